@@ -1,0 +1,87 @@
+package opaque
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// MaxWords is the most that is kept of a server's text, in bytes.
+const MaxWords = 512
+
+// Words are what a server said: valid UTF-8 without control, format or bidi
+// characters, at most [MaxWords] bytes. They are data to be quoted, never a
+// message of our own.
+type Words struct {
+	text string
+}
+
+// Sanitise makes a server's text safe to show. Line ends and tabs become
+// spaces; other characters that cannot be seen, or that would steer a terminal
+// or reorder a line, become "\x1b" and the like; what is too long is cut, with
+// an ellipsis as the sign of it.
+func Sanitise(text string) Words {
+	text = strings.TrimSpace(text)
+	var b strings.Builder
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		if !appendSafe(&b, text[i:i+size], r) {
+			return Words{strings.TrimRight(b.String(), " ") + "…"}
+		}
+		i += size
+	}
+	return Words{strings.TrimSpace(b.String())}
+}
+
+// String gives the sanitised text.
+func (w Words) String() string { return w.text }
+
+// IsZero reports whether the server said nothing.
+func (w Words) IsZero() bool { return w.text == "" }
+
+// MarshalText writes the sanitised text.
+func (w Words) MarshalText() ([]byte, error) { return []byte(w.text), nil }
+
+// UnmarshalText reads Words back from the journal, and sanitises them again:
+// a file can be edited.
+func (w *Words) UnmarshalText(text []byte) error {
+	*w = Sanitise(string(text))
+	return nil
+}
+
+// appendSafe adds one rune, and reports false when there is no room for it.
+func appendSafe(b *strings.Builder, raw string, r rune) bool {
+	safe := raw
+	switch {
+	case r == utf8.RuneError && len(raw) == 1:
+		safe = escape(raw[0])
+	case r == '\r', r == '\n', r == '\t':
+		safe = " "
+	case !unicode.IsPrint(r):
+		safe = escapeRune(r)
+	}
+	if b.Len()+len(safe) > MaxWords-len("…") {
+		return false
+	}
+	b.WriteString(safe)
+	return true
+}
+
+func escape(c byte) string {
+	const hex = "0123456789abcdef"
+	return `\x` + string([]byte{hex[c>>4], hex[c&15]})
+}
+
+func escapeRune(r rune) string {
+	if r < utf8.RuneSelf {
+		return escape(byte(r))
+	}
+	const hex = "0123456789abcdef"
+	digits := make([]byte, 0, 8)
+	for shift := 20; shift >= 0; shift -= 4 {
+		if d := (r >> shift) & 15; d != 0 || len(digits) > 0 || shift <= 12 {
+			digits = append(digits, hex[d])
+		}
+	}
+	return `\u{` + string(digits) + `}`
+}

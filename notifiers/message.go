@@ -1,0 +1,95 @@
+package notifiers
+
+import (
+	"time"
+
+	"github.com/imapvigil/imapvigil/config/opaque"
+)
+
+// A Transition is what a message tells about an incident. The words are those
+// of a notify block's `on` and of the webhook's type.
+type Transition string
+
+// The transitions.
+const (
+	Opened    Transition = "opened"
+	Changed   Transition = "changed"
+	Closed    Transition = "closed"
+	Reminder  Transition = "reminder"
+	Escalated Transition = "escalated"
+	Test      Transition = "test"
+)
+
+// A Message is one thing to say on one way: about one incident where programs
+// read, about one or more where people do. The words are chosen by the
+// notifier; [Message.Subject] and [Message.Text] are what all channels share.
+type Message struct {
+	// Key is the idempotency key: the same on every attempt, different for
+	// every message.
+	Key string
+	// At is when it was decided to tell this.
+	At time.Time
+	// Role is the id of the role that is told, RoleLabel what people call it.
+	Role, RoleLabel string
+	// Monitor names the machine that watches.
+	Monitor string
+	// Items are what is told, in the order in which it happened; exactly one
+	// where programs read, none in a test message.
+	Items []Item
+	// Previous is the receipt of the last message about Items[0].Incident on
+	// this way, for threads; zero when there was none.
+	Previous Receipt
+}
+
+// IsTest reports whether m is a test message, which is about no incident.
+func (m Message) IsTest() bool { return len(m.Items) == 0 }
+
+// An Item is one transition of one incident.
+type Item struct {
+	Transition Transition
+	Incident   Incident
+}
+
+// An Incident is what a message says about an incident: the state as it was
+// when the message was decided.
+type Incident struct {
+	ID          string
+	Check       string
+	Label       string
+	Server      string // id; empty for a check outside servers
+	ServerLabel string
+	Groups      []string // labels, outermost first
+	Description string
+	Runbook     string
+
+	Condition string // service, certificate, ...
+	Severity  string // degraded, down
+	State     string // open, acknowledged, closed
+	ClosedAs  string // recovered, removed, paused, changed; empty while open
+
+	Phase    string
+	Cause    string
+	Hint     string
+	Evidence opaque.Words // the server's last words
+
+	Host     string // as configured
+	Port     int
+	Security string
+	Address  string // the address that was probed, where there is one
+	Node     string // the machine that saw it
+
+	StartedAt  time.Time
+	ReportedAt time.Time
+	EndedAt    time.Time // zero while open
+
+	URL string // where to read more; empty without daemon.public_url
+}
+
+// Duration is how long the failure lasted, or has lasted at the given time.
+func (i Incident) Duration(now time.Time) time.Duration {
+	end := now
+	if !i.EndedAt.IsZero() {
+		end = i.EndedAt
+	}
+	return max(0, end.Sub(i.StartedAt))
+}

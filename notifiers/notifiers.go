@@ -1,0 +1,103 @@
+// Package notifiers owns what a message is and what a channel that carries it
+// must do. It knows nothing of checks, policies or who is to be told: by the
+// time a [Message] exists, that has been decided and journaled.
+//
+// A caller may rely on this: a [Notifier] makes one attempt a call, ends with
+// its context, never retries on its own, and says through its error whether
+// trying again can help ([Permanent]) and when ([RetryAfter]).
+package notifiers
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config/opaque"
+)
+
+// A Kind is the first label of a notifier block.
+type Kind string
+
+// The channels that exist.
+const (
+	Email   Kind = "email"
+	Slack   Kind = "slack"
+	SMS     Kind = "sms"
+	Webhook Kind = "webhook"
+)
+
+// ReadByPeople tells the ways that people read, whose messages are gathered
+// and spaced, from the ways that programs read, which get one event a
+// transition, at once.
+func (k Kind) ReadByPeople() bool { return k != Webhook }
+
+// Settings are what a notifier block says, as plain comparable values
+// (pointers, maps and slices would make an unchanged block look changed).
+type Settings interface {
+	// Kind names the channel.
+	Kind() Kind
+	// Open checks what can be checked without I/O and makes the notifier. It
+	// belongs to the fallible half of a reload and has no effect of its own.
+	Open() (Notifier, error)
+}
+
+// A Target is what one notify block adds to its notifier: recipients, a
+// channel. Implementations are comparable values.
+type Target interface {
+	// String names the target for people and identifies the way; it holds no
+	// secret and is the same after a restart.
+	String() string
+}
+
+// A Notifier carries messages to targets of its kind. It is used by several
+// goroutines at once.
+type Notifier interface {
+	// Notify makes one attempt. The same m.Key may come again after a crash or
+	// an error; receivers that can, drop the double.
+	Notify(ctx context.Context, to Target, m Message) (Receipt, error)
+	// Close releases what Open made (idle connections); calls under way end by
+	// their own context.
+	Close() error
+}
+
+// A Receipt is the proof of delivery that is kept with the incident.
+type Receipt struct {
+	// Answer is what the other side said: an SMTP reply with its queue id, a
+	// Slack timestamp, an SMS sid, an HTTP status. Sanitised, since it is a
+	// server's text.
+	Answer opaque.Words `json:"answer,omitzero"`
+	// Thread lets a later message about the same incident be put beside this
+	// one: a Message-ID, a Slack ts. Empty where the channel has no threads.
+	Thread string `json:"thread,omitempty"`
+}
+
+// Permanent marks an error that trying again cannot heal (a wrong token, an
+// unknown recipient).
+func Permanent(err error) error { return &classified{err: err, permanent: true} }
+
+// RetryAfter marks an error whose sender said how long to wait.
+func RetryAfter(err error, wait time.Duration) error { return &classified{err: err, wait: wait} }
+
+// IsPermanent reports whether err was marked by [Permanent].
+func IsPermanent(err error) bool {
+	var c *classified
+	return errors.As(err, &c) && c.permanent
+}
+
+// Wait gives the pause that the other side asked for, or 0.
+func Wait(err error) time.Duration {
+	var c *classified
+	if errors.As(err, &c) {
+		return c.wait
+	}
+	return 0
+}
+
+type classified struct {
+	err       error
+	permanent bool
+	wait      time.Duration
+}
+
+func (c *classified) Error() string { return c.err.Error() }
+func (c *classified) Unwrap() error { return c.err }
