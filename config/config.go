@@ -1,0 +1,316 @@
+// Package config is the vocabulary of imapvigil: what administrators declare,
+// as plain, validated values. Read it first.
+//
+// It owns the words (Check, Role, Way, Policy, ...) and how two configurations
+// differ ([Compare]). It never reads a file, knows no HCL and keeps no state:
+// a *Config is immutable once config/hclfile has made it, so it is shared
+// between goroutines without locks, and a newer one replaces it as a whole.
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// Identities. All of them are the names that users write.
+type (
+	// CheckID is "server/check" for a check inside a server block, else its
+	// bare name. Groups are no part of it, so a move between groups keeps
+	// history and incidents.
+	CheckID string
+	// ServerID is the name of a server, unique in the whole configuration.
+	ServerID string
+	// GroupID is the path of names from the top, "europe/germany".
+	GroupID string
+	// RoleID is the name of a notification_role.
+	RoleID string
+	// NotifierID is "kind.name", as in a reference: "email.mailroom".
+	NotifierID string
+	// ScheduleID is the name of a schedule.
+	ScheduleID string
+)
+
+// Config is one whole valid configuration.
+type Config struct {
+	Daemon      Daemon
+	Checks      map[CheckID]*Check
+	Servers     map[ServerID]*Server
+	Groups      map[GroupID]*Group
+	Roles       map[RoleID]*Role
+	Notifiers   map[NotifierID]*Notifier
+	Schedules   map[ScheduleID]*Schedule
+	Maintenance []Maintenance
+	Moved       []Move
+	History     History
+	Page        Page
+	// Digest is the SHA-256, in hex, of every byte that counts: the files and
+	// what they name.
+	Digest string
+}
+
+// Daemon is what the daemon block says.
+type Daemon struct {
+	StateDir            string
+	Control             string
+	Listen              string
+	PublicURL           string
+	LogLevel            string
+	MaxConcurrentProbes int
+	Reload              ReloadMode
+	Roles               []RoleID // who hears of the monitor's own trouble
+	SelfCheck           []string // host:port
+	HeartbeatURL        opaque.Secret
+	Pos                 Pos
+}
+
+// ReloadMode says when changed files are applied.
+type ReloadMode string
+
+// The modes of daemon.reload.
+const (
+	ReloadAuto     ReloadMode = "auto"
+	ReloadExplicit ReloadMode = "explicit"
+)
+
+// A Group is a node of the tree of groups.
+type Group struct {
+	ID    GroupID
+	Label string
+	Pos   Pos
+}
+
+// A Server is a machine with one or more checks.
+type Server struct {
+	ID        ServerID
+	Label     string
+	Hostname  string
+	Path      []GroupID // outermost first
+	DependsOn []Ref
+	Pos       Pos
+}
+
+// A Check is one imap_check with everything it inherits.
+type Check struct {
+	ID          CheckID
+	Label       string
+	Description string
+	Runbook     string
+	Server      ServerID  // empty for a check outside servers
+	Path        []GroupID // outermost first
+	Enabled     bool
+	Probe       Probe
+	Policy      Policy
+	Roles       []RoleID // notification_roles and also_notify, each once
+	DependsOn   []Ref
+	Pos         Pos
+}
+
+// A Ref names a group, a server or a check; exactly one field is set.
+type Ref struct {
+	Group  GroupID
+	Server ServerID
+	Check  CheckID
+}
+
+// Security is how a connection becomes encrypted.
+type Security string
+
+// The ways a connection is secured.
+const (
+	TLSFromStart Security = "tls"
+	StartTLS     Security = "starttls"
+	Plain        Security = "none"
+)
+
+// AddressPolicy says which addresses of a name are probed.
+type AddressPolicy string
+
+// The policies of the attribute addresses.
+const (
+	AllAddresses AddressPolicy = "all"
+	AnyAddress   AddressPolicy = "any"
+	IPv4Only     AddressPolicy = "ipv4"
+	IPv6Only     AddressPolicy = "ipv6"
+)
+
+// Probe is all that a probe needs to know. It is comparable, and alone decides
+// whether a check's goroutine is restarted: a comment, a label, a role or a
+// policy restarts nothing. Lists are sorted, joined strings; what a file holds
+// is a Blob.
+type Probe struct {
+	Hostname            string
+	Port                uint16
+	Security            Security
+	Addresses           AddressPolicy
+	Interval            time.Duration
+	Timeout             time.Duration // one conversation with one address, DNS to LOGOUT
+	RetryInterval       time.Duration // end of one probe to start of the next while confirming
+	ExpectGreeting      string
+	RequireCapabilities string // upper case, sorted, joined by a space
+	TLS                 TLS
+	Login               Login
+	Thresholds          Thresholds
+}
+
+// The compiler's word that a Probe is comparable.
+var _ = func() map[Probe]struct{} { return nil }
+
+// TLS is how a server's identity is verified. There is no way to skip it.
+type TLS struct {
+	ServerName     string        // empty: the check's hostname
+	CA             Blob          // PEM, instead of the system's roots
+	PinSHA256      string        // base64 SHA-256 of SPKIs, sorted, joined by a space
+	MinVersion     uint16        // as in crypto/tls; 0: TLS 1.2
+	ExpiryWarning  time.Duration // 0: the smaller of 14 days and a quarter of the lifetime
+	ExpiryCritical time.Duration // 0: the smaller of 3 days and a tenth of the lifetime
+	Cert           Blob          // PEM of a client certificate
+	Key            opaque.Secret // PEM of its key
+}
+
+// Login is an account that a probe logs in with; the zero Login means none.
+type Login struct {
+	Username     string
+	Password     opaque.Secret
+	Mechanism    string        // empty: the best that both offer
+	Mailbox      string        // EXAMINEd when set
+	Every        time.Duration // 0: each probe
+	Token        opaque.Secret
+	TokenURL     string
+	ClientID     string
+	ClientSecret opaque.Secret
+	Scopes       string // sorted, joined by a space
+}
+
+// Thresholds are the durations above which a phase counts as slow; 0: none.
+type Thresholds struct {
+	DNS, Connect, TLS, Greeting, Login, Select, Total time.Duration
+}
+
+// Policy is when a failure becomes an incident, and when it ends. It belongs
+// to the tracker; changing it restarts no probe.
+type Policy struct {
+	FaultTolerance    time.Duration
+	RecoveryTolerance time.Duration
+	ReopenWithin      time.Duration // 0: always a new incident
+	Remind            time.Duration // 0: never
+	SLO               float64       // percent; 0: none
+}
+
+// A Role is people, and the ways to reach them.
+type Role struct {
+	ID    RoleID
+	Label string
+	Ways  []Way
+	Pos   Pos
+}
+
+// A Way is one notify block (one number of it, where each is told apart).
+type Way struct {
+	ID         WayID
+	Target     notifiers.Target
+	After      time.Duration          // counted from when the incident was reported
+	During     ScheduleID             // empty: always
+	On         []notifiers.Transition // empty: the default of the language
+	Severity   Severity               // the least that is told
+	Conditions []string               // empty: all
+	Pos        Pos
+}
+
+// WayID identifies a way by what it is, never by its place in a list.
+type WayID struct {
+	Role     RoleID     `json:"role"`
+	Notifier NotifierID `json:"notifier"`
+	Target   string     `json:"target,omitempty"`
+}
+
+// Severity of an incident.
+type Severity string
+
+// The severities, mildest first.
+const (
+	SeverityDegraded Severity = "degraded"
+	SeverityDown     Severity = "down"
+)
+
+// A Notifier is a channel.
+type Notifier struct {
+	ID         NotifierID
+	Settings   notifiers.Settings
+	MaxPerHour int // 0: no bound
+	Pos        Pos
+}
+
+// A Schedule is weekly windows in a time zone.
+type Schedule struct {
+	ID      ScheduleID
+	Zone    *time.Location
+	Windows []Window
+	Pos     Pos
+}
+
+// A Window is one weekly span; To may lie on the next day when it is not after
+// From. Minutes since midnight, 0..1440, on the wall clock of the zone.
+type Window struct {
+	Days     [7]bool // indexed by time.Weekday
+	From, To int
+}
+
+// Maintenance is planned work on what it applies to.
+type Maintenance struct {
+	Name      string
+	Zone      *time.Location
+	Start     time.Time     // zero with weekly windows
+	Duration  time.Duration // of each occurrence
+	RRule     string        // RFC 5545; empty: once
+	Weekly    []Window
+	AppliesTo []Ref
+	Pos       Pos
+}
+
+// A Move says that a check has a new id.
+type Move struct {
+	From, To CheckID
+	Pos      Pos
+}
+
+// History is how long roll-ups are kept.
+type History struct {
+	Detail, Hourly, Daily time.Duration
+}
+
+// Page is what the status page shows, and to whom.
+type Page struct {
+	Title        string
+	UsersFile    Blob
+	Cert         Blob
+	Key          opaque.Secret
+	PublicGroups []GroupID
+}
+
+// A Blob is the content of a file that a configuration names, comparable by
+// value at the price of a pointer.
+type Blob struct {
+	text opaque.Secret
+}
+
+// NewBlob keeps content; empty content gives the zero Blob.
+func NewBlob(content string) Blob { return Blob{opaque.NewSecret(content)} }
+
+// IsZero reports whether no file was named.
+func (b Blob) IsZero() bool { return b.text.IsZero() }
+
+// Text gives the content.
+func (b Blob) Text() string { return b.text.Reveal() }
+
+// String names the content by its hash, "sha256:" and 16 hex digits.
+func (b Blob) String() string {
+	if b.IsZero() {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(b.Text()))
+	return "sha256:" + hex.EncodeToString(sum[:8])
+}

@@ -1,0 +1,76 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+)
+
+// A Pos is a place in a configuration file. Lines and columns count from 1;
+// columns count characters as a reader sees them (grapheme clusters).
+type Pos struct {
+	File         string
+	Line, Column int
+}
+
+// IsZero reports whether there is no place to name.
+func (p Pos) IsZero() bool { return p == Pos{} }
+
+// String is file:line:column, as compilers and editors write it.
+func (p Pos) String() string {
+	switch {
+	case p.IsZero():
+		return ""
+	case p.Line == 0:
+		return p.File
+	}
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+}
+
+// Before orders places by file, then line, then column.
+func (p Pos) Before(q Pos) int {
+	return cmp.Or(cmp.Compare(p.File, q.File), cmp.Compare(p.Line, q.Line), cmp.Compare(p.Column, q.Column))
+}
+
+// Gravity says whether a diagnostic stops a configuration.
+type Gravity string
+
+// The gravities of a diagnostic.
+const (
+	Error   Gravity = "error"
+	Warning Gravity = "warning"
+)
+
+// A Diagnostic is one thing to say about a configuration. It never holds the
+// value of a secret.
+type Diagnostic struct {
+	Gravity Gravity
+	Summary string // one line, no full stop
+	Detail  string // what to do; may be several sentences
+	Pos     Pos
+	// Excerpt is the source line with what may be a secret masked, and Mark
+	// the span to underline in it, in runes from 0 (equal: none).
+	Excerpt string
+	Mark    [2]int
+}
+
+// Error makes a Diagnostic usable as an error: one line, without excerpt.
+func (d Diagnostic) Error() string {
+	text := d.Summary
+	if d.Detail != "" {
+		text += "; " + d.Detail
+	}
+	if !d.Pos.IsZero() {
+		text = d.Pos.String() + ": " + text
+	}
+	return text
+}
+
+// HasErrors reports whether any diagnostic stops the configuration.
+func HasErrors(diags []Diagnostic) bool {
+	for _, d := range diags {
+		if d.Gravity == Error {
+			return true
+		}
+	}
+	return false
+}
