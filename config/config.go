@@ -157,7 +157,7 @@ type Probe struct {
 }
 
 // The compiler's word that a Probe is comparable.
-var _ = func() map[Probe]struct{} { return nil }
+var _ map[Probe]struct{}
 
 // TLS is how a server's identity is verified. There is no way to skip it.
 type TLS struct {

@@ -1,0 +1,126 @@
+package incident
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/opaque"
+)
+
+// Health is what one probe, or one address of it, came to.
+type Health string
+
+// The healths, as in `test --json`.
+const (
+	OK       Health = "ok"
+	Degraded Health = "degraded"
+	Down     Health = "down"
+	Unknown  Health = "unknown" // the monitor could not judge
+)
+
+// A Result is one probe of one check: what every address said and what follows
+// from it. It is a value; nobody changes one after it was sent.
+type Result struct {
+	Check config.CheckID
+	// Started is when the probe began, Ended when it was over; both carry the
+	// monotonic clock of this process.
+	Started, Ended time.Time
+	// Observed are the conditions that this probe could judge. A condition that
+	// is not in it stays as it is, whatever Findings say.
+	Observed Conditions
+	// Findings are what is wrong, the worst first; a condition that is observed
+	// and has no finding is well.
+	Findings []Finding
+	// Notes are remarks that are no failure: a certificate that changed, an
+	// [ALERT] text.
+	Notes []Note
+	// Addresses are the conversations, in the order of the name's addresses.
+	Addresses []Address
+	// Target is host:port as configured when the probe ran.
+	Target string
+}
+
+// A Finding is one thing that is wrong.
+type Finding struct {
+	Condition Condition    `json:"condition"`
+	Health    Health       `json:"health"` // Down, Degraded, or Unknown for a fault of the monitor
+	Phase     Phase        `json:"phase,omitempty"`
+	Cause     Cause        `json:"cause,omitempty"`
+	Hint      string       `json:"hint,omitempty"`    // one sentence of ours
+	Evidence  opaque.Words `json:"evidence,omitzero"` // the server's last words
+	Address   string       `json:"address,omitempty"` // where one address is meant
+}
+
+// A Note is worth an entry in the incident's or the check's log, and no alarm.
+type Note struct {
+	Cause    Cause        `json:"cause"`
+	Text     string       `json:"text"`
+	Evidence opaque.Words `json:"evidence,omitzero"`
+	Address  string       `json:"address,omitempty"`
+}
+
+// An Address is one conversation.
+type Address struct {
+	Node     string // the machine that probed
+	IP       netip.Addr
+	Port     uint16
+	Health   Health
+	Phase    Phase // the first phase that failed
+	Cause    Cause
+	Hint     string
+	Evidence opaque.Words
+	Timings  Timings
+	TLS      *TLSInfo // nil without a completed handshake and without a certificate seen
+	// Capabilities as last announced, after TLS where there is TLS.
+	Capabilities []string
+}
+
+// Timings are how long each phase took; 0: not reached.
+type Timings struct {
+	DNS, Connect, TLS, Greeting, Capability, StartTLS, Login, Select, Logout, Total time.Duration
+}
+
+// TLSInfo describes the session and the server's own certificate.
+type TLSInfo struct {
+	Version, Cipher string
+	Subject, Issuer string // sanitised
+	NotBefore       time.Time
+	NotAfter        time.Time
+	SHA256          string // of the certificate, hex
+	SPKI            string // base64 SHA-256, as pin_sha256 takes it
+	Names           []string
+}
+
+// Worst is the finding that a person should see first; ok is false when
+// nothing is wrong.
+func (r Result) Worst() (worst Finding, ok bool) {
+	for _, f := range r.Findings {
+		if !ok || f.Health.rank() > worst.Health.rank() {
+			worst, ok = f, true
+		}
+	}
+	return worst, ok
+}
+
+// Health of the whole probe: that of its worst finding.
+func (r Result) Health() Health {
+	if worst, ok := r.Worst(); ok {
+		return worst.Health
+	}
+	return OK
+}
+
+// rank orders healths: unknown hides nothing that was seen to be wrong.
+func (h Health) rank() int {
+	switch h {
+	case Down:
+		return 3
+	case Degraded:
+		return 2
+	case Unknown:
+		return 1
+	case OK:
+	}
+	return 0
+}
