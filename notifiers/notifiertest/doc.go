@@ -1,0 +1,2 @@
+// Package notifiertest is what every channel is tested with.
+package notifiertest
