@@ -9,6 +9,7 @@ package notifiers
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -39,6 +40,9 @@ type Settings interface {
 	// Open checks what can be checked without I/O and makes the notifier. It
 	// belongs to the fallible half of a reload and has no effect of its own.
 	Open() (Notifier, error)
+	// DecodeTarget reads back a target of this kind that was written as JSON,
+	// since a message can outlive the files that named its target.
+	DecodeTarget(data []byte) (Target, error)
 }
 
 // A Target is what one notify block adds to its notifier: recipients, a
@@ -47,6 +51,16 @@ type Target interface {
 	// String names the target for people and identifies the way; it holds no
 	// secret and is the same after a restart.
 	String() string
+}
+
+// DecodeTarget reads a target of type T; it is all that most Settings need for
+// their method of that name.
+func DecodeTarget[T Target](data []byte) (Target, error) {
+	var to T
+	if err := json.Unmarshal(data, &to); err != nil {
+		return nil, err
+	}
+	return to, nil
 }
 
 // A Notifier carries messages to targets of its kind. It is used by several
