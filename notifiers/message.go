@@ -48,6 +48,9 @@ func (m Message) IsTest() bool { return len(m.Items) == 0 }
 type Item struct {
 	Transition Transition
 	Incident   Incident
+	// OpeningUntold marks a closing whose opening this way never got: the one
+	// message has to say both.
+	OpeningUntold bool
 }
 
 // An Incident is what a message says about an incident: the state as it was

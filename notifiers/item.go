@@ -1,0 +1,187 @@
+package notifiers
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// A Fact is one thing that a message says of an incident.
+type Fact struct {
+	Name string
+	Text string
+	Kind FactKind
+}
+
+// FactKind says how a fact is to be shown.
+type FactKind int
+
+// The kinds of fact.
+const (
+	Plain FactKind = iota // text of ours, or of the configuration
+	Link                  // an URL, not to be broken
+	Quote                 // a server's words: data, never to be interpreted
+)
+
+// maxName keeps a long label from pushing the cause out of a headline.
+const maxName = 64
+
+// Headline says in one line what happened, to what, and why; at is when that
+// was decided.
+func (i Item) Headline(at time.Time) string {
+	in := i.Incident
+	name, reason, lasted := in.name(), in.reason(), Duration(in.Duration(at))
+	switch i.Transition {
+	case Changed:
+		return fmt.Sprintf("CHANGED %s: now %s, %s", name, in.Severity, reason)
+	case Reminder:
+		return fmt.Sprintf("STILL %s %s: %s, for %s", strings.ToUpper(in.Severity), name, reason, lasted)
+	case Escalated:
+		return fmt.Sprintf("ESCALATED %s: %s for %s, %s", name, in.Severity, lasted, reason)
+	case Closed:
+		return fmt.Sprintf("CLOSED %s: %s", name, i.ending(lasted))
+	case Opened, Test:
+	}
+	return fmt.Sprintf("%s %s: %s", strings.ToUpper(in.Severity), name, reason)
+}
+
+// ending is never "recovered" for what merely went out of sight.
+func (i Item) ending(lasted string) string {
+	if i.OpeningUntold {
+		return fmt.Sprintf("was %s for %s (%s), %s", i.Incident.Severity, lasted, i.Incident.reason(), i.Incident.closedAs())
+	}
+	return i.Incident.closedAs() + " after " + lasted
+}
+
+func (i Incident) closedAs() string {
+	switch i.ClosedAs {
+	case "removed":
+		return "removed from the configuration"
+	case "changed":
+		return "well under a changed configuration"
+	case "":
+		return "ended"
+	}
+	return i.ClosedAs // recovered, paused
+}
+
+// sort is the word under which an item is counted.
+func (i Item) sort() string {
+	switch i.Transition {
+	case Changed:
+		return "changed"
+	case Reminder:
+		return "still open"
+	case Escalated:
+		return "escalated"
+	case Closed:
+		return "closed"
+	case Opened, Test:
+	}
+	return i.Incident.Severity
+}
+
+// Facts are what is known of the incident, in the order in which a reader asks:
+// since when, where, why, what to do.
+func (i Item) Facts(at time.Time) []Fact {
+	in := i.Incident
+	facts := []Fact{
+		{Name: "Since", Text: in.period(at)},
+		{Name: "State", Text: in.stateToTell()},
+		{Name: "Where", Text: in.place()},
+		{Name: "Endpoint", Text: in.endpoint()},
+		{Name: "Why", Text: in.why()},
+		{Name: "Hint", Text: oneLine(in.Hint)},
+		{Name: "The server said", Text: in.Evidence.String(), Kind: Quote},
+		{Name: "About", Text: strings.Join(lines(in.Description), "\n")},
+		{Name: "Runbook", Text: unbroken(in.Runbook), Kind: Link},
+		{Name: "More", Text: unbroken(in.URL), Kind: Link},
+		{Name: "Incident", Text: oneLine(in.ID)},
+		{Name: "Seen by", Text: oneLine(in.Node)},
+	}
+	known := facts[:0]
+	for _, fact := range facts {
+		if fact.Text != "" {
+			known = append(known, fact)
+		}
+	}
+	return known
+}
+
+func (f Fact) write(b *strings.Builder) {
+	if f.Kind == Quote {
+		fmt.Fprintf(b, "%s:\n> %s\n", f.Name, f.Text)
+		return
+	}
+	text := strings.ReplaceAll(f.Text, "\n", "\n"+strings.Repeat(" ", 10))
+	fmt.Fprintf(b, "%-9s %s\n", f.Name+":", text)
+}
+
+// name is how people call the check: "Mail 1 / IMAP on the web port".
+func (i Incident) name() string {
+	name := oneLine(cmp.Or(i.Label, i.Check, i.Condition))
+	if i.ServerLabel != "" {
+		name = oneLine(i.ServerLabel) + " / " + name
+	}
+	return clip(name, maxName)
+}
+
+// place is the path through the groups, down to the check's id.
+func (i Incident) place() string {
+	var path []string
+	for _, group := range i.Groups {
+		path = append(path, oneLine(group))
+	}
+	if i.ServerLabel != "" {
+		path = append(path, oneLine(i.ServerLabel))
+	}
+	check := oneLine(i.Check)
+	if i.Label != "" && i.Label != i.Check {
+		check = oneLine(i.Label) + " (" + check + ")"
+	}
+	return strings.Join(append(path, check), " > ")
+}
+
+func (i Incident) endpoint() string {
+	if i.Host == "" {
+		return ""
+	}
+	text := net.JoinHostPort(oneLine(i.Host), strconv.Itoa(i.Port))
+	if i.Security != "" {
+		text += " (" + i.Security + ")"
+	}
+	if i.Address != "" && i.Address != i.Host {
+		text += ", address " + oneLine(i.Address)
+	}
+	return text
+}
+
+func (i Incident) period(at time.Time) string {
+	lasted := Duration(i.Duration(at))
+	if i.EndedAt.IsZero() {
+		return fmt.Sprintf("%s, for %s", Time(i.StartedAt), lasted)
+	}
+	return fmt.Sprintf("%s, until %s, for %s", Time(i.StartedAt), Time(i.EndedAt), lasted)
+}
+
+// stateToTell leaves out what the headline says already.
+func (i Incident) stateToTell() string {
+	if i.State == "acknowledged" {
+		return i.State
+	}
+	return ""
+}
+
+// unbroken is a URL without anything that would end it early.
+func unbroken(url string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, url)
+}

@@ -1,0 +1,114 @@
+package notifiers
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+)
+
+// maxShort is one SMS in the alphabet of GSM 03.38, in septets.
+const maxShort = 160
+
+// Short is the message for a phone that shows little: what, where, why and
+// since when, in one SMS of the GSM alphabet. The link comes with it where it
+// fits whole. It holds no word of a server.
+func (m Message) Short() string {
+	switch len(m.Items) {
+	case 0:
+		return fitGSM(toGSM("imapvigil TEST message for " + m.Role + on(" from ", m.Monitor)))
+	case 1:
+		return m.Items[0].short(m)
+	}
+	var names []string
+	for _, item := range m.Items {
+		names = append(names, toGSM(item.Incident.Check))
+	}
+	return fitNames("imapvigil: "+m.Counts()+": ", names, maxShort, septets)
+}
+
+// short uses ids rather than labels: they are ASCII by the rule of names.
+func (i Item) short(m Message) string {
+	in := i.Incident
+	text := fmt.Sprintf("imapvigil %s %s%s ", i.word(), in.Check, in.shortEndpoint())
+	if i.Transition == Closed {
+		text += i.ending(Duration(in.Duration(m.At)))
+	} else {
+		text += in.reason() + " since " + in.StartedAt.UTC().Format("2 Jan 15:04 UTC")
+	}
+	text = fitGSM(toGSM(text))
+	link := unbroken(in.URL)
+	if link == "" || toGSM(link) != link || septets(text)+1+septets(link) > maxShort {
+		return text
+	}
+	return text + " " + link
+}
+
+func (i Item) word() string {
+	severity := strings.ToUpper(i.Incident.Severity)
+	switch i.Transition {
+	case Changed:
+		return "NOW " + severity
+	case Reminder:
+		return "STILL " + severity
+	case Escalated:
+		return "ESCALATED " + severity
+	case Closed:
+		return "CLOSED"
+	case Opened, Test:
+	}
+	return severity
+}
+
+func (i Incident) shortEndpoint() string {
+	if i.Host == "" {
+		return ""
+	}
+	return " (" + net.JoinHostPort(i.Host, strconv.Itoa(i.Port)) + ")"
+}
+
+// The alphabet of GSM 03.38, sections 6.2.1 and 6.2.1.1, without the Greek
+// capitals and the control characters. A character of the extension table takes
+// two septets.
+const (
+	gsmBasic = "@£$¥èéùìòÇØøÅå_ÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?" +
+		"¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+	gsmExtended = "^{}\\[~]|€"
+)
+
+// toGSM replaces what the alphabet lacks: one such character would more than
+// halve what fits into an SMS.
+func toGSM(text string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(gsmBasic, r) || strings.ContainsRune(gsmExtended, r) {
+			return r
+		}
+		return '?'
+	}, strings.ReplaceAll(oneLine(text), "…", "..."))
+}
+
+// septets is the length of text in the GSM alphabet.
+func septets(text string) (n int) {
+	for _, r := range text {
+		n++
+		if strings.ContainsRune(gsmExtended, r) {
+			n++
+		}
+	}
+	return n
+}
+
+// fitGSM cuts text to one SMS.
+func fitGSM(text string) string {
+	if septets(text) <= maxShort {
+		return text
+	}
+	used := 0
+	for i, r := range text {
+		used += septets(string(r))
+		if used > maxShort-len("...") {
+			return text[:i] + "..."
+		}
+	}
+	return text
+}

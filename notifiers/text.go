@@ -1,0 +1,155 @@
+package notifiers
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/imapvigil/imapvigil/config/opaque"
+)
+
+// MaxItems is how many incidents a message spells out. One that holds more is a
+// digest: counts, and the first MaxItems by name.
+const MaxItems = 20
+
+// maxSubject is in characters: what mail clients and phones still show.
+const maxSubject = 120
+
+// Subject says what happened in one line of at most 120 characters. It holds
+// no word of a server.
+func (m Message) Subject() string {
+	return clip("[imapvigil] "+m.gist(), maxSubject)
+}
+
+// gist is the subject without its mark.
+func (m Message) gist() string {
+	switch len(m.Items) {
+	case 0:
+		return "TEST message for " + oneLine(m.roleName()) + on(" from ", m.Monitor)
+	case 1:
+		return m.Items[0].Headline(m.At)
+	}
+	var names []string
+	for _, item := range m.Items {
+		names = append(names, oneLine(item.Incident.Check))
+	}
+	return fitNames(m.Counts()+": ", names, maxSubject-len("[imapvigil] "), utf8.RuneCountInString)
+}
+
+// Text is the whole message as plain text, for a reader of any channel that has
+// room for it. Lines end with "\n". The server's words stand by themselves, on
+// lines that begin with "> ".
+func (m Message) Text() string {
+	var b strings.Builder
+	switch {
+	case m.IsTest():
+		m.writeTest(&b)
+	case len(m.Items) > MaxItems:
+		m.writeDigest(&b)
+	default:
+		m.writeItems(&b)
+	}
+	fmt.Fprintf(&b, "\n%s\n", m.Footer())
+	return b.String()
+}
+
+// Footer says who tells whom, and when that was decided: a message may arrive
+// long after.
+func (m Message) Footer() string {
+	return fmt.Sprintf("imapvigil%s told %s at %s.", on(" on ", m.Monitor), oneLine(m.roleName()), Time(m.At))
+}
+
+func (m Message) writeTest(b *strings.Builder) {
+	b.WriteString("TEST MESSAGE, about no incident.\n\n")
+	b.WriteString("Somebody wanted to know whether messages arrive here. This one has.\n")
+}
+
+func (m Message) writeItems(b *strings.Builder) {
+	if len(m.Items) > 1 {
+		fmt.Fprintf(b, "%s.\n\n", m.Counts())
+	}
+	for i, item := range m.Items {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(b, "%s\n\n", item.Headline(m.At))
+		for _, fact := range item.Facts(m.At) {
+			fact.write(b)
+		}
+	}
+}
+
+// writeDigest is for storms, in which details are noise.
+func (m Message) writeDigest(b *strings.Builder) {
+	fmt.Fprintf(b, "%s.\n\n", m.Counts())
+	for _, item := range m.Items[:MaxItems] {
+		fmt.Fprintf(b, "%s\n", item.Headline(m.At))
+	}
+	fmt.Fprintf(b, "and %d more\n", len(m.Items)-MaxItems)
+}
+
+// Counts says how many items there are of each sort: "4 down, 1 closed".
+func (m Message) Counts() string {
+	count := map[string]int{}
+	for _, item := range m.Items {
+		count[item.sort()]++
+	}
+	var parts []string
+	for _, sort := range []string{"down", "degraded", "changed", "still open", "escalated", "closed"} {
+		if n := count[sort]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, sort))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (m Message) roleName() string { return cmp.Or(m.RoleLabel, m.Role) }
+
+func on(preposition, monitor string) string {
+	if monitor == "" {
+		return ""
+	}
+	return preposition + oneLine(monitor)
+}
+
+// fitNames appends as many names as fit, and how many did not.
+func fitNames(start string, names []string, limit int, length func(string) int) string {
+	const reserve = len(" and 1000000 more")
+	text := start
+	for i, name := range names {
+		longer := text + name
+		if i > 0 {
+			longer = text + ", " + name
+		}
+		left := len(names) - i - 1
+		if length(longer) > limit || left > 0 && length(longer)+reserve > limit {
+			return strings.TrimSuffix(text, ": ") + fmt.Sprintf(" and %d more", len(names)-i)
+		}
+		text = longer
+	}
+	return text
+}
+
+// oneLine makes the text of an administrator fit for a line of its own: no
+// line end, control or bidi character can come from a label.
+func oneLine(text string) string { return opaque.Sanitise(text).String() }
+
+// lines does the same for text that may have several.
+func lines(text string) []string {
+	all := strings.Split(strings.TrimSpace(text), "\n")
+	for i := range all {
+		all[i] = oneLine(all[i])
+	}
+	return slices.DeleteFunc(all, func(line string) bool { return line == "" })
+}
+
+// clip shortens text to a number of characters, with an ellipsis as the sign
+// of it.
+func clip(text string, limit int) string {
+	if utf8.RuneCountInString(text) <= limit {
+		return text
+	}
+	return strings.TrimRight(string([]rune(text)[:limit-1]), " ") + "…"
+}
