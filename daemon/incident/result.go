@@ -50,6 +50,9 @@ type Finding struct {
 	Hint      string       `json:"hint,omitempty"`    // one sentence of ours
 	Evidence  opaque.Words `json:"evidence,omitzero"` // the server's last words
 	Address   string       `json:"address,omitempty"` // where one address is meant
+	// Grade orders findings of one condition and health, so that getting worse
+	// can be told: 1 for a certificate that has become critical, else 0.
+	Grade int `json:"grade,omitempty"`
 }
 
 // A Note is worth an entry in the incident's or the check's log, and no alarm.

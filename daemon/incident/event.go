@@ -1,0 +1,134 @@
+package incident
+
+import (
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+// Kind says what happened to an incident. The words stand in the journal.
+type Kind string
+
+// The kinds of events.
+const (
+	Failing        Kind = "failing"        // the first failed observation
+	Opened         Kind = "opened"         // it lasted, is confirmed, and is reported
+	Worsened       Kind = "changed"        // it got worse, which is told
+	CauseChanged   Kind = "cause"          // another cause, no worse; not told
+	Recovering     Kind = "recovering"     // the first good observation
+	Relapsed       Kind = "relapsed"       // it failed again before the end was certain
+	Closed         Kind = "closed"         // it is over
+	Orphaned       Kind = "orphaned"       // its check has left the files
+	Adopted        Kind = "adopted"        // its check is back in the files
+	Acknowledged   Kind = "acknowledged"   // somebody takes it on
+	Unacknowledged Kind = "unacknowledged" // that has ended
+	Restored       Kind = "restored"       // the whole incident, as compaction writes it
+)
+
+// An Event is one fact about one incident, as it is journaled.
+type Event struct {
+	Kind      Kind           `json:"kind"`
+	At        time.Time      `json:"at"` // when it was decided
+	Incident  ID             `json:"incident"`
+	Check     config.CheckID `json:"check"`
+	Condition Condition      `json:"condition"`
+	// Since is when what the event tells began: the start of the first failed
+	// or first good probe.
+	Since    time.Time `json:"since,omitzero"`
+	Finding  *Finding  `json:"finding,omitempty"`
+	Target   string    `json:"target,omitempty"`
+	ClosedAs ClosedAs  `json:"closed_as,omitempty"`
+	Reason   string    `json:"reason,omitempty"`
+	Until    time.Time `json:"until,omitzero"`
+	Whole    *Incident `json:"whole,omitempty"` // of Restored
+}
+
+// Apply folds one event into the state of its check. It decides nothing: the
+// same events give the same state on every machine and under every policy.
+func Apply(s State, e Event) State {
+	if e.Kind == Restored {
+		if e.Whole == nil {
+			return s
+		}
+		return s.with(*e.Whole)
+	}
+	in, known := s.Incident(e.Condition)
+	if e.Kind == Failing {
+		return s.with(begin(in, known, e))
+	}
+	if !known || in.ID != e.Incident {
+		return s // an event of an incident that a newer one has replaced
+	}
+	return s.with(fold(in, e))
+}
+
+// begin starts an incident, or a further bout of one that is reopened.
+func begin(last Incident, known bool, e Event) Incident {
+	if !known || last.ID != e.Incident {
+		last = Incident{ID: e.Incident, Check: e.Check, Condition: e.Condition, StartedAt: e.Since}
+	}
+	last.FailingSince = e.Since
+	last.Target = e.Target
+	last.WellSince, last.OrphanedAt = time.Time{}, time.Time{}
+	last.Pending = true
+	return last.showing(e.Finding)
+}
+
+func fold(in Incident, e Event) Incident {
+	switch e.Kind {
+	case Opened:
+		in.ReportedAt, in.EndedAt, in.ClosedAt = e.At, time.Time{}, time.Time{}
+		in.ClosedAs, in.Pending = "", false
+		in.Reported++
+		return in.showing(e.Finding)
+	case Worsened:
+		in.WorsenedAt = e.At
+		in.Worsened++
+		return in.showing(e.Finding)
+	case CauseChanged:
+		return in.showing(e.Finding)
+	case Recovering:
+		in.WellSince = e.Since
+	case Relapsed:
+		in.WellSince = time.Time{}
+		return in.showing(e.Finding)
+	case Closed:
+		return in.close(e)
+	case Orphaned:
+		in.OrphanedAt = e.At
+	case Adopted:
+		in.OrphanedAt = time.Time{}
+	case Acknowledged:
+		in.AckedAt, in.AckedUntil, in.AckReason = e.At, e.Until, e.Reason
+	case Unacknowledged:
+		in.AckedAt, in.AckedUntil, in.AckReason = time.Time{}, time.Time{}, ""
+	case Failing, Restored: // handled by Apply
+	}
+	return in
+}
+
+// close ends a bout. A further bout that was never reported leaves the incident
+// closed as it was.
+func (in Incident) close(e Event) Incident {
+	in.WellSince, in.OrphanedAt = time.Time{}, time.Time{}
+	in.AckedAt, in.AckedUntil, in.AckReason = time.Time{}, time.Time{}, ""
+	wasPending := in.Pending
+	in.Pending = false
+	if wasPending && in.Reported > 0 {
+		return in
+	}
+	in.ClosedAs, in.EndedAt, in.ClosedAt = e.ClosedAs, e.Since, e.At
+	return in
+}
+
+func (in Incident) showing(f *Finding) Incident {
+	if f == nil {
+		return in
+	}
+	in.Finding = *f
+	in.Severity = config.SeverityDegraded
+	if f.Health == Down {
+		in.Severity = config.SeverityDown
+	}
+	return in
+}

@@ -1,0 +1,272 @@
+package incident
+
+import (
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+// confirmations is how many equal observations in a row make sure of a
+// failure or of a recovery, beside the tolerance in time.
+const confirmations = 2
+
+// Streaks are the counts of confirmations that [Observe] gives back; see
+// [State.Confirmed].
+type Streaks []streak
+
+// Confirmed returns s with the counts of the last observation. They are not
+// part of what is journaled.
+func (s State) Confirmed(k Streaks) State {
+	s.streaks = k
+	return s
+}
+
+// Observe decides what a result means for a check: the events to be journaled
+// and then applied, and the new counts. A result of the monitor's own trouble
+// (Unknown) observes nothing and so changes nothing.
+func Observe(p config.Policy, s State, r Result) (Streaks, []Event) {
+	if r.Observed == 0 {
+		return s.streaks, nil
+	}
+	if len(r.Findings) == 0 && !s.Live() {
+		return nil, nil // the common case: well, and nothing to get over
+	}
+	streaks := make(Streaks, 0, len(s.streaks)+1)
+	for _, k := range s.streaks {
+		if !r.Observed.Has(k.condition) {
+			streaks = append(streaks, k)
+		}
+	}
+	var events []Event
+	for c := range r.Observed.All() {
+		o := observation{policy: p, result: r, condition: c, streak: s.streak(c)}
+		o.incident, o.known = s.Incident(c)
+		events = append(events, o.decide()...)
+		if o.streak.bad > 0 || o.streak.good > 0 {
+			streaks = append(streaks, o.streak)
+		}
+	}
+	return streaks, events
+}
+
+// An observation is one condition of one result beside what is known of it.
+type observation struct {
+	policy    config.Policy
+	result    Result
+	condition Condition
+	incident  Incident
+	known     bool
+	streak    streak
+}
+
+func (o *observation) decide() []Event {
+	finding, bad := o.finding()
+	live := o.known && o.incident.Live()
+	switch {
+	case bad && !live:
+		return o.fails(finding)
+	case bad:
+		return o.failsOn(finding)
+	case live:
+		return o.isWell()
+	}
+	o.streak = streak{condition: o.condition}
+	return nil
+}
+
+// finding gives the worst finding of the condition.
+func (o *observation) finding() (worst Finding, bad bool) {
+	for _, f := range o.result.Findings {
+		if f.Condition == o.condition && (!bad || f.worse(worst)) {
+			worst, bad = f, true
+		}
+	}
+	return worst, bad
+}
+
+func (f Finding) worse(g Finding) bool {
+	if f.Health != g.Health {
+		return f.Health.rank() > g.Health.rank()
+	}
+	return f.Grade > g.Grade
+}
+
+// fails: the first failed observation. The clock starts when its probe began.
+func (o *observation) fails(f Finding) []Event {
+	o.streak = streak{condition: o.condition, bad: 1}
+	e := o.event(Failing)
+	e.Since, e.Finding, e.Target = o.result.Started, &f, o.result.Target
+	e.Incident = newID(o.result.Check, o.condition, e.Since)
+	if o.known && o.reopens() {
+		e.Incident = o.incident.ID
+	}
+	return []Event{e}
+}
+
+// reopens: failing again soon after a recovery is the same incident.
+func (o *observation) reopens() bool {
+	in := o.incident
+	recovered := in.ClosedAs == Recovered || in.ClosedAs == Altered
+	return recovered && in.Target == o.result.Target &&
+		o.result.Started.Sub(in.ClosedAt) <= o.policy.ReopenWithin && o.policy.ReopenWithin > 0
+}
+
+// failsOn: a further failed observation of something that is failing.
+func (o *observation) failsOn(f Finding) (events []Event) {
+	in := o.incident
+	if in.recovering() {
+		o.streak = streak{condition: o.condition}
+		e := o.event(Relapsed)
+		e.Finding = &f
+		events = append(events, e)
+	}
+	o.streak.good = 0
+	o.streak.bad++
+	lasted := o.result.Ended.Sub(in.FailingSince) >= o.policy.FaultTolerance
+	switch {
+	case in.Pending && lasted && o.streak.bad >= confirmations:
+		e := o.event(Opened)
+		e.Finding, e.Since = &f, in.FailingSince
+		return append(events, e)
+	case f.worse(in.Finding):
+		e := o.event(Worsened)
+		if in.Pending {
+			e.Kind = CauseChanged
+		}
+		e.Finding = &f
+		return append(events, e)
+	}
+	return append(events, o.otherCause(f)...)
+}
+
+// otherCause notes that the reason is another one now, once that is confirmed,
+// so that a server with alternating symptoms does not fill the journal.
+func (o *observation) otherCause(f Finding) []Event {
+	was := o.incident.Finding
+	if f.Phase == was.Phase && f.Cause == was.Cause {
+		o.streak.other, o.streak.others = "", 0
+		return nil
+	}
+	if f.Cause != o.streak.other {
+		o.streak.other, o.streak.others = f.Cause, 0
+	}
+	if o.streak.others++; o.streak.others < confirmations {
+		return nil
+	}
+	o.streak.other, o.streak.others = "", 0
+	e := o.event(CauseChanged)
+	e.Finding = &f
+	return []Event{e}
+}
+
+// isWell: a good observation of something that was failing.
+func (o *observation) isWell() []Event {
+	in := o.incident
+	if !in.recovering() {
+		o.streak = streak{condition: o.condition, good: 1}
+		e := o.event(Recovering)
+		e.Since = o.result.Started
+		return []Event{e}
+	}
+	o.streak.bad = 0
+	o.streak.good++
+	lasted := o.result.Ended.Sub(in.WellSince) >= in.recoveryTolerance(o.policy)
+	if !lasted || o.streak.good < confirmations {
+		return nil
+	}
+	e := o.event(Closed)
+	e.Since, e.ClosedAs = in.WellSince, Recovered
+	if in.Target != o.result.Target {
+		e.ClosedAs = Altered
+	}
+	o.streak = streak{condition: o.condition}
+	return []Event{e}
+}
+
+func (o *observation) event(k Kind) Event {
+	return Event{
+		Kind: k, At: o.result.Ended, Incident: o.incident.ID,
+		Check: o.result.Check, Condition: o.condition,
+	}
+}
+
+// orphanGrace is how long the incidents of a check that left the files wait
+// for it to come back, as when a block is moved between files.
+const orphanGrace = 10 * time.Minute
+
+// Tick decides what time alone decides: an acknowledgement that ends, the
+// incidents of a removed check.
+func Tick(_ config.Policy, s State, now time.Time) (events []Event) {
+	for _, in := range s.incidents {
+		switch {
+		case !in.Live():
+		case !in.OrphanedAt.IsZero() && now.Sub(in.OrphanedAt) >= orphanGrace:
+			events = append(events, in.end(Removed, in.OrphanedAt, now))
+		case !in.AckedUntil.IsZero() && !now.Before(in.AckedUntil):
+			events = append(events, in.event(Unacknowledged, now))
+		}
+	}
+	return events
+}
+
+// Due says when Tick has something to decide; zero: never.
+func Due(s State) (due time.Time) {
+	for _, in := range s.incidents {
+		if !in.Live() {
+			continue
+		}
+		for _, t := range []time.Time{in.AckedUntil, in.orphanEnd()} {
+			if !t.IsZero() && (due.IsZero() || t.Before(due)) {
+				due = t
+			}
+		}
+	}
+	return due
+}
+
+func (in Incident) orphanEnd() time.Time {
+	if in.OrphanedAt.IsZero() {
+		return time.Time{}
+	}
+	return in.OrphanedAt.Add(orphanGrace)
+}
+
+// Presence is what the files say of a check.
+type Presence int
+
+// A check is in the files, is paused in them, or is not in them.
+const (
+	Present Presence = iota
+	Disabled
+	Absent
+)
+
+// Configured decides what a new configuration means for the incidents of a
+// check: they wait for one that is gone, go on with one that is back, and end
+// with one that is paused.
+func Configured(s State, is Presence, now time.Time) (events []Event) {
+	for _, in := range s.incidents {
+		orphaned := !in.OrphanedAt.IsZero()
+		switch {
+		case !in.Live():
+		case is == Disabled:
+			events = append(events, in.end(Paused, now, now))
+		case is == Absent && !orphaned:
+			events = append(events, in.event(Orphaned, now))
+		case is == Present && orphaned:
+			events = append(events, in.event(Adopted, now))
+		}
+	}
+	return events
+}
+
+// end closes an incident for a reason that is no observation.
+func (in Incident) end(as ClosedAs, since, now time.Time) Event {
+	e := in.event(Closed, now)
+	e.Since, e.ClosedAs = since, as
+	return e
+}
+
+func (in Incident) event(k Kind, now time.Time) Event {
+	return Event{Kind: k, At: now, Incident: in.ID, Check: in.Check, Condition: in.Condition}
+}

@@ -1,0 +1,47 @@
+package incident
+
+import (
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+// Pace is how soon a check wants to be probed again: the answer that a probe
+// loop gets to a [Result].
+type Pace struct {
+	// Confirming asks for the retry interval, counted from the end of the
+	// probe, instead of the check's regular phase.
+	Confirming bool
+	// Since is when the latest failure or recovery began: the retry interval
+	// holds for 10 minutes from then, after that the smaller of the interval
+	// and a minute.
+	Since time.Time
+	// At asks for a probe no later than this; zero: no wish. It is when a
+	// tolerance ends and only a fresh observation can decide.
+	At time.Time
+}
+
+// PaceOf says how a check in state s is to be probed.
+func PaceOf(p config.Policy, s State) Pace {
+	var pace Pace
+	for _, in := range s.incidents {
+		if !in.Live() {
+			continue
+		}
+		pace.Confirming = true
+		since, due := in.FailingSince, in.FailingSince.Add(p.FaultTolerance)
+		switch {
+		case in.recovering():
+			since, due = in.WellSince, in.WellSince.Add(in.recoveryTolerance(p))
+		case in.Open():
+			due = time.Time{}
+		}
+		if since.After(pace.Since) {
+			pace.Since = since
+		}
+		if !due.IsZero() && (pace.At.IsZero() || due.Before(pace.At)) {
+			pace.At = due
+		}
+	}
+	return pace
+}

@@ -1,0 +1,158 @@
+package incident
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+// An ID names an incident: 10 characters that can be read out on the phone.
+type ID string
+
+// newID makes the same ID of the same failure, whoever computes it.
+func newID(check config.CheckID, c Condition, start time.Time) ID {
+	sum := sha256.Sum256([]byte(string(check) + "\x00" + string(c) + "\x00" + start.UTC().Format(time.RFC3339Nano)))
+	return ID(strings.ToLower(base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").EncodeToString(sum[:])[:10]))
+}
+
+// ClosedAs says how an incident ended.
+type ClosedAs string
+
+// The endings.
+const (
+	Recovered ClosedAs = "recovered"
+	Removed   ClosedAs = "removed"
+	Paused    ClosedAs = "paused"
+	Altered   ClosedAs = "changed" // the check was pointed elsewhere meanwhile
+)
+
+// An Incident is one condition of one check, from its first failed observation
+// on. It is a value, changed by [Apply] alone.
+type Incident struct {
+	ID        ID              `json:"id"`
+	Check     config.CheckID  `json:"check"`
+	Condition Condition       `json:"condition"`
+	Severity  config.Severity `json:"severity"`
+	Finding   Finding         `json:"finding"` // what is told of it
+	Target    string          `json:"target"`  // host:port that was probed
+
+	StartedAt    time.Time `json:"started_at"`           // when the first failed probe began
+	FailingSince time.Time `json:"failing_since"`        // the same, of the current bout
+	WellSince    time.Time `json:"well_since,omitzero"`  // first good probe of a recovery
+	ReportedAt   time.Time `json:"reported_at,omitzero"` // when its last reported bout became an incident
+	WorsenedAt   time.Time `json:"worsened_at,omitzero"` // when it last got worse
+	EndedAt      time.Time `json:"ended_at,omitzero"`    // its end: the first good observation
+	ClosedAt     time.Time `json:"closed_at,omitzero"`   // when its end was certain
+	OrphanedAt   time.Time `json:"orphaned_at,omitzero"` // when its check left the files
+	AckedAt      time.Time `json:"acked_at,omitzero"`    // when somebody took it on
+	AckedUntil   time.Time `json:"acked_until,omitzero"` // zero: until it ends
+	AckReason    string    `json:"ack_reason,omitempty"` //
+	ClosedAs     ClosedAs  `json:"closed_as,omitempty"`  //
+	// Pending: the current bout is not reported yet; what is closed stays as it
+	// was closed until it is.
+	Pending  bool `json:"pending,omitempty"`
+	Reported int  `json:"reported,omitempty"` // bouts that were reported; 0: never
+	Worsened int  `json:"worsened,omitempty"` // how often it got worse since it was first reported
+}
+
+// Open reports whether the incident is reported and has not ended.
+func (in Incident) Open() bool { return in.ClosedAs == "" && !in.Pending }
+
+// Acknowledged reports whether somebody has taken it on.
+func (in Incident) Acknowledged() bool { return !in.AckedAt.IsZero() }
+
+// Recovering reports whether the last observation was good, and the end is not
+// certain yet.
+func (in Incident) Recovering() bool { return in.Live() && in.recovering() }
+
+// Unreported reports whether nobody has been, or will be, told of it so far: a
+// failure that does not last long enough is recorded as such an incident.
+func (in Incident) Unreported() bool { return in.Reported == 0 }
+
+// Live reports whether the failure has not ended, reported or not.
+func (in Incident) Live() bool { return in.ClosedAs == "" || in.Pending }
+
+func (in Incident) recovering() bool { return !in.WellSince.IsZero() }
+
+// maxRecovery bounds the growth of the recovery tolerance of one that flaps.
+const maxRecovery = 30 * time.Minute
+
+// recoveryTolerance doubles with every reopening, up to maxRecovery.
+func (in Incident) recoveryTolerance(p config.Policy) time.Duration {
+	tolerance := p.RecoveryTolerance
+	for bout := 1; bout < in.bout() && tolerance < maxRecovery; bout++ {
+		tolerance = min(2*tolerance, maxRecovery)
+	}
+	return tolerance
+}
+
+// bout counts the current or last bout from 1.
+func (in Incident) bout() int {
+	if in.Pending {
+		return in.Reported + 1
+	}
+	return max(1, in.Reported)
+}
+
+// State is what is true of one check: at most one incident a condition, which
+// is the current one or the last that may be reopened. The zero State is a
+// check of which nothing bad is known. States are values: Apply returns a new
+// one and leaves the old as it was.
+type State struct {
+	incidents []Incident
+	// streaks are the confirmations so far; volatile, gathered afresh after a
+	// restart.
+	streaks []streak
+}
+
+// A streak counts equal observations of a condition in a row.
+type streak struct {
+	condition Condition
+	bad, good int
+	// other is a cause that differs from the incident's, and since how many
+	// observations.
+	other  Cause
+	others int
+}
+
+// Incidents yields what the state holds, closed ones included.
+func (s State) Incidents() iter.Seq[Incident] { return slices.Values(s.incidents) }
+
+// Incident gives the current or last incident of a condition.
+func (s State) Incident(c Condition) (Incident, bool) {
+	for _, in := range s.incidents {
+		if in.Condition == c {
+			return in, true
+		}
+	}
+	return Incident{}, false
+}
+
+// Live reports whether any failure of the check has not ended.
+func (s State) Live() bool { return slices.ContainsFunc(s.incidents, Incident.Live) }
+
+func (s State) streak(c Condition) streak {
+	for _, k := range s.streaks {
+		if k.condition == c {
+			return k
+		}
+	}
+	return streak{condition: c}
+}
+
+// with replaces or adds the incident of a condition in a copy.
+func (s State) with(in Incident) State {
+	list := slices.Clone(s.incidents)
+	if i := slices.IndexFunc(list, func(o Incident) bool { return o.Condition == in.Condition }); i >= 0 {
+		list[i] = in
+	} else {
+		list = append(list, in)
+	}
+	s.incidents = list
+	return s
+}

@@ -1,0 +1,50 @@
+package outbox
+
+import (
+	"time"
+
+	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// The retry rules that users can count on.
+const (
+	firstPause    = time.Second
+	longestPause  = 15 * time.Minute
+	giveUpAfter   = 72 * time.Hour
+	poisonRetries = 3
+)
+
+// Backoff is the pause after the given number of failed attempts (1 and up):
+// full jitter, a random share in [0,1) of an exponential bound from 1 s to
+// 15 min.
+func Backoff(attempts int, share float64) time.Duration {
+	bound := longestPause
+	if shift := attempts - 1; shift < 10 {
+		bound = min(firstPause<<max(shift, 0), longestPause)
+	}
+	return time.Duration(share * float64(bound))
+}
+
+// Conclude decides what an attempt means for its delivery. It is pure; share
+// is the random number of the jitter.
+func Conclude(d Delivery, r notifiers.Receipt, err error, at time.Time, share float64) Outcome {
+	o := Outcome{Key: d.Key, At: at, State: Sent, Attempts: d.Attempts + 1, Receipt: r}
+	if err == nil {
+		return o
+	}
+	o.Error, o.Receipt = opaque.Sanitise(err.Error()), notifiers.Receipt{}
+	pause := max(Backoff(o.Attempts, share), notifiers.Wait(err))
+	o.NextAt = at.Add(pause)
+	switch {
+	case notifiers.IsPermanent(err) && o.Attempts >= poisonRetries:
+		o.State = Dead
+	case o.NextAt.Sub(d.At) > giveUpAfter:
+		o.State = Expired
+	default:
+		o.State = Retrying
+		return o
+	}
+	o.NextAt = time.Time{}
+	return o
+}
