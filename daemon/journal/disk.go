@@ -1,0 +1,142 @@
+package journal
+
+import (
+	"path/filepath"
+	"time"
+)
+
+// disk writes segments. Only the writer uses it.
+type disk struct {
+	fs  FS
+	dir string
+	now func() time.Time
+
+	live File // the newest segment; nil: begin another
+	name string
+	size int64 // of live, all of it durable
+	buf  []byte
+
+	entered bool        // the directory itself is durable
+	renames [][2]string // from, to: quarantine, to be done before the next segment is there
+	cuts    []cut       // to be done after that
+}
+
+// cut is the end of a segment that the next one replaces.
+type cut struct {
+	name string
+	size int64 // what remains
+}
+
+// write makes batch durable; its first record has the number first. It gives the
+// bytes written. After an error the segment is left alone for ever: what fsync
+// failed on may be gone from the cache and yet look written.
+func (d *disk) write(first uint64, batch []entry, limit int64) (int64, error) {
+	if d.live != nil && d.size >= limit {
+		d.live.Close() // nothing in it is unsynced
+		d.live = nil
+	}
+	if d.live == nil {
+		return d.begin(first, batch)
+	}
+	lines := d.lines(d.buf[:0], first, batch)
+	if err := writeSync(d.live, lines); err != nil {
+		d.live.Close()
+		d.live = nil
+		d.cuts = append(d.cuts, cut{d.name, d.size})
+		return 0, err
+	}
+	d.size += int64(len(lines))
+	return int64(len(lines)), nil
+}
+
+func (d *disk) lines(b []byte, first uint64, batch []entry) []byte {
+	for _, e := range batch {
+		e.batch = first
+		b = e.append(b)
+	}
+	if d.buf = b; cap(b) > 1<<20 { // after a storm, do not keep it
+		d.buf = nil
+	}
+	return b
+}
+
+func writeSync(f File, b []byte) error {
+	if _, err := f.Write(b); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// begin starts the segment whose first record is first, with batch in it.
+func (d *disk) begin(first uint64, batch []entry) (int64, error) {
+	h := header{Journal: "segment", Version: version, First: first, Through: first + uint64(len(batch)) - 1, At: d.now()}
+	lines := d.lines(h.append(d.buf[:0]), first, batch)
+	name := segmentName(first)
+	if err := d.enter(); err != nil {
+		return 0, err
+	}
+	f, err := d.create(name, lines)
+	if err != nil {
+		return 0, err
+	}
+	d.live, d.name, d.size = f, name, int64(len(lines))
+	for _, c := range d.cuts {
+		if c.name != name {
+			d.fs.Truncate(d.path(c.name), c.size) // if it fails, readers know where to stop all the same
+		}
+	}
+	d.cuts = nil
+	return d.size, nil
+}
+
+// enter does what Open has left to do before anything is written.
+func (d *disk) enter() error {
+	for len(d.renames) > 0 {
+		if err := d.fs.Rename(d.renames[0][0], d.renames[0][1]); err != nil {
+			return err
+		}
+		d.renames = d.renames[1:]
+	}
+	if d.entered {
+		return nil
+	}
+	err := d.fs.SyncDir(filepath.Dir(d.dir))
+	d.entered = err == nil
+	return err
+}
+
+// create makes a file that has its name only when its content is durable. It
+// replaces one of the same name, and leaves it open.
+func (d *disk) create(name string, content []byte) (File, error) {
+	tmp := d.path(name + tmpSuffix)
+	d.fs.Remove(tmp)
+	f, err := d.fs.Create(tmp)
+	if err != nil {
+		return nil, err
+	}
+	err = writeSync(f, content)
+	if err == nil {
+		err = d.fs.Rename(tmp, d.path(name))
+	}
+	if err == nil {
+		err = d.fs.SyncDir(d.dir)
+	}
+	if err != nil {
+		f.Close()
+		d.fs.Remove(tmp) // a full disk needs the room
+		return nil, err
+	}
+	return f, nil
+}
+
+// close marks the end after record last.
+func (d *disk) close(last uint64) error {
+	mark := entry{Record: Record{Seq: last, At: d.now()}, closed: true}
+	err := writeSync(d.live, mark.append(nil))
+	if err2 := d.live.Close(); err == nil {
+		err = err2
+	}
+	return err
+}
+
+func (d *disk) path(name string) string { return filepath.Join(d.dir, name) }

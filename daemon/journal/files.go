@@ -1,0 +1,188 @@
+package journal
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const (
+	tmpSuffix     = ".tmp"
+	tornSuffix    = ".torn"
+	damagedSuffix = ".damaged"
+)
+
+// fileName matches the files that hold records, quarantined ones included: what
+// can be verified in them still counts until a snapshot has replaced it.
+var fileName = regexp.MustCompile(`^([0-9]{20})\.(segment|snapshot)\.jsonl(\.damaged(?:-[0-9]+)?)?$`)
+
+func segmentName(first uint64) string    { return fmt.Sprintf("%020d.segment.jsonl", first) }
+func snapshotName(through uint64) string { return fmt.Sprintf("%020d.snapshot.jsonl", through) }
+
+// file is a file of a journal that holds records.
+type file struct {
+	name     string
+	number   uint64 // from the name: a segment's first record, a snapshot's last
+	snapshot bool
+	damaged  bool // quarantined
+}
+
+func parseName(name string) (file, bool) {
+	m := fileName.FindStringSubmatch(name)
+	if m == nil {
+		return file{}, false
+	}
+	number, err := strconv.ParseUint(m[1], 10, 64)
+	return file{name: name, number: number, snapshot: m[2] == "snapshot", damaged: m[3] != ""}, err == nil
+}
+
+// catalog sorts what is in a journal's directory.
+type catalog struct {
+	live        []file   // the snapshot that counts, if any, and the segments after it
+	obsolete    []file   // replaced by the snapshot
+	unfinished  []string // *.tmp
+	torn        []string // *.torn
+	quarantined []string // *.damaged
+}
+
+func list(fsys FS, dir string) (catalog, error) {
+	names, err := fsys.ReadDir(dir)
+	if err != nil {
+		return catalog{}, err
+	}
+	slices.Sort(names)
+	var c catalog
+	var snapshots, segments []file
+	for _, name := range names {
+		f, ok := parseName(name)
+		switch {
+		case ok && f.snapshot:
+			snapshots = append(snapshots, f)
+		case ok:
+			segments = append(segments, f)
+		case strings.HasSuffix(name, tmpSuffix):
+			c.unfinished = append(c.unfinished, name)
+		case strings.HasSuffix(name, tornSuffix):
+			c.torn = append(c.torn, name)
+		}
+		if f.damaged {
+			c.quarantined = append(c.quarantined, filepath.Join(dir, name))
+		}
+	}
+	c.choose(snapshots, segments)
+	return c, nil
+}
+
+// choose parts what counts from what the newest snapshot has replaced. Both are
+// in order: where a quarantined file and its successor have the same number, the
+// successor is the later one.
+func (c *catalog) choose(snapshots, segments []file) {
+	byNumber := func(a, b file) int {
+		if a.number != b.number {
+			return compare(a.number < b.number)
+		}
+		if a.damaged != b.damaged {
+			return compare(a.damaged)
+		}
+		return strings.Compare(a.name, b.name)
+	}
+	slices.SortFunc(snapshots, byNumber)
+	slices.SortFunc(segments, byNumber)
+	through := uint64(0)
+	if n := len(snapshots); n > 0 {
+		through = snapshots[n-1].number
+		c.live = append(c.live, snapshots[n-1])
+		c.obsolete = append(c.obsolete, snapshots[:n-1]...)
+	}
+	from := 0
+	for i, f := range segments {
+		if f.number <= through+1 {
+			from = i
+		}
+	}
+	c.obsolete = append(c.obsolete, segments[:from]...)
+	c.live = append(c.live, segments[from:]...)
+}
+
+func compare(before bool) int {
+	if before {
+		return -1
+	}
+	return 1
+}
+
+// openFile is a file and what its first line says.
+type openFile struct {
+	file
+	lines   *lineReader
+	header  header
+	headErr error // the first line is damaged, or the file has another's name
+	first   uint64
+}
+
+// openAll opens everything that counts before anything is read. So a reader
+// without the lock sees one state even while files are removed or replaced.
+func openAll(fsys FS, dir string, files []file) (opened []*openFile, err error) {
+	defer func() {
+		if err != nil {
+			closeAll(opened)
+		}
+	}()
+	for _, f := range files {
+		r, err := fsys.Open(filepath.Join(dir, f.name))
+		if err != nil {
+			return opened, err
+		}
+		o := &openFile{file: f, lines: newLineReader(r)}
+		opened = append(opened, o)
+		if err := o.readHeader(); err != nil {
+			return opened, fmt.Errorf("%s: %w", filepath.Join(dir, f.name), err)
+		}
+	}
+	slices.SortStableFunc(opened, func(a, b *openFile) int {
+		if a.snapshot != b.snapshot {
+			return compare(a.snapshot)
+		}
+		return cmp.Compare(a.first, b.first)
+	})
+	return opened, nil
+}
+
+func closeAll(files []*openFile) {
+	for _, f := range files {
+		f.lines.Close()
+	}
+}
+
+// readHeader fails only if a newer imapvigil wrote the file.
+func (f *openFile) readHeader() error {
+	f.first = f.number
+	text, err := f.lines.next()
+	if err == nil {
+		f.header, err = parseHeader(text)
+	}
+	var newer *versionError
+	if errors.As(err, &newer) {
+		return newer
+	}
+	if err == io.EOF {
+		err = errCutShort
+	}
+	if err == nil && f.snapshot != (f.header.Journal == "snapshot") {
+		err = errForm
+	}
+	f.headErr = err
+	if err == nil && !f.snapshot {
+		f.first = f.header.First
+	}
+	if err == nil && f.number != f.header.number() {
+		f.headErr = fmt.Errorf("%w: the first line does not fit the name", errOrder)
+	}
+	return nil
+}

@@ -1,0 +1,230 @@
+package journal
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// Record is what a journal keeps.
+type Record struct {
+	// Seq counts from 1 without a gap. Append assigns it. What Replay gives from
+	// a snapshot has the number of the last record that the snapshot stands for.
+	Seq uint64
+	// At is when it happened, kept in UTC with nanoseconds, years 0 to 9999.
+	// Append replaces the zero time by now.
+	At time.Time
+	// Kind says what Data is: 1 to 64 printable ASCII characters, no quote and
+	// no backslash.
+	Kind string
+	// Data is JSON, at most 1 MiB once spaces are taken out. None is null.
+	Data json.RawMessage
+}
+
+// Options may be left empty.
+type Options struct {
+	FS           FS               // nil: the real one
+	Now          func() time.Time // nil: time.Now
+	SegmentBytes int64            // a segment that has grown to this is followed by a new one; 0: 16 MiB
+}
+
+const segmentBytes = 16 << 20
+
+var (
+	// ErrNotDurable says that records wait in memory because the disk did not
+	// take them. They are written in order as soon as it does; until then they
+	// would not survive the end of the process.
+	ErrNotDurable = errors.New("not durable")
+	// ErrClosed says that the journal was closed.
+	ErrClosed = errors.New("the journal is closed")
+)
+
+// Status is the health of a journal.
+type Status struct {
+	// Durable is false while records wait in memory. See Changed.
+	Durable bool
+	// Damaged says that Open found records missing or wrong, or quarantined files
+	// of an earlier day are there. It stays until they are taken away and the
+	// journal is opened again.
+	Damaged bool
+	// Detail says in a sentence why it is not durable or what is damaged.
+	Detail string
+	// TornBytes is what Open cut off the end: a write that a crash interrupted.
+	TornBytes int64
+	// Clean says that the journal was closed before it was opened now. False is
+	// a crash, or an end that somebody cut off.
+	Clean bool
+	// Quarantined are the paths of damaged files, kept for a human.
+	Quarantined []string
+	// LastSeq is the number of the last record, durable or not.
+	LastSeq uint64
+	// Waiting is the number of records that are not durable.
+	Waiting int
+}
+
+// Journal is an open journal. Its methods may be called by several goroutines.
+type Journal struct {
+	dir   string
+	fs    FS
+	now   func() time.Time
+	limit int64 // of a segment, in bytes
+	lock  io.Closer
+
+	wake    chan struct{} // there is something to write
+	stop    chan struct{} // Close was called
+	done    chan struct{} // the writer has ended
+	changed chan struct{}
+
+	disk disk // belongs to the writer alone
+
+	mu       sync.Mutex
+	queue    []entry       // not durable yet, in order
+	last     uint64        // the number of the last record
+	durable  uint64        // all up to here survive a crash
+	begun    bool          // there is a segment to append to
+	healthy  bool          // the disk keeps up
+	cause    error         // why not
+	progress chan struct{} // closed and replaced when durable or healthy changes
+	closed   bool
+	closeErr error
+	size     int64
+	found    Status // what Open found
+}
+
+// Open opens the journal in dir, which it makes (mode 0700) if need be, for this
+// process alone; ErrInUse if another one has it.
+//
+// It cuts a torn tail, quarantines what is damaged and succeeds all the same:
+// see Status. On a disk that can be read but not written it succeeds, too, and
+// Status says that the journal is not durable.
+func Open(dir string, o Options) (*Journal, error) {
+	j := newJournal(dir, o)
+	if err := j.open(); err != nil {
+		return nil, fmt.Errorf("opening journal: %w", err)
+	}
+	return j, nil
+}
+
+func newJournal(dir string, o Options) *Journal {
+	j := &Journal{
+		dir:      dir,
+		fs:       o.FS,
+		now:      o.Now,
+		limit:    o.SegmentBytes,
+		wake:     make(chan struct{}, 1),
+		stop:     make(chan struct{}),
+		done:     make(chan struct{}),
+		changed:  make(chan struct{}, 1),
+		progress: make(chan struct{}),
+		healthy:  true,
+	}
+	if j.fs == nil {
+		j.fs = osFS{}
+	}
+	if j.now == nil {
+		j.now = time.Now
+	}
+	if j.limit <= 0 {
+		j.limit = segmentBytes
+	}
+	j.disk = disk{fs: j.fs, dir: dir, now: j.stamp}
+	return j
+}
+
+func (j *Journal) open() (err error) {
+	if err := j.fs.MkdirAll(j.dir); err != nil {
+		return err
+	}
+	if j.lock, err = j.fs.Lock(j.dir); err != nil {
+		return err
+	}
+	if err := j.recover(); err != nil {
+		j.lock.Close()
+		return err
+	}
+	go j.run()
+	j.await(j.last, time.NewTimer(patience)) // whether it got durable is in Status
+	return nil
+}
+
+// Replay gives all records in order, those of the snapshot first. Call it before
+// the first Append. Damage is no error here: Status tells of it, and the records
+// that could be verified are given out. An error is that files cannot be opened.
+func (j *Journal) Replay() iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		for r, err := range read(j.fs, j.dir, 0) {
+			var damage *DamageError
+			if errors.As(err, &damage) {
+				continue
+			}
+			if err != nil {
+				err = fmt.Errorf("replaying journal: %w", err)
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+// Size is the number of bytes in the segments since the last snapshot.
+func (j *Journal) Size() int64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.size
+}
+
+// Status tells how the journal is now.
+func (j *Journal) Status() Status {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	s := j.found
+	s.Durable = j.healthy
+	s.LastSeq = j.last
+	s.Waiting = int(j.last - j.durable)
+	if !j.healthy {
+		s.Detail = fmt.Sprintf("%d records wait in memory for the disk: %v", s.Waiting, j.cause)
+	}
+	return s
+}
+
+// Changed receives a value after Status().Durable has changed.
+func (j *Journal) Changed() <-chan struct{} { return j.changed }
+
+// Close writes what is queued, marks the end, gives the lock back and waits for
+// the journal's goroutine: up to 3 seconds, since a disk may hang for ever. The
+// error is ErrNotDurable if records were lost with the process.
+func (j *Journal) Close() error {
+	j.mu.Lock()
+	if !j.closed {
+		j.closed = true
+		close(j.stop)
+	}
+	j.mu.Unlock()
+	t := time.NewTimer(farewell)
+	defer t.Stop()
+	select {
+	case <-j.done:
+		return j.closeErr
+	case <-t.C:
+		s := j.Status()
+		return fmt.Errorf("closing journal: %w: the disk does not answer, %d records were not written", ErrNotDurable, s.Waiting)
+	}
+}
+
+func (j *Journal) path(name string) string { return filepath.Join(j.dir, name) }
+
+// stamp is the time for a file's own lines, whatever the clock says.
+func (j *Journal) stamp() time.Time {
+	if now := j.now(); validTime(now) {
+		return now
+	}
+	return time.Unix(0, 0)
+}
+
+func validTime(t time.Time) bool { y := t.UTC().Year(); return y >= 0 && y <= 9999 }

@@ -1,0 +1,235 @@
+package journal
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"strconv"
+	"time"
+)
+
+const (
+	version = 1
+	maxData = 1 << 20 // a record's data, in bytes; an event or a delivery needs some hundred
+	maxKind = 64
+	maxLine = maxData + maxKind + 256 // numbers, names of fields and checksum included
+)
+
+// What can be wrong with a line, for a DamageError.
+var (
+	errChecksum    = errors.New("the checksum does not match")
+	errForm        = errors.New("not a line of this format")
+	errOrder       = errors.New("out of sequence")
+	errMissing     = errors.New("lines are missing")
+	errCutShort    = errors.New("cut short")
+	errMissingFile = errors.New("the file before this one is missing")
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// header is the first line of every file.
+type header struct {
+	Journal string    `json:"journal"` // "segment" or "snapshot"
+	Version int       `json:"version"`
+	First   uint64    `json:"first,omitempty"` // of a segment: its first record
+	Through uint64    `json:"through"`         // the last record that was in the file when it got its name
+	Parts   uint64    `json:"parts,omitempty"` // of a snapshot: how many lines follow
+	At      time.Time `json:"at"`
+}
+
+// number is what the file's name says.
+func (h header) number() uint64 {
+	if h.Journal == "snapshot" {
+		return h.Through
+	}
+	return h.First
+}
+
+// entry is every other line.
+type entry struct {
+	Record
+	batch  uint64 // of a segment: the first record of the same group commit
+	part   uint64 // of a snapshot: 1, 2, ...
+	closed bool   // no record: the mark of Close after record Seq
+	start  int64  // where the line is in its file, when it was read
+	end    int64
+}
+
+func (h header) append(b []byte) []byte {
+	h.At = h.At.UTC()
+	text, err := json.Marshal(h)
+	if err != nil {
+		panic(err) // numbers and a time that check has accepted
+	}
+	return seal(append(b, text[:len(text)-1]...), len(b))
+}
+
+func (e entry) append(b []byte) []byte {
+	start := len(b)
+	if e.closed {
+		b = strconv.AppendUint(append(b, `{"closed":`...), e.Seq, 10)
+		b = appendTime(append(b, `,"at":"`...), e.At)
+		return seal(append(b, '"'), start)
+	}
+	b = strconv.AppendUint(append(b, `{"seq":`...), e.Seq, 10)
+	if e.part > 0 {
+		b = strconv.AppendUint(append(b, `,"part":`...), e.part, 10)
+	} else {
+		b = strconv.AppendUint(append(b, `,"batch":`...), e.batch, 10)
+	}
+	b = appendTime(append(b, `,"at":"`...), e.At)
+	b = append(append(b, `","kind":"`...), e.Kind...)
+	b = append(append(b, `","data":`...), e.Data...)
+	return seal(b, start)
+}
+
+func appendTime(b []byte, t time.Time) []byte { return t.UTC().AppendFormat(b, time.RFC3339Nano) }
+
+// seal closes the object that begins at b[start] with its checksum.
+func seal(b []byte, start int) []byte {
+	sum := crc32.Checksum(b[start:], castagnoli)
+	return appendSum(b, sum)
+}
+
+func appendSum(b []byte, sum uint32) []byte {
+	const digits = "0123456789abcdef"
+	b = append(b, `,"crc":"`...)
+	for shift := 28; shift >= 0; shift -= 4 {
+		b = append(b, digits[sum>>shift&0xf])
+	}
+	return append(b, '"', '}', '\n')
+}
+
+// unseal gives what stands before the checksum of a line without its newline.
+func unseal(line []byte) ([]byte, error) {
+	const length = len(`,"crc":"00000000"}`)
+	if len(line) <= length {
+		return nil, errForm
+	}
+	body, tail := line[:len(line)-length], line[len(line)-length:]
+	var room [length + 1]byte
+	want := appendSum(room[:0], crc32.Checksum(body, castagnoli))
+	if !bytes.Equal(tail, want[:length]) {
+		return nil, errChecksum
+	}
+	return body, nil
+}
+
+// A versionError is not damage: the file is whole, this program is too old.
+type versionError struct{ version int }
+
+func (e *versionError) Error() string {
+	return fmt.Sprintf("the journal has format version %d, this imapvigil reads up to %d: start the newer imapvigil that wrote it, or give this one another state directory", e.version, version)
+}
+
+func parseHeader(line []byte) (header, error) {
+	body, err := unseal(line)
+	if err != nil {
+		return header{}, err
+	}
+	var h header
+	object := append(bytes.Clone(body), '}')
+	if json.Unmarshal(object, &h) != nil || h.Journal != "segment" && h.Journal != "snapshot" {
+		return header{}, errForm
+	}
+	if h.Version != version {
+		return header{}, &versionError{h.Version}
+	}
+	if again := h.append(nil); !bytes.Equal(again[:len(again)-1], line) {
+		return header{}, errForm
+	}
+	return h, nil
+}
+
+// parseEntry accepts exactly what entry.append writes, byte for byte. The Data
+// of its result is part of line.
+func parseEntry(line []byte) (e entry, err error) {
+	body, err := unseal(line)
+	if err != nil {
+		return entry{}, err
+	}
+	ok := false
+	if e.Seq, body, ok = cutNumber(body, `{"closed":`); ok {
+		e.closed = true
+		if e.At, body, ok = cutTime(body); !ok || len(body) > 0 {
+			return entry{}, errForm
+		}
+		return e, nil
+	}
+	if e.Seq, body, ok = cutNumber(body, `{"seq":`); !ok || e.Seq == 0 {
+		return entry{}, errForm
+	}
+	if e.part, body, ok = cutNumber(body, `,"part":`); !ok {
+		e.batch, body, ok = cutNumber(body, `,"batch":`)
+	}
+	if !ok || e.part == 0 && (e.batch == 0 || e.batch > e.Seq) {
+		return entry{}, errForm
+	}
+	if e.At, body, ok = cutTime(body); !ok {
+		return entry{}, errForm
+	}
+	if e.Kind, body, ok = cutString(body, `,"kind":"`); !ok || !validKind(e.Kind) {
+		return entry{}, errForm
+	}
+	if e.Data, ok = bytes.CutPrefix(body, []byte(`,"data":`)); !ok || len(e.Data) > maxData || !json.Valid(e.Data) {
+		return entry{}, errForm
+	}
+	return e, nil
+}
+
+// cutNumber takes name and a number without leading zeros from the front of b.
+// When it cannot, it gives b back as it was.
+func cutNumber(b []byte, name string) (n uint64, rest []byte, ok bool) {
+	rest, ok = bytes.CutPrefix(b, []byte(name))
+	if !ok {
+		return 0, b, false
+	}
+	digits := 0
+	for digits < len(rest) && rest[digits] >= '0' && rest[digits] <= '9' {
+		digits++
+	}
+	if digits > 1 && rest[0] == '0' {
+		return 0, b, false
+	}
+	n, err := strconv.ParseUint(string(rest[:digits]), 10, 64)
+	if err != nil {
+		return 0, b, false
+	}
+	return n, rest[digits:], true
+}
+
+func cutString(b []byte, name string) (s string, rest []byte, ok bool) {
+	rest, ok = bytes.CutPrefix(b, []byte(name))
+	if !ok {
+		return "", b, false
+	}
+	text, rest, ok := bytes.Cut(rest, []byte{'"'})
+	return string(text), rest, ok
+}
+
+func cutTime(b []byte) (t time.Time, rest []byte, ok bool) {
+	text, rest, ok := cutString(b, `,"at":"`)
+	if !ok {
+		return t, b, false
+	}
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return t, b, false
+	}
+	return t.UTC(), rest, string(appendTime(nil, t)) == text
+}
+
+// validKind keeps a kind free of what JSON would have to escape.
+func validKind(kind string) bool {
+	if kind == "" || len(kind) > maxKind {
+		return false
+	}
+	for i := range len(kind) {
+		if c := kind[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}

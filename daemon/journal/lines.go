@@ -1,0 +1,62 @@
+package journal
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+)
+
+// lineReader gives the lines of a file and holds one at a time.
+type lineReader struct {
+	io.Closer
+	buf    *bufio.Reader
+	begun  []byte // of a line that does not fit buf or has no newline yet
+	over   bool   // the line is longer than any of ours
+	number int    // of the line last given, from 1
+	start  int64  // where the line that is being read begins
+	end    int64  // how far the file was read
+}
+
+func newLineReader(r io.ReadCloser) *lineReader {
+	return &lineReader{Closer: r, buf: bufio.NewReaderSize(r, 64<<10)}
+}
+
+// next gives a line without its newline, valid until the next call. At the end
+// it gives io.EOF and keeps what has no newline yet: if the file grows, the call
+// after that goes on with it. A line longer than any of ours comes out empty.
+func (l *lineReader) next() ([]byte, error) {
+	for {
+		piece, err := l.buf.ReadSlice('\n')
+		l.end += int64(len(piece))
+		whole := piece
+		if err != nil || len(l.begun) > 0 || l.over {
+			l.keep(piece)
+			whole = l.begun
+		}
+		switch {
+		case err == bufio.ErrBufferFull:
+			continue
+		case err != nil:
+			return nil, err
+		}
+		if l.over {
+			whole = nil
+		}
+		l.begun, l.over = l.begun[:0], false
+		l.number++
+		l.start = l.end
+		return bytes.TrimSuffix(whole, []byte{'\n'}), nil
+	}
+}
+
+func (l *lineReader) keep(piece []byte) {
+	l.over = l.over || len(l.begun)+len(piece) > maxLine
+	if l.over {
+		l.begun = l.begun[:0]
+		return
+	}
+	l.begun = append(l.begun, piece...)
+}
+
+// rest is the number of bytes after the last newline.
+func (l *lineReader) rest() int64 { return l.end - l.start }

@@ -1,0 +1,164 @@
+package journal
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+	"slices"
+)
+
+const (
+	smallSegment = 256 << 10 // bytes; Open goes on with such a segment instead of beginning another
+	keepTorn     = 8         // files
+)
+
+// recover reads the journal and leaves the writer with what it has to write
+// first: the records that may have come from a page cache only, or all of the
+// newest segment if it is small, so that restarts do not pile up files.
+func (j *Journal) recover() error {
+	c, err := list(j.fs, j.dir)
+	if err != nil {
+		return err
+	}
+	w, err := newWalk(j.fs, j.dir, c.live, 0)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	var k carry
+	w.run(func(e entry, err error) bool {
+		if err == nil && len(w.scans) > 0 {
+			k.add(w.scans[len(w.scans)-1], e)
+		}
+		return true
+	})
+	j.last = w.next - 1
+	j.durable = j.last
+	j.found.Clean = len(c.live) == 0
+	if n := len(w.scans); n > 0 {
+		j.resume(w.scans[n-1], k)
+	}
+	for _, s := range w.scans {
+		j.size += s.good
+		if torn := s.tail(); torn > 0 && !s.hurt {
+			j.found.TornBytes += torn
+			j.saveTorn(s)
+		}
+	}
+	j.quarantine(&c, w)
+	j.tidy(c)
+	return nil
+}
+
+// carry collects what the next segment has to begin with.
+type carry struct {
+	from    *segmentScan
+	entries []entry
+	bytes   int64
+	partial bool // it is too much to carry all
+}
+
+func (k *carry) add(s *segmentScan, e entry) {
+	if k.from != s {
+		*k = carry{from: s}
+	}
+	k.entries = append(k.entries, e)
+	k.bytes += e.end - e.start
+	if k.bytes > smallSegment || s.hurt {
+		k.partial = true
+		k.drop(s.proven)
+	}
+}
+
+// drop forgets the records up to last.
+func (k *carry) drop(last uint64) {
+	n := 0
+	for n < len(k.entries) && k.entries[n].Seq <= last {
+		k.bytes -= k.entries[n].end - k.entries[n].start
+		n++
+	}
+	k.entries = k.entries[n:]
+}
+
+// resume prepares the segment that follows or replaces s, the newest.
+func (j *Journal) resume(s *segmentScan, k carry) {
+	j.found.Clean = s.closed && s.tail() == 0
+	if k.from != s {
+		k = carry{}
+	}
+	if k.partial || s.hurt {
+		k.drop(s.proven)
+	}
+	j.queue = slices.Clip(k.entries)
+	end := s.record
+	if len(k.entries) > 0 {
+		j.durable = k.entries[0].Seq - 1
+		end = k.entries[0].start
+	}
+	if !s.hurt {
+		j.disk.cuts = append(j.disk.cuts, cut{s.name, end})
+	}
+}
+
+// saveTorn keeps a copy of what is going to be cut off. Nobody was told that it
+// is durable, so a failure to copy it is none.
+func (j *Journal) saveTorn(s *segmentScan) {
+	r, err := j.fs.Open(j.path(s.name))
+	if err != nil {
+		return
+	}
+	defer r.Close()
+	if _, err := io.CopyN(io.Discard, r, s.good); err != nil {
+		return
+	}
+	name := j.path(s.name + tornSuffix)
+	j.fs.Remove(name)
+	f, err := j.fs.Create(name)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	io.Copy(f, io.LimitReader(r, math.MaxInt32))
+}
+
+// quarantine has what is damaged renamed, so that nothing removes it, and says so.
+func (j *Journal) quarantine(c *catalog, w *walk) {
+	for _, f := range w.hurt {
+		if f.damaged {
+			continue
+		}
+		to := j.path(f.name + damagedSuffix)
+		for n := 2; slices.Contains(c.quarantined, to); n++ {
+			to = j.path(fmt.Sprintf("%s%s-%d", f.name, damagedSuffix, n))
+		}
+		c.quarantined = append(c.quarantined, to)
+		j.disk.renames = append(j.disk.renames, [2]string{j.path(f.name), to})
+	}
+	j.found.Quarantined = c.quarantined
+	j.found.Damaged = len(w.lost) > 0 || len(c.quarantined) > 0
+	switch {
+	case len(w.lost) > 1:
+		j.found.Detail = fmt.Sprintf("%v (and %d more)", w.lost[0], len(w.lost)-1)
+	case len(w.lost) == 1:
+		j.found.Detail = w.lost[0].Error()
+	case len(c.quarantined) > 0:
+		j.found.Detail = fmt.Sprintf("%s was damaged and is kept: take it away when you have looked at it", filepath.Base(c.quarantined[0]))
+	}
+}
+
+// tidy removes what no longer counts. What it cannot remove it will at the next
+// start.
+func (j *Journal) tidy(c catalog) {
+	for _, f := range c.obsolete {
+		if !f.damaged {
+			j.fs.Remove(j.path(f.name))
+		}
+	}
+	for _, name := range c.unfinished {
+		j.fs.Remove(j.path(name))
+	}
+	for _, name := range c.torn[:max(0, len(c.torn)-keepTorn)] {
+		j.fs.Remove(j.path(name))
+	}
+}

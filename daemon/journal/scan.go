@@ -1,0 +1,186 @@
+package journal
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+)
+
+// DamageError says what of a journal cannot be read. It is no reason to stop:
+// the records that come after it are verified like all others.
+type DamageError struct {
+	File     string // path
+	Line     int    // from 1; 0 if the file as a whole is meant
+	From, To uint64 // the records that are lost; none if To < From; both 0 for a snapshot's
+	Err      error
+}
+
+func (e *DamageError) Error() string {
+	where := e.File
+	if e.Line > 0 {
+		where = fmt.Sprintf("%s, line %d", e.File, e.Line)
+	}
+	return fmt.Sprintf("%s: %v: %s", where, e.Err, e.lost())
+}
+
+func (e *DamageError) lost() string {
+	switch {
+	case e.From == 0:
+		return "part of the state is lost"
+	case e.To < e.From:
+		return "no record is lost"
+	case e.To == e.From:
+		return fmt.Sprintf("record %d is lost", e.From)
+	default:
+		return fmt.Sprintf("records %d to %d are lost", e.From, e.To)
+	}
+}
+
+func (e *DamageError) Unwrap() error { return e.Err }
+
+// noLimit is the limit of the newest segment, and what is proven of a file whose
+// first line is damaged: everything in it that can be verified is given out.
+const noLimit = math.MaxUint64
+
+// segmentScan reads one segment and tells a torn tail from damage.
+type segmentScan struct {
+	*openFile
+	dir    string
+	limit  uint64 // what comes after this record was written again by the next segment
+	proven uint64 // records up to here were durable once, says the header, the next segment or a later batch
+	next   uint64 // the record that should come now
+	good   int64  // where the last line that counts ends
+	record int64  // where the last record ends
+	closed bool   // that line is the mark of Close
+	hurt   bool   // damage was found
+
+	trouble error   // the first bad line after it
+	line    int     // where that is
+	held    []entry // verified, but after a bad or a missing line that nothing yet proves to be damage
+
+	yield func(entry, error) bool
+}
+
+// run gives out every record that counts and a DamageError wherever one is
+// missing. It is false when yield was.
+func (s *segmentScan) run() bool {
+	s.next, s.good, s.record = s.first, s.lines.start, s.lines.start
+	s.proven = s.header.Through
+	if s.limit != noLimit {
+		s.proven = max(s.proven, s.limit)
+	}
+	if s.headErr != nil {
+		s.bad(s.headErr, 1)
+		s.proven = noLimit
+		if !s.damage(s.next - 1) {
+			return false
+		}
+	}
+	for {
+		start := s.lines.start
+		text, err := s.lines.next()
+		if err == io.EOF {
+			return s.finish()
+		}
+		if err != nil { // a bad sector: what lies behind it cannot be judged
+			s.bad(err, s.lines.number+1)
+			s.proven = max(s.proven, s.next)
+			return s.finish()
+		}
+		e, err := parseEntry(text)
+		e.start, e.end = start, s.lines.start
+		if !s.take(e, err) {
+			return false
+		}
+	}
+}
+
+// take judges one line.
+func (s *segmentScan) take(e entry, err error) bool {
+	expected := s.next
+	if n := len(s.held); n > 0 {
+		expected = s.held[n-1].Seq + 1
+	}
+	switch {
+	case err != nil:
+		s.bad(err, s.lines.number)
+	case e.closed && e.Seq+1 >= expected && !s.closed:
+		return s.takeClosed(e)
+	case e.closed || s.closed || e.part > 0 || e.Seq < expected || e.batch < s.first:
+		s.bad(errOrder, s.lines.number)
+	case e.Seq > s.limit: // written again by the next segment
+	default:
+		s.proven = max(s.proven, e.batch-1)
+		e.Data = append([]byte(nil), e.Data...)
+		s.held = append(s.held, e)
+		return s.settle()
+	}
+	return true
+}
+
+// takeClosed: a journal is closed only when everything in it is durable.
+func (s *segmentScan) takeClosed(e entry) bool {
+	s.proven = max(s.proven, e.Seq)
+	if !s.settle() {
+		return false
+	}
+	if (s.trouble != nil || s.next <= e.Seq) && !s.damage(e.Seq) {
+		return false
+	}
+	s.closed, s.good = true, e.end
+	return true
+}
+
+func (s *segmentScan) bad(err error, line int) {
+	if s.trouble == nil {
+		s.trouble, s.line = err, line
+	}
+}
+
+// settle gives out what is held, unless it may belong to a torn tail.
+func (s *segmentScan) settle() bool {
+	for len(s.held) > 0 {
+		e := s.held[0]
+		if s.trouble != nil || e.Seq != s.next {
+			if s.proven < s.next {
+				return true
+			}
+			if !s.damage(e.Seq - 1) {
+				return false
+			}
+		}
+		s.held = s.held[1:]
+		s.next, s.good, s.record = e.Seq+1, e.end, e.end
+		if !s.yield(e, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// finish judges what is left at the end of the file: damage, or a torn tail.
+func (s *segmentScan) finish() bool {
+	if s.lines.rest() > 0 {
+		s.bad(errCutShort, s.lines.number+1)
+	}
+	last := min(s.proven, s.limit)
+	if s.next <= last && last != noLimit {
+		return s.damage(last)
+	}
+	return true
+}
+
+// tail is the number of bytes at the end of the file that do not count.
+func (s *segmentScan) tail() int64 { return s.lines.end - s.good }
+
+// damage reports that the records from next to last are lost.
+func (s *segmentScan) damage(last uint64) bool {
+	e := &DamageError{File: filepath.Join(s.dir, s.name), Line: s.line, From: s.next, To: last, Err: s.trouble}
+	if s.trouble == nil {
+		e.Line, e.Err = s.lines.number, errMissing
+	}
+	s.trouble, s.line, s.hurt = nil, 0, true
+	s.next = max(s.next, last+1)
+	return s.yield(entry{}, e)
+}

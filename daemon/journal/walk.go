@@ -1,0 +1,130 @@
+package journal
+
+import (
+	"io"
+	"path/filepath"
+)
+
+// walk reads a journal from its snapshot to its end.
+type walk struct {
+	dir   string
+	files []*openFile
+	after uint64 // records up to this one are read but not given out
+
+	next  uint64         // the record that would come after the last
+	scans []*segmentScan // of the segments read, the newest last
+	hurt  []*openFile    // files in which damage was found
+	lost  []*DamageError // what was found
+}
+
+// newWalk opens what counts of the journal in dir.
+func newWalk(fsys FS, dir string, files []file, after uint64) (*walk, error) {
+	opened, err := openAll(fsys, dir, files)
+	if err != nil {
+		return nil, err
+	}
+	return &walk{dir: dir, files: opened, after: after}, nil
+}
+
+func (w *walk) close() { closeAll(w.files) }
+
+// run gives out entries in order, each with a higher number than the one
+// before (the lines of a snapshot share one), and *DamageErrors between them.
+// It is false when yield was.
+func (w *walk) run(yield func(entry, error) bool) bool {
+	segments := w.files
+	w.next = 1
+	if len(segments) > 0 && segments[0].snapshot {
+		if !w.snapshot(segments[0], yield) {
+			return false
+		}
+		segments = segments[1:]
+	}
+	if len(segments) > 0 && segments[0].first > w.next && !w.gap(segments[0], yield) {
+		return false
+	}
+	for i, f := range segments {
+		s := &segmentScan{openFile: f, dir: w.dir, limit: noLimit, yield: w.only(f, yield)}
+		if i+1 < len(segments) {
+			s.limit = segments[i+1].first - 1
+		}
+		w.scans = append(w.scans, s)
+		if !s.run() {
+			return false
+		}
+		w.next = max(w.next, s.next)
+	}
+	return true
+}
+
+// only keeps what was given out already from being given out again, and notes
+// damage.
+func (w *walk) only(f *openFile, yield func(entry, error) bool) func(entry, error) bool {
+	return func(e entry, err error) bool {
+		if damage, ok := err.(*DamageError); ok {
+			if n := len(w.hurt); n == 0 || w.hurt[n-1] != f {
+				w.hurt = append(w.hurt, f)
+			}
+			w.lost = append(w.lost, damage)
+			return yield(entry{}, err)
+		}
+		if e.part == 0 && e.Seq < w.next || e.Seq <= w.after {
+			return true
+		}
+		if e.part == 0 {
+			w.next = e.Seq + 1
+		}
+		return yield(e, nil)
+	}
+}
+
+// gap reports that the files before f are missing.
+func (w *walk) gap(f *openFile, yield func(entry, error) bool) bool {
+	damage := &DamageError{File: filepath.Join(w.dir, f.name), From: w.next, To: f.first - 1, Err: errMissingFile}
+	w.lost = append(w.lost, damage)
+	return yield(entry{}, damage)
+}
+
+// snapshot reads the file that begins a journal after its first compaction. Its
+// header counts its lines, so it has no torn tail, only damage.
+func (w *walk) snapshot(f *openFile, yield func(entry, error) bool) bool {
+	give := w.only(f, yield)
+	damage := func(err error) bool {
+		return give(entry{}, &DamageError{File: filepath.Join(w.dir, f.name), Line: f.lines.number, Err: err})
+	}
+	w.next = f.number + 1
+	if f.headErr != nil && !damage(f.headErr) {
+		return false
+	}
+	part := uint64(1)
+	for {
+		text, err := f.lines.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return damage(err)
+		}
+		e, err := parseEntry(text)
+		if err == nil && (e.part < part || e.Seq != f.number) {
+			err = errOrder
+		}
+		if err == nil && e.part > part {
+			err = errMissing
+		}
+		if err != nil && !damage(err) {
+			return false
+		}
+		if err == nil || err == errMissing {
+			part = e.part + 1
+			e.Data = append([]byte(nil), e.Data...)
+			if !give(e, nil) {
+				return false
+			}
+		}
+	}
+	if f.lines.rest() > 0 || f.headErr == nil && part != f.header.Parts+1 {
+		return damage(errCutShort)
+	}
+	return true
+}

@@ -1,0 +1,97 @@
+package journal
+
+import (
+	"fmt"
+	"time"
+)
+
+const maxBatch = 8 << 20 // bytes written with one fsync; more would wait too long for the first of them
+
+// run is the journal's goroutine. It alone writes, so that a disk that hangs
+// hangs nobody else.
+func (j *Journal) run() {
+	defer close(j.done)
+	delay := retryFirst
+	for {
+		var retry <-chan time.Time
+		if err := j.drain(); err != nil {
+			retry = time.After(delay)
+			delay = min(2*delay, retryMost)
+		} else {
+			delay = retryFirst
+		}
+		select {
+		case <-j.wake:
+		case <-retry:
+		case <-j.stop:
+			j.closeErr = j.finish()
+			return
+		}
+	}
+}
+
+// drain writes until nothing waits.
+func (j *Journal) drain() error {
+	for {
+		first, batch, ok := j.take()
+		if !ok {
+			return nil
+		}
+		n, err := j.disk.write(first, batch, j.limit)
+		j.mu.Lock()
+		if err != nil {
+			j.setHealth(err)
+		} else {
+			j.commit(len(batch), n)
+		}
+		j.mu.Unlock()
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// take gives what should be written next, and the number of its first record.
+// It is not ok if there is nothing to do.
+func (j *Journal) take() (first uint64, batch []entry, ok bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	n, bytes := 0, 0
+	for n < len(j.queue) && bytes < maxBatch {
+		bytes += len(j.queue[n].Data)
+		n++
+	}
+	if n == 0 && j.disk.live != nil {
+		if !j.healthy {
+			j.setHealth(nil)
+		}
+		return 0, nil, false
+	}
+	return j.durable + 1, j.queue[:n:n], true
+}
+
+// commit is called with mu held after n records became durable in size bytes.
+func (j *Journal) commit(n int, size int64) {
+	clear(j.queue[:n]) // frees the data
+	j.queue = j.queue[n:]
+	if len(j.queue) == 0 {
+		j.queue = nil
+	}
+	j.begun = true
+	j.durable += uint64(n)
+	j.size += size
+	close(j.progress)
+	j.progress = make(chan struct{})
+}
+
+// finish writes what is left and gives the lock back.
+func (j *Journal) finish() error {
+	err := j.drain()
+	if err != nil {
+		err = fmt.Errorf("closing journal: %w: %d records were not written: %w", ErrNotDurable, j.Status().Waiting, err)
+	} else if err = j.disk.close(j.last); err != nil {
+		err = fmt.Errorf("closing journal: %w", err)
+	}
+	j.lock.Close()
+	return err
+}
