@@ -31,11 +31,7 @@ type cut struct {
 // bytes written. After an error the segment is left alone for ever: what fsync
 // failed on may be gone from the cache and yet look written.
 func (d *disk) write(first uint64, batch []entry, limit int64) (int64, error) {
-	if d.live != nil && d.size >= limit {
-		d.live.Close() // nothing in it is unsynced
-		d.live = nil
-	}
-	if d.live == nil {
+	if d.live == nil || d.size >= limit {
 		return d.begin(first, batch)
 	}
 	lines := d.lines(d.buf[:0], first, batch)
@@ -67,7 +63,8 @@ func writeSync(f File, b []byte) error {
 	return f.Sync()
 }
 
-// begin starts the segment whose first record is first, with batch in it.
+// begin starts the segment whose first record is first, with batch in it. If it
+// fails, the segment before it is still the live one.
 func (d *disk) begin(first uint64, batch []entry) (int64, error) {
 	h := header{Journal: "segment", Version: version, First: first, Through: first + uint64(len(batch)) - 1, At: d.now()}
 	lines := d.lines(h.append(d.buf[:0]), first, batch)
@@ -75,9 +72,12 @@ func (d *disk) begin(first uint64, batch []entry) (int64, error) {
 	if err := d.enter(); err != nil {
 		return 0, err
 	}
-	f, err := d.create(name, lines)
+	f, err := create(d.fs, d.dir, name, lines)
 	if err != nil {
 		return 0, err
+	}
+	if d.live != nil {
+		d.live.Close() // nothing in it is unsynced
 	}
 	d.live, d.name, d.size = f, name, int64(len(lines))
 	for _, c := range d.cuts {
@@ -107,23 +107,24 @@ func (d *disk) enter() error {
 
 // create makes a file that has its name only when its content is durable. It
 // replaces one of the same name, and leaves it open.
-func (d *disk) create(name string, content []byte) (File, error) {
-	tmp := d.path(name + tmpSuffix)
-	d.fs.Remove(tmp)
-	f, err := d.fs.Create(tmp)
+func create(fsys FS, dir, name string, content []byte) (File, error) {
+	path := filepath.Join(dir, name)
+	tmp := path + tmpSuffix
+	fsys.Remove(tmp)
+	f, err := fsys.Create(tmp)
 	if err != nil {
 		return nil, err
 	}
 	err = writeSync(f, content)
 	if err == nil {
-		err = d.fs.Rename(tmp, d.path(name))
+		err = fsys.Rename(tmp, path)
 	}
 	if err == nil {
-		err = d.fs.SyncDir(d.dir)
+		err = fsys.SyncDir(dir)
 	}
 	if err != nil {
 		f.Close()
-		d.fs.Remove(tmp) // a full disk needs the room
+		fsys.Remove(tmp) // a full disk needs the room
 		return nil, err
 	}
 	return f, nil

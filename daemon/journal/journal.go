@@ -94,6 +94,10 @@ type Journal struct {
 	closeErr error
 	size     int64
 	found    Status // what Open found
+
+	compacting bool
+	split      *compaction    // what the writer has to begin a segment for
+	background sync.WaitGroup // compactions
 }
 
 // Open opens the journal in dir, which it makes (mode 0700) if need be, for this

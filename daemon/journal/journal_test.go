@@ -1,14 +1,17 @@
 package journal
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -198,4 +201,100 @@ func TestAppendAfterClose(t *testing.T) {
 	if err := j.Append(rec(1)); !errors.Is(err, ErrClosed) {
 		t.Error(err)
 	}
+}
+
+func TestCompactionReplacesWhatCameBefore(t *testing.T) {
+	dir := t.TempDir()
+	j := mustOpen(t, dir, Options{SegmentBytes: 1000})
+	mustAppend(t, j, recs(1, 50)...)
+	for round := range 3 {
+		before := j.Size()
+		if err := j.Compact(slices.Values(recs(1, 3))); err != nil {
+			t.Fatal(err)
+		}
+		if j.Size() >= before {
+			t.Fatalf("size %d, before %d", j.Size(), before)
+		}
+		mustAppend(t, j, recs(51+2*round, 52+2*round)...)
+		want(t, collect(t, Read(dir)), append(state(50+2*round, 3), numbered(51+2*round, 52+2*round)...))
+	}
+	if names, _ := filepath.Glob(filepath.Join(dir, "*")); len(names) != 2 {
+		t.Errorf("files left: %q", names)
+	}
+	mustClose(t, j)
+	j = mustOpen(t, dir, Options{})
+	want(t, collect(t, j.Replay()), append(state(54, 3), numbered(55, 56)...))
+	mustAppend(t, j, rec(57))
+	mustClose(t, j)
+	want(t, collect(t, Read(dir)), append(state(54, 3), numbered(55, 57)...))
+}
+
+// state is what comes back of a snapshot of n records after record through.
+func state(through, n int) []Record {
+	all := recs(1, n)
+	for i := range all {
+		all[i].Seq = uint64(through)
+	}
+	return all
+}
+
+func TestRecordsAppendedWhileCompactingSurvive(t *testing.T) {
+	dir := t.TempDir()
+	j := mustOpen(t, dir, Options{SegmentBytes: 2000})
+	mustAppend(t, j, recs(1, 100)...)
+	midway := func(yield func(Record) bool) {
+		for n := 101; n <= 200; n++ {
+			mustAppend(t, j, rec(n))
+			if !yield(rec(n - 100)) {
+				return
+			}
+		}
+	}
+	if err := j.Compact(midway); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, j)
+	want(t, collect(t, Read(dir)), append(state(100, 100), numbered(101, 200)...))
+}
+
+func TestFollowSeesWhatIsAppended(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		j := mustOpen(t, dir, Options{SegmentBytes: 700})
+		mustAppend(t, j, recs(1, 20)...)
+		ctx, cancel := context.WithCancel(t.Context())
+		seen := make(chan Record)
+		go func() {
+			defer close(seen)
+			for r, err := range Follow(ctx, dir, 10) {
+				if err != nil {
+					t.Error(err)
+				}
+				seen <- r
+			}
+		}()
+		var got []Record
+		for n := 11; n <= 20; n++ {
+			got = append(got, <-seen)
+		}
+		for n := 21; n <= 80; n++ {
+			switch n {
+			case 40: // a restart of the daemon
+				mustClose(t, j)
+				j = mustOpen(t, dir, Options{SegmentBytes: 700})
+			case 60:
+				if err := j.Compact(slices.Values(recs(1, 5))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			mustAppend(t, j, rec(n))
+			got = append(got, <-seen)
+		}
+		want(t, got, numbered(11, 80))
+		cancel()
+		for range seen {
+			t.Error("more came")
+		}
+		mustClose(t, j)
+	})
 }

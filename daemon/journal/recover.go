@@ -150,15 +150,21 @@ func (j *Journal) quarantine(c *catalog, w *walk) {
 // tidy removes what no longer counts. What it cannot remove it will at the next
 // start.
 func (j *Journal) tidy(c catalog) {
-	for _, f := range c.obsolete {
-		if !f.damaged {
-			j.fs.Remove(j.path(f.name))
-		}
-	}
+	j.removeObsolete(c)
 	for _, name := range c.unfinished {
 		j.fs.Remove(j.path(name))
 	}
 	for _, name := range c.torn[:max(0, len(c.torn)-keepTorn)] {
 		j.fs.Remove(j.path(name))
+	}
+}
+
+// removeObsolete removes what a snapshot has replaced, except for what a human
+// should see.
+func (j *Journal) removeObsolete(c catalog) {
+	for _, f := range c.obsolete {
+		if !f.damaged {
+			j.fs.Remove(j.path(f.name))
+		}
 	}
 }

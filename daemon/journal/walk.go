@@ -9,7 +9,8 @@ import (
 type walk struct {
 	dir   string
 	files []*openFile
-	after uint64 // records up to this one are read but not given out
+	after uint64      // what is up to this record is read but not given out
+	more  func() bool // at the end of the newest segment: read on; nil: no
 
 	next  uint64         // the record that would come after the last
 	scans []*segmentScan // of the segments read, the newest last
@@ -47,6 +48,8 @@ func (w *walk) run(yield func(entry, error) bool) bool {
 		s := &segmentScan{openFile: f, dir: w.dir, limit: noLimit, yield: w.only(f, yield)}
 		if i+1 < len(segments) {
 			s.limit = segments[i+1].first - 1
+		} else {
+			s.more = w.more
 		}
 		w.scans = append(w.scans, s)
 		if !s.run() {
@@ -65,8 +68,7 @@ func (w *walk) only(f *openFile, yield func(entry, error) bool) func(entry, erro
 			if n := len(w.hurt); n == 0 || w.hurt[n-1] != f {
 				w.hurt = append(w.hurt, f)
 			}
-			w.lost = append(w.lost, damage)
-			return yield(entry{}, err)
+			return w.damage(damage, yield)
 		}
 		if e.part == 0 && e.Seq < w.next || e.Seq <= w.after {
 			return true
@@ -80,9 +82,15 @@ func (w *walk) only(f *openFile, yield func(entry, error) bool) func(entry, erro
 
 // gap reports that the files before f are missing.
 func (w *walk) gap(f *openFile, yield func(entry, error) bool) bool {
-	damage := &DamageError{File: filepath.Join(w.dir, f.name), From: w.next, To: f.first - 1, Err: errMissingFile}
-	w.lost = append(w.lost, damage)
-	return yield(entry{}, damage)
+	return w.damage(&DamageError{File: filepath.Join(w.dir, f.name), From: w.next, To: f.first - 1, Err: errMissingFile}, yield)
+}
+
+func (w *walk) damage(e *DamageError, yield func(entry, error) bool) bool {
+	w.lost = append(w.lost, e)
+	if w.after > 0 && max(e.From, e.To+1) <= w.after+1 {
+		return true
+	}
+	return yield(entry{}, e)
 }
 
 // snapshot reads the file that begins a journal after its first compaction. Its

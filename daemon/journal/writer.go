@@ -33,41 +33,55 @@ func (j *Journal) run() {
 // drain writes until nothing waits.
 func (j *Journal) drain() error {
 	for {
-		first, batch, ok := j.take()
-		if !ok {
+		w := j.take()
+		switch {
+		case w.idle:
 			return nil
+		case w.split != nil:
+			j.splitSegment(w.split)
+			continue
 		}
-		n, err := j.disk.write(first, batch, j.limit)
+		n, err := j.disk.write(w.first, w.batch, j.limit)
 		j.mu.Lock()
 		if err != nil {
 			j.setHealth(err)
 		} else {
-			j.commit(len(batch), n)
+			j.commit(len(w.batch), n)
 		}
 		j.mu.Unlock()
 		if err != nil {
+			j.noSplit(err)
 			return err
 		}
 	}
 }
 
-// take gives what should be written next, and the number of its first record.
-// It is not ok if there is nothing to do.
-func (j *Journal) take() (first uint64, batch []entry, ok bool) {
+// work is what the writer does next.
+type work struct {
+	idle  bool
+	first uint64  // the number of the first record
+	batch []entry // may be empty: then a segment has to be begun
+	split *compaction
+}
+
+func (j *Journal) take() work {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	n, bytes := 0, 0
-	for n < len(j.queue) && bytes < maxBatch {
+	for n < len(j.queue) && bytes < maxBatch && (j.split == nil || j.queue[n].Seq <= j.split.through) {
 		bytes += len(j.queue[n].Data)
 		n++
 	}
-	if n == 0 && j.disk.live != nil {
-		if !j.healthy {
-			j.setHealth(nil)
-		}
-		return 0, nil, false
+	switch {
+	case n > 0 || j.disk.live == nil:
+		return work{first: j.durable + 1, batch: j.queue[:n:n]}
+	case j.split != nil:
+		return work{split: j.split}
 	}
-	return j.durable + 1, j.queue[:n:n], true
+	if !j.healthy {
+		j.setHealth(nil)
+	}
+	return work{idle: true}
 }
 
 // commit is called with mu held after n records became durable in size bytes.
@@ -87,6 +101,7 @@ func (j *Journal) commit(n int, size int64) {
 // finish writes what is left and gives the lock back.
 func (j *Journal) finish() error {
 	err := j.drain()
+	j.background.Wait()
 	if err != nil {
 		err = fmt.Errorf("closing journal: %w: %d records were not written: %w", ErrNotDurable, j.Status().Waiting, err)
 	} else if err = j.disk.close(j.last); err != nil {

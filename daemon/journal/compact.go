@@ -1,0 +1,140 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+)
+
+var errCompacting = errors.New("the compaction before this one is not done")
+
+// compaction is one call of Compact.
+type compaction struct {
+	through uint64     // the last record that the state stands for
+	before  int64      // bytes in segments that the snapshot replaces
+	split   chan error // the segment that begins after through is there, or why not
+	done    chan error
+}
+
+// Compact replaces the journal by a snapshot: the records that rebuild the state
+// which folding all records appended so far has led to. It must be called where
+// Append is called, since a record appended between taking the state and calling
+// Compact would be thought to be in it. Records appended afterwards, by whomever,
+// are kept beside the snapshot.
+//
+// The records of state are read and numbered before Compact returns. Writing them
+// takes as long as the disk takes; Compact waits for up to a second and then leaves
+// it to the background, with an error that is ErrNotDurable. After any error the
+// journal is as good as before, and the caller tries again at another time.
+func (j *Journal) Compact(state iter.Seq[Record]) error {
+	c, err := j.startCompaction()
+	if err != nil {
+		return fmt.Errorf("compacting journal: %w", err)
+	}
+	lines, err := j.snapshot(c.through, state)
+	go j.compact(c, lines, err)
+	t := time.NewTimer(patience)
+	defer t.Stop()
+	select {
+	case err = <-c.done:
+	case <-t.C:
+		err = fmt.Errorf("%w: %w", ErrNotDurable, errSlow)
+	}
+	if err != nil {
+		return fmt.Errorf("compacting journal: %w", err)
+	}
+	return nil
+}
+
+// startCompaction has the writer begin a new segment after the last record.
+func (j *Journal) startCompaction() (*compaction, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	switch {
+	case j.closed:
+		return nil, ErrClosed
+	case !j.healthy:
+		return nil, fmt.Errorf("%w: %w", ErrNotDurable, j.cause)
+	case j.compacting:
+		return nil, errCompacting
+	}
+	c := &compaction{through: j.last, split: make(chan error, 1), done: make(chan error, 1)}
+	j.compacting, j.split = true, c
+	j.background.Add(1)
+	j.poke()
+	return c, nil
+}
+
+// snapshot gives the content of the file that stands for the records up to
+// through.
+func (j *Journal) snapshot(through uint64, state iter.Seq[Record]) ([]byte, error) {
+	var lines []byte
+	part := uint64(0)
+	for r := range state {
+		r, err := j.prepare(r)
+		if err != nil {
+			return nil, err
+		}
+		part++
+		r.Seq = through
+		lines = entry{Record: r, part: part}.append(lines)
+	}
+	h := header{Journal: "snapshot", Version: version, Through: through, Parts: part, At: j.stamp()}
+	return append(h.append(nil), lines...), nil
+}
+
+// compact writes the snapshot, and removes what it replaces once it is durable.
+func (j *Journal) compact(c *compaction, lines []byte, err error) {
+	defer j.background.Done()
+	if split := <-c.split; err == nil {
+		err = split
+	}
+	if err == nil {
+		err = j.writeSnapshot(c, lines)
+	}
+	j.mu.Lock()
+	j.compacting = false
+	if err == nil {
+		j.size -= c.before
+	}
+	j.mu.Unlock()
+	c.done <- err
+}
+
+func (j *Journal) writeSnapshot(c *compaction, lines []byte) error {
+	f, err := create(j.fs, j.dir, snapshotName(c.through), lines)
+	if err != nil {
+		return err
+	}
+	f.Close()
+	if all, err := list(j.fs, j.dir); err == nil {
+		j.removeObsolete(all)
+	}
+	return nil
+}
+
+// splitSegment runs in the writer when all up to c.through is durable and nothing
+// after it was written.
+func (j *Journal) splitSegment(c *compaction) {
+	size, err := j.disk.begin(c.through+1, nil)
+	j.mu.Lock()
+	if err == nil {
+		c.before = j.size
+		j.size += size
+	}
+	j.split = nil
+	j.mu.Unlock()
+	c.split <- err
+}
+
+// noSplit gives a compaction up because the disk does not take records.
+func (j *Journal) noSplit(err error) {
+	j.mu.Lock()
+	c := j.split
+	j.split = nil
+	j.mu.Unlock()
+	if c != nil {
+		c.split <- err
+	}
+}
