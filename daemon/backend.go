@@ -1,0 +1,60 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// The monitor is what the control socket talks to.
+var _ control.Backend = (*monitor)(nil)
+
+// Status implements [control.Backend].
+func (m *monitor) Status(ctx context.Context) (s control.Status, err error) {
+	v, err := m.tracker.View(ctx)
+	if err != nil {
+		return s, err
+	}
+	return control.Status{
+		GeneratedAt: v.GeneratedAt, Config: m.reloads.config(), Journal: v.Journal,
+		Checks: v.Checks, Notifications: v.Notifications,
+	}, nil
+}
+
+// Incidents implements [control.Backend].
+func (m *monitor) Incidents(ctx context.Context) ([]control.Incident, error) {
+	v, err := m.tracker.View(ctx)
+	return v.Incidents, err
+}
+
+// Reload implements [control.Backend].
+func (m *monitor) Reload(ctx context.Context, allowShrink bool) (control.Verdict, error) {
+	return m.reloads.ask(ctx, allowShrink)
+}
+
+// Recheck implements [control.Backend].
+func (m *monitor) Recheck(ctx context.Context, id config.CheckID) (rep incident.Report, err error) {
+	v, err := m.tracker.View(ctx)
+	if err != nil {
+		return rep, err
+	}
+	for _, c := range v.Checks {
+		if c.ID == id && c.State == "paused" {
+			return rep, fmt.Errorf("check %q is paused", id)
+		}
+		if c.ID == id {
+			result, err := m.tracker.Await(ctx, id, func() { m.loop.Wake(id) })
+			return incident.NewReport(c.Label, result), err
+		}
+	}
+	return rep, fmt.Errorf("there is no check %q", id)
+}
+
+// Acknowledge implements [control.Backend].
+func (m *monitor) Acknowledge(ctx context.Context, id incident.ID, reason string, until time.Time) error {
+	return m.tracker.Acknowledge(ctx, id, reason, until)
+}

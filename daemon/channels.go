@@ -1,0 +1,44 @@
+package daemon
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+)
+
+type channels = map[config.NotifierID]outbox.Channel
+
+// openChannels opens the notifiers of a configuration; those whose settings
+// are as before are kept as they are. It has no effect outside.
+func openChannels(cfg *config.Config, have channels) (channels, []config.Diagnostic) {
+	opened := make(channels, len(cfg.Notifiers))
+	var diags []config.Diagnostic
+	for _, id := range slices.Sorted(maps.Keys(cfg.Notifiers)) {
+		n := cfg.Notifiers[id]
+		if old, ok := have[id]; ok && old.Settings == n.Settings {
+			opened[id] = old
+			continue
+		}
+		notifier, err := n.Settings.Open()
+		if err != nil {
+			diags = append(diags, config.Diagnostic{
+				Gravity: config.Error, Summary: fmt.Sprintf("Notifier %q cannot be used", id), Detail: err.Error(), Pos: n.Pos,
+			})
+			continue
+		}
+		opened[id] = outbox.Channel{Notifier: notifier, Settings: n.Settings}
+	}
+	return opened, diags
+}
+
+// closeUnused closes the channels of a that b does not have.
+func closeUnused(a, b channels) {
+	for id, c := range a {
+		if kept, ok := b[id]; !ok || kept != c {
+			_ = c.Close() // idle connections; calls under way end by themselves
+		}
+	}
+}

@@ -1,0 +1,115 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// ErrNoDaemon is returned when nobody answers on the socket.
+var ErrNoDaemon = errors.New("no daemon answers")
+
+// A Client talks to the daemon behind a socket.
+type Client struct {
+	socket string
+	http   *http.Client
+}
+
+// NewClient makes a client of a socket; it connects with each request.
+func NewClient(socket string) *Client {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", socket)
+	}
+	return &Client{socket, &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}}
+}
+
+// Status asks for what is known.
+func (c *Client) Status(ctx context.Context) (s Status, err error) {
+	err = c.call(ctx, http.MethodGet, "/v1/status", nil, &s)
+	return s, err
+}
+
+// Incidents asks for the incidents that are kept.
+func (c *Client) Incidents(ctx context.Context) (Incidents, error) {
+	var list Incidents
+	err := c.call(ctx, http.MethodGet, "/v1/incidents", nil, &list)
+	return list, err
+}
+
+// Reload has the files read and waits for the verdict.
+func (c *Client) Reload(ctx context.Context, allowShrink bool) (v Verdict, err error) {
+	path := "/v1/reload"
+	if allowShrink {
+		path += "?allow_shrink"
+	}
+	err = c.call(ctx, http.MethodPost, path, nil, &v)
+	return v, err
+}
+
+// Recheck has a check probed now, and waits for the result.
+func (c *Client) Recheck(ctx context.Context, id config.CheckID) (r incident.Report, err error) {
+	err = c.call(ctx, http.MethodPost, "/v1/recheck?check="+url.QueryEscape(string(id)), nil, &r)
+	return r, err
+}
+
+// Acknowledge takes an open incident on.
+func (c *Client) Acknowledge(ctx context.Context, id incident.ID, reason string, until time.Time) error {
+	return c.call(ctx, http.MethodPost, "/v1/ack", acknowledgement{id, reason, until}, nil)
+}
+
+func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
+	body := &bytes.Buffer{}
+	if in != nil {
+		if err := json.NewEncoder(body).Encode(in); err != nil {
+			return fmt.Errorf("encoding the request: %w", err)
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://daemon"+path, body)
+	if err != nil {
+		return fmt.Errorf("making the request: %w", err)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return c.explain(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		return refusal(resp)
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
+		return fmt.Errorf("reading the daemon's answer: %w", err)
+	}
+	return nil
+}
+
+// explain tells "nobody there" from everything else.
+func (c *Client) explain(err error) error {
+	var dial *net.OpError
+	if errors.As(err, &dial) && dial.Op == "dial" {
+		return fmt.Errorf("%w on %s: %w", ErrNoDaemon, c.socket, dial.Err)
+	}
+	return fmt.Errorf("asking the daemon: %w", err)
+}
+
+func refusal(resp *http.Response) error {
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<16))
+	var f failure
+	if json.Unmarshal(text, &f) == nil && f.Error != "" {
+		return errors.New(f.Error)
+	}
+	return fmt.Errorf("the daemon answered %s", resp.Status)
+}

@@ -1,0 +1,124 @@
+// Package control is how the command line talks to the running daemon: HTTP
+// over a unix socket, one server and its client.
+//
+// It owns the socket, its permissions and the shapes that cross it. It decides
+// nothing: every request becomes a call of the [Backend]. Who may connect is
+// the business of the socket's mode and group; nothing here listens on a
+// network.
+package control
+
+import (
+	"context"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/tracker"
+)
+
+// Status is what `status --json` prints. The keys are an interface.
+type Status struct {
+	GeneratedAt   time.Time             `json:"generated_at"`
+	Config        Config                `json:"config"`
+	Journal       tracker.JournalView   `json:"journal"`
+	Checks        []tracker.CheckView   `json:"checks"`
+	Notifications tracker.Notifications `json:"notifications"`
+}
+
+// Check is one check in a Status.
+type Check = tracker.CheckView
+
+// Incident is one incident in Incidents.
+type Incident = tracker.IncidentView
+
+// Incidents is what `incidents --json` prints. The keys are an interface.
+type Incidents struct {
+	Incidents []Incident `json:"incidents"`
+}
+
+// ConfigState says what stands behind the checks that run.
+type ConfigState string
+
+// The states of the configuration.
+const (
+	Current  ConfigState = "current"   // the files, as they are
+	Rejected ConfigState = "rejected"  // the files are in error; what ran before goes on
+	LastGood ConfigState = "last_good" // started from the last good source
+)
+
+// Config is the configuration's part of a Status.
+type Config struct {
+	State    ConfigState `json:"state"`
+	LoadedAt time.Time   `json:"loaded_at"`
+	Digest   string      `json:"digest"`
+	Error    string      `json:"error"`
+}
+
+// Verdict is what came of a reload: what `reload --json` prints.
+type Verdict struct {
+	Result      string       `json:"result"` // applied, unchanged, rejected
+	Digest      string       `json:"digest"`
+	Diagnostics []Diagnostic `json:"diagnostics"`
+}
+
+// The results of a reload.
+const (
+	Applied      = "applied"
+	Unchanged    = "unchanged"
+	RejectedWord = "rejected"
+)
+
+// A Diagnostic is one diagnostic of the configuration, as --json prints it,
+// with the excerpt that the text form needs.
+type Diagnostic struct {
+	Severity config.Gravity `json:"severity"`
+	Summary  string         `json:"summary"`
+	Detail   string         `json:"detail"`
+	File     string         `json:"file"`
+	Line     int            `json:"line"`
+	Column   int            `json:"column"`
+	Excerpt  string         `json:"excerpt,omitempty"`
+	Mark     *[2]int        `json:"mark,omitempty"`
+}
+
+// NewDiagnostics turns diagnostics into what crosses the socket.
+func NewDiagnostics(diags []config.Diagnostic) []Diagnostic {
+	list := make([]Diagnostic, 0, len(diags))
+	for _, d := range diags {
+		out := Diagnostic{
+			Severity: d.Gravity, Summary: d.Summary, Detail: d.Detail,
+			File: d.Pos.File, Line: d.Pos.Line, Column: d.Pos.Column, Excerpt: d.Excerpt,
+		}
+		if d.Mark != [2]int{} {
+			out.Mark = &d.Mark
+		}
+		list = append(list, out)
+	}
+	return list
+}
+
+// Config gives back what NewDiagnostics was made from.
+func (d Diagnostic) Config() config.Diagnostic {
+	out := config.Diagnostic{
+		Gravity: d.Severity, Summary: d.Summary, Detail: d.Detail, Excerpt: d.Excerpt,
+		Pos: config.Pos{File: d.File, Line: d.Line, Column: d.Column},
+	}
+	if d.Mark != nil {
+		out.Mark = *d.Mark
+	}
+	return out
+}
+
+// A Backend is the daemon, as the socket sees it.
+type Backend interface {
+	// Status shows what is known.
+	Status(ctx context.Context) (Status, error)
+	// Incidents lists all incidents that are kept.
+	Incidents(ctx context.Context) ([]Incident, error)
+	// Reload reads the files and waits for the verdict.
+	Reload(ctx context.Context, allowShrink bool) (Verdict, error)
+	// Recheck probes now, and the result counts.
+	Recheck(ctx context.Context, id config.CheckID) (incident.Report, error)
+	// Acknowledge takes an open incident on, until a time or its end.
+	Acknowledge(ctx context.Context, id incident.ID, reason string, until time.Time) error
+}

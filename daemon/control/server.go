@@ -1,0 +1,112 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// socketMode lets the owner and the group of the socket's directory connect.
+const socketMode = 0o660
+
+// Listen makes the socket. One that a crash left behind is replaced; one that
+// a running daemon answers on is an error.
+func Listen(path string) (net.Listener, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // the socket has a mode of its own
+		return nil, fmt.Errorf("making the directory of the control socket: %w", err)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil && !answers(path) {
+		_ = os.Remove(path)
+		l, err = net.Listen("unix", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening the control socket: %w", err)
+	}
+	if err := os.Chmod(path, socketMode); err != nil {
+		_ = l.Close()
+		return nil, fmt.Errorf("setting the mode of the control socket: %w", err)
+	}
+	return l, nil
+}
+
+func answers(path string) bool {
+	c, err := net.DialTimeout("unix", path, time.Second)
+	if err != nil {
+		return false
+	}
+	_ = c.Close()
+	return true
+}
+
+// Serve answers requests on l until ctx ends.
+func Serve(ctx context.Context, l net.Listener, b Backend) error {
+	s := &http.Server{
+		Handler: handler(b), ReadHeaderTimeout: 10 * time.Second,
+		BaseContext: func(net.Listener) context.Context { return ctx },
+	}
+	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
+	defer stop()
+	if err := s.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving the control socket: %w", err)
+	}
+	return nil
+}
+
+func handler(b Backend) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, r *http.Request) {
+		status, err := b.Status(r.Context())
+		answer(w, status, err)
+	})
+	mux.HandleFunc("GET /v1/incidents", func(w http.ResponseWriter, r *http.Request) {
+		list, err := b.Incidents(r.Context())
+		answer(w, Incidents{list}, err)
+	})
+	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, r *http.Request) {
+		verdict, err := b.Reload(r.Context(), r.URL.Query().Has("allow_shrink"))
+		answer(w, verdict, err)
+	})
+	mux.HandleFunc("POST /v1/recheck", func(w http.ResponseWriter, r *http.Request) {
+		report, err := b.Recheck(r.Context(), config.CheckID(r.URL.Query().Get("check")))
+		answer(w, report, err)
+	})
+	mux.HandleFunc("POST /v1/ack", func(w http.ResponseWriter, r *http.Request) {
+		var a acknowledgement
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&a); err != nil {
+			answer(w, nil, fmt.Errorf("reading the request: %w", err))
+			return
+		}
+		answer(w, struct{}{}, b.Acknowledge(r.Context(), a.Incident, a.Reason, a.Until))
+	})
+	return mux
+}
+
+type acknowledgement struct {
+	Incident incident.ID `json:"incident"`
+	Reason   string      `json:"reason"`
+	Until    time.Time   `json:"until,omitzero"`
+}
+
+type failure struct {
+	Error string `json:"error"`
+}
+
+// answer writes a value, or an error that the client gives back as its own.
+func answer(w http.ResponseWriter, value any, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	if err != nil {
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		value = failure{err.Error()}
+	}
+	_ = json.NewEncoder(w).Encode(value) // the client has gone when this fails
+}

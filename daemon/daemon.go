@@ -1,0 +1,187 @@
+// Package daemon wires the rooms to one running monitor: it reads the
+// configuration, opens the journal, starts every task in one group and stops
+// them in the order in which nothing is lost. It speaks to systemd.
+//
+// It owns no decision: what is valid is said by config/hclfile, what is true by
+// daemon/incident, what is told by daemon/outbox.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/watch"
+	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/journal"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+	"github.com/imapvigil/imapvigil/daemon/probe"
+	"github.com/imapvigil/imapvigil/daemon/reconcile"
+	"github.com/imapvigil/imapvigil/daemon/tracker"
+)
+
+// Options are what the command line and the environment say.
+type Options struct {
+	ConfigPath string
+	StateDir   string // wins over the configuration's
+	Control    string // likewise
+	Log        *zap.Logger
+	// Hangup delivers requests to reload (SIGHUP).
+	Hangup <-chan os.Signal
+	// Rates replace outbox.DefaultRates where they are set: the demo has less
+	// time than people have.
+	Rates outbox.Rates
+	// Ready is called once all checks run; nil: nothing.
+	Ready func()
+}
+
+// drainTime is how long messages under way may take to end after SIGTERM.
+const drainTime = 3 * time.Second
+
+// A ConfigError is a start that was refused because of the configuration.
+type ConfigError struct {
+	Diagnostics []config.Diagnostic
+}
+
+func (e *ConfigError) Error() string {
+	for _, d := range e.Diagnostics {
+		if d.Gravity == config.Error {
+			return "the configuration is in error: " + d.Error()
+		}
+	}
+	return "the configuration is in error"
+}
+
+// A monitor is the running whole.
+type monitor struct {
+	Options
+	journal  *journal.Journal
+	tracker  *tracker.Tracker
+	sender   *outbox.Sender
+	loop     *probe.Loop
+	probes   *reconcile.Set[config.CheckID, config.Probe]
+	watcher  *watch.Watcher
+	reloads  *reloader
+	listener net.Listener
+}
+
+// Run runs the monitor until ctx ends. It returns a *ConfigError, or another
+// error, when the start is refused; nothing has been touched then.
+func Run(ctx context.Context, o Options) error {
+	m := &monitor{Options: o}
+	first, err := m.open(ctx)
+	if err != nil {
+		return err
+	}
+	err = m.run(ctx, first)
+	return errors.Join(err, m.journal.Close())
+}
+
+// open does all that can fail: it reads the configuration, opens the journal
+// and the control socket.
+func (m *monitor) open(ctx context.Context) (*candidate, error) {
+	m.reloads = newReloader(m)
+	first, err := m.reloads.first(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m.places(first.cfg)
+	if m.journal, err = journal.Open(filepath.Join(m.StateDir, "journal"), journal.Options{}); err != nil {
+		first.close()
+		return nil, fmt.Errorf("opening the journal: %w", err)
+	}
+	if err := m.openRooms(); err != nil {
+		first.close()
+		return nil, errors.Join(err, m.journal.Close())
+	}
+	return first, nil
+}
+
+// places settles where state and socket are: the command line wins over
+// systemd, which wins over the configuration.
+func (m *monitor) places(cfg *config.Config) {
+	if m.StateDir == "" {
+		m.StateDir = filepath.SplitList(os.Getenv("STATE_DIRECTORY") + string(filepath.ListSeparator))[0]
+	}
+	if m.StateDir == "" {
+		m.StateDir = cfg.Daemon.StateDir
+	}
+	if m.Control == "" {
+		m.Control = cfg.Daemon.Control
+	}
+}
+
+func (m *monitor) openRooms() (err error) {
+	node, err := os.Hostname()
+	if err != nil {
+		return fmt.Errorf("asking for the name of this machine: %w", err)
+	}
+	m.sender = outbox.NewSender(func(a outbox.Attempt) { m.tracker.Attempted(a) })
+	m.loop = &probe.Loop{
+		Probe:  probe.New(probe.Options{Node: node}).Probe,
+		Report: func(ctx context.Context, r incident.Result) incident.Pace { return m.tracker.Observe(ctx, r) },
+	}
+	m.probes = reconcile.New(m.loop.Run)
+	m.tracker, err = tracker.Open(tracker.Options{
+		Journal: m.journal, Sender: m.sender, Rates: m.Rates, Node: node, Log: m.Log, Next: m.loop.Next,
+	})
+	if err != nil {
+		return err
+	}
+	m.watcher = watch.New(watch.Options{Path: m.ConfigPath, Log: func(msg string, err error) {
+		m.Log.Warn(msg, zap.Error(err))
+	}})
+	m.listener, err = control.Listen(m.Control)
+	return err
+}
+
+// run starts every task, and ends them so that nothing is lost: first the
+// probes, then the messages under way, then the tracker that journals both.
+func (m *monitor) run(ctx context.Context, first *candidate) error {
+	keeping, stopTracker := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopTracker()
+	tasks, ctx := errgroup.WithContext(ctx)
+	tasks.Go(func() error { return m.tracker.Run(keeping) })
+	tasks.Go(func() error { return m.watcher.Run(ctx) })
+	tasks.Go(func() error { return control.Serve(ctx, m.listener, m) })
+	tasks.Go(func() error {
+		m.reloads.apply(ctx, first)
+		m.ready(first.cfg)
+		return m.reloads.run(ctx)
+	})
+	tasks.Go(func() error {
+		<-ctx.Done()
+		tell("STOPPING=1")
+		m.probes.Close()
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+		defer cancel()
+		m.sender.Stop(drain)
+		stopTracker()
+		return nil
+	})
+	err := tasks.Wait()
+	m.reloads.close()
+	return err
+}
+
+func (m *monitor) ready(cfg *config.Config) {
+	m.Log.Info("ready", zap.Int("checks", len(cfg.Checks)), zap.String("state_dir", m.StateDir),
+		zap.String("control", m.Control))
+	tell("READY=1\nSTATUS=" + summary(cfg))
+	if m.Ready != nil {
+		m.Ready()
+	}
+}
+
+func summary(cfg *config.Config) string {
+	return fmt.Sprintf("watching %d checks on %d servers", len(cfg.Checks), len(cfg.Servers))
+}

@@ -1,0 +1,281 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/daemon/control"
+)
+
+// A reloader turns files into the configuration in force. One reload runs at a
+// time, in two halves: prepare can fail and touches nothing, apply cannot fail.
+type reloader struct {
+	m        *monitor
+	requests chan request
+
+	// Owned by the goroutine of run.
+	cfg      *config.Config
+	channels channels
+
+	mu    sync.Mutex
+	state control.Config
+}
+
+// A request is a reload that somebody waits for.
+type request struct {
+	allowShrink bool
+	verdict     chan<- control.Verdict
+}
+
+// A candidate is a configuration that could be applied.
+type candidate struct {
+	cfg      *config.Config
+	snapshot hclfile.Snapshot
+	channels channels
+	before   channels
+	warnings []config.Diagnostic
+}
+
+// close gives up a candidate that was not applied.
+func (c *candidate) close() { closeUnused(c.channels, c.before) }
+
+func newReloader(m *monitor) *reloader {
+	return &reloader{m: m, requests: make(chan request)}
+}
+
+// first prepares the configuration that the start needs.
+func (r *reloader) first(ctx context.Context) (*candidate, error) {
+	c, diags, err := r.prepare(ctx, true)
+	switch {
+	case err != nil:
+		return nil, err
+	case c == nil:
+		return nil, &ConfigError{diags}
+	}
+	r.warn(c.warnings)
+	return c, nil
+}
+
+// run serves every reason to look again, one after the other.
+func (r *reloader) run(ctx context.Context) error {
+	for {
+		var waiting []request
+		shrink := false
+		select {
+		case <-ctx.Done():
+			return nil
+		case why := <-r.m.watcher.C():
+			if r.cfg.Daemon.Reload == config.ReloadExplicit {
+				r.differs()
+				continue
+			}
+			r.m.Log.Debug("looking at the configuration", zap.String("because_of", string(why)))
+		case <-r.m.Hangup:
+		case req := <-r.requests:
+			waiting, shrink = append(waiting, req), req.allowShrink
+		}
+		verdict := r.reload(ctx, shrink)
+		for _, req := range waiting {
+			req.verdict <- verdict
+		}
+	}
+}
+
+// ask has the files read and waits for the verdict.
+func (r *reloader) ask(ctx context.Context, allowShrink bool) (v control.Verdict, err error) {
+	answer := make(chan control.Verdict, 1)
+	select {
+	case r.requests <- request{allowShrink, answer}:
+	case <-ctx.Done():
+		return v, ctx.Err()
+	}
+	select {
+	case v = <-answer:
+		return v, nil
+	case <-ctx.Done():
+		return v, ctx.Err()
+	}
+}
+
+func (r *reloader) reload(ctx context.Context, allowShrink bool) control.Verdict {
+	if snapshot, err := hclfile.Read(r.m.ConfigPath); err == nil && r.isCurrent(snapshot.Digest()) {
+		r.set(func(s *control.Config) { s.State, s.Error = control.Current, "" })
+		return control.Verdict{Result: control.Unchanged, Digest: snapshot.Digest(), Diagnostics: []control.Diagnostic{}}
+	}
+	tellReloading()
+	c, diags, err := r.prepare(ctx, allowShrink)
+	if err != nil {
+		diags = append(diags, config.Diagnostic{Gravity: config.Error, Summary: err.Error()})
+	}
+	if c == nil {
+		return r.reject(diags)
+	}
+	r.apply(ctx, c)
+	r.warn(c.warnings)
+	tell("READY=1\nSTATUS=" + summary(c.cfg))
+	return control.Verdict{
+		Result: control.Applied, Digest: c.cfg.Digest, Diagnostics: control.NewDiagnostics(c.warnings),
+	}
+}
+
+func (r *reloader) isCurrent(digest string) bool {
+	return r.cfg != nil && r.cfg.Digest == digest && r.config().State == control.Current
+}
+
+// reject keeps everything as it is, and says so everywhere.
+func (r *reloader) reject(diags []config.Diagnostic) control.Verdict {
+	text := (&ConfigError{diags}).Error()
+	r.set(func(s *control.Config) { s.State, s.Error = control.Rejected, text })
+	for _, d := range diags {
+		if d.Gravity == config.Error {
+			r.m.Log.Error("the configuration was rejected, nothing was changed", zap.String("file", d.Pos.File),
+				zap.Int("line", d.Pos.Line), zap.Int("column", d.Pos.Column), zap.String("error", d.Error()))
+		}
+	}
+	tell("READY=1\nSTATUS=" + summary(r.cfg) + "; the files on disk are in error")
+	return control.Verdict{
+		Result: control.RejectedWord, Digest: r.config().Digest, Diagnostics: control.NewDiagnostics(diags),
+	}
+}
+
+// prepare is the fallible half: it reads, parses, compares and opens, and
+// touches nothing. Without a candidate the diagnostics say why.
+func (r *reloader) prepare(ctx context.Context, allowShrink bool) (*candidate, []config.Diagnostic, error) {
+	snapshot, err := settled(ctx, r.m.ConfigPath)
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg, diags := hclfile.Load(snapshot)
+	if cfg == nil {
+		return nil, diags, nil
+	}
+	if refused := r.refuse(cfg, allowShrink); refused != nil {
+		return nil, append(diags, *refused), nil
+	}
+	opened, trouble := openChannels(cfg, r.channels)
+	c := &candidate{cfg: cfg, snapshot: snapshot, channels: opened, before: r.channels, warnings: diags}
+	if len(trouble) > 0 {
+		c.close()
+		return nil, append(diags, trouble...), nil
+	}
+	return c, nil, nil
+}
+
+// Two equal reads this far apart are taken for a tree that nobody is writing.
+const (
+	settleTime = 100 * time.Millisecond
+	settleMost = 5 * time.Second
+)
+
+// settled reads the configuration until two reads agree.
+func settled(ctx context.Context, path string) (hclfile.Snapshot, error) {
+	last, err := hclfile.Read(path)
+	for end := time.Now().Add(settleMost); err == nil; {
+		select {
+		case <-time.After(settleTime):
+		case <-ctx.Done():
+			return last, ctx.Err()
+		}
+		var again hclfile.Snapshot
+		if again, err = hclfile.Read(path); err == nil && again.Digest() == last.Digest() {
+			return again, nil
+		}
+		if last = again; time.Now().After(end) {
+			return last, errors.New("the configuration files keep changing; try again when they are written")
+		}
+	}
+	return last, err
+}
+
+// refuse keeps a reload from doing what is more likely a mishap than a wish.
+func (r *reloader) refuse(cfg *config.Config, allowShrink bool) *config.Diagnostic {
+	if r.cfg == nil {
+		return nil
+	}
+	summary, detail := "", ""
+	before, after := r.cfg.Daemon, cfg.Daemon
+	switch d := config.Compare(r.cfg, cfg); {
+	case before.StateDir != after.StateDir:
+		summary, detail = "A changed state_dir needs a restart", "Put "+before.StateDir+" back, or restart the daemon."
+	case before.Control != after.Control:
+		summary, detail = "A changed control socket needs a restart", "Put "+before.Control+" back, or restart the daemon."
+	case allowShrink:
+	case shrinks(len(r.cfg.Checks), len(d.Removed)):
+		summary = fmt.Sprintf("The new configuration would remove %d of %d checks", len(d.Removed), len(r.cfg.Checks))
+		detail = "If that is meant, run: imapvigil reload --allow-shrink"
+	}
+	if summary == "" {
+		return nil
+	}
+	return &config.Diagnostic{Gravity: config.Error, Summary: summary, Detail: detail, Pos: after.Pos}
+}
+
+// shrinks: all checks would go, or more than half of at least 10.
+func shrinks(have, gone int) bool {
+	return gone > 0 && (gone == have || have >= 10 && 2*gone > have)
+}
+
+// apply is the half that cannot fail.
+func (r *reloader) apply(ctx context.Context, c *candidate) {
+	r.m.sender.Use(c.channels)
+	if err := r.m.tracker.Configure(ctx, c.cfg); err != nil {
+		c.close()
+		return // the daemon is ending
+	}
+	want := make(map[config.CheckID]config.Probe, len(c.cfg.Checks))
+	for id, check := range c.cfg.Checks {
+		if check.Enabled {
+			want[id] = check.Probe
+		}
+	}
+	diff := r.m.probes.Apply(want)
+	r.m.watcher.Also(c.snapshot.Named())
+	closeUnused(r.channels, c.channels)
+	r.cfg, r.channels = c.cfg, c.channels
+	r.set(func(s *control.Config) {
+		*s = control.Config{State: control.Current, LoadedAt: time.Now().UTC(), Digest: c.cfg.Digest}
+	})
+	r.m.Log.Info("configuration applied", zap.String("digest", c.cfg.Digest), zap.Int("checks", len(c.cfg.Checks)),
+		zap.Int("started", len(diff.Started)), zap.Int("stopped", len(diff.Stopped)),
+		zap.Int("changed", len(diff.Changed)), zap.Int("unchanged", diff.Unchanged))
+}
+
+// differs notes, where only an explicit reload applies, that the files are no
+// longer what runs.
+func (r *reloader) differs() {
+	snapshot, err := hclfile.Read(r.m.ConfigPath)
+	text := ""
+	if err != nil || snapshot.Digest() != r.cfg.Digest {
+		text = "the files differ from what runs; imapvigil reload applies them"
+	}
+	r.set(func(s *control.Config) { s.Error = text })
+}
+
+func (r *reloader) warn(diags []config.Diagnostic) {
+	for _, d := range diags {
+		r.m.Log.Warn("configuration: "+d.Summary, zap.String("file", d.Pos.File), zap.Int("line", d.Pos.Line),
+			zap.String("detail", d.Detail))
+	}
+}
+
+func (r *reloader) config() control.Config {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state
+}
+
+func (r *reloader) set(change func(*control.Config)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change(&r.state)
+}
+
+// close ends what the last configuration opened.
+func (r *reloader) close() { closeUnused(r.channels, nil) }

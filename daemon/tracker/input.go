@@ -1,0 +1,235 @@
+package tracker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+)
+
+// ErrStopped is returned to whoever asks a tracker that has ended.
+var ErrStopped = errors.New("the tracker has stopped")
+
+// An input is something that happened outside. It is handled in the tracker's
+// goroutine and adds to the round.
+type input interface{ handle(*Tracker, *round) }
+
+// put hands an input over.
+func (t *Tracker) put(ctx context.Context, in input) error {
+	select {
+	case t.inputs <- in:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.done:
+		return ErrStopped
+	}
+}
+
+// ask hands an input over and waits until its round is journaled.
+func ask[T any](ctx context.Context, t *Tracker, in input, answer <-chan T) (none T, err error) {
+	if err := t.put(ctx, in); err != nil {
+		return none, err
+	}
+	select {
+	case a := <-answer:
+		return a, nil
+	case <-ctx.Done():
+		return none, ctx.Err()
+	case <-t.done:
+		return none, ErrStopped
+	}
+}
+
+// Observe takes a probe's result and answers how soon the next one is wanted,
+// once what follows from it is journaled.
+func (t *Tracker) Observe(ctx context.Context, r incident.Result) incident.Pace {
+	answer := make(chan incident.Pace, 1)
+	pace, err := ask(ctx, t, observed{r, answer}, answer)
+	if err != nil {
+		return incident.Pace{} // the loop is ending
+	}
+	return pace
+}
+
+type observed struct {
+	result incident.Result
+	answer chan<- incident.Pace
+}
+
+func (in observed) handle(t *Tracker, r *round) {
+	id := in.result.Check
+	cfg, ok := t.cfg.Checks[id]
+	if !ok || !cfg.Enabled {
+		in.answer <- incident.Pace{} // a probe that ended after its check was removed
+		return
+	}
+	c, ok := t.checks[id]
+	if !ok {
+		c = &check{}
+		t.checks[id] = c
+	}
+	streaks, events := incident.Observe(cfg.Policy, c.state, in.result)
+	c.state = c.state.Confirmed(streaks)
+	if c.seen(in.result) {
+		t.dirty = true // what waited for a fresh observation may be told now
+	}
+	t.happen(r, events)
+	pace := incident.PaceOf(cfg.Policy, c.state)
+	r.replies = append(r.replies, func() {
+		in.answer <- pace
+		t.tell(in.result)
+	})
+}
+
+// seen keeps what status shows of a check beside its incidents, and reports
+// whether this is the first observation since the start.
+func (c *check) seen(r incident.Result) (first bool) {
+	unknown := r.Observed == 0
+	if c.last.Check == "" || unknown != c.unknown {
+		c.since = r.Started
+	}
+	first = !unknown && !c.fresh
+	c.fresh = c.fresh || first
+	c.unknown, c.last = unknown, r
+	return first
+}
+
+// Await gives the next result of a probe of the check that begins after now,
+// once it is journaled.
+func (t *Tracker) Await(ctx context.Context, id config.CheckID, asked func()) (incident.Result, error) {
+	answer := make(chan incident.Result, 1)
+	return ask(ctx, t, awaited{id, time.Now(), asked, answer}, answer)
+}
+
+type awaited struct {
+	check  config.CheckID
+	since  time.Time
+	asked  func() // called once the question stands
+	answer chan<- incident.Result
+}
+
+func (in awaited) handle(t *Tracker, r *round) {
+	t.asking[in.check] = append(t.asking[in.check], in)
+	r.replies = append(r.replies, in.asked)
+}
+
+// tell answers those who await a result of the check.
+func (t *Tracker) tell(r incident.Result) {
+	if len(t.asking[r.Check]) == 0 {
+		return
+	}
+	waiting := t.asking[r.Check][:0]
+	for _, a := range t.asking[r.Check] {
+		if r.Started.Before(a.since) {
+			waiting = append(waiting, a)
+			continue
+		}
+		a.answer <- r
+	}
+	if len(waiting) == 0 {
+		delete(t.asking, r.Check)
+		return
+	}
+	t.asking[r.Check] = waiting
+}
+
+// Configure makes a configuration the one in force. It cannot fail.
+func (t *Tracker) Configure(ctx context.Context, cfg *config.Config) error {
+	answer := make(chan struct{}, 1)
+	_, err := ask(ctx, t, configured{cfg, answer}, answer)
+	return err
+}
+
+type configured struct {
+	cfg    *config.Config
+	answer chan<- struct{}
+}
+
+func (in configured) handle(t *Tracker, r *round) {
+	t.cfg = in.cfg
+	t.dirty, t.shown = true, View{}
+	for id, c := range t.checks {
+		is := incident.Absent
+		if cfg, ok := in.cfg.Checks[id]; ok {
+			is = incident.Disabled
+			if cfg.Enabled {
+				is = incident.Present
+			}
+		}
+		t.happen(r, incident.Configured(c.state, is, r.now))
+		if is == incident.Absent && !c.state.Live() {
+			delete(t.checks, id)
+		}
+	}
+	r.replies = append(r.replies, func() { in.answer <- struct{}{} })
+}
+
+// Attempted takes what one attempt of the sender came to.
+func (t *Tracker) Attempted(a outbox.Attempt) {
+	_ = t.put(context.Background(), attempted(a)) // stopped: the delivery is due again after the start
+}
+
+type attempted outbox.Attempt
+
+func (in attempted) handle(t *Tracker, r *round) {
+	d, ok := t.book.Delivery(in.Key)
+	if !ok {
+		return
+	}
+	o := outbox.Conclude(*d, in.Receipt, in.Err, in.At, jitter())
+	t.book.Settle(o)
+	t.dirty = true
+	r.add(kindOutcome, o.At, o)
+	fields := []zap.Field{
+		zap.String("key", string(o.Key)), zap.String("role", string(d.Way.Role)),
+		zap.String("notifier", string(d.Way.Notifier)), zap.String("target", d.Way.Target),
+		zap.String("state", string(o.State)), zap.Int("attempts", o.Attempts),
+		zap.Stringer("answer", d.Answer()),
+	}
+	if in.Err != nil {
+		t.Log.Warn("a message could not be delivered", append(fields, zap.Time("next_at", o.NextAt))...)
+		return
+	}
+	t.book.Hurry(d.Way.Notifier, r.now)
+	t.Log.Info("a message was delivered", fields...)
+}
+
+// Acknowledge notes that somebody takes an incident on until a time (zero:
+// until it ends).
+func (t *Tracker) Acknowledge(ctx context.Context, id incident.ID, reason string, until time.Time) error {
+	answer := make(chan error, 1)
+	failed, err := ask(ctx, t, acknowledged{id, reason, until, answer}, answer)
+	return errors.Join(err, failed)
+}
+
+type acknowledged struct {
+	id     incident.ID
+	reason string
+	until  time.Time
+	answer chan<- error
+}
+
+func (in acknowledged) handle(t *Tracker, r *round) {
+	rec, ok := t.ledger[in.id]
+	switch {
+	case !ok:
+		in.answer <- errors.New("there is no incident " + string(in.id))
+		return
+	case !rec.incident.Open():
+		in.answer <- errors.New("incident " + string(in.id) + " is not open")
+		return
+	}
+	e := incident.Event{
+		Kind: incident.Acknowledged, At: r.now, Incident: in.id, Check: rec.incident.Check,
+		Condition: rec.incident.Condition, Reason: in.reason, Until: in.until,
+	}
+	t.happen(r, []incident.Event{e})
+	t.shown = View{}
+	r.replies = append(r.replies, func() { in.answer <- nil })
+}

@@ -1,0 +1,113 @@
+package tracker
+
+import (
+	"net"
+	"strconv"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// message puts a delivery into words' raw material: the incidents as they are
+// now. Its key is that of the telling, on every attempt.
+func (t *Tracker) message(d *outbox.Delivery) notifiers.Message {
+	m := notifiers.Message{
+		Key: string(d.Key), At: d.At, Role: string(d.Way.Role), RoleLabel: string(d.Way.Role), Monitor: t.Node,
+	}
+	if role, ok := t.cfg.Roles[d.Way.Role]; ok && role.Label != "" {
+		m.RoleLabel = role.Label
+	}
+	for i, item := range d.Items {
+		rec, ok := t.ledger[item.Incident]
+		if !ok {
+			continue
+		}
+		if i == 0 {
+			m.Previous = t.book.Previous(item.Incident, d.Way)
+		}
+		m.Items = append(m.Items, notifiers.Item{
+			Transition: item.Transition, Incident: t.describe(rec.incident), OpeningUntold: item.Untold,
+		})
+	}
+	return m
+}
+
+func (t *Tracker) describe(in incident.Incident) notifiers.Incident {
+	n := notifiers.Incident{
+		ID: string(in.ID), Check: string(in.Check), Label: string(in.Check),
+		Condition: string(in.Condition), Severity: string(in.Severity), State: stateOf(in), ClosedAs: string(in.ClosedAs),
+		Phase: string(in.Finding.Phase), Cause: string(in.Finding.Cause), Hint: in.Finding.Hint,
+		Evidence: in.Finding.Evidence, Address: in.Finding.Address, Node: t.Node,
+		StartedAt: in.StartedAt, ReportedAt: in.ReportedAt, EndedAt: in.EndedAt,
+	}
+	if host, port, err := net.SplitHostPort(in.Target); err == nil {
+		n.Host = host
+		n.Port, _ = strconv.Atoi(port)
+	}
+	if t.cfg.Daemon.PublicURL != "" {
+		n.URL = t.cfg.Daemon.PublicURL + "/incidents/" + string(in.ID)
+	}
+	if c, ok := t.cfg.Checks[in.Check]; ok {
+		t.describeCheck(&n, c)
+	}
+	return n
+}
+
+func (t *Tracker) describeCheck(n *notifiers.Incident, c *config.Check) {
+	n.Label, n.Description, n.Runbook = c.Label, c.Description, c.Runbook
+	n.Server, n.Security = string(c.Server), string(c.Probe.Security)
+	if s, ok := t.cfg.Servers[c.Server]; ok {
+		n.ServerLabel = s.Label
+	}
+	for _, id := range c.Path {
+		label := string(id)
+		if g, ok := t.cfg.Groups[id]; ok && g.Label != "" {
+			label = g.Label
+		}
+		n.Groups = append(n.Groups, label)
+	}
+}
+
+// stateOf gives the word of `incidents --json`.
+func stateOf(in incident.Incident) string {
+	switch {
+	case in.ClosedAs != "":
+		return "closed"
+	case in.Acknowledged():
+		return "acknowledged"
+	}
+	return "open"
+}
+
+// log writes an event to the log, under names that a search can use.
+func (t *Tracker) log(e incident.Event) {
+	level := zapcore.InfoLevel
+	if e.Kind == incident.Opened || e.Kind == incident.Worsened {
+		level = zapcore.WarnLevel
+	}
+	entry := t.Log.Check(level, "incident "+string(e.Kind))
+	if entry == nil {
+		return
+	}
+	fields := []zap.Field{
+		zap.String("check", string(e.Check)), zap.String("incident", string(e.Incident)),
+		zap.String("condition", string(e.Condition)),
+	}
+	if f := e.Finding; f != nil {
+		fields = append(fields, zap.String("phase", string(f.Phase)), zap.String("cause", string(f.Cause)),
+			zap.String("hint", f.Hint), zap.Stringer("evidence", f.Evidence))
+	}
+	if !e.Since.IsZero() {
+		fields = append(fields, zap.Time("since", e.Since.Truncate(time.Millisecond)))
+	}
+	if e.ClosedAs != "" {
+		fields = append(fields, zap.String("closed_as", string(e.ClosedAs)))
+	}
+	entry.Write(fields...)
+}

@@ -1,0 +1,70 @@
+package tracker
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/journal"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+)
+
+// The kinds of journal records.
+const (
+	kindIncident = "incident." // and the kind of the event
+	kindTelling  = "telling"
+	kindOutcome  = "outcome"
+)
+
+func (r *round) add(kind string, at time.Time, data any) {
+	text, err := json.Marshal(data)
+	if err != nil {
+		panic(fmt.Sprintf("tracker: a record of kind %s cannot be encoded: %v", kind, err)) // plain structs always can
+	}
+	r.records = append(r.records, journal.Record{At: at, Kind: kind, Data: text})
+}
+
+// replay folds every journaled fact, and decides nothing again.
+func (t *Tracker) replay() error {
+	for rec, err := range t.Journal.Replay() {
+		if err != nil {
+			return err
+		}
+		if err := t.replayOne(rec); err != nil {
+			// A record of another version must not keep the monitor from starting.
+			t.Log.Error("a journal record could not be read and is passed over",
+				zap.Uint64("seq", rec.Seq), zap.String("kind", rec.Kind), zap.Error(err))
+		}
+	}
+	return nil
+}
+
+func (t *Tracker) replayOne(rec journal.Record) error {
+	switch {
+	case strings.HasPrefix(rec.Kind, kindIncident):
+		var e incident.Event
+		if err := json.Unmarshal(rec.Data, &e); err != nil {
+			return err
+		}
+		t.fold(e)
+	case rec.Kind == kindTelling:
+		var telling outbox.Telling
+		if err := json.Unmarshal(rec.Data, &telling); err != nil {
+			return err
+		}
+		t.book.Apply(telling)
+	case rec.Kind == kindOutcome:
+		var o outbox.Outcome
+		if err := json.Unmarshal(rec.Data, &o); err != nil {
+			return err
+		}
+		t.book.Settle(o)
+	default:
+		return fmt.Errorf("unknown kind")
+	}
+	return nil
+}

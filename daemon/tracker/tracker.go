@@ -1,0 +1,319 @@
+// Package tracker owns the state of all incidents. One goroutine holds it;
+// everybody else sends inputs and gets answers, so there is no lock and no
+// order to guess.
+//
+// A round takes one input, drains what is queued, lets daemon/incident decide
+// what is true and daemon/outbox what must be told, appends all of it to the
+// journal at once, and only then answers, hands messages to the sender and
+// shows the new state. Inside a round the state is folded as it is decided;
+// nobody can see it before the round is journaled, and a crash loses both.
+//
+// A caller may rely on this: nothing leaves the machine that the journal does
+// not know, unless the journal itself is not durable, which the [View] says.
+package tracker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/journal"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// maxRound is the most inputs that one round, and so one fsync, takes.
+const maxRound = 4096
+
+// A Journal is where a round is written before anything comes of it.
+type Journal interface {
+	Append(records ...journal.Record) error
+	Replay() iter.Seq2[journal.Record, error]
+	Status() journal.Status
+}
+
+// A Sender starts attempts; what they come to comes back through [Tracker.Attempted].
+type Sender interface {
+	Send(way config.WayID, to json.RawMessage, m notifiers.Message)
+}
+
+// Options are what a Tracker works with.
+type Options struct {
+	Journal Journal
+	Sender  Sender
+	Rates   outbox.Rates // zero: outbox.DefaultRates
+	Node    string       // the name of this machine
+	Log     *zap.Logger  // nil: none
+	// Next says when a check is probed next; nil: not known.
+	Next func(config.CheckID) time.Time
+}
+
+// A Tracker is the one owner of incident state and the only writer of the
+// journal.
+type Tracker struct {
+	Options
+	inputs chan input
+	done   chan struct{}
+
+	// Owned by Run, and by Open before it.
+	cfg    *config.Config
+	checks map[config.CheckID]*check
+	ledger map[incident.ID]*record
+	active map[incident.ID]*record // live, or some way is owed something
+	book   *outbox.Book
+	again  time.Time // when Plan wants to be asked
+	dirty  bool      // Plan has something new to look at
+	shown  View      // the last one built
+	asking map[config.CheckID][]awaited
+}
+
+// A check is what is known of one check while this process runs.
+type check struct {
+	state   incident.State
+	last    incident.Result // of the last probe; zero before it
+	since   time.Time       // of the current health, when nothing is live
+	fresh   bool            // observed since start
+	unknown bool            // the last probe could not judge
+}
+
+// A record is an incident with its events, as `incidents` shows it.
+type record struct {
+	incident incident.Incident
+	events   []incident.Event
+}
+
+// Open makes a Tracker and folds the journal into its state.
+func Open(o Options) (*Tracker, error) {
+	if o.Rates == (outbox.Rates{}) {
+		o.Rates = outbox.DefaultRates
+	}
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	t := &Tracker{
+		Options: o,
+		inputs:  make(chan input, maxRound),
+		done:    make(chan struct{}),
+		cfg:     &config.Config{},
+		checks:  map[config.CheckID]*check{},
+		ledger:  map[incident.ID]*record{},
+		active:  map[incident.ID]*record{},
+		book:    outbox.NewBook(),
+		asking:  map[config.CheckID][]awaited{},
+		dirty:   true,
+	}
+	if err := t.replay(); err != nil {
+		return nil, fmt.Errorf("replaying the journal: %w", err)
+	}
+	return t, nil
+}
+
+// Run handles inputs until ctx ends, and then what is still queued.
+func (t *Tracker) Run(ctx context.Context) error {
+	defer close(t.done)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		var batch []input
+		select {
+		case in := <-t.inputs:
+			batch = append(batch, in)
+		case <-timer.C:
+		case <-ctx.Done():
+			for batch = t.drain(nil); len(batch) > 0; batch = t.drain(nil) {
+				t.round(batch, time.Now())
+			}
+			return nil
+		}
+		t.round(t.drain(batch), time.Now())
+		timer.Reset(t.pause(time.Now()))
+	}
+}
+
+func (t *Tracker) drain(batch []input) []input {
+	for len(batch) < maxRound {
+		select {
+		case in := <-t.inputs:
+			batch = append(batch, in)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// pause is how long the tracker may sleep when nothing comes in.
+func (t *Tracker) pause(now time.Time) time.Duration {
+	const longest = time.Hour
+	next := t.again
+	for _, r := range t.active {
+		if due := incident.Due(t.state(r.incident.Check)); !due.IsZero() && (next.IsZero() || due.Before(next)) {
+			next = due
+		}
+	}
+	if _, due := t.book.Due(now); !due.IsZero() && (next.IsZero() || due.Before(next)) {
+		next = due
+	}
+	if next.IsZero() {
+		return longest
+	}
+	return min(longest, max(0, next.Sub(now)))
+}
+
+// A round is what one batch of inputs comes to.
+type round struct {
+	now     time.Time
+	records []journal.Record
+	replies []func()
+}
+
+func (t *Tracker) round(batch []input, now time.Time) {
+	r := &round{now: now}
+	for _, in := range batch {
+		in.handle(t, r)
+	}
+	t.tick(r)
+	tellings := t.plan(r)
+	if len(r.records) > 0 {
+		if err := t.Journal.Append(r.records...); err != nil {
+			t.Log.Error("the journal is not durable; alarms go on from memory", zap.Error(err))
+		}
+	}
+	for _, telling := range tellings {
+		t.book.Apply(telling)
+	}
+	t.send(r.now)
+	for _, reply := range r.replies {
+		reply()
+	}
+}
+
+// tick lets time decide, for the checks that have something live.
+func (t *Tracker) tick(r *round) {
+	for _, rec := range t.active {
+		state := t.state(rec.incident.Check)
+		if due := incident.Due(state); due.IsZero() || due.After(r.now) {
+			continue
+		}
+		t.happen(r, incident.Tick(t.policy(rec.incident.Check), state, r.now))
+	}
+}
+
+// plan asks what must be told, when something has changed or time has come.
+func (t *Tracker) plan(r *round) []outbox.Telling {
+	if !t.dirty && (t.again.IsZero() || t.again.After(r.now)) {
+		return nil
+	}
+	t.dirty = false
+	var tellings []outbox.Telling
+	tellings, t.again = outbox.Plan(t.book, t.world(r.now), r.now)
+	for _, telling := range tellings {
+		r.add(kindTelling, telling.At, telling)
+	}
+	return tellings
+}
+
+// world gathers the incidents that some way may have to hear of, and lets go
+// of those that all have heard of.
+func (t *Tracker) world(now time.Time) outbox.World {
+	w := outbox.World{Rates: t.Rates, Kind: t.kind}
+	for id, rec := range t.active {
+		in := rec.incident
+		if in.Live() || in.Reported > 0 && !t.book.Settled(id) || now.Sub(in.ClosedAt) < outbox.ClosingsOnly {
+			w.Subjects = append(w.Subjects, t.subject(in))
+		} else {
+			delete(t.active, id)
+		}
+	}
+	outbox.Sort(w.Subjects)
+	return w
+}
+
+func (t *Tracker) subject(in incident.Incident) outbox.Subject {
+	s := outbox.Subject{Incident: in}
+	if c, ok := t.cfg.Checks[in.Check]; ok {
+		s.Remind = c.Policy.Remind
+		for _, role := range c.Roles {
+			if r, ok := t.cfg.Roles[role]; ok {
+				s.Ways = append(s.Ways, r.Ways...)
+			}
+		}
+	}
+	if c, ok := t.checks[in.Check]; ok {
+		s.Fresh = c.fresh
+	}
+	return s
+}
+
+func (t *Tracker) kind(id config.NotifierID) (notifiers.Kind, bool) {
+	n, ok := t.cfg.Notifiers[id]
+	if !ok {
+		return "", false
+	}
+	return n.Settings.Kind(), true
+}
+
+// send starts the attempts that are due. The journal knows each of them.
+func (t *Tracker) send(now time.Time) {
+	due, _ := t.book.Due(now)
+	for _, d := range due {
+		t.book.Begin(d.Key)
+		t.Sender.Send(d.Way, d.To, t.message(d))
+	}
+}
+
+func (t *Tracker) state(id config.CheckID) incident.State {
+	if c, ok := t.checks[id]; ok {
+		return c.state
+	}
+	return incident.State{}
+}
+
+func (t *Tracker) policy(id config.CheckID) config.Policy {
+	if c, ok := t.cfg.Checks[id]; ok {
+		return c.Policy
+	}
+	return config.Policy{}
+}
+
+// happen folds events and has them journaled with the round.
+func (t *Tracker) happen(r *round, events []incident.Event) {
+	for _, e := range events {
+		t.fold(e)
+		r.add(kindIncident+string(e.Kind), e.At, e)
+		t.log(e)
+	}
+}
+
+// fold is what replay does too: it decides nothing.
+func (t *Tracker) fold(e incident.Event) {
+	c, ok := t.checks[e.Check]
+	if !ok {
+		c = &check{}
+		t.checks[e.Check] = c
+	}
+	c.state = incident.Apply(c.state, e)
+	t.dirty = true
+	in, ok := c.state.Incident(e.Condition)
+	if !ok || in.ID != e.Incident {
+		return
+	}
+	rec, ok := t.ledger[in.ID]
+	if !ok {
+		rec = &record{}
+		t.ledger[in.ID] = rec
+	}
+	rec.incident = in
+	rec.events = append(rec.events, e)
+	t.active[in.ID] = rec
+}
+
+// jitter spreads retries; the number is journaled with what comes of it.
+func jitter() float64 { return rand.Float64() } //nolint:gosec // a random pause is no secret

@@ -1,0 +1,301 @@
+package tracker
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/journal"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+)
+
+// A View is what is known, at one moment, for those who show it. The JSON keys
+// are an interface.
+type View struct {
+	GeneratedAt   time.Time     `json:"generated_at"`
+	Journal       JournalView   `json:"journal"`
+	Checks        []CheckView   `json:"checks"`
+	Notifications Notifications `json:"notifications"`
+	// Incidents is for `incidents`, not part of status.
+	Incidents []IncidentView `json:"-"`
+}
+
+// JournalView is the health of the journal.
+type JournalView struct {
+	Durable bool `json:"durable"`
+	Damaged bool `json:"damaged"`
+}
+
+// Notifications counts deliveries.
+type Notifications struct {
+	Queued int `json:"queued"`
+	Dead   int `json:"dead"`
+}
+
+// CheckView is one check in `status --json`.
+type CheckView struct {
+	ID          config.CheckID `json:"id"`
+	Label       string         `json:"label"`
+	Server      string         `json:"server"`
+	Groups      []string       `json:"groups"`
+	State       string         `json:"state"`
+	Phase       string         `json:"phase"`
+	Cause       string         `json:"cause"`
+	Hint        string         `json:"hint"`
+	Since       *time.Time     `json:"since"`
+	LastProbeAt *time.Time     `json:"last_probe_at"`
+	NextProbeAt *time.Time     `json:"next_probe_at"`
+	Incidents   []incident.ID  `json:"incidents"`
+}
+
+// IncidentView is one incident in `incidents --json`.
+type IncidentView struct {
+	ID         incident.ID        `json:"id"`
+	Check      config.CheckID     `json:"check"`
+	Condition  incident.Condition `json:"condition"`
+	Severity   config.Severity    `json:"severity"`
+	State      string             `json:"state"`
+	ClosedAs   string             `json:"closed_as"`
+	Phase      incident.Phase     `json:"phase"`
+	Cause      incident.Cause     `json:"cause"`
+	Hint       string             `json:"hint"`
+	Evidence   opaque.Words       `json:"evidence"`
+	Address    string             `json:"address"`
+	Groups     []string           `json:"groups"`
+	StartedAt  time.Time          `json:"started_at"`
+	ReportedAt *time.Time         `json:"reported_at"`
+	EndedAt    *time.Time         `json:"ended_at"`
+	Events     []EventView        `json:"events"`
+	Deliveries []DeliveryView     `json:"deliveries"`
+}
+
+// EventView is one event of an incident.
+type EventView struct {
+	Kind     incident.Kind  `json:"kind"`
+	At       time.Time      `json:"at"`
+	Since    *time.Time     `json:"since,omitempty"`
+	Phase    incident.Phase `json:"phase,omitempty"`
+	Cause    incident.Cause `json:"cause,omitempty"`
+	Hint     string         `json:"hint,omitempty"`
+	ClosedAs string         `json:"closed_as,omitempty"`
+	Reason   string         `json:"reason,omitempty"`
+}
+
+// DeliveryView is one message to one way about an incident.
+type DeliveryView struct {
+	Key        outbox.Key           `json:"key"`
+	Role       config.RoleID        `json:"role"`
+	Notifier   string               `json:"notifier"`
+	Kind       string               `json:"kind"`
+	Target     string               `json:"target"`
+	Transition string               `json:"transition"`
+	State      outbox.DeliveryState `json:"state"`
+	Attempts   int                  `json:"attempts"`
+	At         time.Time            `json:"at"`
+	Answer     opaque.Words         `json:"answer"`
+}
+
+// viewEvery is how often a View is built at most, however many ask.
+const viewEvery = time.Second
+
+// View shows what is known, or was known less than a second ago. It is shared:
+// nobody may change it.
+func (t *Tracker) View(ctx context.Context) (View, error) {
+	answer := make(chan View, 1)
+	return ask(ctx, t, viewed{answer}, answer)
+}
+
+type viewed struct{ answer chan<- View }
+
+func (in viewed) handle(t *Tracker, r *round) {
+	r.replies = append(r.replies, func() {
+		if r.now.Sub(t.shown.GeneratedAt) >= viewEvery {
+			t.shown = t.view(r.now)
+		}
+		in.answer <- t.shown
+	})
+}
+
+func (t *Tracker) view(now time.Time) View {
+	v := View{GeneratedAt: now.UTC().Round(0), Journal: journalView(t.Journal.Status())}
+	v.Notifications.Queued, v.Notifications.Dead = t.book.Counts()
+	v.Checks = make([]CheckView, 0, len(t.cfg.Checks))
+	for _, c := range t.cfg.Checks {
+		v.Checks = append(v.Checks, t.checkView(c))
+	}
+	slices.SortFunc(v.Checks, func(a, b CheckView) int { return cmp.Compare(a.ID, b.ID) })
+	v.Incidents = make([]IncidentView, 0, len(t.ledger))
+	for _, rec := range t.ledger {
+		if in := rec.incident; !in.Pending || !in.Unreported() {
+			v.Incidents = append(v.Incidents, t.incidentView(rec))
+		}
+	}
+	slices.SortFunc(v.Incidents, func(a, b IncidentView) int {
+		return cmp.Or(a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.ID, b.ID))
+	})
+	return v
+}
+
+func journalView(s journal.Status) JournalView {
+	return JournalView{Durable: s.Durable, Damaged: s.Damaged}
+}
+
+func (t *Tracker) checkView(cfg *config.Check) CheckView {
+	v := CheckView{ID: cfg.ID, Label: cfg.Label, Server: string(cfg.Server), Groups: groups(cfg), Incidents: []incident.ID{}}
+	if t.Next != nil && cfg.Enabled {
+		v.NextProbeAt = moment(t.Next(cfg.ID))
+	}
+	c, ok := t.checks[cfg.ID]
+	if !ok {
+		c = &check{}
+	}
+	v.LastProbeAt = moment(c.last.Started)
+	var worst *incident.Incident
+	v.State, worst = stateWord(cfg, c)
+	if finding, bad := c.last.Worst(); bad {
+		v.Phase, v.Cause, v.Hint = string(finding.Phase), string(finding.Cause), finding.Hint
+	} else if worst != nil {
+		v.Phase, v.Cause, v.Hint = string(worst.Finding.Phase), string(worst.Finding.Cause), worst.Finding.Hint
+	}
+	v.Since = moment(since(c, v.State, worst))
+	for in := range c.state.Incidents() {
+		if in.Open() {
+			v.Incidents = append(v.Incidents, in.ID)
+		}
+	}
+	return v
+}
+
+func groups(cfg *config.Check) []string {
+	list := make([]string, 0, len(cfg.Path))
+	for _, g := range cfg.Path {
+		list = append(list, string(g))
+	}
+	return list
+}
+
+// The words of a check's state.
+const (
+	stateOK         = "ok"
+	stateFailing    = "failing"
+	stateDegraded   = "degraded"
+	stateDown       = "down"
+	stateRecovering = "recovering"
+	stateUnknown    = "unknown"
+	statePaused     = "paused"
+)
+
+// severityOf orders the words that an incident can give its check.
+var severityOf = map[string]int{stateDown: 4, stateFailing: 3, stateDegraded: 2, stateRecovering: 1}
+
+// stateWord says in one word how a check is, and which incident says so.
+func stateWord(cfg *config.Check, c *check) (word string, worst *incident.Incident) {
+	if !cfg.Enabled {
+		return statePaused, nil
+	}
+	for in := range c.state.Incidents() {
+		if !in.Live() {
+			continue
+		}
+		if w := incidentWord(in); severityOf[w] > severityOf[word] {
+			word, worst = w, &in
+		}
+	}
+	switch {
+	case c.unknown:
+		return stateUnknown, worst
+	case worst != nil:
+		return word, worst
+	case !c.fresh:
+		return stateUnknown, nil
+	}
+	return stateOK, nil
+}
+
+func incidentWord(in incident.Incident) string {
+	switch {
+	case in.Recovering():
+		return stateRecovering
+	case in.Pending:
+		return stateFailing
+	case in.Severity == config.SeverityDown:
+		return stateDown
+	}
+	return stateDegraded
+}
+
+func since(c *check, word string, worst *incident.Incident) time.Time {
+	switch {
+	case word == stateUnknown || worst == nil && word != stateOK:
+		return c.since
+	case word == stateRecovering:
+		return worst.WellSince
+	case worst != nil:
+		return worst.FailingSince
+	}
+	ok := c.since
+	for in := range c.state.Incidents() {
+		if in.EndedAt.After(ok) {
+			ok = in.EndedAt
+		}
+	}
+	return ok
+}
+
+func (t *Tracker) incidentView(rec *record) IncidentView {
+	in := rec.incident
+	v := IncidentView{
+		ID: in.ID, Check: in.Check, Condition: in.Condition, Severity: in.Severity, State: stateOf(in),
+		ClosedAs: string(in.ClosedAs), Phase: in.Finding.Phase, Cause: in.Finding.Cause, Hint: in.Finding.Hint,
+		Evidence: in.Finding.Evidence, Address: in.Finding.Address, Groups: []string{},
+		StartedAt: in.StartedAt.UTC(), ReportedAt: moment(in.ReportedAt), EndedAt: moment(in.EndedAt),
+		Events: make([]EventView, 0, len(rec.events)), Deliveries: []DeliveryView{},
+	}
+	if cfg, ok := t.cfg.Checks[in.Check]; ok {
+		v.Groups = groups(cfg)
+	}
+	for _, e := range rec.events {
+		v.Events = append(v.Events, eventView(e))
+	}
+	for _, d := range t.book.Of(in.ID) {
+		v.Deliveries = append(v.Deliveries, deliveryView(d, in.ID))
+	}
+	return v
+}
+
+func eventView(e incident.Event) EventView {
+	v := EventView{Kind: e.Kind, At: e.At.UTC(), Since: moment(e.Since), ClosedAs: string(e.ClosedAs), Reason: e.Reason}
+	if e.Finding != nil {
+		v.Phase, v.Cause, v.Hint = e.Finding.Phase, e.Finding.Cause, e.Finding.Hint
+	}
+	return v
+}
+
+func deliveryView(d *outbox.Delivery, id incident.ID) DeliveryView {
+	v := DeliveryView{
+		Key: d.Key, Role: d.Way.Role, Notifier: string(d.Way.Notifier), Kind: string(d.Kind), Target: d.Way.Target,
+		State: d.State, Attempts: d.Attempts, At: d.At.UTC(), Answer: d.Answer(),
+	}
+	if !d.Last.At.IsZero() {
+		v.At = d.Last.At.UTC()
+	}
+	for _, item := range d.Items {
+		if item.Incident == id {
+			v.Transition = string(item.Transition)
+		}
+	}
+	return v
+}
+
+// moment is nil for a time that is not known, so that JSON says null.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	utc := t.UTC().Round(0)
+	return &utc
+}
