@@ -10,11 +10,12 @@ import (
 
 // A session is one conversation after EHLO.
 type session struct {
-	sink *Sink
-	conn *smtp.Conn
-	user string
-	from string
-	to   []string
+	sink      *Sink
+	conn      *smtp.Conn
+	user      string
+	mechanism string
+	from      string
+	to        []string
 }
 
 var _ smtp.AuthSession = (*session)(nil)
@@ -37,6 +38,7 @@ func (c *session) Auth(mechanism string) (sasl.Server, error) {
 	if !slices.Contains(c.AuthMechanisms(), mechanism) {
 		return nil, smtp.ErrAuthUnknownMechanism
 	}
+	c.mechanism = mechanism
 	return c.authenticator(mechanism)
 }
 
@@ -65,7 +67,10 @@ func (c *session) Data(r io.Reader) error {
 		return err
 	}
 	_, encrypted := c.conn.TLSConnectionState()
-	c.sink.keep(Envelope{From: c.from, To: slices.Clone(c.to), Data: data, User: c.user, TLS: encrypted})
+	c.sink.keep(Envelope{
+		From: c.from, To: slices.Clone(c.to), Data: data,
+		User: c.user, Mechanism: c.mechanism, TLS: encrypted,
+	})
 	return c.sink.misbehave(c.conn.Conn(), Reply, "")
 }
 

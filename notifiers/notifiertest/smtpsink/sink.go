@@ -45,7 +45,9 @@ type Envelope struct {
 	To   []string // in the order of RCPT, the refused ones left out
 	Data []byte   // header and body, as after DATA
 	User string   // who logged in; empty without AUTH
-	TLS  bool     // whether the connection was encrypted
+	// Mechanism is the SASL mechanism of the login.
+	Mechanism string
+	TLS       bool // whether the connection was encrypted
 }
 
 // A Sink is a running server.

@@ -1,0 +1,173 @@
+package email
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/textproto"
+	"strconv"
+	"time"
+
+	"github.com/wneessen/go-mail/smtp"
+)
+
+// maxRead is the most that is read of a conversation, TLS handshake included:
+// a server that never stops must not fill the memory.
+const maxRead = 256 << 10
+
+// A conversation is one connection, from EHLO to QUIT.
+type conversation struct {
+	conn   net.Conn
+	client *smtp.Client
+	unbind func() bool
+}
+
+// connect opens a conversation that ends with ctx, whatever the server does:
+// go-mail's client takes no context, so the connection is closed under it.
+func (n *notifier) connect(ctx context.Context) (*conversation, error) {
+	address := net.JoinHostPort(n.settings.Host, strconv.Itoa(n.settings.Port))
+	raw, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, failed("connecting", err)
+	}
+	c := &conversation{conn: raw}
+	c.unbind = context.AfterFunc(ctx, func() { _ = raw.Close() })
+	if err := n.greet(ctx, c); err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// greet reaches the point where a message may be offered.
+func (n *notifier) greet(ctx context.Context, c *conversation) (err error) {
+	var conn net.Conn = &budgeted{Conn: c.conn, left: maxRead}
+	if n.settings.Security == "tls" {
+		secure := tls.Client(conn, n.tls)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			return failed("TLS", err)
+		}
+		conn = secure
+	}
+	if c.client, err = smtp.NewClient(conn, n.settings.Host); err != nil {
+		return failed("greeting", err)
+	}
+	c.client.SkipSMTPUTF8(true)
+	if err := c.client.Hello(n.hello(c.conn)); err != nil {
+		return failed("EHLO", err)
+	}
+	if n.settings.Security == "starttls" {
+		if err := n.startTLS(c.client); err != nil {
+			return err
+		}
+	}
+	return n.login(c.client)
+}
+
+func (n *notifier) startTLS(client *smtp.Client) error {
+	if offered, _ := client.Extension("STARTTLS"); !offered {
+		return errors.New("STARTTLS: the server does not offer it, and without it nothing is sent")
+	}
+	if err := client.StartTLS(n.tls); err != nil {
+		return failed("STARTTLS", err)
+	}
+	return nil
+}
+
+// A loginError is a failure of AUTH.
+type loginError struct{ error }
+
+func (e *loginError) Unwrap() error { return e.error }
+
+// rejected reports whether the server knows neither user nor password, or says
+// so.
+func rejected(err error) bool {
+	var login *loginError
+	return errors.As(err, &login) && reply(err)/100 == 5
+}
+
+func (n *notifier) login(client *smtp.Client) error {
+	if n.settings.Username == "" {
+		return nil
+	}
+	_, offered := client.Extension("AUTH")
+	mechanism, err := n.settings.choose(offered)
+	if err != nil {
+		return err
+	}
+	if err := client.Auth(n.settings.auth(mechanism)); err != nil {
+		return &loginError{failed(fmt.Sprintf("login as %s by %s", n.settings.Username, mechanism), err)}
+	}
+	return nil
+}
+
+// hello is the name or address literal of RFC 5321 section 4.1.3.
+func (n *notifier) hello(conn net.Conn) string {
+	if n.settings.Hello != "" {
+		return n.settings.Hello
+	}
+	address, ok := conn.LocalAddr().(*net.TCPAddr)
+	switch {
+	case !ok:
+		return "localhost"
+	case address.IP.To4() != nil:
+		return "[" + address.IP.String() + "]"
+	}
+	return "[IPv6:" + address.IP.String() + "]"
+}
+
+// quit is polite, and takes a second at most: the message has been accepted,
+// and nothing that comes now can change that.
+func (c *conversation) quit() {
+	_ = c.conn.SetDeadline(time.Now().Add(time.Second))
+	_ = c.client.Quit()
+}
+
+func (c *conversation) close() {
+	c.unbind()
+	_ = c.conn.Close()
+}
+
+// budgeted ends a connection from which too much was read.
+type budgeted struct {
+	net.Conn
+	left int
+}
+
+func (b *budgeted) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errors.New("the server sends far too much")
+	}
+	n, err := b.Conn.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
+}
+
+// A refusal is what the server answered in place of what was hoped for.
+type refusal struct {
+	step  string
+	code  int
+	words string // as they came
+}
+
+func (r *refusal) Error() string { return fmt.Sprintf("%s: %d %s", r.step, r.code, r.words) }
+
+// failed names the step at which err happened.
+func failed(step string, err error) error {
+	var answer *textproto.Error
+	if errors.As(err, &answer) {
+		return &refusal{step, answer.Code, answer.Msg}
+	}
+	return fmt.Errorf("%s: %w", step, err)
+}
+
+// reply is the code of the server's answer in err; 0: it gave none.
+func reply(err error) int {
+	var r *refusal
+	if errors.As(err, &r) {
+		return r.code
+	}
+	return 0
+}

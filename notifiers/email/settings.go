@@ -1,0 +1,152 @@
+// Package email is the channel that speaks SMTP with a submission server or
+// relay (RFC 6409, RFC 5321).
+//
+// It owns what an email of ours looks like and one conversation per message. It
+// never sends a byte of a message or a password before a verified TLS session
+// exists (RFC 8314; STARTTLS is never optional), except that security "none"
+// exists for a relay on the machine itself, to which no password is sent.
+//
+// A caller may rely on this: each recipient that the server accepts gets a
+// message once, also when it refuses another one, and the receipt names the
+// refused ones. A repeated attempt carries the same Message-ID, and messages
+// about one incident form a thread. The receipt is the server's last reply, in
+// which most servers give their queue id.
+package email
+
+import (
+	"cmp"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/mail"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// Settings are a notifier block of kind email.
+type Settings struct {
+	Host string
+	Port int // 0: 587 (RFC 6409)
+	// Security is "starttls" (also when empty), "tls", or "none" for a
+	// loopback host.
+	Security string
+	// Username and Password are both set or both empty.
+	Username string
+	Password opaque.Secret
+	// Auth is "auto" (also when empty): the best that both sides know; or one
+	// of Mechanisms.
+	Auth string
+	From string // RFC 5322 mailbox: "imapvigil <alerts@example.net>"
+	// Hello is what the client calls itself in EHLO; empty: its address, as
+	// RFC 5321 section 4.1.4 wants it from a client without a name.
+	Hello string
+	CA    string // PEM, instead of the system's roots
+}
+
+// Kind is [notifiers.Email].
+func (Settings) Kind() notifiers.Kind { return notifiers.Email }
+
+// DecodeTarget reads a [Target] from JSON.
+func (Settings) DecodeTarget(data []byte) (notifiers.Target, error) {
+	return notifiers.DecodeTarget[Target](data)
+}
+
+// Open implements [notifiers.Settings].
+func (s Settings) Open() (notifiers.Notifier, error) {
+	s.Port = cmp.Or(s.Port, 587)
+	s.Security = cmp.Or(s.Security, "starttls")
+	s.Auth = cmp.Or(s.Auth, "auto")
+	from, err := mail.ParseAddress(s.From)
+	if err != nil {
+		return nil, fmt.Errorf("from %q is not a mail address: %w", s.From, err)
+	}
+	roots, err := s.roots()
+	if err != nil {
+		return nil, err
+	}
+	for _, check := range []func() error{s.checkServer, s.checkSecurity, s.checkLogin} {
+		if err := check(); err != nil {
+			return nil, err
+		}
+	}
+	return &notifier{
+		settings: s,
+		from:     from,
+		tls:      &tls.Config{ServerName: s.Host, RootCAs: roots, MinVersion: tls.VersionTLS12},
+		secrets:  s.secrets(),
+	}, nil
+}
+
+func (s Settings) checkServer() error {
+	switch {
+	case s.Host == "":
+		return errors.New("host is missing: name the mail server")
+	case s.Port < 1 || s.Port > 65535:
+		return fmt.Errorf("port %d is not in 1..65535", s.Port)
+	case strings.ContainsFunc(s.Hello, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return fmt.Errorf("hello %q is not a host name", s.Hello)
+	}
+	return nil
+}
+
+func (s Settings) checkSecurity() error {
+	switch s.Security {
+	case "starttls", "tls":
+		return nil
+	case "none":
+	default:
+		return fmt.Errorf(`security %q is not known: use "starttls", "tls", or "none" for a loopback host`, s.Security)
+	}
+	if !loopback(s.Host) {
+		return fmt.Errorf(`security "none" is for loopback hosts only, %s is not one: use "starttls" or "tls"`, s.Host)
+	}
+	if s.Username != "" {
+		return errors.New(`security "none" sends no password: use "starttls" or "tls", or leave out username and password`)
+	}
+	return nil
+}
+
+func (s Settings) checkLogin() error {
+	if (s.Username == "") != s.Password.IsZero() {
+		return errors.New("username and password belong together: write both or none")
+	}
+	if _, known := mechanisms[s.Auth]; !known && s.Auth != "auto" {
+		return fmt.Errorf(`auth %q is not known: use "auto" or one of %s`, s.Auth, strings.Join(Mechanisms(), ", "))
+	}
+	return nil
+}
+
+// roots are the authorities to trust; nil means those of the system.
+func (s Settings) roots() (*x509.CertPool, error) {
+	if s.CA == "" {
+		return nil, nil
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM([]byte(s.CA)) {
+		return nil, errors.New("ca_file holds no certificate in PEM form")
+	}
+	return pool, nil
+}
+
+// secrets are the forms in which the password crosses the wire, or comes out of
+// a quoted error.
+func (s Settings) secrets() []string {
+	password := s.Password.Reveal()
+	encode := base64.StdEncoding.EncodeToString
+	quoted := strconv.Quote(password)
+	return []string{
+		password, quoted[1 : len(quoted)-1],
+		encode([]byte(password)), encode([]byte("\x00" + s.Username + "\x00" + password)),
+	}
+}
+
+func loopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback() || strings.EqualFold(host, "localhost")
+}

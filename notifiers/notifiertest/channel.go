@@ -1,0 +1,54 @@
+package notifiertest
+
+import (
+	"time"
+
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// A Fault is what a receiver does wrong.
+type Fault int
+
+// The faults.
+const (
+	None   Fault = iota
+	Stall        // takes what it is sent and says nothing
+	HangUp       // closes the connection in the middle
+	Busy         // asks to come later: HTTP 429, SMTP 451
+	Broken       // has a trouble of its own: HTTP 500, SMTP 421
+	Refuse       // will never take this message: HTTP 400, SMTP 550
+	Echo         // refuses, and sends back all that it was sent, secrets included
+	Rude         // accepts or refuses with hostile words: see [HostileWords]
+)
+
+// HostileWords are what a server may say to hurt whoever reads it.
+const HostileWords = "<!channel> \x1b[2J\x00 <https://evil.example|click> \u202egnp.exe"
+
+// A Received is one message as the receiver got it.
+type Received struct {
+	Key  string // the idempotency key, where the channel carries one
+	Text string // all that is shown or handed on
+}
+
+// A Receiver is the other side of a channel.
+type Receiver interface {
+	// Behave sets the fault from now on.
+	Behave(Fault)
+	// Reached yields a value each time that a fault took effect.
+	Reached() <-chan struct{}
+	// Received gives the messages that were accepted.
+	Received() []Received
+}
+
+// A Channel is a notifier's settings with the receiver to which they lead.
+type Channel struct {
+	Settings notifiers.Settings
+	Target   notifiers.Target
+	Receiver Receiver
+	// Canary is a secret of the settings.
+	Canary string
+	// Pause is what Busy asks for; 0 where the protocol has no word for it.
+	Pause time.Duration
+	// Keyless says that the channel has no place for the idempotency key.
+	Keyless bool
+}

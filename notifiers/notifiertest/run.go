@@ -1,0 +1,269 @@
+package notifiertest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unicode"
+
+	"go.uber.org/goleak"
+
+	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// Run tries a channel. It calls open once for each subtest; what open starts it
+// ends with t.Cleanup.
+func Run(t *testing.T, open func(t *testing.T) Channel) {
+	for _, test := range []struct {
+		name string
+		run  func(*trial)
+	}{
+		{"settings and targets are comparable values without a visible secret", (*trial).values},
+		{"delivers each transition once", (*trial).delivers},
+		{"carries the same key on every attempt", (*trial).repeats},
+		{"ends at once when its context is cancelled", (*trial).cancelled},
+		{"ends by the deadline when the server hangs", (*trial).deadline},
+		{"can try again after a closed connection", (*trial).hangUp},
+		{"can try again when the server is busy", (*trial).busy},
+		{"can try again when the server is broken", (*trial).broken},
+		{"marks a refusal as permanent", (*trial).refused},
+		{"marks a target of another channel as permanent", (*trial).foreign},
+		{"makes hostile answers harmless", (*trial).rude},
+		{"makes hostile messages harmless", (*trial).hostile},
+		{"keeps its secret when the server repeats it", (*trial).echo},
+		{"serves several goroutines", (*trial).concurrent},
+		{"can be closed while it sends", (*trial).closed},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			ignore := goleak.IgnoreCurrent()
+			t.Cleanup(func() { goleak.VerifyNone(t, ignore) })
+			channel := open(t)
+			notifier, err := channel.Settings.Open()
+			if err != nil {
+				t.Fatalf("Open: %v", err)
+			}
+			t.Cleanup(func() {
+				if err := notifier.Close(); err != nil {
+					t.Errorf("Close: %v", err)
+				}
+			})
+			test.run(&trial{T: t, Channel: channel, notifier: notifier})
+		})
+	}
+}
+
+// A trial is one subtest.
+type trial struct {
+	*testing.T
+	Channel
+	notifier notifiers.Notifier
+}
+
+// notify looks at everything that comes back for what must not be in it.
+func (t *trial) notify(ctx context.Context, m notifiers.Message) (notifiers.Receipt, error) {
+	receipt, err := t.notifier.Notify(ctx, t.Target, m)
+	for _, text := range []string{receipt.Answer.String(), receipt.Thread, fmt.Sprint(err), fmt.Sprintf("%+v", err)} {
+		if strings.Contains(text, t.Canary) {
+			t.Errorf("the secret came back: %q", text)
+		}
+		if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			t.Errorf("a server's control characters came back: %q", text)
+		}
+	}
+	if (err != nil) != receiptEmpty(receipt) {
+		t.Errorf("receipt %+v together with error %v", receipt, err)
+	}
+	return receipt, err
+}
+
+func receiptEmpty(r notifiers.Receipt) bool { return r.Answer.IsZero() }
+
+func (t *trial) mustNotify(m notifiers.Message) notifiers.Receipt {
+	t.Helper()
+	receipt, err := t.notify(t.Context(), m)
+	if err != nil {
+		t.Errorf("Notify: %v", err)
+	}
+	return receipt
+}
+
+func (t *trial) values() {
+	for _, value := range []any{t.Settings, t.Target} {
+		if !reflect.TypeOf(value).Comparable() {
+			t.Errorf("%T is not comparable", value)
+		}
+		for _, verb := range []string{"%v", "%+v", "%#v", "%q"} {
+			if text := fmt.Sprintf(verb, value); strings.Contains(text, t.Canary) {
+				t.Errorf("%s shows the secret: %s", verb, text)
+			}
+		}
+	}
+	if kind := t.Settings.Kind(); !slices.Contains([]notifiers.Kind{
+		notifiers.Email, notifiers.Slack, notifiers.SMS, notifiers.Webhook,
+	}, kind) {
+		t.Errorf("kind %q is not declared", kind)
+	}
+	data, err := json.Marshal(t.Target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back, err := t.Settings.DecodeTarget(data); err != nil || back != t.Target {
+		t.Errorf("%s reads back as %+v, %v", data, back, err)
+	}
+	if _, err := t.Settings.DecodeTarget([]byte("?")); err == nil {
+		t.Error("a target that is no JSON was read")
+	}
+}
+
+func (t *trial) delivers() {
+	messages := Messages()
+	for i, m := range messages {
+		t.mustNotify(m)
+		received := t.Receiver.Received()
+		if len(received) != i+1 {
+			t.Fatalf("%d messages arrived after %d were sent", len(received), i+1)
+		}
+		if text := received[i].Text; strings.Contains(text, t.Canary) || text == "" {
+			t.Errorf("message %d: %q", i, text)
+		}
+	}
+}
+
+func (t *trial) repeats() {
+	m := Message("again")
+	t.mustNotify(m)
+	t.mustNotify(m)
+	for _, received := range t.Receiver.Received() {
+		if !t.Keyless && received.Key != m.Key {
+			t.Errorf("key %q, want %q", received.Key, m.Key)
+		}
+	}
+}
+
+func (t *trial) cancelled() {
+	t.Receiver.Behave(Stall)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	failed := make(chan error)
+	go func() {
+		_, err := t.notify(ctx, Message("cancelled"))
+		failed <- err
+	}()
+	<-t.Receiver.Reached()
+	cancel()
+	if err := <-failed; !errors.Is(err, context.Canceled) || notifiers.IsPermanent(err) {
+		t.Errorf("got %v, want context.Canceled", err)
+	}
+}
+
+func (t *trial) deadline() {
+	t.Receiver.Behave(Stall)
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, err := t.notify(ctx, Message("late")); !errors.Is(err, context.DeadlineExceeded) || notifiers.IsPermanent(err) {
+		t.Errorf("got %v, want context.DeadlineExceeded", err)
+	}
+}
+
+func (t *trial) hangUp() { t.fails(HangUp, false) }
+func (t *trial) broken() { t.fails(Broken, false) }
+
+func (t *trial) busy() {
+	if wait := notifiers.Wait(t.fails(Busy, false)); wait != t.Pause {
+		t.Errorf("a pause of %v, want %v", wait, t.Pause)
+	}
+}
+
+func (t *trial) refused() { t.fails(Refuse, true) }
+func (t *trial) echo()    { t.fails(Echo, true) }
+
+// fails wants an error of the right sort, and the next attempt to succeed.
+func (t *trial) fails(fault Fault, permanent bool) error {
+	t.Helper()
+	t.Receiver.Behave(fault)
+	_, err := t.notify(t.Context(), Message("faulty"))
+	if err == nil || notifiers.IsPermanent(err) != permanent {
+		t.Errorf("got %v (permanent: %v), want permanent: %v", err, notifiers.IsPermanent(err), permanent)
+	}
+	t.Receiver.Behave(None)
+	t.mustNotify(Message("faulty"))
+	return err
+}
+
+type stranger struct{}
+
+func (stranger) String() string { return "stranger" }
+
+func (t *trial) foreign() {
+	if _, err := t.notifier.Notify(t.Context(), stranger{}, Message("stranger")); !notifiers.IsPermanent(err) {
+		t.Errorf("got %v, want a permanent error", err)
+	}
+}
+
+func (t *trial) rude() {
+	t.Receiver.Behave(Rude)
+	_, _ = t.notify(t.Context(), Message("rude")) // which looks at what comes back
+	<-t.Receiver.Reached()
+}
+
+func (t *trial) hostile() {
+	m := Message("hostile")
+	in := &m.Items[0].Incident
+	in.Evidence = opaque.Sanitise("* BYE " + HostileWords)
+	for _, field := range []*string{&in.Label, &in.ServerLabel, &in.Description, &in.Hint, &in.Host, &in.Runbook, &m.RoleLabel, &m.Monitor} {
+		*field = "x\r\nBcc: evil@example.net\r\n\r\n" + HostileWords
+	}
+	t.mustNotify(m)
+	for _, received := range t.Receiver.Received() {
+		if strings.ContainsFunc(received.Text, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) {
+			t.Errorf("control characters went out: %q", received.Text)
+		}
+	}
+}
+
+func (t *trial) concurrent() {
+	const senders = 8
+	var wg sync.WaitGroup
+	for i := range senders {
+		wg.Go(func() { t.mustNotify(Message(fmt.Sprint("concurrent-", i))) })
+	}
+	wg.Wait()
+	keys := map[string]bool{}
+	for i, received := range t.Receiver.Received() {
+		if t.Keyless {
+			received.Key = fmt.Sprint(i)
+		}
+		keys[received.Key] = true
+	}
+	if len(keys) != senders || len(t.Receiver.Received()) != senders {
+		t.Errorf("%d messages with %d keys arrived, want %d", len(t.Receiver.Received()), len(keys), senders)
+	}
+}
+
+// closed ends as every subtest does: without a goroutine left.
+func (t *trial) closed() {
+	t.Receiver.Behave(Stall)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	failed := make(chan error)
+	go func() {
+		_, err := t.notify(ctx, Message("closed"))
+		failed <- err
+	}()
+	<-t.Receiver.Reached()
+	if err := t.notifier.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+	cancel()
+	if err := <-failed; err == nil {
+		t.Error("a stalled message was delivered")
+	}
+}
