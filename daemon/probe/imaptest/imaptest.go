@@ -1,0 +1,37 @@
+// Package imaptest has IMAP servers for tests and for the demo, over loopback.
+//
+// It owns two of them. A [Server] follows a [Script] line by line and so can
+// behave as badly as one likes; it records every byte it was sent. A [Memory]
+// is a well-behaved server (go-imap's imapmemserver) that can be made to refuse
+// connections, to hang or to show another certificate while it runs.
+//
+// It never imports testing, since the binary links it, listens on loopback
+// only, and stores nothing. A caller may rely on this: Close waits until every
+// goroutine of a server has ended.
+//
+// # The script language
+//
+// One step a line; empty lines and lines that begin with # are ignored.
+//
+//	S: * OK ready         send a line; $tag is the tag of the last command
+//	C: LOGIN alice *      wait for a command; * stands for any text; letter case
+//	                      does not matter. Another command ends the connection
+//	                      and is kept in Surprises
+//	C                     wait for a line, whatever it is (a SASL answer)
+//	tls [OPTION...]       the server's side of a TLS handshake; options are the
+//	                      name of a certificate, see [Certificates], max=1.1,
+//	                      and client-cert (demand one)
+//	raw "\x16\x03 text"   send bytes, written as a Go string
+//	drip 50ms * OK ready  send a line byte by byte, a pause before each
+//	repeat 9 * 1 EXISTS   send a line many times
+//	fill 9000 x           send a letter many times, without a line end
+//	pause 100ms           wait
+//	serve [CAPABILITY...] answer everything politely until LOGOUT, announcing
+//	                      these capabilities beside IMAP4rev1
+//	silence               say nothing until the client hangs up
+//	close                 close the connection (also what the end of a script does)
+//	half-close            close the sending side only, then silence
+//	reset                 close with a TCP reset
+//	--- next connection   what follows is for the next connection; the last part
+//	                      serves all further ones
+package imaptest

@@ -1,0 +1,180 @@
+package imaptest
+
+import (
+	"bufio"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"time"
+)
+
+// errOver ends a script without blame.
+var errOver = errors.New("the connection is over")
+
+// A player plays one connection.
+type player struct {
+	server *Server
+	tcp    net.Conn
+	conn   net.Conn // tcp, or TLS over it
+	lines  *bufio.Reader
+	tag    string
+}
+
+func newPlayer(s *Server, conn net.Conn) *player {
+	taped := tap{conn, s}
+	return &player{server: s, tcp: conn, conn: taped, lines: bufio.NewReader(taped)}
+}
+
+func (p *player) do(s step) error {
+	switch s.verb {
+	case "S:":
+		return p.send(strings.ReplaceAll(s.text, "$tag", p.tag) + "\r\n")
+	case "C:":
+		return p.expect(s.text)
+	case "C":
+		_, err := p.line()
+		return err
+	case "tls":
+		return p.handshake(s)
+	case "raw":
+		return p.send(s.text)
+	case "drip":
+		return p.drip(s.text+"\r\n", s.pause)
+	case "repeat":
+		return p.repeat(s.text+"\r\n", s.count)
+	case "fill":
+		return p.repeat(s.text, s.count)
+	case "pause":
+		return p.pause(s.pause)
+	case "serve":
+		return p.serve(s.words)
+	case "silence":
+		return p.silence()
+	case "half-close":
+		_ = p.tcp.(*net.TCPConn).CloseWrite()
+		return p.silence()
+	case "reset":
+		_ = p.tcp.(*net.TCPConn).SetLinger(0)
+	}
+	return errOver // close and reset
+}
+
+func (p *player) close() {
+	_ = p.tcp.Close()
+}
+
+func (p *player) send(text string) error {
+	_, err := io.WriteString(p.conn, text)
+	return err
+}
+
+// line reads a line and remembers its tag.
+func (p *player) line() (command string, err error) {
+	line, err := p.lines.ReadString('\n')
+	if err != nil {
+		return "", err
+	}
+	tag, command, _ := strings.Cut(strings.TrimRight(line, "\r\n"), " ")
+	p.tag = tag
+	if command == "" {
+		command = tag
+	}
+	p.server.heard(command)
+	return command, nil
+}
+
+func (p *player) expect(pattern string) error {
+	command, err := p.line()
+	if err != nil {
+		return p.server.surprise("waiting for %q: %w", pattern, err)
+	}
+	if !matches(pattern, command) {
+		return p.server.surprise("got %q instead of %q", command, pattern)
+	}
+	return nil
+}
+
+func (p *player) handshake(s step) error {
+	config, err := p.server.certs.config(s)
+	if err != nil {
+		return p.server.surprise("tls: %w", err)
+	}
+	conn := tls.Server(p.conn, config)
+	if err := conn.HandshakeContext(p.server.ctx); err != nil {
+		return err // clients that reject a certificate end it like this
+	}
+	p.conn = conn
+	p.lines.Reset(conn)
+	return nil
+}
+
+func (p *player) drip(text string, pause time.Duration) error {
+	for _, b := range []byte(text) {
+		if err := p.pause(pause); err != nil {
+			return err
+		}
+		if _, err := p.conn.Write([]byte{b}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// repeat sends a text many times, in large pieces.
+func (p *player) repeat(text string, count int) error {
+	const piece = 32 << 10
+	most := max(1, piece/len(text))
+	for count > 0 {
+		n := min(count, most)
+		if err := p.send(strings.Repeat(text, n)); err != nil {
+			return err
+		}
+		count -= n
+	}
+	return nil
+}
+
+func (p *player) pause(d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-p.server.ctx.Done():
+		return errOver
+	}
+}
+
+// silence reads and says nothing, until the client has gone.
+func (p *player) silence() error {
+	_, _ = io.Copy(io.Discard, p.lines)
+	return errOver
+}
+
+// serve is a server without surprises.
+func (p *player) serve(capabilities []string) error {
+	caps := strings.Join(append([]string{"IMAP4rev1"}, capabilities...), " ")
+	for {
+		command, err := p.line()
+		if err != nil {
+			return err
+		}
+		name, _, _ := strings.Cut(command, " ")
+		answer := p.tag + " OK done\r\n"
+		switch strings.ToUpper(name) {
+		case "CAPABILITY":
+			answer = "* CAPABILITY " + caps + "\r\n" + answer
+		case "ID":
+			answer = "* ID (\"name\" \"imaptest\")\r\n" + answer
+		case "EXAMINE":
+			answer = "* 0 EXISTS\r\n* OK [UIDVALIDITY 1] valid\r\n" + p.tag + " OK [READ-ONLY] done\r\n"
+		case "LOGOUT":
+			return p.send("* BYE bye\r\n" + answer)
+		}
+		if err := p.send(answer); err != nil {
+			return err
+		}
+	}
+}
