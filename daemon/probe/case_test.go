@@ -1,0 +1,379 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"go.uber.org/goleak"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/probe/imaptest"
+)
+
+// A hostileCase is one file of testdata/hostile:
+//
+//	what the case is about
+//	-- check --
+//	security tls|starttls|none     (tls)
+//	timeout 300ms                  (2s)
+//	addresses all|any|ipv4|ipv6    (all)
+//	expect_greeting, require, server_name, min_version, mailbox, login USER PASSWORD [MECHANISM]
+//	want STATE [PHASE/CAUSE [CONDITION]]
+//	hint TEXT                      part of the hint
+//	evidence TEXT                  all of the evidence
+//	note CAUSE                     a note is expected
+//	commands A, B                  what the server was sent after decryption
+//	-- server [ADDRESS] --         a script of imaptest; 127.0.0.1 without an address
+//	-- dial ADDRESS --             a network that answers with this: refused, timeout, unreachable, emfile, ...
+type hostileCase struct {
+	probe    config.Probe
+	want     string
+	hints    []string
+	evidence *string
+	notes    []string
+	commands *string
+	network  *testNetwork
+}
+
+func TestHostile(t *testing.T) {
+	files, err := filepath.Glob("testdata/hostile/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no cases", err)
+	}
+	certs := imaptest.NewCertificates()
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			runHostile(t, archive, certs)
+		})
+	}
+}
+
+func runHostile(t *testing.T, archive *txtar.Archive, certs *imaptest.Certificates) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	before := descriptors(t)
+	c := newHostileCase(t, archive, certs)
+	prober := New(Options{
+		Node: "here", Resolver: c.network, Dial: c.network.dial,
+		Roots: certs.Authority.Pool(), Version: "1",
+	})
+	began := time.Now()
+	result := prober.Probe(t.Context(), "case", c.probe)
+	took := time.Since(began)
+	c.network.close()
+
+	if limit := c.probe.Timeout + 250*time.Millisecond; took > limit {
+		t.Errorf("it took %v, more than %v", took, limit)
+	}
+	if n := c.network.most.Load(); n > maxConversation {
+		t.Errorf("%d bytes were read from one connection", n)
+	}
+	if n := c.network.open.Load(); n != 0 {
+		t.Errorf("%d connections stayed open", n)
+	}
+	c.compare(t, result)
+	if after := descriptors(t); after > before {
+		t.Errorf("%d descriptors before, %d after", before, after)
+	}
+}
+
+func (c *hostileCase) compare(t *testing.T, result incident.Result) {
+	t.Helper()
+	worst, _ := result.Worst()
+	if got := verdict(result, strings.Count(c.want, " ") > 1); got != c.want {
+		t.Errorf("got %q, want %q\nhint: %s\nevidence: %s", got, c.want, worst.Hint, worst.Evidence)
+	}
+	for _, hint := range c.hints {
+		if !strings.Contains(worst.Hint, hint) {
+			t.Errorf("the hint %q does not hold %q", worst.Hint, hint)
+		}
+	}
+	if worst.Cause != "" && len(c.hints) == 0 {
+		t.Errorf("the case says nothing of the hint %q", worst.Hint)
+	}
+	if c.evidence != nil && worst.Evidence.String() != *c.evidence {
+		t.Errorf("evidence %q, want %q", worst.Evidence, *c.evidence)
+	}
+	for _, want := range c.notes {
+		if !hasNote(result, want) {
+			t.Errorf("no note %q among %v", want, result.Notes)
+		}
+	}
+	if c.commands != nil {
+		if got := strings.Join(c.network.commands(), ", "); got != *c.commands {
+			t.Errorf("the server was sent %q, want %q", got, *c.commands)
+		}
+	}
+	for _, surprise := range c.network.surprises() {
+		t.Error("the script:", surprise)
+	}
+}
+
+// verdict is a result in one line, as the cases write it.
+func verdict(r incident.Result, condition bool) string {
+	worst, bad := r.Worst()
+	if !bad {
+		return string(incident.OK)
+	}
+	line := fmt.Sprintf("%s %s/%s", worst.Health, worst.Phase, worst.Cause)
+	if condition {
+		line += " " + string(worst.Condition)
+	}
+	return line
+}
+
+func hasNote(r incident.Result, cause string) bool {
+	for _, note := range r.Notes {
+		if string(note.Cause) == cause {
+			return true
+		}
+	}
+	return false
+}
+
+func newHostileCase(t *testing.T, archive *txtar.Archive, certs *imaptest.Certificates) *hostileCase {
+	c := &hostileCase{network: newTestNetwork(t)}
+	c.probe = config.Probe{
+		Hostname: "localhost", Security: config.TLSFromStart, Addresses: config.AllAddresses,
+		Interval: time.Minute, Timeout: 2 * time.Second,
+	}
+	for _, file := range archive.Files {
+		kind, address, _ := strings.Cut(file.Name, " ")
+		switch kind {
+		case "check":
+			for line := range strings.Lines(string(file.Data)) {
+				c.attribute(t, strings.TrimRight(line, "\n"))
+			}
+		case "server":
+			c.network.serve(address, string(file.Data), certs)
+		case "dial":
+			c.network.answer(address, strings.TrimSpace(string(file.Data)))
+		default:
+			t.Fatalf("a section %q", file.Name)
+		}
+	}
+	c.probe.Port = c.network.port
+	return c
+}
+
+func (c *hostileCase) attribute(t *testing.T, line string) {
+	name, value, _ := strings.Cut(line, " ")
+	words := strings.Fields(value)
+	switch name {
+	case "":
+	case "want":
+		c.want = value
+	case "hint":
+		c.hints = append(c.hints, value)
+	case "evidence":
+		c.evidence = &value
+	case "note":
+		c.notes = append(c.notes, value)
+	case "commands":
+		c.commands = &value
+	case "host":
+		c.probe.Hostname = value
+	case "security":
+		c.probe.Security = config.Security(value)
+	case "addresses":
+		c.probe.Addresses = config.AddressPolicy(value)
+	case "timeout":
+		c.probe.Timeout = duration(t, value)
+	case "expect_greeting":
+		c.probe.ExpectGreeting = value
+	case "require":
+		c.probe.RequireCapabilities = value
+	case "server_name":
+		c.probe.TLS.ServerName = value
+	case "mailbox":
+		c.probe.Login.Mailbox = value
+	case "slow":
+		setThreshold(t, &c.probe.Thresholds, words[0], duration(t, words[1]))
+	case "login":
+		c.probe.Login.Username, c.probe.Login.Password = words[0], opaque.NewSecret(words[1])
+		if len(words) > 2 {
+			c.probe.Login.Mechanism = words[2]
+		}
+	case "token":
+		c.probe.Login.Token = opaque.NewSecret(value)
+	case "pin":
+		c.probe.TLS.PinSHA256 = value
+	default:
+		t.Fatalf("an attribute %q", name)
+	}
+}
+
+func duration(t *testing.T, text string) time.Duration {
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func setThreshold(t *testing.T, to *config.Thresholds, phase string, d time.Duration) {
+	switch phase {
+	case "greeting":
+		to.Greeting = d
+	case "total":
+		to.Total = d
+	default:
+		t.Fatalf("a threshold %q", phase)
+	}
+}
+
+// A testNetwork is name service and dialling for one case.
+type testNetwork struct {
+	t       *testing.T
+	port    uint16
+	servers []*imaptest.Server
+	answers map[netip.Addr]string
+	order   []netip.Addr
+	lookup  error
+
+	open atomic.Int64
+	most atomic.Int64
+	mu   sync.Mutex
+}
+
+func newTestNetwork(t *testing.T) *testNetwork {
+	return &testNetwork{t: t, port: 1, answers: map[netip.Addr]string{}}
+}
+
+func (n *testNetwork) serve(address, script string, certs *imaptest.Certificates) {
+	if address == "" {
+		address = "127.0.0.1"
+	}
+	parsed, err := imaptest.Parse(script)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	port := uint16(0)
+	if len(n.servers) > 0 {
+		port = n.port
+	}
+	server, err := imaptest.Start(net.JoinHostPort(address, strconv.Itoa(int(port))), parsed, certs)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.servers = append(n.servers, server)
+	n.port = server.Addr().Port()
+	n.order = append(n.order, server.Addr().Addr())
+}
+
+func (n *testNetwork) answer(address, what string) {
+	ip := netip.MustParseAddr(address)
+	n.answers[ip] = what
+	n.order = append(n.order, ip)
+}
+
+func (n *testNetwork) close() {
+	for _, s := range n.servers {
+		s.Close()
+	}
+}
+
+func (n *testNetwork) commands() (all []string) {
+	for _, s := range n.servers {
+		all = append(all, s.Commands()...)
+	}
+	return all
+}
+
+func (n *testNetwork) surprises() (all []string) {
+	for _, s := range n.servers {
+		all = append(all, s.Surprises()...)
+	}
+	return all
+}
+
+// LookupNetIP knows one name, with the addresses of the case.
+func (n *testNetwork) LookupNetIP(_ context.Context, family, _ string) ([]netip.Addr, error) {
+	if n.lookup != nil {
+		return nil, n.lookup
+	}
+	var found []netip.Addr
+	for _, ip := range n.order {
+		if family == "ip" || (family == "ip4") == ip.Is4() {
+			found = append(found, ip)
+		}
+	}
+	return found, nil
+}
+
+var errnos = map[string]syscall.Errno{
+	"refused": syscall.ECONNREFUSED, "unreachable": syscall.EHOSTUNREACH, "reset": syscall.ECONNRESET,
+	"emfile": syscall.EMFILE, "enfile": syscall.ENFILE, "netdown": syscall.ENETDOWN,
+	"nomem": syscall.ENOMEM, "no-ports": syscall.EADDRNOTAVAIL, "no-family": syscall.EAFNOSUPPORT,
+	"no-route": syscall.ENETUNREACH,
+}
+
+func (n *testNetwork) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	what, special := n.answers[netip.MustParseAddrPort(address).Addr()]
+	switch {
+	case what == "timeout":
+		<-ctx.Done()
+		return nil, &net.OpError{Op: "dial", Net: network, Err: ctx.Err()}
+	case special:
+		errno, known := errnos[what]
+		if !known {
+			n.t.Errorf("no network answers %q", what)
+		}
+		return nil, &net.OpError{Op: "dial", Net: network, Err: os.NewSyscallError("connect", errno)}
+	}
+	conn, err := dialer.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	n.open.Add(1)
+	return &meter{Conn: conn, network: n}, nil
+}
+
+// meter counts what is read, and whether the connection is closed.
+type meter struct {
+	net.Conn
+	network *testNetwork
+	read    int64
+	once    sync.Once
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	got, err := m.Conn.Read(p)
+	m.read += int64(got)
+	for {
+		most := m.network.most.Load()
+		if m.read <= most || m.network.most.CompareAndSwap(most, m.read) {
+			return got, err
+		}
+	}
+}
+
+func (m *meter) Close() error {
+	m.once.Do(func() { m.network.open.Add(-1) })
+	return m.Conn.Close()
+}
+
+func descriptors(t *testing.T) int {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}

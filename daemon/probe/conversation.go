@@ -1,0 +1,229 @@
+package probe
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// A conversation is one session with one address, from dialling to LOGOUT. It
+// belongs to one goroutine. Greeting, STARTTLS and the first CAPABILITY are our
+// own lines, because go-imap hides what a monitor wants to know of them; then
+// go-imap takes over behind a [gate].
+type conversation struct {
+	*round
+
+	ctx       context.Context // ends with the deadline
+	ip        netip.Addr
+	fence     *fence
+	conn      net.Conn // the fence, later the TLS session over it
+	responses *responses
+	unwatch   func() bool
+
+	phase   incident.Phase
+	last    string // what the server said last
+	caps    capabilities
+	secured bool
+	tags    int
+	outcome outcome
+}
+
+// An outcome is what a conversation came to.
+type outcome struct {
+	address  incident.Address
+	failure  *failure // what ended it early
+	findings []incident.Finding
+	notes    []incident.Note
+}
+
+// run goes through the phases; the first that fails ends it.
+func (c *conversation) run() error {
+	if err := c.step(incident.PhaseConnect, c.connect); err != nil {
+		return err
+	}
+	if c.check.Security == config.TLSFromStart {
+		if err := c.step(incident.PhaseTLS, c.handshake); err != nil {
+			return err
+		}
+	}
+	if err := c.step(incident.PhaseGreeting, c.greet); err != nil {
+		return err
+	}
+	if c.check.Security == config.StartTLS {
+		if err := c.upgrade(); err != nil {
+			return err
+		}
+	}
+	return c.body()
+}
+
+// upgrade is STARTTLS, RFC 9051 section 6.2.1.
+func (c *conversation) upgrade() error {
+	if err := c.step(incident.PhaseCapability, c.learn); err != nil {
+		return err
+	}
+	if err := c.step(incident.PhaseStartTLS, c.startTLS); err != nil {
+		return err
+	}
+	return c.step(incident.PhaseTLS, c.handshake)
+}
+
+// step runs one phase and adds its time to the timings.
+func (c *conversation) step(phase incident.Phase, do func() error) error {
+	c.phase = phase
+	began := time.Now()
+	err := do()
+	*timing(&c.outcome.address.Timings, phase) += time.Since(began)
+	return err
+}
+
+func timing(t *incident.Timings, phase incident.Phase) *time.Duration {
+	switch phase {
+	case incident.PhaseDNS:
+		return &t.DNS
+	case incident.PhaseConnect:
+		return &t.Connect
+	case incident.PhaseTLS:
+		return &t.TLS
+	case incident.PhaseGreeting:
+		return &t.Greeting
+	case incident.PhaseCapability:
+		return &t.Capability
+	case incident.PhaseStartTLS:
+		return &t.StartTLS
+	case incident.PhaseLogin:
+		return &t.Login
+	case incident.PhaseSelect:
+		return &t.Select
+	case incident.PhaseLogout:
+		return &t.Logout
+	}
+	return &t.Total
+}
+
+// learn asks for the capabilities unless the greeting already told them.
+func (c *conversation) learn() error {
+	if c.caps != nil {
+		return nil
+	}
+	answer, err := c.command("CAPABILITY")
+	if err != nil {
+		return err
+	}
+	if answer.status != "OK" {
+		return c.fail(incident.CauseProtocolError, "The server refuses the CAPABILITY command.").quoting(answer.raw)
+	}
+	return nil
+}
+
+// startTLS sends STARTTLS and nothing else: whatever comes in clear text after
+// its OK may be an attacker's and must not reach the encrypted session
+// (RFC 9051 section 6.2.1).
+func (c *conversation) startTLS() error {
+	if !c.caps.has("STARTTLS") {
+		return c.fail(incident.CauseNotAdvertised, "The server does not offer STARTTLS on this port. No password was sent, and none will be.").
+			quoting(strings.Join(c.caps, " "))
+	}
+	answer, err := c.command("STARTTLS")
+	if err != nil {
+		return err
+	}
+	if answer.status != "OK" {
+		return c.fail(incident.CauseStartTLSRefused, "The server offers STARTTLS and refuses to begin it.").quoting(answer.raw)
+	}
+	if left := c.responses.leftOver(); len(left) > 0 {
+		return c.plaintextAfterOK(string(left))
+	}
+	c.caps = nil // RFC 9051 section 6.2.1: what was said before TLS is void
+	return nil
+}
+
+func (c *conversation) plaintextAfterOK(text string) *failure {
+	f := c.fail(incident.CausePlaintextAfterOK, "The server sent clear text between the OK to STARTTLS and TLS: "+
+		"commands or answers can be injected there. It was discarded.").quoting(text)
+	f.phase = incident.PhaseStartTLS
+	return f
+}
+
+// command sends one command and waits for its tagged answer.
+func (c *conversation) command(name string) (response, error) {
+	c.tags++
+	tag := "V" + string(rune('0'+c.tags))
+	line := tag + " " + name
+	c.said(client, line)
+	if _, err := c.conn.Write([]byte(line + "\r\n")); err != nil && ioCause(err) == incident.CauseTimeout {
+		return response{}, c.broken(err) // any other error of writing has its reason in what can be read
+	}
+	for {
+		r, err := c.hear()
+		if err != nil {
+			return r, err
+		}
+		switch r.tag {
+		case "*":
+		case tag:
+			if r.status == "OK" || r.status == "NO" || r.status == "BAD" {
+				return r, nil
+			}
+			return r, c.protocolError(r)
+		default:
+			return r, c.protocolError(r)
+		}
+	}
+}
+
+// hear reads one response and keeps what matters of it.
+func (c *conversation) hear() (response, error) {
+	r, err := c.responses.next()
+	if err != nil {
+		return r, c.broken(err)
+	}
+	c.said(server, r.raw)
+	c.last = r.raw
+	if caps, ok := r.capabilities(); ok {
+		c.caps = caps
+	}
+	if r.tag == "*" && r.status == "BYE" && c.phase != incident.PhaseGreeting {
+		return r, c.bye(r)
+	}
+	return r, nil
+}
+
+func (c *conversation) protocolError(r response) *failure {
+	return c.fail(incident.CauseProtocolError, "The server's answer does not fit what was asked.").quoting(r.raw)
+}
+
+// bye is the server's own word that it ends the session.
+func (c *conversation) bye(r response) *failure {
+	if speaksOfLimit(r.text) || r.code == "LIMIT" {
+		return c.fail(incident.CauseConnectionLimit, "The server turns connections away because there are too many; its limit or a leak of sessions is the place to look.").
+			quoting(r.raw)
+	}
+	return c.fail(incident.CauseBye, "The server ended the session itself; its words say why.").quoting(r.raw)
+}
+
+// fail is a failure of the service in the present phase.
+func (c *conversation) fail(cause incident.Cause, hint string) *failure {
+	return down(c.phase, cause, hint)
+}
+
+// close hangs up. A TLS session is closed with an alert as RFC 8446 section
+// 6.1 wants it, unless the connection is broken anyway.
+func (c *conversation) close() {
+	if c.fence == nil {
+		return
+	}
+	if c.outcome.failure == nil {
+		_ = c.conn.Close()
+	}
+	_ = c.fence.Close()
+	c.unwatch()
+}
+
+// banned adds to a hint what our own rejected logins may have caused.
+func (c *conversation) banned() string { return "" }

@@ -1,0 +1,120 @@
+package probe
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// A failure ends a conversation: the phase it ended in, the named reason, one
+// sentence of ours and the server's words.
+type failure struct {
+	phase     incident.Phase
+	cause     incident.Cause
+	condition incident.Condition // Service, unless it is about the account or the monitor
+	health    incident.Health
+	hint      string
+	evidence  opaque.Words
+}
+
+// Error makes a failure an error, for the way up through the conversation.
+func (f *failure) Error() string { return fmt.Sprintf("%s: %s", f.phase, f.cause) }
+
+// down is a failure of the service.
+func down(phase incident.Phase, cause incident.Cause, hint string) *failure {
+	return &failure{phase: phase, cause: cause, condition: incident.Service, health: incident.Down, hint: hint}
+}
+
+// local is a fault of this machine, which says nothing about the server.
+func local(phase incident.Phase, hint string) *failure {
+	return &failure{phase: phase, cause: incident.CauseLocalFault, condition: incident.Monitor, health: incident.Unknown, hint: hint}
+}
+
+// quoting adds the server's words.
+func (f *failure) quoting(words string) *failure {
+	f.evidence = opaque.Sanitise(words)
+	return f
+}
+
+// finding is the failure as a result tells it.
+func (f *failure) finding() incident.Finding {
+	return incident.Finding{
+		Condition: f.condition, Health: f.health, Phase: f.phase,
+		Cause: f.cause, Hint: f.hint, Evidence: f.evidence,
+	}
+}
+
+// ioCause names an error of reading or writing. What is neither a limit of ours
+// nor an error of the network is a mistake in the protocol.
+func ioCause(err error) incident.Cause {
+	switch {
+	case errors.Is(err, errTooMuchData):
+		return incident.CauseTooMuchData
+	case errors.Is(err, errLineTooLong):
+		return incident.CauseLineTooLong
+	case isTimeout(err):
+		return incident.CauseTimeout
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return incident.CauseReset
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, io.ErrClosedPipe):
+		return incident.CauseClosed
+	}
+	return incident.CauseProtocolError
+}
+
+func isTimeout(err error) bool {
+	var timeout interface{ Timeout() bool }
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// localFault names what this machine lacks, or is "" when err may well be the
+// server's.
+func localFault(err error) string {
+	var errno syscall.Errno
+	if !errors.As(err, &errno) {
+		return ""
+	}
+	switch errno {
+	case syscall.EMFILE, syscall.ENFILE:
+		return "this machine has no file descriptors left"
+	case syscall.EADDRNOTAVAIL:
+		return "this machine has no free port or address to connect from"
+	case syscall.ENETDOWN:
+		return "the network of this machine is down"
+	case syscall.ENOMEM, syscall.ENOBUFS:
+		return "this machine has no memory left for a connection"
+	case syscall.EACCES, syscall.EPERM:
+		return "this machine does not allow the connection (a firewall rule or a sandbox of its own)"
+	case syscall.EAFNOSUPPORT, syscall.EPROTONOSUPPORT:
+		return "this machine does not have this family of addresses"
+	}
+	return ""
+}
+
+// limitTexts are how servers say that there are too many connections or
+// logins, whatever the response code.
+var limitTexts = []string{
+	"maximum number of connections", "too many connections", "too many simultaneous", "too many sessions",
+	"connection limit", "connections exceeded", "concurrent connections", "session limit", "exceeded the maximum",
+	"max_userip_connections", "maxperip", "rate limit", "too many login", "too many bad", "try again later: too many",
+}
+
+// speaksOfLimit reports whether a text is about a limit on connections.
+func speaksOfLimit(text string) bool { return containsAny(text, limitTexts) }
+
+func containsAny(text string, phrases []string) bool {
+	text = strings.ToLower(text)
+	for _, phrase := range phrases {
+		if strings.Contains(text, phrase) {
+			return true
+		}
+	}
+	return false
+}

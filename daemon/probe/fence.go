@@ -1,0 +1,76 @@
+package probe
+
+import (
+	"errors"
+	"net"
+	"sync/atomic"
+	"time"
+)
+
+// What one conversation may cost.
+const (
+	maxConversation = 256 << 10 // bytes read from the network
+	maxLine         = 8 << 10   // bytes of one line; RFC 2683 section 3.2.1.5 asks servers to keep to 8,000
+	headSize        = 512       // first bytes kept, to name what answers on a port
+)
+
+var (
+	errTooMuchData = errors.New("the server sent more than a conversation needs")
+	errLineTooLong = errors.New("the server sent a line without an end")
+)
+
+// A fence is the bare connection with limits that nothing above it can lift: an
+// absolute deadline and a budget of bytes. Neither crypto/tls nor go-imap has
+// either (go-imap overwrites the deadlines of its connection as it reads).
+type fence struct {
+	net.Conn
+
+	deadline time.Time
+	got      atomic.Int64
+	head     []byte // the first bytes as they came, encrypted or not
+	headDone bool
+}
+
+func newFence(conn net.Conn, deadline time.Time) *fence {
+	_ = conn.SetDeadline(deadline)
+	return &fence{Conn: conn, deadline: deadline}
+}
+
+func (f *fence) Read(p []byte) (int, error) {
+	left := maxConversation - f.got.Load()
+	if left <= 0 {
+		return 0, errTooMuchData
+	}
+	n, err := f.Conn.Read(p[:min(int64(len(p)), left)])
+	f.got.Add(int64(n))
+	if !f.headDone {
+		f.keepHead(p[:n])
+	}
+	return n, err
+}
+
+func (f *fence) keepHead(p []byte) {
+	f.head = append(f.head, p[:min(len(p), headSize-len(f.head))]...)
+	f.headDone = len(f.head) >= headSize
+}
+
+// shorten moves the deadline forward to at most d from now; it never moves it
+// back.
+func (f *fence) shorten(d time.Duration) {
+	if t := time.Now().Add(d); t.Before(f.deadline) {
+		f.deadline = t
+		_ = f.Conn.SetDeadline(t)
+	}
+}
+
+// received is how many bytes came from the network.
+func (f *fence) received() int64 { return f.got.Load() }
+
+// SetDeadline does nothing: the deadline of a conversation is absolute.
+func (f *fence) SetDeadline(time.Time) error { return nil }
+
+// SetReadDeadline does nothing, as SetDeadline.
+func (f *fence) SetReadDeadline(time.Time) error { return nil }
+
+// SetWriteDeadline does nothing, as SetDeadline.
+func (f *fence) SetWriteDeadline(time.Time) error { return nil }

@@ -1,0 +1,229 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// A diary is a Loop whose probes take a while and are written down.
+type diary struct {
+	mu     sync.Mutex
+	took   time.Duration
+	starts []time.Time
+	pace   incident.Pace
+	busy   int
+	most   int
+	loop   *Loop
+}
+
+func newDiary(took time.Duration) *diary {
+	d := &diary{took: took}
+	d.loop = &Loop{Probe: d.probe, Report: d.report}
+	return d
+}
+
+func (d *diary) probe(ctx context.Context, id config.CheckID, _ config.Probe) incident.Result {
+	d.mu.Lock()
+	d.starts = append(d.starts, time.Now())
+	d.busy++
+	d.most = max(d.most, d.busy)
+	d.mu.Unlock()
+	select {
+	case <-time.After(d.took):
+	case <-ctx.Done():
+	}
+	d.mu.Lock()
+	d.busy--
+	d.mu.Unlock()
+	return incident.Result{Check: id}
+}
+
+func (d *diary) report(context.Context, incident.Result) incident.Pace {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.pace
+}
+
+func (d *diary) setPace(p incident.Pace) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.pace = p
+}
+
+// during runs a check for some time and gives when it was probed in it.
+func (d *diary) during(t *testing.T, id config.CheckID, check config.Probe, span time.Duration) []time.Time {
+	t.Helper()
+	d.mu.Lock()
+	from := len(d.starts)
+	d.mu.Unlock()
+	ctx, cancel := context.WithTimeout(t.Context(), span)
+	defer cancel()
+	d.loop.Run(ctx, id, check)
+	synctest.Wait()
+	return d.starts[from:]
+}
+
+func TestFirstProbeComesSoonAndSpread(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDiary(time.Second)
+		began := time.Now()
+		var running sync.WaitGroup
+		ctx, cancel := context.WithTimeout(t.Context(), 11*time.Second)
+		defer cancel()
+		const checks = 200
+		for i := range checks {
+			running.Go(func() { d.loop.Run(ctx, config.CheckID(fmt.Sprint("mx", i)), config.Probe{Interval: time.Hour}) })
+		}
+		running.Wait()
+		var tenths [10]int
+		for _, start := range d.starts[:checks] {
+			tenths[start.Sub(began)/time.Second]++
+		}
+		for i, n := range tenths {
+			if n < checks/40 || n > checks/4 {
+				t.Errorf("%d of %d first probes in second %d", n, checks, i)
+			}
+		}
+	})
+}
+
+func TestPhaseSurvivesRestartAndDoesNotDrift(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		check := config.Probe{Interval: time.Minute}
+		turns := map[time.Duration]bool{}
+		for range 3 { // three lives of the daemon
+			starts := newDiary(7*time.Second).during(t, "mx1/imaps", check, time.Hour+17*time.Second)
+			for _, start := range starts[1:] {
+				turns[time.Duration(start.UnixNano())%time.Minute] = true
+			}
+			if n := len(starts); n < 60 || n > 62 {
+				t.Errorf("%d probes in an hour", n)
+			}
+		}
+		if len(turns) != 1 {
+			t.Errorf("the check's turn moved: %v", turns)
+		}
+	})
+}
+
+func TestChangedCheckIsProbedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDiary(time.Second)
+		d.during(t, "a", config.Probe{Interval: time.Hour}, time.Minute)
+		again := time.Now()
+		starts := d.during(t, "a", config.Probe{Interval: 2 * time.Hour}, time.Minute)
+		if len(starts) != 1 || !starts[0].Equal(again) {
+			t.Errorf("restarted at %v, probed at %v", again, starts)
+		}
+	})
+}
+
+func TestRetryPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDiary(time.Second)
+		d.setPace(incident.Pace{Confirming: true, Since: time.Now()})
+		check := config.Probe{Interval: time.Hour, RetryInterval: 15 * time.Second}
+		starts := d.during(t, "a", check, 30*time.Minute)
+		for i := 1; i < len(starts); i++ {
+			want := 16 * time.Second // from the end of one to the start of the next
+			if starts[i-1].Sub(starts[0]) > 10*time.Minute {
+				want = 61 * time.Second
+			}
+			if got := starts[i].Sub(starts[i-1]); got > want {
+				t.Errorf("%v between probes after %v, want %v", got, starts[i-1].Sub(starts[0]), want)
+			}
+		}
+		if n := len(starts); n < 38+18 || n > 38+22 {
+			t.Errorf("%d probes in half an hour", n)
+		}
+	})
+}
+
+func TestTrackerGetsTheProbeItAskedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDiary(time.Second)
+		wish := time.Now().Add(3 * time.Minute)
+		d.setPace(incident.Pace{At: wish})
+		starts := d.during(t, "a", config.Probe{Interval: time.Hour}, 3*time.Minute+500*time.Millisecond)
+		if len(starts) != 2 || !starts[1].Equal(wish) {
+			t.Errorf("probed at %v, want the second at %v", starts, wish)
+		}
+	})
+}
+
+func TestAWishInThePastIsNoBusyLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDiary(0)
+		d.setPace(incident.Pace{At: time.Now().Add(-time.Hour)})
+		if starts := d.during(t, "a", config.Probe{Interval: time.Hour}, time.Minute); len(starts) > 61 {
+			t.Errorf("%d probes in a minute", len(starts))
+		}
+	})
+}
+
+func TestWakeProbesAtOnceAndNeverTwiceAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDiary(10 * time.Second)
+		var late time.Duration
+		d.loop.Lag = func(_ config.CheckID, by time.Duration) { late = max(late, by) }
+		go func() {
+			time.Sleep(20 * time.Minute)
+			for range 5 {
+				d.loop.Wake("a")
+				time.Sleep(time.Second) // four of them while it is being probed
+			}
+			d.loop.Wake("no such check")
+		}()
+		starts := d.during(t, "a", config.Probe{Interval: 24 * time.Hour}, 30*time.Minute)
+		if len(starts) != 3 || starts[2].Sub(starts[1]) != 10*time.Second || d.most != 1 || late != 0 {
+			t.Errorf("probed at %v, %d at a time, %v late", starts, d.most, late)
+		}
+	})
+}
+
+func TestLimitAndLag(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDiary(5 * time.Second)
+		d.loop.Limit = 2
+		var mu sync.Mutex
+		var late time.Duration
+		d.loop.Lag = func(_ config.CheckID, by time.Duration) {
+			mu.Lock()
+			defer mu.Unlock()
+			late = max(late, by)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var running sync.WaitGroup
+		for i := range 20 {
+			running.Go(func() { d.loop.Run(ctx, config.CheckID(fmt.Sprint(i)), config.Probe{Interval: time.Hour}) })
+		}
+		running.Wait()
+		if d.most != 2 || len(d.starts) != 20 || late < 30*time.Second {
+			t.Errorf("%d at a time, %d probes, %v late", d.most, len(d.starts), late)
+		}
+	})
+}
+
+func TestStoppedLoopReportsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDiary(time.Minute)
+		reported := 0
+		d.loop.Report = func(context.Context, incident.Result) incident.Pace {
+			reported++
+			return incident.Pace{}
+		}
+		began := time.Now()
+		d.during(t, "a", config.Probe{Interval: time.Hour}, 11*time.Second)
+		if took := time.Since(began); reported != 0 || took != 11*time.Second {
+			t.Errorf("%d results of a cancelled probe, stopped after %v", reported, took)
+		}
+	})
+}

@@ -1,0 +1,124 @@
+// Package probe holds one IMAP conversation after another: [Prober.Probe] turns
+// one check into one [incident.Result], and [Loop] repeats it at the check's
+// pace.
+//
+// It owns everything between the resolver and LOGOUT: dialling every address by
+// itself, greeting, STARTTLS, verification, login, and what each failure is
+// called. It never decides whether a failure is an incident, never tells
+// anybody, and never sends a password before TLS is verified.
+//
+// A caller may rely on this: a probe ends by its timeout plus 250 ms whatever
+// the server does, reads at most 256 KiB from each address, leaves no goroutine
+// and no descriptor behind, does not panic, and says "unknown" when the fault is
+// this machine's.
+package probe
+
+import (
+	"context"
+	"crypto/x509"
+	"net"
+	"strconv"
+	"time"
+
+	"net/netip"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// Options are what a Prober needs from outside. The zero value works.
+type Options struct {
+	// Node is the name of this machine in results.
+	Node string
+	// Version is what RFC 2971 ID says beside the name.
+	Version string
+	// Resolver looks up names; nil: Go's own resolver with the system's
+	// configuration.
+	Resolver Resolver
+	// Dial opens a connection to a literal address; nil: TCP as the system
+	// does it.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Roots are trusted where a check names no ca_file; nil: the system's.
+	Roots *x509.CertPool
+	// Now is the clock that certificates are judged by; nil: time.Now.
+	Now func() time.Time
+	// Transcript gets every line of every conversation, redacted. It is called
+	// by several goroutines at once; nil: no transcript.
+	Transcript func(Line)
+}
+
+// A Prober probes. Its methods may be called by several goroutines at once.
+type Prober struct {
+	node       string
+	version    string
+	resolver   Resolver
+	dial       func(ctx context.Context, network, address string) (net.Conn, error)
+	roots      *x509.CertPool
+	now        func() time.Time
+	transcript func(Line)
+}
+
+// New makes a Prober.
+func New(o Options) *Prober {
+	p := &Prober{
+		node: o.Node, version: o.Version, resolver: o.Resolver, dial: o.Dial,
+		roots: o.Roots, now: o.Now, transcript: o.Transcript,
+	}
+	if p.dial == nil {
+		p.dial = dialer.DialContext
+	}
+	if p.resolver == nil {
+		p.resolver = resolver{dialer.DialContext}
+	}
+	if p.now == nil {
+		p.now = time.Now
+	}
+	return p
+}
+
+// A round is one probe of one check.
+type round struct {
+	prober   *Prober
+	id       config.CheckID
+	check    config.Probe
+	parent   context.Context // cancelled when nobody wants the result any more
+	started  time.Time
+	deadline time.Time
+	dns      time.Duration
+}
+
+// grace is how long after its deadline a conversation may still be ending
+// before it is given up as lost.
+const grace = 200 * time.Millisecond
+
+// Probe resolves the check's name, talks to every address that it wants, side
+// by side, and sums up. It ends by p.Timeout + 250 ms. When ctx is cancelled it
+// returns at once, and its result means nothing.
+func (p *Prober) Probe(ctx context.Context, id config.CheckID, check config.Probe) incident.Result {
+	r := &round{prober: p, id: id, check: withDefaults(check), parent: ctx, started: time.Now()}
+	r.deadline = r.started.Add(r.check.Timeout)
+	ctx, cancel := context.WithDeadline(ctx, r.deadline)
+	defer cancel()
+	addresses, failed := r.resolve(ctx)
+	if failed != nil {
+		return r.sumUp(nil, failed)
+	}
+	return r.sumUp(r.converseAll(ctx, addresses), nil)
+}
+
+// withDefaults fills what a Probe made by hand may lack; config/hclfile leaves
+// nothing out.
+func withDefaults(check config.Probe) config.Probe {
+	if check.Interval <= 0 {
+		check.Interval = time.Minute
+	}
+	if check.Timeout <= 0 {
+		check.Timeout = min(30*time.Second, check.Interval)
+	}
+	if check.RetryInterval <= 0 {
+		check.RetryInterval = min(15*time.Second, check.Interval)
+	}
+	return check
+}
+
+func port(target netip.AddrPort) string { return strconv.Itoa(int(target.Port())) }

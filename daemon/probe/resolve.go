@@ -1,0 +1,186 @@
+package probe
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// A Resolver looks up the addresses of a name. [net.Resolver] is one, but the
+// default resolver of a Prober knows more: whether a name without addresses
+// exists.
+type Resolver interface {
+	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
+}
+
+const (
+	maxAddresses   = 64 // of one name; a name with more is a mistake or an attack
+	resolveTimeout = 10 * time.Second
+	connectTimeout = 10 * time.Second
+)
+
+// resolve gives the addresses of the check's name that its policy wants, in
+// order and each once.
+func (r *round) resolve(ctx context.Context) ([]netip.Addr, *failure) {
+	host := r.check.Hostname
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{ip.Unmap()}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
+	defer cancel()
+	began := time.Now()
+	found, err := r.prober.resolver.LookupNetIP(ctx, network(r.check.Addresses), host)
+	r.dns = time.Since(began)
+	if err != nil {
+		return nil, dnsFailure(host, err)
+	}
+	for i := range found {
+		found[i] = found[i].Unmap()
+	}
+	slices.SortFunc(found, netip.Addr.Compare)
+	found = slices.Compact(found)
+	if len(found) == 0 {
+		return nil, dnsFailure(host, errNoAddress)
+	}
+	return found[:min(len(found), maxAddresses)], nil
+}
+
+func network(policy config.AddressPolicy) string {
+	switch policy {
+	case config.IPv4Only:
+		return "ip4"
+	case config.IPv6Only:
+		return "ip6"
+	case config.AllAddresses, config.AnyAddress:
+	}
+	return "ip"
+}
+
+var errNoAddress = errors.New("the name exists and has no address")
+
+func dnsFailure(host string, err error) *failure {
+	const phase = incident.PhaseDNS
+	if fault := localFault(err); fault != "" {
+		return local(phase, "The name could not be looked up: "+fault+".")
+	}
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, errNoAddress):
+		return down(phase, incident.CauseNoAddress, "The name "+host+" exists and has no address of the wanted family.")
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return down(phase, incident.CauseNoSuchName, "The name "+host+" does not exist in DNS.")
+	case isTimeout(err), errors.As(err, &dns) && dns.IsTimeout:
+		return down(phase, incident.CauseTimeout, "The resolver did not answer in time for "+host+".")
+	}
+	return down(phase, incident.CauseDNSFailure, "The resolver could not answer for "+host+".").quoting(err.Error())
+}
+
+// resolver is Go's own resolver, with an ear on its connections: Go reports a
+// name that does not exist and one without addresses alike, and flattens its
+// network errors to text.
+type resolver struct {
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+func (r resolver) LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error) {
+	ear := &ear{name: dnsName(host)}
+	goResolver := net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := r.dial(ctx, network, address)
+		return ear.listen(conn, err)
+	}}
+	found, err := goResolver.LookupNetIP(ctx, network, host)
+	if err == nil {
+		return found, nil
+	}
+	var dns *net.DNSError
+	switch ear.mu.Lock(); {
+	case ear.fault != nil:
+		err = ear.fault
+	case ear.exists && errors.As(err, &dns) && dns.IsNotFound:
+		err = errNoAddress
+	}
+	ear.mu.Unlock()
+	return nil, err
+}
+
+// ear hears what the name servers answered about one name.
+type ear struct {
+	name []byte // in wire format, lower case
+
+	mu     sync.Mutex
+	exists bool  // a server said NOERROR for the name
+	fault  error // of this machine, while it tried to ask
+}
+
+func (e *ear) listen(conn net.Conn, err error) (net.Conn, error) {
+	if err != nil {
+		if localFault(err) != "" {
+			e.mu.Lock()
+			e.fault = err
+			e.mu.Unlock()
+		}
+		return nil, err
+	}
+	if packets, ok := conn.(net.PacketConn); ok {
+		return &packetEar{Conn: conn, PacketConn: packets, ear: e}, nil
+	}
+	return conn, nil // TCP is asked only after a truncated answer over UDP
+}
+
+// hear looks at one DNS message, RFC 1035 section 4.1.
+func (e *ear) hear(message []byte) {
+	const header = 12
+	if len(message) < header+len(e.name) {
+		return
+	}
+	isResponse := message[2]&0x80 != 0
+	rcode := message[3] & 0x0f
+	question := strings.ToLower(string(message[header : header+len(e.name)]))
+	if isResponse && rcode == 0 && binary.BigEndian.Uint16(message[4:]) == 1 && question == string(e.name) {
+		e.mu.Lock()
+		e.exists = true
+		e.mu.Unlock()
+	}
+}
+
+// packetEar is a UDP connection that is listened to. Both interfaces are
+// embedded because Go's resolver tells UDP from TCP by net.PacketConn.
+type packetEar struct {
+	net.Conn
+	net.PacketConn
+	ear *ear
+}
+
+func (p *packetEar) Read(b []byte) (int, error) {
+	n, err := p.Conn.Read(b)
+	p.ear.hear(b[:n])
+	return n, err
+}
+
+func (p *packetEar) Close() error                       { return p.Conn.Close() }
+func (p *packetEar) LocalAddr() net.Addr                { return p.Conn.LocalAddr() }
+func (p *packetEar) SetDeadline(t time.Time) error      { return p.Conn.SetDeadline(t) }
+func (p *packetEar) SetReadDeadline(t time.Time) error  { return p.Conn.SetReadDeadline(t) }
+func (p *packetEar) SetWriteDeadline(t time.Time) error { return p.Conn.SetWriteDeadline(t) }
+
+// dnsName is a name in wire format, RFC 1035 section 3.1, lower case; nil when
+// it cannot be one.
+func dnsName(host string) (wire []byte) {
+	for label := range strings.SplitSeq(strings.TrimSuffix(strings.ToLower(host), "."), ".") {
+		if label == "" || len(label) > 63 {
+			return nil
+		}
+		wire = append(wire, byte(len(label)))
+		wire = append(wire, label...)
+	}
+	return append(wire, 0)
+}

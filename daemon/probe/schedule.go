@@ -1,0 +1,67 @@
+package probe
+
+import (
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+const (
+	firstWithin   = 10 * time.Second // or the interval, if that is shorter
+	retryFor      = 10 * time.Minute // the retry interval holds this long
+	slowestRetry  = time.Minute      // and then the interval or this
+	shortestPause = time.Second      // between two probes that a tracker asks for
+)
+
+// spread is a number in [0, 1) that an id always gets, on any machine and after
+// any restart: FNV-1a, whose upper bits are mixed well enough after a final
+// multiplication.
+func spread(id config.CheckID) float64 {
+	const offset, prime = 14695981039346656037, 1099511628211
+	h := uint64(offset)
+	for _, c := range []byte(id) {
+		h = (h ^ uint64(c)) * prime
+	}
+	h ^= h >> 32
+	h *= 0x9e3779b97f4a7c15
+	return float64(h>>11) / (1 << 53)
+}
+
+// fraction of d that belongs to id.
+func fraction(id config.CheckID, d time.Duration) time.Duration {
+	return time.Duration(spread(id) * float64(d))
+}
+
+// firstAfter is the pause before the first probe of a check.
+func firstAfter(id config.CheckID, interval time.Duration) time.Duration {
+	return fraction(id, min(interval, firstWithin))
+}
+
+// untilPhase is the pause from now until the check's next turn. Turns are
+// counted on the wall clock from 1970, so a restart or a reload does not shift
+// them, and nothing drifts.
+func untilPhase(id config.CheckID, interval time.Duration, now time.Time) time.Duration {
+	since := time.Duration(now.UnixNano()) - fraction(id, interval)
+	into := since % interval
+	if into < 0 {
+		into += interval
+	}
+	return interval - into
+}
+
+// pauseAfter is the pause after a probe that ended just now.
+func pauseAfter(id config.CheckID, check config.Probe, pace incident.Pace, now time.Time) time.Duration {
+	pause := untilPhase(id, check.Interval, now)
+	if pace.Confirming {
+		retry := check.RetryInterval
+		if now.Sub(pace.Since) >= retryFor {
+			retry = min(check.Interval, slowestRetry)
+		}
+		pause = min(pause, retry)
+	}
+	if !pace.At.IsZero() {
+		pause = min(pause, max(pace.At.Sub(now), shortestPause))
+	}
+	return pause
+}
