@@ -65,13 +65,13 @@ func Apply(s State, e Event) State {
 // begin starts an incident, or a further bout of one that is reopened.
 func begin(last Incident, known bool, e Event) Incident {
 	if !known || last.ID != e.Incident {
-		last = Incident{ID: e.Incident, Check: e.Check, Condition: e.Condition, StartedAt: e.Since}
+		last = Incident{ID: e.Incident, Check: e.Check, Condition: e.Condition, StartedAt: e.Since, Target: e.Target}
+		last = last.showing(e.Finding)
 	}
 	last.FailingSince = e.Since
-	last.Target = e.Target
 	last.WellSince, last.OrphanedAt = time.Time{}, time.Time{}
 	last.Pending = true
-	return last.showing(e.Finding)
+	return last
 }
 
 func fold(in Incident, e Event) Incident {
@@ -90,8 +90,7 @@ func fold(in Incident, e Event) Incident {
 	case Recovering:
 		in.WellSince = e.Since
 	case Relapsed:
-		in.WellSince = time.Time{}
-		return in.showing(e.Finding)
+		in.WellSince = time.Time{} // its cause is told once it is confirmed
 	case Closed:
 		return in.close(e)
 	case Orphaned:

@@ -63,6 +63,8 @@ func (o *observation) decide() []Event {
 	finding, bad := o.finding()
 	live := o.known && o.incident.Live()
 	switch {
+	case bad && finding.Health == Unknown:
+		return nil // nothing worse was seen, and whether it is well nobody knows
 	case bad && !live:
 		return o.fails(finding)
 	case bad:
@@ -75,13 +77,13 @@ func (o *observation) decide() []Event {
 }
 
 // finding gives the worst finding of the condition.
-func (o *observation) finding() (worst Finding, bad bool) {
+func (o *observation) finding() (worst Finding, found bool) {
 	for _, f := range o.result.Findings {
-		if f.Condition == o.condition && (!bad || f.worse(worst)) {
-			worst, bad = f, true
+		if f.Condition == o.condition && (!found || f.worse(worst)) {
+			worst, found = f, true
 		}
 	}
-	return worst, bad
+	return worst, found
 }
 
 func (f Finding) worse(g Finding) bool {
@@ -89,6 +91,11 @@ func (f Finding) worse(g Finding) bool {
 		return f.Health.rank() > g.Health.rank()
 	}
 	return f.Grade > g.Grade
+}
+
+// like reports whether f says the same as g, whatever the words.
+func (f Finding) like(g Finding) bool {
+	return f.Phase == g.Phase && f.Cause == g.Cause && f.Health == g.Health && f.Grade == g.Grade
 }
 
 // fails: the first failed observation. The clock starts when its probe began.
@@ -103,11 +110,13 @@ func (o *observation) fails(f Finding) []Event {
 	return []Event{e}
 }
 
-// reopens: failing again soon after a recovery is the same incident.
+// reopens: failing again soon after a recovery is the same incident. One that
+// was forgotten before anybody heard of it is over for good: its start would be
+// a false one for what comes later.
 func (o *observation) reopens() bool {
 	in := o.incident
 	recovered := in.ClosedAs == Recovered || in.ClosedAs == Altered
-	return recovered && in.Target == o.result.Target &&
+	return recovered && in.Reported > 0 && in.Target == o.result.Target &&
 		o.result.Started.Sub(in.ClosedAt) <= o.policy.ReopenWithin && o.policy.ReopenWithin > 0
 }
 
@@ -122,28 +131,35 @@ func (o *observation) failsOn(f Finding) (events []Event) {
 	}
 	o.streak.good = 0
 	o.streak.bad++
-	lasted := o.result.Ended.Sub(in.FailingSince) >= o.policy.FaultTolerance
 	switch {
-	case in.Pending && lasted && o.streak.bad >= confirmations:
+	case in.Pending && lasted(in.FailingSince, o.result.Ended, o.policy.FaultTolerance) && o.streak.bad >= confirmations:
 		e := o.event(Opened)
 		e.Finding, e.Since = &f, in.FailingSince
 		return append(events, e)
+	case in.Pending:
+		return events // the opening will say the cause
 	case f.worse(in.Finding):
+		o.streak.other, o.streak.others = "", 0
 		e := o.event(Worsened)
-		if in.Pending {
-			e.Kind = CauseChanged
-		}
 		e.Finding = &f
 		return append(events, e)
 	}
 	return append(events, o.otherCause(f)...)
 }
 
+// lasted reports whether a tolerance that began at since is over. A beginning
+// that lies ahead was noted by a clock that has been set back meanwhile: nobody
+// knows how long ago it was, and waiting for it would be silence, perhaps for a
+// year, so the confirming observations alone decide.
+func lasted(since, now time.Time, tolerance time.Duration) bool {
+	passed := now.Sub(since)
+	return passed >= tolerance || passed < 0
+}
+
 // otherCause notes that the reason is another one now, once that is confirmed,
 // so that a server with alternating symptoms does not fill the journal.
 func (o *observation) otherCause(f Finding) []Event {
-	was := o.incident.Finding
-	if f.Phase == was.Phase && f.Cause == was.Cause {
+	if f.like(o.incident.Finding) {
 		o.streak.other, o.streak.others = "", 0
 		return nil
 	}
@@ -165,13 +181,12 @@ func (o *observation) isWell() []Event {
 	if !in.recovering() {
 		o.streak = streak{condition: o.condition, good: 1}
 		e := o.event(Recovering)
-		e.Since = o.result.Started
+		e.Since = latest(o.result.Started, in.FailingSince) // a clock may have been set back
 		return []Event{e}
 	}
 	o.streak.bad = 0
 	o.streak.good++
-	lasted := o.result.Ended.Sub(in.WellSince) >= in.recoveryTolerance(o.policy)
-	if !lasted || o.streak.good < confirmations {
+	if !lasted(in.WellSince, o.result.Ended, in.recoveryTolerance(o.policy)) || o.streak.good < confirmations {
 		return nil
 	}
 	e := o.event(Closed)
@@ -181,6 +196,13 @@ func (o *observation) isWell() []Event {
 	}
 	o.streak = streak{condition: o.condition}
 	return []Event{e}
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 func (o *observation) event(k Kind) Event {
@@ -263,7 +285,7 @@ func Configured(s State, is Presence, now time.Time) (events []Event) {
 // end closes an incident for a reason that is no observation.
 func (in Incident) end(as ClosedAs, since, now time.Time) Event {
 	e := in.event(Closed, now)
-	e.Since, e.ClosedAs = since, as
+	e.Since, e.ClosedAs = latest(since, in.FailingSince), as
 	return e
 }
 

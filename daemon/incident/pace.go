@@ -17,12 +17,13 @@ type Pace struct {
 	// and a minute.
 	Since time.Time
 	// At asks for a probe no later than this; zero: no wish. It is when a
-	// tolerance ends and only a fresh observation can decide.
+	// tolerance ends and only a fresh observation can decide, so it always lies
+	// ahead.
 	At time.Time
 }
 
-// PaceOf says how a check in state s is to be probed.
-func PaceOf(p config.Policy, s State) Pace {
+// PaceOf says how a check in state s is to be probed after now.
+func PaceOf(p config.Policy, s State, now time.Time) Pace {
 	var pace Pace
 	for _, in := range s.incidents {
 		if !in.Live() {
@@ -36,10 +37,8 @@ func PaceOf(p config.Policy, s State) Pace {
 		case in.Open():
 			due = time.Time{}
 		}
-		if since.After(pace.Since) {
-			pace.Since = since
-		}
-		if !due.IsZero() && (pace.At.IsZero() || due.Before(pace.At)) {
+		pace.Since = latest(pace.Since, since)
+		if due.After(now) && (pace.At.IsZero() || due.Before(pace.At)) {
 			pace.At = due
 		}
 	}

@@ -80,7 +80,7 @@ func (in observed) handle(t *Tracker, r *round) {
 		t.dirty = true // what waited for a fresh observation may be told now
 	}
 	t.happen(r, events)
-	pace := incident.PaceOf(cfg.Policy, c.state)
+	pace := incident.PaceOf(cfg.Policy, c.state, in.result.Ended)
 	r.replies = append(r.replies, func() {
 		in.answer <- pace
 		t.tell(in.result)
