@@ -31,6 +31,7 @@ type Loop struct {
 	slots chan struct{}
 	wakes map[config.CheckID]chan struct{} // of the checks that are running
 	ended map[config.CheckID]struct{}      // of those that were
+	next  map[config.CheckID]time.Time     // when those that are running are due
 }
 
 // Run probes one check until ctx is cancelled. It is started anew when the
@@ -43,7 +44,7 @@ func (l *Loop) Run(ctx context.Context, id config.CheckID, check config.Probe) {
 	turn := &turn{loop: l, id: id, check: &check, done: make(chan time.Duration, 1)}
 	timer := time.NewTimer(first)
 	defer timer.Stop()
-	turn.due = time.Now().Add(first)
+	turn.due = l.plan(id, first)
 	for {
 		select {
 		case <-ctx.Done():
@@ -60,7 +61,7 @@ func (l *Loop) Run(ctx context.Context, id config.CheckID, check config.Probe) {
 		go turn.take(ctx)
 		pause := <-turn.done
 		timer.Reset(pause)
-		turn.due = time.Now().Add(pause)
+		turn.due = l.plan(id, pause)
 	}
 }
 
@@ -106,6 +107,22 @@ func (l *Loop) Wake(id config.CheckID) {
 	}
 }
 
+// Next says when a check is due, or was due if it is being probed just now;
+// zero when it is not running.
+func (l *Loop) Next(id config.CheckID) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.next[id]
+}
+
+func (l *Loop) plan(id config.CheckID, pause time.Duration) time.Time {
+	due := time.Now().Add(pause)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.next[id] = due
+	return due
+}
+
 func (l *Loop) enter(id config.CheckID, interval time.Duration) (wake chan struct{}, first time.Duration) {
 	wake = make(chan struct{}, 1)
 	l.mu.Lock()
@@ -114,6 +131,7 @@ func (l *Loop) enter(id config.CheckID, interval time.Duration) (wake chan struc
 		l.slots = make(chan struct{}, cmp.Or(max(0, l.Limit), DefaultLimit))
 		l.wakes = map[config.CheckID]chan struct{}{}
 		l.ended = map[config.CheckID]struct{}{}
+		l.next = map[config.CheckID]time.Time{}
 	}
 	l.wakes[id] = wake
 	if _, again := l.ended[id]; again {
@@ -127,5 +145,6 @@ func (l *Loop) leave(id config.CheckID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.wakes, id)
+	delete(l.next, id)
 	l.ended[id] = struct{}{}
 }
