@@ -1,7 +1,6 @@
 package ca
 
 import (
-	"crypto/ecdsa"
 	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
@@ -85,7 +84,7 @@ func sha1(err error) bool { return strings.Contains(err.Error(), "SHA1") }
 func TestRenewalKeepsTheKey(t *testing.T) {
 	authority := New()
 	old := authority.Issue(Leaf{})
-	renewed := authority.Issue(Leaf{PrivateKey: old.PrivateKey.(*ecdsa.PrivateKey)})
+	renewed := authority.Issue(Leaf{PrivateKey: old.PrivateKey})
 	if string(old.Leaf.RawSubjectPublicKeyInfo) != string(renewed.Leaf.RawSubjectPublicKeyInfo) {
 		t.Error("the renewed certificate has another key")
 	}

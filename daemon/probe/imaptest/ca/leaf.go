@@ -29,10 +29,10 @@ type Leaf struct {
 	// to whole seconds, as certificates have them.
 	NotBefore, NotAfter time.Time
 
-	// Key is the kind of a new key; PrivateKey, when set, is used instead, as in a renewal
-	// that keeps the key and with it every pin on it.
+	// Key is the kind of a new key. PrivateKey, when set, is used instead: that of an earlier
+	// tls.Certificate for a renewal that keeps the key, and with it every pin on it.
 	Key        Key
-	PrivateKey crypto.Signer
+	PrivateKey crypto.PrivateKey
 
 	// SelfSigned ignores the authority.
 	SelfSigned bool
@@ -82,8 +82,8 @@ const defaultLife = 90 * 24 * time.Hour
 // Issue makes a certificate that a TLS server or client can use as it is. Its Leaf field
 // is set, and its Certificate field holds the chain as the peer will send it.
 func (a *Authority) Issue(l Leaf) tls.Certificate {
-	key := l.PrivateKey
-	if key == nil {
+	key, ok := l.PrivateKey.(crypto.Signer)
+	if !ok {
 		key = newKey(l.Key)
 	}
 	template := l.template()

@@ -1,0 +1,131 @@
+package dovecot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// Start starts a stopped server again, on the same ports and with its users' mail, and
+// returns when it greets. A running server is left alone.
+func (s *Server) Start() {
+	s.t.Helper()
+	if s.process != nil {
+		return
+	}
+	process, err := launch(s.binary, s.configFile(), s.logFile())
+	if err != nil {
+		s.t.Fatalf("starting dovecot: %v", err)
+	}
+	s.process = process
+	s.await("both ports to greet", s.bothGreet)
+}
+
+// Stop ends the server as systemd would, with SIGTERM, and returns when connections are
+// refused; Dovecot takes a second for that, most of it for its log. A stopped server is
+// left alone.
+func (s *Server) Stop() {
+	s.t.Helper()
+	if s.process == nil {
+		return
+	}
+	s.must(s.process.end())
+	s.process = nil
+	s.await("connections to be refused", func(ctx context.Context) error {
+		return errors.Join(refuses(ctx, s.IMAP()), refuses(ctx, s.IMAPS()))
+	})
+}
+
+// discard is for the end of the test, which need not be polite.
+func (s *Server) discard() {
+	s.t.Helper()
+	if s.process != nil {
+		s.must(s.process.kill())
+	}
+}
+
+func refuses(ctx context.Context, address string) error {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	switch {
+	case err == nil:
+		return errors.Join(fmt.Errorf("%s still accepts", address), conn.Close())
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return nil
+	}
+	return err
+}
+
+// Freeze stops all processes of the server in their tracks (SIGSTOP). The kernel goes on
+// accepting connections for them, until the backlog is full, but nobody ever answers.
+func (s *Server) Freeze() {
+	s.t.Helper()
+	s.must(s.running().signalAll(syscall.SIGSTOP))
+}
+
+// Thaw undoes Freeze. What clients sent in the meantime is answered now.
+func (s *Server) Thaw() {
+	s.t.Helper()
+	s.must(s.running().signalAll(syscall.SIGCONT))
+}
+
+// StopAuth makes the authentication process die whenever it is started. Clients then get no
+// proper greeting: the connection is closed, or says "* OK Waiting for authentication
+// process to respond.." and after a while "* BYE Auth process broken".
+func (s *Server) StopAuth() {
+	s.t.Helper()
+	s.authDown = true
+	s.reload()
+	s.await("greetings to cease", func(ctx context.Context) error {
+		if _, err := s.greeting(ctx, implicitTLS); err == nil {
+			return errors.New("still greeting")
+		}
+		return nil
+	})
+}
+
+// StartAuth undoes StopAuth.
+func (s *Server) StartAuth() {
+	s.t.Helper()
+	s.authDown = false
+	s.reload()
+	s.await("both ports to greet", s.bothGreet)
+}
+
+// directory is where the users are: the directory in the sense of LDAP, and of Unix.
+func (s *Server) directory() string { return filepath.Join(s.dir, "users") }
+
+// StopDirectory makes the directory of users unreachable. Every login, with the right
+// password too, is answered NO [UNAVAILABLE] (RFC 5530 section 3).
+func (s *Server) StopDirectory() {
+	s.t.Helper()
+	s.must(errors.Join(
+		os.Rename(s.directory(), s.directory()+".away"),
+		os.WriteFile(s.directory(), nil, 0o644),
+	))
+}
+
+// StartDirectory undoes StopDirectory.
+func (s *Server) StartDirectory() {
+	s.t.Helper()
+	s.must(errors.Join(os.Remove(s.directory()), os.Rename(s.directory()+".away", s.directory())))
+}
+
+// reload writes the configuration and has the master read it. What it changes is in effect
+// only some time later: see await.
+func (s *Server) reload() {
+	s.t.Helper()
+	s.must(s.writeConfig())
+	s.must(syscall.Kill(s.running().pid, syscall.SIGHUP))
+}
+
+func (s *Server) running() *process {
+	s.t.Helper()
+	if s.process == nil {
+		s.t.Fatal("the Dovecot is stopped: call Start first")
+	}
+	return s.process
+}
