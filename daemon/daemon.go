@@ -34,15 +34,22 @@ type Options struct {
 	ConfigPath string
 	StateDir   string // wins over the configuration's
 	Control    string // likewise
+	Version    string
 	Log        *zap.Logger
+	// Level is set to what the configuration says; nil: the command line has
+	// fixed it.
+	Level *zap.AtomicLevel
 	// Hangup delivers requests to reload (SIGHUP).
 	Hangup <-chan os.Signal
 	// Rates replace outbox.DefaultRates where they are set: the demo has less
 	// time than people have.
-	Rates outbox.Rates
+	Rates Rates
 	// Ready is called once all checks run; nil: nothing.
 	Ready func()
 }
+
+// Rates are how messages to people are gathered and spaced.
+type Rates = outbox.Rates
 
 // drainTime is how long messages under way may take to end after SIGTERM.
 const drainTime = 3 * time.Second
@@ -127,7 +134,7 @@ func (m *monitor) openRooms() (err error) {
 	}
 	m.sender = outbox.NewSender(func(a outbox.Attempt) { m.tracker.Attempted(a) })
 	m.loop = &probe.Loop{
-		Probe:  probe.New(probe.Options{Node: node}).Probe,
+		Probe:  probe.New(probe.Options{Node: node, Version: m.Version}).Probe,
 		Report: func(ctx context.Context, r incident.Result) incident.Pace { return m.tracker.Observe(ctx, r) },
 	}
 	m.probes = reconcile.New(m.loop.Run)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -22,7 +23,9 @@ type reloader struct {
 
 	// Owned by the goroutine of run.
 	cfg      *config.Config
+	snapshot *hclfile.Snapshot // what cfg was loaded from
 	channels channels
+	refused  string // digest of what was last rejected
 
 	mu    sync.Mutex
 	state control.Config
@@ -37,7 +40,7 @@ type request struct {
 // A candidate is a configuration that could be applied.
 type candidate struct {
 	cfg      *config.Config
-	snapshot hclfile.Snapshot
+	snapshot *hclfile.Snapshot
 	channels channels
 	before   channels
 	warnings []config.Diagnostic
@@ -55,7 +58,7 @@ func (r *reloader) first(ctx context.Context) (*candidate, error) {
 	c, diags, err := r.prepare(ctx, true)
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, &ConfigError{append(diags, diagnose(err))}
 	case c == nil:
 		return nil, &ConfigError{diags}
 	}
@@ -67,7 +70,7 @@ func (r *reloader) first(ctx context.Context) (*candidate, error) {
 func (r *reloader) run(ctx context.Context) error {
 	for {
 		var waiting []request
-		shrink := false
+		hint, shrink := false, false
 		select {
 		case <-ctx.Done():
 			return nil
@@ -76,12 +79,13 @@ func (r *reloader) run(ctx context.Context) error {
 				r.differs()
 				continue
 			}
+			hint = true
 			r.m.Log.Debug("looking at the configuration", zap.String("because_of", string(why)))
 		case <-r.m.Hangup:
 		case req := <-r.requests:
 			waiting, shrink = append(waiting, req), req.allowShrink
 		}
-		verdict := r.reload(ctx, shrink)
+		verdict := r.reload(ctx, shrink, hint)
 		for _, req := range waiting {
 			req.verdict <- verdict
 		}
@@ -104,19 +108,31 @@ func (r *reloader) ask(ctx context.Context, allowShrink bool) (v control.Verdict
 	}
 }
 
-func (r *reloader) reload(ctx context.Context, allowShrink bool) control.Verdict {
-	if snapshot, err := hclfile.Read(r.m.ConfigPath); err == nil && r.isCurrent(snapshot.Digest()) {
+// reload reads, and applies what is new and right. A hint, as opposed to a
+// request, does not report the same error again.
+func (r *reloader) reload(ctx context.Context, allowShrink, hint bool) control.Verdict {
+	now, err := r.snapshot.Again()
+	switch {
+	case err != nil: // reported below
+	case now.Digest() == r.cfg.Digest:
+		r.refused = ""
 		r.set(func(s *control.Config) { s.State, s.Error = control.Current, "" })
-		return control.Verdict{Result: control.Unchanged, Digest: snapshot.Digest(), Diagnostics: []control.Diagnostic{}}
+		return control.Verdict{Result: control.Unchanged, Digest: r.cfg.Digest, Diagnostics: []control.Diagnostic{}}
+	case hint && now.Digest() == r.refused:
+		return control.Verdict{Result: control.RejectedWord, Digest: r.cfg.Digest}
 	}
 	tellReloading()
 	c, diags, err := r.prepare(ctx, allowShrink)
 	if err != nil {
-		diags = append(diags, config.Diagnostic{Gravity: config.Error, Summary: err.Error()})
+		diags = append(diags, diagnose(err))
 	}
 	if c == nil {
+		if now != nil {
+			r.refused = now.Digest()
+		}
 		return r.reject(diags)
 	}
+	r.refused = ""
 	r.apply(ctx, c)
 	r.warn(c.warnings)
 	tell("READY=1\nSTATUS=" + summary(c.cfg))
@@ -125,8 +141,13 @@ func (r *reloader) reload(ctx context.Context, allowShrink bool) control.Verdict
 	}
 }
 
-func (r *reloader) isCurrent(digest string) bool {
-	return r.cfg != nil && r.cfg.Digest == digest && r.config().State == control.Current
+// diagnose makes a diagnostic of an error that may be one already.
+func diagnose(err error) config.Diagnostic {
+	var d config.Diagnostic
+	if errors.As(err, &d) {
+		return d
+	}
+	return config.Diagnostic{Gravity: config.Error, Summary: err.Error()}
 }
 
 // reject keeps everything as it is, and says so everywhere.
@@ -148,13 +169,17 @@ func (r *reloader) reject(diags []config.Diagnostic) control.Verdict {
 // prepare is the fallible half: it reads, parses, compares and opens, and
 // touches nothing. Without a candidate the diagnostics say why.
 func (r *reloader) prepare(ctx context.Context, allowShrink bool) (*candidate, []config.Diagnostic, error) {
-	snapshot, err := settled(ctx, r.m.ConfigPath)
+	snapshot, err := r.settled(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	cfg, diags := hclfile.Load(snapshot)
 	if cfg == nil {
 		return nil, diags, nil
+	}
+	// What Load read besides, because the files name it, must stand still too.
+	if proof, err := snapshot.Again(); err != nil || proof.Digest() != snapshot.Digest() {
+		return nil, nil, errChanging
 	}
 	if refused := r.refuse(cfg, allowShrink); refused != nil {
 		return nil, append(diags, *refused), nil
@@ -174,24 +199,38 @@ const (
 	settleMost = 5 * time.Second
 )
 
+var errChanging = errors.New("the configuration files keep changing; try again when they are written")
+
 // settled reads the configuration until two reads agree.
-func settled(ctx context.Context, path string) (hclfile.Snapshot, error) {
-	last, err := hclfile.Read(path)
+func (r *reloader) settled(ctx context.Context) (*hclfile.Snapshot, error) {
+	last, err := r.read()
 	for end := time.Now().Add(settleMost); err == nil; {
 		select {
 		case <-time.After(settleTime):
 		case <-ctx.Done():
-			return last, ctx.Err()
+			return nil, ctx.Err()
 		}
-		var again hclfile.Snapshot
-		if again, err = hclfile.Read(path); err == nil && again.Digest() == last.Digest() {
+		again, err := last.Again()
+		if err != nil {
+			return nil, err
+		}
+		if again.Digest() == last.Digest() {
 			return again, nil
 		}
 		if last = again; time.Now().After(end) {
-			return last, errors.New("the configuration files keep changing; try again when they are written")
+			return nil, errChanging
 		}
 	}
-	return last, err
+	return nil, err
+}
+
+// read takes a first snapshot; a later one also covers the files that the
+// configuration in force names.
+func (r *reloader) read() (*hclfile.Snapshot, error) {
+	if r.snapshot != nil {
+		return r.snapshot.Again()
+	}
+	return hclfile.Read(r.m.ConfigPath, hclfile.Options{CredentialsDirectory: os.Getenv("CREDENTIALS_DIRECTORY")})
 }
 
 // refuse keeps a reload from doing what is more likely a mishap than a wish.
@@ -225,6 +264,7 @@ func shrinks(have, gone int) bool {
 // apply is the half that cannot fail.
 func (r *reloader) apply(ctx context.Context, c *candidate) {
 	r.m.sender.Use(c.channels)
+	r.level(c.cfg.Daemon.LogLevel)
 	if err := r.m.tracker.Configure(ctx, c.cfg); err != nil {
 		c.close()
 		return // the daemon is ending
@@ -238,7 +278,7 @@ func (r *reloader) apply(ctx context.Context, c *candidate) {
 	diff := r.m.probes.Apply(want)
 	r.m.watcher.Also(c.snapshot.Named())
 	closeUnused(r.channels, c.channels)
-	r.cfg, r.channels = c.cfg, c.channels
+	r.cfg, r.snapshot, r.channels = c.cfg, c.snapshot, c.channels
 	r.set(func(s *control.Config) {
 		*s = control.Config{State: control.Current, LoadedAt: time.Now().UTC(), Digest: c.cfg.Digest}
 	})
@@ -247,10 +287,16 @@ func (r *reloader) apply(ctx context.Context, c *candidate) {
 		zap.Int("changed", len(diff.Changed)), zap.Int("unchanged", diff.Unchanged))
 }
 
+func (r *reloader) level(text string) {
+	if r.m.Level != nil && text != "" {
+		_ = r.m.Level.UnmarshalText([]byte(text)) // the loader let nothing else through
+	}
+}
+
 // differs notes, where only an explicit reload applies, that the files are no
 // longer what runs.
 func (r *reloader) differs() {
-	snapshot, err := hclfile.Read(r.m.ConfigPath)
+	snapshot, err := r.snapshot.Again()
 	text := ""
 	if err != nil || snapshot.Digest() != r.cfg.Digest {
 		text = "the files differ from what runs; imapvigil reload applies them"

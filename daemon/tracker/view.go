@@ -3,6 +3,7 @@ package tracker
 import (
 	"cmp"
 	"context"
+	"path"
 	"slices"
 	"time"
 
@@ -170,10 +171,11 @@ func (t *Tracker) checkView(cfg *config.Check) CheckView {
 	return v
 }
 
+// groups are the names of a check's groups, outermost first.
 func groups(cfg *config.Check) []string {
 	list := make([]string, 0, len(cfg.Path))
 	for _, g := range cfg.Path {
-		list = append(list, string(g))
+		list = append(list, path.Base(string(g)))
 	}
 	return list
 }

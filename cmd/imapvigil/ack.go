@@ -1,0 +1,52 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+func (p *program) ackCommand() *cobra.Command {
+	var reason, until string
+	c := &cobra.Command{
+		Use:   "ack ID",
+		Short: "Take an open incident on: no reminder, no escalation until it ends",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if reason == "" {
+				return errors.New("--reason is needed: say what you do about it")
+			}
+			end, err := ending(until, time.Now())
+			if err != nil {
+				return err
+			}
+			if err := p.client(cmd).Acknowledge(cmd.Context(), incident.ID(args[0]), reason, end); err != nil {
+				return err
+			}
+			p.printf("Incident %s is acknowledged.\n", args[0])
+			return nil
+		},
+	}
+	c.Flags().StringVar(&reason, "reason", "", "what you do about it")
+	c.Flags().StringVar(&until, "until", "", `when it is open again: a duration ("4h") or a time ("2026-01-06T08:00:00Z")`)
+	return c
+}
+
+// ending reads a duration from now, or a time; empty: zero.
+func ending(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if d, err := time.ParseDuration(text); err == nil && d > 0 {
+		return now.Add(d), nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil || !t.After(now) {
+		return t, fmt.Errorf(`--until takes a duration ("4h") or a time to come ("2026-01-06T08:00:00Z"), not %q`, text)
+	}
+	return t, nil
+}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// incidentFilter is what `incidents` was asked for.
+type incidentFilter struct {
+	id, since, group string
+	open             bool
+}
+
+func (p *program) incidentsCommand() *cobra.Command {
+	var f incidentFilter
+	c := &cobra.Command{
+		Use:   "incidents [ID]",
+		Short: "List incidents, or explain one: each event, each message, each answer",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: p.withoutDaemon(3, func(ctx context.Context, cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				f.id = args[0]
+			}
+			return p.incidents(ctx, p.client(cmd), f)
+		}),
+	}
+	c.Flags().BoolVar(&f.open, "open", false, "only those that are not over")
+	c.Flags().StringVar(&f.since, "since", "", `only those that began within this time ("24h") or after it ("2026-01-06T08:00:00Z")`)
+	c.Flags().StringVar(&f.group, "group", "", "only those of this group and below it")
+	p.jsonFlag(c)
+	return c
+}
+
+func (p *program) incidents(ctx context.Context, client *control.Client, f incidentFilter) error {
+	start, err := beginning(f.since, time.Now())
+	if err != nil {
+		return err
+	}
+	list, err := client.Incidents(ctx)
+	if err != nil {
+		return err
+	}
+	list.Incidents = slices.DeleteFunc(list.Incidents, func(i control.Incident) bool {
+		return f.id != "" && string(i.ID) != f.id || f.open && i.State == "closed" || i.StartedAt.Before(start) ||
+			!within(i.Groups, f.group)
+	})
+	if f.id != "" && len(list.Incidents) == 0 {
+		p.failCode = 1
+		return fmt.Errorf("there is no incident %q", f.id)
+	}
+	switch {
+	case p.json:
+		return p.printJSON(list)
+	case f.id != "":
+		p.explain(list.Incidents[0])
+	default:
+		p.printIncidents(list.Incidents)
+	}
+	return nil
+}
+
+// beginning reads a duration back from now, or a time; empty: the beginning of
+// everything.
+func beginning(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
+		return now.Add(-d), nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return t, fmt.Errorf(`--since takes a duration ("24h") or a time ("2026-01-06T08:00:00Z"), not %q`, text)
+	}
+	return t, nil
+}
+
+func (p *program) printIncidents(list []control.Incident) {
+	if len(list) == 0 {
+		p.printf("No incidents.\n")
+	}
+	for _, i := range list {
+		p.printf("%s  %-12s %s  %s\n", i.ID, p.paint(colourOf(i), i.State), stamp(i.StartedAt), i.Check)
+		p.printf("%s\n", fold("            ", summary(i)))
+	}
+}
+
+func colourOf(i control.Incident) string {
+	if i.State == "closed" {
+		return "ok"
+	}
+	return string(i.Severity)
+}
+
+func summary(i control.Incident) string {
+	text := fmt.Sprintf("%s %s: %s %s", i.Condition, i.Severity, i.Phase, i.Cause)
+	if i.EndedAt != nil {
+		text += fmt.Sprintf(", %s after %s", i.ClosedAs, notifiers.Duration(i.EndedAt.Sub(i.StartedAt)))
+	}
+	if i.ReportedAt == nil {
+		text += ", never reported"
+	}
+	return text
+}
+
+func (p *program) explain(i control.Incident) {
+	p.printf("Incident %s, %s\n%s\n\n", i.ID, p.paint(colourOf(i), i.State), fold("", string(i.Check)+": "+summary(i)))
+	if i.Hint != "" {
+		p.printf("%s\n", fold("  hint: ", i.Hint))
+	}
+	if !i.Evidence.IsZero() {
+		p.printf("%s\n", fold("  > ", i.Evidence.String()))
+	}
+	p.printf("\nEvents\n")
+	for _, e := range i.Events {
+		p.printf("  %s  %s", stamp(e.At), e.Kind)
+		if e.Cause != "" {
+			p.printf(" (%s %s)", e.Phase, e.Cause)
+		}
+		if e.Reason != "" {
+			p.printf(": %s", e.Reason)
+		}
+		p.printf("\n")
+	}
+	p.printf("\nMessages\n")
+	if len(i.Deliveries) == 0 {
+		p.printf("  none\n")
+	}
+	for _, d := range i.Deliveries {
+		to := strings.TrimSpace(string(d.Role) + " by " + d.Notifier + " " + d.Target)
+		p.printf("%s\n", fold("  ", fmt.Sprintf("%s  %s to %s: %s after %s", stamp(d.At), d.Transition, to, d.State, plural(d.Attempts, "attempt"))))
+		if !d.Answer.IsZero() {
+			p.printf("%s\n", fold("      > ", d.Answer.String()))
+		}
+	}
+}
+
+func errNoCheck(id string) error { return fmt.Errorf("there is no check %q", id) }
+
+func plainCount(n int, word string) string { return fmt.Sprintf("%d %s", n, word) }
+
+func isExit(err error) bool {
+	var code exitCode
+	return errors.As(err, &code)
+}
+
+func asDiagnostic(err error) (d config.Diagnostic) {
+	if !errors.As(err, &d) {
+		d.Gravity, d.Summary = config.Error, err.Error()
+	}
+	return d
+}

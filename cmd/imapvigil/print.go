@@ -1,0 +1,85 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// printJSON writes one indented object.
+func (p *program) printJSON(value any) error {
+	e := json.NewEncoder(p.out)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(value)
+}
+
+// diagnose prints diagnostics for people.
+func (p *program) diagnose(w io.Writer, diags []config.Diagnostic) {
+	_ = config.Print(w, diags, colours(w))
+}
+
+// colours: on a terminal, unless NO_COLOR is set (no-color.org).
+func colours(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
+}
+
+// The colours of states.
+var ansi = map[string]string{
+	"ok": "32", "down": "1;31", "failing": "33", "degraded": "33", "recovering": "36", "unknown": "35", "paused": "90",
+}
+
+// paint colours a word as its state, where colours are shown.
+func (p *program) paint(state, text string) string {
+	code, ok := ansi[state]
+	if !ok || !colours(p.out) {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+func (p *program) printf(format string, args ...any) { _, _ = fmt.Fprintf(p.out, format, args...) }
+
+// ago says how long ago a time was, in words.
+func ago(t *time.Time, now time.Time) string {
+	if t == nil {
+		return "never"
+	}
+	return notifiers.Duration(now.Sub(*t)) + " ago"
+}
+
+// stamp is a time for people, in UTC.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// fold breaks text into lines of at most 80 columns, indented alike.
+func fold(indent, text string) string {
+	const width = 80
+	var b strings.Builder
+	column := 0
+	for _, word := range strings.Fields(text) {
+		n := len([]rune(word))
+		switch {
+		case column == 0:
+			b.WriteString(indent)
+			column = len(indent)
+		case column+1+n > width:
+			b.WriteString("\n" + indent)
+			column = len(indent)
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += n
+	}
+	return b.String()
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/control"
+)
+
+func (p *program) reloadCommand() *cobra.Command {
+	var shrink bool
+	c := &cobra.Command{
+		Use:   "reload",
+		Short: "Have the daemon read its files, and wait for the verdict",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.reload(cmd.Context(), p.client(cmd), shrink)
+		},
+	}
+	c.Flags().BoolVar(&shrink, "allow-shrink", false, "apply it even if most checks, or all, would be removed")
+	p.jsonFlag(c)
+	return c
+}
+
+func (p *program) reload(ctx context.Context, client *control.Client, shrink bool) error {
+	v, err := client.Reload(ctx, shrink)
+	if err != nil {
+		return err
+	}
+	diags := make([]config.Diagnostic, 0, len(v.Diagnostics))
+	for i := range v.Diagnostics {
+		diags = append(diags, v.Diagnostics[i].Config())
+	}
+	if p.json {
+		v.Diagnostics = plain(diags)
+		if err := p.printJSON(v); err != nil {
+			return err
+		}
+	} else {
+		p.diagnose(p.err, diags)
+		p.printf("%s\n", verdicts[v.Result])
+	}
+	if v.Result == control.RejectedWord {
+		return exit(1)
+	}
+	return nil
+}
+
+var verdicts = map[string]string{
+	control.Applied:      "The new configuration is applied.",
+	control.Unchanged:    "Nothing has changed.",
+	control.RejectedWord: "Rejected: nothing was changed, what ran before goes on.",
+}

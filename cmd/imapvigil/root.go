@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/daemon/control"
+)
+
+// The places where things are unless somebody says otherwise.
+const (
+	defaultConfig  = "/etc/imapvigil"
+	defaultControl = "/run/imapvigil/control.sock"
+)
+
+// A program is one run of the command line.
+type program struct {
+	in       io.Reader
+	out, err io.Writer
+	failCode int // what a plain error ends with: 1 unless a command says otherwise
+
+	configPath string
+	stateDir   string
+	control    string
+	json       bool
+}
+
+func (p *program) root() *cobra.Command {
+	p.failCode = 1
+	root := &cobra.Command{
+		Use:   "imapvigil",
+		Short: "Watches IMAP services from plain files",
+		Long: "imapvigil watches IMAP services that HCL files declare, decides when a failure\n" +
+			"is an incident, and tells the right people: in time, once, with the cause.",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.PersistentFlags().StringVar(&p.configPath, "config", defaultConfig, "configuration, a directory or a file")
+	root.PersistentFlags().StringVar(&p.stateDir, "state-dir", "", "state directory (default: the configuration's)")
+	root.PersistentFlags().StringVar(&p.control, "control", "", "control socket of the daemon (default: the configuration's)")
+	root.AddCommand(
+		p.runCommand(), p.validateCommand(), p.reloadCommand(), p.testCommand(), p.recheckCommand(),
+		p.statusCommand(), p.incidentsCommand(), p.ackCommand(), p.journalCommand(), p.demoCommand(), p.versionCommand(),
+	)
+	return root
+}
+
+// jsonFlag adds --json where a command has it.
+func (p *program) jsonFlag(c *cobra.Command) {
+	c.Flags().BoolVar(&p.json, "json", false, "print JSON, whose keys are stable")
+}
+
+// fail prints an error that has not been printed.
+func (p *program) fail(err error) {
+	var d config.Diagnostic
+	if errors.As(err, &d) {
+		p.diagnose(p.err, []config.Diagnostic{d})
+		return
+	}
+	_, _ = fmt.Fprintf(p.err, "imapvigil: %v\n", err)
+}
+
+// read takes a snapshot of a configuration, as the daemon would.
+func (p *program) read(path string, o hclfile.Options) (*hclfile.Snapshot, error) {
+	o.CredentialsDirectory = os.Getenv("CREDENTIALS_DIRECTORY")
+	return hclfile.Read(path, o)
+}
+
+// load gives the configuration, or prints all that is wrong with it and ends
+// with the given code.
+func (p *program) load(code int) (*config.Config, error) {
+	s, err := p.read(p.configPath, hclfile.Options{})
+	if err != nil {
+		p.fail(err)
+		return nil, exit(code)
+	}
+	cfg, diags := hclfile.Load(s)
+	if cfg == nil {
+		p.diagnose(p.err, diags)
+		return nil, exit(code)
+	}
+	return cfg, nil
+}
+
+// client talks to the daemon: on the socket that was named, or on the one that
+// the configuration names.
+func (p *program) client(cmd *cobra.Command) *control.Client {
+	socket := p.control
+	if socket == "" {
+		socket = defaultControl
+		if _, err := os.Stat(socket); err != nil || cmd.Flags().Changed("config") {
+			socket = p.configuredSocket()
+		}
+	}
+	return control.NewClient(socket)
+}
+
+func (p *program) configuredSocket() string {
+	s, err := p.read(p.configPath, hclfile.Options{NoCredentials: true})
+	if err != nil {
+		return defaultControl
+	}
+	cfg, _ := hclfile.Load(s)
+	if cfg == nil {
+		return defaultControl
+	}
+	return cfg.Daemon.Control
+}
+
+// withoutDaemon runs a command whose errors, such as no daemon, end with 3.
+func (p *program) withoutDaemon(code int, f func(ctx context.Context, cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		p.failCode = code
+		return f(cmd.Context(), cmd, args)
+	}
+}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imapvigil/imapvigil/daemon/control"
+)
+
+// statusFilter is what `status` was asked for.
+type statusFilter struct {
+	checks               []string
+	group, server, state string
+}
+
+func (p *program) statusCommand() *cobra.Command {
+	var f statusFilter
+	var watch bool
+	c := &cobra.Command{
+		Use:   "status [CHECK...]",
+		Short: "Show how the checks are, as the daemon knows it",
+		RunE: p.withoutDaemon(3, func(ctx context.Context, cmd *cobra.Command, args []string) error {
+			f.checks = args
+			client := p.client(cmd)
+			if !watch {
+				return p.status(ctx, client, f)
+			}
+			return p.watchStatus(ctx, client, f)
+		}),
+	}
+	c.Flags().StringVar(&f.group, "group", "", "only checks in this group and below it (europe/germany)")
+	c.Flags().StringVar(&f.server, "server", "", "only checks of this server")
+	c.Flags().StringVar(&f.state, "state", "", "only checks in this state (down, degraded, failing, ...)")
+	c.Flags().BoolVar(&watch, "watch", false, "show it again every 2 seconds")
+	p.jsonFlag(c)
+	return c
+}
+
+func (p *program) watchStatus(ctx context.Context, client *control.Client, f statusFilter) error {
+	ticker := time.NewTicker(2 * time.Second)
+	defer ticker.Stop()
+	for {
+		if colours(p.out) {
+			p.printf("\x1b[H\x1b[2J")
+		}
+		err := p.status(ctx, client, f)
+		if p.failCode = 3; err != nil && !isExit(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-ticker.C:
+		}
+	}
+}
+
+func (p *program) status(ctx context.Context, client *control.Client, f statusFilter) error {
+	s, err := client.Status(ctx)
+	if err != nil {
+		return err
+	}
+	if s.Checks, err = f.choose(s.Checks); err != nil {
+		return err
+	}
+	if p.json {
+		if err := p.printJSON(s); err != nil {
+			return err
+		}
+	} else {
+		p.printStatus(s)
+	}
+	return exit(statusCode(s.Checks))
+}
+
+func (f statusFilter) choose(all []control.Check) ([]control.Check, error) {
+	for _, id := range f.checks {
+		if !slices.ContainsFunc(all, func(c control.Check) bool { return string(c.ID) == id }) {
+			return nil, errNoCheck(id)
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(c control.Check) bool {
+		return len(f.checks) > 0 && !slices.Contains(f.checks, string(c.ID)) ||
+			!within(c.Groups, f.group) ||
+			f.server != "" && c.Server != f.server ||
+			f.state != "" && c.State != f.state
+	}), nil
+}
+
+// within reports whether groups, outermost first, lie in the group that a path
+// names: "europe/germany", or "europe.germany" as a reference has it.
+func within(groups []string, path string) bool {
+	if path == "" {
+		return true
+	}
+	inside := strings.Join(groups, "/") + "/"
+	return strings.HasPrefix(inside, path+"/") || strings.HasPrefix(inside, strings.ReplaceAll(path, ".", "/")+"/")
+}
+
+// statusCode is 2 when a check is down, 1 when one is neither well nor out of
+// service on purpose.
+func statusCode(checks []control.Check) int {
+	code := 0
+	for _, c := range checks {
+		switch c.State {
+		case "down":
+			return 2
+		case "ok", "paused", "maintenance":
+		default:
+			code = 1
+		}
+	}
+	return code
+}
+
+func (p *program) printStatus(s control.Status) {
+	p.printf("%s  %s\n", stamp(s.GeneratedAt), stateTally(s.Checks))
+	for _, line := range troubles(s) {
+		p.printf("%s\n", p.paint("down", fold("! ", line)))
+	}
+	checks := slices.Clone(s.Checks)
+	slices.SortStableFunc(checks, func(a, b control.Check) int { return strings.Compare(place(a), place(b)) })
+	last := "\x00"
+	for _, c := range checks {
+		if here := place(c); here != last {
+			p.printf("\n%s\n", here)
+			last = here
+		}
+		p.printCheck(c, s.GeneratedAt)
+	}
+}
+
+// troubles are what is wrong with the monitor itself.
+func troubles(s control.Status) (lines []string) {
+	if s.Config.Error != "" {
+		lines = append(lines, "configuration "+string(s.Config.State)+": "+s.Config.Error)
+	}
+	if !s.Journal.Durable {
+		lines = append(lines, "the journal is not durable: alarms go on from memory")
+	}
+	if s.Journal.Damaged {
+		lines = append(lines, "the journal was damaged; see the log")
+	}
+	if s.Notifications.Dead > 0 {
+		lines = append(lines, plural(s.Notifications.Dead, "message")+" could not be delivered")
+	}
+	return lines
+}
+
+// place is the heading that a check stands under.
+func place(c control.Check) string {
+	if len(c.Groups) == 0 {
+		return "(no group)"
+	}
+	return strings.Join(c.Groups, " / ")
+}
+
+func (p *program) printCheck(c control.Check, now time.Time) {
+	state := strings.Repeat(" ", max(0, 10-len(c.State)))
+	state = p.paint(c.State, c.State) + state
+	title := string(c.ID)
+	if c.Label != title && c.Label != "" {
+		title += " (" + c.Label + ")"
+	}
+	p.printf("  %s  %s", state, title)
+	if c.Since != nil {
+		p.printf(", since %s", strings.TrimSuffix(ago(c.Since, now), " ago"))
+	}
+	p.printf("\n")
+	if c.Cause != "" && c.State != "ok" {
+		p.printf("%s\n", fold("              ", c.Phase+" "+c.Cause+": "+c.Hint))
+	}
+	for _, id := range c.Incidents {
+		p.printf("              incident %s\n", id)
+	}
+}
+
+func stateTally(checks []control.Check) string {
+	counts := map[string]int{}
+	for _, c := range checks {
+		counts[c.State]++
+	}
+	var parts []string
+	for _, state := range []string{"down", "failing", "degraded", "recovering", "unknown", "ok", "maintenance", "paused"} {
+		if n := counts[state]; n > 0 {
+			parts = append(parts, plainCount(n, state))
+		}
+	}
+	if len(parts) == 0 {
+		return "no checks"
+	}
+	return plural(len(checks), "check") + ": " + strings.Join(parts, ", ")
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/probe"
+)
+
+// testOptions are the flags of test.
+type testOptions struct {
+	host, security, format string
+	port                   int
+	transcript             bool
+}
+
+func (p *program) testCommand() *cobra.Command {
+	var o testOptions
+	c := &cobra.Command{
+		Use:   "test [CHECK...]",
+		Short: "Probe now, from the files, and show each phase; no daemon is needed",
+		RunE: p.withoutDaemon(3, func(ctx context.Context, _ *cobra.Command, args []string) error {
+			return p.test(ctx, o, args)
+		}),
+	}
+	c.Flags().StringVar(&o.host, "host", "", "test this host, which need not be in any file")
+	c.Flags().IntVar(&o.port, "port", 993, "its port")
+	c.Flags().StringVar(&o.security, "security", "", `"tls", "starttls" or "none" (default: that of the port)`)
+	c.Flags().StringVar(&o.format, "format", "text", "text, json or nagios")
+	c.Flags().BoolVar(&o.transcript, "transcript", false, "print the conversation, secrets starred out")
+	p.jsonFlag(c)
+	return c
+}
+
+func (p *program) test(ctx context.Context, o testOptions, ids []string) error {
+	if p.json {
+		o.format = "json"
+	}
+	if !slices.Contains([]string{"text", "json", "nagios"}, o.format) {
+		return fmt.Errorf("--format is text, json or nagios, not %q", o.format)
+	}
+	checks, err := p.testChecks(o, ids)
+	if err != nil {
+		return err
+	}
+	options := probe.Options{Node: node(), Version: release()}
+	if o.transcript {
+		options.Transcript = p.transcribe()
+	}
+	reports := probeAll(ctx, probe.New(options), checks)
+	if o.format == "nagios" {
+		return p.printNagios(reports)
+	}
+	p.json = o.format == "json"
+	return p.printReports(reports)
+}
+
+// testChecks are the checks to probe: one made of flags, those that were named,
+// or all that are not paused.
+func (p *program) testChecks(o testOptions, ids []string) ([]*config.Check, error) {
+	if o.host != "" {
+		c, err := adHoc(o)
+		return []*config.Check{c}, err
+	}
+	cfg, err := p.load(3)
+	if err != nil {
+		return nil, err
+	}
+	var checks []*config.Check
+	for _, id := range ids {
+		c, ok := cfg.Checks[config.CheckID(id)]
+		if !ok {
+			return nil, fmt.Errorf("there is no check %q in %s", id, p.configPath)
+		}
+		checks = append(checks, c)
+	}
+	if len(ids) > 0 {
+		return checks, nil
+	}
+	for _, c := range cfg.Checks {
+		if c.Enabled {
+			checks = append(checks, c)
+		}
+	}
+	slices.SortFunc(checks, func(a, b *config.Check) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	if len(checks) == 0 {
+		return nil, fmt.Errorf("there is no check in %s that could be tested", p.configPath)
+	}
+	return checks, nil
+}
+
+// adHoc makes a check of the flags, with the language's defaults.
+func adHoc(o testOptions) (*config.Check, error) {
+	security := config.Security(o.security)
+	switch {
+	case o.port < 1 || o.port > 65535:
+		return nil, fmt.Errorf("--port is 1 to 65535, not %d", o.port)
+	case security == "" && o.port == 993:
+		security = config.TLSFromStart
+	case security == "" && o.port == 143:
+		security = config.StartTLS
+	case security == "":
+		return nil, fmt.Errorf(`--security is needed for port %d: "tls", "starttls" or "none"`, o.port)
+	case !slices.Contains([]config.Security{config.TLSFromStart, config.StartTLS, config.Plain}, security):
+		return nil, fmt.Errorf(`--security is "tls", "starttls" or "none", not %q`, o.security)
+	}
+	return &config.Check{
+		ID: config.CheckID(o.host), Label: o.host,
+		Probe: config.Probe{
+			Hostname: o.host, Port: uint16(o.port), Security: security, Addresses: config.AllAddresses,
+			Interval: time.Minute, Timeout: 30 * time.Second, RetryInterval: 15 * time.Second,
+		},
+	}, nil
+}
+
+// sideBySide is how many checks are probed at once.
+const sideBySide = 64
+
+func probeAll(ctx context.Context, prober *probe.Prober, checks []*config.Check) []incident.Report {
+	reports := make([]incident.Report, len(checks))
+	var g errgroup.Group
+	g.SetLimit(sideBySide)
+	for i, c := range checks {
+		g.Go(func() error {
+			reports[i] = incident.NewReport(c.Label, prober.Probe(ctx, c.ID, c.Probe))
+			return nil
+		})
+	}
+	_ = g.Wait() // no task fails
+	return reports
+}
+
+// transcribe prints the conversation as it goes on, a line at a time.
+func (p *program) transcribe() func(probe.Line) {
+	var mu sync.Mutex
+	return func(l probe.Line) {
+		mu.Lock()
+		defer mu.Unlock()
+		_, _ = fmt.Fprintf(p.err, "%s\n", l)
+	}
+}

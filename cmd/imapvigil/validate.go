@@ -1,0 +1,132 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/daemon/control"
+)
+
+// validation is what `validate --json` prints.
+type validation struct {
+	Valid       bool                 `json:"valid"`
+	Checks      int                  `json:"checks"`
+	Diagnostics []control.Diagnostic `json:"diagnostics"`
+}
+
+func (p *program) validateCommand() *cobra.Command {
+	var verbose, strict, noCredentials bool
+	var replace []string
+	c := &cobra.Command{
+		Use:   "validate [PATH]",
+		Short: "Check a configuration, without a daemon",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			o := hclfile.Options{NoCredentials: noCredentials}
+			var err error
+			if o.Replace, err = replacements(replace); err != nil {
+				return err
+			}
+			return p.validate(p.pathArg(args), o, verbose, strict)
+		},
+	}
+	c.Flags().BoolVar(&verbose, "verbose", false, "list the files that are read and those that are ignored")
+	c.Flags().BoolVar(&strict, "strict", false, "take warnings for errors")
+	c.Flags().BoolVar(&noCredentials, "no-credentials", false, "do not read credentials (for CI, where secrets are not)")
+	c.Flags().StringArrayVar(&replace, "replace", nil, "DEST=FILE: check the whole tree as if FILE stood in the place of DEST")
+	p.jsonFlag(c)
+	return c
+}
+
+// pathArg is the configuration that a command was given as its argument.
+func (p *program) pathArg(args []string) string {
+	if len(args) > 0 {
+		return args[0]
+	}
+	return p.configPath
+}
+
+func replacements(list []string) (map[string]string, error) {
+	m := map[string]string{}
+	for _, r := range list {
+		dest, file, ok := strings.Cut(r, "=")
+		if !ok || dest == "" || file == "" {
+			return nil, fmt.Errorf("--replace takes DEST=FILE, not %q", r)
+		}
+		m[dest] = file
+	}
+	return m, nil
+}
+
+func (p *program) validate(path string, o hclfile.Options, verbose, strict bool) error {
+	cfg, diags, s := p.check(path, o)
+	valid := cfg != nil && (!strict || len(diags) == 0)
+	if p.json {
+		v := validation{Valid: valid, Diagnostics: plain(diags)}
+		if cfg != nil {
+			v.Checks = len(cfg.Checks)
+		}
+		if err := p.printJSON(v); err != nil {
+			return err
+		}
+	} else {
+		p.validated(path, cfg, diags, s, verbose, valid)
+	}
+	if !valid {
+		return exit(1)
+	}
+	return nil
+}
+
+// check reads and loads; the snapshot is nil when there was nothing to read.
+func (p *program) check(path string, o hclfile.Options) (*config.Config, []config.Diagnostic, *hclfile.Snapshot) {
+	s, err := p.read(path, o)
+	if err != nil {
+		return nil, []config.Diagnostic{asDiagnostic(err)}, nil
+	}
+	cfg, diags := hclfile.Load(s)
+	return cfg, diags, s
+}
+
+func (p *program) validated(path string, cfg *config.Config, diags []config.Diagnostic, s *hclfile.Snapshot, verbose, valid bool) {
+	p.diagnose(p.err, diags)
+	if verbose && s != nil {
+		for _, f := range s.Files() {
+			p.printf("read     %s\n", f)
+		}
+		for _, f := range s.Ignored() {
+			p.printf("ignored  %s\n", f)
+		}
+	}
+	switch {
+	case valid:
+		p.printf("%s is valid: %s\n", path, counts(cfg))
+	case cfg != nil:
+		_, _ = fmt.Fprintf(p.err, "\n%s has warnings, and --strict takes them for errors.\n", path)
+	}
+}
+
+func counts(cfg *config.Config) string {
+	return fmt.Sprintf("%s, %s, %s", plural(len(cfg.Checks), "check"), plural(len(cfg.Servers), "server"),
+		plural(len(cfg.Roles), "notification role"))
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}
+
+// plain are diagnostics as --json prints them.
+func plain(diags []config.Diagnostic) []control.Diagnostic {
+	list := control.NewDiagnostics(diags)
+	for i := range list {
+		list[i].Excerpt, list[i].Mark = "", nil
+	}
+	return list
+}

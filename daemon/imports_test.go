@@ -1,0 +1,152 @@
+package daemon_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/imapvigil/imapvigil/"
+
+// rooms is the plan of the house: which room may import which. A new room or
+// arrow is a change to this table, made on purpose, in its own commit. "x/*"
+// stands for every room one level below x.
+var rooms = map[string][]string{
+	"config/opaque":                   {},
+	"config":                          {"config/opaque", "notifiers"},
+	"config/hclfile":                  {"config", "config/opaque", "notifiers", "notifiers/*"},
+	"config/watch":                    {},
+	"notifiers":                       {"config/opaque"},
+	"notifiers/email":                 {"notifiers", "config/opaque"},
+	"notifiers/slack":                 {"notifiers", "config/opaque"},
+	"notifiers/sms":                   {"notifiers", "notifiers/httpdo", "config/opaque"},
+	"notifiers/webhook":               {"notifiers", "notifiers/httpdo", "config/opaque"},
+	"notifiers/httpdo":                {"notifiers", "config/opaque"},
+	"notifiers/notifiertest":          {"notifiers", "config/opaque", "notifiers/notifiertest/smtpsink"},
+	"notifiers/notifiertest/smtpsink": {},
+	"daemon/incident":                 {"config", "config/opaque"},
+	"daemon/journal":                  {},
+	"daemon/reconcile":                {},
+	"daemon/probe":                    {"config", "config/opaque", "daemon/incident"},
+	"daemon/probe/imaptest":           {"daemon/probe/imaptest/ca"},
+	"daemon/probe/imaptest/ca":        {},
+	"daemon/probe/imaptest/dovecot":   {"daemon/probe/imaptest/ca"},
+	"daemon/selfcheck":                {"config", "daemon/incident"},
+	"daemon/outbox":                   {"config", "config/opaque", "daemon/incident", "notifiers"},
+	// The tracker puts incidents into messages, so it knows notifiers' words and
+	// the opaque ones, beside what it owns.
+	"daemon/tracker": {
+		"config", "config/opaque", "notifiers",
+		"daemon/incident", "daemon/journal", "daemon/outbox", "daemon/selfcheck",
+	},
+	"daemon/history": {"config", "daemon/incident"},
+	"daemon/web":     {"config", "daemon/incident", "daemon/tracker", "daemon/history"},
+	"daemon/control": {"config", "daemon/incident", "daemon/tracker", "daemon/history"},
+	"daemon":         {"daemon/*", "config", "config/*", "notifiers"},
+	"cmd/imapvigil": {
+		"daemon", "daemon/control", "daemon/probe", "daemon/probe/imaptest", "daemon/probe/imaptest/ca",
+		"daemon/incident", "daemon/journal", "daemon/history", "config", "config/hclfile", "notifiers",
+		"notifiers/notifiertest/smtpsink",
+	},
+}
+
+// owners are the libraries that one room alone may import, and those below it.
+var owners = map[string][]string{
+	"github.com/hashicorp/hcl/":     {"config/hclfile"},
+	"github.com/fsnotify/":          {"config/watch"},
+	"github.com/emersion/go-imap/":  {"daemon/probe", "daemon/probe/imaptest"},
+	"github.com/slack-go/":          {"notifiers/slack"},
+	"github.com/wneessen/":          {"notifiers/email"},
+	"github.com/spf13/cobra":        {"cmd/imapvigil"},
+	"github.com/coreos/go-systemd/": {"daemon", "cmd/imapvigil"},
+}
+
+// pure are the rooms that see neither the machine nor the clock.
+var pure = map[string][]string{
+	"daemon/incident": {"os", "net", "net/http", "sync", "context", "log", "log/slog", "io/fs", "syscall"},
+}
+
+func TestImports(t *testing.T) {
+	for room, imports := range roomImports(t) {
+		allowed, planned := rooms[room]
+		if !planned {
+			t.Errorf("%s is not in the plan: add the room and its arrows to the table, on purpose", room)
+			continue
+		}
+		for _, imp := range imports {
+			if inner, ours := strings.CutPrefix(imp, module); ours && !covered(allowed, inner) {
+				t.Errorf("%s must not import %s", room, inner)
+			}
+			if slices.Contains(pure[room], imp) {
+				t.Errorf("%s is pure and must not import %s", room, imp)
+			}
+			for library, owner := range owners {
+				if strings.HasPrefix(imp, library) && !slices.Contains(owner, room) {
+					t.Errorf("%s must not import %s; only %v may", room, imp, owner)
+				}
+			}
+		}
+	}
+}
+
+func covered(allowed []string, room string) bool {
+	return slices.ContainsFunc(allowed, func(a string) bool {
+		matched, _ := path.Match(a, room)
+		return matched
+	})
+}
+
+// roomImports reads the import clauses of every file that is not a test.
+func roomImports(t *testing.T) map[string][]string {
+	t.Helper()
+	const top = ".."
+	found := map[string][]string{}
+	err := filepath.WalkDir(top, func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if name := d.Name(); file != top && (strings.HasPrefix(name, ".") || name == "testdata") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return nil
+		}
+		source, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, source, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		room, err := filepath.Rel(top, filepath.Dir(file))
+		if err != nil {
+			return err
+		}
+		for _, spec := range parsed.Imports {
+			imp, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			found[room] = append(found[room], imp)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) < 10 {
+		t.Fatalf("only %d rooms were found; the test looks in the wrong place", len(found))
+	}
+	return found
+}
