@@ -1,0 +1,69 @@
+package httpdo
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// maxPause bounds what a server may ask for: a broken clock there must not
+// silence a way for good.
+const maxPause = 24 * time.Hour
+
+// An Answer is a complete HTTP answer.
+type Answer struct {
+	Status  int
+	Header  http.Header
+	Body    []byte // as it came, at most 64 KiB
+	secrets []string
+}
+
+// Words are the status and the beginning of the body, for a receipt or an
+// error: "HTTP 404 Not Found: no such route". The reason phrase is ours.
+func (a Answer) Words() opaque.Words {
+	const most = 200
+	text := strings.TrimSpace(fmt.Sprintf("HTTP %d %s", a.Status, http.StatusText(a.Status)))
+	body := notifiers.Redact(string(a.Body), a.secrets...)
+	if len(body) > most {
+		body = body[:most] + "..."
+	}
+	if body = opaque.Sanitise(body).String(); body != "" {
+		text += ": " + body
+	}
+	return opaque.Sanitise(text)
+}
+
+// Err is nil for 2xx (RFC 9110 section 15.3). Worth another attempt are 408,
+// 425, 429 and 5xx, after the pause of Retry-After where there is one. All else
+// is permanent, a redirect included.
+func (a Answer) Err() error {
+	if a.Status/100 == 2 {
+		return nil
+	}
+	err := errors.New(a.Words().String())
+	switch {
+	case a.Status == http.StatusRequestTimeout, a.Status == http.StatusTooEarly,
+		a.Status == http.StatusTooManyRequests, a.Status/100 == 5:
+		return notifiers.RetryAfter(err, RetryAfter(a.Header, time.Now()))
+	}
+	return notifiers.Permanent(err)
+}
+
+// RetryAfter reads the header of that name (RFC 9110 section 10.2.3): seconds,
+// or a date. It is 0 where there is none, and a day at most.
+func RetryAfter(header http.Header, now time.Time) time.Duration {
+	text := header.Get("Retry-After")
+	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return time.Duration(min(max(0, seconds), int64(maxPause/time.Second))) * time.Second
+	}
+	if date, err := http.ParseTime(text); err == nil {
+		return min(max(0, date.Sub(now)), maxPause)
+	}
+	return 0
+}

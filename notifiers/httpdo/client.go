@@ -1,0 +1,129 @@
+// Package httpdo is one HTTP request as the channels that speak HTTP need it.
+//
+// It owns what is the same for all of them: encryption everywhere but on
+// loopback, no redirect ever followed (a message with its secrets goes where it
+// was addressed, or nowhere), a bound on what is read, which answers are worth
+// another attempt, and errors without a secret in them. It knows no message and
+// never tries again by itself.
+//
+// A caller may rely on this: a call ends with its request's context, and after
+// [Client.Close] no goroutine stays longer than the calls under way.
+package httpdo
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// maxBody is the most that is read of an answer's body.
+const maxBody = 64 << 10
+
+// A Client makes requests. It is used by several goroutines at once.
+type Client struct {
+	http    http.Client
+	secrets []string
+	closed  atomic.Bool
+}
+
+// New makes a client. It trusts the authorities in the PEM text ca, or those of
+// the system when ca is empty, and keeps the secrets out of its errors and
+// answers. It does no I/O.
+func New(ca string, secrets ...string) (*Client, error) {
+	roots, err := pool(ca)
+	if err != nil {
+		return nil, err
+	}
+	transport := &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            new(net.Dialer).DialContext,
+		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		ForceAttemptHTTP2:      true,
+		MaxIdleConnsPerHost:    4,
+		IdleConnTimeout:        30 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+	}
+	follow := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &Client{http: http.Client{Transport: transport, CheckRedirect: follow}, secrets: secrets}, nil
+}
+
+func pool(ca string) (*x509.CertPool, error) {
+	if ca == "" {
+		return nil, nil
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM([]byte(ca)) {
+		return nil, errors.New("ca_file holds no certificate in PEM form")
+	}
+	return roots, nil
+}
+
+// Send makes one request. The error of an answer that is not 2xx is classified:
+// see [Answer.Err].
+func (c *Client) Send(req *http.Request) (Answer, error) {
+	resp, err := c.Do(req)
+	if err != nil {
+		return Answer{}, err
+	}
+	body, _ := io.ReadAll(resp.Body) // from memory
+	answer := Answer{Status: resp.StatusCode, Header: resp.Header, Body: body, secrets: c.secrets}
+	return answer, answer.Err()
+}
+
+// Do makes one request and judges nothing. The response's body is in memory
+// already, cut at 64 KiB, or where the server stopped: a status that has
+// arrived is not lost because the rest has not.
+func (c *Client) Do(req *http.Request) (*http.Response, error) {
+	if req.Header.Get("User-Agent") == "" {
+		req.Header.Set("User-Agent", "imapvigil")
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, c.harmless(req.Context(), err)
+	}
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	_ = resp.Body.Close()
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	if c.closed.Load() {
+		c.http.CloseIdleConnections()
+	}
+	return resp, nil
+}
+
+// harmless drops the URL that net/http puts into its errors, and keeps the
+// context's own error.
+func (c *Client) harmless(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var outer *url.Error
+	if errors.As(err, &outer) {
+		err = outer.Err
+	}
+	return fmt.Errorf("asking the server: %s", c.Sanitise(err.Error()))
+}
+
+// Sanitise makes a server's text harmless: no control characters, no secret.
+func (c *Client) Sanitise(text string) opaque.Words {
+	return opaque.Sanitise(notifiers.Redact(text, c.secrets...))
+}
+
+// Close closes idle connections, and lets the others be closed when their calls
+// end.
+func (c *Client) Close() error {
+	c.closed.Store(true)
+	c.http.CloseIdleConnections()
+	return nil
+}

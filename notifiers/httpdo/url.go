@@ -1,0 +1,64 @@
+package httpdo
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// ParseURL reads a URL that may be asked: https, or http to this machine. The
+// error never shows the URL, which may be a secret.
+func ParseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Opaque != "":
+		return nil, errors.New("it is not a URL such as https://host/path")
+	case u.Hostname() == "":
+		return nil, errors.New("it names no host: write https://host/path")
+	case u.Scheme == "https":
+		return u, nil
+	case u.Scheme != "http":
+		return nil, errors.New("it has to begin with https://")
+	case !loopback(u.Hostname()):
+		return nil, fmt.Errorf("http:// is for loopback hosts only, %s is not one: use https://", u.Hostname())
+	}
+	return u, nil
+}
+
+func loopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback() || strings.EqualFold(host, "localhost")
+}
+
+// Secrets are the parts of a URL that must not come back in a server's words:
+// paths of webhooks are passwords, and servers like to repeat them.
+func Secrets(u *url.URL) []string {
+	secrets := []string{u.String(), u.RequestURI()}
+	if password, ok := u.User.Password(); ok {
+		secrets = append(secrets, password)
+	}
+	for segment := range strings.SplitSeq(u.EscapedPath(), "/") {
+		secrets = appendLong(secrets, segment)
+	}
+	for segment := range strings.SplitSeq(u.Path, "/") {
+		secrets = appendLong(secrets, segment)
+	}
+	for _, values := range u.Query() {
+		for _, value := range values {
+			secrets = appendLong(secrets, value, url.QueryEscape(value))
+		}
+	}
+	return secrets
+}
+
+// appendLong leaves out what is too short for a secret: "api", "v1", "hooks".
+func appendLong(secrets []string, candidates ...string) []string {
+	for _, text := range candidates {
+		if len(text) >= 8 {
+			secrets = append(secrets, text)
+		}
+	}
+	return secrets
+}

@@ -1,0 +1,187 @@
+// Package httpsink is an HTTP server that keeps what it is given, in the place
+// of a webhook's receiver, of Slack or of an SMS gateway: for tests and for the
+// demo, which shows messages as they would be sent.
+//
+// It owns a listener on loopback, the requests it accepted, and the misbehaviour
+// it was told to show ([Behaviour]). It never calls anybody, and it does not
+// import testing.
+//
+// A caller may rely on this: a request is in [Sink.Requests] before the client
+// reads the answer, and [Sink.Close] returns when no handler is left.
+package httpsink
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+)
+
+// A Request is one accepted request.
+type Request struct {
+	Method string
+	Path   string // with the query
+	Header http.Header
+	Body   []byte
+}
+
+// A Response is what a sink answers.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   string
+}
+
+// Options say what kind of server to be.
+type Options struct {
+	// TLS is the server's certificate; nil: plain HTTP.
+	TLS *tls.Config
+	// Answer makes the answer to a request, and says with a status of 2xx that
+	// the request is accepted; nil: [NoContent]. See also [Slack] and [Twilio].
+	Answer func(Request) Response
+}
+
+// A Sink is a running server.
+type Sink struct {
+	options  Options
+	server   *http.Server
+	listener net.Listener
+	served   chan struct{}
+	closing  chan struct{}
+	handlers sync.WaitGroup
+	close    func() error
+	reached  chan struct{}
+
+	mu        sync.Mutex
+	behaviour Behaviour
+	requests  []Request
+	arrived   chan struct{} // closed and replaced when a request is accepted
+}
+
+// Start listens on a free port of 127.0.0.1.
+func Start(options Options) (*Sink, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("starting HTTP sink: %w", err)
+	}
+	if options.Answer == nil {
+		options.Answer = NoContent
+	}
+	s := &Sink{
+		options: options, listener: listener,
+		served: make(chan struct{}), closing: make(chan struct{}),
+		arrived: make(chan struct{}), reached: make(chan struct{}, 64),
+	}
+	s.close = sync.OnceValue(s.shutdown)
+	s.server = &http.Server{Handler: s, TLSConfig: options.TLS, ErrorLog: log.New(io.Discard, "", 0)}
+	go s.serve()
+	return s, nil
+}
+
+func (s *Sink) serve() {
+	defer close(s.served)
+	if s.options.TLS != nil {
+		_ = s.server.ServeTLS(s.listener, "", "")
+		return
+	}
+	_ = s.server.Serve(s.listener)
+}
+
+// URL is the sink's root, without a slash at the end.
+func (s *Sink) URL() string {
+	scheme := "http://"
+	if s.options.TLS != nil {
+		scheme = "https://"
+	}
+	return scheme + s.listener.Addr().String()
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *Sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.enter()
+	defer s.handlers.Done()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	request := Request{Method: r.Method, Path: r.RequestURI, Header: r.Header.Clone(), Body: body}
+	response, ok := s.misbehave(r.Context(), request)
+	if !ok {
+		response = s.options.Answer(request)
+	}
+	if response.Status/100 == 2 {
+		s.keep(request)
+	}
+	for name, values := range response.Header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(response.Status)
+	_, _ = io.WriteString(w, response.Body)
+}
+
+// enter counts a handler, unless nobody would wait for it any more.
+func (s *Sink) enter() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.closing:
+		panic(http.ErrAbortHandler)
+	default:
+		s.handlers.Add(1)
+	}
+}
+
+func (s *Sink) keep(request Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = append(s.requests, request)
+	close(s.arrived)
+	s.arrived = make(chan struct{})
+}
+
+// Requests gives what was accepted, in order.
+func (s *Sink) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.requests)
+}
+
+// Wait returns the first n requests as soon as there are that many, or the
+// context's error.
+func (s *Sink) Wait(ctx context.Context, n int) ([]Request, error) {
+	for {
+		s.mu.Lock()
+		requests, arrived := slices.Clone(s.requests), s.arrived
+		s.mu.Unlock()
+		if len(requests) >= n {
+			return requests[:n], nil
+		}
+		select {
+		case <-arrived:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// Close ends every request and waits for the handlers.
+func (s *Sink) Close() error { return s.close() }
+
+func (s *Sink) shutdown() error {
+	s.mu.Lock()
+	close(s.closing)
+	s.mu.Unlock()
+	err := s.server.Close()
+	<-s.served
+	s.handlers.Wait()
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}

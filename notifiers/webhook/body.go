@@ -1,0 +1,93 @@
+package webhook
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// version counts changes that a receiver has to know of. A new key is none.
+const version = 1
+
+// event is the body. Every key is always there. What is not known is "" (or []
+// for groups), a time that has not come is null, and so is the incident of a
+// test. Times are RFC 3339 in UTC.
+type event struct {
+	Version  int       `json:"version"`
+	Type     string    `json:"type"`
+	Key      string    `json:"key"`
+	At       time.Time `json:"at"`
+	Role     string    `json:"role"` // its id
+	Incident *incident `json:"incident"`
+}
+
+type incident struct {
+	ID         string       `json:"id"`
+	Check      string       `json:"check"`
+	Label      string       `json:"label"`
+	Server     string       `json:"server"`
+	Groups     []string     `json:"groups"` // labels, outermost first
+	Condition  string       `json:"condition"`
+	Severity   string       `json:"severity"`
+	State      string       `json:"state"`
+	ClosedAs   string       `json:"closed_as"`
+	Phase      string       `json:"phase"`
+	Cause      string       `json:"cause"`
+	Hint       string       `json:"hint"`
+	Evidence   opaque.Words `json:"evidence"`
+	Address    string       `json:"address"`
+	Node       string       `json:"node"`
+	StartedAt  *time.Time   `json:"started_at"`
+	ReportedAt *time.Time   `json:"reported_at"`
+	EndedAt    *time.Time   `json:"ended_at"`
+	DurationS  int64        `json:"duration_s"` // whole seconds, until at while open
+	URL        string       `json:"url"`
+}
+
+// Body is the JSON of a message: a test, or the one transition that it tells.
+func Body(m notifiers.Message) ([]byte, error) {
+	e := event{Version: version, Type: string(notifiers.Test), Key: m.Key, At: m.At.UTC(), Role: m.Role}
+	if !m.IsTest() {
+		item := m.Items[0]
+		e.Type = "incident." + string(item.Transition)
+		e.Incident = describe(item.Incident, m.At)
+	}
+	body, err := json.Marshal(e)
+	if err != nil {
+		return nil, fmt.Errorf("writing the body: %w", err)
+	}
+	return body, nil
+}
+
+func describe(in notifiers.Incident, at time.Time) *incident {
+	return &incident{
+		ID: in.ID, Check: in.Check, Label: harmless(in.Label), Server: in.Server, Groups: labels(in.Groups),
+		Condition: in.Condition, Severity: in.Severity, State: in.State, ClosedAs: in.ClosedAs,
+		Phase: in.Phase, Cause: in.Cause, Hint: harmless(in.Hint), Evidence: in.Evidence,
+		Address: in.Address, Node: in.Node,
+		StartedAt: moment(in.StartedAt), ReportedAt: moment(in.ReportedAt), EndedAt: moment(in.EndedAt),
+		DurationS: int64(in.Duration(at) / time.Second), URL: in.URL,
+	}
+}
+
+func labels(groups []string) []string {
+	all := make([]string, len(groups))
+	for i, group := range groups {
+		all[i] = harmless(group)
+	}
+	return all
+}
+
+func harmless(text string) string { return opaque.Sanitise(text).String() }
+
+// moment is null for a time that has not come.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}

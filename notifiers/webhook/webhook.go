@@ -1,0 +1,115 @@
+// Package webhook is the channel for programs: one HTTP POST of JSON a
+// transition, signed as Standard Webhooks (standardwebhooks.com) says.
+//
+// It owns the body, which other programs are written against (see [Body]), and
+// the signature. It never follows a redirect and never gathers transitions.
+//
+// A caller may rely on this: the body of a repeated attempt is the same byte by
+// byte, under the same webhook-id; an answer of 2xx is a delivery, whatever else
+// the receiver says.
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/notifiers"
+	"github.com/imapvigil/imapvigil/notifiers/httpdo"
+)
+
+// Settings are a notifier block of kind webhook.
+type Settings struct {
+	URL     opaque.Secret // https, or http to loopback
+	Secret  opaque.Secret // empty: not signed; see [Open]
+	Headers opaque.Secret // as [httpdo.JoinHeaders] makes them
+	CA      string        // PEM, instead of the system's roots
+}
+
+// A Target adds nothing: a webhook has one receiver.
+type Target struct{}
+
+// String is empty: role and notifier name the way.
+func (Target) String() string { return "" }
+
+// Kind is [notifiers.Webhook].
+func (Settings) Kind() notifiers.Kind { return notifiers.Webhook }
+
+// DecodeTarget reads a [Target] from JSON.
+func (Settings) DecodeTarget(data []byte) (notifiers.Target, error) {
+	return notifiers.DecodeTarget[Target](data)
+}
+
+// Open implements [notifiers.Settings]. A secret that begins with "whsec_" is
+// base64 after that; the bytes of any other are the key as they are.
+func (s Settings) Open() (notifiers.Notifier, error) {
+	u, err := httpdo.ParseURL(s.URL.Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("url: %w", err)
+	}
+	headers, err := httpdo.ParseHeaders(s.Headers)
+	if err != nil {
+		return nil, err
+	}
+	key, err := signingKey(s.Secret)
+	if err != nil {
+		return nil, err
+	}
+	secrets := append(httpdo.Secrets(u), httpdo.HeaderSecrets(headers)...)
+	client, err := httpdo.New(s.CA, append(secrets, s.Secret.Reveal())...)
+	if err != nil {
+		return nil, err
+	}
+	return &notifier{url: u, headers: headers, key: key, client: client}, nil
+}
+
+type notifier struct {
+	url     *url.URL
+	headers http.Header
+	key     []byte // nil: not signed
+	client  *httpdo.Client
+}
+
+// Notify posts the one transition of m.
+func (n *notifier) Notify(ctx context.Context, to notifiers.Target, m notifiers.Message) (notifiers.Receipt, error) {
+	if _, ok := to.(Target); !ok {
+		return notifiers.Receipt{}, notifiers.Permanent(fmt.Errorf("a webhook cannot reach a %T", to))
+	}
+	if len(m.Items) > 1 {
+		return notifiers.Receipt{}, notifiers.Permanent(errors.New("a webhook tells one transition a message"))
+	}
+	req, err := n.request(ctx, m, time.Now())
+	if err != nil {
+		return notifiers.Receipt{}, notifiers.Permanent(err)
+	}
+	answer, err := n.client.Send(req)
+	if err != nil {
+		return notifiers.Receipt{}, fmt.Errorf("posting to the webhook: %w", err)
+	}
+	return notifiers.Receipt{Answer: answer.Words()}, nil
+}
+
+func (n *notifier) request(ctx context.Context, m notifiers.Message, now time.Time) (*http.Request, error) {
+	body, err := Body(m)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, n.url.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, errors.New("the url cannot be asked") // err would show it
+	}
+	req.Header = n.headers.Clone()
+	req.Header.Set("Content-Type", "application/json")
+	if n.key != nil {
+		sign(req.Header, n.key, m.Key, now, body)
+	}
+	return req, nil
+}
+
+// Close closes idle connections.
+func (n *notifier) Close() error { return n.client.Close() }
