@@ -273,8 +273,9 @@ type Maintenance struct {
 
 // A Move says that a check has a new id.
 type Move struct {
-	From, To CheckID
-	Pos      Pos
+	From CheckID `json:"from"`
+	To   CheckID `json:"to"`
+	Pos  Pos     `json:"-"`
 }
 
 // History is how long roll-ups are kept.

@@ -44,6 +44,8 @@ const (
 // value of a secret.
 type Diagnostic struct {
 	Gravity Gravity
+	// Rule is the stable name of the rule that speaks ("unknown-attribute").
+	Rule    string
 	Summary string // one line, no full stop
 	Detail  string // what to do; may be several sentences
 	Pos     Pos

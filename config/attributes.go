@@ -1,0 +1,161 @@
+package config
+
+import (
+	"crypto/tls"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config/opaque"
+)
+
+// checkAttributes are the attributes of an imap_check that [Compare] looks at,
+// under the names of the language and in the order of its manual. A test holds
+// it against the fields of Check, so that none is forgotten.
+var checkAttributes = []struct {
+	name  string
+	value func(*Check) string
+}{
+	{"label", func(c *Check) string { return c.Label }},
+	{"description", func(c *Check) string { return c.Description }},
+	{"runbook", func(c *Check) string { return c.Runbook }},
+	{"hostname", func(c *Check) string { return c.Probe.Hostname }},
+	{"port", func(c *Check) string { return strconv.Itoa(int(c.Probe.Port)) }},
+	{"security", func(c *Check) string { return string(c.Probe.Security) }},
+	{"interval", func(c *Check) string { return FormatDuration(c.Probe.Interval) }},
+	{"timeout", func(c *Check) string { return FormatDuration(c.Probe.Timeout) }},
+	{"fault_tolerance", func(c *Check) string { return FormatDuration(c.Policy.FaultTolerance) }},
+	{"recovery_tolerance", func(c *Check) string { return FormatDuration(c.Policy.RecoveryTolerance) }},
+	{"reopen_within", func(c *Check) string { return FormatDuration(c.Policy.ReopenWithin) }},
+	{"retry_interval", func(c *Check) string { return FormatDuration(c.Probe.RetryInterval) }},
+	{"notification_roles", func(c *Check) string { return list(c.Roles, roleReference) }},
+	{"remind", func(c *Check) string { return FormatDuration(c.Policy.Remind) }},
+	{"slo", func(c *Check) string { return percent(c.Policy.SLO) }},
+	{"server", func(c *Check) string { return string(c.Server) }},
+	{"group", func(c *Check) string { return groupReference(c.Path) }},
+	{"addresses", func(c *Check) string { return string(c.Probe.Addresses) }},
+	{"enabled", func(c *Check) string { return strconv.FormatBool(c.Enabled) }},
+	{"expect_greeting", func(c *Check) string { return c.Probe.ExpectGreeting }},
+	{"require_capabilities", func(c *Check) string { return words(c.Probe.RequireCapabilities) }},
+	{"depends_on", func(c *Check) string { return list(c.DependsOn, Ref.String) }},
+
+	{"thresholds.dns", func(c *Check) string { return unlessZero(c.Probe.Thresholds.DNS) }},
+	{"thresholds.connect", func(c *Check) string { return unlessZero(c.Probe.Thresholds.Connect) }},
+	{"thresholds.tls", func(c *Check) string { return unlessZero(c.Probe.Thresholds.TLS) }},
+	{"thresholds.greeting", func(c *Check) string { return unlessZero(c.Probe.Thresholds.Greeting) }},
+	{"thresholds.login", func(c *Check) string { return unlessZero(c.Probe.Thresholds.Login) }},
+	{"thresholds.select", func(c *Check) string { return unlessZero(c.Probe.Thresholds.Select) }},
+	{"thresholds.total", func(c *Check) string { return unlessZero(c.Probe.Thresholds.Total) }},
+
+	{"tls.server_name", func(c *Check) string { return c.Probe.TLS.ServerName }},
+	{"tls.ca_file", func(c *Check) string { return c.Probe.TLS.CA.String() }},
+	{"tls.pin_sha256", func(c *Check) string { return words(c.Probe.TLS.PinSHA256) }},
+	{"tls.min_version", func(c *Check) string { return tlsVersion(c.Probe.TLS.MinVersion) }},
+	{"tls.expiry_warning", func(c *Check) string { return unlessZero(c.Probe.TLS.ExpiryWarning) }},
+	{"tls.expiry_critical", func(c *Check) string { return unlessZero(c.Probe.TLS.ExpiryCritical) }},
+	{"tls.cert_file", func(c *Check) string { return c.Probe.TLS.Cert.String() }},
+
+	{"login.username", func(c *Check) string { return c.Probe.Login.Username }},
+	{"login.mechanism", func(c *Check) string { return c.Probe.Login.Mechanism }},
+	{"login.mailbox", func(c *Check) string { return c.Probe.Login.Mailbox }},
+	{"login.every", func(c *Check) string { return unlessZero(c.Probe.Login.Every) }},
+	{"login.token_url", func(c *Check) string { return c.Probe.Login.TokenURL }},
+	{"login.client_id", func(c *Check) string { return c.Probe.Login.ClientID }},
+	{"login.scopes", func(c *Check) string { return words(c.Probe.Login.Scopes) }},
+}
+
+// checkSecrets are the attributes whose values are never shown.
+var checkSecrets = []struct {
+	name  string
+	value func(*Check) opaque.Secret
+}{
+	{"tls.key_file", func(c *Check) opaque.Secret { return c.Probe.TLS.Key }},
+	{"login.password", func(c *Check) opaque.Secret { return c.Probe.Login.Password }},
+	{"login.token", func(c *Check) opaque.Secret { return c.Probe.Login.Token }},
+	{"login.client_secret", func(c *Check) opaque.Secret { return c.Probe.Login.ClientSecret }},
+}
+
+// String writes a reference as users do: server.mx1, imap_check["mx1/imaps"].
+func (r Ref) String() string {
+	switch {
+	case r.Group != "":
+		return groupReference([]GroupID{r.Group})
+	case r.Server != "":
+		return Reference("server", string(r.Server))
+	case r.Check != "":
+		return Reference("imap_check", string(r.Check))
+	}
+	return ""
+}
+
+// Reference writes how an expression names a block: with dots where the names
+// are HCL identifiers, by index where they are not.
+func Reference(root string, names ...string) string {
+	for _, name := range names {
+		if isIdentifier(name) {
+			root += "." + name
+		} else {
+			root += fmt.Sprintf("[%q]", name)
+		}
+	}
+	return root
+}
+
+func isIdentifier(name string) bool {
+	for i, r := range name {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '_'
+		if !letter && (i == 0 || r != '-' && (r < '0' || r > '9')) {
+			return false
+		}
+	}
+	return name != ""
+}
+
+func groupReference(path []GroupID) string {
+	if len(path) == 0 {
+		return ""
+	}
+	return Reference("group", strings.Split(string(path[len(path)-1]), "/")...)
+}
+
+func roleReference(id RoleID) string { return Reference("notification_role", string(id)) }
+
+func list[T any](items []T, write func(T) string) string {
+	written := make([]string, len(items))
+	for i, item := range items {
+		written[i] = write(item)
+	}
+	return "[" + strings.Join(written, ", ") + "]"
+}
+
+func words(joined string) string {
+	if joined == "" {
+		return ""
+	}
+	return "[" + strings.ReplaceAll(joined, " ", ", ") + "]"
+}
+
+func percent(p float64) string {
+	if p == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(p, 'f', -1, 64)
+}
+
+func unlessZero(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return FormatDuration(d)
+}
+
+func tlsVersion(v uint16) string {
+	switch v {
+	case 0, tls.VersionTLS12:
+		return "1.2"
+	case tls.VersionTLS13:
+		return "1.3"
+	}
+	return tls.VersionName(v)
+}

@@ -1,0 +1,74 @@
+package config
+
+import (
+	"errors"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// units are the units of a duration in the language, largest first.
+var units = []struct {
+	name string
+	size time.Duration
+}{
+	{"d", 24 * time.Hour},
+	{"h", time.Hour},
+	{"m", time.Minute},
+	{"s", time.Second},
+	{"ms", time.Millisecond},
+}
+
+// FormatDuration writes a duration as users do: "90s" is "1m30s", two weeks
+// are "14d", nothing is "0s". What is below a millisecond is cut off.
+func FormatDuration(d time.Duration) string {
+	var b strings.Builder
+	if d < 0 {
+		b.WriteByte('-')
+		d = -d
+	}
+	for _, u := range units {
+		if n := d / u.size; n > 0 {
+			b.WriteString(strconv.FormatInt(int64(n), 10) + u.name)
+			d %= u.size
+		}
+	}
+	if b.Len() == 0 {
+		return "0s"
+	}
+	return b.String()
+}
+
+var (
+	durationPattern = regexp.MustCompile(`^(?:[0-9]+(?:\.[0-9]+)?(?:d|h|ms|m|s))+$`)
+	durationPart    = regexp.MustCompile(`([0-9]+(?:\.[0-9]+)?)(d|h|ms|m|s)`)
+)
+
+// ErrDuration says how a duration is written.
+var ErrDuration = errors.New(`a duration is a number and a unit (ms, s, m, h, d), like "90s", "5m", "1h30m" or "14d"`)
+
+// ParseDuration reads "90s", "1h30m", "14d". It knows days, and no sign:
+// nothing in the language is negative. The error is [ErrDuration].
+func ParseDuration(text string) (time.Duration, error) {
+	if !durationPattern.MatchString(text) || len(text) > 64 {
+		return 0, ErrDuration
+	}
+	var total float64
+	for _, part := range durationPart.FindAllStringSubmatch(text, -1) {
+		n, err := strconv.ParseFloat(part[1], 64)
+		if err != nil {
+			return 0, ErrDuration
+		}
+		for _, u := range units {
+			if u.name == part[2] {
+				total += n * float64(u.size)
+			}
+		}
+	}
+	const century = 100 * 365 * 24 * float64(time.Hour)
+	if total > century {
+		return 0, ErrDuration
+	}
+	return time.Duration(total).Round(time.Microsecond), nil
+}

@@ -1,0 +1,247 @@
+package hclfile
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// adoptSyntax takes over what the parser complains about.
+func (l *loader) adoptSyntax(diags hcl.Diagnostics) {
+	for _, d := range diags {
+		if d.Severity == hcl.DiagError {
+			l.adopt(ruleSyntax, d)
+		}
+	}
+}
+
+// adopt takes over a diagnostic of hcl with its own words.
+func (l *loader) adopt(r *rule, d *hcl.Diagnostic) {
+	l.findings = append(l.findings, finding{r, d.Summary, d.Detail, subject(d)})
+	l.failed = true
+}
+
+func subject(d *hcl.Diagnostic) hcl.Range {
+	if d.Subject != nil {
+		return *d.Subject
+	}
+	return hcl.Range{}
+}
+
+// adoptEvaluation takes over why an expression has no value. References and
+// functions are explained in the language's own words; where a secret is
+// involved, hcl's words are not repeated, since some of them hold values.
+func (l *loader) adoptEvaluation(diags hcl.Diagnostics, expr hcl.Expression, ctx *hcl.EvalContext) {
+	l.failed = true
+	explained := l.explainReferences(expr)
+	secretive := l.mentionsSecret(expr, ctx)
+	for _, d := range diags {
+		switch {
+		case d.Severity != hcl.DiagError:
+		case l.adoptCall(d):
+		case explained && aboutNames(d):
+		case secretive:
+			l.report(ruleExpression, subject(d), "Something is wrong with this expression. What exactly is not shown, since a secret is part of it.")
+		default:
+			l.adopt(ruleExpression, d)
+		}
+	}
+}
+
+// aboutNames tells the complaints of hcl that an explanation of references
+// replaces.
+func aboutNames(d *hcl.Diagnostic) bool {
+	switch d.Summary {
+	case "Unknown variable", "Unsupported attribute", "Missing map element", "Invalid index", "Variables not allowed":
+		return true
+	}
+	return false
+}
+
+// adoptCall takes over what went wrong in a function call, where a function of
+// ours said it or the function does not exist.
+func (l *loader) adoptCall(d *hcl.Diagnostic) bool {
+	if extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](d); ok {
+		name := extra.CalledFunctionNamespace() + extra.CalledFunctionName()
+		l.report(ruleUnknownFunction, subject(d), "There is no function %s.%s", name, onlyNear(name, l.functionNames()))
+		return true
+	}
+	extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
+	if !ok {
+		return false
+	}
+	var own *callError
+	if !errors.As(extra.FunctionCallError(), &own) {
+		return false
+	}
+	l.report(own.rule, subject(d), "%s", own.text)
+	return true
+}
+
+// mentionsSecret reports whether a secret may be part of what hcl says about
+// an expression.
+func (l *loader) mentionsSecret(expr hcl.Expression, ctx *hcl.EvalContext) bool {
+	if strings.Contains(string(l.snapshot.bytes(expr.Range())), "credential") {
+		return true
+	}
+	for _, t := range expr.Variables() {
+		v, diags := t.TraverseAbs(ctx)
+		if !diags.HasErrors() && v != cty.NilVal && v.ContainsMarked() {
+			return true
+		}
+	}
+	return false
+}
+
+var quotedName = regexp.MustCompile(`"([^"]*)"`)
+
+// adoptContent takes over what is wrong with the shape of a block.
+func (l *loader) adoptContent(diags hcl.Diagnostics, b *blockType, where string) {
+	for _, d := range diags {
+		l.failed = true
+		switch name := nameIn(d); {
+		case d.Severity != hcl.DiagError:
+		case d.Expression != nil: // for_each and labels of a dynamic block
+			l.adoptDynamic(d)
+		case d.Summary == "Unsupported argument", d.Summary == "Extraneous JSON object property":
+			l.unknownAttribute(subject(d), name, b, where)
+		case d.Summary == "Unsupported block type":
+			l.unknownBlock(subject(d), name, b, where)
+		case strings.HasPrefix(d.Summary, "Extraneous label for "), strings.HasPrefix(d.Summary, "Missing ") && strings.Contains(d.Summary, " for "):
+			l.wrongLabels(d, b)
+		case strings.Contains(d.Summary, "dynamic"):
+			l.adopt(ruleDynamic, d)
+		default:
+			l.adopt(ruleSyntax, d)
+		}
+	}
+}
+
+func nameIn(d *hcl.Diagnostic) string {
+	if m := quotedName.FindStringSubmatch(d.Detail); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+func (l *loader) adoptDynamic(d *hcl.Diagnostic) {
+	if strings.HasPrefix(d.Summary, "Invalid dynamic") {
+		l.adopt(ruleDynamic, d)
+		return
+	}
+	for _, t := range d.Expression.Variables() {
+		if slices.Contains(referenceRoots, t.RootName()) && d.Summary == "Unknown variable" {
+			l.report(ruleEarlyReference, subject(d), "for_each and labels are evaluated before blocks have names, so they can use locals and functions, not references.")
+			return
+		}
+	}
+	l.adoptEvaluation(hcl.Diagnostics{d}, d.Expression, d.EvalContext)
+}
+
+func (l *loader) unknownAttribute(at hcl.Range, name string, b *blockType, where string) {
+	if slices.Contains(reservedWords, name) {
+		l.report(ruleReserved, at, "%q is reserved for a later version of imapvigil.", name)
+		return
+	}
+	hint := onlyNear(name, b.attributeNames())
+	switch _, isCheck := imapCheckBlock.attribute(name); {
+	case hint != "":
+	case b.block(name) != nil:
+		hint = fmt.Sprintf(" %s is a block: write %s", name, b.block(name).header())
+	case onlyNear(name, b.blockNames()) != "":
+		hint = onlyNear(name, b.blockNames())
+	case isCheck && b.block("defaults") != nil:
+		hint = fmt.Sprintf(" To set it for every check here, write: defaults { %s = ... }", name)
+	case name == "insecure_skip_verify" || name == "skip_verify" || name == "verify":
+		hint = " There is no way to skip verification; a private authority is named with ca_file."
+	default:
+		hint = didYouMean(name, b.attributeNames(), quoted)
+	}
+	l.report(ruleUnknownAttribute, at, "%s has no attribute %q.%s", article(where), name, hint)
+}
+
+func (l *loader) unknownBlock(at hcl.Range, name string, b *blockType, where string) {
+	if slices.Contains(reservedWords, name) {
+		l.report(ruleReserved, at, "%q is reserved for a later version of imapvigil.", name)
+		return
+	}
+	hint := onlyNear(name, b.blockNames())
+	if _, ok := b.attribute(name); ok {
+		hint = fmt.Sprintf(" %s is an attribute: write %s = ...", name, name)
+	} else if hint == "" {
+		hint = elsewhere(name, b)
+	}
+	l.report(ruleUnknownBlock, at, "%s has no block %q.%s", article(where), name, hint)
+}
+
+// elsewhere says where a block that is known, but not here, belongs.
+func elsewhere(name string, here *blockType) string {
+	var parents []string
+	for _, b := range everyBlock(rootBlock) {
+		if b.block(name) != nil && b != here {
+			parents = append(parents, b.place())
+		}
+	}
+	if len(parents) == 0 {
+		return didYouMean(name, here.blockNames(), quoted)
+	}
+	return fmt.Sprintf(" It belongs %s.", enumerate(parents, "or"))
+}
+
+func (b *blockType) place() string {
+	if b == rootBlock {
+		return "at the top level"
+	}
+	return "in " + article(b.name)
+}
+
+// everyBlock lists the block types of the language, each once.
+func everyBlock(b *blockType) []*blockType {
+	seen := map[*blockType]bool{}
+	var list []*blockType
+	var visit func(*blockType)
+	visit = func(b *blockType) {
+		if seen[b] {
+			return
+		}
+		seen[b] = true
+		list = append(list, b)
+		for _, inner := range b.blocks {
+			visit(inner)
+		}
+	}
+	visit(b)
+	return list
+}
+
+func (l *loader) wrongLabels(d *hcl.Diagnostic, b *blockType) {
+	for _, inner := range b.blocks {
+		if strings.HasSuffix(d.Summary, " for "+inner.name) {
+			l.report(ruleLabels, subject(d), "%s is written: %s", article(inner.name), inner.header())
+			return
+		}
+	}
+	l.adopt(ruleLabels, d)
+}
+
+// article puts "a" or "an" before a name, as a sentence begins.
+func article(name string) string {
+	if name == "" {
+		return "The top level"
+	}
+	if strings.ContainsAny(name[:1], "aeiou") {
+		return "An " + name
+	}
+	return "A " + name
+}
+
+func (l *loader) functionNames() []string {
+	return slices.Sorted(maps.Keys(l.functionsIn("")))
+}

@@ -1,0 +1,43 @@
+package hclfile
+
+import (
+	"strings"
+)
+
+// The blocks of the language, innermost first. The order of the root is the
+// order of the manual.
+var (
+	defaultsBlock  = define(blockType{name: "defaults", doc: "What holds for every check below this point of the tree. The nearest wins, attribute by attribute", blocks: innerBlocks()}, termsTable.attributes())
+	imapCheckBlock = define(blockType{name: "imap_check", labels: []string{"name"}, doc: "Something to watch: one port of one host", blocks: innerBlocks()}, placeTable.attributes(), termsTable.attributes())
+	serverBlock    = define(blockType{name: "server", labels: []string{"name"}, doc: "A machine with its checks", blocks: []*blockType{defaultsBlock, imapCheckBlock}}, serverTable.attributes())
+	groupBlock     = newGroupBlock()
+	daemonBlock    = define(blockType{name: "daemon", doc: "The daemon itself"}, daemonTable.attributes())
+	localsBlock    = define(blockType{name: "locals", doc: "Names for values, used as local.name"})
+	notifierBlock  = define(blockType{name: "notifier", labels: []string{"kind", "name"}, doc: "A channel: how to reach people"})
+	notifyBlock    = define(blockType{name: "notify", doc: "One way of telling a role"}, wayTable.attributes())
+	roleBlock      = define(blockType{name: "notification_role", labels: []string{"name"}, doc: "Who is told, and how", blocks: []*blockType{notifyBlock}}, roleTable.attributes())
+	scheduleBlock  = define(blockType{name: "schedule", labels: []string{"name"}, doc: "Windows of the week, for the attribute during"}, scheduleTable.attributes())
+
+	rootBlock = define(blockType{blocks: []*blockType{
+		daemonBlock, localsBlock, defaultsBlock, notifierBlock, scheduleBlock, roleBlock, groupBlock, serverBlock, imapCheckBlock,
+	}})
+)
+
+// newGroupBlock makes the block that can hold itself.
+func newGroupBlock() *blockType {
+	b := &blockType{name: "group", labels: []string{"name"}, doc: "Servers, checks and groups that belong together. The same group may be written in several files"}
+	b.blocks = []*blockType{defaultsBlock, b, serverBlock, imapCheckBlock}
+	made := define(*b, groupTable.attributes())
+	made.blocks[1] = made
+	return made
+}
+
+func cutID(id string) (kind, name string, found bool) { return strings.Cut(id, ".") }
+
+func enumerateIDs[T ~string](ids []T) string {
+	var words []string
+	for _, id := range ids {
+		words = append(words, string(id))
+	}
+	return enumerate(words, "and")
+}

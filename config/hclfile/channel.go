@@ -1,0 +1,115 @@
+package hclfile
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// A channel is what one kind of notifier adds to the language: attributes of
+// the notifier block, and attributes of the notify blocks that use it.
+type channel struct {
+	kind     notifiers.Kind
+	severity config.Severity // the default of severity in notify
+	perHour  int             // the default of max_per_hour
+
+	notifier *blockType
+	notify   *blockType
+	settings func(*loader, *hcl.BodyContent) (notifiers.Settings, bool)
+	targets  func(*loader, *hcl.BodyContent, hcl.Range) ([]notifiers.Target, bool)
+}
+
+// channels are all kinds of notifiers. A new one is a line here and a file
+// with its two tables.
+var channels = []*channel{emailChannel, webhookChannel}
+
+func channelOf(kind string) *channel {
+	for _, c := range channels {
+		if string(c.kind) == kind {
+			return c
+		}
+	}
+	return nil
+}
+
+func channelKinds() []string {
+	var kinds []string
+	for _, c := range channels {
+		kinds = append(kinds, string(c.kind))
+	}
+	return kinds
+}
+
+// newChannel joins the tables of a channel with those that all have. targets
+// makes the targets of a notify block, each of which is a way of its own.
+func newChannel[S notifiers.Settings, T any](c channel, doc string, settings table[S], initial S, notify table[T], targets func(T) ([]notifiers.Target, error)) *channel {
+	c.notifier = define(blockType{name: "notifier", labels: []string{"kind", "name"}, doc: doc}, settings.attributes(), notifierTable.attributes())
+	c.notify = define(blockType{name: "notify", doc: doc}, wayTable.attributes(), notify.attributes())
+	c.settings = func(l *loader, content *hcl.BodyContent) (notifiers.Settings, bool) {
+		s := initial
+		ok := decode(l, settings, content, &s)
+		return s, ok
+	}
+	c.targets = func(l *loader, content *hcl.BodyContent, at hcl.Range) ([]notifiers.Target, bool) {
+		var t T
+		if !decode(l, notify, content, &t) {
+			return nil, false
+		}
+		list, err := targets(t)
+		if err != nil {
+			l.report(ruleUnsuitedNotifier, at, "%s.", err)
+			return nil, false
+		}
+		return list, true
+	}
+	return &c
+}
+
+var notifierTable = table[config.Notifier]{
+	{attribute{name: "max_per_hour", kind: integer(0, 100_000), fallback: "sms: 30, others: no bound", notYet: true, doc: "How many messages an hour go out at most; the rest becomes one digest. 0: no bound"},
+		func(n *config.Notifier, v value) { n.MaxPerHour = int(v.number) }},
+}
+
+func (l *loader) defineNotifiers() {
+	for _, b := range l.named["notifier"] {
+		if n := l.defineNotifier(b); n != nil {
+			l.config.Notifiers[n.ID] = n
+		}
+	}
+}
+
+func (l *loader) defineNotifier(b namedBlock) *config.Notifier {
+	c := channelOf(b.block.Labels[0])
+	if c == nil {
+		kinds := channelKinds()
+		l.report(ruleChoice, b.block.LabelRanges[0], "There is no kind of notifier called %q.%s", b.block.Labels[0], didYouMean(b.block.Labels[0], kinds, quoted))
+		return nil
+	}
+	content := l.content(b.block.Body, c.notifier, fmt.Sprintf("notifier %q", c.kind))
+	n := &config.Notifier{ID: config.NotifierID(b.id), MaxPerHour: c.perHour, Pos: position(header(b.block))}
+	common := decode(l, notifierTable, content, n)
+	settings, ok := c.settings(l, content)
+	if !ok || !common {
+		return nil
+	}
+	n.Settings = settings
+	if !l.snapshot.options.NoCredentials && !l.opens(n, header(b.block)) {
+		return nil
+	}
+	return n
+}
+
+// opens opens a notifier, which does no I/O, so that what does not fit together
+// is found now.
+func (l *loader) opens(n *config.Notifier, at hcl.Range) bool {
+	opened, err := n.Settings.Open()
+	if err != nil {
+		l.report(ruleUnsuitedNotifier, at, "%s.", err)
+		return false
+	}
+	_ = opened.Close()
+	return true
+}

@@ -1,0 +1,150 @@
+package hclfile
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+// place is what an imap_check says about itself alone.
+type place struct {
+	label    string
+	hostname string
+	server   *ref
+	group    *ref
+	serverAt hcl.Range
+	groupAt  hcl.Range
+}
+
+var placeTable = table[place]{
+	{attribute{name: "label", kind: textWith("string", ruleCheckLabel, checkLabel), fallback: "the id", doc: "What people call the check: letters of any script with their combining marks, digits and spaces"},
+		func(p *place, v value) { p.label = v.text }},
+	{attribute{name: "hostname", kind: hostname, fallback: "the server's", doc: "An IPv4 address, an IPv6 address or a DNS name"},
+		func(p *place, v value) { p.hostname = v.text }},
+	{attribute{name: "server", kind: referenceTo("server"), fallback: "from nesting", doc: "The server that a check belongs to that is written at the top level"},
+		func(p *place, v value) { p.server, p.serverAt = &v.refs[0], v.at }},
+	{attribute{name: "group", kind: referenceTo("group"), fallback: "from nesting", doc: "The group that a check belongs to that is written at the top level"},
+		func(p *place, v value) { p.group, p.groupAt = &v.refs[0], v.at }},
+}
+
+// defineChecks makes every check, in the order in which they are written.
+func (l *loader) defineChecks() {
+	for _, node := range l.order {
+		if c := l.defineCheck(node); c != nil {
+			l.config.Checks[c.ID] = c
+		}
+	}
+}
+
+func (l *loader) defineCheck(node *checkNode) *config.Check {
+	content := l.content(node.block.Body, imapCheckBlock, "imap_check")
+	var p place
+	ok := decode(l, placeTable, content, &p)
+	server, group, placed := l.placeCheck(node, &p)
+	t := l.termsAt(group, server)
+	here := &level{describeBlock(node.block), header(node.block)}
+	ok = l.overlay(&t, content, here) && ok && placed
+	settle(&t)
+	ok = l.checkTerms(&t, here, server) && ok
+	if p.hostname == "" && server != nil {
+		p.hostname = server.server.Hostname
+	}
+	if p.hostname == "" && content.Attributes["hostname"] == nil && (server == nil || server.content.Attributes["hostname"] == nil) {
+		l.report(ruleNoHostname, here.at, "%s", missingHostname(node, server))
+		return nil
+	}
+	if !ok {
+		return nil
+	}
+	t.probe.Hostname = p.hostname
+	return l.newCheck(node, &t, p.label, server, group)
+}
+
+func missingHostname(node *checkNode, server *serverNode) string {
+	if server != nil {
+		return fmt.Sprintf("Neither this check nor server %q says which host to connect to. Write hostname in the server, for all of its checks, or here.", server.name)
+	}
+	return fmt.Sprintf("Write which host %s connects to: hostname = \"imap.example.org\"", describeBlock(node.block))
+}
+
+func (l *loader) newCheck(node *checkNode, t *terms, label string, server *serverNode, group *groupNode) *config.Check {
+	c := &config.Check{
+		ID:          node.id,
+		Label:       label,
+		Description: t.description,
+		Runbook:     t.runbook,
+		Path:        group.path,
+		Enabled:     t.enabled,
+		Probe:       t.probe,
+		Policy:      t.policy,
+		Roles:       l.rolesOf(t),
+		DependsOn:   t.dependsOn,
+		Pos:         position(header(node.block)),
+	}
+	_, node.rolesWritten = t.from.of("notification_roles")
+	if label == "" {
+		c.Label = string(node.id)
+	}
+	if server != nil {
+		c.Server = server.id()
+	}
+	return c
+}
+
+// placeCheck finds the server and the group of a check: from where it is
+// written, or from its attributes, not from both.
+func (l *loader) placeCheck(node *checkNode, p *place) (*serverNode, *groupNode, bool) {
+	server, group := node.server, node.group
+	ok := true
+	if p.server != nil {
+		switch {
+		case server != nil:
+			l.report(rulePlace, p.serverAt, "This check is written inside server %q already.", server.name)
+			ok = false
+		case group != l.top:
+			l.report(rulePlace, p.serverAt, "This check is written inside %s already, and its server has a group of its own. Write the check at the top level or inside the server.", group.ref())
+			ok = false
+		}
+		server = l.servers[config.ServerID(p.server.id)]
+		group = server.group
+	}
+	if p.group != nil {
+		switch {
+		case server != nil:
+			l.report(rulePlace, p.groupAt, "The check belongs to server %q, and where that belongs the check does too.", server.name)
+			ok = false
+		case group != l.top:
+			l.report(rulePlace, p.groupAt, "This check is written inside %s already.", group.ref())
+			ok = false
+		}
+		group = l.groups[config.GroupID(p.group.id)]
+	}
+	return server, group, ok
+}
+
+// rolesOf are the roles that are told of a check: those that were set or the
+// daemon's own, and those that were added.
+func (l *loader) rolesOf(t *terms) []config.RoleID {
+	roles := t.roles
+	if _, written := t.from.of("notification_roles"); !written {
+		roles = l.config.Daemon.Roles
+	}
+	return addRoles(roles, t.also)
+}
+
+// settle fills in the defaults that depend on other attributes.
+func settle(t *terms) {
+	p := &t.probe
+	if p.Security == "" {
+		p.Security = map[uint16]config.Security{993: config.TLSFromStart, 143: config.StartTLS}[p.Port]
+	}
+	if p.Timeout == 0 {
+		p.Timeout = min(30*time.Second, p.Interval)
+	}
+	if p.RetryInterval == 0 {
+		p.RetryInterval = min(15*time.Second, p.Interval)
+	}
+}

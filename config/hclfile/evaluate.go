@@ -1,0 +1,128 @@
+package hclfile
+
+import (
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// value is what a kind makes of an expression. Each kind fills the field that
+// its rows take.
+type value struct {
+	text   string
+	number float64
+	flag   bool
+	list   []string
+	refs   []ref
+	secret secretText
+	at     hcl.Range
+}
+
+// reading is one attribute being read.
+type reading struct {
+	l         *loader
+	attr      *attribute
+	expr      hcl.Expression
+	v         cty.Value // unmarked
+	sensitive bool
+	unread    bool // a secret that was not read, because of Options.NoCredentials
+}
+
+// decode fills dst from what is written in content. It reports whether all of
+// it was right; what is wrong has been reported.
+func decode[T any](l *loader, t table[T], content *hcl.BodyContent, dst *T) bool {
+	ok := true
+	for i := range t {
+		r := &t[i]
+		attr := content.Attributes[r.name]
+		if attr == nil {
+			if r.required {
+				l.report(ruleMissing, content.MissingItemRange, "%q must be written here: %s.", r.name, r.doc)
+				ok = false
+			}
+			continue
+		}
+		v, good := l.read(&r.attribute, attr)
+		if !good {
+			ok = false
+			continue
+		}
+		if v != nil {
+			r.set(dst, *v)
+		}
+	}
+	return ok
+}
+
+// read evaluates an attribute and checks it against its kind. The value is nil
+// where the expression gives null, which is as good as not written.
+func (l *loader) read(a *attribute, attr *hcl.Attribute) (*value, bool) {
+	v, ok := l.evaluate(attr.Expr)
+	if !ok {
+		return nil, false
+	}
+	if a.notYet {
+		l.report(ruleNotYet, attr.NameRange, "%q is read and checked, but this version does not act on it.", a.name)
+	}
+	r := reading{l: l, attr: a, expr: attr.Expr, v: v}
+	if v.ContainsMarked() {
+		if !a.secret {
+			l.report(ruleSensitiveValue, attr.Expr.Range(), "%s is shown on pages, in logs and messages, so it takes nothing that comes from credential.", a.name)
+			return nil, false
+		}
+		r.v, _ = v.UnmarkDeep()
+		r.sensitive = true
+		l.keepSecrets(r.v)
+	}
+	switch {
+	case r.v.IsNull():
+		return nil, true
+	case !r.v.IsWhollyKnown() && r.sensitive:
+		r.unread = true
+	case !r.v.IsWhollyKnown():
+		return nil, false // what made it unknown has been reported
+	}
+	result, ok := a.kind.read(&r)
+	if !ok {
+		return nil, false
+	}
+	result.at = attr.Expr.Range()
+	return &result, true
+}
+
+// evaluate gives the value of an expression that may use references.
+func (l *loader) evaluate(expr hcl.Expression) (cty.Value, bool) {
+	ctx := l.contextAt(expr.Range().Filename, l.names)
+	v, diags := expr.Value(ctx)
+	if diags.HasErrors() {
+		l.adoptEvaluation(diags, expr, ctx)
+		return cty.NilVal, false
+	}
+	return v, true
+}
+
+// wrong reports what is wrong with the value, at its expression.
+func (r *reading) wrong(rule *rule, format string, args ...any) (value, bool) {
+	return r.wrongAt(rule, r.expr.Range(), format, args...)
+}
+
+func (r *reading) wrongAt(rule *rule, at hcl.Range, format string, args ...any) (value, bool) {
+	r.l.report(rule, at, format, args...)
+	return value{}, false
+}
+
+// show is a value in a message; where secrets may stand, none is shown.
+func (r *reading) show(text string) string {
+	const enough = 60
+	if r.attr.secret || r.sensitive || len(text) > enough {
+		return "this value"
+	}
+	return quoted(text)
+}
+
+// element is the place of one element of a list, where it can be told.
+func (r *reading) element(i int) hcl.Range {
+	if exprs, diags := hcl.ExprList(r.expr); !diags.HasErrors() && i < len(exprs) && len(exprs) == r.v.LengthInt() {
+		return exprs[i].Range()
+	}
+	return r.expr.Range()
+}

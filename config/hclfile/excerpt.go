@@ -1,0 +1,162 @@
+package hclfile
+
+import (
+	"bytes"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// excerpts gives source lines for diagnostics, with what may be a secret
+// masked. Files are looked at only when something is wrong in them.
+type excerpts struct {
+	snapshot *Snapshot
+	files    map[string]*lined
+}
+
+// lined is a source file with its line starts and its masked parts.
+type lined struct {
+	text   []byte
+	starts []int
+	masks  []byteSpan
+}
+
+type byteSpan struct{ from, to int }
+
+func newExcerpts(s *Snapshot) *excerpts { return &excerpts{s, map[string]*lined{}} }
+
+// bytes gives the source in a range; none when the range is not in the files.
+func (s *Snapshot) bytes(r hcl.Range) []byte {
+	text, ok := s.source(r.Filename)
+	if !ok || r.Start.Byte > r.End.Byte || r.End.Byte > len(text) {
+		return nil
+	}
+	return text[r.Start.Byte:r.End.Byte]
+}
+
+func (s *Snapshot) source(name string) ([]byte, bool) {
+	for _, f := range s.files {
+		if f.name == name {
+			return f.text, true
+		}
+	}
+	return nil, false
+}
+
+func (x *excerpts) open(name string) *lined {
+	if f, ok := x.files[name]; ok {
+		return f
+	}
+	text, ok := x.snapshot.source(name)
+	if !ok {
+		x.files[name] = nil
+		return nil
+	}
+	f := &lined{text: text, starts: []int{0}, masks: masks(name, text)}
+	for i, c := range text {
+		if c == '\n' {
+			f.starts = append(f.starts, i+1)
+		}
+	}
+	x.files[name] = f
+	return f
+}
+
+// of gives the line that a range begins in, and what to underline in it.
+func (x *excerpts) of(r hcl.Range) (string, [2]int) {
+	f := x.open(r.Filename)
+	if f == nil || r.Start.Line < 1 || r.Start.Line > len(f.starts) {
+		return "", [2]int{}
+	}
+	from := f.starts[r.Start.Line-1]
+	to := len(f.text)
+	if r.Start.Line < len(f.starts) {
+		to = f.starts[r.Start.Line] - 1
+	}
+	to = from + len(bytes.TrimRight(f.text[from:to], " \t\r\n"))
+	text, mark := f.render(byteSpan{from, to}, byteSpan{r.Start.Byte, max(r.End.Byte, r.Start.Byte+1)})
+	return cut(text, mark)
+}
+
+// render writes a line with its masked parts replaced, and finds where the
+// span to underline has gone.
+func (f *lined) render(line, under byteSpan) (string, [2]int) {
+	var b strings.Builder
+	mark, n := [2]int{-1, -1}, 0
+	for p := line.from; p <= line.to; {
+		if mark[0] < 0 && p >= under.from {
+			mark[0] = n
+		}
+		if mark[1] < 0 && (p >= under.to || p == line.to) {
+			mark[1] = n
+		}
+		if p == line.to {
+			break
+		}
+		size := 1
+		if m, masked := f.maskAt(p); masked {
+			b.WriteRune('…')
+			size = min(m.to, line.to) - p
+			if mark[0] < 0 && p+size > under.from {
+				mark[0] = n
+			}
+		} else {
+			var r rune
+			r, size = utf8.DecodeRune(f.text[p:line.to])
+			b.WriteRune(visible(r))
+		}
+		p += size
+		n++
+	}
+	if mark[0] < 0 {
+		mark = [2]int{n, n + 1}
+	}
+	if mark[1] == mark[0] {
+		mark[1]++
+	}
+	return b.String(), mark
+}
+
+func (f *lined) maskAt(p int) (byteSpan, bool) {
+	for _, m := range f.masks {
+		if m.from <= p && p < m.to {
+			return m, true
+		}
+	}
+	return byteSpan{}, false
+}
+
+func visible(r rune) rune {
+	if r != '\t' && isControl(r) {
+		return '\uFFFD'
+	}
+	return r
+}
+
+// isControl tells the characters that steer a terminal or reorder a line.
+func isControl(r rune) bool {
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co) || r == utf8.RuneError
+}
+
+// cut keeps a generated line of megabytes from filling the screen: what is
+// shown is around the place that matters.
+func cut(text string, mark [2]int) (string, [2]int) {
+	const before, most = 60, 160
+	runes := []rune(text)
+	if len(runes) <= most {
+		return text, mark
+	}
+	from := max(0, min(mark[0]-before, len(runes)-most))
+	to := min(len(runes), from+most)
+	shift := from
+	out := string(runes[from:to])
+	if from > 0 {
+		out, shift = "…"+out, from-1
+	}
+	if to < len(runes) {
+		out += "…"
+	}
+	return out, [2]int{mark[0] - shift, min(mark[1]-shift, to-shift)}
+}

@@ -1,0 +1,73 @@
+package hclfile
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+// A finding is a diagnostic before its source line is looked up.
+type finding struct {
+	rule    *rule
+	summary string
+	detail  string
+	at      hcl.Range
+}
+
+// report says that a rule was broken. detail is what to do, in sentences.
+func (l *loader) report(r *rule, at hcl.Range, format string, args ...any) {
+	l.findings = append(l.findings, finding{r, r.summary, fmt.Sprintf(format, args...), at})
+	if r.gravity == config.Error {
+		l.failed = true
+	}
+}
+
+// firstAt names the other place of two.
+func firstAt(at hcl.Range) string {
+	return config.Pos{File: at.Filename, Line: at.Start.Line, Column: at.Start.Column}.String()
+}
+
+// diagnostics are the findings in the order of the files, without doubles and
+// without secrets.
+func (l *loader) diagnostics() []config.Diagnostic {
+	diags := make([]config.Diagnostic, 0, len(l.findings))
+	excerpts := newExcerpts(l.snapshot)
+	for _, f := range l.findings {
+		excerpt, mark := excerpts.of(f.at)
+		diags = append(diags, config.Diagnostic{
+			Gravity: f.rule.gravity,
+			Rule:    f.rule.id,
+			Summary: printable(l.scrub(f.summary)),
+			Detail:  printable(l.scrub(f.detail)),
+			Pos:     position(f.at),
+			Excerpt: excerpt,
+			Mark:    mark,
+		})
+	}
+	for i := range diags {
+		l.scrubExcerpt(&diags[i])
+	}
+	config.SortDiagnostics(diags)
+	return slices.CompactFunc(diags, func(a, b config.Diagnostic) bool {
+		return a.Rule == b.Rule && a.Pos == b.Pos && cmp.Compare(a.Detail, b.Detail) == 0
+	})
+}
+
+func position(r hcl.Range) config.Pos {
+	return config.Pos{File: r.Filename, Line: r.Start.Line, Column: r.Start.Column}
+}
+
+// printable keeps control characters of a file from reaching a terminal.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || !isControl(r) {
+			return r
+		}
+		return '\uFFFD'
+	}, text)
+}

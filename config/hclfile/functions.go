@@ -1,0 +1,201 @@
+package hclfile
+
+import (
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2/ext/tryfunc"
+	ctyyaml "github.com/zclconf/go-cty-yaml"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+	"github.com/zclconf/go-cty/cty/function/stdlib"
+)
+
+// callError is what a function of ours has to say, under its rule.
+type callError struct {
+	rule *rule
+	text string
+}
+
+func (e *callError) Error() string { return e.text }
+
+func refuse(r *rule, format string, args ...any) error {
+	return &callError{r, fmt.Sprintf(format, args...)}
+}
+
+// passSecrets are the functions that may be given a secret: what they give is
+// one too, and none of their complaints holds an argument.
+var passSecrets = map[string]function.Function{
+	"format":       stdlib.FormatFunc,
+	"join":         stdlib.JoinFunc,
+	"trimspace":    stdlib.TrimSpaceFunc,
+	"concat":       stdlib.ConcatFunc,
+	"base64encode": onText(func(s string) (string, error) { return base64.StdEncoding.EncodeToString([]byte(s)), nil }),
+}
+
+// standard are the functions of cty's library and their like. They are given
+// no secrets: their complaints may hold an argument.
+var standard = map[string]function.Function{
+	"abs": stdlib.AbsoluteFunc, "ceil": stdlib.CeilFunc, "chomp": stdlib.ChompFunc, "chunklist": stdlib.ChunklistFunc,
+	"coalesce": stdlib.CoalesceFunc, "coalescelist": stdlib.CoalesceListFunc, "compact": stdlib.CompactFunc,
+	"contains": stdlib.ContainsFunc, "csvdecode": stdlib.CSVDecodeFunc, "distinct": stdlib.DistinctFunc,
+	"element": stdlib.ElementFunc, "flatten": stdlib.FlattenFunc, "floor": stdlib.FloorFunc,
+	"formatdate": stdlib.FormatDateFunc, "formatlist": stdlib.FormatListFunc, "hasindex": stdlib.HasIndexFunc,
+	"indent": stdlib.IndentFunc, "index": stdlib.IndexFunc, "int": stdlib.IntFunc,
+	"jsondecode": stdlib.JSONDecodeFunc, "jsonencode": stdlib.JSONEncodeFunc, "keys": stdlib.KeysFunc,
+	"length": stdlib.LengthFunc, "log": stdlib.LogFunc, "lookup": stdlib.LookupFunc, "lower": stdlib.LowerFunc,
+	"max": stdlib.MaxFunc, "merge": stdlib.MergeFunc, "min": stdlib.MinFunc, "parseint": stdlib.ParseIntFunc,
+	"pow": stdlib.PowFunc, "range": stdlib.RangeFunc, "regex": stdlib.RegexFunc, "regexall": stdlib.RegexAllFunc,
+	"regexreplace": stdlib.RegexReplaceFunc, "replace": stdlib.ReplaceFunc, "reverse": stdlib.ReverseListFunc,
+	"setintersection": stdlib.SetIntersectionFunc, "setproduct": stdlib.SetProductFunc,
+	"setsubtract": stdlib.SetSubtractFunc, "setunion": stdlib.SetUnionFunc, "signum": stdlib.SignumFunc,
+	"slice": stdlib.SliceFunc, "sort": stdlib.SortFunc, "split": stdlib.SplitFunc, "strlen": stdlib.StrlenFunc,
+	"strrev": stdlib.ReverseFunc, "substr": stdlib.SubstrFunc, "timeadd": stdlib.TimeAddFunc,
+	"title": stdlib.TitleFunc, "trim": stdlib.TrimFunc, "trimprefix": stdlib.TrimPrefixFunc,
+	"trimsuffix": stdlib.TrimSuffixFunc, "upper": stdlib.UpperFunc, "values": stdlib.ValuesFunc,
+	"zipmap": stdlib.ZipmapFunc,
+
+	"tobool": stdlib.MakeToFunc(cty.Bool), "tonumber": stdlib.MakeToFunc(cty.Number), "tostring": stdlib.MakeToFunc(cty.String),
+	"tolist": stdlib.MakeToFunc(cty.List(cty.DynamicPseudoType)), "tomap": stdlib.MakeToFunc(cty.Map(cty.DynamicPseudoType)),
+	"toset": stdlib.MakeToFunc(cty.Set(cty.DynamicPseudoType)),
+
+	"yamldecode":   ctyyaml.YAMLDecodeFunc,
+	"base64decode": onText(decodeBase64),
+	"env":          onText(env),
+}
+
+// plainFunctions are the functions that do not depend on where they are
+// called.
+var plainFunctions = func() map[string]function.Function {
+	all := map[string]function.Function{"try": tryfunc.TryFunc, "can": tryfunc.CanFunc}
+	for name, f := range passSecrets {
+		all[name] = f
+	}
+	for name, f := range standard {
+		all[name] = withoutSecrets(name, f)
+	}
+	return all
+}()
+
+// functionsIn gives the functions for expressions in a directory: file starts
+// from there.
+func (l *loader) functionsIn(dir string) map[string]function.Function {
+	all := make(map[string]function.Function, len(plainFunctions)+2)
+	for name, f := range plainFunctions {
+		all[name] = f
+	}
+	all["file"] = withoutSecrets("file", onText(func(path string) (string, error) { return l.file(dir, path) }))
+	all["credential"] = withoutSecrets("credential", l.credentialFunction())
+	return all
+}
+
+// withoutSecrets has a function refuse sensitive arguments.
+func withoutSecrets(name string, f function.Function) function.Function {
+	params := append([]function.Parameter{}, f.Params()...)
+	for i := range params {
+		params[i].AllowMarked = true
+	}
+	rest := f.VarParam()
+	if rest != nil {
+		marked := *rest
+		marked.AllowMarked = true
+		rest = &marked
+	}
+	return function.New(&function.Spec{
+		Description: f.Description(),
+		Params:      params,
+		VarParam:    rest,
+		Type: func(args []cty.Value) (cty.Type, error) {
+			for _, arg := range args {
+				if arg.ContainsMarked() {
+					return cty.NilType, refuse(ruleSensitiveFunction, "%s takes nothing that comes from credential; format, join, concat, trimspace and base64encode do.", name)
+				}
+			}
+			return f.ReturnTypeForValues(args)
+		},
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) { return f.Call(args) },
+	})
+}
+
+// onText makes a function from a text to a text.
+func onText(do func(string) (string, error)) function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{{Name: "text", Type: cty.String}},
+		Type:   function.StaticReturnType(cty.String),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			text, err := do(args[0].AsString())
+			return cty.StringVal(text), err
+		},
+	})
+}
+
+func decodeBase64(text string) (string, error) {
+	decoded, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return "", refuse(ruleExpression, "base64decode was given a text that is not base64.")
+	}
+	return string(decoded), nil
+}
+
+func env(name string) (string, error) {
+	text, ok := os.LookupEnv(name)
+	if !ok {
+		return "", refuse(ruleEnv, "There is no environment variable %q. For one that may be missing write: try(env(%q), \"\")", name, name)
+	}
+	return text, nil
+}
+
+// file reads a named file, from the directory of the file that names it.
+func (l *loader) file(dir, path string) (string, error) {
+	c := l.snapshot.open(from(dir, path))
+	if c.refused != "" {
+		return "", refuse(ruleNamedFile, "%s", c.refused)
+	}
+	return c.text.Reveal(), nil
+}
+
+func from(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(dir, path)
+}
+
+func (l *loader) credentialFunction() function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{{Name: "name", Type: cty.String}},
+		Type:   function.StaticReturnType(cty.String),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			v, err := l.credential(args[0].AsString())
+			return v.Mark(sensitive), err
+		},
+	})
+}
+
+// credential reads a secret. One line end after it, as editors leave it, is
+// not part of it.
+func (l *loader) credential(name string) (cty.Value, error) {
+	none := cty.UnknownVal(cty.String)
+	if !credentialName.MatchString(name) {
+		return none, refuse(ruleCredential, "credential takes the name of a file, not a path and not the secret itself: letters, digits and . _ @ - only.")
+	}
+	if l.snapshot.options.NoCredentials {
+		return none, nil
+	}
+	path := l.snapshot.credentialPath(name)
+	c := l.snapshot.open(path)
+	switch text := strings.TrimSuffix(strings.TrimSuffix(c.text.Reveal(), "\n"), "\r"); {
+	case c.refused != "":
+		return none, refuse(ruleCredential, "%s", c.refused)
+	case c.public:
+		return none, refuse(rulePublic, "%s can be read by others, so it is no secret. Take the permission away: chmod o= %s", path, path)
+	case text == "":
+		return none, refuse(ruleCredential, "%s is empty.", path)
+	default:
+		l.keepSecret(text)
+		return cty.StringVal(text), nil
+	}
+}

@@ -1,0 +1,164 @@
+package hclfile_test
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/hclfile"
+)
+
+var update = flag.Bool("update", false, "write what is printed into the golden files")
+
+// A script is a txtar archive: a tree of files under etc, settings in its
+// comment, and what a user sees in the file "want". The settings are lines
+// that begin with a $:
+//
+//	$ chmod 0666 etc/main.hcl
+//	$ env NAME=value
+//	$ no-credentials
+//	$ replace etc/main.hcl other.hcl
+//	$ read etc/main.hcl
+type script struct {
+	archive *txtar.Archive
+	path    string // what is read
+	options hclfile.Options
+}
+
+func openScript(t *testing.T, file string) *script {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &script{archive: txtar.Parse(text), path: "etc"}
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("etc", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range s.archive.Files {
+		if f.Name != "want" {
+			writeFile(t, f.Name, f.Data)
+		}
+	}
+	for line := range strings.Lines(string(s.archive.Comment)) {
+		if words := strings.Fields(line); len(words) > 1 && words[0] == "$" {
+			s.setting(t, words[1:])
+		}
+	}
+	return s
+}
+
+func writeFile(t *testing.T, name string, data []byte) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	mode := fs.FileMode(0o644)
+	if strings.Contains(name, "credentials/") || strings.HasSuffix(name, ".key") {
+		mode = 0o600
+	}
+	if err := os.WriteFile(name, data, mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *script) setting(t *testing.T, words []string) {
+	t.Helper()
+	switch words[0] {
+	case "chmod":
+		mode, err := strconv.ParseUint(words[1], 8, 32)
+		if err == nil {
+			err = os.Chmod(words[2], fs.FileMode(mode))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	case "env":
+		name, value, _ := strings.Cut(words[1], "=")
+		t.Setenv(name, value)
+	case "no-credentials":
+		s.options.NoCredentials = true
+	case "credentials-directory":
+		s.options.CredentialsDirectory = words[1]
+	case "replace":
+		s.options.Replace = map[string]string{words[1]: words[2]}
+	case "read":
+		s.path = words[1]
+	case "symlink":
+		if err := os.Symlink(words[1], words[2]); err != nil {
+			t.Fatal(err)
+		}
+	default:
+		t.Fatalf("unknown setting %q", words[0])
+	}
+}
+
+// load reads and loads, as validate does.
+func (s *script) load(t *testing.T) (*config.Config, []config.Diagnostic) {
+	t.Helper()
+	snapshot, err := hclfile.Read(s.path, s.options)
+	var d config.Diagnostic
+	switch {
+	case errors.As(err, &d):
+		return nil, []config.Diagnostic{d}
+	case err != nil:
+		t.Fatalf("Read gave an error that is no diagnostic: %v", err)
+	}
+	cfg, diags := hclfile.Load(snapshot)
+	if (cfg == nil) != config.HasErrors(diags) {
+		t.Fatalf("Load gave configuration %v together with %v", cfg, diags)
+	}
+	return cfg, diags
+}
+
+// TestWrong shows what a user sees, one rule a file.
+func TestWrong(t *testing.T) {
+	files, err := filepath.Glob("testdata/wrong/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no golden files", err)
+	}
+	home, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			s := openScript(t, filepath.Join(home, file))
+			_, diags := s.load(t)
+			compare(t, s, filepath.Join(home, file), diags)
+		})
+	}
+}
+
+func compare(t *testing.T, s *script, file string, diags []config.Diagnostic) {
+	t.Helper()
+	var got bytes.Buffer
+	if err := config.Print(&got, diags, false); err != nil {
+		t.Fatal(err)
+	}
+	want := &s.archive.Files[len(s.archive.Files)-1]
+	if want.Name != "want" {
+		s.archive.Files = append(s.archive.Files, txtar.File{Name: "want"})
+		want = &s.archive.Files[len(s.archive.Files)-1]
+	}
+	if *update {
+		want.Data = got.Bytes()
+		if err := os.WriteFile(file, txtar.Format(s.archive), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if got.String() != string(want.Data) {
+		t.Errorf("got:\n%s\nwant:\n%s", got.String(), want.Data)
+	}
+}

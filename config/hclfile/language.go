@@ -1,0 +1,107 @@
+package hclfile
+
+import (
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// An attribute is one line of the language's tables: what the loader checks,
+// what the schema describes and what the manual says.
+type attribute struct {
+	name     string
+	kind     kind
+	fallback string // the default, as the manual writes it; empty: none
+	doc      string // one or more sentences, without the last full stop
+	required bool
+	secret   bool // may hold what credential gives
+	notYet   bool // read, checked and carried, but without effect so far
+}
+
+// A row is an attribute and where its value goes.
+type row[T any] struct {
+	attribute
+	set func(*T, value)
+}
+
+// A table is the attributes of a block.
+type table[T any] []row[T]
+
+func (t table[T]) attributes() []attribute {
+	list := make([]attribute, len(t))
+	for i, r := range t {
+		list[i] = r.attribute
+	}
+	return list
+}
+
+// A blockType is what may stand in a block, and what the block is called.
+type blockType struct {
+	name       string
+	labels     []string
+	doc        string
+	notYet     bool
+	attributes []attribute
+	blocks     []*blockType
+
+	schema *hcl.BodySchema
+}
+
+// define makes a blockType ready for use; attribute lists are joined in order.
+func define(b blockType, attributes ...[]attribute) *blockType {
+	b.attributes = slices.Concat(attributes...)
+	b.schema = &hcl.BodySchema{}
+	for _, a := range b.attributes {
+		b.schema.Attributes = append(b.schema.Attributes, hcl.AttributeSchema{Name: a.name})
+	}
+	for _, inner := range b.blocks {
+		b.schema.Blocks = append(b.schema.Blocks, hcl.BlockHeaderSchema{Type: inner.name, LabelNames: inner.labels})
+	}
+	return &b
+}
+
+func (b *blockType) attributeNames() []string {
+	names := make([]string, len(b.attributes))
+	for i, a := range b.attributes {
+		names[i] = a.name
+	}
+	return names
+}
+
+func (b *blockType) blockNames() []string {
+	names := make([]string, len(b.blocks))
+	for i, inner := range b.blocks {
+		names[i] = inner.name
+	}
+	return names
+}
+
+func (b *blockType) block(name string) *blockType {
+	for _, inner := range b.blocks {
+		if inner.name == name {
+			return inner
+		}
+	}
+	return nil
+}
+
+func (b *blockType) attribute(name string) (attribute, bool) {
+	for _, a := range b.attributes {
+		if a.name == name {
+			return a, true
+		}
+	}
+	return attribute{}, false
+}
+
+// header is how the block is begun: server "name" {.
+func (b *blockType) header() string {
+	text := b.name
+	for _, label := range b.labels {
+		text += ` "` + label + `"`
+	}
+	return text + " { ... }"
+}
+
+// reservedWords are kept for later versions, as blocks and as attributes.
+var reservedWords = []string{"cluster", "node", "nodes", "locations", "agree", "round_trip", "storage", "idle", "quota", "mailbox_age"}

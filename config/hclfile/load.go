@@ -1,0 +1,188 @@
+package hclfile
+
+import (
+	"path/filepath"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/ext/dynblock"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+// maxChecks bounds what dynamic blocks can multiply.
+const maxChecks = 1_000_000
+
+// A loader makes one configuration of one Snapshot.
+type loader struct {
+	snapshot *Snapshot
+	findings []finding
+	failed   bool // an error has been reported
+	broken   bool // a file could not be read or parsed: what it declares is unknown
+
+	secrets map[string]bool
+	sorted  []string // secrets, longest first
+
+	early    *hcl.EvalContext // functions and locals
+	names    *hcl.EvalContext // and references
+	contexts map[contextKey]*hcl.EvalContext
+	locals   map[string]*local
+
+	tree
+	spaces map[string]namespace
+	config *config.Config
+}
+
+type contextKey struct {
+	dir  string
+	base *hcl.EvalContext
+}
+
+// Load makes a configuration of a Snapshot. It never gives one together with
+// an error; warnings may stand beside it. What the configuration names is read
+// through the Snapshot, which remembers it.
+func Load(s *Snapshot) (*config.Config, []config.Diagnostic) {
+	s.forget()
+	l := &loader{
+		snapshot: s,
+		secrets:  map[string]bool{},
+		early:    &hcl.EvalContext{},
+		contexts: map[contextKey]*hcl.EvalContext{},
+		locals:   map[string]*local{},
+		tree:     newTree(),
+		spaces:   map[string]namespace{},
+		config:   newConfig(),
+	}
+	l.names = l.early.NewChild()
+	l.run()
+	if l.failed {
+		return nil, l.diagnostics()
+	}
+	l.config.Digest = s.Digest()
+	return l.config, l.diagnostics()
+}
+
+// run goes through the stages. A stage works with what earlier ones could make
+// sense of, so that one run reports as much as possible.
+func (l *loader) run() {
+	l.reportProblems()
+	bodies := l.parse()
+	l.defineLocals(bodies)
+	for _, body := range bodies {
+		l.declare(l.expand(body))
+	}
+	l.linkNames()
+	l.linkServers()
+	l.defineSchedules()
+	l.defineNotifiers()
+	l.defineRoles()
+	l.defineDaemon()
+	l.defineGroups()
+	l.defineChecks()
+	l.advise()
+	if l.broken {
+		l.dropConsequences()
+	}
+}
+
+func (l *loader) reportProblems() {
+	for _, p := range l.snapshot.problems {
+		l.report(p.rule, hcl.Range{Filename: p.file}, "%s", p.detail)
+		l.broken = l.broken || p.rule.gravity == config.Error
+	}
+	if len(l.snapshot.files) == 0 && !l.broken {
+		l.report(ruleNoFiles, hcl.Range{Filename: l.snapshot.path}, "No file in %s has a name that ends in .hcl or .hcl.json.", l.snapshot.path)
+	}
+}
+
+// parse gives the bodies of the files that are well formed.
+func (l *loader) parse() []hcl.Body {
+	var bodies []hcl.Body
+	for _, p := range parseAll(l.snapshot.files) {
+		switch {
+		case p.deep != nil:
+			l.broken = true
+			l.report(ruleNesting, *p.deep, "Brackets and operators can be nested %d deep.", maxNesting)
+		case p.diags.HasErrors():
+			l.broken = true
+			l.adoptSyntax(p.diags)
+		default:
+			bodies = append(bodies, p.body)
+		}
+	}
+	return bodies
+}
+
+// defineLocals evaluates the locals of all files, which dynamic blocks need.
+func (l *loader) defineLocals(bodies []hcl.Body) {
+	only := &hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: localsBlock.name}}}
+	for _, body := range bodies {
+		content, _, _ := body.PartialContent(only)
+		for _, b := range content.Blocks {
+			l.collectLocals(b)
+		}
+	}
+	l.evaluateLocals()
+}
+
+// expand has the dynamic blocks of a file stand as the blocks that they make.
+func (l *loader) expand(body hcl.Body) hcl.Body {
+	return dynblock.Expand(body, l.contextAt(body.MissingItemRange().Filename, l.early))
+}
+
+// contextAt gives the names and functions for expressions of a file; relative
+// paths start from its directory.
+func (l *loader) contextAt(file string, base *hcl.EvalContext) *hcl.EvalContext {
+	key := contextKey{filepath.Dir(file), base}
+	ctx, ok := l.contexts[key]
+	if !ok {
+		ctx = base.NewChild()
+		ctx.Functions = l.functionsIn(key.dir)
+		l.contexts[key] = ctx
+	}
+	return ctx
+}
+
+// content gives what stands in a block, and reports what should not.
+func (l *loader) content(body hcl.Body, b *blockType, where string) *hcl.BodyContent {
+	content, diags := body.Content(b.schema)
+	if diags.HasErrors() {
+		l.adoptContent(diags, b, where)
+	}
+	return content
+}
+
+// dropConsequences removes complaints about what may stand in a file that
+// could not be used.
+func (l *loader) dropConsequences() {
+	kept := l.findings[:0]
+	for _, f := range l.findings {
+		if f.rule != ruleUnknownReference && f.rule != ruleUnknownVariable && f.rule.gravity == config.Error {
+			kept = append(kept, f)
+		}
+	}
+	l.findings = kept
+}
+
+func newConfig() *config.Config {
+	return &config.Config{
+		Checks:    map[config.CheckID]*config.Check{},
+		Servers:   map[config.ServerID]*config.Server{},
+		Groups:    map[config.GroupID]*config.Group{},
+		Roles:     map[config.RoleID]*config.Role{},
+		Notifiers: map[config.NotifierID]*config.Notifier{},
+		Schedules: map[config.ScheduleID]*config.Schedule{},
+	}
+}
+
+// linkNames makes the references that expressions can use from here on.
+func (l *loader) linkNames() {
+	l.names.Variables = map[string]cty.Value{
+		"group":             l.top.value(),
+		"server":            l.spaces["server"].value(),
+		"imap_check":        l.spaces["imap_check"].value(),
+		"notification_role": l.spaces["notification_role"].value(),
+		"notifier":          l.notifierObject(),
+		"schedule":          l.spaces["schedule"].value(),
+	}
+}

@@ -1,0 +1,63 @@
+package hclfile
+
+import (
+	"crypto/sha256"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"github.com/imapvigil/imapvigil/config/opaque"
+)
+
+// credentialName keeps a credential inside its directory.
+var credentialName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.@-]*$`)
+
+// open gives what a named file holds, and remembers that it was named. It is
+// read once: everything made from one Snapshot sees the same bytes.
+func (s *Snapshot) open(path string) content {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.named[path] = true
+	c, ok := s.known[path]
+	if !ok {
+		c = s.readNamed(path)
+		s.known[path] = c
+	}
+	return c
+}
+
+// forget begins a new list of what is named.
+func (s *Snapshot) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.named)
+}
+
+func (s *Snapshot) readNamed(path string) content {
+	text, info, err := readBounded(s.standIn(path))
+	c := content{text: opaque.NewSecret(string(text)), sum: sha256.Sum256(text)}
+	c.public = err == nil && readableByOthers(info)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return content{refused: "There is no file " + path + "."}
+	case err != nil:
+		return content{refused: path + ": " + reason(err) + "."}
+	case writableByOthers(info):
+		c.refused = path + " can be written by others. Take the permission away: chmod o-w " + path
+	}
+	return c
+}
+
+// credentialPath is where a credential is: $CREDENTIALS_DIRECTORY when it is
+// there, else beside the files.
+func (s *Snapshot) credentialPath(name string) string {
+	if dir := s.options.CredentialsDirectory; dir != "" {
+		path := filepath.Join(dir, name)
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
+	}
+	return filepath.Join(s.root, credentialsDir, name)
+}

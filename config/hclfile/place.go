@@ -1,0 +1,111 @@
+package hclfile
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+// home is what a server says about itself.
+type home struct {
+	label     string
+	hostname  string
+	group     *ref
+	groupAt   hcl.Range
+	dependsOn []config.Ref
+}
+
+var serverTable = table[home]{
+	{attribute{name: "label", kind: text, fallback: "the name", doc: "What people call the server"},
+		func(h *home, v value) { h.label = v.text }},
+	{attribute{name: "hostname", kind: hostname, doc: "The IPv4 address, IPv6 address or DNS name that its checks connect to"},
+		func(h *home, v value) { h.hostname = v.text }},
+	{attribute{name: "group", kind: referenceTo("group"), fallback: "from nesting", doc: "The group of a server that is written at the top level"},
+		func(h *home, v value) { h.group, h.groupAt = &v.refs[0], v.at }},
+	{attribute{name: "depends_on", kind: referencesTo("server", "imap_check"), notYet: true, doc: "While one of these is down, incidents of this server's checks are recorded and not sent"},
+		func(h *home, v value) { h.dependsOn = configRefs(v.refs) }},
+}
+
+var groupTable = table[config.Group]{
+	{attribute{name: "label", kind: text, fallback: "the name", doc: "What people call the group"},
+		func(g *config.Group, v value) { g.Label = v.text }},
+}
+
+// linkServers makes the servers and finds their groups. It comes before
+// anything is inherited.
+func (l *loader) linkServers() {
+	for _, id := range slices.Sorted(maps.Keys(l.servers)) {
+		s := l.servers[id]
+		var h home
+		decode(l, serverTable, s.content, &h)
+		if h.group != nil {
+			if s.group != l.top {
+				l.report(rulePlace, h.groupAt, "This server is written inside %s already.", s.group.ref())
+			} else {
+				s.group = l.groups[config.GroupID(h.group.id)]
+			}
+		}
+		s.server = &config.Server{
+			ID: id, Label: h.label, Hostname: h.hostname, Path: s.group.path, DependsOn: h.dependsOn,
+			Pos: position(header(s.block)),
+		}
+		if h.label == "" {
+			s.server.Label = s.name
+		}
+		l.config.Servers[id] = s.server
+	}
+}
+
+func (l *loader) defineGroups() {
+	for _, id := range slices.Sorted(maps.Keys(l.groups)) {
+		node := l.groups[id]
+		g := &config.Group{ID: id, Label: node.block.Labels[0], Pos: position(header(node.block))}
+		if node.label != nil {
+			decode(l, groupTable, &hcl.BodyContent{Attributes: hcl.Attributes{"label": node.label}}, g)
+		}
+		l.config.Groups[id] = g
+		l.termsOfGroup(node)
+	}
+	for _, id := range slices.Sorted(maps.Keys(l.servers)) {
+		l.termsOfServer(l.servers[id])
+	}
+}
+
+// termsAt gives a copy of what holds where a check stands.
+func (l *loader) termsAt(g *groupNode, s *serverNode) terms {
+	if s != nil {
+		return *l.termsOfServer(s)
+	}
+	return *l.termsOfGroup(g)
+}
+
+func (l *loader) termsOfGroup(g *groupNode) *terms {
+	if g.terms == nil {
+		t := defaultTerms()
+		what := "the defaults"
+		if g.parent != nil {
+			t = *l.termsOfGroup(g.parent)
+			what = "the defaults of " + g.ref().String()
+		}
+		g.terms = l.withDefaults(t, g.defaults, what)
+	}
+	return g.terms
+}
+
+func (l *loader) termsOfServer(s *serverNode) *terms {
+	if s.terms == nil {
+		s.terms = l.withDefaults(*l.termsOfGroup(s.group), s.defaults, "the defaults of "+ref{"server", s.name}.String())
+	}
+	return s.terms
+}
+
+func (l *loader) withDefaults(t terms, defaults *hcl.Block, what string) *terms {
+	if defaults != nil {
+		content := l.content(defaults.Body, defaultsBlock, "defaults block")
+		l.overlay(&t, content, &level{what, header(defaults)})
+	}
+	return &t
+}

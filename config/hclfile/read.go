@@ -1,0 +1,166 @@
+package hclfile
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+)
+
+const (
+	// maxFile bounds one file; a megabyte holds some 10,000 checks.
+	maxFile = 4 << 20
+	// maxDepth bounds how far below the directory a file is looked for.
+	maxDepth = 8
+	// credentialsDir is where credential looks, beside the files.
+	credentialsDir = "credentials"
+)
+
+// fileName is what a configuration file is called in a directory. Editors'
+// and package managers' leftovers (.x.swp, x.hcl~, x.hcl.dpkg-dist) do not
+// match.
+var fileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*\.hcl(\.json)?$`)
+
+// Read takes a Snapshot of a directory, or of one file. The error, a
+// [config.Diagnostic], says that there is nothing to read at path; what is
+// wrong with single files is reported by [Load], with everything else.
+func Read(path string, options Options) (*Snapshot, error) {
+	s := &Snapshot{path: path, root: path, options: options, known: map[string]content{}, named: map[string]bool{}}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, pathError(ruleNoPath, path, "There is no file or directory %s. Name another one with --config.", path)
+	case err != nil:
+		return nil, pathError(ruleUnreadable, path, "%s.", reason(err))
+	case info.IsDir():
+		s.readDir(path, 1, map[inode]bool{})
+	default:
+		s.root = filepath.Dir(path)
+		s.checkParent()
+		s.readFile(path)
+	}
+	s.replace()
+	s.sort()
+	return s, nil
+}
+
+type inode struct{ dev, ino uint64 }
+
+// readDir reads what lies below dir. A directory that links lead to twice is
+// read once.
+func (s *Snapshot) readDir(dir string, depth int, seen map[inode]bool) {
+	info, err := os.Stat(dir)
+	if err == nil {
+		if id := inodeOf(info); seen[id] {
+			return
+		} else {
+			seen[id] = true
+		}
+	}
+	if err == nil && writableByOthers(info) {
+		s.refuse(ruleWritable, dir, "Anybody on this machine could add a configuration file. Take the permission away: chmod o-w %s", dir)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		s.refuse(ruleUnreadable, dir, "%s. A directory that cannot be read is not taken for an empty one.", reason(err))
+		return
+	}
+	for _, entry := range entries {
+		s.readEntry(filepath.Join(dir, entry.Name()), entry.Name(), depth, seen)
+	}
+}
+
+func (s *Snapshot) readEntry(path, name string, depth int, seen map[inode]bool) {
+	info, err := os.Stat(path)
+	isDir := err == nil && info.IsDir()
+	hidden := strings.HasPrefix(name, ".") || depth == 1 && name == credentialsDir
+	switch {
+	case isDir && hidden:
+		s.ignored = append(s.ignored, path+"/")
+	case isDir && depth >= maxDepth:
+		s.ignored = append(s.ignored, path+"/")
+		s.refuse(ruleTooDeep, path, "Files are read at most %d levels below %s.", maxDepth, s.root)
+	case isDir:
+		s.readDir(path, depth+1, seen)
+	case fileName.MatchString(name):
+		s.readFile(path)
+	default:
+		s.ignored = append(s.ignored, path)
+	}
+}
+
+// checkParent looks at the directory of a single file: where others may
+// rename, the file's own permissions do not count. A sticky one (/tmp) keeps
+// them from it.
+func (s *Snapshot) checkParent() {
+	info, err := os.Stat(s.root)
+	if err == nil && writableByOthers(info) && info.Mode()&fs.ModeSticky == 0 {
+		s.refuse(ruleWritable, s.root, "Anybody on this machine could replace %s. Take the permission away: chmod o-w %s", s.path, s.root)
+	}
+}
+
+func (s *Snapshot) readFile(path string) {
+	text, info, err := readBounded(path)
+	if err != nil {
+		s.refuse(ruleUnreadable, path, "%s. A file that cannot be read is not taken for a deleted one.", reason(err))
+		return
+	}
+	if writableByOthers(info) {
+		s.refuse(ruleWritable, path, "Anybody on this machine could change what is watched and who is told. Take the permission away: chmod o-w %s", path)
+		return
+	}
+	s.add(path, text)
+}
+
+func (s *Snapshot) add(name string, text []byte) {
+	s.files = append(s.files, source{name: name, text: text, sum: sha256.Sum256(text)})
+}
+
+// readBounded reads a regular file of at most maxFile bytes, through links.
+// It never waits: a pipe in the directory is refused and not opened.
+func readBounded(path string) ([]byte, fs.FileInfo, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case !info.Mode().IsRegular():
+		return nil, nil, errors.New("it is not a regular file")
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(text) > maxFile {
+		err = fmt.Errorf("it is larger than %d MiB", maxFile>>20)
+	}
+	return text, info, err
+}
+
+func writableByOthers(info fs.FileInfo) bool { return info.Mode().Perm()&0o002 != 0 }
+func readableByOthers(info fs.FileInfo) bool { return info.Mode().Perm()&0o004 != 0 }
+
+func inodeOf(info fs.FileInfo) inode {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return inode{uint64(stat.Dev), stat.Ino}
+	}
+	return inode{}
+}
+
+// reason is an error without the operation and the path, which stand beside
+// it, as a sentence begins.
+func reason(err error) string {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err
+	}
+	text := err.Error()
+	return strings.ToUpper(text[:1]) + text[1:]
+}

@@ -1,0 +1,181 @@
+package hclfile
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+// A ref is what a reference such as server.mx1 evaluates to: the kind of block
+// and its identity.
+type ref struct {
+	root string // server, group, ...
+	id   string // as in config: "mx1", "europe/germany", "email.mailroom"
+}
+
+func (r ref) String() string {
+	switch r.root {
+	case "group":
+		return config.Reference(r.root, strings.Split(r.id, "/")...)
+	case "notifier":
+		kind, name, _ := strings.Cut(r.id, ".")
+		return config.Reference(r.root, kind, name)
+	}
+	return config.Reference(r.root, r.id)
+}
+
+// config gives the reference in the words of the configuration.
+func (r ref) config() config.Ref {
+	switch r.root {
+	case "group":
+		return config.Ref{Group: config.GroupID(r.id)}
+	case "server":
+		return config.Ref{Server: config.ServerID(r.id)}
+	}
+	return config.Ref{Check: config.CheckID(r.id)}
+}
+
+// refType is opaque to expressions: a reference can be passed on and nothing
+// else.
+var refType = cty.Capsule("reference", reflect.TypeFor[ref]())
+
+// self is where a group, which is an object of its subgroups, keeps the
+// reference to itself. No name can be spelled like this.
+const self = "."
+
+// referenceRoots are the blocks that can be referred to.
+var referenceRoots = []string{"group", "server", "imap_check", "notification_role", "notifier", "schedule"}
+
+func newRef(root, id string) cty.Value { return cty.CapsuleVal(refType, &ref{root, id}) }
+
+// asRef gives the reference that a value is.
+func asRef(v cty.Value) (ref, bool) {
+	ty := v.Type()
+	if ty.IsObjectType() && ty.HasAttribute(self) {
+		v = v.GetAttr(self)
+		ty = v.Type()
+	}
+	if !ty.Equals(refType) || v.IsNull() {
+		return ref{}, false
+	}
+	return *v.EncapsulatedValue().(*ref), true
+}
+
+func isReference(v cty.Value) bool {
+	if !v.IsKnown() || v.IsNull() {
+		return false
+	}
+	_, ok := asRef(v)
+	return ok
+}
+
+// A namespace is the names under one root, and what they mean.
+type namespace map[string]cty.Value
+
+// value makes the object that expressions see under a root.
+func (n namespace) value() cty.Value {
+	if len(n) == 0 {
+		return cty.MapValEmpty(refType)
+	}
+	return cty.MapVal(n)
+}
+
+// referenceTo is a reference to a block of one of the given kinds.
+func referenceTo(roots ...string) kind {
+	return kind{name: "reference to " + enumerate(roots, "or"), read: func(r *reading) (value, bool) {
+		found, ok := r.reference(r.v, r.expr.Range(), roots)
+		return value{refs: []ref{found}}, ok
+	}}
+}
+
+// referencesTo is a list of references, none twice.
+func referencesTo(roots ...string) kind {
+	return kind{name: "list of references to " + enumerate(roots, "or"), read: func(r *reading) (value, bool) {
+		if isReference(r.v) {
+			single, _ := asRef(r.v)
+			return r.wrong(ruleType, "%s is a list. Write it in brackets: %s = [%s]", r.attr.name, r.attr.name, single)
+		}
+		elements, ok := r.elements()
+		if !ok {
+			return value{}, false
+		}
+		var v value
+		for i, e := range elements {
+			found, good := r.reference(e, r.element(i), roots)
+			ok = ok && good
+			switch {
+			case !good:
+			case slices.Contains(v.refs, found):
+				r.wrongAt(ruleRepeated, r.element(i), "%s stands twice in %s.", found, r.attr.name)
+				ok = false
+			default:
+				v.refs = append(v.refs, found)
+			}
+		}
+		return v, ok
+	}}
+}
+
+func (r *reading) reference(v cty.Value, place hcl.Range, roots []string) (ref, bool) {
+	found, ok := ref{}, false
+	if !v.IsNull() {
+		found, ok = asRef(v)
+	}
+	if ok && slices.Contains(roots, found.root) {
+		return found, true
+	}
+	example := config.Reference(roots[0], "name")
+	switch {
+	case ok:
+		r.wrongAt(ruleReference, place, "%s takes a reference to a %s, and %s is a %s.", r.attr.name, enumerate(roots, "or a "), found, found.root)
+	case !v.IsNull() && v.Type() == cty.String:
+		r.wrongAt(ruleReference, place, "%s takes a reference, without quotes, and not a text.%s", r.attr.name, r.l.suggestReference(v.AsString(), roots, example))
+	default:
+		r.wrongAt(ruleReference, place, "%s takes a reference such as %s, and this is %s.", r.attr.name, example, describe(v))
+	}
+	return ref{}, false
+}
+
+// suggestReference turns a name in quotes into the reference it stands for.
+func (l *loader) suggestReference(name string, roots []string, example string) string {
+	for _, root := range roots {
+		for _, known := range l.identities(root) {
+			if known == (ref{root, name}) || strings.HasSuffix(known.id, "."+name) || strings.HasSuffix(known.id, "/"+name) {
+				return fmt.Sprintf(" Write %s", known)
+			}
+		}
+	}
+	return fmt.Sprintf(" Write it like %s", example)
+}
+
+// identities lists what can be referred to under a root.
+func (l *loader) identities(root string) []ref {
+	var list []ref
+	add := func(id string) { list = append(list, ref{root, id}) }
+	switch root {
+	case "group":
+		for id := range l.groups {
+			add(string(id))
+		}
+	case "server":
+		for id := range l.servers {
+			add(string(id))
+		}
+	case "imap_check":
+		for id := range l.checks {
+			add(string(id))
+		}
+	default:
+		for id := range l.spaces[root] {
+			add(id)
+		}
+	}
+	slices.SortFunc(list, func(a, b ref) int { return strings.Compare(a.id, b.id) })
+	return list
+}

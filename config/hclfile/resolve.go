@@ -1,0 +1,149 @@
+package hclfile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// explainReferences says, in the language's own words, which references of an
+// expression lead nowhere. It reports whether it found any.
+func (l *loader) explainReferences(expr hcl.Expression) bool {
+	found := false
+	for _, t := range expr.Variables() {
+		if l.explainReference(t) {
+			found = true
+		}
+	}
+	return found
+}
+
+func (l *loader) explainReference(t hcl.Traversal) bool {
+	root := t.RootName()
+	if root == "local" && len(t) > 1 {
+		return l.explainLocal(t)
+	}
+	if !slices.Contains(referenceRoots, root) {
+		return l.explainRoot(t)
+	}
+	names, ok := steps(t)
+	if !ok || len(names) == 0 || l.referenceExists(root, names) {
+		return false
+	}
+	l.report(ruleUnknownReference, t.SourceRange(), "%s", l.unknownReference(root, names))
+	return true
+}
+
+func (l *loader) explainRoot(t hcl.Traversal) bool {
+	root := t.RootName()
+	if _, ok := l.names.Variables[root]; ok {
+		return false
+	}
+	known := append([]string{"local"}, referenceRoots...)
+	l.report(ruleUnknownVariable, t[0].SourceRange(), "There is nothing called %q.%s%s", root, onlyNear(root, known), l.hintForText(root))
+	return true
+}
+
+// hintForText helps those who forgot the quotes.
+func (l *loader) hintForText(word string) string {
+	if _, ok := nearest(word, append([]string{"local"}, referenceRoots...)); ok {
+		return ""
+	}
+	return fmt.Sprintf(" A text stands in quotes: %q.", word)
+}
+
+func (l *loader) explainLocal(t hcl.Traversal) bool {
+	names, ok := steps(t[:2])
+	if !ok {
+		return false
+	}
+	if _, exists := l.locals[names[0]]; exists {
+		return false
+	}
+	var known []string
+	for name := range l.locals {
+		known = append(known, name)
+	}
+	l.report(ruleUnknownVariable, t.SourceRange(), "No locals block defines %q.%s", names[0], didYouMean(names[0], known, func(n string) string { return "local." + n }))
+	return true
+}
+
+// steps are the names that follow the root: .name and ["name"] alike.
+func steps(t hcl.Traversal) ([]string, bool) {
+	var names []string
+	for _, step := range t {
+		switch s := step.(type) {
+		case hcl.TraverseRoot:
+		case hcl.TraverseAttr:
+			names = append(names, s.Name)
+		case hcl.TraverseIndex:
+			if !s.Key.IsKnown() || s.Key.IsNull() || s.Key.Type() != cty.String {
+				return nil, false
+			}
+			names = append(names, s.Key.AsString())
+		default:
+			return nil, false
+		}
+	}
+	return names, true
+}
+
+func (l *loader) referenceExists(root string, names []string) bool {
+	switch root {
+	case "group":
+		return l.groups[groupID(names)] != nil
+	case "notifier":
+		if len(names) == 1 {
+			return slices.ContainsFunc(l.identities(root), func(r ref) bool { return strings.HasPrefix(r.id, names[0]+".") })
+		}
+		_, ok := l.spaces[root][strings.Join(names, ".")]
+		return ok && len(names) == 2
+	}
+	_, ok := l.spaces[root][names[0]]
+	return ok && len(names) == 1
+}
+
+// unknownReference says what is missing, and what may have been meant.
+func (l *loader) unknownReference(root string, names []string) string {
+	known := l.identities(root)
+	if root != "group" && root != "notifier" && len(names) > 1 && l.referenceExists(root, names[:1]) {
+		return fmt.Sprintf("%s is a reference as it is; it has no %q to ask for.", ref{root, names[0]}, names[1])
+	}
+	written := strings.Join(names, map[string]string{"group": "/", "notifier": "."}[root])
+	for _, other := range referenceRoots {
+		if other != root && l.referenceExists(other, names[len(names)-1:]) && other != "notifier" {
+			return fmt.Sprintf("No %s is called %q, but a %s is: %s", root, written, other, ref{other, names[len(names)-1]})
+		}
+	}
+	ids, back := make([]string, len(known)), map[string]ref{}
+	for i, k := range known {
+		ids[i] = k.id
+		back[k.id] = k
+	}
+	if moved := endsIn(known, names[len(names)-1], root); moved != "" {
+		return fmt.Sprintf("No %s is called %q. Did you mean %s?", root, written, moved)
+	}
+	return fmt.Sprintf("No %s is called %q.%s", root, written, didYouMean(written, ids, func(id string) string { return back[id].String() }))
+}
+
+// endsIn finds the one group or notifier whose last name is given: the path to
+// it is easily forgotten.
+func endsIn(known []ref, name, root string) string {
+	sep, ok := map[string]string{"group": "/", "notifier": "."}[root]
+	if !ok {
+		return ""
+	}
+	var found []ref
+	for _, k := range known {
+		if strings.HasSuffix(k.id, sep+name) || k.id == name {
+			found = append(found, k)
+		}
+	}
+	if len(found) != 1 {
+		return ""
+	}
+	return found[0].String()
+}

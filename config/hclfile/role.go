@@ -1,0 +1,167 @@
+package hclfile
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+var roleTable = table[config.Role]{
+	{attribute{name: "label", kind: text, fallback: "the name", doc: "What people call the role"},
+		func(r *config.Role, v value) { r.Label = v.text }},
+}
+
+// conditions are what an incident can be about.
+var conditions = []string{"service", "addresses", "certificate", "latency", "capability", "account", "intermittent", "monitor"}
+
+// transitions are what can be told of an incident, in the order of its life.
+var transitions = []string{"opened", "changed", "closed", "reminder"}
+
+// wayTable is what every notify block takes, whatever its notifier.
+var wayTable = table[config.Way]{
+	{attribute{name: "via", kind: referenceTo("notifier"), required: true, doc: "The notifier that carries the messages"},
+		func(w *config.Way, v value) { w.ID.Notifier = config.NotifierID(v.refs[0].id) }},
+	{attribute{name: "after", kind: spanOrZero(0, 30*day), fallback: `"0s"`, notYet: true, doc: "Counted from when the incident was reported; nothing is sent when it is closed or acknowledged by then"},
+		func(w *config.Way, v value) { w.After = v.span() }},
+	{attribute{name: "during", kind: referenceTo("schedule"), fallback: "always", notYet: true, doc: "Only within these windows. An opening waits for the next and is sent if the incident is still open"},
+		func(w *config.Way, v value) { w.During = config.ScheduleID(v.refs[0].id) }},
+	{attribute{name: "on", kind: texts(oneOf(transitions...)), fallback: "all of them", doc: "What is told of an incident"},
+		func(w *config.Way, v value) { w.On = transitionsOf(v.list) }},
+	{attribute{name: "severity", kind: oneOf("degraded", "down"), fallback: `"down" for sms and where after is written, else "degraded"`, doc: `"degraded": everything, "down": only what is down`},
+		func(w *config.Way, v value) { w.Severity = config.Severity(v.text) }},
+	{attribute{name: "conditions", kind: texts(oneOf(conditions...)), fallback: "all", doc: "Which conditions are told"},
+		func(w *config.Way, v value) { w.Conditions = slices.Sorted(slices.Values(v.list)) }},
+}
+
+// transitionsOf gives the list in the order of an incident's life, and nothing
+// for all of them, so that writing the default changes nothing.
+func transitionsOf(words []string) []notifiers.Transition {
+	var list []notifiers.Transition
+	for _, t := range transitions {
+		if slices.Contains(words, t) {
+			list = append(list, notifiers.Transition(t))
+		}
+	}
+	if len(list) == len(transitions) {
+		return nil
+	}
+	return list
+}
+
+func (l *loader) defineRoles() {
+	for _, b := range l.named["notification_role"] {
+		l.defineRole(b)
+	}
+}
+
+func (l *loader) defineRole(b namedBlock) {
+	content := l.content(b.block.Body, roleBlock, "notification_role")
+	role := &config.Role{ID: config.RoleID(b.id), Label: b.id, Pos: position(header(b.block))}
+	ok := decode(l, roleTable, content, role)
+	var ways []writtenWay
+	for _, inner := range content.Blocks {
+		more, good := l.defineWays(role.ID, inner)
+		ok = ok && good
+		ways = append(ways, more...)
+	}
+	if len(content.Blocks) == 0 {
+		l.report(ruleNoWay, header(b.block), "Nobody can be told through this role. Write at least one notify block: notify { via = notifier.email.name ... }")
+		return
+	}
+	if !l.checkWays(ways) || !ok {
+		return
+	}
+	for _, w := range ways {
+		role.Ways = append(role.Ways, w.Way)
+	}
+	l.config.Roles[role.ID] = role
+}
+
+// A writtenWay is a way and where it stands.
+type writtenWay struct {
+	config.Way
+	at hcl.Range
+}
+
+// defineWays makes the ways of one notify block: one, or one a number.
+func (l *loader) defineWays(role config.RoleID, b *hcl.Block) ([]writtenWay, bool) {
+	c, ok := l.channelFor(b)
+	if !ok {
+		return nil, false
+	}
+	content := l.content(b.Body, c.notify, fmt.Sprintf("notify block for %s", c.kind))
+	way := config.Way{Pos: position(header(b))}
+	way.ID.Role = role
+	ok = decode(l, wayTable, content, &way)
+	if on := content.Attributes["on"]; on != nil && ok {
+		ok = l.notEmpty(on, len(way.On) == 0 && way.On != nil)
+	}
+	targets, good := c.targets(l, content, header(b))
+	if !ok || !good {
+		return nil, false
+	}
+	if way.Severity == "" {
+		way.Severity = defaultSeverity(c, way.After)
+	}
+	var ways []writtenWay
+	for _, target := range targets {
+		way.Target = target
+		way.ID.Target = target.String()
+		ways = append(ways, writtenWay{way, header(b)})
+	}
+	return ways, true
+}
+
+func (l *loader) notEmpty(attr *hcl.Attribute, empty bool) bool {
+	if empty {
+		l.report(ruleEmpty, attr.Expr.Range(), "%s is empty, so that nothing would ever be told. Leave it out for everything.", attr.Name)
+	}
+	return !empty
+}
+
+func defaultSeverity(c *channel, after time.Duration) config.Severity {
+	if after > 0 || c.kind == notifiers.SMS {
+		return config.SeverityDown
+	}
+	return config.SeverityDegraded
+}
+
+// channelFor finds what kind of notifier a notify block uses, which decides
+// what else may stand in it.
+func (l *loader) channelFor(b *hcl.Block) (*channel, bool) {
+	only := &hcl.BodySchema{Attributes: []hcl.AttributeSchema{{Name: "via"}}}
+	content, _, _ := b.Body.PartialContent(only)
+	via := content.Attributes["via"]
+	if via == nil {
+		l.report(ruleMissing, header(b), "%q must be written here: the notifier that carries the messages, like via = notifier.email.name", "via")
+		return nil, false
+	}
+	v, ok := l.read(&wayTable[0].attribute, via)
+	if !ok || v == nil {
+		return nil, false
+	}
+	kind, _, _ := cutID(v.refs[0].id)
+	c := channelOf(kind)
+	return c, c != nil
+}
+
+// checkWays refuses two ways that are one: what was told on it is remembered
+// under its notifier and target.
+func (l *loader) checkWays(ways []writtenWay) bool {
+	ok := true
+	first := map[config.WayID]hcl.Range{}
+	for _, w := range ways {
+		if at, twice := first[w.ID]; twice {
+			l.report(ruleSameWay, w.at, "This role is already told at %s via %s, by the block at %s. One way is written once.", w.ID.Target, w.ID.Notifier, firstAt(at))
+			ok = false
+			continue
+		}
+		first[w.ID] = w.at
+	}
+	return ok
+}

@@ -1,0 +1,120 @@
+package hclfile
+
+import "github.com/imapvigil/imapvigil/config"
+
+// A rule is something that a configuration can break. Its id is stable; each
+// has a configuration under testdata/wrong that breaks it, with the exact text
+// that a user sees.
+type rule struct {
+	id      string
+	gravity config.Gravity
+	summary string
+}
+
+// rules is every rule there is.
+var rules []*rule
+
+func wrong(id, summary string) *rule      { return register(id, config.Error, summary) }
+func suspicious(id, summary string) *rule { return register(id, config.Warning, summary) }
+
+func register(id string, g config.Gravity, summary string) *rule {
+	r := &rule{id, g, summary}
+	rules = append(rules, r)
+	return r
+}
+
+// Files.
+var (
+	ruleNoPath     = wrong("no-path", "No configuration")
+	ruleNoFiles    = wrong("no-files", "No configuration files")
+	ruleUnreadable = wrong("unreadable", "Unreadable file")
+	ruleWritable   = wrong("writable-by-others", "Writable by others")
+	ruleTooDeep    = suspicious("too-deep", "Directory not read")
+	ruleReplace    = wrong("replace", "Nothing to replace")
+	ruleNamedFile  = wrong("named-file", "File cannot be used")
+	rulePublic     = wrong("secret-readable", "Secret readable by others")
+)
+
+// Syntax and structure.
+var (
+	ruleSyntax           = wrong("syntax", "Invalid syntax")
+	ruleNesting          = wrong("nesting", "Expressions nested too deeply")
+	ruleUnknownBlock     = wrong("unknown-block", "Unknown block")
+	ruleUnknownAttribute = wrong("unknown-attribute", "Unknown attribute")
+	ruleReserved         = wrong("reserved", "Reserved for a later version")
+	ruleLabels           = wrong("block-labels", "Wrong block header")
+	ruleName             = wrong("name", "Invalid name")
+	ruleDuplicateBlock   = wrong("duplicate-block", "Block written twice")
+	ruleDuplicateID      = wrong("duplicate-id", "Name used twice")
+	ruleDuplicateValue   = wrong("duplicate-attribute", "Attribute written twice")
+	ruleMissing          = wrong("missing-attribute", "Missing attribute")
+	ruleMissingBlock     = wrong("missing-block", "Missing block")
+	ruleDynamic          = wrong("dynamic", "Invalid dynamic block")
+	ruleTooMany          = wrong("too-many-checks", "Too many checks")
+)
+
+// Expressions.
+var (
+	ruleExpression        = wrong("expression", "Invalid expression")
+	ruleUnknownFunction   = wrong("unknown-function", "Unknown function")
+	ruleUnknownVariable   = wrong("unknown-variable", "Unknown name")
+	ruleUnknownReference  = wrong("unknown-reference", "Unknown reference")
+	ruleEarlyReference    = wrong("early-reference", "Reference not possible here")
+	ruleLocalCycle        = wrong("local-cycle", "Locals depend on each other")
+	ruleSensitiveValue    = wrong("sensitive-value", "Secret in a place that is shown")
+	ruleSensitiveFunction = wrong("sensitive-function", "Function refuses a secret")
+	ruleEnv               = wrong("env", "Environment variable not set")
+	ruleCredential        = wrong("credential", "Credential cannot be used")
+)
+
+// Values.
+var (
+	ruleType       = wrong("type", "Wrong type of value")
+	ruleDuration   = wrong("duration", "Invalid duration")
+	ruleBounds     = wrong("bounds", "Value out of bounds")
+	ruleChoice     = wrong("choice", "Unknown value")
+	ruleEmpty      = wrong("empty", "Empty value")
+	ruleRepeated   = wrong("repeated", "Value written twice")
+	ruleCheckLabel = wrong("label", "Invalid label")
+	ruleHostname   = wrong("hostname", "Invalid hostname")
+	ruleHostPort   = wrong("host-port", "Invalid address")
+	ruleURL        = wrong("url", "Invalid URL")
+	rulePlainHTTP  = wrong("plain-http", "Unencrypted URL")
+	ruleMailbox    = wrong("email-address", "Invalid email address")
+	rulePhone      = wrong("phone-number", "Invalid phone number")
+	rulePath       = wrong("path", "Invalid path")
+	rulePEM        = wrong("certificate-file", "No certificate in the file")
+	ruleKeyPair    = wrong("key-pair", "Certificate and key do not belong together")
+	rulePin        = wrong("pin", "Invalid pin")
+	ruleTimeZone   = wrong("time-zone", "Unknown time zone")
+	ruleWindow     = wrong("window", "Invalid window")
+	ruleReference  = wrong("reference", "Wrong reference")
+)
+
+// What attributes mean together.
+var (
+	ruleSecurity         = wrong("security", "Missing security")
+	ruleNoHostname       = wrong("no-hostname", "Missing hostname")
+	ruleTimeout          = wrong("timeout", "Timeout longer than interval")
+	ruleRetryInterval    = wrong("retry-interval", "Retry interval longer than interval")
+	ruleExpiry           = wrong("expiry", "Expiry warning later than critical")
+	rulePlace            = wrong("place", "Place given twice")
+	rulePlainLogin       = wrong("plain-login", "Login on an unencrypted connection")
+	ruleLogin            = wrong("login", "Incomplete login")
+	rulePlainSMTP        = wrong("plain-smtp", "Unencrypted SMTP")
+	ruleSameWay          = wrong("same-way", "Way written twice")
+	ruleNoWay            = wrong("no-way", "Role without a way")
+	ruleDependencyCycle  = wrong("dependency-cycle", "Checks depend on each other")
+	ruleUnsuitedNotifier = wrong("notifier", "Incomplete notifier")
+)
+
+// Warnings: shown, and fatal only with --strict.
+var (
+	ruleNotYet       = suspicious("not-in-effect", "Not in effect yet")
+	ruleLiteral      = suspicious("literal-secret", "Secret written in the file")
+	ruleNoRoles      = suspicious("no-roles", "Check without notification roles")
+	ruleNobody       = suspicious("nobody", "Nobody is told")
+	ruleMonitorRoles = suspicious("monitor-roles", "No roles for the monitor itself")
+	ruleNoChecks     = suspicious("no-checks", "No checks")
+	ruleUnusedTLS    = suspicious("unused-tls", "TLS settings without TLS")
+)

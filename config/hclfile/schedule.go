@@ -1,0 +1,120 @@
+package hclfile
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+// hours is what a schedule says, before it is a value.
+type hours struct {
+	zone    *time.Location
+	windows []config.Window
+}
+
+var scheduleTable = table[hours]{
+	{attribute{name: "timezone", kind: timeZone, required: true, doc: "The zone whose clocks count, like \"Europe/Berlin\""},
+		func(h *hours, v value) { h.zone = zone(v.text) }},
+	{attribute{name: "weekly", kind: texts(weekly), required: true, doc: "Windows like \"mon-fri 18:00-08:00\" or \"sat,sun 00:00-24:00\"; one that ends before it begins ends on the next day"},
+		func(h *hours, v value) { h.windows = windows(v.list) }},
+}
+
+func (l *loader) defineSchedules() {
+	for _, b := range l.named["schedule"] {
+		content := l.content(b.block.Body, scheduleBlock, "schedule")
+		var h hours
+		if decode(l, scheduleTable, content, &h) {
+			id := config.ScheduleID(b.id)
+			l.config.Schedules[id] = &config.Schedule{ID: id, Zone: h.zone, Windows: h.windows, Pos: position(header(b.block))}
+		}
+	}
+}
+
+// timeZone is a name of the IANA database.
+var timeZone = textWith("time zone", ruleTimeZone, func(text string) string {
+	if _, err := time.LoadLocation(text); err != nil || text == "Local" {
+		return "This is no time zone of the IANA database, such as \"Europe/Berlin\" or \"UTC\"."
+	}
+	return ""
+})
+
+func zone(name string) *time.Location {
+	z, _ := time.LoadLocation(name) // timeZone has seen to it
+	return z
+}
+
+// weekly is one window of the week.
+var weekly = textWith("weekly window", ruleWindow, func(text string) string {
+	_, complaint := parseWindow(text)
+	return complaint
+})
+
+func windows(list []string) []config.Window {
+	var all []config.Window
+	for _, text := range list {
+		w, _ := parseWindow(text) // weekly has seen to it
+		all = append(all, w)
+	}
+	return all
+}
+
+var (
+	windowPattern = regexp.MustCompile(`^\s*([a-z, -]+?)\s+([0-9]{2}):([0-9]{2})\s*-\s*([0-9]{2}):([0-9]{2})\s*$`)
+	weekdays      = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"} // as time.Weekday counts
+)
+
+// parseWindow reads "mon-fri 18:00-08:00"; complaint says what is wrong.
+func parseWindow(text string) (w config.Window, complaint string) {
+	m := windowPattern.FindStringSubmatch(strings.ToLower(text))
+	if m == nil {
+		return w, "A window is days and hours, like \"mon-fri 18:00-08:00\" or \"sat,sun 00:00-24:00\"."
+	}
+	if complaint = addDays(&w, m[1]); complaint != "" {
+		return w, complaint
+	}
+	from, ok1 := minutes(m[2], m[3])
+	to, ok2 := minutes(m[4], m[5])
+	switch {
+	case !ok1 || !ok2:
+		return w, "Hours go from 00:00 to 24:00."
+	case from == 24*60:
+		return w, "A window cannot begin at 24:00; that is 00:00 of the next day."
+	case from == to:
+		return w, "The window has no length. A whole day is 00:00-24:00."
+	}
+	w.From, w.To = from, to
+	return w, ""
+}
+
+// addDays reads "mon-fri", "sat,sun" or "fri-mon".
+func addDays(w *config.Window, text string) string {
+	for part := range strings.SplitSeq(text, ",") {
+		first, last, isRange := strings.Cut(strings.TrimSpace(part), "-")
+		if !isRange {
+			last = first
+		}
+		from, to := slices.Index(weekdays, strings.TrimSpace(first)), slices.Index(weekdays, strings.TrimSpace(last))
+		if from < 0 || to < 0 {
+			return fmt.Sprintf("The days are mon, tue, wed, thu, fri, sat and sun, and %q is none of them.", strings.TrimSpace(part))
+		}
+		for day := from; ; day = (day + 1) % 7 {
+			w.Days[day] = true
+			if day == to {
+				break
+			}
+		}
+	}
+	return ""
+}
+
+func minutes(hour, minute string) (int, bool) {
+	h, err1 := strconv.Atoi(hour)
+	m, err2 := strconv.Atoi(minute)
+	total := h*60 + m
+	return total, err1 == nil && err2 == nil && m < 60 && total <= 24*60
+}

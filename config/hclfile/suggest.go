@@ -1,0 +1,55 @@
+package hclfile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/agext/levenshtein"
+)
+
+// nearest finds what somebody may have meant: the candidate with the fewest
+// typing errors, if they are few. Equals are told apart by the alphabet, so
+// that a message is the same every time.
+func nearest(given string, candidates []string) (string, bool) {
+	best, least := "", 1+min(2, max(1, len(given)/3))
+	for _, c := range candidates {
+		d := levenshtein.Distance(strings.ToLower(given), strings.ToLower(c), nil)
+		if d < least || d == least && best != "" && c < best {
+			best, least = c, d
+		}
+	}
+	return best, best != ""
+}
+
+// didYouMean is the end of a message about an unknown name: what is near, else
+// what there is, where that is not too much.
+func didYouMean(given string, candidates []string, write func(string) string) string {
+	if near, ok := nearest(given, candidates); ok {
+		return fmt.Sprintf(" Did you mean %s?", write(near))
+	}
+	const few = 8
+	if len(candidates) == 0 || len(candidates) > few {
+		return ""
+	}
+	known := slices.Clone(candidates)
+	slices.Sort(known)
+	for i, c := range known {
+		known[i] = write(c)
+	}
+	return " There is " + enumerate(known, "and") + "."
+}
+
+// enumerate joins words as a sentence does.
+func enumerate(words []string, last string) string {
+	switch len(words) {
+	case 0:
+		return "nothing"
+	case 1:
+		return words[0]
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " " + last + " " + words[len(words)-1]
+}
+
+func quoted(name string) string { return fmt.Sprintf("%q", name) }
+func plain(name string) string  { return name }

@@ -1,0 +1,306 @@
+package hclfile
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+// namePattern is how a block can be named. Letters first or not, a name is no
+// reference until HCL says so: "1and1" is one, and referred to by index.
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*$`)
+
+// tree is what the files declare: blocks with their names and places, nothing
+// inside them evaluated yet.
+type tree struct {
+	top     *groupNode // what stands outside groups
+	groups  map[config.GroupID]*groupNode
+	servers map[config.ServerID]*serverNode
+	checks  map[config.CheckID]*checkNode
+	order   []*checkNode            // as written
+	single  map[string]*hcl.Block   // daemon, history, page
+	named   map[string][]namedBlock // notifier, notification_role, schedule, maintenance
+	moved   []*hcl.Block
+}
+
+// A groupNode is one group, whose blocks may stand in several files. The top
+// node is the configuration itself.
+type groupNode struct {
+	id       config.GroupID
+	parent   *groupNode
+	children map[string]*groupNode
+	path     []config.GroupID // from the top, itself included
+	block    *hcl.Block       // the first
+	label    *hcl.Attribute
+	defaults *hcl.Block
+	terms    *terms
+}
+
+type serverNode struct {
+	name     string
+	group    *groupNode
+	block    *hcl.Block
+	content  *hcl.BodyContent
+	defaults *hcl.Block
+	terms    *terms
+	server   *config.Server
+}
+
+type checkNode struct {
+	id     config.CheckID
+	block  *hcl.Block
+	group  *groupNode  // where it is written
+	server *serverNode // in which it is written
+
+	rolesWritten bool // somebody chose who is told
+}
+
+type namedBlock struct {
+	id    string
+	block *hcl.Block
+}
+
+func newTree() tree {
+	return tree{
+		top:     &groupNode{children: map[string]*groupNode{}},
+		groups:  map[config.GroupID]*groupNode{},
+		servers: map[config.ServerID]*serverNode{},
+		checks:  map[config.CheckID]*checkNode{},
+		single:  map[string]*hcl.Block{},
+		named:   map[string][]namedBlock{},
+	}
+}
+
+// declare takes note of what one file declares.
+func (l *loader) declare(body hcl.Body) {
+	content := l.content(body, rootBlock, "")
+	for _, b := range content.Blocks {
+		switch b.Type {
+		case "daemon", "history", "page":
+			l.declareSingle(b)
+		case "notifier", "notification_role", "schedule", "maintenance":
+			l.declareNamed(b)
+		case "moved":
+			l.moved = append(l.moved, b)
+		default:
+			l.declareIn(l.top, b)
+		}
+	}
+}
+
+// declareIn takes note of a block that stands in a group, or at the top.
+func (l *loader) declareIn(g *groupNode, b *hcl.Block) {
+	switch b.Type {
+	case "defaults":
+		l.once(&g.defaults, b, "defaults")
+	case "group":
+		l.declareGroup(g, b)
+	case "server":
+		l.declareServer(g, b)
+	case "imap_check":
+		l.declareCheck(g, nil, b)
+	}
+}
+
+// once keeps the first of blocks of which there is one at most.
+func (l *loader) once(slot **hcl.Block, b *hcl.Block, what string) {
+	if *slot != nil {
+		l.report(ruleDuplicateBlock, header(b), "There is one %s block here at most, and the first is at %s.", what, firstAt(header(*slot)))
+		return
+	}
+	*slot = b
+}
+
+func (l *loader) declareSingle(b *hcl.Block) {
+	first := l.single[b.Type]
+	l.once(&first, b, b.Type)
+	l.single[b.Type] = first
+}
+
+func (l *loader) declareNamed(b *hcl.Block) {
+	if !l.checkNames(b) {
+		return
+	}
+	id := strings.Join(b.Labels, ".")
+	for _, other := range l.named[b.Type] {
+		if other.id == id {
+			l.duplicate(b, b.Type, id, other.block)
+			return
+		}
+	}
+	l.named[b.Type] = append(l.named[b.Type], namedBlock{id, b})
+	if b.Type != "maintenance" {
+		l.addName(b.Type, id)
+	}
+}
+
+func (l *loader) addName(root, id string) {
+	if l.spaces[root] == nil {
+		l.spaces[root] = namespace{}
+	}
+	l.spaces[root][id] = newRef(root, id)
+}
+
+func (l *loader) checkNames(b *hcl.Block) bool {
+	for i, name := range b.Labels {
+		if !namePattern.MatchString(name) {
+			l.report(ruleName, b.LabelRanges[i], "%q cannot be a name. Names begin with a letter, a digit or _ and go on with these and with . and -%s", name, labelHint(b.Type))
+			return false
+		}
+	}
+	return true
+}
+
+func labelHint(blockName string) string {
+	if b := rootBlock.block(blockName); b != nil {
+		if _, ok := b.attribute("label"); ok {
+			return "; what people read is the attribute label"
+		}
+	}
+	return ""
+}
+
+func (l *loader) duplicate(b *hcl.Block, what, name string, first *hcl.Block) {
+	l.report(ruleDuplicateID, header(b), "There is already a %s %q, at %s.", what, name, firstAt(header(first)))
+}
+
+func (l *loader) declareGroup(parent *groupNode, b *hcl.Block) {
+	if !l.checkNames(b) {
+		return
+	}
+	g := l.groupIn(parent, b)
+	content := l.content(b.Body, groupBlock, "group")
+	if label := content.Attributes["label"]; label != nil {
+		if g.label != nil {
+			l.report(ruleDuplicateValue, label.NameRange, "The label of %s is already given at %s.", g.ref(), firstAt(g.label.NameRange))
+		} else {
+			g.label = label
+		}
+	}
+	for _, inner := range content.Blocks {
+		l.declareIn(g, inner)
+	}
+}
+
+// groupIn finds the group that a block adds to, or makes it.
+func (l *loader) groupIn(parent *groupNode, b *hcl.Block) *groupNode {
+	name := b.Labels[0]
+	if g := parent.children[name]; g != nil {
+		return g
+	}
+	id := config.GroupID(name)
+	if parent.id != "" {
+		id = parent.id + "/" + id
+	}
+	g := &groupNode{id: id, parent: parent, block: b, children: map[string]*groupNode{}}
+	g.path = append(slices.Clone(parent.path), id)
+	parent.children[name] = g
+	l.groups[id] = g
+	return g
+}
+
+func (l *loader) declareServer(g *groupNode, b *hcl.Block) {
+	if !l.checkNames(b) {
+		return
+	}
+	s := &serverNode{name: b.Labels[0], group: g, block: b, content: l.content(b.Body, serverBlock, "server")}
+	if first := l.servers[s.id()]; first != nil {
+		l.duplicate(b, "server", s.name, first.block)
+		return
+	}
+	l.servers[s.id()] = s
+	l.addName("server", s.name)
+	for _, inner := range s.content.Blocks {
+		switch inner.Type {
+		case "defaults":
+			l.once(&s.defaults, inner, "defaults")
+		case "imap_check":
+			l.declareCheck(g, s, inner)
+		}
+	}
+}
+
+func (l *loader) declareCheck(g *groupNode, s *serverNode, b *hcl.Block) {
+	if !l.checkNames(b) {
+		return
+	}
+	id := b.Labels[0]
+	if s != nil {
+		id = s.name + "/" + id
+	}
+	c := &checkNode{id: config.CheckID(id), block: b, group: g, server: s}
+	if first := l.checks[c.id]; first != nil {
+		l.duplicate(b, "imap_check", id, first.block)
+		return
+	}
+	if len(l.checks) >= maxChecks {
+		if len(l.checks) == maxChecks {
+			l.report(ruleTooMany, header(b), "A configuration has at most %d checks.", maxChecks)
+		}
+		return
+	}
+	l.checks[c.id] = c
+	l.order = append(l.order, c)
+	l.addName("imap_check", id)
+}
+
+func (s *serverNode) id() config.ServerID { return config.ServerID(s.name) }
+
+// value makes the object that expressions see: a group is an object of its
+// subgroups that also knows itself.
+func (g *groupNode) value() cty.Value {
+	inner := map[string]cty.Value{}
+	for name, child := range g.children {
+		inner[name] = child.value()
+	}
+	if g.id != "" {
+		inner[self] = newRef("group", string(g.id))
+	}
+	return cty.ObjectVal(inner)
+}
+
+func (g *groupNode) ref() ref { return ref{"group", string(g.id)} }
+
+func groupID(names []string) config.GroupID { return config.GroupID(strings.Join(names, "/")) }
+
+// notifierObject is notifier.<kind>.<name>.
+func (l *loader) notifierObject() cty.Value {
+	kinds := map[string]namespace{}
+	for id, v := range l.spaces["notifier"] {
+		kind, name, _ := strings.Cut(id, ".")
+		if kinds[kind] == nil {
+			kinds[kind] = namespace{}
+		}
+		kinds[kind][name] = v
+	}
+	object := map[string]cty.Value{}
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		object[kind] = kinds[kind].value()
+	}
+	return cty.ObjectVal(object)
+}
+
+// header is the place of a block: its first word, or its name in JSON, where
+// many blocks share a first word.
+func header(b *hcl.Block) hcl.Range {
+	if n := len(b.LabelRanges); n > 0 && strings.HasSuffix(b.TypeRange.Filename, ".json") {
+		return b.LabelRanges[n-1]
+	}
+	return b.DefRange
+}
+
+// describeBlock names a block in a message: server "mx1".
+func describeBlock(b *hcl.Block) string {
+	text := b.Type
+	for _, label := range b.Labels {
+		text += fmt.Sprintf(" %q", label)
+	}
+	return text
+}

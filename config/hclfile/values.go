@@ -1,0 +1,294 @@
+package hclfile
+
+import (
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"net"
+	"net/mail"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"golang.org/x/net/idna"
+
+	"github.com/imapvigil/imapvigil/config/opaque"
+)
+
+// checkLabel holds the rule for what a check is called: it ends up in mail
+// subjects, text messages and pages of every kind.
+func checkLabel(label string) string {
+	for _, r := range label {
+		if r != ' ' && !unicode.In(r, unicode.L, unicode.M, unicode.N) {
+			return fmt.Sprintf("%q cannot stand in the label of a check. It takes letters of any script, digits and spaces.", r)
+		}
+	}
+	if strings.TrimSpace(label) != label {
+		return "The label begins or ends with a space."
+	}
+	return ""
+}
+
+// hostname is an IP address or a DNS name, which is kept in ASCII (RFC 5891).
+var hostname = kind{name: "hostname", read: func(r *reading) (value, bool) {
+	v, ok := readText(r)
+	if !ok {
+		return v, false
+	}
+	if _, err := netip.ParseAddr(v.text); err == nil {
+		return v, true
+	}
+	if complaint := notAHost(v.text); complaint != "" {
+		return r.wrong(ruleHostname, "%s: %s", r.show(v.text), complaint)
+	}
+	return r.asciiName(v.text)
+}}
+
+// domainName is a name that a certificate can be for.
+var domainName = kind{name: "hostname", read: func(r *reading) (value, bool) { return hostname.read(r) }}
+
+func (r *reading) asciiName(name string) (value, bool) {
+	ascii, err := idna.Lookup.ToASCII(strings.TrimSuffix(name, "."))
+	if err != nil && isASCII(name) {
+		ascii, err = name, nil // a name with an underscore is none for idna, and exists
+	}
+	if complaint := notADNSName(ascii); err != nil || complaint != "" {
+		return r.wrong(ruleHostname, "%s: %s", r.show(name), complaint)
+	}
+	return value{text: ascii}, true
+}
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII })
+}
+
+// notAHost recognises what people write in the place of a host.
+func notAHost(text string) string {
+	scheme, rest, isURL := strings.Cut(text, "://")
+	host, port, err := net.SplitHostPort(text)
+	switch {
+	case isURL:
+		return fmt.Sprintf("Leave out %q: a host is only the name, %q.", scheme+"://", strings.TrimRight(rest, "/"))
+	case strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]"):
+		return "Leave out the brackets: an IPv6 address is written as it is."
+	case err == nil && port != "":
+		return fmt.Sprintf("The port is an attribute of its own. Write %q here, and port = %s", host, port)
+	case strings.ContainsAny(text, " \t"):
+		return "A host has no spaces in it."
+	}
+	return ""
+}
+
+var (
+	dnsLabel  = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$`)
+	allDigits = regexp.MustCompile(`^[0-9]+$`)
+)
+
+// notADNSName holds RFC 1123 section 2.1, with underscores, which exist.
+func notADNSName(name string) string {
+	labels := strings.Split(name, ".")
+	for _, label := range labels {
+		if !dnsLabel.MatchString(label) {
+			return "This is neither an IP address nor a DNS name: between dots there are 1 to 63 letters, digits and hyphens."
+		}
+	}
+	switch {
+	case len(name) > 253:
+		return "A DNS name has at most 253 characters."
+	case allDigits.MatchString(labels[len(labels)-1]):
+		return "This looks like an IPv4 address and is none: that has four numbers from 0 to 255."
+	}
+	return ""
+}
+
+// webURL is an http or https URL that people open.
+var webURL = textWith("URL", ruleURL, func(text string) string { return notAURL(text, "http", "https") })
+
+func notAURL(text string, schemes ...string) string {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "" || u.Hostname() == "":
+		return fmt.Sprintf("A URL begins with %s and a host, like %s://example.org/path", enumerate(withColons(schemes), "or"), schemes[len(schemes)-1])
+	case !contains(schemes, u.Scheme):
+		return fmt.Sprintf("A URL here begins with %s.", enumerate(withColons(schemes), "or"))
+	}
+	return ""
+}
+
+func withColons(schemes []string) []string {
+	out := make([]string, len(schemes))
+	for i, s := range schemes {
+		out[i] = s + "://"
+	}
+	return out
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+// tokenURL and the like carry secrets: https, or http to this machine.
+var (
+	tokenURL  = kind{name: "URL", bounds: "https, http to loopback", read: readSecureURL}
+	secretURL = kind{name: "URL", bounds: "https, http to loopback", read: readSecureURL}
+)
+
+func readSecureURL(r *reading) (value, bool) {
+	v, ok := readText(r)
+	if !ok {
+		return v, false
+	}
+	if r.unread {
+		v.secret = opaque.NewSecret("https://not-read.invalid/")
+		v.text = v.secret.Reveal()
+		return v, true
+	}
+	if r.attr.secret {
+		r.l.keepSecret(v.text)
+	}
+	if complaint := notAURL(v.text, "http", "https"); complaint != "" {
+		return r.wrong(ruleURL, "%s: %s", r.show(v.text), complaint)
+	}
+	u, _ := url.Parse(v.text)
+	if u.Scheme == "http" && !isLoopback(u.Hostname()) {
+		return r.wrong(rulePlainHTTP, "What goes to %s could be read on the way. Only this machine itself can be asked over http; write https.", r.attr.name)
+	}
+	v.secret = opaque.NewSecret(v.text)
+	return v, true
+}
+
+func isLoopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback() || strings.EqualFold(host, "localhost")
+}
+
+// capability is a word of a CAPABILITY response (RFC 9051 section 9, atom).
+var capability = textWith("capability", ruleChoice, func(text string) string {
+	if strings.ContainsAny(text, " (){%*\"\\]") || !isASCII(text) {
+		return "A capability is one word, like \"IDLE\" or \"AUTH=PLAIN\"."
+	}
+	return ""
+})
+
+// pin is the SHA-256 of a SubjectPublicKeyInfo (RFC 7469 section 2.4).
+var pin = textWith("pin", rulePin, func(text string) string {
+	if sum, err := base64.StdEncoding.DecodeString(text); err != nil || len(sum) != 32 {
+		return "A pin is 32 bytes in base64, which is 44 characters. It is made with: openssl x509 -pubkey -noout -in cert.pem | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | base64"
+	}
+	return ""
+})
+
+// certificateFile names a file of certificates in PEM; its value is the text.
+var certificateFile = kind{name: "file", read: func(r *reading) (value, bool) {
+	c, path, ok := r.open()
+	if !ok {
+		return value{}, false
+	}
+	text := c.text.Reveal()
+	block, _ := pem.Decode([]byte(text))
+	if block == nil || block.Type != "CERTIFICATE" {
+		return r.wrong(rulePEM, "%s does not begin with a certificate in PEM: -----BEGIN CERTIFICATE-----", path)
+	}
+	if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+		return r.wrong(rulePEM, "The certificate in %s cannot be read: %s.", path, err)
+	}
+	return value{text: text}, true
+}}
+
+// keyFile names the file of a private key; its value is a secret.
+var keyFile = kind{name: "file", read: func(r *reading) (value, bool) {
+	if r.l.snapshot.options.NoCredentials {
+		return value{secret: opaque.NewSecret(unreadSecret)}, true
+	}
+	c, path, ok := r.open()
+	switch {
+	case !ok:
+		return value{}, false
+	case c.public:
+		return r.wrong(rulePublic, "%s can be read by others, so it is no secret. Take the permission away: chmod o= %s", path, path)
+	}
+	r.l.keepSecret(c.text.Reveal())
+	return value{secret: c.text}, true
+}}
+
+// plainFile names a file; its value is the text.
+var plainFile = kind{name: "file", read: func(r *reading) (value, bool) {
+	c, _, ok := r.open()
+	return value{text: c.text.Reveal()}, ok
+}}
+
+// open reads the file that an attribute names.
+func (r *reading) open() (content, string, bool) {
+	v, ok := readText(r)
+	if !ok {
+		return content{}, "", false
+	}
+	path := from(filepath.Dir(r.expr.Range().Filename), v.text)
+	c := r.l.snapshot.open(path)
+	if c.refused != "" {
+		r.wrong(ruleNamedFile, "%s", c.refused)
+		return c, path, false
+	}
+	return c, path, true
+}
+
+// emailAddress is a mailbox (RFC 5322 section 3.4), with or without a name.
+var emailAddress = textWith("email address", ruleMailbox, func(text string) string {
+	if _, err := mail.ParseAddress(text); err != nil {
+		return "An address is like \"it@example.net\" or \"IT team <it@example.net>\"."
+	}
+	return ""
+})
+
+var e164 = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
+
+// phoneNumber is a number that can be dialled from everywhere (ITU-T E.164).
+var phoneNumber = textWith("phone number", rulePhone, func(text string) string {
+	if !e164.MatchString(text) {
+		return "A number begins with + and the country, and has nothing but digits: \"+15550100\"."
+	}
+	return ""
+})
+
+// hostPort is an address to connect to or to listen on.
+var hostPort = textWith("host:port", ruleHostPort, notAHostPort)
+
+func notAHostPort(text string) string {
+	host, port, err := net.SplitHostPort(text)
+	n, bad := strconv.ParseUint(port, 10, 16)
+	if err != nil || bad != nil || n == 0 {
+		return "An address is a host and a port, like \"127.0.0.1:9143\" or \"[2001:db8::1]:53\"."
+	}
+	if _, err := netip.ParseAddr(host); err != nil && host != "" {
+		if complaint := notADNSName(host); complaint != "" {
+			return complaint
+		}
+	}
+	return ""
+}
+
+// hostPortOrNone may also be "", which switches off.
+var hostPortOrNone = kind{name: "host:port", bounds: `or ""`, read: func(r *reading) (value, bool) {
+	if v, ok := r.str(); ok && v.text == "" {
+		return v, true
+	}
+	return hostPort.read(r)
+}}
+
+// absolutePath is a path that starts from the root.
+var absolutePath = textWith("path", rulePath, func(text string) string {
+	if !filepath.IsAbs(text) {
+		return "The path must begin with /, since the daemon has no directory of its own to start from."
+	}
+	return ""
+})

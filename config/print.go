@@ -1,0 +1,129 @@
+package config
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/mitchellh/go-wordwrap"
+	"golang.org/x/text/width"
+)
+
+const (
+	screenWidth = 80
+	tabWidth    = 4
+)
+
+// Print writes diagnostics for people: what is wrong, where, the source line
+// with the place underlined, and what to do about it. Text fits 80 columns;
+// source lines are as long as they are. color adds ANSI colours.
+func Print(w io.Writer, diags []Diagnostic, color bool) error {
+	out := bufio.NewWriter(w)
+	for i, d := range diags {
+		if i > 0 {
+			out.WriteByte('\n')
+		}
+		printOne(out, d, newPalette(color, d.Gravity))
+	}
+	return out.Flush()
+}
+
+// SortDiagnostics puts diagnostics in the order of the files, errors first
+// where two speak of one place.
+func SortDiagnostics(diags []Diagnostic) {
+	slices.SortStableFunc(diags, func(a, b Diagnostic) int {
+		return cmp.Or(a.Pos.Before(b.Pos), cmp.Compare(a.Gravity, b.Gravity), cmp.Compare(a.Summary, b.Summary), cmp.Compare(a.Detail, b.Detail))
+	})
+}
+
+type palette struct{ word, faint, off string }
+
+func newPalette(color bool, g Gravity) palette {
+	if !color {
+		return palette{}
+	}
+	p := palette{word: "\x1b[1;31m", faint: "\x1b[2m", off: "\x1b[0m"}
+	if g == Warning {
+		p.word = "\x1b[1;33m"
+	}
+	return p
+}
+
+func printOne(out *bufio.Writer, d Diagnostic, p palette) {
+	word := "Error"
+	if d.Gravity == Warning {
+		word = "Warning"
+	}
+	fmt.Fprintf(out, "%s%s:%s %s\n", p.word, word, p.off, d.Summary)
+	switch {
+	case d.Pos.Line > 0:
+		fmt.Fprintf(out, "  on %s:\n", d.Pos)
+	case d.Pos.File != "":
+		fmt.Fprintf(out, "  in %s\n", d.Pos)
+	}
+	if d.Excerpt != "" {
+		printExcerpt(out, d, p)
+	}
+	for line := range strings.Lines(d.Detail) {
+		for wrapped := range strings.Lines(wordwrap.WrapString(strings.TrimRight(line, "\n"), screenWidth-2)) {
+			out.WriteString("  " + strings.TrimRight(wrapped, "\n") + "\n")
+		}
+	}
+}
+
+func printExcerpt(out *bufio.Writer, d Diagnostic, p palette) {
+	number := strconv.Itoa(d.Pos.Line)
+	text, from, to := layOut(d.Excerpt, d.Mark)
+	fmt.Fprintf(out, "  %s%s |%s %s\n", p.faint, number, p.off, text)
+	if to > from {
+		fmt.Fprintf(out, "  %s%s |%s %s%s%s%s\n", p.faint, strings.Repeat(" ", len(number)), p.off,
+			strings.Repeat(" ", from), p.word, strings.Repeat("^", to-from), p.off)
+	}
+}
+
+// layOut expands tabs and turns a span of runes into a span of columns, since
+// some characters take two columns and some none.
+func layOut(excerpt string, mark [2]int) (text string, from, to int) {
+	var b strings.Builder
+	column, i := 0, 0
+	for _, r := range excerpt {
+		if i == mark[0] {
+			from = column
+		}
+		if i == mark[1] {
+			to = column
+		}
+		i++
+		if r == '\t' {
+			step := tabWidth - column%tabWidth
+			b.WriteString(strings.Repeat(" ", step))
+			column += step
+			continue
+		}
+		b.WriteRune(r)
+		column += columns(r)
+	}
+	if mark[0] >= i {
+		from = column
+	}
+	if mark[1] >= i {
+		to = column + max(0, min(1, mark[1]-i))
+	}
+	return b.String(), from, to
+}
+
+func columns(r rune) int {
+	if unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf) {
+		return 0
+	}
+	switch width.LookupRune(r).Kind() {
+	case width.EastAsianWide, width.EastAsianFullwidth:
+		return 2
+	}
+	return 1
+}
