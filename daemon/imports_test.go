@@ -31,6 +31,7 @@ var rooms = map[string][]string{
 	"notifiers/httpdo":                {"notifiers", "config/opaque"},
 	"notifiers/notifiertest":          {"notifiers", "config/opaque", "notifiers/notifiertest/smtpsink"},
 	"notifiers/notifiertest/smtpsink": {},
+	"notifiers/notifiertest/httpsink": {},
 	"daemon/incident":                 {"config", "config/opaque"},
 	"daemon/journal":                  {},
 	"daemon/reconcile":                {},
