@@ -80,7 +80,7 @@ func (r *reloader) run(ctx context.Context) error {
 				continue
 			}
 			hint = true
-			r.m.Log.Debug("looking at the configuration", zap.String("because_of", string(why)))
+			r.m.Log.Debug("looking at the configuration", zap.Stringer("because_of", why))
 		case <-r.m.Hangup:
 		case req := <-r.requests:
 			waiting, shrink = append(waiting, req), req.allowShrink
