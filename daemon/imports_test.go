@@ -25,11 +25,11 @@ var rooms = map[string][]string{
 	"config/watch":                    {},
 	"notifiers":                       {"config/opaque"},
 	"notifiers/email":                 {"notifiers", "config/opaque"},
-	"notifiers/slack":                 {"notifiers", "config/opaque"},
+	"notifiers/slack":                 {"notifiers", "notifiers/httpdo", "config/opaque"},
 	"notifiers/sms":                   {"notifiers", "notifiers/httpdo", "config/opaque"},
 	"notifiers/webhook":               {"notifiers", "notifiers/httpdo", "config/opaque"},
 	"notifiers/httpdo":                {"notifiers", "config/opaque"},
-	"notifiers/notifiertest":          {"notifiers", "config/opaque", "notifiers/notifiertest/smtpsink"},
+	"notifiers/notifiertest":          {"notifiers", "config/opaque", "notifiers/notifiertest/*"},
 	"notifiers/notifiertest/smtpsink": {},
 	"notifiers/notifiertest/httpsink": {},
 	"daemon/incident":                 {"config", "config/opaque"},
@@ -54,7 +54,8 @@ var rooms = map[string][]string{
 	"cmd/imapvigil": {
 		"daemon", "daemon/control", "daemon/probe", "daemon/probe/imaptest", "daemon/probe/imaptest/ca",
 		"daemon/incident", "daemon/journal", "daemon/history", "config", "config/hclfile", "notifiers",
-		"notifiers/notifiertest/smtpsink",
+		// The demo shows messages as they would be sent.
+		"notifiers/notifiertest/smtpsink", "notifiers/notifiertest/httpsink",
 	},
 }
 
