@@ -158,7 +158,7 @@ func parseEntry(line []byte) (e entry, err error) {
 		}
 		return e, nil
 	}
-	if e.Seq, body, ok = cutNumber(body, `{"seq":`); !ok || e.Seq == 0 {
+	if e.Seq, body, ok = cutNumber(body, `{"seq":`); !ok {
 		return entry{}, errForm
 	}
 	if e.part, body, ok = cutNumber(body, `,"part":`); !ok {
