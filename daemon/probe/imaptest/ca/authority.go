@@ -67,7 +67,7 @@ func (a *Authority) PEM() []byte { return certificatePEM(a.cert.Raw) }
 
 // WriteFile writes PEM to path, readable by everybody.
 func (a *Authority) WriteFile(path string) error {
-	if err := os.WriteFile(path, a.PEM(), 0o644); err != nil { //nolint:gosec // a root certificate is public
+	if err := os.WriteFile(path, a.PEM(), 0o644); err != nil {
 		return fmt.Errorf("writing root certificate: %w", err)
 	}
 	return nil

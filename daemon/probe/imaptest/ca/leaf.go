@@ -147,7 +147,7 @@ func WriteFiles(certificate tls.Certificate, certFile, keyFile string) error {
 		return fmt.Errorf("encoding private key: %w", err)
 	}
 	key := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-	err = os.WriteFile(certFile, chain.Bytes(), 0o644) //nolint:gosec // a certificate is public
+	err = os.WriteFile(certFile, chain.Bytes(), 0o644)
 	if err = cmp.Or(err, os.WriteFile(keyFile, key, 0o600)); err != nil {
 		return fmt.Errorf("writing certificate: %w", err)
 	}
@@ -163,7 +163,7 @@ func newKey(kind Key) crypto.Signer {
 	case RSA2048:
 		key, err = rsa.GenerateKey(rand.Reader, 2048)
 	case RSA1024:
-		key, err = rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // a weak key is what is asked for
+		key, err = rsa.GenerateKey(rand.Reader, 1024)
 	default:
 		err = fmt.Errorf("no such kind of key: %d", kind)
 	}

@@ -27,7 +27,7 @@ func claimPort(t testing.TB, addresses []string) (int, error) {
 			return 0, fmt.Errorf("%q is not a loopback address", address)
 		}
 	}
-	offset := rand.IntN(ports) //nolint:gosec // spreads, protects nothing
+	offset := rand.IntN(ports)
 	for i := range ports {
 		port := firstPort + (offset+i)%ports
 		claim, err := net.Listen("unix", fmt.Sprintf("@imapvigil/dovecot/%d", port))

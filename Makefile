@@ -1,0 +1,51 @@
+# imapvigil. "make" alone lists what there is to make.
+
+GO       ?= go
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+FUZZTIME ?= 10s
+BENCH    ?= .
+tool      = $(GO) tool -modfile=.tools/go.mod
+
+.PHONY: help demo test packages vet lint unit build bench fuzz format deadcode clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## watch a server fail and recover, in under a minute, with nothing to install
+	$(GO) run ./cmd/imapvigil demo
+
+test: packages ## everything that must pass: vet, lint and all tests; on Debian installs what they need
+	@$(MAKE) --no-print-directory --keep-going vet lint unit
+
+packages: ## install the Debian packages that the tests need
+	@.ci/packages
+
+vet: ## go vet
+	$(GO) vet ./...
+
+lint: ## golangci-lint with .golangci.yml
+	$(tool) golangci-lint run
+
+unit: ## all tests under the race detector
+	$(GO) test -race ./...
+
+build: ## the program, as ./imapvigil
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o imapvigil ./cmd/imapvigil
+
+bench: ## all benchmarks; BENCH=name for some
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+fuzz: ## every fuzz target for FUZZTIME (10s)
+	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | tr ':' ' ' | while read -r file _ target; do \
+		echo "$$target in $$(dirname $$file)"; \
+		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$(dirname $$file)" || exit 1; \
+	done
+
+format: ## gofumpt and sorted imports, in place
+	$(tool) golangci-lint fmt
+
+deadcode: ## functions that nothing reaches, tests included
+	$(tool) deadcode -test ./...
+
+clean: ## remove what make build made
+	rm -rf imapvigil dist
