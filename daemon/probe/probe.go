@@ -87,10 +87,6 @@ type round struct {
 	dns      time.Duration
 }
 
-// grace is how long after its deadline a conversation may still be ending
-// before it is given up as lost.
-const grace = 200 * time.Millisecond
-
 // Probe resolves the check's name, talks to every address that it wants, side
 // by side, and sums up. It ends by p.Timeout + 250 ms. When ctx is cancelled it
 // returns at once, and its result means nothing.

@@ -5,49 +5,28 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
-// converseAll talks to all addresses side by side and waits for every one. A
-// conversation that outlives its deadline (which nothing known can make it do)
-// is left behind rather than waited for.
+// converseAll talks to all addresses side by side and waits for every one; the
+// fence makes sure that each ends. A single address, which is what most names
+// have, is talked to right here: a goroutine for it would only cost.
 func (r *round) converseAll(ctx context.Context, addresses []netip.Addr) []outcome {
-	type ended struct {
-		at int
-		outcome
-	}
-	results := make(chan ended, len(addresses))
-	for i, ip := range addresses {
-		go func() { results <- ended{i, r.converse(ctx, ip)} }()
-	}
 	outcomes := make([]outcome, len(addresses))
-	for i, ip := range addresses {
-		outcomes[i] = r.stuck(ip)
+	var talking sync.WaitGroup
+	for i, ip := range addresses[1:] {
+		talking.Go(func() { outcomes[i+1] = r.converse(ctx, ip) })
 	}
-	lost := time.NewTimer(time.Until(r.deadline) + grace)
-	defer lost.Stop()
-	for range addresses {
-		select {
-		case e := <-results:
-			outcomes[e.at] = e.outcome
-		case <-lost.C:
-			return outcomes
-		}
-	}
+	outcomes[0] = r.converse(ctx, addresses[0])
+	talking.Wait()
 	return outcomes
 }
 
 func (r *round) blank(ip netip.Addr) outcome {
 	return outcome{address: incident.Address{Node: r.prober.node, IP: ip, Port: r.check.Port}}
-}
-
-// stuck is what is said of an address whose conversation never ended.
-func (r *round) stuck(ip netip.Addr) outcome {
-	o := r.blank(ip)
-	o.failure = local(incident.PhaseConnect, "The probe itself did not end in time; this is a mistake in imapvigil or a machine that is badly overloaded.")
-	return o
 }
 
 // converse is one conversation, whatever becomes of it.
