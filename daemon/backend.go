@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -34,6 +35,21 @@ func (m *monitor) Incidents(ctx context.Context) ([]control.Incident, error) {
 // Reload implements [control.Backend].
 func (m *monitor) Reload(ctx context.Context, allowShrink bool) (control.Verdict, error) {
 	return m.reloads.ask(ctx, allowShrink)
+}
+
+// Plan implements [control.Backend].
+func (m *monitor) Plan(ctx context.Context, path string) (control.Plan, error) {
+	p, err := m.reloads.plan(path)
+	if err != nil {
+		return p, err
+	}
+	v, err := m.tracker.View(ctx)
+	for _, c := range v.Checks {
+		if slices.Contains(p.Removed, c.ID) {
+			p.Orphaned = append(p.Orphaned, c.Incidents...)
+		}
+	}
+	return p, err
 }
 
 // Recheck implements [control.Backend].

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +22,7 @@ type reloader struct {
 	m        *monitor
 	requests chan request
 
-	// Owned by the goroutine of run.
+	// Owned by the goroutine of run, which sets cfg under mu for those who look.
 	cfg      *config.Config
 	snapshot *hclfile.Snapshot // what cfg was loaded from
 	channels channels
@@ -230,7 +231,11 @@ func (r *reloader) read() (*hclfile.Snapshot, error) {
 	if r.snapshot != nil {
 		return r.snapshot.Again()
 	}
-	return hclfile.Read(r.m.ConfigPath, hclfile.Options{CredentialsDirectory: os.Getenv("CREDENTIALS_DIRECTORY")})
+	return r.open(r.m.ConfigPath)
+}
+
+func (r *reloader) open(path string) (*hclfile.Snapshot, error) {
+	return hclfile.Read(path, hclfile.Options{CredentialsDirectory: os.Getenv("CREDENTIALS_DIRECTORY")})
 }
 
 // refuse keeps a reload from doing what is more likely a mishap than a wish.
@@ -278,8 +283,9 @@ func (r *reloader) apply(ctx context.Context, c *candidate) {
 	diff := r.m.probes.Apply(want)
 	r.m.watcher.Also(c.snapshot.Named())
 	closeUnused(r.channels, c.channels)
-	r.cfg, r.snapshot, r.channels = c.cfg, c.snapshot, c.channels
+	r.snapshot, r.channels = c.snapshot, c.channels
 	r.set(func(s *control.Config) {
+		r.cfg = c.cfg
 		*s = control.Config{State: control.Current, LoadedAt: time.Now().UTC(), Digest: c.cfg.Digest}
 	})
 	r.m.Log.Info("configuration applied", zap.String("digest", c.cfg.Digest), zap.Int("checks", len(c.cfg.Checks)),
@@ -315,6 +321,27 @@ func (r *reloader) config() control.Config {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.state
+}
+
+// inForce is the configuration that runs.
+func (r *reloader) inForce() *config.Config {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.cfg
+}
+
+// plan says how the files at a path differ from what runs.
+func (r *reloader) plan(path string) (control.Plan, error) {
+	snapshot, err := r.open(cmp.Or(path, r.m.ConfigPath))
+	if err != nil {
+		return control.Plan{Diff: config.Compare(nil, nil), Diagnostics: control.NewDiagnostics([]config.Diagnostic{diagnose(err)})}, nil
+	}
+	cfg, diags := hclfile.Load(snapshot)
+	p := control.Plan{Diff: config.Compare(nil, nil), Diagnostics: control.NewDiagnostics(diags)}
+	if cfg != nil {
+		p.Diff = config.Compare(r.inForce(), cfg)
+	}
+	return p, nil
 }
 
 func (r *reloader) set(change func(*control.Config)) {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/control"
 )
 
@@ -29,10 +28,7 @@ func (p *program) reload(ctx context.Context, client *control.Client, shrink boo
 	if err != nil {
 		return err
 	}
-	diags := make([]config.Diagnostic, 0, len(v.Diagnostics))
-	for i := range v.Diagnostics {
-		diags = append(diags, v.Diagnostics[i].Config())
-	}
+	diags := diagnosticsOf(v.Diagnostics)
 	if p.json {
 		v.Diagnostics = plain(diags)
 		if err := p.printJSON(v); err != nil {

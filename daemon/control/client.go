@@ -57,6 +57,14 @@ func (c *Client) Reload(ctx context.Context, allowShrink bool) (v Verdict, err e
 	return v, err
 }
 
+// Plan asks what a reload would do; an empty path is the daemon's own.
+func (c *Client) Plan(ctx context.Context, path string) (Plan, error) {
+	var p plan
+	err := c.call(ctx, http.MethodGet, "/v1/plan?path="+url.QueryEscape(path), nil, &p)
+	p.Plan.Orphaned = p.Orphaned
+	return p.Plan, err
+}
+
 // Recheck has a check probed now, and waits for the result.
 func (c *Client) Recheck(ctx context.Context, id config.CheckID) (r incident.Report, err error) {
 	err = c.call(ctx, http.MethodPost, "/v1/recheck?check="+url.QueryEscape(string(id)), nil, &r)

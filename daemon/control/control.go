@@ -68,6 +68,21 @@ const (
 	RejectedWord = "rejected"
 )
 
+// A Plan is what a reload would do: what `plan --json` prints. The keys are an
+// interface.
+type Plan struct {
+	config.Diff
+	Diagnostics []Diagnostic `json:"diagnostics"`
+	// Orphaned are open incidents of checks that would be removed.
+	Orphaned []incident.ID `json:"-"`
+}
+
+// plan is a Plan as it crosses the socket.
+type plan struct {
+	Plan
+	Orphaned []incident.ID `json:"orphaned"`
+}
+
 // A Diagnostic is one diagnostic of the configuration, as --json prints it,
 // with the excerpt that the text form needs.
 type Diagnostic struct {
@@ -117,6 +132,8 @@ type Backend interface {
 	Incidents(ctx context.Context) ([]Incident, error)
 	// Reload reads the files and waits for the verdict.
 	Reload(ctx context.Context, allowShrink bool) (Verdict, error)
+	// Plan says what a reload would do; an empty path is the daemon's own.
+	Plan(ctx context.Context, path string) (Plan, error)
 	// Recheck probes now, and the result counts.
 	Recheck(ctx context.Context, id config.CheckID) (incident.Report, error)
 	// Acknowledge takes an open incident on, until a time or its end.

@@ -76,6 +76,10 @@ func handler(b Backend) http.Handler {
 		verdict, err := b.Reload(r.Context(), r.URL.Query().Has("allow_shrink"))
 		answer(w, verdict, err)
 	})
+	mux.HandleFunc("GET /v1/plan", func(w http.ResponseWriter, r *http.Request) {
+		p, err := b.Plan(r.Context(), r.URL.Query().Get("path"))
+		answer(w, plan{p, p.Orphaned}, err)
+	})
 	mux.HandleFunc("POST /v1/recheck", func(w http.ResponseWriter, r *http.Request) {
 		report, err := b.Recheck(r.Context(), config.CheckID(r.URL.Query().Get("check")))
 		answer(w, report, err)

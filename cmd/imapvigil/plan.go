@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/control"
+)
+
+// What plan ends with, as terraform's -detailed-exitcode has it.
+const (
+	planInvalid = 1
+	planChanges = 2
+)
+
+func (p *program) planCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "plan [PATH]",
+		Short: "Show what a reload would do to the running daemon",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path := ""
+			if len(args) > 0 {
+				var err error
+				if path, err = filepath.Abs(args[0]); err != nil {
+					return err
+				}
+			}
+			return p.plan(cmd.Context(), p.client(cmd), path)
+		},
+	}
+	p.jsonFlag(c)
+	return c
+}
+
+func (p *program) plan(ctx context.Context, client *control.Client, path string) error {
+	plan, err := client.Plan(ctx, path)
+	if err != nil {
+		return err
+	}
+	diags := diagnosticsOf(plan.Diagnostics)
+	if p.json {
+		plan.Diagnostics = plain(diags)
+		if err := p.printJSON(plan); err != nil {
+			return err
+		}
+	} else {
+		p.printPlan(plan, diags)
+	}
+	switch {
+	case config.HasErrors(diags):
+		return exit(planInvalid)
+	case !plan.IsEmpty():
+		return exit(planChanges)
+	}
+	return nil
+}
+
+// diagnosticsOf gives back what crossed the socket.
+func diagnosticsOf(list []control.Diagnostic) []config.Diagnostic {
+	diags := make([]config.Diagnostic, 0, len(list))
+	for i := range list {
+		diags = append(diags, list[i].Config())
+	}
+	return diags
+}
+
+func (p *program) printPlan(plan control.Plan, diags []config.Diagnostic) {
+	p.diagnose(p.err, diags)
+	if config.HasErrors(diags) {
+		p.printf("The files are in error: a reload would be rejected and change nothing.\n")
+		return
+	}
+	for _, id := range plan.Added {
+		p.printf("%s %s\n", p.paint("ok", "+"), id)
+	}
+	for _, id := range plan.Removed {
+		p.printf("%s %s\n", p.paint("down", "-"), id)
+	}
+	for _, m := range plan.Moved {
+		p.printf("%s %s -> %s\n", p.paint("recovering", ">"), m.From, m.To)
+	}
+	for _, c := range plan.Changed {
+		p.printf("%s %s\n", p.paint("failing", "~"), c.ID)
+		for _, a := range c.Attributes {
+			p.printf("    %s: %s -> %s\n", a.Name, shown(a.Old), shown(a.New))
+		}
+	}
+	for _, id := range plan.Orphaned {
+		p.printf("! incident %s would lose its check, and end as removed after 10 minutes\n", id)
+	}
+	p.printf("%d to add, %d to change, %d to move, %d to remove, %d unchanged.\n",
+		len(plan.Added), len(plan.Changed), len(plan.Moved), len(plan.Removed), plan.Unchanged)
+}
+
+func shown(value string) string {
+	if value == "" {
+		return "(none)"
+	}
+	return value
+}
