@@ -263,7 +263,7 @@ func TestAsOrdinaryUser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := os.MkdirTemp("/tmp", "dovecot-test-") //nolint:usetesting // the user nobody may not enter t.TempDir
+	dir, err := os.MkdirTemp("/tmp", "dovecot-test-") // where the user nobody may go, unlike t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}
