@@ -22,10 +22,10 @@ func (p *program) planCommand() *cobra.Command {
 		Short: "Show what a reload would do to the running daemon",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			path := ""
-			if len(args) > 0 {
+			path := "" // the daemon's own
+			if len(args) > 0 || cmd.Flags().Changed("config") {
 				var err error
-				if path, err = filepath.Abs(args[0]); err != nil {
+				if path, err = filepath.Abs(p.pathArg(args)); err != nil {
 					return err
 				}
 			}
