@@ -71,6 +71,7 @@ func (e *ConfigError) Error() string {
 // A monitor is the running whole.
 type monitor struct {
 	Options
+	node     string // the name of this machine
 	journal  *journal.Journal
 	tracker  *tracker.Tracker
 	sender   *outbox.Sender
@@ -128,18 +129,17 @@ func (m *monitor) places(cfg *config.Config) {
 }
 
 func (m *monitor) openRooms() (err error) {
-	node, err := os.Hostname()
-	if err != nil {
+	if m.node, err = os.Hostname(); err != nil {
 		return fmt.Errorf("asking for the name of this machine: %w", err)
 	}
 	m.sender = outbox.NewSender(func(a outbox.Attempt) { m.tracker.Attempted(a) })
 	m.loop = &probe.Loop{
-		Probe:  probe.New(probe.Options{Node: node, Version: m.Version}).Probe,
+		Probe:  probe.New(probe.Options{Node: m.node, Version: m.Version}).Probe,
 		Report: func(ctx context.Context, r incident.Result) incident.Pace { return m.tracker.Observe(ctx, r) },
 	}
 	m.probes = reconcile.New(m.loop.Run)
 	m.tracker, err = tracker.Open(tracker.Options{
-		Journal: m.journal, Sender: m.sender, Rates: m.Rates, Node: node, Log: m.Log, Next: m.loop.Next,
+		Journal: m.journal, Sender: m.sender, Rates: m.Rates, Node: m.node, Log: m.Log, Next: m.loop.Next,
 	})
 	if err != nil {
 		return err

@@ -49,7 +49,7 @@ var rooms = map[string][]string{
 	},
 	"daemon/history": {"config", "daemon/incident"},
 	"daemon/web":     {"config", "daemon/incident", "daemon/tracker", "daemon/history"},
-	"daemon/control": {"config", "daemon/incident", "daemon/tracker", "daemon/history"},
+	"daemon/control": {"config", "config/opaque", "daemon/incident", "daemon/tracker", "daemon/history"},
 	"daemon":         {"daemon/*", "config", "config/*", "notifiers"},
 	"cmd/imapvigil": {
 		"daemon", "daemon/control", "daemon/probe", "daemon/probe/imaptest", "daemon/probe/imaptest/ca",

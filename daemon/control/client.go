@@ -71,6 +71,12 @@ func (c *Client) Recheck(ctx context.Context, id config.CheckID) (r incident.Rep
 	return r, err
 }
 
+// NotifyTest has a test message sent along each way of a role.
+func (c *Client) NotifyTest(ctx context.Context, id config.RoleID) (t Trial, err error) {
+	err = c.call(ctx, http.MethodPost, "/v1/notify-test?role="+url.QueryEscape(string(id)), nil, &t)
+	return t, err
+}
+
 // Acknowledge takes an open incident on.
 func (c *Client) Acknowledge(ctx context.Context, id incident.ID, reason string, until time.Time) error {
 	return c.call(ctx, http.MethodPost, "/v1/ack", acknowledgement{id, reason, until}, nil)

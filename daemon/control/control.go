@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
@@ -83,6 +84,21 @@ type plan struct {
 	Orphaned []incident.ID `json:"orphaned"`
 }
 
+// A Trial is what `notify-test --json` prints.
+type Trial struct {
+	Role       config.RoleID   `json:"role"`
+	Deliveries []TrialDelivery `json:"deliveries"`
+}
+
+// A TrialDelivery is one test message.
+type TrialDelivery struct {
+	Notifier string       `json:"notifier"`
+	Kind     string       `json:"kind"`
+	Target   string       `json:"target"`
+	State    string       `json:"state"` // sent or dead
+	Answer   opaque.Words `json:"answer"`
+}
+
 // A Diagnostic is one diagnostic of the configuration, as --json prints it,
 // with the excerpt that the text form needs.
 type Diagnostic struct {
@@ -136,6 +152,8 @@ type Backend interface {
 	Plan(ctx context.Context, path string) (Plan, error)
 	// Recheck probes now, and the result counts.
 	Recheck(ctx context.Context, id config.CheckID) (incident.Report, error)
+	// NotifyTest sends a test message along each way of a role.
+	NotifyTest(ctx context.Context, id config.RoleID) (Trial, error)
 	// Acknowledge takes an open incident on, until a time or its end.
 	Acknowledge(ctx context.Context, id incident.ID, reason string, until time.Time) error
 }

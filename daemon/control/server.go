@@ -84,6 +84,10 @@ func handler(b Backend) http.Handler {
 		report, err := b.Recheck(r.Context(), config.CheckID(r.URL.Query().Get("check")))
 		answer(w, report, err)
 	})
+	mux.HandleFunc("POST /v1/notify-test", func(w http.ResponseWriter, r *http.Request) {
+		trial, err := b.NotifyTest(r.Context(), config.RoleID(r.URL.Query().Get("role")))
+		answer(w, trial, err)
+	})
 	mux.HandleFunc("POST /v1/ack", func(w http.ResponseWriter, r *http.Request) {
 		var a acknowledgement
 		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&a); err != nil {

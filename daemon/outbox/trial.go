@@ -1,0 +1,26 @@
+package outbox
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// Try makes one attempt to send a test message on a way, and waits for what
+// it comes to. A test is about no incident: it is not journaled and not
+// repeated.
+func (s *Sender) Try(way config.Way, m notifiers.Message) (notifiers.Receipt, error) {
+	s.mu.Lock()
+	channel, ok := s.channels[way.ID.Notifier]
+	s.mu.Unlock()
+	if !ok {
+		return notifiers.Receipt{}, fmt.Errorf("notifier %s is not configured", way.ID.Notifier)
+	}
+	to, err := json.Marshal(way.Target)
+	if err != nil {
+		return notifiers.Receipt{}, fmt.Errorf("writing the target: %w", err)
+	}
+	return s.attempt(channel, to, m)
+}
