@@ -27,24 +27,27 @@ func Backoff(attempts int, share float64) time.Duration {
 }
 
 // Conclude decides what an attempt means for its delivery. It is pure; share
-// is the random number of the jitter.
+// is the random number of the jitter. The last attempt is made when giveUpAfter
+// is over, however long the other side asked to wait.
 func Conclude(d Delivery, r notifiers.Receipt, err error, at time.Time, share float64) Outcome {
 	o := Outcome{Key: d.Key, At: at, State: Sent, Attempts: d.Attempts + 1, Receipt: r}
 	if err == nil {
 		return o
 	}
 	o.Error, o.Receipt = opaque.Sanitise(err.Error()), notifiers.Receipt{}
-	pause := max(Backoff(o.Attempts, share), notifiers.Wait(err))
-	o.NextAt = at.Add(pause)
+	end := d.At.Add(giveUpAfter)
 	switch {
 	case notifiers.IsPermanent(err) && o.Attempts >= poisonRetries:
 		o.State = Dead
-	case o.NextAt.Sub(d.At) > giveUpAfter:
+	case !at.Before(end):
 		o.State = Expired
 	default:
-		o.State = Retrying
-		return o
+		wait := notifiers.Wait(err)
+		o.State, o.Held = Retrying, wait > 0
+		o.NextAt = at.Add(max(Backoff(o.Attempts, share), wait))
+		if o.NextAt.After(end) {
+			o.NextAt = end
+		}
 	}
-	o.NextAt = time.Time{}
 	return o
 }

@@ -10,129 +10,45 @@
 //
 // A caller may rely on this: nothing is sent that was not journaled first; a
 // closing never overtakes its opening; the same telling keeps its key for ever.
+// What holds it together: of one incident and one way at most one telling is
+// not final, and none is replaced while an attempt is under way.
 package outbox
 
 import (
-	"cmp"
-	"encoding/json"
 	"slices"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// A Key names a telling, and is the idempotency key of its message.
-type Key string
-
-// A Telling is the decision to tell one way something. It is journaled before
-// it is sent.
-type Telling struct {
-	Key  Key            `json:"key"`
-	At   time.Time      `json:"at"`
-	Way  config.WayID   `json:"way"`
-	Kind notifiers.Kind `json:"kind"`
-	// To is the target as its notifier encodes it, so that a closing still
-	// finds its way after the way has left the files.
-	To    json.RawMessage `json:"to,omitempty"`
-	Items []Item          `json:"items"`
-	// Replaces are tellings, not delivered yet, that this one makes needless.
-	Replaces []Key `json:"replaces,omitempty"`
-}
-
-// An Item is one transition of one incident.
-type Item struct {
-	Incident   incident.ID          `json:"incident"`
-	Transition notifiers.Transition `json:"transition"`
-	// Bout counts the openings of the incident, Worsened how often it had got
-	// worse: what the way knows once this is told.
-	Bout     int `json:"bout"`
-	Worsened int `json:"worsened,omitempty"`
-	// Untold: the opening never arrived, so this closing tells both.
-	Untold bool `json:"untold,omitempty"`
-}
-
-// DeliveryState says how far a telling has come.
-type DeliveryState string
-
-// The states of a delivery.
-const (
-	Queued   DeliveryState = "queued"
-	Sending  DeliveryState = "sending" // an attempt is under way; never journaled
-	Retrying DeliveryState = "retrying"
-	Sent     DeliveryState = "sent"
-	Dead     DeliveryState = "dead"    // cannot be delivered
-	Expired  DeliveryState = "expired" // could not be delivered in time
-	Replaced DeliveryState = "replaced"
-)
-
-// Final reports whether nothing more will happen to the delivery.
-func (s DeliveryState) Final() bool {
-	return s == Sent || s == Dead || s == Expired || s == Replaced
-}
-
-// An Outcome is what one attempt came to, as it is journaled.
-type Outcome struct {
-	Key      Key               `json:"key"`
-	At       time.Time         `json:"at"`
-	State    DeliveryState     `json:"state"` // sent, retrying, dead, expired
-	Attempts int               `json:"attempts"`
-	NextAt   time.Time         `json:"next_at,omitzero"` // of retrying
-	Receipt  notifiers.Receipt `json:"receipt,omitzero"`
-	Error    opaque.Words      `json:"error,omitzero"`
-}
-
-// A Delivery is a telling and what became of it.
-type Delivery struct {
-	Telling
-	State    DeliveryState
-	Attempts int
-	NextAt   time.Time // when the next attempt is due
-	Last     Outcome   // of the last attempt; zero before it
-}
-
-// Answer is what the other side last said, or why it could not be asked.
-func (d *Delivery) Answer() opaque.Words {
-	if d.State == Sent {
-		return d.Last.Receipt.Answer
-	}
-	return d.Last.Error
-}
-
-type bookKey struct {
-	incident incident.ID
-	way      config.WayID
-}
-
 // A status is what one way knows of one incident.
 type status struct {
-	transition notifiers.Transition // opened or closed; empty: nothing
-	bout       int
-	worsened   int
-	at         time.Time // of the telling, reminders included
-	key        Key
+	open      bool // that it is open; else, with a bout, that it is closed
+	bout      int  // the last opening it heard of; 0: none
+	worsened  int
+	at        time.Time // of the telling, reminders included
+	key       Key
+	noClosing bool
 }
-
-// open reports whether the way believes that the incident is open.
-func (s status) open() bool { return s.transition == notifiers.Opened }
 
 // An entry is what a way was told of an incident: told counts what is still on
 // its way, sure only what arrived.
 type entry struct {
+	way        config.WayID
 	told, sure status
 	thread     notifiers.Receipt // of the first message that arrived
 }
 
 // A Book is the fold of tellings and outcomes. It is owned by the tracker and
-// changed by Apply, Settle and Begin alone.
+// changed by Apply, Settle, Begin and Hurry alone.
 type Book struct {
-	told       map[bookKey]entry
+	told       map[incident.ID][]entry
 	deliveries map[Key]*Delivery
 	pending    map[Key]*Delivery // not final
+	queue      []*Delivery       // the same in the order of telling, and some that are final
 	lastOn     map[config.WayID]pulse
-	ways       map[incident.ID][]config.WayID // ways that were told of an incident
 	byIncident map[incident.ID][]Key
 }
 
@@ -145,11 +61,10 @@ type pulse struct {
 // NewBook makes an empty book.
 func NewBook() *Book {
 	return &Book{
-		told:       map[bookKey]entry{},
+		told:       map[incident.ID][]entry{},
 		deliveries: map[Key]*Delivery{},
 		pending:    map[Key]*Delivery{},
 		lastOn:     map[config.WayID]pulse{},
-		ways:       map[incident.ID][]config.WayID{},
 		byIncident: map[incident.ID][]Key{},
 	}
 }
@@ -158,33 +73,37 @@ func NewBook() *Book {
 func (b *Book) Apply(t Telling) {
 	d := &Delivery{Telling: t, State: Queued, NextAt: t.At}
 	b.deliveries[t.Key], b.pending[t.Key] = d, d
+	b.queue = append(b.queue, d)
 	b.lastOn[t.Way] = pulse{at: t.At, items: len(t.Items)}
 	for _, item := range t.Items {
-		b.note(t, item)
+		b.entry(item.Incident, t.Way).told = item.status(t)
+		b.byIncident[item.Incident] = append(b.byIncident[item.Incident], t.Key)
 	}
 	for _, key := range t.Replaces {
-		b.finish(key, Replaced)
+		if d, ok := b.pending[key]; ok {
+			d.State = Replaced
+			delete(b.pending, key)
+		}
 	}
 }
 
-func (b *Book) note(t Telling, item Item) {
-	k := bookKey{item.Incident, t.Way}
-	e, known := b.told[k]
-	if !known {
-		b.ways[item.Incident] = append(b.ways[item.Incident], t.Way)
+// entry finds or starts the entry of a way; good until the next call.
+func (b *Book) entry(id incident.ID, way config.WayID) *entry {
+	list := b.told[id]
+	i := slices.IndexFunc(list, func(e entry) bool { return e.way == way })
+	if i < 0 {
+		i = len(list)
+		b.told[id] = append(list, entry{way: way})
 	}
-	e.told = item.status(t)
-	b.told[k] = e
-	b.byIncident[item.Incident] = append(b.byIncident[item.Incident], t.Key)
+	return &b.told[id][i]
 }
 
 // status is what a way knows once the item has arrived.
 func (i Item) status(t Telling) status {
-	s := status{transition: notifiers.Opened, bout: i.Bout, worsened: i.Worsened, at: t.At, key: t.Key}
-	if i.Transition == notifiers.Closed {
-		s.transition = notifiers.Closed
+	return status{
+		open: i.Transition != notifiers.Closed, bout: i.Bout, worsened: i.Worsened,
+		at: t.At, key: t.Key, noClosing: t.NoClosing,
 	}
-	return s
 }
 
 // Begin marks that an attempt is under way, so that no second one starts and
@@ -213,28 +132,19 @@ func (b *Book) Settle(o Outcome) {
 
 func (b *Book) arrived(d *Delivery, r notifiers.Receipt) {
 	for _, item := range d.Items {
-		k := bookKey{item.Incident, d.Way}
-		e := b.told[k]
+		e := b.entry(item.Incident, d.Way)
 		e.sure = item.status(d.Telling)
 		if e.thread.Thread == "" {
 			e.thread = r
 		}
-		b.told[k] = e
-	}
-}
-
-func (b *Book) finish(key Key, state DeliveryState) {
-	if d, ok := b.pending[key]; ok {
-		d.State = state
-		delete(b.pending, key)
 	}
 }
 
 // Hurry makes the deliveries that wait on a notifier due at once, since it has
-// just answered well.
+// just answered well; not those that it asked to wait.
 func (b *Book) Hurry(id config.NotifierID, now time.Time) {
 	for _, d := range b.pending {
-		if d.Way.Notifier == id && d.State == Retrying && d.NextAt.After(now) {
+		if d.Way.Notifier == id && d.State == Retrying && !d.Last.Held && d.NextAt.After(now) {
 			d.NextAt = now
 		}
 	}
@@ -248,7 +158,12 @@ func (b *Book) Delivery(key Key) (*Delivery, bool) {
 
 // Previous is the receipt that a message about an incident can be put beside.
 func (b *Book) Previous(id incident.ID, way config.WayID) notifiers.Receipt {
-	return b.told[bookKey{id, way}].thread
+	for _, e := range b.told[id] {
+		if e.way == way {
+			return e.thread
+		}
+	}
+	return notifiers.Receipt{}
 }
 
 // Of lists the deliveries that tell of an incident, oldest first.
@@ -263,49 +178,18 @@ func (b *Book) Of(id incident.ID) []*Delivery {
 // Counts are the deliveries that are under way, and those that are dead.
 func (b *Book) Counts() (queued, dead int) {
 	for _, d := range b.deliveries {
-		switch {
-		case d.State == Dead, d.State == Expired:
+		if d.State == Dead || d.State == Expired {
 			dead++
-		case !d.State.Final():
-			queued++
 		}
 	}
-	return queued, dead
-}
-
-// perWay is how many attempts one way may have under way, so that a burst of
-// events is not sent one by one and a slow receiver is not flooded.
-const perWay = 4
-
-// Due lists the deliveries whose next attempt may start now, oldest first, and
-// when to ask again for the others (zero: after the next outcome or telling).
-func (b *Book) Due(now time.Time) (due []*Delivery, again time.Time) {
-	busy := map[config.WayID]int{}
-	for _, d := range b.pending {
-		switch {
-		case d.State == Sending:
-			busy[d.Way]++
-		case d.NextAt.After(now):
-			if again.IsZero() || d.NextAt.Before(again) {
-				again = d.NextAt
-			}
-		default:
-			due = append(due, d)
-		}
-	}
-	slices.SortFunc(due, func(x, y *Delivery) int { return cmp.Or(x.At.Compare(y.At), cmp.Compare(x.Key, y.Key)) })
-	return slices.DeleteFunc(due, func(d *Delivery) bool {
-		busy[d.Way]++
-		return busy[d.Way] > perWay
-	}), again
+	return len(b.pending), dead
 }
 
 // Settled reports whether no way is owed anything more about an incident that
 // is over.
 func (b *Book) Settled(id incident.ID) bool {
-	for _, way := range b.ways[id] {
-		e := b.told[bookKey{id, way}]
-		if b.pending[e.told.key] != nil || e.told.open() && e.sure.open() {
+	for _, e := range b.told[id] {
+		if b.pending[e.told.key] != nil || e.told.open && e.sure.open && !e.told.noClosing {
 			return false
 		}
 	}

@@ -12,8 +12,14 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// attemptTimeout bounds one attempt, whatever the other side does.
-const attemptTimeout = time.Minute
+// attemptTimeout bounds one attempt; one that does not end then although its
+// context has is given up a little later and left behind.
+const (
+	attemptTimeout = time.Minute
+	attemptGrace   = 500 * time.Millisecond
+)
+
+var errSlow = errors.New("no answer within a minute")
 
 // An Attempt is what one call of a notifier came to.
 type Attempt struct {
@@ -33,11 +39,12 @@ type Channel struct {
 // they came to. How many run at once is the tracker's business (Book.Due).
 type Sender struct {
 	report func(Attempt)
+	ctx    context.Context
+	cancel context.CancelFunc
 
 	mu       sync.Mutex
 	channels map[config.NotifierID]Channel
-	ctx      context.Context
-	cancel   context.CancelFunc
+	stopped  bool
 	running  sync.WaitGroup
 }
 
@@ -57,11 +64,15 @@ func (s *Sender) Use(channels map[config.NotifierID]Channel) (old map[config.Not
 	return old
 }
 
-// Send starts one attempt and returns at once.
+// Send starts one attempt and returns at once. After Stop it does nothing: the
+// delivery is due again after the next start.
 func (s *Sender) Send(way config.WayID, to json.RawMessage, m notifiers.Message) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return
+	}
 	channel, ok := s.channels[way.Notifier]
-	s.mu.Unlock()
 	s.running.Go(func() {
 		a := Attempt{Key: Key(m.Key)}
 		if ok {
@@ -76,7 +87,34 @@ func (s *Sender) Send(way config.WayID, to json.RawMessage, m notifiers.Message)
 	})
 }
 
-func (s *Sender) attempt(c Channel, to json.RawMessage, m notifiers.Message) (r notifiers.Receipt, err error) {
+// attempt ends whether the notifier does or not: a call that hangs must hold
+// up neither its way nor the end of the daemon.
+func (s *Sender) attempt(c Channel, to json.RawMessage, m notifiers.Message) (notifiers.Receipt, error) {
+	ctx, cancel := context.WithTimeoutCause(s.ctx, attemptTimeout, errSlow)
+	defer cancel()
+	type answer struct {
+		receipt notifiers.Receipt
+		err     error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		r, err := call(ctx, c, to, m)
+		answers <- answer{r, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.receipt, a.err
+	case <-ctx.Done():
+	}
+	select {
+	case a := <-answers:
+		return a.receipt, because(ctx, a.err)
+	case <-time.After(attemptGrace):
+		return notifiers.Receipt{}, context.Cause(ctx)
+	}
+}
+
+func call(ctx context.Context, c Channel, to json.RawMessage, m notifiers.Message) (r notifiers.Receipt, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("the notifier panicked: %v", v)
@@ -86,14 +124,23 @@ func (s *Sender) attempt(c Channel, to json.RawMessage, m notifiers.Message) (r 
 	if err != nil {
 		return r, notifiers.Permanent(fmt.Errorf("reading the target: %w", err))
 	}
-	ctx, cancel := context.WithTimeoutCause(s.ctx, attemptTimeout, errors.New("no answer within a minute"))
-	defer cancel()
 	return c.Notify(ctx, target, m)
 }
 
-// Stop waits for the attempts under way, at most until ctx ends; then it cuts
-// them short and waits for that.
+// because says why a context ended, which the error of one does not.
+func because(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", context.Cause(ctx), err)
+}
+
+// Stop takes no more to send and waits for the attempts under way, at most until
+// ctx ends; then it cuts them short and waits for that.
 func (s *Sender) Stop(ctx context.Context) {
+	s.mu.Lock()
+	s.stopped = true
+	s.mu.Unlock()
 	done := make(chan struct{})
 	go func() { s.running.Wait(); close(done) }()
 	select {

@@ -158,7 +158,7 @@ func (t *Tracker) pause(now time.Time) time.Duration {
 			next = due
 		}
 	}
-	if _, due := t.book.Due(now); !due.IsZero() && (next.IsZero() || due.Before(next)) {
+	if _, due := t.book.Due(now, t.stale); !due.IsZero() && (next.IsZero() || due.Before(next)) {
 		next = due
 	}
 	if next.IsZero() {
@@ -226,7 +226,7 @@ func (t *Tracker) world(now time.Time) outbox.World {
 	w := outbox.World{Rates: t.Rates, Kind: t.kind}
 	for id, rec := range t.active {
 		in := rec.incident
-		if in.Live() || in.Reported > 0 && !t.book.Settled(id) || now.Sub(in.ClosedAt) < outbox.ClosingsOnly {
+		if in.Live() || in.Reported > 0 && !t.book.Settled(id) || now.Sub(in.ClosedAt) < outbox.Lately {
 			w.Subjects = append(w.Subjects, t.subject(in))
 		} else {
 			delete(t.active, id)
@@ -262,11 +262,21 @@ func (t *Tracker) kind(id config.NotifierID) (notifiers.Kind, bool) {
 
 // send starts the attempts that are due. The journal knows each of them.
 func (t *Tracker) send(now time.Time) {
-	due, _ := t.book.Due(now)
+	due, _ := t.book.Due(now, t.stale)
 	for _, d := range due {
 		t.book.Begin(d.Key)
 		t.Sender.Send(d.Way, d.To, t.message(d))
 	}
+}
+
+// stale: as far as is known it is open, and nobody has looked since the start.
+func (t *Tracker) stale(id incident.ID) bool {
+	rec, ok := t.ledger[id]
+	if !ok || !rec.incident.Open() {
+		return false
+	}
+	c, ok := t.checks[rec.incident.Check]
+	return !ok || !c.fresh
 }
 
 func (t *Tracker) state(id config.CheckID) incident.State {

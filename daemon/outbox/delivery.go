@@ -1,0 +1,68 @@
+package outbox
+
+import (
+	"time"
+
+	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// DeliveryState says how far a telling has come.
+type DeliveryState string
+
+// The states of a delivery.
+const (
+	Queued   DeliveryState = "queued"
+	Sending  DeliveryState = "sending" // an attempt is under way; never journaled
+	Retrying DeliveryState = "retrying"
+	Sent     DeliveryState = "sent"
+	Dead     DeliveryState = "dead"    // cannot be delivered
+	Expired  DeliveryState = "expired" // could not be delivered in time
+	Replaced DeliveryState = "replaced"
+)
+
+// Final reports whether nothing more will happen to the delivery.
+func (s DeliveryState) Final() bool {
+	return s == Sent || s == Dead || s == Expired || s == Replaced
+}
+
+// An Outcome is what one attempt came to, as it is journaled.
+type Outcome struct {
+	Key      Key           `json:"key"`
+	At       time.Time     `json:"at"`
+	State    DeliveryState `json:"state"` // sent, retrying, dead, expired
+	Attempts int           `json:"attempts"`
+	NextAt   time.Time     `json:"next_at,omitzero"` // of retrying
+	// Held: the other side said when to come again, which nothing may hurry.
+	Held    bool              `json:"held,omitempty"`
+	Receipt notifiers.Receipt `json:"receipt,omitzero"`
+	Error   opaque.Words      `json:"error,omitzero"`
+}
+
+// A Delivery is a telling and what became of it.
+type Delivery struct {
+	Telling
+	State    DeliveryState
+	Attempts int
+	NextAt   time.Time // when the next attempt is due
+	Last     Outcome   // of the last attempt; zero before it
+}
+
+// Answer is what the other side last said, or why it could not be asked.
+func (d *Delivery) Answer() opaque.Words {
+	if d.State == Sent {
+		return d.Last.Receipt.Answer
+	}
+	return d.Last.Error
+}
+
+// waits reports whether the next attempt is not due yet. When the last thing
+// that happened to the delivery lies ahead, a clock has been set back meanwhile,
+// and nothing that was counted on it is worth waiting for.
+func (d *Delivery) waits(now time.Time) bool {
+	last := d.At
+	if !d.Last.At.IsZero() {
+		last = d.Last.At
+	}
+	return d.NextAt.After(now) && !last.After(now)
+}

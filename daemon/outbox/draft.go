@@ -1,0 +1,130 @@
+package outbox
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// maxItems is the most that one message tells, so that its record fits into the
+// journal; what is left waits for the next one.
+const maxItems = 5000
+
+// A draft gathers what one way must hear.
+type draft struct {
+	way       config.WayID
+	kind      notifiers.Kind
+	to        json.RawMessage
+	noClosing bool
+	since     time.Time // when the first of it became due
+	items     []Item
+	has       map[incident.ID]bool
+	voided    []*Delivery // what it replaces, for people; each once
+	replaces  map[incident.ID]Key
+	size      int // of items, once those of what it replaces are in it
+	full      bool
+}
+
+// draft finds or starts the message of a way; nil when there is no saying how
+// to reach it.
+func (p *planner) draft(way *config.Way, e entry) *draft {
+	if d, ok := p.drafts[e.way]; ok {
+		return d
+	}
+	d := &draft{way: e.way, has: map[incident.ID]bool{}, replaces: map[incident.ID]Key{}}
+	if way != nil {
+		kind, ok := p.world.Kind(e.way.Notifier)
+		to, err := json.Marshal(way.Target)
+		if !ok || err != nil {
+			return nil // the files cannot say so
+		}
+		d.kind, d.to, d.noClosing = kind, to, !wants(way, notifiers.Closed)
+	} else if last, ok := p.book.deliveries[e.told.key]; ok {
+		d.kind, d.to = last.Kind, last.To
+	}
+	p.drafts[e.way] = d
+	p.order = append(p.order, d)
+	return d
+}
+
+// add takes an item in, and with it what it replaces.
+func (p *planner) add(d *draft, item Item, replaces *Delivery, due time.Time) {
+	if d.has[item.Incident] {
+		return // two notify blocks with one and the same target
+	}
+	grows, voids := 1, replaces != nil && !d.voids(replaces)
+	if voids {
+		grows = len(replaces.Items)
+	}
+	if d.kind.ReadByPeople() && d.size > 0 && d.size+grows > maxItems {
+		d.full = true
+		return // it is still due when this draft has been told
+	}
+	d.size += grows
+	d.items, d.has[item.Incident] = append(d.items, item), true
+	if replaces != nil {
+		d.replaces[item.Incident] = replaces.Key
+	}
+	if voids {
+		d.voided = append(d.voided, replaces)
+	}
+	if d.since.IsZero() || due.Before(d.since) {
+		d.since = due
+	}
+}
+
+// voids looks from the end: what was planned together is replaced together.
+func (d *draft) voids(replaced *Delivery) bool {
+	for i := len(d.voided) - 1; i >= 0; i-- {
+		if d.voided[i] == replaced {
+			return true
+		}
+	}
+	return false
+}
+
+// tellings makes the messages of a draft: one for people, one an item for
+// programs.
+func (p *planner) tellings(d *draft) []Telling {
+	if d.kind.ReadByPeople() {
+		if d.full {
+			p.later(p.now.Add(p.world.Rates.Digest))
+		}
+		return []Telling{p.together(d)}
+	}
+	list := make([]Telling, 0, len(d.items))
+	for _, item := range d.items {
+		var replaces []Key
+		if key, ok := d.replaces[item.Incident]; ok {
+			replaces = []Key{key}
+		}
+		list = append(list, p.telling(d, []Item{item}, replaces))
+	}
+	return list
+}
+
+// together takes over what a replaced message would have told of other
+// incidents.
+func (p *planner) together(d *draft) Telling {
+	var replaces []Key
+	for _, old := range d.voided {
+		replaces = append(replaces, old.Key)
+		for _, item := range old.Items {
+			if !d.has[item.Incident] {
+				d.items, d.has[item.Incident] = append(d.items, item), true
+			}
+		}
+	}
+	return p.telling(d, d.items, replaces)
+}
+
+func (p *planner) telling(d *draft, items []Item, replaces []Key) Telling {
+	t := Telling{
+		At: p.now, Way: d.way, Kind: d.kind, To: d.to, Items: items, Replaces: replaces, NoClosing: d.noClosing,
+	}
+	t.Key = t.newKey()
+	return t
+}

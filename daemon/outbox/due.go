@@ -1,0 +1,47 @@
+package outbox
+
+import (
+	"slices"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// perWay is how many attempts one way may have under way, so that a burst of
+// events is not sent one by one and a slow receiver is not flooded.
+const perWay = 4
+
+// Due lists the deliveries whose next attempt may start now, oldest first, and
+// when to ask again for the others (zero: after the next outcome, telling or
+// observation). What tells of nothing but stale incidents waits: those that are
+// open, as far as is known, and have not been observed since the start.
+func (b *Book) Due(now time.Time, stale func(incident.ID) bool) (due []*Delivery, again time.Time) {
+	b.queue = slices.DeleteFunc(b.queue, func(d *Delivery) bool { return d.State.Final() })
+	busy := map[config.WayID]int{}
+	for _, d := range b.queue {
+		if d.State == Sending {
+			busy[d.Way]++
+		}
+	}
+	for _, d := range b.queue {
+		switch {
+		case d.State == Sending:
+		case d.waits(now):
+			if again.IsZero() || d.NextAt.Before(again) {
+				again = d.NextAt
+			}
+		case busy[d.Way] < perWay && !d.holds(stale):
+			busy[d.Way]++
+			due = append(due, d)
+		}
+	}
+	return due, again
+}
+
+func (d *Delivery) holds(stale func(incident.ID) bool) bool {
+	return !slices.ContainsFunc(d.Items, func(i Item) bool {
+		return i.Transition == notifiers.Closed || !stale(i.Incident)
+	})
+}

@@ -1,0 +1,122 @@
+package outbox
+
+import (
+	"slices"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// Lately is how long after its end a way is still told of an incident that it
+// has not heard of: because it asks for closings alone, or because the message
+// had to wait until it was over.
+const Lately = 10 * time.Minute
+
+// A need is what a way lacks, and when it is due.
+type need struct {
+	transition notifiers.Transition
+	due        time.Time
+	untold     bool
+}
+
+// need compares one incident with what one way was told of it. What is on its
+// way counts as told, unless the truth has moved on: then it is replaced by
+// one message that says all.
+func (p *planner) need(s *Subject, way *config.Way, e entry, underWay bool) (need, bool) {
+	switch {
+	case s.Open() && way != nil:
+		return p.open(s, way, e, underWay)
+	case s.Open():
+		return need{}, false // the role is out of it until it is over
+	case s.Pending:
+		return need{}, false // failing again: saying that it is over would be half the truth
+	}
+	return p.closed(s, way, e, underWay)
+}
+
+// closed: whoever heard that it is open is told that it is over. An opening
+// that died was not heard; one that is still on its way, or that had no time to
+// be told, is combined with it.
+func (p *planner) closed(s *Subject, way *config.Way, e entry, underWay bool) (need, bool) {
+	heard := e.told.open && (e.sure.open || underWay)
+	wanted := !e.told.noClosing
+	if way != nil {
+		wanted = wants(way, notifiers.Closed)
+	}
+	missed := e.told.bout < s.Reported && p.missed(s, way)
+	if !wanted || !heard && !missed {
+		return need{}, false
+	}
+	untold := !e.sure.open && (heard || wants(way, notifiers.Opened))
+	return need{notifiers.Closed, p.after(s.ClosedAt, 0), untold}, true
+}
+
+// missed: it ended lately, and the way would have heard of it at once.
+func (p *planner) missed(s *Subject, way *config.Way) bool {
+	return way != nil && way.After == 0 && accepts(way, s) && p.now.Sub(s.ClosedAt) < Lately
+}
+
+// open: each bout is opened once, then what gets worse is told, and in the end
+// that it is still so.
+func (p *planner) open(s *Subject, way *config.Way, e entry, underWay bool) (need, bool) {
+	heard := e.told.bout == s.Reported
+	switch {
+	case !heard && !accepts(way, s):
+	case !heard && wants(way, notifiers.Opened):
+		return p.opening(s, way)
+	case s.Worsened > e.told.worsened && wants(way, notifiers.Changed):
+		n := need{notifiers.Changed, p.after(s.WorsenedAt, 0), false}
+		if heard && !e.sure.open && wants(way, notifiers.Opened) {
+			n.transition = openingOf(way) // one message with the newest state
+		}
+		return n, true
+	case s.Remind > 0 && s.Fresh && !underWay && !s.Acknowledged() && wants(way, notifiers.Reminder):
+		since := s.ReportedAt
+		if heard {
+			since = e.told.at
+		}
+		return need{notifiers.Reminder, p.after(since, s.Remind), false}, true
+	}
+	return need{}, false
+}
+
+func (p *planner) opening(s *Subject, way *config.Way) (need, bool) {
+	if !s.Fresh || way.After > 0 && s.Acknowledged() {
+		return need{}, false
+	}
+	since := s.ReportedAt
+	if way.Severity == config.SeverityDown {
+		since = latest(since, s.WorsenedAt) // when it got bad enough for this way
+	}
+	return need{openingOf(way), p.after(since, way.After), false}, true
+}
+
+func openingOf(way *config.Way) notifiers.Transition {
+	if way.After > 0 {
+		return notifiers.Escalated
+	}
+	return notifiers.Opened
+}
+
+// after is when a pause that began at since is over; now, when since lies
+// ahead: a clock has been set back, and there is no saying how long it was.
+func (p *planner) after(since time.Time, pause time.Duration) time.Time {
+	if since.After(p.now) {
+		return p.now
+	}
+	return since.Add(pause)
+}
+
+// wants reports whether a way asks for a transition; every way that says
+// nothing asks for all.
+func wants(way *config.Way, t notifiers.Transition) bool {
+	return len(way.On) == 0 || slices.Contains(way.On, t)
+}
+
+func accepts(way *config.Way, s *Subject) bool {
+	if way.Severity == config.SeverityDown && s.Severity != config.SeverityDown {
+		return false
+	}
+	return len(way.Conditions) == 0 || slices.Contains(way.Conditions, string(s.Condition))
+}

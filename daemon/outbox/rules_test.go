@@ -1,0 +1,240 @@
+package outbox_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+var update = flag.Bool("update", false, "rewrite what the rules come to")
+
+// Every file under testdata is one rule, as a timeline that can be read: a line
+// is an offset and what happens then, the indented lines below it are the
+// attempts that were made until the next line, and what came of them.
+//
+//	0s role it email.mail:it@ sms.twilio:+1,after=15m,severity=down
+//	0s check a it ops remind=12h    check a names the roles it and ops
+//	1m open a [degraded]            its incident is reported; "open c 30" does so for c1 to c30
+//	1m worse a, failing a, close a, ack a, unack a
+//	1m refuse email.mail            its attempts fail from now on
+//	1m reject email.mail            the same, for a reason that trying again cannot heal
+//	1m busy email.mail 20m          the same, asking to come again in 20 minutes
+//	1m slow email.mail 30s          its attempts take so long
+//	1m answer email.mail            all is well again
+//	1m crash                        the process starts again from its journal
+//	1m stale a, fresh a             a has not, has been observed since the start
+//	1m wait
+func TestRules(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no rules", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			t.Parallel()
+			was, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			is := play(t, string(was))
+			if *update {
+				if err := os.WriteFile(file, []byte(is), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if diff := cmp.Diff(strings.Split(string(was), "\n"), strings.Split(is, "\n")); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", file, diff)
+			}
+		})
+	}
+}
+
+type player struct {
+	*sim
+	t   *testing.T
+	out strings.Builder
+}
+
+func play(t *testing.T, text string) string {
+	p := &player{sim: newSim(), t: t}
+	p.settled = p.write
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "    ") {
+			continue // what came of it the last time
+		}
+		if fields := strings.Fields(line); len(fields) > 0 && fields[0] != "#" {
+			at, err := time.ParseDuration(fields[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.advance(epoch.Add(at - 1)) // what happens at that moment is shown below the line
+			p.now = epoch.Add(at)
+			p.out.WriteString(line)
+			p.do(fields[1], fields[2:])
+			p.round()
+			continue
+		}
+		p.out.WriteString(line)
+	}
+	return p.out.String()
+}
+
+func (p *player) do(verb string, args []string) {
+	switch verb {
+	case "role":
+		p.role(config.RoleID(args[0]), args[1:])
+	case "check":
+		p.check(args)
+	case "refuse":
+		p.receiver(config.NotifierID(args[0])).err = errRefused
+	case "reject":
+		p.receiver(config.NotifierID(args[0])).err = notifiers.Permanent(errors.New("no such user"))
+	case "busy":
+		p.receiver(config.NotifierID(args[0])).err = notifiers.RetryAfter(errors.New("too many requests"), p.duration(args[1]))
+	case "slow":
+		p.receiver(config.NotifierID(args[0])).latency = p.duration(args[1])
+	case "answer":
+		*p.receiver(config.NotifierID(args[0])) = receiver{}
+	case "crash":
+		p.crash(len(p.journal))
+	case "stale", "fresh":
+		p.checks[config.CheckID(args[0])].fresh = verb == "fresh"
+	case "wait":
+	default:
+		p.incident(verb, args)
+	}
+}
+
+func (p *player) duration(text string) time.Duration {
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return d
+}
+
+func (p *player) role(id config.RoleID, specs []string) {
+	p.roles[id] = nil
+	for _, spec := range specs {
+		w, err := way(id, spec)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		p.roles[id] = append(p.roles[id], w)
+	}
+}
+
+func (p *player) check(args []string) {
+	c, ok := p.checks[config.CheckID(args[0])]
+	if !ok {
+		c = &check{id: config.CheckID(args[0]), fresh: true}
+		p.checks[c.id] = c
+	}
+	c.roles = nil
+	for _, arg := range args[1:] {
+		if remind, ok := strings.CutPrefix(arg, "remind="); ok {
+			c.remind = p.duration(remind)
+		} else {
+			c.roles = append(c.roles, config.RoleID(arg))
+		}
+	}
+}
+
+// incident has something happen to the incident of one check, or of many.
+func (p *player) incident(verb string, args []string) {
+	if len(args) == 2 && args[1] != "degraded" {
+		n, err := strconv.Atoi(args[1])
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		for i := range n {
+			p.incident(verb, []string{args[0] + strconv.Itoa(i+1)})
+		}
+		return
+	}
+	c, ok := p.checks[config.CheckID(args[0])]
+	if !ok {
+		roles := slices.Sorted(maps.Keys(p.roles))
+		c = &check{id: config.CheckID(args[0]), fresh: true, roles: roles}
+		p.checks[c.id] = c
+	}
+	finding := incident.Finding{Condition: incident.Service, Health: incident.Down, Cause: incident.CauseRefused}
+	if len(args) == 2 {
+		finding.Health = incident.Degraded
+	}
+	in, _ := c.state.Incident(incident.Service)
+	e := incident.Event{At: p.now, Since: p.now, Incident: in.ID, Check: c.id, Condition: incident.Service, Finding: &finding}
+	if e.Incident == "" {
+		e.Incident = incident.ID(c.id)
+	}
+	begins := e
+	begins.Kind = incident.Failing
+	switch verb {
+	case "open":
+		if !in.Pending {
+			p.happen(begins)
+		}
+		e.Kind = incident.Opened
+	case "failing":
+		e.Kind = incident.Failing
+	case "worse":
+		e.Kind = incident.Worsened
+	case "close":
+		e.Kind, e.ClosedAs = incident.Closed, incident.Recovered
+	case "ack":
+		e.Kind = incident.Acknowledged
+	case "unack":
+		e.Kind = incident.Unacknowledged
+	default:
+		p.t.Fatalf("what is %q?", verb)
+	}
+	p.happen(e)
+}
+
+func (p *player) write(d *outbox.Delivery, o outbox.Outcome) {
+	to := fmt.Sprintf("%s %s", d.Way.Role, d.Way.Notifier)
+	if d.Way.Target != "" {
+		to += ":" + d.Way.Target
+	}
+	fmt.Fprintf(&p.out, "    %s %s %s", p.now.Sub(epoch), to, what(d.Items))
+	if o.State != outbox.Sent {
+		fmt.Fprintf(&p.out, ": %s, %s", o.Error, o.State)
+	}
+	if o.State == outbox.Retrying {
+		fmt.Fprintf(&p.out, " at %s", o.NextAt.Sub(epoch).Round(time.Millisecond))
+	}
+	p.out.WriteString("\n")
+}
+
+func what(items []outbox.Item) string {
+	var words []string
+	for i, item := range items {
+		if i == 3 && len(items) > 4 {
+			words = append(words, fmt.Sprintf("and %d more", len(items)-i))
+			break
+		}
+		word := fmt.Sprintf("%s %s", item.Transition, item.Incident)
+		if item.Untold {
+			word += " (opening untold)"
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, ", ")
+}

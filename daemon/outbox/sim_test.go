@@ -1,0 +1,287 @@
+package outbox_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+var epoch = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+
+// A target is where a way of these tests leads.
+type target string
+
+func (t target) String() string { return string(t) }
+
+// A check is one check with all that is true of it.
+type check struct {
+	id     config.CheckID
+	state  incident.State
+	roles  []config.RoleID
+	remind time.Duration
+	fresh  bool
+}
+
+// A receiver is how a notifier behaves.
+type receiver struct {
+	latency time.Duration
+	err     error
+}
+
+// An attempt is under way; nobody knows yet how it ends.
+type attempt struct {
+	key outbox.Key
+	end time.Time
+	err error
+}
+
+// A record is one line of the journal, as text.
+type record struct {
+	event, telling, outcome []byte
+}
+
+// A sim is the tracker's round with pure parts only: time is a number, a
+// journal a slice, a receiver a row of answers. What it does is what
+// daemon/tracker promises to do: plan, journal, apply, send.
+type sim struct {
+	now       time.Time
+	rates     outbox.Rates
+	book      *outbox.Book
+	roles     map[config.RoleID][]config.Way
+	checks    map[config.CheckID]*check
+	incidents map[incident.ID]incident.Incident // those that a newer one has replaced, too
+	receivers map[config.NotifierID]*receiver
+	flying    []attempt
+	journal   []record
+	share     func() float64
+
+	told    func(outbox.Telling)                   // it was decided, and journaled
+	sending func(*outbox.Delivery)                 // an attempt begins
+	settled func(*outbox.Delivery, outbox.Outcome) // an attempt has ended
+}
+
+func newSim() *sim {
+	return &sim{
+		now: epoch, rates: outbox.DefaultRates, book: outbox.NewBook(),
+		roles: map[config.RoleID][]config.Way{}, checks: map[config.CheckID]*check{},
+		incidents: map[incident.ID]incident.Incident{}, receivers: map[config.NotifierID]*receiver{},
+		share: func() float64 { return 0.5 },
+		told:  func(outbox.Telling) {}, sending: func(*outbox.Delivery) {},
+		settled: func(*outbox.Delivery, outbox.Outcome) {},
+	}
+}
+
+// advance lets time pass until then, stopping wherever something is due.
+func (s *sim) advance(until time.Time) {
+	for {
+		next := s.round()
+		if next.IsZero() || next.After(until) {
+			break
+		}
+		s.now = latest(s.now, next)
+	}
+	s.now = until
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// round does what is due now, until there is nothing left, and says when it
+// wants to be called again.
+func (s *sim) round() (next time.Time) {
+	for {
+		s.land()
+		tellings, again := outbox.Plan(s.book, s.world(), s.now)
+		for _, t := range tellings {
+			s.journal = append(s.journal, record{telling: text(t)})
+			s.book.Apply(t)
+			s.told(t)
+		}
+		s.send()
+		next = again
+		for _, a := range s.flying {
+			next = sooner(next, a.end)
+		}
+		if _, due := s.book.Due(s.now, s.stale); !due.IsZero() {
+			next = sooner(next, due)
+		}
+		if next.IsZero() || next.After(s.now) {
+			return next
+		}
+	}
+}
+
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func (s *sim) send() {
+	due, _ := s.book.Due(s.now, s.stale)
+	for _, d := range due {
+		s.book.Begin(d.Key)
+		s.sending(d)
+		r := s.receiver(d.Way.Notifier)
+		s.flying = append(s.flying, attempt{d.Key, s.now.Add(r.latency), r.err})
+	}
+}
+
+func (s *sim) stale(id incident.ID) bool {
+	in := s.incidents[id]
+	return in.Open() && !s.checks[in.Check].fresh
+}
+
+// land settles the attempts that have ended by now.
+func (s *sim) land() {
+	flying := s.flying
+	s.flying = nil
+	for _, a := range flying {
+		if a.end.After(s.now) {
+			s.flying = append(s.flying, a)
+			continue
+		}
+		d, _ := s.book.Delivery(a.key)
+		o := outbox.Conclude(*d, notifiers.Receipt{}, a.err, s.now, s.share())
+		s.journal = append(s.journal, record{outcome: text(o)})
+		s.book.Settle(o)
+		if a.err == nil {
+			s.book.Hurry(d.Way.Notifier, s.now)
+		}
+		s.settled(d, o)
+	}
+}
+
+func (s *sim) receiver(id config.NotifierID) *receiver {
+	if s.receivers[id] == nil {
+		s.receivers[id] = &receiver{}
+	}
+	return s.receivers[id]
+}
+
+func (s *sim) world() outbox.World {
+	w := outbox.World{Rates: s.rates, Kind: kind}
+	for _, in := range s.incidents {
+		w.Subjects = append(w.Subjects, s.subject(s.checks[in.Check], in))
+	}
+	outbox.Sort(w.Subjects)
+	return w
+}
+
+func (s *sim) subject(c *check, in incident.Incident) outbox.Subject {
+	sub := outbox.Subject{Incident: in, Remind: c.remind, Fresh: c.fresh}
+	for _, role := range c.roles {
+		sub.Ways = append(sub.Ways, s.roles[role]...)
+	}
+	return sub
+}
+
+// kind: the first word of a notifier's name.
+func kind(id config.NotifierID) (notifiers.Kind, bool) {
+	name, _, _ := strings.Cut(string(id), ".")
+	k := notifiers.Kind(name)
+	return k, slices.Contains([]notifiers.Kind{notifiers.Email, notifiers.Slack, notifiers.SMS, notifiers.Webhook}, k)
+}
+
+func (s *sim) happen(events ...incident.Event) {
+	for _, e := range events {
+		s.journal = append(s.journal, record{event: text(e)})
+		s.fold(e)
+	}
+}
+
+func (s *sim) fold(e incident.Event) {
+	c, ok := s.checks[e.Check]
+	if !ok {
+		c = &check{id: e.Check}
+		s.checks[e.Check] = c
+	}
+	c.state = incident.Apply(c.state, e)
+	for in := range c.state.Incidents() {
+		s.incidents[in.ID] = in
+	}
+}
+
+// crash forgets everything but the first records of the journal, and the
+// files; what was under way may have arrived or not, nobody will say.
+func (s *sim) crash(keep int) {
+	s.journal = s.journal[:keep]
+	s.book, s.flying = outbox.NewBook(), nil
+	clear(s.incidents)
+	for _, c := range s.checks {
+		c.state, c.fresh = incident.State{}, false
+	}
+	for _, r := range s.journal {
+		switch {
+		case r.event != nil:
+			s.fold(parse[incident.Event](r.event))
+		case r.telling != nil:
+			s.book.Apply(parse[outbox.Telling](r.telling))
+		default:
+			s.book.Settle(parse[outbox.Outcome](r.outcome))
+		}
+	}
+}
+
+func text(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+func parse[T any](b []byte) (v T) {
+	if err := json.Unmarshal(b, &v); err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// way makes the way that a short text describes: "sms.twilio:+1,after=15m,severity=down,on=opened|closed".
+func way(role config.RoleID, spec string) (config.Way, error) {
+	head, rest, _ := strings.Cut(spec, ",")
+	notifier, to, _ := strings.Cut(head, ":")
+	w := config.Way{
+		ID:     config.WayID{Role: role, Notifier: config.NotifierID(notifier), Target: to},
+		Target: target(to),
+	}
+	for setting := range strings.SplitSeq(rest, ",") {
+		name, value, _ := strings.Cut(setting, "=")
+		switch name {
+		case "after":
+			after, err := time.ParseDuration(value)
+			if err != nil {
+				return w, err
+			}
+			w.After = after
+		case "severity":
+			w.Severity = config.Severity(value)
+		case "conditions":
+			w.Conditions = strings.Split(value, "|")
+		case "on":
+			for t := range strings.SplitSeq(value, "|") {
+				w.On = append(w.On, notifiers.Transition(t))
+			}
+		case "":
+		default:
+			return w, fmt.Errorf("what is %q?", setting)
+		}
+	}
+	return w, nil
+}
+
+var errRefused = errors.New("connection refused")

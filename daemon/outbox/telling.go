@@ -1,0 +1,56 @@
+package outbox
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// A Key names a telling, and is the idempotency key of its message.
+type Key string
+
+// A Telling is the decision to tell one way something. It is journaled before
+// it is sent.
+type Telling struct {
+	Key  Key            `json:"key"`
+	At   time.Time      `json:"at"`
+	Way  config.WayID   `json:"way"`
+	Kind notifiers.Kind `json:"kind"`
+	// To is the target as its notifier encodes it, so that a closing still
+	// finds its way after the way has left the files.
+	To    json.RawMessage `json:"to,omitempty"`
+	Items []Item          `json:"items"`
+	// Replaces are tellings, not delivered yet, that this one makes needless.
+	Replaces []Key `json:"replaces,omitempty"`
+	// NoClosing: the way did not ask for closings, so none is owed to it.
+	NoClosing bool `json:"no_closing,omitempty"`
+}
+
+// An Item is one transition of one incident.
+type Item struct {
+	Incident   incident.ID          `json:"incident"`
+	Transition notifiers.Transition `json:"transition"`
+	// Bout counts the openings of the incident, Worsened how often it had got
+	// worse: what the way knows once this is told.
+	Bout     int `json:"bout"`
+	Worsened int `json:"worsened,omitempty"`
+	// Untold: the opening never arrived, so this closing tells both.
+	Untold bool `json:"untold,omitempty"`
+}
+
+// newKey makes the same key of the same telling.
+func (t Telling) newKey() Key {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\x00%s\x00%s\x00%d", t.Way.Role, t.Way.Notifier, t.Way.Target, t.At.UnixNano())
+	for _, item := range t.Items {
+		fmt.Fprintf(h, "\x00%s %s %d %d", item.Incident, item.Transition, item.Bout, item.Worsened)
+	}
+	return Key("iv_" + strings.ToLower(base32.StdEncoding.EncodeToString(h.Sum(nil)[:15])))
+}
