@@ -24,7 +24,7 @@ type channel struct {
 
 // channels are all kinds of notifiers. A new one is a line here and a file
 // with its two tables.
-var channels = []*channel{emailChannel, webhookChannel}
+var channels = []*channel{emailChannel, slackChannel, webhookChannel}
 
 func channelOf(kind string) *channel {
 	for _, c := range channels {

@@ -23,6 +23,9 @@ var webhookChannel = newChannel(channel{kind: notifiers.Webhook}, "An HTTP reque
 // headers is an object of texts, kept as one secret: tokens stand there.
 var headers = kind{name: "map of strings", read: func(r *reading) (value, bool) {
 	ty := r.v.Type()
+	if !r.v.IsKnown() {
+		return value{}, true
+	}
 	if !ty.IsObjectType() && !ty.IsMapType() {
 		return r.wrong(ruleType, "%s is written { name = \"value\" }, and this is %s.", r.attr.name, describe(r.v))
 	}

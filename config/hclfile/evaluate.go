@@ -61,7 +61,7 @@ func (l *loader) read(a *attribute, attr *hcl.Attribute) (*value, bool) {
 		return nil, false
 	}
 	if a.notYet {
-		l.report(ruleNotYet, attr.NameRange, "%q is read and checked, but this version does not act on it.", a.name)
+		l.gather(ruleNotYet, attr.NameRange, "The attribute %s is read and checked, but this version does not act on it", a.name)
 	}
 	r := reading{l: l, attr: a, expr: attr.Expr, v: v}
 	if v.ContainsMarked() {

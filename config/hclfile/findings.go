@@ -27,6 +27,49 @@ func (l *loader) report(r *rule, at hcl.Range, format string, args ...any) {
 	}
 }
 
+// A gathering is one finding about many places.
+type gathering struct {
+	finding
+	more int
+}
+
+// gather reports what is the same in many places once, at the first of them.
+// The text is a sentence without its full stop.
+func (l *loader) gather(r *rule, at hcl.Range, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	key := r.id + "\x00" + text
+	g := l.gathered[key]
+	if g == nil {
+		l.gathered[key] = &gathering{finding: finding{r, r.summary, text, at}}
+		l.failed = l.failed || r.gravity == config.Error
+		return
+	}
+	g.more++
+	if position(at).Before(position(g.at)) < 0 {
+		g.at = at
+	}
+}
+
+func (l *loader) reportGathered() {
+	for _, g := range l.gathered {
+		switch {
+		case g.more == 1:
+			g.detail += ", here and in one more place"
+		case g.more > 1:
+			g.detail += fmt.Sprintf(", here and in %d more places", g.more)
+		}
+		g.detail += "."
+		l.findings = append(l.findings, g.finding)
+	}
+}
+
+// notInEffect warns of a block that this version only reads.
+func (l *loader) notInEffect(b *blockType, written *hcl.Block) {
+	if b.notYet {
+		l.gather(ruleNotYet, header(written), "The block %s is read and checked, but this version does not act on it", b.name)
+	}
+}
+
 // firstAt names the other place of two.
 func firstAt(at hcl.Range) string {
 	return config.Pos{File: at.Filename, Line: at.Start.Line, Column: at.Start.Column}.String()

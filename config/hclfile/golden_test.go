@@ -146,19 +146,5 @@ func compare(t *testing.T, s *script, file string, diags []config.Diagnostic) {
 	if err := config.Print(&got, diags, false); err != nil {
 		t.Fatal(err)
 	}
-	want := &s.archive.Files[len(s.archive.Files)-1]
-	if want.Name != "want" {
-		s.archive.Files = append(s.archive.Files, txtar.File{Name: "want"})
-		want = &s.archive.Files[len(s.archive.Files)-1]
-	}
-	if *update {
-		want.Data = got.Bytes()
-		if err := os.WriteFile(file, txtar.Format(s.archive), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if got.String() != string(want.Data) {
-		t.Errorf("got:\n%s\nwant:\n%s", got.String(), want.Data)
-	}
+	compareText(t, s.archive, file, got.String())
 }

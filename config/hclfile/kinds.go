@@ -36,7 +36,7 @@ func (r *reading) str() (value, bool) {
 	if r.unread {
 		return value{text: unreadSecret, secret: opaque.NewSecret(unreadSecret)}, true
 	}
-	if r.v.Type() != cty.String {
+	if r.v.IsNull() || r.v.Type() != cty.String {
 		return r.wrong(ruleType, "%s is a text in quotes, and this is %s.", r.attr.name, describe(r.v))
 	}
 	return value{text: r.v.AsString()}, true
@@ -248,6 +248,8 @@ func (a at) Range() hcl.Range { return a.place }
 func describe(v cty.Value) string {
 	ty := v.Type()
 	switch {
+	case v.IsNull():
+		return "null"
 	case isReference(v):
 		return "a reference"
 	case ty == cty.String:

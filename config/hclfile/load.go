@@ -31,6 +31,8 @@ type loader struct {
 	tree
 	spaces map[string]namespace
 	config *config.Config
+
+	gathered map[string]*gathering
 }
 
 type contextKey struct {
@@ -52,6 +54,7 @@ func Load(s *Snapshot) (*config.Config, []config.Diagnostic) {
 		tree:     newTree(),
 		spaces:   map[string]namespace{},
 		config:   newConfig(),
+		gathered: map[string]*gathering{},
 	}
 	l.names = l.early.NewChild()
 	l.run()
@@ -79,6 +82,11 @@ func (l *loader) run() {
 	l.defineDaemon()
 	l.defineGroups()
 	l.defineChecks()
+	l.checkDependencies()
+	l.defineMaintenance()
+	l.defineMoves()
+	l.defineHistoryAndPage()
+	l.reportGathered()
 	l.advise()
 	if l.broken {
 		l.dropConsequences()

@@ -88,6 +88,8 @@ var (
 	rulePin        = wrong("pin", "Invalid pin")
 	ruleTimeZone   = wrong("time-zone", "Unknown time zone")
 	ruleWindow     = wrong("window", "Invalid window")
+	ruleTime       = wrong("time", "Invalid time")
+	ruleRecurrence = wrong("recurrence", "Invalid recurrence rule")
 	ruleReference  = wrong("reference", "Wrong reference")
 )
 
@@ -105,6 +107,8 @@ var (
 	ruleSameWay          = wrong("same-way", "Way written twice")
 	ruleNoWay            = wrong("no-way", "Role without a way")
 	ruleDependencyCycle  = wrong("dependency-cycle", "Checks depend on each other")
+	ruleMaintenance      = wrong("maintenance", "Incomplete maintenance")
+	ruleMoved            = wrong("moved", "Check cannot have moved")
 	ruleUnsuitedNotifier = wrong("notifier", "Incomplete notifier")
 )
 

@@ -26,6 +26,7 @@ var scheduleTable = table[hours]{
 
 func (l *loader) defineSchedules() {
 	for _, b := range l.named["schedule"] {
+		l.notInEffect(scheduleBlock, b.block)
 		content := l.content(b.block.Body, scheduleBlock, "schedule")
 		var h hours
 		if decode(l, scheduleTable, content, &h) {

@@ -163,7 +163,7 @@ var loginTable = table[terms]{
 	{attribute{name: "every", kind: span(time.Second, 30*day), fallback: "each probe", doc: "How often to log in; other probes end before"},
 		func(t *terms, v value) { t.probe.Login.Every = v.span() }},
 	{attribute{name: "token", kind: secret, secret: true, doc: "An OAuth access token"}, func(t *terms, v value) { t.probe.Login.Token = v.secret }},
-	{attribute{name: "token_url", kind: tokenURL, doc: "Where to get access tokens (RFC 6749 section 3.2)"}, func(t *terms, v value) { t.probe.Login.TokenURL = v.text }},
+	{attribute{name: "token_url", kind: secureURL, doc: "Where to get access tokens (RFC 6749 section 3.2)"}, func(t *terms, v value) { t.probe.Login.TokenURL = v.text }},
 	{attribute{name: "client_id", kind: text, doc: "The OAuth client"}, func(t *terms, v value) { t.probe.Login.ClientID = v.text }},
 	{attribute{name: "client_secret", kind: secret, secret: true, doc: "Its secret"}, func(t *terms, v value) { t.probe.Login.ClientSecret = v.secret }},
 	{attribute{name: "scopes", kind: texts(text), doc: "OAuth scopes"}, func(t *terms, v value) { t.probe.Login.Scopes = joinSorted(v.list) }},

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/opaque"
 )
 
 // checkTerms looks at what attributes of a check mean together.
@@ -77,16 +78,20 @@ func (l *loader) checkTLS(t *terms, here *level) {
 		at, chain := t.blame(here, "tls.expiry_critical", "tls.expiry_warning")
 		l.report(ruleExpiry, at, "The certificate would be critical before it is a warning: expiry_critical is %q and expiry_warning is %q.%s", config.FormatDuration(c.ExpiryCritical), config.FormatDuration(c.ExpiryWarning), chain)
 	}
-	if c.Cert.IsZero() != c.Key.IsZero() {
-		at, chain := t.blame(here, "tls.cert_file", "tls.key_file")
-		l.report(ruleKeyPair, at, "A client certificate needs its key: write both cert_file and key_file.%s", chain)
+	at, chain := t.blame(here, "tls.key_file", "tls.cert_file")
+	l.checkKeyPair(c.Cert, c.Key, at, chain)
+}
+
+// checkKeyPair sees to it that a certificate has its own key.
+func (l *loader) checkKeyPair(cert config.Blob, key opaque.Secret, at hcl.Range, chain string) {
+	if cert.IsZero() != key.IsZero() {
+		l.report(ruleKeyPair, at, "A certificate needs its key: write both cert_file and key_file.%s", chain)
 		return
 	}
-	if c.Cert.IsZero() || l.snapshot.options.NoCredentials {
+	if cert.IsZero() || l.snapshot.options.NoCredentials {
 		return
 	}
-	if _, err := tls.X509KeyPair([]byte(c.Cert.Text()), []byte(c.Key.Reveal())); err != nil {
-		at, chain := t.blame(here, "tls.key_file", "tls.cert_file")
+	if _, err := tls.X509KeyPair([]byte(cert.Text()), []byte(key.Reveal())); err != nil {
 		l.report(ruleKeyPair, at, "The key in key_file is not the one of the certificate in cert_file.%s", chain)
 	}
 }

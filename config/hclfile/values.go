@@ -137,9 +137,9 @@ func contains(list []string, s string) bool {
 	return false
 }
 
-// tokenURL and the like carry secrets: https, or http to this machine.
+// secureURL and secretURL carry secrets: https, or http to this machine.
 var (
-	tokenURL  = kind{name: "URL", bounds: "https, http to loopback", read: readSecureURL}
+	secureURL = kind{name: "URL", bounds: "https, http to loopback", read: readSecureURL}
 	secretURL = kind{name: "URL", bounds: "https, http to loopback", read: readSecureURL}
 )
 

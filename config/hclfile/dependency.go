@@ -1,0 +1,76 @@
+package hclfile
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+// checkDependencies refuses checks that wait for each other: while all of them
+// are down, nobody would be told of any. A check depends on what it names and
+// on what its server names; a server is down when its checks are.
+func (l *loader) checkDependencies() {
+	w := dependencyWalk{l: l, state: map[config.Ref]localState{}, members: map[config.ServerID][]config.Ref{}}
+	ids := slices.Sorted(maps.Keys(l.config.Checks))
+	for _, id := range ids {
+		if server := l.config.Checks[id].Server; server != "" {
+			w.members[server] = append(w.members[server], config.Ref{Check: id})
+		}
+	}
+	for _, id := range ids {
+		w.visit(config.Ref{Check: id}, nil)
+	}
+}
+
+type dependencyWalk struct {
+	l       *loader
+	state   map[config.Ref]localState
+	members map[config.ServerID][]config.Ref
+}
+
+func (w *dependencyWalk) visit(r config.Ref, path []config.Ref) {
+	switch w.state[r] {
+	case done:
+		return
+	case underWay:
+		w.report(append(path[slices.Index(path, r):], r))
+		return
+	}
+	w.state[r] = underWay
+	for _, next := range w.next(r) {
+		w.visit(next, append(path, r))
+	}
+	w.state[r] = done
+}
+
+func (w *dependencyWalk) next(r config.Ref) []config.Ref {
+	if r.Server != "" {
+		return w.members[r.Server]
+	}
+	c := w.l.config.Checks[r.Check]
+	if c == nil {
+		return nil
+	}
+	next := c.DependsOn
+	if s := w.l.config.Servers[c.Server]; s != nil {
+		next = slices.Concat(next, s.DependsOn)
+	}
+	return next
+}
+
+// report names all of a circle, once, beginning with its first check.
+func (w *dependencyWalk) report(circle []config.Ref) {
+	steps := circle[:len(circle)-1]
+	least := slices.MinFunc(steps, func(a, b config.Ref) int {
+		return cmp.Or(cmp.Compare(b.Check, "")-cmp.Compare(a.Check, ""), cmp.Compare(a.String(), b.String()))
+	})
+	i := slices.Index(steps, least)
+	var names []string
+	for _, r := range append(slices.Concat(steps[i:], steps[:i]), least) {
+		names = append(names, r.String())
+	}
+	w.l.report(ruleDependencyCycle, header(w.l.checks[least.Check].block), "%s. While all of them are down, nobody would be told of any.", strings.Join(names, " depends on "))
+}

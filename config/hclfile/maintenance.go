@@ -1,0 +1,125 @@
+package hclfile
+
+import (
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/teambition/rrule-go"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+// window is what a maintenance says, before it is a value.
+type window struct {
+	zone       *time.Location
+	start, end string // wall clock
+	duration   time.Duration
+	rrule      string
+	weekly     []config.Window
+	appliesTo  []config.Ref
+}
+
+var maintenanceTable = table[window]{
+	{attribute{name: "timezone", kind: timeZone, required: true, doc: "The zone whose clocks count"},
+		func(w *window, v value) { w.zone = zone(v.text) }},
+	{attribute{name: "start", kind: wallClock, doc: "When it begins, or begins for the first time, like \"2026-01-06T02:00:00\""},
+		func(w *window, v value) { w.start = v.text }},
+	{attribute{name: "end", kind: wallClock, doc: "When it ends"},
+		func(w *window, v value) { w.end = v.text }},
+	{attribute{name: "duration", kind: span(time.Minute, 366*day), doc: "How long it lasts, instead of end"},
+		func(w *window, v value) { w.duration = v.span() }},
+	{attribute{name: "rrule", kind: recurrence, doc: "How it is repeated (RFC 5545 section 3.3.10), like \"FREQ=WEEKLY;BYDAY=TU\""},
+		func(w *window, v value) { w.rrule = v.text }},
+	{attribute{name: "weekly", kind: texts(weekly), doc: "Windows like those of a schedule, instead of start"},
+		func(w *window, v value) { w.weekly = windows(v.list) }},
+	{attribute{name: "applies_to", kind: referencesTo("group", "server", "imap_check"), required: true, doc: "The groups, servers and checks that are worked on"},
+		func(w *window, v value) { w.appliesTo = configRefs(v.refs) }},
+}
+
+const wallClockLayout = "2006-01-02T15:04:05"
+
+// wallClock is a time as the clocks of the zone show it.
+var wallClock = textWith("time", ruleTime, func(text string) string {
+	if _, err := time.Parse(wallClockLayout, text); err != nil {
+		return "A time is written like \"2026-01-06T02:00:00\", as the clocks of the timezone show it."
+	}
+	return ""
+})
+
+// recurrence is a rule of RFC 5545. More often than hourly is no maintenance.
+var recurrence = textWith("recurrence rule", ruleRecurrence, func(text string) string {
+	option, err := rrule.StrToROption(text)
+	switch {
+	case err != nil:
+		return "This is no recurrence rule of RFC 5545, such as \"FREQ=WEEKLY;INTERVAL=2;BYDAY=TU\"."
+	case !option.Dtstart.IsZero() || strings.Contains(strings.ToUpper(text), "DTSTART"):
+		return "When it begins is said by start."
+	case option.Freq > rrule.HOURLY:
+		return "FREQ is YEARLY, MONTHLY, WEEKLY, DAILY or HOURLY."
+	}
+	if _, err := rrule.NewRRule(*option); err != nil {
+		return "A number in this recurrence rule is out of its bounds."
+	}
+	return ""
+})
+
+func (l *loader) defineMaintenance() {
+	for _, b := range l.named["maintenance"] {
+		l.notInEffect(maintenanceBlock, b.block)
+		content := l.content(b.block.Body, maintenanceBlock, "maintenance")
+		var w window
+		if decode(l, maintenanceTable, content, &w) && l.checkWindow(&w, content, b.block) {
+			l.config.Maintenance = append(l.config.Maintenance, w.maintenance(b))
+		}
+	}
+}
+
+// checkWindow sees to it that a maintenance says in one way when it is.
+func (l *loader) checkWindow(w *window, content *hcl.BodyContent, b *hcl.Block) bool {
+	complaint := ""
+	switch {
+	case len(w.appliesTo) == 0:
+		l.report(ruleEmpty, content.Attributes["applies_to"].Expr.Range(), "applies_to is empty, so that this maintenance is for nothing.")
+		return false
+	case w.weekly != nil && (w.start != "" || w.end != "" || w.duration != 0 || w.rrule != ""):
+		complaint = "weekly says all of it: leave start, end, duration and rrule out, or weekly."
+	case w.weekly != nil:
+	case w.start == "":
+		complaint = "Nothing says when it is: write start with end or duration, or weekly."
+	case (w.end == "") == (w.duration == 0):
+		complaint = "Nothing says how long it lasts: write end, or duration."
+		if w.end != "" {
+			complaint = "end and duration say the same. Leave one of them out."
+		}
+	case w.rrule != "" && w.end != "":
+		complaint = "What is repeated has a duration, not an end: the end of the first time is not the end of all."
+	case w.end != "" && !w.at(w.end).After(w.at(w.start)):
+		l.report(ruleBounds, content.Attributes["end"].Expr.Range(), "The end %q is not after the start %q.", w.end, w.start)
+		return false
+	}
+	if complaint != "" {
+		l.report(ruleMaintenance, header(b), "%s", complaint)
+	}
+	return complaint == ""
+}
+
+// at gives the moment when the clocks of the zone show text.
+func (w *window) at(text string) time.Time {
+	t, _ := time.ParseInLocation(wallClockLayout, text, w.zone) // wallClock has seen to it
+	return t
+}
+
+func (w *window) maintenance(b namedBlock) config.Maintenance {
+	m := config.Maintenance{
+		Name: b.id, Zone: w.zone, RRule: w.rrule, Weekly: w.weekly, AppliesTo: w.appliesTo, Duration: w.duration,
+		Pos: position(header(b.block)),
+	}
+	if w.start != "" {
+		m.Start = w.at(w.start)
+	}
+	if w.end != "" {
+		m.Duration = w.at(w.end).Sub(m.Start)
+	}
+	return m
+}

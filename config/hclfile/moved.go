@@ -1,0 +1,92 @@
+package hclfile
+
+import (
+	"regexp"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+// written is a moved block with its places.
+type written struct {
+	config.Move
+	fromAt, toAt hcl.Range
+}
+
+var movedTable = table[written]{
+	{attribute{name: "from", kind: checkID, required: true, doc: "The id that the check had"},
+		func(m *written, v value) { m.From, m.fromAt = config.CheckID(v.text), v.at }},
+	{attribute{name: "to", kind: checkID, required: true, doc: "The id that it has now"},
+		func(m *written, v value) { m.To, m.toAt = config.CheckID(v.text), v.at }},
+}
+
+var checkIDPattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)?$`)
+
+// checkID is the id of a check as a text, since the check it had is gone; a
+// reference is taken too.
+var checkID = kind{name: "check id", read: func(r *reading) (value, bool) {
+	if found, ok := asRef(r.v); ok && found.root == "imap_check" {
+		return value{text: found.id}, true
+	}
+	if r.v.IsNull() || r.v.Type() != cty.String || !checkIDPattern.MatchString(r.v.AsString()) {
+		return r.wrong(ruleReference, "%s takes the id of a check, like \"mx1/imaps\".", r.attr.name)
+	}
+	return value{text: r.v.AsString()}, true
+}}
+
+// defineMoves reads what was renamed. A check may be renamed again: a to b and
+// b to c is a to c and b to c.
+func (l *loader) defineMoves() {
+	var moves []written
+	first := map[config.CheckID]written{}
+	for _, b := range l.moved {
+		l.notInEffect(movedBlock, b)
+		m := written{Move: config.Move{Pos: position(header(b))}}
+		if !decode(l, movedTable, l.content(b.Body, movedBlock, "moved block"), &m) || !l.checkMove(&m, first) {
+			continue
+		}
+		first[m.From] = m
+		moves = append(moves, m)
+	}
+	for _, m := range moves {
+		if to, ok := l.lastName(m, first); ok {
+			m.To = to
+			l.config.Moved = append(l.config.Moved, m.Move)
+		}
+	}
+}
+
+func (l *loader) checkMove(m *written, first map[config.CheckID]written) bool {
+	other, twice := first[m.From]
+	switch {
+	case m.From == m.To:
+		l.report(ruleMoved, m.toAt, "The check is moved to where it was.")
+	case twice:
+		l.report(ruleMoved, m.fromAt, "%q is already moved to %q, at %s.", m.From, other.To, firstAt(other.fromAt))
+	case l.checks[m.From] != nil:
+		l.report(ruleMoved, m.fromAt, "There still is a check %q, at %s. Only a check that is gone can have moved.", m.From, firstAt(header(l.checks[m.From].block)))
+	default:
+		return true
+	}
+	return false
+}
+
+// lastName follows renames to the name that a check has today.
+func (l *loader) lastName(m written, moves map[config.CheckID]written) (config.CheckID, bool) {
+	to := m.To
+	for range moves {
+		next, ok := moves[to]
+		if !ok {
+			break
+		}
+		to = next.To
+	}
+	if l.checks[to] == nil {
+		l.report(ruleUnknownReference, m.toAt, "%s", l.unknownReference("imap_check", []string{string(to)}))
+		return "", false
+	}
+	return to, true
+}
