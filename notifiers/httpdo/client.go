@@ -73,7 +73,7 @@ func pool(ca string) (*x509.CertPool, error) {
 // Send makes one request. The error of an answer that is not 2xx is classified:
 // see [Answer.Err].
 func (c *Client) Send(req *http.Request) (Answer, error) {
-	resp, err := c.Do(req)
+	resp, err := c.do(req)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -82,10 +82,10 @@ func (c *Client) Send(req *http.Request) (Answer, error) {
 	return answer, answer.Err()
 }
 
-// Do makes one request and judges nothing. The response's body is in memory
-// already, cut at 64 KiB, or where the server stopped: a status that has
-// arrived is not lost because the rest has not.
-func (c *Client) Do(req *http.Request) (*http.Response, error) {
+// do judges nothing. The response's body is in memory already, cut at 64 KiB, or
+// where the server stopped: a status that has arrived is not lost because the
+// rest has not.
+func (c *Client) do(req *http.Request) (*http.Response, error) {
 	if req.Header.Get("User-Agent") == "" {
 		req.Header.Set("User-Agent", "imapvigil")
 	}

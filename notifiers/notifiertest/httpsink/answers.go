@@ -1,9 +1,11 @@
 package httpsink
 
 import (
+	"crypto/md5"
 	"crypto/sha256"
-	"encoding/hex"
+	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 )
@@ -18,7 +20,8 @@ func Slack(r Request) Response {
 	if err != nil || form.Get("channel") == "" {
 		return jsonResponse(http.StatusOK, map[string]any{"ok": false, "error": "channel_not_found"})
 	}
-	ts := "1795456025." + digest(r.Body)[:6]
+	sum := sha256.Sum256(r.Body)
+	ts := fmt.Sprintf("1795456025.%06d", binary.BigEndian.Uint32(sum[:])%1_000_000)
 	return jsonResponse(http.StatusOK, map[string]any{"ok": true, "channel": form.Get("channel"), "ts": ts})
 }
 
@@ -30,7 +33,7 @@ func Twilio(r Request) Response {
 			"code": 21604, "message": "A 'To' phone number is required.", "status": http.StatusBadRequest,
 		})
 	}
-	return jsonResponse(http.StatusCreated, map[string]any{"sid": "SM" + digest(r.Body)[:32], "status": "queued"})
+	return jsonResponse(http.StatusCreated, map[string]any{"sid": fmt.Sprintf("SM%x", md5.Sum(r.Body)), "status": "queued"})
 }
 
 func jsonResponse(status int, value any) Response {
@@ -39,9 +42,4 @@ func jsonResponse(status int, value any) Response {
 		panic(err) // the values are our own
 	}
 	return Response{Status: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: string(body)}
-}
-
-func digest(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
 }

@@ -1,0 +1,111 @@
+// Package slack is the channel that posts to Slack with a bot token
+// (chat.postMessage; the scope chat:write, and chat:write.public for channels
+// that the bot has not joined).
+//
+// It owns what a message looks like in Slack. What is told of one incident is
+// one thread, whose replies are shown in the channel as well. A word of a server
+// or of the configuration can neither mention anybody nor become a link: all
+// text is escaped, and only the target's own mention is one.
+//
+// A caller may rely on this: the receipt holds channel and timestamp, which is a
+// message's name in Slack. Slack drops no doubles; the idempotency key is in
+// the message's metadata for those who look.
+package slack
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+
+	api "github.com/slack-go/slack"
+
+	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/notifiers"
+	"github.com/imapvigil/imapvigil/notifiers/httpdo"
+)
+
+// Settings are a notifier block of kind slack.
+type Settings struct {
+	Token opaque.Secret // "xoxb-..."
+	// APIURL is where the API is, https, or http to loopback; empty: Slack's.
+	APIURL string
+}
+
+// Kind is [notifiers.Slack].
+func (Settings) Kind() notifiers.Kind { return notifiers.Slack }
+
+// DecodeTarget reads a [Target] from JSON.
+func (Settings) DecodeTarget(data []byte) (notifiers.Target, error) {
+	return notifiers.DecodeTarget[Target](data)
+}
+
+// Open implements [notifiers.Settings].
+func (s Settings) Open() (notifiers.Notifier, error) {
+	if s.Token.IsZero() {
+		return nil, errors.New("token is missing: use the bot token of a Slack app")
+	}
+	base := api.APIURL
+	if s.APIURL != "" {
+		u, err := httpdo.ParseURL(s.APIURL)
+		if err != nil {
+			return nil, fmt.Errorf("api_url: %w", err)
+		}
+		base = strings.TrimSuffix(u.String(), "/") + "/"
+	}
+	token := s.Token.Reveal()
+	quoted := strconv.Quote(token)
+	client, err := httpdo.New("", token, url.QueryEscape(token), quoted[1:len(quoted)-1])
+	if err != nil {
+		return nil, err
+	}
+	slack := api.New(token, api.OptionAPIURL(base), api.OptionHTTPClient(doer{client}))
+	return &notifier{http: client, api: slack}, nil
+}
+
+// A Target is a channel, and whom to mention there. [NewTarget] makes one.
+type Target struct {
+	Channel string `json:"channel"` // "#mail-ops", or an id: "C024BE91L"
+	// Mention is "@here", "@channel", "@everyone", or the id of a user
+	// ("U024BE7LH") or of a user group ("S0614TZR7"). It is left out of closings
+	// and tests.
+	Mention string `json:"mention,omitempty"`
+}
+
+var (
+	channelName = regexp.MustCompile(`^[#@]?[\p{L}\p{N}._-]{1,80}$`)
+	memberID    = regexp.MustCompile(`^[UW][A-Z0-9]{2,20}$`)
+	groupID     = regexp.MustCompile(`^S[A-Z0-9]{2,20}$`)
+)
+
+// NewTarget checks a channel, and a mention, which may be empty.
+func NewTarget(channel, mention string) (Target, error) {
+	if !channelName.MatchString(channel) {
+		return Target{}, fmt.Errorf(`channel %q is neither a name such as "#mail-ops" nor an id such as "C024BE91L"`, channel)
+	}
+	if _, err := markup(mention); err != nil {
+		return Target{}, err
+	}
+	return Target{Channel: channel, Mention: mention}, nil
+}
+
+// String names the channel, and the mention, since one role may tell the same
+// channel twice: at once, and later louder.
+func (t Target) String() string { return strings.TrimSpace(t.Channel + " " + t.Mention) }
+
+// markup is a mention as Slack's mrkdwn wants it.
+func markup(mention string) (string, error) {
+	switch {
+	case mention == "":
+		return "", nil
+	case mention == "@here", mention == "@channel", mention == "@everyone":
+		return "<!" + mention[1:] + ">", nil
+	case memberID.MatchString(mention):
+		return "<@" + mention + ">", nil
+	case groupID.MatchString(mention):
+		return "<!subteam^" + mention + ">", nil
+	}
+	return "", fmt.Errorf(`mention %q is none of "@here", "@channel", "@everyone", a user's id (U...) or a user group's id (S...)`, mention)
+}
