@@ -46,6 +46,7 @@ func parseName(name string) (file, bool) {
 type catalog struct {
 	live        []file   // the snapshot that counts, if any, and the segments after it
 	obsolete    []file   // replaced by the snapshot
+	suspect     []file   // snapshots that do not count: their first line is damaged, and there is an older one
 	unfinished  []string // *.tmp
 	torn        []string // *.torn
 	quarantined []string // *.damaged
@@ -75,30 +76,49 @@ func list(fsys FS, dir string) (catalog, error) {
 			c.quarantined = append(c.quarantined, filepath.Join(dir, name))
 		}
 	}
-	c.choose(snapshots, segments)
+	slices.SortFunc(snapshots, byNumber)
+	slices.SortFunc(segments, byNumber)
+	newest := len(snapshots) - 1
+	for i := newest; newest > 0 && i >= 0; i-- {
+		if sound(fsys, dir, snapshots[i]) {
+			newest = i
+			break
+		}
+	}
+	c.choose(snapshots, newest, segments)
 	return c, nil
 }
 
-// choose parts what counts from what the newest snapshot has replaced. Both are
-// in order: where a quarantined file and its successor have the same number, the
+// byNumber: where a quarantined file and its successor have the same number, the
 // successor is the later one.
-func (c *catalog) choose(snapshots, segments []file) {
-	byNumber := func(a, b file) int {
-		if a.number != b.number {
-			return compare(a.number < b.number)
-		}
-		if a.damaged != b.damaged {
-			return compare(a.damaged)
-		}
-		return strings.Compare(a.name, b.name)
+func byNumber(a, b file) int {
+	if a.number != b.number {
+		return compare(a.number < b.number)
 	}
-	slices.SortFunc(snapshots, byNumber)
-	slices.SortFunc(segments, byNumber)
+	if a.damaged != b.damaged {
+		return compare(a.damaged)
+	}
+	return strings.Compare(a.name, b.name)
+}
+
+// sound says whether a snapshot may stand for what came before it.
+func sound(fsys FS, dir string, f file) bool {
+	opened, err := openAll(fsys, dir, []file{f})
+	if err != nil {
+		return true // what is wrong will be found when all are opened
+	}
+	defer closeAll(opened)
+	return opened[0].headErr == nil
+}
+
+// choose parts what counts from what the newest snapshot has replaced.
+func (c *catalog) choose(snapshots []file, newest int, segments []file) {
 	through := uint64(0)
-	if n := len(snapshots); n > 0 {
-		through = snapshots[n-1].number
-		c.live = append(c.live, snapshots[n-1])
-		c.obsolete = append(c.obsolete, snapshots[:n-1]...)
+	if newest >= 0 {
+		through = snapshots[newest].number
+		c.live = append(c.live, snapshots[newest])
+		c.obsolete = append(c.obsolete, snapshots[:newest]...)
+		c.suspect = snapshots[newest+1:]
 	}
 	from := 0
 	for i, f := range segments {

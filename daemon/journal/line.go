@@ -24,6 +24,7 @@ var (
 	errOrder       = errors.New("out of sequence")
 	errMissing     = errors.New("lines are missing")
 	errCutShort    = errors.New("cut short")
+	errSuspect     = errors.New("the first line is damaged, the snapshot before this one is used")
 	errMissingFile = errors.New("the file before this one is missing")
 )
 

@@ -47,7 +47,7 @@ func look(fsys FS, dir string, after uint64) (*walk, error) {
 		if err != nil {
 			return nil, err
 		}
-		w, err := newWalk(fsys, dir, c.live, after)
+		w, err := newWalk(fsys, dir, c, after)
 		if err == nil || !errors.Is(err, fs.ErrNotExist) || tries == 10 {
 			return w, err
 		}

@@ -21,7 +21,7 @@ func (j *Journal) recover() error {
 	if err != nil {
 		return err
 	}
-	w, err := newWalk(j.fs, j.dir, c.live, 0)
+	w, err := newWalk(j.fs, j.dir, c, 0)
 	if err != nil {
 		return err
 	}
@@ -47,6 +47,9 @@ func (j *Journal) recover() error {
 		}
 	}
 	j.quarantine(&c, w)
+	if len(w.files) > 0 && slices.Contains(w.hurt, w.files[0].file) {
+		c.obsolete = nil // what a damaged snapshot has replaced may be wanted yet
+	}
 	j.tidy(c)
 	return nil
 }

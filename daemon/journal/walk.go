@@ -7,24 +7,25 @@ import (
 
 // walk reads a journal from its snapshot to its end.
 type walk struct {
-	dir   string
-	files []*openFile
-	after uint64      // what is up to this record is read but not given out
-	more  func() bool // at the end of the newest segment: read on; nil: no
+	dir     string
+	files   []*openFile
+	suspect []file
+	after   uint64      // what is up to this record is read but not given out
+	more    func() bool // at the end of the newest segment: read on; nil: no
 
 	next  uint64         // the record that would come after the last
 	scans []*segmentScan // of the segments read, the newest last
-	hurt  []*openFile    // files in which damage was found
+	hurt  []file         // where damage was found
 	lost  []*DamageError // what was found
 }
 
 // newWalk opens what counts of the journal in dir.
-func newWalk(fsys FS, dir string, files []file, after uint64) (*walk, error) {
-	opened, err := openAll(fsys, dir, files)
+func newWalk(fsys FS, dir string, c catalog, after uint64) (*walk, error) {
+	opened, err := openAll(fsys, dir, c.live)
 	if err != nil {
 		return nil, err
 	}
-	return &walk{dir: dir, files: opened, after: after}, nil
+	return &walk{dir: dir, files: opened, suspect: c.suspect, after: after}, nil
 }
 
 func (w *walk) close() { closeAll(w.files) }
@@ -35,6 +36,12 @@ func (w *walk) close() { closeAll(w.files) }
 func (w *walk) run(yield func(entry, error) bool) bool {
 	segments := w.files
 	w.next = 1
+	for _, f := range w.suspect {
+		w.hurt = append(w.hurt, f)
+		if !w.damage(&DamageError{File: filepath.Join(w.dir, f.name), Line: 1, Err: errSuspect}, yield) {
+			return false
+		}
+	}
 	if len(segments) > 0 && segments[0].snapshot {
 		if !w.snapshot(segments[0], yield) {
 			return false
@@ -65,8 +72,8 @@ func (w *walk) run(yield func(entry, error) bool) bool {
 func (w *walk) only(f *openFile, yield func(entry, error) bool) func(entry, error) bool {
 	return func(e entry, err error) bool {
 		if damage, ok := err.(*DamageError); ok {
-			if n := len(w.hurt); n == 0 || w.hurt[n-1] != f {
-				w.hurt = append(w.hurt, f)
+			if n := len(w.hurt); n == 0 || w.hurt[n-1] != f.file {
+				w.hurt = append(w.hurt, f.file)
 			}
 			return w.damage(damage, yield)
 		}
