@@ -27,12 +27,12 @@ func (p *program) incidentsCommand() *cobra.Command {
 		Use:   "incidents [ID]",
 		Short: "List incidents, or explain one: each event, each message, each answer",
 		Args:  cobra.MaximumNArgs(1),
-		RunE: p.withoutDaemon(3, func(ctx context.Context, cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				f.id = args[0]
 			}
-			return p.incidents(ctx, p.client(cmd), f)
-		}),
+			return p.incidents(cmd.Context(), p.client(cmd), f)
+		},
 	}
 	c.Flags().BoolVar(&f.open, "open", false, "only those that are not over")
 	c.Flags().StringVar(&f.since, "since", "", `only those that began within this time ("24h") or after it ("2026-01-06T08:00:00Z")`)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
 	"os"
 	"path/filepath"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/imapvigil/imapvigil/config/hclfile"
 	"github.com/imapvigil/imapvigil/daemon/journal"
 )
 
@@ -82,12 +82,10 @@ func (p *program) configuredState() string {
 		return filepath.SplitList(dir)[0]
 	}
 	const fallback = "/var/lib/imapvigil"
-	s, err := p.read(p.configPath, hclfile.Options{NoCredentials: true})
+	cfg, err := p.glance()
 	if err != nil {
-		return fallback
-	}
-	cfg, _ := hclfile.Load(s)
-	if cfg == nil {
+		_, _ = fmt.Fprintf(p.err, "imapvigil: no state directory is known from the configuration, so it is looked for where it is\n"+
+			"by default; name another one with --state-dir: %v\n", err)
 		return fallback
 	}
 	return cfg.Daemon.StateDir

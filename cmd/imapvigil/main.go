@@ -5,6 +5,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -28,7 +29,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	command, err := root.ExecuteContextC(ctx)
 	var code exitCode
 	switch {
 	case err == nil:
@@ -37,8 +38,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return int(code)
 	}
 	p.fail(err)
-	return p.failCode
+	return cmp.Or(p.failCode, failCodes[command.Name()], 1)
 }
+
+// failCodes are what commands end with that could not do what they were asked,
+// a mistyped flag included, where 1 says something about checks.
+var failCodes = map[string]int{"test": 3, "recheck": 3, "status": 3, "incidents": 3}
 
 // An exitCode ends the program with that code; what there was to say has been
 // printed.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 
 	"github.com/spf13/cobra"
 
@@ -14,13 +13,13 @@ func (p *program) recheckCommand() *cobra.Command {
 		Use:   "recheck CHECK",
 		Short: "Have the daemon probe now; the result counts",
 		Args:  cobra.ExactArgs(1),
-		RunE: p.withoutDaemon(3, func(ctx context.Context, cmd *cobra.Command, args []string) error {
-			report, err := p.client(cmd).Recheck(ctx, config.CheckID(args[0]))
+		RunE: func(cmd *cobra.Command, args []string) error {
+			report, err := p.client(cmd).Recheck(cmd.Context(), config.CheckID(args[0]))
 			if err != nil {
 				return err
 			}
 			return p.printReports([]incident.Report{report})
-		}),
+		},
 	}
 	p.jsonFlag(c)
 	return c

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/daemon"
 	"github.com/imapvigil/imapvigil/daemon/control"
 )
 
@@ -24,7 +24,7 @@ const (
 type program struct {
 	in       io.Reader
 	out, err io.Writer
-	failCode int // what a plain error ends with: 1 unless a command says otherwise
+	failCode int // what a plain error ends with, if not what failCodes say
 
 	configPath string
 	stateDir   string
@@ -33,7 +33,6 @@ type program struct {
 }
 
 func (p *program) root() *cobra.Command {
-	p.failCode = 1
 	root := &cobra.Command{
 		Use:   "imapvigil",
 		Short: "Watches IMAP services from plain files",
@@ -102,22 +101,27 @@ func (p *program) client(cmd *cobra.Command) *control.Client {
 	return control.NewClient(socket)
 }
 
+// configuredSocket is that of the configuration. One that is in error does not
+// say it; the daemon may well run all the same.
 func (p *program) configuredSocket() string {
-	s, err := p.read(p.configPath, hclfile.Options{NoCredentials: true})
+	cfg, err := p.glance()
 	if err != nil {
-		return defaultControl
-	}
-	cfg, _ := hclfile.Load(s)
-	if cfg == nil {
+		_, _ = fmt.Fprintf(p.err, "imapvigil: no control socket is known from the configuration, so it is looked for where it is\n"+
+			"by default; name another one with --control: %v\n", err)
 		return defaultControl
 	}
 	return cfg.Daemon.Control
 }
 
-// withoutDaemon runs a command whose errors, such as no daemon, end with 3.
-func (p *program) withoutDaemon(code int, f func(ctx context.Context, cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
-	return func(cmd *cobra.Command, args []string) error {
-		p.failCode = code
-		return f(cmd.Context(), cmd, args)
+// glance loads the configuration for what it says of the daemon's places.
+func (p *program) glance() (*config.Config, error) {
+	s, err := p.read(p.configPath, hclfile.Options{NoCredentials: true})
+	if err != nil {
+		return nil, err
 	}
+	cfg, diags := hclfile.Load(s)
+	if cfg == nil {
+		return nil, &daemon.ConfigError{Diagnostics: diags}
+	}
+	return cfg, nil
 }

@@ -23,14 +23,14 @@ func (p *program) statusCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "status [CHECK...]",
 		Short: "Show how the checks are, as the daemon knows it",
-		RunE: p.withoutDaemon(3, func(ctx context.Context, cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			f.checks = args
 			client := p.client(cmd)
 			if !watch {
-				return p.status(ctx, client, f)
+				return p.status(cmd.Context(), client, f)
 			}
-			return p.watchStatus(ctx, client, f)
-		}),
+			return p.watchStatus(cmd.Context(), client, f)
+		},
 	}
 	c.Flags().StringVar(&f.group, "group", "", "only checks in this group and below it (europe/germany)")
 	c.Flags().StringVar(&f.server, "server", "", "only checks of this server")
@@ -48,7 +48,7 @@ func (p *program) watchStatus(ctx context.Context, client *control.Client, f sta
 			p.printf("\x1b[H\x1b[2J")
 		}
 		err := p.status(ctx, client, f)
-		if p.failCode = 3; err != nil && !isExit(err) {
+		if err != nil && !isExit(err) {
 			return err
 		}
 		select {

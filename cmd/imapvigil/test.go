@@ -28,9 +28,9 @@ func (p *program) testCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "test [CHECK...]",
 		Short: "Probe now, from the files, and show each phase; no daemon is needed",
-		RunE: p.withoutDaemon(3, func(ctx context.Context, _ *cobra.Command, args []string) error {
-			return p.test(ctx, o, args)
-		}),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.test(cmd.Context(), o, args)
+		},
 	}
 	c.Flags().StringVar(&o.host, "host", "", "test this host, which need not be in any file")
 	c.Flags().IntVar(&o.port, "port", 993, "its port")

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"syscall"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "write what came out into the scripts")
+
+// The scripts under testdata show each command at work, with the files it
+// reads, and are meant to be read. Beside the commands of testscript they have
+//
+//	exits CODE program [args...]       run it; the exit code must be CODE
+//	eventually PATTERN program [args...]  run it until its output matches
+//	signal NAME                        send SIGNAME to the daemon in the background
+//	keys FILE                          write the keys of the JSON on stdout to FILE
+//	server NAME VERB [ARG]             an IMAP server; its port is $NAME
+//	receiver NAME [PATTERN]            an HTTP server; its URL is $NAME
+//
+// The servers' authority is in $WORK/ca.pem.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("testdata", "script"),
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup:               setStage,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":      exits,
+			"eventually": eventuallyMatches,
+			"signal":     signalDaemon,
+			"keys":       writeKeys,
+			"server":     stageServer,
+			"receiver":   stageReceiver,
+		},
+	})
+}
+
+// exits runs a program and looks at its exit code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE program [args...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	if got := exitCodeOf(ts.Exec(args[1], args[2:]...)); got != want {
+		ts.Fatalf("exit code %d, not %d", got, want)
+	}
+}
+
+// exitCodeOf is -1 for what was no exit.
+func exitCodeOf(err error) int {
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		return exit.ExitCode()
+	}
+	return -1
+}
+
+// eventuallyMatches runs a program until its output is as wanted, whatever its
+// exit code.
+func eventuallyMatches(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: eventually PATTERN program [args...]")
+	}
+	pattern, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	matches := func() bool {
+		_ = ts.Exec(args[1], args[2:]...)
+		return pattern.MatchString(ts.ReadFile("stdout"))
+	}
+	if !eventually(patience, matches) {
+		ts.Fatalf("no output like %q within %s", args[0], patience)
+	}
+}
+
+var signals = map[string]syscall.Signal{"HUP": syscall.SIGHUP, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL}
+
+// signalDaemon signals what runs in the background.
+func signalDaemon(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 || signals[args[0]] == 0 {
+		ts.Fatalf("usage: signal HUP, TERM or KILL")
+	}
+	for _, cmd := range ts.BackgroundCmds() {
+		ts.Check(cmd.Process.Signal(signals[args[0]]))
+	}
+}
