@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -150,7 +151,10 @@ func (l *life) compact() {
 // fail lets the next few operations go wrong.
 func (l *life) fail() {
 	skip, count, partly := l.r.IntN(4), 1+l.r.IntN(3), l.r.IntN(300)
+	var mu sync.Mutex
 	l.disk.setFault(func(op, name string) (int, error) {
+		mu.Lock()
+		defer mu.Unlock()
 		if skip--; skip >= 0 || count == 0 {
 			return -1, nil
 		}

@@ -27,9 +27,13 @@ type simDisk struct {
 	entered bool              // the directory's own name is durable
 	locked  bool
 
-	after func()                                 // called after every change, with mu held
-	fault func(op, name string) (n int, e error) // called before it
+	after func() // called after every change, with mu held
+	fault fault  // asked before it
 }
+
+// fault decides what becomes of an operation: nil lets it happen. When it fails a
+// write, n bytes are written all the same.
+type fault func(op, name string) (n int, err error)
 
 type inode struct {
 	data  []byte  // as processes see it
@@ -78,24 +82,30 @@ func (p *simFS) kill() {
 	p.killed, p.locked = true, false
 }
 
-// change runs one operation. A fault may let n bytes of a write through.
+// change runs one operation. A fault may let n bytes of a write through, and may
+// take its time.
 func (p *simFS) change(op, name string, do func(n int)) error {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.killed {
-		return syscall.EIO
-	}
+	fault := p.fault
+	p.mu.Unlock()
 	n := -1
-	if p.fault != nil {
-		var err error
-		if n, err = p.fault(op, name); err != nil {
-			if n > 0 {
-				do(n)
-			}
-			return err
-		}
+	var err error
+	if fault != nil {
+		n, err = fault(op, name)
 	}
-	do(n)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.killed:
+		return syscall.EIO
+	case err == nil:
+		do(n)
+	case n > 0:
+		do(n)
+		return err
+	default:
+		return err
+	}
 	if p.after != nil {
 		p.after()
 	}
@@ -359,8 +369,8 @@ func (n *inode) crashed(keep func(block int) bool, junk *rand.Rand) []byte {
 }
 
 // setFault has every change of the disk ask fault first.
-func (d *simDisk) setFault(fault func(op, name string) (int, error)) {
+func (d *simDisk) setFault(f fault) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.fault = fault
+	d.fault = f
 }
