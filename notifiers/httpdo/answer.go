@@ -39,14 +39,19 @@ func (a Answer) Words() opaque.Words {
 	return opaque.Sanitise(text)
 }
 
-// Err is nil for 2xx (RFC 9110 section 15.3). Worth another attempt are 408,
-// 425, 429 and 5xx, after the pause of Retry-After where there is one. All else
-// is permanent, a redirect included.
+// Err is nil for 2xx (RFC 9110 section 15.3), and else the answer's words,
+// classified.
 func (a Answer) Err() error {
 	if a.Status/100 == 2 {
 		return nil
 	}
-	err := errors.New(a.Words().String())
+	return a.Classify(errors.New(a.Words().String()))
+}
+
+// Classify marks an error that the answer is the reason for. Worth another
+// attempt are 408, 425, 429 and 5xx, after the pause of Retry-After where there
+// is one. All else is permanent, a redirect included.
+func (a Answer) Classify(err error) error {
 	switch {
 	case a.Status == http.StatusRequestTimeout, a.Status == http.StatusTooEarly,
 		a.Status == http.StatusTooManyRequests, a.Status/100 == 5:

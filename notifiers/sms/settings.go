@@ -1,0 +1,92 @@
+// Package sms is the channel that sends text messages through a gateway: Twilio,
+// or any other that takes one HTTP request a message.
+//
+// It owns what is asked of the gateway and how its answer is judged. A message
+// is one SMS in the GSM alphabet where that is possible, and holds no word of a
+// server. One call tells one number.
+//
+// A caller may rely on this: what is filled into the template of a request
+// cannot break out of the place where it was written. Gateways drop no doubles
+// by themselves; to one that can, {key} gives the idempotency key.
+package sms
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// Settings are a notifier block of kind sms.
+type Settings struct {
+	Provider string // "twilio" or "http"
+	// From is the sender: a number, a name where the country allows one, or
+	// with Twilio a messaging service ("MG...").
+	From string
+
+	// Of provider "twilio".
+	AccountSID string
+	AuthToken  opaque.Secret
+	BaseURL    string // empty: https://api.twilio.com
+
+	// Of provider "http". URL and Body are templates: {to}, {text}, {from} and
+	// {key} are replaced, in the URL percent-encoded, in the body encoded as
+	// its Content-Type wants it: as the inside of a JSON string, as a form's
+	// value, or as XML text; in any other type as it is.
+	URL     opaque.Secret
+	Method  string        // "POST" (also when empty), "PUT" or "GET"
+	Headers opaque.Secret // as httpdo.JoinHeaders makes them; without Content-Type: a form
+	Body    opaque.Secret
+	// Success tells an accepted message: status codes ("200, 202"), or a text
+	// that the body of a 2xx must have in it; empty: any 2xx. A 2xx that does
+	// not fit is a permanent refusal: trying again might text people all night.
+	Success string
+}
+
+// Kind is [notifiers.SMS].
+func (Settings) Kind() notifiers.Kind { return notifiers.SMS }
+
+// DecodeTarget reads a [Target] from JSON.
+func (Settings) DecodeTarget(data []byte) (notifiers.Target, error) {
+	return notifiers.DecodeTarget[Target](data)
+}
+
+// Open implements [notifiers.Settings].
+func (s Settings) Open() (notifiers.Notifier, error) {
+	switch s.Provider {
+	case "twilio":
+		if s.URL != (opaque.Secret{}) || s.Method != "" || s.Headers != (opaque.Secret{}) || s.Body != (opaque.Secret{}) || s.Success != "" {
+			return nil, errors.New(`url, method, headers, body and success belong to provider "http"`)
+		}
+		return openTwilio(s)
+	case "http":
+		if s.AccountSID != "" || s.AuthToken != (opaque.Secret{}) || s.BaseURL != "" {
+			return nil, errors.New(`account_sid, auth_token and base_url belong to provider "twilio"`)
+		}
+		return openHTTP(s)
+	}
+	return nil, fmt.Errorf(`provider %q is not known: use "twilio" or "http"`, s.Provider)
+}
+
+// A Target is one number; the numbers of a notify block are a way each.
+// [NewTarget] makes one.
+type Target struct {
+	To string `json:"to"` // "+15550100"
+}
+
+// number is E.164 with or without its plus, so that national numbers and short
+// codes pass as well; Twilio reaches WhatsApp by a prefix.
+var number = regexp.MustCompile(`^(whatsapp:)?\+?[0-9]{3,20}$`)
+
+// NewTarget checks a number.
+func NewTarget(to string) (Target, error) {
+	if !number.MatchString(to) {
+		return Target{}, fmt.Errorf(`%q is not a phone number: write it like "+15550100", without spaces`, to)
+	}
+	return Target{To: to}, nil
+}
+
+// String is the number.
+func (t Target) String() string { return t.To }

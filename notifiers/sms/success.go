@@ -1,0 +1,49 @@
+package sms
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/imapvigil/imapvigil/notifiers"
+	"github.com/imapvigil/imapvigil/notifiers/httpdo"
+)
+
+// success is what an answer must be like: one of the codes, or a 2xx with the
+// text in its body.
+type success struct {
+	codes []int
+	text  string
+}
+
+var codeList = regexp.MustCompile(`^[1-5][0-9]{2}( *, *[1-5][0-9]{2})*$`)
+
+func parseSuccess(text string) success {
+	if !codeList.MatchString(text) {
+		return success{text: text}
+	}
+	var codes []int
+	for code := range strings.SplitSeq(text, ",") {
+		n, _ := strconv.Atoi(strings.TrimSpace(code)) // three digits
+		codes = append(codes, n)
+	}
+	return success{codes: codes}
+}
+
+// judge looks at an answer and at what was made of it so far.
+func (s success) judge(answer httpdo.Answer, err error) error {
+	switch {
+	case slices.Contains(s.codes, answer.Status):
+		return nil
+	case err != nil:
+		return err
+	case s.codes != nil:
+		return notifiers.Permanent(fmt.Errorf("not a code of success: %s", answer.Words()))
+	case !bytes.Contains(answer.Body, []byte(s.text)):
+		return notifiers.Permanent(fmt.Errorf("not the text of success: %s", answer.Words()))
+	}
+	return nil
+}
