@@ -85,12 +85,15 @@ func (i Item) sort() string {
 	return i.Incident.Severity
 }
 
-// Facts are what is known of the incident, in the order in which a reader asks:
-// since when, where, why, what to do.
-func (i Item) Facts(at time.Time) []Fact {
-	in := i.Incident
+// Facts are what is known of one incident of the message, in the order in which
+// a reader asks: since when, where, why, what to do.
+func (m Message) Facts(in Incident) []Fact {
+	seenBy := oneLine(in.Node)
+	if in.Node == m.Monitor { // the footer names it
+		seenBy = ""
+	}
 	facts := []Fact{
-		{Name: "Since", Text: in.period(at)},
+		{Name: "Since", Text: in.period(m.At)},
 		{Name: "State", Text: in.stateToTell()},
 		{Name: "Where", Text: in.place()},
 		{Name: "Endpoint", Text: in.endpoint()},
@@ -101,7 +104,7 @@ func (i Item) Facts(at time.Time) []Fact {
 		{Name: "Runbook", Text: unbroken(in.Runbook), Kind: Link},
 		{Name: "More", Text: unbroken(in.URL), Kind: Link},
 		{Name: "Incident", Text: oneLine(in.ID)},
-		{Name: "Seen by", Text: oneLine(in.Node)},
+		{Name: "Seen by", Text: seenBy},
 	}
 	known := facts[:0]
 	for _, fact := range facts {

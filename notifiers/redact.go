@@ -1,6 +1,8 @@
 package notifiers
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/imapvigil/imapvigil/config/opaque"
@@ -13,7 +15,8 @@ const minSecret = 4
 // Redact takes secrets out of what the other side said: a server may send back
 // what it was sent, and its words go into logs and incidents.
 func Redact(text string, secrets ...string) string {
-	for _, secret := range secrets {
+	longestFirst := func(a, b string) int { return cmp.Compare(len(b), len(a)) }
+	for _, secret := range slices.SortedFunc(slices.Values(secrets), longestFirst) {
 		if len(secret) >= minSecret {
 			text = strings.ReplaceAll(text, secret, opaque.Redacted)
 		}

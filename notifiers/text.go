@@ -75,7 +75,7 @@ func (m Message) writeItems(b *strings.Builder) {
 			b.WriteString("\n")
 		}
 		fmt.Fprintf(b, "%s\n\n", item.Headline(m.At))
-		for _, fact := range item.Facts(m.At) {
+		for _, fact := range m.Facts(item.Incident) {
 			fact.write(b)
 		}
 	}

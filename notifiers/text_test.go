@@ -35,7 +35,7 @@ func refused() notifiers.Incident {
 		Groups: []string{"Europe", "Germany"}, Condition: "service", Severity: "down", State: "open",
 		Phase: "connect", Cause: "refused", Hint: "The host is up, nothing listens on port 993.",
 		Host: "mx1.example.org", Port: 993, Security: "tls", Address: "192.0.2.10",
-		StartedAt: start, ReportedAt: start.Add(3 * time.Minute), URL: "https://status.example.org/incidents/01JD6Z",
+		Node: "vigil1.example.net", StartedAt: start, ReportedAt: start.Add(3 * time.Minute), URL: "https://status.example.org/incidents/01JD6Z",
 	}
 }
 
@@ -222,7 +222,8 @@ func TestTimeSaysItsZone(t *testing.T) {
 }
 
 func TestRedact(t *testing.T) {
-	if got := notifiers.Redact("no hunter2 and no hunter2, but abc", "hunter2", "", "abc"); got != "no (sensitive) and no (sensitive), but abc" {
-		t.Error(got)
+	got := notifiers.Redact("no hunter2, no hunter2-token, but abc", "hunter2", "hunter2-token", "", "abc")
+	if want := "no (sensitive), no (sensitive), but abc"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

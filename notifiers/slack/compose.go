@@ -3,7 +3,6 @@ package slack
 import (
 	"fmt"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	api "github.com/slack-go/slack"
@@ -59,7 +58,7 @@ func attachments(m notifiers.Message) []api.Attachment {
 		all = []api.Attachment{digest(m)}
 	default:
 		for _, item := range m.Items {
-			all = append(all, describe(item, m.At, len(m.Items) > 1))
+			all = append(all, describe(m, item))
 		}
 	}
 	last := &all[len(all)-1].Blocks
@@ -68,13 +67,13 @@ func attachments(m notifiers.Message) []api.Attachment {
 }
 
 // describe shows an incident; among others only what tells it apart.
-func describe(item notifiers.Item, at time.Time, amongOthers bool) api.Attachment {
-	headline := item.Headline(at)
+func describe(m notifiers.Message, item notifiers.Item) api.Attachment {
+	headline, amongOthers := item.Headline(m.At), len(m.Items) > 1
 	var lines []string
 	if amongOthers {
 		lines = append(lines, "*"+escape(headline)+"*")
 	}
-	for _, fact := range item.Facts(at) {
+	for _, fact := range m.Facts(item.Incident) {
 		if !amongOthers || brief[fact.Name] {
 			lines = append(lines, line(fact))
 		}
