@@ -11,7 +11,6 @@
 package httpdo
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -71,35 +70,23 @@ func pool(ca string) (*x509.CertPool, error) {
 }
 
 // Send makes one request. The error of an answer that is not 2xx is classified:
-// see [Answer.Err].
+// see [Answer.Err]. A body counts as far as it came: a status that has arrived
+// is not lost because the rest has not.
 func (c *Client) Send(req *http.Request) (Answer, error) {
-	resp, err := c.do(req)
-	if err != nil {
-		return Answer{}, err
-	}
-	body, _ := io.ReadAll(resp.Body) // from memory
-	answer := Answer{Status: resp.StatusCode, Header: resp.Header, Body: body, secrets: c.secrets}
-	return answer, answer.Err()
-}
-
-// do judges nothing. The response's body is in memory already, cut at 64 KiB, or
-// where the server stopped: a status that has arrived is not lost because the
-// rest has not.
-func (c *Client) do(req *http.Request) (*http.Response, error) {
 	if req.Header.Get("User-Agent") == "" {
 		req.Header.Set("User-Agent", "imapvigil")
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, c.harmless(req.Context(), err)
+		return Answer{}, c.harmless(req.Context(), err)
 	}
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxBody))
 	_ = resp.Body.Close()
-	resp.Body = io.NopCloser(bytes.NewReader(body))
 	if c.closed.Load() {
 		c.http.CloseIdleConnections()
 	}
-	return resp, nil
+	answer := Answer{Status: resp.StatusCode, Header: resp.Header, Body: body, secrets: c.secrets}
+	return answer, answer.Err()
 }
 
 // harmless drops the URL that net/http puts into its errors, and keeps the

@@ -173,8 +173,8 @@ func (t *trial) deadline() {
 	}
 }
 
-func (t *trial) hangUp() { t.fails(HangUp, false) }
-func (t *trial) broken() { t.fails(Broken, false) }
+func (t *trial) hangUp() { _ = t.fails(HangUp, false) }
+func (t *trial) broken() { _ = t.fails(Broken, false) }
 
 func (t *trial) busy() {
 	if wait := notifiers.Wait(t.fails(Busy, false)); wait != t.Pause {
@@ -182,10 +182,11 @@ func (t *trial) busy() {
 	}
 }
 
-func (t *trial) refused() { t.fails(Refuse, true) }
-func (t *trial) echo()    { t.fails(Echo, true) }
+func (t *trial) refused() { _ = t.fails(Refuse, true) }
+func (t *trial) echo()    { _ = t.fails(Echo, true) }
 
-// fails wants an error of the right sort, and the next attempt to succeed.
+// fails wants an error of the right sort, which it returns, and the next attempt
+// to succeed.
 func (t *trial) fails(fault Fault, permanent bool) error {
 	t.Helper()
 	t.Receiver.Behave(fault)

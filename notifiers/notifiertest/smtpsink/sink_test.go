@@ -3,6 +3,7 @@ package smtpsink_test
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -77,7 +78,7 @@ func TestSinkMisbehaves(t *testing.T) {
 			if b.Do == smtpsink.Answer && code(err) != b.Code {
 				t.Errorf("got %v, want code %d", err, b.Code)
 			}
-			if b.Do == smtpsink.Drop && err != io.EOF {
+			if b.Do == smtpsink.Drop && !errors.Is(err, io.EOF) {
 				t.Errorf("got %v, want EOF", err)
 			}
 			if kept := len(sink.Messages()) == 1; kept != (b.At == smtpsink.Reply) {
@@ -181,7 +182,7 @@ func send(client *smtp.Client, to ...string) error {
 }
 
 func code(err error) int {
-	if reply, ok := err.(*textproto.Error); ok {
+	if reply, ok := errors.AsType[*textproto.Error](err); ok {
 		return reply.Code
 	}
 	return 0
