@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"strings"
 )
 
 // A Pos is a place in a configuration file. Lines and columns count from 1;
@@ -47,7 +48,7 @@ type Diagnostic struct {
 	// Rule is the stable name of the rule that speaks ("unknown-attribute").
 	Rule    string
 	Summary string // one line, no full stop
-	Detail  string // what to do; may be several sentences
+	Detail  string // what to do, in sentences; lines that begin with four spaces are to be copied
 	Pos     Pos
 	// Excerpt is the source line with what may be a secret masked, and Mark
 	// the span to underline in it, in runes from 0 (equal: none).
@@ -59,7 +60,7 @@ type Diagnostic struct {
 func (d Diagnostic) Error() string {
 	text := d.Summary
 	if d.Detail != "" {
-		text += "; " + d.Detail
+		text += "; " + strings.Join(strings.Fields(d.Detail), " ")
 	}
 	if !d.Pos.IsZero() {
 		text = d.Pos.String() + ": " + text

@@ -17,6 +17,8 @@ import (
 const (
 	screenWidth = 80
 	tabWidth    = 4
+	// verbatim begins a line of a Detail that is to be copied as it is.
+	verbatim = "    "
 )
 
 // Print writes diagnostics for people: what is wrong, where, the source line
@@ -70,9 +72,11 @@ func printOne(out *bufio.Writer, d Diagnostic, p palette) {
 		printExcerpt(out, d, p)
 	}
 	for line := range strings.Lines(d.Detail) {
-		for wrapped := range strings.Lines(wordwrap.WrapString(strings.TrimRight(line, "\n"), screenWidth-2)) {
-			out.WriteString("  " + strings.TrimRight(wrapped, "\n") + "\n")
+		line = strings.TrimRight(line, "\n")
+		if !strings.HasPrefix(line, verbatim) {
+			line = wordwrap.WrapString(line, screenWidth-2)
 		}
+		out.WriteString("  " + strings.ReplaceAll(line, "\n", "\n  ") + "\n")
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 func (l *loader) adoptSyntax(diags hcl.Diagnostics) {
 	for _, d := range diags {
 		if d.Severity == hcl.DiagError {
-			l.adopt(ruleSyntax, d)
+			l.adoptShape(d)
 		}
 	}
 }
@@ -45,7 +45,7 @@ func (l *loader) adoptEvaluation(diags hcl.Diagnostics, expr hcl.Expression, ctx
 	for _, d := range diags {
 		switch {
 		case d.Severity != hcl.DiagError:
-		case l.adoptCall(d):
+		case l.adoptCall(d), l.adoptShadowed(d):
 		case explained && aboutNames(d):
 		case secretive:
 			l.report(ruleExpression, subject(d), "Something is wrong with this expression. What exactly is not shown, since a secret is part of it.")
@@ -61,6 +61,25 @@ func aboutNames(d *hcl.Diagnostic) bool {
 	switch d.Summary {
 	case "Unknown variable", "Unsupported attribute", "Missing map element", "Invalid index", "Variables not allowed":
 		return true
+	}
+	return false
+}
+
+// adoptShadowed explains that inside dynamic "group" the word group means the
+// element, unless another name is given to it.
+func (l *loader) adoptShadowed(d *hcl.Diagnostic) bool {
+	if d.Expression == nil || d.EvalContext == nil || !aboutNames(d) {
+		return false
+	}
+	for _, t := range d.Expression.Variables() {
+		v, diags := t[:1].TraverseAbs(d.EvalContext)
+		if diags.HasErrors() || !slices.Contains(referenceRoots, t.RootName()) {
+			continue
+		}
+		if ty := v.Type(); ty.IsObjectType() && ty.HasAttribute("key") && ty.HasAttribute("value") && !ty.HasAttribute(self) {
+			l.report(ruleShadowed, subject(d), "Inside dynamic %q, %s means the current element and has only key and value. To refer to a %s, give the element another name, like: iterator = each", t.RootName(), t.RootName(), t.RootName())
+			return true
+		}
 	}
 	return false
 }
@@ -102,8 +121,9 @@ func (l *loader) mentionsSecret(expr hcl.Expression, ctx *hcl.EvalContext) bool 
 
 var quotedName = regexp.MustCompile(`"([^"]*)"`)
 
-// adoptContent takes over what is wrong with the shape of a block.
-func (l *loader) adoptContent(diags hcl.Diagnostics, b *blockType, where string) {
+// adoptContent takes over what is wrong with the shape of a block. It gives the
+// attributes that were probably meant by others with typing errors.
+func (l *loader) adoptContent(diags hcl.Diagnostics, b *blockType, what string) (meant []string) {
 	for _, d := range diags {
 		l.failed = true
 		switch name := nameIn(d); {
@@ -111,17 +131,41 @@ func (l *loader) adoptContent(diags hcl.Diagnostics, b *blockType, where string)
 		case d.Expression != nil: // for_each and labels of a dynamic block
 			l.adoptDynamic(d)
 		case d.Summary == "Unsupported argument", d.Summary == "Extraneous JSON object property":
-			l.unknownAttribute(subject(d), name, b, where)
+			if near, ok := nearest(name, b.attributeNames()); ok {
+				meant = append(meant, near)
+			}
+			l.unknownAttribute(subject(d), name, b, what)
 		case d.Summary == "Unsupported block type":
-			l.unknownBlock(subject(d), name, b, where)
+			l.unknownBlock(subject(d), name, b, what)
 		case strings.HasPrefix(d.Summary, "Extraneous label for "), strings.HasPrefix(d.Summary, "Missing ") && strings.Contains(d.Summary, " for "):
 			l.wrongLabels(d, b)
-		case strings.Contains(d.Summary, "dynamic"):
-			l.adopt(ruleDynamic, d)
+		case d.Summary == "Missing required argument", strings.Contains(d.Summary, "dynamic"):
+			l.report(ruleDynamic, subject(d), "%s", dynamicForm)
 		default:
-			l.adopt(ruleSyntax, d)
+			l.adoptShape(d)
 		}
 	}
+	return meant
+}
+
+const dynamicForm = `A dynamic block has for_each, labels where the blocks that it makes have a name, and content:
+    dynamic "server" {
+      for_each = local.names
+      labels   = [server.value]
+      content { ... }
+    }`
+
+var firstPlace = regexp.MustCompile(`already set at (.*):([0-9]+),([0-9]+)-`)
+
+// adoptShape takes over what the parser says of attributes that are there
+// twice, and the rest as it is.
+func (l *loader) adoptShape(d *hcl.Diagnostic) {
+	m := firstPlace.FindStringSubmatch(d.Detail)
+	if m == nil {
+		l.adopt(ruleSyntax, d)
+		return
+	}
+	l.report(ruleDuplicateValue, subject(d), "%s is already written at %s:%s:%s.", nameIn(d), m[1], m[2], m[3])
 }
 
 func nameIn(d *hcl.Diagnostic) string {
@@ -132,7 +176,11 @@ func nameIn(d *hcl.Diagnostic) string {
 }
 
 func (l *loader) adoptDynamic(d *hcl.Diagnostic) {
-	if strings.HasPrefix(d.Summary, "Invalid dynamic") {
+	switch {
+	case strings.Contains(d.Detail, "dynamic marks"):
+		l.report(ruleSensitiveValue, subject(d), "Names of blocks are shown everywhere, so they take nothing that comes from credential.")
+		return
+	case strings.HasPrefix(d.Summary, "Invalid dynamic"):
 		l.adopt(ruleDynamic, d)
 		return
 	}
@@ -162,9 +210,9 @@ func (l *loader) unknownAttribute(at hcl.Range, name string, b *blockType, where
 	case name == "insecure_skip_verify" || name == "skip_verify" || name == "verify":
 		hint = " There is no way to skip verification; a private authority is named with ca_file."
 	default:
-		hint = didYouMean(name, b.attributeNames(), quoted)
+		hint = didYouMean(name, b.attributeNames(), plain, "It takes")
 	}
-	l.report(ruleUnknownAttribute, at, "%s has no attribute %q.%s", article(where), name, hint)
+	l.report(ruleUnknownAttribute, at, "%s has no attribute %q.%s", capital(an(where)), name, hint)
 }
 
 func (l *loader) unknownBlock(at hcl.Range, name string, b *blockType, where string) {
@@ -178,7 +226,7 @@ func (l *loader) unknownBlock(at hcl.Range, name string, b *blockType, where str
 	} else if hint == "" {
 		hint = elsewhere(name, b)
 	}
-	l.report(ruleUnknownBlock, at, "%s has no block %q.%s", article(where), name, hint)
+	l.report(ruleUnknownBlock, at, "%s has no block %q.%s", capital(an(where)), name, hint)
 }
 
 // elsewhere says where a block that is known, but not here, belongs.
@@ -190,7 +238,7 @@ func elsewhere(name string, here *blockType) string {
 		}
 	}
 	if len(parents) == 0 {
-		return didYouMean(name, here.blockNames(), quoted)
+		return didYouMean(name, here.blockNames(), plain, "It takes")
 	}
 	return fmt.Sprintf(" It belongs %s.", enumerate(parents, "or"))
 }
@@ -199,7 +247,7 @@ func (b *blockType) place() string {
 	if b == rootBlock {
 		return "at the top level"
 	}
-	return "in " + article(b.name)
+	return "in " + an(b.name)
 }
 
 // everyBlock lists the block types of the language, each once.
@@ -224,22 +272,33 @@ func everyBlock(b *blockType) []*blockType {
 func (l *loader) wrongLabels(d *hcl.Diagnostic, b *blockType) {
 	for _, inner := range b.blocks {
 		if strings.HasSuffix(d.Summary, " for "+inner.name) {
-			l.report(ruleLabels, subject(d), "%s is written: %s", article(inner.name), inner.header())
+			l.report(ruleLabels, subject(d), "%s is written\n    %s", capital(an(inner.name)), inner.header())
 			return
 		}
 	}
 	l.adopt(ruleLabels, d)
 }
 
-// article puts "a" or "an" before a name, as a sentence begins.
-func article(name string) string {
+// an puts "a" or "an" before the name of a block.
+func an(name string) string {
 	if name == "" {
-		return "The top level"
+		return "the top level"
 	}
 	if strings.ContainsAny(name[:1], "aeiou") {
-		return "An " + name
+		return "an " + name
 	}
-	return "A " + name
+	return "a " + name
+}
+
+func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
+
+// lowerFirst makes a sentence of the manual a part of another, unless it begins
+// with an abbreviation.
+func lowerFirst(text string) string {
+	if len(text) > 1 && strings.ToUpper(text[:2]) == text[:2] {
+		return text
+	}
+	return strings.ToLower(text[:1]) + text[1:]
 }
 
 func (l *loader) functionNames() []string {

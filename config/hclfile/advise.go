@@ -2,14 +2,32 @@ package hclfile
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/notifiers/email"
 )
 
 // advise warns of what is allowed and hardly meant.
 func (l *loader) advise() {
-	l.adviseOnRoles()
-	if len(l.config.Checks) == 0 && !l.failed {
+	if len(l.config.Checks) == 0 {
 		l.report(ruleNoChecks, l.daemonAt(), "Nothing is watched: there is no imap_check.")
+	}
+	l.adviseOnMonitorRoles()
+	l.adviseOnRoles()
+	l.adviseOnUnused()
+	l.adviseOnOwnMail()
+	l.adviseOnHours()
+	if l.config.Daemon.HeartbeatURL.IsZero() && !daemonTable.notYet("heartbeat_url") {
+		l.report(ruleNoHeartbeat, l.daemonAt(), "If this machine dies, nobody is told of anything any more. Let something else expect a sign of life: daemon { heartbeat_url = ... }")
+	}
+}
+
+func (l *loader) adviseOnMonitorRoles() {
+	if roles := l.config.Daemon.Roles; !l.monitorRoles && len(roles) > 0 {
+		l.report(ruleMonitorRoles, l.daemonAt(), "daemon.notification_roles does not say who hears of the monitor's own trouble, so all roles do: %s.", enumerateIDs(roles))
 	}
 }
 
@@ -18,10 +36,8 @@ func (l *loader) advise() {
 func (l *loader) adviseOnRoles() {
 	var without, nobody []*checkNode
 	for _, node := range l.order {
-		c := l.config.Checks[node.id]
 		switch {
-		case c == nil:
-		case len(c.Roles) == 0:
+		case len(l.config.Checks[node.id].Roles) == 0:
 			nobody = append(nobody, node)
 		case !node.rolesWritten:
 			without = append(without, node)
@@ -49,4 +65,55 @@ func have(nodes []*checkNode) string {
 		return fmt.Sprintf("%d checks (%s and %d more) have", len(nodes), strings.Join(names, ", "), more)
 	}
 	return fmt.Sprintf("%d checks (%s) have", len(nodes), strings.Join(names, ", "))
+}
+
+// adviseOnUnused names roles, notifiers and schedules that nothing refers to:
+// people who would never be told.
+func (l *loader) adviseOnUnused() {
+	used := map[ref]bool{}
+	for _, id := range l.config.Daemon.Roles {
+		used[ref{"notification_role", string(id)}] = l.monitorRoles
+	}
+	for _, c := range l.config.Checks {
+		for _, id := range c.Roles {
+			used[ref{"notification_role", string(id)}] = true
+		}
+	}
+	for _, role := range l.config.Roles {
+		for _, way := range role.Ways {
+			used[ref{"notifier", string(way.ID.Notifier)}] = true
+			used[ref{"schedule", string(way.During)}] = true
+		}
+	}
+	for _, root := range []string{"notification_role", "notifier", "schedule"} {
+		for _, b := range l.named[root] {
+			if r := (ref{root, b.id}); !used[r] {
+				l.report(ruleUnused, header(b.block), "Nothing refers to %s.", r)
+			}
+		}
+	}
+}
+
+// adviseOnOwnMail finds roles that are told only through mail servers that are
+// watched: when one is down, nobody hears of it.
+func (l *loader) adviseOnOwnMail() {
+	watched := map[string]config.CheckID{}
+	for _, id := range slices.Backward(slices.Sorted(maps.Keys(l.config.Checks))) {
+		watched[strings.ToLower(l.config.Checks[id].Probe.Hostname)] = id
+	}
+	for _, b := range l.named["notification_role"] {
+		var through []string
+		for _, way := range l.config.Roles[config.RoleID(b.id)].Ways {
+			settings, isEmail := l.config.Notifiers[way.ID.Notifier].Settings.(email.Settings)
+			id, isWatched := watched[strings.ToLower(settings.Host)]
+			if !isEmail || !isWatched {
+				through = nil
+				break
+			}
+			through = append(through, fmt.Sprintf("%s (watched by %s)", settings.Host, id))
+		}
+		if len(through) > 0 {
+			l.report(ruleOwnMail, header(b.block), "The only way to this role leads through what is watched: %s. When that is down, nobody here hears of it. Add a notify block that goes another way.", strings.Join(slices.Compact(through), ", "))
+		}
+	}
 }

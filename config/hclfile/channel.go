@@ -13,18 +13,18 @@ import (
 // the notifier block, and attributes of the notify blocks that use it.
 type channel struct {
 	kind     notifiers.Kind
-	severity config.Severity // the default of severity in notify
+	severity config.Severity // the default of severity in notify; empty: degraded
 	perHour  int             // the default of max_per_hour
 
 	notifier *blockType
 	notify   *blockType
-	settings func(*loader, *hcl.BodyContent) (notifiers.Settings, bool)
-	targets  func(*loader, *hcl.BodyContent, hcl.Range) ([]notifiers.Target, bool)
+	settings func(*loader, *contents) (notifiers.Settings, bool)
+	targets  func(*loader, *contents) ([]notifiers.Target, bool)
 }
 
 // channels are all kinds of notifiers. A new one is a line here and a file
 // with its two tables.
-var channels = []*channel{emailChannel, slackChannel, webhookChannel}
+var channels = []*channel{emailChannel, slackChannel, smsChannel, webhookChannel}
 
 func channelOf(kind string) *channel {
 	for _, c := range channels {
@@ -48,19 +48,19 @@ func channelKinds() []string {
 func newChannel[S notifiers.Settings, T any](c channel, doc string, settings table[S], initial S, notify table[T], targets func(T) ([]notifiers.Target, error)) *channel {
 	c.notifier = define(blockType{name: "notifier", labels: []string{"kind", "name"}, doc: doc}, settings.attributes(), notifierTable.attributes())
 	c.notify = define(blockType{name: "notify", doc: doc}, wayTable.attributes(), notify.attributes())
-	c.settings = func(l *loader, content *hcl.BodyContent) (notifiers.Settings, bool) {
+	c.settings = func(l *loader, content *contents) (notifiers.Settings, bool) {
 		s := initial
 		ok := decode(l, settings, content, &s)
 		return s, ok
 	}
-	c.targets = func(l *loader, content *hcl.BodyContent, at hcl.Range) ([]notifiers.Target, bool) {
+	c.targets = func(l *loader, content *contents) ([]notifiers.Target, bool) {
 		var t T
 		if !decode(l, notify, content, &t) {
 			return nil, false
 		}
 		list, err := targets(t)
 		if err != nil {
-			l.report(ruleUnsuitedNotifier, at, "%s.", err)
+			l.report(ruleUnsuitedNotifier, content.at, "%s.", err)
 			return nil, false
 		}
 		return list, true
@@ -85,10 +85,10 @@ func (l *loader) defineNotifier(b namedBlock) *config.Notifier {
 	c := channelOf(b.block.Labels[0])
 	if c == nil {
 		kinds := channelKinds()
-		l.report(ruleChoice, b.block.LabelRanges[0], "There is no kind of notifier called %q.%s", b.block.Labels[0], didYouMean(b.block.Labels[0], kinds, quoted))
+		l.report(ruleChoice, b.block.LabelRanges[0], "There is no kind of notifier called %q.%s", b.block.Labels[0], didYouMean(b.block.Labels[0], kinds, quoted, "The kinds are"))
 		return nil
 	}
-	content := l.content(b.block.Body, c.notifier, fmt.Sprintf("notifier %q", c.kind))
+	content := l.content(b.block, c.notifier, fmt.Sprintf("notifier %q", c.kind))
 	n := &config.Notifier{ID: config.NotifierID(b.id), MaxPerHour: c.perHour, Pos: position(header(b.block))}
 	common := decode(l, notifierTable, content, n)
 	settings, ok := c.settings(l, content)

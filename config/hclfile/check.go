@@ -40,7 +40,7 @@ func (l *loader) defineChecks() {
 }
 
 func (l *loader) defineCheck(node *checkNode) *config.Check {
-	content := l.content(node.block.Body, imapCheckBlock, "imap_check")
+	content := l.content(node.block, imapCheckBlock, "imap_check")
 	var p place
 	ok := decode(l, placeTable, content, &p)
 	server, group, placed := l.placeCheck(node, &p)
@@ -48,12 +48,12 @@ func (l *loader) defineCheck(node *checkNode) *config.Check {
 	here := &level{describeBlock(node.block), header(node.block)}
 	ok = l.overlay(&t, content, here) && ok && placed
 	settle(&t)
-	ok = l.checkTerms(&t, here, server) && ok
+	ok = l.checkTerms(&t, here) && ok
 	if p.hostname == "" && server != nil {
 		p.hostname = server.server.Hostname
 	}
-	if p.hostname == "" && content.Attributes["hostname"] == nil && (server == nil || server.content.Attributes["hostname"] == nil) {
-		l.report(ruleNoHostname, here.at, "%s", missingHostname(node, server))
+	if p.hostname == "" && !hostWritten(content, server) {
+		l.gather(ruleNoHostname, here.at, "%s", missingHostname(node, server))
 		return nil
 	}
 	if !ok {
@@ -61,6 +61,12 @@ func (l *loader) defineCheck(node *checkNode) *config.Check {
 	}
 	t.probe.Hostname = p.hostname
 	return l.newCheck(node, &t, p.label, server, group)
+}
+
+// hostWritten tells whether a hostname, or the server that may have one, is
+// written, however wrongly.
+func hostWritten(content *contents, server *serverNode) bool {
+	return content.wrote("hostname") || server == nil && content.wrote("server") || server != nil && server.content.wrote("hostname")
 }
 
 func missingHostname(node *checkNode, server *serverNode) string {

@@ -45,17 +45,15 @@ var daemonTable = table[config.Daemon]{
 
 func (l *loader) defineDaemon() {
 	d := defaultDaemon()
-	content := &hcl.BodyContent{}
+	content := &contents{BodyContent: &hcl.BodyContent{}}
 	if b := l.single["daemon"]; b != nil {
-		content = l.content(b.Body, daemonBlock, "daemon")
+		content = l.content(b, daemonBlock, "daemon")
 		d.Pos = position(header(b))
 		decode(l, daemonTable, content, &d)
 	}
-	if content.Attributes["notification_roles"] == nil {
+	l.monitorRoles = content.Attributes["notification_roles"] != nil
+	if !l.monitorRoles {
 		d.Roles = slices.Sorted(maps.Keys(l.config.Roles))
-		if len(d.Roles) > 0 {
-			l.report(ruleMonitorRoles, l.daemonAt(), "daemon.notification_roles does not say who hears of the monitor's own trouble, so all of them do: %s.", enumerateIDs(d.Roles))
-		}
 	}
 	l.config.Daemon = d
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/imapvigil/imapvigil/config"
 )
@@ -68,9 +67,13 @@ func (w *dependencyWalk) report(circle []config.Ref) {
 		return cmp.Or(cmp.Compare(b.Check, "")-cmp.Compare(a.Check, ""), cmp.Compare(a.String(), b.String()))
 	})
 	i := slices.Index(steps, least)
-	var names []string
-	for _, r := range append(slices.Concat(steps[i:], steps[:i]), least) {
-		names = append(names, r.String())
+	text, verb := least.String(), " depends on "
+	for _, r := range append(slices.Concat(steps[i+1:], steps[:i]), least) {
+		text += verb + r.String()
+		verb = ", which depends on "
+		if r.Server != "" {
+			verb = ", which has "
+		}
 	}
-	w.l.report(ruleDependencyCycle, header(w.l.checks[least.Check].block), "%s. While all of them are down, nobody would be told of any.", strings.Join(names, " depends on "))
+	w.l.report(ruleDependencyCycle, header(w.l.checks[least.Check].block), "%s. While all of them are down, nobody would be told of any.", text)
 }

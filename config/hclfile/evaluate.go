@@ -29,28 +29,34 @@ type reading struct {
 
 // decode fills dst from what is written in content. It reports whether all of
 // it was right; what is wrong has been reported.
-func decode[T any](l *loader, t table[T], content *hcl.BodyContent, dst *T) bool {
-	ok := true
+func decode[T any](l *loader, t table[T], content *contents, dst *T) bool {
+	return len(decodeEach(l, t, content, dst)) == 0
+}
+
+// decodeEach does the same and names the attributes that have no value because
+// something is wrong.
+func decodeEach[T any](l *loader, t table[T], content *contents, dst *T) (failed []string) {
 	for i := range t {
 		r := &t[i]
 		attr := content.Attributes[r.name]
 		if attr == nil {
-			if r.required {
-				l.report(ruleMissing, content.MissingItemRange, "%q must be written here: %s.", r.name, r.doc)
-				ok = false
+			if !r.required {
+				continue
+			}
+			failed = append(failed, r.name)
+			if !content.wrote(r.name) {
+				l.report(ruleMissing, content.at, "%s needs %s: %s.", capital(an(content.what)), r.name, lowerFirst(r.doc))
 			}
 			continue
 		}
-		v, good := l.read(&r.attribute, attr)
-		if !good {
-			ok = false
-			continue
-		}
-		if v != nil {
+		switch v, ok := l.read(&r.attribute, attr); {
+		case !ok:
+			failed = append(failed, r.name)
+		case v != nil:
 			r.set(dst, *v)
 		}
 	}
-	return ok
+	return failed
 }
 
 // read evaluates an attribute and checks it against its kind. The value is nil
@@ -61,7 +67,7 @@ func (l *loader) read(a *attribute, attr *hcl.Attribute) (*value, bool) {
 		return nil, false
 	}
 	if a.notYet {
-		l.gather(ruleNotYet, attr.NameRange, "The attribute %s is read and checked, but this version does not act on it", a.name)
+		l.gather(ruleNotYet, attr.NameRange, "The attribute %s is read and checked, but this version does not act on it.", a.name)
 	}
 	r := reading{l: l, attr: a, expr: attr.Expr, v: v}
 	if v.ContainsMarked() {

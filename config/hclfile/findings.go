@@ -34,7 +34,7 @@ type gathering struct {
 }
 
 // gather reports what is the same in many places once, at the first of them.
-// The text is a sentence without its full stop.
+// The text is what would be said of each.
 func (l *loader) gather(r *rule, at hcl.Range, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	key := r.id + "\x00" + text
@@ -54,11 +54,10 @@ func (l *loader) reportGathered() {
 	for _, g := range l.gathered {
 		switch {
 		case g.more == 1:
-			g.detail += ", here and in one more place"
+			g.detail += " The same in one more place."
 		case g.more > 1:
-			g.detail += fmt.Sprintf(", here and in %d more places", g.more)
+			g.detail += fmt.Sprintf(" The same in %d more places.", g.more)
 		}
-		g.detail += "."
 		l.findings = append(l.findings, g.finding)
 	}
 }
@@ -66,7 +65,7 @@ func (l *loader) reportGathered() {
 // notInEffect warns of a block that this version only reads.
 func (l *loader) notInEffect(b *blockType, written *hcl.Block) {
 	if b.notYet {
-		l.gather(ruleNotYet, header(written), "The block %s is read and checked, but this version does not act on it", b.name)
+		l.gather(ruleNotYet, header(written), "The block %s is read and checked, but this version does not act on it.", b.name)
 	}
 }
 

@@ -175,6 +175,20 @@ func (l *loader) credentialFunction() function.Function {
 	})
 }
 
+// missingCredential says where a credential was looked for, and what is there.
+func (l *loader) missingCredential(name, path string) string {
+	text := fmt.Sprintf("There is no credential %q: no file %s", name, path)
+	if dir := l.snapshot.options.CredentialsDirectory; dir != "" {
+		text += fmt.Sprintf(", nor one in $CREDENTIALS_DIRECTORY, %s", dir)
+	}
+	var known []string
+	entries, _ := os.ReadDir(filepath.Dir(path))
+	for _, e := range entries {
+		known = append(known, e.Name())
+	}
+	return text + "." + onlyNear(name, known)
+}
+
 // credential reads a secret. One line end after it, as editors leave it, is
 // not part of it.
 func (l *loader) credential(name string) (cty.Value, error) {
@@ -188,10 +202,12 @@ func (l *loader) credential(name string) (cty.Value, error) {
 	path := l.snapshot.credentialPath(name)
 	c := l.snapshot.open(path)
 	switch text := strings.TrimSuffix(strings.TrimSuffix(c.text.Reveal(), "\n"), "\r"); {
+	case c.missing:
+		return none, refuse(ruleCredential, "%s", l.missingCredential(name, path))
 	case c.refused != "":
 		return none, refuse(ruleCredential, "%s", c.refused)
 	case c.public:
-		return none, refuse(rulePublic, "%s can be read by others, so it is no secret. Take the permission away: chmod o= %s", path, path)
+		return none, refuse(rulePublic, "%s can be read by others, so it is no secret. Take the permission away:\n    chmod o= %s", path, path)
 	case text == "":
 		return none, refuse(ruleCredential, "%s is empty.", path)
 	default:

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
@@ -28,6 +29,10 @@ var update = flag.Bool("update", false, "write what is printed into the golden f
 //	$ no-credentials
 //	$ replace etc/main.hcl other.hcl
 //	$ read etc/main.hcl
+//	$ symlink target etc/link.hcl
+//	$ large etc/big.hcl
+//	$ fifo etc/pipe.hcl
+//	$ max-checks 10
 type script struct {
 	archive *txtar.Archive
 	path    string // what is read
@@ -96,6 +101,21 @@ func (s *script) setting(t *testing.T, words []string) {
 		s.path = words[1]
 	case "symlink":
 		if err := os.Symlink(words[1], words[2]); err != nil {
+			t.Fatal(err)
+		}
+	case "max-checks":
+		n, err := strconv.Atoi(words[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		hclfile.SetMaxChecks(t, n)
+	case "fifo":
+		if err := syscall.Mkfifo(words[1], 0o600); err != nil {
+			t.Fatal(err)
+		}
+	case "large":
+		writeFile(t, words[1], nil)
+		if err := os.Truncate(words[1], 5<<20); err != nil {
 			t.Fatal(err)
 		}
 	default:

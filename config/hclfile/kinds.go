@@ -76,9 +76,18 @@ var secret = kind{name: "secret", read: func(r *reading) (value, bool) {
 	}
 	r.l.keepSecret(v.text)
 	if !r.sensitive && r.isLiteral() {
-		r.l.report(ruleLiteral, r.expr.Range(), "Everybody who may read this file, or a backup of it, knows this %s. Put it into a file of its own and write: %s = credential(\"name\")", r.attr.name, r.attr.name)
+		r.l.report(ruleLiteral, r.expr.Range(), "Everybody who may read this file, or a backup of it, knows this %s. Put it into a file of its own and write\n    %s = credential(\"name\")", r.attr.name, r.attr.name)
 	}
 	return value{secret: opaque.NewSecret(v.text)}, true
+}}
+
+// hidden is a text that may hold a secret, and need not.
+var hidden = kind{name: "string", read: func(r *reading) (value, bool) {
+	v, ok := readText(r)
+	if ok && r.sensitive {
+		r.l.keepSecret(v.text)
+	}
+	return value{secret: opaque.NewSecret(v.text)}, ok
 }}
 
 // isLiteral reports whether the value stands in the files as it is.
@@ -132,14 +141,14 @@ func formatNumber(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64)
 
 // span is a duration from low to high.
 func span(low, high time.Duration) kind {
-	return kind{name: "duration", bounds: fmt.Sprintf("%q..%q", config.FormatDuration(low), config.FormatDuration(high)), read: func(r *reading) (value, bool) {
+	return kind{name: "duration", bounds: spanBounds(low, high, false), read: func(r *reading) (value, bool) {
 		return r.readSpan(low, high, false)
 	}}
 }
 
 // spanOrZero is a duration from low to high, or "0s", which switches off.
 func spanOrZero(low, high time.Duration) kind {
-	return kind{name: "duration", bounds: fmt.Sprintf(`"0s" or %q..%q`, config.FormatDuration(low), config.FormatDuration(high)), read: func(r *reading) (value, bool) {
+	return kind{name: "duration", bounds: spanBounds(low, high, true), read: func(r *reading) (value, bool) {
 		return r.readSpan(low, high, true)
 	}}
 }
@@ -147,7 +156,7 @@ func spanOrZero(low, high time.Duration) kind {
 func (r *reading) readSpan(low, high time.Duration, zero bool) (value, bool) {
 	if r.v.Type() == cty.Number {
 		n, _ := r.v.AsBigFloat().Float64()
-		return r.wrong(ruleDuration, "%s needs a unit. For seconds write %s = \"%ss\"", r.attr.name, r.attr.name, formatNumber(n))
+		return r.wrong(ruleDuration, "%s needs a unit. For seconds write\n    %s = \"%ss\"", r.attr.name, r.attr.name, formatNumber(n))
 	}
 	v, ok := r.str()
 	if !ok {
@@ -158,13 +167,24 @@ func (r *reading) readSpan(low, high time.Duration, zero bool) (value, bool) {
 		return r.wrong(ruleDuration, "%s: %s.", r.show(v.text), err)
 	}
 	if (d < low || d > high) && (!zero || d != 0) {
-		or := ""
-		if zero {
-			or = `, or "0s"`
-		}
-		return r.wrong(ruleBounds, "%s is from %q to %q%s, and this is %q.", r.attr.name, config.FormatDuration(low), config.FormatDuration(high), or, v.text)
+		return r.wrong(ruleBounds, "%s is %s, and this is %q.", r.attr.name, spanBounds(low, high, zero), v.text)
 	}
 	return value{number: float64(d)}, true
+}
+
+// spanBounds are the bounds of a duration in a sentence.
+func spanBounds(low, high time.Duration, zero bool) string {
+	text := fmt.Sprintf("from %q to %q", config.FormatDuration(low), config.FormatDuration(high))
+	switch {
+	case high >= unbounded && low == 0:
+		text = "at most ten years"
+	case high >= unbounded:
+		text = fmt.Sprintf("%q or more", config.FormatDuration(low))
+	}
+	if zero && low > 0 {
+		text += `, or "0s"`
+	}
+	return text
 }
 
 // span gives a value that [span] has read.
@@ -221,12 +241,26 @@ func texts(element kind) kind {
 	}}
 }
 
+// atLeastOne is a list that is not empty: an empty one would say that nothing is
+// meant, where leaving it out says everything, or is an error.
+func atLeastOne(list kind) kind {
+	read := list.read
+	list.read = func(r *reading) (value, bool) {
+		v, ok := read(r)
+		if ok && len(v.list)+len(v.refs) == 0 {
+			return r.wrong(ruleEmpty, "%s is empty, so that this block would never have an effect.", r.attr.name)
+		}
+		return v, ok
+	}
+	return list
+}
+
 // elements gives the elements of a list. One text alone is an error that shows
 // the list.
 func (r *reading) elements() ([]cty.Value, bool) {
 	ty := r.v.Type()
 	if ty == cty.String {
-		r.wrong(ruleType, "%s is a list. Write it in brackets: %s = [%s]", r.attr.name, r.attr.name, r.show(r.v.AsString()))
+		r.wrong(ruleType, "%s is a list. Write it in brackets:\n    %s = [%s]", r.attr.name, r.attr.name, r.show(r.v.AsString()))
 		return nil, false
 	}
 	if !ty.IsTupleType() && !ty.IsListType() && !ty.IsSetType() {

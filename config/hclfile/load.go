@@ -2,6 +2,7 @@ package hclfile
 
 import (
 	"path/filepath"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/dynblock"
@@ -10,8 +11,8 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 )
 
-// maxChecks bounds what dynamic blocks can multiply.
-const maxChecks = 1_000_000
+// maxChecks bounds what dynamic blocks can multiply. Tests lower it.
+var maxChecks = 1_000_000
 
 // A loader makes one configuration of one Snapshot.
 type loader struct {
@@ -31,6 +32,8 @@ type loader struct {
 	tree
 	spaces map[string]namespace
 	config *config.Config
+
+	monitorRoles bool // somebody chose who hears of the monitor itself
 
 	gathered map[string]*gathering
 }
@@ -59,6 +62,7 @@ func Load(s *Snapshot) (*config.Config, []config.Diagnostic) {
 	l.names = l.early.NewChild()
 	l.run()
 	if l.failed {
+		l.findings = slices.DeleteFunc(l.findings, func(f finding) bool { return f.rule.gravity == config.Warning })
 		return nil, l.diagnostics()
 	}
 	l.config.Digest = s.Digest()
@@ -87,9 +91,14 @@ func (l *loader) run() {
 	l.defineMoves()
 	l.defineHistoryAndPage()
 	l.reportGathered()
-	l.advise()
+	for _, dest := range l.snapshot.unusedReplacements() {
+		l.report(ruleReplace, hcl.Range{Filename: dest}, "%s is neither a configuration file in %s nor named by one, so replacing it changes nothing.", dest, l.snapshot.path)
+	}
 	if l.broken {
 		l.dropConsequences()
+	}
+	if !l.failed {
+		l.advise()
 	}
 }
 
@@ -151,25 +160,38 @@ func (l *loader) contextAt(file string, base *hcl.EvalContext) *hcl.EvalContext 
 	return ctx
 }
 
+// contents are what stands in a block.
+type contents struct {
+	*hcl.BodyContent
+	what  string    // the block in a message: "imap_check", "notify block for slack"
+	at    hcl.Range // its header
+	meant []string  // attributes that were probably meant by others with typing errors
+}
+
 // content gives what stands in a block, and reports what should not.
-func (l *loader) content(body hcl.Body, b *blockType, where string) *hcl.BodyContent {
+func (l *loader) content(block *hcl.Block, b *blockType, what string) *contents {
+	return l.contentOf(block.Body, b, what, header(block))
+}
+
+func (l *loader) contentOf(body hcl.Body, b *blockType, what string, at hcl.Range) *contents {
 	content, diags := body.Content(b.schema)
+	c := &contents{content, what, at, nil}
 	if diags.HasErrors() {
-		l.adoptContent(diags, b, where)
+		c.meant = l.adoptContent(diags, b, what)
 	}
-	return content
+	return c
+}
+
+// wrote tells whether an attribute is there, right or wrong.
+func (c *contents) wrote(name string) bool {
+	return c.Attributes[name] != nil || slices.Contains(c.meant, name)
 }
 
 // dropConsequences removes complaints about what may stand in a file that
 // could not be used.
 func (l *loader) dropConsequences() {
-	kept := l.findings[:0]
-	for _, f := range l.findings {
-		if f.rule != ruleUnknownReference && f.rule != ruleUnknownVariable && f.rule.gravity == config.Error {
-			kept = append(kept, f)
-		}
-	}
-	l.findings = kept
+	consequences := []*rule{ruleUnknownReference, ruleUnknownVariable, ruleReplace}
+	l.findings = slices.DeleteFunc(l.findings, func(f finding) bool { return slices.Contains(consequences, f.rule) })
 }
 
 func newConfig() *config.Config {

@@ -28,7 +28,7 @@ const (
 // collectLocals adds the attributes of one locals block.
 func (l *loader) collectLocals(b *hcl.Block) {
 	attrs, diags := b.Body.JustAttributes()
-	l.adoptContent(diags, localsBlock, "locals")
+	l.adoptContent(diags, localsBlock, "locals block")
 	for _, name := range slices.Sorted(maps.Keys(attrs)) {
 		attr := attrs[name]
 		if first, ok := l.locals[name]; ok {

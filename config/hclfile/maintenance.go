@@ -4,7 +4,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hashicorp/hcl/v2"
 	"github.com/teambition/rrule-go"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -31,9 +30,9 @@ var maintenanceTable = table[window]{
 		func(w *window, v value) { w.duration = v.span() }},
 	{attribute{name: "rrule", kind: recurrence, doc: "How it is repeated (RFC 5545 section 3.3.10), like \"FREQ=WEEKLY;BYDAY=TU\""},
 		func(w *window, v value) { w.rrule = v.text }},
-	{attribute{name: "weekly", kind: texts(weekly), doc: "Windows like those of a schedule, instead of start"},
+	{attribute{name: "weekly", kind: atLeastOne(texts(weekly)), doc: "Windows like those of a schedule, instead of start"},
 		func(w *window, v value) { w.weekly = windows(v.list) }},
-	{attribute{name: "applies_to", kind: referencesTo("group", "server", "imap_check"), required: true, doc: "The groups, servers and checks that are worked on"},
+	{attribute{name: "applies_to", kind: atLeastOne(referencesTo("group", "server", "imap_check")), required: true, doc: "The groups, servers and checks that are worked on"},
 		func(w *window, v value) { w.appliesTo = configRefs(v.refs) }},
 }
 
@@ -67,21 +66,18 @@ var recurrence = textWith("recurrence rule", ruleRecurrence, func(text string) s
 func (l *loader) defineMaintenance() {
 	for _, b := range l.named["maintenance"] {
 		l.notInEffect(maintenanceBlock, b.block)
-		content := l.content(b.block.Body, maintenanceBlock, "maintenance")
+		content := l.content(b.block, maintenanceBlock, "maintenance")
 		var w window
-		if decode(l, maintenanceTable, content, &w) && l.checkWindow(&w, content, b.block) {
+		if decode(l, maintenanceTable, content, &w) && l.checkWindow(&w, content) {
 			l.config.Maintenance = append(l.config.Maintenance, w.maintenance(b))
 		}
 	}
 }
 
 // checkWindow sees to it that a maintenance says in one way when it is.
-func (l *loader) checkWindow(w *window, content *hcl.BodyContent, b *hcl.Block) bool {
+func (l *loader) checkWindow(w *window, content *contents) bool {
 	complaint := ""
 	switch {
-	case len(w.appliesTo) == 0:
-		l.report(ruleEmpty, content.Attributes["applies_to"].Expr.Range(), "applies_to is empty, so that this maintenance is for nothing.")
-		return false
 	case w.weekly != nil && (w.start != "" || w.end != "" || w.duration != 0 || w.rrule != ""):
 		complaint = "weekly says all of it: leave start, end, duration and rrule out, or weekly."
 	case w.weekly != nil:
@@ -99,7 +95,7 @@ func (l *loader) checkWindow(w *window, content *hcl.BodyContent, b *hcl.Block) 
 		return false
 	}
 	if complaint != "" {
-		l.report(ruleMaintenance, header(b), "%s", complaint)
+		l.report(ruleMaintenance, content.at, "%s", complaint)
 	}
 	return complaint == ""
 }

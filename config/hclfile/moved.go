@@ -45,7 +45,7 @@ func (l *loader) defineMoves() {
 	for _, b := range l.moved {
 		l.notInEffect(movedBlock, b)
 		m := written{Move: config.Move{Pos: position(header(b))}}
-		if !decode(l, movedTable, l.content(b.Body, movedBlock, "moved block"), &m) || !l.checkMove(&m, first) {
+		if !decode(l, movedTable, l.content(b, movedBlock, "moved block"), &m) || !l.checkMove(&m, first) {
 			continue
 		}
 		first[m.From] = m

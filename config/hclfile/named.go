@@ -41,11 +41,11 @@ func (s *Snapshot) readNamed(path string) content {
 	c.public = err == nil && readableByOthers(info)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return content{refused: "There is no file " + path + "."}
+		return content{missing: true, refused: "There is no file " + path + "."}
 	case err != nil:
 		return content{refused: path + ": " + reason(err) + "."}
 	case writableByOthers(info):
-		c.refused = path + " can be written by others. Take the permission away: chmod o-w " + path
+		c.refused = path + " can be written by others. Take the permission away:\n    chmod o-w " + path
 	}
 	return c
 }

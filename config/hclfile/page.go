@@ -40,14 +40,16 @@ func (l *loader) defineHistoryAndPage() {
 	l.config.History = config.History{Detail: 48 * time.Hour, Hourly: 90 * day, Daily: 400 * day}
 	if b := l.single["history"]; b != nil {
 		l.notInEffect(historyBlock, b)
-		decode(l, historyTable, l.content(b.Body, historyBlock, "history"), &l.config.History)
+		decode(l, historyTable, l.content(b, historyBlock, "history"), &l.config.History)
 	}
 	l.config.Page.Title = "imapvigil"
 	if b := l.single["page"]; b != nil {
 		l.notInEffect(pageBlock, b)
-		content := l.content(b.Body, pageBlock, "page")
+		content := l.content(b, pageBlock, "page")
 		if decode(l, pageTable, content, &l.config.Page) {
-			l.checkKeyPair(l.config.Page.Cert, l.config.Page.Key, header(b), "")
+			if complaint := l.notAKeyPair(l.config.Page.Cert, l.config.Page.Key); complaint != "" {
+				l.report(ruleKeyPair, header(b), "%s", complaint)
+			}
 		}
 	}
 }

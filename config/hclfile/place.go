@@ -64,7 +64,7 @@ func (l *loader) defineGroups() {
 		node := l.groups[id]
 		g := &config.Group{ID: id, Label: node.block.Labels[0], Pos: position(header(node.block))}
 		if node.label != nil {
-			decode(l, groupTable, &hcl.BodyContent{Attributes: hcl.Attributes{"label": node.label}}, g)
+			decode(l, groupTable, &contents{BodyContent: &hcl.BodyContent{Attributes: hcl.Attributes{"label": node.label}}}, g)
 		}
 		l.config.Groups[id] = g
 		l.termsOfGroup(node)
@@ -104,7 +104,7 @@ func (l *loader) termsOfServer(s *serverNode) *terms {
 
 func (l *loader) withDefaults(t terms, defaults *hcl.Block, what string) *terms {
 	if defaults != nil {
-		content := l.content(defaults.Body, defaultsBlock, "defaults block")
+		content := l.content(defaults, defaultsBlock, "defaults block")
 		l.overlay(&t, content, &level{what, header(defaults)})
 	}
 	return &t

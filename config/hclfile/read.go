@@ -64,7 +64,7 @@ func (s *Snapshot) readDir(dir string, depth int, seen map[inode]bool) {
 		}
 	}
 	if err == nil && writableByOthers(info) {
-		s.refuse(ruleWritable, dir, "Anybody on this machine could add a configuration file. Take the permission away: chmod o-w %s", dir)
+		s.refuse(ruleWritable, dir, "Anybody on this machine could add a configuration file. Take the permission away:\n    chmod o-w %s", dir)
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -101,7 +101,7 @@ func (s *Snapshot) readEntry(path, name string, depth int, seen map[inode]bool) 
 func (s *Snapshot) checkParent() {
 	info, err := os.Stat(s.root)
 	if err == nil && writableByOthers(info) && info.Mode()&fs.ModeSticky == 0 {
-		s.refuse(ruleWritable, s.root, "Anybody on this machine could replace %s. Take the permission away: chmod o-w %s", s.path, s.root)
+		s.refuse(ruleWritable, s.root, "Anybody on this machine could replace %s. Take the permission away:\n    chmod o-w %s", s.path, s.root)
 	}
 }
 
@@ -112,7 +112,7 @@ func (s *Snapshot) readFile(path string) {
 		return
 	}
 	if writableByOthers(info) {
-		s.refuse(ruleWritable, path, "Anybody on this machine could change what is watched and who is told. Take the permission away: chmod o-w %s", path)
+		s.refuse(ruleWritable, path, "Anybody on this machine could change what is watched and who is told. Take the permission away:\n    chmod o-w %s", path)
 		return
 	}
 	s.add(path, text)

@@ -99,7 +99,7 @@ func referencesTo(roots ...string) kind {
 	return kind{name: "list of references to " + enumerate(roots, "or"), read: func(r *reading) (value, bool) {
 		if isReference(r.v) {
 			single, _ := asRef(r.v)
-			return r.wrong(ruleType, "%s is a list. Write it in brackets: %s = [%s]", r.attr.name, r.attr.name, single)
+			return r.wrong(ruleType, "%s is a list. Write it in brackets:\n    %s = [%s]", r.attr.name, r.attr.name, single)
 		}
 		elements, ok := r.elements()
 		if !ok {
@@ -147,11 +147,11 @@ func (l *loader) suggestReference(name string, roots []string, example string) s
 	for _, root := range roots {
 		for _, known := range l.identities(root) {
 			if known == (ref{root, name}) || strings.HasSuffix(known.id, "."+name) || strings.HasSuffix(known.id, "/"+name) {
-				return fmt.Sprintf(" Write %s", known)
+				return fmt.Sprintf(" Write\n    %s", known)
 			}
 		}
 	}
-	return fmt.Sprintf(" Write it like %s", example)
+	return fmt.Sprintf(" Write it like\n    %s", example)
 }
 
 // identities lists what can be referred to under a root.

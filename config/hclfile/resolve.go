@@ -67,7 +67,7 @@ func (l *loader) explainLocal(t hcl.Traversal) bool {
 	for name := range l.locals {
 		known = append(known, name)
 	}
-	l.report(ruleUnknownVariable, t.SourceRange(), "No locals block defines %q.%s", names[0], didYouMean(names[0], known, func(n string) string { return "local." + n }))
+	l.report(ruleUnknownVariable, t.SourceRange(), "No locals block defines %q.%s", names[0], didYouMean(names[0], known, func(n string) string { return "local." + n }, "There is"))
 	return true
 }
 
@@ -126,7 +126,7 @@ func (l *loader) unknownReference(root string, names []string) string {
 	if moved := endsIn(known, names[len(names)-1], root); moved != "" {
 		return fmt.Sprintf("No %s is called %q. Did you mean %s?", root, written, moved)
 	}
-	return fmt.Sprintf("No %s is called %q.%s", root, written, didYouMean(written, ids, func(id string) string { return back[id].String() }))
+	return fmt.Sprintf("No %s is called %q.%s", root, written, didYouMean(written, ids, func(id string) string { return back[id].String() }, "There is"))
 }
 
 // endsIn finds the one group or notifier whose last name is given: the path to

@@ -1,6 +1,7 @@
 package hclfile
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -30,11 +31,11 @@ var wayTable = table[config.Way]{
 		func(w *config.Way, v value) { w.After = v.span() }},
 	{attribute{name: "during", kind: referenceTo("schedule"), fallback: "always", notYet: true, doc: "Only within these windows. An opening waits for the next and is sent if the incident is still open"},
 		func(w *config.Way, v value) { w.During = config.ScheduleID(v.refs[0].id) }},
-	{attribute{name: "on", kind: texts(oneOf(transitions...)), fallback: "all of them", doc: "What is told of an incident"},
+	{attribute{name: "on", kind: atLeastOne(texts(oneOf(transitions...))), fallback: "all of them", doc: "What is told of an incident"},
 		func(w *config.Way, v value) { w.On = transitionsOf(v.list) }},
 	{attribute{name: "severity", kind: oneOf("degraded", "down"), fallback: `"down" for sms and where after is written, else "degraded"`, doc: `"degraded": everything, "down": only what is down`},
 		func(w *config.Way, v value) { w.Severity = config.Severity(v.text) }},
-	{attribute{name: "conditions", kind: texts(oneOf(conditions...)), fallback: "all", doc: "Which conditions are told"},
+	{attribute{name: "conditions", kind: atLeastOne(texts(oneOf(conditions...))), fallback: "all", doc: "Which conditions are told"},
 		func(w *config.Way, v value) { w.Conditions = slices.Sorted(slices.Values(v.list)) }},
 }
 
@@ -60,7 +61,7 @@ func (l *loader) defineRoles() {
 }
 
 func (l *loader) defineRole(b namedBlock) {
-	content := l.content(b.block.Body, roleBlock, "notification_role")
+	content := l.content(b.block, roleBlock, "notification_role")
 	role := &config.Role{ID: config.RoleID(b.id), Label: b.id, Pos: position(header(b.block))}
 	ok := decode(l, roleTable, content, role)
 	var ways []writtenWay
@@ -94,14 +95,11 @@ func (l *loader) defineWays(role config.RoleID, b *hcl.Block) ([]writtenWay, boo
 	if !ok {
 		return nil, false
 	}
-	content := l.content(b.Body, c.notify, fmt.Sprintf("notify block for %s", c.kind))
+	content := l.content(b, c.notify, fmt.Sprintf("notify block for %s", c.kind))
 	way := config.Way{Pos: position(header(b))}
 	way.ID.Role = role
 	ok = decode(l, wayTable, content, &way)
-	if on := content.Attributes["on"]; on != nil && ok {
-		ok = l.notEmpty(on, len(way.On) == 0 && way.On != nil)
-	}
-	targets, good := c.targets(l, content, header(b))
+	targets, good := c.targets(l, content)
 	if !ok || !good {
 		return nil, false
 	}
@@ -117,18 +115,11 @@ func (l *loader) defineWays(role config.RoleID, b *hcl.Block) ([]writtenWay, boo
 	return ways, true
 }
 
-func (l *loader) notEmpty(attr *hcl.Attribute, empty bool) bool {
-	if empty {
-		l.report(ruleEmpty, attr.Expr.Range(), "%s is empty, so that nothing would ever be told. Leave it out for everything.", attr.Name)
-	}
-	return !empty
-}
-
 func defaultSeverity(c *channel, after time.Duration) config.Severity {
-	if after > 0 || c.kind == notifiers.SMS {
+	if after > 0 {
 		return config.SeverityDown
 	}
-	return config.SeverityDegraded
+	return cmp.Or(c.severity, config.SeverityDegraded)
 }
 
 // channelFor finds what kind of notifier a notify block uses, which decides
@@ -138,7 +129,7 @@ func (l *loader) channelFor(b *hcl.Block) (*channel, bool) {
 	content, _, _ := b.Body.PartialContent(only)
 	via := content.Attributes["via"]
 	if via == nil {
-		l.report(ruleMissing, header(b), "%q must be written here: the notifier that carries the messages, like via = notifier.email.name", "via")
+		l.report(ruleMissing, header(b), "A notify block needs via: the notifier that carries the messages, like\n    via = notifier.email.name")
 		return nil, false
 	}
 	v, ok := l.read(&wayTable[0].attribute, via)
@@ -150,6 +141,13 @@ func (l *loader) channelFor(b *hcl.Block) (*channel, bool) {
 	return c, c != nil
 }
 
+func describeWay(id config.WayID) string {
+	if id.Target == "" {
+		return string(id.Notifier)
+	}
+	return fmt.Sprintf("%s to %s", id.Notifier, id.Target)
+}
+
 // checkWays refuses two ways that are one: what was told on it is remembered
 // under its notifier and target.
 func (l *loader) checkWays(ways []writtenWay) bool {
@@ -157,7 +155,7 @@ func (l *loader) checkWays(ways []writtenWay) bool {
 	first := map[config.WayID]hcl.Range{}
 	for _, w := range ways {
 		if at, twice := first[w.ID]; twice {
-			l.report(ruleSameWay, w.at, "This role is already told at %s via %s, by the block at %s. One way is written once.", w.ID.Target, w.ID.Notifier, firstAt(at))
+			l.report(ruleSameWay, w.at, "This role already has the way %s, by the block at %s.", describeWay(w.ID), firstAt(at))
 			ok = false
 			continue
 		}

@@ -57,6 +57,7 @@ type content struct {
 	text    opaque.Secret
 	sum     [sha256.Size]byte
 	refused string // why it could not be used; empty when it could
+	missing bool   // because there is none
 	public  bool   // readable by others, so nothing that is secret
 }
 

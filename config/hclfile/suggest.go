@@ -23,12 +23,12 @@ func nearest(given string, candidates []string) (string, bool) {
 }
 
 // didYouMean is the end of a message about an unknown name: what is near, else
-// what there is, where that is not too much.
-func didYouMean(given string, candidates []string, write func(string) string) string {
+// what there is after the words of intro, where that is not too much.
+func didYouMean(given string, candidates []string, write func(string) string, intro string) string {
 	if near, ok := nearest(given, candidates); ok {
 		return fmt.Sprintf(" Did you mean %s?", write(near))
 	}
-	const few = 8
+	const few = 10
 	if len(candidates) == 0 || len(candidates) > few {
 		return ""
 	}
@@ -37,7 +37,7 @@ func didYouMean(given string, candidates []string, write func(string) string) st
 	for i, c := range known {
 		known[i] = write(c)
 	}
-	return " There is " + enumerate(known, "and") + "."
+	return " " + intro + " " + enumerate(known, "and") + "."
 }
 
 // enumerate joins words as a sentence does.

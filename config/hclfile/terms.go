@@ -24,6 +24,9 @@ type terms struct {
 	also        []config.RoleID
 	dependsOn   []config.Ref
 
+	// bad are the attributes that have no value because something is wrong with
+	// them; what they mean together with others cannot be said.
+	bad []string
 	// from says where each attribute was written, by its name ("tls.ca_file");
 	// one that is not there has the default of the language.
 	from origins
@@ -194,8 +197,9 @@ func innerBlocks() []*blockType {
 }
 
 // overlay writes what one level says over what it inherits.
-func (l *loader) overlay(t *terms, content *hcl.BodyContent, here *level) bool {
-	ok := decode(l, termsTable, content, t)
+func (l *loader) overlay(t *terms, content *contents, here *level) bool {
+	before := len(t.bad)
+	t.addBad("", decodeEach(l, termsTable, content, t))
 	t.from = addOrigins(t.from, "", termsTable, content, here)
 	for _, inner := range innerTables {
 		var block *hcl.Block
@@ -207,14 +211,28 @@ func (l *loader) overlay(t *terms, content *hcl.BodyContent, here *level) bool {
 		if block == nil {
 			continue
 		}
-		innerContent := l.content(block.Body, inner.block, inner.block.name+" block")
-		ok = decode(l, inner.table, innerContent, t) && ok
+		innerContent := l.content(block, inner.block, inner.block.name+" block")
+		t.addBad(inner.block.name+".", decodeEach(l, inner.table, innerContent, t))
 		t.from = addOrigins(t.from, inner.block.name+".", inner.table, innerContent, here)
 	}
-	return ok
+	return len(t.bad) == before
 }
 
-func addOrigins(o origins, prefix string, t table[terms], content *hcl.BodyContent, here *level) origins {
+func (t *terms) addBad(prefix string, names []string) {
+	for _, name := range names {
+		t.bad = append(slices.Clip(t.bad), prefix+name)
+	}
+}
+
+// usable tells whether the attributes that begin with the given words have the
+// values that were meant.
+func (t *terms) usable(prefixes ...string) bool {
+	return !slices.ContainsFunc(t.bad, func(name string) bool {
+		return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) })
+	})
+}
+
+func addOrigins(o origins, prefix string, t table[terms], content *contents, here *level) origins {
 	if len(content.Attributes) == 0 {
 		return o
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // checkTerms looks at what attributes of a check mean together.
-func (l *loader) checkTerms(t *terms, here *level, server *serverNode) bool {
+func (l *loader) checkTerms(t *terms, here *level) bool {
 	before := len(l.findings)
 	l.checkSecurity(t, here)
 	l.checkDurations(t, here)
@@ -25,87 +25,99 @@ func (l *loader) checkTerms(t *terms, here *level, server *serverNode) bool {
 	return true
 }
 
-// blame finds where to point: at the first of the attributes that the check
-// itself wrote, else at the check, with the chain of inheritance.
-func (t *terms) blame(here *level, names ...string) (hcl.Range, string) {
-	at, chain, found := here.at, "", false
-	for _, name := range names {
+// blame reports what does not go together: at the first of the attributes that
+// the check itself wrote, with what it inherits; else at the check, once for all
+// checks that inherit the same.
+func (l *loader) blame(r *rule, t *terms, here *level, attributes []string, format string, args ...any) {
+	text, own := fmt.Sprintf(format, args...), (*hcl.Range)(nil)
+	for _, name := range attributes {
 		o, ok := t.from.of(name)
 		switch {
 		case !ok:
-		case o.level == here && !found:
-			at, found = o.at, true
 		case o.level != here:
-			chain += o.chain(name)
+			text += o.chain(name)
+		case own == nil:
+			own = &o.at
 		}
 	}
-	return at, chain
+	if own != nil {
+		l.report(r, *own, "%s", text)
+		return
+	}
+	l.gather(r, here.at, "%s", text)
 }
 
 func (l *loader) checkSecurity(t *terms, here *level) {
+	if !t.usable("security", "port") {
+		return
+	}
 	if t.probe.Security == "" {
-		at, chain := t.blame(here, "port")
-		l.report(ruleSecurity, at, "Nothing says how connections to port %d are encrypted. Write security = \"tls\", \"starttls\" or \"none\".%s", t.probe.Port, chain)
+		l.blame(ruleSecurity, t, here, []string{"port"}, "Nothing says how connections to port %d are encrypted. Write security = \"tls\", \"starttls\" or \"none\".", t.probe.Port)
 		return
 	}
 	if t.probe.Security != config.Plain {
 		return
 	}
 	if t.probe.Login != (config.Login{}) {
-		at, chain := t.blame(here, "security", "login.username", "login.password")
-		l.report(rulePlainLogin, at, "A login would send its password readable for everybody on the way. Use security = \"tls\" or \"starttls\", or leave the login out.%s", chain)
+		l.blame(rulePlainLogin, t, here, []string{"security", "login.username", "login.password"}, "A login would send its password readable for everybody on the way. Use security = \"tls\" or \"starttls\", or leave the login out.")
 	}
-	if o, ok := t.from.of("tls.ca_file"); ok && o.level == here {
-		l.report(ruleUnusedTLS, o.at, "With security = \"none\" there is no certificate to verify.")
+	for _, a := range tlsTable {
+		if o, ok := t.from.of("tls." + a.name); ok && o.level == here {
+			l.report(ruleUnusedTLS, o.at, "With security = \"none\" there is no certificate to verify, so this has no effect.")
+			return
+		}
 	}
 }
 
 func (l *loader) checkDurations(t *terms, here *level) {
 	p := &t.probe
-	if p.Timeout > p.Interval {
-		at, chain := t.blame(here, "timeout", "interval")
-		l.report(ruleTimeout, at, "A probe would still run when the next is due: timeout is %q and interval is %q.%s", config.FormatDuration(p.Timeout), config.FormatDuration(p.Interval), chain)
+	if p.Timeout > p.Interval && t.usable("timeout", "interval") {
+		l.blame(ruleTimeout, t, here, []string{"timeout", "interval"}, "A probe would still run when the next is due: timeout is %q and interval is %q.", config.FormatDuration(p.Timeout), config.FormatDuration(p.Interval))
 	}
-	if p.RetryInterval > p.Interval {
-		at, chain := t.blame(here, "retry_interval", "interval")
-		l.report(ruleRetryInterval, at, "Failures would be confirmed more slowly than they are found: retry_interval is %q and interval is %q.%s", config.FormatDuration(p.RetryInterval), config.FormatDuration(p.Interval), chain)
+	if p.RetryInterval > p.Interval && t.usable("retry_interval", "interval") {
+		l.blame(ruleRetryInterval, t, here, []string{"retry_interval", "interval"}, "Failures would be confirmed more slowly than they are found: retry_interval is %q and interval is %q.", config.FormatDuration(p.RetryInterval), config.FormatDuration(p.Interval))
 	}
 }
 
 func (l *loader) checkTLS(t *terms, here *level) {
 	c := &t.probe.TLS
-	if c.ExpiryWarning != 0 && c.ExpiryCritical > c.ExpiryWarning {
-		at, chain := t.blame(here, "tls.expiry_critical", "tls.expiry_warning")
-		l.report(ruleExpiry, at, "The certificate would be critical before it is a warning: expiry_critical is %q and expiry_warning is %q.%s", config.FormatDuration(c.ExpiryCritical), config.FormatDuration(c.ExpiryWarning), chain)
+	if !t.usable("tls.") {
+		return
 	}
-	at, chain := t.blame(here, "tls.key_file", "tls.cert_file")
-	l.checkKeyPair(c.Cert, c.Key, at, chain)
+	if c.ExpiryWarning != 0 && c.ExpiryCritical > c.ExpiryWarning {
+		l.blame(ruleExpiry, t, here, []string{"tls.expiry_critical", "tls.expiry_warning"}, "The certificate would be critical before it is a warning: expiry_critical is %q and expiry_warning is %q.", config.FormatDuration(c.ExpiryCritical), config.FormatDuration(c.ExpiryWarning))
+	}
+	if complaint := l.notAKeyPair(c.Cert, c.Key); complaint != "" {
+		l.blame(ruleKeyPair, t, here, []string{"tls.key_file", "tls.cert_file"}, "%s", complaint)
+	}
 }
 
-// checkKeyPair sees to it that a certificate has its own key.
-func (l *loader) checkKeyPair(cert config.Blob, key opaque.Secret, at hcl.Range, chain string) {
-	if cert.IsZero() != key.IsZero() {
-		l.report(ruleKeyPair, at, "A certificate needs its key: write both cert_file and key_file.%s", chain)
-		return
-	}
-	if cert.IsZero() || l.snapshot.options.NoCredentials {
-		return
+// notAKeyPair says why a certificate and a key cannot be used together.
+func (l *loader) notAKeyPair(cert config.Blob, key opaque.Secret) string {
+	switch {
+	case cert.IsZero() != key.IsZero():
+		return "A certificate needs its key: write both cert_file and key_file."
+	case cert.IsZero() || l.snapshot.options.NoCredentials:
+		return ""
 	}
 	if _, err := tls.X509KeyPair([]byte(cert.Text()), []byte(key.Reveal())); err != nil {
-		l.report(ruleKeyPair, at, "The key in key_file is not the one of the certificate in cert_file.%s", chain)
+		return "The key in key_file is not the one of the certificate in cert_file."
 	}
+	return ""
 }
 
 func (l *loader) checkLogin(t *terms, here *level) {
 	login := &t.probe.Login
-	if *login == (config.Login{}) {
+	if *login == (config.Login{}) || !t.usable("login.", "tls.") {
 		return
 	}
 	if complaint := incomplete(login, t.probe.TLS); complaint != "" {
-		at, chain := t.blame(here, "login.username", "login.password", "login.mechanism", "login.mailbox", "login.token", "login.token_url")
-		l.report(ruleLogin, at, "%s%s", complaint, chain)
+		l.blame(ruleLogin, t, here, loginAttributes, "%s", complaint)
 	}
 }
+
+// loginAttributes are the places to point at when a login is incomplete.
+var loginAttributes = []string{"login.mechanism", "login.token_url", "login.token", "login.client_id", "login.username", "login.password", "login.mailbox", "login.every"}
 
 // incomplete says what a login lacks.
 func incomplete(login *config.Login, c config.TLS) string {

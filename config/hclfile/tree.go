@@ -47,7 +47,7 @@ type serverNode struct {
 	name     string
 	group    *groupNode
 	block    *hcl.Block
-	content  *hcl.BodyContent
+	content  *contents
 	defaults *hcl.Block
 	terms    *terms
 	server   *config.Server
@@ -80,7 +80,7 @@ func newTree() tree {
 
 // declare takes note of what one file declares.
 func (l *loader) declare(body hcl.Body) {
-	content := l.content(body, rootBlock, "")
+	content := l.contentOf(body, rootBlock, "", hcl.Range{})
 	for _, b := range content.Blocks {
 		switch b.Type {
 		case "daemon", "history", "page":
@@ -151,7 +151,7 @@ func (l *loader) addName(root, id string) {
 func (l *loader) checkNames(b *hcl.Block) bool {
 	for i, name := range b.Labels {
 		if !namePattern.MatchString(name) {
-			l.report(ruleName, b.LabelRanges[i], "%q cannot be a name. Names begin with a letter, a digit or _ and go on with these and with . and -%s", name, labelHint(b.Type))
+			l.report(ruleName, b.LabelRanges[i], "%q cannot be a name. A name begins with a letter, a digit or _ and goes on with these, with . and with -.%s", name, labelHint(b.Type))
 			return false
 		}
 	}
@@ -161,14 +161,14 @@ func (l *loader) checkNames(b *hcl.Block) bool {
 func labelHint(blockName string) string {
 	if b := rootBlock.block(blockName); b != nil {
 		if _, ok := b.attribute("label"); ok {
-			return "; what people read is the attribute label"
+			return " What people read is the attribute label."
 		}
 	}
 	return ""
 }
 
 func (l *loader) duplicate(b *hcl.Block, what, name string, first *hcl.Block) {
-	l.report(ruleDuplicateID, header(b), "There is already a %s %q, at %s.", what, name, firstAt(header(first)))
+	l.report(ruleDuplicateID, header(b), "There is %s %q already, at %s.", an(what), name, firstAt(header(first)))
 }
 
 func (l *loader) declareGroup(parent *groupNode, b *hcl.Block) {
@@ -176,7 +176,7 @@ func (l *loader) declareGroup(parent *groupNode, b *hcl.Block) {
 		return
 	}
 	g := l.groupIn(parent, b)
-	content := l.content(b.Body, groupBlock, "group")
+	content := l.content(b, groupBlock, "group")
 	if label := content.Attributes["label"]; label != nil {
 		if g.label != nil {
 			l.report(ruleDuplicateValue, label.NameRange, "The label of %s is already given at %s.", g.ref(), firstAt(g.label.NameRange))
@@ -210,7 +210,7 @@ func (l *loader) declareServer(g *groupNode, b *hcl.Block) {
 	if !l.checkNames(b) {
 		return
 	}
-	s := &serverNode{name: b.Labels[0], group: g, block: b, content: l.content(b.Body, serverBlock, "server")}
+	s := &serverNode{name: b.Labels[0], group: g, block: b, content: l.content(b, serverBlock, "server")}
 	if first := l.servers[s.id()]; first != nil {
 		l.duplicate(b, "server", s.name, first.block)
 		return

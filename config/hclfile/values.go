@@ -18,6 +18,7 @@ import (
 	"golang.org/x/net/idna"
 
 	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/notifiers/sms"
 )
 
 // checkLabel holds the rule for what a check is called: it ends up in mail
@@ -25,13 +26,27 @@ import (
 func checkLabel(label string) string {
 	for _, r := range label {
 		if r != ' ' && !unicode.In(r, unicode.L, unicode.M, unicode.N) {
-			return fmt.Sprintf("%q cannot stand in the label of a check. It takes letters of any script, digits and spaces.", r)
+			return fmt.Sprintf("%q cannot stand in the label of a check, which takes letters of any script, digits and spaces.%s", r, withoutSpecials(label))
 		}
 	}
 	if strings.TrimSpace(label) != label {
 		return "The label begins or ends with a space."
 	}
 	return ""
+}
+
+// withoutSpecials proposes a label.
+func withoutSpecials(label string) string {
+	kept := strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.L, unicode.M, unicode.N) {
+			return r
+		}
+		return ' '
+	}, label)
+	if kept = strings.Join(strings.Fields(kept), " "); kept == "" {
+		return ""
+	}
+	return fmt.Sprintf(" Write %q.", kept)
 }
 
 // hostname is an IP address or a DNS name, which is kept in ASCII (RFC 5891).
@@ -183,7 +198,7 @@ var capability = textWith("capability", ruleChoice, func(text string) string {
 // pin is the SHA-256 of a SubjectPublicKeyInfo (RFC 7469 section 2.4).
 var pin = textWith("pin", rulePin, func(text string) string {
 	if sum, err := base64.StdEncoding.DecodeString(text); err != nil || len(sum) != 32 {
-		return "A pin is 32 bytes in base64, which is 44 characters. It is made with: openssl x509 -pubkey -noout -in cert.pem | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | base64"
+		return "A pin is 32 bytes in base64, which is 44 characters. It is made with\n    openssl x509 -pubkey -noout -in cert.pem |\n      openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | base64"
 	}
 	return ""
 })
@@ -215,7 +230,7 @@ var keyFile = kind{name: "file", read: func(r *reading) (value, bool) {
 	case !ok:
 		return value{}, false
 	case c.public:
-		return r.wrong(rulePublic, "%s can be read by others, so it is no secret. Take the permission away: chmod o= %s", path, path)
+		return r.wrong(rulePublic, "%s can be read by others, so it is no secret. Take the permission away:\n    chmod o= %s", path, path)
 	}
 	r.l.keepSecret(c.text.Reveal())
 	return value{secret: c.text}, true
@@ -250,12 +265,10 @@ var emailAddress = textWith("email address", ruleMailbox, func(text string) stri
 	return ""
 })
 
-var e164 = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
-
-// phoneNumber is a number that can be dialled from everywhere (ITU-T E.164).
+// phoneNumber is a number that a gateway takes.
 var phoneNumber = textWith("phone number", rulePhone, func(text string) string {
-	if !e164.MatchString(text) {
-		return "A number begins with + and the country, and has nothing but digits: \"+15550100\"."
+	if _, err := sms.NewTarget(text); err != nil {
+		return "A number has a + and the country in front and no spaces: \"+15550100\"."
 	}
 	return ""
 })
