@@ -26,8 +26,8 @@ vet: ## go vet
 lint: ## golangci-lint with .golangci.yml
 	$(tool) golangci-lint run
 
-unit: ## all tests under the race detector
-	$(GO) test -race ./...
+unit: ## all tests under the race detector, none from the cache: they depend on real servers
+	$(GO) test -race -count=1 ./...
 
 build: ## the program, as ./imapvigil
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o imapvigil ./cmd/imapvigil
