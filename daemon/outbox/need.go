@@ -62,6 +62,7 @@ func (p *planner) missed(s *Subject, way *config.Way) bool {
 func (p *planner) open(s *Subject, way *config.Way, e entry, underWay bool) (need, bool) {
 	heard := e.told.bout == s.Reported
 	switch {
+	case !s.Fresh: // who knows whether it is still so
 	case !heard && !accepts(way, s):
 	case !heard && wants(way, notifiers.Opened):
 		return p.opening(s, way)
@@ -71,7 +72,7 @@ func (p *planner) open(s *Subject, way *config.Way, e entry, underWay bool) (nee
 			n.transition = openingOf(way) // one message with the newest state
 		}
 		return n, true
-	case s.Remind > 0 && s.Fresh && !underWay && !s.Acknowledged() && wants(way, notifiers.Reminder):
+	case s.Remind > 0 && !underWay && !s.Acknowledged() && wants(way, notifiers.Reminder):
 		since := s.ReportedAt
 		if heard {
 			since = e.told.at
@@ -82,7 +83,7 @@ func (p *planner) open(s *Subject, way *config.Way, e entry, underWay bool) (nee
 }
 
 func (p *planner) opening(s *Subject, way *config.Way) (need, bool) {
-	if !s.Fresh || way.After > 0 && s.Acknowledged() {
+	if way.After > 0 && s.Acknowledged() {
 		return need{}, false
 	}
 	since := s.ReportedAt

@@ -1,9 +1,11 @@
 package outbox_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -63,6 +65,7 @@ type sim struct {
 	journal   []record
 	share     func() float64
 
+	planned func()                                 // what was planned is applied
 	told    func(outbox.Telling)                   // it was decided, and journaled
 	sending func(*outbox.Delivery)                 // an attempt begins
 	settled func(*outbox.Delivery, outbox.Outcome) // an attempt has ended
@@ -73,8 +76,8 @@ func newSim() *sim {
 		now: epoch, rates: outbox.DefaultRates, book: outbox.NewBook(),
 		roles: map[config.RoleID][]config.Way{}, checks: map[config.CheckID]*check{},
 		incidents: map[incident.ID]incident.Incident{}, receivers: map[config.NotifierID]*receiver{},
-		share: func() float64 { return 0.5 },
-		told:  func(outbox.Telling) {}, sending: func(*outbox.Delivery) {},
+		share:   func() float64 { return 0.5 },
+		planned: func() {}, told: func(outbox.Telling) {}, sending: func(*outbox.Delivery) {},
 		settled: func(*outbox.Delivery, outbox.Outcome) {},
 	}
 }
@@ -108,6 +111,9 @@ func (s *sim) round() (next time.Time) {
 			s.journal = append(s.journal, record{telling: text(t)})
 			s.book.Apply(t)
 			s.told(t)
+		}
+		if len(tellings) > 0 {
+			s.planned()
 		}
 		s.send()
 		next = again
@@ -179,6 +185,11 @@ func (s *sim) world() outbox.World {
 	}
 	outbox.Sort(w.Subjects)
 	return w
+}
+
+// everyCheck gives the checks in an order that is always the same.
+func (s *sim) everyCheck() []*check {
+	return slices.SortedFunc(maps.Values(s.checks), func(a, b *check) int { return cmp.Compare(a.id, b.id) })
 }
 
 func (s *sim) subject(c *check, in incident.Incident) outbox.Subject {

@@ -1,0 +1,80 @@
+package outbox_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+func TestBackoff(t *testing.T) {
+	t.Parallel()
+	var got []string
+	for _, attempts := range []int{0, 1, 2, 3, 5, 10, 11, 64, 1 << 40} {
+		got = append(got, outbox.Backoff(attempts, 1).String())
+	}
+	want := []string{"1s", "1s", "2s", "4s", "16s", "8m32s", "15m0s", "15m0s", "15m0s"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error("bounds (-want +got):\n", diff)
+	}
+	if got := outbox.Backoff(4, 0.25); got != 2*time.Second {
+		t.Error("a quarter of 8 s is", got)
+	}
+	if got := outbox.Backoff(4, 0); got != 0 {
+		t.Error("full jitter begins at 0, not at", got)
+	}
+}
+
+func TestConclude(t *testing.T) {
+	t.Parallel()
+	var (
+		refused = errors.New("refused\x1b[31m")
+		poison  = notifiers.Permanent(errors.New("no such user"))
+		busy    = func(d time.Duration) error { return notifiers.RetryAfter(errors.New("busy"), d) }
+	)
+	cases := []struct {
+		name     string
+		attempts int // before
+		err      error
+		after    time.Duration
+		state    outbox.DeliveryState
+		next     time.Duration // since the telling; 0: none
+		held     bool
+	}{
+		{"delivered", 4, nil, time.Hour, outbox.Sent, 0, false},
+		{"delivered after all", 400, nil, 100 * time.Hour, outbox.Sent, 0, false},
+		{"first failure", 0, refused, 0, outbox.Retrying, 500 * time.Millisecond, false},
+		{"fifth failure", 4, refused, time.Minute, outbox.Retrying, 68 * time.Second, false},
+		{"late failure", 100, refused, 71*time.Hour + 55*time.Minute, outbox.Retrying, 72 * time.Hour, false},
+		{"last failure", 101, refused, 72 * time.Hour, outbox.Expired, 0, false},
+		{"poison, first try", 0, poison, 0, outbox.Retrying, 500 * time.Millisecond, false},
+		{"poison, third try", 2, poison, time.Minute, outbox.Dead, 0, false},
+		{"asked to wait", 0, busy(time.Minute), time.Second, outbox.Retrying, 61 * time.Second, true},
+		{"asked to wait less than it would", 10, busy(time.Second), time.Hour, outbox.Retrying, time.Hour + 450*time.Second, true},
+		{"asked to wait for ever", 0, busy(1000 * time.Hour), 0, outbox.Retrying, 72 * time.Hour, true},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			d := outbox.Delivery{Telling: outbox.Telling{Key: "iv_1", At: epoch}, Attempts: c.attempts}
+			o := outbox.Conclude(d, notifiers.Receipt{Thread: "7"}, c.err, epoch.Add(c.after), 0.5)
+			if o.Key != d.Key || o.State != c.state || o.Attempts != c.attempts+1 || o.Held != c.held || !o.At.Equal(epoch.Add(c.after)) {
+				t.Errorf("%+v", o)
+			}
+			var next time.Duration
+			if !o.NextAt.IsZero() {
+				next = o.NextAt.Sub(epoch)
+			}
+			if next != c.next {
+				t.Errorf("next after %s, want %s", next, c.next)
+			}
+			if sent := o.Receipt.Thread == "7"; sent != (c.err == nil) {
+				t.Errorf("receipt %v, error %v", o.Receipt, o.Error)
+			}
+		})
+	}
+}

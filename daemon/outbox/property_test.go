@@ -1,0 +1,360 @@
+package outbox_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// Both machines together, against receivers that are slow, refuse, or take a
+// message and answer nothing, with roles that change, acknowledgements, and
+// crashes that lose what the disk had not taken. Whatever happens:
+//
+//   - an opening is told to a way once a bout, unless a crash lost the receipt;
+//   - a closing is told only to who has heard, or says that it tells both;
+//   - in the end nobody believes that something is open that is over;
+//   - nothing is handed out that is not in the journal, one attempt at a time;
+//   - whoever is to hear of an incident has heard of it, if roles stayed as they were;
+//   - asking again at once gives nothing, and people have their minute of rest.
+func TestAnySequence(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		m := newModel(t)
+		t.Repeat(map[string]func(*rapid.T){
+			"probe":    m.probe,
+			"well":     func(t *rapid.T) { m.observe(m.drawCheck(t), nil) },
+			"wait":     m.wait,
+			"ack":      m.ack,
+			"role":     m.changeRole,
+			"receiver": m.changeReceiver,
+			"remove":   m.configure,
+			"crash":    m.crashAnywhere,
+		})
+		m.rest()
+	})
+}
+
+// believes is what a way has heard of an incident, as it arrived.
+type believes struct {
+	open  bool
+	bouts map[int]outbox.Key // openings, by bout
+	end   outbox.Key         // the last closing
+}
+
+type model struct {
+	*sim
+	*rapid.T
+	policies map[config.CheckID]config.Policy
+	handed   int // the length of the journal when something was last handed out
+	heard    map[pair]*believes
+	lost     map[outbox.Key]bool // arrived, and then the receipt was lost
+	rested   map[config.WayID]outbox.Telling
+	fixed    bool // roles stay as they are
+}
+
+type pair struct {
+	incident incident.ID
+	way      config.WayID
+}
+
+var wayChoices = []string{
+	"email.mail:it@", "email.mail:ops@,severity=down", "sms.twilio:+1,after=2m", "webhook.hook", "webhook.slow,on=opened",
+	"slack.chat:#ops,on=opened|closed", "email.other:end@,on=closed", "email.cert:c@,conditions=certificate", "webhook.dead",
+}
+
+func newModel(t *rapid.T) *model {
+	m := &model{
+		sim: newSim(), T: t, policies: map[config.CheckID]config.Policy{}, heard: map[pair]*believes{},
+		lost: map[outbox.Key]bool{}, rested: map[config.WayID]outbox.Telling{},
+	}
+	m.rates = outbox.Rates{First: 10 * time.Second, Every: time.Minute, Digest: 5 * time.Minute, Large: 2}
+	m.sim.share = func() float64 { return 0.5 }
+	m.sim.planned, m.sim.told, m.sim.sending, m.sim.settled = m.onPlanned, m.onTold, m.onSending, m.onSettled
+	for i := range 4 {
+		id := config.CheckID(fmt.Sprintf("check%d", i))
+		m.checks[id] = &check{id: id, remind: 20 * time.Minute, roles: []config.RoleID{"it"}}
+		m.policies[id] = config.Policy{
+			FaultTolerance: time.Duration(i) * 20 * time.Second, RecoveryTolerance: 30 * time.Second, ReopenWithin: time.Hour,
+		}
+	}
+	m.checks["check3"].roles = []config.RoleID{"it", "ops"}
+	m.drawRoles(t)
+	m.fixed = rapid.Bool().Draw(t, "fixed")
+	return m
+}
+
+func (m *model) drawCheck(t *rapid.T) *check {
+	return m.checks[rapid.SampledFrom([]config.CheckID{"check0", "check1", "check2", "check3"}).Draw(t, "check")]
+}
+
+func (m *model) changeRole(t *rapid.T) {
+	if m.fixed {
+		return
+	}
+	m.drawRoles(t)
+	c := m.drawCheck(t)
+	c.roles = rapid.SliceOfDistinct(rapid.SampledFrom([]config.RoleID{"it", "ops"}), rapid.ID).Draw(t, "roles")
+	m.advance(m.now)
+}
+
+func (m *model) drawRoles(t *rapid.T) {
+	for _, id := range []config.RoleID{"it", "ops"} {
+		m.roles[id] = nil
+		for _, spec := range rapid.SliceOfDistinct(rapid.SampledFrom(wayChoices), rapid.ID).Draw(t, "ways") {
+			w, err := way(id, spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.roles[id] = append(m.roles[id], w)
+		}
+	}
+}
+
+func (m *model) changeReceiver(t *rapid.T) {
+	id := rapid.SampledFrom([]config.NotifierID{"email.mail", "sms.twilio", "webhook.hook", "webhook.slow"}).Draw(t, "notifier")
+	*m.receiver(id) = receiver{
+		latency: time.Duration(rapid.IntRange(0, 55).Draw(t, "latency")) * time.Second,
+		err: rapid.SampledFrom([]error{
+			nil, nil, errRefused, notifiers.RetryAfter(errors.New("busy"), 40*time.Second), errPoison,
+		}).Draw(t, "answer"),
+	}
+}
+
+var errPoison = notifiers.Permanent(errors.New("no such user"))
+
+func (m *model) wait(t *rapid.T) {
+	m.pass(time.Duration(rapid.IntRange(1, 400).Draw(t, "seconds")) * time.Second)
+}
+
+// pass lets time go by, with what time alone decides.
+func (m *model) pass(d time.Duration) {
+	for end := m.now.Add(d); m.now.Before(end); {
+		m.advance(sooner(end, m.now.Add(30*time.Second)))
+		for _, c := range m.everyCheck() {
+			m.happen(incident.Tick(m.policies[c.id], c.state, m.now)...)
+		}
+		m.advance(m.now)
+	}
+}
+
+func (m *model) probe(t *rapid.T) {
+	all := []incident.Finding{
+		{Condition: incident.Service, Health: incident.Down, Cause: incident.CauseRefused},
+		{Condition: incident.Certificate, Health: incident.Degraded, Cause: incident.CauseCertExpiresSoon},
+		{Condition: incident.Certificate, Health: incident.Down, Cause: incident.CauseCertExpired},
+	}
+	index := rapid.SliceOfDistinct(rapid.IntRange(0, 2), rapid.ID).Draw(t, "findings")
+	var list []incident.Finding
+	for _, i := range index {
+		list = append(list, all[i])
+	}
+	c := m.drawCheck(t)
+	for range rapid.IntRange(1, 5).Draw(t, "probes") {
+		m.observe(c, list)
+	}
+}
+
+func (m *model) observe(c *check, list []incident.Finding) {
+	r := incident.Result{
+		Check: c.id, Target: "mx1:993", Observed: incident.ConditionSet(incident.Service, incident.Certificate),
+		Findings: list, Started: m.now, Ended: m.now.Add(time.Second),
+	}
+	m.advance(r.Ended)
+	streaks, events := incident.Observe(m.policies[c.id], c.state, r)
+	c.state, c.fresh = c.state.Confirmed(streaks), true
+	m.happen(events...)
+	m.advance(m.now.Add(14 * time.Second))
+}
+
+func (m *model) ack(*rapid.T) {
+	for _, c := range m.everyCheck() {
+		for in := range c.state.Incidents() {
+			if in.Open() {
+				m.happen(incident.Event{
+					Kind: incident.Acknowledged, At: m.now, Incident: in.ID, Check: in.Check, Condition: in.Condition,
+					Until: m.now.Add(10 * time.Minute),
+				})
+			}
+		}
+	}
+	m.advance(m.now)
+}
+
+func (m *model) configure(t *rapid.T) {
+	is := rapid.SampledFrom([]incident.Presence{incident.Present, incident.Disabled, incident.Absent}).Draw(t, "presence")
+	m.happen(incident.Configured(m.drawCheck(t).state, is, m.now)...)
+	m.advance(m.now)
+}
+
+// crashAnywhere loses any number of the records that nothing has come of yet,
+// what is under way, and perhaps the receipt of what has arrived.
+func (m *model) crashAnywhere(t *rapid.T) {
+	keep := rapid.IntRange(m.handed, len(m.journal)).Draw(t, "records")
+	for _, r := range m.journal[keep:] {
+		if r.outcome != nil {
+			m.lost[parse[outbox.Outcome](r.outcome).Key] = true
+		}
+	}
+	for _, a := range m.flying {
+		if a.err == nil && rapid.Bool().Draw(t, "arrived") {
+			d, _ := m.book.Delivery(a.key)
+			m.arrive(d)
+			m.lost[a.key] = true
+		}
+	}
+	m.crash(keep)
+	for way, last := range m.rested {
+		if _, known := m.book.Delivery(last.Key); !known {
+			delete(m.rested, way)
+		}
+	}
+	m.advance(m.now)
+}
+
+// onPlanned: what was told just now needs not be told again.
+func (m *model) onPlanned() {
+	if again, _ := outbox.Plan(m.book, m.world(), m.now); len(again) > 0 {
+		m.Fatalf("planned again at once: %v", again)
+	}
+}
+
+func (m *model) onTold(t outbox.Telling) {
+	for _, item := range t.Items {
+		if item.Transition != notifiers.Closed && len(t.Replaces) == 0 && m.stale(item.Incident) {
+			m.Fatalf("%s %s, which nobody has looked at since the start", item.Transition, item.Incident)
+		}
+	}
+	if !t.Kind.ReadByPeople() {
+		if len(t.Items) != 1 {
+			m.Fatalf("%d events in one for %s", len(t.Items), t.Way.Notifier)
+		}
+		return
+	}
+	if last, ok := m.rested[t.Way]; ok {
+		pause := m.rates.Every
+		if len(last.Items) > m.rates.Large {
+			pause = m.rates.Digest
+		}
+		if t.At.Sub(last.At) < pause {
+			m.Fatalf("%s hears again after %s", t.Way.Notifier, t.At.Sub(last.At))
+		}
+	}
+	m.rested[t.Way] = t
+}
+
+func (m *model) onSending(d *outbox.Delivery) {
+	if !m.journaled(d.Key) {
+		m.Fatalf("%s is handed out and not journaled", d.Key)
+	}
+	m.handed = len(m.journal)
+	for _, a := range m.flying {
+		if other, _ := m.book.Delivery(a.key); other.Way == d.Way && about(other, d) {
+			m.Fatalf("two attempts about one incident are under way on %s", d.Way.Notifier)
+		}
+	}
+}
+
+func (m *model) journaled(key outbox.Key) bool {
+	for _, r := range slices.Backward(m.journal) {
+		if bytes.Contains(r.telling, []byte(key)) {
+			return true
+		}
+	}
+	return false
+}
+
+func about(x, y *outbox.Delivery) bool {
+	return slices.ContainsFunc(x.Items, func(i outbox.Item) bool {
+		return slices.ContainsFunc(y.Items, func(j outbox.Item) bool { return i.Incident == j.Incident })
+	})
+}
+
+func (m *model) onSettled(d *outbox.Delivery, o outbox.Outcome) {
+	if o.State == outbox.Sent {
+		m.arrive(d)
+	}
+}
+
+func (m *model) arrive(d *outbox.Delivery) {
+	for _, item := range d.Items {
+		p := pair{item.Incident, d.Way}
+		if m.heard[p] == nil {
+			m.heard[p] = &believes{bouts: map[int]outbox.Key{}}
+		}
+		m.hear(m.heard[p], d, item)
+	}
+}
+
+func (m *model) hear(b *believes, d *outbox.Delivery, item outbox.Item) {
+	switch item.Transition {
+	case notifiers.Opened, notifiers.Escalated:
+		if last, again := b.bouts[item.Bout]; again && last != d.Key && !m.lost[last] {
+			m.Fatalf("%s hears of the opening of %s twice", d.Way.Notifier, item.Incident)
+		}
+		b.bouts[item.Bout] = d.Key
+	case notifiers.Closed:
+		if !b.open && !item.Untold && d.Way.Notifier != "email.other" && b.end != d.Key && !m.lost[b.end] {
+			m.Fatalf("%s hears of the closing of %s and never of its opening", d.Way.Notifier, item.Incident)
+		}
+		b.open, b.end = false, d.Key
+		return
+	}
+	b.open = true
+}
+
+// rest lets everything get well and be delivered, and asks who is left behind.
+func (m *model) rest() {
+	for _, r := range m.receivers {
+		*r = receiver{}
+	}
+	for range 8 {
+		for _, c := range m.everyCheck() {
+			for range 3 {
+				m.observe(c, nil)
+			}
+		}
+		m.pass(5 * time.Minute)
+	}
+	m.advance(m.now.Add(80 * time.Hour))
+	for p, b := range m.heard {
+		if in, known := m.incidents[p.incident]; known && b.open && !in.Live() && p.way.Notifier != "webhook.slow" && !m.died(p) {
+			m.Fatalf("%s still believes that %s is open", p.way.Notifier, p.incident)
+		}
+	}
+	for _, in := range m.incidents {
+		if !m.fixed || in.Reported == 0 {
+			continue
+		}
+		for _, w := range m.subject(m.checks[in.Check], in).Ways {
+			p := pair{in.ID, w.ID}
+			if everything := len(w.On) == 0 && w.After == 0 && w.Severity == "" && w.Conditions == nil; everything && m.heard[p] == nil && !m.died(p) {
+				m.Fatalf("%s has never heard of %s", w.ID.Notifier, in.ID)
+			}
+		}
+	}
+	if queued, _ := m.book.Counts(); queued > 0 {
+		m.Fatalf("%d messages are still queued", queued)
+	}
+	for id := range m.incidents {
+		if !m.book.Settled(id) {
+			m.Fatalf("%s is not settled", id)
+		}
+	}
+}
+
+// died: the message that would have said so could not be delivered.
+func (m *model) died(p pair) bool {
+	return slices.ContainsFunc(m.book.Of(p.incident), func(d *outbox.Delivery) bool {
+		return d.Way == p.way && (d.State == outbox.Dead || d.State == outbox.Expired)
+	})
+}
