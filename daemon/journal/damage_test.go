@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
 )
 
 // sample is a journal with a snapshot (of 2 records, after record 3), three
@@ -55,7 +56,7 @@ type outcome struct {
 func (o outcome) detected() bool { return o.Damaged || o.TornBytes > 0 || !o.Clean }
 
 // open recovers from m as Open does, without a goroutine.
-func (m image) open(t *testing.T) outcome {
+func (m image) open(t rapid.TB) outcome {
 	t.Helper()
 	disk := m.disk()
 	j := newJournal(simDir, Options{FS: disk.process(), SegmentBytes: 550})
@@ -68,7 +69,7 @@ func (m image) open(t *testing.T) outcome {
 // lost is the number of the sample's records that are not there. It fails the
 // test when one is there that was never written, is changed or is in the wrong
 // place.
-func lost(t *testing.T, got []Record) int {
+func lost(t rapid.TB, got []Record) int {
 	t.Helper()
 	all := sampleRecords()
 	n := len(all)
@@ -245,7 +246,7 @@ func TestDamageIsDetectedAndTheRestIsReplayed(t *testing.T) {
 
 // goesOn: a journal that was damaged takes records, gives the same after another
 // start, and still says that it was damaged.
-func goesOn(t *testing.T, before outcome) {
+func goesOn(t rapid.TB, before outcome) {
 	t.Helper()
 	j := mustOpen(t, simDir, Options{FS: before.disk.process()})
 	mustAppend(t, j, Record{At: noon, Kind: "new"})

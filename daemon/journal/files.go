@@ -39,7 +39,7 @@ func parseName(name string) (file, bool) {
 		return file{}, false
 	}
 	number, err := strconv.ParseUint(m[1], 10, 64)
-	return file{name: name, number: number, snapshot: m[2] == "snapshot", damaged: m[3] != ""}, err == nil
+	return file{name: name, number: number, snapshot: m[2] == "snapshot", damaged: m[3] != ""}, err == nil && number <= maxSeq
 }
 
 // catalog sorts what is in a journal's directory.
@@ -144,6 +144,7 @@ type openFile struct {
 	header  header
 	headErr error // the first line is damaged, or the file has another's name
 	first   uint64
+	renamed bool // the file has another's name
 }
 
 // openAll opens everything that counts before anything is read. So a reader
@@ -203,6 +204,7 @@ func (f *openFile) readHeader() error {
 	}
 	if err == nil && f.number != f.header.number() {
 		f.headErr = fmt.Errorf("%w: the first line does not fit the name", errOrder)
+		f.renamed = true
 	}
 	return nil
 }

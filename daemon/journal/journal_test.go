@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+	"pgregory.net/rapid"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -43,7 +44,7 @@ func numbered(from, to int) []Record {
 	return all
 }
 
-func collect(t *testing.T, seq iter.Seq2[Record, error]) (all []Record) {
+func collect(t rapid.TB, seq iter.Seq2[Record, error]) (all []Record) {
 	t.Helper()
 	for r, err := range seq {
 		if err != nil {
@@ -54,7 +55,7 @@ func collect(t *testing.T, seq iter.Seq2[Record, error]) (all []Record) {
 	return all
 }
 
-func mustOpen(t *testing.T, dir string, o Options) *Journal {
+func mustOpen(t rapid.TB, dir string, o Options) *Journal {
 	t.Helper()
 	j, err := Open(dir, o)
 	if err != nil {
@@ -63,21 +64,21 @@ func mustOpen(t *testing.T, dir string, o Options) *Journal {
 	return j
 }
 
-func mustAppend(t *testing.T, j *Journal, records ...Record) {
+func mustAppend(t rapid.TB, j *Journal, records ...Record) {
 	t.Helper()
 	if err := j.Append(records...); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func mustClose(t *testing.T, j *Journal) {
+func mustClose(t rapid.TB, j *Journal) {
 	t.Helper()
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func want(t *testing.T, got, want []Record) {
+func want(t rapid.TB, got, want []Record) {
 	t.Helper()
 	if d := cmp.Diff(want, got); d != "" {
 		t.Fatalf("records differ (-want +got):\n%s", d)

@@ -15,6 +15,7 @@ const (
 	maxData = 1 << 20 // a record's data, in bytes; an event or a delivery needs some hundred
 	maxKind = 64
 	maxLine = maxData + maxKind + 256 // numbers, names of fields and checksum included
+	maxSeq  = 1 << 53                 // what jq and JavaScript can count to: a million records a second for 285 years
 )
 
 // What can be wrong with a line, for a DamageError.
@@ -132,16 +133,23 @@ func parseHeader(line []byte) (header, error) {
 	}
 	var h header
 	object := append(bytes.Clone(body), '}')
-	if json.Unmarshal(object, &h) != nil || h.Journal != "segment" && h.Journal != "snapshot" {
+	if json.Unmarshal(object, &h) != nil || !validTime(h.At) || h.Journal != "segment" && h.Journal != "snapshot" {
 		return header{}, errForm
 	}
-	if h.Version != version {
+	if h.Version > version {
 		return header{}, &versionError{h.Version}
 	}
-	if again := h.append(nil); !bytes.Equal(again[:len(again)-1], line) {
+	if again := h.append(nil); !bytes.Equal(again[:len(again)-1], line) || !h.valid() {
 		return header{}, errForm
 	}
 	return h, nil
+}
+
+func (h header) valid() bool {
+	if h.Version != version || h.Through > maxSeq || h.Parts > maxSeq {
+		return false
+	}
+	return h.Journal == "snapshot" && h.First == 0 || h.Journal == "segment" && h.First > 0 && h.Through+1 >= h.First && h.Parts == 0
 }
 
 // parseEntry accepts exactly what entry.append writes, byte for byte. The Data
@@ -195,7 +203,7 @@ func cutNumber(b []byte, name string) (n uint64, rest []byte, ok bool) {
 		return 0, b, false
 	}
 	n, err := strconv.ParseUint(string(rest[:digits]), 10, 64)
-	if err != nil {
+	if err != nil || n > maxSeq {
 		return 0, b, false
 	}
 	return n, rest[digits:], true

@@ -67,10 +67,7 @@ type segmentScan struct {
 // missing. It is false when yield was.
 func (s *segmentScan) run() bool {
 	s.next, s.good, s.record = s.first, s.lines.start, s.lines.start
-	s.proven = s.header.Through
-	if s.limit != noLimit {
-		s.proven = max(s.proven, s.limit)
-	}
+	s.proven = max(s.proven, s.header.Through)
 	if s.headErr != nil {
 		s.bad(s.headErr, 1)
 		s.proven = noLimit

@@ -53,10 +53,14 @@ func (w *walk) run(yield func(entry, error) bool) bool {
 	}
 	for i, f := range segments {
 		s := &segmentScan{openFile: f, dir: w.dir, limit: noLimit, yield: w.only(f, yield)}
-		if i+1 < len(segments) {
-			s.limit = segments[i+1].first - 1
-		} else {
+		switch {
+		case i+1 == len(segments):
 			s.more = w.more
+		case segments[i+1].renamed: // by whom? It is not believed that it replaces anything
+			s.proven = segments[i+1].first - 1
+		default:
+			s.limit = segments[i+1].first - 1
+			s.proven = s.limit
 		}
 		w.scans = append(w.scans, s)
 		if !s.run() {
