@@ -105,7 +105,7 @@ func (m *monitor) open(ctx context.Context) (*candidate, error) {
 	m.places(first.cfg)
 	if m.journal, err = journal.Open(filepath.Join(m.StateDir, "journal"), journal.Options{}); err != nil {
 		first.close()
-		return nil, fmt.Errorf("opening the journal: %w", err)
+		return nil, err
 	}
 	if err := m.openRooms(); err != nil {
 		first.close()
