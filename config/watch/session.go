@@ -1,0 +1,109 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// session is a set of watches made at one moment, and the goroutine that takes
+// their events.
+//
+// A session lasts from one signal to the next; watches are made anew for every
+// look and never kept up to date. So nothing depends on what kernel and library
+// believe about directories that were meanwhile removed and recreated, renamed or
+// swapped (fsnotify knows a watch by path and the kernel by inode, and when the
+// two part, removing one can panic), and whatever went wrong is over with the
+// next poll. What happens between two sessions needs no event: the look that
+// follows sees it.
+//
+// The goroutine never sets a watch: fsnotify may hold, while it hands over an
+// error, the lock that setting one needs.
+type session struct {
+	events *fsnotify.Watcher
+	scope  scope
+	ended  chan struct{}
+}
+
+// renew replaces the session, or finds out why there can be none.
+func (w *Watcher) renew(ctx context.Context) {
+	if w.o.NoEvents {
+		return
+	}
+	w.endSession()
+	events, err := w.open()
+	if err != nil {
+		w.note(noEvents(err))
+		return
+	}
+	w.session = &session{events: events, scope: newScope(), ended: make(chan struct{})}
+	go w.session.forward(w.hints)
+	if faults := w.survey(ctx); ctx.Err() == nil {
+		w.note(faults.trouble())
+	}
+}
+
+func (w *Watcher) endSession() {
+	if w.session == nil {
+		return
+	}
+	_ = w.session.events.Close() // only says that it was closed before
+	<-w.session.ended
+	w.session = nil
+}
+
+func (w *Watcher) survey(ctx context.Context) faults {
+	s := survey{ctx: ctx, scope: &w.session.scope, walked: make(map[string]int)}
+	s.add = func(dir string) error { return w.add(w.session.events, dir) }
+	if path, err := absolute(w.o.Path); err != nil {
+		s.faults.note(w.o.Path, err)
+	} else {
+		s.configuration(path)
+	}
+	for _, file := range w.alsoPaths() {
+		if path, err := absolute(file); err != nil {
+			s.faults.note(file, err)
+		} else {
+			s.file(path)
+		}
+	}
+	return s.faults
+}
+
+// absolute does not clean the path: with symbolic links in it, a/../b is not b.
+func absolute(path string) (string, error) {
+	if filepath.IsAbs(path) {
+		return path, nil
+	}
+	dir, err := os.Getwd()
+	return dir + "/" + path, err
+}
+
+// forward makes hints of the events that matter until the session is closed.
+// Nothing in it waits for Run, so it always keeps up.
+func (s *session) forward(hints chan Reason) {
+	defer close(s.ended)
+	for {
+		select {
+		case event, open := <-s.events.Events:
+			if !open {
+				return
+			}
+			if s.scope.relevant(event.Name) {
+				offer(hints, Events)
+			}
+		case err, open := <-s.events.Errors:
+			if !open {
+				return
+			}
+			hint := Events // the only other errors are about watches of what is gone
+			if errors.Is(err, fsnotify.ErrEventOverflow) {
+				hint = Overflow
+			}
+			offer(hints, hint)
+		}
+	}
+}
