@@ -136,7 +136,7 @@ func (i Incident) name() string {
 // place is the path through the groups, down to the check's id.
 func (i Incident) place() string {
 	var path []string
-	for _, group := range i.Groups {
+	for _, group := range i.GroupLabels {
 		path = append(path, oneLine(group))
 	}
 	if i.ServerLabel != "" {

@@ -61,7 +61,8 @@ type Incident struct {
 	Label       string
 	Server      string // id; empty for a check outside servers
 	ServerLabel string
-	Groups      []string // labels, outermost first
+	Groups      []string // names, outermost first
+	GroupLabels []string // what people call them
 	Description string
 	Runbook     string
 

@@ -32,7 +32,7 @@ func message(after time.Duration, items ...notifiers.Item) notifiers.Message {
 func refused() notifiers.Incident {
 	return notifiers.Incident{
 		ID: "01JD6Z", Check: "mx1/imaps", Label: "mx1/imaps", Server: "mx1", ServerLabel: "Mail 1",
-		Groups: []string{"Europe", "Germany"}, Condition: "service", Severity: "down", State: "open",
+		GroupLabels: []string{"Europe", "Germany"}, Condition: "service", Severity: "down", State: "open",
 		Phase: "connect", Cause: "refused", Hint: "The host is up, nothing listens on port 993.",
 		Host: "mx1.example.org", Port: 993, Security: "tls", Address: "192.0.2.10",
 		Node: "vigil1.example.net", StartedAt: start, ReportedAt: start.Add(3 * time.Minute), URL: "https://status.example.org/incidents/01JD6Z",
@@ -156,7 +156,7 @@ func drawItem(t *rapid.T, text *rapid.Generator[string]) notifiers.Item {
 	}).Draw(t, "transition")
 	in := notifiers.Incident{
 		Check: text.Draw(t, "check"), Label: text.Draw(t, "label"), ServerLabel: text.Draw(t, "server"),
-		Groups: []string{text.Draw(t, "group")}, Description: text.Draw(t, "description"), Runbook: text.Draw(t, "runbook"),
+		GroupLabels: []string{text.Draw(t, "group")}, Description: text.Draw(t, "description"), Runbook: text.Draw(t, "runbook"),
 		Severity: "down", Phase: "greeting", Cause: "bye", Hint: text.Draw(t, "hint"), Host: text.Draw(t, "host"),
 		Evidence: opaque.Sanitise(text.Draw(t, "evidence")), URL: text.Draw(t, "url"), StartedAt: start,
 	}

@@ -65,12 +65,13 @@ func (t *Tracker) describeCheck(n *notifiers.Incident, c *config.Check) {
 	if s, ok := t.cfg.Servers[c.Server]; ok {
 		n.ServerLabel = s.Label
 	}
-	for _, id := range c.Path {
-		label := string(id)
+	n.Groups = groups(c)
+	for i, id := range c.Path {
+		label := n.Groups[i]
 		if g, ok := t.cfg.Groups[id]; ok && g.Label != "" {
 			label = g.Label
 		}
-		n.Groups = append(n.Groups, label)
+		n.GroupLabels = append(n.GroupLabels, label)
 	}
 }
 

@@ -219,7 +219,7 @@ func (t *trial) hostile() {
 	m := Message("hostile")
 	in := &m.Items[0].Incident
 	in.Evidence = opaque.Sanitise("* BYE " + HostileWords)
-	in.Groups = []string{HostileWords}
+	in.GroupLabels = []string{HostileWords}
 	for _, field := range []*string{&in.Label, &in.ServerLabel, &in.Description, &in.Hint, &in.Host, &in.Runbook, &m.RoleLabel, &m.Monitor} {
 		*field = "x\r\nBcc: evil@example.net\r\n\r\n" + HostileWords
 	}

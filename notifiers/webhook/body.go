@@ -29,7 +29,7 @@ type incident struct {
 	Check      string       `json:"check"`
 	Label      string       `json:"label"`
 	Server     string       `json:"server"`
-	Groups     []string     `json:"groups"` // labels, outermost first
+	Groups     []string     `json:"groups"` // names, outermost first
 	Condition  string       `json:"condition"`
 	Severity   string       `json:"severity"`
 	State      string       `json:"state"`
@@ -64,21 +64,13 @@ func Body(m notifiers.Message) ([]byte, error) {
 
 func describe(in notifiers.Incident, at time.Time) *incident {
 	return &incident{
-		ID: in.ID, Check: in.Check, Label: harmless(in.Label), Server: in.Server, Groups: labels(in.Groups),
+		ID: in.ID, Check: in.Check, Label: harmless(in.Label), Server: in.Server, Groups: append([]string{}, in.Groups...),
 		Condition: in.Condition, Severity: in.Severity, State: in.State, ClosedAs: in.ClosedAs,
 		Phase: in.Phase, Cause: in.Cause, Hint: harmless(in.Hint), Evidence: in.Evidence,
 		Address: in.Address, Node: in.Node,
 		StartedAt: moment(in.StartedAt), ReportedAt: moment(in.ReportedAt), EndedAt: moment(in.EndedAt),
 		DurationS: int64(in.Duration(at) / time.Second), URL: in.URL,
 	}
-}
-
-func labels(groups []string) []string {
-	all := make([]string, len(groups))
-	for i, group := range groups {
-		all[i] = harmless(group)
-	}
-	return all
 }
 
 func harmless(text string) string { return opaque.Sanitise(text).String() }
