@@ -30,6 +30,7 @@ const (
 	CauseTimeout    Cause = "timeout"
 
 	CauseAddressPartial Cause = "address_partial"
+	CauseWithdrawn      Cause = "withdrawn" // a failing address has been gone from DNS for long enough
 	CauseRefused        Cause = "refused"
 	CauseUnreachable    Cause = "unreachable"
 	CauseReset          Cause = "reset"

@@ -2,11 +2,13 @@ package probe
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
 
+	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -17,30 +19,47 @@ type session struct {
 	*conversation
 	gate   *gate
 	client *imapclient.Client
+	lost   bool // nothing that is sent now will be understood
 }
 
 // body is the conversation once the connection is as safe as it will be. At
 // least one command is answered in it: CAPABILITY, or ID where the greeting
 // told the capabilities.
 func (c *conversation) body() error {
-	if c.caps == nil || !c.caps.has("ID") {
+	if !c.caps.has("ID") {
 		if err := c.step(incident.PhaseCapability, c.ask); err != nil {
 			return err
 		}
 	}
-	c.outcome.address.Capabilities = c.caps
-	s := &session{conversation: c, gate: newGate(c.conn, c.responses, c.caps, c.said)}
+	c.judgeCapabilities()
+	s := &session{conversation: c, gate: newGate(c)}
 	s.client = imapclient.New(s.gate, nil)
-	defer func() { _ = s.client.Close() }()
+	err := s.talk()
+	_ = s.client.Close() // waits for go-imap's goroutine: after it, the gate is ours alone
+	for _, r := range s.gate.alerts {
+		s.alert(r)
+	}
+	if f, failed := err.(*failure); failed { //nolint:errorlint // a failure is never wrapped
+		f.evidence = s.withAlerts(f)
+	}
+	return err
+}
+
+// talk is everything that go-imap says.
+func (s *session) talk() error {
 	if err := s.client.WaitGreeting(); err != nil {
 		return s.failed()
 	}
-	if c.caps.has("ID") {
+	if s.caps.has("ID") {
 		if err := s.step(incident.PhaseCapability, s.identify); err != nil {
 			return err
 		}
 	}
-	return s.step(incident.PhaseLogout, s.logout)
+	failed := s.account()
+	if !s.lost {
+		_ = s.step(incident.PhaseLogout, s.logout)
+	}
+	return failed
 }
 
 func (c *conversation) ask() error {
@@ -48,15 +67,31 @@ func (c *conversation) ask() error {
 	return c.learn()
 }
 
+// judgeCapabilities compares what the server offers with what was asserted.
+func (c *conversation) judgeCapabilities() {
+	c.outcome.capable = true
+	var missing []string
+	for want := range strings.FieldsSeq(c.check.RequireCapabilities) {
+		if !c.caps.has(want) {
+			missing = append(missing, want)
+		}
+	}
+	for _, have := range c.caps {
+		c.outcome.address.Capabilities = append(c.outcome.address.Capabilities, c.redact.text(have))
+	}
+	if len(missing) > 0 {
+		c.found(incident.Finding{
+			Condition: incident.Capability, Health: incident.Degraded, Phase: incident.PhaseCapability, Cause: incident.CauseCapabilityMissing,
+			Hint:     "The server does not offer " + strings.Join(missing, ", ") + ", which the check requires.",
+			Evidence: opaque.Sanitise(strings.Join(c.outcome.address.Capabilities, " ")),
+		})
+	}
+}
+
 // identify says who is asking, RFC 2971. What the server answers is its own
 // business; that it answers is not.
 func (s *session) identify() error {
 	_, err := s.client.ID(&imap.IDData{Name: "imapvigil", Version: s.prober.version}).Wait()
-	return s.unlessRefused(err)
-}
-
-// unlessRefused forgives NO and BAD.
-func (s *session) unlessRefused(err error) error {
 	if _, refused := errors.AsType[*imap.Error](err); err == nil || refused {
 		return nil
 	}
@@ -69,9 +104,10 @@ func (s *session) logout() error {
 	return nil
 }
 
-// failed turns an error of go-imap into a failure of the present phase. The
-// gate knows the reason, go-imap only that there is one.
+// failed is the failure of the present phase after go-imap gave up. The gate
+// knows the reason, go-imap only that there is one.
 func (s *session) failed() *failure {
+	s.lost = true
 	s.gate.mu.Lock()
 	defer s.gate.mu.Unlock()
 	s.last = s.gate.last
@@ -84,4 +120,24 @@ func (s *session) failed() *failure {
 		return s.broken(s.gate.err)
 	}
 	return s.fail(incident.CauseProtocolError, "The server's answer does not fit what was asked.").quoting(s.gate.last)
+}
+
+// answer is the tagged response to the last command.
+func (s *session) answer() response {
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	return s.gate.answer
+}
+
+// withAlerts adds [ALERT] texts to the words that are quoted with a failure.
+func (s *session) withAlerts(f *failure) opaque.Words {
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	words := f.evidence.String()
+	for _, r := range s.gate.alerts {
+		if !strings.Contains(words, r.raw) {
+			words += " " + r.raw
+		}
+	}
+	return opaque.Sanitise(words)
 }

@@ -19,6 +19,11 @@ func (c *conversation) broken(err error) *failure {
 		return f
 	}
 	cause := ioCause(err)
+	if c.phase == incident.PhaseGreeting && c.certAsked && c.check.TLS.Cert.IsZero() && isHangUp(cause) {
+		f := c.clientCertificate("")
+		f.phase = incident.PhaseTLS
+		return f
+	}
 	if cause == incident.CauseProtocolError {
 		if c.phase == incident.PhaseTLS {
 			return c.fail(incident.CauseTLSFailure, "The TLS handshake failed: "+clean(err.Error())+".")
@@ -71,4 +76,8 @@ func (c *conversation) timeoutHint() string {
 	default:
 		return fmt.Sprintf("The server does not answer during %s; it had sent %d bytes before.", c.phase, got)
 	}
+}
+
+func isHangUp(cause incident.Cause) bool {
+	return cause == incident.CauseClosed || cause == incident.CauseReset
 }

@@ -2,6 +2,8 @@ package probe
 
 import (
 	"context"
+	"crypto/tls"
+	"encoding/base64"
 	"fmt"
 	"net"
 	"net/netip"
@@ -14,6 +16,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/rogpeppe/go-internal/txtar"
 	"go.uber.org/goleak"
@@ -31,7 +34,8 @@ import (
 //	security tls|starttls|none     (tls)
 //	timeout 300ms                  (2s)
 //	addresses all|any|ipv4|ipv6    (all)
-//	expect_greeting, require, server_name, min_version, mailbox, login USER PASSWORD [MECHANISM]
+//	expect_greeting, require, server_name, min_version, mailbox, slow PHASE TIME,
+//	login USER [MECHANISM]         with the canary as its password or token
 //	want STATE [PHASE/CAUSE [CONDITION]]
 //	hint TEXT                      part of the hint
 //	evidence TEXT                  all of the evidence
@@ -70,10 +74,12 @@ func runHostile(t *testing.T, archive *txtar.Archive, certs *imaptest.Certificat
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	before := descriptors(t)
 	c := newHostileCase(t, archive, certs)
+	var transcript strings.Builder
 	prober := New(Options{
 		Node: "here", Resolver: c.network, Dial: c.network.dial,
-		Roots: certs.Authority.Pool(), Version: "1",
+		Roots: certs.Authority.Pool(), Version: "1", Transcript: writeTo(&transcript),
 	})
+	prober.routes.exists = func(target netip.AddrPort) bool { return c.network.answers[target.Addr()] != "no-route" }
 	began := time.Now()
 	result := prober.Probe(t.Context(), "case", c.probe)
 	took := time.Since(began)
@@ -89,6 +95,7 @@ func runHostile(t *testing.T, archive *txtar.Archive, certs *imaptest.Certificat
 		t.Errorf("%d connections stayed open", n)
 	}
 	c.compare(t, result)
+	c.searchSecret(t, result, transcript.String())
 	if after := descriptors(t); after > before {
 		t.Errorf("%d descriptors before, %d after", before, after)
 	}
@@ -123,6 +130,53 @@ func (c *hostileCase) compare(t *testing.T, result incident.Result) {
 	}
 	for _, surprise := range c.network.surprises() {
 		t.Error("the script:", surprise)
+	}
+}
+
+// secret is the password of every case.
+const secret = "canary-9vQ3"
+
+// searchSecret makes sure that the password went nowhere but through TLS, and
+// that whatever a server said was sanitised.
+func (c *hostileCase) searchSecret(t *testing.T, result incident.Result, transcript string) {
+	t.Helper()
+	encoded := base64.StdEncoding.EncodeToString([]byte(secret))
+	clear := ""
+	for _, s := range c.network.servers {
+		clear += string(s.Received())
+	}
+	printed := fmt.Sprintf("%+v", result)
+	for where, text := range map[string]string{"clear text": clear, "the result": printed, "the transcript": transcript} {
+		if strings.Contains(text, secret) || strings.Contains(text, encoded) {
+			t.Errorf("the password is in %s", where)
+		}
+	}
+	for _, text := range append(wordsOf(result), transcript) {
+		for _, r := range strings.ReplaceAll(text, "\n", "") {
+			if !unicode.IsPrint(r) {
+				t.Errorf("%U in %q", r, text)
+			}
+		}
+	}
+}
+
+func wordsOf(r incident.Result) (words []string) {
+	for _, f := range r.Findings {
+		words = append(words, f.Hint, f.Evidence.String())
+	}
+	for _, n := range r.Notes {
+		words = append(words, n.Text, n.Evidence.String())
+	}
+	return words
+}
+
+// writeTo makes a transcript sink of a builder.
+func writeTo(b *strings.Builder) func(Line) {
+	var mu sync.Mutex
+	return func(l Line) {
+		mu.Lock()
+		defer mu.Unlock()
+		fmt.Fprintf(b, "%s: %s\n", l.From, l.Text)
 	}
 }
 
@@ -207,12 +261,14 @@ func (c *hostileCase) attribute(t *testing.T, line string) {
 	case "slow":
 		setThreshold(t, &c.probe.Thresholds, words[0], duration(t, words[1]))
 	case "login":
-		c.probe.Login.Username, c.probe.Login.Password = words[0], opaque.NewSecret(words[1])
-		if len(words) > 2 {
-			c.probe.Login.Mechanism = words[2]
+		c.probe.Login.Username, c.probe.Login.Mechanism = words[0], strings.Join(words[1:], "")
+		if strings.HasSuffix(c.probe.Login.Mechanism, "2") || c.probe.Login.Mechanism == "OAUTHBEARER" {
+			c.probe.Login.Token = opaque.NewSecret(secret)
+		} else {
+			c.probe.Login.Password = opaque.NewSecret(secret)
 		}
-	case "token":
-		c.probe.Login.Token = opaque.NewSecret(value)
+	case "min_version":
+		c.probe.TLS.MinVersion = map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}[value]
 	case "pin":
 		c.probe.TLS.PinSHA256 = value
 	default:

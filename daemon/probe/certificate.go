@@ -16,23 +16,28 @@ import (
 func (c *conversation) tlsFailure(err error) *failure {
 	if unverified, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		chain := unverified.UnverifiedCertificates
-		c.outcome.address.TLS = describe(chain[0])
+		c.describe(chain[0])
 		return c.certificateFailure(chain, unverified.Err)
 	}
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		return c.notTLS()
 	}
-	if text := alertText(err); text != "" {
-		return c.alertFailure(text)
+	switch text := err.Error(); {
+	case alertText(err) != "":
+		return c.alertFailure(alertText(err))
+	case strings.Contains(text, "unsupported protocol version"):
+		return c.tooOld()
+	case strings.Contains(text, "-bit keys are insecure"):
+		return c.fail(incident.CauseWeakKey, "The server's RSA key is so short that it protects nothing.")
 	}
-	return c.broken(err)
+	return c.hungUp(c.broken(err))
 }
 
 // notTLS is about clear text where TLS should be.
 func (c *conversation) notTLS() *failure {
 	said := string(c.fence.head)
 	if c.check.Security == config.StartTLS {
-		return c.plaintextAfterOK("")
+		return c.plaintextAfterOK(said) // it came too late to be seen together with the OK
 	}
 	hint := "This port does not speak TLS."
 	if what := protocolOf(said); what == "IMAP" {
@@ -43,9 +48,14 @@ func (c *conversation) notTLS() *failure {
 	return c.fail(incident.CauseNotTLS, hint).quoting(said)
 }
 
+// certificateFailure names what is wrong with a certificate. Go has one reason
+// for expired and not yet valid, and one for a private authority and a missing
+// intermediate; operators need them apart.
 func (c *conversation) certificateFailure(chain []*x509.Certificate, err error) *failure {
 	leaf, now := chain[0], c.prober.now()
 	switch {
+	case errors.Is(err, errPin):
+		return c.fail(incident.CausePinMismatch, fmt.Sprintf("The server's key is none of those in pin_sha256; it is %s now.", spki(leaf)))
 	case now.After(leaf.NotAfter):
 		return c.fail(incident.CauseCertExpired, fmt.Sprintf("The certificate expired on %s, %s ago.", day(leaf.NotAfter), days(now.Sub(leaf.NotAfter))))
 	case now.Before(leaf.NotBefore):
@@ -54,64 +64,84 @@ func (c *conversation) certificateFailure(chain []*x509.Certificate, err error) 
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
 		return c.fail(incident.CauseNameMismatch, fmt.Sprintf("The certificate is for %s, not for %s.", listed(namesOf(leaf)), c.serverName()))
 	}
+	if weak := weaklySigned(chain); weak != nil {
+		return c.fail(incident.CauseWeakSignature, fmt.Sprintf("The certificate of %s is signed with %s, which can be forged and is accepted nowhere.", quoted(clean(weak.Subject.String())), weak.SignatureAlgorithm))
+	}
+	if old := expiredAmong(chain[1:], now); old != nil {
+		return c.fail(incident.CauseCertExpired, fmt.Sprintf("The intermediate certificate %s that the server sends expired on %s.", quoted(clean(old.Subject.String())), day(old.NotAfter)))
+	}
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
+		return c.fail(incident.CauseCertUntrusted, "The certificate may not be used for this: "+clean(invalid.Error())+".")
+	}
+	if missing := missingIssuer(chain); missing != nil && len(missing.IssuingCertificateURL) > 0 {
+		return c.fail(incident.CauseChainIncomplete, fmt.Sprintf("The server does not send the intermediate certificate %s; programs that do not have it by chance cannot verify the server.", quoted(clean(missing.Issuer.String()))))
+	}
 	return c.untrusted(leaf)
 }
 
 func (c *conversation) untrusted(leaf *x509.Certificate) *failure {
 	info := c.outcome.address.TLS
 	by := "was issued by " + quoted(info.Issuer) + ", which nothing here trusts"
-	if string(leaf.RawIssuer) == string(leaf.RawSubject) {
+	if selfSigned(leaf) {
 		by = "is self-signed"
 	}
-	return c.fail(incident.CauseCertUntrusted, "The certificate "+by+"; if that is meant to be so, name its authority with ca_file or its key with pin_sha256 (SHA-256 of the certificate: "+info.SHA256+").")
+	return c.fail(incident.CauseCertUntrusted, fmt.Sprintf("The certificate %s; if that is meant to be so, name its authority with ca_file or its key with pin_sha256 = %q (SHA-256 of the certificate: %s).",
+		by, info.SPKI, info.SHA256))
 }
 
-// alertText is what the peer gave as the reason in a TLS alert, RFC 8446
-// section 6, in the words of crypto/tls, which has no type for it.
-func alertText(err error) string {
-	_, text, ok := strings.Cut(err.Error(), "remote error: tls: ")
-	if !ok {
-		return ""
-	}
-	return text
+func selfSigned(cert *x509.Certificate) bool {
+	return string(cert.RawIssuer) == string(cert.RawSubject)
 }
 
-func (c *conversation) alertFailure(text string) *failure {
-	switch text {
-	case "protocol version not supported":
-		return c.fail(incident.CauseProtocolTooOld, "The server does not speak a version of TLS that is still safe.")
-	case "certificate required", "bad certificate":
-		return c.fail(incident.CauseClientCertRequired, "The server wants a client certificate: cert_file and key_file in the tls block.")
+// weaklySigned finds a certificate signed with a broken hash. A root's own
+// signature means nothing.
+func weaklySigned(chain []*x509.Certificate) *x509.Certificate {
+	for _, cert := range chain {
+		switch cert.SignatureAlgorithm {
+		case x509.MD2WithRSA, x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1:
+			if !selfSigned(cert) {
+				return cert
+			}
+		default:
+		}
 	}
-	return c.fail(incident.CauseTLSFailure, "The server ended the TLS handshake: "+clean(text)+".")
+	return nil
 }
 
-func day(t time.Time) string    { return t.UTC().Format("2006-01-02") }
-func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
-
-// days says a duration of days, or of less, as people do.
-func days(d time.Duration) string {
-	switch n := int(d.Hours() / 24); {
-	case n == 1:
-		return "a day"
-	case n > 1:
-		return fmt.Sprintf("%d days", n)
-	case d >= 2*time.Hour:
-		return fmt.Sprintf("%d hours", int(d.Hours()))
+func expiredAmong(chain []*x509.Certificate, now time.Time) *x509.Certificate {
+	for _, cert := range chain {
+		if now.After(cert.NotAfter) && !selfSigned(cert) {
+			return cert
+		}
 	}
-	return fmt.Sprintf("%d minutes", int(d.Minutes()))
+	return nil
 }
 
-func quoted(text string) string { return `"` + text + `"` }
-
-// listed names a few of many.
-func listed(names []string) string {
-	const few = 5
-	switch {
-	case len(names) == 0:
-		return "no name at all"
-	case len(names) > few:
-		return strings.Join(names[:few], ", ") + fmt.Sprintf(" and %d more", len(names)-few)
+// missingIssuer follows the issuers among the certificates that a server sent
+// and gives the one whose issuer it did not send. Whether that issuer is an
+// intermediate of a public authority or a private root, nobody can see; that the
+// certificate says where to fetch it (RFC 5280 section 4.2.2.1), as those of
+// public authorities do, speaks for the former.
+func missingIssuer(chain []*x509.Certificate) *x509.Certificate {
+	cert := chain[0]
+	for range chain {
+		if selfSigned(cert) {
+			return nil
+		}
+		issuer := issuerOf(cert, chain)
+		if issuer == nil {
+			return cert
+		}
+		cert = issuer
 	}
-	return strings.Join(names, ", ")
+	return nil
+}
+
+func issuerOf(cert *x509.Certificate, chain []*x509.Certificate) *x509.Certificate {
+	for _, other := range chain {
+		if string(other.RawSubject) == string(cert.RawIssuer) && other != cert {
+			return other
+		}
+	}
+	return nil
 }

@@ -3,11 +3,11 @@ package probe
 import (
 	"context"
 	"net"
-	"net/netip"
 	"strings"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -18,27 +18,38 @@ import (
 type conversation struct {
 	*round
 
-	ctx       context.Context // ends with the deadline
-	ip        netip.Addr
+	ctx       context.Context // cancelled when nobody wants the result any more
+	goal      goal
 	fence     *fence
 	conn      net.Conn // the fence, later the TLS session over it
 	responses *responses
 	unwatch   func() bool
+	leave     func() // ends the turn of the user who is logged in
 
-	phase   incident.Phase
-	last    string // what the server said last
-	caps    capabilities
-	secured bool
-	tags    int
-	outcome outcome
+	phase     incident.Phase
+	last      string // what the server said last
+	caps      capabilities
+	secured   bool // TLS is up and verified
+	certAsked bool // the server asked for a client certificate
+	tags      int
+	waited    time.Duration // for another session of the same user; not the server's time
+	outcome   outcome
 }
 
 // An outcome is what a conversation came to.
 type outcome struct {
+	goal     goal
 	address  incident.Address
 	failure  *failure // what ended it early
 	findings []incident.Finding
 	notes    []incident.Note
+	leftOut  bool // this machine has no route for the family
+
+	verified bool        // TLS was completed
+	print    fingerprint // of the certificate, verified or not
+	capable  bool        // the capabilities are known
+	login    loginEnd
+	paced    bool // the thresholds can be judged
 }
 
 // run goes through the phases; the first that fails ends it.
@@ -140,6 +151,7 @@ func (c *conversation) startTLS() error {
 		return c.plaintextAfterOK(string(left))
 	}
 	c.caps = nil // RFC 9051 section 6.2.1: what was said before TLS is void
+	c.fence.upgraded()
 	return nil
 }
 
@@ -188,6 +200,9 @@ func (c *conversation) hear() (response, error) {
 	if caps, ok := r.capabilities(); ok {
 		c.caps = caps
 	}
+	if r.code == "ALERT" {
+		c.alert(r)
+	}
 	if r.tag == "*" && r.status == "BYE" && c.phase != incident.PhaseGreeting {
 		return r, c.bye(r)
 	}
@@ -223,7 +238,19 @@ func (c *conversation) close() {
 	}
 	_ = c.fence.Close()
 	c.unwatch()
+	if c.leave != nil {
+		c.leave()
+	}
 }
 
-// banned adds to a hint what our own rejected logins may have caused.
-func (c *conversation) banned() string { return "" }
+// alert keeps what a server wants people to read, RFC 9051 section 7.1. Mailbox
+// notices and announcements are no failure.
+func (c *conversation) alert(r response) {
+	const enough = 4
+	if len(c.outcome.notes) < enough {
+		c.outcome.notes = append(c.outcome.notes, incident.Note{
+			Cause: incident.CauseAlert, Text: "The server has a message for people.",
+			Evidence: opaque.Sanitise(r.text), Address: c.goal.ip.String(),
+		})
+	}
+}

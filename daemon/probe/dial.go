@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"syscall"
+	"time"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
@@ -18,35 +19,37 @@ var dialer = &net.Dialer{FallbackDelay: -1, KeepAlive: -1}
 
 // connect opens the connection and puts the fence around it.
 func (c *conversation) connect() error {
-	ctx, cancel := context.WithTimeout(c.ctx, connectTimeout)
+	ctx, cancel := context.WithDeadline(c.ctx, earlier(c.deadline, time.Now().Add(connectTimeout)))
 	defer cancel()
 	conn, err := c.prober.dial(ctx, "tcp", c.target().String())
 	if err != nil {
 		return c.connectFailure(err)
 	}
+	c.prober.routes.worked(c.goal.ip)
 	c.fence = newFence(conn, c.deadline)
-	c.conn, c.responses = c.fence, newResponses(c.fence)
-	c.unwatch = context.AfterFunc(c.parent, func() { _ = conn.Close() })
+	c.conn, c.responses = c.fence, newResponses(c.fence, c.redact)
+	c.unwatch = context.AfterFunc(c.ctx, func() { _ = conn.Close() })
 	return nil
 }
 
 func (c *conversation) target() netip.AddrPort {
-	return netip.AddrPortFrom(c.ip, c.check.Port)
+	return netip.AddrPortFrom(c.goal.ip, c.check.Port)
 }
 
 func (c *conversation) connectFailure(err error) *failure {
 	const phase = incident.PhaseConnect
+	target := c.target()
+	if c.prober.routes.lacking(err, target) {
+		c.outcome.leftOut = c.prober.routes.missing(c.goal.ip)
+		return local(phase, "This machine has no route to "+target.Addr().String()+".")
+	}
 	if fault := localFault(err); fault != "" {
 		return local(phase, "No connection could be tried: "+fault+".")
 	}
-	target := c.target()
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return down(phase, incident.CauseRefused, "The host is up and nothing listens on port "+port(target)+", or a firewall rejects it.")
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
-		if !hasRoute(target) {
-			return local(phase, "This machine has no route to "+target.Addr().String()+".")
-		}
 		return down(phase, incident.CauseUnreachable, "The network says that "+target.Addr().String()+" cannot be reached.")
 	case isTimeout(err):
 		return down(phase, incident.CauseTimeout, "Nothing answers at "+target.String()+": the host is down or a firewall drops the packets."+c.banned())
@@ -58,21 +61,17 @@ func (c *conversation) connectFailure(err error) *failure {
 	return down(phase, incident.CauseUnreachable, "The connection could not be opened.").quoting(err.Error())
 }
 
-// hasRoute asks the routing table: connecting a UDP socket looks up the route
-// and sends nothing.
-func hasRoute(target netip.AddrPort) bool {
-	conn, err := net.Dial("udp", target.String())
-	if err != nil {
-		return false
-	}
-	_ = conn.Close()
-	return true
-}
-
 // afterConnect is the phase in which the server speaks first.
 func (c *conversation) afterConnect() incident.Phase {
 	if c.check.Security == config.TLSFromStart {
 		return incident.PhaseTLS
 	}
 	return incident.PhaseGreeting
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }

@@ -29,6 +29,7 @@ type fence struct {
 	got      atomic.Int64
 	head     []byte // the first bytes as they came, encrypted or not
 	headDone bool
+	clear    int64 // bytes that came before STARTTLS took effect
 }
 
 func newFence(conn net.Conn, deadline time.Time) *fence {
@@ -61,6 +62,11 @@ func (f *fence) shorten(d time.Duration) {
 		f.deadline = t
 		_ = f.Conn.SetDeadline(t)
 	}
+}
+
+// upgraded notes that TLS begins here.
+func (f *fence) upgraded() {
+	f.clear, f.head, f.headDone = f.received(), nil, false
 }
 
 // received is how many bytes came from the network.

@@ -7,6 +7,9 @@ import (
 	"sync"
 )
 
+// nonsense makes go-imap give up.
+const nonsense = "!\r\n"
+
 // A gate is the connection that go-imap gets. What a server says goes through
 // our own reader first, and go-imap sees only what drives its commands: a
 // greeting of ours, continuations, and tagged answers without the text, which
@@ -16,45 +19,51 @@ import (
 type gate struct {
 	net.Conn
 
-	responses *responses
-	said      func(from side, line string)
-	pending   []byte // for go-imap; touched by its reading goroutine alone
+	talk    *conversation // for its reader, its redactor and its transcript
+	pending []byte        // for go-imap; touched by its reading goroutine alone
+	code    string        // tells go-imap the capabilities; without it, it would ask again in the background
 
-	mu       sync.Mutex
-	answer   response   // the last tagged one
-	bye      *response  // the server's own end of the session
-	alerts   []response // [ALERT] texts, RFC 9051 section 7.1
-	stray    *response  // what is no response at all, or answers nothing
-	err      error      // why reading ended
-	last     string
-	caps     capabilities // for go-imap's eyes, so that it does not ask by itself
-	secret   string       // what is sent now is secret; the words shown instead
-	showOnce bool
+	mu     sync.Mutex
+	answer response   // the last tagged one
+	bye    *response  // the server's own end of the session
+	alerts []response // [ALERT] texts, RFC 9051 section 7.1
+	stray  *response  // what is no response at all
+	err    error      // why reading ended
+	last   string     // what the server said last
+	hidden string     // the name of the mechanism, while what is sent is secret
+	user   string
+	named  bool // the transcript has shown the name
 }
 
-func newGate(conn net.Conn, r *responses, caps capabilities, said func(side, string)) *gate {
-	g := &gate{Conn: conn, responses: r, caps: caps, said: said}
-	g.pending = []byte("* OK " + g.capabilityCode() + " go on\r\n")
-	return g
+func newGate(c *conversation) *gate {
+	code := strings.TrimRight("[CAPABILITY "+strings.Join(c.caps, " "), " ") + "]"
+	return &gate{Conn: c.conn, talk: c, code: code, pending: []byte("* OK " + code + " go on\r\n")}
 }
 
-// capabilityCode tells go-imap of capabilities; with an empty list it would ask
-// again in the background.
-func (g *gate) capabilityCode() string {
-	return strings.TrimRight("[CAPABILITY "+strings.Join(g.caps, " "), " ") + "]"
+// hide begins the secret part of a session, show ends it.
+func (g *gate) hide(mechanism, user string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.hidden, g.user, g.named = mechanism, user, false
+}
+
+func (g *gate) show() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.hidden = ""
 }
 
 // Read gives go-imap the next response that is meant for it.
 func (g *gate) Read(p []byte) (int, error) {
 	for len(g.pending) == 0 {
-		r, err := g.responses.next()
+		r, err := g.talk.responses.next()
 		if err != nil {
 			g.mu.Lock()
 			g.err = err
 			g.mu.Unlock()
 			return 0, err
 		}
-		g.said(server, r.raw)
+		g.talk.said(server, g.heard(r))
 		g.pending = []byte(g.pass(r))
 	}
 	n := copy(p, g.pending)
@@ -75,17 +84,17 @@ func (g *gate) pass(r response) string {
 		return "+ " + r.text + "\r\n"
 	case "":
 		g.stray = &r
-		return "* BAD\r\n!\r\n" // go-imap gives up on it
+		return nonsense
 	}
 	g.answer = r
 	switch {
 	case r.status == "OK":
-		return fmt.Sprintf("%s OK %s done\r\n", r.tag, g.capabilityCode())
+		return fmt.Sprintf("%s OK %s done\r\n", r.tag, g.code)
 	case r.status == "NO", r.status == "BAD":
 		return fmt.Sprintf("%s %s refused\r\n", r.tag, r.status)
 	}
 	g.stray = &r
-	return "!\r\n"
+	return nonsense
 }
 
 func (g *gate) keep(r response) {
@@ -98,6 +107,17 @@ func (g *gate) keep(r response) {
 	}
 }
 
+// heard is what a transcript may show of what a server says: during a login its
+// challenges are part of the secret exchange.
+func (g *gate) heard(r response) string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.hidden != "" && r.tag == "+" && r.text != "" {
+		return "+ " + stars
+	}
+	return r.raw
+}
+
 // Write sends what go-imap writes. An empty answer to a continuation is an
 // empty line (RFC 9051 section 6.2.2), where go-imap sends the "=" of an
 // initial response, which Dovecot and Cyrus refuse in SCRAM.
@@ -106,7 +126,7 @@ func (g *gate) Write(p []byte) (int, error) {
 	if string(p) == "=\r\n" {
 		wire = p[1:]
 	}
-	g.said(client, g.shown(wire))
+	g.talk.said(client, g.shown(strings.TrimRight(string(wire), "\r\n")))
 	if _, err := g.Conn.Write(wire); err != nil {
 		return 0, err
 	}
@@ -114,17 +134,22 @@ func (g *gate) Write(p []byte) (int, error) {
 }
 
 // shown is what a transcript may show of what is sent.
-func (g *gate) shown(wire []byte) string {
+func (g *gate) shown(line string) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	line := strings.TrimRight(string(wire), "\r\n")
-	if g.secret == "" {
+	if g.hidden == "" {
 		return line
 	}
-	if g.showOnce {
-		return "***"
+	shown, arguments := "", line
+	if !g.named {
+		g.named = true
+		command := "AUTHENTICATE " + g.hidden
+		if g.hidden == mechLogin {
+			command = "LOGIN"
+		}
+		before, after, _ := strings.Cut(line, command)
+		shown, arguments = before+command+" ", after
 	}
-	g.showOnce = true
-	tag, _, _ := strings.Cut(line, " ")
-	return tag + " " + g.secret + " ***"
+	g.talk.redact.addSent(arguments, g.user)
+	return shown + stars
 }

@@ -1,8 +1,10 @@
 package probe
 
 import (
+	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
@@ -10,9 +12,13 @@ import (
 
 // greet reads the greeting, RFC 9051 section 7.1.
 func (c *conversation) greet() error {
+	suspicion := c.suspectTLS()
 	r, err := c.hear()
+	if tls := suspicion.confirmed(err); tls && (err != nil || isTLS(r.raw)) {
+		return c.fail(incident.CauseTLSOnPlainPort, "This port speaks TLS from the start; security = \"tls\" is meant, or the server's configuration changed.")
+	}
 	if err != nil {
-		return err
+		return c.noGreeting(err)
 	}
 	switch {
 	case r.tag != "*":
@@ -28,6 +34,15 @@ func (c *conversation) greet() error {
 			quoting(r.raw)
 	}
 	return nil
+}
+
+// noGreeting recognises other protocols whose first line never ends.
+func (c *conversation) noGreeting(err error) error {
+	f := asFailure(c.phase, err)
+	if what := protocolOf(c.responses.partial); what != "" && what != "IMAP" && f.health == incident.Down {
+		return c.fail(incident.CauseNotIMAP, c.looksLike(c.responses.partial)).quoting(c.responses.partial)
+	}
+	return f
 }
 
 func (c *conversation) preauth(r response) *failure {
@@ -65,8 +80,52 @@ func protocolOf(line string) string {
 		return "SMTP"
 	case strings.HasPrefix(upper, `"`) && strings.Contains(upper, "SIEVE"):
 		return "ManageSieve"
-	case strings.HasPrefix(line, "\x15\x03"), strings.HasPrefix(line, "\x16\x03"):
+	case isTLS(line):
 		return "TLS"
 	}
 	return ""
+}
+
+// isTLS reports whether bytes begin like a TLS record: an alert or a handshake,
+// RFC 8446 section 5.1.
+func isTLS(head string) bool {
+	return strings.HasPrefix(head, "\x15\x03") || strings.HasPrefix(head, "\x16\x03")
+}
+
+// A suspicion is that a server which says nothing on a plaintext port waits for
+// a ClientHello. It is looked into on a second connection once half of the time
+// is over.
+type suspicion struct {
+	timer  *time.Timer
+	cancel context.CancelFunc
+	found  chan bool
+	head   func() string
+}
+
+func (c *conversation) suspectTLS() *suspicion {
+	if c.check.Security == config.TLSFromStart {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(c.ctx)
+	s := &suspicion{cancel: cancel, found: make(chan bool, 1), head: func() string { return string(c.fence.head) }}
+	s.timer = time.AfterFunc(time.Until(c.deadline)/2, func() { s.found <- c.answersTLS(ctx) })
+	return s
+}
+
+// confirmed ends the suspicion, and waits for its connection to end.
+func (s *suspicion) confirmed(err error) bool {
+	if s == nil {
+		return false
+	}
+	defer s.cancel()
+	if isTLS(s.head()) {
+		err = nil // no need to ask
+	}
+	if s.timer.Stop() {
+		return isTLS(s.head())
+	}
+	if err == nil {
+		s.cancel()
+	}
+	return <-s.found || isTLS(s.head())
 }

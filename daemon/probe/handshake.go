@@ -1,72 +1,63 @@
 package probe
 
 import (
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/hex"
+	"fmt"
+	"time"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
-// handshake encrypts the connection and verifies who is there. There is no
-// session cache: a resumed session would not show the certificate.
+// handshake encrypts the connection and verifies who is there.
 func (c *conversation) handshake() error {
-	conn := tls.Client(c.fence, c.tlsConfig())
+	options, err := c.tlsConfig()
+	if err != nil {
+		return local(c.phase, "TLS could not be set up: "+err.Error()+".")
+	}
+	conn := tls.Client(c.fence, options)
 	if err := conn.Handshake(); err != nil {
 		return c.tlsFailure(err)
 	}
 	c.conn, c.secured = conn, true
 	c.responses.buf.Reset(conn)
 	state := conn.ConnectionState()
-	c.outcome.address.TLS = describe(state.PeerCertificates[0])
+	c.describe(state.PeerCertificates[0])
 	c.outcome.address.TLS.Version = tls.VersionName(state.Version)
 	c.outcome.address.TLS.Cipher = tls.CipherSuiteName(state.CipherSuite)
+	c.outcome.verified = true
+	c.judgeKey(state.PeerCertificates)
+	c.judgeExpiry(state.PeerCertificates[0])
 	return nil
-}
-
-func (c *conversation) tlsConfig() *tls.Config {
-	return &tls.Config{
-		RootCAs:    c.prober.roots,
-		ServerName: c.serverName(),
-		MinVersion: max(c.check.TLS.MinVersion, tls.VersionTLS12),
-		Time:       c.prober.now,
-	}
-}
-
-// serverName is the name in SNI and the one that the certificate must have.
-func (c *conversation) serverName() string {
-	if c.check.TLS.ServerName != "" {
-		return c.check.TLS.ServerName
-	}
-	return c.check.Hostname
 }
 
 const maxNames = 16 // of a certificate, kept in a result
 
-// describe says what people want to know of a certificate. Its texts are the
-// server's, so they are sanitised.
-func describe(cert *x509.Certificate) *incident.TLSInfo {
-	spki := sha256.Sum256(cert.RawSubjectPublicKeyInfo)
-	sum := sha256.Sum256(cert.Raw)
-	return &incident.TLSInfo{
+// describe says what people want to know of the server's own certificate. Its
+// texts are the server's, so they are sanitised.
+func (c *conversation) describe(cert *x509.Certificate) {
+	c.outcome.print = sha256.Sum256(cert.Raw)
+	c.outcome.address.TLS = &incident.TLSInfo{
 		Subject:   clean(cert.Subject.String()),
 		Issuer:    clean(cert.Issuer.String()),
 		NotBefore: cert.NotBefore,
 		NotAfter:  cert.NotAfter,
-		SHA256:    hex.EncodeToString(sum[:]),
-		SPKI:      base64.StdEncoding.EncodeToString(spki[:]),
+		SHA256:    hex.EncodeToString(c.outcome.print[:]),
+		SPKI:      spki(cert),
 		Names:     namesOf(cert),
 	}
 }
 
 func namesOf(cert *x509.Certificate) (names []string) {
-	for _, name := range cert.DNSNames {
+	for _, name := range cert.DNSNames[:min(len(cert.DNSNames), maxNames)] {
 		names = append(names, clean(name))
 	}
-	for _, ip := range cert.IPAddresses {
+	for _, ip := range cert.IPAddresses[:min(len(cert.IPAddresses), maxNames)] {
 		names = append(names, ip.String())
 	}
 	return names[:min(len(names), maxNames)]
@@ -74,3 +65,56 @@ func namesOf(cert *x509.Certificate) (names []string) {
 
 // clean makes a text of the server's fit for a sentence of ours.
 func clean(text string) string { return opaque.Sanitise(text).String() }
+
+// minRSA is the least that certificate authorities have been allowed to sign
+// since 2014 (CA/Browser Forum baseline requirements, section 6.1.5), in bits.
+// Go accepts 1024.
+const minRSA = 2048
+
+// judgeKey finds RSA keys that are too short, in the certificate and in the
+// intermediates that the server sends with it.
+func (c *conversation) judgeKey(chain []*x509.Certificate) {
+	for _, cert := range chain {
+		key, ok := cert.PublicKey.(*rsa.PublicKey)
+		if !ok || key.N.BitLen() >= minRSA {
+			continue
+		}
+		c.found(incident.Finding{
+			Condition: incident.Certificate, Health: incident.Degraded, Phase: incident.PhaseTLS, Cause: incident.CauseWeakKey,
+			Hint: fmt.Sprintf("The RSA key of %s has %d bits; less than %d can be broken, and mail programs refuse it.", quoted(clean(cert.Subject.String())), key.N.BitLen(), minRSA),
+		})
+		return
+	}
+}
+
+// judgeExpiry finds a certificate that expires within the warning. That it has
+// expired is found by its verification.
+func (c *conversation) judgeExpiry(cert *x509.Certificate) {
+	left := cert.NotAfter.Sub(c.prober.now())
+	warning, critical := expiryLimits(c.check.TLS, cert.NotAfter.Sub(cert.NotBefore))
+	if left > warning && left > critical {
+		return
+	}
+	f := incident.Finding{
+		Condition: incident.Certificate, Health: incident.Degraded, Phase: incident.PhaseTLS, Cause: incident.CauseCertExpiresSoon,
+		Hint: fmt.Sprintf("The certificate expires in %s, on %s.", days(left), day(cert.NotAfter)),
+	}
+	if left <= critical {
+		f.Grade = 1
+	}
+	c.found(f)
+}
+
+// expiryLimits are expiry_warning and expiry_critical. Their defaults follow
+// the lifetime, because certificates of a week are renewed within the week.
+func expiryLimits(options config.TLS, lifetime time.Duration) (warning, critical time.Duration) {
+	const aDay = 24 * time.Hour
+	warning, critical = options.ExpiryWarning, options.ExpiryCritical
+	if warning == 0 {
+		warning = min(14*aDay, lifetime/4)
+	}
+	if critical == 0 {
+		critical = min(3*aDay, lifetime/10)
+	}
+	return warning, critical
+}

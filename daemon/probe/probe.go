@@ -17,10 +17,10 @@ import (
 	"context"
 	"crypto/x509"
 	"net"
+	"net/http"
+	"net/netip"
 	"strconv"
 	"time"
-
-	"net/netip"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
@@ -40,8 +40,14 @@ type Options struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Roots are trusted where a check names no ca_file; nil: the system's.
 	Roots *x509.CertPool
+	// Tokens fetches OAuth tokens; nil: a client of its own that keeps no
+	// connection open.
+	Tokens *http.Client
 	// Now is the clock that certificates are judged by; nil: time.Now.
 	Now func() time.Time
+	// NoRoute is told once for "IPv4" or "IPv6" when this machine has no route
+	// for the family and its addresses are left out; nil: nobody is told.
+	NoRoute func(family string)
 	// Transcript gets every line of every conversation, redacted. It is called
 	// by several goroutines at once; nil: no transcript.
 	Transcript func(Line)
@@ -53,16 +59,23 @@ type Prober struct {
 	version    string
 	resolver   Resolver
 	dial       func(ctx context.Context, network, address string) (net.Conn, error)
-	roots      *x509.CertPool
 	now        func() time.Time
 	transcript func(Line)
+
+	clock    clock
+	memory   memory
+	routes   routes
+	trust    trust
+	sessions sessions
+	tokens   tokens
 }
 
 // New makes a Prober.
 func New(o Options) *Prober {
 	p := &Prober{
 		node: o.Node, version: o.Version, resolver: o.Resolver, dial: o.Dial,
-		roots: o.Roots, now: o.Now, transcript: o.Transcript,
+		now: o.Now, transcript: o.Transcript,
+		routes: routes{leftOut: o.NoRoute, exists: hasRoute}, trust: trust{roots: o.Roots}, tokens: tokens{client: o.Tokens},
 	}
 	if p.dial == nil {
 		p.dial = dialer.DialContext
@@ -73,33 +86,25 @@ func New(o Options) *Prober {
 	if p.now == nil {
 		p.now = time.Now
 	}
+	p.clock.wall = p.now
 	return p
-}
-
-// A round is one probe of one check.
-type round struct {
-	prober   *Prober
-	id       config.CheckID
-	check    config.Probe
-	parent   context.Context // cancelled when nobody wants the result any more
-	started  time.Time
-	deadline time.Time
-	dns      time.Duration
 }
 
 // Probe resolves the check's name, talks to every address that it wants, side
 // by side, and sums up. It ends by p.Timeout + 250 ms. When ctx is cancelled it
-// returns at once, and its result means nothing.
+// returns at once, and its result means nothing. The same check is not to be
+// probed twice at a time.
 func (p *Prober) Probe(ctx context.Context, id config.CheckID, check config.Probe) incident.Result {
-	r := &round{prober: p, id: id, check: withDefaults(check), parent: ctx, started: time.Now()}
-	r.deadline = r.started.Add(r.check.Timeout)
-	ctx, cancel := context.WithDeadline(ctx, r.deadline)
-	defer cancel()
-	addresses, failed := r.resolve(ctx)
-	if failed != nil {
-		return r.sumUp(nil, failed)
+	check = withDefaults(check)
+	trusted := p.clock.look()
+	r := &round{prober: p, id: id, check: check, started: time.Now(), redact: newRedactor(check.Login)}
+	r.deadline = r.started.Add(check.Timeout)
+	r.past = p.memory.of(id, check, r.started)
+	result := r.run(ctx)
+	if trusted = p.clock.look() && trusted; !trusted && result.Health() != incident.OK {
+		return distrust(result)
 	}
-	return r.sumUp(r.converseAll(ctx, addresses), nil)
+	return result
 }
 
 // withDefaults fills what a Probe made by hand may lack; config/hclfile leaves

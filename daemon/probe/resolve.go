@@ -35,7 +35,7 @@ func (r *round) resolve(ctx context.Context) ([]netip.Addr, *failure) {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{ip.Unmap()}, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
+	ctx, cancel := context.WithDeadline(ctx, earlier(r.deadline, time.Now().Add(resolveTimeout)))
 	defer cancel()
 	began := time.Now()
 	found, err := r.prober.resolver.LookupNetIP(ctx, network(r.check.Addresses), host)

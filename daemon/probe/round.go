@@ -5,40 +5,60 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"sync"
+	"strconv"
 	"time"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
-// converseAll talks to all addresses side by side and waits for every one; the
-// fence makes sure that each ends. A single address, which is what most names
-// have, is talked to right here: a goroutine for it would only cost.
-func (r *round) converseAll(ctx context.Context, addresses []netip.Addr) []outcome {
-	outcomes := make([]outcome, len(addresses))
-	var talking sync.WaitGroup
-	for i, ip := range addresses[1:] {
-		talking.Go(func() { outcomes[i+1] = r.converse(ctx, ip) })
-	}
-	outcomes[0] = r.converse(ctx, addresses[0])
-	talking.Wait()
-	return outcomes
+// A round is one probe of one check.
+type round struct {
+	prober   *Prober
+	id       config.CheckID
+	check    config.Probe
+	past     *past
+	started  time.Time
+	deadline time.Time
+	dns      time.Duration
+	redact   *redactor
+
+	account struct{ due bool } // whether a login is due in this round
+	notes   []incident.Note
 }
 
-func (r *round) blank(ip netip.Addr) outcome {
-	return outcome{address: incident.Address{Node: r.prober.node, IP: ip, Port: r.check.Port}}
+func (r *round) run(ctx context.Context) incident.Result {
+	r.past.mu.Lock()
+	r.account.due = r.past.account.due(r.check.Login, r.check.Interval, r.started) && r.check.Security != config.Plain
+	r.past.mu.Unlock()
+	found, failed := r.resolve(ctx)
+	if failed != nil {
+		return r.result(nil, observedBy(failed), failed.finding())
+	}
+	outcomes := r.converseAll(ctx, r.goals(found))
+	if ctx.Err() == nil {
+		r.rememberAddresses(outcomes)
+		r.rememberAccount(outcomes)
+		r.rememberCertificates(outcomes)
+		r.rememberAlerts(outcomes)
+	}
+	observed, findings := r.judge(outcomes)
+	return r.result(outcomes, observed, findings...)
 }
 
 // converse is one conversation, whatever becomes of it.
-func (r *round) converse(ctx context.Context, ip netip.Addr) (o outcome) {
-	c := &conversation{round: r, ctx: ctx, ip: ip, outcome: r.blank(ip)}
+func (r *round) converse(ctx context.Context, g goal) (o outcome) {
+	c := &conversation{round: r, ctx: ctx, goal: g}
+	c.outcome.goal = g
+	c.outcome.address = incident.Address{Node: r.prober.node, IP: g.ip, Port: r.check.Port}
 	c.outcome.address.Timings.DNS = r.dns
 	defer func() {
 		if mistake := recover(); mistake != nil {
 			c.outcome.failure = local(c.phase, fmt.Sprintf("The probe itself failed: %v.", mistake))
 		}
 		c.close()
-		c.outcome.address.Timings.Total = r.dns + time.Since(r.started.Add(r.dns))
+		c.outcome.address.Timings.Total = time.Since(r.started) - c.waited
+		c.compareThresholds()
 		o = c.outcome
 	}()
 	if err := c.run(); err != nil {
@@ -54,7 +74,26 @@ func asFailure(phase incident.Phase, err error) *failure {
 	return local(phase, "The probe itself failed: "+clean(err.Error())+".")
 }
 
-// target is host:port as configured.
-func (r *round) hostPort() string {
-	return net.JoinHostPort(r.check.Hostname, fmt.Sprint(r.check.Port))
+func (r *round) note(cause incident.Cause, text string, ip netip.Addr) {
+	n := incident.Note{Cause: cause, Text: text}
+	if ip.IsValid() {
+		n.Address = ip.String()
+	}
+	r.notes = append(r.notes, n)
+}
+
+func (r *round) result(outcomes []outcome, observed incident.Conditions, findings ...incident.Finding) incident.Result {
+	result := incident.Result{
+		Check: r.id, Started: r.started, Observed: observed, Findings: findings, Notes: r.notes,
+		Target: net.JoinHostPort(r.check.Hostname, strconv.Itoa(int(r.check.Port))),
+	}
+	for i := range outcomes {
+		if outcomes[i].leftOut {
+			continue
+		}
+		result.Addresses = append(result.Addresses, outcomes[i].said())
+		result.Notes = append(result.Notes, outcomes[i].notes...)
+	}
+	result.Ended = time.Now()
+	return result
 }

@@ -4,64 +4,83 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
-
-// sumUp makes one result of all conversations, or of the failure that kept them
-// from beginning.
-func (r *round) sumUp(outcomes []outcome, failed *failure) incident.Result {
-	result := incident.Result{Check: r.id, Started: r.started, Target: r.hostPort()}
-	defer func() { result.Ended = time.Now() }()
-	for i := range outcomes {
-		result.Addresses = append(result.Addresses, outcomes[i].said())
-		result.Notes = append(result.Notes, outcomes[i].notes...)
-	}
-	if failed == nil {
-		result.Observed, result.Findings = judge(outcomes)
-	} else {
-		result.Observed, result.Findings = observedBy(failed), []incident.Finding{failed.finding()}
-	}
-	result.Ended = time.Now()
-	return result
-}
 
 // said is the address with its verdict.
 func (o *outcome) said() incident.Address {
 	a := o.address
 	a.Health = incident.OK
-	worst := slices.Clone(o.findings)
+	wrong := o.findings
 	if o.failure != nil {
-		worst = []incident.Finding{o.failure.finding()}
+		wrong = []incident.Finding{o.failure.finding()}
 	}
-	if f, bad := (incident.Result{Findings: worst}).Worst(); bad {
+	if f, bad := (incident.Result{Findings: wrong}).Worst(); bad {
 		a.Health, a.Phase, a.Cause, a.Hint, a.Evidence = f.Health, f.Phase, f.Cause, f.Hint, f.Evidence
 	}
 	return a
 }
 
-// judge draws the conclusions. Addresses that this machine could not reach
-// through its own fault say nothing.
-func judge(outcomes []outcome) (incident.Conditions, []incident.Finding) {
-	var failed, unknown, well []outcome
+// judge draws the conclusions from all conversations. Addresses that this
+// machine could not reach through its own fault say nothing; one that DNS no
+// longer has says nothing about the service.
+func (r *round) judge(outcomes []outcome) (incident.Conditions, []incident.Finding) {
+	var v votes
 	for _, o := range outcomes {
-		switch {
-		case o.failure == nil:
-			well = append(well, o)
-		case o.failure.health == incident.Unknown:
-			unknown = append(unknown, o)
-		default:
-			failed = append(failed, o)
-		}
+		v.count(o)
 	}
 	switch {
-	case len(failed)+len(well) == 0 && len(unknown) > 0:
-		return 0, []incident.Finding{unknown[0].failure.finding()}
-	case len(well) == 0:
-		return allFailed(failed)
+	case v.refused != nil:
+		return r.serviceDown(v.known(), *v.refused, v.refused.failure.finding())
+	case v.well+len(v.failed) == 0:
+		return 0, []incident.Finding{slices.Concat(v.unknown, v.leftOut)[0].failure.finding()}
+	case v.well == 0:
+		return r.serviceDown(v.known(), mostCommon(v.failed), allFail(v.failed))
 	}
-	return someWell(well, failed)
+	return r.serviceUp(v)
+}
+
+// votes are the conversations by what they say of the service.
+type votes struct {
+	well    int
+	failed  []outcome // addresses that do not work
+	gone    []outcome // the same, and DNS no longer has them
+	unknown []outcome // this machine could not reach them
+	leftOut []outcome // nor ever could
+	refused *outcome  // the address works, and the login there fails for the service's own fault
+	all     []outcome
+}
+
+func (v *votes) count(o outcome) {
+	v.all = append(v.all, o)
+	switch f := o.failure; {
+	case f == nil:
+		if o.goal.inDNS {
+			v.well++
+		}
+	case o.leftOut:
+		v.leftOut = append(v.leftOut, o)
+	case f.health == incident.Unknown:
+		v.unknown = append(v.unknown, o)
+	case f.phase == incident.PhaseLogin || f.phase == incident.PhaseSelect:
+		v.refused = &o
+	case !o.goal.inDNS:
+		v.gone = append(v.gone, o)
+	default:
+		v.failed = append(v.failed, o)
+	}
+}
+
+// known are the conversations that were held.
+func (v *votes) known() (known []outcome) {
+	for _, o := range v.all {
+		if o.failure == nil || o.failure.health != incident.Unknown {
+			known = append(known, o)
+		}
+	}
+	return known
 }
 
 // observedBy is what can be said when nothing but this failure is known.
@@ -72,8 +91,28 @@ func observedBy(f *failure) incident.Conditions {
 	return incident.ConditionSet(f.condition)
 }
 
-// allFailed: the service is down, for the reason that most addresses give.
-func allFailed(failed []outcome) (incident.Conditions, []incident.Finding) {
+// serviceDown: besides the service, only what was settled before the failure is
+// observed.
+func (r *round) serviceDown(known []outcome, worst outcome, f incident.Finding) (incident.Conditions, []incident.Finding) {
+	observed, findings := observedBy(worst.failure), []incident.Finding{f}
+	for condition, settled := range settledBefore {
+		if slices.ContainsFunc(known, settled) {
+			observed |= incident.ConditionSet(condition)
+		}
+	}
+	return observed, append(findings, worstByCondition(known, observed)...)
+}
+
+// settledBefore says which conditions a conversation could judge although it
+// failed later.
+var settledBefore = map[incident.Condition]func(outcome) bool{
+	incident.Certificate: func(o outcome) bool { return o.verified },
+	incident.Capability:  func(o outcome) bool { return o.capable },
+}
+
+// allFail is the service's finding when no address works: the reason that most
+// of them give.
+func allFail(failed []outcome) incident.Finding {
 	worst := mostCommon(failed)
 	f := worst.failure.finding()
 	if len(failed) == 1 {
@@ -81,7 +120,71 @@ func allFailed(failed []outcome) (incident.Conditions, []incident.Finding) {
 	} else {
 		f.Hint += fmt.Sprintf(" All %d addresses fail: %s.", len(failed), reasons(failed))
 	}
-	return observedBy(worst.failure), []incident.Finding{f}
+	return f
+}
+
+// serviceUp: the service works; addresses that fail are a condition of their own.
+func (r *round) serviceUp(v votes) (incident.Conditions, []incident.Finding) {
+	known := v.known()
+	observed := incident.ConditionSet(incident.Service)
+	for condition, told := range map[incident.Condition]bool{
+		incident.Addresses:   len(v.unknown) == 0 || len(v.failed)+len(v.gone) > 0,
+		incident.Certificate: r.check.Security == config.Plain || slices.ContainsFunc(known, settledBefore[incident.Certificate]),
+		incident.Capability:  slices.ContainsFunc(known, settledBefore[incident.Capability]),
+		incident.Latency:     slices.ContainsFunc(known, func(o outcome) bool { return o.paced }),
+		incident.Account:     r.check.Login == config.Login{} || slices.ContainsFunc(known, func(o outcome) bool { return o.login != noLogin }),
+	} {
+		if told {
+			observed |= incident.ConditionSet(condition)
+		}
+	}
+	findings := worstByCondition(known, observed)
+	if failed := slices.Concat(v.failed, v.gone); len(failed) > 0 && r.check.Addresses != config.AnyAddress {
+		findings = append(findings, partial(failed, len(known)))
+	}
+	return observed, append(findings, unknowns(known)...)
+}
+
+// partial is the finding about addresses that fail while others work.
+func partial(failed []outcome, all int) incident.Finding {
+	worst := mostCommon(failed)
+	return incident.Finding{
+		Condition: incident.Addresses, Health: incident.Degraded,
+		Phase: worst.failure.phase, Cause: incident.CauseAddressPartial,
+		Hint:     fmt.Sprintf("%d of %d addresses fail: %s. %s", len(failed), all, reasons(failed), worst.failure.hint),
+		Evidence: worst.failure.evidence, Address: worst.address.IP.String(),
+	}
+}
+
+// worstByCondition gives for each condition the worst that any address found.
+func worstByCondition(known []outcome, observed incident.Conditions) (findings []incident.Finding) {
+	for condition := range observed.All() {
+		var worst *incident.Finding
+		for _, o := range known {
+			for _, f := range o.findings {
+				if f.Condition == condition && f.Health == incident.Degraded && (worst == nil || f.Grade > worst.Grade) {
+					f.Address = o.address.IP.String()
+					worst = &f
+				}
+			}
+		}
+		if worst != nil {
+			findings = append(findings, *worst)
+		}
+	}
+	return findings
+}
+
+// unknowns are findings that say only that nothing could be found out.
+func unknowns(known []outcome) (findings []incident.Finding) {
+	for _, o := range known {
+		for _, f := range o.findings {
+			if f.Health == incident.Unknown {
+				findings = append(findings, f)
+			}
+		}
+	}
+	return findings
 }
 
 // mostCommon is the first of the failures whose reason most addresses share.
@@ -114,19 +217,4 @@ func reasons(failed []outcome) string {
 		parts = append(parts, fmt.Sprintf("%d more", more))
 	}
 	return strings.Join(parts, ", ")
-}
-
-// someWell: the service works; addresses that fail are a condition of their own.
-func someWell(well, failed []outcome) (incident.Conditions, []incident.Finding) {
-	observed := incident.ConditionSet(incident.Service, incident.Addresses, incident.Certificate, incident.Latency, incident.Capability, incident.Account)
-	if len(failed) == 0 {
-		return observed, nil
-	}
-	worst := mostCommon(failed)
-	return observed, []incident.Finding{{
-		Condition: incident.Addresses, Health: incident.Degraded,
-		Phase: worst.failure.phase, Cause: incident.CauseAddressPartial,
-		Hint:     fmt.Sprintf("%d of %d addresses fail: %s. %s", len(failed), len(failed)+len(well), reasons(failed), worst.failure.hint),
-		Evidence: worst.failure.evidence, Address: worst.address.IP.String(),
-	}}
 }

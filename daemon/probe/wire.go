@@ -26,10 +26,11 @@ type response struct {
 type responses struct {
 	buf     *bufio.Reader
 	partial string // the beginning of a line whose end never came
+	redact  *redactor
 }
 
-func newResponses(r io.Reader) *responses {
-	return &responses{buf: bufio.NewReaderSize(r, maxLine)}
+func newResponses(r io.Reader, redact *redactor) *responses {
+	return &responses{buf: bufio.NewReaderSize(r, maxLine), redact: redact}
 }
 
 // next reads one response with its literals.
@@ -40,7 +41,7 @@ func (r *responses) next() (response, error) {
 	}
 	size, literal := literalSize(line)
 	if !literal {
-		return parseResponse(string(line)), nil
+		return r.parse(string(line)), nil
 	}
 	whole := bytes.Clone(line)
 	for literal {
@@ -53,7 +54,14 @@ func (r *responses) next() (response, error) {
 		whole = append(whole, line...)
 		size, literal = literalSize(line)
 	}
-	return parseResponse(string(whole)), nil
+	return r.parse(string(whole)), nil
+}
+
+// parse understands a response, and then stars out the secrets in its texts.
+func (r *responses) parse(raw string) response {
+	parsed := parseResponse(raw)
+	parsed.raw, parsed.text = r.redact.text(parsed.raw), r.redact.text(parsed.text)
+	return parsed
 }
 
 // line reads up to a line feed and gives the line without its end. Servers that
@@ -61,7 +69,7 @@ func (r *responses) next() (response, error) {
 func (r *responses) line() ([]byte, error) {
 	line, err := r.buf.ReadSlice('\n')
 	if err != nil {
-		r.partial = string(line)
+		r.partial = r.redact.text(string(line))
 	}
 	if errors.Is(err, bufio.ErrBufferFull) {
 		return nil, errLineTooLong

@@ -6,13 +6,15 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/ca"
 )
 
 // Certificates are what a script's tls step can show, by name: good, expired,
 // not-yet-valid, self-signed, wrong-name, intermediate, withheld (the same
-// without its intermediate), sha1, rsa1024, and whatever was added with Add.
+// without its intermediate), sha1, rsa1024, expiring (in 10 of 90 days),
+// critical (in 2 days), and whatever was added with Add.
 // Each is made when it is first shown.
 type Certificates struct {
 	Authority *ca.Authority
@@ -36,6 +38,17 @@ var leaves = map[string]func() ca.Leaf{
 	"withheld":      func() ca.Leaf { return ca.Leaf{Intermediate: ca.Withheld} },
 	"sha1":          func() ca.Leaf { return ca.Leaf{SHA1: true} },
 	"rsa1024":       func() ca.Leaf { return ca.Leaf{Key: ca.RSA1024} },
+	"expiring":      func() ca.Leaf { return endsIn(10 * aDay) },
+	"critical":      func() ca.Leaf { return endsIn(2 * aDay) },
+}
+
+const aDay = 24 * time.Hour
+
+// endsIn is a certificate of 90 days that has this long to go. Half a minute
+// more keeps the days from changing while a test looks.
+func endsIn(left time.Duration) ca.Leaf {
+	end := time.Now().Add(left + 30*time.Second)
+	return ca.Leaf{NotBefore: end.Add(-90 * aDay), NotAfter: end}
 }
 
 // Add names a certificate of one's own, or replaces one.

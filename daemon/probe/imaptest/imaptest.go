@@ -21,13 +21,17 @@
 //	tls [OPTION...]       the server's side of a TLS handshake; options are the
 //	                      name of a certificate, see [Certificates], max=1.1,
 //	                      and client-cert (demand one)
-//	raw "\x16\x03 text"   send bytes, written as a Go string
+//	raw "\x16\x03 text"   send bytes, written as a Go string; $tag as above
 //	drip 50ms * OK ready  send a line byte by byte, a pause before each
 //	repeat 9 * 1 EXISTS   send a line many times
 //	fill 9000 x           send a letter many times, without a line end
+//	trickle 50ms * 1 FOO  send a line again and again, a pause before each,
+//	                      until the client hangs up
 //	pause 100ms           wait
-//	serve [CAPABILITY...] answer everything politely until LOGOUT, announcing
-//	                      these capabilities beside IMAP4rev1
+//	caps CAPABILITY...    what the polite steps announce beside IMAP4rev1
+//	until LOGIN *         answer everything politely until this command comes
+//	serve [CAPABILITY...] answer everything politely until LOGOUT; capabilities
+//	                      as with caps
 //	silence               say nothing until the client hangs up
 //	close                 close the connection (also what the end of a script does)
 //	half-close            close the sending side only, then silence

@@ -20,6 +20,7 @@ type player struct {
 	conn   net.Conn // tcp, or TLS over it
 	lines  *bufio.Reader
 	tag    string
+	caps   []string // what the polite steps announce
 }
 
 func newPlayer(s *Server, conn net.Conn) *player {
@@ -34,12 +35,19 @@ func (p *player) do(s step) error {
 	case "C:":
 		return p.expect(s.text)
 	case "C":
-		_, err := p.line()
+		_, err := p.plainLine()
 		return err
 	case "tls":
 		return p.handshake(s)
 	case "raw":
-		return p.send(s.text)
+		return p.send(strings.ReplaceAll(s.text, "$tag", p.tag))
+	case "trickle":
+		return p.trickle(s.text+"\r\n", s.pause)
+	case "caps":
+		p.caps = s.words
+		return nil
+	case "until":
+		return p.politely(s.text)
 	case "drip":
 		return p.drip(s.text+"\r\n", s.pause)
 	case "repeat":
@@ -49,7 +57,10 @@ func (p *player) do(s step) error {
 	case "pause":
 		return p.pause(s.pause)
 	case "serve":
-		return p.serve(s.words)
+		if len(s.words) > 0 {
+			p.caps = s.words
+		}
+		return p.serve()
 	case "silence":
 		return p.silence()
 	case "half-close":
@@ -70,7 +81,18 @@ func (p *player) send(text string) error {
 	return err
 }
 
-// line reads a line and remembers its tag.
+// plainLine reads a line that is no command.
+func (p *player) plainLine() (string, error) {
+	line, err := p.lines.ReadString('\n')
+	if err != nil {
+		return "", err
+	}
+	line = strings.TrimRight(line, "\r\n")
+	p.server.heard(line)
+	return line, nil
+}
+
+// line reads a command and remembers its tag.
 func (p *player) line() (command string, err error) {
 	line, err := p.lines.ReadString('\n')
 	if err != nil {
@@ -78,9 +100,6 @@ func (p *player) line() (command string, err error) {
 	}
 	tag, command, _ := strings.Cut(strings.TrimRight(line, "\r\n"), " ")
 	p.tag = tag
-	if command == "" {
-		command = tag
-	}
 	p.server.heard(command)
 	return command, nil
 }
@@ -153,27 +172,12 @@ func (p *player) silence() error {
 	return errOver
 }
 
-// serve is a server without surprises.
-func (p *player) serve(capabilities []string) error {
-	caps := strings.Join(append([]string{"IMAP4rev1"}, capabilities...), " ")
+func (p *player) trickle(text string, pause time.Duration) error {
 	for {
-		command, err := p.line()
-		if err != nil {
+		if err := p.pause(pause); err != nil {
 			return err
 		}
-		name, _, _ := strings.Cut(command, " ")
-		answer := p.tag + " OK done\r\n"
-		switch strings.ToUpper(name) {
-		case "CAPABILITY":
-			answer = "* CAPABILITY " + caps + "\r\n" + answer
-		case "ID":
-			answer = "* ID (\"name\" \"imaptest\")\r\n" + answer
-		case "EXAMINE":
-			answer = "* 0 EXISTS\r\n* OK [UIDVALIDITY 1] valid\r\n" + p.tag + " OK [READ-ONLY] done\r\n"
-		case "LOGOUT":
-			return p.send("* BYE bye\r\n" + answer)
-		}
-		if err := p.send(answer); err != nil {
+		if err := p.send(text); err != nil {
 			return err
 		}
 	}

@@ -65,14 +65,14 @@ func parseStep(line string) (s step, err error) {
 	verb, text, _ := strings.Cut(line, " ")
 	s = step{verb: verb, text: text}
 	switch verb {
-	case "S:", "C:", "C", "silence", "close", "half-close", "reset":
-	case "tls", "serve":
+	case "S:", "C:", "C", "until", "silence", "close", "half-close", "reset":
+	case "tls", "serve", "caps":
 		s.words = strings.Fields(text)
 	case "raw":
 		s.text, err = strconv.Unquote(text)
 	case "pause":
 		s.pause, err = time.ParseDuration(text)
-	case "drip":
+	case "drip", "trickle":
 		head, rest, _ := strings.Cut(text, " ")
 		s.text = rest
 		s.pause, err = time.ParseDuration(head)
@@ -91,7 +91,7 @@ func parseStep(line string) (s step, err error) {
 
 var verbs = []string{
 	"S:", "C:", "C", "tls", "raw", "drip", "repeat", "fill", "pause",
-	"serve", "silence", "close", "half-close", "reset", separator,
+	"trickle", "caps", "until", "serve", "silence", "close", "half-close", "reset", separator,
 }
 
 // matches reports whether a command fits a pattern in which * stands for any

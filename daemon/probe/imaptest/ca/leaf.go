@@ -93,6 +93,9 @@ func (a *Authority) Issue(l Leaf) tls.Certificate {
 		signer = issuer{template, key}
 	case l.Intermediate != NoIntermediate:
 		signer = a.intermediate()
+		// Where public authorities say that the intermediate can be fetched, RFC 5280
+		// section 4.2.2.1. Nothing answers there.
+		template.IssuingCertificateURL = []string{"http://ca.example/intermediate.crt"}
 	}
 	if l.SHA1 {
 		template.SignatureAlgorithm = sha1For(signer.key)

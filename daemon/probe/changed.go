@@ -1,0 +1,78 @@
+package probe
+
+import (
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// fingerprint is the SHA-256 of a certificate.
+type fingerprint [32]byte
+
+func (f fingerprint) String() string { return hex.EncodeToString(f[:]) }
+
+// rememberCertificates notes a certificate that is another one than last time,
+// and addresses of one name that show different ones. Both are said once.
+func (r *round) rememberCertificates(outcomes []outcome) {
+	r.past.mu.Lock()
+	defer r.past.mu.Unlock()
+	shown := map[fingerprint]bool{}
+	for i := range outcomes {
+		if outcomes[i].verified {
+			r.rememberCertificate(&outcomes[i])
+			shown[outcomes[i].print] = true
+		}
+	}
+	if len(shown) == 0 {
+		return
+	}
+	if len(shown) > 1 && !r.past.differ {
+		r.note(incident.CauseCertsDiffer, "The addresses show different certificates; perhaps it was renewed and not reloaded everywhere: "+certificatesBy(outcomes)+".", netip.Addr{})
+	}
+	r.past.differ = len(shown) > 1
+}
+
+func (r *round) rememberCertificate(o *outcome) {
+	ip := o.address.IP
+	before, known := r.past.seen[ip]
+	if known && before != o.print {
+		r.note(incident.CauseCertChanged, fmt.Sprintf("The certificate changed from SHA-256 %s to %s, which expires on %s.", before, fingerprint(o.print), day(o.address.TLS.NotAfter)), ip)
+	}
+	if r.past.seen == nil || len(r.past.seen) > maxAddresses {
+		r.past.seen = map[netip.Addr]fingerprint{} // names whose addresses keep changing are not followed for ever
+	}
+	r.past.seen[ip] = o.print
+}
+
+func certificatesBy(outcomes []outcome) string {
+	const few, digits = 6, 16
+	var parts []string
+	for _, o := range outcomes {
+		if o.verified && len(parts) < few {
+			parts = append(parts, o.address.IP.String()+" "+fingerprint(o.print).String()[:digits])
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// rememberAlerts drops [ALERT] texts that are the same as last time: a notice
+// that a server shows at every login is news once.
+func (r *round) rememberAlerts(outcomes []outcome) {
+	r.past.mu.Lock()
+	defer r.past.mu.Unlock()
+	latest := r.past.alert
+	for i := range outcomes {
+		outcomes[i].notes = slices.DeleteFunc(outcomes[i].notes, func(n incident.Note) bool {
+			if n.Cause != incident.CauseAlert {
+				return false
+			}
+			latest = n.Evidence.String()
+			return latest == r.past.alert
+		})
+	}
+	r.past.alert = latest
+}

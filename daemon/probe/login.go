@@ -1,0 +1,157 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-sasl"
+
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// account logs in and opens the mailbox, when it is this conversation's turn to
+// do so. What is wrong with the account is a finding and ends nothing; the
+// connection is ended politely either way.
+func (s *session) account() error {
+	if !s.goal.login || !s.secured {
+		return nil
+	}
+	key := sessionKey{s.check.Login.Username, s.check.Hostname}
+	began := time.Now()
+	entered := s.prober.sessions.enter(s.ctx, key, min(patience, time.Until(s.deadline)/2))
+	s.waited = time.Since(began)
+	if !entered {
+		return nil
+	}
+	s.leave = func() { s.prober.sessions.leave(key) }
+	err := s.step(incident.PhaseLogin, s.logIn)
+	if err == nil && s.check.Login.Mailbox != "" {
+		err = s.step(incident.PhaseSelect, s.examine)
+	}
+	return s.accountEnd(err)
+}
+
+// accountEnd notes how the login ended. A failure of the account, or an unknown
+// one, is a finding; one of the service is given back.
+func (s *session) accountEnd(err error) error {
+	if err == nil {
+		s.outcome.login = loginGood
+		return nil
+	}
+	f := asFailure(s.phase, err)
+	if f.condition != incident.Account {
+		return f
+	}
+	f.evidence = s.withAlerts(f)
+	s.found(f.finding())
+	if f.health == incident.Degraded {
+		s.outcome.login = loginFailed
+		if f.phase == incident.PhaseLogin && f.cause != incident.CauseCapabilityMissing {
+			s.outcome.login = loginRejected
+		}
+	}
+	return nil
+}
+
+func (s *session) logIn() error {
+	login := s.check.Login
+	mechanism, err := chooseMechanism(login, s.check.TLS, s.caps)
+	switch {
+	case errors.Is(err, errLoginDisabled):
+		return s.fail(incident.CausePlaintextLoginDisabled, "The server forbids LOGIN (LOGINDISABLED) and offers no other mechanism that fits. Nothing was sent.")
+	case err != nil:
+		return accountFailure(s.phase, incident.CauseCapabilityMissing, "The server does not offer the mechanism that the login needs ("+login.Mechanism+"). Nothing was sent.")
+	}
+	token, err := s.token(mechanism)
+	if err != nil {
+		return err
+	}
+	s.gate.hide(mechanism, login.Username)
+	defer s.gate.show()
+	if mechanism == mechLogin {
+		return s.loginAnswer(s.client.Login(login.Username, login.Password.Reveal()).Wait(), mechanism)
+	}
+	client, err := saslClient(mechanism, login, token, s.check)
+	if err != nil {
+		return accountFailure(s.phase, incident.CauseCredentialsRejected, "No login was tried: "+err.Error()+".")
+	}
+	return s.loginAnswer(s.authenticate(client), mechanism)
+}
+
+// errMechanism is an error of our side of a SASL mechanism, RFC 5802 section 9:
+// what the server sent does not fit.
+var errMechanism = errors.New("the SASL exchange failed")
+
+// authenticate runs a mechanism. Its own errors are told from go-imap's.
+func (s *session) authenticate(client sasl.Client) error {
+	watched := &watchedClient{Client: client}
+	err := s.client.Authenticate(watched)
+	if watched.err != nil {
+		return errMechanism
+	}
+	return err
+}
+
+type watchedClient struct {
+	sasl.Client
+	err error
+}
+
+func (w *watchedClient) Next(challenge []byte) (answer []byte, err error) {
+	answer, w.err = w.Client.Next(challenge)
+	return answer, w.err
+}
+
+// token is what the bearer mechanisms send.
+func (s *session) token(mechanism string) (string, error) {
+	login := s.check.Login
+	if mechanism != mechXOAuth2 && mechanism != mechOAuthBearer {
+		return "", nil
+	}
+	if login.TokenURL == "" {
+		return login.Token.Reveal(), nil
+	}
+	began := time.Now()
+	ctx, cancel := context.WithDeadline(s.ctx, began.Add(time.Until(s.deadline)/2))
+	defer cancel()
+	token, err := s.prober.tokens.get(ctx, sourceOf(login))
+	if err != nil {
+		f := tokenFailure(err)
+		return "", f.quoting(s.redact.text(f.evidence.String()))
+	}
+	s.redact.add(token.Reveal())
+	return token.Reveal(), nil
+}
+
+func (s *session) loginAnswer(err error, mechanism string) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, errMechanism) {
+		s.lost = true
+		return s.fail(incident.CauseProtocolError, "The server's part of "+mechanism+" is wrong; perhaps it does not know the password itself.")
+	}
+	if _, refused := errors.AsType[*imap.Error](err); !refused {
+		return s.failed()
+	}
+	f := s.refusedLogin(mechanism)
+	if f.cause == incident.CauseTokenRefused {
+		s.prober.tokens.drop(sourceOf(s.check.Login))
+	}
+	return f
+}
+
+// examine opens the mailbox for reading only: SELECT would take the \Recent
+// flags away from a mail program (RFC 3501 section 6.3.2).
+func (s *session) examine() error {
+	_, err := s.client.Select(s.check.Login.Mailbox, &imap.SelectOptions{ReadOnly: true}).Wait()
+	if err == nil {
+		return nil
+	}
+	if _, refused := errors.AsType[*imap.Error](err); !refused {
+		return s.failed()
+	}
+	return s.refusedMailbox()
+}

@@ -1,0 +1,118 @@
+package probe
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/emersion/go-sasl"
+	"github.com/xdg-go/scram"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+// The mechanisms by their names in the configuration, which but for LOGIN are
+// those of the SASL registry.
+const (
+	mechPlain       = "PLAIN"
+	mechLogin       = "LOGIN" // the LOGIN command, RFC 9051 section 6.2.3
+	mechSCRAM       = "SCRAM-SHA-256"
+	mechXOAuth2     = "XOAUTH2"
+	mechOAuthBearer = "OAUTHBEARER"
+	mechExternal    = "EXTERNAL"
+)
+
+// preferred are the mechanisms that a login can use, the best first: with a
+// token those that take one, with a client certificate and no password EXTERNAL,
+// with a password the one that does not send it, then those that do.
+func preferred(login config.Login, options config.TLS) []string {
+	switch {
+	case login.Mechanism != "":
+		return []string{login.Mechanism}
+	case !login.Token.IsZero() || login.TokenURL != "":
+		return []string{mechOAuthBearer, mechXOAuth2}
+	case login.Password.IsZero() && !options.Cert.IsZero():
+		return []string{mechExternal}
+	}
+	return []string{mechSCRAM, mechPlain, mechLogin}
+}
+
+// errNoMechanism says that the server offers none that could be used;
+// errLoginDisabled that it forbids the one command that could be (RFC 9051
+// section 6.2.3), which a client obeys.
+var (
+	errNoMechanism   = errors.New("the server offers no usable mechanism")
+	errLoginDisabled = errors.New("the server forbids LOGIN")
+)
+
+// chooseMechanism gives the best mechanism that both sides have.
+func chooseMechanism(login config.Login, options config.TLS, caps capabilities) (string, error) {
+	disabled := caps.has("LOGINDISABLED")
+	for _, mechanism := range preferred(login, options) {
+		if mechanism == mechLogin {
+			if !disabled {
+				return mechLogin, nil
+			}
+			continue
+		}
+		if caps.has("AUTH=" + mechanism) {
+			return mechanism, nil
+		}
+	}
+	if disabled {
+		return "", errLoginDisabled
+	}
+	return "", errNoMechanism
+}
+
+// saslClient is our side of a mechanism; nil for LOGIN, which is none.
+func saslClient(mechanism string, login config.Login, token string, target config.Probe) (sasl.Client, error) {
+	switch mechanism {
+	case mechPlain:
+		return sasl.NewPlainClient("", login.Username, login.Password.Reveal()), nil
+	case mechSCRAM:
+		client, err := scram.SHA256.NewClient(login.Username, login.Password.Reveal(), "")
+		if err != nil {
+			return nil, errors.New("the user name or the password holds characters that SCRAM does not allow (RFC 4013)")
+		}
+		return &scramClient{conversation: client.NewConversation()}, nil
+	case mechXOAuth2:
+		return bearer{sent: "user=" + login.Username + "\x01auth=Bearer " + token + "\x01\x01", mechanism: mechXOAuth2}, nil
+	case mechOAuthBearer:
+		_, first, err := sasl.NewOAuthBearerClient(&sasl.OAuthBearerOptions{
+			Username: login.Username, Token: token, Host: target.Hostname, Port: int(target.Port),
+		}).Start()
+		return bearer{sent: string(first), mechanism: mechOAuthBearer, goOn: "\x01"}, err
+	case mechExternal:
+		return sasl.NewExternalClient(login.Username), nil
+	}
+	return nil, fmt.Errorf("no mechanism is called %q", mechanism)
+}
+
+// scramClient is RFC 7677 for go-imap.
+type scramClient struct {
+	conversation *scram.ClientConversation
+}
+
+func (s *scramClient) Start() (mechanism string, first []byte, err error) {
+	text, err := s.conversation.Step("")
+	return mechSCRAM, []byte(text), err
+}
+
+// Next answers a challenge; the last one proves that the server knows the
+// password too.
+func (s *scramClient) Next(challenge []byte) ([]byte, error) {
+	text, err := s.conversation.Step(string(challenge))
+	return []byte(text), err
+}
+
+// bearer is XOAUTH2 or OAUTHBEARER (RFC 7628). The challenge of a refusal holds
+// JSON that says why, and wants an answer before the tagged NO comes.
+type bearer struct {
+	mechanism, sent, goOn string
+}
+
+func (b bearer) Start() (mechanism string, first []byte, err error) {
+	return b.mechanism, []byte(b.sent), nil
+}
+
+func (b bearer) Next([]byte) ([]byte, error) { return []byte(b.goOn), nil }

@@ -1,0 +1,60 @@
+package probe
+
+import (
+	"encoding/base64"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+const stars = "***"
+
+// A redactor stars out secrets in what a server says: servers are known to
+// repeat a command in its answer, and a hostile one may repeat a password on
+// purpose, as it is or in the base64 in which it was sent.
+type redactor struct {
+	mu      sync.Mutex
+	secrets []string // the longest first
+}
+
+func newRedactor(login config.Login) *redactor {
+	r := &redactor{}
+	for _, secret := range []string{login.Password.Reveal(), login.Token.Reveal(), login.ClientSecret.Reveal()} {
+		r.add(secret)
+	}
+	return r
+}
+
+// add makes a text and its base64 secret.
+func (r *redactor) add(secret string) {
+	if secret == "" {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.secrets = append(r.secrets, secret, base64.StdEncoding.EncodeToString([]byte(secret)))
+	slices.SortFunc(r.secrets, func(a, b string) int { return len(b) - len(a) })
+}
+
+// addSent makes what was sent as an answer to a SASL challenge, or as the
+// arguments of a login, secret as well. Short words and the user's name are
+// left alone.
+func (r *redactor) addSent(wire, username string) {
+	const short = 8
+	for word := range strings.FieldsSeq(wire) {
+		if len(word) > short && strings.Trim(word, `"`) != username {
+			r.add(word)
+		}
+	}
+}
+
+func (r *redactor) text(s string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, secret := range r.secrets {
+		s = strings.ReplaceAll(s, secret, stars)
+	}
+	return s
+}

@@ -1,0 +1,37 @@
+package probe
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+func day(t time.Time) string    { return t.UTC().Format("2006-01-02") }
+func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+// days says a duration of days, or of less, as people do.
+func days(d time.Duration) string {
+	switch n := int(d.Hours() / 24); {
+	case n == 1:
+		return "a day"
+	case n > 1:
+		return fmt.Sprintf("%d days", n)
+	case d >= 2*time.Hour:
+		return fmt.Sprintf("%d hours", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d minutes", int(d.Minutes()))
+}
+
+func quoted(text string) string { return `"` + text + `"` }
+
+// listed names a few of many.
+func listed(names []string) string {
+	const few = 5
+	switch {
+	case len(names) == 0:
+		return "no name at all"
+	case len(names) > few:
+		return strings.Join(names[:few], ", ") + fmt.Sprintf(" and %d more", len(names)-few)
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,144 @@
+package probe
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/opaque"
+)
+
+// trust keeps what certificates are verified with: reading a ca_file or a
+// client certificate for every probe would cost more than the probe.
+type trust struct {
+	roots *x509.CertPool // nil: the system's
+
+	mu    sync.Mutex
+	pools map[config.Blob]*x509.CertPool
+	pairs map[clientCertificate]*tls.Certificate
+}
+
+type clientCertificate struct {
+	cert config.Blob
+	key  opaque.Secret
+}
+
+// rootsFor are the roots that a check's ca_file names, else the prober's.
+func (t *trust) rootsFor(options config.TLS) (*x509.CertPool, error) {
+	if options.CA.IsZero() {
+		return t.roots, nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if pool, ok := t.pools[options.CA]; ok {
+		return pool, nil
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM([]byte(options.CA.Text())) {
+		return nil, errors.New("ca_file holds no certificate")
+	}
+	if t.pools == nil {
+		t.pools = map[config.Blob]*x509.CertPool{}
+	}
+	t.pools[options.CA] = pool
+	return pool, nil
+}
+
+// client is the check's client certificate; nil when it has none.
+func (t *trust) client(options config.TLS) (*tls.Certificate, error) {
+	if options.Cert.IsZero() {
+		return nil, nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	name := clientCertificate{options.Cert, options.Key}
+	if pair, ok := t.pairs[name]; ok {
+		return pair, nil
+	}
+	pair, err := tls.X509KeyPair([]byte(options.Cert.Text()), []byte(options.Key.Reveal()))
+	if err != nil {
+		return nil, errors.New("cert_file and key_file do not fit together") // the error of the library might quote them
+	}
+	if t.pairs == nil {
+		t.pairs = map[clientCertificate]*tls.Certificate{}
+	}
+	t.pairs[name] = &pair
+	return &pair, nil
+}
+
+// errPin says that the key of a server is none of those that are pinned.
+var errPin = errors.New("the key is not pinned")
+
+// verifyPinned is the verification of a check with pin_sha256. The pinned key
+// is the identity: issuer and name do not matter then, the dates do.
+func verifyPinned(pins string, now time.Time) func(tls.ConnectionState) error {
+	return func(state tls.ConnectionState) error {
+		chain := state.PeerCertificates
+		if !slices.Contains(strings.Fields(pins), spki(chain[0])) {
+			return &tls.CertificateVerificationError{UnverifiedCertificates: chain, Err: errPin}
+		}
+		if now.After(chain[0].NotAfter) || now.Before(chain[0].NotBefore) {
+			return &tls.CertificateVerificationError{
+				UnverifiedCertificates: chain,
+				Err:                    x509.CertificateInvalidError{Cert: chain[0], Reason: x509.Expired},
+			}
+		}
+		return nil
+	}
+}
+
+// spki is the base64 SHA-256 of a certificate's subject public key info, which
+// is what RFC 7469 pins.
+func spki(cert *x509.Certificate) string {
+	sum := sha256.Sum256(cert.RawSubjectPublicKeyInfo)
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// tlsConfig is how a conversation encrypts. There is no session cache: a resumed
+// session would not show the certificate. No ALPN is offered, as mail programs
+// do not, and some servers refuse one that they do not know.
+func (c *conversation) tlsConfig() (*tls.Config, error) {
+	options := c.check.TLS
+	roots, err := c.prober.trust.rootsFor(options)
+	if err != nil {
+		return nil, fmt.Errorf("reading ca_file: %w", err)
+	}
+	own, err := c.prober.trust.client(options)
+	if err != nil {
+		return nil, fmt.Errorf("reading the client certificate: %w", err)
+	}
+	config := &tls.Config{
+		RootCAs:    roots,
+		ServerName: c.serverName(),
+		MinVersion: max(options.MinVersion, tls.VersionTLS12),
+		Time:       c.prober.now,
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			c.certAsked = true
+			if own == nil {
+				return new(tls.Certificate), nil // none: the server decides what it makes of that
+			}
+			return own, nil
+		},
+	}
+	if options.PinSHA256 != "" {
+		config.InsecureSkipVerify = true //nolint:gosec // verifyPinned takes its place
+		config.VerifyConnection = verifyPinned(options.PinSHA256, c.prober.now())
+	}
+	return config, nil
+}
+
+// serverName is the name in SNI and the one that the certificate must have.
+func (c *conversation) serverName() string {
+	if c.check.TLS.ServerName != "" {
+		return c.check.TLS.ServerName
+	}
+	return c.check.Hostname
+}
