@@ -69,11 +69,7 @@ func (in observed) handle(t *Tracker, r *round) {
 		in.answer <- incident.Pace{} // a probe that ended after its check was removed
 		return
 	}
-	c, ok := t.checks[id]
-	if !ok {
-		c = &check{}
-		t.checks[id] = c
-	}
+	c := t.known(id)
 	streaks, events := incident.Observe(cfg.Policy, c.state, in.result)
 	c.state = c.state.Confirmed(streaks)
 	if c.seen(in.result) {
@@ -182,7 +178,7 @@ func (in attempted) handle(t *Tracker, r *round) {
 	if !ok {
 		return
 	}
-	o := outbox.Conclude(*d, in.Receipt, in.Err, in.At, jitter())
+	o := outbox.Conclude(*d, in.Receipt, in.Err, in.At, t.Jitter())
 	t.book.Settle(o)
 	t.dirty = true
 	r.add(kindOutcome, o.At, o)

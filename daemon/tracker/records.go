@@ -45,6 +45,8 @@ func (t *Tracker) replay() error {
 
 func (t *Tracker) replayOne(rec journal.Record) error {
 	switch {
+	case rec.Kind == kindWhole:
+		return t.restore(rec.Data)
 	case strings.HasPrefix(rec.Kind, kindIncident):
 		var e incident.Event
 		if err := json.Unmarshal(rec.Data, &e); err != nil {

@@ -37,6 +37,8 @@ type Journal interface {
 	Append(records ...journal.Record) error
 	Replay() iter.Seq2[journal.Record, error]
 	Status() journal.Status
+	Size() int64
+	Compact(state iter.Seq[journal.Record]) error
 }
 
 // A Sender starts attempts; what they come to comes back through [Tracker.Attempted].
@@ -53,6 +55,9 @@ type Options struct {
 	Log     *zap.Logger  // nil: none
 	// Next says when a check is probed next; nil: not known.
 	Next func(config.CheckID) time.Time
+	// Jitter gives the random share in [0,1) of a retry's pause, which is
+	// journaled with what comes of it; nil: math/rand.
+	Jitter func() float64
 }
 
 // A Tracker is the one owner of incident state and the only writer of the
@@ -67,11 +72,14 @@ type Tracker struct {
 	checks map[config.CheckID]*check
 	ledger map[incident.ID]*record
 	active map[incident.ID]*record // live, or some way is owed something
+	timed  map[config.CheckID]bool // time alone decides something of it
 	book   *outbox.Book
 	again  time.Time // when Plan wants to be asked
 	dirty  bool      // Plan has something new to look at
 	shown  View      // the last one built
 	asking map[config.CheckID][]awaited
+
+	compactNext time.Time
 }
 
 // A check is what is known of one check while this process runs.
@@ -97,6 +105,9 @@ func Open(o Options) (*Tracker, error) {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
+	if o.Jitter == nil {
+		o.Jitter = rand.Float64
+	}
 	t := &Tracker{
 		Options: o,
 		inputs:  make(chan input, maxRound),
@@ -105,6 +116,7 @@ func Open(o Options) (*Tracker, error) {
 		checks:  map[config.CheckID]*check{},
 		ledger:  map[incident.ID]*record{},
 		active:  map[incident.ID]*record{},
+		timed:   map[config.CheckID]bool{},
 		book:    outbox.NewBook(),
 		asking:  map[config.CheckID][]awaited{},
 		dirty:   true,
@@ -153,8 +165,8 @@ func (t *Tracker) drain(batch []input) []input {
 func (t *Tracker) pause(now time.Time) time.Duration {
 	const longest = time.Hour
 	next := t.again
-	for _, r := range t.active {
-		if due := incident.Due(t.state(r.incident.Check)); !due.IsZero() && (next.IsZero() || due.Before(next)) {
+	for id := range t.timed {
+		if due := incident.Due(t.state(id)); !due.IsZero() && (next.IsZero() || due.Before(next)) {
 			next = due
 		}
 	}
@@ -190,19 +202,22 @@ func (t *Tracker) round(batch []input, now time.Time) {
 		t.book.Apply(telling)
 	}
 	t.send(r.now)
+	t.compact(r.now)
 	for _, reply := range r.replies {
 		reply()
 	}
 }
 
-// tick lets time decide, for the checks that have something live.
+// tick lets time decide, where it can.
 func (t *Tracker) tick(r *round) {
-	for _, rec := range t.active {
-		state := t.state(rec.incident.Check)
-		if due := incident.Due(state); due.IsZero() || due.After(r.now) {
-			continue
+	for id := range t.timed {
+		state := t.state(id)
+		switch due := incident.Due(state); {
+		case due.IsZero():
+			delete(t.timed, id)
+		case !due.After(r.now):
+			t.happen(r, incident.Tick(t.policy(id), state, r.now))
 		}
-		t.happen(r, incident.Tick(t.policy(rec.incident.Check), state, r.now))
 	}
 }
 
@@ -265,8 +280,23 @@ func (t *Tracker) send(now time.Time) {
 	due, _ := t.book.Due(now, t.stale)
 	for _, d := range due {
 		t.book.Begin(d.Key)
-		t.Sender.Send(d.Way, d.To, t.message(d))
+		m := t.message(d)
+		if m.IsTest() { // a damaged journal has lost what it tells of
+			t.Log.Error("a message tells of incidents that are not known; it is not sent", zap.String("key", m.Key))
+			continue
+		}
+		t.Sender.Send(d.Way, d.To, m)
 	}
+}
+
+// known gives what is known of a check, from now on.
+func (t *Tracker) known(id config.CheckID) *check {
+	c, ok := t.checks[id]
+	if !ok {
+		c = &check{}
+		t.checks[id] = c
+	}
+	return c
 }
 
 // stale: as far as is known it is open, and nobody has looked since the start.
@@ -304,13 +334,12 @@ func (t *Tracker) happen(r *round, events []incident.Event) {
 
 // fold is what replay does too: it decides nothing.
 func (t *Tracker) fold(e incident.Event) {
-	c, ok := t.checks[e.Check]
-	if !ok {
-		c = &check{}
-		t.checks[e.Check] = c
-	}
+	c := t.known(e.Check)
 	c.state = incident.Apply(c.state, e)
 	t.dirty = true
+	if !incident.Due(c.state).IsZero() {
+		t.timed[e.Check] = true
+	}
 	in, ok := c.state.Incident(e.Condition)
 	if !ok || in.ID != e.Incident {
 		return
@@ -324,6 +353,3 @@ func (t *Tracker) fold(e incident.Event) {
 	rec.events = append(rec.events, e)
 	t.active[in.ID] = rec
 }
-
-// jitter spreads retries; the number is journaled with what comes of it.
-func jitter() float64 { return rand.Float64() } //nolint:gosec // a random pause is no secret

@@ -285,6 +285,9 @@ func deliveryView(d *outbox.Delivery, id incident.ID) DeliveryView {
 	if !d.Last.At.IsZero() {
 		v.At = d.Last.At.UTC()
 	}
+	if d.State == outbox.Replaced { // a newer message says all that this one would have said
+		v.State, v.Answer = outbox.Expired, opaque.Sanitise("a newer message was sent in its place")
+	}
 	for _, item := range d.Items {
 		if item.Incident == id {
 			v.Transition = string(item.Transition)
