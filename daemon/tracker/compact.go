@@ -1,0 +1,113 @@
+package tracker
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/journal"
+)
+
+const (
+	// compactAt is how large the journal grows before it is written anew.
+	compactAt = 16 << 20
+	// keepFor and keepMost bound what is kept of incidents that are over.
+	keepFor  = 90 * 24 * time.Hour
+	keepMost = 10_000
+	// firstEvents and lastEvents are kept of an incident that has more: one
+	// that flaps for weeks must not fill the journal.
+	firstEvents, lastEvents = 20, 180
+)
+
+// kindWhole is an incident as compaction writes it.
+const kindWhole = "incident.whole"
+
+// A whole is an incident with its events. Replay takes it as it is.
+type whole struct {
+	Incident incident.Incident `json:"incident"`
+	Events   []incident.Event  `json:"events"`
+}
+
+// compact bounds the journal: it is replaced by what rebuilds today's state.
+func (t *Tracker) compact(now time.Time) {
+	if t.Journal.Size() < compactAt || now.Before(t.compactNext) {
+		return
+	}
+	t.compactNext = now.Add(time.Minute)
+	t.forget(now)
+	before := t.Journal.Size()
+	if err := t.Journal.Compact(slices.Values(t.rebuilding(now))); err != nil {
+		t.Log.Warn("the journal could not be compacted yet", zap.Error(err))
+		return
+	}
+	t.Log.Info("the journal was compacted", zap.Int64("bytes_before", before), zap.Int64("bytes_after", t.Journal.Size()))
+}
+
+// forget drops what is over and old.
+func (t *Tracker) forget(now time.Time) {
+	var over []incident.Incident
+	for id, rec := range t.ledger {
+		if _, active := t.active[id]; !active {
+			over = append(over, rec.incident)
+		}
+	}
+	slices.SortFunc(over, func(a, b incident.Incident) int { return b.ClosedAt.Compare(a.ClosedAt) })
+	for i, in := range over {
+		if i >= keepMost || now.Sub(in.ClosedAt) > keepFor {
+			delete(t.ledger, in.ID)
+		}
+	}
+}
+
+// rebuilding are the records that lead to today's state.
+func (t *Tracker) rebuilding(now time.Time) []journal.Record {
+	r := &round{now: now}
+	list := make([]*record, 0, len(t.ledger))
+	for _, rec := range t.ledger {
+		list = append(list, rec)
+	}
+	// A later incident of the same check and condition replaces an earlier one.
+	slices.SortFunc(list, func(a, b *record) int {
+		return cmp.Or(a.incident.StartedAt.Compare(b.incident.StartedAt), cmp.Compare(a.incident.ID, b.incident.ID))
+	})
+	for _, rec := range list {
+		rec.trim()
+		r.add(kindWhole, now, whole{rec.incident, rec.events})
+	}
+	for _, d := range t.book.Keep(func(id incident.ID) bool { return t.ledger[id] != nil }) {
+		r.add(kindTelling, d.At, d.Telling)
+		if d.Attempts > 0 {
+			r.add(kindOutcome, d.Last.At, d.Last)
+		}
+	}
+	return r.records
+}
+
+func (rec *record) trim() {
+	if len(rec.events) > firstEvents+lastEvents {
+		rec.events = slices.Delete(rec.events, firstEvents, len(rec.events)-lastEvents)
+	}
+}
+
+// restore takes an incident as compaction wrote it.
+func (t *Tracker) restore(data json.RawMessage) error {
+	var w whole
+	if err := json.Unmarshal(data, &w); err != nil {
+		return err
+	}
+	in := w.Incident
+	c := t.known(in.Check)
+	c.state = incident.Apply(c.state, incident.Event{
+		Kind: incident.Restored, Incident: in.ID, Check: in.Check, Condition: in.Condition, Whole: &in,
+	})
+	if !incident.Due(c.state).IsZero() {
+		t.timed[in.Check] = true
+	}
+	rec := &record{in, w.Events}
+	t.ledger[in.ID], t.active[in.ID] = rec, rec
+	return nil
+}
