@@ -199,6 +199,10 @@ func TestDamageIsDetectedAndTheRestIsReplayed(t *testing.T) {
 			func(m image) { delete(m, snapshotName(3)) },
 			2, "records 1 to 3 are lost",
 		},
+		"the end of an older segment is cut off": {
+			func(m image) { m[segmentName(4)] = m[segmentName(4)][:len(m[segmentName(4)])-20] },
+			1, "line 6: cut short: record 8 is lost",
+		},
 		"a line of the snapshot is missing": {
 			edit(snapshotName(3), func(l [][]byte) [][]byte { return slices.Delete(l, 1, 2) }),
 			1, "part of the state is lost",
@@ -259,6 +263,60 @@ func goesOn(t rapid.TB, before outcome) {
 	}
 	if after.Damaged != before.Damaged {
 		t.Errorf("damaged %v, after another start %v", before.Damaged, after.Damaged)
+	}
+}
+
+// Until a journal is closed the newest segment may end in a torn tail. What a
+// later batch or the first line proves to have been durable is none.
+func TestATornTailIsToldFromDamage(t *testing.T) {
+	disk := newSimDisk()
+	p := disk.process()
+	j := mustOpen(t, simDir, Options{FS: p})
+	mustAppend(t, j, recs(1, 2)...)
+	mustClose(t, j)
+	j = mustOpen(t, simDir, Options{FS: p}) // writes 1 and 2 again: "through" is 2
+	mustAppend(t, j, rec(3))
+	mustAppend(t, j, recs(4, 6)...)
+	p.kill()
+	j.Close()
+	for _, tt := range []struct {
+		bad  []int // records whose line is damaged
+		got  []Record
+		torn bool
+	}{
+		{bad: []int{1}, got: numbered(2, 6)},
+		{bad: []int{2}, got: append(numbered(1, 1), numbered(3, 6)...)},
+		{bad: []int{3}, got: append(numbered(1, 2), numbered(4, 6)...)},
+		{bad: []int{4}, got: numbered(1, 3), torn: true},
+		{bad: []int{5}, got: numbered(1, 4), torn: true},
+		{bad: []int{6}, got: numbered(1, 5), torn: true},
+		{bad: []int{2, 3, 4, 5, 6}, got: numbered(1, 1)}, // 2 for certain; whether the others were durable nobody knows
+		{bad: []int{3, 4, 5, 6}, got: numbered(1, 2), torn: true},
+		{bad: []int{3, 5}, got: append(numbered(1, 2), numbered(4, 4)...)},
+	} {
+		t.Run(fmt.Sprint(tt.bad), func(t *testing.T) {
+			m := disk.image()
+			name := segmentName(1)
+			for _, n := range tt.bad {
+				m[name] = bytes.Replace(m[name], fmt.Appendf(nil, `{"n":%d}`, n), fmt.Appendf(nil, `{"n":X}`), 1)
+			}
+			o := m.open(t)
+			want(t, o.records, tt.got)
+			if o.Damaged == tt.torn || o.Clean || tt.torn != (o.TornBytes > 0) {
+				t.Errorf("%+v", o.Status)
+			}
+		})
+	}
+}
+
+func TestADamagedSnapshotRemovesNothing(t *testing.T) {
+	m := sample(t)
+	older := m[segmentName(4)]
+	m[segmentName(1)] = older // as if compaction had been interrupted
+	m[snapshotName(3)] = bytes.Replace(m[snapshotName(3)], []byte(`{"n":2}`), []byte(`{"n":3}`), 1)
+	o := m.open(t)
+	if !o.Damaged || !bytes.Equal(o.disk.image()[segmentName(1)], older) {
+		t.Errorf("the segment before it was removed: %+v", o.Status)
 	}
 }
 

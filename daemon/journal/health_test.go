@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -88,11 +89,11 @@ func TestADiskThatFailsStopsNobodyAndHealsByItself(t *testing.T) {
 				if err := within(t, 0, func() error { return j.Compact(slices.Values(recs(1, 2))) }); !errors.Is(err, ErrNotDurable) {
 					t.Errorf("Compact: %v, want ErrNotDurable", err)
 				}
-				<-time.After(20 * time.Second)
+				<-time.After(25 * time.Second)
 				wantDurable(t, j, false, 300)
 
 				disk.setFault(nil)
-				<-j.Changed()
+				within(t, retryMost, func() error { <-j.Changed(); return nil })
 				wantDurable(t, j, true, 300)
 				mustAppend(t, j, rec(301))
 				want(t, collect(t, read(j.fs, simDir, 0)), numbered(1, 301))
@@ -106,6 +107,29 @@ func TestADiskThatFailsStopsNobodyAndHealsByItself(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestADeadDiskIsNotHammered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := newSimDisk()
+		j := mustOpen(t, simDir, Options{FS: disk.process()})
+		var tries atomic.Int64
+		disk.setFault(func(op, name string) (int, error) {
+			if op == "create" {
+				tries.Add(1)
+			}
+			return 0, syscall.ENOSPC
+		})
+		for range 1000 { // 100 s
+			j.Append(rec(1))
+			<-time.After(100 * time.Millisecond)
+		}
+		if n := tries.Load(); n < 10 || n > 40 {
+			t.Errorf("%d tries in 100 s", n)
+		}
+		disk.setFault(nil)
+		mustClose(t, j)
+	})
 }
 
 func TestOpenOnADiskThatFails(t *testing.T) {

@@ -46,7 +46,6 @@ func (j *Journal) recover() error {
 			j.saveTorn(s)
 		}
 	}
-	j.protect(w)
 	j.quarantine(&c, w)
 	if len(w.files) > 0 && slices.Contains(w.hurt, w.files[0].file) {
 		c.obsolete = nil // what a damaged snapshot has replaced may be wanted yet
@@ -124,18 +123,6 @@ func (j *Journal) saveTorn(s *segmentScan) {
 	}
 	defer f.Close()
 	io.Copy(f, io.LimitReader(r, math.MaxInt32))
-}
-
-// protect sees to it that the next segment replaces no file but the one that it
-// has taken all records of.
-func (j *Journal) protect(w *walk) {
-	name := segmentName(j.durable + 1)
-	for i, s := range w.scans {
-		newest := i == len(w.scans)-1
-		if s.name == name && !s.hurt && !newest {
-			w.hurt = append(w.hurt, s.file)
-		}
-	}
 }
 
 // quarantine has what is damaged renamed, so that nothing removes it, and says so.

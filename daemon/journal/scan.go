@@ -108,7 +108,7 @@ func (s *segmentScan) take(e entry, err error) bool {
 		s.bad(err, s.lines.number)
 	case e.closed && e.Seq+1 >= expected && !s.closed:
 		return s.takeClosed(e)
-	case e.closed || s.closed || e.part > 0 || e.Seq < expected || e.batch < s.first:
+	case e.closed || s.closed || e.part > 0 || e.Seq < expected:
 		s.bad(errOrder, s.lines.number)
 	case e.Seq > s.limit: // written again by the next segment
 	default:
