@@ -10,6 +10,7 @@ import (
 	"mime/quotedprintable"
 	"net/mail"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/imapvigil/imapvigil/daemon"
@@ -94,7 +95,7 @@ func letter(data []byte) string {
 	if err != nil {
 		return string(data)
 	}
-	return "Subject: " + m.Header.Get("Subject") + "\n\n" + string(text)
+	return "Subject: " + m.Header.Get("Subject") + "\n\n" + strings.ReplaceAll(string(text), "\r\n", "\n")
 }
 
 func slackText(body []byte) string {

@@ -116,7 +116,7 @@ func summary(i control.Incident) string {
 func (p *program) explain(i control.Incident) {
 	p.printf("Incident %s, %s\n%s\n\n", i.ID, p.paint(colourOf(i), i.State), fold("", string(i.Check)+": "+summary(i)))
 	if i.Hint != "" {
-		p.printf("%s\n", fold("  hint: ", i.Hint))
+		p.printf("%s\n", fold("  ", "hint: "+i.Hint))
 	}
 	if !i.Evidence.IsZero() {
 		p.printf("%s\n", fold("  > ", i.Evidence.String()))

@@ -11,10 +11,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest"
+	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/ca"
 	"github.com/imapvigil/imapvigil/notifiers/notifiertest/httpsink"
 )
 
@@ -37,6 +39,8 @@ func setStage(env *testscript.Env) error {
 	}
 	env.Values[stageKey{}] = s
 	env.Defer(s.clear)
+	soon := ca.Leaf{NotAfter: time.Now().Add(5 * 24 * time.Hour), NotBefore: time.Now().Add(-85 * 24 * time.Hour)}
+	s.certificates.Add("expires-soon", s.certificates.Authority.Issue(soon))
 	return s.certificates.Authority.WriteFile(filepath.Join(env.WorkDir, "ca.pem"))
 }
 
@@ -180,9 +184,7 @@ func addKeys(found map[string]bool, at string, value any) {
 		for _, inner := range v {
 			addKeys(found, at+"[]", inner)
 		}
-		if len(v) == 0 || at != "" {
-			found[at+"[]"] = true
-		}
+		found[at+"[]"] = true
 	default:
 		found[at] = true
 	}

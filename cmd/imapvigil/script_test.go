@@ -21,6 +21,7 @@ var update = flag.Bool("update", false, "write what came out into the scripts")
 //	exits CODE program [args...]       run it; the exit code must be CODE
 //	eventually PATTERN program [args...]  run it until its output matches
 //	signal NAME                        send SIGNAME to the daemon in the background
+//	capture NAME PATTERN               keep what the pattern's group matched on stdout
 //	keys FILE                          write the keys of the JSON on stdout to FILE
 //	server NAME VERB [ARG]             an IMAP server; its port is $NAME
 //	receiver NAME [PATTERN]            an HTTP server; its URL is $NAME
@@ -38,6 +39,7 @@ func TestScripts(t *testing.T) {
 			"exits":      exits,
 			"eventually": eventuallyMatches,
 			"signal":     signalDaemon,
+			"capture":    capture,
 			"keys":       writeKeys,
 			"server":     stageServer,
 			"receiver":   stageReceiver,
@@ -96,4 +98,18 @@ func signalDaemon(ts *testscript.TestScript, neg bool, args []string) {
 	for _, cmd := range ts.BackgroundCmds() {
 		ts.Check(cmd.Process.Signal(signals[args[0]]))
 	}
+}
+
+// capture keeps what a group of a pattern matched on stdout in a variable.
+func capture(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: capture NAME PATTERN")
+	}
+	pattern, err := regexp.Compile("(?m)" + args[1])
+	ts.Check(err)
+	found := pattern.FindStringSubmatch(ts.ReadFile("stdout"))
+	if len(found) != 2 {
+		ts.Fatalf("nothing on stdout is like %q", args[1])
+	}
+	ts.Setenv(args[0], found[1])
 }
