@@ -250,25 +250,6 @@ func (b *blockType) place() string {
 	return "in " + an(b.name)
 }
 
-// everyBlock lists the block types of the language, each once.
-func everyBlock(b *blockType) []*blockType {
-	seen := map[*blockType]bool{}
-	var list []*blockType
-	var visit func(*blockType)
-	visit = func(b *blockType) {
-		if seen[b] {
-			return
-		}
-		seen[b] = true
-		list = append(list, b)
-		for _, inner := range b.blocks {
-			visit(inner)
-		}
-	}
-	visit(b)
-	return list
-}
-
 func (l *loader) wrongLabels(d *hcl.Diagnostic, b *blockType) {
 	for _, inner := range b.blocks {
 		if strings.HasSuffix(d.Summary, " for "+inner.name) {

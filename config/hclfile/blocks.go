@@ -7,24 +7,24 @@ import (
 // The blocks of the language, innermost first. The order of the root is the
 // order of the manual.
 var (
-	defaultsBlock    = define(blockType{name: "defaults", doc: "What holds for every check below this point of the tree. The nearest wins, attribute by attribute", blocks: innerBlocks()}, termsTable.attributes())
-	imapCheckBlock   = define(blockType{name: "imap_check", labels: []string{"name"}, doc: "Something to watch: one port of one host", blocks: innerBlocks()}, placeTable.attributes(), termsTable.attributes())
-	serverBlock      = define(blockType{name: "server", labels: []string{"name"}, doc: "A machine with its checks", blocks: []*blockType{defaultsBlock, imapCheckBlock}}, serverTable.attributes())
+	defaultsBlock    = define(blockType{name: "defaults", once: true, doc: "What holds for every check below this point of the tree. The nearest wins, attribute by attribute", blocks: innerBlocks()}, termsTable.attributes())
+	imapCheckBlock   = define(blockType{name: "imap_check", labels: []string{"name"}, doc: "Something to watch: one port of one host. Its id is server/check when it stands in a server, else its name", blocks: innerBlocks()}, placeTable.attributes(), termsTable.attributes())
+	serverBlock      = define(blockType{name: "server", labels: []string{"name"}, doc: "A machine with its checks. Its name is unique in the whole configuration", blocks: []*blockType{defaultsBlock, imapCheckBlock}}, serverTable.attributes())
 	groupBlock       = newGroupBlock()
-	daemonBlock      = define(blockType{name: "daemon", doc: "The daemon itself"}, daemonTable.attributes())
-	localsBlock      = define(blockType{name: "locals", doc: "Names for values, used as local.name"})
-	notifierBlock    = define(blockType{name: "notifier", labels: []string{"kind", "name"}, doc: "A channel: how to reach people"})
-	notifyBlock      = define(blockType{name: "notify", doc: "One way of telling a role"}, wayTable.attributes())
-	roleBlock        = define(blockType{name: "notification_role", labels: []string{"name"}, doc: "Who is told, and how", blocks: []*blockType{notifyBlock}}, roleTable.attributes())
+	daemonBlock      = define(blockType{name: "daemon", once: true, doc: "The daemon itself"}, daemonTable.attributes())
+	localsBlock      = define(blockType{name: "locals", doc: "Names for values, used as local.name. They may use other locals and functions, not references"})
+	notifierBlock    = define(blockType{name: "notifier", labels: []string{"kind", "name"}, doc: "A channel: how to reach people", variants: notifierVariants()}, notifierTable.attributes())
+	notifyBlock      = define(blockType{name: "notify", doc: "One way of telling a role", variants: notifyVariants()}, wayTable.attributes())
+	roleBlock        = define(blockType{name: "notification_role", labels: []string{"name"}, doc: "Who is told, and how: one or more ways", blocks: []*blockType{notifyBlock}}, roleTable.attributes())
 	scheduleBlock    = define(blockType{name: "schedule", notYet: true, labels: []string{"name"}, doc: "Windows of the week, for the attribute during"}, scheduleTable.attributes())
-	maintenanceBlock = define(blockType{name: "maintenance", notYet: true, labels: []string{"name"}, doc: "Planned work: when, and on what"}, maintenanceTable.attributes())
+	maintenanceBlock = define(blockType{name: "maintenance", notYet: true, labels: []string{"name"}, doc: "Planned work: when, and on what. start with end, or with duration and optionally rrule; or weekly"}, maintenanceTable.attributes())
 	movedBlock       = define(blockType{name: "moved", notYet: true, doc: "A check has a new id; history and open incidents go with it"}, movedTable.attributes())
-	historyBlock     = define(blockType{name: "history", notYet: true, doc: "How long what was measured is kept"}, historyTable.attributes())
-	pageBlock        = define(blockType{name: "page", notYet: true, doc: "What the status page shows, and to whom"}, pageTable.attributes())
+	historyBlock     = define(blockType{name: "history", once: true, notYet: true, doc: "How long what was measured is kept"}, historyTable.attributes())
+	pageBlock        = define(blockType{name: "page", once: true, notYet: true, doc: "What the status page shows, and to whom"}, pageTable.attributes())
 
 	rootBlock = define(blockType{blocks: []*blockType{
-		daemonBlock, localsBlock, defaultsBlock, notifierBlock, scheduleBlock, roleBlock, groupBlock, serverBlock, imapCheckBlock,
-		maintenanceBlock, movedBlock, historyBlock, pageBlock,
+		daemonBlock, localsBlock, defaultsBlock, groupBlock, serverBlock, imapCheckBlock,
+		notifierBlock, roleBlock, scheduleBlock, maintenanceBlock, movedBlock, historyBlock, pageBlock,
 	}})
 )
 

@@ -26,6 +26,22 @@ type channel struct {
 // with its two tables.
 var channels = []*channel{emailChannel, slackChannel, smsChannel, webhookChannel}
 
+func notifierVariants() []*blockType {
+	var list []*blockType
+	for _, c := range channels {
+		list = append(list, c.notifier)
+	}
+	return list
+}
+
+func notifyVariants() []*blockType {
+	var list []*blockType
+	for _, c := range channels {
+		list = append(list, c.notify)
+	}
+	return list
+}
+
 func channelOf(kind string) *channel {
 	for _, c := range channels {
 		if string(c.kind) == kind {
@@ -46,8 +62,8 @@ func channelKinds() []string {
 // newChannel joins the tables of a channel with those that all have. targets
 // makes the targets of a notify block, each of which is a way of its own.
 func newChannel[S notifiers.Settings, T any](c channel, doc string, settings table[S], initial S, notify table[T], targets func(T) ([]notifiers.Target, error)) *channel {
-	c.notifier = define(blockType{name: "notifier", labels: []string{"kind", "name"}, doc: doc}, settings.attributes(), notifierTable.attributes())
-	c.notify = define(blockType{name: "notify", doc: doc}, wayTable.attributes(), notify.attributes())
+	c.notifier = define(blockType{name: "notifier", variant: string(c.kind), labels: []string{"kind", "name"}, doc: doc}, settings.attributes(), notifierTable.attributes())
+	c.notify = define(blockType{name: "notify", variant: string(c.kind), doc: doc}, wayTable.attributes(), notify.attributes())
 	c.settings = func(l *loader, content *contents) (notifiers.Settings, bool) {
 		s := initial
 		ok := decode(l, settings, content, &s)

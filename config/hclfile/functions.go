@@ -150,7 +150,11 @@ func env(name string) (string, error) {
 
 // file reads a named file, from the directory of the file that names it.
 func (l *loader) file(dir, path string) (string, error) {
-	c := l.snapshot.open(from(dir, path))
+	path = from(dir, path)
+	if l.snapshot.isCredential(path) {
+		return "", refuse(ruleCredential, "%s is a secret, and what file gives is shown. Write\n    credential(%q)", path, filepath.Base(path))
+	}
+	c := l.snapshot.open(path, false)
 	if c.refused != "" {
 		return "", refuse(ruleNamedFile, "%s", c.refused)
 	}
@@ -200,7 +204,7 @@ func (l *loader) credential(name string) (cty.Value, error) {
 		return none, nil
 	}
 	path := l.snapshot.credentialPath(name)
-	c := l.snapshot.open(path)
+	c := l.snapshot.open(path, true)
 	switch text := strings.TrimSuffix(strings.TrimSuffix(c.text.Reveal(), "\n"), "\r"); {
 	case c.missing:
 		return none, refuse(ruleCredential, "%s", l.missingCredential(name, path))

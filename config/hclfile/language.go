@@ -49,7 +49,10 @@ type blockType struct {
 	name       string
 	labels     []string
 	doc        string
+	once       bool   // at most one where it may stand
+	variant    string // the kind of notifier that it is for
 	notYet     bool
+	variants   []*blockType // by kind of notifier
 	attributes []attribute
 	blocks     []*blockType
 
@@ -110,6 +113,25 @@ func (b *blockType) header() string {
 		text += ` "` + label + `"`
 	}
 	return text + " { ... }"
+}
+
+// everyBlock lists the block types of the language, each once.
+func everyBlock(b *blockType) []*blockType {
+	seen := map[*blockType]bool{}
+	var list []*blockType
+	var visit func(*blockType)
+	visit = func(b *blockType) {
+		if seen[b] {
+			return
+		}
+		seen[b] = true
+		list = append(list, b)
+		for _, inner := range b.blocks {
+			visit(inner)
+		}
+	}
+	visit(b)
+	return list
 }
 
 // reservedWords are kept for later versions, as blocks and as attributes.

@@ -14,12 +14,13 @@ import (
 // credentialName keeps a credential inside its directory.
 var credentialName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.@-]*$`)
 
-// open gives what a named file holds, and remembers that it was named. It is
-// read once: everything made from one Snapshot sees the same bytes.
-func (s *Snapshot) open(path string) content {
+// open gives what a named file holds, and remembers that it was named, and
+// whether as a secret. It is read once: everything made from one Snapshot sees
+// the same bytes.
+func (s *Snapshot) open(path string, secret bool) content {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.named[path] = true
+	s.named[path] = s.named[path] || secret
 	c, ok := s.known[path]
 	if !ok {
 		c = s.readNamed(path)
@@ -48,6 +49,12 @@ func (s *Snapshot) readNamed(path string) content {
 		c.refused = path + " can be written by others. Take the permission away:\n    chmod o-w " + path
 	}
 	return c
+}
+
+// isCredential tells whether a file lies where credential looks.
+func (s *Snapshot) isCredential(path string) bool {
+	dir := filepath.Dir(path)
+	return dir == filepath.Join(s.root, credentialsDir) || dir == filepath.Clean(s.options.CredentialsDirectory)
 }
 
 // credentialPath is where a credential is: $CREDENTIALS_DIRECTORY when it is

@@ -42,7 +42,7 @@ type Snapshot struct {
 
 	mu    sync.Mutex
 	known map[string]content // named files that have been read
-	named map[string]bool    // those of them that the last Load named
+	named map[string]bool    // those of them that the last Load named; true: as a secret
 }
 
 // source is one configuration file.
@@ -96,8 +96,10 @@ func (s *Snapshot) Again() (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range s.Named() {
-		next.named[name] = true
+	s.mu.Lock()
+	next.named = maps.Clone(s.named)
+	s.mu.Unlock()
+	for name := range next.named {
 		next.known[name] = next.readNamed(name)
 	}
 	return next, nil

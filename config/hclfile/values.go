@@ -205,7 +205,7 @@ var pin = textWith("pin", rulePin, func(text string) string {
 
 // certificateFile names a file of certificates in PEM; its value is the text.
 var certificateFile = kind{name: "file", read: func(r *reading) (value, bool) {
-	c, path, ok := r.open()
+	c, path, ok := r.open(false)
 	if !ok {
 		return value{}, false
 	}
@@ -225,7 +225,7 @@ var keyFile = kind{name: "file", read: func(r *reading) (value, bool) {
 	if r.l.snapshot.options.NoCredentials {
 		return value{secret: opaque.NewSecret(unreadSecret)}, true
 	}
-	c, path, ok := r.open()
+	c, path, ok := r.open(true)
 	switch {
 	case !ok:
 		return value{}, false
@@ -238,18 +238,18 @@ var keyFile = kind{name: "file", read: func(r *reading) (value, bool) {
 
 // plainFile names a file; its value is the text.
 var plainFile = kind{name: "file", read: func(r *reading) (value, bool) {
-	c, _, ok := r.open()
+	c, _, ok := r.open(false)
 	return value{text: c.text.Reveal()}, ok
 }}
 
 // open reads the file that an attribute names.
-func (r *reading) open() (content, string, bool) {
+func (r *reading) open(secret bool) (content, string, bool) {
 	v, ok := readText(r)
 	if !ok {
 		return content{}, "", false
 	}
 	path := from(filepath.Dir(r.expr.Range().Filename), v.text)
-	c := r.l.snapshot.open(path)
+	c := r.l.snapshot.open(path, secret)
 	if c.refused != "" {
 		r.wrong(ruleNamedFile, "%s", c.refused)
 		return c, path, false
@@ -291,7 +291,7 @@ func notAHostPort(text string) string {
 }
 
 // hostPortOrNone may also be "", which switches off.
-var hostPortOrNone = kind{name: "host:port", bounds: `or ""`, read: func(r *reading) (value, bool) {
+var hostPortOrNone = kind{name: "host:port", bounds: `"" for none`, read: func(r *reading) (value, bool) {
 	if v, ok := r.str(); ok && v.text == "" {
 		return v, true
 	}

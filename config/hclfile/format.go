@@ -1,0 +1,39 @@
+package hclfile
+
+import (
+	"bytes"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/hclwrite"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+// Format gives a file in HCL's native form the layout that all such files have:
+// indentation by two spaces, equals signs in line. Comments and line breaks stay
+// where they are. A file that cannot be parsed is left alone and reported; name
+// is what it is called then.
+func Format(name string, text []byte) ([]byte, []config.Diagnostic) {
+	if diags := parseAlone(name, text); len(diags) > 0 {
+		return nil, diags
+	}
+	out := hclwrite.Format(text)
+	if len(out) > 0 && !bytes.HasSuffix(out, []byte("\n")) {
+		out = append(out, '\n')
+	}
+	return out, nil
+}
+
+// parseAlone looks at the syntax of one file.
+func parseAlone(name string, text []byte) []config.Diagnostic {
+	l := &loader{snapshot: &Snapshot{}, secrets: map[string]bool{}}
+	l.snapshot.add(name, text)
+	if place, deep := tooDeep(l.snapshot.files[0]); deep {
+		l.report(ruleNesting, place, "Brackets and operators can be nested %d deep.", maxNesting)
+		return l.diagnostics()
+	}
+	_, diags := hclsyntax.ParseConfig(text, name, hcl.InitialPos)
+	l.adoptSyntax(diags)
+	return l.diagnostics()
+}

@@ -1,0 +1,161 @@
+package hclfile
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+)
+
+// A Language describes what can be written, for editors and manuals. It is
+// made from the tables that the loader uses. Its JSON keys are an interface.
+type Language struct {
+	Blocks    []BlockDoc    `json:"blocks"`
+	Functions []FunctionDoc `json:"functions"`
+	Reserved  []string      `json:"reserved"`
+}
+
+// A BlockDoc describes a block. Where a block is different for each kind of
+// notifier, there is one BlockDoc for each kind.
+type BlockDoc struct {
+	Name       string         `json:"name"`
+	Kind       string         `json:"kind,omitempty"` // of notifier
+	Labels     []string       `json:"labels"`
+	In         []string       `json:"in"` // the blocks it stands in; "" is the top level
+	Once       bool           `json:"once"`
+	InEffect   bool           `json:"in_effect"`
+	Doc        string         `json:"doc"`
+	Attributes []AttributeDoc `json:"attributes"`
+	Blocks     []string       `json:"blocks"`
+}
+
+// An AttributeDoc describes an attribute.
+type AttributeDoc struct {
+	Name      string   `json:"name"`
+	Type      string   `json:"type"`
+	Values    []string `json:"values,omitempty"` // where only these are possible
+	Bounds    string   `json:"bounds,omitempty"`
+	Default   string   `json:"default,omitempty"`
+	Required  bool     `json:"required"`
+	Sensitive bool     `json:"sensitive"` // may hold what credential gives
+	Inherited bool     `json:"inherited"` // may stand in defaults
+	InEffect  bool     `json:"in_effect"`
+	Doc       string   `json:"doc"`
+}
+
+// A FunctionDoc describes a function.
+type FunctionDoc struct {
+	Name      string `json:"name"`
+	Signature string `json:"signature"`
+	Sensitive bool   `json:"sensitive"` // may be given what credential gives
+	Doc       string `json:"doc"`
+}
+
+// Schema describes the language.
+func Schema() Language {
+	var lang Language
+	for _, b := range everyBlock(rootBlock) {
+		switch {
+		case b == rootBlock:
+		case len(b.variants) > 0:
+			for _, v := range b.variants {
+				lang.Blocks = append(lang.Blocks, describeType(v, parentsOf(b)))
+			}
+		default:
+			lang.Blocks = append(lang.Blocks, describeType(b, parentsOf(b)))
+		}
+	}
+	lang.Functions = describeFunctions()
+	lang.Reserved = slices.Sorted(slices.Values(reservedWords))
+	return lang
+}
+
+func parentsOf(b *blockType) []string {
+	var names []string
+	for _, parent := range everyBlock(rootBlock) {
+		if slices.Contains(parent.blocks, b) {
+			names = append(names, parent.name)
+		}
+	}
+	return names
+}
+
+func describeType(b *blockType, in []string) BlockDoc {
+	doc := BlockDoc{
+		Name: b.name, Kind: b.variant, Labels: append([]string{}, b.labels...), In: in,
+		Once: b.once, InEffect: !b.notYet, Doc: b.doc + ".",
+		Attributes: []AttributeDoc{}, Blocks: append([]string{}, b.blockNames()...),
+	}
+	inherited := b == imapCheckBlock || b == defaultsBlock || slices.Contains(defaultsBlock.blocks, b)
+	for _, a := range b.attributes {
+		attr := describeAttribute(a)
+		if inherited {
+			_, shared := defaultsBlock.attribute(a.name)
+			attr.Inherited = shared || b != imapCheckBlock
+		}
+		doc.Attributes = append(doc.Attributes, attr)
+	}
+	return doc
+}
+
+func describeAttribute(a attribute) AttributeDoc {
+	return AttributeDoc{
+		Name: a.name, Type: a.kind.name, Values: a.kind.values, Bounds: a.kind.bounds, Default: a.fallback,
+		Required: a.required, Sensitive: a.secret, InEffect: !a.notYet, Doc: a.doc + ".",
+	}
+}
+
+func describeFunctions() []FunctionDoc {
+	all := (&loader{snapshot: &Snapshot{}}).functionsIn("")
+	var docs []FunctionDoc
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		_, sensitive := passSecrets[name]
+		docs = append(docs, FunctionDoc{
+			Name: name, Signature: name + "(" + signature(all[name]) + ")", Sensitive: sensitive,
+			Doc: functionDoc(name, all[name]),
+		})
+	}
+	return docs
+}
+
+func signature(f function.Function) string {
+	var params []string
+	for _, p := range f.Params() {
+		params = append(params, p.Name+" "+typeName(p.Type))
+	}
+	if p := f.VarParam(); p != nil {
+		params = append(params, p.Name+"... "+typeName(p.Type))
+	}
+	return strings.Join(params, ", ")
+}
+
+func typeName(ty cty.Type) string {
+	switch {
+	case ty.HasDynamicTypes():
+		return "any"
+	case ty.IsCapsuleType():
+		return "expression"
+	}
+	return ty.FriendlyName()
+}
+
+// ownDocs are the sentences for functions that come without one.
+var ownDocs = map[string]string{
+	"base64decode": "The text that a base64 text holds.",
+	"base64encode": "The base64 text of a text.",
+	"can":          "Whether an expression has a value.",
+	"credential":   "The secret in $CREDENTIALS_DIRECTORY/name, else in the file credentials/name beside the configuration.",
+	"env":          "The value of an environment variable, which must exist.",
+	"file":         "The text of a file; a relative path starts from the file in which it is written.",
+	"try":          "The value of the first of its expressions that has one.",
+	"yamldecode":   "The value that a YAML text stands for.",
+}
+
+func functionDoc(name string, f function.Function) string {
+	if doc, ok := ownDocs[name]; ok {
+		return doc
+	}
+	return f.Description()
+}

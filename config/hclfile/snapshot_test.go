@@ -1,0 +1,304 @@
+package hclfile_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/hclfile"
+)
+
+// tree writes files into a new directory, which becomes the current one.
+func tree(t *testing.T, files map[string]string) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	for name, text := range files {
+		writeFile(t, name, []byte(text))
+	}
+}
+
+func read(t *testing.T, path string, o hclfile.Options) *hclfile.Snapshot {
+	t.Helper()
+	s, err := hclfile.Read(path, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func again(t *testing.T, s *hclfile.Snapshot) *hclfile.Snapshot {
+	t.Helper()
+	next, err := s.Again()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return next
+}
+
+func mustLoad(t *testing.T, s *hclfile.Snapshot) *config.Config {
+	t.Helper()
+	cfg, diags := hclfile.Load(s)
+	if cfg == nil {
+		var text bytes.Buffer
+		_ = config.Print(&text, diags, false)
+		t.Fatalf("not loaded:\n%s", text.String())
+	}
+	return cfg
+}
+
+// small names a file, a credential and an authority.
+var small = map[string]string{
+	"etc/main.hcl": `
+imap_check "mx" {
+  hostname    = "mx.example.org"
+  description = file("about.txt")
+  login {
+    username = "probe"
+    password = credential("probe")
+  }
+}
+`,
+	"etc/about.txt":         "what it is about",
+	"etc/credentials/probe": "canary-canary\n",
+}
+
+func TestSnapshotNamesItsFiles(t *testing.T) {
+	tree(t, small)
+	for name, text := range map[string]string{
+		"etc/sub/more.hcl": "", "etc/sub/gen.hcl.json": "{}", "etc/.git/config.hcl": "", "etc/main.hcl~": "", "etc/.main.hcl.swp": "",
+		"etc/#main.hcl#": "", "etc/main.hcl.dpkg-dist": "", "etc/old.hcl.rpmsave": "",
+	} {
+		writeFile(t, name, []byte(text))
+	}
+	if err := os.Symlink("nowhere", "etc/.#main.hcl"); err != nil {
+		t.Fatal(err)
+	}
+	s := read(t, "etc", hclfile.Options{})
+	if got, want := s.Files(), []string{"etc/main.hcl", "etc/sub/gen.hcl.json", "etc/sub/more.hcl"}; !slices.Equal(got, want) {
+		t.Errorf("Files() = %q, want %q", got, want)
+	}
+	want := []string{"etc/#main.hcl#", "etc/.#main.hcl", "etc/.git/", "etc/.main.hcl.swp", "etc/about.txt", "etc/credentials/", "etc/main.hcl.dpkg-dist", "etc/main.hcl~", "etc/old.hcl.rpmsave"}
+	if got := s.Ignored(); !slices.Equal(got, want) {
+		t.Errorf("Ignored() = %q, want %q", got, want)
+	}
+	mustLoad(t, s)
+	if got, want := s.Named(), []string{"etc/about.txt", "etc/credentials/probe"}; !slices.Equal(got, want) {
+		t.Errorf("Named() = %q, want %q", got, want)
+	}
+}
+
+// TestDigestCoversEveryByteThatCounts changes one thing at a time.
+func TestDigestCoversEveryByteThatCounts(t *testing.T) {
+	for name, change := range map[string]func() error{
+		"a file":                  func() error { return os.WriteFile("etc/main.hcl", []byte(small["etc/main.hcl"]+"# more\n"), 0o644) },
+		"a new file":              func() error { return os.WriteFile("etc/new.hcl", nil, 0o644) },
+		"a file's name":           func() error { return os.Rename("etc/main.hcl", "etc/other.hcl") },
+		"a named file":            func() error { return os.WriteFile("etc/about.txt", []byte("what it is not about"), 0o644) },
+		"a named file gone":       func() error { return os.Remove("etc/about.txt") },
+		"a credential":            func() error { return os.WriteFile("etc/credentials/probe", []byte("other"), 0o600) },
+		"a credential's mode":     func() error { return os.Chmod("etc/credentials/probe", 0o644) },
+		"a file's mode":           func() error { return os.Chmod("etc/main.hcl", 0o666) },
+		"a directory's mode":      func() error { return os.Chmod("etc", 0o777) },
+		"a link that leads away":  func() error { return os.Symlink("nowhere", "etc/link.hcl") },
+		"a directory cannot read": func() error { return os.Symlink("missing", "etc/x.hcl.json") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			tree(t, small)
+			s := read(t, "etc", hclfile.Options{})
+			mustLoad(t, s)
+			same := again(t, s)
+			if s.Digest() != same.Digest() {
+				t.Error("nothing changed, and the digest did")
+			}
+			if err := change(); err != nil {
+				t.Fatal(err)
+			}
+			if s.Digest() == again(t, s).Digest() {
+				t.Error("the change goes unnoticed")
+			}
+		})
+	}
+}
+
+func TestDigestDoesNotCoverTheRest(t *testing.T) {
+	tree(t, small)
+	s := read(t, "etc", hclfile.Options{})
+	cfg := mustLoad(t, s)
+	writeFile(t, "etc/notes.txt", []byte("not named"))
+	if err := os.Rename("etc", "moved"); err != nil {
+		t.Fatal(err)
+	}
+	other := read(t, "moved", hclfile.Options{})
+	if got := mustLoad(t, other).Digest; got != cfg.Digest || got != other.Digest() {
+		t.Errorf("the same tree in another place has the digest %s, not %s", got, cfg.Digest)
+	}
+}
+
+// TestOneSnapshotIsOneMoment changes named files between Read and the end of
+// the reload: what was read together stays together, and Again tells.
+func TestOneSnapshotIsOneMoment(t *testing.T) {
+	tree(t, small)
+	s := read(t, "etc", hclfile.Options{})
+	mustLoad(t, s)
+	next := again(t, s)
+	writeFile(t, "etc/about.txt", []byte("changed in between"))
+	if got := mustLoad(t, next).Checks["mx"].Description; got != "what it is about" {
+		t.Errorf("a file was read again: %q", got)
+	}
+	if proof := again(t, next); proof.Digest() == next.Digest() {
+		t.Error("a change between Read and Load goes unnoticed")
+	}
+}
+
+func TestNamedForgetsWhatIsNoLongerNamed(t *testing.T) {
+	tree(t, small)
+	s := read(t, "etc", hclfile.Options{})
+	mustLoad(t, s)
+	writeFile(t, "etc/main.hcl", []byte(`imap_check "mx" { hostname = "mx.example.org" }`))
+	next := again(t, s)
+	cfg := mustLoad(t, next)
+	if named := next.Named(); len(named) != 0 {
+		t.Errorf("still named: %q", named)
+	}
+	if fresh := read(t, "etc", hclfile.Options{}); mustLoad(t, fresh).Digest != cfg.Digest {
+		t.Error("the digest depends on what was named before")
+	}
+}
+
+func TestSymlinks(t *testing.T) {
+	tree(t, map[string]string{
+		"data/1/main.hcl": `imap_check "one" { hostname = "mx.example.org" }`,
+		"data/2/main.hcl": `imap_check "two" { hostname = "mx.example.org" }`,
+	})
+	link := func(target, name string) {
+		t.Helper()
+		_ = os.Remove(name)
+		if err := os.Symlink(target, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.MkdirAll("etc", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	link("../data/1", "etc/..data") // as Kubernetes mounts a ConfigMap
+	link("..data/main.hcl", "etc/main.hcl")
+	link(".", "etc/circle")
+	s := read(t, "etc", hclfile.Options{})
+	if cfg := mustLoad(t, s); cfg.Checks["one"] == nil || len(s.Files()) != 1 {
+		t.Errorf("read %q", s.Files())
+	}
+	link("../data/2", "etc/..data")
+	if next := again(t, s); next.Digest() == s.Digest() || mustLoad(t, next).Checks["two"] == nil {
+		t.Error("a swapped link goes unnoticed")
+	}
+}
+
+func TestReplace(t *testing.T) {
+	tree(t, map[string]string{
+		"etc/main.hcl": `imap_check "a" { hostname = "mx.example.org" }`,
+		"etc/x.txt":    "old",
+		"new.tmp":      `imap_check "b" { hostname = "mx.example.org" }`,
+		"about.tmp":    "new",
+	})
+	for dest, want := range map[string]string{"etc/main.hcl": "b", "etc/sub/new.hcl": "a b"} {
+		absolute, err := filepath.Abs(dest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range []string{dest, absolute} {
+			cfg := mustLoad(t, read(t, "etc", hclfile.Options{Replace: map[string]string{d: "new.tmp"}}))
+			var ids []string
+			for id := range cfg.Checks {
+				ids = append(ids, string(id))
+			}
+			slices.Sort(ids)
+			if got := strings.Join(ids, " "); got != want {
+				t.Errorf("replacing %s gives %q, want %q", d, got, want)
+			}
+		}
+	}
+	writeFile(t, "etc/main.hcl", []byte(`imap_check "a" {
+  hostname    = "mx.example.org"
+  description = file("x.txt")
+}`))
+	cfg := mustLoad(t, read(t, "etc", hclfile.Options{Replace: map[string]string{"etc/x.txt": "about.tmp"}}))
+	if got := cfg.Checks["a"].Description; got != "new" {
+		t.Errorf("a named file was not replaced: %q", got)
+	}
+}
+
+func TestCredentialsDirectoryComesFirst(t *testing.T) {
+	tree(t, small)
+	writeFile(t, "run/credentials/probe", []byte("from-systemd"))
+	cfg := mustLoad(t, read(t, "etc", hclfile.Options{CredentialsDirectory: "run/credentials"}))
+	if got := cfg.Checks["mx"].Probe.Login.Password.Reveal(); got != "from-systemd" {
+		t.Errorf("the password is %q", got)
+	}
+	cfg = mustLoad(t, read(t, "etc", hclfile.Options{CredentialsDirectory: "run/nothing"}))
+	if got := cfg.Checks["mx"].Probe.Login.Password.Reveal(); got != "canary-canary" {
+		t.Errorf("the password is %q", got)
+	}
+}
+
+func TestNoCredentials(t *testing.T) {
+	tree(t, map[string]string{"etc/main.hcl": `
+notifier "webhook" "hook" {
+  url     = "https://${credential("host")}/x"
+  secret  = credential("secret")
+  headers = { Authorization = "Bearer ${credential("token")}" }
+}
+notifier "email" "mail" {
+  host     = "smtp.example.org"
+  from     = "a@example.org"
+  username = "a"
+  password = trimspace(credential("smtp"))
+}
+imap_check "mx" {
+  hostname = "mx.example.org"
+  tls {
+    cert_file = "client.pem"
+    key_file  = "client.key"
+  }
+}
+`, "etc/client.pem": clientCert})
+	s := read(t, "etc", hclfile.Options{NoCredentials: true})
+	mustLoad(t, s)
+	if named := s.Named(); !slices.Equal(named, []string{"etc/client.pem"}) {
+		t.Errorf("read %q", named)
+	}
+}
+
+func TestSaveAndRestore(t *testing.T) {
+	tree(t, small)
+	s := read(t, "etc", hclfile.Options{})
+	cfg := mustLoad(t, s)
+	var saved bytes.Buffer
+	if err := s.Save(&saved); err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(saved.Bytes(), []byte("canary")) || strings.Contains(fmt.Sprintf("%v %+v %#v", s, s, s), "canary") {
+		t.Error("a secret was saved or printed")
+	}
+	for _, name := range []string{"etc/main.hcl", "etc/about.txt"} {
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	writeFile(t, "etc/credentials/probe", []byte("rotated"))
+	restored, err := hclfile.Restore(bytes.NewReader(saved.Bytes()), hclfile.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	back := mustLoad(t, restored)
+	if diff := config.Compare(cfg, back); len(diff.Changed) != 1 || diff.Changed[0].Attributes[0].Name != "login.password" || len(diff.Changed[0].Attributes) != 1 {
+		t.Errorf("restored with %+v", diff)
+	}
+	if _, err := hclfile.Restore(strings.NewReader("{"), hclfile.Options{}); err == nil {
+		t.Error("half a file was restored")
+	}
+}
