@@ -282,6 +282,9 @@ func (r *reloader) apply(ctx context.Context, c *candidate) {
 	}
 	diff := r.m.probes.Apply(want)
 	r.m.watcher.Also(c.snapshot.Named())
+	if err := keepLastGood(r.m.StateDir, c.snapshot); err != nil {
+		r.m.Log.Error("a broken configuration could not be bridged over at the next start", zap.Error(err))
+	}
 	closeUnused(r.channels, c.channels)
 	r.snapshot, r.channels = c.snapshot, c.channels
 	r.set(func(s *control.Config) {

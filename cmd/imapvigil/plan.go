@@ -1,12 +1,17 @@
 package main
 
 import (
-	"context"
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/daemon"
 	"github.com/imapvigil/imapvigil/daemon/control"
 )
 
@@ -29,18 +34,41 @@ func (p *program) planCommand() *cobra.Command {
 					return err
 				}
 			}
-			return p.plan(cmd.Context(), p.client(cmd), path)
+			plan, err := p.client(cmd).Plan(cmd.Context(), path)
+			if errors.Is(err, control.ErrNoDaemon) {
+				plan, err = p.planFromLastGood(cmp.Or(path, p.configPath))
+			}
+			if err != nil {
+				return err
+			}
+			return p.showPlan(plan)
 		},
 	}
 	p.jsonFlag(c)
 	return c
 }
 
-func (p *program) plan(ctx context.Context, client *control.Client, path string) error {
-	plan, err := client.Plan(ctx, path)
-	if err != nil {
-		return err
+// planFromLastGood compares the files with what the daemon applied last, when
+// none is running. Credentials are left out on both sides: they are the
+// daemon's to read.
+func (p *program) planFromLastGood(path string) (plan control.Plan, err error) {
+	o := hclfile.Options{NoCredentials: true}
+	plan.Diff = config.Compare(nil, nil)
+	cfg, diags, _ := p.check(path, o)
+	plan.Diagnostics = control.NewDiagnostics(diags)
+	if cfg == nil {
+		return plan, nil
 	}
+	before, _, err := daemon.LastGood(p.configuredState(), o)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return plan, err
+	}
+	_, _ = fmt.Fprintln(p.err, "No daemon answers: compared with what one applied last.")
+	plan.Diff = config.Compare(before, cfg)
+	return plan, nil
+}
+
+func (p *program) showPlan(plan control.Plan) error {
 	diags := diagnosticsOf(plan.Diagnostics)
 	if p.json {
 		plan.Diagnostics = plain(diags)

@@ -46,7 +46,8 @@ func (p *program) root() *cobra.Command {
 	root.PersistentFlags().StringVar(&p.control, "control", "", "control socket of the daemon (default: the configuration's)")
 	root.AddCommand(
 		p.runCommand(), p.validateCommand(), p.planCommand(), p.reloadCommand(), p.testCommand(), p.recheckCommand(),
-		p.statusCommand(), p.incidentsCommand(), p.ackCommand(), p.notifyTestCommand(), p.journalCommand(), p.demoCommand(), p.versionCommand(),
+		p.statusCommand(), p.incidentsCommand(), p.ackCommand(), p.notifyTestCommand(), p.journalCommand(), p.demoCommand(),
+		p.fmtCommand(), p.schemaCommand(), p.versionCommand(),
 	)
 	return root
 }

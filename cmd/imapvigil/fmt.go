@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/hclfile"
+)
+
+func (p *program) fmtCommand() *cobra.Command {
+	var check, write bool
+	c := &cobra.Command{
+		Use:   "fmt [PATH...]",
+		Short: "Lay files out as all such files are; without PATH, standard input",
+		Long: "Prints each file as it should be laid out. --write changes the files instead, and\n" +
+			"--check only names those that would change, and ends with 1 if there are any.",
+		RunE: func(_ *cobra.Command, args []string) error {
+			if check && write {
+				return errors.New("--check and --write exclude each other")
+			}
+			return p.format(args, check, write)
+		},
+	}
+	c.Flags().BoolVar(&check, "check", false, "name the files that would change, and end with 1 if there are any")
+	c.Flags().BoolVar(&write, "write", false, "change the files")
+	return c
+}
+
+// unformatted is one file to lay out.
+type unformatted struct {
+	name string // as diagnostics call it
+	path string // empty: standard input
+	text []byte
+}
+
+func (p *program) format(paths []string, check, write bool) error {
+	files, err := p.unformatted(paths)
+	if err != nil {
+		return err
+	}
+	var diags []config.Diagnostic
+	changed := 0
+	for _, f := range files {
+		text, wrong := hclfile.Format(f.name, f.text)
+		if diags = append(diags, wrong...); config.HasErrors(wrong) {
+			continue
+		}
+		same := bytes.Equal(text, f.text)
+		switch {
+		case !check && (!write || f.path == ""):
+			p.printf("%s", text)
+		case same:
+		case check:
+			changed++
+			p.printf("%s\n", f.name)
+		default:
+			if err := overwrite(f.path, text); err != nil {
+				return err
+			}
+			p.printf("%s\n", f.name)
+		}
+	}
+	p.diagnose(p.err, diags)
+	if changed > 0 || config.HasErrors(diags) {
+		return exit(1)
+	}
+	return nil
+}
+
+// unformatted reads what was named: files, the configuration files of a
+// directory, or standard input.
+func (p *program) unformatted(paths []string) (files []unformatted, err error) {
+	if len(paths) == 0 || len(paths) == 1 && paths[0] == "-" {
+		text, err := io.ReadAll(p.in)
+		return []unformatted{{name: "<standard input>", text: text}}, err
+	}
+	for _, path := range paths {
+		names, err := p.formattable(path)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				return nil, err
+			}
+			files = append(files, unformatted{name, name, text})
+		}
+	}
+	return files, nil
+}
+
+func (p *program) formattable(path string) (names []string, err error) {
+	info, err := os.Stat(path)
+	if err != nil || !info.IsDir() {
+		return []string{path}, err
+	}
+	s, err := p.read(path, hclfile.Options{NoCredentials: true})
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range s.Files() {
+		if !strings.HasSuffix(name, ".json") {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// overwrite replaces a file in one step, so that a daemon which watches it
+// never reads half of it.
+func overwrite(path string, text []byte) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	temp := path + ".imapvigil-fmt"
+	if err := os.WriteFile(temp, text, info.Mode().Perm()); err != nil {
+		return err
+	}
+	if err := os.Rename(temp, path); err != nil {
+		return errors.Join(fmt.Errorf("replacing %s: %w", path, err), os.Remove(temp))
+	}
+	return nil
+}

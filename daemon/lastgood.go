@@ -1,0 +1,49 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/hclfile"
+)
+
+// lastGoodFile is the source of the last configuration that was applied, in
+// the state directory.
+const lastGoodFile = "last_good.json"
+
+// keepLastGood writes a snapshot by write, fsync and rename, so that there is
+// always a whole one.
+func keepLastGood(dir string, s *hclfile.Snapshot) (err error) {
+	temp, err := os.CreateTemp(dir, lastGoodFile+".*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("keeping the last good configuration: %w", err)
+	}
+	err = errors.Join(s.Save(temp), temp.Sync(), temp.Close())
+	if err == nil {
+		err = os.Rename(temp.Name(), filepath.Join(dir, lastGoodFile))
+	}
+	if err != nil {
+		return fmt.Errorf("keeping the last good configuration: %w", errors.Join(err, os.Remove(temp.Name())))
+	}
+	return nil
+}
+
+// LastGood loads the configuration that the daemon applied last, from its
+// state directory, with the secrets of today. Where the options leave out
+// credentials, so does it.
+func LastGood(dir string, o hclfile.Options) (*config.Config, []config.Diagnostic, error) {
+	f, err := os.Open(filepath.Join(dir, lastGoodFile))
+	if err != nil {
+		return nil, nil, fmt.Errorf("opening the last good configuration: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	s, err := hclfile.Restore(f, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg, diags := hclfile.Load(s)
+	return cfg, diags, nil
+}
