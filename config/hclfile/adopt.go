@@ -38,14 +38,14 @@ func subject(d *hcl.Diagnostic) hcl.Range {
 // adoptEvaluation takes over why an expression has no value. References and
 // functions are explained in the language's own words; where a secret is
 // involved, hcl's words are not repeated, since some of them hold values.
-func (l *loader) adoptEvaluation(diags hcl.Diagnostics, expr hcl.Expression, ctx *hcl.EvalContext) {
+func (l *loader) adoptEvaluation(diags hcl.Diagnostics, expr hcl.Expression, ctx *hcl.EvalContext, secretive bool) {
 	l.failed = true
-	explained := l.explainReferences(expr)
-	secretive := l.mentionsSecret(expr, ctx)
+	explained := l.explainReferences(expr, secretive)
+	secretive = secretive || l.mentionsSecret(expr, ctx)
 	for _, d := range diags {
 		switch {
 		case d.Severity != hcl.DiagError:
-		case l.adoptCall(d), l.adoptShadowed(d):
+		case l.adoptCall(d, secretive), l.adoptShadowed(d):
 		case explained && aboutNames(d):
 		case secretive:
 			l.report(ruleExpression, subject(d), "Something is wrong with this expression. What exactly is not shown, since a secret is part of it.")
@@ -86,10 +86,14 @@ func (l *loader) adoptShadowed(d *hcl.Diagnostic) bool {
 
 // adoptCall takes over what went wrong in a function call, where a function of
 // ours said it or the function does not exist.
-func (l *loader) adoptCall(d *hcl.Diagnostic) bool {
+func (l *loader) adoptCall(d *hcl.Diagnostic, secretive bool) bool {
 	if extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](d); ok {
 		name := extra.CalledFunctionNamespace() + extra.CalledFunctionName()
-		l.report(ruleUnknownFunction, subject(d), "There is no function %s.%s", name, onlyNear(name, l.functionNames()))
+		hint := onlyNear(name, l.functionNames())
+		if secretive && hint == "" {
+			name = "of this name"
+		}
+		l.report(ruleUnknownFunction, subject(d), "There is no function %s.%s", name, hint)
 		return true
 	}
 	extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
@@ -190,7 +194,7 @@ func (l *loader) adoptDynamic(d *hcl.Diagnostic) {
 			return
 		}
 	}
-	l.adoptEvaluation(hcl.Diagnostics{d}, d.Expression, d.EvalContext)
+	l.adoptEvaluation(hcl.Diagnostics{d}, d.Expression, d.EvalContext, false)
 }
 
 func (l *loader) unknownAttribute(at hcl.Range, name string, b *blockType, where string) {

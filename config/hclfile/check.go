@@ -115,7 +115,6 @@ func (l *loader) placeCheck(node *checkNode, p *place) (*serverNode, *groupNode,
 			ok = false
 		}
 		server = l.servers[config.ServerID(p.server.id)]
-		group = server.group
 	}
 	if p.group != nil {
 		switch {
@@ -127,6 +126,9 @@ func (l *loader) placeCheck(node *checkNode, p *place) (*serverNode, *groupNode,
 			ok = false
 		}
 		group = l.groups[config.GroupID(p.group.id)]
+	}
+	if server != nil {
+		group = server.group
 	}
 	return server, group, ok
 }

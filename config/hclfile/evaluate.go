@@ -62,7 +62,7 @@ func decodeEach[T any](l *loader, t table[T], content *contents, dst *T) (failed
 // read evaluates an attribute and checks it against its kind. The value is nil
 // where the expression gives null, which is as good as not written.
 func (l *loader) read(a *attribute, attr *hcl.Attribute) (*value, bool) {
-	v, ok := l.evaluate(attr.Expr)
+	v, ok := l.evaluate(attr.Expr, a.secret)
 	if !ok {
 		return nil, false
 	}
@@ -95,12 +95,13 @@ func (l *loader) read(a *attribute, attr *hcl.Attribute) (*value, bool) {
 	return &result, true
 }
 
-// evaluate gives the value of an expression that may use references.
-func (l *loader) evaluate(expr hcl.Expression) (cty.Value, bool) {
+// evaluate gives the value of an expression that may use references. Of a
+// secretive one nothing is repeated in messages.
+func (l *loader) evaluate(expr hcl.Expression, secretive bool) (cty.Value, bool) {
 	ctx := l.contextAt(expr.Range().Filename, l.names)
 	v, diags := expr.Value(ctx)
 	if diags.HasErrors() {
-		l.adoptEvaluation(diags, expr, ctx)
+		l.adoptEvaluation(diags, expr, ctx, secretive)
 		return cty.NilVal, false
 	}
 	return v, true

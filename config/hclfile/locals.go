@@ -76,7 +76,7 @@ func (l *loader) evaluateLocal(x *local, path []string) {
 	ctx.Variables = map[string]cty.Value{"local": cty.ObjectVal(needed)}
 	v, diags := x.attr.Expr.Value(ctx)
 	if diags.HasErrors() {
-		l.adoptEvaluation(diags, x.attr.Expr, ctx)
+		l.adoptEvaluation(diags, x.attr.Expr, ctx, false)
 		return
 	}
 	x.value = v

@@ -10,24 +10,25 @@ import (
 )
 
 // explainReferences says, in the language's own words, which references of an
-// expression lead nowhere. It reports whether it found any.
-func (l *loader) explainReferences(expr hcl.Expression) bool {
+// expression lead nowhere. It reports whether it found any. Where a secret may
+// stand, what looks like a name may be one without its quotes.
+func (l *loader) explainReferences(expr hcl.Expression, secretive bool) bool {
 	found := false
 	for _, t := range expr.Variables() {
-		if l.explainReference(t) {
+		if l.explainReference(t, secretive) {
 			found = true
 		}
 	}
 	return found
 }
 
-func (l *loader) explainReference(t hcl.Traversal) bool {
+func (l *loader) explainReference(t hcl.Traversal, secretive bool) bool {
 	root := t.RootName()
 	if root == "local" && len(t) > 1 {
 		return l.explainLocal(t)
 	}
 	if !slices.Contains(referenceRoots, root) {
-		return l.explainRoot(t)
+		return l.explainRoot(t, secretive)
 	}
 	names, ok := steps(t)
 	if !ok || len(names) == 0 || l.referenceExists(root, names) {
@@ -37,22 +38,22 @@ func (l *loader) explainReference(t hcl.Traversal) bool {
 	return true
 }
 
-func (l *loader) explainRoot(t hcl.Traversal) bool {
+func (l *loader) explainRoot(t hcl.Traversal, secretive bool) bool {
 	root := t.RootName()
 	if _, ok := l.names.Variables[root]; ok {
 		return false
 	}
-	known := append([]string{"local"}, referenceRoots...)
-	l.report(ruleUnknownVariable, t[0].SourceRange(), "There is nothing called %q.%s%s", root, onlyNear(root, known), l.hintForText(root))
-	return true
-}
-
-// hintForText helps those who forgot the quotes.
-func (l *loader) hintForText(word string) string {
-	if _, ok := nearest(word, append([]string{"local"}, referenceRoots...)); ok {
-		return ""
+	at := t[0].SourceRange()
+	near := onlyNear(root, append([]string{"local"}, referenceRoots...))
+	switch {
+	case near != "":
+		l.report(ruleUnknownVariable, at, "There is nothing called %q.%s", root, near)
+	case secretive:
+		l.report(ruleUnknownVariable, at, "There is nothing of this name. A text stands in quotes.")
+	default:
+		l.report(ruleUnknownVariable, at, "There is nothing called %q. A text stands in quotes: %q.", root, root)
 	}
-	return fmt.Sprintf(" A text stands in quotes: %q.", word)
+	return true
 }
 
 func (l *loader) explainLocal(t hcl.Traversal) bool {

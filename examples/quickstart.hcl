@@ -1,0 +1,32 @@
+# The smallest useful configuration: one server, two ports, one person.
+# Check it:  imapvigil validate quickstart.hcl
+# Try it:    imapvigil test --config quickstart.hcl
+
+daemon {
+  notification_roles = [notification_role.me]
+}
+
+defaults {
+  notification_roles = [notification_role.me]
+}
+
+notifier "email" "local" { # a mail server on this machine
+  host     = "localhost"
+  port     = 25
+  security = "none"
+  from     = "imapvigil@example.org"
+}
+
+notification_role "me" {
+  notify {
+    via = notifier.email.local
+    to  = ["me@example.org"]
+  }
+}
+
+server "mx1" {
+  hostname = "imap.example.org"
+
+  imap_check "imaps" { port = 993 }
+  imap_check "starttls" { port = 143 }
+}

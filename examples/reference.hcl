@@ -1,0 +1,331 @@
+# The whole language, annotated. Everything that can be written stands here once;
+# where a value is the default, the comment says so. A test loads this file and
+# holds it against the list of attributes, so it cannot be out of date.
+#
+#   imapvigil validate --no-credentials examples/reference.hcl
+#
+# The daemon reads a directory, /etc/imapvigil: split this over as many files
+# as you like. All of them are one configuration, and their order means nothing.
+
+# ---- The daemon itself: at most one block, all of it optional ---------------
+
+daemon {
+  state_dir = "/var/lib/imapvigil"          # default; incidents and history; a change needs a restart
+  control   = "/run/imapvigil/control.sock" # default; the socket of the command line; likewise
+  listen    = "127.0.0.1:9143"              # default; status page, API and /metrics; "" switches them off
+
+  public_url            = "https://status.example.org" # links in messages begin with this
+  log_level             = "info"                       # default; debug, info, warn, error
+  max_concurrent_probes = 512                          # default
+  reload                = "auto"                       # default; "explicit": only when told to
+
+  # Who hears of the monitor's own trouble. Without it: every role, with a warning.
+  notification_roles = [notification_role.it_team]
+
+  # Things that answer whenever the network of this machine does: how the monitor
+  # tells its own faults from those of a server.
+  self_check = ["192.0.2.53:53", "[2001:db8::53]:53"]
+
+  # Asked every minute while all is well here: who watches the watcher.
+  heartbeat_url = "https://ping.example.com/${credential("heartbeat")}"
+}
+
+# ---- Names for values -------------------------------------------------------
+
+locals {
+  domain = "example.org"
+  site   = try(env("IMAPVIGIL_SITE"), "headquarters") # functions: imapvigil schema lists them
+  shops  = { berlin = "192.0.2.10", paris = "192.0.2.20" }
+}
+
+# ---- What holds for every check below this point of the tree ----------------
+# At the top, in a group and in a server. The nearest wins, attribute by
+# attribute, also inside thresholds, tls and login.
+
+defaults {
+  interval           = "1m" # default; from the start of a probe to the start of the next
+  fault_tolerance    = "3m" # default; a failure that lasts this long is reported
+  recovery_tolerance = "2m" # default; well for this long, and the incident is closed
+  notification_roles = [notification_role.it_team]
+}
+
+# ---- Channels: how to reach people ------------------------------------------
+# A secret is the content of a file: $CREDENTIALS_DIRECTORY/name (systemd's
+# LoadCredential) or credentials/name beside this file, readable by nobody else.
+
+notifier "email" "mailroom" {
+  host         = "smtp.example.net"
+  port         = 587        # default
+  security     = "starttls" # default; "tls", or "none" for a host on this machine
+  username     = "alerts"
+  password     = credential("smtp-password")
+  auth         = "auto" # default: the best that both sides know
+  from         = "imapvigil <alerts@example.net>"
+  hello        = "monitor.example.net" # what this machine calls itself
+  ca_file      = "files/ca.pem"        # instead of the system's authorities
+  max_per_hour = 200                   # the rest becomes one digest
+}
+
+notifier "slack" "workspace" {
+  token   = credential("slack-token")
+  api_url = "https://slack.com/api/" # default
+}
+
+notifier "sms" "twilio" {
+  provider    = "twilio"
+  account_sid = "AC00000000000000000000000000000000"
+  auth_token  = credential("twilio")
+  from        = "+15550199"
+  base_url    = "https://api.twilio.com" # default
+  # max_per_hour is 30 for text messages
+}
+
+notifier "sms" "gateway" { # any other gateway that takes an HTTP request
+  provider = "http"
+  url      = "https://sms.example.com/send"
+  method   = "POST" # default
+  headers  = { Content-Type = "application/json", Authorization = "Bearer ${credential("gateway")}" }
+  body     = "{\"to\": \"{to}\", \"text\": \"{text}\"}"
+  success  = "200, 202" # default: any 2xx
+}
+
+notifier "webhook" "ticketing" { # for programs: one request for each event, signed
+  url     = "https://hooks.example.net/imapvigil"
+  secret  = credential("ticketing")
+  headers = { X-Site = local.site }
+  ca_file = "files/ca.pem"
+}
+
+# ---- Windows of the week ----------------------------------------------------
+
+schedule "night" {
+  timezone = "Europe/Berlin"
+  weekly   = ["mon-fri 18:00-08:00", "sat,sun 00:00-24:00"]
+}
+
+# ---- Who is told, and how ---------------------------------------------------
+
+notification_role "it_team" {
+  label = "IT team"
+
+  notify {
+    via = notifier.email.mailroom
+    to  = ["it@example.net", "On call <oncall@example.net>"]
+    cc  = ["archive@example.net"]
+  }
+  notify {
+    via        = notifier.slack.workspace
+    channel    = "#mail-ops"
+    mention    = "@here"
+    on         = ["opened", "changed", "closed", "reminder"] # default
+    severity   = "degraded"                                  # default: everything
+    conditions = ["service", "addresses", "certificate", "latency", "capability", "account", "intermittent", "monitor"]
+  }
+  notify { # escalation: still open and not acknowledged 15 minutes after it was reported
+    via      = notifier.sms.twilio
+    to       = ["+15550100", "+15550101"]
+    after    = "15m"
+    during   = schedule.night
+    severity = "down" # default for text messages and wherever after is written
+  }
+}
+
+notification_role "cto" {
+  label = "CTO"
+  notify {
+    via = notifier.sms.gateway
+    to  = ["+15550102"]
+  }
+}
+
+notification_role "ticketing" {
+  notify {
+    via = notifier.webhook.ticketing
+  }
+}
+
+# ---- What is watched --------------------------------------------------------
+
+group "europe" {
+  label = "Europe" # free text; default: the name
+
+  defaults {
+    also_notify = [notification_role.ticketing] # besides those above: adds up along the tree
+  }
+
+  group "germany" { # groups nest to any depth
+    server "mx1" {
+      label    = "Mail 1"
+      hostname = "mx1.${local.domain}" # IPv4, IPv6 or DNS name
+
+      imap_check "imaps" { port = 993 }    # id mx1/imaps; security is "tls"
+      imap_check "starttls" { port = 143 } # security is "starttls"
+      imap_check "office" {
+        label    = "IMAP on the web port" # letters of any script, digits and spaces
+        port     = 443
+        security = "starttls" # "tls", "starttls" or "none"; on other ports it must be written
+      }
+    }
+  }
+}
+
+group "europe" { # the same group again, as from another file: it adds up
+  imap_check "front_door" {
+    hostname = "2001:db8::25"
+  }
+}
+
+server "mx2" { # the flat way into a group
+  hostname   = "mx2.${local.domain}"
+  group      = group.europe.germany
+  depends_on = [server.mx1] # while mx1 is down, incidents of mx2 are recorded and not sent
+}
+
+imap_check "mx2_imaps" { # the flat way into a server; the id is mx2_imaps
+  server = server.mx2
+}
+
+imap_check "partner" { # independent of any server, with everything that a check can say
+  label                = "Partner mailbox"
+  description          = "Where orders come in. Ask Anna first."
+  runbook              = "https://wiki.example.org/partner-mailbox"
+  hostname             = "imap.partner.example"
+  port                 = 993 # default
+  security             = "tls"
+  interval             = "10m"
+  timeout              = "30s" # default: this, or interval if that is less
+  fault_tolerance      = "15m"
+  recovery_tolerance   = "10m"
+  reopen_within        = "1h"  # default; failing again this soon is the same incident
+  retry_interval       = "15s" # default: this, or interval if that is less
+  notification_roles   = [notification_role.it_team, notification_role.cto]
+  also_notify          = [notification_role.ticketing]
+  remind               = "12h" # default; "0s": never
+  slo                  = 99.9  # percent, for reports
+  group                = group.europe
+  addresses            = "all" # default; "any", "ipv4", "ipv6"
+  enabled              = true  # default; false: shown, not probed
+  expect_greeting      = "Dovecot"
+  require_capabilities = ["IDLE", "AUTH=PLAIN"]
+  depends_on           = [imap_check["mx1/imaps"]]
+
+  thresholds { # slower than this: degraded
+    dns      = "500ms"
+    connect  = "300ms"
+    tls      = "1s"
+    greeting = "2s"
+    login    = "2s"
+    select   = "1s"
+    total    = "5s"
+  }
+
+  tls {                                      # there is no way to skip verification
+    server_name     = "imap.partner.example" # default: hostname
+    ca_file         = "files/ca.pem"         # default: the system's authorities
+    pin_sha256      = ["47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="]
+    min_version     = "1.2" # default
+    expiry_warning  = "14d" # default: this, or a quarter of the lifetime if that is less
+    expiry_critical = "3d"  # default: this, or a tenth
+    cert_file       = "files/client.pem"
+    key_file        = "client.key"
+  }
+
+  login { # never on an unencrypted connection
+    username  = "probe@partner.example"
+    password  = credential("partner")
+    mechanism = "SCRAM-SHA-256" # default: the best that both offer
+    mailbox   = "INBOX"         # EXAMINEd
+    every     = "30m"           # default: each probe
+  }
+}
+
+imap_check "cloud" { # OAuth: with a token, or with what gets one
+  hostname = "imap.cloud.example"
+  login {
+    username      = "probe@cloud.example"
+    mechanism     = "XOAUTH2"
+    token_url     = "https://login.cloud.example/oauth2/token"
+    client_id     = "imapvigil"
+    client_secret = credential("cloud")
+    scopes        = ["https://mail.cloud.example/IMAP.AccessAsApp"]
+  }
+}
+
+imap_check "cloud_token" {
+  hostname = "imap.cloud.example"
+  enabled  = false
+  login {
+    username  = "probe@cloud.example"
+    mechanism = "OAUTHBEARER"
+    token     = credential("cloud-token")
+  }
+}
+
+# ---- Blocks that repeat -----------------------------------------------------
+# Inside dynamic "server" the word server is the current element. for_each and
+# labels can use locals and functions.
+
+dynamic "server" {
+  for_each = local.shops
+  labels   = ["shop-${server.key}"]
+  content {
+    label    = "Shop ${title(server.key)}"
+    hostname = server.value
+
+    dynamic "imap_check" {
+      for_each = { imaps = 993, starttls = 143 }
+      labels   = [imap_check.key]
+      content {
+        port = imap_check.value
+      }
+    }
+  }
+}
+
+# ---- Planned work: nothing is sent about what it applies to -----------------
+
+maintenance "move" { # once
+  timezone   = "Europe/Berlin"
+  start      = "2026-03-07T22:00:00"
+  end        = "2026-03-08T06:00:00"
+  applies_to = [server.mx2]
+}
+
+maintenance "patch_tuesday" { # repeated, as RFC 5545 says
+  timezone   = "Europe/Berlin"
+  start      = "2026-01-06T02:00:00"
+  duration   = "2h"
+  rrule      = "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU"
+  applies_to = [group.europe, imap_check.partner]
+}
+
+maintenance "backup" { # every week
+  timezone   = "Europe/Berlin"
+  weekly     = ["sun 03:00-04:00"]
+  applies_to = [server.mx1, imap_check["shop-berlin/imaps"]]
+}
+
+# ---- A rename keeps history and open incidents ------------------------------
+
+moved {
+  from = "mx1/webmail"
+  to   = "mx1/imaps"
+}
+
+# ---- How long what was measured is kept -------------------------------------
+
+history {
+  detail = "48h"  # default
+  hourly = "90d"  # default
+  daily  = "400d" # default
+}
+
+# ---- The status page --------------------------------------------------------
+
+page {
+  title         = "Mail at example.org"
+  users_file    = "files/users.htpasswd" # who may log in: htpasswd -B
+  cert_file     = "files/page.pem"
+  key_file      = "page.key"
+  public_groups = [group.europe] # shown to everybody
+}
