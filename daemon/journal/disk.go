@@ -36,13 +36,20 @@ func (d *disk) write(first uint64, batch []entry, limit int64) (int64, error) {
 	}
 	lines := d.lines(d.buf[:0], first, batch)
 	if err := writeSync(d.live, lines); err != nil {
-		d.live.Close()
-		d.live = nil
+		d.abandon()
 		d.cuts = append(d.cuts, cut{d.name, d.size})
 		return 0, err
 	}
 	d.size += int64(len(lines))
 	return int64(len(lines)), nil
+}
+
+// abandon closes the live segment, for good.
+func (d *disk) abandon() {
+	if d.live != nil {
+		d.live.Close()
+		d.live = nil
+	}
 }
 
 func (d *disk) lines(b []byte, first uint64, batch []entry) []byte {
@@ -76,9 +83,7 @@ func (d *disk) begin(first uint64, batch []entry) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if d.live != nil {
-		d.live.Close() // nothing in it is unsynced
-	}
+	d.abandon() // nothing in the one before is unsynced
 	d.live, d.name, d.size = f, name, int64(len(lines))
 	for _, c := range d.cuts {
 		if c.name != name {
@@ -133,11 +138,8 @@ func create(fsys FS, dir, name string, content []byte) (File, error) {
 // close marks the end after record last.
 func (d *disk) close(last uint64) error {
 	mark := entry{Record: Record{Seq: last, At: d.now()}, closed: true}
-	err := writeSync(d.live, mark.append(nil))
-	if err2 := d.live.Close(); err == nil {
-		err = err2
-	}
-	return err
+	defer d.abandon()
+	return writeSync(d.live, mark.append(nil))
 }
 
 func (d *disk) path(name string) string { return filepath.Join(d.dir, name) }

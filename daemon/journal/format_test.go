@@ -93,19 +93,25 @@ func writeSamples(t *testing.T, dir string) {
 }
 
 func writeImage(t *testing.T, dir string, m image) {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o777); err != nil {
+	if _, err := os.Stat(dir); err == nil {
+		t.Fatalf("%s is there: never change it", dir)
+	}
+	m.write(t, dir)
+	golden := transcript(collect(t, Read(dir)))
+	if err := os.WriteFile(dir+".golden", []byte(golden), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Mkdir(dir, 0o777); err != nil {
-		t.Fatal(err) // it is there: never change it
+}
+
+// write makes a real directory of m.
+func (m image) write(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		t.Fatal(err)
 	}
 	for name, data := range m {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o666); err != nil {
 			t.Fatal(err)
 		}
-	}
-	golden := transcript(collect(t, Read(dir)))
-	if err := os.WriteFile(dir+".golden", []byte(golden), 0o666); err != nil {
-		t.Fatal(err)
 	}
 }

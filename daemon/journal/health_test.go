@@ -128,6 +128,21 @@ func TestADeadDiskIsNotHammered(t *testing.T) {
 			t.Errorf("%d tries in 100 s", n)
 		}
 		disk.setFault(nil)
+		for !j.Status().Durable {
+			<-j.Changed()
+		}
+
+		first := true // a single failure later on is over soon
+		disk.setFault(func(op, name string) (int, error) {
+			if !first {
+				return -1, nil
+			}
+			first = false
+			return 0, syscall.EIO
+		})
+		j.Append(rec(1))
+		<-j.Changed()
+		within(t, retryFirst, func() error { <-j.Changed(); return nil })
 		mustClose(t, j)
 	})
 }

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,9 +32,14 @@ type Options struct {
 	FS           FS               // nil: the real one
 	Now          func() time.Time // nil: time.Now
 	SegmentBytes int64            // a segment that has grown to this is followed by a new one; 0: 16 MiB
+
+	smallBytes int64 // tests only
 }
 
-const segmentBytes = 16 << 20
+const (
+	segmentBytes = 16 << 20
+	smallBytes   = 256 << 10 // Open goes on with a segment of this size instead of beginning another
+)
 
 var (
 	// ErrNotDurable says that records wait in memory because the disk did not
@@ -73,6 +79,7 @@ type Journal struct {
 	fs    FS
 	now   func() time.Time
 	limit int64 // of a segment, in bytes
+	small int64 // see smallBytes
 	lock  io.Closer
 
 	wake    chan struct{} // there is something to write
@@ -119,7 +126,8 @@ func newJournal(dir string, o Options) *Journal {
 		dir:      dir,
 		fs:       o.FS,
 		now:      o.Now,
-		limit:    o.SegmentBytes,
+		limit:    cmp.Or(max(o.SegmentBytes, 0), segmentBytes),
+		small:    cmp.Or(o.smallBytes, smallBytes),
 		wake:     make(chan struct{}, 1),
 		stop:     make(chan struct{}),
 		done:     make(chan struct{}),
@@ -132,9 +140,6 @@ func newJournal(dir string, o Options) *Journal {
 	}
 	if j.now == nil {
 		j.now = time.Now
-	}
-	if j.limit <= 0 {
-		j.limit = segmentBytes
 	}
 	j.disk = disk{fs: j.fs, dir: dir, now: j.stamp}
 	return j

@@ -1,15 +1,18 @@
 package journal
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -115,6 +118,132 @@ func TestSegmentsFollowOneAnother(t *testing.T) {
 		t.Fatalf("40 records of 130 bytes in %d segments", len(names))
 	}
 	want(t, collect(t, Read(dir)), numbered(1, 40))
+}
+
+// Restarts neither pile up files nor write large ones again.
+func TestRestarts(t *testing.T) {
+	dir := t.TempDir()
+	segments := func() int {
+		names, _ := filepath.Glob(filepath.Join(dir, "*.segment.jsonl"))
+		return len(names)
+	}
+	for n := 1; n <= 20; n++ {
+		j := mustOpen(t, dir, Options{})
+		mustAppend(t, j, rec(n))
+		mustClose(t, j)
+	}
+	if n := segments(); n != 1 {
+		t.Errorf("%d segments after 20 restarts with a record each", n)
+	}
+	o := Options{smallBytes: 4000}
+	j := mustOpen(t, dir, o)
+	mustAppend(t, j, recs(21, 100)...)
+	mustAppend(t, j, rec(101))
+	mustClose(t, j)
+	for n := 102; n <= 110; n++ {
+		j := mustOpen(t, dir, o)
+		want(t, collect(t, j.Replay()), numbered(1, n-1))
+		mustAppend(t, j, rec(n))
+		mustClose(t, j)
+	}
+	if n := segments(); n != 2 {
+		t.Errorf("%d segments after restarts with a large one", n)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, segmentName(1)))
+	if err != nil || strings.Contains(string(text), `"closed"`) {
+		t.Errorf("the mark of the end is still in the middle: %v", err)
+	}
+}
+
+// Many who append at the same time share few fsyncs.
+func TestConcurrentAppendsShareAnFsync(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := newSimDisk()
+		j := mustOpen(t, simDir, Options{FS: disk.process()})
+		syncs := 0
+		disk.setFault(func(op, name string) (int, error) {
+			if op == "sync" {
+				syncs++
+				<-time.After(10 * time.Millisecond)
+			}
+			return -1, nil
+		})
+		var g sync.WaitGroup
+		for range 100 {
+			g.Go(func() {
+				for range 3 {
+					if err := j.Append(Record{At: noon, Kind: "a"}, Record{At: noon, Kind: "b"}); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		g.Wait()
+		if syncs > 6 {
+			t.Errorf("300 appends of 100 goroutines took %d fsyncs", syncs)
+		}
+		mustClose(t, j)
+		all := collect(t, read(j.fs, simDir, 0))
+		for i := 0; i < len(all); i += 2 {
+			if all[i].Kind != "a" || all[i+1].Kind != "b" {
+				t.Fatalf("records %d and %d were appended as one and torn apart", i+1, i+2)
+			}
+		}
+		if len(all) != 600 {
+			t.Errorf("%d records", len(all))
+		}
+	})
+}
+
+// Whoever reads without the lock, at whatever moment, sees a journal that is whole.
+func TestReadersSeeAWholeJournalWhileItIsWritten(t *testing.T) {
+	dir := t.TempDir()
+	j := mustOpen(t, dir, Options{SegmentBytes: 3000})
+	stop := make(chan struct{})
+	var readers sync.WaitGroup
+	for range 2 {
+		readers.Go(func() {
+			last := uint64(0)
+			for {
+				seen := uint64(0)
+				for r, err := range Read(dir) {
+					if err != nil {
+						t.Errorf("while it was written: %v", err)
+						return
+					}
+					if r.Kind != "state" && r.Seq != seen+1 || r.Kind == "state" && seen != 0 {
+						t.Errorf("record %d after %d", r.Seq, seen)
+						return
+					}
+					seen = r.Seq
+				}
+				if seen < last {
+					t.Errorf("up to record %d, and before that up to %d", seen, last)
+				}
+				last = seen
+				select {
+				case <-stop:
+					return
+				default:
+				}
+			}
+		})
+	}
+	for n := 1; n <= 1000; n++ {
+		mustAppend(t, j, rec(n))
+		if n%50 == 0 {
+			if err := j.Compact(slices.Values([]Record{{Kind: "state"}})); err != nil {
+				t.Error(err)
+			}
+		}
+		if n%120 == 0 {
+			mustClose(t, j)
+			j = mustOpen(t, dir, Options{SegmentBytes: 3000})
+		}
+	}
+	close(stop)
+	readers.Wait()
+	mustClose(t, j)
 }
 
 func TestFilesArePrivate(t *testing.T) {
@@ -298,4 +427,99 @@ func TestFollowSeesWhatIsAppended(t *testing.T) {
 		}
 		mustClose(t, j)
 	})
+}
+
+func TestWhoReadsMayStop(t *testing.T) {
+	dir := t.TempDir()
+	j := mustOpen(t, dir, Options{})
+	defer mustClose(t, j)
+	mustAppend(t, j, recs(1, 3)...)
+	if err := j.Compact(slices.Values(recs(1, 3))); err != nil {
+		t.Fatal(err)
+	}
+	mustAppend(t, j, recs(4, 6)...)
+	for name, seq := range map[string]iter.Seq2[Record, error]{
+		"Replay": j.Replay(), "Read": Read(dir), "Follow": Follow(t.Context(), dir, 0),
+	} {
+		for stop := 1; stop <= 6; stop++ {
+			n := 0
+			for _, err := range seq {
+				if n++; err != nil || n == stop {
+					break
+				}
+			}
+			if n != stop {
+				t.Errorf("%s: stopped at %d, want %d", name, n, stop)
+			}
+		}
+	}
+}
+
+func TestNoJournal(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "nothing")
+	for name, seq := range map[string]iter.Seq2[Record, error]{
+		"reading journal": Read(dir), "following journal": Follow(t.Context(), dir, 0),
+	} {
+		n := 0
+		for _, err := range seq {
+			n++
+			if !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(err.Error(), name) {
+				t.Error(err)
+			}
+		}
+		if n != 1 {
+			t.Errorf("%s: %d results", name, n)
+		}
+	}
+	if _, err := Open("/dev/null/journal", Options{}); err == nil || !strings.HasPrefix(err.Error(), "opening journal: ") {
+		t.Error(err)
+	}
+}
+
+func TestDamageComesOutOfReadBetweenTheRecords(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "journal")
+	m := sample(t)
+	m[segmentName(4)] = bytes.Replace(m[segmentName(4)], []byte(`{"n":5}`), []byte(`{"n":6}`), 1)
+	m.write(t, dir)
+	var got []Record
+	var damage *DamageError
+	for r, err := range Read(dir) {
+		if err == nil {
+			got = append(got, r)
+		} else if damage != nil || !errors.As(err, &damage) || got[len(got)-1].Seq != 4 {
+			t.Errorf("after %v: %v", got, err)
+		}
+	}
+	want(t, got, slices.Delete(sampleRecords(), 3, 4))
+	if !errors.Is(damage, errChecksum) || damage.From != 5 || damage.To != 5 || damage.Line != 3 {
+		t.Errorf("%+v", damage)
+	}
+}
+
+func TestACompactionThatIsRefusedHarmsNothing(t *testing.T) {
+	dir := t.TempDir()
+	j := mustOpen(t, dir, Options{})
+	mustAppend(t, j, recs(1, 3)...)
+	if err := j.Compact(slices.Values([]Record{{Kind: "\""}})); err == nil || errors.Is(err, ErrNotDurable) {
+		t.Error(err)
+	}
+	mustAppend(t, j, rec(4))
+	want(t, collect(t, Read(dir)), numbered(1, 4))
+	if err := j.Compact(slices.Values(recs(1, 1))); err != nil {
+		t.Error(err)
+	}
+	mustClose(t, j)
+	if err := j.Compact(slices.Values(recs(1, 1))); !errors.Is(err, ErrClosed) {
+		t.Error(err)
+	}
+	want(t, collect(t, Read(dir)), state(4, 1))
+}
+
+// A clock out of its mind is no reason to lose a record.
+func TestAnImpossibleClock(t *testing.T) {
+	dir := t.TempDir()
+	j := mustOpen(t, dir, Options{Now: func() time.Time { return time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC) }})
+	mustAppend(t, j, Record{Kind: "a"})
+	mustClose(t, j)
+	want(t, collect(t, Read(dir)), []Record{{Seq: 1, At: time.Unix(0, 0).UTC(), Kind: "a", Data: json.RawMessage("null")}})
 }

@@ -8,10 +8,7 @@ import (
 	"slices"
 )
 
-const (
-	smallSegment = 256 << 10 // bytes; Open goes on with such a segment instead of beginning another
-	keepTorn     = 8         // files
-)
+const keepTorn = 8 // files
 
 // recover reads the journal and leaves the writer with what it has to write
 // first: the records that may have come from a page cache only, or all of the
@@ -26,7 +23,7 @@ func (j *Journal) recover() error {
 		return err
 	}
 	defer w.close()
-	var k carry
+	k := carry{small: j.small}
 	w.run(func(e entry, err error) bool {
 		if err == nil && len(w.scans) > 0 {
 			k.add(w.scans[len(w.scans)-1], e)
@@ -56,6 +53,7 @@ func (j *Journal) recover() error {
 
 // carry collects what the next segment has to begin with.
 type carry struct {
+	small   int64 // more bytes than this are not carried unless they must be
 	from    *segmentScan
 	entries []entry
 	bytes   int64
@@ -64,11 +62,11 @@ type carry struct {
 
 func (k *carry) add(s *segmentScan, e entry) {
 	if k.from != s {
-		*k = carry{from: s}
+		*k = carry{small: k.small, from: s}
 	}
 	k.entries = append(k.entries, e)
 	k.bytes += e.end - e.start
-	if k.bytes > smallSegment || s.hurt {
+	if k.bytes > k.small || s.hurt {
 		k.partial = true
 		k.drop(s.proven)
 	}

@@ -103,6 +103,7 @@ func (j *Journal) finish() error {
 	err := j.drain()
 	j.background.Wait()
 	if err != nil {
+		j.disk.abandon()
 		err = fmt.Errorf("closing journal: %w: %d records were not written: %w", ErrNotDurable, j.Status().Waiting, err)
 	} else if err = j.disk.close(j.last); err != nil {
 		err = fmt.Errorf("closing journal: %w", err)
