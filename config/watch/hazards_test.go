@@ -176,6 +176,7 @@ func TestEventsNotice(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel() // what takes time is waiting for quiet
 			root := t.TempDir()
 			do(t, root, c.before)
 			if c.path == "" {

@@ -76,7 +76,7 @@ func TestNoInotifyWatchLeft(t *testing.T) {
 		return k.Add(dir)
 	}
 	checkLimit(t, start(t, w), heard, &full,
-		root+"/a and 3 more cannot be watched: the limit of inotify watches is reached (raise sysctl fs.inotify.max_user_watches)")
+		`"`+root+`/a" and 3 more cannot be watched: the limit of inotify watches is reached (raise sysctl fs.inotify.max_user_watches)`)
 }
 
 // checkLimit expects polling while full, events when it is so no longer, and each
@@ -115,7 +115,7 @@ func TestDirectoryThatMayNotBeReadIsNamed(t *testing.T) {
 		return k.Add(dir)
 	}
 	start(t, w)
-	if _, why := w.Polling(); why != root+"/a cannot be watched: permission denied" {
+	if _, why := w.Polling(); why != `"`+root+`/a" cannot be watched: permission denied` {
 		t.Errorf("why: %q", why)
 	}
 }

@@ -100,3 +100,20 @@ func hold(t *testing.T) holdings {
 	}
 	return h
 }
+
+// BenchmarkRenew is what the watcher itself costs at every signal and every poll,
+// before anybody reads a file: the watches of the session before taken away, and
+// made anew in a tree of 400 customers with 25 files each.
+func BenchmarkRenew(b *testing.B) {
+	root := b.TempDir()
+	for customer := range 400 {
+		for file := range 25 {
+			do(b, root, fmt.Sprintf("write conf/%d/%d.hcl x", customer, file))
+		}
+	}
+	w := New(Options{Path: root + "/conf", Poll: never})
+	defer w.endSession()
+	for b.Loop() {
+		w.renew(b.Context())
+	}
+}

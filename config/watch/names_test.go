@@ -44,6 +44,15 @@ const names = `
 	no   mkdir beside
 `
 
+// surveyed is the scope of one session, which no signal replaces.
+func surveyed(t *testing.T, path string, also ...string) *scope {
+	w := New(Options{Path: path})
+	w.Also(also)
+	w.renew(t.Context())
+	t.Cleanup(w.endSession)
+	return &w.session.scope
+}
+
 func TestOnlyNamesThatCanBeReadMatter(t *testing.T) {
 	root := t.TempDir()
 	var expected []string
@@ -58,12 +67,10 @@ func TestOnlyNamesThatCanBeReadMatter(t *testing.T) {
 			expected = append(expected, verdict+" "+path)
 		}
 	}
-	w := New(Options{Path: root + "/conf", Quiet: quiet, Poll: never})
-	w.Also([]string{root + "/conf/ca.pem"})
-	start(t, w)
+	scope := surveyed(t, root+"/conf", root+"/conf/ca.pem")
 	for _, line := range expected {
 		verdict, path, _ := strings.Cut(line, " ")
-		if got := w.session.scope.relevant(filepath.Join(root, path)); got != (verdict == "yes") {
+		if got := scope.relevant(filepath.Join(root, path)); got != (verdict == "yes") {
 			t.Errorf("%s matters: %v", path, got)
 		}
 	}
@@ -73,12 +80,12 @@ func TestOnlyNamesThatCanBeReadMatter(t *testing.T) {
 // what it reports to the path that was watched, be that / or not.
 func TestNamesInTheRootDirectory(t *testing.T) {
 	root := t.TempDir()
-	w := start(t, New(Options{Path: root, Quiet: quiet, Poll: never}))
+	scope := surveyed(t, root)
 	first, _, _ := strings.Cut(root[1:], "/")
-	if !w.session.scope.relevant("//" + first) {
+	if !scope.relevant("//" + first) {
 		t.Errorf("/%s does not matter", first)
 	}
-	if w.session.scope.relevant("//other.hcl") {
+	if scope.relevant("//other.hcl") {
 		t.Error("/other.hcl matters")
 	}
 }
@@ -88,11 +95,10 @@ func TestNamesInTheRootDirectory(t *testing.T) {
 func TestNamesThatAreGoneMatter(t *testing.T) {
 	root := t.TempDir()
 	do(t, root, "mkdir conf/sub; mkdir far/dir; ln /far/dir conf/link; ln ..1 conf/..data; ln ..data/a conf/a.hcl")
-	w := start(t, New(Options{Path: root + "/conf", Quiet: quiet, Poll: never}))
-	before := &w.session.scope // a later session will look at what is left
+	scope := surveyed(t, root+"/conf")
 	do(t, root, "rm conf; rm far")
 	for _, path := range []string{"conf", "conf/sub", "conf/link", "conf/..data", "conf/..1", "conf/a.hcl", "far", "far/dir"} {
-		if named, _ := before.look(filepath.Join(root, path)); !named {
+		if named, _ := scope.look(filepath.Join(root, path)); !named {
 			t.Errorf("%s does not matter", path)
 		}
 	}

@@ -1,7 +1,6 @@
 package watch
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -14,6 +13,7 @@ import (
 // Whatever is done to a tree, in whatever order, at whatever pace: a reader that
 // looks only when told to ends up seeing what is there, without a poll.
 func TestReaderKeepsUpWithAnything(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		root, err := os.MkdirTemp("", "watch")
 		if err != nil {
@@ -24,12 +24,7 @@ func TestReaderKeepsUpWithAnything(t *testing.T) {
 		w := New(Options{Path: root + "/" + path, Quiet: time.Millisecond, Poll: never})
 		w.Also([]string{root + "/far/a/y", root + "/link/z"})
 
-		ctx, cancel := context.WithCancel(context.Background())
-		ended := make(chan error, 1)
-		go func() { ended <- w.Run(ctx) }()
-		defer func() { cancel(); <-ended }()
-
-		signal(t, w, deadline)
+		start(t, w)
 		seen := view(w)
 		for i, n := 0, rapid.IntRange(1, 12).Draw(t, "steps"); i < n; i++ {
 			if rapid.Bool().Draw(t, "calm") {

@@ -15,10 +15,10 @@ import (
 // A session lasts from one signal to the next; watches are made anew for every
 // look and never kept up to date. So nothing depends on what kernel and library
 // believe about directories that were meanwhile removed and recreated, renamed or
-// swapped (fsnotify knows a watch by path and the kernel by inode, and when the
-// two part, removing one can panic), and whatever went wrong is over with the
-// next poll. What happens between two sessions needs no event: the look that
-// follows sees it.
+// swapped (fsnotify knows a watch by path, the kernel by inode; when the two part,
+// version 1.10.1 loses watches, keeps stale ones, and panics on removing one), and
+// whatever went wrong is over with the next poll. What happens between two
+// sessions needs no event: the look that follows sees it.
 //
 // The goroutine never sets a watch: fsnotify may hold, while it hands over an
 // error, the lock that setting one needs.

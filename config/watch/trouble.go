@@ -61,9 +61,9 @@ func (f faults) trouble() trouble {
 	case 0:
 		return trouble{}
 	case 1:
-		return trouble{fmt.Sprintf("%s cannot be watched: %s", f.first, causes), causes}
+		return trouble{fmt.Sprintf("%q cannot be watched: %s", f.first, causes), causes}
 	}
-	return trouble{fmt.Sprintf("%s and %d more cannot be watched: %s", f.first, f.count-1, causes), causes}
+	return trouble{fmt.Sprintf("%q and %d more cannot be watched: %s", f.first, f.count-1, causes), causes}
 }
 
 func noEvents(err error) trouble {

@@ -22,7 +22,11 @@ const (
 )
 
 // start runs a Watcher whose first signal has been taken: its watches stand.
-func start(t testing.TB, w *Watcher) *Watcher {
+func start(t interface {
+	rapid.TB
+	Cleanup(cleanup func())
+}, w *Watcher,
+) *Watcher {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
