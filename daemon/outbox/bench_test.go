@@ -72,7 +72,7 @@ func BenchmarkDue(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if due, _ := book.Due(epoch.Add(time.Minute), func(incident.ID) bool { return false }); len(due) != 5 {
+		if due, _ := book.Due(epoch.Add(time.Minute), func(*outbox.Delivery) bool { return false }); len(due) != 5 {
 			b.Fatal(len(due))
 		}
 	}

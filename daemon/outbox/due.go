@@ -15,9 +15,8 @@ const perWay = 4
 
 // Due lists the deliveries whose next attempt may start now, oldest first, and
 // when to ask again for the others (zero: after the next outcome, telling or
-// observation). What tells of nothing but stale incidents waits: those that are
-// open, as far as is known, and have not been observed since the start.
-func (b *Book) Due(now time.Time, stale func(incident.ID) bool) (due []*Delivery, again time.Time) {
+// observation). What hold reports true of waits for an observation.
+func (b *Book) Due(now time.Time, hold func(*Delivery) bool) (due []*Delivery, again time.Time) {
 	b.queue = slices.DeleteFunc(b.queue, func(d *Delivery) bool { return d.State.Final() })
 	busy := map[config.WayID]int{}
 	for _, d := range b.queue {
@@ -32,7 +31,7 @@ func (b *Book) Due(now time.Time, stale func(incident.ID) bool) (due []*Delivery
 			if again.IsZero() || d.NextAt.Before(again) {
 				again = d.NextAt
 			}
-		case busy[d.Way] < perWay && !d.holds(stale):
+		case busy[d.Way] < perWay && !hold(d):
 			busy[d.Way]++
 			due = append(due, d)
 		}
@@ -40,8 +39,11 @@ func (b *Book) Due(now time.Time, stale func(incident.ID) bool) (due []*Delivery
 	return due, again
 }
 
-func (d *Delivery) holds(stale func(incident.ID) bool) bool {
+// Outdated reports whether a delivery tells of nothing but openings and the
+// like of incidents that fresh reports false of. What is over by now will be
+// replaced by its closing, except where no closing is wanted.
+func (d *Delivery) Outdated(fresh func(incident.ID) bool, open func(incident.ID) bool) bool {
 	return !slices.ContainsFunc(d.Items, func(i Item) bool {
-		return i.Transition == notifiers.Closed || !stale(i.Incident)
+		return i.Transition == notifiers.Closed || fresh(i.Incident) || d.NoClosing && !open(i.Incident)
 	})
 }

@@ -72,7 +72,7 @@ func (p *planner) open(s *Subject, way *config.Way, e entry, underWay bool) (nee
 			n.transition = openingOf(way) // one message with the newest state
 		}
 		return n, true
-	case s.Remind > 0 && !underWay && !s.Acknowledged() && wants(way, notifiers.Reminder):
+	case s.Remind > 0 && !underWay && !s.Acknowledged() && !s.Recovering() && wants(way, notifiers.Reminder):
 		since := s.ReportedAt
 		if heard {
 			since = e.told.at

@@ -120,7 +120,7 @@ func (s *sim) round() (next time.Time) {
 		for _, a := range s.flying {
 			next = sooner(next, a.end)
 		}
-		if _, due := s.book.Due(s.now, s.stale); !due.IsZero() {
+		if _, due := s.book.Due(s.now, s.hold); !due.IsZero() {
 			next = sooner(next, due)
 		}
 		if next.IsZero() || next.After(s.now) {
@@ -137,13 +137,20 @@ func sooner(a, b time.Time) time.Time {
 }
 
 func (s *sim) send() {
-	due, _ := s.book.Due(s.now, s.stale)
+	due, _ := s.book.Due(s.now, s.hold)
 	for _, d := range due {
 		s.book.Begin(d.Key)
 		s.sending(d)
 		r := s.receiver(d.Way.Notifier)
 		s.flying = append(s.flying, attempt{d.Key, s.now.Add(r.latency), r.err})
 	}
+}
+
+func (s *sim) hold(d *outbox.Delivery) bool {
+	return d.Outdated(
+		func(id incident.ID) bool { return s.checks[s.incidents[id].Check].fresh },
+		func(id incident.ID) bool { return s.incidents[id].Open() },
+	)
 }
 
 func (s *sim) stale(id incident.ID) bool {

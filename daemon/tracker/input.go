@@ -84,16 +84,20 @@ func (in observed) handle(t *Tracker, r *round) {
 }
 
 // seen keeps what status shows of a check beside its incidents, and reports
-// whether this is the first observation since the start.
+// whether a condition was found failing for the first time since the start.
 func (c *check) seen(r incident.Result) (first bool) {
 	unknown := r.Observed == 0
 	if c.last.Check == "" || unknown != c.unknown {
 		c.since = r.Started
 	}
-	first = !unknown && !c.fresh
-	c.fresh = c.fresh || first
+	was := c.fresh
+	for _, f := range r.Findings {
+		if f.Health != incident.Unknown {
+			c.fresh |= incident.ConditionSet(f.Condition) & r.Observed
+		}
+	}
 	c.unknown, c.last = unknown, r
-	return first
+	return c.fresh != was
 }
 
 // Await gives the next result of a probe of the check that begins after now,

@@ -85,10 +85,10 @@ type Tracker struct {
 // A check is what is known of one check while this process runs.
 type check struct {
 	state   incident.State
-	last    incident.Result // of the last probe; zero before it
-	since   time.Time       // of the current health, when nothing is live
-	fresh   bool            // observed since start
-	unknown bool            // the last probe could not judge
+	last    incident.Result     // of the last probe; zero before it
+	since   time.Time           // of the current health, when nothing is live
+	fresh   incident.Conditions // found failing since start
+	unknown bool                // the last probe could not judge
 }
 
 // A record is an incident with its events, as `incidents` shows it.
@@ -170,7 +170,7 @@ func (t *Tracker) pause(now time.Time) time.Duration {
 			next = due
 		}
 	}
-	if _, due := t.book.Due(now, t.stale); !due.IsZero() && (next.IsZero() || due.Before(next)) {
+	if _, due := t.book.Due(now, t.hold); !due.IsZero() && (next.IsZero() || due.Before(next)) {
 		next = due
 	}
 	if next.IsZero() {
@@ -261,9 +261,7 @@ func (t *Tracker) subject(in incident.Incident) outbox.Subject {
 			}
 		}
 	}
-	if c, ok := t.checks[in.Check]; ok {
-		s.Fresh = c.fresh
-	}
+	s.Fresh = t.fresh(in.ID)
 	return s
 }
 
@@ -277,7 +275,7 @@ func (t *Tracker) kind(id config.NotifierID) (notifiers.Kind, bool) {
 
 // send starts the attempts that are due. The journal knows each of them.
 func (t *Tracker) send(now time.Time) {
-	due, _ := t.book.Due(now, t.stale)
+	due, _ := t.book.Due(now, t.hold)
 	for _, d := range due {
 		t.book.Begin(d.Key)
 		m := t.message(d)
@@ -299,14 +297,23 @@ func (t *Tracker) known(id config.CheckID) *check {
 	return c
 }
 
-// stale: as far as is known it is open, and nobody has looked since the start.
-func (t *Tracker) stale(id incident.ID) bool {
+// hold keeps back what was decided before the start and has not been seen to be
+// true since.
+func (t *Tracker) hold(d *outbox.Delivery) bool { return d.Outdated(t.fresh, t.open) }
+
+// fresh: it was found failing since the start.
+func (t *Tracker) fresh(id incident.ID) bool {
 	rec, ok := t.ledger[id]
-	if !ok || !rec.incident.Open() {
-		return false
+	if !ok {
+		return true
 	}
 	c, ok := t.checks[rec.incident.Check]
-	return !ok || !c.fresh
+	return ok && c.fresh.Has(rec.incident.Condition)
+}
+
+func (t *Tracker) open(id incident.ID) bool {
+	rec, ok := t.ledger[id]
+	return ok && rec.incident.Open()
 }
 
 func (t *Tracker) state(id config.CheckID) incident.State {

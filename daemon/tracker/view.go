@@ -212,7 +212,7 @@ func stateWord(cfg *config.Check, c *check) (word string, worst *incident.Incide
 		return stateUnknown, worst
 	case worst != nil:
 		return word, worst
-	case !c.fresh:
+	case c.last.Check == "":
 		return stateUnknown, nil
 	}
 	return stateOK, nil

@@ -1,0 +1,52 @@
+package tracker_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+	"go.uber.org/goleak"
+)
+
+var update = flag.Bool("update", false, "rewrite what the nights come to")
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// Every file under testdata/nights is one night: a configuration, and a
+// timeline of what happens to the servers, to the files and to the monitor. The
+// indented lines are what the monitor makes of it: what it writes into the
+// journal, and who is told what and when. All of it is real except for the
+// servers, the receivers and the clock; see [night] for the language.
+//
+// go test ./daemon/tracker -run Nights -update rewrites the indented lines.
+func TestNights(t *testing.T) {
+	files, err := filepath.Glob("testdata/nights/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("there are no nights", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			was := string(txtar.Format(archive))
+			synctest.Test(t, func(t *testing.T) { play(t, archive) })
+			is := string(txtar.Format(archive))
+			if *update {
+				if err := os.WriteFile(file, []byte(is), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if diff := cmp.Diff(strings.Split(was, "\n"), strings.Split(is, "\n")); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", file, diff)
+			}
+		})
+	}
+}
