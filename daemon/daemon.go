@@ -7,12 +7,14 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -102,7 +104,10 @@ func (m *monitor) open(ctx context.Context) (*candidate, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.places(first.cfg)
+	m.StateDir = m.stateDir(first.cfg)
+	if m.Control == "" {
+		m.Control = first.cfg.Daemon.Control
+	}
 	if m.journal, err = journal.Open(filepath.Join(m.StateDir, "journal"), journal.Options{}); err != nil {
 		first.close()
 		return nil, err
@@ -114,18 +119,14 @@ func (m *monitor) open(ctx context.Context) (*candidate, error) {
 	return first, nil
 }
 
-// places settles where state and socket are: the command line wins over
-// systemd, which wins over the configuration.
-func (m *monitor) places(cfg *config.Config) {
-	if m.StateDir == "" {
-		m.StateDir = filepath.SplitList(os.Getenv("STATE_DIRECTORY") + string(filepath.ListSeparator))[0]
-	}
-	if m.StateDir == "" {
-		m.StateDir = cfg.Daemon.StateDir
-	}
-	if m.Control == "" {
-		m.Control = cfg.Daemon.Control
-	}
+// DefaultStateDir is where state is kept unless somebody says otherwise.
+const DefaultStateDir = "/var/lib/imapvigil"
+
+// stateDir: the command line wins over systemd, which wins over the
+// configuration.
+func (m *monitor) stateDir(cfg *config.Config) string {
+	fromSystemd, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":") // systemd.exec(5)
+	return cmp.Or(m.StateDir, fromSystemd, cfg.Daemon.StateDir)
 }
 
 func (m *monitor) openRooms() (err error) {

@@ -35,15 +35,20 @@ func keepLastGood(dir string, s *hclfile.Snapshot) (err error) {
 // state directory, with the secrets of today. Where the options leave out
 // credentials, so does it.
 func LastGood(dir string, o hclfile.Options) (*config.Config, []config.Diagnostic, error) {
+	_, cfg, diags, err := restore(dir, o)
+	return cfg, diags, err
+}
+
+func restore(dir string, o hclfile.Options) (*hclfile.Snapshot, *config.Config, []config.Diagnostic, error) {
 	f, err := os.Open(filepath.Join(dir, lastGoodFile))
 	if err != nil {
-		return nil, nil, fmt.Errorf("opening the last good configuration: %w", err)
+		return nil, nil, nil, fmt.Errorf("opening the last good configuration: %w", err)
 	}
 	defer func() { _ = f.Close() }()
 	s, err := hclfile.Restore(f, o)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	cfg, diags := hclfile.Load(s)
-	return cfg, diags, nil
+	return s, cfg, diags, nil
 }

@@ -45,6 +45,7 @@ type candidate struct {
 	channels channels
 	before   channels
 	warnings []config.Diagnostic
+	wrong    string // why the files are not what this was made from; empty: they are
 }
 
 // close gives up a candidate that was not applied.
@@ -57,14 +58,35 @@ func newReloader(m *monitor) *reloader {
 // first prepares the configuration that the start needs.
 func (r *reloader) first(ctx context.Context) (*candidate, error) {
 	c, diags, err := r.prepare(ctx, true)
-	switch {
-	case err != nil:
-		return nil, &ConfigError{append(diags, diagnose(err))}
-	case c == nil:
-		return nil, &ConfigError{diags}
+	if err != nil {
+		diags = append(diags, diagnose(err))
+	}
+	if c == nil {
+		if c = r.bridge(diags); c == nil {
+			return nil, &ConfigError{diags}
+		}
 	}
 	r.warn(c.warnings)
 	return c, nil
+}
+
+// bridge gives the configuration that was applied last, so that files which
+// were broken while the daemon was down do not leave the servers unwatched.
+// Nil: there is none, or it does not load either.
+func (r *reloader) bridge(wrong []config.Diagnostic) *candidate {
+	dir := r.m.stateDir(&config.Config{Daemon: config.Daemon{StateDir: DefaultStateDir}})
+	snapshot, cfg, diags, err := restore(dir, hclfile.Options{CredentialsDirectory: os.Getenv("CREDENTIALS_DIRECTORY")})
+	if err != nil || cfg == nil {
+		return nil
+	}
+	opened, trouble := openChannels(cfg, nil)
+	c := &candidate{cfg: cfg, snapshot: snapshot, channels: opened, warnings: diags, wrong: (&ConfigError{wrong}).Error()}
+	if len(trouble) > 0 {
+		c.close()
+		return nil
+	}
+	r.complain("the configuration is in error; the last good one is used", wrong)
+	return c
 }
 
 // run serves every reason to look again, one after the other.
@@ -154,16 +176,26 @@ func diagnose(err error) config.Diagnostic {
 // reject keeps everything as it is, and says so everywhere.
 func (r *reloader) reject(diags []config.Diagnostic) control.Verdict {
 	text := (&ConfigError{diags}).Error()
-	r.set(func(s *control.Config) { s.State, s.Error = control.Rejected, text })
-	for _, d := range diags {
-		if d.Gravity == config.Error {
-			r.m.Log.Error("the configuration was rejected, nothing was changed", zap.String("file", d.Pos.File),
-				zap.Int("line", d.Pos.Line), zap.Int("column", d.Pos.Column), zap.String("error", d.Error()))
+	r.set(func(s *control.Config) {
+		s.Error = text
+		if s.State != control.LastGood {
+			s.State = control.Rejected
 		}
-	}
+	})
+	r.complain("the configuration was rejected, nothing was changed", diags)
 	tell("READY=1\nSTATUS=" + summary(r.cfg) + "; the files on disk are in error")
 	return control.Verdict{
 		Result: control.RejectedWord, Digest: r.config().Digest, Diagnostics: control.NewDiagnostics(diags),
+	}
+}
+
+// complain writes errors to the log, each with its place.
+func (r *reloader) complain(what string, diags []config.Diagnostic) {
+	for _, d := range diags {
+		if d.Gravity == config.Error {
+			r.m.Log.Error(what, zap.String("file", d.Pos.File), zap.Int("line", d.Pos.Line),
+				zap.Int("column", d.Pos.Column), zap.String("error", d.Error()))
+		}
 	}
 }
 
@@ -282,18 +314,29 @@ func (r *reloader) apply(ctx context.Context, c *candidate) {
 	}
 	diff := r.m.probes.Apply(want)
 	r.m.watcher.Also(c.snapshot.Named())
-	if err := keepLastGood(r.m.StateDir, c.snapshot); err != nil {
-		r.m.Log.Error("a broken configuration could not be bridged over at the next start", zap.Error(err))
-	}
+	r.keep(c)
 	closeUnused(r.channels, c.channels)
 	r.snapshot, r.channels = c.snapshot, c.channels
 	r.set(func(s *control.Config) {
 		r.cfg = c.cfg
 		*s = control.Config{State: control.Current, LoadedAt: time.Now().UTC(), Digest: c.cfg.Digest}
+		if c.wrong != "" {
+			s.State, s.Error = control.LastGood, c.wrong
+		}
 	})
 	r.m.Log.Info("configuration applied", zap.String("digest", c.cfg.Digest), zap.Int("checks", len(c.cfg.Checks)),
 		zap.Int("started", len(diff.Started)), zap.Int("stopped", len(diff.Stopped)),
 		zap.Int("changed", len(diff.Changed)), zap.Int("unchanged", diff.Unchanged))
+}
+
+// keep makes what the files say the last good configuration.
+func (r *reloader) keep(c *candidate) {
+	if c.wrong != "" {
+		return
+	}
+	if err := keepLastGood(r.m.StateDir, c.snapshot); err != nil {
+		r.m.Log.Error("files that break could not be bridged over at the next start", zap.Error(err))
+	}
 }
 
 func (r *reloader) level(text string) {

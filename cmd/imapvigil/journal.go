@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/imapvigil/imapvigil/daemon"
 	"github.com/imapvigil/imapvigil/daemon/journal"
 )
 
@@ -81,12 +82,12 @@ func (p *program) configuredState() string {
 	if dir := os.Getenv("STATE_DIRECTORY"); dir != "" {
 		return filepath.SplitList(dir)[0]
 	}
-	const fallback = "/var/lib/imapvigil"
+
 	cfg, err := p.glance()
 	if err != nil {
 		_, _ = fmt.Fprintf(p.err, "imapvigil: no state directory is known from the configuration, so it is looked for where it is\n"+
 			"by default; name another one with --state-dir: %v\n", err)
-		return fallback
+		return daemon.DefaultStateDir
 	}
 	return cfg.Daemon.StateDir
 }
