@@ -112,7 +112,7 @@ func (m *monitor) open(ctx context.Context) (*candidate, error) {
 		first.close()
 		return nil, err
 	}
-	if err := m.openRooms(); err != nil {
+	if err := m.openRooms(ctx); err != nil {
 		first.close()
 		return nil, errors.Join(err, m.journal.Close())
 	}
@@ -129,7 +129,7 @@ func (m *monitor) stateDir(cfg *config.Config) string {
 	return cmp.Or(m.StateDir, fromSystemd, cfg.Daemon.StateDir)
 }
 
-func (m *monitor) openRooms() (err error) {
+func (m *monitor) openRooms(ctx context.Context) (err error) {
 	if m.node, err = os.Hostname(); err != nil {
 		return fmt.Errorf("asking for the name of this machine: %w", err)
 	}
@@ -145,11 +145,19 @@ func (m *monitor) openRooms() (err error) {
 	if err != nil {
 		return err
 	}
-	m.watcher = watch.New(watch.Options{Path: m.ConfigPath, Log: func(msg string, err error) {
-		m.Log.Warn(msg, zap.Error(err))
-	}})
-	m.listener, err = control.Listen(m.Control)
+	m.watcher = watch.New(watch.Options{Path: m.ConfigPath, Log: m.watching})
+	m.listener, err = control.Listen(ctx, m.Control)
 	return err
+}
+
+// watching says when file-system events are not to be had, and when they are
+// again.
+func (m *monitor) watching(msg string, err error) {
+	if err == nil {
+		m.Log.Info(msg)
+		return
+	}
+	m.Log.Warn(msg, zap.Error(err))
 }
 
 // run starts every task, and ends them so that nothing is lost: first the

@@ -211,7 +211,11 @@ func (r *reloader) prepare(ctx context.Context, allowShrink bool) (*candidate, [
 		return nil, diags, nil
 	}
 	// What Load read besides, because the files name it, must stand still too.
-	if proof, err := snapshot.Again(); err != nil || proof.Digest() != snapshot.Digest() {
+	proof, err := snapshot.Again()
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case proof.Digest() != snapshot.Digest():
 		return nil, nil, errChanging
 	}
 	if refused := r.refuse(cfg, allowShrink); refused != nil {

@@ -20,14 +20,15 @@ const socketMode = 0o660
 
 // Listen makes the socket. One that a crash left behind is replaced; one that
 // a running daemon answers on is an error.
-func Listen(path string) (net.Listener, error) {
+func Listen(ctx context.Context, path string) (net.Listener, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // the socket has a mode of its own
 		return nil, fmt.Errorf("making the directory of the control socket: %w", err)
 	}
-	l, err := net.Listen("unix", path)
-	if err != nil && !answers(path) {
-		_ = os.Remove(path)
-		l, err = net.Listen("unix", path)
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "unix", path)
+	if err != nil && abandoned(ctx, path) {
+		_ = os.Remove(path) // Listen says what is still wrong
+		l, err = config.Listen(ctx, "unix", path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the control socket: %w", err)
@@ -39,13 +40,19 @@ func Listen(path string) (net.Listener, error) {
 	return l, nil
 }
 
-func answers(path string) bool {
-	c, err := net.DialTimeout("unix", path, time.Second)
-	if err != nil {
+// abandoned: it is a socket, and nobody answers on it.
+func abandoned(ctx context.Context, path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode()&os.ModeSocket == 0 {
 		return false
 	}
+	dialer := net.Dialer{Timeout: time.Second}
+	c, err := dialer.DialContext(ctx, "unix", path)
+	if err != nil {
+		return true
+	}
 	_ = c.Close()
-	return true
+	return false
 }
 
 // Serve answers requests on l until ctx ends.

@@ -1,0 +1,172 @@
+package control_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// backend remembers what it was asked.
+type backend struct {
+	shrink bool
+	acked  incident.ID
+	until  time.Time
+}
+
+var verdict = control.Verdict{
+	Result: control.RejectedWord, Digest: "d1",
+	Diagnostics: control.NewDiagnostics([]config.Diagnostic{{
+		Gravity: config.Error, Summary: "Unknown attribute", Detail: "Did you mean port?",
+		Pos: config.Pos{File: "a.hcl", Line: 3, Column: 5}, Excerpt: "  prot = 1", Mark: [2]int{2, 6},
+	}}),
+}
+
+func (b *backend) Status(context.Context) (control.Status, error) {
+	return control.Status{Config: control.Config{State: control.Current, Digest: "d1"}}, nil
+}
+
+func (b *backend) Incidents(context.Context) ([]control.Incident, error) {
+	return []control.Incident{{ID: "abc", Check: "mx1/imaps"}}, nil
+}
+
+func (b *backend) Reload(_ context.Context, shrink bool) (control.Verdict, error) {
+	b.shrink = shrink
+	return verdict, nil
+}
+
+func (b *backend) Plan(_ context.Context, path string) (control.Plan, error) {
+	d := config.Compare(nil, nil)
+	d.Added = append(d.Added, config.CheckID(path))
+	return control.Plan{Diff: d, Orphaned: []incident.ID{"abc"}}, nil
+}
+
+func (b *backend) Recheck(_ context.Context, id config.CheckID) (incident.Report, error) {
+	return incident.Report{}, errors.New("there is no check " + string(id))
+}
+
+func (b *backend) NotifyTest(_ context.Context, id config.RoleID) (control.Trial, error) {
+	return control.Trial{Role: id}, nil
+}
+
+func (b *backend) Acknowledge(_ context.Context, id incident.ID, _ string, until time.Time) error {
+	b.acked, b.until = id, until
+	return nil
+}
+
+func start(t *testing.T) (*backend, *control.Client) {
+	t.Helper()
+	socket := filepath.Join(t.TempDir(), "run", "control.sock")
+	l, err := control.Listen(t.Context(), socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &backend{}
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- control.Serve(ctx, l, b) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	return b, control.NewClient(socket)
+}
+
+func TestWhatCrossesTheSocket(t *testing.T) {
+	b, client := start(t)
+	ctx := t.Context()
+	if s, err := client.Status(ctx); err != nil || s.Config.Digest != "d1" {
+		t.Errorf("status: %+v, %v", s, err)
+	}
+	if list, err := client.Incidents(ctx); err != nil || len(list.Incidents) != 1 || list.Incidents[0].ID != "abc" {
+		t.Errorf("incidents: %+v, %v", list, err)
+	}
+	got, err := client.Reload(ctx, true)
+	if diff := cmp.Diff(verdict, got); err != nil || diff != "" || !b.shrink {
+		t.Errorf("reload: %v, shrink %v\n%s", err, b.shrink, diff)
+	}
+	if plan, err := client.Plan(ctx, "/etc/a b&c"); err != nil || plan.Added[0] != "/etc/a b&c" || plan.Orphaned[0] != "abc" {
+		t.Errorf("plan: %+v, %v", plan, err)
+	}
+	if trial, err := client.NotifyTest(ctx, "it team"); err != nil || trial.Role != "it team" {
+		t.Errorf("notify-test: %+v, %v", trial, err)
+	}
+	until := time.Date(2026, 1, 6, 8, 0, 0, 0, time.UTC)
+	if err := client.Acknowledge(ctx, "abc", "on it", until); err != nil || b.acked != "abc" || !b.until.Equal(until) {
+		t.Errorf("ack: %v, %s until %v", err, b.acked, b.until)
+	}
+}
+
+func TestTheDaemonsRefusalIsTheClientsError(t *testing.T) {
+	_, client := start(t)
+	_, err := client.Recheck(t.Context(), "mx9/imaps")
+	if err == nil || err.Error() != "there is no check mx9/imaps" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestDiagnosticsComeBackWhole(t *testing.T) {
+	d := config.Diagnostic{
+		Gravity: config.Warning, Summary: "s", Detail: "d", Pos: config.Pos{File: "f", Line: 1, Column: 2},
+		Excerpt: "x", Mark: [2]int{0, 1},
+	}
+	if diff := cmp.Diff(d, control.NewDiagnostics([]config.Diagnostic{d})[0].Config()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestNobodyAnswers(t *testing.T) {
+	_, err := control.NewClient(filepath.Join(t.TempDir(), "none.sock")).Status(t.Context())
+	if !errors.Is(err, control.ErrNoDaemon) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// An abandoned socket is replaced; one that is answered on, and a file that is
+// no socket at all, are left alone.
+func TestListen(t *testing.T) {
+	dir := t.TempDir()
+	abandoned := filepath.Join(dir, "abandoned.sock")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: abandoned, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	_ = l.Close()
+	again, err := control.Listen(t.Context(), abandoned)
+	if err != nil {
+		t.Fatalf("an abandoned socket was not replaced: %v", err)
+	}
+	defer func() { _ = again.Close() }()
+	if info, err := os.Stat(abandoned); err != nil || info.Mode().Perm() != 0o660 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	if _, err := control.Listen(t.Context(), abandoned); err == nil || !strings.Contains(err.Error(), "in use") {
+		t.Errorf("a socket that is answered on: %v", err)
+	}
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := control.Listen(t.Context(), file); err == nil {
+		t.Error("a file was taken for a socket")
+	}
+	if text, err := os.ReadFile(file); err != nil || string(text) != "precious" {
+		t.Errorf("the file is gone: %q, %v", text, err)
+	}
+}
