@@ -40,8 +40,9 @@ type past struct {
 
 // target is what a check is about: another target has another past.
 type target struct {
-	host string
-	port uint16
+	host      string
+	port      uint16
+	addresses config.AddressPolicy
 }
 
 // of gives the past of a check, empty where there is none or the check is about
@@ -50,7 +51,7 @@ func (m *memory) of(id config.CheckID, check config.Probe, now time.Time) *past 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.sweep(now)
-	p, about := m.checks[id], target{check.Hostname, check.Port}
+	p, about := m.checks[id], target{check.Hostname, check.Port, check.Addresses}
 	if p == nil || p.target != about {
 		p = &past{target: about, login: check.Login}
 		if m.checks == nil {

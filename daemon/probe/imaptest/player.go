@@ -64,10 +64,14 @@ func (p *player) do(s step) error {
 	case "silence":
 		return p.silence()
 	case "half-close":
-		_ = p.tcp.(*net.TCPConn).CloseWrite()
+		if tcp, ok := p.tcp.(*net.TCPConn); ok {
+			_ = tcp.CloseWrite()
+		}
 		return p.silence()
 	case "reset":
-		_ = p.tcp.(*net.TCPConn).SetLinger(0)
+		if tcp, ok := p.tcp.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0)
+		}
 	}
 	return errOver // close and reset
 }

@@ -15,7 +15,7 @@ import (
 type Server struct {
 	script   Script
 	certs    *Certificates
-	listener net.Listener
+	listener net.Listener // nil: it talks only on connections that it is given
 	ctx      context.Context
 	cancel   context.CancelFunc
 	running  sync.WaitGroup
@@ -25,18 +25,26 @@ type Server struct {
 	received  bytes.Buffer
 	commands  []string
 	surprises []string
-	sent      int64
+}
+
+// New makes a server that talks on the connections that Talk gives it: the other
+// end of a net.Pipe, in a bubble of testing/synctest. certs may be nil for
+// scripts without TLS.
+func New(script Script, certs *Certificates) *Server {
+	s := &Server{script: script, certs: certs}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s
 }
 
 // Start begins to serve at a loopback address such as "127.0.0.1:0" or
-// "[::1]:0". certs may be nil for scripts without TLS.
+// "[::1]:0".
 func Start(address string, script Script, certs *Certificates) (*Server, error) {
 	listener, err := listen(address)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{script: script, certs: certs, listener: listener}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s := New(script, certs)
+	s.listener = listener
 	s.running.Go(s.accept)
 	return s, nil
 }
@@ -59,7 +67,9 @@ func (s *Server) Addr() netip.AddrPort { return netip.MustParseAddrPort(s.listen
 // Close ends everything and waits for it.
 func (s *Server) Close() {
 	s.cancel()
-	_ = s.listener.Close()
+	if s.listener != nil {
+		_ = s.listener.Close()
+	}
 	s.running.Wait()
 }
 
@@ -99,12 +109,18 @@ func (s *Server) accept() {
 		if err != nil {
 			return
 		}
-		s.mu.Lock()
-		steps := s.script.connection(s.accepted)
-		s.accepted++
-		s.mu.Unlock()
-		s.running.Go(func() { s.play(conn, steps) })
+		s.Talk(conn)
 	}
+}
+
+// Talk plays the next part of the script on a connection, in a goroutine of its
+// own.
+func (s *Server) Talk(conn net.Conn) {
+	s.mu.Lock()
+	steps := s.script.connection(s.accepted)
+	s.accepted++
+	s.mu.Unlock()
+	s.running.Go(func() { s.play(conn, steps) })
 }
 
 // play runs one connection's part of the script to its end.

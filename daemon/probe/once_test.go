@@ -1,0 +1,173 @@
+package probe
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// dialTimeout is a network that drops everything.
+func dialTimeout(ctx context.Context, _, _ string) (net.Conn, error) {
+	<-ctx.Done()
+	return nil, &net.OpError{Op: "dial", Err: ctx.Err()}
+}
+
+func TestOneSessionPerUserAndServer(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.serve("192.0.2.1", "tls\nS: * OK ready\nuntil LOGIN *\npause 2s\nS: $tag OK done\nserve")
+		b.login(config.Login{Username: "alice"})
+		var probing sync.WaitGroup
+		results := make([]incident.Result, 4)
+		began := time.Now()
+		for i, id := range []config.CheckID{"a", "b", "c", "d"} {
+			probing.Go(func() { results[i] = b.prober.Probe(b.t.Context(), id, b.check) })
+		}
+		probing.Wait()
+		loggedIn := 0
+		for _, r := range results {
+			b.expect(r, "ok")
+			if r.Observed.Has(incident.Account) {
+				loggedIn++
+			}
+			if waited := r.Ended.Sub(r.Started) - r.Addresses[0].Timings.Total; waited < 0 {
+				t.Errorf("the total of %v is more than the probe took", r.Addresses[0].Timings.Total)
+			}
+			if took := r.Addresses[0].Timings.Total; took > 3*time.Second {
+				t.Errorf("waiting for another session counts as the server's time: %v", took)
+			}
+		}
+		// Two seconds each, one after the other, patience for five: the fourth
+		// goes without.
+		if took := time.Since(began); loggedIn != 3 || took != 6*time.Second {
+			t.Errorf("%d logins in %v", loggedIn, took)
+		}
+	})
+}
+
+func TestSessionEndsEvenWhenTheServerHangs(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.serve("192.0.2.1", "tls\nS: * OK ready\nuntil LOGIN *\nsilence\n--- next connection\n"+polite)
+		b.login(config.Login{Username: "alice"})
+		b.expect(b.probe(), "down login/timeout")
+		b.expect(b.probe(), "ok")
+		if b.logins("192.0.2.1") != 2 {
+			t.Error("the user's turn was never given back")
+		}
+	})
+}
+
+func TestCancelledProbeReturnsAtOnce(t *testing.T) {
+	for name, script := range map[string]string{
+		"handshake": "silence",
+		"greeting":  "tls\nsilence",
+		"login":     "tls\nS: * OK ready\nuntil LOGIN *\nsilence",
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(b *bubble) {
+				b.serve("192.0.2.1", script)
+				b.login(config.Login{Username: "alice"})
+				ctx, cancel := context.WithTimeout(b.t.Context(), 3*time.Second)
+				defer cancel()
+				began := time.Now()
+				b.prober.Probe(ctx, "check", b.check)
+				if took := time.Since(began); took != 3*time.Second {
+					t.Errorf("returned %v after it was cancelled", took-3*time.Second)
+				}
+			})
+		})
+	}
+}
+
+func TestClockStepMakesFailuresUnknownForOneRound(t *testing.T) {
+	for name, step := range map[string]time.Duration{"forward": time.Hour, "back": -time.Hour, "suspend": 8 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(b *bubble) {
+				var offset time.Duration
+				b.prober.clock.wall = func() time.Time { return time.Now().Add(offset) }
+				b.resolveTo("192.0.2.1")
+				b.expect(b.probe(), "down connect/refused")
+				offset = step
+				r := b.probeAfter(time.Minute)
+				b.expect(r, "unknown /local_fault monitor")
+				if r.Observed != 0 || r.Addresses[0].Health != incident.Unknown {
+					t.Errorf("observed %b, address %s", r.Observed, r.Addresses[0].Health)
+				}
+				b.expect(b.probeAfter(time.Minute), "down connect/refused")
+				offset = 0
+				b.serve("192.0.2.1", polite)
+				b.expect(b.probeAfter(time.Minute), "ok") // what is well is well
+			})
+		})
+	}
+}
+
+func TestRouteThatIsLostMakesItsAddressesUnknown(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		var told []string
+		b.prober.routes.leftOut = func(family string) { told = append(told, family) }
+		b.prober.routes.exists = func(target netip.AddrPort) bool { return target.Addr().Is4() }
+		b.serve("192.0.2.1", polite)
+		b.serve("2001:db8::1", polite)
+		b.expect(b.probe(), "ok")
+		working := b.prober.dial
+		b.prober.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			if netip.MustParseAddrPort(address).Addr().Is6() {
+				return nil, syscall.ENETUNREACH
+			}
+			return working(ctx, network, address)
+		}
+		r := b.probe()
+		b.expect(r, "ok")
+		if len(r.Addresses) != 2 || r.Addresses[1].Health != incident.Unknown || r.Observed.Has(incident.Addresses) {
+			t.Errorf("addresses %+v, observed %b", r.Addresses, r.Observed)
+		}
+		if len(told) != 0 {
+			t.Errorf("left out %v, which had worked", told)
+		}
+	})
+}
+
+func TestFamilyWithoutARouteIsToldOnce(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		var told []string
+		b.prober.routes.leftOut = func(family string) { told = append(told, family) }
+		b.prober.routes.exists = func(target netip.AddrPort) bool { return target.Addr().Is4() }
+		b.serve("192.0.2.1", polite)
+		b.resolveTo("192.0.2.1", "2001:db8::1")
+		working := b.prober.dial
+		b.prober.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			if netip.MustParseAddrPort(address).Addr().Is6() {
+				return nil, syscall.ENETUNREACH
+			}
+			return working(ctx, network, address)
+		}
+		for range 3 {
+			r := b.probe()
+			b.expect(r, "ok")
+			if len(r.Addresses) != 1 || !r.Observed.Has(incident.Addresses) {
+				t.Errorf("addresses %+v, observed %b", r.Addresses, r.Observed)
+			}
+		}
+		if len(told) != 1 || told[0] != "IPv6" {
+			t.Errorf("told %v", told)
+		}
+	})
+}
+
+func TestAPanicIsThisMachinesFault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(Options{Dial: func(context.Context, string, string) (net.Conn, error) { panic("a mistake") }})
+		r := p.Probe(t.Context(), "check", config.Probe{Hostname: "192.0.2.1", Port: 993, Security: config.TLSFromStart})
+		if got := verdict(r, true); got != "unknown connect/local_fault monitor" {
+			t.Error(got)
+		}
+	})
+}
