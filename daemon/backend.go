@@ -20,10 +20,14 @@ func (m *monitor) Status(ctx context.Context) (s control.Status, err error) {
 	if err != nil {
 		return s, err
 	}
-	return control.Status{
+	s = control.Status{
 		GeneratedAt: v.GeneratedAt, Config: m.reloads.config(), Journal: v.Journal,
 		Checks: v.Checks, Notifications: v.Notifications,
-	}, nil
+	}
+	if polling, why := m.watcher.Polling(); polling {
+		s.Config.Polling = why
+	}
+	return s, nil
 }
 
 // Incidents implements [control.Backend].

@@ -139,6 +139,9 @@ func troubles(s control.Status) (lines []string) {
 	if s.Config.Error != "" {
 		lines = append(lines, "configuration "+string(s.Config.State)+": "+s.Config.Error)
 	}
+	if s.Config.Polling != "" {
+		lines = append(lines, "changed files are noticed late: "+s.Config.Polling)
+	}
 	if !s.Journal.Durable {
 		lines = append(lines, "the journal is not durable: alarms go on from memory")
 	}

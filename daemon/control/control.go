@@ -53,6 +53,9 @@ type Config struct {
 	LoadedAt time.Time   `json:"loaded_at"`
 	Digest   string      `json:"digest"`
 	Error    string      `json:"error"`
+	// Polling says why file-system events are not to be had, so that a change is
+	// noticed by the next content check; empty: they are.
+	Polling string `json:"polling,omitempty"`
 }
 
 // Verdict is what came of a reload: what `reload --json` prints.
