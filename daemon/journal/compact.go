@@ -66,24 +66,6 @@ func (j *Journal) startCompaction() (*compaction, error) {
 	return c, nil
 }
 
-// snapshot gives the content of the file that stands for the records up to
-// through.
-func (j *Journal) snapshot(through uint64, state iter.Seq[Record]) ([]byte, error) {
-	var lines []byte
-	part := uint64(0)
-	for r := range state {
-		r, err := j.prepare(r)
-		if err != nil {
-			return nil, err
-		}
-		part++
-		r.Seq = through
-		lines = entry{Record: r, part: part}.append(lines)
-	}
-	h := header{Journal: "snapshot", Version: version, Through: through, Parts: part, At: j.stamp()}
-	return append(h.append(nil), lines...), nil
-}
-
 // compact writes the snapshot, and removes what it replaces once it is durable.
 func (j *Journal) compact(c *compaction, lines []byte, err error) {
 	defer j.background.Done()

@@ -21,7 +21,7 @@ import (
 // recovered from; so many lives make a few more.
 const (
 	crashStates = 100_000
-	lives       = 64
+	lives       = 66
 )
 
 // A random life of a journal (appends of all sizes, compactions, restarts, kills,

@@ -395,6 +395,17 @@ func TestADamagedSnapshotRemovesNothing(t *testing.T) {
 	}
 }
 
+func TestADamagedLineOfASnapshotIsToldOnce(t *testing.T) {
+	for _, n := range []int{1, 2} {
+		m := sample(t)
+		m[snapshotName(3)] = bytes.Replace(m[snapshotName(3)], fmt.Appendf(nil, `{"n":%d}`, n), []byte(`{"n":9}`), 1)
+		want := fmt.Sprintf("%s, line %d: the checksum does not match: part of the state is lost", filepath.Join(simDir, snapshotName(3)), n+1)
+		if o := m.open(t); o.Detail != want || lost(t, o.records) != 1 {
+			t.Errorf("detail %q, want %q", o.Detail, want)
+		}
+	}
+}
+
 func TestDamagedFilesAreKept(t *testing.T) {
 	m := sample(t)
 	name := segmentName(9)

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -53,6 +54,11 @@ func (d *disk) abandon() {
 }
 
 func (d *disk) lines(b []byte, first uint64, batch []entry) []byte {
+	size := 0
+	for _, e := range batch {
+		size += len(e.Data) + len(e.Kind) + 160
+	}
+	b = slices.Grow(b, size)
 	for _, e := range batch {
 		e.batch = first
 		b = e.append(b)

@@ -58,6 +58,9 @@
 // no more. Open does the same with the last batch of a journal that was not
 // closed: what it read may have come from a page cache that no disk has seen.
 //
+// "journal" and "version" stay the first fields of a file in every version to
+// come, so that an older imapvigil knows what it must leave alone.
+//
 // A snapshot line has "part", counted from 1, in place of "batch"; its sequence
 // number is that of the last record the snapshot stands for.
 package journal

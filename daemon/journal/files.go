@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,10 +16,6 @@ const (
 	tornSuffix    = ".torn"
 	damagedSuffix = ".damaged"
 )
-
-// fileName matches the files that hold records, quarantined ones included: what
-// can be verified in them still counts until a snapshot has replaced it.
-var fileName = regexp.MustCompile(`^([0-9]{20})\.(segment|snapshot)\.jsonl(\.damaged(?:-[0-9]+)?)?$`)
 
 func segmentName(first uint64) string    { return fmt.Sprintf("%020d.segment.jsonl", first) }
 func snapshotName(through uint64) string { return fmt.Sprintf("%020d.snapshot.jsonl", through) }
@@ -33,13 +28,17 @@ type file struct {
 	damaged  bool // quarantined
 }
 
+// parseName knows the files that hold records, quarantined ones included: what can
+// be verified in them counts until a snapshot has replaced it.
 func parseName(name string) (file, bool) {
-	m := fileName.FindStringSubmatch(name)
-	if m == nil {
+	digits, rest, _ := strings.Cut(name, ".")
+	kind, suffix, _ := strings.Cut(rest, ".jsonl")
+	number, err := strconv.ParseUint(digits, 10, 64)
+	if err != nil || len(digits) != 20 || number > maxSeq || kind != "segment" && kind != "snapshot" {
 		return file{}, false
 	}
-	number, err := strconv.ParseUint(m[1], 10, 64)
-	return file{name: name, number: number, snapshot: m[2] == "snapshot", damaged: m[3] != ""}, err == nil && number <= maxSeq
+	f := file{name: name, number: number, snapshot: kind == "snapshot", damaged: strings.HasPrefix(suffix, damagedSuffix)}
+	return f, f.damaged || suffix == "" && strings.HasSuffix(name, ".jsonl")
 }
 
 // catalog sorts what is in a journal's directory.

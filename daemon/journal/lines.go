@@ -18,7 +18,7 @@ type lineReader struct {
 }
 
 func newLineReader(r io.ReadCloser) *lineReader {
-	return &lineReader{Closer: r, buf: bufio.NewReaderSize(r, 16<<10)}
+	return &lineReader{Closer: r, buf: bufio.NewReaderSize(r, 8<<10)}
 }
 
 // next gives a line without its newline, valid until the next call. At the end

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"math"
@@ -113,7 +114,10 @@ func (s *segmentScan) take(e entry, err error) bool {
 	case e.Seq > s.limit: // written again by the next segment
 	default:
 		s.proven = max(s.proven, e.batch-1)
-		e.Data = append([]byte(nil), e.Data...)
+		e.Data = bytes.Clone(e.Data)
+		if s.trouble == nil && e.Seq == s.next {
+			return s.give(e)
+		}
 		s.held = append(s.held, e)
 		return s.settle()
 	}
@@ -152,12 +156,16 @@ func (s *segmentScan) settle() bool {
 			}
 		}
 		s.held = s.held[1:]
-		s.next, s.good, s.record = e.Seq+1, e.end, e.end
-		if !s.yield(e, nil) {
+		if !s.give(e) {
 			return false
 		}
 	}
 	return true
+}
+
+func (s *segmentScan) give(e entry) bool {
+	s.next, s.good, s.record = e.Seq+1, e.end, e.end
+	return s.yield(e, nil)
 }
 
 // finish judges what is left at the end of the file: damage, or a torn tail.

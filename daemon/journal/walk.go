@@ -1,9 +1,6 @@
 package journal
 
-import (
-	"io"
-	"path/filepath"
-)
+import "path/filepath"
 
 // walk reads a journal from its snapshot to its end.
 type walk struct {
@@ -34,7 +31,6 @@ func (w *walk) close() { closeAll(w.files) }
 // before (the lines of a snapshot share one), and *DamageErrors between them.
 // It is false when yield was.
 func (w *walk) run(yield func(entry, error) bool) bool {
-	segments := w.files
 	w.next = 1
 	for _, f := range w.suspect {
 		w.hurt = append(w.hurt, f)
@@ -42,12 +38,20 @@ func (w *walk) run(yield func(entry, error) bool) bool {
 			return false
 		}
 	}
+	segments := w.files
 	if len(segments) > 0 && segments[0].snapshot {
-		if !w.snapshot(segments[0], yield) {
+		f := segments[0]
+		w.next = f.number + 1
+		s := &snapshotScan{openFile: f, dir: w.dir, yield: w.only(f, yield)}
+		if !s.run() {
 			return false
 		}
 		segments = segments[1:]
 	}
+	return w.segments(segments, yield)
+}
+
+func (w *walk) segments(segments []*openFile, yield func(entry, error) bool) bool {
 	if len(segments) > 0 && segments[0].first > w.next && !w.gap(segments[0], yield) {
 		return false
 	}
@@ -102,48 +106,4 @@ func (w *walk) damage(e *DamageError, yield func(entry, error) bool) bool {
 		return true
 	}
 	return yield(entry{}, e)
-}
-
-// snapshot reads the file that begins a journal after its first compaction. Its
-// header counts its lines, so it has no torn tail, only damage.
-func (w *walk) snapshot(f *openFile, yield func(entry, error) bool) bool {
-	give := w.only(f, yield)
-	damage := func(err error) bool {
-		return give(entry{}, &DamageError{File: filepath.Join(w.dir, f.name), Line: f.lines.number, Err: err})
-	}
-	w.next = f.number + 1
-	if f.headErr != nil && !damage(f.headErr) {
-		return false
-	}
-	part := uint64(1)
-	for {
-		text, err := f.lines.next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return damage(err)
-		}
-		e, err := parseEntry(text)
-		if err == nil && (e.part < part || e.Seq != f.number) {
-			err = errOrder
-		}
-		if err == nil && e.part > part {
-			err = errMissing
-		}
-		if err != nil && !damage(err) {
-			return false
-		}
-		if err == nil || err == errMissing {
-			part = e.part + 1
-			e.Data = append([]byte(nil), e.Data...)
-			if !give(e, nil) {
-				return false
-			}
-		}
-	}
-	if f.lines.rest() > 0 || f.headErr == nil && part != f.header.Parts+1 {
-		return damage(errCutShort)
-	}
-	return true
 }

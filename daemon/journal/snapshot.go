@@ -1,0 +1,79 @@
+package journal
+
+import (
+	"bytes"
+	"io"
+	"iter"
+	"path/filepath"
+)
+
+// snapshot gives the content of the file that stands for the records up to
+// through.
+func (j *Journal) snapshot(through uint64, state iter.Seq[Record]) ([]byte, error) {
+	var lines []byte
+	part := uint64(0)
+	for r := range state {
+		r, err := j.prepare(r)
+		if err != nil {
+			return nil, err
+		}
+		part++
+		r.Seq = through
+		lines = entry{Record: r, part: part}.append(lines)
+	}
+	h := header{Journal: "snapshot", Version: version, Through: through, Parts: part, At: j.stamp()}
+	return append(h.append(nil), lines...), nil
+}
+
+// snapshotScan reads a snapshot. Its first line counts the others, and it got its
+// name when all were durable: it has no torn tail, only damage.
+type snapshotScan struct {
+	*openFile
+	dir   string
+	part  uint64 // the last one given out
+	told  bool   // of damage after it
+	yield func(entry, error) bool
+}
+
+// run gives out every record that can be verified and a DamageError for what
+// cannot. It is false when yield was.
+func (s *snapshotScan) run() bool {
+	if s.headErr != nil && !s.damage(s.headErr) {
+		return false
+	}
+	for {
+		text, err := s.lines.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil { // a bad sector
+			return s.damage(err)
+		}
+		if !s.take(parseEntry(text)) {
+			return false
+		}
+	}
+	if s.lines.rest() > 0 || s.headErr == nil && s.part != s.header.Parts && !s.told {
+		return s.damage(errCutShort)
+	}
+	return true
+}
+
+func (s *snapshotScan) take(e entry, err error) bool {
+	switch {
+	case err != nil:
+		return s.damage(err)
+	case e.part <= s.part || e.Seq != s.number:
+		return s.damage(errOrder)
+	case e.part > s.part+1 && !s.told && !s.damage(errMissing):
+		return false
+	}
+	s.part, s.told = e.part, false
+	e.Data = bytes.Clone(e.Data)
+	return s.yield(e, nil)
+}
+
+func (s *snapshotScan) damage(err error) bool {
+	s.told = true
+	return s.yield(entry{}, &DamageError{File: filepath.Join(s.dir, s.name), Line: s.lines.number, Err: err})
+}
