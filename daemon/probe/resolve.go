@@ -93,6 +93,7 @@ type resolver struct {
 
 func (r resolver) LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error) {
 	ear := &ear{name: dnsName(host)}
+	defer ear.hangUp()
 	goResolver := net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := r.dial(ctx, network, address)
 		return ear.listen(conn, err)
@@ -112,28 +113,46 @@ func (r resolver) LookupNetIP(ctx context.Context, network, host string) ([]neti
 	return nil, err
 }
 
-// ear hears what the name servers answered about one name.
+// ear hears what the name servers answered about one name, and hangs up when
+// nobody waits for them any more: Go's resolver goes on waiting and asking by
+// itself, for up to half a minute.
 type ear struct {
 	name []byte // in wire format, lower case
 
 	mu     sync.Mutex
 	exists bool  // a server said NOERROR for the name
 	fault  error // of this machine, while it tried to ask
+	over   bool
+	conns  []net.Conn
 }
 
 func (e *ear) listen(conn net.Conn, err error) (net.Conn, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if err != nil {
 		if localFault(err) != "" {
-			e.mu.Lock()
 			e.fault = err
-			e.mu.Unlock()
 		}
 		return nil, err
 	}
+	if e.over {
+		_ = conn.Close()
+		return nil, net.ErrClosed
+	}
+	e.conns = append(e.conns, conn)
 	if packets, ok := conn.(net.PacketConn); ok {
 		return &packetEar{Conn: conn, PacketConn: packets, ear: e}, nil
 	}
 	return conn, nil // TCP is asked only after a truncated answer over UDP
+}
+
+func (e *ear) hangUp() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.over = true
+	for _, conn := range e.conns {
+		_ = conn.Close()
+	}
 }
 
 // hear looks at one DNS message, RFC 1035 section 4.1.
