@@ -11,12 +11,14 @@ func Rules() []string {
 	return ids
 }
 
-// Dormant are the rules that wait for their attribute to come into effect.
-func Dormant() []string {
+// Unshown are the rules without a golden file: one that no configuration is
+// known to break, and one that waits for its attribute to come into effect.
+func Unshown() []string {
+	ids := []string{ruleInternal.id}
 	if daemonTable.notYet("heartbeat_url") {
-		return []string{ruleNoHeartbeat.id}
+		ids = append(ids, ruleNoHeartbeat.id)
 	}
-	return nil
+	return ids
 }
 
 // SetMaxChecks lowers the limit for one test.
@@ -24,4 +26,11 @@ func SetMaxChecks(t *testing.T, n int) {
 	before := maxChecks
 	maxChecks = n
 	t.Cleanup(func() { maxChecks = before })
+}
+
+// SnapshotOf is a Snapshot of one file that lies nowhere.
+func SnapshotOf(name string, text []byte) *Snapshot {
+	s := &Snapshot{path: name, root: "/nowhere", known: map[string]content{}, named: map[string]bool{}}
+	s.add(name, text)
+	return s
 }

@@ -30,7 +30,7 @@ func parseAlone(name string, text []byte) []config.Diagnostic {
 	l := &loader{snapshot: &Snapshot{}, secrets: map[string]bool{}}
 	l.snapshot.add(name, text)
 	if place, deep := tooDeep(l.snapshot.files[0]); deep {
-		l.report(ruleNesting, place, "Brackets and operators can be nested %d deep.", maxNesting)
+		l.report(ruleNesting, place, "%s", nestingAdvice)
 		return l.diagnostics()
 	}
 	_, diags := hclsyntax.ParseConfig(text, name, hcl.InitialPos)

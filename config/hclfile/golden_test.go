@@ -33,6 +33,7 @@ var update = flag.Bool("update", false, "write what is printed into the golden f
 //	$ large etc/big.hcl
 //	$ fifo etc/pipe.hcl
 //	$ max-checks 10
+//	$ deep etc/deep.hcl
 type script struct {
 	archive *txtar.Archive
 	path    string // what is read
@@ -103,6 +104,8 @@ func (s *script) setting(t *testing.T, words []string) {
 		if err := os.Symlink(words[1], words[2]); err != nil {
 			t.Fatal(err)
 		}
+	case "deep":
+		writeFile(t, words[1], []byte("locals {\n  x = "+strings.Repeat("[", 100_000)+"\n}\n"))
 	case "max-checks":
 		n, err := strconv.Atoi(words[1])
 		if err != nil {

@@ -1,6 +1,7 @@
 package hclfile
 
 import (
+	"bytes"
 	"path/filepath"
 	"slices"
 
@@ -60,7 +61,7 @@ func Load(s *Snapshot) (*config.Config, []config.Diagnostic) {
 		gathered: map[string]*gathering{},
 	}
 	l.names = l.early.NewChild()
-	l.run()
+	l.guard(l.run)
 	if l.failed {
 		l.findings = slices.DeleteFunc(l.findings, func(f finding) bool { return f.rule.gravity == config.Warning })
 		return nil, l.diagnostics()
@@ -73,10 +74,10 @@ func Load(s *Snapshot) (*config.Config, []config.Diagnostic) {
 // sense of, so that one run reports as much as possible.
 func (l *loader) run() {
 	l.reportProblems()
-	bodies := l.parse()
-	l.defineLocals(bodies)
-	for _, body := range bodies {
-		l.declare(l.expand(body))
+	files := l.parse()
+	l.defineLocals(files)
+	for _, f := range files {
+		l.declare(l.expand(f))
 	}
 	l.linkNames()
 	l.linkServers()
@@ -112,29 +113,29 @@ func (l *loader) reportProblems() {
 	}
 }
 
-// parse gives the bodies of the files that are well formed.
-func (l *loader) parse() []hcl.Body {
-	var bodies []hcl.Body
+// parse gives the files that are well formed.
+func (l *loader) parse() []parsed {
+	var files []parsed
 	for _, p := range parseAll(l.snapshot.files) {
 		switch {
 		case p.deep != nil:
 			l.broken = true
-			l.report(ruleNesting, *p.deep, "Brackets and operators can be nested %d deep.", maxNesting)
+			l.report(ruleNesting, *p.deep, "%s", nestingAdvice)
 		case p.diags.HasErrors():
 			l.broken = true
 			l.adoptSyntax(p.diags)
 		default:
-			bodies = append(bodies, p.body)
+			files = append(files, p)
 		}
 	}
-	return bodies
+	return files
 }
 
 // defineLocals evaluates the locals of all files, which dynamic blocks need.
-func (l *loader) defineLocals(bodies []hcl.Body) {
+func (l *loader) defineLocals(files []parsed) {
 	only := &hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: localsBlock.name}}}
-	for _, body := range bodies {
-		content, _, _ := body.PartialContent(only)
+	for _, f := range files {
+		content, _, _ := f.body.PartialContent(only)
 		for _, b := range content.Blocks {
 			l.collectLocals(b)
 		}
@@ -143,8 +144,12 @@ func (l *loader) defineLocals(bodies []hcl.Body) {
 }
 
 // expand has the dynamic blocks of a file stand as the blocks that they make.
-func (l *loader) expand(body hcl.Body) hcl.Body {
-	return dynblock.Expand(body, l.contextAt(body.MissingItemRange().Filename, l.early))
+// Most files have none, and are spared the detour.
+func (l *loader) expand(f parsed) hcl.Body {
+	if !bytes.Contains(f.text, []byte("dynamic")) {
+		return f.body
+	}
+	return dynblock.Expand(f.body, l.contextAt(f.name, l.early))
 }
 
 // contextAt gives the names and functions for expressions of a file; relative

@@ -12,7 +12,7 @@ import (
 
 // A parsed file is its body, or why there is none.
 type parsed struct {
-	name  string
+	source
 	body  hcl.Body
 	diags hcl.Diagnostics
 	deep  *hcl.Range // where it is nested too deeply to be parsed
@@ -34,9 +34,14 @@ func parseAll(files []source) []parsed {
 	return out
 }
 
-func parse(f source) parsed {
+func parse(f source) (p parsed) {
+	defer func() {
+		if recover() != nil {
+			p = parsed{source: f, diags: hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Unreadable syntax", Detail: "The parser failed over this file.", Subject: &hcl.Range{Filename: f.name}}}}
+		}
+	}()
 	if place, deep := tooDeep(f); deep {
-		return parsed{name: f.name, deep: &place}
+		return parsed{source: f, deep: &place}
 	}
 	var file *hcl.File
 	var diags hcl.Diagnostics
@@ -45,40 +50,9 @@ func parse(f source) parsed {
 	} else {
 		file, diags = hclsyntax.ParseConfig(f.text, f.name, hcl.InitialPos)
 	}
-	p := parsed{name: f.name, diags: diags}
+	p = parsed{source: f, diags: diags}
 	if file != nil {
 		p.body = file.Body
 	}
 	return p
-}
-
-// maxNesting is how deep brackets, operators and templates may be nested. The
-// parser is recursive, and a stack that overflows takes the process with it.
-const maxNesting = 500
-
-// tooDeep counts, without parsing, how deep a parser would have to go: open
-// brackets, and operators since the last separator.
-func tooDeep(f source) (hcl.Range, bool) {
-	depth, run, line, start := 0, 0, 1, 0
-	for i, c := range f.text {
-		switch c {
-		case '(', '[', '{':
-			depth++
-			run = 0
-		case ')', ']', '}':
-			depth--
-			run = 0
-		case '\n':
-			line, start, run = line+1, i+1, 0
-		case ',', '"':
-			run = 0
-		case '!', '-', '+', '*', '/', '%', '?', '<', '>', '&', '|', '=':
-			run++
-		}
-		if depth > maxNesting || run > 20*maxNesting {
-			pos := hcl.Pos{Line: line, Column: i - start + 1, Byte: i}
-			return hcl.Range{Filename: f.name, Start: pos, End: pos}, true
-		}
-	}
-	return hcl.Range{}, false
 }

@@ -49,6 +49,7 @@ var (
 	ruleDuplicateValue   = wrong("duplicate-attribute", "Attribute written twice")
 	ruleMissing          = wrong("missing-attribute", "Missing attribute")
 	ruleDynamic          = wrong("dynamic", "Invalid dynamic block")
+	ruleInternal         = wrong("internal", "Configuration cannot be understood")
 	ruleTooMany          = wrong("too-many-checks", "Too many checks")
 )
 

@@ -1,0 +1,117 @@
+package hclfile
+
+import (
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// The parser and the evaluation of what it makes are recursive, and in Go a
+// stack that overflows takes the whole process with it. So what is nested
+// beyond reason is refused before it is parsed.
+const (
+	// harmless is the size up to which a file cannot nest deeply enough to
+	// overflow a stack of 1 GB, whatever is in it.
+	harmless = 64 << 10
+	// maxDepthOfExpression bounds open brackets, and operators that wait for
+	// what is in them.
+	maxDepthOfExpression = 10_000
+	nestingAdvice        = "Brackets, blocks and operators are nested more than 10,000 deep here, which no configuration needs."
+)
+
+// tooDeep finds the place where a file goes too deep.
+func tooDeep(f source) (hcl.Range, bool) {
+	switch {
+	case len(f.text) <= harmless:
+		return hcl.Range{}, false
+	case strings.HasSuffix(f.name, ".json"):
+		return jsonTooDeep(f)
+	}
+	tokens, _ := hclsyntax.LexConfig(f.text, f.name, hcl.InitialPos)
+	d := depth{open: []bracket{{lines: true}}}
+	for _, t := range tokens {
+		if d.step(t.Type); d.total > maxDepthOfExpression {
+			return t.Range, true
+		}
+	}
+	return hcl.Range{}, false
+}
+
+// depth counts, token by token, how deep a parser goes: for each open bracket
+// the operators before it.
+type depth struct {
+	open  []bracket
+	total int // the operators of all of them
+}
+
+type bracket struct {
+	operators int  // since the last separator
+	lines     bool // a line end is a separator
+}
+
+func (d *depth) step(t hclsyntax.TokenType) {
+	inner := &d.open[len(d.open)-1]
+	switch t {
+	case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc,
+		hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
+		d.add(inner, 1)
+		d.open = append(d.open, bracket{lines: t == hclsyntax.TokenOBrace})
+	case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc,
+		hclsyntax.TokenTemplateSeqEnd:
+		if last := len(d.open) - 1; last > 0 {
+			d.add(inner, -inner.operators)
+			d.open = d.open[:last]
+		}
+	case hclsyntax.TokenComma, hclsyntax.TokenEqual:
+		d.add(inner, -inner.operators)
+	case hclsyntax.TokenNewline:
+		if inner.lines {
+			d.add(inner, -inner.operators)
+		}
+	case hclsyntax.TokenIdent, hclsyntax.TokenNumberLit, hclsyntax.TokenDot, hclsyntax.TokenComment,
+		hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit:
+	default:
+		d.add(inner, 1)
+	}
+}
+
+func (d *depth) add(b *bracket, n int) {
+	b.operators += n
+	d.total += n
+}
+
+// jsonTooDeep counts the same for JSON, whose texts are templates.
+func jsonTooDeep(f source) (hcl.Range, bool) {
+	depth, inText, line, start := 0, 0, 1, 0
+	for i := 0; i < len(f.text); i++ {
+		switch c := f.text[i]; c {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		case '\n':
+			line, start = line+1, i+1
+		case '"':
+			end := stringEnd(f.text, i)
+			inText = strings.Count(string(f.text[i:end]), "{") + strings.Count(string(f.text[i:end]), "(")
+			inText += countAny(f.text[i:end], "[!-+*/%?<>&|")
+			i = end - 1
+		}
+		if depth > maxDepthOfExpression || inText > maxDepthOfExpression {
+			pos := hcl.Pos{Line: line, Column: i - start + 1, Byte: i}
+			return hcl.Range{Filename: f.name, Start: pos, End: pos}, true
+		}
+	}
+	return hcl.Range{}, false
+}
+
+func countAny(text []byte, chars string) int {
+	n := 0
+	for _, c := range text {
+		if strings.IndexByte(chars, c) >= 0 {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,38 @@
+package hclfile
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// guard turns a panic in a library that evaluates expressions into an error: a
+// configuration, whatever is in it, must not end a daemon that is running. What
+// the panic says is not repeated, since it may hold a value; where it came from
+// is.
+func (l *loader) guard(run func()) {
+	defer func() {
+		if r := recover(); r != nil {
+			l.report(ruleInternal, hcl.Range{Filename: l.snapshot.path}, "This is a fault of imapvigil and not of the configuration, which is not used. Please report it with these words: %T at %s", r, panickedAt())
+		}
+	}()
+	run()
+}
+
+// panickedAt names the function that panicked, and its line.
+func panickedAt() string {
+	callers := make([]uintptr, 32)
+	frames := runtime.CallersFrames(callers[:runtime.Callers(3, callers)])
+	for {
+		frame, more := frames.Next()
+		if !strings.HasPrefix(frame.Function, "runtime.") {
+			return fmt.Sprintf("%s, %s:%d", frame.Function, filepath.Base(frame.File), frame.Line)
+		}
+		if !more {
+			return "an unknown place"
+		}
+	}
+}
