@@ -155,6 +155,30 @@ func TestRestarts(t *testing.T) {
 	}
 }
 
+// What a start writes again does not stay where it was: grep finds it once.
+func TestNoRecordIsInTwoFiles(t *testing.T) {
+	disk := newSimDisk()
+	for run := range 3 {
+		p := disk.process()
+		j := mustOpen(t, simDir, Options{FS: p, smallBytes: 1})
+		if s := j.Status(); s.TornBytes != 0 {
+			t.Errorf("%+v", s)
+		}
+		mustAppend(t, j, recs(5*run+1, 5*run+3)...)
+		mustAppend(t, j, recs(5*run+4, 5*run+5)...)
+		p.kill()
+		j.Close()
+	}
+	j := mustOpen(t, simDir, Options{FS: disk.process(), smallBytes: 1})
+	mustClose(t, j)
+	all := disk.image().String()
+	for n := 1; n <= 15; n++ {
+		if times := strings.Count(all, fmt.Sprintf(`{\"n\":%d}`, n)); times != 1 {
+			t.Errorf("record %d is there %d times", n, times)
+		}
+	}
+}
+
 // Many who append at the same time share few fsyncs.
 func TestConcurrentAppendsShareAnFsync(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
