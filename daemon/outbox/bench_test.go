@@ -41,7 +41,7 @@ func BenchmarkPlan(b *testing.B) {
 	b.Run("untold", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if tell, _ := outbox.Plan(outbox.NewBook(), w, now); len(tell) != 10_001 {
+			if tell := outbox.Plan(outbox.NewBook(), w, now).Tell; len(tell) != 10_001 {
 				b.Fatal(len(tell))
 			}
 		}
@@ -49,13 +49,13 @@ func BenchmarkPlan(b *testing.B) {
 	b.Run("told", func(b *testing.B) {
 		b.ReportAllocs()
 		book := outbox.NewBook()
-		tell, _ := outbox.Plan(book, w, now)
+		tell := outbox.Plan(book, w, now).Tell
 		for _, t := range tell {
 			book.Apply(t)
 			book.Settle(outbox.Outcome{Key: t.Key, State: outbox.Sent})
 		}
 		for b.Loop() {
-			if tell, _ := outbox.Plan(book, w, now.Add(time.Minute)); len(tell) != 0 {
+			if tell := outbox.Plan(book, w, now.Add(time.Minute)).Tell; len(tell) != 0 {
 				b.Fatal(len(tell))
 			}
 		}
@@ -66,7 +66,7 @@ func BenchmarkPlan(b *testing.B) {
 func BenchmarkDue(b *testing.B) {
 	w := storm(b)
 	book := outbox.NewBook()
-	tell, _ := outbox.Plan(book, w, epoch.Add(time.Minute))
+	tell := outbox.Plan(book, w, epoch.Add(time.Minute)).Tell
 	for _, t := range tell {
 		book.Apply(t)
 	}

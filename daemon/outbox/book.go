@@ -38,6 +38,7 @@ type status struct {
 type entry struct {
 	way        config.WayID
 	told, sure status
+	opened     time.Time         // when the opening was told first
 	thread     notifiers.Receipt // of the first message that arrived
 }
 
@@ -50,6 +51,7 @@ type Book struct {
 	queue      []*Delivery       // the same in the order of telling, and some that are final
 	lastOn     map[config.WayID]pulse
 	byIncident map[incident.ID][]Key
+	hour       map[config.NotifierID][]*Delivery // told in the last hour, oldest first
 }
 
 // A pulse is the last telling of a way: when, and of how much.
@@ -66,6 +68,7 @@ func NewBook() *Book {
 		pending:    map[Key]*Delivery{},
 		lastOn:     map[config.WayID]pulse{},
 		byIncident: map[incident.ID][]Key{},
+		hour:       map[config.NotifierID][]*Delivery{},
 	}
 }
 
@@ -75,8 +78,9 @@ func (b *Book) Apply(t Telling) {
 	b.deliveries[t.Key], b.pending[t.Key] = d, d
 	b.queue = append(b.queue, d)
 	b.lastOn[t.Way] = pulse{at: t.At, items: len(t.Items)}
+	b.remember(d)
 	for _, item := range t.Items {
-		b.entry(item.Incident, t.Way).told = item.status(t)
+		b.entry(item.Incident, t.Way).tell(item.status(t))
 		b.byIncident[item.Incident] = append(b.byIncident[item.Incident], t.Key)
 	}
 	for _, key := range t.Replaces {
@@ -96,6 +100,13 @@ func (b *Book) entry(id incident.ID, way config.WayID) *entry {
 		b.told[id] = append(list, entry{way: way})
 	}
 	return &b.told[id][i]
+}
+
+func (e *entry) tell(s status) {
+	if s.open && (!e.told.open || e.told.bout != s.bout) {
+		e.opened = s.at
+	}
+	e.told = s
 }
 
 // status is what a way knows once the item has arrived.

@@ -86,28 +86,33 @@ func (d *draft) voids(replaced *Delivery) bool {
 	return false
 }
 
-// tellings makes the messages of a draft: one for people, one an item for
-// programs.
-func (p *planner) tellings(d *draft) []Telling {
+// tell makes the messages of a draft: one for people, one an item for
+// programs; no more than the notifier may send in an hour.
+func (p *planner) tell(d *draft) {
 	if d.kind.ReadByPeople() {
+		if p.may(d.way.Notifier) {
+			p.Tell = append(p.Tell, p.together(d))
+		}
 		if d.full {
 			p.later(p.now.Add(p.world.Rates.Digest))
 		}
-		return []Telling{p.together(d)}
+		return
 	}
-	list := make([]Telling, 0, len(d.items))
 	for _, item := range d.items {
+		if !p.may(d.way.Notifier) {
+			return
+		}
 		var replaces []Key
 		if key, ok := d.replaces[item.Incident]; ok {
 			replaces = []Key{key}
 		}
-		list = append(list, p.telling(d, []Item{item}, replaces))
+		p.Tell = append(p.Tell, p.telling(d, []Item{item}, replaces))
 	}
-	return list
 }
 
 // together takes over what a replaced message would have told of other
-// incidents.
+// incidents, even if they have become quiet since: it may have arrived without
+// an answer, so nobody can say that it was never told.
 func (p *planner) together(d *draft) Telling {
 	var replaces []Key
 	for _, old := range d.voided {

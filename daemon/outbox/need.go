@@ -52,17 +52,34 @@ func (p *planner) closed(s *Subject, way *config.Way, e entry, underWay bool) (n
 	return need{notifiers.Closed, p.after(s.ClosedAt, 0), untold}, true
 }
 
-// missed: it ended lately, and the way would have heard of it at once.
+// missed: it ended lately, and the way would have heard of it at once if it had
+// lasted longer.
 func (p *planner) missed(s *Subject, way *config.Way) bool {
-	return way != nil && way.After == 0 && accepts(way, s) && p.now.Sub(s.ClosedAt) < Lately
+	if way == nil || way.After > 0 || !accepts(way, s) || p.now.Sub(s.ClosedAt) >= Lately {
+		return false
+	}
+	_, within := p.within(way, s.ClosedAt)
+	_, quiet := p.quiet(s, way.ID.Role, s.ClosedAt)
+	return within && !quiet
+}
+
+// within tells whether a way may be used, and else from when on.
+func (p *planner) within(way *config.Way, at time.Time) (time.Time, bool) {
+	if way.During == "" || p.world.Within == nil {
+		return time.Time{}, true
+	}
+	return p.world.Within(way.During, at)
 }
 
 // open: each bout is opened once, then what gets worse is told, and in the end
 // that it is still so.
 func (p *planner) open(s *Subject, way *config.Way, e entry, underWay bool) (need, bool) {
 	heard := e.told.bout == s.Reported
+	next, within := p.within(way, p.now)
 	switch {
 	case !s.Fresh: // who knows whether it is still so
+	case !within:
+		p.later(next)
 	case !heard && !accepts(way, s):
 	case !heard && wants(way, notifiers.Opened):
 		return p.opening(s, way)
@@ -90,7 +107,11 @@ func (p *planner) opening(s *Subject, way *config.Way) (need, bool) {
 	if way.Severity == config.SeverityDown {
 		since = latest(since, s.WorsenedAt) // when it got bad enough for this way
 	}
-	return need{openingOf(way), p.after(since, way.After), false}, true
+	due := latest(p.after(since, way.After), s.Parent)
+	if kind, _ := p.world.Kind(way.ID.Notifier); kind.ReadByPeople() {
+		due = latest(due, s.Company)
+	}
+	return need{openingOf(way), due, false}, true
 }
 
 func openingOf(way *config.Way) notifiers.Transition {

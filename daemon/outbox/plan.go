@@ -22,12 +22,23 @@ type Rates struct {
 // DefaultRates are those that users can count on.
 var DefaultRates = Rates{First: 10 * time.Second, Every: time.Minute, Digest: 5 * time.Minute, Large: 20}
 
-// A World is what Plan compares the Book with.
+// A World is what Plan compares the Book with. Its functions answer from values
+// that do not change while Plan runs; one that is nil answers never, or none.
 type World struct {
 	Rates    Rates
 	Subjects []Subject
 	// Kind tells the kind of a notifier that exists.
 	Kind func(config.NotifierID) (notifiers.Kind, bool)
+	// MaxPerHour bounds the messages of a notifier in any hour; 0: no bound.
+	MaxPerHour func(config.NotifierID) int
+	// Quiet tells whether nothing is sent about an incident to a role at a time,
+	// and until when at least; zero: until something changes.
+	Quiet func(s *Subject, role config.RoleID, at time.Time) (until time.Time, quiet bool)
+	// Within tells whether a time is within a schedule, and else when the next
+	// window begins; zero: never.
+	Within func(id config.ScheduleID, at time.Time) (next time.Time, within bool)
+	// Monitor are the ways of the daemon's own roles.
+	Monitor []config.Way
 }
 
 // A Subject is an incident that some way may have to hear of.
@@ -37,8 +48,21 @@ type Subject struct {
 	Ways []config.Way
 	// Remind is the pause between reminders; 0: none.
 	Remind time.Duration
-	// Fresh: the check was observed since this process started.
+	// Fresh: it was found failing since this process started.
 	Fresh bool
+	// Company is until when people's opening waits for what is failing beside
+	// it, Parent until when every opening waits for what it depends on.
+	Company, Parent time.Time
+}
+
+// Planned is what must be told now.
+type Planned struct {
+	Tell []Telling
+	// Again is when to ask again at the latest; zero: when something has changed.
+	Again time.Time
+	// Undelivered are openings that could not be delivered for so long that
+	// others were asked for help.
+	Undelivered []Undelivered
 }
 
 // Sort orders subjects by when they were reported, so that a message names
@@ -49,11 +73,10 @@ func Sort(subjects []Subject) {
 	})
 }
 
-// Plan gives what must be told now, and when to ask again at the latest (zero:
-// when something has changed). It changes nothing; the tellings are to be
-// journaled and then applied to the Book.
-func Plan(b *Book, w World, now time.Time) (tell []Telling, again time.Time) {
-	p := planner{book: b, world: w, now: now, drafts: map[config.WayID]*draft{}}
+// Plan compares what is true with what was told. It changes nothing; the
+// tellings are to be journaled and then applied to the Book.
+func Plan(b *Book, w World, now time.Time) Planned {
+	p := planner{book: b, world: w, now: now, drafts: map[config.WayID]*draft{}, taken: map[config.NotifierID]int{}}
 	for i := range w.Subjects {
 		p.subject(&w.Subjects[i])
 	}
@@ -62,23 +85,24 @@ func Plan(b *Book, w World, now time.Time) (tell []Telling, again time.Time) {
 			p.later(due)
 			continue
 		}
-		tell = append(tell, p.tellings(d)...)
+		p.tell(d)
 	}
-	return tell, p.again
+	return p.Planned
 }
 
 type planner struct {
+	Planned
 	book   *Book
 	world  World
 	now    time.Time
-	again  time.Time
 	drafts map[config.WayID]*draft
 	order  []*draft
+	taken  map[config.NotifierID]int // of what max_per_hour allows
 }
 
 func (p *planner) later(t time.Time) {
-	if p.again.IsZero() || t.Before(p.again) {
-		p.again = t
+	if !t.IsZero() && (p.Again.IsZero() || t.Before(p.Again)) {
+		p.Again = t
 	}
 }
 
@@ -86,21 +110,24 @@ func (p *planner) later(t time.Time) {
 // it has now, and those that it once had.
 func (p *planner) subject(s *Subject) {
 	told := p.book.told[s.ID]
-	for i := range s.Ways {
-		e := entry{way: s.Ways[i].ID}
-		for _, known := range told {
-			if known.way == e.way {
-				e = known
-				break
-			}
-		}
-		p.pair(s, &s.Ways[i], e)
+	ways := p.helped(s, told)
+	for i := range ways {
+		p.pair(s, &ways[i], known(told, ways[i].ID))
 	}
 	for _, e := range told {
-		if !slices.ContainsFunc(s.Ways, func(w config.Way) bool { return w.ID == e.way }) {
+		if !slices.ContainsFunc(ways, func(w config.Way) bool { return w.ID == e.way }) {
 			p.pair(s, nil, e)
 		}
 	}
+}
+
+func known(told []entry, way config.WayID) entry {
+	for _, e := range told {
+		if e.way == way {
+			return e
+		}
+	}
+	return entry{way: way}
 }
 
 // pair drafts what one way lacks about one incident. The way is nil when the
@@ -109,6 +136,10 @@ func (p *planner) pair(s *Subject, way *config.Way, e entry) {
 	d := p.book.pending[e.told.key]
 	n, ok := p.need(s, way, e, d != nil)
 	if !ok || d != nil && d.State == Sending {
+		return
+	}
+	if until, quiet := p.quiet(s, e.way.Role, p.now); quiet {
+		p.later(until)
 		return
 	}
 	if n.due.After(p.now) {
@@ -120,6 +151,13 @@ func (p *planner) pair(s *Subject, way *config.Way, e entry) {
 			Incident: s.ID, Transition: n.transition, Bout: s.Reported, Worsened: s.Worsened, Untold: n.untold,
 		}, d, n.due)
 	}
+}
+
+func (p *planner) quiet(s *Subject, role config.RoleID, at time.Time) (time.Time, bool) {
+	if p.world.Quiet == nil {
+		return time.Time{}, false
+	}
+	return p.world.Quiet(s, role, at)
 }
 
 // due is when a draft goes out: at once where programs read; where people do,

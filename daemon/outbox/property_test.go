@@ -38,6 +38,8 @@ func TestAnySequence(t *testing.T) {
 			"role":     m.changeRole,
 			"receiver": m.changeReceiver,
 			"remove":   m.configure,
+			"silence":  m.silence,
+			"limit":    m.limit,
 			"crash":    m.crashAnywhere,
 		})
 		m.rest()
@@ -68,7 +70,7 @@ type pair struct {
 }
 
 var wayChoices = []string{
-	"email.mail:it@", "email.mail:ops@,severity=down", "sms.twilio:+1,after=2m", "webhook.hook", "webhook.slow,on=opened",
+	"email.mail:it@", "email.mail:ops@,severity=down", "sms.twilio:+1,after=2m", "sms.twilio:+2,during=night", "webhook.hook", "webhook.slow,on=opened",
 	"slack.chat:#ops,on=opened|closed", "email.other:end@,on=closed", "email.cert:c@,conditions=certificate", "webhook.dead",
 }
 
@@ -80,6 +82,8 @@ func newModel(t *rapid.T) *model {
 	m.rates = outbox.Rates{First: 10 * time.Second, Every: time.Minute, Digest: 5 * time.Minute, Large: 2}
 	m.sim.share = func() float64 { return 0.5 }
 	m.sim.planned, m.sim.told, m.sim.sending, m.sim.settled = m.onPlanned, m.onTold, m.onSending, m.onSettled
+	m.windows["night"] = [2]time.Time{epoch.Add(10 * time.Minute), epoch.Add(time.Hour)}
+	m.monitor = "ops"
 	for i := range 4 {
 		id := config.CheckID(fmt.Sprintf("check%d", i))
 		m.checks[id] = &check{id: id, remind: 20 * time.Minute, roles: []config.RoleID{"it"}}
@@ -104,6 +108,17 @@ func (m *model) changeRole(t *rapid.T) {
 	m.drawRoles(t)
 	c := m.drawCheck(t)
 	c.roles = rapid.SliceOfDistinct(rapid.SampledFrom([]config.RoleID{"it", "ops"}), rapid.ID).Draw(t, "roles")
+	m.advance(m.now)
+}
+
+func (m *model) silence(t *rapid.T) {
+	m.silences[m.drawCheck(t).id] = [2]time.Time{m.now, m.now.Add(time.Duration(rapid.IntRange(0, 3000).Draw(t, "seconds")) * time.Second)}
+	m.fixed = false // whoever was spared a message has never heard of it
+	m.advance(m.now)
+}
+
+func (m *model) limit(t *rapid.T) {
+	m.limits["sms.twilio"] = rapid.IntRange(0, 4).Draw(t, "limit")
 	m.advance(m.now)
 }
 
@@ -223,7 +238,7 @@ func (m *model) crashAnywhere(t *rapid.T) {
 
 // onPlanned: what was told just now needs not be told again.
 func (m *model) onPlanned() {
-	if again, _ := outbox.Plan(m.book, m.world(), m.now); len(again) > 0 {
+	if again := outbox.Plan(m.book, m.world(), m.now).Tell; len(again) > 0 {
 		m.Fatalf("planned again at once: %v", again)
 	}
 }
@@ -232,6 +247,10 @@ func (m *model) onTold(t outbox.Telling) {
 	for _, item := range t.Items {
 		if item.Transition != notifiers.Closed && len(t.Replaces) == 0 && m.stale(item.Incident) {
 			m.Fatalf("%s %s, which nobody has looked at since the start", item.Transition, item.Incident)
+		}
+		sub := outbox.Subject{Incident: m.incidents[item.Incident]}
+		if _, quiet := m.quiet(&sub, t.Way.Role, t.At); quiet && len(t.Replaces) == 0 {
+			m.Fatalf("%s %s, of which nothing is to be heard", item.Transition, item.Incident)
 		}
 	}
 	if !t.Kind.ReadByPeople() {
@@ -337,7 +356,7 @@ func (m *model) rest() {
 		}
 		for _, w := range m.subject(m.checks[in.Check], in).Ways {
 			p := pair{in.ID, w.ID}
-			if everything := len(w.On) == 0 && w.After == 0 && w.Severity == "" && w.Conditions == nil; everything && m.heard[p] == nil && !m.died(p) {
+			if everything := len(w.On) == 0 && w.After == 0 && w.During == "" && w.Severity == "" && w.Conditions == nil; everything && m.heard[p] == nil && !m.died(p) {
 				m.Fatalf("%s has never heard of %s", w.ID.Notifier, in.ID)
 			}
 		}

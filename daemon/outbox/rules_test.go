@@ -38,6 +38,10 @@ var update = flag.Bool("update", false, "rewrite what the rules come to")
 //	1m answer email.mail            all is well again
 //	1m crash                        the process starts again from its journal
 //	1m stale a, fresh a             a has not, has been observed since the start
+//	1m limit email.mail 3           it sends no more messages than this in an hour
+//	1m window night 20m 40m         the schedule "night" lasts from 20m to 40m
+//	1m silence a 20m                nothing is sent about a until 20m
+//	1m monitor ops                  the role ops is the daemon's own
 //	1m wait
 func TestRules(t *testing.T) {
 	t.Parallel()
@@ -117,6 +121,18 @@ func (p *player) do(verb string, args []string) {
 	case "stale", "fresh":
 		p.checks[config.CheckID(args[0])].fresh = verb == "fresh"
 	case "wait":
+	case "limit":
+		n, err := strconv.Atoi(args[1])
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		p.limits[config.NotifierID(args[0])] = n
+	case "window":
+		p.windows[config.ScheduleID(args[0])] = [2]time.Time{epoch.Add(p.duration(args[1])), epoch.Add(p.duration(args[2]))}
+	case "silence":
+		p.silences[config.CheckID(args[0])] = [2]time.Time{p.now, epoch.Add(p.duration(args[1]))}
+	case "monitor":
+		p.monitor = config.RoleID(args[0])
 	default:
 		p.incident(verb, args)
 	}

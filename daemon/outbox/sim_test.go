@@ -64,6 +64,10 @@ type sim struct {
 	flying    []attempt
 	journal   []record
 	share     func() float64
+	limits    map[config.NotifierID]int
+	windows   map[config.ScheduleID][2]time.Time // from, to
+	silences  map[config.CheckID][2]time.Time
+	monitor   config.RoleID // the daemon's own
 
 	planned func()                                 // what was planned is applied
 	told    func(outbox.Telling)                   // it was decided, and journaled
@@ -76,8 +80,10 @@ func newSim() *sim {
 		now: epoch, rates: outbox.DefaultRates, book: outbox.NewBook(),
 		roles: map[config.RoleID][]config.Way{}, checks: map[config.CheckID]*check{},
 		incidents: map[incident.ID]incident.Incident{}, receivers: map[config.NotifierID]*receiver{},
-		share:   func() float64 { return 0.5 },
-		planned: func() {}, told: func(outbox.Telling) {}, sending: func(*outbox.Delivery) {},
+		share:  func() float64 { return 0.5 },
+		limits: map[config.NotifierID]int{}, windows: map[config.ScheduleID][2]time.Time{},
+		silences: map[config.CheckID][2]time.Time{},
+		planned:  func() {}, told: func(outbox.Telling) {}, sending: func(*outbox.Delivery) {},
 		settled: func(*outbox.Delivery, outbox.Outcome) {},
 	}
 }
@@ -106,7 +112,8 @@ func latest(a, b time.Time) time.Time {
 func (s *sim) round() (next time.Time) {
 	for {
 		s.land()
-		tellings, again := outbox.Plan(s.book, s.world(), s.now)
+		planned := outbox.Plan(s.book, s.world(), s.now)
+		tellings, again := planned.Tell, planned.Again
 		for _, t := range tellings {
 			s.journal = append(s.journal, record{telling: text(t)})
 			s.book.Apply(t)
@@ -186,12 +193,28 @@ func (s *sim) receiver(id config.NotifierID) *receiver {
 }
 
 func (s *sim) world() outbox.World {
-	w := outbox.World{Rates: s.rates, Kind: kind}
+	w := outbox.World{
+		Rates: s.rates, Kind: kind, Quiet: s.quiet, Within: s.within, Monitor: s.roles[s.monitor],
+		MaxPerHour: func(id config.NotifierID) int { return s.limits[id] },
+	}
 	for _, in := range s.incidents {
 		w.Subjects = append(w.Subjects, s.subject(s.checks[in.Check], in))
 	}
 	outbox.Sort(w.Subjects)
 	return w
+}
+
+func (s *sim) quiet(sub *outbox.Subject, _ config.RoleID, at time.Time) (until time.Time, quiet bool) {
+	span, ok := s.silences[sub.Check]
+	return span[1], ok && !at.Before(span[0]) && at.Before(span[1])
+}
+
+func (s *sim) within(id config.ScheduleID, at time.Time) (next time.Time, within bool) {
+	span := s.windows[id]
+	if at.Before(span[0]) {
+		return span[0], false
+	}
+	return time.Time{}, at.Before(span[1])
 }
 
 // everyCheck gives the checks in an order that is always the same.
@@ -286,6 +309,8 @@ func way(role config.RoleID, spec string) (config.Way, error) {
 				return w, err
 			}
 			w.After = after
+		case "during":
+			w.During = config.ScheduleID(value)
 		case "severity":
 			w.Severity = config.Severity(value)
 		case "conditions":

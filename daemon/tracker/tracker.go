@@ -68,7 +68,7 @@ type Tracker struct {
 	done   chan struct{}
 
 	// Owned by Run, and by Open before it.
-	cfg    *config.Config
+	cfg    *config.Config // nothing is decided and nothing is sent before the first
 	checks map[config.CheckID]*check
 	ledger map[incident.ID]*record
 	active map[incident.ID]*record // live, or some way is owed something
@@ -112,7 +112,7 @@ func Open(o Options) (*Tracker, error) {
 		Options: o,
 		inputs:  make(chan input, maxRound),
 		done:    make(chan struct{}),
-		cfg:     &config.Config{},
+		cfg:     unconfigured,
 		checks:  map[config.CheckID]*check{},
 		ledger:  map[incident.ID]*record{},
 		active:  map[incident.ID]*record{},
@@ -161,9 +161,18 @@ func (t *Tracker) drain(batch []input) []input {
 	return batch
 }
 
+// unconfigured is the configuration before the first: what the journal still
+// owes to people cannot be put into words, nor sent, before the files are read.
+var unconfigured = &config.Config{}
+
+func (t *Tracker) configured() bool { return t.cfg != unconfigured }
+
 // pause is how long the tracker may sleep when nothing comes in.
 func (t *Tracker) pause(now time.Time) time.Duration {
 	const longest = time.Hour
+	if !t.configured() {
+		return longest
+	}
 	next := t.again
 	for id := range t.timed {
 		if due := incident.Due(t.state(id)); !due.IsZero() && (next.IsZero() || due.Before(next)) {
@@ -191,8 +200,11 @@ func (t *Tracker) round(batch []input, now time.Time) {
 	for _, in := range batch {
 		in.handle(t, r)
 	}
-	t.tick(r)
-	tellings := t.plan(r)
+	var tellings []outbox.Telling
+	if t.configured() {
+		t.tick(r)
+		tellings = t.plan(r)
+	}
 	if len(r.records) > 0 {
 		if err := t.Journal.Append(r.records...); err != nil {
 			t.Log.Error("the journal is not durable; alarms go on from memory", zap.Error(err))
@@ -201,7 +213,9 @@ func (t *Tracker) round(batch []input, now time.Time) {
 	for _, telling := range tellings {
 		t.book.Apply(telling)
 	}
-	t.send(r.now)
+	if t.configured() {
+		t.send(r.now)
+	}
 	t.compact(r.now)
 	for _, reply := range r.replies {
 		reply()
@@ -227,12 +241,12 @@ func (t *Tracker) plan(r *round) []outbox.Telling {
 		return nil
 	}
 	t.dirty = false
-	var tellings []outbox.Telling
-	tellings, t.again = outbox.Plan(t.book, t.world(r.now), r.now)
-	for _, telling := range tellings {
+	planned := outbox.Plan(t.book, t.world(r.now), r.now)
+	t.again = planned.Again
+	for _, telling := range planned.Tell {
 		r.add(kindTelling, telling.At, telling)
 	}
-	return tellings
+	return planned.Tell
 }
 
 // world gathers the incidents that some way may have to hear of, and lets go

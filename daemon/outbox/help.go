@@ -1,0 +1,83 @@
+package outbox
+
+import (
+	"slices"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// helpAfter is how long an opening may be undelivered before others are told.
+const helpAfter = 3 * time.Minute
+
+// Undelivered is an opening that has not arrived.
+type Undelivered struct {
+	Incident incident.ID
+	Way      config.WayID
+	Since    time.Time // when it was told first
+}
+
+// helped gives the ways of an incident, changed for as long as an opening of it
+// cannot be delivered: the later ways of that role are due at once; where there
+// are none that can be used, the daemon's own roles are told.
+func (p *planner) helped(s *Subject, told []entry) []config.Way {
+	if !s.Open() || s.Acknowledged() {
+		return s.Ways
+	}
+	ways := s.Ways
+	for _, e := range told {
+		since, undelivered := p.undelivered(s, e)
+		if !undelivered || !slices.ContainsFunc(s.Ways, func(w config.Way) bool { return w.ID == e.way }) {
+			continue
+		}
+		if _, quiet := p.quiet(s, e.way.Role, p.now); quiet {
+			continue
+		}
+		p.Undelivered = append(p.Undelivered, Undelivered{s.ID, e.way, since})
+		ways = p.withHelp(s, ways, told, e.way.Role)
+	}
+	return ways
+}
+
+// undelivered: the way was told and has not heard, for too long.
+func (p *planner) undelivered(s *Subject, e entry) (since time.Time, ok bool) {
+	if !e.told.open || e.sure.open || e.told.bout != s.Reported || e.opened.After(p.now) {
+		return since, false
+	}
+	due := e.opened.Add(helpAfter)
+	if due.After(p.now) {
+		p.later(due)
+		return since, false
+	}
+	return e.opened, true
+}
+
+func (p *planner) withHelp(s *Subject, ways []config.Way, told []entry, role config.RoleID) []config.Way {
+	ways = slices.Clone(ways)
+	helps := false
+	for i := range ways {
+		w := &ways[i]
+		if w.ID.Role != role || w.After == 0 || !accepts(w, s) || !wants(w, notifiers.Opened) {
+			continue
+		}
+		_, within := p.within(w, p.now)
+		_, fails := p.undelivered(s, known(told, w.ID))
+		helps = helps || within && !fails
+		w.After = atOnce
+	}
+	if helps {
+		return ways
+	}
+	for _, w := range p.world.Monitor {
+		if !slices.ContainsFunc(ways, func(o config.Way) bool { return o.ID == w.ID }) {
+			w.After, w.Severity, w.Conditions = 0, "", nil
+			ways = append(ways, w)
+		}
+	}
+	return ways
+}
+
+// atOnce is the pause of an escalation that does not wait any longer.
+const atOnce = time.Nanosecond
