@@ -1,0 +1,90 @@
+package tracker_test
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/journal"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+	"github.com/imapvigil/imapvigil/daemon/tracker"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// A past is a journal that was written before the start.
+type past []journal.Record
+
+func (past) Append(...journal.Record) error         { return nil }
+func (past) Status() journal.Status                 { return journal.Status{Durable: true} }
+func (past) Size() int64                            { return 0 }
+func (past) Compact(iter.Seq[journal.Record]) error { return nil }
+
+func (p past) Replay() iter.Seq2[journal.Record, error] {
+	return func(yield func(journal.Record, error) bool) {
+		for _, r := range p {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+// outgoing keeps the messages that a tracker hands over.
+type outgoing chan notifiers.Message
+
+func (o outgoing) Send(_ config.WayID, _ json.RawMessage, m notifiers.Message) { o <- m }
+
+// What the journal still owes waits for the configuration: without it a closing
+// would go out without labels, and along notifiers that are not open yet.
+func TestNothingIsSentBeforeTheFilesAreRead(t *testing.T) {
+	start := time.Now().Add(-time.Minute)
+	event := incident.Event{At: start, Since: start, Incident: "i1", Check: "mx1/imaps", Condition: incident.Service}
+	kinds := []incident.Kind{incident.Failing, incident.Opened, incident.Recovering, incident.Closed}
+	var written past
+	add := func(kind string, data any) {
+		text, err := json.Marshal(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		written = append(written, journal.Record{Seq: uint64(len(written) + 1), At: start, Kind: kind, Data: text})
+	}
+	for _, event.Kind = range kinds {
+		add("incident."+string(event.Kind), event)
+	}
+	add("telling", outbox.Telling{
+		Key: "iv_1", At: start, Way: config.WayID{Role: "it_team", Notifier: "webhook.tickets"}, Kind: notifiers.Webhook,
+		Items: []outbox.Item{{Incident: "i1", Transition: notifiers.Closed, Bout: 1}},
+	})
+	sent := make(outgoing, 8)
+	tr, err := tracker.Open(tracker.Options{Journal: written, Sender: sent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = tr.Run(ctx) }()
+	defer func() { cancel(); <-ended }()
+	if _, err := tr.View(ctx); err != nil { // a round, in which it could be sent
+		t.Fatal(err)
+	}
+	if len(sent) > 0 {
+		t.Fatalf("sent without a configuration: %+v", <-sent)
+	}
+	check := &config.Check{ID: "mx1/imaps", Label: "IMAP over TLS", Enabled: true}
+	if err := tr.Configure(ctx, &config.Config{Checks: map[config.CheckID]*config.Check{check.ID: check}}); err != nil {
+		t.Fatal(err)
+	}
+	m := <-sent
+	labels := []string{}
+	for _, item := range m.Items {
+		labels = append(labels, item.Incident.Label)
+	}
+	if want := []string{"IMAP over TLS"}; m.Key != "iv_1" || !slices.Equal(labels, want) {
+		t.Errorf("message %s about %q, want iv_1 about %q", m.Key, labels, want)
+	}
+}
