@@ -93,9 +93,21 @@ func (c *conversation) judgeCapabilities() {
 func (s *session) identify() error {
 	_, err := s.client.ID(&imap.IDData{Name: "imapvigil", Version: s.prober.version}).Wait()
 	if _, refused := errors.AsType[*imap.Error](err); err == nil || refused {
-		return nil
+		return s.stillThere()
 	}
 	return s.failed()
+}
+
+// stillThere makes sure that the server did not take its leave beside a good
+// answer.
+func (s *session) stillThere() error {
+	s.gate.mu.Lock()
+	left := s.gate.bye != nil
+	s.gate.mu.Unlock()
+	if left {
+		return s.failed()
+	}
+	return nil
 }
 
 func (s *session) logout() error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/base64"
+	"flag"
 	"fmt"
 	"net"
 	"net/netip"
@@ -43,6 +44,7 @@ import (
 //	commands A, B                  what the server was sent after decryption
 //	-- server [ADDRESS] --         a script of imaptest; 127.0.0.1 without an address
 //	-- dial ADDRESS --             a network that answers with this: refused, timeout, unreachable, emfile, ...
+//	-- transcript --               all that --transcript would show; -update writes it
 type hostileCase struct {
 	probe    config.Probe
 	want     string
@@ -65,12 +67,13 @@ func TestHostile(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			runHostile(t, archive, certs)
+			said := runHostile(t, archive, certs)
+			compareTranscript(t, file, archive, said)
 		})
 	}
 }
 
-func runHostile(t *testing.T, archive *txtar.Archive, certs *imaptest.Certificates) {
+func runHostile(t *testing.T, archive *txtar.Archive, certs *imaptest.Certificates) (said string) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	before := descriptors(t)
 	c := newHostileCase(t, archive, certs)
@@ -98,6 +101,27 @@ func runHostile(t *testing.T, archive *txtar.Archive, certs *imaptest.Certificat
 	c.searchSecret(t, result, transcript.String())
 	if after := descriptors(t); after > before {
 		t.Errorf("%d descriptors before, %d after", before, after)
+	}
+	return transcript.String()
+}
+
+var update = flag.Bool("update", false, "write what is compared with files")
+
+// compareTranscript compares the transcript, where the case holds one.
+func compareTranscript(t *testing.T, file string, archive *txtar.Archive, said string) {
+	for i := range archive.Files {
+		section := &archive.Files[i]
+		if section.Name != "transcript" || string(section.Data) == said {
+			continue
+		}
+		if !*update {
+			t.Errorf("the transcript is\n%s\nwant\n%s", said, section.Data)
+			continue
+		}
+		section.Data = []byte(said)
+		if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil { //nolint:gosec // a test's data
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -219,6 +243,7 @@ func newHostileCase(t *testing.T, archive *txtar.Archive, certs *imaptest.Certif
 			c.network.serve(address, string(file.Data), certs)
 		case "dial":
 			c.network.answer(address, strings.TrimSpace(string(file.Data)))
+		case "transcript":
 		default:
 			t.Fatalf("a section %q", file.Name)
 		}

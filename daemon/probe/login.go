@@ -127,7 +127,7 @@ func (s *session) token(mechanism string) (string, error) {
 
 func (s *session) loginAnswer(err error, mechanism string) error {
 	if err == nil {
-		return nil
+		return s.stillThere()
 	}
 	if errors.Is(err, errMechanism) {
 		s.lost = true
@@ -148,7 +148,7 @@ func (s *session) loginAnswer(err error, mechanism string) error {
 func (s *session) examine() error {
 	_, err := s.client.Select(s.check.Login.Mailbox, &imap.SelectOptions{ReadOnly: true}).Wait()
 	if err == nil {
-		return nil
+		return s.stillThere()
 	}
 	if _, refused := errors.AsType[*imap.Error](err); !refused {
 		return s.failed()

@@ -1,0 +1,55 @@
+package probe
+
+import (
+	"encoding/base64"
+	"strings"
+	"testing"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/opaque"
+)
+
+func TestRedactor(t *testing.T) {
+	r := newRedactor(config.Login{
+		Username: "alice", Password: opaque.NewSecret("hunter2"), Token: opaque.NewSecret("tok"), ClientSecret: opaque.NewSecret("tok-en"),
+	})
+	r.addSent(`"alice@example.org" "hun\"ter2xx"`, "alice@example.org")
+	sent := base64.StdEncoding.EncodeToString([]byte("\x00alice\x00hunter2"))
+	r.addSent(sent, "alice")
+	for text, want := range map[string]string{
+		"NO hunter2 is wrong":            "NO *** is wrong",
+		"aHVudGVyMg==":                   "***",
+		"tok-en tok":                     "*** ***",
+		"BAD AUTHENTICATE PLAIN " + sent: "BAD AUTHENTICATE PLAIN ***",
+		`no "hun\"ter2xx" here`:          "no *** here",
+		"alice@example.org is unknown":   "alice@example.org is unknown",
+		"nothing of interest, hunter 2":  "nothing of interest, hunter 2",
+	} {
+		if got := r.text(text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+}
+
+// FuzzEvidence: whatever a server says around a secret, neither the evidence nor
+// a transcript holds it, and both are printable.
+func FuzzEvidence(f *testing.F) {
+	f.Add("V1 NO ", " is wrong", "hunter2")
+	f.Add("* BYE \x1b[31m", "\u202e", "pass word")
+	f.Fuzz(func(t *testing.T, before, after, secret string) {
+		if strings.TrimSpace(secret) == "" || strings.ContainsAny(secret, "\r\n") || strings.Contains(secret, "*") {
+			t.Skip("no secret")
+		}
+		redact := newRedactor(config.Login{Password: opaque.NewSecret(secret)})
+		r := newResponses(strings.NewReader(before+secret+after+"\r\n"), redact)
+		for _, said := range readAll(r) {
+			words := opaque.Sanitise(said.raw).String()
+			if strings.Contains(said.raw, secret) || strings.Contains(said.text, secret) {
+				t.Errorf("%q holds %q", said.raw, secret)
+			}
+			if len(words) > opaque.MaxWords {
+				t.Errorf("%d bytes of evidence", len(words))
+			}
+		}
+	})
+}

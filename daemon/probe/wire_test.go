@@ -1,0 +1,129 @@
+package probe
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+func reading(text string) *responses {
+	return newResponses(strings.NewReader(text), newRedactor(config.Login{}))
+}
+
+func TestResponsesAreUnderstood(t *testing.T) {
+	for _, test := range []struct {
+		wire string
+		want response
+	}{
+		{"* OK ready\r\n", response{raw: "* OK ready", tag: "*", status: "OK", text: "ready"}},
+		{"* ok\n", response{raw: "* ok", tag: "*", status: "OK"}},
+		{"V1 NO [AuthenticationFailed] no\r\n", response{raw: "V1 NO [AuthenticationFailed] no", tag: "V1", status: "NO", code: "AUTHENTICATIONFAILED", text: "no"}},
+		{"* OK [CAPABILITY IMAP4rev1 ID] hi\r\n", response{raw: "* OK [CAPABILITY IMAP4rev1 ID] hi", tag: "*", status: "OK", code: "CAPABILITY", args: "IMAP4rev1 ID", text: "hi"}},
+		{"* OK [unclosed text\r\n", response{raw: "* OK [unclosed text", tag: "*", status: "OK", text: "[unclosed text"}},
+		{"+ challenge\r\n", response{raw: "+ challenge", tag: "+", text: "challenge"}},
+		{"+\r\n", response{raw: "+", tag: "+"}},
+		{"* 3 EXISTS\r\n", response{raw: "* 3 EXISTS", tag: "*", text: "3 EXISTS"}},
+		{"* X {3}\r\nabc {2+}\r\nde\r\n", response{raw: "* X {3}\r\nabc {2+}\r\nde", tag: "*", text: "X {3}\r\nabc {2+}\r\nde"}},
+		{"* X {0}\r\n\r\n", response{raw: "* X {0}\r\n", tag: "*", text: "X {0}\r\n"}},
+		{"* X {}\r\n", response{raw: "* X {}", tag: "*", text: "X {}"}},
+		{"\r\n", response{}},
+		{"(not) a tag\r\n", response{raw: "(not) a tag"}},
+	} {
+		got, err := reading(test.wire).next()
+		if err != nil {
+			t.Errorf("%q: %v", test.wire, err)
+		}
+		if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(response{})); diff != "" {
+			t.Errorf("%q: %s", test.wire, diff)
+		}
+	}
+}
+
+func TestResponsesHaveLimits(t *testing.T) {
+	for _, test := range []struct {
+		name, wire string
+		want       error
+	}{
+		{"line", strings.Repeat("x", maxLine+1), errLineTooLong},
+		{"literal", "* X {262145}\r\n", errTooMuchData},
+		{"many literals", "* X {200000}\r\n" + strings.Repeat("x", 200000) + "{200000}\r\n", errTooMuchData},
+		{"number", "* X {99999999999999999999}\r\n", errTooMuchData},
+		{"end in a line", "* OK", io.EOF},
+		{"end in a literal", "* X {5}\r\nab", io.ErrUnexpectedEOF},
+	} {
+		if _, err := reading(test.wire).next(); !errors.Is(err, test.want) {
+			t.Errorf("%s: %v, want %v", test.name, err, test.want)
+		}
+	}
+}
+
+func TestCapabilities(t *testing.T) {
+	for wire, want := range map[string]string{
+		"* CAPABILITY  imap4rev1   AUTH=PLAIN": "IMAP4REV1 AUTH=PLAIN",
+		"* capability":                         "",
+		"* OK [CAPABILITY IMAP4rev1] hi":       "IMAP4REV1",
+		"V1 OK [CAPABILITY IMAP4rev1] hi":      "IMAP4REV1",
+		"* CAPABILITY a\x1bb \"q\" (x) ok":     "OK",
+		"* 1 EXISTS":                           "none",
+		"* OK CAPABILITY IMAP4rev1":            "none",
+	} {
+		r, err := reading(wire + "\r\n").next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		caps, ok := r.capabilities()
+		if got := strings.Join(caps, " "); ok != (want != "none") || ok && got != want {
+			t.Errorf("%q: %q, %v", wire, got, ok)
+		}
+	}
+}
+
+func TestManyCapabilitiesAreCut(t *testing.T) {
+	if n := len(parseCapabilities(strings.Repeat("X ", 10000))); n != maxCapabilities {
+		t.Errorf("%d kept", n)
+	}
+	if caps := parseCapabilities(strings.Repeat("X", maxCapability+1)); len(caps) != 0 {
+		t.Error("a very long one is kept")
+	}
+}
+
+// FuzzResponses feeds arbitrary bytes, whole and byte by byte.
+func FuzzResponses(f *testing.F) {
+	f.Add([]byte("* OK [CAPABILITY IMAP4rev1] hi\r\nV1 OK\r\n"))
+	f.Add([]byte("* X {3}\r\nabc {2+}\r\nde\r\n+ x\n"))
+	f.Fuzz(func(t *testing.T, wire []byte) {
+		whole := readAll(newResponses(bytes.NewReader(wire), newRedactor(config.Login{})))
+		bytewise := readAll(newResponses(iotest.OneByteReader(bytes.NewReader(wire)), newRedactor(config.Login{})))
+		if diff := cmp.Diff(whole, bytewise, cmp.AllowUnexported(response{})); diff != "" {
+			t.Errorf("how the bytes arrive makes a difference: %s", diff)
+		}
+		for _, r := range whole {
+			caps, _ := r.capabilities()
+			for _, c := range caps {
+				if !isAtom(c) || len(c) > maxCapability {
+					t.Errorf("a capability %q", c)
+				}
+			}
+			if r.status != "" && r.tag == "" {
+				t.Errorf("a status without a tag: %q", r.raw)
+			}
+		}
+	})
+}
+
+func readAll(r *responses) (all []response) {
+	for {
+		next, err := r.next()
+		if err != nil {
+			return all
+		}
+		all = append(all, next)
+	}
+}
