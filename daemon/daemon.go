@@ -81,6 +81,7 @@ type monitor struct {
 	probes   *reconcile.Set[config.CheckID, config.Probe]
 	watcher  *watch.Watcher
 	reloads  *reloader
+	vitals   *vitals
 	listener net.Listener
 }
 
@@ -134,9 +135,11 @@ func (m *monitor) openRooms(ctx context.Context) (err error) {
 		return fmt.Errorf("asking for the name of this machine: %w", err)
 	}
 	m.sender = outbox.NewSender(func(a outbox.Attempt) { m.tracker.Attempted(a) })
+	m.vitals = &vitals{m: m}
 	m.loop = &probe.Loop{
 		Probe:  probe.New(probe.Options{Node: m.node, Version: m.Version}).Probe,
 		Report: func(ctx context.Context, r incident.Result) incident.Pace { return m.tracker.Observe(ctx, r) },
+		Lag:    m.vitals.began,
 	}
 	m.probes = reconcile.New(m.loop.Run)
 	m.tracker, err = tracker.Open(tracker.Options{
@@ -169,6 +172,8 @@ func (m *monitor) run(ctx context.Context, first *candidate) error {
 	tasks.Go(func() error { return m.tracker.Run(keeping) })
 	tasks.Go(func() error { return m.watcher.Run(ctx) })
 	tasks.Go(func() error { return control.Serve(ctx, m.listener, m) })
+	tasks.Go(func() error { return m.vitals.watchdog(ctx) })
+	tasks.Go(func() error { return m.vitals.heartbeat(ctx) })
 	tasks.Go(func() error {
 		m.reloads.apply(ctx, first)
 		m.ready(first.cfg)

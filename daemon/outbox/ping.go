@@ -1,20 +1,20 @@
 package outbox
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Ping returns when the Sender could take something to send: at once, unless
 // it is stuck.
 func (s *Sender) Ping(ctx context.Context) error {
-	free := make(chan struct{})
-	go func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		close(free)
-	}()
-	select {
-	case <-free:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	for !s.mu.TryLock() {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
 	}
+	defer s.mu.Unlock()
+	return nil
 }

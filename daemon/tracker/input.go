@@ -100,6 +100,20 @@ func (c *check) seen(r incident.Result) (first bool) {
 	return c.fresh != was
 }
 
+// Ping returns when the tracker has finished a round that began after the
+// call.
+func (t *Tracker) Ping(ctx context.Context) error {
+	answer := make(chan struct{}, 1)
+	_, err := ask(ctx, t, pinged{answer}, answer)
+	return err
+}
+
+type pinged struct{ answer chan<- struct{} }
+
+func (in pinged) handle(_ *Tracker, r *round) {
+	r.replies = append(r.replies, func() { in.answer <- struct{}{} })
+}
+
 // Await gives the next result of a probe of the check that begins after now,
 // once it is journaled.
 func (t *Tracker) Await(ctx context.Context, id config.CheckID, asked func()) (incident.Result, error) {

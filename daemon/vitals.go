@@ -1,0 +1,141 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	systemd "github.com/coreos/go-systemd/v22/daemon"
+	"go.uber.org/zap"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+const (
+	// heartbeatEvery is how often heartbeat_url is asked.
+	heartbeatEvery = time.Minute
+	// heartbeatTimeout bounds one request.
+	heartbeatTimeout = 20 * time.Second
+	// answerTime is how long tracker and sender may take to show that they live.
+	answerTime = 10 * time.Second
+	// tooLate is how long a check may be due without any probe having begun
+	// before the scheduler counts as stuck.
+	tooLate = 30 * time.Second
+)
+
+// Vitals tell whether the monitor does what it is for: whether probes begin,
+// the tracker journals and the sender sends. They are what the watchdog of
+// systemd and whoever is behind heartbeat_url are told of.
+type vitals struct {
+	m     *monitor
+	begun atomic.Int64 // probes
+}
+
+// began counts a probe. It is the loop's hook.
+func (v *vitals) began(config.CheckID, time.Duration) { v.begun.Add(1) }
+
+// check says what does not move, if anything. seen keeps how many probes had
+// begun when the same caller looked last.
+func (v *vitals) check(ctx context.Context, seen *int64) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, answerTime, errors.New("no answer within 10 seconds"))
+	defer cancel()
+	begun := v.begun.Load()
+	moved := begun != *seen
+	*seen = begun
+	if !moved && v.overdue(time.Now()) {
+		return errors.New("the scheduler is stuck: checks are due, and no probe begins")
+	}
+	if err := v.m.tracker.Ping(ctx); err != nil {
+		return fmt.Errorf("the tracker is stuck: %w", errors.Join(err, context.Cause(ctx)))
+	}
+	if err := v.m.sender.Ping(ctx); err != nil {
+		return fmt.Errorf("the sender is stuck: %w", errors.Join(err, context.Cause(ctx)))
+	}
+	return nil
+}
+
+// overdue: some check should have been probed a while ago.
+func (v *vitals) overdue(now time.Time) bool {
+	cfg := v.m.reloads.inForce()
+	if cfg == nil {
+		return false
+	}
+	for id := range cfg.Checks {
+		if due := v.m.loop.Next(id); !due.IsZero() && now.Sub(due) > tooLate {
+			return true
+		}
+	}
+	return false
+}
+
+// watchdog tells systemd that the monitor lives, twice in each WatchdogSec
+// (sd_watchdog_enabled(3)), as long as it does.
+func (v *vitals) watchdog(ctx context.Context) error {
+	limit, err := systemd.SdWatchdogEnabled(false)
+	if err != nil || limit == 0 {
+		return nil //nolint:nilerr // a strange WATCHDOG_USEC is no reason not to watch IMAP
+	}
+	var seen int64
+	return every(ctx, limit/2, func() {
+		if err := v.check(ctx, &seen); err != nil {
+			v.m.Log.Error("systemd is not told that the monitor lives", zap.Error(err))
+			return
+		}
+		tell(systemd.SdNotifyWatchdog)
+	})
+}
+
+// heartbeat asks heartbeat_url while the monitor lives. That it fails is
+// logged, and nothing else.
+func (v *vitals) heartbeat(ctx context.Context) error {
+	client := &http.Client{Timeout: heartbeatTimeout}
+	defer client.CloseIdleConnections()
+	var seen int64
+	return every(ctx, heartbeatEvery, func() {
+		cfg := v.m.reloads.inForce()
+		if cfg == nil || cfg.Daemon.HeartbeatURL.IsZero() {
+			return
+		}
+		if err := v.check(ctx, &seen); err != nil {
+			v.m.Log.Error("heartbeat_url is not asked", zap.Error(err))
+			return
+		}
+		if err := ask(ctx, client, cfg.Daemon.HeartbeatURL.Reveal()); err != nil {
+			v.m.Log.Warn("heartbeat_url could not be asked", zap.Error(err))
+		}
+	})
+}
+
+// ask makes one request; its errors do not tell the URL, which may be secret.
+func ask(ctx context.Context, client *http.Client, url string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return errors.New("the URL is not one")
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return errors.Unwrap(err) // without the URL that url.Error tells
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode >= http.StatusMultipleChoices {
+		return fmt.Errorf("it answered %s", resp.Status)
+	}
+	return nil
+}
+
+// every calls f, first after one pause, until ctx ends.
+func every(ctx context.Context, pause time.Duration, f func()) error {
+	ticker := time.NewTicker(pause)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			f()
+		}
+	}
+}
