@@ -6,18 +6,18 @@ FUZZTIME ?= 10s
 BENCH    ?= .
 tool      = $(GO) tool -modfile=.tools/go.mod
 
-.PHONY: help demo test packages vet lint unit build bench fuzz format deadcode clean
+.PHONY: help demo test test-packages vet lint unit build bench fuzz format deadcode clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## watch a server fail and recover, in under a minute, with nothing to install
 	$(GO) run ./cmd/imapvigil demo
 
-test: packages ## everything that must pass: vet, lint and all tests; on Debian installs what they need
+test: test-packages ## everything that must pass: vet, lint and all tests; on Debian installs what they need
 	@$(MAKE) --no-print-directory --keep-going vet lint unit
 
-packages: ## install the Debian packages that the tests need
+test-packages: ## install the Debian packages that the tests need
 	@.ci/packages
 
 vet: ## go vet

@@ -53,6 +53,7 @@ var rooms = map[string][]string{
 	"daemon":             {"daemon/*", "config", "config/*", "notifiers"},
 	"examples":           {},
 	"examples/customers": {},
+	"packaging":          {},
 	"cmd/imapvigil": {
 		"daemon", "daemon/control", "daemon/probe", "daemon/probe/imaptest", "daemon/probe/imaptest/ca",
 		"daemon/incident", "daemon/journal", "daemon/history", "config", "config/hclfile", "notifiers",
