@@ -92,11 +92,12 @@ var places = map[string]string{
 	"page":              "page {\n%s\n}\n",
 }
 
-// TestCanaryInEveryAttribute writes each abuse into each attribute of the
-// language, and into names, locals and for_each.
+// TestCanaryInEveryAttribute writes each abuse into each attribute that takes
+// secrets, into one of each other kind, and into names, locals and for_each.
 func TestCanaryInEveryAttribute(t *testing.T) {
 	tree(t, map[string]string{"etc/credentials/c": canary + "\n"})
 	const locals = "locals {\n  s = credential(\"c\")\n  m = { a = 1 }\n}\n"
+	tried := map[string]bool{}
 	for _, b := range hclfile.Schema().Blocks {
 		place, ok := places[b.Name]
 		if !ok && len(b.Attributes) > 0 {
@@ -104,6 +105,11 @@ func TestCanaryInEveryAttribute(t *testing.T) {
 		}
 		place = strings.ReplaceAll(place, "KIND", b.Kind)
 		for _, a := range b.Attributes {
+			kind := a.Type + a.Bounds + strings.Join(a.Values, "|")
+			if tried[kind] && !a.Sensitive {
+				continue // it is read by the same code
+			}
+			tried[kind] = true
 			for _, abuse := range abuses {
 				noCanary(t, locals+fmt.Sprintf(place, a.Name+" = "+abuse))
 			}

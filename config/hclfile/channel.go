@@ -106,13 +106,14 @@ func (l *loader) defineNotifier(b namedBlock) *config.Notifier {
 	}
 	content := l.content(b.block, c.notifier, fmt.Sprintf("notifier %q", c.kind))
 	n := &config.Notifier{ID: config.NotifierID(b.id), MaxPerHour: c.perHour, Pos: position(header(b.block))}
+	unread := l.unread
 	common := decode(l, notifierTable, content, n)
 	settings, ok := c.settings(l, content)
 	if !ok || !common {
 		return nil
 	}
 	n.Settings = settings
-	if !l.snapshot.options.NoCredentials && !l.opens(n, header(b.block)) {
+	if l.unread == unread && !l.opens(n, header(b.block)) {
 		return nil
 	}
 	return n

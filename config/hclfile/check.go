@@ -56,8 +56,8 @@ func (l *loader) defineCheck(node *checkNode) *config.Check {
 		l.gather(ruleNoHostname, here.at, "%s", missingHostname(node, server))
 		return nil
 	}
-	if !ok {
-		return nil
+	if !ok || p.hostname == "" || t.probe.Security == "" {
+		return nil // what is missing has been reported where it was written
 	}
 	t.probe.Hostname = p.hostname
 	return l.newCheck(node, &t, p.label, server, group)

@@ -1,6 +1,7 @@
 package hclfile
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -20,6 +21,9 @@ const (
 	nestingAdvice        = "Brackets, blocks and operators are nested more than 10,000 deep here, which no configuration needs."
 )
 
+// operators are the characters that a parser goes deeper for.
+const operators = "([{!-+*/%?<>&|"
+
 // tooDeep finds the place where a file goes too deep.
 func tooDeep(f source) (hcl.Range, bool) {
 	switch {
@@ -27,6 +31,8 @@ func tooDeep(f source) (hcl.Range, bool) {
 		return hcl.Range{}, false
 	case strings.HasSuffix(f.name, ".json"):
 		return jsonTooDeep(f)
+	case countAny(f.text, operators)+bytes.Count(f.text, []byte("==")) <= maxDepthOfExpression:
+		return hcl.Range{}, false
 	}
 	tokens, _ := hclsyntax.LexConfig(f.text, f.name, hcl.InitialPos)
 	d := depth{open: []bracket{{lines: true}}}
@@ -53,10 +59,11 @@ type bracket struct {
 func (d *depth) step(t hclsyntax.TokenType) {
 	inner := &d.open[len(d.open)-1]
 	switch t {
-	case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc,
-		hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
+	case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
 		d.add(inner, 1)
 		d.open = append(d.open, bracket{lines: t == hclsyntax.TokenOBrace})
+	case hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc:
+		d.open = append(d.open, bracket{})
 	case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc,
 		hclsyntax.TokenTemplateSeqEnd:
 		if last := len(d.open) - 1; last > 0 {
@@ -69,9 +76,9 @@ func (d *depth) step(t hclsyntax.TokenType) {
 		if inner.lines {
 			d.add(inner, -inner.operators)
 		}
-	case hclsyntax.TokenIdent, hclsyntax.TokenNumberLit, hclsyntax.TokenDot, hclsyntax.TokenComment,
-		hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit:
-	default:
+	case hclsyntax.TokenBang, hclsyntax.TokenMinus, hclsyntax.TokenPlus, hclsyntax.TokenStar, hclsyntax.TokenSlash, hclsyntax.TokenPercent,
+		hclsyntax.TokenQuestion, hclsyntax.TokenAnd, hclsyntax.TokenOr, hclsyntax.TokenEqualOp, hclsyntax.TokenNotEqual,
+		hclsyntax.TokenLessThan, hclsyntax.TokenLessThanEq, hclsyntax.TokenGreaterThan, hclsyntax.TokenGreaterThanEq:
 		d.add(inner, 1)
 	}
 }
@@ -94,8 +101,7 @@ func jsonTooDeep(f source) (hcl.Range, bool) {
 			line, start = line+1, i+1
 		case '"':
 			end := stringEnd(f.text, i)
-			inText = strings.Count(string(f.text[i:end]), "{") + strings.Count(string(f.text[i:end]), "(")
-			inText += countAny(f.text[i:end], "[!-+*/%?<>&|")
+			inText = countAny(f.text[i:end], operators)
 			i = end - 1
 		}
 		if depth > maxDepthOfExpression || inText > maxDepthOfExpression {
@@ -107,9 +113,13 @@ func jsonTooDeep(f source) (hcl.Range, bool) {
 }
 
 func countAny(text []byte, chars string) int {
+	var wanted [256]bool
+	for i := range len(chars) {
+		wanted[chars[i]] = true
+	}
 	n := 0
 	for _, c := range text {
-		if strings.IndexByte(chars, c) >= 0 {
+		if wanted[c] {
 			n++
 		}
 	}

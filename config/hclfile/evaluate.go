@@ -84,8 +84,12 @@ func (l *loader) read(a *attribute, attr *hcl.Attribute) (*value, bool) {
 		return nil, true
 	case !r.v.IsWhollyKnown() && r.sensitive:
 		r.unread = true
+		l.unread++
 	case !r.v.IsWhollyKnown():
-		return nil, false // what made it unknown has been reported
+		if !l.failed { // else what made it unknown has been reported
+			l.report(ruleExpression, attr.Expr.Range(), "This has no value that is known when the configuration is read.")
+		}
+		return nil, false
 	}
 	result, ok := a.kind.read(&r)
 	if !ok {

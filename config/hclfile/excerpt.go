@@ -2,6 +2,7 @@ package hclfile
 
 import (
 	"bytes"
+	"sort"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -120,12 +121,11 @@ func (f *lined) render(line, under byteSpan) (string, [2]int) {
 }
 
 func (f *lined) maskAt(p int) (byteSpan, bool) {
-	for _, m := range f.masks {
-		if m.from <= p && p < m.to {
-			return m, true
-		}
+	i := sort.Search(len(f.masks), func(i int) bool { return f.masks[i].to > p })
+	if i == len(f.masks) || p < f.masks[i].from {
+		return byteSpan{}, false
 	}
-	return byteSpan{}, false
+	return f.masks[i], true
 }
 
 func visible(r rune) rune {

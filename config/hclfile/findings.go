@@ -78,21 +78,15 @@ func firstAt(at hcl.Range) string {
 // without secrets.
 func (l *loader) diagnostics() []config.Diagnostic {
 	diags := make([]config.Diagnostic, 0, len(l.findings))
-	excerpts := newExcerpts(l.snapshot)
+	excerpts, secrets := newExcerpts(l.snapshot), l.scrubber()
 	for _, f := range l.findings {
 		excerpt, mark := excerpts.of(f.at)
-		diags = append(diags, config.Diagnostic{
-			Gravity: f.rule.gravity,
-			Rule:    f.rule.id,
-			Summary: printable(l.scrub(f.summary)),
-			Detail:  printable(l.scrub(f.detail)),
-			Pos:     position(f.at),
-			Excerpt: excerpt,
-			Mark:    mark,
-		})
-	}
-	for i := range diags {
-		l.scrubExcerpt(&diags[i])
+		d := config.Diagnostic{
+			Gravity: f.rule.gravity, Rule: f.rule.id, Summary: f.summary, Detail: f.detail,
+			Pos: position(f.at), Excerpt: excerpt, Mark: mark,
+		}
+		scrub(&d, secrets)
+		diags = append(diags, d)
 	}
 	config.SortDiagnostics(diags)
 	return slices.CompactFunc(diags, func(a, b config.Diagnostic) bool {

@@ -12,6 +12,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
+	"golang.org/x/text/unicode/norm"
 )
 
 // callError is what a function of ours has to say, under its rule.
@@ -214,6 +215,8 @@ func (l *loader) credential(name string) (cty.Value, error) {
 		return none, refuse(rulePublic, "%s can be read by others, so it is no secret. Take the permission away:\n    chmod o= %s", path, path)
 	case text == "":
 		return none, refuse(ruleCredential, "%s is empty.", path)
+	case !norm.NFC.IsNormalString(text):
+		return none, refuse(ruleCredential, "%s has characters that are made of two, such as a letter and its accent, and would be changed by reading them. Write them as one (Unicode form NFC).", path)
 	default:
 		l.keepSecret(text)
 		return cty.StringVal(text), nil

@@ -23,7 +23,7 @@ type loader struct {
 	broken   bool // a file could not be read or parsed: what it declares is unknown
 
 	secrets map[string]bool
-	sorted  []string // secrets, longest first
+	unread  int // how many times a secret was needed that was not read
 
 	early    *hcl.EvalContext // functions and locals
 	names    *hcl.EvalContext // and references
@@ -32,6 +32,7 @@ type loader struct {
 
 	tree
 	spaces map[string]namespace
+	known  map[string][]ref // what can be referred to, by root
 	config *config.Config
 
 	monitorRoles bool // somebody chose who hears of the monitor itself
@@ -48,6 +49,17 @@ type contextKey struct {
 // an error; warnings may stand beside it. What the configuration names is read
 // through the Snapshot, which remembers it.
 func Load(s *Snapshot) (*config.Config, []config.Diagnostic) {
+	l := newLoader(s)
+	l.guard(l.run)
+	if l.failed {
+		l.findings = slices.DeleteFunc(l.findings, func(f finding) bool { return f.rule.gravity == config.Warning })
+		return nil, l.diagnostics()
+	}
+	l.config.Digest = s.Digest()
+	return l.config, l.diagnostics()
+}
+
+func newLoader(s *Snapshot) *loader {
 	s.forget()
 	l := &loader{
 		snapshot: s,
@@ -61,13 +73,7 @@ func Load(s *Snapshot) (*config.Config, []config.Diagnostic) {
 		gathered: map[string]*gathering{},
 	}
 	l.names = l.early.NewChild()
-	l.guard(l.run)
-	if l.failed {
-		l.findings = slices.DeleteFunc(l.findings, func(f finding) bool { return f.rule.gravity == config.Warning })
-		return nil, l.diagnostics()
-	}
-	l.config.Digest = s.Digest()
-	return l.config, l.diagnostics()
+	return l
 }
 
 // run goes through the stages. A stage works with what earlier ones could make
@@ -212,6 +218,7 @@ func newConfig() *config.Config {
 
 // linkNames makes the references that expressions can use from here on.
 func (l *loader) linkNames() {
+	l.known = map[string][]ref{}
 	l.names.Variables = map[string]cty.Value{
 		"group":             l.top.value(),
 		"server":            l.spaces["server"].value(),

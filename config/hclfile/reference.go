@@ -154,8 +154,12 @@ func (l *loader) suggestReference(name string, roots []string, example string) s
 	return fmt.Sprintf(" Write it like\n    %s", example)
 }
 
-// identities lists what can be referred to under a root.
+// identities lists what can be referred to under a root. It is asked for once
+// all names are known.
 func (l *loader) identities(root string) []ref {
+	if list, ok := l.known[root]; ok {
+		return list
+	}
 	var list []ref
 	add := func(id string) { list = append(list, ref{root, id}) }
 	switch root {
@@ -177,5 +181,8 @@ func (l *loader) identities(root string) []ref {
 		}
 	}
 	slices.SortFunc(list, func(a, b ref) int { return strings.Compare(a.id, b.id) })
+	if l.known != nil {
+		l.known[root] = list
+	}
 	return list
 }

@@ -1,7 +1,9 @@
 package hclfile
 
 import (
+	"cmp"
 	"encoding/base64"
+	"maps"
 	"slices"
 	"strings"
 
@@ -44,36 +46,25 @@ func (l *loader) keepSecrets(v cty.Value) {
 	})
 }
 
-// scrub takes every known secret out of a text, as it is and as it looks
-// between quotes.
-func (l *loader) scrub(text string) string {
-	if len(l.secrets) == 0 {
-		return text
-	}
-	for _, s := range l.secretsByLength() {
-		text = strings.ReplaceAll(text, s, opaque.Redacted)
+// scrubber takes every known secret out of a text, as it is and as it looks
+// between quotes; the longest first, since one may be part of another.
+func (l *loader) scrubber() *strings.Replacer {
+	var pairs []string
+	for _, s := range slices.SortedFunc(maps.Keys(l.secrets), longestFirst) {
 		escaped := quoted(s)
-		text = strings.ReplaceAll(text, escaped[1:len(escaped)-1], opaque.Redacted)
+		pairs = append(pairs, s, opaque.Redacted, escaped[1:len(escaped)-1], opaque.Redacted)
 	}
-	return text
+	return strings.NewReplacer(pairs...)
 }
 
-// secretsByLength has the longest first, since one may be part of another.
-func (l *loader) secretsByLength() []string {
-	if len(l.sorted) != len(l.secrets) {
-		l.sorted = l.sorted[:0]
-		for s := range l.secrets {
-			l.sorted = append(l.sorted, s)
-		}
-		slices.SortFunc(l.sorted, func(a, b string) int { return len(b) - len(a) })
-	}
-	return l.sorted
-}
+func longestFirst(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) }
 
-// scrubExcerpt does the same to a source line. The underline goes with it
-// when it would no longer be true.
-func (l *loader) scrubExcerpt(d *config.Diagnostic) {
-	if clean := l.scrub(d.Excerpt); clean != d.Excerpt {
+// scrub takes the secrets out of what will be seen. The underline goes when it
+// would no longer be true.
+func scrub(d *config.Diagnostic, secrets *strings.Replacer) {
+	d.Summary = printable(secrets.Replace(d.Summary))
+	d.Detail = printable(secrets.Replace(d.Detail))
+	if clean := secrets.Replace(d.Excerpt); clean != d.Excerpt {
 		d.Excerpt, d.Mark = clean, [2]int{}
 	}
 }

@@ -12,8 +12,12 @@ import (
 // typing errors, if they are few. Equals are told apart by the alphabet, so
 // that a message is the same every time.
 func nearest(given string, candidates []string) (string, bool) {
-	best, least := "", 1+min(2, max(1, len(given)/3))
+	most := min(2, max(1, len(given)/3))
+	best, least := "", most+1
 	for _, c := range candidates {
+		if abs(len(c)-len(given)) > most || len(candidates) > many && !alike(given, c) {
+			continue
+		}
 		d := levenshtein.Distance(strings.ToLower(given), strings.ToLower(c), nil)
 		if d < least || d == least && best != "" && c < best {
 			best, least = c, d
@@ -21,6 +25,16 @@ func nearest(given string, candidates []string) (string, bool) {
 	}
 	return best, best != ""
 }
+
+// many is the number of candidates from which only those are compared that
+// begin or end alike: there may be a hundred thousand checks.
+const many = 1000
+
+func alike(a, b string) bool {
+	return a != "" && b != "" && (a[0] == b[0] || a[len(a)-1] == b[len(b)-1])
+}
+
+func abs(n int) int { return max(n, -n) }
 
 // didYouMean is the end of a message about an unknown name: what is near, else
 // what there is after the words of intro, where that is not too much.

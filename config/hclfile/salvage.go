@@ -1,0 +1,71 @@
+package hclfile
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+// Salvage makes a configuration of those blocks of a Snapshot that can be used,
+// and says what is wrong with the rest. It is for one moment only: a daemon that
+// starts while its files are broken watches with what was good last. Unlike
+// [Load] it gives a configuration together with errors; what that configuration
+// refers to is in it.
+func Salvage(s *Snapshot) (*config.Config, []config.Diagnostic) {
+	l := newLoader(s)
+	l.guard(l.run)
+	l.config.Digest = s.Digest()
+	dropDangling(l.config)
+	return l.config, l.diagnostics()
+}
+
+// dropDangling takes out references to what could not be used. A check that
+// nobody would be told about tells the daemon's own roles.
+func dropDangling(c *config.Config) {
+	for id, role := range c.Roles {
+		role.Ways = slices.DeleteFunc(role.Ways, func(w config.Way) bool { return c.Notifiers[w.ID.Notifier] == nil })
+		if len(role.Ways) == 0 {
+			delete(c.Roles, id)
+		}
+		for i, way := range role.Ways {
+			if c.Schedules[way.During] == nil {
+				role.Ways[i].During = ""
+			}
+		}
+	}
+	c.Daemon.Roles = existing(c.Daemon.Roles, c.Roles)
+	if len(c.Daemon.Roles) == 0 {
+		c.Daemon.Roles = slices.Sorted(maps.Keys(c.Roles))
+	}
+	for _, check := range c.Checks {
+		told := len(check.Roles) > 0
+		check.Roles = existing(check.Roles, c.Roles)
+		if told && len(check.Roles) == 0 {
+			check.Roles = c.Daemon.Roles
+		}
+		check.DependsOn = reachable(check.DependsOn, c)
+	}
+	for _, server := range c.Servers {
+		server.DependsOn = reachable(server.DependsOn, c)
+	}
+	for i := range c.Maintenance {
+		c.Maintenance[i].AppliesTo = reachable(c.Maintenance[i].AppliesTo, c)
+	}
+	c.Moved = slices.DeleteFunc(c.Moved, func(m config.Move) bool { return c.Checks[m.To] == nil })
+	c.Page.PublicGroups = existing(c.Page.PublicGroups, c.Groups)
+}
+
+// existing keeps the names that there are.
+func existing[K ~string, V any](names []K, all map[K]V) []K {
+	return slices.DeleteFunc(slices.Clone(names), func(name K) bool {
+		_, ok := all[name]
+		return !ok
+	})
+}
+
+func reachable(refs []config.Ref, c *config.Config) []config.Ref {
+	return slices.DeleteFunc(slices.Clone(refs), func(r config.Ref) bool {
+		return c.Groups[r.Group] == nil && c.Servers[r.Server] == nil && c.Checks[r.Check] == nil
+	})
+}
