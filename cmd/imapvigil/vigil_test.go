@@ -1,0 +1,259 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/control"
+)
+
+// A vigil is the daemon as a process of its own, with its files in a directory
+// of the test. It can be killed and started again.
+type vigil struct {
+	t      testing.TB
+	dir    string
+	env    []string
+	client *control.Client
+	notify *net.UnixConn // what systemd would listen on
+	ready  chan struct{} // holds one when the daemon has said READY=1
+
+	process *exec.Cmd // nil: not running
+	exited  chan struct{}
+}
+
+// newVigil prepares a daemon that has environment variables beside those of
+// the test. It does not start it.
+func newVigil(t testing.TB, env map[string]string) *vigil {
+	t.Helper()
+	// The path of a unix socket is short (unix(7)), the name of a test is not.
+	dir, err := os.MkdirTemp("", "vigil-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &vigil{
+		t: t, dir: dir, env: os.Environ(), client: control.NewClient(filepath.Join(dir, "control.sock")),
+		ready: make(chan struct{}, 1),
+	}
+	t.Cleanup(v.discard)
+	for name, value := range env {
+		v.env = append(v.env, name+"="+value)
+	}
+	v.env = append(v.env, "NOTIFY_SOCKET="+v.path("notify.sock"))
+	v.notify, err = net.ListenUnixgram("unixgram", &net.UnixAddr{Name: v.path("notify.sock"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	heard := make(chan struct{})
+	go func() { defer close(heard); v.listen() }()
+	t.Cleanup(func() { _ = v.notify.Close(); <-heard })
+	if err := os.Mkdir(v.path("conf"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// discard is for the end of the test.
+func (v *vigil) discard() {
+	if v.process != nil {
+		v.kill()
+	}
+	log := v.log()
+	if v.t.Failed() {
+		v.t.Logf("log of the daemon:\n%s", log)
+	}
+	if strings.Contains(log, "DATA RACE") {
+		v.t.Errorf("the race detector spoke:\n%s", log)
+	}
+	_ = os.RemoveAll(v.dir)
+}
+
+func (v *vigil) path(name string) string { return filepath.Join(v.dir, name) }
+
+// write puts a file into the configuration at once, as an editor does.
+func (v *vigil) write(name, text string) {
+	v.t.Helper()
+	path := v.path(filepath.Join("conf", name))
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		v.t.Fatal(err)
+	}
+	if err := os.WriteFile(path+"~", []byte(text), 0o600); err != nil {
+		v.t.Fatal(err)
+	}
+	if err := os.Rename(path+"~", path); err != nil {
+		v.t.Fatal(err)
+	}
+}
+
+// start starts the daemon and returns when it has told systemd that it is
+// ready.
+func (v *vigil) start() {
+	v.t.Helper()
+	log, err := os.OpenFile(v.path("log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer log.Close()
+	v.process = exec.Command("imapvigil", "run", "--config", v.path("conf"), "--state-dir", v.path("state"),
+		"--control", v.path("control.sock"), "--log-format", "json")
+	v.process.Env, v.process.Stdout, v.process.Stderr = v.env, log, log
+	if err := v.process.Start(); err != nil {
+		v.t.Fatal(err)
+	}
+	select {
+	case <-v.ready: // said by the one before
+	default:
+	}
+	process, exited := v.process, make(chan struct{})
+	v.exited = exited
+	go func() {
+		_ = process.Wait()
+		close(exited)
+	}()
+	v.awaitReady()
+}
+
+// listen takes what is told to systemd (sd_notify(3)), as systemd would all the
+// time: the socket holds few datagrams, and then its writers wait.
+func (v *vigil) listen() {
+	datagram := make([]byte, 4096)
+	for {
+		n, err := v.notify.Read(datagram)
+		if err != nil {
+			return
+		}
+		if bytes.HasPrefix(datagram[:n], []byte("READY=1")) {
+			select {
+			case v.ready <- struct{}{}:
+			default:
+			}
+		}
+	}
+}
+
+func (v *vigil) awaitReady() {
+	v.t.Helper()
+	select {
+	case <-v.ready:
+	case <-v.exited:
+		v.t.Fatalf("the daemon does not start: %s", v.process.ProcessState)
+	case <-time.After(patience):
+		v.t.Fatalf("the daemon is not ready within %s", patience)
+	}
+}
+
+// kill is kill -9.
+func (v *vigil) kill() {
+	v.t.Helper()
+	_ = v.process.Process.Kill()
+	<-v.exited
+	v.process = nil
+}
+
+// stopTime is how long the daemon may take to end, messages under way included.
+const stopTime = 5 * time.Second
+
+// stop is what systemd does: SIGTERM, and exit code 0 soon after.
+func (v *vigil) stop() {
+	v.t.Helper()
+	if err := v.process.Process.Signal(syscall.SIGTERM); err != nil {
+		v.t.Fatal(err)
+	}
+	select {
+	case <-v.exited:
+	case <-time.After(stopTime):
+		v.t.Errorf("the daemon has not ended within %s", stopTime)
+	}
+	process := v.process
+	v.kill()
+	if code := process.ProcessState.ExitCode(); code != 0 {
+		v.t.Errorf("the daemon ended with %s, not with exit code 0", process.ProcessState)
+	}
+}
+
+func (v *vigil) log() string {
+	text, err := os.ReadFile(v.path("log"))
+	if err != nil && !os.IsNotExist(err) {
+		v.t.Error(err)
+	}
+	return string(text)
+}
+
+// logged gives the lines of the log with a message.
+func (v *vigil) logged(message string) (lines []map[string]any) {
+	v.t.Helper()
+	for text := range strings.Lines(v.log()) {
+		var line map[string]any
+		if json.Unmarshal([]byte(text), &line) == nil && line["msg"] == message {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// command runs the program against the daemon and gives what it prints and its
+// exit code.
+func (v *vigil) command(args ...string) (stdout string, code int) {
+	v.t.Helper()
+	var out, err bytes.Buffer
+	cmd := exec.Command("imapvigil", append(args, "--state-dir", v.path("state"), "--control", v.path("control.sock"))...)
+	cmd.Env, cmd.Stdout, cmd.Stderr = v.env, &out, &err
+	code = exitCodeOf(cmd.Run())
+	if code < 0 {
+		v.t.Fatalf("imapvigil %s: %s", strings.Join(args, " "), err.String())
+	}
+	return out.String(), code
+}
+
+// await waits until cond is true.
+func (v *vigil) await(what string, deadline time.Duration, cond func() bool) {
+	v.t.Helper()
+	if !eventually(deadline, cond) {
+		status, _ := v.command("status")
+		v.t.Fatalf("waited %s for %s\n%s", deadline, what, status)
+	}
+}
+
+func (v *vigil) status() control.Status {
+	v.t.Helper()
+	status, err := v.client.Status(context.Background())
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return status
+}
+
+// check gives one check of the status.
+func (v *vigil) check(id config.CheckID) control.Check {
+	v.t.Helper()
+	for _, c := range v.status().Checks {
+		if c.ID == id {
+			return c
+		}
+	}
+	v.t.Fatalf("status knows no check %q", id)
+	return control.Check{}
+}
+
+// awaitAll waits until every check is in a state.
+func (v *vigil) awaitAll(state string) {
+	v.t.Helper()
+	v.await("every check to be "+state, patience, func() bool {
+		checks := v.status().Checks
+		for _, c := range checks {
+			if c.State != state {
+				return false
+			}
+		}
+		return len(checks) > 0
+	})
+}
