@@ -40,7 +40,10 @@ func (j *Journal) Append(records ...Record) error {
 	if err != nil {
 		return fmt.Errorf("appending to journal: %w", err)
 	}
-	return j.await(last, time.NewTimer(patience))
+	if err := j.await(last, time.NewTimer(patience)); err != nil {
+		return fmt.Errorf("appending to journal: %w", err)
+	}
+	return nil
 }
 
 // prepare gives the record as it will be written.

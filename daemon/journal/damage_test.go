@@ -25,9 +25,7 @@ func sample(t *testing.T) image {
 	disk := newSimDisk()
 	j := mustOpen(t, simDir, Options{FS: disk.process(), SegmentBytes: 550})
 	mustAppend(t, j, recs(1, 3)...)
-	if err := j.Compact(slices.Values(recs(1, 2))); err != nil {
-		t.Fatal(err)
-	}
+	mustCompact(t, j, recs(1, 2))
 	mustAppend(t, j, recs(4, 6)...)
 	mustAppend(t, j, recs(7, 8)...)
 	mustAppend(t, j, rec(9))
@@ -424,9 +422,7 @@ func TestDamagedFilesAreKept(t *testing.T) {
 	}
 
 	j := mustOpen(t, simDir, Options{FS: o.disk.process()})
-	if err := j.Compact(slices.Values(recs(1, 2))); err != nil {
-		t.Fatal(err)
-	}
+	mustCompact(t, j, recs(1, 2))
 	mustClose(t, j)
 	o = o.disk.image().open(t)
 	if o.disk.image()[kept] == nil {

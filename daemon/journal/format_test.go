@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,9 +70,7 @@ func writeSamples(t *testing.T, dir string) {
 	p := disk.process()
 	j := mustOpen(t, simDir, Options{FS: p, SegmentBytes: 600, Now: clock})
 	mustAppend(t, j, recs(1, 4)...)
-	if err := j.Compact(slices.Values(recs(1, 3))); err != nil {
-		t.Fatal(err)
-	}
+	mustCompact(t, j, recs(1, 3))
 	mustAppend(t, j, recs(5, 9)...)
 	mustAppend(t, j,
 		Record{At: noon.AddDate(0, 0, 1).Add(123456789), Kind: "told", Data: json.RawMessage(`{"words":"\u001b[31m \"größer\" \\ 好"}`)},

@@ -240,9 +240,7 @@ func TestCompactionThatFailsOrHangsHarmsNothing(t *testing.T) {
 				}
 				want(t, collect(t, j.Replay()), expect)
 				disk.setFault(nil)
-				if err := j.Compact(slices.Values(recs(1, 3))); err != nil {
-					t.Errorf("Compact: %v", err)
-				}
+				mustCompact(t, j, recs(1, 3))
 				mustClose(t, j)
 				want(t, disk.image().open(t).records, state(9, 3))
 				if names := disk.process().names(t); len(names) != 2 {

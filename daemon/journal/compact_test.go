@@ -1,0 +1,78 @@
+package journal
+
+import (
+	"errors"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+func TestCompactionReplacesWhatCameBefore(t *testing.T) {
+	dir := t.TempDir()
+	j := mustOpen(t, dir, Options{SegmentBytes: 1000})
+	mustAppend(t, j, recs(1, 50)...)
+	for round := range 3 {
+		before := j.Size()
+		mustCompact(t, j, recs(1, 3))
+		if j.Size() >= before {
+			t.Fatalf("size %d, before %d", j.Size(), before)
+		}
+		mustAppend(t, j, recs(51+2*round, 52+2*round)...)
+		want(t, collect(t, Read(dir)), append(state(50+2*round, 3), numbered(51+2*round, 52+2*round)...))
+	}
+	if names, _ := filepath.Glob(filepath.Join(dir, "*")); len(names) != 2 {
+		t.Errorf("files left: %q", names)
+	}
+	mustClose(t, j)
+	j = mustOpen(t, dir, Options{})
+	want(t, collect(t, j.Replay()), append(state(54, 3), numbered(55, 56)...))
+	mustAppend(t, j, rec(57))
+	mustClose(t, j)
+	want(t, collect(t, Read(dir)), append(state(54, 3), numbered(55, 57)...))
+}
+
+func state(through, n int) []Record {
+	all := recs(1, n)
+	for i := range all {
+		all[i].Seq = uint64(through)
+	}
+	return all
+}
+
+func TestRecordsAppendedWhileCompactingSurvive(t *testing.T) {
+	dir := t.TempDir()
+	j := mustOpen(t, dir, Options{SegmentBytes: 2000})
+	mustAppend(t, j, recs(1, 100)...)
+	midway := func(yield func(Record) bool) {
+		for n := 101; n <= 200; n++ {
+			mustAppend(t, j, rec(n))
+			if !yield(rec(n - 100)) {
+				return
+			}
+		}
+	}
+	err := j.Compact(midway)
+	j.background.Wait()
+	if err := patient(j, err); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, j)
+	want(t, collect(t, Read(dir)), append(state(100, 100), numbered(101, 200)...))
+}
+
+func TestACompactionThatIsRefusedHarmsNothing(t *testing.T) {
+	dir := t.TempDir()
+	j := mustOpen(t, dir, Options{})
+	mustAppend(t, j, recs(1, 3)...)
+	if err := j.Compact(slices.Values([]Record{{Kind: "\""}})); err == nil || errors.Is(err, ErrNotDurable) {
+		t.Error(err)
+	}
+	mustAppend(t, j, rec(4))
+	want(t, collect(t, Read(dir)), numbered(1, 4))
+	mustCompact(t, j, recs(1, 1))
+	mustClose(t, j)
+	if err := j.Compact(slices.Values(recs(1, 1))); !errors.Is(err, ErrClosed) {
+		t.Error(err)
+	}
+	want(t, collect(t, Read(dir)), state(4, 1))
+}
