@@ -28,7 +28,7 @@ func Print(w io.Writer, diags []Diagnostic, color bool) error {
 	out := bufio.NewWriter(w)
 	for i, d := range diags {
 		if i > 0 {
-			out.WriteByte('\n')
+			fmt.Fprintln(out)
 		}
 		printOne(out, d, newPalette(color, d.Gravity))
 	}
@@ -76,7 +76,7 @@ func printOne(out *bufio.Writer, d Diagnostic, p palette) {
 		if !strings.HasPrefix(line, verbatim) {
 			line = wordwrap.WrapString(line, screenWidth-2)
 		}
-		out.WriteString("  " + strings.ReplaceAll(line, "\n", "\n  ") + "\n")
+		fmt.Fprintf(out, "  %s\n", strings.ReplaceAll(line, "\n", "\n  "))
 	}
 }
 

@@ -8,14 +8,22 @@ import (
 
 var webhookChannel = newChannel(channel{kind: notifiers.Webhook}, "An HTTP request for other programs, signed as Standard Webhooks says",
 	table[webhook.Settings]{
-		{attribute{name: "url", kind: secretURL, required: true, secret: true, doc: "Where to post; http only to this machine itself"},
-			func(s *webhook.Settings, v value) { s.URL = v.secret }},
-		{attribute{name: "secret", kind: secret, secret: true, fallback: "not signed", doc: "The key that signs, as text or as whsec_ and base64"},
-			func(s *webhook.Settings, v value) { s.Secret = v.secret }},
-		{attribute{name: "headers", kind: headers, secret: true, doc: "Further headers of the request"},
-			func(s *webhook.Settings, v value) { s.Headers = v.secret }},
-		{attribute{name: "ca_file", kind: certificateFile, fallback: "the system's roots", doc: "The authorities to trust instead, in PEM"},
-			func(s *webhook.Settings, v value) { s.CA = v.text }},
+		{
+			attribute{name: "url", kind: secretURL, required: true, secret: true, doc: "Where to post; http only to this machine itself"},
+			func(s *webhook.Settings, v value) { s.URL = v.secret },
+		},
+		{
+			attribute{name: "secret", kind: secret, secret: true, fallback: "not signed", doc: "The key that signs, as text or as whsec_ and base64"},
+			func(s *webhook.Settings, v value) { s.Secret = v.secret },
+		},
+		{
+			attribute{name: "headers", kind: headers, secret: true, doc: "Further headers of the request"},
+			func(s *webhook.Settings, v value) { s.Headers = v.secret },
+		},
+		{
+			attribute{name: "ca_file", kind: certificateFile, fallback: "the system's roots", doc: "The authorities to trust instead, in PEM"},
+			func(s *webhook.Settings, v value) { s.CA = v.text },
+		},
 	}, webhook.Settings{},
 	table[struct{}]{},
 	func(struct{}) ([]notifiers.Target, error) { return []notifiers.Target{webhook.Target{}}, nil })

@@ -96,7 +96,7 @@ func (f *lined) render(line, under byteSpan) (string, [2]int) {
 		if p == line.to {
 			break
 		}
-		size := 1
+		var size int
 		if m, masked := f.maskAt(p); masked {
 			b.WriteRune('…')
 			size = min(m.to, line.to) - p

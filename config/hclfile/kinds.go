@@ -5,13 +5,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 
-	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/opaque"
 )
 
@@ -28,9 +26,6 @@ type kind struct {
 
 // text is any string that is not empty.
 var text = kind{name: "string", read: readText}
-
-// optionalText is a string that may be empty on purpose.
-var optionalText = kind{name: "string", read: (*reading).str}
 
 func (r *reading) str() (value, bool) {
 	if r.unread {
@@ -139,57 +134,6 @@ func (r *reading) readNumber() (value, bool) {
 
 func formatNumber(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }
 
-// span is a duration from low to high.
-func span(low, high time.Duration) kind {
-	return kind{name: "duration", bounds: spanBounds(low, high, false), read: func(r *reading) (value, bool) {
-		return r.readSpan(low, high, false)
-	}}
-}
-
-// spanOrZero is a duration from low to high, or "0s", which switches off.
-func spanOrZero(low, high time.Duration) kind {
-	return kind{name: "duration", bounds: spanBounds(low, high, true), read: func(r *reading) (value, bool) {
-		return r.readSpan(low, high, true)
-	}}
-}
-
-func (r *reading) readSpan(low, high time.Duration, zero bool) (value, bool) {
-	if r.v.Type() == cty.Number {
-		n, _ := r.v.AsBigFloat().Float64()
-		return r.wrong(ruleDuration, "%s needs a unit. For seconds write\n    %s = \"%ss\"", r.attr.name, r.attr.name, formatNumber(n))
-	}
-	v, ok := r.str()
-	if !ok {
-		return v, false
-	}
-	d, err := config.ParseDuration(v.text)
-	if err != nil {
-		return r.wrong(ruleDuration, "%s: %s.", r.show(v.text), err)
-	}
-	if (d < low || d > high) && (!zero || d != 0) {
-		return r.wrong(ruleBounds, "%s is %s, and this is %q.", r.attr.name, spanBounds(low, high, zero), v.text)
-	}
-	return value{number: float64(d)}, true
-}
-
-// spanBounds are the bounds of a duration in a sentence.
-func spanBounds(low, high time.Duration, zero bool) string {
-	text := fmt.Sprintf("from %q to %q", config.FormatDuration(low), config.FormatDuration(high))
-	switch {
-	case high >= unbounded && low == 0:
-		text = "at most ten years"
-	case high >= unbounded:
-		text = fmt.Sprintf("%q or more", config.FormatDuration(low))
-	}
-	if zero && low > 0 {
-		text += `, or "0s"`
-	}
-	return text
-}
-
-// span gives a value that [span] has read.
-func (v value) span() time.Duration { return time.Duration(v.number) }
-
 // oneOf is one of a few words.
 func oneOf(words ...string) kind {
 	return kind{name: "string", values: words, read: func(r *reading) (value, bool) {
@@ -215,68 +159,6 @@ func quoteAll(words []string) []string {
 	}
 	return out
 }
-
-// texts is a list of texts of a kind, none twice.
-func texts(element kind) kind {
-	return kind{name: "list of " + element.name, bounds: element.bounds, values: element.values, read: func(r *reading) (value, bool) {
-		elements, ok := r.elements()
-		if !ok {
-			return value{}, false
-		}
-		var list value
-		for i, e := range elements {
-			inner := reading{l: r.l, attr: r.attr, expr: at{r.expr, r.element(i)}, v: e, sensitive: r.sensitive, unread: r.unread}
-			v, good := element.read(&inner)
-			switch {
-			case !good:
-				ok = false
-			case slices.Contains(list.list, v.text):
-				ok = false
-				r.l.report(ruleRepeated, r.element(i), "%s stands twice in %s.", r.show(v.text), r.attr.name)
-			default:
-				list.list = append(list.list, v.text)
-			}
-		}
-		return list, ok
-	}}
-}
-
-// atLeastOne is a list that is not empty: an empty one would say that nothing is
-// meant, where leaving it out says everything, or is an error.
-func atLeastOne(list kind) kind {
-	read := list.read
-	list.read = func(r *reading) (value, bool) {
-		v, ok := read(r)
-		if ok && len(v.list)+len(v.refs) == 0 {
-			return r.wrong(ruleEmpty, "%s is empty, so that this block would never have an effect.", r.attr.name)
-		}
-		return v, ok
-	}
-	return list
-}
-
-// elements gives the elements of a list. One text alone is an error that shows
-// the list.
-func (r *reading) elements() ([]cty.Value, bool) {
-	ty := r.v.Type()
-	if ty == cty.String {
-		r.wrong(ruleType, "%s is a list. Write it in brackets:\n    %s = [%s]", r.attr.name, r.attr.name, r.show(r.v.AsString()))
-		return nil, false
-	}
-	if !ty.IsTupleType() && !ty.IsListType() && !ty.IsSetType() {
-		r.wrong(ruleType, "%s is a list, and this is %s.", r.attr.name, describe(r.v))
-		return nil, false
-	}
-	return r.v.AsValueSlice(), true
-}
-
-// at is an expression that is reported at a narrower place.
-type at struct {
-	hcl.Expression
-	place hcl.Range
-}
-
-func (a at) Range() hcl.Range { return a.place }
 
 // describe says what a value is, never which.
 func describe(v cty.Value) string {

@@ -57,7 +57,7 @@ func (l *loader) evaluateLocal(x *local, path []string) {
 	case done:
 		return
 	case underWay:
-		circle := append(path[slices.Index(path, x.name):], x.name)
+		circle := append(slices.Clone(path[slices.Index(path, x.name):]), x.name)
 		l.report(ruleLocalCycle, x.attr.NameRange, "It needs itself: local.%s.", strings.Join(circle, " needs local."))
 		return
 	}

@@ -20,20 +20,34 @@ type window struct {
 }
 
 var maintenanceTable = table[window]{
-	{attribute{name: "timezone", kind: timeZone, required: true, doc: "The zone whose clocks count"},
-		func(w *window, v value) { w.zone = zone(v.text) }},
-	{attribute{name: "start", kind: wallClock, doc: "When it begins, or begins for the first time, like \"2026-01-06T02:00:00\""},
-		func(w *window, v value) { w.start = v.text }},
-	{attribute{name: "end", kind: wallClock, doc: "When it ends"},
-		func(w *window, v value) { w.end = v.text }},
-	{attribute{name: "duration", kind: span(time.Minute, 366*day), doc: "How long it lasts, instead of end"},
-		func(w *window, v value) { w.duration = v.span() }},
-	{attribute{name: "rrule", kind: recurrence, doc: "How it is repeated (RFC 5545 section 3.3.10), like \"FREQ=WEEKLY;BYDAY=TU\""},
-		func(w *window, v value) { w.rrule = v.text }},
-	{attribute{name: "weekly", kind: atLeastOne(texts(weekly)), doc: "Windows like those of a schedule, instead of start"},
-		func(w *window, v value) { w.weekly = windows(v.list) }},
-	{attribute{name: "applies_to", kind: atLeastOne(referencesTo("group", "server", "imap_check")), required: true, doc: "The groups, servers and checks that are worked on"},
-		func(w *window, v value) { w.appliesTo = configRefs(v.refs) }},
+	{
+		attribute{name: "timezone", kind: timeZone, required: true, doc: "The zone whose clocks count"},
+		func(w *window, v value) { w.zone = zone(v.text) },
+	},
+	{
+		attribute{name: "start", kind: wallClock, doc: "When it begins, or begins for the first time, like \"2026-01-06T02:00:00\""},
+		func(w *window, v value) { w.start = v.text },
+	},
+	{
+		attribute{name: "end", kind: wallClock, doc: "When it ends"},
+		func(w *window, v value) { w.end = v.text },
+	},
+	{
+		attribute{name: "duration", kind: span(time.Minute, 366*day), doc: "How long it lasts, instead of end"},
+		func(w *window, v value) { w.duration = v.span() },
+	},
+	{
+		attribute{name: "rrule", kind: recurrence, doc: "How it is repeated (RFC 5545 section 3.3.10), like \"FREQ=WEEKLY;BYDAY=TU\""},
+		func(w *window, v value) { w.rrule = v.text },
+	},
+	{
+		attribute{name: "weekly", kind: atLeastOne(texts(weekly)), doc: "Windows like those of a schedule, instead of start"},
+		func(w *window, v value) { w.weekly = windows(v.list) },
+	},
+	{
+		attribute{name: "applies_to", kind: atLeastOne(referencesTo("group", "server", "imap_check")), required: true, doc: "The groups, servers and checks that are worked on"},
+		func(w *window, v value) { w.appliesTo = configRefs(v.refs) },
+	},
 }
 
 const wallClockLayout = "2006-01-02T15:04:05"

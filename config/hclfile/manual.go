@@ -4,9 +4,12 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"text/template"
 	"time"
+
+	"github.com/mitchellh/go-wordwrap"
 )
 
 //go:embed manual.tmpl
@@ -23,10 +26,37 @@ func Manual(w io.Writer, date time.Time) error {
 	if err != nil {
 		return fmt.Errorf("reading the manual: %w", err)
 	}
-	return page.Execute(w, struct {
+	var text strings.Builder
+	err = page.Execute(&text, struct {
 		Language
 		Date string
 	}{Schema(), date.UTC().Format("January 2, 2006")})
+	if err != nil {
+		return fmt.Errorf("filling the manual: %w", err)
+	}
+	_, err = io.WriteString(w, mdocLines(text.String()))
+	return err
+}
+
+var sentence = regexp.MustCompile(`([.:!?]) ([A-Z])`)
+
+// mdocLines has each sentence begin a line, which is how troff knows where it
+// ends, and no line longer than 80 bytes (mdoc(7), Sentences). Requests and
+// displays stay as they are.
+func mdocLines(page string) string {
+	var b strings.Builder
+	display := false
+	for line := range strings.Lines(page) {
+		switch {
+		case strings.HasPrefix(line, ".Bd"), strings.HasPrefix(line, ".Ed"):
+			display = !display
+		case !display && !strings.HasPrefix(line, "."):
+			line = sentence.ReplaceAllString(line, "$1\n$2")
+			line = strings.ReplaceAll(wordwrap.WrapString(line, 78), "\n.", "\n\\&.")
+		}
+		b.WriteString(line)
+	}
+	return b.String()
 }
 
 // mdocText keeps a text from being taken for markup: a backslash, and a dot or

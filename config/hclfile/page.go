@@ -7,25 +7,41 @@ import (
 )
 
 var historyTable = table[config.History]{
-	{attribute{name: "detail", kind: span(time.Hour, unbounded), fallback: `"48h"`, doc: "How long each minute is kept"},
-		func(h *config.History, v value) { h.Detail = v.span() }},
-	{attribute{name: "hourly", kind: span(day, unbounded), fallback: `"90d"`, doc: "How long each hour is kept"},
-		func(h *config.History, v value) { h.Hourly = v.span() }},
-	{attribute{name: "daily", kind: span(day, unbounded), fallback: `"400d"`, doc: "How long each day is kept"},
-		func(h *config.History, v value) { h.Daily = v.span() }},
+	{
+		attribute{name: "detail", kind: span(time.Hour, unbounded), fallback: `"48h"`, doc: "How long each minute is kept"},
+		func(h *config.History, v value) { h.Detail = v.span() },
+	},
+	{
+		attribute{name: "hourly", kind: span(day, unbounded), fallback: `"90d"`, doc: "How long each hour is kept"},
+		func(h *config.History, v value) { h.Hourly = v.span() },
+	},
+	{
+		attribute{name: "daily", kind: span(day, unbounded), fallback: `"400d"`, doc: "How long each day is kept"},
+		func(h *config.History, v value) { h.Daily = v.span() },
+	},
 }
 
 var pageTable = table[config.Page]{
-	{attribute{name: "title", kind: text, fallback: `"imapvigil"`, doc: "The title of the status page"},
-		func(p *config.Page, v value) { p.Title = v.text }},
-	{attribute{name: "users_file", kind: plainFile, doc: "Who may log in, as htpasswd -B writes it"},
-		func(p *config.Page, v value) { p.UsersFile = config.NewBlob(v.text) }},
-	{attribute{name: "cert_file", kind: certificateFile, doc: "The certificate of the status page, in PEM"},
-		func(p *config.Page, v value) { p.Cert = config.NewBlob(v.text) }},
-	{attribute{name: "key_file", kind: keyFile, doc: "Its key, in PEM"},
-		func(p *config.Page, v value) { p.Key = v.secret }},
-	{attribute{name: "public_groups", kind: referencesTo("group"), doc: "Groups that are shown to everybody"},
-		func(p *config.Page, v value) { p.PublicGroups = groupIDs(v.refs) }},
+	{
+		attribute{name: "title", kind: text, fallback: `"imapvigil"`, doc: "The title of the status page"},
+		func(p *config.Page, v value) { p.Title = v.text },
+	},
+	{
+		attribute{name: "users_file", kind: plainFile, doc: "Who may log in, as htpasswd -B writes it"},
+		func(p *config.Page, v value) { p.UsersFile = config.NewBlob(v.text) },
+	},
+	{
+		attribute{name: "cert_file", kind: certificateFile, doc: "The certificate of the status page, in PEM"},
+		func(p *config.Page, v value) { p.Cert = config.NewBlob(v.text) },
+	},
+	{
+		attribute{name: "key_file", kind: keyFile, doc: "Its key, in PEM"},
+		func(p *config.Page, v value) { p.Key = v.secret },
+	},
+	{
+		attribute{name: "public_groups", kind: referencesTo("group"), doc: "Groups that are shown to everybody"},
+		func(p *config.Page, v value) { p.PublicGroups = groupIDs(v.refs) },
+	},
 }
 
 func groupIDs(refs []ref) []config.GroupID {

@@ -56,14 +56,15 @@ type inode struct{ dev, ino uint64 }
 // read once.
 func (s *Snapshot) readDir(dir string, depth int, seen map[inode]bool) {
 	info, err := os.Stat(dir)
-	if err == nil {
-		if id := inodeOf(info); seen[id] {
-			return
-		} else {
-			seen[id] = true
-		}
+	if err != nil {
+		s.refuse(ruleUnreadable, dir, "%s. A directory that cannot be read is not taken for an empty one.", reason(err))
+		return
 	}
-	if err == nil && writableByOthers(info) {
+	if seen[inodeOf(info)] {
+		return
+	}
+	seen[inodeOf(info)] = true
+	if writableByOthers(info) {
 		s.refuse(ruleWritable, dir, "Anybody on this machine could add a configuration file. Take the permission away:\n    chmod o-w %s", dir)
 	}
 	entries, err := os.ReadDir(dir)
@@ -149,7 +150,7 @@ func readableByOthers(info fs.FileInfo) bool { return info.Mode().Perm()&0o004 !
 
 func inodeOf(info fs.FileInfo) inode {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-		return inode{uint64(stat.Dev), stat.Ino}
+		return inode{stat.Dev, stat.Ino}
 	}
 	return inode{}
 }

@@ -13,8 +13,10 @@ import (
 )
 
 var roleTable = table[config.Role]{
-	{attribute{name: "label", kind: text, fallback: "the name", doc: "What people call the role"},
-		func(r *config.Role, v value) { r.Label = v.text }},
+	{
+		attribute{name: "label", kind: text, fallback: "the name", doc: "What people call the role"},
+		func(r *config.Role, v value) { r.Label = v.text },
+	},
 }
 
 // conditions are what an incident can be about.
@@ -25,18 +27,30 @@ var transitions = []string{"opened", "changed", "closed", "reminder"}
 
 // wayTable is what every notify block takes, whatever its notifier.
 var wayTable = table[config.Way]{
-	{attribute{name: "via", kind: referenceTo("notifier"), required: true, doc: "The notifier that carries the messages"},
-		func(w *config.Way, v value) { w.ID.Notifier = config.NotifierID(v.refs[0].id) }},
-	{attribute{name: "after", kind: spanOrZero(0, 30*day), fallback: `"0s"`, notYet: true, doc: "Counted from when the incident was reported; nothing is sent when it is closed or acknowledged by then"},
-		func(w *config.Way, v value) { w.After = v.span() }},
-	{attribute{name: "during", kind: referenceTo("schedule"), fallback: "always", notYet: true, doc: "Only within these windows. An opening waits for the next and is sent if the incident is still open"},
-		func(w *config.Way, v value) { w.During = config.ScheduleID(v.refs[0].id) }},
-	{attribute{name: "on", kind: atLeastOne(texts(oneOf(transitions...))), fallback: "all of them", doc: "What is told of an incident"},
-		func(w *config.Way, v value) { w.On = transitionsOf(v.list) }},
-	{attribute{name: "severity", kind: oneOf("degraded", "down"), fallback: `"down" for sms and where after is written, else "degraded"`, doc: `"degraded": everything, "down": only what is down`},
-		func(w *config.Way, v value) { w.Severity = config.Severity(v.text) }},
-	{attribute{name: "conditions", kind: atLeastOne(texts(oneOf(conditions...))), fallback: "all", doc: "Which conditions are told"},
-		func(w *config.Way, v value) { w.Conditions = slices.Sorted(slices.Values(v.list)) }},
+	{
+		attribute{name: "via", kind: referenceTo("notifier"), required: true, doc: "The notifier that carries the messages"},
+		func(w *config.Way, v value) { w.ID.Notifier = config.NotifierID(v.refs[0].id) },
+	},
+	{
+		attribute{name: "after", kind: spanOrZero(0, 30*day), fallback: `"0s"`, notYet: true, doc: "Counted from when the incident was reported; nothing is sent when it is closed or acknowledged by then"},
+		func(w *config.Way, v value) { w.After = v.span() },
+	},
+	{
+		attribute{name: "during", kind: referenceTo("schedule"), fallback: "always", notYet: true, doc: "Only within these windows. An opening waits for the next and is sent if the incident is still open"},
+		func(w *config.Way, v value) { w.During = config.ScheduleID(v.refs[0].id) },
+	},
+	{
+		attribute{name: "on", kind: atLeastOne(texts(oneOf(transitions...))), fallback: "all of them", doc: "What is told of an incident"},
+		func(w *config.Way, v value) { w.On = transitionsOf(v.list) },
+	},
+	{
+		attribute{name: "severity", kind: oneOf("degraded", "down"), fallback: `"down" for sms and where after is written, else "degraded"`, doc: `"degraded": everything, "down": only what is down`},
+		func(w *config.Way, v value) { w.Severity = config.Severity(v.text) },
+	},
+	{
+		attribute{name: "conditions", kind: atLeastOne(texts(oneOf(conditions...))), fallback: "all", doc: "Which conditions are told"},
+		func(w *config.Way, v value) { w.Conditions = slices.Sorted(slices.Values(v.list)) },
+	},
 }
 
 // transitionsOf gives the list in the order of an incident's life, and nothing

@@ -18,10 +18,14 @@ type hours struct {
 }
 
 var scheduleTable = table[hours]{
-	{attribute{name: "timezone", kind: timeZone, required: true, doc: "The zone whose clocks count, like \"Europe/Berlin\""},
-		func(h *hours, v value) { h.zone = zone(v.text) }},
-	{attribute{name: "weekly", kind: atLeastOne(texts(weekly)), required: true, doc: "Windows like \"mon-fri 18:00-08:00\" or \"sat,sun 00:00-24:00\"; one that ends before it begins ends on the next day"},
-		func(h *hours, v value) { h.windows = windows(v.list) }},
+	{
+		attribute{name: "timezone", kind: timeZone, required: true, doc: "The zone whose clocks count, like \"Europe/Berlin\""},
+		func(h *hours, v value) { h.zone = zone(v.text) },
+	},
+	{
+		attribute{name: "weekly", kind: atLeastOne(texts(weekly)), required: true, doc: "Windows like \"mon-fri 18:00-08:00\" or \"sat,sun 00:00-24:00\"; one that ends before it begins ends on the next day"},
+		func(h *hours, v value) { h.windows = windows(v.list) },
+	},
 }
 
 func (l *loader) defineSchedules() {

@@ -1,14 +1,11 @@
 package hclfile
 
 import (
-	"crypto/x509"
 	"encoding/base64"
-	"encoding/pem"
 	"fmt"
 	"net"
 	"net/mail"
 	"net/netip"
-	"net/url"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -17,7 +14,6 @@ import (
 
 	"golang.org/x/net/idna"
 
-	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/notifiers/sms"
 )
 
@@ -121,72 +117,6 @@ func notADNSName(name string) string {
 	return ""
 }
 
-// webURL is an http or https URL that people open.
-var webURL = textWith("URL", ruleURL, func(text string) string { return notAURL(text, "http", "https") })
-
-func notAURL(text string, schemes ...string) string {
-	u, err := url.Parse(text)
-	switch {
-	case err != nil || u.Host == "" || u.Hostname() == "":
-		return fmt.Sprintf("A URL begins with %s and a host, like %s://example.org/path", enumerate(withColons(schemes), "or"), schemes[len(schemes)-1])
-	case !contains(schemes, u.Scheme):
-		return fmt.Sprintf("A URL here begins with %s.", enumerate(withColons(schemes), "or"))
-	}
-	return ""
-}
-
-func withColons(schemes []string) []string {
-	out := make([]string, len(schemes))
-	for i, s := range schemes {
-		out[i] = s + "://"
-	}
-	return out
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
-}
-
-// secureURL and secretURL carry secrets: https, or http to this machine.
-var (
-	secureURL = kind{name: "URL", bounds: "https, http to loopback", read: readSecureURL}
-	secretURL = kind{name: "URL", bounds: "https, http to loopback", read: readSecureURL}
-)
-
-func readSecureURL(r *reading) (value, bool) {
-	v, ok := readText(r)
-	if !ok {
-		return v, false
-	}
-	if r.unread {
-		v.secret = opaque.NewSecret("https://not-read.invalid/")
-		v.text = v.secret.Reveal()
-		return v, true
-	}
-	if r.attr.secret {
-		r.l.keepSecret(v.text)
-	}
-	if complaint := notAURL(v.text, "http", "https"); complaint != "" {
-		return r.wrong(ruleURL, "%s: %s", r.show(v.text), complaint)
-	}
-	u, _ := url.Parse(v.text)
-	if u.Scheme == "http" && !isLoopback(u.Hostname()) {
-		return r.wrong(rulePlainHTTP, "What goes to %s could be read on the way. Only this machine itself can be asked over http; write https.", r.attr.name)
-	}
-	v.secret = opaque.NewSecret(v.text)
-	return v, true
-}
-
-func isLoopback(host string) bool {
-	address, err := netip.ParseAddr(host)
-	return err == nil && address.IsLoopback() || strings.EqualFold(host, "localhost")
-}
-
 // capability is a word of a CAPABILITY response (RFC 9051 section 9, atom).
 var capability = textWith("capability", ruleChoice, func(text string) string {
 	if strings.ContainsAny(text, " (){%*\"\\]") || !isASCII(text) {
@@ -202,60 +132,6 @@ var pin = textWith("pin", rulePin, func(text string) string {
 	}
 	return ""
 })
-
-// certificateFile names a file of certificates in PEM; its value is the text.
-var certificateFile = kind{name: "file", read: func(r *reading) (value, bool) {
-	c, path, ok := r.open(false)
-	if !ok {
-		return value{}, false
-	}
-	text := c.text.Reveal()
-	block, _ := pem.Decode([]byte(text))
-	if block == nil || block.Type != "CERTIFICATE" {
-		return r.wrong(rulePEM, "%s does not begin with a certificate in PEM: -----BEGIN CERTIFICATE-----", path)
-	}
-	if _, err := x509.ParseCertificate(block.Bytes); err != nil {
-		return r.wrong(rulePEM, "The certificate in %s cannot be read: %s.", path, err)
-	}
-	return value{text: text}, true
-}}
-
-// keyFile names the file of a private key; its value is a secret.
-var keyFile = kind{name: "file", read: func(r *reading) (value, bool) {
-	if r.l.snapshot.options.NoCredentials {
-		return value{secret: opaque.NewSecret(unreadSecret)}, true
-	}
-	c, path, ok := r.open(true)
-	switch {
-	case !ok:
-		return value{}, false
-	case c.public:
-		return r.wrong(rulePublic, "%s can be read by others, so it is no secret. Take the permission away:\n    chmod o= %s", path, path)
-	}
-	r.l.keepSecret(c.text.Reveal())
-	return value{secret: c.text}, true
-}}
-
-// plainFile names a file; its value is the text.
-var plainFile = kind{name: "file", read: func(r *reading) (value, bool) {
-	c, _, ok := r.open(false)
-	return value{text: c.text.Reveal()}, ok
-}}
-
-// open reads the file that an attribute names.
-func (r *reading) open(secret bool) (content, string, bool) {
-	v, ok := readText(r)
-	if !ok {
-		return content{}, "", false
-	}
-	path := from(filepath.Dir(r.expr.Range().Filename), v.text)
-	c := r.l.snapshot.open(path, secret)
-	if c.refused != "" {
-		r.wrong(ruleNamedFile, "%s", c.refused)
-		return c, path, false
-	}
-	return c, path, true
-}
 
 // emailAddress is a mailbox (RFC 5322 section 3.4), with or without a name.
 var emailAddress = textWith("email address", ruleMailbox, func(text string) string {

@@ -1,5 +1,5 @@
 // Customers shows 400 customers in a file each, as a template of a deployment
-// tool would write them:
+// tool would write them, in a directory that exists:
 //
 //	go run ./examples/customers /tmp/customers
 //	imapvigil validate --no-credentials /tmp/customers
@@ -8,9 +8,9 @@ package main
 import (
 	"bytes"
 	_ "embed"
+	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"text/template"
 )
 
@@ -40,21 +40,17 @@ func write(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "common.hcl"), common, 0o644); err != nil {
-		return err
-	}
+	defer root.Close()
+	errs := root.WriteFile("common.hcl", common, 0o600)
 	for i := range customers {
 		name := fmt.Sprintf("c%03d", i+1)
 		var text bytes.Buffer
-		if err := page.Execute(&text, struct{ Name, Label string }{name, fmt.Sprintf("Customer %d", i+1)}); err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(dir, name+".hcl"), text.Bytes(), 0o644); err != nil {
-			return err
-		}
+		err := page.Execute(&text, struct{ Name, Label string }{name, fmt.Sprintf("Customer %d", i+1)})
+		errs = errors.Join(errs, err, root.WriteFile(name+".hcl", text.Bytes(), 0o600))
 	}
-	return nil
+	return errs
 }

@@ -1,0 +1,70 @@
+package hclfile
+
+import (
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// texts is a list of texts of a kind, none twice.
+func texts(element kind) kind {
+	return kind{name: "list of " + element.name, bounds: element.bounds, values: element.values, read: func(r *reading) (value, bool) {
+		elements, ok := r.elements()
+		if !ok {
+			return value{}, false
+		}
+		var list value
+		for i, e := range elements {
+			inner := reading{l: r.l, attr: r.attr, expr: at{r.expr, r.element(i)}, v: e, sensitive: r.sensitive, unread: r.unread}
+			v, good := element.read(&inner)
+			switch {
+			case !good:
+				ok = false
+			case slices.Contains(list.list, v.text):
+				ok = false
+				r.l.report(ruleRepeated, r.element(i), "%s stands twice in %s.", r.show(v.text), r.attr.name)
+			default:
+				list.list = append(list.list, v.text)
+			}
+		}
+		return list, ok
+	}}
+}
+
+// atLeastOne is a list that is not empty: an empty one would say that nothing is
+// meant, where leaving it out says everything, or is an error.
+func atLeastOne(list kind) kind {
+	read := list.read
+	list.read = func(r *reading) (value, bool) {
+		v, ok := read(r)
+		if ok && len(v.list)+len(v.refs) == 0 {
+			return r.wrong(ruleEmpty, "%s is empty, so that this block would never have an effect.", r.attr.name)
+		}
+		return v, ok
+	}
+	return list
+}
+
+// elements gives the elements of a list. One text alone is an error that shows
+// the list.
+func (r *reading) elements() ([]cty.Value, bool) {
+	ty := r.v.Type()
+	if ty == cty.String {
+		r.wrong(ruleType, "%s is a list. Write it in brackets:\n    %s = [%s]", r.attr.name, r.attr.name, r.show(r.v.AsString()))
+		return nil, false
+	}
+	if !ty.IsTupleType() && !ty.IsListType() && !ty.IsSetType() {
+		r.wrong(ruleType, "%s is a list, and this is %s.", r.attr.name, describe(r.v))
+		return nil, false
+	}
+	return r.v.AsValueSlice(), true
+}
+
+// at is an expression that is reported at a narrower place.
+type at struct {
+	hcl.Expression
+	place hcl.Range
+}
+
+func (a at) Range() hcl.Range { return a.place }

@@ -1,0 +1,61 @@
+package hclfile
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+// span is a duration from low to high.
+func span(low, high time.Duration) kind {
+	return kind{name: "duration", bounds: spanBounds(low, high, false), read: func(r *reading) (value, bool) {
+		return r.readSpan(low, high, false)
+	}}
+}
+
+// spanOrZero is a duration from low to high, or "0s", which switches off.
+func spanOrZero(low, high time.Duration) kind {
+	return kind{name: "duration", bounds: spanBounds(low, high, true), read: func(r *reading) (value, bool) {
+		return r.readSpan(low, high, true)
+	}}
+}
+
+func (r *reading) readSpan(low, high time.Duration, zero bool) (value, bool) {
+	if r.v.Type() == cty.Number {
+		n, _ := r.v.AsBigFloat().Float64()
+		return r.wrong(ruleDuration, "%s needs a unit. For seconds write\n    %s = \"%ss\"", r.attr.name, r.attr.name, formatNumber(n))
+	}
+	v, ok := r.str()
+	if !ok {
+		return v, false
+	}
+	d, err := config.ParseDuration(v.text)
+	if err != nil {
+		return r.wrong(ruleDuration, "%s: %s.", r.show(v.text), err)
+	}
+	if (d < low || d > high) && (!zero || d != 0) {
+		return r.wrong(ruleBounds, "%s is %s, and this is %q.", r.attr.name, spanBounds(low, high, zero), v.text)
+	}
+	return value{number: float64(d)}, true
+}
+
+// spanBounds are the bounds of a duration in a sentence.
+func spanBounds(low, high time.Duration, zero bool) string {
+	text := fmt.Sprintf("from %q to %q", config.FormatDuration(low), config.FormatDuration(high))
+	switch {
+	case high >= unbounded && low == 0:
+		text = "at most ten years"
+	case high >= unbounded:
+		text = fmt.Sprintf("%q or more", config.FormatDuration(low))
+	}
+	if zero && low > 0 {
+		text += `, or "0s"`
+	}
+	return text
+}
+
+// span gives a value that [span] has read.
+func (v value) span() time.Duration { return time.Duration(v.number) }

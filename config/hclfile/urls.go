@@ -1,0 +1,76 @@
+package hclfile
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/imapvigil/imapvigil/config/opaque"
+)
+
+// webURL is an http or https URL that people open.
+var webURL = textWith("URL", ruleURL, func(text string) string { return notAURL(text, "http", "https") })
+
+func notAURL(text string, schemes ...string) string {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "" || u.Hostname() == "":
+		return fmt.Sprintf("A URL begins with %s and a host, like %s://example.org/path", enumerate(withColons(schemes), "or"), schemes[len(schemes)-1])
+	case !contains(schemes, u.Scheme):
+		return fmt.Sprintf("A URL here begins with %s.", enumerate(withColons(schemes), "or"))
+	}
+	return ""
+}
+
+func withColons(schemes []string) []string {
+	out := make([]string, len(schemes))
+	for i, s := range schemes {
+		out[i] = s + "://"
+	}
+	return out
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+// secureURL and secretURL carry secrets: https, or http to this machine.
+var (
+	secureURL = kind{name: "URL", bounds: "https, http to loopback", read: readSecureURL}
+	secretURL = kind{name: "URL", bounds: "https, http to loopback", read: readSecureURL}
+)
+
+func readSecureURL(r *reading) (value, bool) {
+	v, ok := readText(r)
+	if !ok {
+		return v, false
+	}
+	if r.unread {
+		v.secret = opaque.NewSecret("https://not-read.invalid/")
+		v.text = v.secret.Reveal()
+		return v, true
+	}
+	if r.attr.secret {
+		r.l.keepSecret(v.text)
+	}
+	if complaint := notAURL(v.text, "http", "https"); complaint != "" {
+		return r.wrong(ruleURL, "%s: %s", r.show(v.text), complaint)
+	}
+	u, _ := url.Parse(v.text)
+	if u.Scheme == "http" && !isLoopback(u.Hostname()) {
+		return r.wrong(rulePlainHTTP, "What goes to %s could be read on the way. Only this machine itself can be asked over http; write https.", r.attr.name)
+	}
+	v.secret = opaque.NewSecret(v.text)
+	return v, true
+}
+
+func isLoopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback() || strings.EqualFold(host, "localhost")
+}
