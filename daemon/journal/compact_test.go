@@ -31,6 +31,7 @@ func TestCompactionReplacesWhatCameBefore(t *testing.T) {
 	want(t, collect(t, Read(dir)), append(state(54, 3), numbered(55, 57)...))
 }
 
+// state is what comes back of a snapshot of n records after record through.
 func state(through, n int) []Record {
 	all := recs(1, n)
 	for i := range all {

@@ -147,7 +147,6 @@ func TestSegmentsFollowOneAnother(t *testing.T) {
 }
 
 // Restarts neither pile up files nor write large ones again.
-
 func TestRestarts(t *testing.T) {
 	dir := t.TempDir()
 	segments := func() int {
@@ -183,7 +182,6 @@ func TestRestarts(t *testing.T) {
 }
 
 // What a start writes again does not stay where it was: grep finds it once.
-
 func TestNoRecordIsInTwoFiles(t *testing.T) {
 	disk := newSimDisk()
 	for run := range 3 {
@@ -208,7 +206,6 @@ func TestNoRecordIsInTwoFiles(t *testing.T) {
 }
 
 // Many who append at the same time share few fsyncs.
-
 func TestConcurrentAppendsShareAnFsync(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := newSimDisk()
@@ -247,8 +244,6 @@ func TestConcurrentAppendsShareAnFsync(t *testing.T) {
 		}
 	})
 }
-
-// Whoever reads without the lock, at whatever moment, sees a journal that is whole.
 
 func TestFilesArePrivate(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "journal")
@@ -337,10 +332,7 @@ func TestAppendAfterClose(t *testing.T) {
 	}
 }
 
-// state is what comes back of a snapshot of n records after record through.
-
 // A clock out of its mind is no reason to lose a record.
-
 func TestAnImpossibleClock(t *testing.T) {
 	dir := t.TempDir()
 	j := mustOpen(t, dir, Options{Now: func() time.Time { return time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC) }})

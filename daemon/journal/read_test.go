@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 )
 
+// Whoever reads without the lock, at whatever moment, sees a journal that is whole.
 func TestReadersSeeAWholeJournalWhileItIsWritten(t *testing.T) {
 	dir := t.TempDir()
 	j := mustOpen(t, dir, Options{SegmentBytes: 3000})
