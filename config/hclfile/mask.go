@@ -56,7 +56,12 @@ func (m *masker) token(i int) {
 	if m.mustMask(i) {
 		m.found = append(m.found, byteSpan{t.Range.Start.Byte, t.Range.End.Byte})
 	}
-	m.statement = append(m.statement, t)
+	switch {
+	case t.Type != hclsyntax.TokenComment:
+		m.statement = append(m.statement, t)
+	case strings.HasSuffix(string(t.Bytes), "\n"): // the line end is part of the comment
+		m.statement = nil
+	}
 }
 
 func (m *masker) inside() bool { return m.blocks[len(m.blocks)-1] }
