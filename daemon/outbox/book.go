@@ -15,6 +15,7 @@
 package outbox
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -130,7 +131,10 @@ func (b *Book) Begin(key Key) {
 func (b *Book) Settle(o Outcome) {
 	d, ok := b.pending[o.Key]
 	if !ok {
-		return
+		if d, ok = b.deliveries[o.Key]; !ok || o.State != Retrying || !d.lost() {
+			return
+		}
+		b.pending[o.Key], b.queue = d, append(b.queue, d) // somebody wants it to be tried again
 	}
 	d.State, d.Attempts, d.NextAt, d.Last = o.State, o.Attempts, o.NextAt, o
 	if o.State == Sent {
@@ -159,6 +163,24 @@ func (b *Book) Hurry(id config.NotifierID, now time.Time) {
 			d.NextAt = now
 		}
 	}
+}
+
+// Again gives the outcome that has a delivery which was given up tried once
+// more, for Settle.
+func (b *Book) Again(key Key, now time.Time) (Outcome, error) {
+	d, ok := b.deliveries[key]
+	switch {
+	case !ok:
+		return Outcome{}, fmt.Errorf("there is no delivery %s", key)
+	case !d.lost():
+		return Outcome{}, fmt.Errorf("delivery %s is %s; only what is dead or expired can be sent again", key, d.State)
+	}
+	for _, item := range d.Items {
+		if b.entry(item.Incident, d.Way).told.key != key {
+			return Outcome{}, fmt.Errorf("a newer message than %s has been decided for %s", key, d.Way.Role)
+		}
+	}
+	return Outcome{Key: key, At: now, State: Retrying, Attempts: d.Attempts, NextAt: now, Error: d.Last.Error}, nil
 }
 
 // Delivery gives a telling and what became of it.

@@ -56,6 +56,9 @@ func (d *Delivery) Answer() opaque.Words {
 	return d.Last.Error
 }
 
+// lost: it was given up.
+func (d *Delivery) lost() bool { return d.State == Dead || d.State == Expired }
+
 // waits reports whether the next attempt is not due yet. When the last thing
 // that happened to the delivery lies ahead, a clock has been set back meanwhile,
 // and nothing that was counted on it is worth waiting for.

@@ -135,11 +135,14 @@ func known(told []entry, way config.WayID) entry {
 func (p *planner) pair(s *Subject, way *config.Way, e entry) {
 	d := p.book.pending[e.told.key]
 	n, ok := p.need(s, way, e, d != nil)
-	if !ok || d != nil && d.State == Sending {
+	if !ok && d == nil {
 		return
 	}
 	if until, quiet := p.quiet(s, e.way.Role, p.now); quiet {
-		p.later(until)
+		p.later(until) // also for what is held back until then
+		return
+	}
+	if !ok || d != nil && d.State == Sending {
 		return
 	}
 	if n.due.After(p.now) {

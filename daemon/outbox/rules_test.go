@@ -42,6 +42,7 @@ var update = flag.Bool("update", false, "rewrite what the rules come to")
 //	1m window night 20m 40m         the schedule "night" lasts from 20m to 40m
 //	1m silence a 20m                nothing is sent about a until 20m
 //	1m monitor ops                  the role ops is the daemon's own
+//	1m again                        what was given up is tried once more
 //	1m wait
 func TestRules(t *testing.T) {
 	t.Parallel()
@@ -131,10 +132,26 @@ func (p *player) do(verb string, args []string) {
 		p.windows[config.ScheduleID(args[0])] = [2]time.Time{epoch.Add(p.duration(args[1])), epoch.Add(p.duration(args[2]))}
 	case "silence":
 		p.silences[config.CheckID(args[0])] = [2]time.Time{p.now, epoch.Add(p.duration(args[1]))}
+	case "again":
+		p.again()
 	case "monitor":
 		p.monitor = config.RoleID(args[0])
 	default:
 		p.incident(verb, args)
+	}
+}
+
+func (p *player) again() {
+	for _, in := range p.incidents {
+		for _, d := range p.book.Of(in.ID) {
+			o, err := p.book.Again(d.Key, p.now)
+			if err != nil {
+				fmt.Fprintf(&p.out, "    %s\n", strings.Replace(err.Error(), string(d.Key), "KEY", 1))
+				continue
+			}
+			p.journal = append(p.journal, record{outcome: text(o)})
+			p.book.Settle(o)
+		}
 	}
 }
 
