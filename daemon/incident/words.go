@@ -85,6 +85,7 @@ const (
 
 	CauseLocalFault   Cause = "local_fault"
 	CauseResolverDown Cause = "resolver_down"
+	CauseUndelivered  Cause = "undelivered" // messages do not arrive
 )
 
 // A Condition is what an incident is about: it belongs to (check, condition).

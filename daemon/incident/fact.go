@@ -1,0 +1,40 @@
+package incident
+
+import (
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+// reopenFact is how soon after its end the same trouble is the same incident.
+const reopenFact = time.Hour
+
+// Fact decides what it means that something of the monitor itself is wrong (a
+// finding of the condition Monitor) or no longer wrong (nil). It is known, not
+// observed, so there is nothing to confirm. Saying the same again gives nothing.
+func Fact(s State, id config.CheckID, f *Finding, now time.Time) []Event {
+	in, known := s.Incident(Monitor)
+	live := known && in.Live()
+	e := Event{At: now, Since: now, Incident: in.ID, Check: id, Condition: Monitor}
+	switch {
+	case f == nil && live:
+		return []Event{in.end(Recovered, now, now)}
+	case f == nil:
+		return nil
+	case !live:
+		if !known || now.Sub(in.ClosedAt) > reopenFact {
+			e.Incident = newID(id, Monitor, now)
+		}
+		failing, opened := e, e
+		failing.Kind, opened.Kind = Failing, Opened
+		failing.Finding, opened.Finding = f, f
+		return []Event{failing, opened}
+	case f.worse(in.Finding):
+		e.Kind, e.Finding, e.Since = Worsened, f, time.Time{}
+		return []Event{e}
+	case !f.like(in.Finding):
+		e.Kind, e.Finding, e.Since = CauseChanged, f, time.Time{}
+		return []Event{e}
+	}
+	return nil
+}
