@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/control"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/ca"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/dovecot"
 	"github.com/imapvigil/imapvigil/notifiers/notifiertest/smtpsink"
@@ -132,6 +133,12 @@ func TestOutage(t *testing.T) {
 			most:       8,
 		},
 		{
+			name:       "killed again and again",
+			failing:    killedOften,
+			recovering: killedOften,
+			most:       40,
+		},
+		{
 			name:       "stopped while a message is under way",
 			failing:    stoppedMeanwhile,
 			recovering: func(h *house) { h.stop(); h.start() },
@@ -169,6 +176,16 @@ func killedWithQueue(h *house) {
 // before it has said so.
 func killedUnaware(h *house) {
 	h.meanwhile(smtpsink.Behaviour{At: smtpsink.Reply, Do: smtpsink.Stall}, h.kill)
+}
+
+// killedOften kills the daemon each time when it has just looked at everything.
+func killedOften(h *house) {
+	for range 5 {
+		h.restart()
+		h.await("every check to be probed", patience, func() bool {
+			return !slices.ContainsFunc(h.status().Checks, func(c control.Check) bool { return c.LastProbeAt == nil })
+		})
+	}
 }
 
 // stoppedMeanwhile stops the daemon while the mail server takes its time.

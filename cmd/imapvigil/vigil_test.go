@@ -20,12 +20,13 @@ import (
 // A vigil is the daemon as a process of its own, with its files in a directory
 // of the test. It can be killed and started again.
 type vigil struct {
-	t      testing.TB
-	dir    string
-	env    []string
-	client *control.Client
-	notify *net.UnixConn // what systemd would listen on
-	ready  chan struct{} // holds one when the daemon has said READY=1
+	t       testing.TB
+	program string
+	dir     string
+	env     []string
+	client  *control.Client
+	notify  *net.UnixConn // what systemd would listen on
+	ready   chan struct{} // holds one when the daemon has said READY=1
 
 	process *exec.Cmd // nil: not running
 	exited  chan struct{}
@@ -41,7 +42,7 @@ func newVigil(t testing.TB, env map[string]string) *vigil {
 		t.Fatal(err)
 	}
 	v := &vigil{
-		t: t, dir: dir, env: os.Environ(), client: control.NewClient(filepath.Join(dir, "control.sock")),
+		t: t, program: "imapvigil", dir: dir, env: os.Environ(), client: control.NewClient(filepath.Join(dir, "control.sock")),
 		ready: make(chan struct{}, 1),
 	}
 	t.Cleanup(v.discard)
@@ -103,7 +104,7 @@ func (v *vigil) start() {
 		v.t.Fatal(err)
 	}
 	defer log.Close()
-	v.process = exec.Command("imapvigil", "run", "--config", v.path("conf"), "--state-dir", v.path("state"),
+	v.process = exec.Command(v.program, "run", "--config", v.path("conf"), "--state-dir", v.path("state"),
 		"--control", v.path("control.sock"), "--log-format", "json")
 	v.process.Env, v.process.Stdout, v.process.Stderr = v.env, log, log
 	if err := v.process.Start(); err != nil {
@@ -205,7 +206,7 @@ func (v *vigil) logged(message string) (lines []map[string]any) {
 func (v *vigil) command(args ...string) (stdout string, code int) {
 	v.t.Helper()
 	var out, err bytes.Buffer
-	cmd := exec.Command("imapvigil", append(args, "--state-dir", v.path("state"), "--control", v.path("control.sock"))...)
+	cmd := exec.Command(v.program, append(args, "--state-dir", v.path("state"), "--control", v.path("control.sock"))...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = v.env, &out, &err
 	code = exitCodeOf(cmd.Run())
 	if code < 0 {
