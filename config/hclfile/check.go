@@ -2,6 +2,7 @@ package hclfile
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -50,17 +51,17 @@ func (l *loader) defineChecks() {
 func (l *loader) defineCheck(node *checkNode) *config.Check {
 	content := l.content(node.block, imapCheckBlock, "imap_check")
 	var p place
-	ok := decode(l, placeTable, content, &p)
+	_, failed := decodeEach(l, placeTable, content, &p)
 	server, group, placed := l.placeCheck(node, &p)
 	t := l.termsAt(group, server)
 	here := &level{describeBlock(node.block), header(node.block)}
-	ok = l.overlay(&t, content, here) && ok && placed
+	ok := l.overlay(&t, content, here) && len(failed) == 0 && placed
 	settle(&t)
 	ok = l.checkTerms(&t, here) && ok
 	if p.hostname == "" && server != nil {
 		p.hostname = server.server.Hostname
 	}
-	if p.hostname == "" && !hostWritten(content, server) {
+	if p.hostname == "" && !hostIsWrong(content, failed, server) {
 		l.gather(ruleNoHostname, here.at, "%s", missingHostname(node, server))
 		return nil
 	}
@@ -71,10 +72,14 @@ func (l *loader) defineCheck(node *checkNode) *config.Check {
 	return l.newCheck(node, &t, p.label, server, group)
 }
 
-// hostWritten tells whether a hostname, or the server that may have one, is
-// written, however wrongly.
-func hostWritten(content *contents, server *serverNode) bool {
-	return content.wrote("hostname") || server == nil && content.wrote("server") || server != nil && server.content.wrote("hostname")
+// hostIsWrong tells whether a hostname, or the server that may have one, is
+// written and wrong, which has been reported.
+func hostIsWrong(content *contents, failed []string, server *serverNode) bool {
+	wrong := func(name string) bool { return slices.Contains(failed, name) || slices.Contains(content.meant, name) }
+	if server == nil {
+		return wrong("hostname") || wrong("server")
+	}
+	return wrong("hostname") || slices.Contains(server.failed, "hostname") || slices.Contains(server.content.meant, "hostname")
 }
 
 func missingHostname(node *checkNode, server *serverNode) string {

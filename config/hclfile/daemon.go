@@ -65,13 +65,11 @@ var daemonTable = table[config.Daemon]{
 
 func (l *loader) defineDaemon() {
 	d := defaultDaemon()
-	content := &contents{BodyContent: &hcl.BodyContent{}}
 	if b := l.single["daemon"]; b != nil {
-		content = l.content(b, daemonBlock, "daemon")
 		d.Pos = position(header(b))
-		decode(l, daemonTable, content, &d)
+		decode(l, daemonTable, l.content(b, daemonBlock, "daemon"), &d)
 	}
-	l.monitorRoles = content.Attributes["notification_roles"] != nil
+	l.monitorRoles = d.Roles != nil
 	if !l.monitorRoles {
 		d.Roles = slices.Sorted(maps.Keys(l.config.Roles))
 	}

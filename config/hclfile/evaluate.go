@@ -1,6 +1,8 @@
 package hclfile
 
 import (
+	"slices"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -30,33 +32,33 @@ type reading struct {
 // decode fills dst from what is written in content. It reports whether all of
 // it was right; what is wrong has been reported.
 func decode[T any](l *loader, t table[T], content *contents, dst *T) bool {
-	return len(decodeEach(l, t, content, dst)) == 0
+	_, failed := decodeEach(l, t, content, dst)
+	return len(failed) == 0
 }
 
-// decodeEach does the same and names the attributes that have no value because
-// something is wrong.
-func decodeEach[T any](l *loader, t table[T], content *contents, dst *T) (failed []string) {
+// decodeEach does the same and names the attributes that were set, and those
+// that have no value because something is wrong. What is null is not written.
+func decodeEach[T any](l *loader, t table[T], content *contents, dst *T) (set, failed []string) {
 	for i := range t {
 		r := &t[i]
-		attr := content.Attributes[r.name]
-		if attr == nil {
-			if !r.required {
-				continue
-			}
-			failed = append(failed, r.name)
-			if !content.wrote(r.name) {
-				l.report(ruleMissing, content.at, "%s needs %s: %s.", capital(an(content.what)), r.name, lowerFirst(r.doc))
-			}
-			continue
+		v, ok := (*value)(nil), true
+		if attr := content.Attributes[r.name]; attr != nil {
+			v, ok = l.read(&r.attribute, attr)
 		}
-		switch v, ok := l.read(&r.attribute, attr); {
-		case !ok:
-			failed = append(failed, r.name)
+		switch {
 		case v != nil:
 			r.set(dst, *v)
+			set = append(set, r.name)
+		case !ok:
+			failed = append(failed, r.name)
+		case r.required:
+			failed = append(failed, r.name)
+			if !slices.Contains(content.meant, r.name) {
+				l.report(ruleMissing, content.at, "%s needs %s: %s.", capital(an(content.what)), r.name, lowerFirst(r.doc))
+			}
 		}
 	}
-	return failed
+	return set, failed
 }
 
 // read evaluates an attribute and checks it against its kind. The value is nil

@@ -36,3 +36,23 @@ func panickedAt() string {
 		}
 	}
 }
+
+// count makes sure that nothing is lost on the way from the files to the
+// configuration without somebody being told.
+func (l *loader) count() {
+	c := l.config
+	for what, lost := range map[string]int{
+		"imap_check":        len(l.checks) - len(c.Checks),
+		"server":            len(l.servers) - len(c.Servers),
+		"group":             len(l.groups) - len(c.Groups),
+		"notifier":          len(l.named["notifier"]) - len(c.Notifiers),
+		"notification_role": len(l.named["notification_role"]) - len(c.Roles),
+		"schedule":          len(l.named["schedule"]) - len(c.Schedules),
+		"maintenance":       len(l.named["maintenance"]) - len(c.Maintenance),
+		"moved":             len(l.moved) - len(c.Moved),
+	} {
+		if lost != 0 {
+			l.report(ruleInternal, hcl.Range{Filename: l.snapshot.path}, "This is a fault of imapvigil and not of the configuration, which is not used. Please report it with these words: %d blocks %s lost", lost, what)
+		}
+	}
+}

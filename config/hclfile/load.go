@@ -105,6 +105,7 @@ func (l *loader) run() {
 		l.dropConsequences()
 	}
 	if !l.failed {
+		l.count()
 		l.advise()
 	}
 }
@@ -191,11 +192,6 @@ func (l *loader) contentOf(body hcl.Body, b *blockType, what string, at hcl.Rang
 		c.meant = l.adoptContent(diags, b, what)
 	}
 	return c
-}
-
-// wrote tells whether an attribute is there, right or wrong.
-func (c *contents) wrote(name string) bool {
-	return c.Attributes[name] != nil || slices.Contains(c.meant, name)
 }
 
 // dropConsequences removes complaints about what may stand in a file that

@@ -37,6 +37,7 @@ type serverNode struct {
 	group    *groupNode
 	block    *hcl.Block
 	content  *contents
+	failed   []string // attributes with something wrong
 	defaults *hcl.Block
 	terms    *terms
 	server   *config.Server

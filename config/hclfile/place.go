@@ -50,7 +50,7 @@ func (l *loader) linkServers() {
 	for _, id := range slices.Sorted(maps.Keys(l.servers)) {
 		s := l.servers[id]
 		var h home
-		decode(l, serverTable, s.content, &h)
+		_, s.failed = decodeEach(l, serverTable, s.content, &h)
 		if h.group != nil {
 			if s.group != l.top {
 				l.report(rulePlace, h.groupAt, "This server is written inside %s already.", s.group.ref())

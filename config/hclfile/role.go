@@ -142,12 +142,15 @@ func (l *loader) channelFor(b *hcl.Block) (*channel, bool) {
 	only := &hcl.BodySchema{Attributes: []hcl.AttributeSchema{{Name: "via"}}}
 	content, _, _ := b.Body.PartialContent(only)
 	via := content.Attributes["via"]
-	if via == nil {
-		l.report(ruleMissing, header(b), "A notify block needs via: the notifier that carries the messages, like\n    via = notifier.email.name")
+	v, ok := (*value)(nil), true
+	if via != nil {
+		v, ok = l.read(&wayTable[0].attribute, via)
+	}
+	if !ok {
 		return nil, false
 	}
-	v, ok := l.read(&wayTable[0].attribute, via)
-	if !ok || v == nil {
+	if v == nil {
+		l.report(ruleMissing, header(b), "A notify block needs via: the notifier that carries the messages, like\n    via = notifier.email.name")
 		return nil, false
 	}
 	kind, _, _ := cutID(v.refs[0].id)

@@ -46,7 +46,10 @@ type level struct {
 
 // origins are kept as a list: a level sets few attributes, and most copies are
 // never written to.
-type origins []struct {
+type origins []sourced
+
+// sourced is an attribute and where its value comes from.
+type sourced struct {
 	name string
 	origin
 }
@@ -106,8 +109,7 @@ func innerBlocks() []*blockType {
 // overlay writes what one level says over what it inherits.
 func (l *loader) overlay(t *terms, content *contents, here *level) bool {
 	before := len(t.bad)
-	t.addBad("", decodeEach(l, termsTable, content, t))
-	t.from = addOrigins(t.from, "", termsTable, content, here)
+	overlayTable(l, t, "", termsTable, content, here)
 	for _, inner := range innerTables {
 		var block *hcl.Block
 		for _, b := range content.Blocks {
@@ -119,15 +121,21 @@ func (l *loader) overlay(t *terms, content *contents, here *level) bool {
 			continue
 		}
 		innerContent := l.content(block, inner.block, inner.block.name+" block")
-		t.addBad(inner.block.name+".", decodeEach(l, inner.table, innerContent, t))
-		t.from = addOrigins(t.from, inner.block.name+".", inner.table, innerContent, here)
+		overlayTable(l, t, inner.block.name+".", inner.table, innerContent, here)
 	}
 	return len(t.bad) == before
 }
 
-func (t *terms) addBad(prefix string, names []string) {
-	for _, name := range names {
+// overlayTable does so for one table, and remembers where values come from. The
+// lists are copied before they grow: other levels share them.
+func overlayTable(l *loader, t *terms, prefix string, rows table[terms], content *contents, here *level) {
+	set, failed := decodeEach(l, rows, content, t)
+	for _, name := range failed {
 		t.bad = append(slices.Clip(t.bad), prefix+name)
+	}
+	t.from = slices.Clip(t.from)
+	for _, name := range set {
+		t.from = append(t.from, sourced{prefix + name, origin{content.Attributes[name].Expr.Range(), here}})
 	}
 }
 
@@ -137,22 +145,6 @@ func (t *terms) usable(prefixes ...string) bool {
 	return !slices.ContainsFunc(t.bad, func(name string) bool {
 		return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) })
 	})
-}
-
-func addOrigins(o origins, prefix string, t table[terms], content *contents, here *level) origins {
-	if len(content.Attributes) == 0 {
-		return o
-	}
-	o = slices.Clip(o)
-	for i := range t {
-		if attr := content.Attributes[t[i].name]; attr != nil {
-			o = append(o, struct {
-				name string
-				origin
-			}{prefix + t[i].name, origin{attr.Expr.Range(), here}})
-		}
-	}
-	return o
 }
 
 // chain says where an inherited value comes from.
