@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,11 +18,21 @@ func (p *program) schemaCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if manual {
-				return hclfile.Manual(p.out, time.Now())
+				return hclfile.Manual(p.out, releasedAt())
 			}
 			return p.printJSON(hclfile.Schema())
 		},
 	}
 	c.Flags().BoolVar(&manual, "man", false, "print the manual page imapvigil.hcl(5) instead")
 	return c
+}
+
+// releasedAt is the date of the manual: now, or when the sources are from
+// (SOURCE_DATE_EPOCH, reproducible-builds.org), so that the same sources make
+// the same package.
+func releasedAt() time.Time {
+	if epoch, err := strconv.ParseInt(os.Getenv("SOURCE_DATE_EPOCH"), 10, 64); err == nil {
+		return time.Unix(epoch, 0)
+	}
+	return time.Now()
 }

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+const manualFile = "../../packaging/man/imapvigil.8"
+
+// TestManual holds imapvigil(8) against the commands and their flags: each is
+// in the page, and the page has no other.
+func TestManual(t *testing.T) {
+	page, err := os.ReadFile(manualFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := manualEntries(string(page))
+	root := (&program{}).root()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		entry, found := entries[c.Name()]
+		delete(entries, c.Name())
+		if c.Hidden || c.Name() == "help" {
+			continue
+		}
+		if !found {
+			t.Errorf("%s has no entry for the command %q: .It Cm %[2]s", manualFile, c.Name())
+			continue
+		}
+		missing(t, c, entry)
+	}
+	for name := range entries {
+		t.Errorf("%s has an entry for %q, which is no command", manualFile, name)
+	}
+	root.PersistentFlags().VisitAll(func(f *pflag.Flag) {
+		if !strings.Contains(string(page), "\n.It Fl \\-"+f.Name+" ") {
+			t.Errorf("%s has no entry for the flag --%s", manualFile, f.Name)
+		}
+	})
+}
+
+// missing names the flags of a command that its entry does not have.
+func missing(t *testing.T, c *cobra.Command, entry string) {
+	t.Helper()
+	c.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+		if f.Name != "help" && !strings.Contains(entry, `Fl \-`+f.Name) {
+			t.Errorf("%s does not have --%s in its entry for %s", manualFile, f.Name, c.Name())
+		}
+	})
+}
+
+var entryStart = regexp.MustCompile(`(?m)^\.It Cm ([a-z-]+)`)
+
+// manualEntries are the parts of the page that begin with a command.
+func manualEntries(page string) map[string]string {
+	page, _, _ = strings.Cut(page, "\n.Sh ENVIRONMENT")
+	entries := map[string]string{}
+	starts := entryStart.FindAllStringSubmatchIndex(page, -1)
+	for i, s := range starts {
+		end := len(page)
+		if i+1 < len(starts) {
+			end = starts[i+1][0]
+		}
+		entries[page[s[2]:s[3]]] = page[s[0]:end]
+	}
+	return entries
+}
