@@ -39,11 +39,18 @@ func (b *Book) Due(now time.Time, hold func(*Delivery) bool) (due []*Delivery, a
 	return due, again
 }
 
-// Outdated reports whether a delivery tells of nothing but openings and the
-// like of incidents that fresh reports false of. What is over by now will be
-// replaced by its closing, except where no closing is wanted.
-func (d *Delivery) Outdated(fresh func(incident.ID) bool, open func(incident.ID) bool) bool {
+// Outdated reports whether a delivery tells of nothing that is known to be so:
+// of incidents that are open and have not been found failing since the start,
+// and of openings whose incident is over, which the closing will replace (unless
+// none is wanted).
+func (d *Delivery) Outdated(fresh, open func(incident.ID) bool) bool {
 	return !slices.ContainsFunc(d.Items, func(i Item) bool {
-		return i.Transition == notifiers.Closed || fresh(i.Incident) || d.NoClosing && !open(i.Incident)
+		if i.Transition == notifiers.Closed {
+			return true
+		}
+		if !open(i.Incident) {
+			return d.NoClosing
+		}
+		return fresh(i.Incident)
 	})
 }

@@ -23,7 +23,7 @@ type Undelivered struct {
 // cannot be delivered: the later ways of that role are due at once; where there
 // are none that can be used, the daemon's own roles are told.
 func (p *planner) helped(s *Subject, told []entry) []config.Way {
-	if !s.Open() || s.Acknowledged() {
+	if !s.Open() || !s.Fresh || s.Acknowledged() {
 		return s.Ways
 	}
 	ways := s.Ways
@@ -46,7 +46,7 @@ func (p *planner) undelivered(s *Subject, e entry) (since time.Time, ok bool) {
 	if !e.told.open || e.sure.open || e.told.bout != s.Reported || e.opened.After(p.now) {
 		return since, false
 	}
-	due := e.opened.Add(helpAfter)
+	due := latest(e.opened, p.world.Started).Add(helpAfter)
 	if due.After(p.now) {
 		p.later(due)
 		return since, false

@@ -40,10 +40,7 @@ func (p *planner) need(s *Subject, way *config.Way, e entry, underWay bool) (nee
 // be told, is combined with it.
 func (p *planner) closed(s *Subject, way *config.Way, e entry, underWay bool) (need, bool) {
 	heard := e.told.open && (e.sure.open || underWay)
-	wanted := !e.told.noClosing
-	if way != nil {
-		wanted = wants(way, notifiers.Closed)
-	}
+	wanted := heard && !e.told.noClosing || way != nil && wants(way, notifiers.Closed)
 	missed := e.told.bout < s.Reported && p.missed(s, way)
 	if !wanted || !heard && !missed {
 		return need{}, false
@@ -58,8 +55,8 @@ func (p *planner) missed(s *Subject, way *config.Way) bool {
 	if way == nil || way.After > 0 || !accepts(way, s) || p.now.Sub(s.ClosedAt) >= Lately {
 		return false
 	}
-	_, within := p.within(way, s.ClosedAt)
-	_, quiet := p.quiet(s, way.ID.Role, s.ClosedAt)
+	_, within := p.within(way, s.EndedAt)
+	_, quiet := p.quiet(s, way.ID.Role, s.EndedAt)
 	return within && !quiet
 }
 
@@ -99,8 +96,10 @@ func (p *planner) open(s *Subject, way *config.Way, e entry, underWay bool) (nee
 	return need{}, false
 }
 
+// opening is not told while the last observation was good: either it fails
+// again, or one message will say both.
 func (p *planner) opening(s *Subject, way *config.Way) (need, bool) {
-	if way.After > 0 && s.Acknowledged() {
+	if s.Recovering() || way.After > 0 && s.Acknowledged() {
 		return need{}, false
 	}
 	since := s.ReportedAt

@@ -39,6 +39,8 @@ type World struct {
 	Within func(id config.ScheduleID, at time.Time) (next time.Time, within bool)
 	// Monitor are the ways of the daemon's own roles.
 	Monitor []config.Way
+	// Started is when this process did: nothing could be delivered before.
+	Started time.Time
 }
 
 // A Subject is an incident that some way may have to hear of.

@@ -30,7 +30,7 @@ var update = flag.Bool("update", false, "rewrite what the rules come to")
 //	0s role it email.mail:it@ sms.twilio:+1,after=15m,severity=down
 //	0s check a it ops remind=12h    check a names the roles it and ops
 //	1m open a [degraded]            its incident is reported; "open c 30" does so for c1 to c30
-//	1m worse a, failing a, close a, ack a, unack a
+//	1m worse a, failing a, well a, relapse a, close a, ack a, unack a
 //	1m refuse email.mail            its attempts fail from now on
 //	1m reject email.mail            the same, for a reason that trying again cannot heal
 //	1m busy email.mail 20m          the same, asking to come again in 20 minutes
@@ -231,6 +231,10 @@ func (p *player) incident(verb string, args []string) {
 		e.Kind = incident.Worsened
 	case "close":
 		e.Kind, e.ClosedAs = incident.Closed, incident.Recovered
+	case "well":
+		e.Kind = incident.Recovering
+	case "relapse":
+		e.Kind = incident.Relapsed
 	case "ack":
 		e.Kind = incident.Acknowledged
 	case "unack":

@@ -78,6 +78,9 @@ func (t *Tracker) rebuilding(now time.Time) []journal.Record {
 		rec.trim()
 		r.add(kindWhole, now, whole{rec.incident, rec.events})
 	}
+	for _, s := range t.silences {
+		r.add(kindSilence, now, s)
+	}
 	for _, d := range t.book.Keep(func(id incident.ID) bool { return t.ledger[id] != nil }) {
 		r.add(kindTelling, d.At, d.Telling)
 		if d.Attempts > 0 {

@@ -3,6 +3,7 @@ package tracker
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -76,6 +77,7 @@ func (in observed) handle(t *Tracker, r *round) {
 		t.dirty = true // what waited for a fresh observation may be told now
 	}
 	t.happen(r, events)
+	t.wake(cfg, events, r)
 	pace := incident.PaceOf(cfg.Policy, c.state, in.result.Ended)
 	r.replies = append(r.replies, func() {
 		in.answer <- pace
@@ -166,9 +168,11 @@ type configured struct {
 }
 
 func (in configured) handle(t *Tracker, r *round) {
-	t.cfg = in.cfg
-	t.dirty, t.shown = true, View{}
+	t.use(in.cfg)
 	for id, c := range t.checks {
+		if isTrouble(id) {
+			continue
+		}
 		is := incident.Absent
 		if cfg, ok := in.cfg.Checks[id]; ok {
 			is = incident.Disabled
@@ -182,6 +186,21 @@ func (in configured) handle(t *Tracker, r *round) {
 		}
 	}
 	r.replies = append(r.replies, func() { in.answer <- struct{}{} })
+}
+
+// use makes a configuration the one that is decided by.
+func (t *Tracker) use(cfg *config.Config) {
+	t.cfg, t.calendar = cfg, outbox.NewCalendar(cfg)
+	t.onServer = map[config.ServerID][]config.CheckID{}
+	for id, c := range cfg.Checks {
+		if c.Server != "" && c.Enabled {
+			t.onServer[c.Server] = append(t.onServer[c.Server], id)
+		}
+	}
+	for _, list := range t.onServer {
+		slices.Sort(list)
+	}
+	t.dirty, t.shown = true, View{}
 }
 
 // Attempted takes what one attempt of the sender came to.

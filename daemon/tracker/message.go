@@ -53,6 +53,9 @@ func (t *Tracker) describe(in incident.Incident) notifiers.Incident {
 	if t.cfg.Daemon.PublicURL != "" {
 		n.URL = t.cfg.Daemon.PublicURL + "/incidents/" + string(in.ID)
 	}
+	if isTrouble(in.Check) {
+		n.Label = "imapvigil itself"
+	}
 	if c, ok := t.cfg.Checks[in.Check]; ok {
 		t.describeCheck(&n, c)
 	}

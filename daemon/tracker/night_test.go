@@ -16,6 +16,7 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
 
@@ -30,6 +31,10 @@ import (
 //	00:05 email.mail: refuses               from now on a notifier does this; see [receiver]
 //	00:05 edit OLD => NEW                   the files change, and are applied
 //	00:05 ack mx1/imaps for 1h: WHY         somebody acknowledges its incidents
+//	00:05 silence mx1 for 1h: WHY           nothing is to be sent about a check, server or group, or to
+//	                                        a role
+//	00:05 speak                             the last silence ends
+//	00:05 again                             what was given up is sent again
 //	00:05 stop, kill                        the daemon ends, in order or by kill -9
 //	00:05 status                            shows the checks
 //	00:05 incidents                         shows the incidents
@@ -51,6 +56,7 @@ type night struct {
 	probes    map[config.CheckID]time.Time // when each is probed next
 	symptoms  map[string][]string          // by check, server or everything
 	receivers map[config.NotifierID]*receiver
+	silenced  string   // the last silence
 	running   *process // nil while the daemon is down
 	out       transcript
 }
@@ -172,6 +178,12 @@ func (n *night) do(command string) {
 		n.edit(rest)
 	case "ack":
 		n.acknowledge(rest)
+	case "silence":
+		n.silence(rest)
+	case "speak":
+		n.must(n.running.tracker.EndSilence(context.Background(), n.silenced))
+	case "again":
+		n.again()
 	case "status":
 		n.status()
 	case "incidents":
@@ -336,6 +348,48 @@ func (n *night) acknowledge(what string) {
 		if string(in.Check) == check && in.State == "open" {
 			n.must(n.running.tracker.Acknowledge(context.Background(), in.ID, why, until))
 		}
+	}
+}
+
+func (n *night) silence(what string) {
+	head, why, _ := strings.Cut(what, ": ")
+	name, duration, _ := strings.Cut(head, " for ")
+	d, err := time.ParseDuration(duration)
+	n.must(err)
+	silence, err := n.running.tracker.Silence(context.Background(), n.scope(name), why, time.Now().Add(d))
+	n.must(err)
+	n.silenced = silence.ID
+}
+
+func (n *night) scope(name string) outbox.Scope {
+	if _, ok := n.cfg.Servers[config.ServerID(name)]; ok {
+		return outbox.Scope{Server: config.ServerID(name)}
+	}
+	if _, ok := n.cfg.Groups[config.GroupID(name)]; ok {
+		return outbox.Scope{Group: config.GroupID(name)}
+	}
+	if _, ok := n.cfg.Roles[config.RoleID(name)]; ok {
+		return outbox.Scope{Role: config.RoleID(name)}
+	}
+	return outbox.Scope{Check: config.CheckID(name)}
+}
+
+func (n *night) again() {
+	for _, in := range n.view().Incidents {
+		for _, d := range in.Deliveries {
+			if d.State == outbox.Dead || d.State == outbox.Expired {
+				if err := n.running.tracker.Again(context.Background(), d.Key); err != nil {
+					n.out.sayf("    refused: %s", strings.ReplaceAll(err.Error(), string(d.Key), "KEY"))
+				}
+			}
+		}
+	}
+}
+
+// wake is called while the probe that is the reason for it is waited for.
+func (n *night) wake(id config.CheckID) {
+	if _, ok := n.probes[id]; ok {
+		n.probes[id] = time.Now()
 	}
 }
 

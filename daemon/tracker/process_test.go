@@ -42,6 +42,7 @@ func (n *night) start() {
 	p.sender = outbox.NewSender(func(a outbox.Attempt) { p.tracker.Attempted(a) })
 	p.tracker, err = tracker.Open(tracker.Options{
 		Journal: p.journal, Sender: p.sender, Node: "monitor.example.net", Jitter: func() float64 { return 0.5 },
+		Wake: n.wake,
 	})
 	n.must(err)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -143,7 +144,10 @@ func (n *night) event(e incident.Event) string {
 		text += " since " + n.at(e.Since)
 	}
 	if f := e.Finding; f != nil {
-		text += fmt.Sprintf(", %s in %s", f.Cause, f.Phase)
+		text += ", " + string(f.Cause)
+		if f.Phase != "" {
+			text += " in " + string(f.Phase)
+		}
 	}
 	if e.Reason != "" {
 		text += ", " + e.Reason

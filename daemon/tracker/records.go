@@ -18,6 +18,7 @@ const (
 	kindIncident = "incident." // and the kind of the event
 	kindTelling  = "telling"
 	kindOutcome  = "outcome"
+	kindSilence  = "silence"
 )
 
 func (r *round) add(kind string, at time.Time, data any) {
@@ -65,6 +66,12 @@ func (t *Tracker) replayOne(rec journal.Record) error {
 			return err
 		}
 		t.book.Settle(o)
+	case rec.Kind == kindSilence:
+		var s outbox.Silence
+		if err := json.Unmarshal(rec.Data, &s); err != nil {
+			return err
+		}
+		t.silences[s.ID] = s
 	default:
 		return fmt.Errorf("unknown kind")
 	}

@@ -55,6 +55,8 @@ type Options struct {
 	Log     *zap.Logger  // nil: none
 	// Next says when a check is probed next; nil: not known.
 	Next func(config.CheckID) time.Time
+	// Wake has a check probed at once; nil: nobody can.
+	Wake func(config.CheckID)
 	// Jitter gives the random share in [0,1) of a retry's pause, which is
 	// journaled with what comes of it; nil: math/rand.
 	Jitter func() float64
@@ -79,6 +81,11 @@ type Tracker struct {
 	shown  View      // the last one built
 	asking map[config.CheckID][]awaited
 
+	started  time.Time
+	calendar *outbox.Calendar                     // of cfg
+	onServer map[config.ServerID][]config.CheckID // of cfg, without the paused ones
+	silences map[string]outbox.Silence
+
 	compactNext time.Time
 }
 
@@ -89,6 +96,7 @@ type check struct {
 	since   time.Time           // of the current health, when nothing is live
 	fresh   incident.Conditions // found failing since start
 	unknown bool                // the last probe could not judge
+	woken   time.Time           // when it was probed for the sake of another
 }
 
 // A record is an incident with its events, as `incidents` shows it.
@@ -120,6 +128,10 @@ func Open(o Options) (*Tracker, error) {
 		book:    outbox.NewBook(),
 		asking:  map[config.CheckID][]awaited{},
 		dirty:   true,
+
+		started:  time.Now(),
+		calendar: outbox.NewCalendar(unconfigured),
+		silences: map[string]outbox.Silence{},
 	}
 	if err := t.replay(); err != nil {
 		return nil, fmt.Errorf("replaying the journal: %w", err)
@@ -179,7 +191,7 @@ func (t *Tracker) pause(now time.Time) time.Duration {
 			next = due
 		}
 	}
-	if _, due := t.book.Due(now, t.hold); !due.IsZero() && (next.IsZero() || due.Before(next)) {
+	if _, due := t.due(now); !due.IsZero() && (next.IsZero() || due.Before(next)) {
 		next = due
 	}
 	if next.IsZero() {
@@ -240,61 +252,30 @@ func (t *Tracker) plan(r *round) []outbox.Telling {
 	if !t.dirty && (t.again.IsZero() || t.again.After(r.now)) {
 		return nil
 	}
-	t.dirty = false
 	planned := outbox.Plan(t.book, t.world(r.now), r.now)
-	t.again = planned.Again
+	if t.report(r, Messages, t.undelivered(planned.Undelivered)) {
+		planned = outbox.Plan(t.book, t.world(r.now), r.now)
+	}
+	t.dirty, t.again = false, planned.Again
 	for _, telling := range planned.Tell {
 		r.add(kindTelling, telling.At, telling)
 	}
 	return planned.Tell
 }
 
-// world gathers the incidents that some way may have to hear of, and lets go
-// of those that all have heard of.
-func (t *Tracker) world(now time.Time) outbox.World {
-	w := outbox.World{Rates: t.Rates, Kind: t.kind}
-	for id, rec := range t.active {
-		in := rec.incident
-		if in.Live() || in.Reported > 0 && !t.book.Settled(id) || now.Sub(in.ClosedAt) < outbox.Lately {
-			w.Subjects = append(w.Subjects, t.subject(in))
-		} else {
-			delete(t.active, id)
-		}
-	}
-	outbox.Sort(w.Subjects)
-	return w
-}
-
-func (t *Tracker) subject(in incident.Incident) outbox.Subject {
-	s := outbox.Subject{Incident: in}
-	if c, ok := t.cfg.Checks[in.Check]; ok {
-		s.Remind = c.Policy.Remind
-		for _, role := range c.Roles {
-			if r, ok := t.cfg.Roles[role]; ok {
-				s.Ways = append(s.Ways, r.Ways...)
-			}
-		}
-	}
-	s.Fresh = t.fresh(in.ID)
-	return s
-}
-
-func (t *Tracker) kind(id config.NotifierID) (notifiers.Kind, bool) {
-	n, ok := t.cfg.Notifiers[id]
-	if !ok {
-		return "", false
-	}
-	return n.Settings.Kind(), true
+func (t *Tracker) due(now time.Time) ([]*outbox.Delivery, time.Time) {
+	return t.book.Due(now, func(d *outbox.Delivery) bool { return t.hold(d, now) })
 }
 
 // send starts the attempts that are due. The journal knows each of them.
 func (t *Tracker) send(now time.Time) {
-	due, _ := t.book.Due(now, t.hold)
+	due, _ := t.due(now)
 	for _, d := range due {
 		t.book.Begin(d.Key)
 		m := t.message(d)
 		if m.IsTest() { // a damaged journal has lost what it tells of
 			t.Log.Error("a message tells of incidents that are not known; it is not sent", zap.String("key", m.Key))
+			t.book.Settle(outbox.Outcome{Key: d.Key, At: now, State: outbox.Dead})
 			continue
 		}
 		t.Sender.Send(d.Way, d.To, m)
@@ -311,14 +292,11 @@ func (t *Tracker) known(id config.CheckID) *check {
 	return c
 }
 
-// hold keeps back what was decided before the start and has not been seen to be
-// true since.
-func (t *Tracker) hold(d *outbox.Delivery) bool { return d.Outdated(t.fresh, t.open) }
-
-// fresh: it was found failing since the start.
+// fresh: it was found failing since the start. Of itself the monitor always
+// knows.
 func (t *Tracker) fresh(id incident.ID) bool {
 	rec, ok := t.ledger[id]
-	if !ok {
+	if !ok || isTrouble(rec.incident.Check) {
 		return true
 	}
 	c, ok := t.checks[rec.incident.Check]

@@ -126,7 +126,7 @@ func (t *Tracker) view(now time.Time) View {
 	v.Notifications.Queued, v.Notifications.Dead = t.book.Counts()
 	v.Checks = make([]CheckView, 0, len(t.cfg.Checks))
 	for _, c := range t.cfg.Checks {
-		v.Checks = append(v.Checks, t.checkView(c))
+		v.Checks = append(v.Checks, t.checkView(c, now))
 	}
 	slices.SortFunc(v.Checks, func(a, b CheckView) int { return cmp.Compare(a.ID, b.ID) })
 	v.Incidents = make([]IncidentView, 0, len(t.ledger))
@@ -145,7 +145,7 @@ func journalView(s journal.Status) JournalView {
 	return JournalView{Durable: s.Durable, Damaged: s.Damaged}
 }
 
-func (t *Tracker) checkView(cfg *config.Check) CheckView {
+func (t *Tracker) checkView(cfg *config.Check, now time.Time) CheckView {
 	v := CheckView{ID: cfg.ID, Label: cfg.Label, Server: string(cfg.Server), Groups: groups(cfg), Incidents: []incident.ID{}}
 	if t.Next != nil && cfg.Enabled {
 		v.NextProbeAt = moment(t.Next(cfg.ID))
@@ -157,6 +157,9 @@ func (t *Tracker) checkView(cfg *config.Check) CheckView {
 	v.LastProbeAt = moment(c.last.Started)
 	var worst *incident.Incident
 	v.State, worst = stateWord(cfg, c)
+	if _, worked := t.calendar.Maintenance(cfg.ID, now); worked && cfg.Enabled {
+		v.State = stateMaintenance
+	}
 	if finding, bad := c.last.Worst(); bad {
 		v.Phase, v.Cause, v.Hint = string(finding.Phase), string(finding.Cause), finding.Hint
 	} else if worst != nil {
@@ -189,6 +192,8 @@ const (
 	stateRecovering = "recovering"
 	stateUnknown    = "unknown"
 	statePaused     = "paused"
+
+	stateMaintenance = "maintenance"
 )
 
 // severityOf orders the words that an incident can give its check.

@@ -1,0 +1,103 @@
+package tracker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+)
+
+// keepSilences is how long one that has ended is remembered: what came and went
+// in it is not told afterwards.
+const keepSilences = 24 * time.Hour
+
+// Silence has nothing sent about something until a time, and gives what it is
+// called by.
+func (t *Tracker) Silence(ctx context.Context, scope outbox.Scope, reason string, until time.Time) (outbox.Silence, error) {
+	answer := make(chan silenceAnswer, 1)
+	a, err := ask(ctx, t, silenced{scope, reason, until, answer}, answer)
+	return a.silence, errors.Join(err, a.err)
+}
+
+type silenceAnswer struct {
+	silence outbox.Silence
+	err     error
+}
+
+type silenced struct {
+	scope  outbox.Scope
+	reason string
+	until  time.Time
+	answer chan<- silenceAnswer
+}
+
+func (in silenced) handle(t *Tracker, r *round) {
+	if err := t.exists(in.scope); err != nil {
+		in.answer <- silenceAnswer{err: err}
+		return
+	}
+	if !in.until.After(r.now) {
+		in.answer <- silenceAnswer{err: fmt.Errorf("a silence that ends at %s is over already", in.until.Format(time.RFC3339))}
+		return
+	}
+	s := outbox.NewSilence(in.scope, in.reason, r.now, in.until)
+	t.keep(r, s)
+	r.replies = append(r.replies, func() { in.answer <- silenceAnswer{silence: s} })
+}
+
+// exists refuses a silence that would silence nothing.
+func (t *Tracker) exists(s outbox.Scope) error {
+	known := false
+	switch {
+	case s.Group != "":
+		_, known = t.cfg.Groups[s.Group]
+	case s.Server != "":
+		_, known = t.cfg.Servers[s.Server]
+	case s.Check != "":
+		_, known = t.cfg.Checks[s.Check]
+	case s.Role != "":
+		_, known = t.cfg.Roles[s.Role]
+	default:
+		return errors.New("a silence needs a group, a server, a check or a role")
+	}
+	if !known {
+		return fmt.Errorf("there is no %s", s)
+	}
+	return nil
+}
+
+// EndSilence ends a silence before its time.
+func (t *Tracker) EndSilence(ctx context.Context, id string) error {
+	answer := make(chan error, 1)
+	failed, err := ask(ctx, t, unsilenced{id, answer}, answer)
+	return errors.Join(err, failed)
+}
+
+type unsilenced struct {
+	id     string
+	answer chan<- error
+}
+
+func (in unsilenced) handle(t *Tracker, r *round) {
+	s, ok := t.silences[in.id]
+	if !ok || !s.Until.After(r.now) {
+		in.answer <- fmt.Errorf("there is no silence %s", in.id)
+		return
+	}
+	s.Until = r.now
+	t.keep(r, s)
+	r.replies = append(r.replies, func() { in.answer <- nil })
+}
+
+func (t *Tracker) keep(r *round, s outbox.Silence) {
+	r.add(kindSilence, r.now, s)
+	t.silences[s.ID] = s
+	t.dirty, t.shown = true, View{}
+	for id, old := range t.silences {
+		if r.now.Sub(old.Until) > keepSilences {
+			delete(t.silences, id)
+		}
+	}
+}

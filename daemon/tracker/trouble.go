@@ -1,0 +1,90 @@
+package tracker
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+)
+
+// A Trouble is something of the monitor itself that can be wrong. It has one
+// incident of the condition monitor, which the daemon's own roles hear of.
+type Trouble string
+
+// Messages is the trouble of messages that do not arrive.
+const Messages Trouble = "messages"
+
+// check is under what name the incidents of a trouble are kept: no check can be
+// called so.
+func (w Trouble) check() config.CheckID { return config.CheckID(ourselves + w) }
+
+const ourselves = "imapvigil:"
+
+func isTrouble(id config.CheckID) bool { return strings.HasPrefix(string(id), ourselves) }
+
+// remindOfTrouble is the pause between reminders of it.
+const remindOfTrouble = 12 * time.Hour
+
+// Report says that something of the monitor itself is wrong, or (nil) that it is
+// no longer. It may be said again and again. Only Cause, Hint and Evidence of
+// the finding are taken.
+func (t *Tracker) Report(ctx context.Context, what Trouble, f *incident.Finding) error {
+	answer := make(chan struct{}, 1)
+	_, err := ask(ctx, t, troubled{what, f, answer}, answer)
+	return err
+}
+
+type troubled struct {
+	what    Trouble
+	finding *incident.Finding
+	answer  chan<- struct{}
+}
+
+func (in troubled) handle(t *Tracker, r *round) {
+	t.report(r, in.what, in.finding)
+	r.replies = append(r.replies, func() { in.answer <- struct{}{} })
+}
+
+// report reports whether this is news.
+func (t *Tracker) report(r *round, what Trouble, f *incident.Finding) bool {
+	if f != nil {
+		f = &incident.Finding{
+			Condition: incident.Monitor, Health: incident.Degraded, Cause: f.Cause, Hint: f.Hint, Evidence: f.Evidence,
+		}
+	}
+	events := incident.Fact(t.state(what.check()), what.check(), f, r.now)
+	t.happen(r, events)
+	return len(events) > 0
+}
+
+// undelivered makes a finding of openings that do not arrive; nil: all do.
+func (t *Tracker) undelivered(list []outbox.Undelivered) *incident.Finding {
+	if len(list) == 0 {
+		return nil
+	}
+	first := list[0]
+	f := &incident.Finding{Cause: incident.CauseUndelivered}
+	f.Hint = fmt.Sprintf("Messages to %s by %s do not arrive", first.Way.Role, first.Way.Notifier)
+	if others := differentWays(list) - 1; others > 0 {
+		f.Hint += fmt.Sprintf(", nor do those of %d more", others)
+	}
+	f.Hint += "; see `imapvigil incidents " + string(first.Incident) + "`."
+	for _, d := range t.book.Of(first.Incident) {
+		if d.Way == first.Way {
+			f.Evidence = d.Answer()
+		}
+	}
+	return f
+}
+
+func differentWays(list []outbox.Undelivered) int {
+	ways := map[config.WayID]bool{}
+	for _, u := range list {
+		ways[u.Way] = true
+	}
+	return len(ways)
+}

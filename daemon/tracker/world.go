@@ -1,0 +1,72 @@
+package tracker
+
+import (
+	"slices"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// world gathers the incidents that some way may have to hear of, and lets go
+// of those that all have heard of.
+func (t *Tracker) world(now time.Time) outbox.World {
+	w := outbox.World{
+		Rates: t.Rates, Kind: t.kind, MaxPerHour: t.maxPerHour, Quiet: t.quiet, Within: t.calendar.Within,
+		Monitor: t.waysOf(t.cfg.Daemon.Roles), Started: t.started,
+	}
+	for id, rec := range t.active {
+		in := rec.incident
+		if in.Live() || in.Reported > 0 && !t.book.Settled(id) || now.Sub(in.ClosedAt) < outbox.Lately {
+			w.Subjects = append(w.Subjects, t.subject(in, now))
+		} else {
+			delete(t.active, id)
+		}
+	}
+	outbox.Sort(w.Subjects)
+	return w
+}
+
+func (t *Tracker) subject(in incident.Incident, now time.Time) outbox.Subject {
+	s := outbox.Subject{Incident: in, Fresh: t.fresh(in.ID)}
+	if isTrouble(in.Check) {
+		s.Ways, s.Remind = t.waysOf(t.cfg.Daemon.Roles), remindOfTrouble
+		return s
+	}
+	if c, ok := t.cfg.Checks[in.Check]; ok {
+		s.Ways, s.Remind = t.waysOf(c.Roles), c.Policy.Remind
+		s.Company, s.Parent = t.company(c, in, now)
+	}
+	return s
+}
+
+func (t *Tracker) waysOf(roles []config.RoleID) (ways []config.Way) {
+	if len(roles) == 1 {
+		if r, ok := t.cfg.Roles[roles[0]]; ok {
+			return r.Ways // the common case, without a copy
+		}
+	}
+	for _, role := range roles {
+		if r, ok := t.cfg.Roles[role]; ok {
+			ways = append(ways, r.Ways...)
+		}
+	}
+	return slices.Clip(ways)
+}
+
+func (t *Tracker) kind(id config.NotifierID) (notifiers.Kind, bool) {
+	n, ok := t.cfg.Notifiers[id]
+	if !ok {
+		return "", false
+	}
+	return n.Settings.Kind(), true
+}
+
+func (t *Tracker) maxPerHour(id config.NotifierID) int {
+	if n, ok := t.cfg.Notifiers[id]; ok {
+		return n.MaxPerHour
+	}
+	return 0
+}
