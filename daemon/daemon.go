@@ -144,6 +144,7 @@ func (m *monitor) openRooms(ctx context.Context) (err error) {
 	m.probes = reconcile.New(m.loop.Run)
 	m.tracker, err = tracker.Open(tracker.Options{
 		Journal: m.journal, Sender: m.sender, Rates: m.Rates, Node: m.node, Log: m.Log, Next: m.loop.Next,
+		Wake: m.loop.Wake,
 	})
 	if err != nil {
 		return err
