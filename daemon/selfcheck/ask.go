@@ -1,0 +1,153 @@
+package selfcheck
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	askWithin = 3 * time.Second // an answer that takes longer is none
+	askEvery  = 5 * time.Second // an answer holds so long, a silence too
+	askMost   = 4               // peers, beside the self_check targets
+)
+
+// An answer is what asking came to.
+type answer int
+
+const (
+	silent answer = iota
+	answers
+	absent // it could not be asked: a name without an address of the family
+)
+
+// A reach asks a target by one link.
+type reach func(ctx context.Context, target string) answer
+
+// A Resolver looks up the addresses of a name; [net.Resolver] is one.
+type Resolver interface {
+	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
+}
+
+// dialing asks by connecting. A connection that is refused is an answer: a
+// packet has gone there and another has come back.
+func dialing(network string, o Options) reach {
+	return func(ctx context.Context, target string) answer {
+		host, port, err := net.SplitHostPort(target)
+		if err != nil {
+			return absent
+		}
+		ips, err := addressesOf(ctx, o.Resolver, network, host)
+		if err != nil || len(ips) == 0 {
+			return absent
+		}
+		for _, ip := range ips {
+			conn, err := o.Dial(ctx, "tcp", net.JoinHostPort(ip.String(), port))
+			if err == nil {
+				_ = conn.Close()
+				return answers
+			}
+			if errors.Is(err, syscall.ECONNREFUSED) {
+				return answers
+			}
+		}
+		return silent
+	}
+}
+
+// addressesOf a host, in one family: network is "ip4" or "ip6".
+func addressesOf(ctx context.Context, r Resolver, network, host string) ([]netip.Addr, error) {
+	ip, err := netip.ParseAddr(host)
+	switch {
+	case err != nil:
+		return r.LookupNetIP(ctx, network, host)
+	case family(ip) != network:
+		return nil, nil
+	}
+	return []netip.Addr{ip.Unmap()}, nil
+}
+
+func family(ip netip.Addr) string {
+	if ip.Unmap().Is4() {
+		return "ip4"
+	}
+	return "ip6"
+}
+
+// lookingUp asks by looking up a name. That there is no such name is an answer.
+func lookingUp(r Resolver) reach {
+	return func(ctx context.Context, name string) answer {
+		if _, err := netip.ParseAddr(name); err == nil || name == "" {
+			return absent
+		}
+		_, err := r.LookupNetIP(ctx, "ip", name)
+		var dns *net.DNSError
+		if err == nil || errors.As(err, &dns) && dns.IsNotFound {
+			return answers
+		}
+		return silent
+	}
+}
+
+// A panel is those who are asked together, and what they said.
+type panel struct {
+	at      time.Time // when they were asked
+	peers   []peer
+	targets []string // of self_check
+	said    []answer // of the peers, then of the targets
+}
+
+// ask asks everybody at once and ends with the first answer, or in 3 seconds.
+func (p *panel) ask(ctx context.Context, reach reach) {
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	p.at = time.Now()
+	p.said = make([]answer, len(p.peers)+len(p.targets))
+	var asking sync.WaitGroup
+	for i, target := range p.all() {
+		asking.Go(func() {
+			p.said[i] = reach(ctx, target)
+			switch {
+			case p.said[i] == answers:
+				cancel()
+			case errors.Is(ctx.Err(), context.Canceled):
+				p.said[i] = absent // interrupted: it had no time to answer
+			}
+		})
+	}
+	asking.Wait()
+}
+
+func (p *panel) all() []string {
+	list := make([]string, 0, len(p.peers)+len(p.targets))
+	for _, peer := range p.peers {
+		list = append(list, peer.target)
+	}
+	return append(list, p.targets...)
+}
+
+// fresh reports whether the panel still speaks for now.
+func (p *panel) fresh(now time.Time) bool {
+	return !p.at.IsZero() && now.Sub(p.at) < askEvery+askWithin
+}
+
+// judge draws the conclusion for somebody whose own peers are mine; their
+// silence proves nothing.
+func (p *panel) judge(mine []string) verdict {
+	v := alone
+	for i, said := range p.said {
+		switch {
+		case i < len(p.peers) && slices.Contains(mine, p.peers[i].key), said == absent:
+		case said == answers:
+			return innocent
+		default:
+			v = atFault
+		}
+	}
+	return v
+}

@@ -1,0 +1,224 @@
+package selfcheck
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+const (
+	// jump is the least difference between two clocks that is a step of the one
+	// or a suspend; slewing by NTP stays far below.
+	jump = 2 * time.Second
+	// settling is how long after a jump this machine's own faults are no news:
+	// networks take a moment to come back.
+	settling = 45 * time.Second
+	// wrongBy is the least error of a clock that is worth a word.
+	wrongBy = time.Minute
+	// doubtFor bounds how long a step keeps certificates from being judged: by
+	// then somebody has read the monitor's incident.
+	doubtFor = 24 * time.Hour
+	// aDay decides about warnings, which are about weeks.
+	aDay = 24 * time.Hour
+	// shortLived is the longest life of a certificate that says something about
+	// the year: public authorities give no more than 398 days (CA/Browser Forum
+	// baseline requirements, section 6.3.2).
+	shortLived = 400 * aDay
+)
+
+// A clock knows what may be wrong with the clock on the wall. Its witness is the
+// time since boot, which counts suspends and cannot be set: where both drift
+// apart somebody has set the clock. Whether that was right or wrong only other
+// things can tell, so the time that the old clock would show now stands as an
+// alternative for a day, until the clock is set back, or until a verified
+// certificate shows up that is in date by the new clock and not by the old one.
+// The newest record of the journal is another alternative when it lies ahead.
+//
+// A certificate's dates are in doubt when they would be right by the
+// alternative. Without an alternative a certificate that has expired has
+// expired, even when all do on one day: those of one house are often issued
+// together. But two that are not valid yet, and none that is in date, mean that
+// this clock is slow: nobody installs what is not valid yet.
+type clock struct {
+	options Options
+	start   time.Time
+	newest  time.Time // of the journal, while it is an alternative
+
+	base   time.Duration // wall minus boot, as first trusted
+	offset time.Duration // the same, at the last look
+	last   time.Time
+	boot   time.Duration
+
+	jumped  time.Time // when the last jump was noticed
+	stepped time.Time // likewise, of the wall alone
+	inDate  bool      // a short-lived certificate was in date since the last step
+	early   map[string]bool
+}
+
+func newClock(o Options) clock {
+	now, boot := time.Now(), o.Boot()
+	offset := time.Duration(o.Wall().UnixNano()) - boot
+	return clock{
+		options: o, start: now, newest: o.Newest, base: offset, offset: offset, last: now, boot: boot,
+		early: map[string]bool{},
+	}
+}
+
+// look compares the clocks and reports whether one of them has jumped since the
+// last look.
+func (c *clock) look(now time.Time) bool {
+	boot := c.options.Boot()
+	offset := time.Duration(c.options.Wall().UnixNano()) - boot
+	slept := boot-c.boot-now.Sub(c.last) > jump
+	stepped := (offset - c.offset).Abs() > jump
+	c.boot, c.last, c.offset = boot, now, offset
+	if stepped {
+		c.stepped, c.inDate = now, false
+		clear(c.early)
+	}
+	if stepped || slept {
+		c.jumped = now
+	}
+	return stepped || slept
+}
+
+// look has a look at the clock; what was known of the links before a suspend
+// proves nothing after it.
+func (s *Self) look(now time.Time) {
+	if s.clock.look(now) {
+		for _, l := range s.links {
+			l.woke = now
+		}
+	}
+}
+
+// disturbed reports whether a probe that found something wrong ran across a jump.
+func (c *clock) disturbed(r incident.Result) bool {
+	return r.Started.Before(c.jumped) && r.Health() != incident.OK
+}
+
+// disturbed turns such a result into one that says nothing.
+func disturbed(r incident.Result) incident.Result {
+	const hint = "The clock of this machine was set, or the machine was suspended, while the probe ran; what it found is not believed."
+	return nothing(r, every, incident.Finding{Cause: incident.CauseLocalFault, Hint: hint})
+}
+
+// alternatives are the times that it may be instead.
+func (c *clock) alternatives(wall time.Time, now time.Time) (list []time.Time) {
+	step := c.offset - c.base
+	if step.Abs() >= wrongBy && now.Sub(c.stepped) < doubtFor {
+		list = append(list, wall.Add(-step))
+	}
+	if c.newest.Sub(wall) >= wrongBy && now.Sub(c.start) < doubtFor {
+		list = append(list, c.newest)
+	}
+	return list
+}
+
+// judge learns from the certificates of a result and gives what is in doubt of
+// their dates.
+func (c *clock) judge(r incident.Result) (doubts []doubt) {
+	wall, now := c.options.Wall(), c.last
+	for i := range r.Addresses {
+		c.learn(&r.Addresses[i], wall, now)
+	}
+	for i := range r.Addresses {
+		a := &r.Addresses[i]
+		cause := dateTrouble(r, a)
+		if cause == "" {
+			continue
+		}
+		if v := c.verdict(cause, a.TLS, wall, now); v != innocent {
+			doubts = append(doubts, doubt{
+				verdict: v, hint: c.hint(wall),
+				concerns: func(other incident.Address) bool { return other.IP == a.IP },
+			})
+		}
+	}
+	return doubts
+}
+
+// dateTrouble gives what is wrong with the dates of an address's certificate;
+// empty: nothing.
+func dateTrouble(r incident.Result, a *incident.Address) incident.Cause {
+	switch {
+	case a.TLS == nil || a.Health == incident.Unknown:
+		return ""
+	case a.Health == incident.Down && (a.Cause == incident.CauseCertExpired || a.Cause == incident.CauseCertNotYetValid):
+		return a.Cause
+	}
+	for _, f := range r.Findings {
+		if f.Cause == incident.CauseCertExpiresSoon && f.Address == a.IP.String() {
+			return f.Cause
+		}
+	}
+	return ""
+}
+
+// learn takes in a verified certificate.
+func (c *clock) learn(a *incident.Address, wall, now time.Time) {
+	if a.TLS == nil || a.Health != incident.OK && a.Health != incident.Degraded || !valid(a.TLS, wall) {
+		return
+	}
+	if a.TLS.NotAfter.Sub(a.TLS.NotBefore) <= shortLived {
+		c.inDate = true
+	}
+	for _, other := range c.alternatives(wall, now) {
+		switch {
+		case valid(a.TLS, other):
+		case other.Equal(c.newest):
+			c.newest = time.Time{} // the journal was written by a clock that was fast
+		default:
+			c.base = c.offset // the step has put the clock right
+		}
+	}
+}
+
+func valid(t *incident.TLSInfo, at time.Time) bool {
+	return !at.Before(t.NotBefore) && !at.After(t.NotAfter)
+}
+
+func (c *clock) verdict(cause incident.Cause, t *incident.TLSInfo, wall, now time.Time) verdict {
+	for _, other := range c.alternatives(wall, now) {
+		if depends(cause, t, wall, other) {
+			return atFault
+		}
+	}
+	if cause != incident.CauseCertNotYetValid || c.inDate {
+		return innocent
+	}
+	const enough = 2
+	if len(c.early) < enough {
+		c.early[t.SHA256] = true
+	}
+	if len(c.early) < enough {
+		return alone
+	}
+	return atFault
+}
+
+// depends reports whether the trouble might be none at another time.
+func depends(cause incident.Cause, t *incident.TLSInfo, wall, other time.Time) bool {
+	switch cause {
+	case incident.CauseCertNotYetValid:
+		return !other.Before(t.NotBefore)
+	case incident.CauseCertExpired:
+		return !other.After(t.NotAfter) // true also if an intermediate has expired, whose dates are not known
+	default:
+		return wall.Sub(other) >= aDay
+	}
+}
+
+func (c *clock) hint(wall time.Time) string {
+	const sorry = " Until that is certain nothing is said of certificates' dates."
+	shown := wall.UTC().Format("2006-01-02 15:04 UTC")
+	if step := c.offset - c.base; step.Abs() >= wrongBy {
+		return fmt.Sprintf("The clock of this machine was set by %s and shows %s, which may be wrong.", step.Round(time.Second), shown) + sorry
+	}
+	if c.newest.Sub(wall) >= wrongBy {
+		return fmt.Sprintf("The clock of this machine shows %s, but the journal has records of %s.",
+			shown, c.newest.UTC().Format("2006-01-02 15:04 UTC")) + sorry
+	}
+	return fmt.Sprintf("The clock of this machine shows %s, and no certificate that was seen is in date then, while several are not valid yet.", shown) + sorry
+}

@@ -1,0 +1,291 @@
+// Package selfcheck asks whether this machine is itself at fault before a
+// server is blamed. It stands between the probes and daemon/tracker: [Self.Judge]
+// takes a result, and gives it back as it is, or says "unknown" of what this
+// machine's own network, resolver or clock may have brought about. It also
+// keeps the monitor's own troubles, which become one incident of the condition
+// monitor, of the check [ID], told to the daemon's roles.
+//
+// It never blames a server, never turns a good result bad, decides nothing about
+// incidents and tells nobody. A caller may rely on this: Judge returns within
+// seconds (each asking is bounded by 3 s, and all who need the same one share
+// it), and ends with its context.
+//
+// # What is in doubt
+//
+// Three links are shared by many checks: this machine's IPv4, its IPv6, and its
+// resolver. A connection that ran into a timeout or was called unreachable puts
+// the link of its family in doubt; a lookup that ran into a timeout or was
+// answered with an error puts the resolver in doubt. Nothing else does: a refused
+// connection, a name that does not exist, or any failure after connecting is an
+// answer that came from out there. What happens on loopback says nothing about
+// the network, and needs none.
+//
+// A certificate's dates put the clock in doubt, when it was set since the start,
+// or when the journal has seen a later time: see clock.
+//
+// # What rules this machine out
+//
+// The first of these that holds:
+//
+//  1. Another address of the family (another name, for the resolver) answered
+//     within the last two minutes, and none was lost since then. For what is lost
+//     just now that answer has to be newer than the probe; for what is known to be
+//     dead it need not. Checks are compared by address and not by name, because
+//     many names can be one machine.
+//  2. A self_check target answers now. One given by name is a question to the
+//     resolver, too. A refused connection is an answer.
+//  3. One of up to four others that answered lately answers now; addresses are
+//     connected to and hung up on without a word, names are looked up.
+//
+// If nothing answers, this machine is at fault: the result becomes unknown, and
+// so do those of probes that began before it was well again. If there is nobody
+// to ask, the failure is reported, and its hint says that this machine could not
+// be ruled out.
+//
+// # The middle case
+//
+// When the uplink dies, the last good observation of the others may be seconds
+// old. Taken by itself it would rule this machine out for two minutes, and with a
+// short tolerance every check would alarm. Therefore the first failure of an
+// address asks the others there and then, at the price of a few connections a
+// failure.
+//
+// When every other check fails, what counts is since when. One that fell silent
+// while something else answered is dead for reasons of its own: its silence
+// proves nothing, it is not asked, and the last server to die is reported, if
+// with the remark. Those that fell silent together, with no answer of anybody
+// since, are taken for one fault of this machine, however long it lasts. That
+// may be wrong: all servers may have died together, in one building. Then nobody
+// is told that a server is down, and the daemon's roles are told that the monitor
+// sees nothing any more; so it is never silent, and a self_check target makes it
+// right. The same holds after a start as long as nothing at all has answered and
+// more than one address was tried, or a minute has not passed: a machine that
+// boots faster than its router must not wake anybody.
+package selfcheck
+
+import (
+	"context"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// Options are what a Self needs from outside. The zero value works.
+type Options struct {
+	// Newest is the time of the newest journal record at the start; zero: none.
+	Newest time.Time
+	// Dial connects to a literal address; nil: TCP as the system does it.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Resolver looks up self_check targets and names that other checks use; nil:
+	// Go's own resolver with the system's configuration.
+	Resolver Resolver
+	// Wall is the clock on the wall; nil: time.Now.
+	Wall func() time.Time
+	// Boot is the time since the machine was booted, suspends included; nil:
+	// CLOCK_BOOTTIME, clock_gettime(2).
+	Boot func() time.Duration
+}
+
+// A Self judges this machine. Its methods may be called by several goroutines
+// at once.
+type Self struct {
+	options Options
+
+	mu       sync.Mutex
+	clock    clock
+	links    map[string]*link // "ip4", "ip6", "dns"
+	targets  []string         // self_check
+	troubles map[string]trouble
+}
+
+// New makes a Self.
+func New(o Options) *Self {
+	if o.Dial == nil {
+		o.Dial = (&net.Dialer{FallbackDelay: -1, KeepAlive: -1}).DialContext
+	}
+	if o.Resolver == nil {
+		o.Resolver = &net.Resolver{PreferGo: true}
+	}
+	if o.Wall == nil {
+		o.Wall = time.Now
+	}
+	if o.Boot == nil {
+		o.Boot = sinceBoot
+	}
+	s := &Self{options: o, troubles: map[string]trouble{}}
+	s.clock = newClock(o)
+	s.links = map[string]*link{
+		"ip4":    newLink("IPv4", incident.PhaseConnect, incident.CauseLocalFault, dialing("ip4", o)),
+		"ip6":    newLink("IPv6", incident.PhaseConnect, incident.CauseLocalFault, dialing("ip6", o)),
+		resolver: newLink("resolver", incident.PhaseDNS, incident.CauseResolverDown, lookingUp(o.Resolver)),
+	}
+	return s
+}
+
+// Use takes the self_check targets of a configuration, each host:port.
+func (s *Self) Use(targets []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.targets = targets
+	for _, l := range s.links {
+		l.panel = panel{}
+	}
+}
+
+// Guard puts Judge before an observer, as the loop of the probes wants it. What
+// could not be judged is looked at again within a minute, however long the
+// check's interval is.
+func (s *Self) Guard(observe func(context.Context, incident.Result) incident.Pace) func(context.Context, incident.Result) incident.Pace {
+	return func(ctx context.Context, r incident.Result) incident.Pace {
+		r = s.Judge(ctx, r)
+		if ctx.Err() != nil {
+			return incident.Pace{} // the loop is ending, and nobody knows what was to be found out
+		}
+		pace := observe(ctx, r)
+		if soon := r.Ended.Add(againAfter); blamesSelf(r) && (pace.At.IsZero() || pace.At.After(soon)) {
+			pace.At = soon
+		}
+		return pace
+	}
+}
+
+// againAfter is how soon a check is probed again that this machine could not
+// judge.
+const againAfter = time.Minute
+
+// blamesSelf reports whether nothing was observed through a fault of this
+// machine.
+func blamesSelf(r incident.Result) bool {
+	f, bad := r.Worst()
+	return bad && r.Observed == 0 && (f.Cause == incident.CauseLocalFault || f.Cause == incident.CauseResolverDown)
+}
+
+// Judge gives a result back as it is, or with what this machine may have brought
+// about turned into unknown.
+func (s *Self) Judge(ctx context.Context, r incident.Result) incident.Result {
+	if r.Check == ID {
+		return r
+	}
+	s.mu.Lock()
+	now := time.Now()
+	s.look(now)
+	if s.clock.disturbed(r) {
+		s.mu.Unlock()
+		return disturbed(r)
+	}
+	doubts := s.learn(r, now)
+	s.mu.Unlock()
+	for i := range doubts {
+		if d := &doubts[i]; d.link != nil && d.verdict == alone {
+			s.settle(ctx, d, r.Started)
+		}
+	}
+	s.blame(r, doubts)
+	return conclude(r, doubts)
+}
+
+// settle asks around about what could not be told without. Where there is
+// nothing to compare the resolver with, it is the network that may be told at
+// fault.
+func (s *Self) settle(ctx context.Context, d *doubt, started time.Time) {
+	d.verdict = s.consult(ctx, d.link, d.mine, started)
+	if d.verdict != alone || d.link != s.links[resolver] {
+		return
+	}
+	for _, network := range []string{"ip4", "ip6"} {
+		l := s.links[network]
+		switch v := s.consult(ctx, l, nil, started); v {
+		case innocent:
+			d.verdict = alone
+			return
+		case atFault, back:
+			d.link, d.mine, d.verdict = l, nil, v
+		case alone:
+		}
+	}
+}
+
+// consult asks around whether a link works. Whoever comes while somebody is
+// asking waits for that and shares the outcome.
+func (s *Self) consult(ctx context.Context, l *link, mine []string, started time.Time) verdict {
+	select {
+	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
+	case <-ctx.Done():
+		return alone
+	}
+	v := s.askAround(ctx, l, mine, started)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case v == innocent && started.Before(l.returned):
+		return back
+	case v == alone && l.heard.IsZero() && time.Since(s.clock.start) < early:
+		return atFault // others have had no time to answer yet
+	}
+	return v
+}
+
+// askAround asks, unless an answer or a silence of a moment ago will do.
+func (s *Self) askAround(ctx context.Context, l *link, mine []string, started time.Time) verdict {
+	s.mu.Lock()
+	now, p := time.Now(), l.panel
+	v := p.judge(mine)
+	if certain := l.certain(mine, started, now); certain || v != alone && p.fresh(now) {
+		s.mu.Unlock()
+		if certain {
+			return innocent // somebody answered meanwhile
+		}
+		return v
+	}
+	p = panel{peers: l.candidates(mine, askMost), targets: s.targetsOf(l)}
+	s.mu.Unlock()
+	p.ask(ctx, l.reach)
+	if ctx.Err() == nil {
+		s.hear(l, p)
+	}
+	return p.judge(mine)
+}
+
+// targetsOf are the self_check targets as a link asks them.
+func (s *Self) targetsOf(l *link) []string {
+	if l.cause != incident.CauseResolverDown {
+		return s.targets
+	}
+	var names []string
+	for _, target := range s.targets {
+		if host, _, err := net.SplitHostPort(target); err == nil {
+			names = append(names, host)
+		}
+	}
+	return names
+}
+
+// hear takes in what a panel said.
+func (s *Self) hear(l *link, p panel) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.panel = p
+	for i, said := range p.said {
+		switch {
+		case said != answers:
+			continue
+		case i < len(p.peers):
+			answered := p.peers[i]
+			answered.at = p.at
+			l.answered(answered)
+		default:
+			l.vouch(p.at)
+		}
+		delete(s.troubles, l.name)
+	}
+}
+
+// The policy of the monitor's own incident. Its recovery takes longer than a
+// restarted daemon needs to find out that nothing has changed.
+var policy = config.Policy{
+	FaultTolerance: time.Minute, RecoveryTolerance: 2 * time.Minute, ReopenWithin: time.Hour,
+}

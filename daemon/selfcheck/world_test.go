@@ -1,0 +1,272 @@
+package selfcheck_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// A world is servers, and this machine among them with its uplink, its resolver
+// and its clocks. All of it can break.
+type world struct {
+	mu       sync.Mutex
+	hosts    map[string]*host // by name
+	uplink   map[string]bool  // by family: "ip4", "ip6"; is it there?
+	resolver bool
+	wall     time.Duration // the clock on the wall is off by this
+	slept    time.Duration // the machine was suspended for so long
+	asked    []string      // by the self-check
+	dark     []netip.Addr  // addresses that do not answer
+}
+
+// A host is a server.
+type host struct {
+	ips      []netip.Addr
+	state    string // "well", "dead", "refusing", "dumb" (connects and says nothing)
+	nameless bool   // its zone does not answer
+	gone     bool   // there is no such name
+	issued   time.Time
+	expires  time.Time
+}
+
+func newWorld() *world {
+	return &world{
+		hosts: map[string]*host{}, uplink: map[string]bool{"ip4": true, "ip6": true}, resolver: true,
+	}
+}
+
+func (w *world) now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return time.Now().Add(w.wall + w.slept)
+}
+
+func (w *world) boot() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return time.Since(dawn) + w.slept
+}
+
+// dawn is when bubbles begin.
+var dawn = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func (w *world) hostAt(ip netip.Addr) *host {
+	for _, h := range w.hosts {
+		if slices.Contains(h.ips, ip) {
+			return h
+		}
+	}
+	return nil
+}
+
+var (
+	errTimeout     = &net.OpError{Op: "dial", Net: "tcp", Err: context.DeadlineExceeded}
+	errRefused     = &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	errResolver    = &net.DNSError{Err: "no answer", IsTimeout: true}
+	errNoSuchHost  = &net.DNSError{Err: "no such host", IsNotFound: true}
+	errZoneSilent  = &net.DNSError{Err: "server misbehaving"}
+	errInterrupted = errors.New("interrupted")
+)
+
+// connect is what becomes of a connection to an address; how long it takes is
+// the caller's business.
+func (w *world) connect(ip netip.Addr) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	h := w.hostAt(ip)
+	switch {
+	case !ip.IsLoopback() && !w.uplink[familyOf(ip)], h == nil, h.state == "dead", slices.Contains(w.dark, ip):
+		return errTimeout
+	case h.state == "refusing":
+		return errRefused
+	}
+	return nil
+}
+
+func familyOf(ip netip.Addr) string {
+	if ip.Is4() {
+		return "ip4"
+	}
+	return "ip6"
+}
+
+// Dial is the self-check's.
+func (w *world) Dial(ctx context.Context, _, address string) (net.Conn, error) {
+	target := netip.MustParseAddrPort(address)
+	w.mu.Lock()
+	w.asked = append(w.asked, address)
+	w.mu.Unlock()
+	if err := w.connect(target.Addr()); errors.Is(err, context.DeadlineExceeded) {
+		<-ctx.Done()
+		return nil, err
+	} else if err != nil {
+		return nil, err
+	}
+	mine, yours := net.Pipe()
+	_ = yours.Close()
+	return mine, nil
+}
+
+// wereAsked are those whom Dial has asked since the last time.
+func (w *world) wereAsked() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	asked := w.asked
+	w.asked = nil
+	slices.Sort(asked)
+	return slices.Compact(asked)
+}
+
+// LookupNetIP is the resolver of everybody.
+func (w *world) LookupNetIP(ctx context.Context, network, name string) ([]netip.Addr, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	h := w.hosts[name]
+	switch {
+	case ctx.Err() != nil:
+		return nil, errInterrupted
+	case !w.resolver, !w.uplink["ip4"]:
+		return nil, errResolver
+	case h == nil || h.gone:
+		return nil, errNoSuchHost
+	case h.nameless:
+		return nil, errZoneSilent
+	}
+	var found []netip.Addr
+	for _, ip := range h.ips {
+		if network == "ip" || network == familyOf(ip) {
+			found = append(found, ip)
+		}
+	}
+	if len(found) == 0 {
+		return nil, errNoSuchHost
+	}
+	return found, nil
+}
+
+// probe is a probe, as daemon/probe would do it, of a name or of a literal
+// address. It takes as long as it would in the world.
+func (w *world) probe(check string, target string) incident.Result {
+	r := incident.Result{
+		Check: checkID(check), Target: net.JoinHostPort(target, "993"), Started: time.Now(),
+		Observed: incident.ConditionSet(incident.Service),
+	}
+	ips, err := w.lookUp(target)
+	if err != nil {
+		r.Findings = []incident.Finding{*err}
+		r.Ended = time.Now()
+		return r
+	}
+	var took time.Duration
+	for _, ip := range ips {
+		a, t := w.converse(ip)
+		r.Addresses = append(r.Addresses, a)
+		took = max(took, t)
+	}
+	time.Sleep(took)
+	r.Ended = time.Now()
+	sumUp(&r)
+	w.judgeExpiry(&r)
+	return r
+}
+
+func (w *world) lookUp(target string) ([]netip.Addr, *incident.Finding) {
+	if ip, err := netip.ParseAddr(target); err == nil {
+		return []netip.Addr{ip}, nil
+	}
+	ips, err := w.LookupNetIP(context.Background(), "ip", target)
+	var dns *net.DNSError
+	if !errors.As(err, &dns) {
+		time.Sleep(20 * time.Millisecond)
+		return ips, nil
+	}
+	f := incident.Finding{Condition: incident.Service, Health: incident.Down, Phase: incident.PhaseDNS, Cause: incident.CauseDNSFailure}
+	switch {
+	case dns.IsNotFound:
+		f.Cause = incident.CauseNoSuchName
+	case dns.IsTimeout:
+		f.Cause = incident.CauseTimeout
+		time.Sleep(10 * time.Second)
+	}
+	return nil, &f
+}
+
+func (w *world) converse(ip netip.Addr) (a incident.Address, took time.Duration) {
+	a = incident.Address{IP: ip, Port: 993, Health: incident.OK}
+	a.Timings.DNS = 20 * time.Millisecond
+	a.Timings.Connect = 30 * time.Millisecond
+	took = 200 * time.Millisecond
+	err := w.connect(ip)
+	w.mu.Lock()
+	h := w.hostAt(ip)
+	w.mu.Unlock()
+	now := w.now()
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		a.Health, a.Phase, a.Cause = incident.Down, incident.PhaseConnect, incident.CauseRefused
+	case err != nil:
+		a.Health, a.Phase, a.Cause = incident.Down, incident.PhaseConnect, incident.CauseTimeout
+		took, a.Timings.Connect = 10*time.Second, 10*time.Second
+	case h.state == "dumb":
+		a.Health, a.Phase, a.Cause = incident.Down, incident.PhaseGreeting, incident.CauseTimeout
+		took = 30 * time.Second
+	default:
+		a.TLS = &incident.TLSInfo{SHA256: ip.String(), NotBefore: h.issued, NotAfter: h.expires}
+		if now.After(h.expires) {
+			a.Health, a.Phase, a.Cause = incident.Down, incident.PhaseTLS, incident.CauseCertExpired
+		}
+		if now.Before(h.issued) {
+			a.Health, a.Phase, a.Cause = incident.Down, incident.PhaseTLS, incident.CauseCertNotYetValid
+		}
+	}
+	return a, took
+}
+
+// judgeExpiry is the warning of 14 days.
+func (w *world) judgeExpiry(r *incident.Result) {
+	for _, a := range r.Addresses {
+		if a.Health == incident.OK {
+			r.Observed |= incident.ConditionSet(incident.Certificate)
+			if a.TLS.NotAfter.Sub(w.now()) < 14*24*time.Hour {
+				r.Findings = append(r.Findings, incident.Finding{
+					Condition: incident.Certificate, Health: incident.Degraded, Phase: incident.PhaseTLS,
+					Cause: incident.CauseCertExpiresSoon, Address: a.IP.String(),
+				})
+			}
+		}
+	}
+}
+
+// sumUp judges as daemon/probe does.
+func sumUp(r *incident.Result) {
+	var failed []incident.Address
+	for _, a := range r.Addresses {
+		if a.Health == incident.Down {
+			failed = append(failed, a)
+		}
+	}
+	switch len(failed) {
+	case 0:
+		r.Observed |= incident.ConditionSet(incident.Addresses)
+		return
+	case len(r.Addresses):
+		r.Findings = []incident.Finding{{
+			Condition: incident.Service, Health: incident.Down, Phase: failed[0].Phase, Cause: failed[0].Cause,
+			Hint: strconv.Itoa(len(failed)) + " failed.",
+		}}
+		return
+	}
+	r.Observed |= incident.ConditionSet(incident.Addresses)
+	r.Findings = []incident.Finding{{
+		Condition: incident.Addresses, Health: incident.Degraded, Phase: failed[0].Phase, Cause: incident.CauseAddressPartial,
+		Hint: strconv.Itoa(len(failed)) + " failed.", Address: failed[0].IP.String(),
+	}}
+}
