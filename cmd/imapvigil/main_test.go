@@ -37,11 +37,11 @@ func (m leakChecked) Run() int {
 	return 0
 }
 
-// How often eventually looks, and how long before it gives up: longer than
-// anything takes on a machine that does other things besides.
+// How often eventually looks, and how long before most of its callers give up:
+// longer than anything takes on a machine that does other things too.
 const (
 	lookEvery = 100 * time.Millisecond
-	patience  = 30 * time.Second
+	patience  = time.Minute
 )
 
 // eventually waits until cond is true of another process, and reports whether

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,9 +12,9 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/control"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/ca"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/dovecot"
+	"github.com/imapvigil/imapvigil/notifiers"
 	"github.com/imapvigil/imapvigil/notifiers/notifiertest/smtpsink"
 )
 
@@ -102,11 +101,15 @@ func TestOutage(t *testing.T) {
 		failing, recovering func(*house)
 		// least and most are how many messages arrive a second time, with the same key.
 		least, most int
+		// gathered: people get one message about everything, and not a second a
+		// minute later.
+		gathered bool
 	}{
 		{
 			name:       "undisturbed",
 			failing:    func(*house) {},
 			recovering: func(*house) {},
+			gathered:   true,
 		},
 		{
 			name:       "killed before anything is told",
@@ -134,9 +137,9 @@ func TestOutage(t *testing.T) {
 		},
 		{
 			name:       "killed again and again",
-			failing:    killedOften,
-			recovering: killedOften,
-			most:       40,
+			failing:    killedOften("incident.failing"),
+			recovering: killedOften("incident.recovering"),
+			most:       8,
 		},
 		{
 			name:       "stopped while a message is under way",
@@ -158,9 +161,13 @@ func TestOutage(t *testing.T) {
 			h.awaitTold("closed")
 			h.awaitAll("ok")
 			h.stop()
-			h.ledger().verify(h.vigil, realChecks, realWays)
-			if n := h.verifyTold(); n < test.least || n > test.most {
+			ledger := h.ledger()
+			ledger.verify(h.vigil, realChecks, realWays)
+			if n := h.verifyTold(ledger); n < test.least || n > test.most {
 				t.Errorf("%d messages came twice, want %d to %d", n, test.least, test.most)
+			}
+			if test.gathered {
+				h.verifyWords()
 			}
 		})
 	}
@@ -178,13 +185,13 @@ func killedUnaware(h *house) {
 	h.meanwhile(smtpsink.Behaviour{At: smtpsink.Reply, Do: smtpsink.Stall}, h.kill)
 }
 
-// killedOften kills the daemon each time when it has just looked at everything.
-func killedOften(h *house) {
-	for range 5 {
-		h.restart()
-		h.await("every check to be probed", patience, func() bool {
-			return !slices.ContainsFunc(h.status().Checks, func(c control.Check) bool { return c.LastProbeAt == nil })
-		})
+// killedOften kills the daemon whenever it has just become ready.
+func killedOften(kind string) func(*house) {
+	return func(h *house) {
+		h.awaitRecord(kind)
+		for range 5 {
+			h.restart()
+		}
 	}
 }
 
@@ -211,23 +218,56 @@ func (h *house) meanwhile(b smtpsink.Behaviour, end func()) {
 	h.start()
 }
 
-// verifyTold looks at what arrived: on each way for people one message about
-// the beginning and one about the end, and for the webhook one event each. It
-// gives the number of those that came again, with the same key.
-func (h *house) verifyTold() (repeated int) {
+// verifyTold compares what arrived with what the journal knows: every message,
+// and no other. It gives the number of those that came again, with the same key.
+func (h *house) verifyTold(l ledger) (repeated int) {
 	h.t.Helper()
-	ways, seen := map[string][]string{}, map[string]bool{}
-	for _, m := range h.told.toPeople() {
-		if id := m.to + " " + m.key; seen[id] {
-			repeated++
-		} else {
-			seen[id] = true
-			ways[m.to] = append(ways[m.to], m.text)
+	arrived := map[string]map[string]bool{}
+	arrive := func(to, key string) {
+		if arrived[to] == nil {
+			arrived[to] = map[string]bool{}
 		}
+		if arrived[to][key] {
+			repeated++
+		}
+		arrived[to][key] = true
+	}
+	for _, m := range h.told.toPeople() {
+		arrive(m.to, m.key)
+	}
+	for _, e := range h.told.events() {
+		arrive("", e.Key)
+		if e.Incident.Phase == "" || e.Incident.Cause == "" || e.Incident.Hint == "" {
+			h.t.Errorf("the event does not say why: %+v", e)
+		}
+	}
+	decided := map[string]int{}
+	for _, telling := range l.tellings {
+		to := telling.Way.Target
+		decided[to]++
+		if keyed := telling.Kind == notifiers.Email || telling.Kind == notifiers.Webhook; keyed && !arrived[to][string(telling.Key)] {
+			h.t.Errorf("message %s to %q has not arrived", telling.Key, to)
+		}
+	}
+	for to, keys := range arrived {
+		if len(keys) != decided[to] {
+			h.t.Errorf("%d messages to %q arrived, the journal knows of %d", len(keys), to, decided[to])
+		}
+	}
+	return repeated
+}
+
+// verifyWords: people got one message about the beginning, and one about the
+// end, each about everything.
+func (h *house) verifyWords() {
+	h.t.Helper()
+	ways := map[string][]string{}
+	for _, m := range h.told.toPeople() {
+		ways[m.to] = append(ways[m.to], m.text)
 	}
 	for _, to := range []string{"it@example.net", "cto@example.net", "#mail-ops", "+15550100"} {
 		if texts := ways[to]; len(texts) != 2 {
-			h.t.Errorf("%s got %d messages, want one about the beginning and one about the end:\n%s", to, len(texts), strings.Join(texts, "\n"))
+			h.t.Errorf("%s got %d messages, want 2:\n%s", to, len(texts), strings.Join(texts, "\n"))
 		} else {
 			names(h.t, texts[0], "4 down: ")
 			names(h.t, texts[1], "4 closed: ")
@@ -236,7 +276,6 @@ func (h *house) verifyTold() (repeated int) {
 	for _, to := range []string{"it@example.net", "cto@example.net"} {
 		explains(h.t, ways[to])
 	}
-	return repeated + h.verifyEvents()
 }
 
 // names: the message says in its first line what happened, and to which checks.
@@ -284,32 +323,6 @@ func explains(t testing.TB, mails []string) {
 			}
 		}
 	}
-}
-
-// verifyEvents wants one event a transition of every check.
-func (h *house) verifyEvents() (repeated int) {
-	h.t.Helper()
-	got, seen := map[string]int{}, map[string]bool{}
-	for _, e := range h.told.events() {
-		if seen[e.Key] {
-			repeated++
-			continue
-		}
-		seen[e.Key] = true
-		got[e.Type+" "+e.Incident.Check]++
-		if e.Incident.Phase == "" || e.Incident.Cause == "" || e.Incident.Hint == "" {
-			h.t.Errorf("the event does not say why: %+v", e)
-		}
-	}
-	want := map[string]int{}
-	for _, check := range realChecks {
-		want["incident.opened "+string(check)] = 1
-		want["incident.closed "+string(check)] = 1
-	}
-	if !maps.Equal(got, want) {
-		h.t.Errorf("the webhook got %v, want %v", got, want)
-	}
-	return repeated
 }
 
 // A certificate that has expired is an outage like any other, with its own

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -71,6 +72,10 @@ func exitCodeOf(err error) int {
 	return -1
 }
 
+// scriptPatience ends before the daemon's own check of the files, which comes
+// every 30 seconds: what is noticed by then was noticed by itself.
+const scriptPatience = 25 * time.Second
+
 // eventuallyMatches runs a program until its output is as wanted, whatever its
 // exit code.
 func eventuallyMatches(ts *testscript.TestScript, neg bool, args []string) {
@@ -83,8 +88,8 @@ func eventuallyMatches(ts *testscript.TestScript, neg bool, args []string) {
 		_ = ts.Exec(args[1], args[2:]...)
 		return pattern.MatchString(ts.ReadFile("stdout"))
 	}
-	if !eventually(patience, matches) {
-		ts.Fatalf("no output like %q within %s", args[0], patience)
+	if !eventually(scriptPatience, matches) {
+		ts.Fatalf("no output like %q within %s", args[0], scriptPatience)
 	}
 }
 
