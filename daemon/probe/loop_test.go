@@ -227,3 +227,47 @@ func TestStoppedLoopReportsNothing(t *testing.T) {
 		}
 	})
 }
+
+// A check that is stopped before its first turn ends without one.
+func TestStoppedBeforeTheFirstTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDiary(0)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		d.loop.Run(ctx, "a", config.Probe{Interval: time.Hour})
+		time.Sleep(time.Minute)
+		if len(d.starts) != 0 || !d.loop.Next("a").IsZero() {
+			t.Errorf("probed at %v", d.starts)
+		}
+	})
+}
+
+// Many checks that changed at once are spread again, a few are not.
+func TestManyRestartsAreSpread(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDiary(0)
+		generation := func(checks int, span time.Duration) (atOnce int) {
+			began, before := time.Now(), len(d.starts)
+			ctx, cancel := context.WithTimeout(t.Context(), span)
+			defer cancel()
+			for i := range checks {
+				go d.loop.Run(ctx, config.CheckID(fmt.Sprint(i)), config.Probe{Interval: time.Hour})
+			}
+			<-ctx.Done()
+			synctest.Wait()
+			for _, start := range d.starts[before:] {
+				if start.Equal(began) {
+					atOnce++
+				}
+			}
+			return atOnce
+		}
+		generation(1000, 20*time.Second)
+		if n := generation(1000, 20*time.Second); n != 100 {
+			t.Errorf("%d of 1,000 restarted checks were probed at once", n)
+		}
+		if n := generation(50, 20*time.Second); n != 50 {
+			t.Errorf("%d of 50 restarted checks were probed at once", n)
+		}
+	})
+}

@@ -95,7 +95,7 @@ func New(o Options) *Prober {
 // returns at once, and its result means nothing. The same check is not to be
 // probed twice at a time.
 func (p *Prober) Probe(ctx context.Context, id config.CheckID, check config.Probe) incident.Result {
-	check = withDefaults(check)
+	fillDefaults(&check)
 	trusted := p.clock.look()
 	r := &round{prober: p, id: id, check: check, started: time.Now(), redact: newRedactor(check.Login)}
 	r.deadline = r.started.Add(check.Timeout)
@@ -107,9 +107,9 @@ func (p *Prober) Probe(ctx context.Context, id config.CheckID, check config.Prob
 	return result
 }
 
-// withDefaults fills what a Probe made by hand may lack; config/hclfile leaves
+// fillDefaults fills what a Probe made by hand may lack; config/hclfile leaves
 // nothing out.
-func withDefaults(check config.Probe) config.Probe {
+func fillDefaults(check *config.Probe) {
 	if check.Interval <= 0 {
 		check.Interval = time.Minute
 	}
@@ -119,7 +119,6 @@ func withDefaults(check config.Probe) config.Probe {
 	if check.RetryInterval <= 0 {
 		check.RetryInterval = min(15*time.Second, check.Interval)
 	}
-	return check
 }
 
 func port(target netip.AddrPort) string { return strconv.Itoa(int(target.Port())) }
