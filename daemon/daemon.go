@@ -141,7 +141,7 @@ func (m *monitor) openRooms(ctx context.Context) (err error) {
 		Report: func(ctx context.Context, r incident.Result) incident.Pace { return m.tracker.Observe(ctx, r) },
 		Lag:    m.vitals.began,
 	}
-	m.probes = reconcile.New(m.loop.Run)
+	m.probes = reconcile.New(m.loop.Runner())
 	m.tracker, err = tracker.Open(tracker.Options{
 		Journal: m.journal, Sender: m.sender, Rates: m.Rates, Node: m.node, Log: m.Log, Next: m.loop.Next,
 		Wake: m.loop.Wake,
