@@ -74,7 +74,7 @@ func (r *reloader) first(ctx context.Context) (*candidate, error) {
 // were broken while the daemon was down do not leave the servers unwatched.
 // Nil: there is none, or it does not load either.
 func (r *reloader) bridge(wrong []config.Diagnostic) *candidate {
-	dir := r.m.stateDir(&config.Config{Daemon: config.Daemon{StateDir: DefaultStateDir}})
+	dir := r.m.stateDir(&config.Config{Daemon: r.places()})
 	snapshot, cfg, diags, err := restore(dir, hclfile.Options{CredentialsDirectory: os.Getenv("CREDENTIALS_DIRECTORY")})
 	if err != nil || cfg == nil {
 		return nil
@@ -87,6 +87,15 @@ func (r *reloader) bridge(wrong []config.Diagnostic) *candidate {
 	}
 	r.complain("the configuration is in error; the last good one is used", wrong)
 	return c
+}
+
+// places are where files in error say that the state is.
+func (r *reloader) places() config.Daemon {
+	s, err := hclfile.Read(r.m.ConfigPath, hclfile.Options{NoCredentials: true})
+	if err != nil {
+		return config.Daemon{StateDir: DefaultStateDir}
+	}
+	return hclfile.Places(s)
 }
 
 // run serves every reason to look again, one after the other.
@@ -353,11 +362,14 @@ func (r *reloader) level(text string) {
 // longer what runs.
 func (r *reloader) differs() {
 	snapshot, err := r.snapshot.Again()
-	text := ""
-	if err != nil || snapshot.Digest() != r.cfg.Digest {
-		text = "the files differ from what runs; imapvigil reload applies them"
+	switch {
+	case err == nil && snapshot.Digest() == r.cfg.Digest:
+		r.refused = ""
+		r.set(func(s *control.Config) { s.State, s.Error = control.Current, "" })
+	case err == nil && snapshot.Digest() == r.refused: // what is wrong with them has been said
+	default:
+		r.set(func(s *control.Config) { s.Error = "the files differ from what runs; imapvigil reload applies them" })
 	}
-	r.set(func(s *control.Config) { s.Error = text })
 }
 
 func (r *reloader) warn(diags []config.Diagnostic) {
