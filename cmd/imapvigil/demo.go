@@ -25,7 +25,7 @@ var demoConfig string
 func (p *program) demoCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
-		Short: "Show the whole loop in half a minute; nothing needs to be installed",
+		Short: "Show the whole loop in half a minute, with nothing installed",
 		Long: "The real daemon, on a temporary directory, watches an IMAP server that is part\n" +
 			"of the demo, fails and recovers. What is sent is printed as it arrives.",
 		Args: cobra.NoArgs,

@@ -19,7 +19,7 @@ func (p *program) fmtCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "fmt [PATH...]",
 		Short: "Lay files out as all such files are; without PATH, standard input",
-		Long: "Prints each file as it should be laid out. --write changes the files instead, and\n" +
+		Long: "Prints each file as it should be laid out. --write changes the files instead.\n" +
 			"--check only names those that would change, and ends with 1 if there are any.",
 		RunE: func(_ *cobra.Command, args []string) error {
 			if check && write {

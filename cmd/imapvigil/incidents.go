@@ -25,7 +25,7 @@ func (p *program) incidentsCommand() *cobra.Command {
 	var f incidentFilter
 	c := &cobra.Command{
 		Use:   "incidents [ID]",
-		Short: "List incidents, or explain one: each event, each message, each answer",
+		Short: "List incidents, or explain one, its messages and their answers",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"iter"
 	"os"
 	"path/filepath"
@@ -82,12 +81,10 @@ func (p *program) configuredState() string {
 	if dir := os.Getenv("STATE_DIRECTORY"); dir != "" {
 		return filepath.SplitList(dir)[0]
 	}
-
-	cfg, err := p.glance()
+	places, err := p.places()
 	if err != nil {
-		_, _ = fmt.Fprintf(p.err, "imapvigil: no state directory is known from the configuration, so it is looked for where it is\n"+
-			"by default; name another one with --state-dir: %v\n", err)
+		p.complain("There is no configuration that says where the state is kept, so it is looked for where it is by default. Name another directory with --state-dir.", err)
 		return daemon.DefaultStateDir
 	}
-	return cfg.Daemon.StateDir
+	return places.StateDir
 }

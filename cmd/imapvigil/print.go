@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -60,26 +61,31 @@ func ago(t *time.Time, now time.Time) string {
 // stamp is a time for people, in UTC.
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
-// fold breaks text into lines of at most 80 columns, indented alike.
+// screenWidth is how wide what people read may be.
+const screenWidth = 80
+
+// fold breaks text into lines of at most 80 columns, indented alike. A word
+// that is longer, as servers send them, is broken too.
 func fold(indent, text string) string {
-	const width = 80
-	var b strings.Builder
-	column := 0
+	room := screenWidth - len(indent)
+	var lines []string
+	line := ""
 	for _, word := range strings.Fields(text) {
-		n := len([]rune(word))
-		switch {
-		case column == 0:
-			b.WriteString(indent)
-			column = len(indent)
-		case column+1+n > width:
-			b.WriteString("\n" + indent)
-			column = len(indent)
-		default:
-			b.WriteByte(' ')
-			column++
+		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) <= room {
+			line += " " + word
+			continue
 		}
-		b.WriteString(word)
-		column += n
+		if line != "" {
+			lines = append(lines, indent+line)
+		}
+		rest := []rune(word)
+		for ; len(rest) > room; rest = rest[room:] {
+			lines = append(lines, indent+string(rest[:room]))
+		}
+		line = string(rest)
 	}
-	return b.String()
+	if line != "" {
+		lines = append(lines, indent+line)
+	}
+	return strings.Join(lines, "\n")
 }

@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
-	"github.com/imapvigil/imapvigil/daemon"
 	"github.com/imapvigil/imapvigil/daemon/control"
 )
 
@@ -44,12 +45,21 @@ func (p *program) root() *cobra.Command {
 	root.PersistentFlags().StringVar(&p.configPath, "config", defaultConfig, "configuration, a directory or a file")
 	root.PersistentFlags().StringVar(&p.stateDir, "state-dir", "", "state directory (default: the configuration's)")
 	root.PersistentFlags().StringVar(&p.control, "control", "", "control socket of the daemon (default: the configuration's)")
+	root.SetUsageTemplate(usage(root.UsageTemplate()))
 	root.AddCommand(
 		p.runCommand(), p.validateCommand(), p.planCommand(), p.reloadCommand(), p.testCommand(), p.recheckCommand(),
 		p.statusCommand(), p.incidentsCommand(), p.ackCommand(), p.notifyTestCommand(), p.journalCommand(), p.demoCommand(),
 		p.fmtCommand(), p.schemaCommand(), p.versionCommand(),
 	)
 	return root
+}
+
+// usage is cobra's, folded so that it fits the screen.
+func usage(template string) string {
+	return strings.NewReplacer(
+		"FlagUsages ", "FlagUsagesWrapped "+strconv.Itoa(screenWidth)+" ",
+		` for more information about a command.`, ` for more.`,
+	).Replace(template)
 }
 
 // jsonFlag adds --json where a command has it.
@@ -102,27 +112,28 @@ func (p *program) client(cmd *cobra.Command) *control.Client {
 	return control.NewClient(socket)
 }
 
-// configuredSocket is that of the configuration. One that is in error does not
-// say it; the daemon may well run all the same.
+// configuredSocket is that of the configuration, even of one that is in error:
+// then most of all people want to know how the daemon is.
 func (p *program) configuredSocket() string {
-	cfg, err := p.glance()
+	places, err := p.places()
 	if err != nil {
-		_, _ = fmt.Fprintf(p.err, "imapvigil: no control socket is known from the configuration, so it is looked for where it is\n"+
-			"by default; name another one with --control: %v\n", err)
+		p.complain("There is no configuration that says where the daemon listens, so it is looked for where it is by default. Name another socket with --control.", err)
 		return defaultControl
 	}
-	return cfg.Daemon.Control
+	return places.Control
 }
 
-// glance loads the configuration for what it says of the daemon's places.
-func (p *program) glance() (*config.Config, error) {
+// places are where the configuration says that the daemon keeps its things.
+func (p *program) places() (config.Daemon, error) {
 	s, err := p.read(p.configPath, hclfile.Options{NoCredentials: true})
 	if err != nil {
-		return nil, err
+		return config.Daemon{}, err
 	}
-	cfg, diags := hclfile.Load(s)
-	if cfg == nil {
-		return nil, &daemon.ConfigError{Diagnostics: diags}
-	}
-	return cfg, nil
+	return hclfile.Places(s), nil
+}
+
+// complain says what is amiss, although the command goes on.
+func (p *program) complain(text string, err error) {
+	_, _ = fmt.Fprintf(p.err, "%s\n", fold("", "imapvigil: "+text))
+	p.fail(err)
 }

@@ -15,7 +15,7 @@ import (
 )
 
 func (p *program) runCommand() *cobra.Command {
-	var format, level string
+	var format, level, listen string
 	c := &cobra.Command{
 		Use:   "run",
 		Short: "Run the daemon (systemd's ExecStart)",
@@ -30,6 +30,9 @@ func (p *program) runCommand() *cobra.Command {
 			log, err := newLog(zapcore.AddSync(p.err), format, at)
 			if err != nil {
 				return err
+			}
+			if listen != "" {
+				log.Warn("this version has no status page; --listen has no effect", zap.String("listen", listen))
 			}
 			hangup := make(chan os.Signal, 1)
 			signal.Notify(hangup, syscall.SIGHUP)
@@ -50,6 +53,7 @@ func (p *program) runCommand() *cobra.Command {
 			return err
 		},
 	}
+	c.Flags().StringVar(&listen, "listen", "", `host:port of the status page; "" switches it off (not in effect yet)`)
 	c.Flags().StringVar(&format, "log-format", "auto", "console or json; auto: json under systemd")
 	c.Flags().StringVar(&level, "log-level", "", "debug, info, warn or error (default: the configuration's)")
 	return c

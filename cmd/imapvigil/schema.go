@@ -14,7 +14,7 @@ func (p *program) schemaCommand() *cobra.Command {
 	var manual bool
 	c := &cobra.Command{
 		Use:   "schema",
-		Short: "Print the language as JSON: blocks, attributes, types, defaults (for editors)",
+		Short: "Print the language as JSON, for editors",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if manual {

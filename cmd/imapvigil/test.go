@@ -27,7 +27,7 @@ func (p *program) testCommand() *cobra.Command {
 	var o testOptions
 	c := &cobra.Command{
 		Use:   "test [CHECK...]",
-		Short: "Probe now, from the files, and show each phase; no daemon is needed",
+		Short: "Probe now, from the files, and show each phase; without a daemon",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.test(cmd.Context(), o, args)
 		},
