@@ -86,7 +86,7 @@ func newChannel[S notifiers.Settings, T any](c channel, doc string, settings tab
 
 var notifierTable = table[config.Notifier]{
 	{
-		attribute{name: "max_per_hour", kind: integer(0, 100_000), fallback: "sms: 30, others: no bound", notYet: true, doc: "How many messages an hour go out at most; the rest becomes one digest. 0: no bound"},
+		attribute{name: "max_per_hour", kind: integer(0, 100_000), fallback: "sms: 30, others: no bound", doc: "How many messages an hour go out at most; the rest becomes one digest. 0: no bound"},
 		func(n *config.Notifier, v value) { n.MaxPerHour = int(v.number) },
 	},
 }

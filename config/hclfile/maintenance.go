@@ -60,7 +60,8 @@ var wallClock = textWith("time", ruleTime, func(text string) string {
 	return ""
 })
 
-// recurrence is a rule of RFC 5545. More often than hourly is no maintenance.
+// recurrence is a rule of RFC 5545. More often than daily is no maintenance; it
+// is weekly windows, or BYHOUR.
 var recurrence = textWith("recurrence rule", ruleRecurrence, func(text string) string {
 	option, err := rrule.StrToROption(text)
 	switch {
@@ -68,8 +69,8 @@ var recurrence = textWith("recurrence rule", ruleRecurrence, func(text string) s
 		return "This is no recurrence rule of RFC 5545, such as \"FREQ=WEEKLY;INTERVAL=2;BYDAY=TU\"."
 	case !option.Dtstart.IsZero() || strings.Contains(strings.ToUpper(text), "DTSTART"):
 		return "When it begins is said by start."
-	case option.Freq > rrule.HOURLY:
-		return "FREQ is YEARLY, MONTHLY, WEEKLY, DAILY or HOURLY."
+	case option.Freq > rrule.DAILY:
+		return "FREQ is YEARLY, MONTHLY, WEEKLY or DAILY; for several times a day there is BYHOUR."
 	}
 	if _, err := rrule.NewRRule(*option); err != nil {
 		return "A number in this recurrence rule is out of its bounds."
@@ -110,8 +111,25 @@ func (l *loader) checkWindow(w *window, content *contents) bool {
 	}
 	if complaint != "" {
 		l.report(ruleMaintenance, content.at, "%s", complaint)
+		return false
 	}
-	return complaint == ""
+	if w.rrule != "" && !w.recurs() {
+		l.report(ruleRecurrence, content.Attributes["rrule"].Expr.Range(), "%q: No day after the start %s fits this rule.", w.rrule, w.start)
+		return false
+	}
+	return true
+}
+
+// recurs looks for the first time. A rule that has none would be looked for
+// until the year 9999 whenever somebody asks.
+func (w *window) recurs() bool {
+	option, err := rrule.StrToROptionInLocation(w.rrule, w.zone)
+	if err != nil {
+		return false // recurrence has seen to it
+	}
+	option.Dtstart = w.at(w.start)
+	rule, err := rrule.NewRRule(*option)
+	return err == nil && !rule.After(option.Dtstart, true).IsZero()
 }
 
 // at gives the moment when the clocks of the zone show text.

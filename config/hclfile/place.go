@@ -32,7 +32,7 @@ var serverTable = table[home]{
 		func(h *home, v value) { h.group, h.groupAt = &v.refs[0], v.at },
 	},
 	{
-		attribute{name: "depends_on", kind: referencesTo("server", "imap_check"), notYet: true, doc: "While one of these is down, incidents of this server's checks are recorded and not sent"},
+		attribute{name: "depends_on", kind: referencesTo("server", "imap_check"), doc: "While one of these is down, incidents of this server's checks are recorded and not sent"},
 		func(h *home, v value) { h.dependsOn = configRefs(v.refs) },
 	},
 }

@@ -32,11 +32,11 @@ var wayTable = table[config.Way]{
 		func(w *config.Way, v value) { w.ID.Notifier = config.NotifierID(v.refs[0].id) },
 	},
 	{
-		attribute{name: "after", kind: spanOrZero(0, 30*day), fallback: `"0s"`, notYet: true, doc: "Counted from when the incident was reported; nothing is sent when it is closed or acknowledged by then"},
+		attribute{name: "after", kind: spanOrZero(0, 30*day), fallback: `"0s"`, doc: "Counted from when the incident was reported; nothing is sent when it is closed or acknowledged by then"},
 		func(w *config.Way, v value) { w.After = v.span() },
 	},
 	{
-		attribute{name: "during", kind: referenceTo("schedule"), fallback: "always", notYet: true, doc: "Only within these windows. An opening waits for the next and is sent if the incident is still open"},
+		attribute{name: "during", kind: referenceTo("schedule"), fallback: "always", doc: "Only within these windows. An opening waits for the next and is sent if the incident is still open"},
 		func(w *config.Way, v value) { w.During = config.ScheduleID(v.refs[0].id) },
 	},
 	{
