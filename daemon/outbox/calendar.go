@@ -127,8 +127,8 @@ func once(start time.Time, lasts time.Duration, at time.Time) span {
 	return span{end, time.Time{}, false}
 }
 
-// horizon is how far ahead a recurrence is looked for; no rule is worth a
-// longer search, and one that never comes true would be searched for ever.
+// horizon is how far ahead a recurrence is looked for. That there is one at all
+// was made sure of when the files were read.
 const horizon = 400 * 24 * time.Hour
 
 // recurring asks a rule of RFC 5545 section 3.3.10. The clocks of the zone count
