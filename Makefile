@@ -6,7 +6,7 @@ FUZZTIME ?= 10s
 BENCH    ?= .
 tool      = $(GO) tool -modfile=.tools/go.mod
 
-.PHONY: help demo test test-packages vet lint unit build bench fuzz format deadcode clean
+.PHONY: help demo test test-packages vet lint unit build packages bench fuzz format deadcode clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ unit: ## all tests under the race detector, none from the cache: they depend on 
 
 build: ## the program, as ./imapvigil
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o imapvigil ./cmd/imapvigil
+
+packages: ## deb, rpm and apk for amd64 and arm64, in dist
+	@GO=$(GO) packaging/build
 
 bench: ## all benchmarks; BENCH=name for some
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
