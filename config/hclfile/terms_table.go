@@ -58,7 +58,7 @@ var termsTable = table[terms]{
 		func(t *terms, v value) { t.also = addRoles(t.also, roleIDs(v.refs)) },
 	},
 	{
-		attribute{name: "remind", kind: spanOrZero(10*time.Minute, unbounded), fallback: `"12h"`, notYet: true, doc: `Repeats the message this often while the incident is open and not acknowledged; "0s": never`},
+		attribute{name: "remind", kind: spanOrZero(10*time.Minute, unbounded), fallback: `"12h"`, doc: `Repeats the message this often while the incident is open and not acknowledged; "0s": never`},
 		func(t *terms, v value) { t.policy.Remind = v.span() },
 	},
 	{
@@ -82,7 +82,7 @@ var termsTable = table[terms]{
 		func(t *terms, v value) { t.probe.RequireCapabilities = upperSorted(v.list) },
 	},
 	{
-		attribute{name: "depends_on", kind: referencesTo("server", "imap_check"), notYet: true, doc: "While one of these is down, incidents are recorded and not sent"},
+		attribute{name: "depends_on", kind: referencesTo("server", "imap_check"), doc: "While one of these is down, incidents are recorded and not sent"},
 		func(t *terms, v value) { t.dependsOn = configRefs(v.refs) },
 	},
 }
