@@ -140,6 +140,7 @@ func (t *Tracker) tell(r incident.Result) {
 	if len(t.asking[r.Check]) == 0 {
 		return
 	}
+	t.shown = View{} // who asked looks for what came of it
 	waiting := t.asking[r.Check][:0]
 	for _, a := range t.asking[r.Check] {
 		if r.Started.Before(a.since) {

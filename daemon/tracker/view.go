@@ -160,6 +160,9 @@ func (t *Tracker) checkView(cfg *config.Check, now time.Time) CheckView {
 	if _, worked := t.calendar.Maintenance(cfg.ID, now); worked && cfg.Enabled {
 		v.State = stateMaintenance
 	}
+	if v.State == statePaused {
+		return v // what was found before is not so any more, or not known to be
+	}
 	if finding, bad := c.last.Worst(); bad {
 		v.Phase, v.Cause, v.Hint = string(finding.Phase), string(finding.Cause), finding.Hint
 	} else if worst != nil {
