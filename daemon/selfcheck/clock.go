@@ -50,10 +50,10 @@ type clock struct {
 	last   time.Time
 	boot   time.Duration
 
-	jumped  time.Time // when the last jump was noticed
-	stepped time.Time // likewise, of the wall alone
-	inDate  bool      // a short-lived certificate was in date since the last step
-	early   map[string]bool
+	jumped  time.Time       // when the last jump was noticed
+	stepped time.Time       // likewise, of the wall alone
+	inDate  bool            // a short-lived certificate was in date since the last step
+	future  map[string]bool // certificates that were not valid yet since then
 }
 
 func newClock(o Options) clock {
@@ -61,7 +61,7 @@ func newClock(o Options) clock {
 	offset := time.Duration(o.Wall().UnixNano()) - boot
 	return clock{
 		options: o, start: now, newest: o.Newest, base: offset, offset: offset, last: now, boot: boot,
-		early: map[string]bool{},
+		future: map[string]bool{},
 	}
 }
 
@@ -75,7 +75,7 @@ func (c *clock) look(now time.Time) bool {
 	c.boot, c.last, c.offset = boot, now, offset
 	if stepped {
 		c.stepped, c.inDate = now, false
-		clear(c.early)
+		clear(c.future)
 	}
 	if stepped || slept {
 		c.jumped = now
@@ -189,10 +189,10 @@ func (c *clock) verdict(cause incident.Cause, t *incident.TLSInfo, wall, now tim
 		return innocent
 	}
 	const enough = 2
-	if len(c.early) < enough {
-		c.early[t.SHA256] = true
+	if len(c.future) < enough {
+		c.future[t.SHA256] = true
 	}
-	if len(c.early) < enough {
+	if len(c.future) < enough && now.Sub(c.start) >= early {
 		return alone
 	}
 	return atFault
@@ -212,13 +212,22 @@ func depends(cause incident.Cause, t *incident.TLSInfo, wall, other time.Time) b
 
 func (c *clock) hint(wall time.Time) string {
 	const sorry = " Until that is certain nothing is said of certificates' dates."
-	shown := wall.UTC().Format("2006-01-02 15:04 UTC")
-	if step := c.offset - c.base; step.Abs() >= wrongBy {
-		return fmt.Sprintf("The clock of this machine was set by %s and shows %s, which may be wrong.", step.Round(time.Second), shown) + sorry
+	switch step := c.offset - c.base; {
+	case step >= wrongBy:
+		return fmt.Sprintf("The clock of this machine was set ahead by %s and shows %s, which may be wrong.", span(step), minute(wall)) + sorry
+	case step <= -wrongBy:
+		return fmt.Sprintf("The clock of this machine was set back by %s and shows %s, which may be wrong.", span(-step), minute(wall)) + sorry
+	case c.newest.Sub(wall) >= wrongBy:
+		return fmt.Sprintf("The clock of this machine shows %s, but the journal has records of %s.", minute(wall), minute(c.newest)) + sorry
 	}
-	if c.newest.Sub(wall) >= wrongBy {
-		return fmt.Sprintf("The clock of this machine shows %s, but the journal has records of %s.",
-			shown, c.newest.UTC().Format("2006-01-02 15:04 UTC")) + sorry
+	return fmt.Sprintf("The clock of this machine shows %s, when several certificates are not valid yet, and none that was seen is.", minute(wall)) + sorry
+}
+
+func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+func span(d time.Duration) string {
+	if d >= 2*aDay {
+		return fmt.Sprintf("%d days", d/aDay)
 	}
-	return fmt.Sprintf("The clock of this machine shows %s, and no certificate that was seen is in date then, while several are not valid yet.", shown) + sorry
+	return d.Round(time.Second).String()
 }

@@ -85,7 +85,7 @@ func (s *Self) learnAddress(r incident.Result, a *incident.Address) {
 
 func (s *Self) answered(l *link, p peer) {
 	l.answered(p)
-	delete(s.troubles, l.name)
+	s.works(l.name)
 }
 
 // unreached: nothing came back from the address, or from somebody on the way

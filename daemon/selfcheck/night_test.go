@@ -25,7 +25,8 @@ var update = flag.Bool("update", false, "rewrite what comes of the nights")
 // Every file under testdata/nights is one night: what there is, then what
 // happens to it, with what the monitor makes of it indented below. A line that
 // begins with "." is a decision about an incident, "opened" being what people
-// hear of; one with "?" is a check that was judged differently than before.
+// hear of; one with "?" is a check that was judged differently than before; one
+// with "!" is what is told to the daemon's own roles.
 //
 //	server NAME ADDRESS...      a server, and a check of it every minute
 //	target ADDRESS              something that self_check names; answers on port 53
@@ -178,7 +179,7 @@ func (n *night) run() {
 	n.self.Use(n.targets)
 	ctx, cancel := context.WithCancel(context.Background())
 	var tasks sync.WaitGroup
-	tasks.Go(func() { n.must(n.self.Run(ctx, n.observe)) })
+	tasks.Go(func() { n.must(n.self.Run(ctx, n.report)) })
 	for i, name := range n.servers {
 		tasks.Go(func() { n.loop(ctx, name, time.Second+time.Duration(i)*n.stagger) })
 	}
@@ -215,20 +216,27 @@ func (n *night) loop(ctx context.Context, name string, phase time.Duration) {
 func (n *night) observe(_ context.Context, r incident.Result) incident.Pace {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	policy := n.policy
-	if r.Check == selfcheck.ID {
-		policy = selfcheck.Check(nil, "").Policy
-	}
 	state := n.states[r.Check]
 	n.judged(r)
-	streaks, events := incident.Observe(policy, state, r)
+	streaks, events := incident.Observe(n.policy, state, r)
 	state = state.Confirmed(streaks)
 	for _, e := range events {
 		state = incident.Apply(state, e)
 		n.say(". %s %s %s%s", e.Check, e.Condition, e.Kind, about(e.Finding))
 	}
 	n.states[r.Check] = state
-	return incident.PaceOf(policy, state, r.Ended)
+	return incident.PaceOf(n.policy, state, r.Ended)
+}
+
+// report is what the monitor says of itself.
+func (n *night) report(_ context.Context, f *incident.Finding) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if f == nil {
+		n.say("! this machine is well")
+		return
+	}
+	n.say("! this machine: %s", f.Hint)
 }
 
 // judged says how a check is judged now, when that is news.
@@ -237,7 +245,7 @@ func (n *night) judged(r incident.Result) {
 	if f, bad := r.Worst(); bad {
 		text += about(&f)
 	}
-	if before := n.health[r.Check]; r.Check != selfcheck.ID && before != text {
+	if before := n.health[r.Check]; before != text {
 		n.health[r.Check] = text
 		n.say("? %s %s", r.Check, text)
 	}

@@ -88,7 +88,7 @@ func TestEverybodySharesOneAnswer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var dials atomic.Int32
-		self := selfcheck.New(selfcheck.Options{Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		self := selfcheck.New(selfcheck.Options{Boot: bubble, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			dials.Add(1)
 			<-ctx.Done()
 			return nil, ctx.Err()
@@ -145,92 +145,126 @@ func TestGuard(t *testing.T) {
 	})
 }
 
-// observing runs the monitor's observation of itself until the test ends, and
-// gives what it last came to.
-func observing(t *testing.T, self *selfcheck.Self) func() incident.Result {
+// telling runs what tells of this machine's faults until the test ends, and
+// gives what was told since the last time.
+func telling(t *testing.T, self *selfcheck.Self) func() []string {
 	t.Helper()
-	var last atomic.Pointer[incident.Result]
+	var mu sync.Mutex
+	var told []string
 	var task sync.WaitGroup
 	task.Go(func() {
-		_ = self.Run(t.Context(), func(_ context.Context, r incident.Result) incident.Pace {
-			last.Store(&r)
-			return incident.Pace{}
+		_ = self.Run(t.Context(), func(_ context.Context, f *incident.Finding) {
+			mu.Lock()
+			defer mu.Unlock()
+			if f == nil {
+				told = append(told, "well")
+				return
+			}
+			if f.Condition != incident.Monitor || f.Health != incident.Degraded {
+				t.Errorf("%+v", f)
+			}
+			told = append(told, string(f.Phase)+"/"+string(f.Cause)+": "+f.Hint)
 		})
 	})
 	t.Cleanup(task.Wait)
-	return func() incident.Result {
+	return func() []string {
 		synctest.Wait()
-		return *last.Load()
+		mu.Lock()
+		defer mu.Unlock()
+		list := told
+		told = nil
+		return list
 	}
 }
 
-// Troubles of other rooms stand until they are taken back; they and the faults
-// of this machine make one finding.
-func TestTroubles(t *testing.T) {
+// Faults that last are told once, those that come and go quickly as one.
+func TestFaultsAreTold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		self := withTargets("ip4")
-		latest := observing(t, self)
-		expect := func(when string, health incident.Health, hint string) {
+		told := telling(t, self)
+		expect := func(when string, want ...string) {
 			t.Helper()
-			last := latest()
-			worst, _ := last.Worst()
-			if last.Health() != health || worst.Hint != hint || last.Check != selfcheck.ID || len(last.Findings) > 1 ||
-				last.Observed != incident.ConditionSet(incident.Monitor) {
-				t.Errorf("%s: %s, %v", when, last.Health(), last.Findings)
+			if got := told(); !slices.Equal(got, want) {
+				t.Errorf("%s: %q, want %q", when, got, want)
 			}
 		}
-		const full, cut = "The disk is full.", "Nothing answers over IPv4 any more, as far as this machine can see: its own network seems to be at fault."
-		time.Sleep(16 * time.Second)
-		expect("at first", incident.OK, "")
-		self.Trouble("journal", incident.CauseLocalFault, full)
-		time.Sleep(15 * time.Second)
-		expect("a full disk", incident.Degraded, full)
-		self.Judge(t.Context(), lost("192.0.2.1"))
-		time.Sleep(15 * time.Second)
-		expect("a fault that may pass", incident.Degraded, full)
-		self.Judge(t.Context(), lost("192.0.2.1"))
-		time.Sleep(15 * time.Second)
-		expect("one that lasts", incident.Down, cut+" "+full)
-		self.Well("journal")
-		time.Sleep(15 * time.Second)
-		expect("the disk has room", incident.Down, cut)
+		const cut = "connect/local_fault: Nothing answers over IPv4 any more, as far as this machine can see: its own network seems to be at fault."
+		time.Sleep(2 * time.Minute)
+		expect("at first")
+		time.Sleep(2 * time.Minute)
+		expect("when old faults would have come to light again", "well")
+		fails := func() {
+			self.Judge(t.Context(), lost("192.0.2.1"))
+			time.Sleep(30 * time.Second)
+		}
+		fails()
+		fails()
+		expect("before it has lasted")
+		fails()
+		expect("once it has lasted", cut)
+		fails()
+		expect("the same again")
 		self.Judge(t.Context(), result([]string{"192.0.2.9 ok"}, nil))
-		time.Sleep(15 * time.Second)
-		expect("an answer", incident.OK, "")
+		time.Sleep(time.Minute)
+		fails()
+		self.Judge(t.Context(), result([]string{"192.0.2.9 ok"}, nil))
+		time.Sleep(time.Minute)
+		expect("well for moments only")
+		time.Sleep(80 * time.Second)
+		expect("well for a while", "well")
 	})
 }
 
-// What the probe itself found to be this machine's fault is a trouble, too, but
-// not the disturbance after a suspend.
+// What the probe itself found to be this machine's fault is told, too, but not
+// the disturbance after a suspend.
 func TestLocalFaults(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		self := selfcheck.New(selfcheck.Options{Wall: w.now, Boot: w.boot})
-		latest := observing(t, self)
-		expect := func(when string, want incident.Health) {
-			t.Helper()
-			if got := latest().Health(); got != want {
-				t.Errorf("%s the monitor is %s, want %s", when, got, want)
-			}
-		}
-		faulty := func() {
-			for range 3 {
+		told := telling(t, self)
+		faulty := func(often int) {
+			for range often {
 				r := result([]string{"192.0.2.1 unknown connect/local_fault"}, []string{"monitor unknown connect/local_fault"})
-				r.Observed = 0
+				r.Findings[0].Hint, r.Observed = "No descriptors.", 0
 				self.Judge(t.Context(), r)
-				time.Sleep(10 * time.Second)
+				time.Sleep(14 * time.Second)
 			}
 		}
-		faulty()
-		expect("without descriptors", incident.Down)
+		faulty(6)
+		if got := told(); !slices.Equal(got, []string{"connect/local_fault: No descriptors."}) {
+			t.Errorf("told: %q", got)
+		}
 		time.Sleep(4 * time.Minute)
-		expect("minutes after that", incident.OK)
+		if got := told(); !slices.Equal(got, []string{"well"}) {
+			t.Errorf("minutes later: %q", got)
+		}
 		w.mu.Lock()
 		w.slept = 8 * time.Hour
 		w.mu.Unlock()
-		faulty()
-		expect("after a suspend", incident.OK)
+		faulty(3)
+		time.Sleep(2 * time.Minute)
+		if got := told(); len(got) > 0 {
+			t.Errorf("after a suspend: %q", got)
+		}
+	})
+}
+
+// An address that this machine has no route to any more is its fault, even if the
+// check can be judged by the others.
+func TestLostRoutes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		self := selfcheck.New(selfcheck.Options{Boot: bubble})
+		told := telling(t, self)
+		for range 8 {
+			r := result([]string{"192.0.2.1 ok", "2001:db8::1 unknown connect/local_fault"}, nil)
+			self.Judge(t.Context(), r)
+			time.Sleep(10 * time.Second)
+		}
+		if got := told(); !slices.Equal(got, []string{"connect/local_fault: said"}) {
+			t.Errorf("told: %q", got)
+		}
 	})
 }

@@ -2,8 +2,8 @@
 // server is blamed. It stands between the probes and daemon/tracker: [Self.Judge]
 // takes a result, and gives it back as it is, or says "unknown" of what this
 // machine's own network, resolver or clock may have brought about. It also
-// keeps the monitor's own troubles, which become one incident of the condition
-// monitor, of the check [ID], told to the daemon's roles.
+// tells, from [Self.Run], what is wrong with this machine and lasts; that becomes one
+// incident of the condition monitor, of which the daemon's roles hear.
 //
 // It never blames a server, never turns a good result bad, decides nothing about
 // incidents and tells nobody. A caller may rely on this: Judge returns within
@@ -69,7 +69,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -166,9 +165,6 @@ func blamesSelf(r incident.Result) bool {
 // Judge gives a result back as it is, or with what this machine may have brought
 // about turned into unknown.
 func (s *Self) Judge(ctx context.Context, r incident.Result) incident.Result {
-	if r.Check == ID {
-		return r
-	}
 	s.mu.Lock()
 	now := time.Now()
 	s.look(now)
@@ -280,12 +276,6 @@ func (s *Self) hear(l *link, p panel) {
 		default:
 			l.vouch(p.at)
 		}
-		delete(s.troubles, l.name)
+		s.works(l.name)
 	}
-}
-
-// The policy of the monitor's own incident. Its recovery takes longer than a
-// restarted daemon needs to find out that nothing has changed.
-var policy = config.Policy{
-	FaultTolerance: time.Minute, RecoveryTolerance: 2 * time.Minute, ReopenWithin: time.Hour,
 }

@@ -7,57 +7,50 @@ import (
 	"strings"
 	"time"
 
-	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
-// ID is the check that the monitor's own incident belongs to. No check in the
-// files can have it: their names have no colon.
-const ID config.CheckID = "imapvigil:monitor"
-
-// Check describes the monitor as a check, for those who keep incidents: its
-// roles are the daemon's own.
-func Check(roles []config.RoleID, node string) *config.Check {
-	return &config.Check{ID: ID, Label: "imapvigil on " + node, Enabled: true, Policy: policy, Roles: roles}
-}
-
 const (
-	// observeEvery is how often the monitor observes itself.
-	observeEvery = 15 * time.Second
-	// confirmAfter is how much later a fault must happen again to be one that
-	// lasts, holdFor how long it is one without happening again. What could not
-	// be judged is probed again within a minute.
-	confirmAfter = 15 * time.Second
-	holdFor      = 3 * time.Minute
+	// lookEvery is how often it is asked whether something is wrong.
+	lookEvery = 15 * time.Second
+	// confirmAfter is how long a fault must last to be told. What could not be
+	// judged is probed again within that time.
+	confirmAfter = time.Minute
+	// wellFor is how long all must be well to be told; a fault that nobody runs
+	// into any more for holdFor is well, too.
+	wellFor = 2 * time.Minute
+	holdFor = 3 * time.Minute
 )
 
-// A trouble is something wrong with this machine.
+// A trouble is a fault of this machine that came to light.
 type trouble struct {
 	finding     incident.Finding
-	first, last time.Time // it happened
-	stands      bool      // it is so until Well says otherwise
+	first, last time.Time // it came to light
+	well        time.Time // since when it is not so any more; zero: it is
 }
 
-func (t trouble) current(now time.Time) bool {
-	return t.stands || t.last.Sub(t.first) >= confirmAfter && now.Sub(t.last) < holdFor
+func (t trouble) over(now time.Time) bool {
+	return now.Sub(t.last) >= holdFor || !t.well.IsZero() && now.Sub(t.well) >= wellFor
 }
 
-// Trouble notes that something is wrong with the monitor itself until
-// [Self.Well] is called with the same word: a journal that is not durable, say.
-// The hint is what people read.
-func (s *Self) Trouble(what string, cause incident.Cause, hint string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.troubles[what] = trouble{stands: true, finding: incident.Finding{
-		Condition: incident.Monitor, Health: incident.Degraded, Cause: cause, Hint: hint,
-	}}
+func (t trouble) lasts() bool { return t.last.Sub(t.first) >= confirmAfter }
+
+// happened notes a fault. s.mu is held.
+func (s *Self) happened(what string, f incident.Finding, now time.Time) {
+	t, known := s.troubles[what]
+	if !known || t.over(now) {
+		t.first, t.finding = now, f // the words stay, so that the same is not told again
+	}
+	t.last, t.well = now, time.Time{}
+	s.troubles[what] = t
 }
 
-// Well takes a word back that Trouble has given.
-func (s *Self) Well(what string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.troubles, what)
+// works notes that there is no fault any more. s.mu is held.
+func (s *Self) works(what string) {
+	if t, known := s.troubles[what]; known && t.well.IsZero() {
+		t.well = time.Now()
+		s.troubles[what] = t
+	}
 }
 
 // blame notes the faults of this machine that came to light in a result.
@@ -74,20 +67,27 @@ func (s *Self) blame(r incident.Result, doubts []doubt) {
 			d.link.bury(d.mine, now)
 		case d.verdict != atFault:
 		case d.link == nil:
-			s.happened("clock", incident.Degraded, d.finding(), now)
+			s.happened("clock", d.finding(), now)
 		case len(d.mine) == 0 || d.link.suspects(d.mine):
 			d.link.broken = true
-			s.happened(d.link.name, incident.Down, d.finding(), now)
+			s.happened(d.link.name, d.finding(), now)
 		}
 	}
-	if now.Sub(s.clock.jumped) < settling && !s.clock.jumped.IsZero() {
+	s.blameProbe(r, now)
+}
+
+// blameProbe notes what the probe itself found to be this machine's fault.
+func (s *Self) blameProbe(r incident.Result, now time.Time) {
+	if jumped := s.clock.jumped; !jumped.IsZero() && now.Sub(jumped) < settling {
 		return
 	}
 	if f, _ := r.Worst(); blamesSelf(r) {
-		s.happened("probe", incident.Down, f, now)
-	} else if i := slices.IndexFunc(r.Addresses, local); i >= 0 {
+		s.happened("probe", f, now)
+		return
+	}
+	if i := slices.IndexFunc(r.Addresses, local); i >= 0 {
 		a := r.Addresses[i]
-		s.happened("probe", incident.Down, incident.Finding{Phase: a.Phase, Cause: a.Cause, Hint: a.Hint}, now)
+		s.happened("probe", incident.Finding{Phase: a.Phase, Cause: a.Cause, Hint: a.Hint}, now)
 	}
 }
 
@@ -96,49 +96,55 @@ func local(a incident.Address) bool {
 	return a.Health == incident.Unknown && a.Cause == incident.CauseLocalFault
 }
 
-func (s *Self) happened(what string, h incident.Health, f incident.Finding, now time.Time) {
-	t := s.troubles[what]
-	if t.first.IsZero() || now.Sub(t.last) >= holdFor {
-		t.first = now
-	}
-	f.Condition, f.Health = incident.Monitor, h
-	t.finding, t.last = f, now
-	s.troubles[what] = t
-}
-
-// Run observes the monitor itself until ctx ends.
-func (s *Self) Run(ctx context.Context, observe func(context.Context, incident.Result) incident.Pace) error {
-	turn := time.NewTicker(observeEvery)
+// Run tells, until ctx ends, what is wrong with this machine, and (nil) that
+// nothing is any more. It says each once; after the start nil waits until faults
+// that were there before would have come to light again.
+func (s *Self) Run(ctx context.Context, report func(context.Context, *incident.Finding)) error {
+	turn := time.NewTicker(lookEvery)
 	defer turn.Stop()
+	last, settled := "", time.Now().Add(holdFor)
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-turn.C:
-			observe(ctx, s.observation())
+		case now := <-turn.C:
+			f := s.finding(now)
+			switch {
+			case f != nil && f.Hint != last:
+				last = f.Hint
+				report(ctx, f)
+			case f == nil && last != well && !now.Before(settled):
+				last = well
+				report(ctx, nil)
+			}
 		}
 	}
 }
 
-// observation is how the monitor is now, as the result of a probe.
-func (s *Self) observation() incident.Result {
+const well = "well"
+
+// finding sums up the faults that last; nil: there are none.
+func (s *Self) finding(now time.Time) *incident.Finding {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
 	s.look(now)
-	r := incident.Result{Check: ID, Started: now, Ended: now, Observed: incident.ConditionSet(incident.Monitor)}
+	var f *incident.Finding
 	var hints []string
 	for _, what := range slices.Sorted(maps.Keys(s.troubles)) {
 		t := s.troubles[what]
-		if !t.current(now) {
+		switch {
+		case t.over(now):
+			delete(s.troubles, what)
 			continue
+		case !t.lasts():
+			continue
+		case f == nil:
+			f = &incident.Finding{Condition: incident.Monitor, Health: incident.Degraded, Phase: t.finding.Phase, Cause: t.finding.Cause}
 		}
-		r.Findings = append(r.Findings, t.finding)
 		hints = append(hints, t.finding.Hint)
 	}
-	if worst, bad := r.Worst(); bad {
-		worst.Hint = strings.Join(hints, " ")
-		r.Findings = []incident.Finding{worst}
+	if f != nil {
+		f.Hint = strings.Join(hints, " ")
 	}
-	return r
+	return f
 }

@@ -58,6 +58,9 @@ func (w *world) boot() time.Duration {
 // dawn is when bubbles begin.
 var dawn = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
+// bubble is how long a bubble has been there: the time since boot, in it.
+func bubble() time.Duration { return time.Since(dawn) }
+
 func (w *world) hostAt(ip netip.Addr) *host {
 	for _, h := range w.hosts {
 		if slices.Contains(h.ips, ip) {
