@@ -28,6 +28,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/probe"
 	"github.com/imapvigil/imapvigil/daemon/reconcile"
+	"github.com/imapvigil/imapvigil/daemon/selfcheck"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
 
@@ -82,6 +83,8 @@ type monitor struct {
 	watcher  *watch.Watcher
 	reloads  *reloader
 	vitals   *vitals
+	self     *selfcheck.Self
+	report   func(context.Context, incident.Result) incident.Pace // past self, to tracker
 	listener net.Listener
 }
 
@@ -138,7 +141,7 @@ func (m *monitor) openRooms(ctx context.Context) (err error) {
 	m.vitals = &vitals{m: m}
 	m.loop = &probe.Loop{
 		Probe:  probe.New(probe.Options{Node: m.node, Version: m.Version}).Probe,
-		Report: func(ctx context.Context, r incident.Result) incident.Pace { return m.tracker.Observe(ctx, r) },
+		Report: func(ctx context.Context, r incident.Result) incident.Pace { return m.report(ctx, r) },
 		Lag:    m.vitals.began,
 	}
 	m.probes = reconcile.New(m.loop.Runner())
@@ -149,6 +152,8 @@ func (m *monitor) openRooms(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	m.self = selfcheck.New(selfcheck.Options{Newest: m.tracker.Newest()})
+	m.report = m.self.Guard(m.tracker.Observe)
 	m.watcher = watch.New(watch.Options{Path: m.ConfigPath, Log: m.watching})
 	m.listener, err = control.Listen(ctx, m.Control)
 	return err
@@ -172,11 +177,15 @@ func (m *monitor) run(ctx context.Context, first *candidate) error {
 	tasks, ctx := errgroup.WithContext(ctx)
 	tasks.Go(func() error { return m.tracker.Run(keeping) })
 	tasks.Go(func() error { return m.watcher.Run(ctx) })
-	tasks.Go(func() error { return control.Serve(ctx, m.listener, m) })
 	tasks.Go(func() error { return m.vitals.watchdog(ctx) })
 	tasks.Go(func() error { return m.vitals.heartbeat(ctx) })
+	tasks.Go(func() error { return m.self.Run(ctx, m.machine) })
+	tasks.Go(func() error { return m.troubles(ctx) })
 	tasks.Go(func() error {
 		m.reloads.apply(ctx, first)
+		// Whoever asks before this waits: the socket is open, and "no checks"
+		// would be no answer.
+		tasks.Go(func() error { return control.Serve(ctx, m.listener, m) })
 		m.ready(first.cfg)
 		return m.reloads.run(ctx)
 	})

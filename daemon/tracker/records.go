@@ -35,6 +35,9 @@ func (t *Tracker) replay() error {
 		if err != nil {
 			return err
 		}
+		if rec.At.After(t.newest) {
+			t.newest = rec.At
+		}
 		if err := t.replayOne(rec); err != nil {
 			// A record of another version must not keep the monitor from starting.
 			t.Log.Error("a journal record could not be read and is passed over",
@@ -43,6 +46,10 @@ func (t *Tracker) replay() error {
 	}
 	return nil
 }
+
+// Newest is the latest time that the journal had a record of when it was
+// replayed; zero: it had none. A clock that shows less is slow.
+func (t *Tracker) Newest() time.Time { return t.newest }
 
 func (t *Tracker) replayOne(rec journal.Record) error {
 	switch {

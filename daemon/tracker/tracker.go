@@ -82,6 +82,7 @@ type Tracker struct {
 	asking map[config.CheckID][]awaited
 
 	started  time.Time
+	newest   time.Time                            // record in the journal at the start
 	calendar *outbox.Calendar                     // of cfg
 	onServer map[config.ServerID][]config.CheckID // of cfg, without the paused ones
 	silences map[string]outbox.Silence

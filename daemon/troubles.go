@@ -1,0 +1,71 @@
+package daemon
+
+import (
+	"context"
+	"time"
+
+	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/journal"
+	"github.com/imapvigil/imapvigil/daemon/tracker"
+)
+
+// The monitor's own troubles, beside [tracker.Messages].
+const (
+	machineTrouble tracker.Trouble = "machine"
+	journalTrouble tracker.Trouble = "journal"
+	filesTrouble   tracker.Trouble = "files"
+)
+
+const (
+	troubleEvery = 15 * time.Second
+	// stallTime is how long a journal may be not durable before people are told;
+	// status says it at once.
+	stallTime = time.Minute
+)
+
+// machine hands on what daemon/selfcheck says of this machine.
+func (m *monitor) machine(ctx context.Context, f *incident.Finding) {
+	_ = m.tracker.Report(ctx, machineTrouble, f) // the daemon is ending
+}
+
+// troubles looks after the journal and the files until ctx ends.
+func (m *monitor) troubles(ctx context.Context) error {
+	durable := time.Now()
+	return every(ctx, troubleEvery, func() {
+		s := m.journal.Status()
+		if s.Durable {
+			durable = time.Now()
+		}
+		_ = m.tracker.Report(ctx, journalTrouble, ofJournal(s, time.Since(durable))) // the daemon is ending
+		_ = m.tracker.Report(ctx, filesTrouble, ofFiles(m.reloads.config()))
+	})
+}
+
+// ofJournal is what is wrong with a journal that was durable some time ago; nil:
+// nothing.
+func ofJournal(s journal.Status, ago time.Duration) *incident.Finding {
+	f := &incident.Finding{Cause: incident.CauseLocalFault}
+	switch {
+	case !s.Durable && ago >= stallTime:
+		f.Hint = "The journal cannot be written: alarms go on from memory, and what the disk does not take in time is lost with the process. " + s.Detail + "."
+	case s.Damaged:
+		f.Hint = "The journal was found damaged; the monitor goes on with what could be read. " + s.Detail + "."
+	default:
+		return nil
+	}
+	return f
+}
+
+// ofFiles is what is wrong with the files that a daemon was started with; nil:
+// nothing. Files that are rejected while it runs are no trouble: it goes on as
+// it was, and whoever wrote them hears of it at once.
+func ofFiles(c control.Config) *incident.Finding {
+	if c.State != control.LastGood {
+		return nil
+	}
+	return &incident.Finding{
+		Cause: incident.CauseLocalFault,
+		Hint:  "The monitor was started with files in error, and goes on with the last ones that were right: " + c.Error,
+	}
+}
