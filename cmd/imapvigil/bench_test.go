@@ -14,48 +14,13 @@ import (
 )
 
 // The program as it is installed, not as this test binary has it.
-func built(b *testing.B) string {
-	b.Helper()
-	path := filepath.Join(b.TempDir(), "imapvigil")
+func built(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "imapvigil")
 	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, out)
+		t.Fatalf("%v\n%s", err, out)
 	}
 	return path
-}
-
-const manyChecks = 1000
-
-// manyConfig is 1,000 checks in 20 groups, on 200 servers that are all one.
-func manyConfig(port int) string {
-	var text strings.Builder
-	fmt.Fprintf(&text, `
-notifier "webhook" "tickets" { url = "http://127.0.0.1:9/" }
-notification_role "it_team" {
-  notify { via = notifier.webhook.tickets }
-}
-daemon { notification_roles = [notification_role.it_team] }
-defaults {
-  interval           = "60s"
-  notification_roles = [notification_role.it_team]
-  tls { ca_file = "ca.pem" }
-}
-`)
-	for i := range manyChecks {
-		if i%50 == 0 {
-			fmt.Fprintf(&text, "group \"g%d\" {\n  label = \"Group %d\"\n", i/50, i/50)
-		}
-		if i%5 == 0 {
-			fmt.Fprintf(&text, "  server \"s%d\" {\n    hostname = \"127.0.0.1\"\n", i/5)
-		}
-		fmt.Fprintf(&text, "    imap_check \"c%d\" {\n      port     = %d\n      security = \"tls\"\n    }\n", i, port)
-		if i%5 == 4 {
-			text.WriteString("  }\n")
-		}
-		if i%50 == 49 {
-			text.WriteString("}\n")
-		}
-	}
-	return text.String()
 }
 
 func newManyVigil(b *testing.B) (*vigil, *imaptest.Server) {

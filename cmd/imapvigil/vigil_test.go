@@ -99,6 +99,19 @@ func (v *vigil) write(name, text string) {
 // ready.
 func (v *vigil) start() {
 	v.t.Helper()
+	v.launch()
+	select {
+	case <-v.ready:
+	case <-v.exited:
+		v.t.Fatalf("the daemon does not start: %s", v.process.ProcessState)
+	case <-time.After(patience):
+		v.t.Fatalf("the daemon is not ready within %s", patience)
+	}
+}
+
+// launch starts the daemon and does not wait.
+func (v *vigil) launch() {
+	v.t.Helper()
 	log, err := os.OpenFile(v.path("log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		v.t.Fatal(err)
@@ -120,7 +133,6 @@ func (v *vigil) start() {
 		_ = process.Wait()
 		close(exited)
 	}()
-	v.awaitReady()
 }
 
 // listen takes what is told to systemd (sd_notify(3)), as systemd would all the
@@ -138,17 +150,6 @@ func (v *vigil) listen() {
 			default:
 			}
 		}
-	}
-}
-
-func (v *vigil) awaitReady() {
-	v.t.Helper()
-	select {
-	case <-v.ready:
-	case <-v.exited:
-		v.t.Fatalf("the daemon does not start: %s", v.process.ProcessState)
-	case <-time.After(patience):
-		v.t.Fatalf("the daemon is not ready within %s", patience)
 	}
 }
 
