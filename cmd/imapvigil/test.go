@@ -145,6 +145,7 @@ func (p *program) transcribe() func(probe.Line) {
 	return func(l probe.Line) {
 		mu.Lock()
 		defer mu.Unlock()
-		_, _ = fmt.Fprintf(p.err, "%s\n", l)
+		ms := float64(l.At.Microseconds()) / 1000
+		_, _ = fmt.Fprintf(p.err, "%s %s %9.1f ms  %s: %s\n", l.Check, l.Address, ms, l.From, l.Text)
 	}
 }
