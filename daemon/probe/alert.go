@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"crypto/tls"
+	"slices"
 	"strings"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -23,7 +24,7 @@ func (c *conversation) alertFailure(text string) *failure {
 		return c.tooOld()
 	case text == "unrecognized name":
 		return c.fail(incident.CauseNameMismatch, "The server says that it does not know the name "+c.serverName()+" (SNI).")
-	case c.certAsked:
+	case c.certAsked && slices.Contains(certificateAlerts, text):
 		return c.clientCertificate(text)
 	case text == "handshake failure" || text == "insufficient security level":
 		if c.speaksOldTLS() {
@@ -32,6 +33,13 @@ func (c *conversation) alertFailure(text string) *failure {
 		return c.fail(incident.CauseTLSFailure, "The server and this machine have no cipher in common.")
 	}
 	return c.fail(incident.CauseTLSFailure, "The server ended the TLS handshake: "+clean(text)+".")
+}
+
+// certificateAlerts are how servers reject a client's certificate, or that there
+// is none; what they mean when the server asked for one.
+var certificateAlerts = []string{
+	"certificate required", "bad certificate", "unsupported certificate", "revoked certificate", "expired certificate",
+	"unknown certificate", "unknown certificate authority", "access denied", "handshake failure",
 }
 
 func (c *conversation) tooOld() *failure {
@@ -93,7 +101,6 @@ func allCiphers() (ids []uint16) {
 // diagnosis.
 func (c *conversation) secondConnection() (*conversation, error) {
 	again := &conversation{round: c.round, ctx: c.ctx, goal: goal{ip: c.goal.ip}}
-	again.outcome.address = incident.Address{IP: c.goal.ip, Port: c.check.Port}
 	err := again.connect()
 	if err == nil && c.check.Security == config.StartTLS {
 		err = again.clearText()
@@ -134,5 +141,5 @@ func (c *conversation) answersTLS(ctx context.Context) bool {
 		MinVersion:         tls.VersionTLS10, ServerName: c.serverName(),
 	})
 	_ = hello.Handshake()
-	return strings.HasPrefix(string(again.fence.head), "\x16\x03") || strings.HasPrefix(string(again.fence.head), "\x15\x03")
+	return isTLS(string(again.fence.head))
 }

@@ -77,7 +77,7 @@ func floor(address string, roots *x509.CertPool) error {
 		return err
 	}
 	defer conn.Close()
-	session := tls.Client(conn, &tls.Config{RootCAs: roots, ServerName: "localhost"}) //nolint:gosec // Go's own least version
+	session := tls.Client(conn, &tls.Config{RootCAs: roots, ServerName: "localhost"})
 	defer session.Close()
 	if err := session.Handshake(); err != nil {
 		return err

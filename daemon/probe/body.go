@@ -112,7 +112,10 @@ func (s *session) stillThere() error {
 
 func (s *session) logout() error {
 	s.fence.shorten(logoutPatience)
-	_ = s.client.Logout().Wait() // RFC 9051 section 6.1.3; cut or unanswered is no fault
+	began := time.Now()
+	if err := s.client.Logout().Wait(); err != nil { // RFC 9051 section 6.1.3; cut or unanswered is no fault
+		s.waited += time.Since(began)
+	}
 	return nil
 }
 

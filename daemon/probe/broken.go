@@ -19,11 +19,6 @@ func (c *conversation) broken(err error) *failure {
 		return f
 	}
 	cause := ioCause(err)
-	if c.phase == incident.PhaseGreeting && c.certAsked && c.check.TLS.Cert.IsZero() && isHangUp(cause) {
-		f := c.clientCertificate("")
-		f.phase = incident.PhaseTLS
-		return f
-	}
 	if cause == incident.CauseProtocolError {
 		if c.phase == incident.PhaseTLS {
 			return c.fail(incident.CauseTLSFailure, "The TLS handshake failed: "+clean(err.Error())+".")

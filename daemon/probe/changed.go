@@ -40,7 +40,7 @@ func (r *round) rememberCertificate(o *outcome) {
 	ip := o.address.IP
 	before, known := r.past.seen[ip]
 	if known && before != o.print {
-		r.note(incident.CauseCertChanged, fmt.Sprintf("The certificate changed from SHA-256 %s to %s, which expires on %s.", before, fingerprint(o.print), day(o.address.TLS.NotAfter)), ip)
+		r.note(incident.CauseCertChanged, fmt.Sprintf("The certificate changed from SHA-256 %s to %s, which expires on %s.", before, o.print, day(o.address.TLS.NotAfter)), ip)
 	}
 	if r.past.seen == nil || len(r.past.seen) > maxAddresses {
 		r.past.seen = map[netip.Addr]fingerprint{} // names whose addresses keep changing are not followed for ever
@@ -53,7 +53,7 @@ func certificatesBy(outcomes []outcome) string {
 	var parts []string
 	for _, o := range outcomes {
 		if o.verified && len(parts) < few {
-			parts = append(parts, o.address.IP.String()+" "+fingerprint(o.print).String()[:digits])
+			parts = append(parts, o.address.IP.String()+" "+o.print.String()[:digits])
 		}
 	}
 	return strings.Join(parts, ", ")

@@ -32,7 +32,7 @@ type conversation struct {
 	secured   bool // TLS is up and verified
 	certAsked bool // the server asked for a client certificate
 	tags      int
-	waited    time.Duration // for another session of the same user; not the server's time
+	waited    time.Duration // for what is not to count: another session of the same user, a LOGOUT without an answer
 	outcome   outcome
 }
 

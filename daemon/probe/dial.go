@@ -26,6 +26,7 @@ func (c *conversation) connect() error {
 		return c.connectFailure(err)
 	}
 	c.prober.routes.worked(c.goal.ip)
+	c.said(remark, "connected to "+c.target().String())
 	c.fence = newFence(conn, c.deadline)
 	c.conn, c.responses = c.fence, newResponses(c.fence, c.redact)
 	c.unwatch = context.AfterFunc(c.ctx, func() { _ = conn.Close() })

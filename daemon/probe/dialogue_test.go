@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -129,9 +130,8 @@ func withoutLiterals(text string) (lines []string) {
 		text = text[end:]
 		lines = append(lines, strings.TrimRight(line, "\r\n"))
 		for match := literalAtEnd.FindStringSubmatch(line); match != nil; match = literalAtEnd.FindStringSubmatch(line) {
-			var size int
-			fmt.Sscan(match[1], &size)
-			if size > len(text) {
+			size, err := strconv.Atoi(match[1])
+			if err != nil || size > len(text) {
 				return lines
 			}
 			text = text[size:]
@@ -167,7 +167,7 @@ func hold(t *testing.T, report failer, check config.Probe, pieces []string) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &dialogue{pieces: pieces}
 		if check.Security == config.TLSFromStart {
-			d.tls = &tls.Config{Certificates: []tls.Certificate{certificate}} //nolint:gosec // a test's server
+			d.tls = &tls.Config{Certificates: []tls.Certificate{certificate}}
 		}
 		var servers sync.WaitGroup
 		var connections atomic.Int64

@@ -77,6 +77,18 @@ func TestDovecotMechanisms(t *testing.T) {
 	}
 }
 
+// What stars out a password must not touch what a mechanism works with.
+func TestDovecotShortPassword(t *testing.T) {
+	// Without PLAIN Dovecot forbids the command LOGIN and offers the mechanism.
+	server := dovecot.Start(t, dovecot.Options{Users: map[string]string{"bob": "a"}, Mechanisms: []string{"SCRAM-SHA-256", "LOGIN"}})
+	prober := New(Options{Roots: server.CA().Pool()})
+	for _, mechanism := range []string{"SCRAM-SHA-256", "LOGIN"} {
+		check := realCheck(t, server.IMAPS(), config.TLSFromStart)
+		check.Login = config.Login{Username: "bob", Password: opaque.NewSecret("a"), Mechanism: mechanism}
+		expectReal(t, mechanism, prober.Probe(t.Context(), "check", check), "ok")
+	}
+}
+
 func TestDovecotExternal(t *testing.T) {
 	server := dovecot.Start(t, dovecot.Options{
 		Users: map[string]string{"alice": secret}, Mechanisms: []string{"EXTERNAL"}, ClientCertificates: true,
@@ -183,7 +195,7 @@ func TestDovecotConnectionLimit(t *testing.T) {
 // occupy holds a session of alice's until release.
 func occupy(t *testing.T, server *dovecot.Server) (release func()) {
 	t.Helper()
-	client, err := imapclient.DialTLS(server.IMAPS(), &imapclient.Options{TLSConfig: &tls.Config{RootCAs: server.CA().Pool()}}) //nolint:gosec // a test's client
+	client, err := imapclient.DialTLS(server.IMAPS(), &imapclient.Options{TLSConfig: &tls.Config{RootCAs: server.CA().Pool()}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,9 +30,9 @@ type gate struct {
 	stray  *response  // what is no response at all
 	err    error      // why reading ended
 	last   string     // what the server said last
-	hidden string     // the name of the mechanism, while what is sent is secret
+	hidden string     // the command whose arguments, and what follows it, are secret
 	user   string
-	named  bool // the transcript has shown the name
+	named  bool // the transcript has shown the command
 }
 
 func newGate(c *conversation) *gate {
@@ -41,10 +41,10 @@ func newGate(c *conversation) *gate {
 }
 
 // hide begins the secret part of a session, show ends it.
-func (g *gate) hide(mechanism, user string) {
+func (g *gate) hide(command, user string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.hidden, g.user, g.named = mechanism, user, false
+	g.hidden, g.user, g.named = command, user, false
 }
 
 func (g *gate) show() {
@@ -81,7 +81,7 @@ func (g *gate) pass(r response) string {
 		g.keep(r)
 		return ""
 	case "+":
-		return "+ " + r.text + "\r\n"
+		return "+ " + r.wire + "\r\n"
 	case "":
 		g.stray = &r
 		return nonsense
@@ -143,12 +143,8 @@ func (g *gate) shown(line string) string {
 	shown, arguments := "", line
 	if !g.named {
 		g.named = true
-		command := "AUTHENTICATE " + g.hidden
-		if g.hidden == mechLogin {
-			command = "LOGIN"
-		}
-		before, after, _ := strings.Cut(line, command)
-		shown, arguments = before+command+" ", after
+		before, after, _ := strings.Cut(line, g.hidden)
+		shown, arguments = before+g.hidden+" ", after
 	}
 	g.talk.redact.addSent(arguments, g.user)
 	return shown + stars

@@ -31,6 +31,7 @@ func (c *conversation) handshake() error {
 	c.outcome.address.TLS.Version = tls.VersionName(state.Version)
 	c.outcome.address.TLS.Cipher = tls.CipherSuiteName(state.CipherSuite)
 	c.outcome.verified = true
+	c.said(remark, c.outcome.address.TLS.Version+", verified")
 	c.judgeKey(state.PeerCertificates)
 	c.judgeExpiry(state.PeerCertificates[0])
 	return nil
@@ -76,8 +77,8 @@ const minRSA = 2048
 func (c *conversation) judgeKey(chain []*x509.Certificate) {
 	for _, cert := range chain {
 		key, ok := cert.PublicKey.(*rsa.PublicKey)
-		if !ok || key.N.BitLen() >= minRSA {
-			continue
+		if !ok || key.N.BitLen() >= minRSA || cert != chain[0] && selfSigned(cert) {
+			continue // a root's key is nobody's choice
 		}
 		c.found(incident.Finding{
 			Condition: incident.Certificate, Health: incident.Degraded, Phase: incident.PhaseTLS, Cause: incident.CauseWeakKey,

@@ -21,7 +21,7 @@ func (s *session) account() error {
 	key := sessionKey{s.check.Login.Username, s.check.Hostname}
 	began := time.Now()
 	entered := s.prober.sessions.enter(s.ctx, key, min(patience, time.Until(s.deadline)/2))
-	s.waited = time.Since(began)
+	s.waited += time.Since(began)
 	if !entered {
 		return nil
 	}
@@ -57,27 +57,27 @@ func (s *session) accountEnd(err error) error {
 
 func (s *session) logIn() error {
 	login := s.check.Login
-	mechanism, err := chooseMechanism(login, s.check.TLS, s.caps)
+	way, err := chooseWay(login, s.check.TLS, s.caps)
 	switch {
 	case errors.Is(err, errLoginDisabled):
 		return s.fail(incident.CausePlaintextLoginDisabled, "The server forbids LOGIN (LOGINDISABLED) and offers no other mechanism that fits. Nothing was sent.")
 	case err != nil:
 		return accountFailure(s.phase, incident.CauseCapabilityMissing, "The server does not offer the mechanism that the login needs ("+login.Mechanism+"). Nothing was sent.")
 	}
-	token, err := s.token(mechanism)
+	token, err := s.token(way.mechanism)
 	if err != nil {
 		return err
 	}
-	s.gate.hide(mechanism, login.Username)
+	s.gate.hide(way.command, login.Username)
 	defer s.gate.show()
-	if mechanism == mechLogin {
-		return s.loginAnswer(s.client.Login(login.Username, login.Password.Reveal()).Wait(), mechanism)
+	if way.command == "LOGIN" {
+		return s.loginAnswer(s.client.Login(login.Username, login.Password.Reveal()).Wait(), way.mechanism)
 	}
-	client, err := saslClient(mechanism, login, token, s.check)
+	client, err := saslClient(way.mechanism, login, token, s.check)
 	if err != nil {
 		return accountFailure(s.phase, incident.CauseCredentialsRejected, "No login was tried: "+err.Error()+".")
 	}
-	return s.loginAnswer(s.authenticate(client), mechanism)
+	return s.loginAnswer(s.authenticate(client), way.mechanism)
 }
 
 // errMechanism is an error of our side of a SASL mechanism, RFC 5802 section 9:

@@ -10,11 +10,11 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 )
 
-// The mechanisms by their names in the configuration, which but for LOGIN are
-// those of the SASL registry.
+// The mechanisms by their names in the configuration, which are those of the SASL
+// registry.
 const (
 	mechPlain       = "PLAIN"
-	mechLogin       = "LOGIN" // the LOGIN command, RFC 9051 section 6.2.3
+	mechLogin       = "LOGIN"
 	mechSCRAM       = "SCRAM-SHA-256"
 	mechXOAuth2     = "XOAUTH2"
 	mechOAuthBearer = "OAUTHBEARER"
@@ -44,31 +44,37 @@ var (
 	errLoginDisabled = errors.New("the server forbids LOGIN")
 )
 
-// chooseMechanism gives the best mechanism that both sides have.
-func chooseMechanism(login config.Login, options config.TLS, caps capabilities) (string, error) {
+// A way is how to log in: the LOGIN command, or AUTHENTICATE with a mechanism.
+type way struct {
+	mechanism string
+	command   string // what is sent before the secrets
+}
+
+// chooseWay gives the best that both sides have. LOGIN is the command (RFC 9051
+// section 6.2.3) and, where that is forbidden, the old SASL mechanism.
+func chooseWay(login config.Login, options config.TLS, caps capabilities) (way, error) {
 	disabled := caps.has("LOGINDISABLED")
 	for _, mechanism := range preferred(login, options) {
-		if mechanism == mechLogin {
-			if !disabled {
-				return mechLogin, nil
-			}
-			continue
-		}
-		if caps.has("AUTH=" + mechanism) {
-			return mechanism, nil
+		switch {
+		case mechanism == mechLogin && !disabled:
+			return way{mechLogin, "LOGIN"}, nil
+		case caps.has("AUTH=" + mechanism):
+			return way{mechanism, "AUTHENTICATE " + mechanism}, nil
 		}
 	}
 	if disabled {
-		return "", errLoginDisabled
+		return way{}, errLoginDisabled
 	}
-	return "", errNoMechanism
+	return way{}, errNoMechanism
 }
 
-// saslClient is our side of a mechanism; nil for LOGIN, which is none.
+// saslClient is our side of a mechanism.
 func saslClient(mechanism string, login config.Login, token string, target config.Probe) (sasl.Client, error) {
 	switch mechanism {
 	case mechPlain:
 		return sasl.NewPlainClient("", login.Username, login.Password.Reveal()), nil
+	case mechLogin:
+		return &loginClient{answers: []string{login.Username, login.Password.Reveal()}}, nil
 	case mechSCRAM:
 		client, err := scram.SHA256.NewClient(login.Username, login.Password.Reveal(), "")
 		if err != nil {
@@ -86,6 +92,23 @@ func saslClient(mechanism string, login config.Login, token string, target confi
 		return sasl.NewExternalClient(login.Username), nil
 	}
 	return nil, fmt.Errorf("no mechanism is called %q", mechanism)
+}
+
+// loginClient is the obsolete mechanism LOGIN: two prompts, whose texts differ
+// from server to server, and two answers.
+type loginClient struct {
+	answers []string
+}
+
+func (l *loginClient) Start() (mechanism string, first []byte, err error) { return mechLogin, nil, nil }
+
+func (l *loginClient) Next([]byte) ([]byte, error) {
+	if len(l.answers) == 0 {
+		return nil, sasl.ErrUnexpectedServerChallenge
+	}
+	answer := l.answers[0]
+	l.answers = l.answers[1:]
+	return []byte(answer), nil
 }
 
 // scramClient is RFC 7677 for go-imap.

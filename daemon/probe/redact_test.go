@@ -38,7 +38,7 @@ func FuzzEvidence(f *testing.F) {
 	f.Add("* BYE \x1b[31m", "\u202e", "pass word")
 	f.Fuzz(func(t *testing.T, before, after, secret string) {
 		if strings.TrimSpace(secret) == "" || strings.ContainsAny(secret, "\r\n") || strings.Contains(secret, "*") {
-			t.Skip("no secret")
+			return // no secret
 		}
 		redact := newRedactor(config.Login{Password: opaque.NewSecret(secret)})
 		r := newResponses(strings.NewReader(before+secret+after+"\r\n"), redact)

@@ -68,7 +68,9 @@ func nameServer(t *testing.T) (address string, asked *atomic.Int64) {
 	<-started
 	t.Cleanup(func() {
 		_ = server.Shutdown()
-		<-ended
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 	})
 	return packets.LocalAddr().String(), asked
 }

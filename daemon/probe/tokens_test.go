@@ -16,8 +16,10 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest"
 )
 
-const takesToken = "tls\nS: * OK ready\nserve AUTH=XOAUTH2 SASL-IR"
-const refusesToken = "tls\nS: * OK ready\ncaps AUTH=XOAUTH2 SASL-IR\nuntil AUTHENTICATE *\nS: $tag NO [AUTHENTICATIONFAILED] expired\nserve"
+const (
+	takesToken   = "tls\nS: * OK ready\nserve AUTH=XOAUTH2 SASL-IR"
+	refusesToken = "tls\nS: * OK ready\ncaps AUTH=XOAUTH2 SASL-IR\nuntil AUTHENTICATE *\nS: $tag NO [AUTHENTICATIONFAILED] expired\nserve"
+)
 
 // endpoint is a token endpoint, RFC 6749 section 3.2.
 func endpoint(t *testing.T, answer http.HandlerFunc) (url string, asked *atomic.Int64) {

@@ -18,6 +18,7 @@ type response struct {
 	code   string // "AUTHENTICATIONFAILED" of "[AUTHENTICATIONFAILED]", upper case
 	args   string // what follows the code's name inside the brackets
 	text   string // what is for people, or the data
+	wire   string // of a continuation: the text as it came, for the SASL mechanism
 }
 
 // responses reads responses from a connection, within the limits of a line and
@@ -121,14 +122,14 @@ func literalSize(line []byte) (size int64, ok bool) {
 func parseResponse(raw string) response {
 	r := response{raw: raw}
 	tag, rest, _ := strings.Cut(raw, " ")
-	if tag == "" || strings.ContainsAny(tag, "\x00\t(){%\"\\]") {
+	if tag == "+" {
+		r.tag, r.text, r.wire = tag, rest, rest
+		return r
+	}
+	if tag == "" || strings.ContainsAny(tag, "\x00\t(){%\"\\+]") {
 		return r
 	}
 	r.tag = tag
-	if tag == "+" {
-		r.text = rest
-		return r
-	}
 	word, text, _ := strings.Cut(strings.TrimLeft(rest, " "), " ")
 	switch word = strings.ToUpper(word); word {
 	case "OK", "NO", "BAD", "BYE", "PREAUTH":

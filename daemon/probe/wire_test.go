@@ -27,7 +27,7 @@ func TestResponsesAreUnderstood(t *testing.T) {
 		{"V1 NO [AuthenticationFailed] no\r\n", response{raw: "V1 NO [AuthenticationFailed] no", tag: "V1", status: "NO", code: "AUTHENTICATIONFAILED", text: "no"}},
 		{"* OK [CAPABILITY IMAP4rev1 ID] hi\r\n", response{raw: "* OK [CAPABILITY IMAP4rev1 ID] hi", tag: "*", status: "OK", code: "CAPABILITY", args: "IMAP4rev1 ID", text: "hi"}},
 		{"* OK [unclosed text\r\n", response{raw: "* OK [unclosed text", tag: "*", status: "OK", text: "[unclosed text"}},
-		{"+ challenge\r\n", response{raw: "+ challenge", tag: "+", text: "challenge"}},
+		{"+ challenge\r\n", response{raw: "+ challenge", tag: "+", text: "challenge", wire: "challenge"}},
 		{"+\r\n", response{raw: "+", tag: "+"}},
 		{"* 3 EXISTS\r\n", response{raw: "* 3 EXISTS", tag: "*", text: "3 EXISTS"}},
 		{"* X {3}\r\nabc {2+}\r\nde\r\n", response{raw: "* X {3}\r\nabc {2+}\r\nde", tag: "*", text: "X {3}\r\nabc {2+}\r\nde"}},

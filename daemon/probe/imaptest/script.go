@@ -2,7 +2,6 @@ package imaptest
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -115,14 +114,4 @@ func matches(pattern, command string) bool {
 		rest = rest[i+len(part):]
 	}
 	return strings.HasSuffix(rest, parts[last])
-}
-
-// option finds "name=value" or the bare name among the words of a step.
-func (s step) option(name string) (value string, ok bool) {
-	for _, word := range s.words {
-		if rest, found := strings.CutPrefix(word, name+"="); found {
-			return rest, true
-		}
-	}
-	return "", slices.Contains(s.words, name)
 }
