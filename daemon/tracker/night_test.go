@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,6 +39,7 @@ import (
 //	00:05 stop, kill                        the daemon ends, in order or by kill -9
 //	00:05 status                            shows the checks
 //	00:05 incidents                         shows the incidents
+//	00:05 suspend 8h                        the machine sleeps; the clock of the night stands still
 //	00:05 wait                              time passes
 //
 // A time is that of the first day, or of the next one when it is earlier than
@@ -57,6 +59,7 @@ type night struct {
 	symptoms  map[string][]string          // by check, server or everything
 	receivers map[config.NotifierID]*receiver
 	silenced  string   // the last silence
+	slept     atomic.Int64
 	running   *process // nil while the daemon is down
 	out       transcript
 }
@@ -188,6 +191,10 @@ func (n *night) do(command string) {
 		n.status()
 	case "incidents":
 		n.incidents()
+	case "suspend":
+		d, err := time.ParseDuration(rest)
+		n.must(err)
+		n.slept.Add(int64(d))
 	case "wait":
 	default:
 		name, words, ok := strings.Cut(command, ":")
@@ -271,6 +278,9 @@ func (n *night) probe(id config.CheckID) {
 	}
 	n.probes[id] = next
 }
+
+// wall is the clock that goes on in a suspend.
+func (n *night) wall() time.Time { return time.Now().Add(time.Duration(n.slept.Load())) }
 
 // settle waits until all that can happen now has happened.
 func (n *night) settle() {

@@ -42,7 +42,7 @@ func (n *night) start() {
 	p.sender = outbox.NewSender(func(a outbox.Attempt) { p.tracker.Attempted(a) })
 	p.tracker, err = tracker.Open(tracker.Options{
 		Journal: p.journal, Sender: p.sender, Node: "monitor.example.net", Jitter: func() float64 { return 0.5 },
-		Wake: n.wake,
+		Wake: n.wake, Wall: n.wall,
 	})
 	n.must(err)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -57,6 +57,8 @@ type Options struct {
 	Next func(config.CheckID) time.Time
 	// Wake has a check probed at once; nil: nobody can.
 	Wake func(config.CheckID)
+	// Wall is the clock on the wall; nil: time.Now.
+	Wall func() time.Time
 	// Jitter gives the random share in [0,1) of a retry's pause, which is
 	// journaled with what comes of it; nil: math/rand.
 	Jitter func() float64
@@ -87,7 +89,8 @@ type Tracker struct {
 	onServer map[config.ServerID][]config.CheckID // of cfg, without the paused ones
 	silences map[string]outbox.Silence
 
-	compactNext time.Time
+	compactNext         time.Time
+	lastRound, lastWall time.Time // when there was one, by both clocks
 }
 
 // A check is what is known of one check while this process runs.
@@ -95,7 +98,7 @@ type check struct {
 	state   incident.State
 	last    incident.Result     // of the last probe; zero before it
 	since   time.Time           // of the current health, when nothing is live
-	fresh   incident.Conditions // found failing since start
+	fresh   incident.Conditions // found failing since the start, or the last suspend
 	unknown bool                // the last probe could not judge
 	woken   time.Time           // when it was probed for the sake of another
 }
@@ -116,6 +119,9 @@ func Open(o Options) (*Tracker, error) {
 	}
 	if o.Jitter == nil {
 		o.Jitter = rand.Float64
+	}
+	if o.Wall == nil {
+		o.Wall = time.Now
 	}
 	t := &Tracker{
 		Options: o,
@@ -210,6 +216,7 @@ type round struct {
 
 func (t *Tracker) round(batch []input, now time.Time) {
 	r := &round{now: now}
+	t.woke(now)
 	for _, in := range batch {
 		in.handle(t, r)
 	}
@@ -293,7 +300,7 @@ func (t *Tracker) known(id config.CheckID) *check {
 	return c
 }
 
-// fresh: it was found failing since the start. Of itself the monitor always
+// fresh: it was found failing since the start, or the last suspend. Of itself the monitor always
 // knows.
 func (t *Tracker) fresh(id incident.ID) bool {
 	rec, ok := t.ledger[id]

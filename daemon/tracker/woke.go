@@ -1,0 +1,23 @@
+package tracker
+
+import "time"
+
+// wokeAfter is how far the clock on the wall must have run ahead of, or behind,
+// the monotonic one between two rounds for a suspend, or a step of the clock.
+const wokeAfter = 30 * time.Second
+
+// woke notices a suspend: the monotonic clock stands still in it
+// (clock_gettime(2)), the one on the wall goes on. What was open then may have
+// ended; nothing is reminded of or escalated before it was seen to be so again.
+func (t *Tracker) woke(now time.Time) {
+	wall := t.Wall().Round(0)
+	last, lastWall := t.lastRound, t.lastWall
+	t.lastRound, t.lastWall = now, wall
+	if last.IsZero() || (wall.Sub(lastWall)-now.Sub(last)).Abs() < wokeAfter {
+		return
+	}
+	t.started, t.dirty = now, true
+	for _, c := range t.checks {
+		c.fresh = 0
+	}
+}
