@@ -10,9 +10,13 @@ import (
 // failure or of a recovery, beside the tolerance in time.
 const confirmations = 2
 
-// Streaks are the counts of confirmations that [Observe] gives back; see
+// Streaks are what [Observe] gives back beside events: the counts of
+// confirmations and the observations of the last half hour; see
 // [State.Confirmed].
-type Streaks []streak
+type Streaks struct {
+	list    []streak
+	history history
+}
 
 // Confirmed returns s with the counts of the last observation. They are not
 // part of what is journaled.
@@ -28,25 +32,31 @@ func Observe(p config.Policy, s State, r Result) (Streaks, []Event) {
 	if r.Observed == 0 {
 		return s.streaks, nil
 	}
-	if len(r.Findings) == 0 && !s.Live() {
-		return nil, nil // the common case: well, and nothing to get over
+	k := Streaks{history: s.streaks.history}
+	k.history.note(r)
+	if len(r.Findings) == 0 && k.history.failed == 0 && !s.Live() {
+		return k, nil // the common case: well, and nothing to get over
 	}
-	streaks := make(Streaks, 0, len(s.streaks)+1)
-	for _, k := range s.streaks {
-		if !r.Observed.Has(k.condition) {
-			streaks = append(streaks, k)
+	r = k.history.judge(s, r)
+	k.list = make([]streak, 0, len(s.streaks.list)+1)
+	for _, other := range s.streaks.list {
+		if !r.Observed.Has(other.condition) {
+			k.list = append(k.list, other)
 		}
 	}
 	var events []Event
 	for c := range r.Observed.All() {
-		o := observation{policy: p, result: r, condition: c, streak: s.streak(c)}
+		o := observation{policy: p, result: r, condition: c, streak: s.streak(c), since: r.Started}
 		o.incident, o.known = s.Incident(c)
+		if c == Intermittent {
+			o.since = k.history.begin(o.incident, r.Started)
+		}
 		events = append(events, o.decide()...)
 		if o.streak.bad > 0 || o.streak.good > 0 {
-			streaks = append(streaks, o.streak)
+			k.list = append(k.list, o.streak)
 		}
 	}
-	return streaks, events
+	return k, events
 }
 
 // An observation is one condition of one result beside what is known of it.
@@ -57,6 +67,7 @@ type observation struct {
 	incident  Incident
 	known     bool
 	streak    streak
+	since     time.Time // when it began, if it begins now
 }
 
 func (o *observation) decide() []Event {
@@ -102,7 +113,7 @@ func (f Finding) like(g Finding) bool {
 func (o *observation) fails(f Finding) []Event {
 	o.streak = streak{condition: o.condition, bad: 1}
 	e := o.event(Failing)
-	e.Since, e.Finding, e.Target = o.result.Started, &f, o.result.Target
+	e.Since, e.Finding, e.Target = o.since, &f, o.result.Target
 	e.Incident = newID(o.result.Check, o.condition, e.Since)
 	if o.known && o.reopens() {
 		e.Incident = o.incident.ID
@@ -132,7 +143,7 @@ func (o *observation) failsOn(f Finding) (events []Event) {
 	o.streak.good = 0
 	o.streak.bad++
 	switch {
-	case in.Pending && lasted(in.FailingSince, o.result.Ended, o.policy.FaultTolerance) && o.streak.bad >= confirmations:
+	case in.Pending && lasted(in.FailingSince, o.result.Ended, in.faultTolerance(o.policy)) && o.streak.bad >= confirmations:
 		e := o.event(Opened)
 		e.Finding, e.Since = &f, in.FailingSince
 		return append(events, e)

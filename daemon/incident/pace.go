@@ -30,7 +30,7 @@ func PaceOf(p config.Policy, s State, now time.Time) Pace {
 			continue
 		}
 		pace.Confirming = true
-		since, due := in.FailingSince, in.FailingSince.Add(p.FaultTolerance)
+		since, due := in.FailingSince, in.FailingSince.Add(in.faultTolerance(p))
 		switch {
 		case in.recovering():
 			since, due = in.WellSince, in.WellSince.Add(in.recoveryTolerance(p))

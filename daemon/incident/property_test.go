@@ -108,6 +108,9 @@ func (m *model) remember(r incident.Result) {
 
 // promises are what people can count on when they are told.
 func (m *model) promises(was incident.State, r incident.Result, e incident.Event) {
+	if e.Condition == incident.Intermittent {
+		return // follows from the history, see the rules
+	}
 	if !r.Observed.Has(e.Condition) {
 		m.Fatalf("%s %s, which was not observed", e.Condition, e.Kind)
 	}
@@ -141,6 +144,9 @@ func (m *model) confirmed(c incident.Condition, bad bool) {
 // unmoved: a condition that was not observed stays as it is.
 func (m *model) unmoved(was incident.State, observed incident.Conditions) {
 	for in := range was.Incidents() {
+		if in.Condition == incident.Intermittent {
+			continue
+		}
 		if is, _ := m.live.Incident(in.Condition); !observed.Has(in.Condition) && is != in {
 			m.Fatalf("%s was not observed and has changed", in.Condition)
 		}
@@ -167,7 +173,7 @@ func (m *model) acknowledge(t *rapid.T) {
 }
 
 func (m *model) restart(*rapid.T) {
-	m.live = m.live.Confirmed(nil)
+	m.live = m.live.Confirmed(incident.Streaks{})
 	clear(m.seen)
 }
 

@@ -128,7 +128,7 @@ func (p *player) line(fields []string) {
 	case "target":
 		p.target = fields[2]
 	case "restart":
-		p.live = p.live.Confirmed(nil)
+		p.live = p.live.Confirmed(incident.Streaks{})
 	case "tick":
 		p.tick(now)
 	case "pace":

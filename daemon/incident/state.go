@@ -82,6 +82,15 @@ func (in Incident) recovering() bool { return !in.WellSince.IsZero() }
 // maxRecovery bounds the growth of the recovery tolerance of one that flaps.
 const maxRecovery = 30 * time.Minute
 
+// faultTolerance: what is intermittent has lasted by the time that it is seen
+// to be so.
+func (in Incident) faultTolerance(p config.Policy) time.Duration {
+	if in.Condition == Intermittent {
+		return 0
+	}
+	return p.FaultTolerance
+}
+
 // recoveryTolerance doubles with every reopening, up to maxRecovery.
 func (in Incident) recoveryTolerance(p config.Policy) time.Duration {
 	tolerance := p.RecoveryTolerance
@@ -107,7 +116,7 @@ type State struct {
 	incidents []Incident
 	// streaks are the confirmations so far; volatile, gathered afresh after a
 	// restart.
-	streaks []streak
+	streaks Streaks
 }
 
 // A streak counts equal observations of a condition in a row.
@@ -137,7 +146,7 @@ func (s State) Incident(c Condition) (Incident, bool) {
 func (s State) Live() bool { return slices.ContainsFunc(s.incidents, Incident.Live) }
 
 func (s State) streak(c Condition) streak {
-	for _, k := range s.streaks {
+	for _, k := range s.streaks.list {
 		if k.condition == c {
 			return k
 		}
