@@ -1,0 +1,78 @@
+package daemon
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/journal"
+)
+
+func TestTroublesOfTheJournal(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		status journal.Status
+		ago    time.Duration
+		want   string // part of the hint; empty: no trouble
+	}{
+		{"well", journal.Status{Durable: true}, 0, ""},
+		{"a disk that stalls for a moment", journal.Status{}, 30 * time.Second, ""},
+		{"a full disk", journal.Status{Detail: "3 records wait in memory for the disk: no space left on device"}, time.Minute, "no space left"},
+		{"damage", journal.Status{Durable: true, Damaged: true, Detail: "2 records are missing"}, 0, "2 records are missing"},
+		{"both", journal.Status{Damaged: true, Detail: "no space left on device"}, time.Hour, "cannot be written"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			f := ofJournal(test.status, test.ago)
+			if got := f != nil; got != (test.want != "") || got && !strings.Contains(f.Hint, test.want) {
+				t.Errorf("%+v, want one that says %q", f, test.want)
+			}
+		})
+	}
+}
+
+// Only a start with files in error is a trouble: a reload that is rejected leaves
+// everything as it was.
+func TestTroublesOfTheFiles(t *testing.T) {
+	t.Parallel()
+	for state, want := range map[control.ConfigState]bool{
+		control.Current: false, control.Rejected: false, control.LastGood: true,
+	} {
+		f := ofFiles(control.Config{State: state, Error: "line 3 is in error"})
+		if got := f != nil; got != want || got && !strings.Contains(f.Hint, "line 3 is in error") {
+			t.Errorf("%s: %+v", state, f)
+		}
+	}
+}
+
+// What is wrong with this machine becomes an incident of the condition monitor,
+// and ends with it.
+func TestTroublesOfTheMachine(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m, _ := living(t)
+		expect := func(when, want string) {
+			t.Helper()
+			time.Sleep(2 * time.Second) // a view may be a second old
+			v, err := m.tracker.View(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, in := range v.Incidents {
+				got = append(got, strings.Join([]string{string(in.Check), string(in.Condition), in.State, in.ClosedAs, in.Hint}, ", "))
+			}
+			if strings.Join(got, "; ") != want {
+				t.Errorf("%s: %q, want %q", when, got, want)
+			}
+		}
+		m.machine(t.Context(), &incident.Finding{Cause: incident.CauseResolverDown, Hint: "No name can be looked up."})
+		expect("at fault", "imapvigil:machine, monitor, open, , No name can be looked up.")
+		m.machine(t.Context(), nil)
+		expect("well again", "imapvigil:machine, monitor, closed, recovered, No name can be looked up.")
+	})
+}
