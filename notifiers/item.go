@@ -99,6 +99,7 @@ func (m Message) Facts(in Incident) []Fact {
 		{Name: "Endpoint", Text: in.endpoint()},
 		{Name: "Why", Text: in.why()},
 		{Name: "Hint", Text: oneLine(in.Hint)},
+		{Name: "Affects", Text: in.affected()},
 		{Name: "The server said", Text: in.Evidence.String(), Kind: Quote},
 		{Name: "About", Text: strings.Join(lines(in.Description), "\n")},
 		{Name: "Runbook", Text: unbroken(in.Runbook), Kind: Link},
@@ -177,6 +178,19 @@ func (i Incident) stateToTell() string {
 		return i.State
 	}
 	return ""
+}
+
+// affected names what else fails because of it.
+func (i Incident) affected() string {
+	var names []string
+	for _, name := range i.Affected[:min(MaxItems, len(i.Affected))] {
+		names = append(names, oneLine(name))
+	}
+	text := strings.Join(names, ", ")
+	if more := len(i.Affected) - MaxItems; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 // unbroken is a URL without anything that would end it early.

@@ -82,6 +82,10 @@ type Incident struct {
 	Address  string // the address that was probed, where there is one
 	Node     string // the machine that saw it
 
+	// Affected are the checks that fail because of this one, and are told of
+	// here alone.
+	Affected []string
+
 	StartedAt  time.Time
 	ReportedAt time.Time
 	EndedAt    time.Time // zero while open

@@ -3,6 +3,7 @@ package tracker
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -192,14 +193,18 @@ func (in configured) handle(t *Tracker, r *round) {
 // use makes a configuration the one that is decided by.
 func (t *Tracker) use(cfg *config.Config) {
 	t.cfg, t.calendar = cfg, outbox.NewCalendar(cfg)
-	t.onServer = map[config.ServerID][]config.CheckID{}
-	for id, c := range cfg.Checks {
-		if c.Server != "" && c.Enabled {
+	t.onServer, t.children = map[config.ServerID][]config.CheckID{}, map[config.Ref][]config.CheckID{}
+	for _, id := range slices.Sorted(maps.Keys(cfg.Checks)) {
+		c := cfg.Checks[id]
+		if !c.Enabled {
+			continue
+		}
+		if c.Server != "" {
 			t.onServer[c.Server] = append(t.onServer[c.Server], id)
 		}
-	}
-	for _, list := range t.onServer {
-		slices.Sort(list)
+		for _, parent := range t.parents(c) {
+			t.children[parent] = append(t.children[parent], id)
+		}
 	}
 	t.dirty, t.shown = true, View{}
 }

@@ -45,6 +45,7 @@ func (t *Tracker) describe(in incident.Incident) notifiers.Incident {
 		Phase: string(in.Finding.Phase), Cause: string(in.Finding.Cause), Hint: in.Finding.Hint,
 		Evidence: in.Finding.Evidence, Address: in.Finding.Address, Node: t.Node,
 		StartedAt: in.StartedAt, ReportedAt: in.ReportedAt, EndedAt: in.EndedAt,
+		Affected: t.affected(in, time.Now()),
 	}
 	if host, port, err := net.SplitHostPort(in.Target); err == nil {
 		n.Host = host

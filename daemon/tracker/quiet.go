@@ -102,3 +102,25 @@ func (t *Tracker) down(id config.CheckID, at time.Time, grace time.Duration) (un
 	}
 	return until, at.Before(until)
 }
+
+// affected are the checks that are failing too, and that nobody is told of
+// because this one is down.
+func (t *Tracker) affected(in incident.Incident, now time.Time) (names []string) {
+	if !in.Open() || in.Condition != incident.Service {
+		return nil
+	}
+	list := t.children[config.Ref{Check: in.Check}]
+	if c, ok := t.cfg.Checks[in.Check]; ok && c.Server != "" {
+		server := config.Ref{Server: c.Server}
+		if _, down := t.refDown(server, now, 0); down {
+			list = slices.Concat(list, t.children[server])
+		}
+	}
+	for _, id := range list {
+		if child, ok := t.state(id).Incident(incident.Service); ok && child.Live() {
+			names = append(names, string(id))
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}

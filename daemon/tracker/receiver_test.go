@@ -118,6 +118,11 @@ func (l *line) fail(text string, err error) (notifiers.Receipt, error) {
 // text is a message in one line: to whom, and what it says in its subject.
 func (l *line) text(to notifiers.Target, m notifiers.Message) string {
 	text := strings.TrimPrefix(m.Subject(), "[imapvigil] ")
+	for _, item := range m.Items {
+		if len(item.Incident.Affected) > 0 {
+			text += fmt.Sprintf(" (affects %s)", strings.Join(item.Incident.Affected, ", "))
+		}
+	}
 	way := fmt.Sprintf("%s %s", m.Role, l.receiver.id)
 	if name := to.String(); name != "" {
 		way += " " + name

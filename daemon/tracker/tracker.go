@@ -87,6 +87,7 @@ type Tracker struct {
 	newest   time.Time                            // record in the journal at the start
 	calendar *outbox.Calendar                     // of cfg
 	onServer map[config.ServerID][]config.CheckID // of cfg, without the paused ones
+	children map[config.Ref][]config.CheckID      // of cfg, by what they depend on
 	silences map[string]outbox.Silence
 
 	compactNext         time.Time
