@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/control"
@@ -72,9 +71,4 @@ func (m *monitor) Recheck(ctx context.Context, id config.CheckID) (rep incident.
 		}
 	}
 	return rep, fmt.Errorf("there is no check %q", id)
-}
-
-// Acknowledge implements [control.Backend].
-func (m *monitor) Acknowledge(ctx context.Context, id incident.ID, reason string, until time.Time) error {
-	return m.tracker.Acknowledge(ctx, id, reason, until)
 }

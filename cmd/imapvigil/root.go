@@ -48,7 +48,8 @@ func (p *program) root() *cobra.Command {
 	root.SetUsageTemplate(usage(root.UsageTemplate()))
 	root.AddCommand(
 		p.runCommand(), p.validateCommand(), p.planCommand(), p.reloadCommand(), p.testCommand(), p.recheckCommand(),
-		p.statusCommand(), p.incidentsCommand(), p.ackCommand(), p.notifyTestCommand(), p.journalCommand(), p.demoCommand(),
+		p.statusCommand(), p.incidentsCommand(), p.ackCommand(), p.silenceCommand(),
+		p.deliveriesCommand(), p.notifyTestCommand(), p.journalCommand(), p.demoCommand(),
 		p.fmtCommand(), p.schemaCommand(), p.versionCommand(),
 	)
 	return root

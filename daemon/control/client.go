@@ -82,6 +82,28 @@ func (c *Client) Acknowledge(ctx context.Context, id incident.ID, reason string,
 	return c.call(ctx, http.MethodPost, "/v1/ack", acknowledgement{id, reason, until}, nil)
 }
 
+// Silence has nothing sent about something until a time.
+func (c *Client) Silence(ctx context.Context, scope Scope, reason string, until time.Time) (s Silence, err error) {
+	err = c.call(ctx, http.MethodPost, "/v1/silences", Silence{Scope: scope, Reason: reason, Until: until}, &s)
+	return s, err
+}
+
+// Silences lists those that have not ended.
+func (c *Client) Silences(ctx context.Context) (s Silences, err error) {
+	err = c.call(ctx, http.MethodGet, "/v1/silences", nil, &s)
+	return s, err
+}
+
+// EndSilence ends one before its time.
+func (c *Client) EndSilence(ctx context.Context, id string) error {
+	return c.call(ctx, http.MethodDelete, "/v1/silences/"+url.PathEscape(id), nil, nil)
+}
+
+// Redeliver has a message that was given up tried once more.
+func (c *Client) Redeliver(ctx context.Context, key string) error {
+	return c.call(ctx, http.MethodPost, "/v1/deliveries/"+url.PathEscape(key), nil, nil)
+}
+
 func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
 	body := &bytes.Buffer{}
 	if in != nil {

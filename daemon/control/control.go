@@ -32,6 +32,9 @@ type Check = tracker.CheckView
 // Incident is one incident in Incidents.
 type Incident = tracker.IncidentView
 
+// Delivery is one message about an incident.
+type Delivery = tracker.DeliveryView
+
 // Incidents is what `incidents --json` prints. The keys are an interface.
 type Incidents struct {
 	Incidents []Incident `json:"incidents"`
@@ -143,6 +146,17 @@ func (d Diagnostic) Config() config.Diagnostic {
 	return out
 }
 
+// Silence and Scope are what `silence` works with.
+type (
+	Silence = tracker.SilenceView
+	Scope   = tracker.Scope
+)
+
+// Silences is what `silence list --json` prints.
+type Silences struct {
+	Silences []Silence `json:"silences"`
+}
+
 // A Backend is the daemon, as the socket sees it.
 type Backend interface {
 	// Status shows what is known.
@@ -159,4 +173,12 @@ type Backend interface {
 	NotifyTest(ctx context.Context, id config.RoleID) (Trial, error)
 	// Acknowledge takes an open incident on, until a time or its end.
 	Acknowledge(ctx context.Context, id incident.ID, reason string, until time.Time) error
+	// Silence has nothing sent about something until a time.
+	Silence(ctx context.Context, scope Scope, reason string, until time.Time) (Silence, error)
+	// Silences lists those that have not ended.
+	Silences(ctx context.Context) ([]Silence, error)
+	// EndSilence ends one before its time.
+	EndSilence(ctx context.Context, id string) error
+	// Redeliver has a message that was given up tried once more.
+	Redeliver(ctx context.Context, key string) error
 }

@@ -67,6 +67,22 @@ func (b *backend) Acknowledge(_ context.Context, id incident.ID, _ string, until
 	return nil
 }
 
+func (b *backend) Silence(_ context.Context, scope control.Scope, reason string, until time.Time) (control.Silence, error) {
+	return control.Silence{ID: "s1", Scope: scope, Reason: reason, Until: until}, nil
+}
+
+func (b *backend) Silences(context.Context) ([]control.Silence, error) {
+	return []control.Silence{{ID: "s1"}}, nil
+}
+
+func (b *backend) EndSilence(_ context.Context, id string) error {
+	return errors.New("there is no silence " + id)
+}
+
+func (b *backend) Redeliver(_ context.Context, key string) error {
+	return errors.New("there is no delivery " + key)
+}
+
 func start(t *testing.T) (*backend, *control.Client) {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "run", "control.sock")
@@ -109,6 +125,26 @@ func TestWhatCrossesTheSocket(t *testing.T) {
 	until := time.Date(2026, 1, 6, 8, 0, 0, 0, time.UTC)
 	if err := client.Acknowledge(ctx, "abc", "on it", until); err != nil || b.acked != "abc" || !b.until.Equal(until) {
 		t.Errorf("ack: %v, %s until %v", err, b.acked, b.until)
+	}
+}
+
+func TestSilencesCrossTheSocket(t *testing.T) {
+	_, client := start(t)
+	ctx := t.Context()
+	until := time.Date(2026, 1, 6, 8, 0, 0, 0, time.UTC)
+	want := control.Silence{ID: "s1", Scope: control.Scope{Group: "europe/germany"}, Reason: "new racks", Until: until}
+	got, err := client.Silence(ctx, want.Scope, want.Reason, until)
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	if list, err := client.Silences(ctx); err != nil || len(list.Silences) != 1 {
+		t.Errorf("%+v, %v", list, err)
+	}
+	if err := client.EndSilence(ctx, "s 2"); err == nil || err.Error() != "there is no silence s 2" {
+		t.Errorf("got %v", err)
+	}
+	if err := client.Redeliver(ctx, "iv_x"); err == nil || err.Error() != "there is no delivery iv_x" {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -103,7 +103,31 @@ func handler(b Backend) http.Handler {
 		}
 		answer(w, struct{}{}, b.Acknowledge(r.Context(), a.Incident, a.Reason, a.Until))
 	})
+	handlePeople(mux, b)
 	return mux
+}
+
+// handlePeople serves what people ask for about what is sent.
+func handlePeople(mux *http.ServeMux, b Backend) {
+	mux.HandleFunc("GET /v1/silences", func(w http.ResponseWriter, r *http.Request) {
+		list, err := b.Silences(r.Context())
+		answer(w, Silences{list}, err)
+	})
+	mux.HandleFunc("POST /v1/silences", func(w http.ResponseWriter, r *http.Request) {
+		var s Silence
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&s); err != nil {
+			answer(w, nil, fmt.Errorf("reading the request: %w", err))
+			return
+		}
+		silence, err := b.Silence(r.Context(), s.Scope, s.Reason, s.Until)
+		answer(w, silence, err)
+	})
+	mux.HandleFunc("DELETE /v1/silences/{id}", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, struct{}{}, b.EndSilence(r.Context(), r.PathValue("id")))
+	})
+	mux.HandleFunc("POST /v1/deliveries/{key}", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, struct{}{}, b.Redeliver(r.Context(), r.PathValue("key")))
+	})
 }
 
 type acknowledgement struct {
