@@ -61,6 +61,10 @@ func decodeEach[T any](l *loader, t table[T], content *contents, dst *T) (set, f
 	return set, failed
 }
 
+// switchedOff is the value of what is not wanted, like listen = "". That is in
+// effect in every version.
+var switchedOff = cty.StringVal("")
+
 // read evaluates an attribute and checks it against its kind. The value is nil
 // where the expression gives null, which is as good as not written.
 func (l *loader) read(a *attribute, attr *hcl.Attribute) (*value, bool) {
@@ -68,7 +72,7 @@ func (l *loader) read(a *attribute, attr *hcl.Attribute) (*value, bool) {
 	if !ok {
 		return nil, false
 	}
-	if a.notYet {
+	if a.notYet && !v.RawEquals(switchedOff) {
 		l.gather(ruleNotYet, attr.NameRange, "The attribute %s is read and checked, but this version does not act on it.", a.name)
 	}
 	r := reading{l: l, attr: a, expr: attr.Expr, v: v}

@@ -32,6 +32,20 @@ func texts(element kind) kind {
 	}}
 }
 
+// oneOrMore is a list of texts, where one text alone does as well.
+func oneOrMore(element kind) kind {
+	list := texts(element)
+	several := list.read
+	list.read = func(r *reading) (value, bool) {
+		if r.v.Type() != cty.String {
+			return several(r)
+		}
+		v, ok := element.read(r)
+		return value{list: []string{v.text}}, ok
+	}
+	return list
+}
+
 // atLeastOne is a list that is not empty: an empty one would say that nothing is
 // meant, where leaving it out says everything, or is an error.
 func atLeastOne(list kind) kind {

@@ -107,7 +107,7 @@ var tlsTable = table[terms]{
 		func(t *terms, v value) { t.probe.TLS.CA = config.NewBlob(v.text) },
 	},
 	{
-		attribute{name: "pin_sha256", kind: texts(pin), doc: "SHA-256 of public keys (SPKI), in base64, one of which the chain must have. Checked besides, not instead"},
+		attribute{name: "pin_sha256", kind: oneOrMore(pin), doc: "SHA-256 of a public key (SPKI) or of several, in base64, one of which the chain must have. Checked besides, not instead"},
 		func(t *terms, v value) { t.probe.TLS.PinSHA256 = joinSorted(v.list) },
 	},
 	{

@@ -7,12 +7,9 @@ import (
 	"net/mail"
 	"net/netip"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
-
-	"golang.org/x/net/idna"
 
 	"github.com/imapvigil/imapvigil/notifiers/sms"
 )
@@ -51,70 +48,18 @@ var hostname = kind{name: "hostname", read: func(r *reading) (value, bool) {
 	if !ok {
 		return v, false
 	}
-	if _, err := netip.ParseAddr(v.text); err == nil {
-		return v, true
-	}
-	if complaint := notAHost(v.text); complaint != "" {
+	ascii, complaint := hostOf(v.text)
+	if complaint != "" {
 		return r.wrong(ruleHostname, "%s: %s", r.show(v.text), complaint)
 	}
-	return r.asciiName(v.text)
+	return value{text: ascii}, true
 }}
 
 // domainName is a name that a certificate can be for.
 var domainName = kind{name: "hostname", read: func(r *reading) (value, bool) { return hostname.read(r) }}
 
-func (r *reading) asciiName(name string) (value, bool) {
-	ascii, err := idna.Lookup.ToASCII(strings.TrimSuffix(name, "."))
-	if err != nil && isASCII(name) {
-		ascii, err = name, nil // a name with an underscore is none for idna, and exists
-	}
-	if complaint := notADNSName(ascii); err != nil || complaint != "" {
-		return r.wrong(ruleHostname, "%s: %s", r.show(name), complaint)
-	}
-	return value{text: ascii}, true
-}
-
 func isASCII(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII })
-}
-
-// notAHost recognises what people write in the place of a host.
-func notAHost(text string) string {
-	scheme, rest, isURL := strings.Cut(text, "://")
-	host, port, err := net.SplitHostPort(text)
-	switch {
-	case isURL:
-		return fmt.Sprintf("Leave out %q: a host is only the name, %q.", scheme+"://", strings.TrimRight(rest, "/"))
-	case strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]"):
-		return "Leave out the brackets: an IPv6 address is written as it is."
-	case err == nil && port != "":
-		return fmt.Sprintf("The port is an attribute of its own. Write %q here, and port = %s", host, port)
-	case strings.ContainsAny(text, " \t"):
-		return "A host has no spaces in it."
-	}
-	return ""
-}
-
-var (
-	dnsLabel  = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$`)
-	allDigits = regexp.MustCompile(`^[0-9]+$`)
-)
-
-// notADNSName holds RFC 1123 section 2.1, with underscores, which exist.
-func notADNSName(name string) string {
-	labels := strings.Split(name, ".")
-	for _, label := range labels {
-		if !dnsLabel.MatchString(label) {
-			return "This is neither an IP address nor a DNS name: between dots there are 1 to 63 letters, digits and hyphens."
-		}
-	}
-	switch {
-	case len(name) > 253:
-		return "A DNS name has at most 253 characters."
-	case allDigits.MatchString(labels[len(labels)-1]):
-		return "This looks like an IPv4 address and is none: that has four numbers from 0 to 255."
-	}
-	return ""
 }
 
 // capability is a word of a CAPABILITY response (RFC 9051 section 9, atom).
