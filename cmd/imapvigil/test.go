@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/hclfile"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/probe"
 )
@@ -21,6 +23,7 @@ type testOptions struct {
 	host, security, format string
 	port                   int
 	transcript             bool
+	adHoc                  bool // --host was given
 }
 
 func (p *program) testCommand() *cobra.Command {
@@ -29,6 +32,10 @@ func (p *program) testCommand() *cobra.Command {
 		Use:   "test [CHECK...]",
 		Short: "Probe now, from the files, and show each phase; without a daemon",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := alone(cmd, args); err != nil {
+				return err
+			}
+			o.adHoc = cmd.Flags().Changed("host")
 			return p.test(cmd.Context(), o, args)
 		},
 	}
@@ -39,6 +46,19 @@ func (p *program) testCommand() *cobra.Command {
 	c.Flags().BoolVar(&o.transcript, "transcript", false, "print the conversation, secrets starred out")
 	p.jsonFlag(c)
 	return c
+}
+
+// alone: --host stands for a check that is in no file, and the other two belong
+// to it.
+func alone(cmd *cobra.Command, ids []string) error {
+	host := cmd.Flags().Changed("host")
+	switch {
+	case host && len(ids) > 0:
+		return fmt.Errorf("--host tests what is in no file; leave it out to test %s", strings.Join(ids, ", "))
+	case !host && (cmd.Flags().Changed("port") || cmd.Flags().Changed("security")):
+		return errors.New("--port and --security belong to --host; a check from the files has its own")
+	}
+	return nil
 }
 
 func (p *program) test(ctx context.Context, o testOptions, ids []string) error {
@@ -67,7 +87,7 @@ func (p *program) test(ctx context.Context, o testOptions, ids []string) error {
 // testChecks are the checks to probe: one made of flags, those that were named,
 // or all that are not paused.
 func (p *program) testChecks(o testOptions, ids []string) ([]*config.Check, error) {
-	if o.host != "" {
+	if o.adHoc {
 		c, err := adHoc(o)
 		return []*config.Check{c}, err
 	}
@@ -101,7 +121,10 @@ func (p *program) testChecks(o testOptions, ids []string) ([]*config.Check, erro
 // adHoc makes a check of the flags, with the language's defaults.
 func adHoc(o testOptions) (*config.Check, error) {
 	security := config.Security(o.security)
+	host, err := hclfile.Hostname(o.host)
 	switch {
+	case err != nil:
+		return nil, fmt.Errorf("--host %q: %w", o.host, err)
 	case o.port < 1 || o.port > 65535:
 		return nil, fmt.Errorf("--port is 1 to 65535, not %d", o.port)
 	case security == "" && o.port == 993:
@@ -116,7 +139,7 @@ func adHoc(o testOptions) (*config.Check, error) {
 	return &config.Check{
 		ID: config.CheckID(o.host), Label: o.host,
 		Probe: config.Probe{
-			Hostname: o.host, Port: uint16(o.port), Security: security, Addresses: config.AllAddresses,
+			Hostname: host, Port: uint16(o.port), Security: security, Addresses: config.AllAddresses,
 			Interval: time.Minute, Timeout: 30 * time.Second, RetryInterval: 15 * time.Second,
 		},
 	}, nil
