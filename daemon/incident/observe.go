@@ -15,6 +15,7 @@ const confirmations = 2
 // [State.Confirmed].
 type Streaks struct {
 	list    []streak
+	failing Conditions
 	history history
 }
 
@@ -25,14 +26,18 @@ func (s State) Confirmed(k Streaks) State {
 	return s
 }
 
+// Failing are the conditions that the last result found to be bad.
+func (k Streaks) Failing() Conditions { return k.failing }
+
 // Observe decides what a result means for a check: the events to be journaled
 // and then applied, and the new counts. A result of the monitor's own trouble
 // (Unknown) observes nothing and so changes nothing.
 func Observe(p config.Policy, s State, r Result) (Streaks, []Event) {
-	if r.Observed == 0 {
-		return s.streaks, nil
-	}
 	k := Streaks{history: s.streaks.history}
+	if r.Observed == 0 {
+		k.list = s.streaks.list
+		return k, nil
+	}
 	k.history.note(r)
 	if len(r.Findings) == 0 && k.history.failed == 0 && !s.Live() {
 		return k, nil // the common case: well, and nothing to get over
@@ -55,6 +60,9 @@ func Observe(p config.Policy, s State, r Result) (Streaks, []Event) {
 		if o.streak.bad > 0 || o.streak.good > 0 {
 			k.list = append(k.list, o.streak)
 		}
+		if o.failed {
+			k.failing |= bit(c)
+		}
 	}
 	return k, events
 }
@@ -68,14 +76,17 @@ type observation struct {
 	known     bool
 	streak    streak
 	since     time.Time // when it began, if it begins now
+	failed    bool      // as decide has found
 }
 
 func (o *observation) decide() []Event {
 	finding, bad := o.finding()
 	live := o.known && o.incident.Live()
-	switch {
-	case bad && finding.Health == Unknown:
+	if bad && finding.Health == Unknown {
 		return nil // nothing worse was seen, and whether it is well nobody knows
+	}
+	o.failed = bad
+	switch {
 	case bad && !live:
 		return o.fails(finding)
 	case bad:

@@ -74,7 +74,7 @@ func (in observed) handle(t *Tracker, r *round) {
 	c := t.known(id)
 	streaks, events := incident.Observe(cfg.Policy, c.state, in.result)
 	c.state = c.state.Confirmed(streaks)
-	if c.seen(in.result) {
+	if c.seen(in.result, streaks.Failing()) {
 		t.dirty = true // what waited for a fresh observation may be told now
 	}
 	t.happen(r, events)
@@ -88,19 +88,15 @@ func (in observed) handle(t *Tracker, r *round) {
 
 // seen keeps what status shows of a check beside its incidents, and reports
 // whether a condition was found failing for the first time since the start.
-func (c *check) seen(r incident.Result) (first bool) {
+func (c *check) seen(r incident.Result, failing incident.Conditions) (first bool) {
 	unknown := r.Observed == 0
 	if c.last.Check == "" || unknown != c.unknown {
 		c.since = r.Started
 	}
-	was := c.fresh
-	for _, f := range r.Findings {
-		if f.Health != incident.Unknown {
-			c.fresh |= incident.ConditionSet(f.Condition) & r.Observed
-		}
-	}
 	c.unknown, c.last = unknown, r
-	return c.fresh != was
+	first = c.fresh|failing != c.fresh
+	c.fresh |= failing
+	return first
 }
 
 // Ping returns when the tracker has finished a round that began after the

@@ -58,7 +58,7 @@ type night struct {
 	probes    map[config.CheckID]time.Time // when each is probed next
 	symptoms  map[string][]string          // by check, server or everything
 	receivers map[config.NotifierID]*receiver
-	silenced  string   // the last silence
+	silenced  string // the last silence
 	slept     atomic.Int64
 	running   *process // nil while the daemon is down
 	out       transcript
