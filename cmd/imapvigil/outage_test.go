@@ -1,0 +1,137 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/imapvigil/imapvigil/notifiers/notifiertest/smtpsink"
+)
+
+// An outage of everything is told once to each role on each way, and so is its
+// end; whatever moment the daemon is killed in, nothing is lost and nothing is
+// doubled.
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		// failing and recovering happen once the server has stopped and has
+		// started again.
+		failing, recovering func(*house)
+		// least and most are how many messages arrive a second time, with the same key.
+		least, most int
+		// gathered: people get one message about everything, and not a second a
+		// minute later.
+		gathered bool
+	}{
+		{
+			name:       "undisturbed",
+			failing:    func(*house) {},
+			recovering: func(*house) {},
+			gathered:   true,
+		},
+		{
+			name:       "killed before anything is told",
+			failing:    func(h *house) { h.awaitRecord("incident.failing"); h.restart() },
+			recovering: func(h *house) { h.awaitRecord("incident.recovering"); h.restart() },
+		},
+		{
+			name:       "killed once it is decided",
+			failing:    func(h *house) { h.awaitRecord("incident.opened"); h.restart() },
+			recovering: func(h *house) { h.awaitRecord("incident.closed"); h.restart() },
+			most:       8, // events of the webhook, which go out at once
+		},
+		{
+			name:       "killed while the mail server is away",
+			failing:    killedWithQueue,
+			recovering: func(*house) {},
+			most:       4, // what the other ways were being told
+		},
+		{
+			name:       "killed once a message has arrived that the daemon does not know of",
+			failing:    killedUnaware,
+			recovering: killedUnaware,
+			least:      2, // the mail about the beginning, and that about the end
+			most:       8,
+		},
+		{
+			name:       "killed again and again",
+			failing:    killedOften("incident.failing"),
+			recovering: killedOften("incident.recovering"),
+			most:       8,
+		},
+		{
+			name:       "stopped while a message is under way",
+			failing:    stoppedMeanwhile,
+			recovering: func(h *house) { h.stop(); h.start() },
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			h.start()
+			h.awaitAll("ok")
+			h.server.Stop()
+			test.failing(h)
+			h.awaitTold("opened")
+			h.awaitAll("down")
+			h.server.Start()
+			test.recovering(h)
+			h.awaitTold("closed")
+			h.awaitAll("ok")
+			h.stop()
+			ledger := h.ledger()
+			ledger.verify(h.vigil, realChecks, realWays)
+			if n := h.verifyTold(ledger); n < test.least || n > test.most {
+				t.Errorf("%d messages came twice, want %d to %d", n, test.least, test.most)
+			}
+			if test.gathered {
+				h.verifyWords()
+			}
+		})
+	}
+}
+
+// killedWithQueue has the mail server refuse everybody until the daemon has
+// tried, was killed and runs again.
+func killedWithQueue(h *house) {
+	h.meanwhile(smtpsink.Behaviour{At: smtpsink.Greeting, Do: smtpsink.Answer, Code: 421, Text: "4.3.2 later"}, h.kill)
+}
+
+// killedUnaware kills the daemon when the mail server has taken a message, and
+// before it has said so.
+func killedUnaware(h *house) {
+	h.meanwhile(smtpsink.Behaviour{At: smtpsink.Reply, Do: smtpsink.Stall}, h.kill)
+}
+
+// killedOften kills the daemon whenever it has just become ready.
+func killedOften(kind string) func(*house) {
+	return func(h *house) {
+		h.awaitRecord(kind)
+		for range 5 {
+			h.restart()
+		}
+	}
+}
+
+// stoppedMeanwhile stops the daemon while the mail server takes its time.
+func stoppedMeanwhile(h *house) {
+	h.meanwhile(smtpsink.Behaviour{At: smtpsink.Data, Do: smtpsink.Stall}, h.stop)
+}
+
+// meanwhile ends the daemon in the middle of a mail, and starts it again.
+func (h *house) meanwhile(b smtpsink.Behaviour, end func()) {
+	h.t.Helper()
+	reached := h.told.mail.Reached()
+	for len(reached) > 0 {
+		<-reached // what happened earlier
+	}
+	h.told.mail.Behave(b)
+	select {
+	case <-reached:
+	case <-time.After(minutely):
+		h.t.Fatal("no mail is sent")
+	}
+	end()
+	h.told.mail.Behave()
+	h.start()
+}

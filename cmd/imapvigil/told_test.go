@@ -1,0 +1,117 @@
+package main
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// verifyTold compares what arrived with what the journal knows: every message,
+// and no other. It gives the number of those that came again, with the same key.
+func (h *house) verifyTold(l ledger) (repeated int) {
+	h.t.Helper()
+	arrived := map[string]map[string]bool{}
+	arrive := func(to, key string) {
+		if arrived[to] == nil {
+			arrived[to] = map[string]bool{}
+		}
+		if arrived[to][key] {
+			repeated++
+		}
+		arrived[to][key] = true
+	}
+	for _, m := range h.told.toPeople() {
+		arrive(m.to, m.key)
+	}
+	for _, e := range h.told.events() {
+		arrive("", e.Key)
+		if e.Incident.Phase == "" || e.Incident.Cause == "" || e.Incident.Hint == "" {
+			h.t.Errorf("the event does not say why: %+v", e)
+		}
+	}
+	decided := map[string]int{}
+	for _, telling := range l.tellings {
+		to := telling.Way.Target
+		decided[to]++
+		if keyed := telling.Kind == notifiers.Email || telling.Kind == notifiers.Webhook; keyed && !arrived[to][string(telling.Key)] {
+			h.t.Errorf("message %s to %q has not arrived", telling.Key, to)
+		}
+	}
+	for to, keys := range arrived {
+		if len(keys) != decided[to] {
+			h.t.Errorf("%d messages to %q arrived, the journal knows of %d", len(keys), to, decided[to])
+		}
+	}
+	return repeated
+}
+
+// verifyWords: people got one message about the beginning, and one about the
+// end, each about everything.
+func (h *house) verifyWords() {
+	h.t.Helper()
+	ways := map[string][]string{}
+	for _, m := range h.told.toPeople() {
+		ways[m.to] = append(ways[m.to], m.text)
+	}
+	for _, to := range []string{"it@example.net", "cto@example.net", "#mail-ops", "+15550100"} {
+		if texts := ways[to]; len(texts) != 2 {
+			h.t.Errorf("%s got %d messages, want 2:\n%s", to, len(texts), strings.Join(texts, "\n"))
+		} else {
+			names(h.t, texts[0], "4 down: ")
+			names(h.t, texts[1], "4 closed: ")
+		}
+	}
+	for _, to := range []string{"it@example.net", "cto@example.net"} {
+		explains(h.t, ways[to])
+	}
+}
+
+// names: the message says in its first line what happened, and to which checks.
+func names(t testing.TB, text, what string) {
+	t.Helper()
+	first, _, _ := strings.Cut(text, "\n")
+	_, list, found := strings.Cut(first, what)
+	got := strings.Split(list, ", ")
+	slices.Sort(got)
+	want := []string{"mx1/imaps", "mx1/plain", "mx1/starttls", "partner"}
+	if !found || !slices.Equal(got, want) {
+		t.Errorf("want %q and all checks, got %q", what, first)
+	}
+}
+
+const utc = `\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`
+
+// What, since when, how long, where, why, and what to do about it.
+var mailSays = [][]string{
+	{
+		`(?m)^DOWN Mail 1 / IMAP over TLS: connect refused$`,
+		`(?m)^Since: +` + utc + `, for (\d+s|\dm)$`,
+		`(?m)^Where: +Europe > Germany > Mail 1 > IMAP over TLS \(mx1/imaps\)$`,
+		`(?m)^Where: +Europe > Partner mailbox \(partner\)$`,
+		`(?m)^Endpoint: +127\.0\.0\.1:\d+ \(starttls\)$`,
+		`(?m)^Why: +connect: connection refused \(refused\)$`,
+		`(?m)^Hint: +The host is up and nothing listens on port \d+`,
+		`(?m)^imapvigil on \S+ told (IT team|CTO) at ` + utc + `\.$`,
+	},
+	{
+		`(?m)^CLOSED Mail 1 / IMAP over TLS: recovered after (\d+s|\dm)$`,
+		`(?m)^Since: +` + utc + `, until ` + utc + `, for (\d+s|\dm)$`,
+		`(?m)^Where: +Europe > Germany > Mail 1 > IMAP over TLS \(mx1/imaps\)$`,
+		`(?m)^Why: +connect: connection refused \(refused\)$`,
+	},
+}
+
+// explains looks at two mails: about the beginning, and about the end.
+func explains(t testing.TB, mails []string) {
+	t.Helper()
+	for i, text := range mails[:min(len(mails), len(mailSays))] {
+		for _, pattern := range mailSays[i] {
+			if !regexp.MustCompile(pattern).MatchString(text) {
+				t.Errorf("the mail says nothing like %s:\n%s", pattern, text)
+			}
+		}
+	}
+}
