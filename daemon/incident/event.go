@@ -20,6 +20,7 @@ const (
 	Closed         Kind = "closed"         // it is over
 	Orphaned       Kind = "orphaned"       // its check has left the files
 	Adopted        Kind = "adopted"        // its check is back in the files
+	Moved          Kind = "moved"          // its check has another id now
 	Acknowledged   Kind = "acknowledged"   // somebody takes it on
 	Unacknowledged Kind = "unacknowledged" // that has ended
 	Restored       Kind = "restored"       // the whole incident, as compaction writes it
@@ -40,13 +41,15 @@ type Event struct {
 	ClosedAs ClosedAs  `json:"closed_as,omitempty"`
 	Reason   string    `json:"reason,omitempty"`
 	Until    time.Time `json:"until,omitzero"`
-	Whole    *Incident `json:"whole,omitempty"` // of Restored
+	Whole    *Incident `json:"whole,omitempty"` // of Restored and Moved
+	// From is what the check was called before it was Moved.
+	From config.CheckID `json:"from,omitempty"`
 }
 
 // Apply folds one event into the state of its check. It decides nothing: the
 // same events give the same state on every machine and under every policy.
 func Apply(s State, e Event) State {
-	if e.Kind == Restored {
+	if e.Kind == Restored || e.Kind == Moved {
 		if e.Whole == nil {
 			return s
 		}
@@ -101,7 +104,7 @@ func fold(in Incident, e Event) Incident {
 		in.AckedAt, in.AckedUntil, in.AckReason = e.At, e.Until, e.Reason
 	case Unacknowledged:
 		in.AckedAt, in.AckedUntil, in.AckReason = time.Time{}, time.Time{}, ""
-	case Failing, Restored: // handled by Apply
+	case Failing, Restored, Moved: // handled by Apply
 	}
 	return in
 }

@@ -304,6 +304,21 @@ func Configured(s State, is Presence, now time.Time) (events []Event) {
 	return events
 }
 
+// Move decides what becomes of the incidents of a check that has another id now:
+// they go with it. Those of the new id's own state that are live stay.
+func Move(s, of State, id config.CheckID, now time.Time) (events []Event) {
+	for _, in := range s.incidents {
+		if own, known := of.Incident(in.Condition); known && own.Live() {
+			continue
+		}
+		e := in.event(Moved, now)
+		in.Check = id
+		e.From, e.Check, e.Whole = e.Check, id, &in
+		events = append(events, e)
+	}
+	return events
+}
+
 // end closes an incident for a reason that is no observation.
 func (in Incident) end(as ClosedAs, since, now time.Time) Event {
 	e := in.event(Closed, now)

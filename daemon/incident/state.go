@@ -154,6 +154,12 @@ func (s State) streak(c Condition) streak {
 	return streak{condition: c}
 }
 
+// Without is s without the incident of a condition, which has moved.
+func (s State) Without(c Condition) State {
+	s.incidents = slices.DeleteFunc(slices.Clone(s.incidents), func(in Incident) bool { return in.Condition == c })
+	return s
+}
+
 // with replaces or adds the incident of a condition in a copy.
 func (s State) with(in Incident) State {
 	list := slices.Clone(s.incidents)

@@ -167,6 +167,7 @@ type configured struct {
 
 func (in configured) handle(t *Tracker, r *round) {
 	t.use(in.cfg)
+	t.move(r)
 	for id, c := range t.checks {
 		if isTrouble(id) {
 			continue
@@ -184,6 +185,21 @@ func (in configured) handle(t *Tracker, r *round) {
 		}
 	}
 	r.replies = append(r.replies, func() { in.answer <- struct{}{} })
+}
+
+// move has incidents go with checks that have another id now. A moved block may
+// stay in the files for years: it moves what is there to be moved.
+func (t *Tracker) move(r *round) {
+	for _, m := range t.cfg.Moved {
+		from, known := t.checks[m.From]
+		_, stays := t.cfg.Checks[m.From]
+		if _, exists := t.cfg.Checks[m.To]; !known || stays || !exists {
+			continue
+		}
+		to := t.known(m.To)
+		to.fresh |= from.fresh
+		t.happen(r, incident.Move(from.state, to.state, m.To, r.now))
+	}
 }
 
 // use makes a configuration the one that is decided by.

@@ -30,7 +30,7 @@ import (
 //	                                        check's id, or "everything", says it of others; the
 //	                                        words are those of [symptoms], several may stand together
 //	00:05 email.mail: refuses               from now on a notifier does this; see [receiver]
-//	00:05 edit OLD => NEW                   the files change, and are applied
+//	00:05 edit OLD => NEW                   the files change, and are applied; \n is a new line
 //	00:05 ack mx1/imaps for 1h: WHY         somebody acknowledges its incidents
 //	00:05 silence mx1 for 1h: WHY           nothing is to be sent about a check, server or group, or to
 //	                                        a role
@@ -335,7 +335,7 @@ func (n *night) edit(change string) {
 	if !ok || !strings.Contains(n.files, before) {
 		n.t.Fatalf("the files do not say %q", before)
 	}
-	n.files = strings.ReplaceAll(n.files, before, after)
+	n.files = strings.ReplaceAll(n.files, before, strings.ReplaceAll(after, `\n`, "\n"))
 	if n.running == nil {
 		return
 	}

@@ -137,6 +137,9 @@ func (n *night) event(e incident.Event) string {
 		text += " " + string(e.Condition)
 	}
 	text += ": " + string(e.Kind)
+	if e.From != "" {
+		text += " from " + string(e.From)
+	}
 	if e.ClosedAs != "" {
 		text += " as " + string(e.ClosedAs)
 	}

@@ -342,6 +342,9 @@ func (t *Tracker) happen(r *round, events []incident.Event) {
 
 // fold is what replay does too: it decides nothing.
 func (t *Tracker) fold(e incident.Event) {
+	if from, ok := t.checks[e.From]; ok && e.Kind == incident.Moved {
+		from.state = from.state.Without(e.Condition)
+	}
 	c := t.known(e.Check)
 	c.state = incident.Apply(c.state, e)
 	t.dirty = true
