@@ -1,11 +1,10 @@
 package probe
 
 import (
-	"errors"
+	"fmt"
 	"strings"
 	"time"
 
-	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
 
 	"github.com/imapvigil/imapvigil/config/opaque"
@@ -22,16 +21,36 @@ type session struct {
 	lost   bool // nothing that is sent now will be understood
 }
 
-// body is the conversation once the connection is as safe as it will be. At
-// least one command is answered in it: CAPABILITY, or ID where the greeting
-// told the capabilities.
-func (c *conversation) body() error {
+// introduce is the conversation once the connection is as safe as it will be. At
+// least one command is answered in it: CAPABILITY, or ID where the greeting told
+// the capabilities.
+func (c *conversation) introduce() error {
 	if !c.caps.has("ID") {
-		if err := c.step(incident.PhaseCapability, c.ask); err != nil {
+		c.caps = nil
+		if err := c.step(incident.PhaseCapability, c.learn); err != nil {
 			return err
 		}
 	}
 	c.judgeCapabilities()
+	if !c.caps.has("ID") {
+		return nil
+	}
+	return c.step(incident.PhaseCapability, c.identify)
+}
+
+// identify says who is asking, RFC 2971. What the server answers is its own
+// business; that it answers is not.
+func (c *conversation) identify() error {
+	version := ""
+	if c.prober.version != "" {
+		version = fmt.Sprintf(" \"version\" %q", c.prober.version)
+	}
+	_, err := c.command(`ID ("name" "imapvigil"` + version + ")")
+	return err
+}
+
+// body is what go-imap says: the login, the mailbox, and LOGOUT.
+func (c *conversation) body() error {
 	s := &session{conversation: c, gate: newGate(c)}
 	s.client = imapclient.New(s.gate, nil)
 	err := s.talk()
@@ -45,26 +64,12 @@ func (c *conversation) body() error {
 	return err
 }
 
-// talk is everything that go-imap says.
 func (s *session) talk() error {
-	if err := s.client.WaitGreeting(); err != nil {
-		return s.failed()
-	}
-	if s.caps.has("ID") {
-		if err := s.step(incident.PhaseCapability, s.identify); err != nil {
-			return err
-		}
-	}
 	failed := s.account()
 	if !s.lost {
 		_ = s.step(incident.PhaseLogout, s.logout)
 	}
 	return failed
-}
-
-func (c *conversation) ask() error {
-	c.caps = nil
-	return c.learn()
 }
 
 // judgeCapabilities compares what the server offers with what was asserted.
@@ -86,16 +91,6 @@ func (c *conversation) judgeCapabilities() {
 			Evidence: opaque.Sanitise(strings.Join(c.outcome.address.Capabilities, " ")),
 		})
 	}
-}
-
-// identify says who is asking, RFC 2971. What the server answers is its own
-// business; that it answers is not.
-func (s *session) identify() error {
-	_, err := s.client.ID(&imap.IDData{Name: "imapvigil", Version: s.prober.version}).Wait()
-	if _, refused := errors.AsType[*imap.Error](err); err == nil || refused {
-		return s.stillThere()
-	}
-	return s.failed()
 }
 
 // stillThere makes sure that the server did not take its leave beside a good

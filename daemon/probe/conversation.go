@@ -12,9 +12,9 @@ import (
 )
 
 // A conversation is one session with one address, from dialling to LOGOUT. It
-// belongs to one goroutine. Greeting, STARTTLS and the first CAPABILITY are our
-// own lines, because go-imap hides what a monitor wants to know of them; then
-// go-imap takes over behind a [gate].
+// belongs to one goroutine. Greeting, STARTTLS, CAPABILITY and ID are our own
+// lines, because go-imap hides what a monitor wants to know of them; then go-imap
+// takes over behind a [gate].
 type conversation struct {
 	*round
 
@@ -69,6 +69,9 @@ func (c *conversation) run() error {
 		if err := c.upgrade(); err != nil {
 			return err
 		}
+	}
+	if err := c.introduce(); err != nil {
+		return err
 	}
 	return c.body()
 }

@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"fmt"
 	"net"
 	"strings"
 	"sync"
@@ -21,7 +20,7 @@ type gate struct {
 
 	talk    *conversation // for its reader, its redactor and its transcript
 	pending []byte        // for go-imap; touched by its reading goroutine alone
-	code    string        // tells go-imap the capabilities; without it, it would ask again in the background
+	code    string        // tells go-imap the capabilities; without it, it would ask by itself, at the greeting and after a login
 
 	mu     sync.Mutex
 	answer response   // the last tagged one
@@ -88,10 +87,10 @@ func (g *gate) pass(r response) string {
 	}
 	g.answer = r
 	switch {
-	case r.status == "OK":
-		return fmt.Sprintf("%s OK %s done\r\n", r.tag, g.code)
-	case r.status == "NO", r.status == "BAD":
-		return fmt.Sprintf("%s %s refused\r\n", r.tag, r.status)
+	case r.status == "OK" && g.hidden != "":
+		return r.tag + " OK " + g.code + " done\r\n"
+	case r.status == "OK", r.status == "NO", r.status == "BAD":
+		return r.tag + " " + r.status + " done\r\n"
 	}
 	g.stray = &r
 	return nonsense

@@ -56,6 +56,9 @@ func (s *session) accountEnd(err error) error {
 }
 
 func (s *session) logIn() error {
+	if err := s.client.WaitGreeting(); err != nil {
+		return s.failed()
+	}
 	login := s.check.Login
 	way, err := chooseWay(login, s.check.TLS, s.caps)
 	switch {
@@ -133,7 +136,7 @@ func (s *session) loginAnswer(err error, mechanism string) error {
 		s.lost = true
 		return s.fail(incident.CauseProtocolError, "The server's part of "+mechanism+" is wrong; perhaps it does not know the password itself.")
 	}
-	if _, refused := errors.AsType[*imap.Error](err); !refused {
+	if !refused(err) {
 		return s.failed()
 	}
 	f := s.refusedLogin(mechanism)
@@ -150,8 +153,14 @@ func (s *session) examine() error {
 	if err == nil {
 		return s.stillThere()
 	}
-	if _, refused := errors.AsType[*imap.Error](err); !refused {
+	if !refused(err) {
 		return s.failed()
 	}
 	return s.refusedMailbox()
+}
+
+// refused reports whether go-imap got a NO or BAD, and not trouble.
+func refused(err error) bool {
+	_, ok := errors.AsType[*imap.Error](err)
+	return ok
 }
