@@ -18,7 +18,7 @@ var (
 	roleBlock        = define(blockType{name: "notification_role", labels: []string{"name"}, doc: "Who is told, and how: one or more ways", blocks: []*blockType{notifyBlock}}, roleTable.attributes())
 	scheduleBlock    = define(blockType{name: "schedule", labels: []string{"name"}, doc: "Windows of the week, for the attribute during"}, scheduleTable.attributes())
 	maintenanceBlock = define(blockType{name: "maintenance", labels: []string{"name"}, doc: "Planned work: when, and on what. start with end, or with duration and optionally rrule; or weekly"}, maintenanceTable.attributes())
-	movedBlock       = define(blockType{name: "moved", notYet: true, doc: "A check has a new id; history and open incidents go with it"}, movedTable.attributes())
+	movedBlock       = define(blockType{name: "moved", doc: "A check has a new id; history and open incidents go with it"}, movedTable.attributes())
 	historyBlock     = define(blockType{name: "history", once: true, notYet: true, doc: "How long what was measured is kept"}, historyTable.attributes())
 	pageBlock        = define(blockType{name: "page", once: true, notYet: true, doc: "What the status page shows, and to whom"}, pageTable.attributes())
 
