@@ -107,7 +107,7 @@ var tlsTable = table[terms]{
 		func(t *terms, v value) { t.probe.TLS.CA = config.NewBlob(v.text) },
 	},
 	{
-		attribute{name: "pin_sha256", kind: oneOrMore(pin), doc: "SHA-256 of a public key (SPKI) or of several, in base64, one of which the chain must have. Checked besides, not instead"},
+		attribute{name: "pin_sha256", kind: oneOrMore(pin), doc: "SHA-256 of a public key (SPKI) or of several, in base64, one of which the server's certificate must have. It is the identity then: issuer and name do not matter, the dates do"},
 		func(t *terms, v value) { t.probe.TLS.PinSHA256 = joinSorted(v.list) },
 	},
 	{
