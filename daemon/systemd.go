@@ -1,16 +1,34 @@
 package daemon
 
 import (
+	"net"
+	"os"
 	"strconv"
 	"time"
 
-	systemd "github.com/coreos/go-systemd/v22/daemon"
 	"golang.org/x/sys/unix"
 )
 
+// tellTime is how long whoever should read the notify socket may take: nothing
+// waits for one who does not.
+const tellTime = time.Second
+
 // tell writes to systemd's notify socket, one datagram (sd_notify(3)). Without
-// a socket there is nobody to tell, and a lost word changes nothing.
-func tell(state string) { _, _ = systemd.SdNotify(false, state) }
+// a socket there is nobody to tell, and a lost word changes nothing. The
+// library's own function has no deadline.
+func tell(state string) {
+	socket := os.Getenv("NOTIFY_SOCKET")
+	if socket == "" {
+		return
+	}
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: socket, Net: "unixgram"})
+	if err != nil {
+		return
+	}
+	_ = conn.SetWriteDeadline(time.Now().Add(tellTime))
+	_, _ = conn.Write([]byte(state))
+	_ = conn.Close()
+}
 
 // tellReloading announces a reload; READY=1 ends it. systemd wants the
 // monotonic clock of that moment in the same datagram (sd_notify(3)).

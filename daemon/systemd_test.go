@@ -1,0 +1,62 @@
+package daemon
+
+import (
+	"net"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestTell(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "notify")
+	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	t.Setenv("NOTIFY_SOCKET", socket)
+	tell("READY=1\nSTATUS=watching")
+	var text [100]byte
+	n, err := l.Read(text[:])
+	if err != nil || string(text[:n]) != "READY=1\nSTATUS=watching" {
+		t.Errorf("%q, %v", text[:n], err)
+	}
+	// The queue of a socket that nobody reads holds some datagrams; a daemon
+	// that waited for room would wait for ever.
+	for range 20 {
+		tell("STATUS=still watching")
+		if full(t, socket) {
+			tell("STATUS=nobody reads this")
+			return
+		}
+	}
+	t.Fatal("the queue never filled up; the test proves nothing")
+}
+
+// full fills the queue without waiting, and reports whether it is full.
+func full(t *testing.T, socket string) bool {
+	t.Helper()
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: socket, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var failed error
+	if err := raw.Write(func(fd uintptr) bool {
+		failed = send(fd)
+		return true
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return failed != nil
+}
+
+// send writes without waiting for room.
+func send(fd uintptr) error {
+	return unix.Send(int(fd), []byte("STATUS=filling"), unix.MSG_DONTWAIT)
+}
