@@ -84,7 +84,8 @@ func TestJudge(t *testing.T) {
 		},
 		{
 			"a family without a route is as if it were not there", plain,
-			[]outcome{came("192.0.2.1", nil), came("2001:db8::1", local(incident.PhaseConnect, "Hint.")).with(leftOut)}, all, "",
+			[]outcome{came("192.0.2.1", nil), came("2001:db8::1", local(incident.PhaseConnect, "Hint.")).with(leftOut)},
+			all, "",
 		},
 		{"unless it is all there is", plain, []outcome{came("2001:db8::1", local(incident.PhaseConnect, "Hint.")).with(leftOut)}, "", "monitor/local_fault"},
 		{
@@ -103,12 +104,15 @@ func TestJudge(t *testing.T) {
 			all, "certificate/cert_expires_soon 192.0.2.2",
 		},
 		{
-			"a token that cannot be had", withLogin, []outcome{came("192.0.2.1", nil, noToken)},
+			"a token that cannot be had", withLogin,
+			[]outcome{came("192.0.2.1", nil, noToken)},
 			"service addresses certificate latency capability", "account/token_unavailable",
 		},
 		{
-			"the policy any is content", config.Probe{Addresses: config.AnyAddress, Security: config.TLSFromStart},
-			[]outcome{came("192.0.2.1", atConnect("refused")).with(early), came("192.0.2.2", nil)}, all, "",
+			"the policy any is content",
+			config.Probe{Addresses: config.AnyAddress, Security: config.TLSFromStart},
+			[]outcome{came("192.0.2.1", atConnect("refused")).with(early), came("192.0.2.2", nil)},
+			all, "",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -3,7 +3,6 @@ package imaptest
 import (
 	"crypto/tls"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -92,14 +91,4 @@ func (c *Certificates) config(s step) (*tls.Config, error) {
 	certificate, err := c.Get(name)
 	config.Certificates = []tls.Certificate{certificate}
 	return config, err
-}
-
-// Names are the certificates that a script can name without Add.
-func Names() []string {
-	var names []string
-	for name := range leaves {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
