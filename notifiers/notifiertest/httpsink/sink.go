@@ -11,6 +11,7 @@
 package httpsink
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -40,6 +41,9 @@ type Response struct {
 
 // Options say what kind of server to be.
 type Options struct {
+	// Address to listen at, on loopback, as that of a sink which was closed;
+	// empty: 127.0.0.1 and a free port.
+	Address string
 	// TLS is the server's certificate; nil: plain HTTP.
 	TLS *tls.Config
 	// Answer makes the answer to a request, and says with a status of 2xx that
@@ -64,9 +68,9 @@ type Sink struct {
 	arrived   chan struct{} // closed and replaced when a request is accepted
 }
 
-// Start listens on a free port of 127.0.0.1.
+// Start begins to serve.
 func Start(options Options) (*Sink, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", cmp.Or(options.Address, "127.0.0.1:0"))
 	if err != nil {
 		return nil, fmt.Errorf("starting HTTP sink: %w", err)
 	}

@@ -85,6 +85,24 @@ func TestSinkMisbehaves(t *testing.T) {
 	}
 }
 
+func TestSinkComesBackAtItsAddress(t *testing.T) {
+	sink := start(t, httpsink.Options{})
+	address := strings.TrimPrefix(sink.URL(), "http://")
+	if err := sink.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, _, err := post(t, sink, "hello"); err == nil {
+		t.Error("a closed sink has answered")
+	}
+	again := start(t, httpsink.Options{Address: address})
+	if status, _, err := post(t, sink, "hello"); status != http.StatusNoContent || err != nil {
+		t.Errorf("%d, %v", status, err)
+	}
+	if n := len(again.Requests()); n != 1 {
+		t.Errorf("%d requests kept", n)
+	}
+}
+
 func TestStallEndsWithTheSink(t *testing.T) {
 	sink := start(t, httpsink.Options{})
 	sink.Behave(httpsink.Behaviour{Do: httpsink.Stall})
