@@ -28,9 +28,7 @@ type account struct {
 // due reports whether a probe that starts now is to log in.
 func (a *account) due(login config.Login, interval time.Duration, now time.Time) bool {
 	switch {
-	case login == config.Login{}:
-		return false
-	case now.Before(a.wait):
+	case a == nil, now.Before(a.wait):
 		return false
 	case login.Every == 0, a.same < rejectionsBefore:
 		return true // a change of heart is confirmed before the pace of "every" is kept
@@ -74,7 +72,9 @@ func (r *round) rememberAccount(outcomes []outcome) {
 	r.past.mu.Lock()
 	defer r.past.mu.Unlock()
 	for _, o := range outcomes {
-		r.past.account.ended(o.login, r.started)
+		if r.past.account != nil {
+			r.past.account.ended(o.login, r.started)
+		}
 	}
 }
 
@@ -89,14 +89,16 @@ func (p *Prober) RetryLogin(id config.CheckID) {
 	}
 	past.mu.Lock()
 	defer past.mu.Unlock()
-	past.account.wait, past.account.same = time.Time{}, 0
+	if past.account != nil {
+		past.account.wait, past.account.same = time.Time{}, 0
+	}
 }
 
 // banned adds to a hint what our own rejected logins may have caused.
 func (c *conversation) banned() string {
 	c.past.mu.Lock()
 	defer c.past.mu.Unlock()
-	if c.past.account.rejected == 0 {
+	if c.past.account == nil || c.past.account.rejected == 0 {
 		return ""
 	}
 	return " Logins of this check were rejected before: perhaps this machine is banned there."

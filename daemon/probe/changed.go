@@ -38,14 +38,19 @@ func (r *round) rememberCertificates(outcomes []outcome) {
 
 func (r *round) rememberCertificate(o *outcome) {
 	ip := o.address.IP
-	before, known := r.past.seen[ip]
-	if known && before != o.print {
-		r.note(incident.CauseCertChanged, fmt.Sprintf("The certificate changed from SHA-256 %s to %s, which expires on %s.", before, o.print, day(o.address.TLS.NotAfter)), ip)
+	i := slices.IndexFunc(r.past.shown, func(s shown) bool { return s.ip == ip })
+	if i < 0 {
+		if len(r.past.shown) >= maxAddresses {
+			r.past.shown = nil // a name whose addresses keep changing is not followed for ever
+		}
+		r.past.shown = append(r.past.shown, shown{ip, o.print})
+		return
 	}
-	if r.past.seen == nil || len(r.past.seen) > maxAddresses {
-		r.past.seen = map[netip.Addr]fingerprint{} // names whose addresses keep changing are not followed for ever
+	before := &r.past.shown[i].print
+	if *before != o.print {
+		r.note(incident.CauseCertChanged, fmt.Sprintf("The certificate changed from SHA-256 %s to %s, which expires on %s.", *before, o.print, day(o.address.TLS.NotAfter)), ip)
 	}
-	r.past.seen[ip] = o.print
+	*before = o.print
 }
 
 func certificatesBy(outcomes []outcome) string {

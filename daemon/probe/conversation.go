@@ -222,7 +222,7 @@ func (c *conversation) bye(r response) *failure {
 		return c.fail(incident.CauseConnectionLimit, "The server turns connections away because there are too many; its limit or a leak of sessions is the place to look.").
 			quoting(r.raw)
 	}
-	return c.fail(incident.CauseBye, "The server ended the session itself; its words say why.").quoting(r.raw)
+	return c.fail(incident.CauseBye, "The server ended the session itself; its words say why."+c.banned()).quoting(r.raw)
 }
 
 // fail is a failure of the service in the present phase.

@@ -103,7 +103,7 @@ func localFault(err error) string {
 var limitTexts = []string{
 	"maximum number of connections", "too many connections", "too many simultaneous", "too many sessions",
 	"connection limit", "connections exceeded", "concurrent connections", "session limit", "exceeded the maximum",
-	"max_userip_connections", "maxperip", "rate limit", "too many login", "too many bad", "try again later: too many",
+	"max_userip_connections", "maxperip", "rate limit",
 }
 
 // speaksOfLimit reports whether a text is about a limit on connections.

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"hash/maphash"
 	"net/netip"
 	"sync"
 	"time"
@@ -22,20 +23,25 @@ type memory struct {
 	swept  time.Time
 }
 
-// past is what was learned of one check.
+// past is what was learned of one check. There may be 100,000 of them, so that
+// what most checks do not need hangs on a pointer.
 type past struct {
-	mu     sync.Mutex
-	target target
-	login  config.Login
-	used   time.Time
+	mu    sync.Mutex
+	about uint64 // hashes of the target and of the login that this is about
+	login uint64
+	used  time.Time
 
-	// failing addresses, with when DNS last had them.
-	failing map[netip.Addr]time.Time
-	// seen are the certificates by address, and what was last said of them.
-	seen    map[netip.Addr]fingerprint
-	differ  bool
-	alert   string
-	account account
+	failing map[netip.Addr]time.Time // with when DNS last had them
+	shown   []shown                  // the certificates, by address
+	differ  bool                     // the addresses showed different ones
+	alert   string                   // the last [ALERT]
+	account *account                 // nil without a login
+}
+
+// shown is the certificate that an address showed last.
+type shown struct {
+	ip    netip.Addr
+	print fingerprint
 }
 
 // target is what a check is about: another target has another past.
@@ -51,9 +57,10 @@ func (m *memory) of(id config.CheckID, check config.Probe, now time.Time) *past 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.sweep(now)
-	p, about := m.checks[id], target{check.Hostname, check.Port, check.Addresses}
-	if p == nil || p.target != about {
-		p = &past{target: about, login: check.Login}
+	about := maphash.Comparable(hashing, target{check.Hostname, check.Port, check.Addresses})
+	p := m.checks[id]
+	if p == nil || p.about != about {
+		p = &past{about: about}
 		if m.checks == nil {
 			m.checks = map[config.CheckID]*past{}
 		}
@@ -62,10 +69,22 @@ func (m *memory) of(id config.CheckID, check config.Probe, now time.Time) *past 
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.used = now
-	if p.login != check.Login {
-		p.login, p.account = check.Login, account{}
-	}
+	p.forLogin(check.Login)
 	return p
+}
+
+// hashing is another one in each process; a memory does not outlive it.
+var hashing = maphash.MakeSeed()
+
+// forLogin forgets what was learned of another login. p.mu is held.
+func (p *past) forLogin(login config.Login) {
+	if login == (config.Login{}) {
+		p.login, p.account = 0, nil
+		return
+	}
+	if hash := maphash.Comparable(hashing, login); p.account == nil || p.login != hash {
+		p.login, p.account = hash, &account{}
+	}
 }
 
 // sweep forgets checks that are gone, once an hour.

@@ -44,6 +44,10 @@ var (
 		"auth server", "auth process", "authentication server", "authentication service", "timed out", "timeout",
 		"could not connect", "couldn't connect", "connection refused", "not responding", "i/o error", "lookup failed",
 	}
+	throttleTexts = []string{
+		"too many login", "too many failed", "too many bad", "too many invalid", "too many auth", "too many incorrect",
+		"login failures", "failed attempts", "failed login", "blocked", "banned",
+	}
 	missingTexts = []string{
 		"doesn't exist", "does not exist", "no such mailbox", "no such folder", "unknown mailbox", "not found", "nonexistent", "non-existent",
 	}
@@ -57,6 +61,8 @@ func (s *session) refusedLogin(mechanism string) *failure {
 	case speaksOfLimit(answer.text):
 		refused = limitRefusal
 	case known && refused.cause != incident.CauseCredentialsRejected:
+	case containsAny(answer.text, throttleTexts):
+		refused = refusal{incident.CauseLoginRefused, true, "The server turns this user or this machine away after failed logins."}
 	case containsAny(answer.text, policyTexts):
 		refused = refusal{incident.CausePolicy, true, "The server's policy forbids this kind of login; its words say why."}
 	case mechanism == mechXOAuth2 || mechanism == mechOAuthBearer:
