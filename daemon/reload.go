@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -149,6 +150,7 @@ func (r *reloader) reload(ctx context.Context, allowShrink, hint bool) control.V
 	case now.Digest() == r.cfg.Digest:
 		r.refused = ""
 		r.set(func(s *control.Config) { s.State, s.Error = control.Current, "" })
+		tell("STATUS=" + summary(r.cfg)) // which may have named an error that is mended
 		return control.Verdict{Result: control.Unchanged, Digest: r.cfg.Digest, Diagnostics: []control.Diagnostic{}}
 	case hint && now.Digest() == r.refused:
 		return control.Verdict{Result: control.RejectedWord, Digest: r.cfg.Digest}
@@ -192,7 +194,7 @@ func (r *reloader) reject(diags []config.Diagnostic) control.Verdict {
 		}
 	})
 	r.complain("the configuration was rejected, nothing was changed", diags)
-	tell("READY=1\nSTATUS=" + summary(r.cfg) + "; the files on disk are in error")
+	tell("READY=1\nSTATUS=" + summary(r.cfg) + "; " + strings.ReplaceAll(text, "\n", " ")) // one line (sd_notify(3))
 	return control.Verdict{
 		Result: control.RejectedWord, Digest: r.config().Digest, Diagnostics: control.NewDiagnostics(diags),
 	}
