@@ -4,10 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -59,9 +65,46 @@ func (p *program) printRecords(records iter.Seq2[journal.Record, error]) error {
 			}
 			continue
 		}
-		p.printf("%8d  %s  %-22s %s\n", r.Seq, stamp(r.At), r.Kind, r.Data)
+		p.printf("%8d  %s  %s\n", r.Seq, stamp(r.At), r.Kind)
+		if text := fold("          ", strings.Join(pairs("", r.Data), " ")); text != "" {
+			p.printf("%s\n", text)
+		}
 	}
 	return nil
+}
+
+// pairs are what stands in a record, for people: each value under the path of
+// its keys. What is empty, or stands in the line above, is left out.
+func pairs(path string, data any) (list []string) {
+	switch v := data.(type) {
+	case json.RawMessage:
+		var decoded any
+		if json.Unmarshal(v, &decoded) != nil {
+			return []string{strconv.Quote(string(v))}
+		}
+		return pairs(path, decoded)
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			if path != "" || key != "at" && key != "kind" {
+				list = append(list, pairs(strings.TrimPrefix(path+"."+key, "."), v[key])...)
+			}
+		}
+	case []any:
+		for i, element := range v {
+			list = append(list, pairs(fmt.Sprintf("%s[%d]", path, i), element)...)
+		}
+	case string:
+		if strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r == '"' || !unicode.IsPrint(r) }) {
+			v = strconv.Quote(v)
+		}
+		if v != "" {
+			list = append(list, path+"="+v)
+		}
+	case nil:
+	default:
+		list = append(list, fmt.Sprintf("%s=%v", path, v))
+	}
+	return list
 }
 
 // entry is a record as `journal --json` prints it: one object a line.
