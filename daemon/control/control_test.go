@@ -192,15 +192,19 @@ func TestListen(t *testing.T) {
 	if info, err := os.Stat(abandoned); err != nil || info.Mode().Perm() != 0o660 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
-	if _, err := control.Listen(t.Context(), abandoned); err == nil || !strings.Contains(err.Error(), "in use") {
+	if _, err := control.Listen(t.Context(), abandoned); err == nil || !strings.Contains(err.Error(), "another imapvigil answers there") {
 		t.Errorf("a socket that is answered on: %v", err)
 	}
 	file := filepath.Join(dir, "file")
 	if err := os.WriteFile(file, []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := control.Listen(t.Context(), file); err == nil {
-		t.Error("a file was taken for a socket")
+	if _, err := control.Listen(t.Context(), file); err == nil || !strings.Contains(err.Error(), "something else") {
+		t.Errorf("a file was taken for a socket: %v", err)
+	}
+	long := filepath.Join(dir, strings.Repeat("x", 108))
+	if _, err := control.Listen(t.Context(), long); err == nil || !strings.Contains(err.Error(), "at most 107 bytes") {
+		t.Errorf("a path that is too long: %v", err)
 	}
 	if text, err := os.ReadFile(file); err != nil || string(text) != "precious" {
 		t.Errorf("the file is gone: %q, %v", text, err)

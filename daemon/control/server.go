@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -31,7 +32,7 @@ func Listen(ctx context.Context, path string) (net.Listener, error) {
 		l, err = config.Listen(ctx, "unix", path)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("opening the control socket: %w", err)
+		return nil, fmt.Errorf("opening the control socket: %w%s", err, advice(path))
 	}
 	if err := os.Chmod(path, socketMode); err != nil {
 		_ = l.Close()
@@ -40,7 +41,7 @@ func Listen(ctx context.Context, path string) (net.Listener, error) {
 	return l, nil
 }
 
-// abandoned: it is a socket, and nobody answers on it.
+// abandoned: it is a socket, and nobody listens on it.
 func abandoned(ctx context.Context, path string) bool {
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode()&os.ModeSocket == 0 {
@@ -48,11 +49,27 @@ func abandoned(ctx context.Context, path string) bool {
 	}
 	dialer := net.Dialer{Timeout: time.Second}
 	c, err := dialer.DialContext(ctx, "unix", path)
-	if err != nil {
-		return true
+	if err == nil {
+		_ = c.Close()
 	}
-	_ = c.Close()
-	return false
+	return errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// longestPath is how many bytes sockaddr_un(7) has for a name.
+const longestPath = 107
+
+// advice says what to do about a path that cannot be listened on.
+func advice(path string) string {
+	info, err := os.Lstat(path)
+	switch {
+	case len(path) > longestPath:
+		return fmt.Sprintf(" (the path of a socket has at most %d bytes, and this has %d)", longestPath, len(path))
+	case err != nil:
+		return ""
+	case info.Mode()&os.ModeSocket == 0:
+		return " (there is something else, which is left alone; remove it, or name another path)"
+	}
+	return " (another imapvigil answers there; stop it, or name another path)"
 }
 
 // Serve answers requests on l until ctx ends.
