@@ -19,10 +19,15 @@ import (
 // ErrNoDaemon is returned when nobody answers on the socket.
 var ErrNoDaemon = errors.New("no daemon answers")
 
+// patience is how long a question that needs no work may take. A daemon that
+// hangs must not hang those who ask whether it does.
+const patience = 10 * time.Second
+
 // A Client talks to the daemon behind a socket.
 type Client struct {
-	socket string
-	http   *http.Client
+	socket   string
+	http     *http.Client
+	patience time.Duration
 }
 
 // NewClient makes a client of a socket; it connects with each request.
@@ -31,19 +36,19 @@ func NewClient(socket string) *Client {
 		var d net.Dialer
 		return d.DialContext(ctx, "unix", socket)
 	}
-	return &Client{socket, &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}}
+	return &Client{socket, &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}, patience}
 }
 
 // Status asks for what is known.
 func (c *Client) Status(ctx context.Context) (s Status, err error) {
-	err = c.call(ctx, http.MethodGet, "/v1/status", nil, &s)
+	err = c.look(ctx, "/v1/status", &s)
 	return s, err
 }
 
 // Incidents asks for the incidents that are kept.
 func (c *Client) Incidents(ctx context.Context) (Incidents, error) {
 	var list Incidents
-	err := c.call(ctx, http.MethodGet, "/v1/incidents", nil, &list)
+	err := c.look(ctx, "/v1/incidents", &list)
 	return list, err
 }
 
@@ -102,6 +107,17 @@ func (c *Client) EndSilence(ctx context.Context, id string) error {
 // Redeliver has a message that was given up tried once more.
 func (c *Client) Redeliver(ctx context.Context, key string) error {
 	return c.call(ctx, http.MethodPost, "/v1/deliveries/"+url.PathEscape(key), nil, nil)
+}
+
+// look asks for what is known, which takes no time.
+func (c *Client) look(ctx context.Context, path string, out any) error {
+	short, cancel := context.WithTimeout(ctx, c.patience)
+	defer cancel()
+	err := c.call(short, http.MethodGet, path, nil, out)
+	if err != nil && short.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("%w on %s within %s: it hangs, or this machine is overloaded", ErrNoDaemon, c.socket, c.patience)
+	}
+	return err
 }
 
 func (c *Client) call(ctx context.Context, method, path string, in, out any) error {

@@ -173,6 +173,25 @@ func TestNobodyAnswers(t *testing.T) {
 	}
 }
 
+// A daemon that hangs, or is stopped, does not hang those who ask.
+func TestTheDaemonHangs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "frozen.sock")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"}) // connects, and nobody accepts
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	c := control.NewClient(path)
+	c.SetPatience(10 * time.Millisecond)
+	_, err = c.Status(t.Context())
+	if !errors.Is(err, control.ErrNoDaemon) || !strings.Contains(err.Error(), "it hangs") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := c.Incidents(t.Context()); !errors.Is(err, control.ErrNoDaemon) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // An abandoned socket is replaced; one that is answered on, and a file that is
 // no socket at all, are left alone.
 func TestListen(t *testing.T) {
