@@ -6,7 +6,7 @@ FUZZTIME ?= 10s
 BENCH    ?= .
 tool      = $(GO) tool -modfile=.tools/go.mod
 
-.PHONY: help demo test test-packages vet lint unit build packages bench fuzz format deadcode clean
+.PHONY: help demo test test-packages test-systemd vet lint unit build packages bench fuzz format deadcode clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,10 @@ lint: ## golangci-lint with .golangci.yml
 
 unit: ## all tests under the race detector, none from the cache: they depend on real servers
 	$(GO) test -race -count=1 ./...
+
+test-systemd: packages ## the packages on booted Debian 12 and 13: installed, reloaded, killed, upgraded, removed; needs root
+	@.ci/packages debootstrap systemd-container lintian
+	$(GO) test -count=1 -tags systemd -timeout 30m ./packaging
 
 build: ## the program, as ./imapvigil
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o imapvigil ./cmd/imapvigil
