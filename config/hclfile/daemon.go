@@ -54,7 +54,7 @@ var daemonTable = table[config.Daemon]{
 		func(d *config.Daemon, v value) { d.Roles = roleIDs(v.refs) },
 	},
 	{
-		attribute{name: "self_check", kind: texts(hostPort), notYet: true, doc: "host:port of things that answer whenever this machine's network does"},
+		attribute{name: "self_check", kind: texts(hostPort), doc: "host:port of things that answer whenever this machine's network does"},
 		func(d *config.Daemon, v value) { d.SelfCheck = v.list },
 	},
 	{
