@@ -229,7 +229,7 @@ func (r *reloader) prepare(ctx context.Context, allowShrink bool) (*candidate, [
 	case proof.Digest() != snapshot.Digest():
 		return nil, nil, errChanging
 	}
-	if refused := r.refuse(cfg, allowShrink); refused != nil {
+	if refused := r.refuse(cfg, snapshot, allowShrink); refused != nil {
 		return nil, append(diags, *refused), nil
 	}
 	opened, trouble := openChannels(cfg, r.channels)
@@ -286,13 +286,14 @@ func (r *reloader) open(path string) (*hclfile.Snapshot, error) {
 }
 
 // refuse keeps a reload from doing what is more likely a mishap than a wish.
-func (r *reloader) refuse(cfg *config.Config, allowShrink bool) *config.Diagnostic {
+func (r *reloader) refuse(cfg *config.Config, snapshot *hclfile.Snapshot, allowShrink bool) *config.Diagnostic {
 	if r.cfg == nil {
 		return nil
 	}
+	const meant = "If that is meant, run: imapvigil reload --allow-shrink"
 	summary, detail := "", ""
 	before, after := r.cfg.Daemon, cfg.Daemon
-	switch d := config.Compare(r.cfg, cfg); {
+	switch d, emptied := config.Compare(r.cfg, cfg), snapshot.Emptied(r.snapshot); {
 	case before.StateDir != after.StateDir:
 		summary, detail = "A changed state_dir needs a restart", "Put "+before.StateDir+" back, or restart the daemon."
 	case before.Control != after.Control:
@@ -300,7 +301,12 @@ func (r *reloader) refuse(cfg *config.Config, allowShrink bool) *config.Diagnost
 	case allowShrink:
 	case shrinks(len(r.cfg.Checks), len(d.Removed)):
 		summary = fmt.Sprintf("The new configuration would remove %d of %d checks", len(d.Removed), len(r.cfg.Checks))
-		detail = "If that is meant, run: imapvigil reload --allow-shrink"
+		detail = meant
+	case len(emptied) > 0:
+		return &config.Diagnostic{
+			Gravity: config.Error, Summary: "File cut to 0 bytes", Pos: config.Pos{File: emptied[0]},
+			Detail: "It had something in it before. " + meant,
+		}
 	}
 	if summary == "" {
 		return nil

@@ -78,6 +78,21 @@ func (s *Snapshot) Files() []string {
 	return names
 }
 
+// Emptied names the files that have no bytes left and had some in an earlier
+// Snapshot, as a full disk or a killed editor leaves them.
+func (s *Snapshot) Emptied(earlier *Snapshot) (names []string) {
+	had := map[string]bool{}
+	for _, f := range earlier.files {
+		had[f.name] = len(f.text) > 0
+	}
+	for _, f := range s.files {
+		if len(f.text) == 0 && had[f.name] {
+			names = append(names, f.name)
+		}
+	}
+	return names
+}
+
 // Ignored names what lies in the directory and is no configuration file;
 // directories end in a slash.
 func (s *Snapshot) Ignored() []string { return slices.Clone(s.ignored) }

@@ -302,3 +302,17 @@ func TestSaveAndRestore(t *testing.T) {
 		t.Error("half a file was restored")
 	}
 }
+
+func TestEmptied(t *testing.T) {
+	tree(t, map[string]string{"etc/a.hcl": "locals {}", "etc/b.hcl": "", "etc/c.hcl": "locals {}"})
+	before := read(t, "etc", hclfile.Options{})
+	writeFile(t, "etc/a.hcl", nil)
+	writeFile(t, "etc/d.hcl", nil)
+	if err := os.Remove("etc/c.hcl"); err != nil {
+		t.Fatal(err)
+	}
+	// b.hcl was empty before, c.hcl is gone, d.hcl is new.
+	if got := read(t, "etc", hclfile.Options{}).Emptied(before); !slices.Equal(got, []string{"etc/a.hcl"}) {
+		t.Errorf("emptied: %q", got)
+	}
+}
