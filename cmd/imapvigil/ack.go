@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -41,7 +42,7 @@ func ending(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	if d, err := time.ParseDuration(text); err == nil && d > 0 {
+	if d, err := config.ParseDuration(text); err == nil && d > 0 {
 		return now.Add(d), nil
 	}
 	t, err := time.Parse(time.RFC3339, text)
