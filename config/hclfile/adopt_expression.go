@@ -2,6 +2,7 @@ package hclfile
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -26,9 +27,65 @@ func (l *loader) adoptEvaluation(diags hcl.Diagnostics, expr hcl.Expression, ctx
 		case secretive:
 			l.report(ruleExpression, subject(d), "Something is wrong with this expression. What exactly is not shown, since a secret is part of it.")
 		default:
-			l.adopt(ruleExpression, d)
+			l.adoptWithoutValues(d)
 		}
 	}
+}
+
+// mayHoldValues are the complaints of hcl that repeat values, other than those
+// of functions.
+var mayHoldValues = map[string]string{
+	"Duplicate object key":                  "Two different items produce the same key in this 'for' expression. If duplicates are expected, use the ellipsis (...) after the value expression to enable grouping by key.",
+	"Inconsistent conditional result types": "The true and false result expressions must have consistent types.",
+}
+
+// adoptWithoutValues takes over what hcl says, unless it repeats a value that
+// does not stand in the file.
+func (l *loader) adoptWithoutValues(d *hcl.Diagnostic) {
+	call, isCall := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
+	blind, repeats := mayHoldValues[d.Summary]
+	switch {
+	case d.Expression != nil && standsAs(d.Expression):
+		l.adopt(ruleExpression, d)
+	case isCall && call.FunctionCallError() != nil:
+		l.report(ruleExpression, subject(d), "%s", l.failedCall(call.CalledFunctionName(), d))
+	case repeats:
+		l.report(ruleExpression, subject(d), "%s", blind)
+	default:
+		l.adopt(ruleExpression, d)
+	}
+}
+
+// standsAs reports whether what hcl complains about is literal: an expression, or
+// all that a function is given.
+func standsAs(expr hcl.Expression) bool {
+	call, ok := expr.(*hclsyntax.FunctionCallExpr)
+	if !ok {
+		return literal(expr)
+	}
+	return !slices.ContainsFunc(call.Args, func(arg hclsyntax.Expression) bool { return !literal(arg) })
+}
+
+// failedCall says what a function was given and what it takes.
+func (l *loader) failedCall(name string, d *hcl.Diagnostic) string {
+	args := []hclsyntax.Expression{}
+	switch expr := d.Expression.(type) {
+	case *hclsyntax.FunctionCallExpr:
+		args = expr.Args
+	case hclsyntax.Expression:
+		args = append(args, expr)
+	}
+	var given []string
+	for _, arg := range args {
+		v, _ := arg.Value(d.EvalContext)
+		v, _ = v.Unmark()
+		given = append(given, describe(v))
+	}
+	text := fmt.Sprintf("%s cannot work with what it is given here: %s.", name, enumerate(given, "and"))
+	if f, ok := plainFunctions[name]; ok {
+		text += fmt.Sprintf(" It is written\n    %s(%s)", name, signature(f))
+	}
+	return text
 }
 
 // aboutNames tells the complaints of hcl that an explanation of references
@@ -80,7 +137,7 @@ func (l *loader) adoptCall(d *hcl.Diagnostic, secretive bool) bool {
 	if !errors.As(extra.FunctionCallError(), &own) {
 		return false
 	}
-	l.report(own.rule, subject(d), "%s", own.text)
+	l.report(own.rule, subject(d), "%s", own.says(d.Expression != nil && standsAs(d.Expression)))
 	return true
 }
 

@@ -110,7 +110,7 @@ func (l *loader) adviseOnOwnMail() {
 				through = nil
 				break
 			}
-			through = append(through, fmt.Sprintf("%s (watched by %s)", settings.Host, id))
+			through = append(through, fmt.Sprintf("%s, whose host is watched by %s", ref{"notifier", string(way.ID.Notifier)}, id))
 		}
 		if len(through) > 0 {
 			l.report(ruleOwnMail, header(b.block), "The only way to this role leads through what is watched: %s. When that is down, nobody here hears of it. Add a notify block that goes another way.", strings.Join(slices.Compact(through), ", "))

@@ -38,7 +38,7 @@ func (s *Snapshot) Save(w io.Writer) error {
 	}
 	s.mu.Lock()
 	for _, name := range slices.Sorted(maps.Keys(s.named)) {
-		if c := s.known[name]; !s.named[name] && c.refused == "" {
+		if c := s.known[name]; !s.named[name] && c.refused == (complaint{}) {
 			a.Named = append(a.Named, storedFile{name, []byte(c.text.Reveal())})
 		}
 	}

@@ -76,7 +76,7 @@ func newChannel[S notifiers.Settings, T any](c channel, doc string, settings tab
 		}
 		list, err := targets(t)
 		if err != nil {
-			l.report(ruleUnsuitedNotifier, content.at, "%s.", err)
+			l.report(ruleUnsuitedNotifier, content.at, "%s.", l.withoutValues(err, content))
 			return nil, false
 		}
 		return list, true
@@ -102,8 +102,7 @@ func (l *loader) defineNotifiers() {
 func (l *loader) defineNotifier(b namedBlock) *config.Notifier {
 	c := channelOf(b.block.Labels[0])
 	if c == nil {
-		kinds := channelKinds()
-		l.report(ruleChoice, b.block.LabelRanges[0], "There is no kind of notifier called %q.%s", b.block.Labels[0], didYouMean(b.block.Labels[0], kinds, quoted, "The kinds are"))
+		l.unknownKind(b.block)
 		return nil
 	}
 	content := l.content(b.block, c.notifier, fmt.Sprintf("notifier %q", c.kind))
@@ -115,18 +114,30 @@ func (l *loader) defineNotifier(b namedBlock) *config.Notifier {
 		return nil
 	}
 	n.Settings = settings
-	if l.unread == unread && !l.opens(n, header(b.block)) {
+	if l.unread == unread && !l.opens(n, content) {
 		return nil
 	}
 	return n
 }
 
+// targetAttributes are those of a notify block that say whom it reaches.
+func (c *channel) targetAttributes() []string { return c.notify.attributeNames()[len(wayTable):] }
+
+func (l *loader) unknownKind(b *hcl.Block) {
+	kind, at := b.Labels[0], b.LabelRanges[0]
+	wrong := complaint{
+		fmt.Sprintf("There is no kind of notifier called %q.%s", kind, didYouMean(kind, channelKinds(), quoted, "The kinds are")),
+		fmt.Sprintf("There is no such kind of notifier. The kinds are %s.", enumerate(quoteAll(channelKinds()), "and")),
+	}
+	l.report(ruleChoice, at, "%s", wrong.says(l.standsIn(at, kind)))
+}
+
 // opens opens a notifier, which does no I/O, so that what does not fit together
 // is found now.
-func (l *loader) opens(n *config.Notifier, at hcl.Range) bool {
+func (l *loader) opens(n *config.Notifier, content *contents) bool {
 	opened, err := n.Settings.Open()
 	if err != nil {
-		l.report(ruleUnsuitedNotifier, at, "%s.", err)
+		l.report(ruleUnsuitedNotifier, content.at, "%s.", l.withoutValues(err, content))
 		return false
 	}
 	_ = opened.Close()

@@ -22,7 +22,7 @@ type place struct {
 
 var placeTable = table[place]{
 	{
-		attribute{name: "label", kind: textWith("string", ruleCheckLabel, checkLabel), fallback: "the id", doc: "What people call the check: letters of any script with their combining marks, digits and spaces"},
+		attribute{name: "label", kind: textJudged("string", ruleCheckLabel, checkLabel), fallback: "the id", doc: "What people call the check: letters of any script with their combining marks, digits and spaces"},
 		func(p *place, v value) { p.label = v.text },
 	},
 	{

@@ -21,7 +21,7 @@ func (l *loader) adviseOnHours() {
 	for _, b := range l.named["notification_role"] {
 		var covered week
 		var zone *time.Location
-		always := false
+		always, shown := false, true
 		for _, way := range l.config.Roles[config.RoleID(b.id)].Ways {
 			s := l.config.Schedules[way.During]
 			if s == nil {
@@ -30,9 +30,11 @@ func (l *loader) adviseOnHours() {
 			}
 			covered.add(s)
 			zone = s.Zone
+			shown = shown && l.shownHours[s.ID]
 		}
 		if gaps := covered.gaps(zone); !always && gaps != "" {
-			l.report(ruleUncovered, header(b.block), "Every way to this role has its windows, and together they leave out %s (%s). What opens then waits for the next window. Add a notify block without during, or a wider schedule.", gaps, zone)
+			which := complaint{fmt.Sprintf("%s (%s)", gaps, zone), "some hours"}.says(shown)
+			l.report(ruleUncovered, header(b.block), "Every way to this role has its windows, and together they leave out %s. What opens then waits for the next window. Add a notify block without during, or a wider schedule.", which)
 		}
 	}
 }

@@ -119,27 +119,16 @@ func (l *loader) evaluate(expr hcl.Expression, secretive bool) (cty.Value, bool)
 
 // wrong reports what is wrong with the value, at its expression.
 func (r *reading) wrong(rule *rule, format string, args ...any) (value, bool) {
-	return r.wrongAt(rule, r.expr.Range(), format, args...)
-}
-
-func (r *reading) wrongAt(rule *rule, at hcl.Range, format string, args ...any) (value, bool) {
-	r.l.report(rule, at, format, args...)
+	r.l.report(rule, r.expr.Range(), format, args...)
 	return value{}, false
 }
 
-// show is a value in a message; where secrets may stand, none is shown.
-func (r *reading) show(text string) string {
-	const enough = 60
-	if r.attr.secret || r.sensitive || len(text) > enough {
-		return "this value"
-	}
-	return quoted(text)
-}
-
-// element is the place of one element of a list, where it can be told.
-func (r *reading) element(i int) hcl.Range {
+// element reads one element of a list, at its own place where that can be told.
+func (r *reading) element(i int, v cty.Value) *reading {
+	inner := *r
+	inner.v = v
 	if exprs, diags := hcl.ExprList(r.expr); !diags.HasErrors() && i < len(exprs) && len(exprs) == r.v.LengthInt() {
-		return exprs[i].Range()
+		inner.expr = exprs[i]
 	}
-	return r.expr.Range()
+	return &inner
 }

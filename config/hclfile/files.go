@@ -3,6 +3,7 @@ package hclfile
 import (
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"path/filepath"
 
 	"github.com/imapvigil/imapvigil/config/opaque"
@@ -17,10 +18,10 @@ var certificateFile = kind{name: "file", read: func(r *reading) (value, bool) {
 	text := c.text.Reveal()
 	block, _ := pem.Decode([]byte(text))
 	if block == nil || block.Type != "CERTIFICATE" {
-		return r.wrong(rulePEM, "%s does not begin with a certificate in PEM: -----BEGIN CERTIFICATE-----", path)
+		return r.wrong(rulePEM, "%s", about(path, "does not begin with a certificate in PEM: -----BEGIN CERTIFICATE-----").says(r.shown()))
 	}
 	if _, err := x509.ParseCertificate(block.Bytes); err != nil {
-		return r.wrong(rulePEM, "The certificate in %s cannot be read: %s.", path, err)
+		return r.wrong(rulePEM, "%s", about(path, fmt.Sprintf("has a certificate that cannot be read: %s.", err)).says(r.shown()))
 	}
 	return value{text: text}, true
 }}
@@ -35,7 +36,7 @@ var keyFile = kind{name: "file", read: func(r *reading) (value, bool) {
 	case !ok:
 		return value{}, false
 	case c.public:
-		return r.wrong(rulePublic, "%s can be read by others, so it is no secret. Take the permission away:\n    chmod o= %s", path, path)
+		return r.wrong(rulePublic, "%s", readable(path).says(r.shown()))
 	}
 	r.l.keepSecret(c.text.Reveal())
 	return value{secret: c.text}, true
@@ -55,8 +56,8 @@ func (r *reading) open(secret bool) (content, string, bool) {
 	}
 	path := from(filepath.Dir(r.expr.Range().Filename), v.text)
 	c := r.l.snapshot.open(path, secret)
-	if c.refused != "" {
-		r.wrong(ruleNamedFile, "%s", c.refused)
+	if c.refused != (complaint{}) {
+		r.wrong(ruleNamedFile, "%s", c.refused.says(r.shown()))
 		return c, path, false
 	}
 	return c, path, true

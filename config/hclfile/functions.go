@@ -14,13 +14,14 @@ import (
 // callError is what a function of ours has to say, under its rule.
 type callError struct {
 	rule *rule
-	text string
+	complaint
 }
 
-func (e *callError) Error() string { return e.text }
+func (e *callError) Error() string { return e.full }
 
+// refuse is an error that repeats no argument.
 func refuse(r *rule, format string, args ...any) error {
-	return &callError{r, fmt.Sprintf(format, args...)}
+	return &callError{r, plainly(fmt.Sprintf(format, args...))}
 }
 
 // passSecrets are the functions that may be given a secret: what they give is

@@ -14,7 +14,10 @@ import (
 func env(name string) (string, error) {
 	text, ok := os.LookupEnv(name)
 	if !ok {
-		return "", refuse(ruleEnv, "There is no environment variable %q. For one that may be missing write: try(env(%q), \"\")", name, name)
+		return "", &callError{ruleEnv, complaint{
+			fmt.Sprintf("There is no environment variable %q. For one that may be missing write: try(env(%q), \"\")", name, name),
+			"There is no environment variable of the name that is given here. For one that may be missing write: try(env(...), \"\")",
+		}}
 	}
 	return text, nil
 }
@@ -23,11 +26,14 @@ func env(name string) (string, error) {
 func (l *loader) file(dir, path string) (string, error) {
 	path = from(dir, path)
 	if l.snapshot.isCredential(path) {
-		return "", refuse(ruleCredential, "%s is a secret, and what file gives is shown. Write\n    credential(%q)", path, filepath.Base(path))
+		return "", &callError{ruleCredential, complaint{
+			fmt.Sprintf("%s is a secret, and what file gives is shown. Write\n    credential(%q)", path, filepath.Base(path)),
+			"This file is a secret, and what file gives is shown. Use credential instead, with the name of the file.",
+		}}
 	}
 	c := l.snapshot.open(path, false)
-	if c.refused != "" {
-		return "", refuse(ruleNamedFile, "%s", c.refused)
+	if c.refused != (complaint{}) {
+		return "", &callError{ruleNamedFile, c.refused}
 	}
 	return c.text.Reveal(), nil
 }
@@ -51,17 +57,18 @@ func (l *loader) credentialFunction() function.Function {
 }
 
 // missingCredential says where a credential was looked for, and what is there.
-func (l *loader) missingCredential(name, path string) string {
-	text := fmt.Sprintf("There is no credential %q: no file %s", name, path)
+func (l *loader) missingCredential(name, path string) complaint {
+	full, blind := fmt.Sprintf("There is no credential %q: no file %s", name, path), "There is no credential of the name that is given here: no such file in "+filepath.Dir(path)
 	if dir := l.snapshot.options.CredentialsDirectory; dir != "" {
-		text += fmt.Sprintf(", nor one in $CREDENTIALS_DIRECTORY, %s", dir)
+		besides := fmt.Sprintf(", nor one in $CREDENTIALS_DIRECTORY, %s", dir)
+		full, blind = full+besides, blind+besides
 	}
 	var known []string
 	entries, _ := os.ReadDir(filepath.Dir(path))
 	for _, e := range entries {
 		known = append(known, e.Name())
 	}
-	return text + "." + onlyNear(name, known)
+	return complaint{full + "." + onlyNear(name, known), blind + "."}
 }
 
 // credential reads a secret. One line end after it, as editors leave it, is
@@ -78,15 +85,15 @@ func (l *loader) credential(name string) (cty.Value, error) {
 	c := l.snapshot.open(path, true)
 	switch text := strings.TrimSuffix(strings.TrimSuffix(c.text.Reveal(), "\n"), "\r"); {
 	case c.missing:
-		return none, refuse(ruleCredential, "%s", l.missingCredential(name, path))
-	case c.refused != "":
-		return none, refuse(ruleCredential, "%s", c.refused)
+		return none, &callError{ruleCredential, l.missingCredential(name, path)}
+	case c.refused != (complaint{}):
+		return none, &callError{ruleCredential, c.refused}
 	case c.public:
-		return none, refuse(rulePublic, "%s can be read by others, so it is no secret. Take the permission away:\n    chmod o= %s", path, path)
+		return none, &callError{rulePublic, readable(path)}
 	case text == "":
-		return none, refuse(ruleCredential, "%s is empty.", path)
+		return none, &callError{ruleCredential, about(path, "is empty.")}
 	case !norm.NFC.IsNormalString(text):
-		return none, refuse(ruleCredential, "%s has characters that are made of two, such as a letter and its accent, and would be changed by reading them. Write them as one (Unicode form NFC).", path)
+		return none, &callError{ruleCredential, about(path, "has characters that are made of two, such as a letter and its accent, and would be changed by reading them. Write them as one (Unicode form NFC).")}
 	default:
 		l.keepSecret(text)
 		return cty.StringVal(text), nil

@@ -15,49 +15,55 @@ import (
 // that are: it gives an IP address as it is and a DNS name in ASCII (RFC 5891).
 // The error says what to write instead.
 func Hostname(text string) (string, error) {
-	ascii, complaint := hostOf(text)
-	if complaint != "" {
-		return "", errors.New(complaint)
+	ascii, wrong := hostOf(text)
+	if wrong != (complaint{}) {
+		return "", errors.New(wrong.full)
 	}
 	return ascii, nil
 }
 
-func hostOf(text string) (ascii, complaint string) {
+func hostOf(text string) (ascii string, wrong complaint) {
 	if _, err := netip.ParseAddr(text); err == nil {
-		return text, ""
+		return text, complaint{}
 	}
-	if complaint := notAHost(text); complaint != "" {
-		return "", complaint
+	if wrong := notAHost(text); wrong != (complaint{}) {
+		return "", wrong
 	}
 	name := strings.TrimSuffix(text, ".")
 	ascii, err := idna.Lookup.ToASCII(name)
 	if err != nil && isASCII(name) {
 		ascii, err = name, nil // a name with an underscore is none for idna, and exists
 	}
-	if complaint := notADNSName(ascii); complaint != "" {
-		return "", complaint
+	if wrong := notADNSName(ascii); wrong != "" {
+		return "", plainly(wrong)
 	}
 	if err != nil {
-		return "", "This is no internationalised DNS name (RFC 5891)."
+		return "", plainly("This is no internationalised DNS name (RFC 5891).")
 	}
-	return ascii, ""
+	return ascii, complaint{}
 }
 
 // notAHost recognises what people write in the place of a host.
-func notAHost(text string) string {
+func notAHost(text string) complaint {
 	scheme, rest, isURL := strings.Cut(text, "://")
 	host, port, err := net.SplitHostPort(text)
 	switch {
 	case isURL:
-		return fmt.Sprintf("Leave out %q: a host is only the name, %q.", scheme+"://", strings.TrimRight(rest, "/"))
+		return complaint{
+			fmt.Sprintf("Leave out %q: a host is only the name, %q.", scheme+"://", strings.TrimRight(rest, "/")),
+			"This is a URL, and a host is only the name in it.",
+		}
 	case strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]"):
-		return "Leave out the brackets: an IPv6 address is written as it is."
+		return plainly("Leave out the brackets: an IPv6 address is written as it is.")
 	case err == nil && port != "":
-		return fmt.Sprintf("The port is an attribute of its own. Write %q here, and port = %s", host, port)
+		return complaint{
+			fmt.Sprintf("The port is an attribute of its own. Write %q here, and port = %s", host, port),
+			"There is a port in it, and that is an attribute of its own.",
+		}
 	case strings.ContainsAny(text, " \t"):
-		return "A host has no spaces in it."
+		return plainly("A host has no spaces in it.")
 	}
-	return ""
+	return complaint{}
 }
 
 var (

@@ -49,15 +49,20 @@ func readText(r *reading) (value, bool) {
 }
 
 // textWith is a text that check approves of; check returns what is wrong, as
-// sentences, or "".
+// sentences that do not repeat the text, or "".
 func textWith(name string, rule *rule, check func(string) string) kind {
+	return textJudged(name, rule, func(text string) complaint { return plainly(check(text)) })
+}
+
+// textJudged is textWith for a check whose complaints repeat the text.
+func textJudged(name string, rule *rule, check func(string) complaint) kind {
 	return kind{name: name, read: func(r *reading) (value, bool) {
 		v, ok := readText(r)
 		if !ok || r.unread {
 			return v, ok
 		}
-		if complaint := check(v.text); complaint != "" {
-			return r.wrong(rule, "%s: %s", r.show(v.text), complaint)
+		if c := check(v.text); c != (complaint{}) {
+			return r.wrong(rule, "%s: %s", capital(r.show(v.text)), c.says(r.shown()))
 		}
 		return v, true
 	}}
@@ -108,7 +113,7 @@ func integer(low, high int) kind {
 			return v, false
 		}
 		if v.number != float64(int(v.number)) || v.number < float64(low) || v.number > float64(high) {
-			return r.wrong(ruleBounds, "%s is a whole number from %d to %d, and this is %s.", r.attr.name, low, high, formatNumber(v.number))
+			return r.wrong(ruleBounds, "%s is a whole number from %d to %d, and this is %s.", r.attr.name, low, high, r.showNumber(v.number))
 		}
 		return v, true
 	}}
@@ -118,7 +123,7 @@ func integer(low, high int) kind {
 var percentage = kind{name: "number", bounds: "0..100", read: func(r *reading) (value, bool) {
 	v, ok := r.readNumber()
 	if ok && (v.number <= 0 || v.number > 100) {
-		return r.wrong(ruleBounds, "%s is a percentage above 0 and up to 100, like 99.9, and this is %s.", r.attr.name, formatNumber(v.number))
+		return r.wrong(ruleBounds, "%s is a percentage above 0 and up to 100, like 99.9, and this is %s.", r.attr.name, r.showNumber(v.number))
 	}
 	return v, ok
 }}
@@ -139,7 +144,11 @@ func oneOf(words ...string) kind {
 	return kind{name: "string", values: words, read: func(r *reading) (value, bool) {
 		v, ok := r.str()
 		if ok && !slices.Contains(words, v.text) {
-			return r.wrong(ruleChoice, "%s is %s, and not %s.%s", r.attr.name, enumerate(quoteAll(words), "or"), r.show(v.text), onlyNear(v.text, words))
+			near := ""
+			if r.shown() {
+				near = onlyNear(v.text, words)
+			}
+			return r.wrong(ruleChoice, "%s is %s, and not %s.%s", r.attr.name, enumerate(quoteAll(words), "or"), r.show(v.text), near)
 		}
 		return v, ok
 	}}

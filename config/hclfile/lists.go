@@ -3,7 +3,6 @@ package hclfile
 import (
 	"slices"
 
-	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -16,14 +15,14 @@ func texts(element kind) kind {
 		}
 		var list value
 		for i, e := range elements {
-			inner := reading{l: r.l, attr: r.attr, expr: at{r.expr, r.element(i)}, v: e, sensitive: r.sensitive, unread: r.unread}
-			v, good := element.read(&inner)
+			inner := r.element(i, e)
+			v, good := element.read(inner)
 			switch {
 			case !good:
 				ok = false
 			case slices.Contains(list.list, v.text):
 				ok = false
-				r.l.report(ruleRepeated, r.element(i), "%s stands twice in %s.", r.show(v.text), r.attr.name)
+				inner.wrong(ruleRepeated, "%s stands twice in %s.", capital(inner.show(v.text)), r.attr.name)
 			default:
 				list.list = append(list.list, v.text)
 			}
@@ -65,7 +64,7 @@ func atLeastOne(list kind) kind {
 func (r *reading) elements() ([]cty.Value, bool) {
 	ty := r.v.Type()
 	if ty == cty.String {
-		r.wrong(ruleType, "%s is a list. Write it in brackets:\n    %s = [%s]", r.attr.name, r.attr.name, r.show(r.v.AsString()))
+		r.wrong(ruleType, "%s is a list. Write it in brackets:\n    %s = [%s]", r.attr.name, r.attr.name, r.source())
 		return nil, false
 	}
 	if !ty.IsTupleType() && !ty.IsListType() && !ty.IsSetType() {
@@ -74,11 +73,3 @@ func (r *reading) elements() ([]cty.Value, bool) {
 	}
 	return r.v.AsValueSlice(), true
 }
-
-// at is an expression that is reported at a narrower place.
-type at struct {
-	hcl.Expression
-	place hcl.Range
-}
-
-func (a at) Range() hcl.Range { return a.place }

@@ -35,7 +35,8 @@ type loader struct {
 	known  map[string][]ref // what can be referred to, by root
 	config *config.Config
 
-	monitorRoles bool // somebody chose who hears of the monitor itself
+	shownHours   map[config.ScheduleID]bool // whose windows a message may repeat
+	monitorRoles bool                       // somebody chose who hears of the monitor itself
 
 	gathered map[string]*gathering
 }
@@ -71,6 +72,8 @@ func newLoader(s *Snapshot) *loader {
 		spaces:   map[string]namespace{},
 		config:   newConfig(),
 		gathered: map[string]*gathering{},
+
+		shownHours: map[config.ScheduleID]bool{},
 	}
 	l.names = l.early.NewChild()
 	return l

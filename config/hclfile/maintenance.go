@@ -1,6 +1,7 @@
 package hclfile
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -91,30 +92,32 @@ func (l *loader) defineMaintenance() {
 
 // checkWindow sees to it that a maintenance says in one way when it is.
 func (l *loader) checkWindow(w *window, content *contents) bool {
-	complaint := ""
+	missing := ""
 	switch {
 	case w.weekly != nil && (w.start != "" || w.end != "" || w.duration != 0 || w.rrule != ""):
-		complaint = "weekly says all of it: leave start, end, duration and rrule out, or weekly."
+		missing = "weekly says all of it: leave start, end, duration and rrule out, or weekly."
 	case w.weekly != nil:
 	case w.start == "":
-		complaint = "Nothing says when it is: write start with end or duration, or weekly."
+		missing = "Nothing says when it is: write start with end or duration, or weekly."
 	case (w.end == "") == (w.duration == 0):
-		complaint = "Nothing says how long it lasts: write end, or duration."
+		missing = "Nothing says how long it lasts: write end, or duration."
 		if w.end != "" {
-			complaint = "end and duration say the same. Leave one of them out."
+			missing = "end and duration say the same. Leave one of them out."
 		}
 	case w.rrule != "" && w.end != "":
-		complaint = "What is repeated has a duration, not an end: the end of the first time is not the end of all."
+		missing = "What is repeated has a duration, not an end: the end of the first time is not the end of all."
 	case w.end != "" && !w.at(w.end).After(w.at(w.start)):
-		l.report(ruleBounds, content.Attributes["end"].Expr.Range(), "The end %q is not after the start %q.", w.end, w.start)
+		wrong := complaint{fmt.Sprintf("The end %q is not after the start %q.", w.end, w.start), "The end is not after the start."}
+		l.report(ruleBounds, content.Attributes["end"].Expr.Range(), "%s", wrong.says(literals(content.Attributes, "start", "end", "rrule")))
 		return false
 	}
-	if complaint != "" {
-		l.report(ruleMaintenance, content.at, "%s", complaint)
+	if missing != "" {
+		l.report(ruleMaintenance, content.at, "%s", missing)
 		return false
 	}
 	if w.rrule != "" && !w.recurs() {
-		l.report(ruleRecurrence, content.Attributes["rrule"].Expr.Range(), "%q: No day after the start %s fits this rule.", w.rrule, w.start)
+		wrong := complaint{fmt.Sprintf("%q: No day after the start %s fits this rule.", w.rrule, w.start), "No day after the start fits this rule."}
+		l.report(ruleRecurrence, content.Attributes["rrule"].Expr.Range(), "%s", wrong.says(literals(content.Attributes, "start", "end", "rrule")))
 		return false
 	}
 	return true

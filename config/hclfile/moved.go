@@ -1,6 +1,7 @@
 package hclfile
 
 import (
+	"fmt"
 	"regexp"
 
 	"github.com/zclconf/go-cty/cty"
@@ -14,6 +15,7 @@ import (
 type written struct {
 	config.Move
 	fromAt, toAt hcl.Range
+	shown        bool // a message may repeat the ids
 }
 
 var movedTable = table[written]{
@@ -49,7 +51,9 @@ func (l *loader) defineMoves() {
 	for _, b := range l.moved {
 		l.notInEffect(movedBlock, b)
 		m := written{Move: config.Move{Pos: position(header(b))}}
-		if !decode(l, movedTable, l.content(b, movedBlock, "moved block"), &m) || !l.checkMove(&m, first) {
+		content := l.content(b, movedBlock, "moved block")
+		m.shown = literals(content.Attributes, "from", "to")
+		if !decode(l, movedTable, content, &m) || !l.checkMove(&m, first) {
 			continue
 		}
 		first[m.From] = m
@@ -69,7 +73,8 @@ func (l *loader) checkMove(m *written, first map[config.CheckID]written) bool {
 	case m.From == m.To:
 		l.report(ruleMoved, m.toAt, "The check is moved to where it was.")
 	case twice:
-		l.report(ruleMoved, m.fromAt, "%q is already moved to %q, at %s.", m.From, other.To, firstAt(other.fromAt))
+		wrong := complaint{fmt.Sprintf("%q is already moved to %q, at %s.", m.From, other.To, firstAt(other.fromAt)), fmt.Sprintf("This check is already moved, at %s.", firstAt(other.fromAt))}
+		l.report(ruleMoved, m.fromAt, "%s", wrong.says(m.shown && other.shown))
 	case l.checks[m.From] != nil:
 		l.report(ruleMoved, m.fromAt, "There still is a check %q, at %s. Only a check that is gone can have moved.", m.From, firstAt(header(l.checks[m.From].block)))
 	default:
@@ -89,7 +94,8 @@ func (l *loader) lastName(m written, moves map[config.CheckID]written) (config.C
 		to = next.To
 	}
 	if l.checks[to] == nil {
-		l.report(ruleUnknownReference, m.toAt, "%s", l.unknownReference("imap_check", []string{string(to)}))
+		wrong := complaint{l.unknownReference("imap_check", []string{string(to)}), "No imap_check has this id."}
+		l.report(ruleUnknownReference, m.toAt, "%s", wrong.says(m.shown && (to == m.To || moves[m.To].shown)))
 		return "", false
 	}
 	return to, true

@@ -42,13 +42,27 @@ func (s *Snapshot) readNamed(path string) content {
 	c.public = err == nil && readableByOthers(info)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return content{missing: true, refused: "There is no file " + path + "."}
+		return content{missing: true, refused: complaint{"There is no file " + path + ".", "The file that is named here does not exist."}}
 	case err != nil:
-		return content{refused: path + ": " + reason(err) + "."}
+		return content{refused: complaint{path + ": " + reason(err) + ".", "The file that is named here cannot be read: " + reason(err) + "."}}
 	case writableByOthers(info):
-		c.refused = path + " can be written by others. Take the permission away:\n    chmod o-w " + path
+		c.refused = about(path, "can be written by others. Take the permission away:\n    chmod o-w "+path)
+		c.refused.blind = "The file that is named here can be written by others. Take the permission away (chmod o-w)."
 	}
 	return c
+}
+
+// about begins a complaint with the path of a named file.
+func about(path, text string) complaint {
+	return complaint{path + " " + text, "The file that is named here " + text}
+}
+
+// readable is the complaint about a secret that others can read.
+func readable(path string) complaint {
+	return complaint{
+		path + " can be read by others, so it is no secret. Take the permission away:\n    chmod o= " + path,
+		"The file that is named here can be read by others, so it is no secret. Take the permission away (chmod o=).",
+	}
 }
 
 // isCredential tells whether a file lies where credential looks.

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -89,7 +88,7 @@ func (n namespace) value() cty.Value {
 // referenceTo is a reference to a block of one of the given kinds.
 func referenceTo(roots ...string) kind {
 	return kind{name: "reference to " + enumerate(roots, "or"), read: func(r *reading) (value, bool) {
-		found, ok := r.reference(r.v, r.expr.Range(), roots)
+		found, ok := r.reference(roots)
 		return value{refs: []ref{found}}, ok
 	}}
 }
@@ -107,12 +106,13 @@ func referencesTo(roots ...string) kind {
 		}
 		var v value
 		for i, e := range elements {
-			found, good := r.reference(e, r.element(i), roots)
+			inner := r.element(i, e)
+			found, good := inner.reference(roots)
 			ok = ok && good
 			switch {
 			case !good:
 			case slices.Contains(v.refs, found):
-				r.wrongAt(ruleRepeated, r.element(i), "%s stands twice in %s.", found, r.attr.name)
+				inner.wrong(ruleRepeated, "%s stands twice in %s.", found, r.attr.name)
 				ok = false
 			default:
 				v.refs = append(v.refs, found)
@@ -122,10 +122,10 @@ func referencesTo(roots ...string) kind {
 	}}
 }
 
-func (r *reading) reference(v cty.Value, place hcl.Range, roots []string) (ref, bool) {
+func (r *reading) reference(roots []string) (ref, bool) {
 	found, ok := ref{}, false
-	if !v.IsNull() {
-		found, ok = asRef(v)
+	if !r.v.IsNull() {
+		found, ok = asRef(r.v)
 	}
 	if ok && slices.Contains(roots, found.root) {
 		return found, true
@@ -133,11 +133,11 @@ func (r *reading) reference(v cty.Value, place hcl.Range, roots []string) (ref, 
 	example := config.Reference(roots[0], "name")
 	switch {
 	case ok:
-		r.wrongAt(ruleReference, place, "%s takes a reference to a %s, and %s is a %s.", r.attr.name, enumerate(roots, "or a "), found, found.root)
-	case !v.IsNull() && v.Type() == cty.String:
-		r.wrongAt(ruleReference, place, "%s takes a reference, without quotes, and not a text.%s", r.attr.name, r.l.suggestReference(v.AsString(), roots, example))
+		r.wrong(ruleReference, "%s takes a reference to a %s, and %s is a %s.", r.attr.name, enumerate(roots, "or a "), found, found.root)
+	case !r.v.IsNull() && r.v.Type() == cty.String && r.shown():
+		r.wrong(ruleReference, "%s takes a reference, without quotes, and not a text.%s", r.attr.name, r.l.suggestReference(r.v.AsString(), roots, example))
 	default:
-		r.wrongAt(ruleReference, place, "%s takes a reference such as %s, and this is %s.", r.attr.name, example, describe(v))
+		r.wrong(ruleReference, "%s takes a reference such as %s, and this is %s.", r.attr.name, example, describe(r.v))
 	}
 	return ref{}, false
 }

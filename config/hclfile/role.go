@@ -100,7 +100,8 @@ func (l *loader) defineRole(b namedBlock) {
 // A writtenWay is a way and where it stands.
 type writtenWay struct {
 	config.Way
-	at hcl.Range
+	at    hcl.Range
+	shown bool // a message may repeat what it is
 }
 
 // defineWays makes the ways of one notify block: one, or one a number.
@@ -124,7 +125,7 @@ func (l *loader) defineWays(role config.RoleID, b *hcl.Block) ([]writtenWay, boo
 	for _, target := range targets {
 		way.Target = target
 		way.ID.Target = target.String()
-		ways = append(ways, writtenWay{way, header(b)})
+		ways = append(ways, writtenWay{way, header(b), literals(content.Attributes, c.targetAttributes()...)})
 	}
 	return ways, true
 }
@@ -172,7 +173,8 @@ func (l *loader) checkWays(ways []writtenWay) bool {
 	first := map[config.WayID]hcl.Range{}
 	for _, w := range ways {
 		if at, twice := first[w.ID]; twice {
-			l.report(ruleSameWay, w.at, "This role already has the way %s, by the block at %s.", describeWay(w.ID), firstAt(at))
+			which := complaint{"the way " + describeWay(w.ID), "this way"}.says(w.shown)
+			l.report(ruleSameWay, w.at, "This role already has %s, by the block at %s.", which, firstAt(at))
 			ok = false
 			continue
 		}

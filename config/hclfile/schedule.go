@@ -35,6 +35,7 @@ func (l *loader) defineSchedules() {
 		var h hours
 		if decode(l, scheduleTable, content, &h) {
 			id := config.ScheduleID(b.id)
+			l.shownHours[id] = literals(content.Attributes, "timezone", "weekly")
 			l.config.Schedules[id] = &config.Schedule{ID: id, Zone: h.zone, Windows: h.windows, Pos: position(header(b.block))}
 		}
 	}
@@ -54,9 +55,9 @@ func zone(name string) *time.Location {
 }
 
 // weekly is one window of the week.
-var weekly = textWith("weekly window", ruleWindow, func(text string) string {
-	_, complaint := parseWindow(text)
-	return complaint
+var weekly = textJudged("weekly window", ruleWindow, func(text string) complaint {
+	_, wrong := parseWindow(text)
+	return wrong
 })
 
 func windows(list []string) []config.Window {
@@ -73,31 +74,31 @@ var (
 	weekdays      = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"} // as time.Weekday counts
 )
 
-// parseWindow reads "mon-fri 18:00-08:00"; complaint says what is wrong.
-func parseWindow(text string) (w config.Window, complaint string) {
+// parseWindow reads "mon-fri 18:00-08:00"; wrong is empty where nothing is.
+func parseWindow(text string) (w config.Window, wrong complaint) {
 	m := windowPattern.FindStringSubmatch(strings.ToLower(text))
 	if m == nil {
-		return w, "A window is days and hours, like \"mon-fri 18:00-08:00\" or \"sat,sun 00:00-24:00\"."
+		return w, plainly("A window is days and hours, like \"mon-fri 18:00-08:00\" or \"sat,sun 00:00-24:00\".")
 	}
-	if complaint = addDays(&w, m[1]); complaint != "" {
-		return w, complaint
+	if wrong = addDays(&w, m[1]); wrong != (complaint{}) {
+		return w, wrong
 	}
 	from, ok1 := minutes(m[2], m[3])
 	to, ok2 := minutes(m[4], m[5])
 	switch {
 	case !ok1 || !ok2:
-		return w, "Hours go from 00:00 to 24:00."
+		return w, plainly("Hours go from 00:00 to 24:00.")
 	case from == 24*60:
-		return w, "A window cannot begin at 24:00; that is 00:00 of the next day."
+		return w, plainly("A window cannot begin at 24:00; that is 00:00 of the next day.")
 	case from == to:
-		return w, "The window has no length. A whole day is 00:00-24:00."
+		return w, plainly("The window has no length. A whole day is 00:00-24:00.")
 	}
 	w.From, w.To = from, to
-	return w, ""
+	return w, complaint{}
 }
 
 // addDays reads "mon-fri", "sat,sun" or "fri-mon".
-func addDays(w *config.Window, text string) string {
+func addDays(w *config.Window, text string) complaint {
 	for part := range strings.SplitSeq(text, ",") {
 		first, last, isRange := strings.Cut(strings.TrimSpace(part), "-")
 		if !isRange {
@@ -105,7 +106,8 @@ func addDays(w *config.Window, text string) string {
 		}
 		from, to := slices.Index(weekdays, strings.TrimSpace(first)), slices.Index(weekdays, strings.TrimSpace(last))
 		if from < 0 || to < 0 {
-			return fmt.Sprintf("The days are mon, tue, wed, thu, fri, sat and sun, and %q is none of them.", strings.TrimSpace(part))
+			const days = "The days are mon, tue, wed, thu, fri, sat and sun"
+			return complaint{fmt.Sprintf("%s, and %q is none of them.", days, strings.TrimSpace(part)), days + "."}
 		}
 		for day := from; ; day = (day + 1) % 7 {
 			w.Days[day] = true
@@ -114,7 +116,7 @@ func addDays(w *config.Window, text string) string {
 			}
 		}
 	}
-	return ""
+	return complaint{}
 }
 
 func minutes(hour, minute string) (int, bool) {

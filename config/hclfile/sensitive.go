@@ -38,12 +38,9 @@ func (l *loader) keepSecret(text string) {
 
 // keepSecrets remembers every text in a value.
 func (l *loader) keepSecrets(v cty.Value) {
-	_ = cty.Walk(v, func(_ cty.Path, v cty.Value) (bool, error) {
-		if v.Type() == cty.String && v.IsKnown() && !v.IsNull() {
-			l.keepSecret(v.AsString())
-		}
-		return true, nil
-	})
+	for _, text := range textsIn(v) {
+		l.keepSecret(text)
+	}
 }
 
 // scrubber takes every known secret out of a text, as it is and as it looks

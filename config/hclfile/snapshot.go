@@ -56,9 +56,9 @@ type source struct {
 type content struct {
 	text    opaque.Secret
 	sum     [sha256.Size]byte
-	refused string // why it could not be used; empty when it could
-	missing bool   // because there is none
-	public  bool   // readable by others, so nothing that is secret
+	refused complaint // why it could not be used; empty when it could
+	missing bool      // because there is none
+	public  bool      // readable by others, so nothing that is secret
 }
 
 // problem is what is wrong with a file or a directory as such. It is reported
@@ -134,7 +134,7 @@ func (s *Snapshot) Digest() string {
 	defer s.mu.Unlock()
 	for _, name := range slices.Sorted(maps.Keys(s.named)) {
 		c := s.known[name]
-		fmt.Fprintf(h, "named %q %x %q %t\n", s.relative(name), c.sum, c.refused, c.public)
+		fmt.Fprintf(h, "named %q %x %q %t\n", s.relative(name), c.sum, c.refused.full, c.public)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

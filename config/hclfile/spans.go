@@ -25,8 +25,7 @@ func spanOrZero(low, high time.Duration) kind {
 
 func (r *reading) readSpan(low, high time.Duration, zero bool) (value, bool) {
 	if r.v.Type() == cty.Number {
-		n, _ := r.v.AsBigFloat().Float64()
-		return r.wrong(ruleDuration, "%s needs a unit. For seconds write\n    %s = \"%ss\"", r.attr.name, r.attr.name, formatNumber(n))
+		return r.withoutUnit()
 	}
 	v, ok := r.str()
 	if !ok {
@@ -34,12 +33,29 @@ func (r *reading) readSpan(low, high time.Duration, zero bool) (value, bool) {
 	}
 	d, err := config.ParseDuration(v.text)
 	if err != nil {
-		return r.wrong(ruleDuration, "%s: %s.", r.show(v.text), err)
+		return r.wrong(ruleDuration, "%s: %s.", capital(r.show(v.text)), err)
 	}
 	if (d < low || d > high) && (!zero || d != 0) {
-		return r.wrong(ruleBounds, "%s is %s, and this is %q.", r.attr.name, spanBounds(low, high, zero), v.text)
+		return r.wrong(ruleBounds, "%s is %s, and this is %s.", r.attr.name, spanBounds(low, high, zero), r.showSpan(v.text))
 	}
 	return value{number: float64(d)}, true
+}
+
+// withoutUnit shows how to write a number as a duration.
+func (r *reading) withoutUnit() (value, bool) {
+	n, _ := r.v.AsBigFloat().Float64()
+	seconds := formatNumber(n)
+	if !r.shown() {
+		seconds = "${" + r.source() + "}"
+	}
+	return r.wrong(ruleDuration, "%s needs a unit. For seconds write\n    %s = \"%ss\"", r.attr.name, r.attr.name, seconds)
+}
+
+func (r *reading) showSpan(text string) string {
+	if !r.shown() {
+		return "another duration"
+	}
+	return quoted(text)
 }
 
 // spanBounds are the bounds of a duration in a sentence.

@@ -33,7 +33,7 @@ type terms struct {
 
 // An origin is where a value comes from.
 type origin struct {
-	at    hcl.Range
+	expr  hcl.Expression
 	level *level
 }
 
@@ -135,7 +135,7 @@ func overlayTable(l *loader, t *terms, prefix string, rows table[terms], content
 	}
 	t.from = slices.Clip(t.from)
 	for _, name := range set {
-		t.from = append(t.from, sourced{prefix + name, origin{content.Attributes[name].Expr.Range(), here}})
+		t.from = append(t.from, sourced{prefix + name, origin{content.Attributes[name].Expr, here}})
 	}
 }
 
@@ -147,9 +147,18 @@ func (t *terms) usable(prefixes ...string) bool {
 	})
 }
 
+// shown reports whether a message may repeat the values of attributes: they are
+// written as they are, or have the default of the language.
+func (t *terms) shown(names ...string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool {
+		o, written := t.from.of(name)
+		return written && !literal(o.expr)
+	})
+}
+
 // chain says where an inherited value comes from.
 func (o origin) chain(attribute string) string {
-	return fmt.Sprintf(" It inherits %s from %s, at %s.", attribute, o.level.what, firstAt(o.at))
+	return fmt.Sprintf(" It inherits %s from %s, at %s.", attribute, o.level.what, firstAt(o.expr.Range()))
 }
 
 func roleIDs(refs []ref) []config.RoleID {

@@ -3,6 +3,8 @@ package hclfile
 import (
 	"crypto/tls"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -37,7 +39,8 @@ func (l *loader) blame(r *rule, t *terms, here *level, attributes []string, form
 		case o.level != here:
 			text += o.chain(name)
 		case own == nil:
-			own = &o.at
+			at := o.expr.Range()
+			own = &at
 		}
 	}
 	if own != nil {
@@ -52,7 +55,8 @@ func (l *loader) checkSecurity(t *terms, here *level) {
 		return
 	}
 	if t.probe.Security == "" {
-		l.blame(ruleSecurity, t, here, []string{"port"}, "Nothing says how connections to port %d are encrypted. Write security = \"tls\", \"starttls\" or \"none\".", t.probe.Port)
+		which := complaint{fmt.Sprintf("port %d", t.probe.Port), "this port"}
+		l.blame(ruleSecurity, t, here, []string{"port"}, "Nothing says how connections to %s are encrypted. Write security = \"tls\", \"starttls\" or \"none\".", which.says(t.shown("port")))
 		return
 	}
 	if t.probe.Security != config.Plain {
@@ -63,7 +67,7 @@ func (l *loader) checkSecurity(t *terms, here *level) {
 	}
 	for _, a := range tlsTable {
 		if o, ok := t.from.of("tls." + a.name); ok && o.level == here {
-			l.report(ruleUnusedTLS, o.at, "With security = \"none\" there is no certificate to verify, so this has no effect.")
+			l.report(ruleUnusedTLS, o.expr.Range(), "With security = \"none\" there is no certificate to verify, so this has no effect.")
 			return
 		}
 	}
@@ -72,11 +76,20 @@ func (l *loader) checkSecurity(t *terms, here *level) {
 func (l *loader) checkDurations(t *terms, here *level) {
 	p := &t.probe
 	if p.Timeout > p.Interval && t.usable("timeout", "interval") {
-		l.blame(ruleTimeout, t, here, []string{"timeout", "interval"}, "A probe would still run when the next is due: timeout is %q and interval is %q.", config.FormatDuration(p.Timeout), config.FormatDuration(p.Interval))
+		l.blame(ruleTimeout, t, here, []string{"timeout", "interval"}, "A probe would still run when the next is due: %s.", t.longer("timeout", p.Timeout, "interval", p.Interval))
 	}
 	if p.RetryInterval > p.Interval && t.usable("retry_interval", "interval") {
-		l.blame(ruleRetryInterval, t, here, []string{"retry_interval", "interval"}, "Failures would be confirmed more slowly than they are found: retry_interval is %q and interval is %q.", config.FormatDuration(p.RetryInterval), config.FormatDuration(p.Interval))
+		l.blame(ruleRetryInterval, t, here, []string{"retry_interval", "interval"}, "Failures would be confirmed more slowly than they are found: %s.", t.longer("retry_interval", p.RetryInterval, "interval", p.Interval))
 	}
+}
+
+// longer says that one duration is longer than another.
+func (t *terms) longer(name string, d time.Duration, than string, limit time.Duration) string {
+	short, shortThan := strings.TrimPrefix(name, "tls."), strings.TrimPrefix(than, "tls.")
+	return complaint{
+		fmt.Sprintf("%s is %q and %s is %q", short, config.FormatDuration(d), shortThan, config.FormatDuration(limit)),
+		short + " is longer than " + shortThan,
+	}.says(t.shown(name, than))
 }
 
 func (l *loader) checkTLS(t *terms, here *level) {
@@ -85,7 +98,7 @@ func (l *loader) checkTLS(t *terms, here *level) {
 		return
 	}
 	if c.ExpiryWarning != 0 && c.ExpiryCritical > c.ExpiryWarning {
-		l.blame(ruleExpiry, t, here, []string{"tls.expiry_critical", "tls.expiry_warning"}, "The certificate would be critical before it is a warning: expiry_critical is %q and expiry_warning is %q.", config.FormatDuration(c.ExpiryCritical), config.FormatDuration(c.ExpiryWarning))
+		l.blame(ruleExpiry, t, here, []string{"tls.expiry_critical", "tls.expiry_warning"}, "The certificate would be critical before it is a warning: %s.", t.longer("tls.expiry_critical", c.ExpiryCritical, "tls.expiry_warning", c.ExpiryWarning))
 	}
 	if complaint := l.notAKeyPair(c.Cert, c.Key); complaint != "" {
 		l.blame(ruleKeyPair, t, here, []string{"tls.key_file", "tls.cert_file"}, "%s", complaint)

@@ -90,7 +90,8 @@ func (l *loader) addName(root, id string) {
 func (l *loader) checkNames(b *hcl.Block) bool {
 	for i, name := range b.Labels {
 		if !namePattern.MatchString(name) {
-			l.report(ruleName, b.LabelRanges[i], "%q cannot be a name. A name begins with a letter, a digit or _ and goes on with these, with . and with -.%s", name, labelHint(b.Type))
+			which := complaint{quoted(name), "This"}.says(l.standsIn(b.LabelRanges[i], name))
+			l.report(ruleName, b.LabelRanges[i], "%s cannot be a name. A name begins with a letter, a digit or _ and goes on with these, with . and with -.%s", which, labelHint(b.Type))
 			return false
 		}
 	}

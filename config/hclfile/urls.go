@@ -60,7 +60,7 @@ func readSecureURL(r *reading) (value, bool) {
 		r.l.keepSecret(v.text)
 	}
 	if complaint := notAURL(v.text, "http", "https"); complaint != "" {
-		return r.wrong(ruleURL, "%s: %s", r.show(v.text), complaint)
+		return r.wrong(ruleURL, "%s: %s", capital(r.show(v.text)), complaint)
 	}
 	u, _ := url.Parse(v.text)
 	if u.Scheme == "http" && !isLoopback(u.Hostname()) {

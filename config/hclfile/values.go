@@ -16,16 +16,19 @@ import (
 
 // checkLabel holds the rule for what a check is called: it ends up in mail
 // subjects, text messages and pages of every kind.
-func checkLabel(label string) string {
+func checkLabel(label string) complaint {
 	for _, r := range label {
 		if r != ' ' && !unicode.In(r, unicode.L, unicode.M, unicode.N) {
-			return fmt.Sprintf("%q cannot stand in the label of a check, which takes letters of any script, digits and spaces.%s", r, withoutSpecials(label))
+			return complaint{
+				fmt.Sprintf("%q cannot stand in the label of a check, which takes letters of any script, digits and spaces.%s", r, withoutSpecials(label)),
+				"There is something else in it than what the label of a check takes: letters of any script, digits and spaces.",
+			}
 		}
 	}
 	if strings.TrimSpace(label) != label {
-		return "The label begins or ends with a space."
+		return plainly("The label begins or ends with a space.")
 	}
-	return ""
+	return complaint{}
 }
 
 // withoutSpecials proposes a label.
@@ -48,9 +51,9 @@ var hostname = kind{name: "hostname", read: func(r *reading) (value, bool) {
 	if !ok {
 		return v, false
 	}
-	ascii, complaint := hostOf(v.text)
-	if complaint != "" {
-		return r.wrong(ruleHostname, "%s: %s", r.show(v.text), complaint)
+	ascii, wrong := hostOf(v.text)
+	if wrong != (complaint{}) {
+		return r.wrong(ruleHostname, "%s: %s", capital(r.show(v.text)), wrong.says(r.shown()))
 	}
 	return value{text: ascii}, true
 }}
