@@ -229,8 +229,8 @@ func (r *reloader) prepare(ctx context.Context, allowShrink bool) (*candidate, [
 	case proof.Digest() != snapshot.Digest():
 		return nil, nil, errChanging
 	}
-	if refused := r.refuse(cfg, snapshot, allowShrink); refused != nil {
-		return nil, append(diags, *refused), nil
+	if refused := r.refuse(cfg, snapshot, allowShrink); len(refused) > 0 {
+		return nil, append(diags, refused...), nil
 	}
 	opened, trouble := openChannels(cfg, r.channels)
 	c := &candidate{cfg: cfg, snapshot: snapshot, channels: opened, before: r.channels, warnings: diags}
@@ -286,7 +286,7 @@ func (r *reloader) open(path string) (*hclfile.Snapshot, error) {
 }
 
 // refuse keeps a reload from doing what is more likely a mishap than a wish.
-func (r *reloader) refuse(cfg *config.Config, snapshot *hclfile.Snapshot, allowShrink bool) *config.Diagnostic {
+func (r *reloader) refuse(cfg *config.Config, snapshot *hclfile.Snapshot, allowShrink bool) []config.Diagnostic {
 	if r.cfg == nil {
 		return nil
 	}
@@ -303,15 +303,15 @@ func (r *reloader) refuse(cfg *config.Config, snapshot *hclfile.Snapshot, allowS
 		summary = fmt.Sprintf("The new configuration would remove %d of %d checks", len(d.Removed), len(r.cfg.Checks))
 		detail = meant
 	case len(emptied) > 0:
-		return &config.Diagnostic{
+		return []config.Diagnostic{{
 			Gravity: config.Error, Summary: "File cut to 0 bytes", Pos: config.Pos{File: emptied[0]},
 			Detail: "It had something in it before. " + meant,
-		}
+		}}
 	}
 	if summary == "" {
 		return nil
 	}
-	return &config.Diagnostic{Gravity: config.Error, Summary: summary, Detail: detail, Pos: after.Pos}
+	return []config.Diagnostic{{Gravity: config.Error, Summary: summary, Detail: detail, Pos: after.Pos}}
 }
 
 // shrinks: all checks would go, or more than half of at least 10.

@@ -146,11 +146,11 @@ func (d Diagnostic) Config() config.Diagnostic {
 	return out
 }
 
-// Silence and Scope are what `silence` works with.
-type (
-	Silence = tracker.SilenceView
-	Scope   = tracker.Scope
-)
+// Silence is one silence, as `silence` shows it.
+type Silence = tracker.SilenceView
+
+// Scope is what a silence is about.
+type Scope = tracker.Scope
 
 // Silences is what `silence list --json` prints.
 type Silences struct {

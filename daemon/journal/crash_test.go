@@ -153,7 +153,7 @@ func (l *life) compact() {
 	for _, part := range parts {
 		state = append(state, Record{At: time.Unix(l.tried.Load(), 0), Kind: part})
 	}
-	l.j.Compact(slices.Values(state)) // fails when the disk does
+	_ = l.j.Compact(slices.Values(state)) // fails when the disk does
 }
 
 // fail lets the next few operations go wrong.

@@ -93,7 +93,7 @@ func (d *disk) begin(first uint64, batch []entry) (int64, error) {
 	d.live, d.name, d.size = f, name, int64(len(lines))
 	for _, c := range d.cuts {
 		if c.name != name {
-			d.fs.Truncate(d.path(c.name), c.size) // if it fails, readers know where to stop all the same
+			_ = d.fs.Truncate(d.path(c.name), c.size) // if it fails, readers know where to stop all the same
 		}
 	}
 	d.cuts = nil
@@ -121,7 +121,7 @@ func (d *disk) enter() error {
 func create(fsys FS, dir, name string, content []byte) (File, error) {
 	path := filepath.Join(dir, name)
 	tmp := path + tmpSuffix
-	fsys.Remove(tmp)
+	_ = fsys.Remove(tmp) // left behind, it is of no account
 	f, err := fsys.Create(tmp)
 	if err != nil {
 		return nil, err
@@ -135,7 +135,7 @@ func create(fsys FS, dir, name string, content []byte) (File, error) {
 	}
 	if err != nil {
 		f.Close()
-		fsys.Remove(tmp) // a full disk needs the room
+		_ = fsys.Remove(tmp) // a full disk needs the room
 		return nil, err
 	}
 	return f, nil

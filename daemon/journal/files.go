@@ -191,7 +191,7 @@ func (f *openFile) readHeader() error {
 	if errors.As(err, &newer) {
 		return newer
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = errCutShort
 	}
 	if err == nil && f.snapshot != (f.header.Journal == "snapshot") {

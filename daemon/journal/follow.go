@@ -24,7 +24,7 @@ func Follow(ctx context.Context, dir string, after uint64) iter.Seq2[Record, err
 	return func(yield func(Record, error) bool) {
 		f := follower{ctx: ctx, dir: dir, after: after}
 		for ctx.Err() == nil {
-			if err := f.round(yield); err == errStop {
+			if err := f.round(yield); errors.Is(err, errStop) {
 				return
 			} else if err != nil {
 				yield(Record{}, fmt.Errorf("following journal: %w", err))

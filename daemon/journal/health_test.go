@@ -93,7 +93,7 @@ func TestADiskThatFailsStopsNobodyAndHealsByItself(t *testing.T) {
 				wantDurable(t, j, false, 300)
 
 				disk.setFault(nil)
-				within(t, retryMost, func() error { <-j.Changed(); return nil })
+				_ = within(t, retryMost, func() error { <-j.Changed(); return nil })
 				wantDurable(t, j, true, 300)
 				mustAppend(t, j, rec(301))
 				want(t, collect(t, read(j.fs, simDir, 0)), numbered(1, 301))
@@ -121,7 +121,7 @@ func TestADeadDiskIsNotHammered(t *testing.T) {
 			return 0, syscall.ENOSPC
 		})
 		for range 1000 { // 100 s
-			j.Append(rec(1))
+			_ = j.Append(rec(1))
 			<-time.After(100 * time.Millisecond)
 		}
 		if n := tries.Load(); n < 10 || n > 40 {
@@ -140,9 +140,9 @@ func TestADeadDiskIsNotHammered(t *testing.T) {
 			first = false
 			return 0, syscall.EIO
 		})
-		j.Append(rec(1))
+		_ = j.Append(rec(1))
 		<-j.Changed()
-		within(t, retryFirst, func() error { <-j.Changed(); return nil })
+		_ = within(t, retryFirst, func() error { <-j.Changed(); return nil })
 		mustClose(t, j)
 	})
 }
@@ -186,7 +186,7 @@ func TestCloseDoesNotWaitForADeadDisk(t *testing.T) {
 				disk := newSimDisk()
 				j := mustOpen(t, simDir, Options{FS: disk.process()})
 				disk.setFault(f)
-				j.Append(recs(1, 3)...)
+				_ = j.Append(recs(1, 3)...)
 				err := within(t, 3*time.Second, j.Close)
 				if !errors.Is(err, ErrNotDurable) || !strings.Contains(err.Error(), "3 records were not written") {
 					t.Errorf("Close: %v", err)

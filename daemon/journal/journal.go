@@ -157,7 +157,7 @@ func (j *Journal) open() (err error) {
 		return err
 	}
 	go j.run()
-	j.await(j.last, time.NewTimer(patience)) // whether it got durable is in Status
+	_ = j.await(j.last, time.NewTimer(patience)) // whether it got durable is in Status
 	return nil
 }
 

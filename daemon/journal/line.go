@@ -159,7 +159,7 @@ func parseEntry(line []byte) (e entry, err error) {
 	if err != nil {
 		return entry{}, err
 	}
-	ok := false
+	var ok bool
 	if e.Seq, body, ok = cutNumber(body, `{"closed":`); ok {
 		e.closed = true
 		if e.At, body, ok = cutTime(body); !ok || len(body) > 0 {

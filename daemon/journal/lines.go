@@ -3,6 +3,7 @@ package journal
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 )
 
@@ -34,7 +35,7 @@ func (l *lineReader) next() ([]byte, error) {
 			whole = l.begun
 		}
 		switch {
-		case err == bufio.ErrBufferFull:
+		case errors.Is(err, bufio.ErrBufferFull):
 			continue
 		case err != nil:
 			return nil, err

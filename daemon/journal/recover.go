@@ -114,13 +114,13 @@ func (j *Journal) saveTorn(s *segmentScan) {
 		return
 	}
 	name := j.path(s.name + tornSuffix)
-	j.fs.Remove(name)
+	_ = j.fs.Remove(name)
 	f, err := j.fs.Create(name)
 	if err != nil {
 		return
 	}
 	defer f.Close()
-	io.Copy(f, io.LimitReader(r, math.MaxInt32))
+	_, _ = io.Copy(f, io.LimitReader(r, math.MaxInt32))
 }
 
 // quarantine has what is damaged renamed, so that nothing removes it, and says so.
@@ -153,10 +153,10 @@ func (j *Journal) quarantine(c *catalog, w *walk) {
 func (j *Journal) tidy(c catalog) {
 	j.removeObsolete(c)
 	for _, name := range c.unfinished {
-		j.fs.Remove(j.path(name))
+		_ = j.fs.Remove(j.path(name))
 	}
 	for _, name := range c.torn[:max(0, len(c.torn)-keepTorn)] {
-		j.fs.Remove(j.path(name))
+		_ = j.fs.Remove(j.path(name))
 	}
 }
 
@@ -165,7 +165,7 @@ func (j *Journal) tidy(c catalog) {
 func (j *Journal) removeObsolete(c catalog) {
 	for _, f := range c.obsolete {
 		if !f.damaged {
-			j.fs.Remove(j.path(f.name))
+			_ = j.fs.Remove(j.path(f.name))
 		}
 	}
 }

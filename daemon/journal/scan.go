@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -79,10 +80,10 @@ func (s *segmentScan) run() bool {
 	for {
 		start := s.lines.start
 		text, err := s.lines.next()
-		if err == io.EOF && s.more != nil && s.more() {
+		if errors.Is(err, io.EOF) && s.more != nil && s.more() {
 			continue
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return s.finish()
 		}
 		if err != nil { // a bad sector: what lies behind it cannot be judged

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"iter"
 	"path/filepath"
@@ -43,7 +44,7 @@ func (s *snapshotScan) run() bool {
 	}
 	for {
 		text, err := s.lines.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil { // a bad sector

@@ -1,6 +1,9 @@
 package journal
 
-import "path/filepath"
+import (
+	"errors"
+	"path/filepath"
+)
 
 // walk reads a journal from its snapshot to its end.
 type walk struct {
@@ -79,7 +82,7 @@ func (w *walk) segments(segments []*openFile, yield func(entry, error) bool) boo
 // damage.
 func (w *walk) only(f *openFile, yield func(entry, error) bool) func(entry, error) bool {
 	return func(e entry, err error) bool {
-		if damage, ok := err.(*DamageError); ok {
+		if damage := (*DamageError)(nil); errors.As(err, &damage) {
 			if n := len(w.hurt); n == 0 || w.hurt[n-1] != f.file {
 				w.hurt = append(w.hurt, f.file)
 			}

@@ -49,7 +49,7 @@ func (in silenced) handle(t *Tracker, r *round) {
 
 // exists refuses a silence that would silence nothing.
 func (t *Tracker) exists(s outbox.Scope) error {
-	known := false
+	var known bool
 	switch {
 	case s.Group != "":
 		_, known = t.cfg.Groups[s.Group]
@@ -94,7 +94,8 @@ func (in unsilenced) handle(t *Tracker, r *round) {
 func (t *Tracker) keep(r *round, s outbox.Silence) {
 	r.add(kindSilence, r.now, s)
 	t.silences[s.ID] = s
-	t.dirty, t.shown = true, View{}
+	t.agenda.everything()
+	t.shown = View{}
 	for id, old := range t.silences {
 		if r.now.Sub(old.Until) > keepSilences {
 			delete(t.silences, id)

@@ -33,33 +33,34 @@ func degraded(c incident.Condition, phase incident.Phase, cause incident.Cause) 
 	return symptom{through, incident.Finding{Condition: c, Health: incident.Degraded, Phase: phase, Cause: cause}}
 }
 
+func (s symptom) saying(words string) symptom {
+	s.finding.Evidence = opaque.Sanitise(words)
+	return s
+}
+
+func (s symptom) graded(grade int) symptom {
+	s.finding.Grade = grade
+	return s
+}
+
 // symptoms are the words for what happens to servers.
 var symptoms = map[string]symptom{
 	"ok":        {observed: through},
 	"refused":   down(outside, incident.PhaseConnect, incident.CauseRefused),
 	"silent":    down(outside, incident.PhaseConnect, incident.CauseTimeout),
 	"mute":      down(outside, incident.PhaseGreeting, incident.CauseTimeout),
-	"bye":       down(outside, incident.PhaseGreeting, incident.CauseBye),
+	"bye":       down(outside, incident.PhaseGreeting, incident.CauseBye).saying("* BYE shutting down"),
 	"no-name":   down(outside, incident.PhaseDNS, incident.CauseNoSuchName),
 	"dns":       down(outside, incident.PhaseDNS, incident.CauseDNSFailure),
 	"expired":   down(outside, incident.PhaseTLS, incident.CauseCertExpired),
 	"directory": down(inside, incident.PhaseLogin, incident.CauseBackendUnavailable),
 	"expiring":  degraded(incident.Certificate, incident.PhaseTLS, incident.CauseCertExpiresSoon),
-	"critical":  degraded(incident.Certificate, incident.PhaseTLS, incident.CauseCertExpiresSoon),
+	"critical":  degraded(incident.Certificate, incident.PhaseTLS, incident.CauseCertExpiresSoon).graded(1),
 	"address":   degraded(incident.Addresses, incident.PhaseConnect, incident.CauseAddressPartial),
 	"slow":      degraded(incident.Latency, incident.PhaseGreeting, incident.CauseSlow),
 	"no-idle":   degraded(incident.Capability, incident.PhaseCapability, incident.CauseCapabilityMissing),
 	"password":  degraded(incident.Account, incident.PhaseLogin, incident.CauseCredentialsRejected),
 	"unknown":   {finding: incident.Finding{Condition: incident.Service, Health: incident.Unknown, Phase: incident.PhaseConnect, Cause: incident.CauseLocalFault}},
-}
-
-func init() {
-	critical := symptoms["critical"]
-	critical.finding.Grade = 1
-	symptoms["critical"] = critical
-	bye := symptoms["bye"]
-	bye.finding.Evidence = opaque.Sanitise("* BYE shutting down")
-	symptoms["bye"] = bye
 }
 
 // result is what a probe of a check finds now. A word may be kept to one
