@@ -34,7 +34,7 @@ const maxName = 64
 // was decided.
 func (i Item) Headline(at time.Time) string {
 	in := i.Incident
-	name, reason, lasted := in.name(), in.reason(), Duration(in.Duration(at))
+	name, reason, lasted := in.name(), in.reason(), Duration(in.bout().Duration(at))
 	switch i.Transition {
 	case Changed:
 		return fmt.Sprintf("CHANGED %s: now %s, %s", name, in.Severity, reason)
@@ -165,11 +165,16 @@ func (i Incident) endpoint() string {
 }
 
 func (i Incident) period(at time.Time) string {
-	lasted := Duration(i.Duration(at))
-	if i.EndedAt.IsZero() {
-		return fmt.Sprintf("%s, for %s", Time(i.StartedAt), lasted)
+	bout := i.bout()
+	text := Time(bout.StartedAt)
+	if !i.EndedAt.IsZero() {
+		text += ", until " + Time(i.EndedAt)
 	}
-	return fmt.Sprintf("%s, until %s, for %s", Time(i.StartedAt), Time(i.EndedAt), lasted)
+	text += ", for " + Duration(bout.Duration(at))
+	if !i.AgainAt.IsZero() {
+		text += "; again, first at " + Time(i.StartedAt)
+	}
+	return text
 }
 
 // stateToTell leaves out what the headline says already.

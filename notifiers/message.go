@@ -86,11 +86,22 @@ type Incident struct {
 	// here alone.
 	Affected []string
 
-	StartedAt  time.Time
+	StartedAt time.Time
+	// AgainAt is when an incident that had ended began anew: what people are
+	// told counts from then; zero: it never ended.
+	AgainAt    time.Time
 	ReportedAt time.Time
 	EndedAt    time.Time // zero while open
 
 	URL string // where to read more; empty without daemon.public_url
+}
+
+// bout is the same incident, as if it had begun when it last began anew.
+func (i Incident) bout() Incident {
+	if !i.AgainAt.IsZero() {
+		i.StartedAt = i.AgainAt
+	}
+	return i
 }
 
 // Duration is how long the failure lasted, or has lasted at the given time.

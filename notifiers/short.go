@@ -32,9 +32,9 @@ func (i Item) short(m Message) string {
 	in := i.Incident
 	text := fmt.Sprintf("imapvigil %s %s%s ", i.word(), in.Check, in.shortEndpoint())
 	if i.Transition == Closed {
-		text += i.ending(Duration(in.Duration(m.At)))
+		text += i.ending(Duration(in.bout().Duration(m.At)))
 	} else {
-		text += in.reason() + " since " + in.StartedAt.UTC().Format("2 Jan 15:04 UTC")
+		text += in.reason() + " since " + in.bout().StartedAt.UTC().Format("2 Jan 15:04 UTC")
 	}
 	text = fitGSM(toGSM(text))
 	link := unbroken(in.URL)

@@ -44,7 +44,7 @@ func (t *Tracker) describe(in incident.Incident) notifiers.Incident {
 		Condition: string(in.Condition), Severity: string(in.Severity), State: stateOf(in), ClosedAs: string(in.ClosedAs),
 		Phase: string(in.Finding.Phase), Cause: string(in.Finding.Cause), Hint: in.Finding.Hint,
 		Evidence: in.Finding.Evidence, Address: in.Finding.Address, Node: t.Node,
-		StartedAt: in.StartedAt, ReportedAt: in.ReportedAt, EndedAt: in.EndedAt,
+		StartedAt: in.StartedAt, AgainAt: again(in), ReportedAt: in.ReportedAt, EndedAt: in.EndedAt,
 		Affected: t.affected(in, time.Now()),
 	}
 	if host, port, err := net.SplitHostPort(in.Target); err == nil {
@@ -77,6 +77,14 @@ func (t *Tracker) describeCheck(n *notifiers.Incident, c *config.Check) {
 		}
 		n.GroupLabels = append(n.GroupLabels, label)
 	}
+}
+
+// again is when a reopened incident last began; zero of one that never ended.
+func again(in incident.Incident) time.Time {
+	if in.FailingSince.Equal(in.StartedAt) {
+		return time.Time{}
+	}
+	return in.FailingSince
 }
 
 // stateOf gives the word of `incidents --json`.

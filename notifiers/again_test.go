@@ -1,0 +1,27 @@
+package notifiers
+
+import (
+	"testing"
+	"time"
+)
+
+// An incident that failed, was well for a while and fails again is told with
+// the time of today's failure: "for 17m" would be wrong of six seconds.
+func TestAnIncidentThatBeganAnew(t *testing.T) {
+	first := time.Date(2026, 5, 1, 19, 14, 0, 0, time.UTC)
+	in := Incident{
+		Check: "mx1/imaps", Severity: "down", Phase: "connect", Cause: "refused", ClosedAs: "recovered",
+		StartedAt: first, AgainAt: first.Add(17 * time.Minute), EndedAt: first.Add(17*time.Minute + 6*time.Second),
+	}
+	item := Item{Transition: Closed, Incident: in}
+	want := "2026-05-01 19:31:00 UTC, until 2026-05-01 19:31:06 UTC, for 6s; again, first at 2026-05-01 19:14:00 UTC"
+	if got := in.period(in.EndedAt); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if got, want := item.Headline(in.EndedAt), "CLOSED mx1/imaps: recovered after 6s"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := in.Duration(in.EndedAt); got != 17*time.Minute+6*time.Second {
+		t.Errorf("the whole lasted %v", got)
+	}
+}
