@@ -53,6 +53,7 @@ type Book struct {
 	lastOn     map[config.WayID]pulse
 	byIncident map[incident.ID][]Key
 	hour       map[config.NotifierID][]*Delivery // told in the last hour, oldest first
+	retrying   map[config.NotifierID]int         // how many deliveries are
 }
 
 // A pulse is the last telling of a way: when, and of how much.
@@ -70,6 +71,7 @@ func NewBook() *Book {
 		lastOn:     map[config.WayID]pulse{},
 		byIncident: map[incident.ID][]Key{},
 		hour:       map[config.NotifierID][]*Delivery{},
+		retrying:   map[config.NotifierID]int{},
 	}
 }
 
@@ -86,8 +88,7 @@ func (b *Book) Apply(t Telling) {
 	}
 	for _, key := range t.Replaces {
 		if d, ok := b.pending[key]; ok {
-			d.State = Replaced
-			delete(b.pending, key)
+			b.set(d, Replaced)
 		}
 	}
 }
@@ -123,7 +124,20 @@ func (i Item) status(t Telling) status {
 // due again.
 func (b *Book) Begin(key Key) {
 	if d, ok := b.pending[key]; ok {
-		d.State = Sending
+		b.set(d, Sending)
+	}
+}
+
+// set keeps the indices by state in step.
+func (b *Book) set(d *Delivery, state DeliveryState) {
+	if d.State == Retrying {
+		b.retrying[d.Way.Notifier]--
+	}
+	if state == Retrying {
+		b.retrying[d.Way.Notifier]++
+	}
+	if d.State = state; state.Final() {
+		delete(b.pending, d.Key)
 	}
 }
 
@@ -134,14 +148,15 @@ func (b *Book) Settle(o Outcome) {
 		if d, ok = b.deliveries[o.Key]; !ok || o.State != Retrying || !d.lost() {
 			return
 		}
-		b.pending[o.Key], b.queue = d, append(b.queue, d) // somebody wants it to be tried again
+		b.pending[o.Key] = d // somebody wants it to be tried again
+		if !slices.Contains(b.queue, d) {
+			b.queue = append(b.queue, d)
+		}
 	}
-	d.State, d.Attempts, d.NextAt, d.Last = o.State, o.Attempts, o.NextAt, o
+	d.Attempts, d.NextAt, d.Last = o.Attempts, o.NextAt, o
+	b.set(d, o.State)
 	if o.State == Sent {
 		b.arrived(d, o.Receipt)
-	}
-	if o.State.Final() {
-		delete(b.pending, o.Key)
 	}
 }
 
@@ -158,6 +173,9 @@ func (b *Book) arrived(d *Delivery, r notifiers.Receipt) {
 // Hurry makes the deliveries that wait on a notifier due at once, since it has
 // just answered well; not those that it asked to wait.
 func (b *Book) Hurry(id config.NotifierID, now time.Time) {
+	if b.retrying[id] == 0 {
+		return
+	}
 	for _, d := range b.pending {
 		if d.Way.Notifier == id && d.State == Retrying && !d.Last.Held && d.NextAt.After(now) {
 			d.NextAt = now

@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -9,9 +10,13 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// maxItems is the most that one message tells, so that its record fits into the
-// journal; what is left waits for the next one.
-const maxItems = 5000
+// maxItems is the most that one message tells, and maxAbsorbed the most messages
+// that it replaces, so that its record fits into the journal (1 MiB); what is
+// left waits for the next one.
+const (
+	maxItems    = 10_000
+	maxAbsorbed = 1000
+)
 
 // A draft gathers what one way must hear.
 type draft struct {
@@ -21,11 +26,11 @@ type draft struct {
 	noClosing bool
 	since     time.Time // when the first of it became due
 	items     []Item
+	subjects  []int // of the same
 	has       map[incident.ID]bool
 	voided    []*Delivery // what it replaces, for people; each once
 	replaces  map[incident.ID]Key
 	size      int // of items, once those of what it replaces are in it
-	full      bool
 }
 
 // draft finds or starts the message of a way; nil when there is no saying how
@@ -60,11 +65,12 @@ func (p *planner) add(d *draft, item Item, replaces *Delivery, due time.Time) {
 		grows = len(replaces.Items)
 	}
 	if d.kind.ReadByPeople() && d.size > 0 && d.size+grows > maxItems {
-		d.full = true
-		return // it is still due when this draft has been told
+		p.later(p.now.Add(p.world.Rates.Digest))
+		return
 	}
 	d.size += grows
 	d.items, d.has[item.Incident] = append(d.items, item), true
+	d.subjects = append(d.subjects, p.at)
 	if replaces != nil {
 		d.replaces[item.Incident] = replaces.Key
 	}
@@ -90,16 +96,18 @@ func (d *draft) voids(replaced *Delivery) bool {
 // programs; no more than the notifier may send in an hour.
 func (p *planner) tell(d *draft) {
 	if d.kind.ReadByPeople() {
-		if p.may(d.way.Notifier) {
+		if free, ok := p.may(d.way.Notifier); ok {
+			p.absorb(d)
 			p.Tell = append(p.Tell, p.together(d))
-		}
-		if d.full {
-			p.later(p.now.Add(p.world.Rates.Digest))
+		} else {
+			p.wake(d.subjects, free)
 		}
 		return
 	}
-	for _, item := range d.items {
-		if !p.may(d.way.Notifier) {
+	for i, item := range d.items {
+		free, ok := p.may(d.way.Notifier)
+		if !ok {
+			p.wake(d.subjects[i:], free)
 			return
 		}
 		var replaces []Key
@@ -110,20 +118,57 @@ func (p *planner) tell(d *draft) {
 	}
 }
 
+// absorb replaces what else waits to be delivered to the same people: when a
+// channel comes back after an hour they want one message, not sixty.
+func (p *planner) absorb(d *draft) {
+	for _, old := range p.book.queue {
+		if old.Way != d.way || old.State.Final() || old.State == Sending || d.voids(old) ||
+			d.size+len(old.Items) > maxItems || len(d.voided) >= maxAbsorbed || !p.holds(old) {
+			continue
+		}
+		d.size += len(old.Items)
+		d.voided = append(d.voided, old)
+	}
+}
+
+// holds reports whether all of a message may still be told just now.
+func (p *planner) holds(old *Delivery) bool {
+	return !slices.ContainsFunc(old.Items, func(i Item) bool {
+		s, known := p.find(i.Incident)
+		if !known {
+			return false
+		}
+		_, quiet := p.quiet(s, old.Way.Role, p.now)
+		return quiet || i.Transition != notifiers.Closed && !s.Fresh
+	})
+}
+
+func (p *planner) find(id incident.ID) (*Subject, bool) {
+	if p.index == nil {
+		p.index = make(map[incident.ID]*Subject, len(p.world.Subjects))
+		for i := range p.world.Subjects {
+			p.index[p.world.Subjects[i].ID] = &p.world.Subjects[i]
+		}
+	}
+	s, ok := p.index[id]
+	return s, ok
+}
+
 // together takes over what a replaced message would have told of other
 // incidents, even if they have become quiet since: it may have arrived without
 // an answer, so nobody can say that it was never told.
 func (p *planner) together(d *draft) Telling {
 	var replaces []Key
+	var items []Item
 	for _, old := range d.voided {
 		replaces = append(replaces, old.Key)
 		for _, item := range old.Items {
 			if !d.has[item.Incident] {
-				d.items, d.has[item.Incident] = append(d.items, item), true
+				items, d.has[item.Incident] = append(items, item), true
 			}
 		}
 	}
-	return p.telling(d, d.items, replaces)
+	return p.telling(d, append(items, d.items...), replaces)
 }
 
 func (p *planner) telling(d *draft, items []Item, replaces []Key) Telling {

@@ -1,22 +1,21 @@
 package outbox
 
 import (
-	"slices"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
 )
 
 // may takes one of the messages that a notifier may send in an hour; when there
-// is none left it asks to come again when there is. A message that replaces
-// another one counts like any.
-func (p *planner) may(id config.NotifierID) bool {
+// is none left it says when there is one. A message that replaces another one
+// counts like any.
+func (p *planner) may(id config.NotifierID) (free time.Time, ok bool) {
 	if p.world.MaxPerHour == nil {
-		return true
+		return free, true
 	}
 	most := p.world.MaxPerHour(id)
 	if most <= 0 {
-		return true
+		return free, true
 	}
 	sent := p.book.lately(id, p.now)
 	if over := len(sent) + p.taken[id] + 1 - most; over > 0 {
@@ -24,11 +23,10 @@ func (p *planner) may(id config.NotifierID) bool {
 		if over <= len(sent) {
 			next = sent[over-1].At
 		}
-		p.later(next.Add(time.Hour))
-		return false
+		return next.Add(time.Hour), false
 	}
 	p.taken[id]++
-	return true
+	return free, true
 }
 
 // lately lists what was told through a notifier in the last hour, oldest first.
@@ -46,5 +44,5 @@ func (b *Book) lately(id config.NotifierID, now time.Time) []*Delivery {
 // remember keeps what was told through a notifier for an hour.
 func (b *Book) remember(d *Delivery) {
 	id := d.Way.Notifier
-	b.hour[id] = append(slices.DeleteFunc(b.hour[id], func(o *Delivery) bool { return d.At.Sub(o.At) >= time.Hour }), d)
+	b.hour[id] = append(b.lately(id, d.At), d)
 }

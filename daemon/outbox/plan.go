@@ -60,8 +60,9 @@ type Subject struct {
 // Planned is what must be told now.
 type Planned struct {
 	Tell []Telling
-	// Again is when to ask again at the latest; zero: when something has changed.
-	Again time.Time
+	// Wake says of each subject when to ask again at the latest: zero when
+	// something of it has changed, or has been told.
+	Wake []time.Time
 	// Undelivered are openings that could not be delivered for so long that
 	// others were asked for help.
 	Undelivered []Undelivered
@@ -76,15 +77,19 @@ func Sort(subjects []Subject) {
 }
 
 // Plan compares what is true with what was told. It changes nothing; the
-// tellings are to be journaled and then applied to the Book.
+// tellings are to be journaled and then applied to the Book. A subject that is
+// left out is not told of; a message to people tells of those alone that are
+// there.
 func Plan(b *Book, w World, now time.Time) Planned {
 	p := planner{book: b, world: w, now: now, drafts: map[config.WayID]*draft{}, taken: map[config.NotifierID]int{}}
+	p.Wake = make([]time.Time, len(w.Subjects))
 	for i := range w.Subjects {
+		p.at = i
 		p.subject(&w.Subjects[i])
 	}
 	for _, d := range p.order {
 		if due := p.due(d); due.After(now) {
-			p.later(due)
+			p.wake(d.subjects, due)
 			continue
 		}
 		p.tell(d)
@@ -92,19 +97,38 @@ func Plan(b *Book, w World, now time.Time) Planned {
 	return p.Planned
 }
 
+// Again is when to ask again at the latest.
+func (p Planned) Again() (again time.Time) {
+	for _, t := range p.Wake {
+		if !t.IsZero() && (again.IsZero() || t.Before(again)) {
+			again = t
+		}
+	}
+	return again
+}
+
 type planner struct {
 	Planned
+	at     int // the subject that is looked at
 	book   *Book
 	world  World
 	now    time.Time
 	drafts map[config.WayID]*draft
 	order  []*draft
 	taken  map[config.NotifierID]int // of what max_per_hour allows
+	index  map[incident.ID]*Subject
 }
 
+// later has the subject that is looked at looked at again; zero: nobody knows when.
 func (p *planner) later(t time.Time) {
-	if !t.IsZero() && (p.Again.IsZero() || t.Before(p.Again)) {
-		p.Again = t
+	if w := p.Wake[p.at]; !t.IsZero() && (w.IsZero() || t.Before(w)) {
+		p.Wake[p.at] = t
+	}
+}
+
+func (p *planner) wake(subjects []int, t time.Time) {
+	for _, p.at = range subjects {
+		p.later(t)
 	}
 }
 

@@ -275,3 +275,33 @@ func what(items []outbox.Item) string {
 	}
 	return strings.Join(words, ", ")
 }
+
+// The largest message there can be has a record that the journal takes.
+func TestLargestTelling(t *testing.T) {
+	t.Parallel()
+	s := newSim()
+	w, err := way("it", "email.mail:it@")
+	if err != nil {
+		t.Fatal(err)
+	}
+	world := outbox.World{Rates: s.rates, Kind: kind}
+	for i := range 30_000 {
+		world.Subjects = append(world.Subjects, outbox.Subject{
+			Incident: incident.Incident{
+				ID: incident.ID(fmt.Sprintf("%010d", i)), Reported: 1000, Worsened: 1000, ReportedAt: epoch, ClosedAt: epoch,
+				EndedAt: epoch, ClosedAs: incident.Recovered,
+			},
+			Ways: []config.Way{w}, Fresh: true,
+		})
+	}
+	tell := outbox.Plan(s.book, world, epoch.Add(time.Minute)).Tell
+	if len(tell) != 1 {
+		t.Fatalf("%d messages", len(tell))
+	}
+	for range 1000 {
+		tell[0].Replaces = append(tell[0].Replaces, tell[0].Key)
+	}
+	if size, most := len(text(tell[0])), 1<<20; size > most {
+		t.Errorf("a record of %d bytes, the journal takes %d", size, most)
+	}
+}

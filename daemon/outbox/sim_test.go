@@ -113,7 +113,7 @@ func (s *sim) round() (next time.Time) {
 	for {
 		s.land()
 		planned := outbox.Plan(s.book, s.world(), s.now)
-		tellings, again := planned.Tell, planned.Again
+		tellings, again := planned.Tell, planned.Again()
 		for _, t := range tellings {
 			s.journal = append(s.journal, record{telling: text(t)})
 			s.book.Apply(t)

@@ -27,6 +27,7 @@ func (in retried) handle(t *Tracker, r *round) {
 	}
 	t.book.Settle(o)
 	r.add(kindOutcome, o.At, o)
-	t.dirty, t.shown = true, View{}
+	t.agenda.everything()
+	t.shown = View{}
 	r.replies = append(r.replies, func() { in.answer <- nil })
 }

@@ -111,6 +111,7 @@ func (t *Tracker) restore(data json.RawMessage) error {
 		t.timed[in.Check] = true
 	}
 	rec := &record{in, w.Events}
-	t.ledger[in.ID], t.active[in.ID] = rec, rec
+	t.ledger[in.ID] = rec
+	t.activate(rec)
 	return nil
 }

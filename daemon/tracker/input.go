@@ -75,7 +75,7 @@ func (in observed) handle(t *Tracker, r *round) {
 	streaks, events := incident.Observe(cfg.Policy, c.state, in.result)
 	c.state = c.state.Confirmed(streaks)
 	if c.seen(in.result, streaks.Failing()) {
-		t.dirty = true // what waited for a fresh observation may be told now
+		t.touch(id) // what waited for a fresh observation may be told now
 	}
 	t.happen(r, events)
 	t.wake(cfg, events, r)
@@ -208,17 +208,15 @@ func (t *Tracker) use(cfg *config.Config) {
 	t.onServer, t.children = map[config.ServerID][]config.CheckID{}, map[config.Ref][]config.CheckID{}
 	for _, id := range slices.Sorted(maps.Keys(cfg.Checks)) {
 		c := cfg.Checks[id]
-		if !c.Enabled {
-			continue
-		}
-		if c.Server != "" {
+		if c.Server != "" && c.Enabled {
 			t.onServer[c.Server] = append(t.onServer[c.Server], id)
 		}
 		for _, parent := range t.parents(c) {
 			t.children[parent] = append(t.children[parent], id)
 		}
 	}
-	t.dirty, t.shown = true, View{}
+	t.agenda.everything()
+	t.shown = View{}
 }
 
 // Attempted takes what one attempt of the sender came to.
@@ -235,7 +233,9 @@ func (in attempted) handle(t *Tracker, r *round) {
 	}
 	o := outbox.Conclude(*d, in.Receipt, in.Err, in.At, t.Jitter())
 	t.book.Settle(o)
-	t.dirty = true
+	for _, item := range d.Items {
+		t.agenda.touch(item.Incident)
+	}
 	r.add(kindOutcome, o.At, o)
 	fields := []zap.Field{
 		zap.String("key", string(o.Key)), zap.String("role", string(d.Way.Role)),

@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -75,11 +76,13 @@ type Tracker struct {
 	cfg    *config.Config // nothing is decided and nothing is sent before the first
 	checks map[config.CheckID]*check
 	ledger map[incident.ID]*record
-	active map[incident.ID]*record // live, or some way is owed something
-	timed  map[config.CheckID]bool // time alone decides something of it
+	active map[incident.ID]*record          // live, or some way is owed something
+	about  map[config.CheckID][]incident.ID // the active ones of a check
+	timed  map[config.CheckID]bool          // time alone decides something of it
 	book   *outbox.Book
-	again  time.Time // when Plan wants to be asked
-	dirty  bool      // Plan has something new to look at
+	agenda agenda
+	stuck  map[incident.ID][]outbox.Undelivered
+	retry  time.Time // when the next delivery is due
 	shown  View      // the last one built
 	asking map[config.CheckID][]awaited
 
@@ -132,10 +135,12 @@ func Open(o Options) (*Tracker, error) {
 		checks:  map[config.CheckID]*check{},
 		ledger:  map[incident.ID]*record{},
 		active:  map[incident.ID]*record{},
+		about:   map[config.CheckID][]incident.ID{},
 		timed:   map[config.CheckID]bool{},
 		book:    outbox.NewBook(),
 		asking:  map[config.CheckID][]awaited{},
-		dirty:   true,
+		agenda:  newAgenda(),
+		stuck:   map[incident.ID][]outbox.Undelivered{},
 
 		started:  time.Now(),
 		calendar: outbox.NewCalendar(unconfigured),
@@ -193,13 +198,13 @@ func (t *Tracker) pause(now time.Time) time.Duration {
 	if !t.configured() {
 		return longest
 	}
-	next := t.again
+	next := t.agenda.due(now)
 	for id := range t.timed {
 		if due := incident.Due(t.state(id)); !due.IsZero() && (next.IsZero() || due.Before(next)) {
 			next = due
 		}
 	}
-	if _, due := t.due(now); !due.IsZero() && (next.IsZero() || due.Before(next)) {
+	if due := t.retry; !due.IsZero() && (next.IsZero() || due.Before(next)) {
 		next = due
 	}
 	if next.IsZero() {
@@ -232,7 +237,7 @@ func (t *Tracker) round(batch []input, now time.Time) {
 		}
 	}
 	for _, telling := range tellings {
-		t.book.Apply(telling)
+		t.told(telling)
 	}
 	if t.configured() {
 		t.send(r.now)
@@ -256,29 +261,10 @@ func (t *Tracker) tick(r *round) {
 	}
 }
 
-// plan asks what must be told, when something has changed or time has come.
-func (t *Tracker) plan(r *round) []outbox.Telling {
-	if !t.dirty && (t.again.IsZero() || t.again.After(r.now)) {
-		return nil
-	}
-	planned := outbox.Plan(t.book, t.world(r.now), r.now)
-	if t.report(r, Messages, t.undelivered(planned.Undelivered)) {
-		planned = outbox.Plan(t.book, t.world(r.now), r.now)
-	}
-	t.dirty, t.again = false, planned.Again
-	for _, telling := range planned.Tell {
-		r.add(kindTelling, telling.At, telling)
-	}
-	return planned.Tell
-}
-
-func (t *Tracker) due(now time.Time) ([]*outbox.Delivery, time.Time) {
-	return t.book.Due(now, func(d *outbox.Delivery) bool { return t.hold(d, now) })
-}
-
 // send starts the attempts that are due. The journal knows each of them.
 func (t *Tracker) send(now time.Time) {
-	due, _ := t.due(now)
+	var due []*outbox.Delivery
+	due, t.retry = t.book.Due(now, func(d *outbox.Delivery) bool { return t.hold(d, now) })
 	for _, d := range due {
 		t.book.Begin(d.Key)
 		m := t.message(d)
@@ -347,7 +333,10 @@ func (t *Tracker) fold(e incident.Event) {
 	}
 	c := t.known(e.Check)
 	c.state = incident.Apply(c.state, e)
-	t.dirty = true
+	t.agenda.touch(e.Incident)
+	if e.Condition == incident.Service {
+		t.concern(e.Check)
+	}
 	if !incident.Due(c.state).IsZero() {
 		t.timed[e.Check] = true
 	}
@@ -360,7 +349,30 @@ func (t *Tracker) fold(e incident.Event) {
 		rec = &record{}
 		t.ledger[in.ID] = rec
 	}
+	t.retire(in.ID) // its check may have another name now
 	rec.incident = in
 	rec.events = append(rec.events, e)
-	t.active[in.ID] = rec
+	t.activate(rec)
+}
+
+// activate has an incident looked at when something happens to it.
+func (t *Tracker) activate(rec *record) {
+	id, check := rec.incident.ID, rec.incident.Check
+	if _, ok := t.active[id]; !ok {
+		t.about[check] = append(t.about[check], id)
+	}
+	t.active[id] = rec
+}
+
+// retire lets go of one that all have heard of.
+func (t *Tracker) retire(id incident.ID) {
+	rec, ok := t.active[id]
+	if !ok {
+		return
+	}
+	delete(t.active, id)
+	check := rec.incident.Check
+	if t.about[check] = slices.DeleteFunc(t.about[check], func(o incident.ID) bool { return o == id }); len(t.about[check]) == 0 {
+		delete(t.about, check)
+	}
 }

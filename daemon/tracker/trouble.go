@@ -1,8 +1,10 @@
 package tracker
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,11 +64,17 @@ func (t *Tracker) report(r *round, what Trouble, f *incident.Finding) bool {
 }
 
 // undelivered makes a finding of openings that do not arrive; nil: all do.
-func (t *Tracker) undelivered(list []outbox.Undelivered) *incident.Finding {
+func (t *Tracker) undelivered() *incident.Finding {
+	var list []outbox.Undelivered
+	for _, more := range t.stuck {
+		list = append(list, more...)
+	}
 	if len(list) == 0 {
 		return nil
 	}
-	first := list[0]
+	first := slices.MinFunc(list, func(a, b outbox.Undelivered) int {
+		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Incident, b.Incident), cmp.Compare(a.Way.Notifier, b.Way.Notifier))
+	})
 	f := &incident.Finding{Cause: incident.CauseUndelivered}
 	f.Hint = fmt.Sprintf("Messages to %s by %s do not arrive", first.Way.Role, first.Way.Notifier)
 	if others := differentWays(list) - 1; others > 0 {

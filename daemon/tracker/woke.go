@@ -16,7 +16,8 @@ func (t *Tracker) woke(now time.Time) {
 	if last.IsZero() || (wall.Sub(lastWall)-now.Sub(last)).Abs() < wokeAfter {
 		return
 	}
-	t.started, t.dirty = now, true
+	t.started = now
+	t.agenda.everything()
 	for _, c := range t.checks {
 		c.fresh = 0
 	}

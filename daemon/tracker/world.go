@@ -10,23 +10,40 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// world gathers the incidents that some way may have to hear of, and lets go
-// of those that all have heard of.
-func (t *Tracker) world(now time.Time) outbox.World {
+// world gathers the incidents that are to be looked at, and lets go of those
+// that all have heard of.
+func (t *Tracker) world(all bool, some map[incident.ID]bool, now time.Time) outbox.World {
 	w := outbox.World{
 		Rates: t.Rates, Kind: t.kind, MaxPerHour: t.maxPerHour, Quiet: t.quiet, Within: t.calendar.Within,
 		Monitor: t.waysOf(t.cfg.Daemon.Roles), Started: t.started,
 	}
-	for id, rec := range t.active {
-		in := rec.incident
-		if in.Live() || in.Reported > 0 && !t.book.Settled(id) || now.Sub(in.ClosedAt) < outbox.Lately {
-			w.Subjects = append(w.Subjects, t.subject(in, now))
-		} else {
-			delete(t.active, id)
+	if all {
+		for id := range t.active {
+			t.gather(&w, id, now)
+		}
+	} else {
+		for id := range some {
+			t.gather(&w, id, now)
 		}
 	}
 	outbox.Sort(w.Subjects)
 	return w
+}
+
+func (t *Tracker) gather(w *outbox.World, id incident.ID, now time.Time) {
+	rec, ok := t.active[id]
+	if !ok {
+		t.agenda.wake(id, time.Time{})
+		return
+	}
+	in := rec.incident
+	if in.Live() || in.Reported > 0 && !t.book.Settled(id) || now.Sub(in.ClosedAt) < outbox.Lately {
+		w.Subjects = append(w.Subjects, t.subject(in, now))
+		return
+	}
+	t.retire(id)
+	delete(t.stuck, id)
+	t.agenda.wake(id, time.Time{})
 }
 
 func (t *Tracker) subject(in incident.Incident, now time.Time) outbox.Subject {

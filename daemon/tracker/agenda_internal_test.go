@@ -1,0 +1,228 @@
+package tracker
+
+import (
+	"encoding/json"
+	"errors"
+	"iter"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/journal"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// The agenda only saves looking: at any moment, looking at all incidents gives
+// nothing to tell that has not been told.
+func TestAgendaMissesNothing(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		m := newMiniature(t)
+		t.Repeat(map[string]func(*rapid.T){
+			"":          m.check,
+			"probe":     m.probe,
+			"well":      func(t *rapid.T) { m.observe(m.draw(t), nil) },
+			"wait":      m.wait,
+			"configure": m.configure,
+			"silence":   m.silence,
+			"ack":       m.ack,
+			"answer":    m.answer,
+			"suspend":   func(*rapid.T) { m.wall += time.Hour; m.round() },
+		})
+	})
+}
+
+// memory is a journal that forgets.
+type memory struct{}
+
+func (memory) Append(...journal.Record) error { return nil }
+func (memory) Replay() iter.Seq2[journal.Record, error] {
+	return func(func(journal.Record, error) bool) {}
+}
+func (memory) Status() journal.Status                       { return journal.Status{Durable: true} }
+func (memory) Size() int64                                  { return 0 }
+func (memory) Compact(state iter.Seq[journal.Record]) error { return nil }
+
+// A miniature is a tracker whose rounds the test makes itself.
+type miniature struct {
+	*rapid.T
+	tracker *Tracker
+	now     time.Time
+	wall    time.Duration // by which the clock on the wall is ahead
+	flying  []outbox.Key
+	broken  bool
+}
+
+func (m *miniature) Send(_ config.WayID, _ json.RawMessage, msg notifiers.Message) {
+	m.flying = append(m.flying, outbox.Key(msg.Key))
+}
+
+type settings struct{ notifiers.Settings }
+
+func (settings) Kind() notifiers.Kind { return notifiers.Email }
+
+type programs struct{ notifiers.Settings }
+
+func (programs) Kind() notifiers.Kind { return notifiers.Webhook }
+
+type place string
+
+func (p place) String() string { return string(p) }
+
+func newMiniature(t *rapid.T) *miniature {
+	m := &miniature{T: t, now: time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)}
+	tr, err := Open(Options{
+		Journal: memory{}, Sender: m, Jitter: func() float64 { return 0.5 },
+		Wall:  func() time.Time { return m.now.Add(m.wall) },
+		Rates: outbox.Rates{First: 10 * time.Second, Every: time.Minute, Digest: 5 * time.Minute, Large: 3},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.tracker = tr
+	tr.started = m.now
+	m.configure(t)
+	return m
+}
+
+var ids = []config.CheckID{"mx/a", "mx/b", "gate", "child", "grandchild"}
+
+func (m *miniature) draw(t *rapid.T) config.CheckID { return rapid.SampledFrom(ids).Draw(t, "check") }
+
+func (m *miniature) configure(t *rapid.T) {
+	seconds := func(name string) time.Duration {
+		return time.Duration(rapid.IntRange(0, 10).Draw(t, name)) * 15 * time.Second
+	}
+	mail, phone := config.WayID{Role: "it", Notifier: "email.mail"}, config.WayID{Role: "it", Notifier: "email.phone"}
+	hook := config.WayID{Role: "ops", Notifier: "webhook.hook"}
+	cfg := &config.Config{
+		Checks: map[config.CheckID]*config.Check{}, Servers: map[config.ServerID]*config.Server{"mx": {ID: "mx"}},
+		Notifiers: map[config.NotifierID]*config.Notifier{
+			"email.mail":   {Settings: settings{}, MaxPerHour: rapid.IntRange(0, 6).Draw(t, "max")},
+			"email.phone":  {Settings: settings{}},
+			"webhook.hook": {Settings: programs{}, MaxPerHour: rapid.IntRange(0, 6).Draw(t, "max")},
+		},
+		Roles: map[config.RoleID]*config.Role{
+			"it": {ID: "it", Ways: []config.Way{
+				{ID: mail, Target: place("")}, {ID: phone, Target: place(""), After: 4 * time.Minute, During: "night"},
+			}},
+			"ops": {ID: "ops", Ways: []config.Way{{ID: hook, Target: place("")}}},
+		},
+		Schedules: map[config.ScheduleID]*config.Schedule{"night": {ID: "night", Zone: time.UTC, Windows: []config.Window{
+			{Days: [7]bool{true, true, true, true, true, true, true}, From: 10, To: 25},
+			{Days: [7]bool{true, true, true, true, true, true, true}, From: 60, To: 1440},
+		}}},
+		Maintenance: []config.Maintenance{{
+			Zone: time.UTC, Start: m.now.Add(seconds("start")), Duration: time.Minute + seconds("lasts"), AppliesTo: []config.Ref{{Check: "gate"}},
+		}},
+		Daemon: config.Daemon{Roles: []config.RoleID{"ops"}},
+	}
+	for _, id := range ids {
+		c := &config.Check{
+			ID: id, Enabled: rapid.IntRange(0, 5).Draw(t, "enabled") > 0, Roles: []config.RoleID{"it", "ops"},
+			Policy: config.Policy{FaultTolerance: seconds("fault"), RecoveryTolerance: seconds("recovery"), ReopenWithin: time.Hour, Remind: 10 * time.Minute},
+		}
+		switch id {
+		case "mx/a", "mx/b":
+			c.Server = "mx"
+		case "child":
+			c.DependsOn = []config.Ref{{Check: "gate"}}
+		case "grandchild":
+			c.DependsOn = []config.Ref{{Server: "mx"}, {Check: "child"}}
+		}
+		if rapid.IntRange(0, 9).Draw(t, "there") > 0 {
+			cfg.Checks[id] = c
+		}
+	}
+	m.round(configured{cfg, make(chan struct{}, 1)})
+}
+
+func (m *miniature) probe(t *rapid.T) {
+	id := m.draw(t)
+	phase := rapid.SampledFrom([]incident.Phase{incident.PhaseConnect, incident.PhaseGreeting}).Draw(t, "phase")
+	for range rapid.IntRange(1, 4).Draw(t, "probes") {
+		m.observe(id, []incident.Finding{{Condition: incident.Service, Health: incident.Down, Phase: phase, Cause: incident.CauseTimeout}})
+	}
+}
+
+func (m *miniature) observe(id config.CheckID, findings []incident.Finding) {
+	m.pass(15 * time.Second)
+	m.round(observed{incident.Result{
+		Check: id, Target: "mx:993", Started: m.now, Ended: m.now, Findings: findings,
+		Observed: incident.ConditionSet(incident.Service, incident.Certificate),
+	}, make(chan incident.Pace, 1)})
+}
+
+func (m *miniature) wait(t *rapid.T) {
+	m.pass(time.Duration(rapid.IntRange(1, 900).Draw(t, "seconds")) * time.Second)
+}
+
+// pass lets time go by; the tracker wakes when it wants to.
+func (m *miniature) pass(d time.Duration) {
+	const glance = 20 * time.Second
+	for end := m.now.Add(d); m.now.Before(end); {
+		pause := m.tracker.pause(m.now)
+		if step := min(glance, end.Sub(m.now)); pause > step {
+			m.now = m.now.Add(step)
+			m.check(m.T)
+			continue
+		}
+		m.now = m.now.Add(max(pause, time.Millisecond))
+		m.round()
+	}
+}
+
+func (m *miniature) silence(t *rapid.T) {
+	scope := rapid.SampledFrom([]outbox.Scope{{Check: "gate"}, {Server: "mx"}, {Role: "it"}}).Draw(t, "scope")
+	until := m.now.Add(time.Duration(rapid.IntRange(1, 600).Draw(t, "seconds")) * time.Second)
+	m.round(silenced{scope, "", until, make(chan silenceAnswer, 1)})
+}
+
+func (m *miniature) ack(*rapid.T) {
+	var inputs []input
+	for id := range m.tracker.active {
+		inputs = append(inputs, acknowledged{id, "", m.now.Add(5 * time.Minute), make(chan error, 1)})
+	}
+	m.round(inputs...)
+}
+
+// answer ends the attempts that are under way, well or not.
+func (m *miniature) answer(t *rapid.T) {
+	var err error
+	switch rapid.IntRange(0, 3).Draw(t, "answer") {
+	case 1:
+		err = errors.New("refused")
+	case 2:
+		err = notifiers.Permanent(errors.New("no such user"))
+	}
+	flying := m.flying
+	m.flying = nil
+	for _, key := range flying {
+		m.round(attempted{Key: key, At: m.now, Err: err})
+	}
+}
+
+func (m *miniature) round(inputs ...input) {
+	for _, in := range inputs {
+		m.tracker.round([]input{in}, m.now)
+	}
+	if len(inputs) == 0 {
+		m.tracker.round(nil, m.now)
+	}
+	for m.tracker.pause(m.now) == 0 { // it wants to go on at once
+		m.tracker.round(nil, m.now)
+	}
+	m.check(m.T)
+}
+
+func (m *miniature) check(t *rapid.T) {
+	tr := m.tracker
+	all := outbox.Plan(tr.book, tr.world(true, nil, m.now), m.now)
+	if len(all.Tell) > 0 {
+		t.Fatalf("at %s nobody was told %v", m.now, all.Tell)
+	}
+}

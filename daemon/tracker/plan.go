@@ -1,0 +1,94 @@
+package tracker
+
+import (
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+)
+
+// plan decides what must be told. It looks at the incidents that are on the
+// agenda; when that gives a message to people, at all of them, since such a
+// message tells of whatever is due.
+func (t *Tracker) plan(r *round) []outbox.Telling {
+	all, some := t.agenda.take(r.now)
+	if !all && len(some) == 0 {
+		return nil
+	}
+	w, planned := t.look(all, some, r.now)
+	if !all && toPeople(planned.Tell) {
+		all = true
+		w, planned = t.look(all, some, r.now)
+	}
+	t.remember(w, planned)
+	if t.report(r, Messages, t.undelivered()) {
+		w, planned = t.look(all, t.agenda.withTouched(some), r.now)
+		t.remember(w, planned)
+	}
+	for _, telling := range planned.Tell {
+		r.add(kindTelling, telling.At, telling)
+	}
+	return planned.Tell
+}
+
+func (t *Tracker) look(all bool, some map[incident.ID]bool, now time.Time) (outbox.World, outbox.Planned) {
+	w := t.world(all, some, now)
+	return w, outbox.Plan(t.book, w, now)
+}
+
+func toPeople(tellings []outbox.Telling) bool {
+	for _, telling := range tellings {
+		if telling.Kind.ReadByPeople() {
+			return true
+		}
+	}
+	return false
+}
+
+// remember keeps what came of looking: when to look again, and what could not be
+// delivered.
+func (t *Tracker) remember(w outbox.World, planned outbox.Planned) {
+	for i := range w.Subjects {
+		id := w.Subjects[i].ID
+		t.agenda.wake(id, planned.Wake[i])
+		delete(t.stuck, id)
+	}
+	for _, u := range planned.Undelivered {
+		t.stuck[u.Incident] = append(t.stuck[u.Incident], u)
+	}
+}
+
+// told has the incidents looked at again of which something was just told: the
+// next thing may be due some day.
+func (t *Tracker) told(telling outbox.Telling) {
+	t.book.Apply(telling)
+	for _, item := range telling.Items {
+		t.agenda.touch(item.Incident)
+	}
+}
+
+// touch has the incidents of a check looked at.
+func (t *Tracker) touch(id config.CheckID) {
+	for _, in := range t.about[id] {
+		t.agenda.touch(in)
+	}
+}
+
+// concern has those looked at for whom it matters how a check's service is: the
+// other checks of its server, and what depends on it or on its server.
+func (t *Tracker) concern(id config.CheckID) {
+	for _, child := range t.children[config.Ref{Check: id}] {
+		t.touch(child)
+	}
+	c, ok := t.cfg.Checks[id]
+	if !ok || c.Server == "" {
+		return
+	}
+	for _, sibling := range t.onServer[c.Server] {
+		t.touch(sibling)
+	}
+	for _, child := range t.children[config.Ref{Server: c.Server}] {
+		t.touch(child)
+	}
+}
