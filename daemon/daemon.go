@@ -42,6 +42,8 @@ type Options struct {
 	// Level is set to what the configuration says; nil: the command line has
 	// fixed it.
 	Level *zap.AtomicLevel
+	// AllowShrink lets the start remove most checks, or all.
+	AllowShrink bool
 	// Hangup delivers requests to reload (SIGHUP).
 	Hangup <-chan os.Signal
 	// Rates replace outbox.DefaultRates where they are set: the demo has less

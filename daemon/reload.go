@@ -58,7 +58,7 @@ func newReloader(m *monitor) *reloader {
 
 // first prepares the configuration that the start needs.
 func (r *reloader) first(ctx context.Context) (*candidate, error) {
-	c, diags, err := r.prepare(ctx, true)
+	c, diags, err := r.prepare(ctx, r.m.AllowShrink)
 	if err != nil {
 		diags = append(diags, diagnose(err))
 	}
@@ -288,35 +288,52 @@ func (r *reloader) open(path string) (*hclfile.Snapshot, error) {
 // refuse keeps a reload from doing what is more likely a mishap than a wish.
 func (r *reloader) refuse(cfg *config.Config, snapshot *hclfile.Snapshot, allowShrink bool) []config.Diagnostic {
 	if r.cfg == nil {
-		return nil
+		return r.refuseFirst(cfg, snapshot, allowShrink)
 	}
-	const meant = "If that is meant, run: imapvigil reload --allow-shrink"
 	summary, detail := "", ""
 	before, after := r.cfg.Daemon, cfg.Daemon
-	switch d, emptied := config.Compare(r.cfg, cfg), snapshot.Emptied(r.snapshot); {
+	switch {
 	case before.StateDir != after.StateDir:
 		summary, detail = "A changed state_dir needs a restart", "Put "+before.StateDir+" back, or restart the daemon."
 	case before.Control != after.Control:
 		summary, detail = "A changed control socket needs a restart", "Put "+before.Control+" back, or restart the daemon."
 	case allowShrink:
-	case shrinks(len(r.cfg.Checks), len(d.Removed)):
-		summary = fmt.Sprintf("The new configuration would remove %d of %d checks", len(d.Removed), len(r.cfg.Checks))
-		detail = meant
-	case len(emptied) > 0:
-		return []config.Diagnostic{{
-			Gravity: config.Error, Summary: "File cut to 0 bytes", Pos: config.Pos{File: emptied[0]},
-			Detail: "It had something in it before. " + meant,
-		}}
-	}
-	if summary == "" {
 		return nil
+	default:
+		return shrinks(r.cfg, r.snapshot, cfg, snapshot, "imapvigil reload --allow-shrink")
 	}
 	return []config.Diagnostic{{Gravity: config.Error, Summary: summary, Detail: detail, Pos: after.Pos}}
 }
 
-// shrinks: all checks would go, or more than half of at least 10.
-func shrinks(have, gone int) bool {
-	return gone > 0 && (gone == have || have >= 10 && 2*gone > have)
+// refuseFirst compares the files of a start with what was applied last.
+func (r *reloader) refuseFirst(cfg *config.Config, snapshot *hclfile.Snapshot, allowShrink bool) []config.Diagnostic {
+	if allowShrink {
+		return nil
+	}
+	kept, last, _, err := restore(r.m.stateDir(cfg), hclfile.Options{NoCredentials: true})
+	if err != nil || last == nil {
+		return nil // nothing to compare with
+	}
+	return shrinks(last, kept, cfg, snapshot, "imapvigil run --allow-shrink, once")
+}
+
+// shrinks refuses to lose all checks, or more than half of at least 10, or a
+// whole file. Checks that others replace are no loss while they are few.
+func shrinks(
+	old *config.Config, oldFiles *hclfile.Snapshot, cfg *config.Config, files *hclfile.Snapshot, meant string,
+) []config.Diagnostic {
+	d := config.Diagnostic{Gravity: config.Error, Detail: "If that is meant, run: " + meant, Pos: cfg.Daemon.Pos}
+	have, gone, emptied := len(old.Checks), len(config.Compare(old, cfg).Removed), files.Emptied(oldFiles)
+	switch {
+	case gone > 0 && len(cfg.Checks) == 0, have >= 10 && 2*gone > have:
+		d.Summary = fmt.Sprintf("The new configuration would remove %d of %d checks", gone, have)
+	case len(emptied) > 0:
+		d.Summary, d.Pos = "File cut to 0 bytes", config.Pos{File: emptied[0]}
+		d.Detail = "It had something in it before. " + d.Detail
+	default:
+		return nil
+	}
+	return []config.Diagnostic{d}
 }
 
 // apply is the half that cannot fail.

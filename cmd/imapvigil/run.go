@@ -16,6 +16,7 @@ import (
 
 func (p *program) runCommand() *cobra.Command {
 	var format, level, listen string
+	var shrink bool
 	c := &cobra.Command{
 		Use:   "run",
 		Short: "Run the daemon (systemd's ExecStart)",
@@ -39,7 +40,7 @@ func (p *program) runCommand() *cobra.Command {
 			defer signal.Stop(hangup)
 			o := daemon.Options{
 				ConfigPath: p.configPath, StateDir: p.stateDir, Control: p.control, Version: release(),
-				Log: log, Hangup: hangup,
+				Log: log, Hangup: hangup, AllowShrink: shrink,
 			}
 			if level == "" {
 				o.Level = &at
@@ -56,6 +57,7 @@ func (p *program) runCommand() *cobra.Command {
 	c.Flags().StringVar(&listen, "listen", "", `host:port of the status page; "" switches it off (not in effect yet)`)
 	c.Flags().StringVar(&format, "log-format", "auto", "console or json; auto: json under systemd")
 	c.Flags().StringVar(&level, "log-level", "", "debug, info, warn or error (default: the configuration's)")
+	c.Flags().BoolVar(&shrink, "allow-shrink", false, "start even if most checks, or all, are gone since the last time")
 	return c
 }
 
