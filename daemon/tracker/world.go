@@ -37,7 +37,10 @@ func (t *Tracker) gather(w *outbox.World, id incident.ID, now time.Time) {
 		return
 	}
 	in := rec.incident
-	if in.Live() || in.Reported > 0 && !t.book.Settled(id) || now.Sub(in.ClosedAt) < outbox.Lately {
+	if in.Live() && in.Unreported() {
+		return // nobody has to hear of it yet
+	}
+	if in.Live() || !in.Unreported() && (!t.book.Settled(id) || now.Sub(in.ClosedAt) < outbox.Lately) {
 		w.Subjects = append(w.Subjects, t.subject(in, now))
 		return
 	}
