@@ -54,7 +54,6 @@ type miniature struct {
 	now     time.Time
 	wall    time.Duration // by which the clock on the wall is ahead
 	flying  []outbox.Key
-	broken  bool
 }
 
 func (m *miniature) Send(_ config.WayID, _ json.RawMessage, msg notifiers.Message) {

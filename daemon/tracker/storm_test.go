@@ -26,8 +26,9 @@ func (r room) String() string { return string(r) }
 // plain are the settings of a channel of the storm.
 type plain struct{ kind notifiers.Kind }
 
-func (p plain) Kind() notifiers.Kind                          { return p.kind }
-func (plain) Open() (notifiers.Notifier, error)               { return nil, errors.New("nobody opens it") }
+func (p plain) Kind() notifiers.Kind            { return p.kind }
+func (plain) Open() (notifiers.Notifier, error) { return nil, errors.New("nobody opens it") }
+
 func (plain) DecodeTarget(d []byte) (notifiers.Target, error) { return notifiers.DecodeTarget[room](d) }
 
 // A channel of the storm counts what arrives, and asks to come again for a while.
