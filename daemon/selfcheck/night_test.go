@@ -181,13 +181,15 @@ func (n *night) run() {
 	var tasks sync.WaitGroup
 	tasks.Go(func() { n.must(n.self.Run(ctx, n.report)) })
 	for i, name := range n.servers {
-		tasks.Go(func() { n.loop(ctx, name, time.Second+time.Duration(i)*n.stagger) })
+		tasks.Go(func() { n.loop(ctx, name, time.Duration(i)) })
 	}
 	n.stop = func() { cancel(); tasks.Wait() }
 }
 
-// loop probes a server as daemon/probe's Loop does.
-func (n *night) loop(ctx context.Context, name string, phase time.Duration) {
+// loop probes a server as daemon/probe's Loop does. No two servers are probed at
+// the very same moment, so the order in which things happen is certain.
+func (n *night) loop(ctx context.Context, name string, i time.Duration) {
+	phase, retry := time.Second+i*(n.stagger+3*time.Millisecond), 15*time.Second+i*7*time.Millisecond
 	guarded := n.self.Guard(n.observe)
 	began := time.Now()
 	pause := phase
@@ -204,7 +206,7 @@ func (n *night) loop(ctx context.Context, name string, phase time.Duration) {
 		now := time.Now()
 		pause = n.every - (now.Sub(began)-phase)%n.every
 		if pace.Confirming {
-			pause = min(pause, 15*time.Second)
+			pause = min(pause, retry)
 		}
 		if !pace.At.IsZero() {
 			pause = min(pause, max(pace.At.Sub(now), time.Second))

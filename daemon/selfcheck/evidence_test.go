@@ -1,0 +1,276 @@
+package selfcheck_test
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/selfcheck"
+)
+
+// silence never answers.
+func silence(ctx context.Context, _, _ string) (net.Conn, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// names answers as told, and else runs into a timeout.
+type names map[string]error
+
+func (n names) LookupNetIP(_ context.Context, _, name string) ([]netip.Addr, error) {
+	if err, told := n[name]; told {
+		return nil, err
+	}
+	return nil, errResolver
+}
+
+// unnamed is a name that could not be looked up.
+func unnamed(host string) incident.Result {
+	r := result(nil, []string{"service down dns/timeout"})
+	r.Target = net.JoinHostPort(host, "993")
+	return r
+}
+
+// named is a good result of a name.
+func named(host, ip string) incident.Result {
+	r := result([]string{ip + " ok"}, nil)
+	r.Target = net.JoinHostPort(host, "993")
+	return r
+}
+
+func remarked(r incident.Result) bool {
+	f, _ := r.Worst()
+	return strings.Contains(f.Hint, "could not be ruled out")
+}
+
+// Whoever answered long before the newest answer is nobody to compare with: who
+// knows what became of him.
+func TestOldAnswersProveNothing(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		pause time.Duration
+		want  incident.Health
+	}{{50 * time.Minute, incident.Unknown}, {70 * time.Minute, incident.Down}} {
+		synctest.Test(t, func(t *testing.T) {
+			self := selfcheck.New(selfcheck.Options{Boot: bubble, Dial: silence})
+			self.Judge(t.Context(), result([]string{"192.0.2.1 ok"}, nil))
+			time.Sleep(test.pause)
+			self.Judge(t.Context(), result([]string{"192.0.2.2 ok"}, nil))
+			time.Sleep(time.Minute)
+			got := self.Judge(t.Context(), lost("192.0.2.2"))
+			if got.Health() != test.want || remarked(got) != (test.want == incident.Down) {
+				t.Errorf("after %s: %v", test.pause, got.Findings)
+			}
+		})
+	}
+}
+
+// An answer that came first interrupts the others; that they were silent so far
+// proves nothing.
+func TestWhoWasInterruptedIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		self := selfcheck.New(selfcheck.Options{Boot: bubble, Dial: func(ctx context.Context, _, address string) (net.Conn, error) {
+			if strings.HasPrefix(address, "192.0.2.1:") {
+				return nil, errRefused
+			}
+			select {
+			case <-time.After(time.Second):
+				return nil, errRefused
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}})
+		for _, ip := range []string{"192.0.2.1", "192.0.2.2", "192.0.2.3"} {
+			self.Judge(t.Context(), result([]string{ip + " ok"}, nil))
+		}
+		time.Sleep(time.Minute)
+		for _, ip := range []string{"192.0.2.3", "192.0.2.1"} { // 1 answers for 3; then it is lost itself, and 2 answers for it
+			if got := self.Judge(t.Context(), lost(ip)); got.Health() != incident.Down || remarked(got) {
+				t.Errorf("%s: %v", ip, got.Findings)
+			}
+		}
+	})
+}
+
+// Loopback says nothing about the network, nor about the resolver.
+func TestLoopbackProvesNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		self := selfcheck.New(selfcheck.Options{Boot: bubble, Dial: silence, Resolver: names{}})
+		time.Sleep(5 * time.Minute)
+		self.Judge(t.Context(), named("localhost", "127.0.0.1"))
+		for _, r := range []incident.Result{unnamed("mx1.example.org"), lost("192.0.2.1")} {
+			if got := self.Judge(t.Context(), r); got.Health() != incident.Down || !remarked(got) {
+				t.Errorf("%v", got.Findings)
+			}
+		}
+	})
+}
+
+// A self_check target given by name is a question to the resolver. That there is
+// no such name is an answer.
+func TestNamedTargets(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name     string
+		resolver names
+		want     incident.Health
+	}{
+		{"found", names{"target.example.net": nil}, incident.Down},
+		{"does not exist", names{"target.example.net": errNoSuchHost}, incident.Down},
+		{"not answered", names{"target.example.net": errZoneSilent}, incident.Unknown},
+		{"timeout", names{}, incident.Unknown},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			self := selfcheck.New(selfcheck.Options{Boot: bubble, Dial: silence, Resolver: test.resolver})
+			self.Use([]string{"target.example.net:443"})
+			time.Sleep(5 * time.Minute)
+			if got := self.Judge(t.Context(), unnamed("mx1.example.org")); got.Health() != test.want || remarked(got) {
+				t.Errorf("%s: %v", test.name, got.Findings)
+			}
+		})
+	}
+}
+
+// An earlier failure of the address that another check has reached meanwhile is
+// not held against it.
+func TestAnswersOfAnotherPortCount(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		self := selfcheck.New(selfcheck.Options{Boot: bubble, Dial: silence})
+		slow := lost("192.0.2.1") // ends after the other probe of the same address has begun and ended
+		time.Sleep(10 * time.Second)
+		self.Judge(t.Context(), result([]string{"192.0.2.1 ok"}, nil))
+		slow.Ended = time.Now()
+		if got := self.Judge(t.Context(), slow); got.Health() != incident.Down || remarked(got) {
+			t.Errorf("%v", got.Findings)
+		}
+	})
+}
+
+// certified is a result of an address with a certificate.
+func certified(ip, verdict string, from, until time.Time) incident.Result {
+	r := result([]string{ip + " " + verdict}, nil)
+	a := &r.Addresses[0]
+	a.TLS = &incident.TLSInfo{SHA256: ip, NotBefore: from, NotAfter: until}
+	if a.Health == incident.Down {
+		r.Findings = []incident.Finding{{Condition: incident.Service, Health: incident.Down, Phase: a.Phase, Cause: a.Cause}}
+	}
+	return r
+}
+
+const (
+	day  = 24 * time.Hour
+	year = 365 * day
+)
+
+// What has become of the clock decides what is said of a certificate's dates.
+func TestDates(t *testing.T) {
+	t.Parallel()
+	const expired, early = "down tls/cert_expired", "down tls/cert_not_yet_valid"
+	for _, test := range []struct {
+		name     string
+		newest   time.Duration // of the journal, ahead of the clock
+		step     time.Duration // of the clock, after the start
+		pause    time.Duration // after that
+		seen     []incident.Result
+		from, to time.Duration // dates of the certificate in question, counted from the true now
+		verdict  string
+		want     incident.Health
+		remark   bool
+	}{
+		{name: "expired", from: -90 * day, to: -time.Hour, verdict: expired, want: incident.Down},
+		{name: "expired by a clock that was set ahead", step: 2 * time.Hour, from: -90 * day, to: time.Hour, verdict: expired, want: incident.Unknown},
+		{name: "expired by any clock", step: 2 * time.Hour, from: -90 * day, to: -time.Hour, verdict: expired, want: incident.Down},
+		{name: "a small step", step: 30 * time.Second, from: -90 * day, to: 0, verdict: expired, want: incident.Down},
+		{name: "a step of the day before", step: year, pause: 25 * time.Hour, from: -90 * day, to: day, verdict: expired, want: incident.Down},
+		{name: "expired, and the clock was set back", step: -2 * time.Hour, from: -90 * day, to: -3 * time.Hour, verdict: expired, want: incident.Down},
+		{name: "an intermediate has expired", step: 2 * time.Hour, from: -90 * day, to: 90 * day, verdict: expired, want: incident.Unknown},
+		{name: "not valid yet by a clock that was set back", step: -2 * day, from: -day, to: 90 * day, verdict: early, want: incident.Unknown},
+		{name: "not valid yet by a clock that is behind the journal", newest: 2 * day, from: day, to: 90 * day, verdict: early, want: incident.Unknown},
+		{name: "not valid yet when the journal ended, too", newest: 2 * day, pause: time.Hour, from: 3 * day, to: 90 * day, verdict: early, want: incident.Down, remark: true},
+		{
+			name: "the journal was written by a fast clock", newest: year, pause: time.Hour,
+			seen: []incident.Result{certified("192.0.2.9", "ok", dawn.Add(-30*day), dawn.Add(60*day))},
+			from: day, to: 90 * day, verdict: early, want: incident.Down,
+		},
+		{name: "one alone is not valid yet", pause: time.Hour, from: day, to: 90 * day, verdict: early, want: incident.Down, remark: true},
+		{
+			name: "two are not valid yet", pause: time.Hour,
+			seen: []incident.Result{certified("192.0.2.9", early, dawn.Add(2*day), dawn.Add(60*day))},
+			from: day, to: 90 * day, verdict: early, want: incident.Unknown,
+		},
+		{
+			name: "two are not valid yet, a third is", pause: time.Hour,
+			seen: []incident.Result{
+				certified("192.0.2.9", early, dawn.Add(2*day), dawn.Add(60*day)),
+				certified("192.0.2.8", "ok", dawn.Add(-30*day), dawn.Add(60*day)),
+			},
+			from: day, to: 90 * day, verdict: early, want: incident.Down,
+		},
+		{
+			name: "two are not valid yet, one that holds for ten years is", pause: time.Hour,
+			seen: []incident.Result{
+				certified("192.0.2.9", early, dawn.Add(2*day), dawn.Add(60*day)),
+				certified("192.0.2.8", "ok", dawn.Add(-5*year), dawn.Add(5*year)),
+			},
+			from: day, to: 90 * day, verdict: early, want: incident.Unknown,
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				o := selfcheck.Options{Wall: w.now, Boot: w.boot}
+				if test.newest != 0 {
+					o.Newest = time.Now().Add(test.newest)
+				}
+				self := selfcheck.New(o)
+				w.wall = test.step
+				self.Judge(t.Context(), result([]string{"192.0.2.7 ok"}, nil)) // notices the step
+				time.Sleep(time.Second + test.pause)
+				for _, r := range test.seen {
+					r.Started, r.Ended = time.Now(), time.Now()
+					self.Judge(t.Context(), r)
+				}
+				now := time.Now()
+				got := self.Judge(t.Context(), certified("192.0.2.1", test.verdict, now.Add(test.from), now.Add(test.to)))
+				if got.Health() != test.want || remarked(got) != test.remark {
+					t.Errorf("%s, want %s: %v", got.Health(), test.want, got.Findings)
+				}
+			})
+		})
+	}
+}
+
+// What a doubt has nothing to do with stays as the probe found it.
+func TestOtherFindingsKeepTheirWords(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		self := selfcheck.New(selfcheck.Options{Wall: w.now, Boot: w.boot})
+		w.wall = 100 * day
+		self.Judge(t.Context(), result([]string{"192.0.2.7 ok"}, nil))
+		time.Sleep(time.Second)
+		r := certified("192.0.2.1", "degraded tls/cert_expires_soon", dawn.Add(-day), w.now().Add(day))
+		r.Addresses = append(r.Addresses, result([]string{"192.0.2.2 down greeting/bye"}, nil).Addresses...)
+		partial := incident.Finding{
+			Condition: incident.Addresses, Health: incident.Degraded, Phase: incident.PhaseGreeting,
+			Cause: incident.CauseAddressPartial, Hint: "1 of 2 addresses fail, as the probe says.", Address: "192.0.2.2",
+		}
+		r.Findings = []incident.Finding{
+			{Condition: incident.Certificate, Health: incident.Degraded, Cause: incident.CauseCertExpiresSoon, Address: "192.0.2.1"},
+			partial,
+		}
+		got := self.Judge(t.Context(), r)
+		if len(got.Findings) != 2 || got.Findings[0] != partial {
+			t.Errorf("%+v", got.Findings)
+		}
+	})
+}
