@@ -36,6 +36,8 @@ import (
 //	                                        a role
 //	00:05 speak                             the last silence ends
 //	00:05 again                             what was given up is sent again
+//	00:05 trouble network: HINT             something is wrong with the monitor itself, or ("over") no
+//	                                        longer; daemon/selfcheck says so
 //	00:05 stop, kill                        the daemon ends, in order or by kill -9
 //	00:05 status                            shows the checks
 //	00:05 incidents                         shows the incidents
@@ -187,6 +189,8 @@ func (n *night) do(command string) {
 		n.must(n.running.tracker.EndSilence(context.Background(), n.silenced))
 	case "again":
 		n.again()
+	case "trouble":
+		n.trouble(rest)
 	case "status":
 		n.status()
 	case "incidents":
@@ -394,6 +398,15 @@ func (n *night) again() {
 			}
 		}
 	}
+}
+
+func (n *night) trouble(what string) {
+	name, hint, _ := strings.Cut(what, ": ")
+	f := &incident.Finding{Cause: incident.CauseLocalFault, Hint: hint}
+	if hint == "over" {
+		f = nil
+	}
+	n.must(n.running.tracker.Report(context.Background(), tracker.Trouble(name), f))
 }
 
 // wake is called while the probe that is the reason for it is waited for.

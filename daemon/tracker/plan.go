@@ -55,7 +55,9 @@ func (t *Tracker) remember(w outbox.World, planned outbox.Planned) {
 		delete(t.stuck, id)
 	}
 	for _, u := range planned.Undelivered {
-		t.stuck[u.Incident] = append(t.stuck[u.Incident], u)
+		if rec, ok := t.active[u.Incident]; ok && !isTrouble(rec.incident.Check) { // else it would tell the same people of itself
+			t.stuck[u.Incident] = append(t.stuck[u.Incident], u)
+		}
 	}
 }
 

@@ -57,6 +57,7 @@ var symptoms = map[string]symptom{
 	"expiring":  degraded(incident.Certificate, incident.PhaseTLS, incident.CauseCertExpiresSoon),
 	"critical":  degraded(incident.Certificate, incident.PhaseTLS, incident.CauseCertExpiresSoon).graded(1),
 	"address":   degraded(incident.Addresses, incident.PhaseConnect, incident.CauseAddressPartial),
+	"ipv6":      degraded(incident.Addresses, incident.PhaseConnect, incident.CauseAddressPartial),
 	"slow":      degraded(incident.Latency, incident.PhaseGreeting, incident.CauseSlow),
 	"no-idle":   degraded(incident.Capability, incident.PhaseCapability, incident.CauseCapabilityMissing),
 	"password":  degraded(incident.Account, incident.PhaseLogin, incident.CauseCredentialsRejected),
