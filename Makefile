@@ -6,7 +6,7 @@ FUZZTIME ?= 10s
 BENCH    ?= .
 tool      = $(GO) tool -modfile=.tools/go.mod
 
-.PHONY: help demo test test-packages test-systemd vet lint unit build packages bench fuzz format deadcode clean
+.PHONY: help demo test test-packages test-systemd vet lint unit build packages bench soak fuzz format deadcode clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,8 +29,8 @@ lint: ## golangci-lint with .golangci.yml
 unit: ## all tests under the race detector, none from the cache: they depend on real servers
 	$(GO) test -race -count=1 ./...
 
-test-systemd: packages ## the packages on booted Debian 12 and 13: installed, reloaded, killed, upgraded, removed; needs root
-	@.ci/packages debootstrap systemd-container lintian
+test-systemd: packages ## the packages on booted Debian 12 and 13: installed, reloaded, killed, upgraded, removed, by hand and by Ansible; needs root
+	@.ci/packages debootstrap systemd-container lintian ansible-core
 	$(GO) test -count=1 -tags systemd -timeout 30m ./packaging
 
 build: ## the program, as ./imapvigil
@@ -41,6 +41,9 @@ packages: ## deb, rpm and apk for amd64 and arm64, in dist
 
 bench: ## all benchmarks; BENCH=name for some
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+soak: ## half an hour of trouble: the daemon killed 2,000 times, 10,000 failures told to their end
+	$(GO) test -run 'TestKilledAtRandom|TestStorm' -count=1 -timeout 2h -v ./cmd/imapvigil -soak
 
 fuzz: ## every fuzz target for FUZZTIME (10s)
 	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | tr ':' ' ' | while read -r file _ target; do \

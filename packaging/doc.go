@@ -13,7 +13,8 @@
 //   - The same commit gives the same bytes.
 //
 // Its tests hold unit, manual and starter file against the tools that read them.
-// Those that boot Debian 12 and 13 and take the built package through its life
-// need root, a Debian mirror and some minutes, so they stand behind the build tag
-// "systemd" and are no part of make test: make test-systemd runs them.
+// Those that boot Debian 12 and 13, take the built package through its life and
+// play the Ansible role of the examples need root, a Debian mirror and some
+// minutes, so they stand behind the build tag "systemd" and are no part of make
+// test: make test-systemd runs them.
 package packaging

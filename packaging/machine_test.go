@@ -50,7 +50,7 @@ func boot(t *testing.T, release string) *machine {
 	m := &machine{t: t}
 	t.Cleanup(func() {
 		if t.Failed() && m.leader != "" {
-			said, _ := m.try("journalctl", "--no-pager", "--lines=60")
+			said, _ := m.try("journalctl", "--unit=imapvigil", "--no-pager", "--lines=40")
 			t.Log(said)
 		}
 		end()
@@ -89,7 +89,7 @@ func installed(t *testing.T, release string) string {
 	if err := os.Chmod(fresh, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	output(t, "debootstrap", "--variant=minbase", "--include=ca-certificates,dbus,systemd-sysv,tzdata", release, fresh)
+	output(t, "debootstrap", "--variant=minbase", "--include=ca-certificates,dbus,python3-apt,systemd-sysv,tzdata", release, fresh)
 	write(t, filepath.Join(fresh, "etc/machine-id"), "", 0o444) // each boot makes one (machine-id(5))
 	if err := os.Rename(fresh, dir); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,158 @@
+//go:build systemd
+
+package packaging_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestAnsible plays the role of examples/ansible, with Debian's Ansible, against
+// a machine: once, again, and with variables that are wrong.
+func TestAnsible(t *testing.T) {
+	mail := map[string]any{"host": "smtp.example.net", "from": "imapvigil@example.org", "username": "alerts"}
+	common := map[string]any{"imapvigil_mail": mail, "imapvigil_credentials": map[string]string{"smtp-password": "hunter2"}}
+
+	t.Run("example", func(t *testing.T) {
+		const dir = "../examples/ansible/"
+		output(t, "ansible-playbook", "--syntax-check", "--inventory="+dir+"inventory.ini", dir+"site.yml")
+	})
+	t.Run("files", func(t *testing.T) {
+		p := newPlay(t, boot(t, "bookworm"), common)
+		good := map[string]any{"imapvigil_servers": []any{
+			map[string]any{"name": "mx1", "hostname": "127.0.0.1"},
+			map[string]any{"name": "mx2", "hostname": "127.0.0.1", "ports": []int{993}},
+		}}
+		p.changes(good)
+		p.watches(3)
+		p.changesNothing(good)
+		said := p.fails(map[string]any{"imapvigil_servers": []any{
+			map[string]any{"name": "mx 1", "hostname": "127.0.0.1"},
+		}})
+		if !strings.Contains(said, `/etc/imapvigil/servers.hcl:3`) {
+			t.Errorf("the play does not say where it is wrong: %s", said)
+		}
+		p.watches(3)
+	})
+
+	t.Run("tree", func(t *testing.T) {
+		p := newPlay(t, boot(t, "bookworm"), common)
+		all := customers(400)
+		p.changes(all)
+		p.watches(800)
+		p.changesNothing(all)
+
+		wrong := customers(400)
+		wrong["imapvigil_customers"].([]any)[200].(map[string]any)["contact"] = "nobody"
+		if said := p.fails(wrong); !strings.Contains(said, "/etc/imapvigil/.next/customers/c201.hcl:8") {
+			t.Errorf("the play does not say where it is wrong: %s", said)
+		}
+		p.watches(800)
+
+		// What validates may still be refused, by the daemon, and again at the next run.
+		few := customers(10)
+		for range 2 {
+			if said := p.fails(few); !strings.Contains(said, "--allow-shrink") {
+				t.Errorf("the play does not say what is wrong: %s", said)
+			}
+			p.watches(800)
+		}
+		few["imapvigil_allow_shrink"] = true
+		p.changes(few)
+		p.watches(20)
+	})
+}
+
+func customers(n int) map[string]any {
+	var list []any
+	for i := range n {
+		name := fmt.Sprintf("c%03d", i+1)
+		list = append(list, map[string]any{"name": name, "label": fmt.Sprint("Customer ", i+1), "contact": "it@" + name + ".example"})
+	}
+	return map[string]any{"imapvigil_customers": list}
+}
+
+// A play runs the role on a machine.
+type play struct {
+	*machine
+	dir  string
+	vars map[string]any // that are the same each time
+}
+
+// newPlay takes the place of ssh: Ansible reaches the machine without a network.
+func newPlay(t *testing.T, m *machine, vars map[string]any) *play {
+	p := &play{m, t.TempDir(), vars}
+	write(t, filepath.Join(p.dir, "ssh"), "#!/bin/sh\nfor command; do :; done # the last argument\n"+
+		"exec nsenter --target="+m.leader+" --mount --uts --ipc --net --pid --cgroup -- sh -c \"$command\"\n", 0o755)
+	write(t, filepath.Join(p.dir, "site.yml"), "- {hosts: all, gather_facts: false, roles: [imapvigil]}\n", 0o644)
+	return p
+}
+
+// play gives what Ansible said, and whether it succeeded.
+func (p *play) play(vars map[string]any) (string, bool) {
+	p.t.Helper()
+	deb, err := filepath.Abs(built(p.t))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	all := map[string]any{"imapvigil_deb": deb, "ansible_python_interpreter": "/usr/bin/python3"}
+	maps.Copy(all, p.vars)
+	maps.Copy(all, vars)
+	text, err := json.Marshal(all)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	write(p.t, filepath.Join(p.dir, "vars.json"), string(text), 0o600)
+	roles, err := filepath.Abs("../examples/ansible/roles")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	c := exec.Command("ansible-playbook", "--inventory=monitor,", "--extra-vars=@vars.json", "site.yml")
+	c.Dir = p.dir
+	c.Env = append(os.Environ(), "ANSIBLE_ROLES_PATH="+roles, "ANSIBLE_SSH_EXECUTABLE="+filepath.Join(p.dir, "ssh"),
+		"ANSIBLE_SSH_TRANSFER_METHOD=piped", "ANSIBLE_PIPELINING=true", "ANSIBLE_NOCOLOR=true", "ANSIBLE_LOCAL_TEMP="+p.dir,
+		"LANG=C.UTF-8", "LC_ALL=C.UTF-8")
+	said, err := c.CombinedOutput()
+	if err != nil && !errors.As(err, new(*exec.ExitError)) {
+		p.t.Fatalf("%v; on Debian, ansible-core has it", err)
+	}
+	return string(said), err == nil
+}
+
+func (p *play) changes(vars map[string]any) {
+	p.t.Helper()
+	if said, ok := p.play(vars); !ok || strings.Contains(said, "changed=0 ") {
+		p.t.Fatalf("the play did not succeed, or changed nothing: %s", said)
+	}
+}
+
+func (p *play) changesNothing(vars map[string]any) {
+	p.t.Helper()
+	if said, ok := p.play(vars); !ok || !strings.Contains(said, "changed=0 ") {
+		p.t.Fatalf("the play did not succeed, or changed something: %s", said)
+	}
+}
+
+func (p *play) fails(vars map[string]any) string {
+	p.t.Helper()
+	said, ok := p.play(vars)
+	if ok {
+		p.t.Fatalf("the play succeeded: %s", said)
+	}
+	return said
+}
+
+// watches: the daemon runs that many checks.
+func (p *play) watches(checks int) {
+	p.t.Helper()
+	if status := p.property("StatusText"); !strings.HasPrefix(status, fmt.Sprintf("watching %d checks", checks)) {
+		p.t.Errorf("the status is %q", status)
+	}
+}
