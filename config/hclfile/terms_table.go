@@ -107,7 +107,7 @@ var tlsTable = table[terms]{
 		func(t *terms, v value) { t.probe.TLS.CA = config.NewBlob(v.text) },
 	},
 	{
-		attribute{name: "pin_sha256", kind: oneOrMore(pin), doc: "SHA-256 of a public key (SPKI) or of several, in base64, one of which the server's certificate must have. It is the identity then: issuer and name do not matter, the dates do"},
+		attribute{name: "pin_sha256", kind: oneOrMore(pin), doc: "SHA-256 of a public key (SPKI) or of several, in base64, one of which the server's certificate must have. It takes the place of the issuer, for a certificate that is self-signed or private; name and dates are verified all the same. Beside ca_file both must hold"},
 		func(t *terms, v value) { t.probe.TLS.PinSHA256 = joinSorted(v.list) },
 	},
 	{

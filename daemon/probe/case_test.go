@@ -26,6 +26,7 @@ import (
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest"
+	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/ca"
 )
 
 // A hostileCase is one file of testdata/hostile:
@@ -36,6 +37,8 @@ import (
 //	timeout 300ms                  (2s)
 //	addresses all|any|ipv4|ipv6    (all)
 //	expect_greeting, require, server_name, min_version, mailbox, slow PHASE TIME,
+//	pin CERTIFICATE...             the keys of these certificates of imaptest
+//	ca_file own|strange            the authority of those certificates, or another
 //	login USER [MECHANISM]         with the canary as its password or token
 //	want STATE [PHASE/CAUSE [CONDITION]]
 //	hint TEXT                      part of the hint
@@ -46,6 +49,7 @@ import (
 //	-- dial ADDRESS --             a network that answers with this: refused, timeout, unreachable, emfile, ...
 //	-- transcript --               all that --transcript would show; -update writes it
 type hostileCase struct {
+	certs    *imaptest.Certificates
 	probe    config.Probe
 	want     string
 	hints    []string
@@ -229,7 +233,7 @@ func hasNote(r incident.Result, cause string) bool {
 }
 
 func newHostileCase(t *testing.T, archive *txtar.Archive, certs *imaptest.Certificates) *hostileCase {
-	c := &hostileCase{network: newTestNetwork(t)}
+	c := &hostileCase{certs: certs, network: newTestNetwork(t)}
 	c.probe = config.Probe{
 		Hostname: "localhost", Security: config.TLSFromStart, Addresses: config.AllAddresses,
 		Interval: time.Minute, Timeout: 2 * time.Second,
@@ -297,7 +301,11 @@ func (c *hostileCase) attribute(t *testing.T, line string) {
 	case "min_version":
 		c.probe.TLS.MinVersion = map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}[value]
 	case "pin":
-		c.probe.TLS.PinSHA256 = value
+		for _, certificate := range words {
+			c.probe.TLS.PinSHA256 += pinOf(t, c.certs, certificate) + " "
+		}
+	case "ca_file":
+		c.probe.TLS.CA = config.NewBlob(string(map[string]*ca.Authority{"own": c.certs.Authority, "strange": ca.New()}[value].PEM()))
 	default:
 		t.Fatalf("an attribute %q", name)
 	}

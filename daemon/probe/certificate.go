@@ -85,8 +85,12 @@ func (c *conversation) untrusted(leaf *x509.Certificate) *failure {
 	if selfSigned(leaf) {
 		by = "is self-signed"
 	}
-	return c.fail(incident.CauseCertUntrusted, fmt.Sprintf("The certificate %s; if that is meant to be so, name its authority with ca_file or its key with pin_sha256 = %q (SHA-256 of the certificate: %s).",
-		by, info.SPKI, info.SHA256))
+	name, or := "name its authority with ca_file", "its key with"
+	if !c.check.TLS.CA.IsZero() {
+		name, or = "put its authority into ca_file", "replace ca_file by" // both written, both must hold
+	}
+	return c.fail(incident.CauseCertUntrusted, fmt.Sprintf("The certificate %s; if that is meant to be so, %s or %s pin_sha256 = %q (SHA-256 of the certificate: %s).",
+		by, name, or, info.SPKI, info.SHA256))
 }
 
 func selfSigned(cert *x509.Certificate) bool {

@@ -5,7 +5,9 @@
 // It owns everything between the resolver and LOGOUT: dialling every address by
 // itself, greeting, STARTTLS, verification, login, and what each failure is
 // called. It never decides whether a failure is an incident, never tells
-// anybody, and never sends a password before TLS is verified.
+// anybody, and never sends a password before TLS is verified. There is no way to
+// skip verification: a pinned key stands for the issuer of a certificate, never
+// for its name or its dates.
 //
 // A caller may rely on this: a probe ends by its timeout plus 250 ms whatever
 // the server does, reads at most 256 KiB from each address, leaves no goroutine

@@ -77,22 +77,33 @@ func (t *trust) client(options config.TLS) (*tls.Certificate, error) {
 // errPin says that the key of a server is none of those that are pinned.
 var errPin = errors.New("the key is not pinned")
 
-// verifyPinned is the verification of a check with pin_sha256. The pinned key
-// is the identity: issuer and name do not matter then, the dates do.
-func verifyPinned(pins string, now time.Time) func(tls.ConnectionState) error {
-	return func(state tls.ConnectionState) error {
-		chain := state.PeerCertificates
-		if !slices.Contains(strings.Fields(pins), spki(chain[0])) {
-			return &tls.CertificateVerificationError{UnverifiedCertificates: chain, Err: errPin}
-		}
-		if now.After(chain[0].NotAfter) || now.Before(chain[0].NotBefore) {
-			return &tls.CertificateVerificationError{
-				UnverifiedCertificates: chain,
-				Err:                    x509.CertificateInvalidError{Cert: chain[0], Reason: x509.Expired},
-			}
-		}
-		return nil
+// A pinning is pin_sha256 at work.
+type pinning struct {
+	keys  string // base64, divided by blanks
+	name  string // that the certificate must have
+	now   time.Time
+	alone bool // no ca_file stands beside the pins
+}
+
+// verify is the VerifyConnection of a check with pin_sha256. Beside a ca_file,
+// crypto/tls has verified the chain before, and the key comes on top. Without
+// one the pinned key takes the place of the issuer and of nothing else: name,
+// dates and usage are verified with the server's certificate as its own root.
+func (p pinning) verify(state tls.ConnectionState) error {
+	chain := state.PeerCertificates
+	leaf, err := chain[0], error(nil)
+	switch {
+	case !slices.Contains(strings.Fields(p.keys), spki(leaf)):
+		err = errPin
+	case p.alone:
+		roots := x509.NewCertPool()
+		roots.AddCert(leaf)
+		_, err = leaf.Verify(x509.VerifyOptions{Roots: roots, DNSName: p.name, CurrentTime: p.now})
 	}
+	if err != nil {
+		return &tls.CertificateVerificationError{UnverifiedCertificates: chain, Err: err}
+	}
+	return nil
 }
 
 // spki is the base64 SHA-256 of a certificate's subject public key info, which
@@ -129,8 +140,9 @@ func (c *conversation) tlsConfig() (*tls.Config, error) {
 		},
 	}
 	if options.PinSHA256 != "" {
-		config.InsecureSkipVerify = true // verifyPinned takes its place
-		config.VerifyConnection = verifyPinned(options.PinSHA256, c.prober.now())
+		p := pinning{options.PinSHA256, config.ServerName, c.prober.now(), options.CA.IsZero()}
+		config.InsecureSkipVerify = p.alone // p.verify takes its place then
+		config.VerifyConnection = p.verify
 	}
 	return config, nil
 }

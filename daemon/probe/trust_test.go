@@ -19,8 +19,8 @@ func TestPin(t *testing.T) {
 	for _, test := range []struct {
 		name, certificate, pinned, want string
 	}{
-		{"the key is the identity", "self-signed", "self-signed", "ok"},
-		{"its name does not matter", "wrong-name", "wrong-name", "ok"},
+		{"the key stands for the issuer", "self-signed", "self-signed", "ok"},
+		{"and not for the name", "wrong-name", "wrong-name", "down tls/name_mismatch"},
 		{"one of several", "good", "expired good", "ok"},
 		{"another key, although the chain is good", "good", "expired", "down tls/pin_mismatch"},
 		{"dates matter all the same", "expired", "expired", "down tls/cert_expired"},
