@@ -4,9 +4,11 @@
 // incidents with what the [Book] says each way was told, and returns the
 // difference as tellings; the Book is the fold of journaled tellings and their
 // outcomes. Because the difference is taken anew each time, the end of a
-// delay, a role change or a restart needs no special case. The second is the
-// [Sender], the only caller of notifiers: one attempt a call, by way, the
-// outcome comes back as an input of the tracker.
+// silence, a role change or a restart needs no special case. It knows what ways
+// ask for, how messages to people are gathered and spaced, escalation, help with
+// what cannot be delivered, silences and the [Calendar] of schedules and
+// maintenance. The second is the [Sender], the only caller of notifiers: one
+// attempt a call, by way, the outcome comes back as an input of the tracker.
 //
 // A caller may rely on this: nothing is sent that was not journaled first; a
 // closing never overtakes its opening; the same telling keeps its key for ever.
@@ -49,7 +51,8 @@ type Book struct {
 	told       map[incident.ID][]entry
 	deliveries map[Key]*Delivery
 	pending    map[Key]*Delivery // not final
-	queue      []*Delivery       // the same in the order of telling, and some that are final
+	lines      map[config.WayID]*line
+	count      int // of tellings
 	lastOn     map[config.WayID]pulse
 	byIncident map[incident.ID][]Key
 	hour       map[config.NotifierID][]*Delivery // told in the last hour, oldest first
@@ -68,6 +71,7 @@ func NewBook() *Book {
 		told:       map[incident.ID][]entry{},
 		deliveries: map[Key]*Delivery{},
 		pending:    map[Key]*Delivery{},
+		lines:      map[config.WayID]*line{},
 		lastOn:     map[config.WayID]pulse{},
 		byIncident: map[incident.ID][]Key{},
 		hour:       map[config.NotifierID][]*Delivery{},
@@ -77,9 +81,11 @@ func NewBook() *Book {
 
 // Apply folds one journaled telling.
 func (b *Book) Apply(t Telling) {
-	d := &Delivery{Telling: t, State: Queued, NextAt: t.At}
+	b.count++
+	d := &Delivery{Telling: t, State: Queued, NextAt: t.At, number: b.count}
 	b.deliveries[t.Key], b.pending[t.Key] = d, d
-	b.queue = append(b.queue, d)
+	l := b.line(t.Way)
+	l.list = append(l.list, d)
 	b.lastOn[t.Way] = pulse{at: t.At, items: len(t.Items)}
 	b.remember(d)
 	for _, item := range t.Items {
@@ -90,6 +96,26 @@ func (b *Book) Apply(t Telling) {
 		if d, ok := b.pending[key]; ok {
 			b.set(d, Replaced)
 		}
+	}
+}
+
+// line finds or starts the line of a way.
+func (b *Book) line(way config.WayID) *line {
+	l := b.lines[way]
+	if l == nil {
+		l = &line{}
+		b.lines[way] = l
+	}
+	return l
+}
+
+// revive takes up again what was given up.
+func (b *Book) revive(d *Delivery) {
+	b.pending[d.Key] = d
+	if l := b.line(d.Way); slices.Contains(l.list, d) {
+		l.final--
+	} else {
+		l.list = append(l.list, d)
 	}
 }
 
@@ -130,14 +156,22 @@ func (b *Book) Begin(key Key) {
 
 // set keeps the indices by state in step.
 func (b *Book) set(d *Delivery, state DeliveryState) {
-	if d.State == Retrying {
-		b.retrying[d.Way.Notifier]--
-	}
-	if state == Retrying {
-		b.retrying[d.Way.Notifier]++
-	}
+	b.tally(d.Way, d.State, -1)
+	b.tally(d.Way, state, 1)
 	if d.State = state; state.Final() {
 		delete(b.pending, d.Key)
+		if l := b.lines[d.Way]; l != nil {
+			l.final++
+		}
+	}
+}
+
+func (b *Book) tally(way config.WayID, state DeliveryState, by int) {
+	switch l := b.lines[way]; {
+	case state == Retrying:
+		b.retrying[way.Notifier] += by
+	case state == Sending && l != nil:
+		l.busy += by
 	}
 }
 
@@ -148,10 +182,7 @@ func (b *Book) Settle(o Outcome) {
 		if d, ok = b.deliveries[o.Key]; !ok || o.State != Retrying || !d.lost() {
 			return
 		}
-		b.pending[o.Key] = d // somebody wants it to be tried again
-		if !slices.Contains(b.queue, d) {
-			b.queue = append(b.queue, d)
-		}
+		b.revive(d)
 	}
 	d.Attempts, d.NextAt, d.Last = o.Attempts, o.NextAt, o
 	b.set(d, o.State)

@@ -46,6 +46,8 @@ type Delivery struct {
 	Attempts int
 	NextAt   time.Time // when the next attempt is due
 	Last     Outcome   // of the last attempt; zero before it
+
+	number int // of the telling, counted by the book
 }
 
 // Answer is what the other side last said, or why it could not be asked.

@@ -121,8 +121,12 @@ func (p *planner) tell(d *draft) {
 // absorb replaces what else waits to be delivered to the same people: when a
 // channel comes back after an hour they want one message, not sixty.
 func (p *planner) absorb(d *draft) {
-	for _, old := range p.book.queue {
-		if old.Way != d.way || old.State.Final() || old.State == Sending || d.voids(old) ||
+	l := p.book.lines[d.way]
+	if l == nil {
+		return
+	}
+	for _, old := range l.list {
+		if old.State.Final() || old.State == Sending || d.voids(old) ||
 			d.size+len(old.Items) > maxItems || len(d.voided) >= maxAbsorbed || !p.holds(old) {
 			continue
 		}

@@ -1,10 +1,10 @@
 package outbox
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
-	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/notifiers"
 )
@@ -13,29 +13,53 @@ import (
 // events is not sent one by one and a slow receiver is not flooded.
 const perWay = 4
 
+// A line is what waits to be delivered on one way, in the order of telling, and
+// some that is final by now.
+type line struct {
+	list  []*Delivery
+	busy  int // attempts under way
+	final int // of the list
+}
+
+// tidy lets go of what is final: at the front, where it gathers, and everywhere
+// when it is most of the list.
+func (l *line) tidy() {
+	for len(l.list) > 0 && l.list[0].State.Final() {
+		l.list = l.list[1:]
+		l.final--
+	}
+	if 2*l.final > len(l.list) {
+		l.list = slices.DeleteFunc(l.list, func(d *Delivery) bool { return d.State.Final() })
+		l.final = 0
+	}
+}
+
 // Due lists the deliveries whose next attempt may start now, oldest first, and
 // when to ask again for the others (zero: after the next outcome, telling or
 // observation). What hold reports true of waits for an observation.
 func (b *Book) Due(now time.Time, hold func(*Delivery) bool) (due []*Delivery, again time.Time) {
-	b.queue = slices.DeleteFunc(b.queue, func(d *Delivery) bool { return d.State.Final() })
-	busy := map[config.WayID]int{}
-	for _, d := range b.queue {
-		if d.State == Sending {
-			busy[d.Way]++
+	for way, l := range b.lines {
+		if l.tidy(); len(l.list) == 0 {
+			delete(b.lines, way)
+			continue
 		}
-	}
-	for _, d := range b.queue {
-		switch {
-		case d.State == Sending:
-		case d.waits(now):
-			if again.IsZero() || d.NextAt.Before(again) {
-				again = d.NextAt
+		free := perWay - l.busy
+		for _, d := range l.list {
+			if free <= 0 {
+				break // whatever else is due, the next outcome comes first
 			}
-		case busy[d.Way] < perWay && !hold(d):
-			busy[d.Way]++
-			due = append(due, d)
+			switch {
+			case d.State.Final() || d.State == Sending:
+			case d.waits(now):
+				if again.IsZero() || d.NextAt.Before(again) {
+					again = d.NextAt
+				}
+			case !hold(d):
+				due, free = append(due, d), free-1
+			}
 		}
 	}
+	slices.SortFunc(due, func(x, y *Delivery) int { return cmp.Compare(x.number, y.number) })
 	return due, again
 }
 
