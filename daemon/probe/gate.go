@@ -35,7 +35,8 @@ type gate struct {
 }
 
 func newGate(c *conversation) *gate {
-	code := strings.TrimRight("[CAPABILITY "+strings.Join(c.caps, " "), " ") + "]"
+	caps := strings.ToUpper(strings.Join(c.caps, " ")) // go-imap minds the letter case
+	code := strings.TrimRight("[CAPABILITY "+caps, " ") + "]"
 	return &gate{Conn: c.conn, talk: c, code: code, pending: []byte("* OK " + code + " go on\r\n")}
 }
 

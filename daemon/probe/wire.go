@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -171,8 +172,8 @@ func (r response) capabilities() (caps capabilities, ok bool) {
 	return parseCapabilities(rest), true
 }
 
-// capabilities are upper case, in the order of the server, each a printable
-// atom.
+// capabilities are as the server wrote them and in its order, each a printable
+// atom. Their letter case means nothing (RFC 9051 section 1.2).
 type capabilities []string
 
 // The most that is kept of what a server says it can do.
@@ -187,19 +188,14 @@ func parseCapabilities(list string) (caps capabilities) {
 			break
 		}
 		if len(word) <= maxCapability && isAtom(word) {
-			caps = append(caps, strings.ToUpper(word))
+			caps = append(caps, word)
 		}
 	}
 	return caps
 }
 
 func (c capabilities) has(name string) bool {
-	for _, have := range c {
-		if have == name {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c, func(have string) bool { return strings.EqualFold(have, name) })
 }
 
 // isAtom reports whether word is an atom in the sense of RFC 9051 section 9,

@@ -66,11 +66,11 @@ func TestResponsesHaveLimits(t *testing.T) {
 
 func TestCapabilities(t *testing.T) {
 	for wire, want := range map[string]string{
-		"* CAPABILITY  imap4rev1   AUTH=PLAIN": "IMAP4REV1 AUTH=PLAIN",
+		"* CAPABILITY  imap4rev1   AUTH=PLAIN": "imap4rev1 AUTH=PLAIN",
 		"* capability":                         "",
-		"* OK [CAPABILITY IMAP4rev1] hi":       "IMAP4REV1",
-		"V1 OK [CAPABILITY IMAP4rev1] hi":      "IMAP4REV1",
-		"* CAPABILITY a\x1bb \"q\" (x) ok":     "OK",
+		"* OK [CAPABILITY IMAP4rev1] hi":       "IMAP4rev1",
+		"V1 OK [CAPABILITY IMAP4rev1] hi":      "IMAP4rev1",
+		"* CAPABILITY a\x1bb \"q\" (x) ok":     "ok",
 		"* 1 EXISTS":                           "none",
 		"* OK CAPABILITY IMAP4rev1":            "none",
 	} {
