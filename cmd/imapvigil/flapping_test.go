@@ -36,6 +36,10 @@ type bout struct {
 	brief bool
 }
 
+func (b bout) String() string {
+	return fmt.Sprintf("a failure from %s to %s", clock(b.from), clock(b.to))
+}
+
 // The ways to fail, for one server after the other.
 var failures = []string{
 	"", // nothing listens

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+var soak = flag.Bool("soak", false, "take the time that make soak has: 2,000 kills, a storm that is watched to its end")
+
+// The daemon is killed at random moments: while it starts, observes, decides,
+// writes, sends. Servers fail and recover meanwhile, receivers answer late or
+// not at all. In the end each failure that lasted was told once, with its end,
+// and none that did not; what came twice came with the same key.
+func TestKilledAtRandom(t *testing.T) {
+	t.Parallel()
+	const seas = 2
+	kills := 200
+	if *soak {
+		kills = 2000
+	}
+	for n := range seas {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
+			killedAtRandom(t, kills/seas)
+		})
+	}
+}
+
+func killedAtRandom(t *testing.T, kills int) {
+	t.Helper()
+	began := time.Now()
+	s := newSea(t, 200)
+	for n := range kills {
+		s.mailed.Store(n < kills/2) // so that the last mails, a minute apart, arrive meanwhile
+		s.liveAndDie()
+	}
+	s.calmDown()
+	s.verify()
+	t.Logf("%d kills in %s: %s", kills, time.Since(began).Round(time.Second), s.summary())
+}
+
+// liveAndDie is one life of the daemon, half of them too short to do anything.
+func (s *sea) liveAndDie() {
+	s.t.Helper()
+	s.life.Add(1)
+	s.launch()
+	length := rand.N(300 * time.Millisecond)
+	if rand.IntN(3) > 0 {
+		length = 300*time.Millisecond + rand.N(3*time.Second)
+	}
+	select {
+	case <-time.After(length):
+	case <-s.exited:
+		s.t.Fatalf("the daemon ended by itself: %s", s.process.ProcessState)
+	case err := <-s.failed:
+		s.t.Fatal(err)
+	}
+	s.kill()
+}
+
+// calmDown lets the daemon live until everybody has heard of everything.
+func (s *sea) calmDown() {
+	s.t.Helper()
+	s.life.Add(1)
+	s.start()
+	close(s.calm)
+	if err := <-s.failed; err != nil { // nil: the tides have ended
+		s.t.Fatal(err)
+	}
+	if err := s.witness.await(s.ctx, 2*time.Minute, s.unmailed); err != nil {
+		s.t.Fatal(err)
+	}
+	s.stop()
+	s.hush()
+	if err := s.witness.readOn(s.path("state/journal")); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// tides let servers fail and recover until it is calm.
+func (s *sea) tides() error {
+	for {
+		select {
+		case <-s.calm:
+			return nil
+		default:
+		}
+		long, brief, err := s.ebb()
+		if err == nil {
+			err = s.witness.await(s.ctx, settled, func() []string { return s.unopened(long, brief) })
+		}
+		if err == nil {
+			err = s.flood(long)
+		}
+		if err == nil {
+			err = s.witness.await(s.ctx, settled, func() []string { return s.unclosed(long) })
+		}
+		if err != nil {
+			return fmt.Errorf("tide %d: %w", s.turns.Load(), err)
+		}
+		s.turns.Add(1)
+	}
+}

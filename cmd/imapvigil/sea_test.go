@@ -1,0 +1,161 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/imapvigil/imapvigil/notifiers/notifiertest/smtpsink"
+)
+
+// A sea is a daemon that watches servers which come and go like tides, and
+// those who are told of it: two webhooks, of which one hears of every second
+// check, and by mail, for the first checks.
+type sea struct {
+	*vigil
+	servers         []*flapper
+	tickets, oncall *moody
+	mail            *smtpsink.Sink
+	witness         *witness
+
+	ctx    context.Context
+	hush   func()        // ends what watches
+	calm   chan struct{} // closed: no further tide
+	failed chan error    // what went wrong, or nil when the tides have ended
+	mailed atomic.Bool   // the checks that mails are about take part
+	life   atomic.Int64  // of the daemon, from 1
+	turns  atomic.Int64  // tides so far
+}
+
+const (
+	steadyEvery = 10 // of so many checks one never fails
+	mailChecks  = 10
+	// settled is how long all may take that follows from a tide, while the
+	// daemon is killed again and again.
+	settled = 90 * time.Second
+	// ofProbe is how long a probe takes at most: so much earlier than the first
+	// conversation that fails it may have begun.
+	ofProbe = 1500 * time.Millisecond
+)
+
+func newSea(t *testing.T, n int) *sea {
+	t.Helper()
+	s := &sea{
+		servers: startFlappers(t, n), witness: newWitness(),
+		calm: make(chan struct{}), failed: make(chan error, 3),
+	}
+	s.tickets = startMoody(t, s.life.Load, s.witness.nudge)
+	s.oncall = startMoody(t, s.life.Load, s.witness.nudge)
+	s.mail = startMail(t)
+	s.vigil = newVigil(t, map[string]string{
+		"TICKETS": s.tickets.sink.URL(), "ONCALL": s.oncall.sink.URL(), "SMTP_PORT": fmt.Sprint(s.mail.Port()),
+	})
+	s.program = built(t)
+	s.write("credentials/webhook", webhookSecret)
+	s.write("receivers.hcl", soakFile(t, "receivers.hcl"))
+	s.write("checks.hcl", flapperConfig(s.servers, func(i int) string {
+		return "  notification_roles = [" + strings.Join(rolesOf(i), ", ") + "]\n"
+	}))
+	s.watchAll()
+	return s
+}
+
+func rolesOf(i int) (roles []string) {
+	roles = append(roles, "notification_role.tickets")
+	if i%2 == 0 {
+		roles = append(roles, "notification_role.oncall")
+	}
+	if i < mailChecks {
+		roles = append(roles, "notification_role.people")
+	}
+	return roles
+}
+
+// receivers are the webhooks that hear of a check.
+func (s *sea) receivers(i int) []*moody {
+	if i%2 == 0 {
+		return []*moody{s.tickets, s.oncall}
+	}
+	return []*moody{s.tickets}
+}
+
+// watchAll starts what runs beside the daemon. The journal must be there
+// before somebody reads it.
+func (s *sea) watchAll() {
+	s.life.Add(1)
+	s.start()
+	ctx, cancel := context.WithCancel(context.Background())
+	s.ctx = ctx
+	var tasks sync.WaitGroup
+	s.hush = sync.OnceFunc(func() { cancel(); tasks.Wait() })
+	s.t.Cleanup(s.hush)
+	tasks.Go(func() {
+		if err := s.witness.watch(ctx, s.path("state/journal")); err != nil {
+			s.failed <- err
+		}
+	})
+	tasks.Go(func() { disturb(ctx, s.mail) })
+	s.awaitAll("ok")
+	s.kill()
+	tasks.Go(func() { s.failed <- s.tides() })
+}
+
+// A move is something that happens to a server at a time.
+type move struct {
+	after time.Duration
+	do    func() error
+}
+
+// play makes the moves, each at its time.
+func (s *sea) play(moves []move) error {
+	slices.SortFunc(moves, func(a, b move) int { return cmp.Compare(a.after, b.after) })
+	began := time.Now()
+	for _, m := range moves {
+		select {
+		case <-time.After(time.Until(began.Add(m.after))):
+		case <-s.ctx.Done():
+			return s.ctx.Err()
+		}
+		if err := m.do(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ebb lets more than half of the servers fail, some of them so briefly that it
+// is nothing to talk of.
+func (s *sea) ebb() (long, brief []int, err error) {
+	var moves []move
+	for i, f := range s.servers {
+		luck, at := rand.IntN(10), rand.N(time.Second)
+		switch {
+		case i%steadyEvery == steadyEvery-1, i < mailChecks && !s.mailed.Load(), luck >= 7:
+		case luck >= 6:
+			brief = append(brief, i)
+			moves = append(moves,
+				move{at, func() error { f.fail(true); return nil }},
+				move{at + rand.N(800*time.Millisecond), f.recover})
+		default:
+			long = append(long, i)
+			moves = append(moves, move{at, func() error { f.fail(false); return nil }})
+		}
+	}
+	return long, brief, s.play(moves)
+}
+
+// flood lets those who failed recover.
+func (s *sea) flood(long []int) error {
+	moves := make([]move, 0, len(long))
+	for _, i := range long {
+		moves = append(moves, move{rand.N(time.Second), s.servers[i].recover})
+	}
+	return s.play(moves)
+}

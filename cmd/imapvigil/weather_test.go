@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/imapvigil/imapvigil/notifiers/notifiertest/httpsink"
+	"github.com/imapvigil/imapvigil/notifiers/notifiertest/smtpsink"
+)
+
+// A moody receiver takes the events of a webhook, sometimes after a while, and
+// sometimes refuses them.
+type moody struct {
+	t     testing.TB
+	sink  *httpsink.Sink
+	life  func() int64 // of the daemon
+	heard func()       // called after each arrival
+
+	mu       sync.Mutex
+	arrivals []arrival
+	keys     map[string]bool
+	types    map[string][]string // of events with different keys, by incident
+}
+
+// An arrival is an event that a receiver has accepted.
+type arrival struct {
+	event
+	life int64 // of the daemon, when the request came
+}
+
+func startMoody(t testing.TB, life func() int64, heard func()) *moody {
+	t.Helper()
+	m := &moody{t: t, life: life, heard: heard, keys: map[string]bool{}, types: map[string][]string{}}
+	m.sink = startSink(t, m.answer)
+	return m
+}
+
+// answer accepts four of five requests. What it refuses it does not keep, and
+// what it has kept it confirms: only a crash of the daemon makes it hear
+// something twice.
+func (m *moody) answer(r httpsink.Request) httpsink.Response {
+	a := arrival{life: m.life()}
+	if err := json.Unmarshal(r.Body, &a.event); err != nil || a.Key != r.Header.Get("Webhook-Id") {
+		m.t.Errorf("the webhook got %+v, %v with the id %q", a.event, err, r.Header.Get("Webhook-Id"))
+	}
+	switch mood := rand.IntN(10); {
+	case mood == 0:
+		return httpsink.Response{Status: http.StatusServiceUnavailable, Body: "try again"}
+	case mood == 1:
+		panic(http.ErrAbortHandler) // net/http hangs up
+	case mood < 4:
+		time.Sleep(rand.N(400 * time.Millisecond))
+	}
+	m.keep(a)
+	m.heard()
+	return httpsink.NoContent(r)
+}
+
+func (m *moody) keep(a arrival) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.arrivals = append(m.arrivals, a)
+	if !m.keys[a.Key] {
+		m.keys[a.Key] = true
+		m.types[a.Incident.ID] = append(m.types[a.Incident.ID], a.Type)
+	}
+}
+
+// of lists the types of the events about an incident, in order.
+func (m *moody) of(incident string) []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.types[incident]
+}
+
+func (m *moody) all() []arrival {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.arrivals
+}
+
+// disturb has a mail server misbehave now and then, until ctx ends. It keeps
+// nothing that it does not confirm.
+func disturb(ctx context.Context, mail *smtpsink.Sink) {
+	moods := []smtpsink.Behaviour{
+		{At: smtpsink.Greeting, Do: smtpsink.Answer, Code: 421, Text: "4.3.2 later"},
+		{At: smtpsink.Rcpt, Do: smtpsink.Answer, Code: 451, Text: "4.2.1 busy"},
+		{At: smtpsink.Data, Do: smtpsink.Drop},
+	}
+	defer mail.Behave()
+	for {
+		mail.Behave()
+		if rand.IntN(3) == 0 {
+			mail.Behave(moods[rand.IntN(len(moods))])
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(rand.N(time.Second)):
+		}
+	}
+}
