@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/notifiers"
+	"github.com/imapvigil/imapvigil/notifiers/notifiertest/httpsink"
+	"github.com/imapvigil/imapvigil/notifiers/notifiertest/smtpsink"
+)
+
+// The notifiers of testdata/soak/storm.hcl: one for programs, two for people.
+const (
+	programs  config.NotifierID = "webhook.tickets"
+	mailroom  config.NotifierID = "email.mailroom"
+	workspace config.NotifierID = "slack.workspace"
+)
+
+// A storm is a daemon with very many checks, five a server, that all look at
+// one address, and those who are told: by mail, in Slack, by a webhook.
+type storm struct {
+	*vigil
+	imap    *flapper
+	mail    *smtpsink.Sink
+	slack   *busySlack
+	hook    *httpsink.Sink
+	witness *witness
+	began   time.Time
+}
+
+func newStorm(t *testing.T) *storm {
+	t.Helper()
+	s := &storm{
+		imap: startFlappers(t, 1)[0], mail: startMail(t), slack: startBusySlack(t),
+		hook: startSink(t, httpsink.NoContent), witness: newWitness(),
+	}
+	s.imap.fail(false)
+	s.vigil = newVigil(t, map[string]string{
+		"WEBHOOK": s.hook.URL(), "SLACK": s.slack.sink.URL() + "/", "SMTP_PORT": fmt.Sprint(s.mail.Port()),
+	})
+	s.program = built(t)
+	s.write("credentials/slack", "xoxb-0")
+	s.write("storm.hcl", soakFile(t, "storm.hcl"))
+	s.write("checks.hcl", stormConfig(s.imap.address))
+	return s
+}
+
+// begin starts the daemon, and the witness beside it.
+func (s *storm) begin() {
+	s.t.Helper()
+	s.began = time.Now()
+	s.start()
+	ctx, cancel := context.WithCancel(context.Background())
+	watched := make(chan error, 1)
+	go func() { watched <- s.witness.watch(ctx, s.path("state/journal")) }()
+	s.t.Cleanup(func() {
+		cancel()
+		if err := <-watched; err != nil {
+			s.t.Error(err)
+		}
+	})
+}
+
+// stormConfig declares checks whose first probes fall into one second.
+func stormConfig(address string) string {
+	host, port, _ := net.SplitHostPort(address)
+	var text strings.Builder
+	server, n := 0, 0
+	for name := 0; n < stormChecks; name++ {
+		id := fmt.Sprintf("s%d/c%d", server, name)
+		if first := spread(id); first < 0.3 || first >= 0.4 {
+			continue
+		}
+		if n%5 == 0 {
+			fmt.Fprintf(&text, "server \"s%d\" {\n  hostname = %q\n", server, host)
+		}
+		fmt.Fprintf(&text, "  imap_check \"c%d\" {\n    port     = %s\n    security = \"none\"\n  }\n", name, port)
+		if n++; n%5 == 0 {
+			text.WriteString("}\n")
+			server++
+		}
+	}
+	return text.String()
+}
+
+// spread is where in the ten seconds after the start a check is probed first,
+// as package probe has it; the test looks whether it comes out like this.
+func spread(id string) float64 {
+	h := fnv.New64a()
+	h.Write([]byte(id))
+	x := h.Sum64()
+	x = (x ^ x>>32) * 0x9e3779b97f4a7c15
+	return float64(x>>11) / (1 << 53)
+}
+
+// awaitTold waits until a notifier has delivered a transition of every check.
+func (s *storm) awaitTold(to config.NotifierID, what notifiers.Transition, deadline time.Duration) {
+	s.t.Helper()
+	s.await(fmt.Sprintf("all checks to be %s at %s", what, to), deadline, func() bool {
+		return s.witness.told(to, what) >= stormChecks
+	})
+	s.t.Logf("%s: all %d are %s, %s after the start", to, stormChecks, what, time.Since(s.began).Round(time.Second))
+}
+
+// A busySlack says 429 at first, and again now and then.
+type busySlack struct {
+	sink *httpsink.Sink
+
+	mu    sync.Mutex
+	asked []time.Time
+}
+
+const slackPause = 3 * time.Second
+
+func startBusySlack(t testing.TB) *busySlack {
+	t.Helper()
+	b := &busySlack{}
+	b.sink = startSink(t, b.answer)
+	return b
+}
+
+// answer refuses two of three requests.
+func (b *busySlack) answer(r httpsink.Request) httpsink.Response {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.asked = append(b.asked, time.Now())
+	if len(b.asked)%3 != 0 {
+		return httpsink.Response{
+			Status: http.StatusTooManyRequests,
+			Header: http.Header{"Retry-After": {fmt.Sprint(int(slackPause.Seconds()))}},
+		}
+	}
+	return httpsink.Slack(r)
+}
+
+// verify: people's first message came in time, and none too soon after another.
+func (s *storm) verify() {
+	s.t.Helper()
+	began, last := s.witness.beginnings()
+	s.t.Logf("the checks began to fail within %s", last.Sub(began).Round(time.Millisecond))
+	if last.Sub(began) > 2*time.Second {
+		s.t.Errorf("the checks began to fail within %s, not at once", last.Sub(began))
+	}
+	for _, to := range []config.NotifierID{mailroom, workspace} {
+		tellings := s.witness.tellingsOf(to)
+		took := s.firstArrival(to).Sub(began)
+		s.t.Logf("%s: %d messages, the first %s after the first failure", to, len(tellings), took.Round(time.Millisecond))
+		if took > stormTolerance+firstMessage {
+			s.t.Errorf("%s: the first message came after %s, want %s at most", to, took, stormTolerance+firstMessage)
+		}
+		for i := range len(tellings) - 1 {
+			if pause := tellings[i+1].At.Sub(tellings[i].At); pause < time.Minute {
+				s.t.Errorf("%s: two messages within %s", to, pause)
+			}
+		}
+	}
+	for i, at := range s.slack.asked[1:] {
+		if pause := at.Sub(s.slack.asked[i]); pause < slackPause {
+			s.t.Errorf("Slack was asked again after %s, although it had asked for %s", pause, slackPause)
+		}
+	}
+}
+
+// firstArrival is when a first message reached the other side.
+func (s *storm) firstArrival(to config.NotifierID) time.Time {
+	if to == workspace {
+		return s.slack.asked[0]
+	}
+	return s.witness.ends[s.witness.tellingsOf(to)[0].Key].At
+}
