@@ -1,0 +1,103 @@
+package incident
+
+import (
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+// orphanGrace is how long the incidents of a check that left the files wait
+// for it to come back, as when a block is moved between files.
+const orphanGrace = 10 * time.Minute
+
+// Tick decides what time alone decides: an acknowledgement that ends, the
+// incidents of a removed check.
+func Tick(_ config.Policy, s State, now time.Time) (events []Event) {
+	for _, in := range s.incidents {
+		switch {
+		case !in.Live():
+		case !in.OrphanedAt.IsZero() && now.Sub(in.OrphanedAt) >= orphanGrace:
+			events = append(events, in.end(Removed, in.OrphanedAt, now))
+		case !in.AckedUntil.IsZero() && !now.Before(in.AckedUntil):
+			events = append(events, in.event(Unacknowledged, now))
+		}
+	}
+	return events
+}
+
+// Due says when Tick has something to decide; zero: never.
+func Due(s State) (due time.Time) {
+	for _, in := range s.incidents {
+		if !in.Live() {
+			continue
+		}
+		for _, t := range []time.Time{in.AckedUntil, in.orphanEnd()} {
+			if !t.IsZero() && (due.IsZero() || t.Before(due)) {
+				due = t
+			}
+		}
+	}
+	return due
+}
+
+func (in Incident) orphanEnd() time.Time {
+	if in.OrphanedAt.IsZero() {
+		return time.Time{}
+	}
+	return in.OrphanedAt.Add(orphanGrace)
+}
+
+// Presence is what the files say of a check.
+type Presence int
+
+// A check is in the files, is paused in them, or is not in them.
+const (
+	Present Presence = iota
+	Disabled
+	Absent
+)
+
+// Configured decides what a new configuration means for the incidents of a
+// check: they wait for one that is gone, go on with one that is back, and end
+// with one that is paused.
+func Configured(s State, is Presence, now time.Time) (events []Event) {
+	for _, in := range s.incidents {
+		orphaned := !in.OrphanedAt.IsZero()
+		switch {
+		case !in.Live():
+		case is == Disabled:
+			events = append(events, in.end(Paused, now, now))
+		case is == Absent && !orphaned:
+			events = append(events, in.event(Orphaned, now))
+		case is == Present && orphaned:
+			events = append(events, in.event(Adopted, now))
+		}
+	}
+	return events
+}
+
+// Move decides what becomes of the incidents of a check that has another id now:
+// they go with it. Those of the new id's own state that are live stay.
+func Move(s, of State, id config.CheckID, now time.Time) (events []Event) {
+	for _, in := range s.incidents {
+		if own, known := of.Incident(in.Condition); known && own.Live() {
+			continue
+		}
+		e := in.event(Moved, now)
+		in.Check = id
+		e.From, e.Check, e.Whole = e.Check, id, &in
+		events = append(events, e)
+	}
+	return events
+}
+
+// end closes an incident for a reason that is no observation.
+func (in Incident) end(as ClosedAs, since, now time.Time) Event {
+	e := in.event(Closed, now)
+	e.Since, e.ClosedAs = latest(since, in.FailingSince), as
+	return e
+}
+
+func (in Incident) event(k Kind, now time.Time) Event {
+	return Event{Kind: k, At: now, Incident: in.ID, Check: in.Check, Condition: in.Condition}
+}
