@@ -157,6 +157,12 @@ func (r *reloader) reload(ctx context.Context, allowShrink, hint bool) control.V
 	}
 	tellReloading()
 	c, diags, err := r.prepare(ctx, allowShrink)
+	if ctx.Err() != nil {
+		if c != nil {
+			c.close()
+		}
+		return control.Verdict{Result: control.RejectedWord, Digest: r.cfg.Digest} // the daemon is ending
+	}
 	if err != nil {
 		diags = append(diags, diagnose(err))
 	}
@@ -290,7 +296,7 @@ func (r *reloader) refuse(cfg *config.Config, snapshot *hclfile.Snapshot, allowS
 	if r.cfg == nil {
 		return r.refuseFirst(cfg, snapshot, allowShrink)
 	}
-	summary, detail := "", ""
+	var summary, detail string
 	before, after := r.cfg.Daemon, cfg.Daemon
 	switch {
 	case before.StateDir != after.StateDir:

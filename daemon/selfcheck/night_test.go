@@ -181,15 +181,15 @@ func (n *night) run() {
 	var tasks sync.WaitGroup
 	tasks.Go(func() { n.must(n.self.Run(ctx, n.report)) })
 	for i, name := range n.servers {
-		tasks.Go(func() { n.loop(ctx, name, time.Duration(i)) })
+		tasks.Go(func() { n.loop(ctx, name, i) })
 	}
 	n.stop = func() { cancel(); tasks.Wait() }
 }
 
 // loop probes a server as daemon/probe's Loop does. No two servers are probed at
 // the very same moment, so the order in which things happen is certain.
-func (n *night) loop(ctx context.Context, name string, i time.Duration) {
-	phase, retry := time.Second+i*(n.stagger+3*time.Millisecond), 15*time.Second+i*7*time.Millisecond
+func (n *night) loop(ctx context.Context, name string, i int) {
+	phase, retry := time.Second+time.Duration(i)*(n.stagger+3*time.Millisecond), 15*time.Second+time.Duration(i)*7*time.Millisecond
 	guarded := n.self.Guard(n.observe)
 	began := time.Now()
 	pause := phase

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -62,6 +63,12 @@ func (c *channel) counts() (arrived, refused int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.arrived), c.refused
+}
+
+func (c *channel) times() []time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.arrived)
 }
 
 func (c *channel) believed() (n int) {
@@ -181,12 +188,13 @@ func TestStorm(t *testing.T) {
 			t.Errorf("people believe that %d are open, the program %d", people, program)
 		}
 		synctest.Wait()
-		for i := 1; i < len(chat.arrived); i++ {
-			if pause := chat.arrived[i].Sub(chat.arrived[i-1]); pause < 5*time.Minute-30*time.Second {
+		arrived := chat.times()
+		for i := 1; i < len(arrived); i++ {
+			if pause := arrived[i].Sub(arrived[i-1]); pause < 5*time.Minute-30*time.Second {
 				t.Errorf("a digest %s after the one before", pause)
 			}
 		}
-		if n := len(hook.arrived); n != 2*checks {
+		if n := len(hook.times()); n != 2*checks {
 			t.Errorf("%d events for %d transitions", n, 2*checks)
 		}
 	})
