@@ -137,6 +137,10 @@ func (l *loader) adoptCall(d *hcl.Diagnostic, secretive bool) bool {
 	if !errors.As(extra.FunctionCallError(), &own) {
 		return false
 	}
+	if own.rule == ruleWithheld {
+		l.gather(own.rule, subject(d), "%s", own.full)
+		return true
+	}
 	l.report(own.rule, subject(d), "%s", own.says(d.Expression != nil && standsAs(d.Expression)))
 	return true
 }

@@ -165,6 +165,14 @@ func TestCanaryWrittenInTheFile(t *testing.T) {
 		"daemon {\n  heartbeat_url = \"CANARY\" \"x\"\n}\n",
 		"locals {\n  pw = \"CANARY\"\n  n = parseint(local.pw, 10)\n}\nimap_check \"x\" {\n  hostname = local.pw\n  login {\n    password = local.pw\n  }\n}\n",
 		"dynamic \"notifier\" {\n  for_each = [\"CANARY\"]\n  labels = [\"slack\", \"x\"]\n  content {\n    token = notifier.value\n    x = 1\n  }\n}\n",
+		"locals {\n  x = \"CANARY\"\n  x = \"CANARY\"\n}\nimap_check \"x\" {\n  login {\n    password = local.x\n  }\n}\n",
+		"locals {\n  x = upper(\"CANARY\", 1)\n}\nimap_check \"x\" {\n  login {\n    password = \"a${local.y}\"\n  }\n}\nlocals {\n  y = local.x\n}\n",
+		"locals {\n  x = { a = { b = \"CANARY\" }, c = 1 + \"x\" }\n}\nimap_check \"x\" {\n  login {\n    password = local.x.a.b\n  }\n}\n",
+		"locals {\n  imap_password = \"CANARY\n}\n",
+		"locals {\n  x = { password = \"CANARY\", y = 1 + \"x\" }\n}\n",
+		"dynamic \"notifier\" {\n  for_each = { \"x\" = \"CANARY\", \"y\" = 1 + \"x\" }\n  labels = [\"slack\", notifier.key]\n  content {\n    token = notifier.value\n  }\n}\n",
+		"dynamic \"notifier\" {\n  for_each = [\n    \"CANARY\", 1 + \"x\"]\n  labels = [\"slack\", \"x\"]\n  content {\n    token = notifier.value\n  }\n}\n",
+		"dynamic \"imap_check\" {\n  for_each = { \"x\" = \"CANARY\", \"y\" = 1 + \"x\" }\n  labels = [\"slack\", imap_check.key]\n  content {\n    login {\n      password = \"a-${imap_check.value}\"\n    }\n  }\n}\n",
 		"password = \"CANARY\"\n",
 		"heartbeat_url = \"CANARY\"\n",
 	} {
@@ -177,6 +185,7 @@ func TestCanaryWrittenInTheFile(t *testing.T) {
 		`{"daemon": {"heartbeat_url": "CANARY", "x": 1}}`,
 		`{"imap_check": {"a": {"login": [{"password": "CANARY", "password": "CANARY"}]}}}`,
 		`{"imap_check": {"a": {"login": {"password": "${CANARY}"}}}}`,
+		`{"locals": {"x": "CANARY", "y": "${1 + \"x\"}"}, "imap_check": {"a": {"login": {"password": "${local.x}"}}}}`,
 	} {
 		noCanaryIn(t, "etc/main.hcl.json", strings.ReplaceAll(text, "CANARY", canary))
 	}

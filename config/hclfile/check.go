@@ -56,6 +56,9 @@ func (l *loader) defineCheck(node *checkNode) *config.Check {
 	t := l.termsAt(group, server)
 	here := &level{describeBlock(node.block), header(node.block)}
 	ok := l.overlay(&t, content, here) && len(failed) == 0 && placed
+	if l.salvaging {
+		ok = t.salvage() && len(failed) == 0 && placed
+	}
 	settle(&t)
 	ok = l.checkTerms(&t, here) && ok
 	if p.hostname == "" && server != nil {

@@ -2,6 +2,7 @@ package hclfile
 
 import (
 	"bytes"
+	"slices"
 	"sort"
 	"strings"
 	"unicode"
@@ -15,6 +16,7 @@ import (
 type excerpts struct {
 	snapshot *Snapshot
 	files    map[string]*lined
+	found    *withholder // once it was needed
 }
 
 // lined is a source file with its line starts and its masked parts.
@@ -22,11 +24,17 @@ type lined struct {
 	text   []byte
 	starts []int
 	masks  []byteSpan
+	shared []byteSpan // where values stand that are used elsewhere
+	texts  []byteSpan // the texts there
 }
 
 type byteSpan struct{ from, to int }
 
-func newExcerpts(s *Snapshot) *excerpts { return &excerpts{s, map[string]*lined{}} }
+func (b byteSpan) overlaps(spans []byteSpan) bool {
+	return slices.ContainsFunc(spans, func(s byteSpan) bool { return s.from < b.to && b.from < s.to })
+}
+
+func newExcerpts(s *Snapshot) *excerpts { return &excerpts{snapshot: s, files: map[string]*lined{}} }
 
 // bytes gives the source in a range; none when the range is not in the files.
 func (s *Snapshot) bytes(r hcl.Range) []byte {
@@ -55,7 +63,8 @@ func (x *excerpts) open(name string) *lined {
 		x.files[name] = nil
 		return nil
 	}
-	f := &lined{text: text, starts: []int{0}, masks: masks(name, text)}
+	f := masks(name, text)
+	f.text, f.starts = text, []int{0}
 	for i, c := range text {
 		if c == '\n' {
 			f.starts = append(f.starts, i+1)
@@ -77,8 +86,41 @@ func (x *excerpts) of(r hcl.Range) (string, [2]int) {
 		to = f.starts[r.Start.Line] - 1
 	}
 	to = from + len(bytes.TrimRight(f.text[from:to], " \t\r\n"))
+	if (byteSpan{from, to}).overlaps(f.shared) {
+		x.maskShared(r.Filename, f)
+	}
 	text, mark := f.render(byteSpan{from, to}, byteSpan{r.Start.Byte, max(r.End.Byte, r.Start.Byte+1)})
 	return cut(text, mark)
+}
+
+// maskShared masks what is used as a secret elsewhere: the texts in locals and the
+// like, all of them in a file that cannot be parsed.
+func (x *excerpts) maskShared(name string, f *lined) {
+	if x.found == nil {
+		_, x.found = withheld(x.snapshot.files)
+	}
+	more := slices.Clone(f.masks)
+	for _, e := range x.found.edits[name] {
+		more = append(more, e.byteSpan)
+	}
+	if parse(source{name: name, text: f.text}).diags.HasErrors() {
+		more = append(more, slices.DeleteFunc(f.texts, func(t byteSpan) bool { return !t.overlaps(f.shared) })...)
+	}
+	f.shared, f.masks = nil, join(more)
+}
+
+// join brings spans into their order, and makes one of those that overlap.
+func join(spans []byteSpan) []byteSpan {
+	slices.SortFunc(spans, func(a, b byteSpan) int { return a.from - b.from })
+	var out []byteSpan
+	for _, s := range spans {
+		if last := len(out) - 1; last >= 0 && s.from < out[last].to {
+			out[last].to = max(out[last].to, s.to)
+		} else {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // render writes a line with its masked parts replaced, and finds where the

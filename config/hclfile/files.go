@@ -42,9 +42,10 @@ var keyFile = kind{name: "file", read: func(r *reading) (value, bool) {
 	return value{secret: c.text}, true
 }}
 
-// plainFile names a file; its value is the text.
-var plainFile = kind{name: "file", read: func(r *reading) (value, bool) {
-	c, _, ok := r.open(false)
+// unkeptFile names a file; its value is the text, which is not saved with a
+// Snapshot.
+var unkeptFile = kind{name: "file", read: func(r *reading) (value, bool) {
+	c, _, ok := r.open(true)
 	return value{text: c.text.Reveal()}, ok
 }}
 

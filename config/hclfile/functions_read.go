@@ -56,6 +56,19 @@ func (l *loader) credentialFunction() function.Function {
 	})
 }
 
+// withheldFunction stands for what was written in a file and is not kept.
+func (l *loader) withheldFunction() function.Function {
+	return function.New(&function.Spec{
+		Type: function.StaticReturnType(cty.String),
+		Impl: func([]cty.Value, cty.Type) (cty.Value, error) {
+			if l.snapshot.options.NoCredentials {
+				return cty.UnknownVal(cty.String), nil
+			}
+			return cty.UnknownVal(cty.String), refuse(ruleWithheld, "A secret was written here, and such are not kept with what was applied last. With credential it would be found again.")
+		},
+	})
+}
+
 // missingCredential says where a credential was looked for, and what is there.
 func (l *loader) missingCredential(name, path string) complaint {
 	full, blind := fmt.Sprintf("There is no credential %q: no file %s", name, path), "There is no credential of the name that is given here: no such file in "+filepath.Dir(path)

@@ -34,10 +34,14 @@ var update = flag.Bool("update", false, "write what is printed into the golden f
 //	$ fifo etc/pipe.hcl
 //	$ max-checks 10
 //	$ deep etc/deep.hcl
+//	$ restored (from what was saved, when the files are gone)
 type script struct {
 	archive *txtar.Archive
 	path    string // what is read
 	options hclfile.Options
+
+	restored bool
+	dir      string // the current one
 }
 
 func openScript(t *testing.T, file string) *script {
@@ -48,6 +52,9 @@ func openScript(t *testing.T, file string) *script {
 	}
 	s := &script{archive: txtar.Parse(text), path: "etc"}
 	t.Chdir(t.TempDir())
+	if s.dir, err = os.Getwd(); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Mkdir("etc", 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -92,6 +99,8 @@ func (s *script) setting(t *testing.T, words []string) {
 	case "env":
 		name, value, _ := strings.Cut(words[1], "=")
 		t.Setenv(name, value)
+	case "restored":
+		s.restored = true
 	case "no-credentials":
 		s.options.NoCredentials = true
 	case "credentials-directory":
@@ -137,7 +146,13 @@ func (s *script) load(t *testing.T) (*config.Config, []config.Diagnostic) {
 	case err != nil:
 		t.Fatalf("Read gave an error that is no diagnostic: %v", err)
 	}
+	if s.restored {
+		snapshot = restoredFrom(t, snapshot)
+	}
 	cfg, diags := hclfile.Load(snapshot)
+	for i := range diags {
+		diags[i].Pos.File = strings.TrimPrefix(diags[i].Pos.File, s.dir+"/")
+	}
 	if (cfg == nil) != config.HasErrors(diags) {
 		t.Fatalf("Load gave configuration %v together with %v", cfg, diags)
 	}

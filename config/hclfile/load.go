@@ -25,6 +25,8 @@ type loader struct {
 	secrets map[string]bool
 	unread  int // how many times a secret was needed that was not read
 
+	salvaging bool // what can be used is wanted, whatever is wrong with the rest
+
 	early    *hcl.EvalContext // functions and locals
 	names    *hcl.EvalContext // and references
 	contexts map[contextKey]*hcl.EvalContext

@@ -1,6 +1,7 @@
 package hclfile
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -15,18 +16,24 @@ var (
 	secretAttributes = []string{"password", "token", "auth_token", "client_secret", "secret", "heartbeat_url"}
 )
 
-// masks finds what may be a secret in a file: it looks at tokens, not at
-// blocks, so that it also works in a file that cannot be parsed.
-func masks(name string, text []byte) []byteSpan {
+// masks finds what may be a secret in a file, and where values stand that are used
+// elsewhere: it looks at tokens, not at blocks, so that it also works in a file
+// that cannot be parsed.
+func masks(name string, text []byte) *lined {
 	if strings.HasSuffix(name, ".json") {
-		return jsonMasks(text)
+		f := &lined{}
+		f.masks, f.texts = jsonMasks(text)
+		if bytes.Contains(text, []byte(localsBlock.name)) || bytes.Contains(text, []byte("for_each")) {
+			f.shared = []byteSpan{{0, len(text)}}
+		}
+		return f
 	}
 	tokens, _ := hclsyntax.LexConfig(text, name, hcl.InitialPos)
 	m := masker{tokens: tokens, blocks: []bool{false}}
 	for i := range tokens {
 		m.token(i)
 	}
-	return m.found
+	return &lined{masks: m.found, shared: m.shared, texts: m.texts}
 }
 
 // masker walks the tokens of a file. A statement is what stands between line
@@ -36,10 +43,15 @@ type masker struct {
 	blocks    []bool // for each open brace, whether what is in it is masked
 	statement []hclsyntax.Token
 	found     []byteSpan
+	shared    []byteSpan
+	texts     []byteSpan // in what is shared
 }
 
 func (m *masker) token(i int) {
 	t := m.tokens[i]
+	if word := string(t.Bytes); len(m.statement) == 0 && (word == localsBlock.name || word == "for_each") {
+		m.share(i)
+	}
 	switch t.Type {
 	case hclsyntax.TokenOBrace:
 		m.blocks = append(m.blocks, m.inside() || m.opensSecretBlock() || m.isSecretAttribute())
@@ -53,8 +65,11 @@ func (m *masker) token(i int) {
 		m.statement = nil
 		return
 	}
-	if m.mustMask(i) {
-		m.found = append(m.found, byteSpan{t.Range.Start.Byte, t.Range.End.Byte})
+	switch place := (byteSpan{t.Range.Start.Byte, t.Range.End.Byte}); {
+	case m.mustMask(i):
+		m.found = append(m.found, place)
+	case isLiteralToken(t.Type):
+		m.texts = append(m.texts, place)
 	}
 	switch {
 	case t.Type != hclsyntax.TokenComment:
@@ -62,6 +77,24 @@ func (m *masker) token(i int) {
 	case strings.HasSuffix(string(t.Bytes), "\n"): // the line end is part of the comment
 		m.statement = nil
 	}
+}
+
+// share notes a statement whose values are used elsewhere: up to the end of the
+// line on which its last bracket is closed.
+func (m *masker) share(first int) {
+	depth, end := 0, first
+	for ; end < len(m.tokens)-1; end++ {
+		switch m.tokens[end].Type {
+		case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenOHeredoc:
+			depth++
+		case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenCHeredoc:
+			depth--
+		}
+		if m.tokens[end].Type == hclsyntax.TokenNewline && depth <= 0 {
+			break
+		}
+	}
+	m.shared = append(m.shared, byteSpan{m.tokens[first].Range.Start.Byte, m.tokens[end].Range.End.Byte})
 }
 
 func (m *masker) inside() bool { return m.blocks[len(m.blocks)-1] }
@@ -80,7 +113,11 @@ func (m *masker) opensSecretBlock() bool {
 // isSecretAttribute reports whether the statement gives a value to an
 // attribute that holds a secret.
 func (m *masker) isSecretAttribute() bool {
-	return len(m.statement) > 0 && slices.Contains(secretAttributes, string(m.statement[0].Bytes))
+	if len(m.statement) == 0 {
+		return false
+	}
+	name := string(m.statement[0].Bytes)
+	return slices.Contains(secretAttributes, name) || calledSecret.MatchString(name)
 }
 
 func (m *masker) mustMask(i int) bool {
@@ -97,17 +134,26 @@ func (m *masker) mustMask(i int) bool {
 	return false
 }
 
+// isLiteralToken tells the tokens that may hold a text, or what is left of one.
+func isLiteralToken(t hclsyntax.TokenType) bool {
+	switch t {
+	case hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit, hclsyntax.TokenComment, hclsyntax.TokenInvalid, hclsyntax.TokenBadUTF8,
+		hclsyntax.TokenQuotedNewline:
+		return true
+	}
+	return false
+}
+
 // isKnownWord tells the names of the language from a secret without quotes.
 func (m *masker) isKnownWord(word string) bool {
 	_, isFunction := plainFunctions[word]
 	last := m.statement[len(m.statement)-1]
-	return isFunction || word == "local" || word == "credential" || word == "file" || last.Type == hclsyntax.TokenDot
+	return isFunction || word == "local" || word == "credential" || word == "file" || word == "withheld" || last.Type == hclsyntax.TokenDot
 }
 
 // jsonMasks does the same for HCL's JSON form, where keys are block types,
 // labels and attributes alike.
-func jsonMasks(text []byte) []byteSpan {
-	var found []byteSpan
+func jsonMasks(text []byte) (found, others []byteSpan) {
 	open, key := []bool{false}, ""
 	for i := 0; i < len(text); i++ {
 		secretKey := slices.Contains(secretBlocks, key) || slices.Contains(secretAttributes, key)
@@ -130,11 +176,13 @@ func jsonMasks(text []byte) []byteSpan {
 				key = string(text[i+1 : max(i+1, end-1)])
 			} else if open[len(open)-1] || secretKey {
 				found = append(found, byteSpan{i + 1, max(i+1, end-1)})
+			} else {
+				others = append(others, byteSpan{i + 1, max(i+1, end-1)})
 			}
 			i = end - 1
 		}
 	}
-	return found
+	return found, others
 }
 
 // stringEnd is the index after a JSON string, or after what there is of it.

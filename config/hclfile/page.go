@@ -27,7 +27,7 @@ var pageTable = table[config.Page]{
 		func(p *config.Page, v value) { p.Title = v.text },
 	},
 	{
-		attribute{name: "users_file", kind: plainFile, doc: "Who may log in, as htpasswd -B writes it"},
+		attribute{name: "users_file", kind: unkeptFile, doc: "Who may log in, as htpasswd -B writes it"},
 		func(p *config.Page, v value) { p.UsersFile = config.NewBlob(v.text) },
 	},
 	{
@@ -62,10 +62,10 @@ func (l *loader) defineHistoryAndPage() {
 	if b := l.single["page"]; b != nil {
 		l.notInEffect(pageBlock, b)
 		content := l.content(b, pageBlock, "page")
-		if decode(l, pageTable, content, &l.config.Page) {
-			if complaint := l.notAKeyPair(l.config.Page.Cert, l.config.Page.Key); complaint != "" {
-				l.report(ruleKeyPair, header(b), "%s", complaint)
-			}
+		if !decode(l, pageTable, content, &l.config.Page) {
+			l.config.Daemon.Listen = "" // a page that does not know its users is not for everybody
+		} else if complaint := l.notAKeyPair(l.config.Page.Cert, l.config.Page.Key); complaint != "" {
+			l.report(ruleKeyPair, header(b), "%s", complaint)
 		}
 	}
 }

@@ -82,6 +82,7 @@ func (l *loader) defineGroups() {
 	for _, id := range slices.Sorted(maps.Keys(l.servers)) {
 		l.termsOfServer(l.servers[id])
 	}
+	l.termsOfGroup(l.top)
 }
 
 // termsAt gives a copy of what holds where a check stands.

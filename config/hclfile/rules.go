@@ -66,6 +66,7 @@ var (
 	ruleSensitiveFunction = wrong("sensitive-function", "Function refuses a secret")
 	ruleEnv               = wrong("env", "Environment variable not set")
 	ruleCredential        = wrong("credential", "Credential cannot be used")
+	ruleWithheld          = wrong("withheld", "Secret not kept")
 )
 
 // Values.

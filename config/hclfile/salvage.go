@@ -11,9 +11,10 @@ import (
 // and says what is wrong with the rest. It is for one moment only: a daemon that
 // starts while its files are broken watches with what was good last. Unlike
 // [Load] it gives a configuration together with errors; what that configuration
-// refers to is in it.
+// refers to is in it. A check whose login cannot be used is watched without one.
 func Salvage(s *Snapshot) (*config.Config, []config.Diagnostic) {
 	l := newLoader(s)
+	l.salvaging = true
 	l.guard(l.run)
 	l.config.Digest = s.Digest()
 	dropDangling(l.config)

@@ -39,6 +39,7 @@ type Snapshot struct {
 	files    []source // sorted by name
 	ignored  []string
 	problems []problem
+	restored bool // from what Save wrote
 
 	mu    sync.Mutex
 	known map[string]content // named files that have been read

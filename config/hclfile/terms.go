@@ -156,6 +156,17 @@ func (t *terms) shown(names ...string) bool {
 	})
 }
 
+// salvage leaves out a login that cannot be used, and reports whether the rest
+// can: also what is inherited.
+func (t *terms) salvage() bool {
+	isLogin := func(name string) bool { return strings.HasPrefix(name, "login.") }
+	if slices.ContainsFunc(t.bad, isLogin) {
+		t.probe.Login = config.Login{}
+		t.bad = slices.DeleteFunc(slices.Clone(t.bad), isLogin)
+	}
+	return len(t.bad) == 0
+}
+
 // chain says where an inherited value comes from.
 func (o origin) chain(attribute string) string {
 	return fmt.Sprintf(" It inherits %s from %s, at %s.", attribute, o.level.what, firstAt(o.expr.Range()))

@@ -1,0 +1,335 @@
+package hclfile
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+)
+
+// want says what of an expression's value is part of a secret.
+type want struct {
+	path   []string // steps to it; none: the value itself
+	keys   bool     // with the keys of objects
+	text   bool     // only where the value is a text
+	direct bool     // the expression is that of the attribute: no text in it is spared
+}
+
+// Steps that are no names.
+const (
+	anyElement = "*"
+	theKey     = "\x00key"
+)
+
+// after is what is wanted of a value when w is wanted of a part of it.
+func (w want) after(steps ...string) want {
+	return want{path: slices.Concat(steps, w.path), keys: w.keys, text: w.text}
+}
+
+// whole is what is wanted of values of which it is not known what becomes of them.
+func (w *withholder) whole(wanted want) want {
+	return want{keys: true, text: w.sparing, direct: wanted.direct}
+}
+
+// stops reports whether an object or a list is not gone into.
+func (w want) stops() bool { return w.text && len(w.path) == 0 }
+
+// of splits a path: what is wanted of the elements that a step leads to.
+func (w want) of() (step string, rest want) {
+	if len(w.path) == 0 {
+		return anyElement, w
+	}
+	return w.path[0], want{w.path[1:], w.keys, w.text, w.direct}
+}
+
+// A binding is the meaning of a name in an expression: an element of a
+// collection.
+type binding struct {
+	name      string
+	from      hcl.Expression // the collection
+	scope     *binding       // the names in it
+	outer     *binding       // further names
+	isElement bool           // of a dynamic block: an object of key and value
+	isKey     bool
+}
+
+func (b *binding) lookUp(name string) *binding {
+	for ; b != nil; b = b.outer {
+		if b.name == name {
+			return b
+		}
+	}
+	return nil
+}
+
+// expression finds what is part of a secret in an expression.
+func (w *withholder) expression(expr hcl.Expression, wanted want, names *binding) {
+	switch e := expr.(type) {
+	case nil:
+	case hclsyntax.Expression:
+		w.native(e, wanted, names)
+	default:
+		w.jsonExpression(e, wanted, names)
+	}
+}
+
+func (w *withholder) native(expr hclsyntax.Expression, wanted want, names *binding) {
+	switch e := expr.(type) {
+	case *hclsyntax.LiteralValueExpr:
+		w.hide(e.SrcRange, e.Val, withheldCall)
+	case *hclsyntax.TemplateExpr:
+		for _, part := range e.Parts {
+			w.part(part, wanted, names)
+		}
+	case *hclsyntax.TemplateWrapExpr:
+		w.native(e.Wrapped, wanted, names)
+	case *hclsyntax.TemplateJoinExpr:
+		w.native(e.Tuple, wanted.after(anyElement), names)
+	case *hclsyntax.ParenthesesExpr:
+		w.native(e.Expression, wanted, names)
+	case *hclsyntax.ScopeTraversalExpr:
+		w.traversal(e.Traversal, wanted, names)
+	case *hclsyntax.RelativeTraversalExpr:
+		w.native(e.Source, wanted.after(stepsOf(e.Traversal)...), names)
+	case *hclsyntax.IndexExpr:
+		w.native(e.Collection, wanted.after(stepOf(e.Key)), names)
+	case *hclsyntax.ObjectConsExpr:
+		w.object(e, wanted, names)
+	case *hclsyntax.ObjectConsKeyExpr:
+		if hcl.ExprAsKeyword(e.Wrapped) == "" || e.ForceNonLiteral {
+			w.native(e.Wrapped, wanted, names)
+		}
+	case *hclsyntax.TupleConsExpr:
+		w.tuple(e, wanted, names)
+	case *hclsyntax.ConditionalExpr:
+		if wanted.direct {
+			w.native(e.Condition, wanted, names)
+		}
+		w.native(e.TrueResult, wanted, names)
+		w.native(e.FalseResult, wanted, names)
+	case *hclsyntax.ForExpr:
+		w.loop(e, wanted, names)
+	case *hclsyntax.FunctionCallExpr:
+		w.call(e, wanted, names)
+	case *hclsyntax.BinaryOpExpr:
+		w.native(e.LHS, w.whole(wanted), names)
+		w.native(e.RHS, w.whole(wanted), names)
+	case *hclsyntax.UnaryOpExpr:
+		w.native(e.Val, w.whole(wanted), names)
+	case *hclsyntax.SplatExpr:
+		w.native(e.Source, w.whole(wanted), names)
+	case *hclsyntax.AnonSymbolExpr: // the element in a splat
+	default:
+		w.replace(expr.Range(), withheldCall)
+	}
+}
+
+// part is a piece of a template: its text, or what is put into it.
+func (w *withholder) part(part hclsyntax.Expression, wanted want, names *binding) {
+	if text, ok := part.(*hclsyntax.LiteralValueExpr); ok {
+		w.hide(text.SrcRange, text.Val, "${"+withheldCall+"}")
+		return
+	}
+	w.native(part, w.whole(wanted), names)
+}
+
+func (w *withholder) object(e *hclsyntax.ObjectConsExpr, wanted want, names *binding) {
+	step, rest := wanted.of()
+	if wanted.stops() {
+		return
+	}
+	for _, item := range e.Items {
+		if step == theKey || wanted.keys && len(wanted.path) == 0 {
+			w.native(item.KeyExpr, want{direct: wanted.direct}, names)
+		}
+		if key := stepOf(item.KeyExpr); step != theKey && (step == anyElement || key == anyElement || key == step) {
+			w.native(item.ValueExpr, rest, names)
+		}
+	}
+}
+
+func (w *withholder) tuple(e *hclsyntax.TupleConsExpr, wanted want, names *binding) {
+	step, rest := wanted.of()
+	if wanted.stops() {
+		return
+	}
+	for i, element := range e.Exprs {
+		if step != theKey && (step == anyElement || step == fmt.Sprint(i)) {
+			w.native(element, rest, names)
+		}
+	}
+}
+
+// loop follows a for expression: an element of what it makes comes of an element
+// of its collection.
+func (w *withholder) loop(e *hclsyntax.ForExpr, wanted want, names *binding) {
+	inner := &binding{name: e.ValVar, from: e.CollExpr, scope: names, outer: names}
+	if e.KeyVar != "" {
+		inner = &binding{name: e.KeyVar, from: e.CollExpr, scope: names, outer: inner, isKey: true}
+	}
+	step, rest := wanted.of()
+	if wanted.stops() {
+		return
+	}
+	if e.KeyExpr != nil && (step == theKey || wanted.keys && len(wanted.path) == 0) {
+		w.native(e.KeyExpr, w.whole(want{}), inner)
+	}
+	if e.CondExpr != nil && wanted.direct {
+		w.native(e.CondExpr, wanted, inner)
+	}
+	if e.Group && len(rest.path) > 0 {
+		_, rest = rest.of() // each element is a list of what was grouped
+	}
+	if step != theKey {
+		w.native(e.ValExpr, rest, inner)
+	}
+}
+
+// call follows a function. What credential and env are given is a name.
+func (w *withholder) call(e *hclsyntax.FunctionCallExpr, wanted want, names *binding) {
+	switch {
+	case e.Name == "credential", e.Name == "env":
+	case e.Name == "file" && w.sparing:
+	case e.Name == "file" && len(e.Args) == 1:
+		w.file(e.Range().Filename, e.Args[0])
+	default:
+		for _, arg := range e.Args {
+			w.native(arg, w.whole(wanted), names)
+		}
+	}
+}
+
+// file notes that a named file is part of a secret.
+func (w *withholder) file(in string, path hcl.Expression) {
+	v, diags := path.Value(nothingKnown)
+	if diags.HasErrors() || !isText(v) {
+		w.anyNamed = true // it cannot be told which
+		return
+	}
+	w.named[from(filepath.Dir(strings.TrimPrefix(in, inText)), v.AsString())] = true
+}
+
+func (w *withholder) traversal(t hcl.Traversal, wanted want, names *binding) {
+	steps := stepsOf(t[1:])
+	switch b := names.lookUp(t.RootName()); {
+	case b != nil:
+		w.element(b, wanted.after(steps...))
+	case t.RootName() == "local":
+		w.local(wanted.after(steps...))
+	}
+}
+
+// element follows a name to the collection that it stands for an element of.
+func (w *withholder) element(b *binding, wanted want) {
+	defer w.share()()
+	if !b.isElement {
+		step := anyElement
+		if b.isKey {
+			step = theKey
+		}
+		w.expression(b.from, wanted.after(step), b.scope)
+		return
+	}
+	part, rest := wanted.of()
+	if part != "value" {
+		w.expression(b.from, want{path: []string{theKey}}, b.scope)
+	}
+	if part != "key" {
+		w.expression(b.from, rest.after(anyElement), b.scope)
+	}
+}
+
+// local follows a path that begins with the name of a local, once.
+func (w *withholder) local(wanted want) {
+	id := fmt.Sprintf("%q %t %t", wanted.path, wanted.keys, wanted.text)
+	if w.seen[id] || wanted.stops() {
+		return
+	}
+	w.seen[id] = true
+	defer w.share()()
+	name, rest := wanted.of()
+	for other, expr := range w.locals {
+		if name == other || name == anyElement {
+			w.expression(expr, want{path: rest.path, keys: rest.keys, text: rest.text}, nil)
+		}
+	}
+}
+
+// hide replaces a text or a number, if there is any.
+func (w *withholder) hide(at hcl.Range, v cty.Value, call string) {
+	if at.Start.Byte < at.End.Byte && v.Type() != cty.Bool && !v.IsNull() {
+		w.replace(at, call)
+	}
+}
+
+// replace puts a call in the place of an expression. The end of a line stays,
+// since a heredoc needs it.
+func (w *withholder) replace(at hcl.Range, call string) {
+	end := at.End.Byte
+	if at.End.Column == 1 {
+		end--
+	}
+	if strings.HasPrefix(at.Filename, inText) {
+		w.inText = true
+		return
+	}
+	w.edit(at.Filename, edit{byteSpan{at.Start.Byte, end}, call})
+}
+
+// edit adds an edit, or takes it back where its place is spared.
+func (w *withholder) edit(file string, e edit) {
+	if w.sparing {
+		delete(w.edits[file], e.from)
+		return
+	}
+	if w.edits[file] == nil {
+		w.edits[file] = map[int]edit{}
+	}
+	w.edits[file][e.from] = e
+	w.shared = w.shared || w.inside > 0
+}
+
+// share notes that what follows, until the function that it gives is called, may
+// be used in other places too.
+func (w *withholder) share() func() {
+	w.inside++
+	return func() { w.inside-- }
+}
+
+// stepsOf are the steps of a traversal.
+func stepsOf(t hcl.Traversal) []string {
+	var path []string
+	for _, s := range t {
+		switch s := s.(type) {
+		case hcl.TraverseAttr:
+			path = append(path, s.Name)
+		case hcl.TraverseIndex:
+			path = append(path, stepTo(s.Key))
+		default:
+			path = append(path, anyElement)
+		}
+	}
+	return path
+}
+
+// stepOf is the step that a key makes; any element where that cannot be told.
+func stepOf(key hcl.Expression) string {
+	v, diags := key.Value(nothingKnown)
+	if diags.HasErrors() {
+		return anyElement
+	}
+	return stepTo(v)
+}
+
+func stepTo(key cty.Value) string {
+	text, err := convert.Convert(key, cty.String)
+	if err != nil || text.IsNull() || !text.IsKnown() {
+		return anyElement
+	}
+	return text.AsString()
+}
