@@ -65,12 +65,16 @@ type ConfigError struct {
 }
 
 func (e *ConfigError) Error() string {
-	for _, d := range e.Diagnostics {
+	return "the configuration is in error: " + firstError(e.Diagnostics)
+}
+
+func firstError(diags []config.Diagnostic) string {
+	for _, d := range diags {
 		if d.Gravity == config.Error {
-			return "the configuration is in error: " + d.Error()
+			return d.Error()
 		}
 	}
-	return "the configuration is in error"
+	return "it is not said why"
 }
 
 // A monitor is the running whole.

@@ -31,14 +31,16 @@ func keepLastGood(dir string, s *hclfile.Snapshot) (err error) {
 	return nil
 }
 
-// LastGood loads the configuration that the daemon applied last, from its
-// state directory, with the secrets of today. Where the options leave out
-// credentials, so does it.
-func LastGood(dir string, o hclfile.Options) (*config.Config, []config.Diagnostic, error) {
-	_, cfg, diags, err := restore(dir, o)
-	return cfg, diags, err
+// LastGood loads what the daemon applied last, from its state directory, without
+// reading secrets: to compare files with. What cannot be loaded, because a newer
+// version refuses it, is left out.
+func LastGood(dir string) (*config.Config, error) {
+	_, cfg, _, err := restore(dir, hclfile.Options{NoCredentials: true})
+	return cfg, err
 }
 
+// restore gives what was applied last with the secrets of today, as far as it can
+// be loaded, and says what is wrong with the rest.
 func restore(dir string, o hclfile.Options) (*hclfile.Snapshot, *config.Config, []config.Diagnostic, error) {
 	f, err := os.Open(filepath.Join(dir, lastGoodFile))
 	if err != nil {
@@ -49,6 +51,6 @@ func restore(dir string, o hclfile.Options) (*hclfile.Snapshot, *config.Config, 
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	cfg, diags := hclfile.Load(s)
+	cfg, diags := hclfile.Salvage(s)
 	return s, cfg, diags, nil
 }

@@ -28,6 +28,8 @@ type reloader struct {
 	snapshot *hclfile.Snapshot // what cfg was loaded from
 	channels channels
 	refused  string // digest of what was last rejected
+	bridged  bool   // cfg is what was applied last, since the files are in error
+	lost     string // what of that cannot be used either
 
 	mu    sync.Mutex
 	state control.Config
@@ -47,6 +49,7 @@ type candidate struct {
 	before   channels
 	warnings []config.Diagnostic
 	wrong    string // why the files are not what this was made from; empty: they are
+	lost     string // what of what was applied last cannot be used either
 }
 
 // close gives up a candidate that was not applied.
@@ -71,22 +74,26 @@ func (r *reloader) first(ctx context.Context) (*candidate, error) {
 	return c, nil
 }
 
-// bridge gives the configuration that was applied last, so that files which
-// were broken while the daemon was down do not leave the servers unwatched.
-// Nil: there is none, or it does not load either.
+// bridge gives what still loads of the configuration that was applied last, so
+// that files which were broken while the daemon was down do not leave the servers
+// unwatched. Nil: there is none, or nothing in it is to be watched.
 func (r *reloader) bridge(wrong []config.Diagnostic) *candidate {
 	dir := r.m.stateDir(&config.Config{Daemon: r.places()})
 	snapshot, cfg, diags, err := restore(dir, hclfile.Options{CredentialsDirectory: os.Getenv("CREDENTIALS_DIRECTORY")})
-	if err != nil || cfg == nil {
+	if err != nil || len(cfg.Checks) == 0 {
 		return nil
 	}
 	opened, trouble := openChannels(cfg, nil)
-	c := &candidate{cfg: cfg, snapshot: snapshot, channels: opened, warnings: diags, wrong: (&ConfigError{wrong}).Error()}
+	c := &candidate{cfg: cfg, snapshot: snapshot, channels: opened, wrong: (&ConfigError{wrong}).Error()}
 	if len(trouble) > 0 {
 		c.close()
 		return nil
 	}
 	r.complain("the configuration is in error; the last good one is used", wrong)
+	if config.HasErrors(diags) {
+		r.complain("this cannot be used either, and is left out", diags)
+		c.lost = " Of what was applied last, not everything can be used either: " + firstError(diags)
+	}
 	return c
 }
 
@@ -144,10 +151,10 @@ func (r *reloader) ask(ctx context.Context, allowShrink bool) (v control.Verdict
 // reload reads, and applies what is new and right. A hint, as opposed to a
 // request, does not report the same error again.
 func (r *reloader) reload(ctx context.Context, allowShrink, hint bool) control.Verdict {
-	now, err := r.snapshot.Again()
+	now, err := r.read()
 	switch {
 	case err != nil: // reported below
-	case now.Digest() == r.cfg.Digest:
+	case now.Digest() == r.cfg.Digest && !r.bridged:
 		r.refused = ""
 		r.set(func(s *control.Config) { s.State, s.Error = control.Current, "" })
 		tell("STATUS=" + summary(r.cfg)) // which may have named an error that is mended
@@ -192,7 +199,7 @@ func diagnose(err error) config.Diagnostic {
 
 // reject keeps everything as it is, and says so everywhere.
 func (r *reloader) reject(diags []config.Diagnostic) control.Verdict {
-	text := (&ConfigError{diags}).Error()
+	text := (&ConfigError{diags}).Error() + r.lost
 	r.set(func(s *control.Config) {
 		s.Error = text
 		if s.State != control.LastGood {
@@ -279,9 +286,9 @@ func (r *reloader) settled(ctx context.Context) (*hclfile.Snapshot, error) {
 }
 
 // read takes a first snapshot; a later one also covers the files that the
-// configuration in force names.
+// configuration in force names, if that was made from files.
 func (r *reloader) read() (*hclfile.Snapshot, error) {
-	if r.snapshot != nil {
+	if r.snapshot != nil && !r.bridged {
 		return r.snapshot.Again()
 	}
 	return r.open(r.m.ConfigPath)
@@ -362,11 +369,12 @@ func (r *reloader) apply(ctx context.Context, c *candidate) {
 	r.keep(c)
 	closeUnused(r.channels, c.channels)
 	r.snapshot, r.channels = c.snapshot, c.channels
+	r.bridged, r.lost = c.wrong != "", c.lost
 	r.set(func(s *control.Config) {
 		r.cfg = c.cfg
 		*s = control.Config{State: control.Current, LoadedAt: time.Now().UTC(), Digest: c.cfg.Digest}
 		if c.wrong != "" {
-			s.State, s.Error = control.LastGood, c.wrong
+			s.State, s.Error = control.LastGood, c.wrong+c.lost
 		}
 	})
 	r.m.Log.Info("configuration applied", zap.String("digest", c.cfg.Digest), zap.Int("checks", len(c.cfg.Checks)),
@@ -393,9 +401,9 @@ func (r *reloader) level(text string) {
 // differs notes, where only an explicit reload applies, that the files are no
 // longer what runs.
 func (r *reloader) differs() {
-	snapshot, err := r.snapshot.Again()
+	snapshot, err := r.read()
 	switch {
-	case err == nil && snapshot.Digest() == r.cfg.Digest:
+	case err == nil && snapshot.Digest() == r.cfg.Digest && !r.bridged:
 		r.refused = ""
 		r.set(func(s *control.Config) { s.State, s.Error = control.Current, "" })
 	case err == nil && snapshot.Digest() == r.refused: // what is wrong with them has been said

@@ -49,22 +49,25 @@ func (p *program) planCommand() *cobra.Command {
 }
 
 // planFromLastGood compares the files with what the daemon applied last, when
-// none is running. Credentials are left out on both sides: they are the
-// daemon's to read.
+// none is running. Secrets are left out on both sides: those of credentials are
+// the daemon's to read, those that stand in the files are not kept.
 func (p *program) planFromLastGood(path string) (plan control.Plan, err error) {
-	o := hclfile.Options{NoCredentials: true}
 	plan.Diff = config.Compare(nil, nil)
-	cfg, diags, _ := p.check(path, o)
+	cfg, diags, s := p.check(path, hclfile.Options{NoCredentials: true})
 	plan.Diagnostics = control.NewDiagnostics(diags)
 	if cfg == nil {
 		return plan, nil
 	}
-	before, _, err := daemon.LastGood(p.configuredState(), o)
+	after, err := hclfile.WithoutSecrets(s)
+	if err != nil {
+		return plan, err
+	}
+	before, err := daemon.LastGood(p.configuredState())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return plan, err
 	}
 	_, _ = fmt.Fprintln(p.err, "No daemon answers: compared with what one applied last.")
-	plan.Diff = config.Compare(before, cfg)
+	plan.Diff = config.Compare(before, after)
 	return plan, nil
 }
 

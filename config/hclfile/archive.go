@@ -13,6 +13,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/opaque"
 )
 
@@ -100,6 +101,21 @@ func Restore(r io.Reader, options Options) (*Snapshot, error) {
 	}
 	s.sort()
 	return s, nil
+}
+
+// WithoutSecrets gives the configuration of a Snapshot as it would come back from
+// Save: with no secret in it, so that it can be compared with one that did.
+func WithoutSecrets(s *Snapshot) (*config.Config, error) {
+	var saved bytes.Buffer
+	if err := s.Save(&saved); err != nil {
+		return nil, err
+	}
+	restored, err := Restore(&saved, Options{NoCredentials: true})
+	if err != nil {
+		return nil, err
+	}
+	cfg, _ := Salvage(restored)
+	return cfg, nil
 }
 
 // fillIn takes those files that are what was saved, apart from what was withheld,

@@ -204,3 +204,25 @@ func TestSavedIsReadable(t *testing.T) {
 		}
 	}
 }
+
+// TestWithholdingEnds follows what leads in circles, or in very many ways.
+func TestWithholdingEnds(t *testing.T) {
+	loops := "local.l"
+	for i := range 40 {
+		loops = fmt.Sprintf("[for x%d in %s : x%d + x%d]", i, loops, i, i)
+	}
+	many := "l0 = { a = { a = \"CANARY\", b = \"CANARY\" }, b = { a = \"CANARY\", b = \"CANARY\" } }\n"
+	for i := range 40 {
+		many += fmt.Sprintf("l%[1]d = { a = { a = local.l%[2]d.a, b = local.l%[2]d.b }, b = [for x in local.l%[2]d : x.a] }\n", i+1, i)
+	}
+	for _, text := range []string{
+		"locals {\n  a = local.a\n}\nnotifier \"slack\" \"x\" {\n  token = local.a\n}\n",
+		"locals {\n  a = [local.a.x, local.b.y, \"CANARY\"]\n  b = [local.a.x, local.b.y]\n}\nnotifier \"slack\" \"x\" {\n  token = local.a\n}\n",
+		"locals {\n  l = \"CANARY\"\n}\nnotifier \"slack\" \"x\" {\n  token = " + loops + "\n}\n",
+		"locals {\n" + many + "}\nnotifier \"slack\" \"x\" {\n  token = local.l40\n}\n",
+	} {
+		if kept, ok := hclfile.Withheld("main.hcl", []byte(text)); !ok || bytes.Contains(kept, []byte("CANARY")) {
+			t.Errorf("%t, of\n%s\nis kept\n%s", ok, text, kept)
+		}
+	}
+}

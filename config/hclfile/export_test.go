@@ -21,6 +21,16 @@ func Unshown() []string {
 	return ids
 }
 
+// Withheld is a file without what may be a secret; false: it is no HCL.
+func Withheld(name string, text []byte) ([]byte, bool) {
+	f := source{name: name, text: text}
+	if p := parse(f); p.body == nil || p.diags.HasErrors() {
+		return nil, false
+	}
+	files, _ := withheld([]source{f})
+	return files[0].text, true
+}
+
 // SetMaxChecks lowers the limit for one test.
 func SetMaxChecks(t *testing.T, n int) {
 	before := maxChecks

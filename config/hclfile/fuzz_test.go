@@ -117,3 +117,48 @@ func FuzzFormat(f *testing.F) {
 		}
 	})
 }
+
+// FuzzSave saves whatever loads. What comes back says the same when it is saved
+// once more, so nothing is left that would have to be withheld.
+func FuzzSave(f *testing.F) {
+	seeds(f, ".hcl", func(text []byte) { f.Add(false, text) })
+	seeds(f, ".hcl.json", func(text []byte) { f.Add(true, text) })
+	f.Fuzz(func(t *testing.T, isJSON bool, text []byte) {
+		name := map[bool]string{false: "main.hcl", true: "main.hcl.json"}[isJSON]
+		remainsHCL(t, name, text)
+		s := hclfile.SnapshotOf(name, text)
+		if cfg, _ := hclfile.Load(s); cfg == nil {
+			return
+		}
+		once := save(t, s)
+		restored, err := hclfile.Restore(bytes.NewReader(once), hclfile.Options{NoCredentials: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		hclfile.Salvage(restored)
+		if twice := save(t, restored); !bytes.Equal(once, twice) {
+			t.Fatalf("saved\n%s\nand then\n%s", once, twice)
+		}
+	})
+}
+
+// remainsHCL: what is HCL is HCL without its secrets, too, and has no more to hide.
+func remainsHCL(t fatal, name string, text []byte) {
+	once, ok := hclfile.Withheld(name, text)
+	if !ok {
+		return
+	}
+	twice, ok := hclfile.Withheld(name, once)
+	if !ok || !bytes.Equal(once, twice) {
+		t.Fatalf("%t, made of\n%s\nfirst\n%s\nand then\n%s", ok, text, once, twice)
+	}
+}
+
+func save(t *testing.T, s *hclfile.Snapshot) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := s.Save(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}

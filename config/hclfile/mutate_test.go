@@ -37,7 +37,9 @@ func TestMutations(t *testing.T) {
 				mutant[i] = rapid.SampledFrom(words).Draw(t, "word")
 			}
 		}
-		holds(t, "main.hcl", []byte(strings.Join(mutant, "")))
+		text := []byte(strings.Join(mutant, ""))
+		holds(t, "main.hcl", text)
+		remainsHCL(t, "main.hcl", text)
 	})
 }
 

@@ -84,10 +84,10 @@ func (s *Snapshot) Files() []string {
 func (s *Snapshot) Emptied(earlier *Snapshot) (names []string) {
 	had := map[string]bool{}
 	for _, f := range earlier.files {
-		had[f.name] = len(f.text) > 0
+		had[absolute(f.name)] = len(f.text) > 0
 	}
 	for _, f := range s.files {
-		if len(f.text) == 0 && had[f.name] {
+		if len(f.text) == 0 && had[absolute(f.name)] {
 			names = append(names, f.name)
 		}
 	}

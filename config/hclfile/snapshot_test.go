@@ -315,4 +315,8 @@ func TestEmptied(t *testing.T) {
 	if got := read(t, "etc", hclfile.Options{}).Emptied(before); !slices.Equal(got, []string{"etc/a.hcl"}) {
 		t.Errorf("emptied: %q", got)
 	}
+	kept := restore(t, saved(t, before), hclfile.Options{})
+	if got := read(t, "etc", hclfile.Options{}).Emptied(kept); !slices.Equal(got, []string{"etc/a.hcl"}) {
+		t.Errorf("emptied since they were kept: %q", got)
+	}
 }

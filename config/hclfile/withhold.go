@@ -25,7 +25,8 @@ const withheldCall = "withheld()"
 type withholder struct {
 	locals  map[string]hcl.Expression
 	edits   map[string]map[int]edit // by file and place
-	seen    map[string]bool         // parts of locals
+	seen    map[string]bool         // what was followed
+	paths   map[string]int          // how many ways into a local
 	inside  int                     // how deep in locals and collections
 	shared  bool                    // something was found there
 	sparing bool                    // attributes that hold no secrets are followed
@@ -45,7 +46,7 @@ type edit struct {
 // which nobody reads there and may hold an old one.
 func withheld(files []source) ([]source, *withholder) {
 	w := &withholder{
-		locals: map[string]hcl.Expression{}, edits: map[string]map[int]edit{}, seen: map[string]bool{}, named: map[string]bool{},
+		locals: map[string]hcl.Expression{}, edits: map[string]map[int]edit{}, seen: map[string]bool{}, paths: map[string]int{}, named: map[string]bool{},
 	}
 	var bodies []hcl.Body
 	for _, p := range parseAll(having(files, secretWords)) {
@@ -72,7 +73,7 @@ func withheld(files []source) ([]source, *withholder) {
 
 // spare takes back what is part of an attribute whose value is shown.
 func (w *withholder) spare(files []source) {
-	w.sparing, w.seen = true, map[string]bool{}
+	w.sparing, w.seen, w.paths = true, map[string]bool{}, map[string]int{}
 	for _, p := range parseAll(having(files, []string{"local", "dynamic"})) {
 		if p.body != nil {
 			w.body(p.body, rootBlock, nil)

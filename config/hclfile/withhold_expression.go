@@ -226,6 +226,9 @@ func (w *withholder) traversal(t hcl.Traversal, wanted want, names *binding) {
 
 // element follows a name to the collection that it stands for an element of.
 func (w *withholder) element(b *binding, wanted want) {
+	if b.from == nil || !strings.HasPrefix(b.from.Range().Filename, inText) && w.visited(fmt.Sprint(b.name, b.from.Range()), wanted) {
+		return
+	}
 	defer w.share()()
 	if !b.isElement {
 		step := anyElement
@@ -244,25 +247,51 @@ func (w *withholder) element(b *binding, wanted want) {
 	}
 }
 
-// local follows a path that begins with the name of a local, once.
+// Beyond these a local is taken whole: it is needed in a circle, or in more ways
+// than anybody has reasons for.
+const (
+	mostPaths  = 10_000
+	longestWay = 100
+)
+
+// local follows a path that begins with the name of a local.
 func (w *withholder) local(wanted want) {
-	id := fmt.Sprintf("%q %t %t", wanted.path, wanted.keys, wanted.text)
-	if w.seen[id] || wanted.stops() {
+	if wanted.stops() {
 		return
 	}
-	w.seen[id] = true
 	defer w.share()()
 	name, rest := wanted.of()
 	for other, expr := range w.locals {
 		if name == other || name == anyElement {
-			w.expression(expr, want{path: rest.path, keys: rest.keys, text: rest.text}, nil)
+			w.oneLocal(other, expr, want{path: rest.path, keys: rest.keys, text: rest.text})
 		}
 	}
 }
 
+func (w *withholder) oneLocal(name string, expr hcl.Expression, wanted want) {
+	if w.paths[name] >= mostPaths || len(wanted.path) > longestWay {
+		if w.sparing {
+			return
+		}
+		wanted = want{keys: true}
+	}
+	if !w.visited("local "+name, wanted) {
+		w.paths[name]++
+		w.expression(expr, wanted, nil)
+	}
+}
+
+// visited reports whether the same was wanted of the same before.
+func (w *withholder) visited(what string, wanted want) bool {
+	id := fmt.Sprintf("%s %q %t %t", what, wanted.path, wanted.keys, wanted.text)
+	before := w.seen[id]
+	w.seen[id] = true
+	return before
+}
+
 // hide replaces a text or a number, if there is any.
 func (w *withholder) hide(at hcl.Range, v cty.Value, call string) {
-	if at.Start.Byte < at.End.Byte && v.Type() != cty.Bool && !v.IsNull() {
+	if v.Type() != cty.Bool && !v.IsNull() {
 		w.replace(at, call)
 	}
 }
@@ -273,6 +302,9 @@ func (w *withholder) replace(at hcl.Range, call string) {
 	end := at.End.Byte
 	if at.End.Column == 1 {
 		end--
+	}
+	if at.Start.Byte >= end {
+		return
 	}
 	if strings.HasPrefix(at.Filename, inText) {
 		w.inText = true
