@@ -129,11 +129,12 @@ func (c *conversation) hangUp() {
 	}
 }
 
-// answersTLS reports whether a port on which nobody greets speaks TLS at once.
-func (c *conversation) answersTLS(ctx context.Context) bool {
+// answerToHello is how the answer to a ClientHello begins on a port on which
+// nobody greets; "" when there is none.
+func (c *conversation) answerToHello(ctx context.Context) string {
 	again := &conversation{round: c.round, ctx: ctx, goal: goal{ip: c.goal.ip}}
 	if err := again.connect(); err != nil {
-		return false
+		return ""
 	}
 	defer again.hangUp()
 	hello := tls.Client(again.fence, &tls.Config{
@@ -141,5 +142,5 @@ func (c *conversation) answersTLS(ctx context.Context) bool {
 		MinVersion:         tls.VersionTLS10, ServerName: c.serverName(),
 	})
 	_ = hello.Handshake()
-	return isTLS(string(again.fence.head))
+	return string(again.fence.head)
 }

@@ -12,13 +12,14 @@ import (
 
 // greet reads the greeting, RFC 9051 section 7.1.
 func (c *conversation) greet() error {
-	suspicion := c.suspectTLS()
+	suspicion := c.suspectOther()
 	r, err := c.hear()
-	if tls := suspicion.confirmed(err); tls && (err != nil || isTLS(r.raw)) {
+	other := suspicion.answer(err)
+	if isTLS(other) && (err != nil || isTLS(r.raw)) {
 		return c.fail(incident.CauseTLSOnPlainPort, "This port speaks TLS from the start; security = \"tls\" is meant, or the server's configuration changed.")
 	}
 	if err != nil {
-		return c.noGreeting(err)
+		return c.noGreeting(err, other)
 	}
 	switch {
 	case r.tag != "*":
@@ -36,11 +37,19 @@ func (c *conversation) greet() error {
 	return nil
 }
 
-// noGreeting recognises other protocols whose first line never ends.
-func (c *conversation) noGreeting(err error) error {
+// noGreeting recognises other protocols: those whose first line never ends, and
+// those in which the server speaks second, by its answer to a ClientHello.
+func (c *conversation) noGreeting(err error, other string) error {
 	f := asFailure(c.phase, err)
-	if what := protocolOf(c.responses.partial); what != "" && what != "IMAP" && f.health == incident.Down {
+	if f.health != incident.Down {
+		return f
+	}
+	if what := protocolOf(c.responses.partial); what != "" && what != "IMAP" {
 		return c.fail(incident.CauseNotIMAP, c.looksLike(c.responses.partial)).quoting(c.responses.partial)
+	}
+	line, _, whole := strings.Cut(other, "\n")
+	if what := protocolOf(line); whole && what != "IMAP" {
+		return c.fail(incident.CauseNotIMAP, c.looksLike(line)+" It says nothing until it is spoken to.").quoting(line)
 	}
 	return f
 }
@@ -93,39 +102,43 @@ func isTLS(head string) bool {
 }
 
 // A suspicion is that a server which says nothing on a plaintext port waits for
-// a ClientHello. It is looked into on a second connection once half of the time
-// is over.
+// the client to speak first: in TLS, or in HTTP, which answers a ClientHello with
+// an error. It is looked into on a second connection once half of the time is
+// over.
 type suspicion struct {
 	timer  *time.Timer
 	cancel context.CancelFunc
-	found  chan bool
+	found  chan string
 	head   func() string
 }
 
-func (c *conversation) suspectTLS() *suspicion {
+func (c *conversation) suspectOther() *suspicion {
 	if c.check.Security == config.TLSFromStart {
 		return nil
 	}
 	ctx, cancel := context.WithCancel(c.ctx)
-	s := &suspicion{cancel: cancel, found: make(chan bool, 1), head: func() string { return string(c.fence.head) }}
-	s.timer = time.AfterFunc(time.Until(c.deadline)/2, func() { s.found <- c.answersTLS(ctx) })
+	s := &suspicion{cancel: cancel, found: make(chan string, 1), head: func() string { return string(c.fence.head) }}
+	s.timer = time.AfterFunc(time.Until(c.deadline)/2, func() { s.found <- c.answerToHello(ctx) })
 	return s
 }
 
-// confirmed ends the suspicion, and waits for its connection to end.
-func (s *suspicion) confirmed(err error) bool {
+// answer ends the suspicion, and waits for its connection to end. It is how the
+// server's answer to a ClientHello begins, or what it said by itself when that is
+// TLS already; "" when nothing was asked.
+func (s *suspicion) answer(err error) (said string) {
 	if s == nil {
-		return false
+		return ""
 	}
 	defer s.cancel()
-	if isTLS(s.head()) {
-		err = nil // no need to ask
-	}
-	if s.timer.Stop() {
-		return isTLS(s.head())
-	}
-	if err == nil {
+	asked, head := !s.timer.Stop(), s.head()
+	if err == nil || isTLS(head) {
 		s.cancel()
 	}
-	return <-s.found || isTLS(s.head())
+	if asked {
+		said = <-s.found
+	}
+	if isTLS(head) {
+		return head
+	}
+	return said
 }

@@ -18,6 +18,7 @@
 //	                      does not matter. Another command ends the connection
 //	                      and is kept in Surprises
 //	C                     wait for a line, whatever it is (a SASL answer)
+//	spoken-to             wait until the client has sent anything
 //	tls [OPTION...]       the server's side of a TLS handshake; options are the
 //	                      name of a certificate, see [Certificates], max=1.1,
 //	                      and client-cert (demand one)

@@ -37,6 +37,9 @@ func (p *player) do(s step) error {
 	case "C":
 		_, err := p.plainLine()
 		return err
+	case "spoken-to":
+		_, err := p.lines.Peek(1)
+		return err
 	case "tls":
 		return p.handshake(s)
 	case "raw":
