@@ -39,6 +39,9 @@ func (c *conversation) brokenHint(cause incident.Cause) string {
 	case incident.CauseReset:
 		return "The server, or something in between, reset the connection" + during(c.phase) + "."
 	default:
+		if c.phase == incident.PhaseGreeting {
+			return "The server accepted the connection and closed it without a greeting."
+		}
 		return "The server closed the connection" + during(c.phase) + " without a word."
 	}
 }
@@ -46,7 +49,7 @@ func (c *conversation) brokenHint(cause incident.Cause) string {
 func during(phase incident.Phase) string {
 	switch phase {
 	case incident.PhaseGreeting:
-		return " instead of greeting"
+		return " before it greeted"
 	case incident.PhaseTLS:
 		return " during the TLS handshake"
 	default:

@@ -74,8 +74,18 @@ func (c *conversation) compareThresholds() {
 	c.outcome.paced = true
 	c.found(incident.Finding{
 		Condition: incident.Latency, Health: incident.Degraded, Phase: worst.phase, Cause: incident.CauseSlow,
-		Hint: fmt.Sprintf("%s took %s, more than the %s that the thresholds allow.", worst.name, worst.took.Round(time.Millisecond), worst.limit),
+		Hint: fmt.Sprintf("%s took %s, more than the %s that the thresholds allow.", worst.name, beyond(worst.limit, worst.took), worst.limit),
 	})
+}
+
+// beyond rounds a time to milliseconds, or to as many digits as show that it is
+// more than the limit, and two at least.
+func beyond(limit, took time.Duration) time.Duration {
+	unit := time.Millisecond
+	for (took.Round(unit) <= limit || took < 10*unit) && unit > 1 {
+		unit /= 10
+	}
+	return took.Round(unit)
 }
 
 func ratio(t threshold) float64 { return float64(t.took) / float64(t.limit) }

@@ -181,3 +181,22 @@ func TestThresholds(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatIsSlowIsSaidWithEnoughDigits(t *testing.T) {
+	for _, test := range []struct{ took, limit, said string }{
+		{"1.234567s", "1s", "1.235s"},
+		{"1.234567ms", "1ms", "1.2ms"},
+		{"1.000049ms", "1ms", "1.00005ms"},
+		{"1.4s", "300ms", "1.4s"},
+		{"1.000001ms", "1ms", "1.000001ms"},
+		{"87.3µs", "50µs", "87µs"},
+	} {
+		c := &conversation{round: &round{check: config.Probe{Thresholds: config.Thresholds{Total: duration(t, test.limit)}}}}
+		c.outcome.address.Timings.Total = duration(t, test.took)
+		c.compareThresholds()
+		want := "The whole conversation took " + test.said + ", more than the " + test.limit + " that the thresholds allow."
+		if got := c.outcome.findings[0].Hint; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
