@@ -122,7 +122,7 @@ func (m *monitor) open(ctx context.Context) (*candidate, error) {
 		first.close()
 		return nil, err
 	}
-	if err := m.openRooms(ctx); err != nil {
+	if err := m.openRooms(ctx, first.cfg.Daemon.MaxConcurrentProbes); err != nil {
 		first.close()
 		return nil, errors.Join(err, m.journal.Close())
 	}
@@ -139,7 +139,7 @@ func (m *monitor) stateDir(cfg *config.Config) string {
 	return cmp.Or(m.StateDir, fromSystemd, cfg.Daemon.StateDir)
 }
 
-func (m *monitor) openRooms(ctx context.Context) (err error) {
+func (m *monitor) openRooms(ctx context.Context, probesAtOnce int) (err error) {
 	if m.node, err = os.Hostname(); err != nil {
 		return fmt.Errorf("asking for the name of this machine: %w", err)
 	}
@@ -149,6 +149,7 @@ func (m *monitor) openRooms(ctx context.Context) (err error) {
 		Probe:  probe.New(probe.Options{Node: m.node, Version: m.Version}).Probe,
 		Report: func(ctx context.Context, r incident.Result) incident.Pace { return m.report(ctx, r) },
 		Lag:    m.vitals.began,
+		Limit:  probesAtOnce,
 	}
 	m.probes = reconcile.New(m.loop.Runner())
 	m.tracker, err = tracker.Open(tracker.Options{

@@ -246,12 +246,26 @@ func (r *reloader) prepare(ctx context.Context, allowShrink bool) (*candidate, [
 		return nil, append(diags, refused...), nil
 	}
 	opened, trouble := openChannels(cfg, r.channels)
-	c := &candidate{cfg: cfg, snapshot: snapshot, channels: opened, before: r.channels, warnings: diags}
+	c := &candidate{
+		cfg: cfg, snapshot: snapshot, channels: opened, before: r.channels, warnings: append(diags, r.later(cfg)...),
+	}
 	if len(trouble) > 0 {
 		c.close()
 		return nil, append(diags, trouble...), nil
 	}
 	return c, nil, nil
+}
+
+// later says what of a configuration comes into effect with a restart only.
+func (r *reloader) later(cfg *config.Config) []config.Diagnostic {
+	if r.cfg == nil || cfg.Daemon.MaxConcurrentProbes == r.m.loop.Limit {
+		return nil
+	}
+	return []config.Diagnostic{{
+		Gravity: config.Warning, Rule: "restart", Summary: "A changed max_concurrent_probes needs a restart",
+		Detail: fmt.Sprintf("Until then there are at most %d conversations at once. Everything else is in effect.", r.m.loop.Limit),
+		Pos:    cfg.Daemon.Pos,
+	}}
 }
 
 // Two equal reads this far apart are taken for a tree that nobody is writing.

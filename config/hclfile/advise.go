@@ -20,7 +20,7 @@ func (l *loader) advise() {
 	l.adviseOnUnused()
 	l.adviseOnOwnMail()
 	l.adviseOnHours()
-	if l.config.Daemon.HeartbeatURL.IsZero() && !daemonTable.notYet("heartbeat_url") {
+	if l.config.Daemon.HeartbeatURL.IsZero() && len(l.config.Roles) > 0 {
 		l.report(ruleNoHeartbeat, l.daemonAt(), "If this machine dies, nobody is told of anything any more. Let something else expect a sign of life: daemon { heartbeat_url = ... }")
 	}
 }

@@ -42,7 +42,7 @@ var daemonTable = table[config.Daemon]{
 		func(d *config.Daemon, v value) { d.LogLevel = v.text },
 	},
 	{
-		attribute{name: "max_concurrent_probes", kind: integer(1, 100_000), fallback: "512", notYet: true, doc: "How many conversations there are at once at most"},
+		attribute{name: "max_concurrent_probes", kind: integer(1, 100_000), fallback: "512", doc: "How many conversations there are at once at most. A change needs a restart"},
 		func(d *config.Daemon, v value) { d.MaxConcurrentProbes = int(v.number) },
 	},
 	{
@@ -58,7 +58,7 @@ var daemonTable = table[config.Daemon]{
 		func(d *config.Daemon, v value) { d.SelfCheck = v.list },
 	},
 	{
-		attribute{name: "heartbeat_url", kind: secretURL, secret: true, notYet: true, doc: "Asked every minute while probes, journal and sending make progress: who watches the watcher"},
+		attribute{name: "heartbeat_url", kind: secretURL, secret: true, doc: "Asked every minute while probes, journal and sending make progress: who watches the watcher"},
 		func(d *config.Daemon, v value) { d.HeartbeatURL = v.secret },
 	},
 }

@@ -12,14 +12,8 @@ func Rules() []string {
 }
 
 // Unshown are the rules without a golden file: one that no configuration is
-// known to break, and one that waits for its attribute to come into effect.
-func Unshown() []string {
-	ids := []string{ruleInternal.id}
-	if daemonTable.notYet("heartbeat_url") {
-		ids = append(ids, ruleNoHeartbeat.id)
-	}
-	return ids
-}
+// known to break.
+func Unshown() []string { return []string{ruleInternal.id} }
 
 // Withheld is a file without what may be a secret; false: it is no HCL.
 func Withheld(name string, text []byte) ([]byte, bool) {

@@ -35,15 +35,6 @@ func (t table[T]) attributes() []attribute {
 	return list
 }
 
-func (t table[T]) notYet(name string) bool {
-	for _, r := range t {
-		if r.name == name {
-			return r.attribute.notYet
-		}
-	}
-	return false
-}
-
 // A blockType is what may stand in a block, and what the block is called.
 type blockType struct {
 	name       string

@@ -2,6 +2,7 @@
 
 daemon {
   notification_roles = [notification_role.hosting]
+  heartbeat_url      = credential("heartbeat-url")
   reload             = "explicit" # 400 files are written one after the other
 }
 
