@@ -146,8 +146,8 @@ func (s *storm) verify() {
 	s.t.Helper()
 	began, last := s.witness.beginnings()
 	s.t.Logf("the checks began to fail within %s", last.Sub(began).Round(time.Millisecond))
-	if last.Sub(began) > 2*time.Second {
-		s.t.Errorf("the checks began to fail within %s, not at once", last.Sub(began))
+	if last.Sub(began) > 5*time.Second { // a second, where there is nothing else to do
+		s.t.Errorf("the checks began to fail within %s, not at once: does package probe spread them otherwise?", last.Sub(began))
 	}
 	for _, to := range []config.NotifierID{mailroom, workspace} {
 		tellings := s.witness.tellingsOf(to)
