@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -158,6 +159,15 @@ func TestFamilyWithoutARouteIsToldOnce(t *testing.T) {
 		}
 		if len(told) != 1 || told[0] != "IPv6" {
 			t.Errorf("told %v", told)
+		}
+		if got := b.prober.LeftOut(); !slices.Equal(got, told) {
+			t.Errorf("left out %v", got)
+		}
+		b.serve("2001:db8::1", polite)
+		b.prober.dial = working // the route has come
+		b.expect(b.probe(), "ok")
+		if got := b.prober.LeftOut(); len(got) != 0 {
+			t.Errorf("left out %v, which works", got)
 		}
 	})
 }

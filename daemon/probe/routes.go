@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"syscall"
 )
@@ -57,6 +58,22 @@ func (r *routes) missing(ip netip.Addr) bool {
 		r.leftOut(name)
 	}
 	return !had
+}
+
+// LeftOut are the families of addresses, "IPv4" or "IPv6", that this machine has
+// had no route for since the Prober was made, and that some check wants. They are
+// left out of results.
+func (p *Prober) LeftOut() (families []string) {
+	r := &p.routes
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for name := range r.said {
+		if !r.had[name] {
+			families = append(families, name)
+		}
+	}
+	slices.Sort(families)
+	return families
 }
 
 // lacking reports whether err is this machine's own lack of a route to the
