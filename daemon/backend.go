@@ -21,7 +21,7 @@ func (m *monitor) Status(ctx context.Context) (s control.Status, err error) {
 	}
 	s = control.Status{
 		GeneratedAt: v.GeneratedAt, Config: m.reloads.config(), Journal: v.Journal,
-		Checks: v.Checks, Notifications: v.Notifications,
+		Checks: v.Checks, Notifications: v.Notifications, Notes: routeNotes(m.prober.LeftOut()),
 	}
 	if polling, why := m.watcher.Polling(); polling {
 		s.Config.Polling = why
@@ -66,7 +66,10 @@ func (m *monitor) Recheck(ctx context.Context, id config.CheckID) (rep incident.
 			return rep, fmt.Errorf("check %q is paused", id)
 		}
 		if c.ID == id {
-			result, err := m.tracker.Await(ctx, id, func() { m.loop.Wake(id) })
+			result, err := m.tracker.Await(ctx, id, func() {
+				m.prober.RetryLogin(id)
+				m.loop.Wake(id)
+			})
 			return incident.NewReport(c.Label, result), err
 		}
 	}

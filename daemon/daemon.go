@@ -84,6 +84,7 @@ type monitor struct {
 	journal  *journal.Journal
 	tracker  *tracker.Tracker
 	sender   *outbox.Sender
+	prober   *probe.Prober
 	loop     *probe.Loop
 	probes   *reconcile.Set[config.CheckID, config.Probe]
 	watcher  *watch.Watcher
@@ -145,8 +146,9 @@ func (m *monitor) openRooms(ctx context.Context, probesAtOnce int) (err error) {
 	}
 	m.sender = outbox.NewSender(func(a outbox.Attempt) { m.tracker.Attempted(a) })
 	m.vitals = &vitals{m: m}
+	m.prober = probe.New(probe.Options{Node: m.node, Version: m.Version, NoRoute: m.leavesOut})
 	m.loop = &probe.Loop{
-		Probe:  probe.New(probe.Options{Node: m.node, Version: m.Version}).Probe,
+		Probe:  m.prober.Probe,
 		Report: func(ctx context.Context, r incident.Result) incident.Pace { return m.report(ctx, r) },
 		Lag:    m.vitals.began,
 		Limit:  probesAtOnce,

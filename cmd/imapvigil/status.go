@@ -122,6 +122,9 @@ func (p *program) printStatus(s control.Status) {
 	for _, line := range troubles(s) {
 		p.printf("%s\n", p.paint("down", fold("! ", line)))
 	}
+	for _, note := range s.Notes {
+		p.printf("%s\n", fold("  ", note))
+	}
 	checks := slices.Clone(s.Checks)
 	slices.SortStableFunc(checks, func(a, b control.Check) int { return strings.Compare(place(a), place(b)) })
 	last := "\x00"

@@ -24,6 +24,8 @@ type Status struct {
 	Journal       tracker.JournalView   `json:"journal"`
 	Checks        []tracker.CheckView   `json:"checks"`
 	Notifications tracker.Notifications `json:"notifications"`
+	// Notes are what the probes cannot see from this machine, in sentences.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // Check is one check in a Status.
