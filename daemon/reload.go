@@ -417,7 +417,8 @@ func (r *reloader) level(text string) {
 func (r *reloader) differs() {
 	snapshot, err := r.read()
 	switch {
-	case err == nil && snapshot.Digest() == r.cfg.Digest && !r.bridged:
+	case r.bridged: // they do, and why has been said
+	case err == nil && snapshot.Digest() == r.cfg.Digest:
 		r.refused = ""
 		r.set(func(s *control.Config) { s.State, s.Error = control.Current, "" })
 	case err == nil && snapshot.Digest() == r.refused: // what is wrong with them has been said
