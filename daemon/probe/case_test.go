@@ -92,7 +92,9 @@ func runHostile(t *testing.T, archive *txtar.Archive, certs *imaptest.Certificat
 	took := time.Since(began)
 	c.network.close()
 
-	if limit := c.probe.Timeout + 250*time.Millisecond; took > limit {
+	// TestNoDialogueFoolsAProbe holds a probe to its 250 ms, in virtual time; a busy
+	// machine may take longer, and a probe that hangs takes longer still.
+	if limit := c.probe.Timeout + 5*time.Second; took > limit {
 		t.Errorf("it took %v, more than %v", took, limit)
 	}
 	if n := c.network.most.Load(); n > maxConversation {
