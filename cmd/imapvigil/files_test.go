@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imapvigil/imapvigil/daemon/control"
+
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/ca"
 )
@@ -58,7 +60,11 @@ func TestEditing(t *testing.T) {
 	h.write("checks.hcl", text)
 	h.start()
 	h.awaitAll("ok")
-	partner := h.check("partner")
+	var partner control.Check
+	h.await("partner's next turn", patience, func() bool {
+		partner = h.check("partner")
+		return partner.NextProbeAt.After(*partner.LastProbeAt)
+	})
 
 	edits := []struct {
 		what     string

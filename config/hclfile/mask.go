@@ -172,11 +172,12 @@ func jsonMasks(text []byte) (found, others []byteSpan) {
 			key = ""
 		case '"':
 			end := stringEnd(text, i)
-			if isKey(text, end) {
+			switch {
+			case isKey(text, end):
 				key = string(text[i+1 : max(i+1, end-1)])
-			} else if open[len(open)-1] || secretKey {
+			case open[len(open)-1] || secretKey:
 				found = append(found, byteSpan{i + 1, max(i+1, end-1)})
-			} else {
+			default:
 				others = append(others, byteSpan{i + 1, max(i+1, end-1)})
 			}
 			i = end - 1
