@@ -6,14 +6,16 @@ import (
 	"slices"
 )
 
-// A Diff is how the checks of two configurations differ: what a reload would
-// do. It is sorted, and holds no secret. Its JSON keys are an interface.
+// A Diff is how two configurations differ: what a reload would do to the checks.
+// It is sorted, and holds no secret. Its JSON keys are an interface.
 type Diff struct {
 	Added     []CheckID `json:"added"`
 	Removed   []CheckID `json:"removed"`
 	Changed   []Change  `json:"changed"`
 	Moved     []Move    `json:"moved"`
 	Unchanged int       `json:"unchanged"`
+	// Elsewhere names what else differs: the daemon, notifiers, roles and so on.
+	Elsewhere []string `json:"-"`
 }
 
 // A Change is what is different about one check; a moved check that also
@@ -31,16 +33,15 @@ type AttributeChange struct {
 	New  string `json:"new"`
 }
 
-// IsEmpty reports whether a reload would leave every check alone.
+// IsEmpty reports whether a reload would change nothing.
 func (d Diff) IsEmpty() bool {
-	return len(d.Added)+len(d.Removed)+len(d.Changed)+len(d.Moved) == 0
+	return len(d.Added)+len(d.Removed)+len(d.Changed)+len(d.Moved)+len(d.Elsewhere) == 0
 }
 
-// Compare tells how the checks of a configuration differ from those of an
-// older one. A nil *Config has no checks.
+// Compare tells how a configuration differs from an older one. A nil *Config has no checks.
 func Compare(old, new *Config) Diff {
 	before, after := checksOf(old), checksOf(new)
-	d := Diff{Added: []CheckID{}, Removed: []CheckID{}, Changed: []Change{}, Moved: []Move{}}
+	d := Diff{Added: []CheckID{}, Removed: []CheckID{}, Changed: []Change{}, Moved: []Move{}, Elsewhere: elsewhere(old, new)}
 	origin := map[CheckID]CheckID{}
 	if new != nil {
 		d.Moved, origin = moves(new.Moved, before, after)

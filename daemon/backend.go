@@ -47,12 +47,31 @@ func (m *monitor) Plan(ctx context.Context, path string) (control.Plan, error) {
 		return p, err
 	}
 	v, err := m.tracker.View(ctx)
+	name := survivors(p.Diff)
 	for _, c := range v.Checks {
 		if slices.Contains(p.Removed, c.ID) {
 			p.Orphaned = append(p.Orphaned, c.Incidents...)
 		}
+		for _, id := range c.Incidents {
+			if to, ok := name[c.ID]; ok {
+				p.Kept = append(p.Kept, control.KeptIncident{ID: id, Check: to})
+			}
+		}
 	}
 	return p, err
+}
+
+// survivors are the checks that would be changed or moved, and what they would be
+// called.
+func survivors(d config.Diff) map[config.CheckID]config.CheckID {
+	name := map[config.CheckID]config.CheckID{}
+	for _, c := range d.Changed {
+		name[c.ID] = c.ID
+	}
+	for _, m := range d.Moved {
+		name[m.From] = m.To
+	}
+	return name
 }
 
 // Recheck implements [control.Backend].

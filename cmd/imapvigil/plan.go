@@ -62,11 +62,15 @@ func (p *program) planFromLastGood(path string) (plan control.Plan, err error) {
 	if err != nil {
 		return plan, err
 	}
+	compared := "compared with what one applied last"
 	before, err := daemon.LastGood(p.configuredState())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		compared = "and none has applied anything yet"
+	case err != nil:
 		return plan, err
 	}
-	_, _ = fmt.Fprintln(p.err, "No daemon answers: compared with what one applied last.")
+	_, _ = fmt.Fprintf(p.err, "No daemon answers: %s.\n", compared)
 	plan.Diff = config.Compare(before, after)
 	return plan, nil
 }
@@ -120,11 +124,20 @@ func (p *program) printPlan(plan control.Plan, diags []config.Diagnostic) {
 			p.printf("    %s: %s -> %s\n", a.Name, shown(a.Old), shown(a.New))
 		}
 	}
+	for _, name := range plan.Elsewhere {
+		p.printf("%s %s\n", p.paint("failing", "~"), name)
+	}
+	for _, kept := range plan.Kept {
+		p.printf("= incident %s stays open, with %s\n", kept.ID, kept.Check)
+	}
 	for _, id := range plan.Orphaned {
 		p.printf("! incident %s would lose its check, and end as removed after 10 minutes\n", id)
 	}
 	p.printf("%d to add, %d to change, %d to move, %d to remove, %d unchanged.\n",
 		len(plan.Added), len(plan.Changed), len(plan.Moved), len(plan.Removed), plan.Unchanged)
+	if n := len(plan.Elsewhere); n > 0 {
+		p.printf("Beside the checks, %s would change.\n", plural(n, "block"))
+	}
 }
 
 func shown(value string) string {

@@ -66,7 +66,7 @@ func (c *Client) Reload(ctx context.Context, allowShrink bool) (v Verdict, err e
 func (c *Client) Plan(ctx context.Context, path string) (Plan, error) {
 	var p plan
 	err := c.call(ctx, http.MethodGet, "/v1/plan?path="+url.QueryEscape(path), nil, &p)
-	p.Plan.Orphaned = p.Orphaned
+	p.Plan.Orphaned, p.Plan.Kept, p.Plan.Elsewhere = p.Orphaned, p.Kept, p.Elsewhere
 	return p.Plan, err
 }
 

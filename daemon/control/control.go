@@ -84,12 +84,23 @@ type Plan struct {
 	Diagnostics []Diagnostic `json:"diagnostics"`
 	// Orphaned are open incidents of checks that would be removed.
 	Orphaned []incident.ID `json:"-"`
+	// Kept are those of checks that would be changed or moved, which they survive.
+	Kept []KeptIncident `json:"-"`
+}
+
+// A KeptIncident stays open; Check is what its check would be called.
+type KeptIncident struct {
+	ID    incident.ID    `json:"id"`
+	Check config.CheckID `json:"check"`
 }
 
 // plan is a Plan as it crosses the socket.
 type plan struct {
 	Plan
-	Orphaned []incident.ID `json:"orphaned"`
+	Orphaned []incident.ID  `json:"orphaned"`
+	Kept     []KeptIncident `json:"kept"`
+	// Elsewhere is no part of what plan prints as JSON.
+	Elsewhere []string `json:"elsewhere"`
 }
 
 // A Trial is what `notify-test --json` prints.

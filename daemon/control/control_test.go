@@ -51,7 +51,7 @@ func (b *backend) Reload(_ context.Context, shrink bool) (control.Verdict, error
 func (b *backend) Plan(_ context.Context, path string) (control.Plan, error) {
 	d := config.Compare(nil, nil)
 	d.Added = append(d.Added, config.CheckID(path))
-	return control.Plan{Diff: d, Orphaned: []incident.ID{"abc"}}, nil
+	return control.Plan{Diff: d, Orphaned: []incident.ID{"abc"}, Kept: []control.KeptIncident{{ID: "def", Check: "mx1/imaps"}}}, nil
 }
 
 func (b *backend) Recheck(_ context.Context, id config.CheckID) (incident.Report, error) {
@@ -116,7 +116,7 @@ func TestWhatCrossesTheSocket(t *testing.T) {
 	if diff := cmp.Diff(verdict, got); err != nil || diff != "" || !b.shrink {
 		t.Errorf("reload: %v, shrink %v\n%s", err, b.shrink, diff)
 	}
-	if plan, err := client.Plan(ctx, "/etc/a b&c"); err != nil || plan.Added[0] != "/etc/a b&c" || plan.Orphaned[0] != "abc" {
+	if plan, err := client.Plan(ctx, "/etc/a b&c"); err != nil || plan.Added[0] != "/etc/a b&c" || plan.Orphaned[0] != "abc" || plan.Kept[0].ID != "def" {
 		t.Errorf("plan: %+v, %v", plan, err)
 	}
 	if trial, err := client.NotifyTest(ctx, "it team"); err != nil || trial.Role != "it team" {

@@ -102,7 +102,7 @@ func handler(b Backend) http.Handler {
 	})
 	mux.HandleFunc("GET /v1/plan", func(w http.ResponseWriter, r *http.Request) {
 		p, err := b.Plan(r.Context(), r.URL.Query().Get("path"))
-		answer(w, plan{p, p.Orphaned}, err)
+		answer(w, plan{p, p.Orphaned, p.Kept, p.Diff.Elsewhere}, err)
 	})
 	mux.HandleFunc("POST /v1/recheck", func(w http.ResponseWriter, r *http.Request) {
 		report, err := b.Recheck(r.Context(), config.CheckID(r.URL.Query().Get("check")))

@@ -1,0 +1,86 @@
+package config
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+// elsewhere names the blocks other than checks in which two configurations
+// differ, as references are written. Where a block stands does not count.
+func elsewhere(old, new *Config) []string {
+	if old == nil || new == nil {
+		return nil
+	}
+	names := slices.Concat(
+		differing(old.Notifiers, new.Notifiers, notifierReference, func(n *Notifier) any { return [2]any{n.Settings, n.MaxPerHour} }),
+		differing(old.Roles, new.Roles, roleReference, func(r *Role) any { return [2]any{r.Label, withoutPlaces(r.Ways)} }),
+		differing(old.Schedules, new.Schedules, reference[ScheduleID]("schedule"), func(s *Schedule) any { return [2]any{zoneName(s.Zone), s.Windows} }),
+		differing(old.Groups, new.Groups, func(id GroupID) string { return groupReference([]GroupID{id}) }, func(g *Group) any { return g.Label }),
+		differing(old.Servers, new.Servers, reference[ServerID]("server"), func(s *Server) any { return [2]any{s.Label, s.DependsOn} }),
+	)
+	before, after := old.Daemon, new.Daemon
+	before.Pos, after.Pos = Pos{}, Pos{}
+	for name, same := range map[string]bool{
+		"daemon":      reflect.DeepEqual(before, after),
+		"maintenance": reflect.DeepEqual(planned(old.Maintenance), planned(new.Maintenance)),
+		"history":     old.History == new.History,
+		"page":        reflect.DeepEqual(old.Page, new.Page),
+	} {
+		if !same {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// differing names the blocks of one kind that are not the same on both sides.
+func differing[K comparable, V any](old, new map[K]*V, name func(K) string, essence func(*V) any) (names []string) {
+	for id, was := range old {
+		if is := new[id]; is == nil || !reflect.DeepEqual(essence(was), essence(is)) {
+			names = append(names, name(id))
+		}
+	}
+	for id := range maps.Keys(new) {
+		if old[id] == nil {
+			names = append(names, name(id))
+		}
+	}
+	return names
+}
+
+func withoutPlaces(ways []Way) []Way {
+	ways = slices.Clone(ways)
+	for i := range ways {
+		ways[i].Pos = Pos{}
+	}
+	return ways
+}
+
+// planned are maintenances by name, with what can be compared of them.
+func planned(list []Maintenance) map[string]any {
+	all := map[string]any{}
+	for _, m := range list {
+		all[m.Name] = [...]any{zoneName(m.Zone), m.Start.UnixNano(), m.Duration, m.RRule, m.Weekly, m.AppliesTo}
+	}
+	return all
+}
+
+func zoneName(zone *time.Location) string {
+	if zone == nil {
+		return ""
+	}
+	return zone.String()
+}
+
+func reference[K ~string](root string) func(K) string {
+	return func(id K) string { return Reference(root, string(id)) }
+}
+
+func notifierReference(id NotifierID) string {
+	kind, name, _ := strings.Cut(string(id), ".")
+	return Reference("notifier", kind, name)
+}

@@ -1,0 +1,71 @@
+package config_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/notifiers/webhook"
+)
+
+// wide is a configuration with one block of each kind, made anew.
+func wide() *config.Config {
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		panic(err)
+	}
+	return &config.Config{
+		Daemon:    config.Daemon{LogLevel: "info"},
+		Servers:   map[config.ServerID]*config.Server{"mx1": {ID: "mx1", Label: "Mail 1"}},
+		Groups:    map[config.GroupID]*config.Group{"europe/germany": {ID: "europe/germany", Label: "Germany"}},
+		Notifiers: map[config.NotifierID]*config.Notifier{"webhook.hook": {Settings: webhook.Settings{URL: opaque.NewSecret("https://a.example/")}}},
+		Roles:     map[config.RoleID]*config.Role{"it": {ID: "it", Ways: []config.Way{{Severity: "down"}}}},
+		Schedules: map[config.ScheduleID]*config.Schedule{"1st": {ID: "1st", Zone: zone, Windows: []config.Window{{From: 60}}}},
+		Maintenance: []config.Maintenance{
+			{Name: "a", Zone: zone, Start: time.Unix(0, 0)}, {Name: "b", Zone: zone},
+		},
+	}
+}
+
+func TestCompareElsewhere(t *testing.T) {
+	for want, change := range map[string]func(*config.Config){
+		"daemon":               func(c *config.Config) { c.Daemon.LogLevel = "debug" },
+		"server.mx1":           func(c *config.Config) { c.Servers["mx1"].Label = "Mail one" },
+		"server.mx2":           func(c *config.Config) { c.Servers["mx2"] = &config.Server{} },
+		"group.europe.germany": func(c *config.Config) { c.Groups["europe/germany"].Label = "D" },
+		"notifier.webhook.hook": func(c *config.Config) {
+			c.Notifiers["webhook.hook"].Settings = webhook.Settings{URL: opaque.NewSecret("https://b.example/")}
+		},
+		"notification_role.it": func(c *config.Config) { c.Roles["it"].Ways[0].Severity = "degraded" },
+		`schedule["1st"]`:      func(c *config.Config) { c.Schedules["1st"].Zone = time.UTC },
+		"maintenance":          func(c *config.Config) { c.Maintenance[0].Start = time.Unix(1, 0) },
+		"history":              func(c *config.Config) { c.History.Detail = time.Hour },
+		"page":                 func(c *config.Config) { c.Page.Title = "Mail" },
+	} {
+		is := wide()
+		change(is)
+		if got := config.Compare(wide(), is); !slices.Equal(got.Elsewhere, []string{want}) || got.IsEmpty() {
+			t.Errorf("%s: %q", want, got.Elsewhere)
+		}
+	}
+	gone := wide()
+	delete(gone.Notifiers, "webhook.hook")
+	if got := config.Compare(wide(), gone).Elsewhere; !slices.Equal(got, []string{"notifier.webhook.hook"}) {
+		t.Errorf("gone: %q", got)
+	}
+}
+
+// Where something is written, and in which order, is no difference.
+func TestCompareElsewhereIgnoresPlaces(t *testing.T) {
+	is := wide()
+	place := config.Pos{File: "other.hcl", Line: 7, Column: 1}
+	is.Daemon.Pos, is.Servers["mx1"].Pos, is.Groups["europe/germany"].Pos = place, place, place
+	is.Notifiers["webhook.hook"].Pos, is.Roles["it"].Pos, is.Roles["it"].Ways[0].Pos = place, place, place
+	is.Schedules["1st"].Pos, is.Maintenance[0].Pos = place, place
+	slices.Reverse(is.Maintenance)
+	if got := config.Compare(wide(), is); !got.IsEmpty() {
+		t.Errorf("%+v", got)
+	}
+}
