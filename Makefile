@@ -43,7 +43,7 @@ bench: ## all benchmarks; BENCH=name for some
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 soak: ## half an hour of trouble: the daemon killed 2,000 times, 10,000 failures told to their end
-	$(GO) test -run 'TestKilledAtRandom|TestStorm' -count=1 -timeout 2h -v ./cmd/imapvigil -soak
+	$(GO) test -run 'TestKilledAtRandom|TestStorm' -tags soak -count=1 -timeout 2h -v ./cmd/imapvigil -soak
 
 fuzz: ## every fuzz target for FUZZTIME (10s)
 	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | tr ':' ' ' | while read -r file _ target; do \

@@ -1,14 +1,13 @@
+//go:build soak
+
 package main
 
 import (
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
 )
-
-var soak = flag.Bool("soak", false, "take the time that make soak has: 2,000 kills, a storm that is watched to its end")
 
 // The daemon is killed at random moments: while it starts, observes, decides,
 // writes, sends. Servers fail and recover meanwhile, receivers answer late or

@@ -1,0 +1,7 @@
+//go:build soak
+
+package main
+
+import "flag"
+
+var soak = flag.Bool("soak", false, "take the time that make soak has: 2,000 kills, a storm that is watched to its end")
