@@ -6,7 +6,7 @@ import (
 )
 
 func TestTooDeep(t *testing.T) {
-	const n = 1 << 19
+	const n = 1 << 17
 	for name, text := range map[string]string{
 		"brackets":          "x = " + strings.Repeat("[", n),
 		"negations":         "x = " + strings.Repeat("!", n) + "a",

@@ -106,6 +106,9 @@ func (b *blockType) header() string {
 	return text + " { ... }"
 }
 
+// kinds are the block types that a block of this name can be.
+func (b *blockType) kinds() []*blockType { return append(slices.Clip(b.variants), b) }
+
 // everyBlock lists the block types of the language, each once.
 func everyBlock(b *blockType) []*blockType {
 	seen := map[*blockType]bool{}

@@ -33,10 +33,10 @@ var variables = []string{
 	`{ zyxwvut = "zyxwvut" }`,
 }
 
-// uses are ways for a variable to get into an attribute; by the first of them it
-// is handed on as it is.
+// handed is how many of the uses hand a variable on as it is.
 const handed = 4
 
+// uses are ways for a variable to get into an attribute.
 var uses = []string{
 	`local.v`,
 	`"${local.v}"`,

@@ -46,7 +46,8 @@ type edit struct {
 // which nobody reads there and may hold an old one.
 func withheld(files []source) ([]source, *withholder) {
 	w := &withholder{
-		locals: map[string]hcl.Expression{}, edits: map[string]map[int]edit{}, seen: map[string]bool{}, paths: map[string]int{}, named: map[string]bool{},
+		locals: map[string]hcl.Expression{}, edits: map[string]map[int]edit{}, named: map[string]bool{},
+		seen: map[string]bool{}, paths: map[string]int{},
 	}
 	var bodies []hcl.Body
 	for _, p := range parseAll(having(files, secretWords)) {
@@ -97,7 +98,7 @@ func having(files []source, words []string) []source {
 var secretWords, secretNames = func() (words, names []string) {
 	words = append(words, localsBlock.name)
 	for _, b := range everyBlock(rootBlock) {
-		for _, variant := range append(b.variants, b) {
+		for _, variant := range b.kinds() {
 			for _, a := range variant.attributes {
 				if a.secret {
 					words, names = append(words, b.name), append(names, a.name)
@@ -164,7 +165,7 @@ func (w *withholder) body(body hcl.Body, b *blockType, names *binding) {
 
 // variants looks into a block for every kind of notifier it could be for.
 func (w *withholder) variants(body hcl.Body, b *blockType, names *binding) {
-	for _, t := range append(b.variants, b) {
+	for _, t := range b.kinds() {
 		w.body(body, t, names)
 	}
 }
