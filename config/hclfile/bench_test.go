@@ -3,6 +3,7 @@ package hclfile_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -128,6 +129,24 @@ func BenchmarkParse(b *testing.B) {
 					if _, diags := hclsyntax.ParseConfig(text, name, hcl.InitialPos); diags.HasErrors() {
 						b.Fatal(diags)
 					}
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkSave writes what a daemon keeps of a configuration each time that it
+// has applied one.
+func BenchmarkSave(b *testing.B) {
+	for _, checks := range []int{10_000, 100_000} {
+		b.Run(fmt.Sprint(checks), func(b *testing.B) {
+			s, err := hclfile.Read(bigTree(b, checks), hclfile.Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				if err := s.Save(io.Discard); err != nil {
+					b.Fatal(err)
 				}
 			}
 		})
