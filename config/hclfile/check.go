@@ -57,7 +57,7 @@ func (l *loader) defineCheck(node *checkNode) *config.Check {
 	here := &level{describeBlock(node.block), header(node.block)}
 	ok := l.overlay(&t, content, here) && len(failed) == 0 && placed
 	if l.salvaging {
-		ok = t.salvage() && len(failed) == 0 && placed
+		ok = t.salvage() && len(failed) == 0 && placed && (server == nil || !server.content.wrong)
 	}
 	settle(&t)
 	ok = l.checkTerms(&t, here) && ok

@@ -183,6 +183,7 @@ type contents struct {
 	what  string    // the block in a message: "imap_check", "notify block for slack"
 	at    hcl.Range // its header
 	meant []string  // attributes that were probably meant by others with typing errors
+	wrong bool      // something stands in it that does not belong there
 }
 
 // content gives what stands in a block, and reports what should not.
@@ -192,8 +193,8 @@ func (l *loader) content(block *hcl.Block, b *blockType, what string) *contents 
 
 func (l *loader) contentOf(body hcl.Body, b *blockType, what string, at hcl.Range) *contents {
 	content, diags := body.Content(b.schema)
-	c := &contents{content, what, at, nil}
-	if diags.HasErrors() {
+	c := &contents{BodyContent: content, what: what, at: at, wrong: diags.HasErrors()}
+	if c.wrong {
 		c.meant = l.adoptContent(diags, b, what)
 	}
 	return c

@@ -11,7 +11,9 @@ import (
 // and says what is wrong with the rest. It is for one moment only: a daemon that
 // starts while its files are broken watches with what was good last. Unlike
 // [Load] it gives a configuration together with errors; what that configuration
-// refers to is in it. A check whose login cannot be used is watched without one.
+// refers to is in it. A check is as it was meant or not there at all, since one
+// that is watched otherwise would raise false alarms; only its login may be left
+// out. People are told as far as they can be.
 func Salvage(s *Snapshot) (*config.Config, []config.Diagnostic) {
 	l := newLoader(s)
 	l.salvaging = true

@@ -67,3 +67,26 @@ imap_check "quiet" {
 		t.Errorf("the quiet check tells %q", got.Roles)
 	}
 }
+
+// A check that may have been meant otherwise is not watched as something else,
+// and one that only has lost its login goes on.
+func TestSalvageChecks(t *testing.T) {
+	const good = "  imap_check \"x\" {}\n"
+	for text, want := range map[string]bool{
+		"server \"s\" {\n  hostname = \"h\"\n" + good + "}\n":                                                               true,
+		"server \"s\" {\n  hostname = \"h\"\n  unknown = 1\n" + good + "}\n":                                                false,
+		"server \"s\" {\n  hostname = \"h\"\n  imap_check \"x\" {\n  unknown = 1\n}\n}\n":                                   false,
+		"server \"s\" {\n  hostname = \"h\"\n  imap_check \"x\" {\n  tls {\n  unknown = 1\n}\n}\n}\n":                       false,
+		"server \"s\" {\n  hostname = \"h\"\n  imap_check \"x\" {\n  tls {\n  ca_file = \"gone\"\n}\n}\n}\n":                false,
+		"server \"s\" {\n  hostname = \"h\"\n  imap_check \"x\" {\n  login {\n  unknown = 1\n}\n}\n}\n":                     true,
+		"server \"s\" {\n  hostname = \"h\"\n  imap_check \"x\" {\n  login {\n  password = credential(\"no\")\n}\n}\n}\n":   true,
+		"defaults {\n  unknown = 1\n}\nserver \"s\" {\n  hostname = \"h\"\n" + good + "}\n":                                 false,
+		"defaults {\n  tls {\n  ca_file = \"gone\"\n}\n}\nserver \"s\" {\n  hostname = \"h\"\n" + good + "}\n":              false,
+		"defaults {\n  login {\n  password = credential(\"no\")\n}\n}\nserver \"s\" {\n  hostname = \"h\"\n" + good + "}\n": true,
+	} {
+		cfg, _ := hclfile.Salvage(hclfile.SnapshotOf("main.hcl", []byte(text)))
+		if c := cfg.Checks["s/x"]; (c != nil) != want || c != nil && c.Probe.Login != (config.Login{}) {
+			t.Errorf("of\n%s\nis salvaged %+v", text, c)
+		}
+	}
+}

@@ -110,6 +110,7 @@ func innerBlocks() []*blockType {
 func (l *loader) overlay(t *terms, content *contents, here *level) bool {
 	before := len(t.bad)
 	overlayTable(l, t, "", termsTable, content, here)
+	t.misread("", content)
 	for _, inner := range innerTables {
 		var block *hcl.Block
 		for _, b := range content.Blocks {
@@ -122,8 +123,16 @@ func (l *loader) overlay(t *terms, content *contents, here *level) bool {
 		}
 		innerContent := l.content(block, inner.block, inner.block.name+" block")
 		overlayTable(l, t, inner.block.name+".", inner.table, innerContent, here)
+		t.misread(inner.block.name+".", innerContent)
 	}
 	return len(t.bad) == before
+}
+
+// misread notes that a block has something in it which may have meant anything.
+func (t *terms) misread(prefix string, content *contents) {
+	if content.wrong {
+		t.bad = append(slices.Clip(t.bad), prefix+"?")
+	}
 }
 
 // overlayTable does so for one table, and remembers where values come from. The
@@ -157,7 +166,7 @@ func (t *terms) shown(names ...string) bool {
 }
 
 // salvage leaves out a login that cannot be used, and reports whether the rest
-// can: also what is inherited.
+// can: all that the check, and what it inherits from, says.
 func (t *terms) salvage() bool {
 	isLogin := func(name string) bool { return strings.HasPrefix(name, "login.") }
 	if slices.ContainsFunc(t.bad, isLogin) {
