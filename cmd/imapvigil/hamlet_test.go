@@ -40,7 +40,7 @@ func newHamlet(t *testing.T, n int, roles string) *hamlet {
 	t.Helper()
 	h := &hamlet{servers: startFlappers(t, n), hook: startSink(t, httpsink.NoContent), mail: startMail(t)}
 	h.vigil = newVigil(t, map[string]string{
-		"TICKETS": h.hook.URL(), "ONCALL": h.hook.URL(), "SMTP_PORT": fmt.Sprint(h.mail.Port()),
+		"TICKETS": h.hook.URL(), "ONCALL": h.hook.URL(), "SMTP_PORT": fmt.Sprint(h.mail.Port()), "LIFE": "1",
 	})
 	h.write("credentials/webhook", webhookSecret)
 	h.write("receivers.hcl", soakFile(t, "receivers.hcl"))

@@ -44,7 +44,7 @@ func killedAtRandom(t *testing.T, kills int) {
 // liveAndDie is one life of the daemon, half of them too short to do anything.
 func (s *sea) liveAndDie() {
 	s.t.Helper()
-	s.life.Add(1)
+	s.reborn()
 	s.launch()
 	length := rand.N(300 * time.Millisecond)
 	if rand.IntN(3) > 0 {
@@ -63,7 +63,7 @@ func (s *sea) liveAndDie() {
 // calmDown lets the daemon live until everybody has heard of everything.
 func (s *sea) calmDown() {
 	s.t.Helper()
-	s.life.Add(1)
+	s.reborn()
 	s.start()
 	close(s.calm)
 	if err := <-s.failed; err != nil { // nil: the tides have ended

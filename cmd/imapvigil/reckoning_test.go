@@ -163,7 +163,7 @@ func (s *sea) verifyArrivals(m *moody) {
 // same crash at most: the one that the daemon did not survive after it had sent
 // it before.
 func doubled(m *moody) (all, most int) {
-	sent, lost := map[string]int64{}, map[int64]int{}
+	sent, lost := map[string]int{}, map[int]int{}
 	for _, a := range m.all() {
 		if life, again := sent[a.Key]; again {
 			all++

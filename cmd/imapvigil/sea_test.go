@@ -32,7 +32,7 @@ type sea struct {
 	calm   chan struct{} // closed: no further tide
 	failed chan error    // what went wrong, or nil when the tides have ended
 	mailed atomic.Bool   // the checks that mails are about take part
-	life   atomic.Int64  // of the daemon, from 1
+	life   int           // of the daemon, from 1
 	turns  atomic.Int64  // tides so far
 }
 
@@ -53,8 +53,8 @@ func newSea(t *testing.T, n int) *sea {
 		servers: startFlappers(t, n), witness: newWitness(),
 		calm: make(chan struct{}), failed: make(chan error, 3),
 	}
-	s.tickets = startMoody(t, s.life.Load, s.witness.nudge)
-	s.oncall = startMoody(t, s.life.Load, s.witness.nudge)
+	s.tickets = startMoody(t, s.witness.nudge)
+	s.oncall = startMoody(t, s.witness.nudge)
 	s.mail = startMail(t)
 	s.vigil = newVigil(t, map[string]string{
 		"TICKETS": s.tickets.sink.URL(), "ONCALL": s.oncall.sink.URL(), "SMTP_PORT": fmt.Sprint(s.mail.Port()),
@@ -67,6 +67,13 @@ func newSea(t *testing.T, n int) *sea {
 	}))
 	s.watchAll()
 	return s
+}
+
+// reborn makes the next life of the daemon one that the webhooks can tell from
+// the others.
+func (s *sea) reborn() {
+	s.life++
+	s.env = append(s.env, fmt.Sprintf("LIFE=%d", s.life)) // the last one counts
 }
 
 func rolesOf(i int) (roles []string) {
@@ -91,7 +98,7 @@ func (s *sea) receivers(i int) []*moody {
 // watchAll starts what runs beside the daemon. The journal must be there
 // before somebody reads it.
 func (s *sea) watchAll() {
-	s.life.Add(1)
+	s.reborn()
 	s.start()
 	ctx, cancel := context.WithCancel(context.Background())
 	s.ctx = ctx

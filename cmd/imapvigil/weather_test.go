@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -18,8 +19,7 @@ import (
 type moody struct {
 	t     testing.TB
 	sink  *httpsink.Sink
-	life  func() int64 // of the daemon
-	heard func()       // called after each arrival
+	heard func() // called after each arrival
 
 	mu       sync.Mutex
 	arrivals []arrival
@@ -30,12 +30,12 @@ type moody struct {
 // An arrival is an event that a receiver has accepted.
 type arrival struct {
 	event
-	life int64 // of the daemon, when the request came
+	life int // of the daemon that has sent it
 }
 
-func startMoody(t testing.TB, life func() int64, heard func()) *moody {
+func startMoody(t testing.TB, heard func()) *moody {
 	t.Helper()
-	m := &moody{t: t, life: life, heard: heard, keys: map[string]bool{}, types: map[string][]string{}}
+	m := &moody{t: t, heard: heard, keys: map[string]bool{}, types: map[string][]string{}}
 	m.sink = startSink(t, m.answer)
 	return m
 }
@@ -44,9 +44,11 @@ func startMoody(t testing.TB, life func() int64, heard func()) *moody {
 // what it has kept it confirms: only a crash of the daemon makes it hear
 // something twice.
 func (m *moody) answer(r httpsink.Request) httpsink.Response {
-	a := arrival{life: m.life()}
-	if err := json.Unmarshal(r.Body, &a.event); err != nil || a.Key != r.Header.Get("Webhook-Id") {
-		m.t.Errorf("the webhook got %+v, %v with the id %q", a.event, err, r.Header.Get("Webhook-Id"))
+	var a arrival
+	err := json.Unmarshal(r.Body, &a.event)
+	life, errLife := strconv.Atoi(r.Header.Get("X-Life"))
+	if a.life = life; err != nil || errLife != nil || a.Key != r.Header.Get("Webhook-Id") {
+		m.t.Errorf("the webhook got %s with the headers %v", r.Body, r.Header)
 	}
 	switch mood := rand.IntN(10); {
 	case mood == 0:

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 // However the events of a storm were lost or coalesced, the last look comes after
@@ -60,11 +61,27 @@ func TestNothingGrows(t *testing.T) {
 					early = early.most(hold(t)) // between two sessions it is less
 				}
 			}
-			for late := hold(t); late != late.least(early); late = hold(t) {
-				t.Logf("late %+v, early %+v", late, early)
-				signal(t, w, deadline) // there was more to be cleared away
-			}
+			awaitHold(t, w, early)
 		})
+	}
+}
+
+// awaitHold waits until no more is held than early. What was held by a session
+// goes without a word when its goroutines have ended; a signal that nobody takes
+// may be in the way of it.
+func awaitHold(t *testing.T, w *Watcher, early holdings) {
+	t.Helper()
+	limit := time.After(deadline)
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for late := hold(t); late != late.least(early); late = hold(t) {
+		select {
+		case <-w.C():
+		case <-again.C:
+		case <-limit:
+			stacks := make([]byte, 1<<20)
+			t.Fatalf("late %+v, early %+v\n%s", late, early, stacks[:runtime.Stack(stacks, true)])
+		}
 	}
 }
 

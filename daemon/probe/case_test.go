@@ -78,7 +78,7 @@ func TestHostile(t *testing.T) {
 }
 
 func runHostile(t *testing.T, archive *txtar.Archive, certs *imaptest.Certificates) (said string) {
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	others := goleak.IgnoreCurrent()
 	before := descriptors(t)
 	c := newHostileCase(t, archive, certs)
 	var transcript strings.Builder
@@ -105,8 +105,9 @@ func runHostile(t *testing.T, archive *txtar.Archive, certs *imaptest.Certificat
 	}
 	c.compare(t, result)
 	c.searchSecret(t, result, transcript.String())
+	goleak.VerifyNone(t, others) // first: a goroutine closes what it holds
 	if after := descriptors(t); after > before {
-		t.Errorf("%d descriptors before, %d after", before, after)
+		t.Errorf("%d descriptors before, %d after:\n%s", before, after, descriptorNames())
 	}
 	return transcript.String()
 }
@@ -460,6 +461,15 @@ func (m *meter) Read(p []byte) (int, error) {
 func (m *meter) Close() error {
 	m.once.Do(func() { m.network.open.Add(-1) })
 	return m.Conn.Close()
+}
+
+func descriptorNames() (names string) {
+	links, _ := filepath.Glob("/proc/self/fd/*")
+	for _, link := range links {
+		name, _ := os.Readlink(link)
+		names += filepath.Base(link) + " " + name + "\n"
+	}
+	return names
 }
 
 func descriptors(t *testing.T) int {

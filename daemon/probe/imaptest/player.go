@@ -66,17 +66,25 @@ func (p *player) do(s step) error {
 		return p.serve()
 	case "silence":
 		return p.silence()
-	case "half-close":
-		if tcp, ok := p.tcp.(*net.TCPConn); ok {
-			_ = tcp.CloseWrite()
-		}
-		return p.silence()
+	case "close", "half-close":
+		return p.hangUp()
 	case "reset":
 		if tcp, ok := p.tcp.(*net.TCPConn); ok {
 			_ = tcp.SetLinger(0)
 		}
 	}
-	return errOver // close and reset
+	return errOver
+}
+
+// hangUp ends the server's half and takes what still comes until the client has
+// ended its own: a socket closed over bytes that nobody has read resets the
+// connection instead of ending it (RFC 9293, section 3.6.1).
+func (p *player) hangUp() error {
+	if tcp, ok := p.tcp.(*net.TCPConn); ok {
+		_ = tcp.CloseWrite()
+	}
+	_, _ = io.Copy(io.Discard, tap{p.tcp, p.server})
+	return errOver
 }
 
 func (p *player) close() {

@@ -13,13 +13,15 @@ defaults {
 }
 
 notifier "webhook" "tickets" {
-  url    = env("TICKETS")
-  secret = credential("webhook")
+  url     = env("TICKETS")
+  secret  = credential("webhook")
+  headers = { X-Life = env("LIFE") }
 }
 
 notifier "webhook" "oncall" {
-  url    = env("ONCALL")
-  secret = credential("webhook")
+  url     = env("ONCALL")
+  secret  = credential("webhook")
+  headers = { X-Life = env("LIFE") }
 }
 
 notifier "email" "mailroom" {
