@@ -14,7 +14,7 @@ import (
 // atOnce is how many attempts a way may have under way (daemon/outbox), and so
 // how many messages at most a crash can leave of which nobody knows whether they
 // have arrived.
-const atOnce = 4
+const atOnce = 1
 
 // unopened names who does not know yet that the servers fail, and the brief
 // failures that are not over for the daemon.
@@ -161,16 +161,20 @@ func (s *sea) verifyArrivals(m *moody) {
 
 // doubled counts what came again, and how much of it because of one and the
 // same crash at most: the one that the daemon did not survive after it had sent
-// it before.
+// it before. A slow receiver keeps what a life sent after what the next one did.
 func doubled(m *moody) (all, most int) {
-	sent, lost := map[string]int{}, map[int]int{}
+	lives := map[string][]int{}
 	for _, a := range m.all() {
-		if life, again := sent[a.Key]; again {
+		lives[a.Key] = append(lives[a.Key], a.life)
+	}
+	lost := map[int]int{}
+	for _, of := range lives {
+		slices.Sort(of)
+		for _, life := range of[:len(of)-1] { // the last one has heard of the answer
 			all++
 			lost[life]++
 			most = max(most, lost[life])
 		}
-		sent[a.Key] = a.life
 	}
 	return all, most
 }

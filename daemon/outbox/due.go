@@ -9,9 +9,10 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// perWay is how many attempts one way may have under way, so that a burst of
-// events is not sent one by one and a slow receiver is not flooded.
-const perWay = 4
+// perWay is how many attempts one way may have under way. The next one starts
+// when the outcome of the last is durable, and so a crash leaves one message at
+// most of which nobody knows whether it has arrived, and which comes again.
+const perWay = 1
 
 // A line is what waits to be delivered on one way, in the order of telling, and
 // some that is final by now.
