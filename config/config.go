@@ -47,6 +47,9 @@ type Config struct {
 	Moved       []Move
 	History     History
 	Page        Page
+	// LoginLeftOut are the checks whose login is written but cannot be used just
+	// now: nothing is observed of their accounts. Only a salvaged Config has any.
+	LoginLeftOut map[CheckID]bool
 	// Digest is the SHA-256, in hex, of every byte that counts: the files and
 	// what they name.
 	Digest string

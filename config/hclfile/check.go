@@ -56,8 +56,10 @@ func (l *loader) defineCheck(node *checkNode) *config.Check {
 	t := l.termsAt(group, server)
 	here := &level{describeBlock(node.block), header(node.block)}
 	ok := l.overlay(&t, content, here) && len(failed) == 0 && placed
+	leftOut := false
 	if l.salvaging {
-		ok = t.salvage() && len(failed) == 0 && placed && (server == nil || !server.content.wrong)
+		leftOut, ok = t.salvage()
+		ok = ok && len(failed) == 0 && placed && (server == nil || !server.content.wrong)
 	}
 	settle(&t)
 	ok = l.checkTerms(&t, here) && ok
@@ -70,6 +72,9 @@ func (l *loader) defineCheck(node *checkNode) *config.Check {
 	}
 	if !ok || p.hostname == "" || t.probe.Security == "" {
 		return nil // what is missing has been reported where it was written
+	}
+	if leftOut {
+		l.config.LoginLeftOut[node.id] = true
 	}
 	t.probe.Hostname = p.hostname
 	return l.newCheck(node, &t, p.label, server, group)

@@ -215,6 +215,8 @@ func newConfig() *config.Config {
 		Roles:     map[config.RoleID]*config.Role{},
 		Notifiers: map[config.NotifierID]*config.Notifier{},
 		Schedules: map[config.ScheduleID]*config.Schedule{},
+
+		LoginLeftOut: map[config.CheckID]bool{},
 	}
 }
 

@@ -2,6 +2,7 @@ package hclfile_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -87,6 +88,9 @@ func TestSalvageChecks(t *testing.T) {
 		cfg, _ := hclfile.Salvage(hclfile.SnapshotOf("main.hcl", []byte(text)))
 		if c := cfg.Checks["s/x"]; (c != nil) != want || c != nil && c.Probe.Login != (config.Login{}) {
 			t.Errorf("of\n%s\nis salvaged %+v", text, c)
+		}
+		if hasLogin := strings.Contains(text, "login {"); cfg.LoginLeftOut["s/x"] != hasLogin {
+			t.Errorf("of\n%s\nis a login left out: %v", text, !hasLogin)
 		}
 	}
 }

@@ -167,13 +167,13 @@ func (t *terms) shown(names ...string) bool {
 
 // salvage leaves out a login that cannot be used, and reports whether the rest
 // can: all that the check, and what it inherits from, says.
-func (t *terms) salvage() bool {
+func (t *terms) salvage() (leftOut, usable bool) {
 	isLogin := func(name string) bool { return strings.HasPrefix(name, "login.") }
 	if slices.ContainsFunc(t.bad, isLogin) {
-		t.probe.Login = config.Login{}
+		leftOut, t.probe.Login = true, config.Login{}
 		t.bad = slices.DeleteFunc(slices.Clone(t.bad), isLogin)
 	}
-	return len(t.bad) == 0
+	return leftOut, len(t.bad) == 0
 }
 
 // chain says where an inherited value comes from.

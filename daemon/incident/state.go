@@ -154,6 +154,22 @@ func (s State) streak(c Condition) streak {
 	return streak{condition: c}
 }
 
+// Inheriting is s with the counts of the check that it has come from under
+// another id, where it has none of its own.
+func (s State) Inheriting(from State) State {
+	if s.streaks.history.last == 0 {
+		s.streaks.history = from.streaks.history
+	}
+	own := s.streaks.list
+	for _, k := range from.streaks.list {
+		if s.streak(k.condition) == (streak{condition: k.condition}) {
+			own = append(own[:len(own):len(own)], k)
+		}
+	}
+	s.streaks.list = own
+	return s
+}
+
 // Without is s without the incident of a condition, which has moved.
 func (s State) Without(c Condition) State {
 	s.incidents = slices.DeleteFunc(slices.Clone(s.incidents), func(in Incident) bool { return in.Condition == c })

@@ -71,6 +71,9 @@ func (in observed) handle(t *Tracker, r *round) {
 		in.answer <- incident.Pace{} // a probe that ended after its check was removed
 		return
 	}
+	if t.cfg.LoginLeftOut[id] {
+		in.result.Observed &^= incident.ConditionSet(incident.Account)
+	}
 	c := t.known(id)
 	streaks, events := incident.Observe(cfg.Policy, c.state, in.result)
 	c.state = c.state.Confirmed(streaks)
@@ -197,8 +200,21 @@ func (t *Tracker) move(r *round) {
 			continue
 		}
 		to := t.known(m.To)
-		to.fresh |= from.fresh
-		t.happen(r, incident.Move(from.state, to.state, m.To, r.now))
+		events := incident.Move(from.state, to.state, m.To, r.now)
+		to.inherit(from, m.To)
+		t.happen(r, events)
+	}
+	t.moveSilences(r)
+}
+
+// inherit takes over what is known of a check that has another id now, as far as
+// nothing newer is known.
+func (c *check) inherit(from *check, id config.CheckID) {
+	c.state = c.state.Inheriting(from.state)
+	c.fresh |= from.fresh
+	if c.last.Check == "" && from.last.Check != "" {
+		c.last, c.since, c.unknown = from.last, from.since, from.unknown
+		c.last.Check = id
 	}
 }
 

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 )
 
@@ -89,6 +91,38 @@ func (in unsilenced) handle(t *Tracker, r *round) {
 	s.Until = r.now
 	t.keep(r, s)
 	r.replies = append(r.replies, func() { in.answer <- nil })
+}
+
+// moveSilences has silences go with what they are about: a check that has another
+// id now, and a server whose checks have.
+func (t *Tracker) moveSilences(r *round) {
+	for _, m := range t.cfg.Moved {
+		_, stays := t.cfg.Checks[m.From]
+		to, exists := t.cfg.Checks[m.To]
+		if stays || !exists {
+			continue
+		}
+		for _, s := range t.silences {
+			if moved, ok := t.movedScope(s.Scope, m, to.Server); ok {
+				s.Scope = moved
+				t.keep(r, s)
+			}
+		}
+	}
+}
+
+// movedScope follows a move. The server of a check that is gone stands in its id,
+// if it was written inside of it.
+func (t *Tracker) movedScope(s outbox.Scope, m config.Move, server config.ServerID) (outbox.Scope, bool) {
+	old, _, inside := strings.Cut(string(m.From), "/")
+	_, stays := t.cfg.Servers[config.ServerID(old)]
+	switch {
+	case s.Check != "" && s.Check == m.From:
+		return outbox.Scope{Check: m.To}, true
+	case inside && !stays && s.Server == config.ServerID(old) && server != "":
+		return outbox.Scope{Server: server}, true
+	}
+	return s, false
 }
 
 func (t *Tracker) keep(r *round, s outbox.Silence) {

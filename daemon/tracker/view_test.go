@@ -3,6 +3,7 @@ package tracker_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -54,4 +55,92 @@ func TestViewShowsWhatWasAskedFor(t *testing.T) {
 	look("failing", "refused")
 	configure(false)
 	look("paused", "")
+}
+
+// A check that has another id is known under it at once.
+func TestViewKnowsARenamedCheck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t)
+		w.configure(&config.Config{}, "partner")
+		w.observe("partner", incident.ConditionSet(incident.Service))
+		w.configure(&config.Config{Moved: []config.Move{{From: "partner", To: "acme"}}}, "acme")
+		if c := w.view().Checks[0]; c.State != "ok" || c.LastProbeAt == nil {
+			t.Errorf("the renamed check is shown as %+v", c)
+		}
+	})
+}
+
+// A login that is left out is not observed: the incident of the account stays as
+// it is, until there is a login again, or the files say that there is none.
+func TestNothingIsKnownOfALoginThatIsLeftOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t)
+		both := incident.ConditionSet(incident.Service, incident.Account)
+		rejected := incident.Finding{
+			Condition: incident.Account, Health: incident.Degraded, Phase: incident.PhaseLogin, Cause: incident.CauseCredentialsRejected,
+		}
+		probeThrice := func(findings ...incident.Finding) {
+			for range 3 {
+				w.observe("partner", both, findings...)
+			}
+		}
+		w.configure(&config.Config{}, "partner")
+		probeThrice(rejected)
+		w.configure(&config.Config{LoginLeftOut: map[config.CheckID]bool{"partner": true}}, "partner")
+		probeThrice()
+		if state := w.view().Incidents[0].State; state != "open" {
+			t.Errorf("without a login the incident is %s", state)
+		}
+		w.configure(&config.Config{}, "partner")
+		probeThrice()
+		if state := w.view().Incidents[0].State; state != "closed" {
+			t.Errorf("with a login that works the incident is %s", state)
+		}
+	})
+}
+
+// A watched is a tracker that runs, for tests of what it shows.
+type watched struct {
+	t       *testing.T
+	tracker *tracker.Tracker
+}
+
+func watch(t *testing.T) *watched {
+	t.Helper()
+	tr, err := tracker.Open(tracker.Options{Journal: past{}, Sender: make(outgoing, 8)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = tr.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-ended })
+	return &watched{t, tr}
+}
+
+// configure has the tracker watch one check, without any tolerance.
+func (w *watched) configure(cfg *config.Config, id config.CheckID) {
+	w.t.Helper()
+	cfg.Checks = map[config.CheckID]*config.Check{id: {ID: id, Enabled: true}}
+	if err := w.tracker.Configure(w.t.Context(), cfg); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *watched) observe(id config.CheckID, observed incident.Conditions, findings ...incident.Finding) {
+	now := time.Now()
+	w.tracker.Observe(w.t.Context(), incident.Result{
+		Check: id, Started: now, Ended: now, Observed: observed, Findings: findings,
+	})
+}
+
+// view shows what is known now, and not what was shown to somebody else.
+func (w *watched) view() tracker.View {
+	w.t.Helper()
+	time.Sleep(time.Second)
+	v, err := w.tracker.View(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return v
 }
