@@ -25,6 +25,6 @@ func (b *Book) Keep(keep func(incident.ID) bool) []*Delivery {
 			delete(b.byIncident, id)
 		}
 	}
-	slices.SortFunc(kept, func(x, y *Delivery) int { return cmp.Or(x.At.Compare(y.At), cmp.Compare(x.Key, y.Key)) })
+	slices.SortFunc(kept, func(x, y *Delivery) int { return cmp.Compare(x.number, y.number) })
 	return kept
 }

@@ -70,9 +70,13 @@ func (t *Tracker) rebuilding(now time.Time) []journal.Record {
 	for _, rec := range t.ledger {
 		list = append(list, rec)
 	}
-	// A later incident of the same check and condition replaces an earlier one.
 	slices.SortFunc(list, func(a, b *record) int {
 		return cmp.Or(a.incident.StartedAt.Compare(b.incident.StartedAt), cmp.Compare(a.incident.ID, b.incident.ID))
+	})
+	// What is written last of a check and condition is what is true of them. It
+	// may have begun before the others: a clock may have been set back meanwhile.
+	slices.SortStableFunc(list, func(a, b *record) int {
+		return cmp.Compare(t.current(a.incident), t.current(b.incident))
 	})
 	for _, rec := range list {
 		rec.trim()
@@ -88,6 +92,14 @@ func (t *Tracker) rebuilding(now time.Time) []journal.Record {
 		}
 	}
 	return r.records
+}
+
+// current is 1 for the incident that its check's state holds, else 0.
+func (t *Tracker) current(in incident.Incident) int {
+	if last, known := t.state(in.Check).Incident(in.Condition); known && last.ID == in.ID {
+		return 1
+	}
+	return 0
 }
 
 func (rec *record) trim() {
