@@ -52,6 +52,7 @@ func (p *program) root() *cobra.Command {
 		p.deliveriesCommand(), p.notifyTestCommand(), p.journalCommand(), p.demoCommand(),
 		p.fmtCommand(), p.schemaCommand(), p.versionCommand(),
 	)
+	p.complete(root)
 	return root
 }
 

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/daemon/control"
+)
+
+// How long a shell waits for what it completes at most, and how much of that
+// the daemon gets before the files are asked: one that is stuck, or files on a
+// server that is gone, offer nothing, and the terminal goes on.
+const (
+	completionPatience = 2 * time.Second
+	daemonPatience     = completionPatience / 2
+)
+
+// A nameSource gives what an argument can be: each is a completion, with or without a
+// description after a tab.
+type nameSource func(ctx context.Context, p *program, cmd *cobra.Command) []cobra.Completion
+
+// complete tells the shells what stands where: names of checks, servers and
+// groups come from the daemon, or from the files where none answers, and what
+// only a daemon knows from it alone.
+func (p *program) complete(root *cobra.Command) {
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
+	arguments := map[string]cobra.CompletionFunc{
+		"ack":            p.offerOne(incidentNames(true)),
+		"fmt":            offerFiles,
+		"incidents":      p.offerOne(incidentNames(false)),
+		"notify-test":    p.offerOne(roleNames),
+		"plan":           offerFiles,
+		"recheck":        p.offerOne(checkNames),
+		"silence remove": p.offerOne(silenceNames),
+		"status":         p.offer(checkNames),
+		"test":           p.offer(checkNames),
+		"validate":       offerFiles,
+	}
+	flags := map[string]cobra.CompletionFunc{ // whichever command has them
+		"check":      p.offer(checkNames),
+		"config":     offerFiles,
+		"control":    offerAnyFile,
+		"format":     offerWords("text", "json", "nagios"),
+		"group":      p.offer(groupNames),
+		"log-format": offerWords("auto", "console", "json"),
+		"log-level":  offerWords("debug", "info", "warn", "error"),
+		"replace":    offerAnyFile,
+		"retry":      p.offer(givenUp),
+		"role":       p.offer(roleNames),
+		"security":   offerWords("tls", "starttls", "none"),
+		"server":     p.offer(serverNames),
+		"state":      offerWords("ok", "failing", "degraded", "down", "recovering", "unknown", "paused", "maintenance"),
+		"state-dir":  offerDirectories,
+	}
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		c.ValidArgsFunction = arguments[strings.TrimPrefix(c.CommandPath(), root.Name()+" ")]
+		offer := func(f *pflag.Flag) {
+			if offered := flags[f.Name]; offered != nil {
+				_ = c.RegisterFlagCompletionFunc(f.Name, offered) // fails for a flag that is not there
+			}
+		}
+		c.LocalFlags().VisitAll(offer)
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(root)
+}
+
+// offer gives names that are not among the arguments yet, or nothing if they
+// take too long to find out.
+func (p *program) offer(all nameSource) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		ctx, cancel := context.WithTimeout(cmd.Context(), completionPatience)
+		defer cancel()
+		quiet := *p
+		quiet.err = io.Discard // whatever is wrong, this is not the place to say so
+		found := make(chan []cobra.Completion, 1)
+		go func() { found <- all(ctx, &quiet, cmd) }()
+		select {
+		case list := <-found:
+			return slices.DeleteFunc(list, func(c cobra.Completion) bool {
+				name, _, _ := strings.Cut(c, "\t")
+				return !strings.HasPrefix(name, begun) || slices.Contains(args, name)
+			}), cobra.ShellCompDirectiveNoFileComp
+		case <-ctx.Done():
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+	}
+}
+
+// offerOne is offer for commands with one argument.
+func (p *program) offerOne(all nameSource) cobra.CompletionFunc {
+	offer := p.offer(all)
+	return func(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return offer(cmd, args, begun)
+	}
+}
+
+// offerFiles gives files of the language, and directories.
+func offerFiles(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return []cobra.Completion{"hcl"}, cobra.ShellCompDirectiveFilterFileExt
+}
+
+func offerDirectories(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return nil, cobra.ShellCompDirectiveFilterDirs
+}
+
+func offerAnyFile(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return nil, cobra.ShellCompDirectiveDefault
+}
+
+func offerWords(words ...string) cobra.CompletionFunc {
+	return cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveKeepOrder)
+}
+
+func checkNames(ctx context.Context, p *program, cmd *cobra.Command) (list []cobra.Completion) {
+	if checks, err := p.checksOfDaemon(ctx, cmd); err == nil {
+		for _, c := range checks {
+			list = append(list, cobra.CompletionWithDesc(string(c.ID), c.State))
+		}
+		return list
+	}
+	return sorted(p.files().Checks)
+}
+
+func serverNames(ctx context.Context, p *program, cmd *cobra.Command) []cobra.Completion {
+	checks, err := p.checksOfDaemon(ctx, cmd)
+	if err != nil {
+		return sorted(p.files().Servers)
+	}
+	servers := map[string]bool{}
+	for _, c := range checks {
+		if c.Server != "" {
+			servers[c.Server] = true
+		}
+	}
+	return sorted(servers)
+}
+
+func groupNames(ctx context.Context, p *program, cmd *cobra.Command) []cobra.Completion {
+	checks, err := p.checksOfDaemon(ctx, cmd)
+	if err != nil {
+		return sorted(p.files().Groups)
+	}
+	groups := map[string]bool{}
+	for _, c := range checks {
+		for i := range c.Groups {
+			groups[strings.Join(c.Groups[:i+1], "/")] = true
+		}
+	}
+	return sorted(groups)
+}
+
+// roleNames come from the files: the daemon is asked for none.
+func roleNames(_ context.Context, p *program, _ *cobra.Command) []cobra.Completion {
+	return sorted(p.files().Roles)
+}
+
+func incidentNames(open bool) nameSource {
+	return func(ctx context.Context, p *program, cmd *cobra.Command) (list []cobra.Completion) {
+		known, _ := p.client(cmd).Incidents(ctx) // none without a daemon
+		for _, i := range known.Incidents {
+			if !open || i.State != "closed" {
+				list = append(list, cobra.CompletionWithDesc(string(i.ID), i.State+", "+string(i.Check)+": "+string(i.Cause)))
+			}
+		}
+		return list
+	}
+}
+
+func silenceNames(ctx context.Context, p *program, cmd *cobra.Command) (list []cobra.Completion) {
+	known, _ := p.client(cmd).Silences(ctx) // none without a daemon
+	for _, s := range known.Silences {
+		list = append(list, cobra.CompletionWithDesc(s.ID, s.Scope.String()))
+	}
+	return list
+}
+
+// givenUp are the messages that --retry is for.
+func givenUp(ctx context.Context, p *program, cmd *cobra.Command) (list []cobra.Completion) {
+	known, _ := p.client(cmd).Incidents(ctx) // none without a daemon
+	for _, d := range deliveriesOf(known.Incidents, false) {
+		if d.State == "dead" || d.State == "expired" {
+			list = append(list, cobra.CompletionWithDesc(string(d.Key), d.Transition+" to "+string(d.Role)))
+		}
+	}
+	return list
+}
+
+// checksOfDaemon leaves time for the files when it fails.
+func (p *program) checksOfDaemon(ctx context.Context, cmd *cobra.Command) ([]control.Check, error) {
+	ctx, cancel := context.WithTimeout(ctx, daemonPatience)
+	defer cancel()
+	s, err := p.client(cmd).Status(ctx)
+	return s.Checks, err
+}
+
+// files give the configuration, an empty one if it is in error or cannot be
+// read; no secret is.
+func (p *program) files() *config.Config {
+	if s, err := p.read(p.configPath, hclfile.Options{NoCredentials: true}); err == nil {
+		if cfg, _ := hclfile.Load(s); cfg != nil {
+			return cfg
+		}
+	}
+	return &config.Config{}
+}
+
+// sorted are the keys of a map.
+func sorted[K ~string, V any](m map[K]V) []cobra.Completion {
+	list := make([]cobra.Completion, 0, len(m))
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		list = append(list, string(k))
+	}
+	return list
+}
