@@ -110,7 +110,7 @@ func (l *loader) adoptShadowed(d *hcl.Diagnostic) bool {
 			continue
 		}
 		if ty := v.Type(); ty.IsObjectType() && ty.HasAttribute("key") && ty.HasAttribute("value") && !ty.HasAttribute(self) {
-			l.report(ruleShadowed, subject(d), "Inside dynamic %q, %s means the current element and has only key and value. To refer to a %s, give the element another name, like: iterator = each", t.RootName(), t.RootName(), t.RootName())
+			l.report(ruleShadowed, subject(d), "Inside dynamic %q, %s means the current element and has only key and value. To refer to %s, give the element another name, like: iterator = each", t.RootName(), t.RootName(), an(t.RootName()))
 			return true
 		}
 	}

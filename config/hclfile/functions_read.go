@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
@@ -96,7 +95,7 @@ func (l *loader) credential(name string) (cty.Value, error) {
 	}
 	path := l.snapshot.credentialPath(name)
 	c := l.snapshot.open(path, true)
-	switch text := strings.TrimSuffix(strings.TrimSuffix(c.text.Reveal(), "\n"), "\r"); {
+	switch text := withoutLineEnd(c.text.Reveal()); {
 	case c.missing:
 		return none, &callError{ruleCredential, l.missingCredential(name, path)}
 	case c.refused != (complaint{}):

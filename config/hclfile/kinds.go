@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -24,17 +25,43 @@ type kind struct {
 	read   func(*reading) (value, bool)
 }
 
-// text is any string that is not empty.
-var text = kind{name: "string", read: readText}
+// text is any string of one line that is not empty.
+var text = textJudged("string", ruleControl, func(text string) complaint { return unprintable(text, "") })
+
+// freeText may have several lines.
+var freeText = textJudged("string", ruleControl, func(text string) complaint { return unprintable(text, "\r\n\t") })
+
+// unprintable complains about control characters other than those that are
+// allowed: a server, a terminal or a gateway would take them for something else.
+func unprintable(text, allowed string) complaint {
+	for _, r := range text {
+		if unicode.IsControl(r) && !strings.ContainsRune(allowed, r) {
+			return complaint{
+				fmt.Sprintf("The control character %q cannot stand here. Leave it out.", r),
+				"There is a control character in it, such as a line end, and none can stand here.",
+			}
+		}
+	}
+	return complaint{}
+}
 
 func (r *reading) str() (value, bool) {
 	if r.unread {
 		return value{text: unreadSecret, secret: opaque.NewSecret(unreadSecret)}, true
 	}
 	if r.v.IsNull() || r.v.Type() != cty.String {
-		return r.wrong(ruleType, "%s is a text in quotes, and this is %s.", r.attr.name, describe(r.v))
+		return r.wrong(ruleType, "%s is a text in quotes, and this is %s.%s", r.attr.name, describe(r.v), r.inQuotes())
 	}
 	return value{text: r.v.AsString()}, true
+}
+
+// inQuotes shows how a number is written as a text.
+func (r *reading) inQuotes() string {
+	source := r.source()
+	if r.v.IsNull() || r.v.Type() != cty.Number || !r.shown() || source == "..." {
+		return ""
+	}
+	return fmt.Sprintf(" Write\n    %s", quoted(source))
 }
 
 // unreadSecret stands for a secret that was not read.
@@ -75,11 +102,21 @@ var secret = kind{name: "secret", read: func(r *reading) (value, bool) {
 		return v, false
 	}
 	r.l.keepSecret(v.text)
+	v.text = withoutLineEnd(v.text)
+	r.l.keepSecret(v.text)
+	if strings.ContainsAny(v.text, "\r\n\x00") {
+		return r.wrong(ruleControl, "There is a line end inside this %s, or a zero byte, and no server takes that for a part of it. A file that credential reads holds the secret and nothing else.", r.attr.name)
+	}
 	if !r.sensitive && r.isLiteral() {
 		r.l.report(ruleLiteral, r.expr.Range(), "Everybody who may read this file, or a backup of it, knows this %s. Put it into a file of its own and write\n    %s = credential(\"name\")", r.attr.name, r.attr.name)
 	}
 	return value{secret: opaque.NewSecret(v.text)}, true
 }}
+
+// withoutLineEnd takes off one line end, as editors and heredocs leave it.
+func withoutLineEnd(text string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
+}
 
 // hidden is a text that may hold a secret, and need not.
 var hidden = kind{name: "string", read: func(r *reading) (value, bool) {

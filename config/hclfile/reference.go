@@ -1,7 +1,7 @@
 package hclfile
 
 import (
-	"fmt"
+	"encoding/json"
 	"reflect"
 	"slices"
 	"strings"
@@ -130,28 +130,62 @@ func (r *reading) reference(roots []string) (ref, bool) {
 	if ok && slices.Contains(roots, found.root) {
 		return found, true
 	}
-	example := config.Reference(roots[0], "name")
+	example := exampleOf(roots[0])
 	switch {
 	case ok:
-		r.wrong(ruleReference, "%s takes a reference to a %s, and %s is a %s.", r.attr.name, enumerate(roots, "or a "), found, found.root)
+		r.wrong(ruleReference, "%s takes a reference to %s, and %s is %s.", r.attr.name, enumerate(withArticles(roots), "or"), found, an(found.root))
 	case !r.v.IsNull() && r.v.Type() == cty.String && r.shown():
-		r.wrong(ruleReference, "%s takes a reference, without quotes, and not a text.%s", r.attr.name, r.l.suggestReference(r.v.AsString(), roots, example))
+		r.wrong(ruleReference, "%s takes a reference, %s, and not a text.%s", r.attr.name, r.notation(), r.suggestReference(r.v.AsString(), roots, example))
 	default:
 		r.wrong(ruleReference, "%s takes a reference such as %s, and this is %s.", r.attr.name, example, describe(r.v))
 	}
 	return ref{}, false
 }
 
+// exampleOf shows how something is referred to.
+func exampleOf(root string) string {
+	if root == "notifier" {
+		return config.Reference(root, "email", "name")
+	}
+	return config.Reference(root, "name")
+}
+
+func withArticles(names []string) []string {
+	out := make([]string, len(names))
+	for i, name := range names {
+		out[i] = an(name)
+	}
+	return out
+}
+
+// notation says how a reference is told from a text.
+func (r *reading) notation() string {
+	if strings.HasSuffix(r.expr.Range().Filename, ".json") {
+		return "which JSON writes as \"${...}\""
+	}
+	return "without quotes"
+}
+
+// written is a reference as the file writes it.
+func (r *reading) written(reference string) string {
+	if strings.HasSuffix(r.expr.Range().Filename, ".json") {
+		text, _ := json.Marshal("${" + reference + "}")
+		return string(text)
+	}
+	return reference
+}
+
 // suggestReference turns a name in quotes into the reference it stands for.
-func (l *loader) suggestReference(name string, roots []string, example string) string {
+func (r *reading) suggestReference(name string, roots []string, example string) string {
 	for _, root := range roots {
-		for _, known := range l.identities(root) {
-			if known == (ref{root, name}) || strings.HasSuffix(known.id, "."+name) || strings.HasSuffix(known.id, "/"+name) {
-				return fmt.Sprintf(" Write\n    %s", known)
+		for _, known := range r.l.identities(root) {
+			isKnown := known == (ref{root, name}) || known.String() == name
+			if isKnown || strings.HasSuffix(known.id, "."+name) || strings.HasSuffix(known.id, "/"+name) {
+				return " Write\n    " + r.written(known.String())
 			}
 		}
 	}
-	return fmt.Sprintf(" Write it like\n    %s", example)
+	return " Write it like\n    " + r.written(example)
 }
 
 // identities lists what can be referred to under a root. It is asked for once

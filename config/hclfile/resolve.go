@@ -48,12 +48,20 @@ func (l *loader) explainRoot(t hcl.Traversal, secretive bool) bool {
 	switch {
 	case near != "":
 		l.report(ruleUnknownVariable, at, "There is nothing called %q.%s", root, near)
+	case fromElsewhere[root] != "" && len(t) > 1:
+		l.report(ruleUnknownVariable, at, "There is nothing called %q. %s", root, fromElsewhere[root])
 	case secretive:
 		l.report(ruleUnknownVariable, at, "There is nothing of this name. A text stands in quotes.")
 	default:
 		l.report(ruleUnknownVariable, at, "There is nothing called %q. A text stands in quotes: %q.", root, root)
 	}
 	return true
+}
+
+// fromElsewhere are names that people know from other programs.
+var fromElsewhere = map[string]string{
+	"var":  "A value with a name stands in a block locals { ... } and is used as local.name.",
+	"each": "In a dynamic block the element is called as the block is, or as iterator says: server.key and server.value in dynamic \"server\".",
 }
 
 func (l *loader) explainLocal(t hcl.Traversal) bool {
@@ -113,10 +121,13 @@ func (l *loader) unknownReference(root string, names []string) string {
 	if root != "group" && root != "notifier" && len(names) > 1 && l.referenceExists(root, names[:1]) {
 		return fmt.Sprintf("%s is a reference as it is; it has no %q to ask for.", ref{root, names[0]}, names[1])
 	}
-	written := strings.Join(names, map[string]string{"group": "/", "notifier": "."}[root])
+	written := strings.Join(names, ".")
+	if root == "group" {
+		written = strings.Join(names, separators[root])
+	}
 	for _, other := range referenceRoots {
 		if other != root && l.referenceExists(other, names[len(names)-1:]) && other != "notifier" {
-			return fmt.Sprintf("No %s is called %q, but a %s is: %s", root, written, other, ref{other, names[len(names)-1]})
+			return fmt.Sprintf("No %s is called %q, but %s is: %s", root, written, an(other), ref{other, names[len(names)-1]})
 		}
 	}
 	ids, back := make([]string, len(known)), map[string]ref{}
@@ -130,16 +141,18 @@ func (l *loader) unknownReference(root string, names []string) string {
 	return fmt.Sprintf("No %s is called %q.%s", root, written, didYouMean(written, ids, func(id string) string { return back[id].String() }, "There is"))
 }
 
-// endsIn finds the one group or notifier whose last name is given: the path to
-// it is easily forgotten.
+// separators stand between the names of which a reference is made up. Those of
+// a server and the like have one, but people write a path to them.
+var separators = map[string]string{
+	"group": "/", "imap_check": "/", "notifier": ".", "server": ".", "notification_role": ".", "schedule": ".",
+}
+
+// endsIn finds the one whose last name is given: the path to it is easily
+// forgotten, and where there is none easily invented.
 func endsIn(known []ref, name, root string) string {
-	sep, ok := map[string]string{"group": "/", "notifier": "."}[root]
-	if !ok {
-		return ""
-	}
 	var found []ref
 	for _, k := range known {
-		if strings.HasSuffix(k.id, sep+name) || k.id == name {
+		if strings.HasSuffix(k.id, separators[root]+name) || k.id == name {
 			found = append(found, k)
 		}
 	}

@@ -76,6 +76,7 @@ var (
 	ruleBounds     = wrong("bounds", "Value out of bounds")
 	ruleChoice     = wrong("choice", "Unknown value")
 	ruleEmpty      = wrong("empty", "Empty value")
+	ruleControl    = wrong("control-character", "Control character")
 	ruleRepeated   = wrong("repeated", "Value written twice")
 	ruleCheckLabel = wrong("label", "Invalid label")
 	ruleHostname   = wrong("hostname", "Invalid hostname")

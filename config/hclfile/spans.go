@@ -32,6 +32,9 @@ func (r *reading) readSpan(low, high time.Duration, zero bool) (value, bool) {
 		return v, false
 	}
 	d, err := config.ParseDuration(v.text)
+	if _, withUnit := config.ParseDuration(v.text + "s"); err != nil && withUnit == nil && r.shown() {
+		return r.wrong(ruleDuration, "%s needs a unit. For seconds write\n    %s = \"%ss\"", r.attr.name, r.attr.name, v.text)
+	}
 	if err != nil {
 		return r.wrong(ruleDuration, "%s: %s.", capital(r.show(v.text)), err)
 	}

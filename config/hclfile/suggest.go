@@ -18,12 +18,50 @@ func nearest(given string, candidates []string) (string, bool) {
 		if abs(len(c)-len(given)) > most || len(candidates) > many && !alike(given, c) {
 			continue
 		}
-		d := levenshtein.Distance(strings.ToLower(given), strings.ToLower(c), nil)
+		d := typingErrors(strings.ToLower(given), strings.ToLower(c))
 		if d < least || d == least && best != "" && c < best {
 			best, least = c, d
 		}
 	}
+	if best == "" {
+		best = longFor(given, candidates)
+	}
 	return best, best != ""
+}
+
+// typingErrors is the distance of Levenshtein, where two neighbours that changed
+// places are one error, as prot is for port.
+func typingErrors(given, meant string) int {
+	for i := range min(len(given), len(meant)) {
+		if given[i] == meant[i] {
+			continue
+		}
+		if rest := i + 2; rest <= min(len(given), len(meant)) && given[i] == meant[i+1] && given[i+1] == meant[i] {
+			return min(1+levenshtein.Distance(given[rest:], meant[rest:], nil), levenshtein.Distance(given, meant, nil))
+		}
+		break
+	}
+	return levenshtein.Distance(given, meant, nil)
+}
+
+// longFor finds the one candidate that a word is short for: hostname is what is
+// meant by host, imap_check by check.
+func longFor(given string, candidates []string) string {
+	const least = 4
+	if len(given) < least || len(candidates) > many {
+		return ""
+	}
+	found := ""
+	for _, c := range candidates {
+		if !strings.HasPrefix(c, given) && !strings.HasSuffix(c, "_"+given) {
+			continue
+		}
+		if found != "" {
+			return ""
+		}
+		found = c
+	}
+	return found
 }
 
 // many is the number of candidates from which only those are compared that

@@ -10,7 +10,7 @@ import (
 // termsTable is what imap_check and defaults share.
 var termsTable = table[terms]{
 	{
-		attribute{name: "description", kind: text, doc: "Free text, shown in messages"},
+		attribute{name: "description", kind: freeText, doc: "Free text, shown in messages"},
 		func(t *terms, v value) { t.description = v.text },
 	},
 	{
