@@ -48,5 +48,6 @@ var headers = kind{name: "map of strings", read: func(r *reading) (value, bool) 
 			r.l.keepSecret(v.text)
 		}
 	}
+	r.warnOfHeaders()
 	return value{secret: httpdo.JoinHeaders(all)}, ok
 }}

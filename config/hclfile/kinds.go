@@ -7,7 +7,6 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 
@@ -107,8 +106,8 @@ var secret = kind{name: "secret", read: func(r *reading) (value, bool) {
 	if strings.ContainsAny(v.text, "\r\n\x00") {
 		return r.wrong(ruleControl, "There is a line end inside this %s, or a zero byte, and no server takes that for a part of it. A file that credential reads holds the secret and nothing else.", r.attr.name)
 	}
-	if !r.sensitive && r.isLiteral() {
-		r.l.report(ruleLiteral, r.expr.Range(), "Everybody who may read this file, or a backup of it, knows this %s. Put it into a file of its own and write\n    %s = credential(\"name\")", r.attr.name, r.attr.name)
+	if r.isLiteral() {
+		r.warnOfLiteral(r.expr.Range(), "this "+r.attr.name, r.attr.name+` = credential("name")`)
 	}
 	return value{secret: opaque.NewSecret(v.text)}, true
 }}
@@ -124,14 +123,11 @@ var hidden = kind{name: "string", read: func(r *reading) (value, bool) {
 	if ok && r.sensitive {
 		r.l.keepSecret(v.text)
 	}
+	if ok && inBody.MatchString(v.text) && r.isLiteral() {
+		r.warnOfLiteral(r.expr.Range(), "the secret in this "+r.attr.name, r.attr.name+` = "... ${credential("name")} ..."`)
+	}
 	return value{secret: opaque.NewSecret(v.text)}, ok
 }}
-
-// isLiteral reports whether the value stands in the files as it is.
-func (r *reading) isLiteral() bool {
-	_, diags := r.expr.Value(&hcl.EvalContext{Variables: r.l.early.Variables})
-	return !diags.HasErrors()
-}
 
 // boolean is true or false.
 var boolean = kind{name: "bool", read: func(r *reading) (value, bool) {

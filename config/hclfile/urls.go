@@ -66,6 +66,9 @@ func readSecureURL(r *reading) (value, bool) {
 	if u.Scheme == "http" && !isLoopback(u.Hostname()) {
 		return r.wrong(rulePlainHTTP, "What goes to %s could be read on the way. Only this machine itself can be asked over http; write https.", r.attr.name)
 	}
+	if r.attr.secret {
+		r.warnOfURL(u)
+	}
 	v.secret = opaque.NewSecret(v.text)
 	return v, true
 }

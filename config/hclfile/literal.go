@@ -1,0 +1,86 @@
+package hclfile
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// A secret that is written in a file works, and earns a warning. What is only a
+// secret is known by its attribute; in a URL, in headers and in a body it is
+// known by what it is called there.
+
+// saysSecret tells the names under which a header or a parameter carries one.
+var saysSecret = regexp.MustCompile(`(?i)(authorization|cookie|passwd|password|secret|signature|token|key)$`)
+
+// inBody finds a parameter of such a name that has a value of its own: what is
+// filled in begins with a brace.
+var inBody = regexp.MustCompile(`(?i)(passwd|password|secret|token|key)["']?\s*[:=]\s*["']?[^\s"'{$&,}]{4}`)
+
+// warnOfLiteral warns of what stands in the file at a place; example is how to
+// write it instead.
+func (r *reading) warnOfLiteral(at hcl.Range, what, example string) {
+	r.l.report(ruleLiteral, at, "Everybody who may read this file, or a backup of it, knows %s. Put it into a file of its own and write\n    %s", what, example)
+}
+
+// isLiteral reports whether the value stands in the files as it is.
+func (r *reading) isLiteral() bool {
+	_, ok := r.literalText(r.expr)
+	return !r.sensitive && ok
+}
+
+// literalText gives the text of an expression that calls no function, and so not
+// credential either.
+func (r *reading) literalText(expr hcl.Expression) (string, bool) {
+	v, diags := expr.Value(&hcl.EvalContext{Variables: r.l.early.Variables})
+	if diags.HasErrors() || v.ContainsMarked() || !v.IsWhollyKnown() {
+		return "", false
+	}
+	if v.IsNull() || v.Type() != cty.String {
+		return "", true
+	}
+	return v.AsString(), true
+}
+
+// warnOfURL looks for a password, and for parameters that are one.
+func (r *reading) warnOfURL(u *url.URL) {
+	_, found := u.User.Password()
+	for name, values := range u.Query() {
+		filledIn := strings.HasPrefix(values[0], "{")
+		found = found || saysSecret.MatchString(name) && !filledIn && values[0] != ""
+	}
+	if found && r.isLiteral() {
+		r.warnOfLiteral(r.expr.Range(), "the secret in this "+r.attr.name, r.attr.name+` = "https://...${credential("name")}"`)
+	}
+}
+
+// warnOfHeaders looks for headers that are one, each at its own place where that
+// can be told.
+func (r *reading) warnOfHeaders() {
+	pairs, diags := hcl.ExprMap(r.expr)
+	if diags.HasErrors() {
+		return
+	}
+	for _, pair := range pairs {
+		name, ok := r.literalText(pair.Key)
+		text, written := r.literalText(pair.Value)
+		if ok && written && text != "" && saysSecret.MatchString(name) {
+			r.warnOfLiteral(pair.Value.Range(), "what this header says", headerExample(name, text))
+		}
+	}
+}
+
+func headerExample(name, text string) string {
+	if !hclsyntax.ValidIdentifier(name) {
+		name = quoted(name)
+	}
+	if strings.HasPrefix(text, "Bearer ") {
+		return fmt.Sprintf(`%s = "Bearer ${credential("name")}"`, name)
+	}
+	return name + ` = credential("name")`
+}
