@@ -47,6 +47,9 @@ func (p *planner) undelivered(s *Subject, e entry) (since time.Time, ok bool) {
 		return since, false
 	}
 	due := latest(e.opened, p.world.Started).Add(helpAfter)
+	if until, quiet := p.quiet(s, e.way.Role, p.now.Add(-helpAfter)); quiet {
+		due = latest(due, until.Add(helpAfter)) // nobody tried meanwhile
+	}
 	if due.After(p.now) {
 		p.later(due)
 		return since, false

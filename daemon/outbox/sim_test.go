@@ -157,7 +157,10 @@ func (s *sim) hold(d *outbox.Delivery) bool {
 	return d.Outdated(
 		func(id incident.ID) bool { return s.checks[s.incidents[id].Check].fresh },
 		func(id incident.ID) bool { return s.incidents[id].Open() },
-	)
+	) || !slices.ContainsFunc(d.Items, func(i outbox.Item) bool {
+		_, quiet := s.quiet(&outbox.Subject{Incident: s.incidents[i.Incident]}, d.Way.Role, s.now)
+		return !quiet
+	})
 }
 
 func (s *sim) stale(id incident.ID) bool {
