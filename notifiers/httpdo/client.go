@@ -7,7 +7,7 @@
 // never tries again by itself.
 //
 // A caller may rely on this: a call ends with its request's context, and after
-// [Client.Close] no goroutine stays longer than the calls under way.
+// half a minute at the latest; after [Client.Close] no goroutine stays longer than the calls under way.
 package httpdo
 
 import (
@@ -30,6 +30,17 @@ import (
 // maxBody is the most that is read of an answer's body.
 const maxBody = 64 << 10
 
+// A connection takes no longer than connectTime, and a request no longer than
+// patience, answer included. One message at a time is on its way to a receiver,
+// so one that hangs keeps the others waiting; one that is merely slow must not be
+// given up before it has answered, for it would get the same message again.
+const (
+	connectTime = 10 * time.Second
+	patience    = 30 * time.Second
+)
+
+var errSlow = fmt.Errorf("no answer within %s", patience)
+
 // A Client makes requests. It is used by several goroutines at once.
 type Client struct {
 	http    http.Client
@@ -47,7 +58,8 @@ func New(ca string, secrets ...string) (*Client, error) {
 	}
 	transport := &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            new(net.Dialer).DialContext,
+		DialContext:            (&net.Dialer{Timeout: connectTime}).DialContext,
+		TLSHandshakeTimeout:    connectTime,
 		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		ForceAttemptHTTP2:      true,
 		MaxIdleConnsPerHost:    4,
@@ -73,6 +85,9 @@ func pool(ca string) (*x509.CertPool, error) {
 // see [Answer.Err]. A body counts as far as it came: a status that has arrived
 // is not lost because the rest has not.
 func (c *Client) Send(req *http.Request) (Answer, error) {
+	ctx, cancel := context.WithTimeoutCause(req.Context(), patience, errSlow)
+	defer cancel()
+	req = req.WithContext(ctx)
 	if req.Header.Get("User-Agent") == "" {
 		req.Header.Set("User-Agent", "imapvigil")
 	}
@@ -92,7 +107,10 @@ func (c *Client) Send(req *http.Request) (Answer, error) {
 // harmless drops the URL that net/http puts into its errors, and keeps the
 // context's own error.
 func (c *Client) harmless(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	switch {
+	case errors.Is(context.Cause(ctx), errSlow):
+		return errSlow
+	case ctx.Err() != nil:
 		return ctx.Err()
 	}
 	var outer *url.Error
