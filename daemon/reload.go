@@ -4,11 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"strings"
 	"sync"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -27,18 +24,12 @@ type reloader struct {
 	cfg      *config.Config
 	snapshot *hclfile.Snapshot // what cfg was loaded from
 	channels channels
-	refused  string // digest of what was last rejected
+	rejected rejection
 	bridged  bool   // cfg is what was applied last, since the files are in error
 	lost     string // what of that cannot be used either
 
 	mu    sync.Mutex
 	state control.Config
-}
-
-// A request is a reload that somebody waits for.
-type request struct {
-	allowShrink bool
-	verdict     chan<- control.Verdict
 }
 
 // A candidate is a configuration that could be applied.
@@ -50,6 +41,7 @@ type candidate struct {
 	warnings []config.Diagnostic
 	wrong    string // why the files are not what this was made from; empty: they are
 	lost     string // what of what was applied last cannot be used either
+	why      string // who or what had the files read
 }
 
 // close gives up a candidate that was not applied.
@@ -59,74 +51,21 @@ func newReloader(m *monitor) *reloader {
 	return &reloader{m: m, requests: make(chan request)}
 }
 
-// first prepares the configuration that the start needs.
-func (r *reloader) first(ctx context.Context) (*candidate, error) {
-	c, diags, err := r.prepare(ctx, r.m.AllowShrink)
-	if err != nil {
-		diags = append(diags, diagnose(err))
-	}
-	if c == nil {
-		if c = r.bridge(diags); c == nil {
-			return nil, &ConfigError{diags}
-		}
-	}
-	r.warn(c.warnings)
-	return c, nil
-}
-
-// bridge gives what still loads of the configuration that was applied last, so
-// that files which were broken while the daemon was down do not leave the servers
-// unwatched. Nil: there is none, or nothing in it is to be watched.
-func (r *reloader) bridge(wrong []config.Diagnostic) *candidate {
-	dir := r.m.stateDir(&config.Config{Daemon: r.places()})
-	snapshot, cfg, diags, err := restore(dir, hclfile.Options{CredentialsDirectory: os.Getenv("CREDENTIALS_DIRECTORY")})
-	if err != nil || len(cfg.Checks) == 0 {
-		return nil
-	}
-	opened, trouble := openChannels(cfg, nil)
-	c := &candidate{cfg: cfg, snapshot: snapshot, channels: opened, wrong: (&ConfigError{wrong}).Error()}
-	if len(trouble) > 0 {
-		c.close()
-		return nil
-	}
-	r.complain("the configuration is in error; the last good one is used", wrong)
-	if config.HasErrors(diags) {
-		r.complain("this cannot be used either, and is left out", diags)
-		c.lost = " Of what was applied last, not everything can be used either: " + firstError(diags)
-	}
-	return c
-}
-
-// places are where files in error say that the state is.
-func (r *reloader) places() config.Daemon {
-	s, err := hclfile.Read(r.m.ConfigPath, hclfile.Options{NoCredentials: true})
-	if err != nil {
-		return config.Daemon{StateDir: DefaultStateDir}
-	}
-	return hclfile.Places(s)
-}
-
-// run serves every reason to look again, one after the other.
+// run serves every reason to look again, one look at a time. What comes up
+// while one is under way is answered by the next, all of it at once.
 func (r *reloader) run(ctx context.Context) error {
 	for {
-		var waiting []request
-		hint, shrink := false, false
-		select {
-		case <-ctx.Done():
+		reasons, ok := r.gather(ctx)
+		if !ok {
 			return nil
-		case why := <-r.m.watcher.C():
-			if r.cfg.Daemon.Reload == config.ReloadExplicit {
-				r.differs()
-				continue
-			}
-			hint = true
-			r.m.Log.Debug("looking at the configuration", zap.Stringer("because_of", why))
-		case <-r.m.Hangup:
-		case req := <-r.requests:
-			waiting, shrink = append(waiting, req), req.allowShrink
 		}
-		verdict := r.reload(ctx, shrink, hint)
-		for _, req := range waiting {
+		if reasons.hint() && r.cfg.Daemon.Reload == config.ReloadExplicit {
+			r.differs()
+			continue
+		}
+		r.m.Log.Debug("looking at the configuration", zap.Stringer("because_of", reasons))
+		verdict := r.reload(ctx, reasons)
+		for _, req := range reasons.waiting {
 			req.verdict <- verdict
 		}
 	}
@@ -150,42 +89,46 @@ func (r *reloader) ask(ctx context.Context, allowShrink bool) (v control.Verdict
 
 // reload reads, and applies what is new and right. A hint, as opposed to a
 // request, does not report the same error again.
-func (r *reloader) reload(ctx context.Context, allowShrink, hint bool) control.Verdict {
-	now, err := r.read()
-	switch {
-	case err != nil: // reported below
-	case now.Digest() == r.cfg.Digest && !r.bridged:
-		r.refused = ""
-		r.set(func(s *control.Config) { s.State, s.Error = control.Current, "" })
-		tell("STATUS=" + summary(r.cfg)) // which may have named an error that is mended
-		return control.Verdict{Result: control.Unchanged, Digest: r.cfg.Digest, Diagnostics: []control.Diagnostic{}}
-	case hint && now.Digest() == r.refused:
-		return control.Verdict{Result: control.RejectedWord, Digest: r.cfg.Digest}
+func (r *reloader) reload(ctx context.Context, why reasons) control.Verdict {
+	if why.hint() && r.rejected.stands(r.read) {
+		return r.verdict(control.RejectedWord, nil)
+	}
+	if now, err := r.read(); err == nil && now.Digest() == r.cfg.Digest && !r.bridged {
+		return r.unchanged()
 	}
 	tellReloading()
-	c, diags, err := r.prepare(ctx, allowShrink)
+	c, diags, err := r.prepare(ctx, why.shrink)
 	if ctx.Err() != nil {
 		if c != nil {
 			c.close()
 		}
-		return control.Verdict{Result: control.RejectedWord, Digest: r.cfg.Digest} // the daemon is ending
+		return r.verdict(control.RejectedWord, nil) // the daemon is ending
 	}
 	if err != nil {
 		diags = append(diags, diagnose(err))
 	}
 	if c == nil {
-		if now != nil {
-			r.refused = now.Digest()
-		}
 		return r.reject(diags)
 	}
-	r.refused = ""
+	c.why = why.String()
 	r.apply(ctx, c)
 	r.warn(c.warnings)
 	tell("READY=1\nSTATUS=" + summary(c.cfg))
-	return control.Verdict{
-		Result: control.Applied, Digest: c.cfg.Digest, Diagnostics: control.NewDiagnostics(c.warnings),
-	}
+	return r.verdict(control.Applied, c.warnings)
+}
+
+// verdict answers those who wait.
+func (r *reloader) verdict(result string, diags []config.Diagnostic) control.Verdict {
+	return control.Verdict{Result: result, Digest: r.cfg.Digest, Diagnostics: control.NewDiagnostics(diags)}
+}
+
+// unchanged is for files that are, maybe again, what runs.
+func (r *reloader) unchanged() control.Verdict {
+	r.rejected = rejection{}
+	r.watchNamed()
+	r.set(func(s *control.Config) { s.State, s.Error = control.Current, "" })
+	tell("STATUS=" + summary(r.cfg)) // which may have named an error that is mended
+	return r.verdict(control.Unchanged, nil)
 }
 
 // diagnose makes a diagnostic of an error that may be one already.
@@ -200,6 +143,7 @@ func diagnose(err error) config.Diagnostic {
 // reject keeps everything as it is, and says so everywhere.
 func (r *reloader) reject(diags []config.Diagnostic) control.Verdict {
 	text := (&ConfigError{diags}).Error() + r.lost
+	r.watchNamed()
 	r.set(func(s *control.Config) {
 		s.Error = text
 		if s.State != control.LastGood {
@@ -208,9 +152,7 @@ func (r *reloader) reject(diags []config.Diagnostic) control.Verdict {
 	})
 	r.complain("the configuration was rejected, nothing was changed", diags)
 	tell("READY=1\nSTATUS=" + summary(r.cfg) + "; " + strings.ReplaceAll(text, "\n", " ")) // one line (sd_notify(3))
-	return control.Verdict{
-		Result: control.RejectedWord, Digest: r.config().Digest, Diagnostics: control.NewDiagnostics(diags),
-	}
+	return r.verdict(control.RejectedWord, diags)
 }
 
 // complain writes errors to the log, each with its place.
@@ -223,195 +165,6 @@ func (r *reloader) complain(what string, diags []config.Diagnostic) {
 	}
 }
 
-// prepare is the fallible half: it reads, parses, compares and opens, and
-// touches nothing. Without a candidate the diagnostics say why.
-func (r *reloader) prepare(ctx context.Context, allowShrink bool) (*candidate, []config.Diagnostic, error) {
-	snapshot, err := r.settled(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	cfg, diags := hclfile.Load(snapshot)
-	if cfg == nil {
-		return nil, diags, nil
-	}
-	// What Load read besides, because the files name it, must stand still too.
-	proof, err := snapshot.Again()
-	switch {
-	case err != nil:
-		return nil, nil, err
-	case proof.Digest() != snapshot.Digest():
-		return nil, nil, errChanging
-	}
-	if refused := r.refuse(cfg, snapshot, allowShrink); len(refused) > 0 {
-		return nil, append(diags, refused...), nil
-	}
-	opened, trouble := openChannels(cfg, r.channels)
-	c := &candidate{
-		cfg: cfg, snapshot: snapshot, channels: opened, before: r.channels, warnings: append(diags, r.later(cfg)...),
-	}
-	if len(trouble) > 0 {
-		c.close()
-		return nil, append(diags, trouble...), nil
-	}
-	return c, nil, nil
-}
-
-// later says what of a configuration comes into effect with a restart only.
-func (r *reloader) later(cfg *config.Config) []config.Diagnostic {
-	if r.cfg == nil || cfg.Daemon.MaxConcurrentProbes == r.m.loop.Limit {
-		return nil
-	}
-	return []config.Diagnostic{{
-		Gravity: config.Warning, Rule: "restart", Summary: "A changed max_concurrent_probes needs a restart",
-		Detail: fmt.Sprintf("Until then there are at most %d conversations at once. Everything else is in effect.", r.m.loop.Limit),
-		Pos:    cfg.Daemon.Pos,
-	}}
-}
-
-// Two equal reads this far apart are taken for a tree that nobody is writing.
-const (
-	settleTime = 100 * time.Millisecond
-	settleMost = 5 * time.Second
-)
-
-var errChanging = errors.New("the configuration files keep changing; try again when they are written")
-
-// settled reads the configuration until two reads agree.
-func (r *reloader) settled(ctx context.Context) (*hclfile.Snapshot, error) {
-	last, err := r.read()
-	for end := time.Now().Add(settleMost); err == nil; {
-		select {
-		case <-time.After(settleTime):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-		again, err := last.Again()
-		if err != nil {
-			return nil, err
-		}
-		if again.Digest() == last.Digest() {
-			return again, nil
-		}
-		if last = again; time.Now().After(end) {
-			return nil, errChanging
-		}
-	}
-	return nil, err
-}
-
-// read takes a first snapshot; a later one also covers the files that the
-// configuration in force names, if that was made from files.
-func (r *reloader) read() (*hclfile.Snapshot, error) {
-	if r.snapshot != nil && !r.bridged {
-		return r.snapshot.Again()
-	}
-	return r.open(r.m.ConfigPath)
-}
-
-func (r *reloader) open(path string) (*hclfile.Snapshot, error) {
-	return hclfile.Read(path, hclfile.Options{CredentialsDirectory: os.Getenv("CREDENTIALS_DIRECTORY")})
-}
-
-// refuse keeps a reload from doing what is more likely a mishap than a wish.
-func (r *reloader) refuse(cfg *config.Config, snapshot *hclfile.Snapshot, allowShrink bool) []config.Diagnostic {
-	if r.cfg == nil {
-		return r.refuseFirst(cfg, snapshot, allowShrink)
-	}
-	var summary, detail string
-	before, after := r.cfg.Daemon, cfg.Daemon
-	switch {
-	case before.StateDir != after.StateDir:
-		summary, detail = "A changed state_dir needs a restart", "Put "+before.StateDir+" back, or restart the daemon."
-	case before.Control != after.Control:
-		summary, detail = "A changed control socket needs a restart", "Put "+before.Control+" back, or restart the daemon."
-	case allowShrink:
-		return nil
-	default:
-		return shrinks(r.cfg, r.snapshot, cfg, snapshot, "imapvigil reload --allow-shrink")
-	}
-	return []config.Diagnostic{{Gravity: config.Error, Summary: summary, Detail: detail, Pos: after.Pos}}
-}
-
-// refuseFirst compares the files of a start with what was applied last.
-func (r *reloader) refuseFirst(cfg *config.Config, snapshot *hclfile.Snapshot, allowShrink bool) []config.Diagnostic {
-	if allowShrink {
-		return nil
-	}
-	kept, last, _, err := restore(r.m.stateDir(cfg), hclfile.Options{NoCredentials: true})
-	if err != nil || last == nil {
-		return nil // nothing to compare with
-	}
-	return shrinks(last, kept, cfg, snapshot, "imapvigil run --allow-shrink, once")
-}
-
-// shrinks refuses to lose all checks, or more than half of at least 10, or a
-// whole file. Checks that others replace are no loss while they are few.
-func shrinks(
-	old *config.Config, oldFiles *hclfile.Snapshot, cfg *config.Config, files *hclfile.Snapshot, meant string,
-) []config.Diagnostic {
-	d := config.Diagnostic{Gravity: config.Error, Detail: "If that is meant, run: " + meant, Pos: cfg.Daemon.Pos}
-	have, gone, emptied := len(old.Checks), len(config.Compare(old, cfg).Removed), files.Emptied(oldFiles)
-	switch {
-	case gone > 0 && len(cfg.Checks) == 0, have >= 10 && 2*gone > have:
-		d.Summary = fmt.Sprintf("The new configuration would remove %d of %d checks", gone, have)
-	case len(emptied) > 0:
-		d.Summary, d.Pos = "File cut to 0 bytes", config.Pos{File: emptied[0]}
-		d.Detail = "It had something in it before. " + d.Detail
-	default:
-		return nil
-	}
-	return []config.Diagnostic{d}
-}
-
-// apply is the half that cannot fail.
-func (r *reloader) apply(ctx context.Context, c *candidate) {
-	r.m.sender.Use(c.channels)
-	r.m.self.Use(c.cfg.Daemon.SelfCheck)
-	r.level(c.cfg.Daemon.LogLevel)
-	if err := r.m.tracker.Configure(ctx, c.cfg); err != nil {
-		c.close()
-		return // the daemon is ending
-	}
-	want := make(map[config.CheckID]config.Probe, len(c.cfg.Checks))
-	for id, check := range c.cfg.Checks {
-		if check.Enabled {
-			want[id] = check.Probe
-		}
-	}
-	diff := r.m.probes.Apply(want)
-	r.m.watcher.Also(c.snapshot.Named())
-	r.keep(c)
-	closeUnused(r.channels, c.channels)
-	r.snapshot, r.channels = c.snapshot, c.channels
-	r.bridged, r.lost = c.wrong != "", c.lost
-	r.set(func(s *control.Config) {
-		r.cfg = c.cfg
-		*s = control.Config{State: control.Current, LoadedAt: time.Now().UTC(), Digest: c.cfg.Digest}
-		if c.wrong != "" {
-			s.State, s.Error = control.LastGood, c.wrong+c.lost
-		}
-	})
-	r.m.Log.Info("configuration applied", zap.String("digest", c.cfg.Digest), zap.Int("checks", len(c.cfg.Checks)),
-		zap.Int("started", len(diff.Started)), zap.Int("stopped", len(diff.Stopped)),
-		zap.Int("changed", len(diff.Changed)), zap.Int("unchanged", diff.Unchanged))
-}
-
-// keep makes what the files say the last good configuration.
-func (r *reloader) keep(c *candidate) {
-	if c.wrong != "" {
-		return
-	}
-	if err := keepLastGood(r.m.StateDir, c.snapshot); err != nil {
-		r.m.Log.Error("files that break could not be bridged over at the next start", zap.Error(err))
-	}
-}
-
-func (r *reloader) level(text string) {
-	if r.m.Level != nil && text != "" {
-		_ = r.m.Level.UnmarshalText([]byte(text)) // the loader let nothing else through
-	}
-}
-
 // differs notes, where only an explicit reload applies, that the files are no
 // longer what runs.
 func (r *reloader) differs() {
@@ -419,9 +172,9 @@ func (r *reloader) differs() {
 	switch {
 	case r.bridged: // they do, and why has been said
 	case err == nil && snapshot.Digest() == r.cfg.Digest:
-		r.refused = ""
+		r.rejected = rejection{}
 		r.set(func(s *control.Config) { s.State, s.Error = control.Current, "" })
-	case err == nil && snapshot.Digest() == r.refused: // what is wrong with them has been said
+	case r.rejected.stands(r.read): // what is wrong with them has been said
 	default:
 		r.set(func(s *control.Config) { s.Error = "the files differ from what runs; imapvigil reload applies them" })
 	}

@@ -1,0 +1,145 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/hclfile"
+)
+
+// prepare is the fallible half: it reads, parses, compares and opens, and
+// changes nothing but what was rejected last. Without a candidate the
+// diagnostics, or the error, say why.
+func (r *reloader) prepare(ctx context.Context, allowShrink bool) (*candidate, []config.Diagnostic, error) {
+	snapshot, cfg, diags, err := r.load(ctx)
+	switch {
+	case errors.Is(err, errChanging), ctx.Err() != nil:
+		return nil, nil, err
+	case err != nil:
+		r.rejected = rejection{err: err.Error()}
+		return nil, nil, err
+	}
+	if cfg != nil {
+		diags = append(diags, r.refuse(cfg, snapshot, allowShrink)...)
+	}
+	if cfg == nil || config.HasErrors(diags) {
+		r.rejected = rejection{files: snapshot}
+		return nil, diags, nil
+	}
+	opened, trouble := openChannels(cfg, r.channels)
+	c := &candidate{
+		cfg: cfg, snapshot: snapshot, channels: opened, before: r.channels, warnings: append(diags, r.later(cfg)...),
+	}
+	if len(trouble) > 0 {
+		c.close()
+		r.rejected = rejection{files: snapshot}
+		return nil, append(diags, trouble...), nil
+	}
+	return c, nil, nil
+}
+
+// A rejection is what was rejected last, so that it is not said again and again.
+// The zero value: nothing was.
+type rejection struct {
+	files *hclfile.Snapshot // as they were judged, with all that they name; nil: there were none
+	err   string            // why
+}
+
+// stands reports whether another look would only find the same.
+func (j rejection) stands(read func() (*hclfile.Snapshot, error)) bool {
+	if j.files != nil {
+		now, err := j.files.Again()
+		return err == nil && now.Digest() == j.files.Digest()
+	}
+	_, err := read()
+	return err != nil && err.Error() == j.err
+}
+
+// watchNamed has the files watched that count because others name them: those in
+// force, and those that were rejected, which may be mended by what they name.
+func (r *reloader) watchNamed() {
+	names := r.snapshot.Named()
+	if r.rejected.files != nil {
+		names = append(names, r.rejected.files.Named()...)
+	}
+	r.m.watcher.Also(names)
+}
+
+// later says what of a configuration comes into effect with a restart only.
+func (r *reloader) later(cfg *config.Config) []config.Diagnostic {
+	if r.cfg == nil || cfg.Daemon.MaxConcurrentProbes == r.m.loop.Limit {
+		return nil
+	}
+	return []config.Diagnostic{{
+		Gravity: config.Warning, Rule: "restart", Summary: "A changed max_concurrent_probes needs a restart",
+		Detail: fmt.Sprintf("Until then there are at most %d conversations at once. Everything else is in effect.", r.m.loop.Limit),
+		Pos:    cfg.Daemon.Pos,
+	}}
+}
+
+// Two equal reads this far apart are taken for a tree that nobody is writing.
+const (
+	settleTime = 100 * time.Millisecond
+	settleMost = 5 * time.Second
+)
+
+var errChanging = errors.New("the configuration files keep changing; try again when they are written")
+
+// load loads what two reads agree on, and what still stands when it is loaded:
+// nothing is judged that somebody is still writing. The configuration is nil
+// when it is in error.
+func (r *reloader) load(ctx context.Context) (*hclfile.Snapshot, *config.Config, []config.Diagnostic, error) {
+	for end := time.Now().Add(settleMost); ; {
+		snapshot, err := r.settled(ctx, end)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		cfg, diags := hclfile.Load(snapshot)
+		// What Load read besides, because the files name it, must stand still too.
+		switch proof, err := snapshot.Again(); {
+		case err == nil && proof.Digest() == snapshot.Digest():
+			return snapshot, cfg, diags, nil
+		case time.Now().After(end):
+			return nil, nil, nil, errChanging
+		}
+	}
+}
+
+// settled reads the configuration until two reads agree, also on that there is
+// nothing to read.
+func (r *reloader) settled(ctx context.Context, end time.Time) (*hclfile.Snapshot, error) {
+	for last, lastErr := r.read(); ; {
+		select {
+		case <-time.After(settleTime):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		now, err := r.read()
+		switch {
+		case err != nil && lastErr != nil && err.Error() == lastErr.Error():
+			return nil, err
+		case err == nil && lastErr == nil && now.Digest() == last.Digest():
+			return now, nil
+		case time.Now().After(end):
+			return nil, errChanging
+		}
+		last, lastErr = now, err
+	}
+}
+
+// read takes a first snapshot; a later one also covers the files that the
+// configuration in force names, if that was made from files.
+func (r *reloader) read() (*hclfile.Snapshot, error) {
+	if r.snapshot != nil && !r.bridged {
+		return r.snapshot.Again()
+	}
+	return r.open(r.m.ConfigPath)
+}
+
+func (r *reloader) open(path string) (*hclfile.Snapshot, error) {
+	return hclfile.Read(path, hclfile.Options{CredentialsDirectory: os.Getenv("CREDENTIALS_DIRECTORY")})
+}

@@ -1,0 +1,76 @@
+package daemon
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/imapvigil/imapvigil/config/watch"
+	"github.com/imapvigil/imapvigil/daemon/control"
+)
+
+// A request is a reload that somebody waits for.
+type request struct {
+	allowShrink bool
+	verdict     chan<- control.Verdict
+}
+
+// reasons are all that one look at the files answers.
+type reasons struct {
+	waiting []request
+	hangup  bool
+	shrink  bool     // one of the requests allows it
+	words   []string // each once
+}
+
+// hint reports whether nobody has asked: a watcher believes that something may
+// have changed.
+func (w reasons) hint() bool { return len(w.waiting) == 0 && !w.hangup }
+
+func (w reasons) String() string { return strings.Join(w.words, ", ") }
+
+func (w *reasons) noticed(why watch.Reason) { w.say(why.String()) }
+
+func (w *reasons) hungUp() {
+	w.hangup = true
+	w.say("SIGHUP")
+}
+
+func (w *reasons) asked(req request) {
+	w.waiting = append(w.waiting, req)
+	w.shrink = w.shrink || req.allowShrink
+	w.say("request")
+}
+
+func (w *reasons) say(word string) {
+	if !slices.Contains(w.words, word) {
+		w.words = append(w.words, word)
+	}
+}
+
+// gather waits for a reason to look, and takes those along that have come up
+// since the last look began. Not ok: ctx has ended.
+func (r *reloader) gather(ctx context.Context) (w reasons, ok bool) {
+	select {
+	case why := <-r.m.watcher.C():
+		w.noticed(why)
+	case <-r.m.Hangup:
+		w.hungUp()
+	case req := <-r.requests:
+		w.asked(req)
+	case <-ctx.Done():
+		return w, false
+	}
+	for {
+		select {
+		case why := <-r.m.watcher.C():
+			w.noticed(why)
+		case <-r.m.Hangup:
+			w.hungUp()
+		case req := <-r.requests:
+			w.asked(req)
+		default:
+			return w, true
+		}
+	}
+}

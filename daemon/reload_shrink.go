@@ -1,0 +1,59 @@
+package daemon
+
+import (
+	"fmt"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/hclfile"
+)
+
+// refuse keeps a reload from doing what is more likely a mishap than a wish.
+func (r *reloader) refuse(cfg *config.Config, snapshot *hclfile.Snapshot, allowShrink bool) []config.Diagnostic {
+	if r.cfg == nil {
+		return r.refuseFirst(cfg, snapshot, allowShrink)
+	}
+	var summary, detail string
+	before, after := r.cfg.Daemon, cfg.Daemon
+	switch {
+	case before.StateDir != after.StateDir:
+		summary, detail = "A changed state_dir needs a restart", "Put "+before.StateDir+" back, or restart the daemon."
+	case before.Control != after.Control:
+		summary, detail = "A changed control socket needs a restart", "Put "+before.Control+" back, or restart the daemon."
+	case allowShrink:
+		return nil
+	default:
+		return shrinks(r.cfg, r.snapshot, cfg, snapshot, "imapvigil reload --allow-shrink")
+	}
+	return []config.Diagnostic{{Gravity: config.Error, Summary: summary, Detail: detail, Pos: after.Pos}}
+}
+
+// refuseFirst compares the files of a start with what was applied last.
+func (r *reloader) refuseFirst(cfg *config.Config, snapshot *hclfile.Snapshot, allowShrink bool) []config.Diagnostic {
+	if allowShrink {
+		return nil
+	}
+	kept, last, _, err := restore(r.m.stateDir(cfg), hclfile.Options{NoCredentials: true})
+	if err != nil || last == nil {
+		return nil // nothing to compare with
+	}
+	return shrinks(last, kept, cfg, snapshot, "imapvigil run --allow-shrink, once")
+}
+
+// shrinks refuses to lose all checks, or more than half of at least 10, or a
+// whole file. Checks that others replace are no loss while they are few.
+func shrinks(
+	old *config.Config, oldFiles *hclfile.Snapshot, cfg *config.Config, files *hclfile.Snapshot, meant string,
+) []config.Diagnostic {
+	d := config.Diagnostic{Gravity: config.Error, Detail: "If that is meant, run: " + meant, Pos: cfg.Daemon.Pos}
+	have, gone, emptied := len(old.Checks), len(config.Compare(old, cfg).Removed), files.Emptied(oldFiles)
+	switch {
+	case gone > 0 && len(cfg.Checks) == 0, have >= 10 && 2*gone > have:
+		d.Summary = fmt.Sprintf("The new configuration would remove %d of %d checks", gone, have)
+	case len(emptied) > 0:
+		d.Summary, d.Pos = "File cut to 0 bytes", config.Pos{File: emptied[0]}
+		d.Detail = "It had something in it before. " + d.Detail
+	default:
+		return nil
+	}
+	return []config.Diagnostic{d}
+}
