@@ -22,14 +22,15 @@ type Loop struct {
 	// Report takes a result and says how soon the next one is wanted. A result
 	// whose context was cancelled meanwhile is not reported.
 	Report func(ctx context.Context, r incident.Result) incident.Pace
-	// Lag, if set, hears how much later than planned each probe begins.
+	// Lag, if set, hears how much later than planned each probe begins. One that
+	// had to make room for others begins twice.
 	Lag func(id config.CheckID, late time.Duration)
-	// Limit is how many probes run at once; 0: DefaultLimit. Those that wait are
-	// served in the order in which they came.
+	// Limit is how many probes run at once; 0: DefaultLimit. Servers that hang get
+	// at most half of that while others are due.
 	Limit int
 
 	mu      sync.Mutex
-	slots   chan struct{}
+	slots   *slots
 	running map[config.CheckID]*turns
 	ended   map[config.CheckID]struct{} // checks that ran before
 	second  time.Time                   // in which restarts are counted
@@ -80,11 +81,33 @@ func (l *Loop) Next(id config.CheckID) time.Time {
 	return time.Time{}
 }
 
+// A Wait is a check whose next probe should have begun.
+type Wait struct {
+	Check    config.CheckID
+	Interval time.Duration
+	For      time.Duration // how long ago; the time of a suspend does not count
+}
+
+// Waiting lists the checks whose probe is due and has not begun, in no order. A
+// probe that goes on when the next should have begun counts too: it cannot, so
+// something is stuck.
+func (l *Loop) Waiting() (list []Wait) {
+	now := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for id, t := range l.running {
+		if late := t.late(now); late > 0 {
+			list = append(list, Wait{id, t.check.Interval, late})
+		}
+	}
+	return list
+}
+
 // enter makes a check one of those that are running, and gives the pause before
 // its first probe. l.mu is held.
 func (l *Loop) enter(t *turns) (first time.Duration) {
 	if l.slots == nil {
-		l.slots = make(chan struct{}, cmp.Or(max(0, l.Limit), DefaultLimit))
+		l.slots = newSlots(cmp.Or(max(0, l.Limit), DefaultLimit))
 		l.running, l.ended = map[config.CheckID]*turns{}, map[config.CheckID]struct{}{}
 	}
 	l.running[t.id] = t

@@ -190,7 +190,7 @@ func TestWakeProbesAtOnceAndNeverTwiceAtATime(t *testing.T) {
 
 func TestLimitAndLag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDiary(5 * time.Second)
+		d := newDiary(1500 * time.Millisecond)
 		d.loop.Limit = 2
 		var mu sync.Mutex
 		var late time.Duration
@@ -202,11 +202,11 @@ func TestLimitAndLag(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		var running sync.WaitGroup
-		for i := range 20 {
+		for i := range 40 {
 			running.Go(func() { d.loop.Run(ctx, config.CheckID(fmt.Sprint(i)), config.Probe{Interval: time.Hour}) })
 		}
 		running.Wait()
-		if d.most != 2 || len(d.starts) != 20 || late < 30*time.Second {
+		if d.most != 2 || len(d.starts) != 40 || late < 15*time.Second {
 			t.Errorf("%d at a time, %d probes, %v late", d.most, len(d.starts), late)
 		}
 	})

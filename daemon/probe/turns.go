@@ -16,12 +16,15 @@ type turns struct {
 	check config.Probe
 	ctx   context.Context //nolint:containedctx // of the Run that all of this belongs to
 	over  chan struct{}   // closed when nothing happens any more
+	slow  bool            // the last probe was; touched by one turn at a time
 
 	// Guarded by loop.mu.
 	timer *time.Timer
 	due   time.Time
-	busy  bool // a probe is running, or waits for its slot
-	again bool // another one is wanted right after it
+	began time.Time // the last probe
+	busy  bool      // a probe is running, or waits for its slot
+	begun bool      // it is running
+	again bool      // another one is wanted right after it
 	ended bool
 }
 
@@ -70,16 +73,8 @@ func (t *turns) take() {
 		return
 	}
 	var pace incident.Pace
-	select {
-	case <-t.ctx.Done():
-	case t.loop.slots <- struct{}{}:
-		if t.loop.Lag != nil {
-			t.loop.Lag(t.id, max(0, time.Since(due)))
-		}
-		result := t.probe()
-		if t.ctx.Err() == nil {
-			pace = t.loop.Report(t.ctx, result)
-		}
+	if result, ok := t.probe(due); ok && t.ctx.Err() == nil {
+		pace = t.loop.Report(t.ctx, result)
 	}
 	t.next(pace)
 }
@@ -96,10 +91,47 @@ func (t *turns) claim() (due time.Time, ok bool) {
 }
 
 // probe gives its slot back before the result is reported: a tracker that is
-// slow must not keep others from probing.
-func (t *turns) probe() incident.Result {
-	defer func() { <-t.loop.slots }()
-	return t.loop.Probe(t.ctx, t.id, t.check)
+// slow must not keep others from probing. It is not ok when the check was
+// stopped meanwhile.
+func (t *turns) probe(due time.Time) (result incident.Result, ok bool) {
+	for {
+		s := t.loop.slots.enter(t.ctx, t.slow, quickFor(t.check))
+		if s == nil {
+			return result, false
+		}
+		began := t.start(due)
+		result = t.loop.Probe(s, t.id, t.check)
+		counts := t.loop.slots.leave(s)
+		t.slow = !counts || time.Since(began) >= quickFor(t.check)
+		if counts || t.ctx.Err() != nil {
+			return result, counts
+		}
+		t.loop.mu.Lock()
+		t.begun = false
+		t.loop.mu.Unlock()
+	}
+}
+
+// start notes that a probe begins.
+func (t *turns) start(due time.Time) (now time.Time) {
+	now = time.Now()
+	t.loop.mu.Lock()
+	t.began, t.begun = now, true
+	t.loop.mu.Unlock()
+	if t.loop.Lag != nil {
+		t.loop.Lag(t.id, max(0, now.Sub(due)))
+	}
+	return now
+}
+
+// late is how long ago a probe should have begun: the one that waits for its
+// slot, or the one after that which runs. loop.mu is held.
+func (t *turns) late(now time.Time) time.Duration {
+	due := t.due
+	if t.begun {
+		due = t.began.Add(t.check.Interval)
+	}
+	return max(0, now.Sub(due))
 }
 
 // next ends a turn.
@@ -108,7 +140,7 @@ func (t *turns) next(pace incident.Pace) {
 	pause := pauseAfter(t.id, t.check, pace, now)
 	t.loop.mu.Lock()
 	defer t.loop.mu.Unlock()
-	t.busy = false
+	t.busy, t.begun = false, false
 	if t.ended {
 		close(t.over)
 		return
