@@ -27,6 +27,9 @@ const (
 	Quote                 // a server's words: data, never to be interpreted
 )
 
+// monitor is the condition of the monitor's own troubles.
+const monitor = "monitor"
+
 // maxName keeps a long label from pushing the cause out of a headline.
 const maxName = 64
 
@@ -47,6 +50,15 @@ func (i Item) Headline(at time.Time) string {
 	case Opened, Test:
 	}
 	return fmt.Sprintf("%s %s: %s", strings.ToUpper(in.Severity), name, reason)
+}
+
+// Brief is all that a digest says of an item: its headline, and since when it has
+// been so.
+func (i Item) Brief(at time.Time) string {
+	if i.Transition == Closed {
+		return i.Headline(at)
+	}
+	return i.Headline(at) + ", since " + Time(i.Incident.bout().StartedAt)
 }
 
 // ending is never "recovered" for what merely went out of sight.
@@ -128,10 +140,19 @@ func (f Fact) write(b *strings.Builder) {
 // name is how people call the check: "Mail 1 / IMAP on the web port".
 func (i Incident) name() string {
 	name := oneLine(cmp.Or(i.Label, i.Check, i.Condition))
-	if i.ServerLabel != "" {
-		name = oneLine(i.ServerLabel) + " / " + name
+	if server := oneLine(i.ServerLabel); server != "" && !strings.HasPrefix(name, server+"/") { // an id says it itself
+		name = server + " / " + name
 	}
 	return clip(name, maxName)
+}
+
+// id is what a check is called in a list of several. Of the monitor itself there
+// is none that people know.
+func (i Incident) id() string {
+	if i.Condition == monitor {
+		return oneLine(cmp.Or(i.Label, i.Check))
+	}
+	return oneLine(i.Check)
 }
 
 // place is the path through the groups, down to the check's id.
@@ -140,10 +161,10 @@ func (i Incident) place() string {
 	for _, group := range i.GroupLabels {
 		path = append(path, oneLine(group))
 	}
-	if i.ServerLabel != "" {
-		path = append(path, oneLine(i.ServerLabel))
-	}
 	check := oneLine(i.Check)
+	if server := oneLine(i.ServerLabel); server != "" && !strings.HasPrefix(check, server+"/") {
+		path = append(path, server)
+	}
 	if i.Label != "" && i.Label != i.Check {
 		check = oneLine(i.Label) + " (" + check + ")"
 	}

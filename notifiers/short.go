@@ -5,6 +5,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // maxShort is one SMS in the alphabet of GSM 03.38, in septets.
@@ -22,19 +23,51 @@ func (m Message) Short() string {
 	}
 	var names []string
 	for _, item := range m.Items {
-		names = append(names, toGSM(item.Incident.Check))
+		names = append(names, toGSM(item.Incident.id()))
 	}
-	return fitNames("imapvigil: "+m.Counts()+": ", names, maxShort, septets)
+	start, end := "imapvigil: "+m.Counts()+": ", toGSM(m.shortReason())
+	if septets(start)+septets(end)+len(names[0])+reserve > maxShort {
+		end = ""
+	}
+	return fitNames(start, names, maxShort-septets(end), septets) + end
 }
+
+// shortReason says of all that is not over since when it has been so, and why if
+// the reason is one and the same.
+func (m Message) shortReason() string {
+	var since time.Time
+	reasons := map[string]bool{}
+	for _, item := range m.Items {
+		if item.Transition == Closed {
+			continue
+		}
+		if began := item.Incident.bout().StartedAt; since.IsZero() || began.Before(since) {
+			since = began
+		}
+		reasons[item.Incident.reason()] = true
+	}
+	if len(reasons) == 0 {
+		return ""
+	}
+	text := "; "
+	if len(reasons) == 1 {
+		for reason := range reasons {
+			text += reason + " "
+		}
+	}
+	return text + "since " + shortTime(since)
+}
+
+func shortTime(t time.Time) string { return t.UTC().Format("2 Jan 15:04 UTC") }
 
 // short uses ids rather than labels: they are ASCII by the rule of names.
 func (i Item) short(m Message) string {
 	in := i.Incident
-	text := fmt.Sprintf("imapvigil %s %s%s ", i.word(), in.Check, in.shortEndpoint())
+	text := fmt.Sprintf("imapvigil %s %s%s ", i.word(), in.id(), in.shortEndpoint())
 	if i.Transition == Closed {
 		text += i.ending(Duration(in.bout().Duration(m.At)))
 	} else {
-		text += in.reason() + " since " + in.bout().StartedAt.UTC().Format("2 Jan 15:04 UTC")
+		text += in.reason() + " since " + shortTime(in.bout().StartedAt)
 	}
 	text = fitGSM(toGSM(text))
 	link := unbroken(in.URL)

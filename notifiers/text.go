@@ -33,7 +33,7 @@ func (m Message) gist() string {
 	}
 	var names []string
 	for _, item := range m.Items {
-		names = append(names, oneLine(item.Incident.Check))
+		names = append(names, item.Incident.id())
 	}
 	return fitNames(m.Counts()+": ", names, maxSubject-len("[imapvigil] "), utf8.RuneCountInString)
 }
@@ -85,7 +85,7 @@ func (m Message) writeItems(b *strings.Builder) {
 func (m Message) writeDigest(b *strings.Builder) {
 	fmt.Fprintf(b, "%s.\n\n", m.Counts())
 	for _, item := range m.Items[:MaxItems] {
-		fmt.Fprintf(b, "%s\n", item.Headline(m.At))
+		fmt.Fprintf(b, "%s\n", item.Brief(m.At))
 	}
 	fmt.Fprintf(b, "and %d more\n", len(m.Items)-MaxItems)
 }
@@ -114,9 +114,11 @@ func on(preposition, monitor string) string {
 	return preposition + oneLine(monitor)
 }
 
+// reserve is the room for the number of names that do not fit.
+const reserve = len(" and 1000000 more")
+
 // fitNames appends as many names as fit, and how many did not.
 func fitNames(start string, names []string, limit int, length func(string) int) string {
-	const reserve = len(" and 1000000 more")
 	text := start
 	for i, name := range names {
 		longer := text + name

@@ -63,6 +63,20 @@ func certificate(in *notifiers.Incident) {
 	in.Phase, in.Cause, in.Hint = "tls", "cert_expires_soon", "It ends on 2026-11-30; renew it."
 }
 
+// itself is a trouble of the monitor.
+func itself() notifiers.Incident {
+	return notifiers.Incident{
+		ID: "01JD71", Check: "imapvigil:messages", Label: "imapvigil itself", Condition: "monitor", Severity: "degraded",
+		State: "open", Cause: "undelivered", Hint: "Messages to it_team by sms.twilio do not arrive.",
+		Node: "vigil1.example.net", StartedAt: start.Add(4 * time.Minute),
+	}
+}
+
+// unlabelled has the labels that the files have for who writes none.
+func unlabelled(in *notifiers.Incident) {
+	in.ServerLabel, in.Label = in.Server, in.Check
+}
+
 func many(n int) (items []notifiers.Item) {
 	for i := range n {
 		in := refused()
@@ -98,6 +112,7 @@ func TestMessages(t *testing.T) {
 		"batch": message(2*hour, append(many(3), item(notifiers.Changed, change(refused(), certificate)),
 			item(notifiers.Closed, change(refused(), bye, ended(65*time.Minute, "recovered"))))...),
 		"digest": message(5*time.Minute, many(57)...),
+		"itself": message(5*time.Minute, item(notifiers.Opened, itself()), item(notifiers.Opened, change(refused(), unlabelled))),
 		"test":   message(0),
 	} {
 		t.Run(name, func(t *testing.T) {

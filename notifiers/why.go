@@ -89,4 +89,5 @@ var causes = map[string]string{
 
 	"local_fault":   "a fault of the monitoring machine itself",
 	"resolver_down": "the monitoring machine's resolver does not answer",
+	"undelivered":   "messages do not arrive",
 }

@@ -83,13 +83,14 @@ func describe(m notifiers.Message, item notifiers.Item) api.Attachment {
 
 // brief are the facts of an incident among others.
 var brief = map[string]bool{
-	"Since": true, "State": true, "Endpoint": true, "Why": true, "The server said": true, "More": true,
+	"Since": true, "State": true, "Where": true, "Endpoint": true, "Why": true, "Hint": true, "Affects": true,
+	"The server said": true, "More": true,
 }
 
 func digest(m notifiers.Message) api.Attachment {
 	var lines []string
 	for _, item := range m.Items[:notifiers.MaxItems] {
-		lines = append(lines, escape(item.Headline(m.At)))
+		lines = append(lines, escape(item.Brief(m.At)))
 	}
 	lines = append(lines, fmt.Sprintf("and %d more", len(m.Items)-notifiers.MaxItems))
 	return attachment(colour(m.Items[0]), m.Subject(), lines)
