@@ -2,7 +2,6 @@ package hclfile
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/teambition/rrule-go"
@@ -39,7 +38,7 @@ var maintenanceTable = table[window]{
 	},
 	{
 		attribute{name: "rrule", kind: recurrence, doc: "How it is repeated (RFC 5545 section 3.3.10), like \"FREQ=WEEKLY;BYDAY=TU\""},
-		func(w *window, v value) { w.rrule = v.text },
+		func(w *window, v value) { w.rrule = plainRule(v.text) },
 	},
 	{
 		attribute{name: "weekly", kind: atLeastOne(texts(weekly)), doc: "Windows like those of a schedule, instead of start"},
@@ -57,24 +56,6 @@ const wallClockLayout = "2006-01-02T15:04:05"
 var wallClock = textWith("time", ruleTime, func(text string) string {
 	if _, err := time.Parse(wallClockLayout, text); err != nil {
 		return "A time is written like \"2026-01-06T02:00:00\", as the clocks of the timezone show it."
-	}
-	return ""
-})
-
-// recurrence is a rule of RFC 5545. More often than daily is no maintenance; it
-// is weekly windows, or BYHOUR.
-var recurrence = textWith("recurrence rule", ruleRecurrence, func(text string) string {
-	option, err := rrule.StrToROption(text)
-	switch {
-	case err != nil:
-		return "This is no recurrence rule of RFC 5545, such as \"FREQ=WEEKLY;INTERVAL=2;BYDAY=TU\"."
-	case !option.Dtstart.IsZero() || strings.Contains(strings.ToUpper(text), "DTSTART"):
-		return "When it begins is said by start."
-	case option.Freq > rrule.DAILY:
-		return "FREQ is YEARLY, MONTHLY, WEEKLY or DAILY; for several times a day there is BYHOUR."
-	}
-	if _, err := rrule.NewRRule(*option); err != nil {
-		return "A number in this recurrence rule is out of its bounds."
 	}
 	return ""
 })
@@ -107,7 +88,7 @@ func (l *loader) checkWindow(w *window, content *contents) bool {
 	case w.rrule != "" && w.end != "":
 		missing = "What is repeated has a duration, not an end: the end of the first time is not the end of all."
 	case w.end != "" && !w.at(w.end).After(w.at(w.start)):
-		wrong := complaint{fmt.Sprintf("The end %q is not after the start %q.", w.end, w.start), "The end is not after the start."}
+		wrong := complaint{fmt.Sprintf("The end %q is not after the start %q.%s", w.end, w.start, w.clocksChange()), "The end is not after the start."}
 		l.report(ruleBounds, content.Attributes["end"].Expr.Range(), "%s", wrong.says(literals(content.Attributes, "start", "end", "rrule")))
 		return false
 	}
@@ -123,6 +104,14 @@ func (l *loader) checkWindow(w *window, content *contents) bool {
 	return true
 }
 
+// clocksChange explains an end that only looks later than the start.
+func (w *window) clocksChange() string {
+	if w.end > w.start {
+		return fmt.Sprintf(" The clocks change in between, and skip %q.", w.start)
+	}
+	return ""
+}
+
 // recurs looks for the first time. A rule that has none would be looked for
 // until the year 9999 whenever somebody asks.
 func (w *window) recurs() bool {
@@ -135,10 +124,37 @@ func (w *window) recurs() bool {
 	return err == nil && !rule.After(option.Dtstart, true).IsZero()
 }
 
-// at gives the moment when the clocks of the zone show text.
+// at gives the moment when the clocks of the zone show text. Where they show it
+// twice it is the first time; where they skip it, it is as if they had not been
+// put forward yet (RFC 5545 section 3.3.5).
 func (w *window) at(text string) time.Time {
-	t, _ := time.ParseInLocation(wallClockLayout, text, w.zone) // wallClock has seen to it
-	return t
+	shown, _ := time.Parse(wallClockLayout, text) // wallClock has seen to it
+	near, _ := time.ParseInLocation(wallClockLayout, text, w.zone)
+	begins, ends := near.ZoneBounds()
+	before := near
+	if !begins.IsZero() {
+		before = begins.Add(-1)
+	}
+	var first time.Time
+	for _, clock := range []time.Time{before, near, ends} {
+		at := shown.Add(-ahead(clock)).In(w.zone)
+		if at.Format(wallClockLayout) == text && (first.IsZero() || at.Before(first)) {
+			first = at
+		}
+	}
+	if !first.IsZero() {
+		return first
+	}
+	if near.Format(wallClockLayout) < text {
+		before = near
+	}
+	return shown.Add(-ahead(before)).In(w.zone)
+}
+
+// ahead is how much the clocks of a zone are ahead of UTC at a time.
+func ahead(at time.Time) time.Duration {
+	_, seconds := at.Zone()
+	return time.Duration(seconds) * time.Second
 }
 
 func (w *window) maintenance(b namedBlock) config.Maintenance {
