@@ -56,11 +56,8 @@ func (g *gate) show() {
 // Read gives go-imap the next response that is meant for it.
 func (g *gate) Read(p []byte) (int, error) {
 	for len(g.pending) == 0 {
-		r, err := g.talk.responses.next()
+		r, err := g.next()
 		if err != nil {
-			g.mu.Lock()
-			g.err = err
-			g.mu.Unlock()
 			return 0, err
 		}
 		g.talk.said(server, g.heard(r))
@@ -69,6 +66,22 @@ func (g *gate) Read(p []byte) (int, error) {
 	n := copy(p, g.pending)
 	g.pending = g.pending[n:]
 	return n, nil
+}
+
+// next reads until it cannot: the first error stands, and what came before it.
+func (g *gate) next() (r response, err error) {
+	g.mu.Lock()
+	err = g.err
+	g.mu.Unlock()
+	if err != nil {
+		return r, err
+	}
+	if r, err = g.talk.responses.next(); err != nil {
+		g.mu.Lock()
+		g.err = err
+		g.mu.Unlock()
+	}
+	return r, err
 }
 
 // pass keeps what matters of a response and gives what go-imap is to see.

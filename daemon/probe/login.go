@@ -83,16 +83,21 @@ func (s *session) logIn() error {
 	return s.loginAnswer(s.authenticate(client), way.mechanism)
 }
 
-// errMechanism is an error of our side of a SASL mechanism, RFC 5802 section 9:
-// what the server sent does not fit.
-var errMechanism = errors.New("the SASL exchange failed")
+// A mechanismError is an error of our side of a SASL mechanism: what the server
+// sent does not fit.
+type mechanismError struct{ error }
+
+var errNoProof = errors.New("it takes the password and proves nothing in return")
 
 // authenticate runs a mechanism. Its own errors are told from go-imap's.
 func (s *session) authenticate(client sasl.Client) error {
 	watched := &watchedClient{Client: client}
 	err := s.client.Authenticate(watched)
 	if watched.err != nil {
-		return errMechanism
+		return mechanismError{watched.err}
+	}
+	if mutual, ok := client.(interface{ Proved() bool }); ok && err == nil && !mutual.Proved() {
+		return mechanismError{errNoProof}
 	}
 	return err
 }
@@ -132,9 +137,9 @@ func (s *session) loginAnswer(err error, mechanism string) error {
 	if err == nil {
 		return s.stillThere()
 	}
-	if errors.Is(err, errMechanism) {
+	if wrong, ok := errors.AsType[mechanismError](err); ok {
 		s.lost = true
-		return s.fail(incident.CauseProtocolError, "The server's part of "+mechanism+" is wrong; perhaps it does not know the password itself.")
+		return s.fail(incident.CauseProtocolError, "The server's part of "+mechanism+" is wrong: "+wrong.Error()+".")
 	}
 	if !refused(err) {
 		return s.failed()

@@ -103,6 +103,28 @@ func (l *Loop) Waiting() (list []Wait) {
 	return list
 }
 
+// Stuck reports whether a check has been due for longer than that while no probe
+// is under way, or only such that should have ended as long ago. A probe that may
+// still take its time, be it the only one, is no standstill.
+func (l *Loop) Stuck(longer time.Duration) bool {
+	now := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	stuck := false
+	for _, t := range l.running {
+		end := t.due
+		if t.begun {
+			end = t.began.Add(t.check.Timeout)
+		}
+		if late := now.Sub(end); late > longer {
+			stuck = true
+		} else if t.begun {
+			return false
+		}
+	}
+	return stuck
+}
+
 // enter makes a check one of those that are running, and gives the pause before
 // its first probe. l.mu is held.
 func (l *Loop) enter(t *turns) (first time.Duration) {

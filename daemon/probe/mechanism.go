@@ -3,6 +3,8 @@ package probe
 import (
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/emersion/go-sasl"
 	"github.com/xdg-go/scram"
@@ -80,7 +82,7 @@ func saslClient(mechanism string, login config.Login, token string, target confi
 		if err != nil {
 			return nil, errors.New("the user name or the password holds characters that SCRAM does not allow (RFC 4013)")
 		}
-		return &scramClient{conversation: client.NewConversation()}, nil
+		return &scramClient{client.NewConversation()}, nil
 	case mechXOAuth2:
 		return bearer{sent: "user=" + login.Username + "\x01auth=Bearer " + token + "\x01\x01", mechanism: mechXOAuth2}, nil
 	case mechOAuthBearer:
@@ -116,16 +118,52 @@ type scramClient struct {
 	conversation *scram.ClientConversation
 }
 
+// maxIterations of PBKDF2 take less than a tenth of a second. The server chooses
+// their number, and nothing ends the computation before it is done: a hostile
+// one could keep this machine busy for hours. Usual are 4096, the least that
+// RFC 7677 section 4 allows, to 100,000.
+const maxIterations = 200_000
+
+// errNotTheirs: what the server sent was not made of the password.
+var errNotTheirs = errors.New("perhaps it does not know the password itself")
+
+var errIterations = fmt.Errorf("it asks for more than %d iterations, which would only keep this machine busy", maxIterations)
+
 func (s *scramClient) Start() (mechanism string, first []byte, err error) {
 	text, err := s.conversation.Step("")
 	return mechSCRAM, []byte(text), err
 }
 
 // Next answers a challenge; the last one proves that the server knows the
-// password too.
+// password too, or says why it refuses: then its NO follows.
 func (s *scramClient) Next(challenge []byte) ([]byte, error) {
+	if strings.HasPrefix(string(challenge), "e=") {
+		return nil, nil
+	}
+	if iterations(string(challenge)) > maxIterations {
+		return nil, errIterations
+	}
 	text, err := s.conversation.Step(string(challenge))
+	if err != nil {
+		err = errNotTheirs // the library quotes the server in its error
+	}
 	return []byte(text), err
+}
+
+// Proved reports whether the server sent its proof, without which its OK means
+// nothing (RFC 5802 section 5.1, attribute v).
+func (s *scramClient) Proved() bool { return s.conversation.Valid() }
+
+// iterations is the attribute i of a server's first message, RFC 5802 section
+// 5.1; 0 where there is none.
+func iterations(challenge string) (n int64) {
+	for attribute := range strings.SplitSeq(challenge, ",") {
+		if digits, ok := strings.CutPrefix(attribute, "i="); ok {
+			parsed, _ := strconv.ParseInt(digits, 10, 64) // too large for a number is MaxInt64
+			n = max(n, parsed)
+		}
+	}
+	return n
 }
 
 // bearer is XOAUTH2 or OAUTHBEARER (RFC 7628). The challenge of a refusal holds
