@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/zap"
@@ -32,6 +33,7 @@ type stage struct {
 	watch  watch.Options
 	shrink bool                                                                             // as Options.AllowShrink
 	alone  bool                                                                             // without the tasks that need a socket: time in a bubble stands still for those
+	bubble bool                                                                             // alone, and in a bubble
 	guard  func()                                                                           // called in the goroutine of the watcher before it begins
 	probe  func(ctx context.Context, id config.CheckID, check config.Probe) incident.Result // nil: all is well
 
@@ -72,6 +74,9 @@ func (s *stage) start() {
 	}
 	s.ledger.await(s.t, 1)
 	s.ledger.until(s.t, "the first look", func() bool { return len(s.ledger.looks) > 0 })
+	if s.bubble {
+		synctest.Wait()
+	}
 }
 
 func (s *stage) launch() error {

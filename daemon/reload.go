@@ -59,11 +59,11 @@ func (r *reloader) run(ctx context.Context) error {
 		if !ok {
 			return nil
 		}
+		r.m.Log.Debug("looking at the configuration", zap.Stringer("because_of", reasons))
 		if reasons.hint() && r.cfg.Daemon.Reload == config.ReloadExplicit {
 			r.differs()
 			continue
 		}
-		r.m.Log.Debug("looking at the configuration", zap.Stringer("because_of", reasons))
 		verdict := r.reload(ctx, reasons)
 		for _, req := range reasons.waiting {
 			req.verdict <- verdict
