@@ -80,6 +80,14 @@ func (l *loader) adoptShape(d *hcl.Diagnostic) {
 	l.report(ruleDuplicateValue, subject(d), "%s is already written at %s:%s:%s.", nameIn(d), m[1], m[2], m[3])
 }
 
+// onlyRepeats reports whether all that the parser complains about is that
+// attributes are there twice, so that what it made of a file can be used.
+func onlyRepeats(diags hcl.Diagnostics) bool {
+	return !slices.ContainsFunc(diags, func(d *hcl.Diagnostic) bool {
+		return d.Severity == hcl.DiagError && !firstPlace.MatchString(d.Detail)
+	})
+}
+
 func nameIn(d *hcl.Diagnostic) string {
 	if m := quotedName.FindStringSubmatch(d.Detail); m != nil {
 		return m[1]
@@ -119,6 +127,9 @@ func (l *loader) unknownAttribute(at hcl.Range, name string, b *blockType, where
 		hint = onlyNear(name, b.blockNames())
 	case isCheck && b.block("defaults") != nil:
 		hint = fmt.Sprintf(" To set it for every check here, write: defaults { %s = ... }", name)
+	case b.block("defaults") != nil && onlyNear(name, defaultsBlock.attributeNames()) != "":
+		near, _ := nearest(name, defaultsBlock.attributeNames())
+		hint = fmt.Sprintf(" Did you mean, for every check here, defaults { %s = ... }?", near)
 	case name == "insecure_skip_verify" || name == "skip_verify" || name == "verify":
 		hint = " There is no way to skip verification; a private authority is named with ca_file."
 	default:
@@ -169,7 +180,7 @@ func (l *loader) wrongLabels(d *hcl.Diagnostic, b *blockType) {
 			return
 		}
 	}
-	l.adopt(ruleLabels, d)
+	l.report(ruleDynamic, subject(d), "%s", dynamicForm)
 }
 
 // an puts "a" or "an" before the name of a block.

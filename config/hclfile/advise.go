@@ -19,9 +19,10 @@ func (l *loader) advise() {
 	l.adviseOnRoles()
 	l.adviseOnUnused()
 	l.adviseOnOwnMail()
+	l.adviseOnMailPorts()
 	l.adviseOnHours()
-	if l.config.Daemon.HeartbeatURL.IsZero() && len(l.config.Roles) > 0 {
-		l.report(ruleNoHeartbeat, l.daemonAt(), "If this machine dies, nobody is told of anything any more. Let something else expect a sign of life: daemon { heartbeat_url = ... }")
+	if l.config.Daemon.HeartbeatURL.IsZero() && !l.noHeartbeat && len(l.config.Roles) > 0 {
+		l.report(ruleNoHeartbeat, l.daemonAt(), "If this machine dies, nobody is told of anything any more. Let something else expect a sign of life: daemon { heartbeat_url = ... }, or write heartbeat_url = \"\" to do without.")
 	}
 }
 
@@ -34,21 +35,38 @@ func (l *loader) adviseOnMonitorRoles() {
 // adviseOnRoles names the checks that nobody chose people for, in one warning
 // each: a thousand of them is one oversight.
 func (l *loader) adviseOnRoles() {
-	var without, nobody []*checkNode
+	var without []*checkNode
+	var reasons []string
+	nobody := map[string][]*checkNode{} // by reason
 	for _, node := range l.order {
 		switch {
 		case len(l.config.Checks[node.id].Roles) == 0:
-			nobody = append(nobody, node)
-		case !node.rolesWritten:
+			why := l.whyNobody(node)
+			if nobody[why] == nil {
+				reasons = append(reasons, why)
+			}
+			nobody[why] = append(nobody[why], node)
+		case node.roles == nil:
 			without = append(without, node)
 		}
 	}
 	if len(without) > 0 {
 		l.report(ruleNoRoles, header(without[0].block), "%s no notification_roles, here or in a defaults block above, so the daemon's own are told: %s.", have(without), enumerateIDs(l.config.Daemon.Roles))
 	}
-	if len(nobody) > 0 {
-		l.report(ruleNobody, header(nobody[0].block), "%s no role to tell.", have(nobody))
+	for _, why := range reasons {
+		l.report(ruleNobody, header(nobody[why][0].block), "%s no role to tell%s.", have(nobody[why]), why)
 	}
+}
+
+// whyNobody says where it comes from that nobody is told of a check.
+func (l *loader) whyNobody(node *checkNode) string {
+	switch {
+	case node.roles != nil:
+		return ", as notification_roles = [] says at " + firstAt(node.roles.Range())
+	case len(l.config.Roles) == 0:
+		return ": there is no notification_role at all"
+	}
+	return ": daemon.notification_roles is empty"
 }
 
 // have begins a sentence about checks: the first few by name.
@@ -90,6 +108,20 @@ func (l *loader) adviseOnUnused() {
 			if r := (ref{root, b.id}); !used[r] {
 				l.report(ruleUnused, header(b.block), "Nothing refers to %s.", r)
 			}
+		}
+	}
+}
+
+// adviseOnMailPorts finds notifiers that would wait for TLS where mail servers
+// speak first, or the other way around (RFC 8314 section 3.3).
+func (l *loader) adviseOnMailPorts() {
+	for _, b := range l.named["notifier"] {
+		settings, _ := l.config.Notifiers[config.NotifierID(b.id)].Settings.(email.Settings)
+		switch {
+		case settings.Security == "tls" && settings.Port == 587:
+			l.report(ruleMailPort, header(b.block), "With security = \"tls\" the connection begins with TLS, and on port 587 mail servers begin without. Write port = 465, or security = \"starttls\".")
+		case settings.Security == "starttls" && settings.Port == 465:
+			l.report(ruleMailPort, header(b.block), "With security = \"starttls\" the connection begins without TLS, and on port 465 mail servers begin with it. Write security = \"tls\", or port = 587.")
 		}
 	}
 }

@@ -111,7 +111,8 @@ func (l *loader) newCheck(node *checkNode, t *terms, label string, server *serve
 		DependsOn:   t.dependsOn,
 		Pos:         position(header(node.block)),
 	}
-	_, node.rolesWritten = t.from.of("notification_roles")
+	chosen, _ := t.from.of("notification_roles")
+	node.roles = chosen.expr
 	if label == "" {
 		c.Label = string(node.id)
 	}

@@ -22,11 +22,11 @@ func defaultDaemon() config.Daemon {
 
 var daemonTable = table[config.Daemon]{
 	{
-		attribute{name: "state_dir", kind: absolutePath, fallback: `"/var/lib/imapvigil"`, doc: "Where incidents and history are kept. --state-dir and $STATE_DIRECTORY win, in that order. A change needs a restart"},
+		attribute{name: "state_dir", kind: path, fallback: `"/var/lib/imapvigil"`, doc: "Where incidents and history are kept. --state-dir and $STATE_DIRECTORY win, in that order. A change needs a restart"},
 		func(d *config.Daemon, v value) { d.StateDir = v.text },
 	},
 	{
-		attribute{name: "control", kind: absolutePath, fallback: `"/run/imapvigil/control.sock"`, doc: "The unix socket of the command line. A change needs a restart"},
+		attribute{name: "control", kind: socketPath, fallback: `"/run/imapvigil/control.sock"`, doc: "The unix socket of the command line. A change needs a restart"},
 		func(d *config.Daemon, v value) { d.Control = v.text },
 	},
 	{
@@ -58,7 +58,7 @@ var daemonTable = table[config.Daemon]{
 		func(d *config.Daemon, v value) { d.SelfCheck = v.list },
 	},
 	{
-		attribute{name: "heartbeat_url", kind: secretURL, secret: true, doc: "Asked every minute while probes, journal and sending make progress: who watches the watcher"},
+		attribute{name: "heartbeat_url", kind: secretURLOrNone, fallback: "none, with a warning", secret: true, doc: "Asked every minute while probes, journal and sending make progress: who watches the watcher"},
 		func(d *config.Daemon, v value) { d.HeartbeatURL = v.secret },
 	},
 }
@@ -67,7 +67,8 @@ func (l *loader) defineDaemon() {
 	d := defaultDaemon()
 	if b := l.single["daemon"]; b != nil {
 		d.Pos = position(header(b))
-		decode(l, daemonTable, l.content(b, daemonBlock, "daemon"), &d)
+		set, _ := decodeEach(l, daemonTable, l.content(b, daemonBlock, "daemon"), &d)
+		l.noHeartbeat = slices.Contains(set, "heartbeat_url") && d.HeartbeatURL.IsZero()
 	}
 	l.monitorRoles = d.Roles != nil
 	if !l.monitorRoles {

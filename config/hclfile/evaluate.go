@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -70,6 +71,7 @@ var switchedOff = cty.StringVal("")
 func (l *loader) read(a *attribute, attr *hcl.Attribute) (*value, bool) {
 	v, ok := l.evaluate(attr.Expr, a.secret)
 	if !ok {
+		l.readRest(a, attr)
 		return nil, false
 	}
 	if a.notYet && !v.RawEquals(switchedOff) {
@@ -103,6 +105,23 @@ func (l *loader) read(a *attribute, attr *hcl.Attribute) (*value, bool) {
 	}
 	result.at = attr.Expr.Range()
 	return &result, true
+}
+
+// readRest reports what else is wrong with a list that has elements without a
+// value.
+func (l *loader) readRest(a *attribute, attr *hcl.Attribute) {
+	list, ok := attr.Expr.(*hclsyntax.TupleConsExpr)
+	if !ok {
+		return
+	}
+	rest := *list
+	rest.Exprs = slices.DeleteFunc(slices.Clone(list.Exprs), func(e hclsyntax.Expression) bool {
+		_, diags := e.Value(l.contextAt(list.SrcRange.Filename, l.names))
+		return diags.HasErrors()
+	})
+	if n := len(rest.Exprs); n > 0 && n < len(list.Exprs) {
+		l.read(a, &hcl.Attribute{Name: attr.Name, Expr: &rest, NameRange: attr.NameRange, Range: attr.Range})
+	}
 }
 
 // evaluate gives the value of an expression that may use references. Of a

@@ -1,6 +1,7 @@
 package hclfile
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -80,7 +81,8 @@ func (l *loader) missingCredential(name, path string) complaint {
 	for _, e := range entries {
 		known = append(known, e.Name())
 	}
-	return complaint{full + "." + onlyNear(name, known), blind + "."}
+	const remedy = " Put the secret into that file, and keep others from reading it (chmod 600)."
+	return complaint{full + "." + cmp.Or(onlyNear(name, known), remedy), blind + "."}
 }
 
 // credential reads a secret. One line end after it, as editors leave it, is

@@ -1,8 +1,10 @@
 package hclfile_test
 
 import (
+	"path/filepath"
 	"testing"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
 )
 
@@ -36,4 +38,31 @@ daemon {
 			t.Errorf("control is %q", d.Control)
 		}
 	})
+}
+
+// TestRelativePlaces has paths start from the directory of the file in which they
+// are written, wherever the command stands.
+func TestRelativePlaces(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "etc", "site", "daemon.hcl"), []byte("daemon {\n  state_dir = \"../../state\"\n  control   = \"control.sock\"\n}\n"))
+	for _, from := range []string{dir, filepath.Join(dir, "etc")} {
+		t.Chdir(from)
+		path, err := filepath.Rel(from, filepath.Join(dir, "etc"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := hclfile.Read(path, hclfile.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg, diags := hclfile.Load(s)
+		if cfg == nil {
+			t.Fatal(diags)
+		}
+		for _, d := range []config.Daemon{cfg.Daemon, hclfile.Places(s)} {
+			if d.StateDir != filepath.Join(dir, "state") || d.Control != filepath.Join(dir, "etc", "site", "control.sock") {
+				t.Errorf("from %s: %q and %q", from, d.StateDir, d.Control)
+			}
+		}
+	}
 }

@@ -32,6 +32,8 @@ type loader struct {
 	contexts map[contextKey]*hcl.EvalContext
 	locals   map[string]*local
 
+	localBlocks map[hcl.Range]bool // where they stand, as written
+
 	tree
 	spaces map[string]namespace
 	known  map[string][]ref // what can be referred to, by root
@@ -39,6 +41,7 @@ type loader struct {
 
 	shownHours   map[config.ScheduleID]bool // whose windows a message may repeat
 	monitorRoles bool                       // somebody chose who hears of the monitor itself
+	noHeartbeat  bool                       // somebody chose to do without
 
 	gathered map[string]*gathering
 }
@@ -70,10 +73,12 @@ func newLoader(s *Snapshot) *loader {
 		early:    &hcl.EvalContext{},
 		contexts: map[contextKey]*hcl.EvalContext{},
 		locals:   map[string]*local{},
-		tree:     newTree(),
-		spaces:   map[string]namespace{},
-		config:   newConfig(),
-		gathered: map[string]*gathering{},
+
+		localBlocks: map[hcl.Range]bool{},
+		tree:        newTree(),
+		spaces:      map[string]namespace{},
+		config:      newConfig(),
+		gathered:    map[string]*gathering{},
 
 		shownHours: map[config.ScheduleID]bool{},
 	}
@@ -134,8 +139,12 @@ func (l *loader) parse() []parsed {
 			l.broken = true
 			l.report(ruleNesting, *p.deep, "%s", nestingAdvice)
 		case p.diags.HasErrors():
-			l.broken = true
 			l.adoptSyntax(p.diags)
+			if onlyRepeats(p.diags) {
+				files = append(files, p)
+			} else {
+				l.broken = true
+			}
 		default:
 			files = append(files, p)
 		}

@@ -27,6 +27,7 @@ const (
 
 // collectLocals adds the attributes of one locals block.
 func (l *loader) collectLocals(b *hcl.Block) {
+	l.localBlocks[b.DefRange] = true
 	attrs, diags := b.Body.JustAttributes()
 	l.adoptContent(diags, localsBlock, "locals block")
 	for _, name := range slices.Sorted(maps.Keys(attrs)) {
@@ -36,6 +37,14 @@ func (l *loader) collectLocals(b *hcl.Block) {
 			continue
 		}
 		l.locals[name] = &local{name: name, attr: attr}
+	}
+}
+
+// checkLocals refuses locals that a dynamic block has made: they would come too
+// late for those that want to use them.
+func (l *loader) checkLocals(b *hcl.Block) {
+	if !l.localBlocks[b.DefRange] {
+		l.report(ruleDynamic, header(b), "Locals are evaluated before dynamic blocks are made, so no dynamic block can make them. A local can be a list or an object: names = [for x in ... : ...]")
 	}
 }
 

@@ -49,7 +49,7 @@ type checkNode struct {
 	group  *groupNode  // where it is written
 	server *serverNode // in which it is written
 
-	rolesWritten bool // somebody chose who is told
+	roles hcl.Expression // by which somebody chose who is told; nil: nobody did
 }
 
 type namedBlock struct {

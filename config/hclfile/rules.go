@@ -126,5 +126,6 @@ var (
 	ruleUnused       = suspicious("unused", "Never used")
 	ruleOwnMail      = suspicious("own-mail", "Alarm depends on what it is about")
 	ruleUncovered    = suspicious("uncovered", "Hours that nobody covers")
+	ruleMailPort     = suspicious("mail-port", "Port for another kind of encryption")
 	ruleNoHeartbeat  = suspicious("no-heartbeat", "Nobody watches the watcher")
 )

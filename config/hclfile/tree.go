@@ -28,6 +28,8 @@ func (l *loader) declare(body hcl.Body) {
 			l.declareNamed(b)
 		case "moved":
 			l.moved = append(l.moved, b)
+		case "locals":
+			l.checkLocals(b)
 		default:
 			l.declareIn(l.top, b)
 		}

@@ -46,6 +46,14 @@ var (
 	secretURL = kind{name: "URL", bounds: "https, http to loopback", read: readSecureURL}
 )
 
+// secretURLOrNone may also be "", for one that is not there on purpose.
+var secretURLOrNone = kind{name: "URL", bounds: secretURL.bounds + `; "" for none, on purpose`, read: func(r *reading) (value, bool) {
+	if !r.unread && !r.sensitive && r.v.RawEquals(switchedOff) {
+		return value{}, true
+	}
+	return readSecureURL(r)
+}}
+
 func readSecureURL(r *reading) (value, bool) {
 	v, ok := readText(r)
 	if !ok {

@@ -122,10 +122,25 @@ var hostPortOrNone = kind{name: "host:port", bounds: `"" for none`, read: func(r
 	return hostPort.read(r)
 }}
 
-// absolutePath is a path that starts from the root.
-var absolutePath = textWith("path", rulePath, func(text string) string {
-	if !filepath.IsAbs(text) {
-		return "The path must begin with /, since the daemon has no directory of its own to start from."
+// path is where something lies; a relative one starts from the file in which it
+// is written.
+var path = kind{name: "path", read: func(r *reading) (value, bool) {
+	v, ok := text.read(r)
+	if !ok {
+		return v, false
 	}
-	return ""
-})
+	return value{text: absolute(from(filepath.Dir(r.expr.Range().Filename), v.text))}, true
+}}
+
+// longestSocket is how many bytes the path of a unix socket has at most
+// (unix(7): sun_path has 108, the last of which is zero).
+const longestSocket = 107
+
+// socketPath is where a unix socket lies.
+var socketPath = kind{name: "path", read: func(r *reading) (value, bool) {
+	v, ok := path.read(r)
+	if ok && len(v.text) > longestSocket {
+		return r.wrong(rulePath, "The path of a unix socket has at most %d bytes, and from the root on this one has %d. Choose a shorter one.", longestSocket, len(v.text))
+	}
+	return v, ok
+}}
