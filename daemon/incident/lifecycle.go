@@ -77,10 +77,12 @@ func Configured(s State, is Presence, now time.Time) (events []Event) {
 }
 
 // Move decides what becomes of the incidents of a check that has another id now:
-// they go with it. Those of the new id's own state that are live stay.
+// they go with it. Those of the new id's own state that are live stay, as do newer
+// ones where both are over.
 func Move(s, of State, id config.CheckID, now time.Time) (events []Event) {
 	for _, in := range s.incidents {
-		if own, known := of.Incident(in.Condition); known && own.Live() {
+		own, known := of.Incident(in.Condition)
+		if known && (own.Live() || !in.Live() && own.FailingSince.After(in.FailingSince)) {
 			continue
 		}
 		e := in.event(Moved, now)

@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"iter"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -17,7 +20,8 @@ import (
 )
 
 // The agenda only saves looking: at any moment, looking at all incidents gives
-// nothing to tell that has not been told.
+// nothing to tell that has not been told. And what compaction writes is all there
+// is to know: a tracker that begins with it goes on as the one before it.
 func TestAgendaMissesNothing(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -31,17 +35,24 @@ func TestAgendaMissesNothing(t *testing.T) {
 			"silence":   m.silence,
 			"ack":       m.ack,
 			"answer":    m.answer,
+			"compact":   m.compact,
 			"suspend":   func(*rapid.T) { m.wall += time.Hour; m.round() },
 		})
 	})
 }
 
-// memory is a journal that forgets.
-type memory struct{}
+// memory is a journal that keeps nothing but what it began with.
+type memory []journal.Record
 
 func (memory) Append(...journal.Record) error { return nil }
-func (memory) Replay() iter.Seq2[journal.Record, error] {
-	return func(func(journal.Record, error) bool) {}
+func (m memory) Replay() iter.Seq2[journal.Record, error] {
+	return func(yield func(journal.Record, error) bool) {
+		for _, r := range m {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
 }
 func (memory) Status() journal.Status                       { return journal.Status{Durable: true} }
 func (memory) Size() int64                                  { return 0 }
@@ -74,18 +85,74 @@ func (p place) String() string { return string(p) }
 
 func newMiniature(t *rapid.T) *miniature {
 	m := &miniature{T: t, now: time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)}
+	m.tracker = m.open(nil)
+	m.configure(t)
+	return m
+}
+
+func (m *miniature) open(began memory) *Tracker {
 	tr, err := Open(Options{
-		Journal: memory{}, Sender: m, Jitter: func() float64 { return 0.5 },
+		Journal: began, Sender: m, Jitter: func() float64 { return 0.5 },
 		Wall:  func() time.Time { return m.now.Add(m.wall) },
 		Rates: outbox.Rates{First: 10 * time.Second, Every: time.Minute, Digest: 5 * time.Minute, Large: 3},
 	})
 	if err != nil {
-		t.Fatal(err)
+		m.Fatal(err)
 	}
-	m.tracker = tr
 	tr.started = m.now
-	m.configure(t)
-	return m
+	return tr
+}
+
+// compact has a tracker that knows what compaction writes take the place of the
+// one before it. The clock may have been set back meanwhile.
+func (m *miniature) compact(t *rapid.T) {
+	for len(m.flying) > 0 {
+		m.answer(t)
+	}
+	old, records := m.tracker, m.tracker.rebuilding(m.now)
+	again := m.reborn(old, records)
+	was, is := old.view(m.now), again.view(m.now)
+	m.same("view", was, is)
+	m.same("incidents", was.Incidents, is.Incidents)
+	for _, later := range []time.Duration{0, time.Minute, 10 * time.Minute, time.Hour} {
+		then := m.now.Add(later)
+		was := outbox.Plan(old.book, old.world(true, nil, then), then)
+		is := outbox.Plan(again.book, again.world(true, nil, then), then)
+		m.same("tellings", was.Tell, is.Tell)
+		m.same("undelivered openings", was.Undelivered, is.Undelivered)
+	}
+	m.tracker = m.reborn(old, records)
+	m.now = m.now.Add(-time.Duration(rapid.SampledFrom([]int{0, 0, 1, 300}).Draw(t, "back")) * time.Minute)
+	m.round()
+}
+
+// reborn makes a tracker of what was written, beside what the one before it has
+// observed.
+func (m *miniature) reborn(old *Tracker, records memory) *Tracker {
+	again := m.open(records)
+	again.use(old.cfg)
+	again.started, again.lastRound, again.lastWall = old.started, old.lastRound, old.lastWall
+	for id, c := range old.checks {
+		known := again.known(id)
+		known.fresh, known.last, known.unknown, known.since = c.fresh, c.last, c.unknown, c.since
+		m.same("incidents of "+string(id), slices.Collect(c.state.Incidents()), slices.Collect(known.state.Incidents()))
+	}
+	return again
+}
+
+// same compares as JSON, which knows no monotonic clock.
+func (m *miniature) same(what string, was, is any) {
+	var texts [2]string
+	for i, v := range []any{was, is} {
+		text, err := json.MarshalIndent(v, "", " ")
+		if err != nil {
+			m.Fatal(err)
+		}
+		texts[i] = string(text)
+	}
+	if diff := cmp.Diff(strings.Split(texts[0], "\n"), strings.Split(texts[1], "\n")); diff != "" {
+		m.Fatalf("%s differ after a compaction (-before +after):\n%s", what, diff)
+	}
 }
 
 var ids = []config.CheckID{"mx/a", "mx/b", "gate", "child", "grandchild"}

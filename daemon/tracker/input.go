@@ -184,10 +184,22 @@ func (in configured) handle(t *Tracker, r *round) {
 		}
 		t.happen(r, incident.Configured(c.state, is, r.now))
 		if is == incident.Absent && !c.state.Live() {
-			delete(t.checks, id)
+			t.leave(id, c)
 		}
 	}
 	r.replies = append(r.replies, func() { in.answer <- struct{}{} })
+}
+
+// leave lets go of what was observed of a check that is gone. Of its incidents,
+// which are over, it knows when it comes back, as after a restart.
+func (t *Tracker) leave(id config.CheckID, c *check) {
+	for in := range c.state.Incidents() {
+		if t.ledger[in.ID] != nil {
+			t.checks[id] = &check{state: c.state.Confirmed(incident.Streaks{})}
+			return
+		}
+	}
+	delete(t.checks, id)
 }
 
 // move has incidents go with checks that have another id now. A moved block may
