@@ -35,7 +35,7 @@ func load(t *testing.T, path string, allowed ...string) *config.Config {
 }
 
 func TestQuickstart(t *testing.T) {
-	cfg := load(t, "quickstart.hcl", "no-heartbeat")
+	cfg := load(t, "quickstart.hcl")
 	if len(cfg.Checks) != 2 {
 		t.Errorf("%d checks", len(cfg.Checks))
 	}

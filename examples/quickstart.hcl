@@ -4,7 +4,7 @@
 
 daemon {
   notification_roles = [notification_role.me]
-  # heartbeat_url = "https://..." # something else that expects a sign of life
+  heartbeat_url      = "" # none yet: the URL of something else that expects a sign of life
 }
 
 defaults {

@@ -26,7 +26,8 @@ daemon {
   # tells its own faults from those of a server.
   self_check = ["192.0.2.53:53", "[2001:db8::53]:53"]
 
-  # Asked every minute while all is well here: who watches the watcher.
+  # Asked every minute while all is well here: who watches the watcher. Without it
+  # there is a warning; "" is to do without on purpose.
   heartbeat_url = "https://ping.example.com/${credential("heartbeat")}"
 }
 
