@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/control"
@@ -22,6 +23,7 @@ func (m *monitor) Status(ctx context.Context) (s control.Status, err error) {
 	s = control.Status{
 		GeneratedAt: v.GeneratedAt, Config: m.reloads.config(), Journal: v.Journal,
 		Checks: v.Checks, Notifications: v.Notifications, Notes: routeNotes(m.prober.LeftOut()),
+		Probes: m.punctuality(time.Now(), m.loop.Waiting()),
 	}
 	if polling, why := m.watcher.Polling(); polling {
 		s.Config.Polling = why

@@ -15,6 +15,7 @@ const (
 	machineTrouble tracker.Trouble = "machine"
 	journalTrouble tracker.Trouble = "journal"
 	filesTrouble   tracker.Trouble = "files"
+	probesTrouble  tracker.Trouble = "probes"
 )
 
 const (
@@ -29,9 +30,11 @@ func (m *monitor) machine(ctx context.Context, f *incident.Finding) {
 	_ = m.tracker.Report(ctx, machineTrouble, f) // the daemon is ending
 }
 
-// troubles looks after the journal and the files until ctx ends.
+// troubles looks after the journal, the files and the probes until ctx ends.
 func (m *monitor) troubles(ctx context.Context) error {
 	durable := time.Now()
+	var said time.Time
+	late := overdue{looked: durable}
 	return every(ctx, troubleEvery, func() {
 		s := m.journal.Status()
 		if s.Durable {
@@ -39,6 +42,9 @@ func (m *monitor) troubles(ctx context.Context) error {
 		}
 		_ = m.tracker.Report(ctx, journalTrouble, ofJournal(s, time.Since(durable))) // the daemon is ending
 		_ = m.tracker.Report(ctx, filesTrouble, ofFiles(m.reloads.config()))
+		now, waiting := time.Now(), m.loop.Waiting()
+		_ = m.tracker.Report(ctx, probesTrouble, ofProbes(late.look(now, waiting), m.loop.Limit))
+		said = m.sayLag(now, said, m.punctuality(now, waiting))
 	})
 }
 

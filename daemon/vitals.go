@@ -21,8 +21,8 @@ const (
 	heartbeatTimeout = 20 * time.Second
 	// answerTime is how long tracker and sender may take to show that they live.
 	answerTime = 10 * time.Second
-	// tooLate is how long a check may be due without any probe having begun
-	// before the scheduler counts as stuck.
+	// tooLate is how long a check may be due without any probe having begun, or
+	// being under way, before the scheduler counts as stuck.
 	tooLate = 30 * time.Second
 )
 
@@ -32,10 +32,14 @@ const (
 type vitals struct {
 	m     *monitor
 	begun atomic.Int64 // probes
+	lag   lag
 }
 
 // began counts a probe. It is the loop's hook.
-func (v *vitals) began(config.CheckID, time.Duration) { v.begun.Add(1) }
+func (v *vitals) began(_ config.CheckID, late time.Duration) {
+	v.begun.Add(1)
+	v.lag.add(late, time.Now())
+}
 
 // check says what does not move, if anything. seen keeps how many probes had
 // begun when the same caller looked last.
@@ -45,7 +49,7 @@ func (v *vitals) check(ctx context.Context, seen *int64) error {
 	begun := v.begun.Load()
 	moved := begun != *seen
 	*seen = begun
-	if !moved && v.overdue(time.Now()) {
+	if !moved && v.m.loop.Stuck(tooLate) {
 		return errors.New("the scheduler is stuck: checks are due, and no probe begins")
 	}
 	if err := v.m.tracker.Ping(ctx); err != nil {
@@ -55,20 +59,6 @@ func (v *vitals) check(ctx context.Context, seen *int64) error {
 		return fmt.Errorf("the sender is stuck: %w", errors.Join(err, context.Cause(ctx)))
 	}
 	return nil
-}
-
-// overdue: some check should have been probed a while ago.
-func (v *vitals) overdue(now time.Time) bool {
-	cfg := v.m.reloads.inForce()
-	if cfg == nil {
-		return false
-	}
-	for id := range cfg.Checks {
-		if due := v.m.loop.Next(id); !due.IsZero() && now.Sub(due) > tooLate {
-			return true
-		}
-	}
-	return false
 }
 
 // watchdog tells systemd that the monitor lives, twice in each WatchdogSec

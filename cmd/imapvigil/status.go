@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/notifiers"
 )
 
 // statusFilter is what `status` was asked for.
@@ -151,10 +152,25 @@ func troubles(s control.Status) (lines []string) {
 	if s.Journal.Damaged {
 		lines = append(lines, "the journal was damaged; see the log")
 	}
+	if s.Probes.Late() {
+		lines = append(lines, lateness(s.Probes))
+	}
 	if s.Notifications.Dead > 0 {
 		lines = append(lines, plural(s.Notifications.Dead, "message")+" could not be delivered")
 	}
 	return lines
+}
+
+// lateness says in a sentence how late probes begin.
+func lateness(p control.Probes) string {
+	text := "probes begin up to " + notifiers.Duration(time.Duration(p.LagS*float64(time.Second))) + " late"
+	if p.Waiting > 0 {
+		text += "; waiting: " + plural(p.Waiting, "check")
+	}
+	if p.Overdue > 0 {
+		text += "; overdue by more than two intervals: " + plural(p.Overdue, "check")
+	}
+	return text
 }
 
 // place is the heading that a check stands under.

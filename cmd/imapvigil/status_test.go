@@ -17,3 +17,26 @@ func TestStatusShowsNotes(t *testing.T) {
 		t.Errorf("status is\n%s", out.String())
 	}
 }
+
+// How late probes begin is shown when people should know of it.
+func TestStatusShowsANotableLag(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		probes control.Probes
+		want   string // empty: nothing of it
+	}{
+		{control.Probes{}, ""},
+		{control.Probes{LagS: 4.9, Waiting: 3}, ""},
+		{control.Probes{LagS: 5}, "! probes begin up to 5s late\n"},
+		{control.Probes{LagS: 154.2, Waiting: 12, Overdue: 1}, "! probes begin up to 2m late; waiting: 12 checks; overdue by more than two\n! intervals: 1 check\n"},
+		{control.Probes{LagS: 2.5, Waiting: 1, Overdue: 1}, "! probes begin up to 2s late; waiting: 1 check; overdue by more than two\n! intervals: 1 check\n"},
+	} {
+		var out bytes.Buffer
+		s := control.Status{Probes: test.probes}
+		s.Journal.Durable = true
+		(&program{out: &out}).printStatus(s)
+		if got := strings.Contains(out.String(), "late"); got != (test.want != "") || !strings.Contains(out.String(), test.want) {
+			t.Errorf("of %+v status says\n%s", test.probes, out.String())
+		}
+	}
+}

@@ -24,9 +24,28 @@ type Status struct {
 	Journal       tracker.JournalView   `json:"journal"`
 	Checks        []tracker.CheckView   `json:"checks"`
 	Notifications tracker.Notifications `json:"notifications"`
+	Probes        Probes                `json:"probes"`
 	// Notes are what the probes cannot see from this machine, in sentences.
 	Notes []string `json:"notes,omitempty"`
 }
+
+// Probes say whether probes begin when they should.
+type Probes struct {
+	// LagS is how much later than its turn a probe began in the last minute or
+	// two, or has not begun yet, in seconds: the most of all checks.
+	LagS float64 `json:"lag_s"`
+	// Waiting counts checks whose turn has come and who wait for one of
+	// max_concurrent_probes.
+	Waiting int `json:"waiting"`
+	// Overdue are those of them that are late by more than two intervals.
+	Overdue int `json:"overdue"`
+}
+
+// NotableLag is a lag that people should know of.
+const NotableLag = 5 * time.Second
+
+// Late reports whether people should know of it.
+func (p Probes) Late() bool { return p.LagS >= NotableLag.Seconds() || p.Overdue > 0 }
 
 // Check is one check in a Status.
 type Check = tracker.CheckView

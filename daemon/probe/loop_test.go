@@ -94,6 +94,75 @@ func TestFirstProbeComesSoonAndSpread(t *testing.T) {
 	})
 }
 
+// However short the interval is: the first probe comes within it.
+func TestFirstProbeComesWithinTheInterval(t *testing.T) {
+	for _, interval := range []time.Duration{time.Second, 5 * time.Second, 10 * time.Second, time.Minute, 24 * time.Hour} {
+		within := min(interval, 10*time.Second)
+		synctest.Test(t, func(t *testing.T) {
+			for i := range 50 {
+				if n := len(newDiary(0).during(t, config.CheckID(fmt.Sprint("mx", i)), config.Probe{Interval: interval}, within)); n == 0 {
+					t.Errorf("mx%d was not probed within %v, at an interval of %v", i, within, interval)
+				}
+			}
+		})
+	}
+}
+
+// A check is due by the monotonic clock, which knows neither a suspend nor that
+// somebody sets the clock: neither makes a check late. (There is none in
+// synctest.)
+func TestTurnsAreOfTheMonotonicClock(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var loop *Loop
+	turns := 0
+	loop = &Loop{
+		Probe: func(_ context.Context, id config.CheckID, _ config.Probe) incident.Result {
+			if due := loop.Next(id); due == due.Round(0) { // == compares the monotonic reading, too, which Round strips
+				t.Errorf("turn %d is due at %v, by the clock on the wall", turns, due)
+			}
+			if turns++; turns == 3 {
+				cancel()
+			} else {
+				loop.Wake(id)
+			}
+			return incident.Result{Check: id}
+		},
+		Report: func(context.Context, incident.Result) incident.Pace { return incident.Pace{} },
+	}
+	loop.Run(ctx, "a", config.Probe{Interval: 100 * time.Millisecond})
+}
+
+// A probe that may still take its time is no standstill, be it the only one; one
+// that should have ended is, and so is a turn that nobody takes.
+func TestStuck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDiary(time.Hour) // longer than its timeout allows
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		d.loop.Limit = 1
+		for _, id := range []config.CheckID{"a", "b"} {
+			go d.loop.Run(ctx, id, config.Probe{Interval: 20 * time.Minute, Timeout: 5 * time.Minute})
+		}
+		for minute, want := range []bool{6: true, 7: true} {
+			if got := d.loop.Stuck(30 * time.Second); got != want {
+				t.Errorf("after %d minutes: stuck is %v", minute, got)
+			}
+			time.Sleep(time.Minute)
+			synctest.Wait()
+		}
+		waiting := d.loop.Waiting()
+		if len(d.starts) != 1 || len(waiting) != 1 || waiting[0].Interval != 20*time.Minute || waiting[0].For < 6*time.Minute {
+			t.Errorf("%d probes, %+v wait", len(d.starts), waiting)
+		}
+		time.Sleep(30 * time.Minute)
+		if waiting = d.loop.Waiting(); len(waiting) != 2 {
+			t.Errorf("%+v wait, want also the one whose probe does not end", waiting)
+		}
+		cancel()
+		synctest.Wait()
+	})
+}
+
 func TestPhaseSurvivesRestartAndDoesNotDrift(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		check := config.Probe{Interval: time.Minute}

@@ -1,0 +1,81 @@
+package daemon
+
+import (
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/probe"
+)
+
+const (
+	// lagToldEvery is how often it does so at most.
+	lagToldEvery = 10 * time.Minute
+	// lagKept is how long a lag is remembered, and at most twice that.
+	lagKept = time.Minute
+	// waitsAfter is what a timer and a busy machine may take.
+	waitsAfter = time.Second
+)
+
+// A lag is how much later than its turn a probe began, the longest of the last
+// minute or two. It holds two numbers, however many probes there are.
+type lag struct {
+	mu           sync.Mutex
+	since        time.Time // for which now is
+	now, earlier time.Duration
+}
+
+// add notes how late a probe began.
+func (l *lag) add(late time.Duration, at time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.turn(at)
+	l.now = max(l.now, late)
+}
+
+func (l *lag) longest(at time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.turn(at)
+	return max(l.now, l.earlier)
+}
+
+// turn forgets what is old. l.mu is held.
+func (l *lag) turn(at time.Time) {
+	switch past := at.Sub(l.since); {
+	case past >= 2*lagKept:
+		l.since, l.now, l.earlier = at, 0, 0
+	case past >= lagKept:
+		l.since, l.now, l.earlier = at, 0, l.now
+	}
+}
+
+// punctuality sums up how late probes begin.
+func (m *monitor) punctuality(now time.Time, waiting []probe.Wait) control.Probes {
+	longest := m.vitals.lag.longest(now)
+	var p control.Probes
+	for _, w := range waiting {
+		longest = max(longest, w.For)
+		if w.For >= waitsAfter {
+			p.Waiting++
+		}
+		if w.For > overdueAfter*w.Interval {
+			p.Overdue++
+		}
+	}
+	p.LagS = longest.Round(time.Millisecond).Seconds()
+	return p
+}
+
+// sayLag logs a notable lag, unless that was done not long ago, and gives when it
+// was logged last.
+func (m *monitor) sayLag(now, said time.Time, p control.Probes) time.Time {
+	if !p.Late() || !said.IsZero() && now.Sub(said) < lagToldEvery {
+		return said
+	}
+	m.Log.Warn("probes begin late", zap.Float64("lag_s", p.LagS), zap.Int("waiting", p.Waiting),
+		zap.Int("overdue", p.Overdue), zap.Int("max_concurrent_probes", m.loop.Limit))
+	return now
+}

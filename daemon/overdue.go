@@ -1,0 +1,74 @@
+package daemon
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/probe"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// overdueAfter is how many intervals late a probe may be before somebody is told
+// that a check is not being watched.
+const overdueAfter = 2
+
+// Overdue finds the checks that have not been probed for too long, as long as it
+// is certain that it was the scheduler that let them wait: a look that comes late
+// itself means that the whole process was stopped, and so do checks that are late
+// at one look and probed by the next. A suspend and a clock that is set do not
+// show at all, since turns are waited for by the monotonic clock, which knows
+// neither (clock_gettime(2)).
+type overdue struct {
+	looked time.Time // last
+	awake  time.Time // since when the process has been running for certain
+	before bool      // there were some at the last look
+	told   bool      // people know of some
+}
+
+// look gives those checks, the one that has waited longest first. Once people
+// have been told, it is over when none is late by more than one interval.
+func (o *overdue) look(now time.Time, waiting []probe.Wait) []probe.Wait {
+	if now.Sub(o.looked) > 2*troubleEvery {
+		o.awake, o.before = now, false
+	}
+	o.looked = now
+	var late []probe.Wait
+	for _, w := range waiting {
+		w.For = min(w.For, now.Sub(o.awake))
+		if w.For > overdueAfter*w.Interval || o.told && w.For > w.Interval {
+			late = append(late, w)
+		}
+	}
+	o.told = len(late) > 0 && o.before
+	o.before = len(late) > 0
+	if !o.told {
+		return nil
+	}
+	slices.SortFunc(late, func(a, b probe.Wait) int {
+		return cmp.Or(cmp.Compare(b.For, a.For), cmp.Compare(a.Check, b.Check))
+	})
+	return late
+}
+
+// ofProbes is what is wrong when checks are overdue, the first of them the most;
+// nil: none is.
+func ofProbes(late []probe.Wait, limit int) *incident.Finding {
+	if len(late) == 0 {
+		return nil
+	}
+	hint := fmt.Sprintf("Check %s should have been probed %s ago", late[0].Check, notifiers.Duration(late[0].For))
+	switch others := len(late) - 1; {
+	case others == 1:
+		hint += ", and one more check is overdue by more than two intervals"
+	case others > 1:
+		hint += fmt.Sprintf(", and %d more checks are overdue by more than two intervals", others)
+	}
+	return &incident.Finding{
+		Cause: incident.CauseLocalFault,
+		Hint: hint + fmt.Sprintf(": this machine is too busy, or more servers hang than "+
+			"max_concurrent_probes (%d) leaves room for.", limit),
+	}
+}
