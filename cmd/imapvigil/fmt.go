@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -99,8 +102,13 @@ func (p *program) unformatted(paths []string) (files []unformatted, err error) {
 
 func (p *program) formattable(path string) (names []string, err error) {
 	info, err := os.Stat(path)
-	if err != nil || !info.IsDir() {
-		return []string{path}, err
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.IsDir() && strings.HasSuffix(path, ".json"):
+		return nil, fmt.Errorf("%s is JSON, and fmt lays out HCL's own form only", path)
+	case !info.IsDir():
+		return []string{path}, nil
 	}
 	s, err := p.read(path, hclfile.Options{NoCredentials: true})
 	if err != nil {
@@ -115,18 +123,39 @@ func (p *program) formattable(path string) (names []string, err error) {
 }
 
 // overwrite replaces a file in one step, so that a daemon which watches it
-// never reads half of it.
-func overwrite(path string, text []byte) error {
+// never reads half of it. Owner and permissions stay, and so does a link: what it
+// leads to is replaced.
+func overwrite(path string, text []byte) (err error) {
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return err
+	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
 	}
-	temp := path + ".imapvigil-fmt"
-	if err := os.WriteFile(temp, text, info.Mode().Perm()); err != nil {
+	temp, err := os.CreateTemp(filepath.Dir(path), ".imapvigil-fmt-*")
+	if err != nil {
 		return err
 	}
-	if err := os.Rename(temp, path); err != nil {
-		return errors.Join(fmt.Errorf("replacing %s: %w", path, err), os.Remove(temp))
+	_, err = temp.Write(text)
+	err = errors.Join(err, alike(temp, info), temp.Sync(), temp.Close())
+	if err == nil {
+		err = os.Rename(temp.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("replacing %s: %w", path, err), os.Remove(temp.Name()))
 	}
 	return nil
+}
+
+// alike gives a file the owner and the permissions of another. The daemon is not
+// the user who edits its files, and must be able to read them.
+func alike(f *os.File, other fs.FileInfo) error {
+	stat, ok := other.Sys().(*syscall.Stat_t)
+	if ok && (int(stat.Uid) != os.Geteuid() || int(stat.Gid) != os.Getegid()) {
+		if err := f.Chown(int(stat.Uid), int(stat.Gid)); err != nil {
+			return err
+		}
+	}
+	return f.Chmod(other.Mode().Perm())
 }

@@ -18,11 +18,19 @@ func Format(name string, text []byte) ([]byte, []config.Diagnostic) {
 	if diags := parseAlone(name, text); len(diags) > 0 {
 		return nil, diags
 	}
+	crlf := bytes.Count(text, []byte("\r\n"))
+	if crlf > 0 && crlf == bytes.Count(text, []byte("\n")) {
+		return bytes.ReplaceAll(layOut(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))), []byte("\n"), []byte("\r\n")), nil
+	}
+	return layOut(text), nil
+}
+
+func layOut(text []byte) []byte {
 	out := hclwrite.Format(text)
 	if len(out) > 0 && !bytes.HasSuffix(out, []byte("\n")) {
 		out = append(out, '\n')
 	}
-	return out, nil
+	return out
 }
 
 // parseAlone looks at the syntax of one file.

@@ -23,6 +23,14 @@ func TestFormat(t *testing.T) {
 	}
 }
 
+// Lines keep the ends that other systems gave them.
+func TestFormatKeepsLineEnds(t *testing.T) {
+	got, diags := hclfile.Format("a.hcl", []byte("locals {\r\n a=1\r\n  bbb   = 2\r\n}"))
+	if want := "locals {\r\n  a   = 1\r\n  bbb = 2\r\n}\r\n"; string(got) != want || len(diags) != 0 {
+		t.Errorf("got %q and %v", got, diags)
+	}
+}
+
 func TestFormatLeavesBrokenFilesAlone(t *testing.T) {
 	for _, text := range []string{"server {", `x = "`, "\xff"} {
 		got, diags := hclfile.Format("a.hcl", []byte(text))
