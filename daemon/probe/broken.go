@@ -25,6 +25,9 @@ func (c *conversation) broken(err error) *failure {
 		}
 		return c.fail(cause, "The server's answer could not be understood.").quoting(err.Error())
 	}
+	if c.responses.partial != "" {
+		c.said(server, c.responses.partial)
+	}
 	return c.fail(cause, c.brokenHint(cause)).quoting(cmp.Or(c.responses.partial, c.last))
 }
 
@@ -39,6 +42,9 @@ func (c *conversation) brokenHint(cause incident.Cause) string {
 	case incident.CauseReset:
 		return "The server, or something in between, reset the connection" + during(c.phase) + "."
 	default:
+		if c.phase == incident.PhaseGreeting && c.responses.partial != "" {
+			return "The server closed the connection in the middle of its greeting."
+		}
 		if c.phase == incident.PhaseGreeting {
 			return "The server accepted the connection and closed it without a greeting."
 		}

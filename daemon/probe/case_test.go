@@ -86,6 +86,7 @@ func runHostile(t *testing.T, archive *txtar.Archive, certs *imaptest.Certificat
 		Node: "here", Resolver: c.network, Dial: c.network.dial,
 		Roots: certs.Authority.Pool(), Version: "1", Transcript: writeTo(&transcript),
 	})
+	prober.tag = "V" // the same in every transcript
 	prober.routes.exists = func(target netip.AddrPort) bool { return c.network.answers[target.Addr()] != "no-route" }
 	began := time.Now()
 	result := prober.Probe(t.Context(), "case", c.probe)
@@ -415,7 +416,7 @@ var errnos = map[string]syscall.Errno{
 	"refused": syscall.ECONNREFUSED, "unreachable": syscall.EHOSTUNREACH, "reset": syscall.ECONNRESET,
 	"emfile": syscall.EMFILE, "enfile": syscall.ENFILE, "netdown": syscall.ENETDOWN,
 	"nomem": syscall.ENOMEM, "no-ports": syscall.EADDRNOTAVAIL, "no-family": syscall.EAFNOSUPPORT,
-	"no-route": syscall.ENETUNREACH,
+	"no-route": syscall.ENETUNREACH, "invalid": syscall.EINVAL, "odd": syscall.EPROTO,
 }
 
 func (n *testNetwork) dial(ctx context.Context, network, address string) (net.Conn, error) {

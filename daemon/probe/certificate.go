@@ -19,7 +19,10 @@ func (c *conversation) tlsFailure(err error) *failure {
 		c.describe(chain[0])
 		return c.certificateFailure(chain, unverified.Err)
 	}
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+	if broken, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		if hasTLSRecord(string(c.fence.head)) {
+			return c.fail(incident.CauseTLSFailure, "What the server sends looks like TLS and is not: "+clean(broken.Msg)+".")
+		}
 		return c.notTLS()
 	}
 	switch text := err.Error(); {
@@ -56,27 +59,50 @@ func (c *conversation) certificateFailure(chain []*x509.Certificate, err error) 
 	switch {
 	case errors.Is(err, errPin):
 		return c.fail(incident.CausePinMismatch, fmt.Sprintf("The server's key is none of those in pin_sha256; it is %s now.", spki(leaf)))
-	case now.After(leaf.NotAfter):
-		return c.fail(incident.CauseCertExpired, fmt.Sprintf("The certificate expired on %s, %s ago.", day(leaf.NotAfter), days(now.Sub(leaf.NotAfter))))
-	case now.Before(leaf.NotBefore):
-		return c.fail(incident.CauseCertNotYetValid, fmt.Sprintf("The certificate is valid from %s on; if many servers say so at once, look at the clock of this machine.", moment(leaf.NotBefore)))
+	case outOfDate(leaf, now):
+		return c.dateFailure("The certificate", leaf)
 	}
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
-		return c.fail(incident.CauseNameMismatch, fmt.Sprintf("The certificate is for %s, not for %s.", listed(namesOf(leaf)), c.serverName()))
+		return c.fail(incident.CauseNameMismatch, fmt.Sprintf("The certificate is for %s, not for %s.", listed(namesOf(leaf), len(leaf.DNSNames)+len(leaf.IPAddresses)), c.serverName()))
 	}
 	if weak := weaklySigned(chain); weak != nil {
-		return c.fail(incident.CauseWeakSignature, fmt.Sprintf("The certificate of %s is signed with %s, which can be forged and is accepted nowhere.", quoted(clean(weak.Subject.String())), weak.SignatureAlgorithm))
+		return c.fail(incident.CauseWeakSignature, fmt.Sprintf("The certificate of %s is signed with %s, which can be forged and is accepted nowhere.", quoted(subjectOf(weak)), weak.SignatureAlgorithm))
 	}
-	if old := expiredAmong(chain[1:], now); old != nil {
-		return c.fail(incident.CauseCertExpired, fmt.Sprintf("The intermediate certificate %s that the server sends expired on %s.", quoted(clean(old.Subject.String())), day(old.NotAfter)))
+	if old := outOfDateAmong(chain[1:], now); old != nil {
+		return c.dateFailure("The intermediate certificate "+quoted(subjectOf(old))+" that the server sends", old)
 	}
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
-		return c.fail(incident.CauseCertUntrusted, "The certificate may not be used for this: "+clean(invalid.Error())+".")
+		return c.invalidCertificate(invalid)
+	}
+	if _, ok := errors.AsType[x509.UnhandledCriticalExtension](err); ok {
+		return c.fail(incident.CauseCertUntrusted, "The certificate may not be used for this: it has a critical extension that nobody here knows (RFC 5280 section 4.2).")
+	}
+	if c.prober.trust.nobody(c.check.TLS) {
+		return local(c.phase, "This machine trusts no certificate authority at all, so no server can be verified: install ca-certificates, or name a ca_file.")
 	}
 	if missing := missingIssuer(chain); missing != nil && len(missing.IssuingCertificateURL) > 0 {
 		return c.fail(incident.CauseChainIncomplete, fmt.Sprintf("The server does not send the intermediate certificate %s; programs that do not have it by chance cannot verify the server.", quoted(clean(missing.Issuer.String()))))
 	}
 	return c.untrusted(leaf)
+}
+
+// dateFailure is about a certificate, called what, whose time is over or has not
+// come.
+func (c *conversation) dateFailure(what string, cert *x509.Certificate) *failure {
+	now := c.prober.now()
+	if now.After(cert.NotAfter) {
+		return c.fail(incident.CauseCertExpired, fmt.Sprintf("%s expired on %s, %s ago.", what, day(cert.NotAfter), days(now.Sub(cert.NotAfter))))
+	}
+	return c.fail(incident.CauseCertNotYetValid, fmt.Sprintf("%s is valid from %s on; if many servers say so at once, look at the clock of this machine.", what, moment(cert.NotBefore)))
+}
+
+// invalidCertificate is about a certificate of the chain that breaks a rule: the
+// server's, an intermediate, or the authority itself.
+func (c *conversation) invalidCertificate(invalid x509.CertificateInvalidError) *failure {
+	if invalid.Reason == x509.Expired && invalid.Cert != nil {
+		return c.dateFailure("The certificate "+quoted(subjectOf(invalid.Cert))+", which the server's depends on,", invalid.Cert)
+	}
+	return c.fail(incident.CauseCertUntrusted, "The certificate may not be used for this: "+clean(invalid.Error())+".")
 }
 
 func (c *conversation) untrusted(leaf *x509.Certificate) *failure {
@@ -112,9 +138,13 @@ func weaklySigned(chain []*x509.Certificate) *x509.Certificate {
 	return nil
 }
 
-func expiredAmong(chain []*x509.Certificate, now time.Time) *x509.Certificate {
+func outOfDate(cert *x509.Certificate, now time.Time) bool {
+	return now.After(cert.NotAfter) || now.Before(cert.NotBefore)
+}
+
+func outOfDateAmong(chain []*x509.Certificate, now time.Time) *x509.Certificate {
 	for _, cert := range chain {
-		if now.After(cert.NotAfter) && !selfSigned(cert) {
+		if outOfDate(cert, now) && !selfSigned(cert) {
 			return cert
 		}
 	}

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"net"
+	"strconv"
 	"strings"
 	"time"
 
@@ -168,7 +169,7 @@ func (c *conversation) plaintextAfterOK(text string) *failure {
 // command sends one command and waits for its tagged answer.
 func (c *conversation) command(name string) (response, error) {
 	c.tags++
-	tag := "V" + string(rune('0'+c.tags))
+	tag := c.prober.tag + strconv.Itoa(c.tags)
 	line := tag + " " + name
 	c.said(client, line)
 	if _, err := c.conn.Write([]byte(line + "\r\n")); err != nil && ioCause(err) == incident.CauseTimeout {

@@ -59,7 +59,7 @@ func (c *conversation) connectFailure(err error) *failure {
 		c.phase = c.afterConnect()
 		return c.fail(incident.CauseReset, c.brokenHint(incident.CauseReset))
 	}
-	return down(phase, incident.CauseUnreachable, "The connection could not be opened.").quoting(err.Error())
+	return down(phase, incident.CauseUnreachable, "The connection could not be opened: "+clean(err.Error())+".")
 }
 
 // afterConnect is the phase in which the server speaks first.

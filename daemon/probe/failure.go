@@ -61,9 +61,10 @@ func ioCause(err error) incident.Cause {
 		return incident.CauseLineTooLong
 	case isTimeout(err):
 		return incident.CauseTimeout
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case errors.Is(err, syscall.ECONNRESET):
 		return incident.CauseReset
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, io.ErrClosedPipe):
+	case errors.Is(err, syscall.EPIPE), // the server had ended its side before (Linux reports a reset then like this)
+		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, io.ErrClosedPipe):
 		return incident.CauseClosed
 	}
 	return incident.CauseProtocolError
@@ -92,6 +93,8 @@ func localFault(err error) string {
 		return "this machine has no memory left for a connection"
 	case syscall.EACCES, syscall.EPERM:
 		return "this machine does not allow the connection (a firewall rule or a sandbox of its own)"
+	case syscall.EINVAL:
+		return "this machine cannot use the address; a link-local one (fe80::) needs its interface, as in fe80::1%eth0"
 	case syscall.EAFNOSUPPORT, syscall.EPROTONOSUPPORT:
 		return "this machine does not have this family of addresses"
 	}

@@ -101,6 +101,12 @@ func isTLS(head string) bool {
 	return strings.HasPrefix(head, "\x15\x03") || strings.HasPrefix(head, "\x16\x03")
 }
 
+// hasTLSRecord reports whether bytes begin with the header of any TLS record, RFC
+// 8446 section 5.1.
+func hasTLSRecord(head string) bool {
+	return len(head) > 1 && head[0] >= 0x14 && head[0] <= 0x17 && head[1] == 0x03
+}
+
 // A suspicion is that a server which says nothing on a plaintext port waits for
 // the client to speak first: in TLS, or in HTTP, which answers a ClientHello with
 // an error. It is looked into on a second connection once half of the time is
@@ -118,8 +124,19 @@ func (c *conversation) suspectOther() *suspicion {
 	}
 	ctx, cancel := context.WithCancel(c.ctx)
 	s := &suspicion{cancel: cancel, found: make(chan string, 1), head: func() string { return string(c.fence.head) }}
-	s.timer = time.AfterFunc(time.Until(c.deadline)/2, func() { s.found <- c.answerToHello(ctx) })
+	s.timer = time.AfterFunc(time.Until(c.deadline)/2, func() { s.ask(ctx, c) })
 	return s
+}
+
+// ask looks into the suspicion, in a goroutine of its own: a panic there would
+// end the process.
+func (s *suspicion) ask(ctx context.Context, c *conversation) {
+	said := ""
+	defer func() {
+		_ = recover()
+		s.found <- said
+	}()
+	said = c.answerToHello(ctx)
 }
 
 // answer ends the suspicion, and waits for its connection to end. It is how the

@@ -44,7 +44,7 @@ const maxNames = 16 // of a certificate, kept in a result
 func (c *conversation) describe(cert *x509.Certificate) {
 	c.outcome.print = sha256.Sum256(cert.Raw)
 	c.outcome.address.TLS = &incident.TLSInfo{
-		Subject:   clean(cert.Subject.String()),
+		Subject:   subjectOf(cert),
 		Issuer:    clean(cert.Issuer.String()),
 		NotBefore: cert.NotBefore,
 		NotAfter:  cert.NotAfter,
@@ -52,6 +52,18 @@ func (c *conversation) describe(cert *x509.Certificate) {
 		SPKI:      spki(cert),
 		Names:     namesOf(cert),
 	}
+}
+
+// subjectOf names a certificate. Many have no subject any more, only names (RFC
+// 5280 section 4.1.2.6); then it is the first of those.
+func subjectOf(cert *x509.Certificate) string {
+	if subject := clean(cert.Subject.String()); subject != "" {
+		return subject
+	}
+	if names := namesOf(cert); len(names) > 0 {
+		return names[0]
+	}
+	return "without a name"
 }
 
 func namesOf(cert *x509.Certificate) (names []string) {
@@ -82,7 +94,7 @@ func (c *conversation) judgeKey(chain []*x509.Certificate) {
 		}
 		c.found(incident.Finding{
 			Condition: incident.Certificate, Health: incident.Degraded, Phase: incident.PhaseTLS, Cause: incident.CauseWeakKey,
-			Hint: fmt.Sprintf("The RSA key of %s has %d bits; less than %d can be broken, and mail programs refuse it.", quoted(clean(cert.Subject.String())), key.N.BitLen(), minRSA),
+			Hint: fmt.Sprintf("The RSA key of %s has %d bits; less than %d can be broken, and mail programs refuse it.", quoted(subjectOf(cert)), key.N.BitLen(), minRSA),
 		})
 		return
 	}

@@ -172,6 +172,40 @@ func TestFamilyWithoutARouteIsToldOnce(t *testing.T) {
 	})
 }
 
+func TestAnAnswerThatComesBeforeTheQuestionIsNone(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.serve("192.0.2.1", `tls
+raw "* OK ready\r\nV1 OK early\r\nV2 OK early\r\n"
+silence`)
+		b.expect(b.probe(), "down capability/protocol_error")
+		learned := b.prober.tag
+		b.prober = New(Options{Resolver: b, Dial: b.dial, Roots: b.certs.Authority.Pool()})
+		b.serve("192.0.2.1", `tls
+raw "* OK ready\r\n`+learned+`1 OK learned from another monitor\r\n"
+silence`)
+		b.expect(b.probe(), "down capability/protocol_error")
+	})
+}
+
+// The second connection of a plaintext port is opened by a goroutine of its own.
+func TestAPanicInADiagnosisEndsNothing(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.check.Security = config.Plain
+		b.serve("192.0.2.1", "silence")
+		working, dialled := b.prober.dial, 0
+		b.prober.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			if dialled++; dialled > 1 {
+				panic("a mistake")
+			}
+			return working(ctx, network, address)
+		}
+		b.expect(b.probe(), "down greeting/timeout")
+		if dialled != 2 {
+			t.Errorf("%d connections", dialled)
+		}
+	})
+}
+
 func TestAPanicIsThisMachinesFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := New(Options{Dial: func(context.Context, string, string) (net.Conn, error) { panic("a mistake") }})

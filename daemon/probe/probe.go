@@ -17,6 +17,7 @@ package probe
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/x509"
 	"net"
 	"net/http"
@@ -59,6 +60,7 @@ type Options struct {
 type Prober struct {
 	node       string
 	version    string
+	tag        string // how tags begin; nobody can foresee it, and so answer before he is asked
 	resolver   Resolver
 	dial       func(ctx context.Context, network, address string) (net.Conn, error)
 	now        func() time.Time
@@ -75,7 +77,7 @@ type Prober struct {
 // New makes a Prober.
 func New(o Options) *Prober {
 	p := &Prober{
-		node: o.Node, version: o.Version, resolver: o.Resolver, dial: o.Dial,
+		node: o.Node, version: o.Version, tag: "V" + rand.Text()[:6] + "-", resolver: o.Resolver, dial: o.Dial,
 		now: o.Now, transcript: o.Transcript,
 		routes: routes{leftOut: o.NoRoute, exists: hasRoute}, trust: trust{roots: o.Roots}, tokens: tokens{client: o.Tokens},
 	}

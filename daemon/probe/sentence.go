@@ -18,20 +18,23 @@ func days(d time.Duration) string {
 		return fmt.Sprintf("%d days", n)
 	case d >= 2*time.Hour:
 		return fmt.Sprintf("%d hours", int(d.Hours()))
+	case d < 2*time.Minute:
+		return "less than two minutes"
 	}
 	return fmt.Sprintf("%d minutes", int(d.Minutes()))
 }
 
 func quoted(text string) string { return `"` + text + `"` }
 
-// listed names a few of many.
-func listed(names []string) string {
+// listed names a few of all.
+func listed(names []string, all int) string {
 	const few = 5
+	names = names[:min(few, len(names))]
 	switch {
-	case len(names) == 0:
+	case all == 0:
 		return "no name at all"
-	case len(names) > few:
-		return strings.Join(names[:few], ", ") + fmt.Sprintf(" and %d more", len(names)-few)
+	case all > len(names):
+		return strings.Join(names, ", ") + fmt.Sprintf(" and %d more", all-len(names))
 	}
 	return strings.Join(names, ", ")
 }

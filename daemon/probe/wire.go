@@ -27,7 +27,7 @@ type response struct {
 // STARTTLS and everything that go-imap gets to see.
 type responses struct {
 	buf     *bufio.Reader
-	partial string // the beginning of a line whose end never came
+	partial string // the beginning of a line whose end never came, or of one too long
 	redact  *redactor
 }
 

@@ -73,9 +73,12 @@ func (a *Authority) WriteFile(path string) error {
 	return nil
 }
 
-func (i issuer) intermediate() issuer {
+func (i issuer) intermediate(change func(*x509.Certificate)) issuer {
 	key := newKey(ECDSA)
 	template := authorityTemplate("imapvigil throw-away intermediate")
+	if change != nil {
+		change(template)
+	}
 	return issuer{sign(template, i.cert, key.Public(), i.key), key}
 }
 

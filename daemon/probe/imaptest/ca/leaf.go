@@ -40,6 +40,10 @@ type Leaf struct {
 	Intermediate Intermediate
 	// SHA1 signs with SHA-1, which clients refuse.
 	SHA1 bool
+
+	// Change has the last word on what is in the certificate, ChangeIntermediate on what
+	// is in that of the intermediate.
+	Change, ChangeIntermediate func(*x509.Certificate)
 }
 
 // Key is a kind of private key.
@@ -92,13 +96,16 @@ func (a *Authority) Issue(l Leaf) tls.Certificate {
 	case l.SelfSigned:
 		signer = issuer{template, key}
 	case l.Intermediate != NoIntermediate:
-		signer = a.intermediate()
+		signer = a.intermediate(l.ChangeIntermediate)
 		// Where public authorities say that the intermediate can be fetched, RFC 5280
 		// section 4.2.2.1. Nothing answers there.
 		template.IssuingCertificateURL = []string{"http://ca.example/intermediate.crt"}
 	}
 	if l.SHA1 {
 		template.SignatureAlgorithm = sha1For(signer.key)
+	}
+	if l.Change != nil {
+		l.Change(template)
 	}
 	leaf := sign(template, signer.cert, key.Public(), signer.key)
 	chain := [][]byte{leaf.Raw}
