@@ -30,10 +30,11 @@ func (s *Snapshot) replace() {
 // inTree gives the name under which dest is a configuration file of this
 // tree, whether it exists or not.
 func (s *Snapshot) inTree(dest string) (string, bool) {
-	absolute, err1 := filepath.Abs(dest)
-	root, err2 := filepath.Abs(s.root)
-	rel, err3 := filepath.Rel(root, absolute)
-	if err1 != nil || err2 != nil || err3 != nil || strings.HasPrefix(rel, "..") {
+	rel, ok := below(s.root, dest)
+	if !ok {
+		rel, ok = below(withoutLinks(s.root), really(dest))
+	}
+	if !ok {
 		return "", false
 	}
 	name := filepath.Join(s.root, rel)
@@ -43,6 +44,29 @@ func (s *Snapshot) inTree(dest string) (string, bool) {
 	return name, fileName.MatchString(filepath.Base(rel)) && !hiddenPath(rel)
 }
 
+// below gives the path from a directory to what is in it.
+func below(dir, path string) (string, bool) {
+	rel, err := filepath.Rel(absolute(dir), absolute(path))
+	return rel, err == nil && rel != ".." && !strings.HasPrefix(rel, "../")
+}
+
+// withoutLinks is where a directory really is, or would be: a tree can be named by
+// a link, and what is to be replaced in it by its own path.
+func withoutLinks(dir string) string {
+	dir = absolute(dir)
+	if place, err := filepath.EvalSymlinks(dir); err == nil || dir == filepath.Dir(dir) {
+		return place
+	}
+	return filepath.Join(withoutLinks(filepath.Dir(dir)), filepath.Base(dir))
+}
+
+// really is where a file is, or would be.
+func really(file string) string {
+	return filepath.Join(withoutLinks(filepath.Dir(absolute(file))), filepath.Base(file))
+}
+
+func samePlace(a, b string) bool { return absolute(a) == absolute(b) || really(a) == really(b) }
+
 func hiddenPath(rel string) bool {
 	parts := strings.Split(rel, string(filepath.Separator))
 	return len(parts) > maxDepth || parts[0] == credentialsDir ||
@@ -51,12 +75,8 @@ func hiddenPath(rel string) bool {
 
 // standIn gives the file to read for a named file: itself, or what replaces it.
 func (s *Snapshot) standIn(path string) string {
-	absolute, err := filepath.Abs(path)
-	if err != nil {
-		return path
-	}
 	for dest, file := range s.options.Replace {
-		if other, err := filepath.Abs(dest); err == nil && other == absolute {
+		if samePlace(dest, path) {
 			return file
 		}
 	}
@@ -71,12 +91,7 @@ func (s *Snapshot) unusedReplacements() []string {
 		if _, ok := s.inTree(dest); ok {
 			continue
 		}
-		absolute, _ := filepath.Abs(dest)
-		used := slices.ContainsFunc(s.Named(), func(name string) bool {
-			other, _ := filepath.Abs(name)
-			return other == absolute
-		})
-		if !used {
+		if !slices.ContainsFunc(s.Named(), func(name string) bool { return samePlace(name, dest) }) {
 			unused = append(unused, dest)
 		}
 	}
