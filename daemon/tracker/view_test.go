@@ -2,13 +2,17 @@ package tracker_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
+	"github.com/imapvigil/imapvigil/notifiers"
+	"github.com/imapvigil/imapvigil/notifiers/webhook"
 )
 
 // However short ago somebody looked: who has a check probed, or pauses it, sees
@@ -99,15 +103,77 @@ func TestNothingIsKnownOfALoginThatIsLeftOut(t *testing.T) {
 	})
 }
 
+// Somebody can take on what is open, and nothing else.
+func TestOnlyWhatIsOpenIsAcknowledged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t)
+		service := incident.ConditionSet(incident.Service)
+		down := incident.Finding{Condition: incident.Service, Health: incident.Down, Cause: incident.CauseRefused}
+		w.configure(&config.Config{}, "partner")
+		w.observe("partner", service, down)
+		w.observe("partner", service, down)
+		id := w.view().Incidents[0].ID
+		for _, step := range []struct {
+			id   incident.ID
+			well int // observations before it
+			err  string
+		}{
+			{id: "nobody", err: "there is no incident nobody"},
+			{id: id},
+			{id: id, well: 3, err: "incident " + string(id) + " is not open"},
+		} {
+			for range step.well {
+				w.observe("partner", service)
+			}
+			err := w.tracker.Acknowledge(t.Context(), step.id, "on it", time.Time{})
+			if (err == nil) != (step.err == "") || err != nil && err.Error() != step.err {
+				t.Errorf("acknowledging %s: %v, want %q", step.id, err, step.err)
+			}
+		}
+		if state := w.view().Incidents[0].State; state != "closed" {
+			t.Errorf("the incident is %s", state)
+		}
+	})
+}
+
+// A later message about an incident knows the receipt of the first one, so that it
+// can be put beside it.
+func TestMessagesOfAnIncidentAreAThread(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t)
+		service := incident.ConditionSet(incident.Service)
+		down := incident.Finding{Condition: incident.Service, Health: incident.Down, Cause: incident.CauseRefused}
+		hook := config.WayID{Role: "it", Notifier: "webhook.hook"}
+		w.configure(&config.Config{
+			Roles:     map[config.RoleID]*config.Role{"it": {ID: "it", Ways: []config.Way{{ID: hook, Target: webhook.Target{}}}}},
+			Notifiers: map[config.NotifierID]*config.Notifier{"webhook.hook": {Settings: webhook.Settings{}}},
+		}, "partner", "it")
+		var threads []string
+		for _, findings := range [][]incident.Finding{{down}, nil} {
+			for range 3 {
+				w.observe("partner", service, findings...)
+			}
+			m := <-w.sent
+			threads = append(threads, m.Previous.Thread)
+			w.tracker.Attempted(outbox.Attempt{Key: outbox.Key(m.Key), Receipt: notifiers.Receipt{Thread: "first"}})
+		}
+		if want := []string{"", "first"}; !slices.Equal(threads, want) {
+			t.Errorf("messages belong to the threads %q, want %q", threads, want)
+		}
+	})
+}
+
 // A watched is a tracker that runs, for tests of what it shows.
 type watched struct {
 	t       *testing.T
 	tracker *tracker.Tracker
+	sent    outgoing
 }
 
 func watch(t *testing.T) *watched {
 	t.Helper()
-	tr, err := tracker.Open(tracker.Options{Journal: past{}, Sender: make(outgoing, 8)})
+	sent := make(outgoing, 8)
+	tr, err := tracker.Open(tracker.Options{Journal: past{}, Sender: sent})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,13 +181,13 @@ func watch(t *testing.T) *watched {
 	ended := make(chan struct{})
 	go func() { defer close(ended); _ = tr.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-ended })
-	return &watched{t, tr}
+	return &watched{t, tr, sent}
 }
 
 // configure has the tracker watch one check, without any tolerance.
-func (w *watched) configure(cfg *config.Config, id config.CheckID) {
+func (w *watched) configure(cfg *config.Config, id config.CheckID, roles ...config.RoleID) {
 	w.t.Helper()
-	cfg.Checks = map[config.CheckID]*config.Check{id: {ID: id, Enabled: true}}
+	cfg.Checks = map[config.CheckID]*config.Check{id: {ID: id, Enabled: true, Roles: roles}}
 	if err := w.tracker.Configure(w.t.Context(), cfg); err != nil {
 		w.t.Fatal(err)
 	}
