@@ -207,10 +207,17 @@ func (r *reloader) plan(path string) (control.Plan, error) {
 		return control.Plan{Diff: config.Compare(nil, nil), Diagnostics: control.NewDiagnostics([]config.Diagnostic{diagnose(err)})}, nil
 	}
 	cfg, diags := hclfile.Load(snapshot)
-	p := control.Plan{Diff: config.Compare(nil, nil), Diagnostics: control.NewDiagnostics(diags)}
+	p := control.Plan{Diff: config.Compare(nil, nil)}
 	if cfg != nil {
-		p.Diff = config.Compare(r.inForce(), cfg)
+		r.mu.Lock()
+		now, files := r.cfg, r.snapshot
+		r.mu.Unlock()
+		p.Diff = config.Compare(now, cfg)
+		if now != nil {
+			diags = append(diags, foretold("A reload", refusals(now, files, cfg, snapshot, false))...)
+		}
 	}
+	p.Diagnostics = control.NewDiagnostics(diags)
 	return p, nil
 }
 

@@ -28,18 +28,18 @@ func (r *reloader) apply(ctx context.Context, c *candidate) {
 	diff := r.m.probes.Apply(want)
 	r.keep(c)
 	closeUnused(r.channels, c.channels)
-	r.snapshot, r.channels = c.snapshot, c.channels
+	r.channels = c.channels
 	if r.bridged, r.lost = c.wrong != "", c.lost; !r.bridged {
 		r.rejected = rejection{}
 	}
-	r.watchNamed()
 	r.set(func(s *control.Config) {
-		r.cfg = c.cfg
+		r.cfg, r.snapshot = c.cfg, c.snapshot
 		*s = control.Config{State: control.Current, LoadedAt: time.Now().UTC(), Digest: c.cfg.Digest}
 		if c.wrong != "" {
 			s.State, s.Error = control.LastGood, c.wrong+c.lost
 		}
 	})
+	r.watchNamed()
 	r.m.Log.Info("configuration applied", zap.String("digest", c.cfg.Digest), zap.String("because_of", c.why), zap.Int("checks", len(c.cfg.Checks)),
 		zap.Int("started", len(diff.Started)), zap.Int("stopped", len(diff.Stopped)),
 		zap.Int("changed", len(diff.Changed)), zap.Int("unchanged", diff.Unchanged))

@@ -12,8 +12,15 @@ func (r *reloader) refuse(cfg *config.Config, snapshot *hclfile.Snapshot, allowS
 	if r.cfg == nil {
 		return r.refuseFirst(cfg, snapshot, allowShrink)
 	}
+	return refusals(r.cfg, r.snapshot, cfg, snapshot, allowShrink)
+}
+
+// refusals compares what runs with what would.
+func refusals(
+	old *config.Config, oldFiles *hclfile.Snapshot, cfg *config.Config, files *hclfile.Snapshot, allowShrink bool,
+) []config.Diagnostic {
 	var summary, detail string
-	before, after := r.cfg.Daemon, cfg.Daemon
+	before, after := old.Daemon, cfg.Daemon
 	switch {
 	case before.StateDir != after.StateDir:
 		summary, detail = "A changed state_dir needs a restart", "Put "+before.StateDir+" back, or restart the daemon."
@@ -22,10 +29,32 @@ func (r *reloader) refuse(cfg *config.Config, snapshot *hclfile.Snapshot, allowS
 	case allowShrink:
 		return nil
 	default:
-		return shrinks(r.cfg, r.snapshot, cfg, snapshot, "imapvigil reload --allow-shrink")
+		return shrinks(old, oldFiles, cfg, files, "imapvigil reload --allow-shrink")
 	}
 	return []config.Diagnostic{{Gravity: config.Error, Summary: summary, Detail: detail, Pos: after.Pos}}
 }
+
+// foretold is what would be refused, for those who only ask.
+func foretold(what string, refused []config.Diagnostic) []config.Diagnostic {
+	for i := range refused {
+		refused[i].Gravity = config.Warning
+		refused[i].Detail = what + " would be refused. " + refused[i].Detail
+	}
+	return refused
+}
+
+// Foretell says why a start with a configuration would be refused, after what was
+// applied last according to a state directory: as warnings, since nothing is wrong
+// with the files as such. It reads no secrets.
+func Foretell(dir string, cfg *config.Config, files *hclfile.Snapshot) []config.Diagnostic {
+	kept, last, _, err := restore(dir, hclfile.Options{NoCredentials: true})
+	if err != nil || last == nil {
+		return nil // nothing to compare with
+	}
+	return foretold("A start", shrinks(last, kept, cfg, files, shrinkAtStart))
+}
+
+const shrinkAtStart = "imapvigil run --allow-shrink, once"
 
 // refuseFirst compares the files of a start with what was applied last.
 func (r *reloader) refuseFirst(cfg *config.Config, snapshot *hclfile.Snapshot, allowShrink bool) []config.Diagnostic {
@@ -36,7 +65,7 @@ func (r *reloader) refuseFirst(cfg *config.Config, snapshot *hclfile.Snapshot, a
 	if err != nil || last == nil {
 		return nil // nothing to compare with
 	}
-	return shrinks(last, kept, cfg, snapshot, "imapvigil run --allow-shrink, once")
+	return shrinks(last, kept, cfg, snapshot, shrinkAtStart)
 }
 
 // shrinks refuses to lose all checks, or more than half of at least 10, or a

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -28,6 +29,9 @@ func (p *program) planCommand() *cobra.Command {
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := "" // the daemon's own
+			if len(args) > 0 && !cmd.Flags().Changed("config") && !exists(p.configPath) {
+				p.configPath = args[0] // which says where the daemon is, as nothing else does
+			}
 			if len(args) > 0 || cmd.Flags().Changed("config") {
 				var err error
 				if path, err = filepath.Abs(p.pathArg(args)); err != nil {
@@ -46,6 +50,11 @@ func (p *program) planCommand() *cobra.Command {
 	}
 	p.jsonFlag(c)
 	return c
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // planFromLastGood compares the files with what the daemon applied last, when
@@ -72,6 +81,7 @@ func (p *program) planFromLastGood(path string) (plan control.Plan, err error) {
 	}
 	_, _ = fmt.Fprintf(p.err, "No daemon answers: %s.\n", compared)
 	plan.Diff = config.Compare(before, after)
+	plan.Diagnostics = append(plan.Diagnostics, control.NewDiagnostics(daemon.Foretell(p.configuredState(), cfg, s))...)
 	return plan, nil
 }
 
