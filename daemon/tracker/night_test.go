@@ -42,6 +42,7 @@ import (
 //	00:05 status                            shows the checks
 //	00:05 incidents                         shows the incidents
 //	00:05 suspend 8h                        the machine sleeps; the clock of the night stands still
+//	00:05 clock -1h                         somebody sets the clock on the wall, which the night does not have
 //	00:05 wait                              time passes
 //
 // A time is that of the first day, or of the next one when it is earlier than
@@ -195,7 +196,7 @@ func (n *night) do(command string) {
 		n.status()
 	case "incidents":
 		n.incidents()
-	case "suspend":
+	case "suspend", "clock":
 		d, err := time.ParseDuration(rest)
 		n.must(err)
 		n.slept.Add(int64(d))
