@@ -30,7 +30,7 @@ func realCheck(t *testing.T, address string, security config.Security) config.Pr
 	}
 	return config.Probe{
 		Hostname: host, Port: uint16(number), Security: security, Addresses: config.AllAddresses,
-		Interval: time.Minute, Timeout: 5 * time.Second,
+		Interval: time.Minute, Timeout: time.Minute,
 	}
 }
 
@@ -133,11 +133,11 @@ func TestDovecotTroubles(t *testing.T) {
 	expect("expiring", imaps, "degraded tls/cert_expires_soon certificate")
 
 	server.Freeze()
-	imaps.Timeout, starttls.Timeout = time.Second, time.Second
+	imaps.Timeout, starttls.Timeout = 2*time.Second, 2*time.Second
 	expect("frozen", imaps, "down tls/timeout")
 	expect("frozen", starttls, "down greeting/timeout")
 	server.Thaw()
-	imaps.Timeout = 5 * time.Second
+	imaps.Timeout = time.Minute
 	expect("thawed", imaps, "degraded tls/cert_expires_soon certificate")
 
 	server.Stop()

@@ -25,7 +25,7 @@ func TestServerThatFailsAndRecovers(t *testing.T) {
 			defer server.Close()
 			check := config.Probe{
 				Hostname: "127.0.0.1", Port: server.Addr().Port(), Security: security,
-				Addresses: config.AllAddresses, Interval: time.Minute, Timeout: 500 * time.Millisecond,
+				Addresses: config.AllAddresses, Interval: time.Minute, Timeout: time.Minute,
 			}
 			prober := New(Options{Roots: authority.Pool()})
 			expect := func(when, want string) {
@@ -52,7 +52,9 @@ func TestServerThatFailsAndRecovers(t *testing.T) {
 			if err := server.Hang(); err != nil {
 				t.Fatal(err)
 			}
+			check.Timeout = time.Second
 			expect("hanging", "down "+string(hung)+"/timeout")
+			check.Timeout = time.Minute
 			serve()
 			expect("serving after a hang", "ok")
 			server.Show(authority.Issue(ca.Expired(ca.Leaf{})))

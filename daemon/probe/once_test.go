@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -168,6 +169,31 @@ func TestFamilyWithoutARouteIsToldOnce(t *testing.T) {
 		b.expect(b.probe(), "ok")
 		if got := b.prober.LeftOut(); len(got) != 0 {
 			t.Errorf("left out %v, which works", got)
+		}
+	})
+}
+
+// In virtual time nothing but the pauses of the script takes any.
+func TestEveryAnswerSlowButInTime(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		const slow = "pause 2s\ntls\npause 4s\nS: * OK ready\nuntil CAPABILITY\npause 3s\nS: $tag OK done\nuntil LOGOUT\npause 1s\nS: $tag OK done"
+		for _, test := range []struct {
+			limits     config.Thresholds
+			want, hint string
+		}{
+			{config.Thresholds{}, "ok", ""},
+			{config.Thresholds{TLS: 2 * time.Second, Greeting: 4 * time.Second, Total: 10 * time.Second}, "ok", ""},
+			{config.Thresholds{Total: 9 * time.Second}, "degraded greeting/slow latency", "The whole conversation took 10s, more than the 9s"},
+			{config.Thresholds{TLS: time.Second, Greeting: time.Second}, "degraded greeting/slow latency", "The greeting took 4s"},
+			{config.Thresholds{TLS: time.Second, Greeting: 3 * time.Second}, "degraded tls/slow latency", "The TLS handshake took 2s"},
+		} {
+			b.serve("192.0.2.1", slow)
+			b.check.Thresholds = test.limits
+			r := b.probe()
+			b.expect(r, test.want)
+			if worst, _ := r.Worst(); !strings.Contains(worst.Hint, test.hint) {
+				t.Errorf("the hint %q does not hold %q", worst.Hint, test.hint)
+			}
 		}
 	})
 }
