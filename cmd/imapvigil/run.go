@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
 	"github.com/imapvigil/imapvigil/daemon"
 )
@@ -28,10 +27,11 @@ func (p *program) runCommand() *cobra.Command {
 					return fmt.Errorf("--log-level is debug, info, warn or error, not %q", level)
 				}
 			}
-			log, err := newLog(zapcore.AddSync(p.err), format, at)
+			log, end, err := newLog(p.err, format, at)
 			if err != nil {
 				return err
 			}
+			defer end()
 			if listen != "" {
 				log.Warn("this version has no status page; --listen has no effect", zap.String("listen", listen))
 			}
@@ -55,27 +55,8 @@ func (p *program) runCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&listen, "listen", "", `host:port of the status page; "" switches it off (not in effect yet)`)
-	c.Flags().StringVar(&format, "log-format", "auto", "console or json; auto: json under systemd")
+	c.Flags().StringVar(&format, "log-format", "auto", "console or json; auto: under systemd, entries of its journal with their fields")
 	c.Flags().StringVar(&level, "log-level", "", "debug, info, warn or error (default: the configuration's)")
 	c.Flags().BoolVar(&shrink, "allow-shrink", false, "start even if most checks, or all, are gone since the last time")
 	return c
-}
-
-// newLog makes the log of the daemon.
-func newLog(w zapcore.WriteSyncer, format string, at zap.AtomicLevel) (*zap.Logger, error) {
-	c := zap.NewProductionEncoderConfig()
-	c.EncodeTime = zapcore.RFC3339NanoTimeEncoder
-	c.TimeKey = "time"
-	var encoder zapcore.Encoder
-	switch {
-	case format == "json", format == "auto" && os.Getenv("JOURNAL_STREAM") != "":
-		encoder = zapcore.NewJSONEncoder(c)
-	case format == "console", format == "auto":
-		c.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05.000")
-		c.EncodeLevel = zapcore.CapitalLevelEncoder
-		encoder = zapcore.NewConsoleEncoder(c)
-	default:
-		return nil, fmt.Errorf("--log-format is console, json or auto, not %q", format)
-	}
-	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(w), at)), nil
 }

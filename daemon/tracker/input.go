@@ -271,12 +271,27 @@ func (in attempted) handle(t *Tracker, r *round) {
 		zap.String("state", string(o.State)), zap.Int("attempts", o.Attempts),
 		zap.Stringer("answer", d.Answer()),
 	}
+	fields = append(fields, t.tellsOf(d)...)
 	if in.Err != nil {
 		t.Log.Warn("a message could not be delivered", append(fields, zap.Time("next_at", o.NextAt))...)
 		return
 	}
 	t.book.Hurry(d.Way.Notifier, r.now)
 	t.Log.Info("a message was delivered", fields...)
+}
+
+// tellsOf names the incident and the check that a message tells of, where it
+// tells of one.
+func (t *Tracker) tellsOf(d *outbox.Delivery) []zap.Field {
+	if len(d.Items) != 1 {
+		return nil
+	}
+	id := d.Items[0].Incident
+	fields := []zap.Field{zap.String("incident", string(id))}
+	if rec, ok := t.ledger[id]; ok {
+		fields = append(fields, zap.String("check", string(rec.incident.Check)))
+	}
+	return fields
 }
 
 // Acknowledge notes that somebody takes an incident on until a time (zero:
