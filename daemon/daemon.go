@@ -101,6 +101,7 @@ func Run(ctx context.Context, o Options) error {
 	m := &monitor{Options: o}
 	first, err := m.open(ctx)
 	if err != nil {
+		tellRefused(err)
 		return err
 	}
 	err = m.run(ctx, first)

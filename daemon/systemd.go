@@ -4,6 +4,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -28,6 +29,12 @@ func tell(state string) {
 	_ = conn.SetWriteDeadline(time.Now().Add(tellTime))
 	_, _ = conn.Write([]byte(state))
 	_ = conn.Close()
+}
+
+// tellRefused says why a start was refused, on one line (sd_notify(3)): while
+// systemd waits for the next try, systemctl status shows this, and no log.
+func tellRefused(err error) {
+	tell("STATUS=not started: " + strings.ReplaceAll(err.Error(), "\n", " "))
 }
 
 // tellReloading announces a reload; READY=1 ends it. systemd wants the

@@ -2,9 +2,12 @@ package daemon
 
 import (
 	"net"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 )
 
@@ -32,6 +35,29 @@ func TestTell(t *testing.T) {
 		}
 	}
 	t.Fatal("the queue never filled up; the test proves nothing")
+}
+
+// A start that is refused says so, with the place.
+func TestTellRefused(t *testing.T) {
+	dir := t.TempDir()
+	socket, file := filepath.Join(dir, "notify"), filepath.Join(dir, "broken.hcl")
+	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	t.Setenv("NOTIFY_SOCKET", socket)
+	if err := os.WriteFile(file, []byte("nonsense {\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := Run(t.Context(), Options{ConfigPath: file, StateDir: dir, Log: zap.NewNop()}); err == nil {
+		t.Fatal("it started")
+	}
+	text := make([]byte, 1000)
+	n, err := l.Read(text)
+	if err != nil || !strings.HasPrefix(string(text[:n]), "STATUS=not started: ") || !strings.Contains(string(text[:n]), file+":1") {
+		t.Errorf("%q, %v", text[:n], err)
+	}
 }
 
 // full fills the queue without waiting, and reports whether it is full.
