@@ -18,7 +18,7 @@ import (
 // subjects, text messages and pages of every kind.
 func checkLabel(label string) complaint {
 	for _, r := range label {
-		if r != ' ' && !unicode.In(r, unicode.L, unicode.M, unicode.N) {
+		if r != ' ' && !unicode.In(r, unicode.L, unicode.M, unicode.Nd) {
 			return complaint{
 				fmt.Sprintf("%q cannot stand in the label of a check, which takes letters of any script, digits and spaces.%s", r, withoutSpecials(label)),
 				"There is something else in it than what the label of a check takes: letters of any script, digits and spaces.",
@@ -34,7 +34,7 @@ func checkLabel(label string) complaint {
 // withoutSpecials proposes a label.
 func withoutSpecials(label string) string {
 	kept := strings.Map(func(r rune) rune {
-		if unicode.In(r, unicode.L, unicode.M, unicode.N) {
+		if unicode.In(r, unicode.L, unicode.M, unicode.Nd) {
 			return r
 		}
 		return ' '
