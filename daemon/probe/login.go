@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -65,7 +66,7 @@ func (s *session) logIn() error {
 	case errors.Is(err, errLoginDisabled):
 		return s.fail(incident.CausePlaintextLoginDisabled, "The server forbids LOGIN (LOGINDISABLED) and offers no other mechanism that fits. Nothing was sent.")
 	case err != nil:
-		return accountFailure(s.phase, incident.CauseCapabilityMissing, "The server does not offer the mechanism that the login needs ("+login.Mechanism+"). Nothing was sent.")
+		return accountFailure(s.phase, incident.CauseCapabilityMissing, "The server does not offer the mechanism that the login needs ("+strings.Join(preferred(login, s.check.TLS), " or ")+"). Nothing was sent.")
 	}
 	token, err := s.token(way.mechanism)
 	if err != nil {
