@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -152,14 +153,9 @@ func (f *flapper) last() bout {
 	return f.bouts[len(f.bouts)-1]
 }
 
-// long lists the bouts that somebody must hear of.
-func (f *flapper) long() (list []bout) {
+// all lists the bouts so far.
+func (f *flapper) all() []bout {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, b := range f.bouts {
-		if !b.brief {
-			list = append(list, b)
-		}
-	}
-	return list
+	return slices.Clone(f.bouts)
 }

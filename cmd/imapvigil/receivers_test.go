@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -56,12 +57,18 @@ func newListeners(t testing.TB, authority *ca.Authority) *listeners {
 
 func startSink(t testing.TB, answer func(httpsink.Request) httpsink.Response) *httpsink.Sink {
 	t.Helper()
-	sink, err := httpsink.Start(httpsink.Options{Answer: answer})
+	sink, err := httpsink.Start(httpsink.Options{Address: ownAddress(), Answer: answer})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = sink.Close() })
 	return sink
+}
+
+// ownAddress is a free port at a loopback address that nobody else uses
+// (127.0.0.0/8), so that it stays free while nobody listens.
+func ownAddress() string {
+	return fmt.Sprintf("127.%d.%d.%d:0", 1+rand.IntN(250), rand.IntN(250), 1+rand.IntN(250))
 }
 
 // env is what the configuration asks for.

@@ -19,7 +19,7 @@ const (
 	firstMessage = 12 * time.Second
 	// toldWithin is how long it may take until everybody has heard of all,
 	// digestPause how long after a digest people get the next one.
-	toldWithin  = 3 * time.Minute
+	toldWithin  = 8 * time.Minute
 	digestPause = 5 * time.Minute
 )
 

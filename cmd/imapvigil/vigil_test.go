@@ -161,9 +161,6 @@ func (v *vigil) kill() {
 	v.process = nil
 }
 
-// stopTime is how long the daemon may take to end, messages under way included.
-const stopTime = 5 * time.Second
-
 // stop is what systemd does: SIGTERM, and exit code 0 soon after.
 func (v *vigil) stop() {
 	v.t.Helper()
@@ -172,8 +169,8 @@ func (v *vigil) stop() {
 	}
 	select {
 	case <-v.exited:
-	case <-time.After(stopTime):
-		v.t.Errorf("the daemon has not ended within %s", stopTime)
+	case <-time.After(patience):
+		v.t.Errorf("the daemon has not ended within %s", patience)
 	}
 	process := v.process
 	v.kill()
