@@ -196,7 +196,7 @@ func (m *monitor) run(ctx context.Context, first *candidate) error {
 		// Whoever asks before this waits: the socket is open, and "no checks"
 		// would be no answer.
 		tasks.Go(func() error { return control.Serve(ctx, m.listener, m) })
-		m.ready(first.cfg)
+		m.ready(first)
 		return m.reloads.run(ctx)
 	})
 	tasks.Go(func() error {
@@ -214,10 +214,10 @@ func (m *monitor) run(ctx context.Context, first *candidate) error {
 	return err
 }
 
-func (m *monitor) ready(cfg *config.Config) {
-	m.Log.Info("ready", zap.Int("checks", len(cfg.Checks)), zap.String("state_dir", m.StateDir),
+func (m *monitor) ready(first *candidate) {
+	m.Log.Info("ready", zap.Int("checks", len(first.cfg.Checks)), zap.String("state_dir", m.StateDir),
 		zap.String("control", m.Control))
-	tell("READY=1\nSTATUS=" + summary(cfg))
+	tellReady(first.cfg, first.wrong+first.lost)
 	if m.Ready != nil {
 		m.Ready()
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"strings"
 	"sync"
 
 	"go.uber.org/zap"
@@ -151,7 +150,7 @@ func (r *reloader) reject(diags []config.Diagnostic) control.Verdict {
 		}
 	})
 	r.complain("the configuration was rejected, nothing was changed", diags)
-	tell("READY=1\nSTATUS=" + summary(r.cfg) + "; " + strings.ReplaceAll(text, "\n", " ")) // one line (sd_notify(3))
+	tellReady(r.cfg, text)
 	return r.verdict(control.RejectedWord, diags)
 }
 

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/imapvigil/imapvigil/config"
 )
 
 // tellTime is how long whoever should read the notify socket may take: nothing
@@ -31,11 +33,21 @@ func tell(state string) {
 	_ = conn.Close()
 }
 
-// tellRefused says why a start was refused, on one line (sd_notify(3)): while
-// systemd waits for the next try, systemctl status shows this, and no log.
-func tellRefused(err error) {
-	tell("STATUS=not started: " + strings.ReplaceAll(err.Error(), "\n", " "))
+// tellReady says what runs, and what is wrong with the files if it is not they.
+func tellReady(cfg *config.Config, wrong string) {
+	status := summary(cfg)
+	if wrong != "" {
+		status += "; " + oneLine(wrong)
+	}
+	tell("READY=1\nSTATUS=" + status)
 }
+
+// tellRefused says why a start was refused: while systemd waits for the next
+// try, systemctl status shows this, and no log.
+func tellRefused(err error) { tell("STATUS=not started: " + oneLine(err.Error())) }
+
+// oneLine is what fits into a datagram of sd_notify(3), where a line is a word.
+func oneLine(text string) string { return strings.ReplaceAll(text, "\n", " ") }
 
 // tellReloading announces a reload; READY=1 ends it. systemd wants the
 // monotonic clock of that moment in the same datagram (sd_notify(3)).
