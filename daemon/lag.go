@@ -61,7 +61,7 @@ func (m *monitor) punctuality(now time.Time, waiting []probe.Wait) control.Probe
 		if w.For >= waitsAfter {
 			p.Waiting++
 		}
-		if w.For > overdueAfter*w.Interval {
+		if w.For > mayWait(w) {
 			p.Overdue++
 		}
 	}

@@ -61,7 +61,8 @@ func TestPunctuality(t *testing.T) {
 		{"too long", []probe.Wait{
 			{Interval: time.Minute, For: 2 * time.Minute}, {Interval: time.Minute, For: 121 * time.Second},
 		}, control.Probes{LagS: 121, Waiting: 2, Overdue: 1}, true},
-		{"too long for a short interval", []probe.Wait{{Interval: time.Second, For: 3 * time.Second}}, control.Probes{LagS: 3, Waiting: 1, Overdue: 1}, true},
+		{"a short interval", []probe.Wait{{Interval: time.Second, For: 3 * time.Second}}, control.Probes{LagS: 3, Waiting: 1}, false},
+		{"too long for it, too", []probe.Wait{{Interval: time.Second, For: 31 * time.Second}}, control.Probes{LagS: 31, Waiting: 1, Overdue: 1}, true},
 	} {
 		got := m.punctuality(now, test.waiting)
 		if d := cmp.Diff(test.want, got); d != "" || got.Late() != test.notable {

@@ -11,9 +11,16 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// overdueAfter is how many intervals late a probe may be before somebody is told
-// that a check is not being watched.
-const overdueAfter = 2
+const (
+	// overdueAfter is how many intervals late a probe may be before somebody is
+	// told that a check is not being watched.
+	overdueAfter = 2
+	// overdueLeast is what a busy machine may take, however short the interval.
+	overdueLeast = 30 * time.Second
+)
+
+// mayWait is how late a probe may be.
+func mayWait(w probe.Wait) time.Duration { return max(overdueAfter*w.Interval, overdueLeast) }
 
 // Overdue finds the checks that have not been probed for too long, as long as it
 // is certain that it was the scheduler that let them wait: a look that comes late
@@ -29,7 +36,7 @@ type overdue struct {
 }
 
 // look gives those checks, the one that has waited longest first. Once people
-// have been told, it is over when none is late by more than one interval.
+// have been told, it is over when none is late by more than half of that.
 func (o *overdue) look(now time.Time, waiting []probe.Wait) []probe.Wait {
 	if now.Sub(o.looked) > 2*troubleEvery {
 		o.awake, o.before = now, false
@@ -38,7 +45,7 @@ func (o *overdue) look(now time.Time, waiting []probe.Wait) []probe.Wait {
 	var late []probe.Wait
 	for _, w := range waiting {
 		w.For = min(w.For, now.Sub(o.awake))
-		if w.For > overdueAfter*w.Interval || o.told && w.For > w.Interval {
+		if most := mayWait(w); w.For > most || o.told && w.For > most/2 {
 			late = append(late, w)
 		}
 	}

@@ -37,7 +37,8 @@ type Probes struct {
 	// Waiting counts checks whose turn has come and who wait for one of
 	// max_concurrent_probes.
 	Waiting int `json:"waiting"`
-	// Overdue are those of them that are late by more than two intervals.
+	// Overdue are those of them that are late by more than two intervals, and by
+	// 30 seconds.
 	Overdue int `json:"overdue"`
 }
 
