@@ -97,8 +97,17 @@ var phoneNumber = textWith("phone number", rulePhone, func(text string) string {
 	return ""
 })
 
-// hostPort is an address to connect to or to listen on.
-var hostPort = textWith("host:port", ruleHostPort, notAHostPort)
+// hostPort is an address to connect to.
+var hostPort = textWith("host:port", ruleHostPort, func(text string) string {
+	if strings.HasPrefix(text, ":") {
+		return "The host is missing before the port."
+	}
+	return notAHostPort(text)
+})
+
+// ownPort is an address to listen on; without a host it is every one that this
+// machine has.
+var ownPort = textWith("host:port", ruleHostPort, notAHostPort)
 
 func notAHostPort(text string) string {
 	host, port, err := net.SplitHostPort(text)
@@ -119,7 +128,7 @@ var hostPortOrNone = kind{name: "host:port", bounds: `"" for none`, read: func(r
 	if v, ok := r.str(); ok && v.text == "" {
 		return v, true
 	}
-	return hostPort.read(r)
+	return ownPort.read(r)
 }}
 
 // path is where something lies; a relative one starts from the file in which it
