@@ -32,8 +32,9 @@ type Loop struct {
 	mu      sync.Mutex
 	slots   *slots
 	running map[config.CheckID]*turns
-	ended   map[config.CheckID]struct{} // checks that ran before
-	second  time.Time                   // in which restarts are counted
+	ended   map[config.CheckID]time.Time // checks that ran before, and until when
+	many    int                          // so many of them are worth a look which are long gone
+	second  time.Time                    // in which restarts are counted
 	begun   int
 }
 
@@ -130,7 +131,7 @@ func (l *Loop) Stuck(longer time.Duration) bool {
 func (l *Loop) enter(t *turns) (first time.Duration) {
 	if l.slots == nil {
 		l.slots = newSlots(cmp.Or(max(0, l.Limit), DefaultLimit))
-		l.running, l.ended = map[config.CheckID]*turns{}, map[config.CheckID]struct{}{}
+		l.running, l.ended = map[config.CheckID]*turns{}, map[config.CheckID]time.Time{}
 	}
 	l.running[t.id] = t
 	first = firstAfter(t.id, t.check.Interval)
@@ -159,6 +160,22 @@ func (l *Loop) few() bool {
 func (l *Loop) leave(t *turns) {
 	if l.running[t.id] == t {
 		delete(l.running, t.id)
-		l.ended[t.id] = struct{}{}
+		l.ended[t.id] = time.Now()
+		l.forget()
 	}
+}
+
+// forget lets go of checks that are not coming back: whoever comes back later is
+// like a new one. l.mu is held.
+func (l *Loop) forget() {
+	const longAgo = 10 * time.Minute
+	if len(l.ended) < l.many {
+		return
+	}
+	for id, at := range l.ended {
+		if time.Since(at) > longAgo {
+			delete(l.ended, id)
+		}
+	}
+	l.many = 100 + 2*len(l.ended)
 }

@@ -1,0 +1,6 @@
+//go:build race
+
+package daemon
+
+// The race detector takes five times as long for each edit.
+const edits = 200
