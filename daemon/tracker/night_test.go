@@ -61,7 +61,8 @@ type night struct {
 	probes    map[config.CheckID]time.Time // when each is probed next
 	symptoms  map[string][]string          // by check, server or everything
 	receivers map[config.NotifierID]*receiver
-	silenced  string // the last silence
+	silenced  string              // the last silence
+	decided   map[outbox.Key]bool // messages that are in the journal; of the tracker's goroutine
 	slept     atomic.Int64
 	running   *process // nil while the daemon is down
 	out       transcript
@@ -71,7 +72,7 @@ func play(t *testing.T, archive *txtar.Archive) {
 	n := &night{
 		t: t, dir: t.TempDir(), zone: time.UTC, begin: time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC),
 		probes: map[config.CheckID]time.Time{}, symptoms: map[string][]string{},
-		receivers: map[config.NotifierID]*receiver{},
+		receivers: map[config.NotifierID]*receiver{}, decided: map[outbox.Key]bool{},
 	}
 	timeline := n.unpack(archive)
 	defer n.end((*process).stop)

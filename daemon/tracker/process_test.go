@@ -15,6 +15,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/journal"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
+	"github.com/imapvigil/imapvigil/notifiers"
 )
 
 // A process is the daemon between a start and its end: tracker, sender and
@@ -41,7 +42,7 @@ func (n *night) start() {
 	p := &process{night: n, journal: &tape{Journal: j, night: n}, done: make(chan struct{})}
 	p.sender = outbox.NewSender(func(a outbox.Attempt) { p.tracker.Attempted(a) })
 	p.tracker, err = tracker.Open(tracker.Options{
-		Journal: p.journal, Sender: p.sender, Node: "monitor.example.net", Jitter: func() float64 { return 0.5 },
+		Journal: p.journal, Sender: strict{p.sender, n}, Node: "monitor.example.net", Jitter: func() float64 { return 0.5 },
 		Wake: n.wake, Wall: n.wall,
 	})
 	n.must(err)
@@ -119,6 +120,13 @@ func (t *tape) Append(records ...journal.Record) error {
 		return err
 	}
 	for _, r := range records {
+		if r.Kind == "telling" {
+			var telling outbox.Telling
+			if err := json.Unmarshal(r.Data, &telling); err != nil {
+				return err
+			}
+			t.night.decided[telling.Key] = true
+		}
 		if strings.HasPrefix(r.Kind, "incident.") {
 			var e incident.Event
 			if err := json.Unmarshal(r.Data, &e); err != nil {
@@ -128,6 +136,19 @@ func (t *tape) Append(records ...journal.Record) error {
 		}
 	}
 	return nil
+}
+
+// A strict sender sends nothing that is not in the journal.
+type strict struct {
+	*outbox.Sender
+	night *night
+}
+
+func (s strict) Send(way config.WayID, to json.RawMessage, m notifiers.Message) {
+	if !s.night.decided[outbox.Key(m.Key)] {
+		s.night.t.Errorf("%s is sent before it is in the journal", m.Subject())
+	}
+	s.Sender.Send(way, to, m)
 }
 
 // event shows what is journaled.

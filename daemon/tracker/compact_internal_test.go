@@ -1,0 +1,82 @@
+package tracker
+
+import (
+	"encoding/json"
+	"fmt"
+	"iter"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/journal"
+)
+
+// A grown journal has reached the size at which it is compacted.
+type grown struct {
+	memory
+	compactions int
+	kept        []whole // by the last one
+}
+
+func (g *grown) Size() int64 { return compactAt }
+
+func (g *grown) Compact(state iter.Seq[journal.Record]) error {
+	g.compactions++
+	g.kept = nil
+	for r := range state {
+		var w whole
+		if err := json.Unmarshal(r.Data, &w); err != nil {
+			return err
+		}
+		g.kept = append(g.kept, w)
+	}
+	return nil
+}
+
+// A journal that has grown is replaced by what is still wanted: all that is open,
+// what was over in the last 90 days, and of each incident no more than 200 events.
+func TestCompactionKeepsWhatIsWanted(t *testing.T) {
+	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	g := &grown{}
+	tr, err := Open(Options{Journal: g})
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := func(id incident.ID, at time.Time, kinds ...incident.Kind) {
+		for _, kind := range kinds {
+			e := incident.Event{
+				Kind: kind, At: at, Since: at, Incident: id, Check: config.CheckID("check of " + id), Condition: incident.Service,
+			}
+			if kind == incident.Closed {
+				e.ClosedAs = incident.Recovered
+			}
+			tr.happen(&round{now: at}, []incident.Event{e})
+		}
+	}
+	const aDay = 24 * time.Hour
+	began("open for long", now.Add(-100*aDay), incident.Failing, incident.Opened)
+	began("over for long", now.Add(-91*aDay), incident.Failing, incident.Opened, incident.Closed)
+	began("short, long ago", now.Add(-91*aDay), incident.Failing, incident.Closed)
+	began("over", now.Add(-89*aDay), incident.Failing, incident.Opened, incident.Closed)
+	began("restless", now.Add(-aDay), incident.Failing, incident.Opened)
+	for range 300 {
+		began("restless", now.Add(-aDay), incident.Recovering, incident.Relapsed)
+	}
+	tr.world(true, nil, now) // lets go of what is over
+	tr.compact(now)
+	var got []string
+	for _, w := range g.kept {
+		got = append(got, fmt.Sprintf("%s: %d events", w.Incident.ID, len(w.Events)))
+	}
+	slices.Sort(got)
+	if want := []string{"open for long: 2 events", "over: 3 events", "restless: 200 events"}; !slices.Equal(got, want) {
+		t.Errorf("kept %q, want %q", got, want)
+	}
+	tr.compact(now.Add(30 * time.Second))
+	tr.compact(now.Add(time.Minute))
+	if g.compactions != 2 {
+		t.Errorf("%d compactions within a minute, want one, and one after it", g.compactions)
+	}
+}
