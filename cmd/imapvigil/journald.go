@@ -3,7 +3,10 @@ package main
 import (
 	"fmt"
 	"maps"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/coreos/go-systemd/v22/journal"
@@ -27,30 +30,17 @@ var priorities = map[zapcore.Level]journal.Priority{
 // can be printed, with everything in it.
 type journald struct {
 	zapcore.LevelEnabler
-	encoder zapcore.Encoder
-	fields  map[string]string
-	queue   *journaldQueue
+	fields []zap.Field
+	queue  *journaldQueue
 }
 
 func newJournald(at zapcore.LevelEnabler, q *journaldQueue) *journald {
-	return &journald{
-		LevelEnabler: at, queue: q, fields: map[string]string{"SYSLOG_IDENTIFIER": "imapvigil"},
-		encoder: zapcore.NewConsoleEncoder(zapcore.EncoderConfig{
-			MessageKey: "message", ConsoleSeparator: " ", SkipLineEnding: true,
-			EncodeTime: zapcore.RFC3339TimeEncoder, EncodeDuration: zapcore.StringDurationEncoder,
-		}),
-	}
+	return &journald{LevelEnabler: at, queue: q}
 }
 
 // With implements [zapcore.Core].
 func (c *journald) With(fields []zap.Field) zapcore.Core {
-	more := *c
-	more.encoder = c.encoder.Clone()
-	for _, f := range fields {
-		f.AddTo(more.encoder)
-	}
-	more.fields = c.searchable(fields)
-	return &more
+	return &journald{c.LevelEnabler, slices.Concat(c.fields, fields), c.queue}
 }
 
 // Check implements [zapcore.Core].
@@ -63,25 +53,21 @@ func (c *journald) Check(e zapcore.Entry, to *zapcore.CheckedEntry) *zapcore.Che
 
 // Write implements [zapcore.Core]. It does not wait for journald.
 func (c *journald) Write(e zapcore.Entry, fields []zap.Field) error {
-	line, err := c.encoder.EncodeEntry(e, fields)
-	if err != nil {
-		return fmt.Errorf("encoding a log entry: %w", err)
-	}
-	defer line.Free()
+	fields = slices.Concat(c.fields, fields)
 	priority, ok := priorities[e.Level]
 	if !ok {
 		priority = journal.PriCrit
 	}
-	c.queue.add(journaldEntry{printable(line.String()), priority, c.searchable(fields)})
+	c.queue.add(journaldEntry{inWords(e.Message, fields), priority, searchable(fields)})
 	return nil
 }
 
 // Sync implements [zapcore.Core].
 func (c *journald) Sync() error { return nil }
 
-// searchable are the fields of c and those given that have a name in the journal.
-func (c *journald) searchable(fields []zap.Field) map[string]string {
-	all := maps.Clone(c.fields)
+// searchable are those fields that have a name in the journal.
+func searchable(fields []zap.Field) map[string]string {
+	all := map[string]string{"SYSLOG_IDENTIFIER": "imapvigil"}
 	for _, f := range fields {
 		if name, ok := journaldFields[f.Key]; ok && f.Type == zapcore.StringType && f.String != "" {
 			all[name] = f.String
@@ -90,10 +76,12 @@ func (c *journald) searchable(fields []zap.Field) map[string]string {
 	return all
 }
 
-// printable makes text one line without anything that would make journalctl show
-// "blob data", or a terminal do something else than print.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
+// inWords is a message with its fields, as far as there is something in them, in
+// one line without anything that would make journalctl show "blob data", or a
+// terminal do something else than print.
+func inWords(message string, fields []zap.Field) string {
+	var b strings.Builder
+	b.WriteString(strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsPrint(r):
 			return r
@@ -101,5 +89,27 @@ func printable(text string) string {
 			return ' '
 		}
 		return unicode.ReplacementChar
-	}, text)
+	}, message))
+	for _, f := range fields {
+		o := zapcore.NewMapObjectEncoder()
+		f.AddTo(o)
+		for _, key := range slices.Sorted(maps.Keys(o.Fields)) {
+			if text := asText(o.Fields[key]); text != "" {
+				b.WriteString(" " + key + "=" + text)
+			}
+		}
+	}
+	return b.String()
+}
+
+// asText is a value, in quotes where it is more than a word.
+func asText(value any) string {
+	text := fmt.Sprint(value)
+	if at, ok := value.(time.Time); ok {
+		text = at.Format(time.RFC3339)
+	}
+	if quoted := strconv.Quote(text); strings.ContainsAny(text, " =") || quoted != `"`+text+`"` {
+		return quoted
+	}
+	return text
 }
