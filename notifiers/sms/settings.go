@@ -65,6 +65,9 @@ func (s Settings) Open() (notifiers.Notifier, error) {
 		if s.AccountSID != "" || s.AuthToken != (opaque.Secret{}) || s.BaseURL != "" {
 			return nil, errors.New(`account_sid, auth_token and base_url belong to provider "twilio"`)
 		}
+		if s.URL.IsZero() {
+			return nil, errors.New("url is missing: where to send the request")
+		}
 		return openHTTP(s)
 	}
 	return nil, fmt.Errorf(`provider %q is not known: use "twilio" or "http"`, s.Provider)

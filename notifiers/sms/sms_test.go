@@ -264,7 +264,7 @@ func TestOpenRefuses(t *testing.T) {
 		`belong to provider "http"`:          tw(func(s *sms.Settings) { s.Success = "OK" }),
 		`belong to provider "twilio"`:        http(func(s *sms.Settings) { s.AccountSID = "AC1" }),
 		`method "PATCH" is not known`:        http(func(s *sms.Settings) { s.Method = "PATCH" }),
-		"url: it names no host":              http(func(s *sms.Settings) { s.URL = opaque.Secret{} }),
+		"url is missing":                     http(func(s *sms.Settings) { s.URL = opaque.Secret{} }),
 		"url: it is not a URL":               http(func(s *sms.Settings) { s.URL = secret("https://{to}.example.org/" + canary) }),
 		"headers:":                           http(func(s *sms.Settings) { s.Headers = secret(canary) }),
 		"has {to} in it":                     http(func(s *sms.Settings) { s.Body = secret(`{"text": "{text}"}`) }),
