@@ -65,6 +65,7 @@ type miniature struct {
 	now     time.Time
 	wall    time.Duration // by which the clock on the wall is ahead
 	flying  []outbox.Key
+	gate    config.CheckID // what the check "gate" is called now
 }
 
 func (m *miniature) Send(_ config.WayID, _ json.RawMessage, msg notifiers.Message) {
@@ -157,7 +158,14 @@ func (m *miniature) same(what string, was, is any) {
 
 var ids = []config.CheckID{"mx/a", "mx/b", "gate", "child", "grandchild"}
 
-func (m *miniature) draw(t *rapid.T) config.CheckID { return rapid.SampledFrom(ids).Draw(t, "check") }
+// draw gives a check, under the name that it has now.
+func (m *miniature) draw(t *rapid.T) config.CheckID {
+	id := rapid.SampledFrom(ids).Draw(t, "check")
+	if id == "gate" {
+		return m.gate
+	}
+	return id
+}
 
 func (m *miniature) configure(t *rapid.T) {
 	seconds := func(name string) time.Duration {
@@ -165,7 +173,10 @@ func (m *miniature) configure(t *rapid.T) {
 	}
 	mail, phone := config.WayID{Role: "it", Notifier: "email.mail"}, config.WayID{Role: "it", Notifier: "email.phone"}
 	hook := config.WayID{Role: "ops", Notifier: "webhook.hook"}
+	old := m.gate
+	m.gate = rapid.SampledFrom([]config.CheckID{"gate", "gate", "portal"}).Draw(t, "name of the gate")
 	cfg := &config.Config{
+		Moved:  []config.Move{{From: old, To: m.gate}},
 		Checks: map[config.CheckID]*config.Check{}, Servers: map[config.ServerID]*config.Server{"mx": {ID: "mx"}},
 		Notifiers: map[config.NotifierID]*config.Notifier{
 			"email.mail":   {Settings: settings{}, MaxPerHour: rapid.IntRange(0, 6).Draw(t, "max")},
@@ -183,11 +194,14 @@ func (m *miniature) configure(t *rapid.T) {
 			{Days: [7]bool{true, true, true, true, true, true, true}, From: 60, To: 1440},
 		}}},
 		Maintenance: []config.Maintenance{{
-			Zone: time.UTC, Start: m.now.Add(seconds("start")), Duration: time.Minute + seconds("lasts"), AppliesTo: []config.Ref{{Check: "gate"}},
+			Zone: time.UTC, Start: m.now.Add(seconds("start")), Duration: time.Minute + seconds("lasts"), AppliesTo: []config.Ref{{Check: m.gate}},
 		}},
 		Daemon: config.Daemon{Roles: []config.RoleID{"ops"}},
 	}
 	for _, id := range ids {
+		if id == "gate" {
+			id = m.gate
+		}
 		c := &config.Check{
 			ID: id, Enabled: rapid.IntRange(0, 5).Draw(t, "enabled") > 0, Roles: []config.RoleID{"it", "ops"},
 			Policy: config.Policy{FaultTolerance: seconds("fault"), RecoveryTolerance: seconds("recovery"), ReopenWithin: time.Hour, Remind: 10 * time.Minute},
@@ -196,7 +210,7 @@ func (m *miniature) configure(t *rapid.T) {
 		case "mx/a", "mx/b":
 			c.Server = "mx"
 		case "child":
-			c.DependsOn = []config.Ref{{Check: "gate"}}
+			c.DependsOn = []config.Ref{{Check: m.gate}}
 		case "grandchild":
 			c.DependsOn = []config.Ref{{Server: "mx"}, {Check: "child"}}
 		}
@@ -243,7 +257,7 @@ func (m *miniature) pass(d time.Duration) {
 }
 
 func (m *miniature) silence(t *rapid.T) {
-	scope := rapid.SampledFrom([]outbox.Scope{{Check: "gate"}, {Server: "mx"}, {Role: "it"}}).Draw(t, "scope")
+	scope := rapid.SampledFrom([]outbox.Scope{{Check: m.gate}, {Server: "mx"}, {Role: "it"}}).Draw(t, "scope")
 	until := m.now.Add(time.Duration(rapid.IntRange(1, 600).Draw(t, "seconds")) * time.Second)
 	m.round(silenced{scope, "", until, make(chan silenceAnswer, 1)})
 }

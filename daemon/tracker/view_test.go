@@ -61,6 +61,26 @@ func TestViewShowsWhatWasAskedFor(t *testing.T) {
 	look("paused", "")
 }
 
+// A probe that ends after its check was paused, or is gone, says nothing any more.
+func TestLateResultsCountForNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t)
+		down := incident.Finding{Condition: incident.Service, Health: incident.Down, Cause: incident.CauseRefused}
+		for _, checks := range []map[config.CheckID]*config.Check{{}, {"partner": {ID: "partner"}}} {
+			if err := w.tracker.Configure(t.Context(), &config.Config{Checks: checks}); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				w.observe("partner", incident.ConditionSet(incident.Service), down)
+			}
+		}
+		w.configure(&config.Config{}, "partner")
+		if state := w.view().Checks[0].State; state != "unknown" {
+			t.Errorf("the check is %s", state)
+		}
+	})
+}
+
 // A check that has another id is known under it at once.
 func TestViewKnowsARenamedCheck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
