@@ -126,6 +126,7 @@ func (c *conversation) hangUp() {
 	if c.fence != nil {
 		_ = c.fence.Close()
 		c.unwatch()
+		c.responses.release()
 	}
 }
 

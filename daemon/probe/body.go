@@ -54,7 +54,6 @@ func (c *conversation) body() error {
 	s := &session{conversation: c, gate: newGate(c)}
 	s.client = imapclient.New(s.gate, nil)
 	err := s.talk()
-	_ = s.client.Close() // waits for go-imap's goroutine: after it, the gate is ours alone
 	for _, r := range s.gate.alerts {
 		s.alert(r)
 	}
@@ -65,6 +64,7 @@ func (c *conversation) body() error {
 }
 
 func (s *session) talk() error {
+	defer s.client.Close() // waits for go-imap's goroutine: after it, the gate is ours alone
 	failed := s.account()
 	if !s.lost {
 		_ = s.step(incident.PhaseLogout, s.logout)
@@ -107,6 +107,7 @@ func (s *session) stillThere() error {
 
 func (s *session) logout() error {
 	s.fence.shorten(logoutPatience)
+	s.gate.expectLast()
 	began := time.Now()
 	if err := s.client.Logout().Wait(); err != nil { // RFC 9051 section 6.1.3; cut or unanswered is no fault
 		s.waited += time.Since(began)

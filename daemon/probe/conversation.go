@@ -242,6 +242,7 @@ func (c *conversation) close() {
 	}
 	_ = c.fence.Close()
 	c.unwatch()
+	c.responses.release()
 	if c.leave != nil {
 		c.leave()
 	}

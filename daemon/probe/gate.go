@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -32,6 +33,7 @@ type gate struct {
 	hidden string     // the command whose arguments, and what follows it, are secret
 	user   string
 	named  bool // the transcript has shown the command
+	final  bool // the next answer is the last that anybody waits for
 }
 
 func newGate(c *conversation) *gate {
@@ -68,6 +70,14 @@ func (g *gate) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// expectLast: with the answer to what is sent next the session ends, and go-imap's
+// reader with it. Waiting for the server to hang up would only cost.
+func (g *gate) expectLast() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.final = true
+}
+
 // next reads until it cannot: the first error stands, and what came before it.
 func (g *gate) next() (r response, err error) {
 	g.mu.Lock()
@@ -100,6 +110,9 @@ func (g *gate) pass(r response) string {
 		return nonsense
 	}
 	g.answer = r
+	if g.final {
+		g.err = io.EOF
+	}
 	switch {
 	case r.status == "OK" && g.hidden != "":
 		return r.tag + " OK " + g.code + " done\r\n"

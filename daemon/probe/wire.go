@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // A response is one answer of a server, RFC 9051 section 7, as far as a probe
@@ -31,8 +32,20 @@ type responses struct {
 	redact  *redactor
 }
 
+// lineBuffers are what conversations that are over have read with.
+var lineBuffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, maxLine) }}
+
 func newResponses(r io.Reader, redact *redactor) *responses {
-	return &responses{buf: bufio.NewReaderSize(r, maxLine), redact: redact}
+	buf := lineBuffers.Get().(*bufio.Reader)
+	buf.Reset(r)
+	return &responses{buf: buf, redact: redact}
+}
+
+// release gives the buffer to another conversation; nothing is read any more.
+func (r *responses) release() {
+	r.buf.Reset(nil)
+	lineBuffers.Put(r.buf)
+	r.buf = nil
 }
 
 // next reads one response with its literals.
