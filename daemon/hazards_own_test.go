@@ -405,3 +405,28 @@ func TestRefusedOnce(t *testing.T) {
 		s.expect("a=1", "refused: ", "refused: ", "refused: ", "refused: ")
 	})
 }
+
+// What was applied last is written when it is another, not with every start.
+func TestLastGoodIsWrittenOnce(t *testing.T) {
+	inBubble(t, func(s *stage, h *hand) {
+		h.do("write conf/a.hcl a=1")
+		kept := func() os.FileInfo {
+			info, err := os.Stat(filepath.Join(s.dir, lastGoodFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return info
+		}
+		s.start()
+		first := kept()
+		s.stop()
+		s.start()
+		if !os.SameFile(first, kept()) {
+			t.Error("a start with the same files wrote them again")
+		}
+		s.step(h, "write conf/a.hcl a=2", "a=2")
+		if os.SameFile(first, kept()) {
+			t.Error("other files were not kept")
+		}
+	})
+}

