@@ -12,6 +12,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
@@ -103,7 +104,7 @@ func colourOf(i control.Incident) string {
 }
 
 func summary(i control.Incident) string {
-	text := fmt.Sprintf("%s %s: %s %s", i.Condition, i.Severity, i.Phase, i.Cause)
+	text := fmt.Sprintf("%s %s: %s", i.Condition, i.Severity, phaseAndCause(i.Phase, i.Cause))
 	if i.EndedAt != nil {
 		text += fmt.Sprintf(", %s after %s", i.ClosedAs, notifiers.Duration(i.EndedAt.Sub(i.StartedAt)))
 	}
@@ -125,7 +126,7 @@ func (p *program) explain(i control.Incident) {
 	for _, e := range i.Events {
 		p.printf("  %s  %s", stamp(e.At), e.Kind)
 		if e.Cause != "" {
-			p.printf(" (%s %s)", e.Phase, e.Cause)
+			p.printf(" (%s)", phaseAndCause(e.Phase, e.Cause))
 		}
 		if e.Reason != "" {
 			p.printf(": %s", e.Reason)
@@ -143,6 +144,11 @@ func (p *program) explain(i control.Incident) {
 			p.printf("%s\n", fold("      > ", d.Answer.String()))
 		}
 	}
+}
+
+// phaseAndCause: what is wrong with the monitor itself has no phase.
+func phaseAndCause(phase incident.Phase, cause incident.Cause) string {
+	return strings.TrimSpace(string(phase) + " " + string(cause))
 }
 
 func errNoCheck(id string) error { return fmt.Errorf("there is no check %q", id) }

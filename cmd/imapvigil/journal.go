@@ -56,7 +56,12 @@ func (p *program) printRecords(records iter.Seq2[journal.Record, error]) error {
 	lines := json.NewEncoder(p.out)
 	lines.SetEscapeHTML(false)
 	for r, err := range records {
-		if err != nil {
+		var damage *journal.DamageError
+		switch {
+		case errors.As(err, &damage):
+			p.complain("A part of the journal is damaged and left out here.", err)
+			continue
+		case err != nil:
 			return err
 		}
 		if p.json {
