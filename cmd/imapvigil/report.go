@@ -85,7 +85,7 @@ func (p *program) printReport(r incident.Report) {
 		p.printf("  %s %-10s            %s\n", p.paint("down", "✗"), r.Phase, r.Cause)
 	}
 	for _, n := range r.Notes {
-		p.printf("%s\n", fold("  ", "note: "+n.Text))
+		p.printf("%s\n", fold("  ", strings.TrimSpace("note: "+n.Text+" "+n.Evidence.String())))
 	}
 	if !r.Evidence.IsZero() {
 		p.printf("%s\n", fold("  ", "the server said: "+r.Evidence.String()))
@@ -98,11 +98,15 @@ func (p *program) printReport(r incident.Report) {
 func (p *program) printAddress(a incident.AddressReport) {
 	p.printf("  %s port %d\n", a.Address, a.Port)
 	for _, row := range phases(a) {
+		failed := row.phase == a.Phase && a.State != incident.OK
 		switch {
-		case row.phase == a.Phase && a.State != incident.OK:
+		case failed:
 			p.printf("    %s %-10s %10s  %s\n", p.paint(string(a.State), "✗"), row.phase, row.took(), a.Cause)
 		case row.ms != nil:
 			p.printf("    %s %-10s %10s\n", p.paint("ok", "✓"), row.phase, row.took())
+		}
+		if failed && a.State == incident.Down {
+			break // what came after it was the end
 		}
 	}
 	if a.Timings.Total != nil {
@@ -123,7 +127,8 @@ func (p *program) printTLS(t incident.TLSReport) {
 	left := time.Until(t.NotAfter)
 	words := "expires in " + notifiers.Duration(left)
 	if left >= 48*time.Hour {
-		words = fmt.Sprintf("expires in %d days", int(left.Hours()/24))
+		const day = 24 * 60 * 60 // a Duration ends at 292 years, a certificate may not
+		words = fmt.Sprintf("expires in %d days", (t.NotAfter.Unix()-time.Now().Unix())/day)
 	}
 	if left < 0 {
 		words = "expired " + notifiers.Duration(-left) + " ago"
@@ -145,7 +150,7 @@ func (r phaseRow) took() string {
 }
 
 // phases are in the order in which the conversation went through them: with
-// STARTTLS, TLS comes after the greeting.
+// STARTTLS, TLS comes after the greeting and the capabilities.
 func phases(a incident.AddressReport) []phaseRow {
 	t := a.Timings
 	tls := phaseRow{incident.PhaseTLS, t.TLS}
@@ -154,12 +159,12 @@ func phases(a incident.AddressReport) []phaseRow {
 	if !late {
 		rows = append(rows, tls)
 	}
-	rows = append(rows, phaseRow{incident.PhaseGreeting, t.Greeting})
+	rows = append(rows, phaseRow{incident.PhaseGreeting, t.Greeting}, phaseRow{incident.PhaseCapability, t.Capability})
 	if late {
 		rows = append(rows, phaseRow{incident.PhaseStartTLS, t.StartTLS}, tls)
 	}
 	return append(rows,
-		phaseRow{incident.PhaseCapability, t.Capability}, phaseRow{incident.PhaseLogin, t.Login},
+		phaseRow{incident.PhaseLogin, t.Login},
 		phaseRow{incident.PhaseSelect, t.Select}, phaseRow{incident.PhaseLogout, t.Logout})
 }
 
@@ -187,10 +192,16 @@ func (p *program) printNagios(list []incident.Report) error {
 			}
 		}
 	}
-	line := "IMAP " + nagios[state] + " - " + strings.ReplaceAll(text, "|", "/")
+	p.printNagiosLine(state, text, perf)
+	return exit(state.ExitCode())
+}
+
+// printNagiosLine: a bar divides the text from the performance data, a line end
+// ends both.
+func (p *program) printNagiosLine(state incident.Health, text string, perf []string) {
+	line := "IMAP " + nagios[state] + " - " + strings.NewReplacer("|", "/", "\n", " ").Replace(text)
 	if len(perf) > 0 {
 		line += " | " + strings.Join(perf, " ")
 	}
 	p.printf("%s\n", line)
-	return exit(state.ExitCode())
 }

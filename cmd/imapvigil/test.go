@@ -70,7 +70,7 @@ func (p *program) test(ctx context.Context, o testOptions, ids []string) error {
 	}
 	checks, err := p.testChecks(o, ids)
 	if err != nil {
-		return err
+		return p.untestable(o, err)
 	}
 	options := probe.Options{Node: node(), Version: release()}
 	if o.transcript {
@@ -82,6 +82,19 @@ func (p *program) test(ctx context.Context, o testOptions, ids []string) error {
 	}
 	p.json = o.format == "json"
 	return p.printReports(reports)
+}
+
+// untestable is an error before any probe. What reads the output of plugins does
+// not read standard error.
+func (p *program) untestable(o testOptions, err error) error {
+	if o.format == "nagios" {
+		reason := "the configuration cannot be used; imapvigil validate says why"
+		if code := exitCode(0); !errors.As(err, &code) {
+			reason = err.Error()
+		}
+		p.printNagiosLine(incident.Unknown, reason, nil)
+	}
+	return err
 }
 
 // testChecks are the checks to probe: one made of flags, those that were named,
