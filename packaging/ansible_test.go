@@ -3,6 +3,7 @@
 package packaging_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestAnsible plays the role of examples/ansible, with Debian's Ansible, against
@@ -33,6 +35,7 @@ func TestAnsible(t *testing.T) {
 		p.changes(good)
 		p.watches(3)
 		p.changesNothing(good)
+		pid := p.property("MainPID")
 		said := p.fails(map[string]any{"imapvigil_servers": []any{
 			map[string]any{"name": "mx 1", "hostname": "127.0.0.1"},
 		}})
@@ -40,6 +43,9 @@ func TestAnsible(t *testing.T) {
 			t.Errorf("the play does not say where it is wrong: %s", said)
 		}
 		p.watches(3)
+		if now := p.property("MainPID"); now != pid {
+			t.Errorf("process %s became %s", pid, now)
+		}
 	})
 
 	t.Run("tree", func(t *testing.T) {
@@ -49,12 +55,16 @@ func TestAnsible(t *testing.T) {
 		p.watches(800)
 		p.changesNothing(all)
 
+		pid := p.property("MainPID")
 		wrong := customers(400)
 		wrong["imapvigil_customers"].([]any)[200].(map[string]any)["contact"] = "nobody"
-		if said := p.fails(wrong); !strings.Contains(said, "/etc/imapvigil/.next/customers/c201.hcl:8") {
-			t.Errorf("the play does not say where it is wrong: %s", said)
+		for _, mode := range [][]string{{"--check"}, nil} {
+			if said := p.fails(wrong, mode...); !strings.Contains(said, "/etc/imapvigil/.next/customers/c201.hcl:8") {
+				t.Errorf("the play does not say where it is wrong: %s", said)
+			}
+			p.watches(800)
 		}
-		p.watches(800)
+		p.changesNothing(all, "--check")
 
 		// What validates may still be refused, by the daemon, and again at the next run.
 		few := customers(10)
@@ -63,6 +73,9 @@ func TestAnsible(t *testing.T) {
 				t.Errorf("the play does not say what is wrong: %s", said)
 			}
 			p.watches(800)
+		}
+		if now := p.property("MainPID"); now != pid {
+			t.Errorf("process %s became %s", pid, now)
 		}
 		few["imapvigil_allow_shrink"] = true
 		p.changes(few)
@@ -96,7 +109,7 @@ func newPlay(t *testing.T, m *machine, vars map[string]any) *play {
 }
 
 // play gives what Ansible said, and whether it succeeded.
-func (p *play) play(vars map[string]any) (string, bool) {
+func (p *play) play(vars map[string]any, flags ...string) (string, bool) {
 	p.t.Helper()
 	deb, err := filepath.Abs(built(p.t))
 	if err != nil {
@@ -114,10 +127,12 @@ func (p *play) play(vars map[string]any) (string, bool) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	c := exec.Command("ansible-playbook", "--inventory=monitor,", "--extra-vars=@vars.json", "site.yml")
-	c.Dir = p.dir
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	c := exec.CommandContext(ctx, "ansible-playbook", append(flags, "--inventory=monitor,", "--extra-vars=@vars.json", "site.yml")...)
+	c.Dir, c.WaitDelay = p.dir, 10*time.Second
 	c.Env = append(os.Environ(), "ANSIBLE_ROLES_PATH="+roles, "ANSIBLE_SSH_EXECUTABLE="+filepath.Join(p.dir, "ssh"),
-		"ANSIBLE_SSH_TRANSFER_METHOD=piped", "ANSIBLE_PIPELINING=true", "ANSIBLE_NOCOLOR=true", "ANSIBLE_LOCAL_TEMP="+p.dir,
+		"ANSIBLE_SSH_TRANSFER_METHOD=piped", "ANSIBLE_PIPELINING=true", "ANSIBLE_NOCOLOR=true", "ANSIBLE_LOCAL_TEMP="+p.dir, "ANSIBLE_HOME="+p.dir,
 		"LANG=C.UTF-8", "LC_ALL=C.UTF-8")
 	said, err := c.CombinedOutput()
 	if err != nil && !errors.As(err, new(*exec.ExitError)) {
@@ -133,16 +148,16 @@ func (p *play) changes(vars map[string]any) {
 	}
 }
 
-func (p *play) changesNothing(vars map[string]any) {
+func (p *play) changesNothing(vars map[string]any, flags ...string) {
 	p.t.Helper()
-	if said, ok := p.play(vars); !ok || !strings.Contains(said, "changed=0 ") {
+	if said, ok := p.play(vars, flags...); !ok || !strings.Contains(said, "changed=0 ") {
 		p.t.Fatalf("the play did not succeed, or changed something: %s", said)
 	}
 }
 
-func (p *play) fails(vars map[string]any) string {
+func (p *play) fails(vars map[string]any, flags ...string) string {
 	p.t.Helper()
-	said, ok := p.play(vars)
+	said, ok := p.play(vars, flags...)
 	if ok {
 		p.t.Fatalf("the play succeeded: %s", said)
 	}

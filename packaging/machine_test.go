@@ -7,15 +7,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 )
+
+// How long something on a machine may take before the test gives up: far longer
+// than it takes on a machine that does other things too.
+const patience = 3 * time.Minute
 
 // A machine is a Debian that was booted for one test, with systemd as its first
 // process and a network of its own that leads nowhere. What is written there is
@@ -25,87 +31,137 @@ type machine struct {
 	leader string // the process id, here, of its first process
 }
 
-// boot starts a machine of a Debian release.
+// boots counts them, for a name that no other has.
+var boots atomic.Int32
+
+// boot starts a machine of a Debian release, and waits until all of its services
+// run.
 func boot(t *testing.T, release string) *machine {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Fatal("booting a Debian takes root: sudo make test-systemd")
-	}
+	mustBoot(t)
+	dir := image(t, release)
+	name := fmt.Sprintf("imapvigil-%s-%d-%d", release, os.Getpid(), boots.Add(1))
+	place := newPlace(t, name)
+	news, socket := notifications(t)
 	console, err := os.Create(filepath.Join(t.TempDir(), "console"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, end := context.WithCancel(context.Background())
-	nspawn := exec.CommandContext(ctx, "systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network",
-		"--volatile=overlay", "--console=read-only", "--directory="+installed(t, release), "--boot")
+	nspawn := exec.CommandContext(ctx, "systemd-nspawn", "--quiet", "--machine="+name, "--register=no", "--keep-unit",
+		"--private-network", "--volatile=overlay", "--notify-ready=yes", "--console=read-only", "--directory="+dir, "--boot")
 	// systemd 257 boots under no older hierarchy, which the host may have.
-	nspawn.Env = append(os.Environ(), "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1")
+	nspawn.Env = append(os.Environ(), "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1", "NOTIFY_SOCKET="+socket)
 	nspawn.Stdout, nspawn.Stderr = console, console
 	nspawn.Cancel = func() error { return nspawn.Process.Signal(syscall.SIGTERM) } // powers it off
 	nspawn.WaitDelay = 30 * time.Second
+	// If this process is killed, the machine goes too.
+	nspawn.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, UseCgroupFD: true, CgroupFD: place.descriptor()}
 	if err := nspawn.Start(); err != nil {
 		end()
+		place.clear()
 		t.Fatalf("%v; on Debian, systemd-container has it", err)
 	}
 	m := &machine{t: t}
 	t.Cleanup(func() {
-		if t.Failed() && m.leader != "" {
-			said, _ := m.try("journalctl", "--unit=imapvigil", "--no-pager", "--lines=40")
-			t.Log(said)
+		if t.Failed() {
+			m.tellMore(console.Name())
 		}
 		end()
 		_ = nspawn.Wait()
+		_ = news.Close()
 		_ = console.Close()
+		place.clear()
 	})
-	m.await("the machine has booted", func() bool {
-		children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", nspawn.Process.Pid))
-		m.leader = strings.TrimSpace(string(children))
-		said, _ := m.try("systemctl", "is-system-running")
-		return m.leader != "" && said == "running"
-	})
+	m.leader = leaderOf(t, news)
+	if state, _ := m.try("systemctl", "is-system-running", "--wait"); state != "running" {
+		failed, _ := m.try("systemctl", "--failed", "--no-legend")
+		t.Fatalf("the machine is %s: %s", state, failed)
+	}
 	return m
 }
 
-// installed gives the directory of a Debian, and installs it if this has not
-// been done before.
-func installed(t *testing.T, release string) string {
+// mustBoot fails the test where no machine could boot.
+func mustBoot(t *testing.T) {
 	t.Helper()
-	cache, err := os.UserCacheDir()
+	const otherwise = "; make test SYSTEMD=no leaves out the tests that boot a Debian"
+	if os.Geteuid() != 0 {
+		t.Fatal("booting a Debian takes root: sudo make test-systemd" + otherwise)
+	}
+	try := exec.CommandContext(t.Context(), "unshare", "--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup", "--fork", "true")
+	if said, err := try.CombinedOutput(); err != nil {
+		t.Fatalf("this machine lets its root make no namespaces, as containers do without CAP_SYS_ADMIN, so no Debian boots here: %v: %s%s",
+			err, said, otherwise)
+	}
+}
+
+// notifications makes the socket by which a machine tells that it has booted:
+// sd_notify(3), passed on by systemd-nspawn.
+func notifications(t *testing.T) (*net.UnixConn, string) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "imapvigil") // a socket's path is short
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := filepath.Join(cache, "imapvigil", release)
-	if _, err := os.Stat(dir); err == nil {
-		return dir
-	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	fresh, err := os.MkdirTemp(filepath.Dir(dir), release+".")
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	socket := filepath.Join(dir, "notify")
+	news, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(fresh) })
-	if err := os.Chmod(fresh, 0o755); err != nil {
+	return news, socket
+}
+
+// leaderOf waits until a machine has booted.
+func leaderOf(t *testing.T, news *net.UnixConn) (leader string) {
+	t.Helper()
+	if err := news.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
-	output(t, "debootstrap", "--variant=minbase", "--include=ca-certificates,dbus,python3-apt,systemd-sysv,tzdata", release, fresh)
-	write(t, filepath.Join(fresh, "etc/machine-id"), "", 0o444) // each boot makes one (machine-id(5))
-	if err := os.Rename(fresh, dir); err != nil {
-		t.Fatal(err)
+	for datagram := make([]byte, 4096); ; {
+		n, err := news.Read(datagram)
+		if err != nil {
+			t.Fatalf("the machine does not boot: %v", err)
+		}
+		for line := range strings.Lines(string(datagram[:n])) {
+			line = strings.TrimSpace(line)
+			if pid, ok := strings.CutPrefix(line, "X_NSPAWN_LEADER_PID="); ok {
+				leader = pid
+			}
+			if line == "READY=1" && leader != "" {
+				return leader
+			}
+		}
 	}
-	return dir
+}
+
+// tellMore logs what may explain a failure.
+func (m *machine) tellMore(console string) {
+	if m.leader == "" {
+		said, _ := os.ReadFile(console)
+		m.t.Logf("its console:\n%s", last(string(said), 40))
+		return
+	}
+	said, _ := m.try("journalctl", "--unit=imapvigil", "--no-pager", "--lines=40")
+	m.t.Logf("the journal of the service:\n%s", said)
 }
 
 // try runs a program there and gives what it said and its exit status.
 func (m *machine) try(args ...string) (string, int) {
 	m.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
 	enter := []string{"--target=" + m.leader, "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--"}
-	c := exec.Command("nsenter", append(enter, args...)...)
+	c := exec.CommandContext(ctx, "nsenter", append(enter, args...)...)
 	c.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "DEBIAN_FRONTEND=noninteractive"}
+	c.WaitDelay = time.Second // what it has started may hold on to its output
 	var said bytes.Buffer
 	c.Stdout, c.Stderr = &said, &said
-	if err := c.Run(); err != nil && !errors.As(err, new(*exec.ExitError)) {
+	err := c.Run()
+	if ctx.Err() != nil {
+		m.t.Fatalf("%s did not end within %v:\n%s", strings.Join(args, " "), patience, said.String())
+	}
+	if err != nil && !errors.As(err, new(*exec.ExitError)) {
 		m.t.Fatal(err)
 	}
 	return strings.TrimSpace(said.String()), c.ProcessState.ExitCode()
@@ -121,8 +177,11 @@ func (m *machine) run(args ...string) string {
 	return said
 }
 
+// root is its file system, seen from here.
+func (m *machine) root() string { return filepath.Join("/proc", m.leader, "root") }
+
 // path is where one of its files is, seen from here.
-func (m *machine) path(file string) string { return filepath.Join("/proc", m.leader, "root", file) }
+func (m *machine) path(file string) string { return filepath.Join(m.root(), file) }
 
 func (m *machine) write(file, text string) {
 	m.t.Helper()
@@ -136,6 +195,16 @@ func (m *machine) write(file, text string) {
 func (m *machine) exists(file string) bool {
 	_, err := os.Lstat(m.path(file))
 	return err == nil
+}
+
+// modes holds files and directories against "mode owner:group".
+func (m *machine) modes(want map[string]string) {
+	m.t.Helper()
+	for file, want := range want {
+		if got := m.run("stat", "--format=%a %U:%G", file); got != want {
+			m.t.Errorf("%s is %s, not %s", file, got, want)
+		}
+	}
 }
 
 // property is one of the service, as systemctl show has it.
@@ -157,11 +226,5 @@ func (m *machine) moment(name string) time.Duration {
 // await looks until something holds; nothing there calls back.
 func (m *machine) await(what string, holds func() bool) {
 	m.t.Helper()
-	look := time.NewTicker(100 * time.Millisecond)
-	defer look.Stop()
-	for end := time.Now().Add(time.Minute); !holds(); <-look.C {
-		if time.Now().After(end) {
-			m.t.Fatalf("a minute has passed, and not yet: %s", what)
-		}
-	}
+	await(m.t, patience, what, holds)
 }
