@@ -2,6 +2,7 @@ package tracker_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -156,28 +157,69 @@ func TestOnlyWhatIsOpenIsAcknowledged(t *testing.T) {
 	})
 }
 
+// A failure is an incident when it is reported, or when it is over.
+func TestAFailureIsNoIncidentYet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t)
+		w.configure(&config.Config{}, "partner")
+		down := incident.Finding{Condition: incident.Service, Health: incident.Down, Cause: incident.CauseRefused}
+		for _, step := range []struct {
+			findings  []incident.Finding
+			incidents int
+		}{{[]incident.Finding{down}, 0}, {nil, 0}, {nil, 1}} {
+			w.observe("partner", incident.ConditionSet(incident.Service), step.findings...)
+			if n := len(w.view().Incidents); n != step.incidents {
+				t.Errorf("%d incidents after %v, want %d", n, step.findings, step.incidents)
+			}
+		}
+	})
+}
+
+// A silence that would be over already is refused, and one that is cannot be ended.
+func TestSilencesThatAreOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t)
+		w.configure(&config.Config{}, "partner")
+		scope := tracker.Scope{Check: "partner"}
+		if _, err := w.tracker.Silence(t.Context(), scope, "", time.Now()); err == nil {
+			t.Error("a silence without any length")
+		}
+		silence, err := w.tracker.Silence(t.Context(), scope, "", time.Now().Add(time.Minute))
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if err := w.tracker.EndSilence(t.Context(), silence.ID); err == nil {
+			t.Error("a silence ended twice")
+		}
+	})
+}
+
 // A later message about an incident knows the receipt of the first one, so that it
 // can be put beside it.
 func TestMessagesOfAnIncidentAreAThread(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t)
-		service := incident.ConditionSet(incident.Service)
-		down := incident.Finding{Condition: incident.Service, Health: incident.Down, Cause: incident.CauseRefused}
+		certificate := incident.ConditionSet(incident.Certificate)
+		soon := incident.Finding{Condition: incident.Certificate, Health: incident.Degraded, Cause: incident.CauseCertExpiresSoon}
+		critical := soon
+		critical.Grade = 1
 		hook := config.WayID{Role: "it", Notifier: "webhook.hook"}
 		w.configure(&config.Config{
 			Roles:     map[config.RoleID]*config.Role{"it": {ID: "it", Ways: []config.Way{{ID: hook, Target: webhook.Target{}}}}},
 			Notifiers: map[config.NotifierID]*config.Notifier{"webhook.hook": {Settings: webhook.Settings{}}},
 		}, "partner", "it")
 		var threads []string
-		for _, findings := range [][]incident.Finding{{down}, nil} {
+		for i, findings := range [][]incident.Finding{{soon}, {critical}, nil} {
 			for range 3 {
-				w.observe("partner", service, findings...)
+				w.observe("partner", certificate, findings...)
 			}
 			m := <-w.sent
 			threads = append(threads, m.Previous.Thread)
-			w.tracker.Attempted(outbox.Attempt{Key: outbox.Key(m.Key), Receipt: notifiers.Receipt{Thread: "first"}})
+			receipt := notifiers.Receipt{Thread: fmt.Sprintf("message %d", i+1)}
+			w.tracker.Attempted(outbox.Attempt{Key: outbox.Key(m.Key), Receipt: receipt})
 		}
-		if want := []string{"", "first"}; !slices.Equal(threads, want) {
+		if want := []string{"", "message 1", "message 1"}; !slices.Equal(threads, want) {
 			t.Errorf("messages belong to the threads %q, want %q", threads, want)
 		}
 	})
