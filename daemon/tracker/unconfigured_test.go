@@ -88,3 +88,36 @@ func TestNothingIsSentBeforeTheFilesAreRead(t *testing.T) {
 		t.Errorf("message %s about %q, want iv_1 about %q", m.Key, labels, want)
 	}
 }
+
+// A journal may have lost what a message tells of. That is not sent, and nobody
+// tries for ever.
+func TestAMessageAboutNothingIsNotSent(t *testing.T) {
+	text, err := json.Marshal(outbox.Telling{
+		Key: "iv_1", At: time.Now(), Way: config.WayID{Role: "it_team", Notifier: "webhook.tickets"}, Kind: notifiers.Webhook,
+		Items: []outbox.Item{{Incident: "lost", Transition: notifiers.Closed, Bout: 1}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := make(outgoing, 8)
+	tr, err := tracker.Open(tracker.Options{
+		Journal: past{{Seq: 1, At: time.Now(), Kind: "telling", Data: text}}, Sender: sent,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = tr.Run(ctx) }()
+	defer func() { cancel(); <-ended }()
+	if err := tr.Configure(ctx, &config.Config{}); err != nil {
+		t.Fatal(err)
+	}
+	v, err := tr.View(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v.Notifications.Queued != 0 || len(sent) > 0 {
+		t.Errorf("%d messages are queued, %d sent", v.Notifications.Queued, len(sent))
+	}
+}
