@@ -67,8 +67,8 @@ func readable(path string) complaint {
 
 // isCredential tells whether a file lies where credential looks.
 func (s *Snapshot) isCredential(path string) bool {
-	dir := filepath.Dir(path)
-	return dir == filepath.Join(s.root, credentialsDir) || dir == filepath.Clean(s.options.CredentialsDirectory)
+	dir, systemd := filepath.Dir(path), s.options.CredentialsDirectory
+	return dir == filepath.Join(s.root, credentialsDir) || systemd != "" && dir == filepath.Clean(systemd)
 }
 
 // credentialPath is where a credential is: $CREDENTIALS_DIRECTORY when it is

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	_ "time/tzdata" // a zone in the files is one on every machine, also where no database is installed
 
 	"github.com/imapvigil/imapvigil/config"
 )

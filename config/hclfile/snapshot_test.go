@@ -320,3 +320,14 @@ func TestEmptied(t *testing.T) {
 		t.Errorf("emptied since they were kept: %q", got)
 	}
 }
+
+// TestFileFromWithin names a file beside the configuration from inside of its
+// directory, where paths have no directory in them.
+func TestFileFromWithin(t *testing.T) {
+	tree(t, map[string]string{"main.hcl": `imap_check "a" { hostname = file("host") }`, "host": "mx.example.org"})
+	for _, path := range []string{".", "main.hcl"} {
+		if cfg, diags := hclfile.Load(read(t, path, hclfile.Options{})); cfg == nil {
+			t.Errorf("%s: %v", path, diags)
+		}
+	}
+}

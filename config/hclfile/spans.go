@@ -2,6 +2,7 @@ package hclfile
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
@@ -47,6 +48,9 @@ func (r *reading) readSpan(low, high time.Duration, zero bool) (value, bool) {
 // withoutUnit shows how to write a number as a duration.
 func (r *reading) withoutUnit() (value, bool) {
 	n, _ := r.v.AsBigFloat().Float64()
+	if n < 0 || math.IsInf(n, 0) {
+		return r.wrong(ruleDuration, "%s is not a number alone: %s.", r.attr.name, config.ErrDuration)
+	}
 	seconds := formatNumber(n)
 	if !r.shown() {
 		seconds = "${" + r.source() + "}"
