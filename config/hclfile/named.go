@@ -65,10 +65,11 @@ func readable(path string) complaint {
 	}
 }
 
-// isCredential tells whether a file lies where credential looks.
+// isCredential tells whether a file lies where credential looks, whatever the way
+// to it.
 func (s *Snapshot) isCredential(path string) bool {
-	dir, systemd := filepath.Dir(path), s.options.CredentialsDirectory
-	return dir == filepath.Join(s.root, credentialsDir) || systemd != "" && dir == filepath.Clean(systemd)
+	dir, systemd := withoutLinks(filepath.Dir(path)), s.options.CredentialsDirectory
+	return dir == withoutLinks(filepath.Join(s.root, credentialsDir)) || systemd != "" && dir == withoutLinks(systemd)
 }
 
 // credentialPath is where a credential is: $CREDENTIALS_DIRECTORY when it is

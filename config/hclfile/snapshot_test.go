@@ -2,6 +2,7 @@ package hclfile_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -328,6 +329,28 @@ func TestFileFromWithin(t *testing.T) {
 	for _, path := range []string{".", "main.hcl"} {
 		if cfg, diags := hclfile.Load(read(t, path, hclfile.Options{})); cfg == nil {
 			t.Errorf("%s: %v", path, diags)
+		}
+	}
+}
+
+// TestFileIsNoWayToCredentials tries the ways to a secret that do not look like
+// one: what file gives is shown.
+func TestFileIsNoWayToCredentials(t *testing.T) {
+	tree(t, map[string]string{"etc/credentials/x": "canary"})
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Symlink("credentials", "etc/aside"), os.Symlink("etc", "linked")); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"credentials/x", here + "/etc/credentials/x", "aside/x", "../linked/credentials/x"} {
+		writeFile(t, "etc/main.hcl", []byte(`imap_check "a" { hostname = file("`+path+`") }`))
+		for _, root := range []string{"etc", here + "/etc", "linked"} {
+			_, diags := hclfile.Load(read(t, root, hclfile.Options{}))
+			if len(diags) != 1 || diags[0].Rule != "credential" {
+				t.Errorf("%s in %s: %v", path, root, diags)
+			}
 		}
 	}
 }
