@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 
 	"github.com/imapvigil/imapvigil/config/opaque"
 )
@@ -68,8 +69,11 @@ func readable(path string) complaint {
 // isCredential tells whether a file lies where credential looks, whatever the way
 // to it.
 func (s *Snapshot) isCredential(path string) bool {
-	dir, systemd := withoutLinks(filepath.Dir(path)), s.options.CredentialsDirectory
-	return dir == withoutLinks(filepath.Join(s.root, credentialsDir)) || systemd != "" && dir == withoutLinks(systemd)
+	secret := []string{withoutLinks(filepath.Join(s.root, credentialsDir))}
+	if systemd := s.options.CredentialsDirectory; systemd != "" {
+		secret = append(secret, withoutLinks(systemd))
+	}
+	return slices.Contains(secret, filepath.Dir(really(path))) || slices.Contains(secret, filepath.Dir(withoutLinks(path)))
 }
 
 // credentialPath is where a credential is: $CREDENTIALS_DIRECTORY when it is

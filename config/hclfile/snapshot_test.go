@@ -341,10 +341,10 @@ func TestFileIsNoWayToCredentials(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(os.Symlink("credentials", "etc/aside"), os.Symlink("etc", "linked")); err != nil {
+	if err := errors.Join(os.Symlink("credentials", "etc/aside"), os.Symlink("etc", "linked"), os.Symlink("credentials/x", "etc/plain")); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{"credentials/x", here + "/etc/credentials/x", "aside/x", "../linked/credentials/x"} {
+	for _, path := range []string{"credentials/x", here + "/etc/credentials/x", "aside/x", "plain", "../linked/credentials/x"} {
 		writeFile(t, "etc/main.hcl", []byte(`imap_check "a" { hostname = file("`+path+`") }`))
 		for _, root := range []string{"etc", here + "/etc", "linked"} {
 			_, diags := hclfile.Load(read(t, root, hclfile.Options{}))
