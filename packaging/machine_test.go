@@ -91,7 +91,7 @@ func mustBoot(t *testing.T) {
 	try := exec.CommandContext(t.Context(), "unshare", "--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup", "--fork", "true")
 	if said, err := try.CombinedOutput(); err != nil {
 		t.Fatalf("this machine lets its root make no namespaces, as containers do without CAP_SYS_ADMIN, so no Debian boots here: %v: %s%s",
-			err, said, otherwise)
+			err, bytes.TrimSpace(said), otherwise)
 	}
 }
 
