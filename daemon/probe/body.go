@@ -93,13 +93,13 @@ func (c *conversation) judgeCapabilities() {
 	}
 }
 
-// stillThere makes sure that the server did not take its leave beside a good
-// answer.
+// stillThere makes sure that the server did not take its leave, or lose its mind,
+// beside a good answer.
 func (s *session) stillThere() error {
 	s.gate.mu.Lock()
-	left := s.gate.bye != nil
+	gone := s.gate.bye != nil || s.gate.stray != nil
 	s.gate.mu.Unlock()
-	if left {
+	if gone {
 		return s.failed()
 	}
 	return nil

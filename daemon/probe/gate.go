@@ -55,15 +55,20 @@ func (g *gate) show() {
 	g.hidden = ""
 }
 
-// Read gives go-imap the next response that is meant for it.
+// Read gives go-imap the next response that is meant for it. What came together
+// with it is looked at first: a server that says OK and BYE in one breath must
+// not be well or down by who runs first here.
 func (g *gate) Read(p []byte) (int, error) {
-	for len(g.pending) == 0 {
+	for len(g.pending) == 0 || g.talk.responses.more() {
 		r, err := g.next()
-		if err != nil {
+		if err != nil && len(g.pending) == 0 {
 			return 0, err
 		}
+		if err != nil {
+			break
+		}
 		g.talk.said(server, g.heard(r))
-		g.pending = []byte(g.pass(r))
+		g.pending = append(g.pending, g.pass(r)...)
 	}
 	n := copy(p, g.pending)
 	g.pending = g.pending[n:]

@@ -112,6 +112,13 @@ func (r *responses) leftOver() []byte {
 	return left
 }
 
+// more reports whether another whole response has come already.
+func (r *responses) more() bool {
+	line, _, whole := bytes.Cut(r.leftOver(), []byte("\n"))
+	_, literal := literalSize(bytes.TrimRight(line, "\r"))
+	return whole && !literal
+}
+
 // literalSize tells whether a line ends in a literal's announcement, "{42}" or
 // "{42+}", RFC 9051 section 4.3.
 func literalSize(line []byte) (size int64, ok bool) {
