@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 func TestCompactionReplacesWhatCameBefore(t *testing.T) {
@@ -59,6 +61,41 @@ func TestRecordsAppendedWhileCompactingSurvive(t *testing.T) {
 	}
 	mustClose(t, j)
 	want(t, collect(t, Read(dir)), append(state(100, 100), numbered(101, 200)...))
+}
+
+// The disk is busy with a record when a compaction begins, and another record comes
+// before it has ended: the one is in the snapshot, the other beside it.
+func TestACompactionBetweenTwoRecords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := newSimDisk()
+		j := mustOpen(t, simDir, Options{FS: disk.process()})
+		mustAppend(t, j, recs(1, 3)...)
+		disk.setFault(func(op, _ string) (int, error) {
+			if op == "sync" {
+				<-time.After(100 * time.Millisecond)
+			}
+			return -1, nil
+		})
+		results := make(chan error, 3)
+		go func() { results <- j.Append(rec(4)) }()
+		synctest.Wait()
+		go func() { results <- j.Compact(slices.Values(recs(1, 2))) }()
+		synctest.Wait()
+		go func() { results <- j.Append(rec(5)) }()
+		for range 3 {
+			if err := <-results; err != nil {
+				t.Error(err)
+			}
+		}
+		mustClose(t, j)
+		expect := append(state(4, 2), numbered(5, 5)...)
+		want(t, collect(t, read(j.fs, simDir, 0)), expect)
+		o := disk.image().open(t)
+		want(t, o.records, expect)
+		if o.detected() {
+			t.Errorf("after a restart: %+v", o.Status)
+		}
+	})
 }
 
 func TestACompactionThatIsRefusedHarmsNothing(t *testing.T) {
