@@ -35,9 +35,10 @@ type loader struct {
 	localBlocks map[hcl.Range]bool // where they stand, as written
 
 	tree
-	spaces map[string]namespace
-	known  map[string][]ref // what can be referred to, by root
-	config *config.Config
+	spaces  map[string]namespace
+	known   map[string][]ref // what can be referred to, by root
+	guessed int              // how often what was meant has been looked for
+	config  *config.Config
 
 	shownHours   map[config.ScheduleID]bool // whose windows a message may repeat
 	monitorRoles bool                       // somebody chose who hears of the monitor itself

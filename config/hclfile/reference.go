@@ -177,6 +177,9 @@ func (r *reading) written(reference string) string {
 
 // suggestReference turns a name in quotes into the reference it stands for.
 func (r *reading) suggestReference(name string, roots []string, example string) string {
+	if !r.l.mayGuess() {
+		roots = nil
+	}
 	for _, root := range roots {
 		for _, known := range r.l.identities(root) {
 			isKnown := known == (ref{root, name}) || known.String() == name

@@ -2,6 +2,7 @@ package hclfile
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -73,8 +74,8 @@ func (l *loader) explainLocal(t hcl.Traversal) bool {
 		return false
 	}
 	var known []string
-	for name := range l.locals {
-		known = append(known, name)
+	if l.mayGuess() {
+		known = slices.Collect(maps.Keys(l.locals))
 	}
 	l.report(ruleUnknownVariable, t.SourceRange(), "No locals block defines %q.%s", names[0], didYouMean(names[0], known, func(n string) string { return "local." + n }, "There is"))
 	return true
@@ -130,6 +131,9 @@ func (l *loader) unknownReference(root string, names []string) string {
 			return fmt.Sprintf("No %s is called %q, but %s is: %s", root, written, an(other), ref{other, names[len(names)-1]})
 		}
 	}
+	if !l.mayGuess() {
+		return fmt.Sprintf("No %s is called %q.", root, written)
+	}
 	ids, back := make([]string, len(known)), map[string]ref{}
 	for i, k := range known {
 		ids[i] = k.id
@@ -139,6 +143,16 @@ func (l *loader) unknownReference(root string, names []string) string {
 		return fmt.Sprintf("No %s is called %q. Did you mean %s?", root, written, moved)
 	}
 	return fmt.Sprintf("No %s is called %q.%s", root, written, didYouMean(written, ids, func(id string) string { return back[id].String() }, "There is"))
+}
+
+// guesses is how many names that lead nowhere are compared with those that there
+// are: a hundred thousand with a hundred thousand would take hours, and nobody
+// reads so many.
+const guesses = 100
+
+func (l *loader) mayGuess() bool {
+	l.guessed++
+	return l.guessed <= guesses
 }
 
 // separators stand between the names of which a reference is made up. Those of
