@@ -3,6 +3,7 @@
 package packaging_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -23,6 +24,7 @@ func TestService(t *testing.T) {
 				{"safe", isSafe},
 				{"ready", becomesReady},
 				{"reload", reloads},
+				{"log", isFoundInTheLog},
 				{"reload of a broken file", refusesBrokenFiles},
 				{"secrets", findsCredentials},
 				{"people", letsTheGroupIn},
@@ -79,6 +81,22 @@ func reloads(m *machine) {
 		m.t.Errorf("the status is %q", status)
 	}
 	m.await("an incident", func() bool { return len(m.incidents()) > 0 })
+}
+
+// isFoundInTheLog: an incident is found by its check, by its id and by its cause
+// in systemd's journal, whatever else is written there.
+func isFoundInTheLog(m *machine) {
+	id, _, _ := strings.Cut(m.incidents()[0], " ")
+	var entry map[string]any
+	m.await("an entry of the incident", func() bool { // journald writes when it gets to it
+		said, _ := m.try("journalctl", "--unit=imapvigil", "--output=json", "--lines=1", "INCIDENT_ID="+id)
+		return json.Unmarshal([]byte(said), &entry) == nil
+	})
+	for _, field := range []string{"CHECK_ID=gone", fmt.Sprint("CAUSE=", entry["CAUSE"])} {
+		if said := m.run("journalctl", "--unit=imapvigil", "--no-pager", field); !strings.Contains(said, "incident="+id) {
+			m.t.Errorf("%s finds %q", field, said)
+		}
+	}
 }
 
 // refusesBrokenFiles: the reload fails, says where, and the daemon goes on.
