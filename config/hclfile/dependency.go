@@ -2,6 +2,7 @@ package hclfile
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -60,6 +61,9 @@ func (w *dependencyWalk) next(r config.Ref) []config.Ref {
 	return next
 }
 
+// longCircle is how many of a circle are named at most.
+const longCircle = 50
+
 // report names all of a circle, once, beginning with its first check.
 func (w *dependencyWalk) report(circle []config.Ref) {
 	steps := circle[:len(circle)-1]
@@ -68,7 +72,12 @@ func (w *dependencyWalk) report(circle []config.Ref) {
 	})
 	i := slices.Index(steps, least)
 	text, verb := least.String(), " depends on "
-	for _, r := range append(slices.Concat(steps[i+1:], steps[:i]), least) {
+	others := append(slices.Concat(steps[i+1:], steps[:i]), least)
+	for n, r := range others {
+		if more := len(others) - longCircle; more > 0 && n == longCircle-1 {
+			text += fmt.Sprintf("%s%s, which leads by %d more to %s", verb, r, more, least)
+			break
+		}
 		text += verb + r.String()
 		verb = ", which depends on "
 		if r.Server != "" {
