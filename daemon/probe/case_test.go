@@ -87,9 +87,9 @@ func runHostile(t *testing.T, archive *txtar.Archive, certs *imaptest.Certificat
 	others := goleak.IgnoreCurrent()
 	before := descriptors(t)
 	const patience = 64
-	for times := time.Duration(1); ; times *= 2 {
+	for times := 1; ; times *= 2 {
 		c := newHostileCase(t, archive, certs)
-		c.probe.Timeout *= times
+		c.probe.Timeout = time.Duration(times * int(c.probe.Timeout))
 		result, took, said := c.run(t)
 		if !c.fits(result) && took >= c.probe.Timeout && times < patience {
 			t.Logf("not enough: %v", c.probe.Timeout)
@@ -226,6 +226,9 @@ func wordsOf(r incident.Result) (words []string) {
 	}
 	for _, n := range r.Notes {
 		words = append(words, n.Text, n.Evidence.String())
+	}
+	for _, a := range r.Addresses {
+		words = append(append(words, a.Hint, a.Evidence.String()), a.Capabilities...)
 	}
 	return words
 }

@@ -59,20 +59,31 @@ func (g *gate) show() {
 // with it is looked at first: a server that says OK and BYE in one breath must
 // not be well or down by who runs first here.
 func (g *gate) Read(p []byte) (int, error) {
-	for len(g.pending) == 0 || g.talk.responses.more() {
-		r, err := g.next()
-		if err != nil && len(g.pending) == 0 {
+	if len(g.pending) == 0 {
+		if err := g.fill(); err != nil {
 			return 0, err
 		}
-		if err != nil {
-			break
-		}
-		g.talk.said(server, g.heard(r))
-		g.pending = append(g.pending, g.pass(r)...)
 	}
 	n := copy(p, g.pending)
 	g.pending = g.pending[n:]
 	return n, nil
+}
+
+// fill reads until there is something for go-imap, and then as long as that takes
+// no waiting.
+func (g *gate) fill() error {
+	for len(g.pending) == 0 || g.talk.responses.more() {
+		r, err := g.next()
+		if err != nil && len(g.pending) > 0 {
+			return nil // what there is comes first; the error stays
+		}
+		if err != nil {
+			return err
+		}
+		g.talk.said(server, g.heard(r))
+		g.pending = append(g.pending, g.pass(r)...)
+	}
+	return nil
 }
 
 // expectLast: with the answer to what is sent next the session ends, and go-imap's
