@@ -13,7 +13,7 @@ const stars = "***"
 
 // A redactor stars out secrets in what a server says: servers are known to
 // repeat a command in its answer, and a hostile one may repeat a password on
-// purpose, as it is or in the base64 in which it was sent.
+// purpose, as it is or as it was sent: in base64, or quoted with backslashes.
 type redactor struct {
 	mu      sync.Mutex
 	secrets []string // the longest first
@@ -27,7 +27,10 @@ func newRedactor(login config.Login) *redactor {
 	return r
 }
 
-// add makes a text and its base64 secret.
+// quoting is how a string is written, RFC 9051 section 4.3.
+var quoting = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+
+// add makes a text, its base64 and its quoted form secret.
 func (r *redactor) add(secret string) {
 	if secret == "" {
 		return
@@ -35,6 +38,9 @@ func (r *redactor) add(secret string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.secrets = append(r.secrets, secret, base64.StdEncoding.EncodeToString([]byte(secret)))
+	if quoted := quoting.Replace(secret); quoted != secret {
+		r.secrets = append(r.secrets, quoted)
+	}
 	slices.SortFunc(r.secrets, func(a, b string) int { return len(b) - len(a) })
 }
 

@@ -31,6 +31,14 @@ func TestRedactor(t *testing.T) {
 	}
 }
 
+func TestAPasswordAsItWasQuotedIsSecretToo(t *testing.T) {
+	r := newRedactor(config.Login{Password: opaque.NewSecret(`a "b\c`)})
+	const said = `BAD T1 LOGIN "alice" "a \"b\\c"`
+	if got := r.text(said); got != `BAD T1 LOGIN "alice" "***"` {
+		t.Errorf("%q becomes %q", said, got)
+	}
+}
+
 // FuzzEvidence: whatever a server says around a secret, neither the evidence nor
 // a transcript holds it, and both are printable.
 func FuzzEvidence(f *testing.F) {
