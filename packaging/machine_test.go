@@ -62,14 +62,19 @@ func boot(t *testing.T, release string) *machine {
 		place.clear()
 		t.Fatalf("%v; on Debian, systemd-container has it", err)
 	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = nspawn.Wait()
+		_ = news.Close() // there will be none any more
+	}()
 	m := &machine{t: t}
 	t.Cleanup(func() {
 		if t.Failed() {
 			m.tellMore(console.Name())
 		}
 		end()
-		_ = nspawn.Wait()
-		_ = news.Close()
+		<-ended
 		_ = console.Close()
 		place.clear()
 	})
