@@ -16,7 +16,6 @@ func TestNothingGrows(t *testing.T) {
 		s.watch.Poll = never // else a poll may be first
 		h.do("write conf/a.hcl a=1,b=1; write conf/x/c.hcl c=1")
 		s.start()
-		const reloads = 10_000
 		var early holdings
 		for n := range reloads {
 			want := "applied"

@@ -2,4 +2,7 @@
 
 package daemon
 
-const edits = 1_000
+const (
+	edits   = 1_000
+	reloads = 10_000
+)

@@ -2,5 +2,8 @@
 
 package daemon
 
-// The race detector takes five times as long for each edit.
-const edits = 200
+// The race detector takes five times as long for each.
+const (
+	edits   = 150
+	reloads = 2_500
+)
