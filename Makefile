@@ -8,10 +8,10 @@ BENCH    ?= .
 # machine that lets it make namespaces.
 SYSTEMD  ?= yes
 # What make test runs, in this order.
-tests     = vet lint unit $(if $(filter no,$(SYSTEMD)),without-systemd,test-systemd)
+tests     = vet lint unit program trouble $(if $(filter no,$(SYSTEMD)),without-systemd,test-systemd)
 tool      = $(GO) tool -modfile=.tools/go.mod
 
-.PHONY: help demo test test-packages test-systemd without-systemd vet lint unit build packages bench soak fuzz format deadcode clean
+.PHONY: help demo test test-packages test-systemd without-systemd vet lint unit program trouble build packages bench soak fuzz format deadcode clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,8 +34,15 @@ vet: ## go vet
 lint: ## golangci-lint with .golangci.yml
 	$(tool) golangci-lint run
 
-unit: ## all tests under the race detector, none from the cache: they depend on real servers
-	$(GO) test -race -count=1 ./...
+unit: ## the tests of all rooms under the race detector, none from the cache: they depend on real servers
+	$(GO) test -race -count=1 $$($(GO) list ./... | grep -v /cmd/)
+
+program: ## the tests of the program, likewise: the real daemon, real servers, and the clock
+	$(GO) test -race -count=1 ./cmd/...
+
+trouble: ## the daemon killed 200 times at random moments; 2,000 failures within a second
+	$(GO) test -run TestKilledAtRandom -tags soak -count=1 -timeout 20m ./cmd/imapvigil
+	$(GO) test -run TestStorm -tags soak -count=1 -timeout 20m ./cmd/imapvigil
 
 test-systemd: packages ## the packages on booted Debian 12 and 13: installed, reloaded, killed, upgraded, removed, by hand and by Ansible; needs root
 	@.ci/packages debootstrap systemd-container lintian ansible-core rpm cpio bash-completion zsh fish
