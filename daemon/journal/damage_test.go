@@ -101,6 +101,36 @@ func TestASoundJournalIsNotSuspected(t *testing.T) {
 	if o.detected() || lost(t, o.records) != 0 {
 		t.Errorf("%+v", o.Status)
 	}
+	for name := range o.disk.image() {
+		if strings.HasSuffix(name, tornSuffix) {
+			t.Errorf("%s holds a tail that was not torn", name)
+		}
+	}
+}
+
+// A line that never ends is one that is damaged, and does not fill the memory.
+func TestALineThatIsLongerThanAnyOfOurs(t *testing.T) {
+	const long = 40 * maxLine
+	text := io.MultiReader(io.LimitReader(endless{}, long), strings.NewReader("\nnext\n"))
+	l := newLineReader(io.NopCloser(text))
+	for _, want := range []string{"", "next"} {
+		if line, err := l.next(); err != nil || string(line) != want {
+			t.Errorf("a line of %d bytes, %v, want %q", len(line), err, want)
+		}
+	}
+	if kept := cap(l.begun); kept > 2*maxLine {
+		t.Errorf("%d bytes were kept of a line", kept)
+	}
+}
+
+// endless is the letter x, again and again.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'x'
+	}
+	return len(p), nil
 }
 
 func TestEveryFlippedByteIsDetected(t *testing.T) {
