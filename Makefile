@@ -40,7 +40,7 @@ unit: ## the tests of all rooms under the race detector, none from the cache: th
 program: ## the tests of the program, likewise: the real daemon, real servers, and the clock
 	$(GO) test -race -count=1 ./cmd/...
 
-trouble: ## the daemon killed 200 times at random moments; 2,000 failures within a second
+trouble: ## the daemon killed 200 times at random moments; 10,000 failures within a second
 	$(GO) test -run TestKilledAtRandom -tags soak -count=1 -timeout 20m ./cmd/imapvigil
 	$(GO) test -run TestStorm -tags soak -count=1 -timeout 20m ./cmd/imapvigil
 
@@ -60,7 +60,7 @@ packages: ## deb, rpm and apk for amd64 and arm64, in dist
 bench: ## all benchmarks; BENCH=name for some
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
-soak: ## half an hour of trouble: the daemon killed 2,000 times, 10,000 failures told to their end
+soak: ## half an hour of trouble: the daemon killed 2,000 times, 10,000 failures watched to their end
 	$(GO) test -run 'TestKilledAtRandom|TestStorm' -tags soak -count=1 -timeout 2h -v ./cmd/imapvigil -soak
 
 fuzz: ## every fuzz target for FUZZTIME (10s)

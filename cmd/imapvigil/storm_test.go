@@ -11,6 +11,7 @@ import (
 )
 
 const (
+	stormChecks    = 10_000
 	stormTolerance = 5 * time.Second // fault_tolerance in testdata/soak/storm.hcl
 	stormMegabytes = 500             // resident at most
 	// firstMessage is how long after the tolerance people's first message comes
@@ -23,16 +24,7 @@ const (
 	digestPause = 5 * time.Minute
 )
 
-// stormChecks fail at once: 10,000 where there is time for it and the machine
-// does nothing else, so that the figures mean something; else enough for digests.
-func stormChecks() int {
-	if *soak {
-		return 10_000
-	}
-	return 2_000
-}
-
-// Thousands of checks fail within a second, and recover. Everybody hears of it soon,
+// Ten thousand checks fail within a second, and recover. Everybody hears of it soon,
 // people in few messages although Slack is busy, programs of each; and the
 // daemon stays small.
 func TestStorm(t *testing.T) {

@@ -76,7 +76,7 @@ func stormConfig(address string) string {
 	host, port, _ := net.SplitHostPort(address)
 	var text strings.Builder
 	server, n := 0, 0
-	for name := 0; n < stormChecks(); name++ {
+	for name := 0; n < stormChecks; name++ {
 		id := fmt.Sprintf("s%d/c%d", server, name)
 		if first := spread(id); first < 0.3 || first >= 0.4 {
 			continue
@@ -107,9 +107,9 @@ func spread(id string) float64 {
 func (s *storm) awaitTold(to config.NotifierID, what notifiers.Transition, deadline time.Duration) {
 	s.t.Helper()
 	s.await(fmt.Sprintf("all checks to be %s at %s", what, to), deadline, func() bool {
-		return s.witness.told(to, what) >= stormChecks()
+		return s.witness.told(to, what) >= stormChecks
 	})
-	s.t.Logf("%s: all %d are %s, %s after the start", to, stormChecks(), what, time.Since(s.began).Round(time.Second))
+	s.t.Logf("%s: all %d are %s, %s after the start", to, stormChecks, what, time.Since(s.began).Round(time.Second))
 }
 
 // A busySlack says 429 at first, and again now and then.
