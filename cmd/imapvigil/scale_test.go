@@ -69,7 +69,7 @@ func BenchmarkScaleReady(b *testing.B) {
 func BenchmarkScaleChange(b *testing.B) {
 	v := newScale(b)
 	v.start()
-	v.await("quiet", patience, func() bool { return v.quiet() })
+	v.await("quiet", patience, v.quiet)
 	var took time.Duration
 	for n := 1; b.Loop(); n++ {
 		began := time.Now()
@@ -91,7 +91,7 @@ func BenchmarkScaleChange(b *testing.B) {
 func BenchmarkScaleUnchanged(b *testing.B) {
 	v := newScale(b)
 	v.start()
-	v.await("quiet", patience, func() bool { return v.quiet() })
+	v.await("quiet", patience, v.quiet)
 	var took time.Duration
 	for b.Loop() {
 		began := time.Now()
