@@ -16,9 +16,6 @@ import (
 // do so. What is wrong with the account is a finding and ends nothing; the
 // connection is ended politely either way.
 func (s *session) account() error {
-	if !s.goal.login || !s.secured {
-		return nil
-	}
 	key := sessionKey{s.check.Login.Username, s.check.Hostname}
 	began := time.Now()
 	entered := s.prober.sessions.enter(s.ctx, key, min(patience, time.Until(s.deadline)/2))
