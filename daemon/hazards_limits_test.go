@@ -52,14 +52,8 @@ func TestInotifyLimits(t *testing.T) {
 			if err != nil || !strings.Contains(status.Config.Polling, c.why) {
 				t.Errorf("status says %q, %v", status.Config.Polling, err)
 			}
-			said := 0
-			for _, line := range s.ledger.said {
-				if strings.Contains(line, "noticed only every") {
-					said++
-				}
-			}
-			if said != 1 {
-				t.Errorf("said %d times: %q", said, s.ledger.said)
+			if said := s.ledger.spoken("noticed only every"); len(said) != 1 {
+				t.Errorf("said: %q", said)
 			}
 		})
 	}

@@ -230,6 +230,18 @@ func (l *ledger) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	return nil
 }
 
+// spoken gives what was said that contains words.
+func (l *ledger) spoken(words string) (said []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, line := range l.said {
+		if strings.Contains(line, words) {
+			said = append(said, line)
+		}
+	}
+	return said
+}
+
 // describe gives the checks of a configuration with their ports, and those that
 // many wrote as what it was asked for.
 func describe(cfg *config.Config) string {
