@@ -86,7 +86,7 @@ type monitor struct {
 	sender   *outbox.Sender
 	prober   *probe.Prober
 	loop     *probe.Loop
-	probes   *reconcile.Set[config.CheckID, config.Probe]
+	probes   *reconcile.Set[config.CheckID, *config.Probe]
 	watcher  *watch.Watcher
 	reloads  *reloader
 	vitals   *vitals
@@ -154,7 +154,7 @@ func (m *monitor) openRooms(ctx context.Context, probesAtOnce int) (err error) {
 		Lag:    m.vitals.began,
 		Limit:  probesAtOnce,
 	}
-	m.probes = reconcile.New(m.loop.Runner())
+	m.probes = reconcile.NewFunc(sameProbe, m.loop.Runner())
 	m.tracker, err = tracker.Open(tracker.Options{
 		Journal: m.journal, Sender: m.sender, Rates: m.Rates, Node: m.node, Log: m.Log, Next: m.loop.Next,
 		Wake: m.loop.Wake,

@@ -97,7 +97,7 @@ func (s *stage) launch() error {
 	m.watcher = watch.New(s.watch)
 	m.loop.Probe = s.probed
 	if !s.bare {
-		m.probes = reconcile.New(s.running.follow(m.loop.Runner()))
+		m.probes = reconcile.NewFunc(sameProbe, s.running.follow(m.loop.Runner()))
 	}
 	run := m.run
 	if s.alone {
@@ -308,9 +308,9 @@ type turn struct {
 
 func newRoster() *roster { return &roster{running: map[config.CheckID]turn{}} }
 
-func (r *roster) follow(run func(context.Context, config.CheckID, config.Probe)) func(context.Context, config.CheckID, config.Probe) {
-	return func(ctx context.Context, id config.CheckID, check config.Probe) {
-		r.enter(id, check)
+func (r *roster) follow(run func(context.Context, config.CheckID, *config.Probe)) func(context.Context, config.CheckID, *config.Probe) {
+	return func(ctx context.Context, id config.CheckID, check *config.Probe) {
+		r.enter(id, *check)
 		run(ctx, id, check)
 		r.mu.Lock()
 		defer r.mu.Unlock()

@@ -23,16 +23,16 @@ import (
 type timetable struct {
 	mu   sync.Mutex
 	at   map[config.CheckID][]time.Time
-	set  *reconcile.Set[config.CheckID, config.Probe]
-	want map[config.CheckID]config.Probe
+	set  *reconcile.Set[config.CheckID, *config.Probe]
+	want map[config.CheckID]*config.Probe
 }
 
 func newTimetable(checks int) *timetable {
-	table := &timetable{at: map[config.CheckID][]time.Time{}, want: map[config.CheckID]config.Probe{}}
+	table := &timetable{at: map[config.CheckID][]time.Time{}, want: map[config.CheckID]*config.Probe{}}
 	loop := &probe.Loop{Probe: table.probe, Report: func(context.Context, incident.Result) incident.Pace { return incident.Pace{} }}
-	table.set = reconcile.New(loop.Runner())
+	table.set = reconcile.NewFunc(sameProbe, loop.Runner())
 	for i := range checks {
-		table.want[config.CheckID(fmt.Sprint("mx", i))] = config.Probe{Interval: time.Duration(i%5+1) * time.Minute}
+		table.want[config.CheckID(fmt.Sprint("mx", i))] = &config.Probe{Interval: time.Duration(i%5+1) * time.Minute}
 	}
 	table.set.Apply(table.want)
 	return table
@@ -47,7 +47,7 @@ func (table *timetable) probe(_ context.Context, id config.CheckID, _ config.Pro
 }
 
 // reload applies what f makes of the checks.
-func (table *timetable) reload(f func(map[config.CheckID]config.Probe)) reconcile.Diff[config.CheckID] {
+func (table *timetable) reload(f func(map[config.CheckID]*config.Probe)) reconcile.Diff[config.CheckID] {
 	table.want = maps.Clone(table.want)
 	f(table.want)
 	return table.set.Apply(table.want)
@@ -81,12 +81,12 @@ func TestReloadsDoNotShiftUnchangedChecks(t *testing.T) {
 		for n := range 180 {
 			time.Sleep(time.Minute)
 			id := config.CheckID(fmt.Sprint("mx", n%touched))
-			diff := table.reload(func(want map[config.CheckID]config.Probe) {
+			diff := table.reload(func(want map[config.CheckID]*config.Probe) {
 				if _, ok := want[id]; ok && n%3 == 0 {
 					delete(want, id)
 					return
 				}
-				want[id] = config.Probe{Interval: time.Duration(n+2) * time.Minute}
+				want[id] = &config.Probe{Interval: time.Duration(n+2) * time.Minute}
 			})
 			if diff.Unchanged < checks-touched {
 				t.Errorf("reload %d left %d as they were", n, diff.Unchanged)
@@ -125,16 +125,16 @@ func TestReloadsProbeWhatTheyChange(t *testing.T) {
 			{"new, with a short interval", "imap2", config.Probe{Interval: 2 * time.Second}, 2 * time.Second},
 		} {
 			began := time.Now()
-			table.reload(func(want map[config.CheckID]config.Probe) { want[test.id] = test.check })
+			table.reload(func(want map[config.CheckID]*config.Probe) { want[test.id] = &test.check })
 			time.Sleep(test.within)
 			if last := table.last(test.id); last.Before(began) {
 				t.Errorf("%s: not probed within %v", test.name, test.within)
 			}
 		}
-		table.reload(func(want map[config.CheckID]config.Probe) { delete(want, "mx4") })
+		table.reload(func(want map[config.CheckID]*config.Probe) { delete(want, "mx4") })
 		time.Sleep(time.Minute)
 		back := time.Now()
-		table.reload(func(want map[config.CheckID]config.Probe) { want["mx4"] = config.Probe{Interval: time.Hour} })
+		table.reload(func(want map[config.CheckID]*config.Probe) { want["mx4"] = &config.Probe{Interval: time.Hour} })
 		if last := table.last("mx4"); !last.Equal(back) {
 			t.Errorf("back at %v, probed at %v", back, last)
 		}
@@ -148,9 +148,9 @@ func TestTurnsAreSpreadAndKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const checks, interval, day = 60, 10 * time.Minute, 24 * time.Hour
 		table := newTimetable(0)
-		table.reload(func(want map[config.CheckID]config.Probe) {
+		table.reload(func(want map[config.CheckID]*config.Probe) {
 			for i := range checks {
-				want[config.CheckID(fmt.Sprint("mx", i))] = config.Probe{Interval: interval}
+				want[config.CheckID(fmt.Sprint("mx", i))] = &config.Probe{Interval: interval}
 			}
 		})
 		time.Sleep(day)

@@ -19,10 +19,10 @@ func (r *reloader) apply(ctx context.Context, c *candidate) {
 		c.close()
 		return // the daemon is ending
 	}
-	want := make(map[config.CheckID]config.Probe, len(c.cfg.Checks))
+	want := make(map[config.CheckID]*config.Probe, len(c.cfg.Checks))
 	for id, check := range c.cfg.Checks {
 		if check.Enabled {
-			want[id] = check.Probe
+			want[id] = &check.Probe
 		}
 	}
 	diff := r.m.probes.Apply(want)
@@ -44,6 +44,8 @@ func (r *reloader) apply(ctx context.Context, c *candidate) {
 		zap.Int("started", len(diff.Started)), zap.Int("stopped", len(diff.Stopped)),
 		zap.Int("changed", len(diff.Changed)), zap.Int("unchanged", diff.Unchanged))
 }
+
+func sameProbe(a, b *config.Probe) bool { return *a == *b }
 
 // keep makes what the files say the last good configuration.
 func (r *reloader) keep(c *candidate) {

@@ -30,7 +30,7 @@ func BenchmarkIdleCheck(b *testing.B) {
 		run := loop.Runner()
 		for i := range checks {
 			go func() {
-				run(ctx, config.CheckID(fmt.Sprint("server", i)), config.Probe{Interval: time.Hour})
+				run(ctx, config.CheckID(fmt.Sprint("server", i)), &config.Probe{Interval: time.Hour})
 				ended <- struct{}{}
 			}()
 		}

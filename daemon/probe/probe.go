@@ -111,6 +111,16 @@ func (p *Prober) Probe(ctx context.Context, id config.CheckID, check config.Prob
 	return result
 }
 
+// filled is check with its defaults: itself, if it has them all.
+func filled(check *config.Probe) *config.Probe {
+	if check.Interval > 0 && check.Timeout > 0 && check.RetryInterval > 0 {
+		return check
+	}
+	whole := *check
+	fillDefaults(&whole)
+	return &whole
+}
+
 // fillDefaults fills what a Probe made by hand may lack; config/hclfile leaves
 // nothing out.
 func fillDefaults(check *config.Probe) {

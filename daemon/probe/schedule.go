@@ -51,7 +51,7 @@ func untilPhase(id config.CheckID, interval time.Duration, now time.Time) time.D
 }
 
 // pauseAfter is the pause after a probe that ended just now.
-func pauseAfter(id config.CheckID, check config.Probe, pace incident.Pace, now time.Time) time.Duration {
+func pauseAfter(id config.CheckID, check *config.Probe, pace incident.Pace, now time.Time) time.Duration {
 	pause := untilPhase(id, check.Interval, now)
 	if pace.Confirming {
 		retry := check.RetryInterval

@@ -16,7 +16,7 @@ const quickTime = 2 * time.Second
 
 // quickFor is how long a probe of this check counts as quick. With a short
 // timeout even those that hang end soon.
-func quickFor(check config.Probe) time.Duration { return min(quickTime, check.Timeout/2) }
+func quickFor(check *config.Probe) time.Duration { return min(quickTime, check.Timeout/2) }
 
 // errMakeRoom ends a probe whose slot is needed for those that are quick.
 var errMakeRoom = errors.New("making room for probes that are quick")
@@ -69,10 +69,12 @@ type slot struct {
 func newSlots(limit int) *slots { return &slots{limit: limit, most: max(1, limit/2)} }
 
 // enter waits for a slot; slow is how the check's last probe was, and quick how
-// long this one may take not to be. It gives nil when ctx ends before that.
+// long this one may take not to be. It gives nil when ctx ends before that. Later
+// it is the slot's own cancel that ends the probe: ctx would keep a map of its
+// children, empty most of the time, for each check.
 func (s *slots) enter(ctx context.Context, slow bool, quick time.Duration) *slot {
 	w := &slot{slow: slow, given: make(chan struct{})}
-	w.Context, w.cancel = context.WithCancelCause(ctx)
+	w.Context, w.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	s.await(w)
 	select {
 	case <-w.given:

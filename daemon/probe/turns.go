@@ -13,7 +13,7 @@ import (
 type turns struct {
 	loop  *Loop
 	id    config.CheckID
-	check config.Probe
+	check *config.Probe
 	ctx   context.Context //nolint:containedctx // of the Run that all of this belongs to
 	over  chan struct{}   // closed when nothing happens any more
 	slow  bool            // the last probe was; touched by one turn at a time
@@ -26,11 +26,12 @@ type turns struct {
 	begun bool      // it is running
 	again bool      // another one is wanted right after it
 	ended bool
+	slot  *slot // of the probe that is running
 }
 
 // begin sets the timer for the first probe.
 func (t *turns) begin() {
-	fillDefaults(&t.check)
+	t.check = filled(t.check)
 	t.loop.mu.Lock()
 	defer t.loop.mu.Unlock()
 	if t.ended {
@@ -51,12 +52,14 @@ func (t *turns) soon() {
 	t.timer.Reset(0)
 }
 
-// stop lets nothing begin any more, and waits for what is under way: its
-// context has been cancelled.
+// stop lets nothing begin any more, and ends what is under way.
 func (t *turns) stop() {
 	t.loop.mu.Lock()
 	defer t.loop.mu.Unlock()
 	t.ended = true
+	if t.slot != nil {
+		t.slot.cancel(context.Canceled)
+	}
 	if t.timer != nil {
 		t.timer.Stop()
 		t.loop.leave(t)
@@ -99,24 +102,27 @@ func (t *turns) probe(due time.Time) (result incident.Result, ok bool) {
 		if s == nil {
 			return result, false
 		}
-		began := t.start(due)
-		result = t.loop.Probe(s, t.id, t.check)
+		began := t.start(due, s)
+		result = t.loop.Probe(s, t.id, *t.check)
 		counts := t.loop.slots.leave(s)
 		t.slow = !counts || time.Since(began) >= quickFor(t.check)
 		if counts || t.ctx.Err() != nil {
 			return result, counts
 		}
 		t.loop.mu.Lock()
-		t.begun = false
+		t.begun, t.slot = false, nil
 		t.loop.mu.Unlock()
 	}
 }
 
 // start notes that a probe begins.
-func (t *turns) start(due time.Time) (now time.Time) {
+func (t *turns) start(due time.Time, s *slot) (now time.Time) {
 	now = time.Now()
 	t.loop.mu.Lock()
-	t.began, t.begun = now, true
+	t.began, t.begun, t.slot = now, true, s
+	if t.ended {
+		s.cancel(context.Canceled)
+	}
 	t.loop.mu.Unlock()
 	if t.loop.Lag != nil {
 		t.loop.Lag(t.id, max(0, now.Sub(due)))
@@ -140,7 +146,7 @@ func (t *turns) next(pace incident.Pace) {
 	pause := pauseAfter(t.id, t.check, pace, now)
 	t.loop.mu.Lock()
 	defer t.loop.mu.Unlock()
-	t.busy, t.begun = false, false
+	t.busy, t.begun, t.slot = false, false, nil
 	if t.ended {
 		close(t.over)
 		return

@@ -35,8 +35,9 @@ import (
 // it with [Set.Close]. Its methods may be called from any goroutine, one call
 // takes effect after the other; but not from the function the Set runs, which
 // would then wait for itself.
-type Set[K, V comparable] struct {
-	run func(ctx context.Context, key K, value V)
+type Set[K comparable, V any] struct {
+	run   func(ctx context.Context, key K, value V)
+	equal func(a, b V) bool
 
 	mu      sync.Mutex // held for the whole of Apply and Close
 	running map[K]*task[V]
@@ -44,7 +45,7 @@ type Set[K, V comparable] struct {
 }
 
 // task is one goroutine and the value it was started with.
-type task[V comparable] struct {
+type task[V any] struct {
 	value  V
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the goroutine has returned
@@ -75,7 +76,14 @@ type Diff[K comparable] struct {
 // The values of K and V are compared with ==, so a V that holds an interface
 // must hold comparable values in it.
 func New[K, V comparable](run func(ctx context.Context, key K, value V)) *Set[K, V] {
-	return &Set[K, V]{run: run, running: make(map[K]*task[V])}
+	return NewFunc(func(a, b V) bool { return a == b }, run)
+}
+
+// NewFunc is New for values that equal compares, such as pointers to what is too
+// large to be kept once more for each key. What they point to must not change
+// while it is given to a Set.
+func NewFunc[K comparable, V any](equal func(a, b V) bool, run func(ctx context.Context, key K, value V)) *Set[K, V] {
+	return &Set[K, V]{run: run, equal: equal, running: make(map[K]*task[V])}
 }
 
 // Apply makes the running set equal to want and says what that took. It blocks
@@ -118,7 +126,7 @@ func (s *Set[K, V]) compare(want map[K]V) Diff[K] {
 			delete(s.running, key)
 		case !wanted:
 			diff.Stopped = append(diff.Stopped, key)
-		case value != t.value:
+		case !s.equal(value, t.value):
 			diff.Changed = append(diff.Changed, key)
 		default:
 			diff.Unchanged++
