@@ -16,6 +16,7 @@ import (
 	"github.com/imapvigil/imapvigil/config/watch"
 	"github.com/imapvigil/imapvigil/daemon/control"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/ca"
 )
 
 // These are the hazards that are more than something done to files and what
@@ -266,9 +267,11 @@ func TestNamedFiles(t *testing.T) {
 			s.watch = watching
 			h := &hand{t: s.t, root: s.dir}
 			s.text("conf/a.hcl", "imap_check \"a\" {\n  hostname = \"127.0.0.1\"\n  port = tonumber(trimspace(file(\"../port\")))\n"+
-				"  security = \"tls\"\n  interval = \"1h\"\n  login {\n    username = \"u\"\n    password = credential(\"p\")\n  }\n}\n")
+				"  security = \"tls\"\n  interval = \"1h\"\n"+
+				"  tls {\n    ca_file = \"../ca.pem\"\n  }\n  login {\n    username = \"u\"\n    password = credential(\"p\")\n  }\n}\n")
 			s.text("conf/credentials/p", "one")
 			s.text("port", "1")
+			s.text("ca.pem", string(ca.New().PEM()))
 			s.start()
 			s.calm()
 			s.named(h, "port", "2", "a=2")
@@ -276,12 +279,17 @@ func TestNamedFiles(t *testing.T) {
 			if got := s.m.reloads.inForce().Checks["a"].Probe.Login.Password.Reveal(); got != "two" {
 				s.t.Errorf("the password in force is %q", got)
 			}
+			before := s.m.reloads.inForce().Checks["a"].Probe.TLS
+			s.named(h, "ca.pem", string(ca.New().PEM()), "a=2")
+			if s.m.reloads.inForce().Checks["a"].Probe.TLS == before {
+				s.t.Error("the authority in force is the one before")
+			}
 			s.step(h, "rm port", "refused: ")
 			s.named(h, "port", "3", "a=3")
 			s.text("conf/b.hcl", strings.ReplaceAll(hcl("b=7"), "port     = 7", "port = tonumber(trimspace(file(\"later\")))"))
 			s.step(h, "rm conf/c.hcl", "refused: ")
 			s.named(h, "conf/later", "4", "a=3 b=4")
-			if got := len(s.ledger.so()); got != 7 {
+			if got := len(s.ledger.so()); got != 8 {
 				s.t.Errorf("there were %q", s.whats())
 			}
 		}
