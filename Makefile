@@ -40,7 +40,8 @@ unit: ## the tests of all rooms under the race detector, none from the cache: th
 program: ## the tests of the program, likewise: the real daemon, real servers, and the clock
 	$(GO) test -race -count=1 ./cmd/...
 
-trouble: ## the daemon killed 200 times at random moments; 10,000 failures within a second
+trouble: ## 1,000 edits, 10,000 reloads, 200 kills at random moments, 10,000 failures within a second
+	$(GO) test -run 'TestThousandEdits|TestNothingGrows' -count=1 ./daemon
 	$(GO) test -run TestKilledAtRandom -tags soak -count=1 -timeout 20m ./cmd/imapvigil
 	$(GO) test -run TestStorm -tags soak -count=1 -timeout 20m ./cmd/imapvigil
 
