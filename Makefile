@@ -74,7 +74,7 @@ format: ## gofumpt and sorted imports, in place
 	$(tool) golangci-lint fmt
 
 deadcode: ## functions that nothing reaches, tests included
-	$(tool) deadcode -test ./...
+	$(tool) deadcode -test -tags soak,systemd ./...
 
 clean: ## remove what make build made
 	rm -rf imapvigil dist
