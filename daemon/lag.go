@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// lagToldEvery is how often it does so at most.
+	// lagToldEvery is how often the log tells of a lag at most.
 	lagToldEvery = 10 * time.Minute
 	// lagKept is how long a lag is remembered, and at most twice that.
 	lagKept = time.Minute

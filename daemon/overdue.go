@@ -22,7 +22,7 @@ const (
 // mayWait is how late a probe may be.
 func mayWait(w probe.Wait) time.Duration { return max(overdueAfter*w.Interval, overdueLeast) }
 
-// Overdue finds the checks that have not been probed for too long, as long as it
+// An overdue finds the checks that have not been probed for too long, as long as it
 // is certain that it was the scheduler that let them wait: a look that comes late
 // itself means that the whole process was stopped, and so do checks that are late
 // at one look and probed by the next. A suspend and a clock that is set do not

@@ -71,32 +71,21 @@ func texts(t *testing.T, text []byte) map[string]string {
 // TestWithheld shows what is kept of configurations with secrets in them. In their
 // files CANARY stands for a secret; kept must remain.
 func TestWithheld(t *testing.T) {
-	files, err := filepath.Glob("testdata/withheld/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no golden files", err)
-	}
-	home, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			s := openScript(t, filepath.Join(home, file))
-			if cfg, diags := s.load(t); cfg == nil {
-				t.Fatalf("not loaded: %v", diags)
-			}
-			text := saved(t, read(t, "etc", hclfile.Options{}))
-			noSecret(t, text)
-			var got strings.Builder
-			kept := texts(t, text)
-			for _, name := range sortedKeys(kept) {
-				fmt.Fprintf(&got, "== %s\n%s", name, kept[name])
-			}
-			compareText(t, s.archive, filepath.Join(home, file), got.String())
-			comesBack(t, text)
-			filledIn(t, text)
-		})
-	}
+	eachScript(t, "withheld", func(t *testing.T, s *script, file string) {
+		if cfg, diags := s.load(t); cfg == nil {
+			t.Fatalf("not loaded: %v", diags)
+		}
+		text := saved(t, read(t, "etc", hclfile.Options{}))
+		noSecret(t, text)
+		var got strings.Builder
+		kept := texts(t, text)
+		for _, name := range sortedKeys(kept) {
+			fmt.Fprintf(&got, "== %s\n%s", name, kept[name])
+		}
+		compareText(t, s.archive, file, got.String())
+		comesBack(t, text)
+		filledIn(t, text)
+	})
 }
 
 func noSecret(t *testing.T, text []byte) {

@@ -159,9 +159,11 @@ func (s *script) load(t *testing.T) (*config.Config, []config.Diagnostic) {
 	return cfg, diags
 }
 
-// TestWrong shows what a user sees, one rule a file.
-func TestWrong(t *testing.T) {
-	files, err := filepath.Glob("testdata/wrong/*.txtar")
+// eachScript runs test with every script of a directory below testdata, as a test
+// of its own that stands where the files of the script are.
+func eachScript(t *testing.T, dir string, test func(t *testing.T, s *script, file string)) {
+	t.Helper()
+	files, err := filepath.Glob("testdata/" + dir + "/*.txtar")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no golden files", err)
 	}
@@ -171,11 +173,18 @@ func TestWrong(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			s := openScript(t, filepath.Join(home, file))
-			_, diags := s.load(t)
-			compare(t, s, filepath.Join(home, file), diags)
+			path := filepath.Join(home, file)
+			test(t, openScript(t, path), path)
 		})
 	}
+}
+
+// TestWrong shows what a user sees, one rule a file.
+func TestWrong(t *testing.T) {
+	eachScript(t, "wrong", func(t *testing.T, s *script, file string) {
+		_, diags := s.load(t)
+		compare(t, s, file, diags)
+	})
 }
 
 func compare(t *testing.T, s *script, file string, diags []config.Diagnostic) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -19,33 +18,22 @@ import (
 // TestRight shows what a configuration means: every field that is not zero,
 // one a line, and the warnings.
 func TestRight(t *testing.T) {
-	files, err := filepath.Glob("testdata/right/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no golden files", err)
-	}
-	home, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			s := openScript(t, filepath.Join(home, file))
-			cfg, diags := s.load(t)
-			var got bytes.Buffer
-			if err := config.Print(&got, diags, false); err != nil {
-				t.Fatal(err)
-			}
-			if cfg == nil {
-				t.Fatalf("not loaded:\n%s", got.String())
-			}
-			if got.Len() > 0 {
-				got.WriteByte('\n')
-			}
-			cfg.Digest = ""
-			dump(&got, "", reflect.ValueOf(*cfg))
-			compareText(t, s.archive, filepath.Join(home, file), got.String())
-		})
-	}
+	eachScript(t, "right", func(t *testing.T, s *script, file string) {
+		cfg, diags := s.load(t)
+		var got bytes.Buffer
+		if err := config.Print(&got, diags, false); err != nil {
+			t.Fatal(err)
+		}
+		if cfg == nil {
+			t.Fatalf("not loaded:\n%s", got.String())
+		}
+		if got.Len() > 0 {
+			got.WriteByte('\n')
+		}
+		cfg.Digest = ""
+		dump(&got, "", reflect.ValueOf(*cfg))
+		compareText(t, s.archive, file, got.String())
+	})
 }
 
 // dump writes the leaves of a value that are not zero; places are left out.

@@ -113,12 +113,12 @@ func (l *Loop) Stuck(longer time.Duration) bool {
 	stuck := false
 	for _, t := range l.running {
 		end := t.due
-		if t.begun {
+		if t.slot != nil {
 			end = t.began.Add(t.check.Timeout)
 		}
 		if late := now.Sub(end); late > longer {
 			stuck = true
-		} else if t.begun {
+		} else if t.slot != nil {
 			return false
 		}
 	}

@@ -23,10 +23,9 @@ type turns struct {
 	due   time.Time
 	began time.Time // the last probe
 	busy  bool      // a probe is running, or waits for its slot
-	begun bool      // it is running
 	again bool      // another one is wanted right after it
 	ended bool
-	slot  *slot // of the probe that is running
+	slot  *slot // of the probe that is running; nil: none is
 }
 
 // begin sets the timer for the first probe.
@@ -110,7 +109,7 @@ func (t *turns) probe(due time.Time) (result incident.Result, ok bool) {
 			return result, counts
 		}
 		t.loop.mu.Lock()
-		t.begun, t.slot = false, nil
+		t.slot = nil
 		t.loop.mu.Unlock()
 	}
 }
@@ -119,7 +118,7 @@ func (t *turns) probe(due time.Time) (result incident.Result, ok bool) {
 func (t *turns) start(due time.Time, s *slot) (now time.Time) {
 	now = time.Now()
 	t.loop.mu.Lock()
-	t.began, t.begun, t.slot = now, true, s
+	t.began, t.slot = now, s
 	if t.ended {
 		s.cancel(context.Canceled)
 	}
@@ -134,7 +133,7 @@ func (t *turns) start(due time.Time, s *slot) (now time.Time) {
 // slot, or the one after that which runs. loop.mu is held.
 func (t *turns) late(now time.Time) time.Duration {
 	due := t.due
-	if t.begun {
+	if t.slot != nil {
 		due = t.began.Add(t.check.Interval)
 	}
 	return max(0, now.Sub(due))
@@ -146,7 +145,7 @@ func (t *turns) next(pace incident.Pace) {
 	pause := pauseAfter(t.id, t.check, pace, now)
 	t.loop.mu.Lock()
 	defer t.loop.mu.Unlock()
-	t.busy, t.begun, t.slot = false, false, nil
+	t.busy, t.slot = false, nil
 	if t.ended {
 		close(t.over)
 		return
