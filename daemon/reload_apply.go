@@ -13,6 +13,7 @@ import (
 // apply is the half that cannot fail.
 func (r *reloader) apply(ctx context.Context, c *candidate) {
 	r.m.sender.Use(c.channels)
+	r.m.sender.Partial(c.lost != "")
 	r.m.self.Use(c.cfg.Daemon.SelfCheck)
 	r.level(c.cfg.Daemon.LogLevel)
 	if err := r.m.tracker.Configure(ctx, c.cfg); err != nil {

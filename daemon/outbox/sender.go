@@ -44,6 +44,7 @@ type Sender struct {
 
 	mu       sync.Mutex
 	channels map[config.NotifierID]Channel
+	partial  bool // channels lack some that the files could not give
 	stopped  bool
 	running  sync.WaitGroup
 }
@@ -64,6 +65,22 @@ func (s *Sender) Use(channels map[config.NotifierID]Channel) (old map[config.Not
 	return old
 }
 
+// Partial says whether the channels in use lack some only because the files are
+// in error: what goes to those waits until the files are mended.
+func (s *Sender) Partial(partial bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.partial = partial
+}
+
+// missing is why there is no channel for a notifier. s.mu is held.
+func (s *Sender) missing(id config.NotifierID) error {
+	if s.partial {
+		return notifiers.RetryAfter(fmt.Errorf("notifier %s is left out while the files are in error", id), time.Minute)
+	}
+	return notifiers.Permanent(fmt.Errorf("notifier %s is no longer configured", id))
+}
+
 // Send starts one attempt and returns at once. After Stop it does nothing: the
 // delivery is due again after the next start.
 func (s *Sender) Send(way config.WayID, to json.RawMessage, m notifiers.Message) {
@@ -73,12 +90,16 @@ func (s *Sender) Send(way config.WayID, to json.RawMessage, m notifiers.Message)
 		return
 	}
 	channel, ok := s.channels[way.Notifier]
+	var missing error
+	if !ok {
+		missing = s.missing(way.Notifier)
+	}
 	s.running.Go(func() {
 		a := Attempt{Key: Key(m.Key)}
 		if ok {
 			a.Receipt, a.Err = s.attempt(channel, to, m)
 		} else {
-			a.Err = notifiers.Permanent(fmt.Errorf("notifier %s is no longer configured", way.Notifier))
+			a.Err = missing
 		}
 		a.At = time.Now()
 		if s.ctx.Err() == nil || a.Err == nil {

@@ -193,3 +193,23 @@ func TestUse(t *testing.T) {
 		}
 	})
 }
+
+// A notifier that is missing since the files are in error comes back with them,
+// and with it what it is to deliver.
+func TestSenderWaitsForWhatIsLeftOut(t *testing.T) {
+	attempts := make(chan outbox.Attempt, 1)
+	s := outbox.NewSender(func(a outbox.Attempt) { attempts <- a })
+	defer s.Stop(t.Context())
+	s.Use(nil)
+	s.Partial(true)
+	way := config.WayID{Notifier: "email.lost"}
+	s.Send(way, nil, notifiers.Message{Key: "1"})
+	if a := <-attempts; a.Err == nil || notifiers.IsPermanent(a.Err) || notifiers.Wait(a.Err) != time.Minute {
+		t.Errorf("with files in error it came to %v", a.Err)
+	}
+	s.Partial(false)
+	s.Send(way, nil, notifiers.Message{Key: "1"})
+	if a := <-attempts; !notifiers.IsPermanent(a.Err) {
+		t.Errorf("with files that do without it it came to %v", a.Err)
+	}
+}
