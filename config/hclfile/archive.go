@@ -126,7 +126,7 @@ func (s *Snapshot) fillIn() {
 		if !bytes.Contains(f.text, []byte(withheldCall)) {
 			continue
 		}
-		if text, info, err := readBounded(f.name); err == nil && !writableByOthers(info) {
+		if text, others, err := readBounded(f.name); err == nil && !others.write {
 			today[i].text = text
 		}
 	}

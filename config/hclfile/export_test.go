@@ -32,6 +32,17 @@ func SetMaxChecks(t *testing.T, n int) {
 	t.Cleanup(func() { maxChecks = before })
 }
 
+// MountReadOnly has what path leads to, and what is below it, lie on a file system
+// that is mounted read-only, for one test.
+func MountReadOnly(t *testing.T, path string) {
+	before := mountedReadOnly
+	mountedReadOnly = func(file string) bool {
+		_, in := below(path, really(file))
+		return in || before(file)
+	}
+	t.Cleanup(func() { mountedReadOnly = before })
+}
+
 // SnapshotOf is a Snapshot of one file that lies nowhere.
 func SnapshotOf(name string, text []byte) *Snapshot {
 	s := &Snapshot{path: name, root: "/nowhere", known: map[string]content{}, named: map[string]bool{}}

@@ -36,7 +36,7 @@ var keyFile = kind{name: "file", read: func(r *reading) (value, bool) {
 	case !ok:
 		return value{}, false
 	case c.public:
-		return r.wrong(rulePublic, "%s", readable(path).says(r.shown()))
+		return r.wrong(rulePublic, "%s", c.readable(path).says(r.shown()))
 	}
 	r.l.keepSecret(c.text.Reveal())
 	return value{secret: c.text}, true

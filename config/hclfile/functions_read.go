@@ -103,7 +103,7 @@ func (l *loader) credential(name string) (cty.Value, error) {
 	case c.refused != (complaint{}):
 		return none, &callError{ruleCredential, c.refused}
 	case c.public:
-		return none, &callError{rulePublic, readable(path)}
+		return none, &callError{rulePublic, c.readable(path)}
 	case text == "":
 		return none, &callError{ruleCredential, about(path, "is empty.")}
 	case !norm.NFC.IsNormalString(text):

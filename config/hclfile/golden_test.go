@@ -34,6 +34,7 @@ var update = flag.Bool("update", false, "write what is printed into the golden f
 //	$ fifo etc/pipe.hcl
 //	$ max-checks 10
 //	$ deep etc/deep.hcl
+//	$ read-only etc (as if it were mounted so)
 //	$ restored (from what was saved, when the files are gone)
 type script struct {
 	archive *txtar.Archive
@@ -121,6 +122,8 @@ func (s *script) setting(t *testing.T, words []string) {
 			t.Fatal(err)
 		}
 		hclfile.SetMaxChecks(t, n)
+	case "read-only":
+		hclfile.MountReadOnly(t, words[1])
 	case "fifo":
 		if err := syscall.Mkfifo(words[1], 0o600); err != nil {
 			t.Fatal(err)

@@ -38,15 +38,15 @@ func (s *Snapshot) forget() {
 }
 
 func (s *Snapshot) readNamed(path string) content {
-	text, info, err := readBounded(s.standIn(path))
+	text, others, err := readBounded(s.standIn(path))
 	c := content{text: opaque.NewSecret(string(text)), sum: sha256.Sum256(text)}
-	c.public = err == nil && readableByOthers(info)
+	c.public, c.fixed = err == nil && others.read, others.fixed
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return content{missing: true, refused: complaint{"There is no file " + path + ".", "The file that is named here does not exist."}}
 	case err != nil:
 		return content{refused: complaint{path + ": " + reason(err) + ".", "The file that is named here cannot be read: " + reason(err) + "."}}
-	case writableByOthers(info):
+	case others.write:
 		c.refused = about(path, "can be written by others. Take the permission away:\n    chmod o-w "+path)
 		c.refused.blind = "The file that is named here can be written by others. Take the permission away (chmod o-w)."
 	}
@@ -58,8 +58,13 @@ func about(path, text string) complaint {
 	return complaint{path + " " + text, "The file that is named here " + text}
 }
 
-// readable is the complaint about a secret that others can read.
-func readable(path string) complaint {
+// readable is the complaint about a secret that others can read. Where chmod
+// cannot help, whoever mounts the volume has to.
+func (c content) readable(path string) complaint {
+	if c.fixed {
+		const text = "can be read by others, so it is no secret, and it lies on a file system that is mounted read-only. Mount it with another mode; for a Kubernetes volume: defaultMode: 0400, or 0440 with an fsGroup."
+		return about(path, text)
+	}
 	return complaint{
 		path + " can be read by others, so it is no secret. Take the permission away:\n    chmod o= " + path,
 		"The file that is named here can be read by others, so it is no secret. Take the permission away (chmod o=).",

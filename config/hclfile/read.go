@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -52,6 +53,11 @@ func Read(path string, options Options) (*Snapshot, error) {
 
 type inode struct{ dev, ino uint64 }
 
+// madeBySystem are directories that file systems and the software of storage
+// boxes put wherever they are mounted, often for root alone. People write no
+// configuration there: what fsck puts into lost+found is what was lost.
+var madeBySystem = []string{"lost+found", "System Volume Information", "$RECYCLE.BIN", "@eaDir", "#recycle", "#snapshot"}
+
 // readDir reads what lies below dir. A directory that links lead to twice is
 // read once.
 func (s *Snapshot) readDir(dir string, depth int, seen map[inode]bool) {
@@ -64,7 +70,7 @@ func (s *Snapshot) readDir(dir string, depth int, seen map[inode]bool) {
 		return
 	}
 	seen[inodeOf(info)] = true
-	if writableByOthers(info) {
+	if rightsAt(dir, info).write {
 		s.refuse(ruleWritable, dir, "Anybody on this machine could add a configuration file. Take the permission away:\n    chmod o-w %s", dir)
 	}
 	entries, err := os.ReadDir(dir)
@@ -73,14 +79,14 @@ func (s *Snapshot) readDir(dir string, depth int, seen map[inode]bool) {
 		return
 	}
 	for _, entry := range entries {
-		s.readEntry(filepath.Join(dir, entry.Name()), entry.Name(), depth, seen)
+		s.readEntry(filepath.Join(dir, entry.Name()), entry, depth, seen)
 	}
 }
 
-func (s *Snapshot) readEntry(path, name string, depth int, seen map[inode]bool) {
+func (s *Snapshot) readEntry(path string, entry fs.DirEntry, depth int, seen map[inode]bool) {
 	info, err := os.Stat(path)
-	isDir := err == nil && info.IsDir()
-	hidden := strings.HasPrefix(name, ".") || depth == 1 && name == credentialsDir
+	name, isDir := entry.Name(), entry.IsDir() || err == nil && info.IsDir()
+	hidden := strings.HasPrefix(name, ".") || depth == 1 && name == credentialsDir || slices.Contains(madeBySystem, name)
 	switch {
 	case isDir && hidden:
 		s.ignored = append(s.ignored, path+"/")
@@ -101,18 +107,18 @@ func (s *Snapshot) readEntry(path, name string, depth int, seen map[inode]bool) 
 // them from it.
 func (s *Snapshot) checkParent() {
 	info, err := os.Stat(s.root)
-	if err == nil && writableByOthers(info) && info.Mode()&fs.ModeSticky == 0 {
+	if err == nil && rightsAt(s.root, info).write && info.Mode()&fs.ModeSticky == 0 {
 		s.refuse(ruleWritable, s.root, "Anybody on this machine could replace %s. Take the permission away:\n    chmod o-w %s", s.path, s.root)
 	}
 }
 
 func (s *Snapshot) readFile(path string) {
-	text, info, err := readBounded(path)
+	text, others, err := readBounded(path)
 	if err != nil {
 		s.refuse(ruleUnreadable, path, "%s. A file that cannot be read is not taken for a deleted one.", reason(err))
 		return
 	}
-	if writableByOthers(info) {
+	if others.write {
 		s.refuse(ruleWritable, path, "Anybody on this machine could change what is watched and who is told. Take the permission away:\n    chmod o-w %s", path)
 		return
 	}
@@ -125,28 +131,52 @@ func (s *Snapshot) add(name string, text []byte) {
 
 // readBounded reads a regular file of at most maxFile bytes, through links.
 // It never waits: a pipe in the directory is refused and not opened.
-func readBounded(path string) ([]byte, fs.FileInfo, error) {
+func readBounded(path string) ([]byte, rights, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, nil, err
+		return nil, rights{}, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	switch {
 	case err != nil:
-		return nil, nil, err
+		return nil, rights{}, err
 	case !info.Mode().IsRegular():
-		return nil, nil, errors.New("it is not a regular file")
+		return nil, rights{}, errors.New("it is not a regular file")
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err == nil && len(text) > maxFile {
 		err = fmt.Errorf("it is larger than %d MiB", maxFile>>20)
 	}
-	return text, info, err
+	return text, rightsAt(path, info), err
 }
 
-func writableByOthers(info fs.FileInfo) bool { return info.Mode().Perm()&0o002 != 0 }
-func readableByOthers(info fs.FileInfo) bool { return info.Mode().Perm()&0o004 != 0 }
+// rights are what everybody on this machine may do with a file or a directory.
+type rights struct {
+	read, write bool
+	fixed       bool // the file system is mounted read-only: nobody can write, and chmod cannot change it
+}
+
+// rightsAt gives the rights to what path leads to. On a file system that is mounted
+// read-only nobody can write, whatever the mode says: the volumes of Kubernetes have
+// mode 0777, which nobody in the container can change.
+func rightsAt(path string, info fs.FileInfo) rights {
+	mode := info.Mode().Perm()
+	r := rights{read: mode&0o004 != 0, write: mode&0o002 != 0}
+	if r.read || r.write {
+		r.fixed = mountedReadOnly(path)
+		r.write = r.write && !r.fixed
+	}
+	return r
+}
+
+// mountedReadOnly asks the system about the mount that path, through links, lies
+// on. Tests replace it.
+var mountedReadOnly = func(path string) bool {
+	const readOnly = 1 // ST_RDONLY (statvfs(3)), MNT_RDONLY where that is its name
+	var at syscall.Statfs_t
+	return syscall.Statfs(path, &at) == nil && at.Flags&readOnly != 0
+}
 
 func inodeOf(info fs.FileInfo) inode {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {

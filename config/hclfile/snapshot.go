@@ -60,6 +60,7 @@ type content struct {
 	refused complaint // why it could not be used; empty when it could
 	missing bool      // because there is none
 	public  bool      // readable by others, so nothing that is secret
+	fixed   bool      // on a file system that is mounted read-only
 }
 
 // problem is what is wrong with a file or a directory as such. It is reported

@@ -73,6 +73,7 @@ func TestSnapshotNamesItsFiles(t *testing.T) {
 	for name, text := range map[string]string{
 		"etc/sub/more.hcl": "", "etc/sub/gen.hcl.json": "{}", "etc/.git/config.hcl": "", "etc/main.hcl~": "", "etc/.main.hcl.swp": "",
 		"etc/#main.hcl#": "", "etc/main.hcl.dpkg-dist": "", "etc/old.hcl.rpmsave": "",
+		"etc/lost+found/#4711/main.hcl": "nonsense", "etc/sub/lost+found/main.hcl": "nonsense", "etc/@eaDir/main.hcl": "nonsense",
 	} {
 		writeFile(t, name, []byte(text))
 	}
@@ -83,7 +84,7 @@ func TestSnapshotNamesItsFiles(t *testing.T) {
 	if got, want := s.Files(), []string{"etc/main.hcl", "etc/sub/gen.hcl.json", "etc/sub/more.hcl"}; !slices.Equal(got, want) {
 		t.Errorf("Files() = %q, want %q", got, want)
 	}
-	want := []string{"etc/#main.hcl#", "etc/.#main.hcl", "etc/.git/", "etc/.main.hcl.swp", "etc/about.txt", "etc/credentials/", "etc/main.hcl.dpkg-dist", "etc/main.hcl~", "etc/old.hcl.rpmsave"}
+	want := []string{"etc/#main.hcl#", "etc/.#main.hcl", "etc/.git/", "etc/.main.hcl.swp", "etc/@eaDir/", "etc/about.txt", "etc/credentials/", "etc/lost+found/", "etc/main.hcl.dpkg-dist", "etc/main.hcl~", "etc/old.hcl.rpmsave", "etc/sub/lost+found/"}
 	if got := s.Ignored(); !slices.Equal(got, want) {
 		t.Errorf("Ignored() = %q, want %q", got, want)
 	}

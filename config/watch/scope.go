@@ -60,8 +60,9 @@ func (s *scope) look(path string) (named, tree bool) {
 }
 
 // hidden names are not entered: nothing below them is read, unless a symbolic
-// link elsewhere leads there (a Kubernetes volume keeps its files so).
-func hidden(name string) bool { return strings.HasPrefix(name, ".") }
+// link elsewhere leads there (a Kubernetes volume keeps its files so). Neither is
+// lost+found, which every ext file system has and only root can enter.
+func hidden(name string) bool { return strings.HasPrefix(name, ".") || name == "lost+found" }
 
 // isDir follows symbolic links.
 func isDir(path string) bool {
