@@ -36,6 +36,9 @@ type Message struct {
 	// Items are what is told, in the order in which it happened; exactly one
 	// where programs read, none in a test message.
 	Items []Item
+	// Settled are the addresses of recipients, as in [Receipt.Recipients], for
+	// whom an earlier attempt has sent this message or was refused for good.
+	Settled []string
 	// Previous is the receipt of the last message about Items[0].Incident on
 	// this way, for threads; zero when there was none.
 	Previous Receipt

@@ -88,7 +88,10 @@ func DecodeTarget[T Target](data []byte) (Target, error) {
 // goroutines at once.
 type Notifier interface {
 	// Notify makes one attempt. The same m.Key may come again after a crash or
-	// an error; receivers that can, drop the double.
+	// an error; receivers that can, drop the double. Where only a part of the
+	// recipients could be reached, the receipt says so of each; the error is nil
+	// unless some of them are worth another attempt, which then leaves out those
+	// in m.Settled.
 	Notify(ctx context.Context, to Target, m Message) (Receipt, error)
 	// Close releases what Open made (idle connections); calls under way end by
 	// their own context.
@@ -104,7 +107,30 @@ type Receipt struct {
 	// Thread lets a later message about the same incident be put beside this
 	// one: a Message-ID, a Slack ts. Empty where the channel has no threads.
 	Thread string `json:"thread,omitempty"`
+	// Recipients say what this attempt came to for each recipient, where a
+	// message has several and they were not all answered alike; also when the
+	// attempt as a whole failed.
+	Recipients []Recipient `json:"recipients,omitempty"`
 }
+
+// A Recipient is what became of a message for one of those whom it is for.
+type Recipient struct {
+	Address string         `json:"address"`
+	State   RecipientState `json:"state"`
+	// Answer is what the other side said of this recipient, sanitised.
+	Answer opaque.Words `json:"answer,omitzero"`
+}
+
+// A RecipientState says how far a message has come for one recipient. The words
+// are those of a delivery.
+type RecipientState string
+
+// The states of a recipient.
+const (
+	RecipientSent     RecipientState = "sent"
+	RecipientRetrying RecipientState = "retrying" // refused for the time being
+	RecipientDead     RecipientState = "dead"     // refused for good
+)
 
 // Permanent marks an error that trying again cannot heal (a wrong token, an
 // unknown recipient).

@@ -4,13 +4,13 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net"
-	"net/mail"
 	"net/netip"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"unicode"
 
+	"github.com/imapvigil/imapvigil/notifiers/email"
 	"github.com/imapvigil/imapvigil/notifiers/sms"
 )
 
@@ -83,7 +83,7 @@ var pin = textWith("pin", rulePin, func(text string) string {
 
 // emailAddress is a mailbox (RFC 5322 section 3.4), with or without a name.
 var emailAddress = textWith("email address", ruleMailbox, func(text string) string {
-	if _, err := mail.ParseAddress(text); err != nil {
+	if err := email.CheckAddress(text); err != nil {
 		return "An address is like \"it@example.net\" or \"IT team <it@example.net>\"."
 	}
 	return ""

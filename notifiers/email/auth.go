@@ -43,7 +43,9 @@ func (s Settings) choose(offered string) (string, error) {
 	return "", fmt.Errorf("auth %q finds nothing to use: the server offers %q", s.Auth, strings.Join(names, " "))
 }
 
-// auth makes the client's side of a mechanism.
+// auth makes the client's side of a mechanism. The last argument of PLAIN and
+// LOGIN keeps go-mail from looking for TLS itself, which it does not see under
+// the [keywordReader]: a username is accepted only with TLS (checkSecurity).
 func (s Settings) auth(mechanism string) smtp.Auth {
 	user, password := s.Username, s.Password.Reveal()
 	switch mechanism {
@@ -52,11 +54,11 @@ func (s Settings) auth(mechanism string) smtp.Auth {
 	case "scram-sha-1":
 		return bounded{smtp.ScramSHA1Auth(user, password)}
 	case "login":
-		return smtp.LoginAuth(user, password, s.Host, false)
+		return smtp.LoginAuth(user, password, s.Host, true)
 	case "cram-md5":
 		return smtp.CRAMMD5Auth(user, password)
 	}
-	return smtp.PlainAuth("", user, password, s.Host, false)
+	return smtp.PlainAuth("", user, password, s.Host, true)
 }
 
 // maxIterations is ten times what OWASP asks for. The server names the count

@@ -21,6 +21,7 @@ const maxRead = 256 << 10
 type conversation struct {
 	conn   net.Conn
 	client *smtp.Client
+	reader *keywordReader // under the client
 	unbind func() bool
 }
 
@@ -45,35 +46,65 @@ func (n *notifier) connect(ctx context.Context) (*conversation, error) {
 func (n *notifier) greet(ctx context.Context, c *conversation) (err error) {
 	var conn net.Conn = &budgeted{Conn: c.conn, left: maxRead}
 	if n.settings.Security == "tls" {
-		secure := tls.Client(conn, n.tls)
-		if err := secure.HandshakeContext(ctx); err != nil {
-			return failed("TLS", err)
+		if conn, err = n.encrypt(ctx, conn); err != nil {
+			return err
 		}
-		conn = secure
 	}
-	if c.client, err = smtp.NewClient(conn, n.settings.Host); err != nil {
-		return failed("greeting", err)
-	}
-	c.client.SkipSMTPUTF8(true)
-	if err := c.client.Hello(n.hello(c.conn)); err != nil {
-		return failed("EHLO", err)
+	if err := n.introduce(c, conn); err != nil {
+		return err
 	}
 	if n.settings.Security == "starttls" {
-		if err := n.startTLS(c.client); err != nil {
+		if err := n.startTLS(ctx, c, conn); err != nil {
 			return err
 		}
 	}
 	return n.login(c.client)
 }
 
-func (n *notifier) startTLS(client *smtp.Client) error {
-	if offered, _ := client.Extension("STARTTLS"); !offered {
-		return errors.New("STARTTLS: the server does not offer it, and without it nothing is sent")
+// introduce reads the greeting and says EHLO.
+func (n *notifier) introduce(c *conversation, conn net.Conn) (err error) {
+	c.reader = newKeywordReader(conn)
+	if c.client, err = smtp.NewClient(c.reader, n.settings.Host); err != nil {
+		return failed("greeting", err)
 	}
-	if err := client.StartTLS(n.tls); err != nil {
-		return failed("STARTTLS", err)
+	c.client.SkipSMTPUTF8(true)
+	if err := c.client.Hello(n.hello(c.conn)); err != nil {
+		return failed("EHLO", err)
 	}
 	return nil
+}
+
+func (n *notifier) encrypt(ctx context.Context, conn net.Conn) (net.Conn, error) {
+	secure := tls.Client(conn, n.tls)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		return nil, failed("TLS", err)
+	}
+	return secure, nil
+}
+
+// startTLS begins the conversation anew over TLS: what the server said before it
+// is void (RFC 3207 section 4.2). go-mail's own StartTLS would read the reply to
+// the second EHLO past the [keywordReader], and text that an attacker put behind
+// the answer to STARTTLS into the encrypted session.
+func (n *notifier) startTLS(ctx context.Context, c *conversation, conn net.Conn) error {
+	if offered, _ := c.client.Extension("STARTTLS"); !offered {
+		return errors.New("STARTTLS: the server does not offer it, and without it nothing is sent")
+	}
+	if _, err := c.client.Text.Cmd("STARTTLS"); err != nil {
+		return failed("STARTTLS", err)
+	}
+	if _, _, err := c.client.Text.ReadResponse(220); err != nil {
+		return failed("STARTTLS", err)
+	}
+	if c.client.Text.R.Buffered() > 0 || c.reader.buffered() {
+		return errors.New("STARTTLS: the server sent clear text after its answer, which could be an attacker's; nothing is sent")
+	}
+	secure, err := n.encrypt(ctx, conn)
+	if err != nil {
+		return err
+	}
+	// The client begins with a greeting, which the server does not repeat.
+	return n.introduce(c, &replayed{Conn: secure, first: []byte("220 TLS\r\n")})
 }
 
 // A loginError is a failure of AUTH.

@@ -18,7 +18,7 @@ import (
 // A letter is a message as it goes into DATA, with its envelope.
 type letter struct {
 	from       string
-	recipients []string // each once
+	recipients []string // each once, without those for whom it is settled
 	data       []byte
 	thread     string // the Message-ID that began the thread
 }
@@ -59,7 +59,7 @@ func compose(from *netmail.Address, target Target, m notifiers.Message) (letter,
 	if _, err := msg.WriteTo(&data); err != nil {
 		return letter{}, fmt.Errorf("composing: %w", err)
 	}
-	return letter{from: from.Address, recipients: envelope(to, cc), data: data.Bytes(), thread: thread}, nil
+	return letter{from: from.Address, recipients: envelope(m.Settled, to, cc), data: data.Bytes(), thread: thread}, nil
 }
 
 // threadID is a Message-ID (RFC 5322 section 3.6.4). A receipt comes from a
@@ -67,19 +67,15 @@ func compose(from *netmail.Address, target Target, m notifiers.Message) (letter,
 var threadID = regexp.MustCompile(`^<[!-;=?-~]{1,200}@[!-;=?-~]{1,200}>$`)
 
 // messageID is made of the key, so that a mailbox that drops doubles can. The
-// domain is the sender's, unless that is not plain ASCII.
+// domain is the sender's.
 func messageID(key, from string) string {
 	sum := sha256.Sum256([]byte(key))
-	domain := from[strings.LastIndex(from, "@")+1:]
-	if !ascii(domain) {
-		domain = "imapvigil.invalid"
-	}
-	return hex.EncodeToString(sum[:16]) + "@" + domain
+	return hex.EncodeToString(sum[:16]) + from[strings.LastIndex(from, "@"):]
 }
 
-func envelope(lists ...[]*netmail.Address) (recipients []string) {
+func envelope(settled []string, lists ...[]*netmail.Address) (recipients []string) {
 	for _, address := range slices.Concat(lists...) {
-		if !slices.Contains(recipients, address.Address) {
+		if !slices.Contains(recipients, address.Address) && !slices.Contains(settled, address.Address) {
 			recipients = append(recipients, address.Address)
 		}
 	}
@@ -89,8 +85,4 @@ func envelope(lists ...[]*netmail.Address) (recipients []string) {
 // international reports whether the envelope needs SMTPUTF8 (RFC 6531).
 func (l letter) international() bool {
 	return !ascii(l.from) || slices.ContainsFunc(l.recipients, func(r string) bool { return !ascii(r) })
-}
-
-func ascii(text string) bool {
-	return !strings.ContainsFunc(text, func(r rune) bool { return r > '~' })
 }

@@ -3,13 +3,9 @@ package email
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net/mail"
-	"strings"
 	"time"
-
-	"github.com/wneessen/go-mail/smtp"
 
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/notifiers"
@@ -39,6 +35,9 @@ func (n *notifier) Notify(ctx context.Context, to notifiers.Target, m notifiers.
 	if err != nil {
 		return notifiers.Receipt{}, notifiers.Permanent(n.harmless(ctx, err))
 	}
+	if len(l.recipients) == 0 {
+		return notifiers.Receipt{Thread: l.thread}, nil // all are settled
+	}
 	c, err := n.connect(ctx)
 	if rejected(err) {
 		return notifiers.Receipt{}, notifiers.RetryAfter(n.harmless(ctx, err), loginPause)
@@ -47,84 +46,38 @@ func (n *notifier) Notify(ctx context.Context, to notifiers.Target, m notifiers.
 		return notifiers.Receipt{}, n.harmless(ctx, err)
 	}
 	defer c.close()
-	answer, err := n.transact(c.client, l)
-	if reply(err)/100 == 5 {
-		return notifiers.Receipt{}, notifiers.Permanent(n.harmless(ctx, err))
+	d := n.deliver(c.client, l)
+	if d.whole == nil {
+		c.quit()
 	}
-	if err != nil {
-		return notifiers.Receipt{}, n.harmless(ctx, err)
-	}
-	c.quit()
-	return notifiers.Receipt{Answer: opaque.Sanitise(notifiers.Redact(answer, n.secrets...)), Thread: l.thread}, nil
+	return n.conclude(ctx, l, d)
 }
 
-// transact offers the letter to every recipient and sends it to those whom the
-// server accepts (RFC 5321 section 3.3).
-func (n *notifier) transact(client *smtp.Client, l letter) (answer string, err error) {
-	if err := n.begin(client, l); err != nil {
-		return "", err
+// conclude makes receipt and error of what each recipient was answered.
+func (n *notifier) conclude(ctx context.Context, l letter, d delivery) (notifiers.Receipt, error) {
+	receipt := notifiers.Receipt{Thread: l.thread}
+	if len(l.recipients) > 1 && !d.alike() {
+		for _, a := range d.answers {
+			receipt.Recipients = append(receipt.Recipients, notifiers.Recipient{
+				Address: a.recipient, State: a.state, Answer: n.words(a.words),
+			})
+		}
 	}
-	refused, err := offer(client, l.recipients)
-	if err != nil {
-		return "", err
+	if worst := d.worst(); worst != nil && d.count(notifiers.RecipientRetrying) > 0 {
+		return receipt, n.harmless(ctx, worst)
+	} else if worst != nil && d.count(notifiers.RecipientSent) == 0 {
+		return receipt, notifiers.Permanent(n.harmless(ctx, worst))
 	}
-	w, err := client.Data()
-	if err != nil {
-		return "", failed("DATA", err)
-	}
-	if _, err := w.Write(l.data); err != nil {
-		return "", failed("sending the message", err)
-	}
-	if err := w.Close(); err != nil {
-		return "", failed("end of the message", err)
-	}
-	// RFC 5321 knows one code of acceptance; the client let no other pass.
-	return "250 " + clip(w.(*smtp.DataCloser).ServerResponse()) + refused, nil
+	receipt.Answer = n.words(d.summary())
+	return receipt, nil
 }
 
-func (n *notifier) begin(client *smtp.Client, l letter) error {
-	if l.international() {
-		if offered, _ := client.Extension("SMTPUTF8"); !offered {
-			return errors.New("the server does not offer SMTPUTF8, which an address that is not ASCII needs")
-		}
-		client.SkipSMTPUTF8(false)
-	}
-	if err := client.Mail("<" + l.from + ">"); err != nil {
-		return failed("MAIL FROM "+l.from, err)
-	}
-	return nil
+// words are a server's, without secrets and control characters.
+func (n *notifier) words(text string) opaque.Words {
+	return opaque.Sanitise(notifiers.Redact(text, n.secrets...))
 }
 
-// offer names the refused recipients, for the receipt. It fails when all are
-// refused, and then a refusal for the time being counts most: that one can heal.
-func offer(client *smtp.Client, recipients []string) (refused string, err error) {
-	var all []string
-	var worst error
-	for _, recipient := range recipients {
-		err := client.Rcpt("<" + recipient + ">")
-		if err == nil {
-			continue
-		}
-		err = failed("RCPT TO "+recipient, err)
-		code := reply(err)
-		if code == 0 || code == 421 { // RFC 5321 section 3.8: the server leaves
-			return "", err
-		}
-		all = append(all, clip(strings.TrimPrefix(err.Error(), "RCPT TO ")))
-		if worst == nil || code/100 == 4 {
-			worst = err
-		}
-	}
-	switch {
-	case len(all) == 0:
-		return "", nil
-	case len(all) == len(recipients):
-		return "", worst
-	}
-	return "; refused: " + strings.Join(all, ", "), nil
-}
-
-// clip leaves room in the receipt for the refusals.
+// clip leaves room in the receipt for what other recipients were answered.
 func clip(text string) string {
 	const most = 120
 	if len(text) <= most {
@@ -140,8 +93,7 @@ func (n *notifier) harmless(ctx context.Context, err error) error {
 	if ctx.Err() != nil && reply(err) == 0 {
 		return fmt.Errorf("sending by %s: %w", n.settings.Host, ctx.Err())
 	}
-	words := opaque.Sanitise(notifiers.Redact(err.Error(), n.secrets...))
-	return fmt.Errorf("sending by %s: %s", n.settings.Host, words)
+	return fmt.Errorf("sending by %s: %s", n.settings.Host, n.words(err.Error()))
 }
 
 // Close has nothing to release: every conversation ends with its call.

@@ -7,8 +7,9 @@
 // exists for a relay on the machine itself, to which no password is sent.
 //
 // A caller may rely on this: each recipient that the server accepts gets a
-// message once, also when it refuses another one, and the receipt names the
-// refused ones. A repeated attempt carries the same Message-ID, and messages
+// message once, also when it refuses or defers another one, and the receipt says
+// what became of each. A repeated attempt goes only to those for whom the message
+// is not settled; it carries the same Message-ID, and messages
 // about one incident form a thread. The receipt is the server's last reply, in
 // which most servers give their queue id.
 package email
@@ -20,7 +21,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net/mail"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -62,9 +62,9 @@ func (s Settings) Open() (notifiers.Notifier, error) {
 	s.Port = cmp.Or(s.Port, 587)
 	s.Security = cmp.Or(s.Security, "starttls")
 	s.Auth = cmp.Or(s.Auth, "auto")
-	from, err := mail.ParseAddress(s.From)
+	from, err := parseMailbox(s.From)
 	if err != nil {
-		return nil, fmt.Errorf("from %q is not a mail address: %w", s.From, err)
+		return nil, fmt.Errorf("from: %w", err)
 	}
 	roots, err := s.roots()
 	if err != nil {

@@ -20,8 +20,8 @@ func NewTarget(to, cc []string) (Target, error) {
 		return Target{}, errors.New("to is empty: name at least one address")
 	}
 	for _, address := range append(to[:len(to):len(to)], cc...) {
-		if _, err := mail.ParseAddress(address); err != nil {
-			return Target{}, fmt.Errorf("%q is not a mail address: %w", address, err)
+		if _, err := parseMailbox(address); err != nil {
+			return Target{}, err
 		}
 	}
 	return Target{To: strings.Join(to, ", "), Cc: strings.Join(cc, ", ")}, nil
@@ -35,16 +35,29 @@ func (t Target) String() string {
 	return t.To + " cc " + t.Cc
 }
 
-// addresses are To and Cc as the header shows them.
+// addresses gives To and Cc as the header shows them, domains in ASCII form.
 func (t Target) addresses() (to, cc []*mail.Address, err error) {
-	if to, err = mail.ParseAddressList(t.To); err != nil {
+	if to, err = parseMailboxes(t.To); err != nil {
 		return nil, nil, fmt.Errorf("to %q: %w", t.To, err)
 	}
 	if t.Cc == "" {
 		return to, nil, nil
 	}
-	if cc, err = mail.ParseAddressList(t.Cc); err != nil {
+	if cc, err = parseMailboxes(t.Cc); err != nil {
 		return nil, nil, fmt.Errorf("cc %q: %w", t.Cc, err)
 	}
 	return to, cc, nil
+}
+
+func parseMailboxes(list string) ([]*mail.Address, error) {
+	addresses, err := mail.ParseAddressList(list)
+	if err != nil {
+		return nil, err
+	}
+	for _, address := range addresses {
+		if err := inASCII(address); err != nil {
+			return nil, err
+		}
+	}
+	return addresses, nil
 }

@@ -1,0 +1,194 @@
+package email
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/wneessen/go-mail/smtp"
+
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// An answer is what became of a letter for one recipient.
+type answer struct {
+	recipient string
+	state     notifiers.RecipientState
+	words     string // the server's, as they came
+	err       error  // nil when sent
+	tooMany   bool   // refused only because the transaction had enough recipients
+}
+
+// A delivery is what one conversation achieved.
+type delivery struct {
+	answers []answer // one a recipient
+	whole   error    // what ended the conversation early
+}
+
+// deliver sends the letter in as many transactions (RFC 5321 section 3.3) as the
+// server's limit of recipients needs: those beyond it are offered again at once,
+// as long as that gets the letter to somebody.
+func (n *notifier) deliver(client *smtp.Client, l letter) delivery {
+	open := l.recipients
+	var d delivery
+	for {
+		answers, err := n.transact(client, l, open)
+		open = nil
+		sent := slices.ContainsFunc(answers, func(a answer) bool { return a.state == notifiers.RecipientSent })
+		for _, a := range answers {
+			if a.tooMany && sent && err == nil {
+				open = append(open, a.recipient)
+				continue
+			}
+			d.answers = append(d.answers, a)
+		}
+		if d.whole = err; err != nil || len(open) == 0 {
+			return d
+		}
+	}
+}
+
+// transact is one transaction: it offers the letter to recipients and sends it
+// to those whom the server accepts. There is an answer for each. The error is of
+// a conversation that cannot go on.
+func (n *notifier) transact(client *smtp.Client, l letter, recipients []string) (answers []answer, err error) {
+	if err := n.begin(client, l); err != nil {
+		return failAll(recipients, err), err
+	}
+	var accepted []string
+	for i, recipient := range recipients {
+		err := client.Rcpt(path(recipient))
+		if err == nil {
+			accepted = append(accepted, recipient)
+			continue
+		}
+		err = failed("RCPT TO "+recipient, err)
+		if code := reply(err); code == 0 || code == 421 { // RFC 5321 section 3.8: the server leaves
+			return slices.Concat(answers, failAll(slices.Concat(accepted, recipients[i:]), err)), err
+		}
+		answers = append(answers, refusedRecipient(recipient, err))
+	}
+	if len(accepted) == 0 {
+		return answers, nil
+	}
+	words, err := sendData(client, l)
+	if err != nil {
+		return slices.Concat(answers, failAll(accepted, err)), err
+	}
+	for _, recipient := range accepted {
+		answers = append(answers, answer{recipient: recipient, state: notifiers.RecipientSent, words: words})
+	}
+	return answers, nil
+}
+
+func (n *notifier) begin(client *smtp.Client, l letter) error {
+	if l.international() {
+		if offered, _ := client.Extension("SMTPUTF8"); !offered {
+			return errors.New("the server does not offer SMTPUTF8, which an address needs whose part before the @ is not ASCII")
+		}
+		client.SkipSMTPUTF8(false)
+	}
+	if err := client.Mail(path(l.from)); err != nil {
+		return failed("MAIL FROM "+l.from, err)
+	}
+	return nil
+}
+
+// sendData sends the letter to the recipients that were accepted, and gives the
+// server's reply.
+func sendData(client *smtp.Client, l letter) (words string, err error) {
+	w, err := client.Data()
+	if err != nil {
+		return "", failed("DATA", err)
+	}
+	if _, err := w.Write(l.data); err != nil {
+		return "", failed("sending the message", err)
+	}
+	if err := w.Close(); err != nil {
+		return "", failed("end of the message", err)
+	}
+	// RFC 5321 knows one code of acceptance; the client let no other pass.
+	return "250 " + clip(w.(*smtp.DataCloser).ServerResponse()), nil
+}
+
+// failAll gives one and the same answer to several recipients: of a reply to
+// MAIL or DATA, which is about them all, or of a connection that broke.
+func failAll(recipients []string, err error) (answers []answer) {
+	for _, recipient := range recipients {
+		answers = append(answers, answer{recipient: recipient, state: stateOf(err), words: clip(err.Error()), err: err})
+	}
+	return answers
+}
+
+func stateOf(err error) notifiers.RecipientState {
+	if reply(err)/100 == 5 {
+		return notifiers.RecipientDead
+	}
+	return notifiers.RecipientRetrying
+}
+
+// refusedRecipient is an answer to RCPT. A server may say with 452, or in the
+// words of RFC 821 with 552, that the transaction has enough recipients (RFC 5321
+// section 4.5.3.1.10; RFC 3463 names it X.5.3); the recipient is not to blame.
+func refusedRecipient(recipient string, err error) answer {
+	a := answer{recipient: recipient, state: stateOf(err), err: err}
+	a.words = clip(strings.TrimPrefix(err.Error(), "RCPT TO "+recipient+": "))
+	text := strings.ToLower(a.words)
+	switch reply(err) {
+	case 452:
+		a.tooMany = true
+	case 552:
+		a.tooMany = strings.Contains(text, "5.5.3") || strings.Contains(text, "too many recipients")
+	default:
+		a.tooMany = reply(err)/100 == 4 && strings.Contains(text, " 4.5.3")
+	}
+	if a.tooMany {
+		a.state = notifiers.RecipientRetrying
+	}
+	return a
+}
+
+// count tells how many recipients are in a state.
+func (d delivery) count(state notifiers.RecipientState) (n int) {
+	for _, a := range d.answers {
+		if a.state == state {
+			n++
+		}
+	}
+	return n
+}
+
+// alike reports whether all recipients were answered the same.
+func (d delivery) alike() bool {
+	return !slices.ContainsFunc(d.answers, func(a answer) bool {
+		return a.state != d.answers[0].state || a.words != d.answers[0].words
+	})
+}
+
+// worst is the error that decides what comes next: a refusal for the time being
+// counts most, since that one can heal.
+func (d delivery) worst() (worst error) {
+	for _, a := range d.answers {
+		if a.err != nil && (worst == nil || a.state == notifiers.RecipientRetrying && stateOf(worst) == notifiers.RecipientDead) {
+			worst = a.err
+		}
+	}
+	return worst
+}
+
+// summary is the reply to the letter, and who was refused.
+func (d delivery) summary() (text string) {
+	var refused []string
+	for _, a := range d.answers {
+		switch {
+		case a.err != nil:
+			refused = append(refused, clip(a.recipient+": "+a.words))
+		case text == "":
+			text = a.words
+		}
+	}
+	if len(refused) > 0 {
+		text += "; refused: " + strings.Join(refused, ", ")
+	}
+	return text
+}
