@@ -124,6 +124,7 @@ func (m *monitor) open(ctx context.Context) (*candidate, error) {
 		first.close()
 		return nil, err
 	}
+	logOpened(m.Log, m.journal.Status())
 	if err := m.openRooms(ctx, first.cfg.Daemon.MaxConcurrentProbes); err != nil {
 		first.close()
 		return nil, errors.Join(err, m.journal.Close())
@@ -191,6 +192,7 @@ func (m *monitor) run(ctx context.Context, first *candidate) error {
 	tasks.Go(func() error { return m.vitals.heartbeat(ctx) })
 	tasks.Go(func() error { return m.self.Run(ctx, m.machine) })
 	tasks.Go(func() error { return m.troubles(ctx) })
+	tasks.Go(func() error { return m.durability(ctx) })
 	tasks.Go(func() error {
 		m.reloads.apply(ctx, first)
 		// Whoever asks before this waits: the socket is open, and "no checks"

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/imapvigil/imapvigil/daemon/control"
@@ -16,6 +17,7 @@ const (
 	journalTrouble tracker.Trouble = "journal"
 	filesTrouble   tracker.Trouble = "files"
 	probesTrouble  tracker.Trouble = "probes"
+	tailTrouble    tracker.Trouble = "journal-tail"
 )
 
 const (
@@ -23,6 +25,9 @@ const (
 	// stallTime is how long a journal may be not durable before people are told;
 	// status says it at once.
 	stallTime = time.Minute
+	// tornFor is how long the incident about a torn tail stays open: it is over
+	// when it is told, and nothing has to be done.
+	tornFor = time.Hour
 )
 
 // machine hands on what daemon/selfcheck says of this machine.
@@ -34,13 +39,16 @@ func (m *monitor) machine(ctx context.Context, f *incident.Finding) {
 func (m *monitor) troubles(ctx context.Context) error {
 	durable := time.Now()
 	var said time.Time
+	started := durable
 	late := overdue{looked: durable}
+	_ = m.tracker.Report(ctx, tailTrouble, ofTail(m.journal.Status(), 0)) // the daemon is ending
 	return every(ctx, troubleEvery, func() {
 		s := m.journal.Status()
 		if s.Durable {
 			durable = time.Now()
 		}
 		_ = m.tracker.Report(ctx, journalTrouble, ofJournal(s, time.Since(durable))) // the daemon is ending
+		_ = m.tracker.Report(ctx, tailTrouble, ofTail(s, time.Since(started)))
 		_ = m.tracker.Report(ctx, filesTrouble, ofFiles(m.reloads.config()))
 		now, waiting := time.Now(), m.loop.Waiting()
 		_ = m.tracker.Report(ctx, probesTrouble, ofProbes(late.look(now, waiting), m.loop.Limit))
@@ -61,6 +69,19 @@ func ofJournal(s journal.Status, ago time.Duration) *incident.Finding {
 		return nil
 	}
 	return f
+}
+
+// ofTail is about a torn tail that was cut off when the daemon started, some time
+// ago; nil: there was none, or it has been told for long enough.
+func ofTail(s journal.Status, ago time.Duration) *incident.Finding {
+	if s.TornBytes == 0 || ago >= tornFor {
+		return nil
+	}
+	return &incident.Finding{
+		Cause: incident.CauseLocalFault,
+		Hint: fmt.Sprintf("The journal ended in an unfinished write (a crash, a kill or a loss of power): %d bytes were cut off. No finished record is lost. A copy of these bytes is kept in the journal's directory (*.torn).",
+			s.TornBytes),
+	}
 }
 
 // ofFiles is what is wrong with the files that a daemon was started with; nil:

@@ -35,6 +35,21 @@ func TestTroublesOfTheJournal(t *testing.T) {
 	}
 }
 
+// A torn tail is told of for an hour after the start.
+func TestTroublesOfTheTail(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		torn int64
+		ago  time.Duration
+		want bool
+	}{{0, 0, false}, {77, 0, true}, {77, 59 * time.Minute, true}, {77, time.Hour, false}} {
+		f := ofTail(journal.Status{Durable: true, TornBytes: test.torn}, test.ago)
+		if got := f != nil; got != test.want || got && !strings.Contains(f.Hint, "77 bytes were cut off") {
+			t.Errorf("%d bytes, %s ago: %+v", test.torn, test.ago, f)
+		}
+	}
+}
+
 // Only a start with files in error is a trouble: a reload that is rejected leaves
 // everything as it was.
 func TestTroublesOfTheFiles(t *testing.T) {

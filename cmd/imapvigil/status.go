@@ -146,17 +146,29 @@ func troubles(s control.Status) (lines []string) {
 	if s.Config.Polling != "" {
 		lines = append(lines, "changed files are noticed late: "+s.Config.Polling)
 	}
-	if !s.Journal.Durable {
-		lines = append(lines, "the journal is not durable: alarms go on from memory")
-	}
-	if s.Journal.Damaged {
-		lines = append(lines, "the journal was damaged; see the log")
-	}
+	lines = append(lines, journalTroubles(s.Journal)...)
 	if s.Probes.Late() {
 		lines = append(lines, lateness(s.Probes))
 	}
 	if s.Notifications.Dead > 0 {
 		lines = append(lines, plural(s.Notifications.Dead, "message")+" could not be delivered")
+	}
+	return lines
+}
+
+// journalTroubles are what is wrong with the journal, and what was when it was
+// opened.
+func journalTroubles(j control.Journal) (lines []string) {
+	if !j.Durable {
+		lines = append(lines, strings.TrimSuffix("the journal is not durable, alarms go on from memory: "+j.Error, ": "))
+	} else if j.Damaged {
+		lines = append(lines, strings.TrimSuffix("the journal was damaged: "+j.Error, ": "))
+	}
+	for _, path := range j.Quarantined {
+		lines = append(lines, "a damaged file of the journal is kept: "+path)
+	}
+	if j.TornBytes > 0 {
+		lines = append(lines, "the journal ended in an unfinished write, and "+plural(int(j.TornBytes), "byte")+" were cut off when the daemon started")
 	}
 	return lines
 }

@@ -18,6 +18,29 @@ func TestStatusShowsNotes(t *testing.T) {
 	}
 }
 
+// What is wrong with the journal is said with its reason.
+func TestStatusSaysWhatIsWrongWithTheJournal(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		journal control.Journal
+		want    string
+	}{
+		{control.Journal{Durable: true}, ""},
+		{control.Journal{Error: "/s/journal/1: gone"}, "! the journal is not durable, alarms go on from memory: /s/journal/1: gone\n"},
+		{control.Journal{Error: "/s: EIO", Damaged: true}, "! the journal is not durable, alarms go on from memory: /s: EIO\n"},
+		{control.Journal{Durable: true, Damaged: true, Error: "record 3 is lost"}, "! the journal was damaged: record 3 is lost\n"},
+		{control.Journal{Durable: true, Quarantined: []string{"/s/a.damaged"}}, "! a damaged file of the journal is kept: /s/a.damaged\n"},
+		{control.Journal{Durable: true, TornBytes: 77}, "! the journal ended in an unfinished write, and 77 bytes were cut off when the\n! daemon started\n"},
+	} {
+		var out bytes.Buffer
+		(&program{out: &out}).printStatus(control.Status{Journal: test.journal})
+		_, got, _ := strings.Cut(out.String(), "\n")
+		if got != test.want {
+			t.Errorf("of %+v status says\n%s", test.journal, got)
+		}
+	}
+}
+
 // How late probes begin is shown when people should know of it.
 func TestStatusShowsANotableLag(t *testing.T) {
 	t.Parallel()

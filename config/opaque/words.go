@@ -20,17 +20,21 @@ type Words struct {
 // spaces; other characters that cannot be seen, or that would steer a terminal
 // or reorder a line, become "\x1b" and the like; what is too long is cut, with
 // an ellipsis as the sign of it.
-func Sanitise(text string) Words {
+func Sanitise(text string) Words { return Words{Bounded(text, MaxWords)} }
+
+// Bounded sanitises, as [Sanitise] does, a text that is no server's (the reason
+// of an acknowledgement), and cuts it to most bytes.
+func Bounded(text string, most int) string {
 	text = strings.TrimSpace(text)
 	var b strings.Builder
 	for i := 0; i < len(text); {
 		r, size := utf8.DecodeRuneInString(text[i:])
-		if !appendSafe(&b, text[i:i+size], r) {
-			return Words{strings.TrimRight(b.String(), " ") + "…"}
+		if !appendSafe(&b, text[i:i+size], r, most) {
+			return strings.TrimRight(b.String(), " ") + "…"
 		}
 		i += size
 	}
-	return Words{strings.TrimSpace(b.String())}
+	return strings.TrimSpace(b.String())
 }
 
 // String gives the sanitised text.
@@ -49,8 +53,9 @@ func (w *Words) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// appendSafe adds one rune, and reports false when there is no room for it.
-func appendSafe(b *strings.Builder, raw string, r rune) bool {
+// appendSafe adds one rune, and reports false when there is no room for it and
+// an ellipsis in most bytes.
+func appendSafe(b *strings.Builder, raw string, r rune, most int) bool {
 	safe := raw
 	switch {
 	case r == utf8.RuneError && len(raw) == 1:
@@ -60,7 +65,7 @@ func appendSafe(b *strings.Builder, raw string, r rune) bool {
 	case !unicode.IsPrint(r):
 		safe = escapeRune(r)
 	}
-	if b.Len()+len(safe) > MaxWords-len("…") {
+	if b.Len()+len(safe) > most-len("…") {
 		return false
 	}
 	b.WriteString(safe)

@@ -21,7 +21,7 @@ import (
 type Status struct {
 	GeneratedAt   time.Time             `json:"generated_at"`
 	Config        Config                `json:"config"`
-	Journal       tracker.JournalView   `json:"journal"`
+	Journal       Journal               `json:"journal"`
 	Checks        []tracker.CheckView   `json:"checks"`
 	Notifications tracker.Notifications `json:"notifications"`
 	Probes        Probes                `json:"probes"`
@@ -47,6 +47,9 @@ const NotableLag = 5 * time.Second
 
 // Late reports whether people should know of it.
 func (p Probes) Late() bool { return p.LagS >= NotableLag.Seconds() || p.Overdue > 0 }
+
+// Journal is the journal's part of a Status.
+type Journal = tracker.JournalView
 
 // Check is one check in a Status.
 type Check = tracker.CheckView

@@ -24,18 +24,31 @@ var errSlow = errors.New("the disk does not answer")
 //
 // It returns within a second. ErrNotDurable means that the records are accepted
 // and wait in memory; so will those of later calls, which return at once, until
-// the disk has taken all. Any other error means that none was accepted.
+// the disk has taken all. A record that cannot be kept is refused alone, with a
+// *RefusedError, and the others are accepted; see [Record.Fits]. Any other error
+// means that none was accepted.
 func (j *Journal) Append(records ...Record) error {
-	if len(records) == 0 {
-		return nil
-	}
-	entries := make([]entry, len(records))
+	entries := make([]entry, 0, len(records))
+	var refused error
 	for i, r := range records {
-		var err error
-		if entries[i].Record, err = j.prepare(r); err != nil {
-			return fmt.Errorf("appending to journal: record %d of %d: %w", i+1, len(records), err)
+		r, err := j.prepare(r)
+		if err != nil {
+			refused = errors.Join(refused, &RefusedError{Index: i, Kind: r.Kind, Err: err})
+			continue
 		}
+		entries = append(entries, entry{Record: r})
 	}
+	if refused != nil {
+		refused = fmt.Errorf("appending to journal: %w", refused)
+	}
+	if len(entries) == 0 {
+		return refused
+	}
+	return errors.Join(refused, j.accept(entries))
+}
+
+// accept queues entries and waits until they are durable.
+func (j *Journal) accept(entries []entry) error {
 	last, err := j.enqueue(entries)
 	if err != nil {
 		return fmt.Errorf("appending to journal: %w", err)
@@ -46,16 +59,38 @@ func (j *Journal) Append(records ...Record) error {
 	return nil
 }
 
+// A RefusedError says which record Append did not take, and why. Those beside it
+// were taken.
+type RefusedError struct {
+	Index int // among the arguments of Append
+	Kind  string
+	Err   error
+}
+
+func (e *RefusedError) Error() string { return fmt.Sprintf("record %d: %v", e.Index+1, e.Err) }
+
+// Unwrap gives the reason.
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// Fits reports why the journal would refuse a record whose Data is JSON without
+// needless spaces; nil: it would not. Whoever has to know before anything comes
+// of the record asks here.
+func (r Record) Fits() error {
+	switch {
+	case !validTime(r.At):
+		return fmt.Errorf("the year %d cannot be written", r.At.UTC().Year())
+	case !validKind(r.Kind):
+		return fmt.Errorf("kind %q must be 1 to %d printable ASCII characters without quote and backslash", r.Kind, maxKind)
+	case len(r.Data) > MaxData:
+		return fmt.Errorf("data of kind %q has %d bytes, at most %d are kept", r.Kind, len(r.Data), MaxData)
+	}
+	return nil
+}
+
 // prepare gives the record as it will be written.
 func (j *Journal) prepare(r Record) (Record, error) {
 	if r.At.IsZero() {
 		r.At = j.stamp()
-	}
-	if !validTime(r.At) {
-		return r, fmt.Errorf("the year %d cannot be written", r.At.UTC().Year())
-	}
-	if !validKind(r.Kind) {
-		return r, fmt.Errorf("kind %q must be 1 to %d printable ASCII characters without quote and backslash", r.Kind, maxKind)
 	}
 	var data bytes.Buffer
 	data.Grow(max(len(r.Data), 4))
@@ -64,11 +99,8 @@ func (j *Journal) prepare(r Record) (Record, error) {
 	} else if err := json.Compact(&data, r.Data); err != nil {
 		return r, fmt.Errorf("data of kind %q is not JSON: %w", r.Kind, err)
 	}
-	if data.Len() > maxData {
-		return r, fmt.Errorf("data of kind %q has %d bytes, at most %d are kept", r.Kind, data.Len(), maxData)
-	}
 	r.Data = data.Bytes()
-	return r, nil
+	return r, r.Fits()
 }
 
 func (j *Journal) enqueue(entries []entry) (last uint64, err error) {

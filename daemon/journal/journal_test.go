@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -276,8 +277,6 @@ func TestASecondDaemonIsRefused(t *testing.T) {
 }
 
 func TestWhatCannotBeKeptIsRefused(t *testing.T) {
-	j := mustOpen(t, t.TempDir(), Options{})
-	defer mustClose(t, j)
 	for name, tt := range map[string]struct {
 		record Record
 		says   string
@@ -291,15 +290,40 @@ func TestWhatCannotBeKeptIsRefused(t *testing.T) {
 		"year 10000":      {Record{Kind: "a", At: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}, "year 10000"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := j.Append(rec(1), tt.record)
-			if err == nil || errors.Is(err, ErrNotDurable) || !strings.Contains(err.Error(), tt.says) {
-				t.Errorf("error %v, want one that says %q", err, tt.says)
+			j := mustOpen(t, t.TempDir(), Options{})
+			defer mustClose(t, j)
+			var refused *RefusedError
+			err := j.Append(rec(1), tt.record, rec(2))
+			if !errors.As(err, &refused) || refused.Index != 1 || errors.Is(err, ErrNotDurable) || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("error %v, want one about record 1 that says %q", err, tt.says)
 			}
+			if err := j.Append(tt.record); err == nil || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("alone: %v", err)
+			}
+			mustAppend(t, j, rec(3))
+			want(t, collect(t, j.Replay()), numbered(1, 3)) // the rest of the batch is kept
 		})
 	}
-	if got := collect(t, j.Replay()); len(got) > 0 {
-		t.Errorf("%v was kept", got)
-	}
+}
+
+// A batch of which a record is refused is accepted when the disk is gone, too.
+func TestARefusedRecordOnADiskThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := newSimDisk()
+		j := mustOpen(t, simDir, Options{FS: disk.process()})
+		disk.setFault(fails(syscall.EIO, 0, "write"))
+		var refused *RefusedError
+		err := j.Append(rec(1), Record{Kind: ""}, rec(2))
+		if !errors.As(err, &refused) || !errors.Is(err, ErrNotDurable) {
+			t.Errorf("Append: %v, want both reasons", err)
+		}
+		disk.setFault(nil)
+		for !j.Status().Durable {
+			<-j.Changed()
+		}
+		want(t, collect(t, j.Replay()), numbered(1, 2))
+		mustClose(t, j)
+	})
 }
 
 func TestWhatIsWrittenIsReadableByEye(t *testing.T) {

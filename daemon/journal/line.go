@@ -12,9 +12,12 @@ import (
 
 const (
 	version = 1
-	maxData = 1 << 20 // a record's data, in bytes; an event or a delivery needs some hundred
+	// MaxData is the most bytes that a record's data may have. An event or a
+	// delivery needs some hundred.
+	MaxData = 1 << 20
+
 	maxKind = 64
-	maxLine = maxData + maxKind + 256 // numbers, names of fields and checksum included
+	maxLine = MaxData + maxKind + 256 // numbers, names of fields and checksum included
 	maxSeq  = 1 << 53                 // what jq and JavaScript can count to: a million records a second for 285 years
 )
 
@@ -182,7 +185,7 @@ func parseEntry(line []byte) (e entry, err error) {
 	if e.Kind, body, ok = cutString(body, `,"kind":"`); !ok || !validKind(e.Kind) {
 		return entry{}, errForm
 	}
-	if e.Data, ok = bytes.CutPrefix(body, []byte(`,"data":`)); !ok || len(e.Data) > maxData || !json.Valid(e.Data) {
+	if e.Data, ok = bytes.CutPrefix(body, []byte(`,"data":`)); !ok || len(e.Data) > MaxData || !json.Valid(e.Data) {
 		return entry{}, errForm
 	}
 	return e, nil

@@ -45,6 +45,17 @@ type Item struct {
 	Untold bool `json:"untold,omitempty"`
 }
 
+// Halves gives two tellings that together tell, and replace, what t does, for a
+// journal that cannot keep t as one record. Of one item it makes no two.
+func (t Telling) Halves() []Telling {
+	first, second := t, t
+	n, k := len(t.Items)/2, len(t.Replaces)/2
+	first.Items, second.Items = t.Items[:n:n], t.Items[n:]
+	first.Replaces, second.Replaces = t.Replaces[:k:k], t.Replaces[k:]
+	first.Key, second.Key = first.newKey(), second.newKey()
+	return []Telling{first, second}
+}
+
 // newKey makes the same key of the same telling.
 func (t Telling) newKey() Key {
 	h := sha256.New()

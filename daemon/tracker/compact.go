@@ -79,8 +79,11 @@ func (t *Tracker) rebuilding(now time.Time) []journal.Record {
 		return cmp.Compare(t.current(a.incident), t.current(b.incident))
 	})
 	for _, rec := range list {
-		rec.trim()
-		r.add(kindWhole, now, whole{rec.incident, rec.events})
+		rec.trim(firstEvents, lastEvents)
+		for !r.add(kindWhole, now, whole{rec.incident, rec.events}) && len(rec.events) > 1 {
+			r.refused = r.refused[:len(r.refused)-1] // it is tried again with fewer events
+			rec.trim(len(rec.events)/8, len(rec.events)/2)
+		}
 	}
 	for _, s := range t.silences {
 		r.add(kindSilence, now, s)
@@ -102,9 +105,10 @@ func (t *Tracker) current(in incident.Incident) int {
 	return 0
 }
 
-func (rec *record) trim() {
-	if len(rec.events) > firstEvents+lastEvents {
-		rec.events = slices.Delete(rec.events, firstEvents, len(rec.events)-lastEvents)
+// trim keeps the first and the last events and forgets those between.
+func (rec *record) trim(first, last int) {
+	if len(rec.events) > first+last {
+		rec.events = slices.Delete(rec.events, first, len(rec.events)-last)
 	}
 }
 
@@ -121,6 +125,9 @@ func (t *Tracker) restore(data json.RawMessage) error {
 	})
 	if !incident.Due(c.state).IsZero() {
 		t.timed[in.Check] = true
+	}
+	for i, e := range w.Events {
+		w.Events[i] = boundEvent(e)
 	}
 	rec := &record{in, w.Events}
 	t.ledger[in.ID] = rec

@@ -259,7 +259,7 @@ func (in attempted) handle(t *Tracker, r *round) {
 	if !ok {
 		return
 	}
-	o := outbox.Conclude(*d, in.Receipt, in.Err, in.At, t.Jitter())
+	o := boundOutcome(outbox.Conclude(*d, in.Receipt, in.Err, in.At, t.Jitter()))
 	t.book.Settle(o)
 	for _, item := range d.Items {
 		t.agenda.touch(item.Incident)
@@ -294,8 +294,11 @@ func (t *Tracker) tellsOf(d *outbox.Delivery) []zap.Field {
 	return fields
 }
 
+// errNotKept is the answer to whoever asked for what the journal refuses.
+var errNotKept = errors.New("the journal cannot keep this; nothing has changed (see the log)")
+
 // Acknowledge notes that somebody takes an incident on until a time (zero:
-// until it ends).
+// until it ends). Of the reason at most 1 KiB is kept, sanitised.
 func (t *Tracker) Acknowledge(ctx context.Context, id incident.ID, reason string, until time.Time) error {
 	answer := make(chan error, 1)
 	failed, err := ask(ctx, t, acknowledged{id, reason, until, answer}, answer)
@@ -313,17 +316,24 @@ func (in acknowledged) handle(t *Tracker, r *round) {
 	rec, ok := t.ledger[in.id]
 	switch {
 	case !ok:
-		in.answer <- errors.New("there is no incident " + string(in.id))
+		in.answer <- errors.New("there is no incident " + boundName(string(in.id)))
 		return
 	case !rec.incident.Open():
 		in.answer <- errors.New("incident " + string(in.id) + " is not open")
+		return
+	}
+	if err := writable(in.until); err != nil {
+		in.answer <- err
 		return
 	}
 	e := incident.Event{
 		Kind: incident.Acknowledged, At: r.now, Incident: in.id, Check: rec.incident.Check,
 		Condition: rec.incident.Condition, Reason: in.reason, Until: in.until,
 	}
-	t.happen(r, []incident.Event{e})
+	if !t.happen(r, []incident.Event{e}) {
+		in.answer <- errNotKept
+		return
+	}
 	t.shown = View{}
 	r.replies = append(r.replies, func() { in.answer <- nil })
 }

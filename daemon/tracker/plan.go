@@ -26,10 +26,23 @@ func (t *Tracker) plan(r *round) []outbox.Telling {
 		w, planned = t.look(all, t.agenda.withTouched(some), r.now)
 		t.remember(w, planned)
 	}
-	for _, telling := range planned.Tell {
-		r.add(kindTelling, telling.At, telling)
+	return decide(r, planned.Tell)
+}
+
+// decide has tellings journaled and gives those that are. One that is too large
+// for a record (about 15,000 incidents in one message) becomes several.
+func decide(r *round, tellings []outbox.Telling) (journaled []outbox.Telling) {
+	for _, telling := range tellings {
+		n := len(r.refused)
+		switch {
+		case r.add(kindTelling, telling.At, telling):
+			journaled = append(journaled, telling)
+		case len(telling.Items) > 1:
+			r.refused = r.refused[:n]
+			journaled = append(journaled, decide(r, telling.Halves())...)
+		}
 	}
-	return planned.Tell
+	return journaled
 }
 
 func (t *Tracker) look(all bool, some map[incident.ID]bool, now time.Time) (outbox.World, outbox.Planned) {

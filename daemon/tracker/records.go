@@ -21,12 +21,22 @@ const (
 	kindSilence  = "silence"
 )
 
-func (r *round) add(kind string, at time.Time, data any) {
-	text, err := json.Marshal(data)
-	if err != nil {
-		panic(fmt.Sprintf("tracker: a record of kind %s cannot be encoded: %v", kind, err)) // plain structs always can
+// add has data journaled with the round. It returns false when the journal would
+// refuse the record: then nothing may come of it, neither in memory nor outside,
+// so that a replay gives what is in memory. The rest of the round goes on, and
+// [Tracker.reportRefused] says so.
+func (r *round) add(kind string, at time.Time, data any) bool {
+	text, err := json.Marshal(data) // fails for a year above 9999
+	rec := journal.Record{At: at, Kind: kind, Data: text}
+	if err == nil {
+		err = rec.Fits()
 	}
-	r.records = append(r.records, journal.Record{At: at, Kind: kind, Data: text})
+	if err != nil {
+		r.refused = append(r.refused, err)
+		return false
+	}
+	r.records = append(r.records, rec)
+	return true
 }
 
 // replay folds every journaled fact, and decides nothing again.
@@ -60,7 +70,7 @@ func (t *Tracker) replayOne(rec journal.Record) error {
 		if err := json.Unmarshal(rec.Data, &e); err != nil {
 			return err
 		}
-		t.fold(e)
+		t.fold(boundEvent(e))
 	case rec.Kind == kindTelling:
 		var telling outbox.Telling
 		if err := json.Unmarshal(rec.Data, &telling); err != nil {
@@ -78,6 +88,7 @@ func (t *Tracker) replayOne(rec journal.Record) error {
 		if err := json.Unmarshal(rec.Data, &s); err != nil {
 			return err
 		}
+		s.Reason = boundReason(s.Reason)
 		t.silences[s.ID] = s
 	default:
 		return fmt.Errorf("unknown kind")

@@ -16,7 +16,7 @@ import (
 const keepSilences = 24 * time.Hour
 
 // Silence has nothing sent about something until a time, and gives what it is
-// called by.
+// called by. Of the reason at most 1 KiB is kept, sanitised.
 func (t *Tracker) Silence(ctx context.Context, scope outbox.Scope, reason string, until time.Time) (outbox.Silence, error) {
 	answer := make(chan silenceAnswer, 1)
 	a, err := ask(ctx, t, silenced{scope, reason, until, answer}, answer)
@@ -44,8 +44,15 @@ func (in silenced) handle(t *Tracker, r *round) {
 		in.answer <- silenceAnswer{err: fmt.Errorf("a silence that ends at %s is over already", in.until.Format(time.RFC3339))}
 		return
 	}
-	s := outbox.NewSilence(in.scope, in.reason, r.now, in.until)
-	t.keep(r, s)
+	if err := writable(in.until); err != nil {
+		in.answer <- silenceAnswer{err: err}
+		return
+	}
+	s := outbox.NewSilence(in.scope, boundReason(in.reason), r.now, in.until)
+	if !t.keep(r, s) {
+		in.answer <- silenceAnswer{err: errNotKept}
+		return
+	}
 	r.replies = append(r.replies, func() { in.answer <- silenceAnswer{silence: s} })
 }
 
@@ -65,7 +72,7 @@ func (t *Tracker) exists(s outbox.Scope) error {
 		return errors.New("a silence needs a group, a server, a check or a role")
 	}
 	if !known {
-		return fmt.Errorf("there is no %s", s)
+		return fmt.Errorf("there is no %s", boundName(s.String()))
 	}
 	return nil
 }
@@ -85,7 +92,7 @@ type unsilenced struct {
 func (in unsilenced) handle(t *Tracker, r *round) {
 	s, ok := t.silences[in.id]
 	if !ok || !s.Until.After(r.now) {
-		in.answer <- fmt.Errorf("there is no silence %s", in.id)
+		in.answer <- fmt.Errorf("there is no silence %s", boundName(in.id))
 		return
 	}
 	s.Until = r.now
@@ -125,8 +132,11 @@ func (t *Tracker) movedScope(s outbox.Scope, m config.Move, server config.Server
 	return s, false
 }
 
-func (t *Tracker) keep(r *round, s outbox.Silence) {
-	r.add(kindSilence, r.now, s)
+// keep notes a silence, or what has changed of it, unless the journal refuses it.
+func (t *Tracker) keep(r *round, s outbox.Silence) bool {
+	if !r.add(kindSilence, r.now, s) {
+		return false
+	}
 	t.silences[s.ID] = s
 	t.agenda.everything()
 	t.shown = View{}
@@ -135,4 +145,5 @@ func (t *Tracker) keep(r *round, s outbox.Silence) {
 			delete(t.silences, id)
 		}
 	}
+	return true
 }

@@ -15,6 +15,7 @@ package tracker
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"math/rand/v2"
@@ -94,6 +95,7 @@ type Tracker struct {
 	silences map[string]outbox.Silence
 
 	compactNext         time.Time
+	refusedAt           time.Time // when the journal last refused a record
 	lastRound, lastWall time.Time // when there was one, by both clocks
 }
 
@@ -217,6 +219,7 @@ func (t *Tracker) pause(now time.Time) time.Duration {
 type round struct {
 	now     time.Time
 	records []journal.Record
+	refused []error // one for each record that cannot be kept
 	replies []func()
 }
 
@@ -230,12 +233,9 @@ func (t *Tracker) round(batch []input, now time.Time) {
 	if t.configured() {
 		t.tick(r)
 		tellings = t.plan(r)
+		t.reportRefused(r)
 	}
-	if len(r.records) > 0 {
-		if err := t.Journal.Append(r.records...); err != nil {
-			t.Log.Error("the journal is not durable; alarms go on from memory", zap.Error(err))
-		}
-	}
+	t.persist(r)
 	for _, telling := range tellings {
 		t.told(telling)
 	}
@@ -245,6 +245,20 @@ func (t *Tracker) round(batch []input, now time.Time) {
 	t.compact(r.now)
 	for _, reply := range r.replies {
 		reply()
+	}
+}
+
+// persist appends the round to the journal, all that can be kept.
+func (t *Tracker) persist(r *round) {
+	if len(r.records) == 0 {
+		return
+	}
+	err := t.Journal.Append(r.records...)
+	switch {
+	case errors.Is(err, journal.ErrNotDurable):
+		t.Log.Error("the journal is not durable; alarms go on from memory", zap.Error(err))
+	case err != nil: // refused, although it seemed to fit, or closed
+		t.Log.Error("the journal did not take a record", zap.Error(err))
 	}
 }
 
@@ -317,13 +331,20 @@ func (t *Tracker) policy(id config.CheckID) config.Policy {
 	return config.Policy{}
 }
 
-// happen folds events and has them journaled with the round.
-func (t *Tracker) happen(r *round, events []incident.Event) {
+// happen folds events and has them journaled with the round. It returns false
+// when one cannot be journaled: that one has not happened.
+func (t *Tracker) happen(r *round, events []incident.Event) bool {
+	all := true
 	for _, e := range events {
+		e = boundEvent(e)
+		if !r.add(kindIncident+string(e.Kind), e.At, e) {
+			all = false
+			continue
+		}
 		t.fold(e)
-		r.add(kindIncident+string(e.Kind), e.At, e)
 		t.log(e)
 	}
+	return all
 }
 
 // fold is what replay does too: it decides nothing.

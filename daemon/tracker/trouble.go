@@ -58,7 +58,7 @@ func (t *Tracker) report(r *round, what Trouble, f *incident.Finding) bool {
 			Condition: incident.Monitor, Health: incident.Degraded, Cause: f.Cause, Hint: f.Hint, Evidence: f.Evidence,
 		}
 	}
-	events := incident.Fact(t.state(what.check()), what.check(), f, r.now)
+	events := incident.Fact(t.state(what.check()), what.check(), boundFinding(f), r.now)
 	t.happen(r, events)
 	return len(events) > 0
 }

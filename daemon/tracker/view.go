@@ -29,6 +29,15 @@ type View struct {
 type JournalView struct {
 	Durable bool `json:"durable"`
 	Damaged bool `json:"damaged"`
+	// Error says why it is not durable, or else what is damaged, with the path;
+	// empty: neither.
+	Error string `json:"error"`
+	// Clean: the daemon before this one closed it.
+	Clean bool `json:"clean"`
+	// TornBytes were cut off its end at the start: a write that a crash interrupted.
+	TornBytes int64 `json:"torn_bytes"`
+	// Quarantined are the paths of damaged files, which are kept.
+	Quarantined []string `json:"quarantined"`
 }
 
 // Notifications counts deliveries.
@@ -142,7 +151,10 @@ func (t *Tracker) view(now time.Time) View {
 }
 
 func journalView(s journal.Status) JournalView {
-	return JournalView{Durable: s.Durable, Damaged: s.Damaged}
+	return JournalView{
+		Durable: s.Durable, Damaged: s.Damaged, Error: s.Detail, Clean: s.Clean, TornBytes: s.TornBytes,
+		Quarantined: append([]string{}, s.Quarantined...), // JSON says [], not null
+	}
 }
 
 func (t *Tracker) checkView(cfg *config.Check, now time.Time) CheckView {

@@ -1,0 +1,276 @@
+package tracker
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/journal"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// bounded is a tracker with a journal on a disk, and a clock of its own.
+type bounded struct {
+	*testing.T
+	*Tracker
+	dir string
+	now time.Time
+}
+
+func newBounded(t *testing.T) *bounded {
+	t.Helper()
+	b := &bounded{T: t, dir: t.TempDir(), now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}
+	b.open()
+	return b
+}
+
+// noSender sends nothing.
+type noSender struct{}
+
+func (noSender) Send(config.WayID, json.RawMessage, notifiers.Message) {}
+
+func (b *bounded) open() {
+	b.Helper()
+	j, err := journal.Open(b.dir, journal.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if b.Tracker, err = Open(Options{Journal: j, Sender: noSender{}}); err != nil {
+		b.Fatal(err)
+	}
+	b.use(&config.Config{Checks: map[config.CheckID]*config.Check{"c": {ID: "c", Enabled: true}}})
+	b.Cleanup(func() { _ = j.Close() })
+}
+
+// again gives what a start after kill -9 finds.
+func (b *bounded) again() {
+	b.Helper()
+	if err := b.Journal.(*journal.Journal).Close(); err != nil {
+		b.Fatal(err)
+	}
+	b.open()
+}
+
+// inputs makes one round of them, a second later.
+func (b *bounded) inputs(list ...input) {
+	b.now = b.now.Add(time.Second)
+	b.round(list, b.now)
+}
+
+// happened is an input of events that something else has decided.
+type happened []incident.Event
+
+func (in happened) handle(t *Tracker, r *round) { t.happen(r, in) }
+
+func begun(id incident.ID, check config.CheckID, at time.Time) happened {
+	e := incident.Event{At: at, Since: at, Incident: id, Check: check, Condition: incident.Service}
+	failing, opened := e, e
+	failing.Kind, opened.Kind = incident.Failing, incident.Opened
+	return happened{failing, opened}
+}
+
+// known is all that is in memory of incidents, with their events.
+func (b *bounded) known() map[incident.ID]string {
+	m := map[incident.ID]string{}
+	for id, rec := range b.ledger {
+		text, err := json.Marshal(whole{rec.incident, rec.events})
+		if err != nil {
+			b.Fatal(err)
+		}
+		m[id] = string(text)
+	}
+	return m
+}
+
+// A record that is too large is refused alone: nothing comes of it, the rest of
+// its round is kept, a monitor incident says so for an hour, and what is in
+// memory is what a replay gives.
+func TestARecordThatIsTooLargeIsRefusedAlone(t *testing.T) {
+	t.Parallel()
+	b := newBounded(t)
+	large := begun("large", config.CheckID(strings.Repeat("x", journal.MaxData)), b.now)
+	b.inputs(begun("before", "a", b.now), large, begun("after", "c", b.now))
+	trouble := b.state(Records.check())
+	in, _ := trouble.Incident(incident.Monitor)
+	if !in.Open() || !strings.Contains(in.Finding.Hint, "at most 1048576 are kept") {
+		t.Errorf("the monitor incident: %+v", in)
+	}
+	for _, stage := range []string{"in memory", "after a restart"} {
+		want := []incident.ID{"after", "before", in.ID}
+		slices.Sort(want)
+		if ids := slices.Sorted(maps.Keys(b.ledger)); !slices.Equal(ids, want) {
+			t.Errorf("%s: incidents %q, want %q", stage, ids, want)
+		}
+		before := b.known()
+		if stage == "in memory" {
+			b.inputs(large) // again, which is no news
+			b.again()
+			if d := cmp.Diff(before, b.known()); d != "" {
+				t.Errorf("a replay differs from what was in memory (-memory +replay):\n%s", d)
+			}
+		}
+	}
+}
+
+func TestTheReportOfARefusedRecordEndsByItself(t *testing.T) {
+	t.Parallel()
+	b := newBounded(t)
+	b.inputs(begun("large", config.CheckID(strings.Repeat("x", journal.MaxData)), b.now))
+	for _, step := range []struct {
+		after time.Duration
+		open  bool
+	}{{59 * time.Minute, true}, {2 * time.Minute, false}} {
+		b.now = b.now.Add(step.after)
+		b.inputs()
+		if in, _ := b.state(Records.check()).Incident(incident.Monitor); in.Open() != step.open {
+			t.Errorf("%s later: open %v", step.after, in.Open())
+		}
+	}
+}
+
+// A reason of any length and content is kept in 1 KiB that can be shown.
+func TestReasonsAreBounded(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"300,000 letters":    strings.Repeat("x", 300_000),
+		"escaped in JSON":    strings.Repeat("<", 300_000),
+		"control characters": strings.Repeat("\x1b[2J\x00", 60_000),
+		"not UTF-8":          strings.Repeat("\xff", 300_000),
+		"many bytes a rune":  strings.Repeat("\U0001F4A5", 75_000),
+		"line ends":          strings.Repeat("a\r\n", 100_000),
+		"bidi":               strings.Repeat("\u202e", 100_000),
+		"exactly 1 KiB":      strings.Repeat("x", 1<<10),
+		"short":              "I am on it: <mx1>",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBounded(t)
+			b.inputs(begun("i", "c", b.now))
+			acked := make(chan error, 1)
+			silent := make(chan silenceAnswer, 1)
+			b.inputs(
+				acknowledged{"i", text, b.now.Add(time.Hour), acked},
+				silenced{Scope{Check: "c"}, text, b.now.Add(time.Hour), silent},
+				begun("with it", "d", b.now),
+			)
+			s := <-silent
+			if err := <-acked; err != nil || s.err != nil {
+				t.Fatal(err, s.err)
+			}
+			events := b.ledger["i"].events
+			reason := events[len(events)-1].Reason
+			if len(reason) > maxReason || reason == "" || s.silence.Reason != reason || opaque.Bounded(reason, maxReason) != reason {
+				t.Errorf("%d bytes were kept: %.60q", len(reason), reason)
+			}
+			if name == "short" && reason != text {
+				t.Errorf("%q became %q", text, reason)
+			}
+			before := b.known()
+			b.again()
+			if d := cmp.Diff(before, b.known()); d != "" || b.silences[s.silence.ID].Reason != reason {
+				t.Errorf("a replay differs (-memory +replay):\n%s", d)
+			}
+		})
+	}
+}
+
+// The journals of before have reasons of up to a megabyte.
+func TestALongReasonOfBeforeIsBounded(t *testing.T) {
+	t.Parallel()
+	b := newBounded(t)
+	b.inputs(begun("i", "c", b.now))
+	r := &round{now: b.now}
+	long := incident.Event{Kind: incident.Acknowledged, At: b.now, Incident: "i", Check: "c", Condition: incident.Service, Reason: strings.Repeat("x", 300_000)}
+	for range 5 { // together they are more than one record can hold
+		r.add(kindIncident+string(long.Kind), b.now, long)
+	}
+	r.add(kindSilence, b.now, outbox.Silence{ID: "s", Reason: long.Reason, Until: b.now.Add(time.Hour)})
+	if err := b.Journal.Append(r.records...); err != nil {
+		t.Fatal(err)
+	}
+	b.again()
+	if n := len(b.silences["s"].Reason); n > maxReason {
+		t.Errorf("the silence has a reason of %d bytes", n)
+	}
+	if err := b.Journal.Compact(slices.Values(b.rebuilding(b.now))); err != nil {
+		t.Fatal(err)
+	}
+	b.again()
+	if events := b.ledger["i"].events; len(events) != 7 || len(events[6].Reason) > maxReason {
+		t.Errorf("%d events", len(events))
+	}
+}
+
+// An incident whose events would not fit into one record loses the middle ones.
+func TestAnIncidentFitsIntoOneRecord(t *testing.T) {
+	t.Parallel()
+	b := newBounded(t)
+	all := begun("i", "c", b.now)
+	for i := range 198 {
+		all = append(all, incident.Event{
+			Kind: incident.CauseChanged, At: b.now, Incident: "i", Check: "c", Condition: incident.Service,
+			Finding: &incident.Finding{Hint: fmt.Sprint(i, strings.Repeat("<", maxHint-10))},
+		})
+	}
+	b.inputs(all)
+	if err := b.Journal.Compact(slices.Values(b.rebuilding(b.now))); err != nil {
+		t.Fatal(err)
+	}
+	before := b.known()
+	b.again()
+	events := b.ledger["i"].events
+	if d := cmp.Diff(before, b.known()); d != "" || len(events) < 20 || events[0].Kind != incident.Failing || !strings.HasPrefix(events[len(events)-1].Finding.Hint, "197<") {
+		t.Errorf("%d events are left (-memory +replay):\n%.500s", len(events), d)
+	}
+}
+
+// One message about very many incidents is journaled as several.
+func TestATellingThatIsTooLargeBecomesSeveral(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 10_000, 20_000, 100_000} {
+		telling := outbox.Telling{Key: "all"}
+		for i := range n {
+			telling.Items = append(telling.Items, outbox.Item{Incident: incident.ID(fmt.Sprintf("%010d", i)), Transition: notifiers.Opened, Bout: 1})
+			telling.Replaces = append(telling.Replaces, outbox.Key(fmt.Sprintf("iv_%024d", i)))
+		}
+		r := &round{now: time.Now()}
+		parts := decide(r, []outbox.Telling{telling})
+		var items []outbox.Item
+		var replaced []outbox.Key
+		keys := map[outbox.Key]bool{}
+		for _, part := range parts {
+			items, replaced = append(items, part.Items...), append(replaced, part.Replaces...)
+			keys[part.Key] = true
+		}
+		if !slices.Equal(items, telling.Items) || !slices.Equal(replaced, telling.Replaces) {
+			t.Errorf("%d incidents: %d are told, %d messages replaced", n, len(items), len(replaced))
+		}
+		if len(keys) != len(parts) || len(r.records) != len(parts) || len(r.refused) > 0 || (n <= 10_000) != (len(parts) == 1) {
+			t.Errorf("%d incidents: %d messages with %d keys, %d records, refused %v", n, len(parts), len(keys), len(r.records), r.refused)
+		}
+	}
+}
+
+// A time that JSON has no words for is refused, and stops nothing.
+func TestTimesThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	b := newBounded(t)
+	b.inputs(begun("i", "c", b.now))
+	until := time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("west", -3600))
+	acked := make(chan error, 1)
+	silent := make(chan silenceAnswer, 1)
+	b.inputs(acknowledged{"i", "x", until, acked}, silenced{Scope{Check: "c"}, "x", until, silent})
+	if err, s := <-acked, <-silent; err == nil || s.err == nil || !strings.Contains(err.Error(), "10000") {
+		t.Errorf("%v, %v", err, s.err)
+	}
+}
