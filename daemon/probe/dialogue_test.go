@@ -128,6 +128,9 @@ func withoutLiterals(text string) (lines []string) {
 		}
 		line := text[:end]
 		text = text[end:]
+		if strings.TrimSpace(line) == "" {
+			continue // servers send empty lines between responses
+		}
 		lines = append(lines, strings.TrimRight(line, "\r\n"))
 		for match := literalAtEnd.FindStringSubmatch(line); match != nil; match = literalAtEnd.FindStringSubmatch(line) {
 			size, err := strconv.Atoi(match[1])

@@ -33,6 +33,7 @@ type gate struct {
 	hidden string     // the command whose arguments, and what follows it, are secret
 	user   string
 	named  bool // the transcript has shown the command
+	sasl   saslState
 	final  bool // the next answer is the last that anybody waits for
 }
 
@@ -42,17 +43,44 @@ func newGate(c *conversation) *gate {
 	return &gate{Conn: c.conn, talk: c, code: code, pending: []byte("* OK " + code + " go on\r\n")}
 }
 
+// A saslState is how far an AUTHENTICATE has come.
+type saslState struct {
+	mechanism string // "" outside of AUTHENTICATE
+	unsent    bool   // the first continuation asks for the initial response, which the command did not hold
+}
+
 // hide begins the secret part of a session, show ends it.
-func (g *gate) hide(command, user string) {
+func (g *gate) hide(w way, user string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.hidden, g.user, g.named = command, user, false
+	g.hidden, g.user, g.named, g.sasl = w.command, user, false, saslState{}
+	if w.command != loginCommand {
+		g.sasl = saslState{w.mechanism, w.mechanism != mechLogin && !g.talk.caps.has("SASL-IR")}
+	}
 }
 
 func (g *gate) show() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.hidden = ""
+	g.hidden, g.sasl = "", saslState{}
+}
+
+// challenge is what go-imap sees of a continuation. Servers put words, prompts
+// and base64 there, which go-imap takes for a challenge; but only SCRAM has
+// challenges that matter (RFC 4616 section 2 has none, and the prompts of LOGIN
+// differ from server to server). "=" is an empty challenge, "" the request for
+// the initial response.
+func (g *gate) challenge(wire string) string {
+	switch {
+	case g.sasl.mechanism == "":
+		return wire
+	case g.sasl.unsent:
+		g.sasl.unsent = false
+		return ""
+	case g.sasl.mechanism == mechSCRAM:
+		return wire
+	}
+	return "="
 }
 
 // Read gives go-imap the next response that is meant for it. What came together
@@ -120,7 +148,7 @@ func (g *gate) pass(r response) string {
 		g.keep(r)
 		return ""
 	case "+":
-		return "+ " + r.wire + "\r\n"
+		return "+ " + g.challenge(r.wire) + "\r\n"
 	case "":
 		g.stray = &r
 		return nonsense

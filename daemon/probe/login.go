@@ -69,9 +69,9 @@ func (s *session) logIn() error {
 	if err != nil {
 		return err
 	}
-	s.gate.hide(way.command, login.Username)
+	s.gate.hide(way, login.Username)
 	defer s.gate.show()
-	if way.command == "LOGIN" {
+	if way.command == loginCommand {
 		return s.loginAnswer(s.client.Login(login.Username, login.Password.Reveal()).Wait(), way.mechanism)
 	}
 	client, err := saslClient(way.mechanism, login, token, s.check)

@@ -52,6 +52,8 @@ type way struct {
 	command   string // what is sent before the secrets
 }
 
+const loginCommand = "LOGIN"
+
 // chooseWay gives the best that both sides have. LOGIN is the command (RFC 9051
 // section 6.2.3) and, where that is forbidden, the old SASL mechanism.
 func chooseWay(login config.Login, options config.TLS, caps capabilities) (way, error) {
@@ -59,7 +61,7 @@ func chooseWay(login config.Login, options config.TLS, caps capabilities) (way, 
 	for _, mechanism := range preferred(login, options) {
 		switch {
 		case mechanism == mechLogin && !disabled:
-			return way{mechLogin, "LOGIN"}, nil
+			return way{mechLogin, loginCommand}, nil
 		case caps.has("AUTH=" + mechanism):
 			return way{mechanism, "AUTHENTICATE " + mechanism}, nil
 		}
@@ -74,7 +76,7 @@ func chooseWay(login config.Login, options config.TLS, caps capabilities) (way, 
 func saslClient(mechanism string, login config.Login, token string, target config.Probe) (sasl.Client, error) {
 	switch mechanism {
 	case mechPlain:
-		return sasl.NewPlainClient("", login.Username, login.Password.Reveal()), nil
+		return &plainClient{response: "\x00" + login.Username + "\x00" + login.Password.Reveal()}, nil
 	case mechLogin:
 		return &loginClient{answers: []string{login.Username, login.Password.Reveal()}}, nil
 	case mechSCRAM:
@@ -94,6 +96,25 @@ func saslClient(mechanism string, login config.Login, token string, target confi
 		return sasl.NewExternalClient(login.Username), nil
 	}
 	return nil, fmt.Errorf("no mechanism is called %q", mechanism)
+}
+
+// plainClient is PLAIN, RFC 4616. Its challenges mean nothing: a server that does
+// not understand the initial response of RFC 4959 may ask for it with a prompt.
+type plainClient struct {
+	response string
+	prompts  int
+}
+
+func (p *plainClient) Start() (mechanism string, first []byte, err error) {
+	return mechPlain, []byte(p.response), nil
+}
+
+func (p *plainClient) Next([]byte) ([]byte, error) {
+	const enough = 2
+	if p.prompts++; p.prompts > enough {
+		return nil, sasl.ErrUnexpectedServerChallenge
+	}
+	return []byte(p.response), nil
 }
 
 // loginClient is the obsolete mechanism LOGIN: two prompts, whose texts differ

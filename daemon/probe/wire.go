@@ -30,6 +30,7 @@ type responses struct {
 	buf     *bufio.Reader
 	partial string // the beginning of a line whose end never came, or of one too long
 	redact  *redactor
+	greeted bool // the greeting was read: of a longer untagged line the beginning is enough
 }
 
 // lineBuffers are what conversations that are over have read with.
@@ -48,12 +49,17 @@ func (r *responses) release() {
 	r.buf = nil
 }
 
-// next reads one response with its literals.
+// next reads one response with its literals. Empty lines before it are skipped:
+// some servers send one too many (seen before a greeting and after an answer).
 func (r *responses) next() (response, error) {
 	line, err := r.line()
+	for err == nil && isBlank(line) {
+		line, err = r.line()
+	}
 	if err != nil {
 		return response{}, err
 	}
+	r.greeted = true
 	size, literal := literalSize(line)
 	if !literal {
 		return r.parse(string(line)), nil
@@ -80,20 +86,57 @@ func (r *responses) parse(raw string) response {
 }
 
 // line reads up to a line feed and gives the line without its end. Servers that
-// end lines with a lone LF are understood.
+// end lines with a lone LF are understood. Of an untagged line that is longer
+// than maxLine only the beginning is given.
 func (r *responses) line() ([]byte, error) {
 	line, err := r.buf.ReadSlice('\n')
+	if errors.Is(err, bufio.ErrBufferFull) {
+		if r.greeted && bytes.HasPrefix(line, []byte("* ")) {
+			return r.skipRest(line)
+		}
+		err = errLineTooLong
+	}
 	if err != nil {
 		r.partial = r.redact.text(string(line))
-	}
-	if errors.Is(err, bufio.ErrBufferFull) {
-		return nil, errLineTooLong
 	}
 	if err != nil {
 		return nil, err
 	}
 	return bytes.TrimRight(line, "\r\n"), nil
 }
+
+// skipRest reads a long untagged line, such as FLAGS with 900 keywords, to its
+// end and gives its beginning, with a literal's announcement if the line ends in
+// one. The fence bounds what is read; a line that has no end by then is too long.
+func (r *responses) skipRest(beginning []byte) ([]byte, error) {
+	const announcement = 32 // bytes, enough for "{262144+}" and a line end
+	kept, tail := bytes.Clone(beginning), bytes.Clone(beginning[len(beginning)-announcement:])
+	for {
+		more, err := r.buf.ReadSlice('\n')
+		tail = append(tail, more[max(0, len(more)-announcement):]...)
+		if errors.Is(err, bufio.ErrBufferFull) {
+			tail = tail[max(0, len(tail)-announcement):]
+			continue
+		}
+		if err != nil {
+			r.partial = r.redact.text(string(kept))
+			if errors.Is(err, errTooMuchData) {
+				err = errLineTooLong
+			}
+			return nil, err
+		}
+		break
+	}
+	kept = bytes.TrimRight(kept[:bytes.LastIndexByte(kept, ' ')], "}") // whole words, and no literal that the line does not end in
+	tail = bytes.TrimRight(tail, "\r\n")
+	if _, literal := literalSize(tail); literal {
+		kept = append(append(kept, ' '), tail[bytes.LastIndexByte(tail, '{'):]...)
+	}
+	return kept, nil
+}
+
+// isBlank reports whether a line holds nothing but white space.
+func isBlank(line []byte) bool { return len(bytes.TrimSpace(line)) == 0 }
 
 func (r *responses) literal(to []byte, size int64) ([]byte, error) {
 	if int64(len(to))+size > maxConversation {
@@ -114,7 +157,10 @@ func (r *responses) leftOver() []byte {
 
 // more reports whether another whole response has come already.
 func (r *responses) more() bool {
-	line, _, whole := bytes.Cut(r.leftOver(), []byte("\n"))
+	line, rest, whole := bytes.Cut(r.leftOver(), []byte("\n"))
+	for whole && isBlank(line) {
+		line, rest, whole = bytes.Cut(rest, []byte("\n"))
+	}
 	_, literal := literalSize(bytes.TrimRight(line, "\r"))
 	return whole && !literal
 }
@@ -142,11 +188,12 @@ func literalSize(line []byte) (size int64, ok bool) {
 
 func parseResponse(raw string) response {
 	r := response{raw: raw}
-	tag, rest, _ := strings.Cut(raw, " ")
-	if tag == "+" {
-		r.tag, r.text, r.wire = tag, rest, rest
+	if rest, ok := strings.CutPrefix(raw, "+"); ok { // "+go on": some servers forget the space
+		r.tag, r.wire = "+", strings.TrimPrefix(rest, " ")
+		r.text = r.wire
 		return r
 	}
+	tag, rest, _ := strings.Cut(raw, " ")
 	if tag == "" || strings.ContainsAny(tag, "\x00\t(){%\"\\+]") {
 		return r
 	}

@@ -33,7 +33,9 @@ func TestResponsesAreUnderstood(t *testing.T) {
 		{"* X {3}\r\nabc {2+}\r\nde\r\n", response{raw: "* X {3}\r\nabc {2+}\r\nde", tag: "*", text: "X {3}\r\nabc {2+}\r\nde"}},
 		{"* X {0}\r\n\r\n", response{raw: "* X {0}\r\n", tag: "*", text: "X {0}\r\n"}},
 		{"* X {}\r\n", response{raw: "* X {}", tag: "*", text: "X {}"}},
-		{"\r\n", response{}},
+		{"\r\n* OK after empty lines\r\n", response{raw: "* OK after empty lines", tag: "*", status: "OK", text: "after empty lines"}},
+		{" \r\n\n\t\r\r\n+\r\n", response{raw: "+", tag: "+"}},
+		{"+go on\r\n", response{raw: "+go on", tag: "+", text: "go on", wire: "go on"}},
 		{"(not) a tag\r\n", response{raw: "(not) a tag"}},
 	} {
 		got, err := reading(test.wire).next()
@@ -60,6 +62,64 @@ func TestResponsesHaveLimits(t *testing.T) {
 	} {
 		if _, err := reading(test.wire).next(); !errors.Is(err, test.want) {
 			t.Errorf("%s: %v, want %v", test.name, err, test.want)
+		}
+	}
+}
+
+// A long untagged line costs nobody anything as long as it has an end.
+func TestLongUntaggedLinesAreSkipped(t *testing.T) {
+	const end, last = "\r\n", "V1 OK done"
+	long := "* FLAGS (" + strings.Repeat("keyword ", 4*maxLine/8)
+	for name, test := range map[string]struct {
+		wire      string
+		beginning string
+	}{
+		"FLAGS":             {long + ")" + end, "* FLAGS (keyword "},
+		"a lone line feed":  {long + ")\n", "* FLAGS (keyword "},
+		"one byte too long": {"* X " + strings.Repeat("y", maxLine) + end, "* X"},
+		"several":           {strings.Repeat(long+")"+end, 3), "* FLAGS (keyword "},
+		"a literal":         {long + "{12}" + end + "V1 NO this\r\n rest" + end, "* FLAGS (keyword "},
+		"no literal":        {long[:maxLine-8] + " {12}  x" + long + end, "* FLAGS (keyword "},
+		"BYE":               {"* BYE [ALERT] " + long + end, "* BYE [ALERT] "},
+	} {
+		r := reading("* OK hi\r\n" + test.wire + last + end)
+		var all []string
+		for _, got := range readAll(r) {
+			all = append(all, got.raw)
+		}
+		if len(all) < 3 || all[len(all)-1] != last {
+			t.Fatalf("%s: %.80q", name, all)
+		}
+		for _, got := range all[1 : len(all)-1] {
+			if !strings.HasPrefix(got, test.beginning) || len(got) > maxLine+64 {
+				t.Errorf("%s: %d bytes that begin %.40q", name, len(got), got)
+			}
+		}
+	}
+}
+
+func TestLinesThatAreNeededAreNotSkipped(t *testing.T) {
+	long := strings.Repeat("keyword ", maxLine)
+	for name, wire := range map[string]string{
+		"the greeting": "* OK " + long + "\r\n",
+		"an answer":    "* OK hi\r\nV1 OK " + long + "\r\n",
+		"a challenge":  "* OK hi\r\n+ " + long + "\r\n",
+		"no tag":       "* OK hi\r\n" + long + "\r\n",
+	} {
+		r := reading(wire)
+		_ = readAll(r)
+		if _, err := r.next(); r.partial == "" {
+			t.Errorf("%s was skipped: %v", name, err)
+		}
+	}
+}
+
+func TestAnEmptyLineIsNoResponseThatHasCome(t *testing.T) {
+	for wire, want := range map[string]bool{"\r\n": false, "\r\n \r\n": false, "\r\n* x": false, "\r\n* x\r\n": true} {
+		r := reading(wire)
+		_, _ = r.buf.Peek(1)
+		if got := r.more(); got != want {
+			t.Errorf("%q: %v", wire, got)
 		}
 	}
 }
