@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/names"
 )
 
 const (
@@ -81,7 +82,9 @@ func (v *vitals) watchdog(ctx context.Context) error {
 // heartbeat asks heartbeat_url while the monitor lives. That it fails is
 // logged, and nothing else.
 func (v *vitals) heartbeat(ctx context.Context) error {
-	client := &http.Client{Timeout: heartbeatTimeout}
+	client := &http.Client{Timeout: heartbeatTimeout, Transport: &http.Transport{
+		Proxy: http.ProxyFromEnvironment, DialContext: names.DialContext, ForceAttemptHTTP2: true, IdleConnTimeout: 90 * time.Second,
+	}}
 	defer client.CloseIdleConnections()
 	var seen int64
 	return every(ctx, heartbeatEvery, func() {

@@ -30,15 +30,16 @@ func (i Incident) why() string {
 // causes are the fixed words in plain ones. A cause without an entry is shown
 // as it is.
 var causes = map[string]string{
-	"no_such_name":    "the name does not exist",
-	"no_address":      "the name has no address",
-	"dns_failure":     "the name servers could not answer",
-	"timeout":         "no answer in time",
-	"address_partial": "some of its addresses fail",
-	"refused":         "connection refused",
-	"unreachable":     "no route to the host",
-	"reset":           "connection reset",
-	"closed":          "connection closed by the server",
+	"no_such_name":      "the name does not exist",
+	"no_address":        "the name has no address",
+	"dns_failure":       "the name servers could not answer",
+	"timeout":           "no answer in time",
+	"record_unanswered": "the name servers did not answer for one family of addresses",
+	"address_partial":   "some of its addresses fail",
+	"refused":           "connection refused",
+	"unreachable":       "no route to the host",
+	"reset":             "connection reset",
+	"closed":            "connection closed by the server",
 
 	"tls_on_plain_port": "the port speaks TLS from the start",
 	"line_too_long":     "a line without an end",

@@ -39,7 +39,7 @@ var emailChannel = newChannel(channel{kind: notifiers.Email}, "Email over SMTP",
 			func(s *email.Settings, v value) { s.From = v.text },
 		},
 		{
-			attribute{name: "hello", kind: hostname, fallback: "the address of this machine", doc: "What this machine calls itself in EHLO"},
+			attribute{name: "hello", kind: domainName, fallback: "the address of this machine", doc: "What this machine calls itself in EHLO"},
 			func(s *email.Settings, v value) { s.Hello = v.text },
 		},
 		{

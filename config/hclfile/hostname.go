@@ -9,11 +9,13 @@ import (
 	"strings"
 
 	"golang.org/x/net/idna"
+
+	"github.com/imapvigil/imapvigil/config/names"
 )
 
 // Hostname holds a host that was not written in a file to the rules of those
-// that are: it gives an IP address as it is and a DNS name in ASCII (RFC 5891).
-// The error says what to write instead.
+// that are: it gives an IP address as it is and a DNS name in ASCII (RFC 5891),
+// without the final dot where there is another. The error says what to write instead.
 func Hostname(text string) (string, error) {
 	ascii, wrong := hostOf(text)
 	if wrong != (complaint{}) {
@@ -29,10 +31,13 @@ func hostOf(text string) (ascii string, wrong complaint) {
 	if wrong := notAHost(text); wrong != (complaint{}) {
 		return "", wrong
 	}
-	name := strings.TrimSuffix(text, ".")
+	name, absolute := strings.CutSuffix(text, ".")
 	ascii, err := idna.Lookup.ToASCII(name)
 	if err != nil && isASCII(name) {
 		ascii, err = name, nil // a name with an underscore is none for idna, and exists
+	}
+	if cut, dot := strings.CutSuffix(ascii, "."); dot && !absolute { // an ideographic full stop becomes a dot
+		ascii, absolute = cut, true
 	}
 	if wrong := notADNSName(ascii); wrong != "" {
 		return "", plainly(wrong)
@@ -40,7 +45,18 @@ func hostOf(text string) (ascii string, wrong complaint) {
 	if err != nil {
 		return "", plainly("This is no internationalised DNS name (RFC 5891).")
 	}
+	if absolute && names.Relative(ascii) {
+		return ascii + ".", complaint{} // only its final dot keeps the search list away
+	}
 	return ascii, complaint{}
+}
+
+// warnOfSearchList warns of a host that the search list decides about; the text
+// is the same for all of them, so that they are gathered.
+func (r *reading) warnOfSearchList(host string) {
+	if names.Relative(host) {
+		r.l.gather(ruleRelativeName, r.expr.Range(), "This host name has no dot, so the search list of /etc/resolv.conf decides which host it means. Write the whole name, like \"imap.example.org\".")
+	}
 }
 
 // notAHost recognises what people write in the place of a host.

@@ -122,6 +122,7 @@ var (
 	ruleNobody       = suspicious("nobody", "Nobody is told")
 	ruleMonitorRoles = suspicious("monitor-roles", "No roles for the monitor itself")
 	ruleNoChecks     = suspicious("no-checks", "No checks")
+	ruleRelativeName = suspicious("relative-name", "Host name without a dot")
 	ruleUnusedTLS    = suspicious("unused-tls", "TLS settings without TLS")
 	ruleUnused       = suspicious("unused", "Never used")
 	ruleOwnMail      = suspicious("own-mail", "Alarm depends on what it is about")

@@ -74,6 +74,7 @@ func readSecureURL(r *reading) (value, bool) {
 	if u.Scheme == "http" && !isLoopback(u.Hostname()) {
 		return r.wrong(rulePlainHTTP, "What goes to %s could be read on the way. Only this machine itself can be asked over http; write https.", r.attr.name)
 	}
+	r.warnOfSearchList(u.Hostname())
 	if r.attr.secret {
 		r.warnOfURL(u)
 	}

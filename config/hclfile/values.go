@@ -45,8 +45,17 @@ func withoutSpecials(label string) string {
 	return fmt.Sprintf(" Write %q.", kept)
 }
 
-// hostname is an IP address or a DNS name, which is kept in ASCII (RFC 5891).
+// hostname is an IP address or a DNS name to connect to, which is kept in ASCII
+// (RFC 5891).
 var hostname = kind{name: "hostname", read: func(r *reading) (value, bool) {
+	v, ok := readHostname(r)
+	if ok {
+		r.warnOfSearchList(v.text)
+	}
+	return v, ok
+}}
+
+func readHostname(r *reading) (value, bool) {
 	v, ok := readText(r)
 	if !ok {
 		return v, false
@@ -56,10 +65,15 @@ var hostname = kind{name: "hostname", read: func(r *reading) (value, bool) {
 		return r.wrong(ruleHostname, "%s: %s", capital(r.show(v.text)), wrong.says(r.shown()))
 	}
 	return value{text: ascii}, true
-}}
+}
 
-// domainName is a name that a certificate can be for.
-var domainName = kind{name: "hostname", read: func(r *reading) (value, bool) { return hostname.read(r) }}
+// domainName is a name that a certificate can be for, or that is told to others:
+// it is never looked up, and has no final dot.
+var domainName = kind{name: "hostname", read: func(r *reading) (value, bool) {
+	v, ok := readHostname(r)
+	v.text = strings.TrimSuffix(v.text, ".")
+	return v, ok
+}}
 
 func isASCII(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII })
@@ -98,7 +112,15 @@ var phoneNumber = textWith("phone number", rulePhone, func(text string) string {
 })
 
 // hostPort is an address to connect to.
-var hostPort = textWith("host:port", ruleHostPort, func(text string) string {
+var hostPort = kind{name: "host:port", read: func(r *reading) (value, bool) {
+	v, ok := farPort.read(r)
+	if host, _, err := net.SplitHostPort(v.text); ok && err == nil {
+		r.warnOfSearchList(host)
+	}
+	return v, ok
+}}
+
+var farPort = textWith("host:port", ruleHostPort, func(text string) string {
 	if strings.HasPrefix(text, ":") {
 		return "The host is missing before the port."
 	}
@@ -116,7 +138,7 @@ func notAHostPort(text string) string {
 		return "An address is a host and a port, like \"127.0.0.1:9143\" or \"[2001:db8::1]:53\"."
 	}
 	if _, err := netip.ParseAddr(host); err != nil && host != "" {
-		if complaint := notADNSName(host); complaint != "" {
+		if complaint := notADNSName(strings.TrimSuffix(host, ".")); complaint != "" {
 			return complaint
 		}
 	}

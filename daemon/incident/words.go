@@ -28,6 +28,9 @@ const (
 	CauseNoAddress  Cause = "no_address"
 	CauseDNSFailure Cause = "dns_failure"
 	CauseTimeout    Cause = "timeout"
+	// CauseRecordUnanswered: DNS gave addresses of one family and did not answer for
+	// the other. It is a note, never a failure.
+	CauseRecordUnanswered Cause = "record_unanswered"
 
 	CauseAddressPartial Cause = "address_partial"
 	CauseWithdrawn      Cause = "withdrawn" // a failing address has been gone from DNS for long enough

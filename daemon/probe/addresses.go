@@ -32,6 +32,11 @@ func (r *round) goals(found []netip.Addr) []goal {
 		switch {
 		case slices.Contains(found, ip):
 			r.past.failing[ip] = r.started
+		case family(ip) == r.unanswered: // perhaps DNS still has it
+			r.past.failing[ip] = r.started
+			if r.check.Addresses != config.AnyAddress {
+				goals = append(goals, goal{ip: ip, inDNS: true})
+			}
 		case r.started.Sub(seen) >= withdrawnAfter:
 			delete(r.past.failing, ip)
 			r.note(incident.CauseWithdrawn, "The address "+ip.String()+" was failing and has been gone from DNS for 10 minutes; it is probed no longer.", ip)

@@ -36,6 +36,8 @@ type past struct {
 	differ  bool                     // the addresses showed different ones
 	alert   string                   // the last [ALERT]
 	account *account                 // nil without a login
+
+	unanswered string // the last note about a record that DNS did not answer for; "": it answered
 }
 
 // shown is the certificate that an address showed last.

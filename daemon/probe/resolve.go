@@ -2,16 +2,14 @@ package probe
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"slices"
-	"strings"
-	"sync"
 	"time"
 
-	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/names"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -38,168 +36,72 @@ func (r *round) resolve(ctx context.Context) ([]netip.Addr, *failure) {
 	ctx, cancel := context.WithDeadline(ctx, earlier(r.deadline, time.Now().Add(resolveTimeout)))
 	defer cancel()
 	began := time.Now()
-	found, err := r.prober.resolver.LookupNetIP(ctx, network(r.check.Addresses), host)
+	answers := r.prober.lookUp(ctx, host, r.check.Addresses)
 	r.dns = time.Since(began)
-	if err != nil {
-		return nil, dnsFailure(host, err)
+	var found []netip.Addr
+	for _, a := range answers {
+		for _, ip := range a.found {
+			found = append(found, ip.Unmap())
+		}
 	}
-	for i := range found {
-		found[i] = found[i].Unmap()
+	if len(found) == 0 {
+		return nil, noAddresses(host, answers)
 	}
+	r.rememberUnanswered(host, answers)
 	slices.SortFunc(found, netip.Addr.Compare)
 	found = slices.Compact(found)
-	if len(found) == 0 {
-		return nil, dnsFailure(host, errNoAddress)
-	}
 	return found[:min(len(found), maxAddresses)], nil
-}
-
-func network(policy config.AddressPolicy) string {
-	switch policy {
-	case config.IPv4Only:
-		return "ip4"
-	case config.IPv6Only:
-		return "ip6"
-	case config.AllAddresses, config.AnyAddress:
-	}
-	return "ip"
 }
 
 var errNoAddress = errors.New("the name exists and has no address")
 
-func dnsFailure(host string, err error) *failure {
+// noAddresses is the failure of a name for which no record gave an address. A
+// fault of this machine says nothing about the name; a name that does not exist
+// has no record at all (RFC 8020); and a question without an answer leaves open
+// what the answer would have been.
+func noAddresses(host string, answers []answer) *failure {
 	const phase = incident.PhaseDNS
-	if fault := localFault(err); fault != "" {
-		return local(phase, "The name could not be looked up: "+fault+".")
-	}
-	var dns *net.DNSError
-	switch {
-	case errors.Is(err, errNoAddress):
-		return down(phase, incident.CauseNoAddress, "The name "+host+" exists and has no address of the wanted family.")
-	case errors.As(err, &dns) && dns.IsNotFound:
-		return down(phase, incident.CauseNoSuchName, "The name "+host+" does not exist in DNS.")
-	case isTimeout(err), errors.As(err, &dns) && dns.IsTimeout:
-		return down(phase, incident.CauseTimeout, "The resolver did not answer in time for "+host+".")
-	}
-	return down(phase, incident.CauseDNSFailure, "The resolver could not answer for "+host+".").quoting(err.Error())
-}
-
-// resolver is Go's own resolver, with an ear on its connections: Go reports a
-// name that does not exist and one without addresses alike, and flattens its
-// network errors to text.
-type resolver struct {
-	dial func(ctx context.Context, network, address string) (net.Conn, error)
-}
-
-func (r resolver) LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error) {
-	ear := &ear{name: dnsName(host)}
-	defer ear.hangUp()
-	goResolver := net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := r.dial(ctx, network, address)
-		return ear.listen(conn, err)
-	}}
-	found, err := goResolver.LookupNetIP(ctx, network, host)
-	if err == nil {
-		return found, nil
-	}
-	var dns *net.DNSError
-	switch ear.mu.Lock(); {
-	case ear.fault != nil:
-		err = ear.fault
-	case ear.exists && errors.As(err, &dns) && dns.IsNotFound:
-		err = errNoAddress
-	}
-	ear.mu.Unlock()
-	return nil, err
-}
-
-// ear hears what the name servers answered about one name, and hangs up when
-// nobody waits for them any more: Go's resolver goes on waiting and asking by
-// itself, for up to half a minute.
-type ear struct {
-	name []byte // in wire format, lower case
-
-	mu     sync.Mutex
-	exists bool  // a server said NOERROR for the name
-	fault  error // of this machine, while it tried to ask
-	over   bool
-	conns  []net.Conn
-}
-
-func (e *ear) listen(conn net.Conn, err error) (net.Conn, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if err != nil {
-		if localFault(err) != "" {
-			e.fault = err
+	for _, a := range answers {
+		if fault := localFault(a.err); fault != "" {
+			return local(phase, "The name could not be looked up: "+fault+".")
 		}
-		return nil, err
 	}
-	if e.over {
-		_ = conn.Close()
-		return nil, net.ErrClosed
-	}
-	e.conns = append(e.conns, conn)
-	if packets, ok := conn.(net.PacketConn); ok {
-		return &packetEar{Conn: conn, PacketConn: packets, ear: e}, nil
-	}
-	return conn, nil // TCP is asked only after a truncated answer over UDP
-}
-
-func (e *ear) hangUp() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.over = true
-	for _, conn := range e.conns {
-		_ = conn.Close()
-	}
-}
-
-// hear looks at one DNS message, RFC 1035 section 4.1.
-func (e *ear) hear(message []byte) {
-	const header = 12
-	if len(message) < header+len(e.name) {
-		return
-	}
-	isResponse := message[2]&0x80 != 0
-	rcode := message[3] & 0x0f
-	question := strings.ToLower(string(message[header : header+len(e.name)]))
-	if isResponse && rcode == 0 && binary.BigEndian.Uint16(message[4:]) == 1 && question == string(e.name) {
-		e.mu.Lock()
-		e.exists = true
-		e.mu.Unlock()
-	}
-}
-
-// packetEar is a UDP connection that is listened to. Both interfaces are
-// embedded because Go's resolver tells UDP from TCP by net.PacketConn.
-type packetEar struct {
-	net.Conn
-	net.PacketConn
-	ear *ear
-}
-
-func (p *packetEar) Read(b []byte) (int, error) {
-	n, err := p.Conn.Read(b)
-	p.ear.hear(b[:n])
-	return n, err
-}
-
-func (p *packetEar) Close() error                       { return p.Conn.Close() }
-func (p *packetEar) LocalAddr() net.Addr                { return p.Conn.LocalAddr() }
-func (p *packetEar) SetDeadline(t time.Time) error      { return p.Conn.SetDeadline(t) }
-func (p *packetEar) SetReadDeadline(t time.Time) error  { return p.Conn.SetReadDeadline(t) }
-func (p *packetEar) SetWriteDeadline(t time.Time) error { return p.Conn.SetWriteDeadline(t) }
-
-// dnsName is a name in wire format, RFC 1035 section 3.1, lower case; nil when
-// it cannot be one.
-func dnsName(host string) (wire []byte) {
-	for label := range strings.SplitSeq(strings.TrimSuffix(strings.ToLower(host), "."), ".") {
-		if label == "" || len(label) > 63 {
-			return nil
+	for _, a := range answers {
+		if notFound(a.err) {
+			return down(phase, incident.CauseNoSuchName, "The name "+host+" does not exist in DNS."+asked(host))
 		}
-		wire = append(wire, byte(len(label)))
-		wire = append(wire, label...)
 	}
-	return append(wire, 0)
+	for i, a := range answers {
+		if errors.Is(a.err, errNoAddress) {
+			continue
+		}
+		what := host
+		if len(answers) > 1 && errors.Is(answers[1-i].err, errNoAddress) {
+			what = fmt.Sprintf("the %s record of %s; there is no %s record", a.record.name, host, answers[1-i].record.name)
+		}
+		if unanswered(a.err) {
+			return down(phase, incident.CauseTimeout, "The resolver did not answer in time for "+what+".")
+		}
+		return down(phase, incident.CauseDNSFailure, "The resolver could not answer for "+what+".").quoting(a.err.Error())
+	}
+	return down(phase, incident.CauseNoAddress, "The name "+host+" exists and has no address of the wanted family.")
+}
+
+// asked tells how a name was looked up, for people whose name would exist with a
+// search domain behind it.
+func asked(host string) string {
+	if names.Relative(host) {
+		return " It has no dot, so the search list of /etc/resolv.conf was applied; write the whole name."
+	}
+	return " It was asked as it is, without the search list of /etc/resolv.conf."
+}
+
+func notFound(err error) bool {
+	var dns *net.DNSError
+	return errors.As(err, &dns) && dns.IsNotFound
+}
+
+func unanswered(err error) bool {
+	var dns *net.DNSError
+	return isTimeout(err) || errors.As(err, &dns) && dns.IsTimeout
 }

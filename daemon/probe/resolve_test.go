@@ -22,7 +22,13 @@ var zone = map[string]dns.HandlerFunc{
 	"empty.example.org.":    records(),
 	"servfail.example.org.": rcode(dns.RcodeServerFailure),
 	"refused.example.org.":  rcode(dns.RcodeRefused),
-	"silent.example.org.":   func(dns.ResponseWriter, *dns.Msg) {},
+	"silent.example.org.":   silence,
+
+	"only-a.example.org.":         recordOnly(dns.TypeA, records("192.0.2.1"), silence),
+	"only-aaaa.example.org.":      recordOnly(dns.TypeAAAA, records("2001:db8::1"), silence),
+	"servfail-aaaa.example.org.":  recordOnly(dns.TypeA, records("192.0.2.1"), rcode(dns.RcodeServerFailure)),
+	"gone-aaaa.example.org.":      recordOnly(dns.TypeA, records("192.0.2.1"), rcode(dns.RcodeNameError)),
+	"truncated-aaaa.example.org.": recordOnly(dns.TypeA, records("192.0.2.1"), truncated),
 }
 
 func records(ips ...string) dns.HandlerFunc {

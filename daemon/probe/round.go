@@ -21,7 +21,10 @@ type round struct {
 	started  time.Time
 	deadline time.Time
 	dns      time.Duration
-	redact   *redactor
+
+	unanswered string // the family, "IPv4" or "IPv6", whose record DNS did not answer for; "": none
+
+	redact *redactor
 
 	account struct{ due bool } // whether a login is due in this round
 	notes   []incident.Note

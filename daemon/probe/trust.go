@@ -162,5 +162,5 @@ func (c *conversation) serverName() string {
 	if c.check.TLS.ServerName != "" {
 		return c.check.TLS.ServerName
 	}
-	return c.check.Hostname
+	return strings.TrimSuffix(c.check.Hostname, ".") // RFC 6066 section 3: without the final dot
 }

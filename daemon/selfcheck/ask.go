@@ -79,16 +79,31 @@ func family(ip netip.Addr) string {
 	return "ip6"
 }
 
-// lookingUp asks by looking up a name. That there is no such name is an answer.
+// lookingUp asks by looking up a name, for the two families by themselves: some
+// name servers never answer for one of them. That there is no such name is an
+// answer.
 func lookingUp(r Resolver) reach {
 	return func(ctx context.Context, name string) answer {
 		if _, err := netip.ParseAddr(name); err == nil || name == "" {
 			return absent
 		}
-		_, err := r.LookupNetIP(ctx, "ip", name)
-		var dns *net.DNSError
-		if err == nil || errors.As(err, &dns) && dns.IsNotFound {
-			return answers
+		families := []string{"ip4", "ip6"}
+		ctx, enough := context.WithCancel(ctx)
+		var asking sync.WaitGroup
+		defer asking.Wait()
+		defer enough()
+		heard := make(chan bool, len(families))
+		for _, network := range families {
+			asking.Go(func() {
+				_, err := r.LookupNetIP(ctx, network, name)
+				var dns *net.DNSError
+				heard <- err == nil || errors.As(err, &dns) && dns.IsNotFound
+			})
+		}
+		for range families {
+			if <-heard {
+				return answers
+			}
 		}
 		return silent
 	}

@@ -69,6 +69,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/imapvigil/imapvigil/config/names"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -106,7 +107,7 @@ func New(o Options) *Self {
 		o.Dial = (&net.Dialer{FallbackDelay: -1, KeepAlive: -1}).DialContext
 	}
 	if o.Resolver == nil {
-		o.Resolver = &net.Resolver{PreferGo: true}
+		o.Resolver = names.Resolver{}
 	}
 	if o.Wall == nil {
 		o.Wall = time.Now

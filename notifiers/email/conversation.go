@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/wneessen/go-mail/smtp"
+
+	"github.com/imapvigil/imapvigil/config/names"
 )
 
 // maxRead is the most that is read of a conversation, TLS handshake included:
@@ -29,7 +31,7 @@ type conversation struct {
 // go-mail's client takes no context, so the connection is closed under it.
 func (n *notifier) connect(ctx context.Context) (*conversation, error) {
 	address := net.JoinHostPort(n.settings.Host, strconv.Itoa(n.settings.Port))
-	raw, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	raw, err := names.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, failed("connecting", err)
 	}

@@ -23,6 +23,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/imapvigil/imapvigil/config/names"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/notifiers"
 )
@@ -58,7 +59,7 @@ func New(ca string, secrets ...string) (*Client, error) {
 	}
 	transport := &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: connectTime}).DialContext,
+		DialContext:            dial,
 		TLSHandshakeTimeout:    connectTime,
 		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		ForceAttemptHTTP2:      true,
@@ -68,6 +69,13 @@ func New(ca string, secrets ...string) (*Client, error) {
 	}
 	follow := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &Client{http: http.Client{Transport: transport, CheckRedirect: follow}, secrets: secrets}, nil
+}
+
+// dial connects to a host as files have it: their names are absolute.
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, connectTime)
+	defer cancel()
+	return names.DialContext(ctx, network, address)
 }
 
 func pool(ca string) (*x509.CertPool, error) {
