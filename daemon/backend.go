@@ -25,6 +25,10 @@ func (m *monitor) Status(ctx context.Context) (s control.Status, err error) {
 		Checks: v.Checks, Notifications: v.Notifications, Notes: routeNotes(m.prober.LeftOut()),
 		Probes: m.punctuality(time.Now(), m.loop.Waiting()),
 	}
+	if m.LogState != nil {
+		s.Log = m.LogState()
+		s.Notes = append(s.Notes, logNotes(s.Log, time.Now())...)
+	}
 	if polling, why := m.watcher.Polling(); polling {
 		s.Config.Polling = why
 	}

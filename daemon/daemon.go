@@ -38,7 +38,9 @@ type Options struct {
 	StateDir   string // wins over the configuration's
 	Control    string // likewise
 	Version    string
-	Log        *zap.Logger
+	Log        *zap.Logger // must never wait for whoever reads it
+	// LogState says what became of the log; nil: nobody counts.
+	LogState func() control.Log
 	// Level is set to what the configuration says; nil: the command line has
 	// fixed it.
 	Level *zap.AtomicLevel
@@ -95,12 +97,17 @@ type monitor struct {
 	listener net.Listener
 }
 
-// Run runs the monitor until ctx ends. It returns a *ConfigError, or another
-// error, when the start is refused; nothing has been touched then.
+// Run runs the monitor until ctx ends, which may be in the middle of the start. It
+// returns a *ConfigError, or another error, when the start is refused; nothing has
+// been touched then.
 func Run(ctx context.Context, o Options) error {
 	m := &monitor{Options: o}
 	first, err := m.open(ctx)
 	if err != nil {
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			o.Log.Info("ended before the start was complete")
+			return nil // as after the start: whoever ends the daemon finds no error
+		}
 		tellRefused(err)
 		return err
 	}

@@ -1,5 +1,13 @@
 package daemon
 
+import (
+	"fmt"
+	"time"
+
+	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
 // leavesOut says in the log, once per family of addresses, that this machine has
 // no route for it.
 func (m *monitor) leavesOut(family string) { m.Log.Warn(routeNote(family)) }
@@ -14,4 +22,22 @@ func routeNotes(families []string) (notes []string) {
 
 func routeNote(family string) string {
 	return "this machine has no route for " + family + ": addresses of that family are not probed"
+}
+
+const (
+	// lossNotedFor is how long status tells of log lines that were lost.
+	lossNotedFor = time.Hour
+	// unreadAfter is how long a line of the log may wait before status says so.
+	unreadAfter = 10 * time.Second
+)
+
+// logNotes says for the status that log lines were lost a while ago, or wait.
+func logNotes(l control.Log, now time.Time) (notes []string) {
+	if l.LastLostAt != nil && now.Sub(*l.LastLostAt) < lossNotedFor {
+		notes = append(notes, fmt.Sprintf("%d lines of the log lost since the start: whoever reads it does not keep up, or was gone", l.Lost))
+	}
+	if unread := time.Duration(l.WaitingS * float64(time.Second)); unread >= unreadAfter {
+		notes = append(notes, fmt.Sprintf("%d lines of the log wait: whoever reads it has taken nothing for %s", l.Waiting, notifiers.Duration(unread)))
+	}
+	return notes
 }

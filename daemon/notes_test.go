@@ -3,9 +3,12 @@ package daemon
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/imapvigil/imapvigil/daemon/control"
 )
 
 func TestLogAndStatusNameTheFamilyThatIsLeftOut(t *testing.T) {
@@ -22,5 +25,26 @@ func TestLogAndStatusNameTheFamilyThatIsLeftOut(t *testing.T) {
 	}
 	if notes := routeNotes(nil); notes != nil {
 		t.Errorf("status says %q of nothing", notes)
+	}
+}
+
+func TestStatusSaysThatTheLogIsNotRead(t *testing.T) {
+	now := time.Now()
+	ago := func(d time.Duration) *time.Time { at := now.Add(-d); return &at }
+	const lost = "143 lines of the log lost since the start: whoever reads it does not keep up, or was gone"
+	const wait = "9 lines of the log wait: whoever reads it has taken nothing for 1m"
+	for name, test := range map[string]struct {
+		log  control.Log
+		want []string
+	}{
+		"all is read":       {control.Log{}, nil},
+		"a line on its way": {control.Log{Waiting: 1, WaitingS: 9.9}, nil},
+		"nobody reads":      {control.Log{Waiting: 9, WaitingS: 90}, []string{wait}},
+		"lost, and stuck":   {control.Log{Lost: 143, LastLostAt: ago(time.Minute), Waiting: 9, WaitingS: 90}, []string{lost, wait}},
+		"lost, long ago":    {control.Log{Lost: 143, LastLostAt: ago(2 * time.Hour)}, nil},
+	} {
+		if got := logNotes(test.log, now); !slices.Equal(got, test.want) {
+			t.Errorf("%s: status says %q, want %q", name, got, test.want)
+		}
 	}
 }

@@ -11,6 +11,12 @@ import (
 // first prepares the configuration that the start needs.
 func (r *reloader) first(ctx context.Context) (*candidate, error) {
 	c, diags, err := r.prepare(ctx, r.m.AllowShrink)
+	if ctx.Err() != nil {
+		if c != nil {
+			c.close()
+		}
+		return nil, ctx.Err() // what is missing was not read, and is not in error
+	}
 	if err != nil {
 		diags = append(diags, diagnose(err))
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -31,11 +32,27 @@ var priorities = map[zapcore.Level]journal.Priority{
 type journald struct {
 	zapcore.LevelEnabler
 	fields []zap.Field
-	queue  *journaldQueue
+	queue  *logQueue
 }
 
-func newJournald(at zapcore.LevelEnabler, q *journaldQueue) *journald {
+func newJournald(at zapcore.LevelEnabler, q *logQueue) *journald {
 	return &journald{LevelEnabler: at, queue: q}
+}
+
+// newJournaldQueue makes the queue of such a log. What journald does not take goes
+// to instead, as a line that has its priority in front (sd-daemon(3)).
+func newJournaldQueue(send func(string, journal.Priority, map[string]string) error, instead io.Writer) *logQueue {
+	out := &lineOutput{w: instead}
+	put := func(l logLine) error {
+		if l.plain {
+			return out.put(l.text)
+		}
+		if send(l.text, l.priority, l.fields) == nil {
+			return nil
+		}
+		return out.put(fmt.Sprintf("<%d>%s\n", l.priority, l.text))
+	}
+	return newLogQueue(put, func(text string) logLine { return logLine{text: text, priority: journal.PriWarning} })
 }
 
 // With implements [zapcore.Core].
@@ -58,7 +75,7 @@ func (c *journald) Write(e zapcore.Entry, fields []zap.Field) error {
 	if !ok {
 		priority = journal.PriCrit
 	}
-	c.queue.add(journaldEntry{inWords(e.Message, fields), priority, searchable(fields)})
+	c.queue.add(logLine{text: inWords(e.Message, fields), priority: priority, fields: searchable(fields)})
 	return nil
 }
 

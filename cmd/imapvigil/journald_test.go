@@ -94,11 +94,11 @@ func TestLogInTheJournal(t *testing.T) {
 	l := standIn(t)
 	underJournald(t)
 	at := zap.NewAtomicLevelAt(zap.InfoLevel)
-	log, end, err := newLog(os.Stderr, "auto", at)
+	log, out, err := newLog(os.Stderr, "auto", at)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer end()
+	defer out.end()
 	about := []zap.Field{zap.String("check", "mx1/imaps"), zap.String("incident", "abc"), zap.String("cause", "timeout")}
 	hostile := "x\nPRIORITY=0\nMESSAGE=all is well\x1b[2J\u202e\u0085\xff"
 	for _, test := range []struct {
@@ -185,12 +185,12 @@ func TestLogElsewhere(t *testing.T) {
 				underJournald(t)
 			}
 			var out bytes.Buffer
-			log, end, err := newLog(&out, test.format, zap.NewAtomicLevel())
+			log, q, err := newLog(&out, test.format, zap.NewAtomicLevel())
 			if err != nil {
 				t.Fatal(err)
 			}
 			log.Info("ready")
-			end()
+			q.end()
 			if got := strings.HasPrefix(out.String(), "{"); got != test.json || !strings.Contains(out.String(), "ready") {
 				t.Errorf("got %q", out.String())
 			}
@@ -241,7 +241,7 @@ func TestLogOfAStuckJournald(t *testing.T) {
 			return nil
 		}, nil)
 		log := zap.New(newJournald(zap.InfoLevel, q))
-		for i := range journaldWaits + 100 {
+		for i := range logWaits + 100 {
 			log.Info(fmt.Sprint(i))
 			if i == 0 {
 				synctest.Wait() // it is on its way
@@ -249,7 +249,7 @@ func TestLogOfAStuckJournald(t *testing.T) {
 		}
 		close(stuck)
 		synctest.Wait()
-		if n := len(sent); n != journaldWaits+2 || sent[0] != "0" || !strings.HasPrefix(sent[1], "99 entries") || sent[n-1] != "4096" {
+		if n := len(sent); n != logWaits+2 || sent[0] != "0" || !strings.HasPrefix(sent[1], "99 lines lost") || sent[n-1] != fmt.Sprint(logWaits) {
 			t.Errorf("%d entries: %q ...", n, sent[:2])
 		}
 		stuck = make(chan struct{})
@@ -257,7 +257,7 @@ func TestLogOfAStuckJournald(t *testing.T) {
 		synctest.Wait()
 		began := time.Now()
 		q.end()
-		if took := time.Since(began); took != journaldEnds {
+		if took := time.Since(began); took != logEnds {
 			t.Errorf("the end took %v", took)
 		}
 		close(stuck)

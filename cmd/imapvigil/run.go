@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon"
 )
 
@@ -27,11 +29,13 @@ func (p *program) runCommand() *cobra.Command {
 					return fmt.Errorf("--log-level is debug, info, warn or error, not %q", level)
 				}
 			}
-			log, end, err := newLog(p.err, format, at)
+			surviveBrokenPipes()
+			log, out, err := newLog(p.err, format, at)
 			if err != nil {
 				return err
 			}
-			defer end()
+			defer out.end()
+			defer zap.RedirectStdLog(log)() // what libraries log would wait for whoever reads the standard error
 			if listen != "" {
 				log.Warn("this version has no status page; --listen has no effect", zap.String("listen", listen))
 			}
@@ -40,18 +44,16 @@ func (p *program) runCommand() *cobra.Command {
 			defer signal.Stop(hangup)
 			o := daemon.Options{
 				ConfigPath: p.configPath, StateDir: p.stateDir, Control: p.control, Version: release(),
-				Log: log, Hangup: hangup, AllowShrink: shrink,
+				Log: log, LogState: out.state, Hangup: hangup, AllowShrink: shrink,
 			}
 			if level == "" {
 				o.Level = &at
 			}
-			err = daemon.Run(cmd.Context(), o)
-			var refused *daemon.ConfigError
-			if errors.As(err, &refused) {
-				p.diagnose(p.err, refused.Diagnostics)
-				return exit(1)
+			if err = daemon.Run(cmd.Context(), o); err == nil {
+				return nil
 			}
-			return err
+			out.add(logLine{text: p.lastWords(err), plain: true})
+			return exit(1)
 		},
 	}
 	c.Flags().StringVar(&listen, "listen", "", `host:port of the status page; "" switches it off (not in effect yet)`)
@@ -59,4 +61,23 @@ func (p *program) runCommand() *cobra.Command {
 	c.Flags().StringVar(&level, "log-level", "", "debug, info, warn or error (default: the configuration's)")
 	c.Flags().BoolVar(&shrink, "allow-shrink", false, "start even if most checks, or all, are gone since the last time")
 	return c
+}
+
+// surviveBrokenPipes lets the daemon live on when whoever reads its standard
+// output or standard error has gone: a write gives EPIPE then, and no more. Without
+// this Go ends the process (os/signal, "SIGPIPE"). The signal is taken rather than
+// ignored, because what is ignored stays so in programs that the daemon starts.
+func surviveBrokenPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
+
+// lastWords is what a start that was refused, or a daemon that failed, prints.
+func (p *program) lastWords(err error) string {
+	var text strings.Builder
+	var refused *daemon.ConfigError
+	if errors.As(err, &refused) {
+		_ = config.Print(&text, refused.Diagnostics, colours(p.err)) // a strings.Builder takes everything
+	} else {
+		words := program{err: &text}
+		words.fail(err)
+	}
+	return text.String()
 }

@@ -25,6 +25,7 @@ type vigil struct {
 	dir     string
 	env     []string
 	client  *control.Client
+	out     *os.File      // what the daemon prints goes here; nil: into the file "log"
 	notify  *net.UnixConn // what systemd would listen on
 	ready   chan struct{} // holds one when the daemon has said READY=1
 
@@ -117,6 +118,9 @@ func (v *vigil) launch() {
 		v.t.Fatal(err)
 	}
 	defer log.Close()
+	if v.out != nil {
+		log = v.out
+	}
 	v.process = exec.Command(v.program, "run", "--config", v.path("conf"), "--state-dir", v.path("state"),
 		"--control", v.path("control.sock"), "--log-format", "json")
 	v.process.Env, v.process.Stdout, v.process.Stderr = v.env, log, log

@@ -25,7 +25,9 @@ type Status struct {
 	Checks        []tracker.CheckView   `json:"checks"`
 	Notifications tracker.Notifications `json:"notifications"`
 	Probes        Probes                `json:"probes"`
-	// Notes are what the probes cannot see from this machine, in sentences.
+	Log           Log                   `json:"log"`
+	// Notes are what the probes cannot see from this machine, and what else people
+	// should know of it, in sentences.
 	Notes []string `json:"notes,omitempty"`
 }
 
@@ -50,6 +52,18 @@ func (p Probes) Late() bool { return p.LagS >= NotableLag.Seconds() || p.Overdue
 
 // Journal is the journal's part of a Status.
 type Journal = tracker.JournalView
+
+// Log says whether the daemon's log reaches whoever should read it.
+type Log struct {
+	// Lost counts the lines, since the start, for which there was no room because
+	// nobody read what was written before, or which could not be written.
+	Lost       int64      `json:"lost"`
+	LastLostAt *time.Time `json:"last_lost_at"` // null: none is lost
+	// Waiting are the lines that have not been written, WaitingS how long the first
+	// of them has been waiting, in seconds.
+	Waiting  int     `json:"waiting"`
+	WaitingS float64 `json:"waiting_s"`
+}
 
 // Check is one check in a Status.
 type Check = tracker.CheckView
