@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/process"
 )
 
 // Start starts a stopped server again, on the same ports and with its users' mail, and
@@ -17,11 +19,11 @@ func (s *Server) Start() {
 	if s.process != nil {
 		return
 	}
-	process, err := launch(s.binary, s.configFile(), s.logFile())
+	running, err := process.Launch(s.logFile(), s.binary, "-F", "-c", s.configFile())
 	if err != nil {
 		s.t.Fatalf("starting dovecot: %v", err)
 	}
-	s.process = process
+	s.process = running
 	s.await("both ports to greet", s.bothGreet)
 }
 
@@ -33,7 +35,7 @@ func (s *Server) Stop() {
 	if s.process == nil {
 		return
 	}
-	s.must(s.process.end())
+	s.must(s.process.End())
 	s.process = nil
 	s.await("connections to be refused", func(ctx context.Context) error {
 		return errors.Join(refuses(ctx, s.IMAP()), refuses(ctx, s.IMAPS()))
@@ -44,7 +46,7 @@ func (s *Server) Stop() {
 func (s *Server) discard() {
 	s.t.Helper()
 	if s.process != nil {
-		s.must(s.process.kill())
+		s.must(s.process.Kill())
 	}
 }
 
@@ -63,13 +65,13 @@ func refuses(ctx context.Context, address string) error {
 // accepting connections for them, until the backlog is full, but nobody ever answers.
 func (s *Server) Freeze() {
 	s.t.Helper()
-	s.must(s.running().signalAll(syscall.SIGSTOP))
+	s.must(s.running().Signal(syscall.SIGSTOP))
 }
 
 // Thaw undoes Freeze. What clients sent in the meantime is answered now.
 func (s *Server) Thaw() {
 	s.t.Helper()
-	s.must(s.running().signalAll(syscall.SIGCONT))
+	s.must(s.running().Signal(syscall.SIGCONT))
 }
 
 // StopAuth makes the authentication process die whenever it is started. Clients then get no
@@ -119,10 +121,10 @@ func (s *Server) StartDirectory() {
 func (s *Server) reload() {
 	s.t.Helper()
 	s.must(s.writeConfig())
-	s.must(syscall.Kill(s.running().pid, syscall.SIGHUP))
+	s.must(syscall.Kill(s.running().PID, syscall.SIGHUP))
 }
 
-func (s *Server) running() *process {
+func (s *Server) running() *process.Process {
 	s.t.Helper()
 	if s.process == nil {
 		s.t.Fatal("the Dovecot is stopped: call Start first")

@@ -21,9 +21,9 @@ func (s *Server) await(what string, condition func(context.Context) error) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	var ended chan struct{}
+	var ended <-chan struct{}
 	if s.process != nil {
-		ended = s.process.exited
+		ended = s.process.Exited()
 	}
 	for {
 		err := condition(ctx)
@@ -32,7 +32,7 @@ func (s *Server) await(what string, condition func(context.Context) error) {
 		}
 		select {
 		case <-ended:
-			s.t.Fatalf("waiting for %s: dovecot ended: %v", what, s.process.err)
+			s.t.Fatalf("waiting for %s: dovecot ended: %v", what, s.process.Err())
 		case <-ctx.Done():
 			s.t.Fatalf("waited %v for %s: %v", patience, what, err)
 		case <-time.After(10 * time.Millisecond):

@@ -27,6 +27,7 @@ import (
 	"testing"
 
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/ca"
+	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/process"
 )
 
 // Options say what server to start. The zero value is one without users on 127.0.0.1.
@@ -66,7 +67,7 @@ type Server struct {
 	dir         string
 	imap, imaps int
 	certificate tls.Certificate
-	process     *process // nil while stopped
+	process     *process.Process // nil while stopped
 	authDown    bool
 }
 
@@ -104,10 +105,10 @@ func (s *Server) prepare() (err error) {
 	if s.binary, s.version, err = find(); err != nil {
 		return err
 	}
-	if s.imap, err = claimPort(s.t, s.options.Addresses); err != nil {
+	if s.imap, err = process.ClaimPort(s.t, s.options.Addresses); err != nil {
 		return err
 	}
-	if s.imaps, err = claimPort(s.t, s.options.Addresses); err != nil {
+	if s.imaps, err = process.ClaimPort(s.t, s.options.Addresses); err != nil {
 		return err
 	}
 	if err = s.makeDirectory(); err != nil {

@@ -1,4 +1,4 @@
-package dovecot
+package process
 
 import (
 	"errors"
@@ -18,10 +18,11 @@ const (
 	ports     = 10000
 )
 
-// claimPort finds a port that is free on all addresses and keeps it for the test. The claim
+// ClaimPort finds a port that is free on all addresses and keeps it for the test. All of them must be loopback
+// addresses. The claim
 // is a listener on an abstract unix socket (unix(7)): it holds against every other test
 // process of this network namespace, and ends with the process, however that ends.
-func claimPort(t testing.TB, addresses []string) (int, error) {
+func ClaimPort(t testing.TB, addresses []string) (int, error) {
 	for _, address := range addresses {
 		if ip := net.ParseIP(address); ip == nil || !ip.IsLoopback() {
 			return 0, fmt.Errorf("%q is not a loopback address", address)
@@ -30,7 +31,7 @@ func claimPort(t testing.TB, addresses []string) (int, error) {
 	offset := rand.IntN(ports)
 	for i := range ports {
 		port := firstPort + (offset+i)%ports
-		claim, err := net.Listen("unix", fmt.Sprintf("@imapvigil/dovecot/%d", port))
+		claim, err := net.Listen("unix", fmt.Sprintf("@imapvigil/port/%d", port))
 		if err != nil {
 			continue
 		}
