@@ -168,7 +168,7 @@ type TLS struct {
 	CA             Blob          // PEM, instead of the system's roots
 	PinSHA256      string        // base64 SHA-256 of SPKIs, sorted, joined by a space
 	MinVersion     uint16        // as in crypto/tls; 0: TLS 1.2
-	ExpiryWarning  time.Duration // 0: the smaller of 14 days and a quarter of the lifetime
+	ExpiryWarning  time.Duration // 0: the smaller of 21 days and a third of the lifetime
 	ExpiryCritical time.Duration // 0: the smaller of 3 days and a tenth of the lifetime
 	Cert           Blob          // PEM of a client certificate
 	Key            opaque.Secret // PEM of its key

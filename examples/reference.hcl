@@ -225,7 +225,7 @@ imap_check "partner" { # independent of any server, with everything that a check
     ca_file         = "files/ca.pem"         # default: the system's authorities
     pin_sha256      = ["47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="]
     min_version     = "1.2" # default
-    expiry_warning  = "14d" # default: this, or a quarter of the lifetime if that is less
+    expiry_warning  = "21d" # default: this, or a third of the lifetime if that is less
     expiry_critical = "3d"  # default: this, or a tenth
     cert_file       = "files/client.pem"
     key_file        = "client.key"

@@ -115,11 +115,11 @@ var tlsTable = table[terms]{
 		func(t *terms, v value) { t.probe.TLS.MinVersion = tlsVersions[v.text] },
 	},
 	{
-		attribute{name: "expiry_warning", kind: span(time.Hour, unbounded), fallback: `the smaller of "14d" and a quarter of the lifetime`, doc: "How long before its end a certificate is a warning"},
+		attribute{name: "expiry_warning", kind: span(time.Hour, unbounded), fallback: `the smaller of "21d" and a third of the lifetime`, doc: "How long before its end a certificate is a warning. Of the server's certificate, its intermediates and the authority, the one that ends first counts"},
 		func(t *terms, v value) { t.probe.TLS.ExpiryWarning = v.span() },
 	},
 	{
-		attribute{name: "expiry_critical", kind: span(time.Hour, unbounded), fallback: `the smaller of "3d" and a tenth of the lifetime`, doc: "How long before its end a certificate is critical"},
+		attribute{name: "expiry_critical", kind: span(time.Hour, unbounded), fallback: `the smaller of "3d" and a tenth of the lifetime`, doc: "How long before its end that certificate is critical, which is told again"},
 		func(t *terms, v value) { t.probe.TLS.ExpiryCritical = v.span() },
 	},
 	{

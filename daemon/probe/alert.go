@@ -23,7 +23,7 @@ func (c *conversation) alertFailure(text string) *failure {
 	case text == "protocol version not supported":
 		return c.tooOld()
 	case text == "unrecognized name":
-		return c.fail(incident.CauseNameMismatch, "The server says that it does not know the name "+c.serverName()+" (SNI).")
+		return c.unknownName()
 	case c.certAsked && slices.Contains(certificateAlerts, text):
 		return c.clientCertificate(text)
 	case text == "handshake failure" || text == "insufficient security level":

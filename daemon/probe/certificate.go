@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,9 +54,10 @@ func (c *conversation) notTLS() *failure {
 
 // certificateFailure names what is wrong with a certificate. Go has one reason
 // for expired and not yet valid, and one for a private authority and a missing
-// intermediate; operators need them apart.
-func (c *conversation) certificateFailure(chain []*x509.Certificate, err error) *failure {
-	leaf, now := chain[0], c.prober.now()
+// intermediate; operators need them apart. Only the server's certificate and its
+// issuers are judged, not what the server sends besides.
+func (c *conversation) certificateFailure(sent []*x509.Certificate, err error) *failure {
+	leaf, now := sent[0], c.prober.now()
 	switch {
 	case errors.Is(err, errPin):
 		return c.fail(incident.CausePinMismatch, fmt.Sprintf("The server's key is none of those in pin_sha256; it is %s now.", spki(leaf)))
@@ -63,15 +65,16 @@ func (c *conversation) certificateFailure(chain []*x509.Certificate, err error) 
 		return c.dateFailure("The certificate", leaf)
 	}
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
-		return c.fail(incident.CauseNameMismatch, fmt.Sprintf("The certificate is for %s, not for %s.", listed(namesOf(leaf), len(leaf.DNSNames)+len(leaf.IPAddresses)), c.serverName()))
+		return c.nameMismatch(leaf)
 	}
-	if weak := weaklySigned(chain); weak != nil {
+	path := issuersOf(sent, now)
+	if weak := weaklySigned(path, err); weak != nil {
 		return c.fail(incident.CauseWeakSignature, fmt.Sprintf("The certificate of %s is signed with %s, which can be forged and is accepted nowhere.", quoted(subjectOf(weak)), weak.SignatureAlgorithm))
 	}
-	if old := outOfDateAmong(chain[1:], now); old != nil {
+	if old := c.onlyOutOfDate(sent); old != nil {
 		return c.dateFailure("The intermediate certificate "+quoted(subjectOf(old))+" that the server sends", old)
 	}
-	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && !slices.ContainsFunc(sent[1:], invalid.Cert.Equal) {
 		return c.invalidCertificate(invalid)
 	}
 	if _, ok := errors.AsType[x509.UnhandledCriticalExtension](err); ok {
@@ -80,10 +83,7 @@ func (c *conversation) certificateFailure(chain []*x509.Certificate, err error) 
 	if c.prober.trust.nobody(c.check.TLS) {
 		return local(c.phase, "This machine trusts no certificate authority at all, so no server can be verified: install ca-certificates, or name a ca_file.")
 	}
-	if missing := missingIssuer(chain); missing != nil && len(missing.IssuingCertificateURL) > 0 {
-		return c.fail(incident.CauseChainIncomplete, fmt.Sprintf("The server does not send the intermediate certificate %s; programs that do not have it by chance cannot verify the server.", quoted(clean(missing.Issuer.String()))))
-	}
-	return c.untrusted(leaf)
+	return c.untrusted(path, err)
 }
 
 // dateFailure is about a certificate, called what, whose time is over or has not
@@ -96,8 +96,8 @@ func (c *conversation) dateFailure(what string, cert *x509.Certificate) *failure
 	return c.fail(incident.CauseCertNotYetValid, fmt.Sprintf("%s is valid from %s on; if many servers say so at once, look at the clock of this machine.", what, moment(cert.NotBefore)))
 }
 
-// invalidCertificate is about a certificate of the chain that breaks a rule: the
-// server's, an intermediate, or the authority itself.
+// invalidCertificate is about the server's certificate, or the authority itself,
+// when it breaks a rule.
 func (c *conversation) invalidCertificate(invalid x509.CertificateInvalidError) *failure {
 	if invalid.Reason == x509.Expired && invalid.Cert != nil {
 		return c.dateFailure("The certificate "+quoted(subjectOf(invalid.Cert))+", which the server's depends on,", invalid.Cert)
@@ -105,31 +105,15 @@ func (c *conversation) invalidCertificate(invalid x509.CertificateInvalidError) 
 	return c.fail(incident.CauseCertUntrusted, "The certificate may not be used for this: "+clean(invalid.Error())+".")
 }
 
-func (c *conversation) untrusted(leaf *x509.Certificate) *failure {
-	info := c.outcome.address.TLS
-	by := "was issued by " + quoted(info.Issuer) + ", which nothing here trusts"
-	if selfSigned(leaf) {
-		by = "is self-signed"
-	}
-	name, or := "name its authority with ca_file", "its key with"
-	if !c.check.TLS.CA.IsZero() {
-		name, or = "put its authority into ca_file", "replace ca_file by" // both written, both must hold
-	}
-	return c.fail(incident.CauseCertUntrusted, fmt.Sprintf("The certificate %s; if that is meant to be so, %s or %s pin_sha256 = %q (SHA-256 of the certificate: %s).",
-		by, name, or, info.SPKI, info.SHA256))
-}
-
-func selfSigned(cert *x509.Certificate) bool {
-	return string(cert.RawIssuer) == string(cert.RawSubject)
-}
-
-// weaklySigned finds a certificate signed with a broken hash. A root's own
-// signature means nothing.
-func weaklySigned(chain []*x509.Certificate) *x509.Certificate {
-	for _, cert := range chain {
+// weaklySigned returns the certificate signed with a broken hash for which the
+// verification failed with err. A root's own signature means nothing, nor does
+// that of an intermediate whose issuer is not known anyway.
+func weaklySigned(path []*x509.Certificate, err error) *x509.Certificate {
+	for i, cert := range path {
 		switch cert.SignatureAlgorithm {
 		case x509.MD2WithRSA, x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1:
-			if !selfSigned(cert) {
+			// Go has no type for why it passes over a candidate issuer.
+			if !selfSigned(cert) && (i == 0 || strings.Contains(err.Error(), "insecure algorithm")) {
 				return cert
 			}
 		default:
@@ -142,39 +126,26 @@ func outOfDate(cert *x509.Certificate, now time.Time) bool {
 	return now.After(cert.NotAfter) || now.Before(cert.NotBefore)
 }
 
-func outOfDateAmong(chain []*x509.Certificate, now time.Time) *x509.Certificate {
-	for _, cert := range chain {
-		if outOfDate(cert, now) && !selfSigned(cert) {
-			return cert
-		}
+// onlyOutOfDate returns the intermediate that is expired or not yet valid, if the
+// server would be trusted but for its date.
+func (c *conversation) onlyOutOfDate(sent []*x509.Certificate) *x509.Certificate {
+	now, ageless := c.prober.now(), x509.NewCertPool()
+	for _, cert := range sent[1:] {
+		lasting := *cert
+		lasting.NotBefore, lasting.NotAfter = now.Add(-time.Hour), now.Add(time.Hour)
+		ageless.AddCert(&lasting)
 	}
-	return nil
-}
-
-// missingIssuer follows the issuers among the certificates that a server sent
-// and gives the one whose issuer it did not send. Whether that issuer is an
-// intermediate of a public authority or a private root, nobody can see; that the
-// certificate says where to fetch it (RFC 5280 section 4.2.2.1), as those of
-// public authorities do, speaks for the former.
-func missingIssuer(chain []*x509.Certificate) *x509.Certificate {
-	cert := chain[0]
-	for range chain {
-		if selfSigned(cert) {
-			return nil
-		}
-		issuer := issuerOf(cert, chain)
-		if issuer == nil {
-			return cert
-		}
-		cert = issuer
+	roots, err := c.prober.trust.rootsFor(c.check.TLS)
+	if err != nil {
+		return nil
 	}
-	return nil
-}
-
-func issuerOf(cert *x509.Certificate, chain []*x509.Certificate) *x509.Certificate {
-	for _, other := range chain {
-		if string(other.RawSubject) == string(cert.RawIssuer) && other != cert {
-			return other
+	chains, err := sent[0].Verify(x509.VerifyOptions{Roots: roots, Intermediates: ageless, CurrentTime: now})
+	if err != nil {
+		return nil
+	}
+	for _, cert := range sent[1:] {
+		if outOfDate(cert, now) && slices.ContainsFunc(chains[0], cert.Equal) {
+			return cert
 		}
 	}
 	return nil

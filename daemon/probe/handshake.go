@@ -1,15 +1,11 @@
 package probe
 
 import (
-	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
-	"fmt"
-	"time"
 
-	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
@@ -32,8 +28,9 @@ func (c *conversation) handshake() error {
 	c.outcome.address.TLS.Cipher = tls.CipherSuiteName(state.CipherSuite)
 	c.outcome.verified = true
 	c.said(remark, c.outcome.address.TLS.Version+", verified")
-	c.judgeKey(state.PeerCertificates)
-	c.judgeExpiry(state.PeerCertificates[0])
+	chains := verifiedChains(state)
+	c.judgeKeys(chains)
+	c.judgeExpiry(chains)
 	return nil
 }
 
@@ -78,56 +75,3 @@ func namesOf(cert *x509.Certificate) (names []string) {
 
 // clean makes a text of the server's fit for a sentence of ours.
 func clean(text string) string { return opaque.Sanitise(text).String() }
-
-// minRSA is the least that certificate authorities have been allowed to sign
-// since 2014 (CA/Browser Forum baseline requirements, section 6.1.5), in bits.
-// Go accepts 1024.
-const minRSA = 2048
-
-// judgeKey finds RSA keys that are too short, in the certificate and in the
-// intermediates that the server sends with it.
-func (c *conversation) judgeKey(chain []*x509.Certificate) {
-	for _, cert := range chain {
-		key, ok := cert.PublicKey.(*rsa.PublicKey)
-		if !ok || key.N.BitLen() >= minRSA || cert != chain[0] && selfSigned(cert) {
-			continue // a root's key is nobody's choice
-		}
-		c.found(incident.Finding{
-			Condition: incident.Certificate, Health: incident.Degraded, Phase: incident.PhaseTLS, Cause: incident.CauseWeakKey,
-			Hint: fmt.Sprintf("The RSA key of %s has %d bits; less than %d can be broken, and mail programs refuse it.", quoted(subjectOf(cert)), key.N.BitLen(), minRSA),
-		})
-		return
-	}
-}
-
-// judgeExpiry finds a certificate that expires within the warning. That it has
-// expired is found by its verification.
-func (c *conversation) judgeExpiry(cert *x509.Certificate) {
-	left := cert.NotAfter.Sub(c.prober.now())
-	warning, critical := expiryLimits(c.check.TLS, cert.NotAfter.Sub(cert.NotBefore))
-	if left > warning && left > critical {
-		return
-	}
-	f := incident.Finding{
-		Condition: incident.Certificate, Health: incident.Degraded, Phase: incident.PhaseTLS, Cause: incident.CauseCertExpiresSoon,
-		Hint: fmt.Sprintf("The certificate expires in %s, on %s.", days(left), day(cert.NotAfter)),
-	}
-	if left <= critical {
-		f.Grade = 1
-	}
-	c.found(f)
-}
-
-// expiryLimits are expiry_warning and expiry_critical. Their defaults follow
-// the lifetime, because certificates of a week are renewed within the week.
-func expiryLimits(options config.TLS, lifetime time.Duration) (warning, critical time.Duration) {
-	const aDay = 24 * time.Hour
-	warning, critical = options.ExpiryWarning, options.ExpiryCritical
-	if warning == 0 {
-		warning = min(14*aDay, lifetime/4)
-	}
-	if critical == 0 {
-		critical = min(3*aDay, lifetime/10)
-	}
-	return warning, critical
-}

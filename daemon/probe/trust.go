@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"slices"
@@ -157,10 +158,28 @@ func (c *conversation) tlsConfig() (*tls.Config, error) {
 	return config, nil
 }
 
-// serverName is the name in SNI and the one that the certificate must have.
+// certificatesIn reads the certificates of a PEM file, without those that Go
+// cannot read.
+func certificatesIn(text string) (certs []*x509.Certificate) {
+	for rest := []byte(text); ; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			return certs
+		}
+		if cert, err := x509.ParseCertificate(block.Bytes); err == nil && block.Type == "CERTIFICATE" {
+			certs = append(certs, cert)
+		}
+	}
+}
+
+// serverName returns the name in SNI and the one that the certificate must have.
+// The zone of an address (fe80::1%eth0) is this machine's own affair.
 func (c *conversation) serverName() string {
 	if c.check.TLS.ServerName != "" {
 		return c.check.TLS.ServerName
+	}
+	if ip, ok := addressOf(c.check.Hostname); ok {
+		return ip.String()
 	}
 	return strings.TrimSuffix(c.check.Hostname, ".") // RFC 6066 section 3: without the final dot
 }

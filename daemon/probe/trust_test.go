@@ -129,10 +129,11 @@ func TestExpiryLimits(t *testing.T) {
 		lifetime          time.Duration
 		warning, critical time.Duration
 	}{
-		{config.TLS{}, 365 * aDay, 14 * aDay, 3 * aDay},
-		{config.TLS{}, 90 * aDay, 14 * aDay, 3 * aDay},
-		{config.TLS{}, 20 * aDay, 5 * aDay, 2 * aDay},
-		{config.TLS{}, 6 * aDay, 36 * time.Hour, 6 * aDay / 10},
+		{config.TLS{}, 365 * aDay, 21 * aDay, 3 * aDay},
+		{config.TLS{}, 90 * aDay, 21 * aDay, 3 * aDay},
+		{config.TLS{}, 45 * aDay, 15 * aDay, 3 * aDay},
+		{config.TLS{}, 21 * aDay, 7 * aDay, 21 * aDay / 10},
+		{config.TLS{}, 6 * aDay, 2 * aDay, 6 * aDay / 10},
 		{config.TLS{ExpiryWarning: 30 * aDay, ExpiryCritical: aDay}, 6 * aDay, 30 * aDay, aDay},
 	} {
 		if w, c := expiryLimits(test.options, test.lifetime); w != test.warning || c != test.critical {

@@ -46,10 +46,48 @@ var (
 )
 
 // New makes an authority with an ECDSA P-256 key.
-func New() *Authority {
-	key := newKey(ECDSA)
+func New() *Authority { return NewWith(ECDSA, nil) }
+
+// NewWith makes an authority with a kind of key. change, unless it is nil, has the
+// last word on what is in its certificate: name, dates, rights.
+func NewWith(kind Key, change func(*x509.Certificate)) *Authority {
+	key := newKey(kind)
 	template := authorityTemplate("imapvigil throw-away root")
+	if change != nil {
+		change(template)
+	}
 	return &Authority{issuer{sign(template, template, key.Public(), key), key}}
+}
+
+// Under makes an intermediate authority whose certificate a signs. change is as for
+// NewWith.
+func (a *Authority) Under(kind Key, change func(*x509.Certificate)) *Authority {
+	return &Authority{a.intermediate(kind, change)}
+}
+
+// Cross makes a second certificate for the name and key of another authority, signed by
+// a. change is as for NewWith.
+func (a *Authority) Cross(other *Authority, change func(*x509.Certificate)) *x509.Certificate {
+	template := authorityTemplate("")
+	template.Subject = other.cert.Subject
+	if change != nil {
+		change(template)
+	}
+	return sign(template, a.cert, other.key.Public(), a.key)
+}
+
+// Renamed returns an authority with the key of a under another name.
+func (a *Authority) Renamed(name string) *Authority {
+	template := authorityTemplate(name)
+	return &Authority{issuer{sign(template, template, a.key.Public(), a.key), a.key}}
+}
+
+// Bare returns a as an authority whose certificates do not name its key (RFC 5280 section
+// 4.2.1.1), as small tools make them.
+func (a *Authority) Bare() *Authority {
+	bare := *a.cert
+	bare.SubjectKeyId = nil
+	return &Authority{issuer{&bare, a.key}}
 }
 
 // Certificate returns the root certificate itself. The caller must not change it.
@@ -73,8 +111,8 @@ func (a *Authority) WriteFile(path string) error {
 	return nil
 }
 
-func (i issuer) intermediate(change func(*x509.Certificate)) issuer {
-	key := newKey(ECDSA)
+func (i issuer) intermediate(kind Key, change func(*x509.Certificate)) issuer {
+	key := newKey(kind)
 	template := authorityTemplate("imapvigil throw-away intermediate")
 	if change != nil {
 		change(template)

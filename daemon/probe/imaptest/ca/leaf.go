@@ -96,7 +96,7 @@ func (a *Authority) Issue(l Leaf) tls.Certificate {
 	case l.SelfSigned:
 		signer = issuer{template, key}
 	case l.Intermediate != NoIntermediate:
-		signer = a.intermediate(l.ChangeIntermediate)
+		signer = a.intermediate(ECDSA, l.ChangeIntermediate)
 		// Where public authorities say that the intermediate can be fetched, RFC 5280
 		// section 4.2.2.1. Nothing answers there.
 		template.IssuingCertificateURL = []string{"http://ca.example/intermediate.crt"}

@@ -1,0 +1,70 @@
+package probe
+
+import (
+	"crypto/x509"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// nameMismatch says for whom a certificate is that is not for the server's name.
+func (c *conversation) nameMismatch(leaf *x509.Certificate) *failure {
+	host, all := c.serverName(), len(leaf.DNSNames)+len(leaf.IPAddresses)
+	_, address := addressOf(host)
+	offer := ""
+	if address && c.check.TLS.ServerName == "" {
+		offer = " If clients use a name of the certificate, write it as tls.server_name."
+	}
+	named := listed(namesOf(leaf), all)
+	hint := fmt.Sprintf("The certificate is for %s, not for %s.", named, host)
+	switch common := clean(leaf.Subject.CommonName); {
+	case all == 0 && common != "":
+		hint += fmt.Sprintf(" It has only the common name %s, which clients ignore (RFC 9525 section 2); it must be issued anew with %s as a subject alternative name.", quoted(common), host)
+	case address && slices.Contains(leaf.DNSNames, host):
+		hint = fmt.Sprintf("The certificate has %s as a DNS name; clients look for an address only among its IP addresses (RFC 5280 section 4.2.1.6), so it must be issued anew.", host)
+		if all > 1 {
+			hint += offer
+		}
+	case address && len(leaf.DNSNames) > 0:
+		hint = fmt.Sprintf("The certificate is for %s, not for the address %s.%s", named, host, offer)
+	case c.check.TLS.ServerName != "":
+		hint = fmt.Sprintf("The certificate is for %s, not for %s, as tls.server_name wants.", named, host)
+	case slices.ContainsFunc(leaf.DNSNames, func(name string) bool { return wildcardAbove(name, host) }):
+		hint += " A wildcard stands for exactly one label."
+	}
+	return c.fail(incident.CauseNameMismatch, hint)
+}
+
+// wildcardAbove reports whether a wildcard is for names nearer to the root of the
+// DNS than a host, or for the host's own subdomains.
+func wildcardAbove(pattern, host string) bool {
+	domain, wildcard := strings.CutPrefix(strings.ToLower(pattern), "*.")
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	return wildcard && (host == domain || strings.HasSuffix(host, "."+domain))
+}
+
+// addressOf reads a host that is an address, without its zone.
+func addressOf(host string) (netip.Addr, bool) {
+	ip, err := netip.ParseAddr(host)
+	return ip.WithZone(""), err == nil
+}
+
+// unknownName is about a server that refuses the name that clients ask for in the
+// handshake (SNI, RFC 6066 section 3), or that there was none.
+func (c *conversation) unknownName() *failure {
+	hint := "The server says that it does not know the name " + c.serverName() + " (SNI)."
+	if !c.sentName() {
+		hint = "The server wants to be asked for a name (SNI), and clients cannot ask for an address; write the name as tls.server_name."
+	}
+	return c.fail(incident.CauseNameMismatch, hint)
+}
+
+// sentName reports whether the ClientHello has a server name: addresses are never
+// sent (RFC 6066 section 3).
+func (c *conversation) sentName() bool {
+	_, address := addressOf(c.serverName())
+	return !address
+}
