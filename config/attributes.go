@@ -31,6 +31,7 @@ var checkAttributes = []struct {
 	{"retry_interval", func(c *Check) string { return FormatDuration(c.Probe.RetryInterval) }},
 	{"notification_roles", func(c *Check) string { return list(c.Roles, roleReference) }},
 	{"remind", func(c *Check) string { return FormatDuration(c.Policy.Remind) }},
+	{"proxy_protocol", func(c *Check) string { return string(c.Probe.ProxyProtocol) }},
 	{"slo", func(c *Check) string { return percent(c.Policy.SLO) }},
 	{"server", func(c *Check) string { return string(c.Server) }},
 	{"group", func(c *Check) string { return groupReference(c.Path) }},

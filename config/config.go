@@ -140,6 +140,16 @@ const (
 	IPv6Only     AddressPolicy = "ipv6"
 )
 
+// ProxyProtocol is the version of the header that tells a server behind a proxy
+// who connects; empty: none is sent.
+type ProxyProtocol string
+
+// The versions of the PROXY protocol.
+const (
+	ProxyV1 ProxyProtocol = "v1" // a line of text
+	ProxyV2 ProxyProtocol = "v2" // binary
+)
+
 // Probe is all that a probe needs to know. It is comparable, and alone decides
 // whether a check's goroutine is restarted: a comment, a label, a role or a
 // policy restarts nothing. Lists are sorted, joined strings; what a file holds
@@ -149,6 +159,7 @@ type Probe struct {
 	Port                uint16
 	Security            Security
 	Addresses           AddressPolicy
+	ProxyProtocol       ProxyProtocol
 	Interval            time.Duration
 	Timeout             time.Duration // one conversation with one address, DNS to LOGOUT
 	RetryInterval       time.Duration // end of one probe to start of the next while confirming

@@ -202,6 +202,7 @@ imap_check "partner" { # independent of any server, with everything that a check
   notification_roles   = [notification_role.it_team, notification_role.cto]
   also_notify          = [notification_role.ticketing]
   remind               = "12h" # default; "0s": never
+  proxy_protocol       = "v2"  # default: no header; "v1" or "v2" where the port expects one, as behind HAProxy
   slo                  = 99.9  # percent, for reports
   group                = group.europe
   addresses            = "all" # default; "any", "ipv4", "ipv6"

@@ -62,6 +62,10 @@ var termsTable = table[terms]{
 		func(t *terms, v value) { t.policy.Remind = v.span() },
 	},
 	{
+		attribute{name: "proxy_protocol", kind: oneOf("v1", "v2"), fallback: "no header", doc: "For a port that only a proxy connects to otherwise: the version of the PROXY protocol whose header is sent before anything else, TLS included, with the true addresses of the connection"},
+		func(t *terms, v value) { t.probe.ProxyProtocol = config.ProxyProtocol(v.text) },
+	},
+	{
 		attribute{name: "slo", kind: percentage, notYet: true, doc: "The promised availability in percent, used by reports: 99.9"},
 		func(t *terms, v value) { t.policy.SLO = v.number },
 	},
