@@ -21,6 +21,7 @@ import (
 // testOptions are the flags of test.
 type testOptions struct {
 	host, security, format string
+	proxyProtocol          string
 	port                   int
 	transcript             bool
 	adHoc                  bool // --host was given
@@ -42,21 +43,22 @@ func (p *program) testCommand() *cobra.Command {
 	c.Flags().StringVar(&o.host, "host", "", "test this host, which need not be in any file")
 	c.Flags().IntVar(&o.port, "port", 993, "its port")
 	c.Flags().StringVar(&o.security, "security", "", `"tls", "starttls" or "none" (default: that of the port)`)
+	c.Flags().StringVar(&o.proxyProtocol, "proxy-protocol", "", `"v1" or "v2": send the PROXY header first (default: none)`)
 	c.Flags().StringVar(&o.format, "format", "text", "text, json or nagios")
 	c.Flags().BoolVar(&o.transcript, "transcript", false, "print the conversation, secrets starred out")
 	p.jsonFlag(c)
 	return c
 }
 
-// alone: --host stands for a check that is in no file, and the other two belong
-// to it.
+// alone: --host stands for a check that is in no file, and some flags belong to
+// it.
 func alone(cmd *cobra.Command, ids []string) error {
 	host := cmd.Flags().Changed("host")
 	switch {
 	case host && len(ids) > 0:
 		return fmt.Errorf("--host tests what is in no file; leave it out to test %s", strings.Join(ids, ", "))
-	case !host && (cmd.Flags().Changed("port") || cmd.Flags().Changed("security")):
-		return errors.New("--port and --security belong to --host; a check from the files has its own")
+	case !host && slices.ContainsFunc([]string{"port", "security", "proxy-protocol"}, cmd.Flags().Changed):
+		return errors.New("--port, --security and --proxy-protocol belong to --host; a check from the files has its own")
 	}
 	return nil
 }
@@ -148,12 +150,14 @@ func adHoc(o testOptions) (*config.Check, error) {
 		return nil, fmt.Errorf(`--security is needed for port %d: "tls", "starttls" or "none"`, o.port)
 	case !slices.Contains([]config.Security{config.TLSFromStart, config.StartTLS, config.Plain}, security):
 		return nil, fmt.Errorf(`--security is "tls", "starttls" or "none", not %q`, o.security)
+	case !slices.Contains([]config.ProxyProtocol{"", config.ProxyV1, config.ProxyV2}, config.ProxyProtocol(o.proxyProtocol)):
+		return nil, fmt.Errorf(`--proxy-protocol is "v1" or "v2", not %q`, o.proxyProtocol)
 	}
 	return &config.Check{
 		ID: config.CheckID(o.host), Label: o.host,
 		Probe: config.Probe{
 			Hostname: host, Port: uint16(o.port), Security: security, Addresses: config.AllAddresses,
-			Interval: time.Minute, Timeout: 30 * time.Second, RetryInterval: 15 * time.Second,
+			ProxyProtocol: config.ProxyProtocol(o.proxyProtocol), Interval: time.Minute, Timeout: 30 * time.Second, RetryInterval: 15 * time.Second,
 		},
 	}, nil
 }

@@ -37,7 +37,7 @@ import (
 //	security tls|starttls|none     (tls)
 //	timeout 300ms                  (10s); more on a machine that is too busy
 //	addresses all|any|ipv4|ipv6    (all)
-//	expect_greeting, require, server_name, min_version, mailbox, slow PHASE TIME,
+//	expect_greeting, proxy_protocol, require, server_name, min_version, mailbox, slow PHASE TIME,
 //	pin CERTIFICATE...             the keys of these certificates of imaptest
 //	ca_file own|strange            the authority of those certificates, or another
 //	login USER [MECHANISM]         with the canary as its password or token
@@ -318,6 +318,8 @@ func (c *hostileCase) attribute(t *testing.T, line string) {
 		c.probe.Timeout = duration(t, value)
 	case "expect_greeting":
 		c.probe.ExpectGreeting = value
+	case "proxy_protocol":
+		c.probe.ProxyProtocol = config.ProxyProtocol(value)
 	case "require":
 		c.probe.RequireCapabilities = value
 	case "server_name":

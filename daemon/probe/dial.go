@@ -30,6 +30,20 @@ func (c *conversation) connect() error {
 	c.fence = newFence(conn, c.deadline)
 	c.conn, c.responses = c.fence, newResponses(c.fence, c.redact)
 	c.unwatch = context.AfterFunc(c.ctx, func() { _ = conn.Close() })
+	return c.sendProxyHeader(conn)
+}
+
+// sendProxyHeader sends what the attribute proxy_protocol asks for.
+func (c *conversation) sendProxyHeader(conn net.Conn) error {
+	header := proxyHeader(c.check.ProxyProtocol, conn)
+	if header == nil {
+		return nil
+	}
+	c.said(remark, "sent the PROXY header, "+string(c.check.ProxyProtocol))
+	if _, err := c.fence.Write(header); err != nil {
+		c.phase = c.afterConnect()
+		return c.broken(err)
+	}
 	return nil
 }
 

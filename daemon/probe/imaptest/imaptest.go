@@ -22,6 +22,8 @@
 //	tls [OPTION...]       the server's side of a TLS handshake; options are the
 //	                      name of a certificate, see [Certificates], max=1.1,
 //	                      and client-cert (demand one)
+//	proxy v1              take the header of the PROXY protocol, v1 or v2, with the
+//	                      true addresses of the connection
 //	raw "\x16\x03 text"   send bytes, written as a Go string; $tag as above
 //	drip 50ms * OK ready  send a line byte by byte, a pause before each
 //	repeat 9 * 1 EXISTS   send a line many times

@@ -42,6 +42,8 @@ func (p *player) do(s step) error {
 		return err
 	case "tls":
 		return p.handshake(s)
+	case "proxy":
+		return p.takeProxyHeader(s.text)
 	case "raw":
 		return p.send(strings.ReplaceAll(s.text, "$tag", p.tag))
 	case "trickle":
