@@ -195,7 +195,7 @@ func givenUp(ctx context.Context, p *program, cmd *cobra.Command) (list []cobra.
 	known, _ := p.client(cmd).Incidents(ctx) // none without a daemon
 	for _, d := range deliveriesOf(known.Incidents, false) {
 		if d.State == "dead" || d.State == "expired" {
-			list = append(list, cobra.CompletionWithDesc(string(d.Key), d.Transition+" to "+string(d.Role)))
+			list = append(list, cobra.CompletionWithDesc(string(d.Key), d.Transition+" to "+askedBy(d.Delivery)))
 		}
 	}
 	return list

@@ -72,6 +72,15 @@ func deliveriesOf(incidents []control.Incident, all bool) []deliveryOf {
 	return list
 }
 
+// askedBy names the roles that a message is for.
+func askedBy(d control.Delivery) string {
+	names := make([]string, len(d.Roles))
+	for i, role := range d.Roles {
+		names[i] = string(role)
+	}
+	return strings.Join(names, ", ")
+}
+
 func (p *program) printDeliveries(list []deliveryOf) error {
 	if p.json {
 		return p.printJSON(deliveries{list})
@@ -81,7 +90,7 @@ func (p *program) printDeliveries(list []deliveryOf) error {
 	}
 	for _, d := range list {
 		p.printf("%s  %s  %s\n", d.Key, d.State, stamp(d.At))
-		to := strings.TrimSpace(string(d.Role) + " by " + d.Notifier + " " + d.Target)
+		to := strings.TrimSpace(askedBy(d.Delivery) + " by " + d.Notifier + " " + d.Target)
 		p.printf("%s\n", fold("    ", fmt.Sprintf("%s of %s to %s, %s", d.Transition,
 			strings.Join(d.Incidents, ", "), to, plural(d.Attempts, "attempt"))))
 		if !d.Answer.IsZero() {

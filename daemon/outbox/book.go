@@ -1,19 +1,19 @@
-// Package outbox decides what each way must still be told, and tells it.
+// Package outbox decides what each destination must still be told, and tells it.
 //
 // It is two things. The first is pure: [Plan] compares what is true of the
-// incidents with what the [Book] says each way was told, and returns the
+// incidents with what the [Book] says each [Destination] was told, and returns the
 // difference as tellings; the Book is the fold of journaled tellings and their
 // outcomes. Because the difference is taken anew each time, the end of a
 // silence, a role change or a restart needs no special case. It knows what ways
 // ask for, how messages to people are gathered and spaced, escalation, help with
 // what cannot be delivered, silences and the [Calendar] of schedules and
 // maintenance. The second is the [Sender], the only caller of notifiers: one
-// attempt a call, by way, the outcome comes back as an input of the tracker.
+// attempt a call, by destination, the outcome comes back as an input of the tracker.
 //
 // A caller may rely on this: nothing is sent that was not journaled first; a
 // closing never overtakes its opening; the same telling keeps its key for ever.
-// What holds it together: of one incident and one way at most one telling is
-// not final, and none is replaced while an attempt is under way.
+// What holds it together: of one incident and one destination at most one telling
+// is not final, and none is replaced while an attempt is under way.
 package outbox
 
 import (
@@ -26,7 +26,7 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// A status is what one way knows of one incident.
+// A status is what one destination knows of one incident.
 type status struct {
 	open      bool // that it is open; else, with a bout, that it is closed
 	bout      int  // the last opening it heard of; 0: none
@@ -36,10 +36,10 @@ type status struct {
 	noClosing bool
 }
 
-// An entry is what a way was told of an incident: told counts what is still on
-// its way, sure only what arrived.
+// An entry is what a destination was told of an incident: told counts what is
+// still on its way, sure only what arrived.
 type entry struct {
-	way        config.WayID
+	to         Destination
 	told, sure status
 	opened     time.Time         // when the opening was told first
 	thread     notifiers.Receipt // of the first message that arrived
@@ -51,15 +51,15 @@ type Book struct {
 	told       map[incident.ID][]entry
 	deliveries map[Key]*Delivery
 	pending    map[Key]*Delivery // not final
-	lines      map[config.WayID]*line
+	lines      map[Destination]*line
 	count      int // of tellings
-	lastOn     map[config.WayID]pulse
+	lastOn     map[Destination]pulse
 	byIncident map[incident.ID][]Key
 	hour       map[config.NotifierID][]*Delivery // told in the last hour, oldest first
 	retrying   map[config.NotifierID]int         // how many deliveries are
 }
 
-// A pulse is the last telling of a way: when, and of how much.
+// A pulse is the last telling of a destination: when, and of how much.
 type pulse struct {
 	at    time.Time
 	items int
@@ -71,8 +71,8 @@ func NewBook() *Book {
 		told:       map[incident.ID][]entry{},
 		deliveries: map[Key]*Delivery{},
 		pending:    map[Key]*Delivery{},
-		lines:      map[config.WayID]*line{},
-		lastOn:     map[config.WayID]pulse{},
+		lines:      map[Destination]*line{},
+		lastOn:     map[Destination]pulse{},
 		byIncident: map[incident.ID][]Key{},
 		hour:       map[config.NotifierID][]*Delivery{},
 		retrying:   map[config.NotifierID]int{},
@@ -84,12 +84,13 @@ func (b *Book) Apply(t Telling) {
 	b.count++
 	d := &Delivery{Telling: t, State: Queued, NextAt: t.At, number: b.count}
 	b.deliveries[t.Key], b.pending[t.Key] = d, d
-	l := b.line(t.Way)
+	to := t.Destination()
+	l := b.line(to)
 	l.list = append(l.list, d)
-	b.lastOn[t.Way] = pulse{at: t.At, items: len(t.Items)}
+	b.lastOn[to] = pulse{at: t.At, items: len(t.Items)}
 	b.remember(d)
 	for _, item := range t.Items {
-		b.entry(item.Incident, t.Way).tell(item.status(t))
+		b.entry(item.Incident, to).tell(item.status(t))
 		b.byIncident[item.Incident] = append(b.byIncident[item.Incident], t.Key)
 	}
 	for _, key := range t.Replaces {
@@ -99,12 +100,12 @@ func (b *Book) Apply(t Telling) {
 	}
 }
 
-// line finds or starts the line of a way.
-func (b *Book) line(way config.WayID) *line {
-	l := b.lines[way]
+// line finds or starts the line of a destination.
+func (b *Book) line(to Destination) *line {
+	l := b.lines[to]
 	if l == nil {
 		l = &line{}
-		b.lines[way] = l
+		b.lines[to] = l
 	}
 	return l
 }
@@ -112,20 +113,20 @@ func (b *Book) line(way config.WayID) *line {
 // revive takes up again what was given up.
 func (b *Book) revive(d *Delivery) {
 	b.pending[d.Key] = d
-	if l := b.line(d.Way); slices.Contains(l.list, d) {
+	if l := b.line(d.Destination()); slices.Contains(l.list, d) {
 		l.final--
 	} else {
 		l.list = append(l.list, d)
 	}
 }
 
-// entry finds or starts the entry of a way; good until the next call.
-func (b *Book) entry(id incident.ID, way config.WayID) *entry {
+// entry finds or starts the entry of a destination; good until the next call.
+func (b *Book) entry(id incident.ID, to Destination) *entry {
 	list := b.told[id]
-	i := slices.IndexFunc(list, func(e entry) bool { return e.way == way })
+	i := slices.IndexFunc(list, func(e entry) bool { return e.to == to })
 	if i < 0 {
 		i = len(list)
-		b.told[id] = append(list, entry{way: way})
+		b.told[id] = append(list, entry{to: to})
 	}
 	return &b.told[id][i]
 }
@@ -137,11 +138,11 @@ func (e *entry) tell(s status) {
 	e.told = s
 }
 
-// status is what a way knows once the item has arrived.
+// status is what a destination knows once the item has arrived.
 func (i Item) status(t Telling) status {
 	return status{
 		open: i.Transition != notifiers.Closed, bout: i.Bout, worsened: i.Worsened,
-		at: t.At, key: t.Key, noClosing: t.NoClosing,
+		at: t.At, key: t.Key, noClosing: t.NoClosing || i.NoClosing,
 	}
 }
 
@@ -156,20 +157,21 @@ func (b *Book) Begin(key Key) {
 
 // set keeps the indices by state in step.
 func (b *Book) set(d *Delivery, state DeliveryState) {
-	b.tally(d.Way, d.State, -1)
-	b.tally(d.Way, state, 1)
+	to := d.Destination()
+	b.tally(to, d.State, -1)
+	b.tally(to, state, 1)
 	if d.State = state; state.Final() {
 		delete(b.pending, d.Key)
-		if l := b.lines[d.Way]; l != nil {
+		if l := b.lines[to]; l != nil {
 			l.final++
 		}
 	}
 }
 
-func (b *Book) tally(way config.WayID, state DeliveryState, by int) {
-	switch l := b.lines[way]; {
+func (b *Book) tally(to Destination, state DeliveryState, by int) {
+	switch l := b.lines[to]; {
 	case state == Retrying:
-		b.retrying[way.Notifier] += by
+		b.retrying[to.Notifier] += by
 	case state == Sending && l != nil:
 		l.busy += by
 	}
@@ -193,7 +195,7 @@ func (b *Book) Settle(o Outcome) {
 
 func (b *Book) arrived(d *Delivery, r notifiers.Receipt) {
 	for _, item := range d.Items {
-		e := b.entry(item.Incident, d.Way)
+		e := b.entry(item.Incident, d.Destination())
 		e.sure = item.status(d.Telling)
 		if e.thread.Thread == "" {
 			e.thread = r
@@ -225,7 +227,7 @@ func (b *Book) Again(key Key, now time.Time) (Outcome, error) {
 		return Outcome{}, fmt.Errorf("delivery %s is %s; only what is dead or expired can be sent again", key, d.State)
 	}
 	for _, item := range d.Items {
-		if b.entry(item.Incident, d.Way).told.key != key {
+		if b.entry(item.Incident, d.Destination()).told.key != key {
 			return Outcome{}, fmt.Errorf("a newer message than %s has been decided for %s", key, d.Way.Role)
 		}
 	}
@@ -239,9 +241,9 @@ func (b *Book) Delivery(key Key) (*Delivery, bool) {
 }
 
 // Previous is the receipt that a message about an incident can be put beside.
-func (b *Book) Previous(id incident.ID, way config.WayID) notifiers.Receipt {
+func (b *Book) Previous(id incident.ID, to Destination) notifiers.Receipt {
 	for _, e := range b.told[id] {
-		if e.way == way {
+		if e.to == to {
 			return e.thread
 		}
 	}
@@ -267,7 +269,7 @@ func (b *Book) Counts() (queued, dead int) {
 	return len(b.pending), dead
 }
 
-// Settled reports whether no way is owed anything more about an incident that
+// Settled reports whether no destination is owed anything more about an incident that
 // is over.
 func (b *Book) Settled(id incident.ID) bool {
 	for _, e := range b.told[id] {

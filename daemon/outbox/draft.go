@@ -18,48 +18,45 @@ const (
 	maxAbsorbed = 1000
 )
 
-// A draft gathers what one way must hear.
+// A draft gathers what one destination must hear.
 type draft struct {
-	way       config.WayID
-	kind      notifiers.Kind
-	to        json.RawMessage
-	noClosing bool
-	since     time.Time // when the first of it became due
-	items     []Item
-	subjects  []int // of the same
-	has       map[incident.ID]bool
-	voided    []*Delivery // what it replaces, for people; each once
-	replaces  map[incident.ID]Key
-	size      int // of items, once those of what it replaces are in it
+	to       Destination
+	roles    []config.RoleID // that ask for it
+	kind     notifiers.Kind
+	target   json.RawMessage
+	since    time.Time // when the first of it became due
+	items    []Item
+	subjects []int // of the same
+	has      map[incident.ID]bool
+	voided   []*Delivery // what it replaces, for people; each once
+	replaces map[incident.ID]Key
+	size     int // of items, once those of what it replaces are in it
 }
 
-// draft finds or starts the message of a way; nil when there is no saying how
-// to reach it.
-func (p *planner) draft(way *config.Way, e entry) *draft {
-	if d, ok := p.drafts[e.way]; ok {
+// draft finds or starts the message to a destination; nil when there is no saying
+// how to reach it.
+func (p *planner) draft(ways []*config.Way, e entry) *draft {
+	if d, ok := p.drafts[e.to]; ok {
 		return d
 	}
-	d := &draft{way: e.way, has: map[incident.ID]bool{}, replaces: map[incident.ID]Key{}}
-	if way != nil {
-		kind, ok := p.world.Kind(e.way.Notifier)
-		to, err := json.Marshal(way.Target)
+	d := &draft{to: e.to, has: map[incident.ID]bool{}, replaces: map[incident.ID]Key{}}
+	if len(ways) > 0 {
+		kind, ok := p.world.Kind(e.to.Notifier)
+		target, err := json.Marshal(ways[0].Target)
 		if !ok || err != nil {
 			return nil // the files cannot say so
 		}
-		d.kind, d.to, d.noClosing = kind, to, !wants(way, notifiers.Closed)
+		d.kind, d.target = kind, target
 	} else if last, ok := p.book.deliveries[e.told.key]; ok {
-		d.kind, d.to = last.Kind, last.To
+		d.kind, d.target = last.Kind, last.To
 	}
-	p.drafts[e.way] = d
+	p.drafts[e.to] = d
 	p.order = append(p.order, d)
 	return d
 }
 
 // add takes an item in, and with it what it replaces.
-func (p *planner) add(d *draft, item Item, replaces *Delivery, due time.Time) {
-	if d.has[item.Incident] {
-		return // two notify blocks with one and the same target
-	}
+func (p *planner) add(d *draft, r request, item Item, replaces *Delivery) {
 	grows, voids := 1, replaces != nil && !d.voids(replaces)
 	if voids {
 		grows = len(replaces.Items)
@@ -71,14 +68,15 @@ func (p *planner) add(d *draft, item Item, replaces *Delivery, due time.Time) {
 	d.size += grows
 	d.items, d.has[item.Incident] = append(d.items, item), true
 	d.subjects = append(d.subjects, p.at)
+	d.roles = withRoles(d.roles, r.roles...)
 	if replaces != nil {
 		d.replaces[item.Incident] = replaces.Key
 	}
 	if voids {
 		d.voided = append(d.voided, replaces)
 	}
-	if d.since.IsZero() || due.Before(d.since) {
-		d.since = due
+	if d.since.IsZero() || r.due.Before(d.since) {
+		d.since = r.due
 	}
 }
 
@@ -96,7 +94,7 @@ func (d *draft) voids(replaced *Delivery) bool {
 // programs; no more than the notifier may send in an hour.
 func (p *planner) tell(d *draft) {
 	if d.kind.ReadByPeople() {
-		if free, ok := p.may(d.way.Notifier); ok {
+		if free, ok := p.may(d.to.Notifier); ok {
 			p.absorb(d)
 			p.Tell = append(p.Tell, p.together(d))
 		} else {
@@ -105,7 +103,7 @@ func (p *planner) tell(d *draft) {
 		return
 	}
 	for i, item := range d.items {
-		free, ok := p.may(d.way.Notifier)
+		free, ok := p.may(d.to.Notifier)
 		if !ok {
 			p.wake(d.subjects[i:], free)
 			return
@@ -121,7 +119,7 @@ func (p *planner) tell(d *draft) {
 // absorb replaces what else waits to be delivered to the same people: when a
 // channel comes back after an hour they want one message, not sixty.
 func (p *planner) absorb(d *draft) {
-	l := p.book.lines[d.way]
+	l := p.book.lines[d.to]
 	if l == nil {
 		return
 	}
@@ -142,7 +140,7 @@ func (p *planner) holds(old *Delivery) bool {
 		if !known {
 			return false
 		}
-		_, quiet := p.quiet(s, old.Way.Role, p.now)
+		_, quiet := p.quietForAll(s, old.AskedBy(), p.now)
 		return quiet || i.Transition != notifiers.Closed && !s.Fresh
 	})
 }
@@ -166,8 +164,10 @@ func (p *planner) together(d *draft) Telling {
 	var items []Item
 	for _, old := range d.voided {
 		replaces = append(replaces, old.Key)
+		d.roles = withRoles(d.roles, old.AskedBy()...)
 		for _, item := range old.Items {
 			if !d.has[item.Incident] {
+				item.NoClosing = item.NoClosing || old.NoClosing
 				items, d.has[item.Incident] = append(items, item), true
 			}
 		}
@@ -177,7 +177,13 @@ func (p *planner) together(d *draft) Telling {
 
 func (p *planner) telling(d *draft, items []Item, replaces []Key) Telling {
 	t := Telling{
-		At: p.now, Way: d.way, Kind: d.kind, To: d.to, Items: items, Replaces: replaces, NoClosing: d.noClosing,
+		At: p.now, Way: config.WayID(d.to), Kind: d.kind, To: d.target, Items: items, Replaces: replaces,
+	}
+	if d.kind.ReadByPeople() {
+		t.Way.Role = d.roles[0]
+		if len(d.roles) > 1 {
+			t.Roles = d.roles
+		}
 	}
 	t.Key = t.newKey()
 	return t

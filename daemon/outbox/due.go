@@ -9,12 +9,12 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// perWay is how many attempts one way may have under way. The next one starts
+// perDestination is how many attempts one destination may have under way. The next one starts
 // when the outcome of the last is durable, and so a crash leaves one message at
 // most of which nobody knows whether it has arrived, and which comes again.
-const perWay = 1
+const perDestination = 1
 
-// A line is what waits to be delivered on one way, in the order of telling, and
+// A line is what waits to be delivered to one destination, in the order of telling, and
 // some that is final by now.
 type line struct {
 	list  []*Delivery
@@ -39,12 +39,12 @@ func (l *line) tidy() {
 // when to ask again for the others (zero: after the next outcome, telling or
 // observation). What hold reports true of waits for an observation.
 func (b *Book) Due(now time.Time, hold func(*Delivery) bool) (due []*Delivery, again time.Time) {
-	for way, l := range b.lines {
+	for to, l := range b.lines {
 		if l.tidy(); len(l.list) == 0 {
-			delete(b.lines, way)
+			delete(b.lines, to)
 			continue
 		}
-		free := perWay - l.busy
+		free := perDestination - l.busy
 		for _, d := range l.list {
 			if free <= 0 {
 				break // whatever else is due, the next outcome comes first
@@ -74,7 +74,7 @@ func (d *Delivery) Outdated(fresh, open func(incident.ID) bool) bool {
 			return true
 		}
 		if !open(i.Incident) {
-			return d.NoClosing
+			return d.NoClosing || i.NoClosing
 		}
 		return fresh(i.Incident)
 	})

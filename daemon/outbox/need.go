@@ -8,21 +8,42 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// Lately is how long after its end a way is still told of an incident that it
-// has not heard of: because it asks for closings alone, or because the message
+// Lately is how long after its end a destination is still told of an incident that
+// it has not heard of: because it asks for closings alone, or because the message
 // had to wait until it was over.
 const Lately = 10 * time.Minute
 
-// A need is what a way lacks, and when it is due.
+// A need is what a way asks for that its destination lacks, and when it is due.
 type need struct {
 	transition notifiers.Transition
 	due        time.Time
 	untold     bool
 }
 
-// need compares one incident with what one way was told of it. What is on its
-// way counts as told, unless the truth has moved on: then it is replaced by
-// one message that says all.
+// weight orders what the ways to one destination ask for at once: what says more
+// is told.
+var weight = map[notifiers.Transition]int{
+	notifiers.Reminder: 1, notifiers.Changed: 2, notifiers.Escalated: 3, notifiers.Opened: 4, notifiers.Closed: 5,
+}
+
+// join gives the earliest and the most of two needs.
+func (n need) join(other need) need {
+	if n.transition == "" {
+		return other
+	}
+	if weight[other.transition] > weight[n.transition] {
+		n.transition = other.transition
+	}
+	if other.due.Before(n.due) {
+		n.due = other.due
+	}
+	n.untold = n.untold || other.untold
+	return n
+}
+
+// need compares one incident with what one destination was told of it, as one of
+// the ways that lead there sees it. What is being delivered counts as told, unless
+// the truth has moved on: then it is replaced by one message that says all.
 func (p *planner) need(s *Subject, way *config.Way, e entry, underWay bool) (need, bool) {
 	switch {
 	case s.Open() && way != nil:
@@ -40,7 +61,7 @@ func (p *planner) need(s *Subject, way *config.Way, e entry, underWay bool) (nee
 // be told, is combined with it.
 func (p *planner) closed(s *Subject, way *config.Way, e entry, underWay bool) (need, bool) {
 	heard := e.told.open && (e.sure.open || underWay)
-	wanted := heard && !e.told.noClosing || way != nil && wants(way, notifiers.Closed)
+	wanted := heard && !e.told.noClosing || way != nil && wants(way, notifiers.Closed) && accepts(way, s)
 	missed := e.told.bout < s.Reported && p.missed(s, way)
 	if !wanted || !heard && !missed {
 		return need{}, false
@@ -80,7 +101,7 @@ func (p *planner) open(s *Subject, way *config.Way, e entry, underWay bool) (nee
 	case !heard && !accepts(way, s):
 	case !heard && wants(way, notifiers.Opened):
 		return p.opening(s, way)
-	case s.Worsened > e.told.worsened && wants(way, notifiers.Changed):
+	case s.Worsened > e.told.worsened && wantsWorse(way):
 		n := need{notifiers.Changed, p.after(s.WorsenedAt, 0), false}
 		if heard && !e.sure.open && wants(way, notifiers.Opened) {
 			n.transition = openingOf(way) // one message with the newest state
@@ -133,6 +154,13 @@ func (p *planner) after(since time.Time, pause time.Duration) time.Time {
 // nothing asks for all.
 func wants(way *config.Way, t notifiers.Transition) bool {
 	return len(way.On) == 0 || slices.Contains(way.On, t)
+}
+
+// wantsWorse reports whether a way asks to hear that something got worse: as a
+// change, or because only what is down counts as an opening for it, and another
+// role of its destination has heard of it as degraded.
+func wantsWorse(way *config.Way) bool {
+	return wants(way, notifiers.Changed) || way.Severity == config.SeverityDown && wants(way, notifiers.Opened)
 }
 
 func accepts(way *config.Way, s *Subject) bool {

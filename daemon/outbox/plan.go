@@ -37,13 +37,15 @@ type World struct {
 	// Within tells whether a time is within a schedule, and else when the next
 	// window begins; zero: never.
 	Within func(id config.ScheduleID, at time.Time) (next time.Time, within bool)
+	// RoleExists tells whether a role is in the files; nil: all are.
+	RoleExists func(config.RoleID) bool
 	// Monitor are the ways of the daemon's own roles.
 	Monitor []config.Way
 	// Started is when this process did: nothing could be delivered before.
 	Started time.Time
 }
 
-// A Subject is an incident that some way may have to hear of.
+// A Subject is an incident that some destination may have to hear of.
 type Subject struct {
 	incident.Incident
 	// Ways of the roles that the check names now.
@@ -81,7 +83,7 @@ func Sort(subjects []Subject) {
 // left out is not told of; a message to people tells of those alone that are
 // there.
 func Plan(b *Book, w World, now time.Time) Planned {
-	p := planner{book: b, world: w, now: now, drafts: map[config.WayID]*draft{}, taken: map[config.NotifierID]int{}}
+	p := planner{book: b, world: w, now: now, drafts: map[Destination]*draft{}, taken: map[config.NotifierID]int{}}
 	p.Wake = make([]time.Time, len(w.Subjects))
 	for i := range w.Subjects {
 		p.at = i
@@ -113,10 +115,12 @@ type planner struct {
 	book   *Book
 	world  World
 	now    time.Time
-	drafts map[config.WayID]*draft
+	drafts map[Destination]*draft
 	order  []*draft
 	taken  map[config.NotifierID]int // of what max_per_hour allows
 	index  map[incident.ID]*Subject
+	places []Destination // of the ways of the subject that is looked at
+	same   []*config.Way // those of them that lead to one destination
 }
 
 // later has the subject that is looked at looked at again; zero: nobody knows when.
@@ -132,54 +136,126 @@ func (p *planner) wake(subjects []int, t time.Time) {
 	}
 }
 
-// subject compares an incident with what each way was told of it: the ways that
-// it has now, and those that it once had.
+// subject compares an incident with what each destination was told of it: those
+// that its ways lead to now, and those that they once led to.
 func (p *planner) subject(s *Subject) {
 	told := p.book.told[s.ID]
 	ways := p.helped(s, told)
+	p.places = p.places[:0]
 	for i := range ways {
-		p.pair(s, &ways[i], known(told, ways[i].ID))
+		p.places = append(p.places, p.destination(s, told, &ways[i]))
+	}
+	for i, to := range p.places {
+		if slices.Contains(p.places[:i], to) {
+			continue // looked at with the first way that leads there
+		}
+		p.same = p.same[:0]
+		for j := i; j < len(ways); j++ {
+			if p.places[j] == to {
+				p.same = append(p.same, &ways[j])
+			}
+		}
+		p.pair(s, p.same, known(told, to))
 	}
 	for _, e := range told {
-		if !slices.ContainsFunc(ways, func(w config.Way) bool { return w.ID == e.way }) {
+		if !slices.Contains(p.places, e.to) {
 			p.pair(s, nil, e)
 		}
 	}
 }
 
-func known(told []entry, way config.WayID) entry {
+func known(told []entry, to Destination) entry {
 	for _, e := range told {
-		if e.way == way {
+		if e.to == to {
 			return e
 		}
 	}
-	return entry{way: way}
+	return entry{to: to}
 }
 
-// pair drafts what one way lacks about one incident. The way is nil when the
-// files no longer have it; it may still be owed a closing.
-func (p *planner) pair(s *Subject, way *config.Way, e entry) {
+// pair drafts what one destination lacks about one incident. There are no ways
+// when the files no longer have one that leads there; a closing may still be owed.
+func (p *planner) pair(s *Subject, ways []*config.Way, e entry) {
 	d := p.book.pending[e.told.key]
-	n, ok := p.need(s, way, e, d != nil)
-	if !ok && d == nil {
-		return
-	}
-	if until, quiet := p.quiet(s, e.way.Role, p.now); quiet {
-		p.later(until) // also for what is held back until then
-		return
-	}
+	r, ok := p.request(s, ways, e, d != nil)
 	if !ok || d != nil && d.State == Sending {
 		return
 	}
+	if dr := p.draft(ways, e); dr != nil {
+		p.add(dr, r, Item{
+			Incident: s.ID, Transition: r.transition, Bout: s.Reported, Worsened: s.Worsened,
+			Untold: r.untold, NoClosing: r.noClosing,
+		}, d)
+	}
+}
+
+// A request is what the roles of one destination ask for together.
+type request struct {
+	need
+	roles     []config.RoleID
+	noClosing bool
+}
+
+// request gathers what each way to one destination lacks now, without those whose
+// roles are to hear nothing. The earliest and the most that is asked for counts.
+func (p *planner) request(s *Subject, ways []*config.Way, e entry, underWay bool) (r request, ok bool) {
+	if len(ways) == 0 {
+		return p.owed(s, e, underWay)
+	}
+	wantsClosing := false
+	for _, way := range ways {
+		n, needed := p.need(s, way, e, underWay)
+		wantsClosing = wantsClosing || wants(way, notifiers.Closed) && (needed || accepts(way, s))
+		if !needed && !underWay {
+			continue
+		}
+		if until, quiet := p.quiet(s, way.ID.Role, p.now); quiet {
+			p.later(until) // also for what is held back until then
+			continue
+		}
+		if !needed {
+			continue
+		}
+		if n.due.After(p.now) {
+			p.later(n.due)
+			continue
+		}
+		if r.need = r.join(n); n.transition != notifiers.Closed || wants(way, notifiers.Closed) {
+			r.roles = withRoles(r.roles, way.ID.Role)
+		}
+		ok = true
+	}
+	if ok && len(r.roles) == 0 {
+		r.roles = p.askedLast(e) // of the opening
+	}
+	r.noClosing = !wantsClosing
+	return r, ok
+}
+
+// owed is what a destination lacks that no way leads to any more.
+func (p *planner) owed(s *Subject, e entry, underWay bool) (r request, ok bool) {
+	n, needed := p.need(s, nil, e, underWay)
+	if !needed && !underWay {
+		return r, false
+	}
+	r = request{need: n, roles: p.askedLast(e)}
+	if until, quiet := p.quietForAll(s, r.roles, p.now); quiet {
+		p.later(until)
+		return r, false
+	}
 	if n.due.After(p.now) {
 		p.later(n.due)
-		return
+		return r, false
 	}
-	if dr := p.draft(way, e); dr != nil {
-		p.add(dr, Item{
-			Incident: s.ID, Transition: n.transition, Bout: s.Reported, Worsened: s.Worsened, Untold: n.untold,
-		}, d, n.due)
+	return r, needed
+}
+
+// askedLast lists the roles for which a destination was told last.
+func (p *planner) askedLast(e entry) []config.RoleID {
+	if d, ok := p.book.deliveries[e.told.key]; ok {
+		return d.AskedBy()
 	}
+	return []config.RoleID{e.to.Role}
 }
 
 func (p *planner) quiet(s *Subject, role config.RoleID, at time.Time) (time.Time, bool) {
@@ -189,6 +265,21 @@ func (p *planner) quiet(s *Subject, role config.RoleID, at time.Time) (time.Time
 	return p.world.Quiet(s, role, at)
 }
 
+// quietForAll tells whether no role of a list is to hear of an incident at a
+// time, and when that may end for the first of them.
+func (p *planner) quietForAll(s *Subject, roles []config.RoleID, at time.Time) (until time.Time, quiet bool) {
+	for i, role := range roles {
+		end, is := p.quiet(s, role, at)
+		if !is {
+			return time.Time{}, false
+		}
+		if i == 0 || !end.IsZero() && (until.IsZero() || end.Before(until)) {
+			until = end
+		}
+	}
+	return until, len(roles) > 0
+}
+
 // due is when a draft goes out: at once where programs read; where people do,
 // after it has waited for company and the last message is long enough ago.
 func (p *planner) due(d *draft) time.Time {
@@ -196,7 +287,7 @@ func (p *planner) due(d *draft) time.Time {
 		return p.now
 	}
 	due := d.since.Add(p.world.Rates.First)
-	last, told := p.book.lastOn[d.way]
+	last, told := p.book.lastOn[d.to]
 	if !told || last.at.After(p.now) { // from a clock that has been set back since
 		return due
 	}

@@ -20,7 +20,8 @@ import (
 // message and answer nothing, with roles that change, acknowledgements, and
 // crashes that lose what the disk had not taken. Whatever happens:
 //
-//   - an opening is told to a way once a bout, unless a crash lost the receipt;
+//   - an opening is told to a destination once a bout, whichever roles ask for it and
+//     whatever they are called meanwhile, unless a crash lost the receipt;
 //   - a closing is told only to who has heard, or says that it tells both;
 //   - in the end nobody believes that something is open that is over;
 //   - nothing is handed out that is not in the journal, one attempt at a time;
@@ -36,6 +37,7 @@ func TestAnySequence(t *testing.T) {
 			"wait":     m.wait,
 			"ack":      m.ack,
 			"role":     m.changeRole,
+			"rename":   m.renameRole,
 			"receiver": m.changeReceiver,
 			"remove":   m.configure,
 			"silence":  m.silence,
@@ -60,13 +62,13 @@ type model struct {
 	handed   int // the length of the journal when something was last handed out
 	heard    map[pair]*believes
 	lost     map[outbox.Key]bool // arrived, and then the receipt was lost
-	rested   map[config.WayID]outbox.Telling
+	rested   map[outbox.Destination]outbox.Telling
 	fixed    bool // roles stay as they are
 }
 
 type pair struct {
 	incident incident.ID
-	way      config.WayID
+	to       outbox.Destination
 }
 
 var wayChoices = []string{
@@ -77,7 +79,7 @@ var wayChoices = []string{
 func newModel(t *rapid.T) *model {
 	m := &model{
 		sim: newSim(), T: t, policies: map[config.CheckID]config.Policy{}, heard: map[pair]*believes{},
-		lost: map[outbox.Key]bool{}, rested: map[config.WayID]outbox.Telling{},
+		lost: map[outbox.Key]bool{}, rested: map[outbox.Destination]outbox.Telling{},
 	}
 	m.rates = outbox.Rates{First: 10 * time.Second, Every: time.Minute, Digest: 5 * time.Minute, Large: 2}
 	m.sim.share = func() float64 { return 0.5 }
@@ -111,8 +113,30 @@ func (m *model) changeRole(t *rapid.T) {
 	m.advance(m.now)
 }
 
+// renameRole gives a role another name, here and where checks name it.
+func (m *model) renameRole(t *rapid.T) {
+	from, to := config.RoleID("it"), config.RoleID("team")
+	if len(m.roles[from]) == 0 {
+		from, to = to, from
+	}
+	m.roles[to] = m.roles[from]
+	for i := range m.roles[to] {
+		m.roles[to][i].ID.Role = to
+	}
+	delete(m.roles, from)
+	for _, c := range m.everyCheck() {
+		c.roles = slices.Clone(c.roles)
+		for i := range c.roles {
+			if c.roles[i] == from {
+				c.roles[i] = to
+			}
+		}
+	}
+	m.advance(m.now)
+}
+
 func (m *model) silence(t *rapid.T) {
-	m.silences[m.drawCheck(t).id] = [2]time.Time{m.now, m.now.Add(time.Duration(rapid.IntRange(0, 3000).Draw(t, "seconds")) * time.Second)}
+	m.silences[string(m.drawCheck(t).id)] = [2]time.Time{m.now, m.now.Add(time.Duration(rapid.IntRange(0, 3000).Draw(t, "seconds")) * time.Second)}
 	m.fixed = false // whoever was spared a message has never heard of it
 	m.advance(m.now)
 }
@@ -123,6 +147,7 @@ func (m *model) limit(t *rapid.T) {
 }
 
 func (m *model) drawRoles(t *rapid.T) {
+	delete(m.roles, "team")
 	for _, id := range []config.RoleID{"it", "ops"} {
 		m.roles[id] = nil
 		for _, spec := range rapid.SliceOfDistinct(rapid.SampledFrom(wayChoices), rapid.ID).Draw(t, "ways") {
@@ -249,7 +274,7 @@ func (m *model) onTold(t outbox.Telling) {
 			m.Fatalf("%s %s, which nobody has looked at since the start", item.Transition, item.Incident)
 		}
 		sub := outbox.Subject{Incident: m.incidents[item.Incident]}
-		if _, quiet := m.quiet(&sub, t.Way.Role, t.At); quiet && len(t.Replaces) == 0 {
+		if m.quietForAll(&sub, t) && len(t.Replaces) == 0 {
 			m.Fatalf("%s %s, of which nothing is to be heard", item.Transition, item.Incident)
 		}
 	}
@@ -259,7 +284,7 @@ func (m *model) onTold(t outbox.Telling) {
 		}
 		return
 	}
-	if last, ok := m.rested[t.Way]; ok {
+	if last, ok := m.rested[t.Destination()]; ok {
 		pause := m.rates.Every
 		if len(last.Items) > m.rates.Large {
 			pause = m.rates.Digest
@@ -268,7 +293,14 @@ func (m *model) onTold(t outbox.Telling) {
 			m.Fatalf("%s hears again after %s", t.Way.Notifier, t.At.Sub(last.At))
 		}
 	}
-	m.rested[t.Way] = t
+	m.rested[t.Destination()] = t
+}
+
+func (m *model) quietForAll(sub *outbox.Subject, t outbox.Telling) bool {
+	return !slices.ContainsFunc(t.AskedBy(), func(role config.RoleID) bool {
+		_, quiet := m.quiet(sub, role, t.At)
+		return !quiet
+	})
 }
 
 func (m *model) onSending(d *outbox.Delivery) {
@@ -277,7 +309,7 @@ func (m *model) onSending(d *outbox.Delivery) {
 	}
 	m.handed = len(m.journal)
 	for _, a := range m.flying {
-		if other, _ := m.book.Delivery(a.key); other.Way == d.Way && about(other, d) {
+		if other, _ := m.book.Delivery(a.key); other.Destination() == d.Destination() && about(other, d) {
 			m.Fatalf("two attempts about one incident are under way on %s", d.Way.Notifier)
 		}
 	}
@@ -306,12 +338,28 @@ func (m *model) onSettled(d *outbox.Delivery, o outbox.Outcome) {
 
 func (m *model) arrive(d *outbox.Delivery) {
 	for _, item := range d.Items {
-		p := pair{item.Incident, d.Way}
+		p := pairOf(item.Incident, d.Destination())
 		if m.heard[p] == nil {
 			m.heard[p] = &believes{bouts: map[int]outbox.Key{}}
 		}
 		m.hear(m.heard[p], d, item)
 	}
+}
+
+// destinationOf is where a way of these tests leads.
+func destinationOf(way config.WayID) outbox.Destination {
+	k, _ := kind(way.Notifier)
+	t := outbox.Telling{Way: way, Kind: k}
+	return t.Destination()
+}
+
+// pairOf takes the two names of the role that is renamed for one: there is never
+// more than one of them in the files.
+func pairOf(id incident.ID, to outbox.Destination) pair {
+	if to.Role == "team" {
+		to.Role = "it"
+	}
+	return pair{id, to}
 }
 
 func (m *model) hear(b *believes, d *outbox.Delivery, item outbox.Item) {
@@ -346,8 +394,8 @@ func (m *model) rest() {
 	}
 	m.advance(m.now.Add(80 * time.Hour))
 	for p, b := range m.heard {
-		if in, known := m.incidents[p.incident]; known && b.open && !in.Live() && p.way.Notifier != "webhook.slow" && !m.died(p) {
-			m.Fatalf("%s still believes that %s is open", p.way.Notifier, p.incident)
+		if in, known := m.incidents[p.incident]; known && b.open && !in.Live() && p.to.Notifier != "webhook.slow" && !m.died(p) {
+			m.Fatalf("%s still believes that %s is open", p.to.Notifier, p.incident)
 		}
 	}
 	for _, in := range m.incidents {
@@ -355,7 +403,7 @@ func (m *model) rest() {
 			continue
 		}
 		for _, w := range m.subject(m.checks[in.Check], in).Ways {
-			p := pair{in.ID, w.ID}
+			p := pairOf(in.ID, destinationOf(w.ID))
 			if everything := len(w.On) == 0 && w.After == 0 && w.During == "" && w.Severity == "" && w.Conditions == nil; everything && m.heard[p] == nil && !m.died(p) {
 				m.Fatalf("%s has never heard of %s", w.ID.Notifier, in.ID)
 			}
@@ -374,6 +422,6 @@ func (m *model) rest() {
 // died: the message that would have said so could not be delivered.
 func (m *model) died(p pair) bool {
 	return slices.ContainsFunc(m.book.Of(p.incident), func(d *outbox.Delivery) bool {
-		return d.Way == p.way && (d.State == outbox.Dead || d.State == outbox.Expired)
+		return pairOf(p.incident, d.Destination()) == p && (d.State == outbox.Dead || d.State == outbox.Expired)
 	})
 }

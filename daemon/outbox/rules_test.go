@@ -1,6 +1,8 @@
 package outbox_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -40,8 +42,9 @@ var update = flag.Bool("update", false, "rewrite what the rules come to")
 //	1m stale a, fresh a             a has not, has been observed since the start
 //	1m limit email.mail 3           it sends no more messages than this in an hour
 //	1m window night 20m 40m         the schedule "night" lasts from 20m to 40m
-//	1m silence a 20m                nothing is sent about a until 20m
+//	1m silence a 20m                nothing is sent about a, or to a role, until 20m
 //	1m monitor ops                  the role ops is the daemon's own
+//	1m journal told                 the process starts again from the journal told.jsonl, of an older version
 //	1m again                        what was given up is tried once more
 //	1m wait
 func TestRules(t *testing.T) {
@@ -131,14 +134,31 @@ func (p *player) do(verb string, args []string) {
 	case "window":
 		p.windows[config.ScheduleID(args[0])] = [2]time.Time{epoch.Add(p.duration(args[1])), epoch.Add(p.duration(args[2]))}
 	case "silence":
-		p.silences[config.CheckID(args[0])] = [2]time.Time{p.now, epoch.Add(p.duration(args[1]))}
+		p.silences[args[0]] = [2]time.Time{p.now, epoch.Add(p.duration(args[1]))}
 	case "again":
 		p.again()
+	case "journal":
+		p.load("testdata/journals/" + args[0] + ".jsonl")
 	case "monitor":
 		p.monitor = config.RoleID(args[0])
 	default:
 		p.incident(verb, args)
 	}
+}
+
+// load has the process start from a journal that is on file: a record a line, under
+// what it is.
+func (p *player) load(file string) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.journal = nil
+	for line := range bytes.Lines(text) {
+		r := parse[struct{ Event, Telling, Outcome json.RawMessage }](line)
+		p.journal = append(p.journal, record{r.Event, r.Telling, r.Outcome})
+	}
+	p.crash(len(p.journal))
 }
 
 func (p *player) again() {
@@ -246,7 +266,7 @@ func (p *player) incident(verb string, args []string) {
 }
 
 func (p *player) write(d *outbox.Delivery, o outbox.Outcome) {
-	to := fmt.Sprintf("%s %s", d.Way.Role, d.Way.Notifier)
+	to := fmt.Sprintf("%s %s", names(d.AskedBy()), d.Way.Notifier)
 	if d.Way.Target != "" {
 		to += ":" + d.Way.Target
 	}
@@ -258,6 +278,14 @@ func (p *player) write(d *outbox.Delivery, o outbox.Outcome) {
 		fmt.Fprintf(&p.out, " at %s", o.NextAt.Sub(epoch).Round(time.Millisecond))
 	}
 	p.out.WriteString("\n")
+}
+
+func names(roles []config.RoleID) string {
+	words := make([]string, len(roles))
+	for i, role := range roles {
+		words[i] = string(role)
+	}
+	return strings.Join(words, "+")
 }
 
 func what(items []outbox.Item) string {

@@ -66,8 +66,8 @@ type sim struct {
 	share     func() float64
 	limits    map[config.NotifierID]int
 	windows   map[config.ScheduleID][2]time.Time // from, to
-	silences  map[config.CheckID][2]time.Time
-	monitor   config.RoleID // the daemon's own
+	silences  map[string][2]time.Time            // of a check or a role
+	monitor   config.RoleID                      // the daemon's own
 
 	planned func()                                 // what was planned is applied
 	told    func(outbox.Telling)                   // it was decided, and journaled
@@ -82,7 +82,7 @@ func newSim() *sim {
 		incidents: map[incident.ID]incident.Incident{}, receivers: map[config.NotifierID]*receiver{},
 		share:  func() float64 { return 0.5 },
 		limits: map[config.NotifierID]int{}, windows: map[config.ScheduleID][2]time.Time{},
-		silences: map[config.CheckID][2]time.Time{},
+		silences: map[string][2]time.Time{},
 		planned:  func() {}, told: func(outbox.Telling) {}, sending: func(*outbox.Delivery) {},
 		settled: func(*outbox.Delivery, outbox.Outcome) {},
 	}
@@ -158,8 +158,10 @@ func (s *sim) hold(d *outbox.Delivery) bool {
 		func(id incident.ID) bool { return s.checks[s.incidents[id].Check].fresh },
 		func(id incident.ID) bool { return s.incidents[id].Open() },
 	) || !slices.ContainsFunc(d.Items, func(i outbox.Item) bool {
-		_, quiet := s.quiet(&outbox.Subject{Incident: s.incidents[i.Incident]}, d.Way.Role, s.now)
-		return !quiet
+		return slices.ContainsFunc(d.AskedBy(), func(role config.RoleID) bool {
+			_, quiet := s.quiet(&outbox.Subject{Incident: s.incidents[i.Incident]}, role, s.now)
+			return !quiet
+		})
 	})
 }
 
@@ -198,6 +200,7 @@ func (s *sim) receiver(id config.NotifierID) *receiver {
 func (s *sim) world() outbox.World {
 	w := outbox.World{
 		Rates: s.rates, Kind: kind, Quiet: s.quiet, Within: s.within, Monitor: s.roles[s.monitor],
+		RoleExists: func(id config.RoleID) bool { return len(s.roles[id]) > 0 },
 		MaxPerHour: func(id config.NotifierID) int { return s.limits[id] },
 	}
 	for _, in := range s.incidents {
@@ -207,9 +210,13 @@ func (s *sim) world() outbox.World {
 	return w
 }
 
-func (s *sim) quiet(sub *outbox.Subject, _ config.RoleID, at time.Time) (until time.Time, quiet bool) {
-	span, ok := s.silences[sub.Check]
-	return span[1], ok && !at.Before(span[0]) && at.Before(span[1])
+func (s *sim) quiet(sub *outbox.Subject, role config.RoleID, at time.Time) (until time.Time, quiet bool) {
+	for _, name := range []string{string(sub.Check), string(role)} {
+		if span, ok := s.silences[name]; ok && !at.Before(span[0]) && at.Before(span[1]) {
+			return span[1], true
+		}
+	}
+	return time.Time{}, false
 }
 
 func (s *sim) within(id config.ScheduleID, at time.Time) (next time.Time, within bool) {

@@ -16,20 +16,23 @@ import (
 // A Key names a telling, and is the idempotency key of its message.
 type Key string
 
-// A Telling is the decision to tell one way something. It is journaled before
-// it is sent.
+// A Telling is the decision to tell one destination something. It is journaled
+// before it is sent.
 type Telling struct {
-	Key  Key            `json:"key"`
-	At   time.Time      `json:"at"`
-	Way  config.WayID   `json:"way"`
-	Kind notifiers.Kind `json:"kind"`
+	Key Key       `json:"key"`
+	At  time.Time `json:"at"`
+	// Way is the destination, and the first of the roles that asked for this.
+	Way config.WayID `json:"way"`
+	// Roles are all that asked for this, when there are more than one.
+	Roles []config.RoleID `json:"roles,omitempty"`
+	Kind  notifiers.Kind  `json:"kind"`
 	// To is the target as its notifier encodes it, so that a closing still
 	// finds its way after the way has left the files.
 	To    json.RawMessage `json:"to,omitempty"`
 	Items []Item          `json:"items"`
 	// Replaces are tellings, not delivered yet, that this one makes needless.
 	Replaces []Key `json:"replaces,omitempty"`
-	// NoClosing: the way did not ask for closings, so none is owed to it.
+	// NoClosing stands in journals of before items had it; it is that of all items.
 	NoClosing bool `json:"no_closing,omitempty"`
 }
 
@@ -38,11 +41,13 @@ type Item struct {
 	Incident   incident.ID          `json:"incident"`
 	Transition notifiers.Transition `json:"transition"`
 	// Bout counts the openings of the incident, Worsened how often it had got
-	// worse: what the way knows once this is told.
+	// worse: what the destination knows once this is told.
 	Bout     int `json:"bout"`
 	Worsened int `json:"worsened,omitempty"`
 	// Untold: the opening never arrived, so this closing tells both.
 	Untold bool `json:"untold,omitempty"`
+	// NoClosing: no role asked for the closing, so none is owed.
+	NoClosing bool `json:"no_closing,omitempty"`
 }
 
 // Halves gives two tellings that together tell, and replace, what t does, for a

@@ -3,6 +3,7 @@ package tracker
 import (
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -18,10 +19,7 @@ import (
 // now. Its key is that of the telling, on every attempt.
 func (t *Tracker) message(d *outbox.Delivery) notifiers.Message {
 	m := notifiers.Message{
-		Key: string(d.Key), At: d.At, Role: string(d.Way.Role), RoleLabel: string(d.Way.Role), Monitor: t.Node,
-	}
-	if role, ok := t.cfg.Roles[d.Way.Role]; ok && role.Label != "" {
-		m.RoleLabel = role.Label
+		Key: string(d.Key), At: d.At, Role: string(d.Way.Role), RoleLabel: t.roleLabels(d.AskedBy()), Monitor: t.Node,
 	}
 	for i, item := range d.Items {
 		rec, ok := t.ledger[item.Incident]
@@ -29,13 +27,25 @@ func (t *Tracker) message(d *outbox.Delivery) notifiers.Message {
 			continue
 		}
 		if i == 0 {
-			m.Previous = t.book.Previous(item.Incident, d.Way)
+			m.Previous = t.book.Previous(item.Incident, d.Destination())
 		}
 		m.Items = append(m.Items, notifiers.Item{
 			Transition: item.Transition, Incident: t.describe(rec.incident), OpeningUntold: item.Untold,
 		})
 	}
 	return m
+}
+
+// roleLabels names roles as people call them.
+func (t *Tracker) roleLabels(ids []config.RoleID) string {
+	labels := make([]string, len(ids))
+	for i, id := range ids {
+		labels[i] = string(id)
+		if role, ok := t.cfg.Roles[id]; ok && role.Label != "" {
+			labels[i] = role.Label
+		}
+	}
+	return strings.Join(labels, ", ")
 }
 
 func (t *Tracker) describe(in incident.Incident) notifiers.Incident {

@@ -446,9 +446,17 @@ func (n *night) incidents() {
 		text += fmt.Sprintf(", %s: %s to %s", in.Cause, n.at(in.StartedAt), n.atOr(in.EndedAt, "now"))
 		n.out.sayf("%s, reported %s", text, n.atOr(in.ReportedAt, "never"))
 		for _, d := range in.Deliveries {
-			n.out.sayf("        %s to %s %s %s, %d attempts: %s", d.Transition, d.Role, d.Notifier, d.Target, d.Attempts, d.State)
+			n.out.sayf("        %s to %s %s %s, %d attempts: %s", d.Transition, roleNames(d.Roles), d.Notifier, d.Target, d.Attempts, d.State)
 		}
 	}
+}
+
+func roleNames(roles []config.RoleID) string {
+	var names []string
+	for _, role := range roles {
+		names = append(names, string(role))
+	}
+	return strings.Join(names, ", ")
 }
 
 func (n *night) atOr(t *time.Time, none string) string {

@@ -33,11 +33,10 @@ func (t *Tracker) quiet(s *outbox.Subject, role config.RoleID, at time.Time) (un
 func (t *Tracker) hold(d *outbox.Delivery, now time.Time) bool {
 	return d.Outdated(t.fresh, t.open) || !slices.ContainsFunc(d.Items, func(i outbox.Item) bool {
 		rec, known := t.ledger[i.Incident]
-		if !known {
-			return true
-		}
-		_, quiet := t.quiet(&outbox.Subject{Incident: rec.incident}, d.Way.Role, now)
-		return !quiet
+		return !known || slices.ContainsFunc(d.AskedBy(), func(role config.RoleID) bool {
+			_, quiet := t.quiet(&outbox.Subject{Incident: rec.incident}, role, now)
+			return !quiet
+		})
 	})
 }
 

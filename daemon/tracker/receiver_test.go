@@ -123,7 +123,7 @@ func (l *line) text(to notifiers.Target, m notifiers.Message) string {
 			text += fmt.Sprintf(" (affects %s)", strings.Join(item.Incident.Affected, ", "))
 		}
 	}
-	way := fmt.Sprintf("%s %s", m.Role, l.receiver.id)
+	way := fmt.Sprintf("%s %s", m.RoleLabel, l.receiver.id)
 	if name := to.String(); name != "" {
 		way += " " + name
 	}

@@ -82,7 +82,7 @@ func (t *Tracker) undelivered() *incident.Finding {
 	}
 	f.Hint += "; see `imapvigil incidents " + string(first.Incident) + "`."
 	for _, d := range t.book.Of(first.Incident) {
-		if d.Way == first.Way {
+		if d.Way.Notifier == first.Way.Notifier && d.Way.Target == first.Way.Target {
 			f.Evidence = d.Answer()
 		}
 	}

@@ -95,10 +95,12 @@ type EventView struct {
 	Reason   string         `json:"reason,omitempty"`
 }
 
-// DeliveryView is one message to one way about an incident.
+// DeliveryView is one message to one destination about an incident. Role is the
+// first of Roles, which are all that asked for it.
 type DeliveryView struct {
 	Key        outbox.Key           `json:"key"`
 	Role       config.RoleID        `json:"role"`
+	Roles      []config.RoleID      `json:"roles"`
 	Notifier   string               `json:"notifier"`
 	Kind       string               `json:"kind"`
 	Target     string               `json:"target"`
@@ -299,7 +301,7 @@ func eventView(e incident.Event) EventView {
 
 func deliveryView(d *outbox.Delivery, id incident.ID) DeliveryView {
 	v := DeliveryView{
-		Key: d.Key, Role: d.Way.Role, Notifier: string(d.Way.Notifier), Kind: string(d.Kind), Target: d.Way.Target,
+		Key: d.Key, Role: d.Way.Role, Roles: d.AskedBy(), Notifier: string(d.Way.Notifier), Kind: string(d.Kind), Target: d.Way.Target,
 		State: d.State, Attempts: d.Attempts, At: d.At.UTC(), Answer: d.Answer(),
 	}
 	if !d.Last.At.IsZero() {

@@ -15,7 +15,7 @@ import (
 func (t *Tracker) world(all bool, some map[incident.ID]bool, now time.Time) outbox.World {
 	w := outbox.World{
 		Rates: t.Rates, Kind: t.kind, MaxPerHour: t.maxPerHour, Quiet: t.quiet, Within: t.calendar.Within,
-		Monitor: t.waysOf(t.cfg.Daemon.Roles), Started: t.started,
+		RoleExists: t.roleExists, Monitor: t.waysOf(t.cfg.Daemon.Roles), Started: t.started,
 	}
 	if all {
 		for id := range t.active {
@@ -74,6 +74,11 @@ func (t *Tracker) waysOf(roles []config.RoleID) (ways []config.Way) {
 		}
 	}
 	return slices.Clip(ways)
+}
+
+func (t *Tracker) roleExists(id config.RoleID) bool {
+	_, ok := t.cfg.Roles[id]
+	return ok
 }
 
 func (t *Tracker) kind(id config.NotifierID) (notifiers.Kind, bool) {

@@ -1,0 +1,69 @@
+package outbox
+
+import (
+	"slices"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// A Destination is one place that messages go to: a notifier and a target. What
+// was told is remembered by destination; the roles are why it is told. Where
+// programs read, the role is part of the destination, since it is part of what
+// they are told.
+type Destination struct {
+	Role     config.RoleID // empty where people read
+	Notifier config.NotifierID
+	Target   string
+}
+
+// destinationOf gives the destination of a way whose notifier is of a kind.
+func destinationOf(way config.WayID, kind notifiers.Kind) Destination {
+	d := Destination{Role: way.Role, Notifier: way.Notifier, Target: way.Target}
+	if kind.ReadByPeople() {
+		d.Role = ""
+	}
+	return d
+}
+
+// Destination gives the place that the message goes to.
+func (t *Telling) Destination() Destination { return destinationOf(t.Way, t.Kind) }
+
+// AskedBy lists the roles that asked for the message; it has at least one.
+func (t *Telling) AskedBy() []config.RoleID {
+	if len(t.Roles) == 0 {
+		return []config.RoleID{t.Way.Role}
+	}
+	return t.Roles
+}
+
+// destination finds where a way leads. A program that was told of the incident
+// for a role which is no longer in the files, and is told for another one now,
+// is the same destination until it has heard of the end: the role was renamed, so
+// nothing is repeated.
+func (p *planner) destination(s *Subject, told []entry, way *config.Way) Destination {
+	kind, _ := p.world.Kind(way.ID.Notifier)
+	d := destinationOf(way.ID, kind)
+	if d.Role == "" || p.world.RoleExists == nil {
+		return d
+	}
+	last := known(told, d)
+	for _, e := range told {
+		renamed := e.to.Notifier == d.Notifier && e.to.Target == d.Target && !p.world.RoleExists(e.to.Role)
+		goesOn := e.told.open || p.book.pending[e.told.key] != nil || !s.Open()
+		if renamed && goesOn && e.told.bout > last.told.bout {
+			last = e
+		}
+	}
+	return last.to
+}
+
+// withRoles adds those roles to a list that it does not have yet.
+func withRoles(list []config.RoleID, more ...config.RoleID) []config.RoleID {
+	for _, role := range more {
+		if !slices.Contains(list, role) {
+			list = append(list, role)
+		}
+	}
+	return list
+}
