@@ -43,7 +43,7 @@ var emailChannel = newChannel(channel{kind: notifiers.Email}, "Email over SMTP",
 			func(s *email.Settings, v value) { s.Hello = v.text },
 		},
 		{
-			attribute{name: "ca_file", kind: certificateFile, fallback: "the system's roots", doc: "The authorities to trust instead, in PEM"},
+			attribute{name: "ca_file", kind: authorityFile, fallback: "the system's roots", doc: "The authorities to trust instead, in PEM"},
 			func(s *email.Settings, v value) { s.CA = v.text },
 		},
 	}, email.Settings{Port: 587, Security: "starttls", Auth: "auto"},

@@ -21,7 +21,7 @@ var webhookChannel = newChannel(channel{kind: notifiers.Webhook}, "An HTTP reque
 			func(s *webhook.Settings, v value) { s.Headers = v.secret },
 		},
 		{
-			attribute{name: "ca_file", kind: certificateFile, fallback: "the system's roots", doc: "The authorities to trust instead, in PEM"},
+			attribute{name: "ca_file", kind: authorityFile, fallback: "the system's roots", doc: "The authorities to trust instead, in PEM"},
 			func(s *webhook.Settings, v value) { s.CA = v.text },
 		},
 	}, webhook.Settings{},

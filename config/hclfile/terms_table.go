@@ -107,7 +107,7 @@ var tlsTable = table[terms]{
 		func(t *terms, v value) { t.probe.TLS.ServerName = v.text },
 	},
 	{
-		attribute{name: "ca_file", kind: certificateFile, fallback: "the system's roots", doc: "The authorities to trust instead, in PEM"},
+		attribute{name: "ca_file", kind: authorityFile, fallback: "the system's roots", doc: "The authorities to trust instead, in PEM"},
 		func(t *terms, v value) { t.probe.TLS.CA = config.NewBlob(v.text) },
 	},
 	{

@@ -2,6 +2,7 @@ package hclfile
 
 import (
 	"crypto/tls"
+	"encoding/pem"
 	"fmt"
 	"strings"
 	"time"
@@ -113,10 +114,28 @@ func (l *loader) notAKeyPair(cert config.Blob, key opaque.Secret) string {
 	case cert.IsZero() || l.snapshot.options.NoCredentials:
 		return ""
 	}
-	if _, err := tls.X509KeyPair([]byte(cert.Text()), []byte(key.Reveal())); err != nil {
-		return "The key in key_file is not the one of the certificate in cert_file."
+	_, err := tls.X509KeyPair([]byte(cert.Text()), []byte(key.Reveal()))
+	switch {
+	case err == nil:
+		return ""
+	case strings.Contains(err.Error(), "failed to parse private key"): // the rest of the error may quote it
+		return "The key in key_file is of a kind that cannot be used. RSA, ECDSA and Ed25519 can, in the form PRIVATE KEY (PKCS #8)."
 	}
-	return ""
+	return "The key in key_file is not the one of the certificate in cert_file." + laterCertificate(cert, key)
+}
+
+// laterCertificate says that the key is the one of a later certificate of a file:
+// the server's or client's own comes first (RFC 8446 section 4.4.2).
+func laterCertificate(cert config.Blob, key opaque.Secret) string {
+	for rest, n := []byte(cert.Text()), 1; ; n++ {
+		if _, err := tls.X509KeyPair(rest, []byte(key.Reveal())); err == nil && n > 1 {
+			return fmt.Sprintf(" It is the one of certificate number %d there. Write that one first, then its issuers.", n)
+		}
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			return ""
+		}
+	}
 }
 
 func (l *loader) checkLogin(t *terms, here *level) {

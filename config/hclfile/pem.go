@@ -1,0 +1,147 @@
+package hclfile
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/asn1"
+	"encoding/pem"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// A pemBlock is one block of a PEM file (RFC 7468), whole or not. The decoder of
+// the standard library passes over what it cannot read without a word.
+type pemBlock struct {
+	line  int // of its BEGIN, from 1
+	label string
+	block *pem.Block // nil: it cannot be read
+	wrong string     // then why, as the end of a sentence
+}
+
+// byteOrderMark stands before the text in files from Windows, and in the middle of
+// what was put together from them.
+const byteOrderMark = "\uFEFF"
+
+const (
+	pemBegin = "-----BEGIN "
+	pemEnd   = "-----END "
+	pemDash  = "-----"
+)
+
+// readPEM reads every block of a file. Text around blocks is a comment (RFC 7468
+// section 2), byte order marks and all three kinds of line ends are taken.
+func readPEM(text string) []pemBlock {
+	var blocks []pemBlock
+	var body []string
+	var open *pemBlock
+	finish := func(wrong string) {
+		if open.wrong = wrong; wrong == "" {
+			open.decode(body)
+		}
+		blocks = append(blocks, *open)
+		open = nil
+	}
+	for i, line := range strings.Split(unixLines(text), "\n") {
+		line = strings.TrimRight(strings.TrimPrefix(line, byteOrderMark), " \t")
+		bare := strings.TrimLeft(line, " \t")
+		_, next, joined := strings.Cut(bare, pemDash+pemBegin)
+		if joined && strings.HasPrefix(bare, pemEnd) && open != nil {
+			finish(fmt.Sprintf("has no line end after its -----END line: write what follows in line %d on a line of its own", i+1))
+			bare, line = pemBegin+next, pemBegin+next
+		}
+		label, begins := strings.CutPrefix(bare, pemBegin)
+		switch {
+		case begins:
+			if open != nil {
+				finish(fmt.Sprintf("is cut off: the next begins in line %d before it has ended", i+1))
+			}
+			open, body = &pemBlock{line: i + 1, label: strings.TrimSuffix(label, pemDash)}, nil
+			if bare != line || !strings.HasSuffix(label, pemDash) {
+				open.wrong = "does not begin on a line of its own: take away what stands before or behind -----BEGIN " + open.called() + "-----"
+				blocks, open = append(blocks, *open), nil
+			}
+		case open == nil:
+		case line == pemEnd+open.label+pemDash:
+			finish("")
+		case strings.HasPrefix(bare, pemEnd):
+			finish(fmt.Sprintf("ends with another line than -----END %s-----, in line %d", open.called(), i+1))
+		default:
+			body = append(body, line)
+		}
+	}
+	if open != nil {
+		finish("is cut off: there is no -----END " + open.called() + "-----")
+	}
+	return blocks
+}
+
+func unixLines(text string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
+}
+
+// decode reads the lines between BEGIN and END.
+func (b *pemBlock) decode(body []string) {
+	b.block, _ = pem.Decode([]byte(pemBegin + b.label + pemDash + "\n" + strings.Join(body, "\n") + "\n" + pemEnd + b.label + pemDash + "\n"))
+	if b.block == nil {
+		b.wrong = "has something else than base64 in it"
+	}
+}
+
+var pemLabel = regexp.MustCompile(`^[A-Z0-9]([A-Z0-9 ]{0,38}[A-Z0-9])?$`)
+
+// called is the label of a block; the file may be anything, also a secret, so that
+// only what looks like a label is repeated.
+func (b *pemBlock) called() string {
+	if pemLabel.MatchString(b.label) {
+		return b.label
+	}
+	return "..."
+}
+
+// noPEM says why a file without any block has none: it is in another form. what is
+// what should be in it, tool the command of openssl that converts it.
+func noPEM(text, what, tool string) string {
+	data := []byte(text)
+	switch {
+	case bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")):
+		return "is written in UTF-16. Save it as plain text (UTF-8)"
+	case isDER(data):
+		return fmt.Sprintf("is in the binary form DER, not in PEM. Convert it:\n    openssl %s -inform DER -in FILE -out FILE.new", tool)
+	case !utf8.Valid(data):
+		return "is not in PEM, which is text"
+	}
+	return "holds no " + what + " in PEM, which is text between two lines, -----BEGIN and -----END"
+}
+
+// isDER reports whether a file is one value of ASN.1, a sequence, from end to end.
+func isDER(data []byte) bool {
+	var whole asn1.RawValue
+	rest, err := asn1.Unmarshal(data, &whole)
+	return err == nil && whole.Tag == asn1.TagSequence && whole.IsCompound && len(rest) == 0
+}
+
+// unreadable says why a block that should be a certificate cannot be used, and
+// whether the file is damaged: if not, Go does not know this kind of certificate.
+func (b *pemBlock) unreadable() (why string, damaged bool) {
+	if b.wrong != "" {
+		return b.wrong, true
+	}
+	if len(b.block.Headers) > 0 {
+		return "has header lines, which a certificate has not. Take them out", true
+	}
+	if _, err := x509.ParseCertificate(b.block.Bytes); err != nil {
+		return fmt.Sprintf("cannot be read: %s", err), !isDER(b.block.Bytes)
+	}
+	return "", false
+}
+
+// otherForms are blocks that hold certificates in a form that is not read, with
+// what to do.
+var otherForms = map[string]string{
+	"TRUSTED CERTIFICATE": "Convert it:\n    openssl x509 -in FILE -out FILE.new",
+	"X509 CERTIFICATE":    "Write CERTIFICATE in place of X509 CERTIFICATE in its first and last line.",
+	"PKCS7":               "Convert it:\n    openssl pkcs7 -print_certs -in FILE -out FILE.new",
+	"CMS":                 "Convert it:\n    openssl pkcs7 -print_certs -in FILE -out FILE.new",
+}
