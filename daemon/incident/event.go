@@ -83,11 +83,12 @@ func fold(in Incident, e Event) Incident {
 		in.ReportedAt, in.EndedAt, in.ClosedAt = e.At, time.Time{}, time.Time{}
 		in.ClosedAs, in.Pending = "", false
 		in.Reported++
-		return in.showing(e.Finding)
+		in.ReportedFinding = Finding{}
+		return in.showing(e.Finding).reporting(e.Finding)
 	case Worsened:
 		in.WorsenedAt = e.At
 		in.Worsened++
-		return in.showing(e.Finding)
+		return in.showing(e.Finding).reporting(e.Finding)
 	case CauseChanged:
 		return in.showing(e.Finding)
 	case Recovering:
@@ -120,6 +121,18 @@ func (in Incident) close(e Event) Incident {
 		return in
 	}
 	in.ClosedAs, in.EndedAt, in.ClosedAt = e.ClosedAs, e.Since, e.At
+	if in.ReportedFinding != (Finding{}) {
+		in = in.showing(&in.ReportedFinding) // not what was seen during the repair
+	}
+	return in
+}
+
+// reporting notes what was reported, the worst of it, to be kept when the incident
+// is closed.
+func (in Incident) reporting(f *Finding) Incident {
+	if f != nil && !in.ReportedFinding.worse(*f) {
+		in.ReportedFinding = *f
+	}
 	return in
 }
 

@@ -40,6 +40,10 @@ type Incident struct {
 	Severity  config.Severity `json:"severity"`
 	Finding   Finding         `json:"finding"` // what is told of it
 	Target    string          `json:"target"`  // host:port that was probed
+	// ReportedFinding is what its opening said, or the worst since: what stays of it
+	// when it is closed, whatever was seen while it was being repaired. Zero before
+	// it is reported, and in journals of before.
+	ReportedFinding Finding `json:"reported_finding,omitzero"`
 
 	StartedAt    time.Time `json:"started_at"`           // when the first failed probe began
 	FailingSince time.Time `json:"failing_since"`        // the same, of the current bout
