@@ -155,12 +155,19 @@ func (m *monitor) openRooms(ctx context.Context, probesAtOnce int) (err error) {
 	}
 	m.sender = outbox.NewSender(func(a outbox.Attempt) { m.tracker.Attempted(a) })
 	m.vitals = &vitals{m: m}
-	m.prober = probe.New(probe.Options{Node: m.node, Version: m.Version, NoRoute: m.leavesOut})
+	m.prober = probe.New(probe.Options{
+		Node: m.node, Version: m.Version, NoRoute: m.leavesOut,
+		LoginTurn: func(id config.CheckID) { m.loop.Wake(id) },
+	})
 	m.loop = &probe.Loop{
-		Probe:  m.prober.Probe,
-		Report: func(ctx context.Context, r incident.Result) incident.Pace { return m.report(ctx, r) },
-		Lag:    m.vitals.began,
-		Limit:  probesAtOnce,
+		Probe: m.prober.Probe,
+		Report: func(ctx context.Context, r incident.Result) incident.Pace {
+			pace := m.report(ctx, r)
+			m.prober.ExpectLogin(r.Check, pace.Login)
+			return pace
+		},
+		Lag:   m.vitals.began,
+		Limit: probesAtOnce,
 	}
 	m.probes = reconcile.NewFunc(sameProbe, m.loop.Runner())
 	m.tracker, err = tracker.Open(tracker.Options{

@@ -165,18 +165,39 @@ func adHoc(o testOptions) (*config.Check, error) {
 // sideBySide is how many checks are probed at once.
 const sideBySide = 64
 
+// probeAll probes checks side by side, those that log in to the same account one
+// after the other: each has its turn, however long those before it take.
 func probeAll(ctx context.Context, prober *probe.Prober, checks []*config.Check) []incident.Report {
 	reports := make([]incident.Report, len(checks))
 	var g errgroup.Group
 	g.SetLimit(sideBySide)
-	for i, c := range checks {
+	for _, row := range byAccount(checks) {
 		g.Go(func() error {
-			reports[i] = incident.NewReport(c.Label, prober.Probe(ctx, c.ID, c.Probe))
+			for _, i := range row {
+				reports[i] = incident.NewReport(checks[i].Label, prober.Probe(ctx, checks[i].ID, checks[i].Probe))
+			}
 			return nil
 		})
 	}
 	_ = g.Wait() // no task fails
 	return reports
+}
+
+// byAccount gives the places of the checks in rows: those of one account in one, the
+// others each in its own.
+func byAccount(checks []*config.Check) (rows [][]int) {
+	row := map[string]int{}
+	for i, c := range checks {
+		account := probe.AccountOf(c.Probe)
+		at, known := row[account]
+		if account == "" || !known {
+			row[account] = len(rows)
+			rows = append(rows, []int{i})
+			continue
+		}
+		rows[at] = append(rows[at], i)
+	}
+	return rows
 }
 
 // transcribe prints the conversation as it goes on, a line at a time.

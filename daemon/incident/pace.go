@@ -20,6 +20,10 @@ type Pace struct {
 	// tolerance ends and only a fresh observation can decide, so it always lies
 	// ahead.
 	At time.Time
+	// Login is when the fault tolerance of an account failure that is not reported
+	// yet ends, or has ended: a login is to confirm it then, however often it was
+	// rejected. Zero: nothing is to be confirmed.
+	Login time.Time
 }
 
 // PaceOf says how a check in state s is to be probed after now.
@@ -36,6 +40,9 @@ func PaceOf(p config.Policy, s State, now time.Time) Pace {
 			since, due = in.WellSince, in.WellSince.Add(in.recoveryTolerance(p))
 		case in.Open():
 			due = time.Time{}
+		}
+		if in.Condition == Account && in.Pending && !in.recovering() {
+			pace.Login = due
 		}
 		pace.Since = latest(pace.Since, since)
 		if due.After(now) && (pace.At.IsZero() || due.Before(pace.At)) {

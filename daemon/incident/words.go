@@ -81,6 +81,7 @@ const (
 	CausePolicy                 Cause = "policy"
 	CauseTokenRefused           Cause = "token_refused"
 	CauseTokenUnavailable       Cause = "token_unavailable"
+	CauseLoginNotTried          Cause = "login_not_tried" // it was due, and another session of the account had its turn
 	CauseMailboxMissing         Cause = "mailbox_missing"
 	CauseMailboxInUse           Cause = "mailbox_in_use"
 	CauseAlert                  Cause = "alert"

@@ -1,107 +1,230 @@
 package probe
 
 import (
+	"hash/maphash"
+	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
-// slowDown is how long the login waits after the second, third, ... rejection
-// in a row, so that the monitor does not get itself banned.
+// slowDown is how long the logins of an account wait after the second, third,
+// ... rejection in a row, so that the monitor does not get itself banned.
 var slowDown = []time.Duration{5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour}
 
-// rejectionsBefore the login waits for the first time: two, because an incident
+// rejectionsBefore the logins wait for the first time: two, because an incident
 // needs two observations.
 const rejectionsBefore = 2
 
-// An account is what was learned of a check's login.
+// longRejected is how long a place counts as one that rejects without being
+// tried: twice the longest wait. Its check or its address is gone by then.
+const longRejected = 2 * time.Hour
+
+// An accountKey names an account: a user at a server. Ports and addresses are no
+// part of it, since servers ban by user and by client.
+type accountKey struct{ user, host string }
+
+func accountOf(check config.Probe) accountKey {
+	return accountKey{check.Login.Username, strings.ToLower(strings.TrimSuffix(check.Hostname, "."))}
+}
+
+// AccountOf names the account that a check logs in to, for those who run checks
+// side by side: there is one session of an account at a time. It is "" for a check
+// that does not log in.
+func AccountOf(check config.Probe) string {
+	if check.Login == (config.Login{}) || check.Security == config.Plain {
+		return ""
+	}
+	key := accountOf(check)
+	return key.user + "@" + key.host
+}
+
+// A place is where a check logs in: the check stands for port and credentials.
+type place struct {
+	check config.CheckID
+	ip    netip.Addr
+}
+
+// An account is what the checks that use one user at one server have to know of
+// each other's logins. It is guarded by accounts.mu.
 type account struct {
-	turn     int       // whose turn it is among the addresses
-	last     time.Time // the last login
-	rejected int       // rejections in a row
-	same     int       // logins in a row that ended alike, good or bad
-	good     bool      // how the last one ended
-	wait     time.Time // no login before this
+	queue
+
+	rejected int                 // rejections in a row, wherever
+	wait     time.Time           // no login before this, except as paused says
+	final    bool                // the login at the end of a fault_tolerance was used up
+	places   map[place]time.Time // that reject, with when they last did
+	doubt    bool                // a place rejected that did not before, and nothing was accepted since
+	last     rejection
+
+	using  map[config.CheckID]uint64 // hashes of the credentials of its checks
+	edited time.Time                 // when a changed configuration last ended the wait
+	used   time.Time
 }
 
-// due reports whether a probe that starts now is to log in.
-func (a *account) due(login config.Login, interval time.Duration, now time.Time) bool {
+// A rejection is a login that was refused in a way that, repeated, may get the
+// monitor banned.
+type rejection struct {
+	number      uint64 // counts the rejections of the account
+	at          time.Time
+	check       config.CheckID
+	credentials uint64 // a hash
+	finding     incident.Finding
+}
+
+// A claim is what a check that wants to log in has to say for itself.
+type claim struct {
+	key     accountKey
+	place   place
+	timeout time.Duration // of its probes
+	good    bool          // the last login at this place was accepted
+	final   bool          // the fault_tolerance of its account failure is over, and a login has to confirm it
+	retry   bool          // somebody asked for a recheck
+}
+
+// paused reports whether a login has to wait, so that rejections come no faster
+// than slowDown says. Not concerned are a recheck, the one login that comes at
+// the end of a fault_tolerance, and a place that works, as long as nothing speaks
+// against its credentials.
+func (a *account) paused(c claim, now time.Time) bool {
 	switch {
-	case a == nil, now.Before(a.wait):
+	case c.retry, a.rejected < rejectionsBefore, !now.Before(a.wait), c.final && !a.final:
 		return false
-	case login.Every == 0, a.same < rejectionsBefore:
-		return true // a change of heart is confirmed before the pace of "every" is kept
 	}
-	return now.Sub(a.last) >= login.Every-interval/2
+	_, rejects := a.places[c.place]
+	return rejects || !c.good || a.doubt
 }
 
-// loginEnd is how a login ended, as far as the pace of the next is concerned.
-type loginEnd int
+// accept notes that credentials were accepted. Where they were rejected before,
+// something was repaired: nobody has to wait any more. Elsewhere it only shows
+// that they are not wrong altogether.
+func (a *account) accept(p place) {
+	a.doubt = false
+	if _, rejected := a.places[p]; rejected {
+		a.forgive()
+	}
+}
 
-const (
-	noLogin       loginEnd = iota // not tried, or its end says nothing
-	loginGood                     // logged in, and the mailbox as well where there is one
-	loginRejected                 // refused in a way that repeated may get the monitor banned
-	loginFailed                   // another trouble with the account
-)
-
-// ended notes a login.
-func (a *account) ended(how loginEnd, now time.Time) {
-	if how == noLogin {
-		return
+// reject notes a rejection, and makes the next logins wait.
+func (a *account) reject(c claim, r rejection) {
+	for p, at := range a.places {
+		if r.at.Sub(at) >= longRejected {
+			delete(a.places, p)
+		}
 	}
-	good := how == loginGood
-	if a.last.IsZero() || good != a.good {
-		a.same = 0
+	if _, again := a.places[c.place]; !again {
+		a.doubt = true
 	}
-	a.same++
-	a.good, a.last = good, now
-	if how != loginRejected {
-		a.rejected, a.wait = 0, time.Time{}
-		return
+	if a.places == nil {
+		a.places = map[place]time.Time{}
 	}
+	a.places[c.place] = r.at
+	a.final = a.final || c.final
 	a.rejected++
 	if n := a.rejected - rejectionsBefore; n >= 0 {
-		a.wait = now.Add(slowDown[min(n, len(slowDown)-1)])
+		a.wait = r.at.Add(slowDown[min(n, len(slowDown)-1)])
+	}
+	r.number = a.last.number + 1
+	a.last = r
+}
+
+// forgive ends the wait and begins to count anew.
+func (a *account) forgive() {
+	a.rejected, a.wait, a.final, a.places, a.doubt = 0, time.Time{}, false, nil, false
+}
+
+// accept notes that a login was accepted.
+func (a *accounts) accept(c claim) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.of(c.key).accept(c.place)
+}
+
+// reject notes that a login was rejected, and gives the number of the rejection.
+func (a *accounts) reject(c claim, r rejection) (number uint64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	acc := a.of(c.key)
+	acc.reject(c, r)
+	return acc.last.number
+}
+
+// paused reports whether a login has to wait; see [account.paused].
+func (a *accounts) paused(c claim, now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.of(c.key).paused(c, now)
+}
+
+// standing gives the last rejection of an account while its logins wait, for the
+// checks that have to wait with it: they all have the same credentials, and may
+// take it as their own. A single rejection may be a slip and is nobody else's.
+func (a *accounts) standing(key accountKey, credentials uint64) (r rejection, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	acc := a.of(key)
+	return acc.last, acc.rejected >= rejectionsBefore && acc.last.credentials == credentials
+}
+
+// oneEdit is how long changes of several checks count as one edit of the files:
+// they all together end the wait once.
+const oneEdit = time.Minute
+
+// use notes with which credentials a check logs in. A changed check ends the
+// wait: at once where its credentials are new to the account, else once an edit.
+func (a *accounts) use(key accountKey, id config.CheckID, credentials uint64, changed bool, now time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	acc := a.of(key)
+	acc.used = now
+	a.sweep(now)
+	before, known := acc.using[id]
+	acc.using[id] = credentials
+	if !changed {
+		return
+	}
+	untried := known && before != credentials
+	for other, hash := range acc.using {
+		untried = untried && (other == id || hash != credentials)
+	}
+	if untried || now.Sub(acc.edited) >= oneEdit {
+		acc.edited = now
+		acc.forgive()
 	}
 }
 
-// rememberAccount keeps how the login of this round ended.
-func (r *round) rememberAccount(outcomes []outcome) {
-	r.past.mu.Lock()
-	defer r.past.mu.Unlock()
-	for _, o := range outcomes {
-		if r.past.account != nil {
-			r.past.account.ended(o.login, r.started)
+// of gives an account. a.mu is held.
+func (a *accounts) of(key accountKey) *account {
+	acc := a.known[key]
+	if acc == nil {
+		acc = &account{using: map[config.CheckID]uint64{}, used: time.Now()}
+		if a.known == nil {
+			a.known = map[accountKey]*account{}
+		}
+		a.known[key] = acc
+	}
+	return acc
+}
+
+// sweep forgets accounts that nobody uses any more, once an hour. a.mu is held.
+func (a *accounts) sweep(now time.Time) {
+	if now.Sub(a.swept) < time.Hour {
+		return
+	}
+	a.swept = now
+	for key, acc := range a.known {
+		if !acc.held && now.Sub(acc.used) > forgottenAfter {
+			delete(a.known, key)
 		}
 	}
 }
 
-// RetryLogin makes the next probe of a check log in, however often its login
-// was rejected: somebody asked for a recheck.
-func (p *Prober) RetryLogin(id config.CheckID) {
-	p.memory.mu.Lock()
-	past := p.memory.checks[id]
-	p.memory.mu.Unlock()
-	if past == nil {
-		return
-	}
-	past.mu.Lock()
-	defer past.mu.Unlock()
-	if past.account != nil {
-		past.account.wait, past.account.same = time.Time{}, 0
-	}
-}
-
-// banned adds to a hint what our own rejected logins may have caused.
-func (c *conversation) banned() string {
-	c.past.mu.Lock()
-	defer c.past.mu.Unlock()
-	if c.past.account == nil || c.past.account.rejected == 0 {
-		return ""
-	}
-	return " Logins of this check were rejected before: perhaps this machine is banned there."
+// credentialsOf is a hash of what a server sees of a login.
+func credentialsOf(login config.Login) uint64 {
+	login.Mailbox, login.Every = "", 0
+	return maphash.Comparable(hashing, login)
 }
 
 // accountFailure is a failure of the probe's own credentials or mailbox: the

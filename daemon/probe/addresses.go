@@ -45,31 +45,8 @@ func (r *round) goals(found []netip.Addr) []goal {
 		}
 	}
 	slices.SortFunc(goals, func(a, b goal) int { return a.ip.Compare(b.ip) })
-	r.chooseLogin(goals)
+	r.chooseLogins(goals)
 	return goals
-}
-
-// chooseLogin lets the login go around among the addresses that were not
-// failing: one address a probe, in turn. r.past.mu is held.
-func (r *round) chooseLogin(goals []goal) {
-	if !r.account.due {
-		return
-	}
-	var able []*goal
-	for i := range goals {
-		if _, failing := r.past.failing[goals[i].ip]; goals[i].inDNS && !failing {
-			able = append(able, &goals[i])
-		}
-	}
-	if len(able) == 0 {
-		for i := range goals {
-			able = append(able, &goals[i])
-		}
-	}
-	if len(able) > 0 {
-		able[r.past.account.turn%len(able)].login = true
-		r.past.account.turn++
-	}
 }
 
 // rememberAddresses keeps which addresses fail.
@@ -79,8 +56,8 @@ func (r *round) rememberAddresses(outcomes []outcome) {
 	for _, o := range outcomes {
 		ip := o.address.IP
 		switch {
-		case o.failure == nil:
-			delete(r.past.failing, ip)
+		case o.failure == nil, o.failure.phase == incident.PhaseLogin, o.failure.phase == incident.PhaseSelect:
+			delete(r.past.failing, ip) // what fails at the login is remembered with the logins
 		case o.failure.health == incident.Down && o.goal.inDNS:
 			if r.past.failing == nil {
 				r.past.failing = map[netip.Addr]time.Time{}
@@ -121,7 +98,6 @@ func (r *round) converseAny(ctx context.Context, goals []goal) []outcome {
 	defer talking.Wait()
 	results := make(chan outcome, len(goals))
 	begin := func(g goal) {
-		g.login = r.account.due
 		talking.Go(func() { results <- r.converse(ctx, g) })
 	}
 	var ended []outcome
@@ -131,7 +107,7 @@ func (r *round) converseAny(ctx context.Context, goals []goal) []outcome {
 		select {
 		case o := <-results:
 			ended = append(ended, o)
-			if o.failure == nil {
+			if o.failure == nil && o.login != loginUntried {
 				enough()
 				return ended
 			}

@@ -46,11 +46,12 @@ type outcome struct {
 	notes    []incident.Note
 	leftOut  bool // this machine has no route for the family
 
-	verified bool        // TLS was completed
-	print    fingerprint // of the certificate, verified or not
-	capable  bool        // the capabilities are known
-	login    loginEnd
-	paced    bool // the thresholds can be judged
+	verified  bool        // TLS was completed
+	print     fingerprint // of the certificate, verified or not
+	capable   bool        // the capabilities are known
+	login     loginEnd
+	rejection uint64 // the number of the rejection that it ended with, among those of the account
+	paced     bool   // the thresholds can be judged
 }
 
 // run goes through the phases; the first that fails ends it.

@@ -37,6 +37,16 @@ func local(phase incident.Phase, hint string) *failure {
 	return &failure{phase: phase, cause: incident.CauseLocalFault, condition: incident.Monitor, health: incident.Unknown, hint: hint}
 }
 
+// banned adds to a hint what our own rejected logins may have caused.
+func (c *conversation) banned() string {
+	c.past.mu.Lock()
+	defer c.past.mu.Unlock()
+	if c.past.logins == nil || !c.past.logins.rejected() {
+		return ""
+	}
+	return " Logins of this check were rejected before: perhaps this machine is banned there."
+}
+
 // quoting adds the server's words.
 func (f *failure) quoting(words string) *failure {
 	f.evidence = opaque.Sanitise(words)

@@ -46,8 +46,8 @@ func TestAProbeThatHasToGoIsGoneAtOnce(t *testing.T) {
 					b.t.Errorf("it went after %v", took)
 				}
 				past := b.prober.memory.checks["check"]
-				if len(past.failing) > 0 || past.account.rejected != 0 || !past.account.last.IsZero() {
-					b.t.Errorf("it is remembered: %+v, %+v", past, past.account)
+				if len(past.failing) > 0 || past.logins.rejected() || !past.logins.last.IsZero() {
+					b.t.Errorf("it is remembered: %+v, %+v", past, past.logins)
 				}
 			})
 		})

@@ -31,11 +31,13 @@ type past struct {
 	login uint64
 	used  time.Time
 
+	edited bool // it is about another target or login than in the last probe
+
 	failing map[netip.Addr]time.Time // with when DNS last had them
 	shown   []shown                  // the certificates, by address
 	differ  bool                     // the addresses showed different ones
 	alert   string                   // the last [ALERT]
-	account *account                 // nil without a login
+	logins  *logins                  // nil without a login
 
 	unanswered string // the last note about a record that DNS did not answer for; "": it answered
 }
@@ -62,7 +64,7 @@ func (m *memory) of(id config.CheckID, check config.Probe, now time.Time) *past 
 	about := maphash.Comparable(hashing, target{check.Hostname, check.Port, check.Addresses})
 	p := m.checks[id]
 	if p == nil || p.about != about {
-		p = &past{about: about}
+		p = &past{about: about, edited: p != nil}
 		if m.checks == nil {
 			m.checks = map[config.CheckID]*past{}
 		}
@@ -81,11 +83,12 @@ var hashing = maphash.MakeSeed()
 // forLogin forgets what was learned of another login. p.mu is held.
 func (p *past) forLogin(login config.Login) {
 	if login == (config.Login{}) {
-		p.login, p.account = 0, nil
+		p.login, p.logins = 0, nil
 		return
 	}
-	if hash := maphash.Comparable(hashing, login); p.account == nil || p.login != hash {
-		p.login, p.account = hash, &account{}
+	if hash := maphash.Comparable(hashing, login); p.logins == nil || p.login != hash {
+		p.edited = p.edited || p.logins != nil
+		p.login, p.logins = hash, &logins{}
 	}
 }
 

@@ -35,9 +35,14 @@ func TestOneSessionPerUserAndServer(t *testing.T) {
 		probing.Wait()
 		loggedIn := 0
 		for _, r := range results {
-			b.expect(r, "ok")
 			if r.Observed.Has(incident.Account) {
+				b.expect(r, "ok")
 				loggedIn++
+			} else {
+				b.expect(r, "unknown login/login_not_tried account")
+			}
+			if r.Observed.Has(incident.Service) != r.Observed.Has(incident.Account) {
+				t.Errorf("the service is observed without a login that was due: %b", r.Observed)
 			}
 			if waited := r.Ended.Sub(r.Started) - r.Addresses[0].Timings.Total; waited < 0 {
 				t.Errorf("the total of %v is more than the probe took", r.Addresses[0].Timings.Total)

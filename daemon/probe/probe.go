@@ -54,6 +54,10 @@ type Options struct {
 	// Transcript gets every line of every conversation, redacted. It is called
 	// by several goroutines at once; nil: no transcript.
 	Transcript func(Line)
+	// LoginTurn is told of a check whose login had to wait for another session of
+	// its account, when its turn has come: it is to be probed then. nil: nobody is
+	// told, and the check logs in when a probe of its own finds its turn free.
+	LoginTurn func(config.CheckID)
 }
 
 // A Prober probes. Its methods may be called by several goroutines at once.
@@ -70,7 +74,7 @@ type Prober struct {
 	memory   memory
 	routes   routes
 	trust    trust
-	sessions sessions
+	accounts accounts
 	tokens   tokens
 }
 
@@ -80,6 +84,7 @@ func New(o Options) *Prober {
 		node: o.Node, version: o.Version, tag: "V" + rand.Text()[:6] + "-", resolver: o.Resolver, dial: o.Dial,
 		now: o.Now, transcript: o.Transcript,
 		routes: routes{leftOut: o.NoRoute, exists: hasRoute}, trust: trust{roots: o.Roots}, tokens: tokens{client: o.Tokens},
+		accounts: accounts{call: o.LoginTurn},
 	}
 	if p.dial == nil {
 		p.dial = dialer.DialContext
@@ -104,6 +109,7 @@ func (p *Prober) Probe(ctx context.Context, id config.CheckID, check config.Prob
 	r := &round{prober: p, id: id, check: check, started: time.Now(), redact: newRedactor(check.Login)}
 	r.deadline = r.started.Add(check.Timeout)
 	r.past = p.memory.of(id, check, r.started)
+	r.useAccount()
 	result := r.run(ctx)
 	if trusted = p.clock.look() && trusted; !trusted && result.Health() != incident.OK {
 		return distrust(result)

@@ -26,22 +26,23 @@ type round struct {
 
 	redact *redactor
 
-	account struct{ due bool } // whether a login is due in this round
-	notes   []incident.Note
+	paused netip.Addr // where a login was due and has to wait after rejections
+	// What the last logins at other addresses came to, which were not tried now.
+	badElsewhere, brokenElsewhere bool
+
+	notes []incident.Note
 }
 
 func (r *round) run(ctx context.Context) incident.Result {
-	r.past.mu.Lock()
-	r.account.due = r.past.account.due(r.check.Login, r.check.Interval, r.started) && r.check.Security != config.Plain
-	r.past.mu.Unlock()
 	found, failed := r.resolve(ctx)
 	if failed != nil {
 		return r.result(nil, observedBy(failed), failed.finding())
 	}
 	outcomes := r.converseAll(ctx, r.goals(found))
 	if ctx.Err() == nil {
+		r.hear(outcomes)
 		r.rememberAddresses(outcomes)
-		r.rememberAccount(outcomes)
+		r.rememberLogins(outcomes)
 		r.rememberCertificates(outcomes)
 		r.rememberAlerts(outcomes)
 	}

@@ -2,57 +2,215 @@ package probe
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/imapvigil/imapvigil/config"
 )
 
-// sessions keeps a user from being logged in twice at a time at one server:
-// servers limit sessions by user, and the monitor must not use them up.
-type sessions struct {
-	mu   sync.Mutex
-	held map[sessionKey]chan struct{} // closed when the session ends
+// accounts keep a user from being logged in twice at a time at one server, since
+// servers limit sessions by user and the monitor must not use them up, and from
+// being rejected so often that the monitor is banned.
+//
+// Checks that have to wait for their turn stand in a queue, also after their probe
+// has ended without a login: whoever logged in the longest time ago is next, and
+// is called for a probe of its own as soon as the turn is free. So a login that
+// hangs costs each check that shares the account one turn, and keeps none from it.
+type accounts struct {
+	// call tells a check that its turn has come, so that it is probed now. nil:
+	// nobody is called, and only those whose probe is waiting get a turn.
+	call func(config.CheckID)
+
+	mu    sync.Mutex
+	known map[accountKey]*account
+	swept time.Time
 }
 
-type sessionKey struct{ user, host string }
+// A queue is who is logged in, and who waits for it.
+type queue struct {
+	held    bool
+	waiting []*waiter
+	served  map[config.CheckID]uint64 // when each check had its last turn, counted in turns
+	turns   uint64
+	news    chan struct{} // closed when somebody should look again
+}
+
+// A waiter is a check that wants to log in.
+type waiter struct {
+	claim
+	present bool      // its probe is waiting just now
+	until   time.Time // it was called, and its turn is kept for it until then
+}
+
+// A turn is what came of asking for one.
+type turn int
+
+const (
+	turnTaken  turn = iota
+	turnMissed      // others had it all the time
+	turnPaused      // the account has to wait after rejections
+)
 
 // patience is how long a probe waits for another probe's session to end before
 // it goes without a login.
 const patience = 5 * time.Second
 
-// enter waits for the user's turn at a server. Without one within the patience
-// it reports false, and nothing is said of the account this time.
-func (s *sessions) enter(ctx context.Context, key sessionKey, wait time.Duration) bool {
-	var timer *time.Timer
+// enter waits for a check's turn to log in. Whoever misses it stays in the queue.
+func (a *accounts) enter(ctx context.Context, c claim, wait time.Duration) turn {
+	w := &waiter{claim: c, present: true}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
 	for {
-		s.mu.Lock()
-		busy := s.held[key]
-		if busy == nil {
-			if s.held == nil {
-				s.held = map[sessionKey]chan struct{}{}
-			}
-			s.held[key] = make(chan struct{})
-			s.mu.Unlock()
-			return true
-		}
-		s.mu.Unlock()
-		if timer == nil {
-			timer = time.NewTimer(wait)
-			defer timer.Stop()
+		got, news := a.ask(w)
+		if news == nil {
+			return got
 		}
 		select {
-		case <-busy:
+		case <-news:
 		case <-timer.C:
-			return false
+			a.miss(w)
+			return turnMissed
 		case <-ctx.Done():
-			return false
+			a.forgo(c.key, c.place.check)
+			return turnMissed
 		}
 	}
 }
 
-// leave ends a session.
-func (s *sessions) leave(key sessionKey) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	close(s.held[key])
-	delete(s.held, key)
+// ask takes the turn if it is this waiter's, or says when to ask again.
+func (a *accounts) ask(w *waiter) (got turn, news <-chan struct{}) {
+	defer a.changing(w.key)()
+	acc := a.of(w.key)
+	acc.stand(w)
+	now := time.Now()
+	switch {
+	case acc.paused(w.claim, now):
+		w.present = false
+		acc.wake()
+		return turnPaused, nil
+	case !w.present: // the session before broke down while it waited
+		return turnMissed, nil
+	case !acc.held && acc.next(now, a.call != nil) == w:
+		acc.held = true
+		acc.remove(w.place.check)
+		return turnTaken, nil
+	}
+	if acc.news == nil {
+		acc.news = make(chan struct{})
+	}
+	return 0, acc.news
+}
+
+// miss ends a wait without a turn.
+func (a *accounts) miss(w *waiter) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	w.present = false
+}
+
+// await puts a check into the queue that has to wait after rejections.
+func (a *accounts) await(c claim) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.of(c.key).stand(&waiter{claim: c})
+}
+
+// leave ends a session. Where it broke down, be it by a timeout, those whose probe
+// is waiting have less time left than a login may take: they are called anew. A
+// check that had no full turn keeps its place.
+func (a *accounts) leave(c claim, how loginEnd) {
+	defer a.changing(c.key)()
+	acc := a.of(c.key)
+	acc.held = false
+	if how == loginUntried {
+		acc.stand(&waiter{claim: c})
+	} else {
+		if acc.served == nil {
+			acc.served = map[config.CheckID]uint64{}
+		}
+		acc.turns++
+		acc.served[c.place.check] = acc.turns
+	}
+	if how == loginBroken {
+		for _, w := range acc.waiting {
+			w.present = false
+		}
+	}
+	acc.wake()
+}
+
+// forgo takes a check out of the queue: it does not want to log in any more, or
+// could not use its turn.
+func (a *accounts) forgo(key accountKey, id config.CheckID) {
+	defer a.changing(key)()
+	acc := a.of(key)
+	acc.remove(id)
+	acc.wake()
+}
+
+// changing locks the accounts. What it gives unlocks them, after which the check
+// whose turn it has become is called.
+func (a *accounts) changing(key accountKey) (done func()) {
+	a.mu.Lock()
+	return func() {
+		called := a.of(key).calls(time.Now(), a.call != nil)
+		a.mu.Unlock()
+		if called != "" {
+			a.call(called)
+		}
+	}
+}
+
+// stand puts a waiter into the queue, in the place of an older one of the same
+// check.
+func (q *queue) stand(w *waiter) {
+	for i, other := range q.waiting {
+		if other == w {
+			return
+		}
+		if other.place.check == w.place.check && !other.present {
+			q.waiting[i] = w
+			return
+		}
+	}
+	q.waiting = append(q.waiting, w)
+}
+
+// remove takes the waiters of a check out of the queue.
+func (q *queue) remove(id config.CheckID) {
+	q.waiting = slices.DeleteFunc(q.waiting, func(w *waiter) bool { return w.place.check == id })
+}
+
+// wake has those whose probes wait look again.
+func (q *queue) wake() {
+	if q.news != nil {
+		close(q.news)
+		q.news = nil
+	}
+}
+
+// calls gives the check that has to be called because its turn has come, if any.
+func (a *account) calls(now time.Time, able bool) (called config.CheckID) {
+	w := a.next(now, able)
+	if w == nil || a.held || w.present || !w.until.IsZero() {
+		return ""
+	}
+	w.until = now.Add(w.timeout)
+	return w.place.check
+}
+
+// next is whose turn it is: of those who need not wait after rejections, the one
+// whose last turn is the longest ago. Who was called and did not come in time has
+// lost its place; so has, where nobody can be called, whoever is not there.
+func (a *account) next(now time.Time, able bool) (next *waiter) {
+	a.waiting = slices.DeleteFunc(a.waiting, func(w *waiter) bool {
+		return !w.present && (!able || !w.until.IsZero() && now.After(w.until))
+	})
+	for _, w := range a.waiting {
+		if !a.paused(w.claim, now) && (next == nil || a.served[w.place.check] < a.served[next.place.check]) {
+			next = w
+		}
+	}
+	return next
 }

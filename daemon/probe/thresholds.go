@@ -55,7 +55,7 @@ func (c *conversation) compareThresholds() {
 	if c.outcome.failure != nil {
 		return
 	}
-	c.outcome.paced = true
+	c.outcome.paced = c.outcome.login != loginUntried // without the login that was due it was no whole conversation
 	var worst threshold
 	for _, t := range thresholds(c.check, c.outcome.address.Timings) {
 		if t.limit <= 0 {
@@ -91,6 +91,4 @@ func beyond(limit, took time.Duration) time.Duration {
 func ratio(t threshold) float64 { return float64(t.took) / float64(t.limit) }
 
 // found adds what is wrong without ending the conversation.
-func (c *conversation) found(f incident.Finding) {
-	c.outcome.findings = append(c.outcome.findings, f)
-}
+func (c *conversation) found(f incident.Finding) { c.outcome.found(f) }

@@ -14,6 +14,9 @@ func (o *outcome) said() incident.Address {
 	a := o.address
 	a.Health = incident.OK
 	wrong := o.findings
+	if o.login == loginUntried {
+		wrong = append(slices.Clip(wrong), notTried())
+	}
 	if o.failure != nil {
 		wrong = []incident.Finding{o.failure.finding()}
 	}
@@ -32,19 +35,45 @@ func (r *round) judge(outcomes []outcome) (incident.Conditions, []incident.Findi
 		v.count(o)
 	}
 	switch {
-	case v.refused != nil:
+	case v.refused != nil && !r.mayWorkElsewhere(outcomes):
 		return r.serviceDown(v.known(), *v.refused, v.refused.failure.finding())
 	case v.well+len(v.failed) == 0:
 		return 0, []incident.Finding{slices.Concat(v.unknown, v.leftOut)[0].failure.finding()}
 	case v.well == 0:
 		return r.serviceDown(v.known(), mostCommon(v.failed), allFail(v.failed))
 	}
-	return r.serviceUp(v)
+	observed, findings := r.serviceUp(v)
+	if v.untried && !(r.check.Addresses == config.AnyAddress && v.works) {
+		observed &^= incident.ConditionSet(incident.Service, incident.Account)
+		findings = append(findings, notTried())
+	} else if r.brokenElsewhere {
+		observed &^= incident.ConditionSet(incident.Service)
+	}
+	return observed, findings
+}
+
+// notTried says that nothing is known of the login, and so nothing of the service
+// as a whole.
+func notTried() incident.Finding {
+	return incident.Finding{
+		Condition: incident.Account, Health: incident.Unknown, Phase: incident.PhaseLogin, Cause: incident.CauseLoginNotTried,
+		Hint: "The login was not tried: other checks that use the same account at this server were logged in all the time, and there is one session of an account at a time.",
+	}
+}
+
+// mayWorkElsewhere reports whether the policy "any" may yet be content: an address
+// is left at which the login was not tried, and did not fail the last time either.
+func (r *round) mayWorkElsewhere(outcomes []outcome) bool {
+	return r.check.Addresses == config.AnyAddress && slices.ContainsFunc(outcomes, func(o outcome) bool {
+		return o.failure == nil && o.login == loginUntried && r.past.brokeAt(o.address.IP) == 0
+	})
 }
 
 // votes are the conversations by what they say of the service.
 type votes struct {
 	well    int
+	works   bool      // at one of them at least everything that was due was tried
+	untried bool      // at one of them no login was tried that was due
 	failed  []outcome // addresses that do not work
 	gone    []outcome // the same, and DNS no longer has them
 	unknown []outcome // this machine could not reach them
@@ -59,7 +88,9 @@ func (v *votes) count(o outcome) {
 	case f == nil:
 		if o.goal.inDNS {
 			v.well++
+			v.works = v.works || o.login != loginUntried
 		}
+		v.untried = v.untried || o.login == loginUntried
 	case o.leftOut:
 		v.leftOut = append(v.leftOut, o)
 	case f.health == incident.Unknown:
@@ -132,7 +163,7 @@ func (r *round) serviceUp(v votes) (incident.Conditions, []incident.Finding) {
 		incident.Certificate: r.check.Security == config.Plain || slices.ContainsFunc(known, settledBefore[incident.Certificate]),
 		incident.Capability:  slices.ContainsFunc(known, settledBefore[incident.Capability]),
 		incident.Latency:     slices.ContainsFunc(known, func(o outcome) bool { return o.paced }),
-		incident.Account:     r.check.Login == config.Login{} || slices.ContainsFunc(known, func(o outcome) bool { return o.login != noLogin }),
+		incident.Account:     r.check.Login == config.Login{} || r.accountObserved(known),
 	} {
 		if told {
 			observed |= incident.ConditionSet(condition)
@@ -143,6 +174,15 @@ func (r *round) serviceUp(v votes) (incident.Conditions, []incident.Finding) {
 		findings = append(findings, partial(failed, len(known)))
 	}
 	return observed, append(findings, unknowns(known)...)
+}
+
+// accountObserved reports whether the login of this round says how the account is:
+// where it works at one address and was in trouble at another when that was last
+// tried, it does not.
+func (r *round) accountObserved(known []outcome) bool {
+	return slices.ContainsFunc(known, func(o outcome) bool {
+		return o.login.bad() || o.login == loginGood && !r.badElsewhere
+	})
 }
 
 // partial is the finding about addresses that fail while others work.

@@ -92,7 +92,8 @@ func (in observed) handle(t *Tracker, r *round) {
 // seen keeps what status shows of a check beside its incidents, and reports
 // whether a condition was found failing for the first time since the start.
 func (c *check) seen(r incident.Result, failing incident.Conditions) (first bool) {
-	unknown := r.Observed == 0
+	c.served = c.served || r.Observed.Has(incident.Service)
+	unknown := r.Observed == 0 || !c.served // what works up to the login is not known to work
 	if c.last.Check == "" || unknown != c.unknown {
 		c.since = r.Started
 	}
@@ -224,6 +225,7 @@ func (t *Tracker) move(r *round) {
 func (c *check) inherit(from *check, id config.CheckID) {
 	c.state = c.state.Inheriting(from.state)
 	c.fresh |= from.fresh
+	c.served = c.served || from.served
 	if c.last.Check == "" && from.last.Check != "" {
 		c.last, c.since, c.unknown = from.last, from.since, from.unknown
 		c.last.Check = id

@@ -106,6 +106,7 @@ type check struct {
 	since   time.Time           // of the current health, when nothing is live
 	fresh   incident.Conditions // found failing since the start, or the last suspend
 	unknown bool                // the last probe could not judge
+	served  bool                // the service was observed since the start
 	woken   time.Time           // when it was probed for the sake of another
 }
 

@@ -177,7 +177,8 @@ func (t *Tracker) checkView(cfg *config.Check, now time.Time) CheckView {
 	if v.State == statePaused {
 		return v // what was found before is not so any more, or not known to be
 	}
-	if finding, bad := c.last.Worst(); bad {
+	finding, bad := c.last.Worst()
+	if bad && (finding.Cause != incident.CauseLoginNotTried || v.State == stateUnknown) {
 		v.Phase, v.Cause, v.Hint = string(finding.Phase), string(finding.Cause), finding.Hint
 	} else if worst != nil {
 		v.Phase, v.Cause, v.Hint = string(worst.Finding.Phase), string(worst.Finding.Cause), worst.Finding.Hint
