@@ -146,14 +146,15 @@ func (s *session) failed() *failure {
 	case s.gate.err != nil:
 		return s.broken(s.gate.err)
 	}
-	return s.fail(incident.CauseProtocolError, "The server's answer does not fit what was asked.").quoting(s.gate.last)
+	return s.fail(incident.CauseProtocolError, "The server's answer does not fit what was asked.").quoting(s.gate.last.raw)
 }
 
-// answer is the tagged response to the last command.
-func (s *session) answer() response {
+// answer is the tagged response to the last command, and the untagged NO or BAD
+// that came before it, if any.
+func (s *session) answer() (answer, reason response) {
 	s.gate.mu.Lock()
 	defer s.gate.mu.Unlock()
-	return s.gate.answer
+	return s.gate.answer, s.gate.reason
 }
 
 // withAlerts adds [ALERT] texts to the words that are quoted with a failure.

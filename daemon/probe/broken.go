@@ -27,8 +27,10 @@ func (c *conversation) broken(err error) *failure {
 	}
 	if c.responses.partial != "" {
 		c.said(server, c.responses.partial)
+	} else if isHangUp(cause) && c.last.isComplaint() {
+		return c.cutShort(c.last)
 	}
-	return c.fail(cause, c.brokenHint(cause)).quoting(cmp.Or(c.responses.partial, c.last))
+	return c.fail(cause, c.brokenHint(cause)).quoting(cmp.Or(c.responses.partial, c.last.raw))
 }
 
 func (c *conversation) brokenHint(cause incident.Cause) string {

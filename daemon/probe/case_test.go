@@ -41,6 +41,7 @@ import (
 //	pin CERTIFICATE...             the keys of these certificates of imaptest
 //	ca_file own|strange            the authority of those certificates, or another
 //	login USER [MECHANISM]         with the canary as its password or token
+//	password TEXT                  another password than the canary
 //	token USER                     with the canary as a token, without a mechanism
 //	want STATE [PHASE/CAUSE [CONDITION]]
 //	hint TEXT                      part of the hint
@@ -335,6 +336,8 @@ func (c *hostileCase) attribute(t *testing.T, line string) {
 		} else {
 			c.probe.Login.Password = opaque.NewSecret(secret)
 		}
+	case "password":
+		c.probe.Login.Password = opaque.NewSecret(value)
 	case "token":
 		c.probe.Login = config.Login{Username: words[0], Token: opaque.NewSecret(secret)}
 	case "min_version":

@@ -28,7 +28,7 @@ type conversation struct {
 	leave     func() // ends the turn of the user who is logged in
 
 	phase     incident.Phase
-	last      string // what the server said last
+	last      response // what the server said last
 	caps      capabilities
 	secured   bool // TLS is up and verified
 	certAsked bool // the server asked for a client certificate
@@ -201,7 +201,7 @@ func (c *conversation) hear() (response, error) {
 		return r, c.broken(err)
 	}
 	c.said(server, r.raw)
-	c.last = r.raw
+	c.last = r
 	if caps, ok := r.capabilities(); ok {
 		c.caps = caps
 	}
@@ -216,15 +216,6 @@ func (c *conversation) hear() (response, error) {
 
 func (c *conversation) protocolError(r response) *failure {
 	return c.fail(incident.CauseProtocolError, "The server's answer does not fit what was asked.").quoting(r.raw)
-}
-
-// bye is the server's own word that it ends the session.
-func (c *conversation) bye(r response) *failure {
-	if speaksOfLimit(r.text) || r.code == "LIMIT" {
-		return c.fail(incident.CauseConnectionLimit, "The server turns connections away because there are too many; its limit or a leak of sessions is the place to look.").
-			quoting(r.raw)
-	}
-	return c.fail(incident.CauseBye, "The server ended the session itself; its words say why."+c.banned()).quoting(r.raw)
 }
 
 // fail is a failure of the service in the present phase.

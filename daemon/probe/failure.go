@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"strings"
 	"syscall"
 
 	"github.com/imapvigil/imapvigil/config/opaque"
@@ -109,25 +108,4 @@ func localFault(err error) string {
 		return "this machine does not have this family of addresses"
 	}
 	return ""
-}
-
-// limitTexts are how servers say that there are too many connections or
-// logins, whatever the response code.
-var limitTexts = []string{
-	"maximum number of connections", "too many connections", "too many simultaneous", "too many sessions",
-	"connection limit", "connections exceeded", "concurrent connections", "session limit", "exceeded the maximum",
-	"max_userip_connections", "maxperip", "rate limit",
-}
-
-// speaksOfLimit reports whether a text is about a limit on connections.
-func speaksOfLimit(text string) bool { return containsAny(text, limitTexts) }
-
-func containsAny(text string, phrases []string) bool {
-	text = strings.ToLower(text)
-	for _, phrase := range phrases {
-		if strings.Contains(text, phrase) {
-			return true
-		}
-	}
-	return false
 }

@@ -29,7 +29,9 @@ type gate struct {
 	alerts []response // [ALERT] texts, RFC 9051 section 7.1
 	stray  *response  // what is no response at all
 	err    error      // why reading ended
-	last   string     // what the server said last
+	last   response   // what the server said last
+	reason response   // the last untagged NO or BAD before the answer
+	grudge response   // the same since the answer
 	hidden string     // the command whose arguments, and what follows it, are secret
 	user   string
 	named  bool // the transcript has shown the command
@@ -142,7 +144,7 @@ func (g *gate) next() (r response, err error) {
 func (g *gate) pass(r response) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.last = r.raw
+	g.last = r
 	switch r.tag {
 	case "*":
 		g.keep(r)
@@ -154,6 +156,7 @@ func (g *gate) pass(r response) string {
 		return nonsense
 	}
 	g.answer = r
+	g.reason, g.grudge = g.grudge, response{}
 	if g.final {
 		g.err = io.EOF
 	}
@@ -174,6 +177,9 @@ func (g *gate) keep(r response) {
 		g.bye = &r
 	case r.code == "ALERT" && len(g.alerts) < enough:
 		g.alerts = append(g.alerts, r)
+	}
+	if r.isComplaint() {
+		g.grudge = r
 	}
 }
 

@@ -15,7 +15,7 @@ func (c *conversation) greet() error {
 	suspicion := c.suspectOther()
 	r, err := c.hear()
 	other := suspicion.answer(err)
-	if isTLS(other) && (err != nil || isTLS(r.raw)) {
+	if isTLS(other) && (err != nil || isTLS(string(r.sent))) {
 		return c.fail(incident.CauseTLSOnPlainPort, "This port speaks TLS from the start; security = \"tls\" is meant, or the server's configuration changed.")
 	}
 	if err != nil {
@@ -23,14 +23,16 @@ func (c *conversation) greet() error {
 	}
 	switch {
 	case r.tag != "*":
-		return c.fail(incident.CauseNotIMAP, c.looksLike(r.raw)).quoting(r.raw)
+		return c.fail(incident.CauseNotIMAP, c.looksLike(string(r.sent))).quoting(r.raw)
 	case r.status == "BYE":
 		return c.bye(r)
 	case r.status == "PREAUTH":
 		return c.preauth(r)
+	case r.isComplaint():
+		return c.complaint(r)
 	case r.status != "OK":
 		return c.fail(incident.CauseProtocolError, "The server does not begin with a greeting.").quoting(r.raw)
-	case !strings.Contains(r.raw, c.check.ExpectGreeting):
+	case !strings.Contains(string(r.sent), c.check.ExpectGreeting):
 		return c.fail(incident.CauseGreetingMismatch, fmt.Sprintf("The greeting does not hold the expected text %q: another server answers here, or it was changed.", c.check.ExpectGreeting)).
 			quoting(r.raw)
 	}
@@ -61,6 +63,22 @@ func (c *conversation) preauth(r response) *failure {
 			"someone between here and there may be bypassing it."
 	}
 	return c.fail(incident.CausePreauth, hint).quoting(r.raw)
+}
+
+// complaint is a NO or BAD in place of a greeting. Servers that send one hang up
+// then; that is waited for, but not for long.
+func (c *conversation) complaint(r response) *failure {
+	const patience = 2 * time.Second
+	c.fence.shorten(patience)
+	if _, err := c.hear(); err != nil {
+		if f := asFailure(c.phase, err); f.cause != incident.CauseTimeout {
+			return f
+		}
+	}
+	if m := meaningOf(c.statement(earlyEnd, r)); m.cause != "" {
+		return c.means(m).quoting(r.raw)
+	}
+	return c.fail(incident.CauseProtocolError, "The server does not begin with a greeting.").quoting(r.raw)
 }
 
 // looksLike names what answers instead of IMAP.

@@ -159,10 +159,10 @@ func (s *session) loginAnswer(err error, mechanism string) error {
 		s.lost = true
 		return s.fail(incident.CauseProtocolError, "The server's part of "+mechanism+" is wrong: "+wrong.Error()+".")
 	}
-	if !refused(err) {
+	if !isRefusal(err) {
 		return s.failed()
 	}
-	f := s.refusedLogin(mechanism)
+	f := s.refused(loginRefused)
 	if f.cause == incident.CauseTokenRefused {
 		s.prober.tokens.drop(sourceOf(s.check.Login))
 	}
@@ -174,16 +174,27 @@ func (s *session) loginAnswer(err error, mechanism string) error {
 func (s *session) examine() error {
 	_, err := s.client.Select(s.check.Login.Mailbox, &imap.SelectOptions{ReadOnly: true}).Wait()
 	if err == nil {
-		return s.stillThere()
+		err = s.stillThere()
+		if err == nil {
+			s.rememberOpened()
+		}
+		return err
 	}
-	if !refused(err) {
+	if !isRefusal(err) {
 		return s.failed()
 	}
-	return s.refusedMailbox()
+	return s.refused(mailboxRefused)
 }
 
-// refused reports whether go-imap got a NO or BAD, and not trouble.
-func refused(err error) bool {
+// rememberOpened keeps that the mailbox exists.
+func (s *session) rememberOpened() {
+	s.past.mu.Lock()
+	defer s.past.mu.Unlock()
+	s.past.opened = true
+}
+
+// isRefusal reports whether go-imap got a NO or BAD, and not trouble.
+func isRefusal(err error) bool {
 	_, ok := errors.AsType[*imap.Error](err)
 	return ok
 }

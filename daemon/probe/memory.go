@@ -38,6 +38,7 @@ type past struct {
 	differ  bool                     // the addresses showed different ones
 	alert   string                   // the last [ALERT]
 	logins  *logins                  // nil without a login
+	opened  bool                     // the login's mailbox could be opened
 
 	unanswered string // the last note about a record that DNS did not answer for; "": it answered
 }
@@ -83,12 +84,12 @@ var hashing = maphash.MakeSeed()
 // forLogin forgets what was learned of another login. p.mu is held.
 func (p *past) forLogin(login config.Login) {
 	if login == (config.Login{}) {
-		p.login, p.logins = 0, nil
+		p.login, p.logins, p.opened = 0, nil, false
 		return
 	}
 	if hash := maphash.Comparable(hashing, login); p.logins == nil || p.login != hash {
 		p.edited = p.edited || p.logins != nil
-		p.login, p.logins = hash, &logins{}
+		p.login, p.logins, p.opened = hash, &logins{}, false
 	}
 }
 

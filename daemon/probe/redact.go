@@ -19,6 +19,15 @@ type redactor struct {
 	secrets []string // the longest first
 }
 
+// asSent is what a server said, as it sent it. It is there to be compared; since
+// it may hold a secret, it prints as stars.
+type asSent string
+
+func (asSent) String() string { return stars }
+
+// GoString is String, for %#v.
+func (asSent) GoString() string { return stars }
+
 func newRedactor(login config.Login) *redactor {
 	r := &redactor{}
 	for _, secret := range []string{login.Password.Reveal(), login.Token.Reveal(), login.ClientSecret.Reveal()} {

@@ -21,6 +21,11 @@ type response struct {
 	args   string // what follows the code's name inside the brackets
 	text   string // what is for people, or the data
 	wire   string // of a continuation: the text as it came, for the SASL mechanism
+
+	// The same as raw and text, as the server sent them. Secrets are masked where
+	// texts are shown, not where they are understood: a password may be "timeout".
+	sent  asSent
+	words asSent
 }
 
 // responses reads responses from a connection, within the limits of a line and
@@ -81,6 +86,7 @@ func (r *responses) next() (response, error) {
 // parse understands a response, and then stars out the secrets in its texts.
 func (r *responses) parse(raw string) response {
 	parsed := parseResponse(raw)
+	parsed.sent, parsed.words = asSent(parsed.raw), asSent(parsed.text)
 	parsed.raw, parsed.text = r.redact.text(parsed.raw), r.redact.text(parsed.text)
 	return parsed
 }
@@ -186,6 +192,18 @@ func literalSize(line []byte) (size int64, ok bool) {
 	return min(size, maxConversation+1), true
 }
 
+// spoken is all that a status response says, as the server sent it. What stands in
+// brackets counts: "NO [LDAP: error code 49]" has no code that anybody knows.
+func (r response) spoken() string {
+	if r.code == "" || r.code == "CAPABILITY" {
+		return string(r.words)
+	}
+	return r.code + " " + r.args + " " + string(r.words)
+}
+
+// isComplaint reports whether a response is an untagged NO or BAD.
+func (r response) isComplaint() bool { return r.tag == "*" && (r.status == "NO" || r.status == "BAD") }
+
 func parseResponse(raw string) response {
 	r := response{raw: raw}
 	if rest, ok := strings.CutPrefix(raw, "+"); ok { // "+go on": some servers forget the space
@@ -232,7 +250,7 @@ func (r response) capabilities() (caps capabilities, ok bool) {
 	if r.tag != "*" || r.status != "" {
 		return nil, false
 	}
-	word, rest, _ := strings.Cut(strings.TrimLeft(r.text, " "), " ")
+	word, rest, _ := strings.Cut(strings.TrimLeft(string(r.words), " "), " ")
 	if !strings.EqualFold(word, "CAPABILITY") {
 		return nil, false
 	}

@@ -42,6 +42,10 @@ func TestResponsesAreUnderstood(t *testing.T) {
 		if err != nil {
 			t.Errorf("%q: %v", test.wire, err)
 		}
+		if string(got.sent) != got.raw || string(got.words) != got.text {
+			t.Errorf("%q: without a secret there is nothing to mask: %+v", test.wire, got)
+		}
+		got.sent, got.words = "", ""
 		if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(response{})); diff != "" {
 			t.Errorf("%q: %s", test.wire, diff)
 		}

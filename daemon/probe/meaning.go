@@ -1,0 +1,161 @@
+package probe
+
+import (
+	"strings"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// A statement is what a server said when it refused a step of the login or ended
+// the session, with what is needed to understand it. The words are as the server
+// sent them: secrets are masked only where words are shown.
+type statement struct {
+	situation situation
+	code      string // the response code, upper case; "" without one
+	words     string
+	login     config.Login // whose name and mailbox the words may repeat
+	host      string       // of the server, which they may repeat as well
+	opened    bool         // the mailbox could be opened before
+	bearer    bool         // a token was sent, not a password
+}
+
+// A situation is where in a conversation a statement comes and in what form.
+// Situations are bits, so that one rule can hold for several.
+type situation uint8
+
+const (
+	loginRefused   situation = 1 << iota // tagged NO or BAD to the login
+	mailboxRefused                       // tagged NO or BAD to EXAMINE
+	loginEnded                           // BYE in answer to the login, or right behind its OK
+	mailboxEnded                         // BYE in answer to EXAMINE, or right behind its OK
+	loginCut                             // untagged NO or BAD in answer to the login, then the connection closed
+	mailboxCut                           // the same in answer to EXAMINE
+	earlyEnd                             // BYE, or untagged NO or BAD and a closed connection, before the login
+
+	refusals   = loginRefused | mailboxRefused
+	endings    = loginEnded | mailboxEnded | loginCut | mailboxCut
+	aboutLogin = loginRefused | loginEnded
+	anywhere   = refusals | endings | earlyEnd
+)
+
+// A meaning is what a statement says about the server or the account. The zero
+// meaning says that the statement decides nothing.
+type meaning struct {
+	cause   incident.Cause
+	account bool   // about the probe's own account or mailbox, not about the service
+	hint    string // "{mailbox}" stands for its name in quotes
+	banned  bool   // failed logins are held against the account or this machine: not to be followed by another one
+}
+
+// A rule gives statements a meaning. The conditions that it names must all hold.
+type rule struct {
+	in      situation
+	code    string  // the response code
+	phrases phrases // at least one is among the words
+	unless  phrases // none is among the words
+	only    func(statement) bool
+	meaning meaning
+}
+
+// meaningOf finds the meaning of a statement: that of the first rule that holds.
+// The rules stand in three parts. Limits on the number of connections come first,
+// because servers send them with any response code; then the response codes of
+// RFC 9051 section 7.1 (RFC 5530), which outweigh all other words; then the words.
+// Before words are compared, the user's own name, host and mailbox are taken out
+// of them: a user may be called ldap.
+func meaningOf(s statement) meaning {
+	words := s.plainWords()
+	for _, part := range [][]rule{limitRules, codeRules, wordRules} {
+		for i := range part {
+			if part[i].holds(s, words) {
+				return s.complete(part[i].meaning)
+			}
+		}
+	}
+	return s.complete(s.otherwise(words))
+}
+
+func (r *rule) holds(s statement, words string) bool {
+	return r.in&s.situation != 0 &&
+		(r.code == "" || r.code == s.code) &&
+		(r.phrases == nil || r.phrases.in(words)) &&
+		(r.unless == nil || !r.unless.in(words)) &&
+		(r.only == nil || r.only(s))
+}
+
+// complete puts in what a rule cannot know.
+func (s statement) complete(m meaning) meaning {
+	if s.bearer && m.account && !m.banned && (m.cause == incident.CauseCredentialsRejected || m.cause == incident.CauseLoginRefused) {
+		m = meaning{
+			cause: incident.CauseTokenRefused, account: true,
+			hint: "The server refuses the OAuth token: it is expired, for another audience, or without the scope that IMAP needs.",
+		}
+	}
+	m.hint = strings.ReplaceAll(m.hint, "{mailbox}", quoted(s.login.Mailbox))
+	return m
+}
+
+// otherwise is the meaning of a refusal by which no rule holds. Only words about
+// the service make it down, so it is the account's. The end of a session means
+// nothing by itself.
+func (s statement) otherwise(words string) meaning {
+	silent := isGeneric(words)
+	switch {
+	case s.situation == loginRefused && silent:
+		return meaning{incident.CauseLoginRefused, true, "The server refuses the login without saying why: the credentials, or the directory behind them.", false}
+	case s.situation == loginRefused:
+		return meaning{incident.CauseLoginRefused, true, "The server refuses the login, and its words may say why. Places to look are the credentials, or the directory behind them.", false}
+	case s.situation == mailboxRefused && isInbox(s):
+		return meaning{incident.CausePolicy, true, "The server does not let the account open {mailbox}" + reasonGiven(silent), false}
+	case s.situation == mailboxRefused:
+		return meaning{incident.CauseMailboxMissing, true, "The server does not open the mailbox {mailbox}" + reasonGiven(silent) +
+			" Perhaps it does not exist, or the account may not read it.", false}
+	}
+	return meaning{}
+}
+
+func reasonGiven(silent bool) string {
+	if silent {
+		return " and does not say why."
+	}
+	return "; its words may say why."
+}
+
+func isInbox(s statement) bool { return strings.EqualFold(s.login.Mailbox, "INBOX") } // RFC 9051 section 5.1
+
+// isLostMailbox reports whether trouble with files can be about the mailbox alone:
+// INBOX always exists, and a mailbox that was opened before is not a wrong name.
+func isLostMailbox(s statement) bool { return !isInbox(s) && !s.opened }
+
+func isNotInbox(s statement) bool { return !isInbox(s) }
+
+var (
+	limitReached = meaning{
+		cause: incident.CauseConnectionLimit,
+		hint:  "The server refuses because of its limit on connections or sessions; the limit, or a leak of sessions, is the place to look.",
+	}
+	turnedAway = meaning{
+		cause: incident.CauseConnectionLimit,
+		hint:  "The server turns connections away because there are too many; its limit or a leak of sessions is the place to look.",
+	}
+	slowedDown = meaning{
+		cause: incident.CauseConnectionLimit,
+		hint:  "The server refuses because there was too much of something in a short time: connections, commands or data. Its words may say of what, and for how long.",
+	}
+	rejected      = meaning{cause: incident.CauseCredentialsRejected, account: true, hint: "The server rejects the user name or the password."}
+	heldAgainst   = meaning{incident.CauseLoginRefused, true, "The server turns this user or this machine away after failed logins.", true}
+	loginPolicy   = meaning{incident.CausePolicy, true, "The server's policy forbids this kind of login; its words say why.", false}
+	mailboxPolicy = meaning{incident.CausePolicy, true, "The server does not let the account open the mailbox {mailbox}; its words say why.", false}
+	mailboxGone   = meaning{incident.CauseMailboxMissing, true, "The mailbox {mailbox} does not exist.", false}
+	mailboxLost   = meaning{incident.CauseMailboxMissing, true, "The server ends the session over the mailbox {mailbox}, which could never be opened: it may not exist, or the account may not read it.", false}
+	mailboxNone   = meaning{incident.CauseMailboxMissing, true, "The mailbox {mailbox} does not exist, or has a name that the server does not take, or cannot be opened by its kind.", false}
+	mailboxInUse  = meaning{incident.CauseMailboxInUse, false, "The mailbox is locked by somebody else, or a lock was left behind.", false}
+	expired       = meaning{incident.CauseAccountExpired, true, "The account or its password has expired.", false}
+	overQuota     = meaning{incident.CauseOverQuota, true, "The account is over its quota.", false}
+	needsPrivacy  = meaning{incident.CausePrivacyRequired, true, "The server wants a better protected connection for this account.", false}
+	brokenBehind  = meaning{incident.CauseBackendUnavailable, false, "The server works and something behind it does not: the directory, the database or the storage.", false}
+	brokenCheck   = meaning{incident.CauseBackendUnavailable, false, "The server could not check the login: what checks passwords behind it does not work (the directory, the database or the authentication service).", false}
+	brokenStore   = meaning{incident.CauseBackendUnavailable, false, "The mailbox cannot be opened: the storage behind the server is the place to look.", false}
+	brokenFiles   = meaning{incident.CauseBackendUnavailable, false, "The server ends the session because of trouble with files: the storage behind it, or the rights there, are the place to look.", false}
+)

@@ -1,0 +1,99 @@
+package probe
+
+import "github.com/imapvigil/imapvigil/daemon/incident"
+
+// limitRules hold whatever the response code says: Dovecot and others have sent
+// their limits with [AUTHENTICATIONFAILED], [UNAVAILABLE] and [ALERT].
+var limitRules = []rule{
+	{in: earlyEnd, phrases: connectionCounts, unless: failedLogins, meaning: turnedAway},
+	{in: loginEnded | mailboxEnded, phrases: connectionCounts, unless: failedLogins, meaning: turnedAway},
+	{in: anywhere, phrases: connectionCounts, unless: failedLogins, meaning: limitReached},
+}
+
+// codeRules are the response codes that say why something is refused.
+var codeRules = []rule{
+	{in: earlyEnd | loginEnded | mailboxEnded, code: "LIMIT", meaning: turnedAway},
+	{in: anywhere, code: "LIMIT", meaning: meaning{incident.CauseConnectionLimit, false, "The server refuses because of a limit of its own.", false}},
+	{in: refusals | endings, code: "THROTTLED", meaning: slowedDown}, // Gmail
+
+	{in: mailboxRefused, code: "NONEXISTENT", meaning: mailboxGone},
+	{in: mailboxRefused, code: "TRYCREATE", meaning: mailboxGone}, // "it could be created": some servers say so to EXAMINE
+	{in: mailboxRefused, code: "CANNOT", meaning: mailboxNone},
+	{in: mailboxRefused, code: "NOPERM", meaning: meaning{incident.CausePolicy, true, "The account may not open the mailbox {mailbox}.", false}},
+	{in: mailboxRefused, code: "AUTHORIZATIONFAILED", meaning: meaning{incident.CausePolicy, true, "The account may not open the mailbox {mailbox}.", false}},
+	{in: mailboxRefused, code: "CLIENTBUG", meaning: mailboxPolicy},
+	{in: mailboxRefused | mailboxEnded, code: "INUSE", meaning: mailboxInUse},
+	{in: mailboxRefused | mailboxEnded, code: "CORRUPTION", meaning: brokenStore},
+
+	{
+		in: aboutLogin, code: "AUTHENTICATIONFAILED", phrases: failedLogins,
+		meaning: meaning{incident.CauseCredentialsRejected, true, "The server rejects the user name or the password, and its words speak of failed logins that it holds against this user or this machine.", true},
+	},
+	{
+		in: aboutLogin, code: "AUTHENTICATIONFAILED", phrases: forbiddenLogin,
+		meaning: meaning{incident.CauseCredentialsRejected, true, "The server rejects the user name or the password; its words speak of a policy: this kind of login may be switched off, or want a password of its own.", false},
+	},
+	{in: aboutLogin, code: "AUTHENTICATIONFAILED", meaning: rejected},
+	{in: aboutLogin, code: "AUTHORIZATIONFAILED", meaning: meaning{incident.CauseCredentialsRejected, true, "The server knows the user and does not let him act here.", false}},
+	{in: loginRefused, code: "NOPERM", meaning: loginPolicy},
+	{in: loginRefused, code: "WEBALERT", meaning: loginPolicy}, // Gmail: log in with a web browser first
+	{in: loginRefused, code: "REFERRAL", meaning: meaning{incident.CausePolicy, true, "The server sends this user to another server (RFC 2221); its words name it.", false}},
+
+	{in: refusals | loginEnded, code: "EXPIRED", meaning: expired},
+	{in: refusals | loginEnded, code: "CONTACTADMIN", meaning: meaning{incident.CauseContactAdmin, true, "The account needs its administrator.", false}},
+	{in: refusals | loginEnded, code: "PRIVACYREQUIRED", meaning: needsPrivacy},
+	{in: refusals | loginEnded, code: "OVERQUOTA", meaning: overQuota},
+	{in: refusals | endings, code: "UNAVAILABLE", meaning: brokenBehind},
+	{in: refusals, code: "INUSE", meaning: mailboxInUse},
+	{in: refusals, code: "SYS/TEMP", meaning: brokenBehind}, // this one and the next two are codes of POP3 (RFC 3206) that gateways pass on
+	{in: refusals, code: "SYS/PERM", meaning: brokenBehind},
+	{in: aboutLogin, code: "AUTH", meaning: rejected},
+	{in: refusals, code: "SERVERBUG", meaning: meaning{incident.CauseServerBug, false, "The server itself says that it has a bug.", false}},
+}
+
+// wordRules are for statements without a code that decides. Where words fit two
+// rules, the first holds: what names the account outweighs what names a part of
+// the server, except that a check which could not be made says nothing about the
+// account ("Temporary authentication failure").
+var wordRules = []rule{
+	// The end of a session, with or without BYE.
+	{in: mailboxEnded | mailboxCut, phrases: lostFiles, only: isLostMailbox, meaning: mailboxLost},
+	{in: endings, phrases: lostFiles, meaning: brokenFiles},
+	{in: endings, phrases: storeTrouble, meaning: brokenFiles},
+	{in: loginEnded | mailboxEnded, phrases: checkerTrouble, meaning: brokenCheck},
+	{in: loginEnded | mailboxEnded, phrases: checkers, meaning: brokenBehind},
+	{in: loginEnded, phrases: failedLogins, meaning: heldAgainst},
+	{in: loginEnded, phrases: forbiddenLogin, meaning: loginPolicy},
+	{in: loginCut | mailboxCut, phrases: tooMuch, meaning: slowedDown},
+	{in: loginCut | mailboxCut, phrases: trouble, meaning: brokenBehind},
+
+	// A refused login.
+	{in: loginRefused, phrases: failedLogins, meaning: heldAgainst},
+	{in: loginRefused, phrases: expiredAccount, meaning: expired},
+	{in: loginRefused, phrases: fullAccount, meaning: overQuota},
+	{in: loginRefused, phrases: forbiddenLogin, meaning: loginPolicy},
+	{in: loginRefused, phrases: insecureLogin, meaning: needsPrivacy},
+	{in: loginRefused, phrases: tooMuch, meaning: slowedDown},
+	{in: loginRefused, phrases: trouble, meaning: brokenBehind},
+	{in: loginRefused, phrases: wrongCredentials, meaning: rejected},
+	{in: loginRefused, phrases: checkers, meaning: brokenBehind},
+	{in: loginRefused, phrases: storeTrouble, meaning: brokenFiles},
+	{in: loginRefused, phrases: noSuchFile, meaning: brokenFiles},
+	{in: loginRefused, phrases: aboutCredentials, meaning: rejected},
+	{in: loginRefused, phrases: notNow, meaning: brokenBehind},
+
+	// A refused mailbox.
+	{in: mailboxRefused, phrases: tooMuch, meaning: slowedDown},
+	{in: mailboxRefused, phrases: mailboxLocked, meaning: mailboxInUse},
+	{in: mailboxRefused, phrases: forbiddenLogin, meaning: mailboxPolicy},
+	{in: mailboxRefused, phrases: fullAccount, meaning: overQuota},
+	{in: mailboxRefused, phrases: trouble, meaning: brokenStore},
+	{in: mailboxRefused, phrases: noSuchFile, only: isNotInbox, meaning: mailboxGone},
+	{in: mailboxRefused, phrases: noSuchFile, meaning: brokenStore},
+	{in: mailboxRefused, phrases: missingMailbox, meaning: mailboxGone},
+	{in: mailboxRefused, phrases: unfitMailbox, meaning: mailboxNone},
+	{in: mailboxRefused, phrases: storeTrouble, meaning: brokenStore},
+	{in: mailboxRefused, phrases: forbiddenMailbox, meaning: mailboxPolicy},
+	{in: mailboxRefused, phrases: checkers, meaning: brokenStore},
+	{in: mailboxRefused, phrases: notNow, meaning: brokenStore},
+}
