@@ -127,7 +127,7 @@ func (m *monitor) open(ctx context.Context) (*candidate, error) {
 	if m.Control == "" {
 		m.Control = first.cfg.Daemon.Control
 	}
-	if m.journal, err = journal.Open(filepath.Join(m.StateDir, "journal"), journal.Options{}); err != nil {
+	if m.journal, err = journal.Open(filepath.Join(m.StateDir, "journal"), journal.Options{Outer: m.StateDir}); err != nil {
 		first.close()
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 
 	"go.uber.org/zap"
 
@@ -24,15 +25,25 @@ func logOpened(log *zap.Logger, s journal.Status) {
 	}
 }
 
-// durability logs when the journal becomes not durable, and durable again.
+// durability logs when the journal becomes not durable, and durable again. It
+// fails when another daemon has taken the state directory: two would send every
+// alarm twice, and only one of them would know what it has sent.
 func (m *monitor) durability(ctx context.Context) error {
+	losses := 0
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-m.journal.Usurped():
+			return fmt.Errorf("the state directory %s was replaced while this daemon ran, and another one uses the new one: %w; this one ends", m.StateDir, journal.ErrInUse)
 		case <-m.journal.Changed():
 		}
-		if s := m.journal.Status(); s.Durable {
+		s := m.journal.Status()
+		if s.Losses > losses {
+			m.Log.Error("files of the journal are lost", zap.String("reason", s.LastLoss))
+			losses = s.Losses
+		}
+		if s.Durable {
 			m.Log.Info("the journal is durable again")
 		} else {
 			m.Log.Error("the journal is not durable", zap.String("reason", s.Detail), zap.Int("waiting", s.Waiting))

@@ -18,6 +18,7 @@ const (
 	filesTrouble   tracker.Trouble = "files"
 	probesTrouble  tracker.Trouble = "probes"
 	tailTrouble    tracker.Trouble = "journal-tail"
+	lossTrouble    tracker.Trouble = "journal-files"
 )
 
 const (
@@ -25,9 +26,9 @@ const (
 	// stallTime is how long a journal may be not durable before people are told;
 	// status says it at once.
 	stallTime = time.Minute
-	// tornFor is how long the incident about a torn tail stays open: it is over
-	// when it is told, and nothing has to be done.
-	tornFor = time.Hour
+	// mendedFor is how long an incident about the journal's files stays open that
+	// was over before it was told: a torn tail, files that were written anew.
+	mendedFor = time.Hour
 )
 
 // machine hands on what daemon/selfcheck says of this machine.
@@ -40,6 +41,8 @@ func (m *monitor) troubles(ctx context.Context) error {
 	durable := time.Now()
 	var said time.Time
 	started := durable
+	var lossAt time.Time
+	losses := 0
 	late := overdue{looked: durable}
 	_ = m.tracker.Report(ctx, tailTrouble, ofTail(m.journal.Status(), 0)) // the daemon is ending
 	return every(ctx, troubleEvery, func() {
@@ -49,6 +52,10 @@ func (m *monitor) troubles(ctx context.Context) error {
 		}
 		_ = m.tracker.Report(ctx, journalTrouble, ofJournal(s, time.Since(durable))) // the daemon is ending
 		_ = m.tracker.Report(ctx, tailTrouble, ofTail(s, time.Since(started)))
+		if s.Losses > losses {
+			losses, lossAt = s.Losses, time.Now()
+		}
+		_ = m.tracker.Report(ctx, lossTrouble, ofLoss(s, time.Since(lossAt)))
 		_ = m.tracker.Report(ctx, filesTrouble, ofFiles(m.reloads.config()))
 		now, waiting := time.Now(), m.loop.Waiting()
 		_ = m.tracker.Report(ctx, probesTrouble, ofProbes(late.look(now, waiting), m.loop.Limit))
@@ -74,13 +81,29 @@ func ofJournal(s journal.Status, ago time.Duration) *incident.Finding {
 // ofTail is about a torn tail that was cut off when the daemon started, some time
 // ago; nil: there was none, or it has been told for long enough.
 func ofTail(s journal.Status, ago time.Duration) *incident.Finding {
-	if s.TornBytes == 0 || ago >= tornFor {
+	if s.TornBytes == 0 || ago >= mendedFor {
 		return nil
 	}
 	return &incident.Finding{
 		Cause: incident.CauseLocalFault,
 		Hint: fmt.Sprintf("The journal ended in an unfinished write (a crash, a kill or a loss of power): %d bytes were cut off. No finished record is lost. A copy of these bytes is kept in the journal's directory (*.torn).",
 			s.TornBytes),
+	}
+}
+
+// ofLoss is about files of the journal that somebody took away some time ago;
+// nil: nobody did, or it has been told for long enough.
+func ofLoss(s journal.Status, ago time.Duration) *incident.Finding {
+	if s.Losses == 0 || ago >= mendedFor {
+		return nil
+	}
+	what := s.Detail
+	if s.Durable {
+		what = s.LastLoss + ". All of it was written anew from memory, and nothing is lost. Find out which program did it"
+	}
+	return &incident.Finding{
+		Cause: incident.CauseLocalFault,
+		Hint:  "Files of the journal were deleted, replaced or changed while the monitor ran: " + what + ".",
 	}
 }
 

@@ -50,6 +50,29 @@ func TestTroublesOfTheTail(t *testing.T) {
 	}
 }
 
+// Files that somebody took away are told of for an hour, mended or not.
+func TestTroublesOfLostFiles(t *testing.T) {
+	t.Parallel()
+	lost := journal.Status{Durable: true, Losses: 1, LastLoss: "/s/journal is gone"}
+	stuck := lost
+	stuck.Durable, stuck.Detail = false, "/s/journal is gone, and it cannot be written anew yet: no space left on device"
+	for _, test := range []struct {
+		status journal.Status
+		ago    time.Duration
+		want   string // part of the hint; empty: no trouble
+	}{
+		{journal.Status{Durable: true}, time.Hour, ""},
+		{lost, 0, "/s/journal is gone. All of it was written anew"},
+		{stuck, time.Minute, "ran: /s/journal is gone, and it cannot be written anew yet: no space left on device."},
+		{lost, time.Hour, ""},
+	} {
+		f := ofLoss(test.status, test.ago)
+		if got := f != nil; got != (test.want != "") || got && !strings.Contains(f.Hint, test.want) {
+			t.Errorf("%+v, %s ago: %+v", test.status, test.ago, f)
+		}
+	}
+}
+
 // Only a start with files in error is a trouble: a reload that is rejected leaves
 // everything as it was.
 func TestTroublesOfTheFiles(t *testing.T) {

@@ -15,6 +15,9 @@ type compaction struct {
 	before  int64      // bytes in segments that the snapshot replaces
 	split   chan error // the segment that begins after through is there, or why not
 	done    chan error
+
+	renews bool   // the files are lost: the writer writes everything anew
+	lines  []byte // of the snapshot that renews
 }
 
 // Compact replaces the journal by a snapshot: the records that rebuild the state
@@ -27,13 +30,21 @@ type compaction struct {
 // takes as long as the disk takes; Compact waits for up to a second and then leaves
 // it to the background, with an error that is ErrNotDurable. After any error the
 // journal is as good as before, and the caller tries again at another time.
+//
+// When the files of the journal are lost (see Wanted) the snapshot is written where
+// they belong, and the journal goes on after it. Then an error that is
+// ErrNotDurable means that the journal goes on trying by itself.
 func (j *Journal) Compact(state iter.Seq[Record]) error {
 	c, err := j.startCompaction()
 	if err != nil {
 		return fmt.Errorf("compacting journal: %w", err)
 	}
 	lines, err := j.snapshot(c.through, state)
-	go j.compact(c, lines, err)
+	if c.renews {
+		j.offer(c, lines, err)
+	} else {
+		go j.compact(c, lines, err)
+	}
 	t := time.NewTimer(patience)
 	defer t.Stop()
 	select {
@@ -54,16 +65,33 @@ func (j *Journal) startCompaction() (*compaction, error) {
 	switch {
 	case j.closed:
 		return nil, ErrClosed
-	case !j.healthy:
+	case !j.healthy && j.lost == nil:
 		return nil, fmt.Errorf("%w: %w", ErrNotDurable, j.cause)
 	case j.compacting:
 		return nil, errCompacting
 	}
-	c := &compaction{through: j.last, split: make(chan error, 1), done: make(chan error, 1)}
-	j.compacting, j.split = true, c
+	c := &compaction{through: j.last, split: make(chan error, 1), done: make(chan error, 1), renews: j.lost != nil}
+	j.compacting = true
+	if c.renews {
+		return c, nil
+	}
+	j.split = c
 	j.background.Add(1)
 	j.poke()
 	return c, nil
+}
+
+// offer hands the snapshot that renews the journal to the writer.
+func (j *Journal) offer(c *compaction, lines []byte, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err != nil {
+		j.compacting = false
+		c.done <- err
+		return
+	}
+	c.lines, j.renewal = lines, c
+	j.poke()
 }
 
 // compact writes the snapshot, and removes what it replaces once it is durable.
@@ -85,7 +113,7 @@ func (j *Journal) compact(c *compaction, lines []byte, err error) {
 }
 
 func (j *Journal) writeSnapshot(c *compaction, lines []byte) error {
-	f, err := create(j.fs, j.dir, snapshotName(c.through), lines)
+	f, err := j.places.create(snapshotName(c.through), lines)
 	if err != nil {
 		return err
 	}

@@ -21,11 +21,11 @@ import (
 // recovered from; so many lives make a few more.
 const (
 	crashStates = 100_000
-	lives       = 66
+	lives       = 90
 )
 
 // A random life of a journal (appends of all sizes, compactions, restarts, kills,
-// writes and fsyncs that fail) is stopped after every single change of the disk,
+// writes and fsyncs that fail, files that somebody deletes) is stopped after every single change of the disk,
 // and from everything that a loss of power could have left on the disk then, the
 // journal must recover to a prefix of what was appended that contains all that
 // was acknowledged. A crash is never taken for damage.
@@ -58,6 +58,8 @@ type life struct {
 
 	tried atomic.Int64 // records appended
 	acked atomic.Int64 // of them, those that are durable for certain
+
+	lossy atomic.Bool // files are lost, and not written anew yet
 
 	small int64
 	hash  maphash.Seed
@@ -120,6 +122,8 @@ func (l *life) run(steps int) {
 			l.fs.kill()
 			l.j.Close()
 			l.start()
+		case k < 18:
+			l.lose()
 		default:
 			l.fail()
 		}
@@ -177,6 +181,24 @@ func (l *life) fail() {
 	}
 }
 
+// lose lets somebody delete a file. As soon as the journal is durable again, a
+// crash must find everything.
+func (l *life) lose() {
+	l.heal()
+	names, _ := l.fs.ReadDir(simDir)
+	slices.Sort(names)
+	names = slices.DeleteFunc(names, func(name string) bool { f, ok := parseName(name); return !ok || f.damaged })
+	l.lossy.Store(true)
+	l.disk.mu.Lock()
+	l.fs.dirOp(dirOp{from: names[l.r.IntN(len(names))]})
+	l.disk.mu.Unlock()
+	l.j.Verify()
+	<-l.j.Wanted()
+	l.compact()
+	l.heal()
+	l.lossy.Store(false)
+}
+
 // heal waits until the journal is durable again.
 func (l *life) heal() {
 	for !l.j.Status().Durable {
@@ -188,6 +210,9 @@ func (l *life) heal() {
 // check looks at what would be recovered from m. Once in a while it recovers
 // from it, and has the power fail in the middle of that, too.
 func (l *life) check(m image, r *rand.Rand) {
+	if l.lossy.Load() {
+		return
+	}
 	least, most := l.acked.Load(), l.tried.Load()
 	n, fresh := l.recoverable(m)
 	if n < least || n > most {

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"path/filepath"
 	"slices"
 	"time"
@@ -8,9 +9,10 @@ import (
 
 // disk writes segments. Only the writer uses it.
 type disk struct {
-	fs  FS
-	dir string
-	now func() time.Time
+	fs     FS
+	dir    string
+	now    func() time.Time
+	places *places
 
 	live File // the newest segment; nil: begin another
 	name string
@@ -36,13 +38,30 @@ func (d *disk) write(first uint64, batch []entry, limit int64) (int64, error) {
 		return d.begin(first, batch)
 	}
 	lines := d.lines(d.buf[:0], first, batch)
-	if err := writeSync(d.live, lines); err != nil {
+	var gone *LostError
+	err := d.add(lines)
+	if err != nil && !errors.As(err, &gone) {
 		d.abandon()
+		d.places.forget(d.name) // how much of lines is in it is not known
 		d.cuts = append(d.cuts, cut{d.name, d.size})
+	}
+	if err != nil {
 		return 0, err
 	}
 	d.size += int64(len(lines))
 	return int64(len(lines)), nil
+}
+
+// add writes lines to the live segment. A *LostError says that somebody else has
+// changed or deleted it, before that or meanwhile.
+func (d *disk) add(lines []byte) error {
+	if err := d.places.check(d.name, d.live); err != nil {
+		return err
+	}
+	if err := writeSync(d.live, lines); err != nil {
+		return err
+	}
+	return d.places.wrote(d.name, d.live, lines)
 }
 
 // abandon closes the live segment, for good.
@@ -69,13 +88,6 @@ func (d *disk) lines(b []byte, first uint64, batch []entry) []byte {
 	return b
 }
 
-func writeSync(f File, b []byte) error {
-	if _, err := f.Write(b); err != nil {
-		return err
-	}
-	return f.Sync()
-}
-
 // begin starts the segment whose first record is first, with batch in it. If it
 // fails, the segment before it is still the live one.
 func (d *disk) begin(first uint64, batch []entry) (int64, error) {
@@ -85,7 +97,7 @@ func (d *disk) begin(first uint64, batch []entry) (int64, error) {
 	if err := d.enter(); err != nil {
 		return 0, err
 	}
-	f, err := create(d.fs, d.dir, name, lines)
+	f, err := d.places.create(name, lines)
 	if err != nil {
 		return 0, err
 	}
@@ -93,7 +105,9 @@ func (d *disk) begin(first uint64, batch []entry) (int64, error) {
 	d.live, d.name, d.size = f, name, int64(len(lines))
 	for _, c := range d.cuts {
 		if c.name != name {
+			d.places.forget(c.name)
 			_ = d.fs.Truncate(d.path(c.name), c.size) // if it fails, readers know where to stop all the same
+			d.places.found(c.name)
 		}
 	}
 	d.cuts = nil
@@ -103,6 +117,7 @@ func (d *disk) begin(first uint64, batch []entry) (int64, error) {
 // enter does what Open has left to do before anything is written.
 func (d *disk) enter() error {
 	for len(d.renames) > 0 {
+		d.places.forget(filepath.Base(d.renames[0][0]))
 		if err := d.fs.Rename(d.renames[0][0], d.renames[0][1]); err != nil {
 			return err
 		}
@@ -114,31 +129,6 @@ func (d *disk) enter() error {
 	err := d.fs.SyncDir(filepath.Dir(d.dir))
 	d.entered = err == nil
 	return err
-}
-
-// create makes a file that has its name only when its content is durable. It
-// replaces one of the same name, and leaves it open.
-func create(fsys FS, dir, name string, content []byte) (File, error) {
-	path := filepath.Join(dir, name)
-	tmp := path + tmpSuffix
-	_ = fsys.Remove(tmp) // left behind, it is of no account
-	f, err := fsys.Create(tmp)
-	if err != nil {
-		return nil, err
-	}
-	err = writeSync(f, content)
-	if err == nil {
-		err = fsys.Rename(tmp, path)
-	}
-	if err == nil {
-		err = fsys.SyncDir(dir)
-	}
-	if err != nil {
-		f.Close()
-		_ = fsys.Remove(tmp) // a full disk needs the room
-		return nil, err
-	}
-	return f, nil
 }
 
 // close marks the end after record last.

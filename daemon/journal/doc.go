@@ -15,6 +15,12 @@
 //   - Append returns within a second, whatever the disk does. ErrNotDurable
 //     means that the records wait in memory; they are written, in order, as soon
 //     as the disk takes them.
+//   - What is durable is at its path. Every two seconds, and at every write, the
+//     directory, its lock and the files are compared with what this process has
+//     made of them. If one is gone, replaced, cut or changed, the journal is not
+//     durable: it asks for the caller's state (see Wanted), takes the lock of the
+//     directory that is at the path now, and writes a new snapshot there.
+//   - A record that is too large is refused alone; those beside it are taken.
 //   - Every flipped byte and every missing, doubled or reordered line is
 //     noticed. What can be verified is still replayed, what cannot is kept in a
 //     file beside it, Status says so, and Open succeeds all the same.
@@ -35,6 +41,8 @@
 //	00000000000000004000.segment.jsonl.damaged   quarantined, see Status
 //	00000000000000005120.segment.jsonl.torn      what a crash left behind a tail
 //	00000000000000006000.snapshot.jsonl.tmp      not finished, of no account
+//	00000000000000005120.segment.jsonl.1767225600000000000.foreign
+//	                                             found where a file of its own belongs, of no account
 //
 // One JSON object a line. The last field of each is the CRC-32C (Castagnoli) of
 // all bytes of the line that come before its comma:

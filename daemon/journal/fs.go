@@ -4,22 +4,28 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"syscall"
+	"time"
 )
 
 // FS is what a journal asks of a file system. Names are paths as the os package
 // takes them. Tests give one that fails, hangs or forgets what was not synced.
 type FS interface {
-	// MkdirAll makes dir, mode 0700, and what is missing above it.
+	// MkdirAll makes dir, mode 0700, and what is missing above it. To a dir of this
+	// user that is there it gives the owner's rights back.
 	MkdirAll(dir string) error
-	// Lock takes the lock of dir for this process until the Closer is closed or
-	// the process ends. The error is ErrInUse if another one has it.
-	Lock(dir string) (io.Closer, error)
+	// Lock takes the lock of dir for this process until it is closed or the
+	// process ends. The error is ErrInUse if another one has it.
+	Lock(dir string) (Lock, error)
+	// Stat tells what is at a path now, at the end of symbolic links.
+	Stat(name string) (Identity, error)
 	// ReadDir gives the names in dir in any order.
 	ReadDir(dir string) ([]string, error)
 	Open(name string) (io.ReadCloser, error)
-	// Create makes a new file, mode 0600. It fails if there is one.
+	// Create makes a new file, mode 0600, and fails if there is one. Writes go to
+	// its end, wherever another program has moved that.
 	Create(name string) (File, error)
 	// Rename is atomic: a reader sees the one or the other.
 	Rename(from, to string) error
@@ -34,6 +40,29 @@ type File interface {
 	io.WriteCloser
 	// Sync returns when everything written is durable (fsync(2)).
 	Sync() error
+	// Stat tells of the file itself, whatever its path is now.
+	Stat() (Identity, error)
+}
+
+// Lock is the lock of a directory.
+type Lock interface {
+	io.Closer
+	// Stat tells which directory is locked.
+	Stat() (Identity, error)
+}
+
+// Identity tells one file from another, and whether it has changed.
+type Identity struct {
+	Device, Inode uint64
+	Links         uint64 // 0: it has no name any more
+	Size          int64
+	Modified      time.Time
+	Mode          fs.FileMode
+}
+
+// same reports whether both are of one file.
+func (i Identity) same(other Identity) bool {
+	return i.Device == other.Device && i.Inode == other.Inode
 }
 
 // ErrInUse says that another process has the journal open.
@@ -41,19 +70,50 @@ var ErrInUse = errors.New("another imapvigil uses the state directory")
 
 type osFS struct{}
 
-func (osFS) MkdirAll(dir string) error               { return os.MkdirAll(dir, 0o700) }
 func (osFS) Open(name string) (io.ReadCloser, error) { return os.Open(name) }
 func (osFS) Rename(from, to string) error            { return os.Rename(from, to) }
 func (osFS) Remove(name string) error                { return os.Remove(name) }
 func (osFS) Truncate(name string, size int64) error  { return os.Truncate(name, size) }
 
+func (osFS) MkdirAll(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	if info, err := os.Stat(dir); err == nil && info.Mode().Perm()&0o700 != 0o700 {
+		_ = os.Chmod(dir, info.Mode().Perm()|0o700) // of another user: what comes next fails and says so
+	}
+	return nil
+}
+
 func (osFS) Create(name string) (File, error) {
-	return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return osFile{f}, nil
+}
+
+func (osFS) Stat(name string) (Identity, error) { return identity(os.Stat(name)) }
+
+// osFile is an open file or directory.
+type osFile struct{ *os.File }
+
+func (f osFile) Stat() (Identity, error) { return identity(f.File.Stat()) }
+
+func identity(info fs.FileInfo, err error) (Identity, error) {
+	if err != nil {
+		return Identity{}, err
+	}
+	i := Identity{Size: info.Size(), Modified: info.ModTime(), Mode: info.Mode()}
+	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
+		i.Device, i.Inode, i.Links = uint64(sys.Dev), sys.Ino, uint64(sys.Nlink) //nolint:unconvert // not uint64 on every architecture
+	}
+	return i, nil
 }
 
 // Lock locks the directory itself (flock(2)): there is no lock file that could
 // be left over, and nothing has to be created on a disk that is full.
-func (osFS) Lock(dir string) (io.Closer, error) {
+func (osFS) Lock(dir string) (Lock, error) {
 	d, err := os.Open(dir)
 	if err != nil {
 		return nil, err
@@ -66,7 +126,7 @@ func (osFS) Lock(dir string) (io.Closer, error) {
 		d.Close()
 		return nil, err
 	}
-	return d, nil
+	return osFile{d}, nil
 }
 
 func (osFS) ReadDir(dir string) ([]string, error) {

@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -29,9 +29,12 @@ type Record struct {
 
 // Options may be left empty.
 type Options struct {
-	FS           FS               // nil: the real one
-	Now          func() time.Time // nil: time.Now
-	SegmentBytes int64            // a segment that has grown to this is followed by a new one; 0: 16 MiB
+	FS  FS               // nil: the real one
+	Now func() time.Time // nil: time.Now
+	// Outer is a directory above the journal's that is locked, too: when the
+	// journal's is deleted, that lock still keeps a second daemon out. Empty: none.
+	Outer        string
+	SegmentBytes int64 // a segment that has grown to this is followed by a new one; 0: 16 MiB
 
 	smallBytes int64 // tests only
 }
@@ -71,6 +74,10 @@ type Status struct {
 	LastSeq uint64
 	// Waiting is the number of records that are not durable.
 	Waiting int
+	// Losses counts how often the files were lost since Open, and LastLoss says
+	// what was wrong the last time. See Wanted.
+	Losses   int
+	LastLoss string
 }
 
 // Journal is an open journal. Its methods may be called by several goroutines.
@@ -80,14 +87,21 @@ type Journal struct {
 	now   func() time.Time
 	limit int64 // of a segment, in bytes
 	small int64 // see smallBytes
-	lock  io.Closer
+
+	outer, inner dirLock // belong to the writer after Open
+	places       *places
 
 	wake    chan struct{} // there is something to write
 	stop    chan struct{} // Close was called
 	done    chan struct{} // the writer has ended
 	changed chan struct{}
+	wanted  chan struct{}      // see Wanted
+	taken   chan struct{}      // see Usurped
+	verify  chan chan struct{} // see Verify
 
-	disk disk // belongs to the writer alone
+	disk    disk      // belongs to the writer alone
+	usurper time.Time // since when another process has had the directory; likewise
+	usurped atomic.Bool
 
 	mu       sync.Mutex
 	queue    []entry       // not durable yet, in order
@@ -101,6 +115,11 @@ type Journal struct {
 	closeErr error
 	size     int64
 	found    Status // what Open found
+
+	lost    error       // the files are not where they belong; nil: they are
+	losses  int         // see Status
+	lastly  string      // likewise
+	renewal *compaction // what is to be written in their place
 
 	compacting bool
 	split      *compaction    // what the writer has to begin a segment for
@@ -132,6 +151,9 @@ func newJournal(dir string, o Options) *Journal {
 		stop:     make(chan struct{}),
 		done:     make(chan struct{}),
 		changed:  make(chan struct{}, 1),
+		wanted:   make(chan struct{}, 1),
+		taken:    make(chan struct{}),
+		verify:   make(chan chan struct{}),
 		progress: make(chan struct{}),
 		healthy:  true,
 	}
@@ -141,20 +163,20 @@ func newJournal(dir string, o Options) *Journal {
 	if j.now == nil {
 		j.now = time.Now
 	}
-	j.disk = disk{fs: j.fs, dir: dir, now: j.stamp}
+	j.outer.dir, j.inner.dir = o.Outer, dir
+	j.places = newPlaces(j.fs, dir, func() error { return j.inner.look(j.fs) })
+	j.disk = disk{fs: j.fs, dir: dir, now: j.stamp, places: j.places}
 	return j
 }
 
 func (j *Journal) open() (err error) {
-	if err := j.fs.MkdirAll(j.dir); err != nil {
-		return err
+	err = j.relock()
+	if err == nil {
+		err = j.recover()
 	}
-	if j.lock, err = j.fs.Lock(j.dir); err != nil {
-		return err
-	}
-	if err := j.recover(); err != nil {
-		j.lock.Close()
-		return err
+	if err != nil {
+		j.unlock()
+		return explain(err)
 	}
 	go j.run()
 	_ = j.await(j.last, time.NewTimer(patience)) // whether it got durable is in Status
@@ -196,8 +218,15 @@ func (j *Journal) Status() Status {
 	s.Durable = j.healthy
 	s.LastSeq = j.last
 	s.Waiting = int(j.last - j.durable)
-	if !j.healthy {
-		s.Detail = fmt.Sprintf("%d records wait in memory for the disk: %v", s.Waiting, j.cause)
+	s.Losses, s.LastLoss = j.losses, j.lastly
+	switch {
+	case j.healthy:
+	case j.lost != nil && j.lost == j.cause: //nolint:errorlint // the same, not one like it
+		s.Detail = fmt.Sprintf("%v; all of it is written anew from memory", j.lost)
+	case j.lost != nil:
+		s.Detail = fmt.Sprintf("%v, and it cannot be written anew yet: %v", j.lost, j.cause)
+	default:
+		s.Detail = fmt.Sprintf("%s: %d records wait in memory for the disk: %v", j.dir, s.Waiting, j.cause)
 	}
 	return s
 }

@@ -30,6 +30,11 @@ func (j *Journal) recover() error {
 		}
 		return true
 	})
+	for _, f := range w.files {
+		if !f.damaged && !slices.Contains(w.hurt, f.file) {
+			j.places.found(f.name)
+		}
+	}
 	j.last = w.next - 1
 	j.durable = j.last
 	j.found.Clean = len(c.live) == 0
@@ -165,6 +170,7 @@ func (j *Journal) tidy(c catalog) {
 func (j *Journal) removeObsolete(c catalog) {
 	for _, f := range c.obsolete {
 		if !f.damaged {
+			j.places.forget(f.name)
 			_ = j.fs.Remove(j.path(f.name))
 		}
 	}

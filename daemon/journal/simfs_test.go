@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // block is what a disk writes whole or not at all.
@@ -26,6 +27,7 @@ type simDisk struct {
 	pending []dirOp           // what was done to it since
 	entered bool              // the directory's own name is durable
 	locked  bool
+	inodes  uint64 // made so far
 
 	after func() // called after every change, with mu held
 	fault fault  // asked before it
@@ -36,9 +38,11 @@ type simDisk struct {
 type fault func(op, name string) (n int, err error)
 
 type inode struct {
-	data  []byte  // as processes see it
-	safe  []byte  // what is on the disk for certain
-	dirty []write // what may be, in part
+	number  uint64
+	written int64
+	data    []byte  // as processes see it
+	safe    []byte  // what is on the disk for certain
+	dirty   []write // what may be, in part
 }
 
 // write is an unsynced change: data at an offset, or a new size.
@@ -114,7 +118,7 @@ func (p *simFS) change(op, name string, do func(n int)) error {
 
 func (p *simFS) MkdirAll(string) error { return nil }
 
-func (p *simFS) Lock(string) (io.Closer, error) {
+func (p *simFS) Lock(string) (Lock, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.locked {
@@ -125,6 +129,42 @@ func (p *simFS) Lock(string) (io.Closer, error) {
 }
 
 type simLock struct{ p *simFS }
+
+func (l simLock) Stat() (Identity, error) { return l.p.Stat(simDir) }
+
+func (p *simFS) Stat(name string) (Identity, error) {
+	if name == simDir {
+		return Identity{Links: 1, Mode: fs.ModeDir | 0o700}, nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	node := p.cache[filepath.Base(name)]
+	if node == nil {
+		return Identity{}, fs.ErrNotExist
+	}
+	return p.identity(node), nil
+}
+
+// identity is called with mu held.
+func (p *simFS) identity(node *inode) Identity {
+	if node.number == 0 {
+		p.inodes++
+		node.number = p.inodes
+	}
+	i := Identity{Inode: node.number, Size: int64(len(node.data)), Modified: time.Unix(0, node.written), Mode: 0o600}
+	for _, named := range p.cache {
+		if named == node {
+			i.Links = 1
+		}
+	}
+	return i
+}
+
+func (f *simFile) Stat() (Identity, error) {
+	f.p.mu.Lock()
+	defer f.p.mu.Unlock()
+	return f.p.identity(f.node), nil
+}
 
 func (l simLock) Close() error {
 	l.p.mu.Lock()
@@ -239,6 +279,7 @@ func (f *simFile) Sync() error {
 func (f *simFile) Close() error { return nil }
 
 func (n *inode) write(w write) {
+	n.written++
 	n.data = w.apply(n.data, nil)
 	n.dirty = append(n.dirty, w)
 }

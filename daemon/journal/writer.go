@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -11,18 +12,31 @@ const maxBatch = 8 << 20 // bytes written with one fsync; more would wait too lo
 // hangs nobody else.
 func (j *Journal) run() {
 	defer close(j.done)
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
 	delay := retryFirst
-	for {
-		var retry <-chan time.Time
+	var retry <-chan time.Time
+	write := func() {
+		retry = nil
 		if err := j.drain(); err != nil {
 			retry = time.After(delay)
 			delay = min(2*delay, retryMost)
 		} else {
 			delay = retryFirst
 		}
+	}
+	write()
+	for {
 		select {
 		case <-j.wake:
+			write()
 		case <-retry:
+			write()
+		case <-look.C:
+			j.look()
+		case looked := <-j.verify:
+			j.look()
+			close(looked)
 		case <-j.stop:
 			j.closeErr = j.finish()
 			return
@@ -40,8 +54,19 @@ func (j *Journal) drain() error {
 		case w.split != nil:
 			j.splitSegment(w.split)
 			continue
+		case w.renew != nil:
+			if err := j.tryRenewal(w.renew); err != nil {
+				return err
+			}
+			continue
 		}
 		n, err := j.disk.write(w.first, w.batch, j.limit)
+		var gone *LostError
+		if errors.As(err, &gone) {
+			j.lose(gone)
+			continue
+		}
+		err = explain(err)
 		j.mu.Lock()
 		if err != nil {
 			j.setHealth(err)
@@ -56,17 +81,37 @@ func (j *Journal) drain() error {
 	}
 }
 
+// tryRenewal tells the caller of Compact what came of the first try.
+func (j *Journal) tryRenewal(c *compaction) error {
+	err := explain(j.renew(c))
+	if err != nil {
+		j.mu.Lock()
+		j.setHealth(err)
+		j.mu.Unlock()
+		err = fmt.Errorf("%w: %w", ErrNotDurable, err)
+	}
+	select {
+	case c.done <- err:
+	default: // told before
+	}
+	return err
+}
+
 // work is what the writer does next.
 type work struct {
 	idle  bool
 	first uint64  // the number of the first record
 	batch []entry // may be empty: then a segment has to be begun
 	split *compaction
+	renew *compaction
 }
 
 func (j *Journal) take() work {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.lost != nil {
+		return work{renew: j.renewal, idle: j.renewal == nil}
+	}
 	n, bytes := 0, 0
 	for n < len(j.queue) && bytes < maxBatch && (j.split == nil || j.queue[n].Seq <= j.split.through) {
 		bytes += len(j.queue[n].Data)
@@ -102,12 +147,17 @@ func (j *Journal) commit(n int, size int64) {
 func (j *Journal) finish() error {
 	err := j.drain()
 	j.background.Wait()
+	j.mu.Lock()
+	if err == nil && j.lost != nil {
+		err = j.lost
+	}
+	j.mu.Unlock()
 	if err != nil {
 		j.disk.abandon()
 		err = fmt.Errorf("closing journal: %w: %d records were not written: %w", ErrNotDurable, j.Status().Waiting, err)
 	} else if err = j.disk.close(j.last); err != nil {
 		err = fmt.Errorf("closing journal: %w", err)
 	}
-	j.lock.Close()
+	j.unlock()
 	return err
 }

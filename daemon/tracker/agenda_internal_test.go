@@ -56,6 +56,8 @@ func (m memory) Replay() iter.Seq2[journal.Record, error] {
 }
 func (memory) Status() journal.Status                       { return journal.Status{Durable: true} }
 func (memory) Size() int64                                  { return 0 }
+func (memory) Wanted() <-chan struct{}                      { return nil }
+func (memory) Verify()                                      {}
 func (memory) Compact(state iter.Seq[journal.Record]) error { return nil }
 
 // A miniature is a tracker whose rounds the test makes itself.

@@ -22,6 +22,8 @@ func (gated) Replay() iter.Seq2[journal.Record, error] { return past{}.Replay() 
 func (gated) Status() journal.Status                   { return journal.Status{Durable: true} }
 func (gated) Size() int64                              { return 0 }
 func (gated) Compact(iter.Seq[journal.Record]) error   { return nil }
+func (gated) Wanted() <-chan struct{}                  { return nil }
+func (gated) Verify()                                  {}
 func (g gated) within(t *testing.T, what string, do func()) {
 	t.Helper()
 	done := make(chan struct{})

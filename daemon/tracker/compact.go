@@ -34,6 +34,10 @@ type whole struct {
 
 // compact bounds the journal: it is replaced by what rebuilds today's state.
 func (t *Tracker) compact(now time.Time) {
+	if t.renewing {
+		t.renew(now)
+		return
+	}
 	if t.Journal.Size() < compactAt || now.Before(t.compactNext) {
 		return
 	}
@@ -45,6 +49,29 @@ func (t *Tracker) compact(now time.Time) {
 		return
 	}
 	t.Log.Info("the journal was compacted", zap.Int64("bytes_before", before), zap.Int64("bytes_after", t.Journal.Size()))
+}
+
+// renew gives the journal, whose files somebody has taken away, all that is known.
+// If that fails the journal asks again.
+func (t *Tracker) renew(now time.Time) {
+	t.renewing = false
+	t.forget(now)
+	if err := t.Journal.Compact(slices.Values(t.rebuilding(now))); err != nil {
+		t.Log.Error("the journal's files are lost and could not be written anew yet", zap.Error(err))
+		return
+	}
+	t.Log.Warn("the journal's files were lost and are written anew from memory", zap.String("reason", t.Journal.Status().LastLoss))
+}
+
+// leaveJournal sees to it that the next start finds everything, even if the files
+// were taken away a moment ago.
+func (t *Tracker) leaveJournal() {
+	t.Journal.Verify()
+	select {
+	case <-t.Journal.Wanted():
+		t.renew(time.Now())
+	default:
+	}
 }
 
 // forget drops what is over and old.

@@ -17,6 +17,7 @@ import (
 type grown struct {
 	memory
 	compactions int
+	refuses     int     // so many of them
 	kept        []whole // by the last one
 }
 
@@ -24,6 +25,9 @@ func (g *grown) Size() int64 { return compactAt }
 
 func (g *grown) Compact(state iter.Seq[journal.Record]) error {
 	g.compactions++
+	if g.compactions <= g.refuses {
+		return errRefused
+	}
 	g.kept = nil
 	for r := range state {
 		var w whole

@@ -41,6 +41,11 @@ type Journal interface {
 	Status() journal.Status
 	Size() int64
 	Compact(state iter.Seq[journal.Record]) error
+	// Wanted receives a value when the journal's files are lost and Compact has
+	// to be called.
+	Wanted() <-chan struct{}
+	// Verify looks whether the files are lost.
+	Verify()
 }
 
 // A Sender starts attempts; what they come to comes back through [Tracker.Attempted].
@@ -95,6 +100,7 @@ type Tracker struct {
 	silences map[string]outbox.Silence
 
 	compactNext         time.Time
+	renewing            bool      // the journal's files are lost, and it needs all that is known
 	refusedAt           time.Time // when the journal last refused a record
 	lastRound, lastWall time.Time // when there was one, by both clocks
 }
@@ -166,10 +172,13 @@ func (t *Tracker) Run(ctx context.Context) error {
 		case in := <-t.inputs:
 			batch = append(batch, in)
 		case <-timer.C:
+		case <-t.Journal.Wanted():
+			t.renewing = true
 		case <-ctx.Done():
 			for batch = t.drain(nil); len(batch) > 0; batch = t.drain(nil) {
 				t.round(batch, time.Now())
 			}
+			t.leaveJournal()
 			return nil
 		}
 		t.round(t.drain(batch), time.Now())

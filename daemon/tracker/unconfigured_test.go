@@ -22,6 +22,8 @@ type past []journal.Record
 func (past) Append(...journal.Record) error         { return nil }
 func (past) Status() journal.Status                 { return journal.Status{Durable: true} }
 func (past) Size() int64                            { return 0 }
+func (past) Wanted() <-chan struct{}                { return nil }
+func (past) Verify()                                {}
 func (past) Compact(iter.Seq[journal.Record]) error { return nil }
 
 func (p past) Replay() iter.Seq2[journal.Record, error] {

@@ -1,0 +1,216 @@
+package journal
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"sync"
+)
+
+// A LostError says that what was durable is not at its path any more, so that
+// the next start would not find it: somebody has deleted, renamed, replaced, cut
+// or changed a file of the journal, or its directory.
+type LostError struct {
+	Path   string
+	Reason string
+}
+
+func (e *LostError) Error() string { return e.Path + " " + e.Reason }
+
+// places knows which files hold what is durable, and what they were like after
+// this process last wrote them. Reading and writing takes no lock of the Journal.
+type places struct {
+	fs   FS
+	dir  string
+	home func() error // nil: dir is at its path, and locked
+
+	mu    sync.Mutex
+	files map[string]place
+}
+
+// place is a file under its name.
+type place struct {
+	Identity
+	sum    uint32 // CRC-32C of its content
+	summed bool   // sum is known
+}
+
+func newPlaces(fsys FS, dir string, home func() error) *places {
+	return &places{fs: fsys, dir: dir, home: home, files: map[string]place{}}
+}
+
+// create makes a file that has its name only when its content is durable. It
+// replaces one of the same name, and leaves it open.
+func (p *places) create(name string, content []byte) (File, error) {
+	if err := p.home(); err != nil { // never into the journal of another
+		return nil, err
+	}
+	path := filepath.Join(p.dir, name)
+	tmp := path + tmpSuffix
+	_ = p.fs.Remove(tmp) // left behind, it is of no account
+	f, err := p.fs.Create(tmp)
+	if err != nil {
+		return nil, err
+	}
+	err = writeSync(f, content)
+	if err == nil {
+		p.forget(name)
+		err = p.fs.Rename(tmp, path)
+	}
+	if err == nil {
+		err = p.fs.SyncDir(p.dir)
+	}
+	id, statErr := f.Stat()
+	if err = cmp.Or(err, statErr); err != nil {
+		f.Close()
+		_ = p.fs.Remove(tmp) // a full disk needs the room
+		return nil, err
+	}
+	p.put(name, place{Identity: id, sum: crc32.Checksum(content, castagnoli), summed: true})
+	return f, nil
+}
+
+func writeSync(f File, b []byte) error {
+	if _, err := f.Write(b); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+func (p *places) put(name string, f place) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.files[name] = f
+}
+
+// found notes a file as it is now.
+func (p *places) found(name string) {
+	if id, err := p.fs.Stat(filepath.Join(p.dir, name)); err == nil {
+		p.put(name, place{Identity: id})
+	}
+}
+
+// forget is called before this process renames or removes a file, or when it does
+// not know what it has written to it.
+func (p *places) forget(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.files, name)
+}
+
+// only forgets all others.
+func (p *places) only(names ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	maps.DeleteFunc(p.files, func(name string, _ place) bool { return !slices.Contains(names, name) })
+}
+
+// intact reports whether the file of that name is as this process has left it.
+func (p *places) intact(name string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, known := p.files[name]
+	id, err := p.fs.Stat(filepath.Join(p.dir, name))
+	return known && err == nil && p.compare(name, id) == nil
+}
+
+// lookAtFiles gives a *LostError if one of the files is not what it was.
+func (p *places) lookAtFiles() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(p.files)) {
+		path := filepath.Join(p.dir, name)
+		id, err := p.fs.Stat(path)
+		if err != nil {
+			return notThere(path, err)
+		}
+		if err := p.compare(name, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compare gives a *LostError if id is not what this process has made of the file
+// of that name. It is called with mu held.
+func (p *places) compare(name string, id Identity) error {
+	was := p.files[name]
+	lost := &LostError{Path: filepath.Join(p.dir, name)}
+	const owner = 0o600
+	switch {
+	case id.Links == 0:
+		lost.Reason = "was deleted"
+	case !id.same(was.Identity):
+		lost.Reason = "was replaced by another file"
+	case id.Size < was.Size:
+		lost.Reason = fmt.Sprintf("was cut from %d to %d bytes", was.Size, id.Size)
+	case id.Size > was.Size:
+		lost.Reason = fmt.Sprintf("has %d bytes that another program wrote", id.Size-was.Size)
+	case id.Mode.Perm()&owner != owner:
+		lost.Reason = fmt.Sprintf("cannot be read at the next start: its mode is %04o", id.Mode.Perm())
+	case !id.Modified.Equal(was.Modified) && !p.unchanged(name, was):
+		lost.Reason = "was changed by another program"
+	default:
+		was.Identity = id
+		p.files[name] = was
+		return nil
+	}
+	return lost
+}
+
+// unchanged reads a file whose time of modification has changed. Some file
+// systems (NFS, SMB) change it by themselves, and so does touch(1).
+func (p *places) unchanged(name string, was place) bool {
+	if !was.summed {
+		return false
+	}
+	r, err := p.fs.Open(filepath.Join(p.dir, name))
+	if err != nil {
+		return false
+	}
+	defer r.Close()
+	h := crc32.New(castagnoli)
+	n, err := io.Copy(h, r)
+	return err == nil && n == was.Size && h.Sum32() == was.sum
+}
+
+// check is lookAtFiles for one file that is open for writing.
+func (p *places) check(name string, f File) error {
+	id, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.compare(name, id)
+}
+
+// wrote notes that this process has added b to a file, and gives a *LostError if
+// the file is not what that makes of it.
+func (p *places) wrote(name string, f File, b []byte) error {
+	id, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	was := p.files[name]
+	was.Size += int64(len(b))
+	was.sum = crc32.Update(was.sum, castagnoli, b)
+	was.Modified = id.Modified
+	p.files[name] = was
+	return p.compare(name, id)
+}
+
+func notThere(path string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return &LostError{Path: path, Reason: "is gone"}
+	}
+	return &LostError{Path: path, Reason: "cannot be looked at: " + err.Error()}
+}

@@ -1,0 +1,266 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	// lookEvery is how often the files of the journal are looked at: one call of
+	// stat(2) for each.
+	lookEvery = 2 * time.Second
+
+	// usurpTime is how long another process must have the directory before it
+	// counts as taken: a start that is refused for another reason is over sooner.
+	usurpTime = 5 * time.Second
+
+	foreignSuffix = ".foreign" // what lay where the journal's own files belong
+	keepForeign   = 8          // files
+)
+
+// Verify looks at the files now and returns when that is done, or after 800 ms.
+// A caller that is about to end sees in Wanted what came of it.
+func (j *Journal) Verify() {
+	looked := make(chan struct{})
+	t := time.NewTimer(patience)
+	defer t.Stop()
+	select {
+	case j.verify <- looked:
+	case <-j.done:
+		return
+	case <-t.C:
+		return
+	}
+	select {
+	case <-looked:
+	case <-j.done:
+	case <-t.C:
+	}
+}
+
+// look sees to it that what is durable is still at its path, and that the lock is
+// one of the directory at that path. It runs in the writer.
+func (j *Journal) look() {
+	j.mu.Lock()
+	wants := j.lost != nil && j.renewal == nil
+	isLost := j.lost != nil
+	j.mu.Unlock()
+	switch {
+	case wants:
+		j.want() // the caller has not answered, or could not
+	case !isLost:
+		var gone *LostError
+		if err := j.lookAtAll(); errors.As(err, &gone) {
+			j.lose(gone)
+		}
+	}
+}
+
+func (j *Journal) lookAtAll() error {
+	for _, l := range j.locks() {
+		if err := l.look(j.fs); err != nil {
+			return err
+		}
+	}
+	return j.places.lookAtFiles()
+}
+
+// lose is called when files are lost: what was durable is not, until the caller
+// has given the whole state and that is written.
+func (j *Journal) lose(err *LostError) {
+	j.disk.abandon()
+	j.disk.cuts, j.disk.renames, j.disk.entered = nil, nil, false
+	j.mu.Lock()
+	j.lost = err
+	j.losses++
+	j.lastly = err.Error()
+	j.setHealth(err)
+	j.mu.Unlock()
+	j.noSplit(err)
+	j.want()
+}
+
+func (j *Journal) want() {
+	select {
+	case j.wanted <- struct{}{}:
+	default:
+	}
+}
+
+// Wanted receives a value when the files of the journal are lost and only the
+// caller knows what stood in them: it calls Compact, with all of its state.
+func (j *Journal) Wanted() <-chan struct{} { return j.wanted }
+
+// Usurped is closed when the directory was replaced and another process has had
+// the new one locked for 5 seconds. Two that write there would both send alarms:
+// this one has to end.
+func (j *Journal) Usurped() <-chan struct{} { return j.taken }
+
+// renew writes everything anew under the names where the next start looks for it:
+// the lock first, then the snapshot that the caller gave, then a segment for what
+// comes after it. It runs in the writer and may be tried again.
+func (j *Journal) renew(c *compaction) error {
+	j.background.Wait() // a compaction of before that still writes
+	if err := j.relock(); err != nil {
+		return err
+	}
+	if err := j.setAside(func(f file) bool { return f.number > c.through }); err != nil { // a start would think that it is newer
+		return err
+	}
+	f, err := j.places.create(snapshotName(c.through), c.lines)
+	if err != nil {
+		return err
+	}
+	f.Close()
+	j.disk.abandon() // of a try that failed later than here
+	size, err := j.disk.begin(c.through+1, nil)
+	if err != nil {
+		return err
+	}
+	_ = j.setAside(func(f file) bool { return f.number <= c.through && !f.damaged })
+	if all, err := list(j.fs, j.dir); err == nil {
+		j.removeObsolete(all)
+	}
+	j.places.only(snapshotName(c.through), segmentName(c.through+1))
+	j.renewed(c, size)
+	return nil
+}
+
+// renewed notes that all up to c.through is durable.
+func (j *Journal) renewed(c *compaction, size int64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	n := 0
+	for n < len(j.queue) && j.queue[n].Seq <= c.through {
+		n++
+	}
+	j.queue = slices.Clone(j.queue[n:])
+	j.durable, j.begun, j.size = c.through, true, size
+	j.lost, j.renewal, j.compacting = nil, nil, false
+	if len(j.queue) == 0 {
+		j.setHealth(nil)
+		return
+	}
+	close(j.progress)
+	j.progress = make(chan struct{})
+}
+
+// setAside renames those of the files in the directory that are not as this
+// process has left them, so that no start reads them and a human can.
+func (j *Journal) setAside(which func(file) bool) error {
+	names, err := j.fs.ReadDir(j.dir)
+	if err != nil {
+		return err
+	}
+	var kept []string
+	for _, name := range names {
+		if strings.HasSuffix(name, foreignSuffix) {
+			kept = append(kept, name)
+		}
+	}
+	for _, name := range names {
+		f, ok := parseName(name)
+		if !ok || !which(f) || j.places.intact(name) {
+			continue
+		}
+		name, _, _ := strings.Cut(name, damagedSuffix)
+		to := fmt.Sprintf("%s.%d%s", name, j.stamp().UnixNano(), foreignSuffix)
+		if err := j.fs.Rename(j.path(f.name), j.path(to)); err != nil {
+			return err
+		}
+		kept = append(kept, to)
+	}
+	slices.Sort(kept)
+	for _, name := range kept[:max(0, len(kept)-keepForeign)] {
+		_ = j.fs.Remove(j.path(name))
+	}
+	return nil
+}
+
+// dirLock is a directory that this process has locked.
+type dirLock struct {
+	dir  string
+	lock Lock
+}
+
+// look gives a *LostError if the directory is not at its path any more.
+func (l *dirLock) look(fsys FS) error {
+	if l.lock == nil {
+		return nil
+	}
+	at, err := fsys.Stat(l.dir)
+	if err != nil {
+		return notThere(l.dir, err)
+	}
+	const owner = 0o700
+	held, err := l.lock.Stat()
+	switch {
+	case err != nil:
+		return err
+	case !at.same(held):
+		return &LostError{Path: l.dir, Reason: "was replaced by another directory"}
+	case at.Mode.Perm()&owner != owner:
+		return &LostError{Path: l.dir, Reason: fmt.Sprintf("cannot be used at the next start: its mode is %04o", at.Mode.Perm())}
+	}
+	return nil
+}
+
+// take locks the directory that is at the path now, unless it is locked already.
+func (l *dirLock) take(fsys FS) error {
+	if l.lock != nil {
+		at, err := fsys.Stat(l.dir)
+		if held, heldErr := l.lock.Stat(); err == nil && heldErr == nil && at.same(held) {
+			return nil
+		}
+	}
+	lock, err := fsys.Lock(l.dir)
+	if err != nil {
+		return err
+	}
+	l.close()
+	l.lock = lock
+	return nil
+}
+
+func (l *dirLock) close() {
+	if l.lock != nil {
+		l.lock.Close()
+		l.lock = nil
+	}
+}
+
+// locks are the directories that this process has locked, the outer one first.
+func (j *Journal) locks() []*dirLock {
+	if j.outer.dir == "" {
+		return []*dirLock{&j.inner}
+	}
+	return []*dirLock{&j.outer, &j.inner}
+}
+
+// relock makes the directory, if need be, and has it locked.
+func (j *Journal) relock() error {
+	err := j.fs.MkdirAll(j.dir)
+	for _, l := range j.locks() {
+		if err == nil {
+			err = l.take(j.fs)
+		}
+	}
+	switch now := time.Now(); {
+	case !errors.Is(err, ErrInUse):
+		j.usurper = time.Time{}
+	case j.usurper.IsZero():
+		j.usurper = now
+	case now.Sub(j.usurper) >= usurpTime && j.usurped.CompareAndSwap(false, true):
+		close(j.taken)
+	}
+	return err
+}
+
+func (j *Journal) unlock() {
+	for _, l := range j.locks() {
+		l.close()
+	}
+}
