@@ -142,6 +142,8 @@ func adHoc(o testOptions) (*config.Check, error) {
 		return nil, fmt.Errorf("--host %q: %w", o.host, err)
 	case o.port < 1 || o.port > 65535:
 		return nil, fmt.Errorf("--port is 1 to 65535, not %d", o.port)
+	case !slices.Contains([]string{"", string(config.ProxyV1), string(config.ProxyV2)}, o.proxyProtocol):
+		return nil, fmt.Errorf(`--proxy-protocol is "v1" or "v2", not %q`, o.proxyProtocol)
 	case security == "" && o.port == 993:
 		security = config.TLSFromStart
 	case security == "" && o.port == 143:
@@ -150,8 +152,6 @@ func adHoc(o testOptions) (*config.Check, error) {
 		return nil, fmt.Errorf(`--security is needed for port %d: "tls", "starttls" or "none"`, o.port)
 	case !slices.Contains([]config.Security{config.TLSFromStart, config.StartTLS, config.Plain}, security):
 		return nil, fmt.Errorf(`--security is "tls", "starttls" or "none", not %q`, o.security)
-	case !slices.Contains([]config.ProxyProtocol{"", config.ProxyV1, config.ProxyV2}, config.ProxyProtocol(o.proxyProtocol)):
-		return nil, fmt.Errorf(`--proxy-protocol is "v1" or "v2", not %q`, o.proxyProtocol)
 	}
 	return &config.Check{
 		ID: config.CheckID(o.host), Label: o.host,
