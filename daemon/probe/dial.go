@@ -26,6 +26,7 @@ func (c *conversation) connect() error {
 		return c.connectFailure(err)
 	}
 	c.prober.routes.worked(c.goal.ip)
+	c.prober.reached.answered(c.target())
 	c.said(remark, "connected to "+c.target().String())
 	c.fence = newFence(conn, c.deadline)
 	c.conn, c.responses = c.fence, newResponses(c.fence, c.redact)
@@ -63,17 +64,30 @@ func (c *conversation) connectFailure(err error) *failure {
 	}
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
+		c.prober.reached.answered(target)
 		return down(phase, incident.CauseRefused, "The host is up and nothing listens on port "+port(target)+", or a firewall rejects it.")
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
 		return down(phase, incident.CauseUnreachable, "The network says that "+target.Addr().String()+" cannot be reached.")
 	case isTimeout(err):
-		return down(phase, incident.CauseTimeout, "Nothing answers at "+target.String()+": the host is down or a firewall drops the packets."+c.banned())
+		return down(phase, incident.CauseTimeout, c.unansweredHint(target))
 	case errors.Is(err, syscall.ECONNRESET):
 		// A refused SYN is ECONNREFUSED: this connection was open already.
 		c.phase = c.afterConnect()
 		return c.fail(incident.CauseReset, c.brokenHint(incident.CauseReset))
 	}
 	return down(phase, incident.CauseUnreachable, "The connection could not be opened: "+clean(err.Error())+".")
+}
+
+// unansweredHint is about a connection attempt that nothing came back to. Linux
+// drops a SYN, too, when the server's queue of new connections is full (listen(2)).
+func (c *conversation) unansweredHint(target netip.AddrPort) string {
+	c.prober.reached.silent(target)
+	other := c.prober.reached.otherPort(target)
+	reasons := possibly(reasonHostDown, reasonFirewall, "the server's queue of new connections is full")
+	if other != "" {
+		reasons = possibly("a firewall drops the packets to this port", "the server's queue of new connections is full")
+	}
+	return "Nothing answers at " + target.String() + "." + other + reasons + c.slowBefore() + c.banned()
 }
 
 // afterConnect is the phase in which the server speaks first.

@@ -14,8 +14,8 @@ import (
 func (c *conversation) greet() error {
 	suspicion := c.suspectOther()
 	r, err := c.hear()
-	other := suspicion.answer(err)
-	if isTLS(other) && (err != nil || isTLS(string(r.sent))) {
+	other := suspicion.answer(c, err)
+	if isTLS(other) && (err != nil || isTLS(string(r.sent))) && !c.greetedBefore() {
 		return c.fail(incident.CauseTLSOnPlainPort, "This port speaks TLS from the start; security = \"tls\" is meant, or the server's configuration changed.")
 	}
 	if err != nil {
@@ -36,7 +36,26 @@ func (c *conversation) greet() error {
 		return c.fail(incident.CauseGreetingMismatch, fmt.Sprintf("The greeting does not hold the expected text %q: another server answers here, or it was changed.", c.check.ExpectGreeting)).
 			quoting(r.raw)
 	}
+	c.rememberGreeting()
 	return nil
+}
+
+// greetedBefore reports whether this check's port has greeted in clear text
+// before. A port that answers a ClientHello then is no TLS port for that: stunnel
+// with protocol = imap takes both, and says nothing while the server behind it is
+// away.
+func (c *conversation) greetedBefore() bool {
+	c.past.mu.Lock()
+	defer c.past.mu.Unlock()
+	return c.past.greeted
+}
+
+func (c *conversation) rememberGreeting() {
+	if !c.secured {
+		c.past.mu.Lock()
+		c.past.greeted = true
+		c.past.mu.Unlock()
+	}
 }
 
 // noGreeting recognises other protocols: those whose first line never ends, and
@@ -48,6 +67,10 @@ func (c *conversation) noGreeting(err error, other string) error {
 	}
 	if what := protocolOf(c.responses.partial); what != "" && what != "IMAP" {
 		return c.fail(incident.CauseNotIMAP, c.looksLike(c.responses.partial)).quoting(c.responses.partial)
+	}
+	if isTLS(other) {
+		f.hint += " TLS would be answered here, but this port has greeted without it before: rather the server behind it is the place to look."
+		return f
 	}
 	line, _, whole := strings.Cut(other, "\n")
 	if what := protocolOf(line); whole && what != "IMAP" {
@@ -128,7 +151,8 @@ func hasTLSRecord(head string) bool {
 // A suspicion is that a server which says nothing on a plaintext port waits for
 // the client to speak first: in TLS, or in HTTP, which answers a ClientHello with
 // an error. It is looked into on a second connection once half of the time is
-// over.
+// over, or when the server hangs up before that without a word: some wait a few
+// seconds for a ClientHello.
 type suspicion struct {
 	timer  *time.Timer
 	cancel context.CancelFunc
@@ -146,6 +170,17 @@ func (c *conversation) suspectOther() *suspicion {
 	return s
 }
 
+// helloPatience is how long the answer to a ClientHello is waited for after a
+// hang-up.
+const helloPatience = 3 * time.Second
+
+// hungUpUnheard reports whether err is that the server ended the connection
+// without a byte.
+func (c *conversation) hungUpUnheard(err error) bool {
+	f, failed := err.(*failure) //nolint:errorlint // a failure is never wrapped
+	return failed && isHangUp(f.cause) && c.fence.received() == 0
+}
+
 // ask looks into the suspicion, in a goroutine of its own: a panic there would
 // end the process.
 func (s *suspicion) ask(ctx context.Context, c *conversation) {
@@ -160,7 +195,7 @@ func (s *suspicion) ask(ctx context.Context, c *conversation) {
 // answer ends the suspicion, and waits for its connection to end. It is how the
 // server's answer to a ClientHello begins, or what it said by itself when that is
 // TLS already; "" when nothing was asked.
-func (s *suspicion) answer(err error) (said string) {
+func (s *suspicion) answer(c *conversation, err error) (said string) {
 	if s == nil {
 		return ""
 	}
@@ -168,6 +203,12 @@ func (s *suspicion) answer(err error) (said string) {
 	asked, head := !s.timer.Stop(), s.head()
 	if err == nil || isTLS(head) {
 		s.cancel()
+	}
+	if !asked && c.hungUpUnheard(err) {
+		ctx, cancel := context.WithTimeout(c.ctx, helloPatience)
+		defer cancel()
+		s.ask(ctx, c)
+		asked = true
 	}
 	if asked {
 		said = <-s.found

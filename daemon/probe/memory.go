@@ -40,6 +40,7 @@ type past struct {
 	logins  *logins                  // nil without a login
 	opened  bool                     // the login's mailbox could be opened
 
+	greeted    bool   // in clear text, on this port
 	unanswered string // the last note about a record that DNS did not answer for; "": it answered
 }
 

@@ -73,6 +73,7 @@ type Prober struct {
 	clock    clock
 	memory   memory
 	routes   routes
+	reached  reached
 	trust    trust
 	accounts accounts
 	tokens   tokens

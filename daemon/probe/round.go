@@ -66,7 +66,7 @@ func (r *round) converse(ctx context.Context, g goal) (o outcome) {
 		o = c.outcome
 	}()
 	if err := c.run(); err != nil {
-		c.outcome.failure = asFailure(c.phase, err)
+		c.outcome.failure = c.withProxyRemark(asFailure(c.phase, err))
 	}
 	return c.outcome
 }

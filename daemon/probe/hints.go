@@ -1,0 +1,148 @@
+package probe
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// What a silence or a hang-up may come from. A hint names all that fit what was
+// seen, since nothing tells them apart from outside.
+const (
+	reasonHangs      = "the server hangs"
+	reasonQueue      = "its queue of new connections is full"
+	reasonHostDown   = "the host is down"
+	reasonFirewall   = "a firewall drops the packets"
+	reasonDeadBehind = "a proxy in front of a server that is down or hangs"
+	reasonLimit      = "a limit on connections"
+	reasonNoHeader   = "a proxy that does not send the PROXY header that the server behind it expects"
+	reasonWay        = "the way there loses large packets (MTU)"
+)
+
+func possibly(reasons ...string) string {
+	return " Possible reasons: " + strings.Join(reasons, "; ") + "."
+}
+
+// proxyReason is how the PROXY protocol may be the reason for a port that hangs
+// up, or says nothing, before it has said anything.
+func (c *conversation) proxyReason() string {
+	if used := c.check.ProxyProtocol; used != "" {
+		return fmt.Sprintf("a port that does not expect the PROXY header that this check sends (proxy_protocol = %q)", used)
+	}
+	return `a port that expects the PROXY protocol (proxy_protocol = "v1" or "v2")`
+}
+
+// withProxyRemark adds to a failure in front of TLS, or before anything was
+// understood, that the header of the PROXY protocol may be what the server did
+// not understand.
+func (c *conversation) withProxyRemark(f *failure) *failure {
+	early := f.phase == incident.PhaseTLS || f.phase == incident.PhaseGreeting || f.phase == incident.PhaseCapability
+	if c.check.ProxyProtocol == "" || !early || f.health != incident.Down || strings.Contains(f.hint, "PROXY") {
+		return f
+	}
+	switch f.cause {
+	case incident.CauseTLSFailure, incident.CauseProtocolTooOld, incident.CauseNotTLS,
+		incident.CauseProtocolError, incident.CauseNotIMAP, incident.CauseBye, incident.CauseClosed, incident.CauseReset:
+		f.hint += fmt.Sprintf(" This check sends the PROXY header first (proxy_protocol = %q); a port that does not expect it may fail like this.", c.check.ProxyProtocol)
+	}
+	return f
+}
+
+func (c *conversation) brokenHint(cause incident.Cause) string {
+	switch cause {
+	case incident.CauseTimeout:
+		return c.timeoutHint() + c.slowBefore()
+	case incident.CauseTooMuchData:
+		return fmt.Sprintf("The server sent more than %d KiB without coming to the point.", maxConversation>>10)
+	case incident.CauseLineTooLong:
+		return fmt.Sprintf("The server sent a line of more than %d KiB.", maxLine>>10)
+	case incident.CauseReset:
+		return "The server, or something in between, reset the connection" + during(c.phase) + "." + c.hangUpReasons()
+	default:
+		return c.closedHint() + c.hangUpReasons()
+	}
+}
+
+func (c *conversation) closedHint() string {
+	switch {
+	case c.phase == incident.PhaseGreeting && c.responses.partial != "":
+		return "The server closed the connection in the middle of its greeting."
+	case c.phase == incident.PhaseGreeting:
+		return "The server accepted the connection and closed it without a greeting."
+	}
+	return "The server closed the connection" + during(c.phase) + " without a word."
+}
+
+// hangUpReasons are for a server that had not said a word yet.
+func (c *conversation) hangUpReasons() string {
+	switch {
+	case c.phase == incident.PhaseGreeting && c.secured && c.responses.partial == "":
+		return possibly(reasonDeadBehind, reasonLimit, reasonNoHeader)
+	case c.unheard():
+		return possibly(reasonDeadBehind, reasonLimit, c.proxyReason())
+	}
+	return ""
+}
+
+// unheard reports whether not a byte has come on this connection, which was to
+// begin with TLS or with the greeting.
+func (c *conversation) unheard() bool {
+	return (c.fence == nil || c.fence.received() == 0) && (c.phase == incident.PhaseGreeting || c.phase == incident.PhaseTLS)
+}
+
+func during(phase incident.Phase) string {
+	switch phase {
+	case incident.PhaseGreeting:
+		return " before it greeted"
+	case incident.PhaseTLS:
+		return " during the TLS handshake"
+	default:
+		return " during " + string(phase)
+	}
+}
+
+func (c *conversation) timeoutHint() string {
+	got := c.fence.received()
+	switch c.phase {
+	case incident.PhaseGreeting:
+		if dripped := len(c.responses.partial); dripped > 0 {
+			return fmt.Sprintf("The server was dripping: %d bytes and still no whole greeting.", dripped)
+		}
+		if c.secured {
+			return "TLS works, and then the server says nothing." + possibly(reasonHangs, reasonDeadBehind)
+		}
+		return "The connection is accepted and the server says nothing." + possibly(reasonHangs, reasonQueue, reasonDeadBehind, c.proxyReason())
+	case incident.PhaseTLS:
+		switch {
+		case c.unheard():
+			return "The server does not answer the TLS handshake." + possibly(reasonHangs, reasonQueue, c.proxyReason(), reasonWay)
+		case got == c.fence.clear: // after STARTTLS, so that there was an answer before
+			return "The server does not answer the TLS handshake." + possibly(reasonHangs, reasonWay)
+		}
+		return "The server began the TLS handshake and did not go on: it hangs."
+	case incident.PhaseLogin:
+		return "The server does not answer the login: the directory or the authentication behind it hangs."
+	case incident.PhaseSelect:
+		return "The mailbox or the storage behind it hangs: EXAMINE is not answered."
+	default:
+		return fmt.Sprintf("The server does not answer during %s; it had sent %d bytes before.", c.phase, got)
+	}
+}
+
+// slowBefore tells what took more than half of the timeout before the phase that
+// ran out of it.
+func (c *conversation) slowBefore() string {
+	half, whole := c.check.Timeout/2, config.FormatDuration(c.check.Timeout)
+	switch connecting := c.outcome.address.Timings.Connect; {
+	case connecting > half:
+		return fmt.Sprintf(" Connecting alone took %s of the timeout of %s: the way there is slow, or loses packets.", seconds(connecting), whole)
+	case c.dns > half:
+		return fmt.Sprintf(" Looking up the name alone took %s of the timeout of %s: the resolver is slow.", seconds(c.dns), whole)
+	}
+	return ""
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
