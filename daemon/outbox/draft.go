@@ -140,7 +140,11 @@ func (p *planner) holds(old *Delivery) bool {
 		if !known {
 			return false
 		}
-		_, quiet := p.quietForAll(s, old.AskedBy(), p.now)
+		about := p.quiet
+		if i.EndsTold() {
+			about = p.silenced
+		}
+		_, quiet := quietForAll(about, s, old.AskedBy(), p.now)
 		return quiet || i.Transition != notifiers.Closed && !s.Fresh
 	})
 }

@@ -72,7 +72,7 @@ func (p *planner) undelivered(s *Subject, e entry) (since time.Time, ok bool) {
 		return since, false
 	}
 	due := latest(e.opened, p.world.Started).Add(helpAfter)
-	if until, quiet := p.quietForAll(s, p.askedLast(e), p.now.Add(-helpAfter)); quiet {
+	if until, quiet := quietForAll(p.quiet, s, p.askedLast(e), p.now.Add(-helpAfter)); quiet {
 		due = latest(due, until.Add(helpAfter)) // nobody tried meanwhile
 	}
 	if due.After(p.now) {

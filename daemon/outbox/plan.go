@@ -34,6 +34,9 @@ type World struct {
 	// Quiet tells whether nothing is sent about an incident to a role at a time,
 	// and until when at least; zero: until something changes.
 	Quiet func(s *Subject, role config.RoleID, at time.Time) (until time.Time, quiet bool)
+	// Dependent tells the same of what an incident's check depends on, and nobody is
+	// told meanwhile but of the end of what was told.
+	Dependent func(s *Subject, at time.Time) (until time.Time, down bool)
 	// Within tells whether a time is within a schedule, and else when the next
 	// window begins; zero: never.
 	Within func(id config.ScheduleID, at time.Time) (next time.Time, within bool)
@@ -209,7 +212,7 @@ func (p *planner) request(s *Subject, ways []*config.Way, e entry, underWay bool
 		if !needed && !underWay {
 			continue
 		}
-		if until, quiet := p.quiet(s, way.ID.Role, p.now); quiet {
+		if until, quiet := p.quietAbout(n, e)(s, way.ID.Role, p.now); quiet {
 			p.later(until) // also for what is held back until then
 			continue
 		}
@@ -239,7 +242,7 @@ func (p *planner) owed(s *Subject, e entry, underWay bool) (r request, ok bool) 
 		return r, false
 	}
 	r = request{need: n, roles: p.askedLast(e)}
-	if until, quiet := p.quietForAll(s, r.roles, p.now); quiet {
+	if until, quiet := quietForAll(p.quietAbout(n, e), s, r.roles, p.now); quiet {
 		p.later(until)
 		return r, false
 	}
@@ -258,18 +261,41 @@ func (p *planner) askedLast(e entry) []config.RoleID {
 	return []config.RoleID{e.to.Role}
 }
 
-func (p *planner) quiet(s *Subject, role config.RoleID, at time.Time) (time.Time, bool) {
+// A quietness tells whether nothing is sent about an incident to a role at a time,
+// and until when at least; zero: until something changes.
+type quietness func(s *Subject, role config.RoleID, at time.Time) (until time.Time, quiet bool)
+
+// quiet is the quietness of everything: somebody asked for it, or what the check
+// depends on is down.
+func (p *planner) quiet(s *Subject, role config.RoleID, at time.Time) (until time.Time, quiet bool) {
+	if until, quiet := p.silenced(s, role, at); quiet || p.world.Dependent == nil {
+		return until, quiet
+	}
+	return p.world.Dependent(s, at)
+}
+
+// silenced is the quietness of the end of what was told.
+func (p *planner) silenced(s *Subject, role config.RoleID, at time.Time) (until time.Time, quiet bool) {
 	if p.world.Quiet == nil {
-		return time.Time{}, false
+		return until, false
 	}
 	return p.world.Quiet(s, role, at)
 }
 
+// quietAbout is the quietness of what a destination lacks. Who has heard of a child
+// before its parent fell hears of its end when the child is well.
+func (p *planner) quietAbout(n need, e entry) quietness {
+	if n.transition == notifiers.Closed && e.sure.open {
+		return p.silenced
+	}
+	return p.quiet
+}
+
 // quietForAll tells whether no role of a list is to hear of an incident at a
 // time, and when that may end for the first of them.
-func (p *planner) quietForAll(s *Subject, roles []config.RoleID, at time.Time) (until time.Time, quiet bool) {
+func quietForAll(quiet quietness, s *Subject, roles []config.RoleID, at time.Time) (until time.Time, all bool) {
 	for i, role := range roles {
-		end, is := p.quiet(s, role, at)
+		end, is := quiet(s, role, at)
 		if !is {
 			return time.Time{}, false
 		}

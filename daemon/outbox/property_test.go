@@ -41,6 +41,7 @@ func TestAnySequence(t *testing.T) {
 			"receiver": m.changeReceiver,
 			"remove":   m.configure,
 			"silence":  m.silence,
+			"parent":   m.parent,
 			"limit":    m.limit,
 			"crash":    m.crashAnywhere,
 		})
@@ -138,6 +139,12 @@ func (m *model) renameRole(t *rapid.T) {
 func (m *model) silence(t *rapid.T) {
 	m.silences[string(m.drawCheck(t).id)] = [2]time.Time{m.now, m.now.Add(time.Duration(rapid.IntRange(0, 3000).Draw(t, "seconds")) * time.Second)}
 	m.fixed = false // whoever was spared a message has never heard of it
+	m.advance(m.now)
+}
+
+func (m *model) parent(t *rapid.T) {
+	m.parents[m.drawCheck(t).id] = [2]time.Time{m.now, m.now.Add(time.Duration(rapid.IntRange(0, 3000).Draw(t, "seconds")) * time.Second)}
+	m.fixed = false
 	m.advance(m.now)
 }
 
@@ -274,7 +281,7 @@ func (m *model) onTold(t outbox.Telling) {
 			m.Fatalf("%s %s, which nobody has looked at since the start", item.Transition, item.Incident)
 		}
 		sub := outbox.Subject{Incident: m.incidents[item.Incident]}
-		if m.quietForAll(&sub, t) && len(t.Replaces) == 0 {
+		if m.quietForAll(&sub, t, item) && len(t.Replaces) == 0 {
 			m.Fatalf("%s %s, of which nothing is to be heard", item.Transition, item.Incident)
 		}
 	}
@@ -296,7 +303,10 @@ func (m *model) onTold(t outbox.Telling) {
 	m.rested[t.Destination()] = t
 }
 
-func (m *model) quietForAll(sub *outbox.Subject, t outbox.Telling) bool {
+func (m *model) quietForAll(sub *outbox.Subject, t outbox.Telling, item outbox.Item) bool {
+	if _, down := m.dependent(sub, t.At); down && !item.EndsTold() {
+		return true
+	}
 	return !slices.ContainsFunc(t.AskedBy(), func(role config.RoleID) bool {
 		_, quiet := m.quiet(sub, role, t.At)
 		return !quiet

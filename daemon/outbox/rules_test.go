@@ -43,6 +43,7 @@ var update = flag.Bool("update", false, "rewrite what the rules come to")
 //	1m limit email.mail 3           it sends no more messages than this in an hour
 //	1m window night 20m 40m         the schedule "night" lasts from 20m to 40m
 //	1m silence a 20m                nothing is sent about a, or to a role, until 20m
+//	1m parent a 20m                 what a depends on is down until 20m
 //	1m monitor ops                  the role ops is the daemon's own
 //	1m journal told                 the process starts again from the journal told.jsonl, of an older version
 //	1m again                        what was given up is tried once more
@@ -135,6 +136,8 @@ func (p *player) do(verb string, args []string) {
 		p.windows[config.ScheduleID(args[0])] = [2]time.Time{epoch.Add(p.duration(args[1])), epoch.Add(p.duration(args[2]))}
 	case "silence":
 		p.silences[args[0]] = [2]time.Time{p.now, epoch.Add(p.duration(args[1]))}
+	case "parent":
+		p.parents[config.CheckID(args[0])] = [2]time.Time{p.now, epoch.Add(p.duration(args[1]))}
 	case "again":
 		p.again()
 	case "journal":

@@ -67,6 +67,7 @@ type sim struct {
 	limits    map[config.NotifierID]int
 	windows   map[config.ScheduleID][2]time.Time // from, to
 	silences  map[string][2]time.Time            // of a check or a role
+	parents   map[config.CheckID][2]time.Time    // what a check depends on is down from, to
 	monitor   config.RoleID                      // the daemon's own
 
 	planned func()                                 // what was planned is applied
@@ -82,8 +83,8 @@ func newSim() *sim {
 		incidents: map[incident.ID]incident.Incident{}, receivers: map[config.NotifierID]*receiver{},
 		share:  func() float64 { return 0.5 },
 		limits: map[config.NotifierID]int{}, windows: map[config.ScheduleID][2]time.Time{},
-		silences: map[string][2]time.Time{},
-		planned:  func() {}, told: func(outbox.Telling) {}, sending: func(*outbox.Delivery) {},
+		silences: map[string][2]time.Time{}, parents: map[config.CheckID][2]time.Time{},
+		planned: func() {}, told: func(outbox.Telling) {}, sending: func(*outbox.Delivery) {},
 		settled: func(*outbox.Delivery, outbox.Outcome) {},
 	}
 }
@@ -158,8 +159,12 @@ func (s *sim) hold(d *outbox.Delivery) bool {
 		func(id incident.ID) bool { return s.checks[s.incidents[id].Check].fresh },
 		func(id incident.ID) bool { return s.incidents[id].Open() },
 	) || !slices.ContainsFunc(d.Items, func(i outbox.Item) bool {
+		sub := &outbox.Subject{Incident: s.incidents[i.Incident]}
+		if _, down := s.dependent(sub, s.now); down && !i.EndsTold() {
+			return false
+		}
 		return slices.ContainsFunc(d.AskedBy(), func(role config.RoleID) bool {
-			_, quiet := s.quiet(&outbox.Subject{Incident: s.incidents[i.Incident]}, role, s.now)
+			_, quiet := s.quiet(sub, role, s.now)
 			return !quiet
 		})
 	})
@@ -199,7 +204,7 @@ func (s *sim) receiver(id config.NotifierID) *receiver {
 
 func (s *sim) world() outbox.World {
 	w := outbox.World{
-		Rates: s.rates, Kind: kind, Quiet: s.quiet, Within: s.within, Monitor: s.roles[s.monitor],
+		Rates: s.rates, Kind: kind, Quiet: s.quiet, Dependent: s.dependent, Within: s.within, Monitor: s.roles[s.monitor],
 		RoleExists: func(id config.RoleID) bool { return len(s.roles[id]) > 0 },
 		MaxPerHour: func(id config.NotifierID) int { return s.limits[id] },
 	}
@@ -217,6 +222,11 @@ func (s *sim) quiet(sub *outbox.Subject, role config.RoleID, at time.Time) (unti
 		}
 	}
 	return time.Time{}, false
+}
+
+func (s *sim) dependent(sub *outbox.Subject, at time.Time) (until time.Time, down bool) {
+	span, ok := s.parents[sub.Check]
+	return span[1], ok && !at.Before(span[0]) && at.Before(span[1])
 }
 
 func (s *sim) within(id config.ScheduleID, at time.Time) (next time.Time, within bool) {

@@ -61,6 +61,9 @@ func (t Telling) Halves() []Telling {
 	return []Telling{first, second}
 }
 
+// EndsTold reports whether the item is the end of what its destination has heard of.
+func (i Item) EndsTold() bool { return i.Transition == notifiers.Closed && !i.Untold }
+
 // newKey makes the same key of the same telling.
 func (t Telling) newKey() Key {
 	h := sha256.New()

@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"slices"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -11,19 +12,23 @@ import (
 // failing beside it, or for a parent that is failing, too.
 const companyTime = 30 * time.Second
 
-// company tells until when the opening of an incident waits: people's for other
+// openingDelay tells until when the opening of an incident waits: people's for other
 // checks of its server that are failing but not reported yet, everybody's for
-// what it depends on. Zero: not at all.
-func (t *Tracker) company(c *config.Check, in incident.Incident, now time.Time) (siblings, parents time.Time) {
+// what it depends on, however it fails: a gateway that is gone makes what is behind
+// it time out, and a front end whose back end is gone says BYE. Zero: not at all.
+func (t *Tracker) openingDelay(c *config.Check, in incident.Incident, now time.Time) (siblings, parents time.Time) {
 	end := in.ReportedAt.Add(companyTime)
-	if !in.Open() || !unreachable(in) || !now.Before(end) || in.ReportedAt.After(now) {
+	if !in.Open() || !now.Before(end) || in.ReportedAt.After(now) {
 		return siblings, parents
 	}
-	if t.anyFailing(t.onServer[c.Server]) {
+	if unreachable(in) && slices.ContainsFunc(t.onServer[c.Server], func(id config.CheckID) bool {
+		sibling, failing := t.failing(id)
+		return failing && unreachable(sibling)
+	}) {
 		siblings = end
 	}
 	for _, parent := range t.parents(c) {
-		if t.anyFailing(t.members(parent)) {
+		if slices.ContainsFunc(t.members(parent), func(id config.CheckID) bool { _, failing := t.failing(id); return failing }) {
 			parents = end
 		}
 	}
@@ -37,29 +42,31 @@ func unreachable(in incident.Incident) bool {
 		(in.Finding.Phase == incident.PhaseDNS || in.Finding.Phase == incident.PhaseConnect)
 }
 
-func (t *Tracker) anyFailing(ids []config.CheckID) bool {
-	for _, id := range ids {
-		if in, ok := t.state(id).Incident(incident.Service); ok && in.Pending && !in.Recovering() && unreachable(in) {
-			return true
-		}
-	}
-	return false
+// failing gives the incident of a check whose service is failing and not reported
+// yet.
+func (t *Tracker) failing(id config.CheckID) (in incident.Incident, failing bool) {
+	in, known := t.state(id).Incident(incident.Service)
+	return in, known && in.Pending && !in.Recovering()
 }
 
 // wakePause keeps two checks from waking each other again and again.
 const wakePause = 10 * time.Second
 
-// wake has what is near probed at once when a check begins to fail in dns or
-// connect: the other checks of its server, and what it depends on.
+// wake has what is near probed at once when a check's service begins to fail: what
+// it depends on, and in dns or connect the other checks of its server, too.
 func (t *Tracker) wake(c *config.Check, events []incident.Event, r *round) {
 	if t.Wake == nil {
 		return
 	}
 	for _, e := range events {
-		if in, ok := t.state(c.ID).Incident(e.Condition); !ok || e.Kind != incident.Failing || !unreachable(in) {
+		in, ok := t.state(c.ID).Incident(e.Condition)
+		if !ok || e.Kind != incident.Failing || e.Condition != incident.Service {
 			continue
 		}
-		near := t.onServer[c.Server]
+		var near []config.CheckID
+		if unreachable(in) {
+			near = t.onServer[c.Server]
+		}
 		for _, parent := range t.parents(c) {
 			near = append(near[:len(near):len(near)], t.members(parent)...)
 		}

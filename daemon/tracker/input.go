@@ -241,7 +241,10 @@ func (t *Tracker) use(cfg *config.Config) {
 		if c.Server != "" && c.Enabled {
 			t.onServer[c.Server] = append(t.onServer[c.Server], id)
 		}
-		for _, parent := range t.parents(c) {
+	}
+	t.findParents()
+	for _, id := range slices.Sorted(maps.Keys(t.dependsOn)) {
+		for _, parent := range t.dependsOn[id] {
 			t.children[parent] = append(t.children[parent], id)
 		}
 	}

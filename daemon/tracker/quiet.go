@@ -10,8 +10,7 @@ import (
 )
 
 // quiet tells whether nothing is sent about an incident to a role at a time, and
-// until when at least; zero: until something happens. Somebody silenced it, it
-// is being worked on, or what it depends on is down.
+// until when at least: somebody silenced it, or it is being worked on.
 func (t *Tracker) quiet(s *outbox.Subject, role config.RoleID, at time.Time) (until time.Time, quiet bool) {
 	check := t.cfg.Checks[s.Check]
 	for _, silence := range t.silences {
@@ -22,10 +21,16 @@ func (t *Tracker) quiet(s *outbox.Subject, role config.RoleID, at time.Time) (un
 	if quiet || check == nil {
 		return until, quiet
 	}
-	if until, in := t.calendar.Maintenance(s.Check, at); in {
-		return until, true
+	return t.calendar.Maintenance(s.Check, at)
+}
+
+// dependent tells whether what an incident's check depends on is down at a time,
+// and until when at least; zero: until something happens.
+func (t *Tracker) dependent(s *outbox.Subject, at time.Time) (until time.Time, is bool) {
+	if check, ok := t.cfg.Checks[s.Check]; ok {
+		return t.parentDown(check, at)
 	}
-	return t.parentDown(check, at)
+	return time.Time{}, false
 }
 
 // hold keeps back what was decided before the start and has not been seen to be
@@ -33,10 +38,19 @@ func (t *Tracker) quiet(s *outbox.Subject, role config.RoleID, at time.Time) (un
 func (t *Tracker) hold(d *outbox.Delivery, now time.Time) bool {
 	return d.Outdated(t.fresh, t.open) || !slices.ContainsFunc(d.Items, func(i outbox.Item) bool {
 		rec, known := t.ledger[i.Incident]
-		return !known || slices.ContainsFunc(d.AskedBy(), func(role config.RoleID) bool {
-			_, quiet := t.quiet(&outbox.Subject{Incident: rec.incident}, role, now)
-			return !quiet
-		})
+		return !known || t.mayTell(&outbox.Subject{Incident: rec.incident}, i, d.AskedBy(), now)
+	})
+}
+
+// mayTell tells whether an item may be sent just now for one of the roles. The end
+// of what was told does not wait for what the check depends on.
+func (t *Tracker) mayTell(s *outbox.Subject, item outbox.Item, roles []config.RoleID, now time.Time) bool {
+	if _, down := t.dependent(s, now); down && !item.EndsTold() {
+		return false
+	}
+	return slices.ContainsFunc(roles, func(role config.RoleID) bool {
+		_, quiet := t.quiet(s, role, now)
+		return !quiet
 	})
 }
 
@@ -51,12 +65,60 @@ func (t *Tracker) parentDown(c *config.Check, at time.Time) (until time.Time, is
 	return time.Time{}, false
 }
 
-// parents are what a check and its server name in depends_on.
-func (t *Tracker) parents(c *config.Check) []config.Ref {
-	if s, ok := t.cfg.Servers[c.Server]; ok && len(s.DependsOn) > 0 {
+// parents are what a check depends on: what it and its server name in depends_on,
+// and for what is paused there, what that depends on.
+func (t *Tracker) parents(c *config.Check) []config.Ref { return t.dependsOn[c.ID] }
+
+// named are what a check and its server name in depends_on.
+func named(cfg *config.Config, c *config.Check) []config.Ref {
+	if s, ok := cfg.Servers[c.Server]; ok && len(s.DependsOn) > 0 {
 		return slices.Concat(c.DependsOn, s.DependsOn)
 	}
 	return c.DependsOn
+}
+
+// findParents makes [Tracker.parents] of a configuration whose members are known.
+func (t *Tracker) findParents() {
+	t.dependsOn = map[config.CheckID][]config.Ref{}
+	paused := map[config.ServerID][]*config.Check{}
+	for _, c := range t.cfg.Checks {
+		if !c.Enabled && c.Server != "" {
+			paused[c.Server] = append(paused[c.Server], c)
+		}
+	}
+	for id, c := range t.cfg.Checks {
+		refs := named(t.cfg, c)
+		if slices.ContainsFunc(refs, func(r config.Ref) bool { return len(t.members(r)) == 0 }) {
+			refs = t.passOn(refs, paused, nil)
+		}
+		if len(refs) > 0 {
+			t.dependsOn[id] = refs
+		}
+	}
+}
+
+// passOn replaces references to what is paused as a whole by what that depends on;
+// found are those that are known already.
+func (t *Tracker) passOn(refs []config.Ref, paused map[config.ServerID][]*config.Check, found []config.Ref) []config.Ref {
+	for _, r := range refs {
+		if slices.Contains(found, r) {
+			continue
+		}
+		found = append(found, r) // also of what is paused, so that a circle ends
+		if len(t.members(r)) > 0 {
+			continue
+		}
+		if c, ok := t.cfg.Checks[r.Check]; ok {
+			found = t.passOn(named(t.cfg, c), paused, found)
+		}
+		if s, ok := t.cfg.Servers[r.Server]; ok {
+			found = t.passOn(s.DependsOn, paused, found)
+		}
+		for _, c := range paused[r.Server] {
+			found = t.passOn(c.DependsOn, paused, found)
+		}
+	}
+	return found
 }
 
 // refDown: a server is down when all of its checks are.

@@ -96,8 +96,10 @@ type Tracker struct {
 	newest   time.Time                            // record in the journal at the start
 	calendar *outbox.Calendar                     // of cfg
 	onServer map[config.ServerID][]config.CheckID // of cfg, without the paused ones
-	children map[config.Ref][]config.CheckID      // of cfg, by what they depend on
-	silences map[string]outbox.Silence
+	// Of cfg: the checks by what they depend on, and the other way round.
+	children  map[config.Ref][]config.CheckID
+	dependsOn map[config.CheckID][]config.Ref
+	silences  map[string]outbox.Silence
 
 	compactNext         time.Time
 	renewing            bool      // the journal's files are lost, and it needs all that is known

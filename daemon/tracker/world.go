@@ -14,7 +14,7 @@ import (
 // that all have heard of.
 func (t *Tracker) world(all bool, some map[incident.ID]bool, now time.Time) outbox.World {
 	w := outbox.World{
-		Rates: t.Rates, Kind: t.kind, MaxPerHour: t.maxPerHour, Quiet: t.quiet, Within: t.calendar.Within,
+		Rates: t.Rates, Kind: t.kind, MaxPerHour: t.maxPerHour, Quiet: t.quiet, Dependent: t.dependent, Within: t.calendar.Within,
 		RoleExists: t.roleExists, Monitor: t.waysOf(t.cfg.Daemon.Roles), Started: t.started,
 	}
 	if all {
@@ -57,7 +57,7 @@ func (t *Tracker) subject(in incident.Incident, now time.Time) outbox.Subject {
 	}
 	if c, ok := t.cfg.Checks[in.Check]; ok {
 		s.Ways, s.Remind = t.waysOf(c.Roles), c.Policy.Remind
-		s.Company, s.Parent = t.company(c, in, now)
+		s.Company, s.Parent = t.openingDelay(c, in, now)
 	}
 	return s
 }
