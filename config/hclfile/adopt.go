@@ -9,15 +9,6 @@ import (
 	"github.com/hashicorp/hcl/v2"
 )
 
-// adoptSyntax takes over what the parser complains about.
-func (l *loader) adoptSyntax(diags hcl.Diagnostics) {
-	for _, d := range diags {
-		if d.Severity == hcl.DiagError {
-			l.adoptShape(d)
-		}
-	}
-}
-
 // adopt takes over a diagnostic of hcl with its own words.
 func (l *loader) adopt(r *rule, d *hcl.Diagnostic) {
 	l.findings = append(l.findings, finding{r, d.Summary, d.Detail, subject(d)})
@@ -70,11 +61,11 @@ const dynamicForm = `A dynamic block has for_each, labels where the blocks that 
 var firstPlace = regexp.MustCompile(`already set at (.*):([0-9]+),([0-9]+)-`)
 
 // adoptShape takes over what the parser says of attributes that are there
-// twice, and the rest as it is.
+// twice, and of the syntax.
 func (l *loader) adoptShape(d *hcl.Diagnostic) {
 	m := firstPlace.FindStringSubmatch(d.Detail)
 	if m == nil {
-		l.adopt(ruleSyntax, d)
+		l.adoptParsing(d)
 		return
 	}
 	l.report(ruleDuplicateValue, subject(d), "%s is already written at %s:%s:%s.", nameIn(d), m[1], m[2], m[3])

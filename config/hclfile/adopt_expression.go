@@ -1,6 +1,7 @@
 package hclfile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -17,6 +18,10 @@ import (
 // involved, hcl's words are not repeated, since some of them hold values.
 func (l *loader) adoptEvaluation(diags hcl.Diagnostics, expr hcl.Expression, ctx *hcl.EvalContext, secretive bool) {
 	l.failed = true
+	if !secretive && l.partOfSecret(expr.Range()) {
+		secretive = true
+		l.blinded = append(l.blinded, expr.Range())
+	}
 	explained := l.explainReferences(expr, secretive)
 	secretive = secretive || l.mentionsSecret(expr, ctx)
 	for _, d := range diags {
@@ -25,7 +30,7 @@ func (l *loader) adoptEvaluation(diags hcl.Diagnostics, expr hcl.Expression, ctx
 		case l.adoptCall(d, secretive), l.adoptShadowed(d):
 		case explained && aboutNames(d):
 		case secretive:
-			l.report(ruleExpression, subject(d), "Something is wrong with this expression. What exactly is not shown, since a secret is part of it.")
+			l.report(ruleExpression, subject(d), "Something is wrong with this expression. What exactly is not shown, since a secret is part of it.%s", withSpace(l.escapeAdvice(expr)))
 		default:
 			l.adoptWithoutValues(d)
 		}
@@ -123,7 +128,7 @@ func (l *loader) adoptCall(d *hcl.Diagnostic, secretive bool) bool {
 	if extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](d); ok {
 		name := extra.CalledFunctionNamespace() + extra.CalledFunctionName()
 		hint := onlyNear(name, l.functionNames())
-		if secretive && hint == "" {
+		if secretive {
 			name = "of this name"
 		}
 		l.report(ruleUnknownFunction, subject(d), "There is no function %s.%s", name, hint)
@@ -160,6 +165,22 @@ func (l *loader) mentionsSecret(expr hcl.Expression, ctx *hcl.EvalContext) bool 
 	return false
 }
 
+// escapeAdvice says how ${ is written as a part of a text, where there is one.
+func (l *loader) escapeAdvice(expr hcl.Expression) string {
+	if text := l.snapshot.bytes(expr.Range()); bytes.Contains(text, []byte("${")) || bytes.Contains(text, []byte("%{")) {
+		return asItIs
+	}
+	return ""
+}
+
 func (l *loader) functionNames() []string {
 	return slices.Sorted(maps.Keys(l.functionsIn("")))
+}
+
+// withSpace makes a sentence follow another.
+func withSpace(sentence string) string {
+	if sentence == "" {
+		return ""
+	}
+	return " " + sentence
 }

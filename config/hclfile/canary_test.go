@@ -221,7 +221,7 @@ func noCanaryIn(t *testing.T, name, text string) {
 		_ = json.NewEncoder(&out).Encode(config.Compare(nil, cfg))
 		_ = json.NewEncoder(&out).Encode(cfg)
 	}
-	for _, form := range []string{canary, canary[:9], strings.ToUpper(canary), base64.StdEncoding.EncodeToString([]byte(canary))} {
+	for _, form := range []string{canary, canary[:9], strings.ToUpper(canary), spelled[:10], spelled[11:], strings.ToUpper(spelled), base64.StdEncoding.EncodeToString([]byte(spelled)), base64.StdEncoding.EncodeToString([]byte(canary))} {
 		if strings.Contains(out.String(), form) {
 			t.Errorf("the secret comes out as %q:\n%s\nof\n%s", form, out.String(), text)
 			return

@@ -17,6 +17,7 @@ type excerpts struct {
 	snapshot *Snapshot
 	files    map[string]*lined
 	found    *withholder // once it was needed
+	blinded  []hcl.Range // what is masked beside what is known as secret
 }
 
 // lined is a source file with its line starts and its masked parts.
@@ -64,6 +65,11 @@ func (x *excerpts) open(name string) *lined {
 		return nil
 	}
 	f := masks(name, text)
+	for _, at := range x.blinded {
+		if at.Filename == name {
+			f.masks = join(append(f.masks, byteSpan{at.Start.Byte, at.End.Byte}))
+		}
+	}
 	f.text, f.starts = text, []int{0}
 	for i, c := range text {
 		if c == '\n' {
@@ -100,6 +106,11 @@ func (x *excerpts) maskShared(name string, f *lined) {
 		_, x.found = withheld(x.snapshot.files)
 	}
 	more := slices.Clone(f.masks)
+	for _, t := range f.texts {
+		if t.overlaps(f.shared) && isComment(f.text[t.from:t.to]) {
+			more = append(more, t)
+		}
+	}
 	for _, e := range x.found.edits[name] {
 		more = append(more, e.byteSpan)
 	}

@@ -79,6 +79,7 @@ func firstAt(at hcl.Range) string {
 func (l *loader) diagnostics() []config.Diagnostic {
 	diags := make([]config.Diagnostic, 0, len(l.findings))
 	excerpts, secrets := newExcerpts(l.snapshot), l.scrubber()
+	excerpts.blinded = l.blinded
 	for _, f := range l.findings {
 		excerpt, mark := excerpts.of(f.at)
 		d := config.Diagnostic{

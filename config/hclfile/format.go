@@ -15,6 +15,7 @@ import (
 // where they are. A file that cannot be parsed is left alone and reported; name
 // is what it is called then.
 func Format(name string, text []byte) ([]byte, []config.Diagnostic) {
+	text = withoutMark(text)
 	if diags := parseAlone(name, text); len(diags) > 0 {
 		return nil, diags
 	}
@@ -39,6 +40,10 @@ func parseAlone(name string, text []byte) []config.Diagnostic {
 	l.snapshot.add(name, text)
 	if place, deep := tooDeep(l.snapshot.files[0]); deep {
 		l.report(ruleNesting, place, "%s", nestingAdvice)
+		return l.diagnostics()
+	}
+	if at, advice := notUTF8(l.snapshot.files[0]); advice != "" {
+		l.report(ruleEncoding, at, "%s", advice)
 		return l.diagnostics()
 	}
 	_, diags := hclsyntax.ParseConfig(text, name, hcl.InitialPos)

@@ -45,6 +45,10 @@ type loader struct {
 	noHeartbeat  bool                       // somebody chose to do without
 
 	gathered map[string]*gathering
+
+	shownLines   *excerpts // once it was needed
+	partOfSecret func(hcl.Range) bool
+	blinded      []hcl.Range // expressions of which nothing is shown
 }
 
 type contextKey struct {
@@ -82,6 +86,8 @@ func newLoader(s *Snapshot) *loader {
 		gathered:    map[string]*gathering{},
 
 		shownHours: map[config.ScheduleID]bool{},
+
+		partOfSecret: secretParts(s),
 	}
 	l.names = l.early.NewChild()
 	return l
@@ -136,6 +142,9 @@ func (l *loader) parse() []parsed {
 	var files []parsed
 	for _, p := range parseAll(l.snapshot.files) {
 		switch {
+		case p.other != nil:
+			l.broken = true
+			l.report(ruleEncoding, *p.other, "%s", p.cure)
 		case p.deep != nil:
 			l.broken = true
 			l.report(ruleNesting, *p.deep, "%s", nestingAdvice)

@@ -2,6 +2,8 @@ package hclfile
 
 import (
 	"bytes"
+	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -10,15 +12,16 @@ import (
 )
 
 // Blocks whose quoted text, and attributes whose whole value, is masked in
-// source excerpts.
+// source excerpts. Every attribute that may hold what credential gives is one.
 var (
 	secretBlocks     = []string{"notifier", "login"}
-	secretAttributes = []string{"password", "token", "auth_token", "client_secret", "secret", "heartbeat_url"}
+	secretAttributes = slices.Compact(slices.Sorted(slices.Values(secretNames)))
 )
 
 // masks finds what may be a secret in a file, and where values stand that are used
 // elsewhere: it looks at tokens, not at blocks, so that it also works in a file
-// that cannot be parsed.
+// that cannot be parsed. In such a file a quote that is missing turns texts into
+// names and names into texts, so its lines are looked at one by one, too.
 func masks(name string, text []byte) *lined {
 	if strings.HasSuffix(name, ".json") {
 		f := &lined{}
@@ -29,23 +32,49 @@ func masks(name string, text []byte) *lined {
 		return f
 	}
 	tokens, _ := hclsyntax.LexConfig(text, name, hcl.InitialPos)
-	m := masker{tokens: tokens, blocks: []bool{false}}
+	m := masker{tokens: tokens, blocks: []enclosed{{}}}
 	for i := range tokens {
 		m.token(i)
 	}
+	if p := parse(source{name: name, text: text}); p.body == nil || p.diags.HasErrors() {
+		m.found = join(append(m.found, lineMasks(text)...))
+	}
 	return &lined{masks: m.found, shared: m.shared, texts: m.texts}
+}
+
+// masking is what is masked between two brackets.
+type masking int
+
+const (
+	nothing    masking = iota
+	quotedText         // of a block: what stands in quotes, and values of attributes that it does not have
+	wholeValue         // of an attribute: all but the names of the language
+)
+
+// enclosed is what holds between two brackets.
+type enclosed struct {
+	masking
+	before []hclsyntax.Token // the statement in which they are opened
+	braces bool
+	names  bool // of credential: a text that is no name may be the secret itself
 }
 
 // masker walks the tokens of a file. A statement is what stands between line
 // ends: an attribute, or the header of a block.
 type masker struct {
 	tokens    hclsyntax.Tokens
-	blocks    []bool // for each open brace, whether what is in it is masked
-	statement []hclsyntax.Token
+	blocks    []enclosed        // for each open bracket
+	statement []hclsyntax.Token // no more than enough of it
+	last      hclsyntax.TokenType
+	word      string // the last token, where it is a name
+	known     bool   // the last name that was met is one of the language
 	found     []byteSpan
 	shared    []byteSpan
 	texts     []byteSpan // in what is shared
 }
+
+// enough tokens of a statement tell which attribute or block it is.
+const enough = 8
 
 func (m *masker) token(i int) {
 	t := m.tokens[i]
@@ -54,12 +83,18 @@ func (m *masker) token(i int) {
 	}
 	switch t.Type {
 	case hclsyntax.TokenOBrace:
-		m.blocks = append(m.blocks, m.inside() || m.opensSecretBlock() || m.isSecretAttribute())
-		m.statement = nil
+		inner := m.level()
+		if inner == nothing && m.opensSecretBlock() {
+			inner = quotedText
+		}
+		m.blocks, m.statement = append(m.blocks, enclosed{masking: inner, before: m.statement, braces: true}), nil
 		return
-	case hclsyntax.TokenCBrace:
-		if len(m.blocks) > 1 {
-			m.blocks = m.blocks[:len(m.blocks)-1]
+	case hclsyntax.TokenOBrack, hclsyntax.TokenOParen:
+		names := t.Type == hclsyntax.TokenOParen && m.word == "credential"
+		m.blocks = append(m.blocks, enclosed{masking: m.level(), before: m.statement, names: names})
+	case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen:
+		if last := len(m.blocks) - 1; last > 0 {
+			m.blocks, m.statement = m.blocks[:last], m.blocks[last].before
 		}
 	case hclsyntax.TokenNewline:
 		m.statement = nil
@@ -72,8 +107,16 @@ func (m *masker) token(i int) {
 		m.texts = append(m.texts, place)
 	}
 	switch {
+	case t.Type == hclsyntax.TokenComma && m.inside() == wholeValue && m.blocks[len(m.blocks)-1].braces:
+		m.statement = nil
 	case t.Type != hclsyntax.TokenComment:
-		m.statement = append(m.statement, t)
+		m.last, m.word = t.Type, ""
+		if t.Type == hclsyntax.TokenIdent {
+			m.word = string(t.Bytes)
+		}
+		if len(m.statement) < enough {
+			m.statement = append(slices.Clip(m.statement), t)
+		}
 	case strings.HasSuffix(string(t.Bytes), "\n"): // the line end is part of the comment
 		m.statement = nil
 	}
@@ -97,41 +140,104 @@ func (m *masker) share(first int) {
 	m.shared = append(m.shared, byteSpan{m.tokens[first].Range.Start.Byte, m.tokens[end].Range.End.Byte})
 }
 
-func (m *masker) inside() bool { return m.blocks[len(m.blocks)-1] }
+func (m *masker) inside() masking { return m.blocks[len(m.blocks)-1].masking }
+
+// level is what is masked at this point of a statement.
+func (m *masker) level() masking {
+	switch {
+	case m.inside() == wholeValue || m.isSecretAttribute():
+		return wholeValue
+	case m.inside() == quotedText && m.isUnknownAttribute():
+		return wholeValue // its name may be that of a secret, with a typing error
+	}
+	return m.inside()
+}
 
 // opensSecretBlock looks at the header that stands before a brace.
 func (m *masker) opensSecretBlock() bool {
 	for i, t := range m.statement {
-		word := string(t.Bytes)
-		if slices.Contains(secretBlocks, word) && (i == 0 || string(m.statement[0].Bytes) == "dynamic") {
+		if isSecretBlock(string(t.Bytes)) && (i == 0 || string(m.statement[0].Bytes) == "dynamic") {
 			return true
 		}
 	}
 	return false
 }
 
+// isSecretBlock tells the blocks that have attributes for secrets, also with a
+// typing error in their name.
+func isSecretBlock(word string) bool { return isOrMeans(word, secretBlocks) }
+
+// isOrMeans reports whether a word is one of some names, or none of the language
+// and near to one of them.
+func isOrMeans(word string, names []string) bool {
+	if slices.Contains(names, word) || slices.Contains(languageNames, word) || word == "" {
+		return slices.Contains(names, word)
+	}
+	_, near := nearest(word, names)
+	return near
+}
+
 // isSecretAttribute reports whether the statement gives a value to an
 // attribute that holds a secret.
 func (m *masker) isSecretAttribute() bool {
-	if len(m.statement) == 0 {
-		return false
-	}
-	name := string(m.statement[0].Bytes)
-	return slices.Contains(secretAttributes, name) || calledSecret.MatchString(name)
+	return len(m.statement) > 0 && isSecretName(string(m.statement[0].Bytes))
 }
 
+// saysPassword tells the comments that may have a secret in them.
+var saysPassword = regexp.MustCompile(`(?i)pass|pw|secret|token|key|url|auth`)
+
+func isSecretName(name string) bool {
+	return isOrMeans(name, secretAttributes) || calledSecret.MatchString(name)
+}
+
+// isUnknownAttribute reports whether the statement gives a value to an attribute
+// that no block with secrets has.
+func (m *masker) isUnknownAttribute() bool {
+	return len(m.statement) > 1 && m.statement[1].Type == hclsyntax.TokenEqual && !slices.Contains(plainNames, string(m.statement[0].Bytes))
+}
+
+// plainNames are the attributes, of blocks with secrets, that hold none.
+var plainNames = func() (names []string) {
+	for _, b := range everyBlock(rootBlock) {
+		if !slices.Contains(secretBlocks, b.name) {
+			continue
+		}
+		for _, variant := range b.kinds() {
+			for _, a := range variant.attributes {
+				if !a.secret {
+					names = append(names, a.name)
+				}
+			}
+		}
+	}
+	return names
+}()
+
 func (m *masker) mustMask(i int) bool {
-	t := m.tokens[i]
-	inAttribute := m.isSecretAttribute()
+	t, level := m.tokens[i], m.level()
 	switch t.Type {
-	case hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit, hclsyntax.TokenComment:
-		return m.inside() || inAttribute
+	case hclsyntax.TokenComment: // what was commented out may have been a secret
+		return level != nothing || saysPassword.Match(t.Bytes)
+	case hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit:
+		return level != nothing || m.blocks[len(m.blocks)-1].names && !credentialName.Match(t.Bytes)
 	case hclsyntax.TokenInvalid, hclsyntax.TokenBadUTF8, hclsyntax.TokenQuotedNewline, hclsyntax.TokenNumberLit:
-		return inAttribute
+		return level == wholeValue
 	case hclsyntax.TokenIdent:
-		return inAttribute && !m.isKnownWord(string(t.Bytes))
+		if afterDot := len(m.statement) > 0 && m.last == hclsyntax.TokenDot; !afterDot {
+			m.known = isKnownWord(string(t.Bytes))
+		}
+		return level == wholeValue && !m.known && !m.isKey(i)
 	}
 	return false
+}
+
+// isKey reports whether a name is the key of an object: its value follows.
+func (m *masker) isKey(i int) bool {
+	return len(m.statement) == 0 && i+1 < len(m.tokens) && m.tokens[i+1].Type == hclsyntax.TokenEqual
+}
+
+func isComment(token []byte) bool {
+	return bytes.HasPrefix(token, []byte("#")) || bytes.HasPrefix(token, []byte("//")) || bytes.HasPrefix(token, []byte("/*"))
 }
 
 // isLiteralToken tells the tokens that may hold a text, or what is left of one.
@@ -145,10 +251,9 @@ func isLiteralToken(t hclsyntax.TokenType) bool {
 }
 
 // isKnownWord tells the names of the language from a secret without quotes.
-func (m *masker) isKnownWord(word string) bool {
+func isKnownWord(word string) bool {
 	_, isFunction := plainFunctions[word]
-	last := m.statement[len(m.statement)-1]
-	return isFunction || word == "local" || word == "credential" || word == "file" || word == "withheld" || last.Type == hclsyntax.TokenDot
+	return isFunction || slices.Contains([]string{"local", "credential", "file", "withheld"}, word) || slices.Contains(referenceRoots, word)
 }
 
 // jsonMasks does the same for HCL's JSON form, where keys are block types,
@@ -156,8 +261,9 @@ func (m *masker) isKnownWord(word string) bool {
 func jsonMasks(text []byte) (found, others []byteSpan) {
 	open, key := []bool{false}, ""
 	for i := 0; i < len(text); i++ {
-		secretKey := slices.Contains(secretBlocks, key) || slices.Contains(secretAttributes, key)
+		secretKey := isSecretBlock(key) || isSecretName(key) || key == "//"
 		switch c := text[i]; c {
+		case ' ', '\t', '\r', '\n', ':':
 		case '{', '[':
 			open = append(open, open[len(open)-1] || secretKey)
 			if c == '{' {
@@ -174,16 +280,35 @@ func jsonMasks(text []byte) (found, others []byteSpan) {
 			end := stringEnd(text, i)
 			switch {
 			case isKey(text, end):
-				key = string(text[i+1 : max(i+1, end-1)])
+				key = unquoted(text[i:end])
 			case open[len(open)-1] || secretKey:
 				found = append(found, byteSpan{i + 1, max(i+1, end-1)})
 			default:
 				others = append(others, byteSpan{i + 1, max(i+1, end-1)})
 			}
 			i = end - 1
+		case '/', '#': // a comment, which JSON does not have
+			end := i + strings.IndexByte(string(text[i:])+"\n", '\n')
+			found = extend(found, i, end)
+			i = end - 1
+		default: // a secret without quotes
+			if open[len(open)-1] || secretKey {
+				found = extend(found, i, i+1)
+			} else {
+				others = extend(others, i, i+1)
+			}
 		}
 	}
 	return found, others
+}
+
+// unquoted is the text that a JSON string stands for, or what there is of it.
+func unquoted(text []byte) string {
+	var s string
+	if json.Unmarshal(text, &s) == nil {
+		return s
+	}
+	return strings.Trim(string(text), `"`)
 }
 
 // stringEnd is the index after a JSON string, or after what there is of it.

@@ -16,6 +16,8 @@ type parsed struct {
 	body  hcl.Body
 	diags hcl.Diagnostics
 	deep  *hcl.Range // where it is nested too deeply to be parsed
+	other *hcl.Range // where it is not in UTF-8
+	cure  string     // what to do about that
 }
 
 // parseAll parses the files side by side, one a processor at a time.
@@ -40,6 +42,9 @@ func parse(f source) (p parsed) {
 			p = parsed{source: f, diags: hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Unreadable syntax", Detail: "The parser failed over this file.", Subject: &hcl.Range{Filename: f.name}}}}
 		}
 	}()
+	if place, cure := notUTF8(f); cure != "" {
+		return parsed{source: f, other: &place, cure: cure}
+	}
 	if place, deep := tooDeep(f); deep {
 		return parsed{source: f, deep: &place}
 	}

@@ -148,7 +148,7 @@ func readBounded(path string) ([]byte, rights, error) {
 	if err == nil && len(text) > maxFile {
 		err = fmt.Errorf("it is larger than %d MiB", maxFile>>20)
 	}
-	return text, rightsAt(path, info), err
+	return withoutMark(text), rightsAt(path, info), err
 }
 
 // rights are what everybody on this machine may do with a file or a directory.

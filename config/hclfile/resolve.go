@@ -1,6 +1,7 @@
 package hclfile
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,20 +17,20 @@ import (
 func (l *loader) explainReferences(expr hcl.Expression, secretive bool) bool {
 	found := false
 	for _, t := range expr.Variables() {
-		if l.explainReference(t, secretive) {
+		if l.explainReference(expr, t, secretive) {
 			found = true
 		}
 	}
 	return found
 }
 
-func (l *loader) explainReference(t hcl.Traversal, secretive bool) bool {
+func (l *loader) explainReference(expr hcl.Expression, t hcl.Traversal, secretive bool) bool {
 	root := t.RootName()
 	if root == "local" && len(t) > 1 {
 		return l.explainLocal(t)
 	}
 	if !slices.Contains(referenceRoots, root) {
-		return l.explainRoot(t, secretive)
+		return l.explainRoot(expr, t, secretive)
 	}
 	names, ok := steps(t)
 	if !ok || len(names) == 0 || l.referenceExists(root, names) {
@@ -39,7 +40,7 @@ func (l *loader) explainReference(t hcl.Traversal, secretive bool) bool {
 	return true
 }
 
-func (l *loader) explainRoot(t hcl.Traversal, secretive bool) bool {
+func (l *loader) explainRoot(expr hcl.Expression, t hcl.Traversal, secretive bool) bool {
 	root := t.RootName()
 	if _, ok := l.names.Variables[root]; ok {
 		return false
@@ -47,12 +48,14 @@ func (l *loader) explainRoot(t hcl.Traversal, secretive bool) bool {
 	at := t[0].SourceRange()
 	near := onlyNear(root, append([]string{"local"}, referenceRoots...))
 	switch {
+	case secretive && fromElsewhere[root] != "" && len(t) > 1:
+		l.report(ruleUnknownVariable, at, "There is nothing called %q. %s", root, fromElsewhere[root])
+	case secretive:
+		l.report(ruleUnknownVariable, at, "There is nothing of this name. %s", cmp.Or(l.escapeAdvice(expr), "A text stands in quotes."))
 	case near != "":
 		l.report(ruleUnknownVariable, at, "There is nothing called %q.%s", root, near)
 	case fromElsewhere[root] != "" && len(t) > 1:
 		l.report(ruleUnknownVariable, at, "There is nothing called %q. %s", root, fromElsewhere[root])
-	case secretive:
-		l.report(ruleUnknownVariable, at, "There is nothing of this name. A text stands in quotes.")
 	default:
 		l.report(ruleUnknownVariable, at, "There is nothing called %q. A text stands in quotes: %q.", root, root)
 	}

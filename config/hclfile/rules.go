@@ -38,6 +38,7 @@ var (
 // Syntax and structure.
 var (
 	ruleSyntax           = wrong("syntax", "Invalid syntax")
+	ruleEncoding         = wrong("encoding", "Not in UTF-8")
 	ruleNesting          = wrong("nesting", "Expressions nested too deeply")
 	ruleUnknownBlock     = wrong("unknown-block", "Unknown block")
 	ruleUnknownAttribute = wrong("unknown-attribute", "Unknown attribute")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -352,6 +353,34 @@ func TestFileIsNoWayToCredentials(t *testing.T) {
 			if len(diags) != 1 || diags[0].Rule != "credential" {
 				t.Errorf("%s in %s: %v", path, root, diags)
 			}
+		}
+	}
+}
+
+// TestByteOrderMarkIsNoPartOfASecret reads a credential as an editor of Windows
+// leaves it.
+func TestByteOrderMarkIsNoPartOfASecret(t *testing.T) {
+	files := maps.Clone(small)
+	files["etc/credentials/probe"] = "\uFEFFcanary-canary\r\n"
+	tree(t, files)
+	cfg := mustLoad(t, read(t, "etc", hclfile.Options{}))
+	for _, c := range cfg.Checks {
+		if got := c.Probe.Login.Password.Reveal(); got != "canary-canary" {
+			t.Errorf("the password is %q", got)
+		}
+	}
+}
+
+// TestOtherEncodings holds what a credential is refused for: as it is, it would be
+// a password that nobody has.
+func TestOtherEncodings(t *testing.T) {
+	for _, text := range []string{"\xff\xfes\x00e\x00c\x00", "\xfe\xff\x00s\x00e\x00c", "\xff\xfe\x00\x00s\x00\x00\x00", "s\x00e\x00c\x00r\x00", "\x00s\x00e\x00c\x00r"} {
+		files := maps.Clone(small)
+		files["etc/credentials/probe"] = text
+		tree(t, files)
+		_, diags := hclfile.Load(read(t, "etc", hclfile.Options{}))
+		if len(diags) == 0 || !strings.Contains(diags[0].Detail, "is in UTF-") {
+			t.Errorf("%q: %v", text, diags)
 		}
 	}
 }

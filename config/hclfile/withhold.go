@@ -23,13 +23,14 @@ const withheldCall = "withheld()"
 // all other attributes, whose values are shown in many places, and spares what is
 // part of one of these; here it leaves out what it cannot follow exactly.
 type withholder struct {
-	locals  map[string]hcl.Expression
-	edits   map[string]map[int]edit // by file and place
-	seen    map[string]bool         // what was followed
-	paths   map[string]int          // how many ways into a local
-	inside  int                     // how deep in locals and collections
-	shared  bool                    // something was found there
-	sparing bool                    // attributes that hold no secrets are followed
+	locals   map[string]hcl.Expression
+	edits    map[string]map[int]edit // by file and place
+	seen     map[string]bool         // what was followed
+	paths    map[string]int          // how many ways into a local
+	inside   int                     // how deep in locals and collections
+	shared   bool                    // something was found there
+	suspects map[string][]byteSpan   // by file: names without a meaning
+	sparing  bool                    // attributes that hold no secrets are followed
 
 	named    map[string]bool // files whose content becomes part of a secret
 	anyNamed bool            // so does that of files which cannot be told
@@ -47,7 +48,7 @@ type edit struct {
 func withheld(files []source) ([]source, *withholder) {
 	w := &withholder{
 		locals: map[string]hcl.Expression{}, edits: map[string]map[int]edit{}, named: map[string]bool{},
-		seen: map[string]bool{}, paths: map[string]int{},
+		seen: map[string]bool{}, paths: map[string]int{}, suspects: map[string][]byteSpan{},
 	}
 	var bodies []hcl.Body
 	for _, p := range parseAll(having(files, secretWords)) {
@@ -70,6 +71,25 @@ func withheld(files []source) ([]source, *withholder) {
 		out[i] = source{name: f.name, text: apply(f.text, slices.AppendSeq(comments(f), maps.Values(w.edits[f.name])))}
 	}
 	return out, w
+}
+
+// secretParts gives a function that reports whether something at a place of the
+// files is used for a secret, or is called one. The files are looked through when
+// it is first asked, which is when something is wrong.
+func secretParts(s *Snapshot) func(hcl.Range) bool {
+	var found *withholder
+	return func(at hcl.Range) bool {
+		if found == nil {
+			_, found = withheld(s.files)
+		}
+		here := byteSpan{at.Start.Byte, at.End.Byte}
+		for _, e := range found.edits[at.Filename] {
+			if e.overlaps([]byteSpan{here}) {
+				return true
+			}
+		}
+		return here.overlaps(found.suspects[at.Filename])
+	}
 }
 
 // spare takes back what is part of an attribute whose value is shown.

@@ -3,6 +3,7 @@ package hclfile
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -12,12 +13,28 @@ import (
 
 // expression finds what is part of a secret in an expression.
 func (w *withholder) expression(expr hcl.Expression, wanted want, names *binding) {
+	if expr != nil {
+		w.suspect(expr, names)
+	}
 	switch e := expr.(type) {
 	case nil:
 	case hclsyntax.Expression:
 		w.native(e, wanted, names)
 	default:
 		w.jsonExpression(e, wanted, names)
+	}
+}
+
+// suspect notes the names in an expression that have no meaning: one of them may
+// be a part of a secret that has ${ in it, or no quotes.
+func (w *withholder) suspect(expr hcl.Expression, names *binding) {
+	for _, t := range expr.Variables() {
+		root := t.RootName()
+		if w.sparing || root == "local" || names.lookUp(root) != nil || slices.Contains(referenceRoots, root) {
+			continue
+		}
+		at := t.SourceRange()
+		w.suspects[at.Filename] = append(w.suspects[at.Filename], byteSpan{at.Start.Byte, at.End.Byte})
 	}
 }
 

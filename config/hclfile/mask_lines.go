@@ -1,0 +1,227 @@
+package hclfile
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// lineMasks finds what may be a secret in a file that cannot be parsed, line by
+// line: a text ends with its line there, whatever the parser made of a quote that
+// is missing. It rather masks too much than too little.
+func lineMasks(text []byte) []byteSpan {
+	m := lineMasker{text: text, torn: hasOddQuotes(text) || bytes.Contains(text, []byte("<<"))}
+	for from := 0; from < len(text); {
+		to := len(text)
+		if n := bytes.IndexByte(text[from:], '\n'); n >= 0 {
+			to = from + n
+		}
+		m.line(from, to)
+		from = to + 1
+	}
+	return m.found
+}
+
+// A lineMasker walks the lines of a file.
+type lineMasker struct {
+	text    []byte
+	torn    bool   // some texts may go over several lines
+	open    []bool // for each open brace, whether what is in it is masked
+	heredoc string // the word that ends the one at hand
+	hidden  bool   // what is in that is masked
+	comment bool   // a comment goes on
+	found   []byteSpan
+}
+
+var (
+	firstWord   = regexp.MustCompile(`^[\s\x{FEFF}]*"?([A-Za-z_][A-Za-z0-9_-]*)"?`)
+	secondWord  = regexp.MustCompile(`^\s*dynamic\s+"(` + strings.Join(secretBlocks, "|") + `)`)
+	heredocOpen = regexp.MustCompile(`<<-?\s*([A-Za-z_][A-Za-z0-9_-]*)\s*$`)
+	wordsIn     = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_-]*`)
+	anyWord     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*`)
+)
+
+func hasOddQuotes(text []byte) bool {
+	for line := range bytes.Lines(text) {
+		if bytes.Count(line, []byte(`"`))%2 != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *lineMasker) inside() bool { return len(m.open) > 0 && m.open[len(m.open)-1] }
+
+func (m *lineMasker) hide(from, to int) { m.found = extend(m.found, from, to) }
+
+// extend adds a span after others, as a part of the last one where it goes on.
+func extend(spans []byteSpan, from, to int) []byteSpan {
+	last := len(spans) - 1
+	switch {
+	case from == to:
+	case last >= 0 && spans[last].to == from:
+		spans[last].to = to
+	default:
+		spans = append(spans, byteSpan{from, to})
+	}
+	return spans
+}
+
+func (m *lineMasker) line(from, to int) {
+	line := m.text[from:to]
+	switch {
+	case m.comment:
+		m.hide(from, to)
+		m.comment = !bytes.Contains(line, []byte("*/"))
+		return
+	case m.heredoc != "" && strings.TrimSpace(string(line)) == m.heredoc:
+		m.heredoc = ""
+		return
+	case m.heredoc != "" && m.hidden:
+		m.hide(from, to)
+		return
+	}
+	word, after := "", 0
+	if at := firstWord.FindSubmatchIndex(line); at != nil {
+		word, after = string(line[at[2]:at[3]]), at[1]
+	}
+	// values that are used elsewhere, and blocks with secrets, are masked as such
+	opens := isSecretBlock(word) || secondWord.Match(line)
+	shared := word == localsBlock.name || word == "for_each"
+	secret := m.inside() || opens || shared || namesSecret(line)
+	if h := heredocOpen.FindSubmatch(line); h != nil && m.heredoc == "" {
+		m.heredoc, m.hidden = string(h[1]), secret
+	}
+	switch {
+	case !secret && m.torn && word != "" && !isNameOfLanguage(word):
+		m.hide(from, to) // it may be the second line of a text
+	case !secret:
+		m.braces(from, line)
+	case word != "" && isNameOfLanguage(word):
+		m.values(from+after, to, opens)
+	default:
+		m.values(from, to, opens)
+	}
+	if n := len(m.open); (opens || shared) && bytes.HasSuffix(bytes.TrimSpace(line), []byte("{")) && (n == 0 || !m.open[n-1]) {
+		m.open = append(m.open, true) // a quote that is missing has hidden the brace
+	}
+}
+
+// namesSecret reports whether one of the words of a line is called as a secret is.
+func namesSecret(line []byte) bool {
+	for _, word := range wordsIn.FindAll(line, -1) {
+		if isSecretName(string(word)) || slices.ContainsFunc(longNames, func(name string) bool { return bytes.Contains(word, []byte(name)) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// longNames are names of secrets that no other word has in it by chance.
+var longNames = slices.DeleteFunc(slices.Clone(secretAttributes), func(name string) bool { return len(name) < len("body") })
+
+// braces follows the braces of a line that has no secret, and hides its comment.
+func (m *lineMasker) braces(from int, line []byte) {
+	quoted := false
+	for i, c := range line {
+		switch {
+		case c == '"' && (i == 0 || line[i-1] != '\\'):
+			quoted = !quoted
+		case quoted:
+		case c == '#', bytes.HasPrefix(line[i:], []byte("//")), bytes.HasPrefix(line[i:], []byte("/*")):
+			m.hide(from+i, from+len(line))
+			m.comment = c == '/' && line[i+1] == '*' && !bytes.Contains(line[i:], []byte("*/"))
+			return
+		default:
+			m.brace(c, false)
+		}
+	}
+}
+
+// brace notes a brace that is opened or closed.
+func (m *lineMasker) brace(c byte, secret bool) {
+	switch c {
+	case '{':
+		m.open = append(m.open, secret || m.inside())
+	case '}':
+		if len(m.open) > 0 {
+			m.open = m.open[:len(m.open)-1]
+		}
+	}
+}
+
+// values masks a part of a line but for what is punctuation outside quotes and
+// for the names of the language. Labels before the brace of a header stay.
+func (m *lineMasker) values(from, to int, header bool) {
+	quoted := false
+	for i := from; i < to; {
+		c := m.text[i]
+		_, size := utf8.DecodeRune(m.text[i:to])
+		word := anyWord.Find(m.text[i:to])
+		switch {
+		case c == '"' && (i == 0 || m.text[i-1] != '\\'):
+			quoted = !quoted
+		case header && c == '=': // a brace is missing
+			header = false
+		case header && c != '{': // before the brace
+		case !quoted && bytes.HasPrefix(m.text[i:to], []byte("/*")):
+			m.hide(i, to)
+			m.comment = !bytes.Contains(m.text[i:to], []byte("*/"))
+			return
+		case quoted:
+			m.hide(i, i+size)
+		case strings.IndexByte("{}", c) >= 0:
+			m.brace(c, true)
+			header = false
+		case strings.IndexByte(" \t\r=[](),", c) >= 0:
+		case len(word) > 0:
+			size = len(word)
+			if !isKnownWord(string(word)) && !m.namesValue(i+size, to) {
+				m.hide(i, i+size)
+			}
+		default:
+			m.hide(i, i+size)
+		}
+		i += size
+	}
+}
+
+// namesValue reports whether an equals sign follows the name of something that
+// the language has.
+func (m *lineMasker) namesValue(from, to int) bool {
+	rest := bytes.TrimLeft(m.text[from:to], " \t")
+	start := from
+	for start > 0 && isWordByte(m.text[start-1]) {
+		start--
+	}
+	return bytes.HasPrefix(rest, []byte("=")) && isNameOfLanguage(string(m.text[start:from]))
+}
+
+func isWordByte(c byte) bool {
+	return c == '_' || c == '-' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+// isNameOfLanguage reports whether a word is the name of a block or an attribute,
+// or nearly so.
+func isNameOfLanguage(word string) bool {
+	if slices.Contains(languageNames, word) || isSecretName(word) {
+		return true
+	}
+	_, near := nearest(word, languageNames)
+	return near
+}
+
+// languageNames are the names of all blocks and attributes.
+var languageNames = func() []string {
+	names := []string{"dynamic", "content", "for_each", "labels", "iterator"}
+	for _, b := range everyBlock(rootBlock) {
+		names = append(names, b.name)
+		for _, variant := range b.kinds() {
+			names = append(names, variant.attributeNames()...)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}()
