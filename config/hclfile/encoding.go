@@ -12,10 +12,8 @@ import (
 // part of the text, and some save UTF-16, of which a parser would complain in
 // every line.
 
-var byteOrderMark = []byte("\uFEFF")
-
 // withoutMark takes off the byte order mark of UTF-8.
-func withoutMark(text []byte) []byte { return bytes.TrimPrefix(text, byteOrderMark) }
+func withoutMark(text []byte) []byte { return bytes.TrimPrefix(text, []byte(byteOrderMark)) }
 
 // otherEncoding names the encoding of a text that is not in UTF-8, as iconv(1)
 // calls it; "" where it may be.

@@ -35,7 +35,15 @@ func (l *loader) file(dir, path string) (string, error) {
 	if c.refused != (complaint{}) {
 		return "", &callError{ruleNamedFile, c.refused}
 	}
+	if name := otherEncoding([]byte(c.text.Reveal())); name != "" {
+		return "", &callError{ruleNamedFile, inEncoding(path, name)}
+	}
 	return c.text.Reveal(), nil
+}
+
+// inEncoding is the complaint about a file that is not in UTF-8.
+func inEncoding(path, name string) complaint {
+	return about(path, "is written in "+name+". Save it as plain text (UTF-8).")
 }
 
 func from(dir, path string) string {
@@ -104,6 +112,8 @@ func (l *loader) credential(name string) (cty.Value, error) {
 		return none, &callError{ruleCredential, c.refused}
 	case c.public:
 		return none, &callError{rulePublic, c.readable(path)}
+	case otherEncoding([]byte(text)) != "":
+		return none, &callError{ruleCredential, inEncoding(path, otherEncoding([]byte(text)))}
 	case text == "":
 		return none, &callError{ruleCredential, about(path, "is empty.")}
 	case !norm.NFC.IsNormalString(text):

@@ -3,7 +3,6 @@ package hclfile
 import (
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -47,8 +46,6 @@ func (s *Snapshot) readNamed(path string) content {
 		return content{missing: true, refused: complaint{"There is no file " + path + ".", "The file that is named here does not exist."}}
 	case err != nil:
 		return content{refused: complaint{path + ": " + reason(err) + ".", "The file that is named here cannot be read: " + reason(err) + "."}}
-	case otherEncoding(text) != "":
-		c.refused = about(path, fmt.Sprintf("is in %s. Save it as UTF-8.", otherEncoding(text)))
 	case others.write:
 		c.refused = about(path, "can be written by others. Take the permission away:\n    chmod o-w "+path)
 		c.refused.blind = "The file that is named here can be written by others. Take the permission away (chmod o-w)."

@@ -379,7 +379,7 @@ func TestOtherEncodings(t *testing.T) {
 		files["etc/credentials/probe"] = text
 		tree(t, files)
 		_, diags := hclfile.Load(read(t, "etc", hclfile.Options{}))
-		if len(diags) == 0 || !strings.Contains(diags[0].Detail, "is in UTF-") {
+		if len(diags) == 0 || !strings.Contains(diags[0].Detail, "is written in UTF-") {
 			t.Errorf("%q: %v", text, diags)
 		}
 	}
