@@ -41,6 +41,7 @@ var rooms = map[string][]string{
 	"daemon/probe/imaptest/ca":        {},
 	"daemon/probe/imaptest/process":   {},
 	"daemon/probe/imaptest/debian":    {},
+	"daemon/probe/imaptest/proxies":   {"daemon/probe/imaptest/ca", "daemon/probe/imaptest/process"},
 	"daemon/probe/imaptest/dovecot":   {"daemon/probe/imaptest/ca", "daemon/probe/imaptest/process"},
 	"daemon/selfcheck":                {"config", "config/names", "daemon/incident"},
 	"daemon/outbox":                   {"config", "config/opaque", "daemon/incident", "notifiers"},

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,8 +40,8 @@ func (c *conversation) proxyReason() string {
 // understood, that the header of the PROXY protocol may be what the server did
 // not understand.
 func (c *conversation) withProxyRemark(f *failure) *failure {
-	early := f.phase == incident.PhaseTLS || f.phase == incident.PhaseGreeting || f.phase == incident.PhaseCapability
-	if c.check.ProxyProtocol == "" || !early || f.health != incident.Down || strings.Contains(f.hint, "PROXY") {
+	early := []incident.Phase{incident.PhaseTLS, incident.PhaseGreeting, incident.PhaseCapability, incident.PhaseStartTLS}
+	if c.check.ProxyProtocol == "" || c.secured || !slices.Contains(early, f.phase) || f.health != incident.Down || strings.Contains(f.hint, "PROXY") {
 		return f
 	}
 	switch f.cause {
