@@ -54,9 +54,9 @@ type account struct {
 
 	rejected int                 // rejections in a row, wherever
 	wait     time.Time           // no login before this, except as paused says
-	final    bool                // the login at the end of a fault_tolerance was used up
+	early    bool                // one rejection came before the wait was over, and that is enough
 	places   map[place]time.Time // that reject, with when they last did
-	doubt    bool                // a place rejected that did not before, and nothing was accepted since
+	proven   map[place]bool      // that accepted a login since the last check began to be rejected
 	last     rejection
 
 	using  map[config.CheckID]uint64 // hashes of the credentials of its checks
@@ -79,49 +79,69 @@ type claim struct {
 	key     accountKey
 	place   place
 	timeout time.Duration // of its probes
-	good    bool          // the last login at this place was accepted
 	final   bool          // the fault_tolerance of its account failure is over, and a login has to confirm it
 	retry   bool          // somebody asked for a recheck
 }
 
 // paused reports whether a login has to wait, so that rejections come no faster
-// than slowDown says. Not concerned are a recheck, the one login that comes at
-// the end of a fault_tolerance, and a place that works, as long as nothing speaks
-// against its credentials.
+// than slowDown says. Not concerned are a recheck, and a place that accepted a login
+// since the last check began to be rejected: its credentials are known to be right
+// there. One rejection of them all may come early: at the end of a fault_tolerance, or
+// while a single check is rejected, to see whether that is so for another one.
 func (a *account) paused(c claim, now time.Time) bool {
 	switch {
-	case c.retry, a.rejected < rejectionsBefore, !now.Before(a.wait), c.final && !a.final:
+	case c.retry, a.rejected < rejectionsBefore, !now.Before(a.wait), a.proven[c.place]:
 		return false
+	case a.early:
+		return true
 	}
-	_, rejects := a.places[c.place]
-	return rejects || !c.good || a.doubt
+	return !c.final && a.rejects(c.place.check)
+}
+
+// rejects reports whether a check was rejected, or others were that can speak for it:
+// what two checks of the same account were told is no matter of one port.
+func (a *account) rejects(id config.CheckID) bool {
+	others := map[config.CheckID]bool{}
+	for p := range a.places {
+		others[p.check] = true
+	}
+	return others[id] || len(others) > 1
 }
 
 // accept notes that credentials were accepted. Where they were rejected before,
-// something was repaired: nobody has to wait any more. Elsewhere it only shows
-// that they are not wrong altogether.
+// something was repaired: nobody has to wait any more.
 func (a *account) accept(p place) {
-	a.doubt = false
 	if _, rejected := a.places[p]; rejected {
 		a.forgive()
+		return
+	}
+	if a.rejected > 0 {
+		if a.proven == nil {
+			a.proven = map[place]bool{}
+		}
+		a.proven[p] = true
 	}
 }
 
 // reject notes a rejection, and makes the next logins wait.
 func (a *account) reject(c claim, r rejection) {
+	known := false
 	for p, at := range a.places {
 		if r.at.Sub(at) >= longRejected {
 			delete(a.places, p)
+		} else if p.check == c.place.check {
+			known = true
 		}
 	}
-	if _, again := a.places[c.place]; !again {
-		a.doubt = true
+	if !known {
+		a.proven = nil // what is wrong here may be wrong there by now
 	}
+	delete(a.proven, c.place)
 	if a.places == nil {
 		a.places = map[place]time.Time{}
 	}
 	a.places[c.place] = r.at
-	a.final = a.final || c.final
+	a.early = a.early || a.rejected >= rejectionsBefore && r.at.Before(a.wait) && !c.retry
 	a.rejected++
 	if n := a.rejected - rejectionsBefore; n >= 0 {
 		a.wait = r.at.Add(slowDown[min(n, len(slowDown)-1)])
@@ -132,7 +152,7 @@ func (a *account) reject(c claim, r rejection) {
 
 // forgive ends the wait and begins to count anew.
 func (a *account) forgive() {
-	a.rejected, a.wait, a.final, a.places, a.doubt = 0, time.Time{}, false, nil, false
+	a.rejected, a.wait, a.early, a.places, a.proven = 0, time.Time{}, false, nil, nil
 }
 
 // accept notes that a login was accepted.
@@ -160,12 +180,12 @@ func (a *accounts) paused(c claim, now time.Time) bool {
 
 // standing gives the last rejection of an account while its logins wait, for the
 // checks that have to wait with it: they all have the same credentials, and may
-// take it as their own. A single rejection may be a slip and is nobody else's.
-func (a *accounts) standing(key accountKey, credentials uint64) (r rejection, ok bool) {
+// take it as their own. What a single check was told is nobody else's.
+func (a *accounts) standing(c claim, credentials uint64) (r rejection, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	acc := a.of(key)
-	return acc.last, acc.rejected >= rejectionsBefore && acc.last.credentials == credentials
+	acc := a.of(c.key)
+	return acc.last, acc.rejected >= rejectionsBefore && acc.rejects(c.place.check) && acc.last.credentials == credentials
 }
 
 // oneEdit is how long changes of several checks count as one edit of the files:

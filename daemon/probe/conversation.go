@@ -54,6 +54,9 @@ type outcome struct {
 	paced     bool   // the thresholds can be judged
 }
 
+// found adds what is wrong without ending the conversation.
+func (o *outcome) found(f incident.Finding) { o.findings = append(o.findings, f) }
+
 // run goes through the phases; the first that fails ends it.
 func (c *conversation) run() error {
 	if err := c.step(incident.PhaseConnect, c.connect); err != nil {
@@ -226,6 +229,9 @@ func (c *conversation) fail(cause incident.Cause, hint string) *failure {
 // close hangs up. A TLS session is closed with an alert as RFC 8446 section
 // 6.1 wants it, unless the connection is broken anyway.
 func (c *conversation) close() {
+	if c.leave != nil {
+		defer c.leave()
+	}
 	if c.fence == nil {
 		return
 	}
@@ -235,9 +241,6 @@ func (c *conversation) close() {
 	_ = c.fence.Close()
 	c.unwatch()
 	c.responses.release()
-	if c.leave != nil {
-		c.leave()
-	}
 }
 
 // alert keeps what a server wants people to read, RFC 9051 section 7.1. Mailbox

@@ -13,64 +13,25 @@ import (
 )
 
 // account logs in and opens the mailbox, when it is this conversation's turn to
-// do so. What is wrong with the account is a finding and ends nothing; the
-// connection is ended politely either way.
+// do so.
 func (s *session) account() error {
-	s.past.mu.Lock()
-	claim := s.claim(s.goal.ip)
-	s.past.mu.Unlock()
-	began := time.Now()
-	turn := s.prober.accounts.enter(s.ctx, claim, min(patience, time.Until(s.deadline)/2))
-	waited := time.Since(began)
-	s.waited += waited
-	switch turn {
-	case turnPaused:
-		s.outcome.login = loginPaused
-		return nil
-	case turnMissed:
-		s.outcome.login = loginUntried
-		return nil
-	case turnTaken:
-	}
-	s.leave = func() { s.prober.accounts.leave(claim, s.outcome.login) }
-	err := s.step(incident.PhaseLogin, s.logIn)
-	if err == nil {
-		s.prober.accounts.accept(claim)
-		if s.check.Login.Mailbox != "" {
-			err = s.step(incident.PhaseSelect, s.examine)
+	return s.inTurn(func(c claim) error {
+		err := s.step(incident.PhaseLogin, s.logIn)
+		if err == nil {
+			s.prober.accounts.accept(c)
+			if s.check.Login.Mailbox != "" {
+				err = s.step(incident.PhaseSelect, s.examine)
+			}
 		}
-	}
-	return s.accountEnd(err, claim, waited)
-}
-
-// accountEnd notes how the login ended. A failure of the account, or an unknown
-// one, is a finding; one of the service is given back.
-func (s *session) accountEnd(err error, c claim, waited time.Duration) error {
-	if err == nil {
-		s.outcome.login = loginGood
-		return nil
-	}
-	f := asFailure(s.phase, err)
-	if f.condition != incident.Account {
-		s.outcome.login = loginBroken
-		if f.cause == incident.CauseTimeout && waited > s.check.Timeout/10 {
-			s.outcome.login = loginUntried // it did not have the time that the check gives a login
+		if err == nil {
 			return nil
 		}
-		return f
-	}
-	f.evidence = s.withAlerts(f)
-	s.found(f.finding())
-	if f.health == incident.Degraded {
-		s.outcome.login = loginFailed
-		if f.phase == incident.PhaseLogin && f.cause != incident.CauseCapabilityMissing {
-			s.outcome.login = loginRejected
-			s.outcome.rejection = s.prober.accounts.reject(c, rejection{
-				at: time.Now(), check: s.id, credentials: credentialsOf(s.check.Login), finding: f.finding(),
-			})
+		f := asFailure(s.phase, err)
+		if f.condition == incident.Account {
+			f.evidence = s.withAlerts(f)
 		}
-	}
-	return nil
+		return f
+	})
 }
 
 func (s *session) logIn() error {

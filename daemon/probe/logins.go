@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 // Logins are what was learned of the logins of one check, address by address.
@@ -138,6 +137,15 @@ func (l *logins) ended(ip netip.Addr, how loginEnd, now time.Time) {
 	}
 }
 
+// breaks is 1 for an address at whose login the service failed the last time, else
+// 0: with the policy "any" the others come first.
+func (l *logins) breaks(ip netip.Addr) int {
+	if s := l.at[ip]; s != nil && s.end == loginBroken {
+		return 1
+	}
+	return 0
+}
+
 // rejected reports whether any address rejected its last login.
 func (l *logins) rejected() bool {
 	for _, s := range l.at {
@@ -157,6 +165,16 @@ func (l *logins) keep(found []netip.Addr, now time.Time) {
 			delete(l.at, ip)
 		}
 	}
+}
+
+// brokeAt is 1 for an address at whose login the service failed the last time.
+func (p *past) brokeAt(ip netip.Addr) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.logins == nil {
+		return 0
+	}
+	return p.logins.breaks(ip)
 }
 
 // ExpectLogin tells when the tracker needs a login of a check to confirm that its
@@ -185,187 +203,3 @@ func (p *Prober) withLogins(id config.CheckID, change func(*logins)) {
 		change(past.logins)
 	}
 }
-
-// claim is what the check says when it wants to log in at an address. r.past.mu
-// is held.
-func (r *round) claim(ip netip.Addr) claim {
-	l := r.past.logins
-	c := claim{
-		key: accountOf(r.check), place: place{r.id, ip}, timeout: r.check.Timeout,
-		final: l.final(r.started), retry: l.retry,
-	}
-	if s := l.at[ip]; s != nil {
-		c.good = s.end == loginGood
-	}
-	return c
-}
-
-// chooseLogins lets the login run at one of the addresses that were not failing,
-// or, with the policy "any", wherever it is needed. r.past.mu is held.
-func (r *round) chooseLogins(goals []goal) {
-	l := r.past.logins
-	if l == nil || r.check.Security == config.Plain {
-		return
-	}
-	able := r.ableToLogIn(goals)
-	l.keep(able, r.started)
-	if !l.due(r.check, r.started) {
-		r.leaveQueue()
-		return
-	}
-	l.order(able)
-	several, chosen := r.check.Addresses == config.AnyAddress, false
-	if several {
-		slices.SortStableFunc(goals, func(a, b goal) int { return l.breaks(a.ip) - l.breaks(b.ip) })
-	}
-	for _, ip := range able {
-		c := r.claim(ip)
-		if l.held(ip, r.started) {
-			continue
-		}
-		if r.prober.accounts.paused(c, r.started) {
-			r.paused = ip
-			continue
-		}
-		i := slices.IndexFunc(goals, func(g goal) bool { return g.ip == ip })
-		goals[i].login, chosen = true, true
-		if !several {
-			break
-		}
-	}
-	if chosen {
-		r.paused = netip.Addr{}
-	} else if r.paused.IsValid() {
-		r.prober.accounts.await(r.claim(r.paused))
-		l.waiting = true
-	}
-}
-
-// breaks is 1 for an address at whose login the service failed the last time, else
-// 0: with the policy "any" the others come first.
-func (l *logins) breaks(ip netip.Addr) int {
-	if s := l.at[ip]; s != nil && s.end == loginBroken {
-		return 1
-	}
-	return 0
-}
-
-// useAccount says with which credentials the check logs in.
-func (r *round) useAccount() {
-	r.past.mu.Lock()
-	defer r.past.mu.Unlock()
-	if r.past.logins != nil {
-		r.prober.accounts.use(accountOf(r.check), r.id, credentialsOf(r.check.Login), r.past.edited, r.started)
-	}
-	r.past.edited = false
-}
-
-// ableToLogIn are the addresses that DNS has and that were not failing, or all of
-// them where there are none.
-func (r *round) ableToLogIn(goals []goal) (able []netip.Addr) {
-	for _, g := range goals {
-		if _, failing := r.past.failing[g.ip]; g.inDNS && !failing {
-			able = append(able, g.ip)
-		}
-	}
-	if len(able) == 0 {
-		for _, g := range goals {
-			able = append(able, g.ip)
-		}
-	}
-	return able
-}
-
-// leaveQueue gives up the check's place in the queue of its account. r.past.mu is
-// held.
-func (r *round) leaveQueue() {
-	if l := r.past.logins; l != nil && l.waiting {
-		l.waiting = false
-		r.prober.accounts.forgo(accountOf(r.check), r.id)
-	}
-}
-
-// rememberLogins keeps how the logins of this round ended.
-func (r *round) rememberLogins(outcomes []outcome) {
-	r.past.mu.Lock()
-	defer r.past.mu.Unlock()
-	l := r.past.logins
-	if l == nil {
-		return
-	}
-	waits := r.paused.IsValid()
-	for _, o := range outcomes {
-		l.ended(o.address.IP, o.login, r.started)
-		l.heard = max(l.heard, o.rejection)
-		waits = waits || o.login == loginUntried || o.login == loginPaused || o.login == loginHeard
-	}
-	if slices.ContainsFunc(outcomes, func(o outcome) bool { return o.login.tried() }) {
-		waits = false
-	}
-	r.lookElsewhere(outcomes)
-	l.waiting = l.waiting || waits
-	if !waits {
-		r.leaveQueue()
-	}
-}
-
-// lookElsewhere notes how the last logins ended at addresses where everything else
-// is well and none was tried now. r.past.mu is held.
-func (r *round) lookElsewhere(outcomes []outcome) {
-	if r.check.Addresses == config.AnyAddress {
-		return
-	}
-	for _, o := range outcomes {
-		s := r.past.logins.at[o.address.IP]
-		if s == nil || o.failure != nil || o.login.tried() || !o.goal.inDNS {
-			continue
-		}
-		r.badElsewhere = r.badElsewhere || s.end.bad()
-		r.brokenElsewhere = r.brokenElsewhere || s.end == loginBroken
-	}
-}
-
-// brokeAt is 1 for an address at whose login the service failed the last time.
-func (p *past) brokeAt(ip netip.Addr) int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.logins == nil {
-		return 0
-	}
-	return p.logins.breaks(ip)
-}
-
-// hear takes a rejection of the account as the check's own, where its login has to
-// wait because of it: one that is news to this check, or any once its failure has
-// to be confirmed. It goes to an address at which everything else is well.
-func (r *round) hear(outcomes []outcome) {
-	r.past.mu.Lock()
-	l := r.past.logins
-	r.past.mu.Unlock()
-	if l == nil {
-		return
-	}
-	paused := r.paused.IsValid()
-	for _, o := range outcomes {
-		if o.login.tried() {
-			return
-		}
-		paused = paused || o.login == loginPaused
-	}
-	last, ok := r.prober.accounts.standing(accountOf(r.check), credentialsOf(r.check.Login))
-	if !paused || !ok || last.number <= l.heard && !l.final(r.started) {
-		return
-	}
-	for i := range outcomes {
-		if o := &outcomes[i]; o.failure == nil && o.goal.inDNS {
-			f := last.finding
-			f.Hint += " The check " + quoted(string(last.check)) + " was told so at " + last.at.UTC().Format("15:04:05 UTC") +
-				"; it uses the same account, and this check did not try as well, so that the monitor is not banned."
-			o.found(f)
-			o.login, o.rejection = loginHeard, last.number
-			return
-		}
-	}
-}
-
-func (o *outcome) found(f incident.Finding) { o.findings = append(o.findings, f) }

@@ -69,6 +69,7 @@ type Prober struct {
 	dial       func(ctx context.Context, network, address string) (net.Conn, error)
 	now        func() time.Time
 	transcript func(Line)
+	hold       func(*conversation) error // a conversation, once it has an address: (*conversation).run
 
 	clock    clock
 	memory   memory
@@ -83,7 +84,7 @@ type Prober struct {
 func New(o Options) *Prober {
 	p := &Prober{
 		node: o.Node, version: o.Version, tag: "V" + rand.Text()[:6] + "-", resolver: o.Resolver, dial: o.Dial,
-		now: o.Now, transcript: o.Transcript,
+		now: o.Now, transcript: o.Transcript, hold: (*conversation).run,
 		routes: routes{leftOut: o.NoRoute, exists: hasRoute}, trust: trust{roots: o.Roots}, tokens: tokens{client: o.Tokens},
 		accounts: accounts{call: o.LoginTurn},
 	}

@@ -36,6 +36,9 @@ type round struct {
 func (r *round) run(ctx context.Context) incident.Result {
 	found, failed := r.resolve(ctx)
 	if failed != nil {
+		r.past.mu.Lock()
+		r.leaveQueue()
+		r.past.mu.Unlock()
 		return r.result(nil, observedBy(failed), failed.finding())
 	}
 	outcomes := r.converseAll(ctx, r.goals(found))
@@ -65,7 +68,7 @@ func (r *round) converse(ctx context.Context, g goal) (o outcome) {
 		c.compareThresholds()
 		o = c.outcome
 	}()
-	if err := c.run(); err != nil {
+	if err := r.prober.hold(c); err != nil {
 		c.outcome.failure = c.withProxyRemark(asFailure(c.phase, err))
 	}
 	return c.outcome

@@ -1,0 +1,94 @@
+package probe
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+// claim is what the check says when it wants to log in at an address. r.past.mu
+// is held.
+func (r *round) claim(ip netip.Addr) claim {
+	l := r.past.logins
+	return claim{
+		key: accountOf(r.check), place: place{r.id, ip}, timeout: r.check.Timeout,
+		final: l.final(r.started), retry: l.retry,
+	}
+}
+
+// chooseLogins lets the login run at one of the addresses that were not failing,
+// or, with the policy "any", wherever it is needed. r.past.mu is held.
+func (r *round) chooseLogins(goals []goal) {
+	l := r.past.logins
+	if l == nil || r.check.Security == config.Plain {
+		return
+	}
+	able := r.ableToLogIn(goals)
+	l.keep(able, r.started)
+	if !l.due(r.check, r.started) {
+		r.leaveQueue()
+		return
+	}
+	l.order(able)
+	several, chosen := r.check.Addresses == config.AnyAddress, false
+	if several {
+		slices.SortStableFunc(goals, func(a, b goal) int { return l.breaks(a.ip) - l.breaks(b.ip) })
+	}
+	for _, ip := range able {
+		c := r.claim(ip)
+		if l.held(ip, r.started) {
+			break
+		}
+		if r.prober.accounts.paused(c, r.started) {
+			r.paused = ip
+			continue
+		}
+		i := slices.IndexFunc(goals, func(g goal) bool { return g.ip == ip })
+		goals[i].login, chosen = true, true
+		if !several {
+			break
+		}
+	}
+	if chosen {
+		r.paused = netip.Addr{}
+	} else if r.paused.IsValid() {
+		r.prober.accounts.await(r.claim(r.paused))
+		l.waiting = true
+	}
+}
+
+// useAccount says with which credentials the check logs in.
+func (r *round) useAccount() {
+	r.past.mu.Lock()
+	defer r.past.mu.Unlock()
+	if r.past.logins != nil {
+		r.prober.accounts.use(accountOf(r.check), r.id, credentialsOf(r.check.Login), r.past.edited, r.started)
+	}
+	r.past.edited = false
+}
+
+// ableToLogIn are the addresses that DNS has and that were not failing, or all of
+// them where there are none.
+func (r *round) ableToLogIn(goals []goal) (able []netip.Addr) {
+	for _, g := range goals {
+		if _, failing := r.past.failing[g.ip]; g.inDNS && !failing {
+			able = append(able, g.ip)
+		}
+	}
+	if len(able) == 0 {
+		for _, g := range goals {
+			able = append(able, g.ip)
+		}
+	}
+	return able
+}
+
+// leaveQueue gives up the check's place in the queue of its account. r.past.mu is
+// held.
+func (r *round) leaveQueue() {
+	if l := r.past.logins; l != nil && l.waiting {
+		l.waiting = false
+		r.prober.accounts.forgo(accountOf(r.check), r.id)
+	}
+}

@@ -1,0 +1,148 @@
+package probe
+
+import (
+	"slices"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// noWait is the longest wait for a turn that takes nothing from the time of a login.
+const noWait = 100 * time.Millisecond
+
+// inTurn tries a login when it is the check's turn at its account, and notes how it
+// ended. What is wrong with the account, or unknown, is a finding and ends nothing: the
+// connection is ended politely either way. A failure of the service is given back.
+func (c *conversation) inTurn(try func(claim) error) error {
+	c.past.mu.Lock()
+	claim := c.claim(c.goal.ip)
+	c.past.mu.Unlock()
+	began := time.Now()
+	turn := c.prober.accounts.enter(c.ctx, claim, min(patience, time.Until(c.deadline)/2))
+	waited := time.Since(began)
+	c.waited += waited
+	switch turn {
+	case turnPaused:
+		c.outcome.login = loginPaused
+		return nil
+	case turnMissed:
+		c.outcome.login = loginUntried
+		return nil
+	case turnTaken:
+	}
+	c.leave = func() { c.prober.accounts.leave(claim, c.outcome.login) }
+	err := try(claim)
+	if err == nil {
+		c.outcome.login = loginGood
+		return nil
+	}
+	return c.loginFails(claim, asFailure(c.phase, err), waited)
+}
+
+// loginFails notes how a login failed, and gives back what ends the conversation.
+func (c *conversation) loginFails(claim claim, f *failure, waited time.Duration) error {
+	switch {
+	case f.health == incident.Unknown: // no token was to be had, or it was this machine's fault
+		if f.condition != incident.Account {
+			return f
+		}
+	case f.condition == incident.Account && f.phase == incident.PhaseLogin && f.cause != incident.CauseCapabilityMissing:
+		c.outcome.login = loginRejected
+		c.outcome.rejection = c.prober.accounts.reject(claim, rejection{
+			at: time.Now(), check: c.id, credentials: credentialsOf(c.check.Login), finding: f.finding(),
+		})
+	case f.condition == incident.Account:
+		c.outcome.login = loginFailed
+	case f.cause == incident.CauseTimeout && waited > noWait:
+		c.outcome.login = loginUntried // it did not have the time that the check gives a login
+		return nil
+	default:
+		c.outcome.login = loginBroken
+		return f
+	}
+	c.found(f.finding())
+	return nil
+}
+
+// rememberLogins keeps how the logins of this round ended.
+func (r *round) rememberLogins(outcomes []outcome) {
+	r.past.mu.Lock()
+	defer r.past.mu.Unlock()
+	l := r.past.logins
+	if l == nil {
+		return
+	}
+	waits := r.paused.IsValid()
+	for _, o := range outcomes {
+		l.ended(o.address.IP, o.login, r.started)
+		l.heard = max(l.heard, o.rejection)
+		waits = waits || o.login == loginUntried || o.login == loginPaused || o.login == loginHeard
+	}
+	if slices.ContainsFunc(outcomes, func(o outcome) bool { return o.login.tried() }) {
+		waits = false
+	}
+	r.lookElsewhere(outcomes)
+	l.waiting = l.waiting || waits
+	if !waits {
+		r.leaveQueue()
+	}
+}
+
+// lookElsewhere notes how the last logins ended at addresses where everything else
+// is well and none was tried now. r.past.mu is held.
+func (r *round) lookElsewhere(outcomes []outcome) {
+	if r.check.Addresses == config.AnyAddress {
+		return
+	}
+	for _, o := range outcomes {
+		s := r.past.logins.at[o.address.IP]
+		if s == nil || o.failure != nil || o.login.tried() || !o.goal.inDNS {
+			continue
+		}
+		r.badElsewhere = r.badElsewhere || s.end.bad()
+		r.brokenElsewhere = r.brokenElsewhere || s.end == loginBroken
+	}
+}
+
+// hear takes a rejection of the account as the check's own, where its login has to
+// wait because of it: one that is news to this check, or any once its failure has
+// to be confirmed. It goes to an address at which everything else is well.
+func (r *round) hear(outcomes []outcome) {
+	r.past.mu.Lock()
+	defer r.past.mu.Unlock()
+	l := r.past.logins
+	if l == nil {
+		return
+	}
+	paused := r.paused.IsValid()
+	for _, o := range outcomes {
+		if o.login.tried() {
+			return
+		}
+		paused = paused || o.login == loginPaused
+	}
+	last, ok := r.prober.accounts.standing(r.claim(r.paused), credentialsOf(r.check.Login))
+	if !paused || !ok || last.number <= l.heard && !l.final(r.started) {
+		return
+	}
+	for i := range outcomes {
+		if o := &outcomes[i]; o.failure == nil && o.goal.inDNS {
+			f := last.finding
+			f.Hint += " " + last.toldTo(r.id)
+			o.found(f)
+			o.login, o.rejection = loginHeard, last.number
+			return
+		}
+	}
+}
+
+// toldTo says for a hint whom the server told so, and why a check did not ask itself.
+func (r rejection) toldTo(id config.CheckID) string {
+	at := r.at.UTC().Format("15:04:05 UTC")
+	if r.check == id {
+		return "That was at " + at + "; the next login waits, so that the monitor is not banned."
+	}
+	return "That is what the check " + quoted(string(r.check)) + " was told at " + at +
+		", which uses the same account; this check did not try as well, so that the monitor is not banned."
+}

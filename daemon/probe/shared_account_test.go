@@ -1,0 +1,119 @@
+package probe
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// However many checks share an account that breaks: each tells of it within its
+// fault tolerance and one login of each, none is called well without a login, and
+// none recovers before the account does.
+func TestChecksThatShareAnAccount(t *testing.T) {
+	for _, n := range []int{1, 2, 3, 4, 8} {
+		for name, breaks := range map[string]struct {
+			does      serverDoes
+			condition incident.Condition
+		}{
+			"hangs":       {hangs, incident.Service},
+			"unavailable": {unavailable, incident.Service},
+			"rejected":    {rejectsIt, incident.Account},
+			"over quota":  {fullBox, incident.Account},
+		} {
+			for _, quick := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%d checks, %s, quick %v", n, name, quick), func(t *testing.T) {
+					inLoginWorld(t, 1, func(w *loginWorld) {
+						began := time.Now().Add(20 * time.Minute)
+						ended := began.Add(70 * time.Minute)
+						w.server = func(made try) serverDoes {
+							if made.at.Before(began) || !made.at.Before(ended) {
+								return fine
+							}
+							return breaks.does
+						}
+						for range n {
+							w.add(func(c *worldCheck) {
+								if quick {
+									c.probe.Interval, c.probe.Timeout, c.probe.RetryInterval = 10*time.Second, 4*time.Second, 2*time.Second
+									c.policy.FaultTolerance, c.policy.RecoveryTolerance = 10*time.Second, 10*time.Second
+								}
+							})
+						}
+						w.runFor(150 * time.Minute)
+						for id, c := range w.checks {
+							w.compareOutage(id, c, breaks.condition, began, ended, n)
+						}
+						comparePauses(t, w.rejections())
+					})
+				})
+			}
+		}
+	}
+}
+
+func (w *loginWorld) compareOutage(id config.CheckID, c *worldCheck, condition incident.Condition, began, ended time.Time, n int) {
+	w.t.Helper()
+	turns := time.Duration(n) * c.probe.Timeout // each of them logs in once
+	opened := c.happened(incident.Opened, condition, began)
+	if len(opened) != 1 {
+		w.t.Errorf("%s: opened %v", id, opened)
+		return
+	}
+	if took, most := opened[0].At.Sub(opened[0].Since), c.policy.FaultTolerance+turns+c.probe.RetryInterval; took > most {
+		w.t.Errorf("%s: reported %v after its first failure, more than %v", id, took, most)
+	}
+	if noticed, most := opened[0].Since.Sub(began), 2*c.probe.Interval+turns; noticed > most {
+		w.t.Errorf("%s: first noticed after %v, more than %v", id, noticed, most)
+	}
+	for _, kind := range []incident.Kind{incident.Recovering, incident.Relapsed, incident.Closed} {
+		for _, e := range c.happened(kind, condition, began) {
+			if e.At.Before(ended) {
+				w.t.Errorf("%s: %s %v after the beginning, while it fails", id, kind, e.At.Sub(began))
+			}
+		}
+	}
+	if len(c.happened(incident.Closed, condition, ended)) != 1 {
+		w.t.Errorf("%s: not closed: %v", id, c.events)
+	}
+	for _, r := range c.results {
+		during := r.Started.After(opened[0].Since) && r.Ended.Before(ended)
+		if during && condition == incident.Service && r.Observed.Has(incident.Service) && r.Health() == incident.OK {
+			w.t.Errorf("%s: called well %v after the beginning", id, r.Started.Sub(began))
+		}
+	}
+}
+
+// What is slow, and what is well, is no failure however many share the account, and
+// none is left out.
+func TestChecksThatShareAnAccountThatWorks(t *testing.T) {
+	for _, n := range []int{2, 3, 4, 8, 30} {
+		for name, takes := range map[string]time.Duration{"at once": 10 * time.Millisecond, "2s": 2 * time.Second, "half the timeout": 15 * time.Second, "nearly the timeout": 29 * time.Second} {
+			t.Run(fmt.Sprintf("%d checks, %s", n, name), func(t *testing.T) {
+				inLoginWorld(t, 1, func(w *loginWorld) {
+					w.server = func(try) serverDoes { return serverDoes{takes: takes} }
+					for range n {
+						w.add(nil)
+					}
+					const span = 2 * time.Hour
+					w.runFor(span)
+					last := map[config.CheckID]time.Time{}
+					for _, made := range w.tries {
+						cycle := 2*time.Minute + 2*time.Duration(n)*(takes+time.Second)
+						if before, ok := last[made.check]; ok && made.at.Sub(before) > cycle {
+							t.Errorf("%s waited %v for its turn", made.check, made.at.Sub(before))
+						}
+						last[made.check] = made.at
+					}
+					for id, c := range w.checks {
+						if len(c.events) > 0 || last[id].IsZero() {
+							t.Errorf("%s: last login %v, events %v", id, last[id], c.events)
+						}
+					}
+				})
+			})
+		}
+	}
+}
