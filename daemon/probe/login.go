@@ -39,12 +39,9 @@ func (s *session) logIn() error {
 		return s.failed()
 	}
 	login := s.check.Login
-	way, err := chooseWay(login, s.check.TLS, s.caps)
-	switch {
-	case errors.Is(err, errLoginDisabled):
-		return s.fail(incident.CausePlaintextLoginDisabled, "The server forbids LOGIN (LOGINDISABLED) and offers no other mechanism that fits. Nothing was sent.")
-	case err != nil:
-		return accountFailure(s.phase, incident.CauseCapabilityMissing, "The server does not offer the mechanism that the login needs ("+strings.Join(preferred(login, s.check.TLS), " or ")+"). Nothing was sent.")
+	way, ok := chooseWay(login, s.check.TLS, s.caps)
+	if !ok {
+		return accountFailure(s.phase, incident.CauseCapabilityMissing, s.noWay()).quoting(s.redact.text(strings.Join(s.caps, " ")))
 	}
 	token, err := s.token(way.mechanism)
 	if err != nil {
@@ -60,6 +57,30 @@ func (s *session) logIn() error {
 		return accountFailure(s.phase, incident.CauseCredentialsRejected, "No login was tried: "+err.Error()+".")
 	}
 	return s.loginAnswer(s.authenticate(client), way.mechanism)
+}
+
+// noWay says what the server offers and what this program could use of it.
+func (s *session) noWay() string {
+	const enough = 8
+	var offered []string
+	for _, c := range s.caps {
+		if name := strings.ToUpper(c); strings.HasPrefix(name, "AUTH=") && len(offered) < enough {
+			offered = append(offered, s.redact.text(name[len("AUTH="):]))
+		}
+	}
+	offer := "It offers " + strings.Join(offered, ", ")
+	if len(offered) == 0 {
+		offer = "It offers none"
+	}
+	if s.caps.has("LOGINDISABLED") {
+		offer += ", and forbids the command LOGIN (LOGINDISABLED)"
+	}
+	limit := "this program can use no other for it"
+	if s.check.Login.Mechanism != "" {
+		limit = "the attribute mechanism allows no other"
+	}
+	return "The server does not offer the mechanism that the login needs (" + strings.Join(preferred(s.check.Login, s.check.TLS), " or ") + "); " +
+		limit + ". " + offer + ". Nothing was sent."
 }
 
 // A mechanismError is an error of our side of a SASL mechanism: what the server

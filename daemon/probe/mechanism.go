@@ -38,14 +38,6 @@ func preferred(login config.Login, options config.TLS) []string {
 	return []string{mechSCRAM, mechPlain, mechLogin}
 }
 
-// errNoMechanism says that the server offers none that could be used;
-// errLoginDisabled that it forbids the one command that could be (RFC 9051
-// section 6.2.3), which a client obeys.
-var (
-	errNoMechanism   = errors.New("the server offers no usable mechanism")
-	errLoginDisabled = errors.New("the server forbids LOGIN")
-)
-
 // A way is how to log in: the LOGIN command, or AUTHENTICATE with a mechanism.
 type way struct {
 	mechanism string
@@ -54,22 +46,19 @@ type way struct {
 
 const loginCommand = "LOGIN"
 
-// chooseWay gives the best that both sides have. LOGIN is the command (RFC 9051
-// section 6.2.3) and, where that is forbidden, the old SASL mechanism.
-func chooseWay(login config.Login, options config.TLS, caps capabilities) (way, error) {
-	disabled := caps.has("LOGINDISABLED")
+// chooseWay gives the best that both sides have, if there is any. LOGIN is the
+// command (RFC 9051 section 6.2.3) and, where LOGINDISABLED forbids that, the old
+// SASL mechanism.
+func chooseWay(login config.Login, options config.TLS, caps capabilities) (way, bool) {
 	for _, mechanism := range preferred(login, options) {
 		switch {
-		case mechanism == mechLogin && !disabled:
-			return way{mechLogin, loginCommand}, nil
+		case mechanism == mechLogin && !caps.has("LOGINDISABLED"):
+			return way{mechLogin, loginCommand}, true
 		case caps.has("AUTH=" + mechanism):
-			return way{mechanism, "AUTHENTICATE " + mechanism}, nil
+			return way{mechanism, "AUTHENTICATE " + mechanism}, true
 		}
 	}
-	if disabled {
-		return way{}, errLoginDisabled
-	}
-	return way{}, errNoMechanism
+	return way{}, false
 }
 
 // saslClient is our side of a mechanism.
