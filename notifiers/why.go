@@ -84,6 +84,7 @@ var causes = map[string]string{
 	"token_refused":            "the OAuth token was refused",
 	"token_unavailable":        "no OAuth token could be had",
 	"login_not_tried":          "no login was tried; another check used the account",
+	"scram_refused":            "SCRAM is refused, another mechanism is accepted",
 	"mailbox_missing":          "the mailbox does not exist",
 	"mailbox_in_use":           "the mailbox is locked",
 	"alert":                    "the server has an alert",

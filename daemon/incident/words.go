@@ -82,6 +82,7 @@ const (
 	CauseTokenRefused           Cause = "token_refused"
 	CauseTokenUnavailable       Cause = "token_unavailable"
 	CauseLoginNotTried          Cause = "login_not_tried" // it was due, and another session of the account had its turn
+	CauseSCRAMRefused           Cause = "scram_refused"   // SCRAM is refused where another mechanism is accepted; a note, never a failure
 	CauseMailboxMissing         Cause = "mailbox_missing"
 	CauseMailboxInUse           Cause = "mailbox_in_use"
 	CauseAlert                  Cause = "alert"

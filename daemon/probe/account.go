@@ -58,6 +58,7 @@ type account struct {
 	places   map[place]time.Time // that reject, with when they last did
 	proven   map[place]bool      // that accepted a login since the last check began to be rejected
 	last     rejection
+	scram    scramPast
 
 	using  map[config.CheckID]uint64 // hashes of the credentials of its checks
 	edited time.Time                 // when a changed configuration last ended the wait

@@ -21,6 +21,7 @@ type failure struct {
 	health    incident.Health
 	hint      string
 	evidence  opaque.Words
+	banned    bool // failed logins are held against the account or this machine
 }
 
 // Error makes a failure an error, for the way up through the conversation.

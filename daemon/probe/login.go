@@ -38,25 +38,30 @@ func (s *session) logIn() error {
 	if err := s.client.WaitGreeting(); err != nil {
 		return s.failed()
 	}
-	login := s.check.Login
-	way, ok := chooseWay(login, s.check.TLS, s.caps)
-	if !ok {
+	ways := usableWays(s.check.Login, s.check.TLS, s.caps)
+	if len(ways) == 0 {
 		return accountFailure(s.phase, incident.CauseCapabilityMissing, s.noWay()).quoting(s.redact.text(strings.Join(s.caps, " ")))
 	}
-	token, err := s.token(way.mechanism)
+	return s.tryWays(ways)
+}
+
+// try logs in one way.
+func (s *session) try(w way) error {
+	login := s.check.Login
+	token, err := s.token(w.mechanism)
 	if err != nil {
 		return err
 	}
-	s.gate.hide(way, login.Username)
+	s.gate.hide(w, login.Username)
 	defer s.gate.show()
-	if way.command == loginCommand {
-		return s.loginAnswer(s.client.Login(login.Username, login.Password.Reveal()).Wait(), way.mechanism)
+	if w.command == loginCommand {
+		return s.loginAnswer(s.client.Login(login.Username, login.Password.Reveal()).Wait(), w.mechanism)
 	}
-	client, err := saslClient(way.mechanism, login, token, s.check)
+	client, err := saslClient(w.mechanism, login, token, s.check)
 	if err != nil {
 		return accountFailure(s.phase, incident.CauseCredentialsRejected, "No login was tried: "+err.Error()+".")
 	}
-	return s.loginAnswer(s.authenticate(client), way.mechanism)
+	return s.loginAnswer(s.authenticate(client), w.mechanism)
 }
 
 // noWay says what the server offers and what this program could use of it.

@@ -46,19 +46,19 @@ type way struct {
 
 const loginCommand = "LOGIN"
 
-// chooseWay gives the best that both sides have, if there is any. LOGIN is the
+// usableWays are the ways that both sides have, the best first. LOGIN is the
 // command (RFC 9051 section 6.2.3) and, where LOGINDISABLED forbids that, the old
 // SASL mechanism.
-func chooseWay(login config.Login, options config.TLS, caps capabilities) (way, bool) {
+func usableWays(login config.Login, options config.TLS, caps capabilities) (ways []way) {
 	for _, mechanism := range preferred(login, options) {
 		switch {
 		case mechanism == mechLogin && !caps.has("LOGINDISABLED"):
-			return way{mechLogin, loginCommand}, true
+			ways = append(ways, way{mechLogin, loginCommand})
 		case caps.has("AUTH=" + mechanism):
-			return way{mechanism, "AUTHENTICATE " + mechanism}, true
+			ways = append(ways, way{mechanism, "AUTHENTICATE " + mechanism})
 		}
 	}
-	return way{}, false
+	return ways
 }
 
 // saslClient is our side of a mechanism.

@@ -111,6 +111,7 @@ func isGeneric(words string) bool {
 }
 
 var genericWords = setOf(`
+	plain xoauth2 oauthbearer external scram sha 1 256 using with mechanism
 	a account alert an and authenticate authentication authorization bad been by can cannot command completed could denied
 	did do does done error examine fail failed fails failure failures for from has in imap invalid is it log logged logging login
 	logon mailbox no not of on open or out please refused select server sign signin sorry t the to try unable unsuccessful

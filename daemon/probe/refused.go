@@ -71,7 +71,9 @@ func (c *conversation) statement(in situation, r response) statement {
 // means makes a meaning a failure of the present phase.
 func (c *conversation) means(m meaning) *failure {
 	if m.account {
-		return accountFailure(c.phase, m.cause, m.hint)
+		f := accountFailure(c.phase, m.cause, m.hint)
+		f.banned = m.banned
+		return f
 	}
 	return c.fail(m.cause, m.hint)
 }

@@ -2,6 +2,7 @@ package dovecot
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"embed"
 	"encoding/base64"
 	"errors"
@@ -98,10 +99,16 @@ func (v *settings) runAsMyself() error {
 
 // passwd is a passwd-file. Passwords are in base64, so that they may hold any byte, the
 // colon that separates fields included.
-func passwd(users map[string]string) []byte {
+func passwd(o Options) []byte {
 	var file bytes.Buffer
-	for name, password := range users {
-		fmt.Fprintf(&file, "%s:{PLAIN.b64}%s\n", name, base64.StdEncoding.EncodeToString([]byte(password)))
+	for name, password := range o.Users {
+		scheme, kept := "PLAIN.b64", []byte(password)
+		if o.HashedPasswords {
+			const salt = "a test's salt"
+			sum := sha256.Sum256([]byte(password + salt))
+			scheme, kept = "SSHA256.b64", append(sum[:], salt...)
+		}
+		fmt.Fprintf(&file, "%s:{%s}%s\n", name, scheme, base64.StdEncoding.EncodeToString(kept))
 	}
 	return file.Bytes()
 }

@@ -37,6 +37,9 @@ type Options struct {
 	Addresses []string
 	// Users maps names to passwords. A user has an empty INBOX and nothing else.
 	Users map[string]string
+	// HashedPasswords keeps passwords in a form that PLAIN and LOGIN can check and
+	// SCRAM cannot ({SSHA256}).
+	HashedPasswords bool
 	// Mechanisms are SASL names as capabilities have them; PLAIN and LOGIN when empty.
 	// XOAUTH2 and OAUTHBEARER need a passdb of their own in Extra.
 	Mechanisms []string
@@ -137,7 +140,7 @@ func (s *Server) makeDirectory() error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(s.directory(), "passwd"), passwd(s.options.Users), 0o644)
+	return os.WriteFile(filepath.Join(s.directory(), "passwd"), passwd(s.options), 0o644)
 }
 
 // IMAP is host:port of the plaintext port, which offers STARTTLS. Without it no password

@@ -1,0 +1,106 @@
+package probe
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/dovecot"
+)
+
+// Dovecot offers SCRAM whatever its passwords look like.
+func TestDovecotHashedPasswords(t *testing.T) {
+	server := dovecot.Start(t, dovecot.Options{
+		Users: map[string]string{"alice": secret}, HashedPasswords: true, Mechanisms: []string{"PLAIN", "LOGIN", "SCRAM-SHA-256"},
+	})
+	var said strings.Builder
+	prober := New(Options{Roots: server.CA().Pool(), Transcript: writeTo(&said)})
+	check := asAlice(realCheck(t, server.IMAPS(), config.TLSFromStart), "")
+	first := prober.Probe(t.Context(), "check", check)
+	expectReal(t, "the first probe", first, "ok")
+	if !hasNote(first, "scram_refused") {
+		t.Errorf("notes %+v", first.Notes)
+	}
+	second := prober.Probe(t.Context(), "check", check)
+	expectReal(t, "the second probe", second, "ok")
+	if hasNote(second, "scram_refused") || strings.Count(said.String(), "AUTHENTICATE SCRAM-SHA-256") != 1 {
+		t.Errorf("SCRAM was tried again:\n%s", &said)
+	}
+	expectReal(t, "SCRAM alone", prober.Probe(t.Context(), "written", asAlice(check, "SCRAM-SHA-256")), "degraded login/credentials_rejected account")
+	expectReal(t, "PLAIN alone", prober.Probe(t.Context(), "plain", asAlice(check, "PLAIN")), "ok")
+	check.Login.Password = opaque.NewSecret("wrong-canary")
+	expectReal(t, "a wrong password", prober.Probe(t.Context(), "wrong", check), "degraded login/credentials_rejected account")
+	if strings.Contains(said.String(), "canary") {
+		t.Errorf("a password in the transcript:\n%s", &said)
+	}
+}
+
+const (
+	offersBoth = "tls\nS: * OK ready\ncaps SASL-IR AUTH=PLAIN AUTH=SCRAM-SHA-256\nuntil AUTHENTICATE SCRAM-SHA-256 *\n"
+	noSCRAM    = offersBoth + "S: $tag NO [AUTHENTICATIONFAILED] no\n"
+	onlyPlain  = "tls\nS: * OK ready\ncaps SASL-IR AUTH=PLAIN AUTH=SCRAM-SHA-256\nuntil AUTHENTICATE PLAIN *\n"
+)
+
+// A wrong password is tried with SCRAM and with PLAIN once, and with PLAIN alone
+// from then on, by all checks of the account.
+func TestAWrongPasswordIsNotRejectedTwiceAProbe(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.login(config.Login{Username: "alice"})
+		b.serve("192.0.2.1", noSCRAM+"until AUTHENTICATE PLAIN *\nS: $tag NO [AUTHENTICATIONFAILED] no\nserve")
+		b.expect(b.probe(), "degraded login/credentials_rejected account")
+		if n := b.logins("192.0.2.1"); n != 2 {
+			t.Errorf("%d logins in the first probe, want 2", n)
+		}
+		b.serve("192.0.2.1", onlyPlain+"S: $tag NO [AUTHENTICATIONFAILED] no\nserve")
+		pauses := []time.Duration{time.Minute, time.Hour, 2 * time.Hour}
+		for _, pause := range pauses {
+			b.probeAfter(pause)
+		}
+		time.Sleep(2 * time.Hour)
+		b.prober.Probe(b.t.Context(), "another check", b.check)
+		if n := b.logins("192.0.2.1"); n == 0 || n > len(pauses)+1 {
+			t.Errorf("%d logins in %d probes", n, len(pauses)+1)
+		}
+		for _, command := range b.servers["192.0.2.1"].Commands() {
+			if strings.Contains(command, "SCRAM") {
+				t.Errorf("SCRAM again: %q", command)
+			}
+		}
+	})
+}
+
+// Once the password is accepted, SCRAM is tried again: perhaps only the password
+// was wrong.
+func TestSCRAMIsTriedAgainWhenThePasswordIsAccepted(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.login(config.Login{Username: "alice"})
+		b.serve("192.0.2.1", noSCRAM+"until AUTHENTICATE PLAIN *\nS: $tag NO [AUTHENTICATIONFAILED] no\nserve")
+		b.expect(b.probe(), "degraded login/credentials_rejected account")
+		b.serve("192.0.2.1", onlyPlain+"S: $tag OK in\nserve")
+		b.expect(b.probeAfter(time.Hour), "ok")
+		b.serve("192.0.2.1", noSCRAM+"until AUTHENTICATE PLAIN *\nS: $tag OK in\nserve")
+		r := b.probeAfter(time.Minute)
+		b.expect(r, "ok")
+		if !hasNote(r, "scram_refused") {
+			t.Errorf("notes %+v", r.Notes)
+		}
+		b.serve("192.0.2.1", onlyPlain+"S: $tag OK in\nserve")
+		b.expect(b.probeAfter(time.Minute), "ok") // and now it is known
+	})
+}
+
+// Another password has another past.
+func TestAnEditedPasswordIsTriedWithSCRAM(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.login(config.Login{Username: "alice"})
+		b.serve("192.0.2.1", noSCRAM+"until AUTHENTICATE PLAIN *\nS: $tag OK in\nserve")
+		b.expect(b.probe(), "ok")
+		b.serve("192.0.2.1", noSCRAM+"until AUTHENTICATE PLAIN *\nS: $tag OK in\nserve")
+		b.login(config.Login{Username: "alice", Password: opaque.NewSecret("another")})
+		if r := b.probeAfter(time.Minute); !hasNote(r, "scram_refused") {
+			t.Errorf("notes %+v", r.Notes)
+		}
+	})
+}
