@@ -26,7 +26,7 @@ var placeTable = table[place]{
 		func(p *place, v value) { p.label = v.text },
 	},
 	{
-		attribute{name: "hostname", kind: hostname, fallback: "the server's", doc: "An IPv4 address, an IPv6 address or a DNS name"},
+		attribute{name: "hostname", kind: hostname, fallback: "the server's", doc: "An IPv4 address, an IPv6 address or a DNS name. A name with a dot is asked as it is, without the search list of /etc/resolv.conf; one without any dot uses the search list, with a warning. So are the hosts of daemon and notifier"},
 		func(p *place, v value) { p.hostname = v.text },
 	},
 	{

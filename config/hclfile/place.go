@@ -24,7 +24,7 @@ var serverTable = table[home]{
 		func(h *home, v value) { h.label = v.text },
 	},
 	{
-		attribute{name: "hostname", kind: hostname, doc: "The IPv4 address, IPv6 address or DNS name that its checks connect to"},
+		attribute{name: "hostname", kind: hostname, doc: "The IPv4 address, IPv6 address or DNS name that its checks connect to, as in imap_check"},
 		func(h *home, v value) { h.hostname = v.text },
 	},
 	{

@@ -65,7 +65,7 @@ func (c *conversation) connectFailure(err error) *failure {
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		c.prober.reached.answered(target)
-		return down(phase, incident.CauseRefused, "The host is up and nothing listens on port "+port(target)+", or a firewall rejects it.")
+		return down(phase, incident.CauseRefused, "The host is up and nothing listens on port "+port(target)+", or a firewall rejects it."+c.banned())
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
 		return down(phase, incident.CauseUnreachable, "The network says that "+target.Addr().String()+" cannot be reached.")
 	case isTimeout(err):

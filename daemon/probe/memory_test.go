@@ -193,6 +193,21 @@ func TestBlackHoleAfterRejectionsMayBeABan(t *testing.T) {
 	})
 }
 
+// fail2ban rejects rather than drops, unless it is told otherwise.
+func TestRefusalAfterRejectionsMayBeABan(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.serve("192.0.2.1", rejects)
+		b.login(config.Login{Username: "alice"})
+		b.probe()
+		b.kill("192.0.2.1")
+		r := b.probeAfter(time.Minute)
+		b.expect(r, "down connect/refused")
+		if hint := r.Findings[0].Hint; !strings.Contains(hint, "perhaps this machine is banned") {
+			t.Error(hint)
+		}
+	})
+}
+
 func TestCertificateChangedIsNotedOnce(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		b.serve("192.0.2.1", polite)
