@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"hash/maphash"
 	"slices"
 	"time"
 
@@ -42,6 +43,9 @@ func (c *conversation) inTurn(try func(claim) error) error {
 
 // loginFails notes how a login failed, and gives back what ends the conversation.
 func (c *conversation) loginFails(claim claim, f *failure, waited time.Duration) error {
+	if f.cause == incident.CauseLoginRefused && f.hint != heldAgainst.hint {
+		f.hint += c.workedBefore()
+	}
 	switch {
 	case f.health == incident.Unknown: // no token was to be had, or it was this machine's fault
 		if f.condition != incident.Account {
@@ -65,6 +69,23 @@ func (c *conversation) loginFails(claim claim, f *failure, waited time.Duration)
 	return nil
 }
 
+// workedBefore adds to the hint of a login that is refused without a reason since
+// when that is so, where the same check could log in to the same address before.
+func (c *conversation) workedBefore() string {
+	c.past.mu.Lock()
+	defer c.past.mu.Unlock()
+	s := c.past.logins.at[c.goal.ip]
+	if s == nil || s.worked.IsZero() || s.with != maphash.Comparable(hashing, c.check) {
+		return ""
+	}
+	since := s.refused
+	if since.IsZero() {
+		since = c.started
+	}
+	return " It worked until " + moment(s.worked) + " and is refused since " + moment(since) +
+		", and nothing changed here: rather the directory behind the server than the credentials."
+}
+
 // rememberLogins keeps how the logins of this round ended.
 func (r *round) rememberLogins(outcomes []outcome) {
 	r.past.mu.Lock()
@@ -73,9 +94,10 @@ func (r *round) rememberLogins(outcomes []outcome) {
 	if l == nil {
 		return
 	}
+	check := maphash.Comparable(hashing, r.check)
 	waits := r.paused.IsValid()
 	for _, o := range outcomes {
-		l.ended(o.address.IP, o.login, r.started)
+		l.ended(o.address.IP, o.login, check, r.started)
 		l.heard = max(l.heard, o.rejection)
 		waits = waits || o.login == loginUntried || o.login == loginPaused || o.login == loginHeard
 	}

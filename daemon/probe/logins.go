@@ -10,11 +10,9 @@ import (
 
 // Logins are what was learned of the logins of one check, address by address.
 type logins struct {
-	at      map[netip.Addr]*loginState
-	last    time.Time // the last login, at whatever address
-	count   int       // of logins; the first is confirmed by a second
-	worked  time.Time // the last one that worked
-	refused time.Time // the first one since then that did not
+	at    map[netip.Addr]*loginState
+	last  time.Time // the last login, at whatever address
+	count int       // of logins; the first is confirmed by a second
 
 	heard   uint64    // the number of the account's last rejection that this check has observed
 	confirm time.Time // when the fault_tolerance of its account failure is over; zero: nothing is to be confirmed
@@ -29,6 +27,9 @@ type loginState struct {
 	seen     time.Time // when the address was probed last
 	rejected int       // rejections in a row
 	unsure   bool      // the last login says something new, and is to be confirmed
+	worked   time.Time // the last one that did
+	with     uint64    // a hash of the check as it was then
+	refused  time.Time // the first one since then that did not work
 }
 
 // loginEnd is how a login ended, as far as the next ones are concerned.
@@ -107,7 +108,7 @@ func (l *logins) order(ips []netip.Addr) {
 }
 
 // ended notes how a login ended.
-func (l *logins) ended(ip netip.Addr, how loginEnd, now time.Time) {
+func (l *logins) ended(ip netip.Addr, how loginEnd, check uint64, now time.Time) {
 	if !how.tried() {
 		return
 	}
@@ -131,9 +132,9 @@ func (l *logins) ended(ip netip.Addr, how loginEnd, now time.Time) {
 	l.count++
 	switch {
 	case good:
-		l.worked, l.refused = now, time.Time{}
-	case l.refused.IsZero():
-		l.refused = now
+		s.worked, s.with, s.refused = now, check, time.Time{}
+	case s.refused.IsZero():
+		s.refused = now
 	}
 }
 
