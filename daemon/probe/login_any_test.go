@@ -1,0 +1,72 @@
+package probe
+
+import (
+	"testing"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// The policy "any" is content as long as a login works at one of the addresses, and
+// never because none was tried there.
+func TestLoginsWhereAnyAddressWill(t *testing.T) {
+	for name, test := range map[string]struct {
+		first, second serverDoes
+		checks        int
+		want          incident.Condition
+	}{
+		"all are well":              {fine, fine, 1, ""},
+		"the first hangs":           {hangs, fine, 1, ""},
+		"the second hangs":          {fine, hangs, 1, ""},
+		"both hang":                 {hangs, hangs, 1, incident.Service},
+		"one hangs, one is away":    {hangs, unavailable, 1, incident.Service},
+		"both are away":             {unavailable, unavailable, 1, incident.Service},
+		"both reject":               {rejectsIt, rejectsIt, 1, incident.Account},
+		"the first is slow":         {serverDoes{takes: 10 * time.Second}, fine, 1, ""},
+		"both are slow":             {serverDoes{takes: 10 * time.Second}, serverDoes{takes: 10 * time.Second}, 1, ""},
+		"three checks, one hangs":   {hangs, fine, 3, ""},
+		"three checks, both hang":   {hangs, hangs, 3, incident.Service},
+		"three checks, both slow":   {serverDoes{takes: 10 * time.Second}, serverDoes{takes: 10 * time.Second}, 3, ""},
+		"three checks, both refuse": {rejectsIt, rejectsIt, 3, incident.Account},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inLoginWorld(t, 2, func(w *loginWorld) {
+				w.server = func(made try) serverDoes {
+					if made.ip == w.ips[0] {
+						return test.first
+					}
+					return test.second
+				}
+				for range test.checks {
+					w.add(func(c *worldCheck) { c.probe.Addresses = config.AnyAddress })
+				}
+				w.runFor(time.Hour)
+				for id, c := range w.checks {
+					opened := 0
+					for _, e := range c.events {
+						if e.Kind != incident.Opened {
+							continue
+						}
+						opened++
+						if e.Condition != test.want {
+							t.Errorf("%s: %s", id, e.Condition)
+						}
+						if late := e.At.Sub(epoch); late > 3*time.Minute+4*time.Duration(test.checks)*30*time.Second+time.Minute {
+							t.Errorf("%s: opened after %v", id, late)
+						}
+					}
+					if (opened > 0) != (test.want != "") {
+						t.Errorf("%s: %v", id, c.events)
+					}
+					for _, r := range c.results {
+						if test.want == incident.Service && r.Observed.Has(incident.Service) && r.Health() == incident.OK {
+							t.Errorf("%s: called well after %v", id, r.Started.Sub(epoch))
+						}
+					}
+				}
+				comparePauses(t, w.rejections())
+			})
+		})
+	}
+}
