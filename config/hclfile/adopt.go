@@ -101,7 +101,7 @@ func (l *loader) adoptDynamic(d *hcl.Diagnostic) {
 			return
 		}
 	}
-	l.adoptEvaluation(hcl.Diagnostics{d}, d.Expression, d.EvalContext, false)
+	l.adoptEvaluation(hcl.Diagnostics{d}, failing{expr: d.Expression, ctx: d.EvalContext})
 }
 
 func (l *loader) unknownAttribute(at hcl.Range, name string, b *blockType, where string) {

@@ -13,24 +13,33 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
+// failing is an expression that has no value.
+type failing struct {
+	expr      hcl.Expression
+	ctx       *hcl.EvalContext
+	attr      *attribute // whose value it should be; nil: of a local, or in a dynamic block
+	secretive bool       // nothing of it is repeated
+}
+
 // adoptEvaluation takes over why an expression has no value. References and
 // functions are explained in the language's own words; where a secret is
 // involved, hcl's words are not repeated, since some of them hold values.
-func (l *loader) adoptEvaluation(diags hcl.Diagnostics, expr hcl.Expression, ctx *hcl.EvalContext, secretive bool) {
+func (l *loader) adoptEvaluation(diags hcl.Diagnostics, f failing) {
 	l.failed = true
-	if !secretive && l.partOfSecret(expr.Range()) {
-		secretive = true
-		l.blinded = append(l.blinded, expr.Range())
+	if !f.secretive && l.partOfSecret(f.expr.Range()) {
+		f.secretive = true
+		l.blinded = append(l.blinded, f.expr.Range())
 	}
-	explained := l.explainReferences(expr, secretive)
-	secretive = secretive || l.mentionsSecret(expr, ctx)
+	explained := l.explainReferences(f)
+	f.secretive = f.secretive || l.mentionsSecret(f.expr, f.ctx)
 	for _, d := range diags {
 		switch {
 		case d.Severity != hcl.DiagError:
-		case l.adoptCall(d, secretive), l.adoptShadowed(d):
+		case l.adoptCall(d, f.secretive), l.adoptShadowed(d):
 		case explained && aboutNames(d):
-		case secretive:
-			l.report(ruleExpression, subject(d), "Something is wrong with this expression. What exactly is not shown, since a secret is part of it.%s", withSpace(l.escapeAdvice(expr)))
+		case f.secretive:
+			l.report(ruleExpression, subject(d), "Something is wrong with this expression. What exactly is not shown, since a secret is part of it.%s", withSpace(l.escapeAdvice(f.expr)))
+		case l.adoptMissing(d):
 		default:
 			l.adoptWithoutValues(d)
 		}
@@ -110,16 +119,79 @@ func (l *loader) adoptShadowed(d *hcl.Diagnostic) bool {
 		return false
 	}
 	for _, t := range d.Expression.Variables() {
-		v, diags := t[:1].TraverseAbs(d.EvalContext)
-		if diags.HasErrors() || !slices.Contains(referenceRoots, t.RootName()) {
-			continue
+		if _, diags := t[:min(2, len(t))].TraverseAbs(d.EvalContext); !diags.HasErrors() {
+			continue // it is meant as the element
 		}
-		if ty := v.Type(); ty.IsObjectType() && ty.HasAttribute("key") && ty.HasAttribute("value") && !ty.HasAttribute(self) {
+		if isElement(t, d.EvalContext) {
 			l.report(ruleShadowed, subject(d), "Inside dynamic %q, %s means the current element and has only key and value. To refer to %s, give the element another name, like: iterator = each", t.RootName(), t.RootName(), an(t.RootName()))
 			return true
 		}
 	}
 	return false
+}
+
+// isElement reports whether a name that means a kind of block elsewhere means the
+// element of a dynamic block here.
+func isElement(t hcl.Traversal, ctx *hcl.EvalContext) bool {
+	if ctx == nil || !slices.Contains(referenceRoots, t.RootName()) {
+		return false
+	}
+	v, diags := t[:1].TraverseAbs(ctx)
+	if diags.HasErrors() || v == cty.NilVal {
+		return false
+	}
+	ty := v.Type()
+	return ty.IsObjectType() && ty.HasAttribute("key") && ty.HasAttribute("value") && !ty.HasAttribute(self)
+}
+
+// adoptMissing explains that an object has no attribute of a name: its other
+// attributes are known.
+func (l *loader) adoptMissing(d *hcl.Diagnostic) bool {
+	if d.Expression == nil || d.EvalContext == nil || d.Summary != "Unsupported attribute" && d.Summary != "Missing map element" && d.Summary != "Invalid index" {
+		return false
+	}
+	for _, t := range d.Expression.Variables() {
+		for n := 2; n <= len(t); n++ {
+			if _, diags := t[:n].TraverseAbs(d.EvalContext); !diags.HasErrors() {
+				continue
+			}
+			object, _ := t[:n-1].TraverseAbs(d.EvalContext)
+			names, ok := steps(hcl.Traversal{t[n-1]})
+			known, isObject := keysOf(object)
+			if !ok || len(names) != 1 || !isObject {
+				return false
+			}
+			given := names[0]
+			if len(given) < 3 { // everything is near to that
+				given = ""
+			}
+			l.report(ruleExpression, t[n-1].SourceRange(), "There is no %q in this object.%s", names[0], didYouMean(given, known, quoted, "It has"))
+			return true
+		}
+	}
+	return false
+}
+
+// keysOf are the names of what is in an object, or nothing where one is secret.
+func keysOf(v cty.Value) (keys []string, ok bool) {
+	if v == cty.NilVal || v.IsMarked() || !v.IsKnown() || v.IsNull() {
+		return nil, false
+	}
+	ty := v.Type()
+	switch {
+	case ty.IsObjectType():
+		for key := range ty.AttributeTypes() {
+			keys = append(keys, key)
+		}
+	case ty.IsMapType():
+		for key := range v.AsValueMap() {
+			keys = append(keys, key)
+		}
+	default:
+		return nil, false
+	}
+	const longest = 40 // what is longer, or no word, may be anything
+	return slices.DeleteFunc(keys, func(key string) bool { return len(key) > longest || !namePattern.MatchString(key) }), true
 }
 
 // adoptCall takes over what went wrong in a function call, where a function of
@@ -146,8 +218,25 @@ func (l *loader) adoptCall(d *hcl.Diagnostic, secretive bool) bool {
 		l.gather(own.rule, subject(d), "%s", own.full)
 		return true
 	}
-	l.report(own.rule, subject(d), "%s", own.says(d.Expression != nil && standsAs(d.Expression)))
+	text := own.says(d.Expression != nil && standsAs(d.Expression))
+	if own.rule == ruleDecode {
+		text = strings.Replace(text, "this text", textRead(d.Expression), 1)
+	}
+	l.report(own.rule, subject(d), "%s", text)
 	return true
+}
+
+// textRead names the file that a decoding function is given the text of.
+func textRead(expr hcl.Expression) string {
+	if call, ok := expr.(*hclsyntax.FunctionCallExpr); ok && len(call.Args) == 1 {
+		inner, isCall := call.Args[0].(*hclsyntax.FunctionCallExpr)
+		if isCall && inner.Name == "file" && len(inner.Args) == 1 && literal(inner.Args[0]) {
+			if v, diags := inner.Args[0].Value(nothingKnown); !diags.HasErrors() && isText(v) {
+				return v.AsString()
+			}
+		}
+	}
+	return "this text"
 }
 
 // mentionsSecret reports whether a secret may be part of what hcl says about

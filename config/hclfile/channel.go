@@ -2,6 +2,7 @@ package hclfile
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -76,7 +77,7 @@ func newChannel[S notifiers.Settings, T any](c channel, doc string, settings tab
 		}
 		list, err := targets(t)
 		if err != nil {
-			l.report(ruleUnsuitedNotifier, content.at, "%s.", l.withoutValues(err, content))
+			l.unsuited(err, content)
 			return nil, false
 		}
 		return list, true
@@ -137,9 +138,26 @@ func (l *loader) unknownKind(b *hcl.Block) {
 func (l *loader) opens(n *config.Notifier, content *contents) bool {
 	opened, err := n.Settings.Open()
 	if err != nil {
-		l.report(ruleUnsuitedNotifier, content.at, "%s.", l.withoutValues(err, content))
+		l.unsuited(err, content)
 		return false
 	}
 	_ = opened.Close()
 	return true
+}
+
+// unsuited reports what does not fit together in a notifier or a notify block: at
+// the first attribute that the error names and that is written, else, where
+// something is missing, at the block.
+func (l *loader) unsuited(err error, content *contents) {
+	text := l.withoutValues(err, content)
+	for _, word := range wordsIn.FindAllString(text, -1) {
+		if strings.HasPrefix(text, word+" is missing") {
+			break
+		}
+		if attr := content.Attributes[word]; attr != nil {
+			l.report(ruleUnsuitedValue, attr.Expr.Range(), "%s.", text)
+			return
+		}
+	}
+	l.report(ruleUnsuitedNotifier, content.at, "%s.", text)
 }

@@ -113,6 +113,8 @@ func (l *loader) newCheck(node *checkNode, t *terms, label string, server *serve
 	}
 	chosen, _ := t.from.of("notification_roles")
 	node.roles = chosen.expr
+	needed, _ := t.from.of("depends_on")
+	node.dependsOn = needed.expr
 	if label == "" {
 		c.Label = string(node.id)
 	}

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/hashicorp/hcl/v2"
+
 	"github.com/imapvigil/imapvigil/config"
 )
 
@@ -84,5 +86,58 @@ func (w *dependencyWalk) report(circle []config.Ref) {
 			verb = ", which has "
 		}
 	}
-	w.l.report(ruleDependencyCycle, header(w.l.checks[least.Check].block), "%s. While all of them are down, nobody would be told of any.", text)
+	at := w.l.dependencyAt(least, others[0])
+	if len(others) == 1 {
+		w.l.report(ruleDependencyCycle, at, "%s depends on itself. While it is down, nobody would be told. Leave it out here.", least)
+		return
+	}
+	w.l.report(ruleDependencyCycle, at, "%s. While all of them are down, nobody would be told of any.", text)
+}
+
+// dependencyAt is where it is written that a check depends on something: the
+// reference in its own depends_on, in one that it inherits, or in its server's.
+func (l *loader) dependencyAt(check, on config.Ref) hcl.Range {
+	node := l.checks[check.Check]
+	expressions := []hcl.Expression{node.dependsOn}
+	if server := l.servers[l.config.Checks[check.Check].Server]; server != nil && server.content.Attributes["depends_on"] != nil {
+		expressions = append(expressions, server.content.Attributes["depends_on"].Expr)
+	}
+	for _, expr := range expressions {
+		if at, found := l.referenceIn(expr, on); found {
+			return at
+		}
+	}
+	return header(node.block)
+}
+
+// referenceIn finds the place of a reference in a list.
+func (l *loader) referenceIn(list hcl.Expression, to config.Ref) (hcl.Range, bool) {
+	if list == nil {
+		return hcl.Range{}, false
+	}
+	refersTo := func(expr hcl.Expression) bool {
+		v, diags := expr.Value(l.contextAt(expr.Range().Filename, l.names))
+		if diags.HasErrors() || v.IsNull() || v.IsMarked() {
+			return false
+		}
+		if found, ok := asRef(v); ok {
+			return found.config() == to
+		}
+		if !v.CanIterateElements() {
+			return false
+		}
+		for _, element := range v.AsValueSlice() {
+			if found, ok := asRef(element); ok && found.config() == to {
+				return true
+			}
+		}
+		return false
+	}
+	elements, _ := hcl.ExprList(list)
+	for _, element := range append(elements, list) {
+		if refersTo(element) {
+			return element.Range(), true
+		}
+	}
+	return hcl.Range{}, false
 }

@@ -69,7 +69,7 @@ var switchedOff = cty.StringVal("")
 // read evaluates an attribute and checks it against its kind. The value is nil
 // where the expression gives null, which is as good as not written.
 func (l *loader) read(a *attribute, attr *hcl.Attribute) (*value, bool) {
-	v, ok := l.evaluate(attr.Expr, a.secret)
+	v, ok := l.evaluate(attr.Expr, a)
 	if !ok {
 		l.readRest(a, attr)
 		return nil, false
@@ -124,13 +124,13 @@ func (l *loader) readRest(a *attribute, attr *hcl.Attribute) {
 	}
 }
 
-// evaluate gives the value of an expression that may use references. Of a
-// secretive one nothing is repeated in messages.
-func (l *loader) evaluate(expr hcl.Expression, secretive bool) (cty.Value, bool) {
+// evaluate gives the value of an attribute's expression, which may use references.
+// Of one that may be a secret nothing is repeated in messages.
+func (l *loader) evaluate(expr hcl.Expression, a *attribute) (cty.Value, bool) {
 	ctx := l.contextAt(expr.Range().Filename, l.names)
 	v, diags := expr.Value(ctx)
 	if diags.HasErrors() {
-		l.adoptEvaluation(diags, expr, ctx, secretive)
+		l.adoptEvaluation(diags, failing{expr: expr, ctx: ctx, attr: a, secretive: a.secret})
 		return cty.NilVal, false
 	}
 	return v, true

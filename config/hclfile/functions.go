@@ -39,11 +39,11 @@ var passSecrets = map[string]function.Function{
 var standard = map[string]function.Function{
 	"abs": stdlib.AbsoluteFunc, "ceil": stdlib.CeilFunc, "chomp": stdlib.ChompFunc, "chunklist": stdlib.ChunklistFunc,
 	"coalesce": stdlib.CoalesceFunc, "coalescelist": stdlib.CoalesceListFunc, "compact": stdlib.CompactFunc,
-	"contains": stdlib.ContainsFunc, "csvdecode": stdlib.CSVDecodeFunc, "distinct": stdlib.DistinctFunc,
+	"contains": stdlib.ContainsFunc, "csvdecode": explained("csvdecode", stdlib.CSVDecodeFunc, wrongCSV), "distinct": stdlib.DistinctFunc,
 	"element": stdlib.ElementFunc, "flatten": stdlib.FlattenFunc, "floor": stdlib.FloorFunc,
 	"formatdate": stdlib.FormatDateFunc, "formatlist": stdlib.FormatListFunc, "hasindex": stdlib.HasIndexFunc,
 	"indent": stdlib.IndentFunc, "index": stdlib.IndexFunc, "int": stdlib.IntFunc,
-	"jsondecode": stdlib.JSONDecodeFunc, "jsonencode": stdlib.JSONEncodeFunc, "keys": stdlib.KeysFunc,
+	"jsondecode": explained("jsondecode", stdlib.JSONDecodeFunc, wrongJSON), "jsonencode": stdlib.JSONEncodeFunc, "keys": stdlib.KeysFunc,
 	"length": stdlib.LengthFunc, "log": stdlib.LogFunc, "lookup": stdlib.LookupFunc, "lower": stdlib.LowerFunc,
 	"max": stdlib.MaxFunc, "merge": stdlib.MergeFunc, "min": stdlib.MinFunc, "parseint": stdlib.ParseIntFunc,
 	"pow": stdlib.PowFunc, "range": stdlib.RangeFunc, "regex": stdlib.RegexFunc, "regexall": stdlib.RegexAllFunc,
@@ -60,7 +60,7 @@ var standard = map[string]function.Function{
 	"tolist": stdlib.MakeToFunc(cty.List(cty.DynamicPseudoType)), "tomap": stdlib.MakeToFunc(cty.Map(cty.DynamicPseudoType)),
 	"toset": stdlib.MakeToFunc(cty.Set(cty.DynamicPseudoType)),
 
-	"yamldecode":   ctyyaml.YAMLDecodeFunc,
+	"yamldecode":   explained("yamldecode", ctyyaml.YAMLDecodeFunc, wrongYAML),
 	"base64decode": onText(decodeBase64),
 	"env":          onText(env),
 }

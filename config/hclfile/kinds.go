@@ -21,6 +21,7 @@ type kind struct {
 	name   string   // in the schema: string, duration, list of references, ...
 	bounds string   // in the manual: "1".."65535"
 	values []string // where only these are possible
+	roots  []string // what it refers to, where it does
 	read   func(*reading) (value, bool)
 }
 
@@ -133,7 +134,11 @@ var hidden = kind{name: "string", read: func(r *reading) (value, bool) {
 var boolean = kind{name: "bool", read: func(r *reading) (value, bool) {
 	v, err := convert.Convert(r.v, cty.Bool)
 	if err != nil {
-		return r.wrong(ruleType, "%s is true or false, and this is %s.", r.attr.name, describe(r.v))
+		advice := ""
+		if r.shown() && !r.v.IsNull() && r.v.Type() == cty.String && meansBool(r.v.AsString()) {
+			advice = " " + adviceForBool(r.attr.name, r.v.AsString())
+		}
+		return r.wrong(ruleType, "%s is true or false, and this is %s.%s", r.attr.name, describe(r.v), advice)
 	}
 	return value{flag: v.True()}, true
 }}

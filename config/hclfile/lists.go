@@ -63,6 +63,12 @@ func atLeastOne(list kind) kind {
 // the list.
 func (r *reading) elements() ([]cty.Value, bool) {
 	ty := r.v.Type()
+	if ty == cty.String && r.shown() && !r.v.IsNull() {
+		if known, ok := r.l.calledSo(r.v.AsString(), r.attr.kind.roots); ok && r.attr.kind.roots != nil {
+			r.wrong(ruleReference, "%s is a list of references, %s. Write\n    %s = [%s]", r.attr.name, r.notation(), r.attr.name, r.written(known.String()))
+			return nil, false
+		}
+	}
 	if ty == cty.String {
 		r.wrong(ruleType, "%s is a list. Write it in brackets:\n    %s = [%s]", r.attr.name, r.attr.name, r.source())
 		return nil, false

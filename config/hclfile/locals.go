@@ -85,7 +85,7 @@ func (l *loader) evaluateLocal(x *local, path []string) {
 	ctx.Variables = map[string]cty.Value{"local": cty.ObjectVal(needed)}
 	v, diags := x.attr.Expr.Value(ctx)
 	if diags.HasErrors() {
-		l.adoptEvaluation(diags, x.attr.Expr, ctx, false)
+		l.adoptEvaluation(diags, failing{expr: x.attr.Expr, ctx: ctx})
 		return
 	}
 	x.value = v
@@ -99,7 +99,7 @@ func (l *loader) localsNeededBy(x *local) []string {
 		if t.RootName() != "local" {
 			continue
 		}
-		names, ok := steps(t)
+		names, ok := steps(t[:min(2, len(t))]) // what follows is in the local's value
 		if !ok || len(names) == 0 {
 			return slices.Sorted(maps.Keys(l.locals))
 		}

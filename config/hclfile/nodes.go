@@ -49,7 +49,8 @@ type checkNode struct {
 	group  *groupNode  // where it is written
 	server *serverNode // in which it is written
 
-	roles hcl.Expression // by which somebody chose who is told; nil: nobody did
+	roles     hcl.Expression // by which somebody chose who is told; nil: nobody did
+	dependsOn hcl.Expression // likewise on what it depends
 }
 
 type namedBlock struct {

@@ -87,7 +87,7 @@ func (n namespace) value() cty.Value {
 
 // referenceTo is a reference to a block of one of the given kinds.
 func referenceTo(roots ...string) kind {
-	return kind{name: "reference to " + enumerate(roots, "or"), read: func(r *reading) (value, bool) {
+	return kind{name: "reference to " + enumerate(roots, "or"), roots: roots, read: func(r *reading) (value, bool) {
 		found, ok := r.reference(roots)
 		return value{refs: []ref{found}}, ok
 	}}
@@ -95,7 +95,7 @@ func referenceTo(roots ...string) kind {
 
 // referencesTo is a list of references, none twice.
 func referencesTo(roots ...string) kind {
-	return kind{name: "list of references to " + enumerate(roots, "or"), read: func(r *reading) (value, bool) {
+	return kind{name: "list of references to " + enumerate(roots, "or"), roots: roots, read: func(r *reading) (value, bool) {
 		if isReference(r.v) {
 			single, _ := asRef(r.v)
 			return r.wrong(ruleType, "%s is a list. Write it in brackets:\n    %s = [%s]", r.attr.name, r.attr.name, single)
@@ -177,18 +177,26 @@ func (r *reading) written(reference string) string {
 
 // suggestReference turns a name in quotes into the reference it stands for.
 func (r *reading) suggestReference(name string, roots []string, example string) string {
-	if !r.l.mayGuess() {
-		roots = nil
+	if known, ok := r.l.calledSo(name, roots); ok {
+		return " Write\n    " + r.written(known.String())
+	}
+	return " Write it like\n    " + r.written(example)
+}
+
+// calledSo finds what somebody refers to by its name alone.
+func (l *loader) calledSo(name string, roots []string) (ref, bool) {
+	if !l.mayGuess() {
+		return ref{}, false
 	}
 	for _, root := range roots {
-		for _, known := range r.l.identities(root) {
+		for _, known := range l.identities(root) {
 			isKnown := known == (ref{root, name}) || known.String() == name
 			if isKnown || strings.HasSuffix(known.id, "."+name) || strings.HasSuffix(known.id, "/"+name) {
-				return " Write\n    " + r.written(known.String())
+				return known, true
 			}
 		}
 	}
-	return " Write it like\n    " + r.written(example)
+	return ref{}, false
 }
 
 // identities lists what can be referred to under a root. It is asked for once

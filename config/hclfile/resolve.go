@@ -14,23 +14,25 @@ import (
 // explainReferences says, in the language's own words, which references of an
 // expression lead nowhere. It reports whether it found any. Where a secret may
 // stand, what looks like a name may be one without its quotes.
-func (l *loader) explainReferences(expr hcl.Expression, secretive bool) bool {
+func (l *loader) explainReferences(f failing) bool {
 	found := false
-	for _, t := range expr.Variables() {
-		if l.explainReference(expr, t, secretive) {
+	for _, t := range f.expr.Variables() {
+		if l.explainReference(f, t) {
 			found = true
 		}
 	}
 	return found
 }
 
-func (l *loader) explainReference(expr hcl.Expression, t hcl.Traversal, secretive bool) bool {
+func (l *loader) explainReference(f failing, t hcl.Traversal) bool {
 	root := t.RootName()
-	if root == "local" && len(t) > 1 {
+	switch {
+	case isElement(t, f.ctx):
+		return false
+	case root == "local" && len(t) > 1:
 		return l.explainLocal(t)
-	}
-	if !slices.Contains(referenceRoots, root) {
-		return l.explainRoot(expr, t, secretive)
+	case !slices.Contains(referenceRoots, root):
+		return l.explainRoot(f, t)
 	}
 	names, ok := steps(t)
 	if !ok || len(names) == 0 || l.referenceExists(root, names) {
@@ -40,24 +42,30 @@ func (l *loader) explainReference(expr hcl.Expression, t hcl.Traversal, secretiv
 	return true
 }
 
-func (l *loader) explainRoot(expr hcl.Expression, t hcl.Traversal, secretive bool) bool {
+func (l *loader) explainRoot(f failing, t hcl.Traversal) bool {
 	root := t.RootName()
 	if _, ok := l.names.Variables[root]; ok {
 		return false
 	}
+	if f.ctx != nil {
+		if _, diags := t[:1].TraverseAbs(f.ctx); !diags.HasErrors() {
+			return false // an element of a dynamic block
+		}
+	}
 	at := t[0].SourceRange()
 	near := onlyNear(root, append([]string{"local"}, referenceRoots...))
+	known := fromElsewhere[root] != "" && len(t) > 1
 	switch {
-	case secretive && fromElsewhere[root] != "" && len(t) > 1:
+	case f.secretive && known:
 		l.report(ruleUnknownVariable, at, "There is nothing called %q. %s", root, fromElsewhere[root])
-	case secretive:
-		l.report(ruleUnknownVariable, at, "There is nothing of this name. %s", cmp.Or(l.escapeAdvice(expr), "A text stands in quotes."))
-	case near != "":
+	case f.secretive:
+		l.report(ruleUnknownVariable, at, "There is nothing of this name. %s", cmp.Or(l.escapeAdvice(f.expr), "A text stands in quotes."))
+	case near != "" && len(t) > 1:
 		l.report(ruleUnknownVariable, at, "There is nothing called %q.%s", root, near)
-	case fromElsewhere[root] != "" && len(t) > 1:
+	case known:
 		l.report(ruleUnknownVariable, at, "There is nothing called %q. %s", root, fromElsewhere[root])
 	default:
-		l.report(ruleUnknownVariable, at, "There is nothing called %q. A text stands in quotes: %q.", root, root)
+		l.report(ruleUnknownVariable, at, "There is nothing called %q. %s", root, l.adviceFor(f, t))
 	}
 	return true
 }

@@ -57,6 +57,7 @@ var (
 // Expressions.
 var (
 	ruleExpression        = wrong("expression", "Invalid expression")
+	ruleDecode            = wrong("decode", "Text cannot be decoded")
 	ruleUnknownFunction   = wrong("unknown-function", "Unknown function")
 	ruleUnknownVariable   = wrong("unknown-variable", "Unknown name")
 	ruleUnknownReference  = wrong("unknown-reference", "Unknown reference")
@@ -115,6 +116,7 @@ var (
 	ruleMaintenance      = wrong("maintenance", "Incomplete maintenance")
 	ruleMoved            = wrong("moved", "Check cannot have moved")
 	ruleUnsuitedNotifier = wrong("notifier", "Incomplete notifier")
+	ruleUnsuitedValue    = wrong("notifier-value", "Value does not suit the notifier")
 )
 
 // Warnings: shown, and fatal only with --strict.

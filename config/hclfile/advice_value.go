@@ -1,0 +1,117 @@
+package hclfile
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// What people write without quotes is told from a name by what the attribute
+// takes: true or false, a reference, a number, a text.
+
+// adviceFor says how to write what somebody wrote as a name that has no meaning.
+func (l *loader) adviceFor(f failing, t hcl.Traversal) string {
+	root := t.RootName()
+	text := l.bareWords(f, t)
+	switch {
+	case l.inText(f.expr, t) && strings.ToUpper(root) == root:
+		return fmt.Sprintf("An environment variable is read with\n    ${env(%q)}", root)
+	case l.inText(f.expr, t):
+		return "A value with a name is ${local.name}. " + asItIs
+	case f.attr == nil:
+		return fmt.Sprintf("A text stands in quotes: %q.", text)
+	case f.attr.kind.name == "bool":
+		return adviceForBool(f.attr.name, root)
+	case f.attr.kind.roots != nil:
+		return l.adviceForReference(f, t)
+	case strings.HasPrefix(f.attr.kind.name, "list of "):
+		return fmt.Sprintf("A text stands in quotes: %q.", text)
+	case isNumeric(f.attr.kind):
+		return fmt.Sprintf("%s is a number.", f.attr.name)
+	}
+	return fmt.Sprintf("A text stands in quotes. Write\n    %s = %q", f.attr.name, text)
+}
+
+func isNumeric(k kind) bool { return k.name == "integer" || k.name == "number" }
+
+// words that mean true or false elsewhere.
+var (
+	meansTrue  = []string{"true", "yes", "on", "y", "t", "enabled", "enable", "ja"}
+	meansFalse = []string{"false", "no", "off", "n", "f", "disabled", "disable", "nein"}
+)
+
+func meansBool(word string) bool {
+	return slices.Contains(meansTrue, strings.ToLower(word)) || slices.Contains(meansFalse, strings.ToLower(word))
+}
+
+func adviceForBool(name, word string) string {
+	switch word = strings.ToLower(word); {
+	case slices.Contains(meansTrue, word):
+		return "Write\n    " + name + " = true"
+	case slices.Contains(meansFalse, word):
+		return "Write\n    " + name + " = false"
+	}
+	return name + " is true or false."
+}
+
+// adviceForReference finds what was meant by a name alone, also where the path to
+// it is written like mx1.imaps.
+func (l *loader) adviceForReference(f failing, t hcl.Traversal) string {
+	names, ok := steps(t)
+	names = append([]string{t.RootName()}, names...)
+	for _, separator := range []string{".", "/"} {
+		if known, found := l.calledSo(strings.Join(names, separator), f.attr.kind.roots); ok && found {
+			return "Write\n    " + f.attr.referring(known, f.expr.Range() == t.SourceRange())
+		}
+	}
+	var all []string
+	meant := map[string]ref{}
+	for _, root := range f.attr.kind.roots {
+		for _, known := range l.identities(root) {
+			all = append(all, known.id)
+			meant[known.id] = known
+		}
+	}
+	if l.mayGuess() {
+		if near := didYouMean(strings.Join(names, "."), all, func(id string) string { return meant[id].String() }, "There is"); near != "" {
+			return strings.TrimSpace(near)
+		}
+	}
+	return fmt.Sprintf("A reference is written like %s.", exampleOf(f.attr.kind.roots[0]))
+}
+
+// referring is how an attribute refers to something, in whole where nothing else
+// stands in it.
+func (a *attribute) referring(to ref, whole bool) string {
+	switch isList := strings.HasPrefix(a.kind.name, "list of "); {
+	case whole && isList:
+		return fmt.Sprintf("%s = [%s]", a.name, to)
+	case whole:
+		return fmt.Sprintf("%s = %s", a.name, to)
+	}
+	return to.String()
+}
+
+// bareWords is what was written without quotes, as far as it is one value: a host
+// name is a path of names to the parser, and a difference of them where it has
+// hyphens.
+func (l *loader) bareWords(f failing, t hcl.Traversal) string {
+	const enough = 100
+	whole := strings.TrimSpace(string(l.snapshot.bytes(f.expr.Range())))
+	if whole != "" && len(whole) < enough && !strings.ContainsAny(whole, "\"'()[]{}\n,?:") {
+		return whole
+	}
+	if part := string(l.snapshot.bytes(t.SourceRange())); part != "" && len(part) < enough && !strings.ContainsAny(part, "\"[]\n") {
+		return part
+	}
+	return t.RootName()
+}
+
+// inText reports whether a name stands between ${ and } of a text.
+func (l *loader) inText(expr hcl.Expression, t hcl.Traversal) bool {
+	text, at := l.snapshot.bytes(expr.Range()), t.SourceRange().Start.Byte-expr.Range().Start.Byte
+	return at > 0 && at <= len(text) && (bytes.Contains(text[:at], []byte("${")) || bytes.Contains(text[:at], []byte("%{")))
+}
