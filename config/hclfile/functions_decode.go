@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -75,7 +76,7 @@ func withoutCharacter(text string) string {
 		return "it ends before it is complete"
 	case m == nil:
 		return "it is not JSON"
-	case strings.Contains(`{}[]:,`, m[1]):
+	case slices.Contains([]string{"{", "}", "[", "]", ":", ","}, m[1]):
 		return text
 	}
 	return strings.Replace(text, m[0], "invalid character", 1)
