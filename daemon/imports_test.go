@@ -40,9 +40,9 @@ var rooms = map[string][]string{
 	"daemon/probe/imaptest":           {"daemon/probe/imaptest/ca"},
 	"daemon/probe/imaptest/ca":        {},
 	"daemon/probe/imaptest/process":   {},
-	"daemon/probe/imaptest/debian":    {},
+	"daemon/probe/imaptest/debian":    {"daemon/probe/imaptest/ca", "daemon/probe/imaptest/process"},
+	"daemon/probe/imaptest/dovecot":   {"daemon/probe/imaptest/ca", "daemon/probe/imaptest/debian", "daemon/probe/imaptest/process"},
 	"daemon/probe/imaptest/proxies":   {"daemon/probe/imaptest/ca", "daemon/probe/imaptest/process"},
-	"daemon/probe/imaptest/dovecot":   {"daemon/probe/imaptest/ca", "daemon/probe/imaptest/process"},
 	"daemon/selfcheck":                {"config", "config/names", "daemon/incident"},
 	"daemon/outbox":                   {"config", "config/opaque", "daemon/incident", "notifiers"},
 	// The tracker puts incidents into messages, so it knows notifiers' words and

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/ca"
+	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/process"
 )
 
 // UseCertificate issues a certificate from leaf and shows it on every connection from now
@@ -50,11 +51,11 @@ func (s *Server) issue(leaf ca.Leaf) error {
 }
 
 func (s *Server) bothShowCertificate(ctx context.Context) error {
-	return errors.Join(s.showsCertificate(ctx, startTLS), s.showsCertificate(ctx, implicitTLS))
+	return errors.Join(s.showsCertificate(ctx, s.IMAP(), process.StartTLS), s.showsCertificate(ctx, s.IMAPS(), process.ImplicitTLS))
 }
 
-func (s *Server) showsCertificate(ctx context.Context, security security) error {
-	shown, err := s.greeting(ctx, security)
+func (s *Server) showsCertificate(ctx context.Context, address string, security process.Security) error {
+	shown, err := process.Greet(ctx, address, security)
 	if err != nil {
 		return err
 	}

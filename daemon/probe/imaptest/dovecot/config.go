@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"strings"
 	"text/template"
+
+	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/debian"
 )
 
 //go:embed *.tmpl
@@ -24,15 +26,21 @@ var errNotInstalled = errors.New("dovecot not found: apt-get install dovecot-ima
 
 // find returns the path of Dovecot and the template that suits its version. /usr/sbin is
 // looked into as well, since it is not in the PATH of Debian's ordinary users.
-func find() (binary, version string, err error) {
-	binary, err = exec.LookPath("dovecot")
-	if err != nil {
-		binary, err = exec.LookPath("/usr/sbin/dovecot")
+func find(image debian.Image) (binary, version string, err error) {
+	var out []byte
+	if image != "" {
+		binary = "/usr/sbin/dovecot"
+		said, failed := image.Run(nil, "", binary, "--version")
+		out, err = []byte(said), failed
+	} else {
+		if binary, err = exec.LookPath("dovecot"); err != nil {
+			binary, err = exec.LookPath("/usr/sbin/dovecot")
+		}
+		if err != nil {
+			return "", "", errNotInstalled
+		}
+		out, err = exec.Command(binary, "--version").Output()
 	}
-	if err != nil {
-		return "", "", errNotInstalled
-	}
-	out, err := exec.Command(binary, "--version").Output()
 	if err != nil {
 		return "", "", fmt.Errorf("asking %s for its version: %w", binary, err)
 	}

@@ -3,8 +3,6 @@ package dovecot
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -19,7 +17,11 @@ func (s *Server) Start() {
 	if s.process != nil {
 		return
 	}
-	running, err := process.Launch(s.logFile(), s.binary, "-F", "-c", s.configFile())
+	program := []string{s.binary, "-F", "-c", s.configFile()}
+	if s.options.Image != "" {
+		program = s.options.Image.Command([]string{s.dir}, program...)
+	}
+	running, err := process.Launch(s.logFile(), program...)
 	if err != nil {
 		s.t.Fatalf("starting dovecot: %v", err)
 	}
@@ -38,7 +40,7 @@ func (s *Server) Stop() {
 	s.must(s.process.End())
 	s.process = nil
 	s.await("connections to be refused", func(ctx context.Context) error {
-		return errors.Join(refuses(ctx, s.IMAP()), refuses(ctx, s.IMAPS()))
+		return errors.Join(process.Refuses(ctx, s.IMAP()), process.Refuses(ctx, s.IMAPS()))
 	})
 }
 
@@ -48,17 +50,6 @@ func (s *Server) discard() {
 	if s.process != nil {
 		s.must(s.process.Kill())
 	}
-}
-
-func refuses(ctx context.Context, address string) error {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
-	switch {
-	case err == nil:
-		return errors.Join(fmt.Errorf("%s still accepts", address), conn.Close())
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return nil
-	}
-	return err
 }
 
 // Freeze stops all processes of the server in their tracks (SIGSTOP). The kernel goes on
@@ -82,7 +73,7 @@ func (s *Server) StopAuth() {
 	s.authDown = true
 	s.reload()
 	s.await("greetings to cease", func(ctx context.Context) error {
-		if _, err := s.greeting(ctx, implicitTLS); err == nil {
+		if _, err := process.Greet(ctx, s.IMAPS(), process.ImplicitTLS); err == nil {
 			return errors.New("still greeting")
 		}
 		return nil

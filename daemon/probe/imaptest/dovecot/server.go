@@ -27,6 +27,7 @@ import (
 	"testing"
 
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/ca"
+	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/debian"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/process"
 )
 
@@ -57,6 +58,8 @@ type Options struct {
 	Names []string
 	// Certificate is shown first, a good one when zero; see Server.UseCertificate.
 	Certificate ca.Leaf
+	// Image runs the Dovecot that is installed there; empty: that of this machine.
+	Image debian.Image
 	// Extra is appended to the configuration, in the language of the installed Dovecot.
 	Extra string
 }
@@ -105,7 +108,7 @@ func withDefaults(o Options) Options {
 
 // prepare does everything that comes before the process.
 func (s *Server) prepare() (err error) {
-	if s.binary, s.version, err = find(); err != nil {
+	if s.binary, s.version, err = find(s.options.Image); err != nil {
 		return err
 	}
 	if s.imap, err = process.ClaimPort(s.t, s.options.Addresses); err != nil {
@@ -184,3 +187,6 @@ func (s *Server) must(err error) {
 		s.t.Fatal(err)
 	}
 }
+
+// Version is that of the Dovecot, "2.3" or "2.4".
+func (s *Server) Version() string { return s.version }

@@ -7,11 +7,15 @@
 package process
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -20,7 +24,8 @@ import (
 // loaded machine is no reason to fail.
 const patience = 30 * time.Second
 
-// A Process is the first process of a server. Its children share its process group.
+// A Process is the first process of a server. Its children share its session, whatever
+// process groups they make.
 type Process struct {
 	// PID is its process id.
 	PID int
@@ -41,7 +46,7 @@ func Launch(logFile string, program ...string) (*Process, error) {
 	defer log.Close()
 	cmd := exec.Command(program[0], program[1:]...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGTERM}
 	p := &Process{exited: make(chan struct{})}
 	started := make(chan error, 1)
 	go func() {
@@ -67,16 +72,46 @@ func (p *Process) Exited() <-chan struct{} { return p.exited }
 // Err says how the process ended, once Exited is closed.
 func (p *Process) Err() error { return p.err }
 
-// Signal signals the process and all its children.
+// Signal signals the process and all its children, those included that are started
+// meanwhile.
 func (p *Process) Signal(signal syscall.Signal) error {
-	err := syscall.Kill(-p.PID, signal)
-	if errors.Is(err, syscall.ESRCH) {
-		return nil
+	signalled := map[int]bool{}
+	for {
+		fresh := false
+		for _, pid := range p.session() {
+			if signalled[pid] {
+				continue
+			}
+			fresh, signalled[pid] = true, true
+			if err := syscall.Kill(pid, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
+				return err
+			}
+		}
+		if !fresh {
+			return nil
+		}
 	}
-	return err
 }
 
-// End asks the process to end, then kills what is left of the group: a child that
+// session lists the processes of the session (proc_pid_stat(5): the sixth field, after
+// the name, which may hold spaces and parentheses).
+func (p *Process) session() (pids []int) {
+	files, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, file := range files {
+		stat, err := os.ReadFile(file)
+		if err != nil {
+			continue // it has ended
+		}
+		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+		if len(fields) > 3 && fields[0] != "Z" && fields[3] == strconv.Itoa(p.PID) {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// End asks the process to end, then kills what is left of the session: a child that
 // outlives its parent would go on accepting connections.
 func (p *Process) End() error {
 	asked := errors.Join(syscall.Kill(p.PID, syscall.SIGTERM), p.Signal(syscall.SIGCONT))
