@@ -4,14 +4,14 @@ GO       ?= go
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 10s
 BENCH    ?= .
-# SYSTEMD=no leaves out of make test what boots Debians in containers, which takes root and a
-# machine that lets it make namespaces.
+# SYSTEMD=no leaves out of make test what lives in a Debian of its own, booted or not, which takes
+# root and a machine that lets it make namespaces.
 SYSTEMD  ?= yes
 # What make test runs, in this order.
-tests     = vet lint unit program trouble $(if $(filter no,$(SYSTEMD)),without-systemd,test-systemd)
+tests     = vet lint unit program trouble $(if $(filter no,$(SYSTEMD)),without-systemd,test-servers test-systemd)
 tool      = $(GO) tool -modfile=.tools/go.mod
 
-.PHONY: help demo test test-packages test-systemd without-systemd vet lint unit program trouble build packages bench soak fuzz format deadcode clean
+.PHONY: help demo test test-packages test-servers test-systemd without-systemd vet lint unit program trouble build packages bench soak fuzz format deadcode clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,12 +45,16 @@ trouble: ## 1,000 edits, 10,000 reloads, 200 kills at random moments, 10,000 fai
 	$(GO) test -run TestKilledAtRandom -tags soak -count=1 -timeout 20m ./cmd/imapvigil
 	$(GO) test -run TestStorm -tags soak -count=1 -timeout 20m ./cmd/imapvigil
 
+test-servers: ## the probe against Dovecot 2.4, Cyrus and Courier, which each live in a Debian of their own; needs root
+	@.ci/packages debootstrap
+	$(GO) test -count=1 -tags servers -run TestReal -timeout 45m ./daemon/probe
+
 test-systemd: packages ## the packages on booted Debian 12 and 13: installed, reloaded, killed, upgraded, removed, by hand and by Ansible; needs root
 	@.ci/packages debootstrap systemd-container lintian ansible-core rpm cpio bash-completion zsh fish
 	$(GO) test -count=1 -tags systemd -timeout 45m ./packaging
 
 without-systemd:
-	@echo "SYSTEMD=no: the packages were not tried on a booted Debian"
+	@echo "SYSTEMD=no: the packages were not tried on a booted Debian, nor the probe on Cyrus, Courier and Dovecot 2.4"
 
 build: ## the program, as ./imapvigil
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o imapvigil ./cmd/imapvigil
@@ -74,7 +78,7 @@ format: ## gofumpt and sorted imports, in place
 	$(tool) golangci-lint fmt
 
 deadcode: ## functions that nothing reaches, tests included
-	$(tool) deadcode -test -tags soak,systemd ./...
+	$(tool) deadcode -test -tags soak,systemd,servers ./...
 
 clean: ## remove what make build made
 	rm -rf imapvigil dist

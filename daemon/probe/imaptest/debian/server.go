@@ -200,7 +200,7 @@ func (s *Server) await(what string, condition func(context.Context) error) {
 	if s.running != nil {
 		ended = s.running.Exited()
 	}
-	look := time.NewTicker(20 * time.Millisecond)
+	look := time.NewTicker(100 * time.Millisecond) // Courier counts the connections from one address
 	defer look.Stop()
 	for {
 		err := condition(ctx)
