@@ -22,6 +22,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/watch"
+	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/control"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/journal"
@@ -93,6 +94,7 @@ type monitor struct {
 	reloads  *reloader
 	vitals   *vitals
 	self     *selfcheck.Self
+	watch    *clock.Watch
 	report   func(context.Context, incident.Result) incident.Pace // past self, to tracker
 	listener net.Listener
 }
@@ -155,8 +157,9 @@ func (m *monitor) openRooms(ctx context.Context, probesAtOnce int) (err error) {
 	}
 	m.sender = outbox.NewSender(func(a outbox.Attempt) { m.tracker.Attempted(a) })
 	m.vitals = &vitals{m: m}
+	m.watch = clock.New()
 	m.prober = probe.New(probe.Options{
-		Node: m.node, Version: m.Version, NoRoute: m.leavesOut,
+		Node: m.node, Version: m.Version, NoRoute: m.leavesOut, Watch: m.watch,
 		LoginTurn: func(id config.CheckID) { m.loop.Wake(id) },
 	})
 	m.loop = &probe.Loop{
@@ -172,12 +175,12 @@ func (m *monitor) openRooms(ctx context.Context, probesAtOnce int) (err error) {
 	m.probes = reconcile.NewFunc(sameProbe, m.loop.Runner())
 	m.tracker, err = tracker.Open(tracker.Options{
 		Journal: m.journal, Sender: m.sender, Rates: m.Rates, Node: m.node, Log: m.Log, Next: m.loop.Next,
-		Wake: m.loop.Wake,
+		Wake: m.loop.Wake, Resumed: m.watch.Resumed,
 	})
 	if err != nil {
 		return err
 	}
-	m.self = selfcheck.New(selfcheck.Options{Newest: m.tracker.Newest()})
+	m.self = selfcheck.New(selfcheck.Options{Newest: m.tracker.Newest(), Lateness: m.watch.Lateness, Resumed: m.watch.Resumed})
 	m.report = m.self.Guard(m.tracker.Observe)
 	m.watcher = watch.New(watch.Options{Path: m.ConfigPath, Log: m.watching})
 	m.listener, err = control.Listen(ctx, m.Control)
@@ -201,6 +204,7 @@ func (m *monitor) run(ctx context.Context, first *candidate) error {
 	defer stopTracker()
 	tasks, ctx := errgroup.WithContext(ctx)
 	tasks.Go(func() error { return m.tracker.Run(keeping) })
+	tasks.Go(func() error { return m.watch.Run(keeping) })
 	tasks.Go(func() error { return m.watcher.Run(ctx) })
 	tasks.Go(func() error { return m.vitals.watchdog(ctx) })
 	tasks.Go(func() error { return m.vitals.heartbeat(ctx) })

@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/imapvigil/imapvigil/notifiers/notifiertest/httpsink"
 	"github.com/imapvigil/imapvigil/notifiers/notifiertest/smtpsink"
@@ -90,5 +92,42 @@ func TestReceiversDie(t *testing.T) {
 	}
 	if want := slices.Repeat(h.keysOf("people"), 2); !slices.Equal(got, want) {
 		t.Errorf("the mail server took %v, want %v", got, want)
+	}
+}
+
+// The process stands still (SIGSTOP; a cgroup's freezer and a stunned machine do
+// the same) while the server gets well, and beyond the time when somebody else
+// would have been told: nobody is, since nobody has looked meanwhile.
+func TestWellWhileStandingStill(t *testing.T) {
+	t.Parallel()
+	h := newHamlet(t, 1, "notification_role.tickets, notification_role.boss")
+	h.write("boss.hcl", `
+notifier "webhook" "boss" {
+  url = "`+h.hook.URL()+`/boss"
+}
+notification_role "boss" {
+  notify {
+    via   = notifier.webhook.boss
+    after = "10s"
+  }
+}
+`)
+	h.start()
+	h.awaitAll("ok")
+	h.fail()
+	h.awaitEvents(typeOpened, 1)
+	h.signal(syscall.SIGSTOP)
+	h.recover()
+	time.Sleep(12 * time.Second) // the escalation falls due while the process stands still
+	h.signal(syscall.SIGCONT)
+	h.awaitEvents(typeClosed, 1)
+	h.stop()
+	h.verify(1)
+}
+
+func (v *vigil) signal(s syscall.Signal) {
+	v.t.Helper()
+	if err := v.process.Process.Signal(s); err != nil {
+		v.t.Fatal(err)
 	}
 }

@@ -12,10 +12,10 @@ const (
 	distrustFor = 30 * time.Second // failures that begin this soon after one are not believed
 )
 
-// A clock notices when the wall clock of this machine was set, or when it was
+// A wallClock notices when the wall clock of this machine was set, or when it was
 // suspended (the monotonic clock does not count that). Networks, resolvers and
 // certificates look broken then although they are not.
-type clock struct {
+type wallClock struct {
 	wall func() time.Time
 
 	mu         sync.Mutex
@@ -26,7 +26,7 @@ type clock struct {
 
 // look compares the clocks and reports whether failures of now are to be
 // believed.
-func (c *clock) look() (trusted bool) {
+func (c *wallClock) look() (trusted bool) {
 	now, wall := time.Now(), c.wall().Round(0)
 	c.mu.Lock()
 	defer c.mu.Unlock()

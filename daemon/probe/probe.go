@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -51,6 +52,8 @@ type Options struct {
 	// NoRoute is told once for "IPv4" or "IPv6" when this machine has no route
 	// for the family and its addresses are left out; nil: nobody is told.
 	NoRoute func(family string)
+	// Watch says how late this process is; nil: it is taken to be in time.
+	Watch *clock.Watch
 	// Transcript gets every line of every conversation, redacted. It is called
 	// by several goroutines at once; nil: no transcript.
 	Transcript func(Line)
@@ -71,7 +74,8 @@ type Prober struct {
 	transcript func(Line)
 	hold       func(*conversation) error // a conversation, once it has an address: (*conversation).run
 
-	clock    clock
+	watch    *clock.Watch
+	clock    wallClock
 	memory   memory
 	routes   routes
 	reached  reached
@@ -84,7 +88,7 @@ type Prober struct {
 func New(o Options) *Prober {
 	p := &Prober{
 		node: o.Node, version: o.Version, tag: "V" + rand.Text()[:6] + "-", resolver: o.Resolver, dial: o.Dial,
-		now: o.Now, transcript: o.Transcript, hold: (*conversation).run,
+		now: o.Now, transcript: o.Transcript, watch: o.Watch, hold: (*conversation).run,
 		routes: routes{leftOut: o.NoRoute, exists: hasRoute}, trust: trust{roots: o.Roots}, tokens: tokens{client: o.Tokens},
 		accounts: accounts{call: o.LoginTurn},
 	}
@@ -108,7 +112,9 @@ func New(o Options) *Prober {
 func (p *Prober) Probe(ctx context.Context, id config.CheckID, check config.Probe) incident.Result {
 	fillDefaults(&check)
 	trusted := p.clock.look()
-	r := &round{prober: p, id: id, check: check, started: time.Now(), redact: newRedactor(check.Login)}
+	span := p.watch.Begin() // before the time of the probe begins, so that no delay of it is missed
+	defer span.End()
+	r := &round{span: span, prober: p, id: id, check: check, started: time.Now(), redact: newRedactor(check.Login)}
 	r.deadline = r.started.Add(check.Timeout)
 	r.past = p.memory.of(id, check, r.started)
 	r.useAccount()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -20,6 +21,7 @@ type round struct {
 	past     *past
 	started  time.Time
 	deadline time.Time
+	span     clock.Span // since started
 	dns      time.Duration
 
 	unanswered string // the family, "IPv4" or "IPv6", whose record DNS did not answer for; "": none
@@ -35,7 +37,7 @@ type round struct {
 
 func (r *round) run(ctx context.Context) incident.Result {
 	found, failed := r.resolve(ctx)
-	if failed != nil {
+	if failed = r.unlessLate(failed, r.span.Late()); failed != nil {
 		r.past.mu.Lock()
 		r.leaveQueue()
 		r.past.mu.Unlock()
@@ -65,7 +67,11 @@ func (r *round) converse(ctx context.Context, g goal) (o outcome) {
 		}
 		c.close()
 		c.outcome.address.Timings.Total = time.Since(r.started) - c.waited
-		c.compareThresholds()
+		late := r.span.Late()
+		if f := r.unlessLate(c.outcome.failure, late); f != c.outcome.failure {
+			c.outcome.failure, c.outcome.login = f, noLogin
+		}
+		c.compareThresholds(late)
 		o = c.outcome
 	}()
 	if err := r.prober.hold(c); err != nil {

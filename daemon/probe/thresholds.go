@@ -50,8 +50,9 @@ func longest(took incident.Timings) (phase incident.Phase) {
 }
 
 // compareThresholds finds what took longer than it may: the phase that is over
-// its limit by the largest factor.
-func (c *conversation) compareThresholds() {
+// its limit by the largest factor. What took long only because this process was
+// late proves nothing.
+func (c *conversation) compareThresholds(late time.Duration) {
 	if c.outcome.failure != nil {
 		return
 	}
@@ -63,6 +64,10 @@ func (c *conversation) compareThresholds() {
 		}
 		if t.took == 0 && (t.phase == incident.PhaseLogin || t.phase == incident.PhaseSelect) {
 			c.outcome.paced = false // this probe did not log in: it cannot tell
+		}
+		if t.took > t.limit && t.took-late <= t.limit {
+			c.outcome.paced = false // it cannot tell
+			continue
 		}
 		if t.took > t.limit && (worst.limit == 0 || ratio(t) > ratio(worst)) {
 			worst = t

@@ -27,7 +27,7 @@ const (
 	shortLived = 400 * aDay
 )
 
-// A clock knows what may be wrong with the clock on the wall. Its witness is the
+// A wallClock knows what may be wrong with the clock on the wall. Its witness is the
 // time since boot, which counts suspends and cannot be set: where both drift
 // apart somebody has set the clock. Whether that was right or wrong only other
 // things can tell, so the time that the old clock would show now stands as an
@@ -40,7 +40,7 @@ const (
 // expired, even when all do on one day: those of one house are often issued
 // together. But two that are not valid yet, and none that is in date, mean that
 // this clock is slow: nobody installs what is not valid yet.
-type clock struct {
+type wallClock struct {
 	options Options
 	start   time.Time
 	newest  time.Time // of the journal, while it is an alternative
@@ -56,21 +56,22 @@ type clock struct {
 	future  map[string]bool // certificates that were not valid yet since then
 }
 
-func newClock(o Options) clock {
+func newClock(o Options) wallClock {
 	now, boot := time.Now(), o.Boot()
 	offset := time.Duration(o.Wall().UnixNano()) - boot
-	return clock{
+	return wallClock{
 		options: o, start: now, newest: o.Newest, base: offset, offset: offset, last: now, boot: boot,
 		future: map[string]bool{},
 	}
 }
 
 // look compares the clocks and reports whether one of them has jumped since the
-// last look.
-func (c *clock) look(now time.Time) bool {
+// last look, or the process has stood still, which is the same to whoever judges
+// by time.
+func (c *wallClock) look(now time.Time) bool {
 	boot := c.options.Boot()
 	offset := time.Duration(c.options.Wall().UnixNano()) - boot
-	slept := boot-c.boot-now.Sub(c.last) > jump
+	slept := boot-c.boot-now.Sub(c.last) > jump || c.options.Resumed().After(c.last)
 	stepped := (offset - c.offset).Abs() > jump
 	c.boot, c.last, c.offset = boot, now, offset
 	if stepped {
@@ -94,18 +95,18 @@ func (s *Self) look(now time.Time) {
 }
 
 // disturbed reports whether a probe that found something wrong ran across a jump.
-func (c *clock) disturbed(r incident.Result) bool {
+func (c *wallClock) disturbed(r incident.Result) bool {
 	return r.Started.Before(c.jumped) && r.Health() != incident.OK
 }
 
 // disturbed turns such a result into one that says nothing.
 func disturbed(r incident.Result) incident.Result {
-	const hint = "The clock of this machine was set, or the machine was suspended, while the probe ran; what it found is not believed."
+	const hint = "The clock of this machine was set, or the machine was suspended or the monitor stopped, while the probe ran; what it found is not believed."
 	return nothing(r, every, incident.Finding{Cause: incident.CauseLocalFault, Hint: hint})
 }
 
 // alternatives are the times that it may be instead.
-func (c *clock) alternatives(wall time.Time, now time.Time) (list []time.Time) {
+func (c *wallClock) alternatives(wall time.Time, now time.Time) (list []time.Time) {
 	step := c.offset - c.base
 	if step.Abs() >= wrongBy && now.Sub(c.stepped) < doubtFor {
 		list = append(list, wall.Add(-step))
@@ -118,7 +119,7 @@ func (c *clock) alternatives(wall time.Time, now time.Time) (list []time.Time) {
 
 // judge learns from the certificates of a result and gives what is in doubt of
 // their dates.
-func (c *clock) judge(r incident.Result) (doubts []doubt) {
+func (c *wallClock) judge(r incident.Result) (doubts []doubt) {
 	wall, now := c.options.Wall(), c.last
 	for i := range r.Addresses {
 		c.learn(&r.Addresses[i], wall, now)
@@ -157,7 +158,7 @@ func dateTrouble(r incident.Result, a *incident.Address) incident.Cause {
 }
 
 // learn takes in a verified certificate.
-func (c *clock) learn(a *incident.Address, wall, now time.Time) {
+func (c *wallClock) learn(a *incident.Address, wall, now time.Time) {
 	if a.TLS == nil || a.Health != incident.OK && a.Health != incident.Degraded || !valid(a.TLS, wall) {
 		return
 	}
@@ -179,7 +180,7 @@ func valid(t *incident.TLSInfo, at time.Time) bool {
 	return !at.Before(t.NotBefore) && !at.After(t.NotAfter)
 }
 
-func (c *clock) verdict(cause incident.Cause, t *incident.TLSInfo, wall, now time.Time) verdict {
+func (c *wallClock) verdict(cause incident.Cause, t *incident.TLSInfo, wall, now time.Time) verdict {
 	for _, other := range c.alternatives(wall, now) {
 		if depends(cause, t, wall, other) {
 			return atFault
@@ -210,7 +211,7 @@ func depends(cause incident.Cause, t *incident.TLSInfo, wall, other time.Time) b
 	}
 }
 
-func (c *clock) hint(wall time.Time) string {
+func (c *wallClock) hint(wall time.Time) string {
 	const sorry = " Until that is certain nothing is said of certificates' dates."
 	switch step := c.offset - c.base; {
 	case step >= wrongBy:

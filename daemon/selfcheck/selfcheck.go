@@ -20,6 +20,11 @@
 // answer that came from out there. What happens on loopback says nothing about
 // the network, and needs none.
 //
+// A process that is late puts everything in doubt that a probe found meanwhile by
+// waiting in vain. Of a probe that ran while the process stood still nothing bad is
+// believed; where it was only late, daemon/probe has judged that itself, since it
+// knows how much time a server was given. What lasts is told: see lag.
+//
 // A certificate's dates put the clock in doubt, when it was set since the start,
 // or when the journal has seen a later time: see clock.
 //
@@ -82,6 +87,11 @@ type Options struct {
 	// Resolver looks up self_check targets and names that other checks use; nil:
 	// Go's own resolver with the system's configuration.
 	Resolver Resolver
+	// Lateness says how late this process was so far, all delays together, and
+	// Resumed when it went on last after it had stood still; nil: it is always in
+	// time. See daemon/clock.
+	Lateness func() time.Duration
+	Resumed  func() time.Time
 	// Wall is the clock on the wall; nil: time.Now.
 	Wall func() time.Time
 	// Boot is the time since the machine was booted, suspends included; nil:
@@ -95,10 +105,11 @@ type Self struct {
 	options Options
 
 	mu       sync.Mutex
-	clock    clock
+	clock    wallClock
 	links    map[string]*link // "ip4", "ip6", "dns"
 	targets  []string         // self_check
 	troubles map[string]trouble
+	lag      lag
 }
 
 // New makes a Self.
@@ -114,6 +125,12 @@ func New(o Options) *Self {
 	}
 	if o.Boot == nil {
 		o.Boot = sinceBoot
+	}
+	if o.Lateness == nil {
+		o.Lateness = func() time.Duration { return 0 }
+	}
+	if o.Resumed == nil {
+		o.Resumed = func() time.Time { return time.Time{} }
 	}
 	s := &Self{options: o, troubles: map[string]trouble{}}
 	s.clock = newClock(o)

@@ -25,21 +25,25 @@ const (
 // A trouble is a fault of this machine that came to light.
 type trouble struct {
 	finding     incident.Finding
-	first, last time.Time // it came to light
-	well        time.Time // since when it is not so any more; zero: it is
+	confirm     time.Duration // how long it must last to be told
+	first, last time.Time     // it came to light
+	well        time.Time     // since when it is not so any more; zero: it is
 }
 
 func (t trouble) over(now time.Time) bool {
 	return now.Sub(t.last) >= holdFor || !t.well.IsZero() && now.Sub(t.well) >= wellFor
 }
 
-func (t trouble) lasts() bool { return t.last.Sub(t.first) >= confirmAfter }
+func (t trouble) lasts() bool { return t.last.Sub(t.first) >= t.confirm }
 
 // happened notes a fault. s.mu is held.
 func (s *Self) happened(what string, f incident.Finding, now time.Time) {
 	t, known := s.troubles[what]
 	if !known || t.over(now) {
-		t.first, t.finding = now, f // the words stay, so that the same is not told again
+		t.first, t.finding, t.confirm = now, f, confirmAfter // the words stay, so that the same is not told again
+		if what == lagTrouble {
+			t.confirm = lagConfirm
+		}
 	}
 	t.last, t.well = now, time.Time{}
 	s.troubles[what] = t
@@ -81,6 +85,9 @@ func (s *Self) blameProbe(r incident.Result, now time.Time) {
 	if jumped := s.clock.jumped; !jumped.IsZero() && now.Sub(jumped) < settling {
 		return
 	}
+	if t, lagging := s.troubles[lagTrouble]; lagging && !t.over(now) {
+		return // it says so itself
+	}
 	if f, _ := r.Worst(); blamesSelf(r) {
 		s.happened("probe", f, now)
 		return
@@ -100,23 +107,29 @@ func local(a incident.Address) bool {
 // nothing is any more. It says each once; after the start nil waits until faults
 // that were there before would have come to light again.
 func (s *Self) Run(ctx context.Context, report func(context.Context, *incident.Finding)) error {
-	turn := time.NewTicker(lookEvery)
+	turn, lagTurn := time.NewTicker(lookEvery), time.NewTicker(lagEvery)
 	defer turn.Stop()
+	defer lagTurn.Stop()
 	last, settled := "", time.Now().Add(holdFor)
 	for {
+		var now time.Time
 		select {
 		case <-ctx.Done():
 			return nil
-		case now := <-turn.C:
-			f := s.finding(now)
-			switch {
-			case f != nil && f.Hint != last:
-				last = f.Hint
-				report(ctx, f)
-			case f == nil && last != well && !now.Before(settled):
-				last = well
-				report(ctx, nil)
+		case now = <-lagTurn.C:
+			if !s.measureLag() {
+				continue
 			}
+		case now = <-turn.C:
+		}
+		f := s.finding(now)
+		switch {
+		case f != nil && f.Hint != last:
+			last = f.Hint
+			report(ctx, f)
+		case f == nil && last != well && !now.Before(settled):
+			last = well
+			report(ctx, nil)
 		}
 	}
 }

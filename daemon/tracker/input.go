@@ -77,7 +77,11 @@ func (in observed) handle(t *Tracker, r *round) {
 	c := t.known(id)
 	streaks, events := incident.Observe(cfg.Policy, c.state, in.result)
 	c.state = c.state.Confirmed(streaks)
-	if c.seen(in.result, streaks.Failing()) {
+	failing := streaks.Failing()
+	if in.result.Started.Before(t.awake) {
+		failing = 0 // it was seen before the process stood still, and is not fresh
+	}
+	if c.seen(in.result, failing) {
 		t.touch(id) // what waited for a fresh observation may be told now
 	}
 	t.happen(r, events)

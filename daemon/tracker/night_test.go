@@ -3,6 +3,7 @@ package tracker_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,6 +43,8 @@ import (
 //	00:05 status                            shows the checks
 //	00:05 incidents                         shows the incidents
 //	00:05 suspend 8h                        the machine sleeps; the clock of the night stands still
+//	00:05 stand 40s, then: SYMPTOM          the process stands still, as under SIGSTOP, while every check's
+//	                                        last result waits for the tracker; then everything is so
 //	00:05 clock -1h                         somebody sets the clock on the wall, which the night does not have
 //	00:05 wait                              time passes
 //
@@ -64,7 +67,9 @@ type night struct {
 	silenced  string              // the last silence
 	decided   map[outbox.Key]bool // messages that are in the journal; of the tracker's goroutine
 	slept     atomic.Int64
-	running   *process // nil while the daemon is down
+	standing  atomic.Pointer[chan struct{}] // closed when the process goes on; nil: it does not stand
+	resumed   atomic.Pointer[time.Time]     // when it did so last
+	running   *process                      // nil while the daemon is down
 	out       transcript
 }
 
@@ -201,6 +206,11 @@ func (n *night) do(command string) {
 		d, err := time.ParseDuration(rest)
 		n.must(err)
 		n.slept.Add(int64(d))
+	case "stand":
+		long, then, _ := strings.Cut(rest, ", then: ")
+		d, err := time.ParseDuration(long)
+		n.must(err)
+		n.stand(d, strings.Fields(then))
 	case "wait":
 	default:
 		name, words, ok := strings.Cut(command, ":")
@@ -283,6 +293,37 @@ func (n *night) probe(id config.CheckID) {
 		next = pace.At
 	}
 	n.probes[id] = next
+}
+
+// stand keeps the tracker in the middle of a round for a while. What was found
+// before it waits in its queue.
+func (n *night) stand(d time.Duration, then []string) {
+	going, t := make(chan struct{}), n.running.tracker
+	n.standing.Store(&going)
+	go func() { n.must(t.Ping(context.Background())) }()
+	synctest.Wait()
+	for _, id := range slices.Sorted(maps.Keys(n.probes)) {
+		found := n.result(n.cfg.Checks[id], time.Now())
+		go t.Observe(context.Background(), found)
+		synctest.Wait()
+	}
+	time.Sleep(d)
+	n.symptoms = map[string][]string{"everything": then}
+	now := time.Now()
+	n.resumed.Store(&now)
+	n.standing.Store(nil)
+	close(going)
+}
+
+// hasResumed is what daemon/clock would say. The tracker asks in each round.
+func (n *night) hasResumed() time.Time {
+	if going := n.standing.Load(); going != nil {
+		<-*going
+	}
+	if at := n.resumed.Load(); at != nil {
+		return *at
+	}
+	return time.Time{}
 }
 
 // wall is the clock that goes on in a suspend.

@@ -66,6 +66,9 @@ type Options struct {
 	Wake func(config.CheckID)
 	// Wall is the clock on the wall; nil: time.Now.
 	Wall func() time.Time
+	// Resumed says when this process went on last after it had stood still; nil: it
+	// never did. See daemon/clock.
+	Resumed func() time.Time
 	// Jitter gives the random share in [0,1) of a retry's pause, which is
 	// journaled with what comes of it; nil: math/rand.
 	Jitter func() float64
@@ -105,6 +108,7 @@ type Tracker struct {
 	renewing            bool      // the journal's files are lost, and it needs all that is known
 	refusedAt           time.Time // when the journal last refused a record
 	lastRound, lastWall time.Time // when there was one, by both clocks
+	awake               time.Time // when the process went on last after it had stood still
 }
 
 // A check is what is known of one check while this process runs.
@@ -137,6 +141,9 @@ func Open(o Options) (*Tracker, error) {
 	}
 	if o.Wall == nil {
 		o.Wall = time.Now
+	}
+	if o.Resumed == nil {
+		o.Resumed = func() time.Time { return time.Time{} }
 	}
 	t := &Tracker{
 		Options: o,

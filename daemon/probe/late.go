@@ -1,0 +1,39 @@
+package probe
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// latePart is the part of the time for a conversation, or of a phase's own limit,
+// by which this process may be late before it counts as the reason of what failed:
+// a quarter. A server that is well needs far less than the other three.
+const latePart = 4
+
+// hangUpAfter is how long a silent client is suffered at least: servers give one
+// 30 seconds and more before they hang up, load balancers 5.
+const hangUpAfter = 5 * time.Second
+
+// unlessLate gives a failure back as it is, or as unknown when this process was
+// late by so much that it may have brought the failure about itself: it read an
+// answer too late, or kept the server waiting until that hung up. What a server
+// said in words, or by refusing the connection, is its own word, however late it
+// was read.
+func (r *round) unlessLate(f *failure, late time.Duration) *failure {
+	if f == nil || f.health != incident.Down || late <= min(r.check.Timeout, connectTimeout)/latePart {
+		return f
+	}
+	switch f.cause {
+	case incident.CauseClosed, incident.CauseReset:
+		if late < hangUpAfter {
+			return f
+		}
+		fallthrough
+	case incident.CauseTimeout:
+		return local(f.phase, fmt.Sprintf("This machine let the monitor run too late: the probe stood for %s of its time. What it found is not believed.",
+			late.Round(time.Millisecond)))
+	}
+	return f
+}

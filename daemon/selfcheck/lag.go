@@ -1,0 +1,54 @@
+package selfcheck
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+const (
+	// lagTrouble is the trouble of a process that does not get to run.
+	lagTrouble = "lag"
+	// lagEvery is how often the lateness of the process is measured.
+	lagEvery = 5 * time.Second
+	// lagShare is the part of that time, one in so many, by which a process may be
+	// late; it is the part of a timeout from which on a probe does not count.
+	lagShare = 4
+	// lagConfirm is how long a lag must last to be told, once it was measured twice
+	// in a row.
+	lagConfirm = 20 * time.Second
+)
+
+// A lag is how late the process was, as measured last.
+type lag struct {
+	at      time.Time
+	late    time.Duration // all delays until then
+	tooLate bool          // the process was
+}
+
+// measureLag looks at how late the process was since the last time, and reports
+// whether that was too late.
+func (s *Self) measureLag() bool {
+	late := s.options.Lateness()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, last := time.Now(), s.lag
+	passed, stood := now.Sub(last.at), late-last.late
+	s.lag = lag{now, late, !last.at.IsZero() && stood >= passed/lagShare}
+	switch {
+	case !s.lag.tooLate:
+		s.works(lagTrouble)
+		return false
+	case !last.tooLate:
+		return false // it may have stood still once, as in a snapshot of a virtual machine
+	}
+	const all = 100 // percent
+	s.happened(lagTrouble, incident.Finding{
+		Cause: incident.CauseLocalFault,
+		Hint: fmt.Sprintf("This machine does not let the monitor run when it should: of the last %s it stood for %d %%. Probes run late, "+
+			"and a timeout that may come of that is not believed. Look for a processor quota (CPUQuota=, cpu.max), for swapping, and for what else runs here.",
+			passed.Round(time.Second), min(all, all*stood/passed)),
+	}, now)
+	return true
+}
