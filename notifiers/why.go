@@ -66,6 +66,8 @@ var causes = map[string]string{
 	"weak_key":             "the certificate's key is too weak",
 	"protocol_too_old":     "the server speaks only old TLS versions",
 	"tls_failure":          "the TLS handshake failed",
+	"handshake_failed":     "the server and this machine have no kind of TLS in common",
+	"large_client_hello":   "the server answers only a small ClientHello",
 	"client_cert_required": "the server demands a client certificate",
 	"cert_expires_soon":    "the certificate expires soon",
 	"cert_changed":         "the certificate has changed",

@@ -63,7 +63,9 @@ const (
 	CauseWeakSignature      Cause = "weak_signature"
 	CauseWeakKey            Cause = "weak_key"
 	CauseProtocolTooOld     Cause = "protocol_too_old"
-	CauseTLSFailure         Cause = "tls_failure" // a handshake error with no word of its own
+	CauseTLSFailure         Cause = "tls_failure"        // a handshake error with no word of its own
+	CauseHandshakeFailed    Cause = "handshake_failed"   // no cipher suite, group or kind of key in common
+	CauseLargeClientHello   Cause = "large_client_hello" // only a small ClientHello is answered
 	CauseClientCertRequired Cause = "client_cert_required"
 	CauseCertExpiresSoon    Cause = "cert_expires_soon"
 	CauseCertChanged        Cause = "cert_changed"

@@ -20,19 +20,44 @@ func alertText(err error) string {
 // alertFailure is what a TLS alert of the server means.
 func (c *conversation) alertFailure(text string) *failure {
 	switch {
-	case text == "protocol version not supported":
+	case text == alertTooOld:
 		return c.tooOld()
 	case text == "unrecognized name":
 		return c.unknownName()
 	case c.certAsked && slices.Contains(certificateAlerts, text):
 		return c.clientCertificate(text)
-	case text == "handshake failure" || text == "insufficient security level":
-		if c.speaksOldTLS() {
-			return c.tooOld()
-		}
-		return c.fail(incident.CauseTLSFailure, "The server and this machine have no cipher in common.")
+	case slices.Contains(nothingInCommon, text):
+		return c.nothingInCommon(text)
 	}
-	return c.fail(incident.CauseTLSFailure, "The server ended the TLS handshake: "+clean(text)+".")
+	return c.fail(incident.CauseTLSFailure, "The server ended the TLS handshake: "+clean(text)+"."+c.triedSmall()+c.withoutName())
+}
+
+const alertTooOld = "protocol version not supported"
+
+// nothingInCommon are the alerts of servers that find nothing in a ClientHello that
+// they can use, RFC 8446 section 6.2.
+var nothingInCommon = []string{"handshake failure", "insufficient security level"}
+
+// nothingInCommon says what the server insists on, as far as it is known.
+func (c *conversation) nothingInCommon(text string) *failure {
+	choice := c.choice
+	switch {
+	case choice.version != 0 && choice.version < tls.VersionTLS12:
+		return c.tooOld()
+	case choice.insistsOn() != "":
+		return c.fail(incident.CauseHandshakeFailed, choice.insistsOn())
+	case choice.version == tls.VersionTLS13:
+		return c.fail(incident.CauseHandshakeFailed, "The server speaks only TLS 1.3 and accepts none of the signatures that this program can verify: the key of its certificate is of a kind that is not known here (Ed448, a Brainpool curve, ML-DSA, ...)."+c.withoutName())
+	}
+	return c.fail(incident.CauseHandshakeFailed, "The server and this machine have no cipher suite, group or kind of key in common: the server ends the handshake with the alert "+quoted(clean(text))+"."+c.triedSmall()+c.withoutName())
+}
+
+// withoutName says that no server name was sent, which some servers insist on.
+func (c *conversation) withoutName() string {
+	if c.sentName() {
+		return ""
+	}
+	return " No name was sent (SNI), as clients cannot ask for an address; if the server wants one, write it as tls.server_name."
 }
 
 // certificateAlerts are how servers reject a client's certificate, or that there
@@ -59,48 +84,27 @@ func (c *conversation) clientCertificate(text string) *failure {
 // servers do so when they were shown no client certificate, and very old ones
 // when they are offered only new versions.
 func (c *conversation) hungUp(f *failure) *failure {
-	if !isHangUp(f.cause) {
-		return f
-	}
-	if c.certAsked && c.check.TLS.Cert.IsZero() {
+	if isHangUp(f.cause) && c.certAsked && c.check.TLS.Cert.IsZero() {
 		return c.clientCertificate("")
 	}
-	if c.outcome.address.TLS == nil && c.fence.received() == c.fence.clear && c.speaksOldTLS() {
-		return c.tooOld()
+	if isHangUp(f.cause) && c.outcome.address.TLS == nil && c.unanswered() {
+		switch choice := c.choice; {
+		case choice.version != 0 && choice.version < tls.VersionTLS12:
+			return c.tooOld()
+		case choice.insistsOn() != "":
+			return c.fail(incident.CauseHandshakeFailed, choice.insistsOn())
+		}
+	}
+	if c.unanswered() {
+		f.hint += c.triedSmall()
 	}
 	return f
 }
 
-// speaksOldTLS tries one handshake of TLS 1.0 or 1.1 on a connection of its own,
-// and says nothing on it. It is a diagnosis: nothing is verified, and nothing is
-// made of the session.
-func (c *conversation) speaksOldTLS() bool {
-	again, err := c.secondConnection()
-	if err != nil {
-		return false
-	}
-	defer again.hangUp()
-	old := tls.Client(again.fence, &tls.Config{
-		InsecureSkipVerify: true, //nolint:gosec // see above
-		MinVersion:         tls.VersionTLS10, MaxVersion: tls.VersionTLS11,
-		CipherSuites: allCiphers(), ServerName: c.serverName(),
-	})
-	return old.Handshake() == nil
-}
-
-func allCiphers() (ids []uint16) {
-	for _, list := range [][]*tls.CipherSuite{tls.CipherSuites(), tls.InsecureCipherSuites()} {
-		for _, suite := range list {
-			ids = append(ids, suite.ID)
-		}
-	}
-	return ids
-}
-
 // secondConnection brings another connection to where TLS would begin, for a
 // diagnosis.
-func (c *conversation) secondConnection() (*conversation, error) {
-	again := &conversation{round: c.round, ctx: c.ctx, goal: goal{ip: c.goal.ip}}
+func (c *conversation) secondConnection(ctx context.Context) (*conversation, error) {
+	again := &conversation{round: c.round, ctx: ctx, goal: goal{ip: c.goal.ip}}
 	err := again.connect()
 	if err == nil && c.check.Security == config.StartTLS {
 		err = again.clearText()

@@ -31,10 +31,32 @@ func (c *conversation) tlsFailure(err error) *failure {
 		return c.alertFailure(alertText(err))
 	case strings.Contains(text, "unsupported protocol version"):
 		return c.tooOld()
+	case strings.Contains(text, "unsupported type of public key"), strings.Contains(text, "unsupported elliptic curve"):
+		return c.unknownKey(text)
+	case strings.Contains(text, "failed to parse certificate"):
+		return c.fail(incident.CauseHandshakeFailed, "A certificate that the server sends breaks the rules and cannot be read: "+clean(afterTLS(text))+".")
+	case strings.Contains(text, "RSA key larger than"):
+		return c.fail(incident.CauseHandshakeFailed, "The server sends a certificate with an RSA key of more than 8192 bits, which takes so long to verify that this program, like others, refuses it.")
+	case strings.Contains(text, "server selected unsupported"), strings.Contains(text, "server chose"), strings.Contains(text, "invalid signature algorithm"):
+		return c.fail(incident.CauseHandshakeFailed, "The server chooses what was not offered to it: "+clean(afterTLS(text))+".")
 	case strings.Contains(text, "-bit keys are insecure"):
 		return c.fail(incident.CauseWeakKey, "The server's RSA key is so short that it protects nothing.")
 	}
 	return c.hungUp(c.broken(err))
+}
+
+// afterTLS is an error of crypto/tls without the name of the package.
+func afterTLS(text string) string { return strings.TrimPrefix(text, "tls: ") }
+
+// unknownKey is about a certificate that is shown and whose key crypto/tls does not
+// know.
+func (c *conversation) unknownKey(text string) *failure {
+	c.lookAtChoice()
+	hint := c.choice.insistsOn()
+	if hint == "" {
+		hint = "The key of the server's certificate is of a kind that this program does not know (" + clean(afterTLS(text)) + "). RSA, ECDSA with P-256 or P-384, and Ed25519 are known everywhere."
+	}
+	return c.fail(incident.CauseHandshakeFailed, hint)
 }
 
 // notTLS is about clear text where TLS should be.

@@ -30,8 +30,11 @@ type conversation struct {
 	phase     incident.Phase
 	last      response // what the server said last
 	caps      capabilities
-	secured   bool // TLS is up and verified
-	certAsked bool // the server asked for a client certificate
+	secured   bool         // TLS is up and verified
+	certAsked bool         // the server asked for a client certificate
+	small     bool         // the ClientHello is to be small
+	tried     bool         // a small one was tried besides, and not answered either
+	choice    serverChoice // of a server that refused the handshake
 	tags      int
 	waited    time.Duration // for what is not to count: another session of the same user, a LOGOUT without an answer
 	outcome   outcome

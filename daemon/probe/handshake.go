@@ -12,12 +12,11 @@ import (
 
 // handshake encrypts the connection and verifies who is there.
 func (c *conversation) handshake() error {
-	options, err := c.tlsConfig()
-	if err != nil {
+	if _, err := c.tlsConfig(); err != nil {
 		return local(c.phase, "TLS could not be set up: "+err.Error()+".")
 	}
-	conn := tls.Client(c.fence, options)
-	if err := conn.Handshake(); err != nil {
+	conn, err := c.shakeHands()
+	if err != nil {
 		return c.tlsFailure(err)
 	}
 	c.conn, c.secured = conn, true

@@ -39,6 +39,7 @@ type past struct {
 	alert   string                   // the last [ALERT]
 	logins  *logins                  // nil without a login
 	opened  bool                     // the login's mailbox could be opened
+	hellos  []hello                  // addresses whose handshakes fail, or need a small ClientHello
 
 	greeted    bool   // in clear text, on this port
 	unanswered string // the last note about a record that DNS did not answer for; "": it answered

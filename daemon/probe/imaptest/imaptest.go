@@ -22,6 +22,8 @@
 //	tls [OPTION...]       the server's side of a TLS handshake; options are the
 //	                      name of a certificate, see [Certificates], max=1.1,
 //	                      and client-cert (demand one)
+//	large-hello reset     reset, close, silence, or the number of an alert: what
+//	                      happens when a ClientHello takes more than one segment
 //	proxy v1              take the header of the PROXY protocol, v1 or v2, with the
 //	                      true addresses of the connection
 //	raw "\x16\x03 text"   send bytes, written as a Go string; $tag as above

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -42,6 +43,8 @@ func (p *player) do(s step) error {
 		return err
 	case "tls":
 		return p.handshake(s)
+	case "large-hello":
+		return p.failOnLarge(s)
 	case "proxy":
 		return p.takeProxyHeader(s.text)
 	case "raw":
@@ -137,13 +140,39 @@ func (p *player) handshake(s step) error {
 	if err != nil {
 		return p.server.surprise("tls: %w", err)
 	}
-	conn := tls.Server(p.conn, config)
+	conn := tls.Server(peeked{p.conn, p.lines}, config)
 	if err := conn.HandshakeContext(p.server.ctx); err != nil {
 		return err // clients that reject a certificate end it like this
 	}
-	p.conn = conn
-	p.lines.Reset(conn)
+	p.conn, p.lines = conn, bufio.NewReader(conn)
 	return nil
+}
+
+// peeked is a connection of which some bytes were looked at.
+type peeked struct {
+	net.Conn
+	lines *bufio.Reader
+}
+
+func (p peeked) Read(b []byte) (int, error) { return p.lines.Read(b) }
+
+// segment is what a ClientHello may take, in bytes, to fit one TCP segment.
+const segment = 1300
+
+// failOnLarge does what a step says, reset, close, silence or an alert by its number,
+// when the ClientHello takes more than one segment.
+func (p *player) failOnLarge(s step) error {
+	header, err := p.lines.Peek(5) // RFC 8446 section 5.1
+	if err != nil || int(header[3])<<8|int(header[4]) <= segment {
+		return err
+	}
+	if alert, err := strconv.ParseUint(s.text, 10, 8); err == nil {
+		if err := p.send("\x15\x03\x03\x00\x02\x02" + string([]byte{byte(alert)})); err != nil {
+			return err
+		}
+		return p.hangUp()
+	}
+	return p.do(step{verb: s.text})
 }
 
 func (p *player) drip(text string, pause time.Duration) error {

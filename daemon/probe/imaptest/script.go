@@ -64,7 +64,7 @@ func parseStep(line string) (s step, err error) {
 	verb, text, _ := strings.Cut(line, " ")
 	s = step{verb: verb, text: text}
 	switch verb {
-	case "S:", "C:", "C", "spoken-to", "until", "proxy", "silence", "close", "half-close", "reset":
+	case "S:", "C:", "C", "spoken-to", "until", "large-hello", "proxy", "silence", "close", "half-close", "reset":
 	case "tls", "serve", "caps":
 		s.words = strings.Fields(text)
 	case "raw":
@@ -90,7 +90,7 @@ func parseStep(line string) (s step, err error) {
 
 var verbs = []string{
 	"S:", "C:", "C", "spoken-to", "tls", "proxy", "raw", "drip", "repeat", "fill", "pause",
-	"trickle", "caps", "until", "serve", "silence", "close", "half-close", "reset", separator,
+	"trickle", "caps", "until", "serve", "large-hello", "silence", "close", "half-close", "reset", separator,
 }
 
 // matches reports whether a command fits a pattern in which * stands for any
