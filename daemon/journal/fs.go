@@ -70,10 +70,18 @@ var ErrInUse = errors.New("another imapvigil uses the state directory")
 
 type osFS struct{}
 
-func (osFS) Open(name string) (io.ReadCloser, error) { return os.Open(name) }
-func (osFS) Rename(from, to string) error            { return os.Rename(from, to) }
-func (osFS) Remove(name string) error                { return os.Remove(name) }
-func (osFS) Truncate(name string, size int64) error  { return os.Truncate(name, size) }
+func (osFS) Rename(from, to string) error           { return os.Rename(from, to) }
+func (osFS) Remove(name string) error               { return os.Remove(name) }
+func (osFS) Truncate(name string, size int64) error { return os.Truncate(name, size) }
+
+// Open does not wait for a writer if the name is that of a named pipe.
+func (osFS) Open(name string) (io.ReadCloser, error) {
+	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
 
 func (osFS) MkdirAll(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -51,8 +50,7 @@ func (p *places) create(name string, content []byte) (File, error) {
 	if err := p.home(); err != nil { // never into the journal of another
 		return nil, err
 	}
-	path := filepath.Join(p.dir, name)
-	tmp := path + tmpSuffix
+	tmp := filepath.Join(p.dir, name+tmpSuffix)
 	_ = p.fs.Remove(tmp) // left behind, it is of no account
 	f, err := p.fs.Create(tmp)
 	if err != nil {
@@ -60,20 +58,33 @@ func (p *places) create(name string, content []byte) (File, error) {
 	}
 	err = writeSync(f, content)
 	if err == nil {
-		p.forget(name)
-		err = p.fs.Rename(tmp, path)
+		err = p.rename(f, tmp, name, content)
 	}
 	if err == nil {
 		err = p.fs.SyncDir(p.dir)
 	}
-	id, statErr := f.Stat()
-	if err = cmp.Or(err, statErr); err != nil {
+	if err != nil {
 		f.Close()
 		_ = p.fs.Remove(tmp) // a full disk needs the room
 		return nil, err
 	}
-	p.put(name, place{Identity: id, sum: crc32.Checksum(content, castagnoli), summed: true})
 	return f, nil
+}
+
+// rename gives a finished file its name. Nobody looks at the files meanwhile.
+func (p *places) rename(f File, tmp, name string, content []byte) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.files, name)
+	if err := p.fs.Rename(tmp, filepath.Join(p.dir, name)); err != nil {
+		return err
+	}
+	id, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	p.files[name] = place{Identity: id, sum: crc32.Checksum(content, castagnoli), summed: true}
+	return nil
 }
 
 func writeSync(f File, b []byte) error {
@@ -132,6 +143,24 @@ func (p *places) lookAtFiles() error {
 		}
 		if err := p.compare(name, id); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// lookForOthers gives a *LostError if there is a file that a start would read and
+// that this process has not made. It is for a journal that is healthy: else there
+// may be one that a write has failed on.
+func (p *places) lookForOthers() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c, err := list(p.fs, p.dir)
+	if err != nil {
+		return err
+	}
+	for _, f := range c.live {
+		if _, known := p.files[f.name]; !known && !f.damaged {
+			return &LostError{Path: filepath.Join(p.dir, f.name), Reason: "was put there by another program"}
 		}
 	}
 	return nil

@@ -65,7 +65,16 @@ func (j *Journal) lookAtAll() error {
 			return err
 		}
 	}
-	return j.places.lookAtFiles()
+	if err := j.places.lookAtFiles(); err != nil {
+		return err
+	}
+	j.mu.Lock()
+	healthy := j.healthy
+	j.mu.Unlock()
+	if !healthy {
+		return nil
+	}
+	return j.places.lookForOthers()
 }
 
 // lose is called when files are lost: what was durable is not, until the caller

@@ -213,6 +213,22 @@ var harms = map[string]struct {
 		k.must(os.RemoveAll(k.state))
 		k.must(os.MkdirAll(k.home(), 0o700))
 	}},
+	"a later file of another journal is copied there": {"was put there by another program", func(k *keeper) {
+		k.must(os.WriteFile(filepath.Join(k.home(), segmentName(9000)), k.read(k.newest()), 0o600))
+	}},
+	"an empty snapshot of the future": {"was put there by another program", func(k *keeper) {
+		k.must(os.WriteFile(filepath.Join(k.home(), snapshotName(9000)), nil, 0o600))
+	}},
+	"a named pipe takes a file's place": {"was replaced by another file|was deleted", func(k *keeper) {
+		name := k.newest()
+		k.must(os.Remove(name))
+		k.must(syscall.Mkfifo(name, 0o600))
+	}},
+	"a directory takes a file's place": {"was replaced by another file|was deleted", func(k *keeper) {
+		name := k.newest()
+		k.must(os.Remove(name))
+		k.must(os.MkdirAll(filepath.Join(name, "x"), 0o700))
+	}},
 	"chmod 000 journal": {"its mode is 0000", func(k *keeper) { k.must(os.Chmod(k.home(), 0)) }},
 	"chmod 000 file":    {"its mode is 0000", func(k *keeper) { k.must(os.Chmod(k.newest(), 0)) }},
 }
@@ -403,6 +419,29 @@ func TestADirectoryThatWasTakenMeanwhile(t *testing.T) {
 			mustClose(t, other)
 		})
 	}
+}
+
+// What lies there when the daemon starts may be anything; a start neither hangs
+// nor fails.
+func TestAStartWithOddFiles(t *testing.T) {
+	dir := t.TempDir()
+	j := mustOpen(t, dir, Options{})
+	mustAppend(t, j, recs(1, 5)...)
+	mustClose(t, j)
+	if err := errors.Join(
+		syscall.Mkfifo(filepath.Join(dir, segmentName(6)), 0o600), os.Mkdir(filepath.Join(dir, segmentName(7)), 0o700),
+	); err != nil {
+		t.Fatal(err)
+	}
+	j = mustOpen(t, dir, Options{})
+	if s := j.Status(); !s.Damaged || len(s.Quarantined) != 2 {
+		t.Errorf("%+v", s)
+	}
+	if got := collect(t, j.Replay()); len(got) < 5 {
+		t.Errorf("%d records", len(got))
+	}
+	mustAppend(t, j, rec(6))
+	mustClose(t, j)
 }
 
 // The files that were found in place of the journal's own are kept, a few of them.
