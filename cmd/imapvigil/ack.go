@@ -29,12 +29,21 @@ func (p *program) ackCommand() *cobra.Command {
 				return err
 			}
 			p.printf("Incident %s is acknowledged.\n", args[0])
+			p.noteLength(reason)
 			return nil
 		},
 	}
 	c.Flags().StringVar(&reason, "reason", "", "what you do about it")
 	c.Flags().StringVar(&until, "until", "", `when it is open again: a duration ("4h") or a time ("2026-01-06T08:00:00Z")`)
 	return c
+}
+
+// noteLength says that the daemon keeps the beginning of a reason only.
+func (p *program) noteLength(reason string) {
+	const kept = 1 << 10
+	if len(reason) > kept {
+		p.printf("The reason has %d bytes; the first %d are kept.\n", len(reason), kept)
+	}
 }
 
 // ending reads a duration from now, or a time; empty: zero.

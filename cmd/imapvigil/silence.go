@@ -51,6 +51,7 @@ func (p *program) silenceAddCommand() *cobra.Command {
 				return p.printJSON(s)
 			}
 			p.printf("Silence %s about %s, until %s.\n", s.ID, s.Scope, stamp(s.Until))
+			p.noteLength(reason)
 			return nil
 		},
 	}

@@ -128,6 +128,23 @@ func TestWhatCrossesTheSocket(t *testing.T) {
 	}
 }
 
+// A text of 300,000 characters crosses, however JSON spells it; what is longer
+// than a request may be is refused in words.
+func TestLongTexts(t *testing.T) {
+	_, client := start(t)
+	for name, text := range map[string]string{
+		"letters": strings.Repeat("x", 300_000), "escaped": strings.Repeat("\x1b<", 150_000), "emoji": strings.Repeat("\U0001F4A5", 300_000),
+	} {
+		if err := client.Acknowledge(t.Context(), "abc", text, time.Time{}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	err := client.Acknowledge(t.Context(), "abc", strings.Repeat("x", 30<<20), time.Time{})
+	if err == nil || err.Error() != "the request has more than 4194304 bytes" {
+		t.Errorf("30 MiB: %v", err)
+	}
+}
+
 func TestSilencesCrossTheSocket(t *testing.T) {
 	_, client := start(t)
 	ctx := t.Context()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -114,8 +115,8 @@ func handler(b Backend) http.Handler {
 	})
 	mux.HandleFunc("POST /v1/ack", func(w http.ResponseWriter, r *http.Request) {
 		var a acknowledgement
-		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&a); err != nil {
-			answer(w, nil, fmt.Errorf("reading the request: %w", err))
+		if err := decode(w, r, &a); err != nil {
+			answer(w, nil, err)
 			return
 		}
 		answer(w, struct{}{}, b.Acknowledge(r.Context(), a.Incident, a.Reason, a.Until))
@@ -132,8 +133,8 @@ func handlePeople(mux *http.ServeMux, b Backend) {
 	})
 	mux.HandleFunc("POST /v1/silences", func(w http.ResponseWriter, r *http.Request) {
 		var s Silence
-		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&s); err != nil {
-			answer(w, nil, fmt.Errorf("reading the request: %w", err))
+		if err := decode(w, r, &s); err != nil {
+			answer(w, nil, err)
 			return
 		}
 		silence, err := b.Silence(r.Context(), s.Scope, s.Reason, s.Until)
@@ -145,6 +146,29 @@ func handlePeople(mux *http.ServeMux, b Backend) {
 	mux.HandleFunc("POST /v1/deliveries/{key}", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, struct{}{}, b.Redeliver(r.Context(), r.PathValue("key")))
 	})
+}
+
+const (
+	// maxBody takes 300,000 characters however JSON spells them. What is kept of
+	// a text is bounded by whoever keeps it.
+	maxBody = 4 << 20
+	// maxRest of a larger request is read, and forgotten, so that its sender is
+	// there for the answer.
+	maxRest = 64 << 20
+)
+
+// decode reads a request's JSON.
+func decode(w http.ResponseWriter, r *http.Request, into any) error {
+	err := json.NewDecoder(http.MaxBytesReader(w, io.NopCloser(r.Body), maxBody)).Decode(into)
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		_, _ = io.CopyN(io.Discard, r.Body, maxRest) // the sender has gone when this fails
+		return fmt.Errorf("the request has more than %d bytes", large.Limit)
+	}
+	if err != nil {
+		return fmt.Errorf("reading the request: %w", err)
+	}
+	return nil
 }
 
 type acknowledgement struct {

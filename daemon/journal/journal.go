@@ -176,7 +176,7 @@ func (j *Journal) open() (err error) {
 	}
 	if err != nil {
 		j.unlock()
-		return explain(err)
+		return explain(err, j.root())
 	}
 	go j.run()
 	_ = j.await(j.last, time.NewTimer(patience)) // whether it got durable is in Status
@@ -254,6 +254,9 @@ func (j *Journal) Close() error {
 		return fmt.Errorf("closing journal: %w: the disk does not answer, %d records were not written", ErrNotDurable, s.Waiting)
 	}
 }
+
+// root is the directory that a user of this journal gives to it.
+func (j *Journal) root() string { return cmp.Or(j.outer.dir, j.dir) }
 
 func (j *Journal) path(name string) string { return filepath.Join(j.dir, name) }
 

@@ -8,12 +8,14 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 )
 
 // explain adds to an error of permissions who owns what, who this is, and what
-// to do about it.
-func explain(err error) error {
+// to do about it. Root is the state directory: nothing above it is to be given
+// to anybody.
+func explain(err error, root string) error {
 	if !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
@@ -30,12 +32,15 @@ func explain(err error) error {
 	if !ok {
 		return err
 	}
-	me := userName(uint32(os.Geteuid()))
-	if int(sys.Uid) == os.Geteuid() {
-		return fmt.Errorf("%w (%s has mode %04o; as root: chmod u+rwX %s)", err, path, info.Mode().Perm(), path)
+	me, owner := userName(uint32(os.Geteuid())), userName(sys.Uid)
+	if me == owner {
+		return fmt.Errorf("%w (%s belongs to this process's user %s and has mode %04o; as root: chmod -R u+rwX %s)", err, path, me, info.Mode().Perm(), root)
 	}
-	return fmt.Errorf("%w (%s belongs to %s, and this process runs as %s: run it as %s, give the directory to %s as root (chown -R %s %s), or name another one with --state-dir)",
-		err, path, userName(sys.Uid), me, userName(sys.Uid), me, me, path)
+	remedy := fmt.Sprintf("chown -R %s %s", me, root)
+	if within, relErr := filepath.Rel(root, path); relErr != nil || strings.HasPrefix(within, "..") {
+		remedy = fmt.Sprintf("install -d -m 0700 -o %s %s", me, root)
+	}
+	return fmt.Errorf("%w (%s belongs to %s, and this process runs as %s; as root: %s; or run it as another user, or name another directory with --state-dir)", err, path, owner, me, remedy)
 }
 
 // pathOf gives the path that an error of the os package is about.

@@ -241,5 +241,8 @@ func notThere(path string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return &LostError{Path: path, Reason: "is gone"}
 	}
+	if named := (*fs.PathError)(nil); errors.As(err, &named) {
+		err = named.Err // the path is said already
+	}
 	return &LostError{Path: path, Reason: "cannot be looked at: " + err.Error()}
 }

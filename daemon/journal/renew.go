@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -209,6 +210,8 @@ func (l *dirLock) look(fsys FS) error {
 	switch {
 	case err != nil:
 		return err
+	case !at.Mode.IsDir():
+		return &LostError{Path: l.dir, Reason: "is not a directory any more"}
 	case !at.same(held):
 		return &LostError{Path: l.dir, Reason: "was replaced by another directory"}
 	case at.Mode.Perm()&owner != owner:
@@ -252,6 +255,9 @@ func (j *Journal) locks() []*dirLock {
 // relock makes the directory, if need be, and has it locked.
 func (j *Journal) relock() error {
 	err := j.fs.MkdirAll(j.dir)
+	if errors.Is(err, fs.ErrExist) {
+		err = fmt.Errorf("%w (a symbolic link that leads nowhere?)", err)
+	}
 	for _, l := range j.locks() {
 		if err == nil {
 			err = l.take(j.fs)

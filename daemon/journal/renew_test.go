@@ -3,7 +3,6 @@ package journal
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -228,6 +227,12 @@ var harms = map[string]struct {
 		name := k.newest()
 		k.must(os.Remove(name))
 		k.must(os.MkdirAll(filepath.Join(name, "x"), 0o700))
+	}},
+	"an older snapshot alone is deleted": {"is gone", func(k *keeper) {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		mustCompact(k, k.Journal, k.all)
+		k.must(os.Remove(filepath.Join(k.home(), snapshotName(uint64(len(k.all))))))
 	}},
 	"chmod 000 journal": {"its mode is 0000", func(k *keeper) { k.must(os.Chmod(k.home(), 0)) }},
 	"chmod 000 file":    {"its mode is 0000", func(k *keeper) { k.must(os.Chmod(k.newest(), 0)) }},
@@ -482,31 +487,4 @@ func TestLossesDuringCompactions(t *testing.T) {
 	k.healed()
 	want(t, k.there(k.home()), recs(1, 60))
 	k.end()
-}
-
-// An error of permissions says who owns what and what to do.
-func TestAnotherUsersDirectory(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Log("not root: only one's own directory can be tried")
-	}
-	dir := t.TempDir()
-	for name, tt := range map[string]struct {
-		err  error
-		says []string
-	}{
-		"mkdir":     {&os.PathError{Op: "mkdir", Path: filepath.Join(dir, "state", "journal"), Err: syscall.EACCES}, []string{dir, "permission denied"}},
-		"rename":    {&os.LinkError{Op: "rename", Old: "a", New: filepath.Join(dir, "a"), Err: syscall.EPERM}, []string{dir}},
-		"elsewhere": {io.ErrUnexpectedEOF, []string{"unexpected EOF"}},
-		"root's":    {&os.PathError{Op: "open", Path: "/", Err: syscall.EACCES}, []string{"/", userName(0), userName(uint32(os.Getuid()))}},
-	} {
-		text := explain(tt.err).Error()
-		for _, says := range tt.says {
-			if !strings.Contains(text, says) {
-				t.Errorf("%s: %q does not say %q", name, text, says)
-			}
-		}
-		if !errors.Is(explain(tt.err), tt.err) {
-			t.Errorf("%s: the error itself is lost", name)
-		}
-	}
 }

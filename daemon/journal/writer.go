@@ -66,7 +66,7 @@ func (j *Journal) drain() error {
 			j.lose(gone)
 			continue
 		}
-		err = explain(err)
+		err = explain(err, j.root())
 		j.mu.Lock()
 		if err != nil {
 			j.setHealth(err)
@@ -83,7 +83,7 @@ func (j *Journal) drain() error {
 
 // tryRenewal tells the caller of Compact what came of the first try.
 func (j *Journal) tryRenewal(c *compaction) error {
-	err := explain(j.renew(c))
+	err := explain(j.renew(c), j.root())
 	if err != nil {
 		j.mu.Lock()
 		j.setHealth(err)
