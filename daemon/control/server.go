@@ -115,7 +115,7 @@ func handler(b Backend) http.Handler {
 	})
 	mux.HandleFunc("POST /v1/ack", func(w http.ResponseWriter, r *http.Request) {
 		var a acknowledgement
-		if err := decode(w, r, &a); err != nil {
+		if err := decode(r, &a); err != nil {
 			answer(w, nil, err)
 			return
 		}
@@ -133,7 +133,7 @@ func handlePeople(mux *http.ServeMux, b Backend) {
 	})
 	mux.HandleFunc("POST /v1/silences", func(w http.ResponseWriter, r *http.Request) {
 		var s Silence
-		if err := decode(w, r, &s); err != nil {
+		if err := decode(r, &s); err != nil {
 			answer(w, nil, err)
 			return
 		}
@@ -158,8 +158,8 @@ const (
 )
 
 // decode reads a request's JSON.
-func decode(w http.ResponseWriter, r *http.Request, into any) error {
-	err := json.NewDecoder(http.MaxBytesReader(w, io.NopCloser(r.Body), maxBody)).Decode(into)
+func decode(r *http.Request, into any) error {
+	err := json.NewDecoder(http.MaxBytesReader(nil, io.NopCloser(r.Body), maxBody)).Decode(into)
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
 		_, _ = io.CopyN(io.Discard, r.Body, maxRest) // the sender has gone when this fails
