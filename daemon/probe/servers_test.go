@@ -46,7 +46,8 @@ func (q question) expect(when string, check config.Probe, want string) {
 	expectReal(q.t, when, q.prober.Probe(q.t.Context(), config.CheckID(when), check), want)
 }
 
-func (q question) imaps() config.Probe    { return realCheck(q.t, q.server.IMAPS(), config.TLSFromStart) }
+func (q question) imaps() config.Probe { return realCheck(q.t, q.server.IMAPS(), config.TLSFromStart) }
+
 func (q question) startTLS() config.Probe { return realCheck(q.t, q.server.IMAP(), config.StartTLS) }
 
 // everyServer asks what every server must be right about.

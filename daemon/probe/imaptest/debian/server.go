@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -135,8 +136,8 @@ func (s *Server) issue(leaf ca.Leaf) error {
 	if err != nil {
 		return err
 	}
-	both := append(keyText, certText...) // Courier wants them in one file
-	return errors.Join(os.WriteFile(filepath.Join(s.dir, "both.pem"), both, 0o644), os.Chmod(key, 0o644))
+	both := filepath.Join(s.dir, "both.pem") // Courier wants them in one file
+	return errors.Join(os.WriteFile(both, slices.Concat(keyText, certText), 0o644), os.Chmod(key, 0o644))
 }
 
 // UseCertificate issues a certificate and restarts the server with it. A leaf without
@@ -220,8 +221,10 @@ func (s *Server) await(what string, condition func(context.Context) error) {
 // MailDirectory is where the user's mail is (Courier), or all mail (Cyrus).
 func (s *Server) MailDirectory() string { return filepath.Join(s.dir, "mail") }
 
-// IMAP is host:port of the port that offers STARTTLS, IMAPS that of the one with TLS.
-func (s *Server) IMAP() string  { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.imap)) }
+// IMAP is host:port of the port that offers STARTTLS.
+func (s *Server) IMAP() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.imap)) }
+
+// IMAPS is host:port of the port with implicit TLS.
 func (s *Server) IMAPS() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.imaps)) }
 
 // CA is the authority that issues the server's certificates.
