@@ -54,6 +54,7 @@ type account struct {
 
 	rejected int                 // rejections in a row, wherever
 	wait     time.Time           // no login before this, except as paused says
+	asked    time.Time           // no login before this at all: the server itself asked for a pause
 	early    bool                // one rejection came before the wait was over, and that is enough
 	places   map[place]time.Time // that reject, with when they last did
 	proven   map[place]bool      // that accepted a login since the last check began to be rejected
@@ -91,6 +92,8 @@ type claim struct {
 // while a single check is rejected, to see whether that is so for another one.
 func (a *account) paused(c claim, now time.Time) bool {
 	switch {
+	case !c.retry && now.Before(a.asked):
+		return true
 	case c.retry, a.rejected < rejectionsBefore, !now.Before(a.wait), a.proven[c.place]:
 		return false
 	case a.early:
@@ -153,7 +156,7 @@ func (a *account) reject(c claim, r rejection) {
 
 // forgive ends the wait and begins to count anew.
 func (a *account) forgive() {
-	a.rejected, a.wait, a.early, a.places, a.proven = 0, time.Time{}, false, nil, nil
+	a.rejected, a.wait, a.asked, a.early, a.places, a.proven = 0, time.Time{}, time.Time{}, false, nil, nil
 }
 
 // accept notes that a login was accepted.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/incident"
@@ -21,7 +22,8 @@ type failure struct {
 	health    incident.Health
 	hint      string
 	evidence  opaque.Words
-	banned    bool // failed logins are held against the account or this machine
+	banned    bool          // failed logins are held against the account or this machine
+	backoff   time.Duration // how long the server asks to be left alone
 }
 
 // Error makes a failure an error, for the way up through the conversation.

@@ -98,8 +98,9 @@ func (c *conversation) complaint(r response) *failure {
 			return f
 		}
 	}
-	if m := meaningOf(c.statement(earlyEnd, r)); m.cause != "" {
-		return c.means(m).quoting(r.raw)
+	said := c.statement(earlyEnd, r)
+	if m := meaningOf(said); m.cause != "" {
+		return c.means(m, said).quoting(r.raw)
 	}
 	return c.fail(incident.CauseProtocolError, "The server does not begin with a greeting.").quoting(r.raw)
 }

@@ -43,8 +43,11 @@ func (c *conversation) inTurn(try func(claim) error) error {
 
 // loginFails notes how a login failed, and gives back what ends the conversation.
 func (c *conversation) loginFails(claim claim, f *failure, waited time.Duration) error {
-	if f.cause == incident.CauseLoginRefused && f.hint != heldAgainst.hint {
+	if f.cause == incident.CauseLoginRefused && !f.banned {
 		f.hint += c.workedBefore()
+	}
+	if f.backoff > 0 {
+		c.prober.accounts.postpone(claim, f.backoff)
 	}
 	switch {
 	case f.health == incident.Unknown: // no token was to be had, or it was this machine's fault

@@ -17,7 +17,7 @@ func (s *session) refused(in situation) *failure {
 		}
 		answer.raw += " " + reason.raw
 	}
-	return s.means(meaningOf(said)).quoting(answer.raw)
+	return s.means(meaningOf(said), said).quoting(answer.raw)
 }
 
 // bye is the server's own word that it ends the session.
@@ -25,7 +25,7 @@ func (c *conversation) bye(r response) *failure {
 	said := c.statement(c.ending(loginEnded, mailboxEnded), r)
 	switch m := meaningOf(said); {
 	case m.cause != "":
-		return c.means(m).quoting(r.raw)
+		return c.means(m, said).quoting(r.raw)
 	case isGeneric(said.plainWords()):
 		return c.fail(incident.CauseBye, "The server ended the session itself and does not say why."+c.banned()).quoting(r.raw)
 	}
@@ -34,8 +34,9 @@ func (c *conversation) bye(r response) *failure {
 
 // cutShort is the failure after an untagged NO or BAD and a closed connection.
 func (c *conversation) cutShort(r response) *failure {
-	if m := meaningOf(c.statement(c.ending(loginCut, mailboxCut), r)); m.cause != "" {
-		return c.means(m).quoting(r.raw)
+	said := c.statement(c.ending(loginCut, mailboxCut), r)
+	if m := meaningOf(said); m.cause != "" {
+		return c.means(m, said).quoting(r.raw)
 	}
 	words := clean(r.text)
 	if words == "" {
@@ -68,12 +69,12 @@ func (c *conversation) statement(in situation, r response) statement {
 	}
 }
 
-// means makes a meaning a failure of the present phase.
-func (c *conversation) means(m meaning) *failure {
+// means makes the meaning of a statement a failure of the present phase.
+func (c *conversation) means(m meaning, s statement) *failure {
+	f := c.fail(m.cause, m.hint)
 	if m.account {
-		f := accountFailure(c.phase, m.cause, m.hint)
-		f.banned = m.banned
-		return f
+		f = accountFailure(c.phase, m.cause, m.hint)
 	}
-	return c.fail(m.cause, m.hint)
+	f.banned, f.backoff = m.banned, backoffAsked(m, s)
+	return f
 }
