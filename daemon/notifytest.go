@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/control"
@@ -14,7 +16,7 @@ import (
 )
 
 // NotifyTest implements [control.Backend].
-func (m *monitor) NotifyTest(_ context.Context, id config.RoleID) (t control.Trial, err error) {
+func (m *monitor) NotifyTest(ctx context.Context, id config.RoleID) (t control.Trial, err error) {
 	cfg := m.reloads.inForce()
 	role, ok := cfg.Roles[id]
 	if !ok {
@@ -25,7 +27,7 @@ func (m *monitor) NotifyTest(_ context.Context, id config.RoleID) (t control.Tri
 	var all sync.WaitGroup
 	for i, way := range role.Ways {
 		all.Go(func() {
-			t.Deliveries[i] = m.try(cfg, way, notifiers.Message{
+			t.Deliveries[i] = m.try(ctx, cfg, way, notifiers.Message{
 				Key: "iv_test_" + strconv.FormatInt(now.UnixNano(), 36) + "_" + strconv.Itoa(i), At: now,
 				Role: string(id), RoleLabel: role.Label, Monitor: m.node,
 			})
@@ -35,7 +37,7 @@ func (m *monitor) NotifyTest(_ context.Context, id config.RoleID) (t control.Tri
 	return t, nil
 }
 
-func (m *monitor) try(cfg *config.Config, way config.Way, message notifiers.Message) control.TrialDelivery {
+func (m *monitor) try(ctx context.Context, cfg *config.Config, way config.Way, message notifiers.Message) control.TrialDelivery {
 	d := control.TrialDelivery{Notifier: string(way.ID.Notifier), Target: way.ID.Target, State: "sent"}
 	if n, ok := cfg.Notifiers[way.ID.Notifier]; ok {
 		d.Kind = string(n.Settings.Kind())
@@ -44,6 +46,11 @@ func (m *monitor) try(cfg *config.Config, way config.Way, message notifiers.Mess
 	d.Answer = receipt.Answer
 	if err != nil {
 		d.State, d.Answer = "dead", opaque.Sanitise(err.Error())
+		return d
+	}
+	// What waits for this notifier need not wait any longer.
+	if err := m.tracker.Delivered(ctx, way.ID.Notifier); err != nil {
+		m.Log.Warn("a test message was delivered, and what waits could not be told so", zap.Error(err))
 	}
 	return d
 }

@@ -59,10 +59,14 @@ func deliveriesOf(incidents []control.Incident, all bool) []deliveryOf {
 			if !all && d.State == "sent" {
 				continue
 			}
-			at, known := place[string(d.Key)]
+			name := string(d.Key)
+			if name == "" { // held: what it will be told with is not decided
+				name = fmt.Sprint(d.Notifier, " ", d.Target, " ", d.Roles, " ", d.Transition, " ", i.ID)
+			}
+			at, known := place[name]
 			if !known {
 				at = len(list)
-				place[string(d.Key)] = at
+				place[name] = at
 				list = append(list, deliveryOf{Delivery: d})
 			}
 			list[at].Incidents = append(list[at].Incidents, string(i.ID))
@@ -81,6 +85,14 @@ func askedBy(d control.Delivery) string {
 	return strings.Join(names, ", ")
 }
 
+// answerOf is what became of a message, or until when it is held and why.
+func answerOf(d control.Delivery) string {
+	if d.Until == nil {
+		return d.Answer.String()
+	}
+	return d.Answer.String() + "; there is room at " + stamp(*d.Until)
+}
+
 func (p *program) printDeliveries(list []deliveryOf) error {
 	if p.json {
 		return p.printJSON(deliveries{list})
@@ -89,12 +101,12 @@ func (p *program) printDeliveries(list []deliveryOf) error {
 		p.printf("No messages.\n")
 	}
 	for _, d := range list {
-		p.printf("%s  %s  %s\n", d.Key, d.State, stamp(d.At))
+		p.printf("%s  %s  %s\n", cmp.Or(string(d.Key), "not sent yet"), d.State, stamp(d.At))
 		to := strings.TrimSpace(askedBy(d.Delivery) + " by " + d.Notifier + " " + d.Target)
 		p.printf("%s\n", fold("    ", fmt.Sprintf("%s of %s to %s, %s", d.Transition,
 			strings.Join(d.Incidents, ", "), to, plural(d.Attempts, "attempt"))))
 		if !d.Answer.IsZero() {
-			p.printf("%s\n", fold("    > ", d.Answer.String()))
+			p.printf("%s\n", fold("    > ", answerOf(d.Delivery)))
 		}
 	}
 	return nil

@@ -141,7 +141,7 @@ func (p *program) explain(i control.Incident) {
 		to := strings.TrimSpace(askedBy(d) + " by " + d.Notifier + " " + d.Target)
 		p.printf("%s\n", fold("  ", fmt.Sprintf("%s  %s to %s: %s after %s", stamp(d.At), d.Transition, to, d.State, plural(d.Attempts, "attempt"))))
 		if !d.Answer.IsZero() {
-			p.printf("%s\n", fold("      > ", d.Answer.String()))
+			p.printf("%s\n", fold("      > ", answerOf(d)))
 		}
 	}
 }

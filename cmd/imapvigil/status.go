@@ -150,6 +150,9 @@ func troubles(s control.Status) (lines []string) {
 	if s.Probes.Late() {
 		lines = append(lines, lateness(s.Probes))
 	}
+	if s.Notifications.Held > 0 {
+		lines = append(lines, plural(s.Notifications.Held, "message")+" not sent yet, since max_per_hour of a notifier is used up: see `imapvigil deliveries`")
+	}
 	if s.Notifications.Dead > 0 {
 		lines = append(lines, plural(s.Notifications.Dead, "message")+" could not be delivered")
 	}

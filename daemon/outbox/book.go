@@ -46,7 +46,7 @@ type entry struct {
 }
 
 // A Book is the fold of tellings and outcomes. It is owned by the tracker and
-// changed by Apply, Settle, Begin and Hurry alone.
+// changed by Apply, Settle, Begin, Hurry and Hold alone.
 type Book struct {
 	told       map[incident.ID][]entry
 	deliveries map[Key]*Delivery
@@ -57,6 +57,7 @@ type Book struct {
 	byIncident map[incident.ID][]Key
 	hour       map[config.NotifierID][]*Delivery // told in the last hour, oldest first
 	retrying   map[config.NotifierID]int         // how many deliveries are
+	held       map[incident.ID][]Held            // by the last Plan; not journaled
 }
 
 // A pulse is the last telling of a destination: when, and of how much.
@@ -76,6 +77,7 @@ func NewBook() *Book {
 		byIncident: map[incident.ID][]Key{},
 		hour:       map[config.NotifierID][]*Delivery{},
 		retrying:   map[config.NotifierID]int{},
+		held:       map[incident.ID][]Held{},
 	}
 }
 
@@ -272,6 +274,9 @@ func (b *Book) Counts() (queued, dead int) {
 // Settled reports whether no destination is owed anything more about an incident that
 // is over.
 func (b *Book) Settled(id incident.ID) bool {
+	if len(b.held[id]) > 0 {
+		return false
+	}
 	for _, e := range b.told[id] {
 		if b.pending[e.told.key] != nil || e.told.open && e.sure.open && !e.told.noClosing {
 			return false

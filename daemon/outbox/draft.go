@@ -26,7 +26,8 @@ type draft struct {
 	target   json.RawMessage
 	since    time.Time // when the first of it became due
 	items    []Item
-	subjects []int // of the same
+	requests []request // what asked for each item
+	subjects []int     // of the same
 	has      map[incident.ID]bool
 	voided   []*Delivery // what it replaces, for people; each once
 	replaces map[incident.ID]Key
@@ -67,7 +68,7 @@ func (p *planner) add(d *draft, r request, item Item, replaces *Delivery) {
 	}
 	d.size += grows
 	d.items, d.has[item.Incident] = append(d.items, item), true
-	d.subjects = append(d.subjects, p.at)
+	d.subjects, d.requests = append(d.subjects, p.at), append(d.requests, r)
 	d.roles = withRoles(d.roles, r.roles...)
 	if replaces != nil {
 		d.replaces[item.Incident] = replaces.Key
@@ -90,23 +91,27 @@ func (d *draft) voids(replaced *Delivery) bool {
 	return false
 }
 
-// tell makes the messages of a draft: one for people, one an item for
-// programs; no more than the notifier may send in an hour.
+// tell makes the messages of a draft: one for people, one an item for programs; no
+// more than the notifier may send in an hour. The end of what was told is never
+// held: people get all that waits with it, since it is one message anyway.
 func (p *planner) tell(d *draft) {
 	if d.kind.ReadByPeople() {
-		if free, ok := p.may(d.to.Notifier); ok {
+		until, ok := p.may(d.to.Notifier, slices.ContainsFunc(d.requests, func(r request) bool { return r.ends }))
+		if ok {
 			p.absorb(d)
 			p.Tell = append(p.Tell, p.together(d))
-		} else {
-			p.wake(d.subjects, free)
+			return
+		}
+		for i := range d.items {
+			p.holdBack(d, i, until)
 		}
 		return
 	}
 	for i, item := range d.items {
-		free, ok := p.may(d.to.Notifier)
+		until, ok := p.may(d.to.Notifier, d.requests[i].ends)
 		if !ok {
-			p.wake(d.subjects[i:], free)
-			return
+			p.holdBack(d, i, until)
+			continue
 		}
 		var replaces []Key
 		if key, ok := d.replaces[item.Incident]; ok {

@@ -9,37 +9,45 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// helpAfter is how long an opening may be undelivered before others are told.
-const helpAfter = 3 * time.Minute
+// HelpAfter is how long an opening may be undelivered before others are told.
+const HelpAfter = 3 * time.Minute
 
 // Undelivered is an opening that has not arrived.
 type Undelivered struct {
-	Incident incident.ID
-	Way      config.WayID // the destination, and the first role that waits
-	Since    time.Time    // when it was told first
+	Incident incident.ID  `json:"incident"`
+	Way      config.WayID `json:"way"`   // the destination, and the first role that waits
+	Since    time.Time    `json:"since"` // when it was told first, or held
+	// Held says that it was not sent at all, and why.
+	Held HeldReason `json:"held,omitempty"`
 }
 
 // helped gives the ways of an incident, changed for as long as an opening of it
-// cannot be delivered: the later ways of the roles that asked for it are due at
-// once; where there are none that can be used, the daemon's own roles are told.
+// cannot be delivered or is held: the later ways of the roles that asked for it are
+// due at once; where there are none that can be used, the daemon's own roles are told.
 func (p *planner) helped(s *Subject, told []entry) []config.Way {
 	if !s.Open() || !s.Fresh || s.Acknowledged() {
 		return s.Ways
 	}
 	ways := s.Ways
-	for _, e := range told {
-		since, undelivered := p.undelivered(s, e)
-		if !undelivered {
-			continue
-		}
-		roles := p.waiting(s, told, e)
+	help := func(to Destination, asked []config.RoleID, since time.Time, why HeldReason) {
+		roles := p.waiting(s, told, to, asked)
 		if len(roles) == 0 {
-			continue
+			return
 		}
-		at := config.WayID{Role: roles[0], Notifier: e.to.Notifier, Target: e.to.Target}
-		p.Undelivered = append(p.Undelivered, Undelivered{s.ID, at, since})
+		at := config.WayID{Role: roles[0], Notifier: to.Notifier, Target: to.Target}
+		p.Undelivered = append(p.Undelivered, Undelivered{s.ID, at, since, why})
 		for _, role := range roles {
 			ways = p.withHelp(s, ways, told, role)
+		}
+	}
+	for _, e := range told {
+		if since, undelivered := p.undelivered(s, e); undelivered {
+			help(e.to, p.askedLast(e), since, "")
+		}
+	}
+	for _, h := range p.book.held[s.ID] {
+		if since, tooLong := p.heldTooLong(s, h); tooLong {
+			help(h.Destination(), h.Roles, since, h.Reason)
 		}
 	}
 	return ways
@@ -48,15 +56,14 @@ func (p *planner) helped(s *Subject, told []entry) []config.Way {
 // waiting lists the roles for which a destination should have heard of an incident:
 // those that asked and still lead there, or that lead there when none of those
 // does, since a role may have been renamed; without those that are to hear nothing.
-func (p *planner) waiting(s *Subject, told []entry, e entry) []config.RoleID {
+func (p *planner) waiting(s *Subject, told []entry, to Destination, asked []config.RoleID) []config.RoleID {
 	var roles []config.RoleID
 	for i := range s.Ways {
-		if p.destination(s, told, &s.Ways[i]) == e.to {
+		if p.destination(s, told, &s.Ways[i]) == to {
 			roles = withRoles(roles, s.Ways[i].ID.Role)
 		}
 	}
-	asked := slices.Clone(p.askedLast(e))
-	asked = slices.DeleteFunc(asked, func(role config.RoleID) bool { return !slices.Contains(roles, role) })
+	asked = slices.DeleteFunc(slices.Clone(asked), func(role config.RoleID) bool { return !slices.Contains(roles, role) })
 	if len(asked) > 0 {
 		roles = asked
 	}
@@ -66,14 +73,27 @@ func (p *planner) waiting(s *Subject, told []entry, e entry) []config.RoleID {
 	})
 }
 
+// heldTooLong reports whether an opening is held for so long that others are told.
+// One that is recovering is not wanted just now.
+func (p *planner) heldTooLong(s *Subject, h Held) (since time.Time, tooLong bool) {
+	if !h.opens() || h.bout != s.Reported || s.Recovering() || h.Since.After(p.now) {
+		return since, false
+	}
+	if due := h.Since.Add(HelpAfter); due.After(p.now) {
+		p.later(due)
+		return since, false
+	}
+	return h.Since, true
+}
+
 // undelivered: the destination was told and has not heard, for too long.
 func (p *planner) undelivered(s *Subject, e entry) (since time.Time, ok bool) {
 	if !e.told.open || e.sure.open || e.told.bout != s.Reported || e.opened.After(p.now) {
 		return since, false
 	}
-	due := latest(e.opened, p.world.Started).Add(helpAfter)
-	if until, quiet := quietForAll(p.quiet, s, p.askedLast(e), p.now.Add(-helpAfter)); quiet {
-		due = latest(due, until.Add(helpAfter)) // nobody tried meanwhile
+	due := latest(e.opened, p.world.Started).Add(HelpAfter)
+	if until, quiet := quietForAll(p.quiet, s, p.askedLast(e), p.now.Add(-HelpAfter)); quiet {
+		due = latest(due, until.Add(HelpAfter)) // nobody tried meanwhile
 	}
 	if due.After(p.now) {
 		p.later(due)
@@ -91,7 +111,11 @@ func (p *planner) withHelp(s *Subject, ways []config.Way, told []entry, role con
 			continue
 		}
 		_, within := p.within(w, p.now)
-		_, fails := p.undelivered(s, known(told, p.destination(s, told, w)))
+		to := p.destination(s, told, w)
+		_, fails := p.undelivered(s, known(told, to))
+		if h, held := p.book.heldAt(s.ID, to); held && !fails {
+			_, fails = p.heldTooLong(s, h)
+		}
 		helps = helps || within && !fails
 		w.After = atOnce
 	}

@@ -8,8 +8,8 @@ import (
 
 // may takes one of the messages that a notifier may send in an hour; when there
 // is none left it says when there is one. A message that replaces another one
-// counts like any.
-func (p *planner) may(id config.NotifierID) (free time.Time, ok bool) {
+// counts like any, and so does one that must be sent in any case.
+func (p *planner) may(id config.NotifierID, must bool) (free time.Time, ok bool) {
 	if p.world.MaxPerHour == nil {
 		return free, true
 	}
@@ -18,7 +18,7 @@ func (p *planner) may(id config.NotifierID) (free time.Time, ok bool) {
 		return free, true
 	}
 	sent := p.book.lately(id, p.now)
-	if over := len(sent) + p.taken[id] + 1 - most; over > 0 {
+	if over := len(sent) + p.taken[id] + 1 - most; over > 0 && !must {
 		next := p.now
 		if over <= len(sent) {
 			next = sent[over-1].At

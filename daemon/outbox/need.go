@@ -62,7 +62,7 @@ func (p *planner) need(s *Subject, way *config.Way, e entry, underWay bool) (nee
 func (p *planner) closed(s *Subject, way *config.Way, e entry, underWay bool) (need, bool) {
 	heard := e.told.open && (e.sure.open || underWay)
 	wanted := heard && !e.told.noClosing || way != nil && wants(way, notifiers.Closed) && accepts(way, s)
-	missed := e.told.bout < s.Reported && p.missed(s, way)
+	missed := e.told.bout < s.Reported && p.missed(s, way, e)
 	if !wanted || !heard && !missed {
 		return need{}, false
 	}
@@ -71,9 +71,12 @@ func (p *planner) closed(s *Subject, way *config.Way, e entry, underWay bool) (n
 }
 
 // missed: it ended lately, and the way would have heard of it at once if it had
-// lasted longer.
-func (p *planner) missed(s *Subject, way *config.Way) bool {
-	if way == nil || way.After > 0 || !accepts(way, s) || p.now.Sub(s.ClosedAt) >= Lately {
+// lasted longer. What max_per_hour has held back is told however late.
+func (p *planner) missed(s *Subject, way *config.Way, e entry) bool {
+	if way == nil || way.After > 0 || !accepts(way, s) {
+		return false
+	}
+	if _, held := p.book.heldAt(s.ID, e.to); !held && p.now.Sub(s.ClosedAt) >= Lately {
 		return false
 	}
 	_, within := p.within(way, s.EndedAt)

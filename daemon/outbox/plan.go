@@ -68,8 +68,10 @@ type Planned struct {
 	// Wake says of each subject when to ask again at the latest: zero when
 	// something of it has changed, or has been told.
 	Wake []time.Time
-	// Undelivered are openings that could not be delivered for so long that
-	// others were asked for help.
+	// Held is what should be told and is not, and why.
+	Held []Held
+	// Undelivered are openings that could not be delivered, or were held, for so
+	// long that others were asked for help.
 	Undelivered []Undelivered
 }
 
@@ -197,6 +199,7 @@ type request struct {
 	need
 	roles     []config.RoleID
 	noClosing bool
+	ends      bool // the end of what was told, or is being delivered
 }
 
 // request gathers what each way to one destination lacks now, without those whose
@@ -232,6 +235,7 @@ func (p *planner) request(s *Subject, ways []*config.Way, e entry, underWay bool
 		r.roles = p.askedLast(e) // of the opening
 	}
 	r.noClosing = !wantsClosing
+	r.ends = r.transition == notifiers.Closed && (e.told.open || !r.untold)
 	return r, ok
 }
 
@@ -241,7 +245,7 @@ func (p *planner) owed(s *Subject, e entry, underWay bool) (r request, ok bool) 
 	if !needed && !underWay {
 		return r, false
 	}
-	r = request{need: n, roles: p.askedLast(e)}
+	r = request{need: n, roles: p.askedLast(e), ends: true}
 	if until, quiet := quietForAll(p.quietAbout(n, e), s, r.roles, p.now); quiet {
 		p.later(until)
 		return r, false

@@ -23,6 +23,7 @@ import (
 //   - an opening is told to a destination once a bout, whichever roles ask for it and
 //     whatever they are called meanwhile, unless a crash lost the receipt;
 //   - a closing is told only to who has heard, or says that it tells both;
+//   - no more is sent in an hour than a notifier may send, ends excepted;
 //   - in the end nobody believes that something is open that is over;
 //   - nothing is handed out that is not in the journal, one attempt at a time;
 //   - whoever is to hear of an incident has heard of it, if roles stayed as they were;
@@ -64,7 +65,8 @@ type model struct {
 	heard    map[pair]*believes
 	lost     map[outbox.Key]bool // arrived, and then the receipt was lost
 	rested   map[outbox.Destination]outbox.Telling
-	fixed    bool // roles stay as they are
+	forgot   map[pair]bool // a crash lost that it was held back
+	fixed    bool          // roles stay as they are
 }
 
 type pair struct {
@@ -80,7 +82,7 @@ var wayChoices = []string{
 func newModel(t *rapid.T) *model {
 	m := &model{
 		sim: newSim(), T: t, policies: map[config.CheckID]config.Policy{}, heard: map[pair]*believes{},
-		lost: map[outbox.Key]bool{}, rested: map[outbox.Destination]outbox.Telling{},
+		lost: map[outbox.Key]bool{}, forgot: map[pair]bool{}, rested: map[outbox.Destination]outbox.Telling{},
 	}
 	m.rates = outbox.Rates{First: 10 * time.Second, Every: time.Minute, Digest: 5 * time.Minute, Large: 2}
 	m.sim.share = func() float64 { return 0.5 }
@@ -149,7 +151,8 @@ func (m *model) parent(t *rapid.T) {
 }
 
 func (m *model) limit(t *rapid.T) {
-	m.limits["sms.twilio"] = rapid.IntRange(0, 4).Draw(t, "limit")
+	id := rapid.SampledFrom([]config.NotifierID{"sms.twilio", "sms.twilio", "email.mail", "webhook.hook"}).Draw(t, "notifier")
+	m.limits[id] = rapid.IntRange(0, 4).Draw(t, "limit")
 	m.advance(m.now)
 }
 
@@ -259,6 +262,11 @@ func (m *model) crashAnywhere(t *rapid.T) {
 			m.lost[a.key] = true
 		}
 	}
+	for id := range m.incidents {
+		for _, h := range m.book.Held(id) {
+			m.forgot[pairOf(id, h.Destination())] = true
+		}
+	}
 	m.crash(keep)
 	for way, last := range m.rested {
 		if _, known := m.book.Delivery(last.Key); !known {
@@ -276,6 +284,7 @@ func (m *model) onPlanned() {
 }
 
 func (m *model) onTold(t outbox.Telling) {
+	m.withinLimit(t)
 	for _, item := range t.Items {
 		if item.Transition != notifiers.Closed && len(t.Replaces) == 0 && m.stale(item.Incident) {
 			m.Fatalf("%s %s, which nobody has looked at since the start", item.Transition, item.Incident)
@@ -301,6 +310,27 @@ func (m *model) onTold(t outbox.Telling) {
 		}
 	}
 	m.rested[t.Destination()] = t
+}
+
+// withinLimit: a notifier sends more than max_per_hour only for the end of what it
+// was told, or of what is on its way.
+func (m *model) withinLimit(t outbox.Telling) {
+	most := m.limits[t.Way.Notifier]
+	if most == 0 || slices.ContainsFunc(t.Items, func(i outbox.Item) bool { return i.Transition == notifiers.Closed }) {
+		return
+	}
+	sent := 0
+	for _, r := range m.journal {
+		if r.telling == nil || !bytes.Contains(r.telling, []byte(t.Way.Notifier)) {
+			continue
+		}
+		if other := parse[outbox.Telling](r.telling); other.Way.Notifier == t.Way.Notifier && t.At.Sub(other.At) < time.Hour {
+			sent++ // t itself, too
+		}
+	}
+	if sent > most {
+		m.Fatalf("%s sends %d messages in an hour, more than %d", t.Way.Notifier, sent, most)
+	}
 }
 
 func (m *model) quietForAll(sub *outbox.Subject, t outbox.Telling, item outbox.Item) bool {
@@ -414,7 +444,7 @@ func (m *model) rest() {
 		}
 		for _, w := range m.subject(m.checks[in.Check], in).Ways {
 			p := pairOf(in.ID, destinationOf(w.ID))
-			if everything := len(w.On) == 0 && w.After == 0 && w.During == "" && w.Severity == "" && w.Conditions == nil; everything && m.heard[p] == nil && !m.died(p) {
+			if everything := len(w.On) == 0 && w.After == 0 && w.During == "" && w.Severity == "" && w.Conditions == nil; everything && m.heard[p] == nil && !m.died(p) && !m.forgot[p] {
 				m.Fatalf("%s has never heard of %s", w.ID.Notifier, in.ID)
 			}
 		}

@@ -43,6 +43,7 @@ var update = flag.Bool("update", false, "rewrite what the rules come to")
 //	1m limit email.mail 3           it sends no more messages than this in an hour
 //	1m window night 20m 40m         the schedule "night" lasts from 20m to 40m
 //	1m silence a 20m                nothing is sent about a, or to a role, until 20m
+//	1m held                         shows what is held back, and why
 //	1m parent a 20m                 what a depends on is down until 20m
 //	1m monitor ops                  the role ops is the daemon's own
 //	1m journal told                 the process starts again from the journal told.jsonl, of an older version
@@ -136,6 +137,8 @@ func (p *player) do(verb string, args []string) {
 		p.windows[config.ScheduleID(args[0])] = [2]time.Time{epoch.Add(p.duration(args[1])), epoch.Add(p.duration(args[2]))}
 	case "silence":
 		p.silences[args[0]] = [2]time.Time{p.now, epoch.Add(p.duration(args[1]))}
+	case "held":
+		p.showHeld()
 	case "parent":
 		p.parents[config.CheckID(args[0])] = [2]time.Time{p.now, epoch.Add(p.duration(args[1]))}
 	case "again":
@@ -146,6 +149,19 @@ func (p *player) do(verb string, args []string) {
 		p.monitor = config.RoleID(args[0])
 	default:
 		p.incident(verb, args)
+	}
+}
+
+func (p *player) showHeld() {
+	p.round() // what is due at this moment
+	for _, id := range slices.Sorted(maps.Keys(p.incidents)) {
+		for _, h := range p.book.Held(id) {
+			fmt.Fprintf(&p.out, "    held: %s %s %s %s since %s until %s, %s\n", names(h.Roles), h.Way.Notifier, h.Transition, id,
+				h.Since.Sub(epoch), h.Until.Sub(epoch), h.Reason)
+		}
+	}
+	if n := p.book.CountHeld(); n > 0 {
+		fmt.Fprintf(&p.out, "    %d messages wait\n", n)
 	}
 }
 

@@ -115,6 +115,7 @@ func (s *sim) round() (next time.Time) {
 		s.land()
 		planned := outbox.Plan(s.book, s.world(), s.now)
 		tellings, again := planned.Tell, planned.Again()
+		s.book.Hold(s.world().Subjects, planned.Held)
 		for _, t := range tellings {
 			s.journal = append(s.journal, record{telling: text(t)})
 			s.book.Apply(t)

@@ -135,6 +135,10 @@ func (m *miniature) reborn(old *Tracker, records memory) *Tracker {
 	again := m.open(records)
 	again.use(old.cfg)
 	again.started, again.lastRound, again.lastWall = old.started, old.lastRound, old.lastWall
+	for id := range old.ledger {
+		again.book.Hold(nil, old.book.Held(id))
+	}
+	m.same("broken notifiers", old.broken, again.broken)
 	for id, c := range old.checks {
 		known := again.known(id)
 		known.fresh, known.last, known.unknown, known.since = c.fresh, c.last, c.unknown, c.since

@@ -121,6 +121,9 @@ func (t *Tracker) rebuilding(now time.Time) []journal.Record {
 			r.add(kindOutcome, d.Last.At, d.Last)
 		}
 	}
+	for id, u := range t.broken {
+		r.add(kindChannel, now, channelRecord{id, &u})
+	}
 	return r.records
 }
 

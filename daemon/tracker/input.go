@@ -252,6 +252,7 @@ func (t *Tracker) use(cfg *config.Config) {
 			t.children[parent] = append(t.children[parent], id)
 		}
 	}
+	t.withdrawChannels()
 	t.agenda.everything()
 	t.shown = View{}
 }
@@ -285,6 +286,7 @@ func (in attempted) handle(t *Tracker, r *round) {
 		t.Log.Warn("a message could not be delivered", append(fields, zap.Time("next_at", o.NextAt))...)
 		return
 	}
+	t.mendChannel(d.Way.Notifier, r.now)
 	t.book.Hurry(d.Way.Notifier, r.now)
 	t.Log.Info("a message was delivered", fields...)
 }

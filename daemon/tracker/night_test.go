@@ -37,6 +37,7 @@ import (
 //	                                        a role
 //	00:05 speak                             the last silence ends
 //	00:05 again                             what was given up is sent again
+//	00:05 tested slack.chat                 a test message was delivered by a notifier
 //	00:05 trouble network: HINT             something is wrong with the monitor itself, or ("over") no
 //	                                        longer; daemon/selfcheck says so
 //	00:05 stop, kill                        the daemon ends, in order or by kill -9
@@ -196,6 +197,8 @@ func (n *night) do(command string) {
 		n.must(n.running.tracker.EndSilence(context.Background(), n.silenced))
 	case "again":
 		n.again()
+	case "tested":
+		n.must(n.running.tracker.Delivered(context.Background(), config.NotifierID(rest)))
 	case "trouble":
 		n.trouble(rest)
 	case "status":
@@ -486,8 +489,14 @@ func (n *night) incidents() {
 		}
 		text += fmt.Sprintf(", %s: %s to %s", in.Cause, n.at(in.StartedAt), n.atOr(in.EndedAt, "now"))
 		n.out.sayf("%s, reported %s", text, n.atOr(in.ReportedAt, "never"))
+		if in.Condition == incident.Monitor && in.State != "closed" {
+			n.out.sayf("        hint: %s", strings.ReplaceAll(in.Hint, "`", "'"))
+		}
 		for _, d := range in.Deliveries {
 			n.out.sayf("        %s to %s %s %s, %d attempts: %s", d.Transition, roleNames(d.Roles), d.Notifier, d.Target, d.Attempts, d.State)
+			if d.Held != "" {
+				n.out.sayf("            until %s: %s", n.at(*d.Until), d.Answer)
+			}
 		}
 	}
 }

@@ -21,10 +21,10 @@ func (t *Tracker) plan(r *round) []outbox.Telling {
 		all = true
 		w, planned = t.look(all, some, r.now)
 	}
-	t.remember(w, planned)
+	t.remember(r, w, planned)
 	if t.report(r, Messages, t.undelivered()) {
 		w, planned = t.look(all, t.agenda.withTouched(some), r.now)
-		t.remember(w, planned)
+		t.remember(r, w, planned)
 	}
 	return decide(r, planned.Tell)
 }
@@ -59,9 +59,11 @@ func toPeople(tellings []outbox.Telling) bool {
 	return false
 }
 
-// remember keeps what came of looking: when to look again, and what could not be
-// delivered.
-func (t *Tracker) remember(w outbox.World, planned outbox.Planned) {
+// remember keeps what came of looking: when to look again, what is held, and what
+// could not be delivered.
+func (t *Tracker) remember(r *round, w outbox.World, planned outbox.Planned) {
+	t.book.Hold(w.Subjects, planned.Held)
+	t.noticeHeld(planned.Held)
 	for i := range w.Subjects {
 		id := w.Subjects[i].ID
 		t.agenda.wake(id, planned.Wake[i])
@@ -70,6 +72,7 @@ func (t *Tracker) remember(w outbox.World, planned outbox.Planned) {
 	for _, u := range planned.Undelivered {
 		if rec, ok := t.active[u.Incident]; ok && !isTrouble(rec.incident.Check) { // else it would tell the same people of itself
 			t.stuck[u.Incident] = append(t.stuck[u.Incident], u)
+			t.breakChannel(r, u)
 		}
 	}
 }

@@ -19,6 +19,7 @@ const (
 	kindTelling  = "telling"
 	kindOutcome  = "outcome"
 	kindSilence  = "silence"
+	kindChannel  = "channel"
 )
 
 // add has data journaled with the round. It returns false when the journal would
@@ -82,7 +83,20 @@ func (t *Tracker) replayOne(rec journal.Record) error {
 		if err := json.Unmarshal(rec.Data, &o); err != nil {
 			return err
 		}
+		if d, known := t.book.Delivery(o.Key); known && o.State == outbox.Sent {
+			t.mendChannel(d.Way.Notifier, o.At)
+		}
 		t.book.Settle(o)
+	case rec.Kind == kindChannel:
+		var c channelRecord
+		if err := json.Unmarshal(rec.Data, &c); err != nil {
+			return err
+		}
+		if c.Broken != nil {
+			t.broken[c.Notifier] = *c.Broken
+		} else {
+			t.mendChannel(c.Notifier, rec.At)
+		}
 	case rec.Kind == kindSilence:
 		var s outbox.Silence
 		if err := json.Unmarshal(rec.Data, &s); err != nil {

@@ -91,9 +91,14 @@ type Tracker struct {
 	book   *outbox.Book
 	agenda agenda
 	stuck  map[incident.ID][]outbox.Undelivered
-	retry  time.Time // when the next delivery is due
-	shown  View      // the last one built
-	asking map[config.CheckID][]awaited
+	broken map[config.NotifierID]outbox.Undelivered // no delivery since
+	worked map[config.NotifierID]time.Time          // when it last delivered
+	// withdrawn: the last one that was broken has left the files.
+	withdrawn bool
+	holding   map[config.NotifierID]bool // have used up their max_per_hour
+	retry     time.Time                  // when the next delivery is due
+	shown     View                       // the last one built
+	asking    map[config.CheckID][]awaited
 
 	started  time.Time
 	newest   time.Time                            // record in the journal at the start
@@ -159,6 +164,9 @@ func Open(o Options) (*Tracker, error) {
 		asking:  map[config.CheckID][]awaited{},
 		agenda:  newAgenda(),
 		stuck:   map[incident.ID][]outbox.Undelivered{},
+		broken:  map[config.NotifierID]outbox.Undelivered{},
+		worked:  map[config.NotifierID]time.Time{},
+		holding: map[config.NotifierID]bool{},
 
 		started:  time.Now(),
 		calendar: outbox.NewCalendar(unconfigured),
@@ -167,6 +175,7 @@ func Open(o Options) (*Tracker, error) {
 	if err := t.replay(); err != nil {
 		return nil, fmt.Errorf("replaying the journal: %w", err)
 	}
+	t.breakOfBefore()
 	return t, nil
 }
 
@@ -321,10 +330,13 @@ func (t *Tracker) known(id config.CheckID) *check {
 }
 
 // fresh: it was found failing since the start, or the last suspend. Of itself the monitor always
-// knows.
+// knows, except for whether messages arrive: that it has to try first.
 func (t *Tracker) fresh(id incident.ID) bool {
 	rec, ok := t.ledger[id]
-	if !ok || isTrouble(rec.incident.Check) {
+	switch {
+	case ok && rec.incident.Check == Messages.check():
+		return t.lastRound.Sub(t.started) >= outbox.HelpAfter
+	case !ok || isTrouble(rec.incident.Check):
 		return true
 	}
 	c, ok := t.checks[rec.incident.Check]

@@ -59,15 +59,26 @@ func (t *Tracker) report(r *round, what Trouble, f *incident.Finding) bool {
 		}
 	}
 	events := incident.Fact(t.state(what.check()), what.check(), boundFinding(f), r.now)
+	for i := range events {
+		if events[i].Kind == incident.Closed && what == Messages && t.withdrawn {
+			events[i].ClosedAs = incident.Removed // nobody has seen it deliver
+		}
+	}
 	t.happen(r, events)
 	return len(events) > 0
 }
 
-// undelivered makes a finding of openings that do not arrive; nil: all do.
+// undelivered makes a finding of openings that do not arrive, and of notifiers that
+// have not delivered since one did not; nil: there are none.
 func (t *Tracker) undelivered() *incident.Finding {
 	var list []outbox.Undelivered
 	for _, more := range t.stuck {
 		list = append(list, more...)
+	}
+	for id, u := range t.broken {
+		if !slices.ContainsFunc(list, func(o outbox.Undelivered) bool { return o.Way.Notifier == id }) {
+			list = append(list, u)
+		}
 	}
 	if len(list) == 0 {
 		return nil
@@ -77,10 +88,18 @@ func (t *Tracker) undelivered() *incident.Finding {
 	})
 	f := &incident.Finding{Cause: incident.CauseUndelivered}
 	f.Hint = fmt.Sprintf("Messages to %s by %s do not arrive", first.Way.Role, first.Way.Notifier)
+	if first.Held == outbox.HeldByLimit {
+		f.Hint = fmt.Sprintf("Messages to %s by %s wait, since its max_per_hour of %d is used up",
+			first.Way.Role, first.Way.Notifier, t.maxPerHour(first.Way.Notifier))
+	}
 	if others := differentWays(list) - 1; others > 0 {
-		f.Hint += fmt.Sprintf(", nor do those of %d more", others)
+		f.Hint += fmt.Sprintf(", nor do those of %d more arrive", others)
 	}
 	f.Hint += "; see `imapvigil incidents " + string(first.Incident) + "`."
+	if first.Held == "" {
+		f.Hint += " This ends when " + string(first.Way.Notifier) + " has delivered a message; `imapvigil notify-test " +
+			string(first.Way.Role) + "` sends one."
+	}
 	for _, d := range t.book.Of(first.Incident) {
 		if d.Way.Notifier == first.Way.Notifier && d.Way.Target == first.Way.Target {
 			f.Evidence = d.Answer()

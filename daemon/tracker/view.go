@@ -3,6 +3,7 @@ package tracker
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"path"
 	"slices"
 	"time"
@@ -42,7 +43,8 @@ type JournalView struct {
 
 // Notifications counts deliveries.
 type Notifications struct {
-	Queued int `json:"queued"`
+	Queued int `json:"queued"` // not delivered yet
+	Held   int `json:"held"`   // of these: not sent yet, see DeliveryView.Held
 	Dead   int `json:"dead"`
 }
 
@@ -109,6 +111,10 @@ type DeliveryView struct {
 	Attempts   int                  `json:"attempts"`
 	At         time.Time            `json:"at"`
 	Answer     opaque.Words         `json:"answer"`
+	// Held says why it is not sent yet ("max_per_hour"), and Until when there is
+	// room. It has no key: what it will say, and with what else, is not decided.
+	Held  outbox.HeldReason `json:"held,omitempty"`
+	Until *time.Time        `json:"until,omitempty"`
 }
 
 // viewEvery is how often a View is built at most, however many ask.
@@ -135,6 +141,8 @@ func (in viewed) handle(t *Tracker, r *round) {
 func (t *Tracker) view(now time.Time) View {
 	v := View{GeneratedAt: now.UTC().Round(0), Journal: journalView(t.Journal.Status())}
 	v.Notifications.Queued, v.Notifications.Dead = t.book.Counts()
+	v.Notifications.Held = t.book.CountHeld()
+	v.Notifications.Queued += v.Notifications.Held
 	v.Checks = make([]CheckView, 0, len(t.cfg.Checks))
 	for _, c := range t.cfg.Checks {
 		v.Checks = append(v.Checks, t.checkView(c, now))
@@ -289,6 +297,9 @@ func (t *Tracker) incidentView(rec *record) IncidentView {
 	for _, d := range t.book.Of(in.ID) {
 		v.Deliveries = append(v.Deliveries, deliveryView(d, in.ID))
 	}
+	for _, h := range t.book.Held(in.ID) {
+		v.Deliveries = append(v.Deliveries, t.heldView(h))
+	}
 	return v
 }
 
@@ -317,6 +328,15 @@ func deliveryView(d *outbox.Delivery, id incident.ID) DeliveryView {
 		}
 	}
 	return v
+}
+
+func (t *Tracker) heldView(h outbox.Held) DeliveryView {
+	why := fmt.Sprintf("held back: max_per_hour of %s is %d, and so many were sent in the last hour", h.Way.Notifier, t.maxPerHour(h.Way.Notifier))
+	return DeliveryView{
+		Role: h.Way.Role, Roles: h.Roles, Notifier: string(h.Way.Notifier), Kind: string(h.Kind), Target: h.Way.Target,
+		Transition: string(h.Transition), State: outbox.Queued, At: h.Since.UTC(), Answer: opaque.Sanitise(why),
+		Held: h.Reason, Until: moment(h.Until),
+	}
 }
 
 // moment is nil for a time that is not known, so that JSON says null.
