@@ -139,6 +139,27 @@ func (r *round) rememberUnanswered(host string, answers []answer) {
 	r.past.unanswered = reason
 }
 
+// remarkUnanswered adds to a service that is down that it was not tried at the
+// addresses of a record without an answer: there the service may be well.
+func (r *round) remarkUnanswered(outcomes []outcome, findings []incident.Finding) {
+	tried := func(o outcome) bool { return family(o.goal.ip) == r.unanswered }
+	if r.unanswered == "" || slices.ContainsFunc(outcomes, tried) {
+		return
+	}
+	for i := range findings {
+		if f := &findings[i]; f.Condition == incident.Service && f.Health == incident.Down {
+			f.Hint += fmt.Sprintf(" Its %s addresses, if it has any, were not tried: DNS does not answer for the %s record.", r.unanswered, recordOf(r.unanswered).name)
+		}
+	}
+}
+
+func recordOf(family string) record {
+	if family == recordA.family {
+		return recordA
+	}
+	return recordAAAA
+}
+
 // unansweredText says of a record why nothing is known of it.
 func unansweredText(host string, a answer) string {
 	const rest = " Only the other addresses are probed."

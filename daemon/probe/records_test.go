@@ -63,8 +63,8 @@ func TestOneRecordWithoutAnswer(t *testing.T) {
 		hinting string
 	}{
 		{"both answered", recordServer{"ip4": {ips: v4}, "ip6": {ips: v6}}, "", connected, 0, 2, "", ""},
-		{"AAAA silent", recordServer{"ip4": {ips: v4}, "ip6": {after: never}}, "", connected, 2 * time.Second, 1, "does not answer the question for the AAAA record", ""},
-		{"A silent", recordServer{"ip4": {after: never}, "ip6": {ips: v6}}, "", connected, 2 * time.Second, 1, "does not answer the question for the A record", ""},
+		{"AAAA silent", recordServer{"ip4": {ips: v4}, "ip6": {after: never}}, "", connected, 2 * time.Second, 1, "does not answer the question for the AAAA record", "DNS does not answer for the AAAA record"},
+		{"A silent", recordServer{"ip4": {after: never}, "ip6": {ips: v6}}, "", connected, 2 * time.Second, 1, "does not answer the question for the A record", "Its IPv4 addresses, if it has any, were not tried"},
 		{"AAAA silent, any", recordServer{"ip4": {ips: v4}, "ip6": {after: never}}, config.AnyAddress, connected, 2 * time.Second, 1, "AAAA", ""},
 		{"AAAA after 600 ms", recordServer{"ip4": {ips: v4}, "ip6": {after: 600 * time.Millisecond, ips: v6}}, "", connected, time.Second, 2, "", ""},
 		{"A after 3 s, no AAAA", recordServer{"ip4": {after: 3 * time.Second, ips: v4}, "ip6": {}}, "", connected, 3 * time.Second, 1, "", ""},

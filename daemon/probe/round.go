@@ -52,6 +52,7 @@ func (r *round) run(ctx context.Context) incident.Result {
 		r.rememberAlerts(outcomes)
 	}
 	observed, findings := r.judge(outcomes)
+	r.remarkUnanswered(outcomes, findings)
 	return r.result(outcomes, observed, findings...)
 }
 
