@@ -32,7 +32,7 @@ func (r *round) goals(found []netip.Addr) []goal {
 		switch {
 		case slices.Contains(found, ip):
 			r.past.failing[ip] = r.started
-		case family(ip) == r.unanswered: // perhaps DNS still has it
+		case family(ip) == r.silentFamily: // perhaps DNS still has it
 			r.past.failing[ip] = r.started
 			if r.check.Addresses != config.AnyAddress {
 				goals = append(goals, goal{ip: ip, inDNS: true})

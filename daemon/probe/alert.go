@@ -104,7 +104,7 @@ func (c *conversation) hungUp(f *failure) *failure {
 // secondConnection brings another connection to where TLS would begin, for a
 // diagnosis.
 func (c *conversation) secondConnection(ctx context.Context) (*conversation, error) {
-	again := &conversation{round: c.round, ctx: ctx, goal: goal{ip: c.goal.ip}}
+	again := c.another(ctx)
 	err := again.connect()
 	if err == nil && c.check.Security == config.StartTLS {
 		err = again.clearText()
@@ -113,6 +113,11 @@ func (c *conversation) secondConnection(ctx context.Context) (*conversation, err
 		again.hangUp()
 	}
 	return again, err
+}
+
+// another is a conversation with the same address that serves a diagnosis.
+func (c *conversation) another(ctx context.Context) *conversation {
+	return &conversation{round: c.round, ctx: ctx, goal: goal{ip: c.goal.ip}, diagnosis: true}
 }
 
 // clearText is everything before TLS on a STARTTLS port.
@@ -137,7 +142,7 @@ func (c *conversation) hangUp() {
 // answerToHello is how the answer to a ClientHello begins on a port on which
 // nobody greets; "" when there is none.
 func (c *conversation) answerToHello(ctx context.Context) string {
-	again := &conversation{round: c.round, ctx: ctx, goal: goal{ip: c.goal.ip}}
+	again := c.another(ctx)
 	if err := again.connect(); err != nil {
 		return ""
 	}

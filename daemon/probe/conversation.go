@@ -21,6 +21,7 @@ type conversation struct {
 
 	ctx       context.Context // cancelled when nobody wants the result any more
 	goal      goal
+	diagnosis bool // of what another conversation found; it asks for no diagnosis itself
 	fence     *fence
 	conn      net.Conn // the fence, later the TLS session over it
 	responses *responses

@@ -72,8 +72,7 @@ func (c *conversation) connectFailure(err error) *failure {
 		return down(phase, incident.CauseTimeout, c.unansweredHint(target))
 	case errors.Is(err, syscall.ECONNRESET):
 		// A refused SYN is ECONNREFUSED: this connection was open already.
-		c.phase = c.afterConnect()
-		return c.fail(incident.CauseReset, c.brokenHint(incident.CauseReset))
+		return c.resetAtOnce()
 	}
 	return down(phase, incident.CauseUnreachable, "The connection could not be opened: "+clean(err.Error())+".")
 }
@@ -88,6 +87,17 @@ func (c *conversation) unansweredHint(target netip.AddrPort) string {
 		reasons = possibly("a firewall drops the packets to this port", "the server's queue of new connections is full")
 	}
 	return "Nothing answers at " + target.String() + "." + other + reasons + c.slowBefore() + c.banned()
+}
+
+// resetAtOnce is about a connection that was reset so soon that connecting failed
+// with it.
+func (c *conversation) resetAtOnce() *failure {
+	c.phase = c.afterConnect()
+	f := c.fail(incident.CauseReset, c.brokenHint(incident.CauseReset))
+	if c.phase == incident.PhaseGreeting && !c.diagnosis {
+		return c.noGreeting(f, c.helloAfterHangUp())
+	}
+	return f
 }
 
 // afterConnect is the phase in which the server speaks first.

@@ -14,12 +14,15 @@ import (
 func (c *conversation) greet() error {
 	suspicion := c.suspectOther()
 	r, err := c.hear()
-	other := suspicion.answer(c, err)
-	if isTLS(other) && (err != nil || isTLS(string(r.sent))) && !c.greetedBefore() {
-		return c.fail(incident.CauseTLSOnPlainPort, "This port speaks TLS from the start; security = \"tls\" is meant, or the server's configuration changed.")
-	}
+	other := suspicion.answer(err)
 	if err != nil {
-		return c.noGreeting(err, other)
+		if other == "" && c.hungUpUnheard(err) {
+			other = c.helloAfterHangUp()
+		}
+		return c.noGreeting(asFailure(c.phase, err), other)
+	}
+	if isTLS(other) && isTLS(string(r.sent)) && !c.greetedBefore() {
+		return c.tlsOnPlainPort()
 	}
 	switch {
 	case r.tag != "*":
@@ -60,12 +63,15 @@ func (c *conversation) rememberGreeting() {
 
 // noGreeting recognises other protocols: those whose first line never ends, and
 // those in which the server speaks second, by its answer to a ClientHello.
-func (c *conversation) noGreeting(err error, other string) error {
-	f := asFailure(c.phase, err)
-	if f.health != incident.Down {
+// other is that answer.
+func (c *conversation) noGreeting(f *failure, other string) *failure {
+	switch {
+	case isTLS(other) && !c.greetedBefore():
+		return c.tlsOnPlainPort()
+	case f.health != incident.Down:
 		return f
 	}
-	if what := protocolOf(c.responses.partial); what != "" && what != "IMAP" {
+	if what := protocolOf(c.responses.begun()); what != "" && what != "IMAP" {
 		return c.fail(incident.CauseNotIMAP, c.looksLike(c.responses.partial)).quoting(c.responses.partial)
 	}
 	if isTLS(other) {
@@ -77,6 +83,10 @@ func (c *conversation) noGreeting(err error, other string) error {
 		return c.fail(incident.CauseNotIMAP, c.looksLike(line)+" It says nothing until it is spoken to.").quoting(line)
 	}
 	return f
+}
+
+func (c *conversation) tlsOnPlainPort() *failure {
+	return c.fail(incident.CauseTLSOnPlainPort, "This port speaks TLS from the start; security = \"tls\" is meant, or the server's configuration changed.")
 }
 
 func (c *conversation) preauth(r response) *failure {
@@ -175,11 +185,19 @@ func (c *conversation) suspectOther() *suspicion {
 // hang-up.
 const helloPatience = 3 * time.Second
 
+// helloAfterHangUp is how the answer to a ClientHello begins on another
+// connection; "" when there is none.
+func (c *conversation) helloAfterHangUp() string {
+	ctx, cancel := context.WithTimeout(c.ctx, helloPatience)
+	defer cancel()
+	return c.answerToHello(ctx)
+}
+
 // hungUpUnheard reports whether err is that the server ended the connection
-// without a byte.
+// without a byte, and whether that is worth a diagnosis.
 func (c *conversation) hungUpUnheard(err error) bool {
 	f, failed := err.(*failure) //nolint:errorlint // a failure is never wrapped
-	return failed && isHangUp(f.cause) && c.fence.received() == 0
+	return failed && isHangUp(f.cause) && c.fence.received() == 0 && !c.secured && !c.diagnosis
 }
 
 // ask looks into the suspicion, in a goroutine of its own: a panic there would
@@ -196,7 +214,7 @@ func (s *suspicion) ask(ctx context.Context, c *conversation) {
 // answer ends the suspicion, and waits for its connection to end. It is how the
 // server's answer to a ClientHello begins, or what it said by itself when that is
 // TLS already; "" when nothing was asked.
-func (s *suspicion) answer(c *conversation, err error) (said string) {
+func (s *suspicion) answer(err error) (said string) {
 	if s == nil {
 		return ""
 	}
@@ -204,12 +222,6 @@ func (s *suspicion) answer(c *conversation, err error) (said string) {
 	asked, head := !s.timer.Stop(), s.head()
 	if err == nil || isTLS(head) {
 		s.cancel()
-	}
-	if !asked && c.hungUpUnheard(err) {
-		ctx, cancel := context.WithTimeout(c.ctx, helloPatience)
-		defer cancel()
-		s.ask(ctx, c)
-		asked = true
 	}
 	if asked {
 		said = <-s.found

@@ -128,7 +128,7 @@ func (r *round) rememberUnanswered(host string, answers []answer) {
 		}
 		reason = unansweredText(host, a)
 		if !notFound(a.err) {
-			r.unanswered = a.record.family
+			r.silentFamily = a.record.family
 		}
 	}
 	r.past.mu.Lock()
@@ -142,13 +142,13 @@ func (r *round) rememberUnanswered(host string, answers []answer) {
 // remarkUnanswered adds to a service that is down that it was not tried at the
 // addresses of a record without an answer: there the service may be well.
 func (r *round) remarkUnanswered(outcomes []outcome, findings []incident.Finding) {
-	tried := func(o outcome) bool { return family(o.goal.ip) == r.unanswered }
-	if r.unanswered == "" || slices.ContainsFunc(outcomes, tried) {
+	tried := func(o outcome) bool { return family(o.goal.ip) == r.silentFamily }
+	if r.silentFamily == "" || slices.ContainsFunc(outcomes, tried) {
 		return
 	}
 	for i := range findings {
 		if f := &findings[i]; f.Condition == incident.Service && f.Health == incident.Down {
-			f.Hint += fmt.Sprintf(" Its %s addresses, if it has any, were not tried: DNS does not answer for the %s record.", r.unanswered, recordOf(r.unanswered).name)
+			f.Hint += fmt.Sprintf(" Its %s addresses, if it has any, were not tried: DNS does not answer for the %s record.", r.silentFamily, recordOf(r.silentFamily).name)
 		}
 	}
 }

@@ -24,7 +24,7 @@ type round struct {
 	span     clock.Span // since started
 	dns      time.Duration
 
-	unanswered string // the family, "IPv4" or "IPv6", whose record DNS did not answer for; "": none
+	silentFamily string // the family, "IPv4" or "IPv6", whose record DNS did not answer for; "": none
 
 	redact *redactor
 

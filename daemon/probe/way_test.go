@@ -157,3 +157,36 @@ func TestSlowWay(t *testing.T) {
 		})
 	}
 }
+
+// A reset may come so soon that connecting fails with it; the diagnosis is the
+// same, and it makes no further ones.
+func TestResetAtOnce(t *testing.T) {
+	for _, test := range []struct {
+		name, second string // the script of the second connection; "": reset, too
+		want         string
+		dials        int
+	}{
+		{"a TLS port", "tls\nsilence", "down greeting/tls_on_plain_port", 2},
+		{"HTTP", "spoken-to\nS: HTTP/1.1 400 Bad Request", "down greeting/not_imap", 2},
+		{"a greeting", "S: * OK ready\nsilence", "down greeting/reset", 2},
+		{"reset again", "", "down greeting/reset", 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inBubble(t, func(b *bubble) {
+				b.check.Security = config.StartTLS
+				b.serve("192.0.2.1", test.second)
+				dials := 0
+				b.prober.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+					if dials++; dials == 1 || test.second == "" {
+						return nil, syscall.ECONNRESET
+					}
+					return b.dial(ctx, network, address)
+				}
+				b.expect(b.probe(), test.want)
+				if dials != test.dials {
+					t.Errorf("%d connections, want %d", dials, test.dials)
+				}
+			})
+		})
+	}
+}

@@ -47,6 +47,15 @@ func newResponses(r io.Reader, redact *redactor) *responses {
 	return &responses{buf: buf, redact: redact}
 }
 
+// begun is the beginning of the line that was broken off; r is nil where there was
+// no connection.
+func (r *responses) begun() string {
+	if r == nil {
+		return ""
+	}
+	return r.partial
+}
+
 // release gives the buffer to another conversation; nothing is read any more.
 func (r *responses) release() {
 	r.buf.Reset(nil)
