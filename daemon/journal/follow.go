@@ -15,7 +15,7 @@ const followPause = 200 * time.Millisecond
 
 // Follow gives the records after the one numbered after, and then those that are
 // appended, until ctx is done, which is no error. Like Read it takes no lock; it
-// goes on when the daemon restarts, and shows lines a moment before they are
+// goes on when the daemon restarts or has to write its files anew, and shows lines a moment before they are
 // durable. Whoever is so slow that a compaction has overtaken him gets the
 // snapshot in place of what it has replaced.
 //
@@ -41,6 +41,7 @@ type follower struct {
 	dir   string
 	after uint64
 
+	begun   bool // the directory was there once
 	newest  *openFile
 	changed bool // newest is not the newest any more
 }
@@ -49,10 +50,15 @@ type follower struct {
 // there is another.
 func (f *follower) round(yield func(Record, error) bool) error {
 	w, err := look(osFS{}, f.dir, f.after)
+	if f.begun && errors.Is(err, fs.ErrNotExist) { // deleted: the daemon is about to write it anew
+		f.pause()
+		return nil
+	}
 	if err != nil {
 		return err
 	}
 	defer w.close()
+	f.begun = true
 	f.changed = false
 	if n := len(w.files); n > 0 && !w.files[n-1].snapshot {
 		f.newest = w.files[n-1]

@@ -102,9 +102,25 @@ func (p *places) put(name string, f place) {
 
 // found notes a file as it is now.
 func (p *places) found(name string) {
-	if id, err := p.fs.Stat(filepath.Join(p.dir, name)); err == nil {
-		p.put(name, place{Identity: id})
+	id, err := p.fs.Stat(filepath.Join(p.dir, name))
+	if err != nil {
+		return // the first look will say so
 	}
+	f := place{Identity: id}
+	f.sum, f.summed = p.sum(name, id.Size)
+	p.put(name, f)
+}
+
+// sum reads a file of size bytes; false if it has not so many, or cannot be read.
+func (p *places) sum(name string, size int64) (uint32, bool) {
+	r, err := p.fs.Open(filepath.Join(p.dir, name))
+	if err != nil {
+		return 0, false
+	}
+	defer r.Close()
+	h := crc32.New(castagnoli)
+	n, err := io.Copy(h, r)
+	return h.Sum32(), err == nil && n == size
 }
 
 // forget is called before this process renames or removes a file, or when it does
@@ -173,7 +189,7 @@ func (p *places) compare(name string, id Identity) error {
 	lost := &LostError{Path: filepath.Join(p.dir, name)}
 	const owner = 0o600
 	switch {
-	case id.Links == 0:
+	case id.Links == 0 && was.Links > 0: // some file systems never count links
 		lost.Reason = "was deleted"
 	case !id.same(was.Identity):
 		lost.Reason = "was replaced by another file"
@@ -199,14 +215,8 @@ func (p *places) unchanged(name string, was place) bool {
 	if !was.summed {
 		return false
 	}
-	r, err := p.fs.Open(filepath.Join(p.dir, name))
-	if err != nil {
-		return false
-	}
-	defer r.Close()
-	h := crc32.New(castagnoli)
-	n, err := io.Copy(h, r)
-	return err == nil && n == was.Size && h.Sum32() == was.sum
+	sum, whole := p.sum(name, was.Size)
+	return whole && sum == was.sum
 }
 
 // check is lookAtFiles for one file that is open for writing.

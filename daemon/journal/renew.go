@@ -252,16 +252,12 @@ func (j *Journal) locks() []*dirLock {
 	return []*dirLock{&j.outer, &j.inner}
 }
 
-// relock makes the directory, if need be, and has it locked.
+// relock makes the directories, if need be, has them locked, and notes how long
+// another process has had one.
 func (j *Journal) relock() error {
-	err := j.fs.MkdirAll(j.dir)
+	err := j.lockAll()
 	if errors.Is(err, fs.ErrExist) {
 		err = fmt.Errorf("%w (a symbolic link that leads nowhere?)", err)
-	}
-	for _, l := range j.locks() {
-		if err == nil {
-			err = l.take(j.fs)
-		}
 	}
 	switch now := time.Now(); {
 	case !errors.Is(err, ErrInUse):
@@ -272,6 +268,20 @@ func (j *Journal) relock() error {
 		close(j.taken)
 	}
 	return err
+}
+
+// lockAll begins with the outer directory: whoever is refused there touches
+// nothing within.
+func (j *Journal) lockAll() error {
+	for _, l := range j.locks() {
+		if err := j.fs.MkdirAll(l.dir); err != nil {
+			return err
+		}
+		if err := l.take(j.fs); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (j *Journal) unlock() {

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -287,7 +288,16 @@ func TestWhatIsDoneToTheFilesHeals(t *testing.T) {
 // What changes nothing is no loss: the journal is where it was, or says the same.
 func TestWhatDoesNoHarm(t *testing.T) {
 	for name, do := range map[string]func(k *keeper){
-		"touch":            func(k *keeper) { k.must(os.Chtimes(k.newest(), noon, noon)) },
+		"touch": func(k *keeper) { k.must(os.Chtimes(k.newest(), noon, noon)) },
+		"touch of files from before the start": func(k *keeper) {
+			k.add(6, 6)
+			mustClose(k, k.Journal)
+			close(k.stop)
+			<-k.done
+			k.Journal, k.stop, k.done = mustOpen(k, k.home(), Options{Outer: k.state, smallBytes: 100}), make(chan struct{}), make(chan struct{})
+			go k.answer()
+			k.must(os.Chtimes(filepath.Join(k.home(), segmentName(1)), noon, noon))
+		},
 		"a hard link":      func(k *keeper) { k.must(os.Link(k.newest(), filepath.Join(k.state, "backup"))) },
 		"chmod g+r":        func(k *keeper) { k.must(os.Chmod(k.newest(), 0o640)) },
 		"other files":      func(k *keeper) { k.must(os.WriteFile(filepath.Join(k.home(), "README"), nil, 0o600)) },
@@ -308,16 +318,51 @@ func TestWhatDoesNoHarm(t *testing.T) {
 			k.healed()
 			do(k)
 			k.Verify()
-			k.add(6, 7)
+			n := len(k.all)
+			k.add(n+1, n+2)
 			k.healed()
 			k.Verify()
 			if s := k.Status(); s.Losses != 0 || !s.Durable {
 				t.Errorf("status %+v", s)
 			}
-			want(t, k.there(k.home()), recs(1, 7))
+			want(t, k.there(k.home()), recs(1, n+2))
 			k.end()
 		})
 	}
+}
+
+// Whoever follows the journal gets every record once, however often its files are
+// taken away and written anew.
+func TestAFollowerOutlivesALoss(t *testing.T) {
+	k := newKeeper(t, Options{})
+	k.add(1, 5)
+	k.healed()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	n := 0
+	for r, err := range Follow(ctx, k.home(), 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+		if !r.At.Equal(rec(n).At) {
+			t.Fatalf("record %d is %v", n, r)
+		}
+		switch {
+		case n == 20:
+			cancel()
+		case n%5 == 0:
+			k.must(os.RemoveAll(k.home()))
+			k.Verify()
+			k.healed()
+			k.add(n+1, n+5)
+			k.healed()
+		}
+	}
+	if n != 20 {
+		t.Errorf("%d records", n)
+	}
+	k.end()
 }
 
 // It looks by itself every few seconds.
