@@ -60,24 +60,9 @@ func (c *conversation) withoutName() string {
 	return " No name was sent (SNI), as clients cannot ask for an address; if the server wants one, write it as tls.server_name."
 }
 
-// certificateAlerts are how servers reject a client's certificate, or that there
-// is none; what they mean when the server asked for one.
-var certificateAlerts = []string{
-	"certificate required", "bad certificate", "unsupported certificate", "revoked certificate", "expired certificate",
-	"unknown certificate", "unknown certificate authority", "access denied", "handshake failure",
-}
-
 func (c *conversation) tooOld() *failure {
 	least := tls.VersionName(max(c.check.TLS.MinVersion, tls.VersionTLS12))
 	return c.fail(incident.CauseProtocolTooOld, "The server does not speak "+least+" or newer; what is older is not safe.")
-}
-
-func (c *conversation) clientCertificate(text string) *failure {
-	hint := "The server demands a client certificate: cert_file and key_file in the tls block."
-	if !c.check.TLS.Cert.IsZero() {
-		hint = "The server does not accept the client certificate: " + clean(text) + "."
-	}
-	return c.fail(incident.CauseClientCertRequired, hint)
 }
 
 // hungUp looks again at a server that broke a handshake off without a word:

@@ -33,13 +33,14 @@ type past struct {
 
 	edited bool // it is about another target or login than in the last probe
 
-	failing map[netip.Addr]time.Time // with when DNS last had them
-	shown   []shown                  // the certificates, by address
-	differ  bool                     // the addresses showed different ones
-	alert   string                   // the last [ALERT]
-	logins  *logins                  // nil without a login
-	opened  bool                     // the login's mailbox could be opened
-	hellos  []hello                  // addresses whose handshakes fail, or need a small ClientHello
+	failing  map[netip.Addr]time.Time // with when DNS last had them
+	shown    []shown                  // the certificates, by address
+	differ   bool                     // the addresses showed different ones
+	alert    string                   // the last [ALERT]
+	logins   *logins                  // nil without a login
+	opened   bool                     // the login's mailbox could be opened
+	certless bool                     // the server asks for a client certificate and gets on without
+	hellos   []hello                  // addresses whose handshakes fail, or need a small ClientHello
 
 	greeted    bool   // in clear text, on this port
 	unanswered string // the last note about a record that DNS did not answer for; "": it answered

@@ -17,7 +17,7 @@ func (s *session) refused(in situation) *failure {
 		}
 		answer.raw += " " + reason.raw
 	}
-	return s.means(meaningOf(said), said).quoting(answer.raw)
+	return s.refusedWithoutCertificate(s.means(meaningOf(said), said).quoting(answer.raw))
 }
 
 // bye is the server's own word that it ends the session.

@@ -76,8 +76,9 @@ func (r *round) converse(ctx context.Context, g goal) (o outcome) {
 		o = c.outcome
 	}()
 	if err := r.prober.hold(c); err != nil {
-		c.outcome.failure = c.withProxyRemark(asFailure(c.phase, err))
+		c.outcome.failure = c.withProxyRemark(c.certificateBehind(asFailure(c.phase, err)))
 	}
+	c.rememberCertless()
 	return c.outcome
 }
 

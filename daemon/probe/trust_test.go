@@ -154,3 +154,16 @@ func TestExpiryIsGraded(t *testing.T) {
 		})
 	}
 }
+
+// A server that asks for a client certificate and has got on without one before hangs
+// up for another reason.
+func TestHangUpsOfServersThatAskInVain(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.serve("192.0.2.1", "tls ask-cert\nreset")
+		b.expect(b.probe(), "down tls/client_cert_required")
+		b.serve("192.0.2.1", "tls ask-cert\nS: * OK ready\nserve")
+		b.expect(b.probeAfter(time.Minute), "ok")
+		b.serve("192.0.2.1", "tls ask-cert\nreset")
+		b.expect(b.probeAfter(time.Minute), "down greeting/closed")
+	})
+}

@@ -84,6 +84,8 @@ func (c *Certificates) config(s step) (*tls.Config, error) {
 			config.MaxVersion = versions[strings.TrimPrefix(word, "max=")]
 		case word == "client-cert":
 			config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, c.Authority.Pool()
+		case word == "ask-cert":
+			config.ClientAuth, config.ClientCAs = tls.RequestClientCert, c.Authority.Pool()
 		default:
 			name = word
 		}

@@ -21,7 +21,7 @@
 //	spoken-to             wait until the client has sent anything
 //	tls [OPTION...]       the server's side of a TLS handshake; options are the
 //	                      name of a certificate, see [Certificates], max=1.1,
-//	                      and client-cert (demand one)
+//	                      client-cert (demand one) and ask-cert (take none, too)
 //	large-hello reset     reset, close, silence, or the number of an alert: what
 //	                      happens when a ClientHello takes more than one segment
 //	proxy v1              take the header of the PROXY protocol, v1 or v2, with the

@@ -1,0 +1,83 @@
+package probe
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// certificateAlerts are how servers reject a client's certificate, or that there
+// is none; what they mean when the server asked for one.
+var certificateAlerts = []string{
+	"certificate required", "bad certificate", "unsupported certificate", "revoked certificate", "expired certificate",
+	"unknown certificate", "unknown certificate authority", "access denied", "handshake failure",
+}
+
+// clientCertificate is about a server that wants another client certificate than it
+// was shown, or one at all. text is how it says so.
+func (c *conversation) clientCertificate(text string) *failure {
+	hint := "The server demands a client certificate: cert_file and key_file in the tls block."
+	if !c.check.TLS.Cert.IsZero() {
+		hint = "The server does not accept the client certificate: " + strings.TrimSuffix(clean(text), ".") + "."
+	}
+	f := c.fail(incident.CauseClientCertRequired, hint)
+	f.phase = incident.PhaseTLS
+	return f
+}
+
+// certificateWords are how servers speak of client certificates in IMAP.
+var certificateWords = []string{"certificate", "client cert", "ssl cert", "tls cert", "x.509", "x509"}
+
+func speaksOfCertificate(words string) bool {
+	words = strings.ToLower(words)
+	return slices.ContainsFunc(certificateWords, func(phrase string) bool { return strings.Contains(words, phrase) })
+}
+
+// certificateBehind finds the client certificate that a server asked for in the
+// handshake behind a later failure: in TLS 1.3 the handshake is over for the client
+// before the server has seen its certificate (RFC 8446 section 4.4.2), and some
+// servers complain only in IMAP, or hang up. A hang-up is not blamed on it where
+// this server has got on without one before.
+func (c *conversation) certificateBehind(f *failure) *failure {
+	if !c.certAsked || !c.secured || f.health == incident.Unknown || f.cause == incident.CauseClientCertRequired {
+		return f
+	}
+	ended := f.cause == incident.CauseBye || isHangUp(f.cause) // a NO may be about a certificate behind the server
+	if words := f.evidence.String(); ended && speaksOfCertificate(words) {
+		return c.clientCertificate(words).quoting(words)
+	}
+	early := []incident.Phase{incident.PhaseGreeting, incident.PhaseCapability, incident.PhaseLogin}
+	c.past.mu.Lock()
+	defer c.past.mu.Unlock()
+	if !isHangUp(f.cause) || !slices.Contains(early, f.phase) || !c.check.TLS.Cert.IsZero() || c.past.certless || c.last.isComplaint() {
+		return f
+	}
+	blamed := c.clientCertificate("")
+	blamed.hint = "The server asked for a client certificate, was shown none, and hung up" + during(f.phase) + ". It seems to demand one: cert_file and key_file in the tls block."
+	blamed.evidence = f.evidence
+	return blamed
+}
+
+// refusedWithoutCertificate finds the client certificate behind a refused login,
+// where the server says so. It stays a matter of the account, and its next login
+// waits as after any rejection.
+func (c *conversation) refusedWithoutCertificate(f *failure) *failure {
+	if words := f.evidence.String(); c.certAsked && f.condition == incident.Account && speaksOfCertificate(words) {
+		f.cause, f.hint = incident.CauseClientCertRequired, c.clientCertificate(words).hint
+	}
+	return f
+}
+
+// rememberCertless notes that a server which asks for a client certificate gets on
+// without, as far as this check goes.
+func (c *conversation) rememberCertless() {
+	whole := c.outcome.login == loginGood || c.check.Login == (config.Login{})
+	if !c.certAsked || c.outcome.failure != nil || !whole {
+		return
+	}
+	c.past.mu.Lock()
+	defer c.past.mu.Unlock()
+	c.past.certless = true
+}
