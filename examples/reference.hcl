@@ -235,7 +235,7 @@ imap_check "partner" { # independent of any server, with everything that a check
   login { # never on an unencrypted connection
     username  = "probe@partner.example"
     password  = credential("partner")
-    mechanism = "SCRAM-SHA-256" # default: the best that both offer
+    mechanism = "SCRAM-SHA-256" # default: the best that both offer; then PLAIN or LOGIN is tried where SCRAM is refused
     mailbox   = "INBOX"         # EXAMINEd
     every     = "30m"           # default: each probe
   }

@@ -140,7 +140,7 @@ var loginTable = table[terms]{
 	{attribute{name: "username", kind: text, doc: "The account"}, func(t *terms, v value) { t.probe.Login.Username = v.text }},
 	{attribute{name: "password", kind: secret, secret: true, doc: "Its password"}, func(t *terms, v value) { t.probe.Login.Password = v.secret }},
 	{
-		attribute{name: "mechanism", kind: oneOf("PLAIN", "LOGIN", "SCRAM-SHA-256", "XOAUTH2", "OAUTHBEARER", "EXTERNAL"), fallback: "the best that both offer", doc: "How to log in"},
+		attribute{name: "mechanism", kind: oneOf("PLAIN", "LOGIN", "SCRAM-SHA-256", "XOAUTH2", "OAUTHBEARER", "EXTERNAL"), fallback: "the best that both offer", doc: "How to log in. Not written: where the server refuses SCRAM-SHA-256, PLAIN or LOGIN is tried once as well, and used from then on"},
 		func(t *terms, v value) { t.probe.Login.Mechanism = v.text },
 	},
 	{attribute{name: "mailbox", kind: text, doc: "A mailbox to EXAMINE after logging in"}, func(t *terms, v value) { t.probe.Login.Mailbox = v.text }},

@@ -139,7 +139,7 @@ func (c *conversation) learn() error {
 		return err
 	}
 	if answer.status != "OK" {
-		return c.fail(incident.CauseProtocolError, "The server refuses the CAPABILITY command.").quoting(answer.raw)
+		return c.refusedEarly(answer, incident.CauseProtocolError, "The server refuses the CAPABILITY command.")
 	}
 	return nil
 }
@@ -157,7 +157,7 @@ func (c *conversation) startTLS() error {
 		return err
 	}
 	if answer.status != "OK" {
-		return c.fail(incident.CauseStartTLSRefused, "The server offers STARTTLS and refuses to begin it.").quoting(answer.raw)
+		return c.refusedEarly(answer, incident.CauseStartTLSRefused, "The server offers STARTTLS and refuses to begin it.")
 	}
 	if left := c.responses.leftOver(); len(left) > 0 {
 		return c.plaintextAfterOK(string(left))

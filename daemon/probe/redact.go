@@ -65,6 +65,23 @@ func (r *redactor) addSent(wire, username string) {
 	}
 }
 
+// cutText is text for what ends in the middle: the beginning of a secret at its end
+// is starred out as well.
+func (r *redactor) cutText(s string) string {
+	const least = 3 // bytes; fewer give nothing away, and are likely to be something else
+	s = r.text(s)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, secret := range r.secrets {
+		for n := min(len(secret), len(s)); n >= least; n-- {
+			if strings.HasSuffix(s, secret[:n]) {
+				return s[:len(s)-n] + stars
+			}
+		}
+	}
+	return s
+}
+
 func (r *redactor) text(s string) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

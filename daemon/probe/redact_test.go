@@ -31,6 +31,19 @@ func TestRedactor(t *testing.T) {
 	}
 }
 
+// Half a secret is a secret: the connection may end in the middle of one.
+func TestTheBeginningOfASecretIsSecretToo(t *testing.T) {
+	r := newRedactor(config.Login{Password: opaque.NewSecret("hunter2-canary"), Token: opaque.NewSecret("tok")})
+	for text, want := range map[string]string{
+		"NO hunter2-canar": "NO ***", "NO hunter2-canary": "NO ***", "NO hun": "NO ***", "NO hu": "NO hu", "NO to": "NO to", "NO tok": "NO ***",
+		"NO aHVudGVyMi1j": "NO ***", "hunter2": "***", "": "", "NO hunter2 was": "NO hunter2 was",
+	} {
+		if got := r.cutText(text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestAPasswordAsItWasQuotedIsSecretToo(t *testing.T) {
 	r := newRedactor(config.Login{Password: opaque.NewSecret(`a "b\c`)})
 	const said = `BAD T1 LOGIN "alice" "a \"b\\c"`

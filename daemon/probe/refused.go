@@ -20,6 +20,16 @@ func (s *session) refused(in situation) *failure {
 	return s.refusedWithoutCertificate(s.means(meaningOf(said), said).quoting(answer.raw))
 }
 
+// refusedEarly is a NO or BAD to a command before the login: a limit, if the words
+// say so, else what the command makes of it.
+func (c *conversation) refusedEarly(answer response, cause incident.Cause, hint string) *failure {
+	said := c.statement(earlyEnd, answer)
+	if m := meaningOf(said); m.cause != "" {
+		return c.means(m, said).quoting(answer.raw)
+	}
+	return c.fail(cause, hint).quoting(answer.raw)
+}
+
 // bye is the server's own word that it ends the session.
 func (c *conversation) bye(r response) *failure {
 	said := c.statement(c.ending(loginEnded, mailboxEnded), r)

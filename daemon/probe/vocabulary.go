@@ -44,6 +44,7 @@ var (
 		"account is inactive", "account inactive", "account is not active", "account not active", "account is closed", "account has been closed",
 		"account is deactivated", "account deactivated", "account is abnormal", "account is frozen", "account is in maintenance mode",
 		"user is disabled", "user disabled", "user is suspended", "user suspended", "user account is*", "mailbox is disabled", "mailbox disabled", "mailbox suspended",
+		"not available for this account", "not available for this user", "not available for your*", "not available via imap", "not available over imap", "not available in your*",
 		"mechanism too weak*", "verify your account", "verify your identity",
 	)
 	expiredAccount = phrasesOf(

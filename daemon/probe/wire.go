@@ -112,7 +112,7 @@ func (r *responses) line() ([]byte, error) {
 		err = errLineTooLong
 	}
 	if err != nil {
-		r.partial = r.redact.text(string(line))
+		r.partial = r.redact.cutText(string(line))
 	}
 	if err != nil {
 		return nil, err
@@ -134,7 +134,7 @@ func (r *responses) skipRest(beginning []byte) ([]byte, error) {
 			continue
 		}
 		if err != nil {
-			r.partial = r.redact.text(string(kept))
+			r.partial = r.redact.cutText(string(kept))
 			if errors.Is(err, errTooMuchData) {
 				err = errLineTooLong
 			}
