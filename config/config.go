@@ -263,6 +263,7 @@ type Schedule struct {
 	ID      ScheduleID
 	Zone    *time.Location
 	Windows []Window
+	Except  []string // dates of the zone, like "2026-12-24", on which no window begins
 	Pos     Pos
 }
 
@@ -278,9 +279,11 @@ type Maintenance struct {
 	Name      string
 	Zone      *time.Location
 	Start     time.Time     // zero with weekly windows
+	Clock     time.Time     // what the clocks of the zone show at Start, or would if they were not changed then, as if that were UTC
 	Duration  time.Duration // of each occurrence
 	RRule     string        // RFC 5545; empty: once
 	Weekly    []Window
+	Except    []string // dates of the zone on which nothing is begun; of a time that is not repeated they are taken out
 	AppliesTo []Ref
 	Pos       Pos
 }

@@ -17,7 +17,7 @@ func elsewhere(old, new *Config) []string {
 	names := slices.Concat(
 		differing(old.Notifiers, new.Notifiers, notifierReference, func(n *Notifier) any { return [2]any{n.Settings, n.MaxPerHour} }),
 		differing(old.Roles, new.Roles, roleReference, func(r *Role) any { return [2]any{r.Label, withoutPlaces(r.Ways)} }),
-		differing(old.Schedules, new.Schedules, reference[ScheduleID]("schedule"), func(s *Schedule) any { return [2]any{zoneName(s.Zone), s.Windows} }),
+		differing(old.Schedules, new.Schedules, reference[ScheduleID]("schedule"), func(s *Schedule) any { return [...]any{zoneName(s.Zone), s.Windows, s.Except} }),
 		differing(old.Groups, new.Groups, func(id GroupID) string { return groupReference([]GroupID{id}) }, func(g *Group) any { return g.Label }),
 		differing(old.Servers, new.Servers, reference[ServerID]("server"), func(s *Server) any { return [2]any{s.Label, s.DependsOn} }),
 	)
@@ -64,7 +64,7 @@ func withoutPlaces(ways []Way) []Way {
 func planned(list []Maintenance) map[string]any {
 	all := map[string]any{}
 	for _, m := range list {
-		all[m.Name] = [...]any{zoneName(m.Zone), m.Start.UnixNano(), m.Duration, m.RRule, m.Weekly, m.AppliesTo}
+		all[m.Name] = [...]any{zoneName(m.Zone), m.Start.UnixNano(), m.Duration, m.RRule, m.Weekly, m.Except, m.AppliesTo}
 	}
 	return all
 }

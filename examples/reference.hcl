@@ -102,6 +102,7 @@ notifier "webhook" "ticketing" { # for programs: one request for each event, sig
 schedule "night" {
   timezone = "Europe/Berlin"
   weekly   = ["mon-fri 18:00-08:00", "sat,sun 00:00-24:00"]
+  except   = ["2026-12-24", "2026-12-31"] # no window begins on these dates
 }
 
 # ---- Who is told, and how ---------------------------------------------------
@@ -298,6 +299,7 @@ maintenance "patch_tuesday" { # repeated, as RFC 5545 says
   start      = "2026-01-06T02:00:00"
   duration   = "2h"
   rrule      = "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU"
+  except     = ["2026-12-22"] # not before the holidays
   applies_to = [group.europe, imap_check.partner]
 }
 

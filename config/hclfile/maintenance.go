@@ -2,6 +2,7 @@ package hclfile
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/teambition/rrule-go"
@@ -16,6 +17,7 @@ type window struct {
 	duration   time.Duration
 	rrule      string
 	weekly     []config.Window
+	except     []string
 	appliesTo  []config.Ref
 }
 
@@ -25,7 +27,7 @@ var maintenanceTable = table[window]{
 		func(w *window, v value) { w.zone = zone(v.text) },
 	},
 	{
-		attribute{name: "start", kind: wallClock, doc: "When it begins, or begins for the first time, like \"2026-01-06T02:00:00\""},
+		attribute{name: "start", kind: wallClock, doc: "When it begins, or begins for the first time, like \"2026-01-06T02:00:00\". A time that comes twice in a night, when clocks are set back, is the first of the two; one that is skipped is as late as if they had not been put forward (RFC 5545 section 3.3.5)"},
 		func(w *window, v value) { w.start = v.text },
 	},
 	{
@@ -41,8 +43,12 @@ var maintenanceTable = table[window]{
 		func(w *window, v value) { w.rrule = plainRule(v.text) },
 	},
 	{
-		attribute{name: "weekly", kind: atLeastOne(texts(weekly)), doc: "Windows like those of a schedule, instead of start"},
+		attribute{name: "weekly", kind: atLeastOne(texts(weekly)), doc: "Windows like those of a schedule, instead of start. An hour that comes twice in a night counts once"},
 		func(w *window, v value) { w.weekly = windows(v.list) },
+	},
+	{
+		attribute{name: "except", kind: texts(date), doc: "Dates in the timezone, like \"2026-12-24\", on which no work begins: what crosses midnight belongs to the date on which it begins. Without rrule and weekly, the dates are taken out of the time from start to end"},
+		func(w *window, v value) { w.except = v.list },
 	},
 	{
 		attribute{name: "applies_to", kind: atLeastOne(referencesTo("group", "server", "imap_check")), required: true, doc: "The groups, servers and checks that are worked on"},
@@ -67,6 +73,7 @@ func (l *loader) defineMaintenance() {
 		var w window
 		if decode(l, maintenanceTable, content, &w) && l.checkWindow(&w, content) {
 			l.config.Maintenance = append(l.config.Maintenance, w.maintenance(b))
+			l.adviseOnExceptions(content, w.begins)
 		}
 	}
 }
@@ -98,7 +105,14 @@ func (l *loader) checkWindow(w *window, content *contents) bool {
 	}
 	if w.rrule != "" && !w.recurs() {
 		wrong := complaint{fmt.Sprintf("%q: No day after the start %s fits this rule.", w.rrule, w.start), "No day after the start fits this rule."}
+		if len(w.except) > 0 {
+			wrong = plainly("No day after the start fits this rule and is not in except.")
+		}
 		l.report(ruleRecurrence, content.Attributes["rrule"].Expr.Range(), "%s", wrong.says(literals(content.Attributes, "start", "end", "rrule")))
+		return false
+	}
+	if w.start != "" && w.rrule == "" && w.nothingIsLeft() {
+		l.report(ruleBounds, content.Attributes["except"].Expr.Range(), "These dates take out all of it, so this block would never have an effect.")
 		return false
 	}
 	return true
@@ -115,55 +129,47 @@ func (w *window) clocksChange() string {
 // recurs looks for the first time. A rule that has none would be looked for
 // until the year 9999 whenever somebody asks.
 func (w *window) recurs() bool {
-	option, err := rrule.StrToROptionInLocation(w.rrule, w.zone)
+	rule, err := w.rule()
 	if err != nil {
 		return false // recurrence has seen to it
 	}
-	option.Dtstart = w.at(w.start)
-	rule, err := rrule.NewRRule(*option)
-	return err == nil && !rule.After(option.Dtstart, true).IsZero()
+	next := rule.Iterator()
+	at, ok := next()
+	for ok && slices.Contains(w.except, at.Format(config.DateLayout)) {
+		at, ok = next()
+	}
+	return ok
 }
 
-// at gives the moment when the clocks of the zone show text. Where they show it
-// twice it is the first time; where they skip it, it is as if they had not been
-// put forward yet (RFC 5545 section 3.3.5).
-func (w *window) at(text string) time.Time {
+// rule is the recurrence as the clocks of the zone show it, as if that were UTC.
+func (w *window) rule() (*rrule.RRule, error) {
+	option, err := rrule.StrToROptionInLocation(w.rrule, time.UTC)
+	if err != nil {
+		return nil, err
+	}
+	option.Dtstart = clock(w.start)
+	if !option.Until.IsZero() {
+		option.Until = config.Showing(option.Until, w.zone)
+	}
+	return rrule.NewRRule(*option)
+}
+
+// at gives the moment when the clocks of the zone show text.
+func (w *window) at(text string) time.Time { return config.FirstShowing(clock(text), w.zone) }
+
+// clock is what clocks show, as if it were UTC.
+func clock(text string) time.Time {
 	shown, _ := time.Parse(wallClockLayout, text) // wallClock has seen to it
-	near, _ := time.ParseInLocation(wallClockLayout, text, w.zone)
-	begins, ends := near.ZoneBounds()
-	before := near
-	if !begins.IsZero() {
-		before = begins.Add(-1)
-	}
-	var first time.Time
-	for _, clock := range []time.Time{before, near, ends} {
-		at := shown.Add(-ahead(clock)).In(w.zone)
-		if at.Format(wallClockLayout) == text && (first.IsZero() || at.Before(first)) {
-			first = at
-		}
-	}
-	if !first.IsZero() {
-		return first
-	}
-	if near.Format(wallClockLayout) < text {
-		before = near
-	}
-	return shown.Add(-ahead(before)).In(w.zone)
-}
-
-// ahead is how much the clocks of a zone are ahead of UTC at a time.
-func ahead(at time.Time) time.Duration {
-	_, seconds := at.Zone()
-	return time.Duration(seconds) * time.Second
+	return shown
 }
 
 func (w *window) maintenance(b namedBlock) config.Maintenance {
 	m := config.Maintenance{
-		Name: b.id, Zone: w.zone, RRule: w.rrule, Weekly: w.weekly, AppliesTo: w.appliesTo, Duration: w.duration,
+		Name: b.id, Zone: w.zone, RRule: w.rrule, Weekly: w.weekly, AppliesTo: w.appliesTo, Duration: w.duration, Except: w.except,
 		Pos: position(header(b.block)),
 	}
 	if w.start != "" {
-		m.Start = w.at(w.start)
+		m.Start, m.Clock = w.at(w.start), clock(w.start)
 	}
 	if w.end != "" {
 		m.Duration = w.at(w.end).Sub(m.Start)

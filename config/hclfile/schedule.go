@@ -16,6 +16,7 @@ import (
 type hours struct {
 	zone    *time.Location
 	windows []config.Window
+	except  []string
 }
 
 var scheduleTable = table[hours]{
@@ -24,8 +25,12 @@ var scheduleTable = table[hours]{
 		func(h *hours, v value) { h.zone = zone(v.text) },
 	},
 	{
-		attribute{name: "weekly", kind: atLeastOne(texts(weekly)), required: true, doc: "Windows like \"mon-fri 18:00-08:00\" or \"sat,sun 00:00-24:00\"; one that ends before it begins ends on the next day"},
+		attribute{name: "weekly", kind: atLeastOne(texts(weekly)), required: true, doc: "Windows like \"mon-fri 18:00-08:00\" or \"sat,sun 00:00-24:00\"; one that ends before it begins ends on the next day. An hour that comes twice, when clocks are set back, is in a window both times"},
 		func(h *hours, v value) { h.windows = windows(v.list) },
+	},
+	{
+		attribute{name: "except", kind: texts(date), doc: "Dates in the timezone, like \"2026-12-24\", on which no window begins; a window that crosses midnight belongs to the date on which it begins"},
+		func(h *hours, v value) { h.except = v.list },
 	},
 }
 
@@ -36,8 +41,9 @@ func (l *loader) defineSchedules() {
 		var h hours
 		if decode(l, scheduleTable, content, &h) {
 			id := config.ScheduleID(b.id)
-			l.shownHours[id] = literals(content.Attributes, "timezone", "weekly")
-			l.config.Schedules[id] = &config.Schedule{ID: id, Zone: h.zone, Windows: h.windows, Pos: position(header(b.block))}
+			l.shownHours[id] = literals(content.Attributes, "timezone", "weekly", "except")
+			l.config.Schedules[id] = &config.Schedule{ID: id, Zone: h.zone, Windows: h.windows, Except: h.except, Pos: position(header(b.block))}
+			l.adviseOnExceptions(content, windowBegins(h.windows))
 		}
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/teambition/rrule-go"
-
 	"github.com/imapvigil/imapvigil/config"
 )
 
@@ -47,7 +45,7 @@ func (c *Calendar) Within(id config.ScheduleID, at time.Time) (next time.Time, w
 	}
 	found := c.schedules[id]
 	if !found.has(at) {
-		found = week(s.Zone, s.Windows, at)
+		found = week(s, at)
 		c.schedules[id] = found
 	}
 	if found.in {
@@ -109,50 +107,13 @@ func covers(r config.Ref, check *config.Check) bool {
 func work(m *config.Maintenance, at time.Time) span {
 	switch {
 	case m.Weekly != nil:
-		return week(m.Zone, m.Weekly, at)
+		return weeklyWork(m, at)
 	case m.RRule == "":
-		return once(m.Start, m.Duration, at)
+		return once(m, at)
 	}
 	return recurring(m, at)
-}
-
-func once(start time.Time, lasts time.Duration, at time.Time) span {
-	end := start.Add(lasts)
-	switch {
-	case at.Before(start):
-		return span{at, start, false}
-	case at.Before(end):
-		return span{start, end, true}
-	}
-	return span{end, time.Time{}, false}
 }
 
 // horizon is how far ahead a recurrence is looked for. That there is one at all
 // was made sure of when the files were read.
 const horizon = 400 * 24 * time.Hour
-
-// recurring asks a rule of RFC 5545 section 3.3.10. The clocks of the zone count
-// for the beginnings, elapsed time for how long it lasts.
-func recurring(m *config.Maintenance, at time.Time) span {
-	unknown := span{at, at.Add(time.Hour), false}
-	option, err := rrule.StrToROptionInLocation(m.RRule, m.Zone)
-	if err != nil {
-		return unknown // it was checked when the files were read
-	}
-	option.Dtstart = m.Start
-	if end := at.Add(horizon); option.Until.IsZero() || end.Before(option.Until) {
-		option.Until = end
-	}
-	rule, err := rrule.NewRRule(*option)
-	if err != nil {
-		return unknown
-	}
-	last, next := rule.Before(at, true), rule.After(at, false)
-	if end := last.Add(m.Duration); !last.IsZero() && at.Before(end) {
-		return span{last, end, true}
-	}
-	if next.IsZero() {
-		next = at.Add(horizon)
-	}
-	return span{at, next, false}
-}

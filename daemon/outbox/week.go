@@ -7,41 +7,57 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 )
 
-// week finds out about windows of the week at a time, and when that changes. A
-// window is when the clocks of its zone show a time in it: an hour that is
+// week finds out about the windows of a schedule at a time, and when that changes.
+// A window is when the clocks of its zone show a time in it: an hour that is
 // skipped is not in it, one that comes twice is in it twice.
-func week(zone *time.Location, windows []config.Window, at time.Time) span {
-	found := span{from: at, in: shows(windows, at.In(zone))}
-	for _, t := range edges(zone, windows, at) {
-		if t.After(at) && shows(windows, t.In(zone)) != found.in {
+func week(s *config.Schedule, at time.Time) span {
+	found := span{from: at, in: shows(s, at)}
+	days := 9
+	if len(s.Except) > 0 {
+		days += 7 * len(s.Except) // so many weeks may have no window
+	}
+	for _, t := range edges(s, at, days) {
+		if t.After(at) && shows(s, t) != found.in {
 			found.to = t
-			break
+			return found
 		}
+	}
+	if found.in {
+		found.to = unending(at, s.Except)
 	}
 	return found
 }
 
-// shows reports whether a clock that shows local is within one of the windows.
-func shows(windows []config.Window, local time.Time) bool {
+// shows reports whether the clocks of a schedule's zone show a time within one of
+// its windows.
+func shows(s *config.Schedule, at time.Time) bool {
+	local := at.In(s.Zone)
 	minute := local.Hour()*60 + local.Minute()
 	today := local.Weekday()
 	yesterday := (today + 6) % 7
-	return slices.ContainsFunc(windows, func(w config.Window) bool {
+	// a window that crosses midnight belongs to the date on which it begins
+	ofToday := !excepted(s, local)
+	ofYesterday := !excepted(s, time.Date(local.Year(), local.Month(), local.Day()-1, 12, 0, 0, 0, time.UTC))
+	return slices.ContainsFunc(s.Windows, func(w config.Window) bool {
 		if w.To > w.From {
-			return w.Days[today] && minute >= w.From && minute < w.To
+			return ofToday && w.Days[today] && minute >= w.From && minute < w.To
 		}
-		return w.Days[today] && minute >= w.From || w.Days[yesterday] && minute < w.To
+		return ofToday && w.Days[today] && minute >= w.From || ofYesterday && w.Days[yesterday] && minute < w.To
 	})
 }
 
-// edges are the moments of the coming eight days at which a window may begin or
-// end, in order: when a clock shows its first or last minute, and when clocks
-// are set forward or back.
-func edges(zone *time.Location, windows []config.Window, at time.Time) (list []time.Time) {
-	local := at.In(zone)
-	for day := range 9 {
-		noon := time.Date(local.Year(), local.Month(), local.Day()+day, 12, 0, 0, 0, zone)
-		for _, w := range windows {
+func excepted(s *config.Schedule, day time.Time) bool {
+	return len(s.Except) > 0 && slices.Contains(s.Except, day.Format(config.DateLayout))
+}
+
+// edges are the moments of the coming days at which a window may begin or end, in
+// order: when a clock shows its first or last minute, and when clocks are set
+// forward or back.
+func edges(s *config.Schedule, at time.Time, days int) (list []time.Time) {
+	local := at.In(s.Zone)
+	for day := range days {
+		noon := time.Date(local.Year(), local.Month(), local.Day()+day, 12, 0, 0, 0, s.Zone)
+		for _, w := range s.Windows {
 			list = append(list, moments(noon, w.From)...)
 			list = append(list, moments(noon, w.To)...)
 		}
