@@ -67,7 +67,7 @@ func (c *conversation) connectFailure(err error) *failure {
 		c.prober.reached.answered(target)
 		return down(phase, incident.CauseRefused, "The host is up and nothing listens on port "+port(target)+", or a firewall rejects it."+c.banned())
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
-		return down(phase, incident.CauseUnreachable, "The network says that "+target.Addr().String()+" cannot be reached.")
+		return down(phase, incident.CauseUnreachable, c.unreachableHint(target))
 	case isTimeout(err):
 		return down(phase, incident.CauseTimeout, c.unansweredHint(target))
 	case errors.Is(err, syscall.ECONNRESET):
@@ -87,6 +87,17 @@ func (c *conversation) unansweredHint(target netip.AddrPort) string {
 		reasons = possibly("a firewall drops the packets to this port", "the server's queue of new connections is full")
 	}
 	return "Nothing answers at " + target.String() + "." + other + reasons + c.slowBefore() + c.banned()
+}
+
+// unreachableHint is about a router's word, or a firewall's: those of Red Hat
+// answer so for a port that they do not let through (ICMP host prohibited).
+func (c *conversation) unreachableHint(target netip.AddrPort) string {
+	c.prober.reached.silent(target)
+	hint := "The network says that " + target.Addr().String() + " cannot be reached."
+	if other := c.prober.reached.otherPort(target); other != "" {
+		return hint + other + possibly("a firewall rejects this port")
+	}
+	return hint
 }
 
 // resetAtOnce is about a connection that was reset so soon that connecting failed

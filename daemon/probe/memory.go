@@ -42,8 +42,7 @@ type past struct {
 	certless bool                     // the server asks for a client certificate and gets on without
 	hellos   []hello                  // addresses whose handshakes fail, or need a small ClientHello
 
-	greeted    bool   // in clear text, on this port
-	unanswered string // the last note about a record that DNS did not answer for; "": it answered
+	greeted bool // in clear text, on this port
 }
 
 // shown is the certificate that an address showed last.

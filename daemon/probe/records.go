@@ -117,26 +117,19 @@ func missingAnswers(records []record, answers []answer) (missing []answer) {
 // says reports whether DNS said which addresses there are, be it none.
 func (a answer) says() bool { return a.err == nil || errors.Is(a.err, errNoAddress) }
 
-// rememberUnanswered notes a record that was not answered while the other one
-// was, when that begins and when the reason changes. The addresses of its family
-// that were failing are not gone from DNS because of that.
-func (r *round) rememberUnanswered(host string, answers []answer) {
-	reason := ""
+// noteUnanswered notes in every result a record that was not answered while the
+// other one was. The addresses of its family that were failing are not gone from
+// DNS because of that.
+func (r *round) noteUnanswered(host string, answers []answer) {
 	for _, a := range answers {
 		if a.says() {
 			continue
 		}
-		reason = unansweredText(host, a)
+		r.note(incident.CauseRecordUnanswered, unansweredText(host, a), netip.Addr{})
 		if !notFound(a.err) {
 			r.silentFamily = a.record.family
 		}
 	}
-	r.past.mu.Lock()
-	defer r.past.mu.Unlock()
-	if reason != "" && reason != r.past.unanswered {
-		r.note(incident.CauseRecordUnanswered, reason, netip.Addr{})
-	}
-	r.past.unanswered = reason
 }
 
 // remarkUnanswered adds to a service that is down that it was not tried at the

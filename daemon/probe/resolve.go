@@ -47,7 +47,7 @@ func (r *round) resolve(ctx context.Context) ([]netip.Addr, *failure) {
 	if len(found) == 0 {
 		return nil, noAddresses(host, answers)
 	}
-	r.rememberUnanswered(host, answers)
+	r.noteUnanswered(host, answers)
 	slices.SortFunc(found, netip.Addr.Compare)
 	found = slices.Compact(found)
 	return found[:min(len(found), maxAddresses)], nil

@@ -109,6 +109,22 @@ func TestFilteredPort(t *testing.T) {
 	}
 }
 
+// A firewall may say so instead of dropping packets.
+func TestProhibitedPort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := portNetwork{993: syscall.EHOSTUNREACH, 143: nil}
+		prober := New(Options{Dial: network.dial})
+		prober.routes.exists = func(netip.AddrPort) bool { return true }
+		if got := network.hint(t, prober, 993); got != "The network says that 192.0.2.1 cannot be reached." {
+			t.Errorf("the hint is %q", got)
+		}
+		network.hint(t, prober, 143)
+		if got := network.hint(t, prober, 993); !strings.Contains(got, "so the host is up. Possible reasons: a firewall rejects this port.") {
+			t.Errorf("the hint is %q", got)
+		}
+	})
+}
+
 // A port that answered and does not any more proves nothing about the host.
 func TestPortThatFellSilentProvesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
