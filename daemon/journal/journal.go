@@ -100,6 +100,7 @@ type Journal struct {
 	verify  chan chan struct{} // see Verify
 
 	disk    disk      // belongs to the writer alone
+	blind   int       // looks in a row that failed; likewise
 	usurper time.Time // since when another process has had the directory; likewise
 	usurped atomic.Bool
 

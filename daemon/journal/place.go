@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 )
 
 // A LostError says that what was durable is not at its path any more, so that
@@ -247,10 +248,22 @@ func (p *places) wrote(name string, f File, b []byte) error {
 	return p.compare(name, id)
 }
 
+// notThere makes a *LostError of an error of stat(2) that says that a start would
+// not find the path. Others (EIO, ENOMEM) may be over in a moment.
 func notThere(path string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return &LostError{Path: path, Reason: "is gone"}
 	}
+	for _, lasting := range []error{fs.ErrPermission, syscall.ENOTDIR, syscall.ELOOP, syscall.ESTALE} {
+		if errors.Is(err, lasting) {
+			return unseen(path, err)
+		}
+	}
+	return err
+}
+
+// unseen is about a path of which nothing can be said.
+func unseen(path string, err error) *LostError {
 	if named := (*fs.PathError)(nil); errors.As(err, &named) {
 		err = named.Err // the path is said already
 	}

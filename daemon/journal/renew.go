@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +15,9 @@ const (
 	// stat(2) for each.
 	lookEvery = 2 * time.Second
 
+	// blindLooks is how often in a row a look may fail, for want of memory or by a
+	// disk's error, before the files count as lost.
+	blindLooks = 3
 	// usurpTime is how long another process must have the directory before it
 	// counts as taken: a start that is refused for another reason is over sooner.
 	usurpTime = 5 * time.Second
@@ -54,8 +58,15 @@ func (j *Journal) look() {
 		j.want() // the caller has not answered, or could not
 	case !isLost:
 		var gone *LostError
-		if err := j.lookAtAll(); errors.As(err, &gone) {
+		switch err := j.lookAtAll(); {
+		case err == nil:
+			j.blind = 0
+		case errors.As(err, &gone):
 			j.lose(gone)
+		default:
+			if j.blind++; j.blind == blindLooks {
+				j.lose(unseen(j.dir, err))
+			}
 		}
 	}
 }
@@ -81,6 +92,7 @@ func (j *Journal) lookAtAll() error {
 // lose is called when files are lost: what was durable is not, until the caller
 // has given the whole state and that is written.
 func (j *Journal) lose(err *LostError) {
+	j.blind = 0
 	j.disk.abandon()
 	j.disk.cuts, j.disk.renames, j.disk.entered = nil, nil, false
 	j.mu.Lock()
@@ -224,8 +236,9 @@ func (l *dirLock) look(fsys FS) error {
 func (l *dirLock) take(fsys FS) error {
 	if l.lock != nil {
 		at, err := fsys.Stat(l.dir)
-		if held, heldErr := l.lock.Stat(); err == nil && heldErr == nil && at.same(held) {
-			return nil
+		held, heldErr := l.lock.Stat()
+		if err = cmp.Or(err, heldErr); err != nil || at.same(held) {
+			return err // to lock it again would be to refuse oneself (flock(2))
 		}
 	}
 	lock, err := fsys.Lock(l.dir)

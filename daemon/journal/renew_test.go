@@ -396,6 +396,55 @@ func TestTheFilesAreLookedAtUnasked(t *testing.T) {
 	})
 }
 
+// A disk that cannot be looked at for a moment has lost nothing; one that cannot
+// be for long may have. The lock that is held is no other daemon's.
+func TestADiskThatCannotBeLookedAt(t *testing.T) {
+	for name, tt := range map[string]struct {
+		err    error
+		looks  int
+		losses int
+	}{
+		"for a moment": {syscall.EIO, 2, 0}, "for long": {syscall.EIO, 10, 1}, "short of memory": {syscall.ENOMEM, 2, 0},
+		"stale": {syscall.ESTALE, 1, 1}, "not allowed": {syscall.EACCES, 1, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				disk := newSimDisk()
+				p := disk.process()
+				j := mustOpen(t, simDir, Options{FS: p})
+				mustAppend(t, j, recs(1, 5)...)
+				see := func(err error) {
+					disk.mu.Lock()
+					defer disk.mu.Unlock()
+					disk.blind = err
+				}
+				see(tt.err)
+				for range tt.looks {
+					j.Verify()
+				}
+				_ = j.Append(rec(6)) // its file is open, and takes it
+				if j.Status().Losses > 0 {
+					_ = j.Compact(slices.Values(recs(1, 6)))
+				}
+				time.Sleep(time.Millisecond)
+				see(nil)
+				for !j.Status().Durable {
+					<-j.Changed()
+				}
+				if s := j.Status(); s.Losses != tt.losses || s.LastSeq != 6 {
+					t.Errorf("%+v", s)
+				}
+				select {
+				case <-j.Usurped():
+					t.Error("it takes itself for another")
+				default:
+				}
+				mustClose(t, j)
+			})
+		})
+	}
+}
+
 // The disk may fail while everything is written anew: then it is tried again, with
 // what the caller gave.
 func TestRenewalOnADiskThatFails(t *testing.T) {

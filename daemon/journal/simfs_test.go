@@ -28,6 +28,7 @@ type simDisk struct {
 	entered bool              // the directory's own name is durable
 	locked  bool
 	inodes  uint64 // made so far
+	blind   error  // of every look
 
 	after func() // called after every change, with mu held
 	fault fault  // asked before it
@@ -133,6 +134,12 @@ type simLock struct{ p *simFS }
 func (l simLock) Stat() (Identity, error) { return l.p.Stat(simDir) }
 
 func (p *simFS) Stat(name string) (Identity, error) {
+	p.mu.Lock()
+	blind := p.blind
+	p.mu.Unlock()
+	if blind != nil {
+		return Identity{}, blind
+	}
 	if name == simDir {
 		return Identity{Links: 1, Mode: fs.ModeDir | 0o700}, nil
 	}
