@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -44,6 +45,9 @@ func (m *monitor) try(ctx context.Context, cfg *config.Config, way config.Way, m
 	}
 	receipt, err := m.sender.Try(way, message)
 	d.Answer = receipt.Answer
+	if slices.ContainsFunc(receipt.Recipients, func(r notifiers.Recipient) bool { return r.State != notifiers.RecipientSent }) {
+		d.State = "dead" // the answer names them
+	}
 	if err != nil {
 		d.State, d.Answer = "dead", opaque.Sanitise(err.Error())
 		return d

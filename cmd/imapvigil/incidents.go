@@ -140,8 +140,19 @@ func (p *program) explain(i control.Incident) {
 	for _, d := range i.Deliveries {
 		to := strings.TrimSpace(askedBy(d) + " by " + d.Notifier + " " + d.Target)
 		p.printf("%s\n", fold("  ", fmt.Sprintf("%s  %s to %s: %s after %s", stamp(d.At), d.Transition, to, d.State, plural(d.Attempts, "attempt"))))
-		if !d.Answer.IsZero() {
-			p.printf("%s\n", fold("      > ", answerOf(d)))
+		p.printAnswers(d)
+	}
+}
+
+// printAnswers shows what was answered: one answer to all, or to each recipient.
+func (p *program) printAnswers(d control.Delivery) {
+	if len(d.Recipients) == 0 && !d.Answer.IsZero() {
+		p.printf("%s\n", fold("      > ", answerOf(d)))
+	}
+	for _, r := range d.Recipients {
+		p.printf("%s\n", fold("      ", fmt.Sprintf("%s: %s", r.Address, r.State)))
+		if !r.Answer.IsZero() {
+			p.printf("%s\n", fold("        > ", r.Answer.String()))
 		}
 	}
 }

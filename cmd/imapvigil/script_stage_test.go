@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/ca"
 	"github.com/imapvigil/imapvigil/notifiers/notifiertest/httpsink"
+	"github.com/imapvigil/imapvigil/notifiers/notifiertest/smtpsink"
 )
 
 // A stage is what stands for the world outside in one script.
@@ -26,6 +28,8 @@ type stage struct {
 	scripted     map[string]*imaptest.Server
 	memory       map[string]*imaptest.Memory
 	receivers    map[string]*httpsink.Sink
+	relays       map[string]*smtpsink.Sink
+	refusals     map[string][]smtpsink.Behaviour // of each relay
 }
 
 type stageKey struct{}
@@ -36,6 +40,8 @@ func setStage(env *testscript.Env) error {
 		scripted:     map[string]*imaptest.Server{},
 		memory:       map[string]*imaptest.Memory{},
 		receivers:    map[string]*httpsink.Sink{},
+		relays:       map[string]*smtpsink.Sink{},
+		refusals:     map[string][]smtpsink.Behaviour{},
 	}
 	env.Values[stageKey{}] = s
 	env.Defer(s.clear)
@@ -52,6 +58,9 @@ func (s *stage) clear() {
 		server.Close()
 	}
 	for _, sink := range s.receivers {
+		_ = sink.Close()
+	}
+	for _, sink := range s.relays {
 		_ = sink.Close()
 	}
 }
@@ -158,6 +167,33 @@ func stageReceiver(ts *testscript.TestScript, neg bool, args []string) {
 			return
 		}
 	}
+}
+
+// stageRelay is the command relay:
+//
+//	relay NAME                          start an SMTP server, or have it accept all again
+//	relay NAME refuses ADDRESS CODE WORDS  answer so when the address is a recipient
+func stageRelay(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 && (len(args) != 5 || args[1] != "refuses") {
+		ts.Fatalf("usage: relay NAME [refuses ADDRESS CODE WORDS]")
+	}
+	s, name := stageOf(ts), args[0]
+	sink := s.relays[name]
+	if sink == nil {
+		started, err := smtpsink.Start(smtpsink.Options{})
+		ts.Check(err)
+		sink, s.relays[name], s.refusals[name] = started, started, nil
+		ts.Setenv(name, fmt.Sprint(sink.Port()))
+	}
+	if len(args) == 1 {
+		s.refusals[name] = nil
+		sink.Behave()
+		return
+	}
+	code, err := strconv.Atoi(args[3])
+	ts.Check(err)
+	s.refusals[name] = append(s.refusals[name], smtpsink.Behaviour{At: smtpsink.Rcpt, To: args[2], Code: code, Text: args[4]})
+	sink.Behave(s.refusals[name]...)
 }
 
 // writeKeys writes the keys of the JSON that was printed, one a line, as

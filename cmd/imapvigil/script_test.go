@@ -26,6 +26,7 @@ var update = flag.Bool("update", false, "write what came out into the scripts")
 //	keys FILE                          write the keys of the JSON on stdout to FILE
 //	server NAME VERB [ARG]             an IMAP server; its port is $NAME
 //	receiver NAME [PATTERN]            an HTTP server; its URL is $NAME
+//	relay NAME [refuses ADDRESS CODE WORDS]  an SMTP server; its port is $NAME
 //
 // The servers' authority is in $WORK/ca.pem.
 func TestScripts(t *testing.T) {
@@ -44,6 +45,7 @@ func TestScripts(t *testing.T) {
 			"keys":       writeKeys,
 			"server":     stageServer,
 			"receiver":   stageReceiver,
+			"relay":      stageRelay,
 		},
 	})
 }

@@ -30,6 +30,12 @@ func Backoff(attempts int, share float64) time.Duration {
 // is the random number of the jitter. The last attempt is made when giveUpAfter
 // is over, however long the other side asked to wait.
 func Conclude(d Delivery, r notifiers.Receipt, err error, at time.Time, share float64) Outcome {
+	return withRecipients(concludeAll(d, r, err, at, share), d.Last.Receipt, r)
+}
+
+// concludeAll is Conclude for a message as a whole, whatever its recipients were
+// answered one by one.
+func concludeAll(d Delivery, r notifiers.Receipt, err error, at time.Time, share float64) Outcome {
 	o := Outcome{Key: d.Key, At: at, State: Sent, Attempts: d.Attempts + 1, Receipt: r}
 	if err == nil {
 		return o

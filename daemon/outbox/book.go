@@ -34,6 +34,7 @@ type status struct {
 	at        time.Time // of the telling, reminders included
 	key       Key
 	noClosing bool
+	partial   bool // some recipients were refused for good, and have not heard
 }
 
 // An entry is what a destination was told of an incident: told counts what is
@@ -199,6 +200,7 @@ func (b *Book) arrived(d *Delivery, r notifiers.Receipt) {
 	for _, item := range d.Items {
 		e := b.entry(item.Incident, d.Destination())
 		e.sure = item.status(d.Telling)
+		e.sure.partial = len(d.Refused()) > 0
 		if e.thread.Thread == "" {
 			e.thread = r
 		}

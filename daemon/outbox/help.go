@@ -17,6 +17,8 @@ type Undelivered struct {
 	Incident incident.ID  `json:"incident"`
 	Way      config.WayID `json:"way"`   // the destination, and the first role that waits
 	Since    time.Time    `json:"since"` // when it was told first, or held
+	// Refused says that some recipients were refused for good, and others have heard.
+	Refused bool `json:"refused,omitempty"`
 	// Held says that it was not sent at all, and why.
 	Held HeldReason `json:"held,omitempty"`
 }
@@ -29,25 +31,25 @@ func (p *planner) helped(s *Subject, told []entry) []config.Way {
 		return s.Ways
 	}
 	ways := s.Ways
-	help := func(to Destination, asked []config.RoleID, since time.Time, why HeldReason) {
+	help := func(to Destination, asked []config.RoleID, u Undelivered) {
 		roles := p.waiting(s, told, to, asked)
 		if len(roles) == 0 {
 			return
 		}
-		at := config.WayID{Role: roles[0], Notifier: to.Notifier, Target: to.Target}
-		p.Undelivered = append(p.Undelivered, Undelivered{s.ID, at, since, why})
+		u.Incident, u.Way = s.ID, config.WayID{Role: roles[0], Notifier: to.Notifier, Target: to.Target}
+		p.Undelivered = append(p.Undelivered, u)
 		for _, role := range roles {
 			ways = p.withHelp(s, ways, told, role)
 		}
 	}
 	for _, e := range told {
 		if since, undelivered := p.undelivered(s, e); undelivered {
-			help(e.to, p.askedLast(e), since, "")
+			help(e.to, p.askedLast(e), Undelivered{Since: since, Refused: e.sure.open})
 		}
 	}
 	for _, h := range p.book.held[s.ID] {
 		if since, tooLong := p.heldTooLong(s, h); tooLong {
-			help(h.Destination(), h.Roles, since, h.Reason)
+			help(h.Destination(), h.Roles, Undelivered{Since: since, Held: h.Reason})
 		}
 	}
 	return ways
@@ -86,9 +88,10 @@ func (p *planner) heldTooLong(s *Subject, h Held) (since time.Time, tooLong bool
 	return h.Since, true
 }
 
-// undelivered: the destination was told and has not heard, for too long.
+// undelivered: the destination was told and has not heard, or not all of its
+// recipients have, for too long.
 func (p *planner) undelivered(s *Subject, e entry) (since time.Time, ok bool) {
-	if !e.told.open || e.sure.open || e.told.bout != s.Reported || e.opened.After(p.now) {
+	if !e.told.open || e.sure.open && !e.sure.partial || e.told.bout != s.Reported || e.opened.After(p.now) {
 		return since, false
 	}
 	due := latest(e.opened, p.world.Started).Add(HelpAfter)

@@ -120,6 +120,8 @@ func (p *player) do(verb string, args []string) {
 		p.receiver(config.NotifierID(args[0])).err = notifiers.RetryAfter(errors.New("too many requests"), p.duration(args[1]))
 	case "slow":
 		p.receiver(config.NotifierID(args[0])).latency = p.duration(args[1])
+	case "recipients":
+		p.recipients(args)
 	case "answer":
 		*p.receiver(config.NotifierID(args[0])) = receiver{}
 	case "crash":
@@ -200,6 +202,16 @@ func (p *player) duration(text string) time.Duration {
 		p.t.Fatal(err)
 	}
 	return d
+}
+
+// recipients says what a receiver answers each recipient: it=sent, boss=dead.
+func (p *player) recipients(args []string) {
+	r := p.receiver(config.NotifierID(args[0]))
+	r.recipients = nil
+	for _, arg := range args[1:] {
+		address, state, _ := strings.Cut(arg, "=")
+		r.recipients = append(r.recipients, notifiers.Recipient{Address: address, State: notifiers.RecipientState(state)})
+	}
 }
 
 func (p *player) role(id config.RoleID, specs []string) {
@@ -295,6 +307,9 @@ func (p *player) write(d *outbox.Delivery, o outbox.Outcome) {
 	}
 	if o.State == outbox.Retrying {
 		fmt.Fprintf(&p.out, " at %s", o.NextAt.Sub(epoch).Round(time.Millisecond))
+	}
+	for _, one := range o.Receipt.Recipients {
+		fmt.Fprintf(&p.out, ", %s %s", one.Address, one.State)
 	}
 	p.out.WriteString("\n")
 }

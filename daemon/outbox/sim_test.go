@@ -36,13 +36,40 @@ type check struct {
 type receiver struct {
 	latency time.Duration
 	err     error
+	// recipients are what each is answered; nil: err is the answer to all.
+	recipients []notifiers.Recipient
+}
+
+// answer is what an attempt comes to that leaves out the settled recipients.
+func (r *receiver) answer(settled []string) (receipt notifiers.Receipt, err error) {
+	if r.recipients == nil {
+		return receipt, r.err
+	}
+	counts := map[notifiers.RecipientState]int{}
+	for _, one := range r.recipients {
+		if !slices.Contains(settled, one.Address) {
+			receipt.Recipients = append(receipt.Recipients, one)
+			counts[one.State]++
+		}
+	}
+	switch {
+	case counts[notifiers.RecipientRetrying] > 0:
+		err = errors.New("come back later")
+	case counts[notifiers.RecipientSent] == 0 && counts[notifiers.RecipientDead] > 0:
+		err = notifiers.Permanent(errors.New("no such user"))
+	}
+	if len(counts) < 2 {
+		receipt.Recipients = nil // all were answered alike
+	}
+	return receipt, err
 }
 
 // An attempt is under way; nobody knows yet how it ends.
 type attempt struct {
-	key outbox.Key
-	end time.Time
-	err error
+	key     outbox.Key
+	end     time.Time
+	receipt notifiers.Receipt
+	err     error
 }
 
 // A record is one line of the journal, as text.
@@ -151,7 +178,8 @@ func (s *sim) send() {
 		s.book.Begin(d.Key)
 		s.sending(d)
 		r := s.receiver(d.Way.Notifier)
-		s.flying = append(s.flying, attempt{d.Key, s.now.Add(r.latency), r.err})
+		receipt, err := r.answer(d.Settled())
+		s.flying = append(s.flying, attempt{d.Key, s.now.Add(r.latency), receipt, err})
 	}
 }
 
@@ -186,7 +214,7 @@ func (s *sim) land() {
 			continue
 		}
 		d, _ := s.book.Delivery(a.key)
-		o := outbox.Conclude(*d, notifiers.Receipt{}, a.err, s.now, s.share())
+		o := outbox.Conclude(*d, a.receipt, a.err, s.now, s.share())
 		s.journal = append(s.journal, record{outcome: text(o)})
 		s.book.Settle(o)
 		if a.err == nil {

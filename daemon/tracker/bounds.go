@@ -45,10 +45,17 @@ func boundEvent(e incident.Event) incident.Event {
 	return e
 }
 
-// boundOutcome leaves out a thread that cannot be one.
+// maxAnswers is how many recipients of a message keep what they were answered.
+const maxAnswers = 200
+
+// boundOutcome leaves out a thread that cannot be one, and answers of a message with
+// very many recipients; how far each has come stays.
 func boundOutcome(o outbox.Outcome) outbox.Outcome {
 	if len(o.Receipt.Thread) > maxThread {
 		o.Receipt.Thread = ""
+	}
+	for i := maxAnswers; i < len(o.Receipt.Recipients); i++ {
+		o.Receipt.Recipients[i].Answer = opaque.Words{}
 	}
 	return o
 }

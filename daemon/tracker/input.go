@@ -282,13 +282,21 @@ func (in attempted) handle(t *Tracker, r *round) {
 		zap.Stringer("answer", d.Answer()),
 	}
 	fields = append(fields, t.tellsOf(d)...)
-	if in.Err != nil {
+	if in.Err != nil && o.State != outbox.Sent {
 		t.Log.Warn("a message could not be delivered", append(fields, zap.Time("next_at", o.NextAt))...)
+		return
+	}
+	if len(d.Refused()) > 0 {
+		t.Log.Warn("a message was delivered to some of its recipients only", fields...)
+	}
+	if in.Err != nil {
 		return
 	}
 	t.mendChannel(d.Way.Notifier, r.now)
 	t.book.Hurry(d.Way.Notifier, r.now)
-	t.Log.Info("a message was delivered", fields...)
+	if len(d.Refused()) == 0 {
+		t.Log.Info("a message was delivered", fields...)
+	}
 }
 
 // tellsOf names the incident and the check that a message tells of, where it

@@ -20,6 +20,7 @@ import (
 func (t *Tracker) message(d *outbox.Delivery) notifiers.Message {
 	m := notifiers.Message{
 		Key: string(d.Key), At: d.At, Role: string(d.Way.Role), RoleLabel: t.roleLabels(d.AskedBy()), Monitor: t.Node,
+		Settled: d.Settled(),
 	}
 	for i, item := range d.Items {
 		rec, ok := t.ledger[item.Incident]

@@ -92,11 +92,14 @@ func (t *Tracker) undelivered() *incident.Finding {
 		f.Hint = fmt.Sprintf("Messages to %s by %s wait, since its max_per_hour of %d is used up",
 			first.Way.Role, first.Way.Notifier, t.maxPerHour(first.Way.Notifier))
 	}
+	if first.Refused {
+		f.Hint = fmt.Sprintf("Some recipients of messages to %s by %s were refused", first.Way.Role, first.Way.Notifier)
+	}
 	if others := differentWays(list) - 1; others > 0 {
 		f.Hint += fmt.Sprintf(", nor do those of %d more arrive", others)
 	}
 	f.Hint += "; see `imapvigil incidents " + string(first.Incident) + "`."
-	if first.Held == "" {
+	if first.Held == "" && !first.Refused {
 		f.Hint += " This ends when " + string(first.Way.Notifier) + " has delivered a message; `imapvigil notify-test " +
 			string(first.Way.Role) + "` sends one."
 	}

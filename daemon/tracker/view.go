@@ -13,6 +13,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/journal"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
+	"github.com/imapvigil/imapvigil/notifiers"
 )
 
 // A View is what is known, at one moment, for those who show it. The JSON keys
@@ -115,6 +116,8 @@ type DeliveryView struct {
 	// room. It has no key: what it will say, and with what else, is not decided.
 	Held  outbox.HeldReason `json:"held,omitempty"`
 	Until *time.Time        `json:"until,omitempty"`
+	// Recipients are what each was answered, where they were not all answered alike.
+	Recipients []notifiers.Recipient `json:"recipients,omitempty"`
 }
 
 // viewEvery is how often a View is built at most, however many ask.
@@ -315,6 +318,7 @@ func deliveryView(d *outbox.Delivery, id incident.ID) DeliveryView {
 	v := DeliveryView{
 		Key: d.Key, Role: d.Way.Role, Roles: d.AskedBy(), Notifier: string(d.Way.Notifier), Kind: string(d.Kind), Target: d.Way.Target,
 		State: d.State, Attempts: d.Attempts, At: d.At.UTC(), Answer: d.Answer(),
+		Recipients: d.Recipients(),
 	}
 	if !d.Last.At.IsZero() {
 		v.At = d.Last.At.UTC()
