@@ -66,6 +66,7 @@ func (c *conversation) loginFails(claim claim, f *failure, waited time.Duration)
 		return nil
 	default:
 		c.outcome.login = loginBroken
+		c.prober.accounts.hung(claim.key, f.cause == incident.CauseTimeout && c.phase == incident.PhaseLogin)
 		return f
 	}
 	c.found(f.finding())

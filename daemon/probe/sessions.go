@@ -30,6 +30,10 @@ type accounts struct {
 // A queue is who is logged in, and who waits for it.
 type queue struct {
 	held    bool
+	lease   uint64        // counts the turns that were taken
+	hangs   bool          // the last login had no answer at all
+	yield   *time.Timer   // until a login that has no answer gives way; nil: it has to have one
+	gaveWay map[place]int // conversations that go on without the turn
 	waiting []*waiter
 	served  map[config.CheckID]uint64 // when each check had its last turn, counted in turns
 	turns   uint64
@@ -94,6 +98,10 @@ func (a *accounts) ask(w *waiter) (got turn, news <-chan struct{}) {
 	case !acc.held && acc.next(now, a.call != nil) == w:
 		acc.held = true
 		acc.remove(w.place.check)
+		acc.lease++
+		if lease := acc.lease; acc.hangs {
+			acc.yield = time.AfterFunc(w.timeout/4, func() { a.giveWay(w.claim, lease) })
+		}
 		return turnTaken, nil
 	}
 	if acc.news == nil {
@@ -122,22 +130,66 @@ func (a *accounts) await(c claim) {
 func (a *accounts) leave(c claim, how loginEnd) {
 	defer a.changing(c.key)()
 	acc := a.of(c.key)
-	acc.held = false
+	switch {
+	case acc.gaveWay[c.place] > 0:
+		acc.gaveWay[c.place]--
+	case how == loginUntried:
+		acc.pass(false)
+	default:
+		acc.serve(c.place.check)
+		acc.pass(how == loginBroken)
+	}
 	if how == loginUntried {
 		acc.stand(&waiter{claim: c})
-	} else {
-		if acc.served == nil {
-			acc.served = map[config.CheckID]uint64{}
-		}
-		acc.turns++
-		acc.served[c.place.check] = acc.turns
 	}
-	if how == loginBroken {
-		for _, w := range acc.waiting {
-			w.present = false
-		}
+}
+
+// giveWay passes on the turn of a login that had no answer for a quarter of its time,
+// where those before had none at all: no session has come of it, and waiting for each
+// login to time out would keep the others from their turn for minutes. At most four
+// logins of an account hang at a time.
+func (a *accounts) giveWay(c claim, lease uint64) {
+	defer a.changing(c.key)()
+	acc := a.of(c.key)
+	if !acc.held || !acc.hangs || acc.lease != lease {
+		return
 	}
-	acc.wake()
+	if acc.gaveWay == nil {
+		acc.gaveWay = map[place]int{}
+	}
+	acc.gaveWay[c.place]++
+	acc.serve(c.place.check)
+	acc.pass(true)
+}
+
+// serve notes that a check had its turn.
+func (q *queue) serve(id config.CheckID) {
+	if q.served == nil {
+		q.served = map[config.CheckID]uint64{}
+	}
+	q.turns++
+	q.served[id] = q.turns
+}
+
+// pass ends a turn. Those whose probe is waiting may take it, or are called anew.
+func (q *queue) pass(anew bool) {
+	q.held = false
+	if q.yield != nil {
+		q.yield.Stop()
+		q.yield = nil
+	}
+	for _, w := range q.waiting {
+		w.present = w.present && !anew
+	}
+	q.wake()
+}
+
+// hung notes whether a login had no answer at all. One that had any keeps its turn to
+// the end: it may be a session now.
+func (a *accounts) hung(key accountKey, hangs bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.of(key).hangs = hangs
 }
 
 // forgo takes a check out of the queue: it does not want to log in any more, or
