@@ -1,3 +1,11 @@
+// Go refuses servers for a certificate that mail programs, with OpenSSL or NSS, take,
+// even if nothing is verified with it: an RSA key of more than 8192 bits (they take
+// 16384), a negative serial number (which RFC 5280 section 4.1.2.2 forbids, and asks
+// users to handle).
+
+//go:debug tlsmaxrsasize=16384
+//go:debug x509negativeserial=1
+
 // Command imapvigil watches IMAP services from plain files.
 //
 // One file holds one sub-command. They parse flags, turn signals into a

@@ -42,7 +42,7 @@ var nothingInCommon = []string{"handshake failure", "insufficient security level
 func (c *conversation) nothingInCommon(text string) *failure {
 	choice := c.choice
 	switch {
-	case choice.version != 0 && choice.version < tls.VersionTLS12:
+	case c.isTooOld():
 		return c.tooOld()
 	case choice.insistsOn() != "":
 		return c.fail(incident.CauseHandshakeFailed, choice.insistsOn())
@@ -60,8 +60,19 @@ func (c *conversation) withoutName() string {
 	return " No name was sent (SNI), as clients cannot ask for an address; if the server wants one, write it as tls.server_name."
 }
 
+// leastVersion returns the oldest version of TLS that the check takes.
+func (c *conversation) leastVersion() uint16 {
+	return max(c.check.TLS.MinVersion, tls.VersionTLS12)
+}
+
+// isTooOld reports whether the server, offered everything, chose an older version
+// than the check takes.
+func (c *conversation) isTooOld() bool {
+	return c.choice.version != 0 && c.choice.version < c.leastVersion()
+}
+
 func (c *conversation) tooOld() *failure {
-	least := tls.VersionName(max(c.check.TLS.MinVersion, tls.VersionTLS12))
+	least := tls.VersionName(c.leastVersion())
 	return c.fail(incident.CauseProtocolTooOld, "The server does not speak "+least+" or newer; what is older is not safe.")
 }
 
@@ -73,11 +84,11 @@ func (c *conversation) hungUp(f *failure) *failure {
 		return c.clientCertificate("")
 	}
 	if isHangUp(f.cause) && c.outcome.address.TLS == nil && c.unanswered() {
-		switch choice := c.choice; {
-		case choice.version != 0 && choice.version < tls.VersionTLS12:
+		switch {
+		case c.isTooOld():
 			return c.tooOld()
-		case choice.insistsOn() != "":
-			return c.fail(incident.CauseHandshakeFailed, choice.insistsOn())
+		case c.choice.insistsOn() != "":
+			return c.fail(incident.CauseHandshakeFailed, c.choice.insistsOn())
 		}
 	}
 	if c.unanswered() {

@@ -34,9 +34,9 @@ func (c *conversation) tlsFailure(err error) *failure {
 	case strings.Contains(text, "unsupported type of public key"), strings.Contains(text, "unsupported elliptic curve"):
 		return c.unknownKey(text)
 	case strings.Contains(text, "failed to parse certificate"):
-		return c.fail(incident.CauseHandshakeFailed, "A certificate that the server sends breaks the rules and cannot be read: "+clean(afterTLS(text))+".")
+		return c.fail(incident.CauseHandshakeFailed, "A certificate that the server sends breaks the rules and cannot be read: "+clean(strings.TrimPrefix(afterTLS(text), "failed to parse certificate from server: "))+".")
 	case strings.Contains(text, "RSA key larger than"):
-		return c.fail(incident.CauseHandshakeFailed, "The server sends a certificate with an RSA key of more than 8192 bits, which takes so long to verify that this program, like others, refuses it.")
+		return c.fail(incident.CauseHandshakeFailed, "The server sends a certificate whose key is too large for this program, which is to keep the verification short: "+clean(afterTLS(text))+".")
 	case strings.Contains(text, "server selected unsupported"), strings.Contains(text, "server chose"), strings.Contains(text, "invalid signature algorithm"):
 		return c.fail(incident.CauseHandshakeFailed, "The server chooses what was not offered to it: "+clean(afterTLS(text))+".")
 	case strings.Contains(text, "-bit keys are insecure"):

@@ -156,7 +156,7 @@ func (c *conversation) trySmall(ctx context.Context) *second {
 // insists on is found out; is it nothing that was not offered, a small one is tried.
 func (c *conversation) afterRefusal() *second {
 	c.lookAtChoice()
-	if c.choice.version < tls.VersionTLS12 || c.choice.version == tls.VersionTLS13 || c.choice.insistsOn() != "" {
+	if c.isTooOld() || c.choice.version == 0 || c.choice.version == tls.VersionTLS13 || c.choice.insistsOn() != "" {
 		return nil
 	}
 	return c.trySmall(c.ctx)
@@ -183,7 +183,7 @@ func (c *conversation) moveTo(s *second, began time.Time) {
 	c.past.keepHello(hello{ip: c.goal.ip, small: true, at: c.started})
 	c.outcome.notes = append(c.outcome.notes, incident.Note{
 		Cause: incident.CauseLargeClientHello, Address: c.goal.ip.String(),
-		Text: "The server fails on a ClientHello of more than one packet, as clients send it for post-quantum key exchange (X25519MLKEM768), and answers a small one: something there, or in between, is too old for it.",
+		Text: "The server does not take a ClientHello of more than one packet, as clients send it for post-quantum key exchange (X25519MLKEM768), and takes a small one: it, or a box in between, seems to be too old for that.",
 	})
 }
 
@@ -270,7 +270,10 @@ func (c *conversation) lookAtChoice() {
 
 func (c *conversation) askForChoice() serverChoice {
 	if c.check.TLS.MinVersion == tls.VersionTLS13 {
-		return c.choiceAmong(true)
+		if choice := c.choiceAmong(true); choice.version != 0 {
+			return choice
+		}
+		return c.choiceAmong(false) // some refuse TLS 1.3 with the alert for no suite in common
 	}
 	choice := c.choiceAmong(false)
 	if choice.alert == alertVersion {

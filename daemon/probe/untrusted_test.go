@@ -80,6 +80,13 @@ func TestWhoIsNotTrusted(t *testing.T) {
 	}
 }
 
+// What Go cannot read at all ends the handshake, wherever in the chain it stands.
+func TestCertificateThatCannotBeRead(t *testing.T) {
+	judgedBy(t, "down tls/handshake_failed", "A certificate that the server sends breaks the rules and cannot be read: x509: malformed certificate.", func(f *chainCase) {
+		f.show(f.root.Issue(forYear()), &x509.Certificate{Raw: []byte("no certificate")})
+	})
+}
+
 func noAuthority(c *x509.Certificate) { c.IsCA, c.KeyUsage = false, x509.KeyUsageDigitalSignature }
 
 // What ca_file has that is almost right is named with what is wrong with it.
