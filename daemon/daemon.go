@@ -11,7 +11,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -96,7 +95,7 @@ type monitor struct {
 	self     *selfcheck.Self
 	watch    *clock.Watch
 	report   func(context.Context, incident.Result) incident.Pace // past self, to tracker
-	listener net.Listener
+	listener *control.Socket
 }
 
 // Run runs the monitor until ctx ends, which may be in the middle of the start. It
@@ -159,7 +158,7 @@ func (m *monitor) openRooms(ctx context.Context, probesAtOnce int) (err error) {
 	m.vitals = &vitals{m: m}
 	m.watch = clock.New()
 	m.prober = probe.New(probe.Options{
-		Node: m.node, Version: m.Version, NoRoute: m.leavesOut, Watch: m.watch,
+		Node: m.node, Version: m.Version, NoRoute: m.leavesOut, Watch: m.watch, Descriptors: probeDescriptors(),
 		LoginTurn: func(id config.CheckID) { m.loop.Wake(id) },
 	})
 	m.loop = &probe.Loop{
@@ -183,12 +182,15 @@ func (m *monitor) openRooms(ctx context.Context, probesAtOnce int) (err error) {
 	m.self = selfcheck.New(selfcheck.Options{Newest: m.tracker.Newest(), Lateness: m.watch.Lateness, Resumed: m.watch.Resumed})
 	m.report = m.self.Guard(m.tracker.Observe)
 	m.watcher = watch.New(watch.Options{Path: m.ConfigPath, Log: m.watching})
-	m.listener, err = control.Listen(ctx, m.Control)
-	return err
+	if m.listener, err = control.Listen(ctx, m.Control); err != nil {
+		return err
+	}
+	m.listener.Log = m.watching
+	return nil
 }
 
-// watching says when file-system events are not to be had, and when they are
-// again.
+// watching says when something outside is not as it should be (file-system events
+// are not to be had, the control socket is gone), and when it is again.
 func (m *monitor) watching(msg string, err error) {
 	if err == nil {
 		m.Log.Info(msg)

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
+	"syscall"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -114,10 +116,29 @@ func (c *Client) look(ctx context.Context, path string, out any) error {
 	short, cancel := context.WithTimeout(ctx, c.patience)
 	defer cancel()
 	err := c.call(short, http.MethodGet, path, nil, out)
+	for crowdedOut(err) {
+		select {
+		case <-time.After(lookPause + rand.N(lookPause)):
+			err = c.call(short, http.MethodGet, path, nil, out)
+		case <-short.Done():
+			err = short.Err()
+		}
+	}
 	if err != nil && short.Err() != nil && ctx.Err() == nil {
 		return fmt.Errorf("%w on %s within %s: it hangs, or this machine is overloaded", ErrNoDaemon, c.socket, c.patience)
 	}
 	return err
+}
+
+// lookPause is, up to twice, the pause before a question is asked again that the
+// daemon hung up on.
+const lookPause = 50 * time.Millisecond
+
+// crowdedOut: the daemon hung up without a word, as it does with clients that let
+// it wait while many others come. This one may have been held up by a busy machine.
+func crowdedOut(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
@@ -152,6 +173,9 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 func (c *Client) explain(err error) error {
 	var dial *net.OpError
 	if errors.As(err, &dial) && dial.Op == "dial" {
+		if len(c.socket) > longestPath {
+			return fmt.Errorf("%w on %s: %s", ErrNoDaemon, c.socket, tooLong(c.socket))
+		}
 		return fmt.Errorf("%w on %s: %w", ErrNoDaemon, c.socket, dial.Err)
 	}
 	return fmt.Errorf("asking the daemon: %w", err)

@@ -3,10 +3,12 @@ package control_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -86,21 +88,30 @@ func (b *backend) Redeliver(_ context.Context, key string) error {
 func start(t *testing.T) (*backend, *control.Client) {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "run", "control.sock")
-	l, err := control.Listen(t.Context(), socket)
+	b := &backend{}
+	serve(t, socket, b)
+	return b, control.NewClient(socket)
+}
+
+// serve answers on a socket until the test ends, or stop is called.
+func serve(t *testing.T, path string, b control.Backend) (s *control.Socket, stop func()) {
+	t.Helper()
+	s, err := control.Listen(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &backend{}
-	ctx, stop := context.WithCancel(t.Context())
+	s.SetLookEvery(time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	go func() { served <- control.Serve(ctx, l, b) }()
-	t.Cleanup(func() {
-		stop()
+	go func() { served <- control.Serve(ctx, s, b) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
 		if err := <-served; err != nil {
 			t.Error(err)
 		}
 	})
-	return b, control.NewClient(socket)
+	t.Cleanup(stop)
+	return s, stop
 }
 
 func TestWhatCrossesTheSocket(t *testing.T) {
@@ -184,6 +195,12 @@ func TestDiagnosticsComeBackWhole(t *testing.T) {
 }
 
 func TestNobodyAnswers(t *testing.T) {
+	long := filepath.Join(t.TempDir(), strings.Repeat("x", 108))
+	want := fmt.Sprintf("no daemon answers on %s: the path of a socket has at most 107 bytes, and this has %d", long, len(long))
+	if _, err := control.NewClient(long).Status(t.Context()); !errors.Is(err, control.ErrNoDaemon) || err.Error() != want {
+		t.Errorf("a path that is too long: %v", err)
+	}
+
 	_, err := control.NewClient(filepath.Join(t.TempDir(), "none.sock")).Status(t.Context())
 	if !errors.Is(err, control.ErrNoDaemon) {
 		t.Errorf("got %v", err)

@@ -8,83 +8,47 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
-// socketMode lets the owner and the group of the socket's directory connect.
-const socketMode = 0o660
+const (
+	// askTime is how long a client may take to ask.
+	askTime = 10 * time.Second
+	// readTime is how long a client may take to read its answer.
+	readTime = 30 * time.Second
+)
 
-// Listen makes the socket. One that a crash left behind is replaced; one that
-// a running daemon answers on is an error.
-func Listen(ctx context.Context, path string) (net.Listener, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // the socket has a mode of its own
-		return nil, fmt.Errorf("making the directory of the control socket: %w", err)
-	}
-	var config net.ListenConfig
-	l, err := config.Listen(ctx, "unix", path)
-	if err != nil && abandoned(ctx, path) {
-		_ = os.Remove(path) // Listen says what is still wrong
-		l, err = config.Listen(ctx, "unix", path)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("opening the control socket: %w%s", err, advice(path))
-	}
-	if err := os.Chmod(path, socketMode); err != nil {
-		_ = l.Close()
-		return nil, fmt.Errorf("setting the mode of the control socket: %w", err)
-	}
-	return l, nil
-}
-
-// abandoned: it is a socket, and nobody listens on it.
-func abandoned(ctx context.Context, path string) bool {
-	info, err := os.Lstat(path)
-	if err != nil || info.Mode()&os.ModeSocket == 0 {
-		return false
-	}
-	dialer := net.Dialer{Timeout: time.Second}
-	c, err := dialer.DialContext(ctx, "unix", path)
-	if err == nil {
-		_ = c.Close()
-	}
-	return errors.Is(err, syscall.ECONNREFUSED)
-}
-
-// longestPath is how many bytes sockaddr_un(7) has for a name.
-const longestPath = 107
-
-// advice says what to do about a path that cannot be listened on.
-func advice(path string) string {
-	info, err := os.Lstat(path)
-	switch {
-	case len(path) > longestPath:
-		return fmt.Sprintf(" (the path of a socket has at most %d bytes, and this has %d)", longestPath, len(path))
-	case err != nil:
-		return ""
-	case info.Mode()&os.ModeSocket == 0:
-		return " (there is something else, which is left alone; remove it, or name another path)"
-	}
-	return " (another imapvigil answers there; stop it, or name another path)"
-}
-
-// Serve answers requests on l until ctx ends.
-func Serve(ctx context.Context, l net.Listener, b Backend) error {
+// Serve answers requests on l until ctx ends. A connection is for one request.
+func Serve(ctx context.Context, l *Socket, b Backend) error {
 	s := &http.Server{
-		Handler: handler(b), ReadHeaderTimeout: 10 * time.Second,
+		Handler: counted(handler(b)), ReadHeaderTimeout: askTime,
 		BaseContext: func(net.Listener) context.Context { return ctx },
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, clientKey{}, c) },
 	}
+	s.SetKeepAlivesEnabled(false)
 	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
 	defer stop()
-	if err := s.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+	if err := s.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) && ctx.Err() == nil {
 		return fmt.Errorf("serving the control socket: %w", err)
 	}
 	return nil
+}
+
+// clientKey is under what a request's context knows its [client].
+type clientKey struct{}
+
+// counted notes of clients when it is the daemon that they wait for.
+func counted(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c, ok := r.Context().Value(clientKey{}).(*client); ok {
+			c.works()
+			defer c.reads()
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 func handler(b Backend) http.Handler {
@@ -115,7 +79,7 @@ func handler(b Backend) http.Handler {
 	})
 	mux.HandleFunc("POST /v1/ack", func(w http.ResponseWriter, r *http.Request) {
 		var a acknowledgement
-		if err := decode(r, &a); err != nil {
+		if err := decode(w, r, &a); err != nil {
 			answer(w, nil, err)
 			return
 		}
@@ -133,7 +97,7 @@ func handlePeople(mux *http.ServeMux, b Backend) {
 	})
 	mux.HandleFunc("POST /v1/silences", func(w http.ResponseWriter, r *http.Request) {
 		var s Silence
-		if err := decode(r, &s); err != nil {
+		if err := decode(w, r, &s); err != nil {
 			answer(w, nil, err)
 			return
 		}
@@ -157,8 +121,15 @@ const (
 	maxRest = 64 << 20
 )
 
-// decode reads a request's JSON.
-func decode(r *http.Request, into any) error {
+// decode reads a request's JSON, which has to be there within askTime.
+func decode(w http.ResponseWriter, r *http.Request, into any) error {
+	if c, ok := r.Context().Value(clientKey{}).(*client); ok {
+		c.asks()
+		defer c.works()
+	}
+	deadline := http.NewResponseController(w)
+	_ = deadline.SetReadDeadline(time.Now().Add(askTime))
+	defer func() { _ = deadline.SetReadDeadline(time.Time{}) }()
 	err := json.NewDecoder(http.MaxBytesReader(nil, io.NopCloser(r.Body), maxBody)).Decode(into)
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {

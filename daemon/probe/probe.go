@@ -52,6 +52,9 @@ type Options struct {
 	// NoRoute is told once for "IPv4" or "IPv6" when this machine has no route
 	// for the family and its addresses are left out; nil: nobody is told.
 	NoRoute func(family string)
+	// Descriptors is how many files probes may have open at once, where Resolver and
+	// Dial are the system's; 0: as many as there are.
+	Descriptors int
 	// Watch says how late this process is; nil: it is taken to be in time.
 	Watch *clock.Watch
 	// Transcript gets every line of every conversation, redacted. It is called
@@ -82,6 +85,8 @@ type Prober struct {
 	trust    trust
 	accounts accounts
 	tokens   tokens
+
+	descriptors allowance
 }
 
 // New makes a Prober.
@@ -92,11 +97,12 @@ func New(o Options) *Prober {
 		routes: routes{leftOut: o.NoRoute, exists: hasRoute}, trust: trust{roots: o.Roots}, tokens: tokens{client: o.Tokens},
 		accounts: accounts{call: o.LoginTurn},
 	}
+	p.descriptors.most = int64(max(0, o.Descriptors))
 	if p.dial == nil {
-		p.dial = dialer.DialContext
+		p.dial = p.descriptors.dial
 	}
 	if p.resolver == nil {
-		p.resolver = resolver{dialer.DialContext}
+		p.resolver = countedResolver{resolver{dialer.DialContext}, &p.descriptors}
 	}
 	if p.now == nil {
 		p.now = time.Now

@@ -1,0 +1,212 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	// socketMode lets the owner and the group of the socket's directory connect.
+	socketMode = 0o660
+	// longestPath is how many bytes sockaddr_un(7) has for a name.
+	longestPath = 107
+	// lookEvery is how often it is looked whether the socket is still at its path.
+	lookEvery = 2 * time.Second
+)
+
+// A Socket is the control socket, for as long as the daemon lives: when it has
+// vanished from its path, because somebody cleaned up there, it is made anew. It is
+// the [net.Listener] that [Serve] wants, and admits a bounded number of clients; see
+// [clients].
+type Socket struct {
+	// Log hears when the socket was gone and is there again, and (with an error)
+	// when it cannot be made anew; nil: nobody does. It is set before Serve.
+	Log func(msg string, err error)
+
+	path    string
+	clients clients
+	closing chan struct{} // closed by Close
+	every   time.Duration // lookEvery
+
+	// Of the goroutine that accepts.
+	looked time.Time
+	lost   bool // the socket is gone, and the log says so
+
+	mu       sync.Mutex
+	listener *net.UnixListener
+	file     os.FileInfo // of the socket at its path
+}
+
+// Listen makes the socket. One that a crash left behind is replaced; one that
+// a running daemon answers on is an error.
+func Listen(ctx context.Context, path string) (*Socket, error) {
+	l, file, err := listen(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	return &Socket{
+		path: path, closing: make(chan struct{}), every: lookEvery, clients: newClients(),
+		listener: l, file: file, looked: time.Now(),
+	}, nil
+}
+
+func listen(ctx context.Context, path string) (*net.UnixListener, os.FileInfo, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // the socket has a mode of its own
+		return nil, nil, fmt.Errorf("making the directory of the control socket: %w", err)
+	}
+	l, err := bind(ctx, path)
+	if err != nil && abandoned(ctx, path) {
+		_ = os.Remove(path) // bind says what is still wrong
+		l, err = bind(ctx, path)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("opening the control socket: %w%s", err, advice(path))
+	}
+	l.SetUnlinkOnClose(false) // what is at the path by then may be another's
+	err = os.Chmod(path, socketMode)
+	file, statErr := os.Lstat(path)
+	if err = errors.Join(err, statErr); err != nil {
+		_ = l.Close()
+		return nil, nil, fmt.Errorf("setting the mode of the control socket: %w", err)
+	}
+	return l, file, nil
+}
+
+func bind(ctx context.Context, path string) (*net.UnixListener, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "unix", path)
+	if err != nil {
+		return nil, err
+	}
+	unix, ok := l.(*net.UnixListener)
+	if !ok {
+		return nil, errors.Join(errors.New("it is no unix socket"), l.Close())
+	}
+	return unix, nil
+}
+
+// abandoned: it is a socket, and nobody listens on it.
+func abandoned(ctx context.Context, path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode()&os.ModeSocket == 0 {
+		return false
+	}
+	dialer := net.Dialer{Timeout: time.Second}
+	c, err := dialer.DialContext(ctx, "unix", path)
+	if err == nil {
+		_ = c.Close()
+	}
+	return errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// advice says what to do about a path that cannot be listened on.
+func advice(path string) string {
+	info, err := os.Lstat(path)
+	switch {
+	case len(path) > longestPath:
+		return " (" + tooLong(path) + ")"
+	case err != nil:
+		return ""
+	case info.Mode()&os.ModeSocket == 0:
+		return " (there is something else, which is left alone; remove it, or name another path)"
+	}
+	return " (another imapvigil answers there; stop it, or name another path)"
+}
+
+// tooLong says so of a path; the system says only "invalid argument".
+func tooLong(path string) string {
+	return fmt.Sprintf("the path of a socket has at most %d bytes, and this has %d", longestPath, len(path))
+}
+
+// Accept implements [net.Listener]. One goroutine at a time may accept.
+func (s *Socket) Accept() (net.Conn, error) {
+	for {
+		if time.Since(s.looked) >= s.every {
+			s.look()
+		}
+		l := s.present()
+		_ = l.SetDeadline(time.Now().Add(s.every))
+		conn, err := l.Accept()
+		if err == nil {
+			return s.clients.admit(conn, s.closing), nil
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil, err
+		}
+	}
+}
+
+// look makes the socket anew when it is not at its path any more: deleted, renamed
+// or replaced. As long as this process has it, no other file can have its inode.
+// What another process has put there, and answers on, is left alone.
+func (s *Socket) look() {
+	s.looked = time.Now()
+	if s.inPlace() {
+		return
+	}
+	l, file, err := listen(context.Background(), s.path)
+	if err != nil {
+		if !s.lost {
+			s.say("the control socket is gone, and cannot be made anew; it is tried again and again", err)
+		}
+		s.lost = true
+		return
+	}
+	s.lost = false
+	s.mu.Lock()
+	_ = s.listener.Close()
+	s.listener, s.file = l, file
+	s.mu.Unlock()
+	select {
+	case <-s.closing:
+		s.end() // Close came before
+		return
+	default:
+	}
+	s.say("the control socket was gone, and was made anew", nil)
+}
+
+func (s *Socket) present() *net.UnixListener {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.listener
+}
+
+// inPlace reports whether what is at the path is this socket.
+func (s *Socket) inPlace() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	file, err := os.Lstat(s.path)
+	return err == nil && os.SameFile(file, s.file)
+}
+
+func (s *Socket) say(msg string, err error) {
+	if s.Log != nil {
+		s.Log(msg, err)
+	}
+}
+
+// Close implements [net.Listener]. What is at the path is removed if it is this
+// socket. It is called once.
+func (s *Socket) Close() error {
+	close(s.closing)
+	s.end()
+	return nil
+}
+
+func (s *Socket) end() {
+	if s.inPlace() {
+		_ = os.Remove(s.path)
+	}
+	_ = s.present().Close()
+}
+
+// Addr implements [net.Listener].
+func (s *Socket) Addr() net.Addr { return &net.UnixAddr{Name: s.path, Net: "unix"} }
