@@ -16,12 +16,13 @@ import (
 // ownWords are what is said instead of the sentences that quote the file, and of
 // some that help little.
 var ownWords = map[string]string{
-	"Invalid escape sequence":      `In a text in quotes a backslash begins an escape sequence: \n, \r, \t, \", \\, \uNNNN or \UNNNNNNNN. For a backslash itself write two: \\`,
-	"Invalid JSON keyword":         "A value in JSON is a text in double quotes, a number, true, false, null, a list or an object.",
-	"Argument definition required": "A block that is written on one line has one attribute: { name = value }. Write each of several attributes on a line of its own.",
-	"Invalid legacy index syntax":  "An element is chosen with its number in brackets: [0].",
-	splitText:                      "The quote that ends this text is missing on its line. A text of several lines is written with \\n, or as a heredoc: <<EOT, the lines, EOT.",
-	"Unreadable syntax":            "The parser failed over this file.",
+	"Invalid escape sequence":                  `In a text in quotes a backslash begins an escape sequence: \n, \r, \t, \", \\, \uNNNN or \UNNNNNNNN. For a backslash itself write two: \\`,
+	"Invalid JSON keyword":                     "A value in JSON is a text in double quotes, a number, true, false, null, a list or an object.",
+	"Argument definition required":             "A block that is written on one line has one attribute: { name = value }. Write each of several attributes on a line of its own.",
+	"Invalid single-argument block definition": "A block that is written on one line has one attribute. Write several attributes on lines of their own, and the } on one, too.",
+	"Invalid legacy index syntax":              "An element is chosen with its number in brackets: [0].",
+	splitText:                                  "The quote that ends this text is missing on its line. A text of several lines is written with \\n, or as a heredoc: <<EOT, the lines, EOT.",
+	"Unreadable syntax":                        "The parser failed over this file.",
 }
 
 // aboutTemplates are complaints about what stands between ${ or %{ and }. Most
@@ -64,10 +65,13 @@ func (l *loader) adoptSyntax(diags hcl.Diagnostics) {
 			torn = at
 		}
 	}
+	said := map[int]bool{} // lines
 	for _, d := range diags {
-		switch at := subject(d).Start.Byte; {
-		case d.Severity != hcl.DiagError, torn >= 0 && (at > torn || at == torn && d.Summary != splitText):
+		switch at := subject(d).Start; {
+		case d.Severity != hcl.DiagError, torn >= 0 && (at.Byte > torn || at.Byte == torn && d.Summary != splitText):
+		case said[at.Line] && !firstPlace.MatchString(d.Detail): // it follows from what was said
 		default:
+			said[at.Line] = true
 			l.adoptShape(d)
 		}
 	}
@@ -99,11 +103,14 @@ func (l *loader) sayParsing(d *hcl.Diagnostic) (summary, detail string) {
 	case !slices.Contains(sameForEveryFile, d.Summary):
 		return ruleSyntax.summary, "This cannot be read. What exactly is wrong is not shown, since a secret may be part of it."
 	}
-	detail = d.Detail
 	if l.markerBefore(subject(d)) != "" {
-		detail += " " + asItIs
+		return d.Summary, d.Detail + " " + asItIs
 	}
-	return d.Summary, detail
+	isOpen := strings.HasPrefix(d.Summary, "Unclosed") || strings.HasPrefix(d.Summary, "Unterminated") || strings.HasPrefix(d.Summary, "Unbalanced")
+	if advice := l.lineAdvice(subject(d)); !isOpen && advice != "" {
+		return ruleSyntax.summary, advice
+	}
+	return d.Summary, d.Detail
 }
 
 func isTemplate(d *hcl.Diagnostic) bool {

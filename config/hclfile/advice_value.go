@@ -32,7 +32,7 @@ func (l *loader) adviceFor(f failing, t hcl.Traversal) string {
 	case isNumeric(f.attr.kind):
 		return fmt.Sprintf("%s is a number.", f.attr.name)
 	}
-	return fmt.Sprintf("A text stands in quotes. Write\n    %s = %q", f.attr.name, text)
+	return fmt.Sprintf("A text stands in quotes. Write\n    %s = %q", f.attr.name, f.attr.kind.nearestValue(text))
 }
 
 func isNumeric(k kind) bool { return k.name == "integer" || k.name == "number" }

@@ -1,7 +1,9 @@
 package hclfile
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -138,8 +140,22 @@ func (l *loader) evaluate(expr hcl.Expression, a *attribute) (cty.Value, bool) {
 
 // wrong reports what is wrong with the value, at its expression.
 func (r *reading) wrong(rule *rule, format string, args ...any) (value, bool) {
-	r.l.report(rule, r.expr.Range(), format, args...)
+	r.l.report(rule, r.expr.Range(), "%s%s", fmt.Sprintf(format, args...), r.notFilledIn())
 	return value{}, false
+}
+
+// notFilledIn recognizes a text that another program should have filled in.
+func (r *reading) notFilledIn() string {
+	if r.v == cty.NilVal || r.v.IsNull() || !r.v.IsKnown() || r.v.Type() != cty.String || !r.shown() {
+		return ""
+	}
+	switch text := r.v.AsString(); {
+	case strings.Contains(text, "{{") || strings.Contains(text, "{%"):
+		return " It looks like a template, such as those of Ansible, that was not filled in."
+	case ofShell.MatchString(text):
+		return fmt.Sprintf(" An environment variable is read with env(%q).", ofShell.FindStringSubmatch(text)[1])
+	}
+	return ""
 }
 
 // element reads one element of a list, at its own place where that can be told.

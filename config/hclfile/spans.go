@@ -37,6 +37,10 @@ func (r *reading) readSpan(low, high time.Duration, zero bool) (value, bool) {
 		return r.wrong(ruleDuration, "%s needs a unit. For seconds write\n    %s = \"%ss\"", r.attr.name, r.attr.name, v.text)
 	}
 	if err != nil {
+		meant, ok := durationMeant(v.text)
+		if ok && r.shown() {
+			return r.wrong(ruleDuration, "%s: %s. Write\n    %s = %q", capital(r.show(v.text)), err, r.attr.name, meant)
+		}
 		return r.wrong(ruleDuration, "%s: %s.", capital(r.show(v.text)), err)
 	}
 	if (d < low || d > high) && (!zero || d != 0) {

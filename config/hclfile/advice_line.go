@@ -1,0 +1,244 @@
+package hclfile
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+// What the parser says of a line is of little use to somebody who writes it as YAML,
+// INI files, shells or other languages of configuration want it. So the line is
+// looked at, and what was probably meant is written out. Of a line that may hold a
+// secret nothing is repeated.
+
+// A lineForm is how a line is written elsewhere.
+type lineForm struct {
+	pattern *regexp.Regexp
+	advice  string
+}
+
+// lineForms are tried in order on a line that cannot be parsed.
+var lineForms = []lineForm{
+	{regexp.MustCompile(`\{\{|\{%`), "This looks like a template, such as those of Ansible, that was not filled in."},
+	{regexp.MustCompile(`^\s*(--|;|<!--|REM\b|\*)\s*\S*(\s|$)`), "A comment begins with #."},
+	{regexp.MustCompile(`^\s*\[\[?[^"\]]*\]{0,2}\s*$`), "This is how INI and TOML files are written. A block here is written\n    imap_check \"name\" { ... }"},
+	{regexp.MustCompile(`^\s*-\s+\S`), "This is how YAML is written. Here an attribute is written name = value, and a block name { ... }"},
+	{regexp.MustCompile(`^\s*[A-Za-z_][A-Za-z0-9_-]*\s*:\s*$`), "This is how YAML is written. Here a block is written name { ... }"},
+	{regexp.MustCompile(`^\s*<{7}|^\s*={7}|^\s*>{7}`), "This is what git leaves where two changes do not fit together. Choose one of them."},
+	{regexp.MustCompile(`^\s*<?\?`), "This is no text of this language."},
+	{regexp.MustCompile(`^\s*\}\s*$`), "There is one } too many, or the { that it belongs to is missing."},
+}
+
+var (
+	asAttribute = regexp.MustCompile(`^\s*(?:export\s+|set\s+|-\s+)?"?([A-Za-z_][A-Za-z0-9_-]*)"?\s*(=>|:=|==|=|:|\s)\s*(.*?)\s*$`)
+	asBlock     = regexp.MustCompile(`^\s*([a-z_]+)((?:\s*["'“”„‘’«»]?[\pL\pN_.-]+["'“”„‘’«»]?){0,2})\s*(=|:|=>)?\s*(\{?)\s*$`)
+	label       = regexp.MustCompile(`[\pL\pN_.-]+`)
+	bareValue   = regexp.MustCompile(`^[^"\[\]{}()]+$`)
+	ofShell     = regexp.MustCompile(`^\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?$`)
+	anyNumber   = regexp.MustCompile(`^-?[0-9]+(?:\.[0-9]+)?$`)
+)
+
+// lineAdvice says how a line that cannot be parsed is written; "" where nobody can
+// tell.
+func (l *loader) lineAdvice(at hcl.Range) string {
+	if strings.HasSuffix(at.Filename, ".json") {
+		return ""
+	}
+	line, whole := l.lineAt(at)
+	for _, f := range lineForms {
+		if f.pattern.MatchString(line) {
+			return f.advice
+		}
+	}
+	if l.mayBeSecret(whole) {
+		return "An attribute is written name = value, on a line of its own, with texts in straight double quotes."
+	}
+	if text := blockAdvice(line); text != "" {
+		return text
+	}
+	m := asAttribute.FindStringSubmatch(line)
+	if m == nil {
+		return ""
+	}
+	a, known := attributeNamed(m[1])
+	if known && m[2] == "=" && m[3] == "" {
+		return fmt.Sprintf("Nothing follows after the equals sign: %s has no value.", m[1])
+	}
+	if value, ok := valueAdvice(a.kind, m[3]); known && ok && !isSecretName(m[1]) {
+		return fmt.Sprintf("Write\n    %s = %s", m[1], value)
+	}
+	if m[2] != "=" && strings.TrimSpace(m[2]) != "" {
+		return "An attribute is written name = value."
+	}
+	return ""
+}
+
+// lineAt is the line that a place is in.
+func (l *loader) lineAt(at hcl.Range) (string, hcl.Range) {
+	text, ok := l.snapshot.source(at.Filename)
+	if !ok || at.Start.Byte > len(text) {
+		return "", at
+	}
+	from := bytes.LastIndexByte(text[:at.Start.Byte], '\n') + 1
+	to := len(text)
+	if n := bytes.IndexByte(text[from:], '\n'); n >= 0 {
+		to = from + n
+	}
+	line := strings.TrimRight(string(text[from:to]), "\r")
+	if before, _, commented := strings.Cut(line, " #"); commented && strings.Count(before, `"`)%2 == 0 {
+		line = before
+	}
+	whole := at
+	whole.Start.Byte, whole.End.Byte = from, from+len(line)
+	return line, whole
+}
+
+// blockAdvice shows the header of a block that is written otherwise.
+func blockAdvice(line string) string {
+	m := asBlock.FindStringSubmatch(line)
+	if m == nil {
+		return ""
+	}
+	i := slices.IndexFunc(everyBlock(rootBlock), func(b *blockType) bool { return b.name == m[1] && b != rootBlock })
+	if i < 0 {
+		return ""
+	}
+	header := m[1]
+	for _, name := range label.FindAllString(m[2], -1) {
+		header += fmt.Sprintf(" %q", name)
+	}
+	switch {
+	case m[3] != "":
+		return "A block has no equals sign:\n    " + header + " {"
+	case m[4] == "":
+		return "The brace stands on the same line:\n    " + header + " {"
+	case header+" {" == strings.TrimSpace(line):
+		return ""
+	}
+	return "Write\n    " + header + " {"
+}
+
+// attributeNamed finds an attribute of some block.
+func attributeNamed(name string) (attribute, bool) {
+	for _, b := range everyBlock(rootBlock) {
+		for _, variant := range b.kinds() {
+			if a, ok := variant.attribute(name); ok {
+				return a, true
+			}
+		}
+	}
+	return attribute{}, false
+}
+
+// straight are other marks than the quotes of this language.
+var straight = strings.NewReplacer("“", `"`, "”", `"`, "„", `"`, "«", `"`, "»", `"`, "‘", `"`, "’", `"`, "'", `"`, "`", `"`)
+
+// valueAdvice writes a value as an attribute of a kind takes it.
+func valueAdvice(k kind, raw string) (string, bool) {
+	value, _, _ := strings.Cut(raw, " #")
+	value = strings.TrimSpace(strings.TrimRight(strings.TrimSpace(value), ",;"))
+	if marked := straight.Replace(value); marked != value && strings.HasPrefix(marked, `"`) || strings.HasPrefix(marked, "[") {
+		value = marked
+	}
+	switch {
+	case value == "" || strings.ContainsFunc(value, unicode.IsControl):
+		return "", false
+	case strings.HasPrefix(value, "[") && strings.HasSuffix(value, "]"):
+		return listAdvice(value)
+	case strings.Count(value, `"`) == 2 && strings.HasPrefix(value, `"`) && strings.HasSuffix(value, `"`):
+		return fmt.Sprintf(`"%s"`, k.nearestValue(value[1:len(value)-1])), !strings.ContainsAny(value, `\$%`)
+	case ofShell.MatchString(value):
+		return fmt.Sprintf("env(%q)", ofShell.FindStringSubmatch(value)[1]), true
+	case !bareValue.MatchString(value):
+		return "", false
+	}
+	switch {
+	case k.name == "bool":
+		return boolAdvice(value)
+	case isNumeric(k):
+		number := strings.TrimSpace(strings.TrimSuffix(strings.Replace(value, ",", ".", 1), "%"))
+		return number, anyNumber.MatchString(number)
+	case k.roots != nil:
+		return "", false
+	case k.name == "duration":
+		d, ok := durationMeant(value)
+		return fmt.Sprintf("%q", d), ok
+	case strings.HasPrefix(k.name, "list of "):
+		return fmt.Sprintf("[%q]", value), true
+	}
+	return fmt.Sprintf("%q", k.nearestValue(value)), true
+}
+
+// nearestValue is the one of few possible values that is meant, in other letters or
+// with a typing error.
+func (k kind) nearestValue(text string) string {
+	for _, v := range k.values {
+		if strings.EqualFold(v, text) {
+			return v
+		}
+	}
+	if near, ok := nearest(text, k.values); ok {
+		return near
+	}
+	return text
+}
+
+func boolAdvice(word string) (string, bool) {
+	if !meansBool(word) {
+		return "", false
+	}
+	return fmt.Sprint(slices.Contains(meansTrue, strings.ToLower(word))), true
+}
+
+// listAdvice puts commas between texts.
+func listAdvice(list string) (string, bool) {
+	inner := strings.TrimSpace(list[1 : len(list)-1])
+	apart := regexp.MustCompile(`"\s+"`).ReplaceAllString(inner, `", "`)
+	if !strings.HasPrefix(apart, `"`) || !strings.HasSuffix(apart, `"`) || strings.ContainsAny(apart, `\$%`) {
+		return "", false
+	}
+	return "[" + apart + "]", true
+}
+
+// unitWords are the names of units that people write out.
+var unitWords = map[string]string{
+	"ms": "ms", "msec": "ms", "millisecond": "ms", "milliseconds": "ms",
+	"s": "s", "sec": "s", "secs": "s", "second": "s", "seconds": "s", "sek": "s", "sekunde": "s", "sekunden": "s",
+	"m": "m", "min": "m", "mins": "m", "minute": "m", "minutes": "m", "minuten": "m",
+	"h": "h", "hr": "h", "hrs": "h", "hour": "h", "hours": "h", "std": "h", "stunde": "h", "stunden": "h",
+	"d": "d", "day": "d", "days": "d", "tag": "d", "tage": "d", "tagen": "d",
+}
+
+var numberAndUnit = regexp.MustCompile(`([0-9]+(?:[.,][0-9]+)?)\s*(\pL+)\.?`)
+
+// durationMeant is a duration as the language writes it, of one with units that are
+// written out, with spaces, or with a comma.
+func durationMeant(text string) (string, bool) {
+	text = strings.ToLower(strings.TrimSpace(text))
+	meant := ""
+	rest := numberAndUnit.ReplaceAllStringFunc(text, func(part string) string {
+		m := numberAndUnit.FindStringSubmatch(part)
+		number, unit := strings.Replace(m[1], ",", ".", 1), unitWords[m[2]]
+		if strings.HasPrefix(m[2], "week") || m[2] == "w" || strings.HasPrefix(m[2], "woche") {
+			var weeks int
+			if _, err := fmt.Sscanf(number, "%d", &weeks); err == nil && weeks < 1000 && !strings.Contains(number, ".") {
+				number, unit = fmt.Sprint(7*weeks), "d"
+			}
+		}
+		if unit == "" {
+			return part
+		}
+		meant += number + unit
+		return ""
+	})
+	rest = strings.Trim(strings.ReplaceAll(rest, "and", ""), " ,")
+	_, err := config.ParseDuration(meant)
+	return meant, rest == "" && err == nil
+}
