@@ -72,7 +72,7 @@ func BenchmarkDue(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if due, _ := book.Due(epoch.Add(time.Minute), func(*outbox.Delivery) bool { return false }); len(due) != 2 { // one a way
+		if due, _ := book.Due(epoch.Add(time.Minute), func(*outbox.Delivery) bool { return false }, func(id incident.ID) outbox.Topic { return outbox.Topic{Check: config.CheckID(id)} }); len(due) != 2 { // one a way
 			b.Fatal(len(due))
 		}
 	}

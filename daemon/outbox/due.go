@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/notifiers"
 )
@@ -35,33 +36,85 @@ func (l *line) tidy() {
 	}
 }
 
+// A Topic is what messages are kept in order about, at each destination.
+type Topic struct {
+	Check     config.CheckID
+	Condition incident.Condition
+}
+
 // Due lists the deliveries whose next attempt may start now, oldest first, and
 // when to ask again for the others (zero: after the next outcome, telling or
-// observation). What hold reports true of waits for an observation.
-func (b *Book) Due(now time.Time, hold func(*Delivery) bool) (due []*Delivery, again time.Time) {
+// observation). What hold reports true of waits for an observation. Of one topic
+// nothing overtakes what is older: topic gives that of an incident.
+func (b *Book) Due(now time.Time, hold func(*Delivery) bool, topic func(incident.ID) Topic) (due []*Delivery, again time.Time) {
 	for to, l := range b.lines {
 		if l.tidy(); len(l.list) == 0 {
 			delete(b.lines, to)
 			continue
 		}
-		free := perDestination - l.busy
-		for _, d := range l.list {
+		free, others := perDestination-l.busy, len(due)
+		for i, d := range l.list {
 			if free <= 0 {
 				break // whatever else is due, the next outcome comes first
 			}
+			if d.State.Final() || d.State == Sending || slices.Contains(due[others:], d) {
+				continue
+			}
+			if !d.waits(now) {
+				if hold(d) {
+					continue
+				}
+				d = l.turn(i, hold, topic)
+			}
 			switch {
-			case d.State.Final() || d.State == Sending:
-			case d.waits(now):
+			case d.State == Sending || slices.Contains(due[others:], d): // its outcome comes first
+			case d.waits(now) && !d.mayTry(l.list[i]):
 				if again.IsZero() || d.NextAt.Before(again) {
 					again = d.NextAt
 				}
-			case !hold(d):
+			default:
 				due, free = append(due, d), free-1
 			}
 		}
 	}
 	slices.SortFunc(due, func(x, y *Delivery) int { return cmp.Compare(x.number, y.number) })
 	return due, again
+}
+
+// turn gives the delivery whose turn it is when one of a line could start: itself,
+// or the oldest one that it would overtake. One that is held, as for a role that is
+// silenced, holds up nothing.
+func (l *line) turn(i int, hold func(*Delivery) bool, topic func(incident.ID) Topic) *Delivery {
+	d := l.list[i]
+	topics := topicsOf(d, topic)
+	for j := range i {
+		older := l.list[j]
+		if older.State.Final() || !slices.ContainsFunc(older.Items, func(item Item) bool { return topics[topic(item.Incident)] }) {
+			continue
+		}
+		if older.State == Sending {
+			return older
+		}
+		if !hold(older) {
+			return l.turn(j, hold, topic)
+		}
+	}
+	return d
+}
+
+func topicsOf(d *Delivery, topic func(incident.ID) Topic) map[Topic]bool {
+	topics := make(map[Topic]bool, len(d.Items))
+	for _, item := range d.Items {
+		topics[topic(item.Incident)] = true
+	}
+	return topics
+}
+
+// mayTry reports whether a delivery that waits may be tried for the sake of a newer
+// one: a new message tries once whether the channel works again, but the turn is
+// that of the oldest about its topic. What the other side asked to wait waits.
+func (d *Delivery) mayTry(newer *Delivery) bool {
+	return d != newer && !d.Last.Held && d.Last.At.Before(newer.At)
 }
 
 // Outdated reports whether a delivery tells of nothing that is known to be so:

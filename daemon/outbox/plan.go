@@ -57,6 +57,9 @@ type Subject struct {
 	Remind time.Duration
 	// Fresh: it was found failing since this process started.
 	Fresh bool
+	// Before are older incidents of the same topic that are over, and whose end may
+	// not be decided yet.
+	Before []incident.ID
 	// Company is until when people's opening waits for what is failing beside
 	// it, Parent until when every opening waits for what it depends on.
 	Company, Parent time.Time
@@ -183,7 +186,7 @@ func known(told []entry, to Destination) entry {
 func (p *planner) pair(s *Subject, ways []*config.Way, e entry) {
 	d := p.book.pending[e.told.key]
 	r, ok := p.request(s, ways, e, d != nil)
-	if !ok || d != nil && d.State == Sending {
+	if !ok || d != nil && d.State == Sending || s.Open() && p.olderUnderWay(s, e.to) {
 		return
 	}
 	if dr := p.draft(ways, e); dr != nil {
@@ -192,6 +195,17 @@ func (p *planner) pair(s *Subject, ways []*config.Way, e entry) {
 			Untold: r.untold, NoClosing: r.noClosing,
 		}, d)
 	}
+}
+
+// olderUnderWay reports whether an attempt is under way about an older incident of
+// the same topic whose end is not decided, since that waits for the outcome: what is
+// newer waits for it, too, which is a minute at most.
+func (p *planner) olderUnderWay(s *Subject, to Destination) bool {
+	return slices.ContainsFunc(s.Before, func(id incident.ID) bool {
+		e := known(p.book.told[id], to)
+		d := p.book.pending[e.told.key]
+		return d != nil && d.State == Sending && e.told.open && !e.told.noClosing
+	})
 }
 
 // A request is what the roles of one destination ask for together.

@@ -40,6 +40,7 @@ func TestAnySequence(t *testing.T) {
 			"role":     m.changeRole,
 			"rename":   m.renameRole,
 			"receiver": m.changeReceiver,
+			"back":     m.comeBack,
 			"remove":   m.configure,
 			"silence":  m.silence,
 			"parent":   m.parent,
@@ -65,6 +66,7 @@ type model struct {
 	heard    map[pair]*believes
 	lost     map[outbox.Key]bool // arrived, and then the receipt was lost
 	rested   map[outbox.Destination]outbox.Telling
+	crashed  bool
 	forgot   map[pair]bool // a crash lost that it was held back
 	fixed    bool          // roles stay as they are
 }
@@ -93,7 +95,7 @@ func newModel(t *rapid.T) *model {
 		id := config.CheckID(fmt.Sprintf("check%d", i))
 		m.checks[id] = &check{id: id, remind: 20 * time.Minute, roles: []config.RoleID{"it"}}
 		m.policies[id] = config.Policy{
-			FaultTolerance: time.Duration(i) * 20 * time.Second, RecoveryTolerance: 30 * time.Second, ReopenWithin: time.Hour,
+			FaultTolerance: time.Duration(i) * 20 * time.Second, RecoveryTolerance: 30 * time.Second, ReopenWithin: time.Duration(i%2) * time.Hour,
 		}
 	}
 	m.checks["check3"].roles = []config.RoleID{"it", "ops"}
@@ -177,6 +179,26 @@ func (m *model) changeReceiver(t *rapid.T) {
 		err: rapid.SampledFrom([]error{
 			nil, nil, errRefused, notifiers.RetryAfter(errors.New("busy"), 40*time.Second), errPoison,
 		}).Draw(t, "answer"),
+	}
+}
+
+// comeBack has a receiver fail while an incident ends, and answer again, perhaps with
+// some delay, when the next one of the same check begins.
+func (m *model) comeBack(t *rapid.T) {
+	c := m.drawCheck(t)
+	down := []incident.Finding{{Condition: incident.Service, Health: incident.Down, Cause: incident.CauseRefused}}
+	for range 5 {
+		m.observe(c, down)
+	}
+	r := m.receiver(rapid.SampledFrom([]config.NotifierID{"email.mail", "webhook.hook"}).Draw(t, "notifier"))
+	*r = receiver{err: errRefused}
+	for range 4 {
+		m.observe(c, nil)
+	}
+	m.wait(t)
+	*r = receiver{latency: time.Duration(rapid.IntRange(0, 55).Draw(t, "latency")) * time.Second}
+	for range 5 {
+		m.observe(c, down)
 	}
 }
 
@@ -268,6 +290,7 @@ func (m *model) crashAnywhere(t *rapid.T) {
 		}
 	}
 	m.crash(keep)
+	m.crashed = true
 	for way, last := range m.rested {
 		if _, known := m.book.Delivery(last.Key); !known {
 			delete(m.rested, way)
@@ -383,6 +406,9 @@ func (m *model) arrive(d *outbox.Delivery) {
 			m.heard[p] = &believes{bouts: map[int]outbox.Key{}}
 		}
 		m.hear(m.heard[p], d, item)
+		if item.Transition != notifiers.Closed {
+			m.inOrder(p, item)
+		}
 	}
 }
 
@@ -391,6 +417,24 @@ func destinationOf(way config.WayID) outbox.Destination {
 	k, _ := kind(way.Notifier)
 	t := outbox.Telling{Way: way, Kind: k}
 	return t.Destination()
+}
+
+// inOrder: who hears that something fails has heard that what failed before, of the
+// same check and condition, is over, unless that is not owed, is held back just now,
+// was given up, or was sent by a process that has died since.
+func (m *model) inOrder(p pair, item outbox.Item) {
+	for other, b := range m.heard {
+		in := m.incidents[other.incident]
+		older := other.incident != p.incident && other.to == p.to && m.topic(in.ID) == m.topic(p.incident) &&
+			in.StartedAt.Before(m.incidents[p.incident].StartedAt)
+		if older && b.open && !in.Live() && !m.excused(other) {
+			m.Fatalf("%s hears that %s is %s, and not yet that %s is over", p.to.Notifier, p.incident, item.Transition, in.ID)
+		}
+	}
+}
+
+func (m *model) excused(p pair) bool {
+	return p.to.Notifier == "webhook.slow" || m.died(p) || m.crashed || len(m.silences) > 0
 }
 
 // pairOf takes the two names of the role that is renamed for one: there is never

@@ -32,6 +32,7 @@ var update = flag.Bool("update", false, "rewrite what the rules come to")
 //	0s role it email.mail:it@ sms.twilio:+1,after=15m,severity=down
 //	0s check a it ops remind=12h    check a names the roles it and ops
 //	1m open a [degraded]            its incident is reported; "open c 30" does so for c1 to c30
+//	1m another a                    a new incident of it, a', is reported
 //	1m worse a, failing a, well a, relapse a, close a, ack a, unack a
 //	1m refuse email.mail            its attempts fail from now on
 //	1m reject email.mail            the same, for a reason that trying again cannot heal
@@ -267,6 +268,9 @@ func (p *player) incident(verb string, args []string) {
 	e := incident.Event{At: p.now, Since: p.now, Incident: in.ID, Check: c.id, Condition: incident.Service, Finding: &finding}
 	if e.Incident == "" {
 		e.Incident = incident.ID(c.id)
+	}
+	if verb == "another" {
+		verb, e.Incident, in = "open", in.ID+"'", incident.Incident{}
 	}
 	begins := e
 	begins.Kind = incident.Failing

@@ -156,7 +156,7 @@ func (s *sim) round() (next time.Time) {
 		for _, a := range s.flying {
 			next = sooner(next, a.end)
 		}
-		if _, due := s.book.Due(s.now, s.hold); !due.IsZero() {
+		if _, due := s.book.Due(s.now, s.hold, s.topic); !due.IsZero() {
 			next = sooner(next, due)
 		}
 		if next.IsZero() || next.After(s.now) {
@@ -173,7 +173,7 @@ func sooner(a, b time.Time) time.Time {
 }
 
 func (s *sim) send() {
-	due, _ := s.book.Due(s.now, s.hold)
+	due, _ := s.book.Due(s.now, s.hold, s.topic)
 	for _, d := range due {
 		s.book.Begin(d.Key)
 		s.sending(d)
@@ -197,6 +197,10 @@ func (s *sim) hold(d *outbox.Delivery) bool {
 			return !quiet
 		})
 	})
+}
+
+func (s *sim) topic(id incident.ID) outbox.Topic {
+	return outbox.Topic{Check: s.incidents[id].Check, Condition: s.incidents[id].Condition}
 }
 
 func (s *sim) stale(id incident.ID) bool {
@@ -273,6 +277,11 @@ func (s *sim) everyCheck() []*check {
 
 func (s *sim) subject(c *check, in incident.Incident) outbox.Subject {
 	sub := outbox.Subject{Incident: in, Remind: c.remind, Fresh: c.fresh}
+	for _, other := range s.incidents {
+		if s.topic(other.ID) == s.topic(in.ID) && other.ID != in.ID && !other.Live() && other.Reported > 0 {
+			sub.Before = append(sub.Before, other.ID)
+		}
+	}
 	for _, role := range c.roles {
 		sub.Ways = append(sub.Ways, s.roles[role]...)
 	}

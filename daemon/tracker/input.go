@@ -273,6 +273,9 @@ func (in attempted) handle(t *Tracker, r *round) {
 	t.book.Settle(o)
 	for _, item := range d.Items {
 		t.agenda.touch(item.Incident)
+		if rec, ok := t.ledger[item.Incident]; ok && !rec.incident.Live() {
+			t.touch(rec.incident.Check) // what is newer may have waited for its end
+		}
 	}
 	r.add(kindOutcome, o.At, o)
 	fields := []zap.Field{

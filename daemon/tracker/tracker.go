@@ -306,7 +306,7 @@ func (t *Tracker) tick(r *round) {
 // send starts the attempts that are due. The journal knows each of them.
 func (t *Tracker) send(now time.Time) {
 	var due []*outbox.Delivery
-	due, t.retry = t.book.Due(now, func(d *outbox.Delivery) bool { return t.hold(d, now) })
+	due, t.retry = t.book.Due(now, func(d *outbox.Delivery) bool { return t.hold(d, now) }, t.topic)
 	for _, d := range due {
 		t.book.Begin(d.Key)
 		m := t.message(d)
@@ -341,6 +341,15 @@ func (t *Tracker) fresh(id incident.ID) bool {
 	}
 	c, ok := t.checks[rec.incident.Check]
 	return ok && c.fresh.Has(rec.incident.Condition)
+}
+
+// topic is what messages about an incident are kept in order by. One that is not
+// known stands for itself.
+func (t *Tracker) topic(id incident.ID) outbox.Topic {
+	if rec, ok := t.ledger[id]; ok {
+		return outbox.Topic{Check: rec.incident.Check, Condition: rec.incident.Condition}
+	}
+	return outbox.Topic{Condition: incident.Condition(id)}
 }
 
 func (t *Tracker) open(id incident.ID) bool {

@@ -50,7 +50,7 @@ func (t *Tracker) gather(w *outbox.World, id incident.ID, now time.Time) {
 }
 
 func (t *Tracker) subject(in incident.Incident, now time.Time) outbox.Subject {
-	s := outbox.Subject{Incident: in, Fresh: t.fresh(in.ID)}
+	s := outbox.Subject{Incident: in, Fresh: t.fresh(in.ID), Before: t.before(in)}
 	if isTrouble(in.Check) {
 		s.Ways, s.Remind = t.waysOf(t.cfg.Daemon.Roles), remindOfTrouble
 		return s
@@ -60,6 +60,20 @@ func (t *Tracker) subject(in incident.Incident, now time.Time) outbox.Subject {
 		s.Company, s.Parent = t.openingDelay(c, in, now)
 	}
 	return s
+}
+
+// before lists older incidents of the same topic that are over and that somebody
+// may still have to hear of.
+func (t *Tracker) before(in incident.Incident) (ids []incident.ID) {
+	if !in.Open() || len(t.about[in.Check]) < 2 {
+		return nil
+	}
+	for _, id := range t.about[in.Check] {
+		if other := t.active[id].incident; id != in.ID && other.Condition == in.Condition && !other.Live() {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 func (t *Tracker) waysOf(roles []config.RoleID) (ways []config.Way) {
