@@ -85,8 +85,11 @@ func (c *conversation) noGreeting(f *failure, other string) *failure {
 	return f
 }
 
+// tlsOnPlainPort is about a port that says nothing in clear text, or hangs up, and
+// answers a ClientHello.
 func (c *conversation) tlsOnPlainPort() *failure {
-	return c.fail(incident.CauseTLSOnPlainPort, "This port speaks TLS from the start; security = \"tls\" is meant, or the server's configuration changed.")
+	return c.fail(incident.CauseTLSOnPlainPort, "This port speaks TLS from the start; security = \"tls\" is meant, or the server's configuration changed. "+
+		"A proxy that takes both (stunnel with protocol = imap) looks the same while the server behind it is down.")
 }
 
 func (c *conversation) preauth(r response) *failure {
