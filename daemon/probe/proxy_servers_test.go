@@ -163,3 +163,33 @@ mail {
 		"mail starttls": {proxy.Address(3), config.StartTLS, false},
 	})
 }
+
+// stunnel with protocol = imap takes clear text and TLS on one port. Once it has
+// greeted in clear text, that it answers a ClientHello is no reason to advise TLS.
+func TestStunnelBeforeAServerThatIsAway(t *testing.T) {
+	server := dovecot.Start(t, dovecot.Options{})
+	proxy := proxies.Stunnel(t, proxies.Options{Authority: server.CA(), Ports: 1, Config: fmt.Sprintf(`
+[imap]
+accept = 127.0.0.1:{{port 0}}
+connect = %s
+protocol = imap
+`, server.IMAP())})
+	prober := New(Options{Roots: server.CA().Pool()})
+	check := realCheck(t, proxy.Address(0), config.StartTLS)
+	expect := func(when, want, hint string) {
+		t.Helper()
+		r := prober.Probe(t.Context(), "check", check)
+		expectReal(t, when, r, want)
+		if got := worstOf(r).Hint; !strings.Contains(got, hint) || strings.Contains(got, `security = "tls"`) {
+			t.Errorf("%s: the hint is %q", when, got)
+		}
+	}
+	expect("well", "ok", "")
+	server.Freeze()
+	check.Timeout = 4 * time.Second
+	expect("frozen", "down greeting/timeout", "rather the server behind it")
+	server.Thaw()
+	server.Stop()
+	check.Timeout = time.Minute
+	expect("stopped", "down greeting/reset", "Possible reasons: a proxy in front of a server that is down or hangs")
+}

@@ -1,5 +1,5 @@
 // Package proxies runs real proxies for tests, as they stand in front of mail servers:
-// nginx and haproxy, each with a configuration, ports, certificate and log of its own in
+// nginx, haproxy and stunnel, each with a configuration, ports, certificate and log of its own in
 // a temporary directory.
 //
 // It owns those processes. It never touches a configuration of the system, or any address
@@ -74,6 +74,18 @@ events { worker_connections 100; }
 `,
 }
 
+var stunnel = program{
+	name: "stunnel4", packages: "stunnel4",
+	args: func(config string) []string { return []string{config} },
+	before: `
+foreground = yes
+pid =
+syslog = no
+cert = {{.Dir}}/cert.pem
+key = {{.Dir}}/key.pem
+`,
+}
+
 // Options are what a proxy is started with.
 type Options struct {
 	// Config is the configuration, in the program's language and as a text/template:
@@ -88,7 +100,7 @@ type Options struct {
 	Certificate ca.Leaf
 }
 
-// A Proxy is one nginx or haproxy, running or stopped.
+// A Proxy is one of them, running or stopped.
 type Proxy struct {
 	t       testing.TB
 	program program
@@ -111,6 +123,12 @@ func HAProxy(t testing.TB, o Options) *Proxy {
 func Nginx(t testing.TB, o Options) *Proxy {
 	t.Helper()
 	return start(t, nginx, o)
+}
+
+// Stunnel starts a stunnel with the proxy's certificate.
+func Stunnel(t testing.TB, o Options) *Proxy {
+	t.Helper()
+	return start(t, stunnel, o)
 }
 
 func start(t testing.TB, what program, o Options) *Proxy {

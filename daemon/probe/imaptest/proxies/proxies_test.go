@@ -16,10 +16,13 @@ func TestMissingProgramNamesItsPackages(t *testing.T) {
 }
 
 func TestStopRefusesAndStartAnswersAgain(t *testing.T) {
-	for name, start := range map[string]func(testing.TB, Options) *Proxy{"haproxy": HAProxy, "nginx": Nginx} {
+	for name, start := range map[string]func(testing.TB, Options) *Proxy{"haproxy": HAProxy, "nginx": Nginx, "stunnel": Stunnel} {
 		t.Run(name, func(t *testing.T) {
 			config := "listen all\n\tbind 127.0.0.1:{{port 0}} ssl crt {{.Dir}}/both.pem\n\tserver nobody 127.0.0.1:1\n"
-			if name == "nginx" {
+			switch name {
+			case "stunnel":
+				config = "[all]\naccept = 127.0.0.1:{{port 0}}\nconnect = 127.0.0.1:1\n"
+			case "nginx":
 				config = "stream { server { listen 127.0.0.1:{{port 0}}; proxy_pass 127.0.0.1:1; } }\n"
 			}
 			p := start(t, Options{Ports: 1, Config: config})
