@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"encoding/base64"
 	"io"
 	"net"
 	"strings"
@@ -79,7 +80,7 @@ func (g *gate) challenge(wire string) string {
 	case g.sasl.unsent:
 		g.sasl.unsent = false
 		return ""
-	case g.sasl.mechanism == mechSCRAM:
+	case g.sasl.mechanism == mechSCRAM && wire != "":
 		return wire
 	}
 	return "="
@@ -194,13 +195,22 @@ func (g *gate) heard(r response) string {
 	return r.raw
 }
 
+// cancelling is an answer to a challenge that stands for the cancellation of the
+// whole exchange, RFC 9051 section 6.2.2, which go-imap cannot send.
+var cancelling = []byte("\x00cancel\x00")
+
+var cancellingWire = base64.StdEncoding.EncodeToString(cancelling) + "\r\n"
+
 // Write sends what go-imap writes. An empty answer to a continuation is an
 // empty line (RFC 9051 section 6.2.2), where go-imap sends the "=" of an
 // initial response, which Dovecot and Cyrus refuse in SCRAM.
 func (g *gate) Write(p []byte) (int, error) {
 	wire := p
-	if string(p) == "=\r\n" {
+	switch string(p) {
+	case "=\r\n":
 		wire = p[1:]
+	case cancellingWire:
+		wire = []byte("*\r\n")
 	}
 	g.talk.said(client, g.shown(strings.TrimRight(string(wire), "\r\n")))
 	if _, err := g.Conn.Write(wire); err != nil {

@@ -128,7 +128,7 @@ func (c *conversation) looksLike(line string) string {
 
 // protocolOf guesses a protocol from the first bytes of a server.
 func protocolOf(line string) string {
-	upper := strings.ToUpper(line)
+	upper := strings.ToUpper(strings.TrimLeft(line, "\r\n"))
 	switch {
 	case strings.HasPrefix(upper, "* "):
 		return "IMAP"

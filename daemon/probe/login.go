@@ -45,8 +45,9 @@ func (s *session) logIn() error {
 	return s.tryWays(ways)
 }
 
-// try logs in one way.
-func (s *session) try(w way) error {
+// try logs in one way. When another may follow, a mechanism that goes wrong is
+// cancelled, so that the session can go on.
+func (s *session) try(w way, another bool) error {
 	login := s.check.Login
 	token, err := s.token(w.mechanism)
 	if err != nil {
@@ -61,7 +62,7 @@ func (s *session) try(w way) error {
 	if err != nil {
 		return accountFailure(s.phase, incident.CauseCredentialsRejected, "No login was tried: "+err.Error()+".")
 	}
-	return s.loginAnswer(s.authenticate(client), w.mechanism)
+	return s.loginAnswer(s.authenticate(client, another), w.mechanism)
 }
 
 // noWay says what the server offers and what this program could use of it.
@@ -90,30 +91,43 @@ func (s *session) noWay() string {
 
 // A mechanismError is an error of our side of a SASL mechanism: what the server
 // sent does not fit.
-type mechanismError struct{ error }
+type mechanismError struct {
+	error
+
+	over bool // the server has answered that the exchange is over
+}
 
 var errNoProof = errors.New("it takes the password and proves nothing in return")
 
 // authenticate runs a mechanism. Its own errors are told from go-imap's.
-func (s *session) authenticate(client sasl.Client) error {
-	watched := &watchedClient{Client: client}
+func (s *session) authenticate(client sasl.Client, cancels bool) error {
+	watched := &watchedClient{Client: client, cancels: cancels}
 	err := s.client.Authenticate(watched)
 	if watched.err != nil {
-		return mechanismError{watched.err}
+		return mechanismError{watched.err, isRefusal(err)}
 	}
 	if mutual, ok := client.(interface{ Proved() bool }); ok && err == nil && !mutual.Proved() {
-		return mechanismError{errNoProof}
+		return mechanismError{errNoProof, false}
 	}
 	return err
 }
 
+// A watchedClient keeps the first error of a mechanism.
 type watchedClient struct {
 	sasl.Client
-	err error
+
+	err     error
+	cancels bool // tells the server when something went wrong, instead of breaking off
 }
 
 func (w *watchedClient) Next(challenge []byte) (answer []byte, err error) {
+	if w.err != nil {
+		return nil, w.err
+	}
 	answer, w.err = w.Client.Next(challenge)
+	if w.err != nil && w.cancels {
+		return cancelling, nil
+	}
 	return answer, w.err
 }
 
@@ -143,7 +157,7 @@ func (s *session) loginAnswer(err error, mechanism string) error {
 		return s.stillThere()
 	}
 	if wrong, ok := errors.AsType[mechanismError](err); ok {
-		s.lost = true
+		s.lost = !wrong.over
 		return s.fail(incident.CauseProtocolError, "The server's part of "+mechanism+" is wrong: "+wrong.Error()+".")
 	}
 	if !isRefusal(err) {

@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -53,25 +52,28 @@ func (a *accounts) acceptOther(key accountKey) {
 func (s *session) tryWays(ways []way) error {
 	key, credentials := accountOf(s.check), credentialsOf(s.check.Login)
 	if len(ways) == 1 || ways[0].mechanism != mechSCRAM {
-		return s.try(ways[0])
+		return s.try(ways[0], false)
+	}
+	if _, err := saslClient(mechSCRAM, s.check.Login, "", s.check); err != nil {
+		return s.try(ways[1], false) // the name or the password holds characters that SCRAM does not allow
 	}
 	if s.prober.accounts.skipsSCRAM(key, credentials) {
-		err := s.try(ways[1])
+		err := s.try(ways[1], false)
 		if err == nil {
 			s.prober.accounts.acceptOther(key)
 		}
 		return err
 	}
-	err := s.try(ways[0])
+	err := s.try(ways[0], true)
 	f, failed := err.(*failure) //nolint:errorlint // a failure is never wrapped
 	if !failed || s.lost || !mayBeMechanism(f) {
 		return err
 	}
-	again := s.try(ways[1])
+	again := s.try(ways[1], false)
 	s.prober.accounts.refuseSCRAM(key, credentials, again == nil)
 	switch {
 	case again == nil:
-		s.noteSCRAM(ways[1].mechanism, f.evidence)
+		s.noteSCRAM(ways[1].mechanism, f)
 	case s.lost:
 		return err // the server hung up after the first refusal, which says more
 	}
@@ -82,16 +84,21 @@ func (s *session) tryWays(ways []way) error {
 // was refused.
 func mayBeMechanism(f *failure) bool {
 	switch f.cause {
-	case incident.CauseCredentialsRejected, incident.CauseLoginRefused, incident.CauseBackendUnavailable, incident.CauseServerBug:
+	case incident.CauseProtocolError, // what the server sent was no SCRAM, and it took the cancellation
+		incident.CauseCredentialsRejected, incident.CauseLoginRefused, incident.CauseBackendUnavailable, incident.CauseServerBug:
 		return !f.banned
 	}
 	return false
 }
 
-func (s *session) noteSCRAM(used string, said opaque.Words) {
+func (s *session) noteSCRAM(used string, f *failure) {
+	happens, reason := "refuses the login with it", "Perhaps passwords are kept there in a form that SCRAM cannot check."
+	if f.cause == incident.CauseProtocolError {
+		happens, reason = "cannot do it", f.hint
+	}
 	s.outcome.notes = append(s.outcome.notes, incident.Note{
-		Cause: incident.CauseSCRAMRefused, Evidence: said, Address: s.goal.ip.String(),
-		Text: "The server offers " + mechSCRAM + " and refuses the login with it; the same password is accepted with " + used +
-			". Perhaps passwords are kept there in a form that SCRAM cannot check. mechanism = " + quoted(used) + " in the login block leaves the attempt with SCRAM out.",
+		Cause: incident.CauseSCRAMRefused, Evidence: f.evidence, Address: s.goal.ip.String(),
+		Text: "The server offers " + mechSCRAM + " and " + happens + "; the same password is accepted with " + used + ". " + reason +
+			" mechanism = " + quoted(used) + " in the login block leaves the attempt with SCRAM out.",
 	})
 }

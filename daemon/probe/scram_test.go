@@ -1,6 +1,8 @@
 package probe
 
 import (
+	"bufio"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -103,4 +105,23 @@ func TestAnEditedPasswordIsTriedWithSCRAM(t *testing.T) {
 			t.Errorf("notes %+v", r.Notes)
 		}
 	})
+}
+
+// What go-imap cannot send is a line of its own.
+func TestCancellingIsAStar(t *testing.T) {
+	near, far := net.Pipe()
+	defer near.Close()
+	g := &gate{Conn: near, talk: &conversation{round: &round{prober: New(Options{})}}}
+	sent := make(chan string, 1)
+	go func() {
+		defer far.Close()
+		line, _ := bufio.NewReader(far).ReadString('\n')
+		sent <- line
+	}()
+	if n, err := g.Write([]byte(cancellingWire)); n != len(cancellingWire) || err != nil {
+		t.Error(n, err)
+	}
+	if got := <-sent; got != "*\r\n" {
+		t.Errorf("%q was sent", got)
+	}
 }
