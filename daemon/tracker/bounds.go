@@ -78,6 +78,7 @@ const Records Trouble = "records"
 // reportRefused reports the records of a round that were refused, and ends the
 // report when there was none for refusedFor.
 func (t *Tracker) reportRefused(r *round) {
+	r.refused, t.late = append(r.refused, t.late...), nil
 	if len(r.refused) > 0 {
 		t.refusedAt = r.now
 		for _, err := range r.refused {

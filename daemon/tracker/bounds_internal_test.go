@@ -138,6 +138,28 @@ func TestTheReportOfARefusedRecordEndsByItself(t *testing.T) {
 	}
 }
 
+// picky refuses what the tracker did not expect it to.
+type picky struct{ memory }
+
+func (picky) Append(...journal.Record) error {
+	return fmt.Errorf("appending to journal: %w", &journal.RefusedError{Kind: "incident.opened", Err: errRefused})
+}
+
+func TestAnUnexpectedRefusalIsReportedInTheNextRound(t *testing.T) {
+	t.Parallel()
+	tr, err := Open(Options{Journal: picky{}, Sender: noSender{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr.use(&config.Config{})
+	now := time.Now()
+	tr.round([]input{begun("i", "c", now)}, now)
+	tr.round(nil, now)
+	if in, _ := tr.state(Records.check()).Incident(incident.Monitor); !in.Open() || !strings.Contains(in.Finding.Hint, errRefused.Error()) {
+		t.Errorf("the monitor incident: %+v", in)
+	}
+}
+
 // A reason of any length and content is kept in 1 KiB that can be shown.
 func TestReasonsAreBounded(t *testing.T) {
 	t.Parallel()

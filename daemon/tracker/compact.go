@@ -124,6 +124,9 @@ func (t *Tracker) rebuilding(now time.Time) []journal.Record {
 	for id, u := range t.broken {
 		r.add(kindChannel, now, channelRecord{id, &u})
 	}
+	for _, err := range r.refused { // what was journaled once fits; this would be a fault of ours
+		t.Log.Error("a record does not fit into the journal's snapshot and is left out", zap.Error(err))
+	}
 	return r.records
 }
 

@@ -112,6 +112,7 @@ type Tracker struct {
 	compactNext         time.Time
 	renewing            bool      // the journal's files are lost, and it needs all that is known
 	refusedAt           time.Time // when the journal last refused a record
+	late                []error   // of records that it refused in the round before
 	lastRound, lastWall time.Time // when there was one, by both clocks
 	awake               time.Time // when the process went on last after it had stood still
 }
@@ -282,10 +283,14 @@ func (t *Tracker) persist(r *round) {
 		return
 	}
 	err := t.Journal.Append(r.records...)
+	var refused *journal.RefusedError
+	if errors.As(err, &refused) { // although it seemed to fit; the next round reports it
+		t.late = append(t.late, refused)
+	}
 	switch {
 	case errors.Is(err, journal.ErrNotDurable):
 		t.Log.Error("the journal is not durable; alarms go on from memory", zap.Error(err))
-	case err != nil: // refused, although it seemed to fit, or closed
+	case err != nil:
 		t.Log.Error("the journal did not take a record", zap.Error(err))
 	}
 }
