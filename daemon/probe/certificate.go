@@ -132,16 +132,22 @@ func (c *conversation) invalidCertificate(invalid x509.CertificateInvalidError) 
 // that of an intermediate whose issuer is not known anyway.
 func weaklySigned(path []*x509.Certificate, err error) *x509.Certificate {
 	for i, cert := range path {
-		switch cert.SignatureAlgorithm {
-		case x509.MD2WithRSA, x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1:
-			// Go has no type for why it passes over a candidate issuer.
-			if !selfSigned(cert) && (i == 0 || strings.Contains(err.Error(), "insecure algorithm")) {
-				return cert
-			}
-		default:
+		// Go has no type for why it passes over a candidate issuer.
+		if weakHash(cert) && !selfSigned(cert) && (i == 0 || strings.Contains(err.Error(), "insecure algorithm")) {
+			return cert
 		}
 	}
 	return nil
+}
+
+// weakHash reports whether a certificate is signed with a hash that is broken.
+func weakHash(cert *x509.Certificate) bool {
+	switch cert.SignatureAlgorithm {
+	case x509.MD2WithRSA, x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1:
+		return true
+	default:
+		return false
+	}
 }
 
 func outOfDate(cert *x509.Certificate, now time.Time) bool {

@@ -29,7 +29,7 @@ func issuersOf(sent []*x509.Certificate, now time.Time) []*x509.Certificate {
 			break
 		}
 		last = slices.MaxFunc(issuers, func(a, b *x509.Certificate) int {
-			return cmp.Or(compareFlags(!outOfDate(a, now), !outOfDate(b, now)), a.NotAfter.Compare(b.NotAfter))
+			return cmp.Or(compareFlags(!outOfDate(a, now), !outOfDate(b, now)), compareFlags(!weakHash(a), !weakHash(b)), a.NotAfter.Compare(b.NotAfter))
 		})
 		path = append(path, last)
 	}

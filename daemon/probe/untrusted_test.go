@@ -212,3 +212,30 @@ func TestServersThatKnowNoSuchName(t *testing.T) {
 		})
 	}
 }
+
+// Of two ways to the authorities, the one that is not forged is the server's.
+func TestWeakSignaturesOfIssuers(t *testing.T) {
+	weak := func(c *x509.Certificate) { c.SignatureAlgorithm = x509.ECDSAWithSHA1 }
+	judgedBy(t, "down tls/weak_signature", `The certificate of "CN=Issuing" is signed with ECDSA-SHA1`, func(f *chainCase) {
+		issuing := f.root.Under(ca.ECDSA, called("Issuing", weak))
+		f.show(issuing.Issue(forYear()), issuing.Certificate())
+	})
+	strange, other := ca.NewWith(ca.ECDSA, called("Strange")), ca.NewWith(ca.ECDSA, called("Other"))
+	judgedBy(t, "down tls/cert_untrusted", `nothing here trusts "CN=Strange"`, func(f *chainCase) {
+		twin := strange.Under(ca.ECDSA, called("Twin"))
+		f.show(twin.Issue(forYear()), other.Cross(twin, weak), twin.Certificate())
+	})
+	judgedBy(t, "down tls/cert_untrusted", `nothing here trusts "CN=Strange"`, func(f *chainCase) {
+		issuing := strange.Under(ca.ECDSA, called("Issuing", weak)) // whose issuer is not known anyway
+		f.show(issuing.Issue(forYear()), issuing.Certificate())
+	})
+	judgedBy(t, "ok", "", func(f *chainCase) { // a root's own signature means nothing
+		root := ca.NewWith(ca.ECDSA, called("Old Root", weak))
+		f.trustInFile(root)
+		f.show(root.Issue(forYear()), root.Certificate())
+	})
+	judgedBy(t, "ok", "", func(f *chainCase) {
+		twin := f.root.Under(ca.ECDSA, called("Twin"))
+		f.show(twin.Issue(forYear()), strange.Cross(twin, weak), twin.Certificate())
+	})
+}
