@@ -109,7 +109,11 @@ func expiryHint(chain []*x509.Certificate, first *x509.Certificate, left time.Du
 		if first == chain[len(chain)-1] {
 			what = "The certificate of the authority"
 		}
-		return fmt.Sprintf("%s %s %s; then nobody can verify the server any more, although its own certificate is good until %s.", what, quoted(subjectOf(first)), ends, day(leaf.NotAfter))
+		own := "although its own certificate is good until " + day(leaf.NotAfter)
+		if day(leaf.NotAfter) == day(first.NotAfter) {
+			own = "and its own certificate ends the same day"
+		}
+		return fmt.Sprintf("%s %s %s; then nobody can verify the server any more, %s.", what, quoted(subjectOf(first)), ends, own)
 	}
 	hint := "The certificate " + ends + "."
 	for _, issuer := range chain[1:] {

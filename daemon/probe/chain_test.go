@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/ca"
@@ -118,6 +119,10 @@ func TestFirstEndOfBestChainCounts(t *testing.T) {
 		"both end in the same second": {soon, `The certificate expires in 15 days, on 2000-01-16. So does that of its issuer "CN=Issuing"`, func(f *chainCase) {
 			issuing := f.root.Under(ca.ECDSA, called("Issuing", endsAfter(15)))
 			f.show(issuing.Issue(ca.Leaf{NotAfter: epoch.AddDate(0, 0, 15)}), issuing.Certificate())
+		}},
+		"both end within the same day": {soon, `"CN=Issuing" expires in 15 days, on 2000-01-16; then nobody can verify the server any more, and its own certificate ends the same day.`, func(f *chainCase) {
+			issuing := f.root.Under(ca.ECDSA, called("Issuing", endsAfter(15)))
+			f.show(issuing.Issue(ca.Leaf{NotAfter: epoch.AddDate(0, 0, 15).Add(time.Hour)}), issuing.Certificate())
 		}},
 		"a cross-signed twin ends soon, and nobody needs it": {"ok", "", func(f *chainCase) {
 			old, twin := ca.NewWith(ca.ECDSA, called("Old Root", endsAfter(5))), f.root.Under(ca.ECDSA, called("Twin"))

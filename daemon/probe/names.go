@@ -32,7 +32,8 @@ func (c *conversation) nameMismatch(leaf *x509.Certificate) *failure {
 		hint = fmt.Sprintf("The certificate is for %s, not for the address %s.%s", named, host, offer)
 	case c.check.TLS.ServerName != "":
 		hint = fmt.Sprintf("The certificate is for %s, not for %s, as tls.server_name wants.", named, host)
-	case slices.ContainsFunc(leaf.DNSNames, func(name string) bool { return wildcardAbove(name, host) }):
+	}
+	if slices.ContainsFunc(leaf.DNSNames, func(name string) bool { return wildcardAbove(name, host) }) {
 		hint += " A wildcard stands for exactly one label."
 	}
 	return c.fail(incident.CauseNameMismatch, hint)

@@ -86,7 +86,7 @@ func (c *conversation) untrusted(path []*x509.Certificate, err error) *failure {
 	case len(path) == 1 && len(leaf.IssuingCertificateURL) > 0: // RFC 5280 section 4.2.2.1, as public authorities write it
 		return c.fail(incident.CauseChainIncomplete, fmt.Sprintf("The server does not send the certificate of %s, which issued its own, and nothing here trusts it. If that is an intermediate, the server must send it, or programs that do not have it by chance cannot verify the server; if it is a private authority, %s", issuer, c.waysToTrust(leaf)))
 	case len(path) == 1:
-		return c.fail(incident.CauseCertUntrusted, fmt.Sprintf("The certificate was issued by %s, which nothing here trusts%s; if that is meant to be so, %s", issuer, sameNameHere(err), c.waysToTrust(leaf)))
+		return c.fail(incident.CauseCertUntrusted, fmt.Sprintf("The certificate was issued by %s, which nothing here trusts%s; if that is meant to be so, %s If it is an intermediate, the server must send it.", issuer, sameNameHere(err), c.waysToTrust(leaf)))
 	}
 	hint := fmt.Sprintf("The server sends its certificate and %s, and nothing here trusts %s, which issued the last of them%s; if that is meant to be so, %s", intermediates(len(path)-1), issuer, sameNameHere(err), c.waysToTrust(leaf))
 	if selfSigned(last) {

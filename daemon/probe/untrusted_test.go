@@ -186,6 +186,7 @@ func TestNamesThatDoNotMatch(t *testing.T) {
 		"an address, and another address":   {"192.0.2.1", "", named(nil, net.IPv4(192, 0, 2, 9)), "The certificate is for 192.0.2.9, not for 192.0.2.1."},
 		"an address, and a server_name":     {"192.0.2.1", "imap.example.org", named([]string{"mail.example.org"}), "The certificate is for mail.example.org, not for imap.example.org, as tls.server_name wants."},
 		"a wildcard one label above":        {"a.b.example.org", "", named([]string{"*.example.org"}), "The certificate is for *.example.org, not for a.b.example.org. A wildcard stands for exactly one label."},
+		"a wildcard, and a server_name":     {"192.0.2.1", "a.b.example.org", named([]string{"*.example.org"}), "not for a.b.example.org, as tls.server_name wants. A wildcard stands for exactly one label."},
 		"a wildcard below":                  {"example.org", "", named([]string{"*.example.org"}), "A wildcard stands for exactly one label."},
 		"another name, and nothing to add":  {"imap.example.org", "", named([]string{"mail.example.org"}), "The certificate is for mail.example.org, not for imap.example.org."},
 		"a name whose text is a common one": {"imap.example.org", "", named([]string{}, net.IPv4(192, 0, 2, 1)), "The certificate is for 192.0.2.1, not for imap.example.org."},
