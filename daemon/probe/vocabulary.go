@@ -60,6 +60,9 @@ var (
 	// tooMuch are limits on how fast or how much.
 	tooMuch = phrasesOf("throttl*", "bandwidth", "rate", "rate limit*", "ratelimit*", "too many", "too fast", "too often", "too frequent*", "slow down", "limit reached", "backoff")
 
+	// tooMuchAtOnce is the same in a BYE, where "too many" may be about bad commands.
+	tooMuchAtOnce = phrasesOf("throttl*", "bandwidth", "rate limit*", "ratelimit*", "too many requests", "too many users", "too many logins", "too many processes", "too many threads", "too many children", "slow down", "limit reached", "limit exceeded")
+
 	// trouble says that something could not be done at all, so that nothing is said
 	// of the account.
 	trouble = phrasesOf(
