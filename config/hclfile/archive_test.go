@@ -71,6 +71,7 @@ func texts(t *testing.T, text []byte) map[string]string {
 // TestWithheld shows what is kept of configurations with secrets in them. In their
 // files CANARY stands for a secret; kept must remain.
 func TestWithheld(t *testing.T) {
+	hclfile.TakeSecretsFromElsewhere(t)
 	eachScript(t, "withheld", func(t *testing.T, s *script, file string) {
 		if cfg, diags := s.load(t); cfg == nil {
 			t.Fatalf("not loaded: %v", diags)

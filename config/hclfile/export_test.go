@@ -32,6 +32,13 @@ func SetMaxChecks(t *testing.T, n int) {
 	t.Cleanup(func() { maxChecks = before })
 }
 
+// TakeSecretsFromElsewhere has secrets come from locals and for_each, as versions
+// before let them, for one test.
+func TakeSecretsFromElsewhere(t *testing.T) {
+	secretsFromElsewhere = true
+	t.Cleanup(func() { secretsFromElsewhere = false })
+}
+
 // MountReadOnly has what path leads to, and what is below it, lie on a file system
 // that is mounted read-only, for one test.
 func MountReadOnly(t *testing.T, path string) {

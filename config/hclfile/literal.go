@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -26,6 +27,69 @@ var inBody = regexp.MustCompile(`(?i)(passwd|password|secret|token|key)["']?\s*[
 // write it instead.
 func (r *reading) warnOfLiteral(at hcl.Range, what, example string) {
 	r.l.report(ruleLiteral, at, "Everybody who may read this file, or a backup of it, knows %s. Put it into a file of its own and write\n    %s", what, example)
+}
+
+// refuseElsewhere refuses a secret that is written in a local or in a for_each: what
+// has to be kept out of sight is always a range of one file, the attribute itself.
+// It reports whether it did.
+func (r *reading) refuseElsewhere(expr hcl.Expression, what, name string) bool {
+	from := r.textFrom(expr)
+	if from == "" || r.sensitive || r.unread || r.l.snapshot.restored || secretsFromElsewhere {
+		return false
+	}
+	credential := `credential("name")`
+	if root, _, _ := strings.Cut(from, "."); root != "local" {
+		credential = `credential("name-${` + root + `.key}")`
+	}
+	r.l.report(ruleLiteralElsewhere, expr.Range(), "%s comes from %s, where nobody can know that it must not be shown. Put it into a file of its own and write\n    %s = %s", what, from, name, credential)
+	return true
+}
+
+// secretsFromElsewhere takes them all the same, as versions before did. Tests set it.
+var secretsFromElsewhere = false
+
+// textFrom names the local, or the element of a dynamic block, that an expression
+// takes text from; "" where all of its text is its own, or comes of a function that
+// reads it somewhere.
+func (r *reading) textFrom(expr hcl.Expression) string {
+	names := expr.Variables()
+	if native, ok := hcl.UnwrapExpression(expr).(hclsyntax.Expression); ok {
+		names = textVariables(native)
+	}
+	for _, t := range names {
+		if path, ok := steps(t); ok {
+			return strings.Join(append([]string{t.RootName()}, path...), ".")
+		}
+		return t.RootName()
+	}
+	return ""
+}
+
+// textVariables are the variables of an expression that its text is made of: not
+// those that choose, and not the names that credential and the like are given.
+func textVariables(expr hclsyntax.Expression) (found []hcl.Traversal) {
+	switch e := expr.(type) {
+	case *hclsyntax.ConditionalExpr:
+		return append(textVariables(e.TrueResult), textVariables(e.FalseResult)...)
+	case *hclsyntax.ParenthesesExpr:
+		return textVariables(e.Expression)
+	case *hclsyntax.TemplateWrapExpr:
+		return textVariables(e.Wrapped)
+	case *hclsyntax.TemplateExpr:
+		for _, part := range e.Parts {
+			found = append(found, textVariables(part)...)
+		}
+		return found
+	case *hclsyntax.FunctionCallExpr:
+		if slices.Contains([]string{"credential", "env", "file"}, e.Name) {
+			return nil
+		}
+		for _, arg := range e.Args {
+			found = append(found, textVariables(arg)...)
+		}
+		return found
+	}
+	return expr.Variables()
 }
 
 // isLiteral reports whether the value stands in the files as it is.
@@ -54,7 +118,9 @@ func (r *reading) warnOfURL(u *url.URL) {
 		filledIn := strings.HasPrefix(values[0], "{")
 		found = found || saysSecret.MatchString(name) && !filledIn && values[0] != ""
 	}
-	if found && r.isLiteral() {
+	switch {
+	case !found, r.refuseElsewhere(r.expr, "The secret in this "+r.attr.name, r.attr.name):
+	case r.isLiteral():
 		r.warnOfLiteral(r.expr.Range(), "the secret in this "+r.attr.name, r.attr.name+` = "https://...${credential("name")}"`)
 	}
 }
@@ -69,7 +135,9 @@ func (r *reading) warnOfHeaders() {
 	for _, pair := range pairs {
 		name, ok := r.literalText(pair.Key)
 		text, written := r.literalText(pair.Value)
-		if ok && written && text != "" && saysSecret.MatchString(name) {
+		switch secret := ok && written && text != "" && saysSecret.MatchString(name); {
+		case !secret, r.refuseElsewhere(pair.Value, "What this header says", quoted(name)):
+		default:
 			r.warnOfLiteral(pair.Value.Range(), "what this header says", headerExample(name, text))
 		}
 	}

@@ -68,6 +68,7 @@ var (
 	ruleSensitiveFunction = wrong("sensitive-function", "Function refuses a secret")
 	ruleEnv               = wrong("env", "Environment variable not set")
 	ruleCredential        = wrong("credential", "Credential cannot be used")
+	ruleLiteralElsewhere  = wrong("literal-secret", "Secret not from credential")
 	ruleWithheld          = wrong("withheld", "Secret not kept")
 )
 
@@ -123,7 +124,7 @@ var (
 // Warnings: shown, and fatal only with --strict.
 var (
 	ruleNotYet       = suspicious("not-in-effect", "Not in effect yet")
-	ruleLiteral      = suspicious("literal-secret", "Secret written in the file")
+	ruleLiteral      = suspicious("written-secret", "Secret written in the file")
 	ruleNoRoles      = suspicious("no-roles", "Check without notification roles")
 	ruleNobody       = suspicious("nobody", "Nobody is told")
 	ruleMonitorRoles = suspicious("monitor-roles", "No roles for the monitor itself")
