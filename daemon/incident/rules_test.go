@@ -29,6 +29,7 @@ var update = flag.Bool("update", false, "rewrite what the rules come to")
 //	                              every word is a finding, see findings
 //	15s ok                        nothing is wrong
 //	15s ok -service               the same, service could not be observed
+//	15s ok +account               the same, the account was observed, too
 //	15s unknown                   the monitor could not judge
 //	15s gone, back, paused        the files no longer have the check, ...
 //	15s ack 20m why               acknowledged until 0:20:00; "ack - why": until the end
@@ -75,6 +76,7 @@ var findings = map[string]incident.Finding{
 	"critical": {Condition: incident.Certificate, Health: incident.Degraded, Phase: incident.PhaseTLS, Cause: incident.CauseCertExpiresSoon, Grade: 1},
 	"expired":  {Condition: incident.Certificate, Health: incident.Down, Phase: incident.PhaseTLS, Cause: incident.CauseCertExpired},
 	"weak":     {Condition: incident.Certificate, Health: incident.Degraded, Phase: incident.PhaseTLS, Cause: incident.CauseWeakKey},
+	"rejected": {Condition: incident.Account, Health: incident.Degraded, Phase: incident.PhaseLogin, Cause: incident.CauseCredentialsRejected},
 	"partial":  {Condition: incident.Addresses, Health: incident.Degraded, Phase: incident.PhaseConnect, Cause: incident.CauseAddressPartial},
 }
 
@@ -167,6 +169,8 @@ func (p *player) observe(words []string, now time.Time) {
 			r.Observed = 0
 		case strings.HasPrefix(word, "-"):
 			r.Observed &^= incident.ConditionSet(incident.Condition(word[1:]))
+		case strings.HasPrefix(word, "+"):
+			r.Observed |= incident.ConditionSet(incident.Condition(word[1:]))
 		case word != "ok":
 			p.t.Fatalf("what is %q?", word)
 		}
@@ -210,6 +214,9 @@ func (p *player) pace(now time.Time) {
 	}
 	if !pace.At.IsZero() {
 		fmt.Fprintf(&p.out, ", a probe at %s", at(pace.At))
+	}
+	if !pace.Login.IsZero() {
+		fmt.Fprintf(&p.out, ", a login by %s", at(pace.Login))
 	}
 	p.out.WriteString("\n")
 }

@@ -115,7 +115,7 @@ func (a *account) rejects(id config.CheckID) bool {
 // accept notes that credentials were accepted. Where they were rejected before,
 // something was repaired: nobody has to wait any more.
 func (a *account) accept(p place) {
-	a.hangs = false
+	a.silent = nil
 	if _, rejected := a.places[p]; rejected {
 		a.forgive()
 		return
@@ -130,7 +130,7 @@ func (a *account) accept(p place) {
 
 // reject notes a rejection, and makes the next logins wait.
 func (a *account) reject(c claim, r rejection) {
-	a.hangs = false
+	a.silent = nil
 	known := false
 	for p, at := range a.places {
 		if r.at.Sub(at) >= longRejected {

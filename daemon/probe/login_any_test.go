@@ -70,3 +70,27 @@ func TestLoginsWhereAnyAddressWill(t *testing.T) {
 		})
 	}
 }
+
+// A server that turns logins away and says for how long is left alone that long, and
+// not called well meanwhile.
+func TestServerThatAsksForAPause(t *testing.T) {
+	limit := down(incident.PhaseLogin, incident.CauseConnectionLimit, "Too many.")
+	limit.backoff = 10 * time.Minute
+	for _, policy := range []config.AddressPolicy{config.AllAddresses, config.AnyAddress} {
+		for _, addresses := range []int{1, 2} {
+			inLoginWorld(t, addresses, func(w *loginWorld) {
+				w.server = func(try) serverDoes { return serverDoes{100 * time.Millisecond, limit} }
+				c := w.checks[w.add(func(c *worldCheck) { c.probe.Addresses = policy })]
+				w.runFor(time.Hour)
+				if len(c.happened(incident.Opened, incident.Service, epoch)) != 1 || len(c.happened(incident.Recovering, incident.Service, epoch)) > 0 {
+					t.Errorf("%s, %d addresses: %v", policy, addresses, c.events)
+				}
+				for i := 1; i < len(w.tries); i++ {
+					if pause := w.tries[i].at.Sub(w.tries[i-1].at); pause < 10*time.Minute {
+						t.Errorf("%s, %d addresses: logged in again after %v", policy, addresses, pause)
+					}
+				}
+			})
+		}
+	}
+}

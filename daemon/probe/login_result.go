@@ -66,7 +66,11 @@ func (c *conversation) loginFails(claim claim, f *failure, waited time.Duration)
 		return nil
 	default:
 		c.outcome.login = loginBroken
-		c.prober.accounts.hung(claim.key, f.cause == incident.CauseTimeout && c.phase == incident.PhaseLogin)
+		if f.cause == incident.CauseTimeout && c.phase == incident.PhaseLogin {
+			c.prober.accounts.hung(claim)
+		} else {
+			c.prober.accounts.answered(claim)
+		}
 		return f
 	}
 	c.found(f.finding())
@@ -119,6 +123,10 @@ func (r *round) rememberLogins(outcomes []outcome) {
 // is well and none was tried now. r.past.mu is held.
 func (r *round) lookElsewhere(outcomes []outcome) {
 	if r.check.Addresses == config.AnyAddress {
+		tried := slices.ContainsFunc(outcomes, func(o outcome) bool { return o.login.tried() })
+		for _, s := range r.past.logins.at {
+			r.brokenElsewhere = r.brokenElsewhere || !tried && s.end == loginBroken // one login that works is enough
+		}
 		return
 	}
 	for _, o := range outcomes {

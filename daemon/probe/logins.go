@@ -86,7 +86,7 @@ func (l *logins) order(ips []netip.Addr) {
 		switch s := l.at[ip]; {
 		case s == nil:
 			return 2
-		case s.unsure && s.end != loginGood, s.end == loginBroken, s.end == loginFailed:
+		case s.unsure && s.end != loginGood, s.end == loginBroken:
 			return 0
 		case s.unsure:
 			return 1

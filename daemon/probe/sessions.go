@@ -30,10 +30,10 @@ type accounts struct {
 // A queue is who is logged in, and who waits for it.
 type queue struct {
 	held    bool
-	lease   uint64        // counts the turns that were taken
-	hangs   bool          // the last login had no answer at all
-	yield   *time.Timer   // until a login that has no answer gives way; nil: it has to have one
-	gaveWay map[place]int // conversations that go on without the turn
+	lease   uint64                  // counts the turns that were taken
+	silent  map[config.CheckID]bool // whose logins had no answer at all, since one had
+	yield   *time.Timer             // until a login that has no answer gives way; nil: it has to have one
+	gaveWay map[place]int           // conversations that go on without the turn
 	waiting []*waiter
 	served  map[config.CheckID]uint64 // when each check had its last turn, counted in turns
 	turns   uint64
@@ -99,7 +99,7 @@ func (a *accounts) ask(w *waiter) (got turn, news <-chan struct{}) {
 		acc.held = true
 		acc.remove(w.place.check)
 		acc.lease++
-		if lease := acc.lease; acc.hangs {
+		if lease := acc.lease; acc.hangs(w.place.check) {
 			acc.yield = time.AfterFunc(w.timeout/4, func() { a.giveWay(w.claim, lease) })
 		}
 		return turnTaken, nil
@@ -147,11 +147,12 @@ func (a *accounts) leave(c claim, how loginEnd) {
 // giveWay passes on the turn of a login that had no answer for a quarter of its time,
 // where those before had none at all: no session has come of it, and waiting for each
 // login to time out would keep the others from their turn for minutes. At most four
-// logins of an account hang at a time.
+// logins of an account hang at a time. With an answer a login keeps its turn to the
+// end: it may be a session now.
 func (a *accounts) giveWay(c claim, lease uint64) {
 	defer a.changing(c.key)()
 	acc := a.of(c.key)
-	if !acc.held || !acc.hangs || acc.lease != lease {
+	if !acc.held || !acc.hangs(c.place.check) || acc.lease != lease {
 		return
 	}
 	if acc.gaveWay == nil {
@@ -184,13 +185,27 @@ func (q *queue) pass(anew bool) {
 	q.wake()
 }
 
-// hung notes whether a login had no answer at all. One that had any keeps its turn to
-// the end: it may be a session now.
-func (a *accounts) hung(key accountKey, hangs bool) {
+// hung notes that a login had no answer at all.
+func (a *accounts) hung(c claim) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.of(key).hangs = hangs
+	acc := a.of(c.key)
+	if acc.silent == nil {
+		acc.silent = map[config.CheckID]bool{}
+	}
+	acc.silent[c.place.check] = true
 }
+
+// answered notes that a login had an answer.
+func (a *accounts) answered(c claim) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.of(c.key).silent = nil
+}
+
+// hangs reports whether a login of a check is likely to have no answer: its last one
+// had none, or those of two others, and nobody had one since.
+func (q *queue) hangs(id config.CheckID) bool { return q.silent[id] || len(q.silent) > 1 }
 
 // forgo takes a check out of the queue: it does not want to log in any more, or
 // could not use its turn.

@@ -2,8 +2,11 @@ package probe
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
@@ -115,5 +118,62 @@ func TestChecksThatShareAnAccountThatWorks(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// Whatever the servers of an account do, each in its own way: a check that is well
+// everywhere is never blamed, and one whose login fails by the service's fault at any
+// address tells of it, and does not recover meanwhile.
+func TestLoginsOfAllKinds(t *testing.T) {
+	kinds := map[string]serverDoes{
+		"fine": fine, "slow": {takes: 12 * time.Second}, "hangs": hangs, "unavailable": unavailable, "full": fullBox,
+	}
+	rapid.Check(t, func(r *rapid.T) {
+		checks, addresses := rapid.IntRange(1, 6).Draw(r, "checks"), rapid.IntRange(1, 3).Draw(r, "addresses")
+		does := make([][]string, checks)
+		every := make([]time.Duration, checks)
+		for i := range checks {
+			names := []string{"fine", "slow"}
+			if rapid.Bool().Draw(r, "troubled") {
+				names = []string{"fine", "slow", "hangs", "unavailable", "full"}
+			}
+			every[i] = rapid.SampledFrom([]time.Duration{0, 0, 10 * time.Minute}).Draw(r, "every")
+			for range addresses {
+				does[i] = append(does[i], rapid.SampledFrom(names).Draw(r, "does"))
+			}
+		}
+		inLoginWorld(t, addresses, func(w *loginWorld) {
+			w.t, w.mixed = r, true
+			began := time.Now().Add(15 * time.Minute)
+			w.server = func(made try) serverDoes {
+				if made.at.Before(began) {
+					return fine
+				}
+				return kinds[does[int(made.check[1]-'0')][slices.Index(w.ips, made.ip)]]
+			}
+			for i := range checks {
+				w.add(func(c *worldCheck) { c.probe.Login.Every = every[i] })
+			}
+			w.runFor(2 * time.Hour)
+			for i := range checks {
+				w.compareKinds(w.checks[config.CheckID(fmt.Sprint("c", i))], does[i], began)
+			}
+		})
+	})
+}
+
+func (w *loginWorld) compareKinds(c *worldCheck, does []string, began time.Time) {
+	w.t.Helper()
+	broken := slices.Contains(does, "hangs") || slices.Contains(does, "unavailable")
+	full := slices.Contains(does, "full")
+	if !broken && !full && len(c.events) > 0 {
+		w.t.Errorf("%v: %v", does, c.events)
+	}
+	opened := c.happened(incident.Opened, incident.Service, began)
+	if (len(opened) == 1) != broken || len(c.happened(incident.Recovering, incident.Service, began)) > 0 {
+		w.t.Errorf("%v: opened %v of %v", does, opened, c.events)
+	}
+	if account := c.happened(incident.Opened, incident.Account, began); !broken && full != (len(account) == 1) {
+		w.t.Errorf("%v: opened %v of %v", does, account, c.events)
 	}
 }

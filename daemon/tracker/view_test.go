@@ -95,6 +95,33 @@ func TestViewKnowsARenamedCheck(t *testing.T) {
 	})
 }
 
+// A check whose login was due and not tried is no better known than before: unknown at
+// first, later what it was.
+func TestLoginThatWasNotTriedShowsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t)
+		untried := incident.Finding{Condition: incident.Account, Health: incident.Unknown, Phase: incident.PhaseLogin, Cause: incident.CauseLoginNotTried}
+		refused := incident.Finding{Condition: incident.Service, Health: incident.Down, Phase: incident.PhaseConnect, Cause: incident.CauseRefused}
+		service, rest := incident.ConditionSet(incident.Service, incident.Account), incident.ConditionSet(incident.Certificate)
+		look := func(state, cause string) {
+			t.Helper()
+			if c := w.view().Checks[0]; c.State != state || c.Cause != cause {
+				t.Errorf("the check is %q with cause %q, want %q with %q", c.State, c.Cause, state, cause)
+			}
+		}
+		w.configure(&config.Config{}, "partner")
+		w.observe("partner", rest, untried)
+		look("unknown", "login_not_tried")
+		w.observe("partner", service)
+		look("ok", "")
+		w.observe("partner", rest, untried)
+		look("ok", "")
+		w.observe("partner", service, refused)
+		w.observe("partner", rest, untried)
+		look("failing", "refused")
+	})
+}
+
 // A login that is left out is not observed: the incident of the account stays as
 // it is, until there is a login again, or the files say that there is none.
 func TestNothingIsKnownOfALoginThatIsLeftOut(t *testing.T) {
