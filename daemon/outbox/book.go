@@ -51,9 +51,9 @@ type entry struct {
 type Book struct {
 	told       map[incident.ID][]entry
 	deliveries map[Key]*Delivery
-	pending    map[Key]*Delivery // not final
-	lines      map[Destination]*line
-	count      int // of tellings
+	pending    map[Key]*Delivery     // not final
+	lines      map[Destination]*line // by place
+	count      int                   // of tellings
 	lastOn     map[Destination]pulse
 	byIncident map[incident.ID][]Key
 	hour       map[config.NotifierID][]*Delivery // told in the last hour, oldest first
@@ -103,12 +103,14 @@ func (b *Book) Apply(t Telling) {
 	}
 }
 
-// line finds or starts the line of a destination.
+// line finds or starts the line of a receiver. What it is told for several roles is
+// one line, since it must not hear of one incident's end after the next one's
+// opening because the role was renamed in between.
 func (b *Book) line(to Destination) *line {
-	l := b.lines[to]
+	l := b.lines[to.place()]
 	if l == nil {
 		l = &line{}
-		b.lines[to] = l
+		b.lines[to.place()] = l
 	}
 	return l
 }
@@ -165,14 +167,14 @@ func (b *Book) set(d *Delivery, state DeliveryState) {
 	b.tally(to, state, 1)
 	if d.State = state; state.Final() {
 		delete(b.pending, d.Key)
-		if l := b.lines[to]; l != nil {
+		if l := b.lines[to.place()]; l != nil {
 			l.final++
 		}
 	}
 }
 
 func (b *Book) tally(to Destination, state DeliveryState, by int) {
-	switch l := b.lines[to]; {
+	switch l := b.lines[to.place()]; {
 	case state == Retrying:
 		b.retrying[to.Notifier] += by
 	case state == Sending && l != nil:

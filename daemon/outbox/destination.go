@@ -26,6 +26,12 @@ func destinationOf(way config.WayID, kind notifiers.Kind) Destination {
 	return d
 }
 
+// place is the destination without the role: one receiver, whatever it is told for.
+func (d Destination) place() Destination {
+	d.Role = ""
+	return d
+}
+
 // Destination gives the place that the message goes to.
 func (t *Telling) Destination() Destination { return destinationOf(t.Way, t.Kind) }
 

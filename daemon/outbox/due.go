@@ -10,12 +10,12 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// perDestination is how many attempts one destination may have under way. The next one starts
+// perDestination is how many attempts one receiver may have under way. The next one starts
 // when the outcome of the last is durable, and so a crash leaves one message at
 // most of which nobody knows whether it has arrived, and which comes again.
 const perDestination = 1
 
-// A line is what waits to be delivered to one destination, in the order of telling, and
+// A line is what waits to be delivered to one receiver, in the order of telling, and
 // some that is final by now.
 type line struct {
 	list  []*Delivery
@@ -36,7 +36,7 @@ func (l *line) tidy() {
 	}
 }
 
-// A Topic is what messages are kept in order about, at each destination.
+// A Topic is what messages are kept in order about, at each receiver.
 type Topic struct {
 	Check     config.CheckID
 	Condition incident.Condition
@@ -86,10 +86,16 @@ func (b *Book) Due(now time.Time, hold func(*Delivery) bool, topic func(incident
 // silenced, holds up nothing.
 func (l *line) turn(i int, hold func(*Delivery) bool, topic func(incident.ID) Topic) *Delivery {
 	d := l.list[i]
-	topics := topicsOf(d, topic)
+	var topics map[Topic]bool // of d, when it is known to be needed
 	for j := range i {
 		older := l.list[j]
-		if older.State.Final() || !slices.ContainsFunc(older.Items, func(item Item) bool { return topics[topic(item.Incident)] }) {
+		if older.State.Final() {
+			continue
+		}
+		if topics == nil {
+			topics = topicsOf(d, topic)
+		}
+		if !slices.ContainsFunc(older.Items, func(item Item) bool { return topics[topic(item.Incident)] }) {
 			continue
 		}
 		if older.State == Sending {

@@ -202,9 +202,10 @@ func (p *planner) pair(s *Subject, ways []*config.Way, e entry) {
 // newer waits for it, too, which is a minute at most.
 func (p *planner) olderUnderWay(s *Subject, to Destination) bool {
 	return slices.ContainsFunc(s.Before, func(id incident.ID) bool {
-		e := known(p.book.told[id], to)
-		d := p.book.pending[e.told.key]
-		return d != nil && d.State == Sending && e.told.open && !e.told.noClosing
+		return slices.ContainsFunc(p.book.told[id], func(e entry) bool {
+			d := p.book.pending[e.told.key]
+			return e.to.place() == to.place() && d != nil && d.State == Sending && e.told.open && !e.told.noClosing
+		})
 	})
 }
 
