@@ -138,6 +138,33 @@ func TestNamedTargets(t *testing.T) {
 	}
 }
 
+// halfSilent answers for one record and never for the other one.
+type halfSilent string
+
+func (h halfSilent) LookupNetIP(ctx context.Context, network, _ string) ([]netip.Addr, error) {
+	if network != string(h) {
+		return nil, nil
+	}
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// A name server that answers for one record alone has answered: the resolver of
+// this machine is not at fault when another name cannot be looked up.
+func TestOneRecordIsAnAnswer(t *testing.T) {
+	t.Parallel()
+	for _, network := range []string{"ip6", "ip4", "neither"} {
+		synctest.Test(t, func(t *testing.T) {
+			self := selfcheck.New(selfcheck.Options{Boot: bubble, Dial: silence, Resolver: halfSilent(network)})
+			self.Use([]string{"target.example.net:443"})
+			time.Sleep(5 * time.Minute)
+			if got := self.Judge(t.Context(), unnamed("mx1.example.org")); got.Health() != incident.Down || remarked(got) {
+				t.Errorf("%s silent: %v", network, got.Findings)
+			}
+		})
+	}
+}
+
 // An earlier failure of the address that another check has reached meanwhile is
 // not held against it.
 func TestAnswersOfAnotherPortCount(t *testing.T) {
