@@ -89,11 +89,28 @@ func (p *Prober) lookUpRecords(ctx context.Context, host string, records ...reco
 				enough = time.After(otherPatience)
 			}
 		case <-enough:
-			return append(answers, missingAnswers(records, answers)...)
+			if p.anyRoute(answers) {
+				return append(answers, missingAnswers(records, answers)...)
+			}
+			enough = nil
 		}
 	}
 	slices.SortFunc(answers, func(a, b answer) int { return strings.Compare(a.record.name, b.record.name) })
 	return answers
+}
+
+// anyRoute reports whether this machine has a route to any of the addresses: where
+// it has none, only the other record is of use. The port does not matter.
+func (p *Prober) anyRoute(answers []answer) bool {
+	const anyPort = 1
+	for _, a := range answers {
+		for _, ip := range a.found {
+			if p.routes.exists(netip.AddrPortFrom(ip.Unmap(), anyPort)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (p *Prober) lookUpRecord(ctx context.Context, host string, asked record) answer {

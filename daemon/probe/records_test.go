@@ -88,6 +88,7 @@ func TestOneRecordWithoutAnswer(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				prober := New(Options{Resolver: test.server, Dial: func(context.Context, string, string) (net.Conn, error) { return nil, syscall.ECONNREFUSED }})
+				prober.routes.exists = func(netip.AddrPort) bool { return true }
 				check := config.Probe{Hostname: "mail.example.org", Port: 993, Security: config.TLSFromStart, Addresses: test.policy, Timeout: 30 * time.Second}
 				began := time.Now()
 				r := prober.Probe(t.Context(), "check", check)
@@ -105,6 +106,26 @@ func TestOneRecordWithoutAnswer(t *testing.T) {
 					t.Errorf("the notes of the next probe are %v", again.Notes)
 				}
 			})
+		})
+	}
+}
+
+// A machine without IPv6 waits for the A record, however soon the AAAA comes.
+func TestRecordOfAFamilyWithoutRoute(t *testing.T) {
+	for after, want := range map[time.Duration]string{3 * time.Second: "down connect/refused", never: "unknown connect/local_fault"} {
+		synctest.Test(t, func(t *testing.T) {
+			server := recordServer{"ip4": {after: after, ips: []string{"192.0.2.1"}}, "ip6": {ips: []string{"2001:db8::1"}}}
+			prober := New(Options{Resolver: server, Dial: func(_ context.Context, _, address string) (net.Conn, error) {
+				if strings.HasPrefix(address, "[") {
+					return nil, syscall.ENETUNREACH
+				}
+				return nil, syscall.ECONNREFUSED
+			}})
+			prober.routes.exists = func(target netip.AddrPort) bool { return target.Addr().Is4() }
+			r := prober.Probe(t.Context(), "check", config.Probe{Hostname: "mail.example.org", Port: 993, Security: config.TLSFromStart, Timeout: 30 * time.Second})
+			if got := verdict(r, false); got != want {
+				t.Errorf("A after %v: %s", after, got)
+			}
 		})
 	}
 }
@@ -127,6 +148,7 @@ func TestFailingAddressOfAnUnansweredRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := recordServer{"ip4": {ips: []string{"192.0.2.1"}}, "ip6": {ips: []string{"2001:db8::1"}}}
 		prober := New(Options{Resolver: server, Dial: func(context.Context, string, string) (net.Conn, error) { return nil, syscall.ECONNREFUSED }})
+		prober.routes.exists = func(netip.AddrPort) bool { return true }
 		check := config.Probe{Hostname: "mail.example.org", Port: 993, Security: config.TLSFromStart, Timeout: 30 * time.Second}
 		for range 2 { // longer than an address that is gone is probed
 			if r := prober.Probe(t.Context(), "check", check); len(r.Addresses) != 2 {

@@ -84,12 +84,14 @@ func nameServer(t *testing.T) (address string, asked *atomic.Int64) {
 // asking is a prober whose resolver asks that name server alone, and whose every
 // connection is refused.
 func asking(address string) *Prober {
-	return New(Options{
+	prober := New(Options{
 		Resolver: resolver{func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return dialer.DialContext(ctx, network, address)
 		}},
 		Dial: func(context.Context, string, string) (net.Conn, error) { return nil, syscall.ECONNREFUSED },
 	})
+	prober.routes.exists = func(netip.AddrPort) bool { return true }
+	return prober
 }
 
 func TestNames(t *testing.T) {
