@@ -247,39 +247,41 @@ func TestWhatIsDoneToTheFilesHeals(t *testing.T) {
 		for _, first := range []string{"looked at first", "appended to first"} {
 			t.Run(name+", "+first, func(t *testing.T) {
 				t.Parallel()
-				k := newKeeper(t, Options{})
-				k.add(1, 5)
-				k.healed()
-				harm.do(k)
-				if first == "looked at first" {
-					k.Verify()
-				} else {
-					k.add(6, 6)
-					k.Verify()
-				}
-				n := len(k.all)
-				if s := k.Status(); s.Losses != 1 || !strings.HasPrefix(s.LastLoss, k.state) || !slices.ContainsFunc(strings.Split(harm.says, "|"), func(says string) bool { return strings.Contains(s.LastLoss, says) }) {
-					t.Errorf("status %+v, want a loss that says %q", s, harm.says)
-				}
-				k.healed()
-				want(t, k.there(k.home()), recs(1, n))
-				k.add(n+1, n+3)
-				k.healed()
-				want(t, k.there(k.home()), recs(1, n+3))
-				k.Verify() // and finds nothing more
-				if s := k.Status(); !s.Durable || s.Losses != 1 || s.Detail != "" {
-					t.Errorf("status %+v", s)
-				}
-				if _, err := Open(k.home(), Options{}); !errors.Is(err, ErrInUse) {
-					t.Errorf("a second daemon: %v", err)
-				}
-				k.end()
-				j := mustOpen(t, k.home(), Options{Outer: k.state})
-				if s := j.Status(); s.Damaged || !s.Clean || s.TornBytes > 0 {
-					t.Errorf("after a restart: %+v", s)
-				}
-				mustClose(t, j)
-				want(t, k.there(k.home()), recs(1, n+3))
+				synctest.Test(t, func(t *testing.T) {
+					k := newKeeper(t, Options{})
+					k.add(1, 5)
+					k.healed()
+					harm.do(k)
+					if first == "looked at first" {
+						k.Verify()
+					} else {
+						k.add(6, 6)
+						k.Verify()
+					}
+					n := len(k.all)
+					if s := k.Status(); s.Losses != 1 || !strings.HasPrefix(s.LastLoss, k.state) || !slices.ContainsFunc(strings.Split(harm.says, "|"), func(says string) bool { return strings.Contains(s.LastLoss, says) }) {
+						t.Errorf("status %+v, want a loss that says %q", s, harm.says)
+					}
+					k.healed()
+					want(t, k.there(k.home()), recs(1, n))
+					k.add(n+1, n+3)
+					k.healed()
+					want(t, k.there(k.home()), recs(1, n+3))
+					k.Verify() // and finds nothing more
+					if s := k.Status(); !s.Durable || s.Losses != 1 || s.Detail != "" {
+						t.Errorf("status %+v", s)
+					}
+					if _, err := Open(k.home(), Options{}); !errors.Is(err, ErrInUse) {
+						t.Errorf("a second daemon: %v", err)
+					}
+					k.end()
+					j := mustOpen(t, k.home(), Options{Outer: k.state})
+					if s := j.Status(); s.Damaged || !s.Clean || s.TornBytes > 0 {
+						t.Errorf("after a restart: %+v", s)
+					}
+					mustClose(t, j)
+					want(t, k.there(k.home()), recs(1, n+3))
+				})
 			})
 		}
 	}
@@ -313,20 +315,22 @@ func TestWhatDoesNoHarm(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := newKeeper(t, Options{})
-			k.add(1, 5)
-			k.healed()
-			do(k)
-			k.Verify()
-			n := len(k.all)
-			k.add(n+1, n+2)
-			k.healed()
-			k.Verify()
-			if s := k.Status(); s.Losses != 0 || !s.Durable {
-				t.Errorf("status %+v", s)
-			}
-			want(t, k.there(k.home()), recs(1, n+2))
-			k.end()
+			synctest.Test(t, func(t *testing.T) {
+				k := newKeeper(t, Options{})
+				k.add(1, 5)
+				k.healed()
+				do(k)
+				k.Verify()
+				n := len(k.all)
+				k.add(n+1, n+2)
+				k.healed()
+				k.Verify()
+				if s := k.Status(); s.Losses != 0 || !s.Durable {
+					t.Errorf("status %+v", s)
+				}
+				want(t, k.there(k.home()), recs(1, n+2))
+				k.end()
+			})
 		})
 	}
 }
@@ -334,35 +338,37 @@ func TestWhatDoesNoHarm(t *testing.T) {
 // Whoever follows the journal gets every record once, however often its files are
 // taken away and written anew.
 func TestAFollowerOutlivesALoss(t *testing.T) {
-	k := newKeeper(t, Options{})
-	k.add(1, 5)
-	k.healed()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	n := 0
-	for r, err := range Follow(ctx, k.home(), 0) {
-		if err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		k := newKeeper(t, Options{})
+		k.add(1, 5)
+		k.healed()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		n := 0
+		for r, err := range Follow(ctx, k.home(), 0) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+			if !r.At.Equal(rec(n).At) {
+				t.Fatalf("record %d is %v", n, r)
+			}
+			switch {
+			case n == 20:
+				cancel()
+			case n%5 == 0:
+				k.must(os.RemoveAll(k.home()))
+				k.Verify()
+				k.healed()
+				k.add(n+1, n+5)
+				k.healed()
+			}
 		}
-		n++
-		if !r.At.Equal(rec(n).At) {
-			t.Fatalf("record %d is %v", n, r)
+		if n != 20 {
+			t.Errorf("%d records", n)
 		}
-		switch {
-		case n == 20:
-			cancel()
-		case n%5 == 0:
-			k.must(os.RemoveAll(k.home()))
-			k.Verify()
-			k.healed()
-			k.add(n+1, n+5)
-			k.healed()
-		}
-	}
-	if n != 20 {
-		t.Errorf("%d records", n)
-	}
-	k.end()
+		k.end()
+	})
 }
 
 // It looks by itself every few seconds.
@@ -487,35 +493,37 @@ func TestADirectoryThatWasTakenMeanwhile(t *testing.T) {
 	for name, stays := range map[string]bool{"for good": true, "for a moment": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := newKeeper(t, Options{})
-			k.add(1, 5)
-			k.healed()
-			k.must(os.RemoveAll(k.state))
-			other := mustOpen(t, k.home(), Options{Outer: k.state})
-			mustAppend(t, other, rec(1))
-			k.Verify()
-			k.add(6, 6)
-			if s := k.Status(); s.Durable || s.Losses != 1 {
-				t.Errorf("%+v", s)
-			}
-			if !stays {
-				mustClose(t, other)
+			synctest.Test(t, func(t *testing.T) {
+				k := newKeeper(t, Options{})
+				k.add(1, 5)
 				k.healed()
-				want(t, k.there(k.home()), recs(1, 6))
-				k.end()
-				return
-			}
-			<-k.Usurped()
-			if s := k.Status(); !strings.Contains(s.Detail, ErrInUse.Error()) {
-				t.Errorf("%+v", s)
-			}
-			close(k.stop)
-			<-k.done
-			if err := k.Close(); !errors.Is(err, ErrNotDurable) {
-				t.Errorf("Close: %v", err)
-			}
-			want(t, collect(t, Read(k.home())), numbered(1, 1)) // nothing of ours got in
-			mustClose(t, other)
+				k.must(os.RemoveAll(k.state))
+				other := mustOpen(t, k.home(), Options{Outer: k.state})
+				mustAppend(t, other, rec(1))
+				k.Verify()
+				k.add(6, 6)
+				if s := k.Status(); s.Durable || s.Losses != 1 {
+					t.Errorf("%+v", s)
+				}
+				if !stays {
+					mustClose(t, other)
+					k.healed()
+					want(t, k.there(k.home()), recs(1, 6))
+					k.end()
+					return
+				}
+				<-k.Usurped()
+				if s := k.Status(); !strings.Contains(s.Detail, ErrInUse.Error()) {
+					t.Errorf("%+v", s)
+				}
+				close(k.stop)
+				<-k.done
+				if err := k.Close(); !errors.Is(err, ErrNotDurable) {
+					t.Errorf("Close: %v", err)
+				}
+				want(t, collect(t, Read(k.home())), numbered(1, 1)) // nothing of ours got in
+				mustClose(t, other)
+			})
 		})
 	}
 }
@@ -523,62 +531,68 @@ func TestADirectoryThatWasTakenMeanwhile(t *testing.T) {
 // What lies there when the daemon starts may be anything; a start neither hangs
 // nor fails.
 func TestAStartWithOddFiles(t *testing.T) {
-	dir := t.TempDir()
-	j := mustOpen(t, dir, Options{})
-	mustAppend(t, j, recs(1, 5)...)
-	mustClose(t, j)
-	if err := errors.Join(
-		syscall.Mkfifo(filepath.Join(dir, segmentName(6)), 0o600), os.Mkdir(filepath.Join(dir, segmentName(7)), 0o700),
-	); err != nil {
-		t.Fatal(err)
-	}
-	j = mustOpen(t, dir, Options{})
-	if s := j.Status(); !s.Damaged || len(s.Quarantined) != 2 {
-		t.Errorf("%+v", s)
-	}
-	if got := collect(t, j.Replay()); len(got) < 5 {
-		t.Errorf("%d records", len(got))
-	}
-	mustAppend(t, j, rec(6))
-	mustClose(t, j)
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		j := mustOpen(t, dir, Options{})
+		mustAppend(t, j, recs(1, 5)...)
+		mustClose(t, j)
+		if err := errors.Join(
+			syscall.Mkfifo(filepath.Join(dir, segmentName(6)), 0o600), os.Mkdir(filepath.Join(dir, segmentName(7)), 0o700),
+		); err != nil {
+			t.Fatal(err)
+		}
+		j = mustOpen(t, dir, Options{})
+		if s := j.Status(); !s.Damaged || len(s.Quarantined) != 2 {
+			t.Errorf("%+v", s)
+		}
+		if got := collect(t, j.Replay()); len(got) < 5 {
+			t.Errorf("%d records", len(got))
+		}
+		mustAppend(t, j, rec(6))
+		mustClose(t, j)
+	})
 }
 
 // The files that were found in place of the journal's own are kept, a few of them.
 func TestForeignFilesAreSetAside(t *testing.T) {
-	k := newKeeper(t, Options{})
-	for n := 1; n <= 12; n++ {
-		k.add(n, n)
-		k.healed()
-		k.inPlace(k.newest(), []byte("not yours\n"))
-		k.Verify()
-		k.healed()
-	}
-	names, err := filepath.Glob(filepath.Join(k.home(), "*"+foreignSuffix))
-	if err != nil || len(names) != keepForeign || string(k.read(names[0])) != "not yours\n" {
-		t.Errorf("%q, %v", names, err)
-	}
-	want(t, k.there(k.home()), recs(1, 12))
-	k.end()
+	synctest.Test(t, func(t *testing.T) {
+		k := newKeeper(t, Options{})
+		for n := 1; n <= 12; n++ {
+			k.add(n, n)
+			k.healed()
+			k.inPlace(k.newest(), []byte("not yours\n"))
+			k.Verify()
+			k.healed()
+		}
+		names, err := filepath.Glob(filepath.Join(k.home(), "*"+foreignSuffix))
+		if err != nil || len(names) != keepForeign || string(k.read(names[0])) != "not yours\n" {
+			t.Errorf("%q, %v", names, err)
+		}
+		want(t, k.there(k.home()), recs(1, 12))
+		k.end()
+	})
 }
 
 // A compaction while the files are lost, and a loss while it compacts, end in one
 // of the two.
 func TestLossesDuringCompactions(t *testing.T) {
-	k := newKeeper(t, Options{SegmentBytes: 400})
-	for n := 1; n <= 60; n++ {
-		k.add(n, n)
-		k.mu.Lock()
-		_ = k.Compact(slices.Values(k.all)) // one that is under way, or a disk that was lost
-		k.mu.Unlock()
-		if n%3 == 0 {
-			err := os.Rename(k.home(), fmt.Sprint(k.home(), n)) // RemoveAll may find files that are made meanwhile
-			if err != nil && !errors.Is(err, fs.ErrNotExist) {  // the loss before is not mended yet
-				t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		k := newKeeper(t, Options{SegmentBytes: 400})
+		for n := 1; n <= 60; n++ {
+			k.add(n, n)
+			k.mu.Lock()
+			_ = k.Compact(slices.Values(k.all)) // one that is under way, or a disk that was lost
+			k.mu.Unlock()
+			if n%3 == 0 {
+				err := os.Rename(k.home(), fmt.Sprint(k.home(), n)) // RemoveAll may find files that are made meanwhile
+				if err != nil && !errors.Is(err, fs.ErrNotExist) {  // the loss before is not mended yet
+					t.Fatal(err)
+				}
 			}
 		}
-	}
-	k.Verify()
-	k.healed()
-	want(t, k.there(k.home()), recs(1, 60))
-	k.end()
+		k.Verify()
+		k.healed()
+		want(t, k.there(k.home()), recs(1, 60))
+		k.end()
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -19,7 +20,8 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// bounded is a tracker with a journal on a disk, and a clock of its own.
+// bounded is a tracker with a journal on a disk, and a clock of its own. It lives
+// in a bubble of testing/synctest, in which a slow disk takes no time.
 type bounded struct {
 	*testing.T
 	*Tracker
@@ -97,45 +99,49 @@ func (b *bounded) known() map[incident.ID]string {
 // memory is what a replay gives.
 func TestARecordThatIsTooLargeIsRefusedAlone(t *testing.T) {
 	t.Parallel()
-	b := newBounded(t)
-	large := begun("large", config.CheckID(strings.Repeat("x", journal.MaxData)), b.now)
-	b.inputs(begun("before", "a", b.now), large, begun("after", "c", b.now))
-	trouble := b.state(Records.check())
-	in, _ := trouble.Incident(incident.Monitor)
-	if !in.Open() || !strings.Contains(in.Finding.Hint, "at most 1048576 are kept") {
-		t.Errorf("the monitor incident: %+v", in)
-	}
-	for _, stage := range []string{"in memory", "after a restart"} {
-		want := []incident.ID{"after", "before", in.ID}
-		slices.Sort(want)
-		if ids := slices.Sorted(maps.Keys(b.ledger)); !slices.Equal(ids, want) {
-			t.Errorf("%s: incidents %q, want %q", stage, ids, want)
+	synctest.Test(t, func(t *testing.T) {
+		b := newBounded(t)
+		large := begun("large", config.CheckID(strings.Repeat("x", journal.MaxData)), b.now)
+		b.inputs(begun("before", "a", b.now), large, begun("after", "c", b.now))
+		trouble := b.state(Records.check())
+		in, _ := trouble.Incident(incident.Monitor)
+		if !in.Open() || !strings.Contains(in.Finding.Hint, "at most 1048576 are kept") {
+			t.Errorf("the monitor incident: %+v", in)
 		}
-		before := b.known()
-		if stage == "in memory" {
-			b.inputs(large) // again, which is no news
-			b.again()
-			if d := cmp.Diff(before, b.known()); d != "" {
-				t.Errorf("a replay differs from what was in memory (-memory +replay):\n%s", d)
+		for _, stage := range []string{"in memory", "after a restart"} {
+			want := []incident.ID{"after", "before", in.ID}
+			slices.Sort(want)
+			if ids := slices.Sorted(maps.Keys(b.ledger)); !slices.Equal(ids, want) {
+				t.Errorf("%s: incidents %q, want %q", stage, ids, want)
+			}
+			before := b.known()
+			if stage == "in memory" {
+				b.inputs(large) // again, which is no news
+				b.again()
+				if d := cmp.Diff(before, b.known()); d != "" {
+					t.Errorf("a replay differs from what was in memory (-memory +replay):\n%s", d)
+				}
 			}
 		}
-	}
+	})
 }
 
 func TestTheReportOfARefusedRecordEndsByItself(t *testing.T) {
 	t.Parallel()
-	b := newBounded(t)
-	b.inputs(begun("large", config.CheckID(strings.Repeat("x", journal.MaxData)), b.now))
-	for _, step := range []struct {
-		after time.Duration
-		open  bool
-	}{{59 * time.Minute, true}, {2 * time.Minute, false}} {
-		b.now = b.now.Add(step.after)
-		b.inputs()
-		if in, _ := b.state(Records.check()).Incident(incident.Monitor); in.Open() != step.open {
-			t.Errorf("%s later: open %v", step.after, in.Open())
+	synctest.Test(t, func(t *testing.T) {
+		b := newBounded(t)
+		b.inputs(begun("large", config.CheckID(strings.Repeat("x", journal.MaxData)), b.now))
+		for _, step := range []struct {
+			after time.Duration
+			open  bool
+		}{{59 * time.Minute, true}, {2 * time.Minute, false}} {
+			b.now = b.now.Add(step.after)
+			b.inputs()
+			if in, _ := b.state(Records.check()).Incident(incident.Monitor); in.Open() != step.open {
+				t.Errorf("%s later: open %v", step.after, in.Open())
+			}
 		}
-	}
+	})
 }
 
 // picky refuses what the tracker did not expect it to.
@@ -176,32 +182,34 @@ func TestReasonsAreBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBounded(t)
-			b.inputs(begun("i", "c", b.now))
-			acked := make(chan error, 1)
-			silent := make(chan silenceAnswer, 1)
-			b.inputs(
-				acknowledged{"i", text, b.now.Add(time.Hour), acked},
-				silenced{Scope{Check: "c"}, text, b.now.Add(time.Hour), silent},
-				begun("with it", "d", b.now),
-			)
-			s := <-silent
-			if err := <-acked; err != nil || s.err != nil {
-				t.Fatal(err, s.err)
-			}
-			events := b.ledger["i"].events
-			reason := events[len(events)-1].Reason
-			if len(reason) > maxReason || reason == "" || s.silence.Reason != reason || opaque.Bounded(reason, maxReason) != reason {
-				t.Errorf("%d bytes were kept: %.60q", len(reason), reason)
-			}
-			if name == "short" && reason != text {
-				t.Errorf("%q became %q", text, reason)
-			}
-			before := b.known()
-			b.again()
-			if d := cmp.Diff(before, b.known()); d != "" || b.silences[s.silence.ID].Reason != reason {
-				t.Errorf("a replay differs (-memory +replay):\n%s", d)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				b := newBounded(t)
+				b.inputs(begun("i", "c", b.now))
+				acked := make(chan error, 1)
+				silent := make(chan silenceAnswer, 1)
+				b.inputs(
+					acknowledged{"i", text, b.now.Add(time.Hour), acked},
+					silenced{Scope{Check: "c"}, text, b.now.Add(time.Hour), silent},
+					begun("with it", "d", b.now),
+				)
+				s := <-silent
+				if err := <-acked; err != nil || s.err != nil {
+					t.Fatal(err, s.err)
+				}
+				events := b.ledger["i"].events
+				reason := events[len(events)-1].Reason
+				if len(reason) > maxReason || reason == "" || s.silence.Reason != reason || opaque.Bounded(reason, maxReason) != reason {
+					t.Errorf("%d bytes were kept: %.60q", len(reason), reason)
+				}
+				if name == "short" && reason != text {
+					t.Errorf("%q became %q", text, reason)
+				}
+				before := b.known()
+				b.again()
+				if d := cmp.Diff(before, b.known()); d != "" || b.silences[s.silence.ID].Reason != reason {
+					t.Errorf("a replay differs (-memory +replay):\n%s", d)
+				}
+			})
 		})
 	}
 }
@@ -209,51 +217,55 @@ func TestReasonsAreBounded(t *testing.T) {
 // The journals of before have reasons of up to a megabyte.
 func TestALongReasonOfBeforeIsBounded(t *testing.T) {
 	t.Parallel()
-	b := newBounded(t)
-	b.inputs(begun("i", "c", b.now))
-	r := &round{now: b.now}
-	long := incident.Event{Kind: incident.Acknowledged, At: b.now, Incident: "i", Check: "c", Condition: incident.Service, Reason: strings.Repeat("x", 300_000)}
-	for range 5 { // together they are more than one record can hold
-		r.add(kindIncident+string(long.Kind), b.now, long)
-	}
-	r.add(kindSilence, b.now, outbox.Silence{ID: "s", Reason: long.Reason, Until: b.now.Add(time.Hour)})
-	if err := b.Journal.Append(r.records...); err != nil {
-		t.Fatal(err)
-	}
-	b.again()
-	if n := len(b.silences["s"].Reason); n > maxReason {
-		t.Errorf("the silence has a reason of %d bytes", n)
-	}
-	if err := b.Journal.Compact(slices.Values(b.rebuilding(b.now))); err != nil {
-		t.Fatal(err)
-	}
-	b.again()
-	if events := b.ledger["i"].events; len(events) != 7 || len(events[6].Reason) > maxReason {
-		t.Errorf("%d events", len(events))
-	}
+	synctest.Test(t, func(t *testing.T) {
+		b := newBounded(t)
+		b.inputs(begun("i", "c", b.now))
+		r := &round{now: b.now}
+		long := incident.Event{Kind: incident.Acknowledged, At: b.now, Incident: "i", Check: "c", Condition: incident.Service, Reason: strings.Repeat("x", 300_000)}
+		for range 5 { // together they are more than one record can hold
+			r.add(kindIncident+string(long.Kind), b.now, long)
+		}
+		r.add(kindSilence, b.now, outbox.Silence{ID: "s", Reason: long.Reason, Until: b.now.Add(time.Hour)})
+		if err := b.Journal.Append(r.records...); err != nil {
+			t.Fatal(err)
+		}
+		b.again()
+		if n := len(b.silences["s"].Reason); n > maxReason {
+			t.Errorf("the silence has a reason of %d bytes", n)
+		}
+		if err := b.Journal.Compact(slices.Values(b.rebuilding(b.now))); err != nil {
+			t.Fatal(err)
+		}
+		b.again()
+		if events := b.ledger["i"].events; len(events) != 7 || len(events[6].Reason) > maxReason {
+			t.Errorf("%d events", len(events))
+		}
+	})
 }
 
 // An incident whose events would not fit into one record loses the middle ones.
 func TestAnIncidentFitsIntoOneRecord(t *testing.T) {
 	t.Parallel()
-	b := newBounded(t)
-	all := begun("i", "c", b.now)
-	for i := range 198 {
-		all = append(all, incident.Event{
-			Kind: incident.CauseChanged, At: b.now, Incident: "i", Check: "c", Condition: incident.Service,
-			Finding: &incident.Finding{Hint: fmt.Sprint(i, strings.Repeat("<", maxHint-10))},
-		})
-	}
-	b.inputs(all)
-	if err := b.Journal.Compact(slices.Values(b.rebuilding(b.now))); err != nil {
-		t.Fatal(err)
-	}
-	before := b.known()
-	b.again()
-	events := b.ledger["i"].events
-	if d := cmp.Diff(before, b.known()); d != "" || len(events) < 20 || events[0].Kind != incident.Failing || !strings.HasPrefix(events[len(events)-1].Finding.Hint, "197<") {
-		t.Errorf("%d events are left (-memory +replay):\n%.500s", len(events), d)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		b := newBounded(t)
+		all := begun("i", "c", b.now)
+		for i := range 198 {
+			all = append(all, incident.Event{
+				Kind: incident.CauseChanged, At: b.now, Incident: "i", Check: "c", Condition: incident.Service,
+				Finding: &incident.Finding{Hint: fmt.Sprint(i, strings.Repeat("<", maxHint-10))},
+			})
+		}
+		b.inputs(all)
+		if err := b.Journal.Compact(slices.Values(b.rebuilding(b.now))); err != nil {
+			t.Fatal(err)
+		}
+		before := b.known()
+		b.again()
+		events := b.ledger["i"].events
+		if d := cmp.Diff(before, b.known()); d != "" || len(events) < 20 || events[0].Kind != incident.Failing || !strings.HasPrefix(events[len(events)-1].Finding.Hint, "197<") {
+			t.Errorf("%d events are left (-memory +replay):\n%.500s", len(events), d)
+		}
+	})
 }
 
 // One message about very many incidents is journaled as several.
@@ -286,13 +298,15 @@ func TestATellingThatIsTooLargeBecomesSeveral(t *testing.T) {
 // A time that JSON has no words for is refused, and stops nothing.
 func TestTimesThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
-	b := newBounded(t)
-	b.inputs(begun("i", "c", b.now))
-	until := time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("west", -3600))
-	acked := make(chan error, 1)
-	silent := make(chan silenceAnswer, 1)
-	b.inputs(acknowledged{"i", "x", until, acked}, silenced{Scope{Check: "c"}, "x", until, silent})
-	if err, s := <-acked, <-silent; err == nil || s.err == nil || !strings.Contains(err.Error(), "10000") {
-		t.Errorf("%v, %v", err, s.err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		b := newBounded(t)
+		b.inputs(begun("i", "c", b.now))
+		until := time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("west", -3600))
+		acked := make(chan error, 1)
+		silent := make(chan silenceAnswer, 1)
+		b.inputs(acknowledged{"i", "x", until, acked}, silenced{Scope{Check: "c"}, "x", until, silent})
+		if err, s := <-acked, <-silent; err == nil || s.err == nil || !strings.Contains(err.Error(), "10000") {
+			t.Errorf("%v, %v", err, s.err)
+		}
+	})
 }

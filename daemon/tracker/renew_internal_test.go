@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,56 +19,60 @@ import (
 // written anew, and a start finds it: incidents, silences, what was told to whom.
 func TestADeletedJournalIsWrittenAnew(t *testing.T) {
 	t.Parallel()
-	b := newBounded(t)
-	j := b.Journal.(*journal.Journal)
-	b.inputs(begun("i", "c", b.now), silenced{Scope{Check: "c"}, "racks", b.now.Add(time.Hour), make(chan silenceAnswer, 1)})
-	told := outbox.Telling{Key: "k", At: b.now, Items: []outbox.Item{{Incident: "i", Transition: "opened", Bout: 1}}}
-	r := &round{now: b.now}
-	decide(r, []outbox.Telling{told})
-	b.persist(r)
-	b.told(told)
-	if err := os.RemoveAll(b.dir); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error)
-	go func() { ended <- b.Tracker.Run(ctx) }()
-	if err := b.Ping(ctx); err != nil {
-		t.Fatal(err)
-	}
-	j.Verify()
-	for j.Status().Losses == 0 || !j.Status().Durable {
-		<-j.Changed()
-	}
-	cancel()
-	if err := <-ended; err != nil {
-		t.Fatal(err)
-	}
-	before, keys := b.known(), len(b.book.Of("i"))
-	b.again()
-	if d := cmp.Diff(before, b.known()); d != "" || len(b.silences) != 1 || keys != 1 || len(b.book.Of("i")) != 1 {
-		t.Errorf("%d silences, %d messages (-memory +replay):\n%s", len(b.silences), len(b.book.Of("i")), d)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		b := newBounded(t)
+		j := b.Journal.(*journal.Journal)
+		b.inputs(begun("i", "c", b.now), silenced{Scope{Check: "c"}, "racks", b.now.Add(time.Hour), make(chan silenceAnswer, 1)})
+		told := outbox.Telling{Key: "k", At: b.now, Items: []outbox.Item{{Incident: "i", Transition: "opened", Bout: 1}}}
+		r := &round{now: b.now}
+		decide(r, []outbox.Telling{told})
+		b.persist(r)
+		b.told(told)
+		if err := os.RemoveAll(b.dir); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- b.Tracker.Run(ctx) }()
+		if err := b.Ping(ctx); err != nil {
+			t.Fatal(err)
+		}
+		j.Verify()
+		for j.Status().Losses == 0 || !j.Status().Durable {
+			<-j.Changed()
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+		before, keys := b.known(), len(b.book.Of("i"))
+		b.again()
+		if d := cmp.Diff(before, b.known()); d != "" || len(b.silences) != 1 || keys != 1 || len(b.book.Of("i")) != 1 {
+			t.Errorf("%d silences, %d messages (-memory +replay):\n%s", len(b.silences), len(b.book.Of("i")), d)
+		}
+	})
 }
 
 // It may be deleted a moment before the daemon ends.
 func TestAJournalThatIsDeletedAtTheEnd(t *testing.T) {
 	t.Parallel()
-	b := newBounded(t)
-	b.inputs(begun("i", "c", b.now))
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := os.RemoveAll(b.dir); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.Tracker.Run(ctx); err != nil {
-		t.Fatal(err)
-	}
-	before := b.known()
-	b.again()
-	if d := cmp.Diff(before, b.known()); d != "" || len(before) != 1 {
-		t.Errorf("(-memory +replay):\n%s", d)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		b := newBounded(t)
+		b.inputs(begun("i", "c", b.now))
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := os.RemoveAll(b.dir); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Tracker.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		before := b.known()
+		b.again()
+		if d := cmp.Diff(before, b.known()); d != "" || len(before) != 1 {
+			t.Errorf("(-memory +replay):\n%s", d)
+		}
+	})
 }
 
 // A journal that refuses the snapshot asks again.
