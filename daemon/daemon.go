@@ -94,6 +94,7 @@ type monitor struct {
 	vitals   *vitals
 	self     *selfcheck.Self
 	watch    *clock.Watch
+	memory   memoryLimit
 	report   func(context.Context, incident.Result) incident.Pace // past self, to tracker
 	listener *control.Socket
 }
@@ -102,7 +103,8 @@ type monitor struct {
 // returns a *ConfigError, or another error, when the start is refused; nothing has
 // been touched then.
 func Run(ctx context.Context, o Options) error {
-	m := &monitor{Options: o}
+	m := &monitor{Options: o, memory: memoryLimit{log: o.Log}}
+	m.memory.apply() // before the configuration is read, which takes most of it
 	first, err := m.open(ctx)
 	if err != nil {
 		if ctx.Err() != nil && errors.Is(err, context.Canceled) {

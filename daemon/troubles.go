@@ -36,7 +36,8 @@ func (m *monitor) machine(ctx context.Context, f *incident.Finding) {
 	_ = m.tracker.Report(ctx, machineTrouble, f) // the daemon is ending
 }
 
-// troubles looks after the journal, the files and the probes until ctx ends.
+// troubles looks after the journal, the files and the probes until ctx ends, and
+// after the memory limit, which may be changed while the daemon runs.
 func (m *monitor) troubles(ctx context.Context) error {
 	durable := time.Now()
 	var said time.Time
@@ -46,6 +47,7 @@ func (m *monitor) troubles(ctx context.Context) error {
 	late := overdue{looked: durable}
 	_ = m.tracker.Report(ctx, tailTrouble, ofTail(m.journal.Status(), 0)) // the daemon is ending
 	return every(ctx, troubleEvery, func() {
+		m.memory.apply()
 		s := m.journal.Status()
 		if s.Durable {
 			durable = time.Now()
