@@ -26,12 +26,18 @@ type draft struct {
 	target   json.RawMessage
 	since    time.Time // when the first of it became due
 	items    []Item
-	requests []request // what asked for each item
-	subjects []int     // of the same
+	asked    []asked // why each item is told
+	subjects []int   // of the same
 	has      map[incident.ID]bool
 	voided   []*Delivery // what it replaces, for people; each once
 	replaces map[incident.ID]Key
 	size     int // of items, once those of what it replaces are in it
+}
+
+// An asked is what is kept of a request beside its item.
+type asked struct {
+	roles []config.RoleID
+	ends  bool
 }
 
 // draft finds or starts the message to a destination; nil when there is no saying
@@ -68,7 +74,7 @@ func (p *planner) add(d *draft, r request, item Item, replaces *Delivery) {
 	}
 	d.size += grows
 	d.items, d.has[item.Incident] = append(d.items, item), true
-	d.subjects, d.requests = append(d.subjects, p.at), append(d.requests, r)
+	d.subjects, d.asked = append(d.subjects, p.at), append(d.asked, asked{r.roles, r.ends})
 	d.roles = withRoles(d.roles, r.roles...)
 	if replaces != nil {
 		d.replaces[item.Incident] = replaces.Key
@@ -96,7 +102,7 @@ func (d *draft) voids(replaced *Delivery) bool {
 // held: people get all that waits with it, since it is one message anyway.
 func (p *planner) tell(d *draft) {
 	if d.kind.ReadByPeople() {
-		until, ok := p.may(d.to.Notifier, slices.ContainsFunc(d.requests, func(r request) bool { return r.ends }))
+		until, ok := p.may(d.to.Notifier, slices.ContainsFunc(d.asked, func(a asked) bool { return a.ends }))
 		if ok {
 			p.absorb(d)
 			p.Tell = append(p.Tell, p.together(d))
@@ -108,7 +114,7 @@ func (p *planner) tell(d *draft) {
 		return
 	}
 	for i, item := range d.items {
-		until, ok := p.may(d.to.Notifier, d.requests[i].ends)
+		until, ok := p.may(d.to.Notifier, d.asked[i].ends)
 		if !ok {
 			p.holdBack(d, i, until)
 			continue

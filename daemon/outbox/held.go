@@ -41,7 +41,7 @@ func (h *Held) opens() bool {
 func (p *planner) holdBack(d *draft, i int, until time.Time) {
 	item := d.items[i]
 	h := Held{
-		Incident: item.Incident, Way: config.WayID(d.to), Roles: d.requests[i].roles, Kind: d.kind,
+		Incident: item.Incident, Way: config.WayID(d.to), Roles: d.asked[i].roles, Kind: d.kind,
 		Transition: item.Transition, Reason: HeldByLimit, Since: p.now, Until: until, bout: item.Bout,
 	}
 	h.Way.Role = h.Roles[0]

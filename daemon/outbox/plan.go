@@ -128,6 +128,7 @@ type planner struct {
 	taken  map[config.NotifierID]int // of what max_per_hour allows
 	index  map[incident.ID]*Subject
 	places []Destination // of the ways of the subject that is looked at
+	alone  map[config.RoleID][]config.RoleID
 	same   []*config.Way // those of them that lead to one destination
 }
 
@@ -242,7 +243,7 @@ func (p *planner) request(s *Subject, ways []*config.Way, e entry, underWay bool
 			continue
 		}
 		if r.need = r.join(n); n.transition != notifiers.Closed || wants(way, notifiers.Closed) {
-			r.roles = withRoles(r.roles, way.ID.Role)
+			r.roles = p.with(r.roles, way.ID.Role)
 		}
 		ok = true
 	}
@@ -252,6 +253,22 @@ func (p *planner) request(s *Subject, ways []*config.Way, e entry, underWay bool
 	r.noClosing = !wantsClosing
 	r.ends = r.transition == notifiers.Closed && (e.told.open || !r.untold)
 	return r, ok
+}
+
+// with adds a role to a list. Lists of one role, which nearly all are, are made once.
+func (p *planner) with(list []config.RoleID, role config.RoleID) []config.RoleID {
+	if len(list) > 0 {
+		return withRoles(list, role)
+	}
+	alone, ok := p.alone[role]
+	if !ok {
+		if p.alone == nil {
+			p.alone = map[config.RoleID][]config.RoleID{}
+		}
+		alone = []config.RoleID{role}
+		p.alone[role] = alone
+	}
+	return alone
 }
 
 // owed is what a destination lacks that no way leads to any more.
