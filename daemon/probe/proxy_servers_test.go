@@ -6,6 +6,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,27 +25,33 @@ type proxiedPort struct {
 	login    bool
 }
 
-// testProxied holds a port to what the attribute proxy_protocol promises: with either
-// header it is well; without one it is down, and the hint names the attribute.
+// testProxied holds ports, side by side, to what the attribute proxy_protocol promises.
 func testProxied(t *testing.T, authority *ca.Authority, ports map[string]proxiedPort) {
 	t.Helper()
+	var probing sync.WaitGroup
 	for name, port := range ports {
-		check := realCheck(t, port.address, port.security)
-		if port.login {
-			check = asAlice(check, "")
-		}
-		prober := New(Options{Roots: authority.Pool()})
-		for _, version := range []config.ProxyProtocol{config.ProxyV1, config.ProxyV2} {
-			check.ProxyProtocol = version
-			expectReal(t, name+" "+string(version), prober.Probe(t.Context(), config.CheckID(name+string(version)), check), "ok")
-		}
-		// Servers wait for the header for 3 seconds (Dovecot) or half a minute (nginx).
-		check.ProxyProtocol, check.Timeout = "", 4*time.Second
-		r := prober.Probe(t.Context(), config.CheckID(name), check)
-		worst := worstOf(r)
-		if worst.Health != incident.Down || !strings.Contains(worst.Hint, `proxy_protocol = "v1" or "v2"`) {
-			t.Errorf("%s without the header: %s %s/%s: %s", name, worst.Health, worst.Phase, worst.Cause, worst.Hint)
-		}
+		probing.Go(func() { port.test(t, name, authority) })
+	}
+	probing.Wait()
+}
+
+// test: with either header the port is well; without one it is down, and the hint names
+// the attribute.
+func (p proxiedPort) test(t *testing.T, name string, authority *ca.Authority) {
+	check := realCheck(t, p.address, p.security)
+	if p.login {
+		check = asAlice(check, "")
+	}
+	prober := New(Options{Roots: authority.Pool()})
+	for _, version := range []config.ProxyProtocol{config.ProxyV1, config.ProxyV2} {
+		check.ProxyProtocol = version
+		expectReal(t, name+" "+string(version), prober.Probe(t.Context(), config.CheckID(name+string(version)), check), "ok")
+	}
+	// Servers wait for the header for 3 seconds (Dovecot) or half a minute (nginx).
+	check.ProxyProtocol, check.Timeout = "", 10*time.Second
+	worst := worstOf(prober.Probe(t.Context(), config.CheckID(name), check))
+	if worst.Health != incident.Down || !strings.Contains(worst.Hint, `proxy_protocol = "v1" or "v2"`) {
+		t.Errorf("%s without the header: %s %s/%s: %s", name, worst.Health, worst.Phase, worst.Cause, worst.Hint)
 	}
 }
 
@@ -53,7 +60,7 @@ func testUnproxied(t *testing.T, authority *ca.Authority, address string, securi
 	t.Helper()
 	for _, version := range []config.ProxyProtocol{config.ProxyV1, config.ProxyV2} {
 		check := realCheck(t, address, security)
-		check.ProxyProtocol, check.Timeout = version, 10*time.Second
+		check.ProxyProtocol, check.Timeout = version, 20*time.Second
 		worst := worstOf(New(Options{Roots: authority.Pool()}).Probe(t.Context(), "check", check))
 		if worst.Health != incident.Down || !strings.Contains(worst.Hint, fmt.Sprintf("proxy_protocol = %q", version)) {
 			t.Errorf("%s with a header that is not expected: %s %s/%s: %s %q", address, worst.Health, worst.Phase, worst.Cause, worst.Hint, worst.Evidence)
@@ -186,7 +193,7 @@ protocol = imap
 	}
 	expect("well", "ok", "")
 	server.Freeze()
-	check.Timeout = 4 * time.Second
+	check.Timeout = 10 * time.Second
 	expect("frozen", "down greeting/timeout", "rather the server behind it")
 	server.Thaw()
 	server.Stop()
