@@ -65,7 +65,7 @@ func (c *conversation) certificateBehind(f *failure) *failure {
 // waits as after any rejection.
 func (c *conversation) refusedWithoutCertificate(f *failure) *failure {
 	if words := f.evidence.String(); c.certAsked && f.condition == incident.Account && speaksOfCertificate(words) {
-		f.cause, f.hint = incident.CauseClientCertRequired, c.clientCertificate(words).hint
+		f.phase, f.cause, f.hint = incident.PhaseTLS, incident.CauseClientCertRequired, c.clientCertificate(words).hint
 	}
 	return f
 }

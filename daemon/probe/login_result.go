@@ -54,7 +54,7 @@ func (c *conversation) loginFails(claim claim, f *failure, waited time.Duration)
 		if f.condition != incident.Account {
 			return f
 		}
-	case f.condition == incident.Account && f.phase == incident.PhaseLogin && f.cause != incident.CauseCapabilityMissing:
+	case f.condition == incident.Account && f.phase != incident.PhaseSelect && f.cause != incident.CauseCapabilityMissing:
 		c.outcome.login = loginRejected
 		c.outcome.rejection = c.prober.accounts.reject(claim, rejection{
 			at: time.Now(), check: c.id, credentials: credentialsOf(c.check.Login), finding: f.finding(),

@@ -167,3 +167,21 @@ func TestHangUpsOfServersThatAskInVain(t *testing.T) {
 		b.expect(b.probeAfter(time.Minute), "down greeting/closed")
 	})
 }
+
+// A login that is refused for want of a client certificate is repeated no faster than
+// any that is refused.
+func TestLoginsWithoutCertificateWait(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.login(config.Login{Username: "alice"})
+		b.serve("192.0.2.1", "tls ask-cert\nS: * OK ready\nuntil LOGIN *\nS: $tag NO [ALERT] Client didn't present valid SSL certificate\nserve")
+		for range 5 {
+			r := b.probeAfter(time.Minute)
+			if r.Observed.Has(incident.Account) {
+				b.expect(r, "degraded tls/client_cert_required account")
+			}
+		}
+		if n := b.logins("192.0.2.1"); n != 2 {
+			t.Errorf("%d logins in 5 minutes", n)
+		}
+	})
+}
