@@ -9,7 +9,10 @@
 // nobody can see it before the round is journaled, and a crash loses both.
 //
 // A caller may rely on this: nothing leaves the machine that the journal does
-// not know, unless the journal itself is not durable, which the [View] says.
+// not know, unless the journal itself is not durable, which the [View] says. A
+// record that the journal would refuse is looked at before anything comes of it:
+// it is not applied, an incident of the condition monitor says so, and its round
+// goes on. When the journal's files are lost it gets the whole state.
 package tracker
 
 import (
