@@ -64,7 +64,7 @@ notifier "email" "mailroom" {
   from         = "imapvigil <alerts@example.net>"
   hello        = "monitor.example.net" # what this machine calls itself
   ca_file      = "files/ca.pem"        # instead of the system's authorities
-  max_per_hour = 200                   # the rest becomes one digest
+  max_per_hour = 200                   # the rest becomes one digest; ends go out in any case
 }
 
 notifier "slack" "workspace" {

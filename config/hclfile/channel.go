@@ -87,7 +87,7 @@ func newChannel[S notifiers.Settings, T any](c channel, doc string, settings tab
 
 var notifierTable = table[config.Notifier]{
 	{
-		attribute{name: "max_per_hour", kind: integer(0, 100_000), fallback: "sms: 30, others: no bound", doc: "How many messages an hour go out at most; the rest becomes one digest. 0: no bound"},
+		attribute{name: "max_per_hour", kind: integer(0, 100_000), fallback: "sms: 30, others: no bound", doc: "How many messages an hour go out at most; the rest becomes one digest, and the end of what was told goes out in any case. 0: no bound"},
 		func(n *config.Notifier, v value) { n.MaxPerHour = int(v.number) },
 	},
 }
