@@ -112,6 +112,8 @@ func (l *loader) unknownAttribute(at hcl.Range, name string, b *blockType, where
 	hint := onlyNear(name, b.attributeNames())
 	switch _, isCheck := imapCheckBlock.attribute(name); {
 	case hint != "":
+	case b.called(name) != "":
+		hint = fmt.Sprintf(" Here this is %s.", b.called(name))
 	case b.block(name) != nil:
 		hint = fmt.Sprintf(" %s is a block: write %s", name, b.block(name).header())
 	case onlyNear(name, b.blockNames()) != "":
@@ -127,6 +129,25 @@ func (l *loader) unknownAttribute(at hcl.Range, name string, b *blockType, where
 		hint = didYouMean(name, b.attributeNames(), plain, "It takes")
 	}
 	l.report(ruleUnknownAttribute, at, "%s has no attribute %q.%s", capital(an(where)), name, hint)
+}
+
+// otherNames are what attributes are called elsewhere.
+var otherNames = map[string]string{
+	"ssl": "security", "encryption": "security", "ip": "hostname", "address": "hostname", "fqdn": "hostname", "url": "hostname",
+	"frequency": "interval", "every": "interval", "period": "interval", "user": "username", "pass": "password", "passwd": "password",
+	"alert": "notification_roles", "notify": "notification_roles", "contacts": "notification_roles", "contact_groups": "notification_roles",
+	"dependencies": "depends_on", "parent": "depends_on", "parents": "depends_on", "disabled": "enabled", "active": "enabled",
+	"recipients": "to", "room": "channel", "days": "weekly", "hours": "weekly", "exclude": "except", "holidays": "except",
+	"tz": "timezone", "checks": "applies_to", "targets": "applies_to", "begin": "start", "until": "end",
+}
+
+// called gives the attribute of a block that is called otherwise elsewhere.
+func (b *blockType) called(name string) string {
+	other := otherNames[strings.ToLower(name)]
+	if _, ok := b.attribute(other); !ok || b.block(name) != nil {
+		return ""
+	}
+	return other
 }
 
 func (l *loader) unknownBlock(at hcl.Range, name string, b *blockType, where string) {

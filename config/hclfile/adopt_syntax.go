@@ -69,6 +69,7 @@ func (l *loader) adoptSyntax(diags hcl.Diagnostics) {
 	for _, d := range diags {
 		switch at := subject(d).Start; {
 		case d.Severity != hcl.DiagError, torn >= 0 && (at.Byte > torn || at.Byte == torn && d.Summary != splitText):
+		case len(diags) > 1 && (d.Summary == "Root value must be object" || d.Summary == "Unclosed object"): // of JSON; another says why
 		case said[at.Line] && !firstPlace.MatchString(d.Detail): // it follows from what was said
 		default:
 			said[at.Line] = true
@@ -91,6 +92,9 @@ func (l *loader) adoptParsing(d *hcl.Diagnostic) {
 // file, and how to write what was probably meant.
 func (l *loader) sayParsing(d *hcl.Diagnostic) (summary, detail string) {
 	own, isOwn := ownWords[d.Summary]
+	if advice := l.jsonAdvice(subject(d)); advice != "" {
+		return ruleSyntax.summary, advice
+	}
 	switch {
 	case isTemplate(d), d.Summary == splitText && l.markerBefore(subject(d)) != "":
 		return "Invalid template", l.templateAdvice(subject(d))
@@ -106,11 +110,27 @@ func (l *loader) sayParsing(d *hcl.Diagnostic) (summary, detail string) {
 	if l.markerBefore(subject(d)) != "" {
 		return d.Summary, d.Detail + " " + asItIs
 	}
-	isOpen := strings.HasPrefix(d.Summary, "Unclosed") || strings.HasPrefix(d.Summary, "Unterminated") || strings.HasPrefix(d.Summary, "Unbalanced")
+	isOpen := strings.HasPrefix(d.Summary, "Unclosed") || strings.HasPrefix(d.Summary, "Unterminated")
 	if advice := l.lineAdvice(subject(d)); !isOpen && advice != "" {
 		return ruleSyntax.summary, advice
 	}
 	return d.Summary, d.Detail
+}
+
+// jsonAdvice recognizes what is no JSON at all, and comments, which JSON has not.
+func (l *loader) jsonAdvice(at hcl.Range) string {
+	text, ok := l.snapshot.source(at.Filename)
+	if !ok || !strings.HasSuffix(at.Filename, ".json") || at.Start.Byte >= len(text) {
+		return ""
+	}
+	first := bytes.TrimLeft(text, " \t\r\n")
+	switch {
+	case len(first) > 0 && first[0] != '{' && first[0] != '[':
+		return "This is not JSON. A file in HCL's own form has a name that ends in .hcl, without .json."
+	case text[at.Start.Byte] == '/', text[at.Start.Byte] == '#':
+		return "JSON has no comments. HCL's JSON form has a property for them: \"//\": \"a comment\""
+	}
+	return ""
 }
 
 func isTemplate(d *hcl.Diagnostic) bool {

@@ -31,6 +31,7 @@ var lineForms = []lineForm{
 	{regexp.MustCompile(`^\s*\[\[?[^"\]]*\]{0,2}\s*$`), "This is how INI and TOML files are written. A block here is written\n    imap_check \"name\" { ... }"},
 	{regexp.MustCompile(`^\s*-\s+\S`), "This is how YAML is written. Here an attribute is written name = value, and a block name { ... }"},
 	{regexp.MustCompile(`^\s*[A-Za-z_][A-Za-z0-9_-]*\s*:\s*$`), "This is how YAML is written. Here a block is written name { ... }"},
+	{regexp.MustCompile(`^\s*\{\s*("|$)`), "This is HCL's JSON form, which stands in files whose names end in .hcl.json."},
 	{regexp.MustCompile(`^\s*<{7}|^\s*={7}|^\s*>{7}`), "This is what git leaves where two changes do not fit together. Choose one of them."},
 	{regexp.MustCompile(`^\s*<?\?`), "This is no text of this language."},
 	{regexp.MustCompile(`^\s*\}\s*$`), "There is one } too many, or the { that it belongs to is missing."},
@@ -150,8 +151,8 @@ func valueAdvice(k kind, raw string) (string, bool) {
 	switch {
 	case value == "" || strings.ContainsFunc(value, unicode.IsControl):
 		return "", false
-	case strings.HasPrefix(value, "[") && strings.HasSuffix(value, "]"):
-		return listAdvice(value)
+	case strings.HasPrefix(k.name, "list of ") && k.roots == nil:
+		return listAdvice(strings.Trim(value, "[](){} "))
 	case strings.Count(value, `"`) == 2 && strings.HasPrefix(value, `"`) && strings.HasSuffix(value, `"`):
 		return fmt.Sprintf(`"%s"`, k.nearestValue(value[1:len(value)-1])), !strings.ContainsAny(value, `\$%`)
 	case ofShell.MatchString(value):
@@ -197,14 +198,19 @@ func boolAdvice(word string) (string, bool) {
 	return fmt.Sprint(slices.Contains(meansTrue, strings.ToLower(word))), true
 }
 
-// listAdvice puts commas between texts.
-func listAdvice(list string) (string, bool) {
-	inner := strings.TrimSpace(list[1 : len(list)-1])
+// listAdvice puts quotes around texts, and commas between them.
+func listAdvice(inner string) (string, bool) {
 	apart := regexp.MustCompile(`"\s+"`).ReplaceAllString(inner, `", "`)
-	if !strings.HasPrefix(apart, `"`) || !strings.HasSuffix(apart, `"`) || strings.ContainsAny(apart, `\$%`) {
-		return "", false
+	var all []string
+	for element := range strings.SplitSeq(apart, ",") {
+		text := strings.TrimSpace(element)
+		if bare := strings.Trim(text, `"`); bare != "" && !strings.ContainsAny(bare, `"\$%{}[]()`) {
+			all = append(all, quoted(bare))
+		} else if text != "" {
+			return "", false
+		}
 	}
-	return "[" + apart + "]", true
+	return "[" + strings.Join(all, ", ") + "]", len(all) > 0
 }
 
 // unitWords are the names of units that people write out.

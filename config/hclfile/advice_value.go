@@ -21,6 +21,8 @@ func (l *loader) adviceFor(f failing, t hcl.Traversal) string {
 		return fmt.Sprintf("An environment variable is read with\n    ${env(%q)}", root)
 	case l.inText(f.expr, t):
 		return "A value with a name is ${local.name}. " + asItIs
+	case slices.Contains([]string{"nil", "none", "undefined"}, strings.ToLower(root)) || root == "NULL" || root == "Null":
+		return "What has no value is left out, or is null."
 	case f.attr == nil:
 		return fmt.Sprintf("A text stands in quotes: %q.", text)
 	case f.attr.kind.name == "bool":

@@ -56,13 +56,11 @@ func (r *reading) textFrom(expr hcl.Expression) string {
 	if native, ok := hcl.UnwrapExpression(expr).(hclsyntax.Expression); ok {
 		names = textVariables(native)
 	}
-	for _, t := range names {
-		if path, ok := steps(t); ok {
-			return strings.Join(append([]string{t.RootName()}, path...), ".")
-		}
-		return t.RootName()
+	if len(names) == 0 {
+		return ""
 	}
-	return ""
+	path, _ := steps(names[0])
+	return strings.Join(append([]string{names[0].RootName()}, path...), ".")
 }
 
 // textVariables are the variables of an expression that its text is made of: not

@@ -59,11 +59,17 @@ var maintenanceTable = table[window]{
 const wallClockLayout = "2006-01-02T15:04:05"
 
 // wallClock is a time as the clocks of the zone show it.
-var wallClock = textWith("time", ruleTime, func(text string) string {
-	if _, err := time.Parse(wallClockLayout, text); err != nil {
-		return "A time is written like \"2026-01-06T02:00:00\", as the clocks of the timezone show it."
+var wallClock = textJudged("time", ruleTime, func(text string) complaint {
+	if _, err := time.Parse(wallClockLayout, text); err == nil {
+		return complaint{}
 	}
-	return ""
+	const form = "A time is written like \"2026-01-06T02:00:00\", as the clocks of the timezone show it."
+	for _, layout := range []string{"2006-01-02 15:04", "2006-01-02 15:04:05", "2006-01-02T15:04", "2.1.2006 15:04", "2.1.2006 15:04:05", "2.1.2006", "2006-01-02"} {
+		if meant, err := time.Parse(layout, text); err == nil {
+			return complaint{fmt.Sprintf("%s Write %q.", form, meant.Format(wallClockLayout)), form}
+		}
+	}
+	return plainly(form)
 })
 
 func (l *loader) defineMaintenance() {

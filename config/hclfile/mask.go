@@ -32,7 +32,7 @@ func masks(name string, text []byte) *lined {
 		return f
 	}
 	tokens, _ := hclsyntax.LexConfig(text, name, hcl.InitialPos)
-	m := masker{tokens: tokens, blocks: []enclosed{{}}}
+	m := masker{tokens: tokens, blocks: []enclosed{{}}, names: map[string]bool{}}
 	for i := range tokens {
 		m.token(i)
 	}
@@ -65,6 +65,7 @@ type masker struct {
 	tokens    hclsyntax.Tokens
 	blocks    []enclosed        // for each open bracket
 	statement []hclsyntax.Token // no more than enough of it
+	names     map[string]bool   // which are called as a secret is
 	last      hclsyntax.TokenType
 	word      string // the last token, where it is a name
 	known     bool   // the last name that was met is one of the language
@@ -180,7 +181,16 @@ func isOrMeans(word string, names []string) bool {
 // isSecretAttribute reports whether the statement gives a value to an
 // attribute that holds a secret.
 func (m *masker) isSecretAttribute() bool {
-	return len(m.statement) > 0 && isSecretName(string(m.statement[0].Bytes))
+	if len(m.statement) == 0 {
+		return false
+	}
+	name := string(m.statement[0].Bytes)
+	is, known := m.names[name]
+	if !known { // a file has many tokens, and few names
+		is = isSecretName(name)
+		m.names[name] = is
+	}
+	return is
 }
 
 // saysPassword tells the comments that may have a secret in them.

@@ -32,6 +32,7 @@ type lineMasker struct {
 	heredoc string // the word that ends the one at hand
 	hidden  bool   // what is in that is masked
 	comment bool   // a comment goes on
+	after   bool   // a secret has been met, and nothing since that is known to be none
 	found   []byteSpan
 }
 
@@ -94,8 +95,10 @@ func (m *lineMasker) line(from, to int) {
 	if h := heredocOpen.FindSubmatch(line); h != nil && m.heredoc == "" {
 		m.heredoc, m.hidden = string(h[1]), secret
 	}
+	unknown := word != "" && !isNameOfLanguage(word)
+	m.after = secret || m.after && (unknown || word == "")
 	switch {
-	case !secret && m.torn && word != "" && !isNameOfLanguage(word):
+	case !secret && unknown && (m.torn || m.after):
 		m.hide(from, to) // it may be the second line of a text
 	case !secret:
 		m.braces(from, line)
@@ -155,7 +158,12 @@ func (m *lineMasker) brace(c byte, secret bool) {
 // values masks a part of a line but for what is punctuation outside quotes and
 // for the names of the language. Labels before the brace of a header stay.
 func (m *lineMasker) values(from, to int, header bool) {
-	quoted := false
+	// a brace that closes what another line has opened stands at the front; any
+	// other may be a part of a secret
+	quoted, outer := false, len(m.open)
+	if bytes.HasPrefix(bytes.TrimLeft(m.text[from:to], " \t"), []byte("}")) {
+		outer = 0
+	}
 	for i := from; i < to; {
 		c := m.text[i]
 		_, size := utf8.DecodeRune(m.text[i:to])
@@ -172,7 +180,7 @@ func (m *lineMasker) values(from, to int, header bool) {
 			return
 		case quoted:
 			m.hide(i, i+size)
-		case strings.IndexByte("{}", c) >= 0:
+		case c == '{' || c == '}' && len(m.open) > outer:
 			m.brace(c, true)
 			header = false
 		case strings.IndexByte(" \t\r=[](),", c) >= 0:

@@ -64,8 +64,34 @@ func zone(name string) *time.Location {
 // weekly is one window of the week.
 var weekly = textJudged("weekly window", ruleWindow, func(text string) complaint {
 	_, wrong := parseWindow(text)
+	if meant := windowMeant(text); wrong != (complaint{}) && meant != "" {
+		wrong.full += fmt.Sprintf(" Write %q.", meant)
+	}
 	return wrong
 })
+
+// otherDays are days as people write them; longer words come first.
+var otherDays = strings.NewReplacer(
+	"weekdays", "mon-fri", "workdays", "mon-fri", "weekends", "sat,sun", "weekend", "sat,sun", "daily", "mon-sun", "everyday", "mon-sun", "every day", "mon-sun",
+	"sunday", "sun", "monday", "mon", "tuesday", "tue", "wednesday", "wed", "thursday", "thu", "friday", "fri", "saturday", "sat",
+	"tues", "tue", "thurs", "thu", "thur", "thu",
+)
+
+var looseHours = regexp.MustCompile(`^(.*?)\s*\b([0-9]{1,2})(?:[:.]([0-9]{2}))?\s*-\s*([0-9]{1,2})(?:[:.]([0-9]{2}))?$`)
+
+// windowMeant is a window as the language writes it, of one that is written
+// otherwise; "" where nobody can tell.
+func windowMeant(text string) string {
+	m := looseHours.FindStringSubmatch(otherDays.Replace(strings.ToLower(strings.TrimSpace(text))))
+	if m == nil {
+		return ""
+	}
+	meant := fmt.Sprintf("%s %02s:%02s-%02s:%02s", strings.TrimSpace(m[1]), m[2], m[3], m[4], m[5])
+	if _, wrong := parseWindow(meant); wrong != (complaint{}) {
+		return ""
+	}
+	return meant
+}
 
 func windows(list []string) []config.Window {
 	var all []config.Window
