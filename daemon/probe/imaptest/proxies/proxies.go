@@ -295,9 +295,6 @@ func (p *Proxy) Port(i int) int { return p.ports[i] }
 // Address is host:port of one of the proxy's ports.
 func (p *Proxy) Address(i int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(p.ports[i])) }
 
-// CA is the authority that issued the certificate.
-func (p *Proxy) CA() *ca.Authority { return p.options.Authority }
-
 // Log is what the proxy has written to its outputs.
 func (p *Proxy) Log() string {
 	log, err := os.ReadFile(p.logFile())
