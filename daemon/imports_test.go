@@ -60,7 +60,7 @@ var rooms = map[string][]string{
 	"examples/customers": {},
 	"packaging":          {},
 	"cmd/imapvigil": {
-		"daemon", "daemon/control", "daemon/probe", "daemon/probe/imaptest", "daemon/probe/imaptest/ca",
+		"daemon", "daemon/clock", "daemon/control", "daemon/probe", "daemon/probe/imaptest", "daemon/probe/imaptest/ca",
 		"daemon/incident", "daemon/journal", "daemon/history", "config", "config/hclfile", "notifiers",
 		// The demo shows messages as they would be sent.
 		"notifiers/notifiertest/smtpsink", "notifiers/notifiertest/httpsink",

@@ -38,7 +38,7 @@ type bout struct {
 }
 
 func (b bout) String() string {
-	return fmt.Sprintf("a failure from %s to %s", clock(b.from), clock(b.to))
+	return fmt.Sprintf("a failure from %s to %s", clockTime(b.from), clockTime(b.to))
 }
 
 // The ways to fail, for one server after the other.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -130,4 +131,27 @@ func (v *vigil) signal(s syscall.Signal) {
 	if err := v.process.Process.Signal(s); err != nil {
 		v.t.Fatal(err)
 	}
+}
+
+// A socket that somebody cleans away is back within seconds, while alarms go on.
+func TestControlSocketCleanedAway(t *testing.T) {
+	t.Parallel()
+	h := newHamlet(t, 1, "notification_role.tickets")
+	h.start()
+	h.awaitAll("ok")
+	for n := range 2 {
+		h.fail()
+		if err := os.Remove(h.path("control.sock")); err != nil {
+			t.Fatal(err)
+		}
+		h.await("an answer", patience, func() bool {
+			_, err := h.client.Status(t.Context())
+			return err == nil
+		})
+		h.awaitEvents(typeOpened, n+1)
+		h.recover()
+		h.awaitEvents(typeClosed, n+1)
+	}
+	h.stop()
+	h.verify(2)
 }

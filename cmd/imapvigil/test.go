@@ -14,6 +14,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/probe"
 )
@@ -74,7 +75,9 @@ func (p *program) test(ctx context.Context, o testOptions, ids []string) error {
 	if err != nil {
 		return p.untestable(o, err)
 	}
-	options := probe.Options{Node: node(), Version: release()}
+	watch, unwatch := watchSelf(ctx)
+	defer unwatch()
+	options := probe.Options{Node: node(), Version: release(), Watch: watch}
 	if o.transcript {
 		options.Transcript = p.transcribe()
 	}
@@ -84,6 +87,19 @@ func (p *program) test(ctx context.Context, o testOptions, ids []string) error {
 	}
 	p.json = o.format == "json"
 	return p.printReports(reports)
+}
+
+// watchSelf measures how late this process is, which may be stopped (^Z) or starved
+// as any other, until unwatch is called.
+func watchSelf(ctx context.Context) (w *clock.Watch, unwatch func()) {
+	w = clock.New()
+	ctx, cancel := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() { _ = w.Run(ctx) })
+	return w, func() {
+		cancel()
+		watching.Wait()
+	}
 }
 
 // untestable is an error before any probe. What reads the output of plugins does

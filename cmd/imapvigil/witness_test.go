@@ -44,10 +44,10 @@ type account struct {
 
 func (a account) String() string {
 	return fmt.Sprintf("%s since %s, opened %d times (%s), closed %d times (%s) as of %s",
-		a.cause, clock(a.since), a.opened, clock(a.openedAt), a.closed, clock(a.closedAt), clock(a.endedAt))
+		a.cause, clockTime(a.since), a.opened, clockTime(a.openedAt), a.closed, clockTime(a.closedAt), clockTime(a.endedAt))
 }
 
-func clock(t time.Time) string { return t.UTC().Format("15:04:05.000") }
+func clockTime(t time.Time) string { return t.UTC().Format("15:04:05.000") }
 
 func newWitness() *witness {
 	return &witness{

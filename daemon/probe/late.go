@@ -27,10 +27,10 @@ func (r *round) unlessLate(f *failure, late time.Duration) *failure {
 	}
 	switch f.cause {
 	case incident.CauseClosed, incident.CauseReset:
-		if late < hangUpAfter {
+		if late < hangUpAfter && time.Now().Before(r.deadline) {
 			return f
 		}
-		fallthrough
+		fallthrough // past the deadline it is our own hanging up that is seen
 	case incident.CauseTimeout:
 		return local(f.phase, fmt.Sprintf("This machine let the monitor run too late: the probe stood for %s of its time. What it found is not believed.",
 			late.Round(time.Millisecond)))

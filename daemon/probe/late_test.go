@@ -19,24 +19,30 @@ func TestFailuresOfALateProcess(t *testing.T) {
 		cause   incident.Cause
 		late    time.Duration
 		unknown bool
+		over    bool // the conversation ended after its deadline
 	}{
-		{"in time", second, incident.CauseTimeout, 0, false},
-		{"a quarter late", second, incident.CauseTimeout, ms(250), false},
-		{"more than a quarter late", second, incident.CauseTimeout, ms(251), true},
-		{"a part of the timeout that is no part of a phase", half, incident.CauseTimeout, ms(2501), true},
-		{"a long timeout, and late as any process may be", half, incident.CauseTimeout, ms(2500), false},
-		{"closed while the server waited", half, incident.CauseClosed, 5 * time.Second, true},
-		{"reset while the server waited", half, incident.CauseReset, 7 * time.Second, true},
-		{"closed sooner than any server gives up", half, incident.CauseClosed, ms(4999), false},
-		{"reset sooner than any server gives up", second, incident.CauseReset, ms(900), false},
-		{"refused", second, incident.CauseRefused, ms(900), false},
-		{"unreachable", second, incident.CauseUnreachable, ms(900), false},
-		{"BYE", second, incident.CauseBye, ms(900), false},
-		{"too many connections", half, incident.CauseConnectionLimit, half, false},
-		{"a certificate that has expired", second, incident.CauseCertExpired, ms(900), false},
-		{"no such name", second, incident.CauseNoSuchName, ms(900), false},
+		{"in time", second, incident.CauseTimeout, 0, false, false},
+		{"a quarter late", second, incident.CauseTimeout, ms(250), false, false},
+		{"more than a quarter late", second, incident.CauseTimeout, ms(251), true, false},
+		{"a part of the timeout that is no part of a phase", half, incident.CauseTimeout, ms(2501), true, false},
+		{"a long timeout, and late as any process may be", half, incident.CauseTimeout, ms(2500), false, false},
+		{"closed while the server waited", half, incident.CauseClosed, 5 * time.Second, true, false},
+		{"reset while the server waited", half, incident.CauseReset, 7 * time.Second, true, false},
+		{"closed sooner than any server gives up", half, incident.CauseClosed, ms(4999), false, false},
+		{"reset sooner than any server gives up", second, incident.CauseReset, ms(900), false, false},
+		{"closed after the deadline", second, incident.CauseClosed, ms(900), true, true},
+		{"closed after the deadline, and in time", second, incident.CauseClosed, ms(250), false, true},
+		{"refused", second, incident.CauseRefused, ms(900), false, false},
+		{"unreachable", second, incident.CauseUnreachable, ms(900), false, false},
+		{"BYE", second, incident.CauseBye, ms(900), false, false},
+		{"too many connections", half, incident.CauseConnectionLimit, half, false, false},
+		{"a certificate that has expired", second, incident.CauseCertExpired, ms(900), false, false},
+		{"no such name", second, incident.CauseNoSuchName, ms(900), false, false},
 	} {
-		r := &round{check: config.Probe{Timeout: test.timeout}}
+		r := &round{check: config.Probe{Timeout: test.timeout}, deadline: time.Now().Add(time.Hour)}
+		if test.over {
+			r.deadline = time.Now().Add(-1)
+		}
 		before := down(incident.PhaseTLS, test.cause, "hint")
 		after := r.unlessLate(before, test.late)
 		switch {
