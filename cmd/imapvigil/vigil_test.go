@@ -71,10 +71,10 @@ func (v *vigil) discard() {
 	}
 	log := v.log()
 	if v.t.Failed() {
-		v.t.Logf("log of the daemon:\n%s", log)
+		v.t.Logf("log of the daemon:\n%s", excerpt(log))
 	}
 	if strings.Contains(log, "DATA RACE") {
-		v.t.Errorf("the race detector spoke:\n%s", log)
+		v.t.Errorf("the race detector spoke:\n%s", excerpt(log))
 	}
 	_ = os.RemoveAll(v.dir)
 }

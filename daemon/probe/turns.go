@@ -102,7 +102,7 @@ func (t *turns) probe(due time.Time) (result incident.Result, ok bool) {
 			return result, false
 		}
 		began := t.start(due, s)
-		result = t.loop.Probe(s, t.id, *t.check)
+		result = t.probeApart(s)
 		counts := t.loop.slots.leave(s)
 		t.slow = !counts || time.Since(began) >= quickFor(t.check)
 		if counts || t.ctx.Err() != nil {
@@ -112,6 +112,15 @@ func (t *turns) probe(due time.Time) (result incident.Result, ok bool) {
 		t.slot = nil
 		t.loop.mu.Unlock()
 	}
+}
+
+// probeApart probes on a stack of its own, which is gone when the probe is over. A
+// conversation grows a stack to 8 or 16 KiB, and 10,000 checks that fail within a
+// second wait here together until the tracker has taken their results.
+func (t *turns) probeApart(s *slot) incident.Result {
+	result := make(chan incident.Result, 1)
+	go func() { result <- t.loop.Probe(s, t.id, *t.check) }()
+	return <-result
 }
 
 // start notes that a probe begins.

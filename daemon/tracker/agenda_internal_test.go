@@ -112,7 +112,7 @@ func (m *miniature) compact(t *rapid.T) {
 	for len(m.flying) > 0 {
 		m.answer(t)
 	}
-	old, records := m.tracker, m.tracker.rebuilding(m.now)
+	old, records := m.tracker, memory(slices.Collect(m.tracker.rebuilding(m.now)))
 	again := m.reborn(old, records)
 	was, is := old.view(m.now), again.view(m.now)
 	m.same("view", was, is)

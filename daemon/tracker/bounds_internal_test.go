@@ -233,7 +233,7 @@ func TestALongReasonOfBeforeIsBounded(t *testing.T) {
 		if n := len(b.silences["s"].Reason); n > maxReason {
 			t.Errorf("the silence has a reason of %d bytes", n)
 		}
-		if err := b.Journal.Compact(slices.Values(b.rebuilding(b.now))); err != nil {
+		if err := b.Journal.Compact(b.rebuilding(b.now)); err != nil {
 			t.Fatal(err)
 		}
 		b.again()
@@ -256,7 +256,7 @@ func TestAnIncidentFitsIntoOneRecord(t *testing.T) {
 			})
 		}
 		b.inputs(all)
-		if err := b.Journal.Compact(slices.Values(b.rebuilding(b.now))); err != nil {
+		if err := b.Journal.Compact(b.rebuilding(b.now)); err != nil {
 			t.Fatal(err)
 		}
 		before := b.known()

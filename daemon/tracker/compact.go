@@ -3,6 +3,7 @@ package tracker
 import (
 	"cmp"
 	"encoding/json"
+	"iter"
 	"slices"
 	"time"
 
@@ -44,7 +45,7 @@ func (t *Tracker) compact(now time.Time) {
 	t.compactNext = now.Add(time.Minute)
 	t.forget(now)
 	before := t.Journal.Size()
-	if err := t.Journal.Compact(slices.Values(t.rebuilding(now))); err != nil {
+	if err := t.Journal.Compact(t.rebuilding(now)); err != nil {
 		t.Log.Warn("the journal could not be compacted yet", zap.Error(err))
 		return
 	}
@@ -56,7 +57,7 @@ func (t *Tracker) compact(now time.Time) {
 func (t *Tracker) renew(now time.Time) {
 	t.renewing = false
 	t.forget(now)
-	if err := t.Journal.Compact(slices.Values(t.rebuilding(now))); err != nil {
+	if err := t.Journal.Compact(t.rebuilding(now)); err != nil {
 		t.Log.Error("the journal's files are lost and could not be written anew yet", zap.Error(err))
 		return
 	}
@@ -90,9 +91,53 @@ func (t *Tracker) forget(now time.Time) {
 	}
 }
 
-// rebuilding are the records that lead to today's state.
-func (t *Tracker) rebuilding(now time.Time) []journal.Record {
-	r := &round{now: now}
+// rebuilding gives the records that lead to today's state, one at a time: all at once
+// they would be the largest thing in memory.
+func (t *Tracker) rebuilding(now time.Time) iter.Seq[journal.Record] {
+	return func(yield func(journal.Record) bool) {
+		r := &round{now: now}
+		// give hands over what was added. What was journaled once fits; a record that
+		// does not would be a fault of ours.
+		give := func() bool {
+			for _, err := range r.refused {
+				t.Log.Error("a record does not fit into the journal's snapshot and is left out", zap.Error(err))
+			}
+			records := r.records
+			r.records, r.refused = nil, nil
+			return !slices.ContainsFunc(records, func(record journal.Record) bool { return !yield(record) })
+		}
+		for _, rec := range t.inOrder() {
+			rec.trim(firstEvents, lastEvents)
+			for !r.add(kindWhole, now, whole{rec.incident, rec.events}) && len(rec.events) > 1 {
+				r.refused = r.refused[:len(r.refused)-1] // it is tried again with fewer events
+				rec.trim(len(rec.events)/8, len(rec.events)/2)
+			}
+			if !give() {
+				return
+			}
+		}
+		for _, s := range t.silences {
+			r.add(kindSilence, now, s)
+		}
+		for _, d := range t.book.Keep(func(id incident.ID) bool { return t.ledger[id] != nil }) {
+			r.add(kindTelling, d.At, d.Telling)
+			if d.Attempts > 0 {
+				r.add(kindOutcome, d.Last.At, d.Last)
+			}
+			if !give() {
+				return
+			}
+		}
+		// After the outcomes, which in a replay say that a notifier delivers again.
+		for id, u := range t.broken {
+			r.add(kindChannel, now, channelRecord{id, &u})
+		}
+		give()
+	}
+}
+
+// inOrder lists the incidents in the order in which a replay must find them.
+func (t *Tracker) inOrder() []*record {
 	list := make([]*record, 0, len(t.ledger))
 	for _, rec := range t.ledger {
 		list = append(list, rec)
@@ -105,29 +150,7 @@ func (t *Tracker) rebuilding(now time.Time) []journal.Record {
 	slices.SortStableFunc(list, func(a, b *record) int {
 		return cmp.Compare(t.current(a.incident), t.current(b.incident))
 	})
-	for _, rec := range list {
-		rec.trim(firstEvents, lastEvents)
-		for !r.add(kindWhole, now, whole{rec.incident, rec.events}) && len(rec.events) > 1 {
-			r.refused = r.refused[:len(r.refused)-1] // it is tried again with fewer events
-			rec.trim(len(rec.events)/8, len(rec.events)/2)
-		}
-	}
-	for _, s := range t.silences {
-		r.add(kindSilence, now, s)
-	}
-	for _, d := range t.book.Keep(func(id incident.ID) bool { return t.ledger[id] != nil }) {
-		r.add(kindTelling, d.At, d.Telling)
-		if d.Attempts > 0 {
-			r.add(kindOutcome, d.Last.At, d.Last)
-		}
-	}
-	for id, u := range t.broken {
-		r.add(kindChannel, now, channelRecord{id, &u})
-	}
-	for _, err := range r.refused { // what was journaled once fits; this would be a fault of ours
-		t.Log.Error("a record does not fit into the journal's snapshot and is left out", zap.Error(err))
-	}
-	return r.records
+	return list
 }
 
 // current is 1 for the incident that its check's state holds, else 0.
