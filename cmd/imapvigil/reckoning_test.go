@@ -11,10 +11,10 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// atOnce is how many attempts a way may have under way (daemon/outbox), and so
+// atOnce is how many attempts at a webhook may be under way (daemon/outbox), and so
 // how many messages at most a crash can leave of which nobody knows whether they
 // have arrived.
-const atOnce = 1
+const atOnce = 16
 
 // unopened names who does not know yet that the servers fail, and the brief
 // failures that are not over for the daemon.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -39,6 +40,7 @@ func (p *program) runCommand() *cobra.Command {
 			if listen != "" {
 				log.Warn("this version has no status page; --listen has no effect", zap.String("listen", listen))
 			}
+			collectOften()
 			hangup := make(chan os.Signal, 1)
 			signal.Notify(hangup, syscall.SIGHUP)
 			defer signal.Stop(hangup)
@@ -61,6 +63,15 @@ func (p *program) runCommand() *cobra.Command {
 	c.Flags().StringVar(&level, "log-level", "", "debug, info, warn or error (default: the configuration's)")
 	c.Flags().BoolVar(&shrink, "allow-shrink", false, "start even if most checks, or all, are gone since the last time")
 	return c
+}
+
+// collectOften lets the heap grow by 40 % of what is in use before it is collected,
+// and not by 100 % as is Go's default: when 10,000 checks fail at once, garbage was
+// half of 500 MB. $GOGC has the last word (package runtime).
+func collectOften() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(40)
+	}
 }
 
 // surviveBrokenPipes lets the daemon live on when whoever reads its standard

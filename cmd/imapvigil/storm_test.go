@@ -13,7 +13,7 @@ import (
 const (
 	stormChecks    = 10_000
 	stormTolerance = 5 * time.Second // fault_tolerance in testdata/soak/storm.hcl
-	stormMegabytes = 500             // resident at most
+	stormMegabytes = 250             // of memory at most
 	// firstMessage is how long after the tolerance people's first message comes
 	// at most: 10 s in which it waits for company, and what it takes to decide
 	// and to write.
@@ -42,11 +42,16 @@ func TestStorm(t *testing.T) {
 		s.awaitTold(mailroom, notifiers.Closed, digestPause+toldWithin)
 		s.awaitTold(workspace, notifiers.Closed, digestPause+toldWithin)
 	}
-	memory := s.megabytes("VmHWM")
-	t.Logf("resident memory at its peak: %.0f MB", memory)
-	if memory > stormMegabytes {
-		t.Errorf("it took %.0f MB of memory, want at most %d", memory, stormMegabytes)
-	}
+	resident := s.megabytes("VmHWM")
 	s.stop()
+	planned := s.plannedMegabytes()
+	t.Logf("memory: %.0f MB planned by the runtime, %.0f MB resident at the peak", planned, resident)
+	if planned > stormMegabytes {
+		t.Errorf("it wanted %.0f MB of memory, want at most %d", planned, stormMegabytes)
+	}
+	// On a busy machine the collector comes late, and more is allocated meanwhile.
+	if *soak && resident > stormMegabytes {
+		t.Errorf("it took %.0f MB of memory, want at most %d", resident, stormMegabytes)
+	}
 	s.verify()
 }

@@ -8,6 +8,8 @@ import (
 	"hash/fnv"
 	"net"
 	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -42,17 +44,44 @@ func newStorm(t *testing.T) *storm {
 	t.Helper()
 	s := &storm{
 		imap: startFlappers(t, 1)[0], mail: startMail(t), slack: startBusySlack(t),
-		hook: startSink(t, httpsink.NoContent), witness: newWitness(),
+		hook: startSink(t, slowly), witness: newWitness(),
 	}
 	s.imap.fail(false)
 	s.vigil = newVigil(t, map[string]string{
 		"WEBHOOK": s.hook.URL(), "SLACK": s.slack.sink.URL() + "/", "SMTP_PORT": fmt.Sprint(s.mail.Port()),
+		"GODEBUG": "gctrace=1", // see plannedMegabytes
 	})
 	s.program = built(t)
 	s.write("credentials/slack", "xoxb-0")
 	s.write("storm.hcl", soakFile(t, "storm.hcl"))
 	s.write("checks.hcl", stormConfig(s.imap.address))
 	return s
+}
+
+// slowly takes 100 ms for an event, as a ticket system does.
+func slowly(r httpsink.Request) httpsink.Response {
+	<-time.After(100 * time.Millisecond)
+	return httpsink.NoContent(r)
+}
+
+// collected is a line of GODEBUG=gctrace=1 (package runtime): what the heap may grow to
+// before the next collection, and what the stacks hold, in MiB.
+var collected = regexp.MustCompile(`(?m)^gc \d+ .* (\d+) MB goal, (\d+) MB stacks,`)
+
+// plannedMegabytes is the most memory that the daemon's runtime allowed itself: it
+// follows from what was in use, and not from how busy the machine was.
+func (s *storm) plannedMegabytes() (most float64) {
+	s.t.Helper()
+	found := collected.FindAllStringSubmatch(s.log(), -1)
+	if len(found) == 0 {
+		s.t.Fatal("the log has no line of gctrace")
+	}
+	for _, line := range found {
+		goal, _ := strconv.ParseFloat(line[1], 64)
+		stacks, _ := strconv.ParseFloat(line[2], 64)
+		most = max(most, (goal+stacks)*(1<<20)/1e6)
+	}
+	return most
 }
 
 // begin starts the daemon, and the witness beside it.

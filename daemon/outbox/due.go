@@ -10,10 +10,15 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// perDestination is how many attempts one receiver may have under way. The next one starts
-// when the outcome of the last is durable, and so a crash leaves one message at
-// most of which nobody knows whether it has arrived, and which comes again.
-const perDestination = 1
+// How many attempts one receiver may have under way. A crash leaves so many messages
+// at most of which nobody knows whether they have arrived, and which come again under
+// their keys. People get one at a time: the next one starts when the outcome of the
+// last is durable. Programs get one event a message, and 10,000 events at a receiver
+// that takes 100 ms would take 17 minutes one after the other.
+const (
+	attemptsToPeople   = 1
+	attemptsToPrograms = 16
+)
 
 // A line is what waits to be delivered to one receiver, in the order of telling, and
 // some that is final by now.
@@ -36,6 +41,14 @@ func (l *line) tidy() {
 	}
 }
 
+// attempts is how many may be under way at a time.
+func (l *line) attempts() int {
+	if l.list[0].Kind.ReadByPeople() { // all of a receiver are of one kind
+		return attemptsToPeople
+	}
+	return attemptsToPrograms
+}
+
 // A Topic is what messages are kept in order about, at each receiver.
 type Topic struct {
 	Check     config.CheckID
@@ -52,7 +65,7 @@ func (b *Book) Due(now time.Time, hold func(*Delivery) bool, topic func(incident
 			delete(b.lines, to)
 			continue
 		}
-		free, others := perDestination-l.busy, len(due)
+		free, others := l.attempts()-l.busy, len(due)
 		for i, d := range l.list {
 			if free <= 0 {
 				break // whatever else is due, the next outcome comes first
