@@ -57,7 +57,7 @@ func (r *round) judge(outcomes []outcome) (incident.Conditions, []incident.Findi
 func notTried() incident.Finding {
 	return incident.Finding{
 		Condition: incident.Account, Health: incident.Unknown, Phase: incident.PhaseLogin, Cause: incident.CauseLoginNotTried,
-		Hint: "The login was not tried: other checks that use the same account at this server were logged in all the time, and there is one session of an account at a time.",
+		Hint: "Login not tried, or not to its end: it had to wait for another login of the same account at this server, and there is one at a time.",
 	}
 }
 
