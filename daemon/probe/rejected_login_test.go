@@ -232,3 +232,64 @@ func (w *loginWorld) compareRejections(r *rapid.T, rejecting map[[2]int]bool, be
 		}
 	}
 }
+
+// A rejection that is over before fault_tolerance is, is not reported by any check: a
+// fresh login says so.
+func TestShortRejectionIsForgotten(t *testing.T) {
+	for _, n := range []int{1, 2, 3, 8} {
+		for _, addresses := range []int{1, 2} {
+			t.Run(fmt.Sprintf("%d checks, %d addresses", n, addresses), func(t *testing.T) {
+				inLoginWorld(t, addresses, func(w *loginWorld) {
+					began := time.Now().Add(10 * time.Minute)
+					w.server = func(made try) serverDoes {
+						if after := made.at.Sub(began); after >= 0 && after < 2*time.Minute {
+							return rejectsIt
+						}
+						return fine
+					}
+					for range n {
+						w.add(nil)
+					}
+					w.runFor(time.Hour)
+					for id, c := range w.checks {
+						if len(c.happened(incident.Opened, incident.Account, epoch)) > 0 || c.state.Live() {
+							t.Errorf("%s: %v", id, c.events)
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
+// One port is rejected for long, and the others work on. When the password becomes
+// wrong for all, the first rejection stops them.
+func TestPasswordBecomesWrongWhileOnePortIsRejected(t *testing.T) {
+	inLoginWorld(t, 2, func(w *loginWorld) {
+		wrong := time.Now().Add(40 * time.Minute)
+		w.server = func(made try) serverDoes {
+			if made.check == "c3" || !made.at.Before(wrong) {
+				return rejectsIt
+			}
+			return fine
+		}
+		for range 8 {
+			w.add(nil)
+		}
+		w.runFor(wrong.Sub(epoch) + 10*time.Minute)
+		n := 0
+		for _, at := range w.rejections() {
+			if !at.Before(wrong) {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Errorf("%d rejections in the first ten minutes", n)
+		}
+		for id, c := range w.checks {
+			if len(c.happened(incident.Opened, incident.Account, epoch)) != 1 {
+				t.Errorf("%s: %v", id, c.events)
+			}
+		}
+	})
+}
