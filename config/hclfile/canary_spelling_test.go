@@ -139,7 +139,7 @@ func TestCanaryAmongTypingErrors(t *testing.T) {
 		}
 		fmt.Fprintf(&whole, place, strings.Join(lines, "\n"))
 	}
-	const seeds = 2000
+	const seeds = 1000
 	inserts := []string{`"`, `{`, `}`, `%{`, `${`, `\`, "\n", `=`, `#`, `//`, `/*`, `<<EOT`, `'`, `[`, `]`, `(`, `)`, `:`, `,`, `.`, "\x00", "\xff", "“", "x", " ", "\uFEFF"}
 	for seed := range uint64(seeds) {
 		r := rand.New(rand.NewPCG(seed, 1))
