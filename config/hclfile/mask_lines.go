@@ -125,13 +125,31 @@ func namesSecret(line []byte) bool {
 // longNames are names of secrets that no other word has in it by chance.
 var longNames = slices.DeleteFunc(slices.Clone(secretAttributes), func(name string) bool { return len(name) < len("body") })
 
-// braces follows the braces of a line that has no secret, and hides its comment.
+// inQuotes are the texts of a line.
+var inQuotes = regexp.MustCompile(`"[^"]*"?`)
+
+// hasStrangeWord reports whether a word before an equals sign, and outside quotes, is
+// none of the language: it may be the damaged name of a secret.
+func hasStrangeWord(line []byte) bool {
+	name, _, _ := bytes.Cut(inQuotes.ReplaceAll(line, []byte(" ")), []byte("="))
+	for _, word := range wordsIn.FindAll(name, -1) {
+		if !isNameOfLanguage(string(word)) && !isKnownWord(string(word)) {
+			return true
+		}
+	}
+	return false
+}
+
+// braces follows the braces of a line that has no secret, and hides its comment;
+// beside a strange word also its texts.
 func (m *lineMasker) braces(from int, line []byte) {
-	quoted := false
+	quoted, strange := false, hasStrangeWord(line)
 	for i, c := range line {
 		switch {
 		case c == '"' && (i == 0 || line[i-1] != '\\'):
 			quoted = !quoted
+		case quoted && strange:
+			m.hide(from+i, from+i+1)
 		case quoted:
 		case c == '#', bytes.HasPrefix(line[i:], []byte("//")), bytes.HasPrefix(line[i:], []byte("/*")):
 			m.hide(from+i, from+len(line))
