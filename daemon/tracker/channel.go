@@ -12,9 +12,10 @@ import (
 )
 
 // A channelRecord says that a notifier does not deliver, or that it has delivered
-// a test message since. Other deliveries stand in the journal as outcomes.
+// a test message since. Other deliveries stand in the journal as outcomes. One
+// without a notifier says that the journal notes what is broken.
 type channelRecord struct {
-	Notifier config.NotifierID   `json:"notifier"`
+	Notifier config.NotifierID   `json:"notifier,omitempty"`
 	Broken   *outbox.Undelivered `json:"broken,omitempty"` // nil: it has delivered
 }
 
@@ -53,8 +54,7 @@ func (t *Tracker) withdrawChannels() {
 // breakOfBefore finds what is broken in a journal of before it was noted there: what
 // is being retried while the incident about messages is open.
 func (t *Tracker) breakOfBefore() {
-	in, known := t.state(Messages.check()).Incident(incident.Monitor)
-	if !known || !in.Open() || len(t.broken) > 0 {
+	if t.noted || !t.open(t.messagesIncident()) {
 		return
 	}
 	for id, rec := range t.ledger {
@@ -64,6 +64,12 @@ func (t *Tracker) breakOfBefore() {
 			}
 		}
 	}
+}
+
+// messagesIncident is the current or last incident about messages; empty: none.
+func (t *Tracker) messagesIncident() incident.ID {
+	in, _ := t.state(Messages.check()).Incident(incident.Monitor)
+	return in.ID
 }
 
 // Delivered says that a notifier has delivered a test message, so that what waits

@@ -129,6 +129,9 @@ func (t *Tracker) rebuilding(now time.Time) iter.Seq[journal.Record] {
 			}
 		}
 		// After the outcomes, which in a replay say that a notifier delivers again.
+		if t.open(t.messagesIncident()) {
+			r.add(kindChannel, now, channelRecord{}) // what follows is all that is broken
+		}
 		for id, u := range t.broken {
 			r.add(kindChannel, now, channelRecord{id, &u})
 		}

@@ -92,9 +92,10 @@ func (t *Tracker) replayOne(rec journal.Record) error {
 		if err := json.Unmarshal(rec.Data, &c); err != nil {
 			return err
 		}
-		if c.Broken != nil {
+		switch t.noted = true; {
+		case c.Broken != nil:
 			t.broken[c.Notifier] = *c.Broken
-		} else {
+		case c.Notifier != "":
 			t.mendChannel(c.Notifier, rec.At)
 		}
 	case rec.Kind == kindSilence:

@@ -96,6 +96,7 @@ type Tracker struct {
 	stuck  map[incident.ID][]outbox.Undelivered
 	broken map[config.NotifierID]outbox.Undelivered // no delivery since
 	worked map[config.NotifierID]time.Time          // when it last delivered
+	noted  bool                                     // the journal knows what is broken
 	// withdrawn: the last one that was broken has left the files.
 	withdrawn bool
 	holding   map[config.NotifierID]bool // have used up their max_per_hour
