@@ -108,8 +108,8 @@ type Receipt struct {
 	// one: a Message-ID, a Slack ts. Empty where the channel has no threads.
 	Thread string `json:"thread,omitempty"`
 	// Recipients say what this attempt came to for each recipient, where a
-	// message has several and they were not all answered alike; also when the
-	// attempt as a whole failed.
+	// message has several and they were not all answered alike, or the attempt was
+	// for one of them alone; also when the attempt as a whole failed.
 	Recipients []Recipient `json:"recipients,omitempty"`
 }
 

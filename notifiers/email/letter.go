@@ -21,6 +21,7 @@ type letter struct {
 	recipients []string // each once, without those for whom it is settled
 	data       []byte
 	thread     string // the Message-ID that began the thread
+	one        bool   // the message has one recipient in all
 }
 
 // Headers beyond those of every mail. Auto-Submitted (RFC 3834) keeps vacation
@@ -59,7 +60,10 @@ func compose(from *netmail.Address, target Target, m notifiers.Message) (letter,
 	if _, err := msg.WriteTo(&data); err != nil {
 		return letter{}, fmt.Errorf("composing: %w", err)
 	}
-	return letter{from: from.Address, recipients: envelope(m.Settled, to, cc), data: data.Bytes(), thread: thread}, nil
+	return letter{
+		from: from.Address, recipients: envelope(m.Settled, to, cc), data: data.Bytes(), thread: thread,
+		one: len(envelope(nil, to, cc)) == 1,
+	}, nil
 }
 
 // threadID is a Message-ID (RFC 5322 section 3.6.4). A receipt comes from a

@@ -56,7 +56,7 @@ func (n *notifier) Notify(ctx context.Context, to notifiers.Target, m notifiers.
 // conclude makes receipt and error of what each recipient was answered.
 func (n *notifier) conclude(ctx context.Context, l letter, d delivery) (notifiers.Receipt, error) {
 	receipt := notifiers.Receipt{Thread: l.thread}
-	if len(l.recipients) > 1 && !d.alike() {
+	if !l.one && (!d.alike() || len(l.recipients) == 1) {
 		for _, a := range d.answers {
 			receipt.Recipients = append(receipt.Recipients, notifiers.Recipient{
 				Address: a.recipient, State: a.state, Answer: n.words(a.words),

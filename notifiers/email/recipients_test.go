@@ -88,7 +88,8 @@ func TestRecipients(t *testing.T) {
 			answer: "RCPT TO b@example.net: 421 4.3.2 bye",
 		},
 		{
-			name: "the others have it", settled: []string{"a@example.net", "c@example.net"}, got: "[b]", answer: "250 2.0.0 queued as 1",
+			name: "the others have it", settled: []string{"a@example.net", "c@example.net"}, got: "[b]",
+			recipients: "b sent 250 2.0.0 queued as 1", answer: "250 2.0.0 queued as 1",
 		},
 		{name: "everybody has it", settled: []string{"a@example.net", "b@example.net", "c@example.net"}},
 	} {
