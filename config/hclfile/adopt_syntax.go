@@ -174,7 +174,7 @@ func (l *loader) lineUpTo(at hcl.Range) []byte {
 // mayBeSecret reports whether what stands at a place is masked in excerpts.
 func (l *loader) mayBeSecret(at hcl.Range) bool {
 	if l.shownLines == nil {
-		l.shownLines = newExcerpts(l.snapshot)
+		l.shownLines = newExcerpts(l.snapshot, l.malformed)
 	}
 	f := l.shownLines.open(at.Filename)
 	if f == nil {

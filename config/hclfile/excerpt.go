@@ -15,6 +15,7 @@ import (
 // masked. Files are looked at only when something is wrong in them.
 type excerpts struct {
 	snapshot *Snapshot
+	broken   map[string]bool // the files that cannot be parsed
 	files    map[string]*lined
 	found    *withholder // once it was needed
 	blinded  []hcl.Range // what is masked beside what is known as secret
@@ -35,7 +36,9 @@ func (b byteSpan) overlaps(spans []byteSpan) bool {
 	return slices.ContainsFunc(spans, func(s byteSpan) bool { return s.from < b.to && b.from < s.to })
 }
 
-func newExcerpts(s *Snapshot) *excerpts { return &excerpts{snapshot: s, files: map[string]*lined{}} }
+func newExcerpts(s *Snapshot, broken map[string]bool) *excerpts {
+	return &excerpts{snapshot: s, broken: broken, files: map[string]*lined{}}
+}
 
 // bytes gives the source in a range; none when the range is not in the files.
 func (s *Snapshot) bytes(r hcl.Range) []byte {
@@ -64,7 +67,7 @@ func (x *excerpts) open(name string) *lined {
 		x.files[name] = nil
 		return nil
 	}
-	f := masks(name, text)
+	f := masks(name, text, x.broken[name])
 	for _, at := range x.blinded {
 		if at.Filename == name {
 			f.masks = join(append(f.masks, byteSpan{at.Start.Byte, at.End.Byte}))
@@ -114,7 +117,7 @@ func (x *excerpts) maskShared(name string, f *lined) {
 	for _, e := range x.found.edits[name] {
 		more = append(more, e.byteSpan)
 	}
-	if parse(source{name: name, text: f.text}).diags.HasErrors() {
+	if x.broken[name] {
 		more = append(more, slices.DeleteFunc(f.texts, func(t byteSpan) bool { return !t.overlaps(f.shared) })...)
 	}
 	f.shared, f.masks = nil, join(more)

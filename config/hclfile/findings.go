@@ -78,7 +78,7 @@ func firstAt(at hcl.Range) string {
 // without secrets.
 func (l *loader) diagnostics() []config.Diagnostic {
 	diags := make([]config.Diagnostic, 0, len(l.findings))
-	excerpts, secrets := newExcerpts(l.snapshot), l.scrubber()
+	excerpts, secrets := newExcerpts(l.snapshot, l.malformed), l.scrubber()
 	excerpts.blinded = l.blinded
 	for _, f := range l.findings {
 		excerpt, mark := excerpts.of(f.at)

@@ -17,10 +17,11 @@ var maxChecks = 1_000_000
 
 // A loader makes one configuration of one Snapshot.
 type loader struct {
-	snapshot *Snapshot
-	findings []finding
-	failed   bool // an error has been reported
-	broken   bool // a file could not be read or parsed: what it declares is unknown
+	snapshot  *Snapshot
+	findings  []finding
+	failed    bool            // an error has been reported
+	broken    bool            // a file could not be read or parsed: what it declares is unknown
+	malformed map[string]bool // the files that cannot be parsed
 
 	secrets map[string]bool
 	unread  int // how many times a secret was needed that was not read
@@ -140,7 +141,12 @@ func (l *loader) reportProblems() {
 // parse gives the files that are well formed.
 func (l *loader) parse() []parsed {
 	var files []parsed
-	for _, p := range parseAll(l.snapshot.files) {
+	all := parseAll(l.snapshot.files)
+	l.malformed = map[string]bool{}
+	for _, p := range all {
+		l.malformed[p.name] = p.body == nil || p.diags.HasErrors()
+	}
+	for _, p := range all {
 		switch {
 		case p.other != nil:
 			l.broken = true

@@ -22,7 +22,7 @@ var (
 // elsewhere: it looks at tokens, not at blocks, so that it also works in a file
 // that cannot be parsed. In such a file a quote that is missing turns texts into
 // names and names into texts, so its lines are looked at one by one, too.
-func masks(name string, text []byte) *lined {
+func masks(name string, text []byte, broken bool) *lined {
 	if strings.HasSuffix(name, ".json") {
 		f := &lined{}
 		f.masks, f.texts = jsonMasks(text)
@@ -36,7 +36,7 @@ func masks(name string, text []byte) *lined {
 	for i := range tokens {
 		m.token(i)
 	}
-	if p := parse(source{name: name, text: text}); p.body == nil || p.diags.HasErrors() {
+	if broken {
 		m.found = join(append(m.found, lineMasks(text)...))
 	}
 	return &lined{masks: m.found, shared: m.shared, texts: m.texts}
