@@ -185,7 +185,7 @@ func TestDovecotWithoutAuthentication(t *testing.T) {
 
 func TestDovecotConnectionLimit(t *testing.T) {
 	server := dovecot.Start(t, dovecot.Options{Users: map[string]string{"alice": secret}, MaxUserIPConnections: 1})
-	release := occupy(t, server)
+	release := occupy(t, server.IMAPS(), server.CA())
 	check := asAlice(realCheck(t, server.IMAPS(), config.TLSFromStart), "")
 	prober := New(Options{Roots: server.CA().Pool()})
 	expectReal(t, "one too many", prober.Probe(t.Context(), "check", check), "down login/connection_limit service")
@@ -193,9 +193,9 @@ func TestDovecotConnectionLimit(t *testing.T) {
 }
 
 // occupy holds a session of alice's until release.
-func occupy(t *testing.T, server *dovecot.Server) (release func()) {
+func occupy(t *testing.T, imaps string, authority *ca.Authority) (release func()) {
 	t.Helper()
-	client, err := imapclient.DialTLS(server.IMAPS(), &imapclient.Options{TLSConfig: &tls.Config{RootCAs: server.CA().Pool()}})
+	client, err := imapclient.DialTLS(imaps, &imapclient.Options{TLSConfig: &tls.Config{RootCAs: authority.Pool()}})
 	if err != nil {
 		t.Fatal(err)
 	}

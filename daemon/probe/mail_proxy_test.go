@@ -87,7 +87,7 @@ func TestNginxAsMailProxy(t *testing.T) {
 	missing.Login.Mailbox = "Nowhere"
 	expect("a missing mailbox", missing, "degraded select/mailbox_missing account")
 
-	release := occupy(t, server)
+	release := occupy(t, server.IMAPS(), server.CA())
 	expect("one session too many behind it", asAlice(imaps, ""), "down login/connection_limit service")
 	release()
 

@@ -95,7 +95,7 @@ func TestRealDovecot24(t *testing.T) {
 	}
 	everyServer(t, server, "degraded login/credentials_rejected account")
 	q := ask(t, server)
-	release := occupy(t, server)
+	release := occupy(t, server.IMAPS(), server.CA())
 	q.expect("one session too many", asAlice(q.imaps(), ""), "down login/connection_limit service")
 	release()
 
@@ -114,6 +114,15 @@ func TestRealCyrus(t *testing.T) {
 		t.Fatal(err)
 	}
 	q.expect("the store away", asAlice(q.imaps(), ""), "down select/backend_unavailable service")
+}
+
+func TestRealCyrusConnectionLimit(t *testing.T) {
+	server := debian.StartCyrus(t, debian.Options{User: "alice", Password: secret, MaxPerUser: 1})
+	q := ask(t, server)
+	q.expect("the only session", asAlice(q.imaps(), ""), "ok")
+	release := occupy(t, server.IMAPS(), server.CA())
+	q.expect("one session too many", asAlice(q.imaps(), ""), "down login/connection_limit service")
+	release()
 }
 
 func TestRealCourier(t *testing.T) {

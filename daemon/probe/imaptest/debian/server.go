@@ -33,9 +33,9 @@ var templates = template.Must(template.ParseFS(scripts, "*.tmpl"))
 type Options struct {
 	// User has an empty INBOX and nothing else.
 	User, Password string
-	// MaxPerAddress limits the connections from one address, where the server can
-	// (Courier); 0: its own limit.
-	MaxPerAddress int
+	// MaxPerAddress limits the connections from one address (Courier), MaxPerUser the
+	// sessions of the user (Cyrus); 0: the server's own limit.
+	MaxPerAddress, MaxPerUser int
 }
 
 // A Server is one IMAP server, running or stopped. Its mail survives a stop.
