@@ -10,7 +10,7 @@ import (
 // A Destination is one place that messages go to: a notifier and a target. What
 // was told is remembered by destination; the roles are why it is told. Where
 // programs read, the role is part of the destination, since it is part of what
-// they are told.
+// they are told. The target is in the form of [notifiers.Kind.Place].
 type Destination struct {
 	Role     config.RoleID // empty where people read
 	Notifier config.NotifierID
@@ -19,7 +19,7 @@ type Destination struct {
 
 // destinationOf gives the destination of a way whose notifier is of a kind.
 func destinationOf(way config.WayID, kind notifiers.Kind) Destination {
-	d := Destination{Role: way.Role, Notifier: way.Notifier, Target: way.Target}
+	d := Destination{Role: way.Role, Notifier: way.Notifier, Target: kind.Place(way.Target)}
 	if kind.ReadByPeople() {
 		d.Role = ""
 	}

@@ -354,6 +354,7 @@ func parse[T any](b []byte) (v T) {
 func way(role config.RoleID, spec string) (config.Way, error) {
 	head, rest, _ := strings.Cut(spec, ",")
 	notifier, to, _ := strings.Cut(head, ":")
+	to = strings.ReplaceAll(to, ";", ", ") // a list of addresses
 	w := config.Way{
 		ID:     config.WayID{Role: role, Notifier: config.NotifierID(notifier), Target: to},
 		Target: target(to),

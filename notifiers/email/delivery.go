@@ -1,6 +1,7 @@
 package email
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -23,7 +24,52 @@ type answer struct {
 type delivery struct {
 	answers []answer // one a recipient
 	whole   error    // what ended the conversation early
+	again   []string // whom another conversation may reach, see [remaining]
 }
+
+// maxConversations is how many connections one attempt makes at most. A server
+// that closes the connection at one recipient (421, or without a word) has
+// delivered nothing to those that it had accepted.
+const maxConversations = 3
+
+// deliverAll delivers over c, and over further connections while the server
+// leaves at a recipient, so that this one does not keep the letter from the
+// others.
+func (n *notifier) deliverAll(ctx context.Context, c *conversation, l letter) delivery {
+	d := n.deliver(c.client, l)
+	for made := 1; len(d.again) > 0 && made < maxConversations; made++ {
+		c, err := n.connect(ctx)
+		if err != nil {
+			return d // the server is going, and not because of one recipient
+		}
+		l.recipients = d.again
+		next := n.deliver(c.client, l)
+		if next.whole == nil {
+			c.quit()
+		}
+		c.close()
+		d.answers = slices.DeleteFunc(d.answers, func(a answer) bool { return slices.Contains(l.recipients, a.recipient) })
+		d.answers, d.again = append(d.answers, next.answers...), next.again
+	}
+	return d
+}
+
+// remaining tells who may be reached by another conversation when the server left
+// at the first of refused: those accepted before it, else those after it.
+func remaining(accepted, refused []string) []string {
+	if len(accepted) > 0 {
+		return accepted
+	}
+	return refused[1:]
+}
+
+// A departure is the end of the connection in answer to RCPT.
+type departure struct {
+	error
+	again []string
+}
+
+func (d *departure) Unwrap() error { return d.error }
 
 // deliver sends the letter in as many transactions (RFC 5321 section 3.3) as the
 // server's limit of recipients needs: those beyond it are offered again at once,
@@ -43,6 +89,9 @@ func (n *notifier) deliver(client *smtp.Client, l letter) delivery {
 			d.answers = append(d.answers, a)
 		}
 		if d.whole = err; err != nil || len(open) == 0 {
+			if left := (*departure)(nil); errors.As(err, &left) {
+				d.again = left.again
+			}
 			return d
 		}
 	}
@@ -64,7 +113,8 @@ func (n *notifier) transact(client *smtp.Client, l letter, recipients []string) 
 		}
 		err = failed("RCPT TO "+recipient, err)
 		if code := reply(err); code == 0 || code == 421 { // RFC 5321 section 3.8: the server leaves
-			return slices.Concat(answers, failAll(slices.Concat(accepted, recipients[i:]), err)), err
+			left := &departure{err, remaining(accepted, recipients[i:])}
+			return slices.Concat(answers, failAll(slices.Concat(accepted, recipients[i:]), err)), left
 		}
 		answers = append(answers, refusedRecipient(recipient, err))
 	}
@@ -81,10 +131,12 @@ func (n *notifier) transact(client *smtp.Client, l letter, recipients []string) 
 	return answers, nil
 }
 
+var errNotInternational = errors.New("the server does not offer SMTPUTF8, which an address needs whose part before the @ is not ASCII")
+
 func (n *notifier) begin(client *smtp.Client, l letter) error {
 	if l.international() {
 		if offered, _ := client.Extension("SMTPUTF8"); !offered {
-			return errors.New("the server does not offer SMTPUTF8, which an address needs whose part before the @ is not ASCII")
+			return errNotInternational
 		}
 		client.SkipSMTPUTF8(false)
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/wneessen/go-mail"
+	"github.com/wneessen/go-mail/smtp"
 
 	"github.com/imapvigil/imapvigil/notifiers"
 )
@@ -37,6 +38,10 @@ func compose(from *netmail.Address, target Target, m notifiers.Message) (letter,
 	if err != nil {
 		return letter{}, err
 	}
+	return composeFor(from, to, cc, m)
+}
+
+func composeFor(from *netmail.Address, to, cc []*netmail.Address, m notifiers.Message) (letter, error) {
 	id := messageID(m.Key, from.Address)
 	msg := mail.NewMsg(mail.WithNoDefaultUserAgent())
 	msg.FromMailAddress(from)
@@ -77,13 +82,43 @@ func messageID(key, from string) string {
 	return hex.EncodeToString(sum[:16]) + from[strings.LastIndex(from, "@"):]
 }
 
+// envelope lists each recipient once. An address in two letter cases is one person:
+// RFC 5321 section 2.4 lets mailboxes differ by case alone, and advises against it.
 func envelope(settled []string, lists ...[]*netmail.Address) (recipients []string) {
 	for _, address := range slices.Concat(lists...) {
-		if !slices.Contains(recipients, address.Address) && !slices.Contains(settled, address.Address) {
+		same := func(known string) bool { return strings.EqualFold(known, address.Address) }
+		if !slices.ContainsFunc(recipients, same) && !slices.ContainsFunc(settled, same) {
 			recipients = append(recipients, address.Address)
 		}
 	}
 	return recipients
+}
+
+// withoutInternational takes out of the letter, header and envelope, the recipients
+// whom a server without SMTPUTF8 cannot be told of, with the answer for each, so
+// that the others get it. Where nobody else is left, or the sender itself needs
+// SMTPUTF8, the letter stays whole.
+func (n *notifier) withoutInternational(client *smtp.Client, l letter, target Target, m notifiers.Message) (letter, []answer, error) {
+	offered, _ := client.Extension("SMTPUTF8")
+	unreachable := slices.DeleteFunc(slices.Clone(l.recipients), ascii)
+	if offered || !ascii(l.from) || len(unreachable) == 0 || len(unreachable) == len(l.recipients) {
+		return l, nil, nil
+	}
+	to, cc, err := target.addresses()
+	if err != nil {
+		return l, nil, err
+	}
+	international := func(a *netmail.Address) bool { return !ascii(a.Address) }
+	one := l.one
+	if l, err = composeFor(n.from, slices.DeleteFunc(to, international), slices.DeleteFunc(cc, international), m); err != nil {
+		return l, nil, err
+	}
+	l.one = one
+	answers := failAll(unreachable, errNotInternational)
+	for i := range answers {
+		answers[i].state = notifiers.RecipientDead // no server learns it within the life of a message
+	}
+	return l, answers, nil
 }
 
 // international reports whether the envelope needs SMTPUTF8 (RFC 6531).

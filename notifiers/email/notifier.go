@@ -46,7 +46,12 @@ func (n *notifier) Notify(ctx context.Context, to notifiers.Target, m notifiers.
 		return notifiers.Receipt{}, n.harmless(ctx, err)
 	}
 	defer c.close()
-	d := n.deliver(c.client, l)
+	l, unreachable, err := n.withoutInternational(c.client, l, target, m)
+	if err != nil {
+		return notifiers.Receipt{}, notifiers.Permanent(n.harmless(ctx, err))
+	}
+	d := n.deliverAll(ctx, c, l)
+	d.answers = append(d.answers, unreachable...)
 	if d.whole == nil {
 		c.quit()
 	}
@@ -56,7 +61,7 @@ func (n *notifier) Notify(ctx context.Context, to notifiers.Target, m notifiers.
 // conclude makes receipt and error of what each recipient was answered.
 func (n *notifier) conclude(ctx context.Context, l letter, d delivery) (notifiers.Receipt, error) {
 	receipt := notifiers.Receipt{Thread: l.thread}
-	if !l.one && (!d.alike() || len(l.recipients) == 1) {
+	if !l.one && (!d.alike() || len(d.answers) == 1) {
 		for _, a := range d.answers {
 			receipt.Recipients = append(receipt.Recipients, notifiers.Recipient{
 				Address: a.recipient, State: a.state, Answer: n.words(a.words),

@@ -84,8 +84,24 @@ func TestRecipients(t *testing.T) {
 			answer: "RCPT TO a@example.net: 452 4.3.1 no space",
 		},
 		{
-			name: "the server leaves", rcpt: answers(map[string]string{"b": "421 4.3.2 bye"}),
-			answer: "RCPT TO b@example.net: 421 4.3.2 bye",
+			name: "the server leaves at the second, who got there gets it", rcpt: answers(map[string]string{"b": "421 4.3.2 bye"}), got: "[a]",
+			recipients: "b retrying RCPT TO b@example.net: 421 4.3.2 bye, c retrying RCPT TO b@example.net: 421 4.3.2 bye, a sent 250 2.0.0 queued as 1",
+			answer:     "RCPT TO b@example.net: 421 4.3.2 bye",
+		},
+		{
+			name: "the server leaves at the first, the others get it", rcpt: answers(map[string]string{"a": "421 4.7.0 not you"}), got: "[b c]",
+			recipients: "a retrying RCPT TO a@example.net: 421 4.7.0 not you, b sent 250 2.0.0 queued as 1, c sent 250 2.0.0 queued as 1",
+			answer:     "RCPT TO a@example.net: 421 4.7.0 not you",
+		},
+		{
+			name: "the server closes without a word at the first", rcpt: answers(map[string]string{"a": "hang up"}), got: "[b c]",
+			recipients: "a retrying RCPT TO a@example.net: EOF, b sent 250 2.0.0 queued as 1, c sent 250 2.0.0 queued as 1",
+			answer:     "RCPT TO a@example.net: EOF",
+		},
+		{
+			name: "the server leaves whoever is named", rcpt: func(string, int) string { return "421 4.3.2 bye" },
+			recipients: "a retrying RCPT TO a@example.net: 421 4.3.2 bye, b retrying RCPT TO b@example.net: 421 4.3.2 bye, c retrying RCPT TO c@example.net: 421 4.3.2 bye",
+			answer:     "RCPT TO a@example.net: 421 4.3.2 bye",
 		},
 		{
 			name: "the others have it", settled: []string{"a@example.net", "c@example.net"}, got: "[b]",
@@ -113,6 +129,60 @@ func TestRecipients(t *testing.T) {
 			want := []string{test.got, test.recipients, test.answer, fmt.Sprint(test.permanent)}
 			is := []string{strings.Join(got, " "), strings.Join(recipients, ", "), answer, fmt.Sprint(notifiers.IsPermanent(err))}
 			if diff := cmp.Diff(want, is); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// An address that needs SMTPUTF8 does not keep a message from the others, and
+// addresses that differ by letter case only are one recipient.
+func TestOddRecipients(t *testing.T) {
+	for _, test := range []struct{ name, keywords, to, settled, got, header, recipients, answer string }{
+		{
+			name: "a relay without SMTPUTF8", keywords: "8BITMIME", to: "jürgen@example.net b@example.net", got: "[b@example.net]", header: "To: <b@example.net>",
+			recipients: "b@example.net sent, jürgen@example.net dead",
+			answer:     "250 2.0.0 queued as 1; refused: jürgen@example.net: the server does not offer SMTPUTF8, which an address needs whose part before the @ is not ASCII",
+		},
+		{
+			name: "a relay with SMTPUTF8", keywords: "SMTPUTF8", to: "jürgen@example.net b@example.net", got: "[jürgen@example.net b@example.net]",
+			header: "To: <jürgen@example.net>, <b@example.net>", answer: "250 2.0.0 queued as 1",
+		},
+		{
+			name: "nobody else", keywords: "8BITMIME", to: "jürgen@example.net",
+			answer: "the server does not offer SMTPUTF8, which an address needs whose part before the @ is not ASCII",
+		},
+		{
+			name: "letter case", to: "a@example.net a@EXAMPLE.net A@example.net b@example.net", got: "[a@example.net b@example.net]",
+			header: "To: <a@example.net>, <a@EXAMPLE.net>, <A@example.net>, <b@example.net>", answer: "250 2.0.0 queued as 1",
+		},
+		{
+			name: "the other spelling has it", to: "a@example.net b@example.net", settled: "A@EXAMPLE.net", got: "[b@example.net]",
+			header: "To: <a@example.net>, <b@example.net>", answer: "250 2.0.0 queued as 1",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := &relay{keywords: strings.Fields(test.keywords)}
+			m := notifiertest.Message("k")
+			m.Settled = strings.Fields(test.settled)
+			receipt, err := open(t, startRelay(t, r)).Notify(t.Context(), target(t, strings.Fields(test.to)...), m)
+			answer := receipt.Answer.String()
+			if err != nil {
+				answer = strings.TrimPrefix(err.Error(), "sending by 127.0.0.1: ")
+			}
+			var got, header string
+			_, letters, _ := r.seen("")
+			for _, l := range letters {
+				got += fmt.Sprint(l.to)
+				_, header, _ = strings.Cut(strings.ReplaceAll(l.data, ",\r\n", ","), "\nTo: ")
+				header, _, _ = strings.Cut("To: "+header, "\r\n")
+			}
+			var recipients []string
+			for _, r := range receipt.Recipients {
+				recipients = append(recipients, fmt.Sprintf("%s %s", r.Address, r.State))
+			}
+			want := []string{test.got, test.header, test.recipients, test.answer}
+			if diff := cmp.Diff(want, []string{got, header, strings.Join(recipients, ", "), answer}); diff != "" {
 				t.Error(diff)
 			}
 		})

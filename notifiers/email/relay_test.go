@@ -17,10 +17,10 @@ import (
 // A relay is an SMTP server that writes what a test tells it to: servers that
 // exist write things that the library behind smtpsink never would.
 type relay struct {
-	keywords []string // the lines of its reply to EHLO
-	afterTLS []string // the same under TLS; nil: keywords
-	behind   string   // written behind the answer to STARTTLS, in the same piece
-	rcpt     func(recipient string, accepted int) (answer string)
+	keywords []string                                             // the lines of its reply to EHLO
+	afterTLS []string                                             // the same under TLS; nil: keywords
+	behind   string                                               // written behind the answer to STARTTLS, in the same piece
+	rcpt     func(recipient string, accepted int) (answer string) // "hang up": closes the connection
 
 	tls      *tls.Config
 	mu       sync.Mutex
@@ -158,6 +158,9 @@ func (d *dialogue) recipient(argument string) bool {
 	if answer == "" {
 		d.to = append(d.to, recipient)
 		answer = "250 ok"
+	}
+	if answer == "hang up" {
+		return false
 	}
 	d.say(answer)
 	return !strings.HasPrefix(answer, "421")
