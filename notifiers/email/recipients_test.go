@@ -158,7 +158,7 @@ func TestOddRecipients(t *testing.T) {
 		},
 		{
 			name: "the other spelling has it", to: "a@example.net b@example.net", settled: "A@EXAMPLE.net", got: "[b@example.net]",
-			header: "To: <a@example.net>, <b@example.net>", answer: "250 2.0.0 queued as 1",
+			header: "To: <a@example.net>, <b@example.net>", recipients: "b@example.net sent", answer: "250 2.0.0 queued as 1",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
