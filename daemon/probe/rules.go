@@ -66,8 +66,9 @@ var wordRules = []rule{
 	{in: loginEnded, phrases: forbiddenLogin, meaning: loginPolicy},
 	{in: mailboxEnded, phrases: forbiddenLogin, meaning: mailboxPolicy},
 	{in: earlyEnd | loginEnded | mailboxEnded, phrases: tooMuchAtOnce, unless: failedLogins, meaning: turnedAway},
-	{in: loginCut | mailboxCut, phrases: tooMuch, meaning: slowedDown},
+	{in: loginCut | mailboxCut, phrases: tooMuch, unless: tooManyFiles, meaning: slowedDown},
 	{in: loginCut | mailboxCut, phrases: trouble, meaning: brokenBehind},
+	{in: loginCut | mailboxCut, phrases: partsBehind, meaning: brokenBehind},
 
 	// A refused login.
 	{in: loginRefused, phrases: failedLogins, meaning: heldAgainst},
@@ -75,9 +76,10 @@ var wordRules = []rule{
 	{in: loginRefused, phrases: fullAccount, meaning: overQuota},
 	{in: loginRefused, phrases: forbiddenLogin, meaning: loginPolicy},
 	{in: loginRefused, phrases: insecureLogin, meaning: needsPrivacy},
-	{in: loginRefused, phrases: tooMuch, meaning: slowedDown},
+	{in: loginRefused, phrases: tooMuch, unless: tooManyFiles, meaning: slowedDown},
 	{in: loginRefused, phrases: trouble, meaning: brokenBehind},
 	{in: loginRefused, phrases: wrongCredentials, meaning: rejected},
+	{in: loginRefused, phrases: partsBehind, meaning: brokenBehind},
 	{in: loginRefused, phrases: checkers, meaning: brokenBehind},
 	{in: loginRefused, phrases: storeTrouble, meaning: brokenFiles},
 	{in: loginRefused, phrases: noSuchFile, meaning: brokenFiles},
@@ -85,11 +87,12 @@ var wordRules = []rule{
 	{in: loginRefused, phrases: notNow, meaning: brokenBehind},
 
 	// A refused mailbox.
-	{in: mailboxRefused, phrases: tooMuch, meaning: slowedDown},
+	{in: mailboxRefused, phrases: tooMuch, unless: tooManyFiles, meaning: slowedDown},
 	{in: mailboxRefused, phrases: mailboxLocked, meaning: mailboxInUse},
 	{in: mailboxRefused, phrases: forbiddenLogin, meaning: mailboxPolicy},
 	{in: mailboxRefused, phrases: fullAccount, meaning: overQuota},
 	{in: mailboxRefused, phrases: trouble, meaning: brokenStore},
+	{in: mailboxRefused, phrases: partsBehind, meaning: brokenStore},
 	{in: mailboxRefused, phrases: noSuchFile, only: isNotInbox, meaning: mailboxGone},
 	{in: mailboxRefused, phrases: noSuchFile, meaning: brokenStore},
 	{in: mailboxRefused, phrases: missingMailbox, meaning: mailboxGone},

@@ -40,11 +40,13 @@ var (
 		"security policy", "by policy", "conditional access", "multi factor*", "multifactor", "two factor*", "two step", "second factor", "2fa", "mfa",
 		"unsafe login", "authenticated but not connected", "license*", "licence*", "not licensed", "subscription", "unpaid", "terms of service", "terms of use",
 		"account is disabled", "account disabled", "account has been disabled", "account is temporarily disabled", "account has been temporarily disabled",
-		"is inactive", "temporarily suspended", "account is suspended", "account suspended", "account has been suspended", "account is locked", "account locked", "account has been locked",
+		"is inactive", "temporarily suspended", "account is suspended", "account suspended", "account has been suspended", "account is locked", "account was locked", "account locked", "account has been locked",
 		"account is inactive", "account inactive", "account is not active", "account not active", "account is closed", "account has been closed",
 		"account is deactivated", "account deactivated", "account is abnormal", "account is frozen", "account is in maintenance mode",
-		"user is disabled", "user disabled", "user is suspended", "user suspended", "user account is*", "mailbox is disabled", "mailbox disabled", "mailbox suspended",
+		"user is disabled", "user disabled", "user is suspended", "user suspended", "user temporarily disabled", "user is temporarily disabled", "account temporarily disabled", "disabled your account", "suspended your account", "locked your account", "user account is*", "mailbox is disabled", "mailbox disabled", "mailbox suspended",
 		"not available for this account", "not available for this user", "not available for your*", "not available via imap", "not available over imap", "not available in your*",
+		"use oauth*", "requires oauth*", "oauth required", "oauth is required", "oauth2 required", "oauth2 is required",
+		"send id", "id command", "client id", "not included in your*", "not part of your*", "premium", "not allowed from*", "not permitted from*", "from your country", "not verified",
 		"mechanism too weak*", "verify your account", "verify your identity",
 	)
 	expiredAccount = phrasesOf(
@@ -55,10 +57,13 @@ var (
 	insecureLogin = phrasesOf(
 		"plaintext auth*", "plaintext login*", "plaintext password*", "cleartext auth*", "cleartext login*", "cleartext password*",
 		"clear text", "encryption needed", "encryption required", "encryption is required", "ssl required", "tls required", "requires ssl", "requires tls",
-		"starttls first", "starttls required", "non secure",
+		"insecure login*", "insecure connection*", "starttls first", "starttls required", "non secure",
 	)
 	// tooMuch are limits on how fast or how much.
 	tooMuch = phrasesOf("throttl*", "bandwidth", "rate", "rate limit*", "ratelimit*", "too many", "too fast", "too often", "too frequent*", "slow down", "limit reached", "backoff")
+
+	// tooManyFiles are errors of an operating system, which limit no client.
+	tooManyFiles = phrasesOf("too many open files", "too many links", "too many levels*", "too many references")
 
 	// tooMuchAtOnce is the same in a BYE, where "too many" may be about bad commands.
 	tooMuchAtOnce = phrasesOf("throttl*", "bandwidth", "rate limit*", "ratelimit*", "too many requests", "too many users", "too many logins", "too many processes", "too many threads", "too many children", "slow down", "limit reached", "limit exceeded")
@@ -73,17 +78,24 @@ var (
 		"connect failed", "connection failed", "connection failure", "connection refused", "connection reset", "connection timed*", "connection closed", "connection lost", "lost connection",
 		"could not contact", "couldnt contact", "cannot contact", "cant contact", "unable to contact", "failed to contact", "could not reach", "cannot reach", "cant reach", "unable to reach",
 		"not responding", "no response", "does not respond", "unreachable", "not reachable", "not running", "i/o error", "input/output error", "lookup failed", "lookup failure",
-		"auth process", "auth server", "auth service", "auth daemon", "authentication process", "authentication server", "authentication service",
-		"authentication daemon", "authentication backend", "authentication system", "backend", "backends", "back end", "upstream", "proxy error",
-		"out of memory", "no memory", "no space left", "too many open files", "no servers", "no server available", "no route to host", "broken pipe",
+		"proxy error", "failover", "temp failure", "temp error", "transaction failed", "name or service not known",
+		"unable to check*", "could not check*", "couldnt check*", "cannot check*", "cant check*", "failed to check*",
+		"out of memory", "no memory", "cannot allocate memory", "out of resources", "no space left", "load too high", "load is too high", "too many open files", "no servers", "no server available", "no route to host", "broken pipe",
 		"maintenance", "shutting down", "is down", "is offline", "overload*", "server busy", "server is busy", "server too busy", "system busy", "system is busy",
 		"communicationexception", "nullpointerexception", "sqlexception", "resource limit", "deadlock*",
 	)
 	// checkerTrouble are the words with which a session ends whose login could not be
 	// checked.
 	checkerTrouble = phrasesOf(
-		"auth process", "auth server", "auth service", "auth daemon", "auth request*", "authentication process", "authentication server", "authentication service",
+		"auth process", "auth server", "auth service", "auth daemon", "auth worker", "auth request*", "authentication process", "authentication server", "authentication service",
 		"authentication daemon", "authentication backend", "generic failure",
+	)
+	// partsBehind name what is behind a server, in whatever words: what says that the
+	// password is wrong outweighs them.
+	partsBehind = phrasesOf(
+		"auth process", "auth server", "auth service", "auth daemon", "auth worker", "auth module", "authentication process", "authentication server",
+		"authentication service", "authentication daemon", "authentication backend", "authentication system", "authentication module", "authentication worker",
+		"backend", "backends", "back end", "upstream", "getpwnam", "getpwuid", "setuid", "setgid",
 	)
 	// checkers name what checks passwords behind a server.
 	checkers = phrasesOf(
@@ -95,7 +107,9 @@ var (
 		"invalid credential*", "invalid login*", "invalid logon*", "invalid user*", "invalid password", "invalid email*", "invalid account", "invalid address",
 		"invalid authentication", "incorrect password", "incorrect login", "incorrect user*", "incorrect credential*", "incorrect email*",
 		"password incorrect", "password is incorrect", "password is wrong", "password is invalid", "password invalid", "password error", "password failed", "password not accepted",
-		"wrong password", "wrong user*", "wrong login", "wrong credential*", "wrong username", "bad password", "bad login", "bad user*", "bad credential*",
+		"wrong password", "wrong user*", "wrong login", "wrong credential*", "wrong username", "bad password", "bad login", "login incorrect", "logon incorrect", "rejected the password", "rejected the login", "rejected the user*", "rejected the credential*", "password rejected", "credentials rejected",
+		"pam authenticate failed authentication failure", "pam authenticate authentication failure", // pam_strerror of PAM_AUTH_ERR
+		"bad user*", "bad credential*",
 		"unknown user*", "user unknown", "user is unknown", "unknown account", "unknown login", "no such user", "no such account", "user not found", "account not found",
 		"user does not exist", "user doesnt exist", "account does not exist", "account doesnt exist", "password mismatch", "passwords do not match",
 		"username or password", "user name or password", "user or password", "login or password", "login and password", "username and password", "user name and password",
@@ -131,7 +145,7 @@ var (
 	)
 	forbiddenMailbox = phrasesOf(
 		"permission*", "denied", "not allowed", "not permitted", "not authorized", "not authorised", "unauthorized", "insufficient", "privilege*", "rights", "acl",
-		"forbidden", "no access", "not accessible", "disabled", "access right*", "prohibited", "not owner",
+		"forbidden", "no access", "not accessible", "disabled", "access right*", "prohibited", "not owner", "authorization fail*", "authorisation fail*",
 	)
-	mailboxLocked = phrasesOf("in use", "is locked", "mailbox locked", "folder locked", "being used", "locked by", "already open*", "waiting for lock", "obtain lock", "get lock", "acquire lock")
+	mailboxLocked = phrasesOf("in use", "is locked", "mailbox busy", "mailbox is busy", "folder is busy", "unable to lock", "could not lock", "couldnt lock", "failed to lock", "mailbox locked", "folder locked", "being used", "locked by", "already open*", "waiting for lock", "obtain lock", "get lock", "acquire lock")
 )
