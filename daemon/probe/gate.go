@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"bytes"
 	"encoding/base64"
 	"io"
 	"net"
@@ -37,7 +38,9 @@ type gate struct {
 	user   string
 	named  bool // the transcript has shown the command
 	sasl   saslState
-	final  bool // the next answer is the last that anybody waits for
+	final  bool          // the next answer is the last that anybody waits for
+	sent   bool          // the command of the secret part has gone out whole
+	asked  chan struct{} // closed when go-imap has answered a continuation, or hung up; nil before the first one
 }
 
 func newGate(c *conversation) *gate {
@@ -56,7 +59,7 @@ type saslState struct {
 func (g *gate) hide(w way, user string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.hidden, g.user, g.named, g.sasl = w.command, user, false, saslState{}
+	g.hidden, g.user, g.named, g.sent, g.sasl = w.command, user, false, false, saslState{}
 	if w.command != loginCommand {
 		g.sasl = saslState{w.mechanism, w.mechanism != mechLogin && !g.talk.caps.has("SASL-IR")}
 	}
@@ -91,6 +94,7 @@ func (g *gate) challenge(wire string) string {
 // not be well or down by who runs first here.
 func (g *gate) Read(p []byte) (int, error) {
 	if len(g.pending) == 0 {
+		g.awaitAnswer()
 		if err := g.fill(); err != nil {
 			return 0, err
 		}
@@ -100,10 +104,39 @@ func (g *gate) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// awaitAnswer waits until go-imap has answered the continuation that it was given.
+// go-imap asks for the next continuation before it writes an answer; if the
+// command were over by then (a server that prompts and says OK in one breath, or
+// hangs up), it would wait for that continuation for ever.
+func (g *gate) awaitAnswer() {
+	g.mu.Lock()
+	asked := g.asked
+	g.mu.Unlock()
+	if asked != nil {
+		<-asked
+	}
+}
+
+// answered ends what awaitAnswer waits for.
+func (g *gate) answered() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.asked != nil {
+		close(g.asked)
+		g.asked = nil
+	}
+}
+
+// Close hangs up.
+func (g *gate) Close() error {
+	g.answered()
+	return g.Conn.Close()
+}
+
 // fill reads until there is something for go-imap, and then as long as that takes
-// no waiting.
+// no waiting. Behind a continuation it stops, so that go-imap answers first.
 func (g *gate) fill() error {
-	for len(g.pending) == 0 || g.talk.responses.more() {
+	for len(g.pending) == 0 || !g.asking() && g.talk.responses.more() {
 		r, err := g.next()
 		if err != nil && len(g.pending) > 0 {
 			return nil // what there is comes first; the error stays
@@ -115,6 +148,12 @@ func (g *gate) fill() error {
 		g.pending = append(g.pending, g.pass(r)...)
 	}
 	return nil
+}
+
+func (g *gate) asking() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.asked != nil
 }
 
 // expectLast: with the answer to what is sent next the session ends, and go-imap's
@@ -151,7 +190,7 @@ func (g *gate) pass(r response) string {
 		g.keep(r)
 		return ""
 	case "+":
-		return "+ " + g.challenge(r.wire) + "\r\n"
+		return g.passContinuation(r)
 	case "":
 		g.stray = &r
 		return nonsense
@@ -169,6 +208,32 @@ func (g *gate) pass(r response) string {
 	}
 	g.stray = &r
 	return nonsense
+}
+
+// passContinuation drops a prompt behind which the server has answered already,
+// since it waits for nothing; only SCRAM's last challenge has to be seen.
+func (g *gate) passContinuation(r response) string {
+	if g.hidden != "" && !g.sent {
+		g.stray = &r // nobody has asked for anything yet
+		return nonsense
+	}
+	if g.sasl.mechanism != "" && g.sasl.mechanism != mechSCRAM && answersTag(g.talk.responses.leftOver()) {
+		return ""
+	}
+	g.asked = make(chan struct{})
+	return "+ " + g.challenge(r.wire) + "\r\n"
+}
+
+// answersTag reports whether the next whole response among left that is not
+// untagged is a tagged one.
+func answersTag(left []byte) bool {
+	for line := range bytes.Lines(left) {
+		if isBlank(line) || bytes.HasPrefix(line, []byte("* ")) {
+			continue
+		}
+		return bytes.HasSuffix(line, []byte("\n")) && !bytes.HasPrefix(line, []byte("+"))
+	}
+	return false
 }
 
 func (g *gate) keep(r response) {
@@ -213,6 +278,10 @@ func (g *gate) Write(p []byte) (int, error) {
 		wire = []byte("*\r\n")
 	}
 	g.talk.said(client, g.shown(strings.TrimRight(string(wire), "\r\n")))
+	g.mu.Lock()
+	g.sent = bytes.HasSuffix(p, []byte("\n"))
+	g.mu.Unlock()
+	g.answered()
 	if _, err := g.Conn.Write(wire); err != nil {
 		return 0, err
 	}
