@@ -74,7 +74,7 @@ func (r *responses) next() (response, error) {
 		return response{}, err
 	}
 	r.greeted = true
-	size, literal := literalSize(line)
+	size, literal := firstLiteral(line)
 	if !literal {
 		return r.parse(string(line)), nil
 	}
@@ -176,9 +176,32 @@ func (r *responses) more() bool {
 	for whole && isBlank(line) {
 		line, rest, whole = bytes.Cut(rest, []byte("\n"))
 	}
-	_, literal := literalSize(bytes.TrimRight(line, "\r"))
+	_, literal := firstLiteral(bytes.TrimRight(line, "\r"))
 	return whole && !literal
 }
+
+// firstLiteral tells whether the first line of a response ends in a literal's
+// announcement.
+func firstLiteral(line []byte) (size int64, ok bool) {
+	if isText(line) {
+		return 0, false
+	}
+	return literalSize(line)
+}
+
+// isText reports whether the first line of a response ends in a text for people, which holds no literal
+// whatever it ends in: a continuation or a status response (RFC 9051 section 9,
+// resp-text).
+func isText(line []byte) bool {
+	if bytes.HasPrefix(line, []byte("+")) {
+		return true
+	}
+	_, rest, _ := bytes.Cut(line, []byte(" "))
+	word, _, _ := bytes.Cut(bytes.TrimLeft(rest, " "), []byte(" "))
+	return statusWords[strings.ToUpper(string(word))]
+}
+
+var statusWords = map[string]bool{"OK": true, "NO": true, "BAD": true, "BYE": true, "PREAUTH": true}
 
 // literalSize tells whether a line ends in a literal's announcement, "{42}" or
 // "{42+}", RFC 9051 section 4.3.
@@ -226,12 +249,10 @@ func parseResponse(raw string) response {
 	}
 	r.tag = tag
 	word, text, _ := strings.Cut(strings.TrimLeft(rest, " "), " ")
-	switch word = strings.ToUpper(word); word {
-	case "OK", "NO", "BAD", "BYE", "PREAUTH":
+	r.text = rest
+	if word = strings.ToUpper(word); statusWords[word] {
 		r.status = word
 		r.code, r.args, r.text = parseCode(text)
-	default:
-		r.text = rest
 	}
 	return r
 }
