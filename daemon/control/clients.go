@@ -7,8 +7,9 @@ import (
 )
 
 const (
-	// mostClients is how many clients are served at a time.
-	mostClients = 64
+	// MostClients is how many clients are served at a time, unless [Socket.Most] says
+	// fewer.
+	MostClients = 64
 	// askPause and readPause are how long a client may take to ask, and to go on
 	// reading, while others want its place. The command line asks and reads without
 	// a pause; where it was held up for longer by a busy machine, it asks again.
@@ -28,14 +29,14 @@ type clients struct {
 }
 
 func newClients() clients {
-	return clients{&sync.Mutex{}, map[*client]bool{}, make(chan struct{}, 1)}
+	return clients{mu: &sync.Mutex{}, all: map[*client]bool{}, freed: make(chan struct{}, 1)}
 }
 
 // admit makes a connection a client's as soon as there is a place, or the socket
 // is closing.
-func (s *clients) admit(conn net.Conn, closing <-chan struct{}) net.Conn {
+func (s *clients) admit(conn net.Conn, most int, closing <-chan struct{}) net.Conn {
 	c := &client{Conn: conn, clients: s}
-	for !s.enter(c) {
+	for !s.enter(c, most) {
 		look := time.NewTimer(roomEvery)
 		select {
 		case <-s.freed:
@@ -49,12 +50,12 @@ func (s *clients) admit(conn net.Conn, closing <-chan struct{}) net.Conn {
 	return c
 }
 
-// enter reports whether there was a place, or could be made.
-func (s *clients) enter(c *client) bool {
+// enter reports whether there was a place among so many, or could be made.
+func (s *clients) enter(c *client, most int) bool {
 	now := time.Now()
 	s.mu.Lock()
 	var idlest *client
-	if len(s.all) >= mostClients {
+	if len(s.all) >= most {
 		for other := range s.all {
 			if other.idle(now) > 0 && (idlest == nil || other.idle(now) > idlest.idle(now)) {
 				idlest = other

@@ -85,6 +85,36 @@ func TestClientsThatLetTheDaemonWait(t *testing.T) {
 	}
 }
 
+// Where there are few descriptors there are fewer places, and whoever asks gets one.
+func TestFewPlaces(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.sock")
+	s, err := control.Listen(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Most = 3
+	ctx, stop := context.WithCancel(t.Context())
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		if err := control.Serve(ctx, s, &voluble{}); err != nil {
+			t.Error(err)
+		}
+	})
+	defer serving.Wait()
+	defer stop()
+	for range 20 {
+		connect(t, path, "GET /v1/status HT")
+	}
+	c := control.NewClient(path)
+	c.SetPatience(time.Minute) // a busy machine
+	if _, err := c.Status(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if n := s.Clients(); n > 3 {
+		t.Errorf("%d clients are served at a time", n)
+	}
+}
+
 // All who ask at once are answered.
 func TestManyClients(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "c.sock")

@@ -14,6 +14,3 @@ func (s *Socket) Clients() int {
 	defer s.clients.mu.Unlock()
 	return len(s.clients.all)
 }
-
-// MostClients is how many there may be.
-const MostClients = mostClients

@@ -30,6 +30,9 @@ type Socket struct {
 	// when it cannot be made anew; nil: nobody does. It is set before Serve.
 	Log func(msg string, err error)
 
+	// Most is how many clients are served at a time; it is set before Serve.
+	Most int
+
 	path    string
 	clients clients
 	closing chan struct{} // closed by Close
@@ -53,7 +56,7 @@ func Listen(ctx context.Context, path string) (*Socket, error) {
 	}
 	return &Socket{
 		path: path, closing: make(chan struct{}), every: lookEvery, clients: newClients(),
-		listener: l, file: file, looked: time.Now(),
+		Most: MostClients, listener: l, file: file, looked: time.Now(),
 	}, nil
 }
 
@@ -135,7 +138,7 @@ func (s *Socket) Accept() (net.Conn, error) {
 		_ = l.SetDeadline(time.Now().Add(s.every))
 		conn, err := l.Accept()
 		if err == nil {
-			return s.clients.admit(conn, s.closing), nil
+			return s.clients.admit(conn, s.Most, s.closing), nil
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return nil, err
