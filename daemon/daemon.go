@@ -152,7 +152,7 @@ func (m *monitor) stateDir(cfg *config.Config) string {
 	return cmp.Or(m.StateDir, fromSystemd, cfg.Daemon.StateDir)
 }
 
-func (m *monitor) openRooms(ctx context.Context, probesAtOnce int) (err error) {
+func (m *monitor) openRooms(ctx context.Context, maxConcurrentProbes int) (err error) {
 	if m.node, err = os.Hostname(); err != nil {
 		return fmt.Errorf("asking for the name of this machine: %w", err)
 	}
@@ -171,7 +171,7 @@ func (m *monitor) openRooms(ctx context.Context, probesAtOnce int) (err error) {
 			return pace
 		},
 		Lag:   m.vitals.began,
-		Limit: probesAtOnce,
+		Limit: m.limitProbes(maxConcurrentProbes),
 	}
 	m.probes = reconcile.NewFunc(sameProbe, m.loop.Runner())
 	m.tracker, err = tracker.Open(tracker.Options{
@@ -187,7 +187,7 @@ func (m *monitor) openRooms(ctx context.Context, probesAtOnce int) (err error) {
 	if m.listener, err = control.Listen(ctx, m.Control); err != nil {
 		return err
 	}
-	m.listener.Log = m.watching
+	m.listener.Log, m.listener.Most = m.watching, clientPlaces()
 	return nil
 }
 

@@ -1,25 +1,76 @@
 package daemon
 
-import "golang.org/x/sys/unix"
+import (
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
 
-// keptDescriptors are kept from the probes: for 64 clients of the control socket,
+	"github.com/imapvigil/imapvigil/daemon/control"
+)
+
+// keptDescriptors are kept from the probes: for the clients of the control socket,
 // for messages, and for the journal and the files.
-const keptDescriptors = 64 + 128
+const keptDescriptors = control.MostClients + 128
 
 // probeDescriptors gives how many files probes may have open at once; 0: as many
-// as they want. Go has raised the limit as far as it may (package os).
+// as they want.
 func probeDescriptors() int {
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+	limit, known := descriptorLimit()
+	if !known {
 		return 0
 	}
-	return forProbes(limit.Cur)
+	return forProbes(limit)
 }
 
-// forProbes is their part of a limit: all but what is kept, and of a small one a
-// quarter at least.
-func forProbes(limit uint64) int {
+// clientPlaces gives how many clients of the control socket are served at once.
+func clientPlaces() int {
+	limit, known := descriptorLimit()
+	if !known {
+		return control.MostClients
+	}
+	return forClients(limit)
+}
+
+// descriptorLimit gives how many files this process may have open. Go has raised
+// the limit as far as it may (package os).
+func descriptorLimit() (n int, known bool) {
 	const many = 1 << 20
-	n := int(min(limit, many))
-	return max(n-keptDescriptors, n/4)
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return 0, false
+	}
+	return int(min(limit.Cur, many)), true
+}
+
+// forProbes is the part of the probes in a limit: all but what is kept, and of a
+// small one a quarter at least.
+func forProbes(limit int) int { return max(limit-keptDescriptors, limit/4) }
+
+// forClients is the part of the clients: a quarter at most, so that clients that never hang up leave half for messages and the journal.
+func forClients(limit int) int { return min(control.MostClients, limit/4) }
+
+// perProbe is how many files a probe has open: one for each address of a server,
+// and most have an IPv4 and an IPv6 address.
+const perProbe = 2
+
+// probesAtOnce bounds max_concurrent_probes by the files that probes may have open;
+// 0: as many as they want. Probes that wait for a turn are shared out between servers
+// that hang and others; those that found no file would know nothing, whoever they
+// are about.
+func probesAtOnce(configured, descriptors int) int {
+	if descriptors == 0 {
+		return configured
+	}
+	return min(configured, max(1, descriptors/perProbe))
+}
+
+// limitProbes is probesAtOnce for this process, and logs when that is fewer than
+// the configuration allows.
+func (m *monitor) limitProbes(configured int) int {
+	files := probeDescriptors()
+	most := probesAtOnce(configured, files)
+	if most < configured {
+		m.Log.Warn("fewer probes run at once than max_concurrent_probes allows, because this process may not open more files (LimitNOFILE=, ulimit -n)",
+			zap.Int("max_concurrent_probes", configured), zap.Int("probes_at_once", most), zap.Int("files_for_probes", files))
+	}
+	return most
 }

@@ -1,19 +1,29 @@
 package daemon
 
-import (
-	"math"
-	"testing"
-)
+import "testing"
 
-func TestProbesLeaveDescriptors(t *testing.T) {
-	for limit, want := range map[uint64]int{
-		64: 16, 256: 64, 257: 65, 1024: 832, 65536: 65344, math.MaxUint64: 1<<20 - 192,
+func TestDescriptorsAreShared(t *testing.T) {
+	for limit, want := range map[int]struct{ probes, clients int }{
+		16: {4, 4}, 64: {16, 16}, 128: {32, 32}, 256: {64, 64}, 257: {65, 64}, 512: {320, 64}, 1024: {832, 64}, 1 << 20: {1<<20 - 192, 64},
 	} {
-		if got := forProbes(limit); got != want {
-			t.Errorf("of %d probes may use %d, want %d", limit, got, want)
+		if n := forProbes(limit); n != want.probes {
+			t.Errorf("of %d probes may use %d, want %d", limit, n, want.probes)
+		}
+		if n := forClients(limit); n != want.clients {
+			t.Errorf("of %d clients may use %d, want %d", limit, n, want.clients)
+		}
+	}
+	for _, test := range []struct{ configured, descriptors, want int }{
+		{512, 0, 512}, {512, 832, 416}, {512, 65344, 512}, {512, 16, 8}, {4, 16, 4}, {512, 1, 1},
+	} {
+		if n := probesAtOnce(test.configured, test.descriptors); n != test.want {
+			t.Errorf("of %d probes at once %d have a descriptor each time, want %d: %+v", test.configured, n, test.want, test)
 		}
 	}
 	if n := probeDescriptors(); n <= 0 {
 		t.Errorf("of this process probes may use %d", n)
+	}
+	if n := clientPlaces(); n <= 0 {
+		t.Errorf("of this process clients may use %d", n)
 	}
 }

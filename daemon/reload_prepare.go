@@ -71,7 +71,7 @@ func (r *reloader) watchNamed() {
 
 // later says what of a configuration comes into effect with a restart only.
 func (r *reloader) later(cfg *config.Config) []config.Diagnostic {
-	if r.cfg == nil || cfg.Daemon.MaxConcurrentProbes == r.m.loop.Limit {
+	if r.cfg == nil || probesAtOnce(cfg.Daemon.MaxConcurrentProbes, probeDescriptors()) == r.m.loop.Limit {
 		return nil
 	}
 	return []config.Diagnostic{{

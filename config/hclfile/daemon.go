@@ -42,7 +42,7 @@ var daemonTable = table[config.Daemon]{
 		func(d *config.Daemon, v value) { d.LogLevel = v.text },
 	},
 	{
-		attribute{name: "max_concurrent_probes", kind: integer(1, 100_000), fallback: "512", doc: "How many conversations there are at once at most. A change needs a restart"},
+		attribute{name: "max_concurrent_probes", kind: integer(1, 100_000), fallback: "512", doc: "How many conversations there are at once at most; fewer where this process may open few files. A change needs a restart"},
 		func(d *config.Daemon, v value) { d.MaxConcurrentProbes = int(v.number) },
 	},
 	{
