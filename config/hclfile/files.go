@@ -36,6 +36,8 @@ func (r *reading) certificates(authorities bool) (value, bool) {
 		switch why, damaged := b.unreadable(); {
 		case other:
 			found.add(ruleBrokenPEM, b, "is of a form that is not read. "+advice)
+		case b.label != "CERTIFICATE" && strings.EqualFold(strings.TrimSpace(b.label), "CERTIFICATE"):
+			found.add(ruleBrokenPEM, b, "is not read, since its first line is not quite -----BEGIN CERTIFICATE-----, with one space and in capital letters.")
 		case b.label != "CERTIFICATE" && b.wrong != "":
 			found.add(ruleBrokenPEM, b, why+".")
 		case b.label != "CERTIFICATE":

@@ -36,6 +36,7 @@ func readPEM(text string) []pemBlock {
 	var blocks []pemBlock
 	var body []string
 	var open *pemBlock
+	begun := false // a block that was given up at its first line has not ended yet
 	finish := func(wrong string) {
 		if open.wrong = wrong; wrong == "" {
 			open.decode(body)
@@ -60,8 +61,17 @@ func readPEM(text string) []pemBlock {
 			open, body = &pemBlock{line: i + 1, label: strings.TrimSuffix(label, pemDash)}, nil
 			if bare != line || !strings.HasSuffix(label, pemDash) {
 				open.wrong = "does not begin on a line of its own: take away what stands before or behind -----BEGIN " + open.called() + "-----"
-				blocks, open = append(blocks, *open), nil
+				blocks, open, begun = append(blocks, *open), nil, true
 			}
+		case open == nil && likeBegin.MatchString(bare):
+			blocks, begun = append(blocks, pemBlock{line: i + 1, wrong: "begins with a line that is not quite -----BEGIN ...-----, with five hyphens on each side and in capital letters"}), true
+		case open == nil && strings.HasPrefix(bare, pemEnd):
+			if !begun {
+				b := pemBlock{line: i + 1, label: strings.TrimSuffix(strings.TrimPrefix(bare, pemEnd), pemDash)}
+				b.wrong = "ends here and has no -----BEGIN " + b.called() + "----- before it"
+				blocks = append(blocks, b)
+			}
+			begun = false
 		case open == nil:
 		case line == pemEnd+open.label+pemDash:
 			finish("")
@@ -76,6 +86,10 @@ func readPEM(text string) []pemBlock {
 	}
 	return blocks
 }
+
+// likeBegin finds first lines of blocks that were damaged on their way: hyphens lost,
+// or made dashes or spaces of another kind by a word processor.
+var likeBegin = regexp.MustCompile(`(?i)^[-\x{2010}-\x{2015}\x{2212}]+[\s\x{A0}]*BEGIN[\s\x{A0}]`)
 
 func unixLines(text string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
