@@ -156,20 +156,40 @@ func (l *loader) adoptMissing(d *hcl.Diagnostic) bool {
 				continue
 			}
 			object, _ := t[:n-1].TraverseAbs(d.EvalContext)
-			names, ok := steps(hcl.Traversal{t[n-1]})
-			known, isObject := keysOf(object)
-			if !ok || len(names) != 1 || !isObject {
-				return false
-			}
-			given := names[0]
-			if len(given) < 3 { // everything is near to that
-				given = ""
-			}
-			l.report(ruleExpression, t[n-1].SourceRange(), "There is no %q in this object.%s", names[0], didYouMean(given, known, quoted, "It has"))
-			return true
+			return l.reportMissing(object, t[n-1])
 		}
 	}
+	rel, ok := d.Expression.(*hclsyntax.RelativeTraversalExpr) // of what a function gives, mostly
+	if !ok {
+		return false
+	}
+	object, diags := rel.Source.Value(d.EvalContext)
+	for _, step := range rel.Traversal {
+		if diags.HasErrors() || object == cty.NilVal {
+			return false
+		}
+		next, missing := hcl.Traversal{step}.TraverseRel(object)
+		if missing.HasErrors() {
+			return l.reportMissing(object, step)
+		}
+		object = next
+	}
 	return false
+}
+
+// reportMissing reports that object has nothing of the name that a step asks for.
+func (l *loader) reportMissing(object cty.Value, step hcl.Traverser) bool {
+	names, ok := steps(hcl.Traversal{step})
+	known, isObject := keysOf(object)
+	if !ok || len(names) != 1 || !isObject {
+		return false
+	}
+	given := names[0]
+	if len(given) < 3 { // everything is near to that
+		given = ""
+	}
+	l.report(ruleExpression, step.SourceRange(), "There is no %q in this object.%s", names[0], didYouMean(given, known, quoted, "It has"))
+	return true
 }
 
 // keysOf are the names of what is in an object, or nothing where one is secret.

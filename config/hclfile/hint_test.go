@@ -60,6 +60,8 @@ var slips = [][2]string{
 	{`interval = 10 min;`, `interval = "10m"`},
 	{`reopen_within = "2 weeks"`, `reopen_within = "14d"`},
 	{`description = mail`, `description = "mail"`},
+	{`description = imap.example.org`, `description = "imap.example.org"`},
+	{`description = groups.example.org`, `description = "groups.example.org"`},
 	{`description = 'mail of all'`, `description = "mail of all"`},
 	{`description = “mail of all”`, `description = "mail of all"`},
 	{`description = „mail of all“`, `description = "mail of all"`},

@@ -53,7 +53,7 @@ func (l *loader) explainRoot(f failing, t hcl.Traversal) bool {
 		}
 	}
 	at := t[0].SourceRange()
-	near := onlyNear(root, append([]string{"local"}, referenceRoots...))
+	near := onlyNear(root, f.rootsMeant())
 	known := fromElsewhere[root] != "" && len(t) > 1
 	switch {
 	case f.secretive && known:
@@ -68,6 +68,15 @@ func (l *loader) explainRoot(f failing, t hcl.Traversal) bool {
 		l.report(ruleUnknownVariable, at, "There is nothing called %q. %s", root, l.adviceFor(f, t))
 	}
 	return true
+}
+
+// rootsMeant are the names that an expression may begin with: those of blocks only
+// where a reference is taken, so that a host name without quotes is a text.
+func (f failing) rootsMeant() []string {
+	if f.attr != nil && f.attr.kind.roots == nil {
+		return []string{"local"}
+	}
+	return append([]string{"local"}, referenceRoots...)
 }
 
 // fromElsewhere are names that people know from other programs.
