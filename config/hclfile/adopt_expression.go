@@ -156,7 +156,9 @@ func (l *loader) adoptMissing(d *hcl.Diagnostic) bool {
 				continue
 			}
 			object, _ := t[:n-1].TraverseAbs(d.EvalContext)
-			return l.reportMissing(object, t[n-1])
+			return l.reportMissing(object, t[n-1], func(given string, known []string) string {
+				return didYouMean(given, known, quoted, "It has")
+			})
 		}
 	}
 	rel, ok := d.Expression.(*hclsyntax.RelativeTraversalExpr) // of what a function gives, mostly
@@ -170,15 +172,16 @@ func (l *loader) adoptMissing(d *hcl.Diagnostic) bool {
 		}
 		next, missing := hcl.Traversal{step}.TraverseRel(object)
 		if missing.HasErrors() {
-			return l.reportMissing(object, step)
+			return l.reportMissing(object, step, onlyNear) // what is written on the spot may be a secret
 		}
 		object = next
 	}
 	return false
 }
 
-// reportMissing reports that object has nothing of the name that a step asks for.
-func (l *loader) reportMissing(object cty.Value, step hcl.Traverser) bool {
+// reportMissing reports that object has nothing of the name that a step asks for;
+// suggest says what it has.
+func (l *loader) reportMissing(object cty.Value, step hcl.Traverser, suggest func(given string, known []string) string) bool {
 	names, ok := steps(hcl.Traversal{step})
 	known, isObject := keysOf(object)
 	if !ok || len(names) != 1 || !isObject {
@@ -188,7 +191,7 @@ func (l *loader) reportMissing(object cty.Value, step hcl.Traverser) bool {
 	if len(given) < 3 { // everything is near to that
 		given = ""
 	}
-	l.report(ruleExpression, step.SourceRange(), "There is no %q in this object.%s", names[0], didYouMean(given, known, quoted, "It has"))
+	l.report(ruleExpression, step.SourceRange(), "There is no %q in this object.%s", names[0], suggest(given, known))
 	return true
 }
 

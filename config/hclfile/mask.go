@@ -241,9 +241,11 @@ func (m *masker) mustMask(i int) bool {
 	return false
 }
 
-// isKey reports whether a name is the key of an object: its value follows.
+// isKey reports whether a name is the key of an object of headers, whose value
+// follows. In any other secret an object is an error, and its keys may be anything.
 func (m *masker) isKey(i int) bool {
-	return len(m.statement) == 0 && i+1 < len(m.tokens) && m.tokens[i+1].Type == hclsyntax.TokenEqual
+	before := m.blocks[len(m.blocks)-1].before
+	return len(before) > 0 && string(before[0].Bytes) == "headers" && len(m.statement) == 0 && i+1 < len(m.tokens) && m.tokens[i+1].Type == hclsyntax.TokenEqual
 }
 
 func isComment(token []byte) bool {
