@@ -44,6 +44,8 @@
 //	00000000000000005120.segment.jsonl.1767225600000000000.foreign
 //	                                             found where a file of its own belongs, of no account
 //
+// A file that lies where the directory itself belongs is renamed likewise.
+//
 // One JSON object a line. The last field of each is the CRC-32C (Castagnoli) of
 // all bytes of the line that come before its comma:
 //

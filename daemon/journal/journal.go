@@ -103,6 +103,7 @@ type Journal struct {
 	blind   int       // looks in a row that failed; likewise
 	usurper time.Time // since when another process has had the directory; likewise
 	usurped atomic.Bool
+	ousted  string // where the file is now that lay at the path of the directory; likewise
 
 	mu       sync.Mutex
 	queue    []entry       // not durable yet, in order

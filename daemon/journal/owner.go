@@ -13,14 +13,17 @@ import (
 )
 
 // explain adds to an error of permissions who owns what, who this is, and what
-// to do about it. Root is the state directory: nothing above it is to be given
+// to do about it; and to that of a file in the place of a directory the same. Root is the state directory: nothing above it is to be given
 // to anybody.
 func explain(err error, root string) error {
+	path := pathOf(err)
+	info, statErr := os.Stat(path)
+	if errors.Is(err, syscall.ENOTDIR) && statErr == nil && !info.IsDir() {
+		return fmt.Errorf("%w (%s is no directory; move it away, or name another directory with --state-dir)", err, path)
+	}
 	if !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
-	path := pathOf(err)
-	info, statErr := os.Stat(path)
 	for statErr != nil && path != filepath.Dir(path) { // not there yet, or in a directory that must not be searched
 		path = filepath.Dir(path)
 		info, statErr = os.Stat(path)

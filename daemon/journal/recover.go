@@ -49,6 +49,11 @@ func (j *Journal) recover() error {
 		}
 	}
 	j.quarantine(&c, w)
+	if j.ousted != "" {
+		j.found.Quarantined = append(j.found.Quarantined, j.ousted)
+		j.found.Damaged = true
+		j.found.Detail = fmt.Sprintf("%s was no directory: what it held of records is lost, and the file that lay there is kept as %s", j.dir, j.ousted)
+	}
 	if len(w.files) > 0 && slices.Contains(w.hurt, w.files[0].file) {
 		c.obsolete = nil // what a damaged snapshot has replaced may be wanted yet
 	}

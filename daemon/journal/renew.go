@@ -287,6 +287,11 @@ func (j *Journal) relock() error {
 // nothing within.
 func (j *Journal) lockAll() error {
 	for _, l := range j.locks() {
+		if l == &j.inner && j.outer.dir != "" {
+			if err := j.clearPlace(); err != nil {
+				return err
+			}
+		}
 		if err := j.fs.MkdirAll(l.dir); err != nil {
 			return err
 		}
@@ -294,6 +299,21 @@ func (j *Journal) lockAll() error {
 			return err
 		}
 	}
+	return nil
+}
+
+// clearPlace renames a file that lies where the journal's own directory belongs: in
+// the state directory nobody else has business. What is above that is not ours,
+// and a link that leads nowhere may lead to a disk that is not mounted yet.
+func (j *Journal) clearPlace() error {
+	if at, err := j.fs.Stat(j.dir); err != nil || at.Mode.IsDir() {
+		return nil //nolint:nilerr // MkdirAll says what is wrong
+	}
+	to := fmt.Sprintf("%s.%d%s", j.dir, j.stamp().UnixNano(), foreignSuffix)
+	if err := j.fs.Rename(j.dir, to); err != nil {
+		return err
+	}
+	j.ousted = to
 	return nil
 }
 

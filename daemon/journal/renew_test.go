@@ -224,6 +224,15 @@ var harms = map[string]struct {
 		k.must(os.Remove(name))
 		k.must(syscall.Mkfifo(name, 0o600))
 	}},
+	"a file takes the directory's place": {"is not a directory any more|was deleted", func(k *keeper) {
+		k.must(os.RemoveAll(k.home()))
+		k.must(os.WriteFile(k.home(), []byte("a note\n"), 0o600))
+	}},
+	"a link to a file takes the directory's place": {"is not a directory any more", func(k *keeper) {
+		k.must(os.WriteFile(k.home()+".txt", []byte("a note\n"), 0o600))
+		k.must(os.Rename(k.home(), k.home()+".old"))
+		k.must(os.Symlink(k.home()+".txt", k.home()))
+	}},
 	"a directory takes a file's place": {"was replaced by another file|was deleted", func(k *keeper) {
 		name := k.newest()
 		k.must(os.Remove(name))
@@ -550,6 +559,43 @@ func TestAStartWithOddFiles(t *testing.T) {
 		}
 		mustAppend(t, j, rec(6))
 		mustClose(t, j)
+	})
+}
+
+// A file where the directory belongs is renamed and reported; a link that leads
+// nowhere stays, since the disk behind it may not be mounted yet, and so does a
+// file in the place of the state directory.
+func TestAStartWithoutADirectory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		state := t.TempDir()
+		dir := filepath.Join(state, "journal")
+		if err := os.WriteFile(dir, []byte("a note\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		j := mustOpen(t, dir, Options{Outer: state})
+		s := j.Status()
+		if !s.Damaged || len(s.Quarantined) != 1 || !strings.Contains(s.Detail, dir+" was no directory") {
+			t.Errorf("%+v", s)
+		}
+		mustAppend(t, j, rec(1))
+		mustClose(t, j)
+		if text, err := os.ReadFile(s.Quarantined[0]); err != nil || string(text) != "a note\n" {
+			t.Errorf("%q, %v", text, err)
+		}
+		link := filepath.Join(t.TempDir(), "journal")
+		if err := os.Symlink("/nowhere/to/be/found", link); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(link, Options{Outer: filepath.Dir(link)}); err == nil || !strings.Contains(err.Error(), "leads nowhere") {
+			t.Errorf("a link that leads nowhere: %v", err)
+		}
+		file := filepath.Join(t.TempDir(), "state")
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(filepath.Join(file, "journal"), Options{Outer: file}); !errors.Is(err, syscall.ENOTDIR) || !strings.Contains(err.Error(), file+" is no directory; move it away, or name another directory") {
+			t.Errorf("a file in the place of the state directory: %v", err)
+		}
 	})
 }
 
