@@ -16,8 +16,8 @@ type compaction struct {
 	split   chan error // the segment that begins after through is there, or why not
 	done    chan error
 
-	renews bool   // the files are lost: the writer writes everything anew
-	lines  []byte // of the snapshot that renews
+	renews bool     // the files are lost: the writer writes everything anew
+	lines  [][]byte // of the snapshot that renews
 }
 
 // Compact replaces the journal by a snapshot: the records that rebuild the state
@@ -82,7 +82,7 @@ func (j *Journal) startCompaction() (*compaction, error) {
 }
 
 // offer hands the snapshot that renews the journal to the writer.
-func (j *Journal) offer(c *compaction, lines []byte, err error) {
+func (j *Journal) offer(c *compaction, lines [][]byte, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if err != nil {
@@ -95,7 +95,7 @@ func (j *Journal) offer(c *compaction, lines []byte, err error) {
 }
 
 // compact writes the snapshot, and removes what it replaces once it is durable.
-func (j *Journal) compact(c *compaction, lines []byte, err error) {
+func (j *Journal) compact(c *compaction, lines [][]byte, err error) {
 	defer j.background.Done()
 	if split := <-c.split; err == nil {
 		err = split
@@ -112,8 +112,8 @@ func (j *Journal) compact(c *compaction, lines []byte, err error) {
 	c.done <- err
 }
 
-func (j *Journal) writeSnapshot(c *compaction, lines []byte) error {
-	f, err := j.places.create(snapshotName(c.through), lines)
+func (j *Journal) writeSnapshot(c *compaction, lines [][]byte) error {
+	f, err := j.places.create(snapshotName(c.through), lines...)
 	if err != nil {
 		return err
 	}

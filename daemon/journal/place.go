@@ -47,7 +47,7 @@ func newPlaces(fsys FS, dir string, home func() error) *places {
 
 // create makes a file that has its name only when its content is durable. It
 // replaces one of the same name, and leaves it open.
-func (p *places) create(name string, content []byte) (File, error) {
+func (p *places) create(name string, content ...[]byte) (File, error) {
 	if err := p.home(); err != nil { // never into the journal of another
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (p *places) create(name string, content []byte) (File, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = writeSync(f, content)
+	err = writeSync(f, content...)
 	if err == nil {
 		err = p.rename(f, tmp, name, content)
 	}
@@ -73,7 +73,7 @@ func (p *places) create(name string, content []byte) (File, error) {
 }
 
 // rename gives a finished file its name. Nobody looks at the files meanwhile.
-func (p *places) rename(f File, tmp, name string, content []byte) error {
+func (p *places) rename(f File, tmp, name string, content [][]byte) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.files, name)
@@ -84,13 +84,19 @@ func (p *places) rename(f File, tmp, name string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	p.files[name] = place{Identity: id, sum: crc32.Checksum(content, castagnoli), summed: true}
+	sum := uint32(0)
+	for _, part := range content {
+		sum = crc32.Update(sum, castagnoli, part)
+	}
+	p.files[name] = place{Identity: id, sum: sum, summed: true}
 	return nil
 }
 
-func writeSync(f File, b []byte) error {
-	if _, err := f.Write(b); err != nil {
-		return err
+func writeSync(f File, parts ...[]byte) error {
+	for _, part := range parts {
+		if _, err := f.Write(part); err != nil {
+			return err
+		}
 	}
 	return f.Sync()
 }

@@ -132,7 +132,7 @@ func (j *Journal) renew(c *compaction) error {
 	if err := j.setAside(func(f file) bool { return f.number > c.through }); err != nil { // a start would think that it is newer
 		return err
 	}
-	f, err := j.places.create(snapshotName(c.through), c.lines)
+	f, err := j.places.create(snapshotName(c.through), c.lines...)
 	if err != nil {
 		return err
 	}

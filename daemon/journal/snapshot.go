@@ -8,22 +8,38 @@ import (
 	"path/filepath"
 )
 
-// snapshot gives the content of the file that stands for the records up to
-// through.
-func (j *Journal) snapshot(through uint64, state iter.Seq[Record]) ([]byte, error) {
+// snapshotPart is how much of a snapshot lies in one piece of memory, in bytes. One
+// piece for all of it would be copied whenever it grows, and take three times as much.
+const snapshotPart = 256 << 10
+
+// maxFrame is more than what a line has beside kind and data: two numbers, a time,
+// their keys and the checksum.
+const maxFrame = 200
+
+// snapshot gives the content of the file that stands for the records up to through,
+// in parts.
+func (j *Journal) snapshot(through uint64, state iter.Seq[Record]) (parts [][]byte, err error) {
 	var lines []byte
-	part := uint64(0)
+	parts = append(parts, nil) // the first line, which counts the others
+	count := uint64(0)
 	for r := range state {
 		r, err := j.prepare(r)
 		if err != nil {
 			return nil, err
 		}
-		part++
+		count++
 		r.Seq = through
-		lines = entry{Record: r, part: part}.append(lines)
+		if size := len(r.Data) + len(r.Kind) + maxFrame; len(lines)+size > cap(lines) {
+			if len(lines) > 0 {
+				parts = append(parts, lines)
+			}
+			lines = make([]byte, 0, max(snapshotPart, size))
+		}
+		lines = entry{Record: r, part: count}.append(lines)
 	}
-	h := header{Journal: "snapshot", Version: version, Through: through, Parts: part, At: j.stamp()}
-	return append(h.append(nil), lines...), nil
+	h := header{Journal: "snapshot", Version: version, Through: through, Parts: count, At: j.stamp()}
+	parts[0] = h.append(nil)
+	return append(parts, lines), nil
 }
 
 // snapshotScan reads a snapshot. Its first line counts the others, and it got its
