@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -175,5 +176,47 @@ func (w *loginWorld) compareKinds(c *worldCheck, does []string, began time.Time)
 	}
 	if account := c.happened(incident.Opened, incident.Account, began); !broken && full != (len(account) == 1) {
 		w.t.Errorf("%v: opened %v of %v", does, account, c.events)
+	}
+}
+
+// A check that has another password than those that were rejected, or whose server
+// asked another check for a pause, has to wait, and is not called well meanwhile.
+func TestCheckThatNeverLoggedInWaitsForOthers(t *testing.T) {
+	asking := down(incident.PhaseLogin, incident.CauseConnectionLimit, "Too much.")
+	asking.backoff = 20 * time.Minute
+	asksForPause := serverDoes{100 * time.Millisecond, asking}
+	for name, test := range map[string]struct {
+		does     serverDoes
+		password string
+	}{
+		"another password": {rejectsIt, "another"},
+		"asked to pause":   {asksForPause, secret},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inLoginWorld(t, 1, func(w *loginWorld) {
+				w.server = func(made try) serverDoes {
+					if made.check == "c2" {
+						return fine
+					}
+					return test.does
+				}
+				w.add(nil)
+				w.add(nil)
+				w.runFor(10 * time.Minute)
+				id := w.add(func(c *worldCheck) { c.probe.Login.Password = opaque.NewSecret(test.password) })
+				w.runFor(90 * time.Second)
+				if len(w.checks[id].results) == 0 {
+					t.Fatal("not probed")
+				}
+				for _, r := range w.checks[id].results {
+					if r.Observed.Has(incident.Service) || r.Observed.Has(incident.Account) {
+						t.Errorf("observed %v without a login", r.Observed)
+					}
+					if len(r.Findings) != 1 || r.Findings[0].Cause != incident.CauseLoginNotTried {
+						t.Errorf("found %v", r.Findings)
+					}
+				}
+			})
+		})
 	}
 }

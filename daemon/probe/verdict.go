@@ -46,6 +46,9 @@ func (r *round) judge(outcomes []outcome) (incident.Conditions, []incident.Findi
 	if v.untried && !(r.check.Addresses == config.AnyAddress && v.works) {
 		observed &^= incident.ConditionSet(incident.Service, incident.Account)
 		findings = append(findings, notTried())
+	} else if r.neverTried(outcomes) {
+		observed &^= incident.ConditionSet(incident.Service, incident.Account)
+		findings = append(findings, notTriedYet())
 	} else if r.brokenElsewhere {
 		observed &^= incident.ConditionSet(incident.Service)
 	}
@@ -59,6 +62,31 @@ func notTried() incident.Finding {
 		Condition: incident.Account, Health: incident.Unknown, Phase: incident.PhaseLogin, Cause: incident.CauseLoginNotTried,
 		Hint: "Login not tried, or not to its end: it had to wait for another login of the same account at this server, and there is one at a time.",
 	}
+}
+
+// neverTried reports whether a check that could not log in yet has to wait because
+// of what other checks of its account were told, and cannot take that as its own:
+// it uses another password, or the server asked for a pause.
+func (r *round) neverTried(outcomes []outcome) bool {
+	waits := r.paused.IsValid()
+	for _, o := range outcomes {
+		if o.login.tried() || o.login == loginHeard {
+			return false
+		}
+		waits = waits || o.login == loginPaused
+	}
+	if !waits {
+		return false
+	}
+	r.past.mu.Lock()
+	defer r.past.mu.Unlock()
+	return r.past.logins.count == 0
+}
+
+func notTriedYet() incident.Finding {
+	f := notTried()
+	f.Hint = "Login not tried: the server rejected other logins of the same account or asked for a pause, and all logins of this account wait now, so that the monitor is not banned."
+	return f
 }
 
 // mayWorkElsewhere reports whether the policy "any" may yet be content: an address
