@@ -185,6 +185,8 @@ func (in configured) handle(t *Tracker, r *round) {
 			is = incident.Disabled
 			if cfg.Enabled {
 				is = incident.Present
+			} else {
+				c.served = false // what was seen before the pause is old when it ends
 			}
 		}
 		t.happen(r, incident.Configured(c.state, is, r.now))

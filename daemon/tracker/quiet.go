@@ -57,12 +57,48 @@ func (t *Tracker) mayTell(s *outbox.Subject, item outbox.Item, roles []config.Ro
 // parentDown tells whether something that a check depends on is down, or was so
 // lately that the check has not had its own tolerance since to get well, too.
 func (t *Tracker) parentDown(c *config.Check, at time.Time) (until time.Time, is bool) {
-	for _, parent := range t.parents(c) {
-		if until, is := t.refDown(parent, at, c.Policy.FaultTolerance); is {
+	return t.chainDown(c.ID, at, c.Policy.FaultTolerance, nil)
+}
+
+// chainDown looks at what a check depends on, and behind a parent of which nothing
+// is decided at what that depends on: one that comes back from a pause or has just
+// begun to fail is no reason to tell of what is down because of a third. passed are
+// the checks on the way.
+func (t *Tracker) chainDown(id config.CheckID, at time.Time, grace time.Duration, passed []config.CheckID) (until time.Time, is bool) {
+	passed = append(passed, id)
+	for _, parent := range t.dependsOn[id] {
+		if until, is := t.refDown(parent, at, grace); is {
 			return until, true
+		}
+		members := t.members(parent)
+		if slices.ContainsFunc(members, func(m config.CheckID) bool { return t.decidedWell(m, at, grace) }) {
+			continue // a server with a check that is well
+		}
+		for _, member := range members {
+			if slices.Contains(passed, member) || !t.undecided(member) {
+				continue
+			}
+			if until, is := t.chainDown(member, at, grace, passed); is {
+				return until, true
+			}
 		}
 	}
 	return time.Time{}, false
+}
+
+func (t *Tracker) decidedWell(id config.CheckID, at time.Time, grace time.Duration) bool {
+	_, down := t.down(id, at, grace)
+	return !down && !t.undecided(id)
+}
+
+// undecided tells whether it is not known yet whether a check's service is down: it
+// was not observed since the start or a pause, or fails and is not reported.
+func (t *Tracker) undecided(id config.CheckID) bool {
+	if _, failing := t.failing(id); failing {
+		return true
+	}
+	c, ok := t.checks[id]
+	return !ok || !c.served && !c.state.Live()
 }
 
 // parents are what a check depends on: what it and its server name in depends_on,
