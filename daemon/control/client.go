@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"syscall"
 	"time"
 
@@ -136,8 +137,9 @@ const lookPause = 50 * time.Millisecond
 
 // crowdedOut: the daemon hung up without a word, as it does with clients that let
 // it wait while many others come. This one may have been held up by a busy machine.
+// EAGAIN: more clients wait to be accepted than the kernel lets wait (unix(7)).
 func crowdedOut(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+	return errors.Is(err, syscall.EAGAIN) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
@@ -175,6 +177,9 @@ func (c *Client) explain(err error) error {
 	if errors.As(err, &dial) && dial.Op == "dial" {
 		if len(c.socket) > longestPath {
 			return fmt.Errorf("%w on %s: %s", ErrNoDaemon, c.socket, tooLong(c.socket))
+		}
+		if info, err := os.Stat(c.socket); err == nil && info.Mode()&os.ModeSocket == 0 {
+			return fmt.Errorf("%w on %s: there is something else, which is no socket; remove it, and a daemon that runs makes its socket anew", ErrNoDaemon, c.socket)
 		}
 		return fmt.Errorf("%w on %s: %w", ErrNoDaemon, c.socket, dial.Err)
 	}

@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"path/filepath"
@@ -9,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/control"
@@ -112,6 +115,35 @@ func TestFewPlaces(t *testing.T) {
 	}
 	if n := s.Clients(); n > 3 {
 		t.Errorf("%d clients are served at a time", n)
+	}
+}
+
+// A client that finds the queue of the socket full tries again until its patience
+// ends; then it says what that means.
+func TestAQueueThatIsFull(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.sock")
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Close(fd) }()
+	if err := errors.Join(unix.Bind(fd, &unix.SockaddrUnix{Name: path}), unix.Listen(fd, 0)); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		c, err := net.Dial("unix", path)
+		if err != nil {
+			if !errors.Is(err, unix.EAGAIN) {
+				t.Fatal(err)
+			}
+			break
+		}
+		defer func() { _ = c.Close() }()
+	}
+	client := control.NewClient(path)
+	client.SetPatience(50 * time.Millisecond)
+	if _, err := client.Status(t.Context()); !errors.Is(err, control.ErrNoDaemon) || !strings.Contains(err.Error(), "it hangs, or this machine is overloaded") {
+		t.Errorf("got %v", err)
 	}
 }
 

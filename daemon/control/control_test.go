@@ -255,6 +255,9 @@ func TestListen(t *testing.T) {
 	if _, err := control.Listen(t.Context(), file); err == nil || !strings.Contains(err.Error(), "something else") {
 		t.Errorf("a file was taken for a socket: %v", err)
 	}
+	if _, err := control.NewClient(file).Status(t.Context()); !errors.Is(err, control.ErrNoDaemon) || !strings.Contains(err.Error(), "no socket; remove it") {
+		t.Errorf("a client of a file: %v", err)
+	}
 	long := filepath.Join(dir, strings.Repeat("x", 108))
 	if _, err := control.Listen(t.Context(), long); err == nil || !strings.Contains(err.Error(), "at most 107 bytes") {
 		t.Errorf("a path that is too long: %v", err)
