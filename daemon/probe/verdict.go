@@ -43,13 +43,14 @@ func (r *round) judge(outcomes []outcome) (incident.Conditions, []incident.Findi
 		return r.serviceDown(v.known(), mostCommon(v.failed), allFail(v.failed))
 	}
 	observed, findings := r.serviceUp(v)
-	if v.untried && !(r.check.Addresses == config.AnyAddress && v.works) {
+	switch {
+	case v.untried && !(r.check.Addresses == config.AnyAddress && v.works):
 		observed &^= incident.ConditionSet(incident.Service, incident.Account)
 		findings = append(findings, notTried())
-	} else if r.neverTried(outcomes) {
+	case r.neverTried(outcomes):
 		observed &^= incident.ConditionSet(incident.Service, incident.Account)
 		findings = append(findings, notTriedYet())
-	} else if r.brokenElsewhere {
+	case r.brokenElsewhere:
 		observed &^= incident.ConditionSet(incident.Service)
 	}
 	return observed, findings
