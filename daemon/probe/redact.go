@@ -2,6 +2,8 @@ package probe
 
 import (
 	"encoding/base64"
+	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -32,8 +34,32 @@ func newRedactor(login config.Login) *redactor {
 	r := &redactor{}
 	for _, secret := range []string{login.Password.Reveal(), login.Token.Reveal(), login.ClientSecret.Reveal()} {
 		r.add(secret)
+		r.addSpellings(secret)
+	}
+	if password := login.Password.Reveal(); password != "" {
+		r.add("\x00" + login.Username + "\x00" + password) // PLAIN, whatever mechanism is used
 	}
 	return r
+}
+
+// addSpellings adds other ways to write a secret: in other letter case, for a URL,
+// in hexadecimal digits. Of short secrets these would be words of everyday answers.
+func (r *redactor) addSpellings(secret string) {
+	const short = 6 // bytes
+	if len(secret) < short {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, spelling := range []string{
+		strings.ToUpper(secret), strings.ToLower(secret), url.QueryEscape(secret), url.PathEscape(secret),
+		fmt.Sprintf("%x", secret), fmt.Sprintf("%X", secret),
+	} {
+		if !slices.Contains(r.secrets, spelling) {
+			r.secrets = append(r.secrets, spelling)
+		}
+	}
+	slices.SortFunc(r.secrets, func(a, b string) int { return len(b) - len(a) })
 }
 
 // quoting is how a string is written, RFC 9051 section 4.3.

@@ -74,3 +74,19 @@ func FuzzEvidence(f *testing.F) {
 		}
 	})
 }
+
+// Servers and gateways repeat what they got in upper case, in a URL or as a dump.
+func TestOtherSpellingsOfASecretAreSecretToo(t *testing.T) {
+	r := newRedactor(config.Login{Username: "alice", Password: opaque.NewSecret("Hunter 2/ü"), Token: opaque.NewSecret("noTok")})
+	for _, said := range []string{
+		"HUNTER 2/Ü", "hunter 2/ü", "Hunter+2%2F%C3%BC", "Hunter%202%2F%C3%BC", "48756e74657220322fc3bc", "48756E74657220322FC3BC",
+		base64.StdEncoding.EncodeToString([]byte("\x00alice\x00Hunter 2/ü")),
+	} {
+		if got := r.text("NO " + said + " is wrong"); got != "NO *** is wrong" {
+			t.Errorf("%q becomes %q", said, got)
+		}
+	}
+	if got, said := r.text("NO notok"), "NO notok"; got != said {
+		t.Errorf("a short secret in other letter case: %q becomes %q", said, got)
+	}
+}
