@@ -75,7 +75,7 @@ func ofProbes(late []probe.Wait, limit int) *incident.Finding {
 	}
 	return &incident.Finding{
 		Cause: incident.CauseLocalFault,
-		Hint: hint + fmt.Sprintf(": this machine is too busy, or more servers hang than the %d probes "+
-			"that run at once leave room for (max_concurrent_probes, and LimitNOFILE= of the service).", limit),
+		Hint: hint + fmt.Sprintf(": this machine is too busy, or more servers hang than "+
+			"max_concurrent_probes (%d) leaves room for. Where the configuration allows more than that, LimitNOFILE= of the service does not.", limit),
 	}
 }
