@@ -146,7 +146,7 @@ func (s *session) failed() *failure {
 	case s.gate.err != nil:
 		return s.broken(s.gate.err)
 	}
-	return s.fail(incident.CauseProtocolError, "The server's answer does not fit what was asked.").quoting(s.gate.last.raw)
+	return s.protocolError(s.gate.last)
 }
 
 // answer is the tagged response to the last command, and the untagged NO or BAD

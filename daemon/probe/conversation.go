@@ -222,7 +222,12 @@ func (c *conversation) hear() (response, error) {
 }
 
 func (c *conversation) protocolError(r response) *failure {
-	return c.fail(incident.CauseProtocolError, "The server's answer does not fit what was asked.").quoting(r.raw)
+	hint := "The server's answer does not fit what was asked."
+	if what := protocolOf(r.raw); what != "" && what != "IMAP" {
+		// nginx passes on the greeting of whatever answers at the port that it was led to.
+		hint += " It looks like " + what + ": a proxy may lead to a wrong port."
+	}
+	return c.fail(incident.CauseProtocolError, hint).quoting(r.raw)
 }
 
 // fail is a failure of the service in the present phase.

@@ -14,10 +14,11 @@ import (
 // seen, since nothing tells them apart from outside.
 const (
 	reasonHangs      = "the server hangs"
-	reasonQueue      = "its queue of new connections is full"
+	reasonQueue      = "its queue of new connections is full (a limit on connections or processes may be reached)" // Cyrus and mailutils let those beyond it wait
 	reasonHostDown   = "the host is down"
 	reasonFirewall   = "a firewall drops the packets"
 	reasonDeadBehind = "a proxy in front of a server that is down or hangs"
+	reasonOtherTLS   = "a proxy that speaks TLS to a server that expects clear text, or the other way round"
 	reasonLimit      = "a limit on connections"
 	reasonNoHeader   = "a proxy that does not send the PROXY header that the server behind it expects"
 	reasonWay        = "the way there loses large packets (MTU)"
@@ -81,7 +82,7 @@ func (c *conversation) closedHint() string {
 func (c *conversation) hangUpReasons() string {
 	switch {
 	case c.phase == incident.PhaseGreeting && c.secured && c.responses.partial == "":
-		return possibly(reasonDeadBehind, reasonLimit, reasonNoHeader)
+		return possibly(reasonDeadBehind, reasonOtherTLS, reasonLimit, reasonNoHeader)
 	case c.unheard():
 		return possibly(reasonDeadBehind, reasonLimit, c.proxyReason())
 	}
@@ -113,19 +114,19 @@ func (c *conversation) timeoutHint() string {
 			return fmt.Sprintf("The server was dripping: %d bytes and still no whole greeting.", dripped)
 		}
 		if c.secured {
-			return "TLS works, and then the server says nothing." + possibly(reasonHangs, reasonDeadBehind)
+			return "TLS works, and then the server says nothing." + possibly(reasonHangs, reasonDeadBehind, reasonOtherTLS, reasonNoHeader)
 		}
 		return "The connection is accepted and the server says nothing." + possibly(reasonHangs, reasonQueue, reasonDeadBehind, c.proxyReason())
 	case incident.PhaseTLS:
 		switch {
 		case c.unheard():
-			return "The server does not answer the TLS handshake." + possibly(reasonHangs, reasonQueue, c.proxyReason(), reasonWay)
+			return "The server does not answer the TLS handshake." + possibly(reasonHangs, reasonQueue, reasonDeadBehind, c.proxyReason(), reasonWay)
 		case got == c.fence.clear: // after STARTTLS, so that there was an answer before
 			return "The server does not answer the TLS handshake." + possibly(reasonHangs, reasonWay)
 		}
 		return "The server began the TLS handshake and did not go on: it hangs."
 	case incident.PhaseLogin:
-		return "The server does not answer the login: the directory or the authentication behind it hangs."
+		return "The server does not answer the login: the directory or the authentication behind it hangs, or, where this is a proxy, the server behind it."
 	case incident.PhaseSelect:
 		return "The mailbox or the storage behind it hangs: EXAMINE is not answered."
 	default:

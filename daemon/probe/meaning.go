@@ -144,6 +144,7 @@ var (
 		hint:  "The server refuses because there was too much of something in a short time: connections, commands or data. Its words may say of what, and for how long.",
 	}
 	rejected      = meaning{cause: incident.CauseCredentialsRejected, account: true, hint: "The server rejects the user name or the password."}
+	refusedBehind = meaning{cause: incident.CauseLoginRefused, account: true, hint: "The server behind this one refuses the login, and why is not passed on: the credentials, or the directory behind them."}
 	heldAgainst   = meaning{incident.CauseLoginRefused, true, "The server turns this user or this machine away after failed logins.", true}
 	loginPolicy   = meaning{incident.CausePolicy, true, "The server's policy forbids this kind of login; its words say why.", false}
 	mailboxPolicy = meaning{incident.CausePolicy, true, "The server does not let the account open the mailbox {mailbox}; its words say why.", false}
@@ -156,6 +157,7 @@ var (
 	needsPrivacy  = meaning{incident.CausePrivacyRequired, true, "The server wants a better protected connection for this account.", false}
 	brokenBehind  = meaning{incident.CauseBackendUnavailable, false, "The server works and something behind it does not: the directory, the database or the storage.", false}
 	brokenCheck   = meaning{incident.CauseBackendUnavailable, false, "The server could not check the login: what checks passwords behind it does not work (the directory, the database or the authentication service).", false}
+	brokenEarly   = meaning{incident.CauseBackendUnavailable, false, "The server turns connections away because what checks passwords behind it does not work: the directory, the database or the authentication service.", false}
 	brokenStore   = meaning{incident.CauseBackendUnavailable, false, "The mailbox cannot be opened: the storage behind the server is the place to look.", false}
 	brokenFiles   = meaning{incident.CauseBackendUnavailable, false, "The server ends the session because of trouble with files: the storage behind it, or the rights there, are the place to look.", false}
 )

@@ -61,6 +61,7 @@ var wordRules = []rule{
 	{in: endings, phrases: lostFiles, meaning: brokenFiles},
 	{in: endings, phrases: storeTrouble, meaning: brokenFiles},
 	{in: loginEnded | mailboxEnded, phrases: checkerTrouble, meaning: brokenCheck},
+	{in: earlyEnd, phrases: checkerTrouble, unless: failedLogins, meaning: brokenEarly}, // Dovecot greets with it while its auth process dies at every start
 	{in: loginEnded | mailboxEnded, phrases: checkers, meaning: brokenBehind},
 	{in: loginEnded, phrases: failedLogins, meaning: heldAgainst},
 	{in: loginEnded, phrases: forbiddenLogin, meaning: loginPolicy},
@@ -78,6 +79,7 @@ var wordRules = []rule{
 	{in: loginRefused, phrases: insecureLogin, meaning: needsPrivacy},
 	{in: loginRefused, phrases: tooMuch, unless: tooManyFiles, meaning: slowedDown},
 	{in: loginRefused, phrases: trouble, meaning: brokenBehind},
+	{in: loginRefused, phrases: passedOn, meaning: refusedBehind},
 	{in: loginRefused, phrases: wrongCredentials, meaning: rejected},
 	{in: loginRefused, phrases: partsBehind, meaning: brokenBehind},
 	{in: loginRefused, phrases: checkers, meaning: brokenBehind},

@@ -116,6 +116,9 @@ var (
 		"user name or passwd", "email or password", "login/password", "user/password", "username/password",
 		"error code 49", "data 52e", "invalidcredentials", "not authenticate you",
 	)
+	// passedOn is perdition's answer to whatever NO the server behind it gives to the
+	// login, be it a wrong password or trouble.
+	passedOn = phrasesOf("re authentication failure")
 	// aboutCredentials only speak of them. "authentication failure" is Cyrus SASL for
 	// a wrong password (SASL_BADAUTH), "generic failure" for a check that could not be
 	// made (SASL_FAIL).
@@ -125,7 +128,7 @@ var (
 	// storeTrouble is about what mail is kept in.
 	storeTrouble = phrasesOf(
 		"disk", "disks", "storage", "no space", "read only file system", "stale file handle", "stale nfs*", "nfs", "file system", "filesystem", "input/output error", "i/o",
-		"mail store", "message store", "mailstore", "store error", "corrupt*", "inconsistent", "damaged", "index file*", "cannot lock", "chdir", "maildir", "home directory", "home dir", "too many open files",
+		"mail store", "message store", "mailstore", "store error", "corrupt*", "has an invalid format", "inconsistent", "damaged", "index file*", "cannot lock", "chdir", "maildir", "home directory", "home dir", "too many open files",
 	)
 	// lostFiles are errors of files whose reason may be a missing or forbidden mailbox
 	// as well.
