@@ -168,8 +168,13 @@ func (c *conversation) startTLS() error {
 }
 
 func (c *conversation) plaintextAfterOK(text string) *failure {
-	f := c.fail(incident.CausePlaintextAfterOK, "The server sent clear text between the OK to STARTTLS and TLS: "+
-		"commands or answers can be injected there. It was discarded.").quoting(text)
+	hint := "The server sent clear text between the OK to STARTTLS and TLS: " +
+		"commands or answers can be injected there. It was discarded."
+	if strings.HasPrefix(strings.ToUpper(text), "* BYE") { // Dovecot with a key that does not belong to its certificate
+		hint = "The server agreed to STARTTLS, and then clear text ended the session in place of TLS; its words may say why." +
+			" A certificate or key that the server cannot use is a frequent reason."
+	}
+	f := c.fail(incident.CausePlaintextAfterOK, hint).quoting(text)
 	f.phase = incident.PhaseStartTLS
 	return f
 }

@@ -3,8 +3,11 @@
 package probe
 
 import (
+	"bytes"
 	"crypto/tls"
+	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -110,10 +113,38 @@ func TestRealCyrus(t *testing.T) {
 	server := debian.StartCyrus(t, debian.Options{User: "alice", Password: secret})
 	everyServer(t, server, "degraded login/credentials_rejected account")
 	q := ask(t, server)
+	restore := damageIndex(t, server.MailDirectory())
+	q.expect("the index damaged", asAlice(q.imaps(), ""), "down select/backend_unavailable service")
+	restore()
+	q.expect("the index whole", asAlice(q.imaps(), ""), "ok")
 	if err := os.Rename(server.MailDirectory(), server.MailDirectory()+".away"); err != nil {
 		t.Fatal(err)
 	}
 	q.expect("the store away", asAlice(q.imaps(), ""), "down select/backend_unavailable service")
+}
+
+// damageIndex overwrites the indexes of all mailboxes of a Cyrus, until restore.
+func damageIndex(t *testing.T, mail string) (restore func()) {
+	t.Helper()
+	whole := map[string][]byte{}
+	err := filepath.WalkDir(mail, func(file string, _ os.DirEntry, err error) error {
+		if err != nil || filepath.Base(file) != "cyrus.index" {
+			return err
+		}
+		content, err := os.ReadFile(file)
+		whole[file] = content
+		return errors.Join(err, os.WriteFile(file, bytes.Repeat([]byte("x"), len(content)), 0o600))
+	})
+	if err != nil || len(whole) == 0 {
+		t.Fatalf("%d indexes below %s: %v", len(whole), mail, err)
+	}
+	return func() {
+		for file, content := range whole {
+			if err := os.WriteFile(file, content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }
 
 func TestRealCyrusConnectionLimit(t *testing.T) {
