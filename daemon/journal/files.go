@@ -29,7 +29,8 @@ type file struct {
 }
 
 // parseName knows the files that hold records, quarantined ones included: what can
-// be verified in them counts until a snapshot has replaced it.
+// be verified in them counts until a snapshot has replaced it. Any other suffix (a
+// saved tail, a copy that somebody made) is no part of the journal.
 func parseName(name string) (file, bool) {
 	digits, rest, _ := strings.Cut(name, ".")
 	kind, suffix, _ := strings.Cut(rest, ".jsonl")
@@ -37,8 +38,20 @@ func parseName(name string) (file, bool) {
 	if err != nil || len(digits) != 20 || number > maxSeq || kind != "segment" && kind != "snapshot" {
 		return file{}, false
 	}
-	f := file{name: name, number: number, snapshot: kind == "snapshot", damaged: strings.HasPrefix(suffix, damagedSuffix)}
+	f := file{name: name, number: number, snapshot: kind == "snapshot", damaged: quarantineSuffix(suffix)}
 	return f, f.damaged || suffix == "" && strings.HasSuffix(name, ".jsonl")
+}
+
+// quarantineSuffix knows .damaged and, where there was one already, .damaged-2 and
+// so on.
+func quarantineSuffix(suffix string) bool {
+	count, ok := strings.CutPrefix(suffix, damagedSuffix)
+	if !ok || count == "" {
+		return ok
+	}
+	digits, ok := strings.CutPrefix(count, "-")
+	_, err := strconv.ParseUint(digits, 10, 64)
+	return ok && err == nil
 }
 
 // catalog sorts what is in a journal's directory.

@@ -43,7 +43,7 @@ func (j *Journal) recover() error {
 	}
 	for _, s := range w.scans {
 		j.size += s.good
-		if torn := s.tail(); torn > 0 && !s.hurt {
+		if torn := s.tail(); torn > 0 && s.mayBeCut() {
 			j.found.TornBytes += torn
 			j.saveTorn(s)
 		}
@@ -107,7 +107,7 @@ func (j *Journal) resume(s *segmentScan, k carry) {
 		j.durable = k.entries[0].Seq - 1
 		end = k.entries[0].start
 	}
-	if !s.hurt {
+	if s.mayBeCut() {
 		j.disk.cuts = append(j.disk.cuts, cut{s.name, end})
 	}
 }

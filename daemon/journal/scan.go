@@ -184,6 +184,10 @@ func (s *segmentScan) finish() bool {
 // tail is the number of bytes at the end of the file that do not count.
 func (s *segmentScan) tail() int64 { return s.lines.end - s.good }
 
+// mayBeCut says whether the tail may be removed: a damaged file is kept whole, also
+// when a later segment hides its damage from this start.
+func (s *segmentScan) mayBeCut() bool { return !s.hurt && !s.damaged }
+
 // damage reports that the records from next to last are lost.
 func (s *segmentScan) damage(last uint64) bool {
 	e := &DamageError{File: filepath.Join(s.dir, s.name), Line: s.line, From: s.next, To: last, Err: s.trouble}
