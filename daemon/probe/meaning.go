@@ -103,7 +103,7 @@ func (s statement) otherwise(words string) meaning {
 	silent := isGeneric(words)
 	switch {
 	case s.situation == loginRefused && silent:
-		return meaning{incident.CauseLoginRefused, true, "The server refuses the login without saying why: the credentials, or the directory behind them.", false}
+		return meaning{incident.CauseLoginRefused, true, "The server refuses the login without saying why: the credentials, or the directory behind them, or, where this is a proxy, the server behind it.", false}
 	case s.situation == loginRefused:
 		return meaning{incident.CauseLoginRefused, true, "The server refuses the login, and its words may say why. Places to look are the credentials, or the directory behind them.", false}
 	case s.situation == mailboxRefused && isInbox(s):
