@@ -65,12 +65,12 @@ func (p *program) runCommand() *cobra.Command {
 	return c
 }
 
-// collectOften lets the heap grow by 40 % of what is in use before it is collected,
+// collectOften lets the heap grow by 25 % of what is in use before it is collected,
 // and not by 100 % as is Go's default: when 10,000 checks fail at once, garbage was
 // half of 500 MB. $GOGC has the last word (package runtime).
 func collectOften() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(40)
+		debug.SetGCPercent(25)
 	}
 }
 

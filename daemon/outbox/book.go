@@ -131,6 +131,8 @@ func (b *Book) entry(id incident.ID, to Destination) *entry {
 	i := slices.IndexFunc(list, func(e entry) bool { return e.to == to })
 	if i < 0 {
 		i = len(list)
+		// An incident has few entries, which are large: append would double their room.
+		list = append(make([]entry, 0, i+1), list...)
 		b.told[id] = append(list, entry{to: to})
 	}
 	return &b.told[id][i]
