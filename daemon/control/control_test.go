@@ -93,14 +93,21 @@ func start(t *testing.T) (*backend, *control.Client) {
 	return b, control.NewClient(socket)
 }
 
-// serve answers on a socket until the test ends, or stop is called.
+// serve answers on a socket until the test ends, or stop is called, and looks at the
+// socket all the time.
 func serve(t *testing.T, path string, b control.Backend) (s *control.Socket, stop func()) {
+	t.Helper()
+	return serveLooking(t, path, b, time.Millisecond)
+}
+
+// serveLooking is serve with a pause between two looks at the socket.
+func serveLooking(t *testing.T, path string, b control.Backend, every time.Duration) (s *control.Socket, stop func()) {
 	t.Helper()
 	s, err := control.Listen(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.SetLookEvery(time.Millisecond)
+	s.SetLookEvery(every)
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
 	go func() { served <- control.Serve(ctx, s, b) }()

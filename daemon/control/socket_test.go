@@ -119,8 +119,7 @@ func TestTheSocketComesBack(t *testing.T) {
 // At its end a daemon removes its own socket, and no other.
 func TestTheSocketOfAnotherStays(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "c.sock")
-	s, stop := serve(t, path, &named{digest: "mine"})
-	s.SetLookEvery(time.Hour)
+	_, stop := serveLooking(t, path, &named{digest: "mine"}, time.Hour)
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}

@@ -79,7 +79,8 @@ notification_role "all" {
   }
 }
 
-# Servers that refuse the login, some with the words of it.
+# Servers that refuse the login, some with the words of it. Each check has a user of its
+# own: of one account nobody else would log in after two rejections.
 
 server "local" {
   hostname = "localhost"
@@ -96,7 +97,7 @@ server "local" {
     port     = env("ECHO_PORT")
     security = "tls"
     login {
-      username = "probe"
+      username = "echo"
       password = secret("imap-echo")
     }
   }
@@ -104,7 +105,7 @@ server "local" {
     port     = env("TOKEN_PORT")
     security = "tls"
     login {
-      username = "probe"
+      username = "token"
       token    = secret("imap-token")
     }
   }
@@ -112,7 +113,7 @@ server "local" {
     port     = env("TOKEN_PORT")
     security = "tls"
     login {
-      username      = "probe"
+      username      = "oauth"
       token_url     = env("MIRROR")
       client_id     = "probe"
       client_secret = secret("imap-client")
