@@ -21,9 +21,6 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/process"
 )
 
-// patience bounds every wait. It is long, since a loaded machine is no reason to fail.
-const patience = time.Minute
-
 //go:embed cyrus.sh.tmpl courier.sh.tmpl
 var scripts embed.FS
 
@@ -191,31 +188,10 @@ func (s *Server) Thaw() {
 	s.must(s.running.Signal(syscall.SIGCONT))
 }
 
-// await tries until the server is as wanted; the test fails at once when the server ends
-// meanwhile, which is what a mistake in its configuration leads to.
+// await looks seldom: Courier counts the connections from one address.
 func (s *Server) await(what string, condition func(context.Context) error) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	var ended <-chan struct{}
-	if s.running != nil {
-		ended = s.running.Exited()
-	}
-	look := time.NewTicker(100 * time.Millisecond) // Courier counts the connections from one address
-	defer look.Stop()
-	for {
-		err := condition(ctx)
-		if err == nil {
-			return
-		}
-		select {
-		case <-ended:
-			s.t.Fatalf("waiting for %s: the server ended: %v", what, s.running.Err())
-		case <-ctx.Done():
-			s.t.Fatalf("waited %v for %s: %v", patience, what, err)
-		case <-look.C:
-		}
-	}
+	process.Await(s.t, s.running, what, 100*time.Millisecond, condition)
 }
 
 // MailDirectory is where the user's mail is (Courier), or all mail (Cyrus).

@@ -22,7 +22,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"text/template"
 	"time"
@@ -30,9 +29,6 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/ca"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/process"
 )
-
-// patience bounds every wait. It is long, since a loaded machine is no reason to fail.
-const patience = time.Minute
 
 // A program is a proxy of Debian.
 type program struct {
@@ -244,16 +240,7 @@ func (p *Proxy) Stop() {
 	p.must(p.running.End())
 	p.running = nil
 	for i := range p.ports {
-		p.await("connections to be refused", func(ctx context.Context) error {
-			conn, err := new(net.Dialer).DialContext(ctx, "tcp", p.Address(i))
-			if err == nil {
-				return errors.Join(errors.New("still accepts"), conn.Close())
-			}
-			if errors.Is(err, syscall.ECONNREFUSED) {
-				return nil
-			}
-			return err
-		})
+		p.await("connections to be refused", func(ctx context.Context) error { return process.Refuses(ctx, p.Address(i)) })
 	}
 }
 
@@ -264,29 +251,9 @@ func (p *Proxy) discard() {
 	}
 }
 
-// await tries until a condition holds. The test fails at once when the proxy ends
-// meanwhile, which is what a mistake in its configuration leads to.
 func (p *Proxy) await(what string, condition func(context.Context) error) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	var ended <-chan struct{}
-	if p.running != nil {
-		ended = p.running.Exited()
-	}
-	for {
-		err := condition(ctx)
-		if err == nil {
-			return
-		}
-		select {
-		case <-ended:
-			p.t.Fatalf("waiting for %s: %s ended: %v", what, p.program.name, p.running.Err())
-		case <-ctx.Done():
-			p.t.Fatalf("waited %v for %s: %v", patience, what, err)
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
+	process.Await(p.t, p.running, what, 10*time.Millisecond, condition)
 }
 
 // Port is one of the proxy's ports, counted from 0.

@@ -1,0 +1,37 @@
+package process
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+// awaitPatience bounds every wait. It is long, since a loaded machine is no reason to
+// fail.
+const awaitPatience = time.Minute
+
+// Await tries until a server is as wanted, with a pause between two tries. The test
+// fails at once when the server's process (nil: none runs) ends meanwhile, which is
+// what a mistake in its configuration leads to.
+func Await(t testing.TB, p *Process, what string, pause time.Duration, condition func(context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), awaitPatience)
+	defer cancel()
+	var ended <-chan struct{}
+	if p != nil {
+		ended = p.Exited()
+	}
+	for {
+		err := condition(ctx)
+		if err == nil {
+			return
+		}
+		select {
+		case <-ended:
+			t.Fatalf("waiting for %s: the server ended: %v", what, p.Err())
+		case <-ctx.Done():
+			t.Fatalf("waited %v for %s: %v", awaitPatience, what, err)
+		case <-time.After(pause):
+		}
+	}
+}
