@@ -85,7 +85,7 @@ func askedBy(d control.Delivery) string {
 	return strings.Join(names, ", ")
 }
 
-// answerOf is what became of a message, or until when it is held and why.
+// answerOf gives the answer to a message, or why it is held and until when.
 func answerOf(d control.Delivery) string {
 	if d.Until == nil {
 		return d.Answer.String()

@@ -86,7 +86,7 @@ func (q *logQueue) end() {
 	}
 }
 
-// state says what became of the log so far.
+// state counts the log lines that were lost and those that wait.
 func (q *logQueue) state() control.Log {
 	q.mu.Lock()
 	defer q.mu.Unlock()
