@@ -1,10 +1,3 @@
-// Package config is the vocabulary of imapvigil: what administrators declare,
-// as plain, validated values. Read it first.
-//
-// It owns the words (Check, Role, Way, Policy, ...) and how two configurations
-// differ ([Compare]). It never reads a file, knows no HCL and keeps no state:
-// a *Config is immutable once config/hclfile has made it, so it is shared
-// between goroutines without locks, and a newer one replaces it as a whole.
 package config
 
 import (
@@ -214,17 +207,17 @@ type Policy struct {
 	SLO               float64       // percent; 0: none
 }
 
-// A Role is people, and the ways to reach them.
+// A Role is people, and how they are told.
 type Role struct {
-	ID    RoleID
-	Label string
-	Ways  []Way
-	Pos   Pos
+	ID     RoleID
+	Label  string
+	Notify []Notify
+	Pos    Pos
 }
 
-// A Way is one notify block (one number of it, where each is told apart).
-type Way struct {
-	ID         WayID
+// A Notify is one notify block (one number of it, where each is told apart).
+type Notify struct {
+	ID         NotifyID
 	Target     notifiers.Target
 	After      time.Duration          // counted from when the incident was reported
 	During     ScheduleID             // empty: always
@@ -234,8 +227,8 @@ type Way struct {
 	Pos        Pos
 }
 
-// WayID identifies a way by what it is, never by its place in a list.
-type WayID struct {
+// NotifyID identifies a way by what it is, never by its place in a list.
+type NotifyID struct {
 	Role     RoleID     `json:"role"`
 	Notifier NotifierID `json:"notifier"`
 	Target   string     `json:"target,omitempty"`

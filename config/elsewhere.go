@@ -16,7 +16,7 @@ func elsewhere(old, new *Config) []string {
 	}
 	names := slices.Concat(
 		differing(old.Notifiers, new.Notifiers, notifierReference, func(n *Notifier) any { return [2]any{n.Settings, n.MaxPerHour} }),
-		differing(old.Roles, new.Roles, roleReference, func(r *Role) any { return [2]any{r.Label, withoutPlaces(r.Ways)} }),
+		differing(old.Roles, new.Roles, roleReference, func(r *Role) any { return [2]any{r.Label, withoutPlaces(r.Notify)} }),
 		differing(old.Schedules, new.Schedules, reference[ScheduleID]("schedule"), func(s *Schedule) any { return [...]any{zoneName(s.Zone), s.Windows, s.Except} }),
 		differing(old.Groups, new.Groups, func(id GroupID) string { return groupReference([]GroupID{id}) }, func(g *Group) any { return g.Label }),
 		differing(old.Servers, new.Servers, reference[ServerID]("server"), func(s *Server) any { return [2]any{s.Label, s.DependsOn} }),
@@ -52,7 +52,7 @@ func differing[K comparable, V any](old, new map[K]*V, name func(K) string, esse
 	return names
 }
 
-func withoutPlaces(ways []Way) []Way {
+func withoutPlaces(ways []Notify) []Notify {
 	ways = slices.Clone(ways)
 	for i := range ways {
 		ways[i].Pos = Pos{}

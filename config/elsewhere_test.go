@@ -21,7 +21,7 @@ func wide() *config.Config {
 		Servers:   map[config.ServerID]*config.Server{"mx1": {ID: "mx1", Label: "Mail 1"}},
 		Groups:    map[config.GroupID]*config.Group{"europe/germany": {ID: "europe/germany", Label: "Germany"}},
 		Notifiers: map[config.NotifierID]*config.Notifier{"webhook.hook": {Settings: webhook.Settings{URL: opaque.NewSecret("https://a.example/")}}},
-		Roles:     map[config.RoleID]*config.Role{"it": {ID: "it", Ways: []config.Way{{Severity: "down"}}}},
+		Roles:     map[config.RoleID]*config.Role{"it": {ID: "it", Notify: []config.Notify{{Severity: "down"}}}},
 		Schedules: map[config.ScheduleID]*config.Schedule{"1st": {ID: "1st", Zone: zone, Windows: []config.Window{{From: 60}}}},
 		Maintenance: []config.Maintenance{
 			{Name: "a", Zone: zone, Start: time.Unix(0, 0)}, {Name: "b", Zone: zone},
@@ -38,7 +38,7 @@ func TestCompareElsewhere(t *testing.T) {
 		"notifier.webhook.hook": func(c *config.Config) {
 			c.Notifiers["webhook.hook"].Settings = webhook.Settings{URL: opaque.NewSecret("https://b.example/")}
 		},
-		"notification_role.it": func(c *config.Config) { c.Roles["it"].Ways[0].Severity = "degraded" },
+		"notification_role.it": func(c *config.Config) { c.Roles["it"].Notify[0].Severity = "degraded" },
 		`schedule["1st"]`:      func(c *config.Config) { c.Schedules["1st"].Zone = time.UTC },
 		"maintenance":          func(c *config.Config) { c.Maintenance[0].Start = time.Unix(1, 0) },
 		"history":              func(c *config.Config) { c.History.Detail = time.Hour },
@@ -62,7 +62,7 @@ func TestCompareElsewhereIgnoresPlaces(t *testing.T) {
 	is := wide()
 	place := config.Pos{File: "other.hcl", Line: 7, Column: 1}
 	is.Daemon.Pos, is.Servers["mx1"].Pos, is.Groups["europe/germany"].Pos = place, place, place
-	is.Notifiers["webhook.hook"].Pos, is.Roles["it"].Pos, is.Roles["it"].Ways[0].Pos = place, place, place
+	is.Notifiers["webhook.hook"].Pos, is.Roles["it"].Pos, is.Roles["it"].Notify[0].Pos = place, place, place
 	is.Schedules["1st"].Pos, is.Maintenance[0].Pos = place, place
 	slices.Reverse(is.Maintenance)
 	if got := config.Compare(wide(), is); !got.IsEmpty() {

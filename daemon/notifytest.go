@@ -24,9 +24,9 @@ func (m *monitor) NotifyTest(ctx context.Context, id config.RoleID) (t control.T
 		return t, fmt.Errorf("there is no notification role %q", id)
 	}
 	now := time.Now()
-	t = control.Trial{Role: id, Deliveries: make([]control.TrialDelivery, len(role.Ways))}
+	t = control.Trial{Role: id, Deliveries: make([]control.TrialDelivery, len(role.Notify))}
 	var all sync.WaitGroup
-	for i, way := range role.Ways {
+	for i, way := range role.Notify {
 		all.Go(func() {
 			t.Deliveries[i] = m.try(ctx, cfg, way, notifiers.Message{
 				Key: "iv_test_" + strconv.FormatInt(now.UnixNano(), 36) + "_" + strconv.Itoa(i), At: now,
@@ -38,7 +38,7 @@ func (m *monitor) NotifyTest(ctx context.Context, id config.RoleID) (t control.T
 	return t, nil
 }
 
-func (m *monitor) try(ctx context.Context, cfg *config.Config, way config.Way, message notifiers.Message) control.TrialDelivery {
+func (m *monitor) try(ctx context.Context, cfg *config.Config, way config.Notify, message notifiers.Message) control.TrialDelivery {
 	d := control.TrialDelivery{Notifier: string(way.ID.Notifier), Target: way.ID.Target, State: "sent"}
 	if n, ok := cfg.Notifiers[way.ID.Notifier]; ok {
 		d.Kind = string(n.Settings.Kind())

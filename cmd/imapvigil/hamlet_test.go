@@ -160,7 +160,7 @@ func (h *hamlet) allSent() bool {
 func (h *hamlet) keysOf(role string) (keys []string) {
 	h.t.Helper()
 	for _, telling := range h.ledger().tellings {
-		if string(telling.Way.Role) == role {
+		if string(telling.NotifyID.Role) == role {
 			keys = append(keys, string(telling.Key))
 		}
 	}

@@ -19,7 +19,7 @@ import (
 type ledger struct {
 	entries  []entry
 	events   []incident.Event
-	tellings []outbox.Telling
+	tellings []outbox.Notification
 	outcomes []outbox.Outcome
 }
 
@@ -82,10 +82,10 @@ func (l ledger) verify(v *vigil, checks []config.CheckID, ways int) {
 	told := map[string]int{}
 	for _, telling := range l.tellings {
 		for _, item := range telling.Items {
-			told[fmt.Sprintf("%s: %s of %s", item.Transition, telling.Way, item.Incident)]++
+			told[fmt.Sprintf("%s: %s of %s", item.Transition, telling.NotifyID, item.Incident)]++
 		}
 		if ends := l.ends(telling.Key); !slices.Equal(ends, []outbox.DeliveryState{outbox.Sent}) {
-			v.t.Errorf("telling %s of %s has the ends %v, want one, sent", telling.Key, telling.Way, ends)
+			v.t.Errorf("telling %s of %s has the ends %v, want one, sent", telling.Key, telling.NotifyID, ends)
 		}
 	}
 	for what, n := range told {

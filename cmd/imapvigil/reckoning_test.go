@@ -105,7 +105,7 @@ func (s *sea) verify() {
 	}
 	for key, telling := range s.witness.tellings {
 		if end := s.witness.ends[key].State; end != outbox.Sent && !s.witness.replaced[key] {
-			s.t.Errorf("telling %s of %s ends as %q", key, telling.Way, end)
+			s.t.Errorf("telling %s of %s ends as %q", key, telling.NotifyID, end)
 		}
 	}
 }

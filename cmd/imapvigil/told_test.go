@@ -36,7 +36,7 @@ func (h *house) verifyTold(l ledger) (repeated int) {
 	}
 	decided := map[string]int{}
 	for _, telling := range l.tellings {
-		to := telling.Way.Target
+		to := telling.NotifyID.Target
 		decided[to]++
 		if keyed := telling.Kind == notifiers.Email || telling.Kind == notifiers.Webhook; keyed && !arrived[to][string(telling.Key)] {
 			h.t.Errorf("message %s to %q has not arrived", telling.Key, to)

@@ -25,7 +25,7 @@ type witness struct {
 	snapshot  uint64 // the number of the records of a snapshot that was read
 	incidents map[incident.ID]*account
 	ofCheck   map[config.CheckID][]incident.ID // in order
-	tellings  map[outbox.Key]outbox.Telling
+	tellings  map[outbox.Key]outbox.Notification
 	ends      map[outbox.Key]outbox.Outcome // final ones
 	replaced  map[outbox.Key]bool           // by a later telling
 	changed   chan struct{}                 // closed and replaced when something is new
@@ -52,7 +52,7 @@ func clockTime(t time.Time) string { return t.UTC().Format("15:04:05.000") }
 func newWitness() *witness {
 	return &witness{
 		incidents: map[incident.ID]*account{}, ofCheck: map[config.CheckID][]incident.ID{},
-		tellings: map[outbox.Key]outbox.Telling{}, ends: map[outbox.Key]outbox.Outcome{},
+		tellings: map[outbox.Key]outbox.Notification{}, ends: map[outbox.Key]outbox.Outcome{},
 		replaced: map[outbox.Key]bool{}, changed: make(chan struct{}),
 	}
 }
@@ -105,7 +105,7 @@ func (w *witness) take(r journal.Record) error {
 		}
 		return w.happened(e)
 	case r.Kind == "telling":
-		var telling outbox.Telling
+		var telling outbox.Notification
 		err := json.Unmarshal(r.Data, &telling)
 		w.tellings[telling.Key] = telling
 		for _, key := range telling.Replaces {
@@ -217,10 +217,10 @@ func (w *witness) of(id config.CheckID) iter.Seq2[incident.ID, account] {
 }
 
 // sent are the tellings that have arrived.
-func (w *witness) sent() map[outbox.Key]outbox.Telling {
+func (w *witness) sent() map[outbox.Key]outbox.Notification {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	list := map[outbox.Key]outbox.Telling{}
+	list := map[outbox.Key]outbox.Notification{}
 	for key, end := range w.ends {
 		if end.State == outbox.Sent {
 			list[key] = w.tellings[key]
@@ -234,7 +234,7 @@ func (w *witness) told(to config.NotifierID, what notifiers.Transition) int {
 	seen := map[incident.ID]bool{}
 	for _, telling := range w.sent() {
 		for _, item := range telling.Items {
-			if telling.Way.Notifier == to && item.Transition == what {
+			if telling.NotifyID.Notifier == to && item.Transition == what {
 				seen[item.Incident] = true
 			}
 		}
@@ -243,15 +243,15 @@ func (w *witness) told(to config.NotifierID, what notifiers.Transition) int {
 }
 
 // tellingsOf lists what a notifier was to tell, in order.
-func (w *witness) tellingsOf(to config.NotifierID) (list []outbox.Telling) {
+func (w *witness) tellingsOf(to config.NotifierID) (list []outbox.Notification) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, telling := range w.tellings {
-		if telling.Way.Notifier == to {
+		if telling.NotifyID.Notifier == to {
 			list = append(list, telling)
 		}
 	}
-	slices.SortFunc(list, func(a, b outbox.Telling) int { return a.At.Compare(b.At) })
+	slices.SortFunc(list, func(a, b outbox.Notification) int { return a.At.Compare(b.At) })
 	return list
 }
 

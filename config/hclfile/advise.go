@@ -98,7 +98,7 @@ func (l *loader) adviseOnUnused() {
 		}
 	}
 	for _, role := range l.config.Roles {
-		for _, way := range role.Ways {
+		for _, way := range role.Notify {
 			used[ref{"notifier", string(way.ID.Notifier)}] = true
 			used[ref{"schedule", string(way.During)}] = true
 		}
@@ -135,7 +135,7 @@ func (l *loader) adviseOnOwnMail() {
 	}
 	for _, b := range l.named["notification_role"] {
 		var through []string
-		for _, way := range l.config.Roles[config.RoleID(b.id)].Ways {
+		for _, way := range l.config.Roles[config.RoleID(b.id)].Notify {
 			settings, isEmail := l.config.Notifiers[way.ID.Notifier].Settings.(email.Settings)
 			id, isWatched := watched[strings.ToLower(settings.Host)]
 			if !isEmail || !isWatched {

@@ -22,7 +22,7 @@ func (l *loader) adviseOnHours() {
 		var covered week
 		var zone *time.Location
 		always, shown := false, true
-		for _, way := range l.config.Roles[config.RoleID(b.id)].Ways {
+		for _, way := range l.config.Roles[config.RoleID(b.id)].Notify {
 			s := l.config.Schedules[way.During]
 			if s == nil {
 				always = true

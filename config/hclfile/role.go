@@ -26,30 +26,30 @@ var conditions = []string{"service", "addresses", "certificate", "latency", "cap
 var transitions = []string{"opened", "changed", "closed", "reminder"}
 
 // wayTable is what every notify block takes, whatever its notifier.
-var wayTable = table[config.Way]{
+var wayTable = table[config.Notify]{
 	{
 		attribute{name: "via", kind: referenceTo("notifier"), required: true, doc: "The notifier that carries the messages"},
-		func(w *config.Way, v value) { w.ID.Notifier = config.NotifierID(v.refs[0].id) },
+		func(w *config.Notify, v value) { w.ID.Notifier = config.NotifierID(v.refs[0].id) },
 	},
 	{
 		attribute{name: "after", kind: spanOrZero(0, 30*day), fallback: `"0s"`, doc: "Counted from when the incident was reported; nothing is sent when it is closed or acknowledged by then"},
-		func(w *config.Way, v value) { w.After = v.span() },
+		func(w *config.Notify, v value) { w.After = v.span() },
 	},
 	{
 		attribute{name: "during", kind: referenceTo("schedule"), fallback: "always", doc: "Only within these windows. An opening waits for the next and is sent if the incident is still open"},
-		func(w *config.Way, v value) { w.During = config.ScheduleID(v.refs[0].id) },
+		func(w *config.Notify, v value) { w.During = config.ScheduleID(v.refs[0].id) },
 	},
 	{
 		attribute{name: "on", kind: atLeastOne(texts(oneOf(transitions...))), fallback: "all of them", doc: "What is told of an incident"},
-		func(w *config.Way, v value) { w.On = transitionsOf(v.list) },
+		func(w *config.Notify, v value) { w.On = transitionsOf(v.list) },
 	},
 	{
 		attribute{name: "severity", kind: oneOf("degraded", "down"), fallback: `"down" for sms and where after is written, else "degraded"`, doc: `"degraded": everything, "down": only what is down`},
-		func(w *config.Way, v value) { w.Severity = config.Severity(v.text) },
+		func(w *config.Notify, v value) { w.Severity = config.Severity(v.text) },
 	},
 	{
 		attribute{name: "conditions", kind: atLeastOne(texts(oneOf(conditions...))), fallback: "all", doc: "Which conditions are told"},
-		func(w *config.Way, v value) { w.Conditions = slices.Sorted(slices.Values(v.list)) },
+		func(w *config.Notify, v value) { w.Conditions = slices.Sorted(slices.Values(v.list)) },
 	},
 }
 
@@ -92,14 +92,14 @@ func (l *loader) defineRole(b namedBlock) {
 		return
 	}
 	for _, w := range ways {
-		role.Ways = append(role.Ways, w.Way)
+		role.Notify = append(role.Notify, w.Notify)
 	}
 	l.config.Roles[role.ID] = role
 }
 
 // A writtenWay is a way and where it stands.
 type writtenWay struct {
-	config.Way
+	config.Notify
 	at    hcl.Range
 	shown bool // a message may repeat what it is
 }
@@ -111,7 +111,7 @@ func (l *loader) defineWays(role config.RoleID, b *hcl.Block) ([]writtenWay, boo
 		return nil, false
 	}
 	content := l.content(b, c.notify, fmt.Sprintf("notify block for %s", c.kind))
-	way := config.Way{Pos: position(header(b))}
+	way := config.Notify{Pos: position(header(b))}
 	way.ID.Role = role
 	ok = decode(l, wayTable, content, &way)
 	targets, good := c.targets(l, content)
@@ -159,7 +159,7 @@ func (l *loader) channelFor(b *hcl.Block) (*channel, bool) {
 	return c, c != nil
 }
 
-func describeWay(id config.WayID) string {
+func describeWay(id config.NotifyID) string {
 	if id.Target == "" {
 		return string(id.Notifier)
 	}
@@ -170,7 +170,7 @@ func describeWay(id config.WayID) string {
 // under its notifier and target.
 func (l *loader) checkWays(ways []writtenWay) bool {
 	ok := true
-	first := map[config.WayID]hcl.Range{}
+	first := map[config.NotifyID]hcl.Range{}
 	for _, w := range ways {
 		if at, twice := first[w.ID]; twice {
 			which := complaint{"the way " + describeWay(w.ID), "this way"}.says(w.shown)

@@ -27,13 +27,13 @@ func Salvage(s *Snapshot) (*config.Config, []config.Diagnostic) {
 // nobody would be told about tells the daemon's own roles.
 func dropDangling(c *config.Config) {
 	for id, role := range c.Roles {
-		role.Ways = slices.DeleteFunc(role.Ways, func(w config.Way) bool { return c.Notifiers[w.ID.Notifier] == nil })
-		if len(role.Ways) == 0 {
+		role.Notify = slices.DeleteFunc(role.Notify, func(w config.Notify) bool { return c.Notifiers[w.ID.Notifier] == nil })
+		if len(role.Notify) == 0 {
 			delete(c.Roles, id)
 		}
-		for i, way := range role.Ways {
+		for i, way := range role.Notify {
 			if c.Schedules[way.During] == nil {
-				role.Ways[i].During = ""
+				role.Notify[i].During = ""
 			}
 		}
 	}

@@ -58,7 +58,7 @@ imap_check "quiet" {
 	if !config.HasErrors(diags) || cfg == nil {
 		t.Fatal("nothing was wrong")
 	}
-	if len(cfg.Checks) != 2 || len(cfg.Roles) != 1 || len(cfg.Roles["kept"].Ways) != 1 || cfg.Roles["kept"].Ways[0].During != "" {
+	if len(cfg.Checks) != 2 || len(cfg.Roles) != 1 || len(cfg.Roles["kept"].Notify) != 1 || cfg.Roles["kept"].Notify[0].During != "" {
 		t.Errorf("salvaged %+v, %+v", cfg.Checks, cfg.Roles)
 	}
 	if got := cfg.Checks["good"]; !slices.Equal(got.Roles, []config.RoleID{"kept"}) || len(got.DependsOn) != 0 {

@@ -42,7 +42,7 @@ func TestConclude(t *testing.T) {
 		err      error
 		after    time.Duration
 		state    outbox.DeliveryState
-		next     time.Duration // since the telling; 0: none
+		next     time.Duration // since the notification; 0: none
 		held     bool
 	}{
 		{"delivered", 4, nil, time.Hour, outbox.Sent, 0, false},
@@ -60,7 +60,7 @@ func TestConclude(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			d := outbox.Delivery{Telling: outbox.Telling{Key: "iv_1", At: epoch}, Attempts: c.attempts}
+			d := outbox.Delivery{Notification: outbox.Notification{Key: "iv_1", At: epoch}, Attempts: c.attempts}
 			o := outbox.Conclude(d, notifiers.Receipt{Thread: "7"}, c.err, epoch.Add(c.after), 0.5)
 			if o.Key != d.Key || o.State != c.state || o.Attempts != c.attempts+1 || o.Held != c.held || !o.At.Equal(epoch.Add(c.after)) {
 				t.Errorf("%+v", o)

@@ -12,7 +12,7 @@ import (
 
 // storm is 10,000 open incidents of one role with three ways.
 func storm(b *testing.B) outbox.World {
-	var ways []config.Way
+	var ways []config.Notify
 	for _, spec := range []string{"email.mail:it@", "webhook.hook", "sms.twilio:+1,after=15m"} {
 		w, err := way("it", spec)
 		if err != nil {
@@ -27,7 +27,7 @@ func storm(b *testing.B) outbox.World {
 				ID: incident.ID(fmt.Sprintf("%010d", i)), Check: config.CheckID(fmt.Sprintf("mx%d/imaps", i)),
 				Condition: incident.Service, Severity: config.SeverityDown, ReportedAt: epoch, StartedAt: epoch, Reported: 1,
 			},
-			Ways: ways, Remind: 12 * time.Hour, Fresh: true,
+			Notify: ways, Remind: 12 * time.Hour, Fresh: true,
 		})
 	}
 	return w

@@ -2,7 +2,7 @@
 //
 // It is two things. The first is pure: [Plan] compares what is true of the
 // incidents with what the [Book] says each [Destination] was told, and returns the
-// difference as tellings; the Book is the fold of journaled tellings and their
+// difference as notifications; the Book is the fold of journaled notifications and their
 // outcomes. Because the difference is taken anew each time, the end of a
 // silence, a role change or a restart needs no special case. It knows what ways
 // ask for, how messages to people are gathered and spaced, escalation, help with
@@ -31,7 +31,7 @@ type status struct {
 	open      bool // that it is open; else, with a bout, that it is closed
 	bout      int  // the last opening it heard of; 0: none
 	worsened  int
-	at        time.Time // of the telling, reminders included
+	at        time.Time // of the notification, reminders included
 	key       Key
 	noClosing bool
 	partial   bool // some recipients were refused for good, and have not heard
@@ -46,14 +46,14 @@ type entry struct {
 	thread     notifiers.Receipt // of the first message that arrived
 }
 
-// A Book is the fold of tellings and outcomes. It is owned by the tracker and
+// A Book is the fold of notifications and outcomes. It is owned by the tracker and
 // changed by Apply, Settle, Begin, Hurry and Hold alone.
 type Book struct {
 	told       map[incident.ID][]entry
 	deliveries map[Key]*Delivery
 	pending    map[Key]*Delivery     // not final
 	lines      map[Destination]*line // by place
-	count      int                   // of tellings
+	count      int                   // of notifications
 	lastOn     map[Destination]pulse
 	byIncident map[incident.ID][]Key
 	hour       map[config.NotifierID][]*Delivery // told in the last hour, oldest first
@@ -83,9 +83,9 @@ func NewBook() *Book {
 }
 
 // Apply folds one journaled telling.
-func (b *Book) Apply(t Telling) {
+func (b *Book) Apply(t Notification) {
 	b.count++
-	d := &Delivery{Telling: t, State: Queued, NextAt: t.At, number: b.count}
+	d := &Delivery{Notification: t, State: Queued, NextAt: t.At, number: b.count}
 	b.deliveries[t.Key], b.pending[t.Key] = d, d
 	to := t.Destination()
 	l := b.line(to)
@@ -146,7 +146,7 @@ func (e *entry) tell(s status) {
 }
 
 // status is what a destination knows once the item has arrived.
-func (i Item) status(t Telling) status {
+func (i Item) status(t Notification) status {
 	return status{
 		open: i.Transition != notifiers.Closed, bout: i.Bout, worsened: i.Worsened,
 		at: t.At, key: t.Key, noClosing: t.NoClosing || i.NoClosing,
@@ -203,7 +203,7 @@ func (b *Book) Settle(o Outcome) {
 func (b *Book) arrived(d *Delivery, r notifiers.Receipt) {
 	for _, item := range d.Items {
 		e := b.entry(item.Incident, d.Destination())
-		e.sure = item.status(d.Telling)
+		e.sure = item.status(d.Notification)
 		e.sure.partial = len(d.Refused()) > 0
 		if e.thread.Thread == "" {
 			e.thread = r
@@ -218,7 +218,7 @@ func (b *Book) Hurry(id config.NotifierID, now time.Time) {
 		return
 	}
 	for _, d := range b.pending {
-		if d.Way.Notifier == id && d.State == Retrying && !d.Last.Held && d.NextAt.After(now) {
+		if d.NotifyID.Notifier == id && d.State == Retrying && !d.Last.Held && d.NextAt.After(now) {
 			d.NextAt = now
 		}
 	}
@@ -236,13 +236,13 @@ func (b *Book) Again(key Key, now time.Time) (Outcome, error) {
 	}
 	for _, item := range d.Items {
 		if b.entry(item.Incident, d.Destination()).told.key != key {
-			return Outcome{}, fmt.Errorf("a newer message than %s has been decided for %s", key, d.Way.Role)
+			return Outcome{}, fmt.Errorf("a newer message than %s has been decided for %s", key, d.NotifyID.Role)
 		}
 	}
 	return Outcome{Key: key, At: now, State: Retrying, Attempts: d.Attempts, NextAt: now, Error: d.Last.Error}, nil
 }
 
-// Delivery gives a telling and what became of it.
+// Delivery gives a notification and what became of it.
 func (b *Book) Delivery(key Key) (*Delivery, bool) {
 	d, ok := b.deliveries[key]
 	return d, ok

@@ -7,7 +7,7 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// DeliveryState says how far a telling has come.
+// DeliveryState says how far a notification has come.
 type DeliveryState string
 
 // The states of a delivery.
@@ -39,15 +39,15 @@ type Outcome struct {
 	Error   opaque.Words      `json:"error,omitzero"`
 }
 
-// A Delivery is a telling and what became of it.
+// A Delivery is a notification and what became of it.
 type Delivery struct {
-	Telling
+	Notification
 	State    DeliveryState
 	Attempts int
 	NextAt   time.Time // when the next attempt is due
 	Last     Outcome   // of the last attempt; zero before it
 
-	number int // of the telling, counted by the book
+	number int // of the notification, counted by the book
 }
 
 // Answer is what the other side last said, or why it could not be asked.

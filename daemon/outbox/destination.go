@@ -18,7 +18,7 @@ type Destination struct {
 }
 
 // destinationOf gives the destination of a way whose notifier is of a kind.
-func destinationOf(way config.WayID, kind notifiers.Kind) Destination {
+func destinationOf(way config.NotifyID, kind notifiers.Kind) Destination {
 	d := Destination{Role: way.Role, Notifier: way.Notifier, Target: kind.Place(way.Target)}
 	if kind.ReadByPeople() {
 		d.Role = ""
@@ -33,12 +33,12 @@ func (d Destination) place() Destination {
 }
 
 // Destination gives the place that the message goes to.
-func (t *Telling) Destination() Destination { return destinationOf(t.Way, t.Kind) }
+func (t *Notification) Destination() Destination { return destinationOf(t.NotifyID, t.Kind) }
 
 // AskedBy lists the roles that asked for the message; it has at least one.
-func (t *Telling) AskedBy() []config.RoleID {
+func (t *Notification) AskedBy() []config.RoleID {
 	if len(t.Roles) == 0 {
-		return []config.RoleID{t.Way.Role}
+		return []config.RoleID{t.NotifyID.Role}
 	}
 	return t.Roles
 }
@@ -47,7 +47,7 @@ func (t *Telling) AskedBy() []config.RoleID {
 // for a role which is no longer in the files, and is told for another one now,
 // is the same destination until it has heard of the end: the role was renamed, so
 // nothing is repeated.
-func (p *planner) destination(s *Subject, told []entry, way *config.Way) Destination {
+func (p *planner) destination(s *Subject, told []entry, way *config.Notify) Destination {
 	kind, _ := p.world.Kind(way.ID.Notifier)
 	d := destinationOf(way.ID, kind)
 	if d.Role == "" || p.world.RoleExists == nil {

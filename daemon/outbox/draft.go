@@ -42,7 +42,7 @@ type asked struct {
 
 // draft finds or starts the message to a destination; nil when there is no saying
 // how to reach it.
-func (p *planner) draft(ways []*config.Way, e entry) *draft {
+func (p *planner) draft(ways []*config.Notify, e entry) *draft {
 	if d, ok := p.drafts[e.to]; ok {
 		return d
 	}
@@ -174,7 +174,7 @@ func (p *planner) find(id incident.ID) (*Subject, bool) {
 // together takes over what a replaced message would have told of other
 // incidents, even if they have become quiet since: it may have arrived without
 // an answer, so nobody can say that it was never told.
-func (p *planner) together(d *draft) Telling {
+func (p *planner) together(d *draft) Notification {
 	var replaces []Key
 	var items []Item
 	for _, old := range d.voided {
@@ -190,12 +190,12 @@ func (p *planner) together(d *draft) Telling {
 	return p.telling(d, append(items, d.items...), replaces)
 }
 
-func (p *planner) telling(d *draft, items []Item, replaces []Key) Telling {
-	t := Telling{
-		At: p.now, Way: config.WayID(d.to), Kind: d.kind, To: d.target, Items: items, Replaces: replaces,
+func (p *planner) telling(d *draft, items []Item, replaces []Key) Notification {
+	t := Notification{
+		At: p.now, NotifyID: config.NotifyID(d.to), Kind: d.kind, To: d.target, Items: items, Replaces: replaces,
 	}
 	if d.kind.ReadByPeople() {
-		t.Way.Role = d.roles[0]
+		t.NotifyID.Role = d.roles[0]
 		if len(d.roles) > 1 {
 			t.Roles = d.roles
 		}

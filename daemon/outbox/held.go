@@ -18,7 +18,7 @@ const HeldByLimit HeldReason = "max_per_hour"
 // Held is something that a destination should be told and is not told yet.
 type Held struct {
 	Incident   incident.ID
-	Way        config.WayID // the destination, and the first of the roles
+	NotifyID   config.NotifyID // the destination, and the first of the roles
 	Roles      []config.RoleID
 	Kind       notifiers.Kind
 	Transition notifiers.Transition
@@ -30,7 +30,7 @@ type Held struct {
 }
 
 // Destination gives the place that the message will go to.
-func (h *Held) Destination() Destination { return destinationOf(h.Way, h.Kind) }
+func (h *Held) Destination() Destination { return destinationOf(h.NotifyID, h.Kind) }
 
 // opens reports whether an opening is held.
 func (h *Held) opens() bool {
@@ -41,10 +41,10 @@ func (h *Held) opens() bool {
 func (p *planner) holdBack(d *draft, i int, until time.Time) {
 	item := d.items[i]
 	h := Held{
-		Incident: item.Incident, Way: config.WayID(d.to), Roles: d.asked[i].roles, Kind: d.kind,
+		Incident: item.Incident, NotifyID: config.NotifyID(d.to), Roles: d.asked[i].roles, Kind: d.kind,
 		Transition: item.Transition, Reason: HeldByLimit, Since: p.now, Until: until, bout: item.Bout,
 	}
-	h.Way.Role = h.Roles[0]
+	h.NotifyID.Role = h.Roles[0]
 	if was, ok := p.book.heldAt(h.Incident, d.to); ok && was.bout == h.bout && was.Since.Before(h.Since) {
 		h.Since = was.Since
 	}
@@ -85,7 +85,7 @@ func (b *Book) Held(id incident.ID) []Held { return b.held[id] }
 func (b *Book) Holds(id config.NotifierID) bool {
 	for _, list := range b.held {
 		for _, h := range list {
-			if h.Way.Notifier == id {
+			if h.NotifyID.Notifier == id {
 				return true
 			}
 		}

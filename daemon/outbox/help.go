@@ -14,9 +14,9 @@ const HelpAfter = 3 * time.Minute
 
 // Undelivered is an opening that has not arrived.
 type Undelivered struct {
-	Incident incident.ID  `json:"incident"`
-	Way      config.WayID `json:"way"`   // the destination, and the first role that waits
-	Since    time.Time    `json:"since"` // when it was told first, or held
+	Incident incident.ID     `json:"incident"`
+	NotifyID config.NotifyID `json:"way"`   // the destination, and the first role that waits
+	Since    time.Time       `json:"since"` // when it was told first, or held
 	// Refused says that some recipients were refused for good, and others have heard.
 	Refused bool `json:"refused,omitempty"`
 	// Held says that it was not sent at all, and why.
@@ -26,17 +26,17 @@ type Undelivered struct {
 // helped gives the ways of an incident, changed for as long as an opening of it
 // cannot be delivered or is held: the later ways of the roles that asked for it are
 // due at once; where there are none that can be used, the daemon's own roles are told.
-func (p *planner) helped(s *Subject, told []entry) []config.Way {
+func (p *planner) helped(s *Subject, told []entry) []config.Notify {
 	if !s.Open() || !s.Fresh || s.Acknowledged() {
-		return s.Ways
+		return s.Notify
 	}
-	ways := s.Ways
+	ways := s.Notify
 	help := func(to Destination, asked []config.RoleID, u Undelivered) {
 		roles := p.waiting(s, told, to, asked)
 		if len(roles) == 0 {
 			return
 		}
-		u.Incident, u.Way = s.ID, config.WayID{Role: roles[0], Notifier: to.Notifier, Target: to.Target}
+		u.Incident, u.NotifyID = s.ID, config.NotifyID{Role: roles[0], Notifier: to.Notifier, Target: to.Target}
 		p.Undelivered = append(p.Undelivered, u)
 		for _, role := range roles {
 			ways = p.withHelp(s, ways, told, role)
@@ -60,9 +60,9 @@ func (p *planner) helped(s *Subject, told []entry) []config.Way {
 // does, since a role may have been renamed; without those that are to hear nothing.
 func (p *planner) waiting(s *Subject, told []entry, to Destination, asked []config.RoleID) []config.RoleID {
 	var roles []config.RoleID
-	for i := range s.Ways {
-		if p.destination(s, told, &s.Ways[i]) == to {
-			roles = withRoles(roles, s.Ways[i].ID.Role)
+	for i := range s.Notify {
+		if p.destination(s, told, &s.Notify[i]) == to {
+			roles = withRoles(roles, s.Notify[i].ID.Role)
 		}
 	}
 	asked = slices.DeleteFunc(slices.Clone(asked), func(role config.RoleID) bool { return !slices.Contains(roles, role) })
@@ -105,7 +105,7 @@ func (p *planner) undelivered(s *Subject, e entry) (since time.Time, ok bool) {
 	return e.opened, true
 }
 
-func (p *planner) withHelp(s *Subject, ways []config.Way, told []entry, role config.RoleID) []config.Way {
+func (p *planner) withHelp(s *Subject, ways []config.Notify, told []entry, role config.RoleID) []config.Notify {
 	ways = slices.Clone(ways)
 	helps := false
 	for i := range ways {
@@ -126,7 +126,7 @@ func (p *planner) withHelp(s *Subject, ways []config.Way, told []entry, role con
 		return ways
 	}
 	for _, w := range p.world.Monitor {
-		if !slices.ContainsFunc(ways, func(o config.Way) bool { return o.ID == w.ID }) {
+		if !slices.ContainsFunc(ways, func(o config.Notify) bool { return o.ID == w.ID }) {
 			w.After, w.Severity, w.Conditions = 0, "", nil
 			ways = append(ways, w)
 		}

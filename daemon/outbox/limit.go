@@ -43,6 +43,6 @@ func (b *Book) lately(id config.NotifierID, now time.Time) []*Delivery {
 
 // remember keeps what was told through a notifier for an hour.
 func (b *Book) remember(d *Delivery) {
-	id := d.Way.Notifier
+	id := d.NotifyID.Notifier
 	b.hour[id] = append(b.lately(id, d.At), d)
 }

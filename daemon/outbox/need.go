@@ -44,7 +44,7 @@ func (n need) join(other need) need {
 // need compares one incident with what one destination was told of it, as one of
 // the ways that lead there sees it. What is being delivered counts as told, unless
 // the truth has moved on: then it is replaced by one message that says all.
-func (p *planner) need(s *Subject, way *config.Way, e entry, underWay bool) (need, bool) {
+func (p *planner) need(s *Subject, way *config.Notify, e entry, underWay bool) (need, bool) {
 	switch {
 	case s.Open() && way != nil:
 		return p.open(s, way, e, underWay)
@@ -59,7 +59,7 @@ func (p *planner) need(s *Subject, way *config.Way, e entry, underWay bool) (nee
 // closed: whoever heard that it is open is told that it is over. An opening
 // that died was not heard; one that is still on its way, or that had no time to
 // be told, is combined with it.
-func (p *planner) closed(s *Subject, way *config.Way, e entry, underWay bool) (need, bool) {
+func (p *planner) closed(s *Subject, way *config.Notify, e entry, underWay bool) (need, bool) {
 	heard := e.told.open && (e.sure.open || underWay)
 	wanted := heard && !e.told.noClosing || way != nil && wants(way, notifiers.Closed) && accepts(way, s)
 	missed := e.told.bout < s.Reported && p.missed(s, way, e)
@@ -72,7 +72,7 @@ func (p *planner) closed(s *Subject, way *config.Way, e entry, underWay bool) (n
 
 // missed: it ended lately, and the way would have heard of it at once if it had
 // lasted longer. What max_per_hour has held back is told however late.
-func (p *planner) missed(s *Subject, way *config.Way, e entry) bool {
+func (p *planner) missed(s *Subject, way *config.Notify, e entry) bool {
 	if way == nil || way.After > 0 || !accepts(way, s) {
 		return false
 	}
@@ -85,7 +85,7 @@ func (p *planner) missed(s *Subject, way *config.Way, e entry) bool {
 }
 
 // within tells whether a way may be used, and else from when on.
-func (p *planner) within(way *config.Way, at time.Time) (time.Time, bool) {
+func (p *planner) within(way *config.Notify, at time.Time) (time.Time, bool) {
 	if way.During == "" || p.world.Within == nil {
 		return time.Time{}, true
 	}
@@ -94,7 +94,7 @@ func (p *planner) within(way *config.Way, at time.Time) (time.Time, bool) {
 
 // open: each bout is opened once, then what gets worse is told, and in the end
 // that it is still so.
-func (p *planner) open(s *Subject, way *config.Way, e entry, underWay bool) (need, bool) {
+func (p *planner) open(s *Subject, way *config.Notify, e entry, underWay bool) (need, bool) {
 	heard := e.told.bout == s.Reported
 	next, within := p.within(way, p.now)
 	switch {
@@ -122,7 +122,7 @@ func (p *planner) open(s *Subject, way *config.Way, e entry, underWay bool) (nee
 
 // opening is not told while the last observation was good: either it fails
 // again, or one message will say both.
-func (p *planner) opening(s *Subject, way *config.Way) (need, bool) {
+func (p *planner) opening(s *Subject, way *config.Notify) (need, bool) {
 	if s.Recovering() || way.After > 0 && s.Acknowledged() {
 		return need{}, false
 	}
@@ -137,7 +137,7 @@ func (p *planner) opening(s *Subject, way *config.Way) (need, bool) {
 	return need{openingOf(way), due, false}, true
 }
 
-func openingOf(way *config.Way) notifiers.Transition {
+func openingOf(way *config.Notify) notifiers.Transition {
 	if way.After > 0 {
 		return notifiers.Escalated
 	}
@@ -155,18 +155,18 @@ func (p *planner) after(since time.Time, pause time.Duration) time.Time {
 
 // wants reports whether a way asks for a transition; every way that says
 // nothing asks for all.
-func wants(way *config.Way, t notifiers.Transition) bool {
+func wants(way *config.Notify, t notifiers.Transition) bool {
 	return len(way.On) == 0 || slices.Contains(way.On, t)
 }
 
 // wantsWorse reports whether a way asks to hear that something got worse: as a
 // change, or because only what is down counts as an opening for it, and another
 // role of its destination has heard of it as degraded.
-func wantsWorse(way *config.Way) bool {
+func wantsWorse(way *config.Notify) bool {
 	return wants(way, notifiers.Changed) || way.Severity == config.SeverityDown && wants(way, notifiers.Opened)
 }
 
-func accepts(way *config.Way, s *Subject) bool {
+func accepts(way *config.Notify, s *Subject) bool {
 	if way.Severity == config.SeverityDown && s.Severity != config.SeverityDown {
 		return false
 	}

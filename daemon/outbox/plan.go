@@ -43,7 +43,7 @@ type World struct {
 	// RoleExists tells whether a role is in the files; nil: all are.
 	RoleExists func(config.RoleID) bool
 	// Monitor are the ways of the daemon's own roles.
-	Monitor []config.Way
+	Monitor []config.Notify
 	// Started is when this process did: nothing could be delivered before.
 	Started time.Time
 }
@@ -51,8 +51,8 @@ type World struct {
 // A Subject is an incident that some destination may have to hear of.
 type Subject struct {
 	incident.Incident
-	// Ways of the roles that the check names now.
-	Ways []config.Way
+	// Notify of the roles that the check names now.
+	Notify []config.Notify
 	// Remind is the pause between reminders; 0: none.
 	Remind time.Duration
 	// Fresh: it was found failing since this process started.
@@ -67,7 +67,7 @@ type Subject struct {
 
 // Planned is what must be told now.
 type Planned struct {
-	Tell []Telling
+	Tell []Notification
 	// Wake says of each subject when to ask again at the latest: zero when
 	// something of it has changed, or has been told.
 	Wake []time.Time
@@ -87,7 +87,7 @@ func Sort(subjects []Subject) {
 }
 
 // Plan compares what is true with what was told. It changes nothing; the
-// tellings are to be journaled and then applied to the Book. A subject that is
+// notifications are to be journaled and then applied to the Book. A subject that is
 // left out is not told of; a message to people tells of those alone that are
 // there.
 func Plan(b *Book, w World, now time.Time) Planned {
@@ -129,7 +129,7 @@ type planner struct {
 	index  map[incident.ID]*Subject
 	places []Destination // of the ways of the subject that is looked at
 	alone  map[config.RoleID][]config.RoleID
-	same   []*config.Way // those of them that lead to one destination
+	same   []*config.Notify // those of them that lead to one destination
 }
 
 // later has the subject that is looked at looked at again; zero: nobody knows when.
@@ -184,7 +184,7 @@ func known(told []entry, to Destination) entry {
 
 // pair drafts what one destination lacks about one incident. There are no ways
 // when the files no longer have one that leads there; a closing may still be owed.
-func (p *planner) pair(s *Subject, ways []*config.Way, e entry) {
+func (p *planner) pair(s *Subject, ways []*config.Notify, e entry) {
 	d := p.book.pending[e.told.key]
 	r, ok := p.request(s, ways, e, d != nil)
 	if !ok || d != nil && d.State == Sending || s.Open() && p.olderUnderWay(s, e.to) {
@@ -220,7 +220,7 @@ type request struct {
 
 // request gathers what each way to one destination lacks now, without those whose
 // roles are to hear nothing. The earliest and the most that is asked for counts.
-func (p *planner) request(s *Subject, ways []*config.Way, e entry, underWay bool) (r request, ok bool) {
+func (p *planner) request(s *Subject, ways []*config.Notify, e entry, underWay bool) (r request, ok bool) {
 	if len(ways) == 0 {
 		return p.owed(s, e, underWay)
 	}

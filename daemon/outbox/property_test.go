@@ -65,7 +65,7 @@ type model struct {
 	handed   int // the length of the journal when something was last handed out
 	heard    map[pair]*believes
 	lost     map[outbox.Key]bool // arrived, and then the receipt was lost
-	rested   map[outbox.Destination]outbox.Telling
+	rested   map[outbox.Destination]outbox.Notification
 	crashed  bool
 	forgot   map[pair]bool // a crash lost that it was held back
 	fixed    bool          // roles stay as they are
@@ -84,7 +84,7 @@ var wayChoices = []string{
 func newModel(t *rapid.T) *model {
 	m := &model{
 		sim: newSim(), T: t, policies: map[config.CheckID]config.Policy{}, heard: map[pair]*believes{},
-		lost: map[outbox.Key]bool{}, forgot: map[pair]bool{}, rested: map[outbox.Destination]outbox.Telling{},
+		lost: map[outbox.Key]bool{}, forgot: map[pair]bool{}, rested: map[outbox.Destination]outbox.Notification{},
 	}
 	m.rates = outbox.Rates{First: 10 * time.Second, Every: time.Minute, Digest: 5 * time.Minute, Large: 2}
 	m.sim.share = func() float64 { return 0.5 }
@@ -306,7 +306,7 @@ func (m *model) onPlanned() {
 	}
 }
 
-func (m *model) onTold(t outbox.Telling) {
+func (m *model) onTold(t outbox.Notification) {
 	m.withinLimit(t)
 	for _, item := range t.Items {
 		if item.Transition != notifiers.Closed && len(t.Replaces) == 0 && m.stale(item.Incident) {
@@ -319,7 +319,7 @@ func (m *model) onTold(t outbox.Telling) {
 	}
 	if !t.Kind.ReadByPeople() {
 		if len(t.Items) != 1 {
-			m.Fatalf("%d events in one for %s", len(t.Items), t.Way.Notifier)
+			m.Fatalf("%d events in one for %s", len(t.Items), t.NotifyID.Notifier)
 		}
 		return
 	}
@@ -329,7 +329,7 @@ func (m *model) onTold(t outbox.Telling) {
 			pause = m.rates.Digest
 		}
 		if t.At.Sub(last.At) < pause {
-			m.Fatalf("%s hears again after %s", t.Way.Notifier, t.At.Sub(last.At))
+			m.Fatalf("%s hears again after %s", t.NotifyID.Notifier, t.At.Sub(last.At))
 		}
 	}
 	m.rested[t.Destination()] = t
@@ -337,26 +337,26 @@ func (m *model) onTold(t outbox.Telling) {
 
 // withinLimit: a notifier sends more than max_per_hour only for the end of what it
 // was told, or of what is on its way.
-func (m *model) withinLimit(t outbox.Telling) {
-	most := m.limits[t.Way.Notifier]
+func (m *model) withinLimit(t outbox.Notification) {
+	most := m.limits[t.NotifyID.Notifier]
 	if most == 0 || slices.ContainsFunc(t.Items, func(i outbox.Item) bool { return i.Transition == notifiers.Closed }) {
 		return
 	}
 	sent := 0
 	for _, r := range m.journal {
-		if r.telling == nil || !bytes.Contains(r.telling, []byte(t.Way.Notifier)) {
+		if r.telling == nil || !bytes.Contains(r.telling, []byte(t.NotifyID.Notifier)) {
 			continue
 		}
-		if other := parse[outbox.Telling](r.telling); other.Way.Notifier == t.Way.Notifier && t.At.Sub(other.At) < time.Hour {
+		if other := parse[outbox.Notification](r.telling); other.NotifyID.Notifier == t.NotifyID.Notifier && t.At.Sub(other.At) < time.Hour {
 			sent++ // t itself, too
 		}
 	}
 	if sent > most {
-		m.Fatalf("%s sends %d messages in an hour, more than %d", t.Way.Notifier, sent, most)
+		m.Fatalf("%s sends %d messages in an hour, more than %d", t.NotifyID.Notifier, sent, most)
 	}
 }
 
-func (m *model) quietForAll(sub *outbox.Subject, t outbox.Telling, item outbox.Item) bool {
+func (m *model) quietForAll(sub *outbox.Subject, t outbox.Notification, item outbox.Item) bool {
 	if _, down := m.dependent(sub, t.At); down && !item.EndsTold() {
 		return true
 	}
@@ -373,7 +373,7 @@ func (m *model) onSending(d *outbox.Delivery) {
 	m.handed = len(m.journal)
 	for _, a := range m.flying {
 		if other, _ := m.book.Delivery(a.key); other.Destination() == d.Destination() && about(other, d) {
-			m.Fatalf("two attempts about one incident are under way on %s", d.Way.Notifier)
+			m.Fatalf("two attempts about one incident are under way on %s", d.NotifyID.Notifier)
 		}
 	}
 }
@@ -413,9 +413,9 @@ func (m *model) arrive(d *outbox.Delivery) {
 }
 
 // destinationOf is where a way of these tests leads.
-func destinationOf(way config.WayID) outbox.Destination {
+func destinationOf(way config.NotifyID) outbox.Destination {
 	k, _ := kind(way.Notifier)
-	t := outbox.Telling{Way: way, Kind: k}
+	t := outbox.Notification{NotifyID: way, Kind: k}
 	return t.Destination()
 }
 
@@ -450,12 +450,12 @@ func (m *model) hear(b *believes, d *outbox.Delivery, item outbox.Item) {
 	switch item.Transition {
 	case notifiers.Opened, notifiers.Escalated:
 		if last, again := b.bouts[item.Bout]; again && last != d.Key && !m.lost[last] {
-			m.Fatalf("%s hears of the opening of %s twice", d.Way.Notifier, item.Incident)
+			m.Fatalf("%s hears of the opening of %s twice", d.NotifyID.Notifier, item.Incident)
 		}
 		b.bouts[item.Bout] = d.Key
 	case notifiers.Closed:
-		if !b.open && !item.Untold && d.Way.Notifier != "email.other" && b.end != d.Key && !m.lost[b.end] {
-			m.Fatalf("%s hears of the closing of %s and never of its opening", d.Way.Notifier, item.Incident)
+		if !b.open && !item.Untold && d.NotifyID.Notifier != "email.other" && b.end != d.Key && !m.lost[b.end] {
+			m.Fatalf("%s hears of the closing of %s and never of its opening", d.NotifyID.Notifier, item.Incident)
 		}
 		b.open, b.end = false, d.Key
 		return
@@ -486,7 +486,7 @@ func (m *model) rest() {
 		if !m.fixed || in.Reported == 0 {
 			continue
 		}
-		for _, w := range m.subject(m.checks[in.Check], in).Ways {
+		for _, w := range m.subject(m.checks[in.Check], in).Notify {
 			p := pairOf(in.ID, destinationOf(w.ID))
 			if everything := len(w.On) == 0 && w.After == 0 && w.During == "" && w.Severity == "" && w.Conditions == nil; everything && m.heard[p] == nil && !m.died(p) && !m.forgot[p] {
 				m.Fatalf("%s has never heard of %s", w.ID.Notifier, in.ID)

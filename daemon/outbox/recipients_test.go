@@ -99,7 +99,7 @@ func TestConcludeForEachRecipient(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			b := outbox.NewBook()
-			b.Apply(outbox.Telling{Key: "k", At: epoch})
+			b.Apply(outbox.Notification{Key: "k", At: epoch})
 			before := outbox.Outcome{Key: "k", At: epoch, State: outbox.Retrying, Attempts: c.attempts, Receipt: notifiers.Receipt{Recipients: said(c.before)}}
 			b.Settle(before)
 			d, _ := b.Delivery("k")
@@ -124,7 +124,7 @@ func TestRecipientsGetItOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := []string{"a", "b", "c", "d"}[:rapid.IntRange(1, 4).Draw(t, "recipients")]
 		b := outbox.NewBook()
-		b.Apply(outbox.Telling{Key: "k", At: epoch})
+		b.Apply(outbox.Notification{Key: "k", At: epoch})
 		d, _ := b.Delivery("k")
 		got := map[string]int{}
 		for now := epoch; !d.State.Final(); now = d.NextAt {

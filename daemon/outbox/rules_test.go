@@ -159,7 +159,7 @@ func (p *player) showHeld() {
 	p.round() // what is due at this moment
 	for _, id := range slices.Sorted(maps.Keys(p.incidents)) {
 		for _, h := range p.book.Held(id) {
-			fmt.Fprintf(&p.out, "    held: %s %s %s %s since %s until %s, %s\n", names(h.Roles), h.Way.Notifier, h.Transition, id,
+			fmt.Fprintf(&p.out, "    held: %s %s %s %s since %s until %s, %s\n", names(h.Roles), h.NotifyID.Notifier, h.Transition, id,
 				h.Since.Sub(epoch), h.Until.Sub(epoch), h.Reason)
 		}
 	}
@@ -301,9 +301,9 @@ func (p *player) incident(verb string, args []string) {
 }
 
 func (p *player) write(d *outbox.Delivery, o outbox.Outcome) {
-	to := fmt.Sprintf("%s %s", names(d.AskedBy()), d.Way.Notifier)
-	if d.Way.Target != "" {
-		to += ":" + d.Way.Target
+	to := fmt.Sprintf("%s %s", names(d.AskedBy()), d.NotifyID.Notifier)
+	if d.NotifyID.Target != "" {
+		to += ":" + d.NotifyID.Target
 	}
 	fmt.Fprintf(&p.out, "    %s %s %s", p.now.Sub(epoch), to, what(d.Items))
 	if o.State != outbox.Sent {
@@ -357,7 +357,7 @@ func TestLargestTelling(t *testing.T) {
 				ID: incident.ID(fmt.Sprintf("%010d", i)), Reported: 1000, Worsened: 1000, ReportedAt: epoch, ClosedAt: epoch,
 				EndedAt: epoch, ClosedAs: incident.Recovered,
 			},
-			Ways: []config.Way{w}, Fresh: true,
+			Notify: []config.Notify{w}, Fresh: true,
 		})
 	}
 	tell := outbox.Plan(s.book, world, epoch.Add(time.Minute)).Tell

@@ -83,7 +83,7 @@ func (s *Sender) missing(id config.NotifierID) error {
 
 // Send starts one attempt and returns at once. After Stop it does nothing: the
 // delivery is due again after the next start.
-func (s *Sender) Send(way config.WayID, to json.RawMessage, m notifiers.Message) {
+func (s *Sender) Send(way config.NotifyID, to json.RawMessage, m notifiers.Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopped {

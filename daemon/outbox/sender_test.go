@@ -56,7 +56,7 @@ func (r *reports) take() []outbox.Attempt {
 }
 
 var (
-	mail   = config.WayID{Role: "it", Notifier: "email.mail", Target: "it@"}
+	mail   = config.NotifyID{Role: "it", Notifier: "email.mail", Target: "it@"}
 	toIt   = json.RawMessage(`"it@"`)
 	notice = notifiers.Message{Key: "iv_1"}
 )
@@ -71,7 +71,7 @@ func newSender(n notifier) (*outbox.Sender, *reports) {
 func TestSend(t *testing.T) {
 	cases := []struct {
 		name      string
-		way       config.WayID
+		way       config.NotifyID
 		to        json.RawMessage
 		notify    notifier
 		after     time.Duration // that the attempt takes
@@ -102,7 +102,7 @@ func TestSend(t *testing.T) {
 			time.Sleep(time.Hour) // does not mind its context
 			return notifiers.Receipt{}, nil
 		}},
-		{name: "gone from the files", way: config.WayID{Notifier: "email.old"}, to: toIt, err: "no longer configured", permanent: true},
+		{name: "gone from the files", way: config.NotifyID{Notifier: "email.old"}, to: toIt, err: "no longer configured", permanent: true},
 		{name: "a target of another kind", way: mail, to: json.RawMessage(`{}`), err: "reading the target", permanent: true},
 	}
 	for _, c := range cases {
@@ -202,7 +202,7 @@ func TestSenderWaitsForWhatIsLeftOut(t *testing.T) {
 	defer s.Stop(t.Context())
 	s.Use(nil)
 	s.Partial(true)
-	way := config.WayID{Notifier: "email.lost"}
+	way := config.NotifyID{Notifier: "email.lost"}
 	s.Send(way, nil, notifiers.Message{Key: "1"})
 	if a := <-attempts; a.Err == nil || notifiers.IsPermanent(a.Err) || notifiers.Wait(a.Err) != time.Minute {
 		t.Errorf("with files in error it came to %v", a.Err)

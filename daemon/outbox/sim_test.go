@@ -84,7 +84,7 @@ type sim struct {
 	now       time.Time
 	rates     outbox.Rates
 	book      *outbox.Book
-	roles     map[config.RoleID][]config.Way
+	roles     map[config.RoleID][]config.Notify
 	checks    map[config.CheckID]*check
 	incidents map[incident.ID]incident.Incident // those that a newer one has replaced, too
 	receivers map[config.NotifierID]*receiver
@@ -98,7 +98,7 @@ type sim struct {
 	monitor   config.RoleID                      // the daemon's own
 
 	planned func()                                 // what was planned is applied
-	told    func(outbox.Telling)                   // it was decided, and journaled
+	told    func(outbox.Notification)              // it was decided, and journaled
 	sending func(*outbox.Delivery)                 // an attempt begins
 	settled func(*outbox.Delivery, outbox.Outcome) // an attempt has ended
 }
@@ -106,12 +106,12 @@ type sim struct {
 func newSim() *sim {
 	return &sim{
 		now: epoch, rates: outbox.DefaultRates, book: outbox.NewBook(),
-		roles: map[config.RoleID][]config.Way{}, checks: map[config.CheckID]*check{},
+		roles: map[config.RoleID][]config.Notify{}, checks: map[config.CheckID]*check{},
 		incidents: map[incident.ID]incident.Incident{}, receivers: map[config.NotifierID]*receiver{},
 		share:  func() float64 { return 0.5 },
 		limits: map[config.NotifierID]int{}, windows: map[config.ScheduleID][2]time.Time{},
 		silences: map[string][2]time.Time{}, parents: map[config.CheckID][2]time.Time{},
-		planned: func() {}, told: func(outbox.Telling) {}, sending: func(*outbox.Delivery) {},
+		planned: func() {}, told: func(outbox.Notification) {}, sending: func(*outbox.Delivery) {},
 		settled: func(*outbox.Delivery, outbox.Outcome) {},
 	}
 }
@@ -141,14 +141,14 @@ func (s *sim) round() (next time.Time) {
 	for {
 		s.land()
 		planned := outbox.Plan(s.book, s.world(), s.now)
-		tellings, again := planned.Tell, planned.Again()
+		notifications, again := planned.Tell, planned.Again()
 		s.book.Hold(s.world().Subjects, planned.Held)
-		for _, t := range tellings {
+		for _, t := range notifications {
 			s.journal = append(s.journal, record{telling: text(t)})
 			s.book.Apply(t)
 			s.told(t)
 		}
-		if len(tellings) > 0 {
+		if len(notifications) > 0 {
 			s.planned()
 		}
 		s.send()
@@ -177,7 +177,7 @@ func (s *sim) send() {
 	for _, d := range due {
 		s.book.Begin(d.Key)
 		s.sending(d)
-		r := s.receiver(d.Way.Notifier)
+		r := s.receiver(d.NotifyID.Notifier)
 		receipt, err := r.answer(d.Settled())
 		s.flying = append(s.flying, attempt{d.Key, s.now.Add(r.latency), receipt, err})
 	}
@@ -222,7 +222,7 @@ func (s *sim) land() {
 		s.journal = append(s.journal, record{outcome: text(o)})
 		s.book.Settle(o)
 		if a.err == nil {
-			s.book.Hurry(d.Way.Notifier, s.now)
+			s.book.Hurry(d.NotifyID.Notifier, s.now)
 		}
 		s.settled(d, o)
 	}
@@ -283,7 +283,7 @@ func (s *sim) subject(c *check, in incident.Incident) outbox.Subject {
 		}
 	}
 	for _, role := range c.roles {
-		sub.Ways = append(sub.Ways, s.roles[role]...)
+		sub.Notify = append(sub.Notify, s.roles[role]...)
 	}
 	return sub
 }
@@ -328,7 +328,7 @@ func (s *sim) crash(keep int) {
 		case r.event != nil:
 			s.fold(parse[incident.Event](r.event))
 		case r.telling != nil:
-			s.book.Apply(parse[outbox.Telling](r.telling))
+			s.book.Apply(parse[outbox.Notification](r.telling))
 		default:
 			s.book.Settle(parse[outbox.Outcome](r.outcome))
 		}
@@ -351,12 +351,12 @@ func parse[T any](b []byte) (v T) {
 }
 
 // way makes the way that a short text describes: "sms.twilio:+1,after=15m,severity=down,on=opened|closed".
-func way(role config.RoleID, spec string) (config.Way, error) {
+func way(role config.RoleID, spec string) (config.Notify, error) {
 	head, rest, _ := strings.Cut(spec, ",")
 	notifier, to, _ := strings.Cut(head, ":")
 	to = strings.ReplaceAll(to, ";", ", ") // a list of addresses
-	w := config.Way{
-		ID:     config.WayID{Role: role, Notifier: config.NotifierID(notifier), Target: to},
+	w := config.Notify{
+		ID:     config.NotifyID{Role: role, Notifier: config.NotifierID(notifier), Target: to},
 		Target: target(to),
 	}
 	for setting := range strings.SplitSeq(rest, ",") {

@@ -11,7 +11,7 @@ import (
 // Try makes one attempt to send a test message on a way, and waits for what
 // it comes to. A test is about no incident: it is not journaled and not
 // repeated.
-func (s *Sender) Try(way config.Way, m notifiers.Message) (notifiers.Receipt, error) {
+func (s *Sender) Try(way config.Notify, m notifiers.Message) (notifiers.Receipt, error) {
 	s.mu.Lock()
 	channel, ok := s.channels[way.ID.Notifier]
 	s.mu.Unlock()

@@ -70,7 +70,7 @@ type miniature struct {
 	gate    config.CheckID // what the check "gate" is called now
 }
 
-func (m *miniature) Send(_ config.WayID, _ json.RawMessage, msg notifiers.Message) {
+func (m *miniature) Send(_ config.NotifyID, _ json.RawMessage, msg notifiers.Message) {
 	m.flying = append(m.flying, outbox.Key(msg.Key))
 }
 
@@ -121,7 +121,7 @@ func (m *miniature) compact(t *rapid.T) {
 		then := m.now.Add(later)
 		was := outbox.Plan(old.book, old.world(true, nil, then), then)
 		is := outbox.Plan(again.book, again.world(true, nil, then), then)
-		m.same("tellings", was.Tell, is.Tell)
+		m.same("notifications", was.Tell, is.Tell)
 		m.same("undelivered openings", was.Undelivered, is.Undelivered)
 	}
 	m.tracker = m.reborn(old, records)
@@ -177,8 +177,8 @@ func (m *miniature) configure(t *rapid.T) {
 	seconds := func(name string) time.Duration {
 		return time.Duration(rapid.IntRange(0, 10).Draw(t, name)) * 15 * time.Second
 	}
-	mail, phone := config.WayID{Role: "it", Notifier: "email.mail"}, config.WayID{Role: "it", Notifier: "email.phone"}
-	hook := config.WayID{Role: "ops", Notifier: "webhook.hook"}
+	mail, phone := config.NotifyID{Role: "it", Notifier: "email.mail"}, config.NotifyID{Role: "it", Notifier: "email.phone"}
+	hook := config.NotifyID{Role: "ops", Notifier: "webhook.hook"}
 	old := m.gate
 	m.gate = rapid.SampledFrom([]config.CheckID{"gate", "gate", "portal"}).Draw(t, "name of the gate")
 	cfg := &config.Config{
@@ -190,10 +190,10 @@ func (m *miniature) configure(t *rapid.T) {
 			"webhook.hook": {Settings: programs{}, MaxPerHour: rapid.IntRange(0, 6).Draw(t, "max")},
 		},
 		Roles: map[config.RoleID]*config.Role{
-			"it": {ID: "it", Ways: []config.Way{
+			"it": {ID: "it", Notify: []config.Notify{
 				{ID: mail, Target: place("")}, {ID: phone, Target: place(""), After: 4 * time.Minute, During: "night"},
 			}},
-			"ops": {ID: "ops", Ways: []config.Way{{ID: hook, Target: place("")}}},
+			"ops": {ID: "ops", Notify: []config.Notify{{ID: hook, Target: place("")}}},
 		},
 		Schedules: map[config.ScheduleID]*config.Schedule{"night": {ID: "night", Zone: time.UTC, Windows: []config.Window{
 			{Days: [7]bool{true, true, true, true, true, true, true}, From: 10, To: 25},

@@ -39,7 +39,7 @@ func newBounded(t *testing.T) *bounded {
 // noSender sends nothing.
 type noSender struct{}
 
-func (noSender) Send(config.WayID, json.RawMessage, notifiers.Message) {}
+func (noSender) Send(config.NotifyID, json.RawMessage, notifiers.Message) {}
 
 func (b *bounded) open() {
 	b.Helper()
@@ -272,13 +272,13 @@ func TestAnIncidentFitsIntoOneRecord(t *testing.T) {
 func TestATellingThatIsTooLargeBecomesSeveral(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{1, 10_000, 20_000, 100_000} {
-		telling := outbox.Telling{Key: "all"}
+		telling := outbox.Notification{Key: "all"}
 		for i := range n {
 			telling.Items = append(telling.Items, outbox.Item{Incident: incident.ID(fmt.Sprintf("%010d", i)), Transition: notifiers.Opened, Bout: 1})
 			telling.Replaces = append(telling.Replaces, outbox.Key(fmt.Sprintf("iv_%024d", i)))
 		}
 		r := &round{now: time.Now()}
-		parts := decide(r, []outbox.Telling{telling})
+		parts := decide(r, []outbox.Notification{telling})
 		var items []outbox.Item
 		var replaced []outbox.Key
 		keys := map[outbox.Key]bool{}

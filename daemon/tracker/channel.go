@@ -24,7 +24,7 @@ type channelRecord struct {
 // goes on until the notifier has delivered, also when nobody wants that opening any
 // more.
 func (t *Tracker) breakChannel(r *round, u outbox.Undelivered) {
-	id := u.Way.Notifier
+	id := u.NotifyID.Notifier
 	if _, known := t.broken[id]; known || t.worked[id].After(u.Since) {
 		return
 	}
@@ -60,7 +60,7 @@ func (t *Tracker) breakOfBefore() {
 	for id, rec := range t.ledger {
 		for _, d := range t.book.Of(id) {
 			if d.State == outbox.Retrying && !isTrouble(rec.incident.Check) {
-				t.broken[d.Way.Notifier] = outbox.Undelivered{Incident: id, Way: d.Way, Since: d.At}
+				t.broken[d.NotifyID.Notifier] = outbox.Undelivered{Incident: id, NotifyID: d.NotifyID, Since: d.At}
 			}
 		}
 	}
@@ -98,7 +98,7 @@ func (in delivered) handle(t *Tracker, r *round) {
 // that it does so no longer.
 func (t *Tracker) noticeHeld(held []outbox.Held) {
 	for _, h := range held {
-		if id := h.Way.Notifier; !t.holding[id] {
+		if id := h.NotifyID.Notifier; !t.holding[id] {
 			t.holding[id] = true
 			t.Log.Warn("max_per_hour of a notifier is used up; messages wait",
 				zap.String("notifier", string(id)), zap.Int("max_per_hour", t.maxPerHour(id)), zap.Time("until", h.Until.Truncate(time.Second)))

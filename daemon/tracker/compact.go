@@ -120,7 +120,7 @@ func (t *Tracker) rebuilding(now time.Time) iter.Seq[journal.Record] {
 			r.add(kindSilence, now, s)
 		}
 		for _, d := range t.book.Keep(func(id incident.ID) bool { return t.ledger[id] != nil }) {
-			r.add(kindTelling, d.At, d.Telling)
+			r.add(kindTelling, d.At, d.Notification)
 			if d.Attempts > 0 {
 				r.add(kindOutcome, d.Last.At, d.Last)
 			}

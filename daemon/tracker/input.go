@@ -281,8 +281,8 @@ func (in attempted) handle(t *Tracker, r *round) {
 	}
 	r.add(kindOutcome, o.At, o)
 	fields := []zap.Field{
-		zap.String("key", string(o.Key)), zap.String("role", string(d.Way.Role)),
-		zap.String("notifier", string(d.Way.Notifier)), zap.String("target", d.Way.Target),
+		zap.String("key", string(o.Key)), zap.String("role", string(d.NotifyID.Role)),
+		zap.String("notifier", string(d.NotifyID.Notifier)), zap.String("target", d.NotifyID.Target),
 		zap.String("state", string(o.State)), zap.Int("attempts", o.Attempts),
 		zap.Stringer("answer", d.Answer()),
 	}
@@ -297,8 +297,8 @@ func (in attempted) handle(t *Tracker, r *round) {
 	if in.Err != nil {
 		return
 	}
-	t.mendChannel(d.Way.Notifier, r.now)
-	t.book.Hurry(d.Way.Notifier, r.now)
+	t.mendChannel(d.NotifyID.Notifier, r.now)
+	t.book.Hurry(d.NotifyID.Notifier, r.now)
 	if len(d.Refused()) == 0 {
 		t.Log.Info("a message was delivered", fields...)
 	}

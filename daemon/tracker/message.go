@@ -16,10 +16,10 @@ import (
 )
 
 // message puts a delivery into words' raw material: the incidents as they are
-// now. Its key is that of the telling, on every attempt.
+// now. Its key is that of the notification, on every attempt.
 func (t *Tracker) message(d *outbox.Delivery) notifiers.Message {
 	m := notifiers.Message{
-		Key: string(d.Key), At: d.At, Role: string(d.Way.Role), RoleLabel: t.roleLabels(d.AskedBy()), Monitor: t.Node,
+		Key: string(d.Key), At: d.At, Role: string(d.NotifyID.Role), RoleLabel: t.roleLabels(d.AskedBy()), Monitor: t.Node,
 		Settled: d.Settled(),
 	}
 	for i, item := range d.Items {

@@ -11,7 +11,7 @@ import (
 // plan decides what must be told. It looks at the incidents that are on the
 // agenda; when that gives a message to people, at all of them, since such a
 // message tells of whatever is due.
-func (t *Tracker) plan(r *round) []outbox.Telling {
+func (t *Tracker) plan(r *round) []outbox.Notification {
 	all, some := t.agenda.take(r.now)
 	if !all && len(some) == 0 {
 		return nil
@@ -29,10 +29,10 @@ func (t *Tracker) plan(r *round) []outbox.Telling {
 	return decide(r, planned.Tell)
 }
 
-// decide has tellings journaled and gives those that are. One that is too large
+// decide has notifications journaled and gives those that are. One that is too large
 // for a record (about 15,000 incidents in one message) becomes several.
-func decide(r *round, tellings []outbox.Telling) (journaled []outbox.Telling) {
-	for _, telling := range tellings {
+func decide(r *round, notifications []outbox.Notification) (journaled []outbox.Notification) {
+	for _, telling := range notifications {
 		n := len(r.refused)
 		switch {
 		case r.add(kindTelling, telling.At, telling):
@@ -50,8 +50,8 @@ func (t *Tracker) look(all bool, some map[incident.ID]bool, now time.Time) (outb
 	return w, outbox.Plan(t.book, w, now)
 }
 
-func toPeople(tellings []outbox.Telling) bool {
-	for _, telling := range tellings {
+func toPeople(notifications []outbox.Notification) bool {
+	for _, telling := range notifications {
 		if telling.Kind.ReadByPeople() {
 			return true
 		}
@@ -79,7 +79,7 @@ func (t *Tracker) remember(r *round, w outbox.World, planned outbox.Planned) {
 
 // told has the incidents looked at again of which something was just told: the
 // next thing may be due some day.
-func (t *Tracker) told(telling outbox.Telling) {
+func (t *Tracker) told(telling outbox.Notification) {
 	t.book.Apply(telling)
 	for _, item := range telling.Items {
 		t.agenda.touch(item.Incident)

@@ -121,7 +121,7 @@ func (t *tape) Append(records ...journal.Record) error {
 	}
 	for _, r := range records {
 		if r.Kind == "telling" {
-			var telling outbox.Telling
+			var telling outbox.Notification
 			if err := json.Unmarshal(r.Data, &telling); err != nil {
 				return err
 			}
@@ -144,7 +144,7 @@ type strict struct {
 	night *night
 }
 
-func (s strict) Send(way config.WayID, to json.RawMessage, m notifiers.Message) {
+func (s strict) Send(way config.NotifyID, to json.RawMessage, m notifiers.Message) {
 	if !s.night.decided[outbox.Key(m.Key)] {
 		s.night.t.Errorf("%s is sent before it is in the journal", m.Subject())
 	}

@@ -73,7 +73,7 @@ func (t *Tracker) replayOne(rec journal.Record) error {
 		}
 		t.fold(boundEvent(e))
 	case rec.Kind == kindTelling:
-		var telling outbox.Telling
+		var telling outbox.Notification
 		if err := json.Unmarshal(rec.Data, &telling); err != nil {
 			return err
 		}
@@ -84,7 +84,7 @@ func (t *Tracker) replayOne(rec journal.Record) error {
 			return err
 		}
 		if d, known := t.book.Delivery(o.Key); known && o.State == outbox.Sent {
-			t.mendChannel(d.Way.Notifier, o.At)
+			t.mendChannel(d.NotifyID.Notifier, o.At)
 		}
 		t.book.Settle(o)
 	case rec.Kind == kindChannel:

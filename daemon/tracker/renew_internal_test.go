@@ -23,9 +23,9 @@ func TestADeletedJournalIsWrittenAnew(t *testing.T) {
 		b := newBounded(t)
 		j := b.Journal.(*journal.Journal)
 		b.inputs(begun("i", "c", b.now), silenced{Scope{Check: "c"}, "racks", b.now.Add(time.Hour), make(chan silenceAnswer, 1)})
-		told := outbox.Telling{Key: "k", At: b.now, Items: []outbox.Item{{Incident: "i", Transition: "opened", Bout: 1}}}
+		told := outbox.Notification{Key: "k", At: b.now, Items: []outbox.Item{{Incident: "i", Transition: "opened", Bout: 1}}}
 		r := &round{now: b.now}
-		decide(r, []outbox.Telling{told})
+		decide(r, []outbox.Notification{told})
 		b.persist(r)
 		b.told(told)
 		if err := os.RemoveAll(b.dir); err != nil {

@@ -86,12 +86,12 @@ func (c *channel) believed() (n int) {
 
 // house is so many checks of one role that people and a program listen for.
 func house(checks int) *config.Config {
-	ways := []config.Way{
-		{ID: config.WayID{Role: "it", Notifier: "slack.chat", Target: "#ops"}, Target: room("#ops")},
-		{ID: config.WayID{Role: "it", Notifier: "webhook.hook"}, Target: room("")},
+	ways := []config.Notify{
+		{ID: config.NotifyID{Role: "it", Notifier: "slack.chat", Target: "#ops"}, Target: room("#ops")},
+		{ID: config.NotifyID{Role: "it", Notifier: "webhook.hook"}, Target: room("")},
 	}
 	cfg := &config.Config{
-		Checks: map[config.CheckID]*config.Check{}, Roles: map[config.RoleID]*config.Role{"it": {ID: "it", Ways: ways}},
+		Checks: map[config.CheckID]*config.Check{}, Roles: map[config.RoleID]*config.Role{"it": {ID: "it", Notify: ways}},
 		Notifiers: map[config.NotifierID]*config.Notifier{
 			"slack.chat":   {ID: "slack.chat", Settings: plain{notifiers.Slack}},
 			"webhook.hook": {ID: "webhook.hook", Settings: plain{notifiers.Webhook}},

@@ -53,7 +53,7 @@ type Journal interface {
 
 // A Sender starts attempts; what they come to comes back through [Tracker.Attempted].
 type Sender interface {
-	Send(way config.WayID, to json.RawMessage, m notifiers.Message)
+	Send(way config.NotifyID, to json.RawMessage, m notifiers.Message)
 }
 
 // Options are what a Tracker works with.
@@ -262,14 +262,14 @@ func (t *Tracker) round(batch []input, now time.Time) {
 	for _, in := range batch {
 		in.handle(t, r)
 	}
-	var tellings []outbox.Telling
+	var notifications []outbox.Notification
 	if t.configured() {
 		t.tick(r)
-		tellings = t.plan(r)
+		notifications = t.plan(r)
 		t.reportRefused(r)
 	}
 	t.persist(r)
-	for _, telling := range tellings {
+	for _, telling := range notifications {
 		t.told(telling)
 	}
 	if t.configured() {
@@ -324,7 +324,7 @@ func (t *Tracker) send(now time.Time) {
 			t.book.Settle(outbox.Outcome{Key: d.Key, At: now, State: outbox.Dead})
 			continue
 		}
-		t.Sender.Send(d.Way, d.To, m)
+		t.Sender.Send(d.NotifyID, d.To, m)
 	}
 }
 

@@ -76,7 +76,7 @@ func (t *Tracker) undelivered() *incident.Finding {
 		list = append(list, more...)
 	}
 	for id, u := range t.broken {
-		if !slices.ContainsFunc(list, func(o outbox.Undelivered) bool { return o.Way.Notifier == id }) {
+		if !slices.ContainsFunc(list, func(o outbox.Undelivered) bool { return o.NotifyID.Notifier == id }) {
 			list = append(list, u)
 		}
 	}
@@ -84,27 +84,27 @@ func (t *Tracker) undelivered() *incident.Finding {
 		return nil
 	}
 	first := slices.MinFunc(list, func(a, b outbox.Undelivered) int {
-		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Incident, b.Incident), cmp.Compare(a.Way.Notifier, b.Way.Notifier))
+		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Incident, b.Incident), cmp.Compare(a.NotifyID.Notifier, b.NotifyID.Notifier))
 	})
 	f := &incident.Finding{Cause: incident.CauseUndelivered}
-	f.Hint = fmt.Sprintf("Messages to %s by %s do not arrive", first.Way.Role, first.Way.Notifier)
+	f.Hint = fmt.Sprintf("Messages to %s by %s do not arrive", first.NotifyID.Role, first.NotifyID.Notifier)
 	if first.Held == outbox.HeldByLimit {
 		f.Hint = fmt.Sprintf("Messages to %s by %s wait, since its max_per_hour of %d is used up",
-			first.Way.Role, first.Way.Notifier, t.maxPerHour(first.Way.Notifier))
+			first.NotifyID.Role, first.NotifyID.Notifier, t.maxPerHour(first.NotifyID.Notifier))
 	}
 	if first.Refused {
-		f.Hint = fmt.Sprintf("Some recipients of messages to %s by %s were refused", first.Way.Role, first.Way.Notifier)
+		f.Hint = fmt.Sprintf("Some recipients of messages to %s by %s were refused", first.NotifyID.Role, first.NotifyID.Notifier)
 	}
 	if others := differentWays(list) - 1; others > 0 {
 		f.Hint += fmt.Sprintf(", nor do those of %d more arrive", others)
 	}
 	f.Hint += "; see `imapvigil incidents " + string(first.Incident) + "`."
 	if first.Held == "" && !first.Refused {
-		f.Hint += " This ends when " + string(first.Way.Notifier) + " has delivered a message; `imapvigil notify-test " +
-			string(first.Way.Role) + "` sends one."
+		f.Hint += " This ends when " + string(first.NotifyID.Notifier) + " has delivered a message; `imapvigil notify-test " +
+			string(first.NotifyID.Role) + "` sends one."
 	}
 	for _, d := range t.book.Of(first.Incident) {
-		if d.Way.Notifier == first.Way.Notifier && d.Way.Target == first.Way.Target {
+		if d.NotifyID.Notifier == first.NotifyID.Notifier && d.NotifyID.Target == first.NotifyID.Target {
 			f.Evidence = d.Answer()
 		}
 	}
@@ -112,9 +112,9 @@ func (t *Tracker) undelivered() *incident.Finding {
 }
 
 func differentWays(list []outbox.Undelivered) int {
-	ways := map[config.WayID]bool{}
+	ways := map[config.NotifyID]bool{}
 	for _, u := range list {
-		ways[u.Way] = true
+		ways[u.NotifyID] = true
 	}
 	return len(ways)
 }

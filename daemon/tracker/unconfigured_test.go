@@ -39,7 +39,7 @@ func (p past) Replay() iter.Seq2[journal.Record, error] {
 // outgoing keeps the messages that a tracker hands over.
 type outgoing chan notifiers.Message
 
-func (o outgoing) Send(_ config.WayID, _ json.RawMessage, m notifiers.Message) { o <- m }
+func (o outgoing) Send(_ config.NotifyID, _ json.RawMessage, m notifiers.Message) { o <- m }
 
 // What the journal still owes waits for the configuration: without it a closing
 // would go out without labels, and along notifiers that are not open yet.
@@ -58,8 +58,8 @@ func TestNothingIsSentBeforeTheFilesAreRead(t *testing.T) {
 	for _, event.Kind = range kinds {
 		add("incident."+string(event.Kind), event)
 	}
-	add("telling", outbox.Telling{
-		Key: "iv_1", At: start, Way: config.WayID{Role: "it_team", Notifier: "webhook.tickets"}, Kind: notifiers.Webhook,
+	add("telling", outbox.Notification{
+		Key: "iv_1", At: start, NotifyID: config.NotifyID{Role: "it_team", Notifier: "webhook.tickets"}, Kind: notifiers.Webhook,
 		Items: []outbox.Item{{Incident: "i1", Transition: notifiers.Closed, Bout: 1}},
 	})
 	sent := make(outgoing, 8)
@@ -94,8 +94,8 @@ func TestNothingIsSentBeforeTheFilesAreRead(t *testing.T) {
 // A journal may have lost what a message tells of. That is not sent, and nobody
 // tries for ever.
 func TestAMessageAboutNothingIsNotSent(t *testing.T) {
-	text, err := json.Marshal(outbox.Telling{
-		Key: "iv_1", At: time.Now(), Way: config.WayID{Role: "it_team", Notifier: "webhook.tickets"}, Kind: notifiers.Webhook,
+	text, err := json.Marshal(outbox.Notification{
+		Key: "iv_1", At: time.Now(), NotifyID: config.NotifyID{Role: "it_team", Notifier: "webhook.tickets"}, Kind: notifiers.Webhook,
 		Items: []outbox.Item{{Incident: "lost", Transition: notifiers.Closed, Bout: 1}},
 	})
 	if err != nil {

@@ -316,7 +316,7 @@ func eventView(e incident.Event) EventView {
 
 func deliveryView(d *outbox.Delivery, id incident.ID) DeliveryView {
 	v := DeliveryView{
-		Key: d.Key, Role: d.Way.Role, Roles: d.AskedBy(), Notifier: string(d.Way.Notifier), Kind: string(d.Kind), Target: d.Way.Target,
+		Key: d.Key, Role: d.NotifyID.Role, Roles: d.AskedBy(), Notifier: string(d.NotifyID.Notifier), Kind: string(d.Kind), Target: d.NotifyID.Target,
 		State: d.State, Attempts: d.Attempts, At: d.At.UTC(), Answer: d.Answer(),
 		Recipients: d.Recipients(),
 	}
@@ -335,9 +335,9 @@ func deliveryView(d *outbox.Delivery, id incident.ID) DeliveryView {
 }
 
 func (t *Tracker) heldView(h outbox.Held) DeliveryView {
-	why := fmt.Sprintf("held back: max_per_hour of %s is %d, and so many were sent in the last hour", h.Way.Notifier, t.maxPerHour(h.Way.Notifier))
+	why := fmt.Sprintf("held back: max_per_hour of %s is %d, and so many were sent in the last hour", h.NotifyID.Notifier, t.maxPerHour(h.NotifyID.Notifier))
 	return DeliveryView{
-		Role: h.Way.Role, Roles: h.Roles, Notifier: string(h.Way.Notifier), Kind: string(h.Kind), Target: h.Way.Target,
+		Role: h.NotifyID.Role, Roles: h.Roles, Notifier: string(h.NotifyID.Notifier), Kind: string(h.Kind), Target: h.NotifyID.Target,
 		Transition: string(h.Transition), State: outbox.Queued, At: h.Since.UTC(), Answer: opaque.Sanitise(why),
 		Held: h.Reason, Until: moment(h.Until),
 	}

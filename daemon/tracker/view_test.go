@@ -231,9 +231,9 @@ func TestMessagesOfAnIncidentAreAThread(t *testing.T) {
 		soon := incident.Finding{Condition: incident.Certificate, Health: incident.Degraded, Cause: incident.CauseCertExpiresSoon}
 		critical := soon
 		critical.Grade = 1
-		hook := config.WayID{Role: "it", Notifier: "webhook.hook"}
+		hook := config.NotifyID{Role: "it", Notifier: "webhook.hook"}
 		w.configure(&config.Config{
-			Roles:     map[config.RoleID]*config.Role{"it": {ID: "it", Ways: []config.Way{{ID: hook, Target: webhook.Target{}}}}},
+			Roles:     map[config.RoleID]*config.Role{"it": {ID: "it", Notify: []config.Notify{{ID: hook, Target: webhook.Target{}}}}},
 			Notifiers: map[config.NotifierID]*config.Notifier{"webhook.hook": {Settings: webhook.Settings{}}},
 		}, "partner", "it")
 		var threads []string

@@ -15,7 +15,7 @@ import (
 func (t *Tracker) world(all bool, some map[incident.ID]bool, now time.Time) outbox.World {
 	w := outbox.World{
 		Rates: t.Rates, Kind: t.kind, MaxPerHour: t.maxPerHour, Quiet: t.quiet, Dependent: t.dependent, Within: t.calendar.Within,
-		RoleExists: t.roleExists, Monitor: t.waysOf(t.cfg.Daemon.Roles), Started: t.started,
+		RoleExists: t.roleExists, Monitor: t.notifyBlocks(t.cfg.Daemon.Roles), Started: t.started,
 	}
 	if all {
 		for id := range t.active {
@@ -52,11 +52,11 @@ func (t *Tracker) gather(w *outbox.World, id incident.ID, now time.Time) {
 func (t *Tracker) subject(in incident.Incident, now time.Time) outbox.Subject {
 	s := outbox.Subject{Incident: in, Fresh: t.fresh(in.ID), Before: t.before(in)}
 	if isTrouble(in.Check) {
-		s.Ways, s.Remind = t.waysOf(t.cfg.Daemon.Roles), remindOfTrouble
+		s.Notify, s.Remind = t.notifyBlocks(t.cfg.Daemon.Roles), remindOfTrouble
 		return s
 	}
 	if c, ok := t.cfg.Checks[in.Check]; ok {
-		s.Ways, s.Remind = t.waysOf(c.Roles), c.Policy.Remind
+		s.Notify, s.Remind = t.notifyBlocks(c.Roles), c.Policy.Remind
 		s.Company, s.Parent = t.openingDelay(c, in, now)
 	}
 	return s
@@ -76,15 +76,15 @@ func (t *Tracker) before(in incident.Incident) (ids []incident.ID) {
 	return ids
 }
 
-func (t *Tracker) waysOf(roles []config.RoleID) (ways []config.Way) {
+func (t *Tracker) notifyBlocks(roles []config.RoleID) (ways []config.Notify) {
 	if len(roles) == 1 {
 		if r, ok := t.cfg.Roles[roles[0]]; ok {
-			return r.Ways // the common case, without a copy
+			return r.Notify // the common case, without a copy
 		}
 	}
 	for _, role := range roles {
 		if r, ok := t.cfg.Roles[role]; ok {
-			ways = append(ways, r.Ways...)
+			ways = append(ways, r.Notify...)
 		}
 	}
 	return slices.Clip(ways)

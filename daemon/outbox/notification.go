@@ -13,16 +13,16 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// A Key names a telling, and is the idempotency key of its message.
+// A Key names a notification, and is the idempotency key of its message.
 type Key string
 
-// A Telling is the decision to tell one destination something. It is journaled
+// A Notification is the decision to tell one destination something. It is journaled
 // before it is sent.
-type Telling struct {
+type Notification struct {
 	Key Key       `json:"key"`
 	At  time.Time `json:"at"`
-	// Way is the destination, and the first of the roles that asked for this.
-	Way config.WayID `json:"way"`
+	// NotifyID is the destination, and the first of the roles that asked for this.
+	NotifyID config.NotifyID `json:"way"`
 	// Roles are all that asked for this, when there are more than one.
 	Roles []config.RoleID `json:"roles,omitempty"`
 	Kind  notifiers.Kind  `json:"kind"`
@@ -30,7 +30,7 @@ type Telling struct {
 	// finds its way after the way has left the files.
 	To    json.RawMessage `json:"to,omitempty"`
 	Items []Item          `json:"items"`
-	// Replaces are tellings, not delivered yet, that this one makes needless.
+	// Replaces are notifications, not delivered yet, that this one makes needless.
 	Replaces []Key `json:"replaces,omitempty"`
 	// NoClosing stands in journals of before items had it; it is that of all items.
 	NoClosing bool `json:"no_closing,omitempty"`
@@ -50,24 +50,24 @@ type Item struct {
 	NoClosing bool `json:"no_closing,omitempty"`
 }
 
-// Halves gives two tellings that together tell, and replace, what t does, for a
+// Halves gives two notifications that together tell, and replace, what t does, for a
 // journal that cannot keep t as one record. Of one item it makes no two.
-func (t Telling) Halves() []Telling {
+func (t Notification) Halves() []Notification {
 	first, second := t, t
 	n, k := len(t.Items)/2, len(t.Replaces)/2
 	first.Items, second.Items = t.Items[:n:n], t.Items[n:]
 	first.Replaces, second.Replaces = t.Replaces[:k:k], t.Replaces[k:]
 	first.Key, second.Key = first.newKey(), second.newKey()
-	return []Telling{first, second}
+	return []Notification{first, second}
 }
 
 // EndsTold reports whether the item is the end of what its destination has heard of.
 func (i Item) EndsTold() bool { return i.Transition == notifiers.Closed && !i.Untold }
 
 // newKey makes the same key of the same telling.
-func (t Telling) newKey() Key {
+func (t Notification) newKey() Key {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s\x00%s\x00%s\x00%d", t.Way.Role, t.Way.Notifier, t.Way.Target, t.At.UnixNano())
+	fmt.Fprintf(h, "%s\x00%s\x00%s\x00%d", t.NotifyID.Role, t.NotifyID.Notifier, t.NotifyID.Target, t.At.UnixNano())
 	for _, item := range t.Items {
 		fmt.Fprintf(h, "\x00%s %s %d %d", item.Incident, item.Transition, item.Bout, item.Worsened)
 	}
