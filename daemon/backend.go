@@ -7,20 +7,20 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 // The monitor is what the control socket talks to.
-var _ control.Backend = (*monitor)(nil)
+var _ api.Daemon = (*monitor)(nil)
 
-// Status implements [control.Backend].
-func (m *monitor) Status(ctx context.Context) (s control.Status, err error) {
+// Status implements [api.Daemon].
+func (m *monitor) Status(ctx context.Context) (s api.Status, err error) {
 	v, err := m.tracker.View(ctx)
 	if err != nil {
 		return s, err
 	}
-	s = control.Status{
+	s = api.Status{
 		GeneratedAt: v.GeneratedAt, Config: m.reloads.config(), Journal: v.Journal,
 		Checks: v.Checks, Notifications: v.Notifications, Notes: routeNotes(m.prober.LeftOut()),
 		Probes: m.punctuality(time.Now(), m.loop.Waiting()),
@@ -35,19 +35,19 @@ func (m *monitor) Status(ctx context.Context) (s control.Status, err error) {
 	return s, nil
 }
 
-// Incidents implements [control.Backend].
-func (m *monitor) Incidents(ctx context.Context) ([]control.Incident, error) {
+// Incidents implements [api.Daemon].
+func (m *monitor) Incidents(ctx context.Context) ([]api.Incident, error) {
 	v, err := m.tracker.View(ctx)
 	return v.Incidents, err
 }
 
-// Reload implements [control.Backend].
-func (m *monitor) Reload(ctx context.Context, allowShrink bool) (control.Verdict, error) {
+// Reload implements [api.Daemon].
+func (m *monitor) Reload(ctx context.Context, allowShrink bool) (api.Verdict, error) {
 	return m.reloads.ask(ctx, allowShrink)
 }
 
-// Plan implements [control.Backend].
-func (m *monitor) Plan(ctx context.Context, path string) (control.Plan, error) {
+// Plan implements [api.Daemon].
+func (m *monitor) Plan(ctx context.Context, path string) (api.Plan, error) {
 	p, err := m.reloads.plan(path)
 	if err != nil {
 		return p, err
@@ -60,7 +60,7 @@ func (m *monitor) Plan(ctx context.Context, path string) (control.Plan, error) {
 		}
 		for _, id := range c.Incidents {
 			if to, ok := name[c.ID]; ok {
-				p.Kept = append(p.Kept, control.KeptIncident{ID: id, Check: to})
+				p.Kept = append(p.Kept, api.KeptIncident{ID: id, Check: to})
 			}
 		}
 	}
@@ -80,7 +80,7 @@ func survivors(d config.Diff) map[config.CheckID]config.CheckID {
 	return name
 }
 
-// Recheck implements [control.Backend].
+// Recheck implements [api.Daemon].
 func (m *monitor) Recheck(ctx context.Context, id config.CheckID) (rep incident.Report, err error) {
 	v, err := m.tracker.View(ctx)
 	if err != nil {

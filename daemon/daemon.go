@@ -21,6 +21,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/watch"
+	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/control"
 	"github.com/imapvigil/imapvigil/daemon/incident"
@@ -40,7 +41,7 @@ type Options struct {
 	Version    string
 	Log        *zap.Logger // must never wait for whoever reads it
 	// LogState says what became of the log; nil: nobody counts.
-	LogState func() control.Log
+	LogState func() api.Log
 	// Level is set to what the configuration says; nil: the command line has
 	// fixed it.
 	Level *zap.AtomicLevel
@@ -219,7 +220,7 @@ func (m *monitor) run(ctx context.Context, first *candidate) error {
 		m.reloads.apply(ctx, first)
 		// Whoever asks before this waits: the socket is open, and "no checks"
 		// would be no answer.
-		tasks.Go(func() error { return control.Serve(ctx, m.listener, m) })
+		tasks.Go(func() error { return control.Serve(ctx, m.listener, api.Handler(m)) })
 		m.ready(first)
 		return m.reloads.run(ctx)
 	})

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -39,7 +39,7 @@ func (s *stage) opened(check config.CheckID) incident.ID {
 	return ""
 }
 
-func (s *stage) incidents() []control.Incident {
+func (s *stage) incidents() []api.Incident {
 	s.t.Helper()
 	time.Sleep(2 * time.Second) // a view is built at most once a second
 	all, err := s.m.Incidents(context.Background())
@@ -49,7 +49,7 @@ func (s *stage) incidents() []control.Incident {
 	return all
 }
 
-func (s *stage) incident(id incident.ID) control.Incident {
+func (s *stage) incident(id incident.ID) api.Incident {
 	s.t.Helper()
 	for _, in := range s.incidents() {
 		if in.ID == id {
@@ -57,7 +57,7 @@ func (s *stage) incident(id incident.ID) control.Incident {
 		}
 	}
 	s.t.Fatalf("there is no incident %s: %+v", id, s.incidents())
-	return control.Incident{}
+	return api.Incident{}
 }
 
 func (s *stage) stillOpen(id incident.ID) {

@@ -14,7 +14,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/watch"
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/ca"
 )
@@ -148,7 +148,7 @@ func TestEmptiedAtBoot(t *testing.T) {
 
 		s.start()
 		s.expect("a=1 b=1")
-		if got := s.m.reloads.config(); got.State != control.LastGood || ofFiles(got) == nil {
+		if got := s.m.reloads.config(); got.State != api.LastGood || ofFiles(got) == nil {
 			t.Errorf("status says %+v", got)
 		}
 		time.Sleep(time.Hour)
@@ -351,11 +351,11 @@ func TestAnotherVersion(t *testing.T) {
 		time.Sleep(time.Minute)
 		s.expect("a=1")
 		got := s.m.reloads.config()
-		if got.State != control.LastGood || strings.Count(got.Error, "since_version_9") == 0 || ofFiles(got) == nil {
+		if got.State != api.LastGood || strings.Count(got.Error, "since_version_9") == 0 || ofFiles(got) == nil {
 			t.Errorf("status says %+v", got)
 		}
 		s.step(h, "put conf/b.hcl b=2", "a=1 b=2")
-		if got := s.m.reloads.config(); got.State != control.Current || ofFiles(got) != nil {
+		if got := s.m.reloads.config(); got.State != api.Current || ofFiles(got) != nil {
 			t.Errorf("status says %+v", got)
 		}
 	})
@@ -373,7 +373,7 @@ func TestExplicit(t *testing.T) {
 		h.do("write conf/a.hcl a=2")
 		time.Sleep(time.Hour)
 		s.expect("a=1")
-		if got := s.m.reloads.config(); got.State != control.Current || !strings.Contains(got.Error, "differ") {
+		if got := s.m.reloads.config(); got.State != api.Current || !strings.Contains(got.Error, "differ") {
 			t.Errorf("status says %+v", got)
 		}
 		s.hangup <- os.Interrupt
@@ -401,13 +401,13 @@ func TestRefusedOnce(t *testing.T) {
 			if v := s.reload(); v != "rejected" || len(s.whats()) != before+2 {
 				t.Errorf("who asks hears %s, and so far there were %q", v, s.whats())
 			}
-			if got := s.m.reloads.config(); got.State != control.Rejected || got.Error == "" {
+			if got := s.m.reloads.config(); got.State != api.Rejected || got.Error == "" {
 				t.Errorf("status says %+v", got)
 			}
 		}
 		h.do("write conf/a.hcl a=1")
 		time.Sleep(noticed)
-		if got := s.m.reloads.config(); got.State != control.Current || got.Error != "" {
+		if got := s.m.reloads.config(); got.State != api.Current || got.Error != "" {
 			t.Errorf("all is as it was, and status says %+v", got)
 		}
 		s.expect("a=1", "refused: ", "refused: ", "refused: ", "refused: ")

@@ -53,14 +53,15 @@ var rooms = map[string][]string{
 		"daemon/incident", "daemon/journal", "daemon/outbox", "daemon/selfcheck",
 	},
 	"daemon/history":     {"config", "daemon/incident"},
+	"daemon/api":         {"config", "config/opaque", "daemon/incident", "daemon/tracker", "daemon/history"},
 	"daemon/web":         {"config", "daemon/incident", "daemon/tracker", "daemon/history"},
-	"daemon/control":     {"config", "config/opaque", "daemon/incident", "daemon/tracker", "daemon/history"},
+	"daemon/control":     {"daemon/api"},
 	"daemon":             {"daemon/*", "config", "config/*", "notifiers"},
 	"examples":           {},
 	"examples/customers": {},
 	"packaging":          {},
 	"cmd/imapvigil": {
-		"daemon", "daemon/clock", "daemon/control", "daemon/probe", "daemon/probe/imaptest", "daemon/probe/imaptest/ca",
+		"daemon", "daemon/api", "daemon/clock", "daemon/probe", "daemon/probe/imaptest", "daemon/probe/imaptest/ca",
 		"daemon/incident", "daemon/journal", "daemon/history", "config", "config/hclfile", "notifiers",
 		// The demo shows messages as they would be sent.
 		"notifiers/notifiertest/smtpsink", "notifiers/notifiertest/httpsink",

@@ -6,7 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/probe"
 )
 
@@ -53,9 +53,9 @@ func (l *lag) turn(at time.Time) {
 }
 
 // punctuality sums up how late probes begin.
-func (m *monitor) punctuality(now time.Time, waiting []probe.Wait) control.Probes {
+func (m *monitor) punctuality(now time.Time, waiting []probe.Wait) api.Probes {
 	longest := m.vitals.lag.longest(now)
-	var p control.Probes
+	var p api.Probes
 	for _, w := range waiting {
 		longest = max(longest, w.For)
 		if w.For >= waitsAfter {
@@ -71,7 +71,7 @@ func (m *monitor) punctuality(now time.Time, waiting []probe.Wait) control.Probe
 
 // sayLag logs a notable lag, unless that was done not long ago, and gives when it
 // was logged last.
-func (m *monitor) sayLag(now, said time.Time, p control.Probes) time.Time {
+func (m *monitor) sayLag(now, said time.Time, p api.Probes) time.Time {
 	if !p.Late() || !said.IsZero() && now.Sub(said) < lagToldEvery {
 		return said
 	}

@@ -8,7 +8,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/probe"
 )
 
@@ -50,19 +50,19 @@ func TestPunctuality(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		waiting []probe.Wait
-		want    control.Probes
+		want    api.Probes
 		notable bool
 	}{
-		{"nothing waits", nil, control.Probes{LagS: 0.002}, false},
-		{"a timer that fires now", []probe.Wait{{Interval: time.Minute, For: 30 * time.Millisecond}}, control.Probes{LagS: 0.03}, false},
+		{"nothing waits", nil, api.Probes{LagS: 0.002}, false},
+		{"a timer that fires now", []probe.Wait{{Interval: time.Minute, For: 30 * time.Millisecond}}, api.Probes{LagS: 0.03}, false},
 		{"some wait", []probe.Wait{
 			{Interval: time.Minute, For: 2 * time.Second}, {Interval: time.Minute, For: 4 * time.Second},
-		}, control.Probes{LagS: 4, Waiting: 2}, false},
+		}, api.Probes{LagS: 4, Waiting: 2}, false},
 		{"too long", []probe.Wait{
 			{Interval: time.Minute, For: 2 * time.Minute}, {Interval: time.Minute, For: 121 * time.Second},
-		}, control.Probes{LagS: 121, Waiting: 2, Overdue: 1}, true},
-		{"a short interval", []probe.Wait{{Interval: time.Second, For: 3 * time.Second}}, control.Probes{LagS: 3, Waiting: 1}, false},
-		{"too long for it, too", []probe.Wait{{Interval: time.Second, For: 31 * time.Second}}, control.Probes{LagS: 31, Waiting: 1, Overdue: 1}, true},
+		}, api.Probes{LagS: 121, Waiting: 2, Overdue: 1}, true},
+		{"a short interval", []probe.Wait{{Interval: time.Second, For: 3 * time.Second}}, api.Probes{LagS: 3, Waiting: 1}, false},
+		{"too long for it, too", []probe.Wait{{Interval: time.Second, For: 31 * time.Second}}, api.Probes{LagS: 31, Waiting: 1, Overdue: 1}, true},
 	} {
 		got := m.punctuality(now, test.waiting)
 		if d := cmp.Diff(test.want, got); d != "" || got.Late() != test.notable {
@@ -78,9 +78,9 @@ func TestNotableLagIsLoggedNowAndThen(t *testing.T) {
 	var said time.Time
 	start := time.Now()
 	for i := range 4 * 60 { // an hour of looks
-		p := control.Probes{LagS: 4.9}
+		p := api.Probes{LagS: 4.9}
 		if i >= 40 {
-			p = control.Probes{LagS: 12.5, Waiting: 3}
+			p = api.Probes{LagS: 12.5, Waiting: 3}
 		}
 		said = m.sayLag(start.Add(time.Duration(i)*troubleEvery), said, p)
 	}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
@@ -32,7 +32,7 @@ const (
 )
 
 // logNotes says for the status that log lines were lost a while ago, or wait.
-func logNotes(l control.Log, now time.Time) (notes []string) {
+func logNotes(l api.Log, now time.Time) (notes []string) {
 	if l.LastLostAt != nil && now.Sub(*l.LastLostAt) < lossNotedFor {
 		notes = append(notes, fmt.Sprintf("%d lines of the log lost since the start: whoever reads it does not keep up, or was gone", l.Lost))
 	}

@@ -8,7 +8,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
 func TestLogAndStatusNameTheFamilyThatIsLeftOut(t *testing.T) {
@@ -34,14 +34,14 @@ func TestStatusSaysThatTheLogIsNotRead(t *testing.T) {
 	const lost = "143 lines of the log lost since the start: whoever reads it does not keep up, or was gone"
 	const wait = "9 lines of the log wait: whoever reads it has taken nothing for 1m"
 	for name, test := range map[string]struct {
-		log  control.Log
+		log  api.Log
 		want []string
 	}{
-		"all is read":       {control.Log{}, nil},
-		"a line on its way": {control.Log{Waiting: 1, WaitingS: 9.9}, nil},
-		"nobody reads":      {control.Log{Waiting: 9, WaitingS: 90}, []string{wait}},
-		"lost, and stuck":   {control.Log{Lost: 143, LastLostAt: ago(time.Minute), Waiting: 9, WaitingS: 90}, []string{lost, wait}},
-		"lost, long ago":    {control.Log{Lost: 143, LastLostAt: ago(2 * time.Hour)}, nil},
+		"all is read":       {api.Log{}, nil},
+		"a line on its way": {api.Log{Waiting: 1, WaitingS: 9.9}, nil},
+		"nobody reads":      {api.Log{Waiting: 9, WaitingS: 90}, []string{wait}},
+		"lost, and stuck":   {api.Log{Lost: 143, LastLostAt: ago(time.Minute), Waiting: 9, WaitingS: 90}, []string{lost, wait}},
+		"lost, long ago":    {api.Log{Lost: 143, LastLostAt: ago(2 * time.Hour)}, nil},
 	} {
 		if got := logNotes(test.log, now); !slices.Equal(got, test.want) {
 			t.Errorf("%s: status says %q, want %q", name, got, test.want)

@@ -12,19 +12,19 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/opaque"
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// NotifyTest implements [control.Backend].
-func (m *monitor) NotifyTest(ctx context.Context, id config.RoleID) (t control.Trial, err error) {
+// NotifyTest implements [api.Daemon].
+func (m *monitor) NotifyTest(ctx context.Context, id config.RoleID) (t api.Trial, err error) {
 	cfg := m.reloads.inForce()
 	role, ok := cfg.Roles[id]
 	if !ok {
 		return t, fmt.Errorf("there is no notification role %q", id)
 	}
 	now := time.Now()
-	t = control.Trial{Role: id, Deliveries: make([]control.TrialDelivery, len(role.Notify))}
+	t = api.Trial{Role: id, Deliveries: make([]api.TrialDelivery, len(role.Notify))}
 	var all sync.WaitGroup
 	for i, way := range role.Notify {
 		all.Go(func() {
@@ -38,8 +38,8 @@ func (m *monitor) NotifyTest(ctx context.Context, id config.RoleID) (t control.T
 	return t, nil
 }
 
-func (m *monitor) try(ctx context.Context, cfg *config.Config, way config.Notify, message notifiers.Message) control.TrialDelivery {
-	d := control.TrialDelivery{Notifier: string(way.ID.Notifier), Target: way.ID.Target, State: "sent"}
+func (m *monitor) try(ctx context.Context, cfg *config.Config, way config.Notify, message notifiers.Message) api.TrialDelivery {
+	d := api.TrialDelivery{Notifier: string(way.ID.Notifier), Target: way.ID.Target, State: "sent"}
 	if n, ok := cfg.Notifiers[way.ID.Notifier]; ok {
 		d.Kind = string(n.Settings.Kind())
 	}

@@ -4,32 +4,32 @@ import (
 	"context"
 	"time"
 
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 )
 
-// Acknowledge implements [control.Backend].
+// Acknowledge implements [api.Daemon].
 func (m *monitor) Acknowledge(ctx context.Context, id incident.ID, reason string, until time.Time) error {
 	return m.tracker.Acknowledge(ctx, id, reason, until)
 }
 
-// Silence implements [control.Backend].
-func (m *monitor) Silence(ctx context.Context, scope control.Scope, reason string, until time.Time) (control.Silence, error) {
+// Silence implements [api.Daemon].
+func (m *monitor) Silence(ctx context.Context, scope api.Scope, reason string, until time.Time) (api.Silence, error) {
 	return m.tracker.Silence(ctx, scope, reason, until)
 }
 
-// Silences implements [control.Backend].
-func (m *monitor) Silences(ctx context.Context) ([]control.Silence, error) {
+// Silences implements [api.Daemon].
+func (m *monitor) Silences(ctx context.Context) ([]api.Silence, error) {
 	return m.tracker.Silences(ctx)
 }
 
-// EndSilence implements [control.Backend].
+// EndSilence implements [api.Daemon].
 func (m *monitor) EndSilence(ctx context.Context, id string) error {
 	return m.tracker.EndSilence(ctx, id)
 }
 
-// Redeliver implements [control.Backend].
+// Redeliver implements [api.Daemon].
 func (m *monitor) Redeliver(ctx context.Context, key string) error {
 	return m.tracker.Again(ctx, outbox.Key(key))
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
 // A reloader turns files into the configuration in force. One reload runs at a
@@ -28,7 +28,7 @@ type reloader struct {
 	lost     string // what of that cannot be used either
 
 	mu    sync.Mutex
-	state control.Config
+	state api.Config
 }
 
 // A candidate is a configuration that could be applied.
@@ -71,8 +71,8 @@ func (r *reloader) run(ctx context.Context) error {
 }
 
 // ask has the files read and waits for the verdict.
-func (r *reloader) ask(ctx context.Context, allowShrink bool) (v control.Verdict, err error) {
-	answer := make(chan control.Verdict, 1)
+func (r *reloader) ask(ctx context.Context, allowShrink bool) (v api.Verdict, err error) {
+	answer := make(chan api.Verdict, 1)
 	select {
 	case r.requests <- request{allowShrink, answer}:
 	case <-ctx.Done():
@@ -88,9 +88,9 @@ func (r *reloader) ask(ctx context.Context, allowShrink bool) (v control.Verdict
 
 // reload reads, and applies what is new and right. A hint, as opposed to a
 // request, does not report the same error again.
-func (r *reloader) reload(ctx context.Context, why reasons) control.Verdict {
+func (r *reloader) reload(ctx context.Context, why reasons) api.Verdict {
 	if why.hint() && r.rejected.stands(r.read) {
-		return r.verdict(control.RejectedWord, nil)
+		return r.verdict(api.RejectedWord, nil)
 	}
 	if now, err := r.read(); err == nil && now.Digest() == r.cfg.Digest && !r.bridged {
 		return r.unchanged()
@@ -101,7 +101,7 @@ func (r *reloader) reload(ctx context.Context, why reasons) control.Verdict {
 		if c != nil {
 			c.close()
 		}
-		return r.verdict(control.RejectedWord, nil) // the daemon is ending
+		return r.verdict(api.RejectedWord, nil) // the daemon is ending
 	}
 	if err != nil {
 		diags = append(diags, diagnose(err))
@@ -113,21 +113,21 @@ func (r *reloader) reload(ctx context.Context, why reasons) control.Verdict {
 	r.apply(ctx, c)
 	r.warn(c.warnings)
 	tell("READY=1\nSTATUS=" + summary(c.cfg))
-	return r.verdict(control.Applied, c.warnings)
+	return r.verdict(api.Applied, c.warnings)
 }
 
 // verdict answers those who wait.
-func (r *reloader) verdict(result string, diags []config.Diagnostic) control.Verdict {
-	return control.Verdict{Result: result, Digest: r.cfg.Digest, Diagnostics: control.NewDiagnostics(diags)}
+func (r *reloader) verdict(result string, diags []config.Diagnostic) api.Verdict {
+	return api.Verdict{Result: result, Digest: r.cfg.Digest, Diagnostics: api.NewDiagnostics(diags)}
 }
 
 // unchanged is for files that are, maybe again, what runs.
-func (r *reloader) unchanged() control.Verdict {
+func (r *reloader) unchanged() api.Verdict {
 	r.rejected = rejection{}
 	r.watchNamed()
-	r.set(func(s *control.Config) { s.State, s.Error = control.Current, "" })
+	r.set(func(s *api.Config) { s.State, s.Error = api.Current, "" })
 	tell("STATUS=" + summary(r.cfg)) // which may have named an error that is mended
-	return r.verdict(control.Unchanged, nil)
+	return r.verdict(api.Unchanged, nil)
 }
 
 // diagnose makes a diagnostic of an error that may be one already.
@@ -140,18 +140,18 @@ func diagnose(err error) config.Diagnostic {
 }
 
 // reject keeps everything as it is, and says so everywhere.
-func (r *reloader) reject(diags []config.Diagnostic) control.Verdict {
+func (r *reloader) reject(diags []config.Diagnostic) api.Verdict {
 	text := (&ConfigError{diags}).Error() + r.lost
 	r.watchNamed()
-	r.set(func(s *control.Config) {
+	r.set(func(s *api.Config) {
 		s.Error = text
-		if s.State != control.LastGood {
-			s.State = control.Rejected
+		if s.State != api.LastGood {
+			s.State = api.Rejected
 		}
 	})
 	r.complain("the configuration was rejected, nothing was changed", diags)
 	tellReady(r.cfg, text)
-	return r.verdict(control.RejectedWord, diags)
+	return r.verdict(api.RejectedWord, diags)
 }
 
 // complain writes errors to the log, each with its place.
@@ -172,10 +172,10 @@ func (r *reloader) differs() {
 	case r.bridged: // they do, and why has been said
 	case err == nil && snapshot.Digest() == r.cfg.Digest:
 		r.rejected = rejection{}
-		r.set(func(s *control.Config) { s.State, s.Error = control.Current, "" })
+		r.set(func(s *api.Config) { s.State, s.Error = api.Current, "" })
 	case r.rejected.stands(r.read): // what is wrong with them has been said
 	default:
-		r.set(func(s *control.Config) { s.Error = "the files differ from what runs; imapvigil reload applies them" })
+		r.set(func(s *api.Config) { s.Error = "the files differ from what runs; imapvigil reload applies them" })
 	}
 }
 
@@ -186,7 +186,7 @@ func (r *reloader) warn(diags []config.Diagnostic) {
 	}
 }
 
-func (r *reloader) config() control.Config {
+func (r *reloader) config() api.Config {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.state
@@ -200,13 +200,13 @@ func (r *reloader) inForce() *config.Config {
 }
 
 // plan says how the files at a path differ from what runs.
-func (r *reloader) plan(path string) (control.Plan, error) {
+func (r *reloader) plan(path string) (api.Plan, error) {
 	snapshot, err := r.open(cmp.Or(path, r.m.ConfigPath))
 	if err != nil {
-		return control.Plan{Diff: config.Compare(nil, nil), Diagnostics: control.NewDiagnostics([]config.Diagnostic{diagnose(err)})}, nil
+		return api.Plan{Diff: config.Compare(nil, nil), Diagnostics: api.NewDiagnostics([]config.Diagnostic{diagnose(err)})}, nil
 	}
 	cfg, diags := hclfile.Load(snapshot)
-	p := control.Plan{Diff: config.Compare(nil, nil)}
+	p := api.Plan{Diff: config.Compare(nil, nil)}
 	if cfg != nil {
 		r.mu.Lock()
 		now, files := r.cfg, r.snapshot
@@ -216,11 +216,11 @@ func (r *reloader) plan(path string) (control.Plan, error) {
 			diags = append(diags, foretold("A reload", refusals(now, files, cfg, snapshot, false))...)
 		}
 	}
-	p.Diagnostics = control.NewDiagnostics(diags)
+	p.Diagnostics = api.NewDiagnostics(diags)
 	return p, nil
 }
 
-func (r *reloader) set(change func(*control.Config)) {
+func (r *reloader) set(change func(*api.Config)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	change(&r.state)

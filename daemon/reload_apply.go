@@ -7,7 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
 // apply is the half that cannot fail.
@@ -33,11 +33,11 @@ func (r *reloader) apply(ctx context.Context, c *candidate) {
 	if r.bridged, r.lost = c.wrong != "", c.lost; !r.bridged {
 		r.rejected = rejection{}
 	}
-	r.set(func(s *control.Config) {
+	r.set(func(s *api.Config) {
 		r.cfg, r.snapshot = c.cfg, c.snapshot
-		*s = control.Config{State: control.Current, LoadedAt: time.Now().UTC(), Digest: c.cfg.Digest}
+		*s = api.Config{State: api.Current, LoadedAt: time.Now().UTC(), Digest: c.cfg.Digest}
 		if c.wrong != "" {
-			s.State, s.Error = control.LastGood, c.wrong+c.lost
+			s.State, s.Error = api.LastGood, c.wrong+c.lost
 		}
 	})
 	r.watchNamed()

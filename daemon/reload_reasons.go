@@ -6,13 +6,13 @@ import (
 	"strings"
 
 	"github.com/imapvigil/imapvigil/config/watch"
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
 // A request is a reload that somebody waits for.
 type request struct {
 	allowShrink bool
-	verdict     chan<- control.Verdict
+	verdict     chan<- api.Verdict
 }
 
 // reasons are all that one look at the files answers.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/journal"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
@@ -112,8 +112,8 @@ func ofLoss(s journal.Status, ago time.Duration) *incident.Finding {
 // ofFiles is what is wrong with the files that a daemon was started with; nil:
 // nothing. Files that are rejected while it runs are no trouble: it goes on as
 // it was, and whoever wrote them hears of it at once.
-func ofFiles(c control.Config) *incident.Finding {
-	if c.State != control.LastGood {
+func ofFiles(c api.Config) *incident.Finding {
+	if c.State != api.LastGood {
 		return nil
 	}
 	return &incident.Finding{

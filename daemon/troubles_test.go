@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/journal"
 )
@@ -77,10 +77,10 @@ func TestTroublesOfLostFiles(t *testing.T) {
 // everything as it was.
 func TestTroublesOfTheFiles(t *testing.T) {
 	t.Parallel()
-	for state, want := range map[control.ConfigState]bool{
-		control.Current: false, control.Rejected: false, control.LastGood: true,
+	for state, want := range map[api.ConfigState]bool{
+		api.Current: false, api.Rejected: false, api.LastGood: true,
 	} {
-		f := ofFiles(control.Config{State: state, Error: "line 3 is in error"})
+		f := ofFiles(api.Config{State: state, Error: "line 3 is in error"})
 		if got := f != nil; got != want || got && !strings.Contains(f.Hint, "line 3 is in error") {
 			t.Errorf("%s: %+v", state, f)
 		}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
 // How long a shell waits for what it completes at most, and how much of that
@@ -202,7 +202,7 @@ func givenUp(ctx context.Context, p *program, cmd *cobra.Command) (list []cobra.
 }
 
 // checksOfDaemon leaves time for the files when it fails.
-func (p *program) checksOfDaemon(ctx context.Context, cmd *cobra.Command) ([]control.Check, error) {
+func (p *program) checksOfDaemon(ctx context.Context, cmd *cobra.Command) ([]api.Check, error) {
 	ctx, cancel := context.WithTimeout(ctx, daemonPatience)
 	defer cancel()
 	s, err := p.client(cmd).Status(ctx)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
 // deliveries is what `deliveries --json` prints: messages as they stand in
@@ -18,7 +18,7 @@ type deliveries struct {
 }
 
 type deliveryOf struct {
-	control.Delivery
+	api.Delivery
 	Incidents []string `json:"incidents"`
 }
 
@@ -52,7 +52,7 @@ func (p *program) deliveriesCommand() *cobra.Command {
 }
 
 // deliveriesOf turns the list around: a message can tell of many incidents.
-func deliveriesOf(incidents []control.Incident, all bool) []deliveryOf {
+func deliveriesOf(incidents []api.Incident, all bool) []deliveryOf {
 	list, place := []deliveryOf{}, map[string]int{}
 	for _, i := range incidents {
 		for _, d := range i.Deliveries {
@@ -77,7 +77,7 @@ func deliveriesOf(incidents []control.Incident, all bool) []deliveryOf {
 }
 
 // askedBy names the roles that a message is for.
-func askedBy(d control.Delivery) string {
+func askedBy(d api.Delivery) string {
 	names := make([]string, len(d.Roles))
 	for i, role := range d.Roles {
 		names[i] = string(role)
@@ -86,7 +86,7 @@ func askedBy(d control.Delivery) string {
 }
 
 // answerOf gives the answer to a message, or why it is held and until when.
-func answerOf(d control.Delivery) string {
+func answerOf(d api.Delivery) string {
 	if d.Until == nil {
 		return d.Answer.String()
 	}

@@ -14,7 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/imapvigil/imapvigil/daemon"
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/ca"
 )
@@ -42,7 +42,7 @@ type demo struct {
 	dir       string
 	server    *imaptest.Memory
 	receivers *receivers
-	client    *control.Client
+	client    *api.Client
 }
 
 func (p *program) demo(ctx context.Context) (err error) {
@@ -87,7 +87,7 @@ func (d *demo) stage() error {
 	if err := os.WriteFile(filepath.Join(d.dir, "demo.hcl"), []byte(text), 0o600); err != nil {
 		return fmt.Errorf("writing the configuration: %w", err)
 	}
-	d.client = control.NewClient(filepath.Join(d.dir, "control.sock"))
+	d.client = api.NewClient(filepath.Join(d.dir, "control.sock"))
 	return nil
 }
 
@@ -191,7 +191,7 @@ func (d *demo) until(ctx context.Context, want string) error {
 	}
 }
 
-func demoLine(s control.Status, want string) (line string, reached bool) {
+func demoLine(s api.Status, want string) (line string, reached bool) {
 	reached = len(s.Checks) > 0
 	var parts []string
 	for _, c := range s.Checks {

@@ -6,9 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/imapvigil/imapvigil/daemon/control"
-
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/ca"
 )
 
@@ -60,7 +59,7 @@ func TestEditing(t *testing.T) {
 	h.write("checks.hcl", text)
 	h.start()
 	h.awaitAll("ok")
-	var partner control.Check
+	var partner api.Check
 	h.await("partner's next turn", patience, func() bool {
 		partner = h.check("partner")
 		return partner.NextProbeAt.After(*partner.LastProbeAt)

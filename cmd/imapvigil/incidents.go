@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/notifiers"
 )
@@ -42,7 +42,7 @@ func (p *program) incidentsCommand() *cobra.Command {
 	return c
 }
 
-func (p *program) incidents(ctx context.Context, client *control.Client, f incidentFilter) error {
+func (p *program) incidents(ctx context.Context, client *api.Client, f incidentFilter) error {
 	start, err := beginning(f.since, time.Now())
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ func (p *program) incidents(ctx context.Context, client *control.Client, f incid
 	if err != nil {
 		return err
 	}
-	list.Incidents = slices.DeleteFunc(list.Incidents, func(i control.Incident) bool {
+	list.Incidents = slices.DeleteFunc(list.Incidents, func(i api.Incident) bool {
 		return f.id != "" && string(i.ID) != f.id || f.open && i.State == "closed" || i.StartedAt.Before(start) ||
 			!within(i.Groups, f.group)
 	})
@@ -86,7 +86,7 @@ func beginning(text string, now time.Time) (time.Time, error) {
 	return t, nil
 }
 
-func (p *program) printIncidents(list []control.Incident) {
+func (p *program) printIncidents(list []api.Incident) {
 	if len(list) == 0 {
 		p.printf("No incidents.\n")
 	}
@@ -96,14 +96,14 @@ func (p *program) printIncidents(list []control.Incident) {
 	}
 }
 
-func colourOf(i control.Incident) string {
+func colourOf(i api.Incident) string {
 	if i.State == "closed" {
 		return "ok"
 	}
 	return string(i.Severity)
 }
 
-func summary(i control.Incident) string {
+func summary(i api.Incident) string {
 	text := fmt.Sprintf("%s %s: %s", i.Condition, i.Severity, phaseAndCause(i.Phase, i.Cause))
 	if i.EndedAt != nil {
 		text += fmt.Sprintf(", %s after %s", i.ClosedAs, notifiers.Duration(i.EndedAt.Sub(i.StartedAt)))
@@ -114,7 +114,7 @@ func summary(i control.Incident) string {
 	return text
 }
 
-func (p *program) explain(i control.Incident) {
+func (p *program) explain(i api.Incident) {
 	p.printf("Incident %s, %s\n%s\n\n", i.ID, p.paint(colourOf(i), i.State), fold("", string(i.Check)+": "+summary(i)))
 	if i.Hint != "" {
 		p.printf("%s\n", fold("  ", "hint: "+i.Hint))
@@ -145,7 +145,7 @@ func (p *program) explain(i control.Incident) {
 }
 
 // printAnswers shows what was answered: one answer to all, or to each recipient.
-func (p *program) printAnswers(d control.Delivery) {
+func (p *program) printAnswers(d api.Delivery) {
 	if len(d.Recipients) == 0 && !d.Answer.IsZero() {
 		p.printf("%s\n", fold("      > ", answerOf(d)))
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/journal"
 
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
 // A logLine is one line of the log, or whatever else `run` prints, on its way to
@@ -87,10 +87,10 @@ func (q *logQueue) end() {
 }
 
 // state counts the log lines that were lost and those that wait.
-func (q *logQueue) state() control.Log {
+func (q *logQueue) state() api.Log {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	l := control.Log{Lost: q.lost, Waiting: len(q.lines)}
+	l := api.Log{Lost: q.lost, Waiting: len(q.lines)}
 	if !q.lastLost.IsZero() {
 		at := q.lastLost.UTC().Round(0)
 		l.LastLostAt = &at

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
 // Whatever becomes of those who read what the daemon prints, it starts, tells of
@@ -59,7 +59,7 @@ func TestLogReaders(t *testing.T) {
 	}
 }
 
-func fits(l control.Log, unread, lost bool) bool {
+func fits(l api.Log, unread, lost bool) bool {
 	return (l.Waiting > 0) == unread && (l.Lost > 0) == lost && (l.LastLostAt != nil) == lost
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
 	"github.com/imapvigil/imapvigil/daemon"
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
 // What plan ends with, as terraform's -detailed-exitcode has it.
@@ -39,7 +39,7 @@ func (p *program) planCommand() *cobra.Command {
 				}
 			}
 			plan, err := p.client(cmd).Plan(cmd.Context(), path)
-			if errors.Is(err, control.ErrNoDaemon) {
+			if errors.Is(err, api.ErrNoDaemon) {
 				plan, err = p.planFromLastGood(cmp.Or(path, p.configPath))
 			}
 			if err != nil {
@@ -60,10 +60,10 @@ func exists(path string) bool {
 // planFromLastGood compares the files with what the daemon applied last, when
 // none is running. Secrets are left out on both sides: those of credentials are
 // the daemon's to read, those that stand in the files are not kept.
-func (p *program) planFromLastGood(path string) (plan control.Plan, err error) {
+func (p *program) planFromLastGood(path string) (plan api.Plan, err error) {
 	plan.Diff = config.Compare(nil, nil)
 	cfg, diags, s := p.check(path, hclfile.Options{NoCredentials: true})
-	plan.Diagnostics = control.NewDiagnostics(diags)
+	plan.Diagnostics = api.NewDiagnostics(diags)
 	if cfg == nil {
 		return plan, nil
 	}
@@ -81,11 +81,11 @@ func (p *program) planFromLastGood(path string) (plan control.Plan, err error) {
 	}
 	_, _ = fmt.Fprintf(p.err, "No daemon answers: %s.\n", compared)
 	plan.Diff = config.Compare(before, after)
-	plan.Diagnostics = append(plan.Diagnostics, control.NewDiagnostics(daemon.Foretell(p.configuredState(), cfg, s))...)
+	plan.Diagnostics = append(plan.Diagnostics, api.NewDiagnostics(daemon.Foretell(p.configuredState(), cfg, s))...)
 	return plan, nil
 }
 
-func (p *program) showPlan(plan control.Plan) error {
+func (p *program) showPlan(plan api.Plan) error {
 	diags := diagnosticsOf(plan.Diagnostics)
 	if p.json {
 		plan.Diagnostics = plain(diags)
@@ -105,7 +105,7 @@ func (p *program) showPlan(plan control.Plan) error {
 }
 
 // diagnosticsOf gives back what crossed the socket.
-func diagnosticsOf(list []control.Diagnostic) []config.Diagnostic {
+func diagnosticsOf(list []api.Diagnostic) []config.Diagnostic {
 	diags := make([]config.Diagnostic, 0, len(list))
 	for i := range list {
 		diags = append(diags, list[i].Config())
@@ -113,7 +113,7 @@ func diagnosticsOf(list []control.Diagnostic) []config.Diagnostic {
 	return diags
 }
 
-func (p *program) printPlan(plan control.Plan, diags []config.Diagnostic) {
+func (p *program) printPlan(plan api.Plan, diags []config.Diagnostic) {
 	p.diagnose(p.err, diags)
 	if config.HasErrors(diags) {
 		p.printf("The files are in error: a reload would be rejected and change nothing.\n")

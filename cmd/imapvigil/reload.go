@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
 func (p *program) reloadCommand() *cobra.Command {
@@ -23,7 +23,7 @@ func (p *program) reloadCommand() *cobra.Command {
 	return c
 }
 
-func (p *program) reload(ctx context.Context, client *control.Client, shrink bool) error {
+func (p *program) reload(ctx context.Context, client *api.Client, shrink bool) error {
 	v, err := client.Reload(ctx, shrink)
 	if err != nil {
 		return err
@@ -38,14 +38,14 @@ func (p *program) reload(ctx context.Context, client *control.Client, shrink boo
 		p.diagnose(p.err, diags)
 		p.printf("%s\n", verdicts[v.Result])
 	}
-	if v.Result == control.RejectedWord {
+	if v.Result == api.RejectedWord {
 		return exit(1)
 	}
 	return nil
 }
 
 var verdicts = map[string]string{
-	control.Applied:      "The new configuration is applied.",
-	control.Unchanged:    "Nothing has changed.",
-	control.RejectedWord: "Rejected: nothing was changed, what ran before goes on.",
+	api.Applied:      "The new configuration is applied.",
+	api.Unchanged:    "Nothing has changed.",
+	api.RejectedWord: "Rejected: nothing was changed, what ran before goes on.",
 }

@@ -12,7 +12,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
 // The places where things are unless somebody says otherwise.
@@ -103,7 +103,7 @@ func (p *program) load(code int) (*config.Config, error) {
 
 // client talks to the daemon: on the socket that was named, or on the one that
 // the configuration names.
-func (p *program) client(cmd *cobra.Command) *control.Client {
+func (p *program) client(cmd *cobra.Command) *api.Client {
 	socket := p.control
 	if socket == "" {
 		socket = defaultControl
@@ -111,7 +111,7 @@ func (p *program) client(cmd *cobra.Command) *control.Client {
 			socket = p.configuredSocket()
 		}
 	}
-	return control.NewClient(socket)
+	return api.NewClient(socket)
 }
 
 // configuredSocket is that of the configuration, even of one that is in error:

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
 func (p *program) silenceCommand() *cobra.Command {
@@ -23,7 +23,7 @@ func (p *program) silenceCommand() *cobra.Command {
 }
 
 func (p *program) silenceAddCommand() *cobra.Command {
-	var scope control.Scope
+	var scope api.Scope
 	var until, reason, group string
 	c := &cobra.Command{
 		Use:   "add",

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
@@ -41,7 +41,7 @@ func (p *program) statusCommand() *cobra.Command {
 	return c
 }
 
-func (p *program) watchStatus(ctx context.Context, client *control.Client, f statusFilter) error {
+func (p *program) watchStatus(ctx context.Context, client *api.Client, f statusFilter) error {
 	ticker := time.NewTicker(2 * time.Second)
 	defer ticker.Stop()
 	for {
@@ -60,7 +60,7 @@ func (p *program) watchStatus(ctx context.Context, client *control.Client, f sta
 	}
 }
 
-func (p *program) status(ctx context.Context, client *control.Client, f statusFilter) error {
+func (p *program) status(ctx context.Context, client *api.Client, f statusFilter) error {
 	s, err := client.Status(ctx)
 	if err != nil {
 		return err
@@ -78,13 +78,13 @@ func (p *program) status(ctx context.Context, client *control.Client, f statusFi
 	return exit(statusCode(s.Checks))
 }
 
-func (f statusFilter) choose(all []control.Check) ([]control.Check, error) {
+func (f statusFilter) choose(all []api.Check) ([]api.Check, error) {
 	for _, id := range f.checks {
-		if !slices.ContainsFunc(all, func(c control.Check) bool { return string(c.ID) == id }) {
+		if !slices.ContainsFunc(all, func(c api.Check) bool { return string(c.ID) == id }) {
 			return nil, errNoCheck(id)
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(all), func(c control.Check) bool {
+	return slices.DeleteFunc(slices.Clone(all), func(c api.Check) bool {
 		return len(f.checks) > 0 && !slices.Contains(f.checks, string(c.ID)) ||
 			!within(c.Groups, f.group) ||
 			f.server != "" && c.Server != f.server ||
@@ -104,7 +104,7 @@ func within(groups []string, path string) bool {
 
 // statusCode is 2 when a check is down, 1 when one is neither well nor out of
 // service on purpose.
-func statusCode(checks []control.Check) int {
+func statusCode(checks []api.Check) int {
 	code := 0
 	for _, c := range checks {
 		switch c.State {
@@ -118,7 +118,7 @@ func statusCode(checks []control.Check) int {
 	return code
 }
 
-func (p *program) printStatus(s control.Status) {
+func (p *program) printStatus(s api.Status) {
 	p.printf("%s  %s\n", stamp(s.GeneratedAt), stateTally(s.Checks))
 	for _, line := range troubles(s) {
 		p.printf("%s\n", p.paint("down", fold("! ", line)))
@@ -127,7 +127,7 @@ func (p *program) printStatus(s control.Status) {
 		p.printf("%s\n", fold("  ", note))
 	}
 	checks := slices.Clone(s.Checks)
-	slices.SortStableFunc(checks, func(a, b control.Check) int { return strings.Compare(place(a), place(b)) })
+	slices.SortStableFunc(checks, func(a, b api.Check) int { return strings.Compare(place(a), place(b)) })
 	last := "\x00"
 	for _, c := range checks {
 		if here := place(c); here != last {
@@ -139,7 +139,7 @@ func (p *program) printStatus(s control.Status) {
 }
 
 // troubles are what is wrong with the monitor itself.
-func troubles(s control.Status) (lines []string) {
+func troubles(s api.Status) (lines []string) {
 	if s.Config.Error != "" {
 		lines = append(lines, "configuration "+string(s.Config.State)+": "+s.Config.Error)
 	}
@@ -161,7 +161,7 @@ func troubles(s control.Status) (lines []string) {
 
 // journalTroubles are what is wrong with the journal, and what was when it was
 // opened.
-func journalTroubles(j control.Journal) (lines []string) {
+func journalTroubles(j api.Journal) (lines []string) {
 	if !j.Durable {
 		lines = append(lines, strings.TrimSuffix("the journal is not durable, alarms go on from memory: "+j.Error, ": "))
 	} else if j.Damaged {
@@ -177,7 +177,7 @@ func journalTroubles(j control.Journal) (lines []string) {
 }
 
 // lateness says in a sentence how late probes begin.
-func lateness(p control.Probes) string {
+func lateness(p api.Probes) string {
 	text := "probes begin up to " + notifiers.Duration(time.Duration(p.LagS*float64(time.Second))) + " late"
 	if p.Waiting > 0 {
 		text += "; waiting: " + plural(p.Waiting, "check")
@@ -189,14 +189,14 @@ func lateness(p control.Probes) string {
 }
 
 // place is the heading that a check stands under.
-func place(c control.Check) string {
+func place(c api.Check) string {
 	if len(c.Groups) == 0 {
 		return "(no group)"
 	}
 	return strings.Join(c.Groups, " / ")
 }
 
-func (p *program) printCheck(c control.Check, now time.Time) {
+func (p *program) printCheck(c api.Check, now time.Time) {
 	state := strings.Repeat(" ", max(0, 10-len(c.State)))
 	state = p.paint(c.State, c.State) + state
 	title := string(c.ID)
@@ -216,7 +216,7 @@ func (p *program) printCheck(c control.Check, now time.Time) {
 	}
 }
 
-func stateTally(checks []control.Check) string {
+func stateTally(checks []api.Check) string {
 	counts := map[string]int{}
 	for _, c := range checks {
 		counts[c.State]++

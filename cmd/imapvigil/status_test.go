@@ -5,12 +5,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
 func TestStatusShowsNotes(t *testing.T) {
 	var out bytes.Buffer
-	s := control.Status{Notes: []string{"this machine has no route for IPv6"}}
+	s := api.Status{Notes: []string{"this machine has no route for IPv6"}}
 	s.Journal.Durable = true
 	(&program{out: &out}).printStatus(s)
 	if !strings.Contains(out.String(), "\n  this machine has no route for IPv6\n") {
@@ -22,18 +22,18 @@ func TestStatusShowsNotes(t *testing.T) {
 func TestStatusSaysWhatIsWrongWithTheJournal(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		journal control.Journal
+		journal api.Journal
 		want    string
 	}{
-		{control.Journal{Durable: true}, ""},
-		{control.Journal{Error: "/s/journal/1: gone"}, "! the journal is not durable, alarms go on from memory: /s/journal/1: gone\n"},
-		{control.Journal{Error: "/s: EIO", Damaged: true}, "! the journal is not durable, alarms go on from memory: /s: EIO\n"},
-		{control.Journal{Durable: true, Damaged: true, Error: "record 3 is lost"}, "! the journal was damaged: record 3 is lost\n"},
-		{control.Journal{Durable: true, Quarantined: []string{"/s/a.damaged"}}, "! a damaged file of the journal is kept: /s/a.damaged\n"},
-		{control.Journal{Durable: true, TornBytes: 77}, "! the journal ended in an unfinished write, and 77 bytes were cut off when the\n! daemon started\n"},
+		{api.Journal{Durable: true}, ""},
+		{api.Journal{Error: "/s/journal/1: gone"}, "! the journal is not durable, alarms go on from memory: /s/journal/1: gone\n"},
+		{api.Journal{Error: "/s: EIO", Damaged: true}, "! the journal is not durable, alarms go on from memory: /s: EIO\n"},
+		{api.Journal{Durable: true, Damaged: true, Error: "record 3 is lost"}, "! the journal was damaged: record 3 is lost\n"},
+		{api.Journal{Durable: true, Quarantined: []string{"/s/a.damaged"}}, "! a damaged file of the journal is kept: /s/a.damaged\n"},
+		{api.Journal{Durable: true, TornBytes: 77}, "! the journal ended in an unfinished write, and 77 bytes were cut off when the\n! daemon started\n"},
 	} {
 		var out bytes.Buffer
-		(&program{out: &out}).printStatus(control.Status{Journal: test.journal})
+		(&program{out: &out}).printStatus(api.Status{Journal: test.journal})
 		_, got, _ := strings.Cut(out.String(), "\n")
 		if got != test.want {
 			t.Errorf("of %+v status says\n%s", test.journal, got)
@@ -45,17 +45,17 @@ func TestStatusSaysWhatIsWrongWithTheJournal(t *testing.T) {
 func TestStatusShowsANotableLag(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		probes control.Probes
+		probes api.Probes
 		want   string // empty: nothing of it
 	}{
-		{control.Probes{}, ""},
-		{control.Probes{LagS: 4.9, Waiting: 3}, ""},
-		{control.Probes{LagS: 5}, "! probes begin up to 5s late\n"},
-		{control.Probes{LagS: 154.2, Waiting: 12, Overdue: 1}, "! probes begin up to 2m late; waiting: 12 checks; overdue by more than two\n! intervals: 1 check\n"},
-		{control.Probes{LagS: 2.5, Waiting: 1, Overdue: 1}, "! probes begin up to 2s late; waiting: 1 check; overdue by more than two\n! intervals: 1 check\n"},
+		{api.Probes{}, ""},
+		{api.Probes{LagS: 4.9, Waiting: 3}, ""},
+		{api.Probes{LagS: 5}, "! probes begin up to 5s late\n"},
+		{api.Probes{LagS: 154.2, Waiting: 12, Overdue: 1}, "! probes begin up to 2m late; waiting: 12 checks; overdue by more than two\n! intervals: 1 check\n"},
+		{api.Probes{LagS: 2.5, Waiting: 1, Overdue: 1}, "! probes begin up to 2s late; waiting: 1 check; overdue by more than two\n! intervals: 1 check\n"},
 	} {
 		var out bytes.Buffer
-		s := control.Status{Probes: test.probes}
+		s := api.Status{Probes: test.probes}
 		s.Journal.Durable = true
 		(&program{out: &out}).printStatus(s)
 		if got := strings.Contains(out.String(), "late"); got != (test.want != "") || !strings.Contains(out.String(), test.want) {

@@ -8,14 +8,14 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
 // validation is what `validate --json` prints.
 type validation struct {
-	Valid       bool                 `json:"valid"`
-	Checks      int                  `json:"checks"`
-	Diagnostics []control.Diagnostic `json:"diagnostics"`
+	Valid       bool             `json:"valid"`
+	Checks      int              `json:"checks"`
+	Diagnostics []api.Diagnostic `json:"diagnostics"`
 }
 
 func (p *program) validateCommand() *cobra.Command {
@@ -123,8 +123,8 @@ func plural(n int, word string) string {
 }
 
 // plain are diagnostics as --json prints them.
-func plain(diags []config.Diagnostic) []control.Diagnostic {
-	list := control.NewDiagnostics(diags)
+func plain(diags []config.Diagnostic) []api.Diagnostic {
+	list := api.NewDiagnostics(diags)
 	for i := range list {
 		list[i].Excerpt, list[i].Mark = "", nil
 	}

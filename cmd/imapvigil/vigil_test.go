@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
 // A vigil is the daemon as a process of its own, with its files in a directory
@@ -24,7 +24,7 @@ type vigil struct {
 	program string
 	dir     string
 	env     []string
-	client  *control.Client
+	client  *api.Client
 	out     *os.File      // what the daemon prints goes here; nil: into the file "log"
 	notify  *net.UnixConn // what systemd would listen on
 	ready   chan struct{} // holds one when the daemon has said READY=1
@@ -43,7 +43,7 @@ func newVigil(t testing.TB, env map[string]string) *vigil {
 		t.Fatal(err)
 	}
 	v := &vigil{
-		t: t, program: "imapvigil", dir: dir, env: os.Environ(), client: control.NewClient(filepath.Join(dir, "control.sock")),
+		t: t, program: "imapvigil", dir: dir, env: os.Environ(), client: api.NewClient(filepath.Join(dir, "control.sock")),
 		ready: make(chan struct{}, 1),
 	}
 	t.Cleanup(v.discard)
@@ -226,7 +226,7 @@ func (v *vigil) await(what string, deadline time.Duration, cond func() bool) {
 	}
 }
 
-func (v *vigil) status() control.Status {
+func (v *vigil) status() api.Status {
 	v.t.Helper()
 	status, err := v.client.Status(context.Background())
 	if err != nil {
@@ -236,7 +236,7 @@ func (v *vigil) status() control.Status {
 }
 
 // check gives one check of the status.
-func (v *vigil) check(id config.CheckID) control.Check {
+func (v *vigil) check(id config.CheckID) api.Check {
 	v.t.Helper()
 	for _, c := range v.status().Checks {
 		if c.ID == id {
@@ -244,7 +244,7 @@ func (v *vigil) check(id config.CheckID) control.Check {
 		}
 	}
 	v.t.Fatalf("status knows no check %q", id)
-	return control.Check{}
+	return api.Check{}
 }
 
 // awaitAll waits until every check is in a state.

@@ -2,7 +2,6 @@ package control_test
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net"
 	"path/filepath"
@@ -11,9 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/control"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
@@ -21,13 +19,13 @@ import (
 // A voluble backend has more to say than a socket holds, and takes its time with
 // one check.
 type voluble struct {
-	backend
+	api.Daemon
 	asked chan struct{}
 	begin chan struct{}
 }
 
-func (v *voluble) Status(context.Context) (control.Status, error) {
-	return control.Status{Notes: []string{strings.Repeat("x", 1<<18)}}, nil
+func (v *voluble) Status(context.Context) (api.Status, error) {
+	return api.Status{Notes: []string{strings.Repeat("x", 1<<18)}}, nil
 }
 
 func (v *voluble) Recheck(context.Context, config.CheckID) (incident.Report, error) {
@@ -66,7 +64,7 @@ func TestClientsThatLetTheDaemonWait(t *testing.T) {
 			s, _ := serve(t, path, b)
 			var waiting sync.WaitGroup
 			waiting.Go(func() {
-				if r, err := control.NewClient(path).Recheck(context.Background(), "a"); err != nil || r.ID != "a" {
+				if r, err := api.NewClient(path).Recheck(context.Background(), "a"); err != nil || r.ID != "a" {
 					t.Errorf("who waited for the daemon got %v, %v", r, err)
 				}
 			})
@@ -75,7 +73,7 @@ func TestClientsThatLetTheDaemonWait(t *testing.T) {
 				connect(t, path, text)
 			}
 			for range 3 {
-				if _, err := control.NewClient(path).Status(t.Context()); err != nil {
+				if _, err := api.NewClient(path).Status(t.Context()); err != nil {
 					t.Errorf("who asks gets %v", err)
 				}
 			}
@@ -99,7 +97,7 @@ func TestFewPlaces(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	var serving sync.WaitGroup
 	serving.Go(func() {
-		if err := control.Serve(ctx, s, &voluble{}); err != nil {
+		if err := control.Serve(ctx, s, api.Handler(&voluble{})); err != nil {
 			t.Error(err)
 		}
 	})
@@ -108,42 +106,13 @@ func TestFewPlaces(t *testing.T) {
 	for range 20 {
 		connect(t, path, "GET /v1/status HT")
 	}
-	c := control.NewClient(path)
-	c.SetPatience(time.Minute) // a busy machine
+	c := api.NewClient(path)
+	c.Patience = time.Minute // a busy machine
 	if _, err := c.Status(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if n := s.Clients(); n > 3 {
 		t.Errorf("%d clients are served at a time", n)
-	}
-}
-
-// A client that finds the queue of the socket full tries again until its patience
-// ends; then it says what that means.
-func TestAQueueThatIsFull(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "c.sock")
-	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = unix.Close(fd) }()
-	if err := errors.Join(unix.Bind(fd, &unix.SockaddrUnix{Name: path}), unix.Listen(fd, 0)); err != nil {
-		t.Fatal(err)
-	}
-	for {
-		c, err := net.Dial("unix", path)
-		if err != nil {
-			if !errors.Is(err, unix.EAGAIN) {
-				t.Fatal(err)
-			}
-			break
-		}
-		defer func() { _ = c.Close() }()
-	}
-	client := control.NewClient(path)
-	client.SetPatience(50 * time.Millisecond)
-	if _, err := client.Status(t.Context()); !errors.Is(err, control.ErrNoDaemon) || !strings.Contains(err.Error(), "it hangs, or this machine is overloaded") {
-		t.Errorf("got %v", err)
 	}
 }
 
@@ -154,8 +123,8 @@ func TestManyClients(t *testing.T) {
 	var asking sync.WaitGroup
 	for range control.MostClients + 40 {
 		asking.Go(func() {
-			c := control.NewClient(path)
-			c.SetPatience(time.Minute) // a busy machine
+			c := api.NewClient(path)
+			c.Patience = time.Minute // a busy machine
 			if _, err := c.Status(t.Context()); err != nil {
 				t.Error(err)
 			}

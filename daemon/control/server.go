@@ -2,16 +2,12 @@ package control
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"time"
-
-	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 const (
@@ -21,10 +17,10 @@ const (
 	readTime = 30 * time.Second
 )
 
-// Serve answers requests on l until ctx ends. A connection is for one request.
-func Serve(ctx context.Context, l *Socket, b Backend) error {
+// Serve answers requests on l with h until ctx ends. A connection is for one request.
+func Serve(ctx context.Context, l *Socket, h http.Handler) error {
 	s := &http.Server{
-		Handler: counted(handler(b)), ReadHeaderTimeout: askTime,
+		Handler: watchClients(h), ReadHeaderTimeout: askTime,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, clientKey{}, c) },
 	}
@@ -37,127 +33,47 @@ func Serve(ctx context.Context, l *Socket, b Backend) error {
 	return nil
 }
 
-// clientKey is under what a request's context knows its [client].
+// clientKey is the key under which the context of a request holds its [client].
 type clientKey struct{}
 
-// counted notes of clients when it is the daemon that they wait for.
-func counted(h http.Handler) http.Handler {
+// watchClients notes, of each client, whether it waits for the daemon or the daemon
+// for it.
+func watchClients(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c, ok := r.Context().Value(clientKey{}).(*client); ok {
 			c.works()
 			defer c.reads()
+			r.Body = &requestBody{ReadCloser: r.Body, client: c, connection: http.NewResponseController(w)}
 		}
 		h.ServeHTTP(w, r)
 	})
 }
 
-func handler(b Backend) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, r *http.Request) {
-		status, err := b.Status(r.Context())
-		answer(w, status, err)
-	})
-	mux.HandleFunc("GET /v1/incidents", func(w http.ResponseWriter, r *http.Request) {
-		list, err := b.Incidents(r.Context())
-		answer(w, Incidents{list}, err)
-	})
-	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, r *http.Request) {
-		verdict, err := b.Reload(r.Context(), r.URL.Query().Has("allow_shrink"))
-		answer(w, verdict, err)
-	})
-	mux.HandleFunc("GET /v1/plan", func(w http.ResponseWriter, r *http.Request) {
-		p, err := b.Plan(r.Context(), r.URL.Query().Get("path"))
-		answer(w, plan{p, p.Orphaned, p.Kept, p.Diff.Elsewhere}, err)
-	})
-	mux.HandleFunc("POST /v1/recheck", func(w http.ResponseWriter, r *http.Request) {
-		report, err := b.Recheck(r.Context(), config.CheckID(r.URL.Query().Get("check")))
-		answer(w, report, err)
-	})
-	mux.HandleFunc("POST /v1/notify-test", func(w http.ResponseWriter, r *http.Request) {
-		trial, err := b.NotifyTest(r.Context(), config.RoleID(r.URL.Query().Get("role")))
-		answer(w, trial, err)
-	})
-	mux.HandleFunc("POST /v1/ack", func(w http.ResponseWriter, r *http.Request) {
-		var a acknowledgement
-		if err := decode(w, r, &a); err != nil {
-			answer(w, nil, err)
-			return
-		}
-		answer(w, struct{}{}, b.Acknowledge(r.Context(), a.Incident, a.Reason, a.Until))
-	})
-	handlePeople(mux, b)
-	return mux
+// A requestBody must be there within askTime from when it is read first. Meanwhile
+// the daemon waits for the client.
+type requestBody struct {
+	io.ReadCloser
+	client     *client
+	connection *http.ResponseController
+	limited    bool
 }
 
-// handlePeople serves what people ask for about what is sent.
-func handlePeople(mux *http.ServeMux, b Backend) {
-	mux.HandleFunc("GET /v1/silences", func(w http.ResponseWriter, r *http.Request) {
-		list, err := b.Silences(r.Context())
-		answer(w, Silences{list}, err)
-	})
-	mux.HandleFunc("POST /v1/silences", func(w http.ResponseWriter, r *http.Request) {
-		var s Silence
-		if err := decode(w, r, &s); err != nil {
-			answer(w, nil, err)
-			return
-		}
-		silence, err := b.Silence(r.Context(), s.Scope, s.Reason, s.Until)
-		answer(w, silence, err)
-	})
-	mux.HandleFunc("DELETE /v1/silences/{id}", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, struct{}{}, b.EndSilence(r.Context(), r.PathValue("id")))
-	})
-	mux.HandleFunc("POST /v1/deliveries/{key}", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, struct{}{}, b.Redeliver(r.Context(), r.PathValue("key")))
-	})
-}
-
-const (
-	// maxBody takes 300,000 characters however JSON spells them. What is kept of
-	// a text is bounded by whoever keeps it.
-	maxBody = 4 << 20
-	// maxRest of a larger request is read, and forgotten, so that its sender is
-	// there for the answer.
-	maxRest = 64 << 20
-)
-
-// decode reads a request's JSON, which has to be there within askTime.
-func decode(w http.ResponseWriter, r *http.Request, into any) error {
-	if c, ok := r.Context().Value(clientKey{}).(*client); ok {
-		c.asks()
-		defer c.works()
+// Read implements [io.Reader].
+func (b *requestBody) Read(p []byte) (int, error) {
+	if !b.limited {
+		b.limited = true
+		_ = b.connection.SetReadDeadline(time.Now().Add(askTime))
 	}
-	deadline := http.NewResponseController(w)
-	_ = deadline.SetReadDeadline(time.Now().Add(askTime))
-	defer func() { _ = deadline.SetReadDeadline(time.Time{}) }()
-	err := json.NewDecoder(http.MaxBytesReader(nil, io.NopCloser(r.Body), maxBody)).Decode(into)
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
-		_, _ = io.CopyN(io.Discard, r.Body, maxRest) // the sender has gone when this fails
-		return fmt.Errorf("the request has more than %d bytes", large.Limit)
-	}
-	if err != nil {
-		return fmt.Errorf("reading the request: %w", err)
-	}
-	return nil
+	b.client.asks()
+	defer b.client.works()
+	return b.ReadCloser.Read(p)
 }
 
-type acknowledgement struct {
-	Incident incident.ID `json:"incident"`
-	Reason   string      `json:"reason"`
-	Until    time.Time   `json:"until,omitzero"`
-}
-
-type failure struct {
-	Error string `json:"error"`
-}
-
-// answer writes a value, or an error that the client gives back as its own.
-func answer(w http.ResponseWriter, value any, err error) {
-	w.Header().Set("Content-Type", "application/json")
-	if err != nil {
-		w.WriteHeader(http.StatusUnprocessableEntity)
-		value = failure{err.Error()}
+// Close implements [io.Closer]. What is read of the connection after this is whether
+// the client is still there, which has no deadline.
+func (b *requestBody) Close() error {
+	if b.limited {
+		_ = b.connection.SetReadDeadline(time.Time{})
 	}
-	_ = json.NewEncoder(w).Encode(value) // the client has gone when this fails
+	return b.ReadCloser.Close()
 }

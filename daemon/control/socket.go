@@ -1,3 +1,9 @@
+// Package control is the unix socket on which the command line asks the daemon.
+//
+// It owns the socket: its place and permissions, for as long as the daemon lives, and
+// how many clients may take how much time. What is asked and answered is daemon/api's.
+// Who may connect is the business of the socket's mode and group; nothing here listens
+// on a network.
 package control
 
 import (
@@ -10,13 +16,13 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
 const (
 	// socketMode lets the owner and the group of the socket's directory connect.
 	socketMode = 0o660
-	// longestPath is how many bytes sockaddr_un(7) has for a name.
-	longestPath = 107
 	// lookEvery is how often it is looked whether the socket is still at its path.
 	lookEvery = 2 * time.Second
 )
@@ -113,19 +119,14 @@ func abandoned(ctx context.Context, path string) bool {
 func advice(path string) string {
 	info, err := os.Lstat(path)
 	switch {
-	case len(path) > longestPath:
-		return " (" + tooLong(path) + ")"
+	case len(path) > api.LongestSocketPath:
+		return " (" + api.SocketPathTooLong(path) + ")"
 	case err != nil:
 		return ""
 	case info.Mode()&os.ModeSocket == 0:
 		return " (there is something else, which is left alone; remove it, or name another path)"
 	}
 	return " (another imapvigil answers there; stop it, or name another path)"
-}
-
-// tooLong says so of a path; the system says only "invalid argument".
-func tooLong(path string) string {
-	return fmt.Sprintf("the path of a socket has at most %d bytes, and this has %d", longestPath, len(path))
 }
 
 // Accept implements [net.Listener]. One goroutine at a time may accept.

@@ -9,11 +9,17 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
+	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/control"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // eventually waits until cond is true. There is nothing to be told by: who else
 // connects, or deletes, is another process.
@@ -26,20 +32,48 @@ func eventually(t *testing.T, what string, cond func() bool) {
 	}
 }
 
+// serve answers on a socket until the test ends, or stop is called, and looks at the
+// socket all the time.
+func serve(t *testing.T, path string, d api.Daemon) (s *control.Socket, stop func()) {
+	t.Helper()
+	return serveLooking(t, path, d, time.Millisecond)
+}
+
+// serveLooking is serve with a pause between two looks at the socket.
+func serveLooking(t *testing.T, path string, d api.Daemon, every time.Duration) (s *control.Socket, stop func()) {
+	t.Helper()
+	s, err := control.Listen(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.SetLookEvery(every)
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- control.Serve(ctx, s, api.Handler(d)) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(stop)
+	return s, stop
+}
+
 // One named is a daemon that says its name.
 type named struct {
-	backend
+	api.Daemon
 	digest string
 }
 
-func (n *named) Status(context.Context) (control.Status, error) {
-	return control.Status{Config: control.Config{Digest: n.digest}}, nil
+func (n *named) Status(context.Context) (api.Status, error) {
+	return api.Status{Config: api.Config{Digest: n.digest}}, nil
 }
 
 // answers gives the name of who answers on a socket; "" nobody.
 func answers(t *testing.T, path string) string {
 	t.Helper()
-	s, err := control.NewClient(path).Status(t.Context())
+	s, err := api.NewClient(path).Status(t.Context())
 	if err != nil {
 		return ""
 	}
@@ -147,7 +181,7 @@ func TestTheLogTellsOfTheSocket(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	go func() { served <- control.Serve(ctx, s, &backend{}) }()
+	go func() { served <- control.Serve(ctx, s, api.Handler(&named{})) }()
 	err = errors.Join(os.WriteFile(path+".new", []byte("precious"), 0o600), os.Rename(path+".new", path))
 	if err != nil {
 		t.Fatal(err)
@@ -167,5 +201,46 @@ func TestTheLogTellsOfTheSocket(t *testing.T) {
 	stop()
 	if err := <-served; err != nil || len(said) > 0 {
 		t.Errorf("%v, and the log said more", err)
+	}
+}
+
+// An abandoned socket is replaced; one that is answered on, and a file that is
+// no socket at all, are left alone.
+func TestListen(t *testing.T) {
+	dir := t.TempDir()
+	abandoned := filepath.Join(dir, "abandoned.sock")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: abandoned, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	_ = l.Close()
+	again, err := control.Listen(t.Context(), abandoned)
+	if err != nil {
+		t.Fatalf("an abandoned socket was not replaced: %v", err)
+	}
+	defer func() { _ = again.Close() }()
+	if info, err := os.Stat(abandoned); err != nil || info.Mode().Perm() != 0o660 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	if _, err := control.Listen(t.Context(), abandoned); err == nil || !strings.Contains(err.Error(), "another imapvigil answers there") {
+		t.Errorf("a socket that is answered on: %v", err)
+	}
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := control.Listen(t.Context(), file); err == nil || !strings.Contains(err.Error(), "something else") {
+		t.Errorf("a file was taken for a socket: %v", err)
+	}
+	if _, err := api.NewClient(file).Status(t.Context()); !errors.Is(err, api.ErrNoDaemon) || !strings.Contains(err.Error(), "no socket; remove it") {
+		t.Errorf("a client of a file: %v", err)
+	}
+	long := filepath.Join(dir, strings.Repeat("x", 108))
+	if _, err := control.Listen(t.Context(), long); err == nil || !strings.Contains(err.Error(), "at most 107 bytes") {
+		t.Errorf("a path that is too long: %v", err)
+	}
+	if text, err := os.ReadFile(file); err != nil || string(text) != "precious" {
+		t.Errorf("the file is gone: %q, %v", text, err)
 	}
 }

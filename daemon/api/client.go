@@ -1,4 +1,4 @@
-package control
+package api
 
 import (
 	"bytes"
@@ -22,15 +22,26 @@ import (
 // ErrNoDaemon is returned when nobody answers on the socket.
 var ErrNoDaemon = errors.New("no daemon answers")
 
-// patience is how long a question that needs no work may take. A daemon that
-// hangs must not hang those who ask whether it does.
+// patience is the [Client.Patience] of a new client.
 const patience = 10 * time.Second
+
+// LongestSocketPath is how many bytes sockaddr_un(7) has for the path of a socket.
+const LongestSocketPath = 107
+
+// SocketPathTooLong says in words that a path is longer than LongestSocketPath; the
+// system says only "invalid argument".
+func SocketPathTooLong(path string) string {
+	return fmt.Sprintf("the path of a socket has at most %d bytes, and this has %d", LongestSocketPath, len(path))
+}
 
 // A Client talks to the daemon behind a socket.
 type Client struct {
-	socket   string
-	http     *http.Client
-	patience time.Duration
+	// Patience is how long a question that needs no work may take. A daemon that
+	// hangs must not hang those who ask whether it does.
+	Patience time.Duration
+
+	socket string
+	http   *http.Client
 }
 
 // NewClient makes a client of a socket; it connects with each request.
@@ -39,7 +50,10 @@ func NewClient(socket string) *Client {
 		var d net.Dialer
 		return d.DialContext(ctx, "unix", socket)
 	}
-	return &Client{socket, &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}, patience}
+	return &Client{
+		Patience: patience, socket: socket,
+		http: &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}},
+	}
 }
 
 // Status asks for what is known.
@@ -114,7 +128,7 @@ func (c *Client) Redeliver(ctx context.Context, key string) error {
 
 // look asks for what is known, which takes no time.
 func (c *Client) look(ctx context.Context, path string, out any) error {
-	short, cancel := context.WithTimeout(ctx, c.patience)
+	short, cancel := context.WithTimeout(ctx, c.Patience)
 	defer cancel()
 	err := c.call(short, http.MethodGet, path, nil, out)
 	for crowdedOut(err) {
@@ -126,7 +140,7 @@ func (c *Client) look(ctx context.Context, path string, out any) error {
 		}
 	}
 	if err != nil && short.Err() != nil && ctx.Err() == nil {
-		return fmt.Errorf("%w on %s within %s: it hangs, or this machine is overloaded", ErrNoDaemon, c.socket, c.patience)
+		return fmt.Errorf("%w on %s within %s: it hangs, or this machine is overloaded", ErrNoDaemon, c.socket, c.Patience)
 	}
 	return err
 }
@@ -175,8 +189,8 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 func (c *Client) explain(err error) error {
 	var dial *net.OpError
 	if errors.As(err, &dial) && dial.Op == "dial" {
-		if len(c.socket) > longestPath {
-			return fmt.Errorf("%w on %s: %s", ErrNoDaemon, c.socket, tooLong(c.socket))
+		if len(c.socket) > LongestSocketPath {
+			return fmt.Errorf("%w on %s: %s", ErrNoDaemon, c.socket, SocketPathTooLong(c.socket))
 		}
 		if info, err := os.Stat(c.socket); err == nil && info.Mode()&os.ModeSocket == 0 {
 			return fmt.Errorf("%w on %s: there is something else, which is no socket; remove it, and a daemon that runs makes its socket anew", ErrNoDaemon, c.socket)

@@ -1,22 +1,22 @@
-package control_test
+package api_test
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"net"
-	"os"
+	"net/http"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -29,39 +29,39 @@ type backend struct {
 	until  time.Time
 }
 
-var verdict = control.Verdict{
-	Result: control.RejectedWord, Digest: "d1",
-	Diagnostics: control.NewDiagnostics([]config.Diagnostic{{
+var verdict = api.Verdict{
+	Result: api.RejectedWord, Digest: "d1",
+	Diagnostics: api.NewDiagnostics([]config.Diagnostic{{
 		Gravity: config.Error, Summary: "Unknown attribute", Detail: "Did you mean port?",
 		Pos: config.Pos{File: "a.hcl", Line: 3, Column: 5}, Excerpt: "  prot = 1", Mark: [2]int{2, 6},
 	}}),
 }
 
-func (b *backend) Status(context.Context) (control.Status, error) {
-	return control.Status{Config: control.Config{State: control.Current, Digest: "d1"}}, nil
+func (b *backend) Status(context.Context) (api.Status, error) {
+	return api.Status{Config: api.Config{State: api.Current, Digest: "d1"}}, nil
 }
 
-func (b *backend) Incidents(context.Context) ([]control.Incident, error) {
-	return []control.Incident{{ID: "abc", Check: "mx1/imaps"}}, nil
+func (b *backend) Incidents(context.Context) ([]api.Incident, error) {
+	return []api.Incident{{ID: "abc", Check: "mx1/imaps"}}, nil
 }
 
-func (b *backend) Reload(_ context.Context, shrink bool) (control.Verdict, error) {
+func (b *backend) Reload(_ context.Context, shrink bool) (api.Verdict, error) {
 	b.shrink = shrink
 	return verdict, nil
 }
 
-func (b *backend) Plan(_ context.Context, path string) (control.Plan, error) {
+func (b *backend) Plan(_ context.Context, path string) (api.Plan, error) {
 	d := config.Compare(nil, nil)
 	d.Added = append(d.Added, config.CheckID(path))
-	return control.Plan{Diff: d, Orphaned: []incident.ID{"abc"}, Kept: []control.KeptIncident{{ID: "def", Check: "mx1/imaps"}}}, nil
+	return api.Plan{Diff: d, Orphaned: []incident.ID{"abc"}, Kept: []api.KeptIncident{{ID: "def", Check: "mx1/imaps"}}}, nil
 }
 
 func (b *backend) Recheck(_ context.Context, id config.CheckID) (incident.Report, error) {
 	return incident.Report{}, errors.New("there is no check " + string(id))
 }
 
-func (b *backend) NotifyTest(_ context.Context, id config.RoleID) (control.Trial, error) {
-	return control.Trial{Role: id}, nil
+func (b *backend) NotifyTest(_ context.Context, id config.RoleID) (api.Trial, error) {
+	return api.Trial{Role: id}, nil
 }
 
 func (b *backend) Acknowledge(_ context.Context, id incident.ID, _ string, until time.Time) error {
@@ -69,12 +69,12 @@ func (b *backend) Acknowledge(_ context.Context, id incident.ID, _ string, until
 	return nil
 }
 
-func (b *backend) Silence(_ context.Context, scope control.Scope, reason string, until time.Time) (control.Silence, error) {
-	return control.Silence{ID: "s1", Scope: scope, Reason: reason, Until: until}, nil
+func (b *backend) Silence(_ context.Context, scope api.Scope, reason string, until time.Time) (api.Silence, error) {
+	return api.Silence{ID: "s1", Scope: scope, Reason: reason, Until: until}, nil
 }
 
-func (b *backend) Silences(context.Context) ([]control.Silence, error) {
-	return []control.Silence{{ID: "s1"}}, nil
+func (b *backend) Silences(context.Context) ([]api.Silence, error) {
+	return []api.Silence{{ID: "s1"}}, nil
 }
 
 func (b *backend) EndSilence(_ context.Context, id string) error {
@@ -85,40 +85,19 @@ func (b *backend) Redeliver(_ context.Context, key string) error {
 	return errors.New("there is no delivery " + key)
 }
 
-func start(t *testing.T) (*backend, *control.Client) {
+func start(t *testing.T) (*backend, *api.Client) {
 	t.Helper()
-	socket := filepath.Join(t.TempDir(), "run", "control.sock")
-	b := &backend{}
-	serve(t, socket, b)
-	return b, control.NewClient(socket)
-}
-
-// serve answers on a socket until the test ends, or stop is called, and looks at the
-// socket all the time.
-func serve(t *testing.T, path string, b control.Backend) (s *control.Socket, stop func()) {
-	t.Helper()
-	return serveLooking(t, path, b, time.Millisecond)
-}
-
-// serveLooking is serve with a pause between two looks at the socket.
-func serveLooking(t *testing.T, path string, b control.Backend, every time.Duration) (s *control.Socket, stop func()) {
-	t.Helper()
-	s, err := control.Listen(t.Context(), path)
+	path := filepath.Join(t.TempDir(), "c.sock")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.SetLookEvery(every)
-	ctx, cancel := context.WithCancel(t.Context())
-	served := make(chan error, 1)
-	go func() { served <- control.Serve(ctx, s, b) }()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	})
-	t.Cleanup(stop)
-	return s, stop
+	b := &backend{}
+	s := &http.Server{Handler: api.Handler(b), ReadHeaderTimeout: time.Minute}
+	served := make(chan struct{})
+	go func() { defer close(served); _ = s.Serve(l) }()
+	t.Cleanup(func() { _ = s.Close(); <-served })
+	return b, api.NewClient(path)
 }
 
 func TestWhatCrossesTheSocket(t *testing.T) {
@@ -167,7 +146,7 @@ func TestSilencesCrossTheSocket(t *testing.T) {
 	_, client := start(t)
 	ctx := t.Context()
 	until := time.Date(2026, 1, 6, 8, 0, 0, 0, time.UTC)
-	want := control.Silence{ID: "s1", Scope: control.Scope{Group: "europe/germany"}, Reason: "new racks", Until: until}
+	want := api.Silence{ID: "s1", Scope: api.Scope{Group: "europe/germany"}, Reason: "new racks", Until: until}
 	got, err := client.Silence(ctx, want.Scope, want.Reason, until)
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
@@ -196,7 +175,7 @@ func TestDiagnosticsComeBackWhole(t *testing.T) {
 		Gravity: config.Warning, Summary: "s", Detail: "d", Pos: config.Pos{File: "f", Line: 1, Column: 2},
 		Excerpt: "x", Mark: [2]int{0, 1},
 	}
-	if diff := cmp.Diff(d, control.NewDiagnostics([]config.Diagnostic{d})[0].Config()); diff != "" {
+	if diff := cmp.Diff(d, api.NewDiagnostics([]config.Diagnostic{d})[0].Config()); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -204,12 +183,12 @@ func TestDiagnosticsComeBackWhole(t *testing.T) {
 func TestNobodyAnswers(t *testing.T) {
 	long := filepath.Join(t.TempDir(), strings.Repeat("x", 108))
 	want := fmt.Sprintf("no daemon answers on %s: the path of a socket has at most 107 bytes, and this has %d", long, len(long))
-	if _, err := control.NewClient(long).Status(t.Context()); !errors.Is(err, control.ErrNoDaemon) || err.Error() != want {
+	if _, err := api.NewClient(long).Status(t.Context()); !errors.Is(err, api.ErrNoDaemon) || err.Error() != want {
 		t.Errorf("a path that is too long: %v", err)
 	}
 
-	_, err := control.NewClient(filepath.Join(t.TempDir(), "none.sock")).Status(t.Context())
-	if !errors.Is(err, control.ErrNoDaemon) {
+	_, err := api.NewClient(filepath.Join(t.TempDir(), "none.sock")).Status(t.Context())
+	if !errors.Is(err, api.ErrNoDaemon) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -222,54 +201,42 @@ func TestTheDaemonHangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	c := control.NewClient(path)
-	c.SetPatience(10 * time.Millisecond)
+	c := api.NewClient(path)
+	c.Patience = 10 * time.Millisecond
 	_, err = c.Status(t.Context())
-	if !errors.Is(err, control.ErrNoDaemon) || !strings.Contains(err.Error(), "it hangs") {
+	if !errors.Is(err, api.ErrNoDaemon) || !strings.Contains(err.Error(), "it hangs") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := c.Incidents(t.Context()); !errors.Is(err, control.ErrNoDaemon) {
+	if _, err := c.Incidents(t.Context()); !errors.Is(err, api.ErrNoDaemon) {
 		t.Errorf("got %v", err)
 	}
 }
 
-// An abandoned socket is replaced; one that is answered on, and a file that is
-// no socket at all, are left alone.
-func TestListen(t *testing.T) {
-	dir := t.TempDir()
-	abandoned := filepath.Join(dir, "abandoned.sock")
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: abandoned, Net: "unix"})
+// A client that finds the queue of the socket full tries again until its patience
+// ends; then it says what that means.
+func TestAQueueThatIsFull(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.sock")
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.SetUnlinkOnClose(false)
-	_ = l.Close()
-	again, err := control.Listen(t.Context(), abandoned)
-	if err != nil {
-		t.Fatalf("an abandoned socket was not replaced: %v", err)
-	}
-	defer func() { _ = again.Close() }()
-	if info, err := os.Stat(abandoned); err != nil || info.Mode().Perm() != 0o660 {
-		t.Errorf("mode %v, %v", info.Mode(), err)
-	}
-	if _, err := control.Listen(t.Context(), abandoned); err == nil || !strings.Contains(err.Error(), "another imapvigil answers there") {
-		t.Errorf("a socket that is answered on: %v", err)
-	}
-	file := filepath.Join(dir, "file")
-	if err := os.WriteFile(file, []byte("precious"), 0o600); err != nil {
+	defer func() { _ = unix.Close(fd) }()
+	if err := errors.Join(unix.Bind(fd, &unix.SockaddrUnix{Name: path}), unix.Listen(fd, 0)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := control.Listen(t.Context(), file); err == nil || !strings.Contains(err.Error(), "something else") {
-		t.Errorf("a file was taken for a socket: %v", err)
+	for {
+		c, err := net.Dial("unix", path)
+		if err != nil {
+			if !errors.Is(err, unix.EAGAIN) {
+				t.Fatal(err)
+			}
+			break
+		}
+		defer func() { _ = c.Close() }()
 	}
-	if _, err := control.NewClient(file).Status(t.Context()); !errors.Is(err, control.ErrNoDaemon) || !strings.Contains(err.Error(), "no socket; remove it") {
-		t.Errorf("a client of a file: %v", err)
-	}
-	long := filepath.Join(dir, strings.Repeat("x", 108))
-	if _, err := control.Listen(t.Context(), long); err == nil || !strings.Contains(err.Error(), "at most 107 bytes") {
-		t.Errorf("a path that is too long: %v", err)
-	}
-	if text, err := os.ReadFile(file); err != nil || string(text) != "precious" {
-		t.Errorf("the file is gone: %q, %v", text, err)
+	client := api.NewClient(path)
+	client.Patience = 50 * time.Millisecond
+	if _, err := client.Status(t.Context()); !errors.Is(err, api.ErrNoDaemon) || !strings.Contains(err.Error(), "it hangs, or this machine is overloaded") {
+		t.Errorf("got %v", err)
 	}
 }

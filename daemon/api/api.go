@@ -1,0 +1,42 @@
+// Package api is how programs ask the running daemon, and what they are answered: the
+// shapes of the JSON, the handlers that serve them, and the client that the command line
+// uses. Each exists here, once.
+//
+// It decides nothing: every request becomes a call of the [Daemon]. It listens nowhere:
+// daemon/control mounts [Handler] on a unix socket and says who may connect. The JSON
+// keys are an interface, the same in an answer as in what the commands print.
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// A Daemon is the running monitor, as far as it can be asked.
+type Daemon interface {
+	// Status shows what is known.
+	Status(ctx context.Context) (Status, error)
+	// Incidents lists all incidents that are kept.
+	Incidents(ctx context.Context) ([]Incident, error)
+	// Reload reads the files and waits for the verdict.
+	Reload(ctx context.Context, allowShrink bool) (Verdict, error)
+	// Plan says what a reload would do; an empty path is the daemon's own.
+	Plan(ctx context.Context, path string) (Plan, error)
+	// Recheck probes now, and the result counts.
+	Recheck(ctx context.Context, id config.CheckID) (incident.Report, error)
+	// NotifyTest sends a test message along each way of a role.
+	NotifyTest(ctx context.Context, id config.RoleID) (Trial, error)
+	// Acknowledge takes an open incident on, until a time or its end.
+	Acknowledge(ctx context.Context, id incident.ID, reason string, until time.Time) error
+	// Silence has nothing sent about something until a time.
+	Silence(ctx context.Context, scope Scope, reason string, until time.Time) (Silence, error)
+	// Silences lists those that have not ended.
+	Silences(ctx context.Context) ([]Silence, error)
+	// EndSilence ends one before its time.
+	EndSilence(ctx context.Context, id string) error
+	// Redeliver has a message that was given up tried once more.
+	Redeliver(ctx context.Context, key string) error
+}

@@ -1,0 +1,87 @@
+package api
+
+import (
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// Verdict is what came of a reload: what `reload --json` prints.
+type Verdict struct {
+	Result      string       `json:"result"` // applied, unchanged, rejected
+	Digest      string       `json:"digest"`
+	Diagnostics []Diagnostic `json:"diagnostics"`
+}
+
+// The results of a reload.
+const (
+	Applied      = "applied"
+	Unchanged    = "unchanged"
+	RejectedWord = "rejected"
+)
+
+// A Plan is what a reload would do: what `plan --json` prints. The keys are an
+// interface.
+type Plan struct {
+	config.Diff
+	Diagnostics []Diagnostic `json:"diagnostics"`
+	// Orphaned are open incidents of checks that would be removed.
+	Orphaned []incident.ID `json:"-"`
+	// Kept are those of checks that would be changed or moved, which they survive.
+	Kept []KeptIncident `json:"-"`
+}
+
+// A KeptIncident stays open; Check is what its check would be called.
+type KeptIncident struct {
+	ID    incident.ID    `json:"id"`
+	Check config.CheckID `json:"check"`
+}
+
+// plan is a Plan as it crosses the socket.
+type plan struct {
+	Plan
+	Orphaned []incident.ID  `json:"orphaned"`
+	Kept     []KeptIncident `json:"kept"`
+	// Elsewhere is no part of what plan prints as JSON.
+	Elsewhere []string `json:"elsewhere"`
+}
+
+// A Diagnostic is one diagnostic of the configuration, as --json prints it,
+// with the excerpt that the text form needs.
+type Diagnostic struct {
+	Severity config.Gravity `json:"severity"`
+	Summary  string         `json:"summary"`
+	Detail   string         `json:"detail"`
+	File     string         `json:"file"`
+	Line     int            `json:"line"`
+	Column   int            `json:"column"`
+	Excerpt  string         `json:"excerpt,omitempty"`
+	Mark     *[2]int        `json:"mark,omitempty"`
+}
+
+// NewDiagnostics turns diagnostics into what crosses the socket.
+func NewDiagnostics(diags []config.Diagnostic) []Diagnostic {
+	list := make([]Diagnostic, 0, len(diags))
+	for _, d := range diags {
+		out := Diagnostic{
+			Severity: d.Gravity, Summary: d.Summary, Detail: d.Detail,
+			File: d.Pos.File, Line: d.Pos.Line, Column: d.Pos.Column, Excerpt: d.Excerpt,
+		}
+		if d.Mark != [2]int{} {
+			out.Mark = &d.Mark
+		}
+		list = append(list, out)
+	}
+	return list
+}
+
+// Config gives back what NewDiagnostics was made from.
+func (d Diagnostic) Config() config.Diagnostic {
+	out := config.Diagnostic{
+		Gravity: d.Severity, Summary: d.Summary, Detail: d.Detail, Excerpt: d.Excerpt,
+		Pos: config.Pos{File: d.File, Line: d.Line, Column: d.Column},
+	}
+	if d.Mark != nil {
+		out.Mark = *d.Mark
+	}
+	return out
+}
