@@ -87,7 +87,7 @@ func (m *monitor) Recheck(ctx context.Context, id config.CheckID) (rep incident.
 		return rep, err
 	}
 	for _, c := range v.Checks {
-		if c.ID == id && c.State == "paused" {
+		if c.ID == id && c.State == incident.CheckPaused {
 			return rep, fmt.Errorf("check %q is paused", id)
 		}
 		if c.ID == id {

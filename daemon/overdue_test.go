@@ -156,7 +156,7 @@ func TestACheckThatIsNotProbedIsAnIncident(t *testing.T) {
 			}
 			var got []string
 			for _, in := range v.Incidents {
-				got = append(got, strings.Join([]string{string(in.Check), string(in.Condition), in.State, in.ClosedAs}, " "))
+				got = append(got, strings.Join([]string{string(in.Check), string(in.Condition), string(in.State), in.ClosedAs}, " "))
 			}
 			if !slices.Equal(got, want) {
 				t.Errorf("after %v more: %v, want %v", after, got, want)

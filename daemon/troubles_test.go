@@ -102,7 +102,7 @@ func TestTroublesOfTheMachine(t *testing.T) {
 			}
 			var got []string
 			for _, in := range v.Incidents {
-				got = append(got, strings.Join([]string{string(in.Check), string(in.Condition), in.State, in.ClosedAs, in.Hint}, ", "))
+				got = append(got, strings.Join([]string{string(in.Check), string(in.Condition), string(in.State), in.ClosedAs, in.Hint}, ", "))
 			}
 			if strings.Join(got, "; ") != want {
 				t.Errorf("%s: %q, want %q", when, got, want)

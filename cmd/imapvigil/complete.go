@@ -14,6 +14,7 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
 	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 // How long a shell waits for what it completes at most, and how much of that
@@ -58,7 +59,7 @@ func (p *program) complete(root *cobra.Command) {
 		"role":       p.offer(roleNames),
 		"security":   offerWords("tls", "starttls", "none"),
 		"server":     p.offer(serverNames),
-		"state":      offerWords("ok", "failing", "degraded", "down", "recovering", "unknown", "paused", "maintenance"),
+		"state":      offerWords(incident.CheckStates()...),
 		"state-dir":  offerDirectories,
 	}
 	var walk func(c *cobra.Command)
@@ -123,14 +124,18 @@ func offerAnyFile(*cobra.Command, []string, string) ([]cobra.Completion, cobra.S
 	return nil, cobra.ShellCompDirectiveDefault
 }
 
-func offerWords(words ...string) cobra.CompletionFunc {
-	return cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveKeepOrder)
+func offerWords[T ~string](words ...T) cobra.CompletionFunc {
+	list := make([]cobra.Completion, len(words))
+	for i, word := range words {
+		list[i] = string(word)
+	}
+	return cobra.FixedCompletions(list, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveKeepOrder)
 }
 
 func checkNames(ctx context.Context, p *program, cmd *cobra.Command) (list []cobra.Completion) {
 	if checks, err := p.checksOfDaemon(ctx, cmd); err == nil {
 		for _, c := range checks {
-			list = append(list, cobra.CompletionWithDesc(string(c.ID), c.State))
+			list = append(list, cobra.CompletionWithDesc(string(c.ID), string(c.State)))
 		}
 		return list
 	}
@@ -174,8 +179,8 @@ func incidentNames(open bool) nameSource {
 	return func(ctx context.Context, p *program, cmd *cobra.Command) (list []cobra.Completion) {
 		known, _ := p.client(cmd).Incidents(ctx) // none without a daemon
 		for _, i := range known.Incidents {
-			if !open || i.State != "closed" {
-				list = append(list, cobra.CompletionWithDesc(string(i.ID), i.State+", "+string(i.Check)+": "+string(i.Cause)))
+			if !open || i.State != incident.StatusClosed {
+				list = append(list, cobra.CompletionWithDesc(string(i.ID), string(i.State)+", "+string(i.Check)+": "+string(i.Cause)))
 			}
 		}
 		return list

@@ -15,6 +15,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/daemon"
 	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/ca"
 )
@@ -120,12 +121,12 @@ func (d *demo) script(ctx context.Context) error {
 	steps := []struct {
 		says string
 		do   func()
-		want string // the state to wait for
+		want incident.CheckState // to wait for
 	}{
-		{"The daemon runs. Its first probes:", func() {}, "ok"},
-		{"The IMAP server stops: nothing listens on its port any more.", d.server.Refuse, "down"},
+		{"The daemon runs. Its first probes:", func() {}, incident.CheckOK},
+		{"The IMAP server stops: nothing listens on its port any more.", d.server.Refuse, incident.CheckDown},
 		{"", d.receivers.await(ctx, d.program, 1), ""},
-		{"The IMAP server starts again.", func() { _ = d.server.Serve() }, "ok"},
+		{"The IMAP server starts again.", func() { _ = d.server.Serve() }, incident.CheckOK},
 		{"", d.receivers.await(ctx, d.program, 2), ""},
 	}
 	for _, s := range steps {
@@ -166,7 +167,7 @@ func (d *demo) say(text string) {
 
 // until shows the status each time it changes, until every check is in the
 // wanted state.
-func (d *demo) until(ctx context.Context, want string) error {
+func (d *demo) until(ctx context.Context, want incident.CheckState) error {
 	ticker := time.NewTicker(200 * time.Millisecond)
 	defer ticker.Stop()
 	last := ""
@@ -191,12 +192,12 @@ func (d *demo) until(ctx context.Context, want string) error {
 	}
 }
 
-func demoLine(s api.Status, want string) (line string, reached bool) {
+func demoLine(s api.Status, want incident.CheckState) (line string, reached bool) {
 	reached = len(s.Checks) > 0
 	var parts []string
 	for _, c := range s.Checks {
 		text := fmt.Sprintf("%s is %s", c.ID, c.State)
-		if c.Cause != "" && c.State != "ok" {
+		if c.Cause != "" && c.State != incident.CheckOK {
 			text += " (" + c.Phase + " " + c.Cause + ")"
 		}
 		parts = append(parts, text)

@@ -52,7 +52,7 @@ func (p *program) incidents(ctx context.Context, client *api.Client, f incidentF
 		return err
 	}
 	list.Incidents = slices.DeleteFunc(list.Incidents, func(i api.Incident) bool {
-		return f.id != "" && string(i.ID) != f.id || f.open && i.State == "closed" || i.StartedAt.Before(start) ||
+		return f.id != "" && string(i.ID) != f.id || f.open && i.State == incident.StatusClosed || i.StartedAt.Before(start) ||
 			!within(i.Groups, f.group)
 	})
 	if f.id != "" && len(list.Incidents) == 0 {
@@ -91,14 +91,14 @@ func (p *program) printIncidents(list []api.Incident) {
 		p.printf("No incidents.\n")
 	}
 	for _, i := range list {
-		p.printf("%s  %-12s %s  %s\n", i.ID, p.paint(colourOf(i), i.State), stamp(i.StartedAt), i.Check)
+		p.printf("%s  %-12s %s  %s\n", i.ID, p.paint(colourOf(i), string(i.State)), stamp(i.StartedAt), i.Check)
 		p.printf("%s\n", fold("            ", summary(i)))
 	}
 }
 
 func colourOf(i api.Incident) string {
-	if i.State == "closed" {
-		return "ok"
+	if i.State == incident.StatusClosed {
+		return string(incident.CheckOK)
 	}
 	return string(i.Severity)
 }
@@ -115,7 +115,7 @@ func summary(i api.Incident) string {
 }
 
 func (p *program) explain(i api.Incident) {
-	p.printf("Incident %s, %s\n%s\n\n", i.ID, p.paint(colourOf(i), i.State), fold("", string(i.Check)+": "+summary(i)))
+	p.printf("Incident %s, %s\n%s\n\n", i.ID, p.paint(colourOf(i), string(i.State)), fold("", string(i.Check)+": "+summary(i)))
 	if i.Hint != "" {
 		p.printf("%s\n", fold("  ", "hint: "+i.Hint))
 	}
@@ -163,8 +163,6 @@ func phaseAndCause(phase incident.Phase, cause incident.Cause) string {
 }
 
 func errNoCheck(id string) error { return fmt.Errorf("there is no check %q", id) }
-
-func plainCount(n int, word string) string { return fmt.Sprintf("%d %s", n, word) }
 
 func isExit(err error) bool {
 	var code exitCode

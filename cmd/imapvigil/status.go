@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
@@ -35,7 +37,7 @@ func (p *program) statusCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&f.group, "group", "", "only checks in this group and below it (europe/germany)")
 	c.Flags().StringVar(&f.server, "server", "", "only checks of this server")
-	c.Flags().StringVar(&f.state, "state", "", "only checks in this state (down, degraded, failing, ...)")
+	c.Flags().StringVar(&f.state, "state", "", fmt.Sprintf("only checks in this state (%s, %s, %s, ...)", incident.CheckDown, incident.CheckDegraded, incident.CheckFailing))
 	c.Flags().BoolVar(&watch, "watch", false, "show it again every 2 seconds")
 	p.jsonFlag(c)
 	return c
@@ -88,7 +90,7 @@ func (f statusFilter) choose(all []api.Check) ([]api.Check, error) {
 		return len(f.checks) > 0 && !slices.Contains(f.checks, string(c.ID)) ||
 			!within(c.Groups, f.group) ||
 			f.server != "" && c.Server != f.server ||
-			f.state != "" && c.State != f.state
+			f.state != "" && c.State != incident.CheckState(f.state)
 	}), nil
 }
 
@@ -102,18 +104,10 @@ func within(groups []string, path string) bool {
 	return strings.HasPrefix(inside, path+"/") || strings.HasPrefix(inside, strings.ReplaceAll(path, ".", "/")+"/")
 }
 
-// statusCode is 2 when a check is down, 1 when one is neither well nor out of
-// service on purpose.
-func statusCode(checks []api.Check) int {
-	code := 0
-	for _, c := range checks {
-		switch c.State {
-		case "down":
-			return 2
-		case "ok", "paused", "maintenance":
-		default:
-			code = 1
-		}
+// statusCode is the exit code of the gravest state.
+func statusCode(checks []api.Check) (code int) {
+	for i := range checks {
+		code = max(code, checks[i].State.ExitCode())
 	}
 	return code
 }
@@ -121,7 +115,7 @@ func statusCode(checks []api.Check) int {
 func (p *program) printStatus(s api.Status) {
 	p.printf("%s  %s\n", stamp(s.GeneratedAt), stateTally(s.Checks))
 	for _, line := range troubles(s) {
-		p.printf("%s\n", p.paint("down", fold("! ", line)))
+		p.printf("%s\n", p.paint(string(incident.CheckDown), fold("! ", line)))
 	}
 	for _, note := range s.Notes {
 		p.printf("%s\n", fold("  ", note))
@@ -198,7 +192,7 @@ func place(c api.Check) string {
 
 func (p *program) printCheck(c api.Check, now time.Time) {
 	state := strings.Repeat(" ", max(0, 10-len(c.State)))
-	state = p.paint(c.State, c.State) + state
+	state = p.paint(string(c.State), string(c.State)) + state
 	title := string(c.ID)
 	if c.Label != title && c.Label != "" {
 		title += " (" + c.Label + ")"
@@ -208,7 +202,7 @@ func (p *program) printCheck(c api.Check, now time.Time) {
 		p.printf(", since %s", strings.TrimSuffix(ago(c.Since, now), " ago"))
 	}
 	p.printf("\n")
-	if c.Cause != "" && c.State != "ok" {
+	if c.Cause != "" && c.State != incident.CheckOK {
 		p.printf("%s\n", fold("              ", c.Phase+" "+c.Cause+": "+c.Hint))
 	}
 	for _, id := range c.Incidents {
@@ -217,14 +211,14 @@ func (p *program) printCheck(c api.Check, now time.Time) {
 }
 
 func stateTally(checks []api.Check) string {
-	counts := map[string]int{}
+	counts := map[incident.CheckState]int{}
 	for _, c := range checks {
 		counts[c.State]++
 	}
 	var parts []string
-	for _, state := range []string{"down", "failing", "degraded", "recovering", "unknown", "ok", "maintenance", "paused"} {
+	for _, state := range incident.CheckStates() {
 		if n := counts[state]; n > 0 {
-			parts = append(parts, plainCount(n, state))
+			parts = append(parts, fmt.Sprintf("%d %s", n, state))
 		}
 	}
 	if len(parts) == 0 {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 // A vigil is the daemon as a process of its own, with its files in a directory
@@ -248,9 +249,9 @@ func (v *vigil) check(id config.CheckID) api.Check {
 }
 
 // awaitAll waits until every check is in a state.
-func (v *vigil) awaitAll(state string) {
+func (v *vigil) awaitAll(state incident.CheckState) {
 	v.t.Helper()
-	v.await("every check to be "+state, patience, func() bool {
+	v.await("every check to be "+string(state), patience, func() bool {
 		checks := v.status().Checks
 		for _, c := range checks {
 			if c.State != state {

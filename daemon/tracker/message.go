@@ -52,7 +52,7 @@ func (t *Tracker) roleLabels(ids []config.RoleID) string {
 func (t *Tracker) describe(in incident.Incident) notifiers.Incident {
 	n := notifiers.Incident{
 		ID: string(in.ID), Check: string(in.Check), Label: string(in.Check),
-		Condition: string(in.Condition), Severity: string(in.Severity), State: stateOf(in), ClosedAs: string(in.ClosedAs),
+		Condition: string(in.Condition), Severity: string(in.Severity), State: string(in.Status()), ClosedAs: string(in.ClosedAs),
 		Phase: string(in.Finding.Phase), Cause: string(in.Finding.Cause), Hint: in.Finding.Hint,
 		Evidence: in.Finding.Evidence, Address: in.Finding.Address, Node: t.Node,
 		StartedAt: in.StartedAt, AgainAt: again(in), ReportedAt: in.ReportedAt, EndedAt: in.EndedAt,
@@ -96,17 +96,6 @@ func again(in incident.Incident) time.Time {
 		return time.Time{}
 	}
 	return in.FailingSince
-}
-
-// stateOf gives the word of `incidents --json`.
-func stateOf(in incident.Incident) string {
-	switch {
-	case in.ClosedAs != "":
-		return "closed"
-	case in.Acknowledged():
-		return "acknowledged"
-	}
-	return "open"
 }
 
 // log writes an event to the log, under names that a search can use.

@@ -51,18 +51,18 @@ type Notifications struct {
 
 // CheckView is one check in `status --json`.
 type CheckView struct {
-	ID          config.CheckID `json:"id"`
-	Label       string         `json:"label"`
-	Server      string         `json:"server"`
-	Groups      []string       `json:"groups"`
-	State       string         `json:"state"`
-	Phase       string         `json:"phase"`
-	Cause       string         `json:"cause"`
-	Hint        string         `json:"hint"`
-	Since       *time.Time     `json:"since"`
-	LastProbeAt *time.Time     `json:"last_probe_at"`
-	NextProbeAt *time.Time     `json:"next_probe_at"`
-	Incidents   []incident.ID  `json:"incidents"`
+	ID          config.CheckID      `json:"id"`
+	Label       string              `json:"label"`
+	Server      string              `json:"server"`
+	Groups      []string            `json:"groups"`
+	State       incident.CheckState `json:"state"`
+	Phase       string              `json:"phase"`
+	Cause       string              `json:"cause"`
+	Hint        string              `json:"hint"`
+	Since       *time.Time          `json:"since"`
+	LastProbeAt *time.Time          `json:"last_probe_at"`
+	NextProbeAt *time.Time          `json:"next_probe_at"`
+	Incidents   []incident.ID       `json:"incidents"`
 }
 
 // IncidentView is one incident in `incidents --json`.
@@ -71,7 +71,7 @@ type IncidentView struct {
 	Check      config.CheckID     `json:"check"`
 	Condition  incident.Condition `json:"condition"`
 	Severity   config.Severity    `json:"severity"`
-	State      string             `json:"state"`
+	State      incident.Status    `json:"state"`
 	ClosedAs   string             `json:"closed_as"`
 	Phase      incident.Phase     `json:"phase"`
 	Cause      incident.Cause     `json:"cause"`
@@ -181,15 +181,15 @@ func (t *Tracker) checkView(cfg *config.Check, now time.Time) CheckView {
 	}
 	v.LastProbeAt = moment(c.last.Started)
 	var worst *incident.Incident
-	v.State, worst = stateWord(cfg, c)
+	v.State, worst = stateOf(cfg, c)
 	if _, worked := t.calendar.Maintenance(cfg.ID, now); worked && cfg.Enabled {
-		v.State = stateMaintenance
+		v.State = incident.CheckMaintenance
 	}
-	if v.State == statePaused {
+	if v.State == incident.CheckPaused {
 		return v // what was found before is not so any more, or not known to be
 	}
 	finding, bad := c.last.Worst()
-	if bad && (finding.Cause != incident.CauseLoginNotTried || v.State == stateUnknown) {
+	if bad && (finding.Cause != incident.CauseLoginNotTried || v.State == incident.CheckUnknown) {
 		v.Phase, v.Cause, v.Hint = string(finding.Phase), string(finding.Cause), finding.Hint
 	} else if worst != nil {
 		v.Phase, v.Cause, v.Hint = string(worst.Finding.Phase), string(worst.Finding.Cause), worst.Finding.Hint
@@ -212,63 +212,31 @@ func groups(cfg *config.Check) []string {
 	return list
 }
 
-// The words of a check's state.
-const (
-	stateOK         = "ok"
-	stateFailing    = "failing"
-	stateDegraded   = "degraded"
-	stateDown       = "down"
-	stateRecovering = "recovering"
-	stateUnknown    = "unknown"
-	statePaused     = "paused"
-
-	stateMaintenance = "maintenance"
-)
-
-// severityOf orders the words that an incident can give its check.
-var severityOf = map[string]int{stateDown: 4, stateFailing: 3, stateDegraded: 2, stateRecovering: 1}
-
-// stateWord says in one word how a check is, and which incident says so.
-func stateWord(cfg *config.Check, c *check) (word string, worst *incident.Incident) {
+// stateOf says how a check is, and which incident says so; nil: none.
+func stateOf(cfg *config.Check, c *check) (state incident.CheckState, gravest *incident.Incident) {
 	if !cfg.Enabled {
-		return statePaused, nil
+		return incident.CheckPaused, nil
 	}
-	for in := range c.state.Incidents() {
-		if !in.Live() {
-			continue
-		}
-		if w := incidentWord(in); severityOf[w] > severityOf[word] {
-			word, worst = w, &in
-		}
+	in, live := c.state.Gravest()
+	if live {
+		gravest = &in
 	}
 	switch {
 	case c.unknown:
-		return stateUnknown, worst
-	case worst != nil:
-		return word, worst
+		return incident.CheckUnknown, gravest
+	case live:
+		return in.CheckState(), gravest
 	case c.last.Check == "":
-		return stateUnknown, nil
+		return incident.CheckUnknown, nil
 	}
-	return stateOK, nil
+	return incident.CheckOK, nil
 }
 
-func incidentWord(in incident.Incident) string {
+func since(c *check, word incident.CheckState, worst *incident.Incident) time.Time {
 	switch {
-	case in.Recovering():
-		return stateRecovering
-	case in.Pending:
-		return stateFailing
-	case in.Severity == config.SeverityDown:
-		return stateDown
-	}
-	return stateDegraded
-}
-
-func since(c *check, word string, worst *incident.Incident) time.Time {
-	switch {
-	case word == stateUnknown || worst == nil && word != stateOK:
+	case word == incident.CheckUnknown || worst == nil && word != incident.CheckOK:
 		return c.since
-	case word == stateRecovering:
+	case word == incident.CheckRecovering:
 		return worst.WellSince
 	case worst != nil:
 		return worst.FailingSince
@@ -285,7 +253,7 @@ func since(c *check, word string, worst *incident.Incident) time.Time {
 func (t *Tracker) incidentView(rec *record) IncidentView {
 	in := rec.incident
 	v := IncidentView{
-		ID: in.ID, Check: in.Check, Condition: in.Condition, Severity: in.Severity, State: stateOf(in),
+		ID: in.ID, Check: in.Check, Condition: in.Condition, Severity: in.Severity, State: in.Status(),
 		ClosedAs: string(in.ClosedAs), Phase: in.Finding.Phase, Cause: in.Finding.Cause, Hint: in.Finding.Hint,
 		Evidence: in.Finding.Evidence, Address: in.Finding.Address, Groups: []string{},
 		StartedAt: in.StartedAt.UTC(), ReportedAt: moment(in.ReportedAt), EndedAt: moment(in.EndedAt),

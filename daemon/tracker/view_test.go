@@ -39,7 +39,7 @@ func TestViewShowsWhatWasAskedFor(t *testing.T) {
 			Check: "mx1/imaps", Started: now, Ended: now, Observed: incident.ConditionSet(incident.Service), Findings: findings,
 		})
 	}
-	look := func(state, cause string) {
+	look := func(state incident.CheckState, cause string) {
 		t.Helper()
 		v, err := tr.View(ctx)
 		if err != nil {
@@ -103,7 +103,7 @@ func TestLoginThatWasNotTriedShowsNothing(t *testing.T) {
 		untried := incident.Finding{Condition: incident.Account, Health: incident.Unknown, Phase: incident.PhaseLogin, Cause: incident.CauseLoginNotTried}
 		refused := incident.Finding{Condition: incident.Service, Health: incident.Down, Phase: incident.PhaseConnect, Cause: incident.CauseRefused}
 		service, rest := incident.ConditionSet(incident.Service, incident.Account), incident.ConditionSet(incident.Certificate)
-		look := func(state, cause string) {
+		look := func(state incident.CheckState, cause string) {
 			t.Helper()
 			if c := w.view().Checks[0]; c.State != state || c.Cause != cause {
 				t.Errorf("the check is %q with cause %q, want %q with %q", c.State, c.Cause, state, cause)
