@@ -159,7 +159,7 @@ func (m *monitor) openRooms(ctx context.Context, maxConcurrentProbes int) (err e
 	}
 	m.sender = outbox.NewSender(func(a outbox.Attempt) { m.tracker.Attempted(a) })
 	m.vitals = &vitals{m: m}
-	m.watch = clock.New()
+	m.watch = clock.New(clock.Options{})
 	m.prober = probe.New(probe.Options{
 		Node: m.node, Version: m.Version, NoRoute: m.leavesOut, Watch: m.watch, Descriptors: probeDescriptors(),
 		LoginTurn: func(id config.CheckID) { m.loop.Wake(id) },
@@ -177,12 +177,12 @@ func (m *monitor) openRooms(ctx context.Context, maxConcurrentProbes int) (err e
 	m.probes = reconcile.NewFunc(sameProbe, m.loop.Runner())
 	m.tracker, err = tracker.Open(tracker.Options{
 		Journal: m.journal, Sender: m.sender, Rates: m.Rates, Node: m.node, Log: m.Log, Next: m.loop.Next,
-		Wake: m.loop.Wake, Resumed: m.watch.Resumed,
+		Wake: m.loop.Wake, Clock: m.watch.Read,
 	})
 	if err != nil {
 		return err
 	}
-	m.self = selfcheck.New(selfcheck.Options{Newest: m.tracker.Newest(), Lateness: m.watch.Lateness, Resumed: m.watch.Resumed})
+	m.self = selfcheck.New(selfcheck.Options{Newest: m.tracker.Newest(), Clock: m.watch.Read})
 	m.report = m.self.Guard(m.tracker.Observe)
 	m.watcher = watch.New(watch.Options{Path: m.ConfigPath, Log: m.watching})
 	if m.listener, err = control.Listen(ctx, m.Control); err != nil {

@@ -44,13 +44,13 @@ var rooms = map[string][]string{
 	"daemon/probe/imaptest/debian":    {"daemon/probe/imaptest/ca", "daemon/probe/imaptest/process"},
 	"daemon/probe/imaptest/dovecot":   {"daemon/probe/imaptest/ca", "daemon/probe/imaptest/debian", "daemon/probe/imaptest/process"},
 	"daemon/probe/imaptest/proxies":   {"daemon/probe/imaptest/ca", "daemon/probe/imaptest/process"},
-	"daemon/selfcheck":                {"config", "config/names", "daemon/incident"},
+	"daemon/selfcheck":                {"config", "config/names", "daemon/clock", "daemon/incident"},
 	"daemon/outbox":                   {"config", "config/opaque", "daemon/incident", "notifiers"},
 	// The tracker puts incidents into messages, so it knows notifiers' words and
 	// the opaque ones, beside what it owns.
 	"daemon/tracker": {
 		"config", "config/opaque", "notifiers",
-		"daemon/incident", "daemon/journal", "daemon/outbox", "daemon/selfcheck",
+		"daemon/clock", "daemon/incident", "daemon/journal", "daemon/outbox", "daemon/selfcheck",
 	},
 	"daemon/history":     {"config", "daemon/incident"},
 	"daemon/api":         {"config", "config/opaque", "daemon/incident", "daemon/tracker", "daemon/history"},

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/probe"
 	"github.com/imapvigil/imapvigil/notifiers"
@@ -23,25 +24,26 @@ const (
 func mayWait(w probe.Wait) time.Duration { return max(overdueAfter*w.Interval, overdueLeast) }
 
 // An overdue finds the checks that have not been probed for too long, as long as it
-// is certain that it was the scheduler that let them wait: a look that comes late
-// itself means that the whole process was stopped, and so do checks that are late
-// at one look and probed by the next. A suspend and a clock that is set do not
+// is certain that it was the scheduler that let them wait: where the whole process
+// was late by about as much, or checks are late at one look and probed by the next,
+// it was not. A suspend and a clock that is set do not
 // show at all, since turns are waited for by the monotonic clock, which knows
 // neither (clock_gettime(2)).
 type overdue struct {
-	looked time.Time // last
-	awake  time.Time // since when the process has been running for certain
-	before bool      // there were some at the last look
-	told   bool      // people know of some
+	late   time.Duration // of the process, at the last look
+	awake  time.Time     // since when the process has been running for certain
+	before bool          // there were some at the last look
+	told   bool          // people know of some
 }
 
 // look gives those checks, the one that has waited longest first. Once people
 // have been told, it is over when none is late by more than half of that.
-func (o *overdue) look(now time.Time, waiting []probe.Wait) []probe.Wait {
-	if now.Sub(o.looked) > 2*troubleEvery {
+func (o *overdue) look(r clock.Reading, waiting []probe.Wait) []probe.Wait {
+	now := r.At
+	if r.Late-o.late > troubleEvery {
 		o.awake, o.before = now, false
 	}
-	o.looked = now
+	o.late = r.Late
 	var late []probe.Wait
 	for _, w := range waiting {
 		w.For = min(w.For, now.Sub(o.awake))

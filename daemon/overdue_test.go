@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/probe"
 )
@@ -77,10 +78,13 @@ func TestWhatIsOverdue(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			now := time.Now()
-			o := overdue{looked: now}
+			now := clock.Undisturbed()
+			var o overdue
 			for i, pause := range test.looks {
-				now = now.Add(pause)
+				now.At = now.At.Add(pause)
+				if pause > 2*look {
+					now.Late += pause - look // the look should have come before
+				}
 				var list []probe.Wait
 				for id, late := range test.waits[i] {
 					list = append(list, probe.Wait{Check: id, Interval: time.Minute, For: late})

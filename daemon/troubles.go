@@ -44,7 +44,7 @@ func (m *monitor) troubles(ctx context.Context) error {
 	started := durable
 	var lossAt time.Time
 	losses := 0
-	late := overdue{looked: durable}
+	var late overdue
 	_ = m.tracker.Report(ctx, tailTrouble, ofTail(m.journal.Status(), 0)) // the daemon is ending
 	return every(ctx, troubleEvery, func() {
 		m.memory.apply()
@@ -59,9 +59,9 @@ func (m *monitor) troubles(ctx context.Context) error {
 		}
 		_ = m.tracker.Report(ctx, lossTrouble, ofLoss(s, time.Since(lossAt)))
 		_ = m.tracker.Report(ctx, filesTrouble, ofFiles(m.reloads.config()))
-		now, waiting := time.Now(), m.loop.Waiting()
+		now, waiting := m.watch.Read(), m.loop.Waiting()
 		_ = m.tracker.Report(ctx, probesTrouble, ofProbes(late.look(now, waiting), m.loop.Limit))
-		said = m.sayLag(now, said, m.punctuality(now, waiting))
+		said = m.sayLag(now.At, said, m.punctuality(now.At, waiting))
 	})
 }
 

@@ -92,7 +92,7 @@ func (p *program) test(ctx context.Context, o testOptions, ids []string) error {
 // watchSelf measures how late this process is, which may be stopped (^Z) or starved
 // as any other, until unwatch is called.
 func watchSelf(ctx context.Context) (w *clock.Watch, unwatch func()) {
-	w = clock.New()
+	w = clock.New(clock.Options{})
 	ctx, cancel := context.WithCancel(ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() { _ = w.Run(ctx) })

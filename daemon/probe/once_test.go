@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -98,7 +99,16 @@ func TestClockStepMakesFailuresUnknownForOneRound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(b *bubble) {
 				var offset time.Duration
-				b.prober.clock.wall = func() time.Time { return time.Now().Add(offset) }
+				began := time.Now()
+				b.prober.watch = clock.New(clock.Options{
+					Wall: func() time.Time { return time.Now().Add(offset) },
+					Boot: func() time.Duration {
+						if name == "suspend" {
+							return time.Since(began) + offset
+						}
+						return time.Since(began)
+					},
+				})
 				b.resolveTo("192.0.2.1")
 				b.expect(b.probe(), "down connect/refused")
 				offset = step

@@ -55,7 +55,8 @@ type Options struct {
 	// Descriptors is how many files probes may have open at once, where Resolver and
 	// Dial are the system's; 0: as many as there are.
 	Descriptors int
-	// Watch says how late this process is; nil: it is taken to be in time.
+	// Watch says how late this process is, and what befell its clocks; nil: it is
+	// taken to be in time, and they to be right.
 	Watch *clock.Watch
 	// Transcript gets every line of every conversation, redacted. It is called
 	// by several goroutines at once; nil: no transcript.
@@ -78,7 +79,6 @@ type Prober struct {
 	hold       func(*conversation) error // a conversation, once it has an address: (*conversation).run
 
 	watch    *clock.Watch
-	clock    wallClock
 	memory   memory
 	routes   routes
 	reached  reached
@@ -107,7 +107,6 @@ func New(o Options) *Prober {
 	if p.now == nil {
 		p.now = time.Now
 	}
-	p.clock.wall = p.now
 	return p
 }
 
@@ -117,7 +116,7 @@ func New(o Options) *Prober {
 // probed twice at a time.
 func (p *Prober) Probe(ctx context.Context, id config.CheckID, check config.Probe) incident.Result {
 	fillDefaults(&check)
-	trusted := p.clock.look()
+	trusted := p.clockTrusted()
 	span := p.watch.Begin() // before the time of the probe begins, so that no delay of it is missed
 	defer span.End()
 	r := &round{span: span, prober: p, id: id, check: check, started: time.Now(), redact: newRedactor(check.Login)}
@@ -125,7 +124,7 @@ func (p *Prober) Probe(ctx context.Context, id config.CheckID, check config.Prob
 	r.past = p.memory.of(id, check, r.started)
 	r.useAccount()
 	result := r.run(ctx)
-	if trusted = p.clock.look() && trusted; !trusted && result.Health() != incident.OK {
+	if trusted = p.clockTrusted() && trusted; !trusted && result.Health() != incident.OK {
 		return distrust(result)
 	}
 	return result

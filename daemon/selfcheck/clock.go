@@ -4,13 +4,11 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 const (
-	// jump is the least difference between two clocks that is a step of the one
-	// or a suspend; slewing by NTP stays far below.
-	jump = 2 * time.Second
 	// settling is how long after a jump this machine's own faults are no news:
 	// networks take a moment to come back.
 	settling = 45 * time.Second
@@ -27,9 +25,8 @@ const (
 	shortLived = 400 * aDay
 )
 
-// A wallClock knows what may be wrong with the clock on the wall. Its witness is the
-// time since boot, which counts suspends and cannot be set: where both drift
-// apart somebody has set the clock. Whether that was right or wrong only other
+// A wallClock knows what may be wrong with the wall clock. That somebody has set it
+// is noticed by daemon/clock. Whether that was right or wrong only other
 // things can tell, so the time that the old clock would show now stands as an
 // alternative for a day, until the clock is set back, or until a verified
 // certificate shows up that is in date by the new clock and not by the old one.
@@ -41,53 +38,44 @@ const (
 // together. But two that are not valid yet, and none that is in date, mean that
 // this clock is slow: nobody installs what is not valid yet.
 type wallClock struct {
-	options Options
-	start   time.Time
-	newest  time.Time // of the journal, while it is an alternative
+	read   func() clock.Reading
+	start  time.Time
+	newest time.Time // of the journal, while it is an alternative
 
-	base   time.Duration // wall minus boot, as first trusted
-	offset time.Duration // the same, at the last look
-	last   time.Time
-	boot   time.Duration
-
-	jumped  time.Time       // when the last jump was noticed
-	stepped time.Time       // likewise, of the wall alone
+	reading clock.Reading   // at the last look
+	trusted time.Duration   // how far the clock was set when it was known to be right
+	jumped  time.Time       // when the last suspend, standstill or clock jump was noticed
 	inDate  bool            // a short-lived certificate was in date since the last step
 	future  map[string]bool // certificates that were not valid yet since then
 }
 
 func newClock(o Options) wallClock {
-	now, boot := time.Now(), o.Boot()
-	offset := time.Duration(o.Wall().UnixNano()) - boot
-	return wallClock{
-		options: o, start: now, newest: o.Newest, base: offset, offset: offset, last: now, boot: boot,
-		future: map[string]bool{},
-	}
+	r := o.Clock()
+	return wallClock{read: o.Clock, start: r.At, newest: o.Newest, reading: r, trusted: r.ClockSet, future: map[string]bool{}}
 }
 
-// look compares the clocks and reports whether one of them has jumped since the
-// last look, or the process has stood still, which is the same to whoever judges
-// by time.
-func (c *wallClock) look(now time.Time) bool {
-	boot := c.options.Boot()
-	offset := time.Duration(c.options.Wall().UnixNano()) - boot
-	slept := boot-c.boot-now.Sub(c.last) > jump || c.options.Resumed().After(c.last)
-	stepped := (offset - c.offset).Abs() > jump
-	c.boot, c.last, c.offset = boot, now, offset
-	if stepped {
-		c.stepped, c.inDate = now, false
+// look reads the clocks and reports whether one of them has jumped since the last
+// look, or the process has stood still, which is the same to whoever judges by time.
+// It is this look that counts, and not when daemon/clock noticed: what was found
+// between the two was found by a machine that had hardly woken up.
+func (c *wallClock) look() (disturbed bool) {
+	last, r := c.reading, c.read()
+	c.reading = r
+	jumped := r.ClockJumped.After(last.ClockJumped)
+	if jumped {
+		c.inDate = false
 		clear(c.future)
 	}
-	if stepped || slept {
-		c.jumped = now
+	if jumped || r.MachineResumed.After(last.MachineResumed) || r.ProcessResumed.After(last.ProcessResumed) {
+		c.jumped, disturbed = r.At, true
 	}
-	return stepped || slept
+	return disturbed
 }
 
 // look has a look at the clock; what was known of the links before a suspend
 // proves nothing after it.
 func (s *Self) look(now time.Time) {
-	if s.clock.look(now) {
+	if s.clock.look() {
 		for _, l := range s.links {
 			l.woke = now
 		}
@@ -107,8 +95,8 @@ func disturbed(r incident.Result) incident.Result {
 
 // alternatives are the times that it may be instead.
 func (c *wallClock) alternatives(wall time.Time, now time.Time) (list []time.Time) {
-	step := c.offset - c.base
-	if step.Abs() >= wrongBy && now.Sub(c.stepped) < doubtFor {
+	step := c.reading.ClockSet - c.trusted
+	if step.Abs() >= wrongBy && now.Sub(c.reading.ClockJumped) < doubtFor {
 		list = append(list, wall.Add(-step))
 	}
 	if c.newest.Sub(wall) >= wrongBy && now.Sub(c.start) < doubtFor {
@@ -120,7 +108,7 @@ func (c *wallClock) alternatives(wall time.Time, now time.Time) (list []time.Tim
 // judge learns from the certificates of a result and gives what is in doubt of
 // their dates.
 func (c *wallClock) judge(r incident.Result) (doubts []doubt) {
-	wall, now := c.options.Wall(), c.last
+	wall, now := c.reading.Wall, c.reading.At
 	for i := range r.Addresses {
 		c.learn(&r.Addresses[i], wall, now)
 	}
@@ -171,7 +159,7 @@ func (c *wallClock) learn(a *incident.Address, wall, now time.Time) {
 		case other.Equal(c.newest):
 			c.newest = time.Time{} // the journal was written by a clock that was fast
 		default:
-			c.base = c.offset // the step has put the clock right
+			c.trusted = c.reading.ClockSet // the step has put the clock right
 		}
 	}
 }
@@ -213,7 +201,7 @@ func depends(cause incident.Cause, t *incident.TLSInfo, wall, other time.Time) b
 
 func (c *wallClock) hint(wall time.Time) string {
 	const sorry = " Until that is certain nothing is said of certificates' dates."
-	switch step := c.offset - c.base; {
+	switch step := c.reading.ClockSet - c.trusted; {
 	case step >= wrongBy:
 		return fmt.Sprintf("The clock of this machine was set ahead by %s and shows %s, which may be wrong.", span(step), minute(wall)) + sorry
 	case step <= -wrongBy:

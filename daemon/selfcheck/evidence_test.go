@@ -57,7 +57,7 @@ func TestOldAnswersProveNothing(t *testing.T) {
 		want  incident.Health
 	}{{50 * time.Minute, incident.Unknown}, {70 * time.Minute, incident.Down}} {
 		synctest.Test(t, func(t *testing.T) {
-			self := selfcheck.New(selfcheck.Options{Boot: bubble, Dial: silence})
+			self := selfcheck.New(selfcheck.Options{Dial: silence})
 			self.Judge(t.Context(), result([]string{"192.0.2.1 ok"}, nil))
 			time.Sleep(test.pause)
 			self.Judge(t.Context(), result([]string{"192.0.2.2 ok"}, nil))
@@ -75,7 +75,7 @@ func TestOldAnswersProveNothing(t *testing.T) {
 func TestWhoWasInterruptedIsAskedAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		self := selfcheck.New(selfcheck.Options{Boot: bubble, Dial: func(ctx context.Context, _, address string) (net.Conn, error) {
+		self := selfcheck.New(selfcheck.Options{Dial: func(ctx context.Context, _, address string) (net.Conn, error) {
 			if strings.HasPrefix(address, "192.0.2.1:") {
 				return nil, errRefused
 			}
@@ -102,7 +102,7 @@ func TestWhoWasInterruptedIsAskedAgain(t *testing.T) {
 func TestLoopbackProvesNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		self := selfcheck.New(selfcheck.Options{Boot: bubble, Dial: silence, Resolver: names{}})
+		self := selfcheck.New(selfcheck.Options{Dial: silence, Resolver: names{}})
 		time.Sleep(5 * time.Minute)
 		self.Judge(t.Context(), named("localhost", "127.0.0.1"))
 		for _, r := range []incident.Result{unnamed("mx1.example.org"), lost("192.0.2.1")} {
@@ -128,7 +128,7 @@ func TestNamedTargets(t *testing.T) {
 		{"timeout", names{}, incident.Unknown},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			self := selfcheck.New(selfcheck.Options{Boot: bubble, Dial: silence, Resolver: test.resolver})
+			self := selfcheck.New(selfcheck.Options{Dial: silence, Resolver: test.resolver})
 			self.Use([]string{"target.example.net:443"})
 			time.Sleep(5 * time.Minute)
 			if got := self.Judge(t.Context(), unnamed("mx1.example.org")); got.Health() != test.want || remarked(got) {
@@ -155,7 +155,7 @@ func TestOneRecordIsAnAnswer(t *testing.T) {
 	t.Parallel()
 	for _, network := range []string{"ip6", "ip4", "neither"} {
 		synctest.Test(t, func(t *testing.T) {
-			self := selfcheck.New(selfcheck.Options{Boot: bubble, Dial: silence, Resolver: halfSilent(network)})
+			self := selfcheck.New(selfcheck.Options{Dial: silence, Resolver: halfSilent(network)})
 			self.Use([]string{"target.example.net:443"})
 			time.Sleep(5 * time.Minute)
 			if got := self.Judge(t.Context(), unnamed("mx1.example.org")); got.Health() != incident.Down || remarked(got) {
@@ -170,7 +170,7 @@ func TestOneRecordIsAnAnswer(t *testing.T) {
 func TestAnswersOfAnotherPortCount(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		self := selfcheck.New(selfcheck.Options{Boot: bubble, Dial: silence})
+		self := selfcheck.New(selfcheck.Options{Dial: silence})
 		slow := lost("192.0.2.1") // ends after the other probe of the same address has begun and ended
 		time.Sleep(10 * time.Second)
 		self.Judge(t.Context(), result([]string{"192.0.2.1 ok"}, nil))
@@ -254,7 +254,7 @@ func TestDates(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld()
-				o := selfcheck.Options{Wall: w.now, Boot: w.boot}
+				o := selfcheck.Options{Clock: w.clock()}
 				if test.newest != 0 {
 					o.Newest = time.Now().Add(test.newest)
 				}
@@ -281,7 +281,7 @@ func TestOtherFindingsKeepTheirWords(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		self := selfcheck.New(selfcheck.Options{Wall: w.now, Boot: w.boot})
+		self := selfcheck.New(selfcheck.Options{Clock: w.clock()})
 		w.wall = 100 * day
 		self.Judge(t.Context(), result([]string{"192.0.2.7 ok"}, nil))
 		time.Sleep(time.Second)

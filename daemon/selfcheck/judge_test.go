@@ -117,7 +117,7 @@ func TestAddressesOfAFaultyFamilyAreWithdrawn(t *testing.T) {
 // withTargets has self_check targets of both families; those of broken ones do
 // not answer.
 func withTargets(broken string) *selfcheck.Self {
-	self := selfcheck.New(selfcheck.Options{Boot: bubble, Dial: func(ctx context.Context, _, address string) (net.Conn, error) {
+	self := selfcheck.New(selfcheck.Options{Dial: func(ctx context.Context, _, address string) (net.Conn, error) {
 		if strings.Contains(broken, familyOf(netip.MustParseAddrPort(address).Addr())) {
 			<-ctx.Done()
 			return nil, ctx.Err()
@@ -176,7 +176,7 @@ func TestWarningsAreWithdrawnToo(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		self := selfcheck.New(selfcheck.Options{Wall: w.now, Boot: w.boot})
+		self := selfcheck.New(selfcheck.Options{Clock: w.clock()})
 		w.wall = 100 * 24 * time.Hour
 		self.Judge(t.Context(), result([]string{"192.0.2.7 ok"}, nil)) // notices the step
 		time.Sleep(time.Second)
@@ -201,7 +201,7 @@ func TestTheGivenResultStaysAsItIs(t *testing.T) {
 		given := result([]string{"192.0.2.1 down connect/timeout"}, []string{"service down connect/timeout"})
 		before := shown(given)
 		withTargets("ip4").Judge(t.Context(), given)
-		selfcheck.New(selfcheck.Options{Boot: bubble}).Judge(t.Context(), given)
+		selfcheck.New(selfcheck.Options{}).Judge(t.Context(), given)
 		if diff := cmp.Diff(before, shown(given)); diff != "" || given.Findings[0].Hint != "" {
 			t.Errorf("(-before +after):\n%s", diff)
 		}

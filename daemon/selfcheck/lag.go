@@ -30,7 +30,7 @@ type lag struct {
 // measureLag looks at how late the process was since the last time, and reports
 // whether that was too late.
 func (s *Self) measureLag() bool {
-	late := s.options.Lateness()
+	late := s.options.Clock().Late
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now, last := time.Now(), s.lag

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/selfcheck"
 )
@@ -24,6 +25,12 @@ func (s *sluggish) lateness() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.late + time.Since(s.since)*time.Duration(s.percent)/100
+}
+
+func (s *sluggish) clock() clock.Reading {
+	r := clock.Undisturbed()
+	r.Late = s.lateness()
+	return r
 }
 
 // become lets it be late by another share, after it has been late at once by d.
@@ -54,7 +61,7 @@ func TestLag(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				process := &sluggish{since: time.Now()}
-				self := selfcheck.New(selfcheck.Options{Lateness: process.lateness})
+				self := selfcheck.New(selfcheck.Options{Clock: process.clock})
 				ctx, end := context.WithCancel(t.Context())
 				type word struct {
 					at   time.Duration
@@ -104,7 +111,11 @@ func TestProbesOfAProcessThatStoodStill(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var resumed time.Time
-		self := selfcheck.New(selfcheck.Options{Resumed: func() time.Time { return resumed }})
+		self := selfcheck.New(selfcheck.Options{Clock: func() clock.Reading {
+			r := clock.Undisturbed()
+			r.ProcessResumed = resumed
+			return r
+		}})
 		found := func(cause string) incident.Result {
 			r := result([]string{"192.0.2.1 down greeting/" + cause}, []string{"service down greeting/" + cause})
 			r.Started, r.Ended = time.Now(), time.Now()

@@ -171,7 +171,7 @@ func (n *night) declare(words []string) {
 func (n *night) run() {
 	n.states = map[config.CheckID]incident.State{}
 	n.health = map[config.CheckID]string{}
-	o := selfcheck.Options{Dial: n.world.Dial, Resolver: n.world, Wall: n.world.now, Boot: n.world.boot}
+	o := selfcheck.Options{Dial: n.world.Dial, Resolver: n.world, Clock: n.world.clock()}
 	if n.journal != 0 {
 		o.Newest = time.Now().Add(n.journal)
 	}

@@ -86,7 +86,7 @@ func newModel(t *rapid.T) *model {
 		m.names = append(m.names, name)
 		m.world.hosts[name] = h
 	}
-	m.self = selfcheck.New(selfcheck.Options{Dial: m.world.Dial, Resolver: m.world, Wall: m.world.now, Boot: m.world.boot})
+	m.self = selfcheck.New(selfcheck.Options{Dial: m.world.Dial, Resolver: m.world, Clock: m.world.clock()})
 	if rapid.Bool().Draw(t, "self_check") {
 		m.target = validity(&host{ips: []netip.Addr{netip.MustParseAddr("198.51.100.53")}})
 		m.world.hosts["target"] = m.target

@@ -88,7 +88,7 @@ func TestEverybodySharesOneAnswer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var dials atomic.Int32
-		self := selfcheck.New(selfcheck.Options{Boot: bubble, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		self := selfcheck.New(selfcheck.Options{Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			dials.Add(1)
 			<-ctx.Done()
 			return nil, ctx.Err()
@@ -222,7 +222,7 @@ func TestLocalFaults(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		self := selfcheck.New(selfcheck.Options{Wall: w.now, Boot: w.boot})
+		self := selfcheck.New(selfcheck.Options{Clock: w.clock()})
 		told := telling(t, self)
 		faulty := func(often int) {
 			for range often {
@@ -256,7 +256,7 @@ func TestLocalFaults(t *testing.T) {
 func TestLostRoutes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		self := selfcheck.New(selfcheck.Options{Boot: bubble})
+		self := selfcheck.New(selfcheck.Options{})
 		told := telling(t, self)
 		for range 8 {
 			r := result([]string{"192.0.2.1 ok", "2001:db8::1 unknown connect/local_fault"}, nil)

@@ -75,6 +75,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config/names"
+	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -87,16 +88,9 @@ type Options struct {
 	// Resolver looks up self_check targets and names that other checks use; nil:
 	// Go's own resolver with the system's configuration.
 	Resolver Resolver
-	// Lateness says how late this process was so far, all delays together, and
-	// Resumed when it went on last after it had stood still; nil: it is always in
-	// time. See daemon/clock.
-	Lateness func() time.Duration
-	Resumed  func() time.Time
-	// Wall is the clock on the wall; nil: time.Now.
-	Wall func() time.Time
-	// Boot is the time since the machine was booted, suspends included; nil:
-	// CLOCK_BOOTTIME, clock_gettime(2).
-	Boot func() time.Duration
+	// Clock says what befell the clocks of this machine, and how late this process
+	// was: [clock.Watch.Read]; nil: nothing ever happens to them.
+	Clock func() clock.Reading
 }
 
 // A Self judges this machine. Its methods may be called by several goroutines
@@ -120,17 +114,8 @@ func New(o Options) *Self {
 	if o.Resolver == nil {
 		o.Resolver = names.Resolver{}
 	}
-	if o.Wall == nil {
-		o.Wall = time.Now
-	}
-	if o.Boot == nil {
-		o.Boot = sinceBoot
-	}
-	if o.Lateness == nil {
-		o.Lateness = func() time.Duration { return 0 }
-	}
-	if o.Resumed == nil {
-		o.Resumed = func() time.Time { return time.Time{} }
+	if o.Clock == nil {
+		o.Clock = clock.Undisturbed
 	}
 	s := &Self{options: o, troubles: map[string]trouble{}}
 	s.clock = newClock(o)

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -58,8 +59,10 @@ func (w *world) boot() time.Duration {
 // dawn is when bubbles begin.
 var dawn = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// bubble is how long a bubble has been there: the time since boot, in it.
-func bubble() time.Duration { return time.Since(dawn) }
+// clock is what the daemon reads of these clocks.
+func (w *world) clock() func() clock.Reading {
+	return clock.New(clock.Options{Wall: w.now, Boot: w.boot}).Read
+}
 
 func (w *world) hostAt(ip netip.Addr) *host {
 	for _, h := range w.hosts {

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/journal"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
@@ -96,7 +97,7 @@ func newMiniature(t *rapid.T) *miniature {
 func (m *miniature) open(began memory) *Tracker {
 	tr, err := Open(Options{
 		Journal: began, Sender: m, Jitter: func() float64 { return 0.5 },
-		Wall:  func() time.Time { return m.now.Add(m.wall) },
+		Clock: func() clock.Reading { return clock.Reading{At: m.now, Wall: m.now.Add(m.wall), Suspended: m.wall} },
 		Rates: outbox.Rates{First: 10 * time.Second, Every: time.Minute, Digest: 5 * time.Minute, Large: 3},
 	})
 	if err != nil {
@@ -134,7 +135,7 @@ func (m *miniature) compact(t *rapid.T) {
 func (m *miniature) reborn(old *Tracker, records memory) *Tracker {
 	again := m.open(records)
 	again.use(old.cfg)
-	again.started, again.lastRound, again.lastWall = old.started, old.lastRound, old.lastWall
+	again.started, again.lastRound, again.clock = old.started, old.lastRound, old.clock
 	for id := range old.ledger {
 		again.book.Hold(nil, old.book.Held(id))
 	}

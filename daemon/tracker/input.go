@@ -78,7 +78,7 @@ func (in observed) handle(t *Tracker, r *round) {
 	streaks, events := incident.Observe(cfg.Policy, c.state, in.result)
 	c.state = c.state.Confirmed(streaks)
 	failing := streaks.Failing()
-	if in.result.Started.Before(t.awake) {
+	if in.result.Started.Before(t.clock.ProcessResumed) {
 		failing = 0 // it was seen before the process stood still, and is not fresh
 	}
 	if c.seen(in.result, failing) {

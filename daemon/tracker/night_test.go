@@ -17,6 +17,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
@@ -318,19 +319,19 @@ func (n *night) stand(d time.Duration, then []string) {
 	close(going)
 }
 
-// hasResumed is what daemon/clock would say. The tracker asks in each round.
-func (n *night) hasResumed() time.Time {
+// clocks is what daemon/clock would say. The tracker asks in each round.
+func (n *night) clocks() clock.Reading {
 	if going := n.standing.Load(); going != nil {
 		<-*going
 	}
+	r := clock.Undisturbed()
+	r.Suspended = time.Duration(n.slept.Load())
+	r.Wall = r.Wall.Add(r.Suspended)
 	if at := n.resumed.Load(); at != nil {
-		return *at
+		r.ProcessResumed = *at
 	}
-	return time.Time{}
+	return r
 }
-
-// wall is the clock that goes on in a suspend.
-func (n *night) wall() time.Time { return time.Now().Add(time.Duration(n.slept.Load())) }
 
 // settle waits until all that can happen now has happened.
 func (n *night) settle() {

@@ -43,7 +43,7 @@ func (n *night) start() {
 	p.sender = outbox.NewSender(func(a outbox.Attempt) { p.tracker.Attempted(a) })
 	p.tracker, err = tracker.Open(tracker.Options{
 		Journal: p.journal, Sender: strict{p.sender, n}, Node: "monitor.example.net", Jitter: func() float64 { return 0.5 },
-		Wake: n.wake, Wall: n.wall, Resumed: n.hasResumed,
+		Wake: n.wake, Clock: n.clocks,
 	})
 	n.must(err)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -28,6 +28,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/journal"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
@@ -67,11 +68,9 @@ type Options struct {
 	Next func(config.CheckID) time.Time
 	// Wake has a check probed at once; nil: nobody can.
 	Wake func(config.CheckID)
-	// Wall is the clock on the wall; nil: time.Now.
-	Wall func() time.Time
-	// Resumed says when this process went on last after it had stood still; nil: it
-	// never did. See daemon/clock.
-	Resumed func() time.Time
+	// Clock says what befell the clocks of this machine and this process:
+	// [clock.Watch.Read]; nil: nothing ever does.
+	Clock func() clock.Reading
 	// Jitter gives the random share in [0,1) of a retry's pause, which is
 	// journaled with what comes of it; nil: math/rand.
 	Jitter func() float64
@@ -113,12 +112,12 @@ type Tracker struct {
 	dependsOn map[config.CheckID][]config.Ref
 	silences  map[string]outbox.Silence
 
-	compactNext         time.Time
-	renewing            bool      // the journal's files are lost, and it needs all that is known
-	refusedAt           time.Time // when the journal last refused a record
-	late                []error   // of records that it refused in the round before
-	lastRound, lastWall time.Time // when there was one, by both clocks
-	awake               time.Time // when the process went on last after it had stood still
+	compactNext time.Time
+	renewing    bool      // the journal's files are lost, and it needs all that is known
+	refusedAt   time.Time // when the journal last refused a record
+	late        []error   // of records that it refused in the round before
+	lastRound   time.Time
+	clock       clock.Reading // in that round
 }
 
 // A check is what is known of one check while this process runs.
@@ -149,14 +148,12 @@ func Open(o Options) (*Tracker, error) {
 	if o.Jitter == nil {
 		o.Jitter = rand.Float64
 	}
-	if o.Wall == nil {
-		o.Wall = time.Now
-	}
-	if o.Resumed == nil {
-		o.Resumed = func() time.Time { return time.Time{} }
+	if o.Clock == nil {
+		o.Clock = clock.Undisturbed
 	}
 	t := &Tracker{
 		Options: o,
+		clock:   o.Clock(),
 		inputs:  make(chan input, maxRound),
 		done:    make(chan struct{}),
 		cfg:     unconfigured,
@@ -258,7 +255,7 @@ type round struct {
 
 func (t *Tracker) round(batch []input, now time.Time) {
 	r := &round{now: now}
-	t.woke(now)
+	t.noticeSuspend(now)
 	for _, in := range batch {
 		in.handle(t, r)
 	}

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package selfcheck
+package clock
 
 import "time"
 

@@ -1,4 +1,4 @@
-package selfcheck
+package clock
 
 import (
 	"time"
