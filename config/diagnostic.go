@@ -41,13 +41,19 @@ const (
 	Warning Gravity = "warning"
 )
 
+// A Rule is something that a configuration can break.
+type Rule struct {
+	ID      string // stable, such as "unknown-attribute"
+	Gravity Gravity
+	Summary string // one line, no full stop
+}
+
 // A Diagnostic is one thing to say about a configuration. It never holds the
 // value of a secret.
 type Diagnostic struct {
 	Gravity Gravity
-	// Rule is the stable name of the rule that speaks ("unknown-attribute").
-	Rule    string
-	Summary string // one line, no full stop
+	Rule    string // the ID of the [Rule] that was broken
+	Summary string // that of the rule, or a closer one
 	Detail  string // what to do, in sentences; lines that begin with four spaces are to be copied
 	Pos     Pos
 	// Excerpt is the source line with what may be a secret masked, and Mark

@@ -265,7 +265,7 @@ func textRead(expr hcl.Expression) string {
 // mentionsSecret reports whether a secret may be part of what hcl says about
 // an expression.
 func (l *loader) mentionsSecret(expr hcl.Expression, ctx *hcl.EvalContext) bool {
-	if strings.Contains(string(l.snapshot.bytes(expr.Range())), "credential") {
+	if strings.Contains(string(bytesAt(l.snapshot, expr.Range())), "credential") {
 		return true
 	}
 	for _, t := range expr.Variables() {
@@ -279,7 +279,7 @@ func (l *loader) mentionsSecret(expr hcl.Expression, ctx *hcl.EvalContext) bool 
 
 // escapeAdvice says how ${ is written as a part of a text, where there is one.
 func (l *loader) escapeAdvice(expr hcl.Expression) string {
-	if text := l.snapshot.bytes(expr.Range()); bytes.Contains(text, []byte("${")) || bytes.Contains(text, []byte("%{")) {
+	if text := bytesAt(l.snapshot, expr.Range()); bytes.Contains(text, []byte("${")) || bytes.Contains(text, []byte("%{")) {
 		return asItIs
 	}
 	return ""

@@ -93,7 +93,7 @@ func (l *loader) adoptParsing(d *hcl.Diagnostic) {
 func (l *loader) sayParsing(d *hcl.Diagnostic) (summary, detail string) {
 	own, isOwn := ownWords[d.Summary]
 	if advice := l.jsonAdvice(subject(d)); advice != "" {
-		return ruleSyntax.summary, advice
+		return ruleSyntax.Summary, advice
 	}
 	switch {
 	case isTemplate(d), d.Summary == splitText && l.markerBefore(subject(d)) != "":
@@ -105,21 +105,21 @@ func (l *loader) sayParsing(d *hcl.Diagnostic) (summary, detail string) {
 	case strings.HasPrefix(d.Summary, "Missing attribute sep") && strings.HasSuffix(d.Summary, " comma"): // in JSON
 		return "Missing comma", d.Detail
 	case !slices.Contains(sameForEveryFile, d.Summary):
-		return ruleSyntax.summary, "This cannot be read. What exactly is wrong is not shown, since a secret may be part of it."
+		return ruleSyntax.Summary, "This cannot be read. What exactly is wrong is not shown, since a secret may be part of it."
 	}
 	if l.markerBefore(subject(d)) != "" {
 		return d.Summary, d.Detail + " " + asItIs
 	}
 	isOpen := strings.HasPrefix(d.Summary, "Unclosed") || strings.HasPrefix(d.Summary, "Unterminated")
 	if advice := l.lineAdvice(subject(d)); !isOpen && advice != "" {
-		return ruleSyntax.summary, advice
+		return ruleSyntax.Summary, advice
 	}
 	return d.Summary, d.Detail
 }
 
 // jsonAdvice recognizes what is no JSON at all, and comments, which JSON has not.
 func (l *loader) jsonAdvice(at hcl.Range) string {
-	text, ok := l.snapshot.source(at.Filename)
+	text, ok := l.snapshot.Text(at.Filename)
 	if !ok || !strings.HasSuffix(at.Filename, ".json") || at.Start.Byte >= len(text) {
 		return ""
 	}
@@ -164,7 +164,7 @@ func (l *loader) markerBefore(at hcl.Range) string {
 
 // lineUpTo is the text of a line up to a place in it.
 func (l *loader) lineUpTo(at hcl.Range) []byte {
-	text, ok := l.snapshot.source(at.Filename)
+	text, ok := l.snapshot.Text(at.Filename)
 	if !ok || at.Start.Byte > len(text) {
 		return nil
 	}

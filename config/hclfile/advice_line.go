@@ -83,7 +83,7 @@ func (l *loader) lineAdvice(at hcl.Range) string {
 
 // lineAt is the line that a place is in.
 func (l *loader) lineAt(at hcl.Range) (string, hcl.Range) {
-	text, ok := l.snapshot.source(at.Filename)
+	text, ok := l.snapshot.Text(at.Filename)
 	if !ok || at.Start.Byte > len(text) {
 		return "", at
 	}

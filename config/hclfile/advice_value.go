@@ -102,11 +102,11 @@ func (a *attribute) referring(to ref, whole bool) string {
 // hyphens.
 func (l *loader) bareWords(f failing, t hcl.Traversal) string {
 	const enough = 100
-	whole := strings.TrimSpace(string(l.snapshot.bytes(f.expr.Range())))
+	whole := strings.TrimSpace(string(bytesAt(l.snapshot, f.expr.Range())))
 	if whole != "" && len(whole) < enough && !strings.ContainsAny(whole, "\"'()[]{}\n,?:") {
 		return whole
 	}
-	if part := string(l.snapshot.bytes(t.SourceRange())); part != "" && len(part) < enough && !strings.ContainsAny(part, "\"[]\n") {
+	if part := string(bytesAt(l.snapshot, t.SourceRange())); part != "" && len(part) < enough && !strings.ContainsAny(part, "\"[]\n") {
 		return part
 	}
 	return t.RootName()
@@ -114,6 +114,6 @@ func (l *loader) bareWords(f failing, t hcl.Traversal) string {
 
 // inText reports whether a name stands between ${ and } of a text.
 func (l *loader) inText(expr hcl.Expression, t hcl.Traversal) bool {
-	text, at := l.snapshot.bytes(expr.Range()), t.SourceRange().Start.Byte-expr.Range().Start.Byte
+	text, at := bytesAt(l.snapshot, expr.Range()), t.SourceRange().Start.Byte-expr.Range().Start.Byte
 	return at > 0 && at <= len(text) && (bytes.Contains(text[:at], []byte("${")) || bytes.Contains(text[:at], []byte("%{")))
 }

@@ -2,19 +2,17 @@ package hclfile
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // archive is a Snapshot as it is kept: what the files say, and what they name,
@@ -38,19 +36,17 @@ type storedFile struct {
 // or broken. No secret is written: neither what credential gives nor a private
 // key, nor what stands in the files as it is and becomes a password, a token, a
 // header or the like; comments neither.
-func (s *Snapshot) Save(w io.Writer) error {
-	a := archive{Version: archiveVersion, Path: absolute(s.path), Root: absolute(s.root), Files: []storedFile{}, Named: []storedFile{}}
-	files, found := withheld(s.files)
+func Save(w io.Writer, s *source.Snapshot) error {
+	a := archive{Version: archiveVersion, Path: absolute(s.Path()), Root: absolute(s.Root()), Files: []storedFile{}, Named: []storedFile{}}
+	files, found := withheld(s.Files())
 	for _, f := range files {
-		a.Files = append(a.Files, storedFile{absolute(f.name), string(f.text)})
+		a.Files = append(a.Files, storedFile{absolute(f.Name), string(f.Text)})
 	}
-	s.mu.Lock()
-	for _, name := range slices.Sorted(maps.Keys(s.named)) {
-		if c := s.known[name]; !s.named[name] && c.refused == (complaint{}) && !found.uses(name, c.text.Reveal()) {
-			a.Named = append(a.Named, storedFile{absolute(name), c.text.Reveal()})
+	for _, f := range s.NamedWithoutSecrets() {
+		if text := string(f.Text); !found.uses(f.Name, text) {
+			a.Named = append(a.Named, storedFile{absolute(f.Name), text})
 		}
 	}
-	s.mu.Unlock()
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", " ")
@@ -78,7 +74,7 @@ func absolute(path string) string {
 // if nothing else in it has changed. Otherwise they are missing, and what needs
 // them cannot be loaded; [Salvage] gives the rest. With Options.NoCredentials they
 // are taken on trust like all other secrets.
-func Restore(r io.Reader, options Options) (*Snapshot, error) {
+func Restore(r io.Reader, options source.Options) (*source.Snapshot, error) {
 	var a archive
 	if err := json.NewDecoder(r).Decode(&a); err != nil {
 		return nil, fmt.Errorf("reading the saved configuration: %w", err)
@@ -86,31 +82,29 @@ func Restore(r io.Reader, options Options) (*Snapshot, error) {
 	if a.Version != archiveVersion {
 		return nil, errors.New("reading the saved configuration: it is of another version of imapvigil")
 	}
-	s := &Snapshot{
-		path: a.Path, root: a.Root, options: options, restored: true,
-		known: map[string]content{}, named: map[string]bool{},
-	}
-	for _, f := range a.Files {
-		s.add(f.Name, []byte(f.Text))
-	}
+	files, named := sourceFiles(a.Files), sourceFiles(a.Named)
 	if !options.NoCredentials {
-		s.fillIn()
+		fillIn(files)
 	}
-	for _, f := range a.Named {
-		s.known[f.Name] = content{text: opaque.NewSecret(f.Text), sum: sha256.Sum256([]byte(f.Text)), public: true}
+	return source.Restored(a.Path, a.Root, files, named, options), nil
+}
+
+func sourceFiles(stored []storedFile) []source.File {
+	files := make([]source.File, len(stored))
+	for i, f := range stored {
+		files[i] = source.File{Name: f.Name, Text: []byte(f.Text)}
 	}
-	s.sort()
-	return s, nil
+	return files
 }
 
 // WithoutSecrets gives the configuration of a Snapshot as it would come back from
 // Save: with no secret in it, so that it can be compared with one that did.
-func WithoutSecrets(s *Snapshot) (*config.Config, error) {
+func WithoutSecrets(s *source.Snapshot) (*config.Config, error) {
 	var saved bytes.Buffer
-	if err := s.Save(&saved); err != nil {
+	if err := Save(&saved, s); err != nil {
 		return nil, err
 	}
-	restored, err := Restore(&saved, Options{NoCredentials: true})
+	restored, err := Restore(&saved, source.Options{NoCredentials: true})
 	if err != nil {
 		return nil, err
 	}
@@ -120,20 +114,20 @@ func WithoutSecrets(s *Snapshot) (*config.Config, error) {
 
 // fillIn takes those files that are what was saved, apart from what was withheld,
 // as they are today: with their secrets.
-func (s *Snapshot) fillIn() {
-	today := slices.Clone(s.files)
+func fillIn(files []source.File) {
+	today := slices.Clone(files)
 	for i, f := range today {
-		if !bytes.Contains(f.text, []byte(withheldCall)) {
+		if !bytes.Contains(f.Text, []byte(withheldCall)) {
 			continue
 		}
-		if text, others, err := readBounded(f.name); err == nil && !others.write {
-			today[i].text = text
+		if text, ok := source.ReadFile(f.Name); ok {
+			today[i].Text = text
 		}
 	}
 	forms, _ := withheld(today)
 	for i, form := range forms {
-		if bytes.Equal(form.text, s.files[i].text) {
-			s.files[i].text, s.files[i].sum = today[i].text, sha256.Sum256(today[i].text)
+		if bytes.Equal(form.Text, files[i].Text) {
+			files[i].Text = today[i].Text
 		}
 	}
 }

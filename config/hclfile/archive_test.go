@@ -13,20 +13,21 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // saved is what Save writes of a configuration that has been loaded.
-func saved(t *testing.T, s *hclfile.Snapshot) []byte {
+func saved(t *testing.T, s *source.Snapshot) []byte {
 	t.Helper()
 	hclfile.Load(s)
 	var out bytes.Buffer
-	if err := s.Save(&out); err != nil {
+	if err := hclfile.Save(&out, s); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
 }
 
-func restore(t *testing.T, text []byte, o hclfile.Options) *hclfile.Snapshot {
+func restore(t *testing.T, text []byte, o source.Options) *source.Snapshot {
 	t.Helper()
 	s, err := hclfile.Restore(bytes.NewReader(text), o)
 	if err != nil {
@@ -36,15 +37,15 @@ func restore(t *testing.T, text []byte, o hclfile.Options) *hclfile.Snapshot {
 }
 
 // restoredFrom is a Snapshot as it comes back when its files are gone.
-func restoredFrom(t *testing.T, s *hclfile.Snapshot) *hclfile.Snapshot {
+func restoredFrom(t *testing.T, s *source.Snapshot) *source.Snapshot {
 	t.Helper()
 	text := saved(t, s)
-	for _, name := range s.Files() {
-		if err := os.Remove(name); err != nil {
+	for _, f := range s.Files() {
+		if err := os.Remove(f.Name); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return restore(t, text, hclfile.Options{})
+	return restore(t, text, source.Options{})
 }
 
 // texts are the files in what Save wrote, under their names in the directory.
@@ -76,7 +77,7 @@ func TestWithheld(t *testing.T) {
 		if cfg, diags := s.load(t); cfg == nil {
 			t.Fatalf("not loaded: %v", diags)
 		}
-		text := saved(t, read(t, "etc", hclfile.Options{}))
+		text := saved(t, read(t, "etc", source.Options{}))
 		noSecret(t, text)
 		var got strings.Builder
 		kept := texts(t, text)
@@ -102,13 +103,13 @@ func noSecret(t *testing.T, text []byte) {
 // are taken on trust: nothing has changed.
 func comesBack(t *testing.T, text []byte) {
 	t.Helper()
-	o := hclfile.Options{NoCredentials: true}
+	o := source.Options{NoCredentials: true}
 	now := mustLoad(t, restore(t, saved(t, read(t, "etc", o)), o))
 	then := mustLoad(t, restore(t, text, o))
 	if diff := config.Compare(then, now); !diff.IsEmpty() || diff.Unchanged != len(now.Checks) || len(now.Notifiers) != len(then.Notifiers) {
 		t.Errorf("came back with %+v", diff)
 	}
-	original := mustLoad(t, read(t, "etc", hclfile.Options{}))
+	original := mustLoad(t, read(t, "etc", source.Options{}))
 	for _, c := range config.Compare(then, original).Changed {
 		for _, a := range c.Attributes {
 			if a.New != "(sensitive)" {
@@ -124,8 +125,8 @@ func comesBack(t *testing.T, text []byte) {
 // filledIn restores while the files are as they were: with all of their secrets.
 func filledIn(t *testing.T, text []byte) {
 	t.Helper()
-	now := mustLoad(t, read(t, "etc", hclfile.Options{}))
-	then := mustLoad(t, restore(t, text, hclfile.Options{}))
+	now := mustLoad(t, read(t, "etc", source.Options{}))
+	then := mustLoad(t, restore(t, text, source.Options{}))
 	if diff := config.Compare(then, now); !diff.IsEmpty() {
 		t.Errorf("came back with %+v", diff)
 	}
@@ -152,10 +153,10 @@ func TestFilledInFileByFile(t *testing.T) {
 		"etc/a.hcl": "notifier \"slack\" \"a\" {\n  token = \"xoxb-aaaa\"\n}\n",
 		"etc/b.hcl": "notifier \"slack\" \"b\" {\n  token = \"xoxb-bbbb\"\n}\nimap_check \"b\" {\n  hostname = \"mx.example.org\"\n  login {\n    username = \"b\"\n    password = \"bbbbbbbb\"\n  }\n}\n",
 	})
-	text := saved(t, read(t, "etc", hclfile.Options{}))
+	text := saved(t, read(t, "etc", source.Options{}))
 	writeFile(t, "etc/b.hcl", []byte("this is no HCL"))
 	t.Chdir(t.TempDir())
-	cfg, diags := hclfile.Salvage(restore(t, text, hclfile.Options{}))
+	cfg, diags := hclfile.Salvage(restore(t, text, source.Options{}))
 	if len(cfg.Notifiers) != 1 || cfg.Notifiers["slack.a"] == nil {
 		t.Errorf("salvaged the notifiers %v", cfg.Notifiers)
 	}
@@ -171,11 +172,11 @@ func TestFilledInFileByFile(t *testing.T) {
 // TestSaveAndRestoreElsewhere restores a relative path from another directory.
 func TestSaveAndRestoreElsewhere(t *testing.T) {
 	tree(t, small)
-	s := read(t, "etc", hclfile.Options{})
+	s := read(t, "etc", source.Options{})
 	cfg := mustLoad(t, s)
 	text := saved(t, s)
 	t.Chdir(t.TempDir())
-	restored := restore(t, text, hclfile.Options{})
+	restored := restore(t, text, source.Options{})
 	if diff := config.Compare(cfg, mustLoad(t, restored)); !diff.IsEmpty() {
 		t.Errorf("restored with %+v", diff)
 	}
@@ -187,7 +188,7 @@ func TestSaveAndRestoreElsewhere(t *testing.T) {
 // TestSavedIsReadable: what is kept can be looked at, and compared, with any tool.
 func TestSavedIsReadable(t *testing.T) {
 	tree(t, small)
-	text := string(saved(t, read(t, "etc", hclfile.Options{})))
+	text := string(saved(t, read(t, "etc", source.Options{})))
 	for _, piece := range []string{`"version": 2`, `hostname    = \"mx.example.org\"`, `"text": "what it is about"`} {
 		if !strings.Contains(text, piece) {
 			t.Errorf("no %s in %s", piece, text)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // bigTree writes a company's configuration: roles, defaults and then checks
@@ -95,7 +96,7 @@ func BenchmarkLoad(b *testing.B) {
 }
 
 func load(b *testing.B, dir string) *config.Config {
-	s, err := hclfile.Read(dir, hclfile.Options{})
+	s, err := source.Read(dir, source.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -140,12 +141,12 @@ func BenchmarkParse(b *testing.B) {
 func BenchmarkSave(b *testing.B) {
 	for _, checks := range []int{10_000, 100_000} {
 		b.Run(fmt.Sprint(checks), func(b *testing.B) {
-			s, err := hclfile.Read(bigTree(b, checks), hclfile.Options{})
+			s, err := source.Read(bigTree(b, checks), source.Options{})
 			if err != nil {
 				b.Fatal(err)
 			}
 			for b.Loop() {
-				if err := s.Save(io.Discard); err != nil {
+				if err := hclfile.Save(io.Discard, s); err != nil {
 					b.Fatal(err)
 				}
 			}

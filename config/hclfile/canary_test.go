@@ -10,6 +10,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 const canary = "canary-7f3a9c"
@@ -200,7 +201,7 @@ func noCanary(t *testing.T, text string) {
 func noCanaryIn(t *testing.T, name, text string) {
 	t.Helper()
 	writeFile(t, name, []byte(text))
-	s, err := hclfile.Read(name, hclfile.Options{})
+	s, err := source.Read(name, source.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // A check that names a ca_file.
@@ -63,7 +64,7 @@ func TestShapesOfCertificateFiles(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tree(t, map[string]string{"etc/main.hcl": withAuthority, "etc/ca.pem": test.text})
-			cfg, diags := hclfile.Load(read(t, "etc", hclfile.Options{}))
+			cfg, diags := hclfile.Load(read(t, "etc", source.Options{}))
 			said := ""
 			for _, d := range diags {
 				if strings.HasPrefix(d.Rule, "certificate-") {
@@ -103,7 +104,7 @@ func TestCertificateFilesOfNotifiers(t *testing.T) {
 			"etc/main.hcl": "notifier \"" + kind + "\" \"x\" {\n  " + settings + "\n  ca_file = \"ca.pem\"\n}\n",
 			"etc/ca.pem":   clientCert + clientCert[:200] + "\n",
 		})
-		_, diags := hclfile.Load(read(t, "etc", hclfile.Options{}))
+		_, diags := hclfile.Load(read(t, "etc", source.Options{}))
 		found := false
 		for _, d := range diags {
 			found = found || d.Rule == "certificate-broken" && strings.HasPrefix(d.Detail, "etc/ca.pem:12: the block CERTIFICATE is cut off")

@@ -6,6 +6,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // The parser and the evaluation of what it makes are recursive, and in Go a
@@ -25,16 +27,16 @@ const (
 const operators = "([{!-+*/%?<>&|"
 
 // tooDeep finds the place where a file goes too deep.
-func tooDeep(f source) (hcl.Range, bool) {
+func tooDeep(f source.File) (hcl.Range, bool) {
 	switch {
-	case len(f.text) <= harmless:
+	case len(f.Text) <= harmless:
 		return hcl.Range{}, false
-	case strings.HasSuffix(f.name, ".json"):
+	case strings.HasSuffix(f.Name, ".json"):
 		return jsonTooDeep(f)
-	case countAny(f.text, operators)+bytes.Count(f.text, []byte("==")) <= maxDepthOfExpression:
+	case countAny(f.Text, operators)+bytes.Count(f.Text, []byte("==")) <= maxDepthOfExpression:
 		return hcl.Range{}, false
 	}
-	tokens, _ := hclsyntax.LexConfig(f.text, f.name, hcl.InitialPos)
+	tokens, _ := hclsyntax.LexConfig(f.Text, f.Name, hcl.InitialPos)
 	d := depth{open: []bracket{{lines: true}}}
 	for _, t := range tokens {
 		if d.step(t.Type); d.total > maxDepthOfExpression {
@@ -89,10 +91,10 @@ func (d *depth) add(b *bracket, n int) {
 }
 
 // jsonTooDeep counts the same for JSON, whose texts are templates.
-func jsonTooDeep(f source) (hcl.Range, bool) {
+func jsonTooDeep(f source.File) (hcl.Range, bool) {
 	depth, inText, line, start := 0, 0, 1, 0
-	for i := 0; i < len(f.text); i++ {
-		switch c := f.text[i]; c {
+	for i := 0; i < len(f.Text); i++ {
+		switch c := f.Text[i]; c {
 		case '{', '[':
 			depth++
 		case '}', ']':
@@ -100,13 +102,13 @@ func jsonTooDeep(f source) (hcl.Range, bool) {
 		case '\n':
 			line, start = line+1, i+1
 		case '"':
-			end := stringEnd(f.text, i)
-			inText = countAny(f.text[i:end], operators)
+			end := stringEnd(f.Text, i)
+			inText = countAny(f.Text[i:end], operators)
 			i = end - 1
 		}
 		if depth > maxDepthOfExpression || inText > maxDepthOfExpression {
 			pos := hcl.Pos{Line: line, Column: i - start + 1, Byte: i}
-			return hcl.Range{Filename: f.name, Start: pos, End: pos}, true
+			return hcl.Range{Filename: f.Name, Start: pos, End: pos}, true
 		}
 	}
 	return hcl.Range{}, false

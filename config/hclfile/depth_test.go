@@ -3,6 +3,8 @@ package hclfile
 import (
 	"strings"
 	"testing"
+
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 func TestTooDeep(t *testing.T) {
@@ -18,7 +20,7 @@ func TestTooDeep(t *testing.T) {
 		"template controls": "x = \"" + strings.Repeat("%{if a}", n) + "\"",
 		"unclosed heredocs": "x = " + strings.Repeat("<<E\n${", n),
 	} {
-		if _, deep := tooDeep(source{name: "a.hcl", text: []byte(text)}); !deep {
+		if _, deep := tooDeep(source.File{Name: "a.hcl", Text: []byte(text)}); !deep {
 			t.Errorf("%s go too deep unnoticed", name)
 		}
 	}
@@ -28,7 +30,7 @@ func TestTooDeep(t *testing.T) {
 		"templates": `{"a": "${` + strings.Repeat("(", n) + `"}`,
 		"negations": `{"a": "${` + strings.Repeat("!", n) + `"}`,
 	} {
-		if _, deep := tooDeep(source{name: "a.hcl.json", text: []byte(text)}); !deep {
+		if _, deep := tooDeep(source.File{Name: "a.hcl.json", Text: []byte(text)}); !deep {
 			t.Errorf("%s in JSON go too deep unnoticed", name)
 		}
 	}
@@ -43,7 +45,7 @@ func TestLargeIsNotDeep(t *testing.T) {
 		"d.hcl":      "x = <<E\n" + strings.Repeat("a - b (c\n", n) + "E\n",
 		"a.hcl.json": "[" + strings.Repeat(`{"a": "${b - c}", "d": [1, {}]},`, n) + "{}]",
 	} {
-		if at, deep := tooDeep(source{name: name, text: []byte(text)}); deep {
+		if at, deep := tooDeep(source.File{Name: name, Text: []byte(text)}); deep {
 			t.Errorf("%s is taken for too deep at %s", name, at)
 		}
 	}

@@ -92,7 +92,7 @@ func (l *loader) read(a *attribute, attr *hcl.Attribute) (*value, bool) {
 	switch {
 	case r.v.IsNull():
 		return nil, true
-	case !r.v.IsWhollyKnown() && (r.sensitive || a.secret && l.snapshot.restored):
+	case !r.v.IsWhollyKnown() && (r.sensitive || a.secret && l.snapshot.IsRestored()):
 		r.unread = true
 		l.unread++
 	case !r.v.IsWhollyKnown():

@@ -9,12 +9,14 @@ import (
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // excerpts gives source lines for diagnostics, with what may be a secret
 // masked. Files are looked at only when something is wrong in them.
 type excerpts struct {
-	snapshot *Snapshot
+	snapshot *source.Snapshot
 	broken   map[string]bool // the files that cannot be parsed
 	files    map[string]*lined
 	found    *withholder // once it was needed
@@ -36,33 +38,24 @@ func (b byteSpan) overlaps(spans []byteSpan) bool {
 	return slices.ContainsFunc(spans, func(s byteSpan) bool { return s.from < b.to && b.from < s.to })
 }
 
-func newExcerpts(s *Snapshot, broken map[string]bool) *excerpts {
+func newExcerpts(s *source.Snapshot, broken map[string]bool) *excerpts {
 	return &excerpts{snapshot: s, broken: broken, files: map[string]*lined{}}
 }
 
-// bytes gives the source in a range; none when the range is not in the files.
-func (s *Snapshot) bytes(r hcl.Range) []byte {
-	text, ok := s.source(r.Filename)
+// bytesAt gives the source in a range; none when the range is not in the files.
+func bytesAt(s *source.Snapshot, r hcl.Range) []byte {
+	text, ok := s.Text(r.Filename)
 	if !ok || r.Start.Byte > r.End.Byte || r.End.Byte > len(text) {
 		return nil
 	}
 	return text[r.Start.Byte:r.End.Byte]
 }
 
-func (s *Snapshot) source(name string) ([]byte, bool) {
-	for _, f := range s.files {
-		if f.name == name {
-			return f.text, true
-		}
-	}
-	return nil, false
-}
-
 func (x *excerpts) open(name string) *lined {
 	if f, ok := x.files[name]; ok {
 		return f
 	}
-	text, ok := x.snapshot.source(name)
+	text, ok := x.snapshot.Text(name)
 	if !ok {
 		x.files[name] = nil
 		return nil
@@ -106,7 +99,7 @@ func (x *excerpts) of(r hcl.Range) (string, [2]int) {
 // like, all of them in a file that cannot be parsed.
 func (x *excerpts) maskShared(name string, f *lined) {
 	if x.found == nil {
-		_, x.found = withheld(x.snapshot.files)
+		_, x.found = withheld(x.snapshot.Files())
 	}
 	more := slices.Clone(f.masks)
 	for _, t := range f.texts {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // authorityFile names a file of authorities in PEM; its value is the certificates.
@@ -25,7 +26,7 @@ func (r *reading) certificates(authorities bool) (value, bool) {
 		return value{}, false
 	}
 	var pems strings.Builder
-	text := c.text.Reveal()
+	text := c.Text.Reveal()
 	blocks := readPEM(text)
 	if len(blocks) == 0 {
 		return r.wrong(rulePEM, "%s", aboutForm(path, noPEM(text, "certificate", "x509")+".").says(r.shown()))
@@ -72,7 +73,7 @@ func (r *reading) newBlockFindings(path string) *blockFindings {
 }
 
 func (f *blockFindings) add(which *rule, b pemBlock, text string) {
-	f.broken = f.broken || which.gravity == config.Error
+	f.broken = f.broken || which.Gravity == config.Error
 	text = fmt.Sprintf("the block %s %s", b.called(), text)
 	says := complaint{
 		fmt.Sprintf("%s:%d: %s", f.path, b.line, strings.ReplaceAll(text, "FILE", f.path)),
@@ -107,18 +108,18 @@ func aboutForm(path, text string) complaint {
 
 // keyFile names the file of a private key; its value is a secret.
 var keyFile = kind{name: "file", read: func(r *reading) (value, bool) {
-	if r.l.snapshot.options.NoCredentials {
+	if r.l.snapshot.Options().NoCredentials {
 		return value{secret: opaque.NewSecret(unreadSecret)}, true
 	}
 	c, path, ok := r.open(true)
 	switch {
 	case !ok:
 		return value{}, false
-	case c.public:
-		return r.wrong(rulePublic, "%s", c.readable(path).says(r.shown()))
+	case c.Readable:
+		return r.wrong(rulePublic, "%s", readable(path, c).says(r.shown()))
 	}
-	r.l.keepSecret(c.text.Reveal())
-	key, why := privateKey(c.text.Reveal())
+	r.l.keepSecret(c.Text.Reveal())
+	key, why := privateKey(c.Text.Reveal())
 	if why != "" {
 		return r.wrong(ruleKeyFile, "%s", aboutForm(path, why+".").says(r.shown()))
 	}
@@ -155,19 +156,19 @@ func privateKey(text string) (key, why string) {
 // Snapshot.
 var unkeptFile = kind{name: "file", read: func(r *reading) (value, bool) {
 	c, _, ok := r.open(true)
-	return value{text: c.text.Reveal()}, ok
+	return value{text: c.Text.Reveal()}, ok
 }}
 
 // open reads the file that an attribute names.
-func (r *reading) open(secret bool) (content, string, bool) {
+func (r *reading) open(secret bool) (source.Content, string, bool) {
 	v, ok := readText(r)
 	if !ok {
-		return content{}, "", false
+		return source.Content{}, "", false
 	}
 	path := from(filepath.Dir(r.expr.Range().Filename), v.text)
-	c := r.l.snapshot.open(path, secret)
-	if c.refused != (complaint{}) {
-		r.wrong(ruleNamedFile, "%s", c.refused.says(r.shown()))
+	c := r.l.snapshot.Open(path, secret)
+	if !c.IsUsable() {
+		r.wrong(ruleNamedFile, "%s", unusable(path, c).says(r.shown()))
 		return c, path, false
 	}
 	return c, path, true

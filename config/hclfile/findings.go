@@ -21,8 +21,8 @@ type finding struct {
 
 // report says that a rule was broken. detail is what to do, in sentences.
 func (l *loader) report(r *rule, at hcl.Range, format string, args ...any) {
-	l.findings = append(l.findings, finding{r, r.summary, fmt.Sprintf(format, args...), at})
-	if r.gravity == config.Error {
+	l.findings = append(l.findings, finding{r, r.Summary, fmt.Sprintf(format, args...), at})
+	if r.Gravity == config.Error {
 		l.failed = true
 	}
 }
@@ -37,11 +37,11 @@ type gathering struct {
 // The text is what would be said of each.
 func (l *loader) gather(r *rule, at hcl.Range, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	key := r.id + "\x00" + text
+	key := r.ID + "\x00" + text
 	g := l.gathered[key]
 	if g == nil {
-		l.gathered[key] = &gathering{finding: finding{r, r.summary, text, at}}
-		l.failed = l.failed || r.gravity == config.Error
+		l.gathered[key] = &gathering{finding: finding{r, r.Summary, text, at}}
+		l.failed = l.failed || r.Gravity == config.Error
 		return
 	}
 	g.more++
@@ -83,7 +83,7 @@ func (l *loader) diagnostics() []config.Diagnostic {
 	for _, f := range l.findings {
 		excerpt, mark := excerpts.of(f.at)
 		d := config.Diagnostic{
-			Gravity: f.rule.gravity, Rule: f.rule.id, Summary: f.summary, Detail: f.detail,
+			Gravity: f.rule.Gravity, Rule: f.rule.ID, Summary: f.summary, Detail: f.detail,
 			Pos: position(f.at), Excerpt: excerpt, Mark: mark,
 		}
 		scrub(&d, secrets)

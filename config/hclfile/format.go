@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclwrite"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // Format gives a file in HCL's native form the layout that all such files have:
@@ -15,7 +16,7 @@ import (
 // where they are. A file that cannot be parsed is left alone and reported; name
 // is what it is called then.
 func Format(name string, text []byte) ([]byte, []config.Diagnostic) {
-	text = withoutMark(text)
+	text = source.WithoutMark(text)
 	if diags := parseAlone(name, text); len(diags) > 0 {
 		return nil, diags
 	}
@@ -36,13 +37,12 @@ func layOut(text []byte) []byte {
 
 // parseAlone looks at the syntax of one file.
 func parseAlone(name string, text []byte) []config.Diagnostic {
-	l := &loader{snapshot: &Snapshot{}, secrets: map[string]bool{}}
-	l.snapshot.add(name, text)
-	if place, deep := tooDeep(l.snapshot.files[0]); deep {
+	l := &loader{snapshot: source.OfText(name, text), secrets: map[string]bool{}}
+	if place, deep := tooDeep(l.snapshot.Files()[0]); deep {
 		l.report(ruleNesting, place, "%s", nestingAdvice)
 		return l.diagnostics()
 	}
-	if at, advice := notUTF8(l.snapshot.files[0]); advice != "" {
+	if at, advice := notUTF8(l.snapshot.Files()[0]); advice != "" {
 		l.report(ruleEncoding, at, "%s", advice)
 		return l.diagnostics()
 	}

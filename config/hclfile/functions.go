@@ -87,7 +87,7 @@ func (l *loader) functionsIn(dir string) map[string]function.Function {
 	}
 	all["file"] = withoutSecrets("file", onText(func(path string) (string, error) { return l.file(dir, path) }))
 	all["credential"] = withoutSecrets("credential", l.credentialFunction())
-	if l.snapshot.restored {
+	if l.snapshot.IsRestored() {
 		all["withheld"] = l.withheldFunction()
 	}
 	return all

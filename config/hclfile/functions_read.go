@@ -9,6 +9,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 func env(name string) (string, error) {
@@ -25,20 +27,20 @@ func env(name string) (string, error) {
 // file reads a named file, from the directory of the file that names it.
 func (l *loader) file(dir, path string) (string, error) {
 	path = from(dir, path)
-	if l.snapshot.isCredential(path) {
+	if l.snapshot.IsCredential(path) {
 		return "", &callError{ruleCredential, complaint{
 			fmt.Sprintf("%s is a secret, and what file gives is shown. Write\n    credential(%q)", path, filepath.Base(path)),
 			"This file is a secret, and what file gives is shown. Use credential instead, with the name of the file.",
 		}}
 	}
-	c := l.snapshot.open(path, false)
-	if c.refused != (complaint{}) {
-		return "", &callError{ruleNamedFile, c.refused}
+	c := l.snapshot.Open(path, false)
+	if !c.IsUsable() {
+		return "", &callError{ruleNamedFile, unusable(path, c)}
 	}
-	if name := otherEncoding([]byte(c.text.Reveal())); name != "" {
+	if name := source.OtherEncoding([]byte(c.Text.Reveal())); name != "" {
 		return "", &callError{ruleNamedFile, inEncoding(path, name)}
 	}
-	return c.text.Reveal(), nil
+	return c.Text.Reveal(), nil
 }
 
 // inEncoding is the complaint about a file that is not in UTF-8.
@@ -69,7 +71,7 @@ func (l *loader) withheldFunction() function.Function {
 	return function.New(&function.Spec{
 		Type: function.StaticReturnType(cty.String),
 		Impl: func([]cty.Value, cty.Type) (cty.Value, error) {
-			if l.snapshot.options.NoCredentials {
+			if l.snapshot.Options().NoCredentials {
 				return cty.UnknownVal(cty.String), nil
 			}
 			return cty.UnknownVal(cty.String), refuse(ruleWithheld, "A secret was written here, and such are not kept with what was applied last. With credential it would be found again.")
@@ -80,7 +82,7 @@ func (l *loader) withheldFunction() function.Function {
 // missingCredential says where a credential was looked for, and what is there.
 func (l *loader) missingCredential(name, path string) complaint {
 	full, blind := fmt.Sprintf("There is no credential %q: no file %s", name, path), "There is no credential of the name that is given here: no such file in "+filepath.Dir(path)
-	if dir := l.snapshot.options.CredentialsDirectory; dir != "" {
+	if dir := l.snapshot.Options().CredentialsDirectory; dir != "" {
 		besides := fmt.Sprintf(", nor one in $CREDENTIALS_DIRECTORY, %s", dir)
 		full, blind = full+besides, blind+besides
 	}
@@ -100,20 +102,20 @@ func (l *loader) credential(name string) (cty.Value, error) {
 	if !credentialName.MatchString(name) {
 		return none, refuse(ruleCredential, "credential takes the name of a file, not a path and not the secret itself: letters, digits and . _ @ - only.")
 	}
-	if l.snapshot.options.NoCredentials {
+	if l.snapshot.Options().NoCredentials {
 		return none, nil
 	}
-	path := l.snapshot.credentialPath(name)
-	c := l.snapshot.open(path, true)
-	switch text := withoutLineEnd(c.text.Reveal()); {
-	case c.missing:
+	path := l.snapshot.CredentialPath(name)
+	c := l.snapshot.Open(path, true)
+	switch text := withoutLineEnd(c.Text.Reveal()); {
+	case c.Missing:
 		return none, &callError{ruleCredential, l.missingCredential(name, path)}
-	case c.refused != (complaint{}):
-		return none, &callError{ruleCredential, c.refused}
-	case c.public:
-		return none, &callError{rulePublic, c.readable(path)}
-	case otherEncoding([]byte(text)) != "":
-		return none, &callError{ruleCredential, inEncoding(path, otherEncoding([]byte(text)))}
+	case !c.IsUsable():
+		return none, &callError{ruleCredential, unusable(path, c)}
+	case c.Readable:
+		return none, &callError{rulePublic, readable(path, c)}
+	case source.OtherEncoding([]byte(text)) != "":
+		return none, &callError{ruleCredential, inEncoding(path, source.OtherEncoding([]byte(text)))}
 	case text == "":
 		return none, &callError{ruleCredential, about(path, "is empty.")}
 	case !norm.NFC.IsNormalString(text):

@@ -13,6 +13,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // seeds are the configurations of the golden files and of the examples.
@@ -52,11 +53,11 @@ type fatal interface {
 
 // holds checks what is true of Load whatever it is given.
 func holds(t fatal, name string, text []byte) {
-	cfg, diags := hclfile.Load(hclfile.SnapshotOf(name, text))
+	cfg, diags := hclfile.Load(source.OfText(name, text))
 	if (cfg == nil) != config.HasErrors(diags) {
 		t.Fatalf("a configuration %v together with %v", cfg != nil, diags)
 	}
-	_, again := hclfile.Load(hclfile.SnapshotOf(name, text))
+	_, again := hclfile.Load(source.OfText(name, text))
 	if !reflect.DeepEqual(diags, again) {
 		t.Fatalf("not the same twice:\n%v\n%v", diags, again)
 	}
@@ -126,12 +127,12 @@ func FuzzSave(f *testing.F) {
 	f.Fuzz(func(t *testing.T, isJSON bool, text []byte) {
 		name := map[bool]string{false: "main.hcl", true: "main.hcl.json"}[isJSON]
 		remainsHCL(t, name, text)
-		s := hclfile.SnapshotOf(name, text)
+		s := source.OfText(name, text)
 		if cfg, _ := hclfile.Load(s); cfg == nil {
 			return
 		}
 		once := save(t, s)
-		restored, err := hclfile.Restore(bytes.NewReader(once), hclfile.Options{NoCredentials: true})
+		restored, err := hclfile.Restore(bytes.NewReader(once), source.Options{NoCredentials: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,10 +155,10 @@ func remainsHCL(t fatal, name string, text []byte) {
 	}
 }
 
-func save(t *testing.T, s *hclfile.Snapshot) []byte {
+func save(t *testing.T, s *source.Snapshot) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	if err := s.Save(&out); err != nil {
+	if err := hclfile.Save(&out, s); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // Where the daemon is to be found is known from files that are in error, in
@@ -26,7 +27,7 @@ daemon {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tree(t, map[string]string{"etc/main.hcl": text, "etc/other.hcl": "this is no HCL"})
-			d := hclfile.Places(read(t, "etc", hclfile.Options{NoCredentials: true}))
+			d := hclfile.Places(read(t, "etc", source.Options{NoCredentials: true}))
 			if d.StateDir != "/srv/state" || d.Control != "/srv/control.sock" {
 				t.Errorf("state_dir is %q, control is %q", d.StateDir, d.Control)
 			}
@@ -34,7 +35,7 @@ daemon {
 	}
 	t.Run("nothing to be made out", func(t *testing.T) {
 		tree(t, map[string]string{"etc/main.hcl": "daemon { control ="})
-		if d := hclfile.Places(read(t, "etc", hclfile.Options{})); d.Control != "/run/imapvigil/control.sock" {
+		if d := hclfile.Places(read(t, "etc", source.Options{})); d.Control != "/run/imapvigil/control.sock" {
 			t.Errorf("control is %q", d.Control)
 		}
 	})
@@ -51,7 +52,7 @@ func TestRelativePlaces(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := hclfile.Read(path, hclfile.Options{})
+		s, err := source.Read(path, source.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 var update = flag.Bool("update", false, "write what is printed into the golden files")
@@ -39,10 +41,11 @@ var update = flag.Bool("update", false, "write what is printed into the golden f
 type script struct {
 	archive *txtar.Archive
 	path    string // what is read
-	options hclfile.Options
+	options source.Options
 
 	restored bool
-	dir      string // the current one
+	readOnly []string // what lies on a file system that is mounted read-only
+	dir      string   // the current one
 }
 
 func openScript(t *testing.T, file string) *script {
@@ -123,7 +126,8 @@ func (s *script) setting(t *testing.T, words []string) {
 		}
 		hclfile.SetMaxChecks(t, n)
 	case "read-only":
-		hclfile.MountReadOnly(t, words[1])
+		s.readOnly = append(s.readOnly, words[1])
+		s.options.MountedReadOnly = s.liesReadOnly
 	case "fifo":
 		if err := syscall.Mkfifo(words[1], 0o600); err != nil {
 			t.Fatal(err)
@@ -138,10 +142,20 @@ func (s *script) setting(t *testing.T, words []string) {
 	}
 }
 
+// liesReadOnly stands in for the system: a path lies read-only when it leads to one
+// that was set so, or below it.
+func (s *script) liesReadOnly(path string) bool {
+	real, err := filepath.EvalSymlinks(path)
+	return err == nil && slices.ContainsFunc(s.readOnly, func(dir string) bool {
+		dir, err := filepath.EvalSymlinks(dir)
+		return err == nil && (real == dir || strings.HasPrefix(real, dir+"/"))
+	})
+}
+
 // load reads and loads, as validate does.
 func (s *script) load(t *testing.T) (*config.Config, []config.Diagnostic) {
 	t.Helper()
-	snapshot, err := hclfile.Read(s.path, s.options)
+	snapshot, err := source.Read(s.path, s.options)
 	var d config.Diagnostic
 	switch {
 	case errors.As(err, &d):

@@ -5,10 +5,11 @@ import (
 	"testing"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 func TestGuard(t *testing.T) {
-	l := &loader{snapshot: SnapshotOf("main.hcl", nil)}
+	l := &loader{snapshot: source.OfText("main.hcl", nil)}
 	l.guard(func() { panic("a value that is a secret") })
 	diags := l.diagnostics()
 	if !config.HasErrors(diags) || diags[0].Rule != "internal" {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // whole is a configuration in which SLIP stands for one line.
@@ -126,7 +127,7 @@ func TestEveryHintWorksTheFirstTime(t *testing.T) {
 }
 
 func loadText(text string) (*config.Config, []config.Diagnostic) {
-	return hclfile.Load(hclfile.SnapshotOf("main.hcl", []byte(text)))
+	return hclfile.Load(source.OfText("main.hcl", []byte(text)))
 }
 
 // firstError is the only thing that is wrong.

@@ -34,7 +34,7 @@ func (r *reading) warnOfLiteral(at hcl.Range, what, example string) {
 // It reports whether it did.
 func (r *reading) refuseElsewhere(expr hcl.Expression, what, name string) bool {
 	from := r.textFrom(expr)
-	if from == "" || r.sensitive || r.unread || r.l.snapshot.restored || secretsFromElsewhere {
+	if from == "" || r.sensitive || r.unread || r.l.snapshot.IsRestored() || secretsFromElsewhere {
 		return false
 	}
 	credential := `credential("name")`

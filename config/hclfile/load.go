@@ -10,6 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // maxChecks bounds what dynamic blocks can multiply. Tests lower it.
@@ -17,7 +18,7 @@ var maxChecks = 1_000_000
 
 // A loader makes one configuration of one Snapshot.
 type loader struct {
-	snapshot  *Snapshot
+	snapshot  *source.Snapshot
 	findings  []finding
 	failed    bool            // an error has been reported
 	broken    bool            // a file could not be read or parsed: what it declares is unknown
@@ -60,19 +61,19 @@ type contextKey struct {
 // Load makes a configuration of a Snapshot. It never gives one together with
 // an error; warnings may stand beside it. What the configuration names is read
 // through the Snapshot, which remembers it.
-func Load(s *Snapshot) (*config.Config, []config.Diagnostic) {
+func Load(s *source.Snapshot) (*config.Config, []config.Diagnostic) {
 	l := newLoader(s)
 	l.guard(l.run)
 	if l.failed {
-		l.findings = slices.DeleteFunc(l.findings, func(f finding) bool { return f.rule.gravity == config.Warning })
+		l.findings = slices.DeleteFunc(l.findings, func(f finding) bool { return f.rule.Gravity == config.Warning })
 		return nil, l.diagnostics()
 	}
 	l.config.Digest = s.Digest()
 	return l.config, l.diagnostics()
 }
 
-func newLoader(s *Snapshot) *loader {
-	s.forget()
+func newLoader(s *source.Snapshot) *loader {
+	s.ForgetNamed()
 	l := &loader{
 		snapshot: s,
 		secrets:  map[string]bool{},
@@ -116,8 +117,8 @@ func (l *loader) run() {
 	l.defineMoves()
 	l.defineHistoryAndPage()
 	l.reportGathered()
-	for _, dest := range l.snapshot.unusedReplacements() {
-		l.report(ruleReplace, hcl.Range{Filename: dest}, "%s is neither a configuration file in %s nor named by one, so replacing it changes nothing.", dest, l.snapshot.path)
+	for _, dest := range l.snapshot.UnusedReplacements() {
+		l.report(ruleReplace, hcl.Range{Filename: dest}, "%s is neither a configuration file in %s nor named by one, so replacing it changes nothing.", dest, l.snapshot.Path())
 	}
 	if l.broken {
 		l.dropConsequences()
@@ -129,22 +130,22 @@ func (l *loader) run() {
 }
 
 func (l *loader) reportProblems() {
-	for _, p := range l.snapshot.problems {
-		l.report(p.rule, hcl.Range{Filename: p.file}, "%s", p.detail)
-		l.broken = l.broken || p.rule.gravity == config.Error
+	for _, p := range l.snapshot.Problems() {
+		l.report(p.Rule, hcl.Range{Filename: p.File}, "%s", p.Detail)
+		l.broken = l.broken || p.Rule.Gravity == config.Error
 	}
-	if len(l.snapshot.files) == 0 && !l.broken {
-		l.report(ruleNoFiles, hcl.Range{Filename: l.snapshot.path}, "No file in %s has a name that ends in .hcl or .hcl.json.", l.snapshot.path)
+	if len(l.snapshot.Files()) == 0 && !l.broken {
+		l.report(ruleNoFiles, hcl.Range{Filename: l.snapshot.Path()}, "No file in %s has a name that ends in .hcl or .hcl.json.", l.snapshot.Path())
 	}
 }
 
 // parse gives the files that are well formed.
 func (l *loader) parse() []parsed {
 	var files []parsed
-	all := parseAll(l.snapshot.files)
+	all := parseAll(l.snapshot.Files())
 	l.malformed = map[string]bool{}
 	for _, p := range all {
-		l.malformed[p.name] = p.body == nil || p.diags.HasErrors()
+		l.malformed[p.Name] = p.body == nil || p.diags.HasErrors()
 	}
 	for _, p := range all {
 		switch {
@@ -183,10 +184,10 @@ func (l *loader) defineLocals(files []parsed) {
 // expand has the dynamic blocks of a file stand as the blocks that they make.
 // Most files have none, and are spared the detour.
 func (l *loader) expand(f parsed) hcl.Body {
-	if !bytes.Contains(f.text, []byte("dynamic")) {
+	if !bytes.Contains(f.Text, []byte("dynamic")) {
 		return f.body
 	}
-	return dynblock.Expand(f.body, l.contextAt(f.name, l.early))
+	return dynblock.Expand(f.body, l.contextAt(f.Name, l.early))
 }
 
 // contextAt gives the names and functions for expressions of a file; relative

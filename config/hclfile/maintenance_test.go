@@ -8,13 +8,14 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // loadMaintenance loads a configuration with one maintenance.
 func loadMaintenance(t *testing.T, attributes string) (config.Maintenance, string) {
 	t.Helper()
 	text := fmt.Sprintf("imap_check \"mx\" { hostname = \"mx.example.org\" }\nmaintenance \"m\" {\n  applies_to = [imap_check.mx]\n%s\n}\n", attributes)
-	cfg, diags := hclfile.Load(hclfile.SnapshotOf("m.hcl", []byte(text)))
+	cfg, diags := hclfile.Load(source.OfText("m.hcl", []byte(text)))
 	for _, d := range diags {
 		if d.Gravity == config.Error {
 			return config.Maintenance{}, d.Detail

@@ -12,6 +12,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // ownMounts is set in the process that may mount something.
@@ -82,7 +83,7 @@ func inOwnMounts(t *testing.T, dir string) {
 // rulesAt are the rules that a configuration breaks.
 func rulesAt(t *testing.T, dir string) string {
 	t.Helper()
-	_, diags := hclfile.Load(read(t, dir, hclfile.Options{}))
+	_, diags := hclfile.Load(read(t, dir, source.Options{}))
 	var rules []string
 	for _, d := range diags {
 		if d.Gravity == config.Error {

@@ -8,11 +8,13 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/json"
+
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // A parsed file is its body, or why there is none.
 type parsed struct {
-	source
+	source.File
 	body  hcl.Body
 	diags hcl.Diagnostics
 	deep  *hcl.Range // where it is nested too deeply to be parsed
@@ -21,7 +23,7 @@ type parsed struct {
 }
 
 // parseAll parses the files side by side, one a processor at a time.
-func parseAll(files []source) []parsed {
+func parseAll(files []source.File) []parsed {
 	out := make([]parsed, len(files))
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
@@ -36,26 +38,26 @@ func parseAll(files []source) []parsed {
 	return out
 }
 
-func parse(f source) (p parsed) {
+func parse(f source.File) (p parsed) {
 	defer func() {
 		if recover() != nil {
-			p = parsed{source: f, diags: hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Unreadable syntax", Detail: "The parser failed over this file.", Subject: &hcl.Range{Filename: f.name}}}}
+			p = parsed{File: f, diags: hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Unreadable syntax", Detail: "The parser failed over this file.", Subject: &hcl.Range{Filename: f.Name}}}}
 		}
 	}()
 	if place, cure := notUTF8(f); cure != "" {
-		return parsed{source: f, other: &place, cure: cure}
+		return parsed{File: f, other: &place, cure: cure}
 	}
 	if place, deep := tooDeep(f); deep {
-		return parsed{source: f, deep: &place}
+		return parsed{File: f, deep: &place}
 	}
 	var file *hcl.File
 	var diags hcl.Diagnostics
-	if strings.HasSuffix(f.name, ".json") {
-		file, diags = json.Parse(f.text, f.name)
+	if strings.HasSuffix(f.Name, ".json") {
+		file, diags = json.Parse(f.Text, f.Name)
 	} else {
-		file, diags = hclsyntax.ParseConfig(f.text, f.name, hcl.InitialPos)
+		file, diags = hclsyntax.ParseConfig(f.Text, f.Name, hcl.InitialPos)
 	}
-	p = parsed{source: f, diags: diags}
+	p = parsed{File: f, diags: diags}
 	if file != nil {
 		p.body = file.Body
 	}

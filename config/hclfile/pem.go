@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // A pemBlock is one block of a PEM file (RFC 7468), whole or not. The decoder of
@@ -19,10 +21,6 @@ type pemBlock struct {
 	block *pem.Block // nil: it cannot be read
 	wrong string     // then why, as the end of a sentence
 }
-
-// byteOrderMark stands before the text in files from Windows, and in the middle of
-// what was put together from them.
-const byteOrderMark = "\uFEFF"
 
 const (
 	pemBegin = "-----BEGIN "
@@ -45,7 +43,7 @@ func readPEM(text string) []pemBlock {
 		open = nil
 	}
 	for i, line := range strings.Split(unixLines(text), "\n") {
-		line = strings.TrimRight(strings.TrimPrefix(line, byteOrderMark), " \t")
+		line = strings.TrimRight(strings.TrimPrefix(line, source.ByteOrderMark), " \t")
 		bare := strings.TrimLeft(line, " \t")
 		_, next, joined := strings.Cut(bare, pemDash+pemBegin)
 		if joined && strings.HasPrefix(bare, pemEnd) && open != nil {

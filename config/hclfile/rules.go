@@ -2,37 +2,28 @@ package hclfile
 
 import "github.com/imapvigil/imapvigil/config"
 
-// A rule is something that a configuration can break. Its id is stable; each
-// has a configuration under testdata/wrong that breaks it, with the exact text
-// that a user sees.
-type rule struct {
-	id      string
-	gravity config.Gravity
-	summary string
-}
+// A rule is something that a configuration can break. Each has a configuration
+// under testdata/wrong that breaks it, with the exact text that a user sees.
+type rule = config.Rule
 
-// rules is every rule there is.
+// rules is every rule there is, beside those of config/source.
 var rules []*rule
 
 func wrong(id, summary string) *rule      { return register(id, config.Error, summary) }
 func suspicious(id, summary string) *rule { return register(id, config.Warning, summary) }
 
 func register(id string, g config.Gravity, summary string) *rule {
-	r := &rule{id, g, summary}
+	r := &rule{ID: id, Gravity: g, Summary: summary}
 	rules = append(rules, r)
 	return r
 }
 
 // Files.
 var (
-	ruleNoPath     = wrong("no-path", "No configuration")
-	ruleNoFiles    = wrong("no-files", "No configuration files")
-	ruleUnreadable = wrong("unreadable", "Unreadable file")
-	ruleWritable   = wrong("writable-by-others", "Writable by others")
-	ruleTooDeep    = suspicious("too-deep", "Directory not read")
-	ruleReplace    = wrong("replace", "Nothing to replace")
-	ruleNamedFile  = wrong("named-file", "File cannot be used")
-	rulePublic     = wrong("secret-readable", "Secret readable by others")
+	ruleNoFiles   = wrong("no-files", "No configuration files")
+	ruleReplace   = wrong("replace", "Nothing to replace")
+	ruleNamedFile = wrong("named-file", "File cannot be used")
+	rulePublic    = wrong("secret-readable", "Secret readable by others")
 )
 
 // Syntax and structure.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // Salvage makes a configuration of those blocks of a Snapshot that can be used,
@@ -14,7 +15,7 @@ import (
 // refers to is in it. A check is as it was meant or not there at all, since one
 // that is watched otherwise would raise false alarms; only its login may be left
 // out. People are told as far as they can be.
-func Salvage(s *Snapshot) (*config.Config, []config.Diagnostic) {
+func Salvage(s *source.Snapshot) (*config.Config, []config.Diagnostic) {
 	l := newLoader(s)
 	l.salvaging = true
 	l.guard(l.run)

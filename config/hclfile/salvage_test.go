@@ -7,6 +7,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 func TestSalvage(t *testing.T) {
@@ -54,7 +55,7 @@ imap_check "quiet" {
   notification_roles = []
 }
 `, "etc/broken.hcl": "imap_check {"})
-	cfg, diags := hclfile.Salvage(read(t, "etc", hclfile.Options{}))
+	cfg, diags := hclfile.Salvage(read(t, "etc", source.Options{}))
 	if !config.HasErrors(diags) || cfg == nil {
 		t.Fatal("nothing was wrong")
 	}
@@ -85,7 +86,7 @@ func TestSalvageChecks(t *testing.T) {
 		"defaults {\n  tls {\n  ca_file = \"gone\"\n}\n}\nserver \"s\" {\n  hostname = \"h\"\n" + good + "}\n":              false,
 		"defaults {\n  login {\n  password = credential(\"no\")\n}\n}\nserver \"s\" {\n  hostname = \"h\"\n" + good + "}\n": true,
 	} {
-		cfg, _ := hclfile.Salvage(hclfile.SnapshotOf("main.hcl", []byte(text)))
+		cfg, _ := hclfile.Salvage(source.OfText("main.hcl", []byte(text)))
 		if c := cfg.Checks["s/x"]; (c != nil) != want || c != nil && c.Probe.Login != (config.Login{}) {
 			t.Errorf("of\n%s\nis salvaged %+v", text, c)
 		}

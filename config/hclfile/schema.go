@@ -7,6 +7,8 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
+
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // A Language describes what can be written, for editors and manuals. It is
@@ -108,7 +110,7 @@ func describeAttribute(a attribute) AttributeDoc {
 }
 
 func describeFunctions() []FunctionDoc {
-	all := (&loader{snapshot: &Snapshot{}}).functionsIn("")
+	all := (&loader{snapshot: &source.Snapshot{}}).functionsIn("")
 	var docs []FunctionDoc
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		_, sensitive := passSecrets[name]

@@ -128,7 +128,7 @@ func plural(n int, word string) string {
 func (r *reading) source() string {
 	const enough = 60
 	at := r.expr.Range()
-	text := string(r.l.snapshot.bytes(at))
+	text := string(bytesAt(r.l.snapshot, at))
 	if r.attr.secret || r.sensitive || text == "" || len(text) > enough || strings.Contains(text, "\n") ||
 		strings.HasSuffix(at.Filename, ".json") {
 		return "..."
@@ -139,5 +139,5 @@ func (r *reading) source() string {
 // standsIn reports whether a text is written, as it is, at a place of the files.
 // A label that a dynamic block has made is not.
 func (l *loader) standsIn(at hcl.Range, text string) bool {
-	return strings.Contains(string(l.snapshot.bytes(at)), text)
+	return strings.Contains(string(bytesAt(l.snapshot, at)), text)
 }

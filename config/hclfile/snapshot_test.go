@@ -13,6 +13,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // tree writes files into a new directory, which becomes the current one.
@@ -24,16 +25,23 @@ func tree(t *testing.T, files map[string]string) {
 	}
 }
 
-func read(t *testing.T, path string, o hclfile.Options) *hclfile.Snapshot {
+func read(t *testing.T, path string, o source.Options) *source.Snapshot {
 	t.Helper()
-	s, err := hclfile.Read(path, o)
+	s, err := source.Read(path, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-func again(t *testing.T, s *hclfile.Snapshot) *hclfile.Snapshot {
+func names(files []source.File) (names []string) {
+	for _, f := range files {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+func again(t *testing.T, s *source.Snapshot) *source.Snapshot {
 	t.Helper()
 	next, err := s.Again()
 	if err != nil {
@@ -42,7 +50,7 @@ func again(t *testing.T, s *hclfile.Snapshot) *hclfile.Snapshot {
 	return next
 }
 
-func mustLoad(t *testing.T, s *hclfile.Snapshot) *config.Config {
+func mustLoad(t *testing.T, s *source.Snapshot) *config.Config {
 	t.Helper()
 	cfg, diags := hclfile.Load(s)
 	if cfg == nil {
@@ -81,8 +89,8 @@ func TestSnapshotNamesItsFiles(t *testing.T) {
 	if err := os.Symlink("nowhere", "etc/.#main.hcl"); err != nil {
 		t.Fatal(err)
 	}
-	s := read(t, "etc", hclfile.Options{})
-	if got, want := s.Files(), []string{"etc/main.hcl", "etc/sub/gen.hcl.json", "etc/sub/more.hcl"}; !slices.Equal(got, want) {
+	s := read(t, "etc", source.Options{})
+	if got, want := names(s.Files()), []string{"etc/main.hcl", "etc/sub/gen.hcl.json", "etc/sub/more.hcl"}; !slices.Equal(got, want) {
 		t.Errorf("Files() = %q, want %q", got, want)
 	}
 	want := []string{"etc/#main.hcl#", "etc/.#main.hcl", "etc/.git/", "etc/.main.hcl.swp", "etc/@eaDir/", "etc/about.txt", "etc/credentials/", "etc/lost+found/", "etc/main.hcl.dpkg-dist", "etc/main.hcl~", "etc/old.hcl.rpmsave", "etc/sub/lost+found/"}
@@ -112,7 +120,7 @@ func TestDigestCoversEveryByteThatCounts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tree(t, small)
-			s := read(t, "etc", hclfile.Options{})
+			s := read(t, "etc", source.Options{})
 			mustLoad(t, s)
 			same := again(t, s)
 			if s.Digest() != same.Digest() {
@@ -130,13 +138,13 @@ func TestDigestCoversEveryByteThatCounts(t *testing.T) {
 
 func TestDigestDoesNotCoverTheRest(t *testing.T) {
 	tree(t, small)
-	s := read(t, "etc", hclfile.Options{})
+	s := read(t, "etc", source.Options{})
 	cfg := mustLoad(t, s)
 	writeFile(t, "etc/notes.txt", []byte("not named"))
 	if err := os.Rename("etc", "moved"); err != nil {
 		t.Fatal(err)
 	}
-	other := read(t, "moved", hclfile.Options{})
+	other := read(t, "moved", source.Options{})
 	if got := mustLoad(t, other).Digest; got != cfg.Digest || got != other.Digest() {
 		t.Errorf("the same tree in another place has the digest %s, not %s", got, cfg.Digest)
 	}
@@ -146,7 +154,7 @@ func TestDigestDoesNotCoverTheRest(t *testing.T) {
 // the reload: what was read together stays together, and Again tells.
 func TestOneSnapshotIsOneMoment(t *testing.T) {
 	tree(t, small)
-	s := read(t, "etc", hclfile.Options{})
+	s := read(t, "etc", source.Options{})
 	mustLoad(t, s)
 	next := again(t, s)
 	writeFile(t, "etc/about.txt", []byte("changed in between"))
@@ -160,7 +168,7 @@ func TestOneSnapshotIsOneMoment(t *testing.T) {
 
 func TestNamedForgetsWhatIsNoLongerNamed(t *testing.T) {
 	tree(t, small)
-	s := read(t, "etc", hclfile.Options{})
+	s := read(t, "etc", source.Options{})
 	mustLoad(t, s)
 	writeFile(t, "etc/main.hcl", []byte(`imap_check "mx" { hostname = "mx.example.org" }`))
 	next := again(t, s)
@@ -168,7 +176,7 @@ func TestNamedForgetsWhatIsNoLongerNamed(t *testing.T) {
 	if named := next.Named(); len(named) != 0 {
 		t.Errorf("still named: %q", named)
 	}
-	if fresh := read(t, "etc", hclfile.Options{}); mustLoad(t, fresh).Digest != cfg.Digest {
+	if fresh := read(t, "etc", source.Options{}); mustLoad(t, fresh).Digest != cfg.Digest {
 		t.Error("the digest depends on what was named before")
 	}
 }
@@ -191,9 +199,9 @@ func TestSymlinks(t *testing.T) {
 	link("../data/1", "etc/..data") // as Kubernetes mounts a ConfigMap
 	link("..data/main.hcl", "etc/main.hcl")
 	link(".", "etc/circle")
-	s := read(t, "etc", hclfile.Options{})
+	s := read(t, "etc", source.Options{})
 	if cfg := mustLoad(t, s); cfg.Checks["one"] == nil || len(s.Files()) != 1 {
-		t.Errorf("read %q", s.Files())
+		t.Errorf("read %q", names(s.Files()))
 	}
 	link("../data/2", "etc/..data")
 	if next := again(t, s); next.Digest() == s.Digest() || mustLoad(t, next).Checks["two"] == nil {
@@ -214,7 +222,7 @@ func TestReplace(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, d := range []string{dest, absolute} {
-			cfg := mustLoad(t, read(t, "etc", hclfile.Options{Replace: map[string]string{d: "new.tmp"}}))
+			cfg := mustLoad(t, read(t, "etc", source.Options{Replace: map[string]string{d: "new.tmp"}}))
 			var ids []string
 			for id := range cfg.Checks {
 				ids = append(ids, string(id))
@@ -229,7 +237,7 @@ func TestReplace(t *testing.T) {
   hostname    = "mx.example.org"
   description = file("x.txt")
 }`))
-	cfg := mustLoad(t, read(t, "etc", hclfile.Options{Replace: map[string]string{"etc/x.txt": "about.tmp"}}))
+	cfg := mustLoad(t, read(t, "etc", source.Options{Replace: map[string]string{"etc/x.txt": "about.tmp"}}))
 	if got := cfg.Checks["a"].Description; got != "new" {
 		t.Errorf("a named file was not replaced: %q", got)
 	}
@@ -238,11 +246,11 @@ func TestReplace(t *testing.T) {
 func TestCredentialsDirectoryComesFirst(t *testing.T) {
 	tree(t, small)
 	writeFile(t, "run/credentials/probe", []byte("from-systemd"))
-	cfg := mustLoad(t, read(t, "etc", hclfile.Options{CredentialsDirectory: "run/credentials"}))
+	cfg := mustLoad(t, read(t, "etc", source.Options{CredentialsDirectory: "run/credentials"}))
 	if got := cfg.Checks["mx"].Probe.Login.Password.Reveal(); got != "from-systemd" {
 		t.Errorf("the password is %q", got)
 	}
-	cfg = mustLoad(t, read(t, "etc", hclfile.Options{CredentialsDirectory: "run/nothing"}))
+	cfg = mustLoad(t, read(t, "etc", source.Options{CredentialsDirectory: "run/nothing"}))
 	if got := cfg.Checks["mx"].Probe.Login.Password.Reveal(); got != "canary-canary" {
 		t.Errorf("the password is %q", got)
 	}
@@ -269,7 +277,7 @@ imap_check "mx" {
   }
 }
 `, "etc/client.pem": clientCert})
-	s := read(t, "etc", hclfile.Options{NoCredentials: true})
+	s := read(t, "etc", source.Options{NoCredentials: true})
 	mustLoad(t, s)
 	if named := s.Named(); !slices.Equal(named, []string{"etc/client.pem"}) {
 		t.Errorf("read %q", named)
@@ -278,10 +286,10 @@ imap_check "mx" {
 
 func TestSaveAndRestore(t *testing.T) {
 	tree(t, small)
-	s := read(t, "etc", hclfile.Options{})
+	s := read(t, "etc", source.Options{})
 	cfg := mustLoad(t, s)
 	var saved bytes.Buffer
-	if err := s.Save(&saved); err != nil {
+	if err := hclfile.Save(&saved, s); err != nil {
 		t.Fatal(err)
 	}
 	if bytes.Contains(saved.Bytes(), []byte("canary")) || strings.Contains(fmt.Sprintf("%v %+v %#v", s, s, s), "canary") {
@@ -293,7 +301,7 @@ func TestSaveAndRestore(t *testing.T) {
 		}
 	}
 	writeFile(t, "etc/credentials/probe", []byte("rotated"))
-	restored, err := hclfile.Restore(bytes.NewReader(saved.Bytes()), hclfile.Options{})
+	restored, err := hclfile.Restore(bytes.NewReader(saved.Bytes()), source.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -301,25 +309,25 @@ func TestSaveAndRestore(t *testing.T) {
 	if diff := config.Compare(cfg, back); len(diff.Changed) != 1 || diff.Changed[0].Attributes[0].Name != "login.password" || len(diff.Changed[0].Attributes) != 1 {
 		t.Errorf("restored with %+v", diff)
 	}
-	if _, err := hclfile.Restore(strings.NewReader("{"), hclfile.Options{}); err == nil {
+	if _, err := hclfile.Restore(strings.NewReader("{"), source.Options{}); err == nil {
 		t.Error("half a file was restored")
 	}
 }
 
 func TestEmptied(t *testing.T) {
 	tree(t, map[string]string{"etc/a.hcl": "locals {}", "etc/b.hcl": "", "etc/c.hcl": "locals {}"})
-	before := read(t, "etc", hclfile.Options{})
+	before := read(t, "etc", source.Options{})
 	writeFile(t, "etc/a.hcl", nil)
 	writeFile(t, "etc/d.hcl", nil)
 	if err := os.Remove("etc/c.hcl"); err != nil {
 		t.Fatal(err)
 	}
 	// b.hcl was empty before, c.hcl is gone, d.hcl is new.
-	if got := read(t, "etc", hclfile.Options{}).Emptied(before); !slices.Equal(got, []string{"etc/a.hcl"}) {
+	if got := read(t, "etc", source.Options{}).Emptied(before); !slices.Equal(got, []string{"etc/a.hcl"}) {
 		t.Errorf("emptied: %q", got)
 	}
-	kept := restore(t, saved(t, before), hclfile.Options{})
-	if got := read(t, "etc", hclfile.Options{}).Emptied(kept); !slices.Equal(got, []string{"etc/a.hcl"}) {
+	kept := restore(t, saved(t, before), source.Options{})
+	if got := read(t, "etc", source.Options{}).Emptied(kept); !slices.Equal(got, []string{"etc/a.hcl"}) {
 		t.Errorf("emptied since they were kept: %q", got)
 	}
 }
@@ -329,7 +337,7 @@ func TestEmptied(t *testing.T) {
 func TestFileFromWithin(t *testing.T) {
 	tree(t, map[string]string{"main.hcl": `imap_check "a" { hostname = file("host") }`, "host": "mx.example.org"})
 	for _, path := range []string{".", "main.hcl"} {
-		if cfg, diags := hclfile.Load(read(t, path, hclfile.Options{})); cfg == nil {
+		if cfg, diags := hclfile.Load(read(t, path, source.Options{})); cfg == nil {
 			t.Errorf("%s: %v", path, diags)
 		}
 	}
@@ -349,7 +357,7 @@ func TestFileIsNoWayToCredentials(t *testing.T) {
 	for _, path := range []string{"credentials/x", here + "/etc/credentials/x", "aside/x", "plain", "../linked/credentials/x"} {
 		writeFile(t, "etc/main.hcl", []byte(`imap_check "a" { hostname = file("`+path+`") }`))
 		for _, root := range []string{"etc", here + "/etc", "linked"} {
-			_, diags := hclfile.Load(read(t, root, hclfile.Options{}))
+			_, diags := hclfile.Load(read(t, root, source.Options{}))
 			if len(diags) != 1 || diags[0].Rule != "credential" {
 				t.Errorf("%s in %s: %v", path, root, diags)
 			}
@@ -363,7 +371,7 @@ func TestByteOrderMarkIsNoPartOfASecret(t *testing.T) {
 	files := maps.Clone(small)
 	files["etc/credentials/probe"] = "\uFEFFcanary-canary\r\n"
 	tree(t, files)
-	cfg := mustLoad(t, read(t, "etc", hclfile.Options{}))
+	cfg := mustLoad(t, read(t, "etc", source.Options{}))
 	for _, c := range cfg.Checks {
 		if got := c.Probe.Login.Password.Reveal(); got != "canary-canary" {
 			t.Errorf("the password is %q", got)
@@ -378,7 +386,7 @@ func TestOtherEncodings(t *testing.T) {
 		files := maps.Clone(small)
 		files["etc/credentials/probe"] = text
 		tree(t, files)
-		_, diags := hclfile.Load(read(t, "etc", hclfile.Options{}))
+		_, diags := hclfile.Load(read(t, "etc", source.Options{}))
 		if len(diags) == 0 || !strings.Contains(diags[0].Detail, "is written in UTF-") {
 			t.Errorf("%q: %v", text, diags)
 		}

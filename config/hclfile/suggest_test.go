@@ -8,6 +8,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // TestGuessesAreFew has more names that lead nowhere than anybody reads: what was
@@ -18,7 +19,7 @@ func TestGuessesAreFew(t *testing.T) {
 	for i := range 150 {
 		fmt.Fprintf(&text, "imap_check \"c%d\" {\n  hostname = \"mx.example.org\"\n  depends_on = [imap_check.x%d]\n}\n", i, i)
 	}
-	_, diags := hclfile.Load(hclfile.SnapshotOf("many.hcl", []byte(text.String())))
+	_, diags := hclfile.Load(source.OfText("many.hcl", []byte(text.String())))
 	if len(diags) != 150 {
 		t.Fatalf("%d diagnostics", len(diags))
 	}
@@ -42,7 +43,7 @@ func TestLongListsAreShortened(t *testing.T) {
 		circle.String(): ", which depends on imap_check.c50, which leads by 150 more to imap_check.c0. While all of them are down, nobody would be told of any.",
 		roles.String():  "so all roles do: r0, r1, r10, r100, r101, r102, r103, r104, r105, r106 and 190 more.",
 	} {
-		_, diags := hclfile.Load(hclfile.SnapshotOf("many.hcl", []byte(text)))
+		_, diags := hclfile.Load(source.OfText("many.hcl", []byte(text)))
 		found := slices.ContainsFunc(diags, func(d config.Diagnostic) bool { return strings.HasSuffix(d.Detail, want) })
 		if !found {
 			t.Errorf("no %q in %v", want, diags)

@@ -21,7 +21,7 @@ func (l *loader) checkTerms(t *terms, here *level) bool {
 	l.checkTLS(t, here)
 	l.checkLogin(t, here)
 	for _, f := range l.findings[before:] {
-		if f.rule.gravity == config.Error {
+		if f.rule.Gravity == config.Error {
 			return false
 		}
 	}
@@ -111,7 +111,7 @@ func (l *loader) notAKeyPair(cert config.Blob, key opaque.Secret) string {
 	switch {
 	case cert.IsZero() != key.IsZero():
 		return "A certificate needs its key: write both cert_file and key_file."
-	case cert.IsZero() || l.snapshot.options.NoCredentials:
+	case cert.IsZero() || l.snapshot.Options().NoCredentials:
 		return ""
 	}
 	_, err := tls.X509KeyPair([]byte(cert.Text()), []byte(key.Reveal()))

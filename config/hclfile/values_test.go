@@ -9,6 +9,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // variables are values that are wrong nearly everywhere, each in its own way; in
@@ -61,7 +62,7 @@ var uses = []string{
 // said are all diagnostics about a file, as a user sees them.
 func said(t *testing.T, text string) string {
 	t.Helper()
-	_, diags := hclfile.Load(hclfile.SnapshotOf("main.hcl", []byte(text)))
+	_, diags := hclfile.Load(source.OfText("main.hcl", []byte(text)))
 	var out bytes.Buffer
 	if err := config.Print(&out, diags, false); err != nil {
 		t.Fatal(err)

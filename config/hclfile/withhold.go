@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // A saved configuration has no secrets in it: every text that is written in the
@@ -45,7 +47,7 @@ type edit struct {
 
 // withheld gives the files without what may be a secret, and without comments,
 // which nobody reads there and may hold an old one.
-func withheld(files []source) ([]source, *withholder) {
+func withheld(files []source.File) ([]source.File, *withholder) {
 	w := &withholder{
 		locals: map[string]hcl.Expression{}, edits: map[string]map[int]edit{}, named: map[string]bool{},
 		seen: map[string]bool{}, paths: map[string]int{}, suspects: map[string][]byteSpan{},
@@ -66,9 +68,9 @@ func withheld(files []source) ([]source, *withholder) {
 	if w.shared {
 		w.spare(files)
 	}
-	out := make([]source, len(files))
+	out := make([]source.File, len(files))
 	for i, f := range files {
-		out[i] = source{name: f.name, text: apply(f.text, slices.AppendSeq(comments(f), maps.Values(w.edits[f.name])))}
+		out[i] = source.File{Name: f.Name, Text: apply(f.Text, slices.AppendSeq(comments(f), maps.Values(w.edits[f.Name])))}
 	}
 	return out, w
 }
@@ -76,11 +78,11 @@ func withheld(files []source) ([]source, *withholder) {
 // secretParts gives a function that reports whether something at a place of the
 // files is used for a secret, or is called one. The files are looked through when
 // it is first asked, which is when something is wrong.
-func secretParts(s *Snapshot) func(hcl.Range) bool {
+func secretParts(s *source.Snapshot) func(hcl.Range) bool {
 	var found *withholder
 	return func(at hcl.Range) bool {
 		if found == nil {
-			_, found = withheld(s.files)
+			_, found = withheld(s.Files())
 		}
 		here := byteSpan{at.Start.Byte, at.End.Byte}
 		for _, e := range found.edits[at.Filename] {
@@ -93,7 +95,7 @@ func secretParts(s *Snapshot) func(hcl.Range) bool {
 }
 
 // spare takes back what is part of an attribute whose value is shown.
-func (w *withholder) spare(files []source) {
+func (w *withholder) spare(files []source.File) {
 	w.sparing, w.seen, w.paths = true, map[string]bool{}, map[string]int{}
 	for _, p := range parseAll(having(files, []string{"local", "dynamic"})) {
 		if p.body != nil {
@@ -105,11 +107,11 @@ func (w *withholder) spare(files []source) {
 // having gives the files that may have one of some words in them, which spares
 // the others the parser: there may be thousands, with nothing but checks. A word
 // with an escape in it cannot be seen.
-func having(files []source, words []string) []source {
+func having(files []source.File, words []string) []source.File {
 	words = append([]string{`\u`, `\U`}, words...)
-	return slices.DeleteFunc(slices.Clone(files), func(f source) bool {
-		has := func(word string) bool { return bytes.Contains(f.text, []byte(word)) }
-		return !strings.HasSuffix(f.name, ".json") && !slices.ContainsFunc(words, has)
+	return slices.DeleteFunc(slices.Clone(files), func(f source.File) bool {
+		has := func(word string) bool { return bytes.Contains(f.Text, []byte(word)) }
+		return !strings.HasSuffix(f.Name, ".json") && !slices.ContainsFunc(words, has)
 	})
 }
 
@@ -217,11 +219,11 @@ func (w *withholder) dynamic(block *hcl.Block, in *blockType, names *binding) {
 }
 
 // comments are cut out, line ends stay: places in messages remain true.
-func comments(f source) []edit {
-	if strings.HasSuffix(f.name, ".json") {
-		return jsonComments(f.text)
+func comments(f source.File) []edit {
+	if strings.HasSuffix(f.Name, ".json") {
+		return jsonComments(f.Text)
 	}
-	if !bytes.Contains(f.text, []byte("#")) && !bytes.Contains(f.text, []byte("//")) && !bytes.Contains(f.text, []byte("/*")) {
+	if !bytes.Contains(f.Text, []byte("#")) && !bytes.Contains(f.Text, []byte("//")) && !bytes.Contains(f.Text, []byte("/*")) {
 		return nil
 	}
 	return nativeComments(f)

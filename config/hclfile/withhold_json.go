@@ -7,6 +7,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // inText begins the file names in the ranges of a template inside a JSON text,
@@ -108,9 +110,9 @@ func jsonComments(text []byte) []edit {
 
 // nativeComments are those of HCL's own form. A comment to the end of the line
 // has the line end in it.
-func nativeComments(f source) []edit {
+func nativeComments(f source.File) []edit {
 	var edits []edit
-	tokens, _ := hclsyntax.LexConfig(f.text, f.name, hcl.InitialPos)
+	tokens, _ := hclsyntax.LexConfig(f.Text, f.Name, hcl.InitialPos)
 	for _, t := range tokens {
 		if t.Type != hclsyntax.TokenComment {
 			continue

@@ -1,4 +1,4 @@
-package hclfile
+package source
 
 import (
 	"maps"
@@ -16,13 +16,13 @@ func (s *Snapshot) replace() {
 		if !ok {
 			continue
 		}
-		text, _, err := readBounded(s.options.Replace[dest])
+		text, _, err := s.options.readBounded(s.options.Replace[dest])
 		if err != nil {
 			s.refuse(ruleUnreadable, s.options.Replace[dest], "%s.", reason(err))
 			continue
 		}
-		s.files = slices.DeleteFunc(s.files, func(f source) bool { return f.name == name })
-		s.problems = slices.DeleteFunc(s.problems, func(p problem) bool { return p.file == name })
+		s.files = slices.DeleteFunc(s.files, func(f File) bool { return f.Name == name })
+		s.problems = slices.DeleteFunc(s.problems, func(p Problem) bool { return p.File == name })
 		s.add(name, text)
 	}
 }
@@ -41,7 +41,7 @@ func (s *Snapshot) inTree(dest string) (string, bool) {
 	if s.root != s.path {
 		return name, name == filepath.Clean(s.path)
 	}
-	return name, fileName.MatchString(filepath.Base(rel)) && !hiddenPath(rel)
+	return name, isInScope(rel)
 }
 
 // below gives the path from a directory to what is in it.
@@ -67,12 +67,6 @@ func really(file string) string {
 
 func samePlace(a, b string) bool { return absolute(a) == absolute(b) || really(a) == really(b) }
 
-func hiddenPath(rel string) bool {
-	parts := strings.Split(rel, string(filepath.Separator))
-	return len(parts) > maxDepth || parts[0] == credentialsDir ||
-		slices.ContainsFunc(parts, func(p string) bool { return strings.HasPrefix(p, ".") })
-}
-
 // standIn gives the file to read for a named file: itself, or what replaces it.
 func (s *Snapshot) standIn(path string) string {
 	for dest, file := range s.options.Replace {
@@ -83,9 +77,9 @@ func (s *Snapshot) standIn(path string) string {
 	return path
 }
 
-// unusedReplacements are destinations that are neither a configuration file
+// UnusedReplacements are destinations that are neither a configuration file
 // nor named by one; they would be checked for nothing.
-func (s *Snapshot) unusedReplacements() []string {
+func (s *Snapshot) UnusedReplacements() []string {
 	var unused []string
 	for dest := range s.options.Replace {
 		if _, ok := s.inTree(dest); ok {
@@ -97,4 +91,11 @@ func (s *Snapshot) unusedReplacements() []string {
 	}
 	slices.Sort(unused)
 	return unused
+}
+
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
 }

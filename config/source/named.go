@@ -1,0 +1,109 @@
+package source
+
+import (
+	"crypto/sha256"
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/imapvigil/imapvigil/config/opaque"
+)
+
+// Content is what was found where a named file should be.
+type Content struct {
+	Text     opaque.Secret
+	Missing  bool   // there is no such file
+	Fault    string // why it could not be read, as a sentence begins and without a full stop
+	Writable bool   // by others, who could change it
+	Readable bool   // by others, so it is nothing that is secret
+	Fixed    bool   // it lies on a file system that is mounted read-only, where chmod cannot help
+
+	sum [sha256.Size]byte
+}
+
+// IsUsable reports whether the file was read and may count.
+func (c Content) IsUsable() bool { return c.refusal() == "" }
+
+func (c Content) refusal() string {
+	switch {
+	case c.Missing:
+		return "missing"
+	case c.Writable:
+		return "writable"
+	}
+	return c.Fault
+}
+
+// Open gives what a named file holds, and remembers that it was named, and
+// whether as a secret. It is read once: everything made from one Snapshot sees
+// the same bytes.
+func (s *Snapshot) Open(path string, secret bool) Content {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.named[path] = s.named[path] || secret
+	c, ok := s.known[path]
+	if !ok {
+		c = s.readNamed(path)
+		s.known[path] = c
+	}
+	return c
+}
+
+// ForgetNamed begins a new list of what is named. What was read stays known.
+func (s *Snapshot) ForgetNamed() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.named)
+}
+
+// NamedWithoutSecrets are the files that are named and usable, without those that
+// were opened as a secret, sorted by name.
+func (s *Snapshot) NamedWithoutSecrets() (files []File) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(s.named)) {
+		if c := s.known[name]; !s.named[name] && c.IsUsable() {
+			files = append(files, File{Name: name, Text: []byte(c.Text.Reveal())})
+		}
+	}
+	return files
+}
+
+func (s *Snapshot) readNamed(path string) Content {
+	text, others, err := s.options.readBounded(s.standIn(path))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return Content{Missing: true}
+	case err != nil:
+		return Content{Fault: reason(err)}
+	}
+	return Content{
+		Text: opaque.NewSecret(string(text)), sum: sha256.Sum256(text),
+		Writable: others.write, Readable: others.read, Fixed: others.fixed,
+	}
+}
+
+// IsCredential tells whether a file lies where credential looks, whatever the way
+// to it.
+func (s *Snapshot) IsCredential(path string) bool {
+	secret := []string{withoutLinks(filepath.Join(s.root, credentialsDir))}
+	if systemd := s.options.CredentialsDirectory; systemd != "" {
+		secret = append(secret, withoutLinks(systemd))
+	}
+	return slices.Contains(secret, filepath.Dir(really(path))) || slices.Contains(secret, filepath.Dir(withoutLinks(path)))
+}
+
+// CredentialPath is where a credential is: $CREDENTIALS_DIRECTORY when it is
+// there, else beside the files.
+func (s *Snapshot) CredentialPath(name string) string {
+	if dir := s.options.CredentialsDirectory; dir != "" {
+		path := filepath.Join(dir, name)
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
+	}
+	return filepath.Join(s.root, credentialsDir, name)
+}

@@ -1,0 +1,81 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// maxFile bounds one file; a megabyte holds some 10,000 checks.
+const maxFile = 4 << 20
+
+// readBounded reads a regular file of at most maxFile bytes, through links.
+// It never waits: a pipe in the directory is refused and not opened.
+func (o Options) readBounded(path string) ([]byte, rights, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, rights{}, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, rights{}, err
+	case !info.Mode().IsRegular():
+		return nil, rights{}, errors.New("it is not a regular file")
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(text) > maxFile {
+		err = fmt.Errorf("it is larger than %d MiB", maxFile>>20)
+	}
+	return WithoutMark(text), o.rightsAt(path, info), err
+}
+
+// ReadFile reads one configuration file as [Read] does; false when it cannot be used.
+func ReadFile(path string) ([]byte, bool) {
+	text, others, err := Options{}.readBounded(path)
+	return text, err == nil && !others.write
+}
+
+// rights are what everybody on this machine may do with a file or a directory.
+type rights struct {
+	read, write bool
+	fixed       bool // the file system is mounted read-only: nobody can write, and chmod cannot change it
+}
+
+// rightsAt gives the rights to what path leads to. On a file system that is mounted
+// read-only nobody can write, whatever the mode says: the volumes of Kubernetes have
+// mode 0777, which nobody in the container can change.
+func (o Options) rightsAt(path string, info fs.FileInfo) rights {
+	mode := info.Mode().Perm()
+	r := rights{read: mode&0o004 != 0, write: mode&0o002 != 0}
+	if r.read || r.write {
+		r.fixed = o.isMountedReadOnly(path)
+		r.write = r.write && !r.fixed
+	}
+	return r
+}
+
+func (o Options) isMountedReadOnly(path string) bool {
+	if o.MountedReadOnly != nil {
+		return o.MountedReadOnly(path)
+	}
+	const readOnly = 1 // ST_RDONLY (statvfs(3)), MNT_RDONLY where that is its name
+	var at syscall.Statfs_t
+	return syscall.Statfs(path, &at) == nil && at.Flags&readOnly != 0
+}
+
+// reason is an error without the operation and the path, which stand beside
+// it, as a sentence begins.
+func reason(err error) string {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err
+	}
+	text := err.Error()
+	return strings.ToUpper(text[:1]) + text[1:]
+}

@@ -1,0 +1,107 @@
+package source
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// Read takes a Snapshot of a directory, or of one file. The error, a
+// [config.Diagnostic], says that there is nothing to read at path; what is
+// wrong with single files is one of the Snapshot's [Snapshot.Problems].
+func Read(path string, options Options) (*Snapshot, error) {
+	s := &Snapshot{path: path, root: path, options: options, known: map[string]Content{}, named: map[string]bool{}}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, pathError(ruleNoPath, path, "There is no file or directory %s. Name another one with --config.", path)
+	case err != nil:
+		return nil, pathError(ruleUnreadable, path, "%s.", reason(err))
+	case info.IsDir():
+		s.readDir(path, 1, map[inode]bool{})
+	default:
+		s.root = filepath.Dir(path)
+		s.checkParent()
+		s.readFile(path)
+	}
+	s.replace()
+	s.sort()
+	return s, nil
+}
+
+type inode struct{ dev, ino uint64 }
+
+// readDir reads what lies below dir. What it finds in dir itself lies at level. A
+// directory that links lead to twice is read once.
+func (s *Snapshot) readDir(dir string, level int, seen map[inode]bool) {
+	info, err := os.Stat(dir)
+	if err != nil {
+		s.refuse(ruleUnreadable, dir, "%s. A directory that cannot be read is not taken for an empty one.", reason(err))
+		return
+	}
+	if seen[inodeOf(info)] {
+		return
+	}
+	seen[inodeOf(info)] = true
+	if s.options.rightsAt(dir, info).write {
+		s.refuse(ruleWritable, dir, "Anybody on this machine could add a configuration file. Take the permission away:\n    chmod o-w %s", dir)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		s.refuse(ruleUnreadable, dir, "%s. A directory that cannot be read is not taken for an empty one.", reason(err))
+		return
+	}
+	for _, entry := range entries {
+		s.readEntry(filepath.Join(dir, entry.Name()), entry, level, seen)
+	}
+}
+
+func (s *Snapshot) readEntry(path string, entry fs.DirEntry, level int, seen map[inode]bool) {
+	info, err := os.Stat(path)
+	name, isDir := entry.Name(), entry.IsDir() || err == nil && info.IsDir()
+	switch {
+	case isDir && isPassedOver(name, level):
+		s.ignored = append(s.ignored, path+"/")
+	case isDir && isTooDeep(level):
+		s.ignored = append(s.ignored, path+"/")
+		s.refuse(ruleTooDeep, path, "Files are read at most %d levels below %s.", MaxDepth, s.root)
+	case isDir:
+		s.readDir(path, level+1, seen)
+	case IsFileName(name):
+		s.readFile(path)
+	default:
+		s.ignored = append(s.ignored, path)
+	}
+}
+
+// checkParent looks at the directory of a single file: where others may
+// rename, the file's own permissions do not count. A sticky one (/tmp) keeps
+// them from it.
+func (s *Snapshot) checkParent() {
+	info, err := os.Stat(s.root)
+	if err == nil && s.options.rightsAt(s.root, info).write && info.Mode()&fs.ModeSticky == 0 {
+		s.refuse(ruleWritable, s.root, "Anybody on this machine could replace %s. Take the permission away:\n    chmod o-w %s", s.path, s.root)
+	}
+}
+
+func (s *Snapshot) readFile(path string) {
+	text, others, err := s.options.readBounded(path)
+	if err != nil {
+		s.refuse(ruleUnreadable, path, "%s. A file that cannot be read is not taken for a deleted one.", reason(err))
+		return
+	}
+	if others.write {
+		s.refuse(ruleWritable, path, "Anybody on this machine could change what is watched and who is told. Take the permission away:\n    chmod o-w %s", path)
+		return
+	}
+	s.add(path, text)
+}
+
+func inodeOf(info fs.FileInfo) inode {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return inode{stat.Dev, stat.Ino}
+	}
+	return inode{}
+}

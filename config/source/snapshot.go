@@ -1,0 +1,217 @@
+package source
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/opaque"
+)
+
+// Options change how a configuration is read. The zero value is what the
+// daemon uses outside systemd.
+type Options struct {
+	// CredentialsDirectory is where credential looks first: what systemd
+	// passes in $CREDENTIALS_DIRECTORY.
+	CredentialsDirectory string
+	// NoCredentials reads no credential and no private key; what would be made
+	// from them is taken on trust. For CI, where secrets are not.
+	NoCredentials bool
+	// Replace has the content of another file (the value) stand where the
+	// named file (the key) is, or would be. For tools that check before they
+	// write.
+	Replace map[string]string
+	// MountedReadOnly reports whether what path leads to lies on a file system that
+	// is mounted read-only. Nil asks the system; tests replace it.
+	MountedReadOnly func(path string) bool
+}
+
+// A Snapshot is a configuration's source: the bytes of every file that counts,
+// taken at one moment. Evaluating it adds the files that the configuration names.
+// A Snapshot is safe for use by several goroutines.
+type Snapshot struct {
+	path     string // as the user gave it
+	root     string // the directory of the configuration
+	options  Options
+	files    []File // sorted by name
+	ignored  []string
+	problems []Problem
+	restored bool // made of what was kept
+
+	mu    sync.Mutex
+	known map[string]Content // named files that have been read
+	named map[string]bool    // those that were named since ForgetNamed; true: as a secret
+}
+
+// A File is one configuration file.
+type File struct {
+	Name string // as shown to people: under the path that they gave
+	Text []byte
+	sum  [sha256.Size]byte
+}
+
+// A Problem is what is wrong with a file or a directory as such.
+type Problem struct {
+	Rule   *config.Rule
+	File   string
+	Detail string // what to do, in sentences
+}
+
+// Restored makes a Snapshot of files that were kept when they were good. What they
+// name is as it was kept too, where it was; the rest, such as credentials, is read
+// where it is now.
+func Restored(path, root string, files, named []File, options Options) *Snapshot {
+	s := &Snapshot{path: path, root: root, options: options, restored: true, known: map[string]Content{}, named: map[string]bool{}}
+	for _, f := range files {
+		s.add(f.Name, f.Text)
+	}
+	for _, f := range named {
+		s.known[f.Name] = Content{Text: opaque.NewSecret(string(f.Text)), sum: sha256.Sum256(f.Text), Readable: true}
+	}
+	s.sort()
+	return s
+}
+
+// OfText makes a Snapshot of one file that lies nowhere.
+func OfText(name string, text []byte) *Snapshot {
+	s := Restored(name, "/nowhere", []File{{Name: name, Text: text}}, nil, Options{})
+	s.restored = false
+	return s
+}
+
+func (s *Snapshot) add(name string, text []byte) {
+	s.files = append(s.files, File{Name: name, Text: text, sum: sha256.Sum256(text)})
+}
+
+// Path is the directory or the file that was read, as the user gave it.
+func (s *Snapshot) Path() string { return s.path }
+
+// Root is the directory of the configuration.
+func (s *Snapshot) Root() string { return s.root }
+
+// Options are those that the Snapshot was taken with.
+func (s *Snapshot) Options() Options { return s.options }
+
+// IsRestored reports whether the Snapshot was made by [Restored].
+func (s *Snapshot) IsRestored() bool { return s.restored }
+
+// Problems are what is wrong with files and directories as such, sorted by file.
+func (s *Snapshot) Problems() []Problem { return s.problems }
+
+// Files are the configuration files that were read, sorted by name. They are not to
+// be changed.
+func (s *Snapshot) Files() []File { return s.files }
+
+// Text gives what a configuration file holds; false when it is none of the files.
+func (s *Snapshot) Text(file string) ([]byte, bool) {
+	for _, f := range s.files {
+		if f.Name == file {
+			return f.Text, true
+		}
+	}
+	return nil, false
+}
+
+// Emptied names the files that have no bytes left and had some in an earlier
+// Snapshot, as a full disk or a killed editor leaves them.
+func (s *Snapshot) Emptied(earlier *Snapshot) (names []string) {
+	had := map[string]bool{}
+	for _, f := range earlier.files {
+		had[absolute(f.Name)] = len(f.Text) > 0
+	}
+	for _, f := range s.files {
+		if len(f.Text) == 0 && had[absolute(f.Name)] {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+// Ignored names what lies in the directory and is no configuration file;
+// directories end in a slash.
+func (s *Snapshot) Ignored() []string { return slices.Clone(s.ignored) }
+
+// Named names the files that the configuration refers to, and that were read or
+// missed since the last [Snapshot.ForgetNamed]: credentials, certificates, what file
+// was called with.
+func (s *Snapshot) Named() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.named))
+}
+
+// Again reads the same files now, those that the configuration names included.
+func (s *Snapshot) Again() (*Snapshot, error) {
+	next, err := Read(s.path, s.options)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	next.named = maps.Clone(s.named)
+	s.mu.Unlock()
+	for name := range next.named {
+		next.known[name] = next.readNamed(name)
+	}
+	return next, nil
+}
+
+// Digest is the SHA-256, in hex, of every byte that counts. Two Snapshots with
+// one digest give the same configuration.
+func (s *Snapshot) Digest() string {
+	h := sha256.New()
+	for _, f := range s.files {
+		fmt.Fprintf(h, "file %q %x\n", s.relative(f.Name), f.sum)
+	}
+	for _, p := range s.problems {
+		fmt.Fprintf(h, "problem %s %q %q\n", p.Rule.ID, s.relative(p.File), p.Detail)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(s.named)) {
+		c := s.known[name]
+		fmt.Fprintf(h, "named %q %x %q %t\n", s.relative(name), c.sum, c.refusal(), c.Readable)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Format keeps the bytes of a Snapshot out of logs.
+func (s *Snapshot) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "%s (%d files)", s.path, len(s.files))
+}
+
+// relative makes a digest independent of where the tree lies.
+func (s *Snapshot) relative(name string) string {
+	if rel, err := filepath.Rel(s.root, name); err == nil {
+		return rel
+	}
+	return name
+}
+
+func (s *Snapshot) refuse(r *config.Rule, file, format string, args ...any) {
+	s.problems = append(s.problems, Problem{r, file, fmt.Sprintf(format, args...)})
+}
+
+// sort brings the files and problems of a tree into an order that does not
+// depend on how the tree was walked.
+func (s *Snapshot) sort() {
+	slices.SortFunc(s.files, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(s.problems, func(a, b Problem) int { return cmp.Compare(a.File, b.File) })
+	slices.Sort(s.ignored)
+}
+
+// pathError is what Read returns when there is nothing to read at all.
+func pathError(r *config.Rule, path, format string, args ...any) error {
+	return config.Diagnostic{
+		Gravity: config.Error,
+		Rule:    r.ID,
+		Summary: r.Summary,
+		Detail:  fmt.Sprintf(format, args...),
+		Pos:     config.Pos{File: path},
+	}
+}
