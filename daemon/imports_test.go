@@ -22,7 +22,8 @@ var rooms = map[string][]string{
 	"config/opaque":                   {},
 	"config/names":                    {},
 	"config":                          {"config/opaque", "notifiers"},
-	"config/hclfile":                  {"config", "config/names", "config/opaque", "notifiers", "notifiers/*"},
+	"config/source":                   {"config", "config/opaque"},
+	"config/hclfile":                  {"config", "config/names", "config/opaque", "config/source", "notifiers", "notifiers/*"},
 	"config/watch":                    {},
 	"notifiers":                       {"config/opaque"},
 	"notifiers/email":                 {"notifiers", "config/names", "config/opaque"},
@@ -62,7 +63,7 @@ var rooms = map[string][]string{
 	"packaging":          {},
 	"cmd/imapvigil": {
 		"daemon", "daemon/api", "daemon/clock", "daemon/probe", "daemon/probe/imaptest", "daemon/probe/imaptest/ca",
-		"daemon/incident", "daemon/journal", "daemon/history", "config", "config/hclfile", "notifiers",
+		"daemon/incident", "daemon/journal", "daemon/history", "config", "config/hclfile", "config/source", "notifiers",
 		// The demo shows messages as they would be sent.
 		"notifiers/notifiertest/smtpsink", "notifiers/notifiertest/httpsink",
 	},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // lastGoodFile is the source of the last configuration that was applied, in
@@ -17,7 +18,7 @@ const lastGoodFile = "last_good.json"
 
 // keepLastGood writes a snapshot by write, fsync and rename, so that there is
 // always a whole one; unless it is there already, as after a restart.
-func keepLastGood(dir string, s *hclfile.Snapshot) (err error) {
+func keepLastGood(dir string, s *source.Snapshot) (err error) {
 	text, same, err := asKept(dir, s)
 	if err != nil {
 		return fmt.Errorf("keeping the last good configuration: %w", err)
@@ -43,9 +44,9 @@ func keepLastGood(dir string, s *hclfile.Snapshot) (err error) {
 // asKept gives what is kept of a snapshot, and reports whether that is what was
 // applied last: then nothing differs but secrets and comments. It costs a tenth of
 // loading what was kept.
-func asKept(dir string, s *hclfile.Snapshot) (text []byte, same bool, err error) {
+func asKept(dir string, s *source.Snapshot) (text []byte, same bool, err error) {
 	var b bytes.Buffer
-	if err := s.Save(&b); err != nil {
+	if err := hclfile.Save(&b, s); err != nil {
 		return nil, false, err
 	}
 	kept, err := os.ReadFile(filepath.Join(dir, lastGoodFile))
@@ -56,13 +57,13 @@ func asKept(dir string, s *hclfile.Snapshot) (text []byte, same bool, err error)
 // reading secrets: to compare files with. What cannot be loaded, because a newer
 // version refuses it, is left out.
 func LastGood(dir string) (*config.Config, error) {
-	_, cfg, _, err := restore(dir, hclfile.Options{NoCredentials: true})
+	_, cfg, _, err := restore(dir, source.Options{NoCredentials: true})
 	return cfg, err
 }
 
 // restore gives what was applied last with the secrets of today, as far as it can
 // be loaded, and says what is wrong with the rest.
-func restore(dir string, o hclfile.Options) (*hclfile.Snapshot, *config.Config, []config.Diagnostic, error) {
+func restore(dir string, o source.Options) (*source.Snapshot, *config.Config, []config.Diagnostic, error) {
 	f, err := os.Open(filepath.Join(dir, lastGoodFile))
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("opening the last good configuration: %w", err)

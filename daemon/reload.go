@@ -10,6 +10,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/source"
 	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
@@ -21,7 +22,7 @@ type reloader struct {
 
 	// Owned by the goroutine of run, which sets cfg under mu for those who look.
 	cfg      *config.Config
-	snapshot *hclfile.Snapshot // what cfg was loaded from
+	snapshot *source.Snapshot // what cfg was loaded from
 	channels channels
 	rejected rejection
 	bridged  bool   // cfg is what was applied last, since the files are in error
@@ -34,7 +35,7 @@ type reloader struct {
 // A candidate is a configuration that could be applied.
 type candidate struct {
 	cfg      *config.Config
-	snapshot *hclfile.Snapshot
+	snapshot *source.Snapshot
 	channels channels
 	before   channels
 	warnings []config.Diagnostic

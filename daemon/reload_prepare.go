@@ -9,6 +9,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // prepare is the fallible half: it reads, parses, compares and opens, and
@@ -45,12 +46,12 @@ func (r *reloader) prepare(ctx context.Context, allowShrink bool) (*candidate, [
 // A rejection is what was rejected last, so that it is not said again and again.
 // The zero value: nothing was.
 type rejection struct {
-	files *hclfile.Snapshot // as they were judged, with all that they name; nil: there were none
-	err   string            // why
+	files *source.Snapshot // as they were judged, with all that they name; nil: there were none
+	err   string           // why
 }
 
 // stands reports whether another look would only find the same.
-func (j rejection) stands(read func() (*hclfile.Snapshot, error)) bool {
+func (j rejection) stands(read func() (*source.Snapshot, error)) bool {
 	if j.files != nil {
 		now, err := j.files.Again()
 		return err == nil && now.Digest() == j.files.Digest()
@@ -92,7 +93,7 @@ var errChanging = errors.New("the configuration files keep changing; try again w
 // load loads what two reads agree on, and what still stands when it is loaded:
 // nothing is judged that somebody is still writing. The configuration is nil
 // when it is in error.
-func (r *reloader) load(ctx context.Context) (*hclfile.Snapshot, *config.Config, []config.Diagnostic, error) {
+func (r *reloader) load(ctx context.Context) (*source.Snapshot, *config.Config, []config.Diagnostic, error) {
 	for end := time.Now().Add(settleMost); ; {
 		snapshot, err := r.settled(ctx, end)
 		if err != nil {
@@ -111,7 +112,7 @@ func (r *reloader) load(ctx context.Context) (*hclfile.Snapshot, *config.Config,
 
 // settled reads the configuration until two reads agree, also on that there is
 // nothing to read.
-func (r *reloader) settled(ctx context.Context, end time.Time) (*hclfile.Snapshot, error) {
+func (r *reloader) settled(ctx context.Context, end time.Time) (*source.Snapshot, error) {
 	for last, lastErr := r.read(); ; {
 		select {
 		case <-time.After(settleTime):
@@ -133,13 +134,13 @@ func (r *reloader) settled(ctx context.Context, end time.Time) (*hclfile.Snapsho
 
 // read takes a first snapshot; a later one also covers the files that the
 // configuration in force names, if that was made from files.
-func (r *reloader) read() (*hclfile.Snapshot, error) {
+func (r *reloader) read() (*source.Snapshot, error) {
 	if r.snapshot != nil && !r.bridged {
 		return r.snapshot.Again()
 	}
 	return r.open(r.m.ConfigPath)
 }
 
-func (r *reloader) open(path string) (*hclfile.Snapshot, error) {
-	return hclfile.Read(path, hclfile.Options{CredentialsDirectory: os.Getenv("CREDENTIALS_DIRECTORY")})
+func (r *reloader) open(path string) (*source.Snapshot, error) {
+	return source.Read(path, source.Options{CredentialsDirectory: os.Getenv("CREDENTIALS_DIRECTORY")})
 }

@@ -4,11 +4,11 @@ import (
 	"fmt"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // refuse keeps a reload from doing what is more likely a mishap than a wish.
-func (r *reloader) refuse(cfg *config.Config, snapshot *hclfile.Snapshot, allowShrink bool) []config.Diagnostic {
+func (r *reloader) refuse(cfg *config.Config, snapshot *source.Snapshot, allowShrink bool) []config.Diagnostic {
 	if r.cfg == nil {
 		return r.refuseFirst(cfg, snapshot, allowShrink)
 	}
@@ -17,7 +17,7 @@ func (r *reloader) refuse(cfg *config.Config, snapshot *hclfile.Snapshot, allowS
 
 // refusals compares what runs with what would.
 func refusals(
-	old *config.Config, oldFiles *hclfile.Snapshot, cfg *config.Config, files *hclfile.Snapshot, allowShrink bool,
+	old *config.Config, oldFiles *source.Snapshot, cfg *config.Config, files *source.Snapshot, allowShrink bool,
 ) []config.Diagnostic {
 	var summary, detail string
 	before, after := old.Daemon, cfg.Daemon
@@ -46,8 +46,8 @@ func foretold(what string, refused []config.Diagnostic) []config.Diagnostic {
 // Foretell says why a start with a configuration would be refused, after what was
 // applied last according to a state directory: as warnings, since nothing is wrong
 // with the files as such. It reads no secrets.
-func Foretell(dir string, cfg *config.Config, files *hclfile.Snapshot) []config.Diagnostic {
-	kept, last, _, err := restore(dir, hclfile.Options{NoCredentials: true})
+func Foretell(dir string, cfg *config.Config, files *source.Snapshot) []config.Diagnostic {
+	kept, last, _, err := restore(dir, source.Options{NoCredentials: true})
 	if err != nil || last == nil {
 		return nil // nothing to compare with
 	}
@@ -57,7 +57,7 @@ func Foretell(dir string, cfg *config.Config, files *hclfile.Snapshot) []config.
 const shrinkAtStart = "imapvigil run --allow-shrink, once"
 
 // refuseFirst compares the files of a start with what was applied last.
-func (r *reloader) refuseFirst(cfg *config.Config, snapshot *hclfile.Snapshot, allowShrink bool) []config.Diagnostic {
+func (r *reloader) refuseFirst(cfg *config.Config, snapshot *source.Snapshot, allowShrink bool) []config.Diagnostic {
 	dir := r.m.stateDir(cfg)
 	if allowShrink {
 		return nil
@@ -65,7 +65,7 @@ func (r *reloader) refuseFirst(cfg *config.Config, snapshot *hclfile.Snapshot, a
 	if _, same, _ := asKept(dir, snapshot); same {
 		return nil
 	}
-	kept, last, _, err := restore(dir, hclfile.Options{NoCredentials: true})
+	kept, last, _, err := restore(dir, source.Options{NoCredentials: true})
 	if err != nil || last == nil {
 		return nil // nothing to compare with
 	}
@@ -75,7 +75,7 @@ func (r *reloader) refuseFirst(cfg *config.Config, snapshot *hclfile.Snapshot, a
 // shrinks refuses to lose all checks, or more than half of at least 10, or a
 // whole file. Checks that others replace are no loss while they are few.
 func shrinks(
-	old *config.Config, oldFiles *hclfile.Snapshot, cfg *config.Config, files *hclfile.Snapshot, meant string,
+	old *config.Config, oldFiles *source.Snapshot, cfg *config.Config, files *source.Snapshot, meant string,
 ) []config.Diagnostic {
 	d := config.Diagnostic{Gravity: config.Error, Detail: "If that is meant, run: " + meant, Pos: cfg.Daemon.Pos}
 	have, gone, emptied := len(old.Checks), len(config.Compare(old, cfg).Removed), files.Emptied(oldFiles)

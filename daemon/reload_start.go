@@ -6,6 +6,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // first prepares the configuration that the start needs.
@@ -35,7 +36,7 @@ func (r *reloader) first(ctx context.Context) (*candidate, error) {
 // unwatched. Nil: there is none, or nothing in it is to be watched.
 func (r *reloader) bridge(wrong []config.Diagnostic) *candidate {
 	dir := r.m.stateDir(&config.Config{Daemon: r.places()})
-	snapshot, cfg, diags, err := restore(dir, hclfile.Options{CredentialsDirectory: os.Getenv("CREDENTIALS_DIRECTORY")})
+	snapshot, cfg, diags, err := restore(dir, source.Options{CredentialsDirectory: os.Getenv("CREDENTIALS_DIRECTORY")})
 	if err != nil || len(cfg.Checks) == 0 {
 		return nil
 	}
@@ -55,7 +56,7 @@ func (r *reloader) bridge(wrong []config.Diagnostic) *candidate {
 
 // places are where files in error say that the state is.
 func (r *reloader) places() config.Daemon {
-	s, err := hclfile.Read(r.m.ConfigPath, hclfile.Options{NoCredentials: true})
+	s, err := source.Read(r.m.ConfigPath, source.Options{NoCredentials: true})
 	if err != nil {
 		return config.Daemon{StateDir: DefaultStateDir}
 	}

@@ -11,13 +11,14 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // load gives an example. What may be said about it is that something is not in
 // effect yet, and some further rules.
 func load(t *testing.T, path string, allowed ...string) *config.Config {
 	t.Helper()
-	s, err := hclfile.Read(path, hclfile.Options{NoCredentials: true})
+	s, err := source.Read(path, source.Options{NoCredentials: true})
 	if err != nil {
 		t.Fatal(err)
 	}

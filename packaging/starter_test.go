@@ -8,6 +8,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 const starter = "etc/imapvigil.hcl"
@@ -41,7 +42,7 @@ func TestStarterInUse(t *testing.T) {
 // load gives a configuration about which nothing is said but one thing.
 func load(t *testing.T, path, but string) *config.Config {
 	t.Helper()
-	s, err := hclfile.Read(path, hclfile.Options{})
+	s, err := source.Read(path, source.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/source"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
@@ -217,7 +218,7 @@ func (p *program) checksOfDaemon(ctx context.Context, cmd *cobra.Command) ([]api
 // files give the configuration, an empty one if it is in error or cannot be
 // read; no secret is.
 func (p *program) files() *config.Config {
-	if s, err := p.read(p.configPath, hclfile.Options{NoCredentials: true}); err == nil {
+	if s, err := p.read(p.configPath, source.Options{NoCredentials: true}); err == nil {
 		if cfg, _ := hclfile.Load(s); cfg != nil {
 			return cfg
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 func (p *program) fmtCommand() *cobra.Command {
@@ -110,13 +111,13 @@ func (p *program) formattable(path string) (names []string, err error) {
 	case !info.IsDir():
 		return []string{path}, nil
 	}
-	s, err := p.read(path, hclfile.Options{NoCredentials: true})
+	s, err := p.read(path, source.Options{NoCredentials: true})
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range s.Files() {
-		if !strings.HasSuffix(name, ".json") {
-			names = append(names, name)
+	for _, f := range s.Files() {
+		if !strings.HasSuffix(f.Name, ".json") {
+			names = append(names, f.Name)
 		}
 	}
 	return names, nil

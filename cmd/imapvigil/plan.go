@@ -12,6 +12,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/source"
 	"github.com/imapvigil/imapvigil/daemon"
 	"github.com/imapvigil/imapvigil/daemon/api"
 )
@@ -62,7 +63,7 @@ func exists(path string) bool {
 // the daemon's to read, those that stand in the files are not kept.
 func (p *program) planFromLastGood(path string) (plan api.Plan, err error) {
 	plan.Diff = config.Compare(nil, nil)
-	cfg, diags, s := p.check(path, hclfile.Options{NoCredentials: true})
+	cfg, diags, s := p.check(path, source.Options{NoCredentials: true})
 	plan.Diagnostics = api.NewDiagnostics(diags)
 	if cfg == nil {
 		return plan, nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/source"
 	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
@@ -80,15 +81,15 @@ func (p *program) fail(err error) {
 }
 
 // read takes a snapshot of a configuration, as the daemon would.
-func (p *program) read(path string, o hclfile.Options) (*hclfile.Snapshot, error) {
+func (p *program) read(path string, o source.Options) (*source.Snapshot, error) {
 	o.CredentialsDirectory = os.Getenv("CREDENTIALS_DIRECTORY")
-	return hclfile.Read(path, o)
+	return source.Read(path, o)
 }
 
 // load gives the configuration, or prints all that is wrong with it and ends
 // with the given code.
 func (p *program) load(code int) (*config.Config, error) {
-	s, err := p.read(p.configPath, hclfile.Options{})
+	s, err := p.read(p.configPath, source.Options{})
 	if err != nil {
 		p.fail(err)
 		return nil, exit(code)
@@ -127,7 +128,7 @@ func (p *program) configuredSocket() string {
 
 // places are where the configuration says that the daemon keeps its things.
 func (p *program) places() (config.Daemon, error) {
-	s, err := p.read(p.configPath, hclfile.Options{NoCredentials: true})
+	s, err := p.read(p.configPath, source.Options{NoCredentials: true})
 	if err != nil {
 		return config.Daemon{}, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/source"
 	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
@@ -26,7 +27,7 @@ func (p *program) validateCommand() *cobra.Command {
 		Short: "Check a configuration, without a daemon",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			o := hclfile.Options{NoCredentials: noCredentials}
+			o := source.Options{NoCredentials: noCredentials}
 			var err error
 			if o.Replace, err = replacements(replace); err != nil {
 				return err
@@ -62,7 +63,7 @@ func replacements(list []string) (map[string]string, error) {
 	return m, nil
 }
 
-func (p *program) validate(path string, o hclfile.Options, verbose, strict bool) error {
+func (p *program) validate(path string, o source.Options, verbose, strict bool) error {
 	cfg, diags, s := p.check(path, o)
 	valid := cfg != nil && (!strict || len(diags) == 0)
 	if p.json {
@@ -83,7 +84,7 @@ func (p *program) validate(path string, o hclfile.Options, verbose, strict bool)
 }
 
 // check reads and loads; the snapshot is nil when there was nothing to read.
-func (p *program) check(path string, o hclfile.Options) (*config.Config, []config.Diagnostic, *hclfile.Snapshot) {
+func (p *program) check(path string, o source.Options) (*config.Config, []config.Diagnostic, *source.Snapshot) {
 	s, err := p.read(path, o)
 	if err != nil {
 		return nil, []config.Diagnostic{asDiagnostic(err)}, nil
@@ -92,11 +93,11 @@ func (p *program) check(path string, o hclfile.Options) (*config.Config, []confi
 	return cfg, diags, s
 }
 
-func (p *program) validated(path string, cfg *config.Config, diags []config.Diagnostic, s *hclfile.Snapshot, verbose, valid bool) {
+func (p *program) validated(path string, cfg *config.Config, diags []config.Diagnostic, s *source.Snapshot, verbose, valid bool) {
 	p.diagnose(p.err, diags)
 	if verbose && s != nil {
 		for _, f := range s.Files() {
-			p.printf("read     %s\n", f)
+			p.printf("read     %s\n", f.Name)
 		}
 		for _, f := range s.Ignored() {
 			p.printf("ignored  %s\n", f)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -55,6 +56,9 @@ type File struct {
 	Text []byte
 	sum  [sha256.Size]byte
 }
+
+// Format keeps the bytes of a File out of logs.
+func (f File) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, f.Name) }
 
 // A Problem is what is wrong with a file or a directory as such.
 type Problem struct {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/source"
 	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
@@ -343,7 +344,7 @@ func (n *night) settle() {
 func (n *night) load() *config.Config {
 	path := filepath.Join(n.dir, "imapvigil.hcl")
 	n.must(os.WriteFile(path, []byte(n.files), 0o600))
-	snapshot, err := hclfile.Read(path, hclfile.Options{})
+	snapshot, err := source.Read(path, source.Options{})
 	n.must(err)
 	cfg, diags := hclfile.Load(snapshot)
 	for _, d := range diags {

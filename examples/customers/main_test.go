@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 func TestFourHundredCustomers(t *testing.T) {
@@ -11,7 +12,7 @@ func TestFourHundredCustomers(t *testing.T) {
 	if err := write(dir); err != nil {
 		t.Fatal(err)
 	}
-	s, err := hclfile.Read(dir, hclfile.Options{NoCredentials: true})
+	s, err := source.Read(dir, source.Options{NoCredentials: true})
 	if err != nil {
 		t.Fatal(err)
 	}
