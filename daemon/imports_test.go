@@ -38,7 +38,8 @@ var rooms = map[string][]string{
 	"daemon/clock":                    {},
 	"daemon/journal":                  {},
 	"daemon/reconcile":                {},
-	"daemon/probe":                    {"config", "config/names", "config/opaque", "daemon/clock", "daemon/incident"},
+	"daemon/verdict":                  {"config", "config/opaque", "daemon/incident"},
+	"daemon/probe":                    {"config", "config/names", "config/opaque", "daemon/clock", "daemon/incident", "daemon/verdict"},
 	"daemon/probe/imaptest":           {"daemon/probe/imaptest/ca"},
 	"daemon/probe/imaptest/ca":        {},
 	"daemon/probe/imaptest/process":   {},
@@ -83,6 +84,7 @@ var owners = map[string][]string{
 // pure are the rooms that see neither the machine nor the clock.
 var pure = map[string][]string{
 	"daemon/incident": {"os", "net", "net/http", "sync", "context", "log", "log/slog", "io/fs", "syscall"},
+	"daemon/verdict":  {"os", "net", "net/http", "sync", "context", "log", "log/slog", "io/fs", "syscall"},
 }
 
 func TestImports(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // Eight checks whose password was rejected, and wait. Then the files change.
@@ -131,7 +132,7 @@ func TestWhoeverIsCalledAndGoneLosesTheTurn(t *testing.T) {
 		if enter("a") != turnTaken || enter("b") != turnMissed || enter("c") != turnMissed {
 			t.Error("not one at a time")
 		}
-		a.leave(claims["a"], loginGood)
+		a.leave(claims["a"], verdict.LoginGood)
 		if got := fmt.Sprint(called); got != "[b]" {
 			t.Errorf("called %s", got)
 		}
@@ -142,7 +143,7 @@ func TestWhoeverIsCalledAndGoneLosesTheTurn(t *testing.T) {
 		if enter("c") != turnTaken {
 			t.Error("c has to wait for a check that is gone")
 		}
-		a.leave(claims["c"], loginGood)
+		a.leave(claims["c"], verdict.LoginGood)
 		if enter("b") != turnTaken {
 			t.Error("b cannot come back")
 		}
@@ -151,7 +152,7 @@ func TestWhoeverIsCalledAndGoneLosesTheTurn(t *testing.T) {
 		if a.enter(ctx, claims["a"], time.Hour) != turnMissed {
 			t.Error("a cancelled probe waits")
 		}
-		a.leave(claims["b"], loginBroken)
+		a.leave(claims["b"], verdict.LoginBroken)
 		if enter("a") != turnTaken {
 			t.Error("who was cancelled is still in the queue")
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // A goal is an address to talk to.
@@ -107,7 +108,7 @@ func (r *round) converseAny(ctx context.Context, goals []goal) []outcome {
 		select {
 		case o := <-results:
 			ended = append(ended, o)
-			if o.failure == nil && o.login != loginUntried {
+			if o.failure == nil && o.login != verdict.LoginUntried {
 				enough()
 				return ended
 			}

@@ -111,7 +111,7 @@ func (b *bubble) probeAfter(d time.Duration) incident.Result {
 
 func (b *bubble) expect(r incident.Result, want string) {
 	b.t.Helper()
-	if got := verdict(r, strings.Count(want, " ") > 1); got != want {
+	if got := inWords(r, strings.Count(want, " ") > 1); got != want {
 		worst, _ := r.Worst()
 		b.t.Errorf("after %v: got %q, want %q (%s)", time.Since(epoch), got, want, worst.Hint)
 	}

@@ -139,7 +139,7 @@ func (c *hostileCase) run(t *testing.T) (result incident.Result, took time.Durat
 func (c *hostileCase) fits(result incident.Result) bool {
 	worst, _ := result.Worst()
 	lacks := func(hint string) bool { return !strings.Contains(worst.Hint, hint) }
-	return verdict(result, strings.Count(c.want, " ") > 1) == c.want && !slices.ContainsFunc(c.hints, lacks)
+	return inWords(result, strings.Count(c.want, " ") > 1) == c.want && !slices.ContainsFunc(c.hints, lacks)
 }
 
 var update = flag.Bool("update", false, "write what is compared with files")
@@ -165,7 +165,7 @@ func compareTranscript(t *testing.T, file string, archive *txtar.Archive, said s
 func (c *hostileCase) compare(t *testing.T, result incident.Result) {
 	t.Helper()
 	worst, _ := result.Worst()
-	if got := verdict(result, strings.Count(c.want, " ") > 1); got != c.want {
+	if got := inWords(result, strings.Count(c.want, " ") > 1); got != c.want {
 		t.Errorf("got %q, want %q\nhint: %s\nevidence: %s", got, c.want, worst.Hint, worst.Evidence)
 	}
 	for _, hint := range c.hints {
@@ -247,7 +247,7 @@ func writeTo(b *strings.Builder) func(Line) {
 }
 
 // verdict is a result in one line, as the cases write it.
-func verdict(r incident.Result, condition bool) string {
+func inWords(r incident.Result, condition bool) string {
 	worst, bad := r.Worst()
 	if !bad {
 		return string(incident.OK)

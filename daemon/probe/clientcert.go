@@ -6,6 +6,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // certificateAlerts are how servers reject a client's certificate, or that there
@@ -73,7 +74,7 @@ func (c *conversation) refusedWithoutCertificate(f *failure) *failure {
 // rememberCertless notes that a server which asks for a client certificate gets on
 // without, as far as this check goes.
 func (c *conversation) rememberCertless() {
-	whole := c.outcome.login == loginGood || c.check.Login == (config.Login{})
+	whole := c.outcome.login == verdict.LoginGood || c.check.Login == (config.Login{})
 	if !c.certAsked || c.outcome.failure != nil || !whole {
 		return
 	}

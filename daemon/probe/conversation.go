@@ -10,6 +10,7 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // A conversation is one session with one address, from dialling to LOGOUT. It
@@ -53,7 +54,7 @@ type outcome struct {
 	verified  bool        // TLS was completed
 	print     fingerprint // of the certificate, verified or not
 	capable   bool        // the capabilities are known
-	login     loginEnd
+	login     verdict.Login
 	rejection uint64 // the number of the rejection that it ended with, among those of the account
 	paced     bool   // the thresholds can be judged
 }

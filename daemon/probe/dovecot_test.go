@@ -41,7 +41,7 @@ func asAlice(check config.Probe, mechanism string) config.Probe {
 
 func expectReal(t *testing.T, when string, r incident.Result, want string) {
 	t.Helper()
-	if got := verdict(r, strings.Count(want, " ") > 1); got != want {
+	if got := inWords(r, strings.Count(want, " ") > 1); got != want {
 		worst, _ := r.Worst()
 		t.Errorf("%s: got %q, want %q (%s %q)", when, got, want, worst.Hint, worst.Evidence)
 	}

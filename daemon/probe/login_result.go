@@ -7,6 +7,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // noWait is the longest wait for a turn that takes nothing from the time of a login.
@@ -25,17 +26,17 @@ func (c *conversation) inTurn(try func(claim) error) error {
 	c.waited += waited
 	switch turn {
 	case turnPaused:
-		c.outcome.login = loginPaused
+		c.outcome.login = verdict.LoginPaused
 		return nil
 	case turnMissed:
-		c.outcome.login = loginUntried
+		c.outcome.login = verdict.LoginUntried
 		return nil
 	case turnTaken:
 	}
 	c.leave = func() { c.prober.accounts.leave(claim, c.outcome.login) }
 	err := try(claim)
 	if err == nil {
-		c.outcome.login = loginGood
+		c.outcome.login = verdict.LoginGood
 		return nil
 	}
 	return c.loginFails(claim, asFailure(c.phase, err), waited)
@@ -55,17 +56,17 @@ func (c *conversation) loginFails(claim claim, f *failure, waited time.Duration)
 			return f
 		}
 	case f.condition == incident.Account && f.phase != incident.PhaseSelect && f.cause != incident.CauseCapabilityMissing:
-		c.outcome.login = loginRejected
+		c.outcome.login = verdict.LoginRejected
 		c.outcome.rejection = c.prober.accounts.reject(claim, rejection{
 			at: time.Now(), check: c.id, credentials: credentialsOf(c.check.Login), finding: f.finding(),
 		})
 	case f.condition == incident.Account:
-		c.outcome.login = loginFailed
+		c.outcome.login = verdict.LoginFailed
 	case f.cause == incident.CauseTimeout && waited > noWait:
-		c.outcome.login = loginUntried // it did not have the time that the check gives a login
+		c.outcome.login = verdict.LoginUntried // it did not have the time that the check gives a login
 		return nil
 	default:
-		c.outcome.login = loginBroken
+		c.outcome.login = verdict.LoginBroken
 		if f.cause == incident.CauseTimeout && c.phase == incident.PhaseLogin {
 			c.prober.accounts.hung(claim)
 		} else {
@@ -107,9 +108,9 @@ func (r *round) rememberLogins(outcomes []outcome) {
 	for _, o := range outcomes {
 		l.ended(o.address.IP, o.login, check, r.started)
 		l.heard = max(l.heard, o.rejection)
-		waits = waits || o.login == loginUntried || o.login == loginPaused || o.login == loginHeard
+		waits = waits || o.login == verdict.LoginUntried || o.login == verdict.LoginPaused || o.login == verdict.LoginHeard
 	}
-	if slices.ContainsFunc(outcomes, func(o outcome) bool { return o.login.tried() }) {
+	if slices.ContainsFunc(outcomes, func(o outcome) bool { return o.login.Tried() }) {
 		waits = false
 	}
 	r.lookElsewhere(outcomes)
@@ -123,20 +124,29 @@ func (r *round) rememberLogins(outcomes []outcome) {
 // is well and none was tried now. r.past.mu is held.
 func (r *round) lookElsewhere(outcomes []outcome) {
 	if r.check.Addresses == config.AnyAddress {
-		tried := slices.ContainsFunc(outcomes, func(o outcome) bool { return o.login.tried() })
+		tried := slices.ContainsFunc(outcomes, func(o outcome) bool { return o.login.Tried() })
 		for _, s := range r.past.logins.at {
-			r.brokenElsewhere = r.brokenElsewhere || !tried && s.end == loginBroken // one login that works is enough
+			r.logins.BrokenElsewhere = r.logins.BrokenElsewhere || !tried && s.end == verdict.LoginBroken // one login that works is enough
 		}
 		return
 	}
 	for _, o := range outcomes {
 		s := r.past.logins.at[o.address.IP]
-		if s == nil || o.failure != nil || o.login.tried() || !o.goal.inDNS {
+		if s == nil || o.failure != nil || o.login.Tried() || !o.goal.inDNS {
 			continue
 		}
-		r.badElsewhere = r.badElsewhere || s.end.bad()
-		r.brokenElsewhere = r.brokenElsewhere || s.end == loginBroken
+		r.logins.BadElsewhere = r.logins.BadElsewhere || s.end.Bad()
+		r.logins.BrokenElsewhere = r.logins.BrokenElsewhere || s.end == verdict.LoginBroken
 	}
+}
+
+// loginsNotTried is what is known of the logins that this probe did not try.
+func (r *round) loginsNotTried() verdict.Logins {
+	r.past.mu.Lock()
+	defer r.past.mu.Unlock()
+	r.logins.Paused = r.paused.IsValid()
+	r.logins.NeverTried = r.past.logins != nil && r.past.logins.count == 0
+	return r.logins
 }
 
 // hear takes a rejection of the account as the check's own, where its login has to
@@ -151,10 +161,10 @@ func (r *round) hear(outcomes []outcome) {
 	}
 	paused := r.paused.IsValid()
 	for _, o := range outcomes {
-		if o.login.tried() {
+		if o.login.Tried() {
 			return
 		}
-		paused = paused || o.login == loginPaused
+		paused = paused || o.login == verdict.LoginPaused
 	}
 	last, ok := r.prober.accounts.standing(r.claim(r.paused), credentialsOf(r.check.Login))
 	if !paused || !ok || last.number <= l.heard && !l.final(r.started) {
@@ -165,7 +175,7 @@ func (r *round) hear(outcomes []outcome) {
 			f := last.finding
 			f.Hint += " " + last.toldTo(r.id)
 			o.found(f)
-			o.login, o.rejection = loginHeard, last.number
+			o.login, o.rejection = verdict.LoginHeard, last.number
 			return
 		}
 	}

@@ -47,7 +47,7 @@ func TestRefusedLoginThatWorkedBefore(t *testing.T) {
 					r := b.probeAfter(10 * time.Minute)
 					worst, _ := r.Worst()
 					if worst.Condition != incident.Account || strings.Contains(worst.Hint, since) != test.said {
-						t.Errorf("probe %d: %s: %s", i, verdict(r, true), worst.Hint)
+						t.Errorf("probe %d: %s: %s", i, inWords(r, true), worst.Hint)
 					}
 				}
 			})

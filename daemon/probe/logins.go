@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // Logins are what was learned of the logins of one check, address by address.
@@ -22,35 +23,15 @@ type logins struct {
 
 // A loginState is what was learned of the logins at one address.
 type loginState struct {
-	end      loginEnd  // how the last one ended
-	last     time.Time // when that was
-	seen     time.Time // when the address was probed last
-	rejected int       // rejections in a row
-	unsure   bool      // the last login says something new, and is to be confirmed
-	worked   time.Time // the last one that did
-	with     uint64    // a hash of the check as it was then
-	refused  time.Time // the first one since then that did not work
+	end      verdict.Login // how the last one ended
+	last     time.Time     // when that was
+	seen     time.Time     // when the address was probed last
+	rejected int           // rejections in a row
+	unsure   bool          // the last login says something new, and is to be confirmed
+	worked   time.Time     // the last one that did
+	with     uint64        // a hash of the check as it was then
+	refused  time.Time     // the first one since then that did not work
 }
-
-// loginEnd is how a login ended, as far as the next ones are concerned.
-type loginEnd int
-
-const (
-	noLogin       loginEnd = iota // not due, or its end says nothing
-	loginUntried                  // due, but the account's turn was never ours
-	loginPaused                   // the account has to wait after rejections
-	loginHeard                    // paused, and the rejection is taken from another check of the account
-	loginGood                     // logged in, and the mailbox as well where there is one
-	loginRejected                 // refused in a way that repeated may get the monitor banned
-	loginFailed                   // another trouble with the account
-	loginBroken                   // the service failed at the login or the mailbox
-)
-
-// tried reports whether the server was asked.
-func (e loginEnd) tried() bool { return e >= loginGood }
-
-// bad reports whether the account was observed to be in trouble.
-func (e loginEnd) bad() bool { return e == loginRejected || e == loginFailed || e == loginHeard }
 
 // due reports whether a probe that starts now is to log in somewhere. What is new
 // is confirmed before the pace of "every" is kept, and a service that fails at the
@@ -60,7 +41,7 @@ func (l *logins) due(check config.Probe, now time.Time) bool {
 		return true
 	}
 	for _, s := range l.at {
-		if s.unsure || s.end == loginBroken {
+		if s.unsure || s.end == verdict.LoginBroken {
 			return true
 		}
 	}
@@ -86,7 +67,7 @@ func (l *logins) order(ips []netip.Addr) {
 		switch s := l.at[ip]; {
 		case s == nil:
 			return 2
-		case s.unsure && s.end != loginGood, s.end == loginBroken:
+		case s.unsure && s.end != verdict.LoginGood, s.end == verdict.LoginBroken:
 			return 0
 		case s.unsure:
 			return 1
@@ -108,8 +89,8 @@ func (l *logins) order(ips []netip.Addr) {
 }
 
 // ended notes how a login ended.
-func (l *logins) ended(ip netip.Addr, how loginEnd, check uint64, now time.Time) {
-	if !how.tried() {
+func (l *logins) ended(ip netip.Addr, how verdict.Login, check uint64, now time.Time) {
+	if !how.Tried() {
 		return
 	}
 	if l.at == nil {
@@ -121,10 +102,10 @@ func (l *logins) ended(ip netip.Addr, how loginEnd, check uint64, now time.Time)
 		s = &loginState{}
 		l.at[ip] = s
 	}
-	good, was := how == loginGood, s.end == loginGood
+	good, was := how == verdict.LoginGood, s.end == verdict.LoginGood
 	s.unsure = isNew && !good || !isNew && good != was
 	s.rejected++
-	if how != loginRejected {
+	if how != verdict.LoginRejected {
 		s.rejected = 0
 	}
 	s.end, s.last, s.seen = how, now, now
@@ -141,7 +122,7 @@ func (l *logins) ended(ip netip.Addr, how loginEnd, check uint64, now time.Time)
 // breaks is 1 for an address at whose login the service failed the last time, else
 // 0: with the policy "any" the others come first.
 func (l *logins) breaks(ip netip.Addr) int {
-	if s := l.at[ip]; s != nil && s.end == loginBroken {
+	if s := l.at[ip]; s != nil && s.end == verdict.LoginBroken {
 		return 1
 	}
 	return 0

@@ -251,7 +251,7 @@ func TestAPanicIsThisMachinesFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := New(Options{Dial: func(context.Context, string, string) (net.Conn, error) { panic("a mistake") }})
 		r := p.Probe(t.Context(), "check", config.Probe{Hostname: "192.0.2.1", Port: 993, Security: config.TLSFromStart})
-		if got := verdict(r, true); got != "unknown connect/local_fault monitor" {
+		if got := inWords(r, true); got != "unknown connect/local_fault monitor" {
 			t.Error(got)
 		}
 	})

@@ -123,7 +123,7 @@ func TestServersWithNothingInCommon(t *testing.T) {
 				Interval: time.Hour, Timeout: time.Hour, TLS: config.TLS{CA: config.NewBlob(string(ca.New().PEM()))},
 			})
 			worst, _ := result.Worst()
-			if got := verdict(result, false); got != test.want || !strings.Contains(worst.Hint, test.hint) {
+			if got := inWords(result, false); got != test.want || !strings.Contains(worst.Hint, test.hint) {
 				t.Errorf("got %q, want %q\nhint %q, want %q", got, test.want, worst.Hint, test.hint)
 			}
 		})

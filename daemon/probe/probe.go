@@ -28,6 +28,7 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // Options are what a Prober needs from outside. The zero value works.
@@ -123,7 +124,8 @@ func (p *Prober) Probe(ctx context.Context, id config.CheckID, check config.Prob
 	r.deadline = r.started.Add(check.Timeout)
 	r.past = p.memory.of(id, check, r.started)
 	r.useAccount()
-	result := r.run(ctx)
+	probed := r.run(ctx)
+	result := verdict.Judge(&check, &probed)
 	if trusted = p.clockTrusted() && trusted; !trusted && result.Health() != incident.OK {
 		return distrust(result)
 	}

@@ -149,18 +149,14 @@ func (r *round) noteUnanswered(host string, answers []answer) {
 	}
 }
 
-// remarkUnanswered adds to a service that is down that it was not tried at the
-// addresses of a record without an answer: there the service may be well.
-func (r *round) remarkUnanswered(outcomes []outcome, findings []incident.Finding) {
-	tried := func(o outcome) bool { return family(o.goal.ip) == r.silentFamily }
+// silentRecord is the record that DNS did not answer for, if no address of its
+// family was tried; else "".
+func (r *round) silentRecord(outcomes []outcome) string {
+	tried := func(o outcome) bool { return family(o.address.IP) == r.silentFamily }
 	if r.silentFamily == "" || slices.ContainsFunc(outcomes, tried) {
-		return
+		return ""
 	}
-	for i := range findings {
-		if f := &findings[i]; f.Condition == incident.Service && f.Health == incident.Down {
-			f.Hint += fmt.Sprintf(" Its %s addresses, if it has any, were not tried: DNS does not answer for the %s record.", r.silentFamily, recordOf(r.silentFamily).name)
-		}
-	}
+	return recordOf(r.silentFamily).name
 }
 
 func recordOf(family string) record {

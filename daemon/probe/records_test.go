@@ -93,7 +93,7 @@ func TestOneRecordWithoutAnswer(t *testing.T) {
 				began := time.Now()
 				r := prober.Probe(t.Context(), "check", check)
 				took, worst := time.Since(began), worstOf(r)
-				if got := verdict(r, false); got != test.want || len(r.Addresses) != test.probed || took > test.within {
+				if got := inWords(r, false); got != test.want || len(r.Addresses) != test.probed || took > test.within {
 					t.Errorf("got %q with %v after %v, want %q with %d within %v (%s)", got, r.Addresses, took, test.want, test.probed, test.within, worst.Hint)
 				}
 				if !strings.Contains(worst.Hint, test.hinting) {
@@ -123,7 +123,7 @@ func TestRecordOfAFamilyWithoutRoute(t *testing.T) {
 			}})
 			prober.routes.exists = func(target netip.AddrPort) bool { return target.Addr().Is4() }
 			r := prober.Probe(t.Context(), "check", config.Probe{Hostname: "mail.example.org", Port: 993, Security: config.TLSFromStart, Timeout: 30 * time.Second})
-			if got := verdict(r, false); got != want {
+			if got := inWords(r, false); got != want {
 				t.Errorf("A after %v: %s", after, got)
 			}
 		})
@@ -198,7 +198,7 @@ func TestRecordsOfARealNameServer(t *testing.T) {
 			r := asking(address).Probe(t.Context(), "check", config.Probe{
 				Hostname: name, Port: 993, Security: config.TLSFromStart, Addresses: config.AllAddresses, Timeout: time.Minute,
 			})
-			if got := verdict(r, true); got != "down connect/refused service" || len(r.Addresses) != 1 {
+			if got := inWords(r, true); got != "down connect/refused service" || len(r.Addresses) != 1 {
 				t.Errorf("got %q with %v", got, r.Addresses)
 			}
 			if got := noteTexts(r); !strings.Contains(got, " "+missing+" record of "+name) {

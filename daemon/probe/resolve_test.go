@@ -127,7 +127,7 @@ func TestNames(t *testing.T) {
 				Hostname: test.name, Port: 993, Security: config.TLSFromStart, Addresses: test.addresses, Timeout: timeout,
 			})
 			worst, _ := r.Worst()
-			if got := verdict(r, true); got != test.want || len(r.Addresses) != test.found {
+			if got := inWords(r, true); got != test.want || len(r.Addresses) != test.found {
 				t.Errorf("got %q with %d addresses, want %q with %d (%s, %q)", got, len(r.Addresses), test.want, test.found, worst.Hint, worst.Evidence)
 			}
 			if !strings.Contains(worst.Hint, test.name) && worst.Phase == "dns" {
@@ -143,7 +143,7 @@ func TestResolverOutOfReachIsThisMachinesFault(t *testing.T) {
 			return nil, &net.OpError{Op: "dial", Err: errno}
 		}}})
 		r := prober.Probe(t.Context(), "check", config.Probe{Hostname: "mx1.example.org", Port: 993, Security: config.TLSFromStart, Timeout: time.Minute})
-		if got := verdict(r, true); got != "unknown dns/local_fault monitor" || r.Observed != 0 {
+		if got := inWords(r, true); got != "unknown dns/local_fault monitor" || r.Observed != 0 {
 			t.Errorf("%v: %s, observed %b", errno, got, r.Observed)
 		}
 	}

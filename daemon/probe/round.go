@@ -11,6 +11,7 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // A round is one probe of one check.
@@ -28,20 +29,19 @@ type round struct {
 
 	redact *redactor
 
-	paused netip.Addr // where a login was due and has to wait after rejections
-	// What the last logins at other addresses came to, which were not tried now.
-	badElsewhere, brokenElsewhere bool
+	paused netip.Addr     // where a login was due and has to wait after rejections
+	logins verdict.Logins // what the last logins came to that were not tried now
 
 	notes []incident.Note
 }
 
-func (r *round) run(ctx context.Context) incident.Result {
+func (r *round) run(ctx context.Context) verdict.Probe {
 	found, failed := r.resolve(ctx)
 	if failed = r.unlessLate(failed, r.span.Late()); failed != nil {
 		r.past.mu.Lock()
 		r.leaveQueue()
 		r.past.mu.Unlock()
-		return r.result(nil, observedBy(failed), failed.finding())
+		return r.held(outcome{address: incident.Address{Node: r.prober.node}, failure: failed})
 	}
 	outcomes := r.converseAll(ctx, r.goals(found))
 	if ctx.Err() == nil {
@@ -51,9 +51,7 @@ func (r *round) run(ctx context.Context) incident.Result {
 		r.rememberCertificates(outcomes)
 		r.rememberAlerts(outcomes)
 	}
-	observed, findings := r.judge(outcomes)
-	r.remarkUnanswered(outcomes, findings)
-	return r.result(outcomes, observed, findings...)
+	return r.held(outcomes...)
 }
 
 // converse is one conversation, whatever becomes of it.
@@ -70,7 +68,7 @@ func (r *round) converse(ctx context.Context, g goal) (o outcome) {
 		c.outcome.address.Timings.Total = time.Since(r.started) - c.waited
 		late := r.span.Late()
 		if f := r.unlessLate(c.outcome.failure, late); f != c.outcome.failure {
-			c.outcome.failure, c.outcome.login = f, noLogin
+			c.outcome.failure, c.outcome.login = f, verdict.NoLogin
 		}
 		c.compareThresholds(late)
 		o = c.outcome
@@ -97,18 +95,30 @@ func (r *round) note(cause incident.Cause, text string, ip netip.Addr) {
 	r.notes = append(r.notes, n)
 }
 
-func (r *round) result(outcomes []outcome, observed incident.Conditions, findings ...incident.Finding) incident.Result {
-	result := incident.Result{
-		Check: r.id, Started: r.started, Observed: observed, Findings: findings, Notes: r.notes,
-		Target: net.JoinHostPort(r.check.Hostname, strconv.Itoa(int(r.check.Port))),
+// held is what the probe came to, for daemon/verdict to judge.
+func (r *round) held(outcomes ...outcome) verdict.Probe {
+	p := verdict.Probe{
+		Check: r.id, Started: r.started, Target: net.JoinHostPort(r.check.Hostname, strconv.Itoa(int(r.check.Port))),
+		Conversations: make([]verdict.Conversation, len(outcomes)), Logins: r.loginsNotTried(), SilentRecord: r.silentRecord(outcomes),
+		Notes: r.notes,
 	}
 	for i := range outcomes {
-		if outcomes[i].leftOut {
-			continue
-		}
-		result.Addresses = append(result.Addresses, outcomes[i].said())
-		result.Notes = append(result.Notes, outcomes[i].notes...)
+		r.fill(&p.Conversations[i], &outcomes[i])
 	}
-	result.Ended = time.Now()
-	return result
+	p.Ended = time.Now()
+	return p
+}
+
+func (r *round) fill(c *verdict.Conversation, o *outcome) {
+	*c = verdict.Conversation{
+		Address: o.address, InDNS: o.goal.inDNS, LeftOut: o.leftOut, Findings: o.findings, Notes: o.notes,
+		Login: o.login, Verified: o.verified, Capable: o.capable, Comparable: o.paced,
+	}
+	if o.failure != nil {
+		f := o.failure.finding()
+		c.Failure = &f
+	}
+	if o.login == verdict.LoginUntried {
+		c.BrokenBefore = r.past.brokeAt(o.address.IP) > 0
+	}
 }

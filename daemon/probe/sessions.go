@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // accounts keep a user from being logged in twice at a time at one server, since
@@ -106,19 +107,19 @@ func (a *accounts) await(c claim) {
 // leave ends a session. Where it broke down, be it by a timeout, those whose probe
 // is waiting have less time left than a login may take: they are called anew. A
 // check that had no full turn keeps its place.
-func (a *accounts) leave(c claim, how loginEnd) {
+func (a *accounts) leave(c claim, how verdict.Login) {
 	defer a.changing(c.key)()
 	acc := a.of(c.key)
 	switch {
 	case acc.gaveWay[c.place] > 0:
 		acc.gaveWay[c.place]--
-	case how == loginUntried:
+	case how == verdict.LoginUntried:
 		acc.pass(false)
 	default:
 		acc.serve(c.place.check)
-		acc.pass(how == loginBroken)
+		acc.pass(how == verdict.LoginBroken)
 	}
-	if how == loginUntried {
+	if how == verdict.LoginUntried {
 		acc.stand(&waiter{claim: c})
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // A threshold is how long a phase may take; Total stands for all of them.
@@ -56,7 +57,7 @@ func (c *conversation) compareThresholds(late time.Duration) {
 	if c.outcome.failure != nil {
 		return
 	}
-	c.outcome.paced = c.outcome.login != loginUntried // without the login that was due it was no whole conversation
+	c.outcome.paced = c.outcome.login != verdict.LoginUntried // without the login that was due it was no whole conversation
 	var worst threshold
 	for _, t := range thresholds(c.check, c.outcome.address.Timings) {
 		if t.limit <= 0 {

@@ -94,7 +94,7 @@ func TestRefusedTokenIsFetchedAgain(t *testing.T) {
 	url, asked := endpoint(t, grant(3600))
 	prober, check, _ := withToken(t, url, refusesToken)
 	for range 2 {
-		if got := verdict(prober.Probe(t.Context(), "check", check), true); got != "degraded login/token_refused account" {
+		if got := inWords(prober.Probe(t.Context(), "check", check), true); got != "degraded login/token_refused account" {
 			t.Error(got)
 		}
 	}
@@ -127,7 +127,7 @@ func TestTokenEndpointTroubles(t *testing.T) {
 			}
 			r := prober.Probe(t.Context(), "check", check)
 			worst, _ := r.Worst()
-			if got := verdict(r, true); got != test.want || worst.Evidence.String() != test.evidence {
+			if got := inWords(r, true); got != test.want || worst.Evidence.String() != test.evidence {
 				t.Errorf("%s with evidence %q, want %s with %q", got, worst.Evidence, test.want, test.evidence)
 			}
 			if !r.Observed.Has(incident.Service) || r.Observed.Has(incident.Account) != (worst.Health == incident.Degraded) {
@@ -143,7 +143,7 @@ func TestTokenEndpointTroubles(t *testing.T) {
 func TestUnreachableTokenEndpointIsNotTheServersFault(t *testing.T) {
 	prober, check, _ := withToken(t, "http://127.0.0.1:1/token?key=client-canary", takesToken)
 	r := prober.Probe(t.Context(), "check", check)
-	if got := verdict(r, true); got != "unknown login/token_unavailable account" {
+	if got := inWords(r, true); got != "unknown login/token_unavailable account" {
 		t.Error(got)
 	}
 	if text := fmt.Sprintf("%+v", r); strings.Contains(text, "client-canary") {

@@ -166,8 +166,8 @@ func TestSlowWay(t *testing.T) {
 				})
 				r := prober.Probe(t.Context(), "check", config.Probe{Hostname: "mail.example.org", Port: 143, Security: config.Plain, Timeout: 10 * time.Second})
 				got := worstOf(r).Hint
-				if verdict(r, false) != test.want || !strings.Contains(got, test.hint) || strings.Contains(got, test.lack) {
-					t.Errorf("%s: %q", verdict(r, false), got)
+				if inWords(r, false) != test.want || !strings.Contains(got, test.hint) || strings.Contains(got, test.lack) {
+					t.Errorf("%s: %q", inWords(r, false), got)
 				}
 			})
 		})

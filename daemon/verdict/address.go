@@ -1,0 +1,45 @@
+package verdict
+
+import "github.com/imapvigil/imapvigil/daemon/incident"
+
+// judgeAddresses are the addresses that were talked to, each with its own verdict.
+func judgeAddresses(conversations []Conversation) []incident.Address {
+	var list []incident.Address
+	for i := range conversations {
+		c := &conversations[i]
+		if c.LeftOut || !c.Address.IP.IsValid() {
+			continue // nobody was talked to
+		}
+		if list == nil {
+			list = make([]incident.Address, 0, len(conversations))
+		}
+		list = append(list, c.Address)
+		c.judge(&list[len(list)-1])
+	}
+	return list
+}
+
+// judge fills in what one address has come to by itself.
+func (c *Conversation) judge(a *incident.Address) {
+	worst, wrong := c.worstFinding()
+	switch {
+	case c.disbelieved(): // what the server said is shown all the same
+		a.Health, a.Phase, a.Cause, a.Hint, a.Evidence = incident.Unknown, c.Unknown.Phase, c.Unknown.Cause, c.Unknown.Hint, worst.Evidence
+	case wrong:
+		a.Health, a.Phase, a.Cause, a.Hint, a.Evidence = worst.Health, worst.Phase, worst.Cause, worst.Hint, worst.Evidence
+	default:
+		a.Health = incident.OK
+	}
+}
+
+// worstFinding gives what is most wrong in one conversation.
+func (c *Conversation) worstFinding() (worst incident.Finding, wrong bool) {
+	if c.Failure != nil {
+		return *c.Failure, true
+	}
+	worst, wrong = incident.Result{Findings: c.Findings}.Worst()
+	if !wrong && c.Login == LoginUntried {
+		return loginNotTried(), true
+	}
+	return worst, wrong
+}

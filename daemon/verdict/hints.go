@@ -1,0 +1,122 @@
+package verdict
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// allFail is the finding of a service that works at no address.
+func (v *votes) allFail() incident.Finding {
+	f := *mostFrequent(v.failed).Failure
+	switch only := v.failed[0].Address.IP; {
+	case len(v.failed) > 1 && len(v.unknown) > 0:
+		f.Hint += fmt.Sprintf(" All %d addresses that this machine could judge fail: %s.", len(v.failed), reasons(v.failed))
+	case len(v.failed) > 1:
+		f.Hint += fmt.Sprintf(" All %d addresses fail: %s.", len(v.failed), reasons(v.failed))
+	case only.IsValid(): // else the name could not be looked up
+		f.Address = only.String()
+	}
+	return f
+}
+
+// someFail is the finding about addresses that fail while others work.
+func (v *votes) someFail(failed []*Conversation) incident.Finding {
+	worst := mostFrequent(failed)
+	hint := fmt.Sprintf("%d of %d addresses fail: %s. %s", len(failed), v.countKnown(), reasons(failed), worst.Failure.Hint)
+	return incident.Finding{
+		Condition: incident.Addresses, Health: incident.Degraded, Phase: worst.Failure.Phase, Cause: incident.CauseAddressPartial,
+		Hint: hint + doubtHint(failed, worst.Failure.Phase), Evidence: worst.Failure.Evidence, Address: worst.Address.IP.String(),
+	}
+}
+
+// mostFrequent is the first of the failures whose reason most addresses share.
+func mostFrequent(failed []*Conversation) *Conversation {
+	best, most := failed[0], 0
+	for _, c := range failed {
+		alike := 0
+		for _, other := range failed {
+			if other.Failure.Phase == c.Failure.Phase && other.Failure.Cause == c.Failure.Cause {
+				alike++
+			}
+		}
+		if alike > most {
+			best, most = c, alike
+		}
+	}
+	return best
+}
+
+// reasons names a few addresses with what is wrong with each.
+func reasons(failed []*Conversation) string {
+	const few = 4
+	var parts []string
+	for _, c := range failed[:min(few, len(failed))] {
+		parts = append(parts, fmt.Sprintf("%s %s/%s", c.Address.IP, c.Failure.Phase, c.Failure.Cause))
+	}
+	if more := len(failed) - few; more > 0 {
+		parts = append(parts, fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// silentRecordHint adds to a service that is down that it was not tried at the
+// addresses of a record without an answer: there the service may be well.
+func silentRecordHint(record string) string {
+	families := map[string]string{"A": "IPv4", "AAAA": "IPv6"}
+	if record == "" {
+		return ""
+	}
+	return fmt.Sprintf(" Its %s addresses, if it has any, were not tried: DNS does not answer for the %s record.", families[record], record)
+}
+
+// doubtHint adds what of this machine may be the reason of a failure, where that
+// could not be ruled out for a conversation that failed in the phase that is named.
+func doubtHint(failed []*Conversation, named incident.Phase) (hint string) {
+	for _, doubt := range []Doubt{NothingElse, UncertainOfTime} {
+		for _, c := range failed {
+			if c.Doubt == doubt && c.Failure.Phase == named {
+				hint += doubtHints[doubt]
+				break
+			}
+		}
+	}
+	return hint
+}
+
+var doubtHints = map[Doubt]string{
+	NothingElse:     " There is nothing to compare with, so this machine itself could not be ruled out; a self_check target would tell.",
+	UncertainOfTime: " The clock of this machine could not be ruled out.",
+}
+
+// loginNotTried says that nothing is known of the login, and so nothing of the
+// service as a whole.
+func loginNotTried() incident.Finding {
+	return incident.Finding{
+		Condition: incident.Account, Health: incident.Unknown, Phase: incident.PhaseLogin, Cause: incident.CauseLoginNotTried,
+		Hint: "Login not tried, or not to its end: it had to wait for another login of the same account at this server, and there is one at a time.",
+	}
+}
+
+func loginNotTriedYet() incident.Finding {
+	f := loginNotTried()
+	f.Hint = "Login not tried: the server rejected other logins of the same account or asked for a pause, and all logins of this account wait now, so that the monitor is not banned."
+	return f
+}
+
+// explain adds to findings why something that was found is not believed. What this
+// machine could not try says so itself, at its address.
+func (p *Probe) explain(findings []incident.Finding) []incident.Finding {
+	var told []Mark
+	for i := range p.Conversations {
+		c := &p.Conversations[i]
+		if c.Unknown == nil || c.LeftOut || slices.Contains(told, *c.Unknown) {
+			continue
+		}
+		told = append(told, *c.Unknown)
+		findings = append(findings, c.Unknown.finding())
+	}
+	return findings
+}

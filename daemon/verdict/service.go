@@ -1,0 +1,137 @@
+package verdict
+
+import (
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// serviceDown: besides the service only what was settled before the failure is
+// observed.
+func (v *votes) serviceDown(p *Probe, f incident.Finding, failed []*Conversation) (incident.Conditions, []incident.Finding) {
+	f.Hint += silentRecordHint(p.SilentRecord) + doubtHint(failed, f.Phase)
+	observed, findings := v.findingsOf(v.settled())
+	return observed | incident.ConditionSet(f.Condition), p.explain(append([]incident.Finding{f}, findings...))
+}
+
+// settled are the conditions that a conversation could judge although it may have
+// failed later.
+func (v *votes) settled() (settled incident.Conditions) {
+	for i := range v.conversations {
+		c := &v.conversations[i]
+		if c.known() && c.Verified {
+			settled |= incident.ConditionSet(incident.Certificate)
+		}
+		if c.known() && c.Capable {
+			settled |= incident.ConditionSet(incident.Capability)
+		}
+	}
+	return settled
+}
+
+// serviceUp: the service works; addresses that fail are a condition of their own.
+func (v *votes) serviceUp(check *config.Probe, logins Logins) (incident.Conditions, []incident.Finding) {
+	observed := incident.ConditionSet(incident.Service) | v.settled()
+	if len(v.unknown) == 0 || len(v.failed)+len(v.gone) > 0 {
+		observed |= incident.ConditionSet(incident.Addresses)
+	}
+	if check.Security == config.Plain {
+		observed |= incident.ConditionSet(incident.Certificate) // there is none that could be wrong
+	}
+	if v.anyKnown(func(c *Conversation) bool { return c.Comparable }) {
+		observed |= incident.ConditionSet(incident.Latency)
+	}
+	if check.Login == (config.Login{}) || v.accountObserved(logins) {
+		observed |= incident.ConditionSet(incident.Account)
+	}
+	observed, findings := v.findingsOf(observed)
+	if failed := v.failing(); len(failed) > 0 && check.Addresses != config.AnyAddress {
+		findings = append(findings, v.someFail(failed))
+	}
+	return observed, append(findings, v.couldNotTell()...)
+}
+
+// failing are the addresses that do not work, first those that DNS has now.
+func (v *votes) failing() []*Conversation {
+	return append(v.failed[:len(v.failed):len(v.failed)], v.gone...)
+}
+
+// accountObserved reports whether the login of this probe says how the account is:
+// where it works at one address and was in trouble at another when that was last
+// tried, it does not.
+func (v *votes) accountObserved(logins Logins) bool {
+	return v.anyKnown(func(c *Conversation) bool {
+		return c.Login.Bad() || c.Login == LoginGood && !logins.BadElsewhere
+	})
+}
+
+func (v *votes) anyKnown(is func(*Conversation) bool) bool {
+	for i := range v.conversations {
+		if c := &v.conversations[i]; c.known() && is(c) {
+			return true
+		}
+	}
+	return false
+}
+
+func (v *votes) countKnown() (n int) {
+	for i := range v.conversations {
+		if v.conversations[i].known() {
+			n++
+		}
+	}
+	return n
+}
+
+// findingsOf gives for each observed condition the worst that any address found.
+// A condition of which there is only what is not believed is not observed.
+func (v *votes) findingsOf(observed incident.Conditions) (incident.Conditions, []incident.Finding) {
+	var findings []incident.Finding
+	for condition := range observed.All() {
+		worst, withdrawn := v.worstOf(condition)
+		switch {
+		case worst.Condition == condition:
+			findings = append(findings, worst)
+		case withdrawn:
+			observed &^= incident.ConditionSet(condition)
+		}
+	}
+	return observed, findings
+}
+
+// worstOf gives the worst finding about a condition, the first of those that are
+// equally bad, and whether there is one that is not believed.
+func (v *votes) worstOf(condition incident.Condition) (worst incident.Finding, withdrawn bool) {
+	for i := range v.conversations {
+		c := &v.conversations[i]
+		if !c.known() {
+			continue
+		}
+		for _, f := range c.Findings {
+			switch {
+			case f.Condition != condition || f.Health != incident.Degraded:
+			case !c.believes(f.Cause):
+				withdrawn = true
+			case worst.Condition == "" || f.Grade > worst.Grade:
+				worst = f
+				worst.Address = c.Address.IP.String()
+			}
+		}
+	}
+	return worst, withdrawn
+}
+
+// couldNotTell are findings that say only that nothing could be found out.
+func (v *votes) couldNotTell() (findings []incident.Finding) {
+	for i := range v.conversations {
+		c := &v.conversations[i]
+		if !c.known() {
+			continue
+		}
+		for _, f := range c.Findings {
+			if f.Health == incident.Unknown {
+				findings = append(findings, f)
+			}
+		}
+	}
+	return findings
+}

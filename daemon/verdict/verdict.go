@@ -1,0 +1,153 @@
+// Package verdict says what is wrong with a service: [Judge] makes one
+// [incident.Result] of the conversations of a [Probe]. It is the only place that
+// decides which conditions were observed, and what their findings say (health,
+// phase, cause, hint).
+//
+// daemon/probe holds the conversations and knows phases and causes, daemon/selfcheck
+// marks those that this machine itself may have spoiled; neither judges. Whether
+// what is wrong is an incident is decided by daemon/incident.
+//
+// The package is pure: it sees no file, no network and no clock, keeps nothing, and
+// changes nothing in what it is given. A caller may rely on this:
+//
+//   - A conversation that is marked unknown counts as if it had not been held. What
+//     this machine could not try, or does not believe, makes no check worse and
+//     hides nothing that the other conversations found.
+//   - Which conditions are observed, and which of them fail how badly, does not
+//     depend on the order of the conversations. Which failure is named does only
+//     where several are equally frequent: then it is the first.
+package verdict
+
+import (
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// Judge says what follows from a probe of a check. Of the check's settings only
+// Security, Addresses and Login count.
+func Judge(check *config.Probe, p *Probe) incident.Result {
+	result := incident.Result{
+		Check: p.Check, Started: p.Started, Ended: p.Ended, Target: p.Target,
+		Notes: p.Notes, Addresses: judgeAddresses(p.Conversations),
+	}
+	for i := range p.Conversations {
+		if !p.Conversations[i].LeftOut {
+			result.Notes = append(result.Notes, p.Conversations[i].Notes...)
+		}
+	}
+	result.Observed, result.Findings = judgeService(check, p)
+	return result
+}
+
+// judgeService draws the conclusions from all conversations together. An address
+// that DNS no longer has says nothing about the service while it is well.
+func judgeService(check *config.Probe, p *Probe) (incident.Conditions, []incident.Finding) {
+	v := countVotes(p.Conversations)
+	switch {
+	case len(v.refused) > 0 && !mayWorkElsewhere(check, p.Conversations):
+		return v.serviceDown(p, *mostFrequent(v.refused).Failure, v.refused)
+	case v.well+len(v.failed) == 0:
+		return 0, []incident.Finding{v.nothingKnown()}
+	case v.well == 0:
+		return v.serviceDown(p, v.allFail(), v.failed)
+	}
+	observed, findings := v.serviceUp(check, p.Logins)
+	switch {
+	case v.untried && !(check.Addresses == config.AnyAddress && v.works):
+		observed &^= incident.ConditionSet(incident.Service, incident.Account)
+		findings = append(findings, loginNotTried())
+	case p.loginStillToCome():
+		observed &^= incident.ConditionSet(incident.Service, incident.Account)
+		findings = append(findings, loginNotTriedYet())
+	case p.Logins.BrokenElsewhere:
+		observed &^= incident.ConditionSet(incident.Service)
+	}
+	return observed, p.explain(findings)
+}
+
+// mayWorkElsewhere reports whether the policy "any" may yet be content: an address
+// is left at which the login was not tried, and did not fail the last time either.
+func mayWorkElsewhere(check *config.Probe, conversations []Conversation) bool {
+	if check.Addresses != config.AnyAddress {
+		return false
+	}
+	for i := range conversations {
+		c := &conversations[i]
+		if c.known() && c.Failure == nil && c.Login == LoginUntried && !c.BrokenBefore {
+			return true
+		}
+	}
+	return false
+}
+
+// loginStillToCome reports whether a check that could not log in yet has to wait
+// because of what other checks of its account were told, and cannot take that as
+// its own: it uses another password, or the server asked for a pause.
+func (p *Probe) loginStillToCome() bool {
+	waits := p.Logins.Paused
+	for i := range p.Conversations {
+		login := p.Conversations[i].Login
+		if login.Tried() || login == LoginHeard {
+			return false
+		}
+		waits = waits || login == LoginPaused
+	}
+	return waits && p.Logins.NeverTried
+}
+
+// votes are the conversations by what they say of the service.
+type votes struct {
+	conversations []Conversation
+
+	well    int
+	works   bool            // at one of them at least everything that was due was tried
+	untried bool            // at one of them a login was due and not tried
+	failed  []*Conversation // the address does not work
+	gone    []*Conversation // the same, and DNS no longer has it
+	refused []*Conversation // the address works, and the login there fails for the service's own fault
+	unknown []*Conversation // this machine could not hold it, or does not believe it
+	leftOut []*Conversation // nor ever could
+}
+
+func countVotes(conversations []Conversation) *votes {
+	v := &votes{conversations: conversations}
+	for i := range conversations {
+		v.count(&conversations[i])
+	}
+	return v
+}
+
+func (v *votes) count(c *Conversation) {
+	switch f := c.Failure; {
+	case c.LeftOut:
+		v.leftOut = append(v.leftOut, c)
+	case !c.known():
+		v.unknown = append(v.unknown, c)
+	case f == nil:
+		if c.InDNS {
+			v.well++
+			v.works = v.works || c.Login != LoginUntried
+		}
+		v.untried = v.untried || c.Login == LoginUntried
+	case f.Phase == incident.PhaseLogin || f.Phase == incident.PhaseSelect:
+		v.refused = append(v.refused, c)
+	case !c.InDNS && c.Address.IP.IsValid():
+		v.gone = append(v.gone, c)
+	default:
+		v.failed = append(v.failed, c)
+	}
+}
+
+// nothingKnown is the finding of a probe that says nothing: why it does not.
+func (v *votes) nothingKnown() incident.Finding {
+	for _, c := range v.unknown {
+		return c.reasonUnknown()
+	}
+	for _, c := range v.leftOut {
+		return c.reasonUnknown()
+	}
+	return incident.Finding{
+		Condition: incident.Monitor, Health: incident.Unknown, Cause: incident.CauseLocalFault,
+		Hint: "No address that DNS has now could be judged.",
+	}
+}
