@@ -19,12 +19,14 @@ const module = "github.com/imapvigil/imapvigil/"
 // arrow is a change to this table, made on purpose, in its own commit. "x/*"
 // stands for every room one level below x.
 var rooms = map[string][]string{
-	"config/opaque":                   {},
-	"config/names":                    {},
-	"config":                          {"config/opaque", "notifiers"},
-	"config/source":                   {"config", "config/opaque"},
-	"config/hclfile":                  {"config", "config/names", "config/opaque", "config/source", "notifiers", "notifiers/*"},
-	"config/watch":                    {},
+	"config/opaque":  {},
+	"config/names":   {},
+	"config":         {"config/opaque", "notifiers"},
+	"config/source":  {"config", "config/opaque"},
+	"config/hclfile": {"config", "config/names", "config/opaque", "config/source", "notifiers", "notifiers/*"},
+	// Which names are read, and how deep, is one rule; the watcher knows it from the
+	// reader, so that no two of them can differ.
+	"config/watch":                    {"config/source"},
 	"notifiers":                       {"config/opaque"},
 	"notifiers/email":                 {"notifiers", "config/names", "config/opaque"},
 	"notifiers/slack":                 {"notifiers", "notifiers/httpdo", "config/opaque"},

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 )
 
@@ -12,23 +13,37 @@ import (
 // [config.Diagnostic], says that there is nothing to read at path; what is
 // wrong with single files is one of the Snapshot's [Snapshot.Problems].
 func Read(path string, options Options) (*Snapshot, error) {
-	s := &Snapshot{path: path, root: path, options: options, known: map[string]Content{}, named: map[string]bool{}}
-	info, err := os.Stat(path)
+	place := withoutDetour(path)
+	s := &Snapshot{path: path, root: place, options: options, known: map[string]Content{}, named: map[string]bool{}}
+	info, err := os.Stat(place)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, pathError(ruleNoPath, path, "There is no file or directory %s. Name another one with --config.", path)
 	case err != nil:
 		return nil, pathError(ruleUnreadable, path, "%s.", reason(err))
 	case info.IsDir():
-		s.readDir(path, 1, map[inode]bool{})
+		s.readDir(place, 1, map[inode]bool{})
 	default:
-		s.root = filepath.Dir(path)
+		s.root, s.single = filepath.Dir(place), filepath.Clean(place)
 		s.checkParent()
-		s.readFile(path)
+		s.readFile(place)
 	}
 	s.replace()
 	s.sort()
 	return s, nil
+}
+
+// withoutDetour gives another path to the same place where this one may not be
+// cleaned: behind a symbolic link, link/../x is not x.
+func withoutDetour(path string) string {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil || !strings.Contains(path, "..") {
+		return path
+	}
+	if cleaned, err := filepath.EvalSymlinks(filepath.Clean(path)); err == nil && cleaned == real {
+		return path
+	}
+	return real
 }
 
 type inode struct{ dev, ino uint64 }
@@ -62,9 +77,9 @@ func (s *Snapshot) readEntry(path string, entry fs.DirEntry, level int, seen map
 	info, err := os.Stat(path)
 	name, isDir := entry.Name(), entry.IsDir() || err == nil && info.IsDir()
 	switch {
-	case isDir && isPassedOver(name, level):
+	case isDir && IsPassedOver(name, level):
 		s.ignored = append(s.ignored, path+"/")
-	case isDir && isTooDeep(level):
+	case isDir && !IsEntered(name, level):
 		s.ignored = append(s.ignored, path+"/")
 		s.refuse(ruleTooDeep, path, "Files are read at most %d levels below %s.", MaxDepth, s.root)
 	case isDir:
@@ -82,7 +97,7 @@ func (s *Snapshot) readEntry(path string, entry fs.DirEntry, level int, seen map
 func (s *Snapshot) checkParent() {
 	info, err := os.Stat(s.root)
 	if err == nil && s.options.rightsAt(s.root, info).write && info.Mode()&fs.ModeSticky == 0 {
-		s.refuse(ruleWritable, s.root, "Anybody on this machine could replace %s. Take the permission away:\n    chmod o-w %s", s.path, s.root)
+		s.refuse(ruleWritable, s.root, "Anybody on this machine could replace %s. Take the permission away:\n    chmod o-w %s", s.single, s.root)
 	}
 }
 

@@ -38,8 +38,8 @@ func (s *Snapshot) inTree(dest string) (string, bool) {
 		return "", false
 	}
 	name := filepath.Join(s.root, rel)
-	if s.root != s.path {
-		return name, name == filepath.Clean(s.path)
+	if s.single != "" {
+		return name, name == s.single
 	}
 	return name, isInScope(rel)
 }

@@ -27,19 +27,16 @@ func IsFileName(name string) bool { return fileName.MatchString(name) }
 // configuration there: what fsck puts into lost+found is what was lost.
 var madeBySystem = []string{"lost+found", "System Volume Information", "$RECYCLE.BIN", "@eaDir", "#recycle", "#snapshot"}
 
-// IsEntered reports whether a directory of this name is looked into. level says how
-// many levels below the configuration's directory it lies: 1 in that itself.
-func IsEntered(name string, level int) bool {
-	return !isPassedOver(name, level) && !isTooDeep(level)
-}
-
-func isPassedOver(name string, level int) bool {
+// IsPassedOver reports whether a directory of this name is passed over without a
+// word. level says how many levels below the configuration's directory it lies: 1 in
+// that itself.
+func IsPassedOver(name string, level int) bool {
 	return strings.HasPrefix(name, ".") || level == 1 && name == credentialsDir || slices.Contains(madeBySystem, name)
 }
 
-// isTooDeep reports whether the files of a directory at this level would lie deeper
-// than [MaxDepth].
-func isTooDeep(level int) bool { return level >= MaxDepth }
+// IsEntered reports whether a directory is looked into. One that would be, but for
+// its level, is one of the [Snapshot.Problems].
+func IsEntered(name string, level int) bool { return !IsPassedOver(name, level) && level < MaxDepth }
 
 // isInScope reports whether a walk would come by a file, whose path starts from the
 // configuration's directory.

@@ -39,6 +39,7 @@ type Options struct {
 type Snapshot struct {
 	path     string // as the user gave it
 	root     string // the directory of the configuration
+	single   string // the one file that was read; empty: all in root were
 	options  Options
 	files    []File // sorted by name
 	ignored  []string

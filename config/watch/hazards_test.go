@@ -121,8 +121,8 @@ func TestEventsNotice(t *testing.T) {
 		},
 		{
 			name:   "deepest directory that counts",
-			before: "write conf/1/2/3/4/5/6/7/8/a.hcl 1",
-			steps:  []string{"write conf/1/2/3/4/5/6/7/8/a.hcl 2", "rm conf/1/2/3/4/5/6/7/8", "write conf/1/2/3/4/5/6/7/8/a.hcl 3"},
+			before: "write conf/1/2/3/4/5/6/7/a.hcl 1",
+			steps:  []string{"write conf/1/2/3/4/5/6/7/a.hcl 2", "rm conf/1/2/3/4/5/6/7", "write conf/1/2/3/4/5/6/7/a.hcl 3", "mkdir conf/1/2/3/4/5/6/7/8", "rm conf/1/2/3/4/5/6/7/8"},
 		},
 		{
 			name:   "file that is a link to somewhere else",

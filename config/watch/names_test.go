@@ -98,7 +98,7 @@ func TestNamesThatAreGoneMatter(t *testing.T) {
 	scope := surveyed(t, root+"/conf")
 	do(t, root, "rm conf; rm far")
 	for _, path := range []string{"conf", "conf/sub", "conf/link", "conf/..data", "conf/..1", "conf/a.hcl", "far", "far/dir"} {
-		if named, _ := scope.look(filepath.Join(root, path)); !named {
+		if named, _ := scope.lookUp(filepath.Join(root, path)); !named {
 			t.Errorf("%s does not matter", path)
 		}
 	}

@@ -3,34 +3,35 @@ package watch
 import (
 	"os"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"sync"
-)
 
-// readable matches the names of configuration files. Anything else in the
-// directory (swap files, backups, what package managers leave) is never read.
-var readable = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*\.hcl(\.json)?$`)
+	"github.com/imapvigil/imapvigil/config/source"
+)
 
 // scope is which names matter in which directories. A survey fills it while
 // events are already judged by it.
 type scope struct {
 	mu    sync.Mutex
-	dirs  map[string]bool // watched; true where any name that can be read matters
+	dirs  map[string]int  // watched, and how deep they lie in the tree that is read; or notRead
 	names map[string]bool // full paths that matter whatever they look like
 }
 
+// notRead stands for the level of a directory in which only some names matter.
+const notRead = -1
+
 func newScope() scope {
-	return scope{dirs: make(map[string]bool), names: make(map[string]bool)}
+	return scope{dirs: make(map[string]int), names: make(map[string]bool)}
 }
 
 // enter adds a directory and reports whether it was there already. Once part of
-// a tree, it remains one.
-func (s *scope) enter(dir string, tree bool) (before bool) {
+// a tree, it remains one, at the lowest level that it was found at.
+func (s *scope) enter(dir string, level int) (before bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	wasTree, before := s.dirs[dir]
-	s.dirs[dir] = wasTree || tree
+	was, before := s.dirs[dir]
+	if !before || was == notRead || level != notRead && level < was {
+		s.dirs[dir] = level
+	}
 	return before
 }
 
@@ -45,24 +46,23 @@ func (s *scope) name(path string) {
 // the configuration sees. What it wrongly denies, the poll finds.
 func (s *scope) relevant(path string) bool {
 	path = filepath.Clean(path) // fsnotify says //etc for a name in the root directory
-	named, tree := s.look(path)
-	if named || !tree {
+	named, level := s.lookUp(path)
+	if named || level == notRead {
 		return named
 	}
 	name := filepath.Base(path)
-	return readable.MatchString(name) || !hidden(name) && isDir(path)
+	return source.IsFileName(name) || !source.IsPassedOver(name, level+1) && isDir(path)
 }
 
-func (s *scope) look(path string) (named, tree bool) {
+func (s *scope) lookUp(path string) (named bool, level int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.names[path], s.dirs[filepath.Dir(path)]
+	level, watched := s.dirs[filepath.Dir(path)]
+	if !watched {
+		level = notRead
+	}
+	return s.names[path], level
 }
-
-// hidden names are not entered: nothing below them is read, unless a symbolic
-// link elsewhere leads there (a Kubernetes volume keeps its files so). Neither is
-// lost+found, which every ext file system has and only root can enter.
-func hidden(name string) bool { return strings.HasPrefix(name, ".") || name == "lost+found" }
 
 // isDir follows symbolic links.
 func isDir(path string) bool {

@@ -8,12 +8,11 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
-const (
-	maxDepth = 8  // of directories below the configuration's path
-	maxLinks = 40 // in one path, as in path_resolution(7)
-)
+const maxLinks = 40 // in one path, as in path_resolution(7)
 
 // survey is one walk over everything that counts. A directory is always watched
 // before it is looked into: what appears in it meanwhile is either seen by the
@@ -22,7 +21,7 @@ type survey struct {
 	ctx    context.Context
 	scope  *scope
 	add    func(dir string) error
-	walked map[string]int // directories, without links in their path, and how deep
+	walked map[string]int // directories, without links in their path, and their level
 	faults faults
 }
 
@@ -37,34 +36,38 @@ func (s *survey) configuration(path string) {
 func (s *survey) file(path string) { s.follow("/", path) }
 
 // tree watches a directory and those below it. Directories that links lead to
-// are entered like others, but none twice.
-func (s *survey) tree(dir string, depth int) {
-	if before, walked := s.walked[dir]; walked && before <= depth || depth > maxDepth || s.ctx.Err() != nil {
+// are entered like others, but none twice at the same level. The level counts from
+// the configuration's directory, as config/source counts it.
+func (s *survey) tree(dir string, level int) {
+	if before, walked := s.walked[dir]; walked && before <= level || s.ctx.Err() != nil {
 		return
 	}
-	s.walked[dir] = depth
-	s.watch(dir, true)
+	s.walked[dir] = level
+	s.watch(dir, level)
 	entries, _ := os.ReadDir(dir) // what cannot be read cannot be watched either, which is noted
 	for _, entry := range entries {
 		name := entry.Name()
 		switch {
 		case entry.Type()&fs.ModeSymlink != 0:
-			s.link(dir, name, depth)
-		case entry.IsDir() && !hidden(name):
+			s.link(dir, name, level)
+		case entry.IsDir() && !source.IsPassedOver(name, level+1):
 			s.scope.name(filepath.Join(dir, name))
-			s.tree(filepath.Join(dir, name), depth+1)
+			if source.IsEntered(name, level+1) {
+				s.tree(filepath.Join(dir, name), level+1)
+			}
 		}
 	}
 }
 
 // link follows a symbolic link in a tree, unless no reader would: editors lock
 // files with links that lead nowhere.
-func (s *survey) link(dir, name string, depth int) {
-	if hidden(name) || !readable.MatchString(name) && !isDir(filepath.Join(dir, name)) {
+func (s *survey) link(dir, name string, level int) {
+	seen := source.IsFileName(name) || !source.IsPassedOver(name, level+1) && isDir(filepath.Join(dir, name))
+	if !seen {
 		return
 	}
-	if real, ok := s.follow(dir, name); ok && isDir(real) {
-		s.tree(real, depth+1)
+	if real, ok := s.follow(dir, name); ok && source.IsEntered(name, level+1) && isDir(real) {
+		s.tree(real, level+1)
 	}
 }
 
@@ -84,7 +87,7 @@ func (s *survey) follow(dir, path string) (real string, ok bool) {
 			dir = filepath.Dir(dir)
 			continue
 		}
-		s.watch(dir, false)
+		s.watch(dir, notRead)
 		next := filepath.Join(dir, name)
 		s.scope.name(next)
 		info, err := os.Lstat(next)
@@ -109,8 +112,8 @@ func (s *survey) follow(dir, path string) (real string, ok bool) {
 
 // watch sets the watch of a directory. That it is gone, or no directory, by the
 // time it is set is no fault: the directory that holds it says so.
-func (s *survey) watch(dir string, tree bool) {
-	if s.scope.enter(dir, tree) {
+func (s *survey) watch(dir string, level int) {
+	if s.scope.enter(dir, level) {
 		return
 	}
 	if info, err := os.Lstat(dir); err == nil && !info.IsDir() {

@@ -4,7 +4,8 @@
 // both into one signal: look again. It never opens a configuration file, never
 // says what changed and never claims that anything did; an event from the kernel
 // is only a hint, and so is the signal made of it. Whoever receives it reads
-// everything and compares contents.
+// everything and compares contents. Which files those are it knows from
+// config/source, which reads them.
 //
 // A caller may rely on this:
 //

@@ -11,6 +11,8 @@ import (
 
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
+
+	"github.com/imapvigil/imapvigil/config/source"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -80,31 +82,22 @@ func awaitView(t rapid.TB, w *Watcher) {
 }
 
 // view is what a reader of the configuration sees: every file below the path
-// that can be read, and the files named beside it, with their contents.
+// that is read, what is wrong with others, and the files named beside it, with their
+// contents.
 func view(w *Watcher) string {
 	var b strings.Builder
-	if info, err := os.Stat(w.o.Path); err == nil && info.IsDir() {
-		viewDir(&b, w.o.Path, 0)
-	} else {
-		viewFile(&b, w.o.Path)
+	if s, err := source.Read(w.o.Path, source.Options{}); err == nil {
+		for _, f := range s.Files() {
+			fmt.Fprintf(&b, "%s: %s\n", f.Name, f.Text)
+		}
+		for _, p := range s.Problems() {
+			fmt.Fprintf(&b, "%s: %s\n", p.File, p.Detail)
+		}
 	}
 	for _, path := range w.alsoPaths() {
 		viewFile(&b, path)
 	}
 	return b.String()
-}
-
-func viewDir(b *strings.Builder, dir string, depth int) {
-	entries, _ := os.ReadDir(dir)
-	for _, e := range entries {
-		path := dir + "/" + e.Name() // not cleaned: with links, a/../b is not b
-		switch {
-		case e.IsDir() && depth < maxDepth && !hidden(e.Name()):
-			viewDir(b, path, depth+1)
-		case !e.IsDir() && readable.MatchString(e.Name()):
-			viewFile(b, path)
-		}
-	}
 }
 
 func viewFile(b *strings.Builder, path string) {
