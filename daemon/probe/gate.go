@@ -38,7 +38,9 @@ type gate struct {
 	user   string
 	named  bool // the transcript has shown the command
 	sasl   saslState
+	login  bool          // the answer to a login is still to come; go-imap may have given up waiting for it
 	final  bool          // the next answer is the last that anybody waits for
+	closed bool          // nothing is read, sent or shown any more
 	sent   bool          // the command of the secret part has gone out whole
 	asked  chan struct{} // closed when go-imap has answered a continuation, or hung up; nil before the first one
 }
@@ -59,7 +61,7 @@ type saslState struct {
 func (g *gate) hide(w way, user string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.hidden, g.user, g.named, g.sent, g.sasl = w.command, user, false, false, saslState{}
+	g.hidden, g.user, g.named, g.sent, g.login, g.sasl = w.command, user, false, false, true, saslState{}
 	if w.command != loginCommand {
 		g.sasl = saslState{w.mechanism, w.mechanism != mechLogin && !g.talk.caps.has("SASL-IR")}
 	}
@@ -127,8 +129,12 @@ func (g *gate) answered() {
 	}
 }
 
-// Close hangs up.
+// Close hangs up. What the server has said beyond that is not read: an OK among it
+// would make go-imap ask for the capabilities, in a goroutine that nobody waits for.
 func (g *gate) Close() error {
+	g.mu.Lock()
+	g.closed = true
+	g.mu.Unlock()
 	g.answered()
 	return g.Conn.Close()
 }
@@ -167,10 +173,13 @@ func (g *gate) expectLast() {
 // next reads until it cannot: the first error stands, and what came before it.
 func (g *gate) next() (r response, err error) {
 	g.mu.Lock()
-	err = g.err
+	closed, err := g.closed, g.err
 	g.mu.Unlock()
 	if err != nil {
 		return r, err
+	}
+	if closed {
+		return r, net.ErrClosed
 	}
 	if r, err = g.talk.responses.next(); err != nil {
 		g.mu.Lock()
@@ -200,8 +209,10 @@ func (g *gate) pass(r response) string {
 	if g.final {
 		g.err = io.EOF
 	}
+	login := g.login
+	g.login = false
 	switch {
-	case r.status == "OK" && g.hidden != "":
+	case r.status == "OK" && login:
 		return r.tag + " OK " + g.code + " done\r\n"
 	case r.status == "OK", r.status == "NO", r.status == "BAD":
 		return r.tag + " " + r.status + " done\r\n"
@@ -277,10 +288,9 @@ func (g *gate) Write(p []byte) (int, error) {
 	case cancellingWire:
 		wire = []byte("*\r\n")
 	}
-	g.talk.said(client, g.shown(strings.TrimRight(string(wire), "\r\n")))
-	g.mu.Lock()
-	g.sent = bytes.HasSuffix(p, []byte("\n"))
-	g.mu.Unlock()
+	if err := g.send(strings.TrimRight(string(wire), "\r\n"), bytes.HasSuffix(p, []byte("\n"))); err != nil {
+		return 0, err
+	}
 	g.answered()
 	if _, err := g.Conn.Write(wire); err != nil {
 		return 0, err
@@ -288,10 +298,20 @@ func (g *gate) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// shown is what a transcript may show of what is sent.
-func (g *gate) shown(line string) string {
+// send notes a line that is about to be sent, and shows it to the transcript.
+func (g *gate) send(line string, whole bool) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.closed {
+		return net.ErrClosed
+	}
+	g.talk.said(client, g.shown(line)) // under the lock: nothing is shown once Close has returned
+	g.sent = whole
+	return nil
+}
+
+// shown is what a transcript may show of what is sent; g.mu is held.
+func (g *gate) shown(line string) string {
 	if g.hidden == "" {
 		return line
 	}
