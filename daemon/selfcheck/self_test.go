@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/probe/imaptest"
 	"github.com/imapvigil/imapvigil/daemon/selfcheck"
 )
 
@@ -31,14 +32,11 @@ func TestTargetsOnRealSockets(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer accepting.Close()
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	refusing, err := imaptest.ReservePort("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	refusing := closed.Addr().String()
-	if err := closed.Close(); err != nil {
-		t.Fatal(err)
-	}
+	defer refusing.Close()
 	_, port, _ := net.SplitHostPort(accepting.Addr().String())
 	for _, test := range []struct {
 		name    string
@@ -46,7 +44,7 @@ func TestTargetsOnRealSockets(t *testing.T) {
 		want    incident.Health
 	}{
 		{"accepts", []string{accepting.Addr().String()}, incident.Down},
-		{"refuses", []string{refusing}, incident.Down},
+		{"refuses", []string{refusing.Addr().String()}, incident.Down},
 		{"is a name", []string{net.JoinHostPort("localhost", port)}, incident.Down},
 		{"is of the other family", []string{"[::1]:9"}, incident.Unknown}, // as if there were none, just after the start
 	} {

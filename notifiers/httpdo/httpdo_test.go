@@ -150,9 +150,7 @@ func TestBodiesAreBounded(t *testing.T) {
 }
 
 func TestErrorsDoNotShowTheURL(t *testing.T) {
-	sink := start(t, httpsink.Options{})
-	_ = sink.Close()
-	_, err := client(t, "").Send(post(t, sink.URL()+"/"+canary))
+	_, err := client(t, "").Send(post(t, "http://127.0.0.1:1/"+canary)) // nothing listens, and no port 0 is ever 1
 	if err == nil || strings.Contains(err.Error(), canary) || notifiers.IsPermanent(err) {
 		t.Errorf("got %v", err)
 	}

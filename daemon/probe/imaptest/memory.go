@@ -27,11 +27,12 @@ type MemoryOptions struct {
 }
 
 // A Memory is a well-behaved server that can be made to fail and to recover
-// while it runs. Its address stays the same.
+// while it runs. Its address stays the same, and its own: while it refuses
+// connections nothing else is given the port.
 type Memory struct {
 	options  MemoryOptions
 	users    *imapmemserver.Server
-	address  netip.AddrPort
+	port     *ReservedPort
 	sessions sync.WaitGroup
 
 	mu          sync.Mutex
@@ -52,20 +53,21 @@ func StartMemory(o MemoryOptions) (*Memory, error) {
 	if err := user.Create("INBOX", nil); err != nil {
 		return nil, fmt.Errorf("making an INBOX: %w", err)
 	}
-	m := &Memory{options: o, users: imapmemserver.New(), certificate: o.Certificate, conns: map[net.Conn]struct{}{}}
+	port, err := ReservePort(o.Address)
+	if err != nil {
+		return nil, err
+	}
+	m := &Memory{options: o, users: imapmemserver.New(), port: port, certificate: o.Certificate, conns: map[net.Conn]struct{}{}}
 	m.users.AddUser(user)
 	if err := m.Serve(); err != nil {
+		port.Close()
 		return nil, err
 	}
 	return m, nil
 }
 
 // Addr is where the server listens, or will listen again.
-func (m *Memory) Addr() netip.AddrPort {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.address
-}
+func (m *Memory) Addr() netip.AddrPort { return m.port.Addr() }
 
 // Serve (again): connections are accepted and answered.
 func (m *Memory) Serve() error {
@@ -76,15 +78,11 @@ func (m *Memory) Serve() error {
 		m.dropAll()
 		return nil
 	}
-	address := m.options.Address
-	if m.address.IsValid() {
-		address = m.address.String()
-	}
-	listener, err := listen(address)
+	listener, err := listen(m.port.Addr().String())
 	if err != nil {
 		return err
 	}
-	m.listener, m.address = listener, netip.MustParseAddrPort(listener.Addr().String())
+	m.listener = listener
 	m.server = imapserver.New(m.serverOptions())
 	accepting := memoryListener{Listener: listener, memory: m}
 	server := m.server
@@ -131,6 +129,7 @@ func (m *Memory) Show(certificate tls.Certificate) {
 func (m *Memory) Close() {
 	m.Refuse()
 	m.sessions.Wait()
+	m.port.Close()
 }
 
 // dropAll cuts everybody off; m.mu is held.
