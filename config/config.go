@@ -43,6 +43,9 @@ type Config struct {
 	// LoginLeftOut are the checks whose login is written but cannot be used just
 	// now: nothing is observed of their accounts. Only a salvaged Config has any.
 	LoginLeftOut map[CheckID]bool
+	// Incomplete reports that blocks are left out that cannot be used just now. Only
+	// a salvaged Config is.
+	Incomplete bool
 	// Digest is the SHA-256, in hex, of every byte that counts: the files and
 	// what they name.
 	Digest string

@@ -11,6 +11,34 @@ import (
 
 type channels = map[config.NotifierID]outbox.Channel
 
+// openedChannels are the notifiers in force, which the sender uses. They are the
+// part that opens and closes them.
+type openedChannels struct {
+	sender *outbox.Sender
+	inUse  channels
+}
+
+// Prepare implements [part].
+func (o *openedChannels) Prepare(cfg *config.Config) (commit, discard func(), diags []config.Diagnostic) {
+	before := o.inUse
+	opened, diags := openChannels(cfg, before)
+	discard = func() { closeUnused(opened, before) }
+	if config.HasErrors(diags) {
+		discard()
+		return nil, nil, diags
+	}
+	commit = func() {
+		o.sender.Use(opened)
+		o.sender.Partial(cfg.Incomplete)
+		closeUnused(before, opened)
+		o.inUse = opened
+	}
+	return commit, discard, diags
+}
+
+// close ends what the last configuration opened.
+func (o *openedChannels) close() { closeUnused(o.inUse, nil) }
+
 // openChannels opens the notifiers of a configuration; those whose settings
 // are as before are kept as they are. It has no effect outside.
 func openChannels(cfg *config.Config, have channels) (channels, []config.Diagnostic) {

@@ -89,7 +89,8 @@ type monitor struct {
 	sender   *outbox.Sender
 	prober   *probe.Prober
 	loop     *probe.Loop
-	probes   *reconcile.Set[config.CheckID, *config.Probe]
+	probes   probeSet
+	channels openedChannels
 	watcher  *watch.Watcher
 	reloads  *reloader
 	vitals   *vitals
@@ -122,22 +123,26 @@ func Run(ctx context.Context, o Options) error {
 // open does all that can fail: it reads the configuration, opens the journal
 // and the control socket.
 func (m *monitor) open(ctx context.Context) (*candidate, error) {
-	m.reloads = newReloader(m)
+	m.sender = outbox.NewSender(func(a outbox.Attempt) { m.tracker.Attempted(a) })
+	m.channels.sender = m.sender
+	m.vitals = &vitals{m: m}
+	m.watcher = watch.New(watch.Options{Path: m.ConfigPath, Log: m.watching})
+	m.reloads = newReloader(m.Options, m.watcher, m.parts(), m.probes.changes)
 	first, err := m.reloads.first(ctx)
 	if err != nil {
 		return nil, err
 	}
-	m.StateDir = m.stateDir(first.cfg)
+	m.StateDir = m.stateDir(first.cfg.Daemon)
 	if m.Control == "" {
 		m.Control = first.cfg.Daemon.Control
 	}
 	if m.journal, err = journal.Open(filepath.Join(m.StateDir, "journal"), journal.Options{Outer: m.StateDir}); err != nil {
-		first.close()
+		first.discard()
 		return nil, err
 	}
 	logOpened(m.Log, m.journal.Status())
 	if err := m.openRooms(ctx, first.cfg.Daemon.MaxConcurrentProbes); err != nil {
-		first.close()
+		first.discard()
 		return nil, errors.Join(err, m.journal.Close())
 	}
 	return first, nil
@@ -148,17 +153,41 @@ const DefaultStateDir = "/var/lib/imapvigil"
 
 // stateDir: the command line wins over systemd, which wins over the
 // configuration.
-func (m *monitor) stateDir(cfg *config.Config) string {
+func (o Options) stateDir(d config.Daemon) string {
 	fromSystemd, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":") // systemd.exec(5)
-	return cmp.Or(m.StateDir, fromSystemd, cfg.Daemon.StateDir)
+	return cmp.Or(o.StateDir, fromSystemd, d.StateDir)
+}
+
+// parts are what a reload concerns, in the order in which a configuration comes into
+// force: who sends, who judges and who decides know it before anything is probed by it.
+func (m *monitor) parts() parts {
+	return parts{
+		&m.channels,
+		taker(func(cfg *config.Config) { m.self.Use(cfg.Daemon.SelfCheck) }),
+		taker(func(cfg *config.Config) { m.vitals.heartbeatURL.Store(&cfg.Daemon.HeartbeatURL) }),
+		taker(m.setLogLevel),
+		taker(m.decideBy),
+		&m.probes,
+	}
+}
+
+func (m *monitor) setLogLevel(cfg *config.Config) {
+	if text := cfg.Daemon.LogLevel; m.Level != nil && text != "" {
+		_ = m.Level.UnmarshalText([]byte(text)) // the loader let nothing else through
+	}
+}
+
+// decideBy gives the tracker a configuration, and returns when its incidents follow it.
+func (m *monitor) decideBy(cfg *config.Config) {
+	// It fails only when the tracker has stopped: the daemon is ending, and no probe
+	// begins any more.
+	_ = m.tracker.Configure(context.Background(), cfg)
 }
 
 func (m *monitor) openRooms(ctx context.Context, maxConcurrentProbes int) (err error) {
 	if m.node, err = os.Hostname(); err != nil {
 		return fmt.Errorf("asking for the name of this machine: %w", err)
 	}
-	m.sender = outbox.NewSender(func(a outbox.Attempt) { m.tracker.Attempted(a) })
-	m.vitals = &vitals{m: m}
 	m.watch = clock.New(clock.Options{})
 	m.prober = probe.New(probe.Options{
 		Node: m.node, Version: m.Version, NoRoute: m.leavesOut, Watch: m.watch, Descriptors: probeDescriptors(),
@@ -174,7 +203,7 @@ func (m *monitor) openRooms(ctx context.Context, maxConcurrentProbes int) (err e
 		Lag:   m.vitals.began,
 		Limit: m.limitProbes(maxConcurrentProbes),
 	}
-	m.probes = reconcile.NewFunc(sameProbe, m.loop.Runner())
+	m.probes.running, m.probes.limit = reconcile.NewFunc(sameProbe, m.loop.Runner()), m.loop.Limit
 	m.tracker, err = tracker.Open(tracker.Options{
 		Journal: m.journal, Sender: m.sender, Rates: m.Rates, Node: m.node, Log: m.Log, Next: m.loop.Next,
 		Wake: m.loop.Wake, Clock: m.watch.Read,
@@ -184,7 +213,6 @@ func (m *monitor) openRooms(ctx context.Context, maxConcurrentProbes int) (err e
 	}
 	m.self = selfcheck.New(selfcheck.Options{Newest: m.tracker.Newest(), Clock: m.watch.Read})
 	m.report = m.self.Guard(m.tracker.Observe)
-	m.watcher = watch.New(watch.Options{Path: m.ConfigPath, Log: m.watching})
 	if m.listener, err = control.Listen(ctx, m.Control); err != nil {
 		return err
 	}
@@ -217,7 +245,7 @@ func (m *monitor) run(ctx context.Context, first *candidate) error {
 	tasks.Go(func() error { return m.troubles(ctx) })
 	tasks.Go(func() error { return m.durability(ctx) })
 	tasks.Go(func() error {
-		m.reloads.apply(ctx, first)
+		m.reloads.apply(first)
 		// Whoever asks before this waits: the socket is open, and "no checks"
 		// would be no answer.
 		tasks.Go(func() error { return control.Serve(ctx, m.listener, api.Handler(m)) })
@@ -227,7 +255,7 @@ func (m *monitor) run(ctx context.Context, first *candidate) error {
 	tasks.Go(func() error {
 		<-ctx.Done()
 		tell("STOPPING=1")
-		m.probes.Close()
+		m.probes.running.Close()
 		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 		defer cancel()
 		m.sender.Stop(drain)
@@ -235,14 +263,14 @@ func (m *monitor) run(ctx context.Context, first *candidate) error {
 		return nil
 	})
 	err := tasks.Wait()
-	m.reloads.close()
+	m.channels.close()
 	return err
 }
 
 func (m *monitor) ready(first *candidate) {
 	m.Log.Info("ready", zap.Int("checks", len(first.cfg.Checks)), zap.String("state_dir", m.StateDir),
 		zap.String("control", m.Control))
-	tellReady(first.cfg, first.wrong+first.lost)
+	tellReady(first.cfg, first.filesError+first.unusable)
 	if m.Ready != nil {
 		m.Ready()
 	}

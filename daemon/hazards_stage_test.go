@@ -95,9 +95,10 @@ func (s *stage) launch() error {
 	s.m, s.ledger.m = m, m
 	s.watch.Path, s.watch.Log = s.path, m.watching
 	m.watcher = watch.New(s.watch)
+	m.reloads.watcher = m.watcher
 	m.loop.Probe = s.probed
 	if !s.bare {
-		m.probes = reconcile.NewFunc(sameProbe, s.running.follow(m.loop.Runner()))
+		m.probes.running = reconcile.NewFunc(sameProbe, s.running.follow(m.loop.Runner()))
 	}
 	run := m.run
 	if s.alone {
@@ -128,15 +129,15 @@ func (s *stage) runAlone(ctx context.Context, first *candidate) error {
 		failed[1] = s.m.watcher.Run(ctx)
 	})
 	tasks.Go(func() {
-		s.m.reloads.apply(ctx, first)
+		s.m.reloads.apply(first)
 		failed[2] = s.m.reloads.run(ctx)
 	})
 	<-ctx.Done()
-	s.m.probes.Close()
+	s.m.probes.running.Close()
 	s.m.sender.Stop(ctx)
 	stopTracker()
 	tasks.Wait()
-	s.m.reloads.close()
+	s.m.channels.close()
 	failed[3] = s.m.listener.Close()
 	return errors.Join(failed[:]...)
 }

@@ -31,7 +31,7 @@ func TestConcurrentProbes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() {
-		first.close()
+		first.discard()
 		if err := errors.Join(m.listener.Close(), m.journal.Close()); err != nil {
 			t.Error(err)
 		}
@@ -53,6 +53,6 @@ func TestConcurrentProbes(t *testing.T) {
 		if said != want {
 			t.Errorf("changed to %d: %v", most, next.warnings)
 		}
-		next.close()
+		next.discard()
 	}
 }

@@ -5,50 +5,52 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
 	"github.com/imapvigil/imapvigil/config/source"
+	"github.com/imapvigil/imapvigil/config/watch"
 	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
 // A reloader turns files into the configuration in force. One reload runs at a
-// time, in two halves: prepare can fail and touches nothing, apply cannot fail.
+// time, in two halves: prepare can fail and touches nothing, apply cannot fail. What
+// a configuration means is the business of the parts.
 type reloader struct {
-	m        *monitor
+	Options
+	parts    parts
+	changes  func() []zap.Field // what the parts did last, for the log
+	watcher  *watch.Watcher
 	requests chan request
 
 	// Owned by the goroutine of run, which sets cfg under mu for those who look.
 	cfg      *config.Config
 	snapshot *source.Snapshot // what cfg was loaded from
-	channels channels
 	rejected rejection
-	bridged  bool   // cfg is what was applied last, since the files are in error
-	lost     string // what of that cannot be used either
+	lastGood bool   // cfg is the last good configuration, since the files are in error
+	unusable string // what of that cannot be used either
 
 	mu    sync.Mutex
 	state api.Config
 }
 
-// A candidate is a configuration that could be applied.
+// A candidate is a configuration that all parts have prepared. It is applied, or
+// discarded.
 type candidate struct {
-	cfg      *config.Config
-	snapshot *source.Snapshot
-	channels channels
-	before   channels
-	warnings []config.Diagnostic
-	wrong    string // why the files are not what this was made from; empty: they are
-	lost     string // what of what was applied last cannot be used either
-	why      string // who or what had the files read
+	cfg             *config.Config
+	snapshot        *source.Snapshot
+	commit, discard func()
+	warnings        []config.Diagnostic
+	filesError      string // why this is the last good configuration and not the files; empty: it is the files
+	unusable        string // what of the last good configuration cannot be used either
+	why             string // who or what had the files read
 }
 
-// close gives up a candidate that was not applied.
-func (c *candidate) close() { closeUnused(c.channels, c.before) }
-
-func newReloader(m *monitor) *reloader {
-	return &reloader{m: m, requests: make(chan request)}
+func newReloader(o Options, watcher *watch.Watcher, p parts, changes func() []zap.Field) *reloader {
+	return &reloader{Options: o, watcher: watcher, parts: p, changes: changes, requests: make(chan request)}
 }
 
 // run serves every reason to look again, one look at a time. What comes up
@@ -59,7 +61,7 @@ func (r *reloader) run(ctx context.Context) error {
 		if !ok {
 			return nil
 		}
-		r.m.Log.Debug("looking at the configuration", zap.Stringer("because_of", reasons))
+		r.Log.Debug("looking at the configuration", zap.Stringer("because_of", reasons))
 		if reasons.hint() && r.cfg.Daemon.Reload == config.ReloadExplicit {
 			r.differs()
 			continue
@@ -93,15 +95,12 @@ func (r *reloader) reload(ctx context.Context, why reasons) api.Verdict {
 	if why.hint() && r.rejected.stands(r.read) {
 		return r.verdict(api.RejectedWord, nil)
 	}
-	if now, err := r.read(); err == nil && now.Digest() == r.cfg.Digest && !r.bridged {
+	if now, err := r.read(); err == nil && now.Digest() == r.cfg.Digest && !r.lastGood {
 		return r.unchanged()
 	}
 	tellReloading()
 	c, diags, err := r.prepare(ctx, why.shrink)
-	if ctx.Err() != nil {
-		if c != nil {
-			c.close()
-		}
+	if c == nil && ctx.Err() != nil {
 		return r.verdict(api.RejectedWord, nil) // the daemon is ending
 	}
 	if err != nil {
@@ -111,10 +110,65 @@ func (r *reloader) reload(ctx context.Context, why reasons) api.Verdict {
 		return r.reject(diags)
 	}
 	c.why = why.String()
-	r.apply(ctx, c)
+	r.apply(c)
 	r.warn(c.warnings)
 	tell("READY=1\nSTATUS=" + summary(c.cfg))
 	return r.verdict(api.Applied, c.warnings)
+}
+
+// prepare is the fallible half: it reads, parses, compares and has the parts
+// prepared, and changes nothing but what was rejected last. Without a candidate the
+// diagnostics, or the error, say why.
+func (r *reloader) prepare(ctx context.Context, allowShrink bool) (*candidate, []config.Diagnostic, error) {
+	snapshot, cfg, diags, err := r.load(ctx)
+	switch {
+	case errors.Is(err, errChanging), ctx.Err() != nil:
+		return nil, nil, errors.Join(err, ctx.Err())
+	case err != nil:
+		r.rejected = rejection{err: err.Error()}
+		return nil, nil, err
+	}
+	if cfg != nil {
+		diags = append(diags, r.refuse(cfg, snapshot, allowShrink)...)
+	}
+	if cfg == nil || config.HasErrors(diags) {
+		r.rejected = rejection{files: snapshot}
+		return nil, diags, nil
+	}
+	commit, discard, found := r.parts.Prepare(cfg)
+	diags = append(diags, found...)
+	if config.HasErrors(found) {
+		r.rejected = rejection{files: snapshot}
+		return nil, diags, nil
+	}
+	if ctx.Err() != nil { // nobody would commit, or close, what was opened
+		discard()
+		return nil, nil, ctx.Err()
+	}
+	return &candidate{cfg: cfg, snapshot: snapshot, commit: commit, discard: discard, warnings: diags}, nil, nil
+}
+
+// apply is the half that cannot fail.
+func (r *reloader) apply(c *candidate) {
+	c.commit()
+	if c.filesError == "" {
+		r.rejected = rejection{}
+		if err := keepLastGood(r.stateDir(c.cfg.Daemon), c.snapshot); err != nil {
+			r.Log.Error("files that break could not be bridged over at the next start", zap.Error(err))
+		}
+	}
+	r.lastGood, r.unusable = c.filesError != "", c.unusable
+	r.set(func(s *api.Config) {
+		r.cfg, r.snapshot = c.cfg, c.snapshot
+		*s = api.Config{State: api.Current, LoadedAt: time.Now().UTC(), Digest: c.cfg.Digest}
+		if r.lastGood {
+			s.State, s.Error = api.LastGood, c.filesError+c.unusable
+		}
+	})
+	r.watchNamed()
+	r.Log.Info("configuration applied", append([]zap.Field{
+		zap.String("digest", c.cfg.Digest), zap.String("because_of", c.why), zap.Int("checks", len(c.cfg.Checks)),
+	}, r.changes()...)...)
 }
 
 // verdict answers those who wait.
@@ -142,7 +196,7 @@ func diagnose(err error) config.Diagnostic {
 
 // reject keeps everything as it is, and says so everywhere.
 func (r *reloader) reject(diags []config.Diagnostic) api.Verdict {
-	text := (&ConfigError{diags}).Error() + r.lost
+	text := (&ConfigError{diags}).Error() + r.unusable
 	r.watchNamed()
 	r.set(func(s *api.Config) {
 		s.Error = text
@@ -159,7 +213,7 @@ func (r *reloader) reject(diags []config.Diagnostic) api.Verdict {
 func (r *reloader) complain(what string, diags []config.Diagnostic) {
 	for _, d := range diags {
 		if d.Gravity == config.Error {
-			r.m.Log.Error(what, zap.String("file", d.Pos.File), zap.Int("line", d.Pos.Line),
+			r.Log.Error(what, zap.String("file", d.Pos.File), zap.Int("line", d.Pos.Line),
 				zap.Int("column", d.Pos.Column), zap.String("error", d.Error()))
 		}
 	}
@@ -170,7 +224,7 @@ func (r *reloader) complain(what string, diags []config.Diagnostic) {
 func (r *reloader) differs() {
 	snapshot, err := r.read()
 	switch {
-	case r.bridged: // they do, and why has been said
+	case r.lastGood: // they do, and why has been said
 	case err == nil && snapshot.Digest() == r.cfg.Digest:
 		r.rejected = rejection{}
 		r.set(func(s *api.Config) { s.State, s.Error = api.Current, "" })
@@ -182,7 +236,7 @@ func (r *reloader) differs() {
 
 func (r *reloader) warn(diags []config.Diagnostic) {
 	for _, d := range diags {
-		r.m.Log.Warn("configuration: "+d.Summary, zap.String("file", d.Pos.File), zap.Int("line", d.Pos.Line),
+		r.Log.Warn("configuration: "+d.Summary, zap.String("file", d.Pos.File), zap.Int("line", d.Pos.Line),
 			zap.String("detail", d.Detail))
 	}
 }
@@ -202,7 +256,7 @@ func (r *reloader) inForce() *config.Config {
 
 // plan says how the files at a path differ from what runs.
 func (r *reloader) plan(path string) (api.Plan, error) {
-	snapshot, err := r.open(cmp.Or(path, r.m.ConfigPath))
+	snapshot, err := r.open(cmp.Or(path, r.ConfigPath))
 	if err != nil {
 		return api.Plan{Diff: config.Compare(nil, nil), Diagnostics: api.NewDiagnostics([]config.Diagnostic{diagnose(err)})}, nil
 	}
@@ -226,6 +280,3 @@ func (r *reloader) set(change func(*api.Config)) {
 	defer r.mu.Unlock()
 	change(&r.state)
 }
-
-// close ends what the last configuration opened.
-func (r *reloader) close() { closeUnused(r.channels, nil) }

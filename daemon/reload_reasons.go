@@ -52,9 +52,9 @@ func (w *reasons) say(word string) {
 // since the last look began. Not ok: ctx has ended.
 func (r *reloader) gather(ctx context.Context) (w reasons, ok bool) {
 	select {
-	case why := <-r.m.watcher.C():
+	case why := <-r.watcher.C():
 		w.noticed(why)
-	case <-r.m.Hangup:
+	case <-r.Hangup:
 		w.hungUp()
 	case req := <-r.requests:
 		w.asked(req)
@@ -63,9 +63,9 @@ func (r *reloader) gather(ctx context.Context) (w reasons, ok bool) {
 	}
 	for {
 		select {
-		case why := <-r.m.watcher.C():
+		case why := <-r.watcher.C():
 			w.noticed(why)
-		case <-r.m.Hangup:
+		case <-r.Hangup:
 			w.hungUp()
 		case req := <-r.requests:
 			w.asked(req)

@@ -58,7 +58,7 @@ const shrinkAtStart = "imapvigil run --allow-shrink, once"
 
 // refuseFirst compares the files of a start with what was applied last.
 func (r *reloader) refuseFirst(cfg *config.Config, snapshot *source.Snapshot, allowShrink bool) []config.Diagnostic {
-	dir := r.m.stateDir(cfg)
+	dir := r.stateDir(cfg.Daemon)
 	if allowShrink {
 		return nil
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/names"
+	"github.com/imapvigil/imapvigil/config/opaque"
 )
 
 const (
@@ -33,7 +34,9 @@ const (
 type vitals struct {
 	m     *monitor
 	begun atomic.Int64 // probes
-	lag   lag
+	// heartbeatURL is that of the configuration in force; nil before the first.
+	heartbeatURL atomic.Pointer[opaque.Secret]
+	lag          lag
 }
 
 // began counts a probe. It is the loop's hook.
@@ -88,15 +91,15 @@ func (v *vitals) heartbeat(ctx context.Context) error {
 	defer client.CloseIdleConnections()
 	var seen int64
 	return every(ctx, heartbeatEvery, func() {
-		cfg := v.m.reloads.inForce()
-		if cfg == nil || cfg.Daemon.HeartbeatURL.IsZero() {
+		url := v.heartbeatURL.Load()
+		if url == nil || url.IsZero() {
 			return
 		}
 		if err := v.check(ctx, &seen); err != nil {
 			v.m.Log.Error("heartbeat_url is not asked", zap.Error(err))
 			return
 		}
-		if err := ask(ctx, client, cfg.Daemon.HeartbeatURL.Reveal()); err != nil {
+		if err := ask(ctx, client, url.Reveal()); err != nil {
 			v.m.Log.Warn("heartbeat_url could not be asked", zap.Error(err))
 		}
 	})

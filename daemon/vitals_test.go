@@ -30,7 +30,7 @@ func living(t *testing.T) (m *monitor, stopTracker func()) {
 	if m.tracker, err = tracker.Open(tracker.Options{Journal: j, Sender: m.sender}); err != nil {
 		t.Fatal(err)
 	}
-	m.reloads = newReloader(m)
+	m.reloads = newReloader(m.Options, nil, nil, nil)
 	m.vitals = &vitals{m: m}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)

@@ -21,7 +21,9 @@ func Salvage(s *source.Snapshot) (*config.Config, []config.Diagnostic) {
 	l.guard(l.run)
 	l.config.Digest = s.Digest()
 	dropDangling(l.config)
-	return l.config, l.diagnostics()
+	diags := l.diagnostics()
+	l.config.Incomplete = config.HasErrors(diags)
+	return l.config, diags
 }
 
 // dropDangling takes out references to what could not be used. A check that

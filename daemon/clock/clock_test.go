@@ -219,7 +219,9 @@ func TestRunNoticesAClockJump(t *testing.T) {
 			t.Errorf("it was noticed at %v, %v after it was set", at, at.Sub(jumped))
 		}
 		end()
-		<-over
+		if err := <-over; err != nil {
+			t.Error(err)
+		}
 	})
 }
 

@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"time"
 
@@ -11,37 +10,6 @@ import (
 	"github.com/imapvigil/imapvigil/config/hclfile"
 	"github.com/imapvigil/imapvigil/config/source"
 )
-
-// prepare is the fallible half: it reads, parses, compares and opens, and
-// changes nothing but what was rejected last. Without a candidate the
-// diagnostics, or the error, say why.
-func (r *reloader) prepare(ctx context.Context, allowShrink bool) (*candidate, []config.Diagnostic, error) {
-	snapshot, cfg, diags, err := r.load(ctx)
-	switch {
-	case errors.Is(err, errChanging), ctx.Err() != nil:
-		return nil, nil, err
-	case err != nil:
-		r.rejected = rejection{err: err.Error()}
-		return nil, nil, err
-	}
-	if cfg != nil {
-		diags = append(diags, r.refuse(cfg, snapshot, allowShrink)...)
-	}
-	if cfg == nil || config.HasErrors(diags) {
-		r.rejected = rejection{files: snapshot}
-		return nil, diags, nil
-	}
-	opened, trouble := openChannels(cfg, r.channels)
-	c := &candidate{
-		cfg: cfg, snapshot: snapshot, channels: opened, before: r.channels, warnings: append(diags, r.later(cfg)...),
-	}
-	if len(trouble) > 0 {
-		c.close()
-		r.rejected = rejection{files: snapshot}
-		return nil, append(diags, trouble...), nil
-	}
-	return c, nil, nil
-}
 
 // A rejection is what was rejected last, so that it is not said again and again.
 // The zero value: nothing was.
@@ -67,19 +35,7 @@ func (r *reloader) watchNamed() {
 	if r.rejected.files != nil {
 		names = append(names, r.rejected.files.Named()...)
 	}
-	r.m.watcher.Also(names)
-}
-
-// later says what of a configuration comes into effect with a restart only.
-func (r *reloader) later(cfg *config.Config) []config.Diagnostic {
-	if r.cfg == nil || probesAtOnce(cfg.Daemon.MaxConcurrentProbes, probeDescriptors()) == r.m.loop.Limit {
-		return nil
-	}
-	return []config.Diagnostic{{
-		Gravity: config.Warning, Rule: "restart", Summary: "A changed max_concurrent_probes needs a restart",
-		Detail: fmt.Sprintf("Until then there are at most %d conversations at once. Everything else is in effect.", r.m.loop.Limit),
-		Pos:    cfg.Daemon.Pos,
-	}}
+	r.watcher.Also(names)
 }
 
 // Two equal reads this far apart are taken for a tree that nobody is writing.
@@ -135,10 +91,10 @@ func (r *reloader) settled(ctx context.Context, end time.Time) (*source.Snapshot
 // read takes a first snapshot; a later one also covers the files that the
 // configuration in force names, if that was made from files.
 func (r *reloader) read() (*source.Snapshot, error) {
-	if r.snapshot != nil && !r.bridged {
+	if r.snapshot != nil && !r.lastGood {
 		return r.snapshot.Again()
 	}
-	return r.open(r.m.ConfigPath)
+	return r.open(r.ConfigPath)
 }
 
 func (r *reloader) open(path string) (*source.Snapshot, error) {

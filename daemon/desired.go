@@ -1,0 +1,62 @@
+package daemon
+
+import (
+	"fmt"
+
+	"go.uber.org/zap"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/reconcile"
+)
+
+// Members reports whether this node is to probe a check.
+type Members func(config.CheckID) bool
+
+// onlyMember is the single node of an installation: it probes every check.
+func onlyMember(config.CheckID) bool { return true }
+
+// desired returns the probes that are to run here. A paused check has none.
+func desired(cfg *config.Config, members Members) map[config.CheckID]*config.Probe {
+	probes := make(map[config.CheckID]*config.Probe, len(cfg.Checks))
+	for id, check := range cfg.Checks {
+		if check.Enabled && members(id) {
+			probes[id] = &check.Probe
+		}
+	}
+	return probes
+}
+
+func sameProbe(a, b *config.Probe) bool { return *a == *b }
+
+// A probeSet is the part that keeps one goroutine running for each check.
+type probeSet struct {
+	running *reconcile.Set[config.CheckID, *config.Probe] // nil before the start
+	limit   int                                           // of conversations at once, which only a start can change
+	changed reconcile.Diff[config.CheckID]                // by the last commit
+}
+
+// Prepare implements [part].
+func (s *probeSet) Prepare(cfg *config.Config) (commit, discard func(), diags []config.Diagnostic) {
+	wanted := desired(cfg, onlyMember)
+	return func() { s.changed = s.running.Apply(wanted) }, func() {}, s.needsRestart(cfg.Daemon)
+}
+
+// needsRestart warns of what comes into effect with a restart only.
+func (s *probeSet) needsRestart(d config.Daemon) []config.Diagnostic {
+	if s.running == nil || probesAtOnce(d.MaxConcurrentProbes, probeDescriptors()) == s.limit {
+		return nil
+	}
+	return []config.Diagnostic{{
+		Gravity: config.Warning, Rule: "restart", Summary: "A changed max_concurrent_probes needs a restart",
+		Detail: fmt.Sprintf("Until then there are at most %d conversations at once. Everything else is in effect.", s.limit),
+		Pos:    d.Pos,
+	}}
+}
+
+// changes says for the log what the last commit did.
+func (s *probeSet) changes() []zap.Field {
+	return []zap.Field{
+		zap.Int("started", len(s.changed.Started)), zap.Int("stopped", len(s.changed.Stopped)),
+		zap.Int("changed", len(s.changed.Changed)), zap.Int("unchanged", s.changed.Unchanged),
+	}
+}
