@@ -28,7 +28,7 @@ func (l *loader) adoptEvaluation(diags hcl.Diagnostics, f failing) {
 	l.failed = true
 	if !f.secretive && l.partOfSecret(f.expr.Range()) {
 		f.secretive = true
-		l.blinded = append(l.blinded, f.expr.Range())
+		l.excerpts.hide(f.expr.Range())
 	}
 	explained := l.explainReferences(f)
 	f.secretive = f.secretive || l.mentionsSecret(f.expr, f.ctx)

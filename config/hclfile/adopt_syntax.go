@@ -145,7 +145,7 @@ const asItIs = "Where ${ or %{ are part of a text, write $${ and %%{."
 // templateAdvice says what to do about a template that cannot be read.
 func (l *loader) templateAdvice(at hcl.Range) string {
 	const advice = "In a text, ${ begins an expression, like ${local.name}, and %{ a directive, like %{ if ... }, and what follows here is none. " + asItIs
-	if l.mayBeSecret(at) {
+	if l.excerpts.hides(at) {
 		return advice + " A secret is better kept in a file of its own: credential(\"name\")"
 	}
 	return advice
@@ -169,17 +169,4 @@ func (l *loader) lineUpTo(at hcl.Range) []byte {
 		return nil
 	}
 	return text[bytes.LastIndexByte(text[:at.Start.Byte], '\n')+1 : at.Start.Byte]
-}
-
-// mayBeSecret reports whether what stands at a place is masked in excerpts.
-func (l *loader) mayBeSecret(at hcl.Range) bool {
-	if l.shownLines == nil {
-		l.shownLines = newExcerpts(l.snapshot, l.malformed)
-	}
-	f := l.shownLines.open(at.Filename)
-	if f == nil {
-		return false
-	}
-	from, to := max(0, at.Start.Byte-1), at.End.Byte+1
-	return byteSpan{from, to}.overlaps(f.masks)
 }

@@ -58,7 +58,7 @@ func (l *loader) lineAdvice(at hcl.Range) string {
 			return f.advice
 		}
 	}
-	if l.mayBeSecret(whole) {
+	if l.excerpts.hides(whole) {
 		return "An attribute is written name = value, on a line of its own, with texts in straight double quotes."
 	}
 	if text := blockAdvice(line); text != "" {

@@ -38,12 +38,11 @@ type storedFile struct {
 // header or the like; comments neither.
 func Save(w io.Writer, s *source.Snapshot) error {
 	a := archive{Version: archiveVersion, Path: absolute(s.Path()), Root: absolute(s.Root()), Files: []storedFile{}, Named: []storedFile{}}
-	files, found := withheld(s.Files())
-	for _, f := range files {
+	for _, f := range withheld(s.Files()) {
 		a.Files = append(a.Files, storedFile{absolute(f.Name), string(f.Text)})
 	}
 	for _, f := range s.NamedWithoutSecrets() {
-		if text := string(f.Text); !found.uses(f.Name, text) {
+		if text := string(f.Text); !holdsKey(text) {
 			a.Named = append(a.Named, storedFile{absolute(f.Name), text})
 		}
 	}
@@ -53,11 +52,10 @@ func Save(w io.Writer, s *source.Snapshot) error {
 	return e.Encode(a)
 }
 
-// uses reports whether a named file is to be read where it is: it becomes part of
-// a secret, has a key in it, or is no text.
-func (w *withholder) uses(name, text string) bool {
-	isCertificate := strings.HasPrefix(text, "-----BEGIN CERTIFICATE-----")
-	return w.named[name] || w.anyNamed && !isCertificate || strings.Contains(text, "PRIVATE KEY") || !utf8.ValidString(text)
+// holdsKey reports whether a named file is to be read where it is: it has a key in it,
+// or is no text.
+func holdsKey(text string) bool {
+	return strings.Contains(text, "PRIVATE KEY") || !utf8.ValidString(text)
 }
 
 func absolute(path string) string {
@@ -124,8 +122,7 @@ func fillIn(files []source.File) {
 			today[i].Text = text
 		}
 	}
-	forms, _ := withheld(today)
-	for i, form := range forms {
+	for i, form := range withheld(today) {
 		if bytes.Equal(form.Text, files[i].Text) {
 			files[i].Text = today[i].Text
 		}

@@ -16,11 +16,8 @@ import (
 // excerpts gives source lines for diagnostics, with what may be a secret
 // masked. Files are looked at only when something is wrong in them.
 type excerpts struct {
-	snapshot *source.Snapshot
-	broken   map[string]bool // the files that cannot be parsed
-	files    map[string]*lined
-	found    *withholder // once it was needed
-	blinded  []hcl.Range // what is masked beside what is known as secret
+	source func(file string) (text []byte, masks []byteSpan, ok bool)
+	files  map[string]*lined
 }
 
 // lined is a source file with its line starts and its masked parts.
@@ -28,18 +25,12 @@ type lined struct {
 	text   []byte
 	starts []int
 	masks  []byteSpan
-	shared []byteSpan // where values stand that are used elsewhere
-	texts  []byteSpan // the texts there
 }
 
 type byteSpan struct{ from, to int }
 
 func (b byteSpan) overlaps(spans []byteSpan) bool {
 	return slices.ContainsFunc(spans, func(s byteSpan) bool { return s.from < b.to && b.from < s.to })
-}
-
-func newExcerpts(s *source.Snapshot, broken map[string]bool) *excerpts {
-	return &excerpts{snapshot: s, broken: broken, files: map[string]*lined{}}
 }
 
 // bytesAt gives the source in a range; none when the range is not in the files.
@@ -55,18 +46,12 @@ func (x *excerpts) open(name string) *lined {
 	if f, ok := x.files[name]; ok {
 		return f
 	}
-	text, ok := x.snapshot.Text(name)
+	text, masks, ok := x.source(name)
 	if !ok {
 		x.files[name] = nil
 		return nil
 	}
-	f := masks(name, text, x.broken[name])
-	for _, at := range x.blinded {
-		if at.Filename == name {
-			f.masks = join(append(f.masks, byteSpan{at.Start.Byte, at.End.Byte}))
-		}
-	}
-	f.text, f.starts = text, []int{0}
+	f := &lined{text: text, starts: []int{0}, masks: join(masks)}
 	for i, c := range text {
 		if c == '\n' {
 			f.starts = append(f.starts, i+1)
@@ -74,6 +59,19 @@ func (x *excerpts) open(name string) *lined {
 	}
 	x.files[name] = f
 	return f
+}
+
+// hide masks a place of which nothing is shown.
+func (x *excerpts) hide(at hcl.Range) {
+	if f := x.open(at.Filename); f != nil {
+		f.masks = join(append(f.masks, byteSpan{at.Start.Byte, at.End.Byte}))
+	}
+}
+
+// hides reports whether something at a place, or right beside it, is masked.
+func (x *excerpts) hides(at hcl.Range) bool {
+	f := x.open(at.Filename)
+	return f != nil && byteSpan{at.Start.Byte - 1, at.End.Byte + 1}.overlaps(f.masks)
 }
 
 // of gives the line that a range begins in, and what to underline in it.
@@ -88,32 +86,8 @@ func (x *excerpts) of(r hcl.Range) (string, [2]int) {
 		to = f.starts[r.Start.Line] - 1
 	}
 	to = from + len(bytes.TrimRight(f.text[from:to], " \t\r\n"))
-	if (byteSpan{from, to}).overlaps(f.shared) {
-		x.maskShared(r.Filename, f)
-	}
 	text, mark := f.render(byteSpan{from, to}, byteSpan{r.Start.Byte, max(r.End.Byte, r.Start.Byte+1)})
 	return cut(text, mark)
-}
-
-// maskShared masks what is used as a secret elsewhere: the texts in locals and the
-// like, all of them in a file that cannot be parsed.
-func (x *excerpts) maskShared(name string, f *lined) {
-	if x.found == nil {
-		_, x.found = withheld(x.snapshot.Files())
-	}
-	more := slices.Clone(f.masks)
-	for _, t := range f.texts {
-		if t.overlaps(f.shared) && isComment(f.text[t.from:t.to]) {
-			more = append(more, t)
-		}
-	}
-	for _, e := range x.found.edits[name] {
-		more = append(more, e.byteSpan)
-	}
-	if x.broken[name] {
-		more = append(more, slices.DeleteFunc(f.texts, func(t byteSpan) bool { return !t.overlaps(f.shared) })...)
-	}
-	f.shared, f.masks = nil, join(more)
 }
 
 // join brings spans into their order, and makes one of those that overlap.

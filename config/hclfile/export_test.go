@@ -25,8 +25,7 @@ func Withheld(name string, text []byte) ([]byte, bool) {
 	if p := parse(f); p.body == nil || p.diags.HasErrors() {
 		return nil, false
 	}
-	files, _ := withheld([]source.File{f})
-	return files[0].Text, true
+	return withheld([]source.File{f})[0].Text, true
 }
 
 // SetMaxChecks lowers the limit for one test.
@@ -34,11 +33,4 @@ func SetMaxChecks(t *testing.T, n int) {
 	before := maxChecks
 	maxChecks = n
 	t.Cleanup(func() { maxChecks = before })
-}
-
-// TakeSecretsFromElsewhere has secrets come from locals and for_each, as versions
-// before let them, for one test.
-func TakeSecretsFromElsewhere(t *testing.T) {
-	secretsFromElsewhere = true
-	t.Cleanup(func() { secretsFromElsewhere = false })
 }

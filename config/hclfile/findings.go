@@ -78,10 +78,9 @@ func firstAt(at hcl.Range) string {
 // without secrets.
 func (l *loader) diagnostics() []config.Diagnostic {
 	diags := make([]config.Diagnostic, 0, len(l.findings))
-	excerpts, secrets := newExcerpts(l.snapshot, l.malformed), l.scrubber()
-	excerpts.blinded = l.blinded
+	secrets := l.scrubber()
 	for _, f := range l.findings {
-		excerpt, mark := excerpts.of(f.at)
+		excerpt, mark := l.excerpts.of(f.at)
 		d := config.Diagnostic{
 			Gravity: f.rule.Gravity, Rule: f.rule.ID, Summary: f.summary, Detail: f.detail,
 			Pos: position(f.at), Excerpt: excerpt, Mark: mark,

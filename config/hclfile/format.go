@@ -3,8 +3,6 @@ package hclfile
 import (
 	"bytes"
 
-	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -37,7 +35,7 @@ func layOut(text []byte) []byte {
 
 // parseAlone looks at the syntax of one file.
 func parseAlone(name string, text []byte) []config.Diagnostic {
-	l := &loader{snapshot: source.OfText(name, text), secrets: map[string]bool{}}
+	l := newLoader(source.OfText(name, text))
 	if place, deep := tooDeep(l.snapshot.Files()[0]); deep {
 		l.report(ruleNesting, place, "%s", nestingAdvice)
 		return l.diagnostics()
@@ -46,7 +44,8 @@ func parseAlone(name string, text []byte) []config.Diagnostic {
 		l.report(ruleEncoding, at, "%s", advice)
 		return l.diagnostics()
 	}
-	_, diags := hclsyntax.ParseConfig(text, name, hcl.InitialPos)
-	l.adoptSyntax(diags)
+	p := parse(l.snapshot.Files()[0])
+	l.parsed[name] = p
+	l.adoptSyntax(p.diags)
 	return l.diagnostics()
 }

@@ -33,7 +33,7 @@ func (l *loader) file(dir, path string) (string, error) {
 			"This file is a secret, and what file gives is shown. Use credential instead, with the name of the file.",
 		}}
 	}
-	c := l.snapshot.Open(path, false)
+	c := l.snapshot.Open(path, l.inSecret)
 	if !c.IsUsable() {
 		return "", &callError{ruleNamedFile, unusable(path, c)}
 	}

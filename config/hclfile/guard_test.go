@@ -9,7 +9,7 @@ import (
 )
 
 func TestGuard(t *testing.T) {
-	l := &loader{snapshot: source.OfText("main.hcl", nil)}
+	l := newLoader(source.OfText("main.hcl", nil))
 	l.guard(func() { panic("a value that is a secret") })
 	diags := l.diagnostics()
 	if !config.HasErrors(diags) || diags[0].Rule != "internal" {

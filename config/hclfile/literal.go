@@ -2,6 +2,7 @@ package hclfile
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -34,7 +35,7 @@ func (r *reading) warnOfLiteral(at hcl.Range, what, example string) {
 // It reports whether it did.
 func (r *reading) refuseElsewhere(expr hcl.Expression, what, name string) bool {
 	from := r.textFrom(expr)
-	if from == "" || r.sensitive || r.unread || r.l.snapshot.IsRestored() || secretsFromElsewhere {
+	if from == "" || r.sensitive || r.unread || r.l.snapshot.IsRestored() {
 		return false
 	}
 	credential := `credential("name")`
@@ -45,15 +46,12 @@ func (r *reading) refuseElsewhere(expr hcl.Expression, what, name string) bool {
 	return true
 }
 
-// secretsFromElsewhere takes them all the same, as versions before did. Tests set it.
-var secretsFromElsewhere = false
-
 // textFrom names the local, or the element of a dynamic block, that an expression
 // takes text from; "" where all of its text is its own, or comes of a function that
 // reads it somewhere.
 func (r *reading) textFrom(expr hcl.Expression) string {
 	names := expr.Variables()
-	if native, ok := hcl.UnwrapExpression(expr).(hclsyntax.Expression); ok {
+	if native := nativeForm(expr); native != nil {
 		names = textVariables(native)
 	}
 	if len(names) == 0 {
@@ -109,25 +107,41 @@ func (r *reading) literalText(expr hcl.Expression) (string, bool) {
 	return v.AsString(), true
 }
 
-// warnOfURL looks for a password, and for parameters that are one.
-func (r *reading) warnOfURL(u *url.URL) {
+// warnOfURL looks for a password, and for parameters that are one. What comes from
+// elsewhere is refused behind the host, too: a path can be all that is secret.
+func (r *reading) warnOfURL(text string, u *url.URL) {
 	_, found := u.User.Password()
 	for name, values := range u.Query() {
 		filledIn := strings.HasPrefix(values[0], "{")
 		found = found || saysSecret.MatchString(name) && !filledIn && values[0] != ""
 	}
-	switch {
-	case !found, r.refuseElsewhere(r.expr, "The secret in this "+r.attr.name, r.attr.name):
-	case r.isLiteral():
+	_, behind, _ := strings.Cut(text, "://")
+	behind = strings.TrimLeftFunc(behind, func(c rune) bool { return !strings.ContainsRune("/?#", c) })
+	switch mayBeSecret := found || u.User != nil || behind != "/" && !endsWith(nativeForm(r.expr), behind); {
+	case mayBeSecret && r.refuseElsewhere(r.expr, "The secret in this "+r.attr.name, r.attr.name):
+	case found && r.isLiteral():
 		r.warnOfLiteral(r.expr.Range(), "the secret in this "+r.attr.name, r.attr.name+` = "https://...${credential("name")}"`)
 	}
+}
+
+// endsWith reports whether a text that has expressions in it ends as it is written.
+func endsWith(expr hclsyntax.Expression, text string) bool {
+	template, ok := expr.(*hclsyntax.TemplateExpr)
+	if !ok || text == "" {
+		return text == ""
+	}
+	last, ok := template.Parts[len(template.Parts)-1].(*hclsyntax.LiteralValueExpr)
+	return ok && isText(last.Val) && strings.HasSuffix(last.Val.AsString(), text)
 }
 
 // warnOfHeaders looks for headers that are one, each at its own place where that
 // can be told.
 func (r *reading) warnOfHeaders() {
 	pairs, diags := hcl.ExprMap(r.expr)
-	if diags.HasErrors() {
+	if diags.HasErrors() { // a function makes them, or another expression
+		if slices.ContainsFunc(slices.Collect(maps.Keys(r.v.AsValueMap())), saysSecret.MatchString) {
+			r.refuseElsewhere(r.expr, "What one of these headers says", "Authorization")
+		}
 		return
 	}
 	for _, pair := range pairs {

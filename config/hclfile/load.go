@@ -18,11 +18,11 @@ var maxChecks = 1_000_000
 
 // A loader makes one configuration of one Snapshot.
 type loader struct {
-	snapshot  *source.Snapshot
-	findings  []finding
-	failed    bool            // an error has been reported
-	broken    bool            // a file could not be read or parsed: what it declares is unknown
-	malformed map[string]bool // the files that cannot be parsed
+	snapshot *source.Snapshot
+	findings []finding
+	failed   bool              // an error has been reported
+	broken   bool              // a file could not be read or parsed: what it declares is unknown
+	parsed   map[string]parsed // by name
 
 	secrets map[string]bool
 	unread  int // how many times a secret was needed that was not read
@@ -48,9 +48,10 @@ type loader struct {
 
 	gathered map[string]*gathering
 
-	shownLines   *excerpts // once it was needed
-	partOfSecret func(hcl.Range) bool
-	blinded      []hcl.Range // expressions of which nothing is shown
+	language     *blockType
+	excerpts     *excerpts
+	secretRanges map[string][]byteSpan // by file, once they were needed
+	inSecret     bool                  // an attribute that may hold a secret is being evaluated
 }
 
 type contextKey struct {
@@ -89,8 +90,9 @@ func newLoader(s *source.Snapshot) *loader {
 
 		shownHours: map[config.ScheduleID]bool{},
 
-		partOfSecret: secretParts(s),
+		parsed: map[string]parsed{}, language: rootBlock,
 	}
+	l.excerpts = &excerpts{source: l.masked, files: map[string]*lined{}}
 	l.names = l.early.NewChild()
 	return l
 }
@@ -143,9 +145,8 @@ func (l *loader) reportProblems() {
 func (l *loader) parse() []parsed {
 	var files []parsed
 	all := parseAll(l.snapshot.Files())
-	l.malformed = map[string]bool{}
 	for _, p := range all {
-		l.malformed[p.Name] = p.body == nil || p.diags.HasErrors()
+		l.parsed[p.Name] = p
 	}
 	for _, p := range all {
 		switch {

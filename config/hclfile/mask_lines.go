@@ -123,7 +123,7 @@ func namesSecret(line []byte) bool {
 }
 
 // longNames are names of secrets that no other word has in it by chance.
-var longNames = slices.DeleteFunc(slices.Clone(secretAttributes), func(name string) bool { return len(name) < len("body") })
+var longNames = slices.DeleteFunc(slices.Clone(secretNames), func(name string) bool { return len(name) < len("body") })
 
 // inQuotes are the texts of a line.
 var inQuotes = regexp.MustCompile(`"[^"]*"?`)

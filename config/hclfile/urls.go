@@ -76,7 +76,7 @@ func readSecureURL(r *reading) (value, bool) {
 	}
 	r.warnOfSearchList(u.Hostname())
 	if r.attr.secret {
-		r.warnOfURL(u)
+		r.warnOfURL(v.text, u)
 	}
 	v.secret = opaque.NewSecret(v.text)
 	return v, true

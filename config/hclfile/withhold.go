@@ -2,42 +2,21 @@ package hclfile
 
 import (
 	"bytes"
-	"maps"
-	"regexp"
+	"encoding/json"
 	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/imapvigil/imapvigil/config/source"
 )
 
-// A saved configuration has no secrets in it: every text that is written in the
-// files and becomes part of one is replaced by a call of this function, which
-// only restored configurations have.
+// A saved configuration has no secrets in it: every text where one may be written is
+// replaced by a call of this function, which only restored configurations have. What
+// names a secret is kept.
 const withheldCall = "withheld()"
-
-// A withholder finds what must not be saved. It follows, from each attribute that
-// may hold a secret, where its value comes from: the expression itself, locals,
-// the elements of dynamic blocks. What it cannot follow exactly it takes whole.
-//
-// A domain may be part of a webhook's URL and of all hostnames. So it then follows
-// all other attributes, whose values are shown in many places, and spares what is
-// part of one of these; here it leaves out what it cannot follow exactly.
-type withholder struct {
-	locals   map[string]hcl.Expression
-	edits    map[string]map[int]edit // by file and place
-	seen     map[string]bool         // what was followed
-	paths    map[string]int          // how many ways into a local
-	inside   int                     // how deep in locals and collections
-	shared   bool                    // something was found there
-	suspects map[string][]byteSpan   // by file: names without a meaning
-	sparing  bool                    // attributes that hold no secrets are followed
-
-	named    map[string]bool // files whose content becomes part of a secret
-	anyNamed bool            // so does that of files which cannot be told
-	inText   bool            // something was found in the JSON text at hand
-}
 
 // An edit replaces a piece of a file.
 type edit struct {
@@ -47,176 +26,122 @@ type edit struct {
 
 // withheld gives the files without what may be a secret, and without comments,
 // which nobody reads there and may hold an old one.
-func withheld(files []source.File) ([]source.File, *withholder) {
-	w := &withholder{
-		locals: map[string]hcl.Expression{}, edits: map[string]map[int]edit{}, named: map[string]bool{},
-		seen: map[string]bool{}, paths: map[string]int{}, suspects: map[string][]byteSpan{},
-	}
-	var bodies []hcl.Body
+func withheld(files []source.File) []source.File {
+	edits := map[string][]edit{}
 	for _, p := range parseAll(having(files, secretWords)) {
-		if p.body != nil {
-			bodies = append(bodies, p.body)
-			w.collectLocals(p.body)
+		if p.body == nil {
+			continue
 		}
-	}
-	for _, body := range bodies {
-		w.body(body, rootBlock, nil)
-	}
-	for name, expr := range w.locals {
-		w.unused(name, expr)
-	}
-	if w.shared {
-		w.spare(files)
+		for _, part := range secretParts(p.body, rootBlock) {
+			edits[p.Name] = append(edits[p.Name], withholding(part.Expression)...)
+		}
 	}
 	out := make([]source.File, len(files))
 	for i, f := range files {
-		out[i] = source.File{Name: f.Name, Text: apply(f.Text, slices.AppendSeq(comments(f), maps.Values(w.edits[f.Name])))}
+		out[i] = source.File{Name: f.Name, Text: apply(f.Text, append(comments(f), edits[f.Name]...))}
 	}
-	return out, w
+	return out
 }
 
-// secretParts gives a function that reports whether something at a place of the
-// files is used for a secret, or is called one. The files are looked through when
-// it is first asked, which is when something is wrong.
-func secretParts(s *source.Snapshot) func(hcl.Range) bool {
-	var found *withholder
-	return func(at hcl.Range) bool {
-		if found == nil {
-			_, found = withheld(s.Files())
+// withholding gives the edits that take the texts and numbers out of an expression.
+// The names in an object, such as those of headers, stay.
+func withholding(expr hcl.Expression) (edits []edit) {
+	if pairs, diags := hcl.ExprMap(expr); !diags.HasErrors() {
+		for _, pair := range pairs {
+			edits = append(edits, withholding(pair.Value)...)
 		}
-		here := byteSpan{at.Start.Byte, at.End.Byte}
-		for _, e := range found.edits[at.Filename] {
-			if e.overlaps([]byteSpan{here}) {
-				return true
+		return edits
+	}
+	if elements, diags := hcl.ExprList(expr); !diags.HasErrors() {
+		for _, element := range elements {
+			edits = append(edits, withholding(element)...)
+		}
+		return edits
+	}
+	e, at := nativeForm(expr), expr.Range()
+	if e == nil {
+		v, _ := expr.Value(nil)
+		e = &hclsyntax.LiteralValueExpr{Val: v, SrcRange: at}
+	}
+	edits = literalsOf(e)
+	if _, isNative := expr.(hclsyntax.Expression); isNative || len(edits) == 0 {
+		return edits
+	}
+	return []edit{{byteSpan{at.Start.Byte, at.End.Byte}, `"${` + withheldCall + `}"`}} // a text in JSON, as a whole
+}
+
+// nativeForm gives an expression of HCL's own form as it is, and a text of the JSON
+// form as the template that it is; nil: it is neither.
+func nativeForm(expr hcl.Expression) hclsyntax.Expression {
+	if native, ok := hcl.UnwrapExpression(expr).(hclsyntax.Expression); ok {
+		return native
+	}
+	v, _ := expr.Value(nil) // the text as it is, not taken for a template
+	if !isText(v) {
+		return nil
+	}
+	template, diags := hclsyntax.ParseTemplate([]byte(v.AsString()), expr.Range().Filename, hcl.InitialPos)
+	if diags.HasErrors() { // all of it is text
+		return &hclsyntax.LiteralValueExpr{Val: v, SrcRange: expr.Range()}
+	}
+	return template
+}
+
+// literalsOf gives the edits that take out every text and number that is written in
+// an expression, other than the names that a function is given to read something.
+func literalsOf(expr hclsyntax.Expression) []edit {
+	var f literalFinder
+	_ = hclsyntax.Walk(expr, &f)
+	return slices.DeleteFunc(f.edits, func(e edit) bool { return e.overlaps(f.names) })
+}
+
+// A literalFinder walks the parts of an expression.
+type literalFinder struct {
+	around []hclsyntax.Node
+	edits  []edit
+	names  []byteSpan // calls of credential, env and file
+}
+
+func (f *literalFinder) Enter(node hclsyntax.Node) hcl.Diagnostics {
+	switch e := node.(type) {
+	case *hclsyntax.LiteralValueExpr:
+		f.literal(e)
+	case *hclsyntax.FunctionCallExpr:
+		if slices.Contains([]string{"credential", "env", "file"}, e.Name) {
+			f.names = append(f.names, byteSpan{e.Range().Start.Byte, e.Range().End.Byte})
+		}
+	}
+	f.around = append(f.around, node)
+	return nil
+}
+
+func (f *literalFinder) Exit(hclsyntax.Node) hcl.Diagnostics {
+	f.around = f.around[:len(f.around)-1]
+	return nil
+}
+
+func (f *literalFinder) literal(e *hclsyntax.LiteralValueExpr) {
+	isNumber := e.Val.Type() == cty.Number
+	call, from, to := withheldCall, e.SrcRange.Start.Byte, e.SrcRange.End.Byte
+	if len(f.around) > 0 {
+		switch outer := f.around[len(f.around)-1].(type) {
+		case *hclsyntax.TemplateExpr:
+			call = "${" + withheldCall + "}"
+		case *hclsyntax.IndexExpr:
+			if outer.Key == e && isNumber {
+				return // which of several is no secret
 			}
 		}
-		return here.overlaps(found.suspects[at.Filename])
+	}
+	if e.SrcRange.End.Column == 1 {
+		to-- // a heredoc needs the end of its last line
+	}
+	if from < to && (isNumber || isText(e.Val)) {
+		f.edits = append(f.edits, edit{byteSpan{from, to}, call})
 	}
 }
 
-// spare takes back what is part of an attribute whose value is shown.
-func (w *withholder) spare(files []source.File) {
-	w.sparing, w.seen, w.paths = true, map[string]bool{}, map[string]int{}
-	for _, p := range parseAll(having(files, []string{"local", "dynamic"})) {
-		if p.body != nil {
-			w.body(p.body, rootBlock, nil)
-		}
-	}
-}
-
-// having gives the files that may have one of some words in them, which spares
-// the others the parser: there may be thousands, with nothing but checks. A word
-// with an escape in it cannot be seen.
-func having(files []source.File, words []string) []source.File {
-	words = append([]string{`\u`, `\U`}, words...)
-	return slices.DeleteFunc(slices.Clone(files), func(f source.File) bool {
-		has := func(word string) bool { return bytes.Contains(f.Text, []byte(word)) }
-		return !strings.HasSuffix(f.Name, ".json") && !slices.ContainsFunc(words, has)
-	})
-}
-
-// secretWords begin the blocks that have attributes for secrets, and those that
-// such attributes may refer to; secretNames are these attributes.
-var secretWords, secretNames = func() (words, names []string) {
-	words = append(words, localsBlock.name)
-	for _, b := range everyBlock(rootBlock) {
-		for _, variant := range b.kinds() {
-			for _, a := range variant.attributes {
-				if a.secret {
-					words, names = append(words, b.name), append(names, a.name)
-				}
-			}
-		}
-	}
-	return slices.Compact(words), names
-}()
-
-func (w *withholder) collectLocals(body hcl.Body) {
-	content, _, _ := body.PartialContent(&hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: localsBlock.name}}})
-	for _, b := range content.Blocks {
-		attributes, _ := b.Body.JustAttributes()
-		for name, a := range attributes {
-			w.locals[name] = a.Expr
-		}
-	}
-}
-
-// unused looks for what is called a secret in a local, whether or not anything
-// uses it.
-func (w *withholder) unused(name string, expr hcl.Expression) {
-	if calledSecret.MatchString(name) {
-		defer w.share()()
-		w.expression(expr, want{}, nil)
-		return
-	}
-	pairs, _ := hcl.ExprMap(expr)
-	for _, pair := range pairs {
-		w.unused(stepOf(pair.Key), pair.Value)
-	}
-	elements, _ := hcl.ExprList(expr)
-	for _, element := range elements {
-		w.unused("", element)
-	}
-}
-
-var calledSecret = regexp.MustCompile(`(?i)(password|secret|token)s?$`)
-
-// body looks for secrets in a block, and in the blocks in it.
-func (w *withholder) body(body hcl.Body, b *blockType, names *binding) {
-	schema := &hcl.BodySchema{
-		Attributes: b.schema.Attributes,
-		Blocks:     append([]hcl.BlockHeaderSchema{{Type: "dynamic", LabelNames: []string{"type"}}}, b.schema.Blocks...),
-	}
-	content, _, _ := body.PartialContent(schema)
-	for name, a := range content.Attributes {
-		if described, _ := b.attribute(name); described.secret && !w.sparing {
-			w.expression(a.Expr, want{direct: true}, names)
-		}
-		if w.sparing && !slices.Contains(secretNames, name) {
-			w.expression(a.Expr, want{}, names)
-		}
-	}
-	for _, inner := range content.Blocks {
-		if inner.Type == "dynamic" {
-			w.dynamic(inner, b, names)
-		} else if t := b.block(inner.Type); t != nil {
-			w.variants(inner.Body, t, names)
-		}
-	}
-}
-
-// variants looks into a block for every kind of notifier it could be for.
-func (w *withholder) variants(body hcl.Body, b *blockType, names *binding) {
-	for _, t := range b.kinds() {
-		w.body(body, t, names)
-	}
-}
-
-// dynamic looks into the content of a dynamic block, where another name has a
-// meaning.
-func (w *withholder) dynamic(block *hcl.Block, in *blockType, names *binding) {
-	t := in.block(block.Labels[0])
-	if t == nil {
-		return
-	}
-	content, _, _ := block.Body.PartialContent(&hcl.BodySchema{
-		Attributes: []hcl.AttributeSchema{{Name: "for_each"}, {Name: "iterator"}, {Name: "labels"}},
-		Blocks:     []hcl.BlockHeaderSchema{{Type: "content"}},
-	})
-	element := &binding{name: block.Labels[0], scope: names, outer: names, isElement: true}
-	if each := content.Attributes["for_each"]; each != nil {
-		element.from = each.Expr
-	}
-	if iterator := content.Attributes["iterator"]; iterator != nil {
-		element.name = hcl.ExprAsKeyword(iterator.Expr)
-	}
-	if labels := content.Attributes["labels"]; labels != nil && w.sparing {
-		w.expression(labels.Expr, want{}, element)
-	}
-	for _, inner := range content.Blocks {
-		w.variants(inner.Body, t, element)
-	}
-}
+func isText(v cty.Value) bool { return v.Type() == cty.String && v.IsKnown() && !v.IsNull() }
 
 // comments are cut out, line ends stay: places in messages remain true.
 func comments(f source.File) []edit {
@@ -229,12 +154,70 @@ func comments(f source.File) []edit {
 	return nativeComments(f)
 }
 
-// apply makes the edits, which do not overlap.
+// jsonComments are the values of properties that are called "//", which HCL's
+// JSON form has for comments.
+func jsonComments(text []byte) []edit {
+	var edits []edit
+	d := json.NewDecoder(bytes.NewReader(text))
+	var open []json.Delim
+	key := true // whether a text would be a key
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return edits
+		}
+		inObject := len(open) > 0 && open[len(open)-1] == '{'
+		switch t := token.(type) {
+		case json.Delim:
+			if t == '{' || t == '[' {
+				open = append(open, t)
+				key = t == '{'
+				continue
+			}
+			open = open[:len(open)-1]
+		case string:
+			if inObject && key && t == "//" {
+				var raw json.RawMessage
+				if d.Decode(&raw) != nil {
+					return edits
+				}
+				end := int(d.InputOffset())
+				edits = append(edits, edit{byteSpan{end - len(raw), end}, "null"})
+				continue
+			}
+			if inObject && key {
+				key = false
+				continue
+			}
+		}
+		key = true
+	}
+}
+
+// nativeComments are those of HCL's own form. A comment to the end of the line
+// has the line end in it.
+func nativeComments(f source.File) []edit {
+	var edits []edit
+	tokens, _ := hclsyntax.LexConfig(f.Text, f.Name, hcl.InitialPos)
+	for _, t := range tokens {
+		if t.Type != hclsyntax.TokenComment {
+			continue
+		}
+		ends := bytes.Repeat([]byte("\n"), bytes.Count(t.Bytes, []byte("\n")))
+		if len(ends) == 0 {
+			ends = []byte(" ")
+		}
+		edits = append(edits, edit{byteSpan{t.Range.Start.Byte, t.Range.End.Byte}, string(ends)})
+	}
+	return edits
+}
+
+// apply makes the edits.
 func apply(text []byte, edits []edit) []byte {
 	if len(edits) == 0 {
 		return text
 	}
-	slices.SortFunc(edits, func(a, b edit) int { return a.from - b.from })
+	slices.SortStableFunc(edits, func(a, b edit) int { return a.from - b.from })
 	var out bytes.Buffer
 	at := 0
 	for _, e := range edits {

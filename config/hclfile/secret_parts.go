@@ -1,0 +1,207 @@
+package hclfile
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/imapvigil/imapvigil/config/source"
+)
+
+// Where a secret may be written is always a range of one file: the expression of an
+// attribute that the table of its block marks. One that comes from a local or a
+// for_each is refused (refuseElsewhere), so nothing has to be followed.
+
+// A secretPart is an expression in which a secret may be written.
+type secretPart struct {
+	hcl.Expression
+	each []hcl.Expression // the for_each of the dynamic blocks around it
+}
+
+// secretParts finds the expressions of one file in which a secret may be written,
+// and the locals that are called one.
+func secretParts(body hcl.Body, language *blockType) []secretPart {
+	var f partFinder
+	f.block(body, language, nil)
+	return f
+}
+
+type partFinder []secretPart
+
+func (f *partFinder) block(body hcl.Body, b *blockType, each []hcl.Expression) {
+	schema := &hcl.BodySchema{
+		Attributes: b.schema.Attributes,
+		Blocks:     append([]hcl.BlockHeaderSchema{{Type: "dynamic", LabelNames: []string{"type"}}}, b.schema.Blocks...),
+	}
+	content, _, _ := body.PartialContent(schema)
+	for name, a := range content.Attributes {
+		if described, _ := b.attribute(name); described.secret {
+			*f = append(*f, secretPart{a.Expr, each})
+		}
+	}
+	for _, inner := range content.Blocks {
+		switch inner.Type {
+		case "dynamic":
+			f.dynamic(inner, b, each)
+		case localsBlock.name:
+			attributes, _ := inner.Body.JustAttributes()
+			for name, a := range attributes {
+				f.local(name, a.Expr)
+			}
+		default:
+			f.kinds(inner.Body, b.block(inner.Type), each)
+		}
+	}
+}
+
+// kinds looks into a block for every kind of notifier that it could be for.
+func (f *partFinder) kinds(body hcl.Body, b *blockType, each []hcl.Expression) {
+	for _, kind := range b.kinds() {
+		f.block(body, kind, each)
+	}
+}
+
+func (f *partFinder) dynamic(block *hcl.Block, in *blockType, each []hcl.Expression) {
+	made := in.block(block.Labels[0])
+	if made == nil {
+		return
+	}
+	content, _, _ := block.Body.PartialContent(&hcl.BodySchema{
+		Attributes: []hcl.AttributeSchema{{Name: "for_each"}},
+		Blocks:     []hcl.BlockHeaderSchema{{Type: "content"}},
+	})
+	if forEach := content.Attributes["for_each"]; forEach != nil {
+		each = append(slices.Clip(each), forEach.Expr)
+	}
+	for _, inner := range content.Blocks {
+		f.kinds(inner.Body, made, each)
+	}
+}
+
+// local looks in a local, and in the objects and lists in it, for what is called a
+// secret, whether or not anything uses it.
+func (f *partFinder) local(name string, expr hcl.Expression) {
+	if calledSecret.MatchString(name) {
+		*f = append(*f, secretPart{Expression: expr})
+		return
+	}
+	pairs, _ := hcl.ExprMap(expr)
+	for _, pair := range pairs {
+		key, _ := pair.Key.Value(nothingKnown)
+		if isText(key) {
+			f.local(key.AsString(), pair.Value)
+		}
+	}
+	elements, _ := hcl.ExprList(expr)
+	for _, element := range elements {
+		f.local("", element)
+	}
+}
+
+var calledSecret = regexp.MustCompile(`(?i)(password|secret|token)s?$`)
+
+// secretWords begin the blocks that have attributes for secrets, and locals;
+// secretNames are these attributes.
+var secretWords, secretNames = func() (words, names []string) {
+	words = append(words, localsBlock.name)
+	for _, b := range everyBlock(rootBlock) {
+		for _, variant := range b.kinds() {
+			for _, a := range variant.attributes {
+				if a.secret {
+					words, names = append(words, b.name), append(names, a.name)
+				}
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(words), slices.Compact(names)
+}()
+
+// having gives the files that may have one of some words in them, which spares
+// the others the parser: there may be thousands, with nothing but checks. A word
+// with an escape in it cannot be seen.
+func having(files []source.File, words []string) []source.File {
+	words = append([]string{`\u`, `\U`}, words...)
+	return slices.DeleteFunc(slices.Clone(files), func(f source.File) bool {
+		has := func(word string) bool { return bytes.Contains(f.Text, []byte(word)) }
+		return !strings.HasSuffix(f.Name, ".json") && !slices.ContainsFunc(words, has)
+	})
+}
+
+// secretRanges finds the expressions in which a secret may be written, and those of
+// locals and for_each that they mention, directly or by way of others. Where a
+// mistake is in one of these, what it holds may have been meant as a secret.
+func secretRanges(bodies []hcl.Body, language *blockType) map[string][]byteSpan {
+	var waiting []secretPart
+	locals := map[string][]secretPart{}
+	for _, body := range bodies {
+		waiting = append(waiting, secretParts(body, language)...)
+		content, _, _ := body.PartialContent(&hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: localsBlock.name}}})
+		for _, b := range content.Blocks {
+			attributes, _ := b.Body.JustAttributes()
+			for name, a := range attributes {
+				locals[name] = append(locals[name], secretPart{Expression: a.Expr})
+			}
+		}
+	}
+	found, seen := map[string][]byteSpan{}, map[hcl.Range]bool{}
+	for len(waiting) > 0 {
+		part := waiting[len(waiting)-1]
+		waiting = waiting[:len(waiting)-1]
+		at := part.Range()
+		if seen[at] {
+			continue
+		}
+		seen[at] = true
+		found[at.Filename] = append(found[at.Filename], byteSpan{at.Start.Byte, at.End.Byte})
+		for _, t := range part.Variables() {
+			names, _ := steps(t[:min(2, len(t))])
+			switch {
+			case t.RootName() == "local" && len(names) == 1:
+				waiting = append(waiting, locals[names[0]]...)
+			case t.RootName() == "local": // which one is known only when it is evaluated
+				for _, all := range locals {
+					waiting = append(waiting, all...)
+				}
+			default: // the element of a dynamic block, where it stands in one
+				for _, each := range part.each {
+					waiting = append(waiting, secretPart{Expression: each})
+				}
+			}
+		}
+	}
+	return found
+}
+
+// masked gives a file for excerpts, with what may be a secret in it.
+func (l *loader) masked(name string) (text []byte, found []byteSpan, ok bool) {
+	text, ok = l.snapshot.Text(name)
+	body := l.parsed[name].body
+	if l.parsed[name].diags.HasErrors() {
+		body = nil
+	}
+	return text, masks(source.File{Name: name, Text: text}, body, l.rangesOfSecrets()[name]), ok
+}
+
+// partOfSecret reports whether a place is in an expression for a secret, or in one
+// that it mentions.
+func (l *loader) partOfSecret(at hcl.Range) bool {
+	return byteSpan{at.Start.Byte, at.End.Byte}.overlaps(l.rangesOfSecrets()[at.Filename])
+}
+
+// rangesOfSecrets are looked for only when something is wrong.
+func (l *loader) rangesOfSecrets() map[string][]byteSpan {
+	if l.secretRanges == nil {
+		var bodies []hcl.Body
+		for _, p := range l.parsed {
+			if p.body != nil {
+				bodies = append(bodies, p.body)
+			}
+		}
+		l.secretRanges = secretRanges(bodies, l.language)
+	}
+	return l.secretRanges
+}
