@@ -19,11 +19,12 @@ const module = "github.com/imapvigil/imapvigil/"
 // arrow is a change to this table, made on purpose, in its own commit. "x/*"
 // stands for every room one level below x.
 var rooms = map[string][]string{
-	"config/opaque":  {},
-	"config/names":   {},
-	"config":         {"config/opaque", "notifiers"},
-	"config/source":  {"config", "config/opaque"},
-	"config/hclfile": {"config", "config/names", "config/opaque", "config/source", "notifiers", "notifiers/*"},
+	"config/opaque":   {},
+	"config/names":    {},
+	"config":          {"config/opaque", "notifiers"},
+	"config/calendar": {"config"},
+	"config/source":   {"config", "config/opaque"},
+	"config/hclfile":  {"config", "config/calendar", "config/names", "config/opaque", "config/source", "notifiers", "notifiers/*"},
 	// Which names are read, and how deep, is one rule; the watcher knows it from the
 	// reader, so that no two of them can differ.
 	"config/watch":                    {"config/source"},
@@ -49,11 +50,11 @@ var rooms = map[string][]string{
 	"daemon/probe/imaptest/dovecot":   {"daemon/probe/imaptest/ca", "daemon/probe/imaptest/debian", "daemon/probe/imaptest/process"},
 	"daemon/probe/imaptest/proxies":   {"daemon/probe/imaptest/ca", "daemon/probe/imaptest/process"},
 	"daemon/selfcheck":                {"config", "config/names", "daemon/clock", "daemon/incident"},
-	"daemon/outbox":                   {"config", "config/opaque", "daemon/incident", "notifiers"},
+	"daemon/outbox":                   {"config", "config/calendar", "config/opaque", "daemon/incident", "notifiers"},
 	// The tracker puts incidents into messages, so it knows notifiers' words and
 	// the opaque ones, beside what it owns.
 	"daemon/tracker": {
-		"config", "config/opaque", "notifiers",
+		"config", "config/calendar", "config/opaque", "notifiers",
 		"daemon/clock", "daemon/incident", "daemon/journal", "daemon/outbox", "daemon/selfcheck",
 	},
 	"daemon/history":     {"config", "daemon/incident"},
@@ -77,6 +78,7 @@ var owners = map[string][]string{
 	"github.com/hashicorp/hcl/":     {"config/hclfile"},
 	"github.com/fsnotify/":          {"config/watch"},
 	"github.com/emersion/go-imap/":  {"daemon/probe", "daemon/probe/imaptest"},
+	"github.com/teambition/rrule-":  {"config/calendar"},
 	"github.com/slack-go/":          {"notifiers/slack"},
 	"github.com/wneessen/":          {"notifiers/email"},
 	"github.com/spf13/cobra":        {"cmd/imapvigil"},

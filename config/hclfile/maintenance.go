@@ -2,12 +2,10 @@ package hclfile
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
-	"github.com/teambition/rrule-go"
-
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/calendar"
 )
 
 // window is what a maintenance says, before it is a value.
@@ -40,7 +38,7 @@ var maintenanceTable = table[window]{
 	},
 	{
 		attribute{name: "rrule", kind: recurrence, doc: "How it is repeated (RFC 5545 section 3.3.10), like \"FREQ=WEEKLY;BYDAY=TU\""},
-		func(w *window, v value) { w.rrule = plainRule(v.text) },
+		func(w *window, v value) { w.rrule = calendar.PlainRule(v.text) },
 	},
 	{
 		attribute{name: "weekly", kind: atLeastOne(texts(weekly)), doc: "Windows like those of a schedule, instead of start. An hour that comes twice in a night counts once"},
@@ -55,6 +53,9 @@ var maintenanceTable = table[window]{
 		func(w *window, v value) { w.appliesTo = configRefs(v.refs) },
 	},
 }
+
+// recurrence is a rule of RFC 5545 section 3.3.10.
+var recurrence = textWith("recurrence rule", ruleRecurrence, calendar.CheckRule)
 
 const wallClockLayout = "2006-01-02T15:04:05"
 
@@ -78,8 +79,10 @@ func (l *loader) defineMaintenance() {
 		content := l.content(b.block, maintenanceBlock, "maintenance")
 		var w window
 		if decode(l, maintenanceTable, content, &w) && l.checkWindow(&w, content) {
-			l.config.Maintenance = append(l.config.Maintenance, w.maintenance(b))
-			l.adviseOnExceptions(content, w.begins)
+			m := w.maintenance()
+			m.Name, m.Pos = b.id, position(header(b.block))
+			l.config.Maintenance = append(l.config.Maintenance, m)
+			l.adviseOnExceptions(content, func(day time.Time) bool { return calendar.Begins(&m, day) })
 		}
 	}
 }
@@ -109,7 +112,9 @@ func (l *loader) checkWindow(w *window, content *contents) bool {
 		l.report(ruleMaintenance, content.at, "%s", missing)
 		return false
 	}
-	if w.rrule != "" && !w.recurs() {
+	m := w.maintenance()
+	occurs := calendar.Occurs(&m)
+	if w.rrule != "" && !occurs {
 		wrong := complaint{fmt.Sprintf("%q: No day after the start %s fits this rule.", w.rrule, w.start), "No day after the start fits this rule."}
 		if len(w.except) > 0 {
 			wrong = plainly("No day after the start fits this rule and is not in except.")
@@ -117,7 +122,7 @@ func (l *loader) checkWindow(w *window, content *contents) bool {
 		l.report(ruleRecurrence, content.Attributes["rrule"].Expr.Range(), "%s", wrong.says(literals(content.Attributes, "start", "end", "rrule")))
 		return false
 	}
-	if w.start != "" && w.rrule == "" && w.nothingIsLeft() {
+	if !occurs {
 		l.report(ruleBounds, content.Attributes["except"].Expr.Range(), "These dates take out all of it, so this block would never have an effect.")
 		return false
 	}
@@ -132,36 +137,8 @@ func (w *window) clocksChange() string {
 	return ""
 }
 
-// recurs looks for the first time. A rule that has none would be looked for
-// until the year 9999 whenever somebody asks.
-func (w *window) recurs() bool {
-	rule, err := w.rule()
-	if err != nil {
-		return false // recurrence has seen to it
-	}
-	next := rule.Iterator()
-	at, ok := next()
-	for ok && slices.Contains(w.except, at.Format(config.DateLayout)) {
-		at, ok = next()
-	}
-	return ok
-}
-
-// rule is the recurrence as the clocks of the zone show it, as if that were UTC.
-func (w *window) rule() (*rrule.RRule, error) {
-	option, err := rrule.StrToROptionInLocation(w.rrule, time.UTC)
-	if err != nil {
-		return nil, err
-	}
-	option.Dtstart = clock(w.start)
-	if !option.Until.IsZero() {
-		option.Until = config.Showing(option.Until, w.zone)
-	}
-	return rrule.NewRRule(*option)
-}
-
 // at gives the moment when the clocks of the zone show text.
-func (w *window) at(text string) time.Time { return config.FirstShowing(clock(text), w.zone) }
+func (w *window) at(text string) time.Time { return calendar.FirstShowing(clock(text), w.zone) }
 
 // clock is what clocks show, as if it were UTC.
 func clock(text string) time.Time {
@@ -169,10 +146,10 @@ func clock(text string) time.Time {
 	return shown
 }
 
-func (w *window) maintenance(b namedBlock) config.Maintenance {
+// maintenance gives the value, but for its name and position.
+func (w *window) maintenance() config.Maintenance {
 	m := config.Maintenance{
-		Name: b.id, Zone: w.zone, RRule: w.rrule, Weekly: w.weekly, AppliesTo: w.appliesTo, Duration: w.duration, Except: w.except,
-		Pos: position(header(b.block)),
+		Zone: w.zone, RRule: w.rrule, Weekly: w.weekly, AppliesTo: w.appliesTo, Duration: w.duration, Except: w.except,
 	}
 	if w.start != "" {
 		m.Start, m.Clock = w.at(w.start), clock(w.start)

@@ -10,6 +10,7 @@ import (
 	_ "time/tzdata" // a zone in the files is one on every machine, also where no database is installed
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/calendar"
 )
 
 // hours is what a schedule says, before it is a value.
@@ -43,7 +44,7 @@ func (l *loader) defineSchedules() {
 			id := config.ScheduleID(b.id)
 			l.shownHours[id] = literals(content.Attributes, "timezone", "weekly", "except")
 			l.config.Schedules[id] = &config.Schedule{ID: id, Zone: h.zone, Windows: h.windows, Except: h.except, Pos: position(header(b.block))}
-			l.adviseOnExceptions(content, windowBegins(h.windows))
+			l.adviseOnExceptions(content, func(day time.Time) bool { return calendar.WindowBegins(h.windows, day) })
 		}
 	}
 }

@@ -6,8 +6,7 @@
 // outcomes. Because the difference is taken anew each time, the end of a
 // silence, a role change or a restart needs no special case. It knows what ways
 // ask for, how messages to people are gathered and spaced, escalation, help with
-// what cannot be delivered, silences and the [Calendar] of schedules and
-// maintenance. The second is the [Sender], the only caller of notifiers: one
+// what cannot be delivered, silences, schedules and maintenance. The second is the [Sender], the only caller of notifiers: one
 // attempt a call, by destination, the outcome comes back as an input of the tracker.
 //
 // A caller may rely on this: nothing is sent that was not journaled first; a

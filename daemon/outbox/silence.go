@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/calendar"
 )
 
 // A Scope is what a silence is about; exactly one field is set.
@@ -58,5 +59,5 @@ func (s Silence) Covers(id config.CheckID, check *config.Check, role config.Role
 	case s.Scope.Check != "":
 		return s.Scope.Check == id
 	}
-	return check != nil && covers(config.Ref{Group: s.Scope.Group, Server: s.Scope.Server}, check)
+	return check != nil && calendar.Covers(config.Ref{Group: s.Scope.Group, Server: s.Scope.Server}, check)
 }

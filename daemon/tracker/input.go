@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/calendar"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 )
@@ -240,7 +241,7 @@ func (c *check) inherit(from *check, id config.CheckID) {
 
 // use makes a configuration the one that is decided by.
 func (t *Tracker) use(cfg *config.Config) {
-	t.cfg, t.calendar = cfg, outbox.NewCalendar(cfg)
+	t.cfg, t.calendar = cfg, calendar.New(cfg)
 	t.onServer, t.children = map[config.ServerID][]config.CheckID{}, map[config.Ref][]config.CheckID{}
 	for _, id := range slices.Sorted(maps.Keys(cfg.Checks)) {
 		c := cfg.Checks[id]

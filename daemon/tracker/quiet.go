@@ -21,7 +21,7 @@ func (t *Tracker) quiet(s *outbox.Subject, role config.RoleID, at time.Time) (un
 	if quiet || check == nil {
 		return until, quiet
 	}
-	return t.calendar.Maintenance(s.Check, at)
+	return t.calendar.Maintenance(check, at)
 }
 
 // dependent tells whether what an incident's check depends on is down at a time,

@@ -28,6 +28,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/calendar"
 	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/journal"
@@ -105,7 +106,7 @@ type Tracker struct {
 
 	started  time.Time
 	newest   time.Time                            // record in the journal at the start
-	calendar *outbox.Calendar                     // of cfg
+	calendar *calendar.Calendar                   // of cfg
 	onServer map[config.ServerID][]config.CheckID // of cfg, without the paused ones
 	// Of cfg: the checks by what they depend on, and the other way round.
 	children  map[config.Ref][]config.CheckID
@@ -171,7 +172,7 @@ func Open(o Options) (*Tracker, error) {
 		holding: map[config.NotifierID]bool{},
 
 		started:  time.Now(),
-		calendar: outbox.NewCalendar(unconfigured),
+		calendar: calendar.New(unconfigured),
 		silences: map[string]outbox.Silence{},
 	}
 	if err := t.replay(); err != nil {

@@ -182,7 +182,7 @@ func (t *Tracker) checkView(cfg *config.Check, now time.Time) CheckView {
 	v.LastProbeAt = moment(c.last.Started)
 	var worst *incident.Incident
 	v.State, worst = stateOf(cfg, c)
-	if _, worked := t.calendar.Maintenance(cfg.ID, now); worked && cfg.Enabled {
+	if _, worked := t.calendar.Maintenance(cfg, now); worked && cfg.Enabled {
 		v.State = incident.CheckMaintenance
 	}
 	if v.State == incident.CheckPaused {

@@ -1,11 +1,11 @@
-package outbox_test
+package calendar_test
 
 import (
 	"testing"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/outbox"
+	"github.com/imapvigil/imapvigil/config/calendar"
 )
 
 // Exceptions of a schedule: what crosses midnight belongs to the date on which it
@@ -24,7 +24,7 @@ func TestScheduleExceptions(t *testing.T) {
 	for id, s := range schedules {
 		s.ID, s.Zone = id, zone
 	}
-	calendar := outbox.NewCalendar(&config.Config{Schedules: schedules})
+	planned := calendar.New(&config.Config{Schedules: schedules})
 	for _, c := range []struct {
 		schedule config.ScheduleID
 		at       string
@@ -47,7 +47,7 @@ func TestScheduleExceptions(t *testing.T) {
 		{"setback2", "Sun 2026-10-25 02:45:00 +0100", true, ""},
 	} {
 		at := clockAt(t, c.at)
-		next, within := calendar.Within(c.schedule, at)
+		next, within := planned.Within(c.schedule, at)
 		if got := show(next, zone); within != c.within || got != c.next {
 			t.Errorf("%s at %s: %t, next %q, want %t, %q", c.schedule, c.at, within, got, c.within, c.next)
 		}
@@ -69,16 +69,15 @@ func TestAnExceptionFarAhead(t *testing.T) {
 	t.Parallel()
 	zone := berlin(t)
 	always := []config.Window{{Days: [7]bool{true, true, true, true, true, true, true}, From: 0, To: 1440}}
-	calendar := outbox.NewCalendar(&config.Config{
+	planned := calendar.New(&config.Config{
 		Schedules:   map[config.ScheduleID]*config.Schedule{"s": {ID: "s", Zone: zone, Windows: always, Except: []string{"2027-06-01"}}},
-		Checks:      map[config.CheckID]*config.Check{"a": {ID: "a"}},
 		Maintenance: []config.Maintenance{{Zone: zone, Weekly: always, Except: []string{"2027-06-01"}, AppliesTo: []config.Ref{{Check: "a"}}}},
 	})
 	at := clockAt(t, "Wed 2026-12-23 12:00:00 +0100")
 	for range 200 {
-		_, within := calendar.Within("s", at)
-		_, in := calendar.Maintenance("a", at)
-		if want := at.In(zone).Format(config.DateLayout) != "2027-06-01"; within != want || in != want {
+		_, within := planned.Within("s", at)
+		_, in := planned.Maintenance(&config.Check{ID: "a"}, at)
+		if want := at.In(zone).Format(calendar.DateLayout) != "2027-06-01"; within != want || in != want {
 			t.Fatalf("at %s: within %t, in maintenance %t", at.In(zone), within, in)
 		}
 		at = at.Add(24 * time.Hour)
@@ -95,7 +94,7 @@ func TestWorkWhenClocksChange(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return config.FirstShowing(clock, zone), clock
+		return calendar.FirstShowing(clock, zone), clock
 	}
 	repeated := func(start, rule string, lasts time.Duration, except ...string) config.Maintenance {
 		at, clock := on(start)
@@ -156,8 +155,8 @@ func TestWorkWhenClocksChange(t *testing.T) {
 	} {
 		m := works[c.name]
 		m.Zone, m.AppliesTo = zone, []config.Ref{{Check: "a"}}
-		calendar := outbox.NewCalendar(&config.Config{Checks: map[config.CheckID]*config.Check{"a": {ID: "a"}}, Maintenance: []config.Maintenance{m}})
-		change, in := calendar.Maintenance("a", clockAt(t, c.at))
+		planned := calendar.New(&config.Config{Maintenance: []config.Maintenance{m}})
+		change, in := planned.Maintenance(&config.Check{ID: "a"}, clockAt(t, c.at))
 		if got := show(change, zone); in != c.in || got != c.change {
 			t.Errorf("%s at %s: %t until %q, want %t until %q", c.name, c.at, in, got, c.in, c.change)
 		}

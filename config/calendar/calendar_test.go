@@ -1,4 +1,4 @@
-package outbox_test
+package calendar_test
 
 import (
 	"testing"
@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/outbox"
+	"github.com/imapvigil/imapvigil/config/calendar"
 )
 
 func berlin(t testing.TB) *time.Location {
@@ -33,7 +33,7 @@ const layout = "Mon 2006-01-02 15:04:05 -0700"
 func TestWithin(t *testing.T) {
 	t.Parallel()
 	zone := berlin(t)
-	calendar := outbox.NewCalendar(&config.Config{Schedules: map[config.ScheduleID]*config.Schedule{
+	schedules := calendar.New(&config.Config{Schedules: map[config.ScheduleID]*config.Schedule{
 		"night":  {ID: "night", Zone: zone, Windows: night},
 		"early":  {ID: "early", Zone: zone, Windows: early},
 		"always": {ID: "always", Zone: zone, Windows: []config.Window{{Days: [7]bool{true, true, true, true, true, true, true}, From: 0, To: 1440}}},
@@ -69,7 +69,7 @@ func TestWithin(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		next, within := calendar.Within(c.schedule, at)
+		next, within := schedules.Within(c.schedule, at)
 		if within != c.within {
 			t.Errorf("%s at %s: within %t", c.schedule, c.at, within)
 		}
@@ -135,18 +135,12 @@ func TestMaintenance(t *testing.T) {
 		}
 		m := works[c.name]
 		m.Zone, m.AppliesTo = zone, []config.Ref{{Server: "mx1"}}
-		calendar := outbox.NewCalendar(&config.Config{
-			Checks: map[config.CheckID]*config.Check{
-				"mx1/imaps": {ID: "mx1/imaps", Server: "mx1"},
-				"mx2/imaps": {ID: "mx2/imaps", Server: "mx2"},
-			},
-			Maintenance: []config.Maintenance{m},
-		})
-		change, in := calendar.Maintenance("mx1/imaps", at)
+		planned := calendar.New(&config.Config{Maintenance: []config.Maintenance{m}})
+		change, in := planned.Maintenance(&config.Check{ID: "mx1/imaps", Server: "mx1"}, at)
 		if got := show(change, zone); in != c.in || got != c.change {
 			t.Errorf("%s at %s: %t until %q, want %t until %q", c.name, c.at, in, got, c.in, c.change)
 		}
-		if _, in := calendar.Maintenance("mx2/imaps", at); in {
+		if _, in := planned.Maintenance(&config.Check{ID: "mx2/imaps", Server: "mx2"}, at); in {
 			t.Errorf("%s at %s: another server is worked on, too", c.name, c.at)
 		}
 	}
@@ -156,8 +150,8 @@ func TestMaintenance(t *testing.T) {
 func TestSeveralWorks(t *testing.T) {
 	t.Parallel()
 	at := func(hour int) time.Time { return time.Date(2026, 1, 6, hour, 0, 0, 0, time.UTC) }
-	calendar := outbox.NewCalendar(&config.Config{
-		Checks: map[config.CheckID]*config.Check{"mx1/imaps": {ID: "mx1/imaps", Server: "mx1", Path: []config.GroupID{"eu", "eu/de"}}},
+	check := &config.Check{ID: "mx1/imaps", Server: "mx1", Path: []config.GroupID{"eu", "eu/de"}}
+	planned := calendar.New(&config.Config{
 		Maintenance: []config.Maintenance{
 			{Zone: time.UTC, Start: at(2), Duration: 2 * time.Hour, AppliesTo: []config.Ref{{Group: "eu"}}},
 			{Zone: time.UTC, Start: at(3), Duration: 3 * time.Hour, AppliesTo: []config.Ref{{Check: "mx1/imaps"}}},
@@ -169,7 +163,7 @@ func TestSeveralWorks(t *testing.T) {
 		in     bool
 		change int
 	}{{1, false, 2}, {2, true, 4}, {3, true, 4}, {5, true, 6}, {1, false, 2}} {
-		change, in := calendar.Maintenance("mx1/imaps", at(c.hour))
+		change, in := planned.Maintenance(check, at(c.hour))
 		if in != c.in || !change.Equal(at(c.change)) {
 			t.Errorf("at %d o'clock: %t until %s", c.hour, in, change)
 		}
@@ -198,8 +192,8 @@ func TestNothingChangesInBetween(t *testing.T) {
 			}
 			windows = append(windows, w)
 		}
-		make := func() *outbox.Calendar {
-			return outbox.NewCalendar(&config.Config{Schedules: map[config.ScheduleID]*config.Schedule{
+		make := func() *calendar.Calendar {
+			return calendar.New(&config.Config{Schedules: map[config.ScheduleID]*config.Schedule{
 				"s": {ID: "s", Zone: zone, Windows: windows},
 			}})
 		}
