@@ -3,6 +3,7 @@ package config
 import (
 	"crypto/tls"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,10 +14,7 @@ import (
 // checkAttributes are the attributes of an imap_check that [Compare] looks at,
 // under the names of the language and in the order of its manual. A test holds
 // it against the fields of Check, so that none is forgotten.
-var checkAttributes = []struct {
-	name  string
-	value func(*Check) string
-}{
+var checkAttributes = slices.Concat([]checkAttribute{
 	{"label", func(c *Check) string { return c.Label }},
 	{"description", func(c *Check) string { return c.Description }},
 	{"runbook", func(c *Check) string { return c.Runbook }},
@@ -40,15 +38,7 @@ var checkAttributes = []struct {
 	{"expect_greeting", func(c *Check) string { return c.Probe.ExpectGreeting }},
 	{"require_capabilities", func(c *Check) string { return words(c.Probe.RequireCapabilities) }},
 	{"depends_on", func(c *Check) string { return list(c.DependsOn, Ref.String) }},
-
-	{"thresholds.dns", func(c *Check) string { return unlessZero(c.Probe.Thresholds.DNS) }},
-	{"thresholds.connect", func(c *Check) string { return unlessZero(c.Probe.Thresholds.Connect) }},
-	{"thresholds.tls", func(c *Check) string { return unlessZero(c.Probe.Thresholds.TLS) }},
-	{"thresholds.greeting", func(c *Check) string { return unlessZero(c.Probe.Thresholds.Greeting) }},
-	{"thresholds.login", func(c *Check) string { return unlessZero(c.Probe.Thresholds.Login) }},
-	{"thresholds.select", func(c *Check) string { return unlessZero(c.Probe.Thresholds.Select) }},
-	{"thresholds.total", func(c *Check) string { return unlessZero(c.Probe.Thresholds.Total) }},
-
+}, thresholdAttributes(), []checkAttribute{
 	{"tls.server_name", func(c *Check) string { return c.Probe.TLS.ServerName }},
 	{"tls.ca_file", func(c *Check) string { return c.Probe.TLS.CA.String() }},
 	{"tls.pin_sha256", func(c *Check) string { return words(c.Probe.TLS.PinSHA256) }},
@@ -64,6 +54,20 @@ var checkAttributes = []struct {
 	{"login.token_url", func(c *Check) string { return c.Probe.Login.TokenURL }},
 	{"login.client_id", func(c *Check) string { return c.Probe.Login.ClientID }},
 	{"login.scopes", func(c *Check) string { return words(c.Probe.Login.Scopes) }},
+})
+
+// A checkAttribute is one attribute of an imap_check, and its value as users write it.
+type checkAttribute struct {
+	name  string
+	value func(*Check) string
+}
+
+// thresholdAttributes are the attributes of a thresholds block.
+func thresholdAttributes() (list []checkAttribute) {
+	for p := range LimitedPhases() {
+		list = append(list, checkAttribute{"thresholds." + p.TimeKey(), func(c *Check) string { return unlessZero(c.Probe.Thresholds[p]) }})
+	}
+	return list
 }
 
 // checkSecrets are the attributes whose values are never shown.

@@ -163,7 +163,7 @@ type Probe struct {
 	RequireCapabilities string // upper case, sorted, joined by a space
 	TLS                 TLS
 	Login               Login
-	Thresholds          Thresholds
+	Thresholds          PhaseTimes // above which a phase counts as slow; 0: none
 }
 
 // The compiler's word that a Probe is comparable.
@@ -193,11 +193,6 @@ type Login struct {
 	ClientID     string
 	ClientSecret opaque.Secret
 	Scopes       string // sorted, joined by a space
-}
-
-// Thresholds are the durations above which a phase counts as slow; 0: none.
-type Thresholds struct {
-	DNS, Connect, TLS, Greeting, Login, Select, Total time.Duration
 }
 
 // Policy is when a failure becomes an incident, and when it ends. It belongs

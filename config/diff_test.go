@@ -104,6 +104,18 @@ func TestCompareSeesEveryField(t *testing.T) {
 	}
 }
 
+func TestCompareSeesEveryThreshold(t *testing.T) {
+	for p := range config.LimitedPhases() {
+		old, is := check("a"), check("a")
+		is.Probe.Thresholds[p] = time.Hour
+		changed := config.Compare(checks(old), checks(is)).Changed
+		want := []config.AttributeChange{{Name: "thresholds." + p.TimeKey(), New: "1h"}}
+		if len(changed) != 1 || !slices.Equal(changed[0].Attributes, want) {
+			t.Errorf("%v, want %v", changed, want)
+		}
+	}
+}
+
 func leaves(ty reflect.Type, path []int) [][]int {
 	opaqueType := ty == reflect.TypeFor[opaque.Secret]() || ty == reflect.TypeFor[config.Blob]() || ty == reflect.TypeFor[config.Pos]()
 	if ty.Kind() != reflect.Struct || opaqueType {
@@ -125,6 +137,9 @@ func alter(v reflect.Value) bool {
 		return true
 	case config.Blob:
 		v.Set(reflect.ValueOf(config.NewBlob("altered")))
+		return true
+	case config.PhaseTimes:
+		v.Set(reflect.ValueOf(config.PhaseTimes{config.WholeConversation: time.Hour}))
 		return true
 	case []config.Ref:
 		v.Set(reflect.ValueOf([]config.Ref{{Server: "altered"}}))

@@ -17,7 +17,7 @@ func failing(ids ...config.CheckID) func(context.Context, config.CheckID, config
 		r := well(id)
 		if slices.Contains(ids, id) {
 			r.Findings = []incident.Finding{{
-				Condition: incident.Service, Health: incident.Down, Phase: incident.PhaseConnect, Cause: incident.CauseRefused,
+				Condition: config.ConditionService, Health: incident.Down, Phase: config.PhaseConnect, Cause: config.CauseRefused,
 			}}
 		}
 		return r

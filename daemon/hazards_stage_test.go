@@ -152,7 +152,7 @@ func (s *stage) probed(ctx context.Context, id config.CheckID, check config.Prob
 // well is what a probe of a server without a fault gives.
 func well(id config.CheckID) incident.Result {
 	now := time.Now()
-	return incident.Result{Check: id, Started: now, Ended: now, Observed: incident.ConditionSet(incident.Service)}
+	return incident.Result{Check: id, Started: now, Ended: now, Observed: config.ConditionSet(config.ConditionService)}
 }
 
 // reload is what `imapvigil reload` asks for; it gives the word of the verdict.

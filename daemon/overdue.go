@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/probe"
@@ -76,7 +77,7 @@ func ofProbes(late []probe.Wait, limit int) *incident.Finding {
 		hint += fmt.Sprintf(", and %d more checks are overdue by more than two intervals", others)
 	}
 	return &incident.Finding{
-		Cause: incident.CauseLocalFault,
+		Cause: config.CauseLocalFault,
 		Hint: hint + fmt.Sprintf(": this machine is too busy, or more servers hang than "+
 			"max_concurrent_probes (%d) leaves room for. Where the configuration allows more than that, LimitNOFILE= of the service does not.", limit),
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/journal"
@@ -68,7 +69,7 @@ func (m *monitor) troubles(ctx context.Context) error {
 // ofJournal is what is wrong with a journal that was durable some time ago; nil:
 // nothing.
 func ofJournal(s journal.Status, ago time.Duration) *incident.Finding {
-	f := &incident.Finding{Cause: incident.CauseLocalFault}
+	f := &incident.Finding{Cause: config.CauseLocalFault}
 	switch {
 	case !s.Durable && ago >= stallTime:
 		f.Hint = "The journal cannot be written: alarms go on from memory, and what the disk does not take in time is lost with the process. " + s.Detail + "."
@@ -87,7 +88,7 @@ func ofTail(s journal.Status, ago time.Duration) *incident.Finding {
 		return nil
 	}
 	return &incident.Finding{
-		Cause: incident.CauseLocalFault,
+		Cause: config.CauseLocalFault,
 		Hint: fmt.Sprintf("The journal ended in an unfinished write (a crash, a kill or a loss of power): %d bytes were cut off. No finished record is lost. A copy of these bytes is kept in the journal's directory (*.torn).",
 			s.TornBytes),
 	}
@@ -104,7 +105,7 @@ func ofLoss(s journal.Status, ago time.Duration) *incident.Finding {
 		what = s.LastLoss + ". All of it was written anew from memory, and nothing is lost. Find out which program did it"
 	}
 	return &incident.Finding{
-		Cause: incident.CauseLocalFault,
+		Cause: config.CauseLocalFault,
 		Hint:  "Files of the journal were deleted, replaced or changed while the monitor ran: " + what + ".",
 	}
 }
@@ -117,7 +118,7 @@ func ofFiles(c api.Config) *incident.Finding {
 		return nil
 	}
 	return &incident.Finding{
-		Cause: incident.CauseLocalFault,
+		Cause: config.CauseLocalFault,
 		Hint:  "The monitor was started with files in error, and goes on with the last ones that were right: " + c.Error,
 	}
 }

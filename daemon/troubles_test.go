@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/journal"
@@ -108,7 +109,7 @@ func TestTroublesOfTheMachine(t *testing.T) {
 				t.Errorf("%s: %q, want %q", when, got, want)
 			}
 		}
-		m.machine(t.Context(), &incident.Finding{Cause: incident.CauseResolverDown, Hint: "No name can be looked up."})
+		m.machine(t.Context(), &incident.Finding{Cause: config.CauseResolverDown, Hint: "No name can be looked up."})
 		expect("at fault", "imapvigil:machine, monitor, open, , No name can be looked up.")
 		m.machine(t.Context(), nil)
 		expect("well again", "imapvigil:machine, monitor, closed, recovered, No name can be looked up.")

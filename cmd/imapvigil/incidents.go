@@ -158,8 +158,8 @@ func (p *program) printAnswers(d api.Delivery) {
 }
 
 // phaseAndCause: what is wrong with the monitor itself has no phase.
-func phaseAndCause(phase incident.Phase, cause incident.Cause) string {
-	return strings.TrimSpace(string(phase) + " " + string(cause))
+func phaseAndCause(phase config.Phase, cause config.Cause) string {
+	return strings.TrimSpace(phase.String() + " " + string(cause))
 }
 
 func errNoCheck(id string) error { return fmt.Errorf("there is no check %q", id) }

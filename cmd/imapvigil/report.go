@@ -3,9 +3,11 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/notifiers"
 )
@@ -81,7 +83,7 @@ func (p *program) printReport(r incident.Report) {
 	for _, a := range r.Addresses {
 		p.printAddress(a)
 	}
-	if len(r.Addresses) == 0 && r.Phase != "" {
+	if len(r.Addresses) == 0 && r.Phase != config.NoPhase {
 		p.printf("  %s %-10s            %s\n", p.paint("down", "✗"), r.Phase, r.Cause)
 	}
 	for _, n := range r.Notes {
@@ -97,20 +99,21 @@ func (p *program) printReport(r incident.Report) {
 
 func (p *program) printAddress(a incident.AddressReport) {
 	p.printf("  %s port %d\n", a.Address, a.Port)
-	for _, row := range phases(a) {
-		failed := row.phase == a.Phase && a.State != incident.OK
+	for _, phase := range phasesOf(a) {
+		took := a.Timings[phase]
+		failed := phase == a.Phase && a.State != incident.OK
 		switch {
 		case failed:
-			p.printf("    %s %-10s %10s  %s\n", p.paint(string(a.State), "✗"), row.phase, row.took(), a.Cause)
-		case row.ms != nil:
-			p.printf("    %s %-10s %10s\n", p.paint("ok", "✓"), row.phase, row.took())
+			p.printf("    %s %-10s %10s  %s\n", p.paint(string(a.State), "✗"), phase, milliseconds(took), a.Cause)
+		case took > 0:
+			p.printf("    %s %-10s %10s\n", p.paint("ok", "✓"), phase, milliseconds(took))
 		}
 		if failed && a.State == incident.Down {
 			break // what came after it was the end
 		}
 	}
-	if a.Timings.Total != nil {
-		p.printf("      %-10s %10s\n", "total", phaseRow{ms: a.Timings.Total}.took())
+	if total := a.Timings[config.WholeConversation]; total > 0 {
+		p.printf("      %-10s %10s\n", config.WholeConversation.TimeKey(), milliseconds(total))
 	}
 	if a.TLS != nil {
 		p.printTLS(*a.TLS)
@@ -136,36 +139,25 @@ func (p *program) printTLS(t incident.TLSReport) {
 	p.printf("%s\n", fold("    ", fmt.Sprintf("certificate %s, issued by %s, %s (%s)", t.Subject, t.Issuer, words, stamp(t.NotAfter))))
 }
 
-// A phaseRow is one line of the table of phases.
-type phaseRow struct {
-	phase incident.Phase
-	ms    *float64
-}
-
-func (r phaseRow) took() string {
-	if r.ms == nil {
+// milliseconds writes how long a phase took; "" for one that was not reached.
+func milliseconds(took time.Duration) string {
+	if took <= 0 {
 		return ""
 	}
-	return fmt.Sprintf("%.1f ms", *r.ms)
+	return fmt.Sprintf("%.1f ms", float64(took)/float64(time.Millisecond))
 }
 
-// phases are in the order in which the conversation went through them: with
-// STARTTLS, TLS comes after the greeting and the capabilities.
-func phases(a incident.AddressReport) []phaseRow {
+// phasesOf lists the phases in the order in which the conversation went through
+// them: with STARTTLS, TLS comes after the greeting and the capabilities.
+func phasesOf(a incident.AddressReport) []config.Phase {
+	list := slices.Collect(config.Phases())
 	t := a.Timings
-	tls := phaseRow{incident.PhaseTLS, t.TLS}
-	rows := []phaseRow{{incident.PhaseDNS, t.DNS}, {incident.PhaseConnect, t.Connect}}
-	late := t.StartTLS != nil || a.Phase == incident.PhaseStartTLS || t.Greeting != nil && t.TLS == nil
-	if !late {
-		rows = append(rows, tls)
+	if t[config.PhaseStartTLS] > 0 || a.Phase == config.PhaseStartTLS || t[config.PhaseGreeting] > 0 && t[config.PhaseTLS] <= 0 {
+		list = slices.DeleteFunc(list, func(p config.Phase) bool { return p == config.PhaseTLS })
+		list = slices.Insert(list, slices.Index(list, config.PhaseStartTLS)+1, config.PhaseTLS)
+		return list
 	}
-	rows = append(rows, phaseRow{incident.PhaseGreeting, t.Greeting}, phaseRow{incident.PhaseCapability, t.Capability})
-	if late {
-		rows = append(rows, phaseRow{incident.PhaseStartTLS, t.StartTLS}, tls)
-	}
-	return append(rows,
-		phaseRow{incident.PhaseLogin, t.Login},
-		phaseRow{incident.PhaseSelect, t.Select}, phaseRow{incident.PhaseLogout, t.Logout})
+	return slices.DeleteFunc(list, func(p config.Phase) bool { return p == config.PhaseStartTLS })
 }
 
 // nagios are the words of the monitoring plugins' guidelines.
@@ -187,8 +179,8 @@ func (p *program) printNagios(list []incident.Report) error {
 	var perf []string
 	for _, r := range list {
 		for _, a := range r.Addresses {
-			if a.Timings.Total != nil {
-				perf = append(perf, fmt.Sprintf("'%s@%s'=%.6fs;;;0", r.ID, a.Address, *a.Timings.Total/1000))
+			if total := a.Timings[config.WholeConversation]; total > 0 {
+				perf = append(perf, fmt.Sprintf("'%s@%s'=%.6fs;;;0", r.ID, a.Address, total.Seconds()))
 			}
 		}
 	}

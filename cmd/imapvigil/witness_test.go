@@ -39,7 +39,7 @@ type account struct {
 	unreported         bool // closed before it was opened
 	openedAt, closedAt time.Time
 	endedAt            time.Time
-	cause              incident.Cause
+	cause              config.Cause
 }
 
 func (a account) String() string {

@@ -45,6 +45,12 @@ func dump(w *bytes.Buffer, path string, v reflect.Value) {
 		fmt.Fprintf(w, "%s = %s\n", strings.TrimPrefix(path, "."), text)
 		return
 	}
+	if times, ok := v.Interface().(config.PhaseTimes); ok {
+		for p := range config.TimedPhases() {
+			dump(w, fmt.Sprintf("%s[%s]", path, p.TimeKey()), reflect.ValueOf(times[p]))
+		}
+		return
+	}
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
 		dump(w, path, v.Elem())

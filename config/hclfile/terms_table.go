@@ -91,15 +91,16 @@ var termsTable = table[terms]{
 	},
 }
 
-var thresholdsTable = table[terms]{
-	{attribute{name: "dns", kind: threshold, doc: "Looking up the name"}, func(t *terms, v value) { t.probe.Thresholds.DNS = v.span() }},
-	{attribute{name: "connect", kind: threshold, doc: "The TCP connection"}, func(t *terms, v value) { t.probe.Thresholds.Connect = v.span() }},
-	{attribute{name: "tls", kind: threshold, doc: "The TLS handshake"}, func(t *terms, v value) { t.probe.Thresholds.TLS = v.span() }},
-	{attribute{name: "greeting", kind: threshold, doc: "The server's greeting"}, func(t *terms, v value) { t.probe.Thresholds.Greeting = v.span() }},
-	{attribute{name: "login", kind: threshold, doc: "Logging in"}, func(t *terms, v value) { t.probe.Thresholds.Login = v.span() }},
-	{attribute{name: "select", kind: threshold, doc: "Opening the mailbox"}, func(t *terms, v value) { t.probe.Thresholds.Select = v.span() }},
-	{attribute{name: "total", kind: threshold, doc: "The whole conversation"}, func(t *terms, v value) { t.probe.Thresholds.Total = v.span() }},
-}
+// thresholdsTable has an attribute for each phase that may have a threshold.
+var thresholdsTable = func() (t table[terms]) {
+	for p := range config.LimitedPhases() {
+		t = append(t, row[terms]{
+			attribute{name: p.TimeKey(), kind: threshold, doc: p.Doc()},
+			func(t *terms, v value) { t.probe.Thresholds[p] = v.span() },
+		})
+	}
+	return t
+}()
 
 var tlsTable = table[terms]{
 	{

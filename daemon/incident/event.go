@@ -28,11 +28,11 @@ const (
 
 // An Event is one fact about one incident, as it is journaled.
 type Event struct {
-	Kind      Kind           `json:"kind"`
-	At        time.Time      `json:"at"` // when it was decided
-	Incident  ID             `json:"incident"`
-	Check     config.CheckID `json:"check"`
-	Condition Condition      `json:"condition"`
+	Kind      Kind             `json:"kind"`
+	At        time.Time        `json:"at"` // when it was decided
+	Incident  ID               `json:"incident"`
+	Check     config.CheckID   `json:"check"`
+	Condition config.Condition `json:"condition"`
 	// Since is when what the event tells began: the start of the first failed
 	// or first good probe.
 	Since    time.Time `json:"since,omitzero"`

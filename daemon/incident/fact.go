@@ -13,9 +13,9 @@ const reopenFact = time.Hour
 // finding of the condition Monitor) or no longer wrong (nil). It is known, not
 // observed, so there is nothing to confirm. Saying the same again gives nothing.
 func Fact(s State, id config.CheckID, f *Finding, now time.Time) []Event {
-	in, known := s.Incident(Monitor)
+	in, known := s.Incident(config.ConditionMonitor)
 	live := known && in.Live()
-	e := Event{At: now, Since: now, Incident: in.ID, Check: id, Condition: Monitor}
+	e := Event{At: now, Since: now, Incident: in.ID, Check: id, Condition: config.ConditionMonitor}
 	switch {
 	case f == nil && live:
 		return []Event{in.end(Recovered, now, now)}
@@ -23,7 +23,7 @@ func Fact(s State, id config.CheckID, f *Finding, now time.Time) []Event {
 		return nil
 	case !live:
 		if !known || now.Sub(in.ClosedAt) > reopenFact {
-			e.Incident = newID(id, Monitor, now)
+			e.Incident = newID(id, config.ConditionMonitor, now)
 		}
 		failing, opened := e, e
 		failing.Kind, opened.Kind = Failing, Opened

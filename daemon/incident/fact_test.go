@@ -6,14 +6,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 func TestFact(t *testing.T) {
 	t.Parallel()
-	undelivered := incident.Finding{Condition: incident.Monitor, Health: incident.Degraded, Cause: incident.CauseUndelivered}
+	undelivered := incident.Finding{Condition: config.ConditionMonitor, Health: incident.Degraded, Cause: config.CauseUndelivered}
 	other := undelivered
-	other.Cause = incident.CauseLocalFault
+	other.Cause = config.CauseLocalFault
 	worse := undelivered
 	worse.Health = incident.Down
 	p := &player{t: t}

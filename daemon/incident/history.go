@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/imapvigil/imapvigil/config"
 )
 
 // The rule of what is intermittent: so many failures, and so large a share of
@@ -27,10 +29,10 @@ type history struct {
 
 // note counts a result, if it says anything of the service.
 func (h *history) note(r Result) {
-	if !r.Observed.Has(Service) {
+	if !r.Observed.Has(config.ConditionService) {
 		return
 	}
-	o := observation{result: r, condition: Service}
+	o := observation{result: r, condition: config.ConditionService}
 	f, bad := o.finding()
 	if bad && f.Health == Unknown {
 		return
@@ -78,20 +80,20 @@ func (h *history) reach(minute int64) {
 // the service's own incident. A service that is reported, or was so lately, is
 // not reported for this as well.
 func (h *history) judge(s State, r Result) Result {
-	service, known := s.Incident(Service)
+	service, known := s.Incident(config.ConditionService)
 	told := known && service.Reported > 0 && (service.Open() || r.Started.Sub(service.ClosedAt) < historyMinutes*time.Minute)
-	if !r.Observed.Has(Service) || told || h.failing || h.last-h.first < historyMinutes {
+	if !r.Observed.Has(config.ConditionService) || told || h.failing || h.last-h.first < historyMinutes {
 		return r
 	}
 	failures, observations := sum(h.begun), sum(h.good)+sum(h.bad)
 	if failures >= fewestFailures && h.failed*100 >= leastShare*observations {
 		f := service.Finding
-		f.Condition, f.Health, f.Grade = Intermittent, Degraded, 0
+		f.Condition, f.Health, f.Grade = config.ConditionIntermittent, Degraded, 0
 		f.Hint = fmt.Sprintf("It failed %d times in the last %d minutes, in %d of %d observations, and was well in between.",
 			failures, historyMinutes, h.failed, observations)
 		r.Findings = append(slices.Clip(r.Findings), f)
 	}
-	r.Observed |= bit(Intermittent)
+	r.Observed |= config.ConditionSet(config.ConditionIntermittent)
 	return r
 }
 

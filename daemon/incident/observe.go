@@ -15,7 +15,7 @@ const confirmations = 2
 // [State.Confirmed].
 type Streaks struct {
 	list    []streak
-	failing Conditions
+	failing config.Conditions
 	history history
 }
 
@@ -27,7 +27,7 @@ func (s State) Confirmed(k Streaks) State {
 }
 
 // Failing are the conditions that the last result found to be bad.
-func (k Streaks) Failing() Conditions { return k.failing }
+func (k Streaks) Failing() config.Conditions { return k.failing }
 
 // Observe decides what a result means for a check: the events to be journaled
 // and then applied, and the new counts. A result of the monitor's own trouble
@@ -53,7 +53,7 @@ func Observe(p config.Policy, s State, r Result) (Streaks, []Event) {
 	for c := range r.Observed.All() {
 		o := observation{policy: p, result: r, condition: c, streak: s.streak(c), since: r.Started}
 		o.incident, o.known = s.Incident(c)
-		if c == Intermittent {
+		if c == config.ConditionIntermittent {
 			o.since = k.history.begin(o.incident, r.Started)
 		}
 		events = append(events, o.decide()...)
@@ -61,7 +61,7 @@ func Observe(p config.Policy, s State, r Result) (Streaks, []Event) {
 			k.list = append(k.list, o.streak)
 		}
 		if o.failed {
-			k.failing |= bit(c)
+			k.failing |= config.ConditionSet(c)
 		}
 	}
 	return k, events
@@ -71,7 +71,7 @@ func Observe(p config.Policy, s State, r Result) (Streaks, []Event) {
 type observation struct {
 	policy    config.Policy
 	result    Result
-	condition Condition
+	condition config.Condition
 	incident  Incident
 	known     bool
 	streak    streak

@@ -41,7 +41,7 @@ func PaceOf(p config.Policy, s State, now time.Time) Pace {
 		case in.Open():
 			due = time.Time{}
 		}
-		if in.Condition == Account && in.Pending && !in.recovering() {
+		if in.Condition == config.ConditionAccount && in.Pending && !in.recovering() {
 			pace.Login = due
 		}
 		pace.Since = latest(pace.Since, since)

@@ -19,7 +19,7 @@ import (
 func TestAnySequence(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		m := &model{T: t, now: epoch, target: "mx1:993", seen: map[incident.Condition][]bool{}}
+		m := &model{T: t, now: epoch, target: "mx1:993", seen: map[config.Condition][]bool{}}
 		m.redraw(t)
 		t.Repeat(map[string]func(*rapid.T){
 			"":          m.check,
@@ -34,7 +34,7 @@ func TestAnySequence(t *testing.T) {
 	})
 }
 
-var all = incident.ConditionSet(incident.Service, incident.Addresses, incident.Certificate)
+var all = config.ConditionSet(config.ConditionService, config.ConditionAddresses, config.ConditionCertificate)
 
 type model struct {
 	*rapid.T
@@ -44,7 +44,7 @@ type model struct {
 	live     incident.State
 	replayed incident.State
 	// seen are the observations of a condition since the last restart: failed?
-	seen map[incident.Condition][]bool
+	seen map[config.Condition][]bool
 }
 
 func (m *model) redraw(t *rapid.T) {
@@ -67,12 +67,12 @@ func (m *model) probe(t *rapid.T) {
 	for _, name := range names {
 		list = append(list, findings[name])
 	}
-	observed := incident.Conditions(rapid.IntRange(0, int(all)).Draw(t, "observed")) & all
+	observed := config.Conditions(rapid.IntRange(0, int(all)).Draw(t, "observed")) & all
 	m.target = rapid.SampledFrom([]string{"mx1:993", "mx1:993", "mx2:993"}).Draw(t, "target")
 	m.observe(observed, list)
 }
 
-func (m *model) observe(observed incident.Conditions, list []incident.Finding) {
+func (m *model) observe(observed config.Conditions, list []incident.Finding) {
 	r := incident.Result{
 		Check: "mx1/imaps", Target: m.target, Observed: observed, Findings: list,
 		Started: m.now, Ended: m.now.Add(3 * time.Second),
@@ -108,7 +108,7 @@ func (m *model) remember(r incident.Result) {
 
 // promises are what people can count on when they are told.
 func (m *model) promises(was incident.State, r incident.Result, e incident.Event) {
-	if e.Condition == incident.Intermittent {
+	if e.Condition == config.ConditionIntermittent {
 		return // follows from the history, see the rules
 	}
 	if !r.Observed.Has(e.Condition) {
@@ -135,16 +135,16 @@ func (m *model) lasted(since, now time.Time, tolerance time.Duration) {
 	}
 }
 
-func (m *model) confirmed(c incident.Condition, bad bool) {
+func (m *model) confirmed(c config.Condition, bad bool) {
 	if n := len(m.seen[c]); n < 2 || m.seen[c][n-1] != bad || m.seen[c][n-2] != bad {
 		m.Fatalf("not confirmed: failed %v", m.seen[c])
 	}
 }
 
 // unmoved: a condition that was not observed stays as it is.
-func (m *model) unmoved(was incident.State, observed incident.Conditions) {
+func (m *model) unmoved(was incident.State, observed config.Conditions) {
 	for in := range was.Incidents() {
-		if in.Condition == incident.Intermittent {
+		if in.Condition == config.ConditionIntermittent {
 			continue
 		}
 		if is, _ := m.live.Incident(in.Condition); !observed.Has(in.Condition) && is != in {

@@ -1,8 +1,12 @@
 package incident
 
 import (
+	"encoding/json"
+	"math"
+	"strconv"
 	"time"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/opaque"
 )
 
@@ -12,8 +16,8 @@ type Report struct {
 	ID        string          `json:"id"`
 	Label     string          `json:"label"`
 	State     Health          `json:"state"`
-	Phase     Phase           `json:"phase"`
-	Cause     Cause           `json:"cause"`
+	Phase     config.Phase    `json:"phase"`
+	Cause     config.Cause    `json:"cause"`
 	Hint      string          `json:"hint"`
 	Evidence  opaque.Words    `json:"evidence"`
 	Addresses []AddressReport `json:"addresses"`
@@ -29,8 +33,8 @@ type AddressReport struct {
 	Address      string        `json:"address"`
 	Port         int           `json:"port"`
 	State        Health        `json:"state"`
-	Phase        Phase         `json:"phase"`
-	Cause        Cause         `json:"cause"`
+	Phase        config.Phase  `json:"phase"`
+	Cause        config.Cause  `json:"cause"`
 	Hint         string        `json:"hint"`
 	Evidence     opaque.Words  `json:"evidence"`
 	Timings      TimingsReport `json:"timings_ms"`
@@ -38,19 +42,37 @@ type AddressReport struct {
 	Capabilities []string      `json:"capabilities"`
 }
 
-// TimingsReport are milliseconds, with fractions; null: the phase was not
-// reached.
-type TimingsReport struct {
-	DNS        *float64 `json:"dns"`
-	Connect    *float64 `json:"connect"`
-	TLS        *float64 `json:"tls"`
-	Greeting   *float64 `json:"greeting"`
-	Capability *float64 `json:"capability"`
-	StartTLS   *float64 `json:"starttls"`
-	Login      *float64 `json:"login"`
-	Select     *float64 `json:"select"`
-	Logout     *float64 `json:"logout"`
-	Total      *float64 `json:"total"`
+// TimingsReport is how long each phase took. In JSON it has a key for each phase
+// and "total", in milliseconds with fractions; null: the phase was not reached.
+type TimingsReport config.PhaseTimes
+
+// MarshalJSON writes the keys in the order of a conversation.
+func (t TimingsReport) MarshalJSON() ([]byte, error) {
+	out := []byte{'{'}
+	for p := range config.TimedPhases() {
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(strconv.AppendQuote(out, p.TimeKey()), ':')
+		if t[p] <= 0 {
+			out = append(out, "null"...)
+			continue
+		}
+		out = strconv.AppendFloat(out, float64(t[p].Microseconds())/1000, 'f', -1, 64)
+	}
+	return append(out, '}'), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote. Keys that are not known are ignored.
+func (t *TimingsReport) UnmarshalJSON(data []byte) error {
+	var ms map[string]float64 // null reads as 0
+	if err := json.Unmarshal(data, &ms); err != nil {
+		return err
+	}
+	for p := range config.TimedPhases() {
+		t[p] = time.Duration(math.Round(ms[p.TimeKey()]*1000)) * time.Microsecond
+	}
+	return nil
 }
 
 // TLSReport is the session and the server's certificate.
@@ -79,7 +101,7 @@ func NewReport(label string, r Result) Report {
 func newAddressReport(a Address) AddressReport {
 	rep := AddressReport{
 		Node: a.Node, Port: int(a.Port), State: a.Health, Phase: a.Phase, Cause: a.Cause,
-		Hint: a.Hint, Evidence: a.Evidence, Timings: newTimingsReport(a.Timings), Capabilities: a.Capabilities,
+		Hint: a.Hint, Evidence: a.Evidence, Timings: TimingsReport(a.Timings), Capabilities: a.Capabilities,
 	}
 	if a.IP.IsValid() {
 		rep.Address = a.IP.String()
@@ -91,20 +113,6 @@ func newAddressReport(a Address) AddressReport {
 		rep.TLS = &TLSReport{i.Version, i.Cipher, i.Subject, i.Issuer, i.NotAfter.UTC(), i.SHA256}
 	}
 	return rep
-}
-
-func newTimingsReport(t Timings) TimingsReport {
-	ms := func(d time.Duration) *float64 {
-		if d <= 0 {
-			return nil
-		}
-		v := float64(d.Microseconds()) / 1000
-		return &v
-	}
-	return TimingsReport{
-		DNS: ms(t.DNS), Connect: ms(t.Connect), TLS: ms(t.TLS), Greeting: ms(t.Greeting), Capability: ms(t.Capability),
-		StartTLS: ms(t.StartTLS), Login: ms(t.Login), Select: ms(t.Select), Logout: ms(t.Logout), Total: ms(t.Total),
-	}
 }
 
 // ExitCode is what the commands test and recheck end with: 0 ok, 1 degraded,

@@ -28,7 +28,7 @@ type Result struct {
 	Started, Ended time.Time
 	// Observed are the conditions that this probe could judge. A condition that
 	// is not in it stays as it is, whatever Findings say.
-	Observed Conditions
+	Observed config.Conditions
 	// Findings are what is wrong, the worst first; a condition that is observed
 	// and has no finding is well.
 	Findings []Finding
@@ -43,13 +43,13 @@ type Result struct {
 
 // A Finding is one thing that is wrong.
 type Finding struct {
-	Condition Condition    `json:"condition"`
-	Health    Health       `json:"health"` // Down, Degraded, or Unknown for a fault of the monitor
-	Phase     Phase        `json:"phase,omitempty"`
-	Cause     Cause        `json:"cause,omitempty"`
-	Hint      string       `json:"hint,omitempty"`    // one sentence of ours
-	Evidence  opaque.Words `json:"evidence,omitzero"` // the server's last words
-	Address   string       `json:"address,omitempty"` // where one address is meant
+	Condition config.Condition `json:"condition"`
+	Health    Health           `json:"health"` // Down, Degraded, or Unknown for a fault of the monitor
+	Phase     config.Phase     `json:"phase,omitempty"`
+	Cause     config.Cause     `json:"cause,omitempty"`
+	Hint      string           `json:"hint,omitempty"`    // one sentence of ours
+	Evidence  opaque.Words     `json:"evidence,omitzero"` // the server's last words
+	Address   string           `json:"address,omitempty"` // where one address is meant
 	// Grade orders findings of one condition and health, so that getting worse
 	// can be told: 1 for a certificate that has become critical, else 0.
 	Grade int `json:"grade,omitempty"`
@@ -57,7 +57,7 @@ type Finding struct {
 
 // A Note is worth an entry in the incident's or the check's log, and no alarm.
 type Note struct {
-	Cause    Cause        `json:"cause"`
+	Cause    config.Cause `json:"cause"`
 	Text     string       `json:"text"`
 	Evidence opaque.Words `json:"evidence,omitzero"`
 	Address  string       `json:"address,omitempty"`
@@ -69,19 +69,14 @@ type Address struct {
 	IP       netip.Addr
 	Port     uint16
 	Health   Health
-	Phase    Phase // the first phase that failed
-	Cause    Cause
+	Phase    config.Phase // the first phase that failed
+	Cause    config.Cause
 	Hint     string
 	Evidence opaque.Words
-	Timings  Timings
-	TLS      *TLSInfo // nil without a completed handshake and without a certificate seen
+	Timings  config.PhaseTimes // how long each phase took; 0: not reached
+	TLS      *TLSInfo          // nil without a completed handshake and without a certificate seen
 	// Capabilities as last announced, after TLS where there is TLS.
 	Capabilities []string
-}
-
-// Timings are how long each phase took; 0: not reached.
-type Timings struct {
-	DNS, Connect, TLS, Greeting, Capability, StartTLS, Login, Select, Logout, Total time.Duration
 }
 
 // TLSInfo describes the session and the server's own certificate.

@@ -69,15 +69,15 @@ var epoch = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
 // findings are the words of the timelines.
 var findings = map[string]incident.Finding{
-	"refused":  {Condition: incident.Service, Health: incident.Down, Phase: incident.PhaseConnect, Cause: incident.CauseRefused},
-	"timeout":  {Condition: incident.Service, Health: incident.Down, Phase: incident.PhaseGreeting, Cause: incident.CauseTimeout},
-	"nobody":   {Condition: incident.Service, Health: incident.Unknown, Cause: incident.CauseLocalFault},
-	"expiring": {Condition: incident.Certificate, Health: incident.Degraded, Phase: incident.PhaseTLS, Cause: incident.CauseCertExpiresSoon},
-	"critical": {Condition: incident.Certificate, Health: incident.Degraded, Phase: incident.PhaseTLS, Cause: incident.CauseCertExpiresSoon, Grade: 1},
-	"expired":  {Condition: incident.Certificate, Health: incident.Down, Phase: incident.PhaseTLS, Cause: incident.CauseCertExpired},
-	"weak":     {Condition: incident.Certificate, Health: incident.Degraded, Phase: incident.PhaseTLS, Cause: incident.CauseWeakKey},
-	"rejected": {Condition: incident.Account, Health: incident.Degraded, Phase: incident.PhaseLogin, Cause: incident.CauseCredentialsRejected},
-	"partial":  {Condition: incident.Addresses, Health: incident.Degraded, Phase: incident.PhaseConnect, Cause: incident.CauseAddressPartial},
+	"refused":  {Condition: config.ConditionService, Health: incident.Down, Phase: config.PhaseConnect, Cause: config.CauseRefused},
+	"timeout":  {Condition: config.ConditionService, Health: incident.Down, Phase: config.PhaseGreeting, Cause: config.CauseTimeout},
+	"nobody":   {Condition: config.ConditionService, Health: incident.Unknown, Cause: config.CauseLocalFault},
+	"expiring": {Condition: config.ConditionCertificate, Health: incident.Degraded, Phase: config.PhaseTLS, Cause: config.CauseCertExpiresSoon},
+	"critical": {Condition: config.ConditionCertificate, Health: incident.Degraded, Phase: config.PhaseTLS, Cause: config.CauseCertExpiresSoon, Grade: 1},
+	"expired":  {Condition: config.ConditionCertificate, Health: incident.Down, Phase: config.PhaseTLS, Cause: config.CauseCertExpired},
+	"weak":     {Condition: config.ConditionCertificate, Health: incident.Degraded, Phase: config.PhaseTLS, Cause: config.CauseWeakKey},
+	"rejected": {Condition: config.ConditionAccount, Health: incident.Degraded, Phase: config.PhaseLogin, Cause: config.CauseCredentialsRejected},
+	"partial":  {Condition: config.ConditionAddresses, Health: incident.Degraded, Phase: config.PhaseConnect, Cause: config.CauseAddressPartial},
 }
 
 // A player is one check, beside the same check as a replay of its events makes it.
@@ -158,7 +158,7 @@ func (p *player) set(setting string) {
 func (p *player) observe(words []string, now time.Time) {
 	r := incident.Result{
 		Check: "mx1/imaps", Target: p.target, Started: now, Ended: now.Add(time.Second),
-		Observed: incident.ConditionSet(incident.Service, incident.Addresses, incident.Certificate),
+		Observed: config.ConditionSet(config.ConditionService, config.ConditionAddresses, config.ConditionCertificate),
 	}
 	for _, word := range words {
 		finding, known := findings[word]
@@ -168,9 +168,9 @@ func (p *player) observe(words []string, now time.Time) {
 		case word == "unknown":
 			r.Observed = 0
 		case strings.HasPrefix(word, "-"):
-			r.Observed &^= incident.ConditionSet(incident.Condition(word[1:]))
+			r.Observed &^= config.ConditionSet(config.Condition(word[1:]))
 		case strings.HasPrefix(word, "+"):
-			r.Observed |= incident.ConditionSet(incident.Condition(word[1:]))
+			r.Observed |= config.ConditionSet(config.Condition(word[1:]))
 		case word != "ok":
 			p.t.Fatalf("what is %q?", word)
 		}

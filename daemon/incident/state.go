@@ -15,7 +15,7 @@ import (
 type ID string
 
 // newID makes the same ID of the same failure, whoever computes it.
-func newID(check config.CheckID, c Condition, start time.Time) ID {
+func newID(check config.CheckID, c config.Condition, start time.Time) ID {
 	sum := sha256.Sum256([]byte(string(check) + "\x00" + string(c) + "\x00" + start.UTC().Format(time.RFC3339Nano)))
 	return ID(strings.ToLower(base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").EncodeToString(sum[:])[:10]))
 }
@@ -34,12 +34,12 @@ const (
 // An Incident is one condition of one check, from its first failed observation
 // on. It is a value, changed by [Apply] alone.
 type Incident struct {
-	ID        ID              `json:"id"`
-	Check     config.CheckID  `json:"check"`
-	Condition Condition       `json:"condition"`
-	Severity  config.Severity `json:"severity"`
-	Finding   Finding         `json:"finding"` // what is told of it
-	Target    string          `json:"target"`  // host:port that was probed
+	ID        ID               `json:"id"`
+	Check     config.CheckID   `json:"check"`
+	Condition config.Condition `json:"condition"`
+	Severity  config.Severity  `json:"severity"`
+	Finding   Finding          `json:"finding"` // what is told of it
+	Target    string           `json:"target"`  // host:port that was probed
 	// ReportedFinding is what its opening said, or the worst since: what stays of it
 	// when it is closed, whatever was seen while it was being repaired. Zero before
 	// it is reported, and in journals of before.
@@ -89,7 +89,7 @@ const maxRecovery = 30 * time.Minute
 // faultTolerance: what is intermittent has lasted by the time that it is seen
 // to be so.
 func (in Incident) faultTolerance(p config.Policy) time.Duration {
-	if in.Condition == Intermittent {
+	if in.Condition == config.ConditionIntermittent {
 		return 0
 	}
 	return p.FaultTolerance
@@ -125,11 +125,11 @@ type State struct {
 
 // A streak counts equal observations of a condition in a row.
 type streak struct {
-	condition Condition
+	condition config.Condition
 	bad, good int
 	// other is a cause that differs from the incident's, and since how many
 	// observations.
-	other  Cause
+	other  config.Cause
 	others int
 }
 
@@ -137,7 +137,7 @@ type streak struct {
 func (s State) Incidents() iter.Seq[Incident] { return slices.Values(s.incidents) }
 
 // Incident gives the current or last incident of a condition.
-func (s State) Incident(c Condition) (Incident, bool) {
+func (s State) Incident(c config.Condition) (Incident, bool) {
 	for _, in := range s.incidents {
 		if in.Condition == c {
 			return in, true
@@ -149,7 +149,7 @@ func (s State) Incident(c Condition) (Incident, bool) {
 // Live reports whether any failure of the check has not ended.
 func (s State) Live() bool { return slices.ContainsFunc(s.incidents, Incident.Live) }
 
-func (s State) streak(c Condition) streak {
+func (s State) streak(c config.Condition) streak {
 	for _, k := range s.streaks.list {
 		if k.condition == c {
 			return k
@@ -175,7 +175,7 @@ func (s State) Inheriting(from State) State {
 }
 
 // Without is s without the incident of a condition, which has moved.
-func (s State) Without(c Condition) State {
+func (s State) Without(c config.Condition) State {
 	s.incidents = slices.DeleteFunc(slices.Clone(s.incidents), func(in Incident) bool { return in.Condition == c })
 	return s
 }

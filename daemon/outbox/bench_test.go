@@ -25,7 +25,7 @@ func storm(b *testing.B) outbox.World {
 		w.Subjects = append(w.Subjects, outbox.Subject{
 			Incident: incident.Incident{
 				ID: incident.ID(fmt.Sprintf("%010d", i)), Check: config.CheckID(fmt.Sprintf("mx%d/imaps", i)),
-				Condition: incident.Service, Severity: config.SeverityDown, ReportedAt: epoch, StartedAt: epoch, Reported: 1,
+				Condition: config.ConditionService, Severity: config.SeverityDown, ReportedAt: epoch, StartedAt: epoch, Reported: 1,
 			},
 			Notify: ways, Remind: 12 * time.Hour, Fresh: true,
 		})

@@ -52,7 +52,7 @@ func (l *line) attempts() int {
 // A Topic is what messages are kept in order about, at each receiver.
 type Topic struct {
 	Check     config.CheckID
-	Condition incident.Condition
+	Condition config.Condition
 }
 
 // Due lists the deliveries whose next attempt may start now, oldest first, and

@@ -186,7 +186,7 @@ func (m *model) changeReceiver(t *rapid.T) {
 // some delay, when the next one of the same check begins.
 func (m *model) comeBack(t *rapid.T) {
 	c := m.drawCheck(t)
-	down := []incident.Finding{{Condition: incident.Service, Health: incident.Down, Cause: incident.CauseRefused}}
+	down := []incident.Finding{{Condition: config.ConditionService, Health: incident.Down, Cause: config.CauseRefused}}
 	for range 5 {
 		m.observe(c, down)
 	}
@@ -221,9 +221,9 @@ func (m *model) pass(d time.Duration) {
 
 func (m *model) probe(t *rapid.T) {
 	all := []incident.Finding{
-		{Condition: incident.Service, Health: incident.Down, Cause: incident.CauseRefused},
-		{Condition: incident.Certificate, Health: incident.Degraded, Cause: incident.CauseCertExpiresSoon},
-		{Condition: incident.Certificate, Health: incident.Down, Cause: incident.CauseCertExpired},
+		{Condition: config.ConditionService, Health: incident.Down, Cause: config.CauseRefused},
+		{Condition: config.ConditionCertificate, Health: incident.Degraded, Cause: config.CauseCertExpiresSoon},
+		{Condition: config.ConditionCertificate, Health: incident.Down, Cause: config.CauseCertExpired},
 	}
 	index := rapid.SliceOfDistinct(rapid.IntRange(0, 2), rapid.ID).Draw(t, "findings")
 	var list []incident.Finding
@@ -238,7 +238,7 @@ func (m *model) probe(t *rapid.T) {
 
 func (m *model) observe(c *check, list []incident.Finding) {
 	r := incident.Result{
-		Check: c.id, Target: "mx1:993", Observed: incident.ConditionSet(incident.Service, incident.Certificate),
+		Check: c.id, Target: "mx1:993", Observed: config.ConditionSet(config.ConditionService, config.ConditionCertificate),
 		Findings: list, Started: m.now, Ended: m.now.Add(time.Second),
 	}
 	m.advance(r.Ended)

@@ -260,12 +260,12 @@ func (p *player) incident(verb string, args []string) {
 		c = &check{id: config.CheckID(args[0]), fresh: true, roles: roles}
 		p.checks[c.id] = c
 	}
-	finding := incident.Finding{Condition: incident.Service, Health: incident.Down, Cause: incident.CauseRefused}
+	finding := incident.Finding{Condition: config.ConditionService, Health: incident.Down, Cause: config.CauseRefused}
 	if len(args) == 2 {
 		finding.Health = incident.Degraded
 	}
-	in, _ := c.state.Incident(incident.Service)
-	e := incident.Event{At: p.now, Since: p.now, Incident: in.ID, Check: c.id, Condition: incident.Service, Finding: &finding}
+	in, _ := c.state.Incident(config.ConditionService)
+	e := incident.Event{At: p.now, Since: p.now, Incident: in.ID, Check: c.id, Condition: config.ConditionService, Finding: &finding}
 	if e.Incident == "" {
 		e.Incident = incident.ID(c.id)
 	}

@@ -255,6 +255,6 @@ func credentialsOf(login config.Login) uint64 {
 
 // accountFailure is a failure of the probe's own credentials or mailbox: the
 // service may be well.
-func accountFailure(phase incident.Phase, cause incident.Cause, hint string) *failure {
-	return &failure{phase: phase, cause: cause, condition: incident.Account, health: incident.Degraded, hint: hint}
+func accountFailure(phase config.Phase, cause config.Cause, hint string) *failure {
+	return &failure{phase: phase, cause: cause, condition: config.ConditionAccount, health: incident.Degraded, hint: hint}
 }

@@ -54,7 +54,7 @@ func TestWaitEndsWithTheEdit(t *testing.T) {
 					t.Errorf("%d rejections after the edit", n)
 				}
 				for id, c := range w.checks {
-					if n := len(c.happened(incident.Closed, incident.Account, edited)); (n == 1) != test.recovers {
+					if n := len(c.happened(incident.Closed, config.ConditionAccount, edited)); (n == 1) != test.recovers {
 						t.Errorf("%s: %v", id, c.events)
 					}
 				}
@@ -81,7 +81,7 @@ func TestRecheckEndsTheWaitOfAll(t *testing.T) {
 		}
 		w.runFor(5 * time.Minute)
 		for id, c := range w.checks {
-			if len(c.happened(incident.Closed, incident.Account, mended)) != 1 {
+			if len(c.happened(incident.Closed, config.ConditionAccount, mended)) != 1 {
 				t.Errorf("%s: %v", id, c.events)
 			}
 		}

@@ -40,7 +40,7 @@ func (r *round) goals(found []netip.Addr) []goal {
 			}
 		case r.started.Sub(seen) >= withdrawnAfter:
 			delete(r.past.failing, ip)
-			r.note(incident.CauseWithdrawn, "The address "+ip.String()+" was failing and has been gone from DNS for 10 minutes; it is probed no longer.", ip)
+			r.note(config.CauseWithdrawn, "The address "+ip.String()+" was failing and has been gone from DNS for 10 minutes; it is probed no longer.", ip)
 		case r.check.Addresses != config.AnyAddress:
 			goals = append(goals, goal{ip: ip})
 		}
@@ -57,7 +57,7 @@ func (r *round) rememberAddresses(outcomes []outcome) {
 	for _, o := range outcomes {
 		ip := o.address.IP
 		switch {
-		case o.failure == nil, o.failure.phase == incident.PhaseLogin, o.failure.phase == incident.PhaseSelect:
+		case o.failure == nil, o.failure.phase == config.PhaseLogin, o.failure.phase == config.PhaseSelect:
 			delete(r.past.failing, ip) // what fails at the login is remembered with the logins
 		case o.failure.health == incident.Down && o.goal.inDNS:
 			if r.past.failing == nil {

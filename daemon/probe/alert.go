@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 // alertText is what the peer gave as the reason in a TLS alert, RFC 8446
@@ -29,7 +28,7 @@ func (c *conversation) alertFailure(text string) *failure {
 	case slices.Contains(nothingInCommon, text):
 		return c.nothingInCommon(text)
 	}
-	return c.fail(incident.CauseTLSFailure, "The server ended the TLS handshake: "+clean(text)+"."+c.triedSmall()+c.withoutName())
+	return c.fail(config.CauseTLSFailure, "The server ended the TLS handshake: "+clean(text)+"."+c.triedSmall()+c.withoutName())
 }
 
 const alertTooOld = "protocol version not supported"
@@ -45,11 +44,11 @@ func (c *conversation) nothingInCommon(text string) *failure {
 	case c.isTooOld():
 		return c.tooOld()
 	case choice.insistsOn() != "":
-		return c.fail(incident.CauseHandshakeFailed, choice.insistsOn())
+		return c.fail(config.CauseHandshakeFailed, choice.insistsOn())
 	case choice.version == tls.VersionTLS13:
-		return c.fail(incident.CauseHandshakeFailed, "The server speaks only TLS 1.3 and accepts none of the signatures that this program can verify: the key of its certificate is of a kind that is not known here (Ed448, a Brainpool curve, ML-DSA, ...)."+c.withoutName())
+		return c.fail(config.CauseHandshakeFailed, "The server speaks only TLS 1.3 and accepts none of the signatures that this program can verify: the key of its certificate is of a kind that is not known here (Ed448, a Brainpool curve, ML-DSA, ...)."+c.withoutName())
 	}
-	return c.fail(incident.CauseHandshakeFailed, "The server and this machine have no cipher suite, group or kind of key in common: the server ends the handshake with the alert "+quoted(clean(text))+"."+c.triedSmall()+c.withoutName())
+	return c.fail(config.CauseHandshakeFailed, "The server and this machine have no cipher suite, group or kind of key in common: the server ends the handshake with the alert "+quoted(clean(text))+"."+c.triedSmall()+c.withoutName())
 }
 
 // withoutName says that no server name was sent, which some servers insist on.
@@ -73,7 +72,7 @@ func (c *conversation) isTooOld() bool {
 
 func (c *conversation) tooOld() *failure {
 	least := tls.VersionName(c.leastVersion())
-	return c.fail(incident.CauseProtocolTooOld, "The server does not speak "+least+" or newer; what is older is not safe.")
+	return c.fail(config.CauseProtocolTooOld, "The server does not speak "+least+" or newer; what is older is not safe.")
 }
 
 // hungUp looks again at a server that broke a handshake off without a word:
@@ -88,7 +87,7 @@ func (c *conversation) hungUp(f *failure) *failure {
 		case c.isTooOld():
 			return c.tooOld()
 		case c.choice.insistsOn() != "":
-			return c.fail(incident.CauseHandshakeFailed, c.choice.insistsOn())
+			return c.fail(config.CauseHandshakeFailed, c.choice.insistsOn())
 		}
 	}
 	if c.unanswered() {
@@ -118,13 +117,13 @@ func (c *conversation) another(ctx context.Context) *conversation {
 
 // clearText is everything before TLS on a STARTTLS port.
 func (c *conversation) clearText() error {
-	if err := c.step(incident.PhaseGreeting, c.greet); err != nil {
+	if err := c.step(config.PhaseGreeting, c.greet); err != nil {
 		return err
 	}
-	if err := c.step(incident.PhaseCapability, c.learn); err != nil {
+	if err := c.step(config.PhaseCapability, c.learn); err != nil {
 		return err
 	}
-	return c.step(incident.PhaseStartTLS, c.startTLS)
+	return c.step(config.PhaseStartTLS, c.startTLS)
 }
 
 func (c *conversation) hangUp() {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/config"
 )
 
 // longestBackoff bounds what a server may ask for: while no login is tried, nothing
@@ -28,7 +28,7 @@ var leadToTime = setOf("in after for wait time least backoff another")
 // was too much of something, or holds failed logins against somebody; 0 when it
 // does not say so.
 func backoffAsked(m meaning, s statement) time.Duration {
-	if m.cause != incident.CauseConnectionLimit && !m.banned {
+	if m.cause != config.CauseConnectionLimit && !m.banned {
 		return 0
 	}
 	words := strings.Fields(s.plainWords())

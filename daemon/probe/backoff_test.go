@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 func TestBackoffThatServersAskFor(t *testing.T) {
@@ -41,7 +40,7 @@ func TestAThrottlingServerIsLeftAlone(t *testing.T) {
 		b.expect(b.probe(), "down login/connection_limit service")
 		for range 9 {
 			r := b.probeAfter(30 * time.Second)
-			if r.Observed.Has(incident.Service) || r.Observed.Has(incident.Account) {
+			if r.Observed.Has(config.ConditionService) || r.Observed.Has(config.ConditionAccount) {
 				t.Errorf("after %v, without a login: observed %v", time.Since(epoch), r.Observed)
 			}
 		}
@@ -50,7 +49,7 @@ func TestAThrottlingServerIsLeftAlone(t *testing.T) {
 		}
 		r := b.probeAfter(31 * time.Second)
 		b.expect(r, "ok")
-		if !r.Observed.Has(incident.Service) || b.logins("192.0.2.1") != 2 {
+		if !r.Observed.Has(config.ConditionService) || b.logins("192.0.2.1") != 2 {
 			t.Errorf("after the wait: observed %v, %d logins", r.Observed, b.logins("192.0.2.1"))
 		}
 	})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/emersion/go-imap/v2/imapclient"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
@@ -27,7 +28,7 @@ type session struct {
 func (c *conversation) introduce() error {
 	if !c.caps.has("ID") {
 		c.caps = nil
-		if err := c.step(incident.PhaseCapability, c.learn); err != nil {
+		if err := c.step(config.PhaseCapability, c.learn); err != nil {
 			return err
 		}
 	}
@@ -35,7 +36,7 @@ func (c *conversation) introduce() error {
 	if !c.caps.has("ID") {
 		return nil
 	}
-	return c.step(incident.PhaseCapability, c.identify)
+	return c.step(config.PhaseCapability, c.identify)
 }
 
 // identify says who is asking, RFC 2971. What the server answers is its own
@@ -54,7 +55,7 @@ func (c *conversation) identify() error {
 // would cost more than all that was said before.
 func (c *conversation) body() error {
 	if !c.goal.login || !c.secured {
-		return c.step(incident.PhaseLogout, c.takeLeave)
+		return c.step(config.PhaseLogout, c.takeLeave)
 	}
 	s := &session{conversation: c, gate: newGate(c)}
 	s.client = imapclient.New(s.gate, nil)
@@ -72,7 +73,7 @@ func (s *session) talk() error {
 	defer s.client.Close() // waits for go-imap's goroutine: after it, the gate is ours alone
 	failed := s.account()
 	if !s.lost {
-		_ = s.step(incident.PhaseLogout, s.logout)
+		_ = s.step(config.PhaseLogout, s.logout)
 	}
 	return failed
 }
@@ -91,7 +92,7 @@ func (c *conversation) judgeCapabilities() {
 	}
 	if len(missing) > 0 {
 		c.found(incident.Finding{
-			Condition: incident.Capability, Health: incident.Degraded, Phase: incident.PhaseCapability, Cause: incident.CauseCapabilityMissing,
+			Condition: config.ConditionCapability, Health: incident.Degraded, Phase: config.PhaseCapability, Cause: config.CauseCapabilityMissing,
 			Hint:     "The server does not offer " + strings.Join(missing, ", ") + ", which the check requires.",
 			Evidence: opaque.Sanitise(strings.Join(c.outcome.address.Capabilities, " ")),
 		})

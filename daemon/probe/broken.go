@@ -3,7 +3,7 @@ package probe
 import (
 	"cmp"
 
-	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/config"
 )
 
 // broken turns an error of reading or writing into the failure of the present
@@ -14,13 +14,13 @@ func (c *conversation) broken(err error) *failure {
 	}
 	if text := alertText(err); text != "" {
 		f := c.alertFailure(text) // TLS 1.3 tells of a missing client certificate only now
-		f.phase = incident.PhaseTLS
+		f.phase = config.PhaseTLS
 		return f
 	}
 	cause := ioCause(err)
-	if cause == incident.CauseProtocolError {
-		if c.phase == incident.PhaseTLS {
-			return c.fail(incident.CauseTLSFailure, "The TLS handshake failed: "+clean(err.Error())+".")
+	if cause == config.CauseProtocolError {
+		if c.phase == config.PhaseTLS {
+			return c.fail(config.CauseTLSFailure, "The TLS handshake failed: "+clean(err.Error())+".")
 		}
 		return c.fail(cause, "The server's answer could not be understood.").quoting(err.Error())
 	}
@@ -32,6 +32,6 @@ func (c *conversation) broken(err error) *failure {
 	return c.fail(cause, c.brokenHint(cause)).quoting(cmp.Or(c.responses.partial, c.last.raw))
 }
 
-func isHangUp(cause incident.Cause) bool {
-	return cause == incident.CauseClosed || cause == incident.CauseReset
+func isHangUp(cause config.Cause) bool {
+	return cause == config.CauseClosed || cause == config.CauseReset
 }

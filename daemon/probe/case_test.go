@@ -361,15 +361,14 @@ func duration(t *testing.T, text string) time.Duration {
 	return d
 }
 
-func setThreshold(t *testing.T, to *config.Thresholds, phase string, d time.Duration) {
-	switch phase {
-	case "greeting":
-		to.Greeting = d
-	case "total":
-		to.Total = d
-	default:
-		t.Fatalf("a threshold %q", phase)
+func setThreshold(t *testing.T, to *config.PhaseTimes, key string, d time.Duration) {
+	for p := range config.LimitedPhases() {
+		if p.TimeKey() == key {
+			to[p] = d
+			return
+		}
 	}
+	t.Fatalf("a threshold %q", key)
 }
 
 // A testNetwork is name service and dialling for one case.

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 // tlsFailure names the reason why a handshake failed.
@@ -22,7 +21,7 @@ func (c *conversation) tlsFailure(err error) *failure {
 	}
 	if broken, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		if hasTLSRecord(string(c.fence.head)) {
-			return c.fail(incident.CauseTLSFailure, "What the server sends looks like TLS and is not: "+clean(broken.Msg)+".")
+			return c.fail(config.CauseTLSFailure, "What the server sends looks like TLS and is not: "+clean(broken.Msg)+".")
 		}
 		return c.notTLS()
 	}
@@ -34,13 +33,13 @@ func (c *conversation) tlsFailure(err error) *failure {
 	case strings.Contains(text, "unsupported type of public key"), strings.Contains(text, "unsupported elliptic curve"):
 		return c.unknownKey(text)
 	case strings.Contains(text, "failed to parse certificate"):
-		return c.fail(incident.CauseHandshakeFailed, "A certificate that the server sends breaks the rules and cannot be read: "+clean(strings.TrimPrefix(afterTLS(text), "failed to parse certificate from server: "))+".")
+		return c.fail(config.CauseHandshakeFailed, "A certificate that the server sends breaks the rules and cannot be read: "+clean(strings.TrimPrefix(afterTLS(text), "failed to parse certificate from server: "))+".")
 	case strings.Contains(text, "RSA key larger than"):
-		return c.fail(incident.CauseHandshakeFailed, "The server sends a certificate whose key is too large for this program, which is to keep the verification short: "+clean(afterTLS(text))+".")
+		return c.fail(config.CauseHandshakeFailed, "The server sends a certificate whose key is too large for this program, which is to keep the verification short: "+clean(afterTLS(text))+".")
 	case strings.Contains(text, "server selected unsupported"), strings.Contains(text, "server chose"), strings.Contains(text, "invalid signature algorithm"):
-		return c.fail(incident.CauseHandshakeFailed, "The server chooses what was not offered to it: "+clean(afterTLS(text))+".")
+		return c.fail(config.CauseHandshakeFailed, "The server chooses what was not offered to it: "+clean(afterTLS(text))+".")
 	case strings.Contains(text, "-bit keys are insecure"):
-		return c.fail(incident.CauseWeakKey, "The server's RSA key is so short that it protects nothing.")
+		return c.fail(config.CauseWeakKey, "The server's RSA key is so short that it protects nothing.")
 	}
 	return c.hungUp(c.broken(err))
 }
@@ -56,7 +55,7 @@ func (c *conversation) unknownKey(text string) *failure {
 	if hint == "" {
 		hint = "The key of the server's certificate is of a kind that this program does not know (" + clean(afterTLS(text)) + "). RSA, ECDSA with P-256 or P-384, and Ed25519 are known everywhere."
 	}
-	return c.fail(incident.CauseHandshakeFailed, hint)
+	return c.fail(config.CauseHandshakeFailed, hint)
 }
 
 // notTLS is about clear text where TLS should be.
@@ -71,7 +70,7 @@ func (c *conversation) notTLS() *failure {
 	} else if what != "" {
 		hint = "This port does not speak TLS; what answers looks like " + what + "."
 	}
-	return c.fail(incident.CauseNotTLS, hint).quoting(said)
+	return c.fail(config.CauseNotTLS, hint).quoting(said)
 }
 
 // certificateFailure names what is wrong with a certificate. Go has one reason
@@ -82,7 +81,7 @@ func (c *conversation) certificateFailure(sent []*x509.Certificate, err error) *
 	leaf, now := sent[0], c.prober.now()
 	switch {
 	case errors.Is(err, errPin):
-		return c.fail(incident.CausePinMismatch, fmt.Sprintf("The server's key is none of those in pin_sha256; it is %s now.", spki(leaf)))
+		return c.fail(config.CausePinMismatch, fmt.Sprintf("The server's key is none of those in pin_sha256; it is %s now.", spki(leaf)))
 	case outOfDate(leaf, now):
 		return c.dateFailure("The certificate", leaf)
 	}
@@ -91,7 +90,7 @@ func (c *conversation) certificateFailure(sent []*x509.Certificate, err error) *
 	}
 	path := issuersOf(sent, now)
 	if weak := weaklySigned(path, err); weak != nil {
-		return c.fail(incident.CauseWeakSignature, fmt.Sprintf("The certificate of %s is signed with %s, which can be forged and is accepted nowhere.", quoted(subjectOf(weak)), weak.SignatureAlgorithm))
+		return c.fail(config.CauseWeakSignature, fmt.Sprintf("The certificate of %s is signed with %s, which can be forged and is accepted nowhere.", quoted(subjectOf(weak)), weak.SignatureAlgorithm))
 	}
 	if old := c.onlyOutOfDate(sent); old != nil {
 		return c.dateFailure("The intermediate certificate "+quoted(subjectOf(old))+" that the server sends", old)
@@ -100,7 +99,7 @@ func (c *conversation) certificateFailure(sent []*x509.Certificate, err error) *
 		return c.invalidCertificate(invalid)
 	}
 	if _, ok := errors.AsType[x509.UnhandledCriticalExtension](err); ok {
-		return c.fail(incident.CauseCertUntrusted, "The certificate may not be used for this: it has a critical extension that nobody here knows (RFC 5280 section 4.2).")
+		return c.fail(config.CauseCertUntrusted, "The certificate may not be used for this: it has a critical extension that nobody here knows (RFC 5280 section 4.2).")
 	}
 	if c.prober.trust.nobody(c.check.TLS) {
 		return local(c.phase, "This machine trusts no certificate authority at all, so no server can be verified: install ca-certificates, or name a ca_file.")
@@ -113,9 +112,9 @@ func (c *conversation) certificateFailure(sent []*x509.Certificate, err error) *
 func (c *conversation) dateFailure(what string, cert *x509.Certificate) *failure {
 	now := c.prober.now()
 	if now.After(cert.NotAfter) {
-		return c.fail(incident.CauseCertExpired, fmt.Sprintf("%s expired on %s, %s ago.", what, day(cert.NotAfter), days(now.Sub(cert.NotAfter))))
+		return c.fail(config.CauseCertExpired, fmt.Sprintf("%s expired on %s, %s ago.", what, day(cert.NotAfter), days(now.Sub(cert.NotAfter))))
 	}
-	return c.fail(incident.CauseCertNotYetValid, fmt.Sprintf("%s is valid from %s on; if many servers say so at once, look at the clock of this machine.", what, moment(cert.NotBefore)))
+	return c.fail(config.CauseCertNotYetValid, fmt.Sprintf("%s is valid from %s on; if many servers say so at once, look at the clock of this machine.", what, moment(cert.NotBefore)))
 }
 
 // invalidCertificate is about the server's certificate, or the authority itself,
@@ -124,7 +123,7 @@ func (c *conversation) invalidCertificate(invalid x509.CertificateInvalidError) 
 	if invalid.Reason == x509.Expired && invalid.Cert != nil {
 		return c.dateFailure("The certificate "+quoted(subjectOf(invalid.Cert))+", which the server's depends on,", invalid.Cert)
 	}
-	return c.fail(incident.CauseCertUntrusted, "The certificate may not be used for this: "+clean(invalid.Error())+".")
+	return c.fail(config.CauseCertUntrusted, "The certificate may not be used for this: "+clean(invalid.Error())+".")
 }
 
 // weaklySigned returns the certificate signed with a broken hash for which the

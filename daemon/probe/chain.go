@@ -41,7 +41,7 @@ func (c *conversation) judgeKeys(chains [][]*x509.Certificate) {
 		}
 	}
 	c.found(incident.Finding{
-		Condition: incident.Certificate, Health: incident.Degraded, Phase: incident.PhaseTLS, Cause: incident.CauseWeakKey,
+		Condition: config.ConditionCertificate, Health: incident.Degraded, Phase: config.PhaseTLS, Cause: config.CauseWeakKey,
 		Hint: fmt.Sprintf("The RSA key of %s has %d bits; less than %d can be broken, and mail programs refuse it.", quoted(subjectOf(weak)), rsaBits(weak), minRSA),
 	})
 }
@@ -73,7 +73,7 @@ func (c *conversation) judgeExpiry(chains [][]*x509.Certificate) {
 		return
 	}
 	f := incident.Finding{
-		Condition: incident.Certificate, Health: incident.Degraded, Phase: incident.PhaseTLS, Cause: incident.CauseCertExpiresSoon,
+		Condition: config.ConditionCertificate, Health: incident.Degraded, Phase: config.PhaseTLS, Cause: config.CauseCertExpiresSoon,
 		Hint: expiryHint(chain, cert, left),
 	}
 	if left <= critical {

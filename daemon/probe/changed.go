@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -31,7 +32,7 @@ func (r *round) rememberCertificates(outcomes []outcome) {
 		return
 	}
 	if len(shown) > 1 && !r.past.differ {
-		r.note(incident.CauseCertsDiffer, "The addresses show different certificates; perhaps it was renewed and not reloaded everywhere: "+certificatesBy(outcomes)+".", netip.Addr{})
+		r.note(config.CauseCertsDiffer, "The addresses show different certificates; perhaps it was renewed and not reloaded everywhere: "+certificatesBy(outcomes)+".", netip.Addr{})
 	}
 	r.past.differ = len(shown) > 1
 }
@@ -48,7 +49,7 @@ func (r *round) rememberCertificate(o *outcome) {
 	}
 	before := &r.past.shown[i].print
 	if *before != o.print {
-		r.note(incident.CauseCertChanged, fmt.Sprintf("The certificate changed from SHA-256 %s to %s, which expires on %s.", *before, o.print, day(o.address.TLS.NotAfter)), ip)
+		r.note(config.CauseCertChanged, fmt.Sprintf("The certificate changed from SHA-256 %s to %s, which expires on %s.", *before, o.print, day(o.address.TLS.NotAfter)), ip)
 	}
 	*before = o.print
 }
@@ -72,7 +73,7 @@ func (r *round) rememberAlerts(outcomes []outcome) {
 	latest := r.past.alert
 	for i := range outcomes {
 		outcomes[i].notes = slices.DeleteFunc(outcomes[i].notes, func(n incident.Note) bool {
-			if n.Cause != incident.CauseAlert {
+			if n.Cause != config.CauseAlert {
 				return false
 			}
 			latest = n.Evidence.String()

@@ -23,8 +23,8 @@ func (c *conversation) clientCertificate(text string) *failure {
 	if !c.check.TLS.Cert.IsZero() {
 		hint = "The server does not accept the client certificate: " + strings.TrimSuffix(clean(text), ".") + "."
 	}
-	f := c.fail(incident.CauseClientCertRequired, hint)
-	f.phase = incident.PhaseTLS
+	f := c.fail(config.CauseClientCertRequired, hint)
+	f.phase = config.PhaseTLS
 	return f
 }
 
@@ -42,21 +42,21 @@ func speaksOfCertificate(words string) bool {
 // servers complain only in IMAP, or hang up. A hang-up is not blamed on it where
 // this server has got on without one before.
 func (c *conversation) certificateBehind(f *failure) *failure {
-	if !c.certAsked || !c.secured || f.health == incident.Unknown || f.cause == incident.CauseClientCertRequired {
+	if !c.certAsked || !c.secured || f.health == incident.Unknown || f.cause == config.CauseClientCertRequired {
 		return f
 	}
-	ended := f.cause == incident.CauseBye || isHangUp(f.cause) // a NO may be about a certificate behind the server
+	ended := f.cause == config.CauseBye || isHangUp(f.cause) // a NO may be about a certificate behind the server
 	if words := f.evidence.String(); ended && speaksOfCertificate(words) {
 		return c.clientCertificate(words).quoting(words)
 	}
-	early := []incident.Phase{incident.PhaseGreeting, incident.PhaseCapability, incident.PhaseLogin}
+	early := []config.Phase{config.PhaseGreeting, config.PhaseCapability, config.PhaseLogin}
 	c.past.mu.Lock()
 	defer c.past.mu.Unlock()
 	if !isHangUp(f.cause) || !slices.Contains(early, f.phase) || !c.check.TLS.Cert.IsZero() || c.past.certless || c.last.isComplaint() {
 		return f
 	}
 	blamed := c.clientCertificate("")
-	blamed.hint = "The server asked for a client certificate, was shown none, and hung up" + during(f.phase) + ". It seems to demand one: cert_file and key_file in the tls block."
+	blamed.hint = "The server asked for a client certificate, was shown none, and hung up" + " " + f.phase.When() + ". It seems to demand one: cert_file and key_file in the tls block."
 	blamed.evidence = f.evidence
 	return blamed
 }
@@ -65,8 +65,8 @@ func (c *conversation) certificateBehind(f *failure) *failure {
 // where the server says so. It stays a matter of the account, and its next login
 // waits as after any rejection.
 func (c *conversation) refusedWithoutCertificate(f *failure) *failure {
-	if words := f.evidence.String(); c.certAsked && f.condition == incident.Account && speaksOfCertificate(words) {
-		f.phase, f.cause, f.hint = incident.PhaseTLS, incident.CauseClientCertRequired, c.clientCertificate(words).hint
+	if words := f.evidence.String(); c.certAsked && f.condition == config.ConditionAccount && speaksOfCertificate(words) {
+		f.phase, f.cause, f.hint = config.PhaseTLS, config.CauseClientCertRequired, c.clientCertificate(words).hint
 	}
 	return f
 }

@@ -3,6 +3,7 @@ package probe
 import (
 	"time"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -19,7 +20,7 @@ func (p *Prober) clockTrusted() bool {
 // distrust turns a result that is not well into one that says nothing, for one
 // round after the clock made a jump.
 func distrust(r incident.Result) incident.Result {
-	f := local("", "The clock of this machine was set, or the machine was suspended; what the probe found is not believed.")
+	f := local(config.NoPhase, "The clock of this machine was set, or the machine was suspended; what the probe found is not believed.")
 	r.Observed, r.Findings = 0, []incident.Finding{f.finding()}
 	for i := range r.Addresses {
 		r.Addresses[i].Health = incident.Unknown

@@ -29,7 +29,7 @@ type conversation struct {
 	unwatch   func() bool
 	leave     func() // ends the turn of the user who is logged in
 
-	phase     incident.Phase
+	phase     config.Phase
 	last      response // what the server said last
 	caps      capabilities
 	secured   bool         // TLS is up and verified
@@ -64,15 +64,15 @@ func (o *outcome) found(f incident.Finding) { o.findings = append(o.findings, f)
 
 // run goes through the phases; the first that fails ends it.
 func (c *conversation) run() error {
-	if err := c.step(incident.PhaseConnect, c.connect); err != nil {
+	if err := c.step(config.PhaseConnect, c.connect); err != nil {
 		return err
 	}
 	if c.check.Security == config.TLSFromStart {
-		if err := c.step(incident.PhaseTLS, c.handshake); err != nil {
+		if err := c.step(config.PhaseTLS, c.handshake); err != nil {
 			return err
 		}
 	}
-	if err := c.step(incident.PhaseGreeting, c.greet); err != nil {
+	if err := c.step(config.PhaseGreeting, c.greet); err != nil {
 		return err
 	}
 	if c.check.Security == config.StartTLS {
@@ -88,46 +88,22 @@ func (c *conversation) run() error {
 
 // upgrade is STARTTLS, RFC 9051 section 6.2.1.
 func (c *conversation) upgrade() error {
-	if err := c.step(incident.PhaseCapability, c.learn); err != nil {
+	if err := c.step(config.PhaseCapability, c.learn); err != nil {
 		return err
 	}
-	if err := c.step(incident.PhaseStartTLS, c.startTLS); err != nil {
+	if err := c.step(config.PhaseStartTLS, c.startTLS); err != nil {
 		return err
 	}
-	return c.step(incident.PhaseTLS, c.handshake)
+	return c.step(config.PhaseTLS, c.handshake)
 }
 
 // step runs one phase and adds its time to the timings.
-func (c *conversation) step(phase incident.Phase, do func() error) error {
+func (c *conversation) step(phase config.Phase, do func() error) error {
 	c.phase = phase
 	began := time.Now()
 	err := do()
-	*timing(&c.outcome.address.Timings, phase) += time.Since(began)
+	c.outcome.address.Timings[phase] += time.Since(began)
 	return err
-}
-
-func timing(t *incident.Timings, phase incident.Phase) *time.Duration {
-	switch phase {
-	case incident.PhaseDNS:
-		return &t.DNS
-	case incident.PhaseConnect:
-		return &t.Connect
-	case incident.PhaseTLS:
-		return &t.TLS
-	case incident.PhaseGreeting:
-		return &t.Greeting
-	case incident.PhaseCapability:
-		return &t.Capability
-	case incident.PhaseStartTLS:
-		return &t.StartTLS
-	case incident.PhaseLogin:
-		return &t.Login
-	case incident.PhaseSelect:
-		return &t.Select
-	case incident.PhaseLogout:
-		return &t.Logout
-	}
-	return &t.Total
 }
 
 // learn asks for the capabilities unless the greeting already told them.
@@ -140,7 +116,7 @@ func (c *conversation) learn() error {
 		return err
 	}
 	if answer.status != "OK" {
-		return c.refusedEarly(answer, incident.CauseProtocolError, "The server refuses the CAPABILITY command.")
+		return c.refusedEarly(answer, config.CauseProtocolError, "The server refuses the CAPABILITY command.")
 	}
 	return nil
 }
@@ -150,7 +126,7 @@ func (c *conversation) learn() error {
 // (RFC 9051 section 6.2.1).
 func (c *conversation) startTLS() error {
 	if !c.caps.has("STARTTLS") {
-		return c.fail(incident.CauseNotAdvertised, "The server does not offer STARTTLS on this port. No password was sent, and none will be.").
+		return c.fail(config.CauseNotAdvertised, "The server does not offer STARTTLS on this port. No password was sent, and none will be.").
 			quoting(strings.Join(c.caps, " "))
 	}
 	answer, err := c.command("STARTTLS")
@@ -158,7 +134,7 @@ func (c *conversation) startTLS() error {
 		return err
 	}
 	if answer.status != "OK" {
-		return c.refusedEarly(answer, incident.CauseStartTLSRefused, "The server offers STARTTLS and refuses to begin it.")
+		return c.refusedEarly(answer, config.CauseStartTLSRefused, "The server offers STARTTLS and refuses to begin it.")
 	}
 	if left := c.responses.leftOver(); len(left) > 0 {
 		return c.plaintextAfterOK(string(left))
@@ -175,8 +151,8 @@ func (c *conversation) plaintextAfterOK(text string) *failure {
 		hint = "The server agreed to STARTTLS, and then clear text ended the session in place of TLS; its words may say why." +
 			" A certificate or key that the server cannot use is a frequent reason."
 	}
-	f := c.fail(incident.CausePlaintextAfterOK, hint).quoting(text)
-	f.phase = incident.PhaseStartTLS
+	f := c.fail(config.CausePlaintextAfterOK, hint).quoting(text)
+	f.phase = config.PhaseStartTLS
 	return f
 }
 
@@ -186,7 +162,7 @@ func (c *conversation) command(name string) (response, error) {
 	tag := c.prober.tag + strconv.Itoa(c.tags)
 	line := tag + " " + name
 	c.said(client, line)
-	if _, err := c.conn.Write([]byte(line + "\r\n")); err != nil && ioCause(err) == incident.CauseTimeout {
+	if _, err := c.conn.Write([]byte(line + "\r\n")); err != nil && ioCause(err) == config.CauseTimeout {
 		return response{}, c.broken(err) // any other error of writing has its reason in what can be read
 	}
 	for {
@@ -221,7 +197,7 @@ func (c *conversation) hear() (response, error) {
 	if r.code == "ALERT" {
 		c.alert(r)
 	}
-	if r.tag == "*" && r.status == "BYE" && c.phase != incident.PhaseGreeting {
+	if r.tag == "*" && r.status == "BYE" && c.phase != config.PhaseGreeting {
 		return r, c.bye(r)
 	}
 	return r, nil
@@ -233,11 +209,11 @@ func (c *conversation) protocolError(r response) *failure {
 		// nginx passes on the greeting of whatever answers at the port that it was led to.
 		hint += " It looks like " + what + ": a proxy may lead to a wrong port."
 	}
-	return c.fail(incident.CauseProtocolError, hint).quoting(r.raw)
+	return c.fail(config.CauseProtocolError, hint).quoting(r.raw)
 }
 
 // fail is a failure of the service in the present phase.
-func (c *conversation) fail(cause incident.Cause, hint string) *failure {
+func (c *conversation) fail(cause config.Cause, hint string) *failure {
 	return down(c.phase, cause, hint)
 }
 
@@ -264,7 +240,7 @@ func (c *conversation) alert(r response) {
 	const enough = 4
 	if len(c.outcome.notes) < enough {
 		c.outcome.notes = append(c.outcome.notes, incident.Note{
-			Cause: incident.CauseAlert, Text: "The server has a message for people.",
+			Cause: config.CauseAlert, Text: "The server has a message for people.",
 			Evidence: opaque.Sanitise(r.text), Address: c.goal.ip.String(),
 		})
 	}

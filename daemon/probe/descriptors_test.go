@@ -39,7 +39,7 @@ func TestDescriptorsOfProbes(t *testing.T) {
 	for _, host := range []string{"127.0.0.1", "localhost"} {
 		r := probe(t.Context(), "c", host)
 		f, _ := r.Worst()
-		if r.Health() != incident.Unknown || f.Cause != incident.CauseLocalFault || !strings.Contains(f.Hint, "no file descriptors left") {
+		if r.Health() != incident.Unknown || f.Cause != config.CauseLocalFault || !strings.Contains(f.Hint, "no file descriptors left") {
 			t.Errorf("a third probe, of %s, found %v", host, r.Findings)
 		}
 	}

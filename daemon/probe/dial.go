@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 // dialer connects to one literal address at a time. Without a name there is no
@@ -53,7 +52,7 @@ func (c *conversation) target() netip.AddrPort {
 }
 
 func (c *conversation) connectFailure(err error) *failure {
-	const phase = incident.PhaseConnect
+	const phase = config.PhaseConnect
 	target := c.target()
 	if c.prober.routes.lacking(err, target) {
 		c.outcome.leftOut = c.prober.routes.missing(c.goal.ip)
@@ -65,16 +64,16 @@ func (c *conversation) connectFailure(err error) *failure {
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		c.prober.reached.answered(target)
-		return down(phase, incident.CauseRefused, "The host is up and nothing listens on port "+port(target)+", or a firewall rejects it."+c.banned())
+		return down(phase, config.CauseRefused, "The host is up and nothing listens on port "+port(target)+", or a firewall rejects it."+c.banned())
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
-		return down(phase, incident.CauseUnreachable, c.unreachableHint(target))
+		return down(phase, config.CauseUnreachable, c.unreachableHint(target))
 	case isTimeout(err):
-		return down(phase, incident.CauseTimeout, c.unansweredHint(target))
+		return down(phase, config.CauseTimeout, c.unansweredHint(target))
 	case errors.Is(err, syscall.ECONNRESET):
 		// A refused SYN is ECONNREFUSED: this connection was open already.
 		return c.resetAtOnce()
 	}
-	return down(phase, incident.CauseUnreachable, "The connection could not be opened: "+clean(err.Error())+".")
+	return down(phase, config.CauseUnreachable, "The connection could not be opened: "+clean(err.Error())+".")
 }
 
 // unansweredHint is about a connection attempt that nothing came back to. Linux
@@ -104,19 +103,19 @@ func (c *conversation) unreachableHint(target netip.AddrPort) string {
 // with it.
 func (c *conversation) resetAtOnce() *failure {
 	c.phase = c.afterConnect()
-	f := c.fail(incident.CauseReset, c.brokenHint(incident.CauseReset))
-	if c.phase == incident.PhaseGreeting && !c.diagnosis {
+	f := c.fail(config.CauseReset, c.brokenHint(config.CauseReset))
+	if c.phase == config.PhaseGreeting && !c.diagnosis {
 		return c.noGreeting(f, c.helloAfterHangUp())
 	}
 	return f
 }
 
 // afterConnect is the phase in which the server speaks first.
-func (c *conversation) afterConnect() incident.Phase {
+func (c *conversation) afterConnect() config.Phase {
 	if c.check.Security == config.TLSFromStart {
-		return incident.PhaseTLS
+		return config.PhaseTLS
 	}
-	return incident.PhaseGreeting
+	return config.PhaseGreeting
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/opaque"
-	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/dovecot"
 )
 
@@ -82,7 +81,7 @@ func TestDovecotTokens(t *testing.T) {
 		check.Login = config.Login{Username: "alice", Token: opaque.NewSecret(secret), Mechanism: mechanism, Mailbox: "INBOX"}
 		r := prober.Probe(t.Context(), "right", check)
 		expectReal(t, "a good token with "+mechanism, r, "ok")
-		if !r.Observed.Has(incident.Account) {
+		if !r.Observed.Has(config.ConditionAccount) {
 			t.Error("no login")
 		}
 		check.Login.Token = opaque.NewSecret("expired")

@@ -64,7 +64,7 @@ func TestDovecotMechanisms(t *testing.T) {
 				check := asAlice(realCheck(t, address, security), mechanism)
 				r := prober.Probe(t.Context(), "right", check)
 				expectReal(t, "the right password", r, "ok")
-				if !r.Observed.Has(incident.Account) || r.Addresses[0].Timings.Select == 0 {
+				if !r.Observed.Has(config.ConditionAccount) || r.Addresses[0].Timings[config.PhaseSelect] == 0 {
 					t.Errorf("observed %b, timings %+v", r.Observed, r.Addresses[0].Timings)
 				}
 				check.Login.Password = opaque.NewSecret("wrong-canary")
@@ -99,7 +99,7 @@ func TestDovecotExternal(t *testing.T) {
 	check.Login.Mechanism, check.Login.Mailbox = "EXTERNAL", "INBOX"
 	r := New(Options{Roots: server.CA().Pool()}).Probe(t.Context(), "external", check)
 	expectReal(t, "with a certificate", r, "ok")
-	if !r.Observed.Has(incident.Account) {
+	if !r.Observed.Has(config.ConditionAccount) {
 		t.Error("no login")
 	}
 }
@@ -176,7 +176,7 @@ func TestDovecotWithoutAuthentication(t *testing.T) {
 	check.Timeout = 3 * time.Second
 	r := New(Options{Roots: server.CA().Pool()}).Probe(t.Context(), "check", check)
 	worst, _ := r.Worst()
-	if worst.Health != incident.Down || worst.Condition != incident.Service {
+	if worst.Health != incident.Down || worst.Condition != config.ConditionService {
 		t.Errorf("%+v", worst)
 	}
 	server.StartAuth()

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
@@ -16,9 +17,9 @@ import (
 // A failure ends a conversation: the phase it ended in, the named reason, one
 // sentence of ours and the server's words.
 type failure struct {
-	phase     incident.Phase
-	cause     incident.Cause
-	condition incident.Condition // Service, unless it is about the account or the monitor
+	phase     config.Phase
+	cause     config.Cause
+	condition config.Condition // Service, unless it is about the account or the monitor
 	health    incident.Health
 	hint      string
 	evidence  opaque.Words
@@ -30,13 +31,13 @@ type failure struct {
 func (f *failure) Error() string { return fmt.Sprintf("%s: %s", f.phase, f.cause) }
 
 // down is a failure of the service.
-func down(phase incident.Phase, cause incident.Cause, hint string) *failure {
-	return &failure{phase: phase, cause: cause, condition: incident.Service, health: incident.Down, hint: hint}
+func down(phase config.Phase, cause config.Cause, hint string) *failure {
+	return &failure{phase: phase, cause: cause, condition: config.ConditionService, health: incident.Down, hint: hint}
 }
 
 // local is a fault of this machine, which says nothing about the server.
-func local(phase incident.Phase, hint string) *failure {
-	return &failure{phase: phase, cause: incident.CauseLocalFault, condition: incident.Monitor, health: incident.Unknown, hint: hint}
+func local(phase config.Phase, hint string) *failure {
+	return &failure{phase: phase, cause: config.CauseLocalFault, condition: config.ConditionMonitor, health: incident.Unknown, hint: hint}
 }
 
 // banned adds to a hint what our own rejected logins may have caused.
@@ -65,21 +66,21 @@ func (f *failure) finding() incident.Finding {
 
 // ioCause names an error of reading or writing. What is neither a limit of ours
 // nor an error of the network is a mistake in the protocol.
-func ioCause(err error) incident.Cause {
+func ioCause(err error) config.Cause {
 	switch {
 	case errors.Is(err, errTooMuchData):
-		return incident.CauseTooMuchData
+		return config.CauseTooMuchData
 	case errors.Is(err, errLineTooLong):
-		return incident.CauseLineTooLong
+		return config.CauseLineTooLong
 	case isTimeout(err):
-		return incident.CauseTimeout
+		return config.CauseTimeout
 	case errors.Is(err, syscall.ECONNRESET):
-		return incident.CauseReset
+		return config.CauseReset
 	case errors.Is(err, syscall.EPIPE), // the server had ended its side before (Linux reports a reset then like this)
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, io.ErrClosedPipe):
-		return incident.CauseClosed
+		return config.CauseClosed
 	}
-	return incident.CauseProtocolError
+	return config.CauseProtocolError
 }
 
 func isTimeout(err error) bool {

@@ -26,7 +26,7 @@ func (c *conversation) greet() error {
 	}
 	switch {
 	case r.tag != "*":
-		return c.fail(incident.CauseNotIMAP, c.looksLike(string(r.sent))).quoting(r.raw)
+		return c.fail(config.CauseNotIMAP, c.looksLike(string(r.sent))).quoting(r.raw)
 	case r.status == "BYE":
 		return c.bye(r)
 	case r.status == "PREAUTH":
@@ -34,9 +34,9 @@ func (c *conversation) greet() error {
 	case r.isComplaint():
 		return c.complaint(r)
 	case r.status != "OK":
-		return c.fail(incident.CauseProtocolError, "The server does not begin with a greeting.").quoting(r.raw)
+		return c.fail(config.CauseProtocolError, "The server does not begin with a greeting.").quoting(r.raw)
 	case !strings.Contains(string(r.sent), c.check.ExpectGreeting):
-		return c.fail(incident.CauseGreetingMismatch, fmt.Sprintf("The greeting does not hold the expected text %q: another server answers here, or it was changed.", c.check.ExpectGreeting)).
+		return c.fail(config.CauseGreetingMismatch, fmt.Sprintf("The greeting does not hold the expected text %q: another server answers here, or it was changed.", c.check.ExpectGreeting)).
 			quoting(r.raw)
 	}
 	c.rememberGreeting()
@@ -72,7 +72,7 @@ func (c *conversation) noGreeting(f *failure, other string) *failure {
 		return f
 	}
 	if what := protocolOf(c.responses.begun()); what != "" && what != "IMAP" {
-		return c.fail(incident.CauseNotIMAP, c.looksLike(c.responses.partial)).quoting(c.responses.partial)
+		return c.fail(config.CauseNotIMAP, c.looksLike(c.responses.partial)).quoting(c.responses.partial)
 	}
 	if isTLS(other) {
 		f.hint += " TLS would be answered here, but this port has greeted without it before: rather the server behind it is the place to look."
@@ -80,7 +80,7 @@ func (c *conversation) noGreeting(f *failure, other string) *failure {
 	}
 	line, _, whole := strings.Cut(other, "\n")
 	if what := protocolOf(line); whole && what != "IMAP" {
-		return c.fail(incident.CauseNotIMAP, c.looksLike(line)+" It says nothing until it is spoken to.").quoting(line)
+		return c.fail(config.CauseNotIMAP, c.looksLike(line)+" It says nothing until it is spoken to.").quoting(line)
 	}
 	return f
 }
@@ -88,7 +88,7 @@ func (c *conversation) noGreeting(f *failure, other string) *failure {
 // tlsOnPlainPort is about a port that says nothing in clear text, or hangs up, and
 // answers a ClientHello.
 func (c *conversation) tlsOnPlainPort() *failure {
-	return c.fail(incident.CauseTLSOnPlainPort, "This port speaks TLS from the start; security = \"tls\" is meant, or the server's configuration changed. "+
+	return c.fail(config.CauseTLSOnPlainPort, "This port speaks TLS from the start; security = \"tls\" is meant, or the server's configuration changed. "+
 		"A proxy that takes both (stunnel with protocol = imap) looks the same while the server behind it is down.")
 }
 
@@ -98,7 +98,7 @@ func (c *conversation) preauth(r response) *failure {
 		hint = "The server takes the connection for logged in before TLS, which keeps clients from STARTTLS: " +
 			"someone between here and there may be bypassing it."
 	}
-	return c.fail(incident.CausePreauth, hint).quoting(r.raw)
+	return c.fail(config.CausePreauth, hint).quoting(r.raw)
 }
 
 // complaint is a NO or BAD in place of a greeting. Servers that send one hang up
@@ -107,7 +107,7 @@ func (c *conversation) complaint(r response) *failure {
 	const patience = 2 * time.Second
 	c.fence.shorten(patience)
 	if _, err := c.hear(); err != nil {
-		if f := asFailure(c.phase, err); f.cause != incident.CauseTimeout {
+		if f := asFailure(c.phase, err); f.cause != config.CauseTimeout {
 			return f
 		}
 	}
@@ -115,7 +115,7 @@ func (c *conversation) complaint(r response) *failure {
 	if m := meaningOf(said); m.cause != "" {
 		return c.means(m, said).quoting(r.raw)
 	}
-	return c.fail(incident.CauseProtocolError, "The server does not begin with a greeting.").quoting(r.raw)
+	return c.fail(config.CauseProtocolError, "The server does not begin with a greeting.").quoting(r.raw)
 }
 
 // looksLike names what answers instead of IMAP.

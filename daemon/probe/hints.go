@@ -41,28 +41,28 @@ func (c *conversation) proxyReason() string {
 // understood, that the header of the PROXY protocol may be what the server did
 // not understand.
 func (c *conversation) withProxyRemark(f *failure) *failure {
-	early := []incident.Phase{incident.PhaseTLS, incident.PhaseGreeting, incident.PhaseCapability, incident.PhaseStartTLS}
+	early := []config.Phase{config.PhaseTLS, config.PhaseGreeting, config.PhaseCapability, config.PhaseStartTLS}
 	if c.check.ProxyProtocol == "" || c.secured || !slices.Contains(early, f.phase) || f.health != incident.Down || strings.Contains(f.hint, "PROXY") {
 		return f
 	}
 	switch f.cause {
-	case incident.CauseTLSFailure, incident.CauseProtocolTooOld, incident.CauseNotTLS,
-		incident.CauseProtocolError, incident.CauseNotIMAP, incident.CauseBye, incident.CauseClosed, incident.CauseReset:
+	case config.CauseTLSFailure, config.CauseProtocolTooOld, config.CauseNotTLS,
+		config.CauseProtocolError, config.CauseNotIMAP, config.CauseBye, config.CauseClosed, config.CauseReset:
 		f.hint += fmt.Sprintf(" This check sends the PROXY header first (proxy_protocol = %q); a port that does not expect it may fail like this.", c.check.ProxyProtocol)
 	}
 	return f
 }
 
-func (c *conversation) brokenHint(cause incident.Cause) string {
+func (c *conversation) brokenHint(cause config.Cause) string {
 	switch cause {
-	case incident.CauseTimeout:
+	case config.CauseTimeout:
 		return c.timeoutHint() + c.slowBefore()
-	case incident.CauseTooMuchData:
+	case config.CauseTooMuchData:
 		return fmt.Sprintf("The server sent more than %d KiB without coming to the point.", maxConversation>>10)
-	case incident.CauseLineTooLong:
+	case config.CauseLineTooLong:
 		return fmt.Sprintf("The server sent a line of more than %d KiB.", maxLine>>10)
-	case incident.CauseReset:
-		return "The server, or something in between, reset the connection" + during(c.phase) + "." + c.hangUpReasons()
+	case config.CauseReset:
+		return "The server, or something in between, reset the connection" + " " + c.phase.When() + "." + c.hangUpReasons()
 	default:
 		return c.closedHint() + c.hangUpReasons()
 	}
@@ -70,18 +70,18 @@ func (c *conversation) brokenHint(cause incident.Cause) string {
 
 func (c *conversation) closedHint() string {
 	switch {
-	case c.phase == incident.PhaseGreeting && c.responses.partial != "":
+	case c.phase == config.PhaseGreeting && c.responses.partial != "":
 		return "The server closed the connection in the middle of its greeting."
-	case c.phase == incident.PhaseGreeting:
+	case c.phase == config.PhaseGreeting:
 		return "The server accepted the connection and closed it without a greeting."
 	}
-	return "The server closed the connection" + during(c.phase) + " without a word."
+	return "The server closed the connection" + " " + c.phase.When() + " without a word."
 }
 
 // hangUpReasons are for a server that had not said a word yet.
 func (c *conversation) hangUpReasons() string {
 	switch {
-	case c.phase == incident.PhaseGreeting && c.secured && c.responses.partial == "":
+	case c.phase == config.PhaseGreeting && c.secured && c.responses.partial == "":
 		return possibly(reasonDeadBehind, reasonOtherTLS, reasonLimit, reasonNoHeader)
 	case c.unheard():
 		return possibly(reasonDeadBehind, reasonLimit, c.proxyReason())
@@ -92,24 +92,13 @@ func (c *conversation) hangUpReasons() string {
 // unheard reports whether not a byte has come on this connection, which was to
 // begin with TLS or with the greeting.
 func (c *conversation) unheard() bool {
-	return (c.fence == nil || c.fence.received() == 0) && (c.phase == incident.PhaseGreeting || c.phase == incident.PhaseTLS)
-}
-
-func during(phase incident.Phase) string {
-	switch phase {
-	case incident.PhaseGreeting:
-		return " before it greeted"
-	case incident.PhaseTLS:
-		return " during the TLS handshake"
-	default:
-		return " during " + string(phase)
-	}
+	return (c.fence == nil || c.fence.received() == 0) && (c.phase == config.PhaseGreeting || c.phase == config.PhaseTLS)
 }
 
 func (c *conversation) timeoutHint() string {
 	got := c.fence.received()
 	switch c.phase {
-	case incident.PhaseGreeting:
+	case config.PhaseGreeting:
 		if dripped := len(c.responses.partial); dripped > 0 {
 			return fmt.Sprintf("The server was dripping: %d bytes and still no whole greeting.", dripped)
 		}
@@ -117,7 +106,7 @@ func (c *conversation) timeoutHint() string {
 			return "TLS works, and then the server says nothing." + possibly(reasonHangs, reasonDeadBehind, reasonOtherTLS, reasonNoHeader)
 		}
 		return "The connection is accepted and the server says nothing." + possibly(reasonHangs, reasonQueue, reasonDeadBehind, c.proxyReason())
-	case incident.PhaseTLS:
+	case config.PhaseTLS:
 		switch {
 		case c.unheard():
 			return "The server does not answer the TLS handshake." + possibly(reasonHangs, reasonQueue, reasonDeadBehind, c.proxyReason(), reasonWay)
@@ -125,9 +114,9 @@ func (c *conversation) timeoutHint() string {
 			return "The server does not answer the TLS handshake." + possibly(reasonHangs, reasonWay)
 		}
 		return "The server began the TLS handshake and did not go on: it hangs."
-	case incident.PhaseLogin:
+	case config.PhaseLogin:
 		return "The server does not answer the login: the directory or the authentication behind it hangs, or, where this is a proxy, the server behind it."
-	case incident.PhaseSelect:
+	case config.PhaseSelect:
 		return "The mailbox or the storage behind it hangs: EXAMINE is not answered."
 	default:
 		return fmt.Sprintf("The server does not answer during %s; it had sent %d bytes before.", c.phase, got)
@@ -138,7 +127,7 @@ func (c *conversation) timeoutHint() string {
 // ran out of it.
 func (c *conversation) slowBefore() string {
 	half, whole := c.check.Timeout/2, config.FormatDuration(c.check.Timeout)
-	switch connecting := c.outcome.address.Timings.Connect; {
+	switch connecting := c.outcome.address.Timings[config.PhaseConnect]; {
 	case connecting > half:
 		return fmt.Sprintf(" Connecting alone took %s of the timeout of %s: the way there is slow, or loses packets.", seconds(connecting), whole)
 	case c.dns > half:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -26,12 +27,12 @@ func (r *round) unlessLate(f *failure, late time.Duration) *failure {
 		return f
 	}
 	switch f.cause {
-	case incident.CauseClosed, incident.CauseReset:
+	case config.CauseClosed, config.CauseReset:
 		if late < hangUpAfter && time.Now().Before(r.deadline) {
 			return f
 		}
 		fallthrough // past the deadline it is our own hanging up that is seen
-	case incident.CauseTimeout:
+	case config.CauseTimeout:
 		return local(f.phase, fmt.Sprintf("This machine let the monitor run too late: the probe stood for %s of its time. What it found is not believed.",
 			late.Round(time.Millisecond)))
 	}

@@ -16,39 +16,39 @@ func TestFailuresOfALateProcess(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		timeout time.Duration
-		cause   incident.Cause
+		cause   config.Cause
 		late    time.Duration
 		unknown bool
 		over    bool // the conversation ended after its deadline
 	}{
-		{"in time", second, incident.CauseTimeout, 0, false, false},
-		{"a quarter late", second, incident.CauseTimeout, ms(250), false, false},
-		{"more than a quarter late", second, incident.CauseTimeout, ms(251), true, false},
-		{"a part of the timeout that is no part of a phase", half, incident.CauseTimeout, ms(2501), true, false},
-		{"a long timeout, and late as any process may be", half, incident.CauseTimeout, ms(2500), false, false},
-		{"closed while the server waited", half, incident.CauseClosed, 5 * time.Second, true, false},
-		{"reset while the server waited", half, incident.CauseReset, 7 * time.Second, true, false},
-		{"closed sooner than any server gives up", half, incident.CauseClosed, ms(4999), false, false},
-		{"reset sooner than any server gives up", second, incident.CauseReset, ms(900), false, false},
-		{"closed after the deadline", second, incident.CauseClosed, ms(900), true, true},
-		{"closed after the deadline, and in time", second, incident.CauseClosed, ms(250), false, true},
-		{"refused", second, incident.CauseRefused, ms(900), false, false},
-		{"unreachable", second, incident.CauseUnreachable, ms(900), false, false},
-		{"BYE", second, incident.CauseBye, ms(900), false, false},
-		{"too many connections", half, incident.CauseConnectionLimit, half, false, false},
-		{"a certificate that has expired", second, incident.CauseCertExpired, ms(900), false, false},
-		{"no such name", second, incident.CauseNoSuchName, ms(900), false, false},
+		{"in time", second, config.CauseTimeout, 0, false, false},
+		{"a quarter late", second, config.CauseTimeout, ms(250), false, false},
+		{"more than a quarter late", second, config.CauseTimeout, ms(251), true, false},
+		{"a part of the timeout that is no part of a phase", half, config.CauseTimeout, ms(2501), true, false},
+		{"a long timeout, and late as any process may be", half, config.CauseTimeout, ms(2500), false, false},
+		{"closed while the server waited", half, config.CauseClosed, 5 * time.Second, true, false},
+		{"reset while the server waited", half, config.CauseReset, 7 * time.Second, true, false},
+		{"closed sooner than any server gives up", half, config.CauseClosed, ms(4999), false, false},
+		{"reset sooner than any server gives up", second, config.CauseReset, ms(900), false, false},
+		{"closed after the deadline", second, config.CauseClosed, ms(900), true, true},
+		{"closed after the deadline, and in time", second, config.CauseClosed, ms(250), false, true},
+		{"refused", second, config.CauseRefused, ms(900), false, false},
+		{"unreachable", second, config.CauseUnreachable, ms(900), false, false},
+		{"BYE", second, config.CauseBye, ms(900), false, false},
+		{"too many connections", half, config.CauseConnectionLimit, half, false, false},
+		{"a certificate that has expired", second, config.CauseCertExpired, ms(900), false, false},
+		{"no such name", second, config.CauseNoSuchName, ms(900), false, false},
 	} {
 		r := &round{check: config.Probe{Timeout: test.timeout}, deadline: time.Now().Add(time.Hour)}
 		if test.over {
 			r.deadline = time.Now().Add(-1)
 		}
-		before := down(incident.PhaseTLS, test.cause, "hint")
+		before := down(config.PhaseTLS, test.cause, "hint")
 		after := r.unlessLate(before, test.late)
 		switch {
 		case !test.unknown && after != before:
 			t.Errorf("%s: it became %v", test.name, after)
-		case test.unknown && (after.health != incident.Unknown || after.cause != incident.CauseLocalFault || after.phase != incident.PhaseTLS):
+		case test.unknown && (after.health != incident.Unknown || after.cause != config.CauseLocalFault || after.phase != config.PhaseTLS):
 			t.Errorf("%s: it is still %v", test.name, after)
 		}
 	}
@@ -56,7 +56,7 @@ func TestFailuresOfALateProcess(t *testing.T) {
 	if f := r.unlessLate(nil, second); f != nil {
 		t.Errorf("a conversation that was well became %v", f)
 	}
-	account := accountFailure(incident.PhaseLogin, incident.CauseCredentialsRejected, "hint")
+	account := accountFailure(config.PhaseLogin, config.CauseCredentialsRejected, "hint")
 	if f := r.unlessLate(account, second); f != account {
 		t.Errorf("a login that was refused became %v", f)
 	}

@@ -8,26 +8,25 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-sasl"
-
-	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/config"
 )
 
 // account logs in and opens the mailbox, when it is this conversation's turn to
 // do so.
 func (s *session) account() error {
 	return s.inTurn(func(c claim) error {
-		err := s.step(incident.PhaseLogin, s.logIn)
+		err := s.step(config.PhaseLogin, s.logIn)
 		if err == nil {
 			s.prober.accounts.accept(c)
 			if s.check.Login.Mailbox != "" {
-				err = s.step(incident.PhaseSelect, s.examine)
+				err = s.step(config.PhaseSelect, s.examine)
 			}
 		}
 		if err == nil {
 			return nil
 		}
 		f := asFailure(s.phase, err)
-		if f.condition == incident.Account {
+		if f.condition == config.ConditionAccount {
 			f.evidence = s.withAlerts(f)
 		}
 		return f
@@ -40,7 +39,7 @@ func (s *session) logIn() error {
 	}
 	ways := usableWays(s.check.Login, s.check.TLS, s.caps)
 	if len(ways) == 0 {
-		return accountFailure(s.phase, incident.CauseCapabilityMissing, s.noWay()).quoting(s.redact.text(strings.Join(s.caps, " ")))
+		return accountFailure(s.phase, config.CauseCapabilityMissing, s.noWay()).quoting(s.redact.text(strings.Join(s.caps, " ")))
 	}
 	return s.tryWays(ways)
 }
@@ -60,7 +59,7 @@ func (s *session) try(w way, another bool) error {
 	}
 	client, err := saslClient(w.mechanism, login, token, s.check)
 	if err != nil {
-		return accountFailure(s.phase, incident.CauseCredentialsRejected, "No login was tried: "+err.Error()+".")
+		return accountFailure(s.phase, config.CauseCredentialsRejected, "No login was tried: "+err.Error()+".")
 	}
 	return s.loginAnswer(s.authenticate(client, another), w.mechanism)
 }
@@ -158,13 +157,13 @@ func (s *session) loginAnswer(err error, mechanism string) error {
 	}
 	if wrong, ok := errors.AsType[mechanismError](err); ok {
 		s.lost = !wrong.over
-		return s.fail(incident.CauseProtocolError, "The server's part of "+mechanism+" is wrong: "+wrong.Error()+".")
+		return s.fail(config.CauseProtocolError, "The server's part of "+mechanism+" is wrong: "+wrong.Error()+".")
 	}
 	if !isRefusal(err) {
 		return s.failed()
 	}
 	f := s.refused(loginRefused)
-	if f.cause == incident.CauseTokenRefused {
+	if f.cause == config.CauseTokenRefused {
 		s.prober.tokens.drop(sourceOf(s.check.Login))
 	}
 	return f

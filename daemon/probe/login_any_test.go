@@ -14,21 +14,21 @@ func TestLoginsWhereAnyAddressWill(t *testing.T) {
 	for name, test := range map[string]struct {
 		first, second serverDoes
 		checks        int
-		want          incident.Condition
+		want          config.Condition
 	}{
 		"all are well":              {fine, fine, 1, ""},
 		"the first hangs":           {hangs, fine, 1, ""},
 		"the second hangs":          {fine, hangs, 1, ""},
-		"both hang":                 {hangs, hangs, 1, incident.Service},
-		"one hangs, one is away":    {hangs, unavailable, 1, incident.Service},
-		"both are away":             {unavailable, unavailable, 1, incident.Service},
-		"both reject":               {rejectsIt, rejectsIt, 1, incident.Account},
+		"both hang":                 {hangs, hangs, 1, config.ConditionService},
+		"one hangs, one is away":    {hangs, unavailable, 1, config.ConditionService},
+		"both are away":             {unavailable, unavailable, 1, config.ConditionService},
+		"both reject":               {rejectsIt, rejectsIt, 1, config.ConditionAccount},
 		"the first is slow":         {serverDoes{takes: 10 * time.Second}, fine, 1, ""},
 		"both are slow":             {serverDoes{takes: 10 * time.Second}, serverDoes{takes: 10 * time.Second}, 1, ""},
 		"three checks, one hangs":   {hangs, fine, 3, ""},
-		"three checks, both hang":   {hangs, hangs, 3, incident.Service},
+		"three checks, both hang":   {hangs, hangs, 3, config.ConditionService},
 		"three checks, both slow":   {serverDoes{takes: 10 * time.Second}, serverDoes{takes: 10 * time.Second}, 3, ""},
-		"three checks, both refuse": {rejectsIt, rejectsIt, 3, incident.Account},
+		"three checks, both refuse": {rejectsIt, rejectsIt, 3, config.ConditionAccount},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inLoginWorld(t, 2, func(w *loginWorld) {
@@ -60,7 +60,7 @@ func TestLoginsWhereAnyAddressWill(t *testing.T) {
 						t.Errorf("%s: %v", id, c.events)
 					}
 					for _, r := range c.results {
-						if test.want == incident.Service && r.Observed.Has(incident.Service) && r.Health() == incident.OK {
+						if test.want == config.ConditionService && r.Observed.Has(config.ConditionService) && r.Health() == incident.OK {
 							t.Errorf("%s: called well after %v", id, r.Started.Sub(epoch))
 						}
 					}
@@ -74,7 +74,7 @@ func TestLoginsWhereAnyAddressWill(t *testing.T) {
 // A server that turns logins away and says for how long is left alone that long, and
 // not called well meanwhile.
 func TestServerThatAsksForAPause(t *testing.T) {
-	limit := down(incident.PhaseLogin, incident.CauseConnectionLimit, "Too many.")
+	limit := down(config.PhaseLogin, config.CauseConnectionLimit, "Too many.")
 	limit.backoff = 10 * time.Minute
 	for _, policy := range []config.AddressPolicy{config.AllAddresses, config.AnyAddress} {
 		for _, addresses := range []int{1, 2} {
@@ -82,7 +82,7 @@ func TestServerThatAsksForAPause(t *testing.T) {
 				w.server = func(try) serverDoes { return serverDoes{100 * time.Millisecond, limit} }
 				c := w.checks[w.add(func(c *worldCheck) { c.probe.Addresses = policy })]
 				w.runFor(time.Hour)
-				if len(c.happened(incident.Opened, incident.Service, epoch)) != 1 || len(c.happened(incident.Recovering, incident.Service, epoch)) > 0 {
+				if len(c.happened(incident.Opened, config.ConditionService, epoch)) != 1 || len(c.happened(incident.Recovering, config.ConditionService, epoch)) > 0 {
 					t.Errorf("%s, %d addresses: %v", policy, addresses, c.events)
 				}
 				for i := 1; i < len(w.tries); i++ {

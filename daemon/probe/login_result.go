@@ -44,7 +44,7 @@ func (c *conversation) inTurn(try func(claim) error) error {
 
 // loginFails notes how a login failed, and gives back what ends the conversation.
 func (c *conversation) loginFails(claim claim, f *failure, waited time.Duration) error {
-	if f.cause == incident.CauseLoginRefused && !f.banned {
+	if f.cause == config.CauseLoginRefused && !f.banned {
 		f.hint += c.workedBefore()
 	}
 	if f.backoff > 0 {
@@ -52,22 +52,22 @@ func (c *conversation) loginFails(claim claim, f *failure, waited time.Duration)
 	}
 	switch {
 	case f.health == incident.Unknown: // no token was to be had, or it was this machine's fault
-		if f.condition != incident.Account {
+		if f.condition != config.ConditionAccount {
 			return f
 		}
-	case f.condition == incident.Account && f.phase != incident.PhaseSelect && f.cause != incident.CauseCapabilityMissing:
+	case f.condition == config.ConditionAccount && f.phase != config.PhaseSelect && f.cause != config.CauseCapabilityMissing:
 		c.outcome.login = verdict.LoginRejected
 		c.outcome.rejection = c.prober.accounts.reject(claim, rejection{
 			at: time.Now(), check: c.id, credentials: credentialsOf(c.check.Login), finding: f.finding(),
 		})
-	case f.condition == incident.Account:
+	case f.condition == config.ConditionAccount:
 		c.outcome.login = verdict.LoginFailed
-	case f.cause == incident.CauseTimeout && waited > noWait:
+	case f.cause == config.CauseTimeout && waited > noWait:
 		c.outcome.login = verdict.LoginUntried // it did not have the time that the check gives a login
 		return nil
 	default:
 		c.outcome.login = verdict.LoginBroken
-		if f.cause == incident.CauseTimeout && c.phase == incident.PhaseLogin {
+		if f.cause == config.CauseTimeout && c.phase == config.PhaseLogin {
 			c.prober.accounts.hung(claim)
 		} else {
 			c.prober.accounts.answered(claim)

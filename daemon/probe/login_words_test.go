@@ -7,7 +7,6 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/opaque"
-	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 // A login that worked and is refused without a reason says since when, as long as
@@ -46,7 +45,7 @@ func TestRefusedLoginThatWorkedBefore(t *testing.T) {
 				for i := range 2 {
 					r := b.probeAfter(10 * time.Minute)
 					worst, _ := r.Worst()
-					if worst.Condition != incident.Account || strings.Contains(worst.Hint, since) != test.said {
+					if worst.Condition != config.ConditionAccount || strings.Contains(worst.Hint, since) != test.said {
 						t.Errorf("probe %d: %s: %s", i, inWords(r, true), worst.Hint)
 					}
 				}

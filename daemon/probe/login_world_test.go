@@ -62,9 +62,9 @@ type serverDoes struct {
 var (
 	fine        = serverDoes{takes: 100 * time.Millisecond}
 	hangs       = serverDoes{takes: time.Hour}
-	rejectsIt   = serverDoes{100 * time.Millisecond, accountFailure(incident.PhaseLogin, incident.CauseCredentialsRejected, "Rejected.")}
-	fullBox     = serverDoes{100 * time.Millisecond, accountFailure(incident.PhaseSelect, incident.CauseOverQuota, "Full.")}
-	unavailable = serverDoes{100 * time.Millisecond, down(incident.PhaseLogin, incident.CauseBackendUnavailable, "Away.")}
+	rejectsIt   = serverDoes{100 * time.Millisecond, accountFailure(config.PhaseLogin, config.CauseCredentialsRejected, "Rejected.")}
+	fullBox     = serverDoes{100 * time.Millisecond, accountFailure(config.PhaseSelect, config.CauseOverQuota, "Full.")}
+	unavailable = serverDoes{100 * time.Millisecond, down(config.PhaseLogin, config.CauseBackendUnavailable, "Away.")}
 )
 
 // inLoginWorld runs a test in virtual time, at a name with so many addresses.
@@ -121,7 +121,7 @@ func (w *loginWorld) LookupNetIP(context.Context, string, string) ([]netip.Addr,
 }
 
 func (w *loginWorld) hold(c *conversation) error {
-	c.phase = incident.PhaseConnect
+	c.phase = config.PhaseConnect
 	if !pauseFor(c.ctx, 100*time.Millisecond) {
 		return local(c.phase, "Cancelled.")
 	}
@@ -129,7 +129,7 @@ func (w *loginWorld) hold(c *conversation) error {
 	if !c.goal.login {
 		return nil
 	}
-	c.phase = incident.PhaseLogin
+	c.phase = config.PhaseLogin
 	return c.inTurn(func(cl claim) error {
 		made := try{check: c.id, key: cl.key, ip: c.goal.ip, at: time.Now()}
 		does := w.server(made)
@@ -163,9 +163,9 @@ func (w *loginWorld) login(c *conversation, cl claim, does serverDoes) error {
 		return local(c.phase, "Cancelled.")
 	}
 	if does.takes > left {
-		return c.fail(incident.CauseTimeout, "Silence.")
+		return c.fail(config.CauseTimeout, "Silence.")
 	}
-	if does.fails == nil || does.fails.phase == incident.PhaseSelect {
+	if does.fails == nil || does.fails.phase == config.PhaseSelect {
 		c.prober.accounts.accept(cl)
 	}
 	if does.fails == nil {
@@ -202,7 +202,7 @@ func (w *loginWorld) report(_ context.Context, r incident.Result) incident.Pace 
 }
 
 // happened are the events of a kind, of one condition, since a time.
-func (c *worldCheck) happened(kind incident.Kind, condition incident.Condition, since time.Time) (list []incident.Event) {
+func (c *worldCheck) happened(kind incident.Kind, condition config.Condition, since time.Time) (list []incident.Event) {
 	for _, e := range c.events {
 		if e.Kind == kind && e.Condition == condition && !e.At.Before(since) {
 			list = append(list, e)
@@ -214,7 +214,7 @@ func (c *worldCheck) happened(kind incident.Kind, condition incident.Condition, 
 // rejections are when logins were rejected.
 func (w *loginWorld) rejections() (at []time.Time) {
 	for _, made := range w.tries {
-		if made.end == string(incident.CauseCredentialsRejected) {
+		if made.end == string(config.CauseCredentialsRejected) {
 			at = append(at, made.at)
 		}
 	}

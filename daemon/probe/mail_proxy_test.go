@@ -12,7 +12,6 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/opaque"
-	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/ca"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/dovecot"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/proxies"
@@ -112,9 +111,9 @@ func TestNginxAsMailProxy(t *testing.T) {
 func TestNginxAsMailProxyWithABadCertificate(t *testing.T) {
 	server := dovecot.Start(t, dovecot.Options{Users: map[string]string{"alice": secret}})
 	at := net.JoinHostPort("127.0.0.1", "1")
-	for want, leaf := range map[incident.Cause]ca.Leaf{
-		incident.CauseCertExpired:   ca.Expired(ca.Leaf{}),
-		incident.CauseCertUntrusted: {SelfSigned: true},
+	for want, leaf := range map[config.Cause]ca.Leaf{
+		config.CauseCertExpired:   ca.Expired(ca.Leaf{}),
+		config.CauseCertUntrusted: {SelfSigned: true},
 	} {
 		leaf.Names, leaf.IPs = []string{"localhost"}, []net.IP{net.IPv4(127, 0, 0, 1)}
 		proxy := mailProxy(t, server, at, leaf)

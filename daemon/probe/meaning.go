@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 // A statement is what a server said when it refused a step of the login or ended
@@ -42,7 +41,7 @@ const (
 // A meaning is what a statement says about the server or the account. The zero
 // meaning says that the statement decides nothing.
 type meaning struct {
-	cause   incident.Cause
+	cause   config.Cause
 	account bool   // about the probe's own account or mailbox, not about the service
 	hint    string // "{mailbox}" stands for its name in quotes
 	banned  bool   // failed logins are held against the account or this machine: not to be followed by another one
@@ -86,9 +85,9 @@ func (r *rule) holds(s statement, words string) bool {
 
 // complete puts in what a rule cannot know.
 func (s statement) complete(m meaning) meaning {
-	if s.bearer && m.account && !m.banned && (m.cause == incident.CauseCredentialsRejected || m.cause == incident.CauseLoginRefused) {
+	if s.bearer && m.account && !m.banned && (m.cause == config.CauseCredentialsRejected || m.cause == config.CauseLoginRefused) {
 		m = meaning{
-			cause: incident.CauseTokenRefused, account: true,
+			cause: config.CauseTokenRefused, account: true,
 			hint: "The server refuses the OAuth token: it is expired, for another audience, or without the scope that IMAP needs.",
 		}
 	}
@@ -103,13 +102,13 @@ func (s statement) otherwise(words string) meaning {
 	silent := isGeneric(words)
 	switch {
 	case s.situation == loginRefused && silent:
-		return meaning{incident.CauseLoginRefused, true, "The server refuses the login without saying why: the credentials, or the directory behind them, or, where this is a proxy, the server behind it.", false}
+		return meaning{config.CauseLoginRefused, true, "The server refuses the login without saying why: the credentials, or the directory behind them, or, where this is a proxy, the server behind it.", false}
 	case s.situation == loginRefused:
-		return meaning{incident.CauseLoginRefused, true, "The server refuses the login, and its words may say why. Places to look are the credentials, or the directory behind them.", false}
+		return meaning{config.CauseLoginRefused, true, "The server refuses the login, and its words may say why. Places to look are the credentials, or the directory behind them.", false}
 	case s.situation == mailboxRefused && isInbox(s):
-		return meaning{incident.CausePolicy, true, "The server does not let the account open {mailbox}" + reasonGiven(silent), false}
+		return meaning{config.CausePolicy, true, "The server does not let the account open {mailbox}" + reasonGiven(silent), false}
 	case s.situation == mailboxRefused:
-		return meaning{incident.CauseMailboxMissing, true, "The server does not open the mailbox {mailbox}" + reasonGiven(silent) +
+		return meaning{config.CauseMailboxMissing, true, "The server does not open the mailbox {mailbox}" + reasonGiven(silent) +
 			" Perhaps it does not exist, or the account may not read it.", false}
 	}
 	return meaning{}
@@ -132,32 +131,32 @@ func isNotInbox(s statement) bool { return !isInbox(s) }
 
 var (
 	limitReached = meaning{
-		cause: incident.CauseConnectionLimit,
+		cause: config.CauseConnectionLimit,
 		hint:  "The server refuses because of its limit on connections or sessions; the limit, or a leak of sessions, is the place to look.",
 	}
 	turnedAway = meaning{
-		cause: incident.CauseConnectionLimit,
+		cause: config.CauseConnectionLimit,
 		hint:  "The server turns connections away because there are too many; its limit or a leak of sessions is the place to look.",
 	}
 	slowedDown = meaning{
-		cause: incident.CauseConnectionLimit,
+		cause: config.CauseConnectionLimit,
 		hint:  "The server refuses because there was too much of something in a short time: connections, commands or data. Its words may say of what, and for how long.",
 	}
-	rejected      = meaning{cause: incident.CauseCredentialsRejected, account: true, hint: "The server rejects the user name or the password."}
-	refusedBehind = meaning{cause: incident.CauseLoginRefused, account: true, hint: "The server behind this one refuses the login, and why is not passed on: the credentials, or the directory behind them."}
-	heldAgainst   = meaning{incident.CauseLoginRefused, true, "The server turns this user or this machine away after failed logins.", true}
-	loginPolicy   = meaning{incident.CausePolicy, true, "The server's policy forbids this kind of login; its words say why.", false}
-	mailboxPolicy = meaning{incident.CausePolicy, true, "The server does not let the account open the mailbox {mailbox}; its words say why.", false}
-	mailboxGone   = meaning{incident.CauseMailboxMissing, true, "The mailbox {mailbox} does not exist.", false}
-	mailboxLost   = meaning{incident.CauseMailboxMissing, true, "The server ends the session over the mailbox {mailbox}, which could never be opened: it may not exist, or the account may not read it.", false}
-	mailboxNone   = meaning{incident.CauseMailboxMissing, true, "The mailbox {mailbox} does not exist, or has a name that the server does not take, or cannot be opened by its kind.", false}
-	mailboxInUse  = meaning{incident.CauseMailboxInUse, false, "The mailbox is locked by somebody else, or a lock was left behind.", false}
-	expired       = meaning{incident.CauseAccountExpired, true, "The account or its password has expired.", false}
-	overQuota     = meaning{incident.CauseOverQuota, true, "The account is over its quota.", false}
-	needsPrivacy  = meaning{incident.CausePrivacyRequired, true, "The server wants a better protected connection for this account.", false}
-	brokenBehind  = meaning{incident.CauseBackendUnavailable, false, "The server works and something behind it does not: the directory, the database or the storage.", false}
-	brokenCheck   = meaning{incident.CauseBackendUnavailable, false, "The server could not check the login: what checks passwords behind it does not work (the directory, the database or the authentication service).", false}
-	brokenEarly   = meaning{incident.CauseBackendUnavailable, false, "The server turns connections away because what checks passwords behind it does not work: the directory, the database or the authentication service.", false}
-	brokenStore   = meaning{incident.CauseBackendUnavailable, false, "The mailbox cannot be opened: the storage behind the server is the place to look.", false}
-	brokenFiles   = meaning{incident.CauseBackendUnavailable, false, "The server ends the session because of trouble with files: the storage behind it, or the rights there, are the place to look.", false}
+	rejected      = meaning{cause: config.CauseCredentialsRejected, account: true, hint: "The server rejects the user name or the password."}
+	refusedBehind = meaning{cause: config.CauseLoginRefused, account: true, hint: "The server behind this one refuses the login, and why is not passed on: the credentials, or the directory behind them."}
+	heldAgainst   = meaning{config.CauseLoginRefused, true, "The server turns this user or this machine away after failed logins.", true}
+	loginPolicy   = meaning{config.CausePolicy, true, "The server's policy forbids this kind of login; its words say why.", false}
+	mailboxPolicy = meaning{config.CausePolicy, true, "The server does not let the account open the mailbox {mailbox}; its words say why.", false}
+	mailboxGone   = meaning{config.CauseMailboxMissing, true, "The mailbox {mailbox} does not exist.", false}
+	mailboxLost   = meaning{config.CauseMailboxMissing, true, "The server ends the session over the mailbox {mailbox}, which could never be opened: it may not exist, or the account may not read it.", false}
+	mailboxNone   = meaning{config.CauseMailboxMissing, true, "The mailbox {mailbox} does not exist, or has a name that the server does not take, or cannot be opened by its kind.", false}
+	mailboxInUse  = meaning{config.CauseMailboxInUse, false, "The mailbox is locked by somebody else, or a lock was left behind.", false}
+	expired       = meaning{config.CauseAccountExpired, true, "The account or its password has expired.", false}
+	overQuota     = meaning{config.CauseOverQuota, true, "The account is over its quota.", false}
+	needsPrivacy  = meaning{config.CausePrivacyRequired, true, "The server wants a better protected connection for this account.", false}
+	brokenBehind  = meaning{config.CauseBackendUnavailable, false, "The server works and something behind it does not: the directory, the database or the storage.", false}
+	brokenCheck   = meaning{config.CauseBackendUnavailable, false, "The server could not check the login: what checks passwords behind it does not work (the directory, the database or the authentication service).", false}
+	brokenEarly   = meaning{config.CauseBackendUnavailable, false, "The server turns connections away because what checks passwords behind it does not work: the directory, the database or the authentication service.", false}
+	brokenStore   = meaning{config.CauseBackendUnavailable, false, "The mailbox cannot be opened: the storage behind the server is the place to look.", false}
+	brokenFiles   = meaning{config.CauseBackendUnavailable, false, "The server ends the session because of trouble with files: the storage behind it, or the rights there, are the place to look.", false}
 )

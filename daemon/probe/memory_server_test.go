@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/ca"
 )
@@ -40,9 +39,9 @@ func TestServerThatFailsAndRecovers(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			hung := incident.PhaseTLS
+			hung := config.PhaseTLS
 			if security == config.StartTLS {
-				hung = incident.PhaseGreeting
+				hung = config.PhaseGreeting
 			}
 			expect("serving", "ok")
 			server.Refuse()
@@ -53,7 +52,7 @@ func TestServerThatFailsAndRecovers(t *testing.T) {
 				t.Fatal(err)
 			}
 			check.Timeout = time.Second
-			expect("hanging", "down "+string(hung)+"/timeout")
+			expect("hanging", "down "+hung.String()+"/timeout")
 			check.Timeout = time.Minute
 			serve()
 			expect("serving after a hang", "ok")

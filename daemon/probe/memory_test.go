@@ -44,7 +44,7 @@ func TestFailingAddressIsGivenUpTenMinutesAfterDNSDid(t *testing.T) {
 		}
 		r := b.probeAfter(time.Minute)
 		b.expect(r, "ok")
-		if !hasNote(r, "withdrawn") || !r.Observed.Has(incident.Addresses) {
+		if !hasNote(r, "withdrawn") || !r.Observed.Has(config.ConditionAddresses) {
 			t.Errorf("notes %v, observed %b", r.Notes, r.Observed)
 		}
 	})
@@ -97,7 +97,7 @@ func TestLoginEvery(t *testing.T) {
 		b.login(config.Login{Username: "alice", Every: time.Hour})
 		observed := 0
 		for range 120 {
-			if b.probeAfter(time.Minute).Observed.Has(incident.Account) {
+			if b.probeAfter(time.Minute).Observed.Has(config.ConditionAccount) {
 				observed++
 			}
 		}
@@ -123,7 +123,7 @@ func TestLoginEveryConfirmsAChange(t *testing.T) {
 				break
 			}
 		}
-		if r := b.probeAfter(time.Minute); r.Observed.Has(incident.Account) {
+		if r := b.probeAfter(time.Minute); r.Observed.Has(config.ConditionAccount) {
 			t.Error("a confirmed failure is looked at again before its time")
 		}
 	})
@@ -140,7 +140,7 @@ func TestRejectedLoginSlowsDown(t *testing.T) {
 			if b.logins("192.0.2.1") > before {
 				at = append(at, minute)
 				b.expect(r, "degraded login/credentials_rejected account")
-			} else if r.Health() != incident.OK || r.Observed.Has(incident.Account) {
+			} else if r.Health() != incident.OK || r.Observed.Has(config.ConditionAccount) {
 				t.Fatalf("minute %d: %v, observed %b", minute, r.Findings, r.Observed)
 			}
 			time.Sleep(time.Minute)

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/config"
 )
 
 // nameMismatch says for whom a certificate is that is not for the server's name.
@@ -36,7 +36,7 @@ func (c *conversation) nameMismatch(leaf *x509.Certificate) *failure {
 	if slices.ContainsFunc(leaf.DNSNames, func(name string) bool { return wildcardAbove(name, host) }) {
 		hint += " A wildcard stands for exactly one label."
 	}
-	return c.fail(incident.CauseNameMismatch, hint)
+	return c.fail(config.CauseNameMismatch, hint)
 }
 
 // wildcardAbove reports whether a wildcard is for names nearer to the root of the
@@ -60,7 +60,7 @@ func (c *conversation) unknownName() *failure {
 	if !c.sentName() {
 		hint = "The server wants to be asked for a name (SNI), and clients cannot ask for an address; write the name as tls.server_name."
 	}
-	return c.fail(incident.CauseNameMismatch, hint)
+	return c.fail(config.CauseNameMismatch, hint)
 }
 
 // sentName reports whether the ClientHello has a server name: addresses are never

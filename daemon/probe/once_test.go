@@ -36,19 +36,19 @@ func TestOneSessionPerUserAndServer(t *testing.T) {
 		probing.Wait()
 		loggedIn := 0
 		for _, r := range results {
-			if r.Observed.Has(incident.Account) {
+			if r.Observed.Has(config.ConditionAccount) {
 				b.expect(r, "ok")
 				loggedIn++
 			} else {
 				b.expect(r, "unknown login/login_not_tried account")
 			}
-			if r.Observed.Has(incident.Service) != r.Observed.Has(incident.Account) {
+			if r.Observed.Has(config.ConditionService) != r.Observed.Has(config.ConditionAccount) {
 				t.Errorf("the service is observed without a login that was due: %b", r.Observed)
 			}
-			if waited := r.Ended.Sub(r.Started) - r.Addresses[0].Timings.Total; waited < 0 {
-				t.Errorf("the total of %v is more than the probe took", r.Addresses[0].Timings.Total)
+			if waited := r.Ended.Sub(r.Started) - r.Addresses[0].Timings[config.WholeConversation]; waited < 0 {
+				t.Errorf("the total of %v is more than the probe took", r.Addresses[0].Timings[config.WholeConversation])
 			}
-			if took := r.Addresses[0].Timings.Total; took > 3*time.Second {
+			if took := r.Addresses[0].Timings[config.WholeConversation]; took > 3*time.Second {
 				t.Errorf("waiting for another session counts as the server's time: %v", took)
 			}
 		}
@@ -143,7 +143,7 @@ func TestRouteThatIsLostMakesItsAddressesUnknown(t *testing.T) {
 		}
 		r := b.probe()
 		b.expect(r, "ok")
-		if len(r.Addresses) != 2 || r.Addresses[1].Health != incident.Unknown || r.Observed.Has(incident.Addresses) {
+		if len(r.Addresses) != 2 || r.Addresses[1].Health != incident.Unknown || r.Observed.Has(config.ConditionAddresses) {
 			t.Errorf("addresses %+v, observed %b", r.Addresses, r.Observed)
 		}
 		if len(told) != 0 {
@@ -169,7 +169,7 @@ func TestFamilyWithoutARouteIsToldOnce(t *testing.T) {
 		for range 3 {
 			r := b.probe()
 			b.expect(r, "ok")
-			if len(r.Addresses) != 1 || !r.Observed.Has(incident.Addresses) {
+			if len(r.Addresses) != 1 || !r.Observed.Has(config.ConditionAddresses) {
 				t.Errorf("addresses %+v, observed %b", r.Addresses, r.Observed)
 			}
 		}
@@ -193,14 +193,14 @@ func TestEveryAnswerSlowButInTime(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		const slow = "pause 2s\ntls\npause 4s\nS: * OK ready\nuntil CAPABILITY\npause 3s\nS: $tag OK done\nuntil LOGOUT\npause 1s\nS: $tag OK done"
 		for _, test := range []struct {
-			limits     config.Thresholds
+			limits     config.PhaseTimes
 			want, hint string
 		}{
-			{config.Thresholds{}, "ok", ""},
-			{config.Thresholds{TLS: 2 * time.Second, Greeting: 4 * time.Second, Total: 10 * time.Second}, "ok", ""},
-			{config.Thresholds{Total: 9 * time.Second}, "degraded greeting/slow latency", "The whole conversation took 10s, more than the 9s"},
-			{config.Thresholds{TLS: time.Second, Greeting: time.Second}, "degraded greeting/slow latency", "The greeting took 4s"},
-			{config.Thresholds{TLS: time.Second, Greeting: 3 * time.Second}, "degraded tls/slow latency", "The TLS handshake took 2s"},
+			{config.PhaseTimes{}, "ok", ""},
+			{config.PhaseTimes{config.PhaseTLS: 2 * time.Second, config.PhaseGreeting: 4 * time.Second, config.WholeConversation: 10 * time.Second}, "ok", ""},
+			{config.PhaseTimes{config.WholeConversation: 9 * time.Second}, "degraded greeting/slow latency", "The whole conversation took 10s, more than the 9s"},
+			{config.PhaseTimes{config.PhaseTLS: time.Second, config.PhaseGreeting: time.Second}, "degraded greeting/slow latency", "The greeting took 4s"},
+			{config.PhaseTimes{config.PhaseTLS: time.Second, config.PhaseGreeting: 3 * time.Second}, "degraded tls/slow latency", "The TLS handshake took 2s"},
 		} {
 			b.serve("192.0.2.1", slow)
 			b.check.Thresholds = test.limits

@@ -12,7 +12,6 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/names"
-	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 // A record is a type of DNS record that holds the addresses of one family.
@@ -142,7 +141,7 @@ func (r *round) noteUnanswered(host string, answers []answer) {
 		if a.says() {
 			continue
 		}
-		r.note(incident.CauseRecordUnanswered, unansweredText(host, a), netip.Addr{})
+		r.note(config.CauseRecordUnanswered, unansweredText(host, a), netip.Addr{})
 		if !notFound(a.err) {
 			r.silentFamily = a.record.family
 		}

@@ -3,7 +3,7 @@ package probe
 import (
 	"fmt"
 
-	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/config"
 )
 
 // refused is what the NO or BAD to the login or to EXAMINE means.
@@ -22,7 +22,7 @@ func (s *session) refused(in situation) *failure {
 
 // refusedEarly is a NO or BAD to a command before the login: a limit, if the words
 // say so, else what the command makes of it.
-func (c *conversation) refusedEarly(answer response, cause incident.Cause, hint string) *failure {
+func (c *conversation) refusedEarly(answer response, cause config.Cause, hint string) *failure {
 	said := c.statement(earlyEnd, answer)
 	if m := meaningOf(said); m.cause != "" {
 		return c.means(m, said).quoting(answer.raw)
@@ -37,9 +37,9 @@ func (c *conversation) bye(r response) *failure {
 	case m.cause != "":
 		return c.means(m, said).quoting(r.raw)
 	case isGeneric(said.plainWords()):
-		return c.fail(incident.CauseBye, "The server ended the session itself and does not say why."+c.banned()).quoting(r.raw)
+		return c.fail(config.CauseBye, "The server ended the session itself and does not say why."+c.banned()).quoting(r.raw)
 	}
-	return c.fail(incident.CauseBye, "The server ended the session itself; its words say why."+c.banned()).quoting(r.raw)
+	return c.fail(config.CauseBye, "The server ended the session itself; its words say why."+c.banned()).quoting(r.raw)
 }
 
 // cutShort is the failure after an untagged NO or BAD and a closed connection.
@@ -52,15 +52,15 @@ func (c *conversation) cutShort(r response) *failure {
 	if words == "" {
 		words = r.status
 	}
-	return c.fail(incident.CauseClosed, fmt.Sprintf("The server said %q and closed the connection%s.", words, during(c.phase))).quoting(r.raw)
+	return c.fail(config.CauseClosed, fmt.Sprintf("The server said %q and closed the connection %s.", words, c.phase.When())).quoting(r.raw)
 }
 
 // ending is the situation of a session that ends in the present phase.
 func (c *conversation) ending(login, mailbox situation) situation {
 	switch c.phase {
-	case incident.PhaseLogin:
+	case config.PhaseLogin:
 		return login
-	case incident.PhaseSelect:
+	case config.PhaseSelect:
 		return mailbox
 	default:
 		return earlyEnd

@@ -38,7 +38,7 @@ func TestRejectedLoginIsReportedInTime(t *testing.T) {
 				})
 				w.runFor(2*time.Hour + 30*time.Minute)
 				c := w.checks[id]
-				opened := c.happened(incident.Opened, incident.Account, time.Time{})
+				opened := c.happened(incident.Opened, config.ConditionAccount, time.Time{})
 				if len(opened) != 1 {
 					t.Fatalf("opened %v", opened)
 				}
@@ -68,12 +68,12 @@ func TestRejectedLoginIsReportedInTime(t *testing.T) {
 func TestLoginFailsAtOneAddress(t *testing.T) {
 	for name, test := range map[string]struct {
 		does serverDoes
-		want incident.Condition
+		want config.Condition
 	}{
-		"hangs":       {hangs, incident.Service},
-		"unavailable": {unavailable, incident.Service},
-		"rejected":    {rejectsIt, incident.Account},
-		"over quota":  {fullBox, incident.Account},
+		"hangs":       {hangs, config.ConditionService},
+		"unavailable": {unavailable, config.ConditionService},
+		"rejected":    {rejectsIt, config.ConditionAccount},
+		"over quota":  {fullBox, config.ConditionAccount},
 		"fine":        {fine, ""},
 	} {
 		for _, addresses := range []int{2, 3, 5} {
@@ -142,8 +142,8 @@ func TestOnePortRejectsWhatTheOtherTakes(t *testing.T) {
 					w.add(nil)
 					w.runFor(5 * time.Hour)
 					for id, c := range w.checks {
-						opened := len(c.happened(incident.Opened, incident.Account, time.Time{}))
-						if (opened == 1) != (id == bad) || len(c.happened(incident.Closed, incident.Account, time.Time{})) > 0 {
+						opened := len(c.happened(incident.Opened, config.ConditionAccount, time.Time{}))
+						if (opened == 1) != (id == bad) || len(c.happened(incident.Closed, config.ConditionAccount, time.Time{})) > 0 {
 							t.Errorf("%s: %v", id, c.events)
 						}
 					}
@@ -217,7 +217,7 @@ func (w *loginWorld) compareRejections(r *rapid.T, rejecting map[[2]int]bool, be
 		}
 	}
 	for id, c := range w.checks {
-		opened := c.happened(incident.Opened, incident.Account, time.Time{})
+		opened := c.happened(incident.Opened, config.ConditionAccount, time.Time{})
 		if bad[id] == len(w.ips) {
 			latest := began.Add(2*c.probe.Interval + c.policy.FaultTolerance + 2*c.probe.RetryInterval + c.probe.Timeout)
 			if len(opened) != 1 || len(bad) == 1 && opened[0].At.After(latest) {
@@ -227,7 +227,7 @@ func (w *loginWorld) compareRejections(r *rapid.T, rejecting map[[2]int]bool, be
 		if bad[id] == 0 && len(bad) <= 1 && len(opened) > 0 {
 			r.Errorf("%s is rejected nowhere: %v", id, c.events)
 		}
-		if closed := c.happened(incident.Closed, incident.Account, time.Time{}); (bad[id] == len(w.ips) || bad[id] > 0 && len(bad) == 1) && len(closed) > 0 {
+		if closed := c.happened(incident.Closed, config.ConditionAccount, time.Time{}); (bad[id] == len(w.ips) || bad[id] > 0 && len(bad) == 1) && len(closed) > 0 {
 			r.Errorf("%s was closed while it is rejected: %v", id, closed)
 		}
 	}
@@ -252,7 +252,7 @@ func TestShortRejectionIsForgotten(t *testing.T) {
 					}
 					w.runFor(time.Hour)
 					for id, c := range w.checks {
-						if len(c.happened(incident.Opened, incident.Account, epoch)) > 0 || c.state.Live() {
+						if len(c.happened(incident.Opened, config.ConditionAccount, epoch)) > 0 || c.state.Live() {
 							t.Errorf("%s: %v", id, c.events)
 						}
 					}
@@ -287,7 +287,7 @@ func TestPasswordBecomesWrongWhileOnePortIsRejected(t *testing.T) {
 			t.Errorf("%d rejections in the first ten minutes", n)
 		}
 		for id, c := range w.checks {
-			if len(c.happened(incident.Opened, incident.Account, epoch)) != 1 {
+			if len(c.happened(incident.Opened, config.ConditionAccount, epoch)) != 1 {
 				t.Errorf("%s: %v", id, c.events)
 			}
 		}

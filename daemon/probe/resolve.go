@@ -9,8 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/names"
-	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 // A Resolver looks up the addresses of a name. [net.Resolver] is one, but the
@@ -60,7 +60,7 @@ var errNoAddress = errors.New("the name exists and has no address")
 // has no record at all (RFC 8020); and a question without an answer leaves open
 // what the answer would have been.
 func noAddresses(host string, answers []answer) *failure {
-	const phase = incident.PhaseDNS
+	const phase = config.PhaseDNS
 	for _, a := range answers {
 		if fault := localFault(a.err); fault != "" {
 			return local(phase, "The name could not be looked up: "+fault+".")
@@ -68,7 +68,7 @@ func noAddresses(host string, answers []answer) *failure {
 	}
 	for _, a := range answers {
 		if notFound(a.err) {
-			return down(phase, incident.CauseNoSuchName, "The name "+host+" does not exist in DNS."+asked(host))
+			return down(phase, config.CauseNoSuchName, "The name "+host+" does not exist in DNS."+asked(host))
 		}
 	}
 	for i, a := range answers {
@@ -80,11 +80,11 @@ func noAddresses(host string, answers []answer) *failure {
 			what = fmt.Sprintf("the %s record of %s; there is no %s record", a.record.name, host, answers[1-i].record.name)
 		}
 		if unanswered(a.err) {
-			return down(phase, incident.CauseTimeout, "The resolver did not answer in time for "+what+".")
+			return down(phase, config.CauseTimeout, "The resolver did not answer in time for "+what+".")
 		}
-		return down(phase, incident.CauseDNSFailure, "The resolver could not answer for "+what+".").quoting(a.err.Error())
+		return down(phase, config.CauseDNSFailure, "The resolver could not answer for "+what+".").quoting(a.err.Error())
 	}
-	return down(phase, incident.CauseNoAddress, "The name "+host+" exists and has no address of the wanted family.")
+	return down(phase, config.CauseNoAddress, "The name "+host+" exists and has no address of the wanted family.")
 }
 
 // asked tells how a name was looked up, for people whose name would exist with a

@@ -130,7 +130,7 @@ func TestNames(t *testing.T) {
 			if got := inWords(r, true); got != test.want || len(r.Addresses) != test.found {
 				t.Errorf("got %q with %d addresses, want %q with %d (%s, %q)", got, len(r.Addresses), test.want, test.found, worst.Hint, worst.Evidence)
 			}
-			if !strings.Contains(worst.Hint, test.name) && worst.Phase == "dns" {
+			if !strings.Contains(worst.Hint, test.name) && worst.Phase == config.PhaseDNS {
 				t.Errorf("the hint %q does not name the name", worst.Hint)
 			}
 		})

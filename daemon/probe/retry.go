@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -175,14 +176,14 @@ func (c *conversation) moveTo(s *second, began time.Time) {
 	c.unwatch = context.AfterFunc(c.ctx, func() { _ = conn.Close() })
 	lost := s.began.Sub(began)
 	c.waited += lost
-	c.outcome.address.Timings.TLS -= lost
+	c.outcome.address.Timings[config.PhaseTLS] -= lost
 	c.said(remark, "went on with a small ClientHello on another connection")
 	if s.err != nil {
 		return
 	}
 	c.past.keepHello(hello{ip: c.goal.ip, small: true, at: c.started})
 	c.outcome.notes = append(c.outcome.notes, incident.Note{
-		Cause: incident.CauseLargeClientHello, Address: c.goal.ip.String(),
+		Cause: config.CauseLargeClientHello, Address: c.goal.ip.String(),
 		Text: "The server does not take a ClientHello of more than one packet, as clients send it for post-quantum key exchange (X25519MLKEM768), and takes a small one: it, or a box in between, seems to be too old for that.",
 	})
 }

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/config"
 )
 
 // An address that answers only a small ClientHello is sent one from then on, and a
@@ -25,7 +25,7 @@ func TestSmallHelloIsRemembered(t *testing.T) {
 			if got := server.Connections() - before; got != test.connections {
 				t.Errorf("probe %d: %d connections, want %d", i, got, test.connections)
 			}
-			if got := hasNote(r, string(incident.CauseLargeClientHello)); got != test.noted {
+			if got := hasNote(r, string(config.CauseLargeClientHello)); got != test.noted {
 				t.Errorf("probe %d: noted: %v", i, got)
 			}
 		}
@@ -78,7 +78,7 @@ func TestDiagnosisIsRemembered(t *testing.T) {
 // The time that is lost with a large ClientHello is not the server's.
 func TestLostTimeIsNotTheServers(t *testing.T) {
 	inBubble(t, func(b *bubble) {
-		b.check.Thresholds.TLS, b.check.Thresholds.Total = time.Second, 2*time.Second
+		b.check.Thresholds[config.PhaseTLS], b.check.Thresholds[config.WholeConversation] = time.Second, 2*time.Second
 		b.serve("192.0.2.1", "large-hello silence\ntls\nS: * OK ready\nserve")
 		b.expect(b.probe(), "ok")
 	})

@@ -59,13 +59,13 @@ func (r *round) converse(ctx context.Context, g goal) (o outcome) {
 	c := &conversation{round: r, ctx: ctx, goal: g}
 	c.outcome.goal = g
 	c.outcome.address = incident.Address{Node: r.prober.node, IP: g.ip, Port: r.check.Port}
-	c.outcome.address.Timings.DNS = r.dns
+	c.outcome.address.Timings[config.PhaseDNS] = r.dns
 	defer func() {
 		if mistake := recover(); mistake != nil {
 			c.outcome.failure = local(c.phase, fmt.Sprintf("The probe itself failed: %v.", mistake))
 		}
 		c.close()
-		c.outcome.address.Timings.Total = time.Since(r.started) - c.waited
+		c.outcome.address.Timings[config.WholeConversation] = time.Since(r.started) - c.waited
 		late := r.span.Late()
 		if f := r.unlessLate(c.outcome.failure, late); f != c.outcome.failure {
 			c.outcome.failure, c.outcome.login = f, verdict.NoLogin
@@ -80,14 +80,14 @@ func (r *round) converse(ctx context.Context, g goal) (o outcome) {
 	return c.outcome
 }
 
-func asFailure(phase incident.Phase, err error) *failure {
+func asFailure(phase config.Phase, err error) *failure {
 	if f, ok := err.(*failure); ok { //nolint:errorlint // a failure is never wrapped
 		return f
 	}
 	return local(phase, "The probe itself failed: "+clean(err.Error())+".")
 }
 
-func (r *round) note(cause incident.Cause, text string, ip netip.Addr) {
+func (r *round) note(cause config.Cause, text string, ip netip.Addr) {
 	n := incident.Note{Cause: cause, Text: text}
 	if ip.IsValid() {
 		n.Address = ip.String()

@@ -1,6 +1,6 @@
 package probe
 
-import "github.com/imapvigil/imapvigil/daemon/incident"
+import "github.com/imapvigil/imapvigil/config"
 
 // limitRules hold whatever the response code says: Dovecot and others have sent
 // their limits with [AUTHENTICATIONFAILED], [UNAVAILABLE] and [ALERT].
@@ -13,34 +13,34 @@ var limitRules = []rule{
 // codeRules are the response codes that say why something is refused.
 var codeRules = []rule{
 	{in: earlyEnd | loginEnded | mailboxEnded, code: "LIMIT", meaning: turnedAway},
-	{in: anywhere, code: "LIMIT", meaning: meaning{incident.CauseConnectionLimit, false, "The server refuses because of a limit of its own.", false}},
+	{in: anywhere, code: "LIMIT", meaning: meaning{config.CauseConnectionLimit, false, "The server refuses because of a limit of its own.", false}},
 	{in: refusals | endings, code: "THROTTLED", meaning: slowedDown}, // Gmail
 
 	{in: mailboxRefused, code: "NONEXISTENT", meaning: mailboxGone},
 	{in: mailboxRefused, code: "TRYCREATE", meaning: mailboxGone}, // "it could be created": some servers say so to EXAMINE
 	{in: mailboxRefused, code: "CANNOT", meaning: mailboxNone},
-	{in: mailboxRefused, code: "NOPERM", meaning: meaning{incident.CausePolicy, true, "The account may not open the mailbox {mailbox}.", false}},
-	{in: mailboxRefused, code: "AUTHORIZATIONFAILED", meaning: meaning{incident.CausePolicy, true, "The account may not open the mailbox {mailbox}.", false}},
+	{in: mailboxRefused, code: "NOPERM", meaning: meaning{config.CausePolicy, true, "The account may not open the mailbox {mailbox}.", false}},
+	{in: mailboxRefused, code: "AUTHORIZATIONFAILED", meaning: meaning{config.CausePolicy, true, "The account may not open the mailbox {mailbox}.", false}},
 	{in: mailboxRefused, code: "CLIENTBUG", meaning: mailboxPolicy},
 	{in: mailboxRefused | mailboxEnded, code: "INUSE", meaning: mailboxInUse},
 	{in: mailboxRefused | mailboxEnded, code: "CORRUPTION", meaning: brokenStore},
 
 	{
 		in: aboutLogin, code: "AUTHENTICATIONFAILED", phrases: failedLogins,
-		meaning: meaning{incident.CauseCredentialsRejected, true, "The server rejects the user name or the password, and its words speak of failed logins that it holds against this user or this machine.", true},
+		meaning: meaning{config.CauseCredentialsRejected, true, "The server rejects the user name or the password, and its words speak of failed logins that it holds against this user or this machine.", true},
 	},
 	{
 		in: aboutLogin, code: "AUTHENTICATIONFAILED", phrases: forbiddenLogin,
-		meaning: meaning{incident.CauseCredentialsRejected, true, "The server rejects the user name or the password; its words speak of a policy: this kind of login may be switched off, or want a password of its own.", false},
+		meaning: meaning{config.CauseCredentialsRejected, true, "The server rejects the user name or the password; its words speak of a policy: this kind of login may be switched off, or want a password of its own.", false},
 	},
 	{in: aboutLogin, code: "AUTHENTICATIONFAILED", meaning: rejected},
-	{in: aboutLogin, code: "AUTHORIZATIONFAILED", meaning: meaning{incident.CauseCredentialsRejected, true, "The server knows the user and does not let him act here.", false}},
+	{in: aboutLogin, code: "AUTHORIZATIONFAILED", meaning: meaning{config.CauseCredentialsRejected, true, "The server knows the user and does not let him act here.", false}},
 	{in: loginRefused, code: "NOPERM", meaning: loginPolicy},
 	{in: loginRefused, code: "WEBALERT", meaning: loginPolicy}, // Gmail: log in with a web browser first
-	{in: loginRefused, code: "REFERRAL", meaning: meaning{incident.CausePolicy, true, "The server sends this user to another server (RFC 2221); its words name it.", false}},
+	{in: loginRefused, code: "REFERRAL", meaning: meaning{config.CausePolicy, true, "The server sends this user to another server (RFC 2221); its words name it.", false}},
 
 	{in: refusals | loginEnded, code: "EXPIRED", meaning: expired},
-	{in: refusals | loginEnded, code: "CONTACTADMIN", meaning: meaning{incident.CauseContactAdmin, true, "The account needs its administrator.", false}},
+	{in: refusals | loginEnded, code: "CONTACTADMIN", meaning: meaning{config.CauseContactAdmin, true, "The account needs its administrator.", false}},
 	{in: refusals | loginEnded, code: "PRIVACYREQUIRED", meaning: needsPrivacy},
 	{in: refusals | loginEnded, code: "OVERQUOTA", meaning: overQuota},
 	{in: refusals | endings, code: "UNAVAILABLE", meaning: brokenBehind},
@@ -48,7 +48,7 @@ var codeRules = []rule{
 	{in: refusals, code: "SYS/TEMP", meaning: brokenBehind}, // this one and the next two are codes of POP3 (RFC 3206) that gateways pass on
 	{in: refusals, code: "SYS/PERM", meaning: brokenBehind},
 	{in: aboutLogin, code: "AUTH", meaning: rejected},
-	{in: refusals, code: "SERVERBUG", meaning: meaning{incident.CauseServerBug, false, "The server itself says that it has a bug.", false}},
+	{in: refusals, code: "SERVERBUG", meaning: meaning{config.CauseServerBug, false, "The server itself says that it has a bug.", false}},
 }
 
 // wordRules are for statements without a code that decides. Where words fit two

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -84,8 +85,8 @@ func (s *session) tryWays(ways []way) error {
 // was refused.
 func mayBeMechanism(f *failure) bool {
 	switch f.cause {
-	case incident.CauseProtocolError, // what the server sent was no SCRAM, and it took the cancellation
-		incident.CauseCredentialsRejected, incident.CauseLoginRefused, incident.CauseBackendUnavailable, incident.CauseServerBug:
+	case config.CauseProtocolError, // what the server sent was no SCRAM, and it took the cancellation
+		config.CauseCredentialsRejected, config.CauseLoginRefused, config.CauseBackendUnavailable, config.CauseServerBug:
 		return !f.banned
 	}
 	return false
@@ -93,11 +94,11 @@ func mayBeMechanism(f *failure) bool {
 
 func (s *session) noteSCRAM(used string, f *failure) {
 	happens, reason := "refuses the login with it", "Perhaps passwords are kept there in a form that SCRAM cannot check."
-	if f.cause == incident.CauseProtocolError {
+	if f.cause == config.CauseProtocolError {
 		happens, reason = "cannot do it", f.hint
 	}
 	s.outcome.notes = append(s.outcome.notes, incident.Note{
-		Cause: incident.CauseSCRAMRefused, Evidence: f.evidence, Address: s.goal.ip.String(),
+		Cause: config.CauseSCRAMRefused, Evidence: f.evidence, Address: s.goal.ip.String(),
 		Text: "The server offers " + mechSCRAM + " and " + happens + "; the same password is accepted with " + used + ". " + reason +
 			" mechanism = " + quoted(used) + " in the login block leaves the attempt with SCRAM out.",
 	})

@@ -177,7 +177,7 @@ func TestRealCourierConnectionLimit(t *testing.T) {
 	// Courier hangs up without a word on connections beyond its limit. That is a reset or
 	// an end by whether it has seen the client's first words, and may be for many reasons.
 	worst := worstOf(q.prober.Probe(t.Context(), "limit", q.imaps()))
-	if worst.Health != incident.Down || worst.Phase != incident.PhaseTLS || !strings.Contains(worst.Hint, "limit") {
+	if worst.Health != incident.Down || worst.Phase != config.PhaseTLS || !strings.Contains(worst.Hint, "limit") {
 		t.Errorf("connection limit: %s %s/%s: %s", worst.Health, worst.Phase, worst.Cause, worst.Hint)
 	}
 }

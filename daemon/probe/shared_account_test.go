@@ -20,12 +20,12 @@ func TestChecksThatShareAnAccount(t *testing.T) {
 	for _, n := range []int{1, 2, 3, 4, 8} {
 		for name, breaks := range map[string]struct {
 			does      serverDoes
-			condition incident.Condition
+			condition config.Condition
 		}{
-			"hangs":       {hangs, incident.Service},
-			"unavailable": {unavailable, incident.Service},
-			"rejected":    {rejectsIt, incident.Account},
-			"over quota":  {fullBox, incident.Account},
+			"hangs":       {hangs, config.ConditionService},
+			"unavailable": {unavailable, config.ConditionService},
+			"rejected":    {rejectsIt, config.ConditionAccount},
+			"over quota":  {fullBox, config.ConditionAccount},
 		} {
 			for _, quick := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%d checks, %s, quick %v", n, name, quick), func(t *testing.T) {
@@ -58,7 +58,7 @@ func TestChecksThatShareAnAccount(t *testing.T) {
 	}
 }
 
-func (w *loginWorld) compareOutage(id config.CheckID, c *worldCheck, condition incident.Condition, began, ended time.Time, n int) {
+func (w *loginWorld) compareOutage(id config.CheckID, c *worldCheck, condition config.Condition, began, ended time.Time, n int) {
 	w.t.Helper()
 	turns := time.Duration(n) * c.probe.Timeout // each of them logs in once
 	opened := c.happened(incident.Opened, condition, began)
@@ -84,7 +84,7 @@ func (w *loginWorld) compareOutage(id config.CheckID, c *worldCheck, condition i
 	}
 	for _, r := range c.results {
 		during := r.Started.After(opened[0].Since) && r.Ended.Before(ended)
-		if during && condition == incident.Service && r.Observed.Has(incident.Service) && r.Health() == incident.OK {
+		if during && condition == config.ConditionService && r.Observed.Has(config.ConditionService) && r.Health() == incident.OK {
 			w.t.Errorf("%s: called well %v after the beginning", id, r.Started.Sub(began))
 		}
 	}
@@ -170,11 +170,11 @@ func (w *loginWorld) compareKinds(c *worldCheck, does []string, began time.Time)
 	if !broken && !full && len(c.events) > 0 {
 		w.t.Errorf("%v: %v", does, c.events)
 	}
-	opened := c.happened(incident.Opened, incident.Service, began)
-	if (len(opened) == 1) != broken || len(c.happened(incident.Recovering, incident.Service, began)) > 0 {
+	opened := c.happened(incident.Opened, config.ConditionService, began)
+	if (len(opened) == 1) != broken || len(c.happened(incident.Recovering, config.ConditionService, began)) > 0 {
 		w.t.Errorf("%v: opened %v of %v", does, opened, c.events)
 	}
-	if account := c.happened(incident.Opened, incident.Account, began); !broken && full != (len(account) == 1) {
+	if account := c.happened(incident.Opened, config.ConditionAccount, began); !broken && full != (len(account) == 1) {
 		w.t.Errorf("%v: opened %v of %v", does, account, c.events)
 	}
 }
@@ -182,7 +182,7 @@ func (w *loginWorld) compareKinds(c *worldCheck, does []string, began time.Time)
 // A check that has another password than those that were rejected, or whose server
 // asked another check for a pause, has to wait, and is not called well meanwhile.
 func TestCheckThatNeverLoggedInWaitsForOthers(t *testing.T) {
-	asking := down(incident.PhaseLogin, incident.CauseConnectionLimit, "Too much.")
+	asking := down(config.PhaseLogin, config.CauseConnectionLimit, "Too much.")
 	asking.backoff = 20 * time.Minute
 	asksForPause := serverDoes{100 * time.Millisecond, asking}
 	for name, test := range map[string]struct {
@@ -209,10 +209,10 @@ func TestCheckThatNeverLoggedInWaitsForOthers(t *testing.T) {
 					t.Fatal("not probed")
 				}
 				for _, r := range w.checks[id].results {
-					if r.Observed.Has(incident.Service) || r.Observed.Has(incident.Account) {
+					if r.Observed.Has(config.ConditionService) || r.Observed.Has(config.ConditionAccount) {
 						t.Errorf("observed %v without a login", r.Observed)
 					}
-					if len(r.Findings) != 1 || r.Findings[0].Cause != incident.CauseLoginNotTried {
+					if len(r.Findings) != 1 || r.Findings[0].Cause != config.CauseLoginNotTried {
 						t.Errorf("found %v", r.Findings)
 					}
 				}

@@ -9,42 +9,39 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
-// A threshold is how long a phase may take; Total stands for all of them.
+// A threshold is how long a phase, or the whole conversation, may take.
 type threshold struct {
-	phase incident.Phase
-	name  string
+	phase config.Phase // of the finding
+	name  string       // the subject of its sentence
 	limit time.Duration
 	took  time.Duration
 }
 
-func thresholds(check config.Probe, took incident.Timings) []threshold {
+// thresholds lists the limits of a check beside what its phases took.
+func thresholds(check config.Probe, took config.PhaseTimes) (list []threshold) {
 	limits := check.Thresholds
 	if check.Login == (config.Login{}) {
-		limits.Login = 0
+		limits[config.PhaseLogin] = 0
 	}
 	if check.Login.Mailbox == "" {
-		limits.Select = 0
+		limits[config.PhaseSelect] = 0
 	}
-	return []threshold{
-		{incident.PhaseDNS, "The DNS lookup", limits.DNS, took.DNS},
-		{incident.PhaseConnect, "Connecting", limits.Connect, took.Connect},
-		{incident.PhaseTLS, "The TLS handshake", limits.TLS, took.TLS},
-		{incident.PhaseGreeting, "The greeting", limits.Greeting, took.Greeting},
-		{incident.PhaseLogin, "The login", limits.Login, took.Login},
-		{incident.PhaseSelect, "Opening the mailbox", limits.Select, took.Select},
-		{longest(took), "The whole conversation", limits.Total, took.Total},
+	for p := range config.LimitedPhases() {
+		t := threshold{p, p.Name(), limits[p], took[p]}
+		if p == config.WholeConversation {
+			t.phase = longest(took)
+		}
+		list = append(list, t)
 	}
+	return list
 }
 
-// longest is the phase that took most of the time.
-func longest(took incident.Timings) (phase incident.Phase) {
+// longest returns the phase that took most of the time.
+func longest(took config.PhaseTimes) (phase config.Phase) {
 	var most time.Duration
-	for _, p := range []incident.Phase{
-		incident.PhaseDNS, incident.PhaseConnect, incident.PhaseTLS, incident.PhaseGreeting, incident.PhaseCapability,
-		incident.PhaseStartTLS, incident.PhaseLogin, incident.PhaseSelect, incident.PhaseLogout,
-	} {
-		if d := *timing(&took, p); d > most {
-			phase, most = p, d
+	for p := range config.Phases() {
+		if took[p] > most {
+			phase, most = p, took[p]
 		}
 	}
 	return phase
@@ -63,7 +60,7 @@ func (c *conversation) compareThresholds(late time.Duration) {
 		if t.limit <= 0 {
 			continue
 		}
-		if t.took == 0 && (t.phase == incident.PhaseLogin || t.phase == incident.PhaseSelect) {
+		if t.took == 0 && (t.phase == config.PhaseLogin || t.phase == config.PhaseSelect) {
 			c.outcome.paced = false // this probe did not log in: it cannot tell
 		}
 		if t.took > t.limit && t.took-late <= t.limit {
@@ -79,7 +76,7 @@ func (c *conversation) compareThresholds(late time.Duration) {
 	}
 	c.outcome.paced = true
 	c.found(incident.Finding{
-		Condition: incident.Latency, Health: incident.Degraded, Phase: worst.phase, Cause: incident.CauseSlow,
+		Condition: config.ConditionLatency, Health: incident.Degraded, Phase: worst.phase, Cause: config.CauseSlow,
 		Hint: fmt.Sprintf("%s took %s, more than the %s that the thresholds allow.", worst.name, beyond(worst.limit, worst.took), worst.limit),
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 // A threshold on a phase that a probe did not come to cannot be judged.
@@ -16,24 +15,24 @@ func TestThresholds(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		login  config.Login
-		limits config.Thresholds
-		took   incident.Timings
+		limits config.PhaseTimes
+		took   config.PhaseTimes
 		late   time.Duration
 		paced  bool
 		want   string
 	}{
-		{"none", login, config.Thresholds{}, incident.Timings{Greeting: ms(900)}, 0, true, ""},
-		{"within", login, config.Thresholds{Greeting: ms(100)}, incident.Timings{Greeting: ms(100)}, 0, true, ""},
-		{"over", login, config.Thresholds{Greeting: ms(100)}, incident.Timings{Greeting: ms(101)}, 0, true, "greeting"},
-		{"the worst of two", login, config.Thresholds{DNS: ms(10), TLS: ms(100)}, incident.Timings{DNS: ms(50), TLS: ms(200)}, 0, true, "dns"},
-		{"total names the longest phase", login, config.Thresholds{Total: ms(100)}, incident.Timings{DNS: ms(20), TLS: ms(90), Total: ms(120)}, 0, true, "tls"},
-		{"no login in this probe", login, config.Thresholds{Login: ms(100)}, incident.Timings{}, 0, false, ""},
-		{"no login at all", config.Login{}, config.Thresholds{Login: ms(100)}, incident.Timings{}, 0, true, ""},
-		{"no mailbox at all", login, config.Thresholds{Select: ms(100)}, incident.Timings{Login: ms(5)}, 0, true, ""},
-		{"slow before the login that was not due", mailbox, config.Thresholds{TLS: ms(100), Select: ms(5)}, incident.Timings{TLS: ms(900)}, 0, true, "tls"},
-		{"over, as it may be because the monitor was late", login, config.Thresholds{TLS: ms(100)}, incident.Timings{TLS: ms(180)}, ms(80), false, ""},
-		{"over, however late the monitor was", login, config.Thresholds{TLS: ms(100)}, incident.Timings{TLS: ms(181)}, ms(80), true, "tls"},
-		{"one over because of the monitor, one by itself", login, config.Thresholds{DNS: ms(10), TLS: ms(100)}, incident.Timings{DNS: ms(50), TLS: ms(200)}, ms(60), true, "tls"},
+		{"none", login, config.PhaseTimes{}, config.PhaseTimes{config.PhaseGreeting: ms(900)}, 0, true, ""},
+		{"within", login, config.PhaseTimes{config.PhaseGreeting: ms(100)}, config.PhaseTimes{config.PhaseGreeting: ms(100)}, 0, true, ""},
+		{"over", login, config.PhaseTimes{config.PhaseGreeting: ms(100)}, config.PhaseTimes{config.PhaseGreeting: ms(101)}, 0, true, "greeting"},
+		{"the worst of two", login, config.PhaseTimes{config.PhaseDNS: ms(10), config.PhaseTLS: ms(100)}, config.PhaseTimes{config.PhaseDNS: ms(50), config.PhaseTLS: ms(200)}, 0, true, "dns"},
+		{"total names the longest phase", login, config.PhaseTimes{config.WholeConversation: ms(100)}, config.PhaseTimes{config.PhaseDNS: ms(20), config.PhaseTLS: ms(90), config.WholeConversation: ms(120)}, 0, true, "tls"},
+		{"no login in this probe", login, config.PhaseTimes{config.PhaseLogin: ms(100)}, config.PhaseTimes{}, 0, false, ""},
+		{"no login at all", config.Login{}, config.PhaseTimes{config.PhaseLogin: ms(100)}, config.PhaseTimes{}, 0, true, ""},
+		{"no mailbox at all", login, config.PhaseTimes{config.PhaseSelect: ms(100)}, config.PhaseTimes{config.PhaseLogin: ms(5)}, 0, true, ""},
+		{"slow before the login that was not due", mailbox, config.PhaseTimes{config.PhaseTLS: ms(100), config.PhaseSelect: ms(5)}, config.PhaseTimes{config.PhaseTLS: ms(900)}, 0, true, "tls"},
+		{"over, as it may be because the monitor was late", login, config.PhaseTimes{config.PhaseTLS: ms(100)}, config.PhaseTimes{config.PhaseTLS: ms(180)}, ms(80), false, ""},
+		{"over, however late the monitor was", login, config.PhaseTimes{config.PhaseTLS: ms(100)}, config.PhaseTimes{config.PhaseTLS: ms(181)}, ms(80), true, "tls"},
+		{"one over because of the monitor, one by itself", login, config.PhaseTimes{config.PhaseDNS: ms(10), config.PhaseTLS: ms(100)}, config.PhaseTimes{config.PhaseDNS: ms(50), config.PhaseTLS: ms(200)}, ms(60), true, "tls"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := &conversation{round: &round{check: config.Probe{Login: test.login, Thresholds: test.limits}}}
@@ -41,7 +40,7 @@ func TestThresholds(t *testing.T) {
 			c.compareThresholds(test.late)
 			got := ""
 			if len(c.outcome.findings) > 0 {
-				got = string(c.outcome.findings[0].Phase)
+				got = c.outcome.findings[0].Phase.String()
 			}
 			if got != test.want || c.outcome.paced != test.paced {
 				t.Errorf("slow in %q, judged %v; want %q, %v", got, c.outcome.paced, test.want, test.paced)
@@ -59,8 +58,8 @@ func TestWhatIsSlowIsSaidWithEnoughDigits(t *testing.T) {
 		{"1.000001ms", "1ms", "1.000001ms"},
 		{"87.3µs", "50µs", "87µs"},
 	} {
-		c := &conversation{round: &round{check: config.Probe{Thresholds: config.Thresholds{Total: duration(t, test.limit)}}}}
-		c.outcome.address.Timings.Total = duration(t, test.took)
+		c := &conversation{round: &round{check: config.Probe{Thresholds: config.PhaseTimes{config.WholeConversation: duration(t, test.limit)}}}}
+		c.outcome.address.Timings[config.WholeConversation] = duration(t, test.took)
 		c.compareThresholds(0)
 		want := "The whole conversation took " + test.said + ", more than the " + test.limit + " that the thresholds allow."
 		if got := c.outcome.findings[0].Hint; got != want {

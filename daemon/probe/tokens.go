@@ -96,14 +96,14 @@ func (t *tokens) fetch(ctx context.Context, source tokenSource) (*oauth2.Token, 
 // tokenFailure tells a refusal of the endpoint, which somebody has to mend, from
 // an endpoint that cannot be reached, which says nothing about the IMAP server.
 func tokenFailure(err error) *failure {
-	const phase = incident.PhaseLogin
+	const phase = config.PhaseLogin
 	refused, ok := errors.AsType[*oauth2.RetrieveError](err)
 	if ok && refused.Response != nil && refused.Response.StatusCode/100 == 4 && refused.Response.StatusCode != http.StatusTooManyRequests {
 		words := strings.TrimSpace(refused.ErrorCode + " " + refused.ErrorDescription)
-		return accountFailure(phase, incident.CauseTokenRefused, fmt.Sprintf("The token endpoint refuses the client (HTTP status %d): an expired client secret is the usual reason.", refused.Response.StatusCode)).
+		return accountFailure(phase, config.CauseTokenRefused, fmt.Sprintf("The token endpoint refuses the client (HTTP status %d): an expired client secret is the usual reason.", refused.Response.StatusCode)).
 			quoting(words)
 	}
-	f := accountFailure(phase, incident.CauseTokenUnavailable, "The token endpoint cannot be reached or fails, so no login was tried; that is not the IMAP server's fault.")
+	f := accountFailure(phase, config.CauseTokenUnavailable, "The token endpoint cannot be reached or fails, so no login was tried; that is not the IMAP server's fault.")
 	f.health = incident.Unknown
 	if ok && refused.Response != nil {
 		return f.quoting(fmt.Sprintf("HTTP status %d", refused.Response.StatusCode))

@@ -68,7 +68,7 @@ func TestTokenFromClientCredentials(t *testing.T) {
 	url, asked := endpoint(t, grant(3600))
 	prober, check, server := withToken(t, url, takesToken)
 	for range 3 {
-		if r := prober.Probe(t.Context(), "check", check); r.Health() != incident.OK || !r.Observed.Has(incident.Account) {
+		if r := prober.Probe(t.Context(), "check", check); r.Health() != incident.OK || !r.Observed.Has(config.ConditionAccount) {
 			t.Fatalf("%+v", r.Findings)
 		}
 	}
@@ -130,7 +130,7 @@ func TestTokenEndpointTroubles(t *testing.T) {
 			if got := inWords(r, true); got != test.want || worst.Evidence.String() != test.evidence {
 				t.Errorf("%s with evidence %q, want %s with %q", got, worst.Evidence, test.want, test.evidence)
 			}
-			if !r.Observed.Has(incident.Service) || r.Observed.Has(incident.Account) != (worst.Health == incident.Degraded) {
+			if !r.Observed.Has(config.ConditionService) || r.Observed.Has(config.ConditionAccount) != (worst.Health == incident.Degraded) {
 				t.Errorf("observed %b", r.Observed)
 			}
 			if got := strings.Join(server.Commands(), ", "); got != "CAPABILITY, LOGOUT" {

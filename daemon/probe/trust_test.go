@@ -10,7 +10,6 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/opaque"
-	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/ca"
 )
@@ -36,7 +35,7 @@ func TestPin(t *testing.T) {
 				b.serve("192.0.2.1", "tls "+test.certificate+"\nS: * OK ready\nserve")
 				r := b.probe()
 				b.expect(r, test.want)
-				if f, bad := r.Worst(); bad && f.Cause == incident.CausePinMismatch && !strings.Contains(f.Hint, pinOf(t, b.certs, test.certificate)) {
+				if f, bad := r.Worst(); bad && f.Cause == config.CausePinMismatch && !strings.Contains(f.Hint, pinOf(t, b.certs, test.certificate)) {
 					t.Errorf("the hint %q does not name the present key", f.Hint)
 				}
 			})
@@ -176,7 +175,7 @@ func TestLoginsWithoutCertificateWait(t *testing.T) {
 		b.serve("192.0.2.1", "tls ask-cert\nS: * OK ready\nuntil LOGIN *\nS: $tag NO [ALERT] Client didn't present valid SSL certificate\nserve")
 		for range 5 {
 			r := b.probeAfter(time.Minute)
-			if r.Observed.Has(incident.Account) {
+			if r.Observed.Has(config.ConditionAccount) {
 				b.expect(r, "degraded tls/client_cert_required account")
 			}
 		}

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/config"
 )
 
 // issuersOf follows the issuers of the server's certificate among those that the
@@ -68,7 +68,7 @@ func selfSigned(cert *x509.Certificate) bool { return signs(cert, cert) }
 // authority, nobody can see; then both are offered. Nothing is ever fetched.
 func (c *conversation) untrusted(path []*x509.Certificate, err error) *failure {
 	if hint := c.nearMiss(path); hint != "" {
-		return c.fail(incident.CauseCertUntrusted, hint)
+		return c.fail(config.CauseCertUntrusted, hint)
 	}
 	leaf, last := path[0], path[len(path)-1]
 	issuer := quoted(clean(last.Issuer.String()))
@@ -77,16 +77,16 @@ func (c *conversation) untrusted(path []*x509.Certificate, err error) *failure {
 	}
 	for _, cert := range path[1:] {
 		if why := mayNotIssue(cert); why != "" {
-			return c.fail(incident.CauseCertUntrusted, fmt.Sprintf("The server sends %s as the issuer of its certificate, which is no authority: %s.", quoted(subjectOf(cert)), why))
+			return c.fail(config.CauseCertUntrusted, fmt.Sprintf("The server sends %s as the issuer of its certificate, which is no authority: %s.", quoted(subjectOf(cert)), why))
 		}
 	}
 	switch {
 	case selfSigned(leaf):
-		return c.fail(incident.CauseCertUntrusted, "The certificate is self-signed; if that is meant to be so, "+c.waysToTrust(leaf))
+		return c.fail(config.CauseCertUntrusted, "The certificate is self-signed; if that is meant to be so, "+c.waysToTrust(leaf))
 	case len(path) == 1 && len(leaf.IssuingCertificateURL) > 0: // RFC 5280 section 4.2.2.1, as public authorities write it
-		return c.fail(incident.CauseChainIncomplete, fmt.Sprintf("The server does not send the certificate of %s, which issued its own, and nothing here trusts it. If that is an intermediate, the server must send it, or programs that do not have it by chance cannot verify the server; if it is a private authority, %s", issuer, c.waysToTrust(leaf)))
+		return c.fail(config.CauseChainIncomplete, fmt.Sprintf("The server does not send the certificate of %s, which issued its own, and nothing here trusts it. If that is an intermediate, the server must send it, or programs that do not have it by chance cannot verify the server; if it is a private authority, %s", issuer, c.waysToTrust(leaf)))
 	case len(path) == 1:
-		return c.fail(incident.CauseCertUntrusted, fmt.Sprintf("The certificate was issued by %s, which nothing here trusts%s; if that is meant to be so, %s If it is an intermediate, the server must send it.", issuer, sameNameHere(err), c.waysToTrust(leaf)))
+		return c.fail(config.CauseCertUntrusted, fmt.Sprintf("The certificate was issued by %s, which nothing here trusts%s; if that is meant to be so, %s If it is an intermediate, the server must send it.", issuer, sameNameHere(err), c.waysToTrust(leaf)))
 	}
 	hint := fmt.Sprintf("The server sends its certificate and %s, and nothing here trusts %s, which issued the last of them%s; if that is meant to be so, %s", intermediates(len(path)-1), issuer, sameNameHere(err), c.waysToTrust(leaf))
 	if selfSigned(last) {
@@ -94,7 +94,7 @@ func (c *conversation) untrusted(path []*x509.Certificate, err error) *failure {
 	} else if len(last.IssuingCertificateURL) > 0 {
 		hint += " If it is one more intermediate, the server must send it, too."
 	}
-	return c.fail(incident.CauseCertUntrusted, hint)
+	return c.fail(config.CauseCertUntrusted, hint)
 }
 
 func intermediates(n int) string {

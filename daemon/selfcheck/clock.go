@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
@@ -90,7 +91,7 @@ func (c *wallClock) disturbed(r incident.Result) bool {
 // disturbed turns such a result into one that says nothing.
 func disturbed(r incident.Result) incident.Result {
 	const hint = "The clock of this machine was set, or the machine was suspended or the monitor stopped, while the probe ran; what it found is not believed."
-	return nothing(r, every, incident.Finding{Cause: incident.CauseLocalFault, Hint: hint})
+	return nothing(r, every, incident.Finding{Cause: config.CauseLocalFault, Hint: hint})
 }
 
 // alternatives are the times that it may be instead.
@@ -130,15 +131,15 @@ func (c *wallClock) judge(r incident.Result) (doubts []doubt) {
 
 // dateTrouble gives what is wrong with the dates of an address's certificate;
 // empty: nothing.
-func dateTrouble(r incident.Result, a *incident.Address) incident.Cause {
+func dateTrouble(r incident.Result, a *incident.Address) config.Cause {
 	switch {
 	case a.TLS == nil || a.Health == incident.Unknown:
 		return ""
-	case a.Health == incident.Down && (a.Cause == incident.CauseCertExpired || a.Cause == incident.CauseCertNotYetValid):
+	case a.Health == incident.Down && (a.Cause == config.CauseCertExpired || a.Cause == config.CauseCertNotYetValid):
 		return a.Cause
 	}
 	for _, f := range r.Findings {
-		if f.Cause == incident.CauseCertExpiresSoon && f.Address == a.IP.String() {
+		if f.Cause == config.CauseCertExpiresSoon && f.Address == a.IP.String() {
 			return f.Cause
 		}
 	}
@@ -168,13 +169,13 @@ func valid(t *incident.TLSInfo, at time.Time) bool {
 	return !at.Before(t.NotBefore) && !at.After(t.NotAfter)
 }
 
-func (c *wallClock) verdict(cause incident.Cause, t *incident.TLSInfo, wall, now time.Time) verdict {
+func (c *wallClock) verdict(cause config.Cause, t *incident.TLSInfo, wall, now time.Time) verdict {
 	for _, other := range c.alternatives(wall, now) {
 		if depends(cause, t, wall, other) {
 			return atFault
 		}
 	}
-	if cause != incident.CauseCertNotYetValid || c.inDate {
+	if cause != config.CauseCertNotYetValid || c.inDate {
 		return innocent
 	}
 	const enough = 2
@@ -188,11 +189,11 @@ func (c *wallClock) verdict(cause incident.Cause, t *incident.TLSInfo, wall, now
 }
 
 // depends reports whether the trouble might be none at another time.
-func depends(cause incident.Cause, t *incident.TLSInfo, wall, other time.Time) bool {
+func depends(cause config.Cause, t *incident.TLSInfo, wall, other time.Time) bool {
 	switch cause {
-	case incident.CauseCertNotYetValid:
+	case config.CauseCertNotYetValid:
 		return !other.Before(t.NotBefore)
-	case incident.CauseCertExpired:
+	case config.CauseCertExpired:
 		return !other.After(t.NotAfter) // true also if an intermediate has expired, whose dates are not known
 	default:
 		return wall.Sub(other) >= aDay

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -32,7 +33,7 @@ func conclude(r incident.Result, doubts []doubt) incident.Result {
 // finding is the fault of this machine.
 func (d doubt) finding() incident.Finding {
 	f := incident.Finding{
-		Condition: incident.Monitor, Health: incident.Unknown, Phase: incident.PhaseTLS, Cause: incident.CauseLocalFault, Hint: d.hint,
+		Condition: config.ConditionMonitor, Health: incident.Unknown, Phase: config.PhaseTLS, Cause: config.CauseLocalFault, Hint: d.hint,
 	}
 	if d.link == nil {
 		return f
@@ -46,7 +47,7 @@ func (d doubt) finding() incident.Finding {
 
 // accusation is how people read of the fault.
 func (l *link) accusation() string {
-	if l.cause == incident.CauseResolverDown {
+	if l.cause == config.CauseResolverDown {
 		return "No name can be looked up any more: the resolver of this machine seems to be at fault, or the way to it."
 	}
 	return "Nothing answers over " + l.name + " any more, as far as this machine can see: its own network seems to be at fault."
@@ -75,7 +76,7 @@ func remark(r incident.Result, d doubt) incident.Result {
 
 // nothing is a result that says nothing but why.
 func nothing(r incident.Result, concerns func(incident.Address) bool, why incident.Finding) incident.Result {
-	why.Condition, why.Health = incident.Monitor, incident.Unknown
+	why.Condition, why.Health = config.ConditionMonitor, incident.Unknown
 	r.Observed, r.Findings = 0, []incident.Finding{why}
 	r.Addresses = silenced(r.Addresses, concerns, why)
 	return r
@@ -103,19 +104,19 @@ func withdraw(r incident.Result, d doubt) incident.Result {
 	kept := make([]incident.Finding, 0, len(r.Findings)+1)
 	for _, f := range r.Findings {
 		switch {
-		case f.Condition == incident.Service && f.Health == incident.Down && d.brought(f):
+		case f.Condition == config.ConditionService && f.Health == incident.Down && d.brought(f):
 			if len(left) == 0 {
 				return nothing(r, func(incident.Address) bool { return false }, why)
 			}
 			kept = append(kept, service(f, left))
-		case len(left) == before && f.Condition == incident.Addresses:
+		case len(left) == before && f.Condition == config.ConditionAddresses:
 			kept = append(kept, f)
-		case f.Condition == incident.Addresses && len(left) == 0:
-			r.Observed &^= incident.ConditionSet(incident.Addresses)
-		case f.Condition == incident.Addresses:
+		case f.Condition == config.ConditionAddresses && len(left) == 0:
+			r.Observed &^= config.ConditionSet(config.ConditionAddresses)
+		case f.Condition == config.ConditionAddresses:
 			kept = append(kept, partial(f, left, known(r.Addresses)))
-		case f.Cause == incident.CauseCertExpiresSoon && d.link == nil:
-			r.Observed &^= incident.ConditionSet(incident.Certificate)
+		case f.Cause == config.CauseCertExpiresSoon && d.link == nil:
+			r.Observed &^= config.ConditionSet(config.ConditionCertificate)
 		default:
 			kept = append(kept, f)
 		}
@@ -128,7 +129,7 @@ func withdraw(r incident.Result, d doubt) incident.Result {
 // brought reports whether the doubt can have brought a finding about.
 func (d doubt) brought(f incident.Finding) bool {
 	if d.link == nil {
-		return f.Cause == incident.CauseCertExpired || f.Cause == incident.CauseCertNotYetValid
+		return f.Cause == config.CauseCertExpired || f.Cause == config.CauseCertNotYetValid
 	}
 	return f.Phase == d.link.phase
 }

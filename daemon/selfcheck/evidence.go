@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -63,7 +64,7 @@ func (s *Self) learnName(r incident.Result) {
 	case failed:
 		s.answered(l, peer{host, host, r.Ended})
 	case len(r.Addresses) > 0 && !onlyLoopback(r):
-		s.answered(l, peer{host, host, r.Started.Add(r.Addresses[0].Timings.DNS)})
+		s.answered(l, peer{host, host, r.Started.Add(r.Addresses[0].Timings[config.PhaseDNS])})
 	}
 }
 
@@ -74,7 +75,7 @@ func (s *Self) learnAddress(r incident.Result, a *incident.Address) {
 	l := s.links[family(a.IP)]
 	p := peer{
 		key: a.IP.String(), target: netip.AddrPortFrom(a.IP, a.Port).String(),
-		at: r.Started.Add(a.Timings.DNS + a.Timings.Connect),
+		at: r.Started.Add(a.Timings[config.PhaseDNS] + a.Timings[config.PhaseConnect]),
 	}
 	if unreached(*a) {
 		l.failed(p)
@@ -91,19 +92,19 @@ func (s *Self) answered(l *link, p peer) {
 // unreached: nothing came back from the address, or from somebody on the way
 // that it cannot be reached.
 func unreached(a incident.Address) bool {
-	return a.Health == incident.Down && a.Phase == incident.PhaseConnect && !a.IP.IsLoopback() &&
-		(a.Cause == incident.CauseTimeout || a.Cause == incident.CauseUnreachable)
+	return a.Health == incident.Down && a.Phase == config.PhaseConnect && !a.IP.IsLoopback() &&
+		(a.Cause == config.CauseTimeout || a.Cause == config.CauseUnreachable)
 }
 
 // inDoubt: the resolver may be at fault, as opposed to having answered.
-func inDoubt(c incident.Cause) bool {
-	return c == incident.CauseTimeout || c == incident.CauseDNSFailure
+func inDoubt(c config.Cause) bool {
+	return c == config.CauseTimeout || c == config.CauseDNSFailure
 }
 
 // lookupFailed finds the finding of a name that could not be looked up.
 func lookupFailed(r incident.Result) (f incident.Finding, failed bool) {
 	for _, f := range r.Findings {
-		if f.Phase == incident.PhaseDNS && f.Health == incident.Down && len(r.Addresses) == 0 {
+		if f.Phase == config.PhaseDNS && f.Health == incident.Down && len(r.Addresses) == 0 {
 			return f, true
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/selfcheck"
 )
@@ -187,7 +188,7 @@ func certified(ip, verdict string, from, until time.Time) incident.Result {
 	a := &r.Addresses[0]
 	a.TLS = &incident.TLSInfo{SHA256: ip, NotBefore: from, NotAfter: until}
 	if a.Health == incident.Down {
-		r.Findings = []incident.Finding{{Condition: incident.Service, Health: incident.Down, Phase: a.Phase, Cause: a.Cause}}
+		r.Findings = []incident.Finding{{Condition: config.ConditionService, Health: incident.Down, Phase: a.Phase, Cause: a.Cause}}
 	}
 	return r
 }
@@ -288,11 +289,11 @@ func TestOtherFindingsKeepTheirWords(t *testing.T) {
 		r := certified("192.0.2.1", "degraded tls/cert_expires_soon", dawn.Add(-day), w.now().Add(day))
 		r.Addresses = append(r.Addresses, result([]string{"192.0.2.2 down greeting/bye"}, nil).Addresses...)
 		partial := incident.Finding{
-			Condition: incident.Addresses, Health: incident.Degraded, Phase: incident.PhaseGreeting,
-			Cause: incident.CauseAddressPartial, Hint: "1 of 2 addresses fail, as the probe says.", Address: "192.0.2.2",
+			Condition: config.ConditionAddresses, Health: incident.Degraded, Phase: config.PhaseGreeting,
+			Cause: config.CauseAddressPartial, Hint: "1 of 2 addresses fail, as the probe says.", Address: "192.0.2.2",
 		}
 		r.Findings = []incident.Finding{
-			{Condition: incident.Certificate, Health: incident.Degraded, Cause: incident.CauseCertExpiresSoon, Address: "192.0.2.1"},
+			{Condition: config.ConditionCertificate, Health: incident.Degraded, Cause: config.CauseCertExpiresSoon, Address: "192.0.2.1"},
 			partial,
 		}
 		got := self.Judge(t.Context(), r)

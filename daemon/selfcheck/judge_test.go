@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/selfcheck"
 )
@@ -30,13 +31,13 @@ func TestAddressesOfAFaultyFamilyAreWithdrawn(t *testing.T) {
 		addresses []string
 		findings  []string
 		want      []string
-		observed  []incident.Condition
+		observed  []config.Condition
 	}{
 		{
 			name: "one family, the other is well", broken: "ip6",
 			addresses: []string{"192.0.2.1 ok", lost6}, findings: []string{"addresses degraded connect/address_partial"},
 			want:     []string{"192.0.2.1 ok", "2001:db8::1 unknown connect/local_fault", "monitor unknown connect/local_fault"},
-			observed: []incident.Condition{incident.Service, incident.Certificate},
+			observed: []config.Condition{config.ConditionService, config.ConditionCertificate},
 		},
 		{
 			name: "one family, and one address of the other fails", broken: "ip6",
@@ -47,7 +48,7 @@ func TestAddressesOfAFaultyFamilyAreWithdrawn(t *testing.T) {
 				"addresses degraded greeting/address_partial 192.0.2.9: 1 of 2 addresses fail: 192.0.2.9 greeting/timeout. said",
 				"monitor unknown connect/local_fault",
 			},
-			observed: []incident.Condition{incident.Service, incident.Addresses, incident.Certificate},
+			observed: []config.Condition{config.ConditionService, config.ConditionAddresses, config.ConditionCertificate},
 		},
 		{
 			name: "one family, and all of the other fail", broken: "ip6",
@@ -56,7 +57,7 @@ func TestAddressesOfAFaultyFamilyAreWithdrawn(t *testing.T) {
 				"192.0.2.1 down tls/cert_untrusted", "2001:db8::1 unknown connect/local_fault",
 				"service down tls/cert_untrusted 192.0.2.1: said", "monitor unknown connect/local_fault",
 			},
-			observed: []incident.Condition{incident.Service, incident.Addresses, incident.Certificate},
+			observed: []config.Condition{config.ConditionService, config.ConditionAddresses, config.ConditionCertificate},
 		},
 		{
 			name: "both families", broken: "ip4 ip6",
@@ -74,7 +75,7 @@ func TestAddressesOfAFaultyFamilyAreWithdrawn(t *testing.T) {
 				"192.0.2.1 unknown connect/local_fault", "2001:db8::1 unknown connect/local_fault", "192.0.2.9 degraded tls/weak_key",
 				"certificate degraded tls/weak_key", "monitor unknown connect/local_fault", "monitor unknown connect/local_fault",
 			},
-			observed: []incident.Condition{incident.Service, incident.Certificate},
+			observed: []config.Condition{config.ConditionService, config.ConditionCertificate},
 		},
 		{
 			name: "the service fails for a reason of its own", broken: "ip6",
@@ -83,19 +84,19 @@ func TestAddressesOfAFaultyFamilyAreWithdrawn(t *testing.T) {
 				"192.0.2.1 down login/backend_unavailable", "2001:db8::1 unknown connect/local_fault",
 				"service down login/backend_unavailable", "monitor unknown connect/local_fault",
 			},
-			observed: []incident.Condition{incident.Service, incident.Addresses, incident.Certificate},
+			observed: []config.Condition{config.ConditionService, config.ConditionAddresses, config.ConditionCertificate},
 		},
 		{
 			name: "refused is an answer", broken: "ip4 ip6",
 			addresses: []string{"192.0.2.1 down connect/refused"}, findings: []string{"service down connect/refused"},
 			want:     []string{"192.0.2.1 down connect/refused", "service down connect/refused"},
-			observed: []incident.Condition{incident.Service, incident.Addresses, incident.Certificate},
+			observed: []config.Condition{config.ConditionService, config.ConditionAddresses, config.ConditionCertificate},
 		},
 		{
 			name: "loopback needs no network", broken: "ip4 ip6",
 			addresses: []string{"127.0.0.1 down connect/timeout"}, findings: []string{"service down connect/timeout"},
 			want:     []string{"127.0.0.1 down connect/timeout", "service down connect/timeout"},
-			observed: []incident.Condition{incident.Service, incident.Addresses, incident.Certificate},
+			observed: []config.Condition{config.ConditionService, config.ConditionAddresses, config.ConditionCertificate},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -106,7 +107,7 @@ func TestAddressesOfAFaultyFamilyAreWithdrawn(t *testing.T) {
 				if diff := cmp.Diff(test.want, shown(got)); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
 				}
-				if want := incident.ConditionSet(test.observed...); got.Observed != want {
+				if want := config.ConditionSet(test.observed...); got.Observed != want {
 					t.Errorf("observed %b, want %b", got.Observed, want)
 				}
 			})
@@ -131,22 +132,22 @@ func withTargets(broken string) *selfcheck.Self {
 func result(addresses, findings []string) incident.Result {
 	r := incident.Result{
 		Check: "mx1/imaps", Target: "192.0.2.1:993", Started: time.Now(), Ended: time.Now(),
-		Observed: incident.ConditionSet(incident.Service, incident.Addresses, incident.Certificate),
+		Observed: config.ConditionSet(config.ConditionService, config.ConditionAddresses, config.ConditionCertificate),
 	}
 	for _, text := range addresses {
 		words := strings.Fields(text + " /")
 		phase, cause, _ := strings.Cut(words[2], "/")
 		r.Addresses = append(r.Addresses, incident.Address{
 			IP: netip.MustParseAddr(words[0]), Port: 993, Health: incident.Health(words[1]),
-			Phase: incident.Phase(phase), Cause: incident.Cause(cause), Hint: "said",
+			Phase: config.ParsePhase(phase), Cause: config.Cause(cause), Hint: "said",
 		})
 	}
 	for _, text := range findings {
 		words := strings.Fields(text)
 		phase, cause, _ := strings.Cut(words[2], "/")
 		r.Findings = append(r.Findings, incident.Finding{
-			Condition: incident.Condition(words[0]), Health: incident.Health(words[1]),
-			Phase: incident.Phase(phase), Cause: incident.Cause(cause),
+			Condition: config.Condition(words[0]), Health: incident.Health(words[1]),
+			Phase: config.ParsePhase(phase), Cause: config.Cause(cause),
 		})
 	}
 	return r
@@ -156,13 +157,13 @@ func shown(r incident.Result) (lines []string) {
 	for _, a := range r.Addresses {
 		line := a.IP.String() + " " + string(a.Health)
 		if a.Health != incident.OK {
-			line += " " + string(a.Phase) + "/" + string(a.Cause)
+			line += " " + a.Phase.String() + "/" + string(a.Cause)
 		}
 		lines = append(lines, line)
 	}
 	for _, f := range r.Findings {
-		line := string(f.Condition) + " " + string(f.Health) + " " + string(f.Phase) + "/" + string(f.Cause)
-		if f.Condition != incident.Monitor && f.Address != "" {
+		line := string(f.Condition) + " " + string(f.Health) + " " + f.Phase.String() + "/" + string(f.Cause)
+		if f.Condition != config.ConditionMonitor && f.Address != "" {
 			line += " " + f.Address + ": " + f.Hint
 		}
 		lines = append(lines, line)
@@ -188,7 +189,7 @@ func TestWarningsAreWithdrawnToo(t *testing.T) {
 		if diff := cmp.Diff(want, shown(got)); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		if want := incident.ConditionSet(incident.Service, incident.Addresses); got.Observed != want {
+		if want := config.ConditionSet(config.ConditionService, config.ConditionAddresses); got.Observed != want {
 			t.Errorf("observed %b, want %b", got.Observed, want)
 		}
 	})

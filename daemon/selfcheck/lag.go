@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -45,7 +46,7 @@ func (s *Self) measureLag() bool {
 	}
 	const all = 100 // percent
 	s.happened(lagTrouble, incident.Finding{
-		Cause: incident.CauseLocalFault,
+		Cause: config.CauseLocalFault,
 		Hint: fmt.Sprintf("This machine does not let the monitor run when it should: of the last %s it stood for %d %%. Probes run late, "+
 			"and a timeout that may come of that is not believed. Look for a processor quota (CPUQuota=, cpu.max), for swapping, and for what else runs here.",
 			passed.Round(time.Second), min(all, all*stood/passed)),

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/config"
 )
 
 const (
@@ -31,8 +31,8 @@ const (
 // IPv6, its resolver. It remembers who answers through it.
 type link struct {
 	name  string // of the trouble, when there is one
-	phase incident.Phase
-	cause incident.Cause
+	phase config.Phase
+	cause config.Cause
 	reach reach
 
 	// answering are the peers whose last word was an answer.
@@ -56,7 +56,7 @@ type link struct {
 	panel panel         // who was asked last
 }
 
-func newLink(name string, phase incident.Phase, cause incident.Cause, r reach) *link {
+func newLink(name string, phase config.Phase, cause config.Cause, r reach) *link {
 	return &link{name: name, phase: phase, cause: cause, reach: r, turn: make(chan struct{}, 1)}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/selfcheck"
@@ -134,7 +135,7 @@ func (m *model) probe(t *rapid.T) {
 		t.Fatalf("the uplink is cut, and %s was blamed: %v", name, after.Findings)
 	}
 	for _, a := range before.Addresses {
-		if a.Phase != incident.PhaseConnect || a.Cause == incident.CauseRefused {
+		if a.Phase != config.PhaseConnect || a.Cause == config.CauseRefused {
 			m.heard[a.IP] = before.Started
 		}
 	}
@@ -144,7 +145,7 @@ func (m *model) probe(t *rapid.T) {
 // inDoubt: a name was not looked up, or an address not reached.
 func inDoubt(r incident.Result) bool {
 	lost := func(a incident.Address) bool {
-		return a.Phase == incident.PhaseConnect && a.Cause == incident.CauseTimeout
+		return a.Phase == config.PhaseConnect && a.Cause == config.CauseTimeout
 	}
 	return len(r.Addresses) == 0 || slices.ContainsFunc(r.Addresses, lost)
 }

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest"
 	"github.com/imapvigil/imapvigil/daemon/selfcheck"
@@ -158,10 +159,10 @@ func telling(t *testing.T, self *selfcheck.Self) func() []string {
 				told = append(told, "well")
 				return
 			}
-			if f.Condition != incident.Monitor || f.Health != incident.Degraded {
+			if f.Condition != config.ConditionMonitor || f.Health != incident.Degraded {
 				t.Errorf("%+v", f)
 			}
-			told = append(told, string(f.Phase)+"/"+string(f.Cause)+": "+f.Hint)
+			told = append(told, f.Phase.String()+"/"+string(f.Cause)+": "+f.Hint)
 		})
 	})
 	t.Cleanup(task.Wait)

@@ -74,6 +74,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/names"
 	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
@@ -120,9 +121,9 @@ func New(o Options) *Self {
 	s := &Self{options: o, troubles: map[string]trouble{}}
 	s.clock = newClock(o)
 	s.links = map[string]*link{
-		"ip4":    newLink("IPv4", incident.PhaseConnect, incident.CauseLocalFault, dialing("ip4", o)),
-		"ip6":    newLink("IPv6", incident.PhaseConnect, incident.CauseLocalFault, dialing("ip6", o)),
-		resolver: newLink("resolver", incident.PhaseDNS, incident.CauseResolverDown, lookingUp(o.Resolver)),
+		"ip4":    newLink("IPv4", config.PhaseConnect, config.CauseLocalFault, dialing("ip4", o)),
+		"ip6":    newLink("IPv6", config.PhaseConnect, config.CauseLocalFault, dialing("ip6", o)),
+		resolver: newLink("resolver", config.PhaseDNS, config.CauseResolverDown, lookingUp(o.Resolver)),
 	}
 	return s
 }
@@ -162,7 +163,7 @@ const againAfter = time.Minute
 // machine.
 func blamesSelf(r incident.Result) bool {
 	f, bad := r.Worst()
-	return bad && r.Observed == 0 && (f.Cause == incident.CauseLocalFault || f.Cause == incident.CauseResolverDown)
+	return bad && r.Observed == 0 && (f.Cause == config.CauseLocalFault || f.Cause == config.CauseResolverDown)
 }
 
 // Judge gives a result back as it is, or with what this machine may have brought
@@ -251,7 +252,7 @@ func (s *Self) askAround(ctx context.Context, l *link, mine []string, started ti
 
 // targetsOf are the self_check targets as a link asks them.
 func (s *Self) targetsOf(l *link) []string {
-	if l.cause != incident.CauseResolverDown {
+	if l.cause != config.CauseResolverDown {
 		return s.targets
 	}
 	var names []string

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -100,7 +101,7 @@ func (s *Self) blameProbe(r incident.Result, now time.Time) {
 
 // local: this machine kept the probe from talking to the address.
 func local(a incident.Address) bool {
-	return a.Health == incident.Unknown && a.Cause == incident.CauseLocalFault
+	return a.Health == incident.Unknown && a.Cause == config.CauseLocalFault
 }
 
 // Run tells, until ctx ends, what is wrong with this machine, and (nil) that
@@ -152,7 +153,7 @@ func (s *Self) finding(now time.Time) *incident.Finding {
 		case !t.lasts():
 			continue
 		case f == nil:
-			f = &incident.Finding{Condition: incident.Monitor, Health: incident.Degraded, Phase: t.finding.Phase, Cause: t.finding.Cause}
+			f = &incident.Finding{Condition: config.ConditionMonitor, Health: incident.Degraded, Phase: t.finding.Phase, Cause: t.finding.Cause}
 		}
 		hints = append(hints, t.finding.Hint)
 	}

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
@@ -163,7 +164,7 @@ func (w *world) LookupNetIP(ctx context.Context, network, name string) ([]netip.
 func (w *world) probe(check string, target string) incident.Result {
 	r := incident.Result{
 		Check: checkID(check), Target: net.JoinHostPort(target, "993"), Started: time.Now(),
-		Observed: incident.ConditionSet(incident.Service),
+		Observed: config.ConditionSet(config.ConditionService),
 	}
 	ips, err := w.lookUp(target)
 	if err != nil {
@@ -194,12 +195,12 @@ func (w *world) lookUp(target string) ([]netip.Addr, *incident.Finding) {
 		time.Sleep(20 * time.Millisecond)
 		return ips, nil
 	}
-	f := incident.Finding{Condition: incident.Service, Health: incident.Down, Phase: incident.PhaseDNS, Cause: incident.CauseDNSFailure}
+	f := incident.Finding{Condition: config.ConditionService, Health: incident.Down, Phase: config.PhaseDNS, Cause: config.CauseDNSFailure}
 	switch {
 	case dns.IsNotFound:
-		f.Cause = incident.CauseNoSuchName
+		f.Cause = config.CauseNoSuchName
 	case dns.IsTimeout:
-		f.Cause = incident.CauseTimeout
+		f.Cause = config.CauseTimeout
 		time.Sleep(10 * time.Second)
 	}
 	return nil, &f
@@ -207,8 +208,8 @@ func (w *world) lookUp(target string) ([]netip.Addr, *incident.Finding) {
 
 func (w *world) converse(ip netip.Addr) (a incident.Address, took time.Duration) {
 	a = incident.Address{IP: ip, Port: 993, Health: incident.OK}
-	a.Timings.DNS = 20 * time.Millisecond
-	a.Timings.Connect = 30 * time.Millisecond
+	a.Timings[config.PhaseDNS] = 20 * time.Millisecond
+	a.Timings[config.PhaseConnect] = 30 * time.Millisecond
 	took = 200 * time.Millisecond
 	err := w.connect(ip)
 	w.mu.Lock()
@@ -217,20 +218,20 @@ func (w *world) converse(ip netip.Addr) (a incident.Address, took time.Duration)
 	now := w.now()
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
-		a.Health, a.Phase, a.Cause = incident.Down, incident.PhaseConnect, incident.CauseRefused
+		a.Health, a.Phase, a.Cause = incident.Down, config.PhaseConnect, config.CauseRefused
 	case err != nil:
-		a.Health, a.Phase, a.Cause = incident.Down, incident.PhaseConnect, incident.CauseTimeout
-		took, a.Timings.Connect = 10*time.Second, 10*time.Second
+		a.Health, a.Phase, a.Cause = incident.Down, config.PhaseConnect, config.CauseTimeout
+		took, a.Timings[config.PhaseConnect] = 10*time.Second, 10*time.Second
 	case h.state == "dumb":
-		a.Health, a.Phase, a.Cause = incident.Down, incident.PhaseGreeting, incident.CauseTimeout
+		a.Health, a.Phase, a.Cause = incident.Down, config.PhaseGreeting, config.CauseTimeout
 		took = 30 * time.Second
 	default:
 		a.TLS = &incident.TLSInfo{SHA256: ip.String(), NotBefore: h.issued, NotAfter: h.expires}
 		if now.After(h.expires) {
-			a.Health, a.Phase, a.Cause = incident.Down, incident.PhaseTLS, incident.CauseCertExpired
+			a.Health, a.Phase, a.Cause = incident.Down, config.PhaseTLS, config.CauseCertExpired
 		}
 		if now.Before(h.issued) {
-			a.Health, a.Phase, a.Cause = incident.Down, incident.PhaseTLS, incident.CauseCertNotYetValid
+			a.Health, a.Phase, a.Cause = incident.Down, config.PhaseTLS, config.CauseCertNotYetValid
 		}
 	}
 	return a, took
@@ -240,11 +241,11 @@ func (w *world) converse(ip netip.Addr) (a incident.Address, took time.Duration)
 func (w *world) judgeExpiry(r *incident.Result) {
 	for _, a := range r.Addresses {
 		if a.Health == incident.OK {
-			r.Observed |= incident.ConditionSet(incident.Certificate)
+			r.Observed |= config.ConditionSet(config.ConditionCertificate)
 			if a.TLS.NotAfter.Sub(w.now()) < 14*24*time.Hour {
 				r.Findings = append(r.Findings, incident.Finding{
-					Condition: incident.Certificate, Health: incident.Degraded, Phase: incident.PhaseTLS,
-					Cause: incident.CauseCertExpiresSoon, Address: a.IP.String(),
+					Condition: config.ConditionCertificate, Health: incident.Degraded, Phase: config.PhaseTLS,
+					Cause: config.CauseCertExpiresSoon, Address: a.IP.String(),
 				})
 			}
 		}
@@ -261,18 +262,18 @@ func sumUp(r *incident.Result) {
 	}
 	switch len(failed) {
 	case 0:
-		r.Observed |= incident.ConditionSet(incident.Addresses)
+		r.Observed |= config.ConditionSet(config.ConditionAddresses)
 		return
 	case len(r.Addresses):
 		r.Findings = []incident.Finding{{
-			Condition: incident.Service, Health: incident.Down, Phase: failed[0].Phase, Cause: failed[0].Cause,
+			Condition: config.ConditionService, Health: incident.Down, Phase: failed[0].Phase, Cause: failed[0].Cause,
 			Hint: strconv.Itoa(len(failed)) + " failed.",
 		}}
 		return
 	}
-	r.Observed |= incident.ConditionSet(incident.Addresses)
+	r.Observed |= config.ConditionSet(config.ConditionAddresses)
 	r.Findings = []incident.Finding{{
-		Condition: incident.Addresses, Health: incident.Degraded, Phase: failed[0].Phase, Cause: incident.CauseAddressPartial,
+		Condition: config.ConditionAddresses, Health: incident.Degraded, Phase: failed[0].Phase, Cause: config.CauseAddressPartial,
 		Hint: strconv.Itoa(len(failed)) + " failed.", Address: failed[0].IP.String(),
 	}}
 }

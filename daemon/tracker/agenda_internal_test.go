@@ -230,9 +230,9 @@ func (m *miniature) configure(t *rapid.T) {
 
 func (m *miniature) probe(t *rapid.T) {
 	id := m.draw(t)
-	phase := rapid.SampledFrom([]incident.Phase{incident.PhaseConnect, incident.PhaseGreeting}).Draw(t, "phase")
+	phase := rapid.SampledFrom([]config.Phase{config.PhaseConnect, config.PhaseGreeting}).Draw(t, "phase")
 	for range rapid.IntRange(1, 4).Draw(t, "probes") {
-		m.observe(id, []incident.Finding{{Condition: incident.Service, Health: incident.Down, Phase: phase, Cause: incident.CauseTimeout}})
+		m.observe(id, []incident.Finding{{Condition: config.ConditionService, Health: incident.Down, Phase: phase, Cause: config.CauseTimeout}})
 	}
 }
 
@@ -240,7 +240,7 @@ func (m *miniature) observe(id config.CheckID, findings []incident.Finding) {
 	m.pass(15 * time.Second)
 	m.round(observed{incident.Result{
 		Check: id, Target: "mx:993", Started: m.now, Ended: m.now, Findings: findings,
-		Observed: incident.ConditionSet(incident.Service, incident.Certificate),
+		Observed: config.ConditionSet(config.ConditionService, config.ConditionCertificate),
 	}, make(chan incident.Pace, 1)})
 }
 

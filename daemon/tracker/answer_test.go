@@ -56,11 +56,11 @@ func TestAnswersWaitForTheJournal(t *testing.T) {
 			}
 		}
 		must(tr.Configure(ctx, &config.Config{Checks: map[config.CheckID]*config.Check{"partner": {ID: "partner", Enabled: true}}}))
-		down := incident.Finding{Condition: incident.Service, Health: incident.Down, Cause: incident.CauseRefused}
+		down := incident.Finding{Condition: config.ConditionService, Health: incident.Down, Cause: config.CauseRefused}
 		fail := func() {
 			now := time.Now()
 			tr.Observe(ctx, incident.Result{
-				Check: "partner", Started: now, Ended: now, Observed: incident.ConditionSet(incident.Service), Findings: []incident.Finding{down},
+				Check: "partner", Started: now, Ended: now, Observed: config.ConditionSet(config.ConditionService), Findings: []incident.Finding{down},
 			})
 		}
 		g.within(t, "an observation", fail)
@@ -76,7 +76,7 @@ func TestAnswersWaitForTheJournal(t *testing.T) {
 			must(err)
 		})
 		g.within(t, "the end of a silence", func() { must(tr.EndSilence(ctx, silence.ID)) })
-		g.within(t, "a trouble", func() { must(tr.Report(ctx, "disk", &incident.Finding{Cause: incident.CauseLocalFault})) })
+		g.within(t, "a trouble", func() { must(tr.Report(ctx, "disk", &incident.Finding{Cause: config.CauseLocalFault})) })
 		g.within(t, "a reload", func() { must(tr.Configure(ctx, &config.Config{})) })
 	})
 }

@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
@@ -93,7 +94,7 @@ func (t *Tracker) reportRefused(r *round) {
 }
 
 func ofRefused(refused []error) *incident.Finding {
-	f := &incident.Finding{Cause: incident.CauseLocalFault}
+	f := &incident.Finding{Cause: config.CauseLocalFault}
 	f.Hint = fmt.Sprintf("The journal refused a record: %v. What it tells is lost; the rest of its round was kept.", refused[0])
 	if n := len(refused) - 1; n > 0 {
 		f.Hint += fmt.Sprintf(" %d more were refused with it.", n)

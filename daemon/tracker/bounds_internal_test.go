@@ -75,7 +75,7 @@ type happened []incident.Event
 func (in happened) handle(t *Tracker, r *round) { t.happen(r, in) }
 
 func begun(id incident.ID, check config.CheckID, at time.Time) happened {
-	e := incident.Event{At: at, Since: at, Incident: id, Check: check, Condition: incident.Service}
+	e := incident.Event{At: at, Since: at, Incident: id, Check: check, Condition: config.ConditionService}
 	failing, opened := e, e
 	failing.Kind, opened.Kind = incident.Failing, incident.Opened
 	return happened{failing, opened}
@@ -104,7 +104,7 @@ func TestARecordThatIsTooLargeIsRefusedAlone(t *testing.T) {
 		large := begun("large", config.CheckID(strings.Repeat("x", journal.MaxData)), b.now)
 		b.inputs(begun("before", "a", b.now), large, begun("after", "c", b.now))
 		trouble := b.state(Records.check())
-		in, _ := trouble.Incident(incident.Monitor)
+		in, _ := trouble.Incident(config.ConditionMonitor)
 		if !in.Open() || !strings.Contains(in.Finding.Hint, "at most 1048576 are kept") {
 			t.Errorf("the monitor incident: %+v", in)
 		}
@@ -137,7 +137,7 @@ func TestTheReportOfARefusedRecordEndsByItself(t *testing.T) {
 		}{{59 * time.Minute, true}, {2 * time.Minute, false}} {
 			b.now = b.now.Add(step.after)
 			b.inputs()
-			if in, _ := b.state(Records.check()).Incident(incident.Monitor); in.Open() != step.open {
+			if in, _ := b.state(Records.check()).Incident(config.ConditionMonitor); in.Open() != step.open {
 				t.Errorf("%s later: open %v", step.after, in.Open())
 			}
 		}
@@ -161,7 +161,7 @@ func TestAnUnexpectedRefusalIsReportedInTheNextRound(t *testing.T) {
 	now := time.Now()
 	tr.round([]input{begun("i", "c", now)}, now)
 	tr.round(nil, now)
-	if in, _ := tr.state(Records.check()).Incident(incident.Monitor); !in.Open() || !strings.Contains(in.Finding.Hint, errRefused.Error()) {
+	if in, _ := tr.state(Records.check()).Incident(config.ConditionMonitor); !in.Open() || !strings.Contains(in.Finding.Hint, errRefused.Error()) {
 		t.Errorf("the monitor incident: %+v", in)
 	}
 }
@@ -221,7 +221,7 @@ func TestALongReasonOfBeforeIsBounded(t *testing.T) {
 		b := newBounded(t)
 		b.inputs(begun("i", "c", b.now))
 		r := &round{now: b.now}
-		long := incident.Event{Kind: incident.Acknowledged, At: b.now, Incident: "i", Check: "c", Condition: incident.Service, Reason: strings.Repeat("x", 300_000)}
+		long := incident.Event{Kind: incident.Acknowledged, At: b.now, Incident: "i", Check: "c", Condition: config.ConditionService, Reason: strings.Repeat("x", 300_000)}
 		for range 5 { // together they are more than one record can hold
 			r.add(kindIncident+string(long.Kind), b.now, long)
 		}
@@ -251,7 +251,7 @@ func TestAnIncidentFitsIntoOneRecord(t *testing.T) {
 		all := begun("i", "c", b.now)
 		for i := range 198 {
 			all = append(all, incident.Event{
-				Kind: incident.CauseChanged, At: b.now, Incident: "i", Check: "c", Condition: incident.Service,
+				Kind: incident.CauseChanged, At: b.now, Incident: "i", Check: "c", Condition: config.ConditionService,
 				Finding: &incident.Finding{Hint: fmt.Sprint(i, strings.Repeat("<", maxHint-10))},
 			})
 		}

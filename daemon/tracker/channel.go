@@ -68,7 +68,7 @@ func (t *Tracker) breakOfBefore() {
 
 // messagesIncident is the current or last incident about messages; empty: none.
 func (t *Tracker) messagesIncident() incident.ID {
-	in, _ := t.state(Messages.check()).Incident(incident.Monitor)
+	in, _ := t.state(Messages.check()).Incident(config.ConditionMonitor)
 	return in.ID
 }
 

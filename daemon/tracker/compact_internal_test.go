@@ -51,7 +51,7 @@ func TestCompactionKeepsWhatIsWanted(t *testing.T) {
 	began := func(id incident.ID, at time.Time, kinds ...incident.Kind) {
 		for _, kind := range kinds {
 			e := incident.Event{
-				Kind: kind, At: at, Since: at, Incident: id, Check: config.CheckID("check of " + id), Condition: incident.Service,
+				Kind: kind, At: at, Since: at, Incident: id, Check: config.CheckID("check of " + id), Condition: config.ConditionService,
 			}
 			if kind == incident.Closed {
 				e.ClosedAs = incident.Recovered

@@ -38,14 +38,14 @@ func (t *Tracker) openingDelay(c *config.Check, in incident.Incident, now time.T
 // unreachable: the service fails before the server has said a word, so what is
 // near may fail for the same reason.
 func unreachable(in incident.Incident) bool {
-	return in.Condition == incident.Service &&
-		(in.Finding.Phase == incident.PhaseDNS || in.Finding.Phase == incident.PhaseConnect)
+	return in.Condition == config.ConditionService &&
+		(in.Finding.Phase == config.PhaseDNS || in.Finding.Phase == config.PhaseConnect)
 }
 
 // failing gives the incident of a check whose service is failing and not reported
 // yet.
 func (t *Tracker) failing(id config.CheckID) (in incident.Incident, failing bool) {
-	in, known := t.state(id).Incident(incident.Service)
+	in, known := t.state(id).Incident(config.ConditionService)
 	return in, known && in.Pending && !in.Recovering()
 }
 
@@ -60,7 +60,7 @@ func (t *Tracker) wake(c *config.Check, events []incident.Event, r *round) {
 	}
 	for _, e := range events {
 		in, ok := t.state(c.ID).Incident(e.Condition)
-		if !ok || e.Kind != incident.Failing || e.Condition != incident.Service {
+		if !ok || e.Kind != incident.Failing || e.Condition != config.ConditionService {
 			continue
 		}
 		var near []config.CheckID

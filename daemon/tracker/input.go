@@ -73,7 +73,7 @@ func (in observed) handle(t *Tracker, r *round) {
 		return
 	}
 	if t.cfg.LoginLeftOut[id] {
-		in.result.Observed &^= incident.ConditionSet(incident.Account)
+		in.result.Observed &^= config.ConditionSet(config.ConditionAccount)
 	}
 	c := t.known(id)
 	streaks, events := incident.Observe(cfg.Policy, c.state, in.result)
@@ -96,8 +96,8 @@ func (in observed) handle(t *Tracker, r *round) {
 
 // seen keeps what status shows of a check beside its incidents, and reports
 // whether a condition was found failing for the first time since the start.
-func (c *check) seen(r incident.Result, failing incident.Conditions) (first bool) {
-	c.served = c.served || r.Observed.Has(incident.Service)
+func (c *check) seen(r incident.Result, failing config.Conditions) (first bool) {
+	c.served = c.served || r.Observed.Has(config.ConditionService)
 	unknown := r.Observed == 0 || !c.served // what works up to the login is not known to work
 	if c.last.Check == "" || unknown != c.unknown {
 		c.since = r.Started

@@ -53,7 +53,7 @@ func (t *Tracker) describe(in incident.Incident) notifiers.Incident {
 	n := notifiers.Incident{
 		ID: string(in.ID), Check: string(in.Check), Label: string(in.Check),
 		Condition: string(in.Condition), Severity: string(in.Severity), State: string(in.Status()), ClosedAs: string(in.ClosedAs),
-		Phase: string(in.Finding.Phase), Cause: string(in.Finding.Cause), Hint: in.Finding.Hint,
+		Phase: in.Finding.Phase.String(), Cause: string(in.Finding.Cause), Hint: in.Finding.Hint,
 		Evidence: in.Finding.Evidence, Address: in.Finding.Address, Node: t.Node,
 		StartedAt: in.StartedAt, AgainAt: again(in), ReportedAt: in.ReportedAt, EndedAt: in.EndedAt,
 		Affected: t.affected(in, time.Now()),
@@ -113,7 +113,7 @@ func (t *Tracker) log(e incident.Event) {
 		zap.String("condition", string(e.Condition)),
 	}
 	if f := e.Finding; f != nil {
-		fields = append(fields, zap.String("phase", string(f.Phase)), zap.String("cause", string(f.Cause)),
+		fields = append(fields, zap.String("phase", f.Phase.String()), zap.String("cause", string(f.Cause)),
 			zap.String("hint", f.Hint), zap.Stringer("evidence", f.Evidence))
 	}
 	if !e.Since.IsZero() {

@@ -450,7 +450,7 @@ func (n *night) again() {
 
 func (n *night) trouble(what string) {
 	name, hint, _ := strings.Cut(what, ": ")
-	f := &incident.Finding{Cause: incident.CauseLocalFault, Hint: hint}
+	f := &incident.Finding{Cause: config.CauseLocalFault, Hint: hint}
 	if hint == "over" {
 		f = nil
 	}
@@ -477,7 +477,7 @@ func (n *night) status() {
 			text += " since " + n.at(*c.Since)
 		}
 		if c.Cause != "" {
-			text += fmt.Sprintf(", %s", incident.Cause(c.Cause))
+			text += fmt.Sprintf(", %s", config.Cause(c.Cause))
 		}
 		n.out.sayf("%s", text)
 	}
@@ -491,7 +491,7 @@ func (n *night) incidents() {
 		}
 		text += fmt.Sprintf(", %s: %s to %s", in.Cause, n.at(in.StartedAt), n.atOr(in.EndedAt, "now"))
 		n.out.sayf("%s, reported %s", text, n.atOr(in.ReportedAt, "never"))
-		if in.Condition == incident.Monitor && in.State != "closed" {
+		if in.Condition == config.ConditionMonitor && in.State != "closed" {
 			n.out.sayf("        hint: %s", strings.ReplaceAll(in.Hint, "`", "'"))
 		}
 		for _, d := range in.Deliveries {

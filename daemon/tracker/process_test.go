@@ -154,7 +154,7 @@ func (s strict) Send(way config.NotifyID, to json.RawMessage, m notifiers.Messag
 // event shows what is journaled.
 func (n *night) event(e incident.Event) string {
 	text := string(e.Check)
-	if e.Condition != incident.Service {
+	if e.Condition != config.ConditionService {
 		text += " " + string(e.Condition)
 	}
 	text += ": " + string(e.Kind)
@@ -169,8 +169,8 @@ func (n *night) event(e incident.Event) string {
 	}
 	if f := e.Finding; f != nil {
 		text += ", " + string(f.Cause)
-		if f.Phase != "" {
-			text += " in " + string(f.Phase)
+		if f.Phase != config.NoPhase {
+			text += " in " + f.Phase.String()
 		}
 	}
 	if e.Reason != "" {

@@ -186,7 +186,7 @@ func (t *Tracker) members(r config.Ref) []config.CheckID {
 // down tells whether a check's service is reported as down at a time, or was so
 // lately; until is zero while it still is.
 func (t *Tracker) down(id config.CheckID, at time.Time, grace time.Duration) (until time.Time, is bool) {
-	in, known := t.state(id).Incident(incident.Service)
+	in, known := t.state(id).Incident(config.ConditionService)
 	switch {
 	case !known || in.Reported == 0 || at.Before(in.ReportedAt) || in.Severity != config.SeverityDown:
 		return time.Time{}, false
@@ -203,7 +203,7 @@ func (t *Tracker) down(id config.CheckID, at time.Time, grace time.Duration) (un
 // affected are the checks that are failing too, and that nobody is told of
 // because this one is down.
 func (t *Tracker) affected(in incident.Incident, now time.Time) (names []string) {
-	if !in.Open() || in.Condition != incident.Service {
+	if !in.Open() || in.Condition != config.ConditionService {
 		return nil
 	}
 	list := t.children[config.Ref{Check: in.Check}]
@@ -214,7 +214,7 @@ func (t *Tracker) affected(in incident.Incident, now time.Time) (names []string)
 		}
 	}
 	for _, id := range list {
-		if child, ok := t.state(id).Incident(incident.Service); ok && child.Live() {
+		if child, ok := t.state(id).Incident(config.ConditionService); ok && child.Live() {
 			names = append(names, string(id))
 		}
 	}

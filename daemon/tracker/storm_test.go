@@ -265,7 +265,7 @@ func BenchmarkOpen(b *testing.B) {
 	finding := symptoms["refused"].finding
 	for i := range 100_000 {
 		id := config.CheckID(fmt.Sprintf("customer%06d", i))
-		e := incident.Event{At: now, Since: now, Incident: incident.ID(fmt.Sprintf("%010d", i)), Check: id, Condition: incident.Service, Finding: &finding, Target: "mx:993"}
+		e := incident.Event{At: now, Since: now, Incident: incident.ID(fmt.Sprintf("%010d", i)), Check: id, Condition: config.ConditionService, Finding: &finding, Target: "mx:993"}
 		e.Kind = incident.Failing
 		written = append(written, journal.Record{Seq: uint64(len(written) + 1), At: now, Kind: "incident.failing", Data: encoded(b, e)})
 	}

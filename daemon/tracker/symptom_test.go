@@ -13,23 +13,23 @@ import (
 
 // What a probe observes depends on how far it comes, as in daemon/probe.
 var (
-	outside = incident.ConditionSet(incident.Service)
-	inside  = incident.ConditionSet(incident.Service, incident.Certificate, incident.Capability)
-	through = incident.ConditionSet(incident.Service, incident.Addresses, incident.Certificate,
-		incident.Capability, incident.Latency, incident.Account)
+	outside = config.ConditionSet(config.ConditionService)
+	inside  = config.ConditionSet(config.ConditionService, config.ConditionCertificate, config.ConditionCapability)
+	through = config.ConditionSet(config.ConditionService, config.ConditionAddresses, config.ConditionCertificate,
+		config.ConditionCapability, config.ConditionLatency, config.ConditionAccount)
 )
 
 // A symptom is what a probe finds.
 type symptom struct {
-	observed incident.Conditions
+	observed config.Conditions
 	finding  incident.Finding
 }
 
-func down(observed incident.Conditions, phase incident.Phase, cause incident.Cause) symptom {
-	return symptom{observed, incident.Finding{Condition: incident.Service, Health: incident.Down, Phase: phase, Cause: cause}}
+func down(observed config.Conditions, phase config.Phase, cause config.Cause) symptom {
+	return symptom{observed, incident.Finding{Condition: config.ConditionService, Health: incident.Down, Phase: phase, Cause: cause}}
 }
 
-func degraded(c incident.Condition, phase incident.Phase, cause incident.Cause) symptom {
+func degraded(c config.Condition, phase config.Phase, cause config.Cause) symptom {
 	return symptom{through, incident.Finding{Condition: c, Health: incident.Degraded, Phase: phase, Cause: cause}}
 }
 
@@ -46,22 +46,22 @@ func (s symptom) graded(grade int) symptom {
 // symptoms are the words for what happens to servers.
 var symptoms = map[string]symptom{
 	"ok":        {observed: through},
-	"refused":   down(outside, incident.PhaseConnect, incident.CauseRefused),
-	"silent":    down(outside, incident.PhaseConnect, incident.CauseTimeout),
-	"mute":      down(outside, incident.PhaseGreeting, incident.CauseTimeout),
-	"bye":       down(outside, incident.PhaseGreeting, incident.CauseBye).saying("* BYE shutting down"),
-	"no-name":   down(outside, incident.PhaseDNS, incident.CauseNoSuchName),
-	"dns":       down(outside, incident.PhaseDNS, incident.CauseDNSFailure),
-	"expired":   down(outside, incident.PhaseTLS, incident.CauseCertExpired),
-	"directory": down(inside, incident.PhaseLogin, incident.CauseBackendUnavailable),
-	"expiring":  degraded(incident.Certificate, incident.PhaseTLS, incident.CauseCertExpiresSoon),
-	"critical":  degraded(incident.Certificate, incident.PhaseTLS, incident.CauseCertExpiresSoon).graded(1),
-	"address":   degraded(incident.Addresses, incident.PhaseConnect, incident.CauseAddressPartial),
-	"ipv6":      degraded(incident.Addresses, incident.PhaseConnect, incident.CauseAddressPartial),
-	"slow":      degraded(incident.Latency, incident.PhaseGreeting, incident.CauseSlow),
-	"no-idle":   degraded(incident.Capability, incident.PhaseCapability, incident.CauseCapabilityMissing),
-	"password":  degraded(incident.Account, incident.PhaseLogin, incident.CauseCredentialsRejected),
-	"unknown":   {finding: incident.Finding{Condition: incident.Service, Health: incident.Unknown, Phase: incident.PhaseConnect, Cause: incident.CauseLocalFault}},
+	"refused":   down(outside, config.PhaseConnect, config.CauseRefused),
+	"silent":    down(outside, config.PhaseConnect, config.CauseTimeout),
+	"mute":      down(outside, config.PhaseGreeting, config.CauseTimeout),
+	"bye":       down(outside, config.PhaseGreeting, config.CauseBye).saying("* BYE shutting down"),
+	"no-name":   down(outside, config.PhaseDNS, config.CauseNoSuchName),
+	"dns":       down(outside, config.PhaseDNS, config.CauseDNSFailure),
+	"expired":   down(outside, config.PhaseTLS, config.CauseCertExpired),
+	"directory": down(inside, config.PhaseLogin, config.CauseBackendUnavailable),
+	"expiring":  degraded(config.ConditionCertificate, config.PhaseTLS, config.CauseCertExpiresSoon),
+	"critical":  degraded(config.ConditionCertificate, config.PhaseTLS, config.CauseCertExpiresSoon).graded(1),
+	"address":   degraded(config.ConditionAddresses, config.PhaseConnect, config.CauseAddressPartial),
+	"ipv6":      degraded(config.ConditionAddresses, config.PhaseConnect, config.CauseAddressPartial),
+	"slow":      degraded(config.ConditionLatency, config.PhaseGreeting, config.CauseSlow),
+	"no-idle":   degraded(config.ConditionCapability, config.PhaseCapability, config.CauseCapabilityMissing),
+	"password":  degraded(config.ConditionAccount, config.PhaseLogin, config.CauseCredentialsRejected),
+	"unknown":   {finding: incident.Finding{Condition: config.ConditionService, Health: incident.Unknown, Phase: config.PhaseConnect, Cause: config.CauseLocalFault}},
 }
 
 // result is what a probe of a check finds now. A word may be kept to one

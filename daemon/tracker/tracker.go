@@ -124,12 +124,12 @@ type Tracker struct {
 // A check is what is known of one check while this process runs.
 type check struct {
 	state   incident.State
-	last    incident.Result     // of the last probe; zero before it
-	since   time.Time           // of the current health, when nothing is live
-	fresh   incident.Conditions // found failing since the start, or the last suspend
-	unknown bool                // the last probe could not judge
-	served  bool                // the service was observed since the start
-	woken   time.Time           // when it was probed for the sake of another
+	last    incident.Result   // of the last probe; zero before it
+	since   time.Time         // of the current health, when nothing is live
+	fresh   config.Conditions // found failing since the start, or the last suspend
+	unknown bool              // the last probe could not judge
+	served  bool              // the service was observed since the start
+	woken   time.Time         // when it was probed for the sake of another
 }
 
 // A record is an incident with its events, as `incidents` shows it.
@@ -356,7 +356,7 @@ func (t *Tracker) topic(id incident.ID) outbox.Topic {
 	if rec, ok := t.ledger[id]; ok {
 		return outbox.Topic{Check: rec.incident.Check, Condition: rec.incident.Condition}
 	}
-	return outbox.Topic{Condition: incident.Condition(id)}
+	return outbox.Topic{Condition: config.Condition(id)}
 }
 
 func (t *Tracker) open(id incident.ID) bool {
@@ -402,7 +402,7 @@ func (t *Tracker) fold(e incident.Event) {
 	c := t.known(e.Check)
 	c.state = incident.Apply(c.state, e)
 	t.agenda.touch(e.Incident)
-	if e.Condition == incident.Service {
+	if e.Condition == config.ConditionService {
 		t.concern(e.Check)
 	}
 	if !incident.Due(c.state).IsZero() {

@@ -55,7 +55,7 @@ func (in troubled) handle(t *Tracker, r *round) {
 func (t *Tracker) report(r *round, what Trouble, f *incident.Finding) bool {
 	if f != nil {
 		f = &incident.Finding{
-			Condition: incident.Monitor, Health: incident.Degraded, Cause: f.Cause, Hint: f.Hint, Evidence: f.Evidence,
+			Condition: config.ConditionMonitor, Health: incident.Degraded, Cause: f.Cause, Hint: f.Hint, Evidence: f.Evidence,
 		}
 	}
 	events := incident.Fact(t.state(what.check()), what.check(), boundFinding(f), r.now)
@@ -86,7 +86,7 @@ func (t *Tracker) undelivered() *incident.Finding {
 	first := slices.MinFunc(list, func(a, b outbox.Undelivered) int {
 		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Incident, b.Incident), cmp.Compare(a.NotifyID.Notifier, b.NotifyID.Notifier))
 	})
-	f := &incident.Finding{Cause: incident.CauseUndelivered}
+	f := &incident.Finding{Cause: config.CauseUndelivered}
 	f.Hint = fmt.Sprintf("Messages to %s by %s do not arrive", first.NotifyID.Role, first.NotifyID.Notifier)
 	if first.Held == outbox.HeldByLimit {
 		f.Hint = fmt.Sprintf("Messages to %s by %s wait, since its max_per_hour of %d is used up",

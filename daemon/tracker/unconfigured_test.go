@@ -45,7 +45,7 @@ func (o outgoing) Send(_ config.NotifyID, _ json.RawMessage, m notifiers.Message
 // would go out without labels, and along notifiers that are not open yet.
 func TestNothingIsSentBeforeTheFilesAreRead(t *testing.T) {
 	start := time.Now().Add(-time.Minute)
-	event := incident.Event{At: start, Since: start, Incident: "i1", Check: "mx1/imaps", Condition: incident.Service}
+	event := incident.Event{At: start, Since: start, Incident: "i1", Check: "mx1/imaps", Condition: config.ConditionService}
 	kinds := []incident.Kind{incident.Failing, incident.Opened, incident.Recovering, incident.Closed}
 	var written past
 	add := func(kind string, data any) {

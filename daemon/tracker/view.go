@@ -67,35 +67,35 @@ type CheckView struct {
 
 // IncidentView is one incident in `incidents --json`.
 type IncidentView struct {
-	ID         incident.ID        `json:"id"`
-	Check      config.CheckID     `json:"check"`
-	Condition  incident.Condition `json:"condition"`
-	Severity   config.Severity    `json:"severity"`
-	State      incident.Status    `json:"state"`
-	ClosedAs   string             `json:"closed_as"`
-	Phase      incident.Phase     `json:"phase"`
-	Cause      incident.Cause     `json:"cause"`
-	Hint       string             `json:"hint"`
-	Evidence   opaque.Words       `json:"evidence"`
-	Address    string             `json:"address"`
-	Groups     []string           `json:"groups"`
-	StartedAt  time.Time          `json:"started_at"`
-	ReportedAt *time.Time         `json:"reported_at"`
-	EndedAt    *time.Time         `json:"ended_at"`
-	Events     []EventView        `json:"events"`
-	Deliveries []DeliveryView     `json:"deliveries"`
+	ID         incident.ID      `json:"id"`
+	Check      config.CheckID   `json:"check"`
+	Condition  config.Condition `json:"condition"`
+	Severity   config.Severity  `json:"severity"`
+	State      incident.Status  `json:"state"`
+	ClosedAs   string           `json:"closed_as"`
+	Phase      config.Phase     `json:"phase"`
+	Cause      config.Cause     `json:"cause"`
+	Hint       string           `json:"hint"`
+	Evidence   opaque.Words     `json:"evidence"`
+	Address    string           `json:"address"`
+	Groups     []string         `json:"groups"`
+	StartedAt  time.Time        `json:"started_at"`
+	ReportedAt *time.Time       `json:"reported_at"`
+	EndedAt    *time.Time       `json:"ended_at"`
+	Events     []EventView      `json:"events"`
+	Deliveries []DeliveryView   `json:"deliveries"`
 }
 
 // EventView is one event of an incident.
 type EventView struct {
-	Kind     incident.Kind  `json:"kind"`
-	At       time.Time      `json:"at"`
-	Since    *time.Time     `json:"since,omitempty"`
-	Phase    incident.Phase `json:"phase,omitempty"`
-	Cause    incident.Cause `json:"cause,omitempty"`
-	Hint     string         `json:"hint,omitempty"`
-	ClosedAs string         `json:"closed_as,omitempty"`
-	Reason   string         `json:"reason,omitempty"`
+	Kind     incident.Kind `json:"kind"`
+	At       time.Time     `json:"at"`
+	Since    *time.Time    `json:"since,omitempty"`
+	Phase    config.Phase  `json:"phase,omitempty"`
+	Cause    config.Cause  `json:"cause,omitempty"`
+	Hint     string        `json:"hint,omitempty"`
+	ClosedAs string        `json:"closed_as,omitempty"`
+	Reason   string        `json:"reason,omitempty"`
 }
 
 // DeliveryView is one message to one destination about an incident. Role is the
@@ -189,10 +189,10 @@ func (t *Tracker) checkView(cfg *config.Check, now time.Time) CheckView {
 		return v // what was found before is not so any more, or not known to be
 	}
 	finding, bad := c.last.Worst()
-	if bad && (finding.Cause != incident.CauseLoginNotTried || v.State == incident.CheckUnknown) {
-		v.Phase, v.Cause, v.Hint = string(finding.Phase), string(finding.Cause), finding.Hint
+	if bad && (finding.Cause != config.CauseLoginNotTried || v.State == incident.CheckUnknown) {
+		v.Phase, v.Cause, v.Hint = finding.Phase.String(), string(finding.Cause), finding.Hint
 	} else if worst != nil {
-		v.Phase, v.Cause, v.Hint = string(worst.Finding.Phase), string(worst.Finding.Cause), worst.Finding.Hint
+		v.Phase, v.Cause, v.Hint = worst.Finding.Phase.String(), string(worst.Finding.Cause), worst.Finding.Hint
 	}
 	v.Since = moment(since(c, v.State, worst))
 	for in := range c.state.Incidents() {

@@ -36,7 +36,7 @@ func TestViewShowsWhatWasAskedFor(t *testing.T) {
 	probe := func(findings ...incident.Finding) {
 		now := time.Now()
 		tr.Observe(ctx, incident.Result{
-			Check: "mx1/imaps", Started: now, Ended: now, Observed: incident.ConditionSet(incident.Service), Findings: findings,
+			Check: "mx1/imaps", Started: now, Ended: now, Observed: config.ConditionSet(config.ConditionService), Findings: findings,
 		})
 	}
 	look := func(state incident.CheckState, cause string) {
@@ -53,7 +53,7 @@ func TestViewShowsWhatWasAskedFor(t *testing.T) {
 	configure(true)
 	look("unknown", "")
 	probe()
-	refused := incident.Finding{Condition: incident.Service, Health: incident.Down, Phase: incident.PhaseConnect, Cause: "refused"}
+	refused := incident.Finding{Condition: config.ConditionService, Health: incident.Down, Phase: config.PhaseConnect, Cause: "refused"}
 	if _, err := tr.Await(ctx, "mx1/imaps", func() { go probe(refused) }); err != nil {
 		t.Fatal(err)
 	}
@@ -66,13 +66,13 @@ func TestViewShowsWhatWasAskedFor(t *testing.T) {
 func TestLateResultsCountForNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t)
-		down := incident.Finding{Condition: incident.Service, Health: incident.Down, Cause: incident.CauseRefused}
+		down := incident.Finding{Condition: config.ConditionService, Health: incident.Down, Cause: config.CauseRefused}
 		for _, checks := range []map[config.CheckID]*config.Check{{}, {"partner": {ID: "partner"}}} {
 			if err := w.tracker.Configure(t.Context(), &config.Config{Checks: checks}); err != nil {
 				t.Fatal(err)
 			}
 			for range 2 {
-				w.observe("partner", incident.ConditionSet(incident.Service), down)
+				w.observe("partner", config.ConditionSet(config.ConditionService), down)
 			}
 		}
 		w.configure(&config.Config{}, "partner")
@@ -87,7 +87,7 @@ func TestViewKnowsARenamedCheck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t)
 		w.configure(&config.Config{}, "partner")
-		w.observe("partner", incident.ConditionSet(incident.Service))
+		w.observe("partner", config.ConditionSet(config.ConditionService))
 		w.configure(&config.Config{Moved: []config.Move{{From: "partner", To: "acme"}}}, "acme")
 		if c := w.view().Checks[0]; c.State != "ok" || c.LastProbeAt == nil {
 			t.Errorf("the renamed check is shown as %+v", c)
@@ -100,9 +100,9 @@ func TestViewKnowsARenamedCheck(t *testing.T) {
 func TestLoginThatWasNotTriedShowsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t)
-		untried := incident.Finding{Condition: incident.Account, Health: incident.Unknown, Phase: incident.PhaseLogin, Cause: incident.CauseLoginNotTried}
-		refused := incident.Finding{Condition: incident.Service, Health: incident.Down, Phase: incident.PhaseConnect, Cause: incident.CauseRefused}
-		service, rest := incident.ConditionSet(incident.Service, incident.Account), incident.ConditionSet(incident.Certificate)
+		untried := incident.Finding{Condition: config.ConditionAccount, Health: incident.Unknown, Phase: config.PhaseLogin, Cause: config.CauseLoginNotTried}
+		refused := incident.Finding{Condition: config.ConditionService, Health: incident.Down, Phase: config.PhaseConnect, Cause: config.CauseRefused}
+		service, rest := config.ConditionSet(config.ConditionService, config.ConditionAccount), config.ConditionSet(config.ConditionCertificate)
 		look := func(state incident.CheckState, cause string) {
 			t.Helper()
 			if c := w.view().Checks[0]; c.State != state || c.Cause != cause {
@@ -127,9 +127,9 @@ func TestLoginThatWasNotTriedShowsNothing(t *testing.T) {
 func TestNothingIsKnownOfALoginThatIsLeftOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t)
-		both := incident.ConditionSet(incident.Service, incident.Account)
+		both := config.ConditionSet(config.ConditionService, config.ConditionAccount)
 		rejected := incident.Finding{
-			Condition: incident.Account, Health: incident.Degraded, Phase: incident.PhaseLogin, Cause: incident.CauseCredentialsRejected,
+			Condition: config.ConditionAccount, Health: incident.Degraded, Phase: config.PhaseLogin, Cause: config.CauseCredentialsRejected,
 		}
 		probeThrice := func(findings ...incident.Finding) {
 			for range 3 {
@@ -155,8 +155,8 @@ func TestNothingIsKnownOfALoginThatIsLeftOut(t *testing.T) {
 func TestOnlyWhatIsOpenIsAcknowledged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t)
-		service := incident.ConditionSet(incident.Service)
-		down := incident.Finding{Condition: incident.Service, Health: incident.Down, Cause: incident.CauseRefused}
+		service := config.ConditionSet(config.ConditionService)
+		down := incident.Finding{Condition: config.ConditionService, Health: incident.Down, Cause: config.CauseRefused}
 		w.configure(&config.Config{}, "partner")
 		w.observe("partner", service, down)
 		w.observe("partner", service, down)
@@ -189,12 +189,12 @@ func TestAFailureIsNoIncidentYet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t)
 		w.configure(&config.Config{}, "partner")
-		down := incident.Finding{Condition: incident.Service, Health: incident.Down, Cause: incident.CauseRefused}
+		down := incident.Finding{Condition: config.ConditionService, Health: incident.Down, Cause: config.CauseRefused}
 		for _, step := range []struct {
 			findings  []incident.Finding
 			incidents int
 		}{{[]incident.Finding{down}, 0}, {nil, 0}, {nil, 1}} {
-			w.observe("partner", incident.ConditionSet(incident.Service), step.findings...)
+			w.observe("partner", config.ConditionSet(config.ConditionService), step.findings...)
 			if n := len(w.view().Incidents); n != step.incidents {
 				t.Errorf("%d incidents after %v, want %d", n, step.findings, step.incidents)
 			}
@@ -227,8 +227,8 @@ func TestSilencesThatAreOver(t *testing.T) {
 func TestMessagesOfAnIncidentAreAThread(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t)
-		certificate := incident.ConditionSet(incident.Certificate)
-		soon := incident.Finding{Condition: incident.Certificate, Health: incident.Degraded, Cause: incident.CauseCertExpiresSoon}
+		certificate := config.ConditionSet(config.ConditionCertificate)
+		soon := incident.Finding{Condition: config.ConditionCertificate, Health: incident.Degraded, Cause: config.CauseCertExpiresSoon}
 		critical := soon
 		critical.Grade = 1
 		hook := config.NotifyID{Role: "it", Notifier: "webhook.hook"}
@@ -282,7 +282,7 @@ func (w *watched) configure(cfg *config.Config, id config.CheckID, roles ...conf
 	}
 }
 
-func (w *watched) observe(id config.CheckID, observed incident.Conditions, findings ...incident.Finding) {
+func (w *watched) observe(id config.CheckID, observed config.Conditions, findings ...incident.Finding) {
 	now := time.Now()
 	w.tracker.Observe(w.t.Context(), incident.Result{
 		Check: id, Started: now, Ended: now, Observed: observed, Findings: findings,

@@ -65,8 +65,8 @@ type Conversation struct {
 // A Mark says why something that a conversation found is not believed: this machine
 // may have brought it about itself.
 type Mark struct {
-	Phase incident.Phase // that the fault of this machine shows in; may be empty
-	Cause incident.Cause
+	Phase config.Phase // that the fault of this machine shows in; may be empty
+	Cause config.Cause
 	Hint  string
 	// Dates: only what it found of the dates of a certificate is not believed.
 	Dates bool
@@ -127,19 +127,19 @@ func (c *Conversation) disbelieved() bool {
 }
 
 // believes reports whether a finding of a conversation that is known counts.
-func (c *Conversation) believes(cause incident.Cause) bool {
+func (c *Conversation) believes(cause config.Cause) bool {
 	return c.Unknown == nil || !AboutDates(cause)
 }
 
 // AboutDates reports whether a cause comes of comparing the dates of a certificate
 // with the clock.
-func AboutDates(cause incident.Cause) bool {
-	return cause == incident.CauseCertExpired || cause == incident.CauseCertNotYetValid || cause == incident.CauseCertExpiresSoon
+func AboutDates(cause config.Cause) bool {
+	return cause == config.CauseCertExpired || cause == config.CauseCertNotYetValid || cause == config.CauseCertExpiresSoon
 }
 
 // finding is how a result tells why something is not believed.
 func (m *Mark) finding() incident.Finding {
-	return incident.Finding{Condition: incident.Monitor, Health: incident.Unknown, Phase: m.Phase, Cause: m.Cause, Hint: m.Hint}
+	return incident.Finding{Condition: config.ConditionMonitor, Health: incident.Unknown, Phase: m.Phase, Cause: m.Cause, Hint: m.Hint}
 }
 
 // reasonUnknown is why a conversation says nothing.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -27,7 +28,7 @@ func (v *votes) someFail(failed []*Conversation) incident.Finding {
 	worst := mostFrequent(failed)
 	hint := fmt.Sprintf("%d of %d addresses fail: %s. %s", len(failed), v.countKnown(), reasons(failed), worst.Failure.Hint)
 	return incident.Finding{
-		Condition: incident.Addresses, Health: incident.Degraded, Phase: worst.Failure.Phase, Cause: incident.CauseAddressPartial,
+		Condition: config.ConditionAddresses, Health: incident.Degraded, Phase: worst.Failure.Phase, Cause: config.CauseAddressPartial,
 		Hint: hint + doubtHint(failed, worst.Failure.Phase), Evidence: worst.Failure.Evidence, Address: worst.Address.IP.String(),
 	}
 }
@@ -74,7 +75,7 @@ func silentRecordHint(record string) string {
 
 // doubtHint adds what of this machine may be the reason of a failure, where that
 // could not be ruled out for a conversation that failed in the phase that is named.
-func doubtHint(failed []*Conversation, named incident.Phase) (hint string) {
+func doubtHint(failed []*Conversation, named config.Phase) (hint string) {
 	for _, doubt := range []Doubt{NothingElse, UncertainOfTime} {
 		for _, c := range failed {
 			if c.Doubt == doubt && c.Failure.Phase == named {
@@ -95,7 +96,7 @@ var doubtHints = map[Doubt]string{
 // service as a whole.
 func loginNotTried() incident.Finding {
 	return incident.Finding{
-		Condition: incident.Account, Health: incident.Unknown, Phase: incident.PhaseLogin, Cause: incident.CauseLoginNotTried,
+		Condition: config.ConditionAccount, Health: incident.Unknown, Phase: config.PhaseLogin, Cause: config.CauseLoginNotTried,
 		Hint: "Login not tried, or not to its end: it had to wait for another login of the same account at this server, and there is one at a time.",
 	}
 }

@@ -7,41 +7,41 @@ import (
 
 // serviceDown: besides the service only what was settled before the failure is
 // observed.
-func (v *votes) serviceDown(p *Probe, f incident.Finding, failed []*Conversation) (incident.Conditions, []incident.Finding) {
+func (v *votes) serviceDown(p *Probe, f incident.Finding, failed []*Conversation) (config.Conditions, []incident.Finding) {
 	f.Hint += silentRecordHint(p.SilentRecord) + doubtHint(failed, f.Phase)
 	observed, findings := v.findingsOf(v.settled())
-	return observed | incident.ConditionSet(f.Condition), p.explain(append([]incident.Finding{f}, findings...))
+	return observed | config.ConditionSet(f.Condition), p.explain(append([]incident.Finding{f}, findings...))
 }
 
 // settled are the conditions that a conversation could judge although it may have
 // failed later.
-func (v *votes) settled() (settled incident.Conditions) {
+func (v *votes) settled() (settled config.Conditions) {
 	for i := range v.conversations {
 		c := &v.conversations[i]
 		if c.known() && c.Verified {
-			settled |= incident.ConditionSet(incident.Certificate)
+			settled |= config.ConditionSet(config.ConditionCertificate)
 		}
 		if c.known() && c.Capable {
-			settled |= incident.ConditionSet(incident.Capability)
+			settled |= config.ConditionSet(config.ConditionCapability)
 		}
 	}
 	return settled
 }
 
 // serviceUp: the service works; addresses that fail are a condition of their own.
-func (v *votes) serviceUp(check *config.Probe, logins Logins) (incident.Conditions, []incident.Finding) {
-	observed := incident.ConditionSet(incident.Service) | v.settled()
+func (v *votes) serviceUp(check *config.Probe, logins Logins) (config.Conditions, []incident.Finding) {
+	observed := config.ConditionSet(config.ConditionService) | v.settled()
 	if len(v.unknown) == 0 || len(v.failed)+len(v.gone) > 0 {
-		observed |= incident.ConditionSet(incident.Addresses)
+		observed |= config.ConditionSet(config.ConditionAddresses)
 	}
 	if check.Security == config.Plain {
-		observed |= incident.ConditionSet(incident.Certificate) // there is none that could be wrong
+		observed |= config.ConditionSet(config.ConditionCertificate) // there is none that could be wrong
 	}
 	if v.anyKnown(func(c *Conversation) bool { return c.Comparable }) {
-		observed |= incident.ConditionSet(incident.Latency)
+		observed |= config.ConditionSet(config.ConditionLatency)
 	}
 	if check.Login == (config.Login{}) || v.accountObserved(logins) {
-		observed |= incident.ConditionSet(incident.Account)
+		observed |= config.ConditionSet(config.ConditionAccount)
 	}
 	observed, findings := v.findingsOf(observed)
 	if failed := v.failing(); len(failed) > 0 && check.Addresses != config.AnyAddress {
@@ -84,7 +84,7 @@ func (v *votes) countKnown() (n int) {
 
 // findingsOf gives for each observed condition the worst that any address found.
 // A condition of which there is only what is not believed is not observed.
-func (v *votes) findingsOf(observed incident.Conditions) (incident.Conditions, []incident.Finding) {
+func (v *votes) findingsOf(observed config.Conditions) (config.Conditions, []incident.Finding) {
 	var findings []incident.Finding
 	for condition := range observed.All() {
 		worst, withdrawn := v.worstOf(condition)
@@ -92,7 +92,7 @@ func (v *votes) findingsOf(observed incident.Conditions) (incident.Conditions, [
 		case worst.Condition == condition:
 			findings = append(findings, worst)
 		case withdrawn:
-			observed &^= incident.ConditionSet(condition)
+			observed &^= config.ConditionSet(condition)
 		}
 	}
 	return observed, findings
@@ -100,7 +100,7 @@ func (v *votes) findingsOf(observed incident.Conditions) (incident.Conditions, [
 
 // worstOf gives the worst finding about a condition, the first of those that are
 // equally bad, and whether there is one that is not believed.
-func (v *votes) worstOf(condition incident.Condition) (worst incident.Finding, withdrawn bool) {
+func (v *votes) worstOf(condition config.Condition) (worst incident.Finding, withdrawn bool) {
 	for i := range v.conversations {
 		c := &v.conversations[i]
 		if !c.known() {

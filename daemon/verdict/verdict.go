@@ -41,7 +41,7 @@ func Judge(check *config.Probe, p *Probe) incident.Result {
 
 // judgeService draws the conclusions from all conversations together. An address
 // that DNS no longer has says nothing about the service while it is well.
-func judgeService(check *config.Probe, p *Probe) (incident.Conditions, []incident.Finding) {
+func judgeService(check *config.Probe, p *Probe) (config.Conditions, []incident.Finding) {
 	v := countVotes(p.Conversations)
 	switch {
 	case len(v.refused) > 0 && !mayWorkElsewhere(check, p.Conversations):
@@ -54,13 +54,13 @@ func judgeService(check *config.Probe, p *Probe) (incident.Conditions, []inciden
 	observed, findings := v.serviceUp(check, p.Logins)
 	switch {
 	case v.untried && !(check.Addresses == config.AnyAddress && v.works):
-		observed &^= incident.ConditionSet(incident.Service, incident.Account)
+		observed &^= config.ConditionSet(config.ConditionService, config.ConditionAccount)
 		findings = append(findings, loginNotTried())
 	case p.loginStillToCome():
-		observed &^= incident.ConditionSet(incident.Service, incident.Account)
+		observed &^= config.ConditionSet(config.ConditionService, config.ConditionAccount)
 		findings = append(findings, loginNotTriedYet())
 	case p.Logins.BrokenElsewhere:
-		observed &^= incident.ConditionSet(incident.Service)
+		observed &^= config.ConditionSet(config.ConditionService)
 	}
 	return observed, p.explain(findings)
 }
@@ -129,7 +129,7 @@ func (v *votes) count(c *Conversation) {
 			v.works = v.works || c.Login != LoginUntried
 		}
 		v.untried = v.untried || c.Login == LoginUntried
-	case f.Phase == incident.PhaseLogin || f.Phase == incident.PhaseSelect:
+	case f.Phase == config.PhaseLogin || f.Phase == config.PhaseSelect:
 		v.refused = append(v.refused, c)
 	case !c.InDNS && c.Address.IP.IsValid():
 		v.gone = append(v.gone, c)
@@ -147,7 +147,7 @@ func (v *votes) nothingKnown() incident.Finding {
 		return c.reasonUnknown()
 	}
 	return incident.Finding{
-		Condition: incident.Monitor, Health: incident.Unknown, Cause: incident.CauseLocalFault,
+		Condition: config.ConditionMonitor, Health: incident.Unknown, Cause: config.CauseLocalFault,
 		Hint: "No address that DNS has now could be judged.",
 	}
 }

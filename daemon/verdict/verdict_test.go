@@ -23,16 +23,16 @@ func (c Conversation) with(change func(*Conversation)) Conversation {
 	return c
 }
 
-func down(phase incident.Phase, cause incident.Cause) *incident.Finding {
-	return &incident.Finding{Condition: incident.Service, Health: incident.Down, Phase: phase, Cause: cause, Hint: "Hint."}
+func down(phase config.Phase, cause config.Cause) *incident.Finding {
+	return &incident.Finding{Condition: config.ConditionService, Health: incident.Down, Phase: phase, Cause: cause, Hint: "Hint."}
 }
 
-func atConnect(cause incident.Cause) *incident.Finding { return down(incident.PhaseConnect, cause) }
+func atConnect(cause config.Cause) *incident.Finding { return down(config.PhaseConnect, cause) }
 
 // localFault is a fault of this machine, which kept it from trying.
 func localFault() *incident.Finding {
 	return &incident.Finding{
-		Condition: incident.Monitor, Health: incident.Unknown, Phase: incident.PhaseConnect, Cause: incident.CauseLocalFault, Hint: "Hint.",
+		Condition: config.ConditionMonitor, Health: incident.Unknown, Phase: config.PhaseConnect, Cause: config.CauseLocalFault, Hint: "Hint.",
 	}
 }
 
@@ -44,10 +44,10 @@ func leftOut(c *Conversation)  { c.LeftOut = true }
 func TestJudge(t *testing.T) {
 	withLogin := config.Probe{Addresses: config.AllAddresses, Security: config.TLSFromStart, Login: config.Login{Username: "alice"}}
 	plain := config.Probe{Addresses: config.AllAddresses, Security: config.TLSFromStart}
-	weak := incident.Finding{Condition: incident.Certificate, Health: incident.Degraded, Cause: incident.CauseWeakKey}
-	soon := incident.Finding{Condition: incident.Certificate, Health: incident.Degraded, Cause: incident.CauseCertExpiresSoon}
-	critical := incident.Finding{Condition: incident.Certificate, Health: incident.Degraded, Cause: incident.CauseCertExpiresSoon, Grade: 1}
-	noToken := incident.Finding{Condition: incident.Account, Health: incident.Unknown, Cause: incident.CauseTokenUnavailable}
+	weak := incident.Finding{Condition: config.ConditionCertificate, Health: incident.Degraded, Cause: config.CauseWeakKey}
+	soon := incident.Finding{Condition: config.ConditionCertificate, Health: incident.Degraded, Cause: config.CauseCertExpiresSoon}
+	critical := incident.Finding{Condition: config.ConditionCertificate, Health: incident.Degraded, Cause: config.CauseCertExpiresSoon, Grade: 1}
+	noToken := incident.Finding{Condition: config.ConditionAccount, Health: incident.Unknown, Cause: config.CauseTokenUnavailable}
 	const all = "service addresses certificate latency capability account"
 
 	for _, test := range []struct {
@@ -73,12 +73,12 @@ func TestJudge(t *testing.T) {
 		},
 		{
 			"it fails late: what came before is known", plain,
-			[]Conversation{conversationWith("192.0.2.1", down(incident.PhaseLogout, incident.CauseBye), weak)},
+			[]Conversation{conversationWith("192.0.2.1", down(config.PhaseLogout, config.CauseBye), weak)},
 			"service certificate capability", "service/bye 192.0.2.1, certificate/weak_key 192.0.2.1",
 		},
 		{
 			"the login fails by the service's fault", withLogin,
-			[]Conversation{conversationWith("192.0.2.1", down(incident.PhaseLogin, incident.CauseBackendUnavailable)), conversationWith("192.0.2.2", nil)},
+			[]Conversation{conversationWith("192.0.2.1", down(config.PhaseLogin, config.CauseBackendUnavailable)), conversationWith("192.0.2.2", nil)},
 			"service certificate capability", "service/backend_unavailable",
 		},
 		{"nothing could be tried", plain, []Conversation{conversationWith("192.0.2.1", localFault())}, "", "monitor/local_fault"},
@@ -137,7 +137,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-func namesIn(set incident.Conditions) string {
+func namesIn(set config.Conditions) string {
 	var names []string
 	for c := range set.All() {
 		names = append(names, string(c))

@@ -1,22 +1,4 @@
-package incident
-
-import "iter"
-
-// A Phase is a step of the conversation, in the order of the list.
-type Phase string
-
-// The phases.
-const (
-	PhaseDNS        Phase = "dns"
-	PhaseConnect    Phase = "connect"
-	PhaseTLS        Phase = "tls"
-	PhaseGreeting   Phase = "greeting"
-	PhaseCapability Phase = "capability"
-	PhaseStartTLS   Phase = "starttls"
-	PhaseLogin      Phase = "login"
-	PhaseSelect     Phase = "select"
-	PhaseLogout     Phase = "logout"
-)
+package config
 
 // A Cause is the named reason of a finding: the same word in results, metrics,
 // messages, the journal and tests.
@@ -94,54 +76,3 @@ const (
 	CauseResolverDown Cause = "resolver_down"
 	CauseUndelivered  Cause = "undelivered" // messages do not arrive
 )
-
-// A Condition is what an incident is about: it belongs to (check, condition).
-type Condition string
-
-// The conditions.
-const (
-	Service      Condition = "service"
-	Addresses    Condition = "addresses"
-	Certificate  Condition = "certificate"
-	Latency      Condition = "latency"
-	Capability   Condition = "capability"
-	Account      Condition = "account"
-	Intermittent Condition = "intermittent"
-	Monitor      Condition = "monitor"
-)
-
-// Conditions is a set of conditions.
-type Conditions uint16
-
-var conditionBits = []Condition{Service, Addresses, Certificate, Latency, Capability, Account, Intermittent, Monitor}
-
-// ConditionSet makes a set.
-func ConditionSet(list ...Condition) (set Conditions) {
-	for _, c := range list {
-		set |= bit(c)
-	}
-	return set
-}
-
-// Has reports whether c is in the set.
-func (s Conditions) Has(c Condition) bool { return s&bit(c) != 0 }
-
-// All yields the members in the order in which they are declared.
-func (s Conditions) All() iter.Seq[Condition] {
-	return func(yield func(Condition) bool) {
-		for _, c := range conditionBits {
-			if s.Has(c) && !yield(c) {
-				return
-			}
-		}
-	}
-}
-
-func bit(c Condition) Conditions {
-	for i, known := range conditionBits {
-		if c == known {
-			return 1 << i
-		}
-	}
-	return 0
-}
