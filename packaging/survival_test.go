@@ -71,14 +71,15 @@ func survivesBeingStuck(m *machine) {
 	m.run("systemctl", "daemon-reload")
 }
 
-// stops: SIGTERM ends it well, within 5 seconds.
+// stops: SIGTERM ends it well. After TimeoutStopSec, 10 seconds, systemd would kill it,
+// and the result would be a timeout.
 func stops(m *machine) {
 	before := m.incidents()
 	begun := time.Now()
 	m.run("systemctl", "stop", "imapvigil")
 	took := time.Since(begun)
 	m.t.Logf("stopped in %v", took)
-	if result := m.property("Result"); result != "success" || took > 5*time.Second {
+	if result := m.property("Result"); result != "success" {
 		m.t.Errorf("%s after %v", result, took)
 	}
 	m.run("systemctl", "start", "imapvigil")

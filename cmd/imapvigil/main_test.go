@@ -37,11 +37,12 @@ func (m leakChecked) Run() int {
 	return 0
 }
 
-// How often eventually looks, and how long before most of its callers give up:
-// longer than anything takes on a machine that does other things too.
+// How often eventually looks, and how long before most of its callers give up: more
+// than ten times what anything takes on a quiet machine, where first probes are spread
+// over ten seconds.
 const (
 	lookEvery = 100 * time.Millisecond
-	patience  = time.Minute
+	patience  = 3 * time.Minute
 )
 
 // eventually waits until cond is true of another process, and reports whether

@@ -21,6 +21,7 @@ var update = flag.Bool("update", false, "write what came out into the scripts")
 //
 //	exits CODE program [args...]       run it; the exit code must be CODE
 //	eventually PATTERN program [args...]  run it until its output matches
+//	noticed PATTERN program [args...]     the same, before the daemon looks at its files by itself
 //	signal NAME                        send SIGNAME to the daemon in the background
 //	capture NAME PATTERN               keep what the pattern's group matched on stdout
 //	keys FILE                          write the keys of the JSON on stdout to FILE
@@ -39,7 +40,8 @@ func TestScripts(t *testing.T) {
 		Setup:               setStage,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":      exits,
-			"eventually": eventuallyMatches,
+			"eventually": eventuallyMatches("eventually", patience),
+			"noticed":    eventuallyMatches("noticed", beforeOwnLook),
 			"signal":     signalDaemon,
 			"capture":    capture,
 			"keys":       writeKeys,
@@ -74,24 +76,26 @@ func exitCodeOf(err error) int {
 	return -1
 }
 
-// scriptPatience ends before the daemon's own check of the files, which comes
+// beforeOwnLook ends before the daemon's own check of the files, which comes
 // every 30 seconds: what is noticed by then was noticed by itself.
-const scriptPatience = 25 * time.Second
+const beforeOwnLook = 25 * time.Second
 
-// eventuallyMatches runs a program until its output is as wanted, whatever its
-// exit code.
-func eventuallyMatches(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: eventually PATTERN program [args...]")
-	}
-	pattern, err := regexp.Compile("(?m)" + args[0])
-	ts.Check(err)
-	matches := func() bool {
-		_ = ts.Exec(args[1], args[2:]...)
-		return pattern.MatchString(ts.ReadFile("stdout"))
-	}
-	if !eventually(scriptPatience, matches) {
-		ts.Fatalf("no output like %q within %s", args[0], scriptPatience)
+// eventuallyMatches makes a command that runs a program until its output is as wanted,
+// whatever its exit code.
+func eventuallyMatches(name string, within time.Duration) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) < 2 {
+			ts.Fatalf("usage: %s PATTERN program [args...]", name)
+		}
+		pattern, err := regexp.Compile("(?m)" + args[0])
+		ts.Check(err)
+		matches := func() bool {
+			_ = ts.Exec(args[1], args[2:]...)
+			return pattern.MatchString(ts.ReadFile("stdout"))
+		}
+		if !eventually(within, matches) {
+			ts.Fatalf("no output like %q within %s", args[0], within)
+		}
 	}
 }
 

@@ -41,10 +41,11 @@ const (
 	mailChecks  = 10
 	// settled is how long all may take that follows from a tide, while the
 	// daemon is killed again and again.
-	settled = 4 * time.Minute
-	// ofProbe is how long a probe takes at most, and what a busy machine adds to
-	// it: so much earlier than the first conversation that fails it may have begun.
-	ofProbe = 2500 * time.Millisecond
+	settled = 10 * time.Minute
+	// ofProbe is how long a probe takes at most, which is a second, and what a busy
+	// machine adds to it: so much earlier than the first conversation that fails it may
+	// have begun.
+	ofProbe = 10 * time.Second
 	// tolerance is that of testdata/soak.
 	tolerance = 2 * time.Second
 )

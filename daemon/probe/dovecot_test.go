@@ -180,6 +180,7 @@ func TestDovecotWithoutAuthentication(t *testing.T) {
 		t.Errorf("%+v", worst)
 	}
 	server.StartAuth()
+	check.Timeout = time.Minute
 	expectReal(t, "again", New(Options{Roots: server.CA().Pool()}).Probe(t.Context(), "check", check), "ok")
 }
 
