@@ -37,26 +37,10 @@ import (
 	"github.com/imapvigil/imapvigil/config/opaque"
 )
 
-// A Kind is the first label of a notifier block.
-type Kind string
-
-// The channels that exist.
-const (
-	Email   Kind = "email"
-	Slack   Kind = "slack"
-	SMS     Kind = "sms"
-	Webhook Kind = "webhook"
-)
-
-// ReadByPeople tells the ways that people read, whose messages are gathered
-// and spaced, from the ways that programs read, which get one event a
-// transition, at once.
-func (k Kind) ReadByPeople() bool { return k != Webhook }
-
 // Settings are what a notifier block says, as plain comparable values
 // (pointers, maps and slices would make an unchanged block look changed).
 type Settings interface {
-	// Kind names the channel.
+	// Kind names the channel, whose traits are Kind().Traits().
 	Kind() Kind
 	// Open checks what can be checked without I/O and makes the notifier. It
 	// belongs to the fallible half of a reload and has no effect of its own.

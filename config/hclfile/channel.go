@@ -8,24 +8,35 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/notifiers"
+	"github.com/imapvigil/imapvigil/notifiers/email"
+	"github.com/imapvigil/imapvigil/notifiers/slack"
+	"github.com/imapvigil/imapvigil/notifiers/sms"
+	"github.com/imapvigil/imapvigil/notifiers/webhook"
 )
 
-// A channel is what one kind of notifier adds to the language: attributes of
-// the notifier block, and attributes of the notify blocks that use it.
-type channel struct {
-	kind     notifiers.Kind
-	severity config.Severity // the default of severity in notify; empty: degraded
-	perHour  int             // the default of max_per_hour
-
-	notifier *blockType
-	notify   *blockType
-	settings func(*loader, *contents) (notifiers.Settings, bool)
-	targets  func(*loader, *contents) ([]notifiers.Target, bool)
+// available are all kinds of notifiers. A new one is a line here.
+var available = []notifiers.Channel{
+	email.Channel,
+	slack.Channel,
+	sms.Channel,
+	webhook.Channel,
 }
 
-// channels are all kinds of notifiers. A new one is a line here and a file
-// with its two tables.
-var channels = []*channel{emailChannel, slackChannel, smsChannel, webhookChannel}
+// A channel is one kind of notifier with what it adds to the language: attributes of
+// the notifier block, and attributes of the notify blocks that use it.
+type channel struct {
+	notifiers.Channel
+	notifier, notify           *blockType
+	notifierTable, notifyTable table[notifiers.Values]
+}
+
+// channels are those that are available, ready for use.
+var channels = func() (list []*channel) {
+	for _, c := range available {
+		list = append(list, newChannel(c))
+	}
+	return list
+}()
 
 func notifierVariants() []*blockType {
 	var list []*blockType
@@ -45,7 +56,7 @@ func notifyVariants() []*blockType {
 
 func channelOf(kind string) *channel {
 	for _, c := range channels {
-		if string(c.kind) == kind {
+		if string(c.Kind) == kind {
 			return c
 		}
 	}
@@ -55,39 +66,85 @@ func channelOf(kind string) *channel {
 func channelKinds() []string {
 	var kinds []string
 	for _, c := range channels {
-		kinds = append(kinds, string(c.kind))
+		kinds = append(kinds, string(c.Kind))
 	}
 	return kinds
 }
 
-// newChannel joins the tables of a channel with those that all have. targets
-// makes the targets of a notify block, each of which is a way of its own.
-func newChannel[S notifiers.Settings, T any](c channel, doc string, settings table[S], initial S, notify table[T], targets func(T) ([]notifiers.Target, error)) *channel {
-	c.notifier = define(blockType{name: "notifier", variant: string(c.kind), labels: []string{"kind", "name"}, doc: doc}, settings.attributes(), notifierTable.attributes())
-	c.notify = define(blockType{name: "notify", variant: string(c.kind), doc: doc}, wayTable.attributes(), notify.attributes())
-	c.settings = func(l *loader, content *contents) (notifiers.Settings, bool) {
-		s := initial
-		ok := decode(l, settings, content, &s)
-		return s, ok
+// newChannel joins the tables of a channel with those that all have.
+func newChannel(of notifiers.Channel) *channel {
+	c := &channel{Channel: of, notifierTable: channelTable(of.Attributes), notifyTable: channelTable(of.NotifyAttributes)}
+	c.notifier = define(blockType{name: "notifier", variant: string(c.Kind), labels: []string{"kind", "name"}, doc: c.Doc}, c.notifierTable.attributes(), notifierTable.attributes())
+	c.notify = define(blockType{name: "notify", variant: string(c.Kind), doc: c.Doc}, wayTable.attributes(), c.notifyTable.attributes())
+	return c
+}
+
+// channelTable is a table of a channel's package, with what reads each type.
+func channelTable(attributes []notifiers.Attribute) (rows table[notifiers.Values]) {
+	for _, a := range attributes {
+		rows = append(rows, row[notifiers.Values]{
+			attribute{name: a.Name, kind: kindOf(a), required: a.Required, secret: a.Type.IsSecret(), fallback: a.Default, doc: a.Doc},
+			func(values *notifiers.Values, v value) {
+				(*values)[a.Name] = notifiers.Value{Text: v.text, Number: int(v.number), List: v.list, Secret: v.secret}
+			},
+		})
 	}
-	c.targets = func(l *loader, content *contents) ([]notifiers.Target, bool) {
-		var t T
-		if !decode(l, notify, content, &t) {
-			return nil, false
-		}
-		list, err := targets(t)
-		if err != nil {
-			l.unsuited(err, content)
-			return nil, false
-		}
-		return list, true
+	return rows
+}
+
+// readersOfTypes are what reads the types of a channel's attributes.
+var readersOfTypes = map[notifiers.Type]kind{
+	notifiers.Text: text, notifiers.Hostname: hostname, notifiers.DomainName: domainName, notifiers.EmailAddress: emailAddress,
+	notifiers.PhoneNumber: phoneNumber, notifiers.URL: secureURL, notifiers.Certificates: authorityFile, notifiers.Secret: secret,
+	notifiers.SecretText: hidden, notifiers.SecretURL: secretURL, notifiers.Headers: headers,
+}
+
+func kindOf(a notifiers.Attribute) kind {
+	k := readersOfTypes[a.Type]
+	switch a.Type {
+	case notifiers.Number:
+		k = integer(a.Min, a.Max)
+	case notifiers.Choice:
+		k = oneOf(a.Choices...)
 	}
-	return &c
+	if a.List {
+		k = texts(k)
+	}
+	if a.NotEmpty {
+		k = atLeastOne(k)
+	}
+	return k
+}
+
+// targets makes the targets of a notify block.
+func (c *channel) targets(l *loader, content *contents) ([]notifiers.Target, bool) {
+	values := notifiers.Values{}
+	if !decode(l, c.notifyTable, content, &values) {
+		return nil, false
+	}
+	list, err := c.Targets(values)
+	if err != nil {
+		l.unsuited(err, content)
+		return nil, false
+	}
+	return list, true
+}
+
+// perHourDefaults says how many messages an hour the channels send at most where
+// nothing is written.
+func perHourDefaults() string {
+	var bounded []string
+	for _, c := range available {
+		if c.PerHour > 0 {
+			bounded = append(bounded, fmt.Sprintf("%s: %d", c.Kind, c.PerHour))
+		}
+	}
+	return strings.Join(append(bounded, "others: no bound"), ", ")
 }
 
 var notifierTable = table[config.Notifier]{
 	{
-		attribute{name: "max_per_hour", kind: integer(0, 100_000), fallback: "sms: 30, others: no bound", doc: "How many messages an hour go out at most; the rest becomes one digest, and the end of what was told goes out in any case. 0: no bound"},
+		attribute{name: "max_per_hour", kind: integer(0, 100_000), fallback: perHourDefaults(), doc: "How many messages an hour go out at most; the rest becomes one digest, and the end of what was told goes out in any case. 0: no bound"},
 		func(n *config.Notifier, v value) { n.MaxPerHour = int(v.number) },
 	},
 }
@@ -106,15 +163,15 @@ func (l *loader) defineNotifier(b namedBlock) *config.Notifier {
 		l.unknownKind(b.block)
 		return nil
 	}
-	content := l.content(b.block, c.notifier, fmt.Sprintf("notifier %q", c.kind))
-	n := &config.Notifier{ID: config.NotifierID(b.id), MaxPerHour: c.perHour, Pos: position(header(b.block))}
+	content := l.content(b.block, c.notifier, fmt.Sprintf("notifier %q", c.Kind))
+	n := &config.Notifier{ID: config.NotifierID(b.id), MaxPerHour: c.PerHour, Pos: position(header(b.block))}
 	unread := l.unread
 	common := decode(l, notifierTable, content, n)
-	settings, ok := c.settings(l, content)
-	if !ok || !common {
+	values := notifiers.Values{}
+	if !decode(l, c.notifierTable, content, &values) || !common {
 		return nil
 	}
-	n.Settings = settings
+	n.Settings = c.Settings(values)
 	if l.unread == unread && !l.opens(n, content) {
 		return nil
 	}

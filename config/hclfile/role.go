@@ -44,7 +44,7 @@ var wayTable = table[config.Notify]{
 		func(w *config.Notify, v value) { w.On = transitionsOf(v.list) },
 	},
 	{
-		attribute{name: "severity", kind: oneOf("degraded", "down"), fallback: `"down" for sms and where after is written, else "degraded"`, doc: `"degraded": everything, "down": only what is down`},
+		attribute{name: "severity", kind: oneOf("degraded", "down"), fallback: severityDefaults(), doc: `"degraded": everything, "down": only what is down`},
 		func(w *config.Notify, v value) { w.Severity = config.Severity(v.text) },
 	},
 	{
@@ -110,7 +110,7 @@ func (l *loader) defineWays(role config.RoleID, b *hcl.Block) ([]writtenWay, boo
 	if !ok {
 		return nil, false
 	}
-	content := l.content(b, c.notify, fmt.Sprintf("notify block for %s", c.kind))
+	content := l.content(b, c.notify, fmt.Sprintf("notify block for %s", c.Kind))
 	way := config.Notify{Pos: position(header(b))}
 	way.ID.Role = role
 	ok = decode(l, wayTable, content, &way)
@@ -134,7 +134,18 @@ func defaultSeverity(c *channel, after time.Duration) config.Severity {
 	if after > 0 {
 		return config.SeverityDown
 	}
-	return cmp.Or(c.severity, config.SeverityDegraded)
+	return cmp.Or(config.Severity(c.Severity), config.SeverityDegraded)
+}
+
+// severityDefaults says what severity is where it is not written.
+func severityDefaults() string {
+	var kinds []string
+	for _, c := range available {
+		if c.Severity == string(config.SeverityDown) {
+			kinds = append(kinds, string(c.Kind))
+		}
+	}
+	return fmt.Sprintf(`"down" for %s and where after is written, else "degraded"`, enumerate(kinds, "and"))
 }
 
 // channelFor finds what kind of notifier a notify block uses, which decides

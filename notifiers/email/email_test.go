@@ -35,6 +35,7 @@ func TestConformance(t *testing.T) {
 				sink, settings := post(t, smtpsink.Options{Implicit: implicit, Username: user, Password: canary})
 				return notifiertest.Channel{
 					Settings: settings, Target: target(t, "it@example.net", "oncall@example.net"),
+					Written:  notifiers.Values{"to": {List: []string{"it@example.net", "oncall@example.net"}}},
 					Receiver: &receiver{sink: sink}, Canary: canary,
 				}
 			})

@@ -49,8 +49,8 @@ type Settings struct {
 	CA    string // PEM, instead of the system's roots
 }
 
-// Kind is [notifiers.Email].
-func (Settings) Kind() notifiers.Kind { return notifiers.Email }
+// Kind implements [notifiers.Settings].
+func (Settings) Kind() notifiers.Kind { return Kind }
 
 // DecodeTarget reads a [Target] from JSON.
 func (Settings) DecodeTarget(data []byte) (notifiers.Target, error) {

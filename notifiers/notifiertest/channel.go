@@ -44,6 +44,8 @@ type Receiver interface {
 type Channel struct {
 	Settings notifiers.Settings
 	Target   notifiers.Target
+	// Written is the notify block that Target is made of.
+	Written  notifiers.Values
 	Receiver Receiver
 	// Canary is a secret of the settings.
 	Canary string

@@ -34,8 +34,8 @@ type Settings struct {
 	APIURL string
 }
 
-// Kind is [notifiers.Slack].
-func (Settings) Kind() notifiers.Kind { return notifiers.Slack }
+// Kind implements [notifiers.Settings].
+func (Settings) Kind() notifiers.Kind { return Kind }
 
 // DecodeTarget reads a [Target] from JSON.
 func (Settings) DecodeTarget(data []byte) (notifiers.Target, error) {

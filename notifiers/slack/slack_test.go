@@ -59,7 +59,8 @@ func TestConformance(t *testing.T) {
 	notifiertest.Run(t, func(t *testing.T) notifiertest.Channel {
 		sink, settings := start(t, httpsink.Slack)
 		return notifiertest.Channel{
-			Settings: settings, Target: ops, Canary: canary, Pause: notifiertest.Pause,
+			Settings: settings, Target: ops, Written: notifiers.Values{"channel": {Text: "#mail-ops"}, "mention": {Text: "@here"}},
+			Canary: canary, Pause: notifiertest.Pause,
 			Receiver: &notifiertest.HTTPReceiver{Sink: sink, Read: read, Accept: func(text string) httpsink.Response {
 				return answer(map[string]any{"ok": true, "channel": text, "ts": text})
 			}},

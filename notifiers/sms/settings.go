@@ -45,8 +45,8 @@ type Settings struct {
 	Success string
 }
 
-// Kind is [notifiers.SMS].
-func (Settings) Kind() notifiers.Kind { return notifiers.SMS }
+// Kind implements [notifiers.Settings].
+func (Settings) Kind() notifiers.Kind { return Kind }
 
 // DecodeTarget reads a [Target] from JSON.
 func (Settings) DecodeTarget(data []byte) (notifiers.Target, error) {

@@ -61,7 +61,7 @@ func TestConformanceTwilio(t *testing.T) {
 	notifiertest.Run(t, func(t *testing.T) notifiertest.Channel {
 		sink := start(t, httpsink.Twilio)
 		return notifiertest.Channel{
-			Settings: twilio(sink.URL()), Target: phone, Canary: canary, Pause: notifiertest.Pause, Keyless: true,
+			Settings: twilio(sink.URL()), Target: phone, Written: notifiers.Values{"to": {List: []string{"+15550109", phone.String()}}}, Canary: canary, Pause: notifiertest.Pause, Keyless: true,
 			Receiver: &notifiertest.HTTPReceiver{Sink: sink, Read: func(r httpsink.Request) notifiertest.Received {
 				return notifiertest.Received{Text: form(t, r).Get("Body")}
 			}, Accept: func(text string) httpsink.Response {
@@ -98,7 +98,7 @@ func TestConformanceHTTP(t *testing.T) {
 				settings := gateway(sink.URL())
 				hide(&settings)
 				return notifiertest.Channel{
-					Settings: settings, Target: phone, Canary: canary, Pause: notifiertest.Pause,
+					Settings: settings, Target: phone, Written: notifiers.Values{"to": {List: []string{"+15550109", phone.String()}}}, Canary: canary, Pause: notifiertest.Pause,
 					Receiver: &notifiertest.HTTPReceiver{Sink: sink, Read: func(r httpsink.Request) notifiertest.Received { return read(t, r) }},
 				}
 			})

@@ -37,8 +37,8 @@ type Target struct{}
 // String is empty: role and notifier name the way.
 func (Target) String() string { return "" }
 
-// Kind is [notifiers.Webhook].
-func (Settings) Kind() notifiers.Kind { return notifiers.Webhook }
+// Kind implements [notifiers.Settings].
+func (Settings) Kind() notifiers.Kind { return Kind }
 
 // DecodeTarget reads a [Target] from JSON.
 func (Settings) DecodeTarget(data []byte) (notifiers.Target, error) {

@@ -1,31 +1,31 @@
-package notifiers
+package email
 
 import (
 	"slices"
 	"strings"
 )
 
-// Place gives a target's form in which spellings that reach the same people are
-// equal: for mail, the addresses without display names, in lower case and sorted.
+// place gives a target's form in which spellings that reach the same people are
+// equal: the addresses without display names, in lower case and sorted.
 // An order changed in the files, or a name written before an address, makes no new
 // destination. A target with quoted parts is left as it is.
-func (k Kind) Place(target string) string {
-	if k != Email || strings.Contains(target, `"`) {
+func place(target string) string {
+	if strings.Contains(target, `"`) {
 		return target
 	}
 	to, cc, copied := strings.Cut(target, " cc ")
-	place, ok := sortedMailboxes(to)
+	receivers, ok := sortedMailboxes(to)
 	if !ok {
 		return target
 	}
 	if !copied {
-		return place
+		return receivers
 	}
 	others, ok := sortedMailboxes(cc)
 	if !ok {
 		return target
 	}
-	return place + " cc " + others
+	return receivers + " cc " + others
 }
 
 // sortedMailboxes gives a list of addresses in that form; ok is false when it is

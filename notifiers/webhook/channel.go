@@ -1,0 +1,32 @@
+package webhook
+
+import "github.com/imapvigil/imapvigil/notifiers"
+
+// Kind is what a notifier block calls this channel.
+const Kind notifiers.Kind = "webhook"
+
+// Channel is an HTTP request that programs read.
+var Channel = notifiers.NewChannel(
+	notifiers.Channel{Kind: Kind, Doc: "An HTTP request for other programs, signed as Standard Webhooks says"},
+	[]notifiers.Row[Settings]{
+		{
+			Attribute: notifiers.Attribute{Name: "url", Type: notifiers.SecretURL, Required: true, Doc: "Where to post; http only to this machine itself"},
+			Set:       func(s *Settings, v notifiers.Value) { s.URL = v.Secret },
+		},
+		{
+			Attribute: notifiers.Attribute{Name: "secret", Type: notifiers.Secret, Default: "not signed", Doc: "The key that signs, as text or as whsec_ and base64"},
+			Set:       func(s *Settings, v notifiers.Value) { s.Secret = v.Secret },
+		},
+		{
+			Attribute: notifiers.Attribute{Name: "headers", Type: notifiers.Headers, Doc: "Further headers of the request"},
+			Set:       func(s *Settings, v notifiers.Value) { s.Headers = v.Secret },
+		},
+		{
+			Attribute: notifiers.Attribute{Name: "ca_file", Type: notifiers.Certificates, Default: "the system's roots", Doc: "The authorities to trust instead, in PEM"},
+			Set:       func(s *Settings, v notifiers.Value) { s.CA = v.Text },
+		},
+	},
+	Settings{},
+	nil,
+	func(struct{}) ([]notifiers.Target, error) { return []notifiers.Target{Target{}}, nil },
+)
