@@ -17,7 +17,8 @@ const module = "github.com/imapvigil/imapvigil/"
 
 // rooms is the plan of the house: which room may import which. A new room or
 // arrow is a change to this table, made on purpose, in its own commit. "x/*"
-// stands for every room one level below x.
+// stands for every room one level below x, among rooms for those without a line of
+// their own.
 var rooms = map[string][]string{
 	"config/opaque":   {},
 	"config/names":    {},
@@ -29,10 +30,7 @@ var rooms = map[string][]string{
 	// reader, so that no two of them can differ.
 	"config/watch":                    {"config/source"},
 	"notifiers":                       {"config/opaque"},
-	"notifiers/email":                 {"notifiers", "config/names", "config/opaque"},
-	"notifiers/slack":                 {"notifiers", "notifiers/httpdo", "config/opaque"},
-	"notifiers/sms":                   {"notifiers", "notifiers/httpdo", "config/opaque"},
-	"notifiers/webhook":               {"notifiers", "notifiers/httpdo", "config/opaque"},
+	"notifiers/*":                     {"notifiers", "notifiers/httpdo", "config/names", "config/opaque"}, // a channel
 	"notifiers/httpdo":                {"notifiers", "config/names", "config/opaque"},
 	"notifiers/notifiertest":          {"notifiers", "config/opaque", "notifiers/notifiertest/*"},
 	"notifiers/notifiertest/smtpsink": {},
@@ -94,6 +92,9 @@ var pure = map[string][]string{
 func TestImports(t *testing.T) {
 	for room, imports := range roomImports(t) {
 		allowed, planned := rooms[room]
+		if !planned {
+			allowed, planned = rooms[path.Dir(room)+"/*"]
+		}
 		if !planned {
 			t.Errorf("%s is not in the plan: add the room and its arrows to the table, on purpose", room)
 			continue

@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/daemon/incident"
-	"github.com/imapvigil/imapvigil/notifiers"
+	"github.com/imapvigil/imapvigil/notifiers/email"
+	"github.com/imapvigil/imapvigil/notifiers/webhook"
 )
 
 // verifyTold compares what arrived with what the journal knows: every message,
@@ -38,7 +39,7 @@ func (h *house) verifyTold(l ledger) (repeated int) {
 	for _, telling := range l.tellings {
 		to := telling.NotifyID.Target
 		decided[to]++
-		if keyed := telling.Kind == notifiers.Email || telling.Kind == notifiers.Webhook; keyed && !arrived[to][string(telling.Key)] {
+		if keyed := telling.Kind == email.Kind || telling.Kind == webhook.Kind; keyed && !arrived[to][string(telling.Key)] {
 			h.t.Errorf("message %s to %q has not arrived", telling.Key, to)
 		}
 	}

@@ -19,8 +19,8 @@ type Destination struct {
 
 // destinationOf gives the destination of a way whose notifier is of a kind.
 func destinationOf(way config.NotifyID, kind notifiers.Kind) Destination {
-	d := Destination{Role: way.Role, Notifier: way.Notifier, Target: kind.Place(way.Target)}
-	if kind.ReadByPeople() {
+	d := Destination{Role: way.Role, Notifier: way.Notifier, Target: kind.Traits().PlaceOf(way.Target)}
+	if kind.Traits().People {
 		d.Role = ""
 	}
 	return d

@@ -68,7 +68,7 @@ func (p *planner) add(d *draft, r request, item Item, replaces *Delivery) {
 	if voids {
 		grows = len(replaces.Items)
 	}
-	if d.kind.ReadByPeople() && d.size > 0 && d.size+grows > maxItems {
+	if d.kind.Traits().People && d.size > 0 && d.size+grows > maxItems {
 		p.later(p.now.Add(p.world.Rates.Digest))
 		return
 	}
@@ -101,7 +101,7 @@ func (d *draft) voids(replaced *Delivery) bool {
 // more than the notifier may send in an hour. The end of what was told is never
 // held: people get all that waits with it, since it is one message anyway.
 func (p *planner) tell(d *draft) {
-	if d.kind.ReadByPeople() {
+	if d.kind.Traits().People {
 		until, ok := p.may(d.to.Notifier, slices.ContainsFunc(d.asked, func(a asked) bool { return a.ends }))
 		if ok {
 			p.absorb(d)
@@ -194,7 +194,7 @@ func (p *planner) telling(d *draft, items []Item, replaces []Key) Notification {
 	t := Notification{
 		At: p.now, NotifyID: config.NotifyID(d.to), Kind: d.kind, To: d.target, Items: items, Replaces: replaces,
 	}
-	if d.kind.ReadByPeople() {
+	if d.kind.Traits().People {
 		t.NotifyID.Role = d.roles[0]
 		if len(d.roles) > 1 {
 			t.Roles = d.roles

@@ -43,7 +43,7 @@ func (l *line) tidy() {
 
 // attempts is how many may be under way at a time.
 func (l *line) attempts() int {
-	if l.list[0].Kind.ReadByPeople() { // all of a receiver are of one kind
+	if l.list[0].Kind.Traits().People { // all of a receiver are of one kind
 		return attemptsToPeople
 	}
 	return attemptsToPrograms

@@ -99,7 +99,7 @@ func (b *Book) CountHeld() (n int) {
 	people := map[Destination]bool{}
 	for _, list := range b.held {
 		for _, h := range list {
-			if h.Kind.ReadByPeople() {
+			if h.Kind.Traits().People {
 				people[h.Destination()] = true
 			} else {
 				n++

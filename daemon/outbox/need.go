@@ -131,7 +131,7 @@ func (p *planner) opening(s *Subject, way *config.Notify) (need, bool) {
 		since = latest(since, s.WorsenedAt) // when it got bad enough for this way
 	}
 	due := latest(p.after(since, way.After), s.Parent)
-	if kind, _ := p.world.Kind(way.ID.Notifier); kind.ReadByPeople() {
+	if kind, _ := p.world.Kind(way.ID.Notifier); kind.Traits().People {
 		due = latest(due, s.Company)
 	}
 	return need{openingOf(way), due, false}, true

@@ -345,7 +345,7 @@ func quietForAll(quiet quietness, s *Subject, roles []config.RoleID, at time.Tim
 // due is when a draft goes out: at once where programs read; where people do,
 // after it has waited for company and the last message is long enough ago.
 func (p *planner) due(d *draft) time.Time {
-	if !d.kind.ReadByPeople() {
+	if !d.kind.Traits().People {
 		return p.now
 	}
 	due := d.since.Add(p.world.Rates.First)

@@ -317,7 +317,7 @@ func (m *model) onTold(t outbox.Notification) {
 			m.Fatalf("%s %s, of which nothing is to be heard", item.Transition, item.Incident)
 		}
 	}
-	if !t.Kind.ReadByPeople() {
+	if !t.Kind.Traits().People {
 		if len(t.Items) != 1 {
 			m.Fatalf("%d events in one for %s", len(t.Items), t.NotifyID.Notifier)
 		}

@@ -14,6 +14,10 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/notifiers"
+	"github.com/imapvigil/imapvigil/notifiers/email"
+	"github.com/imapvigil/imapvigil/notifiers/slack"
+	"github.com/imapvigil/imapvigil/notifiers/sms"
+	"github.com/imapvigil/imapvigil/notifiers/webhook"
 )
 
 var epoch = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
@@ -292,7 +296,7 @@ func (s *sim) subject(c *check, in incident.Incident) outbox.Subject {
 func kind(id config.NotifierID) (notifiers.Kind, bool) {
 	name, _, _ := strings.Cut(string(id), ".")
 	k := notifiers.Kind(name)
-	return k, slices.Contains([]notifiers.Kind{notifiers.Email, notifiers.Slack, notifiers.SMS, notifiers.Webhook}, k)
+	return k, slices.Contains([]notifiers.Kind{email.Kind, slack.Kind, sms.Kind, webhook.Kind}, k)
 }
 
 func (s *sim) happen(events ...incident.Event) {

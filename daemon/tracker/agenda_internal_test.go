@@ -18,6 +18,8 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/journal"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/notifiers"
+	"github.com/imapvigil/imapvigil/notifiers/email"
+	"github.com/imapvigil/imapvigil/notifiers/webhook"
 )
 
 // The agenda only saves looking: at any moment, looking at all incidents gives
@@ -77,11 +79,11 @@ func (m *miniature) Send(_ config.NotifyID, _ json.RawMessage, msg notifiers.Mes
 
 type settings struct{ notifiers.Settings }
 
-func (settings) Kind() notifiers.Kind { return notifiers.Email }
+func (settings) Kind() notifiers.Kind { return email.Kind }
 
 type programs struct{ notifiers.Settings }
 
-func (programs) Kind() notifiers.Kind { return notifiers.Webhook }
+func (programs) Kind() notifiers.Kind { return webhook.Kind }
 
 type place string
 

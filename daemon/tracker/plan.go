@@ -52,7 +52,7 @@ func (t *Tracker) look(all bool, some map[incident.ID]bool, now time.Time) (outb
 
 func toPeople(notifications []outbox.Notification) bool {
 	for _, telling := range notifications {
-		if telling.Kind.ReadByPeople() {
+		if telling.Kind.Traits().People {
 			return true
 		}
 	}

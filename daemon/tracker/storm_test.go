@@ -17,6 +17,8 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 	"github.com/imapvigil/imapvigil/notifiers"
+	"github.com/imapvigil/imapvigil/notifiers/slack"
+	"github.com/imapvigil/imapvigil/notifiers/webhook"
 )
 
 // room is where a message of the storm goes.
@@ -93,8 +95,8 @@ func house(checks int) *config.Config {
 	cfg := &config.Config{
 		Checks: map[config.CheckID]*config.Check{}, Roles: map[config.RoleID]*config.Role{"it": {ID: "it", Notify: ways}},
 		Notifiers: map[config.NotifierID]*config.Notifier{
-			"slack.chat":   {ID: "slack.chat", Settings: plain{notifiers.Slack}},
-			"webhook.hook": {ID: "webhook.hook", Settings: plain{notifiers.Webhook}},
+			"slack.chat":   {ID: "slack.chat", Settings: plain{slack.Kind}},
+			"webhook.hook": {ID: "webhook.hook", Settings: plain{webhook.Kind}},
 		},
 	}
 	policy := config.Policy{FaultTolerance: 3 * time.Minute, RecoveryTolerance: 2 * time.Minute, ReopenWithin: time.Hour, Remind: 12 * time.Hour}
@@ -170,8 +172,8 @@ func TestStorm(t *testing.T) {
 		chat := &channel{open: map[string]bool{}}
 		hook := &channel{open: map[string]bool{}, takes: 100 * time.Millisecond}
 		tr := running(t, past{}, cfg, map[config.NotifierID]outbox.Channel{
-			"slack.chat":   {Notifier: chat, Settings: plain{notifiers.Slack}},
-			"webhook.hook": {Notifier: hook, Settings: plain{notifiers.Webhook}},
+			"slack.chat":   {Notifier: chat, Settings: plain{slack.Kind}},
+			"webhook.hook": {Notifier: hook, Settings: plain{webhook.Kind}},
 		})
 		refused := symptoms["refused"].finding
 		began := time.Now()
@@ -231,8 +233,8 @@ func BenchmarkSteady(b *testing.B) {
 	cfg := house(10_000)
 	quiet := &channel{open: map[string]bool{}}
 	tr := running(b, onDisk(b), cfg, map[config.NotifierID]outbox.Channel{
-		"slack.chat":   {Notifier: quiet, Settings: plain{notifiers.Slack}},
-		"webhook.hook": {Notifier: quiet, Settings: plain{notifiers.Webhook}},
+		"slack.chat":   {Notifier: quiet, Settings: plain{slack.Kind}},
+		"webhook.hook": {Notifier: quiet, Settings: plain{webhook.Kind}},
 	})
 	for _, c := range cfg.Checks {
 		c.Policy.FaultTolerance = 0

@@ -14,6 +14,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 	"github.com/imapvigil/imapvigil/notifiers"
+	"github.com/imapvigil/imapvigil/notifiers/webhook"
 )
 
 // A past is a journal that was written before the start.
@@ -59,7 +60,7 @@ func TestNothingIsSentBeforeTheFilesAreRead(t *testing.T) {
 		add("incident."+string(event.Kind), event)
 	}
 	add("telling", outbox.Notification{
-		Key: "iv_1", At: start, NotifyID: config.NotifyID{Role: "it_team", Notifier: "webhook.tickets"}, Kind: notifiers.Webhook,
+		Key: "iv_1", At: start, NotifyID: config.NotifyID{Role: "it_team", Notifier: "webhook.tickets"}, Kind: webhook.Kind,
 		Items: []outbox.Item{{Incident: "i1", Transition: notifiers.Closed, Bout: 1}},
 	})
 	sent := make(outgoing, 8)
@@ -95,7 +96,7 @@ func TestNothingIsSentBeforeTheFilesAreRead(t *testing.T) {
 // tries for ever.
 func TestAMessageAboutNothingIsNotSent(t *testing.T) {
 	text, err := json.Marshal(outbox.Notification{
-		Key: "iv_1", At: time.Now(), NotifyID: config.NotifyID{Role: "it_team", Notifier: "webhook.tickets"}, Kind: notifiers.Webhook,
+		Key: "iv_1", At: time.Now(), NotifyID: config.NotifyID{Role: "it_team", Notifier: "webhook.tickets"}, Kind: webhook.Kind,
 		Items: []outbox.Item{{Incident: "lost", Transition: notifiers.Closed, Bout: 1}},
 	})
 	if err != nil {
