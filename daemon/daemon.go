@@ -31,6 +31,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/reconcile"
 	"github.com/imapvigil/imapvigil/daemon/selfcheck"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // Options are what the command line and the environment say.
@@ -97,7 +98,7 @@ type monitor struct {
 	self     *selfcheck.Self
 	watch    *clock.Watch
 	memory   memoryLimit
-	report   func(context.Context, incident.Result) incident.Pace // past self, to tracker
+	report   func(context.Context, *config.Probe, verdict.Probe) incident.Pace // past self and verdict, to tracker
 	listener *control.Socket
 }
 
@@ -195,9 +196,9 @@ func (m *monitor) openRooms(ctx context.Context, maxConcurrentProbes int) (err e
 	})
 	m.loop = &probe.Loop{
 		Probe: m.prober.Probe,
-		Report: func(ctx context.Context, r incident.Result) incident.Pace {
-			pace := m.report(ctx, r)
-			m.prober.ExpectLogin(r.Check, pace.Login)
+		Report: func(ctx context.Context, check *config.Probe, p verdict.Probe) incident.Pace {
+			pace := m.report(ctx, check, p)
+			m.prober.ExpectLogin(p.Check, pace.Login)
 			return pace
 		},
 		Lag:   m.vitals.began,

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 const (
@@ -247,7 +247,7 @@ type seenAs struct {
 
 func newTurns() *turnsSeen { return &turnsSeen{at: map[seenAs][]time.Time{}} }
 
-func (s *turnsSeen) probe(_ context.Context, id config.CheckID, check config.Probe) incident.Result {
+func (s *turnsSeen) probe(_ context.Context, id config.CheckID, check config.Probe) verdict.Probe {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := seenAs{id, check.Hostname}

@@ -9,18 +9,19 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // failing gives probes that find everything well but some checks.
-func failing(ids ...config.CheckID) func(context.Context, config.CheckID, config.Probe) incident.Result {
-	return func(_ context.Context, id config.CheckID, _ config.Probe) incident.Result {
-		r := well(id)
+func failing(ids ...config.CheckID) func(context.Context, config.CheckID, config.Probe) verdict.Probe {
+	return func(_ context.Context, id config.CheckID, _ config.Probe) verdict.Probe {
+		p := well(id)
 		if slices.Contains(ids, id) {
-			r.Findings = []incident.Finding{{
+			p.Conversations[0].Failure = &incident.Finding{
 				Condition: config.ConditionService, Health: incident.Down, Phase: config.PhaseConnect, Cause: config.CauseRefused,
-			}}
+			}
 		}
-		return r
+		return p
 	}
 }
 

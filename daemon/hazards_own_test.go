@@ -17,6 +17,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/ca"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // These are the hazards that are more than something done to files and what
@@ -215,7 +216,7 @@ func TestReloadWhileProbing(t *testing.T) {
 	inBubble(t, func(s *stage, h *hand) {
 		var mu sync.Mutex
 		ended := map[config.CheckID][]string{}
-		s.probe = func(ctx context.Context, id config.CheckID, check config.Probe) incident.Result {
+		s.probe = func(ctx context.Context, id config.CheckID, check config.Probe) verdict.Probe {
 			how := "finished"
 			select {
 			case <-time.After(time.Minute):

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,6 +23,7 @@ import (
 	"github.com/imapvigil/imapvigil/config/watch"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/reconcile"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // A stage is a daemon in this process, over real files: everything but the
@@ -31,12 +33,12 @@ type stage struct {
 	dir    string // everything is below
 	path   string // of the configuration
 	watch  watch.Options
-	shrink bool                                                                             // as Options.AllowShrink
-	alone  bool                                                                             // without the tasks that need a socket: time in a bubble stands still for those
-	bare   bool                                                                             // nobody looks at the goroutines, whose stacks that would double
-	bubble bool                                                                             // alone, and in a bubble
-	guard  func()                                                                           // called in the goroutine of the watcher before it begins
-	probe  func(ctx context.Context, id config.CheckID, check config.Probe) incident.Result // nil: all is well
+	shrink bool                                                                           // as Options.AllowShrink
+	alone  bool                                                                           // without the tasks that need a socket: time in a bubble stands still for those
+	bare   bool                                                                           // nobody looks at the goroutines, whose stacks that would double
+	bubble bool                                                                           // alone, and in a bubble
+	guard  func()                                                                         // called in the goroutine of the watcher before it begins
+	probe  func(ctx context.Context, id config.CheckID, check config.Probe) verdict.Probe // nil: all is well
 
 	m       *monitor
 	ledger  *ledger
@@ -142,7 +144,7 @@ func (s *stage) runAlone(ctx context.Context, first *candidate) error {
 	return errors.Join(failed[:]...)
 }
 
-func (s *stage) probed(ctx context.Context, id config.CheckID, check config.Probe) incident.Result {
+func (s *stage) probed(ctx context.Context, id config.CheckID, check config.Probe) verdict.Probe {
 	if s.probe != nil {
 		return s.probe(ctx, id, check)
 	}
@@ -150,9 +152,10 @@ func (s *stage) probed(ctx context.Context, id config.CheckID, check config.Prob
 }
 
 // well is what a probe of a server without a fault gives.
-func well(id config.CheckID) incident.Result {
+func well(id config.CheckID) verdict.Probe {
 	now := time.Now()
-	return incident.Result{Check: id, Started: now, Ended: now, Observed: config.ConditionSet(config.ConditionService)}
+	with := verdict.Conversation{InDNS: true, Address: incident.Address{IP: netip.MustParseAddr("127.0.0.1")}}
+	return verdict.Probe{Check: id, Started: now, Ended: now, Conversations: []verdict.Conversation{with}}
 }
 
 // reload is what `imapvigil reload` asks for; it gives the word of the verdict.

@@ -14,6 +14,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/probe"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 func TestWhatIsOverdue(t *testing.T) {
@@ -127,16 +128,16 @@ func TestACheckThatIsNotProbedIsAnIncident(t *testing.T) {
 		hanging := make(chan struct{})
 		m.loop = &probe.Loop{
 			Limit: 1, Lag: m.vitals.began,
-			Probe: func(ctx context.Context, id config.CheckID, _ config.Probe) incident.Result {
+			Probe: func(ctx context.Context, id config.CheckID, _ config.Probe) verdict.Probe {
 				if id == "hangs" {
 					select {
 					case <-hanging:
 					case <-ctx.Done():
 					}
 				}
-				return incident.Result{Check: id}
+				return verdict.Probe{Check: id}
 			},
-			Report: func(context.Context, incident.Result) incident.Pace { return incident.Pace{} },
+			Report: func(context.Context, *config.Probe, verdict.Probe) incident.Pace { return incident.Pace{} },
 		}
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan struct{}, 3)

@@ -16,6 +16,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/probe"
 	"github.com/imapvigil/imapvigil/daemon/reconcile"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // A timetable is when each check was probed, by the loop and the set that the
@@ -29,7 +30,7 @@ type timetable struct {
 
 func newTimetable(checks int) *timetable {
 	table := &timetable{at: map[config.CheckID][]time.Time{}, want: map[config.CheckID]*config.Probe{}}
-	loop := &probe.Loop{Probe: table.probe, Report: func(context.Context, incident.Result) incident.Pace { return incident.Pace{} }}
+	loop := &probe.Loop{Probe: table.probe, Report: func(context.Context, *config.Probe, verdict.Probe) incident.Pace { return incident.Pace{} }}
 	table.set = reconcile.NewFunc(sameProbe, loop.Runner())
 	for i := range checks {
 		table.want[config.CheckID(fmt.Sprint("mx", i))] = &config.Probe{Interval: time.Duration(i%5+1) * time.Minute}
@@ -38,12 +39,12 @@ func newTimetable(checks int) *timetable {
 	return table
 }
 
-func (table *timetable) probe(_ context.Context, id config.CheckID, _ config.Probe) incident.Result {
+func (table *timetable) probe(_ context.Context, id config.CheckID, _ config.Probe) verdict.Probe {
 	table.mu.Lock()
 	table.at[id] = append(table.at[id], time.Now())
 	table.mu.Unlock()
 	time.Sleep(3 * time.Second)
-	return incident.Result{Check: id}
+	return verdict.Probe{Check: id}
 }
 
 // reload applies what f makes of the checks.

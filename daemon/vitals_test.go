@@ -16,6 +16,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/probe"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // living makes a monitor whose rooms run, without probes.
@@ -77,11 +78,11 @@ func TestVitalsNoticeASchedulerThatIsStuck(t *testing.T) {
 		hanging := make(chan struct{})
 		m.loop = &probe.Loop{
 			Limit: 1,
-			Probe: func(context.Context, config.CheckID, config.Probe) incident.Result {
+			Probe: func(context.Context, config.CheckID, config.Probe) verdict.Probe {
 				<-hanging
-				return incident.Result{}
+				return verdict.Probe{}
 			},
-			Report: func(context.Context, incident.Result) incident.Pace { return incident.Pace{} },
+			Report: func(context.Context, *config.Probe, verdict.Probe) incident.Pace { return incident.Pace{} },
 			Lag:    m.vitals.began,
 		}
 		m.reloads.cfg = &config.Config{Checks: map[config.CheckID]*config.Check{"a": {ID: "a"}, "b": {ID: "b"}}}

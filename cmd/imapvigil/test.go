@@ -17,6 +17,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/probe"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // testOptions are the flags of test.
@@ -190,7 +191,8 @@ func probeAll(ctx context.Context, prober *probe.Prober, checks []*config.Check)
 	for _, row := range byAccount(checks) {
 		g.Go(func() error {
 			for _, i := range row {
-				reports[i] = incident.NewReport(checks[i].Label, prober.Probe(ctx, checks[i].ID, checks[i].Probe))
+				p := prober.Probe(ctx, checks[i].ID, checks[i].Probe)
+				reports[i] = incident.NewReport(checks[i].Label, verdict.Judge(&checks[i].Probe, &p))
 			}
 			return nil
 		})

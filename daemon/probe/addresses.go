@@ -59,7 +59,7 @@ func (r *round) rememberAddresses(outcomes []outcome) {
 		switch {
 		case o.failure == nil, o.failure.phase == config.PhaseLogin, o.failure.phase == config.PhaseSelect:
 			delete(r.past.failing, ip) // what fails at the login is remembered with the logins
-		case o.failure.health == incident.Down && o.goal.inDNS:
+		case o.failure.health == incident.Down && o.unknown == nil && o.goal.inDNS:
 			if r.past.failing == nil {
 				r.past.failing = map[netip.Addr]time.Time{}
 			}

@@ -63,7 +63,7 @@ func probing(address string, roots *x509.CertPool) func() error {
 		Addresses: config.AllAddresses, Interval: time.Minute, Timeout: 30 * time.Second,
 	}
 	return func() error {
-		if r := prober.Probe(context.Background(), "bench", check); r.Health() != incident.OK {
+		if r := prober.judged(context.Background(), "bench", check); r.Health() != incident.OK {
 			return fmt.Errorf("%+v", r.Findings)
 		}
 		return nil

@@ -100,7 +100,7 @@ func (b *bubble) login(l config.Login) {
 }
 
 func (b *bubble) probe() incident.Result {
-	return b.prober.Probe(b.t.Context(), "check", b.check)
+	return b.prober.judged(b.t.Context(), "check", b.check)
 }
 
 // probeAfter waits and probes.

@@ -116,7 +116,7 @@ func (c *hostileCase) run(t *testing.T) (result incident.Result, took time.Durat
 	prober.tag = "V" // the same in every transcript
 	prober.routes.exists = func(target netip.AddrPort) bool { return c.network.answers[target.Addr()] != "no-route" }
 	began := time.Now()
-	result = prober.Probe(t.Context(), "case", c.probe)
+	result = prober.judged(t.Context(), "case", c.probe)
 	took = time.Since(began)
 	c.network.close()
 

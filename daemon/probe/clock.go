@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // distrustFor is how soon after a suspend or a clock jump failures are not believed:
@@ -17,13 +17,12 @@ func (p *Prober) clockTrusted() bool {
 	return r.At.Sub(r.MachineResumed) >= distrustFor && r.At.Sub(r.ClockJumped) >= distrustFor
 }
 
-// distrust turns a result that is not well into one that says nothing, for one
-// round after the clock made a jump.
-func distrust(r incident.Result) incident.Result {
-	f := local(config.NoPhase, "The clock of this machine was set, or the machine was suspended; what the probe found is not believed.")
-	r.Observed, r.Findings = 0, []incident.Finding{f.finding()}
-	for i := range r.Addresses {
-		r.Addresses[i].Health = incident.Unknown
-	}
-	return r
+// distrust takes away what a probe found that is not well, for one round after the
+// clock made a jump.
+func distrust(check *config.Probe, p verdict.Probe) verdict.Probe {
+	p, _ = verdict.UnlessWell(check, p, verdict.Mark{
+		Cause: config.CauseLocalFault,
+		Hint:  "The clock of this machine was set, or the machine was suspended; what the probe found is not believed.",
+	})
+	return p
 }

@@ -46,7 +46,8 @@ type conversation struct {
 type outcome struct {
 	goal     goal
 	address  incident.Address
-	failure  *failure // what ended it early
+	failure  *failure      // what ended it early
+	unknown  *verdict.Mark // why that is not believed; nil: it is
 	findings []incident.Finding
 	notes    []incident.Note
 	leftOut  bool // this machine has no route for the family

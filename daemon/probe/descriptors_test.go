@@ -23,7 +23,7 @@ func TestDescriptorsOfProbes(t *testing.T) {
 	port := silent.Addr().(*net.TCPAddr).Port
 	p := New(Options{Descriptors: 2})
 	probe := func(ctx context.Context, id config.CheckID, host string) incident.Result {
-		return p.Probe(ctx, id, config.Probe{
+		return p.judged(ctx, id, config.Probe{
 			Hostname: host, Port: uint16(port), Security: config.Plain, Timeout: time.Minute, Interval: time.Minute,
 		})
 	}

@@ -184,7 +184,7 @@ func hold(t *testing.T, report failer, check config.Probe, pieces []string) {
 			return near, nil
 		}})
 		began := time.Now()
-		r := prober.Probe(t.Context(), "fuzz", check)
+		r := prober.judged(t.Context(), "fuzz", check)
 		took := time.Since(began)
 		servers.Wait()
 		worst, _ := r.Worst()

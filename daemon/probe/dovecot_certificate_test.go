@@ -17,7 +17,7 @@ func TestDovecotDemandsCertificate(t *testing.T) {
 	for address, security := range map[string]config.Security{server.IMAPS(): config.TLSFromStart, server.IMAP(): config.StartTLS} {
 		prober := New(Options{Roots: server.CA().Pool()})
 		check := realCheck(t, address, security)
-		expectReal(t, "without a login", prober.Probe(t.Context(), "dovecot", check), "ok")
-		expectReal(t, "with one", prober.Probe(t.Context(), "dovecot", asAlice(check, "")), "degraded tls/client_cert_required account")
+		expectReal(t, "without a login", prober.judged(t.Context(), "dovecot", check), "ok")
+		expectReal(t, "with one", prober.judged(t.Context(), "dovecot", asAlice(check, "")), "degraded tls/client_cert_required account")
 	}
 }

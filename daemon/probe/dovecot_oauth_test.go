@@ -79,12 +79,12 @@ func TestDovecotTokens(t *testing.T) {
 	for _, mechanism := range []string{"", "XOAUTH2", "OAUTHBEARER"} {
 		check := realCheck(t, server.IMAPS(), config.TLSFromStart)
 		check.Login = config.Login{Username: "alice", Token: opaque.NewSecret(secret), Mechanism: mechanism, Mailbox: "INBOX"}
-		r := prober.Probe(t.Context(), "right", check)
+		r := prober.judged(t.Context(), "right", check)
 		expectReal(t, "a good token with "+mechanism, r, "ok")
 		if !r.Observed.Has(config.ConditionAccount) {
 			t.Error("no login")
 		}
 		check.Login.Token = opaque.NewSecret("expired")
-		expectReal(t, "a bad token with "+mechanism, prober.Probe(t.Context(), "wrong", check), "degraded login/token_refused account")
+		expectReal(t, "a bad token with "+mechanism, prober.judged(t.Context(), "wrong", check), "degraded login/token_refused account")
 	}
 }

@@ -62,13 +62,13 @@ func TestDovecotMechanisms(t *testing.T) {
 				var said strings.Builder
 				prober := New(Options{Roots: server.CA().Pool(), Version: "1", Transcript: writeTo(&said)})
 				check := asAlice(realCheck(t, address, security), mechanism)
-				r := prober.Probe(t.Context(), "right", check)
+				r := prober.judged(t.Context(), "right", check)
 				expectReal(t, "the right password", r, "ok")
 				if !r.Observed.Has(config.ConditionAccount) || r.Addresses[0].Timings[config.PhaseSelect] == 0 {
 					t.Errorf("observed %b, timings %+v", r.Observed, r.Addresses[0].Timings)
 				}
 				check.Login.Password = opaque.NewSecret("wrong-canary")
-				expectReal(t, "a wrong password", prober.Probe(t.Context(), "wrong", check), "degraded login/credentials_rejected account")
+				expectReal(t, "a wrong password", prober.judged(t.Context(), "wrong", check), "degraded login/credentials_rejected account")
 				if strings.Contains(said.String(), "canary") {
 					t.Errorf("a password in the transcript:\n%s", &said)
 				}
@@ -85,7 +85,7 @@ func TestDovecotShortPassword(t *testing.T) {
 	for _, mechanism := range []string{"SCRAM-SHA-256", "LOGIN"} {
 		check := realCheck(t, server.IMAPS(), config.TLSFromStart)
 		check.Login = config.Login{Username: "bob", Password: opaque.NewSecret("a"), Mechanism: mechanism}
-		expectReal(t, mechanism, prober.Probe(t.Context(), "check", check), "ok")
+		expectReal(t, mechanism, prober.judged(t.Context(), "check", check), "ok")
 	}
 }
 
@@ -97,7 +97,7 @@ func TestDovecotExternal(t *testing.T) {
 	cert, key := pemOf(t, server.CA().Issue(ca.Leaf{Names: []string{"alice"}}))
 	check.TLS.Cert, check.TLS.Key = config.NewBlob(cert), opaque.NewSecret(key)
 	check.Login.Mechanism, check.Login.Mailbox = "EXTERNAL", "INBOX"
-	r := New(Options{Roots: server.CA().Pool()}).Probe(t.Context(), "external", check)
+	r := New(Options{Roots: server.CA().Pool()}).judged(t.Context(), "external", check)
 	expectReal(t, "with a certificate", r, "ok")
 	if !r.Observed.Has(config.ConditionAccount) {
 		t.Error("no login")
@@ -111,7 +111,7 @@ func TestDovecotTroubles(t *testing.T) {
 	expect := func(when string, check config.Probe, want string) {
 		t.Helper()
 		// Every question is about a check of its own: nothing is remembered.
-		expectReal(t, when, prober.Probe(t.Context(), config.CheckID(when), check), want)
+		expectReal(t, when, prober.judged(t.Context(), config.CheckID(when), check), want)
 	}
 	expect("well", imaps, "ok")
 	expect("well", starttls, "ok")
@@ -150,7 +150,7 @@ func TestDovecotWithoutDirectory(t *testing.T) {
 	server := dovecot.Start(t, dovecot.Options{Users: map[string]string{"alice": secret}})
 	server.StopDirectory()
 	check := asAlice(realCheck(t, server.IMAPS(), config.TLSFromStart), "")
-	r := New(Options{Roots: server.CA().Pool()}).Probe(t.Context(), "check", check)
+	r := New(Options{Roots: server.CA().Pool()}).judged(t.Context(), "check", check)
 	expectReal(t, "the directory away", r, "down login/backend_unavailable service")
 }
 
@@ -158,11 +158,11 @@ func TestDovecotRenewedCertificateIsNoted(t *testing.T) {
 	server := dovecot.Start(t, dovecot.Options{})
 	prober := New(Options{Roots: server.CA().Pool()})
 	check := realCheck(t, server.IMAPS(), config.TLSFromStart)
-	if r := prober.Probe(t.Context(), "check", check); r.Health() != incident.OK || len(r.Notes) != 0 {
+	if r := prober.judged(t.Context(), "check", check); r.Health() != incident.OK || len(r.Notes) != 0 {
 		t.Fatalf("%+v %+v", r.Findings, r.Notes)
 	}
 	server.UseCertificate(ca.Leaf{})
-	r := prober.Probe(t.Context(), "check", check)
+	r := prober.judged(t.Context(), "check", check)
 	expectReal(t, "renewed", r, "ok")
 	if !hasNote(r, "cert_changed") {
 		t.Errorf("notes %+v", r.Notes)
@@ -174,14 +174,14 @@ func TestDovecotWithoutAuthentication(t *testing.T) {
 	server.StopAuth()
 	check := asAlice(realCheck(t, server.IMAPS(), config.TLSFromStart), "")
 	check.Timeout = 3 * time.Second
-	r := New(Options{Roots: server.CA().Pool()}).Probe(t.Context(), "check", check)
+	r := New(Options{Roots: server.CA().Pool()}).judged(t.Context(), "check", check)
 	worst, _ := r.Worst()
 	if worst.Health != incident.Down || worst.Condition != config.ConditionService {
 		t.Errorf("%+v", worst)
 	}
 	server.StartAuth()
 	check.Timeout = time.Minute
-	expectReal(t, "again", New(Options{Roots: server.CA().Pool()}).Probe(t.Context(), "check", check), "ok")
+	expectReal(t, "again", New(Options{Roots: server.CA().Pool()}).judged(t.Context(), "check", check), "ok")
 }
 
 func TestDovecotConnectionLimit(t *testing.T) {
@@ -189,7 +189,7 @@ func TestDovecotConnectionLimit(t *testing.T) {
 	release := occupy(t, server.IMAPS(), server.CA())
 	check := asAlice(realCheck(t, server.IMAPS(), config.TLSFromStart), "")
 	prober := New(Options{Roots: server.CA().Pool()})
-	expectReal(t, "one too many", prober.Probe(t.Context(), "check", check), "down login/connection_limit service")
+	expectReal(t, "one too many", prober.judged(t.Context(), "check", check), "down login/connection_limit service")
 	release()
 }
 

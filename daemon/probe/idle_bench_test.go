@@ -10,6 +10,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // BenchmarkIdleCheck reports what a check costs that waits for its next turn:
@@ -21,8 +22,11 @@ func BenchmarkIdleCheck(b *testing.B) {
 	for b.Loop() {
 		var probed atomic.Int64
 		loop := &Loop{
-			Probe:  func(context.Context, config.CheckID, config.Probe) incident.Result { return incident.Result{} },
-			Report: func(context.Context, incident.Result) incident.Pace { probed.Add(1); return incident.Pace{} },
+			Probe: func(context.Context, config.CheckID, config.Probe) verdict.Probe { return verdict.Probe{} },
+			Report: func(context.Context, *config.Probe, verdict.Probe) incident.Pace {
+				probed.Add(1)
+				return incident.Pace{}
+			},
 		}
 		ctx, cancel := context.WithCancel(b.Context())
 		heap, stack := inUse()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // latePart is the part of the time for a conversation, or of a phase's own limit,
@@ -17,24 +18,23 @@ const latePart = 4
 // 30 seconds and more before they hang up, load balancers 5.
 const hangUpAfter = 5 * time.Second
 
-// unlessLate gives a failure back as it is, or as unknown when this process was
-// late by so much that it may have brought the failure about itself: it read an
-// answer too late, or kept the server waiting until that hung up. What a server
-// said in words, or by refusing the connection, is its own word, however late it
-// was read.
-func (r *round) unlessLate(f *failure, late time.Duration) *failure {
+// blameLateness marks a failure as not believed when this process was late by so much
+// that it may have brought it about itself: it read an answer too late, or kept the
+// server waiting until that hung up. What a server said in words, or by refusing the
+// connection, is its own word, however late it was read. nil: the failure stands.
+func (r *round) blameLateness(f *failure, late time.Duration) *verdict.Mark {
 	if f == nil || f.health != incident.Down || late <= min(r.check.Timeout, connectTimeout)/latePart {
-		return f
+		return nil
 	}
 	switch f.cause {
 	case config.CauseClosed, config.CauseReset:
 		if late < hangUpAfter && time.Now().Before(r.deadline) {
-			return f
+			return nil
 		}
 		fallthrough // past the deadline it is our own hanging up that is seen
 	case config.CauseTimeout:
-		return local(f.phase, fmt.Sprintf("This machine let the monitor run too late: the probe stood for %s of its time. What it found is not believed.",
-			late.Round(time.Millisecond)))
+		return &verdict.Mark{Phase: f.phase, Cause: config.CauseLocalFault, Hint: fmt.Sprintf(
+			"This machine let the monitor run too late: the probe stood for %s of its time. What it found is not believed.", late.Round(time.Millisecond))}
 	}
-	return f
+	return nil
 }

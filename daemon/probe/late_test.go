@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 // A process that is late blames no server for what may come of it, and still says
@@ -43,21 +42,20 @@ func TestFailuresOfALateProcess(t *testing.T) {
 		if test.over {
 			r.deadline = time.Now().Add(-1)
 		}
-		before := down(config.PhaseTLS, test.cause, "hint")
-		after := r.unlessLate(before, test.late)
+		mark := r.blameLateness(down(config.PhaseTLS, test.cause, "hint"), test.late)
 		switch {
-		case !test.unknown && after != before:
-			t.Errorf("%s: it became %v", test.name, after)
-		case test.unknown && (after.health != incident.Unknown || after.cause != config.CauseLocalFault || after.phase != config.PhaseTLS):
-			t.Errorf("%s: it is still %v", test.name, after)
+		case !test.unknown && mark != nil:
+			t.Errorf("%s: it is not believed: %v", test.name, mark)
+		case test.unknown && (mark == nil || mark.Cause != config.CauseLocalFault || mark.Phase != config.PhaseTLS || mark.Dates):
+			t.Errorf("%s: it is believed, %v", test.name, mark)
 		}
 	}
 	r := &round{check: config.Probe{Timeout: second}}
-	if f := r.unlessLate(nil, second); f != nil {
-		t.Errorf("a conversation that was well became %v", f)
+	if mark := r.blameLateness(nil, second); mark != nil {
+		t.Errorf("a conversation that was well is not believed: %v", mark)
 	}
 	account := accountFailure(config.PhaseLogin, config.CauseCredentialsRejected, "hint")
-	if f := r.unlessLate(account, second); f != account {
-		t.Errorf("a login that was refused became %v", f)
+	if mark := r.blameLateness(account, second); mark != nil {
+		t.Errorf("a login that was refused is not believed: %v", mark)
 	}
 }

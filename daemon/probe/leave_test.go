@@ -30,7 +30,7 @@ func TestAProbeThatHasToGoIsGoneAtOnce(t *testing.T) {
 				ended := make(chan struct{})
 				go func() {
 					defer close(ended)
-					b.prober.Probe(ctx, "check", b.check)
+					b.prober.judged(ctx, "check", b.check)
 				}()
 				const until = 500 * time.Millisecond
 				time.Sleep(until)
@@ -69,7 +69,7 @@ func TestAProbeThatHasToGoDialsNoLonger(t *testing.T) {
 				ctx, cancel := context.WithTimeout(b.t.Context(), time.Second)
 				defer cancel()
 				began := time.Now()
-				b.prober.Probe(ctx, "check", b.check)
+				b.prober.judged(ctx, "check", b.check)
 				if took := time.Since(began); took != time.Second {
 					b.t.Errorf("it went after %v", took)
 				}

@@ -15,6 +15,7 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // A loginWorld runs checks in virtual time through the real loop, rounds, queues
@@ -185,7 +186,8 @@ func pauseFor(ctx context.Context, d time.Duration) bool {
 }
 
 // report is what the tracker does with a result.
-func (w *loginWorld) report(_ context.Context, r incident.Result) incident.Pace {
+func (w *loginWorld) report(_ context.Context, check *config.Probe, p verdict.Probe) incident.Pace {
+	r := verdict.Judge(check, &p)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	c := w.checks[r.Check]

@@ -8,6 +8,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // DefaultLimit is how many probes run at once unless max_concurrent_probes says
@@ -18,10 +19,10 @@ const DefaultLimit = 512
 // a time. One Loop serves all checks. The fields are set before the first Run.
 type Loop struct {
 	// Probe is one probe: [Prober.Probe].
-	Probe func(ctx context.Context, id config.CheckID, check config.Probe) incident.Result
-	// Report takes a result and says how soon the next one is wanted. A result
-	// whose context was cancelled meanwhile is not reported.
-	Report func(ctx context.Context, r incident.Result) incident.Pace
+	Probe func(ctx context.Context, id config.CheckID, check config.Probe) verdict.Probe
+	// Report takes a probe and says how soon the next one is wanted. A probe whose
+	// context was cancelled meanwhile is not reported.
+	Report func(ctx context.Context, check *config.Probe, p verdict.Probe) incident.Pace
 	// Lag, if set, hears how much later than planned each probe begins. One that
 	// had to make room for others begins twice.
 	Lag func(id config.CheckID, late time.Duration)

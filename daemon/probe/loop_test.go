@@ -10,6 +10,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // A diary is a Loop whose probes take a while and are written down.
@@ -29,7 +30,7 @@ func newDiary(took time.Duration) *diary {
 	return d
 }
 
-func (d *diary) probe(ctx context.Context, id config.CheckID, _ config.Probe) incident.Result {
+func (d *diary) probe(ctx context.Context, id config.CheckID, _ config.Probe) verdict.Probe {
 	d.mu.Lock()
 	d.starts = append(d.starts, time.Now())
 	d.busy++
@@ -42,10 +43,10 @@ func (d *diary) probe(ctx context.Context, id config.CheckID, _ config.Probe) in
 	d.mu.Lock()
 	d.busy--
 	d.mu.Unlock()
-	return incident.Result{Check: id}
+	return verdict.Probe{Check: id}
 }
 
-func (d *diary) report(context.Context, incident.Result) incident.Pace {
+func (d *diary) report(context.Context, *config.Probe, verdict.Probe) incident.Pace {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.pace
@@ -116,7 +117,7 @@ func TestTurnsAreOfTheMonotonicClock(t *testing.T) {
 	var loop *Loop
 	turns := 0
 	loop = &Loop{
-		Probe: func(_ context.Context, id config.CheckID, _ config.Probe) incident.Result {
+		Probe: func(_ context.Context, id config.CheckID, _ config.Probe) verdict.Probe {
 			if due := loop.Next(id); due == due.Round(0) { // == compares the monotonic reading, too, which Round strips
 				t.Errorf("turn %d is due at %v, by the clock on the wall", turns, due)
 			}
@@ -125,9 +126,9 @@ func TestTurnsAreOfTheMonotonicClock(t *testing.T) {
 			} else {
 				loop.Wake(id)
 			}
-			return incident.Result{Check: id}
+			return verdict.Probe{Check: id}
 		},
-		Report: func(context.Context, incident.Result) incident.Pace { return incident.Pace{} },
+		Report: func(context.Context, *config.Probe, verdict.Probe) incident.Pace { return incident.Pace{} },
 	}
 	loop.Run(ctx, "a", config.Probe{Interval: 100 * time.Millisecond})
 }
@@ -285,7 +286,7 @@ func TestStoppedLoopReportsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDiary(time.Minute)
 		reported := 0
-		d.loop.Report = func(context.Context, incident.Result) incident.Pace {
+		d.loop.Report = func(context.Context, *config.Probe, verdict.Probe) incident.Pace {
 			reported++
 			return incident.Pace{}
 		}

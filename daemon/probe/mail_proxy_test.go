@@ -72,7 +72,7 @@ func TestNginxAsMailProxy(t *testing.T) {
 	expect := func(when string, check config.Probe, want string) {
 		t.Helper()
 		// Every question is about a check of its own: nothing is remembered.
-		expectReal(t, when, prober.Probe(t.Context(), config.CheckID(when), check), want)
+		expectReal(t, when, prober.judged(t.Context(), config.CheckID(when), check), want)
 	}
 	imaps, startTLS := realCheck(t, proxy.Address(0), config.TLSFromStart), realCheck(t, proxy.Address(1), config.StartTLS)
 	expect("well, imaps", imaps, "ok")
@@ -119,7 +119,7 @@ func TestNginxAsMailProxyWithABadCertificate(t *testing.T) {
 		proxy := mailProxy(t, server, at, leaf)
 		prober := New(Options{Roots: server.CA().Pool()})
 		for i, security := range []config.Security{config.TLSFromStart, config.StartTLS} {
-			r := prober.Probe(t.Context(), config.CheckID(security), realCheck(t, proxy.Address(i), security))
+			r := prober.judged(t.Context(), config.CheckID(security), realCheck(t, proxy.Address(i), security))
 			expectReal(t, string(security), r, "down tls/"+string(want))
 		}
 	}

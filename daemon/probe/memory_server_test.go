@@ -29,7 +29,7 @@ func TestServerThatFailsAndRecovers(t *testing.T) {
 			prober := New(Options{Roots: authority.Pool()})
 			expect := func(when, want string) {
 				t.Helper()
-				if got := inWords(prober.Probe(t.Context(), "demo", check), false); got != want {
+				if got := inWords(prober.judged(t.Context(), "demo", check), false); got != want {
 					t.Errorf("%s: %s, want %s", when, got, want)
 				}
 			}

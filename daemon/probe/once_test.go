@@ -31,7 +31,7 @@ func TestOneSessionPerUserAndServer(t *testing.T) {
 		results := make([]incident.Result, 4)
 		began := time.Now()
 		for i, id := range []config.CheckID{"a", "b", "c", "d"} {
-			probing.Go(func() { results[i] = b.prober.Probe(b.t.Context(), id, b.check) })
+			probing.Go(func() { results[i] = b.prober.judged(b.t.Context(), id, b.check) })
 		}
 		probing.Wait()
 		loggedIn := 0
@@ -85,7 +85,7 @@ func TestCancelledProbeReturnsAtOnce(t *testing.T) {
 				ctx, cancel := context.WithTimeout(b.t.Context(), 3*time.Second)
 				defer cancel()
 				began := time.Now()
-				b.prober.Probe(ctx, "check", b.check)
+				b.prober.judged(ctx, "check", b.check)
 				if took := time.Since(began); took != 3*time.Second {
 					t.Errorf("returned %v after it was cancelled", took-3*time.Second)
 				}
@@ -250,7 +250,7 @@ func TestAPanicInADiagnosisEndsNothing(t *testing.T) {
 func TestAPanicIsThisMachinesFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := New(Options{Dial: func(context.Context, string, string) (net.Conn, error) { panic("a mistake") }})
-		r := p.Probe(t.Context(), "check", config.Probe{Hostname: "192.0.2.1", Port: 993, Security: config.TLSFromStart})
+		r := p.judged(t.Context(), "check", config.Probe{Hostname: "192.0.2.1", Port: 993, Security: config.TLSFromStart})
 		if got := inWords(r, true); got != "unknown connect/local_fault monitor" {
 			t.Error(got)
 		}

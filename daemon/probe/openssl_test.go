@@ -118,7 +118,7 @@ func TestServersWithNothingInCommon(t *testing.T) {
 			dir := keys.make(t, test.key)
 			at := serveOpenSSL(t, dir, append([]string{"-cert", "cert.pem", "-key", "key.pem"}, strings.Fields(test.server)...)...)
 			prober := New(Options{Resolver: &testNetwork{order: []netip.Addr{at.Addr()}}})
-			result := prober.Probe(t.Context(), "case", config.Probe{
+			result := prober.judged(t.Context(), "case", config.Probe{
 				Hostname: "localhost", Port: at.Port(), Security: config.TLSFromStart, Addresses: config.AllAddresses,
 				Interval: time.Hour, Timeout: time.Hour, TLS: config.TLS{CA: config.NewBlob(string(ca.New().PEM()))},
 			})

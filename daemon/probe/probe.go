@@ -1,5 +1,5 @@
 // Package probe holds one IMAP conversation after another: [Prober.Probe] turns
-// one check into one [incident.Result], and [Loop] repeats it at the check's
+// one check into one [verdict.Probe], which daemon/verdict judges, and [Loop] repeats it at the check's
 // pace.
 //
 // It owns everything between the resolver and LOGOUT: dialling every address by
@@ -27,7 +27,6 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/clock"
-	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
@@ -115,7 +114,7 @@ func New(o Options) *Prober {
 // by side, and sums up. It ends by p.Timeout + 250 ms. When ctx is cancelled it
 // returns at once, and its result means nothing. The same check is not to be
 // probed twice at a time.
-func (p *Prober) Probe(ctx context.Context, id config.CheckID, check config.Probe) incident.Result {
+func (p *Prober) Probe(ctx context.Context, id config.CheckID, check config.Probe) verdict.Probe {
 	fillDefaults(&check)
 	trusted := p.clockTrusted()
 	span := p.watch.Begin() // before the time of the probe begins, so that no delay of it is missed
@@ -125,11 +124,10 @@ func (p *Prober) Probe(ctx context.Context, id config.CheckID, check config.Prob
 	r.past = p.memory.of(id, check, r.started)
 	r.useAccount()
 	probed := r.run(ctx)
-	result := verdict.Judge(&check, &probed)
-	if trusted = p.clockTrusted() && trusted; !trusted && result.Health() != incident.OK {
-		return distrust(result)
+	if trusted = p.clockTrusted() && trusted; !trusted {
+		return distrust(&check, probed)
 	}
-	return result
+	return probed
 }
 
 // filled is check with its defaults: itself, if it has them all.

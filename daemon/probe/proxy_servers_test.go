@@ -45,11 +45,11 @@ func (p proxiedPort) test(t *testing.T, name string, authority *ca.Authority) {
 	prober := New(Options{Roots: authority.Pool()})
 	for _, version := range []config.ProxyProtocol{config.ProxyV1, config.ProxyV2} {
 		check.ProxyProtocol = version
-		expectReal(t, name+" "+string(version), prober.Probe(t.Context(), config.CheckID(name+string(version)), check), "ok")
+		expectReal(t, name+" "+string(version), prober.judged(t.Context(), config.CheckID(name+string(version)), check), "ok")
 	}
 	// Servers wait for the header for 3 seconds (Dovecot) or half a minute (nginx).
 	check.ProxyProtocol, check.Timeout = "", 10*time.Second
-	worst := worstOf(prober.Probe(t.Context(), config.CheckID(name), check))
+	worst := worstOf(prober.judged(t.Context(), config.CheckID(name), check))
 	if worst.Health != incident.Down || !strings.Contains(worst.Hint, `proxy_protocol = "v1" or "v2"`) {
 		t.Errorf("%s without the header: %s %s/%s: %s", name, worst.Health, worst.Phase, worst.Cause, worst.Hint)
 	}
@@ -61,7 +61,7 @@ func testUnproxied(t *testing.T, authority *ca.Authority, address string, securi
 	for _, version := range []config.ProxyProtocol{config.ProxyV1, config.ProxyV2} {
 		check := realCheck(t, address, security)
 		check.ProxyProtocol, check.Timeout = version, 20*time.Second
-		worst := worstOf(New(Options{Roots: authority.Pool()}).Probe(t.Context(), "check", check))
+		worst := worstOf(New(Options{Roots: authority.Pool()}).judged(t.Context(), "check", check))
 		if worst.Health != incident.Down || !strings.Contains(worst.Hint, fmt.Sprintf("proxy_protocol = %q", version)) {
 			t.Errorf("%s with a header that is not expected: %s %s/%s: %s %q", address, worst.Health, worst.Phase, worst.Cause, worst.Hint, worst.Evidence)
 		}
@@ -185,7 +185,7 @@ protocol = imap
 	check := realCheck(t, proxy.Address(0), config.StartTLS)
 	expect := func(when, want, hint string) {
 		t.Helper()
-		r := prober.Probe(t.Context(), "check", check)
+		r := prober.judged(t.Context(), "check", check)
 		expectReal(t, when, r, want)
 		if got := worstOf(r).Hint; !strings.Contains(got, hint) || strings.Contains(got, `security = "tls"`) {
 			t.Errorf("%s: the hint is %q", when, got)

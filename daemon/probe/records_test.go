@@ -91,7 +91,7 @@ func TestOneRecordWithoutAnswer(t *testing.T) {
 				prober.routes.exists = func(netip.AddrPort) bool { return true }
 				check := config.Probe{Hostname: "mail.example.org", Port: 993, Security: config.TLSFromStart, Addresses: test.policy, Timeout: 30 * time.Second}
 				began := time.Now()
-				r := prober.Probe(t.Context(), "check", check)
+				r := prober.judged(t.Context(), "check", check)
 				took, worst := time.Since(began), worstOf(r)
 				if got := inWords(r, false); got != test.want || len(r.Addresses) != test.probed || took > test.within {
 					t.Errorf("got %q with %v after %v, want %q with %d within %v (%s)", got, r.Addresses, took, test.want, test.probed, test.within, worst.Hint)
@@ -102,7 +102,7 @@ func TestOneRecordWithoutAnswer(t *testing.T) {
 				if got := noteTexts(r); test.told == "" && got != "" || !strings.Contains(got, test.told) {
 					t.Errorf("the notes are %q, want %q", got, test.told)
 				}
-				if again := prober.Probe(t.Context(), "check", check); noteTexts(again) != noteTexts(r) {
+				if again := prober.judged(t.Context(), "check", check); noteTexts(again) != noteTexts(r) {
 					t.Errorf("the notes of the next probe are %v", again.Notes)
 				}
 			})
@@ -122,7 +122,7 @@ func TestRecordOfAFamilyWithoutRoute(t *testing.T) {
 				return nil, syscall.ECONNREFUSED
 			}})
 			prober.routes.exists = func(target netip.AddrPort) bool { return target.Addr().Is4() }
-			r := prober.Probe(t.Context(), "check", config.Probe{Hostname: "mail.example.org", Port: 993, Security: config.TLSFromStart, Timeout: 30 * time.Second})
+			r := prober.judged(t.Context(), "check", config.Probe{Hostname: "mail.example.org", Port: 993, Security: config.TLSFromStart, Timeout: 30 * time.Second})
 			if got := inWords(r, false); got != want {
 				t.Errorf("A after %v: %s", after, got)
 			}
@@ -151,7 +151,7 @@ func TestFailingAddressOfAnUnansweredRecord(t *testing.T) {
 		prober.routes.exists = func(netip.AddrPort) bool { return true }
 		check := config.Probe{Hostname: "mail.example.org", Port: 993, Security: config.TLSFromStart, Timeout: 30 * time.Second}
 		for range 2 { // longer than an address that is gone is probed
-			if r := prober.Probe(t.Context(), "check", check); len(r.Addresses) != 2 {
+			if r := prober.judged(t.Context(), "check", check); len(r.Addresses) != 2 {
 				t.Errorf("%d addresses were probed", len(r.Addresses))
 			}
 			server["ip6"] = told{after: never}
@@ -159,7 +159,7 @@ func TestFailingAddressOfAnUnansweredRecord(t *testing.T) {
 		}
 		server["ip6"] = told{}
 		time.Sleep(withdrawnAfter)
-		if r := prober.Probe(t.Context(), "check", check); len(r.Addresses) != 1 || !hasNote(r, "withdrawn") {
+		if r := prober.judged(t.Context(), "check", check); len(r.Addresses) != 1 || !hasNote(r, "withdrawn") {
 			t.Errorf("%d addresses were probed, notes %v", len(r.Addresses), r.Notes)
 		}
 	})
@@ -195,7 +195,7 @@ func TestRecordsOfARealNameServer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := asking(address).Probe(t.Context(), "check", config.Probe{
+			r := asking(address).judged(t.Context(), "check", config.Probe{
 				Hostname: name, Port: 993, Security: config.TLSFromStart, Addresses: config.AllAddresses, Timeout: time.Minute,
 			})
 			if got := inWords(r, true); got != "down connect/refused service" || len(r.Addresses) != 1 {
@@ -215,7 +215,7 @@ func TestNamesAreAbsolute(t *testing.T) {
 	for name, asked := range map[string]string{
 		"servfail.example.org": "servfail.example.org.", "servfail.example.org.": "servfail.example.org.", "Servfail.Example.ORG": "Servfail.Example.ORG.",
 	} {
-		r := asking(address).Probe(t.Context(), "check", config.Probe{Hostname: name, Port: 993, Security: config.TLSFromStart, Timeout: time.Minute})
+		r := asking(address).judged(t.Context(), "check", config.Probe{Hostname: name, Port: 993, Security: config.TLSFromStart, Timeout: time.Minute})
 		if got := worstOf(r).Evidence.String(); !strings.Contains(got, "lookup "+asked+" on ") {
 			t.Errorf("%s: %s", name, got)
 		}

@@ -123,7 +123,7 @@ func TestNames(t *testing.T) {
 			if test.name == "silent.example.org" {
 				timeout = 300 * time.Millisecond
 			}
-			r := prober.Probe(t.Context(), "check", config.Probe{
+			r := prober.judged(t.Context(), "check", config.Probe{
 				Hostname: test.name, Port: 993, Security: config.TLSFromStart, Addresses: test.addresses, Timeout: timeout,
 			})
 			worst, _ := r.Worst()
@@ -142,7 +142,7 @@ func TestResolverOutOfReachIsThisMachinesFault(t *testing.T) {
 		prober := New(Options{Resolver: resolver{func(context.Context, string, string) (net.Conn, error) {
 			return nil, &net.OpError{Op: "dial", Err: errno}
 		}}})
-		r := prober.Probe(t.Context(), "check", config.Probe{Hostname: "mx1.example.org", Port: 993, Security: config.TLSFromStart, Timeout: time.Minute})
+		r := prober.judged(t.Context(), "check", config.Probe{Hostname: "mx1.example.org", Port: 993, Security: config.TLSFromStart, Timeout: time.Minute})
 		if got := inWords(r, true); got != "unknown dns/local_fault monitor" || r.Observed != 0 {
 			t.Errorf("%v: %s, observed %b", errno, got, r.Observed)
 		}
@@ -154,7 +154,7 @@ func TestNamesAreResolvedInEveryProbe(t *testing.T) {
 	prober := asking(address)
 	check := config.Probe{Hostname: "mx4.example.org", Port: 993, Security: config.TLSFromStart, Addresses: config.IPv4Only, Timeout: time.Minute}
 	for range 3 {
-		prober.Probe(t.Context(), "check", check)
+		prober.judged(t.Context(), "check", check)
 	}
 	if n := asked.Load(); n < 3 { // Go asks again after 5 s
 		t.Errorf("the name server was asked %d times", n)

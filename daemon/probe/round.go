@@ -37,11 +37,11 @@ type round struct {
 
 func (r *round) run(ctx context.Context) verdict.Probe {
 	found, failed := r.resolve(ctx)
-	if failed = r.unlessLate(failed, r.span.Late()); failed != nil {
+	if failed != nil {
 		r.past.mu.Lock()
 		r.leaveQueue()
 		r.past.mu.Unlock()
-		return r.held(outcome{address: incident.Address{Node: r.prober.node}, failure: failed})
+		return r.held(outcome{address: incident.Address{Node: r.prober.node}, failure: failed, unknown: r.blameLateness(failed, r.span.Late())})
 	}
 	outcomes := r.converseAll(ctx, r.goals(found))
 	if ctx.Err() == nil {
@@ -67,8 +67,8 @@ func (r *round) converse(ctx context.Context, g goal) (o outcome) {
 		c.close()
 		c.outcome.address.Timings[config.WholeConversation] = time.Since(r.started) - c.waited
 		late := r.span.Late()
-		if f := r.unlessLate(c.outcome.failure, late); f != c.outcome.failure {
-			c.outcome.failure, c.outcome.login = f, verdict.NoLogin
+		if c.outcome.unknown = r.blameLateness(c.outcome.failure, late); c.outcome.unknown != nil {
+			c.outcome.login = verdict.NoLogin
 		}
 		c.compareThresholds(late)
 		o = c.outcome
@@ -112,7 +112,7 @@ func (r *round) held(outcomes ...outcome) verdict.Probe {
 func (r *round) fill(c *verdict.Conversation, o *outcome) {
 	*c = verdict.Conversation{
 		Address: o.address, InDNS: o.goal.inDNS, LeftOut: o.leftOut, Findings: o.findings, Notes: o.notes,
-		Login: o.login, Verified: o.verified, Capable: o.capable, Comparable: o.paced,
+		Login: o.login, Verified: o.verified, Capable: o.capable, Comparable: o.paced, Unknown: o.unknown,
 	}
 	if o.failure != nil {
 		f := o.failure.finding()

@@ -20,20 +20,20 @@ func TestDovecotHashedPasswords(t *testing.T) {
 	var said strings.Builder
 	prober := New(Options{Roots: server.CA().Pool(), Transcript: writeTo(&said)})
 	check := asAlice(realCheck(t, server.IMAPS(), config.TLSFromStart), "")
-	first := prober.Probe(t.Context(), "check", check)
+	first := prober.judged(t.Context(), "check", check)
 	expectReal(t, "the first probe", first, "ok")
 	if !hasNote(first, "scram_refused") {
 		t.Errorf("notes %+v", first.Notes)
 	}
-	second := prober.Probe(t.Context(), "check", check)
+	second := prober.judged(t.Context(), "check", check)
 	expectReal(t, "the second probe", second, "ok")
 	if hasNote(second, "scram_refused") || strings.Count(said.String(), "AUTHENTICATE SCRAM-SHA-256") != 1 {
 		t.Errorf("SCRAM was tried again:\n%s", &said)
 	}
-	expectReal(t, "SCRAM alone", prober.Probe(t.Context(), "written", asAlice(check, "SCRAM-SHA-256")), "degraded login/credentials_rejected account")
-	expectReal(t, "PLAIN alone", prober.Probe(t.Context(), "plain", asAlice(check, "PLAIN")), "ok")
+	expectReal(t, "SCRAM alone", prober.judged(t.Context(), "written", asAlice(check, "SCRAM-SHA-256")), "degraded login/credentials_rejected account")
+	expectReal(t, "PLAIN alone", prober.judged(t.Context(), "plain", asAlice(check, "PLAIN")), "ok")
 	check.Login.Password = opaque.NewSecret("wrong-canary")
-	expectReal(t, "a wrong password", prober.Probe(t.Context(), "wrong", check), "degraded login/credentials_rejected account")
+	expectReal(t, "a wrong password", prober.judged(t.Context(), "wrong", check), "degraded login/credentials_rejected account")
 	if strings.Contains(said.String(), "canary") {
 		t.Errorf("a password in the transcript:\n%s", &said)
 	}
@@ -61,7 +61,7 @@ func TestAWrongPasswordIsNotRejectedTwiceAProbe(t *testing.T) {
 			b.probeAfter(pause)
 		}
 		time.Sleep(2 * time.Hour)
-		b.prober.Probe(b.t.Context(), "another check", b.check)
+		b.prober.judged(b.t.Context(), "another check", b.check)
 		if n := b.logins("192.0.2.1"); n == 0 || n > len(pauses)+1 {
 			t.Errorf("%d logins in %d probes", n, len(pauses)+1)
 		}

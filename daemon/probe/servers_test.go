@@ -46,7 +46,7 @@ func ask(t *testing.T, server realServer) question {
 
 func (q question) expect(when string, check config.Probe, want string) {
 	q.t.Helper()
-	expectReal(q.t, when, q.prober.Probe(q.t.Context(), config.CheckID(when), check), want)
+	expectReal(q.t, when, q.prober.judged(q.t.Context(), config.CheckID(when), check), want)
 }
 
 func (q question) imaps() config.Probe { return realCheck(q.t, q.server.IMAPS(), config.TLSFromStart) }
@@ -176,7 +176,7 @@ func TestRealCourierConnectionLimit(t *testing.T) {
 	fill(t, server.IMAPS(), 4)
 	// Courier hangs up without a word on connections beyond its limit. That is a reset or
 	// an end by whether it has seen the client's first words, and may be for many reasons.
-	worst := worstOf(q.prober.Probe(t.Context(), "limit", q.imaps()))
+	worst := worstOf(q.prober.judged(t.Context(), "limit", q.imaps()))
 	if worst.Health != incident.Down || worst.Phase != config.PhaseTLS || !strings.Contains(worst.Hint, "limit") {
 		t.Errorf("connection limit: %s %s/%s: %s", worst.Health, worst.Phase, worst.Cause, worst.Hint)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // A crowd is many checks on one Loop with few slots. Servers whose name begins
@@ -42,7 +43,7 @@ func newCrowd(limit int) *crowd {
 
 func canHang(id config.CheckID) bool { return id[0] == 'h' }
 
-func (c *crowd) probe(ctx context.Context, id config.CheckID, _ config.Probe) incident.Result {
+func (c *crowd) probe(ctx context.Context, id config.CheckID, _ config.Probe) verdict.Probe {
 	c.mu.Lock()
 	c.busy++
 	c.most = max(c.most, c.busy)
@@ -63,18 +64,18 @@ func (c *crowd) probe(ctx context.Context, id config.CheckID, _ config.Probe) in
 		c.discard++
 		c.mu.Unlock()
 	}
-	r := incident.Result{Check: id}
+	p := verdict.Probe{Check: id}
 	if takes == hangTime {
-		r.Findings = []incident.Finding{{Health: incident.Down}}
+		p.Conversations = []verdict.Conversation{{Failure: &incident.Finding{Health: incident.Down}}}
 	}
-	return r
+	return p
 }
 
-func (c *crowd) report(_ context.Context, r incident.Result) incident.Pace {
+func (c *crowd) report(_ context.Context, _ *config.Probe, p verdict.Probe) incident.Pace {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.results[r.Check]++
-	return incident.Pace{Confirming: r.Health() != incident.OK, Since: time.Now()}
+	c.results[p.Check]++
+	return incident.Pace{Confirming: len(p.Conversations) > 0, Since: time.Now()}
 }
 
 func (c *crowd) late(id config.CheckID, by time.Duration) {

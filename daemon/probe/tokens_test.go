@@ -68,7 +68,7 @@ func TestTokenFromClientCredentials(t *testing.T) {
 	url, asked := endpoint(t, grant(3600))
 	prober, check, server := withToken(t, url, takesToken)
 	for range 3 {
-		if r := prober.Probe(t.Context(), "check", check); r.Health() != incident.OK || !r.Observed.Has(config.ConditionAccount) {
+		if r := prober.judged(t.Context(), "check", check); r.Health() != incident.OK || !r.Observed.Has(config.ConditionAccount) {
 			t.Fatalf("%+v", r.Findings)
 		}
 	}
@@ -83,8 +83,8 @@ func TestTokenFromClientCredentials(t *testing.T) {
 func TestShortLivedTokenIsFetchedAgain(t *testing.T) {
 	url, asked := endpoint(t, grant(30))
 	prober, check, _ := withToken(t, url, takesToken)
-	prober.Probe(t.Context(), "check", check)
-	prober.Probe(t.Context(), "check", check)
+	prober.judged(t.Context(), "check", check)
+	prober.judged(t.Context(), "check", check)
 	if n := asked.Load(); n != 2 {
 		t.Errorf("the endpoint was asked %d times", n)
 	}
@@ -94,7 +94,7 @@ func TestRefusedTokenIsFetchedAgain(t *testing.T) {
 	url, asked := endpoint(t, grant(3600))
 	prober, check, _ := withToken(t, url, refusesToken)
 	for range 2 {
-		if got := inWords(prober.Probe(t.Context(), "check", check), true); got != "degraded login/token_refused account" {
+		if got := inWords(prober.judged(t.Context(), "check", check), true); got != "degraded login/token_refused account" {
 			t.Error(got)
 		}
 	}
@@ -125,7 +125,7 @@ func TestTokenEndpointTroubles(t *testing.T) {
 			if name == "hangs" {
 				check.Timeout = 3 * time.Second
 			}
-			r := prober.Probe(t.Context(), "check", check)
+			r := prober.judged(t.Context(), "check", check)
 			worst, _ := r.Worst()
 			if got := inWords(r, true); got != test.want || worst.Evidence.String() != test.evidence {
 				t.Errorf("%s with evidence %q, want %s with %q", got, worst.Evidence, test.want, test.evidence)
@@ -142,7 +142,7 @@ func TestTokenEndpointTroubles(t *testing.T) {
 
 func TestUnreachableTokenEndpointIsNotTheServersFault(t *testing.T) {
 	prober, check, _ := withToken(t, "http://127.0.0.1:1/token?key=client-canary", takesToken)
-	r := prober.Probe(t.Context(), "check", check)
+	r := prober.judged(t.Context(), "check", check)
 	if got := inWords(r, true); got != "unknown login/token_unavailable account" {
 		t.Error(got)
 	}

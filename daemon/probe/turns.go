@@ -6,6 +6,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // turns are the probes of one check, one after the other. A timer starts each;
@@ -75,8 +76,8 @@ func (t *turns) take() {
 		return
 	}
 	var pace incident.Pace
-	if result, ok := t.probe(due); ok && t.ctx.Err() == nil {
-		pace = t.loop.Report(t.ctx, result)
+	if probed, ok := t.probe(due); ok && t.ctx.Err() == nil {
+		pace = t.loop.Report(t.ctx, t.check, probed)
 	}
 	t.next(pace)
 }
@@ -92,21 +93,21 @@ func (t *turns) claim() (due time.Time, ok bool) {
 	return t.due, true
 }
 
-// probe gives its slot back before the result is reported: a tracker that is
+// probe gives its slot back before it is reported: a tracker that is
 // slow must not keep others from probing. It is not ok when the check was
 // stopped meanwhile.
-func (t *turns) probe(due time.Time) (result incident.Result, ok bool) {
+func (t *turns) probe(due time.Time) (probed verdict.Probe, ok bool) {
 	for {
 		s := t.loop.slots.enter(t.ctx, t.slow, quickFor(t.check))
 		if s == nil {
-			return result, false
+			return probed, false
 		}
 		began := t.start(due, s)
-		result = t.probeApart(s)
+		probed = t.probeApart(s)
 		counts := t.loop.slots.leave(s)
 		t.slow = !counts || time.Since(began) >= quickFor(t.check)
 		if counts || t.ctx.Err() != nil {
-			return result, counts
+			return probed, counts
 		}
 		t.loop.mu.Lock()
 		t.slot = nil
@@ -117,10 +118,10 @@ func (t *turns) probe(due time.Time) (result incident.Result, ok bool) {
 // probeApart probes on a stack of its own, which is gone when the probe is over. A
 // conversation grows a stack to 8 or 16 KiB, and 10,000 checks that fail within a
 // second wait here together until the tracker has taken their results.
-func (t *turns) probeApart(s *slot) incident.Result {
-	result := make(chan incident.Result, 1)
-	go func() { result <- t.loop.Probe(s, t.id, *t.check) }()
-	return <-result
+func (t *turns) probeApart(s *slot) verdict.Probe {
+	probed := make(chan verdict.Probe, 1)
+	go func() { probed <- t.loop.Probe(s, t.id, *t.check) }()
+	return <-probed
 }
 
 // start notes that a probe begins.

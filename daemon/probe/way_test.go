@@ -72,7 +72,7 @@ func (n portNetwork) dial(ctx context.Context, _, address string) (net.Conn, err
 
 func (n portNetwork) hint(t *testing.T, prober *Prober, port uint16) string {
 	t.Helper()
-	r := prober.Probe(t.Context(), config.CheckID(string(rune('a'+port%26))), config.Probe{Hostname: "192.0.2.1", Port: port, Security: config.Plain, Timeout: 20 * time.Second})
+	r := prober.judged(t.Context(), config.CheckID(string(rune('a'+port%26))), config.Probe{Hostname: "192.0.2.1", Port: port, Security: config.Plain, Timeout: 20 * time.Second})
 	return worstOf(r).Hint
 }
 
@@ -164,7 +164,7 @@ func TestSlowWay(t *testing.T) {
 						}
 					},
 				})
-				r := prober.Probe(t.Context(), "check", config.Probe{Hostname: "mail.example.org", Port: 143, Security: config.Plain, Timeout: 10 * time.Second})
+				r := prober.judged(t.Context(), "check", config.Probe{Hostname: "mail.example.org", Port: 143, Security: config.Plain, Timeout: 10 * time.Second})
 				got := worstOf(r).Hint
 				if inWords(r, false) != test.want || !strings.Contains(got, test.hint) || strings.Contains(got, test.lack) {
 					t.Errorf("%s: %q", inWords(r, false), got)

@@ -153,7 +153,7 @@ func (p *panel) fresh(now time.Time) bool {
 
 // judge draws the conclusion for somebody whose own peers are mine; their
 // silence proves nothing.
-func (p *panel) judge(mine []string) verdict {
+func (p *panel) judge(mine []string) ruling {
 	v := alone
 	for i, said := range p.said {
 		switch {

@@ -5,15 +5,15 @@ import (
 	"net/netip"
 	"testing"
 
-	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/selfcheck"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 const benchChecks = 10_000
 
-// benchResults are 10,000 checks, each of a server of its own with two
+// benchProbes are 10,000 checks, each of a server of its own with two
 // addresses.
-func benchResults(b *testing.B, like func(ip string) incident.Result) (list []incident.Result) {
+func benchProbes(b *testing.B, like func(ip string) verdict.Probe) (list []verdict.Probe) {
 	b.Helper()
 	for i := range benchChecks {
 		r := like(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}).String())
@@ -26,23 +26,23 @@ func benchResults(b *testing.B, like func(ip string) incident.Result) (list []in
 // A good result, as nearly all are: the price of every probe.
 func BenchmarkGood(b *testing.B) {
 	self := selfcheck.New(selfcheck.Options{})
-	results := benchResults(b, func(ip string) incident.Result { return result([]string{ip + " ok", "2001:db8::1 ok"}, nil) })
+	probes := benchProbes(b, func(ip string) verdict.Probe { return probed(ip+" ok", "2001:db8::1 ok") })
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		self.Judge(context.Background(), results[i%benchChecks])
+		judge(context.Background(), self, probes[i%benchChecks])
 	}
 }
 
 // A failure while others answer: no asking is needed.
 func BenchmarkFailure(b *testing.B) {
 	self := selfcheck.New(selfcheck.Options{})
-	good := benchResults(b, func(ip string) incident.Result { return result([]string{ip + " ok"}, nil) })
-	bad := benchResults(b, lost)
+	good := benchProbes(b, func(ip string) verdict.Probe { return probed(ip + " ok") })
+	bad := benchProbes(b, lost)
 	for _, r := range good[1:] {
-		self.Judge(context.Background(), r)
+		judge(context.Background(), self, r)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		self.Judge(context.Background(), bad[0])
+		judge(context.Background(), self, bad[0])
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 const (
@@ -83,15 +84,10 @@ func (s *Self) look(now time.Time) {
 	}
 }
 
-// disturbed reports whether a probe that found something wrong ran across a jump.
-func (c *wallClock) disturbed(r incident.Result) bool {
-	return r.Started.Before(c.jumped) && r.Health() != incident.OK
-}
-
-// disturbed turns such a result into one that says nothing.
-func disturbed(r incident.Result) incident.Result {
-	const hint = "The clock of this machine was set, or the machine was suspended or the monitor stopped, while the probe ran; what it found is not believed."
-	return nothing(r, every, incident.Finding{Cause: config.CauseLocalFault, Hint: hint})
+// disturbance is why nothing bad is believed of a probe that ran across a jump.
+var disturbance = verdict.Mark{
+	Cause: config.CauseLocalFault,
+	Hint:  "The clock of this machine was set, or the machine was suspended or the monitor stopped, while the probe ran; what it found is not believed.",
 }
 
 // alternatives are the times that it may be instead.
@@ -106,57 +102,54 @@ func (c *wallClock) alternatives(wall time.Time, now time.Time) (list []time.Tim
 	return list
 }
 
-// judge learns from the certificates of a result and gives what is in doubt of
+// judge learns from the certificates of a probe and gives what is in doubt of
 // their dates.
-func (c *wallClock) judge(r incident.Result) (doubts []doubt) {
+func (c *wallClock) judge(p verdict.Probe) (doubts []doubt) {
 	wall, now := c.reading.Wall, c.reading.At
-	for i := range r.Addresses {
-		c.learn(&r.Addresses[i], wall, now)
+	for i := range p.Conversations {
+		c.learn(&p.Conversations[i], wall, now)
 	}
-	for i := range r.Addresses {
-		a := &r.Addresses[i]
-		cause := dateTrouble(r, a)
+	for i := range p.Conversations {
+		cause := dateTrouble(&p.Conversations[i])
 		if cause == "" {
 			continue
 		}
-		if v := c.verdict(cause, a.TLS, wall, now); v != innocent {
-			doubts = append(doubts, doubt{
-				verdict: v, hint: c.hint(wall),
-				concerns: func(other incident.Address) bool { return other.IP == a.IP },
-			})
+		if v := c.rule(cause, p.Conversations[i].Address.TLS, wall, now); v != innocent {
+			doubts = append(doubts, doubt{verdict: v, hint: c.hint(wall), concerns: []int{i}})
 		}
 	}
 	return doubts
 }
 
-// dateTrouble gives what is wrong with the dates of an address's certificate;
-// empty: nothing.
-func dateTrouble(r incident.Result, a *incident.Address) config.Cause {
+// dateTrouble gives what is wrong with the dates of the certificate in a
+// conversation; empty: nothing.
+func dateTrouble(c *verdict.Conversation) config.Cause {
 	switch {
-	case a.TLS == nil || a.Health == incident.Unknown:
-		return ""
-	case a.Health == incident.Down && (a.Cause == config.CauseCertExpired || a.Cause == config.CauseCertNotYetValid):
-		return a.Cause
-	}
-	for _, f := range r.Findings {
-		if f.Cause == config.CauseCertExpiresSoon && f.Address == a.IP.String() {
-			return f.Cause
+	case c.Address.TLS == nil || !c.Known():
+	case c.Failure != nil && verdict.AboutDates(c.Failure.Cause):
+		return c.Failure.Cause
+	default:
+		for i := range c.Findings {
+			if verdict.AboutDates(c.Findings[i].Cause) {
+				return c.Findings[i].Cause
+			}
 		}
 	}
 	return ""
 }
 
 // learn takes in a verified certificate.
-func (c *wallClock) learn(a *incident.Address, wall, now time.Time) {
-	if a.TLS == nil || a.Health != incident.OK && a.Health != incident.Degraded || !valid(a.TLS, wall) {
+func (c *wallClock) learn(with *verdict.Conversation, wall, now time.Time) {
+	t := with.Address.TLS
+	if t == nil || with.Failure != nil || !with.Known() || !valid(t, wall) {
 		return
 	}
-	if a.TLS.NotAfter.Sub(a.TLS.NotBefore) <= shortLived {
+	if t.NotAfter.Sub(t.NotBefore) <= shortLived {
 		c.inDate = true
 	}
 	for _, other := range c.alternatives(wall, now) {
 		switch {
-		case valid(a.TLS, other):
+		case valid(t, other):
 		case other.Equal(c.newest):
 			c.newest = time.Time{} // the journal was written by a clock that was fast
 		default:
@@ -169,7 +162,9 @@ func valid(t *incident.TLSInfo, at time.Time) bool {
 	return !at.Before(t.NotBefore) && !at.After(t.NotAfter)
 }
 
-func (c *wallClock) verdict(cause config.Cause, t *incident.TLSInfo, wall, now time.Time) verdict {
+// rule says whether the clock may be the reason of what is wrong with the dates of a
+// certificate.
+func (c *wallClock) rule(cause config.Cause, t *incident.TLSInfo, wall, now time.Time) ruling {
 	for _, other := range c.alternatives(wall, now) {
 		if depends(cause, t, wall, other) {
 			return atFault

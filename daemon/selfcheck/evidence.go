@@ -6,82 +6,94 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // resolver is the key of the link that names are looked up by.
 const resolver = "dns"
 
-// A doubt is something in a result that this machine may have brought about.
+// A doubt is something in a probe that this machine may have brought about.
 type doubt struct {
-	link    *link // nil: the clock
-	mine    []string
-	verdict verdict
-	// concerns picks the conversations; nil: there was none, the name was not
-	// found.
-	concerns func(incident.Address) bool
+	link     *link // nil: the clock
+	mine     []string
+	verdict  ruling
+	concerns []int  // the conversations, by index
 	hint     string // of the clock's doubt
 }
 
-// learn takes in what a result says about this machine, and gives what is in
-// doubt, judged as far as is known without asking.
-func (s *Self) learn(r incident.Result, now time.Time) (doubts []doubt) {
-	s.learnName(r)
-	for i := range r.Addresses {
-		s.learnAddress(r, &r.Addresses[i])
+// learn takes in what a probe says about this machine, and gives what is in doubt,
+// judged as far as is known without asking.
+func (s *Self) learn(p verdict.Probe, now time.Time) (doubts []doubt) {
+	s.learnName(p)
+	for i := range p.Conversations {
+		s.learnAddress(p, &p.Conversations[i])
 	}
-	if f, failed := lookupFailed(r); failed && inDoubt(f.Cause) {
-		if host := hostOf(r); host != "" {
-			doubts = append(doubts, doubt{link: s.links[resolver], mine: []string{host}})
+	if i, failed := lookupFailed(p); failed && inDoubt(p.Conversations[i].Failure.Cause) {
+		if host := hostOf(p); host != "" {
+			doubts = append(doubts, doubt{link: s.links[resolver], mine: []string{host}, concerns: []int{i}})
 		}
 	}
 	for _, network := range []string{"ip4", "ip6"} {
-		concerns := func(a incident.Address) bool { return unreached(a) && family(a.IP) == network }
-		if mine := keys(r, concerns); len(mine) > 0 {
-			doubts = append(doubts, doubt{link: s.links[network], mine: mine, concerns: concerns})
+		d := doubt{link: s.links[network]}
+		for i := range p.Conversations {
+			if c := &p.Conversations[i]; unreached(c) && family(c.Address.IP) == network {
+				d.mine, d.concerns = append(d.mine, c.Address.IP.String()), append(d.concerns, i)
+			}
+		}
+		if len(d.mine) > 0 {
+			doubts = append(doubts, d)
 		}
 	}
 	for i, d := range doubts {
 		switch {
-		case r.Started.Before(d.link.returned):
+		case p.Started.Before(d.link.returned):
 			doubts[i].verdict = back
-		case !d.link.certain(d.mine, r.Started, now):
+		case !d.link.certain(d.mine, p.Started, now):
 			doubts[i].verdict = alone // until somebody was asked
 		}
 	}
-	return append(doubts, s.clock.judge(r)...)
+	return append(doubts, s.clock.judge(p)...)
 }
 
 // learnName: conversations were held, so the name was looked up; that there is
 // no such name is an answer, too.
-func (s *Self) learnName(r incident.Result) {
-	l, host := s.links[resolver], hostOf(r)
-	f, failed := lookupFailed(r)
+func (s *Self) learnName(p verdict.Probe) {
+	l, host := s.links[resolver], hostOf(p)
+	i, failed := lookupFailed(p)
 	switch {
-	case host == "" || r.Started.Before(s.clock.jumped):
-	case failed && inDoubt(f.Cause):
-		l.failed(peer{host, host, r.Ended})
+	case host == "" || p.Started.Before(s.clock.jumped):
+	case failed && inDoubt(p.Conversations[i].Failure.Cause):
+		l.failed(peer{host, host, p.Ended})
 	case failed:
-		s.answered(l, peer{host, host, r.Ended})
-	case len(r.Addresses) > 0 && !onlyLoopback(r):
-		s.answered(l, peer{host, host, r.Started.Add(r.Addresses[0].Timings[config.PhaseDNS])})
+		s.answered(l, peer{host, host, p.Ended})
+	default:
+		for i := range p.Conversations {
+			if c := &p.Conversations[i]; talkedTo(c) && !c.Address.IP.IsLoopback() {
+				s.answered(l, peer{host, host, p.Started.Add(c.Address.Timings[config.PhaseDNS])})
+				return
+			}
+		}
 	}
 }
 
-func (s *Self) learnAddress(r incident.Result, a *incident.Address) {
-	if !a.IP.IsValid() || a.IP.IsLoopback() || a.Health == incident.Unknown || r.Started.Before(s.clock.jumped) {
+// talkedTo reports whether the conversation is one with an address.
+func talkedTo(c *verdict.Conversation) bool { return c.Address.IP.IsValid() && !c.LeftOut }
+
+func (s *Self) learnAddress(p verdict.Probe, c *verdict.Conversation) {
+	ip := c.Address.IP
+	if !talkedTo(c) || ip.IsLoopback() || !c.Known() || p.Started.Before(s.clock.jumped) {
 		return
 	}
-	l := s.links[family(a.IP)]
-	p := peer{
-		key: a.IP.String(), target: netip.AddrPortFrom(a.IP, a.Port).String(),
-		at: r.Started.Add(a.Timings[config.PhaseDNS] + a.Timings[config.PhaseConnect]),
+	l := s.links[family(ip)]
+	who := peer{
+		key: ip.String(), target: netip.AddrPortFrom(ip, c.Address.Port).String(),
+		at: p.Started.Add(c.Address.Timings[config.PhaseDNS] + c.Address.Timings[config.PhaseConnect]),
 	}
-	if unreached(*a) {
-		l.failed(p)
+	if unreached(c) {
+		l.failed(who)
 		return
 	}
-	s.answered(l, p)
+	s.answered(l, who)
 }
 
 func (s *Self) answered(l *link, p peer) {
@@ -91,9 +103,10 @@ func (s *Self) answered(l *link, p peer) {
 
 // unreached: nothing came back from the address, or from somebody on the way
 // that it cannot be reached.
-func unreached(a incident.Address) bool {
-	return a.Health == incident.Down && a.Phase == config.PhaseConnect && !a.IP.IsLoopback() &&
-		(a.Cause == config.CauseTimeout || a.Cause == config.CauseUnreachable)
+func unreached(c *verdict.Conversation) bool {
+	f := c.Failure
+	return f != nil && c.Known() && f.Phase == config.PhaseConnect && !c.Address.IP.IsLoopback() &&
+		(f.Cause == config.CauseTimeout || f.Cause == config.CauseUnreachable)
 }
 
 // inDoubt: the resolver may be at fault, as opposed to having answered.
@@ -101,39 +114,21 @@ func inDoubt(c config.Cause) bool {
 	return c == config.CauseTimeout || c == config.CauseDNSFailure
 }
 
-// lookupFailed finds the finding of a name that could not be looked up.
-func lookupFailed(r incident.Result) (f incident.Finding, failed bool) {
-	for _, f := range r.Findings {
-		if f.Phase == config.PhaseDNS && f.Health == incident.Down && len(r.Addresses) == 0 {
-			return f, true
+// lookupFailed finds what stands for a name that could not be looked up.
+func lookupFailed(p verdict.Probe) (i int, failed bool) {
+	for i := range p.Conversations {
+		if c := &p.Conversations[i]; !c.Address.IP.IsValid() && c.Failure != nil && c.Known() {
+			return i, true
 		}
 	}
-	return f, false
+	return 0, false
 }
 
 // hostOf is the name that was looked up; empty for a literal address.
-func hostOf(r incident.Result) string {
-	host, _, err := net.SplitHostPort(r.Target)
+func hostOf(p verdict.Probe) string {
+	host, _, err := net.SplitHostPort(p.Target)
 	if _, literal := netip.ParseAddr(host); err != nil || literal == nil {
 		return ""
 	}
 	return host
-}
-
-func onlyLoopback(r incident.Result) bool {
-	for _, a := range r.Addresses {
-		if !a.IP.IsLoopback() {
-			return false
-		}
-	}
-	return true
-}
-
-func keys(r incident.Result, concerns func(incident.Address) bool) (list []string) {
-	for _, a := range r.Addresses {
-		if concerns(a) {
-			list = append(list, a.IP.String())
-		}
-	}
-	return list
 }

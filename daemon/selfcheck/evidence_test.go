@@ -12,6 +12,7 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/selfcheck"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // silence never answers.
@@ -31,17 +32,17 @@ func (n names) LookupNetIP(_ context.Context, _, name string) ([]netip.Addr, err
 }
 
 // unnamed is a name that could not be looked up.
-func unnamed(host string) incident.Result {
-	r := result(nil, []string{"service down dns/timeout"})
-	r.Target = net.JoinHostPort(host, "993")
-	return r
+func unnamed(host string) verdict.Probe {
+	p := probed("- down dns/timeout")
+	p.Target = net.JoinHostPort(host, "993")
+	return p
 }
 
 // named is a good result of a name.
-func named(host, ip string) incident.Result {
-	r := result([]string{ip + " ok"}, nil)
-	r.Target = net.JoinHostPort(host, "993")
-	return r
+func named(host, ip string) verdict.Probe {
+	p := probed(ip + " ok")
+	p.Target = net.JoinHostPort(host, "993")
+	return p
 }
 
 func remarked(r incident.Result) bool {
@@ -59,11 +60,11 @@ func TestOldAnswersProveNothing(t *testing.T) {
 	}{{50 * time.Minute, incident.Unknown}, {70 * time.Minute, incident.Down}} {
 		synctest.Test(t, func(t *testing.T) {
 			self := selfcheck.New(selfcheck.Options{Dial: silence})
-			self.Judge(t.Context(), result([]string{"192.0.2.1 ok"}, nil))
+			judge(t.Context(), self, probed("192.0.2.1 ok"))
 			time.Sleep(test.pause)
-			self.Judge(t.Context(), result([]string{"192.0.2.2 ok"}, nil))
+			judge(t.Context(), self, probed("192.0.2.2 ok"))
 			time.Sleep(time.Minute)
-			got := self.Judge(t.Context(), lost("192.0.2.2"))
+			got := judge(t.Context(), self, lost("192.0.2.2"))
 			if got.Health() != test.want || remarked(got) != (test.want == incident.Down) {
 				t.Errorf("after %s: %v", test.pause, got.Findings)
 			}
@@ -88,11 +89,11 @@ func TestWhoWasInterruptedIsAskedAgain(t *testing.T) {
 			}
 		}})
 		for _, ip := range []string{"192.0.2.1", "192.0.2.2", "192.0.2.3"} {
-			self.Judge(t.Context(), result([]string{ip + " ok"}, nil))
+			judge(t.Context(), self, probed(ip+" ok"))
 		}
 		time.Sleep(time.Minute)
 		for _, ip := range []string{"192.0.2.3", "192.0.2.1"} { // 1 answers for 3; then it is lost itself, and 2 answers for it
-			if got := self.Judge(t.Context(), lost(ip)); got.Health() != incident.Down || remarked(got) {
+			if got := judge(t.Context(), self, lost(ip)); got.Health() != incident.Down || remarked(got) {
 				t.Errorf("%s: %v", ip, got.Findings)
 			}
 		}
@@ -105,9 +106,9 @@ func TestLoopbackProvesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		self := selfcheck.New(selfcheck.Options{Dial: silence, Resolver: names{}})
 		time.Sleep(5 * time.Minute)
-		self.Judge(t.Context(), named("localhost", "127.0.0.1"))
-		for _, r := range []incident.Result{unnamed("mx1.example.org"), lost("192.0.2.1")} {
-			if got := self.Judge(t.Context(), r); got.Health() != incident.Down || !remarked(got) {
+		judge(t.Context(), self, named("localhost", "127.0.0.1"))
+		for _, r := range []verdict.Probe{unnamed("mx1.example.org"), lost("192.0.2.1")} {
+			if got := judge(t.Context(), self, r); got.Health() != incident.Down || !remarked(got) {
 				t.Errorf("%v", got.Findings)
 			}
 		}
@@ -132,7 +133,7 @@ func TestNamedTargets(t *testing.T) {
 			self := selfcheck.New(selfcheck.Options{Dial: silence, Resolver: test.resolver})
 			self.Use([]string{"target.example.net:443"})
 			time.Sleep(5 * time.Minute)
-			if got := self.Judge(t.Context(), unnamed("mx1.example.org")); got.Health() != test.want || remarked(got) {
+			if got := judge(t.Context(), self, unnamed("mx1.example.org")); got.Health() != test.want || remarked(got) {
 				t.Errorf("%s: %v", test.name, got.Findings)
 			}
 		})
@@ -159,7 +160,7 @@ func TestOneRecordIsAnAnswer(t *testing.T) {
 			self := selfcheck.New(selfcheck.Options{Dial: silence, Resolver: halfSilent(network)})
 			self.Use([]string{"target.example.net:443"})
 			time.Sleep(5 * time.Minute)
-			if got := self.Judge(t.Context(), unnamed("mx1.example.org")); got.Health() != incident.Down || remarked(got) {
+			if got := judge(t.Context(), self, unnamed("mx1.example.org")); got.Health() != incident.Down || remarked(got) {
 				t.Errorf("%s silent: %v", network, got.Findings)
 			}
 		})
@@ -174,23 +175,19 @@ func TestAnswersOfAnotherPortCount(t *testing.T) {
 		self := selfcheck.New(selfcheck.Options{Dial: silence})
 		slow := lost("192.0.2.1") // ends after the other probe of the same address has begun and ended
 		time.Sleep(10 * time.Second)
-		self.Judge(t.Context(), result([]string{"192.0.2.1 ok"}, nil))
+		judge(t.Context(), self, probed("192.0.2.1 ok"))
 		slow.Ended = time.Now()
-		if got := self.Judge(t.Context(), slow); got.Health() != incident.Down || remarked(got) {
+		if got := judge(t.Context(), self, slow); got.Health() != incident.Down || remarked(got) {
 			t.Errorf("%v", got.Findings)
 		}
 	})
 }
 
-// certified is a result of an address with a certificate.
-func certified(ip, verdict string, from, until time.Time) incident.Result {
-	r := result([]string{ip + " " + verdict}, nil)
-	a := &r.Addresses[0]
-	a.TLS = &incident.TLSInfo{SHA256: ip, NotBefore: from, NotAfter: until}
-	if a.Health == incident.Down {
-		r.Findings = []incident.Finding{{Condition: config.ConditionService, Health: incident.Down, Phase: a.Phase, Cause: a.Cause}}
-	}
-	return r
+// certified is a probe of an address with a certificate.
+func certified(ip, how string, from, until time.Time) verdict.Probe {
+	p := probed(ip + " " + how)
+	p.Conversations[0].Address.TLS = &incident.TLSInfo{SHA256: ip, NotBefore: from, NotAfter: until}
+	return p
 }
 
 const (
@@ -207,7 +204,7 @@ func TestDates(t *testing.T) {
 		newest   time.Duration // of the journal, ahead of the clock
 		step     time.Duration // of the clock, after the start
 		pause    time.Duration // after that
-		seen     []incident.Result
+		seen     []verdict.Probe
 		from, to time.Duration // dates of the certificate in question, counted from the true now
 		verdict  string
 		want     incident.Health
@@ -225,18 +222,18 @@ func TestDates(t *testing.T) {
 		{name: "not valid yet when the journal ended, too", newest: 2 * day, pause: time.Hour, from: 3 * day, to: 90 * day, verdict: early, want: incident.Down, remark: true},
 		{
 			name: "the journal was written by a fast clock", newest: year, pause: time.Hour,
-			seen: []incident.Result{certified("192.0.2.9", "ok", dawn.Add(-30*day), dawn.Add(60*day))},
+			seen: []verdict.Probe{certified("192.0.2.9", "ok", dawn.Add(-30*day), dawn.Add(60*day))},
 			from: day, to: 90 * day, verdict: early, want: incident.Down,
 		},
 		{name: "one alone is not valid yet", pause: time.Hour, from: day, to: 90 * day, verdict: early, want: incident.Down, remark: true},
 		{
 			name: "two are not valid yet", pause: time.Hour,
-			seen: []incident.Result{certified("192.0.2.9", early, dawn.Add(2*day), dawn.Add(60*day))},
+			seen: []verdict.Probe{certified("192.0.2.9", early, dawn.Add(2*day), dawn.Add(60*day))},
 			from: day, to: 90 * day, verdict: early, want: incident.Unknown,
 		},
 		{
 			name: "two are not valid yet, a third is", pause: time.Hour,
-			seen: []incident.Result{
+			seen: []verdict.Probe{
 				certified("192.0.2.9", early, dawn.Add(2*day), dawn.Add(60*day)),
 				certified("192.0.2.8", "ok", dawn.Add(-30*day), dawn.Add(60*day)),
 			},
@@ -244,7 +241,7 @@ func TestDates(t *testing.T) {
 		},
 		{
 			name: "two are not valid yet, one that holds for ten years is", pause: time.Hour,
-			seen: []incident.Result{
+			seen: []verdict.Probe{
 				certified("192.0.2.9", early, dawn.Add(2*day), dawn.Add(60*day)),
 				certified("192.0.2.8", "ok", dawn.Add(-5*year), dawn.Add(5*year)),
 			},
@@ -261,14 +258,14 @@ func TestDates(t *testing.T) {
 				}
 				self := selfcheck.New(o)
 				w.wall = test.step
-				self.Judge(t.Context(), result([]string{"192.0.2.7 ok"}, nil)) // notices the step
+				judge(t.Context(), self, probed("192.0.2.7 ok")) // notices the step
 				time.Sleep(time.Second + test.pause)
 				for _, r := range test.seen {
 					r.Started, r.Ended = time.Now(), time.Now()
-					self.Judge(t.Context(), r)
+					judge(t.Context(), self, r)
 				}
 				now := time.Now()
-				got := self.Judge(t.Context(), certified("192.0.2.1", test.verdict, now.Add(test.from), now.Add(test.to)))
+				got := judge(t.Context(), self, certified("192.0.2.1", test.verdict, now.Add(test.from), now.Add(test.to)))
 				if got.Health() != test.want || remarked(got) != test.remark {
 					t.Errorf("%s, want %s: %v", got.Health(), test.want, got.Findings)
 				}
@@ -284,21 +281,14 @@ func TestOtherFindingsKeepTheirWords(t *testing.T) {
 		w := newWorld()
 		self := selfcheck.New(selfcheck.Options{Clock: w.clock()})
 		w.wall = 100 * day
-		self.Judge(t.Context(), result([]string{"192.0.2.7 ok"}, nil))
+		judge(t.Context(), self, probed("192.0.2.7 ok"))
 		time.Sleep(time.Second)
-		r := certified("192.0.2.1", "degraded tls/cert_expires_soon", dawn.Add(-day), w.now().Add(day))
-		r.Addresses = append(r.Addresses, result([]string{"192.0.2.2 down greeting/bye"}, nil).Addresses...)
-		partial := incident.Finding{
-			Condition: config.ConditionAddresses, Health: incident.Degraded, Phase: config.PhaseGreeting,
-			Cause: config.CauseAddressPartial, Hint: "1 of 2 addresses fail, as the probe says.", Address: "192.0.2.2",
-		}
-		r.Findings = []incident.Finding{
-			{Condition: config.ConditionCertificate, Health: incident.Degraded, Cause: config.CauseCertExpiresSoon, Address: "192.0.2.1"},
-			partial,
-		}
-		got := self.Judge(t.Context(), r)
-		if len(got.Findings) != 2 || got.Findings[0] != partial {
-			t.Errorf("%+v", got.Findings)
+		p := certified("192.0.2.1", "degraded tls/cert_expires_soon", dawn.Add(-day), w.now().Add(day))
+		p.Conversations = append(p.Conversations, conversation("192.0.2.2 down greeting/bye"))
+		without := verdict.Judge(plainCheck, &p)
+		got := judge(t.Context(), self, p)
+		if len(without.Findings) != 2 || len(got.Findings) != 2 || got.Findings[0] != without.Findings[1] || got.Findings[1].Condition != config.ConditionMonitor {
+			t.Errorf("%+v, and without the clock in doubt %+v", got.Findings, without.Findings)
 		}
 	})
 }

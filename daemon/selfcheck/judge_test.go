@@ -15,6 +15,7 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/selfcheck"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // A result of several addresses is judged by those that this machine can judge.
@@ -26,42 +27,62 @@ func TestAddressesOfAFaultyFamilyAreWithdrawn(t *testing.T) {
 		lost6 = "2001:db8::1 down connect/unreachable"
 	)
 	for _, test := range []struct {
-		name      string
-		broken    string // families
-		addresses []string
-		findings  []string
-		want      []string
-		observed  []config.Condition
+		name          string
+		broken        string // families
+		conversations []string
+		want          []string
+		observed      []config.Condition
 	}{
 		{
 			name: "one family, the other is well", broken: "ip6",
-			addresses: []string{"192.0.2.1 ok", lost6}, findings: []string{"addresses degraded connect/address_partial"},
-			want:     []string{"192.0.2.1 ok", "2001:db8::1 unknown connect/local_fault", "monitor unknown connect/local_fault"},
-			observed: []config.Condition{config.ConditionService, config.ConditionCertificate},
+			conversations: []string{"192.0.2.1 ok", lost6},
+			want:          []string{"192.0.2.1 ok", "2001:db8::1 unknown connect/local_fault", "monitor unknown connect/local_fault"},
+			observed:      []config.Condition{config.ConditionService, config.ConditionCertificate, config.ConditionAccount},
 		},
 		{
 			name: "one family, and one address of the other fails", broken: "ip6",
-			addresses: []string{"192.0.2.1 ok", "192.0.2.9 down greeting/timeout", lost6},
-			findings:  []string{"addresses degraded connect/address_partial"},
+			conversations: []string{"192.0.2.1 ok", "192.0.2.9 down greeting/timeout", lost6},
 			want: []string{
 				"192.0.2.1 ok", "192.0.2.9 down greeting/timeout", "2001:db8::1 unknown connect/local_fault",
 				"addresses degraded greeting/address_partial 192.0.2.9: 1 of 2 addresses fail: 192.0.2.9 greeting/timeout. said",
 				"monitor unknown connect/local_fault",
 			},
-			observed: []config.Condition{config.ConditionService, config.ConditionAddresses, config.ConditionCertificate},
+			observed: []config.Condition{config.ConditionService, config.ConditionAddresses, config.ConditionCertificate, config.ConditionAccount},
 		},
 		{
 			name: "one family, and all of the other fail", broken: "ip6",
-			addresses: []string{"192.0.2.1 down tls/cert_untrusted", lost6}, findings: []string{"service down connect/unreachable"},
+			conversations: []string{"192.0.2.1 down tls/cert_untrusted", lost6},
 			want: []string{
 				"192.0.2.1 down tls/cert_untrusted", "2001:db8::1 unknown connect/local_fault",
 				"service down tls/cert_untrusted 192.0.2.1: said", "monitor unknown connect/local_fault",
 			},
-			observed: []config.Condition{config.ConditionService, config.ConditionAddresses, config.ConditionCertificate},
+			observed: []config.Condition{config.ConditionService},
+		},
+		{
+			name: "one family, and all of the other fail: the commonest failure is named", broken: "ip6",
+			conversations: []string{"192.0.2.1 down connect/refused", "192.0.2.2 down greeting/closed", "192.0.2.3 down greeting/closed", lost6},
+			want: []string{
+				"192.0.2.1 down connect/refused", "192.0.2.2 down greeting/closed", "192.0.2.3 down greeting/closed",
+				"2001:db8::1 unknown connect/local_fault",
+				"service down greeting/closed", "monitor unknown connect/local_fault",
+			},
+			observed: []config.Condition{config.ConditionService},
+		},
+		{
+			name: "one family, and two of the other fail: the commonest failure is named", broken: "ip6",
+			conversations: []string{"192.0.2.1 ok", "192.0.2.2 down connect/refused", "192.0.2.3 down greeting/closed", "192.0.2.4 down greeting/closed", lost6},
+			want: []string{
+				"192.0.2.1 ok", "192.0.2.2 down connect/refused", "192.0.2.3 down greeting/closed", "192.0.2.4 down greeting/closed",
+				"2001:db8::1 unknown connect/local_fault",
+				"addresses degraded greeting/address_partial 192.0.2.3: 3 of 4 addresses fail: " +
+					"192.0.2.2 connect/refused, 192.0.2.3 greeting/closed, 192.0.2.4 greeting/closed. said",
+				"monitor unknown connect/local_fault",
+			},
+			observed: []config.Condition{config.ConditionService, config.ConditionAddresses, config.ConditionCertificate, config.ConditionAccount},
 		},
 		{
 			name: "both families", broken: "ip4 ip6",
-			addresses: []string{lost4, lost6}, findings: []string{"service down connect/timeout"},
+			conversations: []string{lost4, lost6},
 			want: []string{
 				"192.0.2.1 unknown connect/local_fault", "2001:db8::1 unknown connect/local_fault",
 				"monitor unknown connect/local_fault",
@@ -69,41 +90,40 @@ func TestAddressesOfAFaultyFamilyAreWithdrawn(t *testing.T) {
 		},
 		{
 			name: "both families, and something else is wrong", broken: "ip4 ip6",
-			addresses: []string{lost4, lost6, "192.0.2.9 degraded tls/weak_key"},
-			findings:  []string{"certificate degraded tls/weak_key", "addresses degraded connect/address_partial"},
+			conversations: []string{lost4, lost6, "192.0.2.9 degraded tls/weak_key"},
 			want: []string{
 				"192.0.2.1 unknown connect/local_fault", "2001:db8::1 unknown connect/local_fault", "192.0.2.9 degraded tls/weak_key",
-				"certificate degraded tls/weak_key", "monitor unknown connect/local_fault", "monitor unknown connect/local_fault",
+				"certificate degraded tls/weak_key 192.0.2.9: said", "monitor unknown connect/local_fault", "monitor unknown connect/local_fault",
 			},
-			observed: []config.Condition{config.ConditionService, config.ConditionCertificate},
+			observed: []config.Condition{config.ConditionService, config.ConditionCertificate, config.ConditionAccount},
 		},
 		{
 			name: "the service fails for a reason of its own", broken: "ip6",
-			addresses: []string{"192.0.2.1 down login/backend_unavailable", lost6}, findings: []string{"service down login/backend_unavailable"},
+			conversations: []string{"192.0.2.1 down login/backend_unavailable", lost6},
 			want: []string{
 				"192.0.2.1 down login/backend_unavailable", "2001:db8::1 unknown connect/local_fault",
 				"service down login/backend_unavailable", "monitor unknown connect/local_fault",
 			},
-			observed: []config.Condition{config.ConditionService, config.ConditionAddresses, config.ConditionCertificate},
+			observed: []config.Condition{config.ConditionService, config.ConditionCertificate},
 		},
 		{
 			name: "refused is an answer", broken: "ip4 ip6",
-			addresses: []string{"192.0.2.1 down connect/refused"}, findings: []string{"service down connect/refused"},
-			want:     []string{"192.0.2.1 down connect/refused", "service down connect/refused"},
-			observed: []config.Condition{config.ConditionService, config.ConditionAddresses, config.ConditionCertificate},
+			conversations: []string{"192.0.2.1 down connect/refused"},
+			want:          []string{"192.0.2.1 down connect/refused", "service down connect/refused 192.0.2.1: said"},
+			observed:      []config.Condition{config.ConditionService},
 		},
 		{
 			name: "loopback needs no network", broken: "ip4 ip6",
-			addresses: []string{"127.0.0.1 down connect/timeout"}, findings: []string{"service down connect/timeout"},
-			want:     []string{"127.0.0.1 down connect/timeout", "service down connect/timeout"},
-			observed: []config.Condition{config.ConditionService, config.ConditionAddresses, config.ConditionCertificate},
+			conversations: []string{"127.0.0.1 down connect/timeout"},
+			want:          []string{"127.0.0.1 down connect/timeout", "service down connect/timeout 127.0.0.1: said"},
+			observed:      []config.Condition{config.ConditionService},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				self := withTargets(test.broken)
-				got := self.Judge(t.Context(), result(test.addresses, test.findings))
+				got := judge(t.Context(), self, probed(test.conversations...))
 				if diff := cmp.Diff(test.want, shown(got)); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
 				}
@@ -129,28 +149,49 @@ func withTargets(broken string) *selfcheck.Self {
 	return self
 }
 
-func result(addresses, findings []string) incident.Result {
-	r := incident.Result{
-		Check: "mx1/imaps", Target: "192.0.2.1:993", Started: time.Now(), Ended: time.Now(),
-		Observed: config.ConditionSet(config.ConditionService, config.ConditionAddresses, config.ConditionCertificate),
+// plainCheck is a check of all addresses without a login.
+var plainCheck = &config.Probe{Addresses: config.AllAddresses, Security: config.TLSFromStart}
+
+// judge has a probe marked, and then judged.
+func judge(ctx context.Context, self *selfcheck.Self, p verdict.Probe) incident.Result {
+	p = self.Mark(ctx, plainCheck, p)
+	return verdict.Judge(plainCheck, &p)
+}
+
+// probed is a probe of now with these conversations: the address, its health, and
+// phase/cause of what is wrong. "-" in place of the address is a name that could not
+// be looked up.
+func probed(conversations ...string) verdict.Probe {
+	p := verdict.Probe{Check: "mx1/imaps", Target: "192.0.2.1:993", Started: time.Now(), Ended: time.Now()}
+	for _, text := range conversations {
+		p.Conversations = append(p.Conversations, conversation(text))
 	}
-	for _, text := range addresses {
-		words := strings.Fields(text + " /")
-		phase, cause, _ := strings.Cut(words[2], "/")
-		r.Addresses = append(r.Addresses, incident.Address{
-			IP: netip.MustParseAddr(words[0]), Port: 993, Health: incident.Health(words[1]),
-			Phase: config.ParsePhase(phase), Cause: config.Cause(cause), Hint: "said",
-		})
+	return p
+}
+
+func conversation(text string) verdict.Conversation {
+	words := strings.Fields(text + " /")
+	phase, cause, _ := strings.Cut(words[2], "/")
+	c := verdict.Conversation{InDNS: true, Address: incident.Address{Port: 993}}
+	if words[0] != "-" {
+		c.Address.IP = netip.MustParseAddr(words[0])
 	}
-	for _, text := range findings {
-		words := strings.Fields(text)
-		phase, cause, _ := strings.Cut(words[2], "/")
-		r.Findings = append(r.Findings, incident.Finding{
-			Condition: config.Condition(words[0]), Health: incident.Health(words[1]),
-			Phase: config.ParsePhase(phase), Cause: config.Cause(cause),
-		})
+	f := incident.Finding{
+		Condition: config.ConditionService, Health: incident.Health(words[1]), Phase: config.ParsePhase(phase), Cause: config.Cause(cause), Hint: "said",
 	}
-	return r
+	switch f.Health {
+	case incident.OK:
+		c.Verified = true
+	case incident.Degraded:
+		c.Verified, f.Condition = true, config.ConditionCertificate
+		c.Findings = []incident.Finding{f}
+	case incident.Unknown:
+		f.Condition = config.ConditionMonitor
+		fallthrough
+	case incident.Down:
+		c.Failure, c.Verified = &f, f.Phase == config.PhaseLogin
+	}
+	return c
 }
 
 func shown(r incident.Result) (lines []string) {
@@ -179,32 +220,30 @@ func TestWarningsAreWithdrawnToo(t *testing.T) {
 		w := newWorld()
 		self := selfcheck.New(selfcheck.Options{Clock: w.clock()})
 		w.wall = 100 * 24 * time.Hour
-		self.Judge(t.Context(), result([]string{"192.0.2.7 ok"}, nil)) // notices the step
+		judge(t.Context(), self, probed("192.0.2.7 ok")) // notices the step
 		time.Sleep(time.Second)
-		r := result([]string{"192.0.2.1 degraded tls/cert_expires_soon"}, []string{"certificate degraded tls/cert_expires_soon"})
-		r.Addresses[0].TLS = &incident.TLSInfo{NotBefore: dawn.Add(-time.Hour), NotAfter: w.now().Add(time.Hour)}
-		r.Findings[0].Address = "192.0.2.1"
-		got := self.Judge(t.Context(), r)
+		p := probed("192.0.2.1 degraded tls/cert_expires_soon")
+		p.Conversations[0].Address.TLS = &incident.TLSInfo{NotBefore: dawn.Add(-time.Hour), NotAfter: w.now().Add(time.Hour)}
+		got := judge(t.Context(), self, p)
 		want := []string{"192.0.2.1 degraded tls/cert_expires_soon", "monitor unknown tls/local_fault"}
 		if diff := cmp.Diff(want, shown(got)); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		if want := config.ConditionSet(config.ConditionService, config.ConditionAddresses); got.Observed != want {
+		if want := config.ConditionSet(config.ConditionService, config.ConditionAddresses, config.ConditionAccount); got.Observed != want {
 			t.Errorf("observed %b, want %b", got.Observed, want)
 		}
 	})
 }
 
-// A result is a value that others may hold: judging changes nothing in it.
-func TestTheGivenResultStaysAsItIs(t *testing.T) {
+// A probe is a value that others may hold: marking changes nothing in it.
+func TestTheGivenProbeStaysAsItIs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		given := result([]string{"192.0.2.1 down connect/timeout"}, []string{"service down connect/timeout"})
-		before := shown(given)
-		withTargets("ip4").Judge(t.Context(), given)
-		selfcheck.New(selfcheck.Options{}).Judge(t.Context(), given)
-		if diff := cmp.Diff(before, shown(given)); diff != "" || given.Findings[0].Hint != "" {
-			t.Errorf("(-before +after):\n%s", diff)
+		given := probed("192.0.2.1 down connect/timeout")
+		withTargets("ip4").Mark(t.Context(), plainCheck, given)
+		selfcheck.New(selfcheck.Options{}).Mark(t.Context(), plainCheck, given)
+		if c := given.Conversations[0]; c.Unknown != nil || c.Doubt != verdict.NoDoubt {
+			t.Errorf("it is marked: %+v", c)
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/selfcheck"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // A sluggish process is late by a share of the time, from some time on.
@@ -116,25 +117,21 @@ func TestProbesOfAProcessThatStoodStill(t *testing.T) {
 			r.ProcessResumed = resumed
 			return r
 		}})
-		found := func(cause string) incident.Result {
-			r := result([]string{"192.0.2.1 down greeting/" + cause}, []string{"service down greeting/" + cause})
-			r.Started, r.Ended = time.Now(), time.Now()
-			return r
-		}
-		well := result([]string{"192.0.2.1 ok"}, nil)
+		found := func(cause string) verdict.Probe { return probed("192.0.2.1 down greeting/" + cause) }
+		well := probed("192.0.2.1 ok")
 		well.Started, well.Ended = time.Now(), time.Now()
 		timedOut, bye := found("timeout"), found("bye")
 		time.Sleep(40 * time.Second)
 		resumed = time.Now()
-		for _, r := range []incident.Result{timedOut, bye} {
-			if got := self.Judge(t.Context(), r); got.Health() != incident.Unknown || got.Observed != 0 {
+		for _, r := range []verdict.Probe{timedOut, bye} {
+			if got := judge(t.Context(), self, r); got.Health() != incident.Unknown || got.Observed != 0 {
 				t.Errorf("it is %s: %v", got.Health(), got.Findings)
 			}
 		}
-		if got := self.Judge(t.Context(), well); got.Health() != incident.OK {
+		if got := judge(t.Context(), self, well); got.Health() != incident.OK {
 			t.Errorf("what was well is %s", got.Health())
 		}
-		if got := self.Judge(t.Context(), found("bye")); got.Health() != incident.Down {
+		if got := judge(t.Context(), self, found("bye")); got.Health() != incident.Down {
 			t.Errorf("what was found after it is %s", got.Health())
 		}
 	})

@@ -17,14 +17,14 @@ const (
 	early = time.Minute
 )
 
-// A verdict says whether this machine is at fault, as far as a link goes.
-type verdict int
+// A ruling says whether this machine is at fault, as far as a link goes.
+type ruling int
 
 const (
-	innocent verdict = iota // something else answers: the fault is out there
-	alone                   // there is nothing to compare with
-	atFault                 // nothing answers any more
-	back                    // it was at fault when the probe began, and is not any more
+	innocent ruling = iota // something else answers: the fault is out there
+	alone                  // there is nothing to compare with
+	atFault                // nothing answers any more
+	back                   // it was at fault when the probe began, and is not any more
 )
 
 // A link is something of this machine that many checks share: its IPv4, its

@@ -199,7 +199,7 @@ func (n *night) loop(ctx context.Context, name string, i int) {
 		case <-ctx.Done():
 			return
 		}
-		pace := guarded(ctx, n.world.probe(name, name))
+		pace := guarded(ctx, plainCheck, n.world.probe(name, name))
 		if ctx.Err() != nil {
 			return
 		}

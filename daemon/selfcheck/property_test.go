@@ -16,14 +16,14 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/opaque"
-	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/selfcheck"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // Whatever dies and comes back, in whatever order checks are probed:
 //
-//   - a good result stays as it is, and so does everything else that needs no
-//     word about this machine;
+//   - a good probe stays as it is, and so does everything else that needs no
+//     word about this machine; what stays as it is, is judged as without a self-check;
 //   - a failure is not taken for this machine's fault while another address of
 //     the family has answered lately and still would, or a self_check target
 //     would;
@@ -116,38 +116,47 @@ func (m *model) cut(*rapid.T) {
 func (m *model) probe(t *rapid.T) {
 	name := rapid.SampledFrom(m.names).Draw(t, "name")
 	before := m.world.probe(name, name)
-	after := m.self.Judge(context.Background(), before)
-	unchanged := cmp.Equal(before, after, cmpopts.EquateComparable(netip.Addr{}, opaque.Words{}))
-	if !inDoubt(before) && !unchanged {
-		t.Fatalf("needs no word about this machine, but became other: %v", cmp.Diff(before, after, cmpopts.EquateComparable(netip.Addr{}, opaque.Words{})))
+	marked := m.self.Mark(context.Background(), plainCheck, before)
+	without, after := verdict.Judge(plainCheck, &before), verdict.Judge(plainCheck, &marked)
+	values := cmpopts.EquateComparable(netip.Addr{}, opaque.Words{})
+	if diff := cmp.Diff(before, marked, values); diff != "" && !inDoubt(before) {
+		t.Fatalf("needs no word about this machine, but became other: %v", diff)
+	} else if judged := cmp.Diff(without, after, values); diff == "" && judged != "" {
+		t.Fatalf("it was left as it was, but is judged differently: %v", judged)
 	}
-	for i, a := range after.Addresses {
-		was := before.Addresses[i]
+	for i := range marked.Conversations {
+		was, c := &before.Conversations[i], &marked.Conversations[i]
 		switch {
-		case was.Health == a.Health:
-		case a.Health != incident.Unknown:
-			t.Fatalf("%s became %s", was.Health, a.Health)
-		case m.vouched(was.IP, before.Started):
-			t.Fatalf("%s is dead, others answer, and this machine was blamed", a.IP)
+		case c.Unknown == nil:
+		case was.Failure == nil:
+			t.Fatalf("%s was well, and is not believed", c.Address.IP)
+		case c.Address.IP.IsValid() && m.vouched(c.Address.IP, before.Started):
+			t.Fatalf("%s is dead, others answer, and this machine was blamed", c.Address.IP)
 		}
 	}
 	if !m.world.uplink["ip4"] && before.Started.After(m.cutOff) && m.others(name).After(m.calm) && m.cutOff.Sub(m.others(name)) < time.Hour && after.Observed != 0 {
 		t.Fatalf("the uplink is cut, and %s was blamed: %v", name, after.Findings)
 	}
-	for _, a := range before.Addresses {
-		if a.Phase != config.PhaseConnect || a.Cause == config.CauseRefused {
-			m.heard[a.IP] = before.Started
+	for i := range before.Conversations {
+		if c := &before.Conversations[i]; c.Address.IP.IsValid() && !lostAt(c) {
+			m.heard[c.Address.IP] = before.Started
 		}
 	}
 	time.Sleep(time.Second)
 }
 
 // inDoubt: a name was not looked up, or an address not reached.
-func inDoubt(r incident.Result) bool {
-	lost := func(a incident.Address) bool {
-		return a.Phase == config.PhaseConnect && a.Cause == config.CauseTimeout
+func inDoubt(p verdict.Probe) bool {
+	for i := range p.Conversations {
+		if c := &p.Conversations[i]; !c.Address.IP.IsValid() || lostAt(c) {
+			return true
+		}
 	}
-	return len(r.Addresses) == 0 || slices.ContainsFunc(r.Addresses, lost)
+	return false
+}
+
+func lostAt(c *verdict.Conversation) bool {
+	return c.Failure != nil && c.Failure.Phase == config.PhaseConnect && c.Failure.Cause == config.CauseTimeout
 }
 
 // vouched: nothing changed for a while, and since then an address of the family

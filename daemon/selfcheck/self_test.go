@@ -15,14 +15,15 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest"
 	"github.com/imapvigil/imapvigil/daemon/selfcheck"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // lost is a probe of a server on the documentation network that ran into a
 // timeout; there is nothing else.
-func lost(address string) incident.Result {
-	r := result([]string{address + " down connect/timeout"}, []string{"service down connect/timeout"})
-	r.Addresses[0].IP, r.Target = netip.MustParseAddr(address), net.JoinHostPort(address, "993")
-	return r
+func lost(address string) verdict.Probe {
+	p := probed(address + " down connect/timeout")
+	p.Target = net.JoinHostPort(address, "993")
+	return p
 }
 
 // On real sockets: a target that accepts, one that refuses, one that is silent.
@@ -52,7 +53,7 @@ func TestTargetsOnRealSockets(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			self := selfcheck.New(selfcheck.Options{})
 			self.Use(test.targets)
-			if got := self.Judge(t.Context(), lost("192.0.2.1")); got.Health() != test.want {
+			if got := judge(t.Context(), self, lost("192.0.2.1")); got.Health() != test.want {
 				t.Errorf("%s, want %s: %v", got.Health(), test.want, got.Findings)
 			}
 		})
@@ -65,7 +66,7 @@ func TestAskingIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		self := withTargets("ip4")
 		began := time.Now()
-		if got := self.Judge(t.Context(), lost("192.0.2.1")); got.Health() != incident.Unknown {
+		if got := judge(t.Context(), self, lost("192.0.2.1")); got.Health() != incident.Unknown {
 			t.Errorf("%v", got.Findings)
 		}
 		if took := time.Since(began); took != 3*time.Second {
@@ -75,7 +76,7 @@ func TestAskingIsBounded(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began = time.Now()
-		self.Judge(ctx, lost("192.0.2.1"))
+		judge(ctx, self, lost("192.0.2.1"))
 		if took := time.Since(began); took != time.Second {
 			t.Errorf("cancelled, it took %s", took)
 		}
@@ -99,7 +100,7 @@ func TestEverybodySharesOneAnswer(t *testing.T) {
 		for i := range 10_000 {
 			judged.Go(func() {
 				r := lost(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}).String())
-				if self.Judge(t.Context(), r).Health() == incident.Unknown {
+				if judge(t.Context(), self, r).Health() == incident.Unknown {
 					unknown.Add(1)
 				}
 			})
@@ -128,16 +129,16 @@ func TestGuard(t *testing.T) {
 			seen = append(seen, r.Health())
 			return incident.Pace{}
 		})
-		r := lost("192.0.2.1")
-		if pace := guarded(t.Context(), r); !pace.At.Equal(r.Ended.Add(time.Minute)) {
+		p := lost("192.0.2.1")
+		if pace := guarded(t.Context(), plainCheck, p); !pace.At.Equal(p.Ended.Add(time.Minute)) {
 			t.Errorf("unknown: again at %v", pace.At)
 		}
-		if pace := guarded(t.Context(), result([]string{"192.0.2.1 ok"}, nil)); !pace.At.IsZero() {
+		if pace := guarded(t.Context(), plainCheck, probed("192.0.2.1 ok")); !pace.At.IsZero() {
 			t.Errorf("well: again at %v", pace.At)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		guarded(ctx, lost("192.0.2.1"))
+		guarded(ctx, plainCheck, lost("192.0.2.1"))
 		if want := []incident.Health{incident.Unknown, incident.OK}; !slices.Equal(seen, want) {
 			t.Errorf("handed on: %v, want %v", seen, want)
 		}
@@ -194,7 +195,7 @@ func TestFaultsAreTold(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		expect("when old faults would have come to light again", "well")
 		fails := func() {
-			self.Judge(t.Context(), lost("192.0.2.1"))
+			judge(t.Context(), self, lost("192.0.2.1"))
 			time.Sleep(30 * time.Second)
 		}
 		fails()
@@ -204,10 +205,10 @@ func TestFaultsAreTold(t *testing.T) {
 		expect("once it has lasted", cut)
 		fails()
 		expect("the same again")
-		self.Judge(t.Context(), result([]string{"192.0.2.9 ok"}, nil))
+		judge(t.Context(), self, probed("192.0.2.9 ok"))
 		time.Sleep(time.Minute)
 		fails()
-		self.Judge(t.Context(), result([]string{"192.0.2.9 ok"}, nil))
+		judge(t.Context(), self, probed("192.0.2.9 ok"))
 		time.Sleep(time.Minute)
 		expect("well for moments only")
 		time.Sleep(80 * time.Second)
@@ -225,9 +226,9 @@ func TestLocalFaults(t *testing.T) {
 		told := telling(t, self)
 		faulty := func(often int) {
 			for range often {
-				r := result([]string{"192.0.2.1 unknown connect/local_fault"}, []string{"monitor unknown connect/local_fault"})
-				r.Findings[0].Hint, r.Observed = "No descriptors.", 0
-				self.Judge(t.Context(), r)
+				p := probed("192.0.2.1 unknown connect/local_fault")
+				p.Conversations[0].Failure.Hint = "No descriptors."
+				judge(t.Context(), self, p)
 				time.Sleep(14 * time.Second)
 			}
 		}
@@ -258,8 +259,8 @@ func TestLostRoutes(t *testing.T) {
 		self := selfcheck.New(selfcheck.Options{})
 		told := telling(t, self)
 		for range 8 {
-			r := result([]string{"192.0.2.1 ok", "2001:db8::1 unknown connect/local_fault"}, nil)
-			self.Judge(t.Context(), r)
+			r := probed("192.0.2.1 ok", "2001:db8::1 unknown connect/local_fault")
+			judge(t.Context(), self, r)
 			time.Sleep(10 * time.Second)
 		}
 		if got := told(); !slices.Equal(got, []string{"connect/local_fault: said"}) {

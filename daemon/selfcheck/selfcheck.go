@@ -78,6 +78,7 @@ import (
 	"github.com/imapvigil/imapvigil/config/names"
 	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // Options are what a Self needs from outside. The zero value works.
@@ -138,15 +139,16 @@ func (s *Self) Use(targets []string) {
 	}
 }
 
-// Guard puts Judge before an observer, as the loop of the probes wants it. What
-// could not be judged is looked at again within a minute, however long the
+// Guard puts Mark and the verdict before an observer, as the loop of the probes wants
+// it. What could not be judged is looked at again within a minute, however long the
 // check's interval is.
-func (s *Self) Guard(observe func(context.Context, incident.Result) incident.Pace) func(context.Context, incident.Result) incident.Pace {
-	return func(ctx context.Context, r incident.Result) incident.Pace {
-		r = s.Judge(ctx, r)
+func (s *Self) Guard(observe func(context.Context, incident.Result) incident.Pace) func(context.Context, *config.Probe, verdict.Probe) incident.Pace {
+	return func(ctx context.Context, check *config.Probe, p verdict.Probe) incident.Pace {
+		p = s.Mark(ctx, check, p)
 		if ctx.Err() != nil {
 			return incident.Pace{} // the loop is ending, and nobody knows what was to be found out
 		}
+		r := verdict.Judge(check, &p)
 		pace := observe(ctx, r)
 		if soon := r.Ended.Add(againAfter); blamesSelf(r) && (pace.At.IsZero() || pace.At.After(soon)) {
 			pace.At = soon
@@ -166,25 +168,27 @@ func blamesSelf(r incident.Result) bool {
 	return bad && r.Observed == 0 && (f.Cause == config.CauseLocalFault || f.Cause == config.CauseResolverDown)
 }
 
-// Judge gives a result back as it is, or with what this machine may have brought
-// about turned into unknown.
-func (s *Self) Judge(ctx context.Context, r incident.Result) incident.Result {
+// Mark gives a probe of a check back as it is, or with marks on what this machine may
+// have brought about.
+func (s *Self) Mark(ctx context.Context, check *config.Probe, p verdict.Probe) verdict.Probe {
 	s.mu.Lock()
 	now := time.Now()
 	s.look(now)
-	if s.clock.disturbed(r) {
-		s.mu.Unlock()
-		return disturbed(r)
+	if p.Started.Before(s.clock.jumped) {
+		if marked, disturbed := verdict.UnlessWell(check, p, disturbance); disturbed {
+			s.mu.Unlock()
+			return marked
+		}
 	}
-	doubts := s.learn(r, now)
+	doubts := s.learn(p, now)
 	s.mu.Unlock()
 	for i := range doubts {
 		if d := &doubts[i]; d.link != nil && d.verdict == alone {
-			s.settle(ctx, d, r.Started)
+			s.settle(ctx, d, p.Started)
 		}
 	}
-	s.blame(r, doubts)
-	return conclude(r, doubts)
+	s.blame(p, doubts)
+	return markAll(p, doubts)
 }
 
 // settle asks around about what could not be told without. Where there is
@@ -210,7 +214,7 @@ func (s *Self) settle(ctx context.Context, d *doubt, started time.Time) {
 
 // consult asks around whether a link works. Whoever comes while somebody is
 // asking waits for that and shares the outcome.
-func (s *Self) consult(ctx context.Context, l *link, mine []string, started time.Time) verdict {
+func (s *Self) consult(ctx context.Context, l *link, mine []string, started time.Time) ruling {
 	select {
 	case l.turn <- struct{}{}:
 		defer func() { <-l.turn }()
@@ -230,7 +234,7 @@ func (s *Self) consult(ctx context.Context, l *link, mine []string, started time
 }
 
 // askAround asks, unless an answer or a silence of a moment ago will do.
-func (s *Self) askAround(ctx context.Context, l *link, mine []string, started time.Time) verdict {
+func (s *Self) askAround(ctx context.Context, l *link, mine []string, started time.Time) ruling {
 	s.mu.Lock()
 	now, p := time.Now(), l.panel
 	v := p.judge(mine)

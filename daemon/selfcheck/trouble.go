@@ -9,6 +9,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 const (
@@ -58,9 +59,10 @@ func (s *Self) works(what string) {
 	}
 }
 
-// blame notes the faults of this machine that came to light in a result.
-func (s *Self) blame(r incident.Result, doubts []doubt) {
-	if len(doubts) == 0 && !blamesSelf(r) && !slices.ContainsFunc(r.Addresses, local) {
+// blame notes the faults of this machine that came to light in a probe.
+func (s *Self) blame(p verdict.Probe, doubts []doubt) {
+	own, found := foundByProbe(p)
+	if len(doubts) == 0 && !found {
 		return
 	}
 	s.mu.Lock()
@@ -78,30 +80,38 @@ func (s *Self) blame(r incident.Result, doubts []doubt) {
 			s.happened(d.link.name, d.finding(), now)
 		}
 	}
-	s.blameProbe(r, now)
+	if found && !s.explained(now) {
+		s.happened("probe", own, now)
+	}
 }
 
-// blameProbe notes what the probe itself found to be this machine's fault.
-func (s *Self) blameProbe(r incident.Result, now time.Time) {
+// explained reports whether what a probe could not do is no news: the machine has
+// just woken up, or it is known that it does not let the monitor run. s.mu is held.
+func (s *Self) explained(now time.Time) bool {
 	if jumped := s.clock.jumped; !jumped.IsZero() && now.Sub(jumped) < settling {
-		return
+		return true
 	}
-	if t, lagging := s.troubles[lagTrouble]; lagging && !t.over(now) {
-		return // it says so itself
-	}
-	if f, _ := r.Worst(); blamesSelf(r) {
-		s.happened("probe", f, now)
-		return
-	}
-	if i := slices.IndexFunc(r.Addresses, local); i >= 0 {
-		a := r.Addresses[i]
-		s.happened("probe", incident.Finding{Phase: a.Phase, Cause: a.Cause, Hint: a.Hint}, now)
-	}
+	lagging, known := s.troubles[lagTrouble]
+	return known && !lagging.over(now)
 }
 
-// local: this machine kept the probe from talking to the address.
-func local(a incident.Address) bool {
-	return a.Health == incident.Unknown && a.Cause == config.CauseLocalFault
+// foundByProbe gives a fault of this machine that the probe itself came across. A
+// family that is left out is one only where there is nothing else.
+func foundByProbe(p verdict.Probe) (fault incident.Finding, found bool) {
+	only := true
+	for i := range p.Conversations {
+		c := &p.Conversations[i]
+		why, unknown := c.WhyUnknown()
+		switch {
+		case unknown && why.Cause == config.CauseLocalFault && !c.LeftOut:
+			return why, true
+		case !c.LeftOut:
+			only = false
+		case unknown:
+			fault = why
+		}
+	}
+	return fault, only && len(p.Conversations) > 0
 }
 
 // Run tells, until ctx ends, what is wrong with this machine, and (nil) that

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
 // A world is servers, and this machine among them with its uplink, its resolver
@@ -161,28 +161,26 @@ func (w *world) LookupNetIP(ctx context.Context, network, name string) ([]netip.
 
 // probe is a probe, as daemon/probe would do it, of a name or of a literal
 // address. It takes as long as it would in the world.
-func (w *world) probe(check string, target string) incident.Result {
-	r := incident.Result{
-		Check: checkID(check), Target: net.JoinHostPort(target, "993"), Started: time.Now(),
-		Observed: config.ConditionSet(config.ConditionService),
-	}
-	ips, err := w.lookUp(target)
-	if err != nil {
-		r.Findings = []incident.Finding{*err}
-		r.Ended = time.Now()
-		return r
+func (w *world) probe(check string, target string) verdict.Probe {
+	p := verdict.Probe{Check: checkID(check), Target: net.JoinHostPort(target, "993"), Started: time.Now()}
+	ips, failure := w.lookUp(target)
+	if failure != nil {
+		p.Conversations = []verdict.Conversation{{Failure: failure}}
+		p.Ended = time.Now()
+		return p
 	}
 	var took time.Duration
 	for _, ip := range ips {
-		a, t := w.converse(ip)
-		r.Addresses = append(r.Addresses, a)
+		c, t := w.converse(ip)
+		p.Conversations = append(p.Conversations, c)
 		took = max(took, t)
 	}
 	time.Sleep(took)
-	r.Ended = time.Now()
-	sumUp(&r)
-	w.judgeExpiry(&r)
-	return r
+	p.Ended = time.Now()
+	for i := range p.Conversations {
+		w.judgeExpiry(&p.Conversations[i])
+	}
+	return p
 }
 
 func (w *world) lookUp(target string) ([]netip.Addr, *incident.Finding) {
@@ -195,7 +193,7 @@ func (w *world) lookUp(target string) ([]netip.Addr, *incident.Finding) {
 		time.Sleep(20 * time.Millisecond)
 		return ips, nil
 	}
-	f := incident.Finding{Condition: config.ConditionService, Health: incident.Down, Phase: config.PhaseDNS, Cause: config.CauseDNSFailure}
+	f := down(config.PhaseDNS, config.CauseDNSFailure)
 	switch {
 	case dns.IsNotFound:
 		f.Cause = config.CauseNoSuchName
@@ -203,11 +201,16 @@ func (w *world) lookUp(target string) ([]netip.Addr, *incident.Finding) {
 		f.Cause = config.CauseTimeout
 		time.Sleep(10 * time.Second)
 	}
-	return nil, &f
+	return nil, f
 }
 
-func (w *world) converse(ip netip.Addr) (a incident.Address, took time.Duration) {
-	a = incident.Address{IP: ip, Port: 993, Health: incident.OK}
+func down(phase config.Phase, cause config.Cause) *incident.Finding {
+	return &incident.Finding{Condition: config.ConditionService, Health: incident.Down, Phase: phase, Cause: cause}
+}
+
+func (w *world) converse(ip netip.Addr) (c verdict.Conversation, took time.Duration) {
+	c = verdict.Conversation{InDNS: true, Address: incident.Address{IP: ip, Port: 993}}
+	a := &c.Address
 	a.Timings[config.PhaseDNS] = 20 * time.Millisecond
 	a.Timings[config.PhaseConnect] = 30 * time.Millisecond
 	took = 200 * time.Millisecond
@@ -218,62 +221,32 @@ func (w *world) converse(ip netip.Addr) (a incident.Address, took time.Duration)
 	now := w.now()
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
-		a.Health, a.Phase, a.Cause = incident.Down, config.PhaseConnect, config.CauseRefused
+		c.Failure = down(config.PhaseConnect, config.CauseRefused)
 	case err != nil:
-		a.Health, a.Phase, a.Cause = incident.Down, config.PhaseConnect, config.CauseTimeout
+		c.Failure = down(config.PhaseConnect, config.CauseTimeout)
 		took, a.Timings[config.PhaseConnect] = 10*time.Second, 10*time.Second
 	case h.state == "dumb":
-		a.Health, a.Phase, a.Cause = incident.Down, config.PhaseGreeting, config.CauseTimeout
+		c.Failure = down(config.PhaseGreeting, config.CauseTimeout)
 		took = 30 * time.Second
 	default:
 		a.TLS = &incident.TLSInfo{SHA256: ip.String(), NotBefore: h.issued, NotAfter: h.expires}
-		if now.After(h.expires) {
-			a.Health, a.Phase, a.Cause = incident.Down, config.PhaseTLS, config.CauseCertExpired
-		}
-		if now.Before(h.issued) {
-			a.Health, a.Phase, a.Cause = incident.Down, config.PhaseTLS, config.CauseCertNotYetValid
+		switch {
+		case now.After(h.expires):
+			c.Failure = down(config.PhaseTLS, config.CauseCertExpired)
+		case now.Before(h.issued):
+			c.Failure = down(config.PhaseTLS, config.CauseCertNotYetValid)
+		default:
+			c.Verified = true
 		}
 	}
-	return a, took
+	return c, took
 }
 
 // judgeExpiry is the warning of 14 days.
-func (w *world) judgeExpiry(r *incident.Result) {
-	for _, a := range r.Addresses {
-		if a.Health == incident.OK {
-			r.Observed |= config.ConditionSet(config.ConditionCertificate)
-			if a.TLS.NotAfter.Sub(w.now()) < 14*24*time.Hour {
-				r.Findings = append(r.Findings, incident.Finding{
-					Condition: config.ConditionCertificate, Health: incident.Degraded, Phase: config.PhaseTLS,
-					Cause: config.CauseCertExpiresSoon, Address: a.IP.String(),
-				})
-			}
-		}
-	}
-}
-
-// sumUp judges as daemon/probe does.
-func sumUp(r *incident.Result) {
-	var failed []incident.Address
-	for _, a := range r.Addresses {
-		if a.Health == incident.Down {
-			failed = append(failed, a)
-		}
-	}
-	switch len(failed) {
-	case 0:
-		r.Observed |= config.ConditionSet(config.ConditionAddresses)
-		return
-	case len(r.Addresses):
-		r.Findings = []incident.Finding{{
-			Condition: config.ConditionService, Health: incident.Down, Phase: failed[0].Phase, Cause: failed[0].Cause,
-			Hint: strconv.Itoa(len(failed)) + " failed.",
+func (w *world) judgeExpiry(c *verdict.Conversation) {
+	if c.Failure == nil && c.Address.TLS.NotAfter.Sub(w.now()) < 14*24*time.Hour {
+		c.Findings = []incident.Finding{{
+			Condition: config.ConditionCertificate, Health: incident.Degraded, Phase: config.PhaseTLS, Cause: config.CauseCertExpiresSoon,
 		}}
-		return
 	}
-	r.Observed |= config.ConditionSet(config.ConditionAddresses)
-	r.Findings = []incident.Finding{{
-		Condition: config.ConditionAddresses, Health: incident.Degraded, Phase: failed[0].Phase, Cause: config.CauseAddressPartial,
-		Hint: strconv.Itoa(len(failed)) + " failed.", Address: failed[0].IP.String(),
-	}}
 }

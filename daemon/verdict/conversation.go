@@ -62,27 +62,6 @@ type Conversation struct {
 	Doubt Doubt
 }
 
-// A Mark says why something that a conversation found is not believed: this machine
-// may have brought it about itself.
-type Mark struct {
-	Phase config.Phase // that the fault of this machine shows in; may be empty
-	Cause config.Cause
-	Hint  string
-	// Dates: only what it found of the dates of a certificate is not believed.
-	Dates bool
-}
-
-// A Doubt is something of this machine that may be the reason of a failure, and that
-// nothing speaks for or against.
-type Doubt uint8
-
-// The doubts.
-const (
-	NoDoubt         Doubt = iota
-	NothingElse           // nothing else was there to be compared with
-	UncertainOfTime       // the clock may be wrong
-)
-
 // Logins are what is known of the logins of a check that were not tried in a probe.
 type Logins struct {
 	// Paused: one was due, and has to wait after rejections of its account.
@@ -114,38 +93,3 @@ func (l Login) Tried() bool { return l >= LoginGood }
 
 // Bad reports whether the account was observed to be in trouble.
 func (l Login) Bad() bool { return l == LoginRejected || l == LoginFailed || l == LoginHeard }
-
-// known reports whether the conversation was held and is believed.
-func (c *Conversation) known() bool {
-	return !c.disbelieved() && (c.Failure == nil || c.Failure.Health != incident.Unknown)
-}
-
-// disbelieved reports whether a mark takes away all that the conversation found. A
-// mark about dates does where dates are what ended it.
-func (c *Conversation) disbelieved() bool {
-	return c.Unknown != nil && (!c.Unknown.Dates || c.Failure != nil && AboutDates(c.Failure.Cause))
-}
-
-// believes reports whether a finding of a conversation that is known counts.
-func (c *Conversation) believes(cause config.Cause) bool {
-	return c.Unknown == nil || !AboutDates(cause)
-}
-
-// AboutDates reports whether a cause comes of comparing the dates of a certificate
-// with the clock.
-func AboutDates(cause config.Cause) bool {
-	return cause == config.CauseCertExpired || cause == config.CauseCertNotYetValid || cause == config.CauseCertExpiresSoon
-}
-
-// finding is how a result tells why something is not believed.
-func (m *Mark) finding() incident.Finding {
-	return incident.Finding{Condition: config.ConditionMonitor, Health: incident.Unknown, Phase: m.Phase, Cause: m.Cause, Hint: m.Hint}
-}
-
-// reasonUnknown is why a conversation says nothing.
-func (c *Conversation) reasonUnknown() incident.Finding {
-	if c.Unknown != nil {
-		return c.Unknown.finding()
-	}
-	return *c.Failure
-}

@@ -18,10 +18,10 @@ func (v *votes) serviceDown(p *Probe, f incident.Finding, failed []*Conversation
 func (v *votes) settled() (settled config.Conditions) {
 	for i := range v.conversations {
 		c := &v.conversations[i]
-		if c.known() && c.Verified {
+		if c.Known() && c.Verified {
 			settled |= config.ConditionSet(config.ConditionCertificate)
 		}
-		if c.known() && c.Capable {
+		if c.Known() && c.Capable {
 			settled |= config.ConditionSet(config.ConditionCapability)
 		}
 	}
@@ -66,7 +66,7 @@ func (v *votes) accountObserved(logins Logins) bool {
 
 func (v *votes) anyKnown(is func(*Conversation) bool) bool {
 	for i := range v.conversations {
-		if c := &v.conversations[i]; c.known() && is(c) {
+		if c := &v.conversations[i]; c.Known() && is(c) {
 			return true
 		}
 	}
@@ -75,7 +75,7 @@ func (v *votes) anyKnown(is func(*Conversation) bool) bool {
 
 func (v *votes) countKnown() (n int) {
 	for i := range v.conversations {
-		if v.conversations[i].known() {
+		if v.conversations[i].Known() {
 			n++
 		}
 	}
@@ -103,7 +103,7 @@ func (v *votes) findingsOf(observed config.Conditions) (config.Conditions, []inc
 func (v *votes) worstOf(condition config.Condition) (worst incident.Finding, withdrawn bool) {
 	for i := range v.conversations {
 		c := &v.conversations[i]
-		if !c.known() {
+		if !c.Known() {
 			continue
 		}
 		for _, f := range c.Findings {
@@ -124,7 +124,7 @@ func (v *votes) worstOf(condition config.Condition) (worst incident.Finding, wit
 func (v *votes) couldNotTell() (findings []incident.Finding) {
 	for i := range v.conversations {
 		c := &v.conversations[i]
-		if !c.known() {
+		if !c.Known() {
 			continue
 		}
 		for _, f := range c.Findings {

@@ -19,6 +19,8 @@
 package verdict
 
 import (
+	"slices"
+
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
@@ -73,7 +75,7 @@ func mayWorkElsewhere(check *config.Probe, conversations []Conversation) bool {
 	}
 	for i := range conversations {
 		c := &conversations[i]
-		if c.known() && c.Failure == nil && c.Login == LoginUntried && !c.BrokenBefore {
+		if c.Known() && c.Failure == nil && c.Login == LoginUntried && !c.BrokenBefore {
 			return true
 		}
 	}
@@ -121,7 +123,7 @@ func (v *votes) count(c *Conversation) {
 	switch f := c.Failure; {
 	case c.LeftOut:
 		v.leftOut = append(v.leftOut, c)
-	case !c.known():
+	case !c.Known():
 		v.unknown = append(v.unknown, c)
 	case f == nil:
 		if c.InDNS {
@@ -140,11 +142,9 @@ func (v *votes) count(c *Conversation) {
 
 // nothingKnown is the finding of a probe that says nothing: why it does not.
 func (v *votes) nothingKnown() incident.Finding {
-	for _, c := range v.unknown {
-		return c.reasonUnknown()
-	}
-	for _, c := range v.leftOut {
-		return c.reasonUnknown()
+	for _, c := range slices.Concat(v.unknown, v.leftOut) {
+		why, _ := c.WhyUnknown()
+		return why
 	}
 	return incident.Finding{
 		Condition: config.ConditionMonitor, Health: incident.Unknown, Cause: config.CauseLocalFault,
