@@ -3,6 +3,7 @@ package config
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"path"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config/opaque"
@@ -106,6 +107,15 @@ type Check struct {
 	Roles       []RoleID // notification_roles and also_notify, each once
 	DependsOn   []Ref
 	Pos         Pos
+}
+
+// GroupNames lists the names of the groups that the check is in, outermost first.
+func (c *Check) GroupNames() []string {
+	names := make([]string, 0, len(c.Path))
+	for _, g := range c.Path {
+		names = append(names, path.Base(string(g)))
+	}
+	return names
 }
 
 // A Ref names a group, a server or a check; exactly one field is set.

@@ -9,36 +9,33 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
 
 // The monitor is what the control socket talks to.
 var _ api.Daemon = (*monitor)(nil)
 
-// Status implements [api.Daemon].
-func (m *monitor) Status(ctx context.Context) (s api.Status, err error) {
-	v, err := m.tracker.View(ctx)
-	if err != nil {
-		return s, err
-	}
-	s = api.Status{
-		GeneratedAt: v.GeneratedAt, Config: m.reloads.config(), Journal: v.Journal,
-		Checks: v.Checks, Notifications: v.Notifications, Notes: routeNotes(m.prober.LeftOut()),
-		Probes: m.punctuality(time.Now(), m.loop.Waiting()),
-	}
-	if m.LogState != nil {
-		s.Log = m.LogState()
-		s.Notes = append(s.Notes, logNotes(s.Log, time.Now())...)
-	}
-	if polling, why := m.watcher.Polling(); polling {
-		s.Config.Polling = why
-	}
-	return s, nil
+// Snapshot implements [api.Daemon].
+func (m *monitor) Snapshot(ctx context.Context) (*tracker.Snapshot, error) {
+	return m.tracker.Snapshot(ctx)
 }
 
-// Incidents implements [api.Daemon].
-func (m *monitor) Incidents(ctx context.Context) ([]api.Incident, error) {
-	v, err := m.tracker.View(ctx)
-	return v.Incidents, err
+// NextProbe implements [api.Daemon].
+func (m *monitor) NextProbe(id config.CheckID) time.Time { return m.loop.Next(id) }
+
+// Self implements [api.Daemon].
+func (m *monitor) Self() api.Self {
+	self := api.Self{
+		Config: m.reloads.config(), Notes: routeNotes(m.prober.LeftOut()), Probes: m.punctuality(time.Now(), m.loop.Waiting()),
+	}
+	if m.LogState != nil {
+		self.Log = m.LogState()
+		self.Notes = append(self.Notes, logNotes(self.Log, time.Now())...)
+	}
+	if polling, why := m.watcher.Polling(); polling {
+		self.Config.Polling = why
+	}
+	return self
 }
 
 // Reload implements [api.Daemon].
@@ -52,19 +49,25 @@ func (m *monitor) Plan(ctx context.Context, path string) (api.Plan, error) {
 	if err != nil {
 		return p, err
 	}
-	v, err := m.tracker.View(ctx)
+	s, err := m.tracker.Snapshot(ctx)
+	if err != nil {
+		return p, err
+	}
 	name := survivors(p.Diff)
-	for _, c := range v.Checks {
-		if slices.Contains(p.Removed, c.ID) {
-			p.Orphaned = append(p.Orphaned, c.Incidents...)
-		}
-		for _, id := range c.Incidents {
+	for c := range s.Checks() {
+		for _, in := range c.Incidents {
+			if !in.Open() {
+				continue
+			}
+			if slices.Contains(p.Removed, c.ID) {
+				p.Orphaned = append(p.Orphaned, in.ID)
+			}
 			if to, ok := name[c.ID]; ok {
-				p.Kept = append(p.Kept, api.KeptIncident{ID: id, Check: to})
+				p.Kept = append(p.Kept, api.KeptIncident{ID: in.ID, Check: to})
 			}
 		}
 	}
-	return p, err
+	return p, nil
 }
 
 // survivors are the checks that would be changed or moved, and what they would be
@@ -82,21 +85,20 @@ func survivors(d config.Diff) map[config.CheckID]config.CheckID {
 
 // Recheck implements [api.Daemon].
 func (m *monitor) Recheck(ctx context.Context, id config.CheckID) (rep incident.Report, err error) {
-	v, err := m.tracker.View(ctx)
+	s, err := m.tracker.Snapshot(ctx)
 	if err != nil {
 		return rep, err
 	}
-	for _, c := range v.Checks {
-		if c.ID == id && c.State == incident.CheckPaused {
-			return rep, fmt.Errorf("check %q is paused", id)
-		}
-		if c.ID == id {
-			result, err := m.tracker.Await(ctx, id, func() {
-				m.prober.RetryLogin(id)
-				m.loop.Wake(id)
-			})
-			return incident.NewReport(c.Label, result), err
-		}
+	c, known := s.Check(id)
+	switch {
+	case !known:
+		return rep, fmt.Errorf("there is no check %q", id)
+	case !c.Enabled:
+		return rep, fmt.Errorf("check %q is paused", id)
 	}
-	return rep, fmt.Errorf("there is no check %q", id)
+	result, err := m.tracker.Await(ctx, id, func() {
+		m.prober.RetryLogin(id)
+		m.loop.Wake(id)
+	})
+	return incident.NewReport(c.Label, result), err
 }

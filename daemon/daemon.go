@@ -206,7 +206,7 @@ func (m *monitor) openRooms(ctx context.Context, maxConcurrentProbes int) (err e
 	}
 	m.probes.running, m.probes.limit = reconcile.NewFunc(sameProbe, m.loop.Runner()), m.loop.Limit
 	m.tracker, err = tracker.Open(tracker.Options{
-		Journal: m.journal, Sender: m.sender, Rates: m.Rates, Node: m.node, Log: m.Log, Next: m.loop.Next,
+		Journal: m.journal, Sender: m.sender, Rates: m.Rates, Node: m.node, Log: m.Log,
 		Wake: m.loop.Wake, Clock: m.watch.Read,
 	})
 	if err != nil {

@@ -55,8 +55,9 @@ var rooms = map[string][]string{
 		"config", "config/calendar", "config/opaque", "notifiers",
 		"daemon/clock", "daemon/incident", "daemon/journal", "daemon/outbox", "daemon/selfcheck",
 	},
-	"daemon/history":     {"config", "daemon/incident"},
-	"daemon/api":         {"config", "config/opaque", "daemon/incident", "daemon/tracker", "daemon/history"},
+	"daemon/history": {"config", "daemon/incident"},
+	// What was told, and what is held, is the outbox's, in its words.
+	"daemon/api":         {"config", "config/opaque", "notifiers", "daemon/incident", "daemon/outbox", "daemon/tracker", "daemon/history"},
 	"daemon/web":         {"config", "daemon/incident", "daemon/tracker", "daemon/history"},
 	"daemon/control":     {"daemon/api"},
 	"daemon":             {"daemon/*", "config", "config/*", "notifiers"},

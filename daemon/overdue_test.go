@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/probe"
@@ -155,12 +156,12 @@ func TestACheckThatIsNotProbedIsAnIncident(t *testing.T) {
 			t.Helper()
 			time.Sleep(after)
 			synctest.Wait()
-			v, err := m.tracker.View(t.Context())
+			s, err := m.tracker.Snapshot(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
 			var got []string
-			for _, in := range v.Incidents {
+			for _, in := range api.NewIncidents(s).Incidents {
 				got = append(got, strings.Join([]string{string(in.Check), string(in.Condition), string(in.State), in.ClosedAs}, " "))
 			}
 			if !slices.Equal(got, want) {

@@ -19,11 +19,6 @@ func (m *monitor) Silence(ctx context.Context, scope api.Scope, reason string, u
 	return m.tracker.Silence(ctx, scope, reason, until)
 }
 
-// Silences implements [api.Daemon].
-func (m *monitor) Silences(ctx context.Context) ([]api.Silence, error) {
-	return m.tracker.Silences(ctx)
-}
-
 // EndSilence implements [api.Daemon].
 func (m *monitor) EndSilence(ctx context.Context, id string) error {
 	return m.tracker.EndSilence(ctx, id)

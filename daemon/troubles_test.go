@@ -96,13 +96,12 @@ func TestTroublesOfTheMachine(t *testing.T) {
 		m, _ := living(t)
 		expect := func(when, want string) {
 			t.Helper()
-			time.Sleep(2 * time.Second) // a view may be a second old
-			v, err := m.tracker.View(t.Context())
+			s, err := m.tracker.Snapshot(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
 			var got []string
-			for _, in := range v.Incidents {
+			for _, in := range api.NewIncidents(s).Incidents {
 				got = append(got, strings.Join([]string{string(in.Check), string(in.Condition), string(in.State), in.ClosedAs, in.Hint}, ", "))
 			}
 			if strings.Join(got, "; ") != want {

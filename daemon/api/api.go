@@ -13,14 +13,17 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
 
 // A Daemon is the running monitor, as far as it can be asked.
 type Daemon interface {
-	// Status shows what is known.
-	Status(ctx context.Context) (Status, error)
-	// Incidents lists all incidents that are kept.
-	Incidents(ctx context.Context) ([]Incident, error)
+	// Snapshot gives what is known, all that was journaled before the call included.
+	Snapshot(ctx context.Context) (*tracker.Snapshot, error)
+	// Self gives what the daemon knows of itself beside it.
+	Self() Self
+	// NextProbe gives when a check is probed next; zero: it is not known.
+	NextProbe(id config.CheckID) time.Time
 	// Reload reads the files and waits for the verdict.
 	Reload(ctx context.Context, allowShrink bool) (Verdict, error)
 	// Plan says what a reload would do; an empty path is the daemon's own.
@@ -33,8 +36,6 @@ type Daemon interface {
 	Acknowledge(ctx context.Context, id incident.ID, reason string, until time.Time) error
 	// Silence has nothing sent about something until a time.
 	Silence(ctx context.Context, scope Scope, reason string, until time.Time) (Silence, error)
-	// Silences lists those that have not ended.
-	Silences(ctx context.Context) ([]Silence, error)
 	// EndSilence ends one before its time.
 	EndSilence(ctx context.Context, id string) error
 	// Redeliver has a message that was given up tried once more.

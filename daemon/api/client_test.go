@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -12,87 +11,20 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/api"
-	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// backend remembers what it was asked.
-type backend struct {
-	shrink bool
-	acked  incident.ID
-	until  time.Time
-}
-
-var verdict = api.Verdict{
-	Result: api.RejectedWord, Digest: "d1",
-	Diagnostics: api.NewDiagnostics([]config.Diagnostic{{
-		Gravity: config.Error, Summary: "Unknown attribute", Detail: "Did you mean port?",
-		Pos: config.Pos{File: "a.hcl", Line: 3, Column: 5}, Excerpt: "  prot = 1", Mark: [2]int{2, 6},
-	}}),
-}
-
-func (b *backend) Status(context.Context) (api.Status, error) {
-	return api.Status{Config: api.Config{State: api.Current, Digest: "d1"}}, nil
-}
-
-func (b *backend) Incidents(context.Context) ([]api.Incident, error) {
-	return []api.Incident{{ID: "abc", Check: "mx1/imaps"}}, nil
-}
-
-func (b *backend) Reload(_ context.Context, shrink bool) (api.Verdict, error) {
-	b.shrink = shrink
-	return verdict, nil
-}
-
-func (b *backend) Plan(_ context.Context, path string) (api.Plan, error) {
-	d := config.Compare(nil, nil)
-	d.Added = append(d.Added, config.CheckID(path))
-	return api.Plan{Diff: d, Orphaned: []incident.ID{"abc"}, Kept: []api.KeptIncident{{ID: "def", Check: "mx1/imaps"}}}, nil
-}
-
-func (b *backend) Recheck(_ context.Context, id config.CheckID) (incident.Report, error) {
-	return incident.Report{}, errors.New("there is no check " + string(id))
-}
-
-func (b *backend) NotifyTest(_ context.Context, id config.RoleID) (api.Trial, error) {
-	return api.Trial{Role: id}, nil
-}
-
-func (b *backend) Acknowledge(_ context.Context, id incident.ID, _ string, until time.Time) error {
-	b.acked, b.until = id, until
-	return nil
-}
-
-func (b *backend) Silence(_ context.Context, scope api.Scope, reason string, until time.Time) (api.Silence, error) {
-	return api.Silence{ID: "s1", Scope: scope, Reason: reason, Until: until}, nil
-}
-
-func (b *backend) Silences(context.Context) ([]api.Silence, error) {
-	return []api.Silence{{ID: "s1"}}, nil
-}
-
-func (b *backend) EndSilence(_ context.Context, id string) error {
-	return errors.New("there is no silence " + id)
-}
-
-func (b *backend) Redeliver(_ context.Context, key string) error {
-	return errors.New("there is no delivery " + key)
-}
-
-func start(t *testing.T) (*backend, *api.Client) {
+func start(t *testing.T) (*fake, *api.Client) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "c.sock")
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &backend{}
+	b := &fake{snapshot: shown(t)}
 	s := &http.Server{Handler: api.Handler(b), ReadHeaderTimeout: time.Minute}
 	served := make(chan struct{})
 	go func() { defer close(served); _ = s.Serve(l) }()
@@ -106,7 +38,7 @@ func TestWhatCrossesTheSocket(t *testing.T) {
 	if s, err := client.Status(ctx); err != nil || s.Config.Digest != "d1" {
 		t.Errorf("status: %+v, %v", s, err)
 	}
-	if list, err := client.Incidents(ctx); err != nil || len(list.Incidents) != 1 || list.Incidents[0].ID != "abc" {
+	if list, err := client.Incidents(ctx); err != nil || len(list.Incidents) != 1 || list.Incidents[0].Check != "mx1/imaps" {
 		t.Errorf("incidents: %+v, %v", list, err)
 	}
 	got, err := client.Reload(ctx, true)
@@ -151,7 +83,7 @@ func TestSilencesCrossTheSocket(t *testing.T) {
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
 	}
-	if list, err := client.Silences(ctx); err != nil || len(list.Silences) != 1 {
+	if list, err := client.Silences(ctx); err != nil || len(list.Silences) != 1 || list.Silences[0].ID != "c0ffee" {
 		t.Errorf("%+v, %v", list, err)
 	}
 	if err := client.EndSilence(ctx, "s 2"); err == nil || err.Error() != "there is no silence s 2" {

@@ -10,19 +10,14 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
 
 // Handler serves what a daemon can be asked.
 func Handler(d Daemon) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, r *http.Request) {
-		status, err := d.Status(r.Context())
-		answer(w, status, err)
-	})
-	mux.HandleFunc("GET /v1/incidents", func(w http.ResponseWriter, r *http.Request) {
-		list, err := d.Incidents(r.Context())
-		answer(w, Incidents{list}, err)
-	})
+	mux.Handle("GET /v1/status", shared(d, func(s *tracker.Snapshot) any { return NewStatus(s, d.Self(), d.NextProbe) }))
+	mux.Handle("GET /v1/incidents", shared(d, func(s *tracker.Snapshot) any { return NewIncidents(s) }))
 	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, r *http.Request) {
 		verdict, err := d.Reload(r.Context(), r.URL.Query().Has("allow_shrink"))
 		answer(w, verdict, err)
@@ -54,8 +49,12 @@ func Handler(d Daemon) http.Handler {
 // handlePeople serves what people ask for about what is sent.
 func handlePeople(mux *http.ServeMux, d Daemon) {
 	mux.HandleFunc("GET /v1/silences", func(w http.ResponseWriter, r *http.Request) {
-		list, err := d.Silences(r.Context())
-		answer(w, Silences{list}, err)
+		s, err := d.Snapshot(r.Context())
+		if err != nil {
+			answer(w, nil, err)
+			return
+		}
+		answer(w, NewSilences(s), nil)
 	})
 	mux.HandleFunc("POST /v1/silences", func(w http.ResponseWriter, r *http.Request) {
 		var s Silence

@@ -1,17 +1,148 @@
 package api
 
-import "github.com/imapvigil/imapvigil/daemon/tracker"
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
 
-// Check is one check in a Status.
-type Check = tracker.CheckView
-
-// Incident is one incident in Incidents.
-type Incident = tracker.IncidentView
-
-// Delivery is one message about an incident.
-type Delivery = tracker.DeliveryView
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+	"github.com/imapvigil/imapvigil/daemon/tracker"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
 
 // Incidents is what `incidents --json` prints. The keys are an interface.
 type Incidents struct {
 	Incidents []Incident `json:"incidents"`
+}
+
+// Incident is one incident in `incidents --json`.
+type Incident struct {
+	ID         incident.ID      `json:"id"`
+	Check      config.CheckID   `json:"check"`
+	Condition  config.Condition `json:"condition"`
+	Severity   config.Severity  `json:"severity"`
+	State      incident.Status  `json:"state"`
+	ClosedAs   string           `json:"closed_as"`
+	Phase      config.Phase     `json:"phase"`
+	Cause      config.Cause     `json:"cause"`
+	Hint       string           `json:"hint"`
+	Evidence   opaque.Words     `json:"evidence"`
+	Address    string           `json:"address"`
+	Groups     []string         `json:"groups"`
+	StartedAt  time.Time        `json:"started_at"`
+	ReportedAt *time.Time       `json:"reported_at"`
+	EndedAt    *time.Time       `json:"ended_at"`
+	Events     []Event          `json:"events"`
+	Deliveries []Delivery       `json:"deliveries"`
+}
+
+// Event is one event of an incident.
+type Event struct {
+	Kind     incident.Kind `json:"kind"`
+	At       time.Time     `json:"at"`
+	Since    *time.Time    `json:"since,omitempty"`
+	Phase    config.Phase  `json:"phase,omitempty"`
+	Cause    config.Cause  `json:"cause,omitempty"`
+	Hint     string        `json:"hint,omitempty"`
+	ClosedAs string        `json:"closed_as,omitempty"`
+	Reason   string        `json:"reason,omitempty"`
+}
+
+// Delivery is one message to one destination about an incident. Role is the
+// first of Roles, which are all that asked for it.
+type Delivery struct {
+	Key        outbox.Key           `json:"key"`
+	Role       config.RoleID        `json:"role"`
+	Roles      []config.RoleID      `json:"roles"`
+	Notifier   string               `json:"notifier"`
+	Kind       string               `json:"kind"`
+	Target     string               `json:"target"`
+	Transition string               `json:"transition"`
+	State      outbox.DeliveryState `json:"state"`
+	Attempts   int                  `json:"attempts"`
+	At         time.Time            `json:"at"`
+	Answer     opaque.Words         `json:"answer"`
+	// Held says why it is not sent yet ("max_per_hour"), and Until when there is
+	// room. It has no key: what it will say, and with what else, is not decided.
+	Held  outbox.HeldReason `json:"held,omitempty"`
+	Until *time.Time        `json:"until,omitempty"`
+	// Recipients are what each was answered, where they were not all answered alike.
+	Recipients []notifiers.Recipient `json:"recipients,omitempty"`
+}
+
+// NewIncidents turns a snapshot into what `incidents --json` prints.
+func NewIncidents(s *tracker.Snapshot) Incidents {
+	list := []Incident{}
+	for in := range s.Incidents() {
+		list = append(list, newIncident(s, in))
+	}
+	slices.SortFunc(list, func(a, b Incident) int {
+		return cmp.Or(a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.ID, b.ID))
+	})
+	return Incidents{list}
+}
+
+func newIncident(s *tracker.Snapshot, state *tracker.IncidentState) Incident {
+	in := state.Incident
+	v := Incident{
+		ID: in.ID, Check: in.Check, Condition: in.Condition, Severity: in.Severity, State: in.Status(),
+		ClosedAs: string(in.ClosedAs), Phase: in.Finding.Phase, Cause: in.Finding.Cause, Hint: in.Finding.Hint,
+		Evidence: in.Finding.Evidence, Address: in.Finding.Address, Groups: []string{},
+		StartedAt: in.StartedAt.UTC(), ReportedAt: moment(in.ReportedAt), EndedAt: moment(in.EndedAt),
+		Events: make([]Event, 0, len(state.Events)), Deliveries: []Delivery{},
+	}
+	if cfg, ok := s.Config.Checks[in.Check]; ok {
+		v.Groups = cfg.GroupNames()
+	}
+	for i := range state.Events {
+		v.Events = append(v.Events, newEvent(&state.Events[i]))
+	}
+	for d := range s.Deliveries(state) {
+		v.Deliveries = append(v.Deliveries, newDelivery(d, in.ID))
+	}
+	for i := range state.Held {
+		v.Deliveries = append(v.Deliveries, newHeld(s.Config, &state.Held[i]))
+	}
+	return v
+}
+
+func newEvent(e *incident.Event) Event {
+	v := Event{Kind: e.Kind, At: e.At.UTC(), Since: moment(e.Since), ClosedAs: string(e.ClosedAs), Reason: e.Reason}
+	if e.Finding != nil {
+		v.Phase, v.Cause, v.Hint = e.Finding.Phase, e.Finding.Cause, e.Finding.Hint
+	}
+	return v
+}
+
+func newDelivery(d *tracker.DeliveryState, of incident.ID) Delivery {
+	v := Delivery{
+		Key: d.Key, Role: d.NotifyID.Role, Roles: d.Roles, Notifier: string(d.NotifyID.Notifier), Kind: string(d.Kind),
+		Target: d.NotifyID.Target, State: d.State, Attempts: d.Attempts, At: d.At.UTC(), Answer: d.Answer, Recipients: d.Recipients,
+	}
+	if d.State == outbox.Replaced { // a newer message says all that this one would have said
+		v.State, v.Answer = outbox.Expired, opaque.Sanitise("a newer message was sent in its place")
+	}
+	for _, item := range d.Items {
+		if item.Incident == of {
+			v.Transition = string(item.Transition)
+		}
+	}
+	return v
+}
+
+func newHeld(cfg *config.Config, h *outbox.Held) Delivery {
+	perHour := 0
+	if n, ok := cfg.Notifiers[h.NotifyID.Notifier]; ok {
+		perHour = n.MaxPerHour
+	}
+	why := fmt.Sprintf("held back: max_per_hour of %s is %d, and so many were sent in the last hour", h.NotifyID.Notifier, perHour)
+	return Delivery{
+		Role: h.NotifyID.Role, Roles: h.Roles, Notifier: string(h.NotifyID.Notifier), Kind: string(h.Kind), Target: h.NotifyID.Target,
+		Transition: string(h.Transition), State: outbox.Queued, At: h.Since.UTC(), Answer: opaque.Sanitise(why),
+		Held: h.Reason, Until: moment(h.Until),
+	}
 }

@@ -1,14 +1,34 @@
 package api
 
-import "github.com/imapvigil/imapvigil/daemon/tracker"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+	"github.com/imapvigil/imapvigil/daemon/tracker"
+)
 
 // Silence is one silence, as `silence` shows it.
-type Silence = tracker.SilenceView
+type Silence = outbox.Silence
 
 // Scope is what a silence is about.
-type Scope = tracker.Scope
+type Scope = outbox.Scope
 
 // Silences is what `silence list --json` prints.
 type Silences struct {
 	Silences []Silence `json:"silences"`
+}
+
+// NewSilences lists those of a snapshot that have not ended, the first to end first.
+func NewSilences(s *tracker.Snapshot) Silences {
+	list := []Silence{}
+	for _, silence := range s.Silences {
+		if silence.Until.After(s.At) {
+			list = append(list, silence)
+		}
+	}
+	slices.SortFunc(list, func(a, b Silence) int {
+		return cmp.Or(a.Until.Compare(b.Until), cmp.Compare(a.ID, b.ID))
+	})
+	return Silences{list}
 }

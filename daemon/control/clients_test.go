@@ -14,6 +14,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/control"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
 
 // A voluble backend has more to say than a socket holds, and takes its time with
@@ -24,8 +25,12 @@ type voluble struct {
 	begin chan struct{}
 }
 
-func (v *voluble) Status(context.Context) (api.Status, error) {
-	return api.Status{Notes: []string{strings.Repeat("x", 1<<18)}}, nil
+func (v *voluble) Snapshot(context.Context) (*tracker.Snapshot, error) {
+	return &tracker.Snapshot{}, nil
+}
+
+func (v *voluble) Self() api.Self {
+	return api.Self{Notes: []string{strings.Repeat("x", 1<<18)}}
 }
 
 func (v *voluble) Recheck(context.Context, config.CheckID) (incident.Report, error) {

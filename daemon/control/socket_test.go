@@ -17,6 +17,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -66,9 +67,9 @@ type named struct {
 	digest string
 }
 
-func (n *named) Status(context.Context) (api.Status, error) {
-	return api.Status{Config: api.Config{Digest: n.digest}}, nil
-}
+func (n *named) Snapshot(context.Context) (*tracker.Snapshot, error) { return &tracker.Snapshot{}, nil }
+
+func (n *named) Self() api.Self { return api.Self{Config: api.Config{Digest: n.digest}} }
 
 // answers gives the name of who answers on a socket; "" nobody.
 func answers(t *testing.T, path string) string {

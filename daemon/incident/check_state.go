@@ -69,10 +69,10 @@ func (s CheckState) weight() int {
 	return 0
 }
 
-// Gravest gives the live incident that says how the check is; ok is false when the
-// check has none.
-func (s State) Gravest() (gravest Incident, ok bool) {
-	for _, in := range s.incidents {
+// Gravest gives, of the incidents of a check, the live one that says how the check is;
+// ok is false when none is live.
+func Gravest(list []Incident) (gravest Incident, ok bool) {
+	for _, in := range list {
 		if in.Live() && (!ok || in.CheckState().weight() > gravest.CheckState().weight()) {
 			gravest, ok = in, true
 		}

@@ -136,6 +136,9 @@ type streak struct {
 // Incidents yields what the state holds, closed ones included.
 func (s State) Incidents() iter.Seq[Incident] { return slices.Values(s.incidents) }
 
+// List is what Incidents yields. It is shared: nobody may change it.
+func (s State) List() []Incident { return s.incidents }
+
 // Incident gives the current or last incident of a condition.
 func (s State) Incident(c config.Condition) (Incident, bool) {
 	for _, in := range s.incidents {

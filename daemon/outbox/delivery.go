@@ -50,6 +50,9 @@ type Delivery struct {
 	number int // of the notification, counted by the book
 }
 
+// Number counts the notifications of a book, from 1.
+func (d *Delivery) Number() int { return d.number }
+
 // Answer is what the other side last said, or why it could not be asked.
 func (d *Delivery) Answer() opaque.Words {
 	if d.State == Sent {

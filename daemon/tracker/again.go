@@ -25,9 +25,8 @@ func (in retried) handle(t *Tracker, r *round) {
 		in.answer <- err
 		return
 	}
-	t.book.Settle(o)
+	t.settle(o)
 	r.add(kindOutcome, o.At, o)
 	t.agenda.everything()
-	t.shown = View{}
 	r.replies = append(r.replies, func() { in.answer <- nil })
 }

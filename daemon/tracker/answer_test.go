@@ -65,8 +65,7 @@ func TestAnswersWaitForTheJournal(t *testing.T) {
 		}
 		g.within(t, "an observation", fail)
 		g.within(t, "an opening", fail)
-		view, err := tr.View(ctx)
-		must(err)
+		view := look(t, tr)
 		g.within(t, "an acknowledgement", func() {
 			must(tr.Acknowledge(ctx, view.Incidents[0].ID, "on it", time.Time{}))
 		})

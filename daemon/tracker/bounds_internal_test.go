@@ -189,7 +189,7 @@ func TestReasonsAreBounded(t *testing.T) {
 				silent := make(chan silenceAnswer, 1)
 				b.inputs(
 					acknowledged{"i", text, b.now.Add(time.Hour), acked},
-					silenced{Scope{Check: "c"}, text, b.now.Add(time.Hour), silent},
+					silenced{outbox.Scope{Check: "c"}, text, b.now.Add(time.Hour), silent},
 					begun("with it", "d", b.now),
 				)
 				s := <-silent
@@ -304,7 +304,7 @@ func TestTimesThatCannotBeWritten(t *testing.T) {
 		until := time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("west", -3600))
 		acked := make(chan error, 1)
 		silent := make(chan silenceAnswer, 1)
-		b.inputs(acknowledged{"i", "x", until, acked}, silenced{Scope{Check: "c"}, "x", until, silent})
+		b.inputs(acknowledged{"i", "x", until, acked}, silenced{outbox.Scope{Check: "c"}, "x", until, silent})
 		if err, s := <-acked, <-silent; err == nil || s.err == nil || !strings.Contains(err.Error(), "10000") {
 			t.Errorf("%v, %v", err, s.err)
 		}

@@ -89,6 +89,7 @@ func (t *Tracker) forget(now time.Time) {
 			delete(t.ledger, in.ID)
 		}
 	}
+	t.published.forget(t.ledger)
 }
 
 // rebuilding gives the records that lead to today's state, one at a time: all at once
@@ -119,7 +120,9 @@ func (t *Tracker) rebuilding(now time.Time) iter.Seq[journal.Record] {
 		for _, s := range t.silences {
 			r.add(kindSilence, now, s)
 		}
-		for _, d := range t.book.Keep(func(id incident.ID) bool { return t.ledger[id] != nil }) {
+		kept := t.book.Keep(func(id incident.ID) bool { return t.ledger[id] != nil })
+		t.published.keepDeliveries(kept)
+		for _, d := range kept {
 			r.add(kindTelling, d.At, d.Notification)
 			if d.Attempts > 0 {
 				r.add(kindOutcome, d.Last.At, d.Last)
@@ -167,7 +170,7 @@ func (t *Tracker) current(in incident.Incident) int {
 // trim keeps the first and the last events and forgets those between.
 func (rec *record) trim(first, last int) {
 	if len(rec.events) > first+last {
-		rec.events = slices.Delete(rec.events, first, len(rec.events)-last)
+		rec.events = slices.Concat(rec.events[:first], rec.events[len(rec.events)-last:]) // a snapshot may hold the old ones
 	}
 }
 
@@ -188,8 +191,10 @@ func (t *Tracker) restore(data json.RawMessage) error {
 	for i, e := range w.Events {
 		w.Events[i] = boundEvent(e)
 	}
-	rec := &record{in, w.Events}
+	rec := &record{incident: in, events: w.Events}
 	t.ledger[in.ID] = rec
+	t.published.checkChanged(c)
+	t.published.incidentChanged(rec)
 	t.activate(rec)
 	return nil
 }

@@ -78,6 +78,7 @@ func (in observed) handle(t *Tracker, r *round) {
 	c := t.known(id)
 	streaks, events := incident.Observe(cfg.Policy, c.state, in.result)
 	c.state = c.state.Confirmed(streaks)
+	t.published.checkChanged(c)
 	failing := streaks.Failing()
 	if in.result.Started.Before(t.clock.ProcessResumed) {
 		failing = 0 // it was seen before the process stood still, and is not fresh
@@ -99,10 +100,10 @@ func (in observed) handle(t *Tracker, r *round) {
 func (c *check) seen(r incident.Result, failing config.Conditions) (first bool) {
 	c.served = c.served || r.Observed.Has(config.ConditionService)
 	unknown := r.Observed == 0 || !c.served // what works up to the login is not known to work
-	if c.last.Check == "" || unknown != c.unknown {
+	if c.last == nil || unknown != c.unknown {
 		c.since = r.Started
 	}
-	c.unknown, c.last = unknown, r
+	c.unknown, c.last = unknown, &r
 	first = c.fresh|failing != c.fresh
 	c.fresh |= failing
 	return first
@@ -146,7 +147,6 @@ func (t *Tracker) tell(r incident.Result) {
 	if len(t.asking[r.Check]) == 0 {
 		return
 	}
-	t.shown = View{} // who asked looks for what came of it
 	waiting := t.asking[r.Check][:0]
 	for _, a := range t.asking[r.Check] {
 		if r.Started.Before(a.since) {
@@ -222,6 +222,7 @@ func (t *Tracker) move(r *round) {
 		to := t.known(m.To)
 		events := incident.Move(from.state, to.state, m.To, r.now)
 		to.inherit(from, m.To)
+		t.published.checkChanged(to)
 		t.happen(r, events)
 	}
 	t.moveSilences(r)
@@ -233,9 +234,10 @@ func (c *check) inherit(from *check, id config.CheckID) {
 	c.state = c.state.Inheriting(from.state)
 	c.fresh |= from.fresh
 	c.served = c.served || from.served
-	if c.last.Check == "" && from.last.Check != "" {
-		c.last, c.since, c.unknown = from.last, from.since, from.unknown
-		c.last.Check = id
+	if c.last == nil && from.last != nil {
+		last := *from.last
+		last.Check = id
+		c.last, c.since, c.unknown = &last, from.since, from.unknown
 	}
 }
 
@@ -257,7 +259,7 @@ func (t *Tracker) use(cfg *config.Config) {
 	}
 	t.withdrawChannels()
 	t.agenda.everything()
-	t.shown = View{}
+	t.published.configure(cfg, t.calendar, t.checks)
 }
 
 // Attempted takes what one attempt of the sender came to.
@@ -273,7 +275,7 @@ func (in attempted) handle(t *Tracker, r *round) {
 		return
 	}
 	o := boundOutcome(outbox.Conclude(*d, in.Receipt, in.Err, in.At, t.Jitter()))
-	t.book.Settle(o)
+	t.settle(o)
 	for _, item := range d.Items {
 		t.agenda.touch(item.Incident)
 		if rec, ok := t.ledger[item.Incident]; ok && !rec.incident.Live() {
@@ -359,6 +361,5 @@ func (in acknowledged) handle(t *Tracker, r *round) {
 		in.answer <- errNotKept
 		return
 	}
-	t.shown = View{}
 	r.replies = append(r.replies, func() { in.answer <- nil })
 }

@@ -80,7 +80,7 @@ func (t *Tracker) describeCheck(n *notifiers.Incident, c *config.Check) {
 	if s, ok := t.cfg.Servers[c.Server]; ok {
 		n.ServerLabel = s.Label
 	}
-	n.Groups = groups(c)
+	n.Groups = c.GroupNames()
 	for i, id := range c.Path {
 		label := n.Groups[i]
 		if g, ok := t.cfg.Groups[id]; ok && g.Label != "" {

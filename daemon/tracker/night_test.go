@@ -464,11 +464,7 @@ func (n *night) wake(id config.CheckID) {
 	}
 }
 
-func (n *night) view() tracker.View {
-	v, err := n.running.tracker.View(context.Background())
-	n.must(err)
-	return v
-}
+func (n *night) view() view { return look(n.t, n.running.tracker) }
 
 func (n *night) status() {
 	for _, c := range n.view().Checks {

@@ -62,7 +62,9 @@ func toPeople(notifications []outbox.Notification) bool {
 // remember keeps what came of looking: when to look again, what is held, and what
 // could not be delivered.
 func (t *Tracker) remember(r *round, w outbox.World, planned outbox.Planned) {
+	t.holdingChanged(w.Subjects)
 	t.book.Hold(w.Subjects, planned.Held)
+	t.holdingChanged(w.Subjects)
 	t.noticeHeld(planned.Held)
 	for i := range w.Subjects {
 		id := w.Subjects[i].ID
@@ -80,7 +82,7 @@ func (t *Tracker) remember(r *round, w outbox.World, planned outbox.Planned) {
 // told has the incidents looked at again of which something was just told: the
 // next thing may be due some day.
 func (t *Tracker) told(telling outbox.Notification) {
-	t.book.Apply(telling)
+	t.apply(telling)
 	for _, item := range telling.Items {
 		t.agenda.touch(item.Incident)
 	}

@@ -77,7 +77,7 @@ func (t *Tracker) replayOne(rec journal.Record) error {
 		if err := json.Unmarshal(rec.Data, &telling); err != nil {
 			return err
 		}
-		t.book.Apply(telling)
+		t.apply(telling)
 	case rec.Kind == kindOutcome:
 		var o outbox.Outcome
 		if err := json.Unmarshal(rec.Data, &o); err != nil {
@@ -86,7 +86,7 @@ func (t *Tracker) replayOne(rec journal.Record) error {
 		if d, known := t.book.Delivery(o.Key); known && o.State == outbox.Sent {
 			t.mendChannel(d.NotifyID.Notifier, o.At)
 		}
-		t.book.Settle(o)
+		t.settle(o)
 	case rec.Kind == kindChannel:
 		var c channelRecord
 		if err := json.Unmarshal(rec.Data, &c); err != nil {

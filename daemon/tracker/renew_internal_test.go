@@ -22,7 +22,7 @@ func TestADeletedJournalIsWrittenAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBounded(t)
 		j := b.Journal.(*journal.Journal)
-		b.inputs(begun("i", "c", b.now), silenced{Scope{Check: "c"}, "racks", b.now.Add(time.Hour), make(chan silenceAnswer, 1)})
+		b.inputs(begun("i", "c", b.now), silenced{outbox.Scope{Check: "c"}, "racks", b.now.Add(time.Hour), make(chan silenceAnswer, 1)})
 		told := outbox.Notification{Key: "k", At: b.now, Items: []outbox.Item{{Incident: "i", Transition: "opened", Bout: 1}}}
 		r := &round{now: b.now}
 		decide(r, []outbox.Notification{told})

@@ -139,7 +139,7 @@ func (t *Tracker) keep(r *round, s outbox.Silence) bool {
 	}
 	t.silences[s.ID] = s
 	t.agenda.everything()
-	t.shown = View{}
+	t.published.stale = true
 	for id, old := range t.silences {
 		if r.now.Sub(old.Until) > keepSilences {
 			delete(t.silences, id)

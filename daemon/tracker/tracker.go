@@ -5,11 +5,11 @@
 // A round takes one input, drains what is queued, lets daemon/incident decide
 // what is true and daemon/outbox what must be told, appends all of it to the
 // journal at once, and only then answers, hands messages to the sender and
-// shows the new state. Inside a round the state is folded as it is decided;
+// publishes the new state. Inside a round the state is folded as it is decided;
 // nobody can see it before the round is journaled, and a crash loses both.
 //
 // A caller may rely on this: nothing leaves the machine that the journal does
-// not know, unless the journal itself is not durable, which the [View] says. A
+// not know, unless the journal itself is not durable, which the [Snapshot] says. A
 // record that the journal would refuse is looked at before anything comes of it:
 // it is not applied, an incident of the condition monitor says so, and its round
 // goes on. When the journal's files are lost it gets the whole state.
@@ -65,8 +65,6 @@ type Options struct {
 	Rates   outbox.Rates // zero: outbox.DefaultRates
 	Node    string       // the name of this machine
 	Log     *zap.Logger  // nil: none
-	// Next says when a check is probed next; nil: not known.
-	Next func(config.CheckID) time.Time
 	// Wake has a check probed at once; nil: nobody can.
 	Wake func(config.CheckID)
 	// Clock says what befell the clocks of this machine and this process:
@@ -101,7 +99,7 @@ type Tracker struct {
 	withdrawn bool
 	holding   map[config.NotifierID]bool // have used up their max_per_hour
 	retry     time.Time                  // when the next delivery is due
-	shown     View                       // the last one built
+	published publisher
 	asking    map[config.CheckID][]awaited
 
 	started  time.Time
@@ -124,18 +122,24 @@ type Tracker struct {
 // A check is what is known of one check while this process runs.
 type check struct {
 	state   incident.State
-	last    incident.Result   // of the last probe; zero before it
+	last    *incident.Result  // of the last probe; nil before it
 	since   time.Time         // of the current health, when nothing is live
 	fresh   config.Conditions // found failing since the start, or the last suspend
 	unknown bool              // the last probe could not judge
 	served  bool              // the service was observed since the start
 	woken   time.Time         // when it was probed for the sake of another
+
+	place   int  // among the published checks, from 1; 0: it is not in the files
+	changed bool // since the last snapshot
 }
 
 // A record is an incident with its events, as `incidents` shows it.
 type record struct {
 	incident incident.Incident
 	events   []incident.Event
+
+	place   int  // among the published incidents, from 1
+	changed bool // since the last snapshot
 }
 
 // Open makes a Tracker and folds the journal into its state.
@@ -171,10 +175,13 @@ func Open(o Options) (*Tracker, error) {
 		worked:  map[config.NotifierID]time.Time{},
 		holding: map[config.NotifierID]bool{},
 
+		published: newPublisher(),
+
 		started:  time.Now(),
 		calendar: calendar.New(unconfigured),
 		silences: map[string]outbox.Silence{},
 	}
+	t.published.next.Config = unconfigured
 	if err := t.replay(); err != nil {
 		return nil, fmt.Errorf("replaying the journal: %w", err)
 	}
@@ -316,10 +323,11 @@ func (t *Tracker) send(now time.Time) {
 	due, t.retry = t.book.Due(now, func(d *outbox.Delivery) bool { return t.hold(d, now) }, t.topic)
 	for _, d := range due {
 		t.book.Begin(d.Key)
+		t.published.deliveryChanged(d)
 		m := t.message(d)
 		if m.IsTest() { // a damaged journal has lost what it tells of
 			t.Log.Error("a message tells of incidents that are not known; it is not sent", zap.String("key", m.Key))
-			t.book.Settle(outbox.Outcome{Key: d.Key, At: now, State: outbox.Dead})
+			t.settle(outbox.Outcome{Key: d.Key, At: now, State: outbox.Dead})
 			continue
 		}
 		t.Sender.Send(d.NotifyID, d.To, m)
@@ -330,7 +338,7 @@ func (t *Tracker) send(now time.Time) {
 func (t *Tracker) known(id config.CheckID) *check {
 	c, ok := t.checks[id]
 	if !ok {
-		c = &check{}
+		c = &check{place: placeIn(t.published.next.roster, id)}
 		t.checks[id] = c
 	}
 	return c
@@ -398,9 +406,11 @@ func (t *Tracker) happen(r *round, events []incident.Event) bool {
 func (t *Tracker) fold(e incident.Event) {
 	if from, ok := t.checks[e.From]; ok && e.Kind == incident.Moved {
 		from.state = from.state.Without(e.Condition)
+		t.published.checkChanged(from)
 	}
 	c := t.known(e.Check)
 	c.state = incident.Apply(c.state, e)
+	t.published.checkChanged(c)
 	t.agenda.touch(e.Incident)
 	if e.Condition == config.ConditionService {
 		t.concern(e.Check)
@@ -420,6 +430,7 @@ func (t *Tracker) fold(e incident.Event) {
 	t.retire(in.ID) // its check may have another name now
 	rec.incident = in
 	rec.events = append(rec.events, e)
+	t.published.incidentChanged(rec)
 	t.activate(rec)
 }
 

@@ -72,7 +72,7 @@ func TestNothingIsSentBeforeTheFilesAreRead(t *testing.T) {
 	ended := make(chan struct{})
 	go func() { defer close(ended); _ = tr.Run(ctx) }()
 	defer func() { cancel(); <-ended }()
-	if _, err := tr.View(ctx); err != nil { // a round, in which it could be sent
+	if err := tr.Ping(ctx); err != nil { // a round, in which it could be sent
 		t.Fatal(err)
 	}
 	if len(sent) > 0 {
@@ -116,11 +116,7 @@ func TestAMessageAboutNothingIsNotSent(t *testing.T) {
 	if err := tr.Configure(ctx, &config.Config{}); err != nil {
 		t.Fatal(err)
 	}
-	v, err := tr.View(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if v.Notifications.Queued != 0 || len(sent) > 0 {
+	if v := look(t, tr); v.Notifications.Queued != 0 || len(sent) > 0 {
 		t.Errorf("%d messages are queued, %d sent", v.Notifications.Queued, len(sent))
 	}
 }

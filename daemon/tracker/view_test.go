@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
@@ -39,27 +40,23 @@ func TestViewShowsWhatWasAskedFor(t *testing.T) {
 			Check: "mx1/imaps", Started: now, Ended: now, Observed: config.ConditionSet(config.ConditionService), Findings: findings,
 		})
 	}
-	look := func(state incident.CheckState, cause string) {
+	expect := func(state incident.CheckState, cause string) {
 		t.Helper()
-		v, err := tr.View(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if c := v.Checks[0]; c.State != state || c.Cause != cause {
+		if c := look(t, tr).Checks[0]; c.State != state || c.Cause != cause {
 			t.Errorf("the check is %q with cause %q, want %q with %q", c.State, c.Cause, state, cause)
 		}
 	}
 
 	configure(true)
-	look("unknown", "")
+	expect("unknown", "")
 	probe()
 	refused := incident.Finding{Condition: config.ConditionService, Health: incident.Down, Phase: config.PhaseConnect, Cause: "refused"}
 	if _, err := tr.Await(ctx, "mx1/imaps", func() { go probe(refused) }); err != nil {
 		t.Fatal(err)
 	}
-	look("failing", "refused")
+	expect("failing", "refused")
 	configure(false)
-	look("paused", "")
+	expect("paused", "")
 }
 
 // A probe that ends after its check was paused, or is gone, says nothing any more.
@@ -207,7 +204,7 @@ func TestSilencesThatAreOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t)
 		w.configure(&config.Config{}, "partner")
-		scope := tracker.Scope{Check: "partner"}
+		scope := outbox.Scope{Check: "partner"}
 		if _, err := w.tracker.Silence(t.Context(), scope, "", time.Now()); err == nil {
 			t.Error("a silence without any length")
 		}
@@ -289,13 +286,25 @@ func (w *watched) observe(id config.CheckID, observed config.Conditions, finding
 	})
 }
 
-// view shows what is known now, and not what was shown to somebody else.
-func (w *watched) view() tracker.View {
+// A view is all that is known, as it is shown.
+type view struct {
+	api.Status
+	Incidents []api.Incident
+}
+
+func look(t testing.TB, tr *tracker.Tracker) view {
+	t.Helper()
+	s, err := tr.Snapshot(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	status := api.NewStatus(s, api.Self{}, func(config.CheckID) time.Time { return time.Time{} })
+	return view{status, api.NewIncidents(s).Incidents}
+}
+
+// view shows what is known a second later.
+func (w *watched) view() view {
 	w.t.Helper()
 	time.Sleep(time.Second)
-	v, err := w.tracker.View(w.t.Context())
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return v
+	return look(w.t, w.tracker)
 }

@@ -1,0 +1,101 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/journal"
+	"github.com/imapvigil/imapvigil/daemon/tracker"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A fake is a daemon that remembers what it was asked.
+type fake struct {
+	snapshot *tracker.Snapshot
+	shrink   bool
+	acked    incident.ID
+	until    time.Time
+}
+
+var verdict = api.Verdict{
+	Result: api.RejectedWord, Digest: "d1",
+	Diagnostics: api.NewDiagnostics([]config.Diagnostic{{
+		Gravity: config.Error, Summary: "Unknown attribute", Detail: "Did you mean port?",
+		Pos: config.Pos{File: "a.hcl", Line: 3, Column: 5}, Excerpt: "  prot = 1", Mark: [2]int{2, 6},
+	}}),
+}
+
+func (f *fake) Snapshot(context.Context) (*tracker.Snapshot, error) { return f.snapshot, nil }
+
+func (f *fake) Self() api.Self {
+	return api.Self{Config: api.Config{State: api.Current, LoadedAt: noon, Digest: "d1"}, Notes: []string{"No route for IPv6."}}
+}
+
+func (f *fake) NextProbe(config.CheckID) time.Time { return noon.Add(time.Minute) }
+
+func (f *fake) Reload(_ context.Context, shrink bool) (api.Verdict, error) {
+	f.shrink = shrink
+	return verdict, nil
+}
+
+func (f *fake) Plan(_ context.Context, path string) (api.Plan, error) {
+	d := config.Compare(nil, nil)
+	d.Added = append(d.Added, config.CheckID(path))
+	return api.Plan{Diff: d, Orphaned: []incident.ID{"abc"}, Kept: []api.KeptIncident{{ID: "def", Check: "mx1/imaps"}}}, nil
+}
+
+func (f *fake) Recheck(_ context.Context, id config.CheckID) (incident.Report, error) {
+	return incident.Report{}, errors.New("there is no check " + string(id))
+}
+
+func (f *fake) NotifyTest(_ context.Context, id config.RoleID) (api.Trial, error) {
+	return api.Trial{Role: id}, nil
+}
+
+func (f *fake) Acknowledge(_ context.Context, id incident.ID, _ string, until time.Time) error {
+	f.acked, f.until = id, until
+	return nil
+}
+
+func (f *fake) Silence(_ context.Context, scope api.Scope, reason string, until time.Time) (api.Silence, error) {
+	return api.Silence{ID: "s1", Scope: scope, Reason: reason, Until: until}, nil
+}
+
+func (f *fake) EndSilence(_ context.Context, id string) error {
+	return errors.New("there is no silence " + id)
+}
+
+func (f *fake) Redeliver(_ context.Context, key string) error {
+	return errors.New("there is no delivery " + key)
+}
+
+// noon is when what these tests show was seen.
+var noon = time.Date(2026, 1, 6, 12, 0, 0, 0, time.UTC)
+
+// A written journal holds these records, and takes more.
+type written []journal.Record
+
+func (written) Append(...journal.Record) error { return nil }
+func (w written) Replay() iter.Seq2[journal.Record, error] {
+	return func(yield func(journal.Record, error) bool) {
+		for _, r := range w {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+func (written) Status() journal.Status                 { return journal.Status{Durable: true, Clean: true} }
+func (written) Size() int64                            { return 0 }
+func (written) Compact(iter.Seq[journal.Record]) error { return nil }
+func (written) Wanted() <-chan struct{}                { return nil }
+func (written) Verify()                                {}

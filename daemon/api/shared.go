@@ -1,0 +1,80 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"sync"
+
+	"github.com/imapvigil/imapvigil/daemon/tracker"
+)
+
+// A sharedAnswer is made of a snapshot once for all who asked before it was begun: with
+// 100,000 checks it has 40 MB, and must not be made for each of many clients side by
+// side. Who asks later gets the next one, so that nobody is told less than was known
+// when they asked.
+type sharedAnswer struct {
+	daemon Daemon
+	make   func(*tracker.Snapshot) any
+
+	making sync.Mutex // held by who makes one
+
+	mu   sync.Mutex
+	next *sharedBody // which is not begun; nil: nobody waits for one
+}
+
+// A sharedBody is one answer. Its fields are set when done is closed.
+type sharedBody struct {
+	done chan struct{}
+	text []byte
+	err  error
+}
+
+func shared(d Daemon, of func(*tracker.Snapshot) any) *sharedAnswer {
+	return &sharedAnswer{daemon: d, make: of}
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *sharedAnswer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	body := s.next
+	first := body == nil
+	if first {
+		body = &sharedBody{done: make(chan struct{}), err: errors.New("the daemon could not answer")}
+		s.next = body
+	}
+	s.mu.Unlock()
+	if first {
+		s.fill(context.WithoutCancel(r.Context()), body) // others wait for it, too
+	}
+	select {
+	case <-body.done:
+	case <-r.Context().Done():
+		return // the client has gone
+	}
+	if body.err != nil {
+		answer(w, nil, body.err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(body.text) // the client has gone when this fails
+}
+
+func (s *sharedAnswer) fill(ctx context.Context, body *sharedBody) {
+	defer close(body.done)
+	s.making.Lock()
+	defer s.making.Unlock()
+	s.mu.Lock()
+	s.next = nil
+	s.mu.Unlock()
+	snapshot, err := s.daemon.Snapshot(ctx)
+	if err != nil {
+		body.err = err
+		return
+	}
+	var text bytes.Buffer
+	body.err = json.NewEncoder(&text).Encode(s.make(snapshot))
+	body.text = text.Bytes()
+}

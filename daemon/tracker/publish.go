@@ -1,0 +1,217 @@
+package tracker
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/calendar"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+)
+
+// A publisher makes snapshots. While nobody asks for one, a change costs no more than a
+// mark: a check or an incident is marked once, however often it changes.
+type publisher struct {
+	last  *Snapshot // which was handed out; nil: none yet
+	next  Snapshot  // the last one, with what has moved in its tables since
+	stale bool      // something has changed since the last one
+
+	checks     []*check
+	records    []*record
+	deliveries map[int]*outbox.Delivery // by place
+	places     int                      // of incidents, that were given away
+}
+
+func newPublisher() publisher {
+	return publisher{deliveries: map[int]*outbox.Delivery{}}
+}
+
+func (p *publisher) version() uint64 { return p.next.Version + 1 }
+
+func (p *publisher) checkChanged(c *check) {
+	p.stale = true
+	if !c.changed {
+		c.changed = true
+		p.checks = append(p.checks, c)
+	}
+}
+
+func (p *publisher) incidentChanged(rec *record) {
+	p.stale = true
+	if rec.place == 0 {
+		p.places++
+		rec.place = p.places
+	}
+	if !rec.changed {
+		rec.changed = true
+		p.records = append(p.records, rec)
+	}
+}
+
+func (p *publisher) deliveryChanged(d *outbox.Delivery) {
+	p.stale = true
+	p.deliveries[d.Number()] = d
+}
+
+// placeIn gives the place of a check in a list that is in the order of ids, from 1; 0:
+// it is not in it.
+func placeIn(roster []*config.Check, id config.CheckID) int {
+	i, found := slices.BinarySearchFunc(roster, id, func(c *config.Check, id config.CheckID) int { return cmp.Compare(c.ID, id) })
+	if !found {
+		return 0
+	}
+	return i + 1
+}
+
+// configure gives each check its place in a new configuration. What is known of a check
+// moves with it.
+func (p *publisher) configure(cfg *config.Config, when *calendar.Calendar, known map[config.CheckID]*check) {
+	p.stale = true
+	p.next.Config, p.next.calendar = cfg, when
+	before := p.next.roster
+	p.next.roster = slices.SortedFunc(maps.Values(cfg.Checks), func(a, b *config.Check) int { return cmp.Compare(a.ID, b.ID) })
+	moved := table[CheckState]{}.edit(p.version())
+	for i, j := 0, 0; i < len(p.next.roster) && j < len(before); {
+		switch c := cmp.Compare(p.next.roster[i].ID, before[j].ID); {
+		case c < 0:
+			i++
+		case c > 0:
+			j++
+		default:
+			i, j = i+1, j+1
+			if state := p.next.checks.at(j); state != nil {
+				moved.set(i, state)
+			}
+		}
+	}
+	p.next.checks = moved.table
+	for id, c := range known {
+		had := c.place > 0
+		if c.place = placeIn(p.next.roster, id); c.place > 0 && !had {
+			p.checkChanged(c)
+		}
+	}
+}
+
+// forget leaves out the incidents that are no longer in the ledger, and gives the others
+// new places in the same order, so that the table does not grow for ever.
+func (p *publisher) forget(ledger map[incident.ID]*record) {
+	p.stale = true
+	kept := slices.SortedFunc(maps.Values(ledger), func(a, b *record) int { return cmp.Compare(a.place, b.place) })
+	moved := table[IncidentState]{}.edit(p.version())
+	for i, rec := range kept {
+		if state := p.next.incidents.at(rec.place); state != nil {
+			moved.set(i+1, state)
+		}
+		rec.place = i + 1
+	}
+	p.next.incidents, p.places = moved.table, len(kept)
+}
+
+// keepDeliveries leaves out all deliveries but these.
+func (p *publisher) keepDeliveries(kept []*outbox.Delivery) {
+	p.stale = true
+	moved := table[DeliveryState]{}.edit(p.version())
+	for _, d := range kept {
+		if state := p.next.deliveries.at(d.Number()); state != nil {
+			moved.set(d.Number(), state)
+		}
+	}
+	p.next.deliveries = moved.table
+}
+
+// publish makes a snapshot, unless nothing has changed since the last one.
+func (t *Tracker) publish() *Snapshot {
+	p := &t.published
+	if !p.stale && p.last != nil {
+		return p.last
+	}
+	version := p.version()
+	checks := p.next.checks.edit(version)
+	for _, c := range p.checks {
+		c.changed = false
+		if c.place > 0 { // else it has left the files
+			checks.set(c.place, c.published(version))
+		}
+	}
+	incidents := p.next.incidents.edit(version)
+	for _, rec := range p.records {
+		rec.changed = false
+		if t.ledger[rec.incident.ID] == rec { // else it was forgotten
+			incidents.set(rec.place, t.publishedIncident(rec, version))
+		}
+	}
+	deliveries := p.next.deliveries.edit(version)
+	for place, d := range p.deliveries {
+		if _, known := t.book.Delivery(d.Key); known { // else it was forgotten
+			deliveries.set(place, publishedDelivery(d, version))
+		}
+	}
+	p.next.checks, p.next.incidents, p.next.deliveries = checks.table, incidents.table, deliveries.table
+	p.next.Version, p.next.Silences = version, slices.Collect(maps.Values(t.silences))
+	p.checks, p.records, p.stale = nil, nil, false
+	clear(p.deliveries)
+	last := p.next
+	p.last = &last
+	return p.last
+}
+
+func (c *check) published(version uint64) *CheckState {
+	return &CheckState{Version: version, Last: c.last, Since: c.since, Unknown: c.unknown, Incidents: c.state.List()}
+}
+
+func (t *Tracker) publishedIncident(rec *record, version uint64) *IncidentState {
+	s := &IncidentState{
+		Version: version, Incident: rec.incident, Events: slices.Clip(rec.events), Held: slices.Clone(t.book.Held(rec.incident.ID)),
+	}
+	for _, d := range t.book.Of(rec.incident.ID) {
+		s.deliveries = append(s.deliveries, d.Number())
+	}
+	return s
+}
+
+func publishedDelivery(d *outbox.Delivery, version uint64) *DeliveryState {
+	s := &DeliveryState{
+		Version: version, Key: d.Key, NotifyID: d.NotifyID, Roles: d.AskedBy(), Kind: d.Kind, Items: d.Items,
+		State: d.State, Attempts: d.Attempts, At: d.At, Answer: d.Answer(), Recipients: d.Recipients(),
+	}
+	if !d.Last.At.IsZero() {
+		s.At = d.Last.At
+	}
+	return s
+}
+
+// apply folds a notification into the book.
+func (t *Tracker) apply(n outbox.Notification) {
+	t.book.Apply(n)
+	for _, key := range append(n.Replaces[:len(n.Replaces):len(n.Replaces)], n.Key) {
+		if d, known := t.book.Delivery(key); known {
+			t.published.deliveryChanged(d)
+		}
+	}
+	for _, item := range n.Items {
+		if rec, known := t.ledger[item.Incident]; known {
+			t.published.incidentChanged(rec)
+		}
+	}
+}
+
+// settle folds an outcome into the book.
+func (t *Tracker) settle(o outbox.Outcome) {
+	t.book.Settle(o)
+	if d, known := t.book.Delivery(o.Key); known {
+		t.published.deliveryChanged(d)
+	}
+}
+
+// holdingChanged marks the subjects of which something is held.
+func (t *Tracker) holdingChanged(subjects []outbox.Subject) {
+	for i := range subjects {
+		id := subjects[i].ID
+		if rec, known := t.ledger[id]; known && len(t.book.Held(id)) > 0 {
+			t.published.incidentChanged(rec)
+		}
+	}
+}
