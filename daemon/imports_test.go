@@ -24,8 +24,9 @@ var rooms = map[string][]string{
 	"config/names":    {},
 	"config":          {"config/opaque", "notifiers"},
 	"config/calendar": {"config"},
+	"config/advice":   {"config", "config/calendar", "notifiers"},
 	"config/source":   {"config", "config/opaque"},
-	"config/hclfile":  {"config", "config/calendar", "config/names", "config/opaque", "config/source", "notifiers", "notifiers/*"},
+	"config/hclfile":  {"config", "config/advice", "config/calendar", "config/names", "config/opaque", "config/source", "notifiers", "notifiers/*"},
 	// Which names are read, and how deep, is one rule; the watcher knows it from the
 	// reader, so that no two of them can differ.
 	"config/watch":                    {"config/source"},

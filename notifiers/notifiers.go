@@ -50,6 +50,14 @@ type Settings interface {
 	DecodeTarget(data []byte) (Target, error)
 }
 
+// Relayed are Settings whose messages go through a host that their administrator may
+// run, and watch, himself.
+type Relayed interface{ Relay() (host string) }
+
+// A PortAdviser is Settings that know which port goes with which encryption.
+// PortAdvice says in sentences what does not fit together; empty: nothing.
+type PortAdviser interface{ PortAdvice() string }
+
 // A Target is what one notify block adds to its notifier: recipients, a
 // channel. Implementations are comparable values.
 type Target interface {

@@ -1,9 +1,6 @@
 package hclfile
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // The blocks of the language, innermost first. The order of the root is the
 // order of the manual.
@@ -39,17 +36,3 @@ func newGroupBlock() *blockType {
 }
 
 func cutID(id string) (kind, name string, found bool) { return strings.Cut(id, ".") }
-
-// enumerateIDs names the first few: there may be a role for each of a thousand
-// customers.
-func enumerateIDs[T ~string](ids []T) string {
-	const few = 10
-	var words []string
-	for _, id := range ids[:min(few, len(ids))] {
-		words = append(words, string(id))
-	}
-	if more := len(ids) - few; more > 0 {
-		words = append(words, fmt.Sprintf("%d more", more))
-	}
-	return enumerate(words, "and")
-}

@@ -4,8 +4,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/hashicorp/hcl/v2"
-
 	"github.com/imapvigil/imapvigil/config"
 )
 
@@ -75,12 +73,4 @@ func (l *loader) defineDaemon() {
 		d.Roles = slices.Sorted(maps.Keys(l.config.Roles))
 	}
 	l.config.Daemon = d
-}
-
-// daemonAt is where the daemon block is, else the configuration as a whole.
-func (l *loader) daemonAt() hcl.Range {
-	if b := l.single["daemon"]; b != nil {
-		return header(b)
-	}
-	return hcl.Range{}
 }

@@ -1,15 +1,17 @@
 package hclfile
 
 import (
+	"slices"
 	"testing"
 
+	"github.com/imapvigil/imapvigil/config/advice"
 	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // Rules are the ids of all rules, for the test that each has a golden file.
 func Rules() []string {
 	var ids []string
-	for _, r := range append(source.Rules, rules...) {
+	for _, r := range slices.Concat(source.Rules, advice.Rules, rules) {
 		ids = append(ids, r.ID)
 	}
 	return ids

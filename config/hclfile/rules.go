@@ -6,7 +6,7 @@ import "github.com/imapvigil/imapvigil/config"
 // under testdata/wrong that breaks it, with the exact text that a user sees.
 type rule = config.Rule
 
-// rules is every rule there is, beside those of config/source.
+// rules is every rule there is, beside those of config/source and config/advice.
 var rules []*rule
 
 func wrong(id, summary string) *rule      { return register(id, config.Error, summary) }
@@ -116,17 +116,8 @@ var (
 var (
 	ruleNotYet       = suspicious("not-in-effect", "Not in effect yet")
 	ruleLiteral      = suspicious("written-secret", "Secret written in the file")
-	ruleNoRoles      = suspicious("no-roles", "Check without notification roles")
-	ruleNobody       = suspicious("nobody", "Nobody is told")
-	ruleMonitorRoles = suspicious("monitor-roles", "No roles for the monitor itself")
-	ruleNoChecks     = suspicious("no-checks", "No checks")
 	ruleRelativeName = suspicious("relative-name", "Host name without a dot")
 	ruleIgnoredPEM   = suspicious("certificate-ignored", "Part of a certificate file without effect")
 	ruleUnusedTLS    = suspicious("unused-tls", "TLS settings without TLS")
-	ruleUnused       = suspicious("unused", "Never used")
-	ruleOwnMail      = suspicious("own-mail", "Alarm depends on what it is about")
-	ruleUncovered    = suspicious("uncovered", "Hours that nobody covers")
 	ruleNoException  = suspicious("no-exception", "Exception without effect")
-	ruleMailPort     = suspicious("mail-port", "Port for another kind of encryption")
-	ruleNoHeartbeat  = suspicious("no-heartbeat", "Nobody watches the watcher")
 )

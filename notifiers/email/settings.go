@@ -52,6 +52,21 @@ type Settings struct {
 // Kind implements [notifiers.Settings].
 func (Settings) Kind() notifiers.Kind { return Kind }
 
+// Relay implements [notifiers.Relayed].
+func (s Settings) Relay() string { return s.Host }
+
+// PortAdvice implements [notifiers.PortAdviser]: one of two sides would wait for TLS
+// where the other speaks first (RFC 8314 section 3.3).
+func (s Settings) PortAdvice() string {
+	switch {
+	case s.Security == "tls" && s.Port == 587:
+		return "With security = \"tls\" the connection begins with TLS, and on port 587 mail servers begin without. Write port = 465, or security = \"starttls\"."
+	case s.Security == "starttls" && s.Port == 465:
+		return "With security = \"starttls\" the connection begins without TLS, and on port 465 mail servers begin with it. Write security = \"tls\", or port = 587."
+	}
+	return ""
+}
+
 // DecodeTarget reads a [Target] from JSON.
 func (Settings) DecodeTarget(data []byte) (notifiers.Target, error) {
 	return notifiers.DecodeTarget[Target](data)

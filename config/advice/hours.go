@@ -1,4 +1,4 @@
-package hclfile
+package advice
 
 import (
 	"fmt"
@@ -15,27 +15,32 @@ type week [7 * 24 * 60]bool
 // of different zones.
 var aSunday = time.Date(2026, time.January, 4, 0, 0, 0, 0, time.UTC)
 
-// adviseOnHours finds roles that nobody hears at some hours, because every way
-// has its windows.
-func (l *loader) adviseOnHours() {
-	for _, b := range l.named["notification_role"] {
+// onHours finds roles that nobody hears at some hours, because every way has its
+// windows.
+func (a *adviser) onHours() {
+	for _, role := range a.config.Roles {
 		var covered week
 		var zone *time.Location
 		always, shown := false, true
-		for _, way := range l.config.Roles[config.RoleID(b.id)].Notify {
-			s := l.config.Schedules[way.During]
+		for _, notify := range role.Notify {
+			s := a.config.Schedules[notify.During]
 			if s == nil {
 				always = true
 				break
 			}
 			covered.add(s)
 			zone = s.Zone
-			shown = shown && l.shownHours[s.ID]
+			shown = shown && a.written.Hours[s.ID]
 		}
-		if gaps := covered.gaps(zone); !always && gaps != "" {
-			which := complaint{fmt.Sprintf("%s (%s)", gaps, zone), "some hours"}.says(shown)
-			l.report(ruleUncovered, header(b.block), "Every way to this role has its windows, and together they leave out %s. What opens then waits for the next window. Add a notify block without during, or a wider schedule.", which)
+		gaps := covered.gaps(zone)
+		if always || gaps == "" {
+			continue
 		}
+		which := "some hours"
+		if shown {
+			which = fmt.Sprintf("%s (%s)", gaps, zone)
+		}
+		a.warn(ruleUncovered, role.Pos, "Every way to this role has its windows, and together they leave out %s. What opens then waits for the next window. Add a notify block without during, or a wider schedule.", which)
 	}
 }
 
@@ -96,5 +101,6 @@ func moment(m int) string {
 	if m == 7*24*60 {
 		return "sat 24:00"
 	}
-	return fmt.Sprintf("%s %02d:%02d", weekdays[m/(24*60)], m/60%24, m%60)
+	day := strings.ToLower(time.Weekday(m / (24 * 60)).String()[:3])
+	return fmt.Sprintf("%s %02d:%02d", day, m/60%24, m%60)
 }

@@ -1,0 +1,204 @@
+package advice
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+// Written is what the files say beyond the configuration that was made of them.
+type Written struct {
+	Daemon       config.Pos                 // of the daemon block, else the files as a whole
+	MonitorRoles bool                       // daemon.notification_roles is written
+	NoHeartbeat  bool                       // daemon.heartbeat_url is written and empty
+	Hours        map[config.ScheduleID]bool // whose windows may be repeated in a message
+	// Roles says where the notification_roles stand that hold for a check; false: the
+	// daemon's own hold.
+	Roles func(config.CheckID) (config.Pos, bool)
+}
+
+// An adviser looks through one configuration.
+type adviser struct {
+	config  *config.Config
+	written Written
+	diags   []config.Diagnostic
+}
+
+// Of returns the warnings about a configuration, in no order.
+func Of(cfg *config.Config, written Written) []config.Diagnostic {
+	a := &adviser{config: cfg, written: written}
+	if len(cfg.Checks) == 0 {
+		a.warn(ruleNoChecks, written.Daemon, "Nothing is watched: there is no imap_check.")
+	}
+	if roles := cfg.Daemon.Roles; !written.MonitorRoles && len(roles) > 0 {
+		a.warn(ruleMonitorRoles, written.Daemon, "daemon.notification_roles does not say who hears of the monitor's own trouble, so all roles do: %s.", firstOf(roles))
+	}
+	a.onRoles()
+	a.onUnused()
+	a.onOwnMail()
+	a.onMailPorts()
+	a.onHours()
+	if cfg.Daemon.HeartbeatURL.IsZero() && !written.NoHeartbeat && len(cfg.Roles) > 0 {
+		a.warn(ruleNoHeartbeat, written.Daemon, "If this machine dies, nobody is told of anything any more. Let something else expect a sign of life: daemon { heartbeat_url = ... }, or write heartbeat_url = \"\" to do without.")
+	}
+	return a.diags
+}
+
+// onRoles names the checks that nobody chose people for, in one warning each: a
+// thousand of them is one oversight.
+func (a *adviser) onRoles() {
+	var without []*config.Check
+	nobody := map[string][]*config.Check{} // by reason
+	for _, check := range a.inOrder() {
+		_, chosen := a.written.Roles(check.ID)
+		switch {
+		case len(check.Roles) == 0:
+			why := a.whyNobody(check.ID)
+			nobody[why] = append(nobody[why], check)
+		case !chosen:
+			without = append(without, check)
+		}
+	}
+	if len(without) > 0 {
+		a.warn(ruleNoRoles, without[0].Pos, "%s no notification_roles, here or in a defaults block above, so the daemon's own are told: %s.", have(without), firstOf(a.config.Daemon.Roles))
+	}
+	for why, checks := range nobody {
+		a.warn(ruleNobody, checks[0].Pos, "%s no role to tell%s.", have(checks), why)
+	}
+}
+
+// inOrder gives the checks as they stand in the files.
+func (a *adviser) inOrder() []*config.Check {
+	return slices.SortedFunc(maps.Values(a.config.Checks), func(x, y *config.Check) int {
+		return cmp.Or(x.Pos.Before(y.Pos), cmp.Compare(x.ID, y.ID))
+	})
+}
+
+// whyNobody says where it comes from that nobody is told of a check.
+func (a *adviser) whyNobody(id config.CheckID) string {
+	at, chosen := a.written.Roles(id)
+	switch {
+	case chosen:
+		return fmt.Sprintf(", as notification_roles = [] says at %s", at)
+	case len(a.config.Roles) == 0:
+		return ": there is no notification_role at all"
+	}
+	return ": daemon.notification_roles is empty"
+}
+
+// have begins a sentence about checks: the first few by name.
+func have(checks []*config.Check) string {
+	const few = 5
+	var names []string
+	for _, check := range checks[:min(few, len(checks))] {
+		names = append(names, string(check.ID))
+	}
+	switch more := len(checks) - few; {
+	case len(checks) == 1:
+		return fmt.Sprintf("The check %s has", names[0])
+	case more > 0:
+		return fmt.Sprintf("%d checks (%s and %d more) have", len(checks), strings.Join(names, ", "), more)
+	}
+	return fmt.Sprintf("%d checks (%s) have", len(checks), strings.Join(names, ", "))
+}
+
+// firstOf names the first few roles: there may be one for each of a thousand
+// customers.
+func firstOf(roles []config.RoleID) string {
+	const few = 10
+	var words []string
+	for _, id := range roles[:min(few, len(roles))] {
+		words = append(words, string(id))
+	}
+	if more := len(roles) - few; more > 0 {
+		words = append(words, fmt.Sprintf("%d more", more))
+	}
+	if last := len(words) - 1; last > 0 {
+		return strings.Join(words[:last], ", ") + " and " + words[last]
+	}
+	return strings.Join(words, "")
+}
+
+// onUnused names roles, notifiers and schedules that nothing refers to: people who
+// would never be told.
+func (a *adviser) onUnused() {
+	roles, channels, schedules := map[config.RoleID]bool{}, map[config.NotifierID]bool{}, map[config.ScheduleID]bool{}
+	for _, id := range a.config.Daemon.Roles {
+		roles[id] = a.written.MonitorRoles
+	}
+	for _, check := range a.config.Checks {
+		for _, id := range check.Roles {
+			roles[id] = true
+		}
+	}
+	for _, role := range a.config.Roles {
+		for _, notify := range role.Notify {
+			channels[notify.ID.Notifier], schedules[notify.During] = true, true
+		}
+	}
+	const unused = "Nothing refers to %s."
+	for id, role := range a.config.Roles {
+		if !roles[id] {
+			a.warn(ruleUnused, role.Pos, unused, config.Reference("notification_role", string(id)))
+		}
+	}
+	for id, n := range a.config.Notifiers {
+		if !channels[id] {
+			a.warn(ruleUnused, n.Pos, unused, reference(id))
+		}
+	}
+	for id, schedule := range a.config.Schedules {
+		if !schedules[id] {
+			a.warn(ruleUnused, schedule.Pos, unused, config.Reference("schedule", string(id)))
+		}
+	}
+}
+
+func reference(id config.NotifierID) string {
+	kind, name, _ := strings.Cut(string(id), ".")
+	return config.Reference("notifier", kind, name)
+}
+
+// onMailPorts finds notifiers whose port and encryption do not fit together.
+func (a *adviser) onMailPorts() {
+	for _, n := range a.config.Notifiers {
+		if settings, ok := n.Settings.(notifiers.PortAdviser); ok {
+			if advice := settings.PortAdvice(); advice != "" {
+				a.warn(ruleMailPort, n.Pos, "%s", advice)
+			}
+		}
+	}
+}
+
+// onOwnMail finds roles that are told only through hosts that are watched: when one
+// is down, nobody hears of it.
+func (a *adviser) onOwnMail() {
+	watched := map[string]config.CheckID{}
+	for _, id := range slices.Backward(slices.Sorted(maps.Keys(a.config.Checks))) {
+		watched[strings.ToLower(a.config.Checks[id].Probe.Hostname)] = id
+	}
+	for _, role := range a.config.Roles {
+		var through []string
+		for _, notify := range role.Notify {
+			relayed, ok := a.config.Notifiers[notify.ID.Notifier].Settings.(notifiers.Relayed)
+			if !ok {
+				through = nil
+				break
+			}
+			id, isWatched := watched[strings.ToLower(relayed.Relay())]
+			if !isWatched {
+				through = nil
+				break
+			}
+			through = append(through, fmt.Sprintf("%s, whose host is watched by %s", reference(notify.ID.Notifier), id))
+		}
+		if len(through) > 0 {
+			a.warn(ruleOwnMail, role.Pos, "The only way to this role leads through what is watched: %s. When that is down, nobody here hears of it. Add a notify block that goes another way.", strings.Join(slices.Compact(through), ", "))
+		}
+	}
+}

@@ -1,0 +1,97 @@
+package advice_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/advice"
+	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/notifiers/email"
+	"github.com/imapvigil/imapvigil/notifiers/slack"
+)
+
+// sound is a configuration that nothing is to be said about.
+func sound() (*config.Config, advice.Written) {
+	cfg := &config.Config{
+		Daemon: config.Daemon{Roles: []config.RoleID{"it"}, HeartbeatURL: opaque.NewSecret("https://heartbeat.example.org/1")},
+		Checks: map[config.CheckID]*config.Check{
+			"mx": {ID: "mx", Probe: config.Probe{Hostname: "mx.example.org"}, Roles: []config.RoleID{"it"}, Pos: config.Pos{File: "a.hcl", Line: 9, Column: 1}},
+		},
+		Roles: map[config.RoleID]*config.Role{"it": {ID: "it", Notify: []config.Notify{
+			{ID: config.NotifyID{Notifier: "email.mail"}, During: "day"},
+			{ID: config.NotifyID{Notifier: "slack.chat"}, During: "night"},
+		}}},
+		Notifiers: map[config.NotifierID]*config.Notifier{
+			"email.mail": {ID: "email.mail", Settings: email.Settings{Host: "relay.example.org", Port: 465, Security: "tls"}},
+			"slack.chat": {ID: "slack.chat", Settings: slack.Settings{}},
+		},
+		Schedules: map[config.ScheduleID]*config.Schedule{
+			"day":   {ID: "day", Zone: time.UTC, Windows: []config.Window{{Days: allDays, From: 8 * 60, To: 20 * 60}}},
+			"night": {ID: "night", Zone: time.UTC, Windows: []config.Window{{Days: allDays, From: 20 * 60, To: 8 * 60}}},
+		},
+	}
+	return cfg, advice.Written{
+		MonitorRoles: true, Hours: map[config.ScheduleID]bool{"day": true, "night": true},
+		Roles: func(config.CheckID) (config.Pos, bool) { return config.Pos{File: "a.hcl", Line: 10, Column: 3}, true },
+	}
+}
+
+var allDays = [7]bool{true, true, true, true, true, true, true}
+
+func TestAdvice(t *testing.T) {
+	seen := map[string]bool{}
+	for _, test := range []struct {
+		rule, says string
+		change     func(*config.Config, *advice.Written)
+	}{
+		{"", "", func(*config.Config, *advice.Written) {}},
+		{"no-checks unused", "Nothing is watched", func(c *config.Config, _ *advice.Written) { c.Checks, c.Daemon.Roles = nil, nil }},
+		{"monitor-roles", "so all roles do: it.", func(_ *config.Config, w *advice.Written) { w.MonitorRoles = false }},
+		{"no-roles", "The check mx has no notification_roles", func(_ *config.Config, w *advice.Written) {
+			w.Roles = func(config.CheckID) (config.Pos, bool) { return config.Pos{}, false }
+		}},
+		{"nobody", "says at a.hcl:10:3", func(c *config.Config, _ *advice.Written) { c.Checks["mx"].Roles = nil }},
+		{"unused", "Nothing refers to notifier.slack.other.", func(c *config.Config, _ *advice.Written) {
+			c.Notifiers["slack.other"] = &config.Notifier{Settings: slack.Settings{}}
+		}},
+		{"own-mail", "notifier.email.mail, whose host is watched by mx", func(c *config.Config, _ *advice.Written) {
+			c.Checks["mx"].Probe.Hostname = "Relay.example.org"
+			c.Roles["it"].Notify = []config.Notify{{ID: config.NotifyID{Notifier: "email.mail"}}, {ID: config.NotifyID{Notifier: "email.mail"}, After: time.Minute}}
+			c.Roles["chat"] = &config.Role{Notify: []config.Notify{{ID: config.NotifyID{Notifier: "slack.chat"}, During: "day"}, {ID: config.NotifyID{Notifier: "slack.chat"}, During: "night"}}}
+			c.Checks["mx"].Roles = []config.RoleID{"it", "chat"}
+		}},
+		{"mail-port", "on port 587 mail servers begin without", func(c *config.Config, _ *advice.Written) {
+			c.Notifiers["email.mail"].Settings = email.Settings{Host: "relay.example.org", Port: 587, Security: "tls"}
+		}},
+		{"uncovered", "sun 20:00 to sun 21:00, mon 20:00 to mon 21:00, tue 20:00 to tue 21:00 and 4 more (UTC)", func(c *config.Config, _ *advice.Written) {
+			c.Schedules["night"].Windows[0].From = 21 * 60
+		}},
+		{"uncovered", "leave out some hours.", func(c *config.Config, w *advice.Written) {
+			c.Schedules["night"].Windows[0].From, w.Hours = 21*60, nil
+		}},
+		{"no-heartbeat", "nobody is told of anything any more", func(c *config.Config, _ *advice.Written) { c.Daemon.HeartbeatURL = opaque.Secret{} }},
+		{"", "", func(c *config.Config, w *advice.Written) {
+			c.Daemon.HeartbeatURL, w.NoHeartbeat = opaque.Secret{}, true
+		}},
+	} {
+		cfg, written := sound()
+		test.change(cfg, &written)
+		var rules, texts []string
+		for _, d := range advice.Of(cfg, written) {
+			rules, texts = append(rules, d.Rule), append(texts, d.Detail)
+			seen[d.Rule] = true
+		}
+		slices.Sort(rules)
+		if got := strings.Join(rules, " "); got != test.rule || !strings.Contains(strings.Join(texts, " "), test.says) {
+			t.Errorf("got %s %q, want %s %q", got, texts, test.rule, test.says)
+		}
+	}
+	for _, r := range advice.Rules {
+		if !seen[r.ID] {
+			t.Errorf("nothing is warned of under %s", r.ID)
+		}
+	}
+}
