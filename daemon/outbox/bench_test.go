@@ -20,7 +20,7 @@ func storm(b *testing.B) outbox.World {
 		}
 		ways = append(ways, w)
 	}
-	w := outbox.World{Rates: outbox.DefaultRates, Kind: kind}
+	w := outbox.World{Rates: outbox.DefaultRates, Notifiers: channels(nil)}
 	for i := range 10_000 {
 		w.Subjects = append(w.Subjects, outbox.Subject{
 			Incident: incident.Incident{

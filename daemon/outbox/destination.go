@@ -48,14 +48,14 @@ func (t *Notification) AskedBy() []config.RoleID {
 // is the same destination until it has heard of the end: the role was renamed, so
 // nothing is repeated.
 func (p *planner) destination(s *Subject, told []entry, way *config.Notify) Destination {
-	kind, _ := p.world.Kind(way.ID.Notifier)
+	kind, _ := p.world.kind(way.ID.Notifier)
 	d := destinationOf(way.ID, kind)
-	if d.Role == "" || p.world.RoleExists == nil {
+	if d.Role == "" {
 		return d
 	}
 	last := known(told, d)
 	for _, e := range told {
-		renamed := e.to.Notifier == d.Notifier && e.to.Target == d.Target && !p.world.RoleExists(e.to.Role)
+		renamed := e.to.Notifier == d.Notifier && e.to.Target == d.Target && !p.world.hasRole(e.to.Role)
 		goesOn := e.told.open || p.book.pending[e.told.key] != nil || !s.Open()
 		if renamed && goesOn && e.told.bout > last.told.bout {
 			last = e

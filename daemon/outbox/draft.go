@@ -48,7 +48,7 @@ func (p *planner) draft(ways []*config.Notify, e entry) *draft {
 	}
 	d := &draft{to: e.to, has: map[incident.ID]bool{}, replaces: map[incident.ID]Key{}}
 	if len(ways) > 0 {
-		kind, ok := p.world.Kind(e.to.Notifier)
+		kind, ok := p.world.kind(e.to.Notifier)
 		target, err := json.Marshal(ways[0].Target)
 		if !ok || err != nil {
 			return nil // the files cannot say so
@@ -151,12 +151,7 @@ func (p *planner) holds(old *Delivery) bool {
 		if !known {
 			return false
 		}
-		about := p.quiet
-		if i.EndsTold() {
-			about = p.silenced
-		}
-		_, quiet := quietForAll(about, s, old.AskedBy(), p.now)
-		return quiet || i.Transition != notifiers.Closed && !s.Fresh
+		return !p.world.maySend(s, i, old.AskedBy(), p.now) || i.Transition != notifiers.Closed && !s.Fresh
 	})
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
-	"github.com/imapvigil/imapvigil/notifiers"
 )
 
 // How many attempts one receiver may have under way. A crash leaves so many messages
@@ -134,20 +133,4 @@ func topicsOf(d *Delivery, topic func(incident.ID) Topic) map[Topic]bool {
 // that of the oldest about its topic. What the other side asked to wait waits.
 func (d *Delivery) mayTry(newer *Delivery) bool {
 	return d != newer && !d.Last.Held && d.Last.At.Before(newer.At)
-}
-
-// Outdated reports whether a delivery tells of nothing that is known to be so:
-// of incidents that are open and have not been found failing since the start,
-// and of openings whose incident is over, which the closing will replace (unless
-// none is wanted).
-func (d *Delivery) Outdated(fresh, open func(incident.ID) bool) bool {
-	return !slices.ContainsFunc(d.Items, func(i Item) bool {
-		if i.Transition == notifiers.Closed {
-			return true
-		}
-		if !open(i.Incident) {
-			return d.NoClosing || i.NoClosing
-		}
-		return fresh(i.Incident)
-	})
 }

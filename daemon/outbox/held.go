@@ -15,6 +15,13 @@ type HeldReason string
 // HeldByLimit says that the notifier has sent its max_per_hour.
 const HeldByLimit HeldReason = "max_per_hour"
 
+// The other reasons.
+const (
+	HeldBySilence     HeldReason = "silenced"
+	HeldByMaintenance HeldReason = "maintenance"
+	HeldByDependency  HeldReason = "depends_on" // it is down, or may be
+)
+
 // Held is something that a destination should be told and is not told yet.
 type Held struct {
 	Incident   incident.ID

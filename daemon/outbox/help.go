@@ -70,8 +70,7 @@ func (p *planner) waiting(s *Subject, told []entry, to Destination, asked []conf
 		roles = asked
 	}
 	return slices.DeleteFunc(roles, func(role config.RoleID) bool {
-		_, quiet := p.quiet(s, role, p.now)
-		return quiet
+		return p.world.suppressed(s, role, p.now).holds()
 	})
 }
 
@@ -95,8 +94,8 @@ func (p *planner) undelivered(s *Subject, e entry) (since time.Time, ok bool) {
 		return since, false
 	}
 	due := latest(e.opened, p.world.Started).Add(HelpAfter)
-	if until, quiet := quietForAll(p.quiet, s, p.askedLast(e), p.now.Add(-HelpAfter)); quiet {
-		due = latest(due, until.Add(HelpAfter)) // nobody tried meanwhile
+	if h := suppression((*World).suppressed).forAll(&p.world, s, p.askedLast(e), p.now.Add(-HelpAfter)); h.holds() {
+		due = latest(due, h.until.Add(HelpAfter)) // nobody tried meanwhile
 	}
 	if due.After(p.now) {
 		p.later(due)

@@ -10,10 +10,7 @@ import (
 // is none left it says when there is one. A message that replaces another one
 // counts like any, and so does one that must be sent in any case.
 func (p *planner) may(id config.NotifierID, must bool) (free time.Time, ok bool) {
-	if p.world.MaxPerHour == nil {
-		return free, true
-	}
-	most := p.world.MaxPerHour(id)
+	most := p.world.maxPerHour(id)
 	if most <= 0 {
 		return free, true
 	}

@@ -80,16 +80,15 @@ func (p *planner) missed(s *Subject, way *config.Notify, e entry) bool {
 		return false
 	}
 	_, within := p.within(way, s.EndedAt)
-	_, quiet := p.quiet(s, way.ID.Role, s.EndedAt)
-	return within && !quiet
+	return within && !p.world.suppressed(s, way.ID.Role, s.EndedAt).holds()
 }
 
 // within tells whether a way may be used, and else from when on.
 func (p *planner) within(way *config.Notify, at time.Time) (time.Time, bool) {
-	if way.During == "" || p.world.Within == nil {
+	if way.During == "" {
 		return time.Time{}, true
 	}
-	return p.world.Within(way.During, at)
+	return p.world.Calendar.Within(way.During, at)
 }
 
 // open: each bout is opened once, then what gets worse is told, and in the end
@@ -130,9 +129,9 @@ func (p *planner) opening(s *Subject, way *config.Notify) (need, bool) {
 	if way.Severity == config.SeverityDown {
 		since = latest(since, s.WorsenedAt) // when it got bad enough for this way
 	}
-	due := latest(p.after(since, way.After), s.Parent)
-	if kind, _ := p.world.Kind(way.ID.Notifier); kind.Traits().People {
-		due = latest(due, s.Company)
+	due := latest(p.after(since, way.After), p.world.parentDelay(s, p.now).until)
+	if kind, _ := p.world.kind(way.ID.Notifier); kind.Traits().People {
+		due = latest(due, p.world.siblingDelay(s, p.now))
 	}
 	return need{openingOf(way), due, false}, true
 }

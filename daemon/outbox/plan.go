@@ -1,7 +1,6 @@
 package outbox
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -22,49 +21,6 @@ type Rates struct {
 // DefaultRates are those that users can count on.
 var DefaultRates = Rates{First: 10 * time.Second, Every: time.Minute, Digest: 5 * time.Minute, Large: 20}
 
-// A World is what Plan compares the Book with. Its functions answer from values
-// that do not change while Plan runs; one that is nil answers never, or none.
-type World struct {
-	Rates    Rates
-	Subjects []Subject
-	// Kind tells the kind of a notifier that exists.
-	Kind func(config.NotifierID) (notifiers.Kind, bool)
-	// MaxPerHour bounds the messages of a notifier in any hour; 0: no bound.
-	MaxPerHour func(config.NotifierID) int
-	// Quiet tells whether nothing is sent about an incident to a role at a time,
-	// and until when at least; zero: until something changes.
-	Quiet func(s *Subject, role config.RoleID, at time.Time) (until time.Time, quiet bool)
-	// Dependent tells the same of what an incident's check depends on, and nobody is
-	// told meanwhile but of the end of what was told.
-	Dependent func(s *Subject, at time.Time) (until time.Time, down bool)
-	// Within tells whether a time is within a schedule, and else when the next
-	// window begins; zero: never.
-	Within func(id config.ScheduleID, at time.Time) (next time.Time, within bool)
-	// RoleExists tells whether a role is in the files; nil: all are.
-	RoleExists func(config.RoleID) bool
-	// Monitor are the ways of the daemon's own roles.
-	Monitor []config.Notify
-	// Started is when this process did: nothing could be delivered before.
-	Started time.Time
-}
-
-// A Subject is an incident that some destination may have to hear of.
-type Subject struct {
-	incident.Incident
-	// Notify of the roles that the check names now.
-	Notify []config.Notify
-	// Remind is the pause between reminders; 0: none.
-	Remind time.Duration
-	// Fresh: it was found failing since this process started.
-	Fresh bool
-	// Before are older incidents of the same topic that are over, and whose end may
-	// not be decided yet.
-	Before []incident.ID
-	// Company is until when people's opening waits for what is failing beside
-	// it, Parent until when every opening waits for what it depends on.
-	Company, Parent time.Time
-}
-
 // Planned is what must be told now.
 type Planned struct {
 	Tell []Notification
@@ -76,14 +32,6 @@ type Planned struct {
 	// Undelivered are openings that could not be delivered, or were held, for so
 	// long that others were asked for help.
 	Undelivered []Undelivered
-}
-
-// Sort orders subjects by when they were reported, so that a message names
-// them in the order in which they happened.
-func Sort(subjects []Subject) {
-	slices.SortFunc(subjects, func(a, b Subject) int {
-		return cmp.Or(a.ReportedAt.Compare(b.ReportedAt), cmp.Compare(a.Check, b.Check), cmp.Compare(a.ID, b.ID))
-	})
 }
 
 // Plan compares what is true with what was told. It changes nothing; the
@@ -231,8 +179,8 @@ func (p *planner) request(s *Subject, ways []*config.Notify, e entry, underWay b
 		if !needed && !underWay {
 			continue
 		}
-		if until, quiet := p.quietAbout(n, e)(s, way.ID.Role, p.now); quiet {
-			p.later(until) // also for what is held back until then
+		if h := suppressionOf(n, e)(&p.world, s, way.ID.Role, p.now); h.holds() {
+			p.later(h.until) // also for what is held back until then
 			continue
 		}
 		if !needed {
@@ -278,8 +226,8 @@ func (p *planner) owed(s *Subject, e entry, underWay bool) (r request, ok bool) 
 		return r, false
 	}
 	r = request{need: n, roles: p.askedLast(e), ends: true}
-	if until, quiet := quietForAll(p.quietAbout(n, e), s, r.roles, p.now); quiet {
-		p.later(until)
+	if h := suppressionOf(n, e).forAll(&p.world, s, r.roles, p.now); h.holds() {
+		p.later(h.until)
 		return r, false
 	}
 	if n.due.After(p.now) {
@@ -295,51 +243,6 @@ func (p *planner) askedLast(e entry) []config.RoleID {
 		return d.AskedBy()
 	}
 	return []config.RoleID{e.to.Role}
-}
-
-// A quietness tells whether nothing is sent about an incident to a role at a time,
-// and until when at least; zero: until something changes.
-type quietness func(s *Subject, role config.RoleID, at time.Time) (until time.Time, quiet bool)
-
-// quiet is the quietness of everything: somebody asked for it, or what the check
-// depends on is down.
-func (p *planner) quiet(s *Subject, role config.RoleID, at time.Time) (until time.Time, quiet bool) {
-	if until, quiet := p.silenced(s, role, at); quiet || p.world.Dependent == nil {
-		return until, quiet
-	}
-	return p.world.Dependent(s, at)
-}
-
-// silenced is the quietness of the end of what was told.
-func (p *planner) silenced(s *Subject, role config.RoleID, at time.Time) (until time.Time, quiet bool) {
-	if p.world.Quiet == nil {
-		return until, false
-	}
-	return p.world.Quiet(s, role, at)
-}
-
-// quietAbout is the quietness of what a destination lacks. Who has heard of a child
-// before its parent fell hears of its end when the child is well.
-func (p *planner) quietAbout(n need, e entry) quietness {
-	if n.transition == notifiers.Closed && e.sure.open {
-		return p.silenced
-	}
-	return p.quiet
-}
-
-// quietForAll tells whether no role of a list is to hear of an incident at a
-// time, and when that may end for the first of them.
-func quietForAll(quiet quietness, s *Subject, roles []config.RoleID, at time.Time) (until time.Time, all bool) {
-	for i, role := range roles {
-		end, is := quiet(s, role, at)
-		if !is {
-			return time.Time{}, false
-		}
-		if i == 0 || !end.IsZero() && (until.IsZero() || end.Before(until)) {
-			until = end
-		}
-	}
-	return until, len(roles) > 0
 }
 
 // due is when a draft goes out: at once where programs read; where people do,

@@ -89,7 +89,7 @@ func newModel(t *rapid.T) *model {
 	m.rates = outbox.Rates{First: 10 * time.Second, Every: time.Minute, Digest: 5 * time.Minute, Large: 2}
 	m.sim.share = func() float64 { return 0.5 }
 	m.sim.planned, m.sim.told, m.sim.sending, m.sim.settled = m.onPlanned, m.onTold, m.onSending, m.onSettled
-	m.windows["night"] = [2]time.Time{epoch.Add(10 * time.Minute), epoch.Add(time.Hour)}
+	m.window("night", epoch.Add(10*time.Minute), epoch.Add(time.Hour))
 	m.monitor = "ops"
 	for i := range 4 {
 		id := config.CheckID(fmt.Sprintf("check%d", i))
@@ -141,7 +141,7 @@ func (m *model) renameRole(t *rapid.T) {
 }
 
 func (m *model) silence(t *rapid.T) {
-	m.silences[string(m.drawCheck(t).id)] = [2]time.Time{m.now, m.now.Add(time.Duration(rapid.IntRange(0, 3000).Draw(t, "seconds")) * time.Second)}
+	m.sim.silence(string(m.drawCheck(t).id), m.now.Add(time.Duration(rapid.IntRange(0, 3000).Draw(t, "seconds"))*time.Second))
 	m.fixed = false // whoever was spared a message has never heard of it
 	m.advance(m.now)
 }
@@ -312,8 +312,7 @@ func (m *model) onTold(t outbox.Notification) {
 		if item.Transition != notifiers.Closed && len(t.Replaces) == 0 && m.stale(item.Incident) {
 			m.Fatalf("%s %s, which nobody has looked at since the start", item.Transition, item.Incident)
 		}
-		sub := outbox.Subject{Incident: m.incidents[item.Incident]}
-		if m.quietForAll(&sub, t, item) && len(t.Replaces) == 0 {
+		if m.suppressed(t, item) && len(t.Replaces) == 0 {
 			m.Fatalf("%s %s, of which nothing is to be heard", item.Transition, item.Incident)
 		}
 	}
@@ -356,13 +355,20 @@ func (m *model) withinLimit(t outbox.Notification) {
 	}
 }
 
-func (m *model) quietForAll(sub *outbox.Subject, t outbox.Notification, item outbox.Item) bool {
-	if _, down := m.dependent(sub, t.At); down && !item.EndsTold() {
+// suppressed reports whether nothing may be said of an item: this is said once more
+// here, in the simplest words.
+func (m *model) suppressed(t outbox.Notification, item outbox.Item) bool {
+	check := m.incidents[item.Incident].Check
+	if down, ok := m.parents[check]; ok && !t.At.Before(down[0]) && t.At.Before(down[1]) && !item.EndsTold() {
 		return true
 	}
-	return !slices.ContainsFunc(t.AskedBy(), func(role config.RoleID) bool {
-		_, quiet := m.quiet(sub, role, t.At)
-		return !quiet
+	silent := func(scope outbox.Scope) bool {
+		return slices.ContainsFunc(m.silences, func(s outbox.Silence) bool {
+			return s.Scope == scope && !t.At.Before(s.From) && t.At.Before(s.Until)
+		})
+	}
+	return silent(outbox.Scope{Check: check}) || !slices.ContainsFunc(t.AskedBy(), func(role config.RoleID) bool {
+		return !silent(outbox.Scope{Role: role})
 	})
 }
 

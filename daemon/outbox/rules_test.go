@@ -137,9 +137,9 @@ func (p *player) do(verb string, args []string) {
 		}
 		p.limits[config.NotifierID(args[0])] = n
 	case "window":
-		p.windows[config.ScheduleID(args[0])] = [2]time.Time{epoch.Add(p.duration(args[1])), epoch.Add(p.duration(args[2]))}
+		p.window(config.ScheduleID(args[0]), epoch.Add(p.duration(args[1])), epoch.Add(p.duration(args[2])))
 	case "silence":
-		p.silences[args[0]] = [2]time.Time{p.now, epoch.Add(p.duration(args[1]))}
+		p.silence(args[0], epoch.Add(p.duration(args[1])))
 	case "held":
 		p.showHeld()
 	case "parent":
@@ -350,7 +350,7 @@ func TestLargestTelling(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	world := outbox.World{Rates: s.rates, Kind: kind}
+	world := outbox.World{Rates: s.rates, Notifiers: channels(nil)}
 	for i := range 30_000 {
 		world.Subjects = append(world.Subjects, outbox.Subject{
 			Incident: incident.Incident{

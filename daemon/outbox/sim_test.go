@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/calendar"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/notifiers"
@@ -96,10 +97,10 @@ type sim struct {
 	journal   []record
 	share     func() float64
 	limits    map[config.NotifierID]int
-	windows   map[config.ScheduleID][2]time.Time // from, to
-	silences  map[string][2]time.Time            // of a check or a role
-	parents   map[config.CheckID][2]time.Time    // what a check depends on is down from, to
-	monitor   config.RoleID                      // the daemon's own
+	windows   map[config.ScheduleID][]config.Window
+	silences  []outbox.Silence
+	parents   map[config.CheckID][2]time.Time // what a check depends on is down from, to
+	monitor   config.RoleID                   // the daemon's own
 
 	planned func()                                 // what was planned is applied
 	told    func(outbox.Notification)              // it was decided, and journaled
@@ -113,8 +114,8 @@ func newSim() *sim {
 		roles: map[config.RoleID][]config.Notify{}, checks: map[config.CheckID]*check{},
 		incidents: map[incident.ID]incident.Incident{}, receivers: map[config.NotifierID]*receiver{},
 		share:  func() float64 { return 0.5 },
-		limits: map[config.NotifierID]int{}, windows: map[config.ScheduleID][2]time.Time{},
-		silences: map[string][2]time.Time{}, parents: map[config.CheckID][2]time.Time{},
+		limits: map[config.NotifierID]int{}, windows: map[config.ScheduleID][]config.Window{},
+		parents: map[config.CheckID][2]time.Time{},
 		planned: func() {}, told: func(outbox.Notification) {}, sending: func(*outbox.Delivery) {},
 		settled: func(*outbox.Delivery, outbox.Outcome) {},
 	}
@@ -188,19 +189,12 @@ func (s *sim) send() {
 }
 
 func (s *sim) hold(d *outbox.Delivery) bool {
-	return d.Outdated(
-		func(id incident.ID) bool { return s.checks[s.incidents[id].Check].fresh },
-		func(id incident.ID) bool { return s.incidents[id].Open() },
-	) || !slices.ContainsFunc(d.Items, func(i outbox.Item) bool {
-		sub := &outbox.Subject{Incident: s.incidents[i.Incident]}
-		if _, down := s.dependent(sub, s.now); down && !i.EndsTold() {
-			return false
-		}
-		return slices.ContainsFunc(d.AskedBy(), func(role config.RoleID) bool {
-			_, quiet := s.quiet(sub, role, s.now)
-			return !quiet
-		})
-	})
+	w := s.surroundings()
+	for _, item := range d.Items {
+		in := s.incidents[item.Incident]
+		w.Subjects = append(w.Subjects, s.subject(s.checks[in.Check], in))
+	}
+	return w.Holds(d, s.now)
 }
 
 func (s *sim) topic(id incident.ID) outbox.Topic {
@@ -240,11 +234,7 @@ func (s *sim) receiver(id config.NotifierID) *receiver {
 }
 
 func (s *sim) world() outbox.World {
-	w := outbox.World{
-		Rates: s.rates, Kind: kind, Quiet: s.quiet, Dependent: s.dependent, Within: s.within, Monitor: s.roles[s.monitor],
-		RoleExists: func(id config.RoleID) bool { return len(s.roles[id]) > 0 },
-		MaxPerHour: func(id config.NotifierID) int { return s.limits[id] },
-	}
+	w := s.surroundings()
 	for _, in := range s.incidents {
 		w.Subjects = append(w.Subjects, s.subject(s.checks[in.Check], in))
 	}
@@ -252,26 +242,86 @@ func (s *sim) world() outbox.World {
 	return w
 }
 
-func (s *sim) quiet(sub *outbox.Subject, role config.RoleID, at time.Time) (until time.Time, quiet bool) {
-	for _, name := range []string{string(sub.Check), string(role)} {
-		if span, ok := s.silences[name]; ok && !at.Before(span[0]) && at.Before(span[1]) {
-			return span[1], true
+// surroundings is the world without the incidents.
+func (s *sim) surroundings() outbox.World {
+	w := outbox.World{
+		Rates: s.rates, Monitor: s.roles[s.monitor], Roles: map[config.RoleID]*config.Role{}, Notifiers: channels(s.limits),
+		Silences: s.silences, Services: map[config.CheckID]outbox.Service{},
+	}
+	for id, blocks := range s.roles {
+		if len(blocks) > 0 {
+			w.Roles[id] = &config.Role{ID: id, Notify: blocks}
 		}
 	}
-	return time.Time{}, false
-}
-
-func (s *sim) dependent(sub *outbox.Subject, at time.Time) (until time.Time, down bool) {
-	span, ok := s.parents[sub.Check]
-	return span[1], ok && !at.Before(span[0]) && at.Before(span[1])
-}
-
-func (s *sim) within(id config.ScheduleID, at time.Time) (next time.Time, within bool) {
-	span := s.windows[id]
-	if at.Before(span[0]) {
-		return span[0], false
+	files := &config.Config{Checks: map[config.CheckID]*config.Check{}, Schedules: map[config.ScheduleID]*config.Schedule{}}
+	for id := range s.checks {
+		files.Checks[id] = s.config(id)
 	}
-	return time.Time{}, at.Before(span[1])
+	for id, span := range s.parents {
+		// What it depends on is a check of its own, which is down for a while.
+		parent := parentOf(id)
+		files.Checks[parent] = &config.Check{ID: parent, Enabled: true}
+		w.Services[parent] = outbox.Service{Observed: true, Incident: incident.Incident{
+			ID: "p", Check: parent, Condition: config.ConditionService, Severity: config.SeverityDown, Reported: 1, ReportedAt: span[0],
+			ClosedAs: incident.Recovered, EndedAt: span[1], ClosedAt: span[1],
+		}}
+	}
+	for id, windows := range s.windows {
+		files.Schedules[id] = &config.Schedule{ID: id, Zone: time.UTC, Windows: windows}
+	}
+	w.Calendar, w.Dependencies = calendar.New(files), outbox.NewDependencies(files)
+	return w
+}
+
+func parentOf(id config.CheckID) config.CheckID { return "parent of " + id }
+
+// config is a check as files have it.
+func (s *sim) config(id config.CheckID) *config.Check {
+	c := &config.Check{ID: id, Enabled: true}
+	if _, ok := s.parents[id]; ok {
+		c.DependsOn = []config.Ref{{Check: parentOf(id)}}
+	}
+	return c
+}
+
+// channels are the notifiers of these tests.
+func channels(limits map[config.NotifierID]int) map[config.NotifierID]*config.Notifier {
+	all := map[config.NotifierID]*config.Notifier{}
+	for _, id := range []config.NotifierID{
+		"email.mail", "email.ops", "email.all", "email.night", "email.down", "email.starts", "email.start", "email.end", "email.worse", "email.cert",
+		"email.other", "sms.twilio", "sms.other", "slack.chat", "webhook.hook", "webhook.hook2", "webhook.pager", "webhook.slow", "webhook.fast", "webhook.boss",
+		"webhook.own", "webhook.dead",
+	} {
+		k, _ := kind(id)
+		all[id] = &config.Notifier{ID: id, Settings: unopened{k}, MaxPerHour: limits[id]}
+	}
+	return all
+}
+
+// unopened are the settings of a channel that is never opened.
+type unopened struct{ kind notifiers.Kind }
+
+func (s unopened) Kind() notifiers.Kind { return s.kind }
+
+func (unopened) Open() (notifiers.Notifier, error) { return nil, errors.New("nobody opens it") }
+
+func (unopened) DecodeTarget([]byte) (notifiers.Target, error) { return target(""), nil }
+
+// silence has nothing sent about a check, or to a role, until then.
+func (s *sim) silence(name string, until time.Time) {
+	scope := outbox.Scope{Check: config.CheckID(name)}
+	if _, ok := s.roles[config.RoleID(name)]; ok {
+		scope = outbox.Scope{Role: config.RoleID(name)}
+	}
+	s.silences = slices.DeleteFunc(s.silences, func(o outbox.Silence) bool { return o.Scope == scope })
+	s.silences = append(s.silences, outbox.NewSilence(scope, "", s.now, until))
+}
+
+// window says when a schedule is open: once a week, from and to at full minutes.
+func (s *sim) window(id config.ScheduleID, from, to time.Time) {
+	w := config.Window{From: from.Hour()*60 + from.Minute(), To: to.Hour()*60 + to.Minute()}
+	w.Days[from.Weekday()] = true
+	s.windows[id] = []config.Window{w}
 }
 
 // everyCheck gives the checks in an order that is always the same.
@@ -280,7 +330,7 @@ func (s *sim) everyCheck() []*check {
 }
 
 func (s *sim) subject(c *check, in incident.Incident) outbox.Subject {
-	sub := outbox.Subject{Incident: in, Remind: c.remind, Fresh: c.fresh}
+	sub := outbox.Subject{Incident: in, Config: s.config(c.id), Remind: c.remind, Fresh: c.fresh}
 	for _, other := range s.incidents {
 		if s.topic(other.ID) == s.topic(in.ID) && other.ID != in.ID && !other.Live() && other.Reported > 0 {
 			sub.Before = append(sub.Before, other.ID)

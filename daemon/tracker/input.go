@@ -3,8 +3,6 @@ package tracker
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -87,7 +85,7 @@ func (in observed) handle(t *Tracker, r *round) {
 		t.touch(id) // what waited for a fresh observation may be told now
 	}
 	t.happen(r, events)
-	t.wake(cfg, events, r)
+	t.probeNeighbours(cfg, events, r)
 	pace := incident.PaceOf(cfg.Policy, c.state, in.result.Ended)
 	r.replies = append(r.replies, func() {
 		in.answer <- pace
@@ -243,20 +241,7 @@ func (c *check) inherit(from *check, id config.CheckID) {
 
 // use makes a configuration the one that is decided by.
 func (t *Tracker) use(cfg *config.Config) {
-	t.cfg, t.calendar = cfg, calendar.New(cfg)
-	t.onServer, t.children = map[config.ServerID][]config.CheckID{}, map[config.Ref][]config.CheckID{}
-	for _, id := range slices.Sorted(maps.Keys(cfg.Checks)) {
-		c := cfg.Checks[id]
-		if c.Server != "" && c.Enabled {
-			t.onServer[c.Server] = append(t.onServer[c.Server], id)
-		}
-	}
-	t.findParents()
-	for _, id := range slices.Sorted(maps.Keys(t.dependsOn)) {
-		for _, parent := range t.dependsOn[id] {
-			t.children[parent] = append(t.children[parent], id)
-		}
-	}
+	t.cfg, t.calendar, t.dependencies = cfg, calendar.New(cfg), outbox.NewDependencies(cfg)
 	t.withdrawChannels()
 	t.agenda.everything()
 	t.published.configure(cfg, t.calendar, t.checks)

@@ -94,21 +94,3 @@ func (t *Tracker) touch(id config.CheckID) {
 		t.agenda.touch(in)
 	}
 }
-
-// concern has those looked at for whom it matters how a check's service is: the
-// other checks of its server, and what depends on it or on its server.
-func (t *Tracker) concern(id config.CheckID) {
-	for _, child := range t.children[config.Ref{Check: id}] {
-		t.touch(child)
-	}
-	c, ok := t.cfg.Checks[id]
-	if !ok || c.Server == "" {
-		return
-	}
-	for _, sibling := range t.onServer[c.Server] {
-		t.touch(sibling)
-	}
-	for _, child := range t.children[config.Ref{Server: c.Server}] {
-		t.touch(child)
-	}
-}

@@ -102,14 +102,11 @@ type Tracker struct {
 	published publisher
 	asking    map[config.CheckID][]awaited
 
-	started  time.Time
-	newest   time.Time                            // record in the journal at the start
-	calendar *calendar.Calendar                   // of cfg
-	onServer map[config.ServerID][]config.CheckID // of cfg, without the paused ones
-	// Of cfg: the checks by what they depend on, and the other way round.
-	children  map[config.Ref][]config.CheckID
-	dependsOn map[config.CheckID][]config.Ref
-	silences  map[string]outbox.Silence
+	started      time.Time
+	newest       time.Time            // record in the journal at the start
+	calendar     *calendar.Calendar   // of cfg
+	dependencies *outbox.Dependencies // of cfg
+	silences     map[string]outbox.Silence
 
 	compactNext time.Time
 	renewing    bool      // the journal's files are lost, and it needs all that is known
@@ -178,7 +175,7 @@ func Open(o Options) (*Tracker, error) {
 		published: newPublisher(),
 
 		started:  time.Now(),
-		calendar: calendar.New(unconfigured),
+		calendar: calendar.New(unconfigured), dependencies: outbox.NewDependencies(unconfigured),
 		silences: map[string]outbox.Silence{},
 	}
 	t.published.next.Config = unconfigured
@@ -320,7 +317,13 @@ func (t *Tracker) tick(r *round) {
 // send starts the attempts that are due. The journal knows each of them.
 func (t *Tracker) send(now time.Time) {
 	var due []*outbox.Delivery
-	due, t.retry = t.book.Due(now, func(d *outbox.Delivery) bool { return t.hold(d, now) }, t.topic)
+	var w *outbox.World // in most rounds nothing is due, and it is not needed
+	due, t.retry = t.book.Due(now, func(d *outbox.Delivery) bool {
+		if w == nil {
+			w = new(t.surroundings())
+		}
+		return t.holds(w, d, now)
+	}, t.topic)
 	for _, d := range due {
 		t.book.Begin(d.Key)
 		t.published.deliveryChanged(d)
@@ -332,6 +335,17 @@ func (t *Tracker) send(now time.Time) {
 		}
 		t.Sender.Send(d.NotifyID, d.To, m)
 	}
+}
+
+// holds reports whether a delivery must not be sent just now.
+func (t *Tracker) holds(w *outbox.World, d *outbox.Delivery, now time.Time) bool {
+	w.Subjects = nil
+	for _, item := range d.Items {
+		if rec, known := t.ledger[item.Incident]; known {
+			t.addSubject(w, rec.incident, now)
+		}
+	}
+	return w.Holds(d, now)
 }
 
 // known gives what is known of a check, from now on.
@@ -413,7 +427,7 @@ func (t *Tracker) fold(e incident.Event) {
 	t.published.checkChanged(c)
 	t.agenda.touch(e.Incident)
 	if e.Condition == config.ConditionService {
-		t.concern(e.Check)
+		t.touchNeighbours(e.Check)
 	}
 	if !incident.Due(c.state).IsZero() {
 		t.timed[e.Check] = true

@@ -1,22 +1,19 @@
 package tracker
 
 import (
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
-	"github.com/imapvigil/imapvigil/notifiers"
 )
 
 // world gathers the incidents that are to be looked at, and lets go of those
 // that all have heard of.
 func (t *Tracker) world(all bool, some map[incident.ID]bool, now time.Time) outbox.World {
-	w := outbox.World{
-		Rates: t.Rates, Kind: t.kind, MaxPerHour: t.maxPerHour, Quiet: t.quiet, Dependent: t.dependent, Within: t.calendar.Within,
-		RoleExists: t.roleExists, Monitor: t.notifyBlocks(t.cfg.Daemon.Roles), Started: t.started,
-	}
+	w := t.surroundings()
 	if all {
 		for id := range t.active {
 			t.gather(&w, id, now)
@@ -41,7 +38,7 @@ func (t *Tracker) gather(w *outbox.World, id incident.ID, now time.Time) {
 		return // nobody has to hear of it yet
 	}
 	if in.Live() || !in.Unreported() && (!t.book.Settled(id) || now.Sub(in.ClosedAt) < outbox.Lately) {
-		w.Subjects = append(w.Subjects, t.subject(in, now))
+		t.addSubject(w, in, now)
 		return
 	}
 	t.retire(id)
@@ -49,17 +46,73 @@ func (t *Tracker) gather(w *outbox.World, id incident.ID, now time.Time) {
 	t.agenda.wake(id, time.Time{})
 }
 
-func (t *Tracker) subject(in incident.Incident, now time.Time) outbox.Subject {
+// surroundings returns the world without its subjects.
+func (t *Tracker) surroundings() outbox.World {
+	return outbox.World{
+		Rates: t.Rates, Notifiers: t.cfg.Notifiers, Roles: t.cfg.Roles, Silences: slices.Collect(maps.Values(t.silences)),
+		Calendar: t.calendar, Dependencies: t.dependencies,
+		Monitor: t.notifyBlocks(t.cfg.Daemon.Roles), Started: t.started,
+	}
+}
+
+// addSubject adds an incident to a world, and the services of what it may wait for.
+func (t *Tracker) addSubject(w *outbox.World, in incident.Incident, now time.Time) {
 	s := outbox.Subject{Incident: in, Fresh: t.fresh(in.ID), Before: t.before(in)}
 	if isTrouble(in.Check) {
 		s.Notify, s.Remind = t.notifyBlocks(t.cfg.Daemon.Roles), remindOfTrouble
-		return s
+	} else if c, ok := t.cfg.Checks[in.Check]; ok {
+		s.Config, s.Notify, s.Remind = c, t.notifyBlocks(c.Roles), c.Policy.Remind
+		t.addParents(w, c.ID)
+		if c.Server != "" && outbox.AwaitsSiblings(&in, now) {
+			t.addSiblings(w, c.Server)
+		}
 	}
-	if c, ok := t.cfg.Checks[in.Check]; ok {
-		s.Notify, s.Remind = t.notifyBlocks(c.Roles), c.Policy.Remind
-		s.Company, s.Parent = t.openingDelay(c, in, now)
+	w.Subjects = append(w.Subjects, s)
+}
+
+// addParents adds how the services are that a check depends on, and, behind those of
+// which nothing is decided yet, what these depend on.
+func (t *Tracker) addParents(w *outbox.World, id config.CheckID) {
+	for _, parent := range t.dependencies.Parents(id) {
+		for _, member := range t.dependencies.Members(parent) {
+			t.addService(w, member)
+		}
+	}
+}
+
+func (t *Tracker) addService(w *outbox.World, id config.CheckID) outbox.Service {
+	s, known := w.Services[id]
+	if !known {
+		s = t.service(id)
+		if w.Services == nil {
+			w.Services = map[config.CheckID]outbox.Service{}
+		}
+		w.Services[id] = s
+		if s.Undecided() {
+			t.addParents(w, id)
+		}
 	}
 	return s
+}
+
+// addSiblings adds the services of a server up to the first that an opening would wait
+// for: one is enough, and a server may have thousands.
+func (t *Tracker) addSiblings(w *outbox.World, server config.ServerID) {
+	for _, id := range t.dependencies.Siblings(server) {
+		if s := t.addService(w, id); s.Unconfirmed() && outbox.Unreachable(&s.Incident) {
+			return
+		}
+	}
+}
+
+// service returns how the service of a check is.
+func (t *Tracker) service(id config.CheckID) outbox.Service {
+	c, ok := t.checks[id]
+	if !ok {
+		return outbox.Service{}
+	}
+	in, _ := c.state.Incident(config.ConditionService)
+	return outbox.Service{Incident: in, Observed: c.served || c.state.Live()}
 }
 
 // before lists older incidents of the same topic that are over and that somebody
@@ -88,19 +141,6 @@ func (t *Tracker) notifyBlocks(roles []config.RoleID) (ways []config.Notify) {
 		}
 	}
 	return slices.Clip(ways)
-}
-
-func (t *Tracker) roleExists(id config.RoleID) bool {
-	_, ok := t.cfg.Roles[id]
-	return ok
-}
-
-func (t *Tracker) kind(id config.NotifierID) (notifiers.Kind, bool) {
-	n, ok := t.cfg.Notifiers[id]
-	if !ok {
-		return "", false
-	}
-	return n.Settings.Kind(), true
 }
 
 func (t *Tracker) maxPerHour(id config.NotifierID) int {

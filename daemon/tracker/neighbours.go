@@ -1,0 +1,83 @@
+package tracker
+
+import (
+	"slices"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+)
+
+// wakePause keeps two checks from having each other probed again and again.
+const wakePause = 10 * time.Second
+
+// probeNeighbours has what is near probed at once when a check's service begins to fail:
+// what it depends on, and in dns or connect the other checks of its server, too.
+func (t *Tracker) probeNeighbours(c *config.Check, events []incident.Event, r *round) {
+	if t.Wake == nil {
+		return
+	}
+	for _, e := range events {
+		in, ok := t.state(c.ID).Incident(e.Condition)
+		if !ok || e.Kind != incident.Failing || e.Condition != config.ConditionService {
+			continue
+		}
+		var near []config.CheckID
+		if outbox.Unreachable(&in) {
+			near = t.dependencies.Siblings(c.Server)
+		}
+		for _, parent := range t.dependencies.Parents(c.ID) {
+			near = append(near[:len(near):len(near)], t.dependencies.Members(parent)...)
+		}
+		for _, id := range near {
+			if n := t.known(id); id != c.ID && !n.state.Live() && r.now.Sub(n.woken) >= wakePause {
+				n.woken = r.now
+				r.replies = append(r.replies, func() { t.Wake(id) })
+			}
+		}
+	}
+}
+
+// touchNeighbours has the incidents looked at for which it matters how a check's service
+// is: those of the other checks of its server, and of what depends on it or on its server.
+func (t *Tracker) touchNeighbours(id config.CheckID) {
+	for _, child := range t.dependencies.Children(config.Ref{Check: id}) {
+		t.touch(child)
+	}
+	c, ok := t.cfg.Checks[id]
+	if !ok || c.Server == "" {
+		return
+	}
+	for _, sibling := range t.dependencies.Siblings(c.Server) {
+		t.touch(sibling)
+	}
+	for _, child := range t.dependencies.Children(config.Ref{Server: c.Server}) {
+		t.touch(child)
+	}
+}
+
+// affected lists the checks that are failing too, and that nobody is told of
+// because this one is down.
+func (t *Tracker) affected(in incident.Incident, now time.Time) (names []string) {
+	if !in.Open() || in.Condition != config.ConditionService {
+		return nil
+	}
+	list := t.dependencies.Children(config.Ref{Check: in.Check})
+	if c, ok := t.cfg.Checks[in.Check]; ok && c.Server != "" {
+		var services []outbox.Service
+		for _, id := range t.dependencies.Siblings(c.Server) {
+			services = append(services, t.service(id))
+		}
+		if outbox.AllDown(services, now) {
+			list = slices.Concat(list, t.dependencies.Children(config.Ref{Server: c.Server}))
+		}
+	}
+	for _, id := range list {
+		if child, ok := t.state(id).Incident(config.ConditionService); ok && child.Live() {
+			names = append(names, string(id))
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
