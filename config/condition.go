@@ -1,6 +1,10 @@
 package config
 
-import "iter"
+import (
+	"fmt"
+	"iter"
+	"slices"
+)
 
 // A Condition is what an incident is about: an incident belongs to a check and a
 // condition.
@@ -23,16 +27,16 @@ const (
 var conditionTable = []struct {
 	condition Condition
 	severity  Severity // of an incident, unless its finding says that the check is down
-	doc       string
+	doc       string   // a sentence without a full stop
 }{
-	{ConditionService, SeverityDown, "mail users cannot use the service"},
-	{ConditionAddresses, SeverityDegraded, "some of its addresses fail"},
-	{ConditionCertificate, SeverityDegraded, "its certificate expires soon, or is weak"},
-	{ConditionLatency, SeverityDegraded, "a phase takes longer than its threshold"},
-	{ConditionCapability, SeverityDegraded, "a required capability is missing"},
-	{ConditionAccount, SeverityDegraded, "the account of the check, or its mailbox, does not work"},
-	{ConditionIntermittent, SeverityDegraded, "the service fails again and again, too shortly to be reported"},
-	{ConditionMonitor, SeverityDegraded, "the monitor itself has a fault"},
+	{ConditionService, SeverityDown, "The service does not work"},
+	{ConditionAddresses, SeverityDegraded, "Some addresses of the service fail, others work"},
+	{ConditionCertificate, SeverityDegraded, "The certificate expires soon, or is weak"},
+	{ConditionLatency, SeverityDegraded, "A phase takes longer than its threshold"},
+	{ConditionCapability, SeverityDegraded, "A capability that the check requires is missing"},
+	{ConditionAccount, SeverityDegraded, "The check cannot log in with its own account, or cannot open its mailbox"},
+	{ConditionIntermittent, SeverityDegraded, "The service fails again and again, each time too shortly to be reported"},
+	{ConditionMonitor, SeverityDegraded, "The monitor itself has a fault"},
 }
 
 // Conditions is a set of conditions.
@@ -73,7 +77,7 @@ func (c Condition) Severity() Severity {
 	return SeverityDegraded
 }
 
-// Doc returns what the condition means, as the end of a sentence.
+// Doc returns what the condition means, as a sentence without a full stop.
 func (c Condition) Doc() string {
 	for _, row := range conditionTable {
 		if row.condition == c {
@@ -92,3 +96,6 @@ func (c Condition) bit() Conditions {
 	}
 	return 0
 }
+
+// String names the members: "[service account]".
+func (s Conditions) String() string { return fmt.Sprint(slices.Collect(s.All())) }

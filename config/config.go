@@ -231,7 +231,7 @@ type Notify struct {
 	During     ScheduleID             // empty: always
 	On         []notifiers.Transition // empty: the default of the language
 	Severity   Severity               // the least that is told
-	Conditions []string               // empty: all
+	Conditions Conditions             // empty: all
 	Pos        Pos
 }
 

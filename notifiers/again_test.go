@@ -10,7 +10,7 @@ import (
 func TestAnIncidentThatBeganAnew(t *testing.T) {
 	first := time.Date(2026, 5, 1, 19, 14, 0, 0, time.UTC)
 	in := Incident{
-		Check: "mx1/imaps", Severity: "down", Phase: "connect", Cause: "refused", ClosedAs: "recovered",
+		Check: "mx1/imaps", Severity: "down", Phase: "connect", Cause: "refused", CauseText: "connection refused", ClosedAs: "recovered",
 		StartedAt: first, AgainAt: first.Add(17 * time.Minute), EndedAt: first.Add(17*time.Minute + 6*time.Second),
 	}
 	item := Item{Transition: Closed, Incident: in}

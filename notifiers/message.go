@@ -74,10 +74,11 @@ type Incident struct {
 	State     string // open, acknowledged, closed
 	ClosedAs  string // recovered, removed, paused, changed; empty while open
 
-	Phase    string
-	Cause    string
-	Hint     string
-	Evidence opaque.Words // the server's last words
+	Phase     string
+	Cause     string // its fixed word
+	CauseText string // the same in plain words; empty: nobody knows them
+	Hint      string
+	Evidence  opaque.Words // the server's last words
 
 	Host     string // as configured
 	Port     int

@@ -33,7 +33,7 @@ func refused() notifiers.Incident {
 	return notifiers.Incident{
 		ID: "01JD6Z", Check: "mx1/imaps", Label: "mx1/imaps", Server: "mx1", ServerLabel: "Mail 1",
 		GroupLabels: []string{"Europe", "Germany"}, Condition: "service", Severity: "down", State: "open",
-		Phase: "connect", Cause: "refused", Hint: "The host is up, nothing listens on port 993.",
+		Phase: "connect", Cause: "refused", CauseText: "connection refused", Hint: "The host is up, nothing listens on port 993.",
 		Host: "mx1.example.org", Port: 993, Security: "tls", Address: "192.0.2.10",
 		Node: "vigil1.example.net", StartedAt: start, ReportedAt: start.Add(3 * time.Minute), URL: "https://status.example.org/incidents/01JD6Z",
 	}
@@ -52,7 +52,7 @@ func ended(after time.Duration, as string) func(*notifiers.Incident) {
 
 func bye(in *notifiers.Incident) {
 	in.Check, in.Label, in.Port, in.Security = "mx1/office", "IMAP on the web port", 443, "starttls"
-	in.Phase, in.Cause, in.Hint = "greeting", "bye", "The server sends clients away."
+	in.Phase, in.Cause, in.CauseText, in.Hint = "greeting", "bye", "the server said BYE", "The server sends clients away."
 	in.Evidence = opaque.Sanitise("* BYE <!channel> \x1b[31mcome back\r\nSubject: later\u202e")
 	in.Description, in.Runbook = "Used by the office in Bonn.\nAsk Eve first.", "https://wiki.example.org/mx1?a=1&b=2"
 	in.Node = "vigil2"
@@ -60,14 +60,14 @@ func bye(in *notifiers.Incident) {
 
 func certificate(in *notifiers.Incident) {
 	in.Condition, in.Severity = "certificate", "degraded"
-	in.Phase, in.Cause, in.Hint = "tls", "cert_expires_soon", "It ends on 2026-11-30; renew it."
+	in.Phase, in.Cause, in.CauseText, in.Hint = "tls", "cert_expires_soon", "the certificate expires soon", "It ends on 2026-11-30; renew it."
 }
 
 // itself is a trouble of the monitor.
 func itself() notifiers.Incident {
 	return notifiers.Incident{
 		ID: "01JD71", Check: "imapvigil:messages", Label: "imapvigil itself", Condition: "monitor", Severity: "degraded",
-		State: "open", Cause: "undelivered", Hint: "Messages to it_team by sms.twilio do not arrive.",
+		State: "open", Cause: "undelivered", CauseText: "messages do not arrive", Hint: "Messages to it_team by sms.twilio do not arrive.",
 		Node: "vigil1.example.net", StartedAt: start.Add(4 * time.Minute),
 	}
 }
@@ -98,7 +98,7 @@ func TestMessages(t *testing.T) {
 		"opened-words": message(5*time.Minute, item(notifiers.Opened, change(refused(), bye))),
 		"opened-partner": message(0, item(notifiers.Opened, notifiers.Incident{
 			ID: "01JD70", Check: "partner", Label: "Partner mailbox", Condition: "service", Severity: "down", State: "open",
-			Phase: "dns", Cause: "no_such_name", Host: "2001:db8::25", Port: 993, StartedAt: start,
+			Phase: "dns", Cause: "no_such_name", CauseText: "the name does not exist", Host: "2001:db8::25", Port: 993, StartedAt: start,
 		})),
 		"changed":      message(hour, item(notifiers.Changed, change(refused(), certificate))),
 		"reminder":     message(12*hour, item(notifiers.Reminder, refused())),
@@ -172,7 +172,7 @@ func drawItem(t *rapid.T, text *rapid.Generator[string]) notifiers.Item {
 	in := notifiers.Incident{
 		Check: text.Draw(t, "check"), Label: text.Draw(t, "label"), ServerLabel: text.Draw(t, "server"),
 		GroupLabels: []string{text.Draw(t, "group")}, Description: text.Draw(t, "description"), Runbook: text.Draw(t, "runbook"),
-		Severity: "down", Phase: "greeting", Cause: "bye", Hint: text.Draw(t, "hint"), Host: text.Draw(t, "host"),
+		Severity: "down", Phase: "greeting", Cause: "bye", CauseText: "the server said BYE", Hint: text.Draw(t, "hint"), Host: text.Draw(t, "host"),
 		Evidence: opaque.Sanitise(text.Draw(t, "evidence")), URL: text.Draw(t, "url"), StartedAt: start,
 	}
 	return notifiers.Item{Transition: transition, Incident: in, OpeningUntold: rapid.Bool().Draw(t, "untold")}

@@ -19,8 +19,21 @@ var roleTable = table[config.Role]{
 	},
 }
 
-// conditions are what an incident can be about.
-var conditions = []string{"service", "addresses", "certificate", "latency", "capability", "account", "intermittent", "monitor"}
+// conditionWords are what an incident can be about.
+var conditionWords = func() (words []string) {
+	for c := range config.AllConditions().All() {
+		words = append(words, string(c))
+	}
+	return words
+}()
+
+// conditionsOf returns the conditions that are named.
+func conditionsOf(words []string) (set config.Conditions) {
+	for _, word := range words {
+		set |= config.ConditionSet(config.Condition(word))
+	}
+	return set
+}
 
 // transitions are what can be told of an incident, in the order of its life.
 var transitions = []string{"opened", "changed", "closed", "reminder"}
@@ -48,8 +61,8 @@ var wayTable = table[config.Notify]{
 		func(w *config.Notify, v value) { w.Severity = config.Severity(v.text) },
 	},
 	{
-		attribute{name: "conditions", kind: atLeastOne(texts(oneOf(conditions...))), fallback: "all", doc: "Which conditions are told"},
-		func(w *config.Notify, v value) { w.Conditions = slices.Sorted(slices.Values(v.list)) },
+		attribute{name: "conditions", kind: atLeastOne(texts(oneOf(conditionWords...))), fallback: "all", doc: "Which conditions are told"},
+		func(w *config.Notify, v value) { w.Conditions = conditionsOf(v.list) },
 	},
 }
 

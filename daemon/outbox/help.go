@@ -126,7 +126,7 @@ func (p *planner) withHelp(s *Subject, ways []config.Notify, told []entry, role 
 	}
 	for _, w := range p.world.Monitor {
 		if !slices.ContainsFunc(ways, func(o config.Notify) bool { return o.ID == w.ID }) {
-			w.After, w.Severity, w.Conditions = 0, "", nil
+			w.After, w.Severity, w.Conditions = 0, "", 0
 			ways = append(ways, w)
 		}
 	}

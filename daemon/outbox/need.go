@@ -169,5 +169,5 @@ func accepts(way *config.Notify, s *Subject) bool {
 	if way.Severity == config.SeverityDown && s.Severity != config.SeverityDown {
 		return false
 	}
-	return len(way.Conditions) == 0 || slices.Contains(way.Conditions, string(s.Condition))
+	return way.Conditions == 0 || way.Conditions.Has(s.Condition)
 }

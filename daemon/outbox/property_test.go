@@ -494,7 +494,7 @@ func (m *model) rest() {
 		}
 		for _, w := range m.subject(m.checks[in.Check], in).Notify {
 			p := pairOf(in.ID, destinationOf(w.ID))
-			if everything := len(w.On) == 0 && w.After == 0 && w.During == "" && w.Severity == "" && w.Conditions == nil; everything && m.heard[p] == nil && !m.died(p) && !m.forgot[p] {
+			if everything := len(w.On) == 0 && w.After == 0 && w.During == "" && w.Severity == "" && w.Conditions == 0; everything && m.heard[p] == nil && !m.died(p) && !m.forgot[p] {
 				m.Fatalf("%s has never heard of %s", w.ID.Notifier, in.ID)
 			}
 		}

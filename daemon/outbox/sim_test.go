@@ -427,7 +427,9 @@ func way(role config.RoleID, spec string) (config.Notify, error) {
 		case "severity":
 			w.Severity = config.Severity(value)
 		case "conditions":
-			w.Conditions = strings.Split(value, "|")
+			for word := range strings.SplitSeq(value, "|") {
+				w.Conditions |= config.ConditionSet(config.Condition(word))
+			}
 		case "on":
 			for t := range strings.SplitSeq(value, "|") {
 				w.On = append(w.On, notifiers.Transition(t))

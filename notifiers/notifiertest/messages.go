@@ -45,7 +45,7 @@ func Incident() notifiers.Incident {
 		ID: "01JD6Z", Check: "mx1/office", Label: "IMAP on the web port", Server: "mx1", ServerLabel: "Mail 1",
 		Groups: []string{"europe", "germany"}, GroupLabels: []string{"Europe", "Germany"}, Description: "Used by the office in Bonn.", Runbook: "https://wiki.example.org/mx1?a=1&b=2",
 		Condition: "service", Severity: "down", State: "open",
-		Phase: "greeting", Cause: "bye", Hint: "The server sends clients away.", Evidence: opaque.Sanitise("* BYE too busy"),
+		Phase: "greeting", Cause: "bye", CauseText: "the server said BYE", Hint: "The server sends clients away.", Evidence: opaque.Sanitise("* BYE too busy"),
 		Host: "mx1.example.org", Port: 443, Security: "starttls", Address: "192.0.2.10", Node: "vigil2",
 		StartedAt: began, ReportedAt: began.Add(3 * time.Minute), URL: "https://status.example.org/incidents/01JD6Z",
 	}
