@@ -153,7 +153,7 @@ var causeTable = func() []causeRow {
 		{CauseTLSFailure, service, tls, "the TLS handshake failed"},
 		{CauseHandshakeFailed, service, tls, "the server and this machine have no kind of TLS in common"},
 		{CauseLargeClientHello, note, nil, "the server answers only a small ClientHello"},
-		{CauseClientCertRequired, service, tls, "the server demands a client certificate"},
+		{CauseClientCertRequired, service | account, tls, "the server demands a client certificate"},
 		{CauseCertExpiresSoon, certificate, tls, "the certificate expires soon"},
 		{CauseCertChanged, note, nil, "the certificate has changed"},
 		{CauseCertsDiffer, note, nil, "its addresses show different certificates"},

@@ -115,6 +115,7 @@ func (b *bubble) expect(r incident.Result, want string) {
 		worst, _ := r.Worst()
 		b.t.Errorf("after %v: got %q, want %q (%s)", time.Since(epoch), got, want, worst.Hint)
 	}
+	checkWords(b.t, r)
 }
 
 // epoch is when every bubble begins.

@@ -192,6 +192,7 @@ func (c *hostileCase) compare(t *testing.T, result incident.Result) {
 	for _, surprise := range c.network.surprises() {
 		t.Error("the script:", surprise)
 	}
+	checkWords(t, result)
 }
 
 // secret is the password of every case.

@@ -102,6 +102,10 @@ func TestOneRecordWithoutAnswer(t *testing.T) {
 				if got := noteTexts(r); test.told == "" && got != "" || !strings.Contains(got, test.told) {
 					t.Errorf("the notes are %q, want %q", got, test.told)
 				}
+				if hasNote(r, "record_unanswered") != (test.told != "") {
+					t.Errorf("the notes are %v", r.Notes)
+				}
+				checkWords(t, r)
 				if again := prober.judged(t.Context(), "check", check); noteTexts(again) != noteTexts(r) {
 					t.Errorf("the notes of the next probe are %v", again.Notes)
 				}
