@@ -8,6 +8,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/notifiers"
 	"github.com/imapvigil/imapvigil/notifiers/webhook"
 )
@@ -16,7 +17,7 @@ import (
 // people read has the cause in plain words and by its word, and what programs read
 // has all three words.
 func TestMessagesKnowEveryWord(t *testing.T) {
-	tr := &Tracker{cfg: &config.Config{}}
+	tr := &Tracker{cfg: unconfigured, dependencies: outbox.NewDependencies(unconfigured)}
 	tell := func(f incident.Finding) (text string, body map[string]any) {
 		start := time.Date(2026, 11, 30, 2, 0, 0, 0, time.UTC)
 		in := tr.describe(incident.Incident{
