@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/source"
 	"github.com/imapvigil/imapvigil/config/watch"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/clock"
@@ -36,6 +37,7 @@ import (
 
 // Options are what the command line and the environment say.
 type Options struct {
+	Environment
 	ConfigPath string
 	StateDir   string // wins over the configuration's
 	Control    string // likewise
@@ -55,6 +57,27 @@ type Options struct {
 	Rates Rates
 	// Ready is called once all checks run; nil: nothing.
 	Ready func()
+}
+
+// An Environment is what the environment of the process says. It is read once, by
+// whoever calls [Run]; nothing below looks for itself.
+type Environment struct {
+	CredentialsDirectory string // CREDENTIALS_DIRECTORY, systemd.exec(5)
+	StateDirectory       string // STATE_DIRECTORY, systemd.exec(5): directories, with colons between them
+	NotifySocket         string // NOTIFY_SOCKET, sd_notify(3); empty: nobody is told
+	KeepMemoryLimit      bool   // GOMEMLIMIT is set (package runtime), and the limit of the memory stays what it says
+	// LookupEnv is for env in the files; nil: no variable is set.
+	LookupEnv func(name string) (text string, isSet bool)
+}
+
+// sourceOptions are how configurations are read.
+func (e Environment) sourceOptions() source.Options {
+	return source.Options{CredentialsDirectory: e.CredentialsDirectory, LookupEnv: e.LookupEnv}
+}
+
+// withoutSecrets are the same for who only compares: no secret is read.
+func (e Environment) withoutSecrets() source.Options {
+	return source.Options{NoCredentials: true, LookupEnv: e.LookupEnv}
 }
 
 // Rates are how messages to people are gathered and spaced.
@@ -106,7 +129,7 @@ type monitor struct {
 // returns a *ConfigError, or another error, when the start is refused; nothing has
 // been touched then.
 func Run(ctx context.Context, o Options) error {
-	m := &monitor{Options: o, memory: memoryLimit{log: o.Log}}
+	m := &monitor{Options: o, memory: memoryLimit{log: o.Log, keep: o.KeepMemoryLimit}}
 	m.memory.apply() // before the configuration is read, which takes most of it
 	first, err := m.open(ctx)
 	if err != nil {
@@ -114,7 +137,7 @@ func Run(ctx context.Context, o Options) error {
 			o.Log.Info("ended before the start was complete")
 			return nil // as after the start: whoever ends the daemon finds no error
 		}
-		tellRefused(err)
+		o.tellRefused(err)
 		return err
 	}
 	err = m.run(ctx, first)
@@ -155,7 +178,7 @@ const DefaultStateDir = "/var/lib/imapvigil"
 // stateDir: the command line wins over systemd, which wins over the
 // configuration.
 func (o Options) stateDir(d config.Daemon) string {
-	fromSystemd, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":") // systemd.exec(5)
+	fromSystemd, _, _ := strings.Cut(o.StateDirectory, ":")
 	return cmp.Or(o.StateDir, fromSystemd, d.StateDir)
 }
 
@@ -255,7 +278,7 @@ func (m *monitor) run(ctx context.Context, first *candidate) error {
 	})
 	tasks.Go(func() error {
 		<-ctx.Done()
-		tell("STOPPING=1")
+		m.tell("STOPPING=1")
 		m.probes.running.Close()
 		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 		defer cancel()
@@ -271,7 +294,7 @@ func (m *monitor) run(ctx context.Context, first *candidate) error {
 func (m *monitor) ready(first *candidate) {
 	m.Log.Info("ready", zap.Int("checks", len(first.cfg.Checks)), zap.String("state_dir", m.StateDir),
 		zap.String("control", m.Control))
-	tellReady(first.cfg, first.filesError+first.unusable)
+	m.tellReady(first.cfg, first.filesError+first.unusable)
 	if m.Ready != nil {
 		m.Ready()
 	}

@@ -1,10 +1,10 @@
 package daemon_test
 
 import (
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -124,8 +124,73 @@ func covered(allowed []string, room string) bool {
 	})
 }
 
+// environmentReaders are the rooms that may ask for variables of the environment, and
+// why. All others are given what they need to know.
+var environmentReaders = map[string]string{
+	"cmd/imapvigil": "main reads the environment, once",
+}
+
+func TestEnvironmentIsReadOnce(t *testing.T) {
+	asks := map[string][]string{
+		"os":      {"Getenv", "LookupEnv", "Environ", "ExpandEnv"},
+		"syscall": {"Getenv", "Environ"},
+	}
+	found := map[string]bool{}
+	for room, files := range roomFiles(t) {
+		for _, file := range files {
+			ast.Inspect(parse(t, file, 0), func(n ast.Node) bool {
+				use, ok := n.(*ast.SelectorExpr)
+				if !ok {
+					return true
+				}
+				pkg, ok := use.X.(*ast.Ident)
+				if !ok || !slices.Contains(asks[pkg.Name], use.Sel.Name) {
+					return true
+				}
+				found[room] = true
+				if environmentReaders[room] == "" {
+					t.Errorf("%s calls %s.%s: let main read the environment, and hand it down", file, pkg.Name, use.Sel.Name)
+				}
+				return true
+			})
+		}
+	}
+	for room, why := range environmentReaders {
+		if !found[room] {
+			t.Errorf("%s does not read the environment, and may (%s): take it off the list", room, why)
+		}
+	}
+}
+
 // roomImports reads the import clauses of every file that is not a test.
 func roomImports(t *testing.T) map[string][]string {
+	t.Helper()
+	found := map[string][]string{}
+	for room, files := range roomFiles(t) {
+		for _, file := range files {
+			for _, spec := range parse(t, file, parser.ImportsOnly).Imports {
+				imp, err := strconv.Unquote(spec.Path.Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				found[room] = append(found[room], imp)
+			}
+		}
+	}
+	return found
+}
+
+func parse(t *testing.T, file string, mode parser.Mode) *ast.File {
+	t.Helper()
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, mode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
+}
+
+// roomFiles are the files of each room that are not tests.
+func roomFiles(t *testing.T) map[string][]string {
 	t.Helper()
 	const top = ".."
 	found := map[string][]string{}
@@ -142,26 +207,9 @@ func roomImports(t *testing.T) map[string][]string {
 		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
 			return nil
 		}
-		source, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		parsed, err := parser.ParseFile(token.NewFileSet(), file, source, parser.ImportsOnly)
-		if err != nil {
-			return err
-		}
 		room, err := filepath.Rel(top, filepath.Dir(file))
-		if err != nil {
-			return err
-		}
-		for _, spec := range parsed.Imports {
-			imp, err := strconv.Unquote(spec.Path.Value)
-			if err != nil {
-				return err
-			}
-			found[room] = append(found[room], imp)
-		}
-		return nil
+		found[room] = append(found[room], file)
+		return err
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -56,8 +56,8 @@ func asKept(dir string, s *source.Snapshot) (text []byte, same bool, err error) 
 // LastGood loads what the daemon applied last, from its state directory, without
 // reading secrets: to compare files with. What cannot be loaded, because a newer
 // version refuses it, is left out.
-func LastGood(dir string) (*config.Config, error) {
-	_, cfg, _, err := restore(dir, source.Options{NoCredentials: true})
+func LastGood(dir string, e Environment) (*config.Config, error) {
+	_, cfg, _, err := restore(dir, e.withoutSecrets())
 	return cfg, err
 }
 

@@ -21,14 +21,15 @@ const memoryPart = 10
 // and the kernel kills the daemon in the middle of a large reload.
 type memoryLimit struct {
 	log  *zap.Logger
+	keep bool   // somebody else has set the limit
 	root string // of the file system, for tests; "": the system's
 	last int64  // that was set; 0: none was
 }
 
-// apply sets the limit, unless the environment does (GOMEMLIMIT, package runtime).
+// apply sets the limit, unless the environment does.
 // A limit that has changed since is set anew.
 func (l *memoryLimit) apply() {
-	if os.Getenv("GOMEMLIMIT") != "" {
+	if l.keep {
 		return
 	}
 	limit, limited := cgroupMemory(l.root)

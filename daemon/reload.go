@@ -98,7 +98,7 @@ func (r *reloader) reload(ctx context.Context, why reasons) api.Verdict {
 	if now, err := r.read(); err == nil && now.Digest() == r.cfg.Digest && !r.lastGood {
 		return r.unchanged()
 	}
-	tellReloading()
+	r.tellReloading()
 	c, diags, err := r.prepare(ctx, why.shrink)
 	if c == nil && ctx.Err() != nil {
 		return r.verdict(api.RejectedWord, nil) // the daemon is ending
@@ -112,7 +112,7 @@ func (r *reloader) reload(ctx context.Context, why reasons) api.Verdict {
 	c.why = why.String()
 	r.apply(c)
 	r.warn(c.warnings)
-	tell("READY=1\nSTATUS=" + summary(c.cfg))
+	r.tell("READY=1\nSTATUS=" + summary(c.cfg))
 	return r.verdict(api.Applied, c.warnings)
 }
 
@@ -181,7 +181,7 @@ func (r *reloader) unchanged() api.Verdict {
 	r.rejected = rejection{}
 	r.watchNamed()
 	r.set(func(s *api.Config) { s.State, s.Error = api.Current, "" })
-	tell("STATUS=" + summary(r.cfg)) // which may have named an error that is mended
+	r.tell("STATUS=" + summary(r.cfg)) // which may have named an error that is mended
 	return r.verdict(api.Unchanged, nil)
 }
 
@@ -205,7 +205,7 @@ func (r *reloader) reject(diags []config.Diagnostic) api.Verdict {
 		}
 	})
 	r.complain("the configuration was rejected, nothing was changed", diags)
-	tellReady(r.cfg, text)
+	r.tellReady(r.cfg, text)
 	return r.verdict(api.RejectedWord, diags)
 }
 

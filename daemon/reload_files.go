@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"errors"
-	"os"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -98,5 +97,5 @@ func (r *reloader) read() (*source.Snapshot, error) {
 }
 
 func (r *reloader) open(path string) (*source.Snapshot, error) {
-	return source.Read(path, source.Options{CredentialsDirectory: os.Getenv("CREDENTIALS_DIRECTORY")})
+	return source.Read(path, r.sourceOptions())
 }

@@ -46,8 +46,8 @@ func foretold(what string, refused []config.Diagnostic) []config.Diagnostic {
 // Foretell says why a start with a configuration would be refused, after what was
 // applied last according to a state directory: as warnings, since nothing is wrong
 // with the files as such. It reads no secrets.
-func Foretell(dir string, cfg *config.Config, files *source.Snapshot) []config.Diagnostic {
-	kept, last, _, err := restore(dir, source.Options{NoCredentials: true})
+func Foretell(dir string, e Environment, cfg *config.Config, files *source.Snapshot) []config.Diagnostic {
+	kept, last, _, err := restore(dir, e.withoutSecrets())
 	if err != nil || last == nil {
 		return nil // nothing to compare with
 	}
@@ -65,7 +65,7 @@ func (r *reloader) refuseFirst(cfg *config.Config, snapshot *source.Snapshot, al
 	if _, same, _ := asKept(dir, snapshot); same {
 		return nil
 	}
-	kept, last, _, err := restore(dir, source.Options{NoCredentials: true})
+	kept, last, _, err := restore(dir, r.withoutSecrets())
 	if err != nil || last == nil {
 		return nil // nothing to compare with
 	}

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"os"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
@@ -33,7 +32,7 @@ func (r *reloader) first(ctx context.Context) (*candidate, error) {
 // unwatched. Nil: there is none, or nothing in it is to be watched.
 func (r *reloader) useLastGood(wrong []config.Diagnostic) *candidate {
 	dir := r.stateDir(r.places())
-	snapshot, cfg, diags, err := restore(dir, source.Options{CredentialsDirectory: os.Getenv("CREDENTIALS_DIRECTORY")})
+	snapshot, cfg, diags, err := restore(dir, r.sourceOptions())
 	if err != nil || len(cfg.Checks) == 0 {
 		return nil
 	}
@@ -52,7 +51,7 @@ func (r *reloader) useLastGood(wrong []config.Diagnostic) *candidate {
 
 // places are where files in error say that the state is.
 func (r *reloader) places() config.Daemon {
-	s, err := source.Read(r.ConfigPath, source.Options{NoCredentials: true})
+	s, err := source.Read(r.ConfigPath, r.withoutSecrets())
 	if err != nil {
 		return config.Daemon{StateDir: DefaultStateDir}
 	}

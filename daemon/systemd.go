@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"net"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -19,12 +18,11 @@ const tellTime = time.Second
 // tell writes to systemd's notify socket, one datagram (sd_notify(3)). Without
 // a socket there is nobody to tell, and a lost word changes nothing. The
 // library's own function has no deadline.
-func tell(state string) {
-	socket := os.Getenv("NOTIFY_SOCKET")
-	if socket == "" {
+func (e Environment) tell(state string) {
+	if e.NotifySocket == "" {
 		return
 	}
-	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: socket, Net: "unixgram"})
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: e.NotifySocket, Net: "unixgram"})
 	if err != nil {
 		return
 	}
@@ -34,28 +32,28 @@ func tell(state string) {
 }
 
 // tellReady says what runs, and what is wrong with the files if it is not they.
-func tellReady(cfg *config.Config, wrong string) {
+func (e Environment) tellReady(cfg *config.Config, wrong string) {
 	status := summary(cfg)
 	if wrong != "" {
 		status += "; " + oneLine(wrong)
 	}
-	tell("READY=1\nSTATUS=" + status)
+	e.tell("READY=1\nSTATUS=" + status)
 }
 
 // tellRefused says why a start was refused: while systemd waits for the next
 // try, systemctl status shows this, and no log.
-func tellRefused(err error) { tell("STATUS=not started: " + oneLine(err.Error())) }
+func (e Environment) tellRefused(err error) { e.tell("STATUS=not started: " + oneLine(err.Error())) }
 
 // oneLine is what fits into a datagram of sd_notify(3), where a line is a word.
 func oneLine(text string) string { return strings.ReplaceAll(text, "\n", " ") }
 
 // tellReloading announces a reload; READY=1 ends it. systemd wants the
 // monotonic clock of that moment in the same datagram (sd_notify(3)).
-func tellReloading() {
+func (e Environment) tellReloading() {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
 		return
 	}
 	usec := time.Duration(now.Nano()).Microseconds()
-	tell("RELOADING=1\nMONOTONIC_USEC=" + strconv.FormatInt(usec, 10))
+	e.tell("RELOADING=1\nMONOTONIC_USEC=" + strconv.FormatInt(usec, 10))
 }

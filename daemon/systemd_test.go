@@ -18,8 +18,8 @@ func TestTell(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	t.Setenv("NOTIFY_SOCKET", socket)
-	tell("READY=1\nSTATUS=watching")
+	environment := Environment{NotifySocket: socket}
+	environment.tell("READY=1\nSTATUS=watching")
 	var text [100]byte
 	n, err := l.Read(text[:])
 	if err != nil || string(text[:n]) != "READY=1\nSTATUS=watching" {
@@ -28,9 +28,9 @@ func TestTell(t *testing.T) {
 	// The queue of a socket that nobody reads holds some datagrams; a daemon
 	// that waited for room would wait for ever.
 	for range 20 {
-		tell("STATUS=still watching")
+		environment.tell("STATUS=still watching")
 		if full(t, socket) {
-			tell("STATUS=nobody reads this")
+			environment.tell("STATUS=nobody reads this")
 			return
 		}
 	}
@@ -46,11 +46,10 @@ func TestTellRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	t.Setenv("NOTIFY_SOCKET", socket)
 	if err := os.WriteFile(file, []byte("nonsense {\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := Run(t.Context(), Options{ConfigPath: file, StateDir: dir, Log: zap.NewNop()}); err == nil {
+	if err := Run(t.Context(), Options{Environment: Environment{NotifySocket: socket}, ConfigPath: file, StateDir: dir, Log: zap.NewNop()}); err == nil {
 		t.Fatal("it started")
 	}
 	text := make([]byte, 1000)

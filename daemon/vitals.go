@@ -78,7 +78,7 @@ func (v *vitals) watchdog(ctx context.Context) error {
 			v.m.Log.Error("systemd is not told that the monitor lives", zap.Error(err))
 			return
 		}
-		tell(systemd.SdNotifyWatchdog)
+		v.m.tell(systemd.SdNotifyWatchdog)
 	})
 }
 

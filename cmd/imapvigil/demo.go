@@ -100,7 +100,7 @@ func (d *demo) play(ctx context.Context) error {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- daemon.Run(ctx, daemon.Options{
-			ConfigPath: filepath.Join(d.dir, "demo.hcl"), StateDir: filepath.Join(d.dir, "state"),
+			Environment: d.daemon, ConfigPath: filepath.Join(d.dir, "demo.hcl"), StateDir: filepath.Join(d.dir, "state"),
 			Control: filepath.Join(d.dir, "control.sock"), Version: release(), Log: zap.NewNop(),
 			Rates: demoRates, Ready: func() { close(ready) },
 		})

@@ -126,8 +126,8 @@ func (p *program) configuredState() string {
 	if p.stateDir != "" {
 		return p.stateDir
 	}
-	if dir := os.Getenv("STATE_DIRECTORY"); dir != "" {
-		return filepath.SplitList(dir)[0]
+	if dir := p.stateDirectory(); dir != "" {
+		return dir
 	}
 	places, err := p.places()
 	if err != nil {

@@ -94,7 +94,7 @@ func TestLogInTheJournal(t *testing.T) {
 	l := standIn(t)
 	underJournald(t)
 	at := zap.NewAtomicLevelAt(zap.InfoLevel)
-	log, out, err := newLog(os.Stderr, "auto", at)
+	log, out, err := newLog(os.Stderr, "auto", true, at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func TestLogElsewhere(t *testing.T) {
 				underJournald(t)
 			}
 			var out bytes.Buffer
-			log, q, err := newLog(&out, test.format, zap.NewAtomicLevel())
+			log, q, err := newLog(&out, test.format, test.journald, zap.NewAtomicLevel())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -211,7 +211,7 @@ func TestLogElsewhere(t *testing.T) {
 	if readByJournald(os.Stderr) {
 		t.Error("there is no journal, and it is used")
 	}
-	if _, _, err := newLog(os.Stderr, "xml", zap.NewAtomicLevel()); err == nil || !strings.Contains(err.Error(), "console, json or auto") {
+	if _, _, err := newLog(os.Stderr, "xml", false, zap.NewAtomicLevel()); err == nil || !strings.Contains(err.Error(), "console, json or auto") {
 		t.Errorf("got %v", err)
 	}
 }

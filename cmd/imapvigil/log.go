@@ -14,13 +14,13 @@ import (
 // newLog makes the log of the daemon, and the queue that everything goes through
 // that `run` prints. Where systemd reads what is written to w the log goes to the
 // journal with its fields, unless another format was asked for.
-func newLog(w io.Writer, format string, at zap.AtomicLevel) (*zap.Logger, *logQueue, error) {
+func newLog(w io.Writer, format string, underSystemd bool, at zap.AtomicLevel) (*zap.Logger, *logQueue, error) {
 	quiet := zap.ErrorOutput(zapcore.AddSync(io.Discard)) // zap itself would write to the standard error, and wait for its reader
 	if format == "auto" && readByJournald(w) {
 		q := newJournaldQueue(journal.Send, w)
 		return zap.New(newJournald(at, q), quiet), q, nil
 	}
-	encoder, err := newEncoder(format)
+	encoder, err := newEncoder(format, underSystemd)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -29,12 +29,12 @@ func newLog(w io.Writer, format string, at zap.AtomicLevel) (*zap.Logger, *logQu
 }
 
 // newEncoder makes the encoder of a log that is text.
-func newEncoder(format string) (zapcore.Encoder, error) {
+func newEncoder(format string, underSystemd bool) (zapcore.Encoder, error) {
 	c := zap.NewProductionEncoderConfig()
 	c.EncodeTime = zapcore.RFC3339NanoTimeEncoder
 	c.TimeKey = "time"
 	switch {
-	case format == "json", format == "auto" && os.Getenv("JOURNAL_STREAM") != "":
+	case format == "json", format == "auto" && underSystemd:
 		return zapcore.NewJSONEncoder(c), nil
 	case format == "console", format == "auto":
 		c.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05.000")

@@ -36,7 +36,7 @@ func (o *moodyOutput) Write(p []byte) (int, error) {
 
 func newTextLog(t *testing.T, format string, out *moodyOutput) (*zap.Logger, *logQueue) {
 	t.Helper()
-	log, q, err := newLog(out, format, zap.NewAtomicLevelAt(zapcore.InfoLevel))
+	log, q, err := newLog(out, format, false, zap.NewAtomicLevelAt(zapcore.InfoLevel))
 	if err != nil {
 		t.Fatal(err)
 	}

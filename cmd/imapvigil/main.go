@@ -31,7 +31,7 @@ func main() {
 
 // run is the whole program, as a function of what it is given.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	p := &program{in: stdin, out: stdout, err: stderr}
+	p := &program{in: stdin, out: stdout, err: stderr, environment: readEnvironment()}
 	root := p.root()
 	root.SetArgs(args)
 	root.SetIn(stdin)

@@ -73,7 +73,7 @@ func (p *program) planFromLastGood(path string) (plan api.Plan, err error) {
 		return plan, err
 	}
 	compared := "compared with what one applied last"
-	before, err := daemon.LastGood(p.configuredState())
+	before, err := daemon.LastGood(p.configuredState(), p.daemon)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		compared = "and none has applied anything yet"
@@ -82,7 +82,7 @@ func (p *program) planFromLastGood(path string) (plan api.Plan, err error) {
 	}
 	_, _ = fmt.Fprintf(p.err, "No daemon answers: %s.\n", compared)
 	plan.Diff = config.Compare(before, after)
-	plan.Diagnostics = append(plan.Diagnostics, api.NewDiagnostics(daemon.Foretell(p.configuredState(), cfg, s))...)
+	plan.Diagnostics = append(plan.Diagnostics, api.NewDiagnostics(daemon.Foretell(p.configuredState(), p.daemon, cfg, s))...)
 	return plan, nil
 }
 

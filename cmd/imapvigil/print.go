@@ -25,13 +25,13 @@ func (p *program) printJSON(value any) error {
 
 // diagnose prints diagnostics for people.
 func (p *program) diagnose(w io.Writer, diags []config.Diagnostic) {
-	_ = config.Print(w, diags, colours(w))
+	_ = config.Print(w, diags, p.colours(w))
 }
 
-// colours: on a terminal, unless NO_COLOR is set (no-color.org).
-func colours(w io.Writer) bool {
+// colours reports whether w shows colours: it is a terminal, and nobody wants none.
+func (p *program) colours(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
+	return ok && !p.noColour && term.IsTerminal(int(f.Fd()))
 }
 
 // The colours of states.
@@ -42,7 +42,7 @@ var ansi = map[string]string{
 // paint colours a word as its state, where colours are shown.
 func (p *program) paint(state, text string) string {
 	code, ok := ansi[state]
-	if !ok || !colours(p.out) {
+	if !ok || !p.colours(p.out) {
 		return text
 	}
 	return "\x1b[" + code + "m" + text + "\x1b[0m"

@@ -26,6 +26,7 @@ const (
 type program struct {
 	in       io.Reader
 	out, err io.Writer
+	environment
 	failCode int // what a plain error ends with, if not what failCodes say
 
 	configPath string
@@ -82,7 +83,7 @@ func (p *program) fail(err error) {
 
 // read takes a snapshot of a configuration, as the daemon would.
 func (p *program) read(path string, o source.Options) (*source.Snapshot, error) {
-	o.CredentialsDirectory = os.Getenv("CREDENTIALS_DIRECTORY")
+	o.CredentialsDirectory, o.LookupEnv = p.daemon.CredentialsDirectory, p.daemon.LookupEnv
 	return source.Read(path, o)
 }
 

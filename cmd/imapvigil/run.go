@@ -31,7 +31,7 @@ func (p *program) runCommand() *cobra.Command {
 				}
 			}
 			surviveBrokenPipes()
-			log, out, err := newLog(p.err, format, at)
+			log, out, err := newLog(p.err, format, p.underSystemd, at)
 			if err != nil {
 				return err
 			}
@@ -40,12 +40,12 @@ func (p *program) runCommand() *cobra.Command {
 			if listen != "" {
 				log.Warn("this version has no status page; --listen has no effect", zap.String("listen", listen))
 			}
-			collectOften()
+			p.collectOften()
 			hangup := make(chan os.Signal, 1)
 			signal.Notify(hangup, syscall.SIGHUP)
 			defer signal.Stop(hangup)
 			o := daemon.Options{
-				ConfigPath: p.configPath, StateDir: p.stateDir, Control: p.control, Version: release(),
+				Environment: p.daemon, ConfigPath: p.configPath, StateDir: p.stateDir, Control: p.control, Version: release(),
 				Log: log, LogState: out.state, Hangup: hangup, AllowShrink: shrink,
 			}
 			if level == "" {
@@ -68,8 +68,8 @@ func (p *program) runCommand() *cobra.Command {
 // collectOften lets the heap grow by 25 % of what is in use before it is collected,
 // and not by 100 % as is Go's default: when 10,000 checks fail at once, garbage was
 // half of 500 MB. $GOGC has the last word (package runtime).
-func collectOften() {
-	if os.Getenv("GOGC") == "" {
+func (e environment) collectOften() {
+	if !e.collects {
 		debug.SetGCPercent(25)
 	}
 }
@@ -85,7 +85,7 @@ func (p *program) lastWords(err error) string {
 	var text strings.Builder
 	var refused *daemon.ConfigError
 	if errors.As(err, &refused) {
-		_ = config.Print(&text, refused.Diagnostics, colours(p.err)) // a strings.Builder takes everything
+		_ = config.Print(&text, refused.Diagnostics, p.colours(p.err)) // a strings.Builder takes everything
 	} else {
 		words := program{err: &text}
 		words.fail(err)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"strconv"
 	"time"
 
@@ -18,7 +17,7 @@ func (p *program) schemaCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if manual {
-				return hclfile.Manual(p.out, releasedAt())
+				return hclfile.Manual(p.out, p.releasedAt())
 			}
 			return p.printJSON(hclfile.Schema())
 		},
@@ -30,8 +29,8 @@ func (p *program) schemaCommand() *cobra.Command {
 // releasedAt is the date of the manual: now, or when the sources are from
 // (SOURCE_DATE_EPOCH, reproducible-builds.org), so that the same sources make
 // the same package.
-func releasedAt() time.Time {
-	if epoch, err := strconv.ParseInt(os.Getenv("SOURCE_DATE_EPOCH"), 10, 64); err == nil {
+func (e environment) releasedAt() time.Time {
+	if epoch, err := strconv.ParseInt(e.sourceDate, 10, 64); err == nil {
 		return time.Unix(epoch, 0)
 	}
 	return time.Now()

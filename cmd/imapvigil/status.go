@@ -47,7 +47,7 @@ func (p *program) watchStatus(ctx context.Context, client *api.Client, f statusF
 	ticker := time.NewTicker(2 * time.Second)
 	defer ticker.Stop()
 	for {
-		if colours(p.out) {
+		if p.colours(p.out) {
 			p.printf("\x1b[H\x1b[2J")
 		}
 		err := p.status(ctx, client, f)

@@ -102,7 +102,7 @@ func WithoutSecrets(s *source.Snapshot) (*config.Config, error) {
 	if err := Save(&saved, s); err != nil {
 		return nil, err
 	}
-	restored, err := Restore(&saved, source.Options{NoCredentials: true})
+	restored, err := Restore(&saved, source.Options{NoCredentials: true, LookupEnv: s.Options().LookupEnv})
 	if err != nil {
 		return nil, err
 	}

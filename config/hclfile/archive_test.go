@@ -45,7 +45,7 @@ func restoredFrom(t *testing.T, s *source.Snapshot) *source.Snapshot {
 			t.Fatal(err)
 		}
 	}
-	return restore(t, text, source.Options{})
+	return restore(t, text, source.Options{LookupEnv: s.Options().LookupEnv})
 }
 
 // texts are the files in what Save wrote, under their names in the directory.
@@ -76,7 +76,7 @@ func TestWithheld(t *testing.T) {
 		if cfg, diags := s.load(t); cfg == nil {
 			t.Fatalf("not loaded: %v", diags)
 		}
-		text := saved(t, read(t, "etc", source.Options{}))
+		text := saved(t, read(t, "etc", source.Options{LookupEnv: os.LookupEnv}))
 		noSecret(t, text)
 		var got strings.Builder
 		kept := texts(t, text)
@@ -102,13 +102,13 @@ func noSecret(t *testing.T, text []byte) {
 // are taken on trust: nothing has changed.
 func comesBack(t *testing.T, text []byte) {
 	t.Helper()
-	o := source.Options{NoCredentials: true}
+	o := source.Options{NoCredentials: true, LookupEnv: os.LookupEnv}
 	now := mustLoad(t, restore(t, saved(t, read(t, "etc", o)), o))
 	then := mustLoad(t, restore(t, text, o))
 	if diff := config.Compare(then, now); !diff.IsEmpty() || diff.Unchanged != len(now.Checks) || len(now.Notifiers) != len(then.Notifiers) {
 		t.Errorf("came back with %+v", diff)
 	}
-	original := mustLoad(t, read(t, "etc", source.Options{}))
+	original := mustLoad(t, read(t, "etc", source.Options{LookupEnv: os.LookupEnv}))
 	for _, c := range config.Compare(then, original).Changed {
 		for _, a := range c.Attributes {
 			if a.New != "(sensitive)" {
@@ -124,8 +124,8 @@ func comesBack(t *testing.T, text []byte) {
 // filledIn restores while the files are as they were: with all of their secrets.
 func filledIn(t *testing.T, text []byte) {
 	t.Helper()
-	now := mustLoad(t, read(t, "etc", source.Options{}))
-	then := mustLoad(t, restore(t, text, source.Options{}))
+	now := mustLoad(t, read(t, "etc", source.Options{LookupEnv: os.LookupEnv}))
+	then := mustLoad(t, restore(t, text, source.Options{LookupEnv: os.LookupEnv}))
 	if diff := config.Compare(then, now); !diff.IsEmpty() {
 		t.Errorf("came back with %+v", diff)
 	}

@@ -62,7 +62,7 @@ var standard = map[string]function.Function{
 
 	"yamldecode":   explained("yamldecode", ctyyaml.YAMLDecodeFunc, wrongYAML),
 	"base64decode": onText(decodeBase64),
-	"env":          onText(env),
+	"env":          env(nil), // functionsIn has that of the snapshot
 }
 
 // plainFunctions are the functions that do not depend on where they are
@@ -81,11 +81,12 @@ var plainFunctions = func() map[string]function.Function {
 // functionsIn gives the functions for expressions in a directory: file starts
 // from there.
 func (l *loader) functionsIn(dir string) map[string]function.Function {
-	all := make(map[string]function.Function, len(plainFunctions)+2)
+	all := make(map[string]function.Function, len(plainFunctions)+3)
 	for name, f := range plainFunctions {
 		all[name] = f
 	}
 	all["file"] = withoutSecrets("file", onText(func(path string) (string, error) { return l.file(dir, path) }))
+	all["env"] = withoutSecrets("env", env(l.snapshot.Options().LookupEnv))
 	all["credential"] = withoutSecrets("credential", l.credentialFunction())
 	if l.snapshot.IsRestored() {
 		all["withheld"] = l.withheldFunction()

@@ -13,15 +13,19 @@ import (
 	"github.com/imapvigil/imapvigil/config/source"
 )
 
-func env(name string) (string, error) {
-	text, ok := os.LookupEnv(name)
-	if !ok {
+// env makes the function that gives a variable of an environment; nil: an empty one.
+func env(lookup func(name string) (text string, isSet bool)) function.Function {
+	return onText(func(name string) (string, error) {
+		if lookup != nil {
+			if text, isSet := lookup(name); isSet {
+				return text, nil
+			}
+		}
 		return "", &callError{ruleEnv, complaint{
 			fmt.Sprintf("There is no environment variable %q. For one that may be missing write: try(env(%q), \"\")", name, name),
 			"There is no environment variable of the name that is given here. For one that may be missing write: try(env(...), \"\")",
 		}}
-	}
-	return text, nil
+	})
 }
 
 // file reads a named file, from the directory of the file that names it.

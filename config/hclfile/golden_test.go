@@ -103,6 +103,7 @@ func (s *script) setting(t *testing.T, words []string) {
 	case "env":
 		name, value, _ := strings.Cut(words[1], "=")
 		t.Setenv(name, value)
+		s.options.LookupEnv = os.LookupEnv
 	case "restored":
 		s.restored = true
 	case "no-credentials":

@@ -24,6 +24,8 @@ type Options struct {
 	// NoCredentials reads no credential and no private key; what would be made
 	// from them is taken on trust. For CI, where secrets are not.
 	NoCredentials bool
+	// LookupEnv gives a variable of the environment to env; nil: none is set.
+	LookupEnv func(name string) (text string, isSet bool)
 	// Replace has the content of another file (the value) stand where the
 	// named file (the key) is, or would be. For tools that check before they
 	// write.

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/imapvigil/imapvigil/daemon"
+)
+
+// An environment is what the variables of the environment say. They are read here, by
+// main, and nowhere else; libraries read their own (NOTIFY_SOCKET and WATCHDOG_USEC of
+// go-systemd, HTTPS_PROXY of net/http, GOMEMLIMIT and GOGC of Go's runtime).
+type environment struct {
+	daemon       daemon.Environment
+	noColour     bool   // NO_COLOR (no-color.org), or a terminal that knows none
+	underSystemd bool   // JOURNAL_STREAM, systemd.exec(5): a service whose output the journal reads
+	collects     bool   // GOGC is set, and says how often garbage is collected
+	sourceDate   string // SOURCE_DATE_EPOCH, reproducible-builds.org
+}
+
+func readEnvironment() environment {
+	return environment{
+		daemon: daemon.Environment{
+			CredentialsDirectory: os.Getenv("CREDENTIALS_DIRECTORY"),
+			StateDirectory:       os.Getenv("STATE_DIRECTORY"),
+			NotifySocket:         os.Getenv("NOTIFY_SOCKET"),
+			KeepMemoryLimit:      os.Getenv("GOMEMLIMIT") != "",
+			LookupEnv:            os.LookupEnv,
+		},
+		noColour:     os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb",
+		underSystemd: os.Getenv("JOURNAL_STREAM") != "",
+		collects:     os.Getenv("GOGC") != "",
+		sourceDate:   os.Getenv("SOURCE_DATE_EPOCH"),
+	}
+}
+
+// stateDirectory is what systemd has made for the state; empty: nothing.
+func (e environment) stateDirectory() string {
+	if dirs := filepath.SplitList(e.daemon.StateDirectory); len(dirs) > 0 {
+		return dirs[0]
+	}
+	return ""
+}
