@@ -57,3 +57,10 @@ func load(t *testing.T, path, but string) *config.Config {
 	}
 	return cfg
 }
+
+func write(t *testing.T, path, text string, mode os.FileMode) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+}

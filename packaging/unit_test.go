@@ -1,3 +1,5 @@
+//go:build !quick
+
 package packaging_test
 
 import (
@@ -54,13 +56,6 @@ func TestUser(t *testing.T) {
 	users, err := os.ReadFile(filepath.Join(root, "etc/passwd"))
 	if err != nil || !bytes.Contains(users, []byte(":IMAP monitor:/var/lib/imapvigil:/usr/sbin/nologin")) {
 		t.Errorf("the users are %s (%v)", users, err)
-	}
-}
-
-func write(t *testing.T, path, text string, mode os.FileMode) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), mode); err != nil {
-		t.Fatal(err)
 	}
 }
 

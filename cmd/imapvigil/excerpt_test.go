@@ -61,7 +61,7 @@ func writeLines(b *strings.Builder, lines []string) string {
 func TestExcerptOfALog(t *testing.T) {
 	t.Parallel()
 	var log strings.Builder
-	for i := range 100_000 {
+	for i := range 10_000 {
 		fmt.Fprintf(&log, `{"level":"info","msg":"a message was delivered","n":%d,"long":%q}`+"\n", i, strings.Repeat("x", 1000))
 		if i%100 == 0 {
 			fmt.Fprintf(&log, `{"level":"warn","msg":"a message could not be delivered","n":%d}`+"\n", i)
@@ -74,7 +74,7 @@ func TestExcerptOfALog(t *testing.T) {
 	if n := strings.Count(short, "\n"); n > 200 || len(short) > 200*(excerptWidth+10) {
 		t.Errorf("%d lines, %d bytes", n, len(short))
 	}
-	for _, want := range []string{"panic: at the disco", `"msg":"a message could not be delivered","n":0}`, `"n":99999`} {
+	for _, want := range []string{"panic: at the disco", `"msg":"a message could not be delivered","n":0}`, `"n":9999`} {
 		if !strings.Contains(short, want) {
 			t.Errorf("%s is not in\n%s", want, short)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"flag"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -33,7 +34,7 @@ var update = flag.Bool("update", false, "write what came out into the scripts")
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
-		Dir:                 filepath.Join("testdata", "script"),
+		Files:               scripts(t),
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -51,6 +52,26 @@ func TestScripts(t *testing.T) {
 		},
 	})
 }
+
+// scripts lists the scripts: all of them, or with the tag quick those that run no daemon.
+func scripts(t *testing.T) (list []string) {
+	all, err := filepath.Glob(filepath.Join("testdata", "script", "*.txtar"))
+	if err != nil || len(all) == 0 {
+		t.Fatal("no scripts", err)
+	}
+	for _, file := range all {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !quick || !startsDaemon.Match(text) {
+			list = append(list, file)
+		}
+	}
+	return list
+}
+
+var startsDaemon = regexp.MustCompile(`(?m)^[a-z0-9 ]*\bimapvigil (run|demo)\b`)
 
 // exits runs a program and looks at its exit code.
 func exits(ts *testscript.TestScript, neg bool, args []string) {

@@ -1,3 +1,5 @@
+//go:build !quick
+
 package probe
 
 import (
@@ -204,4 +206,31 @@ func occupy(t *testing.T, imaps string, authority *ca.Authority) (release func()
 		t.Fatal(err)
 	}
 	return func() { _ = client.Close() }
+}
+
+// Dovecot offers SCRAM whatever its passwords look like.
+func TestDovecotHashedPasswords(t *testing.T) {
+	server := dovecot.Start(t, dovecot.Options{
+		Users: map[string]string{"alice": secret}, HashedPasswords: true, Mechanisms: []string{"PLAIN", "LOGIN", "SCRAM-SHA-256"},
+	})
+	var said strings.Builder
+	prober := New(Options{Roots: server.CA().Pool(), Transcript: writeTo(&said)})
+	check := asAlice(realCheck(t, server.IMAPS(), config.TLSFromStart), "")
+	first := prober.judged(t.Context(), "check", check)
+	expectReal(t, "the first probe", first, "ok")
+	if !hasNote(first, "scram_refused") {
+		t.Errorf("notes %+v", first.Notes)
+	}
+	second := prober.judged(t.Context(), "check", check)
+	expectReal(t, "the second probe", second, "ok")
+	if hasNote(second, "scram_refused") || strings.Count(said.String(), "AUTHENTICATE SCRAM-SHA-256") != 1 {
+		t.Errorf("SCRAM was tried again:\n%s", &said)
+	}
+	expectReal(t, "SCRAM alone", prober.judged(t.Context(), "written", asAlice(check, "SCRAM-SHA-256")), "degraded login/credentials_rejected account")
+	expectReal(t, "PLAIN alone", prober.judged(t.Context(), "plain", asAlice(check, "PLAIN")), "ok")
+	check.Login.Password = opaque.NewSecret("wrong-canary")
+	expectReal(t, "a wrong password", prober.judged(t.Context(), "wrong", check), "degraded login/credentials_rejected account")
+	if strings.Contains(said.String(), "canary") {
+		t.Errorf("a password in the transcript:\n%s", &said)
+	}
 }

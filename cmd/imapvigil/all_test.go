@@ -1,0 +1,5 @@
+//go:build !quick
+
+package main
+
+const quick = false
