@@ -88,11 +88,13 @@ func mayWorkElsewhere(check *config.Probe, conversations []Conversation) bool {
 func (p *Probe) loginStillToCome() bool {
 	waits := p.Logins.Paused
 	for i := range p.Conversations {
-		login := p.Conversations[i].Login
-		if login.Tried() || login == LoginHeard {
+		switch c := &p.Conversations[i]; {
+		case !c.Known():
+		case c.Login.Tried() || c.Login == LoginHeard:
 			return false
+		case c.Login == LoginPaused:
+			waits = true
 		}
-		waits = waits || login == LoginPaused
 	}
 	return waits && p.Logins.NeverTried
 }

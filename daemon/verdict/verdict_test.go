@@ -137,6 +137,229 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+var (
+	machine = &Mark{Phase: config.PhaseConnect, Cause: config.CauseLocalFault, Hint: "This machine is at fault."}
+	dates   = &Mark{Phase: config.PhaseTLS, Cause: config.CauseLocalFault, Hint: "The clock may be wrong.", Dates: true}
+)
+
+func marked(c *Conversation)      { c.Unknown = machine }
+func datesMarked(c *Conversation) { c.Unknown = dates }
+
+func login(end Login) func(*Conversation) { return func(c *Conversation) { c.Login = end } }
+
+// lookup stands for a name that could not be looked up.
+func lookup(cause config.Cause) Conversation {
+	return Conversation{Failure: down(config.PhaseDNS, cause)}
+}
+
+// What marks take away, and what else is known of logins and of DNS. The words are
+// what is observed, the findings, and the addresses with their health.
+func TestJudgeMarksAndLogins(t *testing.T) {
+	withLogin := config.Probe{Addresses: config.AllAddresses, Security: config.TLSFromStart, Login: config.Login{Username: "alice"}}
+	anyAddress := withLogin
+	anyAddress.Addresses = config.AnyAddress
+	plain := config.Probe{Addresses: config.AllAddresses, Security: config.TLSFromStart}
+	weak := incident.Finding{Condition: config.ConditionCertificate, Health: incident.Degraded, Cause: config.CauseWeakKey}
+	soon := incident.Finding{Condition: config.ConditionCertificate, Health: incident.Degraded, Cause: config.CauseCertExpiresSoon}
+	expired := down(config.PhaseTLS, config.CauseCertExpired)
+	refusedLogin := down(config.PhaseLogin, config.CauseBackendUnavailable)
+	for _, test := range []struct {
+		name  string
+		check config.Probe
+		probe Probe
+		want  string
+	}{
+		{
+			"a name that cannot be looked up", plain, Probe{Conversations: []Conversation{lookup(config.CauseTimeout)}},
+			"service; service/timeout;",
+		},
+		{
+			"a name that this machine may not be able to look up", plain, Probe{Conversations: []Conversation{lookup(config.CauseTimeout).with(marked)}},
+			"; monitor/local_fault;",
+		},
+		{
+			"a mark on the only failure", plain,
+			Probe{Conversations: []Conversation{conversationWith("192.0.2.1", atConnect(config.CauseTimeout)).with(early).with(marked)}},
+			"; monitor/local_fault; 192.0.2.1 unknown",
+		},
+		{
+			"a mark on one failure of two", plain,
+			Probe{Conversations: []Conversation{
+				conversationWith("192.0.2.1", atConnect(config.CauseTimeout)).with(early).with(marked),
+				conversationWith("192.0.2.2", atConnect(config.CauseRefused)).with(early),
+			}},
+			"service; service/refused 192.0.2.2, monitor/local_fault; 192.0.2.1 unknown, 192.0.2.2 down",
+		},
+		{
+			"a mark on an address of a service that works", plain,
+			Probe{Conversations: []Conversation{
+				conversationWith("192.0.2.1", atConnect(config.CauseTimeout)).with(early).with(marked), conversationWith("192.0.2.2", nil),
+			}},
+			"service certificate latency capability account; monitor/local_fault; 192.0.2.1 unknown, 192.0.2.2 ok",
+		},
+		{
+			"the same mark twice is told once", plain,
+			Probe{Conversations: []Conversation{
+				conversationWith("192.0.2.1", atConnect(config.CauseTimeout)).with(early).with(marked),
+				conversationWith("192.0.2.2", atConnect(config.CauseTimeout)).with(early).with(marked), conversationWith("192.0.2.3", nil),
+			}},
+			"service certificate latency capability account; monitor/local_fault; 192.0.2.1 unknown, 192.0.2.2 unknown, 192.0.2.3 ok",
+		},
+		{
+			"a certificate that has expired by a clock that may be wrong", plain,
+			Probe{Conversations: []Conversation{conversationWith("192.0.2.1", expired).with(early).with(datesMarked)}},
+			"; monitor/local_fault; 192.0.2.1 unknown",
+		},
+		{
+			"one that expires soon by such a clock", plain,
+			Probe{Conversations: []Conversation{conversationWith("192.0.2.1", nil, soon).with(datesMarked)}},
+			"service addresses latency capability account; monitor/local_fault; 192.0.2.1 degraded",
+		},
+		{
+			"and has a weak key by any", plain,
+			Probe{Conversations: []Conversation{conversationWith("192.0.2.1", nil, soon, weak).with(datesMarked)}},
+			"service addresses certificate latency capability account; certificate/weak_key 192.0.2.1, monitor/local_fault; 192.0.2.1 degraded",
+		},
+		{
+			"a connection that is refused at whatever time", plain,
+			Probe{Conversations: []Conversation{conversationWith("192.0.2.1", atConnect(config.CauseRefused)).with(early).with(datesMarked)}},
+			"service; service/refused 192.0.2.1, monitor/local_fault; 192.0.2.1 down",
+		},
+		{
+			"a login that was due and not tried", withLogin, Probe{Conversations: []Conversation{conversationWith("192.0.2.1", nil).with(login(LoginUntried))}},
+			"addresses certificate latency capability; account/login_not_tried; 192.0.2.1 unknown",
+		},
+		{
+			"the same where any address will do, and one does", anyAddress,
+			Probe{Conversations: []Conversation{
+				conversationWith("192.0.2.1", nil).with(login(LoginUntried)), conversationWith("192.0.2.2", nil).with(loggedIn),
+			}},
+			"service addresses certificate latency capability account; ; 192.0.2.1 unknown, 192.0.2.2 ok",
+		},
+		{
+			"the login fails at one address, and was not tried at the other", anyAddress,
+			Probe{Conversations: []Conversation{
+				conversationWith("192.0.2.1", refusedLogin).with(login(LoginBroken)), conversationWith("192.0.2.2", nil).with(login(LoginUntried)),
+			}},
+			"addresses certificate latency capability; account/login_not_tried; 192.0.2.1 down, 192.0.2.2 unknown",
+		},
+		{
+			"and failed there as well, the last time", anyAddress,
+			Probe{Conversations: []Conversation{
+				conversationWith("192.0.2.1", refusedLogin).with(login(LoginBroken)),
+				conversationWith("192.0.2.2", nil).with(func(c *Conversation) { c.Login, c.BrokenBefore = LoginUntried, true }),
+			}},
+			"service certificate capability; service/backend_unavailable; 192.0.2.1 down, 192.0.2.2 unknown",
+		},
+		{
+			"logins fail at several addresses: the commonest reason", anyAddress,
+			Probe{Conversations: []Conversation{
+				conversationWith("192.0.2.1", down(config.PhaseLogin, config.CauseTimeout)), conversationWith("192.0.2.2", refusedLogin),
+				conversationWith("192.0.2.3", refusedLogin), conversationWith("192.0.2.4", down(config.PhaseLogin, config.CauseTimeout)),
+				conversationWith("192.0.2.5", refusedLogin), conversationWith("192.0.2.6", down(config.PhaseLogin, config.CauseClosed)),
+			}},
+			"service certificate capability; service/backend_unavailable; " +
+				"192.0.2.1 down, 192.0.2.2 down, 192.0.2.3 down, 192.0.2.4 down, 192.0.2.5 down, 192.0.2.6 down",
+		},
+		{
+			"a first login that has to wait for others of the account", withLogin,
+			Probe{Logins: Logins{NeverTried: true}, Conversations: []Conversation{conversationWith("192.0.2.1", nil).with(login(LoginPaused))}},
+			"addresses certificate latency capability; account/login_not_tried; 192.0.2.1 ok",
+		},
+		{
+			"a later one that has to wait", withLogin, Probe{Logins: Logins{Paused: true}, Conversations: []Conversation{conversationWith("192.0.2.1", nil)}},
+			"service addresses certificate latency capability; ; 192.0.2.1 ok",
+		},
+		{
+			"the service failed at the last login elsewhere", withLogin,
+			Probe{Logins: Logins{BrokenElsewhere: true}, Conversations: []Conversation{conversationWith("192.0.2.1", nil).with(loggedIn)}},
+			"addresses certificate latency capability account; ; 192.0.2.1 ok",
+		},
+		{
+			"the account was in trouble at the last login elsewhere", withLogin,
+			Probe{Logins: Logins{BadElsewhere: true}, Conversations: []Conversation{conversationWith("192.0.2.1", nil).with(loggedIn)}},
+			"service addresses certificate latency capability; ; 192.0.2.1 ok",
+		},
+		{"no conversation at all", plain, Probe{}, "; monitor/local_fault;"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := Judge(&test.check, &test.probe)
+			var addresses []string
+			for _, a := range r.Addresses {
+				addresses = append(addresses, a.IP.String()+" "+string(a.Health))
+			}
+			got := strings.TrimSpace(namesIn(r.Observed) + "; " + inShort(r.Findings) + "; " + strings.Join(addresses, ", "))
+			if got != test.want {
+				t.Errorf("got  %q\nwant %q", got, test.want)
+			}
+		})
+	}
+}
+
+// The words that people read are made in one place.
+func TestHints(t *testing.T) {
+	plain := config.Probe{Addresses: config.AllAddresses, Security: config.TLSFromStart}
+	doubtful := func(d Doubt) func(*Conversation) { return func(c *Conversation) { c.Doubt = d } }
+	for _, test := range []struct {
+		name  string
+		probe Probe
+		want  string
+	}{
+		{"one address", Probe{Conversations: []Conversation{conversationWith("192.0.2.1", atConnect(config.CauseTimeout))}}, "Hint."},
+		{
+			"all addresses", Probe{Conversations: []Conversation{
+				conversationWith("192.0.2.1", atConnect(config.CauseTimeout)), conversationWith("192.0.2.2", atConnect(config.CauseRefused)),
+			}},
+			"Hint. All 2 addresses fail: 192.0.2.1 connect/timeout, 192.0.2.2 connect/refused.",
+		},
+		{
+			"all that could be judged", Probe{Conversations: []Conversation{
+				conversationWith("192.0.2.1", atConnect(config.CauseRefused)), conversationWith("192.0.2.2", atConnect(config.CauseRefused)),
+				conversationWith("2001:db8::1", localFault()),
+			}},
+			"Hint. All 2 addresses that this machine could judge fail: 192.0.2.1 connect/refused, 192.0.2.2 connect/refused.",
+		},
+		{
+			"many addresses, some of which work", Probe{Conversations: []Conversation{
+				conversationWith("192.0.2.1", atConnect(config.CauseTimeout)), conversationWith("192.0.2.2", atConnect(config.CauseRefused)),
+				conversationWith("192.0.2.3", atConnect(config.CauseRefused)), conversationWith("192.0.2.4", atConnect(config.CauseRefused)),
+				conversationWith("192.0.2.5", atConnect(config.CauseRefused)), conversationWith("192.0.2.6", nil),
+			}},
+			"5 of 6 addresses fail: 192.0.2.1 connect/timeout, 192.0.2.2 connect/refused, 192.0.2.3 connect/refused, 192.0.2.4 connect/refused, 1 more. Hint.",
+		},
+		{
+			"nothing to compare with",
+			Probe{Conversations: []Conversation{conversationWith("192.0.2.1", atConnect(config.CauseTimeout)).with(doubtful(NothingElse))}},
+			"Hint. There is nothing to compare with, so this machine itself could not be ruled out; a self_check target would tell.",
+		},
+		{
+			"a doubt about another failure than the one that is named", Probe{Conversations: []Conversation{
+				conversationWith("192.0.2.1", down(config.PhaseGreeting, config.CauseClosed)),
+				conversationWith("192.0.2.2", atConnect(config.CauseTimeout)).with(doubtful(NothingElse)),
+			}},
+			"Hint. All 2 addresses fail: 192.0.2.1 greeting/closed, 192.0.2.2 connect/timeout.",
+		},
+		{
+			"the clock", Probe{Conversations: []Conversation{
+				conversationWith("192.0.2.1", down(config.PhaseTLS, config.CauseCertNotYetValid)).with(doubtful(UncertainOfTime)),
+			}},
+			"Hint. The clock of this machine could not be ruled out.",
+		},
+		{
+			"a record that DNS does not answer for", Probe{
+				SilentRecord: "AAAA", Conversations: []Conversation{conversationWith("192.0.2.1", atConnect(config.CauseTimeout))},
+			},
+			"Hint. Its IPv6 addresses, if it has any, were not tried: DNS does not answer for the AAAA record.",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if f, _ := Judge(&plain, &test.probe).Worst(); f.Hint != test.want {
+				t.Errorf("got  %q\nwant %q", f.Hint, test.want)
+			}
+		})
+	}
+}
+
 func namesIn(set config.Conditions) string {
 	var names []string
 	for c := range set.All() {
