@@ -8,6 +8,7 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-sasl"
+
 	"github.com/imapvigil/imapvigil/config"
 )
 

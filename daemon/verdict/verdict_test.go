@@ -170,11 +170,13 @@ func TestJudgeMarksAndLogins(t *testing.T) {
 		want  string
 	}{
 		{
-			"a name that cannot be looked up", plain, Probe{Conversations: []Conversation{lookup(config.CauseTimeout)}},
+			"a name that cannot be looked up", plain,
+			Probe{Conversations: []Conversation{lookup(config.CauseTimeout)}},
 			"service; service/timeout;",
 		},
 		{
-			"a name that this machine may not be able to look up", plain, Probe{Conversations: []Conversation{lookup(config.CauseTimeout).with(marked)}},
+			"a name that this machine may not be able to look up", plain,
+			Probe{Conversations: []Conversation{lookup(config.CauseTimeout).with(marked)}},
 			"; monitor/local_fault;",
 		},
 		{
@@ -226,7 +228,8 @@ func TestJudgeMarksAndLogins(t *testing.T) {
 			"service; service/refused 192.0.2.1, monitor/local_fault; 192.0.2.1 down",
 		},
 		{
-			"a login that was due and not tried", withLogin, Probe{Conversations: []Conversation{conversationWith("192.0.2.1", nil).with(login(LoginUntried))}},
+			"a login that was due and not tried", withLogin,
+			Probe{Conversations: []Conversation{conversationWith("192.0.2.1", nil).with(login(LoginUntried))}},
 			"addresses certificate latency capability; account/login_not_tried; 192.0.2.1 unknown",
 		},
 		{
@@ -267,7 +270,8 @@ func TestJudgeMarksAndLogins(t *testing.T) {
 			"addresses certificate latency capability; account/login_not_tried; 192.0.2.1 ok",
 		},
 		{
-			"a later one that has to wait", withLogin, Probe{Logins: Logins{Paused: true}, Conversations: []Conversation{conversationWith("192.0.2.1", nil)}},
+			"a later one that has to wait", withLogin,
+			Probe{Logins: Logins{Paused: true}, Conversations: []Conversation{conversationWith("192.0.2.1", nil)}},
 			"service addresses certificate latency capability; ; 192.0.2.1 ok",
 		},
 		{
@@ -307,20 +311,23 @@ func TestHints(t *testing.T) {
 	}{
 		{"one address", Probe{Conversations: []Conversation{conversationWith("192.0.2.1", atConnect(config.CauseTimeout))}}, "Hint."},
 		{
-			"all addresses", Probe{Conversations: []Conversation{
+			"all addresses",
+			Probe{Conversations: []Conversation{
 				conversationWith("192.0.2.1", atConnect(config.CauseTimeout)), conversationWith("192.0.2.2", atConnect(config.CauseRefused)),
 			}},
 			"Hint. All 2 addresses fail: 192.0.2.1 connect/timeout, 192.0.2.2 connect/refused.",
 		},
 		{
-			"all that could be judged", Probe{Conversations: []Conversation{
+			"all that could be judged",
+			Probe{Conversations: []Conversation{
 				conversationWith("192.0.2.1", atConnect(config.CauseRefused)), conversationWith("192.0.2.2", atConnect(config.CauseRefused)),
 				conversationWith("2001:db8::1", localFault()),
 			}},
 			"Hint. All 2 addresses that this machine could judge fail: 192.0.2.1 connect/refused, 192.0.2.2 connect/refused.",
 		},
 		{
-			"many addresses, some of which work", Probe{Conversations: []Conversation{
+			"many addresses, some of which work",
+			Probe{Conversations: []Conversation{
 				conversationWith("192.0.2.1", atConnect(config.CauseTimeout)), conversationWith("192.0.2.2", atConnect(config.CauseRefused)),
 				conversationWith("192.0.2.3", atConnect(config.CauseRefused)), conversationWith("192.0.2.4", atConnect(config.CauseRefused)),
 				conversationWith("192.0.2.5", atConnect(config.CauseRefused)), conversationWith("192.0.2.6", nil),
@@ -333,20 +340,23 @@ func TestHints(t *testing.T) {
 			"Hint. There is nothing to compare with, so this machine itself could not be ruled out; a self_check target would tell.",
 		},
 		{
-			"a doubt about another failure than the one that is named", Probe{Conversations: []Conversation{
+			"a doubt about another failure than the one that is named",
+			Probe{Conversations: []Conversation{
 				conversationWith("192.0.2.1", down(config.PhaseGreeting, config.CauseClosed)),
 				conversationWith("192.0.2.2", atConnect(config.CauseTimeout)).with(doubtful(NothingElse)),
 			}},
 			"Hint. All 2 addresses fail: 192.0.2.1 greeting/closed, 192.0.2.2 connect/timeout.",
 		},
 		{
-			"the clock", Probe{Conversations: []Conversation{
+			"the clock",
+			Probe{Conversations: []Conversation{
 				conversationWith("192.0.2.1", down(config.PhaseTLS, config.CauseCertNotYetValid)).with(doubtful(UncertainOfTime)),
 			}},
 			"Hint. The clock of this machine could not be ruled out.",
 		},
 		{
-			"a record that DNS does not answer for", Probe{
+			"a record that DNS does not answer for",
+			Probe{
 				SilentRecord: "AAAA", Conversations: []Conversation{conversationWith("192.0.2.1", atConnect(config.CauseTimeout))},
 			},
 			"Hint. Its IPv6 addresses, if it has any, were not tried: DNS does not answer for the AAAA record.",
