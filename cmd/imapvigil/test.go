@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -43,7 +42,7 @@ func (p *program) testCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&o.host, "host", "", "test this host, which need not be in any file")
-	c.Flags().IntVar(&o.port, "port", 993, "its port")
+	c.Flags().IntVar(&o.port, "port", config.DefaultPort, "its port")
 	c.Flags().StringVar(&o.security, "security", "", `"tls", "starttls" or "none" (default: that of the port)`)
 	c.Flags().StringVar(&o.proxyProtocol, "proxy-protocol", "", `"v1" or "v2": send the PROXY header first (default: none)`)
 	c.Flags().StringVar(&o.format, "format", "text", "text, json or nagios")
@@ -161,22 +160,16 @@ func adHoc(o testOptions) (*config.Check, error) {
 		return nil, fmt.Errorf("--port is 1 to 65535, not %d", o.port)
 	case !slices.Contains([]string{"", string(config.ProxyV1), string(config.ProxyV2)}, o.proxyProtocol):
 		return nil, fmt.Errorf(`--proxy-protocol is "v1" or "v2", not %q`, o.proxyProtocol)
-	case security == "" && o.port == 993:
-		security = config.TLSFromStart
-	case security == "" && o.port == 143:
-		security = config.StartTLS
-	case security == "":
+	case security == "" && config.DefaultSecurity(uint16(o.port)) == "":
 		return nil, fmt.Errorf(`--security is needed for port %d: "tls", "starttls" or "none"`, o.port)
-	case !slices.Contains([]config.Security{config.TLSFromStart, config.StartTLS, config.Plain}, security):
+	case !slices.Contains([]config.Security{"", config.TLSFromStart, config.StartTLS, config.Plain}, security):
 		return nil, fmt.Errorf(`--security is "tls", "starttls" or "none", not %q`, o.security)
 	}
-	return &config.Check{
-		ID: config.CheckID(o.host), Label: o.host,
-		Probe: config.Probe{
-			Hostname: host, Port: uint16(o.port), Security: security, Addresses: config.AllAddresses,
-			ProxyProtocol: config.ProxyProtocol(o.proxyProtocol), Interval: time.Minute, Timeout: 30 * time.Second, RetryInterval: 15 * time.Second,
-		},
-	}, nil
+	check := &config.Check{ID: config.CheckID(o.host), Label: o.host, Probe: config.DefaultProbe()}
+	p := &check.Probe
+	p.Hostname, p.Port, p.Security, p.ProxyProtocol = host, uint16(o.port), security, config.ProxyProtocol(o.proxyProtocol)
+	p.FillDefaults()
+	return check, nil
 }
 
 // sideBySide is how many checks are probed at once.

@@ -3,7 +3,6 @@ package hclfile
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -61,7 +60,7 @@ func (l *loader) defineCheck(node *checkNode) *config.Check {
 		leftOut, ok = t.salvage()
 		ok = ok && len(failed) == 0 && placed && (server == nil || !server.content.wrong)
 	}
-	settle(&t)
+	t.probe.FillDefaults()
 	ok = l.checkTerms(&t, here) && ok
 	if p.hostname == "" && server != nil {
 		p.hostname = server.server.Hostname
@@ -165,18 +164,4 @@ func (l *loader) rolesOf(t *terms) []config.RoleID {
 		roles = l.config.Daemon.Roles
 	}
 	return addRoles(roles, t.also)
-}
-
-// settle fills in the defaults that depend on other attributes.
-func settle(t *terms) {
-	p := &t.probe
-	if p.Security == "" {
-		p.Security = map[uint16]config.Security{993: config.TLSFromStart, 143: config.StartTLS}[p.Port]
-	}
-	if p.Timeout == 0 {
-		p.Timeout = min(30*time.Second, p.Interval)
-	}
-	if p.RetryInterval == 0 {
-		p.RetryInterval = min(15*time.Second, p.Interval)
-	}
 }

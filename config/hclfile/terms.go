@@ -64,20 +64,11 @@ func (o origins) of(name string) (origin, bool) {
 }
 
 // defaultTerms are the defaults of the language that do not depend on other
-// attributes; the rest is filled in by settle.
+// attributes; the rest is filled in by [config.Probe.FillDefaults].
 func defaultTerms() terms {
 	return terms{
-		probe: config.Probe{
-			Port:      993,
-			Addresses: config.AllAddresses,
-			Interval:  time.Minute,
-		},
-		policy: config.Policy{
-			FaultTolerance:    3 * time.Minute,
-			RecoveryTolerance: 2 * time.Minute,
-			ReopenWithin:      time.Hour,
-			Remind:            12 * time.Hour,
-		},
+		probe:   config.DefaultProbe(),
+		policy:  config.DefaultPolicy(),
 		enabled: true,
 	}
 }

@@ -2,6 +2,7 @@ package hclfile
 
 import (
 	"crypto/tls"
+	"strconv"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -18,7 +19,7 @@ var termsTable = table[terms]{
 		func(t *terms, v value) { t.runbook = v.text },
 	},
 	{
-		attribute{name: "port", kind: integer(1, 65535), fallback: "993", doc: "The TCP port"},
+		attribute{name: "port", kind: integer(1, 65535), fallback: strconv.Itoa(config.DefaultPort), doc: "The TCP port"},
 		func(t *terms, v value) { t.probe.Port = uint16(v.number) },
 	},
 	{
@@ -26,27 +27,27 @@ var termsTable = table[terms]{
 		func(t *terms, v value) { t.probe.Security = config.Security(v.text) },
 	},
 	{
-		attribute{name: "interval", kind: span(time.Second, day), fallback: `"1m"`, doc: "The time from the start of one probe to the start of the next"},
+		attribute{name: "interval", kind: span(time.Second, day), fallback: spanText(config.DefaultInterval), doc: "The time from the start of one probe to the start of the next"},
 		func(t *terms, v value) { t.probe.Interval = v.span() },
 	},
 	{
-		attribute{name: "timeout", kind: span(100*time.Millisecond, day), fallback: `the smaller of "30s" and interval`, doc: "How long the whole conversation with one address may take, from DNS to LOGOUT. At most interval. Within it, dns and connect get 10 seconds each at most"},
+		attribute{name: "timeout", kind: span(100*time.Millisecond, day), fallback: "the smaller of " + spanText(config.DefaultTimeout) + " and interval", doc: "How long the whole conversation with one address may take, from DNS to LOGOUT. At most interval. Within it, dns and connect get 10 seconds each at most"},
 		func(t *terms, v value) { t.probe.Timeout = v.span() },
 	},
 	{
-		attribute{name: "fault_tolerance", kind: spanOrZero(0, unbounded), fallback: `"3m"`, doc: `How long a failure must exist before it is an incident that is reported; "0s": as soon as it is confirmed`},
+		attribute{name: "fault_tolerance", kind: spanOrZero(0, unbounded), fallback: spanText(config.DefaultFaultTolerance), doc: `How long a failure must exist before it is an incident that is reported; "0s": as soon as it is confirmed`},
 		func(t *terms, v value) { t.policy.FaultTolerance = v.span() },
 	},
 	{
-		attribute{name: "recovery_tolerance", kind: spanOrZero(0, unbounded), fallback: `"2m"`, doc: "How long it must be well again before the incident is closed"},
+		attribute{name: "recovery_tolerance", kind: spanOrZero(0, unbounded), fallback: spanText(config.DefaultRecoveryTolerance), doc: "How long it must be well again before the incident is closed"},
 		func(t *terms, v value) { t.policy.RecoveryTolerance = v.span() },
 	},
 	{
-		attribute{name: "reopen_within", kind: spanOrZero(0, unbounded), fallback: `"1h"`, doc: `Failing again this soon after closing reopens the same incident and doubles its recovery tolerance, up to "30m"; "0s": always a new incident`},
+		attribute{name: "reopen_within", kind: spanOrZero(0, unbounded), fallback: spanText(config.DefaultReopenWithin), doc: `Failing again this soon after closing reopens the same incident and doubles its recovery tolerance, up to "30m"; "0s": always a new incident`},
 		func(t *terms, v value) { t.policy.ReopenWithin = v.span() },
 	},
 	{
-		attribute{name: "retry_interval", kind: span(time.Second, day), fallback: `the smaller of interval and "15s"`, doc: "The pause between probes, from the end of one to the start of the next, while a failure or a recovery is being confirmed"},
+		attribute{name: "retry_interval", kind: span(time.Second, day), fallback: "the smaller of interval and " + spanText(config.DefaultRetryInterval), doc: "The pause between probes, from the end of one to the start of the next, while a failure or a recovery is being confirmed"},
 		func(t *terms, v value) { t.probe.RetryInterval = v.span() },
 	},
 	{
@@ -58,7 +59,7 @@ var termsTable = table[terms]{
 		func(t *terms, v value) { t.also = addRoles(t.also, roleIDs(v.refs)) },
 	},
 	{
-		attribute{name: "remind", kind: spanOrZero(10*time.Minute, unbounded), fallback: `"12h"`, doc: `Repeats the message this often while the incident is open and not acknowledged; "0s": never`},
+		attribute{name: "remind", kind: spanOrZero(10*time.Minute, unbounded), fallback: spanText(config.DefaultRemind), doc: `Repeats the message this often while the incident is open and not acknowledged; "0s": never`},
 		func(t *terms, v value) { t.policy.Remind = v.span() },
 	},
 	{
@@ -120,11 +121,11 @@ var tlsTable = table[terms]{
 		func(t *terms, v value) { t.probe.TLS.MinVersion = tlsVersions[v.text] },
 	},
 	{
-		attribute{name: "expiry_warning", kind: span(time.Hour, unbounded), fallback: `the smaller of "21d" and a third of the lifetime`, doc: "How long before its end a certificate is a warning. Of the server's certificate, its intermediates and the authority, the one that ends first counts"},
+		attribute{name: "expiry_warning", kind: span(time.Hour, unbounded), fallback: "the smaller of " + spanText(config.DefaultExpiryWarning) + " and a third of the lifetime", doc: "How long before its end a certificate is a warning. Of the server's certificate, its intermediates and the authority, the one that ends first counts"},
 		func(t *terms, v value) { t.probe.TLS.ExpiryWarning = v.span() },
 	},
 	{
-		attribute{name: "expiry_critical", kind: span(time.Hour, unbounded), fallback: `the smaller of "3d" and a tenth of the lifetime`, doc: "How long before its end that certificate is critical, which is told again"},
+		attribute{name: "expiry_critical", kind: span(time.Hour, unbounded), fallback: "the smaller of " + spanText(config.DefaultExpiryCritical) + " and a tenth of the lifetime", doc: "How long before its end that certificate is critical, which is told again"},
 		func(t *terms, v value) { t.probe.TLS.ExpiryCritical = v.span() },
 	},
 	{
@@ -161,3 +162,6 @@ var (
 	// "1.2" is what is accepted anyway, so writing it changes nothing.
 	tlsVersions = map[string]uint16{"1.2": 0, "1.3": tls.VersionTLS13}
 )
+
+// spanText writes a duration as a file has it: "1m", in quotes.
+func spanText(d time.Duration) string { return strconv.Quote(config.FormatDuration(d)) }

@@ -68,7 +68,7 @@ func (c *conversation) judgeExpiry(chains [][]*x509.Certificate) {
 	chain := slices.MaxFunc(chains, func(a, b []*x509.Certificate) int { return firstToEnd(a).NotAfter.Compare(firstToEnd(b).NotAfter) })
 	cert := firstToEnd(chain)
 	left := cert.NotAfter.Sub(c.prober.now())
-	warning, critical := expiryLimits(c.check.TLS, longestLife(chain, cert.NotAfter))
+	warning, critical := c.check.TLS.ExpiryLimits(longestLife(chain, cert.NotAfter))
 	if left > warning && left > critical {
 		return
 	}
@@ -122,19 +122,4 @@ func expiryHint(chain []*x509.Certificate, first *x509.Certificate, left time.Du
 		}
 	}
 	return hint
-}
-
-// expiryLimits returns expiry_warning and expiry_critical for a certificate of
-// this lifetime. Their defaults follow the lifetime, because certificates of a
-// week are renewed within the week.
-func expiryLimits(options config.TLS, lifetime time.Duration) (warning, critical time.Duration) {
-	const aDay = 24 * time.Hour
-	warning, critical = options.ExpiryWarning, options.ExpiryCritical
-	if warning == 0 {
-		warning = min(21*aDay, lifetime/3)
-	}
-	if critical == 0 {
-		critical = min(3*aDay, lifetime/10)
-	}
-	return warning, critical
 }

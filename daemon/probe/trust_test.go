@@ -135,7 +135,7 @@ func TestExpiryLimits(t *testing.T) {
 		{config.TLS{}, 6 * aDay, 2 * aDay, 6 * aDay / 10},
 		{config.TLS{ExpiryWarning: 30 * aDay, ExpiryCritical: aDay}, 6 * aDay, 30 * aDay, aDay},
 	} {
-		if w, c := expiryLimits(test.options, test.lifetime); w != test.warning || c != test.critical {
+		if w, c := test.options.ExpiryLimits(test.lifetime); w != test.warning || c != test.critical {
 			t.Errorf("a certificate of %v: %v and %v, want %v and %v", test.lifetime, w, c, test.warning, test.critical)
 		}
 	}
