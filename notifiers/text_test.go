@@ -235,10 +235,3 @@ func TestTimeSaysItsZone(t *testing.T) {
 		t.Error(got)
 	}
 }
-
-func TestRedact(t *testing.T) {
-	got := notifiers.Redact("no hunter2, no hunter2-token, but abc", "hunter2", "hunter2-token", "", "abc")
-	if want := "no (sensitive), no (sensitive), but abc"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-}

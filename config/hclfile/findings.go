@@ -78,14 +78,13 @@ func firstAt(at hcl.Range) string {
 // without secrets.
 func (l *loader) diagnostics() []config.Diagnostic {
 	diags := make([]config.Diagnostic, 0, len(l.findings))
-	secrets := l.scrubber()
 	for _, f := range l.findings {
 		excerpt, mark := l.excerpts.of(f.at)
 		d := config.Diagnostic{
 			Gravity: f.rule.Gravity, Rule: f.rule.ID, Summary: f.summary, Detail: f.detail,
 			Pos: position(f.at), Excerpt: excerpt, Mark: mark,
 		}
-		scrub(&d, secrets)
+		scrub(&d, &l.secrets)
 		diags = append(diags, d)
 	}
 	config.SortDiagnostics(diags)

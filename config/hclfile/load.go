@@ -10,6 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/config/source"
 )
 
@@ -24,7 +25,7 @@ type loader struct {
 	broken   bool              // a file could not be read or parsed: what it declares is unknown
 	parsed   map[string]parsed // by name
 
-	secrets map[string]bool
+	secrets opaque.Scrubber
 	unread  int // how many times a secret was needed that was not read
 
 	salvaging bool // what can be used is wanted, whatever is wrong with the rest
@@ -77,7 +78,6 @@ func newLoader(s *source.Snapshot) *loader {
 	s.ForgetNamed()
 	l := &loader{
 		snapshot: s,
-		secrets:  map[string]bool{},
 		early:    &hcl.EvalContext{},
 		contexts: map[contextKey]*hcl.EvalContext{},
 		locals:   map[string]*local{},

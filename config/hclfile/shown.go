@@ -10,6 +10,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
+
+	"github.com/imapvigil/imapvigil/config/opaque"
 )
 
 // A value is repeated in a message only where it stands in the file anyway.
@@ -70,7 +72,7 @@ func (l *loader) withoutValues(err error, content *contents) string {
 		v, _ = v.UnmarkDeep()
 		for _, text := range textsIn(v) {
 			pairs = append(pairs, quoted(text), "this text")
-			if len(text) >= shortest {
+			if len(text) >= opaque.Shortest {
 				pairs = append(pairs, text, "…")
 			}
 		}

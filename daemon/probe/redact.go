@@ -4,11 +4,10 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
-	"sync"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/opaque"
 )
 
 const stars = "***"
@@ -16,10 +15,7 @@ const stars = "***"
 // A redactor stars out secrets in what a server says: servers are known to
 // repeat a command in its answer, and a hostile one may repeat a password on
 // purpose, as it is or as it was sent: in base64, or quoted with backslashes.
-type redactor struct {
-	mu      sync.Mutex
-	secrets []string // the longest first
-}
+type redactor struct{ known opaque.Scrubber }
 
 // asSent is what a server said, as it sent it. It is there to be compared; since
 // it may hold a secret, it prints as stars.
@@ -31,7 +27,7 @@ func (asSent) String() string { return stars }
 func (asSent) GoString() string { return stars }
 
 func newRedactor(login config.Login) *redactor {
-	r := &redactor{}
+	r := &redactor{opaque.Scrubber{Mark: stars, Least: 1}}
 	for _, secret := range []string{login.Password.Reveal(), login.Token.Reveal(), login.ClientSecret.Reveal()} {
 		r.add(secret)
 		r.addSpellings(secret)
@@ -49,17 +45,10 @@ func (r *redactor) addSpellings(secret string) {
 	if len(secret) < short {
 		return
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, spelling := range []string{
+	r.known.Add(
 		strings.ToUpper(secret), strings.ToLower(secret), url.QueryEscape(secret), url.PathEscape(secret),
 		fmt.Sprintf("%x", secret), fmt.Sprintf("%X", secret),
-	} {
-		if !slices.Contains(r.secrets, spelling) {
-			r.secrets = append(r.secrets, spelling)
-		}
-	}
-	slices.SortFunc(r.secrets, func(a, b string) int { return len(b) - len(a) })
+	)
 }
 
 // quoting is how a string is written, RFC 9051 section 4.3.
@@ -70,13 +59,7 @@ func (r *redactor) add(secret string) {
 	if secret == "" {
 		return
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.secrets = append(r.secrets, secret, base64.StdEncoding.EncodeToString([]byte(secret)))
-	if quoted := quoting.Replace(secret); quoted != secret {
-		r.secrets = append(r.secrets, quoted)
-	}
-	slices.SortFunc(r.secrets, func(a, b string) int { return len(b) - len(a) })
+	r.known.Add(secret, base64.StdEncoding.EncodeToString([]byte(secret)), quoting.Replace(secret))
 }
 
 // addSent makes what was sent as an answer to a SASL challenge, or as the
@@ -93,26 +76,6 @@ func (r *redactor) addSent(wire, username string) {
 
 // cutText is text for what ends in the middle: the beginning of a secret at its end
 // is starred out as well.
-func (r *redactor) cutText(s string) string {
-	const least = 3 // bytes; fewer give nothing away, and are likely to be something else
-	s = r.text(s)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, secret := range r.secrets {
-		for n := min(len(secret), len(s)); n >= least; n-- {
-			if strings.HasSuffix(s, secret[:n]) {
-				return s[:len(s)-n] + stars
-			}
-		}
-	}
-	return s
-}
+func (r *redactor) cutText(s string) string { return r.known.ScrubCut(s) }
 
-func (r *redactor) text(s string) string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, secret := range r.secrets {
-		s = strings.ReplaceAll(s, secret, stars)
-	}
-	return s
-}
+func (r *redactor) text(s string) string { return r.known.Scrub(s) }

@@ -19,7 +19,7 @@ type notifier struct {
 	settings Settings
 	from     *mail.Address
 	tls      *tls.Config
-	secrets  []string
+	secrets  *opaque.Scrubber
 }
 
 // Notify holds one conversation with the server. Only what the server says of
@@ -79,7 +79,7 @@ func (n *notifier) conclude(ctx context.Context, l letter, d delivery) (notifier
 
 // words are a server's, without secrets and control characters.
 func (n *notifier) words(text string) opaque.Words {
-	return opaque.Sanitise(notifiers.Redact(text, n.secrets...))
+	return opaque.Sanitise(n.secrets.Scrub(text))
 }
 
 // clip leaves room in the receipt for what other recipients were answered.

@@ -94,7 +94,7 @@ func (s Settings) Open() (notifiers.Notifier, error) {
 		settings: s,
 		from:     from,
 		tls:      &tls.Config{ServerName: s.Host, RootCAs: roots, MinVersion: tls.VersionTLS12},
-		secrets:  s.secrets(),
+		secrets:  opaque.NewScrubber(s.secrets()...),
 	}, nil
 }
 

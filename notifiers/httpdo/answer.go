@@ -21,7 +21,7 @@ type Answer struct {
 	Status  int
 	Header  http.Header
 	Body    []byte // as it came, at most 64 KiB
-	secrets []string
+	secrets *opaque.Scrubber
 }
 
 // Words are the status and the beginning of the body, for a receipt or an
@@ -29,7 +29,7 @@ type Answer struct {
 func (a Answer) Words() opaque.Words {
 	const most = 200
 	text := strings.TrimSpace(fmt.Sprintf("HTTP %d %s", a.Status, http.StatusText(a.Status)))
-	body := notifiers.Redact(string(a.Body), a.secrets...)
+	body := a.secrets.Scrub(string(a.Body))
 	if len(body) > most {
 		body = body[:most] + "..."
 	}

@@ -25,7 +25,6 @@ import (
 
 	"github.com/imapvigil/imapvigil/config/names"
 	"github.com/imapvigil/imapvigil/config/opaque"
-	"github.com/imapvigil/imapvigil/notifiers"
 )
 
 // maxBody is the most that is read of an answer's body.
@@ -45,7 +44,7 @@ var errSlow = fmt.Errorf("no answer within %s", patience)
 // A Client makes requests. It is used by several goroutines at once.
 type Client struct {
 	http    http.Client
-	secrets []string
+	secrets *opaque.Scrubber
 	closed  atomic.Bool
 }
 
@@ -68,7 +67,7 @@ func New(ca string, secrets ...string) (*Client, error) {
 		MaxResponseHeaderBytes: 64 << 10,
 	}
 	follow := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Client{http: http.Client{Transport: transport, CheckRedirect: follow}, secrets: secrets}, nil
+	return &Client{http: http.Client{Transport: transport, CheckRedirect: follow}, secrets: opaque.NewScrubber(secrets...)}, nil
 }
 
 // dial connects to a host as files have it: their names are absolute.
@@ -130,7 +129,7 @@ func (c *Client) harmless(ctx context.Context, err error) error {
 
 // Sanitise makes a server's text harmless: no control characters, no secret.
 func (c *Client) Sanitise(text string) opaque.Words {
-	return opaque.Sanitise(notifiers.Redact(text, c.secrets...))
+	return opaque.Sanitise(c.secrets.Scrub(text))
 }
 
 // Close closes idle connections, and lets the others be closed when their calls

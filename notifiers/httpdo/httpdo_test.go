@@ -179,7 +179,7 @@ func TestSecretsOfAURL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	said := notifiers.Redact("Cannot POST "+u.Path+" for password9 with a secret value or "+canary+" x", httpdo.Secrets(u)...)
+	said := opaque.NewScrubber(httpdo.Secrets(u)...).Scrub("Cannot POST " + u.Path + " for password9 with a secret value or " + canary + " x")
 	if want := "Cannot POST /api/(sensitive)/(sensitive) for (sensitive) with (sensitive) or (sensitive)"; said != want {
 		t.Errorf("got %q, want %q", said, want)
 	}
