@@ -19,7 +19,7 @@ type sharedAnswer struct {
 	daemon Daemon
 	make   func(*tracker.Snapshot) any
 
-	making sync.Mutex // held by who makes one
+	making chan struct{} // holds one while an answer is being made
 
 	mu   sync.Mutex
 	next *sharedBody // which is not begun; nil: nobody waits for one
@@ -33,7 +33,7 @@ type sharedBody struct {
 }
 
 func shared(d Daemon, of func(*tracker.Snapshot) any) *sharedAnswer {
-	return &sharedAnswer{daemon: d, make: of}
+	return &sharedAnswer{daemon: d, make: of, making: make(chan struct{}, 1)}
 }
 
 // ServeHTTP implements [http.Handler].
@@ -64,8 +64,8 @@ func (s *sharedAnswer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *sharedAnswer) fill(ctx context.Context, body *sharedBody) {
 	defer close(body.done)
-	s.making.Lock()
-	defer s.making.Unlock()
+	s.making <- struct{}{}
+	defer func() { <-s.making }()
 	s.mu.Lock()
 	s.next = nil
 	s.mu.Unlock()

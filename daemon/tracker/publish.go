@@ -72,27 +72,33 @@ func (p *publisher) configure(cfg *config.Config, when *calendar.Calendar, known
 	p.next.Config, p.next.calendar = cfg, when
 	before := p.next.roster
 	p.next.roster = slices.SortedFunc(maps.Values(cfg.Checks), func(a, b *config.Check) int { return cmp.Compare(a.ID, b.ID) })
-	moved := table[CheckState]{}.edit(p.version())
-	for i, j := 0, 0; i < len(p.next.roster) && j < len(before); {
-		switch c := cmp.Compare(p.next.roster[i].ID, before[j].ID); {
-		case c < 0:
-			i++
-		case c > 0:
-			j++
-		default:
-			i, j = i+1, j+1
-			if state := p.next.checks.at(j); state != nil {
-				moved.set(i, state)
-			}
-		}
+	if p.last != nil {
+		p.next.checks = p.movedChecks(before)
 	}
-	p.next.checks = moved.table
 	for id, c := range known {
 		had := c.place > 0
 		if c.place = placeIn(p.next.roster, id); c.place > 0 && !had {
 			p.checkChanged(c)
 		}
 	}
+}
+
+// movedChecks gives what was published of the checks before their new places. A check
+// that is new has changed, too: it may have been in the files before, and left them.
+func (p *publisher) movedChecks(before []*config.Check) table[CheckState] {
+	moved, isNew := table[CheckState]{}.edit(p.version()), &CheckState{Version: p.version()}
+	j := 0
+	for i, c := range p.next.roster {
+		for j < len(before) && before[j].ID < c.ID {
+			j++
+		}
+		if j < len(before) && before[j].ID == c.ID {
+			moved.set(i+1, p.next.checks.at(j+1))
+		} else {
+			moved.set(i+1, isNew)
+		}
+	}
+	return moved.table
 }
 
 // forget leaves out the incidents that are no longer in the ledger, and gives the others
