@@ -52,9 +52,8 @@ type Options struct {
 	AllowShrink bool
 	// Hangup delivers requests to reload (SIGHUP).
 	Hangup <-chan os.Signal
-	// Rates replace outbox.DefaultRates where they are set: the demo has less
-	// time than people have.
-	Rates Rates
+	// Rates replace outbox.DefaultRates where they are set.
+	Rates outbox.Rates
 	// Ready is called once all checks run; nil: nothing.
 	Ready func()
 }
@@ -79,9 +78,6 @@ func (e Environment) sourceOptions() source.Options {
 func (e Environment) withoutSecrets() source.Options {
 	return source.Options{NoCredentials: true, LookupEnv: e.LookupEnv}
 }
-
-// Rates are how messages to people are gathered and spaced.
-type Rates = outbox.Rates
 
 // drainTime is how long messages under way may take to end after SIGTERM.
 const drainTime = 3 * time.Second

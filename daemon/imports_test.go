@@ -49,7 +49,11 @@ var rooms = map[string][]string{
 	"daemon/probe/imaptest/dovecot":   {"daemon/probe/imaptest/ca", "daemon/probe/imaptest/debian", "daemon/probe/imaptest/process"},
 	"daemon/probe/imaptest/proxies":   {"daemon/probe/imaptest/ca", "daemon/probe/imaptest/process"},
 	"daemon/selfcheck":                {"config", "config/names", "daemon/clock", "daemon/incident", "daemon/verdict"},
-	"daemon/outbox":                   {"config", "config/calendar", "config/opaque", "daemon/incident", "notifiers"},
+	"daemon/demo": {
+		"daemon/outbox", "daemon/probe/imaptest", "daemon/probe/imaptest/ca",
+		"notifiers/notifiertest/smtpsink", "notifiers/notifiertest/httpsink",
+	},
+	"daemon/outbox": {"config", "config/calendar", "config/opaque", "daemon/incident", "notifiers"},
 	// The tracker puts incidents into messages, so it knows notifiers' words and
 	// the opaque ones, beside what it owns.
 	"daemon/tracker": {
@@ -66,10 +70,8 @@ var rooms = map[string][]string{
 	"examples/customers": {},
 	"packaging":          {},
 	"cmd/imapvigil": {
-		"daemon", "daemon/api", "daemon/clock", "daemon/probe", "daemon/probe/imaptest", "daemon/probe/imaptest/ca", "daemon/verdict",
+		"daemon", "daemon/api", "daemon/clock", "daemon/probe", "daemon/demo", "daemon/verdict",
 		"daemon/incident", "daemon/journal", "daemon/history", "config", "config/hclfile", "config/source", "notifiers",
-		// The demo shows messages as they would be sent.
-		"notifiers/notifiertest/smtpsink", "notifiers/notifiertest/httpsink",
 	},
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"fmt"
 	"os"
@@ -15,13 +14,9 @@ import (
 
 	"github.com/imapvigil/imapvigil/daemon"
 	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/demo"
 	"github.com/imapvigil/imapvigil/daemon/incident"
-	"github.com/imapvigil/imapvigil/daemon/probe/imaptest"
-	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/ca"
 )
-
-//go:embed demo.hcl
-var demoConfig string
 
 func (p *program) demoCommand() *cobra.Command {
 	return &cobra.Command{
@@ -37,72 +32,41 @@ func (p *program) demoCommand() *cobra.Command {
 // demoTime bounds the demo, whatever goes wrong.
 const demoTime = time.Minute
 
-// A demo is the stage: the server that fails, the receivers, and the daemon.
-type demo struct {
+// A demonstration is the stage, and the daemon on it.
+type demonstration struct {
 	*program
-	dir       string
-	server    *imaptest.Memory
-	receivers *receivers
-	client    *api.Client
+	*demo.Stage
+	client *api.Client
 }
 
 func (p *program) demo(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, demoTime, errors.New("the demo took more than a minute"))
 	defer cancel()
-	d := &demo{program: p}
-	if d.dir, err = os.MkdirTemp("", "imapvigil-demo-"); err != nil {
+	dir, err := os.MkdirTemp("", "imapvigil-demo-")
+	if err != nil {
 		return fmt.Errorf("making a temporary directory: %w", err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(d.dir)) }()
-	if err := d.stage(); err != nil {
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	stage, err := demo.Open(dir)
+	if err != nil {
 		return err
 	}
-	defer d.server.Close()
-	defer d.receivers.close()
-	return d.play(ctx)
-}
-
-// stage starts what stands for the world outside, and writes the configuration.
-func (d *demo) stage() error {
-	authority := ca.New()
-	certificate := authority.Issue(ca.Leaf{})
-	if err := authority.WriteFile(filepath.Join(d.dir, "ca.pem")); err != nil {
-		return err
-	}
-	var err error
-	if d.server, err = imaptest.StartMemory(imaptest.MemoryOptions{Certificate: certificate}); err != nil {
-		return fmt.Errorf("starting the IMAP server: %w", err)
-	}
-	if d.receivers, err = newReceivers(certificate); err != nil {
-		d.server.Close()
-		return err
-	}
-	text := strings.NewReplacer(
-		"@IMAP_PORT@", fmt.Sprint(d.server.Addr().Port()),
-		"@SMTP_PORT@", fmt.Sprint(d.receivers.mail.Port()),
-		"@SMS_URL@", d.receivers.sms.URL(),
-		"@WEBHOOK_URL@", d.receivers.hook.URL(),
-		"@SLACK_URL@", d.receivers.slack.URL()+"/",
-		"@DIR@", d.dir,
-	).Replace(demoConfig)
-	if err := os.WriteFile(filepath.Join(d.dir, "demo.hcl"), []byte(text), 0o600); err != nil {
-		return fmt.Errorf("writing the configuration: %w", err)
-	}
-	d.client = api.NewClient(filepath.Join(d.dir, "control.sock"))
-	return nil
+	defer stage.Close()
+	d := &demonstration{p, stage, api.NewClient(stage.Control)}
+	return d.play(ctx, filepath.Join(dir, "state"))
 }
 
 // play runs the daemon beside the script, and ends it when the script is over.
-func (d *demo) play(ctx context.Context) error {
+func (d *demonstration) play(ctx context.Context, stateDir string) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	ready := make(chan struct{})
 	ended := make(chan error, 1)
 	go func() {
 		ended <- daemon.Run(ctx, daemon.Options{
-			Environment: d.daemon, ConfigPath: filepath.Join(d.dir, "demo.hcl"), StateDir: filepath.Join(d.dir, "state"),
-			Control: filepath.Join(d.dir, "control.sock"), Version: release(), Log: zap.NewNop(),
-			Rates: demoRates, Ready: func() { close(ready) },
+			Environment: d.daemon, ConfigPath: d.ConfigPath, StateDir: stateDir,
+			Control: d.Control, Version: release(), Log: zap.NewNop(),
+			Rates: demo.Rates, Ready: func() { close(ready) },
 		})
 	}()
 	select {
@@ -115,32 +79,27 @@ func (d *demo) play(ctx context.Context) error {
 	return errors.Join(err, <-ended)
 }
 
-func (d *demo) script(ctx context.Context) error {
+func (d *demonstration) script(ctx context.Context) error {
 	d.say("The configuration, which you would write to /etc/imapvigil:")
-	d.printf("%s\n", indent(d.shownConfig()))
-	steps := []struct {
-		says string
-		do   func()
-		want incident.CheckState // to wait for
-	}{
-		{"The daemon runs. Its first probes:", func() {}, incident.CheckOK},
-		{"The IMAP server stops: nothing listens on its port any more.", d.server.Refuse, incident.CheckDown},
-		{"", d.receivers.await(ctx, d.program, 1), ""},
-		{"The IMAP server starts again.", func() { _ = d.server.Serve() }, incident.CheckOK},
-		{"", d.receivers.await(ctx, d.program, 2), ""},
+	d.printf("%s\n", indent(d.Config))
+	d.say("The daemon runs. Its first probes:")
+	if err := d.until(ctx, incident.CheckOK); err != nil {
+		return err
 	}
-	for _, s := range steps {
-		if s.says != "" {
-			d.say(s.says)
-		}
-		s.do()
-		if s.want == "" {
-			continue
-		}
-		if err := d.until(ctx, s.want); err != nil {
-			return err
-		}
+	d.say("The IMAP server stops: nothing listens on its port any more.")
+	d.StopServer()
+	if err := d.until(ctx, incident.CheckDown); err != nil {
+		return err
 	}
+	d.showMessages(ctx, 1)
+	d.say("The IMAP server starts again.")
+	if err := d.StartServer(); err != nil {
+		return err
+	}
+	if err := d.until(ctx, incident.CheckOK); err != nil {
+		return err
+	}
+	d.showMessages(ctx, 2)
 	d.say("What is kept of it (imapvigil incidents):")
 	list, err := d.client.Incidents(ctx)
 	if err != nil {
@@ -152,22 +111,20 @@ func (d *demo) script(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// shownConfig is the configuration without what only the demo needs.
-func (d *demo) shownConfig() string {
-	source, err := os.ReadFile(filepath.Join(d.dir, "demo.hcl"))
-	if err != nil {
-		return ""
+// showMessages prints the nth message of each receiver.
+func (d *demonstration) showMessages(ctx context.Context, n int) {
+	for _, m := range d.Messages(ctx, n) {
+		d.printf("  ---- %s ----\n%s\n\n", m.To, indent(m.Text))
 	}
-	return string(source)
 }
 
-func (d *demo) say(text string) {
+func (d *demonstration) say(text string) {
 	d.printf("\n%s  %s\n\n", time.Now().Format("15:04:05"), text)
 }
 
 // until shows the status each time it changes, until every check is in the
 // wanted state.
-func (d *demo) until(ctx context.Context, want incident.CheckState) error {
+func (d *demonstration) until(ctx context.Context, want incident.CheckState) error {
 	ticker := time.NewTicker(200 * time.Millisecond)
 	defer ticker.Stop()
 	last := ""

@@ -42,7 +42,7 @@ func TestExpiredCertificate(t *testing.T) {
 		`(?m)^Why: +tls: the certificate has expired \(cert_expired\)$`,
 		`(?m)^Hint: +The certificate expired on \d{4}-\d\d-\d\d`,
 	} {
-		if text := letter(mails[0].Data); !regexp.MustCompile(pattern).MatchString(text) {
+		if text := mails[0].Text(); !regexp.MustCompile(pattern).MatchString(text) {
 			t.Errorf("the mail says nothing like %s:\n%s", pattern, text)
 		}
 	}

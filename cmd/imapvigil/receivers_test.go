@@ -89,15 +89,15 @@ func (l *listeners) toPeople() (all []message) {
 		if !e.TLS || e.User != "alerts" {
 			l.t.Errorf("a mail came without TLS or without a login: %+v", e)
 		}
-		text := letter(e.Data)
+		text := e.Text()
 		all = append(all, message{to: strings.Join(e.To, " "), key: headerOf(e.Data, "X-Imapvigil-Key"), text: text})
 	}
 	for _, m := range l.slack.posts() {
 		all = append(all, message{to: m.Channel, key: m.Text, text: slackWords(m)})
 	}
 	for _, r := range l.sms.Requests() {
-		body := formField(r.Body, "Body")
-		all = append(all, message{to: formField(r.Body, "To"), key: body, text: body})
+		body := r.Field("Body")
+		all = append(all, message{to: r.Field("To"), key: body, text: body})
 	}
 	return all
 }

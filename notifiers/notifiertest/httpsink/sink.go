@@ -20,6 +20,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 )
@@ -30,6 +31,15 @@ type Request struct {
 	Path   string // with the query
 	Header http.Header
 	Body   []byte
+}
+
+// Field gives a field of a body that is a form (application/x-www-form-urlencoded).
+func (r Request) Field(name string) string {
+	values, err := url.ParseQuery(string(r.Body))
+	if err != nil {
+		return string(r.Body)
+	}
+	return values.Get(name)
 }
 
 // A Response is what a sink answers.
