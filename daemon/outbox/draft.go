@@ -70,6 +70,7 @@ func (p *planner) add(d *draft, r request, item Item, replaces *Delivery) {
 	}
 	if d.kind.Traits().People && d.size > 0 && d.size+grows > maxItems {
 		p.later(p.now.Add(p.world.Rates.Digest))
+		p.notePutOff(d, r, item)
 		return
 	}
 	d.size += grows

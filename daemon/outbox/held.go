@@ -12,26 +12,52 @@ import (
 // are an interface.
 type HeldReason string
 
-// HeldByLimit says that the notifier has sent its max_per_hour.
-const HeldByLimit HeldReason = "max_per_hour"
-
-// The other reasons.
+// The reasons. What begins with "by" comes from the files or from a person; the others
+// say what is waited for.
 const (
-	HeldBySilence     HeldReason = "silenced"
-	HeldByMaintenance HeldReason = "maintenance"
-	HeldByDependency  HeldReason = "depends_on" // it is down, or may be
+	HeldBySilence         HeldReason = "silenced"
+	HeldByMaintenance     HeldReason = "maintenance"
+	HeldByAcknowledgement HeldReason = "acknowledged" // so it does not escalate
+	HeldByDependency      HeldReason = "depends_on"   // what the check depends on is down, or may be
+	HeldBySchedule        HeldReason = "schedule"
+	HeldBySeverity        HeldReason = "severity"
+	HeldByCondition       HeldReason = "condition"
+	HeldByTransition      HeldReason = "transition" // the notify block does not ask for it with on
+	HeldByLimit           HeldReason = "max_per_hour"
+	HeldByNobody          HeldReason = "nobody" // no role, or its notifier is not in the files
+
+	HeldForSiblings   HeldReason = "siblings"
+	HeldToGather      HeldReason = "gathering" // people get one message of what happens in a short time
+	HeldUntilAfter    HeldReason = "after"     // escalation
+	HeldUntilSeen     HeldReason = "not_reobserved"
+	HeldUnconfirmed   HeldReason = "unconfirmed" // it has not lasted for fault_tolerance
+	HeldRecovering    HeldReason = "recovering"
+	HeldInOrder       HeldReason = "order"       // an older message about the same is being sent
+	HeldUndelivered   HeldReason = "undelivered" // the opening was given up, so its end is not told
+	HeldEndedTooEarly HeldReason = "over"        // it had ended before the destination could be told
 )
 
-// Held is something that a destination should be told and is not told yet.
+// HeldReasons lists the reasons.
+func HeldReasons() []HeldReason {
+	return []HeldReason{
+		HeldBySilence, HeldByMaintenance, HeldByAcknowledgement, HeldByDependency, HeldBySchedule, HeldBySeverity, HeldByCondition,
+		HeldByTransition, HeldByLimit, HeldByNobody, HeldForSiblings, HeldToGather, HeldUntilAfter, HeldUntilSeen, HeldUnconfirmed,
+		HeldRecovering, HeldInOrder, HeldUndelivered, HeldEndedTooEarly,
+	}
+}
+
+// Held is why a destination is not told of an incident now.
 type Held struct {
 	Incident   incident.ID
-	NotifyID   config.NotifyID // the destination, and the first of the roles
+	NotifyID   config.NotifyID // the destination, and the first of the roles; zero: there is none
 	Roles      []config.RoleID
 	Kind       notifiers.Kind
-	Transition notifiers.Transition
+	Transition notifiers.Transition // what would be told; empty: that is not decided
 	Reason     HeldReason
-	Since      time.Time // as far as this process knows
-	Until      time.Time // at the earliest
+	Since      time.Time  // as far as this process knows; of max_per_hour alone
+	Until      time.Time  // at the earliest; zero: until something happens
+	Block      string     // the name of the silence, maintenance or schedule that is the reason
+	Parent     config.Ref // what the check depends on
 
 	bout int
 }

@@ -39,12 +39,8 @@ type Planned struct {
 // left out is not told of; a message to people tells of those alone that are
 // there.
 func Plan(b *Book, w World, now time.Time) Planned {
-	p := planner{book: b, world: w, now: now, drafts: map[Destination]*draft{}, taken: map[config.NotifierID]int{}}
-	p.Wake = make([]time.Time, len(w.Subjects))
-	for i := range w.Subjects {
-		p.at = i
-		p.subject(&w.Subjects[i])
-	}
+	p := newPlanner(b, w, now)
+	p.compare()
 	for _, d := range p.order {
 		if due := p.due(d); due.After(now) {
 			p.wake(d.subjects, due)
@@ -78,6 +74,23 @@ type planner struct {
 	places []Destination // of the ways of the subject that is looked at
 	alone  map[config.RoleID][]config.RoleID
 	same   []*config.Notify // those of them that lead to one destination
+
+	explains bool   // keep reasons
+	reasons  []Held // why destinations are not told
+}
+
+func newPlanner(b *Book, w World, now time.Time) *planner {
+	p := &planner{book: b, world: w, now: now, drafts: map[Destination]*draft{}, taken: map[config.NotifierID]int{}}
+	p.Wake = make([]time.Time, len(w.Subjects))
+	return p
+}
+
+// compare drafts what the destinations of all subjects lack.
+func (p *planner) compare() {
+	for i := range p.world.Subjects {
+		p.at = i
+		p.subject(&p.world.Subjects[i])
+	}
 }
 
 // later has the subject that is looked at looked at again; zero: nobody knows when.
@@ -119,6 +132,9 @@ func (p *planner) subject(s *Subject) {
 			p.pair(s, nil, e)
 		}
 	}
+	if len(ways)+len(told) == 0 {
+		p.noteNobody(s.ID)
+	}
 }
 
 func known(told []entry, to Destination) entry {
@@ -133,17 +149,27 @@ func known(told []entry, to Destination) entry {
 // pair drafts what one destination lacks about one incident. There are no ways
 // when the files no longer have one that leads there; a closing may still be owed.
 func (p *planner) pair(s *Subject, ways []*config.Notify, e entry) {
-	d := p.book.pending[e.told.key]
+	d, reasons := p.book.pending[e.told.key], len(p.reasons)
 	r, ok := p.request(s, ways, e, d != nil)
-	if !ok || d != nil && d.State == Sending || s.Open() && p.olderUnderWay(s, e.to) {
+	if ok || d != nil {
+		p.reasons = p.reasons[:reasons] // of other roles, or of what replaces the delivery
+	}
+	switch {
+	case !ok || d != nil && d.State == Sending:
+		return
+	case s.Open() && p.olderUnderWay(s, e.to):
+		p.noteAll(s, ways, r.need, HeldInOrder)
 		return
 	}
-	if dr := p.draft(ways, e); dr != nil {
-		p.add(dr, r, Item{
-			Incident: s.ID, Transition: r.transition, Bout: s.Reported, Worsened: s.Worsened,
-			Untold: r.untold, NoClosing: r.noClosing,
-		}, d)
+	dr := p.draft(ways, e)
+	if dr == nil {
+		p.noteAll(s, ways, r.need, HeldByNobody)
+		return
 	}
+	p.add(dr, r, Item{
+		Incident: s.ID, Transition: r.transition, Bout: s.Reported, Worsened: s.Worsened,
+		Untold: r.untold, NoClosing: r.noClosing,
+	}, d)
 }
 
 // olderUnderWay reports whether an attempt is under way about an older incident of
@@ -174,13 +200,20 @@ func (p *planner) request(s *Subject, ways []*config.Notify, e entry, underWay b
 	}
 	wantsClosing := false
 	for _, way := range ways {
-		n, needed := p.need(s, way, e, underWay)
+		n := p.need(s, way, e, underWay)
+		needed := n.transition != ""
 		wantsClosing = wantsClosing || wants(way, notifiers.Closed) && (needed || accepts(way, s))
-		if !needed && !underWay {
-			continue
+		if !needed {
+			p.note(s, way, n, n.hold)
+			if !underWay {
+				continue
+			}
 		}
 		if h := suppressionOf(n, e)(&p.world, s, way.ID.Role, p.now); h.holds() {
 			p.later(h.until) // also for what is held back until then
+			if needed {
+				p.note(s, way, n, h)
+			}
 			continue
 		}
 		if !needed {
@@ -188,6 +221,7 @@ func (p *planner) request(s *Subject, ways []*config.Notify, e entry, underWay b
 		}
 		if n.due.After(p.now) {
 			p.later(n.due)
+			p.note(s, way, n, n.hold)
 			continue
 		}
 		if r.need = r.join(n); n.transition != notifiers.Closed || wants(way, notifiers.Closed) {
@@ -221,13 +255,17 @@ func (p *planner) with(list []config.RoleID, role config.RoleID) []config.RoleID
 
 // owed is what a destination lacks that no way leads to any more.
 func (p *planner) owed(s *Subject, e entry, underWay bool) (r request, ok bool) {
-	n, needed := p.need(s, nil, e, underWay)
+	n := p.need(s, nil, e, underWay)
+	needed := n.transition != ""
 	if !needed && !underWay {
 		return r, false
 	}
 	r = request{need: n, roles: p.askedLast(e), ends: true}
 	if h := suppressionOf(n, e).forAll(&p.world, s, r.roles, p.now); h.holds() {
 		p.later(h.until)
+		if needed {
+			p.note(s, &config.Notify{ID: e.to.notifyID(r.roles[0])}, n, h)
+		}
 		return r, false
 	}
 	if n.due.After(p.now) {

@@ -27,7 +27,9 @@ import (
 //   - in the end nobody believes that something is open that is over;
 //   - nothing is handed out that is not in the journal, one attempt at a time;
 //   - whoever is to hear of an incident has heard of it, if roles stayed as they were;
-//   - asking again at once gives nothing, and people have their minute of rest.
+//   - asking again at once gives nothing, and people have their minute of rest;
+//   - at every moment each destination of an incident has been told how it is now, or a
+//     delivery to it is under way, or there is a reason why it is not told.
 func TestAnySequence(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -88,7 +90,7 @@ func newModel(t *rapid.T) *model {
 	}
 	m.rates = outbox.Rates{First: 10 * time.Second, Every: time.Minute, Digest: 5 * time.Minute, Large: 2}
 	m.sim.share = func() float64 { return 0.5 }
-	m.sim.planned, m.sim.told, m.sim.sending, m.sim.settled = m.onPlanned, m.onTold, m.onSending, m.onSettled
+	m.sim.planned, m.sim.done, m.sim.told, m.sim.sending, m.sim.settled = m.onPlanned, m.onDone, m.onTold, m.onSending, m.onSettled
 	m.window("night", epoch.Add(10*time.Minute), epoch.Add(time.Hour))
 	m.monitor = "ops"
 	for i := range 4 {
@@ -304,6 +306,60 @@ func (m *model) onPlanned() {
 	if again := outbox.Plan(m.book, m.world(), m.now).Tell; len(again) > 0 {
 		m.Fatalf("planned again at once: %v", again)
 	}
+}
+
+// onDone: "why was I not told?" has one answer for each destination.
+func (m *model) onDone() {
+	w := m.world()
+	subjects := w.Subjects
+	for i, s := range subjects {
+		w.Subjects = subjects[i : i+1]
+		held := map[outbox.Destination]outbox.Held{}
+		for _, h := range outbox.Explain(m.book, w, m.now) {
+			if !slices.Contains(outbox.HeldReasons(), h.Reason) {
+				m.Fatalf("the reason %q is not listed", h.Reason)
+			}
+			held[pairOf(s.ID, destinationOf(h.NotifyID)).to] = h
+		}
+		for _, block := range s.Notify {
+			to := pairOf(s.ID, destinationOf(block.ID)).to
+			told, underWay := m.deliveries(&s, to)
+			reason := held[to]
+			if reason.Reason == "" && !told && !underWay || // what is under way may be older
+				reason.Reason != "" && reason.Transition != notifiers.Reminder && told {
+				for _, d := range m.book.Of(s.ID) {
+					m.Logf("%s %v %s %+v", d.At.Sub(epoch), d.NotifyID, d.State, d.Items)
+				}
+				m.Fatalf("%s at %s: %+v was told %t, a delivery is under way %t, and the reason why not is %q; open %t, pending %t, episode %d, worsened %d",
+					s.ID, m.now.Sub(epoch), block, told, underWay, reason.Reason, s.Open(), s.Pending, s.Reported, s.Worsened)
+			}
+		}
+		if len(s.Notify) == 0 && len(m.book.Of(s.ID)) == 0 && held[outbox.Destination{}].Reason != outbox.HeldByNobody {
+			m.Fatalf("%s has no destination, and that is not said", s.ID)
+		}
+	}
+}
+
+// deliveries reports whether the last message to a destination said how an incident is
+// now, and whether one is under way, by what the book shows of its deliveries.
+func (m *model) deliveries(s *outbox.Subject, to outbox.Destination) (told, underWay bool) {
+	for _, d := range m.book.Of(s.ID) {
+		is := pairOf(s.ID, d.Destination()).to
+		if is != to && len(m.roles[d.NotifyID.Role]) == 0 {
+			is.Role = to.Role // the files have that role no more, so this one has taken its place
+		}
+		if is != to || d.State == outbox.Replaced {
+			continue
+		}
+		underWay = underWay || !d.State.Final()
+		for _, item := range d.Items {
+			if item.Incident == s.ID {
+				closed := item.Transition == notifiers.Closed
+				told = item.Bout == s.Reported && closed == !s.Open() && !s.Pending && (closed || item.Worsened == s.Worsened)
+			}
+		}
+	}
+	return told, underWay
 }
 
 func (m *model) onTold(t outbox.Notification) {

@@ -103,6 +103,7 @@ type sim struct {
 	monitor   config.RoleID                   // the daemon's own
 
 	planned func()                                 // what was planned is applied
+	done    func()                                 // there is nothing left to do at this moment
 	told    func(outbox.Notification)              // it was decided, and journaled
 	sending func(*outbox.Delivery)                 // an attempt begins
 	settled func(*outbox.Delivery, outbox.Outcome) // an attempt has ended
@@ -116,7 +117,7 @@ func newSim() *sim {
 		share:  func() float64 { return 0.5 },
 		limits: map[config.NotifierID]int{}, windows: map[config.ScheduleID][]config.Window{},
 		parents: map[config.CheckID][2]time.Time{},
-		planned: func() {}, told: func(outbox.Notification) {}, sending: func(*outbox.Delivery) {},
+		planned: func() {}, done: func() {}, told: func(outbox.Notification) {}, sending: func(*outbox.Delivery) {},
 		settled: func(*outbox.Delivery, outbox.Outcome) {},
 	}
 }
@@ -165,6 +166,7 @@ func (s *sim) round() (next time.Time) {
 			next = sooner(next, due)
 		}
 		if next.IsZero() || next.After(s.now) {
+			s.done()
 			return next
 		}
 	}

@@ -1,0 +1,96 @@
+package outbox
+
+import (
+	"slices"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// Explain returns why the destinations of the subjects of a world are not told now, by
+// the decisions of [Plan]: each that has not heard of the current state and that no
+// delivery is under way to has a reason. Ask it after the book has what Plan decided. A
+// gathering message may go out earlier than Explain says, with that of an incident which
+// is not among the subjects.
+func Explain(b *Book, w World, now time.Time) []Held {
+	p := newPlanner(b, w, now)
+	p.explains = true
+	p.compare()
+	for _, d := range p.order {
+		due, limited := p.due(d), len(p.Held)
+		if !due.After(now) {
+			p.tell(d) // which Plan has done, but for what max_per_hour holds back
+		}
+		for i, item := range d.items {
+			if slices.ContainsFunc(p.Held[limited:], func(h Held) bool { return h.Incident == item.Incident }) {
+				continue
+			}
+			p.reasons = append(p.reasons, Held{
+				Incident: item.Incident, NotifyID: d.to.notifyID(d.asked[i].roles[0]), Roles: d.asked[i].roles, Kind: d.kind,
+				Transition: item.Transition, Reason: HeldToGather, Until: latest(due, now),
+			})
+		}
+	}
+	return byReason(append(p.reasons, p.Held...))
+}
+
+// notifyID names the destination, and a role that it is told for.
+func (d Destination) notifyID(role config.RoleID) config.NotifyID {
+	return config.NotifyID{Role: role, Notifier: d.Notifier, Target: d.Target}
+}
+
+// note keeps a reason, where Plan is to explain itself, for one notify block.
+func (p *planner) note(s *Subject, way *config.Notify, n need, h hold) {
+	if !p.explains || !h.holds() || n.knows {
+		return
+	}
+	kind, _ := p.world.kind(way.ID.Notifier)
+	if h.reason == HeldByMaintenance {
+		h.block = p.world.Calendar.MaintenanceName(s.Config, p.now)
+	}
+	p.reasons = append(p.reasons, Held{
+		Incident: s.ID, NotifyID: way.ID, Roles: []config.RoleID{way.ID.Role}, Kind: kind, Transition: n.transition,
+		Reason: h.reason, Until: h.until, Block: h.block, Parent: h.parent,
+	})
+}
+
+// noteAll keeps one reason for all notify blocks that lead to a destination.
+func (p *planner) noteAll(s *Subject, ways []*config.Notify, n need, reason HeldReason) {
+	for _, way := range ways {
+		p.note(s, way, n, hold{reason: reason})
+	}
+}
+
+// noteNobody keeps that there is no destination at all.
+func (p *planner) noteNobody(id incident.ID) {
+	if p.explains {
+		p.reasons = append(p.reasons, Held{Incident: id, Reason: HeldByNobody})
+	}
+}
+
+// byReason joins the roles for which a destination is not told for the same reason.
+func byReason(all []Held) (joined []Held) {
+	for _, h := range all {
+		i := slices.IndexFunc(joined, func(o Held) bool {
+			return o.Incident == h.Incident && o.Destination() == h.Destination() && o.Reason == h.Reason && o.Until.Equal(h.Until) &&
+				o.Block == h.Block && o.Transition == h.Transition
+		})
+		if i < 0 {
+			joined = append(joined, h)
+			continue
+		}
+		joined[i].Roles = withRoles(slices.Clone(joined[i].Roles), h.Roles...)
+	}
+	return joined
+}
+
+// notePutOff keeps that an item does not fit into a message and waits for the next one.
+func (p *planner) notePutOff(d *draft, r request, item Item) {
+	if p.explains {
+		p.reasons = append(p.reasons, Held{
+			Incident: item.Incident, NotifyID: d.to.notifyID(r.roles[0]), Roles: r.roles, Kind: d.kind, Transition: item.Transition,
+			Reason: HeldToGather, Until: p.now.Add(p.world.Rates.Digest),
+		})
+	}
+}
