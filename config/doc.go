@@ -31,6 +31,7 @@
 //   - incident: a failure with its start, its events and its end.
 //   - last good configuration: what runs while the files are in error.
 //   - maintenance: planned work; nothing is sent meanwhile.
+//   - mark: why something that a conversation found is not believed: this machine may be the reason.
 //   - notification: the decision to tell one destination something; journaled before it is sent.
 //   - notifier: a channel: how messages are sent (email, slack, sms, webhook).
 //   - notify: one notify block of a role: a destination, and what it is told when.

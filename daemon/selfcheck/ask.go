@@ -26,23 +26,23 @@ const (
 	absent // it could not be asked: a name without an address of the family
 )
 
-// A reach asks a target by one link.
-type reach func(ctx context.Context, target string) answer
+// An askFunc asks a target by one link.
+type askFunc func(ctx context.Context, target string) answer
 
 // A Resolver looks up the addresses of a name; [net.Resolver] is one.
 type Resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
-// dialing asks by connecting. A connection that is refused is an answer: a
+// askByConnecting asks by connecting. A connection that is refused is an answer: a
 // packet has gone there and another has come back.
-func dialing(network string, o Options) reach {
+func askByConnecting(network string, o Options) askFunc {
 	return func(ctx context.Context, target string) answer {
 		host, port, err := net.SplitHostPort(target)
 		if err != nil {
 			return absent
 		}
-		ips, err := addressesOf(ctx, o.Resolver, network, host)
+		ips, err := lookUpFamily(ctx, o.Resolver, network, host)
 		if err != nil || len(ips) == 0 {
 			return absent
 		}
@@ -60,29 +60,29 @@ func dialing(network string, o Options) reach {
 	}
 }
 
-// addressesOf a host, in one family: network is "ip4" or "ip6".
-func addressesOf(ctx context.Context, r Resolver, network, host string) ([]netip.Addr, error) {
+// lookUpFamily returns the addresses of a host in one family: network is "ip4" or "ip6".
+func lookUpFamily(ctx context.Context, r Resolver, network, host string) ([]netip.Addr, error) {
 	ip, err := netip.ParseAddr(host)
 	switch {
 	case err != nil:
 		return r.LookupNetIP(ctx, network, host)
-	case family(ip) != network:
+	case familyOf(ip) != network:
 		return nil, nil
 	}
 	return []netip.Addr{ip.Unmap()}, nil
 }
 
-func family(ip netip.Addr) string {
+func familyOf(ip netip.Addr) string {
 	if ip.Unmap().Is4() {
 		return "ip4"
 	}
 	return "ip6"
 }
 
-// lookingUp asks by looking up a name, for the two families by themselves: some
+// askByLookup asks by looking up a name, for the two families by themselves: some
 // name servers never answer for one of them. That there is no such name is an
 // answer.
-func lookingUp(r Resolver) reach {
+func askByLookup(r Resolver) askFunc {
 	return func(ctx context.Context, name string) answer {
 		if _, err := netip.ParseAddr(name); err == nil || name == "" {
 			return absent
@@ -109,27 +109,27 @@ func lookingUp(r Resolver) reach {
 	}
 }
 
-// A panel is those who are asked together, and what they said.
-type panel struct {
+// A survey is those who are asked together by one link, and what they said.
+type survey struct {
 	at      time.Time // when they were asked
 	peers   []peer
 	targets []string // of self_check
 	said    []answer // of the peers, then of the targets
 }
 
-// ask asks everybody at once and ends with the first answer, or in 3 seconds.
-func (p *panel) ask(ctx context.Context, reach reach) {
+// askAll asks everybody at once and ends with the first answer, or in 3 seconds.
+func (p *survey) askAll(ctx context.Context, ask askFunc) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	p.at = time.Now()
 	p.said = make([]answer, len(p.peers)+len(p.targets))
 	var asking sync.WaitGroup
-	for i, target := range p.all() {
+	for i, target := range p.everybody() {
 		asking.Go(func() {
-			p.said[i] = reach(ctx, target)
+			p.said[i] = ask(ctx, target)
 			switch {
 			case p.said[i] == answers:
-				cancel()
+				cancel() // one answer is enough
 			case errors.Is(ctx.Err(), context.Canceled):
 				p.said[i] = absent // interrupted: it had no time to answer
 			}
@@ -138,7 +138,7 @@ func (p *panel) ask(ctx context.Context, reach reach) {
 	asking.Wait()
 }
 
-func (p *panel) all() []string {
+func (p *survey) everybody() []string {
 	list := make([]string, 0, len(p.peers)+len(p.targets))
 	for _, peer := range p.peers {
 		list = append(list, peer.target)
@@ -146,23 +146,23 @@ func (p *panel) all() []string {
 	return append(list, p.targets...)
 }
 
-// fresh reports whether the panel still speaks for now.
-func (p *panel) fresh(now time.Time) bool {
+// stillHolds reports whether the answers are new enough to be used again.
+func (p *survey) stillHolds(now time.Time) bool {
 	return !p.at.IsZero() && now.Sub(p.at) < askEvery+askWithin
 }
 
-// judge draws the conclusion for somebody whose own peers are mine; their
+// conclude draws the conclusion for somebody who did not reach his own peers: their
 // silence proves nothing.
-func (p *panel) judge(mine []string) ruling {
-	v := alone
+func (p *survey) conclude(own []string) conclusion {
+	concluded := notRuledOut
 	for i, said := range p.said {
 		switch {
-		case i < len(p.peers) && slices.Contains(mine, p.peers[i].key), said == absent:
+		case i < len(p.peers) && slices.Contains(own, p.peers[i].key), said == absent:
 		case said == answers:
-			return innocent
+			return ruledOut
 		default:
-			v = atFault
+			concluded = linkDown
 		}
 	}
-	return v
+	return concluded
 }

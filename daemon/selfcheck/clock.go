@@ -56,11 +56,11 @@ func newClock(o Options) wallClock {
 	return wallClock{read: o.Clock, start: r.At, newest: o.Newest, reading: r, trusted: r.ClockSet, future: map[string]bool{}}
 }
 
-// look reads the clocks and reports whether one of them has jumped since the last
+// readAgain reads the clocks and reports whether one of them has jumped since the last
 // look, or the process has stood still, which is the same to whoever judges by time.
 // It is this look that counts, and not when daemon/clock noticed: what was found
 // between the two was found by a machine that had hardly woken up.
-func (c *wallClock) look() (disturbed bool) {
+func (c *wallClock) readAgain() (disturbed bool) {
 	last, r := c.reading, c.read()
 	c.reading = r
 	jumped := r.ClockJumped.After(last.ClockJumped)
@@ -74,10 +74,10 @@ func (c *wallClock) look() (disturbed bool) {
 	return disturbed
 }
 
-// look has a look at the clock; what was known of the links before a suspend
-// proves nothing after it.
-func (s *Self) look(now time.Time) {
-	if s.clock.look() {
+// noticeClockJump reads the clocks. What was known of the links before a suspend or a
+// standstill proves nothing after it.
+func (s *Self) noticeClockJump(now time.Time) {
+	if s.clock.readAgain() {
 		for _, l := range s.links {
 			l.woke = now
 		}
@@ -90,8 +90,8 @@ var disturbance = verdict.Mark{
 	Hint:  "The clock of this machine was set, or the machine was suspended or the monitor stopped, while the probe ran; what it found is not believed.",
 }
 
-// alternatives are the times that it may be instead.
-func (c *wallClock) alternatives(wall time.Time, now time.Time) (list []time.Time) {
+// otherTimes returns the times that it may be instead of what the wall clock shows.
+func (c *wallClock) otherTimes(wall time.Time, now time.Time) (list []time.Time) {
 	step := c.reading.ClockSet - c.trusted
 	if step.Abs() >= wrongBy && now.Sub(c.reading.ClockJumped) < doubtFor {
 		list = append(list, wall.Add(-step))
@@ -102,28 +102,28 @@ func (c *wallClock) alternatives(wall time.Time, now time.Time) (list []time.Tim
 	return list
 }
 
-// judge learns from the certificates of a probe and gives what is in doubt of
-// their dates.
-func (c *wallClock) judge(p verdict.Probe) (doubts []doubt) {
+// suspectDates learns from the certificates of a probe, and returns those whose dates
+// look wrong while the clock may be.
+func (c *wallClock) suspectDates(p verdict.Probe) (suspicions []suspicion) {
 	wall, now := c.reading.Wall, c.reading.At
 	for i := range p.Conversations {
-		c.learn(&p.Conversations[i], wall, now)
+		c.learnFromCertificate(&p.Conversations[i], wall, now)
 	}
 	for i := range p.Conversations {
-		cause := dateTrouble(&p.Conversations[i])
+		cause := causeAboutDates(&p.Conversations[i])
 		if cause == "" {
 			continue
 		}
-		if v := c.rule(cause, p.Conversations[i].Address.TLS, wall, now); v != innocent {
-			doubts = append(doubts, doubt{verdict: v, hint: c.hint(wall), concerns: []int{i}})
+		if concluded := c.judgeDates(cause, p.Conversations[i].Address.TLS, wall, now); concluded != ruledOut {
+			suspicions = append(suspicions, suspicion{concluded: concluded, clockHint: c.suspectHint(wall), conversations: []int{i}})
 		}
 	}
-	return doubts
+	return suspicions
 }
 
-// dateTrouble gives what is wrong with the dates of the certificate in a
+// causeAboutDates returns what is wrong with the dates of the certificate in a
 // conversation; empty: nothing.
-func dateTrouble(c *verdict.Conversation) config.Cause {
+func causeAboutDates(c *verdict.Conversation) config.Cause {
 	switch {
 	case c.Address.TLS == nil || !c.Known():
 	case c.Failure != nil && verdict.AboutDates(c.Failure.Cause):
@@ -138,18 +138,19 @@ func dateTrouble(c *verdict.Conversation) config.Cause {
 	return ""
 }
 
-// learn takes in a verified certificate.
-func (c *wallClock) learn(with *verdict.Conversation, wall, now time.Time) {
+// learnFromCertificate notes that a verified certificate is in date: by the clock as it
+// is now, and perhaps not by another time that it may be.
+func (c *wallClock) learnFromCertificate(with *verdict.Conversation, wall, now time.Time) {
 	t := with.Address.TLS
-	if t == nil || with.Failure != nil || !with.Known() || !valid(t, wall) {
+	if t == nil || with.Failure != nil || !with.Known() || !validAt(t, wall) {
 		return
 	}
 	if t.NotAfter.Sub(t.NotBefore) <= shortLived {
 		c.inDate = true
 	}
-	for _, other := range c.alternatives(wall, now) {
+	for _, other := range c.otherTimes(wall, now) {
 		switch {
-		case valid(t, other):
+		case validAt(t, other):
 		case other.Equal(c.newest):
 			c.newest = time.Time{} // the journal was written by a clock that was fast
 		default:
@@ -158,33 +159,33 @@ func (c *wallClock) learn(with *verdict.Conversation, wall, now time.Time) {
 	}
 }
 
-func valid(t *incident.TLSInfo, at time.Time) bool {
+func validAt(t *incident.TLSInfo, at time.Time) bool {
 	return !at.Before(t.NotBefore) && !at.After(t.NotAfter)
 }
 
-// rule says whether the clock may be the reason of what is wrong with the dates of a
-// certificate.
-func (c *wallClock) rule(cause config.Cause, t *incident.TLSInfo, wall, now time.Time) ruling {
-	for _, other := range c.alternatives(wall, now) {
-		if depends(cause, t, wall, other) {
-			return atFault
+// judgeDates concludes whether the clock is the reason of what is wrong with the dates
+// of a certificate.
+func (c *wallClock) judgeDates(cause config.Cause, t *incident.TLSInfo, wall, now time.Time) conclusion {
+	for _, other := range c.otherTimes(wall, now) {
+		if dependsOnClock(cause, t, wall, other) {
+			return clockWrong
 		}
 	}
 	if cause != config.CauseCertNotYetValid || c.inDate {
-		return innocent
+		return ruledOut
 	}
 	const enough = 2
 	if len(c.future) < enough {
 		c.future[t.SHA256] = true
 	}
 	if len(c.future) < enough && now.Sub(c.start) >= early {
-		return alone
+		return notRuledOut
 	}
-	return atFault
+	return clockWrong
 }
 
-// depends reports whether the trouble might be none at another time.
-func depends(cause config.Cause, t *incident.TLSInfo, wall, other time.Time) bool {
+// dependsOnClock reports whether the trouble might be none at another time.
+func dependsOnClock(cause config.Cause, t *incident.TLSInfo, wall, other time.Time) bool {
 	switch cause {
 	case config.CauseCertNotYetValid:
 		return !other.Before(t.NotBefore)
@@ -195,22 +196,23 @@ func depends(cause config.Cause, t *incident.TLSInfo, wall, other time.Time) boo
 	}
 }
 
-func (c *wallClock) hint(wall time.Time) string {
+// suspectHint says to people why the clock may be wrong.
+func (c *wallClock) suspectHint(wall time.Time) string {
 	const sorry = " Until that is certain nothing is said of certificates' dates."
 	switch step := c.reading.ClockSet - c.trusted; {
 	case step >= wrongBy:
-		return fmt.Sprintf("The clock of this machine was set ahead by %s and shows %s, which may be wrong.", span(step), minute(wall)) + sorry
+		return fmt.Sprintf("The clock of this machine was set ahead by %s and shows %s, which may be wrong.", formatSpan(step), formatMinute(wall)) + sorry
 	case step <= -wrongBy:
-		return fmt.Sprintf("The clock of this machine was set back by %s and shows %s, which may be wrong.", span(-step), minute(wall)) + sorry
+		return fmt.Sprintf("The clock of this machine was set back by %s and shows %s, which may be wrong.", formatSpan(-step), formatMinute(wall)) + sorry
 	case c.newest.Sub(wall) >= wrongBy:
-		return fmt.Sprintf("The clock of this machine shows %s, but the journal has records of %s.", minute(wall), minute(c.newest)) + sorry
+		return fmt.Sprintf("The clock of this machine shows %s, but the journal has records of %s.", formatMinute(wall), formatMinute(c.newest)) + sorry
 	}
-	return fmt.Sprintf("The clock of this machine shows %s, when several certificates are not valid yet, and none that was seen is.", minute(wall)) + sorry
+	return fmt.Sprintf("The clock of this machine shows %s, when several certificates are not valid yet, and none that was seen is.", formatMinute(wall)) + sorry
 }
 
-func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+func formatMinute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
-func span(d time.Duration) string {
+func formatSpan(d time.Duration) string {
 	if d >= 2*aDay {
 		return fmt.Sprintf("%d days", d/aDay)
 	}

@@ -39,13 +39,13 @@ func (s *Self) measureLag() bool {
 	s.lag = lag{now, late, !last.at.IsZero() && stood >= passed/lagShare}
 	switch {
 	case !s.lag.tooLate:
-		s.works(lagTrouble)
+		s.noteTroubleOver(lagTrouble)
 		return false
 	case !last.tooLate:
 		return false // it may have stood still once, as in a snapshot of a virtual machine
 	}
 	const all = 100 // percent
-	s.happened(lagTrouble, incident.Finding{
+	s.noteTrouble(lagTrouble, incident.Finding{
 		Cause: config.CauseLocalFault,
 		Hint: fmt.Sprintf("This machine does not let the monitor run when it should: of the last %s it stood for %d %%. Probes run late, "+
 			"and a timeout that may come of that is not believed. Look for a processor quota (CPUQuota=, cpu.max), for swapping, and for what else runs here.",

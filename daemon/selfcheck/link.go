@@ -17,14 +17,15 @@ const (
 	early = time.Minute
 )
 
-// A ruling says whether this machine is at fault, as far as a link goes.
-type ruling int
+// A conclusion says whether this machine is the reason of what a probe found.
+type conclusion int
 
 const (
-	innocent ruling = iota // something else answers: the fault is out there
-	alone                  // there is nothing to compare with
-	atFault                // nothing answers any more
-	back                   // it was at fault when the probe began, and is not any more
+	ruledOut    conclusion = iota // it is not: something else answers by the same link
+	notRuledOut                   // there is nothing to compare with
+	linkDown                      // nothing answers by the link any more
+	linkWasDown                   // so it was when the probe began, and is not any more
+	clockWrong                    // the clock may be wrong by so much that the dates look wrong
 )
 
 // A link is something of this machine that many checks share: its IPv4, its
@@ -33,52 +34,53 @@ type link struct {
 	name  string // of the trouble, when there is one
 	phase config.Phase
 	cause config.Cause
-	reach reach
+	ask   askFunc
 
 	// answering are the peers whose last word was an answer.
-	answering roll
+	answering peerList
 	// lost are those that do not answer, while nothing has answered since: either
 	// they are dead or this machine is cut off.
-	lost roll
+	lost peerList
 	// dead are those that were lost while something answered: their silence says
 	// nothing about this machine until they answer again.
-	dead roll
+	dead peerList
 	// heard is the newest answer of anybody, vouched that of a self_check target.
 	heard, vouched time.Time
-	// woke is when this machine did after a suspend: what was before proves
-	// nothing.
+	// woke is when this machine went on after a suspend or a standstill: answers of
+	// before prove nothing.
 	woke time.Time
-	// broken: the machine is at fault. It was until returned.
+	// broken: the link is down. It was the last time until returned.
 	broken   bool
 	returned time.Time
 
-	turn  chan struct{} // held, by putting something in, while asking
-	panel panel         // who was asked last
+	turn   chan struct{} // held, by putting something in, while asking
+	survey survey        // who was asked last
 }
 
-func newLink(name string, phase config.Phase, cause config.Cause, r reach) *link {
-	return &link{name: name, phase: phase, cause: cause, reach: r, turn: make(chan struct{}, 1)}
+func newLink(name string, phase config.Phase, cause config.Cause, ask askFunc) *link {
+	return &link{name: name, phase: phase, cause: cause, ask: ask, turn: make(chan struct{}, 1)}
 }
 
-// answered notes that a peer answered at p.at. Whoever was lost before that is
+// noteAnswered notes that a peer answered at p.at. Whoever was lost before that is
 // nobody to compare with for now.
-func (l *link) answered(p peer) {
-	l.lost.leave(p.key)
-	l.dead.leave(p.key)
-	l.answering.enter(p)
-	l.works(p.at)
-	l.answering.purge(l.heard.Add(-comparable))
+func (l *link) noteAnswered(p peer) {
+	l.lost.remove(p.key)
+	l.dead.remove(p.key)
+	l.answering.putFirst(p)
+	l.noteWorking(p.at)
+	l.answering.removeBefore(l.heard.Add(-comparable)) // nobody knows what has become of those
 }
 
-// vouch notes that a self_check target answered.
-func (l *link) vouch(at time.Time) {
+// noteTargetAnswered notes that a self_check target answered.
+func (l *link) noteTargetAnswered(at time.Time) {
 	l.vouched = latest(l.vouched, at)
-	l.works(at)
+	l.noteWorking(at)
 }
 
-func (l *link) works(at time.Time) {
+// noteWorking notes that the link was not down at a time: somebody answered.
+func (l *link) noteWorking(at time.Time) {
 	l.heard = latest(l.heard, at)
-	l.lost.purge(at)
+	l.lost.removeBefore(at)
 	if l.broken {
 		l.broken, l.returned = false, at
 	}
@@ -91,54 +93,55 @@ func latest(a, b time.Time) time.Time {
 	return a
 }
 
-// failed notes that a peer did not answer at p.at.
-func (l *link) failed(p peer) {
-	before, answered := l.answering.find(p.key)
-	_, known := l.lost.find(p.key)
-	_, dead := l.dead.find(p.key)
+// noteSilent notes that a peer did not answer at p.at.
+func (l *link) noteSilent(p peer) {
+	before, answered := l.answering.lookUp(p.key)
+	_, known := l.lost.lookUp(p.key)
+	_, dead := l.dead.lookUp(p.key)
 	switch {
 	case dead:
-		l.dead.enter(p)
+		l.dead.putFirst(p) // to the front, since it is probed still; see noteDead
 	case known, answered && before.at.After(p.at): // the answer came later, from another check
 	default:
-		l.answering.leave(p.key)
-		l.lost.enter(p)
+		l.answering.remove(p.key)
+		l.lost.putFirst(p)
 	}
 }
 
-// buries mine: they are dead, while this machine is innocent.
-func (l *link) bury(mine []string, now time.Time) {
-	for _, key := range mine {
-		if p, lost := l.lost.leave(key); lost {
+// noteDead notes that peers are dead for reasons of their own: they do not answer, and
+// this machine was ruled out.
+func (l *link) noteDead(own []string, now time.Time) {
+	for _, key := range own {
+		if p, lost := l.lost.remove(key); lost {
 			p.at = now
-			l.dead.enter(p)
+			l.dead.putFirst(p)
 		}
 	}
-	l.dead.purge(now.Add(-aDay)) // those that nobody probes any more
+	l.dead.removeBefore(now.Add(-aDay)) // those that nobody probes any more
 }
 
-// certain reports whether what is known rules this machine out already:
+// knownToWork reports whether what is known rules this machine out already:
 // somebody answered within the last two minutes, and nobody was lost after that.
-// Mine, which a probe that began at started did not reach, want an answer since
-// they were lost; without mine, since started.
-func (l *link) certain(mine []string, started, now time.Time) bool {
+// Where a probe that began at started did not reach its own peers, the answer has to be
+// newer than their loss; without any, newer than started.
+func (l *link) knownToWork(own []string, started, now time.Time) bool {
 	proof := l.vouched
-	if p, ok := l.answering.first(); ok {
+	if p, ok := l.answering.newest(); ok {
 		proof = latest(proof, p.at)
 	}
 	if proof.IsZero() || now.Sub(proof) > lately || !proof.After(l.woke) {
 		return false
 	}
-	if len(mine) == 0 && !proof.After(started) {
+	if len(own) == 0 && !proof.After(started) {
 		return false
 	}
-	for _, key := range mine {
-		if p, lost := l.lost.find(key); lost && !proof.After(earliest(p.at, started)) {
+	for _, key := range own {
+		if p, lost := l.lost.lookUp(key); lost && !proof.After(earliest(p.at, started)) {
 			return false
 		}
 	}
 	for p := range l.lost.all() {
-		if !slices.Contains(mine, p.key) {
+		if !slices.Contains(own, p.key) {
 			return !p.at.After(proof)
 		}
 	}
@@ -152,24 +155,24 @@ func earliest(a, b time.Time) time.Time {
 	return a
 }
 
-// suspects reports whether one of mine was lost together with all others, so
-// that their silence is news about this machine.
-func (l *link) suspects(mine []string) bool {
-	return slices.ContainsFunc(mine, func(key string) bool {
-		_, lost := l.lost.find(key)
+// lostTogether reports whether one of a probe's own peers was lost together with all
+// others, so that its silence is news about this machine.
+func (l *link) lostTogether(own []string) bool {
+	return slices.ContainsFunc(own, func(key string) bool {
+		_, lost := l.lost.lookUp(key)
 		return lost
 	})
 }
 
-// candidates are peers that could be asked whether it is only mine that do not
-// answer: the most promising first.
-func (l *link) candidates(mine []string, most int) (list []peer) {
-	for _, r := range []*roll{&l.answering, &l.lost} {
+// peersToAsk returns others that could be asked whether it is only a probe's own peers
+// that do not answer: those first that answered last.
+func (l *link) peersToAsk(own []string, most int) (list []peer) {
+	for _, r := range []*peerList{&l.answering, &l.lost} {
 		for p := range r.all() {
 			if len(list) == most {
 				return list
 			}
-			if !slices.Contains(mine, p.key) {
+			if !slices.Contains(own, p.key) {
 				list = append(list, p)
 			}
 		}

@@ -8,57 +8,59 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
-// markAll puts the marks on a probe that follow from the doubts.
-func markAll(p verdict.Probe, doubts []doubt) verdict.Probe {
-	marked := false
-	for _, d := range doubts {
-		if d.verdict == innocent {
+// markSuspected returns the probe with a mark on every conversation that this machine
+// has spoiled, or may have. The probe that was given is not changed: others hold it.
+func markSuspected(p verdict.Probe, suspicions []suspicion) verdict.Probe {
+	cloned := false
+	for i := range suspicions {
+		suspected := &suspicions[i]
+		if suspected.concluded == ruledOut {
 			continue
 		}
-		if !marked {
-			p.Conversations, marked = slices.Clone(p.Conversations), true // others may hold what was given
+		if !cloned {
+			p.Conversations, cloned = slices.Clone(p.Conversations), true
 		}
-		for _, i := range d.concerns {
-			d.mark(&p.Conversations[i])
+		for _, at := range suspected.conversations {
+			suspected.mark(&p.Conversations[at])
 		}
 	}
 	return p
 }
 
-func (d doubt) mark(c *verdict.Conversation) {
+func (s *suspicion) mark(c *verdict.Conversation) {
 	switch {
-	case d.verdict == atFault || d.verdict == back:
-		fault := d.fault()
+	case s.concluded != notRuledOut:
+		fault := s.fault()
 		c.Unknown = &fault
-	case d.link == nil:
+	case s.link == nil:
 		c.Doubt = verdict.UncertainOfTime
 	default:
 		c.Doubt = verdict.NothingElse
 	}
 }
 
-// fault is what is wrong with this machine.
-func (d doubt) fault() verdict.Mark {
-	switch {
-	case d.link == nil:
-		return verdict.Mark{Phase: config.PhaseTLS, Cause: config.CauseLocalFault, Hint: d.hint, Dates: true}
-	case d.verdict == back:
-		return verdict.Mark{
-			Phase: d.link.phase, Cause: d.link.cause,
-			Hint: "The probe began while this machine was at fault, and ended after that; what it found is not believed.",
-		}
+// fault says what is wrong with this machine.
+func (s *suspicion) fault() verdict.Mark {
+	if s.link == nil {
+		return verdict.Mark{Phase: config.PhaseTLS, Cause: config.CauseLocalFault, Hint: s.clockHint, Dates: true}
 	}
-	return verdict.Mark{Phase: d.link.phase, Cause: d.link.cause, Hint: d.link.accusation()}
+	hint := s.link.faultHint()
+	if s.concluded == linkWasDown {
+		hint = "The probe began while this machine was at fault, and ended after that; what it found is not believed."
+	}
+	return verdict.Mark{Phase: s.link.phase, Cause: s.link.cause, Hint: hint}
 }
 
 // finding is the fault as the monitor tells it of itself.
-func (d doubt) finding() incident.Finding {
-	fault := d.fault()
-	return incident.Finding{Condition: config.ConditionMonitor, Health: incident.Unknown, Phase: fault.Phase, Cause: fault.Cause, Hint: fault.Hint}
+func (s *suspicion) finding() incident.Finding {
+	fault := s.fault()
+	return incident.Finding{
+		Condition: config.ConditionMonitor, Health: incident.Unknown, Phase: fault.Phase, Cause: fault.Cause, Hint: fault.Hint,
+	}
 }
 
-// accusation is how people read of the fault.
-func (l *link) accusation() string {
+// faultHint says to people that the link is down.
+func (l *link) faultHint() string {
 	if l.cause == config.CauseResolverDown {
 		return "No name can be looked up any more: the resolver of this machine seems to be at fault, or the way to it."
 	}

@@ -1,12 +1,14 @@
 // Package selfcheck asks whether this machine is itself at fault before a
-// server is blamed. It stands between the probes and daemon/tracker: [Self.Judge]
-// takes a result, and gives it back as it is, or says "unknown" of what this
-// machine's own network, resolver or clock may have brought about. It also
+// server is blamed. It stands between the probes and daemon/verdict: [Self.Mark]
+// takes a probe, and returns it as it is, or with a mark on each conversation that
+// this machine's own network, resolver or clock may have spoiled. It also
 // tells, from [Self.Run], what is wrong with this machine and lasts; that becomes one
 // incident of the condition monitor, of which the daemon's roles hear.
 //
-// It never blames a server, never turns a good result bad, decides nothing about
-// incidents and tells nobody. A caller may rely on this: Judge returns within
+// It judges no server, decides nothing about incidents and tells nobody. It marks
+// conversations that failed, and after a suspend or a clock jump all of a probe that
+// found something wrong; what is left is judged as if those had not been held. A
+// caller may rely on this: Mark returns within
 // seconds (each asking is bounded by 3 s, and all who need the same one share
 // it), and ends with its context.
 //
@@ -42,8 +44,8 @@
 //  3. One of up to four others that answered lately answers now; addresses are
 //     connected to and hung up on without a word, names are looked up.
 //
-// If nothing answers, this machine is at fault: the result becomes unknown, and
-// so do those of probes that began before it was well again. If there is nobody
+// If nothing answers, this machine is at fault: the conversation is not believed, nor
+// are those of probes that began before it was well again. If there is nobody
 // to ask, the failure is reported, and its hint says that this machine could not
 // be ruled out.
 //
@@ -111,6 +113,7 @@ type Self struct {
 // New makes a Self.
 func New(o Options) *Self {
 	if o.Dial == nil {
+		// Only literal addresses are dialled, and hung up on at once.
 		o.Dial = (&net.Dialer{FallbackDelay: -1, KeepAlive: -1}).DialContext
 	}
 	if o.Resolver == nil {
@@ -122,9 +125,9 @@ func New(o Options) *Self {
 	s := &Self{options: o, troubles: map[string]trouble{}}
 	s.clock = newClock(o)
 	s.links = map[string]*link{
-		"ip4":    newLink("IPv4", config.PhaseConnect, config.CauseLocalFault, dialing("ip4", o)),
-		"ip6":    newLink("IPv6", config.PhaseConnect, config.CauseLocalFault, dialing("ip6", o)),
-		resolver: newLink("resolver", config.PhaseDNS, config.CauseResolverDown, lookingUp(o.Resolver)),
+		"ip4":    newLink("IPv4", config.PhaseConnect, config.CauseLocalFault, askByConnecting("ip4", o)),
+		"ip6":    newLink("IPv6", config.PhaseConnect, config.CauseLocalFault, askByConnecting("ip6", o)),
+		resolver: newLink("resolver", config.PhaseDNS, config.CauseResolverDown, askByLookup(o.Resolver)),
 	}
 	return s
 }
@@ -135,11 +138,11 @@ func (s *Self) Use(targets []string) {
 	defer s.mu.Unlock()
 	s.targets = targets
 	for _, l := range s.links {
-		l.panel = panel{}
+		l.survey = survey{} // the silence of targets of before proves nothing
 	}
 }
 
-// Guard puts Mark and the verdict before an observer, as the loop of the probes wants
+// Guard puts [Self.Mark] and the verdict before an observer, as the loop of the probes wants
 // it. What could not be judged is looked at again within a minute, however long the
 // check's interval is.
 func (s *Self) Guard(observe func(context.Context, incident.Result) incident.Pace) func(context.Context, *config.Probe, verdict.Probe) incident.Pace {
@@ -168,94 +171,96 @@ func blamesSelf(r incident.Result) bool {
 	return bad && r.Observed == 0 && (f.Cause == config.CauseLocalFault || f.Cause == config.CauseResolverDown)
 }
 
-// Mark gives a probe of a check back as it is, or with marks on what this machine may
-// have brought about.
+// Mark returns a probe of a check as it is, or with marks on what this machine may have
+// brought about.
 func (s *Self) Mark(ctx context.Context, check *config.Probe, p verdict.Probe) verdict.Probe {
 	s.mu.Lock()
 	now := time.Now()
-	s.look(now)
+	s.noticeClockJump(now)
 	if p.Started.Before(s.clock.jumped) {
 		if marked, disturbed := verdict.UnlessWell(check, p, disturbance); disturbed {
 			s.mu.Unlock()
 			return marked
 		}
 	}
-	doubts := s.learn(p, now)
+	suspicions := s.learnFromProbe(p, now)
 	s.mu.Unlock()
-	for i := range doubts {
-		if d := &doubts[i]; d.link != nil && d.verdict == alone {
-			s.settle(ctx, d, p.Started)
+	for i := range suspicions {
+		if suspected := &suspicions[i]; suspected.link != nil && suspected.concluded == notRuledOut {
+			s.askAbout(ctx, suspected, p.Started)
 		}
 	}
-	s.blame(p, doubts)
-	return markAll(p, doubts)
+	s.noteFaults(p, suspicions)
+	return markSuspected(p, suspicions)
 }
 
-// settle asks around about what could not be told without. Where there is
-// nothing to compare the resolver with, it is the network that may be told at
-// fault.
-func (s *Self) settle(ctx context.Context, d *doubt, started time.Time) {
-	d.verdict = s.consult(ctx, d.link, d.mine, started)
-	if d.verdict != alone || d.link != s.links[resolver] {
+// askAbout asks others about what could not be concluded without. Where there is nothing
+// to compare the resolver with, it may be the network that is down: without it no
+// resolver can be reached.
+func (s *Self) askAbout(ctx context.Context, suspected *suspicion, started time.Time) {
+	suspected.concluded = s.askInTurn(ctx, suspected.link, suspected.peers, started)
+	if suspected.concluded != notRuledOut || suspected.link != s.links[resolver] {
 		return
 	}
 	for _, network := range []string{"ip4", "ip6"} {
 		l := s.links[network]
-		switch v := s.consult(ctx, l, nil, started); v {
-		case innocent:
-			d.verdict = alone
+		switch concluded := s.askInTurn(ctx, l, nil, started); concluded {
+		case ruledOut:
+			suspected.concluded = notRuledOut
 			return
-		case atFault, back:
-			d.link, d.mine, d.verdict = l, nil, v
-		case alone:
+		case linkDown, linkWasDown:
+			suspected.link, suspected.peers, suspected.concluded = l, nil, concluded
+		case notRuledOut, clockWrong:
 		}
 	}
 }
 
-// consult asks around whether a link works. Whoever comes while somebody is
-// asking waits for that and shares the outcome.
-func (s *Self) consult(ctx context.Context, l *link, mine []string, started time.Time) ruling {
+// askInTurn concludes whether a link is down for somebody who did not reach his own
+// peers. Whoever comes while somebody is asking waits for that and shares the answers:
+// when an uplink dies, thousands come at once.
+func (s *Self) askInTurn(ctx context.Context, l *link, own []string, started time.Time) conclusion {
 	select {
 	case l.turn <- struct{}{}:
 		defer func() { <-l.turn }()
 	case <-ctx.Done():
-		return alone
+		return notRuledOut
 	}
-	v := s.askAround(ctx, l, mine, started)
+	concluded := s.askAround(ctx, l, own, started)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case v == innocent && started.Before(l.returned):
-		return back
-	case v == alone && l.heard.IsZero() && time.Since(s.clock.start) < early:
-		return atFault // others have had no time to answer yet
+	case concluded == ruledOut && started.Before(l.returned):
+		return linkWasDown
+	case concluded == notRuledOut && l.heard.IsZero() && time.Since(s.clock.start) < early:
+		return linkDown // others have had no time to answer yet
 	}
-	return v
+	return concluded
 }
 
-// askAround asks, unless an answer or a silence of a moment ago will do.
-func (s *Self) askAround(ctx context.Context, l *link, mine []string, started time.Time) ruling {
+// askAround asks others, unless an answer or a silence of a moment ago will do.
+func (s *Self) askAround(ctx context.Context, l *link, own []string, started time.Time) conclusion {
 	s.mu.Lock()
-	now, p := time.Now(), l.panel
-	v := p.judge(mine)
-	if certain := l.certain(mine, started, now); certain || v != alone && p.fresh(now) {
+	now, last := time.Now(), l.survey
+	works, concluded := l.knownToWork(own, started, now), last.conclude(own)
+	if works || concluded != notRuledOut && last.stillHolds(now) {
 		s.mu.Unlock()
-		if certain {
-			return innocent // somebody answered meanwhile
+		if works {
+			return ruledOut // somebody answered meanwhile
 		}
-		return v
+		return concluded
 	}
-	p = panel{peers: l.candidates(mine, askMost), targets: s.targetsOf(l)}
+	next := survey{peers: l.peersToAsk(own, askMost), targets: s.targetsFor(l)}
 	s.mu.Unlock()
-	p.ask(ctx, l.reach)
+	next.askAll(ctx, l.ask)
 	if ctx.Err() == nil {
-		s.hear(l, p)
+		s.takeAnswers(l, next)
 	}
-	return p.judge(mine)
+	return next.conclude(own)
 }
 
-// targetsOf are the self_check targets as a link asks them.
-func (s *Self) targetsOf(l *link) []string {
+// targetsFor returns the self_check targets as a link asks them: their hosts by the
+// resolver, host:port by the others.
+func (s *Self) targetsFor(l *link) []string {
 	if l.cause != config.CauseResolverDown {
 		return s.targets
 	}
@@ -268,22 +273,22 @@ func (s *Self) targetsOf(l *link) []string {
 	return names
 }
 
-// hear takes in what a panel said.
-func (s *Self) hear(l *link, p panel) {
+// takeAnswers notes who answered a survey.
+func (s *Self) takeAnswers(l *link, asked survey) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l.panel = p
-	for i, said := range p.said {
+	l.survey = asked
+	for i, said := range asked.said {
 		switch {
 		case said != answers:
 			continue
-		case i < len(p.peers):
-			answered := p.peers[i]
-			answered.at = p.at
-			l.answered(answered)
+		case i < len(asked.peers):
+			answered := asked.peers[i]
+			answered.at = asked.at
+			l.noteAnswered(answered)
 		default:
-			l.vouch(p.at)
+			l.noteTargetAnswered(asked.at)
 		}
-		s.works(l.name)
+		s.noteTroubleOver(l.name)
 	}
 }

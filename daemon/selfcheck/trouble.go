@@ -32,16 +32,18 @@ type trouble struct {
 	well        time.Time     // since when it is not so any more; zero: it is
 }
 
-func (t trouble) over(now time.Time) bool {
+// isOver reports whether a trouble is to be forgotten: it was well for long enough, or
+// nobody ran into it any more.
+func (t trouble) isOver(now time.Time) bool {
 	return now.Sub(t.last) >= holdFor || !t.well.IsZero() && now.Sub(t.well) >= wellFor
 }
 
-func (t trouble) lasts() bool { return t.last.Sub(t.first) >= t.confirm }
+func (t trouble) hasLasted() bool { return t.last.Sub(t.first) >= t.confirm }
 
-// happened notes a fault. s.mu is held.
-func (s *Self) happened(what string, f incident.Finding, now time.Time) {
+// noteTrouble notes that a fault came to light. s.mu is held.
+func (s *Self) noteTrouble(what string, f incident.Finding, now time.Time) {
 	t, known := s.troubles[what]
-	if !known || t.over(now) {
+	if !known || t.isOver(now) {
 		t.first, t.finding, t.confirm = now, f, confirmAfter // the words stay, so that the same is not told again
 		if what == lagTrouble {
 			t.confirm = lagConfirm
@@ -51,51 +53,54 @@ func (s *Self) happened(what string, f incident.Finding, now time.Time) {
 	s.troubles[what] = t
 }
 
-// works notes that there is no fault any more. s.mu is held.
-func (s *Self) works(what string) {
+// noteTroubleOver notes that there is no such fault any more. s.mu is held.
+func (s *Self) noteTroubleOver(what string) {
 	if t, known := s.troubles[what]; known && t.well.IsZero() {
 		t.well = time.Now()
 		s.troubles[what] = t
 	}
 }
 
-// blame notes the faults of this machine that came to light in a probe.
-func (s *Self) blame(p verdict.Probe, doubts []doubt) {
+// noteFaults notes the faults of this machine that came to light in a probe.
+func (s *Self) noteFaults(p verdict.Probe, suspicions []suspicion) {
 	own, found := foundByProbe(p)
-	if len(doubts) == 0 && !found {
+	if len(suspicions) == 0 && !found {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	for _, d := range doubts {
-		switch {
-		case d.verdict == innocent && d.link != nil:
-			d.link.bury(d.mine, now)
-		case d.verdict != atFault:
-		case d.link == nil:
-			s.happened("clock", d.finding(), now)
-		case len(d.mine) == 0 || d.link.suspects(d.mine):
-			d.link.broken = true
-			s.happened(d.link.name, d.finding(), now)
+	for i := range suspicions {
+		switch suspected := &suspicions[i]; suspected.concluded {
+		case ruledOut:
+			suspected.link.noteDead(suspected.peers, now)
+		case clockWrong:
+			s.noteTrouble("clock", suspected.finding(), now)
+		case linkDown:
+			// One that is known to be dead proves nothing about the link.
+			if len(suspected.peers) == 0 || suspected.link.lostTogether(suspected.peers) {
+				suspected.link.broken = true
+				s.noteTrouble(suspected.link.name, suspected.finding(), now)
+			}
+		case notRuledOut, linkWasDown:
 		}
 	}
-	if found && !s.explained(now) {
-		s.happened("probe", own, now)
+	if found && !s.alreadyExplained(now) {
+		s.noteTrouble("probe", own, now)
 	}
 }
 
-// explained reports whether what a probe could not do is no news: the machine has
+// alreadyExplained reports whether what a probe could not do is no news: the machine has
 // just woken up, or it is known that it does not let the monitor run. s.mu is held.
-func (s *Self) explained(now time.Time) bool {
+func (s *Self) alreadyExplained(now time.Time) bool {
 	if jumped := s.clock.jumped; !jumped.IsZero() && now.Sub(jumped) < settling {
 		return true
 	}
 	lagging, known := s.troubles[lagTrouble]
-	return known && !lagging.over(now)
+	return known && !lagging.isOver(now)
 }
 
-// foundByProbe gives a fault of this machine that the probe itself came across. A
+// foundByProbe returns a fault of this machine that the probe itself came across. A
 // family that is left out is one only where there is nothing else.
 func foundByProbe(p verdict.Probe) (fault incident.Finding, found bool) {
 	only := true
@@ -133,7 +138,7 @@ func (s *Self) Run(ctx context.Context, report func(context.Context, *incident.F
 			}
 		case now = <-turn.C:
 		}
-		f := s.finding(now)
+		f := s.sumUpTroubles(now)
 		switch {
 		case f != nil && f.Hint != last:
 			last = f.Hint
@@ -147,20 +152,20 @@ func (s *Self) Run(ctx context.Context, report func(context.Context, *incident.F
 
 const well = "well"
 
-// finding sums up the faults that last; nil: there are none.
-func (s *Self) finding(now time.Time) *incident.Finding {
+// sumUpTroubles makes one finding of all faults that have lasted; nil: there are none.
+func (s *Self) sumUpTroubles(now time.Time) *incident.Finding {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.look(now)
+	s.noticeClockJump(now)
 	var f *incident.Finding
 	var hints []string
 	for _, what := range slices.Sorted(maps.Keys(s.troubles)) {
 		t := s.troubles[what]
 		switch {
-		case t.over(now):
+		case t.isOver(now):
 			delete(s.troubles, what)
 			continue
-		case !t.lasts():
+		case !t.hasLasted():
 			continue
 		case f == nil:
 			f = &incident.Finding{Condition: config.ConditionMonitor, Health: incident.Degraded, Phase: t.finding.Phase, Cause: t.finding.Cause}

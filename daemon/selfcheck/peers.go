@@ -14,14 +14,14 @@ type peer struct {
 	at     time.Time // when it answered last, or when it first did not
 }
 
-// A roll is a set of peers, the one entered last first. The zero roll is empty.
-type roll struct {
+// A peerList is a set of peers, the one entered last first. The zero peerList is empty.
+type peerList struct {
 	index map[string]*list.Element
 	order list.List
 }
 
-// enter puts a peer to the front, in place of what was known of it.
-func (r *roll) enter(p peer) {
+// putFirst puts a peer to the front, in place of what was known of it.
+func (r *peerList) putFirst(p peer) {
 	if e, ok := r.index[p.key]; ok {
 		e.Value = p
 		r.order.MoveToFront(e)
@@ -33,8 +33,8 @@ func (r *roll) enter(p peer) {
 	r.index[p.key] = r.order.PushFront(p)
 }
 
-// leave takes a peer out.
-func (r *roll) leave(key string) (p peer, was bool) {
+// remove takes a peer out.
+func (r *peerList) remove(key string) (p peer, was bool) {
 	e, ok := r.index[key]
 	if !ok {
 		return p, false
@@ -44,7 +44,7 @@ func (r *roll) leave(key string) (p peer, was bool) {
 	return p, true
 }
 
-func (r *roll) find(key string) (p peer, found bool) {
+func (r *peerList) lookUp(key string) (p peer, found bool) {
 	if e, ok := r.index[key]; ok {
 		p, found = e.Value.(peer)
 	}
@@ -52,7 +52,7 @@ func (r *roll) find(key string) (p peer, found bool) {
 }
 
 // all yields the peers, the one entered last first.
-func (r *roll) all() iter.Seq[peer] {
+func (r *peerList) all() iter.Seq[peer] {
 	return func(yield func(peer) bool) {
 		for e := r.order.Front(); e != nil; e = e.Next() {
 			if p, _ := e.Value.(peer); !yield(p) {
@@ -62,21 +62,21 @@ func (r *roll) all() iter.Seq[peer] {
 	}
 }
 
-// first is the peer entered last.
-func (r *roll) first() (p peer, ok bool) {
+// newest returns the peer entered last.
+func (r *peerList) newest() (p peer, ok bool) {
 	for p := range r.all() {
 		return p, true
 	}
 	return p, false
 }
 
-// purge takes out, from the one entered first on, what is of before a time.
-func (r *roll) purge(before time.Time) {
+// removeBefore takes out, from the one entered first on, those of before a time.
+func (r *peerList) removeBefore(before time.Time) {
 	for e := r.order.Back(); e != nil; e = r.order.Back() {
 		p, _ := e.Value.(peer)
 		if !p.at.Before(before) {
 			return
 		}
-		r.leave(p.key)
+		r.remove(p.key)
 	}
 }
