@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/certfile"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/config/source"
 )
@@ -27,21 +28,21 @@ func (r *reading) certificates(authorities bool) (value, bool) {
 	}
 	var pems strings.Builder
 	text := c.Text.Reveal()
-	blocks := readPEM(text)
+	blocks := certfile.Read(text)
 	if len(blocks) == 0 {
-		return r.wrong(rulePEM, "%s", aboutForm(path, noPEM(text, "certificate", "x509")+".").says(r.shown()))
+		return r.wrong(rulePEM, "%s", aboutForm(path, certfile.WhyNone(text, "certificate", "x509")+".").says(r.shown()))
 	}
 	found := r.newBlockFindings(path)
 	for _, b := range blocks {
-		advice, other := otherForms[b.label]
-		switch why, damaged := b.unreadable(); {
+		advice, other := b.OtherForm()
+		switch why, damaged := b.Unusable(); {
 		case other:
 			found.add(ruleBrokenPEM, b, "is of a form that is not read. "+advice)
-		case b.label != "CERTIFICATE" && strings.EqualFold(strings.TrimSpace(b.label), "CERTIFICATE"):
+		case b.Label != "CERTIFICATE" && strings.EqualFold(strings.TrimSpace(b.Label), "CERTIFICATE"):
 			found.add(ruleBrokenPEM, b, "is not read, since its first line is not quite -----BEGIN CERTIFICATE-----, with one space and in capital letters.")
-		case b.label != "CERTIFICATE" && b.wrong != "":
+		case b.Label != "CERTIFICATE" && b.Wrong != "":
 			found.add(ruleBrokenPEM, b, why+".")
-		case b.label != "CERTIFICATE":
+		case b.Label != "CERTIFICATE":
 			if authorities {
 				found.add(ruleIgnoredPEM, b, "is no certificate and has no effect here.")
 			}
@@ -50,7 +51,7 @@ func (r *reading) certificates(authorities bool) (value, bool) {
 		case why != "":
 			found.add(ruleIgnoredPEM, b, why+". What it issued is not trusted.")
 		default:
-			pems.Write(pem.EncodeToMemory(b.block))
+			pems.Write(pem.EncodeToMemory(b.PEM))
 		}
 	}
 	if pems.Len() == 0 && !found.broken {
@@ -72,12 +73,12 @@ func (r *reading) newBlockFindings(path string) *blockFindings {
 	return &blockFindings{r: r, path: path}
 }
 
-func (f *blockFindings) add(which *rule, b pemBlock, text string) {
+func (f *blockFindings) add(which *rule, b certfile.Block, text string) {
 	f.broken = f.broken || which.Gravity == config.Error
-	text = fmt.Sprintf("the block %s %s", b.called(), text)
+	text = fmt.Sprintf("the block %s %s", b.Name(), text)
 	says := complaint{
-		fmt.Sprintf("%s:%d: %s", f.path, b.line, strings.ReplaceAll(text, "FILE", f.path)),
-		fmt.Sprintf("In line %d of the file that is named here %s", b.line, text),
+		fmt.Sprintf("%s:%d: %s", f.path, b.Line, strings.ReplaceAll(text, "FILE", f.path)),
+		fmt.Sprintf("In line %d of the file that is named here %s", b.Line, text),
 	}
 	f.said = append(f.said, func() { f.r.l.report(which, f.r.expr.Range(), "%s", says.says(f.r.shown())) })
 }
@@ -119,38 +120,13 @@ var keyFile = kind{name: "file", read: func(r *reading) (value, bool) {
 		return r.wrong(rulePublic, "%s", readable(path, c).says(r.shown()))
 	}
 	r.l.keepSecret(c.Text.Reveal())
-	key, why := privateKey(c.Text.Reveal())
+	key, why := certfile.PrivateKey(c.Text.Reveal())
 	if why != "" {
 		return r.wrong(ruleKeyFile, "%s", aboutForm(path, why+".").says(r.shown()))
 	}
 	r.l.keepSecret(key)
 	return value{secret: opaque.NewSecret(key)}, true
 }}
-
-// privateKey finds the private key in a file, or says why there is none that can be
-// used.
-func privateKey(text string) (key, why string) {
-	blocks := readPEM(text)
-	if len(blocks) == 0 {
-		return "", noPEM(text, "private key", "pkey")
-	}
-	for _, b := range blocks {
-		if !strings.HasSuffix(b.label, "PRIVATE KEY") {
-			continue
-		}
-		switch {
-		case b.wrong != "":
-			return "", fmt.Sprintf("has a private key in line %d that %s", b.line, b.wrong)
-		case b.label == "ENCRYPTED PRIVATE KEY" || b.block.Headers["DEK-Info"] != "":
-			return "", "has a private key that is protected by a passphrase, and nobody is there to enter it. Take the passphrase away:\n    openssl pkey -in FILE -out FILE.new\nand make the new file readable by the daemon alone"
-		}
-		return string(pem.EncodeToMemory(b.block)), ""
-	}
-	if blocks[0].label == "CERTIFICATE" {
-		return "", "holds a certificate and no private key. Perhaps cert_file and key_file are written the wrong way round"
-	}
-	return "", "holds no private key in PEM"
-}
 
 // unkeptFile names a file; its value is the text, which is not saved with a
 // Snapshot.

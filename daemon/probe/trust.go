@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/certfile"
 	"github.com/imapvigil/imapvigil/config/opaque"
 )
 
@@ -42,9 +42,9 @@ func (t *trust) rootsFor(options config.TLS) (*x509.CertPool, error) {
 	if pool, ok := t.pools[options.CA]; ok {
 		return pool, nil
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM([]byte(options.CA.Text())) {
-		return nil, errors.New("ca_file holds no certificate")
+	pool, err := certfile.Pool(options.CA.Text())
+	if err != nil {
+		return nil, err
 	}
 	if t.pools == nil {
 		t.pools = map[config.Blob]*x509.CertPool{}
@@ -131,7 +131,7 @@ func (c *conversation) tlsConfig() (*tls.Config, error) {
 	options := c.check.TLS
 	roots, err := c.prober.trust.rootsFor(options)
 	if err != nil {
-		return nil, fmt.Errorf("reading ca_file: %w", err)
+		return nil, fmt.Errorf("reading the authorities: %w", err)
 	}
 	own, err := c.prober.trust.client(options)
 	if err != nil {
@@ -156,20 +156,6 @@ func (c *conversation) tlsConfig() (*tls.Config, error) {
 		config.VerifyConnection = p.verify
 	}
 	return config, nil
-}
-
-// certificatesIn reads the certificates of a PEM file, without those that Go
-// cannot read.
-func certificatesIn(text string) (certs []*x509.Certificate) {
-	for rest := []byte(text); ; {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			return certs
-		}
-		if cert, err := x509.ParseCertificate(block.Bytes); err == nil && block.Type == "CERTIFICATE" {
-			certs = append(certs, cert)
-		}
-	}
 }
 
 // serverName returns the name in SNI and the one that the certificate must have.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/certfile"
 )
 
 // issuersOf follows the issuers of the server's certificate among those that the
@@ -132,7 +133,7 @@ func sha256Of(cert *x509.Certificate) string {
 // name with another key, the right key with another name, or both without the right
 // to issue; "" when there is no such certificate.
 func (c *conversation) nearMiss(path []*x509.Certificate) string {
-	authorities := certificatesIn(c.check.TLS.CA.Text())
+	authorities := certfile.Certificates(c.check.TLS.CA.Text())
 	for i, cert := range path {
 		for _, authority := range authorities {
 			miss := otherName(authority, cert)

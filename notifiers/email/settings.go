@@ -17,7 +17,6 @@ package email
 import (
 	"cmp"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -25,6 +24,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/imapvigil/imapvigil/config/certfile"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/notifiers"
 )
@@ -81,7 +81,7 @@ func (s Settings) Open() (notifiers.Notifier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("from: %w", err)
 	}
-	roots, err := s.roots()
+	roots, err := certfile.Pool(s.CA)
 	if err != nil {
 		return nil, err
 	}
@@ -135,18 +135,6 @@ func (s Settings) checkLogin() error {
 		return fmt.Errorf(`auth %q is not known: use "auto" or one of %s`, s.Auth, strings.Join(Mechanisms(), ", "))
 	}
 	return nil
-}
-
-// roots are the authorities to trust; nil means those of the system.
-func (s Settings) roots() (*x509.CertPool, error) {
-	if s.CA == "" {
-		return nil, nil
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM([]byte(s.CA)) {
-		return nil, errors.New("ca_file holds no certificate in PEM form")
-	}
-	return pool, nil
 }
 
 // secrets are the forms in which the password crosses the wire, or comes out of

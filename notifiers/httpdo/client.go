@@ -13,7 +13,6 @@ package httpdo
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +22,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/imapvigil/imapvigil/config/certfile"
 	"github.com/imapvigil/imapvigil/config/names"
 	"github.com/imapvigil/imapvigil/config/opaque"
 )
@@ -52,7 +52,7 @@ type Client struct {
 // the system when ca is empty, and keeps the secrets out of its errors and
 // answers. It does no I/O.
 func New(ca string, secrets ...string) (*Client, error) {
-	roots, err := pool(ca)
+	roots, err := certfile.Pool(ca)
 	if err != nil {
 		return nil, err
 	}
@@ -75,17 +75,6 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()
 	return names.DialContext(ctx, network, address)
-}
-
-func pool(ca string) (*x509.CertPool, error) {
-	if ca == "" {
-		return nil, nil
-	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM([]byte(ca)) {
-		return nil, errors.New("ca_file holds no certificate in PEM form")
-	}
-	return roots, nil
 }
 
 // Send makes one request. The error of an answer that is not 2xx is classified:

@@ -1,4 +1,4 @@
-package hclfile
+package certfile
 
 import (
 	"bytes"
@@ -9,41 +9,41 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/imapvigil/imapvigil/config/source"
 )
 
-// A pemBlock is one block of a PEM file (RFC 7468), whole or not. The decoder of
-// the standard library passes over what it cannot read without a word.
-type pemBlock struct {
-	line  int // of its BEGIN, from 1
-	label string
-	block *pem.Block // nil: it cannot be read
-	wrong string     // then why, as the end of a sentence
+// A Block is one block of a PEM file (RFC 7468), whole or not. The decoder of the
+// standard library passes over what it cannot read without a word.
+type Block struct {
+	Line  int // of its BEGIN, from 1
+	Label string
+	PEM   *pem.Block // nil: it cannot be read
+	Wrong string     // then why, as the end of a sentence
 }
 
 const (
+	byteOrderMark = "\ufeff"
+
 	pemBegin = "-----BEGIN "
 	pemEnd   = "-----END "
 	pemDash  = "-----"
 )
 
-// readPEM reads every block of a file. Text around blocks is a comment (RFC 7468
+// Read returns every block of a file. Text around blocks is a comment (RFC 7468
 // section 2), byte order marks and all three kinds of line ends are taken.
-func readPEM(text string) []pemBlock {
-	var blocks []pemBlock
+func Read(text string) []Block {
+	var blocks []Block
 	var body []string
-	var open *pemBlock
+	var open *Block
 	begun := false // a block that was given up at its first line has not ended yet
 	finish := func(wrong string) {
-		if open.wrong = wrong; wrong == "" {
+		if open.Wrong = wrong; wrong == "" {
 			open.decode(body)
 		}
 		blocks = append(blocks, *open)
 		open = nil
 	}
 	for i, line := range strings.Split(unixLines(text), "\n") {
-		line = strings.TrimRight(strings.TrimPrefix(line, source.ByteOrderMark), " \t")
+		line = strings.TrimRight(strings.TrimPrefix(line, byteOrderMark), " \t")
 		bare := strings.TrimLeft(line, " \t")
 		_, next, joined := strings.Cut(bare, pemDash+pemBegin)
 		if joined && strings.HasPrefix(bare, pemEnd) && open != nil {
@@ -56,31 +56,31 @@ func readPEM(text string) []pemBlock {
 			if open != nil {
 				finish(fmt.Sprintf("is cut off: the next begins in line %d before it has ended", i+1))
 			}
-			open, body = &pemBlock{line: i + 1, label: strings.TrimSuffix(label, pemDash)}, nil
+			open, body = &Block{Line: i + 1, Label: strings.TrimSuffix(label, pemDash)}, nil
 			if bare != line || !strings.HasSuffix(label, pemDash) {
-				open.wrong = "does not begin on a line of its own: take away what stands before or behind -----BEGIN " + open.called() + "-----"
+				open.Wrong = "does not begin on a line of its own: take away what stands before or behind -----BEGIN " + open.Name() + "-----"
 				blocks, open, begun = append(blocks, *open), nil, true
 			}
 		case open == nil && likeBegin.MatchString(bare):
-			blocks, begun = append(blocks, pemBlock{line: i + 1, wrong: "begins with a line that is not quite -----BEGIN ...-----, with five hyphens on each side and in capital letters"}), true
+			blocks, begun = append(blocks, Block{Line: i + 1, Wrong: "begins with a line that is not quite -----BEGIN ...-----, with five hyphens on each side and in capital letters"}), true
 		case open == nil && strings.HasPrefix(bare, pemEnd):
 			if !begun {
-				b := pemBlock{line: i + 1, label: strings.TrimSuffix(strings.TrimPrefix(bare, pemEnd), pemDash)}
-				b.wrong = "ends here and has no -----BEGIN " + b.called() + "----- before it"
+				b := Block{Line: i + 1, Label: strings.TrimSuffix(strings.TrimPrefix(bare, pemEnd), pemDash)}
+				b.Wrong = "ends here and has no -----BEGIN " + b.Name() + "----- before it"
 				blocks = append(blocks, b)
 			}
 			begun = false
 		case open == nil:
-		case line == pemEnd+open.label+pemDash:
+		case line == pemEnd+open.Label+pemDash:
 			finish("")
 		case strings.HasPrefix(bare, pemEnd):
-			finish(fmt.Sprintf("ends with another line than -----END %s-----, in line %d", open.called(), i+1))
+			finish(fmt.Sprintf("ends with another line than -----END %s-----, in line %d", open.Name(), i+1))
 		default:
 			body = append(body, line)
 		}
 	}
 	if open != nil {
-		finish("is cut off: there is no -----END " + open.called() + "-----")
+		finish("is cut off: there is no -----END " + open.Name() + "-----")
 	}
 	return blocks
 }
@@ -94,27 +94,27 @@ func unixLines(text string) string {
 }
 
 // decode reads the lines between BEGIN and END.
-func (b *pemBlock) decode(body []string) {
-	b.block, _ = pem.Decode([]byte(pemBegin + b.label + pemDash + "\n" + strings.Join(body, "\n") + "\n" + pemEnd + b.label + pemDash + "\n"))
-	if b.block == nil {
-		b.wrong = "has something else than base64 in it"
+func (b *Block) decode(body []string) {
+	b.PEM, _ = pem.Decode([]byte(pemBegin + b.Label + pemDash + "\n" + strings.Join(body, "\n") + "\n" + pemEnd + b.Label + pemDash + "\n"))
+	if b.PEM == nil {
+		b.Wrong = "has something else than base64 in it"
 	}
 }
 
 var pemLabel = regexp.MustCompile(`^[A-Z0-9]([A-Z0-9 ]{0,38}[A-Z0-9])?$`)
 
-// called is the label of a block; the file may be anything, also a secret, so that
+// Name returns the label of a block. The file may be anything, also a secret, so that
 // only what looks like a label is repeated.
-func (b *pemBlock) called() string {
-	if pemLabel.MatchString(b.label) {
-		return b.label
+func (b *Block) Name() string {
+	if pemLabel.MatchString(b.Label) {
+		return b.Label
 	}
 	return "..."
 }
 
-// noPEM says why a file without any block has none: it is in another form. what is
+// WhyNone says why a file without any block has none: it is in another form. what is
 // what should be in it, tool the command of openssl that converts it.
-func noPEM(text, what, tool string) string {
+func WhyNone(text, what, tool string) string {
 	data := []byte(text)
 	switch {
 	case bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")):
@@ -134,23 +134,28 @@ func isDER(data []byte) bool {
 	return err == nil && whole.Tag == asn1.TagSequence && whole.IsCompound && len(rest) == 0
 }
 
-// unreadable says why a block that should be a certificate cannot be used, and
+// Unusable says why a block that should be a certificate cannot be used, and
 // whether the file is damaged: if not, Go does not know this kind of certificate.
-func (b *pemBlock) unreadable() (why string, damaged bool) {
-	if b.wrong != "" {
-		return b.wrong, true
+func (b *Block) Unusable() (why string, damaged bool) {
+	if b.Wrong != "" {
+		return b.Wrong, true
 	}
-	if len(b.block.Headers) > 0 {
+	if len(b.PEM.Headers) > 0 {
 		return "has header lines, which a certificate has not. Take them out", true
 	}
-	if _, err := x509.ParseCertificate(b.block.Bytes); err != nil {
-		return fmt.Sprintf("cannot be read: %s", err), !isDER(b.block.Bytes)
+	if _, err := x509.ParseCertificate(b.PEM.Bytes); err != nil {
+		return fmt.Sprintf("cannot be read: %s", err), !isDER(b.PEM.Bytes)
 	}
 	return "", false
 }
 
-// otherForms are blocks that hold certificates in a form that is not read, with
-// what to do.
+// OtherForm returns what to do about a block that holds a certificate in a form that
+// is not read; other is false for any other block.
+func (b *Block) OtherForm() (advice string, other bool) {
+	advice, other = otherForms[b.Label]
+	return advice, other
+}
+
 var otherForms = map[string]string{
 	"TRUSTED CERTIFICATE": "Convert it:\n    openssl x509 -in FILE -out FILE.new",
 	"X509 CERTIFICATE":    "Write CERTIFICATE in place of X509 CERTIFICATE in its first and last line.",
