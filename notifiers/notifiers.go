@@ -6,26 +6,7 @@
 // its context, never retries on its own, and says through its error whether
 // trying again can help ([Permanent]) and when ([RetryAfter]).
 //
-// # Add a notifier in five steps
-//
-//  1. Declare its [Kind] here, and say in [Kind.ReadByPeople] who reads it.
-//  2. Make a package beside email with the types Settings and Target, both
-//     comparable: lists are sorted, joined strings, whatever may be secret is an
-//     opaque.Secret. Open does no I/O and refuses what cannot work, with what to
-//     do instead. A constructor of Target checks what a notify block says.
-//  3. Write Notify: one attempt, over as soon as its context is. People get
-//     [Message.Subject], [Message.Text] or [Message.Short], or [Item.Headline]
-//     and [Message.Facts] in a layout of the channel's own; a Fact that is a
-//     Quote is a server's, and nothing in it may become markup. What speaks HTTP
-//     goes through httpdo, which bounds answers and classifies them. Let no secret
-//     into an error or a [Receipt], even when the other side repeats it
-//     ([Redact]).
-//  4. Pass notifiertest.Run against a receiver that can misbehave, and add tests
-//     for what only this channel has: golden files of its messages, hostile
-//     labels, each answer that the other side can give.
-//  5. Add the kind with its attributes to the table of channels in
-//     config/hclfile, which makes schema and manual from it, and the arrows to
-//     the table of imports.
+// README.md beside this file says how to add a channel, in five steps.
 package notifiers
 
 import (
