@@ -250,7 +250,7 @@ func (m *miniature) configure(t *rapid.T) {
 			cfg.Checks[id] = c
 		}
 	}
-	m.round(configured{cfg, make(chan struct{}, 1)})
+	m.round(func(t *Tracker, r *round) { t.configure(r, cfg) })
 }
 
 func (m *miniature) probe(t *rapid.T) {
@@ -263,10 +263,12 @@ func (m *miniature) probe(t *rapid.T) {
 
 func (m *miniature) observe(id config.CheckID, findings []incident.Finding) {
 	m.pass(15 * time.Second)
-	m.round(observed{incident.Result{
-		Check: id, Target: "mx:993", Started: m.now, Ended: m.now, Findings: findings,
-		Observed: config.ConditionSet(config.ConditionService, config.ConditionCertificate),
-	}, make(chan incident.Pace, 1)})
+	m.round(func(t *Tracker, r *round) {
+		t.observe(r, incident.Result{
+			Check: id, Target: "mx:993", Started: m.now, Ended: m.now, Findings: findings,
+			Observed: config.ConditionSet(config.ConditionService, config.ConditionCertificate),
+		})
+	})
 }
 
 func (m *miniature) wait(t *rapid.T) {
@@ -291,13 +293,13 @@ func (m *miniature) pass(d time.Duration) {
 func (m *miniature) silence(t *rapid.T) {
 	scope := rapid.SampledFrom([]outbox.Scope{{Check: m.gate}, {Server: "mx"}, {Role: "it"}}).Draw(t, "scope")
 	until := m.now.Add(time.Duration(rapid.IntRange(1, 600).Draw(t, "seconds")) * time.Second)
-	m.round(silenced{scope, "", until, make(chan silenceAnswer, 1)})
+	m.round(func(t *Tracker, r *round) { _, _ = t.silence(r, scope, "", until) }) // refused when there is no such check
 }
 
 func (m *miniature) ack(*rapid.T) {
 	var inputs []input
 	for id := range m.tracker.active {
-		inputs = append(inputs, acknowledged{id, "", m.now.Add(5 * time.Minute), make(chan error, 1)})
+		inputs = append(inputs, func(t *Tracker, r *round) { _ = t.acknowledge(r, id, "", m.now.Add(5*time.Minute)) }) // refused when it is not open
 	}
 	m.round(inputs...)
 }
@@ -314,7 +316,7 @@ func (m *miniature) answer(t *rapid.T) {
 	flying := m.flying
 	m.flying = nil
 	for _, key := range flying {
-		m.round(attempted{Key: key, At: m.now, Err: err})
+		m.round(func(t *Tracker, r *round) { t.conclude(r, outbox.Attempt{Key: key, At: m.now, Err: err}) })
 	}
 }
 

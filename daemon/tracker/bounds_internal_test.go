@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -102,7 +103,7 @@ func TestARecordThatIsTooLargeIsRefusedAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBounded(t)
 		large := begun("large", config.CheckID(strings.Repeat("x", journal.MaxData)), b.now)
-		b.inputs(begun("before", "a", b.now), large, begun("after", "c", b.now))
+		b.inputs(begun("before", "a", b.now).handle, large.handle, begun("after", "c", b.now).handle)
 		trouble := b.state(Records.check())
 		in, _ := trouble.Incident(config.ConditionMonitor)
 		if !in.Open() || !strings.Contains(in.Finding.Hint, "at most 1048576 are kept") {
@@ -116,7 +117,7 @@ func TestARecordThatIsTooLargeIsRefusedAlone(t *testing.T) {
 			}
 			before := b.known()
 			if stage == "in memory" {
-				b.inputs(large) // again, which is no news
+				b.inputs(large.handle) // again, which is no news
 				b.again()
 				if d := cmp.Diff(before, b.known()); d != "" {
 					t.Errorf("a replay differs from what was in memory (-memory +replay):\n%s", d)
@@ -130,7 +131,7 @@ func TestTheReportOfARefusedRecordEndsByItself(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBounded(t)
-		b.inputs(begun("large", config.CheckID(strings.Repeat("x", journal.MaxData)), b.now))
+		b.inputs(begun("large", config.CheckID(strings.Repeat("x", journal.MaxData)), b.now).handle)
 		for _, step := range []struct {
 			after time.Duration
 			open  bool
@@ -159,7 +160,7 @@ func TestAnUnexpectedRefusalIsReportedInTheNextRound(t *testing.T) {
 	}
 	tr.use(&config.Config{})
 	now := time.Now()
-	tr.round([]input{begun("i", "c", now)}, now)
+	tr.round([]input{begun("i", "c", now).handle}, now)
 	tr.round(nil, now)
 	if in, _ := tr.state(Records.check()).Incident(config.ConditionMonitor); !in.Open() || !strings.Contains(in.Finding.Hint, errRefused.Error()) {
 		t.Errorf("the monitor incident: %+v", in)
@@ -184,21 +185,22 @@ func TestReasonsAreBounded(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				b := newBounded(t)
-				b.inputs(begun("i", "c", b.now))
-				acked := make(chan error, 1)
-				silent := make(chan silenceAnswer, 1)
+				b.inputs(begun("i", "c", b.now).handle)
+				var silence outbox.Silence
+				var notAcked, notSilent error
 				b.inputs(
-					acknowledged{"i", text, b.now.Add(time.Hour), acked},
-					silenced{outbox.Scope{Check: "c"}, text, b.now.Add(time.Hour), silent},
-					begun("with it", "d", b.now),
+					func(_ *Tracker, r *round) { notAcked = b.acknowledge(r, "i", text, b.now.Add(time.Hour)) },
+					func(_ *Tracker, r *round) {
+						silence, notSilent = b.silence(r, outbox.Scope{Check: "c"}, text, b.now.Add(time.Hour))
+					},
+					begun("with it", "d", b.now).handle,
 				)
-				s := <-silent
-				if err := <-acked; err != nil || s.err != nil {
-					t.Fatal(err, s.err)
+				if err := errors.Join(notAcked, notSilent); err != nil {
+					t.Fatal(err)
 				}
 				events := b.ledger["i"].events
 				reason := events[len(events)-1].Reason
-				if len(reason) > maxReason || reason == "" || s.silence.Reason != reason || opaque.Bounded(reason, maxReason) != reason {
+				if len(reason) > maxReason || reason == "" || silence.Reason != reason || opaque.Bounded(reason, maxReason) != reason {
 					t.Errorf("%d bytes were kept: %.60q", len(reason), reason)
 				}
 				if name == "short" && reason != text {
@@ -206,7 +208,7 @@ func TestReasonsAreBounded(t *testing.T) {
 				}
 				before := b.known()
 				b.again()
-				if d := cmp.Diff(before, b.known()); d != "" || b.silences[s.silence.ID].Reason != reason {
+				if d := cmp.Diff(before, b.known()); d != "" || b.silences[silence.ID].Reason != reason {
 					t.Errorf("a replay differs (-memory +replay):\n%s", d)
 				}
 			})
@@ -219,7 +221,7 @@ func TestALongReasonOfBeforeIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBounded(t)
-		b.inputs(begun("i", "c", b.now))
+		b.inputs(begun("i", "c", b.now).handle)
 		r := &round{now: b.now}
 		long := incident.Event{Kind: incident.Acknowledged, At: b.now, Incident: "i", Check: "c", Condition: config.ConditionService, Reason: strings.Repeat("x", 300_000)}
 		for range 5 { // together they are more than one record can hold
@@ -255,7 +257,7 @@ func TestAnIncidentFitsIntoOneRecord(t *testing.T) {
 				Finding: &incident.Finding{Hint: fmt.Sprint(i, strings.Repeat("<", maxHint-10))},
 			})
 		}
-		b.inputs(all)
+		b.inputs(all.handle)
 		if err := b.Journal.Compact(b.rebuilding(b.now)); err != nil {
 			t.Fatal(err)
 		}
@@ -300,13 +302,13 @@ func TestTimesThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBounded(t)
-		b.inputs(begun("i", "c", b.now))
+		b.inputs(begun("i", "c", b.now).handle)
 		until := time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("west", -3600))
-		acked := make(chan error, 1)
-		silent := make(chan silenceAnswer, 1)
-		b.inputs(acknowledged{"i", "x", until, acked}, silenced{outbox.Scope{Check: "c"}, "x", until, silent})
-		if err, s := <-acked, <-silent; err == nil || s.err == nil || !strings.Contains(err.Error(), "10000") {
-			t.Errorf("%v, %v", err, s.err)
-		}
+		b.inputs(func(_ *Tracker, r *round) {
+			err := b.acknowledge(r, "i", "x", until)
+			if _, silent := b.silence(r, outbox.Scope{Check: "c"}, "x", until); err == nil || silent == nil || !strings.Contains(err.Error(), "10000") {
+				t.Errorf("%v, %v", err, silent)
+			}
+		})
 	})
 }

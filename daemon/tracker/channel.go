@@ -75,23 +75,14 @@ func (t *Tracker) messagesIncident() incident.ID {
 // Delivered says that a notifier has delivered a test message, so that what waits
 // for it is tried at once, and what the monitor says about it ends.
 func (t *Tracker) Delivered(ctx context.Context, id config.NotifierID) error {
-	answer := make(chan struct{}, 1)
-	_, err := ask(ctx, t, delivered{id, answer}, answer)
-	return err
-}
-
-type delivered struct {
-	notifier config.NotifierID
-	answer   chan<- struct{}
-}
-
-func (in delivered) handle(t *Tracker, r *round) {
-	t.book.Hurry(in.notifier, r.now)
-	if _, broken := t.broken[in.notifier]; broken && r.add(kindChannel, r.now, channelRecord{Notifier: in.notifier}) {
-		t.mendChannel(in.notifier, r.now)
-		t.agenda.everything()
-	}
-	r.replies = append(r.replies, func() { in.answer <- struct{}{} })
+	return t.run(ctx, func(r *round) error {
+		t.book.Hurry(id, r.now)
+		if _, broken := t.broken[id]; broken && r.add(kindChannel, r.now, channelRecord{Notifier: id}) {
+			t.mendChannel(id, r.now)
+			t.agenda.everything()
+		}
+		return nil
+	})
 }
 
 // noticeHeld says once in the log that a notifier holds messages back, and once

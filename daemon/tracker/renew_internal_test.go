@@ -22,7 +22,11 @@ func TestADeletedJournalIsWrittenAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBounded(t)
 		j := b.Journal.(*journal.Journal)
-		b.inputs(begun("i", "c", b.now), silenced{outbox.Scope{Check: "c"}, "racks", b.now.Add(time.Hour), make(chan silenceAnswer, 1)})
+		b.inputs(begun("i", "c", b.now).handle, func(_ *Tracker, r *round) {
+			if _, err := b.silence(r, outbox.Scope{Check: "c"}, "racks", b.now.Add(time.Hour)); err != nil {
+				t.Error(err)
+			}
+		})
 		told := outbox.Notification{Key: "k", At: b.now, Items: []outbox.Item{{Incident: "i", Transition: "opened", Bout: 1}}}
 		r := &round{now: b.now}
 		decide(r, []outbox.Notification{told})
@@ -58,7 +62,7 @@ func TestAJournalThatIsDeletedAtTheEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBounded(t)
-		b.inputs(begun("i", "c", b.now))
+		b.inputs(begun("i", "c", b.now).handle)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if err := os.RemoveAll(b.dir); err != nil {

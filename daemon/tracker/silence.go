@@ -18,42 +18,24 @@ const keepSilences = 24 * time.Hour
 // Silence has nothing sent about something until a time, and gives what it is
 // called by. Of the reason at most 1 KiB is kept, sanitised.
 func (t *Tracker) Silence(ctx context.Context, scope outbox.Scope, reason string, until time.Time) (outbox.Silence, error) {
-	answer := make(chan silenceAnswer, 1)
-	a, err := ask(ctx, t, silenced{scope, reason, until, answer}, answer)
-	return a.silence, errors.Join(err, a.err)
+	return call(ctx, t, func(r *round) (outbox.Silence, error) { return t.silence(r, scope, reason, until) })
 }
 
-type silenceAnswer struct {
-	silence outbox.Silence
-	err     error
-}
-
-type silenced struct {
-	scope  outbox.Scope
-	reason string
-	until  time.Time
-	answer chan<- silenceAnswer
-}
-
-func (in silenced) handle(t *Tracker, r *round) {
-	if err := t.exists(in.scope); err != nil {
-		in.answer <- silenceAnswer{err: err}
-		return
+func (t *Tracker) silence(r *round, scope outbox.Scope, reason string, until time.Time) (none outbox.Silence, err error) {
+	if err := t.exists(scope); err != nil {
+		return none, err
 	}
-	if !in.until.After(r.now) {
-		in.answer <- silenceAnswer{err: fmt.Errorf("a silence that ends at %s is over already", in.until.Format(time.RFC3339))}
-		return
+	if !until.After(r.now) {
+		return none, fmt.Errorf("a silence that ends at %s is over already", until.Format(time.RFC3339))
 	}
-	if err := writable(in.until); err != nil {
-		in.answer <- silenceAnswer{err: err}
-		return
+	if err := writable(until); err != nil {
+		return none, err
 	}
-	s := outbox.NewSilence(in.scope, boundReason(in.reason), r.now, in.until)
+	s := outbox.NewSilence(scope, boundReason(reason), r.now, until)
 	if !t.keep(r, s) {
-		in.answer <- silenceAnswer{err: errNotKept}
-		return
+		return none, errNotKept
 	}
-	r.replies = append(r.replies, func() { in.answer <- silenceAnswer{silence: s} })
+	return s, nil
 }
 
 // exists refuses a silence that would silence nothing.
@@ -79,25 +61,15 @@ func (t *Tracker) exists(s outbox.Scope) error {
 
 // EndSilence ends a silence before its time.
 func (t *Tracker) EndSilence(ctx context.Context, id string) error {
-	answer := make(chan error, 1)
-	failed, err := ask(ctx, t, unsilenced{id, answer}, answer)
-	return errors.Join(err, failed)
-}
-
-type unsilenced struct {
-	id     string
-	answer chan<- error
-}
-
-func (in unsilenced) handle(t *Tracker, r *round) {
-	s, ok := t.silences[in.id]
-	if !ok || !s.Until.After(r.now) {
-		in.answer <- fmt.Errorf("there is no silence %s", boundName(in.id))
-		return
-	}
-	s.Until = r.now
-	t.keep(r, s)
-	r.replies = append(r.replies, func() { in.answer <- nil })
+	return t.run(ctx, func(r *round) error {
+		s, ok := t.silences[id]
+		if !ok || !s.Until.After(r.now) {
+			return fmt.Errorf("there is no silence %s", boundName(id))
+		}
+		s.Until = r.now
+		t.keep(r, s)
+		return nil
+	})
 }
 
 // moveSilences has silences go with what they are about: a check that has another

@@ -83,22 +83,22 @@ type DeliveryState struct {
 // included.
 func (t *Tracker) Snapshot(ctx context.Context) (*Snapshot, error) {
 	answer := make(chan *Snapshot, 1)
-	s, err := ask(ctx, t, looked{answer}, answer)
+	err := t.put(ctx, func(_ *Tracker, r *round) {
+		r.replies = append(r.replies, func() { // once the round is journaled
+			s := *t.publish()
+			s.At = r.now.UTC().Round(0)
+			answer <- &s
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	s, err := await(ctx, t, answer)
 	if err != nil {
 		return nil, err
 	}
 	s.Journal = t.Journal.Status()
 	return s, nil
-}
-
-type looked struct{ answer chan<- *Snapshot }
-
-func (in looked) handle(t *Tracker, r *round) {
-	r.replies = append(r.replies, func() {
-		s := *t.publish()
-		s.At = r.now.UTC().Round(0)
-		in.answer <- &s
-	})
 }
 
 // A Check is one check of a snapshot: what the files say of it, and what its probes

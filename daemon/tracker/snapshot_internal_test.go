@@ -42,10 +42,9 @@ func manyChecks(n int) *config.Config {
 }
 
 func (t *Tracker) see(id config.CheckID, at time.Time, findings ...incident.Finding) {
-	r := &round{now: at}
-	observed{incident.Result{
+	t.observe(&round{now: at}, incident.Result{
 		Check: id, Started: at, Ended: at, Observed: config.ConditionSet(config.ConditionService), Findings: findings,
-	}, make(chan incident.Pace, 1)}.handle(t, r)
+	})
 }
 
 var refused = incident.Finding{
@@ -122,7 +121,7 @@ func TestSnapshotsNeverChange(t *testing.T) {
 					cfg.Checks[id] = &config.Check{ID: id, Enabled: true, Policy: config.Policy{FaultTolerance: time.Minute}}
 				}
 			}
-			configured{cfg, make(chan struct{}, 1)}.handle(tr, &round{now: now})
+			tr.configure(&round{now: now}, cfg)
 		}
 		configure()
 		type kept struct {

@@ -65,6 +65,8 @@ type Options struct {
 	Rates   outbox.Rates // zero: outbox.DefaultRates
 	Node    string       // the name of this machine
 	Log     *zap.Logger  // nil: none
+	// Feed hears of what was journaled; nil: nobody does.
+	Feed Feed
 	// Wake has a check probed at once; nil: nobody can.
 	Wake func(config.CheckID)
 	// Clock says what befell the clocks of this machine and this process:
@@ -100,7 +102,7 @@ type Tracker struct {
 	holding   map[config.NotifierID]bool // have used up their max_per_hour
 	retry     time.Time                  // when the next delivery is due
 	published publisher
-	asking    map[config.CheckID][]awaited
+	awaiting  map[config.CheckID][]awaited
 
 	started      time.Time
 	newest       time.Time            // record in the journal at the start
@@ -154,23 +156,23 @@ func Open(o Options) (*Tracker, error) {
 		o.Clock = clock.Undisturbed
 	}
 	t := &Tracker{
-		Options: o,
-		clock:   o.Clock(),
-		inputs:  make(chan input, maxRound),
-		done:    make(chan struct{}),
-		cfg:     unconfigured,
-		checks:  map[config.CheckID]*check{},
-		ledger:  map[incident.ID]*record{},
-		active:  map[incident.ID]*record{},
-		about:   map[config.CheckID][]incident.ID{},
-		timed:   map[config.CheckID]bool{},
-		book:    outbox.NewBook(),
-		asking:  map[config.CheckID][]awaited{},
-		agenda:  newAgenda(),
-		stuck:   map[incident.ID][]outbox.Undelivered{},
-		broken:  map[config.NotifierID]outbox.Undelivered{},
-		worked:  map[config.NotifierID]time.Time{},
-		holding: map[config.NotifierID]bool{},
+		Options:  o,
+		clock:    o.Clock(),
+		inputs:   make(chan input, maxRound),
+		done:     make(chan struct{}),
+		cfg:      unconfigured,
+		checks:   map[config.CheckID]*check{},
+		ledger:   map[incident.ID]*record{},
+		active:   map[incident.ID]*record{},
+		about:    map[config.CheckID][]incident.ID{},
+		timed:    map[config.CheckID]bool{},
+		book:     outbox.NewBook(),
+		awaiting: map[config.CheckID][]awaited{},
+		agenda:   newAgenda(),
+		stuck:    map[incident.ID][]outbox.Undelivered{},
+		broken:   map[config.NotifierID]outbox.Undelivered{},
+		worked:   map[config.NotifierID]time.Time{},
+		holding:  map[config.NotifierID]bool{},
 
 		published: newPublisher(),
 
@@ -256,13 +258,16 @@ type round struct {
 	records []journal.Record
 	refused []error // one for each record that cannot be kept
 	replies []func()
+	// For the feed, if there is one.
+	results []incident.Result
+	events  []incident.Event
 }
 
 func (t *Tracker) round(batch []input, now time.Time) {
 	r := &round{now: now}
 	t.noticeSuspend(now)
 	for _, in := range batch {
-		in.handle(t, r)
+		in(t, r)
 	}
 	var notifications []outbox.Notification
 	if t.configured() {
@@ -281,6 +286,7 @@ func (t *Tracker) round(batch []input, now time.Time) {
 	for _, reply := range r.replies {
 		reply()
 	}
+	t.feed(r)
 }
 
 // persist appends the round to the journal, all that can be kept.
@@ -412,6 +418,9 @@ func (t *Tracker) happen(r *round, events []incident.Event) bool {
 		}
 		t.fold(e)
 		t.log(e)
+		if t.Feed != nil {
+			r.events = append(r.events, e)
+		}
 	}
 	return all
 }

@@ -35,20 +35,10 @@ const remindOfTrouble = 12 * time.Hour
 // no longer. It may be said again and again. Only Cause, Hint and Evidence of
 // the finding are taken.
 func (t *Tracker) Report(ctx context.Context, what Trouble, f *incident.Finding) error {
-	answer := make(chan struct{}, 1)
-	_, err := ask(ctx, t, troubled{what, f, answer}, answer)
-	return err
-}
-
-type troubled struct {
-	what    Trouble
-	finding *incident.Finding
-	answer  chan<- struct{}
-}
-
-func (in troubled) handle(t *Tracker, r *round) {
-	t.report(r, in.what, in.finding)
-	r.replies = append(r.replies, func() { in.answer <- struct{}{} })
+	return t.run(ctx, func(r *round) error {
+		t.report(r, what, f)
+		return nil
+	})
 }
 
 // report reports whether this is news.

@@ -1,0 +1,82 @@
+package tracker
+
+import (
+	"context"
+
+	"go.uber.org/zap"
+
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+)
+
+// Attempted takes what one attempt of the sender came to.
+func (t *Tracker) Attempted(a outbox.Attempt) {
+	in := func(_ *Tracker, r *round) { t.conclude(r, a) }
+	_ = t.put(context.Background(), in) // stopped: the delivery is due again after the start
+}
+
+// conclude folds what one attempt came to.
+func (t *Tracker) conclude(r *round, a outbox.Attempt) {
+	d, ok := t.book.Delivery(a.Key)
+	if !ok {
+		return
+	}
+	o := boundOutcome(outbox.Conclude(*d, a.Receipt, a.Err, a.At, t.Jitter()))
+	t.settle(o)
+	for _, item := range d.Items {
+		t.agenda.touch(item.Incident)
+		if rec, ok := t.ledger[item.Incident]; ok && !rec.incident.Live() {
+			t.touch(rec.incident.Check) // what is newer may have waited for its end
+		}
+	}
+	r.add(kindOutcome, o.At, o)
+	fields := []zap.Field{
+		zap.String("key", string(o.Key)), zap.String("role", string(d.NotifyID.Role)),
+		zap.String("notifier", string(d.NotifyID.Notifier)), zap.String("target", d.NotifyID.Target),
+		zap.String("state", string(o.State)), zap.Int("attempts", o.Attempts),
+		zap.Stringer("answer", d.Answer()),
+	}
+	fields = append(fields, t.tellsOf(d)...)
+	if a.Err != nil && o.State != outbox.Sent {
+		t.Log.Warn("a message could not be delivered", append(fields, zap.Time("next_at", o.NextAt))...)
+		return
+	}
+	if len(d.Refused()) > 0 {
+		t.Log.Warn("a message was delivered to some of its recipients only", fields...)
+	}
+	if a.Err != nil {
+		return
+	}
+	t.mendChannel(d.NotifyID.Notifier, r.now)
+	t.book.Hurry(d.NotifyID.Notifier, r.now)
+	if len(d.Refused()) == 0 {
+		t.Log.Info("a message was delivered", fields...)
+	}
+}
+
+// tellsOf names the incident and the check that a message tells of, where it
+// tells of one.
+func (t *Tracker) tellsOf(d *outbox.Delivery) []zap.Field {
+	if len(d.Items) != 1 {
+		return nil
+	}
+	id := d.Items[0].Incident
+	fields := []zap.Field{zap.String("incident", string(id))}
+	if rec, ok := t.ledger[id]; ok {
+		fields = append(fields, zap.String("check", string(rec.incident.Check)))
+	}
+	return fields
+}
+
+// Again has a delivery that was given up tried once more.
+func (t *Tracker) Again(ctx context.Context, key outbox.Key) error {
+	return t.run(ctx, func(r *round) error {
+		o, err := t.book.Again(key, r.now)
+		if err != nil {
+			return err
+		}
+		t.settle(o)
+		r.add(kindOutcome, o.At, o)
+		t.agenda.everything()
+		return nil
+	})
+}
