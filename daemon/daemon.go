@@ -111,6 +111,7 @@ type monitor struct {
 	loop     *probe.Loop
 	probes   probeSet
 	channels openedChannels
+	heart    heartbeat
 	watcher  *watch.Watcher
 	reloads  *reloader
 	vitals   *vitals
@@ -146,6 +147,7 @@ func (m *monitor) open(ctx context.Context) (*candidate, error) {
 	m.sender = outbox.NewSender(func(a outbox.Attempt) { m.tracker.Attempted(a) })
 	m.channels.sender = m.sender
 	m.vitals = &vitals{m: m}
+	m.heart.log, m.heart.lives = m.Log, m.vitals.check
 	m.watcher = watch.New(watch.Options{Path: m.ConfigPath, Log: m.watching})
 	m.reloads = newReloader(m.Options, m.watcher, m.parts(), m.probes.changes)
 	first, err := m.reloads.first(ctx)
@@ -184,7 +186,7 @@ func (m *monitor) parts() parts {
 	return parts{
 		&m.channels,
 		taker(func(cfg *config.Config) { m.self.Use(cfg.Daemon.SelfCheck) }),
-		taker(func(cfg *config.Config) { m.vitals.heartbeatURL.Store(&cfg.Daemon.HeartbeatURL) }),
+		taker(m.heart.use),
 		taker(m.setLogLevel),
 		taker(m.decideBy),
 		&m.probes,
@@ -260,7 +262,7 @@ func (m *monitor) run(ctx context.Context, first *candidate) error {
 	tasks.Go(func() error { return m.watch.Run(keeping) })
 	tasks.Go(func() error { return m.watcher.Run(ctx) })
 	tasks.Go(func() error { return m.vitals.watchdog(ctx) })
-	tasks.Go(func() error { return m.vitals.heartbeat(ctx) })
+	tasks.Go(func() error { return m.heart.run(ctx) })
 	tasks.Go(func() error { return m.self.Run(ctx, m.machine) })
 	tasks.Go(func() error { return m.troubles(ctx) })
 	tasks.Go(func() error { return m.durability(ctx) })

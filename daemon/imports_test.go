@@ -20,20 +20,21 @@ const module = "github.com/imapvigil/imapvigil/"
 // stands for every room one level below x, among rooms for those without a line of
 // their own.
 var rooms = map[string][]string{
-	"config/opaque":   {},
-	"config/names":    {},
-	"config/certfile": {},
-	"config":          {"config/opaque", "notifiers"},
-	"config/calendar": {"config"},
-	"config/advice":   {"config", "config/calendar", "notifiers"},
-	"config/source":   {"config", "config/opaque"},
-	"config/hclfile":  {"config", "config/certfile", "config/advice", "config/calendar", "config/names", "config/opaque", "config/source", "notifiers", "notifiers/*"},
+	"config/opaque":     {},
+	"config/httpclient": {"config/names"},
+	"config/names":      {},
+	"config/certfile":   {},
+	"config":            {"config/opaque", "notifiers"},
+	"config/calendar":   {"config"},
+	"config/advice":     {"config", "config/calendar", "notifiers"},
+	"config/source":     {"config", "config/opaque"},
+	"config/hclfile":    {"config", "config/certfile", "config/advice", "config/calendar", "config/names", "config/opaque", "config/source", "notifiers", "notifiers/*"},
 	// Which names are read, and how deep, is one rule; the watcher knows it from the
 	// reader, so that no two of them can differ.
 	"config/watch":                    {"config/source"},
 	"notifiers":                       {"config/opaque"},
 	"notifiers/*":                     {"notifiers", "notifiers/httpdo", "config/certfile", "config/names", "config/opaque"}, // a channel
-	"notifiers/httpdo":                {"notifiers", "config/certfile", "config/names", "config/opaque"},
+	"notifiers/httpdo":                {"notifiers", "config/httpclient", "config/certfile", "config/names", "config/opaque"},
 	"notifiers/notifiertest":          {"notifiers", "config/opaque", "notifiers/notifiertest/*"},
 	"notifiers/notifiertest/smtpsink": {},
 	"notifiers/notifiertest/httpsink": {},
@@ -42,7 +43,7 @@ var rooms = map[string][]string{
 	"daemon/journal":                  {},
 	"daemon/reconcile":                {},
 	"daemon/verdict":                  {"config", "config/opaque", "daemon/incident"},
-	"daemon/probe":                    {"config", "config/certfile", "config/names", "config/opaque", "daemon/clock", "daemon/incident", "daemon/verdict"},
+	"daemon/probe":                    {"config", "config/httpclient", "config/certfile", "config/names", "config/opaque", "daemon/clock", "daemon/incident", "daemon/verdict"},
 	"daemon/probe/imaptest":           {"daemon/probe/imaptest/ca"},
 	"daemon/probe/imaptest/ca":        {},
 	"daemon/probe/imaptest/process":   {},
@@ -66,7 +67,7 @@ var rooms = map[string][]string{
 	"daemon/api":         {"config", "config/opaque", "notifiers", "daemon/incident", "daemon/outbox", "daemon/tracker", "daemon/history"},
 	"daemon/web":         {"config", "daemon/incident", "daemon/tracker", "daemon/history"},
 	"daemon/control":     {"daemon/api"},
-	"daemon":             {"daemon/*", "config", "config/*", "notifiers"},
+	"daemon":             {"daemon/*", "config", "config/*", "notifiers", "notifiers/httpdo"},
 	"examples":           {},
 	"examples/customers": {},
 	"packaging":          {},

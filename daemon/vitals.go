@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -12,15 +11,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/config/names"
-	"github.com/imapvigil/imapvigil/config/opaque"
 )
 
 const (
-	// heartbeatEvery is how often heartbeat_url is asked.
-	heartbeatEvery = time.Minute
-	// heartbeatTimeout bounds one request.
-	heartbeatTimeout = 20 * time.Second
 	// answerTime is how long tracker and sender may take to show that they live.
 	answerTime = 10 * time.Second
 	// tooLate is how long a check may be due without any probe having begun, or
@@ -34,9 +27,7 @@ const (
 type vitals struct {
 	m     *monitor
 	begun atomic.Int64 // probes
-	// heartbeatURL is that of the configuration in force; nil before the first.
-	heartbeatURL atomic.Pointer[opaque.Secret]
-	lag          lag
+	lag   lag
 }
 
 // began counts a probe. It is the loop's hook.
@@ -80,46 +71,6 @@ func (v *vitals) watchdog(ctx context.Context) error {
 		}
 		v.m.tell(systemd.SdNotifyWatchdog)
 	})
-}
-
-// heartbeat asks heartbeat_url while the monitor lives. That it fails is
-// logged, and nothing else.
-func (v *vitals) heartbeat(ctx context.Context) error {
-	client := &http.Client{Timeout: heartbeatTimeout, Transport: &http.Transport{
-		Proxy: http.ProxyFromEnvironment, DialContext: names.DialContext, ForceAttemptHTTP2: true, IdleConnTimeout: 90 * time.Second,
-	}}
-	defer client.CloseIdleConnections()
-	var seen int64
-	return every(ctx, heartbeatEvery, func() {
-		url := v.heartbeatURL.Load()
-		if url == nil || url.IsZero() {
-			return
-		}
-		if err := v.check(ctx, &seen); err != nil {
-			v.m.Log.Error("heartbeat_url is not asked", zap.Error(err))
-			return
-		}
-		if err := ask(ctx, client, url.Reveal()); err != nil {
-			v.m.Log.Warn("heartbeat_url could not be asked", zap.Error(err))
-		}
-	})
-}
-
-// ask makes one request; its errors do not tell the URL, which may be secret.
-func ask(ctx context.Context, client *http.Client, url string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return errors.New("the URL is not one")
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return errors.Unwrap(err) // without the URL that url.Error tells
-	}
-	_ = resp.Body.Close()
-	if resp.StatusCode >= http.StatusMultipleChoices {
-		return fmt.Errorf("it answered %s", resp.Status)
-	}
-	return nil
 }
 
 // every calls f, first after one pause, until ctx ends.

@@ -119,7 +119,7 @@ func TestHeartbeatTellsNoSecret(t *testing.T) {
 	}))
 	defer broken.Close()
 	for _, url := range []string{"http://127.0.0.1:1/" + canary, broken.URL + "/" + canary, "://" + canary} {
-		err := ask(t.Context(), &http.Client{}, opaque.NewSecret(url).Reveal())
+		err := ask(t.Context(), opaque.NewSecret(url))
 		if err == nil || strings.Contains(err.Error(), canary) {
 			t.Errorf("got %v", err)
 		}

@@ -2,10 +2,9 @@ package hclfile
 
 import (
 	"fmt"
-	"net/netip"
 	"net/url"
-	"strings"
 
+	"github.com/imapvigil/imapvigil/config/names"
 	"github.com/imapvigil/imapvigil/config/opaque"
 )
 
@@ -71,7 +70,7 @@ func readSecureURL(r *reading) (value, bool) {
 		return r.wrong(ruleURL, "%s: %s", capital(r.show(v.text)), complaint)
 	}
 	u, _ := url.Parse(v.text)
-	if u.Scheme == "http" && !isLoopback(u.Hostname()) {
+	if u.Scheme == "http" && !names.IsLoopback(u.Hostname()) {
 		return r.wrong(rulePlainHTTP, "What goes to %s could be read on the way. Only this machine itself can be asked over http; write https.", r.attr.name)
 	}
 	r.warnOfSearchList(u.Hostname())
@@ -80,9 +79,4 @@ func readSecureURL(r *reading) (value, bool) {
 	}
 	v.secret = opaque.NewSecret(v.text)
 	return v, true
-}
-
-func isLoopback(host string) bool {
-	address, err := netip.ParseAddr(host)
-	return err == nil && address.IsLoopback() || strings.EqualFold(host, "localhost")
 }

@@ -55,3 +55,10 @@ func DialContext(ctx context.Context, network, address string) (net.Conn, error)
 	}
 	return (&net.Dialer{Resolver: system}).DialContext(ctx, network, address)
 }
+
+// IsLoopback reports whether a host is this machine itself: a loopback address, or
+// localhost (RFC 6761 section 6.3). It looks nothing up.
+func IsLoopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback() || strings.EqualFold(host, "localhost")
+}

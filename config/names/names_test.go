@@ -66,3 +66,14 @@ func TestResolverIsAskedForTheAbsoluteName(t *testing.T) {
 		}
 	}
 }
+
+func TestIsLoopback(t *testing.T) {
+	for host, want := range map[string]bool{
+		"127.0.0.1": true, "127.8.9.10": true, "::1": true, "localhost": true, "LocalHost": true,
+		"192.0.2.1": false, "localhost.example.org": false, "mx1": false, "": false, "::": false,
+	} {
+		if got := names.IsLoopback(host); got != want {
+			t.Errorf("%q: %v", host, got)
+		}
+	}
+}

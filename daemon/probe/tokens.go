@@ -13,7 +13,7 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/config/names"
+	"github.com/imapvigil/imapvigil/config/httpclient"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
@@ -82,10 +82,10 @@ func (t *tokens) drop(source tokenSource) {
 func (t *tokens) fetch(ctx context.Context, source tokenSource) (*oauth2.Token, error) {
 	client := t.client
 	if client == nil {
-		client = &http.Client{Transport: &http.Transport{
-			Proxy: http.ProxyFromEnvironment, DialContext: names.DialContext, DisableKeepAlives: true, ForceAttemptHTTP2: true,
-		}}
+		client = httpclient.New(httpclient.Options{}) // without idle connections, for which nobody would care
 	}
+	ctx, cancel := context.WithTimeout(ctx, httpclient.Patience)
+	defer cancel()
 	credentials := clientcredentials.Config{
 		ClientID: source.id, ClientSecret: source.secret.Reveal(),
 		TokenURL: source.url, Scopes: strings.Fields(source.scopes),

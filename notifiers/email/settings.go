@@ -20,11 +20,11 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net/netip"
 	"strconv"
 	"strings"
 
 	"github.com/imapvigil/imapvigil/config/certfile"
+	"github.com/imapvigil/imapvigil/config/names"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/notifiers"
 )
@@ -118,7 +118,7 @@ func (s Settings) checkSecurity() error {
 	default:
 		return fmt.Errorf(`security %q is not known: use "starttls", "tls", or "none" for a loopback host`, s.Security)
 	}
-	if !loopback(s.Host) {
+	if !names.IsLoopback(s.Host) {
 		return fmt.Errorf(`security "none" is for loopback hosts only, %s is not one: use "starttls" or "tls"`, s.Host)
 	}
 	if s.Username != "" {
@@ -147,9 +147,4 @@ func (s Settings) secrets() []string {
 		password, quoted[1 : len(quoted)-1],
 		encode([]byte(password)), encode([]byte("\x00" + s.Username + "\x00" + password)),
 	}
-}
-
-func loopback(host string) bool {
-	address, err := netip.ParseAddr(host)
-	return err == nil && address.IsLoopback() || strings.EqualFold(host, "localhost")
 }

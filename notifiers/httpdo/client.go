@@ -12,38 +12,28 @@ package httpdo
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"sync/atomic"
-	"time"
 
 	"github.com/imapvigil/imapvigil/config/certfile"
-	"github.com/imapvigil/imapvigil/config/names"
+	"github.com/imapvigil/imapvigil/config/httpclient"
 	"github.com/imapvigil/imapvigil/config/opaque"
 )
 
-// maxBody is the most that is read of an answer's body.
-const maxBody = 64 << 10
-
-// A connection takes no longer than connectTime, and a request no longer than
-// patience, answer included. One message at a time is on its way to a receiver,
-// so one that hangs keeps the others waiting; one that is merely slow must not be
-// given up before it has answered, for it would get the same message again.
-const (
-	connectTime = 10 * time.Second
-	patience    = 30 * time.Second
-)
+// One message at a time is on its way to a receiver, so one that hangs keeps the
+// others waiting; one that is merely slow must not be given up before it has answered,
+// for it would get the same message again.
+const patience = httpclient.Patience
 
 var errSlow = fmt.Errorf("no answer within %s", patience)
 
 // A Client makes requests. It is used by several goroutines at once.
 type Client struct {
-	http    http.Client
+	http    *http.Client
 	secrets *opaque.Scrubber
 	closed  atomic.Bool
 }
@@ -56,25 +46,8 @@ func New(ca string, secrets ...string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	transport := &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            dial,
-		TLSHandshakeTimeout:    connectTime,
-		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-		ForceAttemptHTTP2:      true,
-		MaxIdleConnsPerHost:    4,
-		IdleConnTimeout:        30 * time.Second,
-		MaxResponseHeaderBytes: 64 << 10,
-	}
-	follow := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Client{http: http.Client{Transport: transport, CheckRedirect: follow}, secrets: opaque.NewScrubber(secrets...)}, nil
-}
-
-// dial connects to a host as files have it: their names are absolute.
-func dial(ctx context.Context, network, address string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, connectTime)
-	defer cancel()
-	return names.DialContext(ctx, network, address)
+	client := httpclient.New(httpclient.Options{Roots: roots, KeepAlive: true})
+	return &Client{http: client, secrets: opaque.NewScrubber(secrets...)}, nil
 }
 
 // Send makes one request. The error of an answer that is not 2xx is classified:
@@ -91,7 +64,7 @@ func (c *Client) Send(req *http.Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, c.harmless(req.Context(), err)
 	}
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	body, _ := io.ReadAll(resp.Body) // at most httpclient.MaxBody
 	_ = resp.Body.Close()
 	if c.closed.Load() {
 		c.http.CloseIdleConnections()

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/imapvigil/imapvigil/config/httpclient"
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
@@ -34,11 +35,11 @@ func TestAReceiverThatHangs(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer c.Close()
-				c.http.Transport.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) {
+				c.http = httpclient.New(httpclient.Options{KeepAlive: true, Dial: func(context.Context, string, string) (net.Conn, error) {
 					ours, theirs := net.Pipe()
 					go hang(theirs, test.says)
 					return ours, nil
-				}
+				}})
 				req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://receiver.test/", strings.NewReader("hello"))
 				if err != nil {
 					t.Fatal(err)

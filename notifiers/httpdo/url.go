@@ -3,9 +3,10 @@ package httpdo
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"strings"
+
+	"github.com/imapvigil/imapvigil/config/names"
 )
 
 // ParseURL reads a URL that may be asked: https, or http to this machine. The
@@ -21,15 +22,10 @@ func ParseURL(text string) (*url.URL, error) {
 		return u, nil
 	case u.Scheme != "http":
 		return nil, errors.New("it has to begin with https://")
-	case !loopback(u.Hostname()):
+	case !names.IsLoopback(u.Hostname()):
 		return nil, fmt.Errorf("http:// is for loopback hosts only, %s is not one: use https://", u.Hostname())
 	}
 	return u, nil
-}
-
-func loopback(host string) bool {
-	address, err := netip.ParseAddr(host)
-	return err == nil && address.IsLoopback() || strings.EqualFold(host, "localhost")
 }
 
 // Secrets are the parts of a URL that must not come back in a server's words:

@@ -1,0 +1,75 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/notifiers/httpdo"
+)
+
+const (
+	// heartbeatEvery is how often heartbeat_url is asked.
+	heartbeatEvery = time.Minute
+	// heartbeatTimeout bounds one request.
+	heartbeatTimeout = 20 * time.Second
+)
+
+// A heartbeat asks heartbeat_url while the monitor lives, so that somebody else
+// notices when it does not.
+type heartbeat struct {
+	log   *zap.Logger
+	lives func(ctx context.Context, seen *int64) error // see vitals.check
+	url   atomic.Pointer[opaque.Secret]                // of the configuration in force; nil before the first
+}
+
+// use takes the URL of a configuration.
+func (h *heartbeat) use(cfg *config.Config) { h.url.Store(&cfg.Daemon.HeartbeatURL) }
+
+// run asks until ctx ends. That it fails is logged, and nothing else.
+func (h *heartbeat) run(ctx context.Context) error {
+	var seen int64
+	return every(ctx, heartbeatEvery, func() {
+		url := h.url.Load()
+		if url == nil || url.IsZero() {
+			return
+		}
+		if err := h.lives(ctx, &seen); err != nil {
+			h.log.Error("heartbeat_url is not asked", zap.Error(err))
+			return
+		}
+		if err := ask(ctx, *url); err != nil {
+			h.log.Warn("heartbeat_url could not be asked", zap.Error(err))
+		}
+	})
+}
+
+// ask makes one request; its errors do not tell the URL, which may be secret.
+func ask(ctx context.Context, url opaque.Secret) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, heartbeatTimeout, fmt.Errorf("no answer within %s", heartbeatTimeout))
+	defer cancel()
+	parsed, err := httpdo.ParseURL(url.Reveal())
+	if err != nil {
+		return err
+	}
+	client, err := httpdo.New("", httpdo.Secrets(parsed)...)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = client.Close() }()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, parsed.String(), http.NoBody)
+	if err != nil {
+		return errors.New("the URL is not one")
+	}
+	if _, err = client.Send(req); ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
