@@ -36,7 +36,7 @@ func (t *Tracker) observe(r *round, result incident.Result) incident.Pace {
 	if result.Started.Before(t.clock.ProcessResumed) {
 		failing = 0 // it was seen before the process stood still, and is not fresh
 	}
-	if c.seen(result, failing) {
+	if c.seen(t.kept.keep(result, c.last), failing) {
 		t.touch(id) // what waited for a fresh observation may be told now
 	}
 	t.happen(r, events)
@@ -50,13 +50,13 @@ func (t *Tracker) observe(r *round, result incident.Result) incident.Pace {
 
 // seen keeps what status shows of a check beside its incidents, and reports
 // whether a condition was found failing for the first time since the start.
-func (c *check) seen(r incident.Result, failing config.Conditions) (first bool) {
+func (c *check) seen(r *incident.Result, failing config.Conditions) (first bool) {
 	c.served = c.served || r.Observed.Has(config.ConditionService)
 	unknown := r.Observed == 0 || !c.served // what works up to the login is not known to work
 	if c.last == nil || unknown != c.unknown {
 		c.since = r.Started
 	}
-	c.unknown, c.last = unknown, &r
+	c.unknown, c.last = unknown, r
 	first = c.fresh|failing != c.fresh
 	c.fresh |= failing
 	return first

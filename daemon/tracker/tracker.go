@@ -102,6 +102,7 @@ type Tracker struct {
 	holding   map[config.NotifierID]bool // have used up their max_per_hour
 	retry     time.Time                  // when the next delivery is due
 	published publisher
+	kept      sharer // makes the last results of all checks small
 	awaiting  map[config.CheckID][]awaited
 
 	started      time.Time

@@ -1,0 +1,105 @@
+package tracker
+
+import (
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// maxShared bounds what a sharer remembers, in texts of about 30 bytes. One that is full
+// begins anew: the world has few lists of capabilities, but a hostile server may send
+// another one each time.
+const maxShared = 1 << 16
+
+// A sharer makes small the results that are kept: what is equal in the results of several
+// checks, addresses and times is in memory once, and what nobody shows is left out.
+type sharer struct {
+	sessions     map[session]*incident.TLSInfo
+	capabilities map[string][]string
+	texts        int // in both
+}
+
+// A session is what tells TLS sessions apart that are shown differently: the hash stands
+// for all that a certificate says.
+type session struct{ version, cipher, certificate string }
+
+// keep gives a copy of a result that shares what can be shared, most likely with the
+// last one of the same check; nil: there is none.
+func (s *sharer) keep(r incident.Result, last *incident.Result) *incident.Result {
+	if s.texts > maxShared || s.sessions == nil {
+		*s = sharer{sessions: map[session]*incident.TLSInfo{}, capabilities: map[string][]string{}}
+	}
+	r.Addresses = slices.Clone(r.Addresses)
+	for i := range r.Addresses {
+		a := &r.Addresses[i]
+		a.TLS = s.session(a.TLS)
+		if last != nil && i < len(last.Addresses) && slices.Equal(a.Capabilities, last.Addresses[i].Capabilities) {
+			a.Capabilities = last.Addresses[i].Capabilities
+		} else {
+			a.Capabilities = s.list(a.Capabilities)
+		}
+	}
+	return &r
+}
+
+func (s *sharer) session(of *incident.TLSInfo) *incident.TLSInfo {
+	if of == nil {
+		return nil
+	}
+	key := session{of.Version, of.Cipher, of.SHA256}
+	if known, ok := s.sessions[key]; ok && known.NotAfter.Equal(of.NotAfter) && known.Subject == of.Subject && known.Issuer == of.Issuer {
+		return known
+	}
+	kept := *of
+	kept.SPKI, kept.Names = "", nil
+	s.sessions[key] = &kept
+	s.texts += 10
+	return &kept
+}
+
+func (s *sharer) list(of []string) []string {
+	if len(of) == 0 {
+		return nil
+	}
+	key := strings.Join(of, " ")
+	if known, ok := s.capabilities[key]; ok && slices.Equal(known, of) {
+		return known
+	}
+	kept := make([]string, len(of))
+	for i, text := range of {
+		kept[i] = strings.Clone(text) // else it may hold the line of the server that it is part of
+	}
+	s.capabilities[key] = kept
+	s.texts += 2 * len(kept)
+	return kept
+}
+
+// A Source is what one node has found: of the last probe, the conversations that it held.
+type Source struct {
+	Node      string
+	Addresses []incident.Address
+}
+
+// Sources yields what each node has found in the last probe of a check, in the order of
+// their first conversations.
+func (s *CheckState) Sources() iter.Seq[Source] {
+	return func(yield func(Source) bool) {
+		if s.Last == nil {
+			return
+		}
+		all, seen := s.Last.Addresses, []string{}
+		for i := range all {
+			node := all[i].Node
+			if slices.Contains(seen, node) {
+				continue
+			}
+			seen = append(seen, node)
+			its := slices.DeleteFunc(slices.Clone(all), func(a incident.Address) bool { return a.Node != node })
+			if !yield(Source{node, its}) {
+				return
+			}
+		}
+	}
+}
