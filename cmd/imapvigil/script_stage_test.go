@@ -197,15 +197,23 @@ func stageRelay(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // writeKeys writes the keys of the JSON that was printed, one a line, as
-// checks[].addresses[].timings_ms.dns: they are an interface.
+// checks[].addresses[].timings_ms.dns: they are an interface. All of them must be among
+// those that the README has for the command.
 func writeKeys(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: keys FILE")
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: keys FILE COMMAND")
 	}
 	var value any
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &value))
 	found := map[string]bool{}
 	addKeys(found, "", value)
+	documented, err := documentedKeys(args[1])
+	ts.Check(err)
+	for key := range found {
+		if !slices.Contains(documented, key) && !forPeople.MatchString(key) {
+			ts.Fatalf("README.md does not have the key %s of %s", key, args[1])
+		}
+	}
 	text := strings.Join(slices.Sorted(maps.Keys(found)), "\n") + "\n"
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 }

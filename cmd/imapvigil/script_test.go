@@ -25,7 +25,7 @@ var update = flag.Bool("update", false, "write what came out into the scripts")
 //	noticed PATTERN program [args...]     the same, before the daemon looks at its files by itself
 //	signal NAME                        send SIGNAME to the daemon in the background
 //	capture NAME PATTERN               keep what the pattern's group matched on stdout
-//	keys FILE                          write the keys of the JSON on stdout to FILE
+//	keys FILE COMMAND                  write the keys of the JSON on stdout to FILE; the README must have them
 //	server NAME VERB [ARG]             an IMAP server; its port is $NAME
 //	receiver NAME [PATTERN]            an HTTP server; its URL is $NAME
 //	relay NAME [refuses ADDRESS CODE WORDS]  an SMTP server; its port is $NAME

@@ -7,9 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/txtar"
+
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
-	"github.com/rogpeppe/go-internal/txtar"
 )
 
 // checkWords holds a result against the tables of conditions and causes: a finding
