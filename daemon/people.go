@@ -9,6 +9,11 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 )
 
+// Explain implements [api.Daemon].
+func (m *monitor) Explain(ctx context.Context, id incident.ID) ([]outbox.Held, error) {
+	return m.tracker.Explain(ctx, id)
+}
+
 // Acknowledge implements [api.Daemon].
 func (m *monitor) Acknowledge(ctx context.Context, id incident.ID, reason string, until time.Time) error {
 	return m.tracker.Acknowledge(ctx, id, reason, until)

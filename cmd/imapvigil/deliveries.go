@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
@@ -77,9 +78,11 @@ func deliveriesOf(incidents []api.Incident, all bool) []deliveryOf {
 }
 
 // askedBy names the roles that a message is for.
-func askedBy(d api.Delivery) string {
-	names := make([]string, len(d.Roles))
-	for i, role := range d.Roles {
+func askedBy(d api.Delivery) string { return joinRoles(d.Roles) }
+
+func joinRoles(roles []config.RoleID) string {
+	names := make([]string, len(roles))
+	for i, role := range roles {
 		names[i] = string(role)
 	}
 	return strings.Join(names, ", ")

@@ -59,6 +59,11 @@ func (p *program) incidents(ctx context.Context, client *api.Client, f incidentF
 		p.failCode = 1
 		return fmt.Errorf("there is no incident %q", f.id)
 	}
+	if f.id != "" {
+		if list.Incidents[0].Held, err = client.Explain(ctx, list.Incidents[0].ID); err != nil {
+			return err
+		}
+	}
 	switch {
 	case p.json:
 		return p.printJSON(list)
@@ -142,6 +147,24 @@ func (p *program) explain(i api.Incident) {
 		p.printf("%s\n", fold("  ", fmt.Sprintf("%s  %s to %s: %s after %s", stamp(d.At), d.Transition, to, d.State, plural(d.Attempts, "attempt"))))
 		p.printAnswers(d)
 	}
+	for _, h := range i.Held {
+		if h.Reason != api.HeldByLimit { // it stands among the messages
+			p.printf("%s\n", fold("  ", notTold(h)))
+		}
+	}
+}
+
+// notTold answers "why was I not told?" for one destination.
+func notTold(h api.Held) string {
+	text := "not told: "
+	if h.Notifier != "" {
+		text += strings.TrimSpace(h.Notifier+" "+h.Target) + " for " + joinRoles(h.Roles) + ": "
+	}
+	text += h.Detail
+	if h.Until != nil {
+		text += " until " + stamp(*h.Until)
+	}
+	return text
 }
 
 // printAnswers shows what was answered: one answer to all, or to each recipient.

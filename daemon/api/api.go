@@ -13,6 +13,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
 
@@ -32,6 +33,8 @@ type Daemon interface {
 	Recheck(ctx context.Context, id config.CheckID) (incident.Report, error)
 	// NotifyTest sends a test message along each way of a role.
 	NotifyTest(ctx context.Context, id config.RoleID) (Trial, error)
+	// Explain says why the destinations of an incident are not told of it now.
+	Explain(ctx context.Context, id incident.ID) ([]outbox.Held, error)
 	// Acknowledge takes an open incident on, until a time or its end.
 	Acknowledge(ctx context.Context, id incident.ID, reason string, until time.Time) error
 	// Silence has nothing sent about something until a time.

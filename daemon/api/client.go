@@ -69,6 +69,13 @@ func (c *Client) Incidents(ctx context.Context) (Incidents, error) {
 	return list, err
 }
 
+// Explain asks why the destinations of an incident are not told of it now.
+func (c *Client) Explain(ctx context.Context, id incident.ID) ([]Held, error) {
+	var list heldList
+	err := c.look(ctx, "/v1/incidents/"+url.PathEscape(string(id))+"/held", &list)
+	return list.Held, err
+}
+
 // Reload has the files read and waits for the verdict.
 func (c *Client) Reload(ctx context.Context, allowShrink bool) (v Verdict, err error) {
 	path := "/v1/reload"

@@ -51,6 +51,20 @@ func TestWhatCrossesTheSocket(t *testing.T) {
 	if trial, err := client.NotifyTest(ctx, "it team"); err != nil || trial.Role != "it team" {
 		t.Errorf("notify-test: %+v, %v", trial, err)
 	}
+	held, err := client.Explain(ctx, "dead0beef0")
+	want := []api.Held{
+		{
+			Notifier: "slack.workspace", Kind: "slack", Target: "#mail-ops", Roles: []config.RoleID{"it_team"}, Transition: "incident.opened",
+			Reason: "schedule", Until: &noon, Detail: "outside schedule night",
+		},
+		{Roles: []config.RoleID{}, Reason: "nobody", Detail: "no notification role is told of this check"},
+	}
+	if diff := cmp.Diff(want, held); err != nil || diff != "" {
+		t.Errorf("why not told: %v\n%s", err, diff)
+	}
+	if _, err := client.Explain(ctx, "other"); err == nil || err.Error() != "there is no incident other" {
+		t.Errorf("why not told of an incident that does not exist: %v", err)
+	}
 	until := time.Date(2026, 1, 6, 8, 0, 0, 0, time.UTC)
 	if err := client.Acknowledge(ctx, "abc", "on it", until); err != nil || b.acked != "abc" || !b.until.Equal(until) {
 		t.Errorf("ack: %v, %s until %v", err, b.acked, b.until)

@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/journal"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
 
@@ -59,6 +61,16 @@ func (f *fake) Recheck(_ context.Context, id config.CheckID) (incident.Report, e
 
 func (f *fake) NotifyTest(_ context.Context, id config.RoleID) (api.Trial, error) {
 	return api.Trial{Role: id}, nil
+}
+
+func (f *fake) Explain(_ context.Context, id incident.ID) ([]outbox.Held, error) {
+	if id != "dead0beef0" {
+		return nil, fmt.Errorf("there is no incident %s", id)
+	}
+	return []outbox.Held{{
+		Incident: id, NotifyID: config.NotifyID{Role: "it_team", Notifier: "slack.workspace", Target: "#mail-ops"}, Roles: []config.RoleID{"it_team"},
+		Kind: "slack", Transition: "incident.opened", Reason: outbox.HeldBySchedule, Until: noon, Block: "night",
+	}, {Incident: id, Reason: outbox.HeldByNobody}}, nil
 }
 
 func (f *fake) Acknowledge(_ context.Context, id incident.ID, _ string, until time.Time) error {

@@ -42,6 +42,7 @@ func Handler(d Daemon) http.Handler {
 		}
 		answer(w, struct{}{}, d.Acknowledge(r.Context(), a.Incident, a.Reason, a.Until))
 	})
+	handleHeld(mux, d)
 	handlePeople(mux, d)
 	return mux
 }

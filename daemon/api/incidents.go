@@ -38,6 +38,9 @@ type Incident struct {
 	EndedAt    *time.Time       `json:"ended_at"`
 	Events     []Event          `json:"events"`
 	Deliveries []Delivery       `json:"deliveries"`
+	// Held are the destinations that are not told now, and why. Only who asks for one
+	// incident is told; nil otherwise.
+	Held []Held `json:"held,omitzero"`
 }
 
 // Event is one event of an incident.

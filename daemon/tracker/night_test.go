@@ -45,6 +45,7 @@ import (
 //	00:05 stop, kill                        the daemon ends, in order or by kill -9
 //	00:05 status                            shows the checks
 //	00:05 incidents                         shows the incidents
+//	00:05 why mx1/imaps                     shows why destinations are not told of its incidents now
 //	00:05 suspend 8h                        the machine sleeps; the clock of the night stands still
 //	00:05 stand 40s, then: SYMPTOM          the process stands still, as under SIGSTOP, while every check's
 //	                                        last result waits for the tracker; then everything is so
@@ -207,6 +208,8 @@ func (n *night) do(command string) {
 		n.status()
 	case "incidents":
 		n.incidents()
+	case "why":
+		n.why(config.CheckID(rest))
 	case "suspend", "clock":
 		d, err := time.ParseDuration(rest)
 		n.must(err)
@@ -512,6 +515,27 @@ func (n *night) atOr(t *time.Time, none string) string {
 		return none
 	}
 	return n.at(*t)
+}
+
+// why shows which destinations are not told now of the incidents of a check.
+func (n *night) why(check config.CheckID) {
+	for _, in := range n.view().Incidents {
+		if in.Check != check {
+			continue
+		}
+		held, err := n.running.tracker.Explain(context.Background(), in.ID)
+		n.must(err)
+		for _, h := range held {
+			text := fmt.Sprintf("    not told: %s %s for %s: %s (%s)", h.NotifyID.Notifier, h.NotifyID.Target, roleNames(h.Roles), h.Reason, h.Detail())
+			if !h.Until.IsZero() {
+				text += ", until " + n.at(h.Until)
+			}
+			n.out.sayf("%s", text)
+		}
+		if len(held) == 0 {
+			n.out.sayf("    everybody has been told")
+		}
+	}
 }
 
 // at shows a time: the clock on the first day, then the day with it.

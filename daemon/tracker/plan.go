@@ -1,9 +1,12 @@
 package tracker
 
 import (
+	"slices"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"go.uber.org/zap/zapcore"
+
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 )
@@ -70,6 +73,9 @@ func (t *Tracker) remember(r *round, w outbox.World, planned outbox.Planned) {
 		id := w.Subjects[i].ID
 		t.agenda.wake(id, planned.Wake[i])
 		delete(t.stuck, id)
+		if t.Log.Core().Enabled(zapcore.DebugLevel) && !slices.Contains(r.looked, id) {
+			r.looked = append(r.looked, id)
+		}
 	}
 	for _, u := range planned.Undelivered {
 		if rec, ok := t.active[u.Incident]; ok && !isTrouble(rec.incident.Check) { // else it would tell the same people of itself

@@ -94,6 +94,7 @@ type Tracker struct {
 	book   *outbox.Book
 	agenda agenda
 	stuck  map[incident.ID][]outbox.Undelivered
+	logged map[incident.ID]string                   // why destinations are not told, as the log says
 	broken map[config.NotifierID]outbox.Undelivered // no delivery since
 	worked map[config.NotifierID]time.Time          // when it last delivered
 	noted  bool                                     // the journal knows what is broken
@@ -171,6 +172,7 @@ func Open(o Options) (*Tracker, error) {
 		awaiting: map[config.CheckID][]awaited{},
 		agenda:   newAgenda(),
 		stuck:    map[incident.ID][]outbox.Undelivered{},
+		logged:   map[incident.ID]string{},
 		broken:   map[config.NotifierID]outbox.Undelivered{},
 		worked:   map[config.NotifierID]time.Time{},
 		holding:  map[config.NotifierID]bool{},
@@ -257,7 +259,8 @@ func (t *Tracker) pause(now time.Time) time.Duration {
 type round struct {
 	now     time.Time
 	records []journal.Record
-	refused []error // one for each record that cannot be kept
+	refused []error       // one for each record that cannot be kept
+	looked  []incident.ID // whether they must be told; kept for a log that shows everything
 	replies []func()
 	// For the feed, if there is one.
 	results []incident.Result
@@ -280,6 +283,7 @@ func (t *Tracker) round(batch []input, now time.Time) {
 	for _, telling := range notifications {
 		t.told(telling)
 	}
+	t.logHeld(r)
 	if t.configured() {
 		t.send(r.now)
 	}

@@ -1,0 +1,70 @@
+package outbox
+
+import (
+	"fmt"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+// Detail says the reason in plain words, for "not told: ..."; the time until when is not
+// in it.
+func (h *Held) Detail() string {
+	switch h.Reason {
+	case HeldBySilence:
+		return "silenced by silence " + h.Block
+	case HeldByMaintenance:
+		return "in maintenance " + h.Block
+	case HeldByAcknowledgement:
+		return "the incident is acknowledged, so it does not escalate"
+	case HeldByDependency:
+		return "it depends on " + refWords(h.Parent) + ", which is down or failing"
+	case HeldBySchedule:
+		return "outside schedule " + h.Block
+	case HeldBySeverity:
+		return "told only of what is down"
+	case HeldByCondition:
+		return "not told of this condition"
+	case HeldByTransition:
+		return "its on does not ask for this"
+	case HeldByLimit:
+		return fmt.Sprintf("max_per_hour of %s is used up", h.NotifyID.Notifier)
+	case HeldByNobody:
+		if h.NotifyID.Notifier != "" {
+			return fmt.Sprintf("there is no notifier %s", h.NotifyID.Notifier)
+		}
+		return "no notification role is told of this check"
+	case HeldForSiblings:
+		return "other checks of the server are failing, too, and one message will name them all"
+	case HeldToGather:
+		return "gathering what else happens into one message"
+	case HeldUntilAfter:
+		if h.Until.IsZero() {
+			return "it ended before this escalation was due"
+		}
+		return "escalation"
+	case HeldUntilSeen:
+		return "not seen to be failing since the monitor started or stood still"
+	case HeldUnconfirmed:
+		return "it has not lasted for fault_tolerance"
+	case HeldRecovering:
+		return "the last probe was good; told if it fails again"
+	case HeldInOrder:
+		return "an older message about the same is being sent"
+	case HeldUndelivered:
+		return "the opening could not be delivered, so its end is not told"
+	case HeldEndedTooEarly:
+		return "it had ended before this destination could be told"
+	}
+	return string(h.Reason)
+}
+
+// refWords names a check or server as people write it.
+func refWords(ref config.Ref) string {
+	switch {
+	case ref.Check != "":
+		return "check " + string(ref.Check)
+	case ref.Server != "":
+		return "server " + string(ref.Server)
+	}
+	return "something"
+}

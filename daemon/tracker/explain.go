@@ -1,0 +1,83 @@
+package tracker
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+)
+
+// Explain returns why the destinations of an incident are not told of it now; see
+// [outbox.Explain]. It is worked out when somebody asks: to keep it of every incident
+// would cost each round more than what is decided in it.
+func (t *Tracker) Explain(ctx context.Context, id incident.ID) ([]outbox.Held, error) {
+	answer := make(chan explanation, 1)
+	a, err := ask(ctx, t, explained{id, answer}, answer)
+	return a.held, errors.Join(err, a.err)
+}
+
+type explanation struct {
+	held []outbox.Held
+	err  error
+}
+
+type explained struct {
+	id     incident.ID
+	answer chan<- explanation
+}
+
+func (in explained) handle(t *Tracker, r *round) {
+	// At the end of the round the book has what was decided in it.
+	r.replies = append(r.replies, func() {
+		if _, known := t.ledger[in.id]; !known {
+			in.answer <- explanation{err: errors.New("there is no incident " + boundName(string(in.id)))}
+			return
+		}
+		in.answer <- explanation{held: t.explain(r.now, in.id)}
+	})
+}
+
+func (t *Tracker) explain(now time.Time, ids ...incident.ID) []outbox.Held {
+	w := t.surroundings()
+	for _, id := range ids {
+		if rec, known := t.ledger[id]; known {
+			t.addSubject(&w, rec.incident, now)
+		}
+	}
+	return outbox.Explain(t.book, w, now)
+}
+
+// logHeld writes into a log that shows everything why destinations are not told of the
+// incidents that were looked at, once a change. Otherwise it costs nothing.
+func (t *Tracker) logHeld(r *round) {
+	if len(r.looked) == 0 {
+		return
+	}
+	reasons := map[incident.ID][]outbox.Held{}
+	for _, h := range t.explain(r.now, r.looked...) {
+		reasons[h.Incident] = append(reasons[h.Incident], h)
+	}
+	for _, id := range r.looked {
+		var words []string
+		for _, h := range reasons[id] {
+			words = append(words, string(h.NotifyID.Role)+" "+string(h.NotifyID.Notifier)+" "+h.NotifyID.Target+" "+string(h.Reason))
+		}
+		news := strings.Join(words, "\n")
+		if news == t.logged[id] {
+			continue
+		}
+		for _, h := range reasons[id] {
+			t.Log.Debug("a destination is not told", zap.String("incident", string(id)), zap.String("notifier", string(h.NotifyID.Notifier)),
+				zap.String("target", h.NotifyID.Target), zap.String("role", string(h.NotifyID.Role)), zap.String("reason", string(h.Reason)),
+				zap.String("detail", h.Detail()), zap.Time("until", h.Until.Truncate(time.Second)))
+		}
+		if t.logged[id] = news; news == "" {
+			delete(t.logged, id)
+		}
+	}
+}
