@@ -3,6 +3,7 @@ package tracker
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,29 +18,25 @@ import (
 // would cost each round more than what is decided in it.
 func (t *Tracker) Explain(ctx context.Context, id incident.ID) ([]outbox.Held, error) {
 	answer := make(chan explanation, 1)
-	a, err := ask(ctx, t, explained{id, answer}, answer)
+	err := t.put(ctx, func(_ *Tracker, r *round) {
+		r.replies = append(r.replies, func() { // the book has what was decided in the round
+			if _, known := t.ledger[id]; !known {
+				answer <- explanation{err: errors.New("there is no incident " + boundName(string(id)))}
+				return
+			}
+			answer <- explanation{held: t.explain(r.now, id)}
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	a, err := await(ctx, t, answer)
 	return a.held, errors.Join(err, a.err)
 }
 
 type explanation struct {
 	held []outbox.Held
 	err  error
-}
-
-type explained struct {
-	id     incident.ID
-	answer chan<- explanation
-}
-
-func (in explained) handle(t *Tracker, r *round) {
-	// At the end of the round the book has what was decided in it.
-	r.replies = append(r.replies, func() {
-		if _, known := t.ledger[in.id]; !known {
-			in.answer <- explanation{err: errors.New("there is no incident " + boundName(string(in.id)))}
-			return
-		}
-		in.answer <- explanation{held: t.explain(r.now, in.id)}
-	})
 }
 
 func (t *Tracker) explain(now time.Time, ids ...incident.ID) []outbox.Held {
@@ -65,18 +62,16 @@ func (t *Tracker) logHeld(r *round) {
 	for _, id := range r.looked {
 		var words []string
 		for _, h := range reasons[id] {
-			words = append(words, string(h.NotifyID.Role)+" "+string(h.NotifyID.Notifier)+" "+h.NotifyID.Target+" "+string(h.Reason))
-		}
-		news := strings.Join(words, "\n")
-		if news == t.logged[id] {
-			continue
-		}
-		for _, h := range reasons[id] {
+			said := strings.Join([]string{string(h.Reason), string(h.NotifyID.Role), string(h.NotifyID.Notifier), h.NotifyID.Target}, " ")
+			words = append(words, said)
+			if slices.Contains(t.logged[id], said) {
+				continue
+			}
 			t.Log.Debug("a destination is not told", zap.String("incident", string(id)), zap.String("notifier", string(h.NotifyID.Notifier)),
 				zap.String("target", h.NotifyID.Target), zap.String("role", string(h.NotifyID.Role)), zap.String("reason", string(h.Reason)),
 				zap.String("detail", h.Detail()), zap.Time("until", h.Until.Truncate(time.Second)))
 		}
-		if t.logged[id] = news; news == "" {
+		if t.logged[id] = words; words == nil {
 			delete(t.logged, id)
 		}
 	}

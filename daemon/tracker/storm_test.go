@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/journal"
@@ -125,10 +127,18 @@ func onDisk(t testing.TB) tracker.Journal {
 // running starts a tracker with a sender of its own.
 func running(t testing.TB, j tracker.Journal, cfg *config.Config, channels map[config.NotifierID]outbox.Channel) *tracker.Tracker {
 	t.Helper()
+	return logging(t, nil, j, cfg, channels)
+}
+
+// logging is running with a log; nil: none.
+func logging(
+	t testing.TB, log *zap.Logger, j tracker.Journal, cfg *config.Config, channels map[config.NotifierID]outbox.Channel,
+) *tracker.Tracker {
+	t.Helper()
 	var tr *tracker.Tracker
 	sender := outbox.NewSender(func(a outbox.Attempt) { tr.Attempted(a) })
 	sender.Use(channels)
-	tr, err := tracker.Open(tracker.Options{Journal: j, Sender: sender, Jitter: func() float64 { return 0.5 }})
+	tr, err := tracker.Open(tracker.Options{Journal: j, Sender: sender, Log: log, Jitter: func() float64 { return 0.5 }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -94,7 +94,7 @@ type Tracker struct {
 	book   *outbox.Book
 	agenda agenda
 	stuck  map[incident.ID][]outbox.Undelivered
-	logged map[incident.ID]string                   // why destinations are not told, as the log says
+	logged map[incident.ID][]string                 // why destinations are not told, as the log says
 	broken map[config.NotifierID]outbox.Undelivered // no delivery since
 	worked map[config.NotifierID]time.Time          // when it last delivered
 	noted  bool                                     // the journal knows what is broken
@@ -172,7 +172,7 @@ func Open(o Options) (*Tracker, error) {
 		awaiting: map[config.CheckID][]awaited{},
 		agenda:   newAgenda(),
 		stuck:    map[incident.ID][]outbox.Undelivered{},
-		logged:   map[incident.ID]string{},
+		logged:   map[incident.ID][]string{},
 		broken:   map[config.NotifierID]outbox.Undelivered{},
 		worked:   map[config.NotifierID]time.Time{},
 		holding:  map[config.NotifierID]bool{},
