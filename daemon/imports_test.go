@@ -21,6 +21,7 @@ const module = "github.com/imapvigil/imapvigil/"
 // their own.
 var rooms = map[string][]string{
 	"config/opaque":     {},
+	"config/atomicfile": {},
 	"config/httpclient": {"config/names"},
 	"config/names":      {},
 	"config/certfile":   {},
@@ -73,7 +74,7 @@ var rooms = map[string][]string{
 	"packaging":          {},
 	"cmd/imapvigil": {
 		"daemon", "daemon/api", "daemon/clock", "daemon/probe", "daemon/demo", "daemon/verdict",
-		"daemon/incident", "daemon/journal", "daemon/history", "config", "config/hclfile", "config/source", "notifiers",
+		"daemon/incident", "daemon/journal", "daemon/history", "config", "config/atomicfile", "config/hclfile", "config/source", "notifiers",
 	},
 }
 

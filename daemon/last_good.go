@@ -2,12 +2,12 @@ package daemon
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/atomicfile"
 	"github.com/imapvigil/imapvigil/config/hclfile"
 	"github.com/imapvigil/imapvigil/config/source"
 )
@@ -16,9 +16,8 @@ import (
 // the state directory.
 const lastGoodFile = "last_good.json"
 
-// keepLastGood writes a snapshot by write, fsync and rename, so that there is
-// always a whole one; unless it is there already, as after a restart.
-func keepLastGood(dir string, s *source.Snapshot) (err error) {
+// keepLastGood writes a snapshot, unless it is there already, as after a restart.
+func keepLastGood(dir string, s *source.Snapshot) error {
 	text, same, err := asKept(dir, s)
 	if err != nil {
 		return fmt.Errorf("keeping the last good configuration: %w", err)
@@ -26,17 +25,8 @@ func keepLastGood(dir string, s *source.Snapshot) (err error) {
 	if same {
 		return nil
 	}
-	temp, err := os.CreateTemp(dir, lastGoodFile+".*") // mode 0600
-	if err != nil {
+	if err := atomicfile.Write(filepath.Join(dir, lastGoodFile), text, nil); err != nil {
 		return fmt.Errorf("keeping the last good configuration: %w", err)
-	}
-	_, err = temp.Write(text)
-	err = errors.Join(err, temp.Sync(), temp.Close())
-	if err == nil {
-		err = os.Rename(temp.Name(), filepath.Join(dir, lastGoodFile))
-	}
-	if err != nil {
-		return fmt.Errorf("keeping the last good configuration: %w", errors.Join(err, os.Remove(temp.Name())))
 	}
 	return nil
 }
