@@ -85,6 +85,9 @@ func causeShows(c config.Cause) string {
 // sentence writes the first letter large, and keeps mdoc from reading a word as a
 // macro or a quote.
 func sentence(text string) string {
+	if text == "" {
+		return ""
+	}
 	first := []rune(text)
 	first[0] = unicode.ToUpper(first[0])
 	return strings.ReplaceAll(string(first), "'", `\(aq`)
