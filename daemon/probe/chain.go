@@ -27,23 +27,23 @@ func verifiedChains(state tls.ConnectionState) [][]*x509.Certificate {
 // Go accepts 1024.
 const minRSA = 2048
 
-// judgeKeys finds RSA keys that are too short, in the certificate and in its
+// weakKey finds RSA keys that are too short, in the certificate and in its
 // intermediates, unless there is a chain without them.
-func (c *conversation) judgeKeys(chains [][]*x509.Certificate) {
+func weakKey(chains [][]*x509.Certificate) (f incident.Finding, found bool) {
 	var weak *x509.Certificate
 	for _, chain := range chains {
 		i := slices.IndexFunc(chain, hasShortKey)
 		if i < 0 || i > 0 && i == len(chain)-1 {
-			return // the key of an authority that is trusted is nobody's choice
+			return f, false // the key of an authority that is trusted is nobody's choice
 		}
 		if weak == nil {
 			weak = chain[i]
 		}
 	}
-	c.found(incident.Finding{
+	return incident.Finding{
 		Condition: config.ConditionCertificate, Health: incident.Degraded, Phase: config.PhaseTLS, Cause: config.CauseWeakKey,
 		Hint: fmt.Sprintf("The RSA key of %s has %d bits; less than %d can be broken, and mail programs refuse it.", quoted(subjectOf(weak)), rsaBits(weak), minRSA),
-	})
+	}, true
 }
 
 func hasShortKey(cert *x509.Certificate) bool {
@@ -59,27 +59,27 @@ func rsaBits(cert *x509.Certificate) int {
 	return 0
 }
 
-// judgeExpiry finds a chain that ends within the warning: clients refuse the
+// expiresSoon finds a chain that ends within the warning: clients refuse the
 // server as soon as the first certificate of the chain has expired, be it the
 // server's, an intermediate or the authority itself. Of several chains the one
 // counts that lasts longest, as with authorities that are cross-signed. That
 // something has expired is found by the verification.
-func (c *conversation) judgeExpiry(chains [][]*x509.Certificate) {
+func (id identity) expiresSoon(chains [][]*x509.Certificate) (f incident.Finding, found bool) {
 	chain := slices.MaxFunc(chains, func(a, b []*x509.Certificate) int { return firstToEnd(a).NotAfter.Compare(firstToEnd(b).NotAfter) })
 	cert := firstToEnd(chain)
-	left := cert.NotAfter.Sub(c.prober.now())
-	warning, critical := c.check.TLS.ExpiryLimits(longestLife(chain, cert.NotAfter))
+	left := cert.NotAfter.Sub(id.now)
+	warning, critical := id.tls.ExpiryLimits(longestLife(chain, cert.NotAfter))
 	if left > warning && left > critical {
-		return
+		return f, false
 	}
-	f := incident.Finding{
+	f = incident.Finding{
 		Condition: config.ConditionCertificate, Health: incident.Degraded, Phase: config.PhaseTLS, Cause: config.CauseCertExpiresSoon,
 		Hint: expiryHint(chain, cert, left),
 	}
 	if left <= critical {
 		f.Grade = 1
 	}
-	c.found(f)
+	return f, true
 }
 
 // firstToEnd returns the certificate of a chain that ends first; of several that

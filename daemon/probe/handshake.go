@@ -28,8 +28,12 @@ func (c *conversation) handshake() error {
 	c.outcome.verified = true
 	c.said(remark, c.outcome.address.TLS.Version+", verified")
 	chains := verifiedChains(state)
-	c.judgeKeys(chains)
-	c.judgeExpiry(chains)
+	if f, weak := weakKey(chains); weak {
+		c.found(f)
+	}
+	if f, soon := c.identity().expiresSoon(chains); soon {
+		c.found(f)
+	}
 	return nil
 }
 

@@ -11,11 +11,11 @@ import (
 )
 
 // nameMismatch says for whom a certificate is that is not for the server's name.
-func (c *conversation) nameMismatch(leaf *x509.Certificate) *failure {
-	host, all := c.serverName(), len(leaf.DNSNames)+len(leaf.IPAddresses)
+func (id identity) nameMismatch(leaf *x509.Certificate) *failure {
+	host, all := id.host, len(leaf.DNSNames)+len(leaf.IPAddresses)
 	_, address := addressOf(host)
 	offer := ""
-	if address && c.check.TLS.ServerName == "" {
+	if address && id.tls.ServerName == "" {
 		offer = " If clients use a name of the certificate, write it as tls.server_name."
 	}
 	named := listed(namesOf(leaf), all)
@@ -30,13 +30,13 @@ func (c *conversation) nameMismatch(leaf *x509.Certificate) *failure {
 		}
 	case address && len(leaf.DNSNames) > 0:
 		hint = fmt.Sprintf("The certificate is for %s, not for the address %s.%s", named, host, offer)
-	case c.check.TLS.ServerName != "":
+	case id.tls.ServerName != "":
 		hint = fmt.Sprintf("The certificate is for %s, not for %s, as tls.server_name wants.", named, host)
 	}
 	if slices.ContainsFunc(leaf.DNSNames, func(name string) bool { return wildcardAbove(name, host) }) {
 		hint += " A wildcard stands for exactly one label."
 	}
-	return c.fail(config.CauseNameMismatch, hint)
+	return id.fail(config.CauseNameMismatch, hint)
 }
 
 // wildcardAbove reports whether a wildcard is for names nearer to the root of the

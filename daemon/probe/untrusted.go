@@ -67,9 +67,9 @@ func selfSigned(cert *x509.Certificate) bool { return signs(cert, cert) }
 // untrusted is about a server whose issuers lead to no authority that is trusted
 // here. Whether an issuer that was not sent is an intermediate or a private
 // authority, nobody can see; then both are offered. Nothing is ever fetched.
-func (c *conversation) untrusted(path []*x509.Certificate, err error) *failure {
-	if hint := c.nearMiss(path); hint != "" {
-		return c.fail(config.CauseCertUntrusted, hint)
+func (id identity) untrusted(path []*x509.Certificate, err error) *failure {
+	if hint := id.nearMiss(path); hint != "" {
+		return id.fail(config.CauseCertUntrusted, hint)
 	}
 	leaf, last := path[0], path[len(path)-1]
 	issuer := quoted(clean(last.Issuer.String()))
@@ -78,24 +78,24 @@ func (c *conversation) untrusted(path []*x509.Certificate, err error) *failure {
 	}
 	for _, cert := range path[1:] {
 		if why := mayNotIssue(cert); why != "" {
-			return c.fail(config.CauseCertUntrusted, fmt.Sprintf("The server sends %s as the issuer of its certificate, which is no authority: %s.", quoted(subjectOf(cert)), why))
+			return id.fail(config.CauseCertUntrusted, fmt.Sprintf("The server sends %s as the issuer of its certificate, which is no authority: %s.", quoted(subjectOf(cert)), why))
 		}
 	}
 	switch {
 	case selfSigned(leaf):
-		return c.fail(config.CauseCertUntrusted, "The certificate is self-signed; if that is meant to be so, "+c.waysToTrust(leaf))
+		return id.fail(config.CauseCertUntrusted, "The certificate is self-signed; if that is meant to be so, "+id.waysToTrust(leaf))
 	case len(path) == 1 && len(leaf.IssuingCertificateURL) > 0: // RFC 5280 section 4.2.2.1, as public authorities write it
-		return c.fail(config.CauseChainIncomplete, fmt.Sprintf("The server does not send the certificate of %s, which issued its own, and nothing here trusts it. If that is an intermediate, the server must send it, or programs that do not have it by chance cannot verify the server; if it is a private authority, %s", issuer, c.waysToTrust(leaf)))
+		return id.fail(config.CauseChainIncomplete, fmt.Sprintf("The server does not send the certificate of %s, which issued its own, and nothing here trusts it. If that is an intermediate, the server must send it, or programs that do not have it by chance cannot verify the server; if it is a private authority, %s", issuer, id.waysToTrust(leaf)))
 	case len(path) == 1:
-		return c.fail(config.CauseCertUntrusted, fmt.Sprintf("The certificate was issued by %s, which nothing here trusts%s; if that is meant to be so, %s If it is an intermediate, the server must send it.", issuer, sameNameHere(err), c.waysToTrust(leaf)))
+		return id.fail(config.CauseCertUntrusted, fmt.Sprintf("The certificate was issued by %s, which nothing here trusts%s; if that is meant to be so, %s If it is an intermediate, the server must send it.", issuer, sameNameHere(err), id.waysToTrust(leaf)))
 	}
-	hint := fmt.Sprintf("The server sends its certificate and %s, and nothing here trusts %s, which issued the last of them%s; if that is meant to be so, %s", intermediates(len(path)-1), issuer, sameNameHere(err), c.waysToTrust(leaf))
+	hint := fmt.Sprintf("The server sends its certificate and %s, and nothing here trusts %s, which issued the last of them%s; if that is meant to be so, %s", intermediates(len(path)-1), issuer, sameNameHere(err), id.waysToTrust(leaf))
 	if selfSigned(last) {
-		hint = fmt.Sprintf("The server sends the whole chain up to %s, which nothing here trusts%s; if that is meant to be so, %s", issuer, sameNameHere(err), c.waysToTrust(leaf))
+		hint = fmt.Sprintf("The server sends the whole chain up to %s, which nothing here trusts%s; if that is meant to be so, %s", issuer, sameNameHere(err), id.waysToTrust(leaf))
 	} else if len(last.IssuingCertificateURL) > 0 {
 		hint += " If it is one more intermediate, the server must send it, too."
 	}
-	return c.fail(config.CauseCertUntrusted, hint)
+	return id.fail(config.CauseCertUntrusted, hint)
 }
 
 func intermediates(n int) string {
@@ -116,9 +116,9 @@ func sameNameHere(err error) string {
 
 // waysToTrust says how to trust a server that is meant to be as it is, in the
 // imperative.
-func (c *conversation) waysToTrust(leaf *x509.Certificate) string {
+func (id identity) waysToTrust(leaf *x509.Certificate) string {
 	name, or := "name its authority with ca_file", "its key with"
-	if !c.check.TLS.CA.IsZero() {
+	if !id.tls.CA.IsZero() {
 		name, or = "put its authority into ca_file", "replace ca_file by" // both written, both must hold
 	}
 	return fmt.Sprintf("%s or %s pin_sha256 = %q (SHA-256 of the certificate: %s).", name, or, spki(leaf), sha256Of(leaf))
@@ -132,13 +132,13 @@ func sha256Of(cert *x509.Certificate) string {
 // nearMiss says what ca_file has that is almost an issuer of the path: the right
 // name with another key, the right key with another name, or both without the right
 // to issue; "" when there is no such certificate.
-func (c *conversation) nearMiss(path []*x509.Certificate) string {
-	authorities := certfile.Certificates(c.check.TLS.CA.Text())
+func (id identity) nearMiss(path []*x509.Certificate) string {
+	authorities := certfile.Certificates(id.tls.CA.Text())
 	for i, cert := range path {
 		for _, authority := range authorities {
 			miss := otherName(authority, cert)
 			if bytes.Equal(authority.RawSubject, cert.RawIssuer) {
-				miss = c.sameName(authority, path[i:], i == 0)
+				miss = id.sameName(authority, path[i:], i == 0)
 			}
 			if miss != "" {
 				return miss
@@ -150,11 +150,11 @@ func (c *conversation) nearMiss(path []*x509.Certificate) string {
 
 // sameName says why an authority in ca_file that has the name of an issuer is not
 // the one that signed the first certificate of a path.
-func (c *conversation) sameName(authority *x509.Certificate, path []*x509.Certificate, leaf bool) string {
+func (id identity) sameName(authority *x509.Certificate, path []*x509.Certificate, leaf bool) string {
 	name := quoted(subjectOf(authority))
 	switch cert := path[0]; {
 	case !keySigned(authority, cert):
-		return fmt.Sprintf("The authority %s in ca_file has the same name as the issuer of the server's certificate and another key (%s); perhaps it was made anew. If that is meant to be so, %s", name, bothPrints(authority, path), c.waysToTrust(cert))
+		return fmt.Sprintf("The authority %s in ca_file has the same name as the issuer of the server's certificate and another key (%s); perhaps it was made anew. If that is meant to be so, %s", name, bothPrints(authority, path), id.waysToTrust(cert))
 	case leaf && selfSigned(cert):
 		return fmt.Sprintf("The certificate is self-signed and not the one in ca_file, which has the same name and key; put the new one (SHA-256 %s) into ca_file in place of the old (%s).", sha256Of(cert), sha256Of(authority))
 	case mayNotIssue(authority) != "":
