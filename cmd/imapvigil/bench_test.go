@@ -25,7 +25,7 @@ func built(t testing.TB) string {
 	return path
 }
 
-func newManyVigil(b *testing.B) (*vigil, *imaptest.Server) {
+func newManyVigil(b *testing.B) (*daemonProcess, *imaptest.Server) {
 	b.Helper()
 	certificates := imaptest.NewCertificates()
 	server, err := imaptest.Start("127.0.0.1:0", imaptest.MustParse("tls\nS: * OK ready\nserve"), certificates)
@@ -33,7 +33,7 @@ func newManyVigil(b *testing.B) (*vigil, *imaptest.Server) {
 		b.Fatal(err)
 	}
 	b.Cleanup(server.Close)
-	v := newVigil(b, nil)
+	v := newDaemonProcess(b, nil)
 	v.program = built(b)
 	v.write("ca.pem", string(certificates.Authority.PEM()))
 	v.write("many.hcl", manyConfig(int(server.Addr().Port())))
@@ -72,7 +72,7 @@ func BenchmarkMemory(b *testing.B) {
 }
 
 // megabytes reads a line of /proc/PID/status (proc_pid_status(5)).
-func (v *vigil) megabytes(name string) float64 {
+func (v *daemonProcess) megabytes(name string) float64 {
 	v.t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", v.process.Process.Pid))
 	if err != nil {
@@ -93,7 +93,7 @@ func (v *vigil) megabytes(name string) float64 {
 
 // From a file that is in its place to a configuration that is applied.
 func BenchmarkNoticed(b *testing.B) {
-	v := newVigil(b, nil)
+	v := newDaemonProcess(b, nil)
 	v.program = built(b)
 	text := "imap_check \"one\" {\n  hostname = \"127.0.0.1\"\n  port = 9\n  security = \"none\"\n  interval = \"%dh\"\n}\n"
 	v.write("one.hcl", fmt.Sprintf(text, 1))

@@ -33,14 +33,14 @@ func TestNoSecretComesOut(t *testing.T) {
 	for name, literally := range map[string]bool{"credentials": false, "literals": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			newCanaries(t, literally).sing()
+			newCanaries(t, literally).runEverything()
 		})
 	}
 }
 
 // canaries are a daemon, its world, and all that was printed so far.
 type canaries struct {
-	*vigil
+	*daemonProcess
 	template  string
 	literally bool
 	secrets   map[string]string // by the name of the credential
@@ -61,7 +61,7 @@ func newCanaries(t *testing.T, literally bool) *canaries {
 	}
 	authority := ca.New()
 	leaf := authority.Issue(ca.Leaf{})
-	c.vigil = newVigil(t, c.world(t, leaf))
+	c.daemonProcess = newDaemonProcess(t, c.world(t, leaf))
 	for _, err := range []error{
 		authority.WriteFile(c.path("ca.pem")),
 		ca.WriteFiles(authority.Issue(ca.Leaf{}), c.path("client.pem"), c.path("client.key")),
@@ -145,7 +145,7 @@ func (c *canaries) runs(args ...string) string {
 	c.t.Helper()
 	var out bytes.Buffer
 	cmd := exec.Command(c.program, args...)
-	cmd.Env, cmd.Stdout, cmd.Stderr = c.vigil.env, &out, &out
+	cmd.Env, cmd.Stdout, cmd.Stderr = c.daemonProcess.env, &out, &out
 	code := exitCodeOf(cmd.Run())
 	fmt.Fprintf(&c.printed, "\n$ imapvigil %s\n", strings.Join(args, " "))
 	c.printed.Write(out.Bytes())
@@ -161,7 +161,7 @@ func (c *canaries) asks(args ...string) string {
 	return c.runs(append(args, "--config", c.path("conf"), "--state-dir", c.path("state"), "--control", c.path("control.sock"))...)
 }
 
-func (c *canaries) sing() {
+func (c *canaries) runEverything() {
 	c.t.Helper()
 	c.validates()
 	c.start()

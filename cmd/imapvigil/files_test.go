@@ -17,7 +17,7 @@ import (
 // cause, and with a hint that says since when.
 func TestExpiredCertificate(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newDovecotSetup(t)
 	h.start()
 	h.awaitAll("ok")
 	h.server.UseCertificate(ca.Expired(ca.Leaf{}))
@@ -55,7 +55,7 @@ func TestExpiredCertificate(t *testing.T) {
 // others do not notice: neither their state nor their schedule moves.
 func TestEditing(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newDovecotSetup(t)
 	// An hour between two probes: whoever starts it anew shifts that.
 	text := strings.Replace(realFile(t, "checks.hcl"), "  hostname = \"localhost\"", "  interval = \"1h\"\n  hostname = \"localhost\"", 1)
 	h.write("checks.hcl", text)
@@ -108,7 +108,7 @@ func TestEditing(t *testing.T) {
 		t.Errorf("the edits of others have moved partner:\n%+v\n%+v", partner, c)
 	}
 	h.stop()
-	if events := h.ledger().events; len(events) > 0 {
+	if events := h.journalContents().events; len(events) > 0 {
 		t.Errorf("the edits made incidents: %+v", events)
 	}
 }
@@ -117,7 +117,7 @@ func TestEditing(t *testing.T) {
 type applied struct{ Started, Stopped, Changed, Unchanged int }
 
 // appliedSoFar lists them, that of the start first.
-func (h *house) appliedSoFar() (all []applied) {
+func (h *dovecotSetup) appliedSoFar() (all []applied) {
 	h.t.Helper()
 	for _, line := range h.logged("configuration applied") {
 		n := func(name string) int { return int(line[name].(float64)) }

@@ -57,7 +57,7 @@ const noMount = "mounting is not allowed"
 
 func onFullDisk(t *testing.T) {
 	t.Helper()
-	h := newHamlet(t, 20, "notification_role.tickets")
+	h := newFewServers(t, 20, "notification_role.tickets")
 	ballast := h.mountState()
 	h.start()
 	h.awaitAll("ok")
@@ -83,7 +83,7 @@ func onFullDisk(t *testing.T) {
 // onDiskFullFromTheStart has no room for the first record.
 func onDiskFullFromTheStart(t *testing.T) {
 	t.Helper()
-	h := newHamlet(t, 20, "notification_role.tickets")
+	h := newFewServers(t, 20, "notification_role.tickets")
 	ballast := h.mountState()
 	h.fill(ballast)
 	h.start()
@@ -102,7 +102,7 @@ func onDiskFullFromTheStart(t *testing.T) {
 }
 
 // mountState gives the state directory a small disk.
-func (h *hamlet) mountState() (ballast string) {
+func (h *fewServers) mountState() (ballast string) {
 	h.t.Helper()
 	state := h.path("state")
 	if err := os.Mkdir(state, 0o700); err != nil {
@@ -120,7 +120,7 @@ func (h *hamlet) mountState() (ballast string) {
 }
 
 // fill leaves no room on the disk.
-func (h *hamlet) fill(ballast string) {
+func (h *fewServers) fill(ballast string) {
 	h.t.Helper()
 	if err := os.WriteFile(ballast, make([]byte, 2<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
 		h.t.Fatalf("filling the disk: %v", err)
@@ -130,13 +130,13 @@ func (h *hamlet) fill(ballast string) {
 const notDurable = "the journal is not durable; alarms go on from memory"
 
 // nothingMissing: the journal has all that happened, on the full disk and after.
-func (h *hamlet) nothingMissing() {
+func (h *fewServers) nothingMissing() {
 	h.t.Helper()
 	checks := make([]config.CheckID, len(h.servers))
 	for i, f := range h.servers {
 		checks[i] = f.check
 	}
-	l := h.ledger()
+	l := h.journalContents()
 	for i, e := range l.entries {
 		if e.Seq != uint64(i+1) {
 			h.t.Fatalf("record %d stands where %d should", e.Seq, i+1)
@@ -147,12 +147,12 @@ func (h *hamlet) nothingMissing() {
 			h.t.Errorf("%s: %v, want each of %v once", kind, got, checks)
 		}
 	}
-	for _, telling := range l.tellings {
-		if ends := l.ends(telling.Key); len(ends) != 1 {
-			h.t.Errorf("telling %s has the ends %v", telling.Key, ends)
+	for _, notification := range l.notifications {
+		if ends := l.ends(notification.Key); len(ends) != 1 {
+			h.t.Errorf("notification %s has the ends %v", notification.Key, ends)
 		}
 	}
-	if got, want := len(l.tellings), 2*len(checks); got != want {
+	if got, want := len(l.notifications), 2*len(checks); got != want {
 		h.t.Errorf("%d messages are in the journal, want %d", got, want)
 	}
 }

@@ -31,20 +31,20 @@ func TestKilledAtRandom(t *testing.T) {
 func killedAtRandom(t *testing.T, kills int) {
 	t.Helper()
 	began := time.Now()
-	s := newSea(t, 200)
+	s := newKillScenario(t, 200)
 	for n := range kills {
 		s.mailed.Store(n < kills/2) // so that the last mails, a minute apart, arrive meanwhile
-		s.liveAndDie()
+		s.runUntilKilled()
 	}
-	s.calmDown()
+	s.endWaves()
 	s.verify()
 	t.Logf("%d kills in %s: %s", kills, time.Since(began).Round(time.Second), s.summary())
 }
 
-// liveAndDie is one life of the daemon, half of them too short to do anything.
-func (s *sea) liveAndDie() {
+// runUntilKilled is one life of the daemon, half of them too short to do anything.
+func (s *killScenario) runUntilKilled() {
 	s.t.Helper()
-	s.reborn()
+	s.beginLife()
 	s.launch()
 	length := rand.N(300 * time.Millisecond)
 	if rand.IntN(3) > 0 {
@@ -60,46 +60,46 @@ func (s *sea) liveAndDie() {
 	s.kill()
 }
 
-// calmDown lets the daemon live until everybody has heard of everything.
-func (s *sea) calmDown() {
+// endWaves lets the daemon live until everybody has heard of everything.
+func (s *killScenario) endWaves() {
 	s.t.Helper()
-	s.reborn()
+	s.beginLife()
 	s.start()
-	close(s.calm)
-	if err := <-s.failed; err != nil { // nil: the tides have ended
+	close(s.noMoreWaves)
+	if err := <-s.failed; err != nil { // nil: the waves have ended
 		s.t.Fatal(err)
 	}
-	if err := s.witness.await(s.ctx, 2*time.Minute, s.unmailed); err != nil {
+	if err := s.journalReader.await(s.ctx, 2*time.Minute, s.unmailed); err != nil {
 		s.t.Fatal(err)
 	}
 	s.stop()
-	s.hush()
-	if err := s.witness.readOn(s.path("state/journal")); err != nil {
+	s.stopWatching()
+	if err := s.journalReader.readOn(s.path("state/journal")); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-// tides let servers fail and recover until it is calm.
-func (s *sea) tides() error {
+// failureWaves let servers fail and recover until noMoreWaves is closed.
+func (s *killScenario) failureWaves() error {
 	for {
 		select {
-		case <-s.calm:
+		case <-s.noMoreWaves:
 			return nil
 		default:
 		}
-		long, brief, err := s.ebb()
+		long, brief, err := s.failMost()
 		if err == nil {
-			err = s.witness.await(s.ctx, settled, func() []string { return s.unopened(long, brief) })
+			err = s.journalReader.await(s.ctx, settled, func() []string { return s.unopened(long, brief) })
 		}
 		if err == nil {
-			err = s.flood(long)
+			err = s.recoverFailed(long)
 		}
 		if err == nil {
-			err = s.witness.await(s.ctx, settled, func() []string { return s.unclosed(long) })
+			err = s.journalReader.await(s.ctx, settled, func() []string { return s.unclosed(long) })
 		}
 		if err != nil {
-			return fmt.Errorf("tide %d: %w", s.turns.Load(), err)
+			return fmt.Errorf("wave %d: %w", s.waves.Load(), err)
 		}
-		s.turns.Add(1)
+		s.waves.Add(1)
 	}
 }

@@ -41,7 +41,7 @@ func TestLogReaders(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			h := newHamlet(t, 1, "notification_role.tickets")
+			h := newFewServers(t, 1, "notification_role.tickets")
 			h.out = test.open(t)
 			h.start()
 			h.awaitAll("ok")

@@ -18,7 +18,7 @@ func TestOutage(t *testing.T) {
 		name string
 		// failing and recovering happen once the server has stopped and has
 		// started again.
-		failing, recovering func(*house)
+		failing, recovering func(*dovecotSetup)
 		// ends of the daemon: each of them may leave one message a way of which it
 		// does not know whether it has arrived, and which comes again with the same
 		// key. So many come again at least.
@@ -26,25 +26,25 @@ func TestOutage(t *testing.T) {
 	}{
 		{
 			name:       "undisturbed",
-			failing:    func(*house) {},
-			recovering: func(*house) {},
+			failing:    func(*dovecotSetup) {},
+			recovering: func(*dovecotSetup) {},
 		},
 		{
 			name:       "killed before anything is told",
-			failing:    func(h *house) { h.awaitRecord("incident.failing"); h.restart() },
-			recovering: func(h *house) { h.awaitRecord("incident.recovering"); h.restart() },
+			failing:    func(h *dovecotSetup) { h.awaitRecord("incident.failing"); h.restart() },
+			recovering: func(h *dovecotSetup) { h.awaitRecord("incident.recovering"); h.restart() },
 			ends:       2,
 		},
 		{
 			name:       "killed once it is decided",
-			failing:    func(h *house) { h.awaitRecord("incident.opened"); h.restart() },
-			recovering: func(h *house) { h.awaitRecord("incident.closed"); h.restart() },
+			failing:    func(h *dovecotSetup) { h.awaitRecord("incident.opened"); h.restart() },
+			recovering: func(h *dovecotSetup) { h.awaitRecord("incident.closed"); h.restart() },
 			ends:       2,
 		},
 		{
 			name:       "killed while the mail server is away",
 			failing:    killedWithQueue,
-			recovering: func(*house) {},
+			recovering: func(*dovecotSetup) {},
 			ends:       1,
 		},
 		{
@@ -63,13 +63,13 @@ func TestOutage(t *testing.T) {
 		{
 			name:       "stopped while a message is under way",
 			failing:    stoppedMeanwhile,
-			recovering: func(h *house) { h.stop(); h.start() },
+			recovering: func(h *dovecotSetup) { h.stop(); h.start() },
 			ends:       2,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t)
+			h := newDovecotSetup(t)
 			h.start()
 			h.awaitAll("ok")
 			h.server.Stop()
@@ -81,13 +81,13 @@ func TestOutage(t *testing.T) {
 			h.awaitTold("closed")
 			h.awaitAll("ok")
 			h.stop()
-			ledger := h.ledger()
-			ledger.verify(h.vigil, realChecks, realWays)
-			if n, most := h.verifyTold(ledger), test.ends*realWays; n < test.again || n > most {
+			journalContents := h.journalContents()
+			journalContents.verify(h.daemonProcess, realChecks, realDestinations)
+			if n, most := h.verifyMessages(journalContents), test.ends*realDestinations; n < test.again || n > most {
 				t.Errorf("%d messages came twice, want %d to %d", n, test.again, most)
 			}
 			if test.ends == 0 {
-				h.verifyWords(ledger)
+				h.verifyTexts(journalContents)
 			}
 		})
 	}
@@ -95,21 +95,21 @@ func TestOutage(t *testing.T) {
 
 // killedWithQueue has the mail server refuse everybody until the daemon has
 // tried, was killed and runs again.
-func killedWithQueue(h *house) {
+func killedWithQueue(h *dovecotSetup) {
 	h.meanwhile(smtpsink.Behaviour{At: smtpsink.Greeting, Do: smtpsink.Answer, Code: 421, Text: "4.3.2 later"}, h.kill)
 }
 
 // killedUnaware kills the daemon when the mail server has taken a message, and
 // before it has said so.
-func killedUnaware(h *house) {
+func killedUnaware(h *dovecotSetup) {
 	h.meanwhile(smtpsink.Behaviour{At: smtpsink.Reply, Do: smtpsink.Stall}, h.kill)
 }
 
 const often = 5
 
 // killedOften kills the daemon whenever it has just become ready.
-func killedOften(kind string) func(*house) {
-	return func(h *house) {
+func killedOften(kind string) func(*dovecotSetup) {
+	return func(h *dovecotSetup) {
 		h.awaitRecord(kind)
 		for range often {
 			h.restart()
@@ -118,12 +118,12 @@ func killedOften(kind string) func(*house) {
 }
 
 // stoppedMeanwhile stops the daemon while the mail server takes its time.
-func stoppedMeanwhile(h *house) {
+func stoppedMeanwhile(h *dovecotSetup) {
 	h.meanwhile(smtpsink.Behaviour{At: smtpsink.Data, Do: smtpsink.Stall}, h.stop)
 }
 
 // meanwhile ends the daemon in the middle of a mail, and starts it again.
-func (h *house) meanwhile(b smtpsink.Behaviour, end func()) {
+func (h *dovecotSetup) meanwhile(b smtpsink.Behaviour, end func()) {
 	h.t.Helper()
 	reached := h.told.mail.Reached()
 	for len(reached) > 0 {

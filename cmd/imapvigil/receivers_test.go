@@ -28,19 +28,19 @@ const (
 	webhookSecret = "whsec_aW1hcHZpZ2lsIHNheXMgaGVsbG8="
 )
 
-// listeners are where the messages of testdata/real arrive: a mail server with
+// messageReceivers are where the messages of testdata/real arrive: a mail server with
 // STARTTLS and AUTH, slack-go's own test server, and HTTP servers in the place
 // of Twilio and of the webhook's receiver.
-type listeners struct {
+type messageReceivers struct {
 	t         testing.TB
 	mail      *smtpsink.Sink
-	slack     *slackRoom
+	slack     *slackServer
 	sms, hook *httpsink.Sink
 }
 
-func newListeners(t testing.TB, authority *ca.Authority) *listeners {
+func newMessageReceivers(t testing.TB, authority *ca.Authority) *messageReceivers {
 	t.Helper()
-	l := &listeners{t: t, slack: newSlackRoom(t)}
+	l := &messageReceivers{t: t, slack: newSlackServer(t)}
 	var err error
 	l.mail, err = smtpsink.Start(smtpsink.Options{
 		TLS:      &tls.Config{Certificates: []tls.Certificate{authority.Issue(ca.Leaf{})}, MinVersion: tls.VersionTLS12},
@@ -72,7 +72,7 @@ func ownAddress() string {
 }
 
 // env is what the configuration asks for.
-func (l *listeners) env() map[string]string {
+func (l *messageReceivers) env() map[string]string {
 	return map[string]string{
 		"SMTP_PORT": fmt.Sprint(l.mail.Port()), "SLACK_URL": l.slack.server.GetAPIURL(),
 		"TWILIO_URL": l.sms.URL(), "WEBHOOK_URL": l.hook.URL(),
@@ -84,7 +84,7 @@ func (l *listeners) env() map[string]string {
 type message struct{ to, key, text string }
 
 // toPeople are the messages that people got, in order for each of them.
-func (l *listeners) toPeople() (all []message) {
+func (l *messageReceivers) toPeople() (all []message) {
 	for _, e := range l.mail.Messages() {
 		if !e.TLS || e.User != "alerts" {
 			l.t.Errorf("a mail came without TLS or without a login: %+v", e)
@@ -123,7 +123,7 @@ type event struct {
 
 // events are what the webhook got, each verified as the library of Standard
 // Webhooks does it.
-func (l *listeners) events() (all []event) {
+func (l *messageReceivers) events() (all []event) {
 	l.t.Helper()
 	verifier, err := standardwebhooks.NewWebhook(webhookSecret)
 	if err != nil {
@@ -145,19 +145,19 @@ func (l *listeners) events() (all []event) {
 	return all
 }
 
-// A slackRoom is slack-go's own test server. What is posted there it shows on
+// A slackServer is slack-go's own test server. What is posted there it shows on
 // its websocket, after it has decoded attachments and blocks; so somebody has
 // to stand there and listen.
-type slackRoom struct {
+type slackServer struct {
 	server *slacktest.Server
 
 	mu     sync.Mutex
 	posted []slack.Message
 }
 
-func newSlackRoom(t testing.TB) *slackRoom {
+func newSlackServer(t testing.TB) *slackServer {
 	t.Helper()
-	room := &slackRoom{server: slacktest.NewTestServer()}
+	room := &slackServer{server: slacktest.NewTestServer()}
 	room.server.Start()
 	t.Cleanup(room.server.Stop)
 	conn, resp, err := websocket.DefaultDialer.Dial(room.server.GetWSURL(), http.Header{})
@@ -179,7 +179,7 @@ func newSlackRoom(t testing.TB) *slackRoom {
 	return room
 }
 
-func (s *slackRoom) listen(conn *websocket.Conn) {
+func (s *slackServer) listen(conn *websocket.Conn) {
 	for {
 		var m slack.Message
 		if err := conn.ReadJSON(&m); err != nil {
@@ -191,7 +191,7 @@ func (s *slackRoom) listen(conn *websocket.Conn) {
 	}
 }
 
-func (s *slackRoom) posts() []slack.Message {
+func (s *slackServer) posts() []slack.Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.posted)

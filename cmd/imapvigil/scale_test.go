@@ -21,7 +21,7 @@ const (
 // A scale is the program as it is installed, with 10,000 checks of one server.
 // Their first turns come within ten seconds, and the next tomorrow.
 type scale struct {
-	*vigil
+	*daemonProcess
 	port uint16
 }
 
@@ -32,7 +32,7 @@ func newScale(b *testing.B) scale {
 		b.Fatal(err)
 	}
 	b.Cleanup(server.Close)
-	v := scale{newVigil(b, nil), server.Addr().Port()}
+	v := scale{newDaemonProcess(b, nil), server.Addr().Port()}
 	v.program = built(b)
 	for i := range scaleCustomers {
 		v.edit(i, 0)

@@ -25,7 +25,7 @@ func TestRecoveredWhileStopped(t *testing.T) {
 	for n := range daemons {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
-			h := newHamlet(t, 1, "notification_role.tickets")
+			h := newFewServers(t, 1, "notification_role.tickets")
 			h.program = program
 			h.start()
 			for n := range times {
@@ -42,7 +42,7 @@ func TestRecoveredWhileStopped(t *testing.T) {
 	}
 }
 
-func (h *hamlet) end(killed bool) {
+func (h *fewServers) end(killed bool) {
 	h.t.Helper()
 	if killed {
 		h.kill()
@@ -56,7 +56,7 @@ func (h *hamlet) end(killed bool) {
 // so. Both get the message again, with the same key.
 func TestReceiversDie(t *testing.T) {
 	t.Parallel()
-	h := newHamlet(t, 1, "notification_role.tickets, notification_role.people")
+	h := newFewServers(t, 1, "notification_role.tickets, notification_role.people")
 	h.mail.Behave(smtpsink.Behaviour{At: smtpsink.Reply, Do: smtpsink.Drop})
 	h.hook.Behave(httpsink.Behaviour{Do: httpsink.Stall})
 	h.start()
@@ -103,7 +103,7 @@ func TestReceiversDie(t *testing.T) {
 // would have been told: nobody is, since nobody has looked meanwhile.
 func TestWellWhileStandingStill(t *testing.T) {
 	t.Parallel()
-	h := newHamlet(t, 1, "notification_role.tickets, notification_role.boss")
+	h := newFewServers(t, 1, "notification_role.tickets, notification_role.boss")
 	h.write("boss.hcl", `
 notifier "webhook" "boss" {
   url = "`+h.hook.URL()+`/boss"
@@ -128,7 +128,7 @@ notification_role "boss" {
 	h.verify(1)
 }
 
-func (v *vigil) signal(s syscall.Signal) {
+func (v *daemonProcess) signal(s syscall.Signal) {
 	v.t.Helper()
 	if err := v.process.Process.Signal(s); err != nil {
 		v.t.Fatal(err)
@@ -138,7 +138,7 @@ func (v *vigil) signal(s syscall.Signal) {
 // A socket that somebody cleans away is back within seconds, while alarms go on.
 func TestControlSocketCleanedAway(t *testing.T) {
 	t.Parallel()
-	h := newHamlet(t, 1, "notification_role.tickets")
+	h := newFewServers(t, 1, "notification_role.tickets")
 	h.start()
 	h.awaitAll("ok")
 	for n := range 2 {

@@ -16,9 +16,9 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers/notifiertest/smtpsink"
 )
 
-// A moody receiver takes the events of a webhook, sometimes after a while, and
+// A flakyWebhook takes the events of a webhook, sometimes after a while, and
 // sometimes refuses them.
-type moody struct {
+type flakyWebhook struct {
 	t     testing.TB
 	sink  *httpsink.Sink
 	heard func() // called after each arrival
@@ -35,9 +35,9 @@ type arrival struct {
 	life int // of the daemon that has sent it
 }
 
-func startMoody(t testing.TB, heard func()) *moody {
+func startFlakyWebhook(t testing.TB, heard func()) *flakyWebhook {
 	t.Helper()
-	m := &moody{t: t, heard: heard, keys: map[string]bool{}, types: map[string][]string{}}
+	m := &flakyWebhook{t: t, heard: heard, keys: map[string]bool{}, types: map[string][]string{}}
 	m.sink = startSink(t, m.answer)
 	return m
 }
@@ -45,7 +45,7 @@ func startMoody(t testing.TB, heard func()) *moody {
 // answer accepts four of five requests. What it refuses it does not keep, and
 // what it has kept it confirms: only a crash of the daemon makes it hear
 // something twice.
-func (m *moody) answer(r httpsink.Request) httpsink.Response {
+func (m *flakyWebhook) answer(r httpsink.Request) httpsink.Response {
 	var a arrival
 	err := json.Unmarshal(r.Body, &a.event)
 	life, errLife := strconv.Atoi(r.Header.Get("X-Life"))
@@ -65,7 +65,7 @@ func (m *moody) answer(r httpsink.Request) httpsink.Response {
 	return httpsink.NoContent(r)
 }
 
-func (m *moody) keep(a arrival) {
+func (m *flakyWebhook) keep(a arrival) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.arrivals = append(m.arrivals, a)
@@ -76,21 +76,21 @@ func (m *moody) keep(a arrival) {
 }
 
 // of lists the types of the events about an incident, in order.
-func (m *moody) of(incident string) []string {
+func (m *flakyWebhook) of(incident string) []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.types[incident]
 }
 
-func (m *moody) all() []arrival {
+func (m *flakyWebhook) all() []arrival {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.arrivals
 }
 
-// disturb has a mail server misbehave now and then, until ctx ends. It keeps
+// disturbMail has a mail server misbehave now and then, until ctx ends. It keeps
 // nothing that it does not confirm.
-func disturb(ctx context.Context, mail *smtpsink.Sink) {
+func disturbMail(ctx context.Context, mail *smtpsink.Sink) {
 	moods := []smtpsink.Behaviour{
 		{At: smtpsink.Greeting, Do: smtpsink.Answer, Code: 421, Text: "4.3.2 later"},
 		{At: smtpsink.Rcpt, Do: smtpsink.Answer, Code: 451, Text: "4.2.1 busy"},

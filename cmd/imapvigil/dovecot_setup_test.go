@@ -14,28 +14,28 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/dovecot"
 )
 
-// A house is a real Dovecot, a daemon that watches it as testdata/real says,
+// A dovecotSetup is a real Dovecot, a daemon that watches it as testdata/real says,
 // and those who are told.
-type house struct {
-	*vigil
+type dovecotSetup struct {
+	*daemonProcess
 	server *dovecot.Server
-	told   *listeners
+	told   *messageReceivers
 }
 
-// realChecks are the checks of testdata/real, sorted, and realWays the ways on
+// realChecks are the checks of testdata/real, sorted, and realDestinations the destinations on
 // which their roles are told.
 var realChecks = []config.CheckID{"mx1/imaps", "mx1/plain", "mx1/starttls", "partner"}
 
-const realWays = 5
+const realDestinations = 5
 
-func newHouse(t *testing.T) *house {
+func newDovecotSetup(t *testing.T) *dovecotSetup {
 	t.Helper()
-	h := &house{server: dovecot.Start(t, dovecot.Options{})}
-	h.told = newListeners(t, h.server.CA())
+	h := &dovecotSetup{server: dovecot.Start(t, dovecot.Options{})}
+	h.told = newMessageReceivers(t, h.server.CA())
 	env := h.told.env()
 	env["CA_FILE"] = h.server.CAFile()
 	env["IMAP_PORT"], env["IMAPS_PORT"] = strconv.Itoa(h.server.IMAPPort()), strconv.Itoa(h.server.IMAPSPort())
-	h.vigil = newVigil(t, env)
+	h.daemonProcess = newDaemonProcess(t, env)
 	for _, name := range []string{
 		"receivers.hcl", "checks.hcl",
 		"credentials/smtp", "credentials/slack", "credentials/twilio", "credentials/webhook",
@@ -55,7 +55,7 @@ func realFile(t testing.TB, name string) string {
 }
 
 // restart is what happens when nobody is looking.
-func (h *house) restart() {
+func (h *dovecotSetup) restart() {
 	h.t.Helper()
 	h.kill()
 	h.start()
@@ -66,7 +66,7 @@ func (h *house) restart() {
 const minutely = 2*time.Minute + patience
 
 // awaitTold waits until everybody was told of a transition of every check.
-func (h *house) awaitTold(transition string) {
+func (h *dovecotSetup) awaitTold(transition string) {
 	h.t.Helper()
 	h.await("everybody to be told: "+transition, minutely, func() bool {
 		sent := 0
@@ -81,6 +81,6 @@ func (h *house) awaitTold(transition string) {
 				}
 			}
 		}
-		return sent >= realWays*len(realChecks)
+		return sent >= realDestinations*len(realChecks)
 	})
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers/webhook"
 )
 
-// verifyTold compares what arrived with what the journal knows: every message,
+// verifyMessages compares what arrived with what the journal knows: every message,
 // and no other. It gives the number of those that came again, with the same key.
-func (h *house) verifyTold(l ledger) (repeated int) {
+func (h *dovecotSetup) verifyMessages(l journalContents) (repeated int) {
 	h.t.Helper()
 	arrived := map[string]map[string]bool{}
 	arrive := func(to, key string) {
@@ -38,11 +38,11 @@ func (h *house) verifyTold(l ledger) (repeated int) {
 		}
 	}
 	decided := map[string]int{}
-	for _, telling := range l.tellings {
-		to := telling.NotifyID.Target
+	for _, notification := range l.notifications {
+		to := notification.NotifyID.Target
 		decided[to]++
-		if keyed := telling.Kind == email.Kind || telling.Kind == webhook.Kind; keyed && !arrived[to][string(telling.Key)] {
-			h.t.Errorf("message %s to %q has not arrived", telling.Key, to)
+		if keyed := notification.Kind == email.Kind || notification.Kind == webhook.Kind; keyed && !arrived[to][string(notification.Key)] {
+			h.t.Errorf("message %s to %q has not arrived", notification.Key, to)
 		}
 	}
 	for to, keys := range arrived {
@@ -53,10 +53,10 @@ func (h *house) verifyTold(l ledger) (repeated int) {
 	return repeated
 }
 
-// verifyWords: people got one message about the beginning, and one about the
+// verifyTexts: people got one message about the beginning, and one about the
 // end, each about everything, and not a second one a minute later. A machine that
 // is so busy that the checks are reported at different times tells nothing of that.
-func (h *house) verifyWords(l ledger) {
+func (h *dovecotSetup) verifyTexts(l journalContents) {
 	h.t.Helper()
 	for _, kind := range []incident.Kind{incident.Opened, incident.Closed} {
 		if spread := l.spread(kind); spread > gathering/2 {
@@ -64,12 +64,12 @@ func (h *house) verifyWords(l ledger) {
 			return
 		}
 	}
-	ways := map[string][]string{}
+	textsTo := map[string][]string{}
 	for _, m := range h.told.toPeople() {
-		ways[m.to] = append(ways[m.to], m.text)
+		textsTo[m.to] = append(textsTo[m.to], m.text)
 	}
 	for _, to := range []string{"it@example.net", "cto@example.net", "#mail-ops", "+15550100"} {
-		if texts := ways[to]; len(texts) != 2 {
+		if texts := textsTo[to]; len(texts) != 2 {
 			h.t.Errorf("%s got %d messages, want 2:\n%s", to, len(texts), strings.Join(texts, "\n"))
 		} else {
 			names(h.t, texts[0], "4 down: ")
@@ -77,7 +77,7 @@ func (h *house) verifyWords(l ledger) {
 		}
 	}
 	for _, to := range []string{"it@example.net", "cto@example.net"} {
-		explains(h.t, ways[to])
+		verifyExplanation(h.t, textsTo[to])
 	}
 }
 
@@ -85,7 +85,7 @@ func (h *house) verifyWords(l ledger) {
 const gathering = 10 * time.Second
 
 // spread is how far apart the first and the last event of a kind are.
-func (l ledger) spread(kind incident.Kind) time.Duration {
+func (l journalContents) spread(kind incident.Kind) time.Duration {
 	var first, last time.Time
 	for _, e := range l.events {
 		if e.Kind != kind {
@@ -135,8 +135,8 @@ var mailSays = [][]string{
 	},
 }
 
-// explains looks at two mails: about the beginning, and about the end.
-func explains(t testing.TB, mails []string) {
+// verifyExplanation looks at two mails: about the beginning, and about the end.
+func verifyExplanation(t testing.TB, mails []string) {
 	t.Helper()
 	for i, text := range mails[:min(len(mails), len(mailSays))] {
 		for _, pattern := range mailSays[i] {

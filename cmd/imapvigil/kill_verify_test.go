@@ -18,10 +18,10 @@ const atOnce = 16
 
 // unopened names who does not know yet that the servers fail, and the brief
 // failures that are not over for the daemon.
-func (s *sea) unopened(long, brief []int) (missing []string) {
+func (s *killScenario) unopened(long, brief []int) (missing []string) {
 	for _, i := range long {
 		f := s.servers[i]
-		id, a := s.witness.latest(f.check)
+		id, a := s.journalReader.latest(f.check)
 		if a.opened == 0 || a.since.Before(f.last().from.Add(-ofProbe)) {
 			missing = append(missing, string(f.check)+" is not opened")
 			continue
@@ -30,7 +30,7 @@ func (s *sea) unopened(long, brief []int) (missing []string) {
 	}
 	for _, i := range brief {
 		f := s.servers[i]
-		if _, a := s.witness.latest(f.check); a.check != "" && a.closed == 0 {
+		if _, a := s.journalReader.latest(f.check); a.check != "" && a.closed == 0 {
 			missing = append(missing, string(f.check)+" has failed briefly and is not closed")
 		}
 	}
@@ -38,9 +38,9 @@ func (s *sea) unopened(long, brief []int) (missing []string) {
 }
 
 // unclosed names who does not know yet that the servers are well.
-func (s *sea) unclosed(long []int) (missing []string) {
+func (s *killScenario) unclosed(long []int) (missing []string) {
 	for _, i := range long {
-		id, a := s.witness.latest(s.servers[i].check)
+		id, a := s.journalReader.latest(s.servers[i].check)
 		if a.closed == 0 {
 			missing = append(missing, string(s.servers[i].check)+" is not closed")
 			continue
@@ -51,7 +51,7 @@ func (s *sea) unclosed(long []int) (missing []string) {
 }
 
 // deaf names the webhooks that have not heard of something.
-func (s *sea) deaf(i int, id, what string) (missing []string) {
+func (s *killScenario) deaf(i int, id, what string) (missing []string) {
 	for n, m := range s.receivers(i) {
 		if !slices.Contains(m.of(id), what) {
 			missing = append(missing, fmt.Sprintf("%s of %s at webhook %d", what, s.servers[i].check, n+1))
@@ -62,18 +62,18 @@ func (s *sea) deaf(i int, id, what string) (missing []string) {
 
 // unmailed names the incidents whose end has not come by mail. Those that were
 // over before it was time for a mail are told in one.
-func (s *sea) unmailed() (missing []string) {
+func (s *killScenario) unmailed() (missing []string) {
 	told := map[string]bool{}
 	arrived := s.mails()
-	for key, telling := range s.witness.sent() {
-		for _, item := range telling.Items {
+	for key, notification := range s.journalReader.sent() {
+		for _, item := range notification.Items {
 			if item.Transition == notifiers.Closed && arrived[key] > 0 {
 				told[string(item.Incident)] = true
 			}
 		}
 	}
 	for i := range mailChecks {
-		for id, a := range s.witness.of(s.servers[i].check) {
+		for id, a := range s.journalReader.of(s.servers[i].check) {
 			if a.opened > 0 && !told[string(id)] {
 				missing = append(missing, fmt.Sprintf("the mail about incident %s of %s", id, a.check))
 			}
@@ -83,7 +83,7 @@ func (s *sea) unmailed() (missing []string) {
 }
 
 // mails counts the mails of each key.
-func (s *sea) mails() map[outbox.Key]int {
+func (s *killScenario) mails() map[outbox.Key]int {
 	arrived := map[outbox.Key]int{}
 	for _, e := range s.mail.Messages() {
 		arrived[outbox.Key(headerOf(e.Data, "X-Imapvigil-Key"))]++
@@ -92,42 +92,42 @@ func (s *sea) mails() map[outbox.Key]int {
 }
 
 // verify compares what happened with what was journaled and told.
-func (s *sea) verify() {
+func (s *killScenario) verify() {
 	s.t.Helper()
 	for i, f := range s.servers {
 		s.verifyCheck(i, f)
 	}
-	for _, m := range []*moody{s.tickets, s.oncall} {
+	for _, m := range []*flakyWebhook{s.tickets, s.oncall} {
 		s.verifyArrivals(m)
 		if _, most := doubled(m); most > atOnce {
 			s.t.Errorf("%d events came again because of one crash, want at most %d", most, atOnce)
 		}
 	}
-	for key, telling := range s.witness.tellings {
-		if end := s.witness.ends[key].State; end != outbox.Sent && !s.witness.replaced[key] {
-			s.t.Errorf("telling %s of %s ends as %q", key, telling.NotifyID, end)
+	for key, notification := range s.journalReader.notifications {
+		if end := s.journalReader.ends[key].State; end != outbox.Sent && !s.journalReader.replaced[key] {
+			s.t.Errorf("notification %s of %s ends as %q", key, notification.NotifyID, end)
 		}
 	}
 }
 
 // verifyCheck: one incident for each failure that lasted, with its beginning
 // and its end, and none else.
-func (s *sea) verifyCheck(i int, f *flapper) {
+func (s *killScenario) verifyCheck(i int, f *failingServer) {
 	s.t.Helper()
-	bouts := f.all()
-	for id, a := range s.witness.of(f.check) {
+	periods := f.all()
+	for id, a := range s.journalReader.of(f.check) {
 		if a.opened == 0 && a.closed == 1 {
 			continue // nobody heard of it
 		}
-		for len(bouts) > 0 && bouts[0].brief && !bouts[0].mayBe(a) {
-			bouts = bouts[1:]
+		for len(periods) > 0 && periods[0].brief && !periods[0].mayBe(a) {
+			periods = periods[1:]
 		}
-		if len(bouts) == 0 {
+		if len(periods) == 0 {
 			s.t.Errorf("%s: incident %s is invented: %s", f.check, id, a)
 			continue
 		}
-		b := bouts[0]
-		bouts = bouts[1:]
+		b := periods[0]
+		periods = periods[1:]
 		if a.opened != 1 || a.closed != 1 || a.since.Before(b.from.Add(-ofProbe)) || a.since.After(b.to) || a.endedAt.Before(b.to.Add(-ofProbe)) {
 			s.t.Errorf("%s: incident %s does not fit to %s: %s", f.check, id, b, a)
 		}
@@ -137,20 +137,20 @@ func (s *sea) verifyCheck(i int, f *flapper) {
 			}
 		}
 	}
-	if bouts = slices.DeleteFunc(bouts, func(b bout) bool { return b.brief }); len(bouts) > 0 {
-		s.t.Errorf("%s: no incident for %v", f.check, bouts)
+	if periods = slices.DeleteFunc(periods, func(b failurePeriod) bool { return b.brief }); len(periods) > 0 {
+		s.t.Errorf("%s: no incident for %v", f.check, periods)
 	}
 }
 
 // mayBe: a failure that was to be brief was not, because the machine was busy, and
 // so it was told.
-func (b bout) mayBe(a account) bool {
+func (b failurePeriod) mayBe(a account) bool {
 	lasted := b.to.Sub(b.from)+ofProbe >= tolerance && a.openedAt.Sub(a.since) >= tolerance
 	return lasted && !a.since.Before(b.from.Add(-ofProbe)) && !a.since.After(b.to)
 }
 
 // verifyArrivals: each event was decided, and comes again after a crash alone.
-func (s *sea) verifyArrivals(m *moody) {
+func (s *killScenario) verifyArrivals(m *flakyWebhook) {
 	s.t.Helper()
 	first := map[string]arrival{}
 	for _, a := range m.all() {
@@ -163,7 +163,7 @@ func (s *sea) verifyArrivals(m *moody) {
 		case before.life == a.life:
 			s.t.Errorf("an event came twice without a crash: %+v", a)
 		}
-		if _, decided := s.witness.tellings[outbox.Key(a.Key)]; !decided {
+		if _, decided := s.journalReader.notifications[outbox.Key(a.Key)]; !decided {
 			s.t.Errorf("nobody has decided to tell: %+v", a)
 		}
 	}
@@ -172,7 +172,7 @@ func (s *sea) verifyArrivals(m *moody) {
 // doubled counts what came again, and how much of it because of one and the
 // same crash at most: the one that the daemon did not survive after it had sent
 // it before. A slow receiver keeps what a life sent after what the next one did.
-func doubled(m *moody) (all, most int) {
+func doubled(m *flakyWebhook) (all, most int) {
 	lives := map[string][]int{}
 	for _, a := range m.all() {
 		lives[a.Key] = append(lives[a.Key], a.life)
@@ -189,17 +189,17 @@ func doubled(m *moody) (all, most int) {
 	return all, most
 }
 
-func (s *sea) summary() string {
+func (s *killScenario) summary() string {
 	opened, unreported := 0, 0
-	for _, a := range s.witness.incidents {
+	for _, a := range s.journalReader.incidents {
 		opened += a.opened
 		if a.unreported {
 			unreported++
 		}
 	}
-	lines := []string{fmt.Sprintf("%d tides, %d incidents told, %d failures too short to be told, %d journal records",
-		s.turns.Load(), opened, unreported, s.witness.seq)}
-	for n, m := range []*moody{s.tickets, s.oncall} {
+	lines := []string{fmt.Sprintf("%d failureWaves, %d incidents told, %d failures too short to be told, %d journal records",
+		s.waves.Load(), opened, unreported, s.journalReader.seq)}
+	for n, m := range []*flakyWebhook{s.tickets, s.oncall} {
 		all, most := doubled(m)
 		lines = append(lines, fmt.Sprintf("webhook %d: %d events, %d of them again, at most %d after one crash", n+1, len(m.all()), all, most))
 	}

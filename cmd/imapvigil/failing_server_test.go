@@ -16,10 +16,10 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest"
 )
 
-// A flapper is an IMAP server that fails and recovers when it is told. It has a
+// A failingServer is an IMAP server that fails and recovers when it is told. It has a
 // loopback address of its own (127.0.0.0/8), so that nobody takes its port
 // while it does not listen.
-type flapper struct {
+type failingServer struct {
 	check     config.CheckID
 	address   string // host:port
 	well, ill *imaptest.Server
@@ -28,18 +28,18 @@ type flapper struct {
 	mu       sync.Mutex
 	listener net.Listener
 	failing  bool
-	bouts    []bout
+	periods  []failurePeriod
 	serving  sync.WaitGroup
 }
 
-// A bout is a time in which a server failed.
-type bout struct {
+// A failurePeriod is a time in which a server failed.
+type failurePeriod struct {
 	from, to time.Time
 	// brief: shorter than the tolerance, so that nobody may hear of it.
 	brief bool
 }
 
-func (b bout) String() string {
+func (b failurePeriod) String() string {
 	return fmt.Sprintf("a failure from %s to %s", clockTime(b.from), clockTime(b.to))
 }
 
@@ -53,14 +53,14 @@ var failures = []string{
 
 const isWell = "S: * OK ready\nserve"
 
-// startFlappers starts servers for the checks c000, c001, ...
-func startFlappers(t testing.TB, n int) []*flapper {
+// startFailingServers starts n servers, for the checks c000, c001, ...
+func startFailingServers(t testing.TB, n int) []*failingServer {
 	t.Helper()
-	list := make([]*flapper, n)
+	list := make([]*failingServer, n)
 	net1, net2 := 1+rand.IntN(250), rand.IntN(250)
 	for i := range list {
 		script := failures[i%len(failures)]
-		f := &flapper{
+		f := &failingServer{
 			check:   config.CheckID(fmt.Sprintf("c%03d", i)),
 			address: fmt.Sprintf("127.%d.%d.%d:0", net1, net2+i/250, 1+i%250),
 			well:    imaptest.New(imaptest.MustParse(isWell), nil),
@@ -76,9 +76,9 @@ func startFlappers(t testing.TB, n int) []*flapper {
 	return list
 }
 
-// flapperConfig declares the checks of the servers. What more says of a check
-// is added to it.
-func flapperConfig(list []*flapper, more func(i int) string) string {
+// failingServerConfig returns a file that declares a check for each server. What more
+// returns for a check is added to its block.
+func failingServerConfig(list []*failingServer, more func(i int) string) string {
 	var text strings.Builder
 	for i, f := range list {
 		host, port, _ := net.SplitHostPort(f.address)
@@ -87,7 +87,7 @@ func flapperConfig(list []*flapper, more func(i int) string) string {
 	return text.String()
 }
 
-func (f *flapper) listen() error {
+func (f *failingServer) listen() error {
 	listener, err := net.Listen("tcp", f.address)
 	if err != nil {
 		return err
@@ -97,7 +97,7 @@ func (f *flapper) listen() error {
 	return nil
 }
 
-func (f *flapper) accept(listener net.Listener) {
+func (f *failingServer) accept(listener net.Listener) {
 	for {
 		conn, err := listener.Accept()
 		if err != nil {
@@ -113,7 +113,7 @@ func (f *flapper) accept(listener net.Listener) {
 	}
 }
 
-func (f *flapper) close() {
+func (f *failingServer) close() {
 	f.mu.Lock()
 	if f.listener != nil {
 		_ = f.listener.Close()
@@ -124,40 +124,40 @@ func (f *flapper) close() {
 	f.ill.Close()
 }
 
-// fail from now on.
-func (f *flapper) fail(brief bool) {
+// fail makes the server fail from now on.
+func (f *failingServer) fail(brief bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.failing = true
-	f.bouts = append(f.bouts, bout{from: time.Now(), brief: brief})
+	f.periods = append(f.periods, failurePeriod{from: time.Now(), brief: brief})
 	if f.refuses {
 		_ = f.listener.Close()
 		f.listener = nil
 	}
 }
 
-// recover from now on.
-func (f *flapper) recover() error {
+// recover makes the server work from now on.
+func (f *failingServer) recover() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.failing = false
-	f.bouts[len(f.bouts)-1].to = time.Now()
+	f.periods[len(f.periods)-1].to = time.Now()
 	if f.refuses {
 		return f.listen()
 	}
 	return nil
 }
 
-// last is the latest bout, or the current one.
-func (f *flapper) last() bout {
+// last returns the latest period, or the current one.
+func (f *failingServer) last() failurePeriod {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.bouts[len(f.bouts)-1]
+	return f.periods[len(f.periods)-1]
 }
 
-// all lists the bouts so far.
-func (f *flapper) all() []bout {
+// all returns the periods so far.
+func (f *failingServer) all() []failurePeriod {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return slices.Clone(f.bouts)
+	return slices.Clone(f.periods)
 }

@@ -19,18 +19,18 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// A witness reads the journal while it is written, across crashes and
+// A journalReader reads the journal while it is written, across crashes and
 // compactions, and folds it in its own, simple way.
-type witness struct {
-	mu        sync.Mutex
-	seq       uint64
-	snapshot  uint64 // the number of the records of a snapshot that was read
-	incidents map[incident.ID]*account
-	ofCheck   map[config.CheckID][]incident.ID // in order
-	tellings  map[outbox.Key]outbox.Notification
-	ends      map[outbox.Key]outbox.Outcome // final ones
-	replaced  map[outbox.Key]bool           // by a later telling
-	changed   chan struct{}                 // closed and replaced when something is new
+type journalReader struct {
+	mu            sync.Mutex
+	seq           uint64
+	snapshot      uint64 // the number of the records of a snapshot that was read
+	incidents     map[incident.ID]*account
+	ofCheck       map[config.CheckID][]incident.ID // in order
+	notifications map[outbox.Key]outbox.Notification
+	ends          map[outbox.Key]outbox.Outcome // final ones
+	replaced      map[outbox.Key]bool           // by a later notification
+	changed       chan struct{}                 // closed and replaced when something is new
 }
 
 // An account is what the journal says of one incident.
@@ -51,16 +51,16 @@ func (a account) String() string {
 
 func clockTime(t time.Time) string { return t.UTC().Format("15:04:05.000") }
 
-func newWitness() *witness {
-	return &witness{
+func newJournalReader() *journalReader {
+	return &journalReader{
 		incidents: map[incident.ID]*account{}, ofCheck: map[config.CheckID][]incident.ID{},
-		tellings: map[outbox.Key]outbox.Notification{}, ends: map[outbox.Key]outbox.Outcome{},
+		notifications: map[outbox.Key]outbox.Notification{}, ends: map[outbox.Key]outbox.Outcome{},
 		replaced: map[outbox.Key]bool{}, changed: make(chan struct{}),
 	}
 }
 
 // watch follows a journal until ctx ends.
-func (w *witness) watch(ctx context.Context, dir string) error {
+func (w *journalReader) watch(ctx context.Context, dir string) error {
 	for record, err := range journal.Follow(ctx, dir, 0) {
 		if err == nil {
 			err = w.take(record)
@@ -73,7 +73,7 @@ func (w *witness) watch(ctx context.Context, dir string) error {
 }
 
 // readOn takes what the journal has had since, when nobody writes it any more.
-func (w *witness) readOn(dir string) error {
+func (w *journalReader) readOn(dir string) error {
 	seq := w.seq
 	for record, err := range journal.Read(dir) {
 		if err == nil && record.Seq > seq {
@@ -86,7 +86,7 @@ func (w *witness) readOn(dir string) error {
 	return nil
 }
 
-func (w *witness) take(r journal.Record) error {
+func (w *journalReader) take(r journal.Record) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	defer w.news()
@@ -106,11 +106,11 @@ func (w *witness) take(r journal.Record) error {
 			return err
 		}
 		return w.happened(e)
-	case r.Kind == "telling":
-		var telling outbox.Notification
-		err := json.Unmarshal(r.Data, &telling)
-		w.tellings[telling.Key] = telling
-		for _, key := range telling.Replaces {
+	case r.Kind == "notification":
+		var notification outbox.Notification
+		err := json.Unmarshal(r.Data, &notification)
+		w.notifications[notification.Key] = notification
+		for _, key := range notification.Replaces {
 			w.replaced[key] = true
 		}
 		return err
@@ -128,9 +128,9 @@ func (w *witness) take(r journal.Record) error {
 	return fmt.Errorf("a record of kind %s", r.Kind)
 }
 
-// restore takes an incident as a compaction has written it, while the witness
+// restore takes an incident as a compaction has written it, while the reader
 // was looking elsewhere.
-func (w *witness) restore(data []byte) error {
+func (w *journalReader) restore(data []byte) error {
 	var whole struct {
 		Incident incident.Incident
 		Events   []incident.Event
@@ -153,7 +153,7 @@ func (w *witness) restore(data []byte) error {
 	return nil
 }
 
-func (w *witness) happened(e incident.Event) error {
+func (w *journalReader) happened(e incident.Event) error {
 	a := w.incidents[e.Incident]
 	if a == nil && e.Kind != incident.Failing {
 		return fmt.Errorf("%s of incident %s, which never began", e.Kind, e.Incident)
@@ -177,20 +177,20 @@ func (w *witness) happened(e incident.Event) error {
 }
 
 // news wakes those who wait; w.mu is held.
-func (w *witness) news() {
+func (w *journalReader) news() {
 	close(w.changed)
 	w.changed = make(chan struct{})
 }
 
 // nudge is news from elsewhere.
-func (w *witness) nudge() {
+func (w *journalReader) nudge() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.news()
 }
 
 // latest is the latest incident of a check.
-func (w *witness) latest(id config.CheckID) (incident.ID, account) {
+func (w *journalReader) latest(id config.CheckID) (incident.ID, account) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	list := w.ofCheck[id]
@@ -202,7 +202,7 @@ func (w *witness) latest(id config.CheckID) (incident.ID, account) {
 }
 
 // of gives the incidents of a check, in order.
-func (w *witness) of(id config.CheckID) iter.Seq2[incident.ID, account] {
+func (w *journalReader) of(id config.CheckID) iter.Seq2[incident.ID, account] {
 	return func(yield func(incident.ID, account) bool) {
 		w.mu.Lock()
 		list := w.ofCheck[id]
@@ -218,25 +218,25 @@ func (w *witness) of(id config.CheckID) iter.Seq2[incident.ID, account] {
 	}
 }
 
-// sent are the tellings that have arrived.
-func (w *witness) sent() map[outbox.Key]outbox.Notification {
+// sent are the notifications that have arrived.
+func (w *journalReader) sent() map[outbox.Key]outbox.Notification {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	list := map[outbox.Key]outbox.Notification{}
 	for key, end := range w.ends {
 		if end.State == outbox.Sent {
-			list[key] = w.tellings[key]
+			list[key] = w.notifications[key]
 		}
 	}
 	return list
 }
 
 // told counts the incidents of which a notifier has delivered a transition.
-func (w *witness) told(to config.NotifierID, what notifiers.Transition) int {
+func (w *journalReader) told(to config.NotifierID, what notifiers.Transition) int {
 	seen := map[incident.ID]bool{}
-	for _, telling := range w.sent() {
-		for _, item := range telling.Items {
-			if telling.NotifyID.Notifier == to && item.Transition == what {
+	for _, notification := range w.sent() {
+		for _, item := range notification.Items {
+			if notification.NotifyID.Notifier == to && item.Transition == what {
 				seen[item.Incident] = true
 			}
 		}
@@ -244,13 +244,13 @@ func (w *witness) told(to config.NotifierID, what notifiers.Transition) int {
 	return len(seen)
 }
 
-// tellingsOf lists what a notifier was to tell, in order.
-func (w *witness) tellingsOf(to config.NotifierID) (list []outbox.Notification) {
+// notificationsTo lists what a notifier was to tell, in order.
+func (w *journalReader) notificationsTo(to config.NotifierID) (list []outbox.Notification) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, telling := range w.tellings {
-		if telling.NotifyID.Notifier == to {
-			list = append(list, telling)
+	for _, notification := range w.notifications {
+		if notification.NotifyID.Notifier == to {
+			list = append(list, notification)
 		}
 	}
 	slices.SortFunc(list, func(a, b outbox.Notification) int { return a.At.Compare(b.At) })
@@ -258,7 +258,7 @@ func (w *witness) tellingsOf(to config.NotifierID) (list []outbox.Notification) 
 }
 
 // beginnings are when the first and the last incident began.
-func (w *witness) beginnings() (first, last time.Time) {
+func (w *journalReader) beginnings() (first, last time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, a := range w.incidents {
@@ -273,7 +273,7 @@ func (w *witness) beginnings() (first, last time.Time) {
 }
 
 // await waits until nothing is missing any more.
-func (w *witness) await(ctx context.Context, deadline time.Duration, missing func() []string) error {
+func (w *journalReader) await(ctx context.Context, deadline time.Duration, missing func() []string) error {
 	late := time.After(deadline)
 	for {
 		w.mu.Lock()

@@ -17,15 +17,15 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 )
 
-// A ledger is the journal as `imapvigil journal --json` prints it.
-type ledger struct {
-	entries  []entry
-	events   []incident.Event
-	tellings []outbox.Notification
-	outcomes []outbox.Outcome
+// journalContents are the journal as `imapvigil journal --json` prints it.
+type journalContents struct {
+	entries       []entry
+	events        []incident.Event
+	notifications []outbox.Notification
+	outcomes      []outbox.Outcome
 }
 
-func (v *vigil) ledger() (l ledger) {
+func (v *daemonProcess) journalContents() (l journalContents) {
 	v.t.Helper()
 	out, code := v.command("journal", "--json")
 	if code != 0 {
@@ -43,15 +43,15 @@ func (v *vigil) ledger() (l ledger) {
 	return l
 }
 
-func (l *ledger) add(v *vigil, e entry) {
+func (l *journalContents) add(v *daemonProcess, e entry) {
 	v.t.Helper()
 	l.entries = append(l.entries, e)
 	var err error
 	switch {
 	case strings.HasPrefix(e.Kind, "incident."):
 		l.events, err = decoded(l.events, e.Data)
-	case e.Kind == "telling":
-		l.tellings, err = decoded(l.tellings, e.Data)
+	case e.Kind == "notification":
+		l.notifications, err = decoded(l.notifications, e.Data)
 	case e.Kind == "outcome":
 		l.outcomes, err = decoded(l.outcomes, e.Data)
 	}
@@ -68,8 +68,8 @@ func decoded[T any](list []T, data []byte) ([]T, error) {
 
 // verify finds what was lost and what was doubled: the numbers have no gap;
 // each of the checks had one incident, opened once and closed once; each way
-// was told of each of these once; and each telling has one end, which is good.
-func (l ledger) verify(v *vigil, checks []config.CheckID, ways int) {
+// was told of each of these once; and each notification has one end, which is good.
+func (l journalContents) verify(v *daemonProcess, checks []config.CheckID, destinations int) {
 	v.t.Helper()
 	for i, e := range l.entries {
 		if e.Seq != uint64(i+1) {
@@ -82,12 +82,12 @@ func (l ledger) verify(v *vigil, checks []config.CheckID, ways int) {
 		}
 	}
 	told := map[string]int{}
-	for _, telling := range l.tellings {
-		for _, item := range telling.Items {
-			told[fmt.Sprintf("%s: %s of %s", item.Transition, telling.NotifyID, item.Incident)]++
+	for _, notification := range l.notifications {
+		for _, item := range notification.Items {
+			told[fmt.Sprintf("%s: %s of %s", item.Transition, notification.NotifyID, item.Incident)]++
 		}
-		if ends := l.ends(telling.Key); !slices.Equal(ends, []outbox.DeliveryState{outbox.Sent}) {
-			v.t.Errorf("telling %s of %s has the ends %v, want one, sent", telling.Key, telling.NotifyID, ends)
+		if ends := l.ends(notification.Key); !slices.Equal(ends, []outbox.DeliveryState{outbox.Sent}) {
+			v.t.Errorf("notification %s of %s has the ends %v, want one, sent", notification.Key, notification.NotifyID, ends)
 		}
 	}
 	for what, n := range told {
@@ -95,13 +95,13 @@ func (l ledger) verify(v *vigil, checks []config.CheckID, ways int) {
 			v.t.Errorf("told %d times: %s", n, what)
 		}
 	}
-	if want := 2 * ways * len(checks); len(told) != want {
+	if want := 2 * destinations * len(checks); len(told) != want {
 		v.t.Errorf("%d things were told, want %d", len(told), want)
 	}
 }
 
 // checksWith lists the checks that an event has happened to, sorted.
-func (l ledger) checksWith(kind incident.Kind) (checks []config.CheckID) {
+func (l journalContents) checksWith(kind incident.Kind) (checks []config.CheckID) {
 	for _, e := range l.events {
 		if e.Kind == kind {
 			checks = append(checks, e.Check)
@@ -111,8 +111,8 @@ func (l ledger) checksWith(kind incident.Kind) (checks []config.CheckID) {
 	return checks
 }
 
-// ends are the final outcomes of a telling.
-func (l ledger) ends(key outbox.Key) (ends []outbox.DeliveryState) {
+// ends are the final outcomes of a notification.
+func (l journalContents) ends(key outbox.Key) (ends []outbox.DeliveryState) {
 	for _, o := range l.outcomes {
 		if o.Key == key && o.State.Final() {
 			ends = append(ends, o.State)
@@ -122,7 +122,7 @@ func (l ledger) ends(key outbox.Key) (ends []outbox.DeliveryState) {
 }
 
 // awaitRecord returns as soon as the journal has a record of a kind.
-func (v *vigil) awaitRecord(kind string) {
+func (v *daemonProcess) awaitRecord(kind string) {
 	v.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()

@@ -17,11 +17,11 @@ import (
 
 const typeOpened, typeClosed = "incident.opened", "incident.closed"
 
-// A hamlet is a few servers, a daemon that watches them, a webhook and a mail
+// fewServers are a few servers, a daemon that watches them, a webhook and a mail
 // server.
-type hamlet struct {
-	*vigil
-	servers []*flapper
+type fewServers struct {
+	*daemonProcess
+	servers []*failingServer
 	hook    *httpsink.Sink
 	mail    *smtpsink.Sink
 }
@@ -36,17 +36,17 @@ func startMail(t testing.TB) *smtpsink.Sink {
 	return mail
 }
 
-// newHamlet makes one in which failures are told at once, to roles of
+// newFewServers starts n servers and makes a daemon for them, in which failures are told at once, to roles of
 // testdata/soak.
-func newHamlet(t *testing.T, n int, roles string) *hamlet {
+func newFewServers(t *testing.T, n int, roles string) *fewServers {
 	t.Helper()
-	h := &hamlet{servers: startFlappers(t, n), hook: startSink(t, httpsink.NoContent), mail: startMail(t)}
-	h.vigil = newVigil(t, map[string]string{
+	h := &fewServers{servers: startFailingServers(t, n), hook: startSink(t, httpsink.NoContent), mail: startMail(t)}
+	h.daemonProcess = newDaemonProcess(t, map[string]string{
 		"TICKETS": h.hook.URL(), "ONCALL": h.hook.URL(), "SMTP_PORT": fmt.Sprint(h.mail.Port()), "LIFE": "1",
 	})
 	h.write("credentials/webhook", webhookSecret)
 	h.write("receivers.hcl", soakFile(t, "receivers.hcl"))
-	h.write("checks.hcl", flapperConfig(h.servers, func(int) string {
+	h.write("checks.hcl", failingServerConfig(h.servers, func(int) string {
 		return "  fault_tolerance    = \"0s\"\n  notification_roles = [" + roles + "]\n"
 	}))
 	return h
@@ -62,14 +62,14 @@ func soakFile(t testing.TB, name string) string {
 }
 
 // fail lets all servers fail.
-func (h *hamlet) fail() {
+func (h *fewServers) fail() {
 	for _, f := range h.servers {
 		f.fail(false)
 	}
 }
 
 // recover makes them well.
-func (h *hamlet) recover() {
+func (h *fewServers) recover() {
 	h.t.Helper()
 	for _, f := range h.servers {
 		if err := f.recover(); err != nil {
@@ -79,7 +79,7 @@ func (h *hamlet) recover() {
 }
 
 // events are what the webhook has accepted, in order.
-func (h *hamlet) events() (all []event) {
+func (h *fewServers) events() (all []event) {
 	h.t.Helper()
 	for _, r := range h.hook.Requests() {
 		var e event
@@ -93,7 +93,7 @@ func (h *hamlet) events() (all []event) {
 
 // awaitEvents waits until the webhook has heard of something of every check
 // so many times; what came again counts once.
-func (h *hamlet) awaitEvents(what string, n int) {
+func (h *fewServers) awaitEvents(what string, n int) {
 	h.t.Helper()
 	h.await(fmt.Sprintf("%d times %s", n, what), patience, func() bool {
 		return h.told(what) >= n*len(h.servers)
@@ -101,7 +101,7 @@ func (h *hamlet) awaitEvents(what string, n int) {
 }
 
 // told counts the events of a type that the webhook has heard of.
-func (h *hamlet) told(what string) int {
+func (h *fewServers) told(what string) int {
 	seen := map[string]bool{}
 	for _, e := range h.events() {
 		if e.Type == what {
@@ -114,7 +114,7 @@ func (h *hamlet) told(what string) int {
 // verify: each check had so many incidents, and the webhook has heard once of
 // each beginning and then of its end, if what came again with the same key
 // counts once.
-func (h *hamlet) verify(times int) {
+func (h *fewServers) verify(times int) {
 	h.t.Helper()
 	seen, heard, incidents := map[string]bool{}, map[string][]string{}, map[string]map[string]bool{}
 	for _, e := range h.events() {
@@ -141,7 +141,7 @@ func (h *hamlet) verify(times int) {
 }
 
 // allSent: there are messages, and nobody waits for one.
-func (h *hamlet) allSent() bool {
+func (h *fewServers) allSent() bool {
 	h.t.Helper()
 	incidents, err := h.client.Incidents(context.Background())
 	if err != nil {
@@ -159,11 +159,11 @@ func (h *hamlet) allSent() bool {
 }
 
 // keysOf lists the keys under which the journal has decided to tell a role.
-func (h *hamlet) keysOf(role string) (keys []string) {
+func (h *fewServers) keysOf(role string) (keys []string) {
 	h.t.Helper()
-	for _, telling := range h.ledger().tellings {
-		if string(telling.NotifyID.Role) == role {
-			keys = append(keys, string(telling.Key))
+	for _, notification := range h.journalContents().notifications {
+		if string(notification.NotifyID.Role) == role {
+			keys = append(keys, string(notification.Key))
 		}
 	}
 	return keys

@@ -50,7 +50,7 @@ defaults {
 // be well.
 func TestFirstAnswerIsWhole(t *testing.T) {
 	t.Parallel()
-	v := newVigil(t, nil)
+	v := newDaemonProcess(t, nil)
 	v.write("many.hcl", strings.ReplaceAll(manyConfig(9), `  tls { ca_file = "ca.pem" }`, ""))
 	v.launch()
 	for end := time.Now().Add(patience); ; {

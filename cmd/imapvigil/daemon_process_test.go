@@ -20,9 +20,9 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
-// A vigil is the daemon as a process of its own, with its files in a directory
+// A daemonProcess is the daemon as a process of its own, with its files in a directory
 // of the test. It can be killed and started again.
-type vigil struct {
+type daemonProcess struct {
 	t       testing.TB
 	program string
 	dir     string
@@ -36,16 +36,16 @@ type vigil struct {
 	exited  chan struct{}
 }
 
-// newVigil prepares a daemon that has environment variables beside those of
+// newDaemonProcess prepares a daemon that has environment variables beside those of
 // the test. It does not start it.
-func newVigil(t testing.TB, env map[string]string) *vigil {
+func newDaemonProcess(t testing.TB, env map[string]string) *daemonProcess {
 	t.Helper()
 	// The path of a unix socket is short (unix(7)), the name of a test is not.
-	dir, err := os.MkdirTemp("", "vigil-")
+	dir, err := os.MkdirTemp("", "daemonProcess-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &vigil{
+	v := &daemonProcess{
 		t: t, program: "imapvigil", dir: dir, env: os.Environ(), client: api.NewClient(filepath.Join(dir, "control.sock")),
 		ready: make(chan struct{}, 1),
 	}
@@ -68,7 +68,7 @@ func newVigil(t testing.TB, env map[string]string) *vigil {
 }
 
 // discard is for the end of the test.
-func (v *vigil) discard() {
+func (v *daemonProcess) discard() {
 	if v.process != nil {
 		v.kill()
 	}
@@ -82,10 +82,10 @@ func (v *vigil) discard() {
 	_ = os.RemoveAll(v.dir)
 }
 
-func (v *vigil) path(name string) string { return filepath.Join(v.dir, name) }
+func (v *daemonProcess) path(name string) string { return filepath.Join(v.dir, name) }
 
 // write puts a file into the configuration at once, as an editor does.
-func (v *vigil) write(name, text string) {
+func (v *daemonProcess) write(name, text string) {
 	v.t.Helper()
 	path := v.path(filepath.Join("conf", name))
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -101,7 +101,7 @@ func (v *vigil) write(name, text string) {
 
 // start starts the daemon and returns when it has told systemd that it is
 // ready.
-func (v *vigil) start() {
+func (v *daemonProcess) start() {
 	v.t.Helper()
 	v.launch()
 	select {
@@ -114,7 +114,7 @@ func (v *vigil) start() {
 }
 
 // launch starts the daemon and does not wait.
-func (v *vigil) launch() {
+func (v *daemonProcess) launch() {
 	v.t.Helper()
 	log, err := os.OpenFile(v.path("log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -144,7 +144,7 @@ func (v *vigil) launch() {
 
 // listen takes what is told to systemd (sd_notify(3)), as systemd would all the
 // time: the socket holds few datagrams, and then its writers wait.
-func (v *vigil) listen() {
+func (v *daemonProcess) listen() {
 	datagram := make([]byte, 4096)
 	for {
 		n, err := v.notify.Read(datagram)
@@ -161,7 +161,7 @@ func (v *vigil) listen() {
 }
 
 // kill is kill -9.
-func (v *vigil) kill() {
+func (v *daemonProcess) kill() {
 	v.t.Helper()
 	_ = v.process.Process.Kill()
 	<-v.exited
@@ -169,7 +169,7 @@ func (v *vigil) kill() {
 }
 
 // stop is what systemd does: SIGTERM, and exit code 0 soon after.
-func (v *vigil) stop() {
+func (v *daemonProcess) stop() {
 	v.t.Helper()
 	if err := v.process.Process.Signal(syscall.SIGTERM); err != nil {
 		v.t.Fatal(err)
@@ -186,7 +186,7 @@ func (v *vigil) stop() {
 	}
 }
 
-func (v *vigil) log() string {
+func (v *daemonProcess) log() string {
 	text, err := os.ReadFile(v.path("log"))
 	if err != nil && !os.IsNotExist(err) {
 		v.t.Error(err)
@@ -195,7 +195,7 @@ func (v *vigil) log() string {
 }
 
 // logged gives the lines of the log with a message.
-func (v *vigil) logged(message string) (lines []map[string]any) {
+func (v *daemonProcess) logged(message string) (lines []map[string]any) {
 	v.t.Helper()
 	for text := range strings.Lines(v.log()) {
 		var line map[string]any
@@ -208,7 +208,7 @@ func (v *vigil) logged(message string) (lines []map[string]any) {
 
 // command runs the program against the daemon and gives what it prints and its
 // exit code.
-func (v *vigil) command(args ...string) (stdout string, code int) {
+func (v *daemonProcess) command(args ...string) (stdout string, code int) {
 	v.t.Helper()
 	var out, err bytes.Buffer
 	cmd := exec.Command(v.program, append(args, "--state-dir", v.path("state"), "--control", v.path("control.sock"))...)
@@ -221,7 +221,7 @@ func (v *vigil) command(args ...string) (stdout string, code int) {
 }
 
 // await waits until cond is true.
-func (v *vigil) await(what string, deadline time.Duration, cond func() bool) {
+func (v *daemonProcess) await(what string, deadline time.Duration, cond func() bool) {
 	v.t.Helper()
 	if !eventually(deadline, cond) {
 		status, _ := v.command("status")
@@ -229,7 +229,7 @@ func (v *vigil) await(what string, deadline time.Duration, cond func() bool) {
 	}
 }
 
-func (v *vigil) status() api.Status {
+func (v *daemonProcess) status() api.Status {
 	v.t.Helper()
 	status, err := v.client.Status(context.Background())
 	if err != nil {
@@ -239,7 +239,7 @@ func (v *vigil) status() api.Status {
 }
 
 // check gives one check of the status.
-func (v *vigil) check(id config.CheckID) api.Check {
+func (v *daemonProcess) check(id config.CheckID) api.Check {
 	v.t.Helper()
 	for _, c := range v.status().Checks {
 		if c.ID == id {
@@ -251,7 +251,7 @@ func (v *vigil) check(id config.CheckID) api.Check {
 }
 
 // awaitAll waits until every check is in a state.
-func (v *vigil) awaitAll(state incident.CheckState) {
+func (v *daemonProcess) awaitAll(state incident.CheckState) {
 	v.t.Helper()
 	v.await("every check to be "+string(state), patience, func() bool {
 		checks := v.status().Checks

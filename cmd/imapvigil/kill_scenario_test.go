@@ -17,29 +17,29 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers/notifiertest/smtpsink"
 )
 
-// A sea is a daemon that watches servers which come and go like tides, and
+// A killScenario is a daemon that watches servers which fail and recover in waves, and
 // those who are told of it: two webhooks, of which one hears of every second
 // check, and by mail, for the first checks.
-type sea struct {
-	*vigil
-	servers         []*flapper
-	tickets, oncall *moody
+type killScenario struct {
+	*daemonProcess
+	servers         []*failingServer
+	tickets, oncall *flakyWebhook
 	mail            *smtpsink.Sink
-	witness         *witness
+	journalReader   *journalReader
 
-	ctx    context.Context
-	hush   func()        // ends what watches
-	calm   chan struct{} // closed: no further tide
-	failed chan error    // what went wrong, or nil when the tides have ended
-	mailed atomic.Bool   // the checks that mails are about take part
-	life   int           // of the daemon, from 1
-	turns  atomic.Int64  // tides so far
+	ctx          context.Context
+	stopWatching func()        // ends what watches
+	noMoreWaves  chan struct{} // closed: no further wave
+	failed       chan error    // what went wrong, or nil when the waves have ended
+	mailed       atomic.Bool   // the checks that mails are about take part
+	life         int           // of the daemon, from 1
+	waves        atomic.Int64  // waves so far
 }
 
 const (
 	steadyEvery = 10 // of so many checks one never fails
 	mailChecks  = 10
-	// settled is how long all may take that follows from a tide, while the
+	// settled is how long all may take that follows from a wave, while the
 	// daemon is killed again and again.
 	settled = 10 * time.Minute
 	// ofProbe is how long a probe takes at most, which is a second, and what a busy
@@ -50,31 +50,31 @@ const (
 	tolerance = 2 * time.Second
 )
 
-func newSea(t *testing.T, n int) *sea {
+func newKillScenario(t *testing.T, n int) *killScenario {
 	t.Helper()
-	s := &sea{
-		servers: startFlappers(t, n), witness: newWitness(),
-		calm: make(chan struct{}), failed: make(chan error, 3),
+	s := &killScenario{
+		servers: startFailingServers(t, n), journalReader: newJournalReader(),
+		noMoreWaves: make(chan struct{}), failed: make(chan error, 3),
 	}
-	s.tickets = startMoody(t, s.witness.nudge)
-	s.oncall = startMoody(t, s.witness.nudge)
+	s.tickets = startFlakyWebhook(t, s.journalReader.nudge)
+	s.oncall = startFlakyWebhook(t, s.journalReader.nudge)
 	s.mail = startMail(t)
-	s.vigil = newVigil(t, map[string]string{
+	s.daemonProcess = newDaemonProcess(t, map[string]string{
 		"TICKETS": s.tickets.sink.URL(), "ONCALL": s.oncall.sink.URL(), "SMTP_PORT": fmt.Sprint(s.mail.Port()),
 	})
 	s.program = built(t)
 	s.write("credentials/webhook", webhookSecret)
 	s.write("receivers.hcl", soakFile(t, "receivers.hcl"))
-	s.write("checks.hcl", flapperConfig(s.servers, func(i int) string {
+	s.write("checks.hcl", failingServerConfig(s.servers, func(i int) string {
 		return "  notification_roles = [" + strings.Join(rolesOf(i), ", ") + "]\n"
 	}))
 	s.watchAll()
 	return s
 }
 
-// reborn makes the next life of the daemon one that the webhooks can tell from
+// beginLife makes the next life of the daemon one that the webhooks can tell from
 // the others.
-func (s *sea) reborn() {
+func (s *killScenario) beginLife() {
 	s.life++
 	s.env = append(s.env, fmt.Sprintf("LIFE=%d", s.life)) // the last one counts
 }
@@ -91,32 +91,32 @@ func rolesOf(i int) (roles []string) {
 }
 
 // receivers are the webhooks that hear of a check.
-func (s *sea) receivers(i int) []*moody {
+func (s *killScenario) receivers(i int) []*flakyWebhook {
 	if i%2 == 0 {
-		return []*moody{s.tickets, s.oncall}
+		return []*flakyWebhook{s.tickets, s.oncall}
 	}
-	return []*moody{s.tickets}
+	return []*flakyWebhook{s.tickets}
 }
 
 // watchAll starts what runs beside the daemon. The journal must be there
 // before somebody reads it.
-func (s *sea) watchAll() {
-	s.reborn()
+func (s *killScenario) watchAll() {
+	s.beginLife()
 	s.start()
 	ctx, cancel := context.WithCancel(context.Background())
 	s.ctx = ctx
 	var tasks sync.WaitGroup
-	s.hush = sync.OnceFunc(func() { cancel(); tasks.Wait() })
-	s.t.Cleanup(s.hush)
+	s.stopWatching = sync.OnceFunc(func() { cancel(); tasks.Wait() })
+	s.t.Cleanup(s.stopWatching)
 	tasks.Go(func() {
-		if err := s.witness.watch(ctx, s.path("state/journal")); err != nil {
+		if err := s.journalReader.watch(ctx, s.path("state/journal")); err != nil {
 			s.failed <- err
 		}
 	})
-	tasks.Go(func() { disturb(ctx, s.mail) })
+	tasks.Go(func() { disturbMail(ctx, s.mail) })
 	s.awaitAll("ok")
 	s.kill()
-	tasks.Go(func() { s.failed <- s.tides() })
+	tasks.Go(func() { s.failed <- s.failureWaves() })
 }
 
 // A move is something that happens to a server at a time.
@@ -126,7 +126,7 @@ type move struct {
 }
 
 // play makes the moves, each at its time.
-func (s *sea) play(moves []move) error {
+func (s *killScenario) play(moves []move) error {
 	slices.SortFunc(moves, func(a, b move) int { return cmp.Compare(a.after, b.after) })
 	began := time.Now()
 	for _, m := range moves {
@@ -142,9 +142,9 @@ func (s *sea) play(moves []move) error {
 	return nil
 }
 
-// ebb lets more than half of the servers fail, some of them so briefly that it
+// failMost lets more than half of the servers fail, some of them so briefly that it
 // is nothing to talk of.
-func (s *sea) ebb() (long, brief []int, err error) {
+func (s *killScenario) failMost() (long, brief []int, err error) {
 	var moves []move
 	for i, f := range s.servers {
 		luck, at := rand.IntN(10), rand.N(time.Second)
@@ -163,8 +163,8 @@ func (s *sea) ebb() (long, brief []int, err error) {
 	return long, brief, s.play(moves)
 }
 
-// flood lets those who failed recover.
-func (s *sea) flood(long []int) error {
+// recoverFailed lets those who failed recover.
+func (s *killScenario) recoverFailed(long []int) error {
 	moves := make([]move, 0, len(long))
 	for _, i := range long {
 		moves = append(moves, move{rand.N(time.Second), s.servers[i].recover})

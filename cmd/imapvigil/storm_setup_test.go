@@ -32,23 +32,23 @@ const (
 // A storm is a daemon with very many checks, five a server, that all look at
 // one address, and those who are told: by mail, in Slack, by a webhook.
 type storm struct {
-	*vigil
-	imap    *flapper
-	mail    *smtpsink.Sink
-	slack   *busySlack
-	hook    *httpsink.Sink
-	witness *witness
-	began   time.Time
+	*daemonProcess
+	imap          *failingServer
+	mail          *smtpsink.Sink
+	slack         *busySlack
+	hook          *httpsink.Sink
+	journalReader *journalReader
+	began         time.Time
 }
 
 func newStorm(t *testing.T) *storm {
 	t.Helper()
 	s := &storm{
-		imap: startFlappers(t, 1)[0], mail: startMail(t), slack: startBusySlack(t),
-		hook: startSink(t, slowly), witness: newWitness(),
+		imap: startFailingServers(t, 1)[0], mail: startMail(t), slack: startBusySlack(t),
+		hook: startSink(t, slowly), journalReader: newJournalReader(),
 	}
 	s.imap.fail(false)
-	s.vigil = newVigil(t, map[string]string{
+	s.daemonProcess = newDaemonProcess(t, map[string]string{
 		"WEBHOOK": s.hook.URL(), "SLACK": s.slack.sink.URL() + "/", "SMTP_PORT": fmt.Sprint(s.mail.Port()),
 		"GODEBUG": "gctrace=1", // see plannedMegabytes
 	})
@@ -96,14 +96,14 @@ func (s *storm) plannedMegabytes() float64 {
 	return most
 }
 
-// begin starts the daemon, and the witness beside it.
+// begin starts the daemon, and the journalReader beside it.
 func (s *storm) begin() {
 	s.t.Helper()
 	s.began = time.Now()
 	s.start()
 	ctx, cancel := context.WithCancel(context.Background())
 	watched := make(chan error, 1)
-	go func() { watched <- s.witness.watch(ctx, s.path("state/journal")) }()
+	go func() { watched <- s.journalReader.watch(ctx, s.path("state/journal")) }()
 	s.t.Cleanup(func() {
 		cancel()
 		if err := <-watched; err != nil {
@@ -148,7 +148,7 @@ func spread(id string) float64 {
 func (s *storm) awaitTold(to config.NotifierID, what notifiers.Transition, deadline time.Duration) {
 	s.t.Helper()
 	s.await(fmt.Sprintf("all checks to be %s at %s", what, to), deadline, func() bool {
-		return s.witness.told(to, what) >= stormChecks
+		return s.journalReader.told(to, what) >= stormChecks
 	})
 	s.t.Logf("%s: all %d are %s, %s after the start", to, stormChecks, what, time.Since(s.began).Round(time.Second))
 }
@@ -187,15 +187,15 @@ func (b *busySlack) answer(r httpsink.Request) httpsink.Response {
 // verify: people get no message too soon after another.
 func (s *storm) verify() {
 	s.t.Helper()
-	began, last := s.witness.beginnings()
+	began, last := s.journalReader.beginnings()
 	// A second, where there is nothing else to do: or package probe spreads them otherwise.
 	s.t.Logf("the checks began to fail within %s", last.Sub(began).Round(time.Millisecond))
 	for _, to := range []config.NotifierID{mailroom, workspace} {
-		tellings := s.witness.tellingsOf(to)
+		notifications := s.journalReader.notificationsTo(to)
 		took := s.firstArrival(to).Sub(began)
-		s.t.Logf("%s: %d messages, the first %s after the first failure", to, len(tellings), took.Round(time.Millisecond))
-		for i := range len(tellings) - 1 {
-			if pause := tellings[i+1].At.Sub(tellings[i].At); pause < time.Minute {
+		s.t.Logf("%s: %d messages, the first %s after the first failure", to, len(notifications), took.Round(time.Millisecond))
+		for i := range len(notifications) - 1 {
+			if pause := notifications[i+1].At.Sub(notifications[i].At); pause < time.Minute {
 				s.t.Errorf("%s: two messages within %s", to, pause)
 			}
 		}
@@ -212,5 +212,5 @@ func (s *storm) firstArrival(to config.NotifierID) time.Time {
 	if to == workspace {
 		return s.slack.asked[0]
 	}
-	return s.witness.ends[s.witness.tellingsOf(to)[0].Key].At
+	return s.journalReader.ends[s.journalReader.notificationsTo(to)[0].Key].At
 }
