@@ -14,13 +14,13 @@ func judgeAddresses(conversations []Conversation) []incident.Address {
 			list = make([]incident.Address, 0, len(conversations))
 		}
 		list = append(list, c.Address)
-		c.judge(&list[len(list)-1])
+		c.judgeAddress(&list[len(list)-1])
 	}
 	return list
 }
 
-// judge fills in what one address has come to by itself.
-func (c *Conversation) judge(a *incident.Address) {
+// judgeAddress fills in what one address has come to by itself.
+func (c *Conversation) judgeAddress(a *incident.Address) {
 	worst, wrong := c.worstFinding()
 	switch {
 	case c.disbelieved(): // what the server said is shown all the same

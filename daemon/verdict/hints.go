@@ -9,24 +9,24 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
-// allFail is the finding of a service that works at no address.
-func (v *votes) allFail() incident.Finding {
+// allFailFinding is the finding of a service that works at no address.
+func (v *votes) allFailFinding() incident.Finding {
 	f := *mostFrequent(v.failed).Failure
 	switch only := v.failed[0].Address.IP; {
 	case len(v.failed) > 1 && len(v.unknown) > 0:
-		f.Hint += fmt.Sprintf(" All %d addresses that this machine could judge fail: %s.", len(v.failed), reasons(v.failed))
+		f.Hint += fmt.Sprintf(" All %d addresses that this machine could judge fail: %s.", len(v.failed), listReasons(v.failed))
 	case len(v.failed) > 1:
-		f.Hint += fmt.Sprintf(" All %d addresses fail: %s.", len(v.failed), reasons(v.failed))
+		f.Hint += fmt.Sprintf(" All %d addresses fail: %s.", len(v.failed), listReasons(v.failed))
 	case only.IsValid(): // else the name could not be looked up
 		f.Address = only.String()
 	}
 	return f
 }
 
-// someFail is the finding about addresses that fail while others work.
-func (v *votes) someFail(failed []*Conversation) incident.Finding {
+// someFailFinding is the finding about addresses that fail while others work.
+func (v *votes) someFailFinding(failed []*Conversation) incident.Finding {
 	worst := mostFrequent(failed)
-	hint := fmt.Sprintf("%d of %d addresses fail: %s. %s", len(failed), v.countKnown(), reasons(failed), worst.Failure.Hint)
+	hint := fmt.Sprintf("%d of %d addresses fail: %s. %s", len(failed), v.countKnown(), listReasons(failed), worst.Failure.Hint)
 	return incident.Finding{
 		Condition: config.ConditionAddresses, Health: incident.Degraded, Phase: worst.Failure.Phase, Cause: config.CauseAddressPartial,
 		Hint: hint + doubtHint(failed, worst.Failure.Phase), Evidence: worst.Failure.Evidence, Address: worst.Address.IP.String(),
@@ -50,8 +50,8 @@ func mostFrequent(failed []*Conversation) *Conversation {
 	return best
 }
 
-// reasons names a few addresses with what is wrong with each.
-func reasons(failed []*Conversation) string {
+// listReasons names a few addresses with what is wrong with each.
+func listReasons(failed []*Conversation) string {
 	const few = 4
 	var parts []string
 	for _, c := range failed[:min(few, len(failed))] {
@@ -107,9 +107,9 @@ func loginNotTriedYet() incident.Finding {
 	return f
 }
 
-// explain adds to findings why something that was found is not believed. What this
+// explainMarks adds to findings why something that was found is not believed. What this
 // machine could not try says so itself, at its address.
-func (p *Probe) explain(findings []incident.Finding) []incident.Finding {
+func (p *Probe) explainMarks(findings []incident.Finding) []incident.Finding {
 	var told []Mark
 	for i := range p.Conversations {
 		c := &p.Conversations[i]

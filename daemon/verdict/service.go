@@ -5,15 +5,15 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
-// serviceDown: besides the service only what was settled before the failure is
-// observed.
+// serviceDown judges a service that works nowhere. Besides the service, only what was
+// settled before the failure is observed.
 func (v *votes) serviceDown(p *Probe, f incident.Finding, failed []*Conversation) (config.Conditions, []incident.Finding) {
 	f.Hint += silentRecordHint(p.SilentRecord) + doubtHint(failed, f.Phase)
 	observed, findings := v.findingsOf(v.settled())
-	return observed | config.ConditionSet(f.Condition), p.explain(append([]incident.Finding{f}, findings...))
+	return observed | config.ConditionSet(f.Condition), p.explainMarks(append([]incident.Finding{f}, findings...))
 }
 
-// settled are the conditions that a conversation could judge although it may have
+// settled returns the conditions that a conversation could observe although it may have
 // failed later.
 func (v *votes) settled() (settled config.Conditions) {
 	for i := range v.conversations {
@@ -28,9 +28,11 @@ func (v *votes) settled() (settled config.Conditions) {
 	return settled
 }
 
-// serviceUp: the service works; addresses that fail are a condition of their own.
+// serviceUp judges a service that works somewhere. Addresses that fail are a condition
+// of their own.
 func (v *votes) serviceUp(check *config.Probe, logins Logins) (config.Conditions, []incident.Finding) {
 	observed := config.ConditionSet(config.ConditionService) | v.settled()
+	// Where one is unknown, the others can say that addresses fail, but not that all work.
 	if len(v.unknown) == 0 || len(v.failed)+len(v.gone) > 0 {
 		observed |= config.ConditionSet(config.ConditionAddresses)
 	}
@@ -44,14 +46,14 @@ func (v *votes) serviceUp(check *config.Probe, logins Logins) (config.Conditions
 		observed |= config.ConditionSet(config.ConditionAccount)
 	}
 	observed, findings := v.findingsOf(observed)
-	if failed := v.failing(); len(failed) > 0 && check.Addresses != config.AnyAddress {
-		findings = append(findings, v.someFail(failed))
+	if failed := v.failingAddresses(); len(failed) > 0 && check.Addresses != config.AnyAddress {
+		findings = append(findings, v.someFailFinding(failed))
 	}
-	return observed, append(findings, v.couldNotTell()...)
+	return observed, append(findings, v.unknownFindings()...)
 }
 
-// failing are the addresses that do not work, first those that DNS has now.
-func (v *votes) failing() []*Conversation {
+// failingAddresses are those that do not work, first those that DNS has now.
+func (v *votes) failingAddresses() []*Conversation {
 	return append(v.failed[:len(v.failed):len(v.failed)], v.gone...)
 }
 
@@ -64,6 +66,7 @@ func (v *votes) accountObserved(logins Logins) bool {
 	})
 }
 
+// anyKnown reports whether something is so of a conversation that is known.
 func (v *votes) anyKnown(is func(*Conversation) bool) bool {
 	for i := range v.conversations {
 		if c := &v.conversations[i]; c.Known() && is(c) {
@@ -73,6 +76,7 @@ func (v *votes) anyKnown(is func(*Conversation) bool) bool {
 	return false
 }
 
+// countKnown counts the conversations that were held and are believed.
 func (v *votes) countKnown() (n int) {
 	for i := range v.conversations {
 		if v.conversations[i].Known() {
@@ -120,8 +124,8 @@ func (v *votes) worstOf(condition config.Condition) (worst incident.Finding, wit
 	return worst, withdrawn
 }
 
-// couldNotTell are findings that say only that nothing could be found out.
-func (v *votes) couldNotTell() (findings []incident.Finding) {
+// unknownFindings are findings that say only that nothing could be found out.
+func (v *votes) unknownFindings() (findings []incident.Finding) {
 	for i := range v.conversations {
 		c := &v.conversations[i]
 		if !c.Known() {

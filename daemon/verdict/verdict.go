@@ -30,7 +30,8 @@ import (
 func Judge(check *config.Probe, p *Probe) incident.Result {
 	result := incident.Result{
 		Check: p.Check, Started: p.Started, Ended: p.Ended, Target: p.Target,
-		Notes: p.Notes, Addresses: judgeAddresses(p.Conversations),
+		Notes:     slices.Clip(p.Notes), // so that what is appended lands in no array of the probe's
+		Addresses: judgeAddresses(p.Conversations),
 	}
 	for i := range p.Conversations {
 		if !p.Conversations[i].LeftOut {
@@ -49,9 +50,9 @@ func judgeService(check *config.Probe, p *Probe) (config.Conditions, []incident.
 	case len(v.refused) > 0 && !mayWorkElsewhere(check, p.Conversations):
 		return v.serviceDown(p, *mostFrequent(v.refused).Failure, v.refused)
 	case v.well+len(v.failed) == 0:
-		return 0, []incident.Finding{v.nothingKnown()}
+		return 0, []incident.Finding{v.whyNothingIsKnown()}
 	case v.well == 0:
-		return v.serviceDown(p, v.allFail(), v.failed)
+		return v.serviceDown(p, v.allFailFinding(), v.failed)
 	}
 	observed, findings := v.serviceUp(check, p.Logins)
 	switch {
@@ -64,7 +65,7 @@ func judgeService(check *config.Probe, p *Probe) (config.Conditions, []incident.
 	case p.Logins.BrokenElsewhere:
 		observed &^= config.ConditionSet(config.ConditionService)
 	}
-	return observed, p.explain(findings)
+	return observed, p.explainMarks(findings)
 }
 
 // mayWorkElsewhere reports whether the policy "any" may yet be content: an address
@@ -97,59 +98,4 @@ func (p *Probe) loginStillToCome() bool {
 		}
 	}
 	return waits && p.Logins.NeverTried
-}
-
-// votes are the conversations by what they say of the service.
-type votes struct {
-	conversations []Conversation
-
-	well    int
-	works   bool            // at one of them at least everything that was due was tried
-	untried bool            // at one of them a login was due and not tried
-	failed  []*Conversation // the address does not work
-	gone    []*Conversation // the same, and DNS no longer has it
-	refused []*Conversation // the address works, and the login there fails for the service's own fault
-	unknown []*Conversation // this machine could not hold it, or does not believe it
-	leftOut []*Conversation // nor ever could
-}
-
-func countVotes(conversations []Conversation) *votes {
-	v := &votes{conversations: conversations}
-	for i := range conversations {
-		v.count(&conversations[i])
-	}
-	return v
-}
-
-func (v *votes) count(c *Conversation) {
-	switch f := c.Failure; {
-	case c.LeftOut:
-		v.leftOut = append(v.leftOut, c)
-	case !c.Known():
-		v.unknown = append(v.unknown, c)
-	case f == nil:
-		if c.InDNS {
-			v.well++
-			v.works = v.works || c.Login != LoginUntried
-		}
-		v.untried = v.untried || c.Login == LoginUntried
-	case f.Phase == config.PhaseLogin || f.Phase == config.PhaseSelect:
-		v.refused = append(v.refused, c)
-	case !c.InDNS && c.Address.IP.IsValid():
-		v.gone = append(v.gone, c)
-	default:
-		v.failed = append(v.failed, c)
-	}
-}
-
-// nothingKnown is the finding of a probe that says nothing: why it does not.
-func (v *votes) nothingKnown() incident.Finding {
-	for _, c := range slices.Concat(v.unknown, v.leftOut) {
-		why, _ := c.WhyUnknown()
-		return why
-	}
-	return incident.Finding{
-		Condition: config.ConditionMonitor, Health: incident.Unknown, Cause: config.CauseLocalFault,
-		Hint: "No address that DNS has now could be judged.",
-	}
 }

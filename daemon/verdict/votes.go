@@ -1,0 +1,69 @@
+package verdict
+
+import (
+	"slices"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// votes are the conversations by what they say of the service.
+type votes struct {
+	conversations []Conversation
+
+	well    int
+	works   bool            // at one of them at least everything that was due was tried
+	untried bool            // at one of them a login was due and not tried
+	failed  []*Conversation // the address does not work
+	gone    []*Conversation // the same, and DNS no longer has it
+	refused []*Conversation // the address works, and the login there fails for the service's own fault
+	unknown []*Conversation // this machine could not hold it, or does not believe it
+	leftOut []*Conversation // nor ever could
+}
+
+// countVotes puts every conversation where it belongs.
+func countVotes(conversations []Conversation) *votes {
+	v := &votes{conversations: conversations}
+	for i := range conversations {
+		v.countConversation(&conversations[i])
+	}
+	return v
+}
+
+func (v *votes) countConversation(c *Conversation) {
+	switch f := c.Failure; {
+	case c.LeftOut:
+		v.leftOut = append(v.leftOut, c)
+	case !c.Known():
+		v.unknown = append(v.unknown, c)
+	case f == nil:
+		if c.InDNS {
+			v.well++
+			v.works = v.works || c.Login != LoginUntried
+		}
+		v.untried = v.untried || c.Login == LoginUntried
+	case atLogin(f.Phase):
+		v.refused = append(v.refused, c)
+	case !c.InDNS && c.Address.IP.IsValid():
+		v.gone = append(v.gone, c)
+	default:
+		v.failed = append(v.failed, c)
+	}
+}
+
+// atLogin reports whether an address has proved by the phase that it works.
+func atLogin(phase config.Phase) bool {
+	return phase == config.PhaseLogin || phase == config.PhaseSelect
+}
+
+// whyNothingIsKnown is the finding of a probe that says nothing: why it does not.
+func (v *votes) whyNothingIsKnown() incident.Finding {
+	for _, c := range slices.Concat(v.unknown, v.leftOut) {
+		why, _ := c.WhyUnknown()
+		return why
+	}
+	return incident.Finding{
+		Condition: config.ConditionMonitor, Health: incident.Unknown, Cause: config.CauseLocalFault,
+		Hint: "No address that DNS has now could be judged.",
+	}
+}
