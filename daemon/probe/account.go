@@ -85,12 +85,12 @@ type claim struct {
 	retry   bool          // somebody asked for a recheck
 }
 
-// paused reports whether a login has to wait, so that rejections come no faster
+// mustWait reports whether a login has to wait, so that rejections come no faster
 // than slowDown says. Not concerned are a recheck, and a place that accepted a login
 // since the last check began to be rejected: its credentials are known to be right
 // there. One rejection of them all may come early: at the end of a fault_tolerance, or
 // while a single check is rejected, to see whether that is so for another one.
-func (a *account) paused(c claim, now time.Time) bool {
+func (a *account) mustWait(c claim, now time.Time) bool {
 	switch {
 	case !c.retry && now.Before(a.asked):
 		return true
@@ -99,12 +99,12 @@ func (a *account) paused(c claim, now time.Time) bool {
 	case a.early:
 		return true
 	}
-	return !c.final && a.rejects(c.place.check)
+	return !c.final && a.isRejected(c.place.check)
 }
 
-// rejects reports whether a check was rejected, or others were that can speak for it:
+// isRejected reports whether a check was rejected, or others were that can speak for it:
 // what two checks of the same account were told is no matter of one port.
-func (a *account) rejects(id config.CheckID) bool {
+func (a *account) isRejected(id config.CheckID) bool {
 	others := map[config.CheckID]bool{}
 	for p := range a.places {
 		others[p.check] = true
@@ -112,12 +112,12 @@ func (a *account) rejects(id config.CheckID) bool {
 	return others[id] || len(others) > 1
 }
 
-// accept notes that credentials were accepted. Where they were rejected before,
+// noteAccepted notes that credentials were accepted. Where they were rejected before,
 // something was repaired: nobody has to wait any more.
-func (a *account) accept(p place) {
+func (a *account) noteAccepted(p place) {
 	a.silent = nil
 	if _, rejected := a.places[p]; rejected {
-		a.forgive()
+		a.endWait()
 		return
 	}
 	if a.rejected > 0 {
@@ -128,8 +128,8 @@ func (a *account) accept(p place) {
 	}
 }
 
-// reject notes a rejection, and makes the next logins wait.
-func (a *account) reject(c claim, r rejection) {
+// noteRejected notes a rejection, and makes the next logins wait.
+func (a *account) noteRejected(c claim, r rejection) {
 	a.silent = nil
 	known := false
 	for p, at := range a.places {
@@ -156,56 +156,56 @@ func (a *account) reject(c claim, r rejection) {
 	a.last = r
 }
 
-// forgive ends the wait and begins to count anew.
-func (a *account) forgive() {
+// endWait ends the wait and begins to count anew.
+func (a *account) endWait() {
 	a.rejected, a.wait, a.asked, a.early, a.places, a.proven = 0, time.Time{}, time.Time{}, false, nil, nil
 }
 
-// accept notes that a login was accepted.
-func (a *accounts) accept(c claim) {
+// noteAccepted notes that a login was accepted.
+func (a *accounts) noteAccepted(c claim) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.of(c.key).accept(c.place)
+	a.accountFor(c.key).noteAccepted(c.place)
 }
 
-// reject notes that a login was rejected, and gives the number of the rejection.
-func (a *accounts) reject(c claim, r rejection) (number uint64) {
+// noteRejected notes that a login was rejected, and gives the number of the rejection.
+func (a *accounts) noteRejected(c claim, r rejection) (number uint64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	acc := a.of(c.key)
-	acc.reject(c, r)
+	acc := a.accountFor(c.key)
+	acc.noteRejected(c, r)
 	return acc.last.number
 }
 
-// paused reports whether a login has to wait; see [account.paused].
-func (a *accounts) paused(c claim, now time.Time) bool {
+// mustWait reports whether a login has to wait; see [account.mustWait].
+func (a *accounts) mustWait(c claim, now time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.of(c.key).paused(c, now)
+	return a.accountFor(c.key).mustWait(c, now)
 }
 
-// standing gives the last rejection of an account while its logins wait, for the
+// sharedRejection gives the last rejection of an account while its logins wait, for the
 // checks that have to wait with it: they all have the same credentials, and may
 // take it as their own. What a single check was told is nobody else's.
-func (a *accounts) standing(c claim, credentials uint64) (r rejection, ok bool) {
+func (a *accounts) sharedRejection(c claim, credentials uint64) (r rejection, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	acc := a.of(c.key)
-	return acc.last, acc.rejected >= rejectionsBefore && acc.rejects(c.place.check) && acc.last.credentials == credentials
+	acc := a.accountFor(c.key)
+	return acc.last, acc.rejected >= rejectionsBefore && acc.isRejected(c.place.check) && acc.last.credentials == credentials
 }
 
 // oneEdit is how long changes of several checks count as one edit of the files:
 // they all together end the wait once.
 const oneEdit = time.Minute
 
-// use notes with which credentials a check logs in. A changed check ends the
+// noteCredentials notes with which credentials a check logs in. A changed check ends the
 // wait: at once where its credentials are new to the account, else once an edit.
-func (a *accounts) use(key accountKey, id config.CheckID, credentials uint64, changed bool, now time.Time) {
+func (a *accounts) noteCredentials(key accountKey, id config.CheckID, credentials uint64, changed bool, now time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	acc := a.of(key)
+	acc := a.accountFor(key)
 	acc.used = now
-	a.sweep(now)
+	a.forgetUnused(now)
 	before, known := acc.using[id]
 	acc.using[id] = credentials
 	if !changed {
@@ -217,12 +217,12 @@ func (a *accounts) use(key accountKey, id config.CheckID, credentials uint64, ch
 	}
 	if untried || now.Sub(acc.edited) >= oneEdit {
 		acc.edited = now
-		acc.forgive()
+		acc.endWait()
 	}
 }
 
-// of gives an account. a.mu is held.
-func (a *accounts) of(key accountKey) *account {
+// accountFor gives an account. a.mu is held.
+func (a *accounts) accountFor(key accountKey) *account {
 	acc := a.known[key]
 	if acc == nil {
 		acc = &account{using: map[config.CheckID]uint64{}, used: time.Now()}
@@ -234,8 +234,8 @@ func (a *accounts) of(key accountKey) *account {
 	return acc
 }
 
-// sweep forgets accounts that nobody uses any more, once an hour. a.mu is held.
-func (a *accounts) sweep(now time.Time) {
+// forgetUnused forgets accounts that nobody uses any more, once an hour. a.mu is held.
+func (a *accounts) forgetUnused(now time.Time) {
 	if now.Sub(a.swept) < time.Hour {
 		return
 	}
@@ -247,8 +247,8 @@ func (a *accounts) sweep(now time.Time) {
 	}
 }
 
-// credentialsOf is a hash of what a server sees of a login.
-func credentialsOf(login config.Login) uint64 {
+// hashCredentials is a hash of what a server sees of a login.
+func hashCredentials(login config.Login) uint64 {
 	login.Mailbox, login.Every = "", 0
 	return maphash.Comparable(hashing, login)
 }

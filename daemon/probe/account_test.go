@@ -128,11 +128,11 @@ func TestWhoeverIsCalledAndGoneLosesTheTurn(t *testing.T) {
 				place: place{config.CheckID(id), netip.AddrFrom4([4]byte{192, 0, 2, byte(i)})},
 			}
 		}
-		enter := func(id string) turn { return a.enter(t.Context(), claims[id], time.Second) }
+		enter := func(id string) turn { return a.awaitTurn(t.Context(), claims[id], time.Second) }
 		if enter("a") != turnTaken || enter("b") != turnMissed || enter("c") != turnMissed {
 			t.Error("not one at a time")
 		}
-		a.leave(claims["a"], verdict.LoginGood)
+		a.endTurn(claims["a"], verdict.LoginGood)
 		if got := fmt.Sprint(called); got != "[b]" {
 			t.Errorf("called %s", got)
 		}
@@ -143,16 +143,16 @@ func TestWhoeverIsCalledAndGoneLosesTheTurn(t *testing.T) {
 		if enter("c") != turnTaken {
 			t.Error("c has to wait for a check that is gone")
 		}
-		a.leave(claims["c"], verdict.LoginGood)
+		a.endTurn(claims["c"], verdict.LoginGood)
 		if enter("b") != turnTaken {
 			t.Error("b cannot come back")
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if a.enter(ctx, claims["a"], time.Hour) != turnMissed {
+		if a.awaitTurn(ctx, claims["a"], time.Hour) != turnMissed {
 			t.Error("a cancelled probe waits")
 		}
-		a.leave(claims["b"], verdict.LoginBroken)
+		a.endTurn(claims["b"], verdict.LoginBroken)
 		if enter("a") != turnTaken {
 			t.Error("who was cancelled is still in the queue")
 		}
@@ -164,10 +164,10 @@ func TestAccountsAreForgotten(t *testing.T) {
 	var a accounts
 	now := time.Now()
 	for i := range 5 {
-		a.use(accountKey{fmt.Sprint("user", i), "mail"}, "check", 1, false, now)
+		a.noteCredentials(accountKey{fmt.Sprint("user", i), "mail"}, "check", 1, false, now)
 	}
-	a.use(accountKey{"user0", "mail"}, "check", 1, false, now.Add(forgottenAfter))
-	a.use(accountKey{"user0", "mail"}, "check", 1, false, now.Add(forgottenAfter+2*time.Hour))
+	a.noteCredentials(accountKey{"user0", "mail"}, "check", 1, false, now.Add(forgottenAfter))
+	a.noteCredentials(accountKey{"user0", "mail"}, "check", 1, false, now.Add(forgottenAfter+2*time.Hour))
 	if len(a.known) != 1 {
 		t.Errorf("%d accounts remembered", len(a.known))
 	}

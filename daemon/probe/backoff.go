@@ -50,7 +50,7 @@ func backoffAsked(m meaning, s statement) time.Duration {
 func (a *accounts) postpone(c claim, wait time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	acc := a.of(c.key)
+	acc := a.accountFor(c.key)
 	if until := time.Now().Add(wait); until.After(acc.asked) {
 		acc.asked = until
 	}

@@ -71,7 +71,7 @@ func (c *conversation) body() error {
 
 func (s *session) talk() error {
 	defer s.client.Close() // waits for go-imap's goroutine: after it, the gate is ours alone
-	failed := s.account()
+	failed := s.logInAndOpen()
 	if !s.lost {
 		_ = s.step(config.PhaseLogout, s.logout)
 	}

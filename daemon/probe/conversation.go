@@ -57,7 +57,7 @@ type outcome struct {
 	capable   bool        // the capabilities are known
 	login     verdict.Login
 	rejection uint64 // the number of the rejection that it ended with, among those of the account
-	paced     bool   // the thresholds can be judged
+	timed     bool   // the thresholds can be judged
 }
 
 // found adds what is wrong without ending the conversation.

@@ -44,7 +44,7 @@ func local(phase config.Phase, hint string) *failure {
 func (c *conversation) banned() string {
 	c.past.mu.Lock()
 	defer c.past.mu.Unlock()
-	if c.past.logins == nil || !c.past.logins.rejected() {
+	if c.past.logins == nil || !c.past.logins.anyRejected() {
 		return ""
 	}
 	return " Logins of this check were rejected before: perhaps this machine is banned there."

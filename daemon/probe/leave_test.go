@@ -46,7 +46,7 @@ func TestAProbeThatHasToGoIsGoneAtOnce(t *testing.T) {
 					b.t.Errorf("it went after %v", took)
 				}
 				past := b.prober.memory.checks["check"]
-				if len(past.failing) > 0 || past.logins.rejected() || !past.logins.last.IsZero() {
+				if len(past.failing) > 0 || past.logins.anyRejected() || !past.logins.last.IsZero() {
 					b.t.Errorf("it is remembered: %+v, %+v", past, past.logins)
 				}
 			})

@@ -12,13 +12,13 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 )
 
-// account logs in and opens the mailbox, when it is this conversation's turn to
+// logInAndOpen logs in and opens the mailbox, when it is this conversation's turn to
 // do so.
-func (s *session) account() error {
-	return s.inTurn(func(c claim) error {
+func (s *session) logInAndOpen() error {
+	return s.logInInTurn(func(c claim) error {
 		err := s.step(config.PhaseLogin, s.logIn)
 		if err == nil {
-			s.prober.accounts.accept(c)
+			s.prober.accounts.noteAccepted(c)
 			if s.check.Login.Mailbox != "" {
 				err = s.step(config.PhaseSelect, s.examine)
 			}
@@ -40,7 +40,7 @@ func (s *session) logIn() error {
 	}
 	ways := usableWays(s.check.Login, s.check.TLS, s.caps)
 	if len(ways) == 0 {
-		return accountFailure(s.phase, config.CauseCapabilityMissing, s.noWay()).quoting(s.redact.text(strings.Join(s.caps, " ")))
+		return accountFailure(s.phase, config.CauseCapabilityMissing, s.noMechanismHint()).quoting(s.redact.text(strings.Join(s.caps, " ")))
 	}
 	return s.tryWays(ways)
 }
@@ -49,24 +49,24 @@ func (s *session) logIn() error {
 // cancelled, so that the session can go on.
 func (s *session) try(w way, another bool) error {
 	login := s.check.Login
-	token, err := s.token(w.mechanism)
+	token, err := s.bearerToken(w.mechanism)
 	if err != nil {
 		return err
 	}
 	s.gate.hide(w, login.Username)
 	defer s.gate.show()
 	if w.command == loginCommand {
-		return s.loginAnswer(s.client.Login(login.Username, login.Password.Reveal()).Wait(), w.mechanism)
+		return s.judgeLoginAnswer(s.client.Login(login.Username, login.Password.Reveal()).Wait(), w.mechanism)
 	}
 	client, err := saslClient(w.mechanism, login, token, s.check)
 	if err != nil {
 		return accountFailure(s.phase, config.CauseCredentialsRejected, "No login was tried: "+err.Error()+".")
 	}
-	return s.loginAnswer(s.authenticate(client, another), w.mechanism)
+	return s.judgeLoginAnswer(s.authenticate(client, another), w.mechanism)
 }
 
-// noWay says what the server offers and what this program could use of it.
-func (s *session) noWay() string {
+// noMechanismHint says what the server offers and what this program could use of it.
+func (s *session) noMechanismHint() string {
 	const enough = 8
 	var offered []string
 	for _, c := range s.caps {
@@ -131,8 +131,8 @@ func (w *watchedClient) Next(challenge []byte) (answer []byte, err error) {
 	return answer, w.err
 }
 
-// token is what the bearer mechanisms send.
-func (s *session) token(mechanism string) (string, error) {
+// bearerToken is what the bearer mechanisms send.
+func (s *session) bearerToken(mechanism string) (string, error) {
 	login := s.check.Login
 	if mechanism != mechXOAuth2 && mechanism != mechOAuthBearer {
 		return "", nil
@@ -152,7 +152,7 @@ func (s *session) token(mechanism string) (string, error) {
 	return token.Reveal(), nil
 }
 
-func (s *session) loginAnswer(err error, mechanism string) error {
+func (s *session) judgeLoginAnswer(err error, mechanism string) error {
 	if err == nil {
 		return s.stillThere()
 	}

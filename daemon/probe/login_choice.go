@@ -13,7 +13,7 @@ func (r *round) claim(ip netip.Addr) claim {
 	l := r.past.logins
 	return claim{
 		key: accountOf(r.check), place: place{r.id, ip}, timeout: r.check.Timeout,
-		final: l.final(r.started), retry: l.retry,
+		final: l.mustConfirm(r.started), retry: l.retry,
 	}
 }
 
@@ -25,22 +25,22 @@ func (r *round) chooseLogins(goals []goal) {
 		return
 	}
 	able := r.ableToLogIn(goals)
-	l.keep(able, r.started)
-	if !l.due(r.check, r.started) {
+	l.forgetGone(able, r.started)
+	if !l.isDue(r.check, r.started) {
 		r.leaveQueue()
 		return
 	}
-	l.order(able)
+	l.sortByNeed(able)
 	several, chosen := r.check.Addresses == config.AnyAddress, false
 	if several {
-		slices.SortStableFunc(goals, func(a, b goal) int { return l.breaks(a.ip) - l.breaks(b.ip) })
+		slices.SortStableFunc(goals, func(a, b goal) int { return l.brokeAt(a.ip) - l.brokeAt(b.ip) })
 	}
 	for _, ip := range able {
 		c := r.claim(ip)
-		if l.held(ip, r.started) {
+		if l.waitsToConfirm(ip, r.started) {
 			break
 		}
-		if r.prober.accounts.paused(c, r.started) {
+		if r.prober.accounts.mustWait(c, r.started) {
 			r.paused = ip
 			continue
 		}
@@ -53,7 +53,7 @@ func (r *round) chooseLogins(goals []goal) {
 	if chosen {
 		r.paused = netip.Addr{}
 	} else if r.paused.IsValid() {
-		r.prober.accounts.await(r.claim(r.paused))
+		r.prober.accounts.queueUp(r.claim(r.paused))
 		l.waiting = true
 	}
 }
@@ -63,7 +63,7 @@ func (r *round) useAccount() {
 	r.past.mu.Lock()
 	defer r.past.mu.Unlock()
 	if r.past.logins != nil {
-		r.prober.accounts.use(accountOf(r.check), r.id, credentialsOf(r.check.Login), r.past.edited, r.started)
+		r.prober.accounts.noteCredentials(accountOf(r.check), r.id, hashCredentials(r.check.Login), r.past.edited, r.started)
 	}
 	r.past.edited = false
 }
@@ -89,6 +89,6 @@ func (r *round) ableToLogIn(goals []goal) (able []netip.Addr) {
 func (r *round) leaveQueue() {
 	if l := r.past.logins; l != nil && l.waiting {
 		l.waiting = false
-		r.prober.accounts.forgo(accountOf(r.check), r.id)
+		r.prober.accounts.leaveQueue(accountOf(r.check), r.id)
 	}
 }

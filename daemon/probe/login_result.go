@@ -13,15 +13,15 @@ import (
 // noWait is the longest wait for a turn that takes nothing from the time of a login.
 const noWait = 100 * time.Millisecond
 
-// inTurn tries a login when it is the check's turn at its account, and notes how it
+// logInInTurn tries a login when it is the check's turn at its account, and notes how it
 // ended. What is wrong with the account, or unknown, is a finding and ends nothing: the
 // connection is ended politely either way. A failure of the service is given back.
-func (c *conversation) inTurn(try func(claim) error) error {
+func (c *conversation) logInInTurn(try func(claim) error) error {
 	c.past.mu.Lock()
 	claim := c.claim(c.goal.ip)
 	c.past.mu.Unlock()
 	began := time.Now()
-	turn := c.prober.accounts.enter(c.ctx, claim, min(patience, time.Until(c.deadline)/2))
+	turn := c.prober.accounts.awaitTurn(c.ctx, claim, min(patience, time.Until(c.deadline)/2))
 	waited := time.Since(began)
 	c.waited += waited
 	switch turn {
@@ -33,19 +33,19 @@ func (c *conversation) inTurn(try func(claim) error) error {
 		return nil
 	case turnTaken:
 	}
-	c.leave = func() { c.prober.accounts.leave(claim, c.outcome.login) }
+	c.leave = func() { c.prober.accounts.endTurn(claim, c.outcome.login) }
 	err := try(claim)
 	if err == nil {
 		c.outcome.login = verdict.LoginGood
 		return nil
 	}
-	return c.loginFails(claim, asFailure(c.phase, err), waited)
+	return c.noteLoginFailure(claim, asFailure(c.phase, err), waited)
 }
 
-// loginFails notes how a login failed, and gives back what ends the conversation.
-func (c *conversation) loginFails(claim claim, f *failure, waited time.Duration) error {
+// noteLoginFailure notes how a login failed, and gives back what ends the conversation.
+func (c *conversation) noteLoginFailure(claim claim, f *failure, waited time.Duration) error {
 	if f.cause == config.CauseLoginRefused && !f.banned {
-		f.hint += c.workedBefore()
+		f.hint += c.workedBeforeHint()
 	}
 	if f.backoff > 0 {
 		c.prober.accounts.postpone(claim, f.backoff)
@@ -57,8 +57,8 @@ func (c *conversation) loginFails(claim claim, f *failure, waited time.Duration)
 		}
 	case f.condition == config.ConditionAccount && f.phase != config.PhaseSelect && f.cause != config.CauseCapabilityMissing:
 		c.outcome.login = verdict.LoginRejected
-		c.outcome.rejection = c.prober.accounts.reject(claim, rejection{
-			at: time.Now(), check: c.id, credentials: credentialsOf(c.check.Login), finding: f.finding(),
+		c.outcome.rejection = c.prober.accounts.noteRejected(claim, rejection{
+			at: time.Now(), check: c.id, credentials: hashCredentials(c.check.Login), finding: f.finding(),
 		})
 	case f.condition == config.ConditionAccount:
 		c.outcome.login = verdict.LoginFailed
@@ -68,9 +68,9 @@ func (c *conversation) loginFails(claim claim, f *failure, waited time.Duration)
 	default:
 		c.outcome.login = verdict.LoginBroken
 		if f.cause == config.CauseTimeout && c.phase == config.PhaseLogin {
-			c.prober.accounts.hung(claim)
+			c.prober.accounts.noteUnanswered(claim)
 		} else {
-			c.prober.accounts.answered(claim)
+			c.prober.accounts.noteAnswered(claim)
 		}
 		return f
 	}
@@ -78,9 +78,9 @@ func (c *conversation) loginFails(claim claim, f *failure, waited time.Duration)
 	return nil
 }
 
-// workedBefore adds to the hint of a login that is refused without a reason since
+// workedBeforeHint adds to the hint of a login that is refused without a reason since
 // when that is so, where the same check could log in to the same address before.
-func (c *conversation) workedBefore() string {
+func (c *conversation) workedBeforeHint() string {
 	c.past.mu.Lock()
 	defer c.past.mu.Unlock()
 	s := c.past.logins.at[c.goal.ip]
@@ -106,23 +106,23 @@ func (r *round) rememberLogins(outcomes []outcome) {
 	check := maphash.Comparable(hashing, r.check)
 	waits := r.paused.IsValid()
 	for _, o := range outcomes {
-		l.ended(o.address.IP, o.login, check, r.started)
+		l.noteEnd(o.address.IP, o.login, check, r.started)
 		l.heard = max(l.heard, o.rejection)
 		waits = waits || o.login == verdict.LoginUntried || o.login == verdict.LoginPaused || o.login == verdict.LoginHeard
 	}
 	if slices.ContainsFunc(outcomes, func(o outcome) bool { return o.login.Tried() }) {
 		waits = false
 	}
-	r.lookElsewhere(outcomes)
+	r.recallOtherLogins(outcomes)
 	l.waiting = l.waiting || waits
 	if !waits {
 		r.leaveQueue()
 	}
 }
 
-// lookElsewhere notes how the last logins ended at addresses where everything else
+// recallOtherLogins notes how the last logins ended at addresses where everything else
 // is well and none was tried now. r.past.mu is held.
-func (r *round) lookElsewhere(outcomes []outcome) {
+func (r *round) recallOtherLogins(outcomes []outcome) {
 	if r.check.Addresses == config.AnyAddress {
 		tried := slices.ContainsFunc(outcomes, func(o outcome) bool { return o.login.Tried() })
 		for _, s := range r.past.logins.at {
@@ -149,10 +149,10 @@ func (r *round) loginsNotTried() verdict.Logins {
 	return r.logins
 }
 
-// hear takes a rejection of the account as the check's own, where its login has to
+// adoptRejection takes a rejection of the account as the check's own, where its login has to
 // wait because of it: one that is news to this check, or any once its failure has
 // to be confirmed. It goes to an address at which everything else is well.
-func (r *round) hear(outcomes []outcome) {
+func (r *round) adoptRejection(outcomes []outcome) {
 	r.past.mu.Lock()
 	defer r.past.mu.Unlock()
 	l := r.past.logins
@@ -166,14 +166,14 @@ func (r *round) hear(outcomes []outcome) {
 		}
 		paused = paused || o.login == verdict.LoginPaused
 	}
-	last, ok := r.prober.accounts.standing(r.claim(r.paused), credentialsOf(r.check.Login))
-	if !paused || !ok || last.number <= l.heard && !l.final(r.started) {
+	last, ok := r.prober.accounts.sharedRejection(r.claim(r.paused), hashCredentials(r.check.Login))
+	if !paused || !ok || last.number <= l.heard && !l.mustConfirm(r.started) {
 		return
 	}
 	for i := range outcomes {
 		if o := &outcomes[i]; o.failure == nil && o.goal.inDNS {
 			f := last.finding
-			f.Hint += " " + last.toldTo(r.id)
+			f.Hint += " " + last.sharedHint(r.id)
 			o.found(f)
 			o.login, o.rejection = verdict.LoginHeard, last.number
 			return
@@ -181,8 +181,8 @@ func (r *round) hear(outcomes []outcome) {
 	}
 }
 
-// toldTo says for a hint whom the server told so, and why a check did not ask itself.
-func (r rejection) toldTo(id config.CheckID) string {
+// sharedHint says for a hint whom the server told so, and why a check did not ask itself.
+func (r rejection) sharedHint(id config.CheckID) string {
 	at := r.at.UTC().Format("15:04:05 UTC")
 	if r.check == id {
 		return "That was at " + at + "; the next login waits, so that the monitor is not banned."

@@ -131,7 +131,7 @@ func (w *loginWorld) hold(c *conversation) error {
 		return nil
 	}
 	c.phase = config.PhaseLogin
-	return c.inTurn(func(cl claim) error {
+	return c.logInInTurn(func(cl claim) error {
 		made := try{check: c.id, key: cl.key, ip: c.goal.ip, at: time.Now()}
 		does := w.server(made)
 		w.mu.Lock()
@@ -167,7 +167,7 @@ func (w *loginWorld) login(c *conversation, cl claim, does serverDoes) error {
 		return c.fail(config.CauseTimeout, "Silence.")
 	}
 	if does.fails == nil || does.fails.phase == config.PhaseSelect {
-		c.prober.accounts.accept(cl)
+		c.prober.accounts.noteAccepted(cl)
 	}
 	if does.fails == nil {
 		return nil

@@ -33,11 +33,11 @@ type loginState struct {
 	refused  time.Time     // the first one since then that did not work
 }
 
-// due reports whether a probe that starts now is to log in somewhere. What is new
+// isDue reports whether a probe that starts now is to log in somewhere. What is new
 // is confirmed before the pace of "every" is kept, and a service that fails at the
 // login is looked at each time.
-func (l *logins) due(check config.Probe, now time.Time) bool {
-	if check.Login.Every == 0 || l.count < 2 || l.retry || l.final(now) || now.Sub(l.last) >= check.Login.Every-check.Interval/2 {
+func (l *logins) isDue(check config.Probe, now time.Time) bool {
+	if check.Login.Every == 0 || l.count < 2 || l.retry || l.mustConfirm(now) || now.Sub(l.last) >= check.Login.Every-check.Interval/2 {
 		return true
 	}
 	for _, s := range l.at {
@@ -48,21 +48,23 @@ func (l *logins) due(check config.Probe, now time.Time) bool {
 	return false
 }
 
-// final reports whether a login has to confirm now that the account fails: its
+// mustConfirm reports whether a login has to confirm now that the account fails: its
 // fault_tolerance is over.
-func (l *logins) final(now time.Time) bool { return !l.confirm.IsZero() && !now.Before(l.confirm) }
+func (l *logins) mustConfirm(now time.Time) bool {
+	return !l.confirm.IsZero() && !now.Before(l.confirm)
+}
 
-// held reports whether the second login at an address that rejected one waits for
+// waitsToConfirm reports whether the second login at an address that rejected one waits for
 // the end of fault_tolerance. It confirms the failure just as well then, and the
 // pauses that follow delay no report.
-func (l *logins) held(ip netip.Addr, now time.Time) bool {
+func (l *logins) waitsToConfirm(ip netip.Addr, now time.Time) bool {
 	s := l.at[ip]
 	return s != nil && s.rejected == 1 && now.Before(l.confirm) && !l.retry
 }
 
-// order sorts addresses by where the login is wanted most: where its last end is to
+// sortByNeed sorts addresses by where the login is wanted most: where its last end is to
 // be confirmed or the service failed, else where it was the longest ago.
-func (l *logins) order(ips []netip.Addr) {
+func (l *logins) sortByNeed(ips []netip.Addr) {
 	rank := func(ip netip.Addr) int {
 		switch s := l.at[ip]; {
 		case s == nil:
@@ -88,8 +90,8 @@ func (l *logins) order(ips []netip.Addr) {
 	})
 }
 
-// ended notes how a login ended.
-func (l *logins) ended(ip netip.Addr, how verdict.Login, check uint64, now time.Time) {
+// noteEnd notes how a login noteEnd.
+func (l *logins) noteEnd(ip netip.Addr, how verdict.Login, check uint64, now time.Time) {
 	if !how.Tried() {
 		return
 	}
@@ -119,17 +121,17 @@ func (l *logins) ended(ip netip.Addr, how verdict.Login, check uint64, now time.
 	}
 }
 
-// breaks is 1 for an address at whose login the service failed the last time, else
+// brokeAt is 1 for an address at whose login the service failed the last time, else
 // 0: with the policy "any" the others come first.
-func (l *logins) breaks(ip netip.Addr) int {
+func (l *logins) brokeAt(ip netip.Addr) int {
 	if s := l.at[ip]; s != nil && s.end == verdict.LoginBroken {
 		return 1
 	}
 	return 0
 }
 
-// rejected reports whether any address rejected its last login.
-func (l *logins) rejected() bool {
+// anyRejected reports whether any address anyRejected its last login.
+func (l *logins) anyRejected() bool {
 	for _, s := range l.at {
 		if s.rejected > 0 {
 			return true
@@ -138,8 +140,8 @@ func (l *logins) rejected() bool {
 	return false
 }
 
-// keep forgets addresses that have been gone from DNS for long enough.
-func (l *logins) keep(found []netip.Addr, now time.Time) {
+// forgetGone forgets addresses that have been gone from DNS for long enough.
+func (l *logins) forgetGone(found []netip.Addr, now time.Time) {
 	for ip, s := range l.at {
 		if slices.Contains(found, ip) {
 			s.seen = now
@@ -156,23 +158,23 @@ func (p *past) brokeAt(ip netip.Addr) int {
 	if p.logins == nil {
 		return 0
 	}
-	return p.logins.breaks(ip)
+	return p.logins.brokeAt(ip)
 }
 
 // ExpectLogin tells when the tracker needs a login of a check to confirm that its
 // account fails; see [incident.Pace].
 func (p *Prober) ExpectLogin(id config.CheckID, by time.Time) {
-	p.withLogins(id, func(l *logins) { l.confirm = by })
+	p.changeLogins(id, func(l *logins) { l.confirm = by })
 }
 
 // RetryLogin makes the next probe of a check log in, however often its login
 // was rejected: somebody asked for a recheck.
 func (p *Prober) RetryLogin(id config.CheckID) {
-	p.withLogins(id, func(l *logins) { l.retry = true })
+	p.changeLogins(id, func(l *logins) { l.retry = true })
 }
 
-// withLogins changes what is known of a check's logins, if anything is.
-func (p *Prober) withLogins(id config.CheckID, change func(*logins)) {
+// changeLogins changes what is known of a check's logins, if anything is.
+func (p *Prober) changeLogins(id config.CheckID, change func(*logins)) {
 	p.memory.mu.Lock()
 	past := p.memory.checks[id]
 	p.memory.mu.Unlock()

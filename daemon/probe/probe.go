@@ -123,7 +123,7 @@ func (p *Prober) Probe(ctx context.Context, id config.CheckID, check config.Prob
 	r.deadline = r.started.Add(check.Timeout)
 	r.past = p.memory.of(id, check, r.started)
 	r.useAccount()
-	probed := r.run(ctx)
+	probed := r.probeAddresses(ctx)
 	if trusted = p.clockTrusted() && trusted; !trusted {
 		return distrust(&check, probed)
 	}

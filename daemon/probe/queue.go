@@ -27,8 +27,8 @@ type waiter struct {
 	until   time.Time // it was called, and its turn is kept for it until then
 }
 
-// serve notes that a check had its turn.
-func (q *queue) serve(id config.CheckID) {
+// noteServed notes that a check had its turn.
+func (q *queue) noteServed(id config.CheckID) {
 	if q.served == nil {
 		q.served = map[config.CheckID]uint64{}
 	}
@@ -36,8 +36,8 @@ func (q *queue) serve(id config.CheckID) {
 	q.served[id] = q.turns
 }
 
-// pass ends a turn. Those whose probe is waiting may take it, or are called anew.
-func (q *queue) pass(anew bool) {
+// passTurn ends a turn. Those whose probe is waiting may take it, or are called anew.
+func (q *queue) passTurn(anew bool) {
 	q.held = false
 	if q.yield != nil {
 		q.yield.Stop()
@@ -46,16 +46,16 @@ func (q *queue) pass(anew bool) {
 	for _, w := range q.waiting {
 		w.present = w.present && !anew
 	}
-	q.wake()
+	q.wakeWaiting()
 }
 
-// hangs reports whether a login of a check is likely to have no answer: its last one
+// likelyToHang reports whether a login of a check is likely to have no answer: its last one
 // had none, or those of two others, and nobody had one since.
-func (q *queue) hangs(id config.CheckID) bool { return q.silent[id] || len(q.silent) > 1 }
+func (q *queue) likelyToHang(id config.CheckID) bool { return q.silent[id] || len(q.silent) > 1 }
 
-// stand puts a waiter into the queue, in the place of an older one of the same
+// queueUp puts a waiter into the queue, in the place of an older one of the same
 // check.
-func (q *queue) stand(w *waiter) {
+func (q *queue) queueUp(w *waiter) {
 	for i, other := range q.waiting {
 		if other == w {
 			return
@@ -73,17 +73,17 @@ func (q *queue) remove(id config.CheckID) {
 	q.waiting = slices.DeleteFunc(q.waiting, func(w *waiter) bool { return w.place.check == id })
 }
 
-// wake has those whose probes wait look again.
-func (q *queue) wake() {
+// wakeWaiting has those whose probes wait look again.
+func (q *queue) wakeWaiting() {
 	if q.news != nil {
 		close(q.news)
 		q.news = nil
 	}
 }
 
-// calls gives the check that has to be called because its turn has come, if any.
-func (a *account) calls(now time.Time, able bool) (called config.CheckID) {
-	w := a.next(now, able)
+// nextToCall gives the check that has to be called because its turn has come, if any.
+func (a *account) nextToCall(now time.Time, able bool) (called config.CheckID) {
+	w := a.nextWaiter(now, able)
 	if w == nil || a.held || w.present || !w.until.IsZero() {
 		return ""
 	}
@@ -91,15 +91,15 @@ func (a *account) calls(now time.Time, able bool) (called config.CheckID) {
 	return w.place.check
 }
 
-// next is whose turn it is: of those who need not wait after rejections, the one
+// nextWaiter is whose turn it is: of those who need not wait after rejections, the one
 // whose last turn is the longest ago. Who was called and did not come in time has
 // lost its place; so has, where nobody can be called, whoever is not there.
-func (a *account) next(now time.Time, able bool) (next *waiter) {
+func (a *account) nextWaiter(now time.Time, able bool) (next *waiter) {
 	a.waiting = slices.DeleteFunc(a.waiting, func(w *waiter) bool {
 		return !w.present && (!able || !w.until.IsZero() && now.After(w.until))
 	})
 	for _, w := range a.waiting {
-		if !a.paused(w.claim, now) && (next == nil || a.served[w.place.check] < a.served[next.place.check]) {
+		if !a.mustWait(w.claim, now) && (next == nil || a.served[w.place.check] < a.served[next.place.check]) {
 			next = w
 		}
 	}

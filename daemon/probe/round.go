@@ -35,23 +35,23 @@ type round struct {
 	notes []incident.Note
 }
 
-func (r *round) run(ctx context.Context) verdict.Probe {
+func (r *round) probeAddresses(ctx context.Context) verdict.Probe {
 	found, failed := r.resolve(ctx)
 	if failed != nil {
 		r.past.mu.Lock()
 		r.leaveQueue()
 		r.past.mu.Unlock()
-		return r.held(outcome{address: incident.Address{Node: r.prober.node}, failure: failed, unknown: r.blameLateness(failed, r.span.Late())})
+		return r.sumUp(outcome{address: incident.Address{Node: r.prober.node}, failure: failed, unknown: r.blameLateness(failed, r.span.Late())})
 	}
 	outcomes := r.converseAll(ctx, r.goals(found))
 	if ctx.Err() == nil {
-		r.hear(outcomes)
+		r.adoptRejection(outcomes)
 		r.rememberAddresses(outcomes)
 		r.rememberLogins(outcomes)
 		r.rememberCertificates(outcomes)
 		r.rememberAlerts(outcomes)
 	}
-	return r.held(outcomes...)
+	return r.sumUp(outcomes...)
 }
 
 // converse is one conversation, whatever becomes of it.
@@ -95,24 +95,24 @@ func (r *round) note(cause config.Cause, text string, ip netip.Addr) {
 	r.notes = append(r.notes, n)
 }
 
-// held is what the probe came to, for daemon/verdict to judge.
-func (r *round) held(outcomes ...outcome) verdict.Probe {
+// sumUp is what the probe came to, for daemon/verdict to judge.
+func (r *round) sumUp(outcomes ...outcome) verdict.Probe {
 	p := verdict.Probe{
 		Check: r.id, Started: r.started, Target: net.JoinHostPort(r.check.Hostname, strconv.Itoa(int(r.check.Port))),
 		Conversations: make([]verdict.Conversation, len(outcomes)), Logins: r.loginsNotTried(), SilentRecord: r.silentRecord(outcomes),
 		Notes: r.notes,
 	}
 	for i := range outcomes {
-		r.fill(&p.Conversations[i], &outcomes[i])
+		r.describe(&p.Conversations[i], &outcomes[i])
 	}
 	p.Ended = time.Now()
 	return p
 }
 
-func (r *round) fill(c *verdict.Conversation, o *outcome) {
+func (r *round) describe(c *verdict.Conversation, o *outcome) {
 	*c = verdict.Conversation{
 		Address: o.address, InDNS: o.goal.inDNS, LeftOut: o.leftOut, Findings: o.findings, Notes: o.notes,
-		Login: o.login, Verified: o.verified, Capable: o.capable, Comparable: o.paced, Unknown: o.unknown,
+		Login: o.login, Verified: o.verified, Capable: o.capable, Comparable: o.timed, Unknown: o.unknown,
 	}
 	if o.failure != nil {
 		f := o.failure.finding()

@@ -27,7 +27,7 @@ type scramPast struct {
 func (a *accounts) skipsSCRAM(key accountKey, credentials uint64) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	past := a.of(key).scram
+	past := a.accountFor(key).scram
 	return past.refused && past.credentials == credentials
 }
 
@@ -36,14 +36,14 @@ func (a *accounts) skipsSCRAM(key accountKey, credentials uint64) bool {
 func (a *accounts) refuseSCRAM(key accountKey, credentials uint64, accepted bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.of(key).scram = scramPast{credentials: credentials, refused: true, doubtful: !accepted}
+	a.accountFor(key).scram = scramPast{credentials: credentials, refused: true, doubtful: !accepted}
 }
 
 // acceptOther notes that a login without SCRAM was accepted.
 func (a *accounts) acceptOther(key accountKey) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if acc := a.of(key); acc.scram.doubtful {
+	if acc := a.accountFor(key); acc.scram.doubtful {
 		acc.scram = scramPast{}
 	}
 }
@@ -51,7 +51,7 @@ func (a *accounts) acceptOther(key accountKey) {
 // tryWays logs in by the best of some ways, the best first, and by the second
 // where SCRAM is refused.
 func (s *session) tryWays(ways []way) error {
-	key, credentials := accountOf(s.check), credentialsOf(s.check.Login)
+	key, credentials := accountOf(s.check), hashCredentials(s.check.Login)
 	if len(ways) == 1 || ways[0].mechanism != mechSCRAM {
 		return s.try(ways[0], false)
 	}

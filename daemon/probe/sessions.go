@@ -40,46 +40,46 @@ const (
 // it goes without a login.
 const patience = 5 * time.Second
 
-// enter waits for a check's turn to log in. Whoever misses it stays in the queue.
-func (a *accounts) enter(ctx context.Context, c claim, wait time.Duration) turn {
+// awaitTurn waits for a check's turn to log in. Whoever misses it stays in the queue.
+func (a *accounts) awaitTurn(ctx context.Context, c claim, wait time.Duration) turn {
 	w := &waiter{claim: c, present: true}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for {
-		got, news := a.ask(w)
+		got, news := a.takeTurn(w)
 		if news == nil {
 			return got
 		}
 		select {
 		case <-news:
 		case <-timer.C:
-			a.miss(w)
+			a.missTurn(w)
 			return turnMissed
 		case <-ctx.Done():
-			a.forgo(c.key, c.place.check)
+			a.leaveQueue(c.key, c.place.check)
 			return turnMissed
 		}
 	}
 }
 
-// ask takes the turn if it is this waiter's, or says when to ask again.
-func (a *accounts) ask(w *waiter) (got turn, news <-chan struct{}) {
-	defer a.changing(w.key)()
-	acc := a.of(w.key)
-	acc.stand(w)
+// takeTurn takes the turn if it is this waiter's, or says when to takeTurn again.
+func (a *accounts) takeTurn(w *waiter) (got turn, news <-chan struct{}) {
+	defer a.lockAndCall(w.key)()
+	acc := a.accountFor(w.key)
+	acc.queueUp(w)
 	now := time.Now()
 	switch {
-	case acc.paused(w.claim, now):
+	case acc.mustWait(w.claim, now):
 		w.present = false
-		acc.wake()
+		acc.wakeWaiting()
 		return turnPaused, nil
 	case !w.present: // the session before broke down while it waited
 		return turnMissed, nil
-	case !acc.held && acc.next(now, a.call != nil) == w:
+	case !acc.held && acc.nextWaiter(now, a.call != nil) == w:
 		acc.held = true
 		acc.remove(w.place.check)
 		acc.lease++
-		if lease := acc.lease; acc.hangs(w.place.check) {
+		if lease := acc.lease; acc.likelyToHang(w.place.check) {
 			acc.yield = time.AfterFunc(w.timeout/4, func() { a.giveWay(w.claim, lease) })
 		}
 		return turnTaken, nil
@@ -90,37 +90,37 @@ func (a *accounts) ask(w *waiter) (got turn, news <-chan struct{}) {
 	return 0, acc.news
 }
 
-// miss ends a wait without a turn.
-func (a *accounts) miss(w *waiter) {
+// missTurn ends a wait without a turn.
+func (a *accounts) missTurn(w *waiter) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	w.present = false
 }
 
-// await puts a check into the queue that has to wait after rejections.
-func (a *accounts) await(c claim) {
+// queueUp puts a check into the queue that has to wait after rejections.
+func (a *accounts) queueUp(c claim) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.of(c.key).stand(&waiter{claim: c})
+	a.accountFor(c.key).queueUp(&waiter{claim: c})
 }
 
-// leave ends a session. Where it broke down, be it by a timeout, those whose probe
+// endTurn ends a session. Where it broke down, be it by a timeout, those whose probe
 // is waiting have less time left than a login may take: they are called anew. A
 // check that had no full turn keeps its place.
-func (a *accounts) leave(c claim, how verdict.Login) {
-	defer a.changing(c.key)()
-	acc := a.of(c.key)
+func (a *accounts) endTurn(c claim, how verdict.Login) {
+	defer a.lockAndCall(c.key)()
+	acc := a.accountFor(c.key)
 	switch {
 	case acc.gaveWay[c.place] > 0:
 		acc.gaveWay[c.place]--
 	case how == verdict.LoginUntried:
-		acc.pass(false)
+		acc.passTurn(false)
 	default:
-		acc.serve(c.place.check)
-		acc.pass(how == verdict.LoginBroken)
+		acc.noteServed(c.place.check)
+		acc.passTurn(how == verdict.LoginBroken)
 	}
 	if how == verdict.LoginUntried {
-		acc.stand(&waiter{claim: c})
+		acc.queueUp(&waiter{claim: c})
 	}
 }
 
@@ -130,52 +130,52 @@ func (a *accounts) leave(c claim, how verdict.Login) {
 // logins of an account hang at a time. With an answer a login keeps its turn to the
 // end: it may be a session now.
 func (a *accounts) giveWay(c claim, lease uint64) {
-	defer a.changing(c.key)()
-	acc := a.of(c.key)
-	if !acc.held || !acc.hangs(c.place.check) || acc.lease != lease {
+	defer a.lockAndCall(c.key)()
+	acc := a.accountFor(c.key)
+	if !acc.held || !acc.likelyToHang(c.place.check) || acc.lease != lease {
 		return
 	}
 	if acc.gaveWay == nil {
 		acc.gaveWay = map[place]int{}
 	}
 	acc.gaveWay[c.place]++
-	acc.serve(c.place.check)
-	acc.pass(true)
+	acc.noteServed(c.place.check)
+	acc.passTurn(true)
 }
 
-// hung notes that a login had no answer at all.
-func (a *accounts) hung(c claim) {
+// noteUnanswered notes that a login had no answer at all.
+func (a *accounts) noteUnanswered(c claim) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	acc := a.of(c.key)
+	acc := a.accountFor(c.key)
 	if acc.silent == nil {
 		acc.silent = map[config.CheckID]bool{}
 	}
 	acc.silent[c.place.check] = true
 }
 
-// answered notes that a login had an answer.
-func (a *accounts) answered(c claim) {
+// noteAnswered notes that a login had an answer.
+func (a *accounts) noteAnswered(c claim) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.of(c.key).silent = nil
+	a.accountFor(c.key).silent = nil
 }
 
-// forgo takes a check out of the queue: it does not want to log in any more, or
+// leaveQueue takes a check out of the queue: it does not want to log in any more, or
 // could not use its turn.
-func (a *accounts) forgo(key accountKey, id config.CheckID) {
-	defer a.changing(key)()
-	acc := a.of(key)
+func (a *accounts) leaveQueue(key accountKey, id config.CheckID) {
+	defer a.lockAndCall(key)()
+	acc := a.accountFor(key)
 	acc.remove(id)
-	acc.wake()
+	acc.wakeWaiting()
 }
 
-// changing locks the accounts. What it gives unlocks them, after which the check
+// lockAndCall locks the accounts. What it gives unlocks them, after which the check
 // whose turn it has become is called.
-func (a *accounts) changing(key accountKey) (done func()) {
+func (a *accounts) lockAndCall(key accountKey) (done func()) {
 	a.mu.Lock()
 	return func() {
-		called := a.of(key).calls(time.Now(), a.call != nil)
+		called := a.accountFor(key).nextToCall(time.Now(), a.call != nil)
 		a.mu.Unlock()
 		if called != "" {
 			a.call(called)

@@ -54,17 +54,17 @@ func (c *conversation) compareThresholds(late time.Duration) {
 	if c.outcome.failure != nil {
 		return
 	}
-	c.outcome.paced = c.outcome.login != verdict.LoginUntried // without the login that was due it was no whole conversation
+	c.outcome.timed = c.outcome.login != verdict.LoginUntried // without the login that was due it was no whole conversation
 	var worst threshold
 	for _, t := range thresholds(c.check, c.outcome.address.Timings) {
 		if t.limit <= 0 {
 			continue
 		}
 		if t.took == 0 && (t.phase == config.PhaseLogin || t.phase == config.PhaseSelect) {
-			c.outcome.paced = false // this probe did not log in: it cannot tell
+			c.outcome.timed = false // this probe did not log in: it cannot tell
 		}
 		if t.took > t.limit && t.took-late <= t.limit {
-			c.outcome.paced = false // it cannot tell
+			c.outcome.timed = false // it cannot tell
 			continue
 		}
 		if t.took > t.limit && (worst.limit == 0 || ratio(t) > ratio(worst)) {
@@ -74,7 +74,7 @@ func (c *conversation) compareThresholds(late time.Duration) {
 	if worst.limit == 0 {
 		return
 	}
-	c.outcome.paced = true
+	c.outcome.timed = true
 	c.found(incident.Finding{
 		Condition: config.ConditionLatency, Health: incident.Degraded, Phase: worst.phase, Cause: config.CauseSlow,
 		Hint: fmt.Sprintf("%s took %s, more than the %s that the thresholds allow.", worst.name, beyond(worst.limit, worst.took), worst.limit),

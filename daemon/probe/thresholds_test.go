@@ -42,8 +42,8 @@ func TestThresholds(t *testing.T) {
 			if len(c.outcome.findings) > 0 {
 				got = c.outcome.findings[0].Phase.String()
 			}
-			if got != test.want || c.outcome.paced != test.paced {
-				t.Errorf("slow in %q, judged %v; want %q, %v", got, c.outcome.paced, test.want, test.paced)
+			if got != test.want || c.outcome.timed != test.paced {
+				t.Errorf("slow in %q, judged %v; want %q, %v", got, c.outcome.timed, test.want, test.paced)
 			}
 		})
 	}

@@ -10,7 +10,7 @@ func judgeAddresses(conversations []Conversation) []incident.Address {
 		if c.LeftOut || !c.Address.IP.IsValid() {
 			continue // nobody was talked to
 		}
-		if list == nil {
+		if list == nil { // one allocation a probe, of the size that the tracker keeps
 			list = make([]incident.Address, 0, len(conversations))
 		}
 		list = append(list, c.Address)

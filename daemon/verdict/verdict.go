@@ -48,6 +48,7 @@ func judgeService(check *config.Probe, p *Probe) (config.Conditions, []incident.
 	v := countVotes(p.Conversations)
 	switch {
 	case len(v.refused) > 0 && !mayWorkElsewhere(check, p.Conversations):
+		// The login runs at one address a probe, so it counts whatever the others say.
 		return v.serviceDown(p, *mostFrequent(v.refused).Failure, v.refused)
 	case v.well+len(v.failed) == 0:
 		return 0, []incident.Finding{v.whyNothingIsKnown()}
@@ -63,6 +64,7 @@ func judgeService(check *config.Probe, p *Probe) (config.Conditions, []incident.
 		observed &^= config.ConditionSet(config.ConditionService, config.ConditionAccount)
 		findings = append(findings, loginNotTriedYet())
 	case p.Logins.BrokenElsewhere:
+		// This address is well, and that one is tried again when it is its turn.
 		observed &^= config.ConditionSet(config.ConditionService)
 	}
 	return observed, p.explainMarks(findings)
