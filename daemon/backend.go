@@ -8,7 +8,6 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/api"
-	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
 
@@ -84,7 +83,7 @@ func survivors(d config.Diff) map[config.CheckID]config.CheckID {
 }
 
 // Recheck implements [api.Daemon].
-func (m *monitor) Recheck(ctx context.Context, id config.CheckID) (rep incident.Report, err error) {
+func (m *monitor) Recheck(ctx context.Context, id config.CheckID) (rep api.Report, err error) {
 	s, err := m.tracker.Snapshot(ctx)
 	if err != nil {
 		return rep, err
@@ -100,5 +99,5 @@ func (m *monitor) Recheck(ctx context.Context, id config.CheckID) (rep incident.
 		m.prober.RetryLogin(id)
 		m.loop.Wake(id)
 	})
-	return incident.NewReport(c.Label, result), err
+	return api.NewReport(c.Label, result), err
 }

@@ -199,8 +199,8 @@ func silenceNames(ctx context.Context, p *program, cmd *cobra.Command) (list []c
 // givenUp are the messages that --retry is for.
 func givenUp(ctx context.Context, p *program, cmd *cobra.Command) (list []cobra.Completion) {
 	known, _ := p.client(cmd).Incidents(ctx) // none without a daemon
-	for _, d := range deliveriesOf(known.Incidents, false) {
-		if d.State == "dead" || d.State == "expired" {
+	for _, d := range api.NewDeliveries(known.Incidents, false).Deliveries {
+		if d.GivenUp() {
 			list = append(list, cobra.CompletionWithDesc(string(d.Key), d.Transition+" to "+askedBy(d.Delivery)))
 		}
 	}

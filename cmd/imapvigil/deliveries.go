@@ -3,25 +3,12 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/api"
 )
-
-// deliveries is what `deliveries --json` prints: messages as they stand in
-// `incidents --json`, each with the incidents that it tells of.
-type deliveries struct {
-	Deliveries []deliveryOf `json:"deliveries"`
-}
-
-type deliveryOf struct {
-	api.Delivery
-	Incidents []string `json:"incidents"`
-}
 
 func (p *program) deliveriesCommand() *cobra.Command {
 	var retry string
@@ -43,7 +30,7 @@ func (p *program) deliveriesCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return p.printDeliveries(deliveriesOf(list.Incidents, all))
+			return p.printDeliveries(api.NewDeliveries(list.Incidents, all).Deliveries)
 		},
 	}
 	c.Flags().StringVar(&retry, "retry", "", "the key of a message that was given up")
@@ -52,40 +39,16 @@ func (p *program) deliveriesCommand() *cobra.Command {
 	return c
 }
 
-// deliveriesOf turns the list around: a message can tell of many incidents.
-func deliveriesOf(incidents []api.Incident, all bool) []deliveryOf {
-	list, place := []deliveryOf{}, map[string]int{}
-	for _, i := range incidents {
-		for _, d := range i.Deliveries {
-			if !all && d.State == "sent" {
-				continue
-			}
-			name := string(d.Key)
-			if name == "" { // held: what it will be told with is not decided
-				name = fmt.Sprint(d.Notifier, " ", d.Target, " ", d.Roles, " ", d.Transition, " ", i.ID)
-			}
-			at, known := place[name]
-			if !known {
-				at = len(list)
-				place[name] = at
-				list = append(list, deliveryOf{Delivery: d})
-			}
-			list[at].Incidents = append(list[at].Incidents, string(i.ID))
-		}
-	}
-	slices.SortFunc(list, func(a, b deliveryOf) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Key, b.Key)) })
-	return list
-}
-
 // askedBy names the roles that a message is for.
-func askedBy(d api.Delivery) string { return joinRoles(d.Roles) }
+func askedBy(d api.Delivery) string { return joined(d.Roles) }
 
-func joinRoles(roles []config.RoleID) string {
-	names := make([]string, len(roles))
-	for i, role := range roles {
-		names[i] = string(role)
+// joined lists names for people.
+func joined[T ~string](names []T) string {
+	texts := make([]string, len(names))
+	for i, name := range names {
+		texts[i] = string(name)
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(texts, ", ")
 }
 
 // answerOf gives the answer to a message, or why it is held and until when.
@@ -96,9 +59,9 @@ func answerOf(d api.Delivery) string {
 	return d.Answer.String() + "; there is room at " + stamp(*d.Until)
 }
 
-func (p *program) printDeliveries(list []deliveryOf) error {
+func (p *program) printDeliveries(list []api.DeliveryOf) error {
 	if p.json {
-		return p.printJSON(deliveries{list})
+		return p.printJSON(api.Deliveries{Deliveries: list})
 	}
 	if len(list) == 0 {
 		p.printf("No messages.\n")
@@ -107,7 +70,7 @@ func (p *program) printDeliveries(list []deliveryOf) error {
 		p.printf("%s  %s  %s\n", cmp.Or(string(d.Key), "not sent yet"), d.State, stamp(d.At))
 		to := strings.TrimSpace(askedBy(d.Delivery) + " by " + d.Notifier + " " + d.Target)
 		p.printf("%s\n", fold("    ", fmt.Sprintf("%s of %s to %s, %s", d.Transition,
-			strings.Join(d.Incidents, ", "), to, plural(d.Attempts, "attempt"))))
+			joined(d.Incidents), to, plural(d.Attempts, "attempt"))))
 		if !d.Answer.IsZero() {
 			p.printf("%s\n", fold("    > ", answerOf(d.Delivery)))
 		}

@@ -158,7 +158,7 @@ func (p *program) explain(i api.Incident) {
 func notTold(h api.Held) string {
 	text := "not told: "
 	if h.Notifier != "" {
-		text += strings.TrimSpace(h.Notifier+" "+h.Target) + " for " + joinRoles(h.Roles) + ": "
+		text += strings.TrimSpace(h.Notifier+" "+h.Target) + " for " + joined(h.Roles) + ": "
 	}
 	text += h.Detail
 	if h.Until != nil {

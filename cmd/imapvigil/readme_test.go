@@ -20,9 +20,9 @@ import (
 
 // jsonOutputs are values of the types that commands print with --json.
 var jsonOutputs = map[string]any{
-	"validate": validation{}, "plan": api.Plan{}, "reload": api.Verdict{}, "test": reports{}, "recheck": reports{},
+	"validate": validation{}, "plan": api.Plan{}, "reload": api.Verdict{}, "test": api.Reports{}, "recheck": api.Reports{},
 	"status": api.Status{}, "incidents": api.Incidents{}, "silence add": api.Silence{}, "silence list": api.Silences{},
-	"deliveries": deliveries{}, "notify-test": api.Trial{}, "journal": entry{}, "schema": hclfile.Language{},
+	"deliveries": api.Deliveries{}, "notify-test": api.Trial{}, "journal": entry{}, "schema": hclfile.Language{},
 	"version": map[string]string{"version": "", "go": "", "os": "", "arch": ""},
 }
 

@@ -4,7 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
 func (p *program) recheckCommand() *cobra.Command {
@@ -17,7 +17,7 @@ func (p *program) recheckCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return p.printReports([]incident.Report{report})
+			return p.printReports([]api.Report{report})
 		},
 	}
 	p.jsonFlag(c)

@@ -8,14 +8,10 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/notifiers"
 )
-
-// reports is what `test --json` prints.
-type reports struct {
-	Checks []incident.Report `json:"checks"`
-}
 
 // node is the name of this machine in results.
 func node() string {
@@ -27,9 +23,9 @@ func node() string {
 }
 
 // printReports shows results, and ends with the code of the worst.
-func (p *program) printReports(list []incident.Report) error {
+func (p *program) printReports(list []api.Report) error {
 	if p.json {
-		if err := p.printJSON(reports{list}); err != nil {
+		if err := p.printJSON(api.Reports{Checks: list}); err != nil {
 			return err
 		}
 		return exit(worst(list).ExitCode())
@@ -47,7 +43,7 @@ func (p *program) printReports(list []incident.Report) error {
 }
 
 // worst: down hides what could not be tested, which hides degraded.
-func worst(list []incident.Report) incident.Health {
+func worst(list []api.Report) incident.Health {
 	for _, h := range []incident.Health{incident.Down, incident.Unknown, incident.Degraded} {
 		for _, r := range list {
 			if r.State == h {
@@ -58,7 +54,7 @@ func worst(list []incident.Report) incident.Health {
 	return incident.OK
 }
 
-func tally(list []incident.Report) string {
+func tally(list []api.Report) string {
 	var parts []string
 	for _, h := range []incident.Health{incident.OK, incident.Degraded, incident.Down, incident.Unknown} {
 		n := 0
@@ -74,7 +70,7 @@ func tally(list []incident.Report) string {
 	return plural(len(list), "check") + ": " + strings.Join(parts, ", ")
 }
 
-func (p *program) printReport(r incident.Report) {
+func (p *program) printReport(r api.Report) {
 	title := r.ID
 	if r.Label != r.ID {
 		title += "  " + r.Label
@@ -97,7 +93,7 @@ func (p *program) printReport(r incident.Report) {
 	}
 }
 
-func (p *program) printAddress(a incident.AddressReport) {
+func (p *program) printAddress(a api.AddressReport) {
 	p.printf("  %s port %d\n", a.Address, a.Port)
 	for _, phase := range phasesOf(a) {
 		took := a.Timings[phase]
@@ -123,7 +119,7 @@ func (p *program) printAddress(a incident.AddressReport) {
 	}
 }
 
-func (p *program) printTLS(t incident.TLSReport) {
+func (p *program) printTLS(t api.TLSReport) {
 	if t.Version != "" {
 		p.printf("    %s, %s\n", t.Version, t.Cipher)
 	}
@@ -149,7 +145,7 @@ func milliseconds(took time.Duration) string {
 
 // phasesOf lists the phases in the order in which the conversation went through
 // them: with STARTTLS, TLS comes after the greeting and the capabilities.
-func phasesOf(a incident.AddressReport) []config.Phase {
+func phasesOf(a api.AddressReport) []config.Phase {
 	list := slices.Collect(config.Phases())
 	t := a.Timings
 	if t[config.PhaseStartTLS] > 0 || a.Phase == config.PhaseStartTLS || t[config.PhaseGreeting] > 0 && t[config.PhaseTLS] <= 0 {
@@ -167,7 +163,7 @@ var nagios = map[incident.Health]string{
 
 // printNagios writes one status line with performance data, as the plugins
 // guidelines of monitoring-plugins.org have it.
-func (p *program) printNagios(list []incident.Report) error {
+func (p *program) printNagios(list []api.Report) error {
 	state := worst(list)
 	text := tally(list)
 	if len(list) == 1 {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/probe"
@@ -177,15 +178,15 @@ const sideBySide = 64
 
 // probeAll probes checks side by side, those that log in to the same account one
 // after the other: each has its turn, however long those before it take.
-func probeAll(ctx context.Context, prober *probe.Prober, checks []*config.Check) []incident.Report {
-	reports := make([]incident.Report, len(checks))
+func probeAll(ctx context.Context, prober *probe.Prober, checks []*config.Check) []api.Report {
+	reports := make([]api.Report, len(checks))
 	var g errgroup.Group
 	g.SetLimit(sideBySide)
 	for _, row := range byAccount(checks) {
 		g.Go(func() error {
 			for _, i := range row {
 				p := prober.Probe(ctx, checks[i].ID, checks[i].Probe)
-				reports[i] = incident.NewReport(checks[i].Label, verdict.Judge(&checks[i].Probe, &p))
+				reports[i] = api.NewReport(checks[i].Label, verdict.Judge(&checks[i].Probe, &p))
 			}
 			return nil
 		})

@@ -30,7 +30,7 @@ type Daemon interface {
 	// Plan says what a reload would do; an empty path is the daemon's own.
 	Plan(ctx context.Context, path string) (Plan, error)
 	// Recheck probes now, and the result counts.
-	Recheck(ctx context.Context, id config.CheckID) (incident.Report, error)
+	Recheck(ctx context.Context, id config.CheckID) (Report, error)
 	// NotifyTest sends a test message along each way of a role.
 	NotifyTest(ctx context.Context, id config.RoleID) (Trial, error)
 	// Explain says why the destinations of an incident are not told of it now.

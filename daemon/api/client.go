@@ -95,7 +95,7 @@ func (c *Client) Plan(ctx context.Context, path string) (Plan, error) {
 }
 
 // Recheck has a check probed now, and waits for the result.
-func (c *Client) Recheck(ctx context.Context, id config.CheckID) (r incident.Report, err error) {
+func (c *Client) Recheck(ctx context.Context, id config.CheckID) (r Report, err error) {
 	err = c.call(ctx, http.MethodPost, "/v1/recheck?check="+url.QueryEscape(string(id)), nil, &r)
 	return r, err
 }

@@ -55,8 +55,8 @@ func (f *fake) Plan(_ context.Context, path string) (api.Plan, error) {
 	return api.Plan{Diff: d, Orphaned: []incident.ID{"abc"}, Kept: []api.KeptIncident{{ID: "def", Check: "mx1/imaps"}}}, nil
 }
 
-func (f *fake) Recheck(_ context.Context, id config.CheckID) (incident.Report, error) {
-	return incident.Report{}, errors.New("there is no check " + string(id))
+func (f *fake) Recheck(_ context.Context, id config.CheckID) (api.Report, error) {
+	return api.Report{}, errors.New("there is no check " + string(id))
 }
 
 func (f *fake) NotifyTest(_ context.Context, id config.RoleID) (api.Trial, error) {

@@ -13,7 +13,6 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/control"
-	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
 
@@ -33,10 +32,10 @@ func (v *voluble) Self() api.Self {
 	return api.Self{Notes: []string{strings.Repeat("x", 1<<18)}}
 }
 
-func (v *voluble) Recheck(context.Context, config.CheckID) (incident.Report, error) {
+func (v *voluble) Recheck(context.Context, config.CheckID) (api.Report, error) {
 	close(v.asked)
 	<-v.begin
-	return incident.Report{ID: "a"}, nil
+	return api.Report{ID: "a"}, nil
 }
 
 // connect opens a connection that sends a text and then does nothing.

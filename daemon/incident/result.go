@@ -122,3 +122,18 @@ func (h Health) rank() int {
 	}
 	return 0
 }
+
+// ExitCode is what the commands test and recheck end with: 0 ok, 1 degraded,
+// 2 down, 3 could not be judged.
+func (h Health) ExitCode() int {
+	switch h {
+	case OK:
+		return 0
+	case Degraded:
+		return 1
+	case Down:
+		return 2
+	case Unknown:
+	}
+	return 3
+}

@@ -1,4 +1,4 @@
-package incident
+package api
 
 import (
 	"encoding/json"
@@ -8,14 +8,15 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
-// A Report is a Result as `test --json` and `recheck --json` show it. The keys
+// A Report is an [incident.Result] as `test --json` and `recheck --json` show it. The keys
 // are an interface.
 type Report struct {
 	ID        string          `json:"id"`
 	Label     string          `json:"label"`
-	State     Health          `json:"state"`
+	State     incident.Health `json:"state"`
 	Phase     config.Phase    `json:"phase"`
 	Cause     config.Cause    `json:"cause"`
 	Hint      string          `json:"hint"`
@@ -23,23 +24,28 @@ type Report struct {
 	Addresses []AddressReport `json:"addresses"`
 	// Findings beyond the worst, and Notes, are for people; not part of the
 	// interface yet.
-	Findings []Finding `json:"findings,omitempty"`
-	Notes    []Note    `json:"notes,omitempty"`
+	Findings []incident.Finding `json:"findings,omitempty"`
+	Notes    []incident.Note    `json:"notes,omitempty"`
+}
+
+// Reports is what `test --json` and `recheck --json` print.
+type Reports struct {
+	Checks []Report `json:"checks"`
 }
 
 // AddressReport is one conversation of a [Report].
 type AddressReport struct {
-	Node         string        `json:"node"`
-	Address      string        `json:"address"`
-	Port         int           `json:"port"`
-	State        Health        `json:"state"`
-	Phase        config.Phase  `json:"phase"`
-	Cause        config.Cause  `json:"cause"`
-	Hint         string        `json:"hint"`
-	Evidence     opaque.Words  `json:"evidence"`
-	Timings      TimingsReport `json:"timings_ms"`
-	TLS          *TLSReport    `json:"tls"`
-	Capabilities []string      `json:"capabilities"`
+	Node         string          `json:"node"`
+	Address      string          `json:"address"`
+	Port         int             `json:"port"`
+	State        incident.Health `json:"state"`
+	Phase        config.Phase    `json:"phase"`
+	Cause        config.Cause    `json:"cause"`
+	Hint         string          `json:"hint"`
+	Evidence     opaque.Words    `json:"evidence"`
+	Timings      TimingsReport   `json:"timings_ms"`
+	TLS          *TLSReport      `json:"tls"`
+	Capabilities []string        `json:"capabilities"`
 }
 
 // TimingsReport is how long each phase took. In JSON it has a key for each phase
@@ -86,7 +92,7 @@ type TLSReport struct {
 }
 
 // NewReport shows a result under the label of its check.
-func NewReport(label string, r Result) Report {
+func NewReport(label string, r incident.Result) Report {
 	rep := Report{ID: string(r.Check), Label: label, State: r.Health(), Addresses: []AddressReport{}, Notes: r.Notes}
 	if worst, bad := r.Worst(); bad {
 		rep.Phase, rep.Cause, rep.Hint, rep.Evidence = worst.Phase, worst.Cause, worst.Hint, worst.Evidence
@@ -98,7 +104,7 @@ func NewReport(label string, r Result) Report {
 	return rep
 }
 
-func newAddressReport(a Address) AddressReport {
+func newAddressReport(a incident.Address) AddressReport {
 	rep := AddressReport{
 		Node: a.Node, Port: int(a.Port), State: a.Health, Phase: a.Phase, Cause: a.Cause,
 		Hint: a.Hint, Evidence: a.Evidence, Timings: TimingsReport(a.Timings), Capabilities: a.Capabilities,
@@ -113,19 +119,4 @@ func newAddressReport(a Address) AddressReport {
 		rep.TLS = &TLSReport{i.Version, i.Cipher, i.Subject, i.Issuer, i.NotAfter.UTC(), i.SHA256}
 	}
 	return rep
-}
-
-// ExitCode is what the commands test and recheck end with: 0 ok, 1 degraded,
-// 2 down, 3 could not be judged.
-func (h Health) ExitCode() int {
-	switch h {
-	case OK:
-		return 0
-	case Degraded:
-		return 1
-	case Down:
-		return 2
-	case Unknown:
-	}
-	return 3
 }
