@@ -152,7 +152,7 @@ func (p *planner) holds(old *Delivery) bool {
 		if !known {
 			return false
 		}
-		return !p.world.maySend(s, i, old.AskedBy(), p.now) || i.Transition != notifiers.Closed && !s.Fresh
+		return p.world.itemHold(s, i, old.AskedBy(), p.now).holds() || i.Transition != notifiers.Closed && !s.Fresh
 	})
 }
 

@@ -6,13 +6,14 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/notifiers"
 )
 
 // Explain returns why the destinations of the subjects of a world are not told now, by
 // the decisions of [Plan]: each that has not heard of the current state and that no
-// delivery is under way to has a reason. Ask it after the book has what Plan decided. A
-// gathering message may go out earlier than Explain says, with that of an incident which
-// is not among the subjects.
+// delivery is under way to has a reason, and a delivery that is held back has one, too.
+// Ask it after the book has what Plan decided. A gathering message may go out earlier
+// than Explain says, with that of an incident which is not among the subjects.
 func Explain(b *Book, w World, now time.Time) []Held {
 	p := newPlanner(b, w, now)
 	p.explains = true
@@ -59,6 +60,22 @@ func (p *planner) note(s *Subject, way *config.Notify, n need, h hold) {
 func (p *planner) noteAll(s *Subject, ways []*config.Notify, n need, reason HeldReason) {
 	for _, way := range ways {
 		p.note(s, way, n, hold{reason: reason})
+	}
+}
+
+// noteDelivery keeps why a delivery is not sent of which nothing newer is to be said.
+func (p *planner) noteDelivery(s *Subject, d *Delivery) {
+	i := slices.IndexFunc(d.Items, func(i Item) bool { return i.Incident == s.ID })
+	if !p.explains || d.State == Sending || i < 0 {
+		return
+	}
+	item, h := d.Items[i], hold{}
+	if h = p.world.itemHold(s, item, d.AskedBy(), p.now); !h.holds() && item.Transition != notifiers.Closed && !s.Fresh {
+		h = hold{reason: HeldUntilSeen}
+	}
+	way := config.Notify{ID: d.NotifyID}
+	for _, way.ID.Role = range d.AskedBy() {
+		p.note(s, &way, need{transition: item.Transition}, h)
 	}
 }
 

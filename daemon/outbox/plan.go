@@ -154,6 +154,9 @@ func (p *planner) pair(s *Subject, ways []*config.Notify, e entry) {
 	if ok || d != nil {
 		p.reasons = p.reasons[:reasons] // of other roles, or of what replaces the delivery
 	}
+	if !ok && d != nil {
+		p.noteDelivery(s, d)
+	}
 	switch {
 	case !ok || d != nil && d.State == Sending:
 		return

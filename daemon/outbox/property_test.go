@@ -326,7 +326,7 @@ func (m *model) onDone() {
 			told, underWay := m.deliveries(&s, to)
 			reason := held[to]
 			if reason.Reason == "" && !told && !underWay || // what is under way may be older
-				reason.Reason != "" && reason.Transition != notifiers.Reminder && told {
+				reason.Reason != "" && reason.Transition != notifiers.Reminder && told && !underWay {
 				for _, d := range m.book.Of(s.ID) {
 					m.Logf("%s %v %s %+v", d.At.Sub(epoch), d.NotifyID, d.State, d.Items)
 				}

@@ -44,6 +44,7 @@ var update = flag.Bool("update", false, "rewrite what the rules come to")
 //	1m limit email.mail 3           it sends no more messages than this in an hour
 //	1m window night 20m 40m         the schedule "night" lasts from 20m to 40m
 //	1m silence a 20m                nothing is sent about a, or to a role, until 20m
+//	1m why                          shows why destinations are not told now
 //	1m held                         shows what is held back, and why
 //	1m parent a 20m                 what a depends on is down until 20m
 //	1m monitor ops                  the role ops is the daemon's own
@@ -142,6 +143,8 @@ func (p *player) do(verb string, args []string) {
 		p.silence(args[0], epoch.Add(p.duration(args[1])))
 	case "held":
 		p.showHeld()
+	case "why":
+		p.showReasons()
 	case "parent":
 		p.parents[config.CheckID(args[0])] = [2]time.Time{p.now, epoch.Add(p.duration(args[1]))}
 	case "again":
@@ -165,6 +168,22 @@ func (p *player) showHeld() {
 	}
 	if n := p.book.CountHeld(); n > 0 {
 		fmt.Fprintf(&p.out, "    %d messages wait\n", n)
+	}
+}
+
+func (p *player) showReasons() {
+	p.round() // what is due at this moment
+	w := p.world()
+	subjects := w.Subjects
+	for i := range subjects {
+		w.Subjects = subjects[i : i+1]
+		for _, h := range outbox.Explain(p.book, w, p.now) {
+			fmt.Fprintf(&p.out, "    %s not told to %s %s:%s: %s", h.Incident, names(h.Roles), h.NotifyID.Notifier, h.NotifyID.Target, h.Reason)
+			if !h.Until.IsZero() {
+				fmt.Fprintf(&p.out, " until %s", h.Until.Sub(epoch))
+			}
+			p.out.WriteString("\n")
+		}
 	}
 }
 

@@ -87,18 +87,18 @@ func (w *World) Holds(d *Delivery, now time.Time) bool {
 	}
 	return !slices.ContainsFunc(d.Items, func(item Item) bool {
 		s, known := subjects[item.Incident]
-		return !known || w.maySend(s, item, d.AskedBy(), now)
+		return !known || !w.itemHold(s, item, d.AskedBy(), now).holds()
 	})
 }
 
-// maySend reports whether an item may be sent just now for one of some roles. The end
+// itemHold returns why an item must not be sent just now for any of some roles. The end
 // of what was told does not wait for what the check depends on.
-func (w *World) maySend(s *Subject, item Item, roles []config.RoleID, now time.Time) bool {
+func (w *World) itemHold(s *Subject, item Item, roles []config.RoleID, now time.Time) hold {
 	keeps := suppression((*World).suppressed)
 	if item.EndsTold() {
 		keeps = (*World).silenced
 	}
-	return !keeps.forAll(w, s, roles, now).holds()
+	return keeps.forAll(w, s, roles, now)
 }
 
 // outdated reports whether a delivery tells of nothing that is known to be so:
