@@ -2,14 +2,11 @@ package config_test
 
 import (
 	"bytes"
-	"flag"
-	"os"
 	"testing"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/golden"
 )
-
-var update = flag.Bool("update", false, "write what is printed into the golden files")
 
 func TestPrint(t *testing.T) {
 	diags := []config.Diagnostic{
@@ -33,17 +30,6 @@ func TestPrint(t *testing.T) {
 		if err := config.Print(&got, diags, color); err != nil {
 			t.Fatal(err)
 		}
-		if *update {
-			if err := os.WriteFile(name, got.Bytes(), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got.String() != string(want) {
-			t.Errorf("got:\n%s\nwant:\n%s", got.String(), want)
-		}
+		golden.Compare(t, name, got.String())
 	}
 }

@@ -28,6 +28,7 @@ var rooms = map[string][]string{
 	"config":            {"config/opaque", "notifiers"},
 	"config/calendar":   {"config"},
 	"config/advice":     {"config", "config/calendar", "notifiers"},
+	"config/golden":     {}, // of tests
 	"config/source":     {"config", "config/opaque"},
 	"config/hclfile":    {"config", "config/certfile", "config/advice", "config/calendar", "config/names", "config/opaque", "config/source", "notifiers", "notifiers/*"},
 	// Which names are read, and how deep, is one rule; the watcher knows it from the

@@ -1,9 +1,7 @@
 package notifiers_test
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,14 +9,12 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/imapvigil/imapvigil/config/golden"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/notifiers"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 var start = time.Date(2026, 11, 23, 17, 47, 5, 0, time.UTC)
 
@@ -117,25 +113,8 @@ func TestMessages(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := fmt.Sprintf("-- subject --\n%s\n-- short --\n%s\n-- text --\n%s", m.Subject(), m.Short(), m.Text())
-			golden(t, name, got)
+			golden.Compare(t, filepath.Join("testdata", name+".txt"), got)
 		})
-	}
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name+".txt")
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("not what %s says (run with -update when it should):\n%s", file, diff)
 	}
 }
 

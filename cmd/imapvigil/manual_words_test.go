@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/golden"
 )
 
 // TestManualWords holds the section WORDS of imapvigil(8) against the tables of
@@ -26,7 +27,7 @@ func TestManualWords(t *testing.T) {
 	want := fmt.Sprintf("%s\n.Sh WORDS\n%s.Sh EXAMPLES\n%s", before, manualWords(), after)
 	switch {
 	case string(page) == want:
-	case *update:
+	case golden.Updating():
 		if err := os.WriteFile(manualFile, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}

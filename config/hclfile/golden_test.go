@@ -3,7 +3,6 @@ package hclfile_test
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,8 +18,6 @@ import (
 	"github.com/imapvigil/imapvigil/config/hclfile"
 	"github.com/imapvigil/imapvigil/config/source"
 )
-
-var update = flag.Bool("update", false, "write what is printed into the golden files")
 
 // A script is a txtar archive: a tree of files under etc, settings in its
 // comment, and what a user sees in the file "want". The settings are lines

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/golden"
 	"github.com/imapvigil/imapvigil/config/hclfile"
 	"github.com/imapvigil/imapvigil/config/source"
 )
@@ -28,7 +29,7 @@ func TestREADMETables(t *testing.T) {
 	if page == string(text) {
 		return
 	}
-	if !*update {
+	if !golden.Updating() {
 		t.Fatalf("%s does not say what the loader does; -update writes its tables", readme)
 	}
 	if err := os.WriteFile(readme, []byte(page), 0o644); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/golden"
 )
 
 // TestRight shows what a configuration means: every field that is not zero,
@@ -104,7 +105,7 @@ func compareText(t *testing.T, a *txtar.Archive, file, got string) {
 		i = len(a.Files)
 		a.Files = append(a.Files, txtar.File{Name: "want"})
 	}
-	if *update {
+	if golden.Updating() {
 		a.Files[i].Data = []byte(got)
 		if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
 			t.Fatal(err)

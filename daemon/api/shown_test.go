@@ -4,17 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/golden"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
@@ -25,8 +22,6 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers/email"
 	"github.com/imapvigil/imapvigil/notifiers/webhook"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // begin is when the clock of a synctest bubble starts.
 var begin = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -167,18 +162,7 @@ func TestWhatIsShownAsJSON(t *testing.T) {
 				t.Fatal(err)
 			}
 			file := filepath.Join("testdata", name+".json")
-			if *update {
-				if err := os.WriteFile(file, text.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), text.String()); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			golden.Compare(t, file, text.String())
 		})
 	}
 }

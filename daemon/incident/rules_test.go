@@ -2,7 +2,6 @@ package incident_test
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,10 +14,9 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/golden"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
-
-var update = flag.Bool("update", false, "rewrite what the rules come to")
 
 // Every file under testdata is one rule, as a timeline that can be read: a line
 // is an offset and what happens then, the indented lines below it are the
@@ -51,16 +49,7 @@ func TestRules(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			is := play(t, string(was))
-			if *update {
-				if err := os.WriteFile(file, []byte(is), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if diff := cmp.Diff(strings.Split(string(was), "\n"), strings.Split(is, "\n")); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", file, diff)
-			}
+			golden.Compare(t, file, play(t, string(was)))
 		})
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -15,15 +14,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/golden"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/notifiers"
 )
-
-var update = flag.Bool("update", false, "rewrite what the rules come to")
 
 // Every file under testdata is one rule, as a timeline that can be read: a line
 // is an offset and what happens then, the indented lines below it are the
@@ -64,16 +60,7 @@ func TestRules(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			is := play(t, string(was))
-			if *update {
-				if err := os.WriteFile(file, []byte(is), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if diff := cmp.Diff(strings.Split(string(was), "\n"), strings.Split(is, "\n")); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", file, diff)
-			}
+			golden.Compare(t, file, play(t, string(was)))
 		})
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/base64"
-	"flag"
 	"fmt"
 	"net"
 	"net/netip"
@@ -24,6 +23,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/golden"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest"
@@ -142,8 +142,6 @@ func (c *hostileCase) fits(result incident.Result) bool {
 	return inWords(result, strings.Count(c.want, " ") > 1) == c.want && !slices.ContainsFunc(c.hints, lacks)
 }
 
-var update = flag.Bool("update", false, "write what is compared with files")
-
 // compareTranscript compares the transcript, where the case holds one.
 func compareTranscript(t *testing.T, file string, archive *txtar.Archive, said string) {
 	for i := range archive.Files {
@@ -151,7 +149,7 @@ func compareTranscript(t *testing.T, file string, archive *txtar.Archive, said s
 		if section.Name != "transcript" || string(section.Data) == said {
 			continue
 		}
-		if !*update {
+		if !golden.Updating() {
 			t.Errorf("the transcript is\n%s\nwant\n%s", said, section.Data)
 			continue
 		}

@@ -2,7 +2,6 @@ package selfcheck_test
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"net/netip"
 	"os"
@@ -13,14 +12,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/golden"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/selfcheck"
 )
-
-var update = flag.Bool("update", false, "rewrite what comes of the nights")
 
 // Every file under testdata/nights is one night: what there is, then what
 // happens to it, with what the monitor makes of it indented below. A line that
@@ -63,15 +59,7 @@ func TestNights(t *testing.T) {
 			}
 			var is string
 			synctest.Test(t, func(t *testing.T) { is = play(t, string(was)) })
-			if *update {
-				if err := os.WriteFile(file, []byte(is), 0o600); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if diff := cmp.Diff(strings.Split(string(was), "\n"), strings.Split(is, "\n")); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", file, diff)
-			}
+			golden.Compare(t, file, is)
 		})
 	}
 }

@@ -1,19 +1,16 @@
 package tracker_test
 
 import (
-	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 	"go.uber.org/goleak"
-)
 
-var update = flag.Bool("update", false, "rewrite what the nights come to")
+	"github.com/imapvigil/imapvigil/config/golden"
+)
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -35,18 +32,8 @@ func TestNights(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			was := string(txtar.Format(archive))
 			synctest.Test(t, func(t *testing.T) { play(t, archive) })
-			is := string(txtar.Format(archive))
-			if *update {
-				if err := os.WriteFile(file, []byte(is), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if diff := cmp.Diff(strings.Split(was, "\n"), strings.Split(is, "\n")); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", file, diff)
-			}
+			golden.Compare(t, file, string(txtar.Format(archive)))
 		})
 	}
 }

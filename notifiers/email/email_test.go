@@ -4,27 +4,23 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"io"
 	"maps"
 	"net"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
+	"github.com/imapvigil/imapvigil/config/golden"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/notifiers"
 	"github.com/imapvigil/imapvigil/notifiers/email"
 	"github.com/imapvigil/imapvigil/notifiers/notifiertest"
 	"github.com/imapvigil/imapvigil/notifiers/notifiertest/smtpsink"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -67,23 +63,7 @@ func TestLetters(t *testing.T) {
 			t.Fatal(err)
 		}
 		transition := strings.TrimPrefix(m.Key, "key-")
-		golden(t, "testdata/"+transition+".eml", bytes.ReplaceAll(sink.Messages()[i].Data, []byte("\r\n"), []byte("\n")))
-	}
-}
-
-func golden(t *testing.T, file string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, got, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("not what %s says (run with -update when it should):\n%s", file, diff)
+		golden.Compare(t, "testdata/"+transition+".eml", string(bytes.ReplaceAll(sink.Messages()[i].Data, []byte("\r\n"), []byte("\n"))))
 	}
 }
 

@@ -3,28 +3,24 @@ package slack_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/slack-go/slack/slacktest"
 	"go.uber.org/goleak"
 
+	"github.com/imapvigil/imapvigil/config/golden"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/notifiers"
 	"github.com/imapvigil/imapvigil/notifiers/notifiertest"
 	"github.com/imapvigil/imapvigil/notifiers/notifiertest/httpsink"
 	"github.com/imapvigil/imapvigil/notifiers/slack"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // slacktest holds each message for a websocket that nobody opens here.
 func TestMain(m *testing.M) {
@@ -112,7 +108,7 @@ func TestPosts(t *testing.T) {
 		if _, err := open(t, settings).Notify(t.Context(), ops, m); err != nil {
 			t.Fatal(err)
 		}
-		golden(t, "testdata/"+strings.TrimPrefix(m.Key, "key-")+".txt", show(t, parse(sink.Requests()[0])))
+		golden.Compare(t, "testdata/"+strings.TrimPrefix(m.Key, "key-")+".txt", show(t, parse(sink.Requests()[0])))
 	}
 }
 
@@ -137,22 +133,6 @@ func show(t *testing.T, form url.Values) string {
 		t.Fatal(err)
 	}
 	return text.String() + "attachments: " + indented.String()
-}
-
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("not what %s says (run with -update when it should):\n%s", file, diff)
-	}
 }
 
 // slack-go's own server takes what we send.

@@ -3,10 +3,8 @@ package webhook_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +13,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 	"go.uber.org/goleak"
 
+	"github.com/imapvigil/imapvigil/config/golden"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/notifiers"
 	"github.com/imapvigil/imapvigil/notifiers/httpdo"
@@ -22,8 +21,6 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers/notifiertest/httpsink"
 	"github.com/imapvigil/imapvigil/notifiers/webhook"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -100,23 +97,7 @@ func TestBodies(t *testing.T) {
 		if err := json.Indent(&indented, body, "", "  "); err != nil {
 			t.Fatal(err)
 		}
-		golden(t, "testdata/"+strings.TrimPrefix(m.Key, "key-")+".json", indented.String()+"\n")
-	}
-}
-
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("not what %s says (run with -update when it should):\n%s", file, diff)
+		golden.Compare(t, "testdata/"+strings.TrimPrefix(m.Key, "key-")+".json", indented.String()+"\n")
 	}
 }
 
