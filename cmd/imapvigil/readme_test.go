@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imapvigil/imapvigil/config/golden"
 	"github.com/imapvigil/imapvigil/config/hclfile"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/api"
@@ -60,7 +61,7 @@ func TestREADMEKeys(t *testing.T) {
 	}
 	switch {
 	case section.text == want.String():
-	case *update:
+	case golden.Updating():
 		if err := os.WriteFile("README.md", []byte(section.before+want.String()+section.after), 0o644); err != nil {
 			t.Fatal(err)
 		}
