@@ -30,7 +30,9 @@ var rooms = map[string][]string{
 	"config/advice":     {"config", "config/calendar", "notifiers"},
 	"config/golden":     {}, // of tests
 	"config/source":     {"config", "config/opaque"},
-	"config/hclfile":    {"config", "config/certfile", "config/advice", "config/calendar", "config/names", "config/opaque", "config/source", "notifiers", "notifiers/*"},
+	"config/hclfile":    {"config", "config/certfile", "config/advice", "config/calendar", "config/hclfile/diagnose", "config/names", "config/opaque", "config/source", "notifiers", "notifiers/*"},
+
+	"config/hclfile/diagnose": {"config", "config/opaque", "config/source"},
 	// Which names are read, and how deep, is one rule; the watcher knows it from the
 	// reader, so that no two of them can differ.
 	"config/watch":                    {"config/source"},
@@ -81,7 +83,7 @@ var rooms = map[string][]string{
 
 // owners are the libraries that one room alone may import, and those below it.
 var owners = map[string][]string{
-	"github.com/hashicorp/hcl/":     {"config/hclfile"},
+	"github.com/hashicorp/hcl/":     {"config/hclfile", "config/hclfile/diagnose"},
 	"github.com/fsnotify/":          {"config/watch"},
 	"github.com/emersion/go-imap/":  {"daemon/probe", "daemon/probe/imaptest"},
 	"github.com/teambition/rrule-":  {"config/calendar"},

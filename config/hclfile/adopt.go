@@ -7,12 +7,12 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
 // adopt takes over a diagnostic of hcl with its own words.
 func (l *loader) adopt(r *rule, d *hcl.Diagnostic) {
-	l.findings = append(l.findings, finding{r, d.Summary, d.Detail, subject(d)})
-	l.failed = true
+	l.Say(r, d.Summary, d.Detail, subject(d))
 }
 
 func subject(d *hcl.Diagnostic) hcl.Range {
@@ -28,13 +28,12 @@ var quotedName = regexp.MustCompile(`"([^"]*)"`)
 // attributes that were probably meant by others with typing errors.
 func (l *loader) adoptContent(diags hcl.Diagnostics, b *blockType, what string) (meant []string) {
 	for _, d := range diags {
-		l.failed = true
 		switch name := nameIn(d); {
 		case d.Severity != hcl.DiagError:
 		case d.Expression != nil: // for_each and labels of a dynamic block
 			l.adoptDynamic(d)
 		case d.Summary == "Unsupported argument", d.Summary == "Extraneous JSON object property":
-			if near, ok := nearest(name, b.attributeNames()); ok {
+			if near, ok := diagnose.Nearest(name, b.attributeNames()); ok {
 				meant = append(meant, near)
 			}
 			l.unknownAttribute(subject(d), name, b, what)
@@ -43,7 +42,7 @@ func (l *loader) adoptContent(diags hcl.Diagnostics, b *blockType, what string) 
 		case strings.HasPrefix(d.Summary, "Extraneous label for "), strings.HasPrefix(d.Summary, "Missing ") && strings.Contains(d.Summary, " for "):
 			l.wrongLabels(d, b)
 		case d.Summary == "Missing required argument", strings.Contains(d.Summary, "dynamic"):
-			l.report(ruleDynamic, subject(d), "%s", dynamicForm)
+			l.Report(ruleDynamic, subject(d), "%s", dynamicForm)
 		default:
 			l.adoptShape(d)
 		}
@@ -68,7 +67,7 @@ func (l *loader) adoptShape(d *hcl.Diagnostic) {
 		l.adoptParsing(d)
 		return
 	}
-	l.report(ruleDuplicateValue, subject(d), "%s is already written at %s:%s:%s.", nameIn(d), m[1], m[2], m[3])
+	l.Report(ruleDuplicateValue, subject(d), "%s is already written at %s:%s:%s.", nameIn(d), m[1], m[2], m[3])
 }
 
 // onlyRepeats reports whether all that the parser complains about is that
@@ -89,7 +88,7 @@ func nameIn(d *hcl.Diagnostic) string {
 func (l *loader) adoptDynamic(d *hcl.Diagnostic) {
 	switch {
 	case strings.Contains(d.Detail, "dynamic marks"):
-		l.report(ruleSensitiveValue, subject(d), "Names of blocks are shown everywhere, so they take nothing that comes from credential.")
+		l.Report(ruleSensitiveValue, subject(d), "Names of blocks are shown everywhere, so they take nothing that comes from credential.")
 		return
 	case strings.HasPrefix(d.Summary, "Invalid dynamic"):
 		l.adopt(ruleDynamic, d)
@@ -97,7 +96,7 @@ func (l *loader) adoptDynamic(d *hcl.Diagnostic) {
 	}
 	for _, t := range d.Expression.Variables() {
 		if slices.Contains(referenceRoots, t.RootName()) && d.Summary == "Unknown variable" {
-			l.report(ruleEarlyReference, subject(d), "for_each and labels are evaluated before blocks have names, so they can use locals and functions, not references.")
+			l.Report(ruleEarlyReference, subject(d), "for_each and labels are evaluated before blocks have names, so they can use locals and functions, not references.")
 			return
 		}
 	}
@@ -106,29 +105,29 @@ func (l *loader) adoptDynamic(d *hcl.Diagnostic) {
 
 func (l *loader) unknownAttribute(at hcl.Range, name string, b *blockType, where string) {
 	if slices.Contains(reservedWords, name) {
-		l.report(ruleReserved, at, "%q is reserved for a later version of imapvigil.", name)
+		l.Report(ruleReserved, at, "%q is reserved for a later version of imapvigil.", name)
 		return
 	}
-	hint := onlyNear(name, b.attributeNames())
+	hint := diagnose.OnlyNear(name, b.attributeNames())
 	switch _, isCheck := imapCheckBlock.attribute(name); {
 	case hint != "":
 	case b.called(name) != "":
 		hint = fmt.Sprintf(" Here this is %s.", b.called(name))
 	case b.block(name) != nil:
 		hint = fmt.Sprintf(" %s is a block: write %s", name, b.block(name).header())
-	case onlyNear(name, b.blockNames()) != "":
-		hint = onlyNear(name, b.blockNames())
+	case diagnose.OnlyNear(name, b.blockNames()) != "":
+		hint = diagnose.OnlyNear(name, b.blockNames())
 	case isCheck && b.block("defaults") != nil:
 		hint = fmt.Sprintf(" To set it for every check here, write: defaults { %s = ... }", name)
-	case b.block("defaults") != nil && onlyNear(name, defaultsBlock.attributeNames()) != "":
-		near, _ := nearest(name, defaultsBlock.attributeNames())
+	case b.block("defaults") != nil && diagnose.OnlyNear(name, defaultsBlock.attributeNames()) != "":
+		near, _ := diagnose.Nearest(name, defaultsBlock.attributeNames())
 		hint = fmt.Sprintf(" Did you mean, for every check here, defaults { %s = ... }?", near)
 	case name == "insecure_skip_verify" || name == "skip_verify" || name == "verify":
 		hint = " There is no way to skip verification; a private authority is named with ca_file."
 	default:
-		hint = didYouMean(name, b.attributeNames(), plain, "It takes")
+		hint = diagnose.DidYouMean(name, b.attributeNames(), diagnose.Plain, "It takes")
 	}
-	l.report(ruleUnknownAttribute, at, "%s has no attribute %q.%s", capital(an(where)), name, hint)
+	l.Report(ruleUnknownAttribute, at, "%s has no attribute %q.%s", diagnose.Capital(diagnose.An(where)), name, hint)
 }
 
 // otherNames are what attributes are called elsewhere.
@@ -152,16 +151,16 @@ func (b *blockType) called(name string) string {
 
 func (l *loader) unknownBlock(at hcl.Range, name string, b *blockType, where string) {
 	if slices.Contains(reservedWords, name) {
-		l.report(ruleReserved, at, "%q is reserved for a later version of imapvigil.", name)
+		l.Report(ruleReserved, at, "%q is reserved for a later version of imapvigil.", name)
 		return
 	}
-	hint := onlyNear(name, b.blockNames())
+	hint := diagnose.OnlyNear(name, b.blockNames())
 	if _, ok := b.attribute(name); ok {
 		hint = fmt.Sprintf(" %s is an attribute: write %s = ...", name, name)
 	} else if hint == "" {
 		hint = elsewhere(name, b)
 	}
-	l.report(ruleUnknownBlock, at, "%s has no block %q.%s", capital(an(where)), name, hint)
+	l.Report(ruleUnknownBlock, at, "%s has no block %q.%s", diagnose.Capital(diagnose.An(where)), name, hint)
 }
 
 // elsewhere says where a block that is known, but not here, belongs.
@@ -173,46 +172,24 @@ func elsewhere(name string, here *blockType) string {
 		}
 	}
 	if len(parents) == 0 {
-		return didYouMean(name, here.blockNames(), plain, "It takes")
+		return diagnose.DidYouMean(name, here.blockNames(), diagnose.Plain, "It takes")
 	}
-	return fmt.Sprintf(" It belongs %s.", enumerate(parents, "or"))
+	return fmt.Sprintf(" It belongs %s.", diagnose.Enumerate(parents, "or"))
 }
 
 func (b *blockType) place() string {
 	if b == rootBlock {
 		return "at the top level"
 	}
-	return "in " + an(b.name)
+	return "in " + diagnose.An(b.name)
 }
 
 func (l *loader) wrongLabels(d *hcl.Diagnostic, b *blockType) {
 	for _, inner := range b.blocks {
 		if strings.HasSuffix(d.Summary, " for "+inner.name) {
-			l.report(ruleLabels, subject(d), "%s is written\n    %s", capital(an(inner.name)), inner.header())
+			l.Report(ruleLabels, subject(d), "%s is written\n    %s", diagnose.Capital(diagnose.An(inner.name)), inner.header())
 			return
 		}
 	}
-	l.report(ruleDynamic, subject(d), "%s", dynamicForm)
-}
-
-// an puts "a" or "an" before the name of a block.
-func an(name string) string {
-	if name == "" {
-		return "the top level"
-	}
-	if strings.ContainsAny(name[:1], "aeiou") {
-		return "an " + name
-	}
-	return "a " + name
-}
-
-func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
-
-// lowerFirst makes a sentence of the manual a part of another, unless it begins
-// with an abbreviation.
-func lowerFirst(text string) string {
-	if len(text) > 1 && strings.ToUpper(text[:2]) == text[:2] {
-		return text
-	}
-	return strings.ToLower(text[:1]) + text[1:]
+	l.Report(ruleDynamic, subject(d), "%s", dynamicForm)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -25,10 +26,9 @@ type failing struct {
 // functions are explained in the language's own words; where a secret is
 // involved, hcl's words are not repeated, since some of them hold values.
 func (l *loader) adoptEvaluation(diags hcl.Diagnostics, f failing) {
-	l.failed = true
 	if !f.secretive && l.partOfSecret(f.expr.Range()) {
 		f.secretive = true
-		l.excerpts.hide(f.expr.Range())
+		l.Hide(f.expr.Range())
 	}
 	explained := l.explainReferences(f)
 	f.secretive = f.secretive || l.mentionsSecret(f.expr, f.ctx)
@@ -38,7 +38,7 @@ func (l *loader) adoptEvaluation(diags hcl.Diagnostics, f failing) {
 		case l.adoptCall(d, f.secretive), l.adoptShadowed(d):
 		case explained && aboutNames(d):
 		case f.secretive:
-			l.report(ruleExpression, subject(d), "Something is wrong with this expression. What exactly is not shown, since a secret is part of it.%s", withSpace(l.escapeAdvice(f.expr)))
+			l.Report(ruleExpression, subject(d), "Something is wrong with this expression. What exactly is not shown, since a secret is part of it.%s", diagnose.WithSpace(l.escapeAdvice(f.expr)))
 		case l.adoptMissing(d):
 		default:
 			l.adoptWithoutValues(d)
@@ -62,9 +62,9 @@ func (l *loader) adoptWithoutValues(d *hcl.Diagnostic) {
 	case d.Expression != nil && standsAs(d.Expression):
 		l.adopt(ruleExpression, d)
 	case isCall && call.FunctionCallError() != nil:
-		l.report(ruleExpression, subject(d), "%s", l.failedCall(call.CalledFunctionName(), d))
+		l.Report(ruleExpression, subject(d), "%s", l.failedCall(call.CalledFunctionName(), d))
 	case repeats:
-		l.report(ruleExpression, subject(d), "%s", blind)
+		l.Report(ruleExpression, subject(d), "%s", blind)
 	default:
 		l.adopt(ruleExpression, d)
 	}
@@ -95,7 +95,7 @@ func (l *loader) failedCall(name string, d *hcl.Diagnostic) string {
 		v, _ = v.Unmark()
 		given = append(given, describe(v))
 	}
-	text := fmt.Sprintf("%s cannot work with what it is given here: %s.", name, enumerate(given, "and"))
+	text := fmt.Sprintf("%s cannot work with what it is given here: %s.", name, diagnose.Enumerate(given, "and"))
 	if f, ok := plainFunctions[name]; ok {
 		text += fmt.Sprintf(" It is written\n    %s(%s)", name, signature(f))
 	}
@@ -123,7 +123,7 @@ func (l *loader) adoptShadowed(d *hcl.Diagnostic) bool {
 			continue // it is meant as the element
 		}
 		if isElement(t, d.EvalContext) {
-			l.report(ruleShadowed, subject(d), "Inside dynamic %q, %s means the current element and has only key and value. To refer to %s, give the element another name, like: iterator = each", t.RootName(), t.RootName(), an(t.RootName()))
+			l.Report(ruleShadowed, subject(d), "Inside dynamic %q, %s means the current element and has only key and value. To refer to %s, give the element another name, like: iterator = each", t.RootName(), t.RootName(), diagnose.An(t.RootName()))
 			return true
 		}
 	}
@@ -157,7 +157,7 @@ func (l *loader) adoptMissing(d *hcl.Diagnostic) bool {
 			}
 			object, _ := t[:n-1].TraverseAbs(d.EvalContext)
 			return l.reportMissing(object, t[n-1], func(given string, known []string) string {
-				return didYouMean(given, known, quoted, "It has")
+				return diagnose.DidYouMean(given, known, diagnose.Quoted, "It has")
 			})
 		}
 	}
@@ -172,7 +172,7 @@ func (l *loader) adoptMissing(d *hcl.Diagnostic) bool {
 		}
 		next, missing := hcl.Traversal{step}.TraverseRel(object)
 		if missing.HasErrors() {
-			return l.reportMissing(object, step, onlyNear) // what is written on the spot may be a secret
+			return l.reportMissing(object, step, diagnose.OnlyNear) // what is written on the spot may be a secret
 		}
 		object = next
 	}
@@ -191,7 +191,7 @@ func (l *loader) reportMissing(object cty.Value, step hcl.Traverser, suggest fun
 	if len(given) < 3 { // everything is near to that
 		given = ""
 	}
-	l.report(ruleExpression, step.SourceRange(), "There is no %q in this object.%s", names[0], suggest(given, known))
+	l.Report(ruleExpression, step.SourceRange(), "There is no %q in this object.%s", names[0], suggest(given, known))
 	return true
 }
 
@@ -222,11 +222,11 @@ func keysOf(v cty.Value) (keys []string, ok bool) {
 func (l *loader) adoptCall(d *hcl.Diagnostic, secretive bool) bool {
 	if extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](d); ok {
 		name := extra.CalledFunctionNamespace() + extra.CalledFunctionName()
-		hint := onlyNear(name, l.functionNames())
+		hint := diagnose.OnlyNear(name, l.functionNames())
 		if secretive {
 			name = "of this name"
 		}
-		l.report(ruleUnknownFunction, subject(d), "There is no function %s.%s", name, hint)
+		l.Report(ruleUnknownFunction, subject(d), "There is no function %s.%s", name, hint)
 		return true
 	}
 	extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
@@ -238,14 +238,14 @@ func (l *loader) adoptCall(d *hcl.Diagnostic, secretive bool) bool {
 		return false
 	}
 	if own.rule == ruleWithheld {
-		l.gather(own.rule, subject(d), "%s", own.full)
+		l.Gather(own.rule, subject(d), "%s", own.full)
 		return true
 	}
 	text := own.says(d.Expression != nil && standsAs(d.Expression))
 	if own.rule == ruleDecode {
 		text = strings.Replace(text, "this text", textRead(d.Expression), 1)
 	}
-	l.report(own.rule, subject(d), "%s", text)
+	l.Report(own.rule, subject(d), "%s", text)
 	return true
 }
 
@@ -287,12 +287,4 @@ func (l *loader) escapeAdvice(expr hcl.Expression) string {
 
 func (l *loader) functionNames() []string {
 	return slices.Sorted(maps.Keys(l.functionsIn("")))
-}
-
-// withSpace makes a sentence follow another.
-func withSpace(sentence string) string {
-	if sentence == "" {
-		return ""
-	}
-	return " " + sentence
 }

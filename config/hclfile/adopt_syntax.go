@@ -83,9 +83,8 @@ const splitText = "Invalid multi-line string"
 
 // adoptParsing takes over one complaint about the syntax.
 func (l *loader) adoptParsing(d *hcl.Diagnostic) {
-	l.failed = true
 	summary, detail := l.sayParsing(d)
-	l.findings = append(l.findings, finding{ruleSyntax, summary, detail, subject(d)})
+	l.Say(ruleSyntax, summary, detail, subject(d))
 }
 
 // sayParsing is a complaint about the syntax in words that hold nothing of the
@@ -145,7 +144,7 @@ const asItIs = "Where ${ or %{ are part of a text, write $${ and %%{."
 // templateAdvice says what to do about a template that cannot be read.
 func (l *loader) templateAdvice(at hcl.Range) string {
 	const advice = "In a text, ${ begins an expression, like ${local.name}, and %{ a directive, like %{ if ... }, and what follows here is none. " + asItIs
-	if l.excerpts.hides(at) {
+	if l.Hides(at) {
 		return advice + " A secret is better kept in a file of its own: credential(\"name\")"
 	}
 	return advice

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
 // What the parser says of a line is of little use to somebody who writes it as YAML,
@@ -58,7 +59,7 @@ func (l *loader) lineAdvice(at hcl.Range) string {
 			return f.advice
 		}
 	}
-	if l.excerpts.hides(whole) {
+	if l.Hides(whole) {
 		return "An attribute is written name = value, on a line of its own, with texts in straight double quotes."
 	}
 	if text := blockAdvice(line); text != "" {
@@ -72,7 +73,7 @@ func (l *loader) lineAdvice(at hcl.Range) string {
 	if known && m[2] == "=" && m[3] == "" {
 		return fmt.Sprintf("Nothing follows after the equals sign: %s has no value.", m[1])
 	}
-	if value, ok := valueAdvice(a.kind, m[3]); known && ok && !isSecretName(m[1]) {
+	if value, ok := valueAdvice(a.kind, m[3]); known && ok && !vocabulary.IsSecretName(m[1]) {
 		return fmt.Sprintf("Write\n    %s = %s", m[1], value)
 	}
 	if m[2] != "=" && strings.TrimSpace(m[2]) != "" {
@@ -185,7 +186,7 @@ func (k kind) nearestValue(text string) string {
 			return v
 		}
 	}
-	if near, ok := nearest(text, k.values); ok {
+	if near, ok := diagnose.Nearest(text, k.values); ok {
 		return near
 	}
 	return text
@@ -205,7 +206,7 @@ func listAdvice(inner string) (string, bool) {
 	for element := range strings.SplitSeq(apart, ",") {
 		text := strings.TrimSpace(element)
 		if bare := strings.Trim(text, `"`); bare != "" && !strings.ContainsAny(bare, `"\$%{}[]()`) {
-			all = append(all, quoted(bare))
+			all = append(all, diagnose.Quoted(bare))
 		} else if text != "" {
 			return "", false
 		}

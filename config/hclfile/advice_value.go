@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
 // What people write without quotes is told from a name by what the attribute
@@ -78,7 +79,7 @@ func (l *loader) adviceForReference(f failing, t hcl.Traversal) string {
 		}
 	}
 	if l.mayGuess() {
-		if near := didYouMean(strings.Join(names, "."), all, func(id string) string { return meant[id].String() }, "There is"); near != "" {
+		if near := diagnose.DidYouMean(strings.Join(names, "."), all, func(id string) string { return meant[id].String() }, "There is"); near != "" {
 			return strings.TrimSpace(near)
 		}
 	}

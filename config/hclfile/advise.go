@@ -5,6 +5,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/advice"
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
 // advise adds the warnings about what is allowed and hardly meant.
@@ -16,7 +17,7 @@ func (l *loader) advise() {
 			if chosen == nil {
 				return config.Pos{}, false
 			}
-			return position(chosen.Range()), true
+			return diagnose.Position(chosen.Range()), true
 		},
 	})
 	if len(warnings) == 0 {
@@ -24,7 +25,7 @@ func (l *loader) advise() {
 	}
 	headers := l.headers()
 	for _, w := range warnings {
-		l.findings = append(l.findings, finding{adviceRules[w.Rule], w.Summary, w.Detail, headers[w.Pos]})
+		l.Say(adviceRules[w.Rule], w.Summary, w.Detail, headers[w.Pos])
 	}
 }
 
@@ -41,15 +42,15 @@ var adviceRules = func() map[string]*rule {
 func (l *loader) headers() map[config.Pos]hcl.Range {
 	at := map[config.Pos]hcl.Range{}
 	for _, node := range l.order {
-		at[position(header(node.block))] = header(node.block)
+		at[diagnose.Position(header(node.block))] = header(node.block)
 	}
 	for _, root := range []string{"notification_role", "notifier", "schedule"} {
 		for _, b := range l.named[root] {
-			at[position(header(b.block))] = header(b.block)
+			at[diagnose.Position(header(b.block))] = header(b.block)
 		}
 	}
 	if b := l.single["daemon"]; b != nil {
-		at[position(header(b))] = header(b)
+		at[diagnose.Position(header(b))] = header(b)
 	}
 	return at
 }

@@ -2,11 +2,13 @@ package hclfile
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/imapvigil/imapvigil/notifiers"
 	"github.com/imapvigil/imapvigil/notifiers/email"
 	"github.com/imapvigil/imapvigil/notifiers/slack"
@@ -164,7 +166,7 @@ func (l *loader) defineNotifier(b namedBlock) *config.Notifier {
 		return nil
 	}
 	content := l.content(b.block, c.notifier, fmt.Sprintf("notifier %q", c.Kind))
-	n := &config.Notifier{ID: config.NotifierID(b.id), MaxPerHour: c.PerHour, Pos: position(header(b.block))}
+	n := &config.Notifier{ID: config.NotifierID(b.id), MaxPerHour: c.PerHour, Pos: diagnose.Position(header(b.block))}
 	unread := l.unread
 	common := decode(l, notifierTable, content, n)
 	values := notifiers.Values{}
@@ -184,10 +186,10 @@ func (c *channel) targetAttributes() []string { return c.notify.attributeNames()
 func (l *loader) unknownKind(b *hcl.Block) {
 	kind, at := b.Labels[0], b.LabelRanges[0]
 	wrong := complaint{
-		fmt.Sprintf("There is no kind of notifier called %q.%s", kind, didYouMean(kind, channelKinds(), quoted, "The kinds are")),
-		fmt.Sprintf("There is no such kind of notifier. The kinds are %s.", enumerate(quoteAll(channelKinds()), "and")),
+		fmt.Sprintf("There is no kind of notifier called %q.%s", kind, diagnose.DidYouMean(kind, channelKinds(), diagnose.Quoted, "The kinds are")),
+		fmt.Sprintf("There is no such kind of notifier. The kinds are %s.", diagnose.Enumerate(diagnose.QuoteAll(channelKinds()), "and")),
 	}
-	l.report(ruleChoice, at, "%s", wrong.says(l.standsIn(at, kind)))
+	l.Report(ruleChoice, at, "%s", wrong.says(l.standsIn(at, kind)))
 }
 
 // opens opens a notifier, which does no I/O, so that what does not fit together
@@ -207,14 +209,16 @@ func (l *loader) opens(n *config.Notifier, content *contents) bool {
 // something is missing, at the block.
 func (l *loader) unsuited(err error, content *contents) {
 	text := l.withoutValues(err, content)
-	for _, word := range wordsIn.FindAllString(text, -1) {
+	for _, word := range wordsInError.FindAllString(text, -1) {
 		if strings.HasPrefix(text, word+" is missing") {
 			break
 		}
 		if attr := content.Attributes[word]; attr != nil {
-			l.report(ruleUnsuitedValue, attr.Expr.Range(), "%s.", text)
+			l.Report(ruleUnsuitedValue, attr.Expr.Range(), "%s.", text)
 			return
 		}
 	}
-	l.report(ruleUnsuitedNotifier, content.at, "%s.", text)
+	l.Report(ruleUnsuitedNotifier, content.at, "%s.", text)
 }
+
+var wordsInError = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_-]*`)

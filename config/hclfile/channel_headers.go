@@ -19,7 +19,7 @@ var headers = kind{name: "map of strings", read: func(r *reading) (value, bool) 
 		v, good := inner.str()
 		all[name], ok = v.text, ok && good
 		if good {
-			r.l.keepSecret(v.text)
+			r.l.KeepSecret(v.text)
 		}
 	}
 	r.warnOfHeaders()

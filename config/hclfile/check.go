@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
 // place is what an imap_check says about itself alone.
@@ -66,7 +67,7 @@ func (l *loader) defineCheck(node *checkNode) *config.Check {
 		p.hostname = server.server.Hostname
 	}
 	if p.hostname == "" && !hostIsWrong(content, failed, server) {
-		l.gather(ruleNoHostname, here.at, "%s", missingHostname(node, server))
+		l.Gather(ruleNoHostname, here.at, "%s", missingHostname(node, server))
 		return nil
 	}
 	if !ok || p.hostname == "" || t.probe.Security == "" {
@@ -108,7 +109,7 @@ func (l *loader) newCheck(node *checkNode, t *terms, label string, server *serve
 		Policy:      t.policy,
 		Roles:       l.rolesOf(t),
 		DependsOn:   t.dependsOn,
-		Pos:         position(header(node.block)),
+		Pos:         diagnose.Position(header(node.block)),
 	}
 	chosen, _ := t.from.of("notification_roles")
 	node.roles = chosen.expr
@@ -131,10 +132,10 @@ func (l *loader) placeCheck(node *checkNode, p *place) (*serverNode, *groupNode,
 	if p.server != nil {
 		switch {
 		case server != nil:
-			l.report(rulePlace, p.serverAt, "This check is written inside server %q already.", server.name)
+			l.Report(rulePlace, p.serverAt, "This check is written inside server %q already.", server.name)
 			ok = false
 		case group != l.top:
-			l.report(rulePlace, p.serverAt, "This check is written inside %s already, and its server has a group of its own. Write the check at the top level or inside the server.", group.ref())
+			l.Report(rulePlace, p.serverAt, "This check is written inside %s already, and its server has a group of its own. Write the check at the top level or inside the server.", group.ref())
 			ok = false
 		}
 		server = l.servers[config.ServerID(p.server.id)]
@@ -142,10 +143,10 @@ func (l *loader) placeCheck(node *checkNode, p *place) (*serverNode, *groupNode,
 	if p.group != nil {
 		switch {
 		case server != nil:
-			l.report(rulePlace, p.groupAt, "The check belongs to server %q, and where that belongs the check does too.", server.name)
+			l.Report(rulePlace, p.groupAt, "The check belongs to server %q, and where that belongs the check does too.", server.name)
 			ok = false
 		case group != l.top:
-			l.report(rulePlace, p.groupAt, "This check is written inside %s already.", group.ref())
+			l.Report(rulePlace, p.groupAt, "This check is written inside %s already.", group.ref())
 			ok = false
 		}
 		group = l.groups[config.GroupID(p.group.id)]

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
 func defaultDaemon() config.Daemon {
@@ -64,7 +65,7 @@ var daemonTable = table[config.Daemon]{
 func (l *loader) defineDaemon() {
 	d := defaultDaemon()
 	if b := l.single["daemon"]; b != nil {
-		d.Pos = position(header(b))
+		d.Pos = diagnose.Position(header(b))
 		set, _ := decodeEach(l, daemonTable, l.content(b, daemonBlock, "daemon"), &d)
 		l.noHeartbeat = slices.Contains(set, "heartbeat_url") && d.HeartbeatURL.IsZero()
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/imapvigil/imapvigil/config/source"
 )
 
@@ -102,7 +103,7 @@ func jsonTooDeep(f source.File) (hcl.Range, bool) {
 		case '\n':
 			line, start = line+1, i+1
 		case '"':
-			end := stringEnd(f.Text, i)
+			end := diagnose.StringEnd(f.Text, i)
 			inText = countAny(f.Text[i:end], operators)
 			i = end - 1
 		}

@@ -1,6 +1,6 @@
 // Package hclfile turns files into a configuration: [Load] makes a *config.Config of
-// a [source.Snapshot], or says what is wrong and where. It is the only room that
-// knows HCL.
+// a [source.Snapshot], or says what is wrong and where. With diagnose it is
+// the only room that knows HCL.
 //
 // # The way through
 //

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -57,7 +58,7 @@ func decodeEach[T any](l *loader, t table[T], content *contents, dst *T) (set, f
 		case r.required:
 			failed = append(failed, r.name)
 			if !slices.Contains(content.meant, r.name) {
-				l.report(ruleMissing, content.at, "%s needs %s: %s.", capital(an(content.what)), r.name, lowerFirst(r.doc))
+				l.Report(ruleMissing, content.at, "%s needs %s: %s.", diagnose.Capital(diagnose.An(content.what)), r.name, diagnose.LowerFirst(r.doc))
 			}
 		}
 	}
@@ -77,12 +78,12 @@ func (l *loader) read(a *attribute, attr *hcl.Attribute) (*value, bool) {
 		return nil, false
 	}
 	if a.notYet && !v.RawEquals(switchedOff) {
-		l.gather(ruleNotYet, attr.NameRange, "The attribute %s is read and checked, but this version does not act on it.", a.name)
+		l.Gather(ruleNotYet, attr.NameRange, "The attribute %s is read and checked, but this version does not act on it.", a.name)
 	}
 	r := reading{l: l, attr: a, expr: attr.Expr, v: v}
 	if v.ContainsMarked() {
 		if !a.secret {
-			l.report(ruleSensitiveValue, attr.Expr.Range(), "%s is shown on pages, in logs and messages, so it takes nothing that comes from credential.", a.name)
+			l.Report(ruleSensitiveValue, attr.Expr.Range(), "%s is shown on pages, in logs and messages, so it takes nothing that comes from credential.", a.name)
 			return nil, false
 		}
 		r.v, _ = v.UnmarkDeep()
@@ -96,8 +97,8 @@ func (l *loader) read(a *attribute, attr *hcl.Attribute) (*value, bool) {
 		r.unread = true
 		l.unread++
 	case !r.v.IsWhollyKnown():
-		if !l.failed { // else what made it unknown has been reported
-			l.report(ruleExpression, attr.Expr.Range(), "This has no value that is known when the configuration is read.")
+		if !l.Failed() { // else what made it unknown has been reported
+			l.Report(ruleExpression, attr.Expr.Range(), "This has no value that is known when the configuration is read.")
 		}
 		return nil, false
 	}
@@ -142,7 +143,7 @@ func (l *loader) evaluate(expr hcl.Expression, a *attribute) (cty.Value, bool) {
 
 // wrong reports what is wrong with the value, at its expression.
 func (r *reading) wrong(rule *rule, format string, args ...any) (value, bool) {
-	r.l.report(rule, r.expr.Range(), "%s%s", fmt.Sprintf(format, args...), r.notFilledIn())
+	r.l.Report(rule, r.expr.Range(), "%s%s", fmt.Sprintf(format, args...), r.notFilledIn())
 	return value{}, false
 }
 

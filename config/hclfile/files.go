@@ -80,7 +80,7 @@ func (f *blockFindings) add(which *rule, b certfile.Block, text string) {
 		fmt.Sprintf("%s:%d: %s", f.path, b.Line, strings.ReplaceAll(text, "FILE", f.path)),
 		fmt.Sprintf("In line %d of the file that is named here %s", b.Line, text),
 	}
-	f.said = append(f.said, func() { f.r.l.report(which, f.r.expr.Range(), "%s", says.says(f.r.shown())) })
+	f.said = append(f.said, func() { f.r.l.Report(which, f.r.expr.Range(), "%s", says.says(f.r.shown())) })
 }
 
 // report reports the first findings and how many more there are. It tells whether
@@ -95,7 +95,7 @@ func (f *blockFindings) report() bool {
 		if f.broken {
 			which = ruleBrokenPEM
 		}
-		f.r.l.report(which, f.r.expr.Range(), "%s", about(f.path, fmt.Sprintf("has %d more blocks of which the like is to be said.", more)).says(f.r.shown()))
+		f.r.l.Report(which, f.r.expr.Range(), "%s", about(f.path, fmt.Sprintf("has %d more blocks of which the like is to be said.", more)).says(f.r.shown()))
 	}
 	return f.broken
 }
@@ -119,12 +119,12 @@ var keyFile = kind{name: "file", read: func(r *reading) (value, bool) {
 	case c.Readable:
 		return r.wrong(rulePublic, "%s", readable(path, c).says(r.shown()))
 	}
-	r.l.keepSecret(c.Text.Reveal())
+	r.l.KeepSecret(c.Text.Reveal())
 	key, why := certfile.PrivateKey(c.Text.Reveal())
 	if why != "" {
 		return r.wrong(ruleKeyFile, "%s", aboutForm(path, why+".").says(r.shown()))
 	}
-	r.l.keepSecret(key)
+	r.l.KeepSecret(key)
 	return value{secret: opaque.NewSecret(key)}, true
 }}
 

@@ -37,15 +37,15 @@ func layOut(text []byte) []byte {
 func parseAlone(name string, text []byte) []config.Diagnostic {
 	l := newLoader(source.OfText(name, text))
 	if place, deep := tooDeep(l.snapshot.Files()[0]); deep {
-		l.report(ruleNesting, place, "%s", nestingAdvice)
-		return l.diagnostics()
+		l.Report(ruleNesting, place, "%s", nestingAdvice)
+		return l.Diagnostics()
 	}
 	if at, advice := notUTF8(l.snapshot.Files()[0]); advice != "" {
-		l.report(ruleEncoding, at, "%s", advice)
-		return l.diagnostics()
+		l.Report(ruleEncoding, at, "%s", advice)
+		return l.Diagnostics()
 	}
 	p := parse(l.snapshot.Files()[0])
 	l.parsed[name] = p
 	l.adoptSyntax(p.diags)
-	return l.diagnostics()
+	return l.Diagnostics()
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty/function"
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/imapvigil/imapvigil/config/source"
 )
 
@@ -96,14 +97,14 @@ func (l *loader) missingCredential(name, path string) complaint {
 		known = append(known, e.Name())
 	}
 	const remedy = " Put the secret into that file, and keep others from reading it (chmod 600)."
-	return complaint{full + "." + cmp.Or(onlyNear(name, known), remedy), blind + "."}
+	return complaint{full + "." + cmp.Or(diagnose.OnlyNear(name, known), remedy), blind + "."}
 }
 
 // credential reads a secret. One line end after it, as editors leave it, is
 // not part of it.
 func (l *loader) credential(name string) (cty.Value, error) {
 	none := cty.UnknownVal(cty.String)
-	if !credentialName.MatchString(name) {
+	if !source.CredentialName.MatchString(name) {
 		return none, refuse(ruleCredential, "credential takes the name of a file, not a path and not the secret itself: letters, digits and . _ @ - only.")
 	}
 	if l.snapshot.Options().NoCredentials {
@@ -125,7 +126,7 @@ func (l *loader) credential(name string) (cty.Value, error) {
 	case !norm.NFC.IsNormalString(text):
 		return none, &callError{ruleCredential, about(path, "has characters that are made of two, such as a letter and its accent, and would be changed by reading them. Write them as one (Unicode form NFC).")}
 	default:
-		l.keepSecret(text)
+		l.KeepSecret(text)
 		return cty.StringVal(text), nil
 	}
 }

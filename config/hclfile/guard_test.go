@@ -11,7 +11,7 @@ import (
 func TestGuard(t *testing.T) {
 	l := newLoader(source.OfText("main.hcl", nil))
 	l.guard(func() { panic("a value that is a secret") })
-	diags := l.diagnostics()
+	diags := l.Diagnostics()
 	if !config.HasErrors(diags) || diags[0].Rule != "internal" {
 		t.Fatalf("%v", diags)
 	}

@@ -55,7 +55,7 @@ func hostOf(text string) (ascii string, wrong complaint) {
 // is the same for all of them, so that they are gathered.
 func (r *reading) warnOfSearchList(host string) {
 	if names.Relative(host) {
-		r.l.gather(ruleRelativeName, r.expr.Range(), "This host name has no dot, so the search list of /etc/resolv.conf decides which host it means. Write the whole name, like \"imap.example.org\".")
+		r.l.Gather(ruleRelativeName, r.expr.Range(), "This host name has no dot, so the search list of /etc/resolv.conf decides which host it means. Write the whole name, like \"imap.example.org\".")
 	}
 }
 

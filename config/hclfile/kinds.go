@@ -10,6 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/imapvigil/imapvigil/config/opaque"
 )
 
@@ -61,7 +62,7 @@ func (r *reading) inQuotes() string {
 	if r.v.IsNull() || r.v.Type() != cty.Number || !r.shown() || source == "..." {
 		return ""
 	}
-	return fmt.Sprintf(" Write\n    %s", quoted(source))
+	return fmt.Sprintf(" Write\n    %s", diagnose.Quoted(source))
 }
 
 // unreadSecret stands for a secret that was not read.
@@ -89,7 +90,7 @@ func textJudged(name string, rule *rule, check func(string) complaint) kind {
 			return v, ok
 		}
 		if c := check(v.text); c != (complaint{}) {
-			return r.wrong(rule, "%s: %s", capital(r.show(v.text)), c.says(r.shown()))
+			return r.wrong(rule, "%s: %s", diagnose.Capital(r.show(v.text)), c.says(r.shown()))
 		}
 		return v, true
 	}}
@@ -101,9 +102,9 @@ var secret = kind{name: "secret", read: func(r *reading) (value, bool) {
 	if !ok {
 		return v, false
 	}
-	r.l.keepSecret(v.text)
+	r.l.KeepSecret(v.text)
 	v.text = withoutLineEnd(v.text)
-	r.l.keepSecret(v.text)
+	r.l.KeepSecret(v.text)
 	if strings.ContainsAny(v.text, "\r\n\x00") {
 		return r.wrong(ruleControl, "There is a line end inside this %s, or a zero byte, and no server takes that for a part of it. A file that credential reads holds the secret and nothing else.", r.attr.name)
 	}
@@ -125,7 +126,7 @@ func withoutLineEnd(text string) string {
 var hidden = kind{name: "string", read: func(r *reading) (value, bool) {
 	v, ok := readText(r)
 	if ok && r.sensitive {
-		r.l.keepSecret(v.text)
+		r.l.KeepSecret(v.text)
 	}
 	isSecret := ok && inBody.MatchString(v.text)
 	if isSecret && r.refuseElsewhere(r.expr, "The secret in this "+r.attr.name, r.attr.name) {
@@ -191,27 +192,12 @@ func oneOf(words ...string) kind {
 		if ok && !slices.Contains(words, v.text) {
 			near := ""
 			if r.shown() {
-				near = onlyNear(v.text, words)
+				near = diagnose.OnlyNear(v.text, words)
 			}
-			return r.wrong(ruleChoice, "%s is %s, and not %s.%s", r.attr.name, enumerate(quoteAll(words), "or"), r.show(v.text), near)
+			return r.wrong(ruleChoice, "%s is %s, and not %s.%s", r.attr.name, diagnose.Enumerate(diagnose.QuoteAll(words), "or"), r.show(v.text), near)
 		}
 		return v, ok
 	}}
-}
-
-func onlyNear(given string, words []string) string {
-	if near, ok := nearest(given, words); ok {
-		return fmt.Sprintf(" Did you mean %q?", near)
-	}
-	return ""
-}
-
-func quoteAll(words []string) []string {
-	out := make([]string, len(words))
-	for i, w := range words {
-		out[i] = quoted(w)
-	}
-	return out
 }
 
 // describe says what a value is, never which.

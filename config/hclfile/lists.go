@@ -3,6 +3,7 @@ package hclfile
 import (
 	"slices"
 
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -22,7 +23,7 @@ func texts(element kind) kind {
 				ok = false
 			case slices.Contains(list.list, v.text):
 				ok = false
-				inner.wrong(ruleRepeated, "%s stands twice in %s.", capital(inner.show(v.text)), r.attr.name)
+				inner.wrong(ruleRepeated, "%s stands twice in %s.", diagnose.Capital(inner.show(v.text)), r.attr.name)
 			default:
 				list.list = append(list.list, v.text)
 			}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -27,7 +28,7 @@ var inBody = regexp.MustCompile(`(?i)(passwd|password|secret|token|key)["']?\s*[
 // warnOfLiteral warns of what stands in the file at a place; example is how to
 // write it instead.
 func (r *reading) warnOfLiteral(at hcl.Range, what, example string) {
-	r.l.report(ruleLiteral, at, "Everybody who may read this file, or a backup of it, knows %s. Put it into a file of its own and write\n    %s", what, example)
+	r.l.Report(ruleLiteral, at, "Everybody who may read this file, or a backup of it, knows %s. Put it into a file of its own and write\n    %s", what, example)
 }
 
 // refuseElsewhere refuses a secret that is written in a local or in a for_each: what
@@ -42,7 +43,7 @@ func (r *reading) refuseElsewhere(expr hcl.Expression, what, name string) bool {
 	if root, _, _ := strings.Cut(from, "."); root != "local" {
 		credential = `credential("name-${` + root + `.key}")`
 	}
-	r.l.report(ruleLiteralElsewhere, expr.Range(), "%s comes from %s, where nobody can know that it must not be shown. Put it into a file of its own and write\n    %s = %s", what, from, name, credential)
+	r.l.Report(ruleLiteralElsewhere, expr.Range(), "%s comes from %s, where nobody can know that it must not be shown. Put it into a file of its own and write\n    %s = %s", what, from, name, credential)
 	return true
 }
 
@@ -148,7 +149,7 @@ func (r *reading) warnOfHeaders() {
 		name, ok := r.literalText(pair.Key)
 		text, written := r.literalText(pair.Value)
 		switch secret := ok && written && text != "" && saysSecret.MatchString(name); {
-		case !secret, r.refuseElsewhere(pair.Value, "What this header says", quoted(name)):
+		case !secret, r.refuseElsewhere(pair.Value, "What this header says", diagnose.Quoted(name)):
 		default:
 			r.warnOfLiteral(pair.Value.Range(), "what this header says", headerExample(name, text))
 		}
@@ -157,7 +158,7 @@ func (r *reading) warnOfHeaders() {
 
 func headerExample(name, text string) string {
 	if !hclsyntax.ValidIdentifier(name) {
-		name = quoted(name)
+		name = diagnose.Quoted(name)
 	}
 	if strings.HasPrefix(text, "Bearer ") {
 		return fmt.Sprintf(`%s = "Bearer ${credential("name")}"`, name)

@@ -10,7 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/imapvigil/imapvigil/config/source"
 )
 
@@ -19,14 +19,12 @@ var maxChecks = 1_000_000
 
 // A loader makes one configuration of one Snapshot.
 type loader struct {
+	*diagnose.Findings
 	snapshot *source.Snapshot
-	findings []finding
-	failed   bool              // an error has been reported
 	broken   bool              // a file could not be read or parsed: what it declares is unknown
 	parsed   map[string]parsed // by name
 
-	secrets opaque.Scrubber
-	unread  int // how many times a secret was needed that was not read
+	unread int // how many times a secret was needed that was not read
 
 	salvaging bool // what can be used is wanted, whatever is wrong with the rest
 
@@ -47,12 +45,9 @@ type loader struct {
 	monitorRoles bool                       // somebody chose who hears of the monitor itself
 	noHeartbeat  bool                       // somebody chose to do without
 
-	gathered map[string]*gathering
-
 	language     *blockType
-	excerpts     *excerpts
-	secretRanges map[string][]byteSpan // by file, once they were needed
-	inSecret     bool                  // an attribute that may hold a secret is being evaluated
+	secretRanges map[string][]diagnose.Span // by file, once they were needed
+	inSecret     bool                       // an attribute that may hold a secret is being evaluated
 }
 
 type contextKey struct {
@@ -66,12 +61,12 @@ type contextKey struct {
 func Load(s *source.Snapshot) (*config.Config, []config.Diagnostic) {
 	l := newLoader(s)
 	l.guard(l.run)
-	if l.failed {
-		l.findings = slices.DeleteFunc(l.findings, func(f finding) bool { return f.rule.Gravity == config.Warning })
-		return nil, l.diagnostics()
+	if l.Failed() {
+		l.Drop(func(r *config.Rule) bool { return r.Gravity == config.Warning })
+		return nil, l.Diagnostics()
 	}
 	l.config.Digest = s.Digest()
-	return l.config, l.diagnostics()
+	return l.config, l.Diagnostics()
 }
 
 func newLoader(s *source.Snapshot) *loader {
@@ -86,13 +81,12 @@ func newLoader(s *source.Snapshot) *loader {
 		tree:        newTree(),
 		spaces:      map[string]namespace{},
 		config:      newConfig(),
-		gathered:    map[string]*gathering{},
 
 		shownHours: map[config.ScheduleID]bool{},
 
 		parsed: map[string]parsed{}, language: rootBlock,
 	}
-	l.excerpts = &excerpts{source: l.masked, files: map[string]*lined{}}
+	l.Findings = diagnose.NewFindings(l.masked)
 	l.names = l.early.NewChild()
 	return l
 }
@@ -118,14 +112,13 @@ func (l *loader) run() {
 	l.defineMaintenance()
 	l.defineMoves()
 	l.defineHistoryAndPage()
-	l.reportGathered()
 	for _, dest := range l.snapshot.UnusedReplacements() {
-		l.report(ruleReplace, hcl.Range{Filename: dest}, "%s is neither a configuration file in %s nor named by one, so replacing it changes nothing.", dest, l.snapshot.Path())
+		l.Report(ruleReplace, hcl.Range{Filename: dest}, "%s is neither a configuration file in %s nor named by one, so replacing it changes nothing.", dest, l.snapshot.Path())
 	}
 	if l.broken {
 		l.dropConsequences()
 	}
-	if !l.failed {
+	if !l.Failed() {
 		l.count()
 		l.advise()
 	}
@@ -133,11 +126,11 @@ func (l *loader) run() {
 
 func (l *loader) reportProblems() {
 	for _, p := range l.snapshot.Problems() {
-		l.report(p.Rule, hcl.Range{Filename: p.File}, "%s", p.Detail)
+		l.Report(p.Rule, hcl.Range{Filename: p.File}, "%s", p.Detail)
 		l.broken = l.broken || p.Rule.Gravity == config.Error
 	}
 	if len(l.snapshot.Files()) == 0 && !l.broken {
-		l.report(ruleNoFiles, hcl.Range{Filename: l.snapshot.Path()}, "No file in %s has a name that ends in .hcl or .hcl.json.", l.snapshot.Path())
+		l.Report(ruleNoFiles, hcl.Range{Filename: l.snapshot.Path()}, "No file in %s has a name that ends in .hcl or .hcl.json.", l.snapshot.Path())
 	}
 }
 
@@ -152,10 +145,10 @@ func (l *loader) parse() []parsed {
 		switch {
 		case p.other != nil:
 			l.broken = true
-			l.report(ruleEncoding, *p.other, "%s", p.cure)
+			l.Report(ruleEncoding, *p.other, "%s", p.cure)
 		case p.deep != nil:
 			l.broken = true
-			l.report(ruleNesting, *p.deep, "%s", nestingAdvice)
+			l.Report(ruleNesting, *p.deep, "%s", nestingAdvice)
 		case p.diags.HasErrors():
 			l.adoptSyntax(p.diags)
 			if onlyRepeats(p.diags) {
@@ -231,7 +224,7 @@ func (l *loader) contentOf(body hcl.Body, b *blockType, what string, at hcl.Rang
 // could not be used.
 func (l *loader) dropConsequences() {
 	consequences := []*rule{ruleUnknownReference, ruleUnknownVariable, ruleReplace}
-	l.findings = slices.DeleteFunc(l.findings, func(f finding) bool { return slices.Contains(consequences, f.rule) })
+	l.Drop(func(r *config.Rule) bool { return slices.Contains(consequences, r) })
 }
 
 func newConfig() *config.Config {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -33,7 +34,7 @@ func (l *loader) collectLocals(b *hcl.Block) {
 	for _, name := range slices.Sorted(maps.Keys(attrs)) {
 		attr := attrs[name]
 		if first, ok := l.locals[name]; ok {
-			l.report(ruleDuplicateValue, attr.NameRange, "local.%s is already defined at %s.", name, firstAt(first.attr.NameRange))
+			l.Report(ruleDuplicateValue, attr.NameRange, "local.%s is already defined at %s.", name, diagnose.FirstAt(first.attr.NameRange))
 			continue
 		}
 		l.locals[name] = &local{name: name, attr: attr}
@@ -44,7 +45,7 @@ func (l *loader) collectLocals(b *hcl.Block) {
 // late for those that want to use them.
 func (l *loader) checkLocals(b *hcl.Block) {
 	if !l.localBlocks[b.DefRange] {
-		l.report(ruleDynamic, header(b), "Locals are evaluated before dynamic blocks are made, so no dynamic block can make them. A local can be a list or an object: names = [for x in ... : ...]")
+		l.Report(ruleDynamic, header(b), "Locals are evaluated before dynamic blocks are made, so no dynamic block can make them. A local can be a list or an object: names = [for x in ... : ...]")
 	}
 }
 
@@ -67,7 +68,7 @@ func (l *loader) evaluateLocal(x *local, path []string) {
 		return
 	case underWay:
 		circle := append(slices.Clone(path[slices.Index(path, x.name):]), x.name)
-		l.report(ruleLocalCycle, x.attr.NameRange, "It needs itself: local.%s.", strings.Join(circle, " needs local."))
+		l.Report(ruleLocalCycle, x.attr.NameRange, "It needs itself: local.%s.", strings.Join(circle, " needs local."))
 		return
 	}
 	x.state = underWay
@@ -117,7 +118,7 @@ func (l *loader) earlyReference(expr hcl.Expression) bool {
 	for _, t := range expr.Variables() {
 		if slices.Contains(referenceRoots, t.RootName()) {
 			found = true
-			l.report(ruleEarlyReference, t.SourceRange(), "Locals are evaluated before blocks have names, so they can use other locals and functions, not references.")
+			l.Report(ruleEarlyReference, t.SourceRange(), "Locals are evaluated before blocks have names, so they can use other locals and functions, not references.")
 		}
 	}
 	return found

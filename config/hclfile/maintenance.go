@@ -6,6 +6,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/calendar"
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
 // window is what a maintenance says, before it is a value.
@@ -80,7 +81,7 @@ func (l *loader) defineMaintenance() {
 		var w window
 		if decode(l, maintenanceTable, content, &w) && l.checkWindow(&w, content) {
 			m := w.maintenance()
-			m.Name, m.Pos = b.id, position(header(b.block))
+			m.Name, m.Pos = b.id, diagnose.Position(header(b.block))
 			l.config.Maintenance = append(l.config.Maintenance, m)
 			l.adviseOnExceptions(content, func(day time.Time) bool { return calendar.Begins(&m, day) })
 		}
@@ -105,11 +106,11 @@ func (l *loader) checkWindow(w *window, content *contents) bool {
 		missing = "What is repeated has a duration, not an end: the end of the first time is not the end of all."
 	case w.end != "" && !w.at(w.end).After(w.at(w.start)):
 		wrong := complaint{fmt.Sprintf("The end %q is not after the start %q.%s", w.end, w.start, w.clocksChange()), "The end is not after the start."}
-		l.report(ruleBounds, content.Attributes["end"].Expr.Range(), "%s", wrong.says(literals(content.Attributes, "start", "end", "rrule")))
+		l.Report(ruleBounds, content.Attributes["end"].Expr.Range(), "%s", wrong.says(literals(content.Attributes, "start", "end", "rrule")))
 		return false
 	}
 	if missing != "" {
-		l.report(ruleMaintenance, content.at, "%s", missing)
+		l.Report(ruleMaintenance, content.at, "%s", missing)
 		return false
 	}
 	m := w.maintenance()
@@ -119,11 +120,11 @@ func (l *loader) checkWindow(w *window, content *contents) bool {
 		if len(w.except) > 0 {
 			wrong = plainly("No day after the start fits this rule and is not in except.")
 		}
-		l.report(ruleRecurrence, content.Attributes["rrule"].Expr.Range(), "%s", wrong.says(literals(content.Attributes, "start", "end", "rrule")))
+		l.Report(ruleRecurrence, content.Attributes["rrule"].Expr.Range(), "%s", wrong.says(literals(content.Attributes, "start", "end", "rrule")))
 		return false
 	}
 	if !occurs {
-		l.report(ruleBounds, content.Attributes["except"].Expr.Range(), "These dates take out all of it, so this block would never have an effect.")
+		l.Report(ruleBounds, content.Attributes["except"].Expr.Range(), "These dates take out all of it, so this block would never have an effect.")
 		return false
 	}
 	return true

@@ -9,6 +9,7 @@ import (
 	"text/template"
 	"time"
 
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/mitchellh/go-wordwrap"
 )
 
@@ -20,7 +21,7 @@ var manualText string
 func Manual(w io.Writer, date time.Time) error {
 	page, err := template.New("manual").Funcs(template.FuncMap{
 		"text":      mdocText,
-		"enumerate": func(words []string) string { return mdocText(enumerate(quoteAll(words), "or")) },
+		"enumerate": func(words []string) string { return mdocText(diagnose.Enumerate(diagnose.QuoteAll(words), "or")) },
 		"places":    mdocPlaces,
 	}).Parse(manualText)
 	if err != nil {
@@ -76,8 +77,8 @@ func mdocPlaces(in []string) string {
 		if name == "" {
 			words = append(words, "at the top level")
 		} else {
-			words = append(words, "in "+an(name))
+			words = append(words, "in "+diagnose.An(name))
 		}
 	}
-	return mdocText(enumerate(words, "or"))
+	return mdocText(diagnose.Enumerate(words, "or"))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
 // written is a moved block with its places.
@@ -50,7 +51,7 @@ func (l *loader) defineMoves() {
 	first := map[config.CheckID]written{}
 	for _, b := range l.moved {
 		l.notInEffect(movedBlock, b)
-		m := written{Move: config.Move{Pos: position(header(b))}}
+		m := written{Move: config.Move{Pos: diagnose.Position(header(b))}}
 		content := l.content(b, movedBlock, "moved block")
 		m.shown = literals(content.Attributes, "from", "to")
 		if !decode(l, movedTable, content, &m) || !l.checkMove(&m, first) {
@@ -71,12 +72,12 @@ func (l *loader) checkMove(m *written, first map[config.CheckID]written) bool {
 	other, twice := first[m.From]
 	switch {
 	case m.From == m.To:
-		l.report(ruleMoved, m.toAt, "The check is moved to where it was.")
+		l.Report(ruleMoved, m.toAt, "The check is moved to where it was.")
 	case twice:
-		wrong := complaint{fmt.Sprintf("%q is already moved to %q, at %s.", m.From, other.To, firstAt(other.fromAt)), fmt.Sprintf("This check is already moved, at %s.", firstAt(other.fromAt))}
-		l.report(ruleMoved, m.fromAt, "%s", wrong.says(m.shown && other.shown))
+		wrong := complaint{fmt.Sprintf("%q is already moved to %q, at %s.", m.From, other.To, diagnose.FirstAt(other.fromAt)), fmt.Sprintf("This check is already moved, at %s.", diagnose.FirstAt(other.fromAt))}
+		l.Report(ruleMoved, m.fromAt, "%s", wrong.says(m.shown && other.shown))
 	case l.checks[m.From] != nil:
-		l.report(ruleMoved, m.fromAt, "There still is a check %q, at %s. Only a check that is gone can have moved.", m.From, firstAt(header(l.checks[m.From].block)))
+		l.Report(ruleMoved, m.fromAt, "There still is a check %q, at %s. Only a check that is gone can have moved.", m.From, diagnose.FirstAt(header(l.checks[m.From].block)))
 	default:
 		return true
 	}
@@ -95,7 +96,7 @@ func (l *loader) lastName(m written, moves map[config.CheckID]written) (config.C
 	}
 	if l.checks[to] == nil {
 		wrong := complaint{l.unknownReference("imap_check", []string{string(to)}), "No imap_check has this id."}
-		l.report(ruleUnknownReference, m.toAt, "%s", wrong.says(m.shown && (to == m.To || moves[m.To].shown)))
+		l.Report(ruleUnknownReference, m.toAt, "%s", wrong.says(m.shown && (to == m.To || moves[m.To].shown)))
 		return "", false
 	}
 	return to, true

@@ -1,13 +1,8 @@
 package hclfile
 
 import (
-	"regexp"
-
 	"github.com/imapvigil/imapvigil/config/source"
 )
-
-// credentialName keeps a credential inside its directory.
-var credentialName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.@-]*$`)
 
 // about begins a complaint with the path of a named file.
 func about(path, text string) complaint {

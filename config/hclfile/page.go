@@ -65,7 +65,7 @@ func (l *loader) defineHistoryAndPage() {
 		if !decode(l, pageTable, content, &l.config.Page) {
 			l.config.Daemon.Listen = "" // a page that does not know its users is not for everybody
 		} else if complaint := l.notAKeyPair(l.config.Page.Cert, l.config.Page.Key); complaint != "" {
-			l.report(ruleKeyPair, header(b), "%s", complaint)
+			l.Report(ruleKeyPair, header(b), "%s", complaint)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
 // home is what a server says about itself.
@@ -53,14 +54,14 @@ func (l *loader) linkServers() {
 		_, s.failed = decodeEach(l, serverTable, s.content, &h)
 		if h.group != nil {
 			if s.group != l.top {
-				l.report(rulePlace, h.groupAt, "This server is written inside %s already.", s.group.ref())
+				l.Report(rulePlace, h.groupAt, "This server is written inside %s already.", s.group.ref())
 			} else {
 				s.group = l.groups[config.GroupID(h.group.id)]
 			}
 		}
 		s.server = &config.Server{
 			ID: id, Label: h.label, Hostname: h.hostname, Path: s.group.path, DependsOn: h.dependsOn,
-			Pos: position(header(s.block)),
+			Pos: diagnose.Position(header(s.block)),
 		}
 		if h.label == "" {
 			s.server.Label = s.name
@@ -72,7 +73,7 @@ func (l *loader) linkServers() {
 func (l *loader) defineGroups() {
 	for _, id := range slices.Sorted(maps.Keys(l.groups)) {
 		node := l.groups[id]
-		g := &config.Group{ID: id, Label: node.block.Labels[0], Pos: position(header(node.block))}
+		g := &config.Group{ID: id, Label: node.block.Labels[0], Pos: diagnose.Position(header(node.block))}
 		if node.label != nil {
 			decode(l, groupTable, &contents{BodyContent: &hcl.BodyContent{Attributes: hcl.Attributes{"label": node.label}}}, g)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
 // A ref is what a reference such as server.mx1 evaluates to: the kind of block
@@ -87,7 +88,7 @@ func (n namespace) value() cty.Value {
 
 // referenceTo is a reference to a block of one of the given kinds.
 func referenceTo(roots ...string) kind {
-	return kind{name: "reference to " + enumerate(roots, "or"), roots: roots, read: func(r *reading) (value, bool) {
+	return kind{name: "reference to " + diagnose.Enumerate(roots, "or"), roots: roots, read: func(r *reading) (value, bool) {
 		found, ok := r.reference(roots)
 		return value{refs: []ref{found}}, ok
 	}}
@@ -95,7 +96,7 @@ func referenceTo(roots ...string) kind {
 
 // referencesTo is a list of references, none twice.
 func referencesTo(roots ...string) kind {
-	return kind{name: "list of references to " + enumerate(roots, "or"), roots: roots, read: func(r *reading) (value, bool) {
+	return kind{name: "list of references to " + diagnose.Enumerate(roots, "or"), roots: roots, read: func(r *reading) (value, bool) {
 		if isReference(r.v) {
 			single, _ := asRef(r.v)
 			return r.wrong(ruleType, "%s is a list. Write it in brackets:\n    %s = [%s]", r.attr.name, r.attr.name, single)
@@ -133,7 +134,7 @@ func (r *reading) reference(roots []string) (ref, bool) {
 	example := exampleOf(roots[0])
 	switch {
 	case ok:
-		r.wrong(ruleReference, "%s takes a reference to %s, and %s is %s.", r.attr.name, enumerate(withArticles(roots), "or"), found, an(found.root))
+		r.wrong(ruleReference, "%s takes a reference to %s, and %s is %s.", r.attr.name, diagnose.Enumerate(withArticles(roots), "or"), found, diagnose.An(found.root))
 	case !r.v.IsNull() && r.v.Type() == cty.String && r.shown():
 		r.wrong(ruleReference, "%s takes a reference, %s, and not a text.%s", r.attr.name, r.notation(), r.suggestReference(r.v.AsString(), roots, example))
 	default:
@@ -153,7 +154,7 @@ func exampleOf(root string) string {
 func withArticles(names []string) []string {
 	out := make([]string, len(names))
 	for i, name := range names {
-		out[i] = an(name)
+		out[i] = diagnose.An(name)
 	}
 	return out
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -38,7 +39,7 @@ func (l *loader) explainReference(f failing, t hcl.Traversal) bool {
 	if !ok || len(names) == 0 || l.referenceExists(root, names) {
 		return false
 	}
-	l.report(ruleUnknownReference, t.SourceRange(), "%s", l.unknownReference(root, names))
+	l.Report(ruleUnknownReference, t.SourceRange(), "%s", l.unknownReference(root, names))
 	return true
 }
 
@@ -53,19 +54,19 @@ func (l *loader) explainRoot(f failing, t hcl.Traversal) bool {
 		}
 	}
 	at := t[0].SourceRange()
-	near := onlyNear(root, f.rootsMeant())
+	near := diagnose.OnlyNear(root, f.rootsMeant())
 	known := fromElsewhere[root] != "" && len(t) > 1
 	switch {
 	case f.secretive && known:
-		l.report(ruleUnknownVariable, at, "There is nothing called %q. %s", root, fromElsewhere[root])
+		l.Report(ruleUnknownVariable, at, "There is nothing called %q. %s", root, fromElsewhere[root])
 	case f.secretive:
-		l.report(ruleUnknownVariable, at, "There is nothing of this name. %s", cmp.Or(l.escapeAdvice(f.expr), "A text stands in quotes."))
+		l.Report(ruleUnknownVariable, at, "There is nothing of this name. %s", cmp.Or(l.escapeAdvice(f.expr), "A text stands in quotes."))
 	case near != "" && len(t) > 1:
-		l.report(ruleUnknownVariable, at, "There is nothing called %q.%s", root, near)
+		l.Report(ruleUnknownVariable, at, "There is nothing called %q.%s", root, near)
 	case known:
-		l.report(ruleUnknownVariable, at, "There is nothing called %q. %s", root, fromElsewhere[root])
+		l.Report(ruleUnknownVariable, at, "There is nothing called %q. %s", root, fromElsewhere[root])
 	default:
-		l.report(ruleUnknownVariable, at, "There is nothing called %q. %s", root, l.adviceFor(f, t))
+		l.Report(ruleUnknownVariable, at, "There is nothing called %q. %s", root, l.adviceFor(f, t))
 	}
 	return true
 }
@@ -97,7 +98,7 @@ func (l *loader) explainLocal(t hcl.Traversal) bool {
 	if l.mayGuess() {
 		known = slices.Collect(maps.Keys(l.locals))
 	}
-	l.report(ruleUnknownVariable, t.SourceRange(), "No locals block defines %q.%s", names[0], didYouMean(names[0], known, func(n string) string { return "local." + n }, "There is"))
+	l.Report(ruleUnknownVariable, t.SourceRange(), "No locals block defines %q.%s", names[0], diagnose.DidYouMean(names[0], known, func(n string) string { return "local." + n }, "There is"))
 	return true
 }
 
@@ -148,7 +149,7 @@ func (l *loader) unknownReference(root string, names []string) string {
 	}
 	for _, other := range referenceRoots {
 		if other != root && l.referenceExists(other, names[len(names)-1:]) && other != "notifier" {
-			return fmt.Sprintf("No %s is called %q, but %s is: %s", root, written, an(other), ref{other, names[len(names)-1]})
+			return fmt.Sprintf("No %s is called %q, but %s is: %s", root, written, diagnose.An(other), ref{other, names[len(names)-1]})
 		}
 	}
 	if !l.mayGuess() {
@@ -162,7 +163,7 @@ func (l *loader) unknownReference(root string, names []string) string {
 	if moved := endsIn(known, names[len(names)-1], root); moved != "" {
 		return fmt.Sprintf("No %s is called %q. Did you mean %s?", root, written, moved)
 	}
-	return fmt.Sprintf("No %s is called %q.%s", root, written, didYouMean(written, ids, func(id string) string { return back[id].String() }, "There is"))
+	return fmt.Sprintf("No %s is called %q.%s", root, written, diagnose.DidYouMean(written, ids, func(id string) string { return back[id].String() }, "There is"))
 }
 
 // guesses is how many names that lead nowhere are compared with those that there

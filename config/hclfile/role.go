@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
@@ -89,7 +90,7 @@ func (l *loader) defineRoles() {
 
 func (l *loader) defineRole(b namedBlock) {
 	content := l.content(b.block, roleBlock, "notification_role")
-	role := &config.Role{ID: config.RoleID(b.id), Label: b.id, Pos: position(header(b.block))}
+	role := &config.Role{ID: config.RoleID(b.id), Label: b.id, Pos: diagnose.Position(header(b.block))}
 	ok := decode(l, roleTable, content, role)
 	var ways []writtenWay
 	for _, inner := range content.Blocks {
@@ -98,7 +99,7 @@ func (l *loader) defineRole(b namedBlock) {
 		ways = append(ways, more...)
 	}
 	if len(content.Blocks) == 0 {
-		l.report(ruleNoWay, header(b.block), "Nobody can be told through this role. Write at least one notify block: notify { via = notifier.email.name ... }")
+		l.Report(ruleNoWay, header(b.block), "Nobody can be told through this role. Write at least one notify block: notify { via = notifier.email.name ... }")
 		return
 	}
 	if !l.checkWays(ways) || !ok {
@@ -124,7 +125,7 @@ func (l *loader) defineWays(role config.RoleID, b *hcl.Block) ([]writtenWay, boo
 		return nil, false
 	}
 	content := l.content(b, c.notify, fmt.Sprintf("notify block for %s", c.Kind))
-	way := config.Notify{Pos: position(header(b))}
+	way := config.Notify{Pos: diagnose.Position(header(b))}
 	way.ID.Role = role
 	ok = decode(l, wayTable, content, &way)
 	targets, good := c.targets(l, content)
@@ -158,7 +159,7 @@ func severityDefaults() string {
 			kinds = append(kinds, string(c.Kind))
 		}
 	}
-	return fmt.Sprintf(`"down" for %s and where after is written, else "degraded"`, enumerate(kinds, "and"))
+	return fmt.Sprintf(`"down" for %s and where after is written, else "degraded"`, diagnose.Enumerate(kinds, "and"))
 }
 
 // channelFor finds what kind of notifier a notify block uses, which decides
@@ -175,7 +176,7 @@ func (l *loader) channelFor(b *hcl.Block) (*channel, bool) {
 		return nil, false
 	}
 	if v == nil {
-		l.report(ruleMissing, header(b), "A notify block needs via: the notifier that carries the messages, like\n    via = notifier.email.name")
+		l.Report(ruleMissing, header(b), "A notify block needs via: the notifier that carries the messages, like\n    via = notifier.email.name")
 		return nil, false
 	}
 	kind, _, _ := cutID(v.refs[0].id)
@@ -198,7 +199,7 @@ func (l *loader) checkWays(ways []writtenWay) bool {
 	for _, w := range ways {
 		if at, twice := first[w.ID]; twice {
 			which := complaint{"the way " + describeWay(w.ID), "this way"}.says(w.shown)
-			l.report(ruleSameWay, w.at, "This role already has %s, by the block at %s.", which, firstAt(at))
+			l.Report(ruleSameWay, w.at, "This role already has %s, by the block at %s.", which, diagnose.FirstAt(at))
 			ok = false
 			continue
 		}

@@ -21,7 +21,7 @@ func Salvage(s *source.Snapshot) (*config.Config, []config.Diagnostic) {
 	l.guard(l.run)
 	l.config.Digest = s.Digest()
 	dropDangling(l.config)
-	diags := l.diagnostics()
+	diags := l.Diagnostics()
 	l.config.Incomplete = config.HasErrors(diags)
 	return l.config, diags
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/calendar"
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
 // hours is what a schedule says, before it is a value.
@@ -43,7 +44,7 @@ func (l *loader) defineSchedules() {
 		if decode(l, scheduleTable, content, &h) {
 			id := config.ScheduleID(b.id)
 			l.shownHours[id] = literals(content.Attributes, "timezone", "weekly", "except")
-			l.config.Schedules[id] = &config.Schedule{ID: id, Zone: h.zone, Windows: h.windows, Except: h.except, Pos: position(header(b.block))}
+			l.config.Schedules[id] = &config.Schedule{ID: id, Zone: h.zone, Windows: h.windows, Except: h.except, Pos: diagnose.Position(header(b.block))}
 			l.adviseOnExceptions(content, func(day time.Time) bool { return calendar.WindowBegins(h.windows, day) })
 		}
 	}

@@ -2,12 +2,12 @@ package hclfile
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/imapvigil/imapvigil/config/source"
 )
 
@@ -84,7 +84,7 @@ func (f *partFinder) dynamic(block *hcl.Block, in *blockType, each []hcl.Express
 // local looks in a local, and in the objects and lists in it, for what is called a
 // secret, whether or not anything uses it.
 func (f *partFinder) local(name string, expr hcl.Expression) {
-	if calledSecret.MatchString(name) {
+	if diagnose.CalledSecret.MatchString(name) {
 		*f = append(*f, secretPart{Expression: expr})
 		return
 	}
@@ -101,23 +101,49 @@ func (f *partFinder) local(name string, expr hcl.Expression) {
 	}
 }
 
-var calledSecret = regexp.MustCompile(`(?i)(password|secret|token)s?$`)
-
-// secretWords begin the blocks that have attributes for secrets, and locals;
-// secretNames are these attributes.
-var secretWords, secretNames = func() (words, names []string) {
-	words = append(words, localsBlock.name)
+// vocabulary is what excerpts have to know of the language.
+var vocabulary = func() *diagnose.Vocabulary {
+	v := &diagnose.Vocabulary{
+		Blocks: []string{"notifier", "login"},
+		Names:  []string{"dynamic", "content", "for_each", "labels", "iterator"},
+		Known:  map[string]bool{"local": true, "credential": true, "file": true, "withheld": true},
+	}
 	for _, b := range everyBlock(rootBlock) {
+		v.Names = append(v.Names, b.name)
 		for _, variant := range b.kinds() {
 			for _, a := range variant.attributes {
-				if a.secret {
-					words, names = append(words, b.name), append(names, a.name)
+				v.Names = append(v.Names, a.name)
+				switch {
+				case a.secret:
+					v.Secrets = append(v.Secrets, a.name)
+				case slices.Contains(v.Blocks, b.name):
+					v.Harmless = append(v.Harmless, a.name)
 				}
 			}
 		}
 	}
-	slices.Sort(names)
-	return slices.Compact(words), slices.Compact(names)
+	for name := range plainFunctions {
+		v.Known[name] = true
+	}
+	for _, root := range referenceRoots {
+		v.Known[root] = true
+	}
+	slices.Sort(v.Names)
+	slices.Sort(v.Secrets)
+	v.Names, v.Secrets = slices.Compact(v.Names), slices.Compact(v.Secrets)
+	return v
+}()
+
+// secretWords begin the blocks that have attributes for secrets, and locals.
+var secretWords = func() []string {
+	words := []string{localsBlock.name}
+	for _, b := range everyBlock(rootBlock) {
+		isSecret := func(a attribute) bool { return a.secret }
+		if slices.ContainsFunc(b.kinds(), func(kind *blockType) bool { return slices.ContainsFunc(kind.attributes, isSecret) }) {
+			words = append(words, b.name)
+		}
+	}
+	return words
 }()
 
 // having gives the files that may have one of some words in them, which spares
@@ -134,7 +160,7 @@ func having(files []source.File, words []string) []source.File {
 // secretRanges finds the expressions in which a secret may be written, and those of
 // locals and for_each that they mention, directly or by way of others. Where a
 // mistake is in one of these, what it holds may have been meant as a secret.
-func secretRanges(bodies []hcl.Body, language *blockType) map[string][]byteSpan {
+func secretRanges(bodies []hcl.Body, language *blockType) map[string][]diagnose.Span {
 	var waiting []secretPart
 	locals := map[string][]secretPart{}
 	for _, body := range bodies {
@@ -147,7 +173,7 @@ func secretRanges(bodies []hcl.Body, language *blockType) map[string][]byteSpan 
 			}
 		}
 	}
-	found, seen := map[string][]byteSpan{}, map[hcl.Range]bool{}
+	found, seen := map[string][]diagnose.Span{}, map[hcl.Range]bool{}
 	for len(waiting) > 0 {
 		part := waiting[len(waiting)-1]
 		waiting = waiting[:len(waiting)-1]
@@ -156,7 +182,7 @@ func secretRanges(bodies []hcl.Body, language *blockType) map[string][]byteSpan 
 			continue
 		}
 		seen[at] = true
-		found[at.Filename] = append(found[at.Filename], byteSpan{at.Start.Byte, at.End.Byte})
+		found[at.Filename] = append(found[at.Filename], diagnose.SpanOf(at))
 		for _, t := range part.Variables() {
 			names, _ := steps(t[:min(2, len(t))])
 			switch {
@@ -177,23 +203,23 @@ func secretRanges(bodies []hcl.Body, language *blockType) map[string][]byteSpan 
 }
 
 // masked gives a file for excerpts, with what may be a secret in it.
-func (l *loader) masked(name string) (text []byte, found []byteSpan, ok bool) {
+func (l *loader) masked(name string) (text []byte, found []diagnose.Span, ok bool) {
 	text, ok = l.snapshot.Text(name)
 	body := l.parsed[name].body
 	if l.parsed[name].diags.HasErrors() {
 		body = nil
 	}
-	return text, masks(source.File{Name: name, Text: text}, body, l.rangesOfSecrets()[name]), ok
+	return text, vocabulary.Masks(source.File{Name: name, Text: text}, body, l.rangesOfSecrets()[name]), ok
 }
 
 // partOfSecret reports whether a place is in an expression for a secret, or in one
 // that it mentions.
 func (l *loader) partOfSecret(at hcl.Range) bool {
-	return byteSpan{at.Start.Byte, at.End.Byte}.overlaps(l.rangesOfSecrets()[at.Filename])
+	return diagnose.SpanOf(at).Overlaps(l.rangesOfSecrets()[at.Filename])
 }
 
 // rangesOfSecrets are looked for only when something is wrong.
-func (l *loader) rangesOfSecrets() map[string][]byteSpan {
+func (l *loader) rangesOfSecrets() map[string][]diagnose.Span {
 	if l.secretRanges == nil {
 		var bodies []hcl.Body
 		for _, p := range l.parsed {

@@ -1,52 +1,15 @@
 package hclfile
 
-import (
-	"cmp"
-	"encoding/base64"
-	"strings"
-
-	"github.com/zclconf/go-cty/cty"
-	"golang.org/x/text/unicode/norm"
-
-	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/config/opaque"
-)
+import "github.com/zclconf/go-cty/cty"
 
 // sensitive marks what comes of credential, through every expression.
 type mark string
 
 const sensitive mark = "sensitive"
 
-// keepSecret remembers a secret, so that no diagnostic can hold it: as it is, and as
-// it looks between quotes.
-func (l *loader) keepSecret(text string) {
-	forms := []string{text, strings.TrimSpace(text), norm.NFC.String(text), base64.StdEncoding.EncodeToString([]byte(text))}
-	for line := range strings.Lines(text) {
-		forms = append(forms, strings.TrimSpace(line))
-	}
-	for _, form := range forms {
-		if len(form) >= opaque.Shortest {
-			escaped := quoted(form)
-			l.secrets.Add(form, escaped[1:len(escaped)-1])
-		}
-	}
-}
-
 // keepSecrets remembers every text in a value.
 func (l *loader) keepSecrets(v cty.Value) {
 	for _, text := range textsIn(v) {
-		l.keepSecret(text)
-	}
-}
-
-func longestFirst(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) }
-
-// scrub takes the secrets out of what will be seen. The underline goes when it
-// would no longer be true.
-func scrub(d *config.Diagnostic, secrets *opaque.Scrubber) {
-	d.Summary = printable(secrets.Scrub(d.Summary))
-	d.Detail = printable(secrets.Scrub(d.Detail))
-	if clean := secrets.Scrub(d.Excerpt); clean != d.Excerpt {
-		d.Excerpt, d.Mark = clean, [2]int{}
+		l.KeepSecret(text)
 	}
 }

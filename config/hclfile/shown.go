@@ -1,13 +1,14 @@
 package hclfile
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
+	"github.com/imapvigil/imapvigil/config/source"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 
@@ -71,7 +72,7 @@ func (l *loader) withoutValues(err error, content *contents) string {
 		v, _ := a.Expr.Value(l.contextAt(a.Range.Filename, l.names))
 		v, _ = v.UnmarkDeep()
 		for _, text := range textsIn(v) {
-			pairs = append(pairs, quoted(text), "this text")
+			pairs = append(pairs, diagnose.Quoted(text), "this text")
 			if len(text) >= opaque.Shortest {
 				pairs = append(pairs, text, "…")
 			}
@@ -89,7 +90,7 @@ func textsIn(v cty.Value) []string {
 		}
 		return true, nil
 	})
-	slices.SortFunc(texts, longestFirst)
+	slices.SortFunc(texts, diagnose.LongestFirst)
 	return texts
 }
 
@@ -103,11 +104,11 @@ func (r *reading) show(text string) string {
 	case r.attr.secret || r.sensitive:
 		return "this value"
 	case !r.shown():
-		return "this text of " + plural(utf8.RuneCountInString(text), "character")
+		return "this text of " + diagnose.Plural(utf8.RuneCountInString(text), "character")
 	case len(text) > enough:
 		return "this text"
 	}
-	return quoted(text)
+	return diagnose.Quoted(text)
 }
 
 // showNumber is a number in a message.
@@ -116,13 +117,6 @@ func (r *reading) showNumber(n float64) string {
 		return "another number"
 	}
 	return formatNumber(n)
-}
-
-func plural(n int, word string) string {
-	if n != 1 {
-		word += "s"
-	}
-	return fmt.Sprintf("%d %s", n, word)
 }
 
 // source is the expression as it is written, for a message that shows how to
@@ -142,4 +136,13 @@ func (r *reading) source() string {
 // A label that a dynamic block has made is not.
 func (l *loader) standsIn(at hcl.Range, text string) bool {
 	return strings.Contains(string(bytesAt(l.snapshot, at)), text)
+}
+
+// bytesAt gives the source in a range; none when the range is not in the files.
+func bytesAt(s *source.Snapshot, r hcl.Range) []byte {
+	text, ok := s.Text(r.Filename)
+	if !ok || r.Start.Byte > r.End.Byte || r.End.Byte > len(text) {
+		return nil
+	}
+	return text[r.Start.Byte:r.End.Byte]
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
 // span is a duration from low to high.
@@ -39,9 +40,9 @@ func (r *reading) readSpan(low, high time.Duration, zero bool) (value, bool) {
 	if err != nil {
 		meant, ok := durationMeant(v.text)
 		if ok && r.shown() {
-			return r.wrong(ruleDuration, "%s: %s. Write\n    %s = %q", capital(r.show(v.text)), err, r.attr.name, meant)
+			return r.wrong(ruleDuration, "%s: %s. Write\n    %s = %q", diagnose.Capital(r.show(v.text)), err, r.attr.name, meant)
 		}
-		return r.wrong(ruleDuration, "%s: %s.", capital(r.show(v.text)), err)
+		return r.wrong(ruleDuration, "%s: %s.", diagnose.Capital(r.show(v.text)), err)
 	}
 	if (d < low || d > high) && (!zero || d != 0) {
 		return r.wrong(ruleBounds, "%s is %s, and this is %s.", r.attr.name, spanBounds(low, high, zero), r.showSpan(v.text))
@@ -66,7 +67,7 @@ func (r *reading) showSpan(text string) string {
 	if !r.shown() {
 		return "another duration"
 	}
-	return quoted(text)
+	return diagnose.Quoted(text)
 }
 
 // spanBounds are the bounds of a duration in a sentence.

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
 // terms are what holds for the checks below a point of the tree: what defaults
@@ -169,7 +170,7 @@ func (t *terms) salvage() (leftOut, usable bool) {
 
 // chain says where an inherited value comes from.
 func (o origin) chain(attribute string) string {
-	return fmt.Sprintf(" It inherits %s from %s, at %s.", attribute, o.level.what, firstAt(o.expr.Range()))
+	return fmt.Sprintf(" It inherits %s from %s, at %s.", attribute, o.level.what, diagnose.FirstAt(o.expr.Range()))
 }
 
 func roleIDs(refs []ref) []config.RoleID {

@@ -15,17 +15,12 @@ import (
 
 // checkTerms looks at what attributes of a check mean together.
 func (l *loader) checkTerms(t *terms, here *level) bool {
-	before := len(l.findings)
+	before := l.Errors()
 	l.checkSecurity(t, here)
 	l.checkDurations(t, here)
 	l.checkTLS(t, here)
 	l.checkLogin(t, here)
-	for _, f := range l.findings[before:] {
-		if f.rule.Gravity == config.Error {
-			return false
-		}
-	}
-	return true
+	return l.Errors() == before
 }
 
 // blame reports what does not go together: at the first of the attributes that
@@ -45,10 +40,10 @@ func (l *loader) blame(r *rule, t *terms, here *level, attributes []string, form
 		}
 	}
 	if own != nil {
-		l.report(r, *own, "%s", text)
+		l.Report(r, *own, "%s", text)
 		return
 	}
-	l.gather(r, here.at, "%s", text)
+	l.Gather(r, here.at, "%s", text)
 }
 
 func (l *loader) checkSecurity(t *terms, here *level) {
@@ -68,7 +63,7 @@ func (l *loader) checkSecurity(t *terms, here *level) {
 	}
 	for _, a := range tlsTable {
 		if o, ok := t.from.of("tls." + a.name); ok && o.level == here {
-			l.report(ruleUnusedTLS, o.expr.Range(), "With security = \"none\" there is no certificate to verify, so this has no effect.")
+			l.Report(ruleUnusedTLS, o.expr.Range(), "With security = \"none\" there is no certificate to verify, so this has no effect.")
 			return
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
 // namePattern is how a block can be named. Letters first or not, a name is no
@@ -53,7 +54,7 @@ func (l *loader) declareIn(g *groupNode, b *hcl.Block) {
 // once keeps the first of blocks of which there is one at most.
 func (l *loader) once(slot **hcl.Block, b *hcl.Block, what string) {
 	if *slot != nil {
-		l.report(ruleDuplicateBlock, header(b), "There is one %s block here at most, and the first is at %s.", what, firstAt(header(*slot)))
+		l.Report(ruleDuplicateBlock, header(b), "There is one %s block here at most, and the first is at %s.", what, diagnose.FirstAt(header(*slot)))
 		return
 	}
 	*slot = b
@@ -92,8 +93,8 @@ func (l *loader) addName(root, id string) {
 func (l *loader) checkNames(b *hcl.Block) bool {
 	for i, name := range b.Labels {
 		if !namePattern.MatchString(name) {
-			which := complaint{quoted(name), "This"}.says(l.standsIn(b.LabelRanges[i], name))
-			l.report(ruleName, b.LabelRanges[i], "%s cannot be a name. A name begins with a letter, a digit or _ and goes on with these, with . and with -.%s", which, labelHint(b.Type))
+			which := complaint{diagnose.Quoted(name), "This"}.says(l.standsIn(b.LabelRanges[i], name))
+			l.Report(ruleName, b.LabelRanges[i], "%s cannot be a name. A name begins with a letter, a digit or _ and goes on with these, with . and with -.%s", which, labelHint(b.Type))
 			return false
 		}
 	}
@@ -110,7 +111,7 @@ func labelHint(blockName string) string {
 }
 
 func (l *loader) duplicate(b *hcl.Block, what, name string, first *hcl.Block) {
-	l.report(ruleDuplicateID, header(b), "There is %s %q already, at %s.", an(what), name, firstAt(header(first)))
+	l.Report(ruleDuplicateID, header(b), "There is %s %q already, at %s.", diagnose.An(what), name, diagnose.FirstAt(header(first)))
 }
 
 func (l *loader) declareGroup(parent *groupNode, b *hcl.Block) {
@@ -121,7 +122,7 @@ func (l *loader) declareGroup(parent *groupNode, b *hcl.Block) {
 	content := l.content(b, groupBlock, "group")
 	if label := content.Attributes["label"]; label != nil {
 		if g.label != nil {
-			l.report(ruleDuplicateValue, label.NameRange, "The label of %s is already given at %s.", g.ref(), firstAt(g.label.NameRange))
+			l.Report(ruleDuplicateValue, label.NameRange, "The label of %s is already given at %s.", g.ref(), diagnose.FirstAt(g.label.NameRange))
 		} else {
 			g.label = label
 		}
@@ -184,7 +185,7 @@ func (l *loader) declareCheck(g *groupNode, s *serverNode, b *hcl.Block) {
 	}
 	if len(l.checks) >= maxChecks {
 		if len(l.checks) == maxChecks {
-			l.report(ruleTooMany, header(b), "A configuration has at most %d checks.", maxChecks)
+			l.Report(ruleTooMany, header(b), "A configuration has at most %d checks.", maxChecks)
 		}
 		return
 	}
@@ -227,6 +228,13 @@ func (l *loader) notifierObject() cty.Value {
 		object[kind] = kinds[kind].value()
 	}
 	return cty.ObjectVal(object)
+}
+
+// notInEffect warns of a block that this version only reads.
+func (l *loader) notInEffect(b *blockType, written *hcl.Block) {
+	if b.notYet {
+		l.Gather(ruleNotYet, header(written), "The block %s is read and checked, but this version does not act on it.", b.name)
+	}
 }
 
 // header is the place of a block: its first word, or its name in JSON, where

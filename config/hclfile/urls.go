@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/imapvigil/imapvigil/config/names"
 	"github.com/imapvigil/imapvigil/config/opaque"
 )
@@ -15,9 +16,9 @@ func notAURL(text string, schemes ...string) string {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Host == "" || u.Hostname() == "":
-		return fmt.Sprintf("A URL begins with %s and a host, like %s://example.org/path", enumerate(withColons(schemes), "or"), schemes[len(schemes)-1])
+		return fmt.Sprintf("A URL begins with %s and a host, like %s://example.org/path", diagnose.Enumerate(withColons(schemes), "or"), schemes[len(schemes)-1])
 	case !contains(schemes, u.Scheme):
-		return fmt.Sprintf("A URL here begins with %s.", enumerate(withColons(schemes), "or"))
+		return fmt.Sprintf("A URL here begins with %s.", diagnose.Enumerate(withColons(schemes), "or"))
 	}
 	return ""
 }
@@ -64,10 +65,10 @@ func readSecureURL(r *reading) (value, bool) {
 		return v, true
 	}
 	if r.attr.secret {
-		r.l.keepSecret(v.text)
+		r.l.KeepSecret(v.text)
 	}
 	if complaint := notAURL(v.text, "http", "https"); complaint != "" {
-		return r.wrong(ruleURL, "%s: %s", capital(r.show(v.text)), complaint)
+		return r.wrong(ruleURL, "%s: %s", diagnose.Capital(r.show(v.text)), complaint)
 	}
 	u, _ := url.Parse(v.text)
 	if u.Scheme == "http" && !names.IsLoopback(u.Hostname()) {

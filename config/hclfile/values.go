@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/imapvigil/imapvigil/notifiers/email"
 	"github.com/imapvigil/imapvigil/notifiers/sms"
 )
@@ -62,7 +63,7 @@ func readHostname(r *reading) (value, bool) {
 	}
 	ascii, wrong := hostOf(v.text)
 	if wrong != (complaint{}) {
-		return r.wrong(ruleHostname, "%s: %s", capital(r.show(v.text)), wrong.says(r.shown()))
+		return r.wrong(ruleHostname, "%s: %s", diagnose.Capital(r.show(v.text)), wrong.says(r.shown()))
 	}
 	return value{text: ascii}, true
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/imapvigil/imapvigil/config/source"
 )
 
@@ -20,7 +21,7 @@ const withheldCall = "withheld()"
 
 // An edit replaces a piece of a file.
 type edit struct {
-	byteSpan
+	diagnose.Span
 	text string
 }
 
@@ -67,7 +68,7 @@ func withholding(expr hcl.Expression) (edits []edit) {
 	if _, isNative := expr.(hclsyntax.Expression); isNative || len(edits) == 0 {
 		return edits
 	}
-	return []edit{{byteSpan{at.Start.Byte, at.End.Byte}, `"${` + withheldCall + `}"`}} // a text in JSON, as a whole
+	return []edit{{diagnose.SpanOf(at), `"${` + withheldCall + `}"`}} // a text in JSON, as a whole
 }
 
 // nativeForm gives an expression of HCL's own form as it is, and a text of the JSON
@@ -92,14 +93,14 @@ func nativeForm(expr hcl.Expression) hclsyntax.Expression {
 func literalsOf(expr hclsyntax.Expression) []edit {
 	var f literalFinder
 	_ = hclsyntax.Walk(expr, &f)
-	return slices.DeleteFunc(f.edits, func(e edit) bool { return e.overlaps(f.names) })
+	return slices.DeleteFunc(f.edits, func(e edit) bool { return e.Overlaps(f.names) })
 }
 
 // A literalFinder walks the parts of an expression.
 type literalFinder struct {
 	around []hclsyntax.Node
 	edits  []edit
-	names  []byteSpan // calls of credential, env and file
+	names  []diagnose.Span // calls of credential, env and file
 }
 
 func (f *literalFinder) Enter(node hclsyntax.Node) hcl.Diagnostics {
@@ -108,7 +109,7 @@ func (f *literalFinder) Enter(node hclsyntax.Node) hcl.Diagnostics {
 		f.literal(e)
 	case *hclsyntax.FunctionCallExpr:
 		if slices.Contains([]string{"credential", "env", "file"}, e.Name) {
-			f.names = append(f.names, byteSpan{e.Range().Start.Byte, e.Range().End.Byte})
+			f.names = append(f.names, diagnose.SpanOf(e.Range()))
 		}
 	}
 	f.around = append(f.around, node)
@@ -137,7 +138,7 @@ func (f *literalFinder) literal(e *hclsyntax.LiteralValueExpr) {
 		to-- // a heredoc needs the end of its last line
 	}
 	if from < to && (isNumber || isText(e.Val)) {
-		f.edits = append(f.edits, edit{byteSpan{from, to}, call})
+		f.edits = append(f.edits, edit{diagnose.Span{From: from, To: to}, call})
 	}
 }
 
@@ -182,7 +183,7 @@ func jsonComments(text []byte) []edit {
 					return edits
 				}
 				end := int(d.InputOffset())
-				edits = append(edits, edit{byteSpan{end - len(raw), end}, "null"})
+				edits = append(edits, edit{diagnose.Span{From: end - len(raw), To: end}, "null"})
 				continue
 			}
 			if inObject && key {
@@ -207,7 +208,7 @@ func nativeComments(f source.File) []edit {
 		if len(ends) == 0 {
 			ends = []byte(" ")
 		}
-		edits = append(edits, edit{byteSpan{t.Range.Start.Byte, t.Range.End.Byte}, string(ends)})
+		edits = append(edits, edit{diagnose.Span{From: t.Range.Start.Byte, To: t.Range.End.Byte}, string(ends)})
 	}
 	return edits
 }
@@ -217,16 +218,16 @@ func apply(text []byte, edits []edit) []byte {
 	if len(edits) == 0 {
 		return text
 	}
-	slices.SortStableFunc(edits, func(a, b edit) int { return a.from - b.from })
+	slices.SortStableFunc(edits, func(a, b edit) int { return a.From - b.From })
 	var out bytes.Buffer
 	at := 0
 	for _, e := range edits {
-		if e.from < at {
+		if e.From < at {
 			continue // the same, found twice
 		}
-		out.Write(text[at:e.from])
+		out.Write(text[at:e.From])
 		out.WriteString(e.text)
-		at = e.to
+		at = e.To
 	}
 	out.Write(text[at:])
 	return out.Bytes()

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 
 	"github.com/imapvigil/imapvigil/config/opaque"
@@ -85,6 +86,9 @@ func (s *Snapshot) readNamed(path string) Content {
 		Writable: others.write, Readable: others.read, Fixed: others.fixed,
 	}
 }
+
+// CredentialName is how a credential can be named, which keeps it inside its directory.
+var CredentialName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.@-]*$`)
 
 // IsCredential tells whether a file lies where credential looks, whatever the way
 // to it.

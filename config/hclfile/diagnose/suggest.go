@@ -1,4 +1,4 @@
-package hclfile
+package diagnose
 
 import (
 	"fmt"
@@ -8,10 +8,10 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// nearest finds what somebody may have meant: the candidate with the fewest
+// Nearest finds what somebody may have meant: the candidate with the fewest
 // typing errors, if they are few. Equals are told apart by the alphabet, so
 // that a message is the same every time.
-func nearest(given string, candidates []string) (string, bool) {
+func Nearest(given string, candidates []string) (string, bool) {
 	most := min(2, max(1, len(given)/3))
 	best, least := "", most+1
 	for _, c := range candidates {
@@ -74,10 +74,10 @@ func alike(a, b string) bool {
 
 func abs(n int) int { return max(n, -n) }
 
-// didYouMean is the end of a message about an unknown name: what is near, else
+// DidYouMean is the end of a message about an unknown name: what is near, else
 // what there is after the words of intro, where that is not too much.
-func didYouMean(given string, candidates []string, write func(string) string, intro string) string {
-	if near, ok := nearest(given, candidates); ok {
+func DidYouMean(given string, candidates []string, write func(string) string, intro string) string {
+	if near, ok := Nearest(given, candidates); ok {
 		return fmt.Sprintf(" Did you mean %s?", write(near))
 	}
 	const few = 10
@@ -89,19 +89,13 @@ func didYouMean(given string, candidates []string, write func(string) string, in
 	for i, c := range known {
 		known[i] = write(c)
 	}
-	return " " + intro + " " + enumerate(known, "and") + "."
+	return " " + intro + " " + Enumerate(known, "and") + "."
 }
 
-// enumerate joins words as a sentence does.
-func enumerate(words []string, last string) string {
-	switch len(words) {
-	case 0:
-		return "nothing"
-	case 1:
-		return words[0]
+// OnlyNear is the end of a message about an unknown word: what is near, if anything is.
+func OnlyNear(given string, words []string) string {
+	if near, ok := Nearest(given, words); ok {
+		return fmt.Sprintf(" Did you mean %q?", near)
 	}
-	return strings.Join(words[:len(words)-1], ", ") + " " + last + " " + words[len(words)-1]
+	return ""
 }
-
-func quoted(name string) string { return fmt.Sprintf("%q", name) }
-func plain(name string) string  { return name }

@@ -1,4 +1,4 @@
-package hclfile
+package diagnose
 
 import (
 	"bytes"
@@ -9,14 +9,12 @@ import (
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
-
-	"github.com/imapvigil/imapvigil/config/source"
 )
 
 // excerpts gives source lines for diagnostics, with what may be a secret
 // masked. Files are looked at only when something is wrong in them.
 type excerpts struct {
-	source func(file string) (text []byte, masks []byteSpan, ok bool)
+	source func(file string) (text []byte, masks []Span, ok bool)
 	files  map[string]*lined
 }
 
@@ -24,22 +22,18 @@ type excerpts struct {
 type lined struct {
 	text   []byte
 	starts []int
-	masks  []byteSpan
+	masks  []Span
 }
 
-type byteSpan struct{ from, to int }
+// A Span is a part of a file, in bytes.
+type Span struct{ From, To int }
 
-func (b byteSpan) overlaps(spans []byteSpan) bool {
-	return slices.ContainsFunc(spans, func(s byteSpan) bool { return s.from < b.to && b.from < s.to })
-}
+// SpanOf is the part of its file that a range is.
+func SpanOf(at hcl.Range) Span { return Span{at.Start.Byte, at.End.Byte} }
 
-// bytesAt gives the source in a range; none when the range is not in the files.
-func bytesAt(s *source.Snapshot, r hcl.Range) []byte {
-	text, ok := s.Text(r.Filename)
-	if !ok || r.Start.Byte > r.End.Byte || r.End.Byte > len(text) {
-		return nil
-	}
-	return text[r.Start.Byte:r.End.Byte]
+// Overlaps reports whether a part of it is in others, too.
+func (b Span) Overlaps(spans []Span) bool {
+	return slices.ContainsFunc(spans, func(s Span) bool { return s.From < b.To && b.From < s.To })
 }
 
 func (x *excerpts) open(name string) *lined {
@@ -61,17 +55,17 @@ func (x *excerpts) open(name string) *lined {
 	return f
 }
 
-// hide masks a place of which nothing is shown.
-func (x *excerpts) hide(at hcl.Range) {
-	if f := x.open(at.Filename); f != nil {
-		f.masks = join(append(f.masks, byteSpan{at.Start.Byte, at.End.Byte}))
+// Hide masks a place of which nothing is shown.
+func (f *Findings) Hide(at hcl.Range) {
+	if f := f.excerpts.open(at.Filename); f != nil {
+		f.masks = join(append(f.masks, SpanOf(at)))
 	}
 }
 
-// hides reports whether something at a place, or right beside it, is masked.
-func (x *excerpts) hides(at hcl.Range) bool {
-	f := x.open(at.Filename)
-	return f != nil && byteSpan{at.Start.Byte - 1, at.End.Byte + 1}.overlaps(f.masks)
+// Hides reports whether something at a place, or right beside it, is masked.
+func (f *Findings) Hides(at hcl.Range) bool {
+	file := f.excerpts.open(at.Filename)
+	return file != nil && Span{at.Start.Byte - 1, at.End.Byte + 1}.Overlaps(file.masks)
 }
 
 // of gives the line that a range begins in, and what to underline in it.
@@ -86,17 +80,17 @@ func (x *excerpts) of(r hcl.Range) (string, [2]int) {
 		to = f.starts[r.Start.Line] - 1
 	}
 	to = from + len(bytes.TrimRight(f.text[from:to], " \t\r\n"))
-	text, mark := f.render(byteSpan{from, to}, byteSpan{r.Start.Byte, max(r.End.Byte, r.Start.Byte+1)})
+	text, mark := f.render(Span{from, to}, Span{r.Start.Byte, max(r.End.Byte, r.Start.Byte+1)})
 	return cut(text, mark)
 }
 
 // join brings spans into their order, and makes one of those that overlap.
-func join(spans []byteSpan) []byteSpan {
-	slices.SortFunc(spans, func(a, b byteSpan) int { return a.from - b.from })
-	var out []byteSpan
+func join(spans []Span) []Span {
+	slices.SortFunc(spans, func(a, b Span) int { return a.From - b.From })
+	var out []Span
 	for _, s := range spans {
-		if last := len(out) - 1; last >= 0 && s.from < out[last].to {
-			out[last].to = max(out[last].to, s.to)
+		if last := len(out) - 1; last >= 0 && s.From < out[last].To {
+			out[last].To = max(out[last].To, s.To)
 		} else {
 			out = append(out, s)
 		}
@@ -106,29 +100,29 @@ func join(spans []byteSpan) []byteSpan {
 
 // render writes a line with its masked parts replaced, and finds where the
 // span to underline has gone.
-func (f *lined) render(line, under byteSpan) (string, [2]int) {
+func (f *lined) render(line, under Span) (string, [2]int) {
 	var b strings.Builder
 	mark, n := [2]int{-1, -1}, 0
-	for p := line.from; p <= line.to; {
-		if mark[0] < 0 && p >= under.from {
+	for p := line.From; p <= line.To; {
+		if mark[0] < 0 && p >= under.From {
 			mark[0] = n
 		}
-		if mark[1] < 0 && (p >= under.to || p == line.to) {
+		if mark[1] < 0 && (p >= under.To || p == line.To) {
 			mark[1] = n
 		}
-		if p == line.to {
+		if p == line.To {
 			break
 		}
 		var size int
 		if m, masked := f.maskAt(p); masked {
 			b.WriteRune('…')
-			size = min(m.to, line.to) - p
-			if mark[0] < 0 && p+size > under.from {
+			size = min(m.To, line.To) - p
+			if mark[0] < 0 && p+size > under.From {
 				mark[0] = n
 			}
 		} else {
 			var r rune
-			r, size = utf8.DecodeRune(f.text[p:line.to])
+			r, size = utf8.DecodeRune(f.text[p:line.To])
 			b.WriteRune(visible(r))
 		}
 		p += size
@@ -143,10 +137,10 @@ func (f *lined) render(line, under byteSpan) (string, [2]int) {
 	return b.String(), mark
 }
 
-func (f *lined) maskAt(p int) (byteSpan, bool) {
-	i := sort.Search(len(f.masks), func(i int) bool { return f.masks[i].to > p })
-	if i == len(f.masks) || p < f.masks[i].from {
-		return byteSpan{}, false
+func (f *lined) maskAt(p int) (Span, bool) {
+	i := sort.Search(len(f.masks), func(i int) bool { return f.masks[i].To > p })
+	if i == len(f.masks) || p < f.masks[i].From {
+		return Span{}, false
 	}
 	return f.masks[i], true
 }

@@ -1,4 +1,4 @@
-package hclfile
+package diagnose
 
 import (
 	"bytes"
@@ -11,8 +11,8 @@ import (
 // lineMasks finds what may be a secret in a file that cannot be parsed, line by
 // line: a text ends with its line there, whatever the parser made of a quote that
 // is missing. It rather masks too much than too little.
-func lineMasks(text []byte) []byteSpan {
-	m := lineMasker{text: text, torn: hasOddQuotes(text) || bytes.Contains(text, []byte("<<"))}
+func (v *Vocabulary) lineMasks(text []byte) []Span {
+	m := lineMasker{Vocabulary: v, text: text, torn: hasOddQuotes(text) || bytes.Contains(text, []byte("<<"))}
 	for from := 0; from < len(text); {
 		to := len(text)
 		if n := bytes.IndexByte(text[from:], '\n'); n >= 0 {
@@ -26,6 +26,7 @@ func lineMasks(text []byte) []byteSpan {
 
 // A lineMasker walks the lines of a file.
 type lineMasker struct {
+	*Vocabulary
 	text    []byte
 	torn    bool   // some texts may go over several lines
 	open    []bool // for each open brace, whether what is in it is masked
@@ -33,12 +34,12 @@ type lineMasker struct {
 	hidden  bool   // what is in that is masked
 	comment bool   // a comment goes on
 	after   bool   // a secret has been met, and nothing since that is known to be none
-	found   []byteSpan
+	found   []Span
 }
 
 var (
 	firstWord   = regexp.MustCompile(`^[\s\x{FEFF}]*"?([A-Za-z_][A-Za-z0-9_-]*)"?`)
-	secondWord  = regexp.MustCompile(`^\s*dynamic\s+"(` + strings.Join(secretBlocks, "|") + `)`)
+	secondWord  = regexp.MustCompile(`^\s*dynamic\s+"([A-Za-z_]+)`)
 	heredocOpen = regexp.MustCompile(`<<-?\s*([A-Za-z_][A-Za-z0-9_-]*)\s*$`)
 	wordsIn     = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_-]*`)
 	anyWord     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*`)
@@ -58,14 +59,14 @@ func (m *lineMasker) inside() bool { return len(m.open) > 0 && m.open[len(m.open
 func (m *lineMasker) hide(from, to int) { m.found = extend(m.found, from, to) }
 
 // extend adds a span after others, as a part of the last one where it goes on.
-func extend(spans []byteSpan, from, to int) []byteSpan {
+func extend(spans []Span, from, to int) []Span {
 	last := len(spans) - 1
 	switch {
 	case from == to:
-	case last >= 0 && spans[last].to == from:
-		spans[last].to = to
+	case last >= 0 && spans[last].To == from:
+		spans[last].To = to
 	default:
-		spans = append(spans, byteSpan{from, to})
+		spans = append(spans, Span{from, to})
 	}
 	return spans
 }
@@ -89,20 +90,23 @@ func (m *lineMasker) line(from, to int) {
 		word, after = string(line[at[2]:at[3]]), at[1]
 	}
 	// values that are used elsewhere, and blocks with secrets, are masked as such
-	opens := isSecretBlock(word) || secondWord.Match(line)
-	shared := word == localsBlock.name || word == "for_each"
-	secret := m.inside() || opens || shared || namesSecret(line)
+	opens := m.isSecretBlock(word)
+	if made := secondWord.FindSubmatch(line); made != nil {
+		opens = opens || slices.ContainsFunc(m.Blocks, func(name string) bool { return bytes.HasPrefix(made[1], []byte(name)) })
+	}
+	shared := word == "locals" || word == "for_each"
+	secret := m.inside() || opens || shared || m.namesSecret(line)
 	if h := heredocOpen.FindSubmatch(line); h != nil && m.heredoc == "" {
 		m.heredoc, m.hidden = string(h[1]), secret
 	}
-	unknown := word != "" && !isNameOfLanguage(word)
+	unknown := word != "" && !m.isName(word)
 	m.after = secret || m.after && (unknown || word == "")
 	switch {
 	case !secret && unknown && (m.torn || m.after):
 		m.hide(from, to) // it may be the second line of a text
 	case !secret:
 		m.braces(from, line)
-	case word != "" && isNameOfLanguage(word):
+	case word != "" && m.isName(word):
 		m.values(from+after, to, opens)
 	default:
 		m.values(from, to, opens)
@@ -113,27 +117,27 @@ func (m *lineMasker) line(from, to int) {
 }
 
 // namesSecret reports whether one of the words of a line is called as a secret is.
-func namesSecret(line []byte) bool {
+func (v *Vocabulary) namesSecret(line []byte) bool {
 	for _, word := range wordsIn.FindAll(line, -1) {
-		if isSecretName(string(word)) || slices.ContainsFunc(longNames, func(name string) bool { return bytes.Contains(word, []byte(name)) }) {
+		if v.IsSecretName(string(word)) || slices.ContainsFunc(v.Secrets, func(name string) bool { return len(name) >= long && bytes.Contains(word, []byte(name)) }) {
 			return true
 		}
 	}
 	return false
 }
 
-// longNames are names of secrets that no other word has in it by chance.
-var longNames = slices.DeleteFunc(slices.Clone(secretNames), func(name string) bool { return len(name) < len("body") })
+// long is the length from which no other word has the name of a secret in it by chance.
+const long = len("body")
 
 // inQuotes are the texts of a line.
 var inQuotes = regexp.MustCompile(`"[^"]*"?`)
 
 // hasStrangeWord reports whether a word before an equals sign, and outside quotes, is
 // none of the language: it may be the damaged name of a secret.
-func hasStrangeWord(line []byte) bool {
+func (v *Vocabulary) hasStrangeWord(line []byte) bool {
 	name, _, _ := bytes.Cut(inQuotes.ReplaceAll(line, []byte(" ")), []byte("="))
 	for _, word := range wordsIn.FindAll(name, -1) {
-		if !isNameOfLanguage(string(word)) && !isKnownWord(string(word)) {
+		if !v.isName(string(word)) && !v.Known[string(word)] {
 			return true
 		}
 	}
@@ -143,7 +147,7 @@ func hasStrangeWord(line []byte) bool {
 // braces follows the braces of a line that has no secret, and hides its comment;
 // beside a strange word also its texts.
 func (m *lineMasker) braces(from int, line []byte) {
-	quoted, strange := false, hasStrangeWord(line)
+	quoted, strange := false, m.hasStrangeWord(line)
 	for i, c := range line {
 		switch {
 		case c == '"' && (i == 0 || line[i-1] != '\\'):
@@ -204,7 +208,7 @@ func (m *lineMasker) values(from, to int, header bool) {
 		case strings.IndexByte(" \t\r=[](),", c) >= 0:
 		case len(word) > 0:
 			size = len(word)
-			if !isKnownWord(string(word)) && !m.namesValue(i+size, to) {
+			if !m.Known[string(word)] && !m.namesValue(i+size, to) {
 				m.hide(i, i+size)
 			}
 		default:
@@ -222,32 +226,19 @@ func (m *lineMasker) namesValue(from, to int) bool {
 	for start > 0 && isWordByte(m.text[start-1]) {
 		start--
 	}
-	return bytes.HasPrefix(rest, []byte("=")) && isNameOfLanguage(string(m.text[start:from]))
+	return bytes.HasPrefix(rest, []byte("=")) && m.isName(string(m.text[start:from]))
 }
 
 func isWordByte(c byte) bool {
 	return c == '_' || c == '-' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// isNameOfLanguage reports whether a word is the name of a block or an attribute,
+// isName reports whether a word is the name of a block or an attribute,
 // or nearly so.
-func isNameOfLanguage(word string) bool {
-	if slices.Contains(languageNames, word) || isSecretName(word) {
+func (v *Vocabulary) isName(word string) bool {
+	if slices.Contains(v.Names, word) || v.IsSecretName(word) {
 		return true
 	}
-	_, near := nearest(word, languageNames)
+	_, near := Nearest(word, v.Names)
 	return near
 }
-
-// languageNames are the names of all blocks and attributes.
-var languageNames = func() []string {
-	names := []string{"dynamic", "content", "for_each", "labels", "iterator"}
-	for _, b := range everyBlock(rootBlock) {
-		names = append(names, b.name)
-		for _, variant := range b.kinds() {
-			names = append(names, variant.attributeNames()...)
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}()

@@ -1,4 +1,4 @@
-package hclfile
+package diagnose
 
 import (
 	"encoding/json"
@@ -8,29 +8,36 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
 
 	"github.com/imapvigil/imapvigil/config/source"
 )
 
-// Blocks whose quoted text is masked in source excerpts, beside the whole value of
-// each attribute that may hold a secret.
-var secretBlocks = []string{"notifier", "login"}
+// A Vocabulary is the words of a language, as far as they tell what may be a secret.
+type Vocabulary struct {
+	Secrets  []string        // attributes that may hold one
+	Blocks   []string        // blocks with such attributes, in which all quoted text is masked
+	Harmless []string        // the other attributes of these blocks
+	Names    []string        // of all blocks and attributes
+	Known    map[string]bool // what an expression may begin with: functions, local, references
+}
 
-// masks finds what may be a secret in a file, so that no excerpt shows it. ranges are
+// Masks finds what may be a secret in a file, so that no excerpt shows it. ranges are
 // those of the file's secret expressions. What a missing quote makes of a file that
 // cannot be parsed is not to be relied on, so that is looked at line by line.
-func masks(f source.File, body hcl.Body, ranges []byteSpan) []byteSpan {
+func (v *Vocabulary) Masks(f source.File, body hcl.Body, ranges []Span) []Span {
 	native, isNative := body.(*hclsyntax.Body) // nil where it cannot be parsed
 	switch {
 	case strings.HasSuffix(f.Name, ".json"):
-		return jsonMasks(f.Text, ranges, body == nil)
+		return v.jsonMasks(f.Text, ranges, body == nil)
 	case !isNative:
-		return lineMasks(f.Text)
+		return v.lineMasks(f.Text)
 	}
 	tokens, _ := hclsyntax.LexConfig(f.Text, f.Name, hcl.InitialPos)
-	m := masker{tokens: tokens, levels: make([]masking, len(tokens)), secret: map[string]bool{}}
+	m := masker{Vocabulary: v, tokens: tokens, levels: make([]masking, len(tokens)), secret: map[string]bool{}}
 	for _, r := range ranges {
-		m.mask(r.from, r.to, namedValues)
+		m.mask(r.From, r.To, namedValues)
 	}
 	m.body(native, false)
 	return m.spans()
@@ -48,6 +55,7 @@ const (
 
 // A masker walks the blocks of a file that can be parsed.
 type masker struct {
+	*Vocabulary
 	tokens hclsyntax.Tokens
 	levels []masking       // of each token
 	secret map[string]bool // whether an attribute is called as a secret is: a file has many, and few names
@@ -60,14 +68,14 @@ func (m *masker) body(body *hclsyntax.Body, inSecretBlock bool) {
 		case name == "headers": // in any other secret an object is an error, and its names may be anything
 			level = namedValues
 		case m.isSecret(name):
-		case !inSecretBlock || slices.Contains(plainNames, name):
+		case !inSecretBlock || slices.Contains(m.Harmless, name):
 			_ = hclsyntax.VisitAll(a.Expr, m.object)
 			continue
 		} // what no block with secrets has may be one, with a typing error
 		m.mask(a.EqualsRange.End.Byte, a.SrcRange.End.Byte, level)
 	}
 	for _, b := range body.Blocks {
-		inside := inSecretBlock || isSecretBlock(b.Type) || b.Type == "dynamic" && slices.ContainsFunc(b.Labels, isSecretBlock)
+		inside := inSecretBlock || m.isSecretBlock(b.Type) || b.Type == "dynamic" && slices.ContainsFunc(b.Labels, m.isSecretBlock)
 		if inside {
 			m.mask(b.OpenBraceRange.Start.Byte, b.CloseBraceRange.End.Byte, quotedText)
 		}
@@ -80,7 +88,7 @@ func (m *masker) object(node hclsyntax.Node) hcl.Diagnostics {
 	if o, ok := node.(*hclsyntax.ObjectConsExpr); ok {
 		for _, item := range o.Items {
 			key, _ := item.KeyExpr.Value(nothingKnown)
-			if isText(key) && m.isSecret(key.AsString()) {
+			if key.Type() == cty.String && key.IsKnown() && !key.IsNull() && m.isSecret(key.AsString()) {
 				at := item.ValueExpr.Range()
 				m.mask(at.Start.Byte, at.End.Byte, wholeValue)
 			}
@@ -92,7 +100,7 @@ func (m *masker) object(node hclsyntax.Node) hcl.Diagnostics {
 func (m *masker) isSecret(name string) bool {
 	is, known := m.secret[name]
 	if !known {
-		is = isSecretName(name)
+		is = m.IsSecretName(name)
 		m.secret[name] = is
 	}
 	return is
@@ -107,18 +115,18 @@ func (m *masker) mask(from, to int, level masking) {
 }
 
 // spans are the tokens that are masked, which depends on what stands before them.
-func (m *masker) spans() (found []byteSpan) {
+func (m *masker) spans() (found []Span) {
 	known := false // the last name that was met is one of the language
 	for i, t := range m.tokens {
 		if t.Type == hclsyntax.TokenIdent && !m.follows(i, hclsyntax.TokenDot) {
-			known = isKnownWord(string(t.Bytes))
+			known = m.Known[string(t.Bytes)]
 		}
 		hidden := false
 		switch level := m.levels[i]; t.Type {
 		case hclsyntax.TokenComment: // what was commented out may have been a secret
 			hidden = level != nothing || saysPassword.Match(t.Bytes)
 		case hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit:
-			hidden = level != nothing || m.isGivenToCredential(i) && !credentialName.Match(t.Bytes)
+			hidden = level != nothing || m.isGivenToCredential(i) && !source.CredentialName.Match(t.Bytes)
 		case hclsyntax.TokenNumberLit:
 			hidden = level >= namedValues
 		case hclsyntax.TokenIdent:
@@ -126,7 +134,7 @@ func (m *masker) spans() (found []byteSpan) {
 			hidden = !known && (level == wholeValue || level == namedValues && !isKey)
 		}
 		if hidden {
-			found = append(found, byteSpan{t.Range.Start.Byte, t.Range.End.Byte})
+			found = append(found, Span{t.Range.Start.Byte, t.Range.End.Byte})
 		}
 	}
 	return found
@@ -144,53 +152,38 @@ func (m *masker) follows(i int, types ...hclsyntax.TokenType) bool {
 
 // isSecretBlock tells the blocks that have attributes for secrets, also with a
 // typing error in their name.
-func isSecretBlock(word string) bool { return isOrMeans(word, secretBlocks) }
+func (v *Vocabulary) isSecretBlock(word string) bool { return v.isOrMeans(word, v.Blocks) }
 
 // isOrMeans reports whether a word is one of some names, or none of the language
 // and near to one of them.
-func isOrMeans(word string, names []string) bool {
-	if slices.Contains(names, word) || slices.Contains(languageNames, word) || word == "" {
+func (v *Vocabulary) isOrMeans(word string, names []string) bool {
+	if slices.Contains(names, word) || slices.Contains(v.Names, word) || word == "" {
 		return slices.Contains(names, word)
 	}
-	_, near := nearest(word, names)
+	_, near := Nearest(word, names)
 	return near
 }
+
+// CalledSecret tells the names of locals, and in objects, that a secret has.
+var CalledSecret = regexp.MustCompile(`(?i)(password|secret|token)s?$`)
+
+// nothingKnown is where neither names nor functions have a meaning.
+var nothingKnown = &hcl.EvalContext{Functions: map[string]function.Function{}}
 
 // saysPassword tells the comments that may have a secret in them.
 var saysPassword = regexp.MustCompile(`(?i)pass|pw|secret|token|key|url|auth`)
 
-func isSecretName(name string) bool {
-	return isOrMeans(name, secretNames) || calledSecret.MatchString(name)
-}
-
-// plainNames are the attributes, of blocks with secrets, that hold none.
-var plainNames = func() (names []string) {
-	for _, b := range everyBlock(rootBlock) {
-		if !slices.Contains(secretBlocks, b.name) {
-			continue
-		}
-		for _, variant := range b.kinds() {
-			for _, a := range variant.attributes {
-				if !a.secret {
-					names = append(names, a.name)
-				}
-			}
-		}
-	}
-	return names
-}()
-
-// isKnownWord tells the names of the language from a secret without quotes.
-func isKnownWord(word string) bool {
-	_, isFunction := plainFunctions[word]
-	return isFunction || slices.Contains([]string{"local", "credential", "file", "withheld"}, word) || slices.Contains(referenceRoots, word)
+// IsSecretName reports whether an attribute holds a secret, also with a typing error in
+// its name, or is called as one is.
+func (v *Vocabulary) IsSecretName(name string) bool {
+	return v.isOrMeans(name, v.Secrets) || CalledSecret.MatchString(name)
 }
 
 // jsonMasks does the same for HCL's JSON form, where keys are block types, labels
 // and attributes alike. What is broken is masked as a whole where it has values that
 // are used elsewhere.
-func jsonMasks(text []byte, found []byteSpan, broken bool) []byteSpan {
-	hasOthers := strings.Contains(string(text), localsBlock.name) || strings.Contains(string(text), "for_each")
+func (v *Vocabulary) jsonMasks(text []byte, found []Span, broken bool) []Span {
+	hasOthers := strings.Contains(string(text), "locals") || strings.Contains(string(text), "for_each")
 	open, secretKey := []bool{broken && hasOthers}, false
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; c {
@@ -206,13 +199,13 @@ func jsonMasks(text []byte, found []byteSpan, broken bool) []byteSpan {
 		case ',':
 			secretKey = false
 		case '"':
-			end := stringEnd(text, i)
+			end := StringEnd(text, i)
 			switch {
 			case isKey(text, end):
 				key := unquoted(text[i:end])
-				secretKey = isSecretBlock(key) || isSecretName(key) || key == "//"
+				secretKey = v.isSecretBlock(key) || v.IsSecretName(key) || key == "//"
 			case open[len(open)-1] || secretKey:
-				found = append(found, byteSpan{i + 1, max(i+1, end-1)})
+				found = append(found, Span{i + 1, max(i+1, end-1)})
 			}
 			i = end - 1
 		case '/', '#': // a comment, which JSON does not have
@@ -237,8 +230,8 @@ func unquoted(text []byte) string {
 	return strings.Trim(string(text), `"`)
 }
 
-// stringEnd is the index after a JSON string, or after what there is of it.
-func stringEnd(text []byte, start int) int {
+// StringEnd is the index after a JSON string, or after what there is of it.
+func StringEnd(text []byte, start int) int {
 	for i := start + 1; i < len(text); i++ {
 		switch text[i] {
 		case '\\':
