@@ -102,8 +102,8 @@ func (a *account) mustWait(c claim, now time.Time) bool {
 	return !c.final && a.isRejected(c.place.check)
 }
 
-// isRejected reports whether a check was rejected, or others were that can speak for it:
-// what two checks of the same account were told is no matter of one port.
+// isRejected reports whether a check was rejected, or two others were, which speak for
+// it as well: what two checks of the same account were told is no matter of one port.
 func (a *account) isRejected(id config.CheckID) bool {
 	others := map[config.CheckID]bool{}
 	for p := range a.places {
@@ -133,7 +133,7 @@ func (a *account) noteRejected(c claim, r rejection) {
 	a.silent = nil
 	known := false
 	for p, at := range a.places {
-		if r.at.Sub(at) >= longRejected {
+		if r.at.Sub(at) >= longRejected { // even the longest wait would have led to another try
 			delete(a.places, p)
 		} else if p.check == c.place.check {
 			known = true
@@ -168,7 +168,7 @@ func (a *accounts) noteAccepted(c claim) {
 	a.accountFor(c.key).noteAccepted(c.place)
 }
 
-// noteRejected notes that a login was rejected, and gives the number of the rejection.
+// noteRejected notes that a login was rejected, and returns the number of the rejection.
 func (a *accounts) noteRejected(c claim, r rejection) (number uint64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -184,14 +184,15 @@ func (a *accounts) mustWait(c claim, now time.Time) bool {
 	return a.accountFor(c.key).mustWait(c, now)
 }
 
-// sharedRejection gives the last rejection of an account while its logins wait, for the
+// sharedRejection returns the last rejection of an account while its logins wait, for the
 // checks that have to wait with it: they all have the same credentials, and may
 // take it as their own. What a single check was told is nobody else's.
 func (a *accounts) sharedRejection(c claim, credentials uint64) (r rejection, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	acc := a.accountFor(c.key)
-	return acc.last, acc.rejected >= rejectionsBefore && acc.isRejected(c.place.check) && acc.last.credentials == credentials
+	ok = acc.rejected >= rejectionsBefore && acc.isRejected(c.place.check) && acc.last.credentials == credentials
+	return acc.last, ok
 }
 
 // oneEdit is how long changes of several checks count as one edit of the files:
@@ -211,7 +212,7 @@ func (a *accounts) noteCredentials(key accountKey, id config.CheckID, credential
 	if !changed {
 		return
 	}
-	untried := known && before != credentials
+	untried := known && before != credentials // a password that no other check of the account was rejected with
 	for other, hash := range acc.using {
 		untried = untried && (other == id || hash != credentials)
 	}
@@ -221,7 +222,7 @@ func (a *accounts) noteCredentials(key accountKey, id config.CheckID, credential
 	}
 }
 
-// accountFor gives an account. a.mu is held.
+// accountFor returns an account, a new one where it is not known. a.mu is held.
 func (a *accounts) accountFor(key accountKey) *account {
 	acc := a.known[key]
 	if acc == nil {
@@ -247,13 +248,14 @@ func (a *accounts) forgetUnused(now time.Time) {
 	}
 }
 
-// hashCredentials is a hash of what a server sees of a login.
+// hashCredentials returns a hash of what a server sees of a login, so that credentials can
+// be compared and are kept nowhere.
 func hashCredentials(login config.Login) uint64 {
 	login.Mailbox, login.Every = "", 0
 	return maphash.Comparable(hashing, login)
 }
 
-// accountFailure is a failure of the probe's own credentials or mailbox: the
+// accountFailure returns a failure of the probe's own credentials or mailbox: the
 // service may be well.
 func accountFailure(phase config.Phase, cause config.Cause, hint string) *failure {
 	return &failure{phase: phase, cause: cause, condition: config.ConditionAccount, health: incident.Degraded, hint: hint}

@@ -34,6 +34,7 @@ func (s *session) logInAndOpen() error {
 	})
 }
 
+// logIn logs in by the best mechanism that the server offers and the check allows.
 func (s *session) logIn() error {
 	if err := s.client.WaitGreeting(); err != nil {
 		return s.failed()

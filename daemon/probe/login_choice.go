@@ -7,8 +7,8 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 )
 
-// claim is what the check says when it wants to log in at an address. r.past.mu
-// is held.
+// claim returns what the check says for itself when it wants to log in at an address.
+// r.past.mu is held.
 func (r *round) claim(ip netip.Addr) claim {
 	l := r.past.logins
 	return claim{
@@ -38,7 +38,7 @@ func (r *round) chooseLogins(goals []goal) {
 	for _, ip := range able {
 		c := r.claim(ip)
 		if l.waitsToConfirm(ip, r.started) {
-			break
+			break // nor is another address tried: its rejection would count against the account, too
 		}
 		if r.prober.accounts.mustWait(c, r.started) {
 			r.paused = ip
@@ -58,7 +58,8 @@ func (r *round) chooseLogins(goals []goal) {
 	}
 }
 
-// useAccount says with which credentials the check logs in.
+// useAccount tells the account with which credentials the check logs in: changed ones may
+// end the wait of its logins.
 func (r *round) useAccount() {
 	r.past.mu.Lock()
 	defer r.past.mu.Unlock()

@@ -42,7 +42,8 @@ func (c *conversation) logInInTurn(try func(claim) error) error {
 	return c.noteLoginFailure(claim, asFailure(c.phase, err), waited)
 }
 
-// noteLoginFailure notes how a login failed, and gives back what ends the conversation.
+// noteLoginFailure notes how a login failed, and returns what ends the conversation: nil,
+// where it is to be ended politely.
 func (c *conversation) noteLoginFailure(claim claim, f *failure, waited time.Duration) error {
 	if f.cause == config.CauseLoginRefused && !f.banned {
 		f.hint += c.workedBeforeHint()
@@ -55,7 +56,9 @@ func (c *conversation) noteLoginFailure(claim claim, f *failure, waited time.Dur
 		if f.condition != config.ConditionAccount {
 			return f
 		}
-	case f.condition == config.ConditionAccount && f.phase != config.PhaseSelect && f.cause != config.CauseCapabilityMissing:
+	case f.condition == config.ConditionAccount &&
+		f.phase != config.PhaseSelect && f.cause != config.CauseCapabilityMissing:
+		// Not where the mailbox is refused, or nothing was sent: servers ban nobody for that.
 		c.outcome.login = verdict.LoginRejected
 		c.outcome.rejection = c.prober.accounts.noteRejected(claim, rejection{
 			at: time.Now(), check: c.id, credentials: hashCredentials(c.check.Login), finding: f.finding(),
@@ -78,8 +81,8 @@ func (c *conversation) noteLoginFailure(claim claim, f *failure, waited time.Dur
 	return nil
 }
 
-// workedBeforeHint adds to the hint of a login that is refused without a reason since
-// when that is so, where the same check could log in to the same address before.
+// workedBeforeHint says, of a login that is refused without a reason, since when that is
+// so, where the same check could log in at the same address before; else it is "".
 func (c *conversation) workedBeforeHint() string {
 	c.past.mu.Lock()
 	defer c.past.mu.Unlock()
@@ -126,7 +129,8 @@ func (r *round) recallOtherLogins(outcomes []outcome) {
 	if r.check.Addresses == config.AnyAddress {
 		tried := slices.ContainsFunc(outcomes, func(o outcome) bool { return o.login.Tried() })
 		for _, s := range r.past.logins.at {
-			r.logins.BrokenElsewhere = r.logins.BrokenElsewhere || !tried && s.end == verdict.LoginBroken // one login that works is enough
+			// Not where one was tried: one login that works is enough.
+			r.logins.BrokenElsewhere = r.logins.BrokenElsewhere || !tried && s.end == verdict.LoginBroken
 		}
 		return
 	}
@@ -140,7 +144,7 @@ func (r *round) recallOtherLogins(outcomes []outcome) {
 	}
 }
 
-// loginsNotTried is what is known of the logins that this probe did not try.
+// loginsNotTried returns what is known of the logins that this probe did not try.
 func (r *round) loginsNotTried() verdict.Logins {
 	r.past.mu.Lock()
 	defer r.past.mu.Unlock()
@@ -181,7 +185,8 @@ func (r *round) adoptRejection(outcomes []outcome) {
 	}
 }
 
-// sharedHint says for a hint whom the server told so, and why a check did not ask itself.
+// sharedHint says to people which check the server rejected, and why another one did not
+// ask itself.
 func (r rejection) sharedHint(id config.CheckID) string {
 	at := r.at.UTC().Format("15:04:05 UTC")
 	if r.check == id {

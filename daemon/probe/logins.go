@@ -9,7 +9,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
-// Logins are what was learned of the logins of one check, address by address.
+// logins are what was learned of the logins of one check, address by address.
 type logins struct {
 	at    map[netip.Addr]*loginState
 	last  time.Time // the last login, at whatever address
@@ -37,7 +37,8 @@ type loginState struct {
 // is confirmed before the pace of "every" is kept, and a service that fails at the
 // login is looked at each time.
 func (l *logins) isDue(check config.Probe, now time.Time) bool {
-	if check.Login.Every == 0 || l.count < 2 || l.retry || l.mustConfirm(now) || now.Sub(l.last) >= check.Login.Every-check.Interval/2 {
+	nearest := check.Login.Every - check.Interval/2 // the probe that comes nearest to it has the login
+	if check.Login.Every == 0 || l.count < 2 || l.retry || l.mustConfirm(now) || now.Sub(l.last) >= nearest {
 		return true
 	}
 	for _, s := range l.at {
@@ -90,7 +91,8 @@ func (l *logins) sortByNeed(ips []netip.Addr) {
 	})
 }
 
-// noteEnd notes how a login noteEnd.
+// noteEnd notes how a login at an address ended. check is a hash of the check's
+// settings.
 func (l *logins) noteEnd(ip netip.Addr, how verdict.Login, check uint64, now time.Time) {
 	if !how.Tried() {
 		return
@@ -105,7 +107,7 @@ func (l *logins) noteEnd(ip netip.Addr, how verdict.Login, check uint64, now tim
 		l.at[ip] = s
 	}
 	good, was := how == verdict.LoginGood, s.end == verdict.LoginGood
-	s.unsure = isNew && !good || !isNew && good != was
+	s.unsure = isNew && !good || !isNew && good != was // an incident opens, and closes, with two observations
 	s.rejected++
 	if how != verdict.LoginRejected {
 		s.rejected = 0
@@ -121,7 +123,7 @@ func (l *logins) noteEnd(ip netip.Addr, how verdict.Login, check uint64, now tim
 	}
 }
 
-// brokeAt is 1 for an address at whose login the service failed the last time, else
+// brokeAt returns 1 for an address at whose login the service failed the last time, else
 // 0: with the policy "any" the others come first.
 func (l *logins) brokeAt(ip netip.Addr) int {
 	if s := l.at[ip]; s != nil && s.end == verdict.LoginBroken {
@@ -130,7 +132,7 @@ func (l *logins) brokeAt(ip netip.Addr) int {
 	return 0
 }
 
-// anyRejected reports whether any address anyRejected its last login.
+// anyRejected reports whether any address rejected its last login.
 func (l *logins) anyRejected() bool {
 	for _, s := range l.at {
 		if s.rejected > 0 {
@@ -151,7 +153,7 @@ func (l *logins) forgetGone(found []netip.Addr, now time.Time) {
 	}
 }
 
-// brokeAt is 1 for an address at whose login the service failed the last time.
+// brokeAt is the same for whoever does not hold p.mu, and for a check without a login.
 func (p *past) brokeAt(ip netip.Addr) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

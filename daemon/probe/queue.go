@@ -9,7 +9,7 @@ import (
 
 // A queue is who is logged in, and who waits for it.
 type queue struct {
-	held    bool
+	held    bool                    // somebody has the turn
 	lease   uint64                  // counts the turns that were taken
 	silent  map[config.CheckID]bool // whose logins had no answer at all, since one had
 	yield   *time.Timer             // until a login that has no answer gives way; nil: it has to have one
@@ -44,7 +44,7 @@ func (q *queue) passTurn(anew bool) {
 		q.yield = nil
 	}
 	for _, w := range q.waiting {
-		w.present = w.present && !anew
+		w.present = w.present && !anew // has its probe go on without a login, and another begin
 	}
 	q.wakeWaiting()
 }
@@ -73,7 +73,7 @@ func (q *queue) remove(id config.CheckID) {
 	q.waiting = slices.DeleteFunc(q.waiting, func(w *waiter) bool { return w.place.check == id })
 }
 
-// wakeWaiting has those whose probes wait look again.
+// wakeWaiting lets all whose probes wait try again to take the turn.
 func (q *queue) wakeWaiting() {
 	if q.news != nil {
 		close(q.news)
@@ -81,7 +81,8 @@ func (q *queue) wakeWaiting() {
 	}
 }
 
-// nextToCall gives the check that has to be called because its turn has come, if any.
+// nextToCall returns the check that has to be called because its turn has come, if any,
+// and keeps the turn for it as long as a probe may take.
 func (a *account) nextToCall(now time.Time, able bool) (called config.CheckID) {
 	w := a.nextWaiter(now, able)
 	if w == nil || a.held || w.present || !w.until.IsZero() {
@@ -91,7 +92,7 @@ func (a *account) nextToCall(now time.Time, able bool) (called config.CheckID) {
 	return w.place.check
 }
 
-// nextWaiter is whose turn it is: of those who need not wait after rejections, the one
+// nextWaiter returns whose turn it is: of those who need not wait after rejections, the one
 // whose last turn is the longest ago. Who was called and did not come in time has
 // lost its place; so has, where nobody can be called, whoever is not there.
 func (a *account) nextWaiter(now time.Time, able bool) (next *waiter) {

@@ -35,16 +35,20 @@ type round struct {
 	notes []incident.Note
 }
 
+// probeAddresses looks the name up, talks to every address that the check wants, and
+// remembers what the next probes have to know.
 func (r *round) probeAddresses(ctx context.Context) verdict.Probe {
 	found, failed := r.resolve(ctx)
 	if failed != nil {
 		r.past.mu.Lock()
 		r.leaveQueue()
 		r.past.mu.Unlock()
-		return r.sumUp(outcome{address: incident.Address{Node: r.prober.node}, failure: failed, unknown: r.blameLateness(failed, r.span.Late())})
+		return r.sumUp(outcome{
+			address: incident.Address{Node: r.prober.node}, failure: failed, unknown: r.blameLateness(failed, r.span.Late()),
+		})
 	}
 	outcomes := r.converseAll(ctx, r.goals(found))
-	if ctx.Err() == nil {
+	if ctx.Err() == nil { // else it was broken off, and how it ended says nothing
 		r.adoptRejection(outcomes)
 		r.rememberAddresses(outcomes)
 		r.rememberLogins(outcomes)
@@ -54,7 +58,8 @@ func (r *round) probeAddresses(ctx context.Context) verdict.Probe {
 	return r.sumUp(outcomes...)
 }
 
-// converse is one conversation, whatever becomes of it.
+// converse holds one conversation, and returns what it came to even where it panics: a
+// mistake of ours, or of go-imap, must end no other check.
 func (r *round) converse(ctx context.Context, g goal) (o outcome) {
 	c := &conversation{round: r, ctx: ctx, goal: g}
 	c.outcome.goal = g
@@ -65,6 +70,8 @@ func (r *round) converse(ctx context.Context, g goal) (o outcome) {
 			c.outcome.failure = local(c.phase, fmt.Sprintf("The probe itself failed: %v.", mistake))
 		}
 		c.close()
+		// The lookup is a part of it. Waiting for another login of the account is not, nor
+		// for a LOGOUT without an answer: no server is slow because of that.
 		c.outcome.address.Timings[config.WholeConversation] = time.Since(r.started) - c.waited
 		late := r.span.Late()
 		if c.outcome.unknown = r.blameLateness(c.outcome.failure, late); c.outcome.unknown != nil {
@@ -80,6 +87,8 @@ func (r *round) converse(ctx context.Context, g goal) (o outcome) {
 	return c.outcome
 }
 
+// asFailure returns an error of a conversation as the failure that it is. Any other is a
+// mistake in this program, for which no server is blamed.
 func asFailure(phase config.Phase, err error) *failure {
 	if f, ok := err.(*failure); ok { //nolint:errorlint // a failure is never wrapped
 		return f
@@ -87,6 +96,7 @@ func asFailure(phase config.Phase, err error) *failure {
 	return local(phase, "The probe itself failed: "+clean(err.Error())+".")
 }
 
+// note adds a remark about an address, or about the whole check, to the result.
 func (r *round) note(cause config.Cause, text string, ip netip.Addr) {
 	n := incident.Note{Cause: cause, Text: text}
 	if ip.IsValid() {
@@ -95,12 +105,12 @@ func (r *round) note(cause config.Cause, text string, ip netip.Addr) {
 	r.notes = append(r.notes, n)
 }
 
-// sumUp is what the probe came to, for daemon/verdict to judge.
+// sumUp returns what the probe came to, for daemon/verdict to judge.
 func (r *round) sumUp(outcomes ...outcome) verdict.Probe {
 	p := verdict.Probe{
 		Check: r.id, Started: r.started, Target: net.JoinHostPort(r.check.Hostname, strconv.Itoa(int(r.check.Port))),
-		Conversations: make([]verdict.Conversation, len(outcomes)), Logins: r.loginsNotTried(), SilentRecord: r.silentRecord(outcomes),
-		Notes: r.notes,
+		Conversations: make([]verdict.Conversation, len(outcomes)), Logins: r.loginsNotTried(),
+		SilentRecord: r.silentRecord(outcomes), Notes: r.notes,
 	}
 	for i := range outcomes {
 		r.describe(&p.Conversations[i], &outcomes[i])
@@ -109,6 +119,7 @@ func (r *round) sumUp(outcomes ...outcome) verdict.Probe {
 	return p
 }
 
+// describe tells of one conversation what counts for the verdict.
 func (r *round) describe(c *verdict.Conversation, o *outcome) {
 	*c = verdict.Conversation{
 		Address: o.address, InDNS: o.goal.inDNS, LeftOut: o.leftOut, Findings: o.findings, Notes: o.notes,

@@ -62,7 +62,8 @@ func (a *accounts) awaitTurn(ctx context.Context, c claim, wait time.Duration) t
 	}
 }
 
-// takeTurn takes the turn if it is this waiter's, or says when to takeTurn again.
+// takeTurn takes the turn if it is this waiter's. Else it returns a channel that is
+// closed when it is worth trying again.
 func (a *accounts) takeTurn(w *waiter) (got turn, news <-chan struct{}) {
 	defer a.lockAndCall(w.key)()
 	acc := a.accountFor(w.key)
@@ -73,7 +74,7 @@ func (a *accounts) takeTurn(w *waiter) (got turn, news <-chan struct{}) {
 		w.present = false
 		acc.wakeWaiting()
 		return turnPaused, nil
-	case !w.present: // the session before broke down while it waited
+	case !w.present: // the session before broke down while it waited; see endTurn
 		return turnMissed, nil
 	case !acc.held && acc.nextWaiter(now, a.call != nil) == w:
 		acc.held = true
@@ -90,21 +91,21 @@ func (a *accounts) takeTurn(w *waiter) (got turn, news <-chan struct{}) {
 	return 0, acc.news
 }
 
-// missTurn ends a wait without a turn.
+// missTurn notes that a probe waits no longer; its check stays in the queue.
 func (a *accounts) missTurn(w *waiter) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	w.present = false
 }
 
-// queueUp puts a check into the queue that has to wait after rejections.
+// queueUp puts a check into the queue whose login has to wait after rejections.
 func (a *accounts) queueUp(c claim) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.accountFor(c.key).queueUp(&waiter{claim: c})
 }
 
-// endTurn ends a session. Where it broke down, be it by a timeout, those whose probe
+// endTurn ends a session, and says how its login ended. Where it broke down, be it by a timeout, those whose probe
 // is waiting have less time left than a login may take: they are called anew. A
 // check that had no full turn keeps its place.
 func (a *accounts) endTurn(c claim, how verdict.Login) {
@@ -170,8 +171,9 @@ func (a *accounts) leaveQueue(key accountKey, id config.CheckID) {
 	acc.wakeWaiting()
 }
 
-// lockAndCall locks the accounts. What it gives unlocks them, after which the check
-// whose turn it has become is called.
+// lockAndCall locks the accounts, and returns what unlocks them and then calls the check
+// whose turn it has become. It is called without the lock, since
+// that takes locks of its own.
 func (a *accounts) lockAndCall(key accountKey) (done func()) {
 	a.mu.Lock()
 	return func() {

@@ -53,7 +53,9 @@ type wallClock struct {
 
 func newClock(o Options) wallClock {
 	r := o.Clock()
-	return wallClock{read: o.Clock, start: r.At, newest: o.Newest, reading: r, trusted: r.ClockSet, future: map[string]bool{}}
+	return wallClock{
+		read: o.Clock, start: r.At, newest: o.Newest, reading: r, trusted: r.ClockSet, future: map[string]bool{},
+	}
 }
 
 // readAgain reads the clocks and reports whether one of them has jumped since the last
@@ -87,7 +89,8 @@ func (s *Self) noticeClockJump(now time.Time) {
 // disturbance is why nothing bad is believed of a probe that ran across a jump.
 var disturbance = verdict.Mark{
 	Cause: config.CauseLocalFault,
-	Hint:  "The clock of this machine was set, or the machine was suspended or the monitor stopped, while the probe ran; what it found is not believed.",
+	Hint: "The clock of this machine was set, or the machine was suspended or the monitor stopped, while the probe ran; " +
+		"what it found is not believed.",
 }
 
 // otherTimes returns the times that it may be instead of what the wall clock shows.
@@ -115,7 +118,9 @@ func (c *wallClock) suspectDates(p verdict.Probe) (suspicions []suspicion) {
 			continue
 		}
 		if concluded := c.judgeDates(cause, p.Conversations[i].Address.TLS, wall, now); concluded != ruledOut {
-			suspicions = append(suspicions, suspicion{concluded: concluded, clockHint: c.suspectHint(wall), conversations: []int{i}})
+			suspicions = append(suspicions, suspicion{
+				concluded: concluded, clockHint: c.suspectHint(wall), conversations: []int{i},
+			})
 		}
 	}
 	return suspicions
@@ -201,13 +206,17 @@ func (c *wallClock) suspectHint(wall time.Time) string {
 	const sorry = " Until that is certain nothing is said of certificates' dates."
 	switch step := c.reading.ClockSet - c.trusted; {
 	case step >= wrongBy:
-		return fmt.Sprintf("The clock of this machine was set ahead by %s and shows %s, which may be wrong.", formatSpan(step), formatMinute(wall)) + sorry
+		return fmt.Sprintf("The clock of this machine was set ahead by %s and shows %s, which may be wrong.",
+			formatSpan(step), formatMinute(wall)) + sorry
 	case step <= -wrongBy:
-		return fmt.Sprintf("The clock of this machine was set back by %s and shows %s, which may be wrong.", formatSpan(-step), formatMinute(wall)) + sorry
+		return fmt.Sprintf("The clock of this machine was set back by %s and shows %s, which may be wrong.",
+			formatSpan(-step), formatMinute(wall)) + sorry
 	case c.newest.Sub(wall) >= wrongBy:
-		return fmt.Sprintf("The clock of this machine shows %s, but the journal has records of %s.", formatMinute(wall), formatMinute(c.newest)) + sorry
+		return fmt.Sprintf("The clock of this machine shows %s, but the journal has records of %s.",
+			formatMinute(wall), formatMinute(c.newest)) + sorry
 	}
-	return fmt.Sprintf("The clock of this machine shows %s, when several certificates are not valid yet, and none that was seen is.", formatMinute(wall)) + sorry
+	return fmt.Sprintf("The clock of this machine shows %s, when several certificates are not valid yet, "+
+		"and none that was seen is.", formatMinute(wall)) + sorry
 }
 
 func formatMinute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

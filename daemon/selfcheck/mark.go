@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
@@ -51,18 +50,11 @@ func (s *suspicion) fault() verdict.Mark {
 	return verdict.Mark{Phase: s.link.phase, Cause: s.link.cause, Hint: hint}
 }
 
-// finding is the fault as the monitor tells it of itself.
-func (s *suspicion) finding() incident.Finding {
-	fault := s.fault()
-	return incident.Finding{
-		Condition: config.ConditionMonitor, Health: incident.Unknown, Phase: fault.Phase, Cause: fault.Cause, Hint: fault.Hint,
-	}
-}
-
 // faultHint says to people that the link is down.
 func (l *link) faultHint() string {
 	if l.cause == config.CauseResolverDown {
 		return "No name can be looked up any more: the resolver of this machine seems to be at fault, or the way to it."
 	}
-	return "Nothing answers over " + l.name + " any more, as far as this machine can see: its own network seems to be at fault."
+	return "Nothing answers over " + l.name + " any more, as far as this machine can see: " +
+		"its own network seems to be at fault."
 }

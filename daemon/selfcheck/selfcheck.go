@@ -145,7 +145,9 @@ func (s *Self) Use(targets []string) {
 // Guard puts [Self.Mark] and the verdict before an observer, as the loop of the probes wants
 // it. What could not be judged is looked at again within a minute, however long the
 // check's interval is.
-func (s *Self) Guard(observe func(context.Context, incident.Result) incident.Pace) func(context.Context, *config.Probe, verdict.Probe) incident.Pace {
+func (s *Self) Guard(
+	observe func(context.Context, incident.Result) incident.Pace,
+) func(context.Context, *config.Probe, verdict.Probe) incident.Pace {
 	return func(ctx context.Context, check *config.Probe, p verdict.Probe) incident.Pace {
 		p = s.Mark(ctx, check, p)
 		if ctx.Err() != nil {

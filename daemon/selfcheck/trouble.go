@@ -75,12 +75,12 @@ func (s *Self) noteFaults(p verdict.Probe, suspicions []suspicion) {
 		case ruledOut:
 			suspected.link.noteDead(suspected.peers, now)
 		case clockWrong:
-			s.noteTrouble("clock", suspected.finding(), now)
+			s.noteTrouble("clock", suspected.fault().Finding(), now)
 		case linkDown:
 			// One that is known to be dead proves nothing about the link.
 			if len(suspected.peers) == 0 || suspected.link.lostTogether(suspected.peers) {
 				suspected.link.broken = true
-				s.noteTrouble(suspected.link.name, suspected.finding(), now)
+				s.noteTrouble(suspected.link.name, suspected.fault().Finding(), now)
 			}
 		case notRuledOut, linkWasDown:
 		}
@@ -168,7 +168,9 @@ func (s *Self) sumUpTroubles(now time.Time) *incident.Finding {
 		case !t.hasLasted():
 			continue
 		case f == nil:
-			f = &incident.Finding{Condition: config.ConditionMonitor, Health: incident.Degraded, Phase: t.finding.Phase, Cause: t.finding.Cause}
+			f = &incident.Finding{
+				Condition: config.ConditionMonitor, Health: incident.Degraded, Phase: t.finding.Phase, Cause: t.finding.Cause,
+			}
 		}
 		hints = append(hints, t.finding.Hint)
 	}

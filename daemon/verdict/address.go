@@ -24,7 +24,8 @@ func (c *Conversation) judgeAddress(a *incident.Address) {
 	worst, wrong := c.worstFinding()
 	switch {
 	case c.disbelieved(): // what the server said is shown all the same
-		a.Health, a.Phase, a.Cause, a.Hint, a.Evidence = incident.Unknown, c.Unknown.Phase, c.Unknown.Cause, c.Unknown.Hint, worst.Evidence
+		a.Health, a.Phase, a.Cause, a.Hint = incident.Unknown, c.Unknown.Phase, c.Unknown.Cause, c.Unknown.Hint
+		a.Evidence = worst.Evidence
 	case wrong:
 		a.Health, a.Phase, a.Cause, a.Hint, a.Evidence = worst.Health, worst.Phase, worst.Cause, worst.Hint, worst.Evidence
 	default:

@@ -14,7 +14,8 @@ func (v *votes) allFailFinding() incident.Finding {
 	f := *mostFrequent(v.failed).Failure
 	switch only := v.failed[0].Address.IP; {
 	case len(v.failed) > 1 && len(v.unknown) > 0:
-		f.Hint += fmt.Sprintf(" All %d addresses that this machine could judge fail: %s.", len(v.failed), listReasons(v.failed))
+		f.Hint += fmt.Sprintf(" All %d addresses that this machine could judge fail: %s.",
+			len(v.failed), listReasons(v.failed))
 	case len(v.failed) > 1:
 		f.Hint += fmt.Sprintf(" All %d addresses fail: %s.", len(v.failed), listReasons(v.failed))
 	case only.IsValid(): // else the name could not be looked up
@@ -26,10 +27,12 @@ func (v *votes) allFailFinding() incident.Finding {
 // someFailFinding is the finding about addresses that fail while others work.
 func (v *votes) someFailFinding(failed []*Conversation) incident.Finding {
 	worst := mostFrequent(failed)
-	hint := fmt.Sprintf("%d of %d addresses fail: %s. %s", len(failed), v.countKnown(), listReasons(failed), worst.Failure.Hint)
 	return incident.Finding{
-		Condition: config.ConditionAddresses, Health: incident.Degraded, Phase: worst.Failure.Phase, Cause: config.CauseAddressPartial,
-		Hint: hint + doubtHint(failed, worst.Failure.Phase), Evidence: worst.Failure.Evidence, Address: worst.Address.IP.String(),
+		Condition: config.ConditionAddresses, Health: incident.Degraded,
+		Phase: worst.Failure.Phase, Cause: config.CauseAddressPartial,
+		Hint: fmt.Sprintf("%d of %d addresses fail: %s. %s", len(failed), v.countKnown(), listReasons(failed), worst.Failure.Hint) +
+			doubtHint(failed, worst.Failure.Phase),
+		Evidence: worst.Failure.Evidence, Address: worst.Address.IP.String(),
 	}
 }
 
@@ -70,7 +73,8 @@ func silentRecordHint(record string) string {
 	if record == "" {
 		return ""
 	}
-	return fmt.Sprintf(" Its %s addresses, if it has any, were not tried: DNS does not answer for the %s record.", families[record], record)
+	return fmt.Sprintf(" Its %s addresses, if it has any, were not tried: DNS does not answer for the %s record.",
+		families[record], record)
 }
 
 // doubtHint adds what of this machine may be the reason of a failure, where that
@@ -88,7 +92,8 @@ func doubtHint(failed []*Conversation, named config.Phase) (hint string) {
 }
 
 var doubtHints = map[Doubt]string{
-	NothingElse:     " There is nothing to compare with, so this machine itself could not be ruled out; a self_check target would tell.",
+	NothingElse: " There is nothing to compare with, so this machine itself could not be ruled out; " +
+		"a self_check target would tell.",
 	UncertainOfTime: " The clock of this machine could not be ruled out.",
 }
 
@@ -96,14 +101,18 @@ var doubtHints = map[Doubt]string{
 // service as a whole.
 func loginNotTried() incident.Finding {
 	return incident.Finding{
-		Condition: config.ConditionAccount, Health: incident.Unknown, Phase: config.PhaseLogin, Cause: config.CauseLoginNotTried,
-		Hint: "Login not tried, or not to its end: it had to wait for another login of the same account at this server, and there is one at a time.",
+		Condition: config.ConditionAccount, Health: incident.Unknown,
+		Phase: config.PhaseLogin, Cause: config.CauseLoginNotTried,
+		Hint: "Login not tried, or not to its end: it had to wait for another login of the same account at this server, " +
+			"and there is one at a time.",
 	}
 }
 
+// loginNotTriedYet says the same of a check that never could log in so far.
 func loginNotTriedYet() incident.Finding {
 	f := loginNotTried()
-	f.Hint = "Login not tried: the server rejected other logins of the same account or asked for a pause, and all logins of this account wait now, so that the monitor is not banned."
+	f.Hint = "Login not tried: the server rejected other logins of the same account or asked for a pause, " +
+		"and all logins of this account wait now, so that the monitor is not banned."
 	return f
 }
 
@@ -117,7 +126,7 @@ func (p *Probe) explainMarks(findings []incident.Finding) []incident.Finding {
 			continue
 		}
 		told = append(told, *c.Unknown)
-		findings = append(findings, c.Unknown.finding())
+		findings = append(findings, c.Unknown.Finding())
 	}
 	return findings
 }

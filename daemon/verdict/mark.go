@@ -50,9 +50,11 @@ func AboutDates(cause config.Cause) bool {
 	return cause == config.CauseCertExpired || cause == config.CauseCertNotYetValid || cause == config.CauseCertExpiresSoon
 }
 
-// finding is how a result tells why something is not believed.
-func (m *Mark) finding() incident.Finding {
-	return incident.Finding{Condition: config.ConditionMonitor, Health: incident.Unknown, Phase: m.Phase, Cause: m.Cause, Hint: m.Hint}
+// Finding returns how a result tells why something is not believed.
+func (m Mark) Finding() incident.Finding {
+	return incident.Finding{
+		Condition: config.ConditionMonitor, Health: incident.Unknown, Phase: m.Phase, Cause: m.Cause, Hint: m.Hint,
+	}
 }
 
 // WhyUnknown gives why a conversation is not known.
@@ -61,7 +63,7 @@ func (c *Conversation) WhyUnknown() (f incident.Finding, unknown bool) {
 	case c.Known():
 		return f, false
 	case c.disbelieved():
-		return c.Unknown.finding(), true
+		return c.Unknown.Finding(), true
 	}
 	return *c.Failure, true
 }

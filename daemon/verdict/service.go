@@ -7,7 +7,9 @@ import (
 
 // serviceDown judges a service that works nowhere. Besides the service, only what was
 // settled before the failure is observed.
-func (v *votes) serviceDown(p *Probe, f incident.Finding, failed []*Conversation) (config.Conditions, []incident.Finding) {
+func (v *votes) serviceDown(
+	p *Probe, f incident.Finding, failed []*Conversation,
+) (config.Conditions, []incident.Finding) {
 	f.Hint += silentRecordHint(p.SilentRecord) + doubtHint(failed, f.Phase)
 	observed, findings := v.findingsOf(v.settled())
 	return observed | config.ConditionSet(f.Condition), p.explainMarks(append([]incident.Finding{f}, findings...))
