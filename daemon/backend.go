@@ -25,7 +25,7 @@ func (m *monitor) NextProbe(id config.CheckID) time.Time { return m.loop.Next(id
 // Self implements [api.Daemon].
 func (m *monitor) Self() api.Self {
 	self := api.Self{
-		Config: m.reloads.config(), Notes: routeNotes(m.prober.LeftOut()), Probes: m.punctuality(time.Now(), m.loop.Waiting()),
+		Config: m.reloads.configState(), Notes: routeNotes(m.prober.LeftOut()), Probes: m.punctuality(time.Now(), m.loop.Waiting()),
 	}
 	if m.LogState != nil {
 		self.Log = m.LogState()
@@ -39,12 +39,12 @@ func (m *monitor) Self() api.Self {
 
 // Reload implements [api.Daemon].
 func (m *monitor) Reload(ctx context.Context, allowShrink bool) (api.Verdict, error) {
-	return m.reloads.ask(ctx, allowShrink)
+	return m.reloads.requestReload(ctx, allowShrink)
 }
 
 // Plan implements [api.Daemon].
 func (m *monitor) Plan(ctx context.Context, path string) (api.Plan, error) {
-	p, err := m.reloads.plan(path)
+	p, err := m.reloads.planReload(path)
 	if err != nil {
 		return p, err
 	}
@@ -52,7 +52,7 @@ func (m *monitor) Plan(ctx context.Context, path string) (api.Plan, error) {
 	if err != nil {
 		return p, err
 	}
-	name := survivors(p.Diff)
+	name := survivingNames(p.Diff)
 	for c := range s.Checks() {
 		for _, in := range c.Incidents {
 			if !in.Open() {
@@ -69,9 +69,9 @@ func (m *monitor) Plan(ctx context.Context, path string) (api.Plan, error) {
 	return p, nil
 }
 
-// survivors are the checks that would be changed or moved, and what they would be
+// survivingNames are the checks that would be changed or moved, and what they would be
 // called.
-func survivors(d config.Diff) map[config.CheckID]config.CheckID {
+func survivingNames(d config.Diff) map[config.CheckID]config.CheckID {
 	name := map[config.CheckID]config.CheckID{}
 	for _, c := range d.Changed {
 		name[c.ID] = c.ID

@@ -36,8 +36,8 @@ func (o *openedChannels) Prepare(cfg *config.Config) (commit, discard func(), di
 	return commit, discard, diags
 }
 
-// close ends what the last configuration opened.
-func (o *openedChannels) close() { closeUnused(o.inUse, nil) }
+// closeAll ends what the last configuration opened.
+func (o *openedChannels) closeAll() { closeUnused(o.inUse, nil) }
 
 // openChannels opens the notifiers of a configuration; those whose settings
 // are as before are kept as they are. It has no effect outside.

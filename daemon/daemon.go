@@ -103,23 +103,23 @@ func firstError(diags []config.Diagnostic) string {
 // A monitor is the running whole.
 type monitor struct {
 	Options
-	node     string // the name of this machine
-	journal  *journal.Journal
-	tracker  *tracker.Tracker
-	sender   *outbox.Sender
-	prober   *probe.Prober
-	loop     *probe.Loop
-	probes   probeSet
-	channels openedChannels
-	heart    heartbeat
-	watcher  *watch.Watcher
-	reloads  *reloader
-	vitals   *vitals
-	self     *selfcheck.Self
-	watch    *clock.Watch
-	memory   memoryLimit
-	report   func(context.Context, *config.Probe, verdict.Probe) incident.Pace // past self and verdict, to tracker
-	listener *control.Socket
+	node      string // the name of this machine
+	journal   *journal.Journal
+	tracker   *tracker.Tracker
+	sender    *outbox.Sender
+	prober    *probe.Prober
+	loop      *probe.Loop
+	probes    probeSet
+	channels  openedChannels
+	heartbeat heartbeat
+	watcher   *watch.Watcher
+	reloads   *reloader
+	vitals    *vitals
+	self      *selfcheck.Self
+	watch     *clock.Watch
+	memory    memoryLimit
+	report    func(context.Context, *config.Probe, verdict.Probe) incident.Pace // past self and verdict, to tracker
+	listener  *control.Socket
 }
 
 // Run runs the monitor until ctx ends, which may be in the middle of the start. It
@@ -127,8 +127,8 @@ type monitor struct {
 // been touched then.
 func Run(ctx context.Context, o Options) error {
 	m := &monitor{Options: o, memory: memoryLimit{log: o.Log, keep: o.KeepMemoryLimit}}
-	m.memory.apply() // before the configuration is read, which takes most of it
-	first, err := m.open(ctx)
+	m.memory.setLimit() // before the configuration is read, which takes most of it
+	first, err := m.openAll(ctx)
 	if err != nil {
 		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 			o.Log.Info("ended before the start was complete")
@@ -137,24 +137,24 @@ func Run(ctx context.Context, o Options) error {
 		o.tellRefused(err)
 		return err
 	}
-	err = m.run(ctx, first)
+	err = m.runTasks(ctx, first)
 	return errors.Join(err, m.journal.Close())
 }
 
-// open does all that can fail: it reads the configuration, opens the journal
+// openAll does all that can fail: it reads the configuration, opens the journal
 // and the control socket.
-func (m *monitor) open(ctx context.Context) (*candidate, error) {
+func (m *monitor) openAll(ctx context.Context) (*candidate, error) {
 	m.sender = outbox.NewSender(func(a outbox.Attempt) { m.tracker.Attempted(a) })
 	m.channels.sender = m.sender
 	m.vitals = &vitals{m: m}
-	m.heart.log, m.heart.lives = m.Log, m.vitals.check
-	m.watcher = watch.New(watch.Options{Path: m.ConfigPath, Log: m.watching})
+	m.heartbeat.log, m.heartbeat.lives = m.Log, m.vitals.checkProgress
+	m.watcher = watch.New(watch.Options{Path: m.ConfigPath, Log: m.logOutside})
 	m.reloads = newReloader(m.Options, m.watcher, m.parts(), m.probes.changes)
-	first, err := m.reloads.first(ctx)
+	first, err := m.reloads.prepareStart(ctx)
 	if err != nil {
 		return nil, err
 	}
-	m.StateDir = m.stateDir(first.cfg.Daemon)
+	m.StateDir = m.stateDirectory(first.cfg.Daemon)
 	if m.Control == "" {
 		m.Control = first.cfg.Daemon.Control
 	}
@@ -173,9 +173,9 @@ func (m *monitor) open(ctx context.Context) (*candidate, error) {
 // DefaultStateDir is where state is kept unless somebody says otherwise.
 const DefaultStateDir = "/var/lib/imapvigil"
 
-// stateDir: the command line wins over systemd, which wins over the
+// stateDirectory: the command line wins over systemd, which wins over the
 // configuration.
-func (o Options) stateDir(d config.Daemon) string {
+func (o Options) stateDirectory(d config.Daemon) string {
 	fromSystemd, _, _ := strings.Cut(o.StateDirectory, ":")
 	return cmp.Or(o.StateDir, fromSystemd, d.StateDir)
 }
@@ -186,9 +186,9 @@ func (m *monitor) parts() parts {
 	return parts{
 		&m.channels,
 		taker(func(cfg *config.Config) { m.self.Use(cfg.Daemon.SelfCheck) }),
-		taker(m.heart.use),
+		taker(m.heartbeat.useURL),
 		taker(m.setLogLevel),
-		taker(m.decideBy),
+		taker(m.configureTracker),
 		&m.probes,
 	}
 }
@@ -199,8 +199,8 @@ func (m *monitor) setLogLevel(cfg *config.Config) {
 	}
 }
 
-// decideBy gives the tracker a configuration, and returns when its incidents follow it.
-func (m *monitor) decideBy(cfg *config.Config) {
+// configureTracker gives the tracker a configuration, and returns when its incidents follow it.
+func (m *monitor) configureTracker(cfg *config.Config) {
 	// It fails only when the tracker has stopped: the daemon is ending, and no probe
 	// begins any more.
 	_ = m.tracker.Configure(context.Background(), cfg)
@@ -212,7 +212,7 @@ func (m *monitor) openRooms(ctx context.Context, maxConcurrentProbes int) (err e
 	}
 	m.watch = clock.New(clock.Options{})
 	m.prober = probe.New(probe.Options{
-		Node: m.node, Version: m.Version, NoRoute: m.leavesOut, Watch: m.watch, Descriptors: probeDescriptors(),
+		Node: m.node, Version: m.Version, NoRoute: m.logMissingRoute, Watch: m.watch, Descriptors: probeDescriptors(),
 		LoginTurn: func(id config.CheckID) { m.loop.Wake(id) },
 	})
 	m.loop = &probe.Loop{
@@ -222,8 +222,8 @@ func (m *monitor) openRooms(ctx context.Context, maxConcurrentProbes int) (err e
 			m.prober.ExpectLogin(p.Check, pace.Login)
 			return pace
 		},
-		Lag:   m.vitals.began,
-		Limit: m.limitProbes(maxConcurrentProbes),
+		Lag:   m.vitals.noteProbeBegan,
+		Limit: m.limitProbesAtOnce(maxConcurrentProbes),
 	}
 	m.probes.running, m.probes.limit = reconcile.NewFunc(sameProbe, m.loop.Runner()), m.loop.Limit
 	m.tracker, err = tracker.Open(tracker.Options{
@@ -238,13 +238,13 @@ func (m *monitor) openRooms(ctx context.Context, maxConcurrentProbes int) (err e
 	if m.listener, err = control.Listen(ctx, m.Control); err != nil {
 		return err
 	}
-	m.listener.Log, m.listener.Most = m.watching, clientPlaces()
+	m.listener.Log, m.listener.Most = m.logOutside, clientPlaces()
 	return nil
 }
 
-// watching says when something outside is not as it should be (file-system events
+// logOutside says when something outside is not as it should be (file-system events
 // are not to be had, the control socket is gone), and when it is again.
-func (m *monitor) watching(msg string, err error) {
+func (m *monitor) logOutside(msg string, err error) {
 	if err == nil {
 		m.Log.Info(msg)
 		return
@@ -252,31 +252,31 @@ func (m *monitor) watching(msg string, err error) {
 	m.Log.Warn(msg, zap.Error(err))
 }
 
-// run starts every task, and ends them so that nothing is lost: first the
+// runTasks starts every task, and ends them so that nothing is lost: first the
 // probes, then the messages under way, then the tracker that journals both.
-func (m *monitor) run(ctx context.Context, first *candidate) error {
+func (m *monitor) runTasks(ctx context.Context, first *candidate) error {
 	keeping, stopTracker := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopTracker()
 	tasks, ctx := errgroup.WithContext(ctx)
 	tasks.Go(func() error { return m.tracker.Run(keeping) })
 	tasks.Go(func() error { return m.watch.Run(keeping) })
 	tasks.Go(func() error { return m.watcher.Run(ctx) })
-	tasks.Go(func() error { return m.vitals.watchdog(ctx) })
-	tasks.Go(func() error { return m.heart.run(ctx) })
-	tasks.Go(func() error { return m.self.Run(ctx, m.machine) })
-	tasks.Go(func() error { return m.troubles(ctx) })
-	tasks.Go(func() error { return m.durability(ctx) })
+	tasks.Go(func() error { return m.vitals.feedWatchdog(ctx) })
+	tasks.Go(func() error { return m.heartbeat.askRegularly(ctx) })
+	tasks.Go(func() error { return m.self.Run(ctx, m.reportMachine) })
+	tasks.Go(func() error { return m.watchTroubles(ctx) })
+	tasks.Go(func() error { return m.watchDurability(ctx) })
 	tasks.Go(func() error {
-		m.reloads.apply(first)
+		m.reloads.applyCandidate(first)
 		// Whoever asks before this waits: the socket is open, and "no checks"
 		// would be no answer.
 		tasks.Go(func() error { return control.Serve(ctx, m.listener, api.Handler(m)) })
-		m.ready(first)
-		return m.reloads.run(ctx)
+		m.announceReady(first)
+		return m.reloads.serveReasons(ctx)
 	})
 	tasks.Go(func() error {
 		<-ctx.Done()
-		m.tell("STOPPING=1")
+		m.notifySystemd("STOPPING=1")
 		m.probes.running.Close()
 		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 		defer cancel()
@@ -285,11 +285,11 @@ func (m *monitor) run(ctx context.Context, first *candidate) error {
 		return nil
 	})
 	err := tasks.Wait()
-	m.channels.close()
+	m.channels.closeAll()
 	return err
 }
 
-func (m *monitor) ready(first *candidate) {
+func (m *monitor) announceReady(first *candidate) {
 	m.Log.Info("ready", zap.Int("checks", len(first.cfg.Checks)), zap.String("state_dir", m.StateDir),
 		zap.String("control", m.Control))
 	m.tellReady(first.cfg, first.filesError+first.unusable)
@@ -298,6 +298,6 @@ func (m *monitor) ready(first *candidate) {
 	}
 }
 
-func summary(cfg *config.Config) string {
+func summarise(cfg *config.Config) string {
 	return fmt.Sprintf("watching %d checks on %d servers", len(cfg.Checks), len(cfg.Servers))
 }

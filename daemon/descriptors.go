@@ -18,7 +18,7 @@ func probeDescriptors() int {
 	if !known {
 		return 0
 	}
-	return forProbes(limit)
+	return probeShare(limit)
 }
 
 // clientPlaces gives how many clients of the control socket are served at once.
@@ -27,7 +27,7 @@ func clientPlaces() int {
 	if !known {
 		return control.MostClients
 	}
-	return forClients(limit)
+	return clientShare(limit)
 }
 
 // descriptorLimit gives how many files this process may have open. Go has raised
@@ -41,12 +41,12 @@ func descriptorLimit() (n int, known bool) {
 	return int(min(limit.Cur, many)), true
 }
 
-// forProbes is the part of the probes in a limit: all but what is kept, and of a
+// probeShare is the part of the probes in a limit: all but what is kept, and of a
 // small one a quarter at least.
-func forProbes(limit int) int { return max(limit-keptDescriptors, limit/4) }
+func probeShare(limit int) int { return max(limit-keptDescriptors, limit/4) }
 
-// forClients is the part of the clients: a quarter at most, so that clients that never hang up leave half for messages and the journal.
-func forClients(limit int) int { return min(control.MostClients, limit/4) }
+// clientShare is the part of the clients: a quarter at most, so that clients that never hang up leave half for messages and the journal.
+func clientShare(limit int) int { return min(control.MostClients, limit/4) }
 
 // perProbe is how many files a probe has open: one for each address of a server,
 // and most have an IPv4 and an IPv6 address.
@@ -63,9 +63,9 @@ func probesAtOnce(configured, descriptors int) int {
 	return min(configured, max(1, descriptors/perProbe))
 }
 
-// limitProbes is probesAtOnce for this process, and logs when that is fewer than
+// limitProbesAtOnce is probesAtOnce for this process, and logs when that is fewer than
 // the configuration allows.
-func (m *monitor) limitProbes(configured int) int {
+func (m *monitor) limitProbesAtOnce(configured int) int {
 	files := probeDescriptors()
 	most := probesAtOnce(configured, files)
 	if most < configured {

@@ -6,10 +6,10 @@ func TestDescriptorsAreShared(t *testing.T) {
 	for limit, want := range map[int]struct{ probes, clients int }{
 		16: {4, 4}, 64: {16, 16}, 128: {32, 32}, 256: {64, 64}, 257: {65, 64}, 512: {320, 64}, 1024: {832, 64}, 1 << 20: {1<<20 - 192, 64},
 	} {
-		if n := forProbes(limit); n != want.probes {
+		if n := probeShare(limit); n != want.probes {
 			t.Errorf("of %d probes may use %d, want %d", limit, n, want.probes)
 		}
-		if n := forClients(limit); n != want.clients {
+		if n := clientShare(limit); n != want.clients {
 			t.Errorf("of %d clients may use %d, want %d", limit, n, want.clients)
 		}
 	}

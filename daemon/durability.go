@@ -25,10 +25,10 @@ func logOpened(log *zap.Logger, s journal.Status) {
 	}
 }
 
-// durability logs when the journal becomes not durable, and durable again. It
+// watchDurability logs when the journal becomes not durable, and durable again. It
 // fails when another daemon has taken the state directory: two would send every
 // alarm twice, and only one of them would know what it has sent.
-func (m *monitor) durability(ctx context.Context) error {
+func (m *monitor) watchDurability(ctx context.Context) error {
 	losses := 0
 	for {
 		select {

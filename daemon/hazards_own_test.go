@@ -149,7 +149,7 @@ func TestEmptiedAtBoot(t *testing.T) {
 
 		s.start()
 		s.expect("a=1 b=1")
-		if got := s.m.reloads.config(); got.State != api.LastGood || ofFiles(got) == nil {
+		if got := s.m.reloads.configState(); got.State != api.LastGood || filesFinding(got) == nil {
 			t.Errorf("status says %+v", got)
 		}
 		time.Sleep(time.Hour)
@@ -277,12 +277,12 @@ func TestNamedFiles(t *testing.T) {
 			s.calm()
 			s.named(h, "port", "2", "a=2")
 			s.named(h, "conf/credentials/p", "two", "a=2")
-			if got := s.m.reloads.inForce().Checks["a"].Probe.Login.Password.Reveal(); got != "two" {
+			if got := s.m.reloads.configInForce().Checks["a"].Probe.Login.Password.Reveal(); got != "two" {
 				s.t.Errorf("the password in force is %q", got)
 			}
-			before := s.m.reloads.inForce().Checks["a"].Probe.TLS
+			before := s.m.reloads.configInForce().Checks["a"].Probe.TLS
 			s.named(h, "ca.pem", string(ca.New().PEM()), "a=2")
-			if s.m.reloads.inForce().Checks["a"].Probe.TLS == before {
+			if s.m.reloads.configInForce().Checks["a"].Probe.TLS == before {
 				s.t.Error("the authority in force is the one before")
 			}
 			s.step(h, "rm port", "refused: ")
@@ -351,12 +351,12 @@ func TestAnotherVersion(t *testing.T) {
 		s.start()
 		time.Sleep(time.Minute)
 		s.expect("a=1")
-		got := s.m.reloads.config()
-		if got.State != api.LastGood || strings.Count(got.Error, "since_version_9") == 0 || ofFiles(got) == nil {
+		got := s.m.reloads.configState()
+		if got.State != api.LastGood || strings.Count(got.Error, "since_version_9") == 0 || filesFinding(got) == nil {
 			t.Errorf("status says %+v", got)
 		}
 		s.step(h, "put conf/b.hcl b=2", "a=1 b=2")
-		if got := s.m.reloads.config(); got.State != api.Current || ofFiles(got) != nil {
+		if got := s.m.reloads.configState(); got.State != api.Current || filesFinding(got) != nil {
 			t.Errorf("status says %+v", got)
 		}
 	})
@@ -374,13 +374,13 @@ func TestExplicit(t *testing.T) {
 		h.do("write conf/a.hcl a=2")
 		time.Sleep(time.Hour)
 		s.expect("a=1")
-		if got := s.m.reloads.config(); got.State != api.Current || !strings.Contains(got.Error, "differ") {
+		if got := s.m.reloads.configState(); got.State != api.Current || !strings.Contains(got.Error, "differ") {
 			t.Errorf("status says %+v", got)
 		}
 		s.hangup <- os.Interrupt
 		s.ledger.await(t, 2)
 		s.expect("a=1", "a=2")
-		if got := s.m.reloads.config(); got.Error != "" {
+		if got := s.m.reloads.configState(); got.Error != "" {
 			t.Errorf("status says %+v", got)
 		}
 	})
@@ -402,13 +402,13 @@ func TestRefusedOnce(t *testing.T) {
 			if v := s.reload(); v != "rejected" || len(s.whats()) != before+2 {
 				t.Errorf("who asks hears %s, and so far there were %q", v, s.whats())
 			}
-			if got := s.m.reloads.config(); got.State != api.Rejected || got.Error == "" {
+			if got := s.m.reloads.configState(); got.State != api.Rejected || got.Error == "" {
 				t.Errorf("status says %+v", got)
 			}
 		}
 		h.do("write conf/a.hcl a=1")
 		time.Sleep(noticed)
-		if got := s.m.reloads.config(); got.State != api.Current || got.Error != "" {
+		if got := s.m.reloads.configState(); got.State != api.Current || got.Error != "" {
 			t.Errorf("all is as it was, and status says %+v", got)
 		}
 		s.expect("a=1", "refused: ", "refused: ", "refused: ", "refused: ")

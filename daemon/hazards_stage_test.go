@@ -89,20 +89,20 @@ func (s *stage) launch() error {
 		Log: zap.New(s.ledger), Hangup: s.hangup, AllowShrink: s.shrink,
 	}}
 	ctx, cancel := context.WithCancel(context.Background())
-	first, err := m.open(ctx)
+	first, err := m.openAll(ctx)
 	if err != nil {
 		cancel()
 		return err
 	}
 	s.m, s.ledger.m = m, m
-	s.watch.Path, s.watch.Log = s.path, m.watching
+	s.watch.Path, s.watch.Log = s.path, m.logOutside
 	m.watcher = watch.New(s.watch)
 	m.reloads.watcher = m.watcher
 	m.loop.Probe = s.probed
 	if !s.bare {
 		m.probes.running = reconcile.NewFunc(sameProbe, s.running.follow(m.loop.Runner()))
 	}
-	run := m.run
+	run := m.runTasks
 	if s.alone {
 		run = s.runAlone
 	}
@@ -131,15 +131,15 @@ func (s *stage) runAlone(ctx context.Context, first *candidate) error {
 		failed[1] = s.m.watcher.Run(ctx)
 	})
 	tasks.Go(func() {
-		s.m.reloads.apply(first)
-		failed[2] = s.m.reloads.run(ctx)
+		s.m.reloads.applyCandidate(first)
+		failed[2] = s.m.reloads.serveReasons(ctx)
 	})
 	<-ctx.Done()
 	s.m.probes.running.Close()
 	s.m.sender.Stop(ctx)
 	stopTracker()
 	tasks.Wait()
-	s.m.channels.close()
+	s.m.channels.closeAll()
 	failed[3] = s.m.listener.Close()
 	return errors.Join(failed[:]...)
 }
@@ -216,7 +216,7 @@ func (l *ledger) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	why, _ := f.Fields["because_of"].(string)
 	switch e.Message {
 	case "configuration applied":
-		l.entries = append(l.entries, happening{time.Now(), describe(l.m.reloads.inForce()), why, len(l.looks)})
+		l.entries = append(l.entries, happening{time.Now(), describe(l.m.reloads.configInForce()), why, len(l.looks)})
 	case "the configuration was rejected, nothing was changed":
 		what := fmt.Sprint("refused: ", f.Fields["error"])
 		why = l.looks[len(l.looks)-1]

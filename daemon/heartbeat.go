@@ -30,13 +30,13 @@ type heartbeat struct {
 	url   atomic.Pointer[opaque.Secret]                // of the configuration in force; nil before the first
 }
 
-// use takes the URL of a configuration.
-func (h *heartbeat) use(cfg *config.Config) { h.url.Store(&cfg.Daemon.HeartbeatURL) }
+// useURL takes the URL of a configuration.
+func (h *heartbeat) useURL(cfg *config.Config) { h.url.Store(&cfg.Daemon.HeartbeatURL) }
 
-// run asks until ctx ends. That it fails is logged, and nothing else.
-func (h *heartbeat) run(ctx context.Context) error {
+// askRegularly asks until ctx ends. That it fails is logged, and nothing else.
+func (h *heartbeat) askRegularly(ctx context.Context) error {
 	var seen int64
-	return every(ctx, heartbeatEvery, func() {
+	return repeatEvery(ctx, heartbeatEvery, func() {
 		url := h.url.Load()
 		if url == nil || url.IsZero() {
 			return
@@ -45,14 +45,14 @@ func (h *heartbeat) run(ctx context.Context) error {
 			h.log.Error("heartbeat_url is not asked", zap.Error(err))
 			return
 		}
-		if err := ask(ctx, *url); err != nil {
+		if err := askOnce(ctx, *url); err != nil {
 			h.log.Warn("heartbeat_url could not be asked", zap.Error(err))
 		}
 	})
 }
 
-// ask makes one request; its errors do not tell the URL, which may be secret.
-func ask(ctx context.Context, url opaque.Secret) error {
+// askOnce makes one request; its errors do not tell the URL, which may be secret.
+func askOnce(ctx context.Context, url opaque.Secret) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, heartbeatTimeout, fmt.Errorf("no answer within %s", heartbeatTimeout))
 	defer cancel()
 	parsed, err := httpdo.ParseURL(url.Reveal())

@@ -27,23 +27,23 @@ type lag struct {
 	now, earlier time.Duration
 }
 
-// add notes how late a probe began.
-func (l *lag) add(late time.Duration, at time.Time) {
+// noteDelay notes how late a probe began.
+func (l *lag) noteDelay(late time.Duration, at time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.turn(at)
+	l.forgetOld(at)
 	l.now = max(l.now, late)
 }
 
-func (l *lag) longest(at time.Time) time.Duration {
+func (l *lag) longestDelay(at time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.turn(at)
+	l.forgetOld(at)
 	return max(l.now, l.earlier)
 }
 
-// turn forgets what is old. l.mu is held.
-func (l *lag) turn(at time.Time) {
+// forgetOld forgets what is old. l.mu is held.
+func (l *lag) forgetOld(at time.Time) {
 	switch past := at.Sub(l.since); {
 	case past >= 2*lagKept:
 		l.since, l.now, l.earlier = at, 0, 0
@@ -54,14 +54,14 @@ func (l *lag) turn(at time.Time) {
 
 // punctuality sums up how late probes begin.
 func (m *monitor) punctuality(now time.Time, waiting []probe.Wait) api.Probes {
-	longest := m.vitals.lag.longest(now)
+	longest := m.vitals.lag.longestDelay(now)
 	var p api.Probes
 	for _, w := range waiting {
 		longest = max(longest, w.For)
 		if w.For >= waitsAfter {
 			p.Waiting++
 		}
-		if w.For > mayWait(w) {
+		if w.For > tolerableDelay(w) {
 			p.Overdue++
 		}
 	}
@@ -69,9 +69,9 @@ func (m *monitor) punctuality(now time.Time, waiting []probe.Wait) api.Probes {
 	return p
 }
 
-// sayLag logs a notable lag, unless that was done not long ago, and gives when it
+// logLag logs a notable lag, unless that was done not long ago, and gives when it
 // was logged last.
-func (m *monitor) sayLag(now, said time.Time, p api.Probes) time.Time {
+func (m *monitor) logLag(now, said time.Time, p api.Probes) time.Time {
 	if !p.Late() || !said.IsZero() && now.Sub(said) < lagToldEvery {
 		return said
 	}

@@ -32,8 +32,8 @@ func TestLagIsRememberedForAMinute(t *testing.T) {
 		{181, 5 * time.Second, 5 * time.Second},
 		{1000, 0, 0},
 	} {
-		l.add(step.add, at(step.at))
-		if got := l.longest(at(step.at)); got != step.want {
+		l.noteDelay(step.add, at(step.at))
+		if got := l.longestDelay(at(step.at)); got != step.want {
 			t.Errorf("after %d s: %v, want %v", step.at, got, step.want)
 		}
 	}
@@ -46,7 +46,7 @@ func TestPunctuality(t *testing.T) {
 	m := &monitor{}
 	m.vitals = &vitals{m: m}
 	now := time.Now()
-	m.vitals.lag.add(1500*time.Microsecond, now)
+	m.vitals.lag.noteDelay(1500*time.Microsecond, now)
 	for _, test := range []struct {
 		name    string
 		waiting []probe.Wait
@@ -82,7 +82,7 @@ func TestNotableLagIsLoggedNowAndThen(t *testing.T) {
 		if i >= 40 {
 			p = api.Probes{LagS: 12.5, Waiting: 3}
 		}
-		said = m.sayLag(start.Add(time.Duration(i)*troubleEvery), said, p)
+		said = m.logLag(start.Add(time.Duration(i)*troubleEvery), said, p)
 	}
 	if n := logged.Len(); n != 5 {
 		t.Fatalf("logged %d times in 50 minutes", n)

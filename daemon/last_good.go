@@ -18,7 +18,7 @@ const lastGoodFile = "last_good.json"
 
 // keepLastGood writes a snapshot, unless it is there already, as after a restart.
 func keepLastGood(dir string, s *source.Snapshot) error {
-	text, same, err := asKept(dir, s)
+	text, same, err := compareWithLastGood(dir, s)
 	if err != nil {
 		return fmt.Errorf("keeping the last good configuration: %w", err)
 	}
@@ -31,10 +31,10 @@ func keepLastGood(dir string, s *source.Snapshot) error {
 	return nil
 }
 
-// asKept gives what is kept of a snapshot, and reports whether that is what was
+// compareWithLastGood gives what is kept of a snapshot, and reports whether that is what was
 // applied last: then nothing differs but secrets and comments. It costs a tenth of
 // loading what was kept.
-func asKept(dir string, s *source.Snapshot) (text []byte, same bool, err error) {
+func compareWithLastGood(dir string, s *source.Snapshot) (text []byte, same bool, err error) {
 	var b bytes.Buffer
 	if err := hclfile.Save(&b, s); err != nil {
 		return nil, false, err
@@ -47,13 +47,13 @@ func asKept(dir string, s *source.Snapshot) (text []byte, same bool, err error) 
 // reading secrets: to compare files with. What cannot be loaded, because a newer
 // version refuses it, is left out.
 func LastGood(dir string, e Environment) (*config.Config, error) {
-	_, cfg, _, err := restore(dir, e.withoutSecrets())
+	_, cfg, _, err := restoreLastGood(dir, e.withoutSecrets())
 	return cfg, err
 }
 
-// restore gives what was applied last with the secrets of today, as far as it can
+// restoreLastGood gives what was applied last with the secrets of today, as far as it can
 // be loaded, and says what is wrong with the rest.
-func restore(dir string, o source.Options) (*source.Snapshot, *config.Config, []config.Diagnostic, error) {
+func restoreLastGood(dir string, o source.Options) (*source.Snapshot, *config.Config, []config.Diagnostic, error) {
 	f, err := os.Open(filepath.Join(dir, lastGoodFile))
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("opening the last good configuration: %w", err)

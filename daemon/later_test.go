@@ -26,7 +26,7 @@ func TestConcurrentProbes(t *testing.T) {
 	m := &monitor{Options: Options{
 		ConfigPath: file, StateDir: dir, Control: filepath.Join(dir, "control.sock"), Log: zap.NewNop(),
 	}}
-	first, err := m.open(t.Context())
+	first, err := m.openAll(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,9 +26,9 @@ type memoryLimit struct {
 	last int64  // that was set; 0: none was
 }
 
-// apply sets the limit, unless the environment does.
+// setLimit sets the limit, unless the environment does.
 // A limit that has changed since is set anew.
-func (l *memoryLimit) apply() {
+func (l *memoryLimit) setLimit() {
 	if l.keep {
 		return
 	}
@@ -67,8 +67,8 @@ func cgroupMemory(root string) (least int64, limited bool) {
 			within = "." // a container sees its own cgroup at the top
 		}
 		for dir := filepath.Join(top, within); ; dir = filepath.Dir(dir) {
-			for _, name := range m.version.files() {
-				if n, ok := readLimit(filepath.Join(dir, name)); ok {
+			for _, name := range m.version.limitFiles() {
+				if n, ok := readMemoryLimit(filepath.Join(dir, name)); ok {
 					least, limited = min(least, n), true
 				}
 			}
@@ -83,17 +83,17 @@ func cgroupMemory(root string) (least int64, limited bool) {
 // A cgroupVersion is 1 or 2.
 type cgroupVersion int
 
-// files hold the limits of one cgroup.
-func (v cgroupVersion) files() []string {
+// limitFiles hold the limits of one cgroup.
+func (v cgroupVersion) limitFiles() []string {
 	if v == 1 {
 		return []string{"memory.limit_in_bytes"}
 	}
 	return []string{"memory.max", "memory.high"}
 }
 
-// readLimit reads one limit; "max", and the greatest number that version 1 knows,
+// readMemoryLimit reads one limit; "max", and the greatest number that version 1 knows,
 // are none.
-func readLimit(path string) (n int64, ok bool) {
+func readMemoryLimit(path string) (n int64, ok bool) {
 	const none = 1 << 60
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -115,7 +115,7 @@ func ownCgroups(root string) map[cgroupVersion]string {
 		case len(f) < fields:
 		case f[0] == "0" && f[1] == "":
 			groups[2] = f[2]
-		case hasWord(f[1], "memory"):
+		case hasListWord(f[1], "memory"):
 			groups[1] = f[2]
 		}
 	}
@@ -138,11 +138,11 @@ func cgroupMounts(root string) (mounts []cgroupMount) {
 		if !ok || len(mount) < 5 || len(system) < 3 {
 			continue
 		}
-		m := cgroupMount{2, unescaped(mount[3]), unescaped(mount[4])}
+		m := cgroupMount{2, unescapeMount(mount[3]), unescapeMount(mount[4])}
 		switch {
 		case system[0] == "cgroup2":
 			mounts = append(mounts, m)
-		case system[0] == "cgroup" && hasWord(system[2], "memory"):
+		case system[0] == "cgroup" && hasListWord(system[2], "memory"):
 			m.version = 1
 			mounts = append(mounts, m)
 		}
@@ -150,8 +150,8 @@ func cgroupMounts(root string) (mounts []cgroupMount) {
 	return mounts
 }
 
-// hasWord looks into a list with commas.
-func hasWord(list, word string) bool {
+// hasListWord looks into a list with commas.
+func hasListWord(list, word string) bool {
 	for w := range strings.SplitSeq(list, ",") {
 		if w == word {
 			return true
@@ -160,7 +160,7 @@ func hasWord(list, word string) bool {
 	return false
 }
 
-// unescaped undoes what mountinfo does to blanks in a path.
-func unescaped(path string) string {
+// unescapeMount undoes what mountinfo does to blanks in a path.
+func unescapeMount(path string) string {
 	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(path)
 }

@@ -112,7 +112,7 @@ func TestMemoryLimit(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(root, max), []byte(step.says+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		l.apply()
+		l.setLimit()
 		if got := debug.SetMemoryLimit(-1); got != step.want {
 			t.Errorf("at %s the limit is %d, want %d", step.says, got, step.want)
 		}
@@ -125,7 +125,7 @@ func TestMemoryLimit(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(root, max), []byte("7000000000\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l.apply()
+	l.setLimit()
 	if got := debug.SetMemoryLimit(-1); got != 5<<30 {
 		t.Errorf("the environment's limit became %d", got)
 	}

@@ -8,9 +8,9 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// leavesOut says in the log, once per family of addresses, that this machine has
+// logMissingRoute says in the log, once per family of addresses, that this machine has
 // no route for it.
-func (m *monitor) leavesOut(family string) { m.Log.Warn(routeNote(family)) }
+func (m *monitor) logMissingRoute(family string) { m.Log.Warn(routeNote(family)) }
 
 // routeNotes are the same for the status, as long as it is so.
 func routeNotes(families []string) (notes []string) {

@@ -14,7 +14,7 @@ import (
 func TestLogAndStatusNameTheFamilyThatIsLeftOut(t *testing.T) {
 	core, logged := observer.New(zap.InfoLevel)
 	m := &monitor{Options: Options{Log: zap.New(core)}}
-	m.leavesOut("IPv6")
+	m.logMissingRoute("IPv6")
 	notes := routeNotes([]string{"IPv6"})
 	want := []string{"this machine has no route for IPv6: addresses of that family are not probed"}
 	if !slices.Equal(notes, want) {

@@ -18,7 +18,7 @@ import (
 
 // NotifyTest implements [api.Daemon].
 func (m *monitor) NotifyTest(ctx context.Context, id config.RoleID) (t api.Trial, err error) {
-	cfg := m.reloads.inForce()
+	cfg := m.reloads.configInForce()
 	role, ok := cfg.Roles[id]
 	if !ok {
 		return t, fmt.Errorf("there is no notification role %q", id)
@@ -28,7 +28,7 @@ func (m *monitor) NotifyTest(ctx context.Context, id config.RoleID) (t api.Trial
 	var all sync.WaitGroup
 	for i, way := range role.Notify {
 		all.Go(func() {
-			t.Deliveries[i] = m.try(ctx, cfg, way, notifiers.Message{
+			t.Deliveries[i] = m.tryDestination(ctx, cfg, way, notifiers.Message{
 				Key: "iv_test_" + strconv.FormatInt(now.UnixNano(), 36) + "_" + strconv.Itoa(i), At: now,
 				Role: string(id), RoleLabel: role.Label, Monitor: m.node,
 			})
@@ -38,7 +38,7 @@ func (m *monitor) NotifyTest(ctx context.Context, id config.RoleID) (t api.Trial
 	return t, nil
 }
 
-func (m *monitor) try(ctx context.Context, cfg *config.Config, way config.Notify, message notifiers.Message) api.TrialDelivery {
+func (m *monitor) tryDestination(ctx context.Context, cfg *config.Config, way config.Notify, message notifiers.Message) api.TrialDelivery {
 	d := api.TrialDelivery{Notifier: string(way.ID.Notifier), Target: way.ID.Target, State: "sent"}
 	if n, ok := cfg.Notifiers[way.ID.Notifier]; ok {
 		d.Kind = string(n.Settings.Kind())

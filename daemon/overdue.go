@@ -21,8 +21,8 @@ const (
 	overdueLeast = 30 * time.Second
 )
 
-// mayWait is how late a probe may be.
-func mayWait(w probe.Wait) time.Duration { return max(overdueAfter*w.Interval, overdueLeast) }
+// tolerableDelay is how late a probe may be.
+func tolerableDelay(w probe.Wait) time.Duration { return max(overdueAfter*w.Interval, overdueLeast) }
 
 // An overdue finds the checks that have not been probed for too long, as long as it
 // is certain that it was the scheduler that let them wait: where the whole process
@@ -37,9 +37,9 @@ type overdue struct {
 	told   bool          // people know of some
 }
 
-// look gives those checks, the one that has waited longest first. Once people
+// findOverdue gives those checks, the one that has waited longest first. Once people
 // have been told, it is over when none is late by more than half of that.
-func (o *overdue) look(r clock.Reading, waiting []probe.Wait) []probe.Wait {
+func (o *overdue) findOverdue(r clock.Reading, waiting []probe.Wait) []probe.Wait {
 	now := r.At
 	if r.Late-o.late > troubleEvery {
 		o.awake, o.before = now, false
@@ -48,7 +48,7 @@ func (o *overdue) look(r clock.Reading, waiting []probe.Wait) []probe.Wait {
 	var late []probe.Wait
 	for _, w := range waiting {
 		w.For = min(w.For, now.Sub(o.awake))
-		if most := mayWait(w); w.For > most || o.told && w.For > most/2 {
+		if most := tolerableDelay(w); w.For > most || o.told && w.For > most/2 {
 			late = append(late, w)
 		}
 	}
@@ -63,9 +63,9 @@ func (o *overdue) look(r clock.Reading, waiting []probe.Wait) []probe.Wait {
 	return late
 }
 
-// ofProbes is what is wrong when checks are overdue, the first of them the most;
+// probesFinding is what is wrong when checks are overdue, the first of them the most;
 // nil: none is.
-func ofProbes(late []probe.Wait, limit int) *incident.Finding {
+func probesFinding(late []probe.Wait, limit int) *incident.Finding {
 	if len(late) == 0 {
 		return nil
 	}

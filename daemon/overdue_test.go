@@ -92,7 +92,7 @@ func TestWhatIsOverdue(t *testing.T) {
 					list = append(list, probe.Wait{Check: id, Interval: time.Minute, For: late})
 				}
 				var got []string
-				for _, w := range o.look(now, list) {
+				for _, w := range o.findOverdue(now, list) {
 					got = append(got, string(w.Check))
 				}
 				if strings.Join(got, " ") != test.want[i] {
@@ -112,7 +112,7 @@ func TestTroublesOfTheProbes(t *testing.T) {
 		"ago, and one more check is overdue by more than two intervals: this machine",
 		"ago, and 2 more checks are overdue by more than two intervals: this machine",
 	} {
-		f := ofProbes(late[:n], 64)
+		f := probesFinding(late[:n], 64)
 		if got := f != nil; got != (n > 0) || got && (!strings.Contains(f.Hint, want) || !strings.Contains(f.Hint, "(64)")) {
 			t.Errorf("of %d: %+v", n, f)
 		}
@@ -128,7 +128,7 @@ func TestACheckThatIsNotProbedIsAnIncident(t *testing.T) {
 		m.Log = zap.NewNop()
 		hanging := make(chan struct{})
 		m.loop = &probe.Loop{
-			Limit: 1, Lag: m.vitals.began,
+			Limit: 1, Lag: m.vitals.noteProbeBegan,
 			Probe: func(ctx context.Context, id config.CheckID, _ config.Probe) verdict.Probe {
 				if id == "hangs" {
 					select {
@@ -149,7 +149,7 @@ func TestACheckThatIsNotProbedIsAnIncident(t *testing.T) {
 			}()
 		}
 		go func() {
-			_ = m.troubles(ctx)
+			_ = m.watchTroubles(ctx)
 			ended <- struct{}{}
 		}()
 		expect := func(after time.Duration, overdue int, want ...string) {

@@ -82,17 +82,17 @@ func (r *recorded) did(want ...string) {
 
 func (r *recorded) start() {
 	r.t.Helper()
-	c, err := r.first(r.t.Context())
+	c, err := r.prepareStart(r.t.Context())
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.apply(c)
+	r.applyCandidate(c)
 	r.did("prepare a", "prepare b", "prepare c", "commit a", "commit b", "commit c")
 }
 
 func (r *recorded) reloaded(ctx context.Context, want string) api.Verdict {
 	r.t.Helper()
-	v := r.reload(ctx, reasons{hangup: true})
+	v := r.reloadFiles(ctx, reasons{hangup: true})
 	if v.Result != want {
 		r.t.Errorf("the reload was %s, want %s: %+v", v.Result, want, v.Diagnostics)
 	}
@@ -120,8 +120,8 @@ func TestAPartThatRefusesLeavesAllAsTheyWere(t *testing.T) {
 	second.refuses = func(*config.Config) bool { return true }
 	v := r.reloaded(t.Context(), api.RejectedWord)
 	r.did("prepare a", "prepare b", "prepare c", "discard c", "discard a")
-	if got := r.config(); got.State != api.Rejected || !strings.Contains(got.Error, "b refuses") || len(r.inForce().Checks) != 1 {
-		t.Errorf("the state is %+v, with %d checks: %+v", got, len(r.inForce().Checks), v)
+	if got := r.configState(); got.State != api.Rejected || !strings.Contains(got.Error, "b refuses") || len(r.configInForce().Checks) != 1 {
+		t.Errorf("the state is %+v, with %d checks: %+v", got, len(r.configInForce().Checks), v)
 	}
 	second.refuses = nil
 	r.reloaded(t.Context(), api.Applied)
@@ -136,7 +136,7 @@ func TestAReloadThatTheEndOfTheDaemonOvertakes(t *testing.T) {
 	r.list[1].meantime = cancel
 	r.reloaded(ctx, api.RejectedWord)
 	r.did("prepare a", "prepare b", "prepare c", "discard c", "discard b", "discard a")
-	if got := r.config(); got.State != api.Current || got.Error != "" {
+	if got := r.configState(); got.State != api.Current || got.Error != "" {
 		t.Errorf("nothing was wrong with the files, and the state is %+v", got)
 	}
 	r.reloaded(ctx, api.RejectedWord) // before anything is prepared
@@ -151,7 +151,7 @@ func TestAPartThatRefusesAtTheStart(t *testing.T) {
 	r.write(2)
 	r.reloader = newReloader(r.Options, r.watcher, r.parts, r.changes) // a new process
 	r.list[2].refuses = func(cfg *config.Config) bool { return len(cfg.Checks) == 2 }
-	c, err := r.first(t.Context())
+	c, err := r.prepareStart(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func TestAPartThatRefusesAtTheStart(t *testing.T) {
 		t.Errorf("it begins with %d checks, since %q", len(c.cfg.Checks), c.filesError)
 	}
 	r.list[2].refuses = func(*config.Config) bool { return true }
-	if c, err := r.first(t.Context()); err == nil {
+	if c, err := r.prepareStart(t.Context()); err == nil {
 		t.Errorf("it begins with %d checks", len(c.cfg.Checks))
 	}
 }

@@ -53,28 +53,28 @@ func newReloader(o Options, watcher *watch.Watcher, p parts, changes func() []za
 	return &reloader{Options: o, watcher: watcher, parts: p, changes: changes, requests: make(chan request)}
 }
 
-// run serves every reason to look again, one look at a time. What comes up
+// serveReasons serves every reason to look again, one look at a time. What comes up
 // while one is under way is answered by the next, all of it at once.
-func (r *reloader) run(ctx context.Context) error {
+func (r *reloader) serveReasons(ctx context.Context) error {
 	for {
-		reasons, ok := r.gather(ctx)
+		reasons, ok := r.gatherReasons(ctx)
 		if !ok {
 			return nil
 		}
 		r.Log.Debug("looking at the configuration", zap.Stringer("because_of", reasons))
-		if reasons.hint() && r.cfg.Daemon.Reload == config.ReloadExplicit {
-			r.differs()
+		if reasons.isHint() && r.cfg.Daemon.Reload == config.ReloadExplicit {
+			r.noteDifference()
 			continue
 		}
-		verdict := r.reload(ctx, reasons)
+		verdict := r.reloadFiles(ctx, reasons)
 		for _, req := range reasons.waiting {
 			req.verdict <- verdict
 		}
 	}
 }
 
-// ask has the files read and waits for the verdict.
-func (r *reloader) ask(ctx context.Context, allowShrink bool) (v api.Verdict, err error) {
+// requestReload has the files read and waits for the verdict.
+func (r *reloader) requestReload(ctx context.Context, allowShrink bool) (v api.Verdict, err error) {
 	answer := make(chan api.Verdict, 1)
 	select {
 	case r.requests <- request{allowShrink, answer}:
@@ -89,38 +89,38 @@ func (r *reloader) ask(ctx context.Context, allowShrink bool) (v api.Verdict, er
 	}
 }
 
-// reload reads, and applies what is new and right. A hint, as opposed to a
+// reloadFiles reads, and applies what is new and right. A hint, as opposed to a
 // request, does not report the same error again.
-func (r *reloader) reload(ctx context.Context, why reasons) api.Verdict {
-	if why.hint() && r.rejected.stands(r.read) {
-		return r.verdict(api.RejectedWord, nil)
+func (r *reloader) reloadFiles(ctx context.Context, why reasons) api.Verdict {
+	if why.isHint() && r.rejected.stillStands(r.readFiles) {
+		return r.answerWith(api.RejectedWord, nil)
 	}
-	if now, err := r.read(); err == nil && now.Digest() == r.cfg.Digest && !r.lastGood {
-		return r.unchanged()
+	if now, err := r.readFiles(); err == nil && now.Digest() == r.cfg.Digest && !r.lastGood {
+		return r.acceptUnchanged()
 	}
 	r.tellReloading()
 	c, diags, err := r.prepare(ctx, why.shrink)
 	if c == nil && ctx.Err() != nil {
-		return r.verdict(api.RejectedWord, nil) // the daemon is ending
+		return r.answerWith(api.RejectedWord, nil) // the daemon is ending
 	}
 	if err != nil {
-		diags = append(diags, diagnose(err))
+		diags = append(diags, asDiagnostic(err))
 	}
 	if c == nil {
-		return r.reject(diags)
+		return r.rejectFiles(diags)
 	}
 	c.why = why.String()
-	r.apply(c)
-	r.warn(c.warnings)
-	r.tell("READY=1\nSTATUS=" + summary(c.cfg))
-	return r.verdict(api.Applied, c.warnings)
+	r.applyCandidate(c)
+	r.logWarnings(c.warnings)
+	r.notifySystemd("READY=1\nSTATUS=" + summarise(c.cfg))
+	return r.answerWith(api.Applied, c.warnings)
 }
 
 // prepare is the fallible half: it reads, parses, compares and has the parts
 // prepared, and changes nothing but what was rejected last. Without a candidate the
 // diagnostics, or the error, say why.
 func (r *reloader) prepare(ctx context.Context, allowShrink bool) (*candidate, []config.Diagnostic, error) {
-	snapshot, cfg, diags, err := r.load(ctx)
+	snapshot, cfg, diags, err := r.loadSettled(ctx)
 	switch {
 	case errors.Is(err, errChanging), ctx.Err() != nil:
 		return nil, nil, errors.Join(err, ctx.Err())
@@ -129,7 +129,7 @@ func (r *reloader) prepare(ctx context.Context, allowShrink bool) (*candidate, [
 		return nil, nil, err
 	}
 	if cfg != nil {
-		diags = append(diags, r.refuse(cfg, snapshot, allowShrink)...)
+		diags = append(diags, r.refuseMishap(cfg, snapshot, allowShrink)...)
 	}
 	if cfg == nil || config.HasErrors(diags) {
 		r.rejected = rejection{files: snapshot}
@@ -148,45 +148,45 @@ func (r *reloader) prepare(ctx context.Context, allowShrink bool) (*candidate, [
 	return &candidate{cfg: cfg, snapshot: snapshot, commit: commit, discard: discard, warnings: diags}, nil, nil
 }
 
-// apply is the half that cannot fail.
-func (r *reloader) apply(c *candidate) {
+// applyCandidate is the half that cannot fail.
+func (r *reloader) applyCandidate(c *candidate) {
 	c.commit()
 	if c.filesError == "" {
 		r.rejected = rejection{}
-		if err := keepLastGood(r.stateDir(c.cfg.Daemon), c.snapshot); err != nil {
+		if err := keepLastGood(r.stateDirectory(c.cfg.Daemon), c.snapshot); err != nil {
 			r.Log.Error("files that break could not be bridged over at the next start", zap.Error(err))
 		}
 	}
 	r.lastGood, r.unusable = c.filesError != "", c.unusable
-	r.set(func(s *api.Config) {
+	r.changeState(func(s *api.Config) {
 		r.cfg, r.snapshot = c.cfg, c.snapshot
 		*s = api.Config{State: api.Current, LoadedAt: time.Now().UTC(), Digest: c.cfg.Digest}
 		if r.lastGood {
 			s.State, s.Error = api.LastGood, c.filesError+c.unusable
 		}
 	})
-	r.watchNamed()
+	r.watchNamedFiles()
 	r.Log.Info("configuration applied", append([]zap.Field{
 		zap.String("digest", c.cfg.Digest), zap.String("because_of", c.why), zap.Int("checks", len(c.cfg.Checks)),
 	}, r.changes()...)...)
 }
 
-// verdict answers those who wait.
-func (r *reloader) verdict(result string, diags []config.Diagnostic) api.Verdict {
+// answerWith answers those who wait.
+func (r *reloader) answerWith(result string, diags []config.Diagnostic) api.Verdict {
 	return api.Verdict{Result: result, Digest: r.cfg.Digest, Diagnostics: api.NewDiagnostics(diags)}
 }
 
-// unchanged is for files that are, maybe again, what runs.
-func (r *reloader) unchanged() api.Verdict {
+// acceptUnchanged is for files that are, maybe again, what runs.
+func (r *reloader) acceptUnchanged() api.Verdict {
 	r.rejected = rejection{}
-	r.watchNamed()
-	r.set(func(s *api.Config) { s.State, s.Error = api.Current, "" })
-	r.tell("STATUS=" + summary(r.cfg)) // which may have named an error that is mended
-	return r.verdict(api.Unchanged, nil)
+	r.watchNamedFiles()
+	r.changeState(func(s *api.Config) { s.State, s.Error = api.Current, "" })
+	r.notifySystemd("STATUS=" + summarise(r.cfg)) // which may have named an error that is mended
+	return r.answerWith(api.Unchanged, nil)
 }
 
-// diagnose makes a diagnostic of an error that may be one already.
-func diagnose(err error) config.Diagnostic {
+// asDiagnostic makes a diagnostic of an error that may be one already.
+func asDiagnostic(err error) config.Diagnostic {
 	var d config.Diagnostic
 	if errors.As(err, &d) {
 		return d
@@ -194,23 +194,23 @@ func diagnose(err error) config.Diagnostic {
 	return config.Diagnostic{Gravity: config.Error, Summary: err.Error()}
 }
 
-// reject keeps everything as it is, and says so everywhere.
-func (r *reloader) reject(diags []config.Diagnostic) api.Verdict {
+// rejectFiles keeps everything as it is, and says so everywhere.
+func (r *reloader) rejectFiles(diags []config.Diagnostic) api.Verdict {
 	text := (&ConfigError{diags}).Error() + r.unusable
-	r.watchNamed()
-	r.set(func(s *api.Config) {
+	r.watchNamedFiles()
+	r.changeState(func(s *api.Config) {
 		s.Error = text
 		if s.State != api.LastGood {
 			s.State = api.Rejected
 		}
 	})
-	r.complain("the configuration was rejected, nothing was changed", diags)
+	r.logErrors("the configuration was rejected, nothing was changed", diags)
 	r.tellReady(r.cfg, text)
-	return r.verdict(api.RejectedWord, diags)
+	return r.answerWith(api.RejectedWord, diags)
 }
 
-// complain writes errors to the log, each with its place.
-func (r *reloader) complain(what string, diags []config.Diagnostic) {
+// logErrors writes errors to the log, each with its place.
+func (r *reloader) logErrors(what string, diags []config.Diagnostic) {
 	for _, d := range diags {
 		if d.Gravity == config.Error {
 			r.Log.Error(what, zap.String("file", d.Pos.File), zap.Int("line", d.Pos.Line),
@@ -219,46 +219,46 @@ func (r *reloader) complain(what string, diags []config.Diagnostic) {
 	}
 }
 
-// differs notes, where only an explicit reload applies, that the files are no
+// noteDifference notes, where only an explicit reload applies, that the files are no
 // longer what runs.
-func (r *reloader) differs() {
-	snapshot, err := r.read()
+func (r *reloader) noteDifference() {
+	snapshot, err := r.readFiles()
 	switch {
 	case r.lastGood: // they do, and why has been said
 	case err == nil && snapshot.Digest() == r.cfg.Digest:
 		r.rejected = rejection{}
-		r.set(func(s *api.Config) { s.State, s.Error = api.Current, "" })
-	case r.rejected.stands(r.read): // what is wrong with them has been said
+		r.changeState(func(s *api.Config) { s.State, s.Error = api.Current, "" })
+	case r.rejected.stillStands(r.readFiles): // what is wrong with them has been said
 	default:
-		r.set(func(s *api.Config) { s.Error = "the files differ from what runs; imapvigil reload applies them" })
+		r.changeState(func(s *api.Config) { s.Error = "the files differ from what runs; imapvigil reload applies them" })
 	}
 }
 
-func (r *reloader) warn(diags []config.Diagnostic) {
+func (r *reloader) logWarnings(diags []config.Diagnostic) {
 	for _, d := range diags {
 		r.Log.Warn("configuration: "+d.Summary, zap.String("file", d.Pos.File), zap.Int("line", d.Pos.Line),
 			zap.String("detail", d.Detail))
 	}
 }
 
-func (r *reloader) config() api.Config {
+func (r *reloader) configState() api.Config {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.state
 }
 
-// inForce is the configuration that runs.
-func (r *reloader) inForce() *config.Config {
+// configInForce is the configuration that runs.
+func (r *reloader) configInForce() *config.Config {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.cfg
 }
 
-// plan says how the files at a path differ from what runs.
-func (r *reloader) plan(path string) (api.Plan, error) {
-	snapshot, err := r.open(cmp.Or(path, r.ConfigPath))
+// planReload says how the files at a path differ from what runs.
+func (r *reloader) planReload(path string) (api.Plan, error) {
+	snapshot, err := r.openPath(cmp.Or(path, r.ConfigPath))
 	if err != nil {
-		return api.Plan{Diff: config.Compare(nil, nil), Diagnostics: api.NewDiagnostics([]config.Diagnostic{diagnose(err)})}, nil
+		return api.Plan{Diff: config.Compare(nil, nil), Diagnostics: api.NewDiagnostics([]config.Diagnostic{asDiagnostic(err)})}, nil
 	}
 	cfg, diags := hclfile.Load(snapshot)
 	p := api.Plan{Diff: config.Compare(nil, nil)}
@@ -268,14 +268,14 @@ func (r *reloader) plan(path string) (api.Plan, error) {
 		r.mu.Unlock()
 		p.Diff = config.Compare(now, cfg)
 		if now != nil {
-			diags = append(diags, foretold("A reload", refusals(now, files, cfg, snapshot, false))...)
+			diags = append(diags, asForetold("A reload", refuseReload(now, files, cfg, snapshot, false))...)
 		}
 	}
 	p.Diagnostics = api.NewDiagnostics(diags)
 	return p, nil
 }
 
-func (r *reloader) set(change func(*api.Config)) {
+func (r *reloader) changeState(change func(*api.Config)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	change(&r.state)

@@ -17,8 +17,8 @@ type rejection struct {
 	err   string           // why
 }
 
-// stands reports whether another look would only find the same.
-func (j rejection) stands(read func() (*source.Snapshot, error)) bool {
+// stillStands reports whether another look would only find the same.
+func (j rejection) stillStands(read func() (*source.Snapshot, error)) bool {
 	if j.files != nil {
 		now, err := j.files.Again()
 		return err == nil && now.Digest() == j.files.Digest()
@@ -27,9 +27,9 @@ func (j rejection) stands(read func() (*source.Snapshot, error)) bool {
 	return err != nil && err.Error() == j.err
 }
 
-// watchNamed has the files watched that count because others name them: those in
+// watchNamedFiles has the files watched that count because others name them: those in
 // force, and those that were rejected, which may be mended by what they name.
-func (r *reloader) watchNamed() {
+func (r *reloader) watchNamedFiles() {
 	names := r.snapshot.Named()
 	if r.rejected.files != nil {
 		names = append(names, r.rejected.files.Named()...)
@@ -45,12 +45,12 @@ const (
 
 var errChanging = errors.New("the configuration files keep changing; try again when they are written")
 
-// load loads what two reads agree on, and what still stands when it is loaded:
+// loadSettled loads what two reads agree on, and what still stands when it is loaded:
 // nothing is judged that somebody is still writing. The configuration is nil
 // when it is in error.
-func (r *reloader) load(ctx context.Context) (*source.Snapshot, *config.Config, []config.Diagnostic, error) {
+func (r *reloader) loadSettled(ctx context.Context) (*source.Snapshot, *config.Config, []config.Diagnostic, error) {
 	for end := time.Now().Add(settleMost); ; {
-		snapshot, err := r.settled(ctx, end)
+		snapshot, err := r.readSettled(ctx, end)
 		if err != nil {
 			return nil, nil, nil, err
 		}
@@ -65,16 +65,16 @@ func (r *reloader) load(ctx context.Context) (*source.Snapshot, *config.Config, 
 	}
 }
 
-// settled reads the configuration until two reads agree, also on that there is
+// readSettled reads the configuration until two reads agree, also on that there is
 // nothing to read.
-func (r *reloader) settled(ctx context.Context, end time.Time) (*source.Snapshot, error) {
-	for last, lastErr := r.read(); ; {
+func (r *reloader) readSettled(ctx context.Context, end time.Time) (*source.Snapshot, error) {
+	for last, lastErr := r.readFiles(); ; {
 		select {
 		case <-time.After(settleTime):
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		now, err := r.read()
+		now, err := r.readFiles()
 		switch {
 		case err != nil && lastErr != nil && err.Error() == lastErr.Error():
 			return nil, err
@@ -87,15 +87,15 @@ func (r *reloader) settled(ctx context.Context, end time.Time) (*source.Snapshot
 	}
 }
 
-// read takes a first snapshot; a later one also covers the files that the
+// readFiles takes a first snapshot; a later one also covers the files that the
 // configuration in force names, if that was made from files.
-func (r *reloader) read() (*source.Snapshot, error) {
+func (r *reloader) readFiles() (*source.Snapshot, error) {
 	if r.snapshot != nil && !r.lastGood {
 		return r.snapshot.Again()
 	}
-	return r.open(r.ConfigPath)
+	return r.openPath(r.ConfigPath)
 }
 
-func (r *reloader) open(path string) (*source.Snapshot, error) {
+func (r *reloader) openPath(path string) (*source.Snapshot, error) {
 	return source.Read(path, r.sourceOptions())
 }

@@ -23,52 +23,52 @@ type reasons struct {
 	words   []string // each once
 }
 
-// hint reports whether nobody has asked: a watcher believes that something may
+// isHint reports whether nobody has asked: a watcher believes that something may
 // have changed.
-func (w reasons) hint() bool { return len(w.waiting) == 0 && !w.hangup }
+func (w reasons) isHint() bool { return len(w.waiting) == 0 && !w.hangup }
 
 func (w reasons) String() string { return strings.Join(w.words, ", ") }
 
-func (w *reasons) noticed(why watch.Reason) { w.say(why.String()) }
+func (w *reasons) addNotice(why watch.Reason) { w.addWord(why.String()) }
 
-func (w *reasons) hungUp() {
+func (w *reasons) addHangup() {
 	w.hangup = true
-	w.say("SIGHUP")
+	w.addWord("SIGHUP")
 }
 
-func (w *reasons) asked(req request) {
+func (w *reasons) addRequest(req request) {
 	w.waiting = append(w.waiting, req)
 	w.shrink = w.shrink || req.allowShrink
-	w.say("request")
+	w.addWord("request")
 }
 
-func (w *reasons) say(word string) {
+func (w *reasons) addWord(word string) {
 	if !slices.Contains(w.words, word) {
 		w.words = append(w.words, word)
 	}
 }
 
-// gather waits for a reason to look, and takes those along that have come up
+// gatherReasons waits for a reason to look, and takes those along that have come up
 // since the last look began. Not ok: ctx has ended.
-func (r *reloader) gather(ctx context.Context) (w reasons, ok bool) {
+func (r *reloader) gatherReasons(ctx context.Context) (w reasons, ok bool) {
 	select {
 	case why := <-r.watcher.C():
-		w.noticed(why)
+		w.addNotice(why)
 	case <-r.Hangup:
-		w.hungUp()
+		w.addHangup()
 	case req := <-r.requests:
-		w.asked(req)
+		w.addRequest(req)
 	case <-ctx.Done():
 		return w, false
 	}
 	for {
 		select {
 		case why := <-r.watcher.C():
-			w.noticed(why)
+			w.addNotice(why)
 		case <-r.Hangup:
-			w.hungUp()
+			w.addHangup()
 		case req := <-r.requests:
-			w.asked(req)
+			w.addRequest(req)
 		default:
 			return w, true
 		}

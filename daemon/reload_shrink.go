@@ -7,16 +7,16 @@ import (
 	"github.com/imapvigil/imapvigil/config/source"
 )
 
-// refuse keeps a reload from doing what is more likely a mishap than a wish.
-func (r *reloader) refuse(cfg *config.Config, snapshot *source.Snapshot, allowShrink bool) []config.Diagnostic {
+// refuseMishap keeps a reload from doing what is more likely a mishap than a wish.
+func (r *reloader) refuseMishap(cfg *config.Config, snapshot *source.Snapshot, allowShrink bool) []config.Diagnostic {
 	if r.cfg == nil {
-		return r.refuseFirst(cfg, snapshot, allowShrink)
+		return r.refuseAtStart(cfg, snapshot, allowShrink)
 	}
-	return refusals(r.cfg, r.snapshot, cfg, snapshot, allowShrink)
+	return refuseReload(r.cfg, r.snapshot, cfg, snapshot, allowShrink)
 }
 
-// refusals compares what runs with what would.
-func refusals(
+// refuseReload compares what runs with what would.
+func refuseReload(
 	old *config.Config, oldFiles *source.Snapshot, cfg *config.Config, files *source.Snapshot, allowShrink bool,
 ) []config.Diagnostic {
 	var summary, detail string
@@ -29,13 +29,13 @@ func refusals(
 	case allowShrink:
 		return nil
 	default:
-		return shrinks(old, oldFiles, cfg, files, "imapvigil reload --allow-shrink")
+		return refuseShrink(old, oldFiles, cfg, files, "imapvigil reload --allow-shrink")
 	}
 	return []config.Diagnostic{{Gravity: config.Error, Summary: summary, Detail: detail, Pos: after.Pos}}
 }
 
-// foretold is what would be refused, for those who only ask.
-func foretold(what string, refused []config.Diagnostic) []config.Diagnostic {
+// asForetold is what would be refused, for those who only ask.
+func asForetold(what string, refused []config.Diagnostic) []config.Diagnostic {
 	for i := range refused {
 		refused[i].Gravity = config.Warning
 		refused[i].Detail = what + " would be refused. " + refused[i].Detail
@@ -47,34 +47,34 @@ func foretold(what string, refused []config.Diagnostic) []config.Diagnostic {
 // applied last according to a state directory: as warnings, since nothing is wrong
 // with the files as such. It reads no secrets.
 func Foretell(dir string, e Environment, cfg *config.Config, files *source.Snapshot) []config.Diagnostic {
-	kept, last, _, err := restore(dir, e.withoutSecrets())
+	kept, last, _, err := restoreLastGood(dir, e.withoutSecrets())
 	if err != nil || last == nil {
 		return nil // nothing to compare with
 	}
-	return foretold("A start", shrinks(last, kept, cfg, files, shrinkAtStart))
+	return asForetold("A start", refuseShrink(last, kept, cfg, files, shrinkAtStart))
 }
 
 const shrinkAtStart = "imapvigil run --allow-shrink, once"
 
-// refuseFirst compares the files of a start with what was applied last.
-func (r *reloader) refuseFirst(cfg *config.Config, snapshot *source.Snapshot, allowShrink bool) []config.Diagnostic {
-	dir := r.stateDir(cfg.Daemon)
+// refuseAtStart compares the files of a start with what was applied last.
+func (r *reloader) refuseAtStart(cfg *config.Config, snapshot *source.Snapshot, allowShrink bool) []config.Diagnostic {
+	dir := r.stateDirectory(cfg.Daemon)
 	if allowShrink {
 		return nil
 	}
-	if _, same, _ := asKept(dir, snapshot); same {
+	if _, same, _ := compareWithLastGood(dir, snapshot); same {
 		return nil
 	}
-	kept, last, _, err := restore(dir, r.withoutSecrets())
+	kept, last, _, err := restoreLastGood(dir, r.withoutSecrets())
 	if err != nil || last == nil {
 		return nil // nothing to compare with
 	}
-	return shrinks(last, kept, cfg, snapshot, shrinkAtStart)
+	return refuseShrink(last, kept, cfg, snapshot, shrinkAtStart)
 }
 
-// shrinks refuses to lose all checks, or more than half of at least 10, or a
+// refuseShrink refuses to lose all checks, or more than half of at least 10, or a
 // whole file. Checks that others replace are no loss while they are few.
-func shrinks(
+func refuseShrink(
 	old *config.Config, oldFiles *source.Snapshot, cfg *config.Config, files *source.Snapshot, meant string,
 ) []config.Diagnostic {
 	d := config.Diagnostic{Gravity: config.Error, Detail: "If that is meant, run: " + meant, Pos: cfg.Daemon.Pos}

@@ -8,31 +8,31 @@ import (
 	"github.com/imapvigil/imapvigil/config/source"
 )
 
-// first prepares the configuration that the start needs.
-func (r *reloader) first(ctx context.Context) (*candidate, error) {
+// prepareStart prepares the configuration that the start needs.
+func (r *reloader) prepareStart(ctx context.Context) (*candidate, error) {
 	c, diags, err := r.prepare(ctx, r.AllowShrink)
 	if c == nil && ctx.Err() != nil {
 		return nil, ctx.Err() // what is missing was not read, and is not in error
 	}
 	if err != nil {
-		diags = append(diags, diagnose(err))
+		diags = append(diags, asDiagnostic(err))
 	}
 	if c == nil {
-		if c = r.useLastGood(diags); c == nil {
+		if c = r.prepareLastGood(diags); c == nil {
 			return nil, &ConfigError{diags}
 		}
 	}
 	c.why = "start"
-	r.warn(c.warnings)
+	r.logWarnings(c.warnings)
 	return c, nil
 }
 
-// useLastGood gives what still loads of the configuration that was applied last, so
+// prepareLastGood gives what still loads of the configuration that was applied last, so
 // that files which were broken while the daemon was down do not leave the servers
 // unwatched. Nil: there is none, or nothing in it is to be watched.
-func (r *reloader) useLastGood(wrong []config.Diagnostic) *candidate {
-	dir := r.stateDir(r.places())
-	snapshot, cfg, diags, err := restore(dir, r.sourceOptions())
+func (r *reloader) prepareLastGood(wrong []config.Diagnostic) *candidate {
+	dir := r.stateDirectory(r.configuredPlaces())
+	snapshot, cfg, diags, err := restoreLastGood(dir, r.sourceOptions())
 	if err != nil || len(cfg.Checks) == 0 {
 		return nil
 	}
@@ -41,16 +41,16 @@ func (r *reloader) useLastGood(wrong []config.Diagnostic) *candidate {
 		return nil
 	}
 	c := &candidate{cfg: cfg, snapshot: snapshot, commit: commit, discard: discard, filesError: (&ConfigError{wrong}).Error()}
-	r.complain("the configuration is in error; the last good one is used", wrong)
+	r.logErrors("the configuration is in error; the last good one is used", wrong)
 	if cfg.Incomplete {
-		r.complain("this cannot be used either, and is left out", diags)
+		r.logErrors("this cannot be used either, and is left out", diags)
 		c.unusable = " Of what was applied last, not everything can be used either: " + firstError(diags)
 	}
 	return c
 }
 
-// places are where files in error say that the state is.
-func (r *reloader) places() config.Daemon {
+// configuredPlaces are where files in error say that the state is.
+func (r *reloader) configuredPlaces() config.Daemon {
 	s, err := source.Read(r.ConfigPath, r.withoutSecrets())
 	if err != nil {
 		return config.Daemon{StateDir: DefaultStateDir}

@@ -15,10 +15,10 @@ import (
 // waits for one who does not.
 const tellTime = time.Second
 
-// tell writes to systemd's notify socket, one datagram (sd_notify(3)). Without
+// notifySystemd writes to systemd's notify socket, one datagram (sd_notify(3)). Without
 // a socket there is nobody to tell, and a lost word changes nothing. The
 // library's own function has no deadline.
-func (e Environment) tell(state string) {
+func (e Environment) notifySystemd(state string) {
 	if e.NotifySocket == "" {
 		return
 	}
@@ -33,19 +33,21 @@ func (e Environment) tell(state string) {
 
 // tellReady says what runs, and what is wrong with the files if it is not they.
 func (e Environment) tellReady(cfg *config.Config, wrong string) {
-	status := summary(cfg)
+	status := summarise(cfg)
 	if wrong != "" {
-		status += "; " + oneLine(wrong)
+		status += "; " + joinLines(wrong)
 	}
-	e.tell("READY=1\nSTATUS=" + status)
+	e.notifySystemd("READY=1\nSTATUS=" + status)
 }
 
 // tellRefused says why a start was refused: while systemd waits for the next
 // try, systemctl status shows this, and no log.
-func (e Environment) tellRefused(err error) { e.tell("STATUS=not started: " + oneLine(err.Error())) }
+func (e Environment) tellRefused(err error) {
+	e.notifySystemd("STATUS=not started: " + joinLines(err.Error()))
+}
 
-// oneLine is what fits into a datagram of sd_notify(3), where a line is a word.
-func oneLine(text string) string { return strings.ReplaceAll(text, "\n", " ") }
+// joinLines is what fits into a datagram of sd_notify(3), where a line is a word.
+func joinLines(text string) string { return strings.ReplaceAll(text, "\n", " ") }
 
 // tellReloading announces a reload; READY=1 ends it. systemd wants the
 // monotonic clock of that moment in the same datagram (sd_notify(3)).
@@ -55,5 +57,5 @@ func (e Environment) tellReloading() {
 		return
 	}
 	usec := time.Duration(now.Nano()).Microseconds()
-	e.tell("RELOADING=1\nMONOTONIC_USEC=" + strconv.FormatInt(usec, 10))
+	e.notifySystemd("RELOADING=1\nMONOTONIC_USEC=" + strconv.FormatInt(usec, 10))
 }

@@ -19,7 +19,7 @@ func TestTell(t *testing.T) {
 	}
 	defer func() { _ = l.Close() }()
 	environment := Environment{NotifySocket: socket}
-	environment.tell("READY=1\nSTATUS=watching")
+	environment.notifySystemd("READY=1\nSTATUS=watching")
 	var text [100]byte
 	n, err := l.Read(text[:])
 	if err != nil || string(text[:n]) != "READY=1\nSTATUS=watching" {
@@ -28,9 +28,9 @@ func TestTell(t *testing.T) {
 	// The queue of a socket that nobody reads holds some datagrams; a daemon
 	// that waited for room would wait for ever.
 	for range 20 {
-		environment.tell("STATUS=still watching")
+		environment.notifySystemd("STATUS=still watching")
 		if full(t, socket) {
-			environment.tell("STATUS=nobody reads this")
+			environment.notifySystemd("STATUS=nobody reads this")
 			return
 		}
 	}

@@ -32,43 +32,43 @@ const (
 	mendedFor = time.Hour
 )
 
-// machine hands on what daemon/selfcheck says of this machine.
-func (m *monitor) machine(ctx context.Context, f *incident.Finding) {
+// reportMachine hands on what daemon/selfcheck says of this machine.
+func (m *monitor) reportMachine(ctx context.Context, f *incident.Finding) {
 	_ = m.tracker.Report(ctx, machineTrouble, f) // the daemon is ending
 }
 
-// troubles looks after the journal, the files and the probes until ctx ends, and
+// watchTroubles looks after the journal, the files and the probes until ctx ends, and
 // after the memory limit, which may be changed while the daemon runs.
-func (m *monitor) troubles(ctx context.Context) error {
+func (m *monitor) watchTroubles(ctx context.Context) error {
 	durable := time.Now()
 	var said time.Time
 	started := durable
 	var lossAt time.Time
 	losses := 0
 	var late overdue
-	_ = m.tracker.Report(ctx, tailTrouble, ofTail(m.journal.Status(), 0)) // the daemon is ending
-	return every(ctx, troubleEvery, func() {
-		m.memory.apply()
+	_ = m.tracker.Report(ctx, tailTrouble, tornTailFinding(m.journal.Status(), 0)) // the daemon is ending
+	return repeatEvery(ctx, troubleEvery, func() {
+		m.memory.setLimit()
 		s := m.journal.Status()
 		if s.Durable {
 			durable = time.Now()
 		}
-		_ = m.tracker.Report(ctx, journalTrouble, ofJournal(s, time.Since(durable))) // the daemon is ending
-		_ = m.tracker.Report(ctx, tailTrouble, ofTail(s, time.Since(started)))
+		_ = m.tracker.Report(ctx, journalTrouble, journalFinding(s, time.Since(durable))) // the daemon is ending
+		_ = m.tracker.Report(ctx, tailTrouble, tornTailFinding(s, time.Since(started)))
 		if s.Losses > losses {
 			losses, lossAt = s.Losses, time.Now()
 		}
-		_ = m.tracker.Report(ctx, lossTrouble, ofLoss(s, time.Since(lossAt)))
-		_ = m.tracker.Report(ctx, filesTrouble, ofFiles(m.reloads.config()))
+		_ = m.tracker.Report(ctx, lossTrouble, lossFinding(s, time.Since(lossAt)))
+		_ = m.tracker.Report(ctx, filesTrouble, filesFinding(m.reloads.configState()))
 		now, waiting := m.watch.Read(), m.loop.Waiting()
-		_ = m.tracker.Report(ctx, probesTrouble, ofProbes(late.look(now, waiting), m.loop.Limit))
-		said = m.sayLag(now.At, said, m.punctuality(now.At, waiting))
+		_ = m.tracker.Report(ctx, probesTrouble, probesFinding(late.findOverdue(now, waiting), m.loop.Limit))
+		said = m.logLag(now.At, said, m.punctuality(now.At, waiting))
 	})
 }
 
-// ofJournal is what is wrong with a journal that was durable some time ago; nil:
+// journalFinding is what is wrong with a journal that was durable some time ago; nil:
 // nothing.
-func ofJournal(s journal.Status, ago time.Duration) *incident.Finding {
+func journalFinding(s journal.Status, ago time.Duration) *incident.Finding {
 	f := &incident.Finding{Cause: config.CauseLocalFault}
 	switch {
 	case !s.Durable && ago >= stallTime:
@@ -81,9 +81,9 @@ func ofJournal(s journal.Status, ago time.Duration) *incident.Finding {
 	return f
 }
 
-// ofTail is about a torn tail that was cut off when the daemon started, some time
+// tornTailFinding is about a torn tail that was cut off when the daemon started, some time
 // ago; nil: there was none, or it has been told for long enough.
-func ofTail(s journal.Status, ago time.Duration) *incident.Finding {
+func tornTailFinding(s journal.Status, ago time.Duration) *incident.Finding {
 	if s.TornBytes == 0 || ago >= mendedFor {
 		return nil
 	}
@@ -94,9 +94,9 @@ func ofTail(s journal.Status, ago time.Duration) *incident.Finding {
 	}
 }
 
-// ofLoss is about files of the journal that somebody took away some time ago;
+// lossFinding is about files of the journal that somebody took away some time ago;
 // nil: nobody did, or it has been told for long enough.
-func ofLoss(s journal.Status, ago time.Duration) *incident.Finding {
+func lossFinding(s journal.Status, ago time.Duration) *incident.Finding {
 	if s.Losses == 0 || ago >= mendedFor {
 		return nil
 	}
@@ -110,10 +110,10 @@ func ofLoss(s journal.Status, ago time.Duration) *incident.Finding {
 	}
 }
 
-// ofFiles is what is wrong with the files that a daemon was started with; nil:
+// filesFinding is what is wrong with the files that a daemon was started with; nil:
 // nothing. Files that are rejected while it runs are no trouble: it goes on as
 // it was, and whoever wrote them hears of it at once.
-func ofFiles(c api.Config) *incident.Finding {
+func filesFinding(c api.Config) *incident.Finding {
 	if c.State != api.LastGood {
 		return nil
 	}

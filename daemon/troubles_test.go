@@ -28,7 +28,7 @@ func TestTroublesOfTheJournal(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			f := ofJournal(test.status, test.ago)
+			f := journalFinding(test.status, test.ago)
 			if got := f != nil; got != (test.want != "") || got && !strings.Contains(f.Hint, test.want) {
 				t.Errorf("%+v, want one that says %q", f, test.want)
 			}
@@ -44,7 +44,7 @@ func TestTroublesOfTheTail(t *testing.T) {
 		ago  time.Duration
 		want bool
 	}{{0, 0, false}, {77, 0, true}, {77, 59 * time.Minute, true}, {77, time.Hour, false}} {
-		f := ofTail(journal.Status{Durable: true, TornBytes: test.torn}, test.ago)
+		f := tornTailFinding(journal.Status{Durable: true, TornBytes: test.torn}, test.ago)
 		if got := f != nil; got != test.want || got && !strings.Contains(f.Hint, "77 bytes were cut off") {
 			t.Errorf("%d bytes, %s ago: %+v", test.torn, test.ago, f)
 		}
@@ -67,7 +67,7 @@ func TestTroublesOfLostFiles(t *testing.T) {
 		{stuck, time.Minute, "ran: /s/journal is gone, and it cannot be written anew yet: no space left on device."},
 		{lost, time.Hour, ""},
 	} {
-		f := ofLoss(test.status, test.ago)
+		f := lossFinding(test.status, test.ago)
 		if got := f != nil; got != (test.want != "") || got && !strings.Contains(f.Hint, test.want) {
 			t.Errorf("%+v, %s ago: %+v", test.status, test.ago, f)
 		}
@@ -81,7 +81,7 @@ func TestTroublesOfTheFiles(t *testing.T) {
 	for state, want := range map[api.ConfigState]bool{
 		api.Current: false, api.Rejected: false, api.LastGood: true,
 	} {
-		f := ofFiles(api.Config{State: state, Error: "line 3 is in error"})
+		f := filesFinding(api.Config{State: state, Error: "line 3 is in error"})
 		if got := f != nil; got != want || got && !strings.Contains(f.Hint, "line 3 is in error") {
 			t.Errorf("%s: %+v", state, f)
 		}
@@ -108,9 +108,9 @@ func TestTroublesOfTheMachine(t *testing.T) {
 				t.Errorf("%s: %q, want %q", when, got, want)
 			}
 		}
-		m.machine(t.Context(), &incident.Finding{Cause: config.CauseResolverDown, Hint: "No name can be looked up."})
+		m.reportMachine(t.Context(), &incident.Finding{Cause: config.CauseResolverDown, Hint: "No name can be looked up."})
 		expect("at fault", "imapvigil:machine, monitor, open, , No name can be looked up.")
-		m.machine(t.Context(), nil)
+		m.reportMachine(t.Context(), nil)
 		expect("well again", "imapvigil:machine, monitor, closed, recovered, No name can be looked up.")
 	})
 }

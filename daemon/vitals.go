@@ -30,15 +30,15 @@ type vitals struct {
 	lag   lag
 }
 
-// began counts a probe. It is the loop's hook.
-func (v *vitals) began(_ config.CheckID, late time.Duration) {
+// noteProbeBegan counts a probe. It is the loop's hook.
+func (v *vitals) noteProbeBegan(_ config.CheckID, late time.Duration) {
 	v.begun.Add(1)
-	v.lag.add(late, time.Now())
+	v.lag.noteDelay(late, time.Now())
 }
 
-// check says what does not move, if anything. seen keeps how many probes had
+// checkProgress says what does not move, if anything. seen keeps how many probes had
 // begun when the same caller looked last.
-func (v *vitals) check(ctx context.Context, seen *int64) error {
+func (v *vitals) checkProgress(ctx context.Context, seen *int64) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, answerTime, errors.New("no answer within 10 seconds"))
 	defer cancel()
 	begun := v.begun.Load()
@@ -56,25 +56,25 @@ func (v *vitals) check(ctx context.Context, seen *int64) error {
 	return nil
 }
 
-// watchdog tells systemd that the monitor lives, twice in each WatchdogSec
+// feedWatchdog tells systemd that the monitor lives, twice in each WatchdogSec
 // (sd_watchdog_enabled(3)), as long as it does.
-func (v *vitals) watchdog(ctx context.Context) error {
+func (v *vitals) feedWatchdog(ctx context.Context) error {
 	limit, err := systemd.SdWatchdogEnabled(false)
 	if err != nil || limit == 0 {
 		return nil //nolint:nilerr // a strange WATCHDOG_USEC is no reason not to watch IMAP
 	}
 	var seen int64
-	return every(ctx, limit/2, func() {
-		if err := v.check(ctx, &seen); err != nil {
+	return repeatEvery(ctx, limit/2, func() {
+		if err := v.checkProgress(ctx, &seen); err != nil {
 			v.m.Log.Error("systemd is not told that the monitor lives", zap.Error(err))
 			return
 		}
-		v.m.tell(systemd.SdNotifyWatchdog)
+		v.m.notifySystemd(systemd.SdNotifyWatchdog)
 	})
 }
 
-// every calls f, first after one pause, until ctx ends.
-func every(ctx context.Context, pause time.Duration, f func()) error {
+// repeatEvery calls f, first after one pause, until ctx ends.
+func repeatEvery(ctx context.Context, pause time.Duration, f func()) error {
 	ticker := time.NewTicker(pause)
 	defer ticker.Stop()
 	for {

@@ -56,7 +56,7 @@ func living(t *testing.T) (m *monitor, stopTracker func()) {
 func TestVitalsOfAMonitorThatLives(t *testing.T) {
 	m, _ := living(t)
 	var seen int64
-	if err := m.vitals.check(t.Context(), &seen); err != nil {
+	if err := m.vitals.checkProgress(t.Context(), &seen); err != nil {
 		t.Error(err)
 	}
 }
@@ -65,7 +65,7 @@ func TestVitalsNoticeATrackerThatHasStopped(t *testing.T) {
 	m, stop := living(t)
 	stop()
 	var seen int64
-	if err := m.vitals.check(t.Context(), &seen); err == nil || !strings.Contains(err.Error(), "tracker is stuck") {
+	if err := m.vitals.checkProgress(t.Context(), &seen); err == nil || !strings.Contains(err.Error(), "tracker is stuck") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -83,7 +83,7 @@ func TestVitalsNoticeASchedulerThatIsStuck(t *testing.T) {
 				return verdict.Probe{}
 			},
 			Report: func(context.Context, *config.Probe, verdict.Probe) incident.Pace { return incident.Pace{} },
-			Lag:    m.vitals.began,
+			Lag:    m.vitals.noteProbeBegan,
 		}
 		m.reloads.cfg = &config.Config{Checks: map[config.CheckID]*config.Check{"a": {ID: "a"}, "b": {ID: "b"}}}
 		ctx, stop := context.WithCancel(t.Context())
@@ -97,12 +97,12 @@ func TestVitalsNoticeASchedulerThatIsStuck(t *testing.T) {
 		var seen int64
 		time.Sleep(tooLate) // virtual: one probe has begun and hangs, the other waits for it
 		synctest.Wait()
-		if err := m.vitals.check(t.Context(), &seen); err != nil {
+		if err := m.vitals.checkProgress(t.Context(), &seen); err != nil {
 			t.Errorf("a probe has begun since the last look: %v", err)
 		}
 		time.Sleep(tooLate)
 		synctest.Wait()
-		if err := m.vitals.check(t.Context(), &seen); err == nil || !strings.Contains(err.Error(), "scheduler is stuck") {
+		if err := m.vitals.checkProgress(t.Context(), &seen); err == nil || !strings.Contains(err.Error(), "scheduler is stuck") {
 			t.Errorf("got %v", err)
 		}
 		stop()
@@ -119,7 +119,7 @@ func TestHeartbeatTellsNoSecret(t *testing.T) {
 	}))
 	defer broken.Close()
 	for _, url := range []string{"http://127.0.0.1:1/" + canary, broken.URL + "/" + canary, "://" + canary} {
-		err := ask(t.Context(), opaque.NewSecret(url))
+		err := askOnce(t.Context(), opaque.NewSecret(url))
 		if err == nil || strings.Contains(err.Error(), canary) {
 			t.Errorf("got %v", err)
 		}

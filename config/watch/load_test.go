@@ -133,6 +133,6 @@ func BenchmarkRenew(b *testing.B) {
 	w := New(Options{Path: root + "/conf", Poll: never})
 	defer w.endSession()
 	for b.Loop() {
-		w.renew(b.Context())
+		w.renewSession(b.Context())
 	}
 }

@@ -48,7 +48,7 @@ const names = `
 func surveyed(t *testing.T, path string, also ...string) *scope {
 	w := New(Options{Path: path})
 	w.Also(also)
-	w.renew(t.Context())
+	w.renewSession(t.Context())
 	t.Cleanup(w.endSession)
 	return &w.session.scope
 }
@@ -70,7 +70,7 @@ func TestOnlyNamesThatCanBeReadMatter(t *testing.T) {
 	scope := surveyed(t, root+"/conf", root+"/conf/ca.pem")
 	for _, line := range expected {
 		verdict, path, _ := strings.Cut(line, " ")
-		if got := scope.relevant(filepath.Join(root, path)); got != (verdict == "yes") {
+		if got := scope.isRelevant(filepath.Join(root, path)); got != (verdict == "yes") {
 			t.Errorf("%s matters: %v", path, got)
 		}
 	}
@@ -82,10 +82,10 @@ func TestNamesInTheRootDirectory(t *testing.T) {
 	root := t.TempDir()
 	scope := surveyed(t, root)
 	first, _, _ := strings.Cut(root[1:], "/")
-	if !scope.relevant("//" + first) {
+	if !scope.isRelevant("//" + first) {
 		t.Errorf("/%s does not matter", first)
 	}
-	if scope.relevant("//other.hcl") {
+	if scope.isRelevant("//other.hcl") {
 		t.Error("/other.hcl matters")
 	}
 }

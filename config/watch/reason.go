@@ -37,9 +37,9 @@ func (r Reason) String() string {
 	return "unknown"
 }
 
-// offer puts r into a channel of capacity one without ever blocking; a reason
+// offerReason puts r into a channel of capacity one without ever blocking; a reason
 // that waits there already is merged with it.
-func offer(c chan Reason, r Reason) {
+func offerReason(c chan Reason, r Reason) {
 	for {
 		select {
 		case c <- r:
@@ -54,9 +54,9 @@ func offer(c chan Reason, r Reason) {
 	}
 }
 
-// settle waits until no hint has come for quiet, or until limit has passed since
+// awaitQuiet waits until no hint has come for quiet, or until limit has passed since
 // it was called, or until ctx ends. why is the hint that was already received.
-func settle(ctx context.Context, hints <-chan Reason, why Reason, quiet, limit time.Duration) Reason {
+func awaitQuiet(ctx context.Context, hints <-chan Reason, why Reason, quiet, limit time.Duration) Reason {
 	silence, end := time.NewTimer(quiet), time.NewTimer(limit)
 	defer silence.Stop()
 	defer end.Stop()

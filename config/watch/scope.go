@@ -23,9 +23,9 @@ func newScope() scope {
 	return scope{dirs: make(map[string]int), names: make(map[string]bool)}
 }
 
-// enter adds a directory and reports whether it was there already. Once part of
+// addDirectory adds a directory and reports whether it was there already. Once part of
 // a tree, it remains one, at the lowest level that it was found at.
-func (s *scope) enter(dir string, level int) (before bool) {
+func (s *scope) addDirectory(dir string, level int) (before bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	was, before := s.dirs[dir]
@@ -35,23 +35,23 @@ func (s *scope) enter(dir string, level int) (before bool) {
 	return before
 }
 
-// name makes every event on path matter.
-func (s *scope) name(path string) {
+// addName makes every event on path matter.
+func (s *scope) addName(path string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.names[path] = true
 }
 
-// relevant reports whether an event on path can have changed what a reader of
+// isRelevant reports whether an event on path can have changed what a reader of
 // the configuration sees. What it wrongly denies, the poll finds.
-func (s *scope) relevant(path string) bool {
+func (s *scope) isRelevant(path string) bool {
 	path = filepath.Clean(path) // fsnotify says //etc for a name in the root directory
 	named, level := s.lookUp(path)
 	if named || level == notRead {
 		return named
 	}
 	name := filepath.Base(path)
-	return source.IsFileName(name) || !source.IsPassedOver(name, level+1) && isDir(path)
+	return source.IsFileName(name) || !source.IsPassedOver(name, level+1) && isDirectory(path)
 }
 
 func (s *scope) lookUp(path string) (named bool, level int) {
@@ -64,8 +64,8 @@ func (s *scope) lookUp(path string) (named bool, level int) {
 	return s.names[path], level
 }
 
-// isDir follows symbolic links.
-func isDir(path string) bool {
+// isDirectory follows symbolic links.
+func isDirectory(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
 }

@@ -40,7 +40,7 @@ func TestWhatIsReadIsWatched(t *testing.T) {
 			seen[p.File] = true
 		}
 		w := New(Options{Path: root})
-		w.renew(t.Context())
+		w.renewSession(t.Context())
 		defer w.endSession()
 		scope := &w.session.scope
 
@@ -51,8 +51,8 @@ func TestWhatIsReadIsWatched(t *testing.T) {
 			switch {
 			case isDir && (watched && level != notRead) != dirs[path]:
 				t.Errorf("%s is read: %v", path, dirs[path])
-			case scope.relevant(path) != (files[path] || isDir && dirs[path] || seen[path]):
-				t.Errorf("%s matters: %v", path, scope.relevant(path))
+			case scope.isRelevant(path) != (files[path] || isDir && dirs[path] || seen[path]):
+				t.Errorf("%s matters: %v", path, scope.isRelevant(path))
 			}
 		}
 	})

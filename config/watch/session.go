@@ -28,21 +28,21 @@ type session struct {
 	ended  chan struct{}
 }
 
-// renew replaces the session, or finds out why there can be none.
-func (w *Watcher) renew(ctx context.Context) {
+// renewSession replaces the session, or finds out why there can be none.
+func (w *Watcher) renewSession(ctx context.Context) {
 	if w.o.NoEvents {
 		return
 	}
 	w.endSession()
 	events, err := w.open()
 	if err != nil {
-		w.note(noEvents(err))
+		w.noteTrouble(withoutEvents(err))
 		return
 	}
 	w.session = &session{events: events, scope: newScope(), ended: make(chan struct{})}
-	go w.session.forward(w.hints)
-	if faults := w.survey(ctx); ctx.Err() == nil {
-		w.note(faults.trouble())
+	go w.session.forwardEvents(w.hints)
+	if faults := w.surveyPaths(ctx); ctx.Err() == nil {
+		w.noteTrouble(faults.asTrouble())
 	}
 }
 
@@ -55,26 +55,26 @@ func (w *Watcher) endSession() {
 	w.session = nil
 }
 
-func (w *Watcher) survey(ctx context.Context) faults {
+func (w *Watcher) surveyPaths(ctx context.Context) faults {
 	s := survey{ctx: ctx, scope: &w.session.scope, walked: make(map[string]int)}
 	s.add = func(dir string) error { return w.add(w.session.events, dir) }
-	if path, err := absolute(w.o.Path); err != nil {
-		s.faults.note(w.o.Path, err)
+	if path, err := makeAbsolute(w.o.Path); err != nil {
+		s.faults.addFault(w.o.Path, err)
 	} else {
-		s.configuration(path)
+		s.watchConfiguration(path)
 	}
 	for _, file := range w.alsoPaths() {
-		if path, err := absolute(file); err != nil {
-			s.faults.note(file, err)
+		if path, err := makeAbsolute(file); err != nil {
+			s.faults.addFault(file, err)
 		} else {
-			s.file(path)
+			s.watchFile(path)
 		}
 	}
 	return s.faults
 }
 
-// absolute does not clean the path: with symbolic links in it, a/../b is not b.
-func absolute(path string) (string, error) {
+// makeAbsolute does not clean the path: with symbolic links in it, a/../b is not b.
+func makeAbsolute(path string) (string, error) {
 	if filepath.IsAbs(path) {
 		return path, nil
 	}
@@ -82,9 +82,9 @@ func absolute(path string) (string, error) {
 	return dir + "/" + path, err
 }
 
-// forward makes hints of the events that matter until the session is closed.
+// forwardEvents makes hints of the events that matter until the session is closed.
 // Nothing in it waits for Run, so it always keeps up.
-func (s *session) forward(hints chan Reason) {
+func (s *session) forwardEvents(hints chan Reason) {
 	defer close(s.ended)
 	for {
 		select {
@@ -92,8 +92,8 @@ func (s *session) forward(hints chan Reason) {
 			if !open {
 				return
 			}
-			if s.scope.relevant(event.Name) {
-				offer(hints, Events)
+			if s.scope.isRelevant(event.Name) {
+				offerReason(hints, Events)
 			}
 		case err, open := <-s.events.Errors:
 			if !open {
@@ -103,7 +103,7 @@ func (s *session) forward(hints chan Reason) {
 			if errors.Is(err, fsnotify.ErrEventOverflow) {
 				hint = Overflow
 			}
-			offer(hints, hint)
+			offerReason(hints, hint)
 		}
 	}
 }

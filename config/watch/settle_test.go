@@ -34,7 +34,7 @@ func TestSettle(t *testing.T) {
 				hints := make(chan Reason, 1)
 				go rain(ctx, hints, c.hints)
 				began := time.Now()
-				settle(ctx, hints, Events, quiet, limit)
+				awaitQuiet(ctx, hints, Events, quiet, limit)
 				if got := time.Since(began); got != c.ends {
 					t.Errorf("settled after %v, want %v", got, c.ends)
 				}
@@ -49,7 +49,7 @@ func rain(ctx context.Context, hints chan Reason, at []time.Duration) {
 	for _, d := range at {
 		select {
 		case <-time.After(d - time.Since(began)):
-			offer(hints, Events)
+			offerReason(hints, Events)
 		case <-ctx.Done():
 			return
 		}
@@ -61,9 +61,9 @@ func TestSettleKeepsTheStrongestReason(t *testing.T) {
 		for _, order := range [][]Reason{{Events, Overflow}, {Overflow, Events}, {Watching, Overflow, Poll}} {
 			hints := make(chan Reason, 1)
 			for _, r := range order[1:] {
-				offer(hints, r)
+				offerReason(hints, r)
 			}
-			if got := settle(t.Context(), hints, order[0], time.Second, time.Second); got != Overflow {
+			if got := awaitQuiet(t.Context(), hints, order[0], time.Second, time.Second); got != Overflow {
 				t.Errorf("%v settled as %v", order, got)
 			}
 		}
@@ -75,7 +75,7 @@ func TestSettleEndsWithItsContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
 		began := time.Now()
-		settle(ctx, nil, Events, time.Minute, time.Hour)
+		awaitQuiet(ctx, nil, Events, time.Minute, time.Hour)
 		if got := time.Since(began); got != time.Millisecond {
 			t.Errorf("took %v", got)
 		}

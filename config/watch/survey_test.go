@@ -53,7 +53,7 @@ func TestEventsCountDuringTheWalk(t *testing.T) {
 			do(t, root, "mkdir conf/a/late")
 			select {
 			case hint := <-w.hints:
-				offer(w.hints, hint)
+				offerReason(w.hints, hint)
 			case <-time.After(deadline):
 				t.Error("no hint")
 			}

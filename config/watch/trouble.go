@@ -23,9 +23,9 @@ func (w *Watcher) Polling() (bool, string) {
 	return w.trouble.text != "", w.trouble.text
 }
 
-// note keeps how setting the watches went, and logs when it is another trouble
+// noteTrouble keeps how setting the watches went, and logs when it is another trouble
 // than the time before.
-func (w *Watcher) note(now trouble) {
+func (w *Watcher) noteTrouble(now trouble) {
 	w.mu.Lock()
 	before := w.trouble
 	w.trouble = now
@@ -46,16 +46,16 @@ type faults struct {
 	count  int
 }
 
-func (f *faults) note(dir string, err error) {
+func (f *faults) addFault(dir string, err error) {
 	if f.count++; f.count == 1 {
 		f.first = dir
 	}
-	if c := cause(err); !slices.Contains(f.causes, c) {
+	if c := explainLimit(err); !slices.Contains(f.causes, c) {
 		f.causes = append(f.causes, c)
 	}
 }
 
-func (f faults) trouble() trouble {
+func (f faults) asTrouble() trouble {
 	causes := strings.Join(f.causes, "; ")
 	switch f.count {
 	case 0:
@@ -66,12 +66,12 @@ func (f faults) trouble() trouble {
 	return trouble{fmt.Sprintf("%q and %d more cannot be watched: %s", f.first, f.count-1, causes), causes}
 }
 
-func noEvents(err error) trouble {
-	return trouble{"no file-system events: " + cause(err), cause(err)}
+func withoutEvents(err error) trouble {
+	return trouble{"no file-system events: " + explainLimit(err), explainLimit(err)}
 }
 
-// cause says what an administrator can do about the limits in inotify(7).
-func cause(err error) string {
+// explainLimit says what an administrator can do about the limits in inotify(7).
+func explainLimit(err error) string {
 	var errno syscall.Errno
 	switch {
 	case errors.Is(err, syscall.ENOSPC):

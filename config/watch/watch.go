@@ -119,7 +119,7 @@ func (w *Watcher) Also(paths []string) {
 		return
 	}
 	w.also = sorted
-	offer(w.hints, Watching)
+	offerReason(w.hints, Watching)
 }
 
 // Run watches until ctx ends, and then returns nil: no state of the file system
@@ -133,14 +133,14 @@ func (w *Watcher) Run(ctx context.Context) error {
 	default:
 	}
 	for why := Watching; ctx.Err() == nil; {
-		w.renew(ctx)
-		offer(w.c, why)
+		w.renewSession(ctx)
+		offerReason(w.c, why)
 		select {
 		case <-ctx.Done():
 		case <-poll.C:
 			why = Poll
 		case why = <-w.hints:
-			why = settle(ctx, w.hints, why, w.o.Quiet, w.o.Max)
+			why = awaitQuiet(ctx, w.hints, why, w.o.Quiet, w.o.Max)
 		}
 	}
 	return nil

@@ -114,15 +114,15 @@ func New(o Options) *Watch {
 		o.Boot = sinceBoot
 	}
 	w := &Watch{clocks: o, poke: make(chan struct{}, 1)}
-	w.start = w.clocks.read()
+	w.start = w.clocks.readClocks()
 	w.last.At, w.last.Wall = w.start.at, w.start.wall
 	return w
 }
 
-// read reads all clocks. Where the process is stopped, or the machine suspended,
+// readClocks reads all clocks. Where the process is stopped, or the machine suspended,
 // between two of them they are not of one moment, and what they show would look like
 // a clock that was set: then they are read again.
-func (o Options) read() (m moment) {
+func (o Options) readClocks() (m moment) {
 	const tries = 3
 	for range tries {
 		before := o.Boot()
@@ -136,7 +136,7 @@ func (o Options) read() (m moment) {
 
 // Run measures until ctx ends.
 func (w *Watch) Run(ctx context.Context) error {
-	timer := time.NewTimer(w.begin(time.Now()))
+	timer := time.NewTimer(w.beginTick(time.Now()))
 	defer timer.Stop()
 	for {
 		select {
@@ -147,42 +147,42 @@ func (w *Watch) Run(ctx context.Context) error {
 			return nil
 		case <-w.poke:
 		case <-timer.C:
-			w.account(time.Now())
+			w.accountLateness(time.Now())
 			// A goroutine whose timer is due runs before others; now it waits in
 			// line as a goroutine does whose data has come.
 			runtime.Gosched()
 		}
-		timer.Reset(w.next(time.Now()))
+		timer.Reset(w.beginNextTick(time.Now()))
 	}
 }
 
-func (w *Watch) begin(now time.Time) time.Duration {
+func (w *Watch) beginTick(now time.Time) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.due = now.Add(w.tick())
-	return w.tick()
+	w.due = now.Add(w.tickLength())
+	return w.tickLength()
 }
 
-// next accounts for the tick that is over, and gives the time until the next.
-func (w *Watch) next(now time.Time) time.Duration {
+// beginNextTick accounts for the tick that is over, and gives the time until the next.
+func (w *Watch) beginNextTick(now time.Time) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.addLateness(now)
 	w.compareClocks()
-	w.due = now.Add(w.tick())
-	return w.tick()
+	w.due = now.Add(w.tickLength())
+	return w.tickLength()
 }
 
-// tick is how long the next tick takes. w.mu is held.
-func (w *Watch) tick() time.Duration {
+// tickLength is how long the next tick takes. w.mu is held.
+func (w *Watch) tickLength() time.Duration {
 	if w.spans > 0 {
 		return busyTick
 	}
 	return idleTick
 }
 
-// account adds what the present tick is late by.
-func (w *Watch) account(now time.Time) {
+// accountLateness adds what the present tick is late by.
+func (w *Watch) accountLateness(now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.addLateness(now)
@@ -206,7 +206,7 @@ func (w *Watch) addLateness(now time.Time) {
 
 // compareClocks notices a suspend and a clock jump since the last time. w.mu is held.
 func (w *Watch) compareClocks() {
-	now, r := w.clocks.read(), &w.last
+	now, r := w.clocks.readClocks(), &w.last
 	booted := now.boot - w.start.boot
 	suspended := booted - now.at.Sub(w.start.at)
 	set := now.wall.Sub(w.start.wall) - booted

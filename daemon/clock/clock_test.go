@@ -16,7 +16,7 @@ func bubble() time.Duration { return time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0
 // started is a Watch whose Run would tick next as it does.
 func started() *Watch {
 	w := New(Options{Boot: bubble})
-	w.begin(time.Now())
+	w.beginTick(time.Now())
 	return w
 }
 
@@ -25,7 +25,7 @@ func TestOrdinaryDelaysDoNotCount(t *testing.T) {
 		w := started()
 		for range 100 {
 			time.Sleep(idleTick + slack - 1)
-			w.next(time.Now())
+			w.beginNextTick(time.Now())
 		}
 		if late := w.Read().Late; late != 0 || !w.Read().ProcessResumed.IsZero() {
 			t.Errorf("it was late by %v, and stood still until %v", late, w.Read().ProcessResumed)
@@ -41,8 +41,8 @@ func TestStarved(t *testing.T) {
 		defer span.End()
 		for range 10 {
 			time.Sleep(100 * time.Millisecond)
-			w.account(time.Now())
-			w.next(time.Now())
+			w.accountLateness(time.Now())
+			w.beginNextTick(time.Now())
 		}
 		if late, want := span.Late(), 10*(100*time.Millisecond-busyTick); late != want {
 			t.Errorf("of a second it was late by %v, want %v", late, want)
@@ -71,13 +71,13 @@ func TestStoodStill(t *testing.T) {
 				if resumed := w.Read().ProcessResumed; resumed.Equal(now) != test.resumed || resumed.IsZero() == test.resumed {
 					t.Errorf("it went on at %v", resumed)
 				}
-				w.next(now) // Run comes later
+				w.beginNextTick(now) // Run comes later
 				if late := span.Late(); late != test.stood {
 					t.Errorf("it was late by %v, want %v", late, test.stood)
 				}
 				span.End()
 				time.Sleep(busyTick)
-				w.next(time.Now())
+				w.beginNextTick(time.Now())
 				time.Sleep(idleTick)
 				if w.Read().Late != test.stood || w.Read().ProcessResumed.After(now) {
 					t.Errorf("after that it was late by %v, and went on at %v", w.Read().Late, w.Read().ProcessResumed)
@@ -102,7 +102,7 @@ func TestSpan(t *testing.T) {
 		}
 		first.End()
 		second.End()
-		if w.spans != 0 || w.tick() != idleTick {
+		if w.spans != 0 || w.tickLength() != idleTick {
 			t.Errorf("%d spans are open", w.spans)
 		}
 	})

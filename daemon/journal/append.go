@@ -31,7 +31,7 @@ func (j *Journal) Append(records ...Record) error {
 	entries := make([]entry, 0, len(records))
 	var refused error
 	for i, r := range records {
-		r, err := j.prepare(r)
+		r, err := j.asWritten(r)
 		if err != nil {
 			refused = errors.Join(refused, &RefusedError{Index: i, Kind: r.Kind, Err: err})
 			continue
@@ -44,16 +44,16 @@ func (j *Journal) Append(records ...Record) error {
 	if len(entries) == 0 {
 		return refused
 	}
-	return errors.Join(refused, j.accept(entries))
+	return errors.Join(refused, j.appendAndWait(entries))
 }
 
-// accept queues entries and waits until they are durable.
-func (j *Journal) accept(entries []entry) error {
+// appendAndWait queues entries and waits until they are durable.
+func (j *Journal) appendAndWait(entries []entry) error {
 	last, err := j.enqueue(entries)
 	if err != nil {
 		return fmt.Errorf("appending to journal: %w", err)
 	}
-	if err := j.await(last, time.NewTimer(patience)); err != nil {
+	if err := j.awaitDurable(last, time.NewTimer(patience)); err != nil {
 		return fmt.Errorf("appending to journal: %w", err)
 	}
 	return nil
@@ -77,9 +77,9 @@ func (e *RefusedError) Unwrap() error { return e.Err }
 // of the record asks here.
 func (r Record) Fits() error {
 	switch {
-	case !validTime(r.At):
+	case !isValidTime(r.At):
 		return fmt.Errorf("the year %d cannot be written", r.At.UTC().Year())
-	case !validKind(r.Kind):
+	case !isValidKind(r.Kind):
 		return fmt.Errorf("kind %q must be 1 to %d printable ASCII characters without quote and backslash", r.Kind, maxKind)
 	case len(r.Data) > MaxData:
 		return fmt.Errorf("data of kind %q has %d bytes, at most %d are kept", r.Kind, len(r.Data), MaxData)
@@ -87,10 +87,10 @@ func (r Record) Fits() error {
 	return nil
 }
 
-// prepare gives the record as it will be written.
-func (j *Journal) prepare(r Record) (Record, error) {
+// asWritten gives the record as it will be written.
+func (j *Journal) asWritten(r Record) (Record, error) {
 	if r.At.IsZero() {
-		r.At = j.stamp()
+		r.At = j.timestamp()
 	}
 	var data bytes.Buffer
 	data.Grow(max(len(r.Data), 4))
@@ -115,21 +115,21 @@ func (j *Journal) enqueue(entries []entry) (last uint64, err error) {
 	}
 	j.queue = append(j.queue, entries...)
 	if j.healthy { // else the writer looks by itself
-		j.poke()
+		j.wakeWriter()
 	}
 	return j.last, nil
 }
 
-func (j *Journal) poke() {
+func (j *Journal) wakeWriter() {
 	select {
 	case j.wake <- struct{}{}:
 	default:
 	}
 }
 
-// await returns when the records up to last are durable or it is clear that they
+// awaitDurable returns when the records up to last are durable or it is clear that they
 // are not going to be soon.
-func (j *Journal) await(last uint64, patience *time.Timer) error {
+func (j *Journal) awaitDurable(last uint64, patience *time.Timer) error {
 	defer patience.Stop()
 	for {
 		j.mu.Lock()
@@ -144,13 +144,13 @@ func (j *Journal) await(last uint64, patience *time.Timer) error {
 		select {
 		case <-progress:
 		case <-patience.C:
-			j.tooSlow(last)
+			j.giveUpWaiting(last)
 		}
 	}
 }
 
-// tooSlow is called when the time to wait for last is over.
-func (j *Journal) tooSlow(last uint64) {
+// giveUpWaiting is called when the time to wait for last is over.
+func (j *Journal) giveUpWaiting(last uint64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.durable < last || !j.begun {

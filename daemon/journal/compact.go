@@ -39,11 +39,11 @@ func (j *Journal) Compact(state iter.Seq[Record]) error {
 	if err != nil {
 		return fmt.Errorf("compacting journal: %w", err)
 	}
-	lines, err := j.snapshot(c.through, state)
+	lines, err := j.snapshotContent(c.through, state)
 	if c.renews {
-		j.offer(c, lines, err)
+		j.offerSnapshot(c, lines, err)
 	} else {
-		go j.compact(c, lines, err)
+		go j.replaceBySnapshot(c, lines, err)
 	}
 	t := time.NewTimer(patience)
 	defer t.Stop()
@@ -77,12 +77,12 @@ func (j *Journal) startCompaction() (*compaction, error) {
 	}
 	j.split = c
 	j.background.Add(1)
-	j.poke()
+	j.wakeWriter()
 	return c, nil
 }
 
-// offer hands the snapshot that renews the journal to the writer.
-func (j *Journal) offer(c *compaction, lines [][]byte, err error) {
+// offerSnapshot hands the snapshot that renews the journal to the writer.
+func (j *Journal) offerSnapshot(c *compaction, lines [][]byte, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if err != nil {
@@ -91,11 +91,11 @@ func (j *Journal) offer(c *compaction, lines [][]byte, err error) {
 		return
 	}
 	c.lines, j.renewal = lines, c
-	j.poke()
+	j.wakeWriter()
 }
 
-// compact writes the snapshot, and removes what it replaces once it is durable.
-func (j *Journal) compact(c *compaction, lines [][]byte, err error) {
+// replaceBySnapshot writes the snapshot, and removes what it replaces once it is durable.
+func (j *Journal) replaceBySnapshot(c *compaction, lines [][]byte, err error) {
 	defer j.background.Done()
 	if split := <-c.split; err == nil {
 		err = split
@@ -113,12 +113,12 @@ func (j *Journal) compact(c *compaction, lines [][]byte, err error) {
 }
 
 func (j *Journal) writeSnapshot(c *compaction, lines [][]byte) error {
-	f, err := j.places.create(snapshotName(c.through), lines...)
+	f, err := j.places.createDurable(snapshotName(c.through), lines...)
 	if err != nil {
 		return err
 	}
 	f.Close()
-	if all, err := list(j.fs, j.dir); err == nil {
+	if all, err := listFiles(j.fs, j.dir); err == nil {
 		j.removeObsolete(all)
 	}
 	return nil
@@ -127,7 +127,7 @@ func (j *Journal) writeSnapshot(c *compaction, lines [][]byte) error {
 // splitSegment runs in the writer when all up to c.through is durable and nothing
 // after it was written.
 func (j *Journal) splitSegment(c *compaction) {
-	size, err := j.disk.begin(c.through+1, nil)
+	size, err := j.disk.beginSegment(c.through+1, nil)
 	j.mu.Lock()
 	if err == nil {
 		c.before = j.size
@@ -138,8 +138,8 @@ func (j *Journal) splitSegment(c *compaction) {
 	c.split <- err
 }
 
-// noSplit gives a compaction up because the disk does not take records.
-func (j *Journal) noSplit(err error) {
+// abandonCompaction gives a compaction up because the disk does not take records.
+func (j *Journal) abandonCompaction(err error) {
 	j.mu.Lock()
 	c := j.split
 	j.split = nil

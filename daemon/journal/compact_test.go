@@ -89,7 +89,7 @@ func TestACompactionBetweenTwoRecords(t *testing.T) {
 		}
 		mustClose(t, j)
 		expect := append(state(4, 2), numbered(5, 5)...)
-		want(t, collect(t, read(j.fs, simDir, 0)), expect)
+		want(t, collect(t, readDirectory(j.fs, simDir, 0)), expect)
 		o := disk.image().open(t)
 		want(t, o.records, expect)
 		if o.detected() {

@@ -187,7 +187,7 @@ func (l *life) lose() {
 	l.heal()
 	names, _ := l.fs.ReadDir(simDir)
 	slices.Sort(names)
-	names = slices.DeleteFunc(names, func(name string) bool { f, ok := parseName(name); return !ok || f.damaged })
+	names = slices.DeleteFunc(names, func(name string) bool { f, ok := parseFileName(name); return !ok || f.damaged })
 	l.lossy.Store(true)
 	l.disk.mu.Lock()
 	l.fs.dirOp(dirOp{from: names[l.r.IntN(len(names))]})
@@ -230,7 +230,7 @@ func (l *life) check(m image, r *rand.Rand) {
 		}
 	}
 	j := newJournal(simDir, l.options(again.process()))
-	if err := errors.Join(j.recover(), j.drain()); err != nil || j.found.Damaged || j.last != uint64(n) {
+	if err := errors.Join(j.recover(), j.writeWaiting()); err != nil || j.found.Damaged || j.last != uint64(n) {
 		l.Errorf("recovered to %d of %d records: %v %+v", j.last, n, err, j.found)
 	}
 	if k := l.count(j.fs); k != n {
@@ -253,7 +253,7 @@ func (l *life) recoverable(m image) (n int64, fresh bool) {
 // all before it are there, in order, in the snapshot or after it.
 func (l *life) count(fsys FS) (n int64) {
 	part := 0
-	for r, err := range read(fsys, simDir, 0) {
+	for r, err := range readDirectory(fsys, simDir, 0) {
 		if err != nil {
 			l.Error(err)
 			return -1

@@ -30,18 +30,18 @@ type cut struct {
 	size int64 // what remains
 }
 
-// write makes batch durable; its first record has the number first. It gives the
+// writeBatch makes batch durable; its first record has the number first. It gives the
 // bytes written. After an error the segment is left alone for ever: what fsync
 // failed on may be gone from the cache and yet look written.
-func (d *disk) write(first uint64, batch []entry, limit int64) (int64, error) {
+func (d *disk) writeBatch(first uint64, batch []entry, limit int64) (int64, error) {
 	if d.live == nil || d.size >= limit {
-		return d.begin(first, batch)
+		return d.beginSegment(first, batch)
 	}
-	lines := d.lines(d.buf[:0], first, batch)
+	lines := d.encodeBatch(d.buf[:0], first, batch)
 	var gone *LostError
-	err := d.add(lines)
+	err := d.appendLines(lines)
 	if err != nil && !errors.As(err, &gone) {
-		d.abandon()
+		d.abandonSegment()
 		d.places.forget(d.name) // how much of lines is in it is not known
 		d.cuts = append(d.cuts, cut{d.name, d.size})
 	}
@@ -52,27 +52,27 @@ func (d *disk) write(first uint64, batch []entry, limit int64) (int64, error) {
 	return int64(len(lines)), nil
 }
 
-// add writes lines to the live segment. A *LostError says that somebody else has
+// appendLines writes lines to the live segment. A *LostError says that somebody else has
 // changed or deleted it, before that or meanwhile.
-func (d *disk) add(lines []byte) error {
-	if err := d.places.check(d.name, d.live); err != nil {
+func (d *disk) appendLines(lines []byte) error {
+	if err := d.places.checkOpenFile(d.name, d.live); err != nil {
 		return err
 	}
 	if err := writeSync(d.live, lines); err != nil {
 		return err
 	}
-	return d.places.wrote(d.name, d.live, lines)
+	return d.places.noteWritten(d.name, d.live, lines)
 }
 
-// abandon closes the live segment, for good.
-func (d *disk) abandon() {
+// abandonSegment closes the live segment, for good.
+func (d *disk) abandonSegment() {
 	if d.live != nil {
 		d.live.Close()
 		d.live = nil
 	}
 }
 
-func (d *disk) lines(b []byte, first uint64, batch []entry) []byte {
+func (d *disk) encodeBatch(b []byte, first uint64, batch []entry) []byte {
 	size := 0
 	for _, e := range batch {
 		size += len(e.Data) + len(e.Kind) + 160
@@ -88,34 +88,34 @@ func (d *disk) lines(b []byte, first uint64, batch []entry) []byte {
 	return b
 }
 
-// begin starts the segment whose first record is first, with batch in it. If it
+// beginSegment starts the segment whose first record is first, with batch in it. If it
 // fails, the segment before it is still the live one.
-func (d *disk) begin(first uint64, batch []entry) (int64, error) {
+func (d *disk) beginSegment(first uint64, batch []entry) (int64, error) {
 	h := header{Journal: "segment", Version: version, First: first, Through: first + uint64(len(batch)) - 1, At: d.now()}
-	lines := d.lines(h.append(d.buf[:0]), first, batch)
+	lines := d.encodeBatch(h.append(d.buf[:0]), first, batch)
 	name := segmentName(first)
-	if err := d.enter(); err != nil {
+	if err := d.finishOpening(); err != nil {
 		return 0, err
 	}
-	f, err := d.places.create(name, lines)
+	f, err := d.places.createDurable(name, lines)
 	if err != nil {
 		return 0, err
 	}
-	d.abandon() // nothing in the one before is unsynced
+	d.abandonSegment() // nothing in the one before is unsynced
 	d.live, d.name, d.size = f, name, int64(len(lines))
 	for _, c := range d.cuts {
 		if c.name != name {
 			d.places.forget(c.name)
 			_ = d.fs.Truncate(d.path(c.name), c.size) // if it fails, readers know where to stop all the same
-			d.places.found(c.name)
+			d.places.rememberAsFound(c.name)
 		}
 	}
 	d.cuts = nil
 	return d.size, nil
 }
 
-// enter does what Open has left to do before anything is written.
-func (d *disk) enter() error {
+// finishOpening does what Open has left to do before anything is written.
+func (d *disk) finishOpening() error {
 	for len(d.renames) > 0 {
 		d.places.forget(filepath.Base(d.renames[0][0]))
 		if err := d.fs.Rename(d.renames[0][0], d.renames[0][1]); err != nil {
@@ -131,10 +131,10 @@ func (d *disk) enter() error {
 	return err
 }
 
-// close marks the end after record last.
-func (d *disk) close(last uint64) error {
+// closeSegment marks the end after record last.
+func (d *disk) closeSegment(last uint64) error {
 	mark := entry{Record: Record{Seq: last, At: d.now()}, closed: true}
-	defer d.abandon()
+	defer d.abandonSegment()
 	return writeSync(d.live, mark.append(nil))
 }
 

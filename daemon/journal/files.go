@@ -28,10 +28,10 @@ type file struct {
 	damaged  bool // quarantined
 }
 
-// parseName knows the files that hold records, quarantined ones included: what can
+// parseFileName knows the files that hold records, quarantined ones included: what can
 // be verified in them counts until a snapshot has replaced it. Any other suffix (a
 // saved tail, a copy that somebody made) is no part of the journal.
-func parseName(name string) (file, bool) {
+func parseFileName(name string) (file, bool) {
 	digits, rest, _ := strings.Cut(name, ".")
 	kind, suffix, _ := strings.Cut(rest, ".jsonl")
 	number, err := strconv.ParseUint(digits, 10, 64)
@@ -64,7 +64,7 @@ type catalog struct {
 	quarantined []string // *.damaged
 }
 
-func list(fsys FS, dir string) (catalog, error) {
+func listFiles(fsys FS, dir string) (catalog, error) {
 	names, err := fsys.ReadDir(dir)
 	if err != nil {
 		return catalog{}, err
@@ -73,7 +73,7 @@ func list(fsys FS, dir string) (catalog, error) {
 	var c catalog
 	var snapshots, segments []file
 	for _, name := range names {
-		f, ok := parseName(name)
+		f, ok := parseFileName(name)
 		switch {
 		case ok && f.snapshot:
 			snapshots = append(snapshots, f)
@@ -88,43 +88,43 @@ func list(fsys FS, dir string) (catalog, error) {
 			c.quarantined = append(c.quarantined, filepath.Join(dir, name))
 		}
 	}
-	slices.SortFunc(snapshots, byNumber)
-	slices.SortFunc(segments, byNumber)
+	slices.SortFunc(snapshots, compareFileNumbers)
+	slices.SortFunc(segments, compareFileNumbers)
 	newest := len(snapshots) - 1
 	for i := newest; newest > 0 && i >= 0; i-- {
-		if sound(fsys, dir, snapshots[i]) {
+		if isSoundSnapshot(fsys, dir, snapshots[i]) {
 			newest = i
 			break
 		}
 	}
-	c.choose(snapshots, newest, segments)
+	c.dropReplaced(snapshots, newest, segments)
 	return c, nil
 }
 
-// byNumber: where a quarantined file and its successor have the same number, the
+// compareFileNumbers: where a quarantined file and its successor have the same number, the
 // successor is the later one.
-func byNumber(a, b file) int {
+func compareFileNumbers(a, b file) int {
 	if a.number != b.number {
-		return compare(a.number < b.number)
+		return earlierIf(a.number < b.number)
 	}
 	if a.damaged != b.damaged {
-		return compare(a.damaged)
+		return earlierIf(a.damaged)
 	}
 	return strings.Compare(a.name, b.name)
 }
 
-// sound says whether a snapshot may stand for what came before it.
-func sound(fsys FS, dir string, f file) bool {
-	opened, err := openAll(fsys, dir, []file{f})
+// isSoundSnapshot says whether a snapshot may stand for what came before it.
+func isSoundSnapshot(fsys FS, dir string, f file) bool {
+	opened, err := openFiles(fsys, dir, []file{f})
 	if err != nil {
 		return true // what is wrong will be found when all are opened
 	}
-	defer closeAll(opened)
+	defer closeFiles(opened)
 	return opened[0].headErr == nil
 }
 
-// choose parts what counts from what the newest snapshot has replaced.
-func (c *catalog) choose(snapshots []file, newest int, segments []file) {
+// dropReplaced parts what counts from what the newest snapshot has replaced.
+func (c *catalog) dropReplaced(snapshots []file, newest int, segments []file) {
 	through := uint64(0)
 	if newest >= 0 {
 		through = snapshots[newest].number
@@ -142,7 +142,7 @@ func (c *catalog) choose(snapshots []file, newest int, segments []file) {
 	c.live = append(c.live, segments[from:]...)
 }
 
-func compare(before bool) int {
+func earlierIf(before bool) int {
 	if before {
 		return -1
 	}
@@ -159,12 +159,12 @@ type openFile struct {
 	renamed bool // the file has another's name
 }
 
-// openAll opens everything that counts before anything is read. So a reader
+// openFiles opens everything that counts before anything is read. So a reader
 // without the lock sees one state even while files are removed or replaced.
-func openAll(fsys FS, dir string, files []file) (opened []*openFile, err error) {
+func openFiles(fsys FS, dir string, files []file) (opened []*openFile, err error) {
 	defer func() {
 		if err != nil {
-			closeAll(opened)
+			closeFiles(opened)
 		}
 	}()
 	for _, f := range files {
@@ -180,14 +180,14 @@ func openAll(fsys FS, dir string, files []file) (opened []*openFile, err error) 
 	}
 	slices.SortStableFunc(opened, func(a, b *openFile) int {
 		if a.snapshot != b.snapshot {
-			return compare(a.snapshot)
+			return earlierIf(a.snapshot)
 		}
 		return cmp.Compare(a.first, b.first)
 	})
 	return opened, nil
 }
 
-func closeAll(files []*openFile) {
+func closeFiles(files []*openFile) {
 	for _, f := range files {
 		f.lines.Close()
 	}
@@ -214,7 +214,7 @@ func (f *openFile) readHeader() error {
 	if err == nil && !f.snapshot {
 		f.first = f.header.First
 	}
-	if err == nil && f.number != f.header.number() {
+	if err == nil && f.number != f.header.fileNumber() {
 		f.headErr = fmt.Errorf("%w: the first line does not fit the name", errOrder)
 		f.renamed = true
 	}

@@ -24,7 +24,7 @@ func Follow(ctx context.Context, dir string, after uint64) iter.Seq2[Record, err
 	return func(yield func(Record, error) bool) {
 		f := follower{ctx: ctx, dir: dir, after: after}
 		for ctx.Err() == nil {
-			if err := f.round(yield); errors.Is(err, errStop) {
+			if err := f.readOn(yield); errors.Is(err, errStop) {
 				return
 			} else if err != nil {
 				yield(Record{}, fmt.Errorf("following journal: %w", err))
@@ -46,10 +46,10 @@ type follower struct {
 	changed bool // newest is not the newest any more
 }
 
-// round reads what is there and stays at the end of the newest segment until
+// readOn reads what is there and stays at the end of the newest segment until
 // there is another.
-func (f *follower) round(yield func(Record, error) bool) error {
-	w, err := look(osFS{}, f.dir, f.after)
+func (f *follower) readOn(yield func(Record, error) bool) error {
+	w, err := lookAtDirectory(osFS{}, f.dir, f.after)
 	if f.begun && errors.Is(err, fs.ErrNotExist) { // deleted: the daemon is about to write it anew
 		f.pause()
 		return nil
@@ -62,11 +62,11 @@ func (f *follower) round(yield func(Record, error) bool) error {
 	f.changed = false
 	if n := len(w.files); n > 0 && !w.files[n-1].snapshot {
 		f.newest = w.files[n-1]
-		w.more = f.more
+		w.more = f.awaitMore
 	} else if !f.pause() {
 		return nil
 	}
-	goOn := w.run(func(e entry, err error) bool { return yield(e.Record, err) })
+	goOn := w.giveEntries(func(e entry, err error) bool { return yield(e.Record, err) })
 	f.after = max(f.after, w.next-1)
 	if !goOn {
 		return errStop
@@ -74,13 +74,13 @@ func (f *follower) round(yield func(Record, error) bool) error {
 	return nil
 }
 
-// more waits at the end of the newest segment. When there is another segment the
+// awaitMore waits at the end of the newest segment. When there is another segment the
 // old one is read on to its end, which by then cannot grow any more.
-func (f *follower) more() bool {
+func (f *follower) awaitMore() bool {
 	if f.changed || !f.pause() {
 		return false
 	}
-	f.changed = !f.current()
+	f.changed = !f.isNewestSegment()
 	return true
 }
 
@@ -95,10 +95,10 @@ func (f *follower) pause() bool {
 	}
 }
 
-// current says whether the file being read is the newest segment and still the
+// isNewestSegment says whether the file being read is the newest segment and still the
 // one of that name.
-func (f *follower) current() bool {
-	c, err := list(osFS{}, f.dir)
+func (f *follower) isNewestSegment() bool {
+	c, err := listFiles(osFS{}, f.dir)
 	if err != nil || len(c.live) == 0 || c.live[len(c.live)-1].name != f.newest.name {
 		return false
 	}

@@ -60,8 +60,8 @@ type Identity struct {
 	Mode          fs.FileMode
 }
 
-// same reports whether both are of one file.
-func (i Identity) same(other Identity) bool {
+// isSameFile reports whether both are of one file.
+func (i Identity) isSameFile(other Identity) bool {
 	return i.Device == other.Device && i.Inode == other.Inode
 }
 
@@ -101,14 +101,14 @@ func (osFS) Create(name string) (File, error) {
 	return osFile{f}, nil
 }
 
-func (osFS) Stat(name string) (Identity, error) { return identity(os.Stat(name)) }
+func (osFS) Stat(name string) (Identity, error) { return identityOf(os.Stat(name)) }
 
 // osFile is an open file or directory.
 type osFile struct{ *os.File }
 
-func (f osFile) Stat() (Identity, error) { return identity(f.File.Stat()) }
+func (f osFile) Stat() (Identity, error) { return identityOf(f.File.Stat()) }
 
-func identity(info fs.FileInfo, err error) (Identity, error) {
+func identityOf(info fs.FileInfo, err error) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}

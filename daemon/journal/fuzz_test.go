@@ -19,7 +19,7 @@ func FuzzLine(f *testing.F) {
 		if e, err := parseEntry(inner); err == nil {
 			t.Errorf("without a checksum: %+v", e)
 		}
-		line := seal(append([]byte{'{'}, inner...), 0)
+		line := closeWithChecksum(append([]byte{'{'}, inner...), 0)
 		line = line[:len(line)-1]
 		if e, err := parseEntry(line); err == nil {
 			if again := e.append(nil); !bytes.Equal(again[:len(again)-1], line) {
@@ -66,7 +66,7 @@ func FuzzReplay(f *testing.F) {
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		if err := j.drain(); err != nil {
+		if err := j.writeWaiting(); err != nil {
 			t.Fatal(err)
 		}
 		before := collect(t, j.Replay())
@@ -85,7 +85,7 @@ func FuzzReplay(f *testing.F) {
 // fuzzer gets past them.
 func unsealed(file []byte) (out []byte) {
 	for line := range bytes.Lines(file) {
-		if body, err := unseal(bytes.TrimSpace(line)); err == nil {
+		if body, err := cutChecksum(bytes.TrimSpace(line)); err == nil {
 			line = append(append([]byte("~"), body...), '\n')
 		}
 		out = append(out, line...)
@@ -96,7 +96,7 @@ func unsealed(file []byte) (out []byte) {
 func resealed(file []byte) (out []byte) {
 	for line := range bytes.Lines(file) {
 		if body, ok := bytes.CutPrefix(line, []byte("~")); ok {
-			line = seal(bytes.TrimSpace(body), 0)
+			line = closeWithChecksum(bytes.TrimSpace(body), 0)
 		}
 		out = append(out, line...)
 	}

@@ -96,7 +96,7 @@ func TestADiskThatFailsStopsNobodyAndHealsByItself(t *testing.T) {
 				_ = within(t, retryMost, func() error { <-j.Changed(); return nil })
 				wantDurable(t, j, true, 300)
 				mustAppend(t, j, rec(301))
-				want(t, collect(t, read(j.fs, simDir, 0)), numbered(1, 301))
+				want(t, collect(t, readDirectory(j.fs, simDir, 0)), numbered(1, 301))
 				mustClose(t, j)
 
 				o := disk.image().open(t)

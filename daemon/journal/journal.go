@@ -136,7 +136,7 @@ type Journal struct {
 // Status says that the journal is not durable.
 func Open(dir string, o Options) (*Journal, error) {
 	j := newJournal(dir, o)
-	if err := j.open(); err != nil {
+	if err := j.recoverAndStart(); err != nil {
 		return nil, fmt.Errorf("opening journal: %w", err)
 	}
 	return j, nil
@@ -166,22 +166,22 @@ func newJournal(dir string, o Options) *Journal {
 		j.now = time.Now
 	}
 	j.outer.dir, j.inner.dir = o.Outer, dir
-	j.places = newPlaces(j.fs, dir, func() error { return j.inner.look(j.fs) })
-	j.disk = disk{fs: j.fs, dir: dir, now: j.stamp, places: j.places}
+	j.places = newPlaces(j.fs, dir, func() error { return j.inner.verifyLock(j.fs) })
+	j.disk = disk{fs: j.fs, dir: dir, now: j.timestamp, places: j.places}
 	return j
 }
 
-func (j *Journal) open() (err error) {
-	err = j.relock()
+func (j *Journal) recoverAndStart() (err error) {
+	err = j.lockDirectories()
 	if err == nil {
 		err = j.recover()
 	}
 	if err != nil {
-		j.unlock()
-		return explain(err, j.root())
+		j.unlockDirectories()
+		return explainPermission(err, j.stateRoot())
 	}
-	go j.run()
-	_ = j.await(j.last, time.NewTimer(patience)) // whether it got durable is in Status
+	go j.runWriter()
+	_ = j.awaitDurable(j.last, time.NewTimer(patience)) // whether it got durable is in Status
 	return nil
 }
 
@@ -190,7 +190,7 @@ func (j *Journal) open() (err error) {
 // that could be verified are given out. An error is that files cannot be opened.
 func (j *Journal) Replay() iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		for r, err := range read(j.fs, j.dir, 0) {
+		for r, err := range readDirectory(j.fs, j.dir, 0) {
 			var damage *DamageError
 			if errors.As(err, &damage) {
 				continue
@@ -257,17 +257,17 @@ func (j *Journal) Close() error {
 	}
 }
 
-// root is the directory that a user of this journal gives to it.
-func (j *Journal) root() string { return cmp.Or(j.outer.dir, j.dir) }
+// stateRoot is the directory that a user of this journal gives to it.
+func (j *Journal) stateRoot() string { return cmp.Or(j.outer.dir, j.dir) }
 
 func (j *Journal) path(name string) string { return filepath.Join(j.dir, name) }
 
-// stamp is the time for a file's own lines, whatever the clock says.
-func (j *Journal) stamp() time.Time {
-	if now := j.now(); validTime(now) {
+// timestamp is the time for a file's own lines, whatever the clock says.
+func (j *Journal) timestamp() time.Time {
+	if now := j.now(); isValidTime(now) {
 		return now
 	}
 	return time.Unix(0, 0)
 }
 
-func validTime(t time.Time) bool { y := t.UTC().Year(); return y >= 0 && y <= 9999 }
+func isValidTime(t time.Time) bool { y := t.UTC().Year(); return y >= 0 && y <= 9999 }

@@ -234,7 +234,7 @@ func TestConcurrentAppendsShareAnFsync(t *testing.T) {
 			t.Errorf("300 appends of 100 goroutines took %d fsyncs", syncs)
 		}
 		mustClose(t, j)
-		all := collect(t, read(j.fs, simDir, 0))
+		all := collect(t, readDirectory(j.fs, simDir, 0))
 		for i := 0; i < len(all); i += 2 {
 			if all[i].Kind != "a" || all[i+1].Kind != "b" {
 				t.Fatalf("records %d and %d were appended as one and torn apart", i+1, i+2)

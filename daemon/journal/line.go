@@ -44,8 +44,8 @@ type header struct {
 	At      time.Time `json:"at"`
 }
 
-// number is what the file's name says.
-func (h header) number() uint64 {
+// fileNumber is what the file's name says.
+func (h header) fileNumber() uint64 {
 	if h.Journal == "snapshot" {
 		return h.Through
 	}
@@ -68,7 +68,7 @@ func (h header) append(b []byte) []byte {
 	if err != nil {
 		panic(err) // numbers and a time that check has accepted
 	}
-	return seal(append(b, text[:len(text)-1]...), len(b))
+	return closeWithChecksum(append(b, text[:len(text)-1]...), len(b))
 }
 
 func (e entry) append(b []byte) []byte {
@@ -76,7 +76,7 @@ func (e entry) append(b []byte) []byte {
 	if e.closed {
 		b = strconv.AppendUint(append(b, `{"closed":`...), e.Seq, 10)
 		b = appendTime(append(b, `,"at":"`...), e.At)
-		return seal(append(b, '"'), start)
+		return closeWithChecksum(append(b, '"'), start)
 	}
 	b = strconv.AppendUint(append(b, `{"seq":`...), e.Seq, 10)
 	if e.part > 0 {
@@ -87,18 +87,18 @@ func (e entry) append(b []byte) []byte {
 	b = appendTime(append(b, `,"at":"`...), e.At)
 	b = append(append(b, `","kind":"`...), e.Kind...)
 	b = append(append(b, `","data":`...), e.Data...)
-	return seal(b, start)
+	return closeWithChecksum(b, start)
 }
 
 func appendTime(b []byte, t time.Time) []byte { return t.UTC().AppendFormat(b, time.RFC3339Nano) }
 
-// seal closes the object that begins at b[start] with its checksum.
-func seal(b []byte, start int) []byte {
+// closeWithChecksum closes the object that begins at b[start] with its checksum.
+func closeWithChecksum(b []byte, start int) []byte {
 	sum := crc32.Checksum(b[start:], castagnoli)
-	return appendSum(b, sum)
+	return appendChecksum(b, sum)
 }
 
-func appendSum(b []byte, sum uint32) []byte {
+func appendChecksum(b []byte, sum uint32) []byte {
 	const digits = "0123456789abcdef"
 	b = append(b, `,"crc":"`...)
 	for shift := 28; shift >= 0; shift -= 4 {
@@ -107,15 +107,15 @@ func appendSum(b []byte, sum uint32) []byte {
 	return append(b, '"', '}', '\n')
 }
 
-// unseal gives what stands before the checksum of a line without its newline.
-func unseal(line []byte) ([]byte, error) {
+// cutChecksum gives what stands before the checksum of a line without its newline.
+func cutChecksum(line []byte) ([]byte, error) {
 	const length = len(`,"crc":"00000000"}`)
 	if len(line) <= length {
 		return nil, errForm
 	}
 	body, tail := line[:len(line)-length], line[len(line)-length:]
 	var room [length + 1]byte
-	want := appendSum(room[:0], crc32.Checksum(body, castagnoli))
+	want := appendChecksum(room[:0], crc32.Checksum(body, castagnoli))
 	if !bytes.Equal(tail, want[:length]) {
 		return nil, errChecksum
 	}
@@ -130,25 +130,25 @@ func (e *versionError) Error() string {
 }
 
 func parseHeader(line []byte) (header, error) {
-	body, err := unseal(line)
+	body, err := cutChecksum(line)
 	if err != nil {
 		return header{}, err
 	}
 	var h header
 	object := append(bytes.Clone(body), '}')
-	if json.Unmarshal(object, &h) != nil || !validTime(h.At) || h.Journal != "segment" && h.Journal != "snapshot" {
+	if json.Unmarshal(object, &h) != nil || !isValidTime(h.At) || h.Journal != "segment" && h.Journal != "snapshot" {
 		return header{}, errForm
 	}
 	if h.Version > version {
 		return header{}, &versionError{h.Version}
 	}
-	if again := h.append(nil); !bytes.Equal(again[:len(again)-1], line) || !h.valid() {
+	if again := h.append(nil); !bytes.Equal(again[:len(again)-1], line) || !h.isValid() {
 		return header{}, errForm
 	}
 	return h, nil
 }
 
-func (h header) valid() bool {
+func (h header) isValid() bool {
 	if h.Version != version || h.Through > maxSeq || h.Parts > maxSeq {
 		return false
 	}
@@ -158,7 +158,7 @@ func (h header) valid() bool {
 // parseEntry accepts exactly what entry.append writes, byte for byte. The Data
 // of its result is part of line.
 func parseEntry(line []byte) (e entry, err error) {
-	body, err := unseal(line)
+	body, err := cutChecksum(line)
 	if err != nil {
 		return entry{}, err
 	}
@@ -182,7 +182,7 @@ func parseEntry(line []byte) (e entry, err error) {
 	if e.At, body, ok = cutTime(body); !ok {
 		return entry{}, errForm
 	}
-	if e.Kind, body, ok = cutString(body, `,"kind":"`); !ok || !validKind(e.Kind) {
+	if e.Kind, body, ok = cutString(body, `,"kind":"`); !ok || !isValidKind(e.Kind) {
 		return entry{}, errForm
 	}
 	if e.Data, ok = bytes.CutPrefix(body, []byte(`,"data":`)); !ok || len(e.Data) > MaxData || !json.Valid(e.Data) {
@@ -233,8 +233,8 @@ func cutTime(b []byte) (t time.Time, rest []byte, ok bool) {
 	return t.UTC(), rest, string(appendTime(nil, t)) == text
 }
 
-// validKind keeps a kind free of what JSON would have to escape.
-func validKind(kind string) bool {
+// isValidKind keeps a kind free of what JSON would have to escape.
+func isValidKind(kind string) bool {
 	if kind == "" || len(kind) > maxKind {
 		return false
 	}

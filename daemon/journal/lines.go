@@ -31,7 +31,7 @@ func (l *lineReader) next() ([]byte, error) {
 		l.end += int64(len(piece))
 		whole := piece
 		if err != nil || len(l.begun) > 0 || l.over {
-			l.keep(piece)
+			l.keepPart(piece)
 			whole = l.begun
 		}
 		switch {
@@ -50,7 +50,7 @@ func (l *lineReader) next() ([]byte, error) {
 	}
 }
 
-func (l *lineReader) keep(piece []byte) {
+func (l *lineReader) keepPart(piece []byte) {
 	l.over = l.over || len(l.begun)+len(piece) > maxLine
 	if l.over {
 		l.begun = l.begun[:0]
@@ -59,5 +59,5 @@ func (l *lineReader) keep(piece []byte) {
 	l.begun = append(l.begun, piece...)
 }
 
-// rest is the number of bytes after the last newline.
-func (l *lineReader) rest() int64 { return l.end - l.start }
+// unfinishedBytes is the number of bytes after the last newline.
+func (l *lineReader) unfinishedBytes() int64 { return l.end - l.start }

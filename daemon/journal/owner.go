@@ -12,10 +12,10 @@ import (
 	"syscall"
 )
 
-// explain adds to an error of permissions who owns what, who this is, and what
+// explainPermission adds to an error of permissions who owns what, who this is, and what
 // to do about it; and to that of a file in the place of a directory the same. Root is the state directory: nothing above it is to be given
 // to anybody.
-func explain(err error, root string) error {
+func explainPermission(err error, root string) error {
 	path := pathOf(err)
 	info, statErr := os.Stat(path)
 	if errors.Is(err, syscall.ENOTDIR) && statErr == nil && !info.IsDir() {

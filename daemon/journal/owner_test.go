@@ -59,7 +59,7 @@ func TestAnotherUsersDirectory(t *testing.T) {
 			t.Errorf("%s: %q does not name both users", state, text)
 		}
 	}
-	if err := explain(io.ErrUnexpectedEOF, dir); !errors.Is(err, io.ErrUnexpectedEOF) || err.Error() != io.ErrUnexpectedEOF.Error() {
+	if err := explainPermission(io.ErrUnexpectedEOF, dir); !errors.Is(err, io.ErrUnexpectedEOF) || err.Error() != io.ErrUnexpectedEOF.Error() {
 		t.Errorf("an error of another kind became %v", err)
 	}
 }

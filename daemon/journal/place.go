@@ -45,9 +45,9 @@ func newPlaces(fsys FS, dir string, home func() error) *places {
 	return &places{fs: fsys, dir: dir, home: home, files: map[string]place{}}
 }
 
-// create makes a file that has its name only when its content is durable. It
+// createDurable makes a file that has its name only when its content is durable. It
 // replaces one of the same name, and leaves it open.
-func (p *places) create(name string, content ...[]byte) (File, error) {
+func (p *places) createDurable(name string, content ...[]byte) (File, error) {
 	if err := p.home(); err != nil { // never into the journal of another
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func (p *places) create(name string, content ...[]byte) (File, error) {
 	}
 	err = writeSync(f, content...)
 	if err == nil {
-		err = p.rename(f, tmp, name, content)
+		err = p.renameFinished(f, tmp, name, content)
 	}
 	if err == nil {
 		err = p.fs.SyncDir(p.dir)
@@ -72,8 +72,8 @@ func (p *places) create(name string, content ...[]byte) (File, error) {
 	return f, nil
 }
 
-// rename gives a finished file its name. Nobody looks at the files meanwhile.
-func (p *places) rename(f File, tmp, name string, content [][]byte) error {
+// renameFinished gives a finished file its name. Nobody looks at the files meanwhile.
+func (p *places) renameFinished(f File, tmp, name string, content [][]byte) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.files, name)
@@ -101,25 +101,25 @@ func writeSync(f File, parts ...[]byte) error {
 	return f.Sync()
 }
 
-func (p *places) put(name string, f place) {
+func (p *places) remember(name string, f place) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.files[name] = f
 }
 
-// found notes a file as it is now.
-func (p *places) found(name string) {
+// rememberAsFound notes a file as it is now.
+func (p *places) rememberAsFound(name string) {
 	id, err := p.fs.Stat(filepath.Join(p.dir, name))
 	if err != nil {
 		return // the first look will say so
 	}
 	f := place{Identity: id}
-	f.sum, f.summed = p.sum(name, id.Size)
-	p.put(name, f)
+	f.sum, f.summed = p.checksumOf(name, id.Size)
+	p.remember(name, f)
 }
 
-// sum reads a file of size bytes; false if it has not so many, or cannot be read.
-func (p *places) sum(name string, size int64) (uint32, bool) {
+// checksumOf reads a file of size bytes; false if it has not so many, or cannot be read.
+func (p *places) checksumOf(name string, size int64) (uint32, bool) {
 	r, err := p.fs.Open(filepath.Join(p.dir, name))
 	if err != nil {
 		return 0, false
@@ -138,20 +138,20 @@ func (p *places) forget(name string) {
 	delete(p.files, name)
 }
 
-// only forgets all others.
-func (p *places) only(names ...string) {
+// forgetOthers forgets all others.
+func (p *places) forgetOthers(names ...string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	maps.DeleteFunc(p.files, func(name string, _ place) bool { return !slices.Contains(names, name) })
 }
 
-// intact reports whether the file of that name is as this process has left it.
-func (p *places) intact(name string) bool {
+// isIntact reports whether the file of that name is as this process has left it.
+func (p *places) isIntact(name string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	_, known := p.files[name]
 	id, err := p.fs.Stat(filepath.Join(p.dir, name))
-	return known && err == nil && p.compare(name, id) == nil
+	return known && err == nil && p.compareIdentity(name, id) == nil
 }
 
 // lookAtFiles gives a *LostError if one of the files is not what it was.
@@ -162,9 +162,9 @@ func (p *places) lookAtFiles() error {
 		path := filepath.Join(p.dir, name)
 		id, err := p.fs.Stat(path)
 		if err != nil {
-			return notThere(path, err)
+			return missingFileError(path, err)
 		}
-		if err := p.compare(name, id); err != nil {
+		if err := p.compareIdentity(name, id); err != nil {
 			return err
 		}
 	}
@@ -177,7 +177,7 @@ func (p *places) lookAtFiles() error {
 func (p *places) lookForOthers() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c, err := list(p.fs, p.dir)
+	c, err := listFiles(p.fs, p.dir)
 	if err != nil {
 		return err
 	}
@@ -189,16 +189,16 @@ func (p *places) lookForOthers() error {
 	return nil
 }
 
-// compare gives a *LostError if id is not what this process has made of the file
+// compareIdentity gives a *LostError if id is not what this process has made of the file
 // of that name. It is called with mu held.
-func (p *places) compare(name string, id Identity) error {
+func (p *places) compareIdentity(name string, id Identity) error {
 	was := p.files[name]
 	lost := &LostError{Path: filepath.Join(p.dir, name)}
 	const owner = 0o600
 	switch {
 	case id.Links == 0 && was.Links > 0: // some file systems never count links
 		lost.Reason = "was deleted"
-	case !id.same(was.Identity):
+	case !id.isSameFile(was.Identity):
 		lost.Reason = "was replaced by another file"
 	case id.Size < was.Size:
 		lost.Reason = fmt.Sprintf("was cut from %d to %d bytes", was.Size, id.Size)
@@ -206,7 +206,7 @@ func (p *places) compare(name string, id Identity) error {
 		lost.Reason = fmt.Sprintf("has %d bytes that another program wrote", id.Size-was.Size)
 	case id.Mode.Perm()&owner != owner:
 		lost.Reason = fmt.Sprintf("cannot be read at the next start: its mode is %04o", id.Mode.Perm())
-	case !id.Modified.Equal(was.Modified) && !p.unchanged(name, was):
+	case !id.Modified.Equal(was.Modified) && !p.hasSameContent(name, was):
 		lost.Reason = "was changed by another program"
 	default:
 		was.Identity = id
@@ -216,30 +216,30 @@ func (p *places) compare(name string, id Identity) error {
 	return lost
 }
 
-// unchanged reads a file whose time of modification has changed. Some file
+// hasSameContent reads a file whose time of modification has changed. Some file
 // systems (NFS, SMB) change it by themselves, and so does touch(1).
-func (p *places) unchanged(name string, was place) bool {
+func (p *places) hasSameContent(name string, was place) bool {
 	if !was.summed {
 		return false
 	}
-	sum, whole := p.sum(name, was.Size)
+	sum, whole := p.checksumOf(name, was.Size)
 	return whole && sum == was.sum
 }
 
-// check is lookAtFiles for one file that is open for writing.
-func (p *places) check(name string, f File) error {
+// checkOpenFile is lookAtFiles for one file that is open for writing.
+func (p *places) checkOpenFile(name string, f File) error {
 	id, err := f.Stat()
 	if err != nil {
 		return err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.compare(name, id)
+	return p.compareIdentity(name, id)
 }
 
-// wrote notes that this process has added b to a file, and gives a *LostError if
+// noteWritten notes that this process has added b to a file, and gives a *LostError if
 // the file is not what that makes of it.
-func (p *places) wrote(name string, f File, b []byte) error {
+func (p *places) noteWritten(name string, f File, b []byte) error {
 	id, err := f.Stat()
 	if err != nil {
 		return err
@@ -251,25 +251,25 @@ func (p *places) wrote(name string, f File, b []byte) error {
 	was.sum = crc32.Update(was.sum, castagnoli, b)
 	was.Modified = id.Modified
 	p.files[name] = was
-	return p.compare(name, id)
+	return p.compareIdentity(name, id)
 }
 
-// notThere makes a *LostError of an error of stat(2) that says that a start would
+// missingFileError makes a *LostError of an error of stat(2) that says that a start would
 // not find the path. Others (EIO, ENOMEM) may be over in a moment.
-func notThere(path string, err error) error {
+func missingFileError(path string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return &LostError{Path: path, Reason: "is gone"}
 	}
 	for _, lasting := range []error{fs.ErrPermission, syscall.ENOTDIR, syscall.ELOOP, syscall.ESTALE} {
 		if errors.Is(err, lasting) {
-			return unseen(path, err)
+			return unreadableError(path, err)
 		}
 	}
 	return err
 }
 
-// unseen is about a path of which nothing can be said.
-func unseen(path string, err error) *LostError {
+// unreadableError is about a path of which nothing can be said.
+func unreadableError(path string, err error) *LostError {
 	if named := (*fs.PathError)(nil); errors.As(err, &named) {
 		err = named.Err // the path is said already
 	}

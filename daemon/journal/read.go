@@ -15,7 +15,7 @@ import (
 // read on. Any other error is the last thing that comes.
 func Read(dir string) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		for r, err := range read(osFS{}, dir, 0) {
+		for r, err := range readDirectory(osFS{}, dir, 0) {
 			var damage *DamageError
 			if err != nil && !errors.As(err, &damage) {
 				err = fmt.Errorf("reading journal: %w", err)
@@ -27,23 +27,23 @@ func Read(dir string) iter.Seq2[Record, error] {
 	}
 }
 
-func read(fsys FS, dir string, after uint64) iter.Seq2[Record, error] {
+func readDirectory(fsys FS, dir string, after uint64) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		w, err := look(fsys, dir, after)
+		w, err := lookAtDirectory(fsys, dir, after)
 		if err != nil {
 			yield(Record{}, err)
 			return
 		}
 		defer w.close()
-		w.run(func(e entry, err error) bool { return yield(e.Record, err) })
+		w.giveEntries(func(e entry, err error) bool { return yield(e.Record, err) })
 	}
 }
 
-// look opens what is in dir now. Between listing and opening a file may have
+// lookAtDirectory opens what is in dir now. Between listing and opening a file may have
 // been replaced by a snapshot: then it looks again.
-func look(fsys FS, dir string, after uint64) (*walk, error) {
+func lookAtDirectory(fsys FS, dir string, after uint64) (*walk, error) {
 	for tries := 1; ; tries++ {
-		c, err := list(fsys, dir)
+		c, err := listFiles(fsys, dir)
 		if err != nil {
 			return nil, err
 		}

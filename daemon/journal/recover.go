@@ -14,7 +14,7 @@ const keepTorn = 8 // files
 // first: the records that may have come from a page cache only, or all of the
 // newest segment if it is small, so that restarts do not pile up files.
 func (j *Journal) recover() error {
-	c, err := list(j.fs, j.dir)
+	c, err := listFiles(j.fs, j.dir)
 	if err != nil {
 		return err
 	}
@@ -24,7 +24,7 @@ func (j *Journal) recover() error {
 	}
 	defer w.close()
 	k := carry{small: j.small}
-	w.run(func(e entry, err error) bool {
+	w.giveEntries(func(e entry, err error) bool {
 		if err == nil && len(w.scans) > 0 {
 			k.add(w.scans[len(w.scans)-1], e)
 		}
@@ -32,23 +32,23 @@ func (j *Journal) recover() error {
 	})
 	for _, f := range w.files {
 		if !f.damaged && !slices.Contains(w.hurt, f.file) {
-			j.places.found(f.name)
+			j.places.rememberAsFound(f.name)
 		}
 	}
 	j.last = w.next - 1
 	j.durable = j.last
 	j.found.Clean = len(c.live) == 0
 	if n := len(w.scans); n > 0 {
-		j.resume(w.scans[n-1], k)
+		j.prepareNextSegment(w.scans[n-1], k)
 	}
 	for _, s := range w.scans {
 		j.size += s.good
-		if torn := s.tail(); torn > 0 && s.mayBeCut() {
+		if torn := s.tailBytes(); torn > 0 && s.mayBeCut() {
 			j.found.TornBytes += torn
-			j.saveTorn(s)
+			j.saveTornTail(s)
 		}
 	}
-	j.quarantine(&c, w)
+	j.quarantineDamaged(&c, w)
 	if j.ousted != "" {
 		j.found.Quarantined = append(j.found.Quarantined, j.ousted)
 		j.found.Damaged = true
@@ -57,7 +57,7 @@ func (j *Journal) recover() error {
 	if len(w.files) > 0 && slices.Contains(w.hurt, w.files[0].file) {
 		c.obsolete = nil // what a damaged snapshot has replaced may be wanted yet
 	}
-	j.tidy(c)
+	j.removeLeftovers(c)
 	return nil
 }
 
@@ -78,12 +78,12 @@ func (k *carry) add(s *segmentScan, e entry) {
 	k.bytes += e.end - e.start
 	if k.bytes > k.small || s.hurt {
 		k.partial = true
-		k.drop(s.proven)
+		k.dropThrough(s.proven)
 	}
 }
 
-// drop forgets the records up to last.
-func (k *carry) drop(last uint64) {
+// dropThrough forgets the records up to last.
+func (k *carry) dropThrough(last uint64) {
 	n := 0
 	for n < len(k.entries) && k.entries[n].Seq <= last {
 		k.bytes -= k.entries[n].end - k.entries[n].start
@@ -92,14 +92,14 @@ func (k *carry) drop(last uint64) {
 	k.entries = k.entries[n:]
 }
 
-// resume prepares the segment that follows or replaces s, the newest.
-func (j *Journal) resume(s *segmentScan, k carry) {
-	j.found.Clean = s.closed && s.tail() == 0
+// prepareNextSegment prepares the segment that follows or replaces s, the newest.
+func (j *Journal) prepareNextSegment(s *segmentScan, k carry) {
+	j.found.Clean = s.closed && s.tailBytes() == 0
 	if k.from != s {
 		k = carry{}
 	}
 	if k.partial || s.hurt {
-		k.drop(s.proven)
+		k.dropThrough(s.proven)
 	}
 	j.queue = slices.Clip(k.entries)
 	end := s.record
@@ -112,9 +112,9 @@ func (j *Journal) resume(s *segmentScan, k carry) {
 	}
 }
 
-// saveTorn keeps a copy of what is going to be cut off. Nobody was told that it
+// saveTornTail keeps a copy of what is going to be cut off. Nobody was told that it
 // is durable, so a failure to copy it is none.
-func (j *Journal) saveTorn(s *segmentScan) {
+func (j *Journal) saveTornTail(s *segmentScan) {
 	r, err := j.fs.Open(j.path(s.name))
 	if err != nil {
 		return
@@ -133,8 +133,8 @@ func (j *Journal) saveTorn(s *segmentScan) {
 	_, _ = io.Copy(f, io.LimitReader(r, math.MaxInt32))
 }
 
-// quarantine has what is damaged renamed, so that nothing removes it, and says so.
-func (j *Journal) quarantine(c *catalog, w *walk) {
+// quarantineDamaged has what is damaged renamed, so that nothing removes it, and says so.
+func (j *Journal) quarantineDamaged(c *catalog, w *walk) {
 	for _, f := range w.hurt {
 		if f.damaged {
 			continue
@@ -158,9 +158,9 @@ func (j *Journal) quarantine(c *catalog, w *walk) {
 	}
 }
 
-// tidy removes what no longer counts. What it cannot remove it will at the next
+// removeLeftovers removes what no longer counts. What it cannot remove it will at the next
 // start.
-func (j *Journal) tidy(c catalog) {
+func (j *Journal) removeLeftovers(c catalog) {
 	j.removeObsolete(c)
 	for _, name := range c.unfinished {
 		_ = j.fs.Remove(j.path(name))

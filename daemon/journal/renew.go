@@ -46,34 +46,34 @@ func (j *Journal) Verify() {
 	}
 }
 
-// look sees to it that what is durable is still at its path, and that the lock is
+// verifyPlace sees to it that what is durable is still at its path, and that the lock is
 // one of the directory at that path. It runs in the writer.
-func (j *Journal) look() {
+func (j *Journal) verifyPlace() {
 	j.mu.Lock()
 	wants := j.lost != nil && j.renewal == nil
 	isLost := j.lost != nil
 	j.mu.Unlock()
 	switch {
 	case wants:
-		j.want() // the caller has not answered, or could not
+		j.requestState() // the caller has not answered, or could not
 	case !isLost:
 		var gone *LostError
-		switch err := j.lookAtAll(); {
+		switch err := j.verifyFiles(); {
 		case err == nil:
 			j.blind = 0
 		case errors.As(err, &gone):
-			j.lose(gone)
+			j.markLost(gone)
 		default:
 			if j.blind++; j.blind == blindLooks {
-				j.lose(unseen(j.dir, err))
+				j.markLost(unreadableError(j.dir, err))
 			}
 		}
 	}
 }
 
-func (j *Journal) lookAtAll() error {
+func (j *Journal) verifyFiles() error {
 	for _, l := range j.locks() {
-		if err := l.look(j.fs); err != nil {
+		if err := l.verifyLock(j.fs); err != nil {
 			return err
 		}
 	}
@@ -89,11 +89,11 @@ func (j *Journal) lookAtAll() error {
 	return j.places.lookForOthers()
 }
 
-// lose is called when files are lost: what was durable is not, until the caller
+// markLost is called when files are lost: what was durable is not, until the caller
 // has given the whole state and that is written.
-func (j *Journal) lose(err *LostError) {
+func (j *Journal) markLost(err *LostError) {
 	j.blind = 0
-	j.disk.abandon()
+	j.disk.abandonSegment()
 	j.disk.cuts, j.disk.renames, j.disk.entered = nil, nil, false
 	j.mu.Lock()
 	j.lost = err
@@ -101,11 +101,11 @@ func (j *Journal) lose(err *LostError) {
 	j.lastly = err.Error()
 	j.setHealth(err)
 	j.mu.Unlock()
-	j.noSplit(err)
-	j.want()
+	j.abandonCompaction(err)
+	j.requestState()
 }
 
-func (j *Journal) want() {
+func (j *Journal) requestState() {
 	select {
 	case j.wanted <- struct{}{}:
 	default:
@@ -121,38 +121,38 @@ func (j *Journal) Wanted() <-chan struct{} { return j.wanted }
 // this one has to end.
 func (j *Journal) Usurped() <-chan struct{} { return j.taken }
 
-// renew writes everything anew under the names where the next start looks for it:
+// writeAnew writes everything anew under the names where the next start looks for it:
 // the lock first, then the snapshot that the caller gave, then a segment for what
 // comes after it. It runs in the writer and may be tried again.
-func (j *Journal) renew(c *compaction) error {
+func (j *Journal) writeAnew(c *compaction) error {
 	j.background.Wait() // a compaction of before that still writes
-	if err := j.relock(); err != nil {
+	if err := j.lockDirectories(); err != nil {
 		return err
 	}
 	if err := j.setAside(func(f file) bool { return f.number > c.through }); err != nil { // a start would think that it is newer
 		return err
 	}
-	f, err := j.places.create(snapshotName(c.through), c.lines...)
+	f, err := j.places.createDurable(snapshotName(c.through), c.lines...)
 	if err != nil {
 		return err
 	}
 	f.Close()
-	j.disk.abandon() // of a try that failed later than here
-	size, err := j.disk.begin(c.through+1, nil)
+	j.disk.abandonSegment() // of a try that failed later than here
+	size, err := j.disk.beginSegment(c.through+1, nil)
 	if err != nil {
 		return err
 	}
 	_ = j.setAside(func(f file) bool { return f.number <= c.through && !f.damaged })
-	if all, err := list(j.fs, j.dir); err == nil {
+	if all, err := listFiles(j.fs, j.dir); err == nil {
 		j.removeObsolete(all)
 	}
-	j.places.only(snapshotName(c.through), segmentName(c.through+1))
-	j.renewed(c, size)
+	j.places.forgetOthers(snapshotName(c.through), segmentName(c.through+1))
+	j.noteRenewal(c, size)
 	return nil
 }
 
-// renewed notes that all up to c.through is durable.
-func (j *Journal) renewed(c *compaction, size int64) {
+// noteRenewal notes that all up to c.through is durable.
+func (j *Journal) noteRenewal(c *compaction, size int64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	n := 0
@@ -184,12 +184,12 @@ func (j *Journal) setAside(which func(file) bool) error {
 		}
 	}
 	for _, name := range names {
-		f, ok := parseName(name)
-		if !ok || !which(f) || j.places.intact(name) {
+		f, ok := parseFileName(name)
+		if !ok || !which(f) || j.places.isIntact(name) {
 			continue
 		}
 		name, _, _ := strings.Cut(name, damagedSuffix)
-		to := fmt.Sprintf("%s.%d%s", name, j.stamp().UnixNano(), foreignSuffix)
+		to := fmt.Sprintf("%s.%d%s", name, j.timestamp().UnixNano(), foreignSuffix)
 		if err := j.fs.Rename(j.path(f.name), j.path(to)); err != nil {
 			return err
 		}
@@ -208,14 +208,14 @@ type dirLock struct {
 	lock Lock
 }
 
-// look gives a *LostError if the directory is not at its path any more.
-func (l *dirLock) look(fsys FS) error {
+// verifyLock gives a *LostError if the directory is not at its path any more.
+func (l *dirLock) verifyLock(fsys FS) error {
 	if l.lock == nil {
 		return nil
 	}
 	at, err := fsys.Stat(l.dir)
 	if err != nil {
-		return notThere(l.dir, err)
+		return missingFileError(l.dir, err)
 	}
 	const owner = 0o700
 	held, err := l.lock.Stat()
@@ -224,7 +224,7 @@ func (l *dirLock) look(fsys FS) error {
 		return err
 	case !at.Mode.IsDir():
 		return &LostError{Path: l.dir, Reason: "is not a directory any more"}
-	case !at.same(held):
+	case !at.isSameFile(held):
 		return &LostError{Path: l.dir, Reason: "was replaced by another directory"}
 	case at.Mode.Perm()&owner != owner:
 		return &LostError{Path: l.dir, Reason: fmt.Sprintf("cannot be used at the next start: its mode is %04o", at.Mode.Perm())}
@@ -232,12 +232,12 @@ func (l *dirLock) look(fsys FS) error {
 	return nil
 }
 
-// take locks the directory that is at the path now, unless it is locked already.
-func (l *dirLock) take(fsys FS) error {
+// lockCurrent locks the directory that is at the path now, unless it is locked already.
+func (l *dirLock) lockCurrent(fsys FS) error {
 	if l.lock != nil {
 		at, err := fsys.Stat(l.dir)
 		held, heldErr := l.lock.Stat()
-		if err = cmp.Or(err, heldErr); err != nil || at.same(held) {
+		if err = cmp.Or(err, heldErr); err != nil || at.isSameFile(held) {
 			return err // to lock it again would be to refuse oneself (flock(2))
 		}
 	}
@@ -265,9 +265,9 @@ func (j *Journal) locks() []*dirLock {
 	return []*dirLock{&j.outer, &j.inner}
 }
 
-// relock makes the directories, if need be, has them locked, and notes how long
+// lockDirectories makes the directories, if need be, has them locked, and notes how long
 // another process has had one.
-func (j *Journal) relock() error {
+func (j *Journal) lockDirectories() error {
 	err := j.lockAll()
 	if errors.Is(err, fs.ErrExist) {
 		err = fmt.Errorf("%w (a symbolic link that leads nowhere?)", err)
@@ -295,7 +295,7 @@ func (j *Journal) lockAll() error {
 		if err := j.fs.MkdirAll(l.dir); err != nil {
 			return err
 		}
-		if err := l.take(j.fs); err != nil {
+		if err := l.lockCurrent(j.fs); err != nil {
 			return err
 		}
 	}
@@ -309,7 +309,7 @@ func (j *Journal) clearPlace() error {
 	if at, err := j.fs.Stat(j.dir); err != nil || at.Mode.IsDir() {
 		return nil //nolint:nilerr // MkdirAll says what is wrong
 	}
-	to := fmt.Sprintf("%s.%d%s", j.dir, j.stamp().UnixNano(), foreignSuffix)
+	to := fmt.Sprintf("%s.%d%s", j.dir, j.timestamp().UnixNano(), foreignSuffix)
 	if err := j.fs.Rename(j.dir, to); err != nil {
 		return err
 	}
@@ -317,7 +317,7 @@ func (j *Journal) clearPlace() error {
 	return nil
 }
 
-func (j *Journal) unlock() {
+func (j *Journal) unlockDirectories() {
 	for _, l := range j.locks() {
 		l.close()
 	}

@@ -23,10 +23,10 @@ func (e *DamageError) Error() string {
 	if e.Line > 0 {
 		where = fmt.Sprintf("%s, line %d", e.File, e.Line)
 	}
-	return fmt.Sprintf("%s: %v: %s", where, e.Err, e.lost())
+	return fmt.Sprintf("%s: %v: %s", where, e.Err, e.describeLoss())
 }
 
-func (e *DamageError) lost() string {
+func (e *DamageError) describeLoss() string {
 	switch {
 	case e.From == 0:
 		return "part of the state is lost"
@@ -65,15 +65,15 @@ type segmentScan struct {
 	more  func() bool // at the end of the file: read on; nil: no
 }
 
-// run gives out every record that counts and a DamageError wherever one is
+// scanRecords gives out every record that counts and a DamageError wherever one is
 // missing. It is false when yield was.
-func (s *segmentScan) run() bool {
+func (s *segmentScan) scanRecords() bool {
 	s.next, s.good, s.record = s.first, s.lines.start, s.lines.start
 	s.proven = max(s.proven, s.header.Through)
 	if s.headErr != nil {
-		s.bad(s.headErr, 1)
+		s.noteDamage(s.headErr, 1)
 		s.proven = noLimit
-		if !s.damage(s.next - 1) {
+		if !s.reportDamage(s.next - 1) {
 			return false
 		}
 	}
@@ -84,112 +84,112 @@ func (s *segmentScan) run() bool {
 			continue
 		}
 		if errors.Is(err, io.EOF) {
-			return s.finish()
+			return s.judgeEnd()
 		}
 		if err != nil { // a bad sector: what lies behind it cannot be judged
-			s.bad(err, s.lines.number+1)
+			s.noteDamage(err, s.lines.number+1)
 			s.proven = max(s.proven, s.next)
-			return s.finish()
+			return s.judgeEnd()
 		}
 		e, err := parseEntry(text)
 		e.start, e.end = start, s.lines.start
-		if !s.take(e, err) {
+		if !s.judgeLine(e, err) {
 			return false
 		}
 	}
 }
 
-// take judges one line.
-func (s *segmentScan) take(e entry, err error) bool {
+// judgeLine judges one line.
+func (s *segmentScan) judgeLine(e entry, err error) bool {
 	expected := s.next
 	if n := len(s.held); n > 0 {
 		expected = s.held[n-1].Seq + 1
 	}
 	switch {
 	case err != nil:
-		s.bad(err, s.lines.number)
+		s.noteDamage(err, s.lines.number)
 	case e.closed && e.Seq+1 >= expected && !s.closed:
-		return s.takeClosed(e)
+		return s.judgeClosed(e)
 	case e.closed || s.closed || e.part > 0 || e.Seq < expected:
-		s.bad(errOrder, s.lines.number)
+		s.noteDamage(errOrder, s.lines.number)
 	case e.Seq > s.limit: // written again by the next segment
 	default:
 		s.proven = max(s.proven, e.batch-1)
 		e.Data = bytes.Clone(e.Data)
 		if s.trouble == nil && e.Seq == s.next {
-			return s.give(e)
+			return s.giveRecord(e)
 		}
 		s.held = append(s.held, e)
-		return s.settle()
+		return s.releaseHeld()
 	}
 	return true
 }
 
-// takeClosed: a journal is closed only when everything in it is durable.
-func (s *segmentScan) takeClosed(e entry) bool {
+// judgeClosed: a journal is closed only when everything in it is durable.
+func (s *segmentScan) judgeClosed(e entry) bool {
 	s.proven = max(s.proven, e.Seq)
-	if !s.settle() {
+	if !s.releaseHeld() {
 		return false
 	}
-	if (s.trouble != nil || s.next <= e.Seq) && !s.damage(e.Seq) {
+	if (s.trouble != nil || s.next <= e.Seq) && !s.reportDamage(e.Seq) {
 		return false
 	}
 	s.closed, s.good = true, e.end
 	return true
 }
 
-func (s *segmentScan) bad(err error, line int) {
+func (s *segmentScan) noteDamage(err error, line int) {
 	if s.trouble == nil {
 		s.trouble, s.line = err, line
 	}
 }
 
-// settle gives out what is held, unless it may belong to a torn tail.
-func (s *segmentScan) settle() bool {
+// releaseHeld gives out what is held, unless it may belong to a torn tail.
+func (s *segmentScan) releaseHeld() bool {
 	for len(s.held) > 0 {
 		e := s.held[0]
 		if s.trouble != nil || e.Seq != s.next {
 			if s.proven < s.next {
 				return true
 			}
-			if !s.damage(e.Seq - 1) {
+			if !s.reportDamage(e.Seq - 1) {
 				return false
 			}
 		}
 		s.held = s.held[1:]
-		if !s.give(e) {
+		if !s.giveRecord(e) {
 			return false
 		}
 	}
 	return true
 }
 
-func (s *segmentScan) give(e entry) bool {
+func (s *segmentScan) giveRecord(e entry) bool {
 	s.next, s.good, s.record = e.Seq+1, e.end, e.end
 	return s.yield(e, nil)
 }
 
-// finish judges what is left at the end of the file: damage, or a torn tail.
-func (s *segmentScan) finish() bool {
-	if s.lines.rest() > 0 {
-		s.bad(errCutShort, s.lines.number+1)
+// judgeEnd judges what is left at the end of the file: damage, or a torn tail.
+func (s *segmentScan) judgeEnd() bool {
+	if s.lines.unfinishedBytes() > 0 {
+		s.noteDamage(errCutShort, s.lines.number+1)
 	}
 	last := min(s.proven, s.limit)
 	if s.next <= last && last != noLimit {
-		return s.damage(last)
+		return s.reportDamage(last)
 	}
 	return true
 }
 
-// tail is the number of bytes at the end of the file that do not count.
-func (s *segmentScan) tail() int64 { return s.lines.end - s.good }
+// tailBytes is the number of bytes at the end of the file that do not count.
+func (s *segmentScan) tailBytes() int64 { return s.lines.end - s.good }
 
 // mayBeCut says whether the tail may be removed: a damaged file is kept whole, also
 // when a later segment hides its damage from this start.
 func (s *segmentScan) mayBeCut() bool { return !s.hurt && !s.damaged }
 
-// damage reports that the records from next to last are lost.
-func (s *segmentScan) damage(last uint64) bool {
+// reportDamage reports that the records from next to last are lost.
+func (s *segmentScan) reportDamage(last uint64) bool {
 	e := &DamageError{File: filepath.Join(s.dir, s.name), Line: s.line, From: s.next, To: last, Err: s.trouble}
 	if s.trouble == nil {
 		e.Line, e.Err = s.lines.number, errMissing

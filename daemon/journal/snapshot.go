@@ -16,14 +16,14 @@ const snapshotPart = 256 << 10
 // their keys and the checksum.
 const maxFrame = 200
 
-// snapshot gives the content of the file that stands for the records up to through,
+// snapshotContent gives the content of the file that stands for the records up to through,
 // in parts.
-func (j *Journal) snapshot(through uint64, state iter.Seq[Record]) (parts [][]byte, err error) {
+func (j *Journal) snapshotContent(through uint64, state iter.Seq[Record]) (parts [][]byte, err error) {
 	var lines []byte
 	parts = append(parts, nil) // the first line, which counts the others
 	count := uint64(0)
 	for r := range state {
-		r, err := j.prepare(r)
+		r, err := j.asWritten(r)
 		if err != nil {
 			return nil, err
 		}
@@ -37,7 +37,7 @@ func (j *Journal) snapshot(through uint64, state iter.Seq[Record]) (parts [][]by
 		}
 		lines = entry{Record: r, part: count}.append(lines)
 	}
-	h := header{Journal: "snapshot", Version: version, Through: through, Parts: count, At: j.stamp()}
+	h := header{Journal: "snapshot", Version: version, Through: through, Parts: count, At: j.timestamp()}
 	parts[0] = h.append(nil)
 	return append(parts, lines), nil
 }
@@ -52,10 +52,10 @@ type snapshotScan struct {
 	yield func(entry, error) bool
 }
 
-// run gives out every record that can be verified and a DamageError for what
+// scanRecords gives out every record that can be verified and a DamageError for what
 // cannot. It is false when yield was.
-func (s *snapshotScan) run() bool {
-	if s.headErr != nil && !s.damage(s.headErr) {
+func (s *snapshotScan) scanRecords() bool {
+	if s.headErr != nil && !s.reportDamage(s.headErr) {
 		return false
 	}
 	for {
@@ -64,25 +64,25 @@ func (s *snapshotScan) run() bool {
 			break
 		}
 		if err != nil { // a bad sector
-			return s.damage(err)
+			return s.reportDamage(err)
 		}
-		if !s.take(parseEntry(text)) {
+		if !s.judgeLine(parseEntry(text)) {
 			return false
 		}
 	}
-	if s.lines.rest() > 0 || s.headErr == nil && s.part != s.header.Parts && !s.told {
-		return s.damage(errCutShort)
+	if s.lines.unfinishedBytes() > 0 || s.headErr == nil && s.part != s.header.Parts && !s.told {
+		return s.reportDamage(errCutShort)
 	}
 	return true
 }
 
-func (s *snapshotScan) take(e entry, err error) bool {
+func (s *snapshotScan) judgeLine(e entry, err error) bool {
 	switch {
 	case err != nil:
-		return s.damage(err)
+		return s.reportDamage(err)
 	case e.part <= s.part || e.Seq != s.number:
-		return s.damage(errOrder)
-	case e.part > s.part+1 && !s.told && !s.damage(errMissing):
+		return s.reportDamage(errOrder)
+	case e.part > s.part+1 && !s.told && !s.reportDamage(errMissing):
 		return false
 	}
 	s.part, s.told = e.part, false
@@ -90,7 +90,7 @@ func (s *snapshotScan) take(e entry, err error) bool {
 	return s.yield(e, nil)
 }
 
-func (s *snapshotScan) damage(err error) bool {
+func (s *snapshotScan) reportDamage(err error) bool {
 	s.told = true
 	return s.yield(entry{}, &DamageError{File: filepath.Join(s.dir, s.name), Line: s.lines.number, Err: err})
 }

@@ -21,23 +21,23 @@ type walk struct {
 
 // newWalk opens what counts of the journal in dir.
 func newWalk(fsys FS, dir string, c catalog, after uint64) (*walk, error) {
-	opened, err := openAll(fsys, dir, c.live)
+	opened, err := openFiles(fsys, dir, c.live)
 	if err != nil {
 		return nil, err
 	}
 	return &walk{dir: dir, files: opened, suspect: c.suspect, after: after}, nil
 }
 
-func (w *walk) close() { closeAll(w.files) }
+func (w *walk) close() { closeFiles(w.files) }
 
-// run gives out entries in order, each with a higher number than the one
+// giveEntries gives out entries in order, each with a higher number than the one
 // before (the lines of a snapshot share one), and *DamageErrors between them.
 // It is false when yield was.
-func (w *walk) run(yield func(entry, error) bool) bool {
+func (w *walk) giveEntries(yield func(entry, error) bool) bool {
 	w.next = 1
 	for _, f := range w.suspect {
 		w.hurt = append(w.hurt, f)
-		if !w.damage(&DamageError{File: filepath.Join(w.dir, f.name), Line: 1, Err: errSuspect}, yield) {
+		if !w.reportDamage(&DamageError{File: filepath.Join(w.dir, f.name), Line: 1, Err: errSuspect}, yield) {
 			return false
 		}
 	}
@@ -45,8 +45,8 @@ func (w *walk) run(yield func(entry, error) bool) bool {
 	if len(segments) > 0 && segments[0].snapshot {
 		f := segments[0]
 		w.next = f.number + 1
-		s := &snapshotScan{openFile: f, dir: w.dir, yield: w.only(f, yield)}
-		if !s.run() {
+		s := &snapshotScan{openFile: f, dir: w.dir, yield: w.skipGiven(f, yield)}
+		if !s.scanRecords() {
 			return false
 		}
 		segments = segments[1:]
@@ -55,11 +55,11 @@ func (w *walk) run(yield func(entry, error) bool) bool {
 }
 
 func (w *walk) segments(segments []*openFile, yield func(entry, error) bool) bool {
-	if len(segments) > 0 && segments[0].first > w.next && !w.gap(segments[0], yield) {
+	if len(segments) > 0 && segments[0].first > w.next && !w.reportGap(segments[0], yield) {
 		return false
 	}
 	for i, f := range segments {
-		s := &segmentScan{openFile: f, dir: w.dir, limit: noLimit, yield: w.only(f, yield)}
+		s := &segmentScan{openFile: f, dir: w.dir, limit: noLimit, yield: w.skipGiven(f, yield)}
 		switch {
 		case i+1 == len(segments):
 			s.more = w.more
@@ -70,7 +70,7 @@ func (w *walk) segments(segments []*openFile, yield func(entry, error) bool) boo
 			s.proven = s.limit
 		}
 		w.scans = append(w.scans, s)
-		if !s.run() {
+		if !s.scanRecords() {
 			return false
 		}
 		w.next = max(w.next, s.next)
@@ -78,15 +78,15 @@ func (w *walk) segments(segments []*openFile, yield func(entry, error) bool) boo
 	return true
 }
 
-// only keeps what was given out already from being given out again, and notes
+// skipGiven keeps what was given out already from being given out again, and notes
 // damage.
-func (w *walk) only(f *openFile, yield func(entry, error) bool) func(entry, error) bool {
+func (w *walk) skipGiven(f *openFile, yield func(entry, error) bool) func(entry, error) bool {
 	return func(e entry, err error) bool {
 		if damage := (*DamageError)(nil); errors.As(err, &damage) {
 			if n := len(w.hurt); n == 0 || w.hurt[n-1] != f.file {
 				w.hurt = append(w.hurt, f.file)
 			}
-			return w.damage(damage, yield)
+			return w.reportDamage(damage, yield)
 		}
 		if e.part == 0 && e.Seq < w.next || e.Seq <= w.after {
 			return true
@@ -98,12 +98,12 @@ func (w *walk) only(f *openFile, yield func(entry, error) bool) func(entry, erro
 	}
 }
 
-// gap reports that the files before f are missing.
-func (w *walk) gap(f *openFile, yield func(entry, error) bool) bool {
-	return w.damage(&DamageError{File: filepath.Join(w.dir, f.name), From: w.next, To: f.first - 1, Err: errMissingFile}, yield)
+// reportGap reports that the files before f are missing.
+func (w *walk) reportGap(f *openFile, yield func(entry, error) bool) bool {
+	return w.reportDamage(&DamageError{File: filepath.Join(w.dir, f.name), From: w.next, To: f.first - 1, Err: errMissingFile}, yield)
 }
 
-func (w *walk) damage(e *DamageError, yield func(entry, error) bool) bool {
+func (w *walk) reportDamage(e *DamageError, yield func(entry, error) bool) bool {
 	w.lost = append(w.lost, e)
 	if w.after > 0 && max(e.From, e.To+1) <= w.after+1 {
 		return true

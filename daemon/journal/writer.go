@@ -8,9 +8,9 @@ import (
 
 const maxBatch = 8 << 20 // bytes written with one fsync; more would wait too long for the first of them
 
-// run is the journal's goroutine. It alone writes, so that a disk that hangs
+// runWriter is the journal's goroutine. It alone writes, so that a disk that hangs
 // hangs nobody else.
-func (j *Journal) run() {
+func (j *Journal) runWriter() {
 	defer close(j.done)
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
@@ -18,7 +18,7 @@ func (j *Journal) run() {
 	var retry <-chan time.Time
 	write := func() {
 		retry = nil
-		if err := j.drain(); err != nil {
+		if err := j.writeWaiting(); err != nil {
 			retry = time.After(delay)
 			delay = min(2*delay, retryMost)
 		} else {
@@ -33,21 +33,21 @@ func (j *Journal) run() {
 		case <-retry:
 			write()
 		case <-look.C:
-			j.look()
+			j.verifyPlace()
 		case looked := <-j.verify:
-			j.look()
+			j.verifyPlace()
 			close(looked)
 		case <-j.stop:
-			j.closeErr = j.finish()
+			j.closeErr = j.closeWriter()
 			return
 		}
 	}
 }
 
-// drain writes until nothing waits.
-func (j *Journal) drain() error {
+// writeWaiting writes until nothing waits.
+func (j *Journal) writeWaiting() error {
 	for {
-		w := j.take()
+		w := j.nextWork()
 		switch {
 		case w.idle:
 			return nil
@@ -55,35 +55,35 @@ func (j *Journal) drain() error {
 			j.splitSegment(w.split)
 			continue
 		case w.renew != nil:
-			if err := j.tryRenewal(w.renew); err != nil {
+			if err := j.reportFirstRenewal(w.renew); err != nil {
 				return err
 			}
 			continue
 		}
-		n, err := j.disk.write(w.first, w.batch, j.limit)
+		n, err := j.disk.writeBatch(w.first, w.batch, j.limit)
 		var gone *LostError
 		if errors.As(err, &gone) {
-			j.lose(gone)
+			j.markLost(gone)
 			continue
 		}
-		err = explain(err, j.root())
+		err = explainPermission(err, j.stateRoot())
 		j.mu.Lock()
 		if err != nil {
 			j.setHealth(err)
 		} else {
-			j.commit(len(w.batch), n)
+			j.noteDurable(len(w.batch), n)
 		}
 		j.mu.Unlock()
 		if err != nil {
-			j.noSplit(err)
+			j.abandonCompaction(err)
 			return err
 		}
 	}
 }
 
-// tryRenewal tells the caller of Compact what came of the first try.
-func (j *Journal) tryRenewal(c *compaction) error {
-	err := explain(j.renew(c), j.root())
+// reportFirstRenewal tells the caller of Compact what came of the first try.
+func (j *Journal) reportFirstRenewal(c *compaction) error {
+	err := explainPermission(j.writeAnew(c), j.stateRoot())
 	if err != nil {
 		j.mu.Lock()
 		j.setHealth(err)
@@ -106,7 +106,7 @@ type work struct {
 	renew *compaction
 }
 
-func (j *Journal) take() work {
+func (j *Journal) nextWork() work {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.lost != nil {
@@ -129,8 +129,8 @@ func (j *Journal) take() work {
 	return work{idle: true}
 }
 
-// commit is called with mu held after n records became durable in size bytes.
-func (j *Journal) commit(n int, size int64) {
+// noteDurable is called with mu held after n records became durable in size bytes.
+func (j *Journal) noteDurable(n int, size int64) {
 	clear(j.queue[:n]) // frees the data
 	j.queue = j.queue[n:]
 	if len(j.queue) == 0 {
@@ -143,9 +143,9 @@ func (j *Journal) commit(n int, size int64) {
 	j.progress = make(chan struct{})
 }
 
-// finish writes what is left and gives the lock back.
-func (j *Journal) finish() error {
-	err := j.drain()
+// closeWriter writes what is left and gives the lock back.
+func (j *Journal) closeWriter() error {
+	err := j.writeWaiting()
 	j.background.Wait()
 	j.mu.Lock()
 	if err == nil && j.lost != nil {
@@ -153,11 +153,11 @@ func (j *Journal) finish() error {
 	}
 	j.mu.Unlock()
 	if err != nil {
-		j.disk.abandon()
+		j.disk.abandonSegment()
 		err = fmt.Errorf("closing journal: %w: %d records were not written: %w", ErrNotDurable, j.Status().Waiting, err)
-	} else if err = j.disk.close(j.last); err != nil {
+	} else if err = j.disk.closeSegment(j.last); err != nil {
 		err = fmt.Errorf("closing journal: %w", err)
 	}
-	j.unlock()
+	j.unlockDirectories()
 	return err
 }

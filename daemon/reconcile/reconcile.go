@@ -97,10 +97,10 @@ func (s *Set[K, V]) Apply(want map[K]V) Diff[K] {
 	if s.closed {
 		return Diff[K]{}
 	}
-	diff := s.compare(want)
-	s.stop(slices.Concat(diff.Stopped, diff.Changed))
+	diff := s.compareWanted(want)
+	s.stopTasks(slices.Concat(diff.Stopped, diff.Changed))
 	for _, key := range slices.Concat(diff.Changed, diff.Started) {
-		s.start(key, want[key])
+		s.startTask(key, want[key])
 	}
 	return diff
 }
@@ -111,18 +111,18 @@ func (s *Set[K, V]) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	s.stop(slices.Collect(maps.Keys(s.running)))
+	s.stopTasks(slices.Collect(maps.Keys(s.running)))
 }
 
-// compare has no effect beyond forgetting tasks that ended by themselves, so
+// compareWanted has no effect beyond forgetting tasks that ended by themselves, so
 // that a comparison which panics (a V holding an uncomparable value) leaves
 // everything running as it was.
-func (s *Set[K, V]) compare(want map[K]V) Diff[K] {
+func (s *Set[K, V]) compareWanted(want map[K]V) Diff[K] {
 	var diff Diff[K]
 	for key, t := range s.running {
 		value, wanted := want[key]
 		switch {
-		case t.ended():
+		case t.hasEnded():
 			delete(s.running, key)
 		case !wanted:
 			diff.Stopped = append(diff.Stopped, key)
@@ -140,7 +140,7 @@ func (s *Set[K, V]) compare(want map[K]V) Diff[K] {
 	return diff
 }
 
-func (s *Set[K, V]) start(key K, value V) {
+func (s *Set[K, V]) startTask(key K, value V) {
 	// Not derived from a context of the Set: a common parent would keep a map of
 	// all its children, and stopping goes key by key anyway.
 	ctx, cancel := context.WithCancel(context.Background())
@@ -153,8 +153,8 @@ func (s *Set[K, V]) start(key K, value V) {
 	}()
 }
 
-// stop cancels all of keys before it waits for the first.
-func (s *Set[K, V]) stop(keys []K) {
+// stopTasks cancels all of keys before it waits for the first.
+func (s *Set[K, V]) stopTasks(keys []K) {
 	for _, key := range keys {
 		s.running[key].cancel()
 	}
@@ -164,7 +164,7 @@ func (s *Set[K, V]) stop(keys []K) {
 	}
 }
 
-func (t *task[V]) ended() bool {
+func (t *task[V]) hasEnded() bool {
 	select {
 	case <-t.done:
 		return true
