@@ -69,8 +69,7 @@ func (m *monitor) Plan(ctx context.Context, path string) (api.Plan, error) {
 	return p, nil
 }
 
-// survivingNames are the checks that would be changed or moved, and what they would be
-// called.
+// survivingNames returns the checks that would be changed or moved, and their new names.
 func survivingNames(d config.Diff) map[config.CheckID]config.CheckID {
 	name := map[config.CheckID]config.CheckID{}
 	for _, c := range d.Changed {

@@ -69,12 +69,12 @@ type Environment struct {
 	LookupEnv func(name string) (text string, isSet bool)
 }
 
-// sourceOptions are how configurations are read.
+// sourceOptions returns how configurations are read.
 func (e Environment) sourceOptions() source.Options {
 	return source.Options{CredentialsDirectory: e.CredentialsDirectory, LookupEnv: e.LookupEnv}
 }
 
-// withoutSecrets are the same for who only compares: no secret is read.
+// withoutSecrets returns how they are read only to be compared: no secret is read.
 func (e Environment) withoutSecrets() source.Options {
 	return source.Options{NoCredentials: true, LookupEnv: e.LookupEnv}
 }
@@ -141,7 +141,7 @@ func Run(ctx context.Context, o Options) error {
 	return errors.Join(err, m.journal.Close())
 }
 
-// openAll does all that can fail: it reads the configuration, opens the journal
+// openAll opens all that can fail: it reads the configuration, opens the journal
 // and the control socket.
 func (m *monitor) openAll(ctx context.Context) (*candidate, error) {
 	m.sender = outbox.NewSender(func(a outbox.Attempt) { m.tracker.Attempted(a) })
@@ -173,14 +173,14 @@ func (m *monitor) openAll(ctx context.Context) (*candidate, error) {
 // DefaultStateDir is where state is kept unless somebody says otherwise.
 const DefaultStateDir = "/var/lib/imapvigil"
 
-// stateDirectory: the command line wins over systemd, which wins over the
-// configuration.
+// stateDirectory returns where the state is kept: the command line wins over systemd, which
+// wins over the configuration.
 func (o Options) stateDirectory(d config.Daemon) string {
 	fromSystemd, _, _ := strings.Cut(o.StateDirectory, ":")
 	return cmp.Or(o.StateDir, fromSystemd, d.StateDir)
 }
 
-// parts are what a reload concerns, in the order in which a configuration comes into
+// parts lists what a reload concerns, in the order in which a configuration comes into
 // force: who sends, who judges and who decides know it before anything is probed by it.
 func (m *monitor) parts() parts {
 	return parts{
@@ -242,8 +242,8 @@ func (m *monitor) openRooms(ctx context.Context, maxConcurrentProbes int) (err e
 	return nil
 }
 
-// logOutside says when something outside is not as it should be (file-system events
-// are not to be had, the control socket is gone), and when it is again.
+// logOutside logs that something outside is not as it should be (there are no file-system
+// events, the control socket is gone), and, without an error, that it is well again.
 func (m *monitor) logOutside(msg string, err error) {
 	if err == nil {
 		m.Log.Info(msg)

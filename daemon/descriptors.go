@@ -11,7 +11,7 @@ import (
 // for messages, and for the journal and the files.
 const keptDescriptors = control.MostClients + 128
 
-// probeDescriptors gives how many files probes may have open at once; 0: as many
+// probeDescriptors returns how many files probes may have open at once; 0: as many
 // as they want.
 func probeDescriptors() int {
 	limit, known := descriptorLimit()
@@ -21,7 +21,7 @@ func probeDescriptors() int {
 	return probeShare(limit)
 }
 
-// clientPlaces gives how many clients of the control socket are served at once.
+// clientPlaces returns how many clients of the control socket are served at once.
 func clientPlaces() int {
 	limit, known := descriptorLimit()
 	if !known {
@@ -30,7 +30,7 @@ func clientPlaces() int {
 	return clientShare(limit)
 }
 
-// descriptorLimit gives how many files this process may have open. Go has raised
+// descriptorLimit returns how many files this process may have open. Go has raised
 // the limit as far as it may (package os).
 func descriptorLimit() (n int, known bool) {
 	const many = 1 << 20
@@ -41,11 +41,12 @@ func descriptorLimit() (n int, known bool) {
 	return int(min(limit.Cur, many)), true
 }
 
-// probeShare is the part of the probes in a limit: all but what is kept, and of a
+// probeShare returns the part of a limit that is for probes: all but what is kept, and of a
 // small one a quarter at least.
 func probeShare(limit int) int { return max(limit-keptDescriptors, limit/4) }
 
-// clientShare is the part of the clients: a quarter at most, so that clients that never hang up leave half for messages and the journal.
+// clientShare returns the part of a limit that is for clients: a quarter at most, so that
+// clients that never hang up leave half for messages and the journal.
 func clientShare(limit int) int { return min(control.MostClients, limit/4) }
 
 // perProbe is how many files a probe has open: one for each address of a server,
@@ -63,8 +64,8 @@ func probesAtOnce(configured, descriptors int) int {
 	return min(configured, max(1, descriptors/perProbe))
 }
 
-// limitProbesAtOnce is probesAtOnce for this process, and logs when that is fewer than
-// the configuration allows.
+// limitProbesAtOnce bounds max_concurrent_probes by the files that this process may open,
+// and logs when that is fewer than the configuration allows.
 func (m *monitor) limitProbesAtOnce(configured int) int {
 	files := probeDescriptors()
 	most := probesAtOnce(configured, files)

@@ -12,7 +12,7 @@ import (
 // Members reports whether this node is to probe a check.
 type Members func(config.CheckID) bool
 
-// onlyMember is the single node of an installation: it probes every check.
+// onlyMember reports that every check is probed here: there is no other node.
 func onlyMember(config.CheckID) bool { return true }
 
 // desired returns the probes that are to run here. A paused check has none.
@@ -53,7 +53,7 @@ func (s *probeSet) needsRestart(d config.Daemon) []config.Diagnostic {
 	}}
 }
 
-// changes says for the log what the last commit did.
+// changes returns, for the log, what the last commit did.
 func (s *probeSet) changes() []zap.Field {
 	return []zap.Field{
 		zap.Int("started", len(s.changed.Started)), zap.Int("stopped", len(s.changed.Stopped)),

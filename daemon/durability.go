@@ -9,8 +9,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/journal"
 )
 
-// logOpened says how the journal was found, where that is not as a journal that
-// was closed.
+// logOpened logs how the journal was found, unless it is one that was closed in order.
 func logOpened(log *zap.Logger, s journal.Status) {
 	if s.Damaged {
 		log.Error("the journal is damaged; the monitor goes on with what could be read",

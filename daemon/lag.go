@@ -69,8 +69,8 @@ func (m *monitor) punctuality(now time.Time, waiting []probe.Wait) api.Probes {
 	return p
 }
 
-// logLag logs a notable lag, unless that was done not long ago, and gives when it
-// was logged last.
+// logLag logs a notable lag, unless it did so not long ago, and returns when it
+// logged one last.
 func (m *monitor) logLag(now, said time.Time, p api.Probes) time.Time {
 	if !p.Late() || !said.IsZero() && now.Sub(said) < lagToldEvery {
 		return said

@@ -31,7 +31,7 @@ func keepLastGood(dir string, s *source.Snapshot) error {
 	return nil
 }
 
-// compareWithLastGood gives what is kept of a snapshot, and reports whether that is what was
+// compareWithLastGood returns what is kept of a snapshot, and reports whether that is what was
 // applied last: then nothing differs but secrets and comments. It costs a tenth of
 // loading what was kept.
 func compareWithLastGood(dir string, s *source.Snapshot) (text []byte, same bool, err error) {
@@ -51,7 +51,7 @@ func LastGood(dir string, e Environment) (*config.Config, error) {
 	return cfg, err
 }
 
-// restoreLastGood gives what was applied last with the secrets of today, as far as it can
+// restoreLastGood returns what was applied last with the secrets of today, as far as it can
 // be loaded, and says what is wrong with the rest.
 func restoreLastGood(dir string, o source.Options) (*source.Snapshot, *config.Config, []config.Diagnostic, error) {
 	f, err := os.Open(filepath.Join(dir, lastGoodFile))

@@ -50,7 +50,7 @@ func (l *memoryLimit) setLimit() {
 	l.log.Info("the cgroup of this process has no memory limit any more")
 }
 
-// cgroupMemory gives the least memory, in bytes, that the cgroup of this process
+// cgroupMemory returns the least memory, in bytes, that the cgroup of this process
 // and those around it allow (cgroups(7)): memory.max and memory.high of version 2,
 // memory.limit_in_bytes of version 1.
 func cgroupMemory(root string) (least int64, limited bool) {
@@ -83,7 +83,7 @@ func cgroupMemory(root string) (least int64, limited bool) {
 // A cgroupVersion is 1 or 2.
 type cgroupVersion int
 
-// limitFiles hold the limits of one cgroup.
+// limitFiles returns the names of the files that hold the limits of one cgroup.
 func (v cgroupVersion) limitFiles() []string {
 	if v == 1 {
 		return []string{"memory.limit_in_bytes"}
@@ -150,7 +150,7 @@ func cgroupMounts(root string) (mounts []cgroupMount) {
 	return mounts
 }
 
-// hasListWord looks into a list with commas.
+// hasListWord reports whether a list with commas has a word.
 func hasListWord(list, word string) bool {
 	for w := range strings.SplitSeq(list, ",") {
 		if w == word {

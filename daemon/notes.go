@@ -8,11 +8,11 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// logMissingRoute says in the log, once per family of addresses, that this machine has
+// logMissingRoute logs, once per family of addresses, that this machine has
 // no route for it.
 func (m *monitor) logMissingRoute(family string) { m.Log.Warn(routeNote(family)) }
 
-// routeNotes are the same for the status, as long as it is so.
+// routeNotes returns, for the status, that this machine has no route for some families.
 func routeNotes(families []string) (notes []string) {
 	for _, family := range families {
 		notes = append(notes, routeNote(family))
@@ -31,7 +31,7 @@ const (
 	unreadAfter = 10 * time.Second
 )
 
-// logNotes says for the status that log lines were lost a while ago, or wait.
+// logNotes returns, for the status, that log lines were lost a while ago, or wait.
 func logNotes(l api.Log, now time.Time) (notes []string) {
 	if l.LastLostAt != nil && now.Sub(*l.LastLostAt) < lossNotedFor {
 		notes = append(notes, fmt.Sprintf("%d lines of the log lost since the start: whoever reads it does not keep up, or was gone", l.Lost))

@@ -21,15 +21,14 @@ const (
 	overdueLeast = 30 * time.Second
 )
 
-// tolerableDelay is how late a probe may be.
+// tolerableDelay returns how late a probe may be.
 func tolerableDelay(w probe.Wait) time.Duration { return max(overdueAfter*w.Interval, overdueLeast) }
 
 // An overdue finds the checks that have not been probed for too long, as long as it
 // is certain that it was the scheduler that let them wait: where the whole process
 // was late by about as much, or checks are late at one look and probed by the next,
-// it was not. A suspend and a clock that is set do not
-// show at all, since turns are waited for by the monotonic clock, which knows
-// neither (clock_gettime(2)).
+// it was not. A suspend and a clock jump do not show at all, since turns are waited
+// for by the monotonic clock, which knows neither (clock_gettime(2)).
 type overdue struct {
 	late   time.Duration // of the process, at the last look
 	awake  time.Time     // since when the process has been running for certain
@@ -37,7 +36,7 @@ type overdue struct {
 	told   bool          // people know of some
 }
 
-// findOverdue gives those checks, the one that has waited longest first. Once people
+// findOverdue returns those checks, the one that has waited longest first. Once people
 // have been told, it is over when none is late by more than half of that.
 func (o *overdue) findOverdue(r clock.Reading, waiting []probe.Wait) []probe.Wait {
 	now := r.At
@@ -63,8 +62,8 @@ func (o *overdue) findOverdue(r clock.Reading, waiting []probe.Wait) []probe.Wai
 	return late
 }
 
-// probesFinding is what is wrong when checks are overdue, the first of them the most;
-// nil: none is.
+// probesFinding returns what is wrong when checks are overdue, the first of them the most.
+// It returns nil if none is.
 func probesFinding(late []probe.Wait, limit int) *incident.Finding {
 	if len(late) == 0 {
 		return nil

@@ -73,7 +73,7 @@ func (r *reloader) serveReasons(ctx context.Context) error {
 	}
 }
 
-// requestReload has the files read and waits for the verdict.
+// requestReload asks for the files to be read, and waits for the verdict.
 func (r *reloader) requestReload(ctx context.Context, allowShrink bool) (v api.Verdict, err error) {
 	answer := make(chan api.Verdict, 1)
 	select {
@@ -116,7 +116,7 @@ func (r *reloader) reloadFiles(ctx context.Context, why reasons) api.Verdict {
 	return r.answerWith(api.Applied, c.warnings)
 }
 
-// prepare is the fallible half: it reads, parses, compares and has the parts
+// prepare does the fallible half of a reload: it reads, parses, compares and has the parts
 // prepared, and changes nothing but what was rejected last. Without a candidate the
 // diagnostics, or the error, say why.
 func (r *reloader) prepare(ctx context.Context, allowShrink bool) (*candidate, []config.Diagnostic, error) {
@@ -148,13 +148,13 @@ func (r *reloader) prepare(ctx context.Context, allowShrink bool) (*candidate, [
 	return &candidate{cfg: cfg, snapshot: snapshot, commit: commit, discard: discard, warnings: diags}, nil, nil
 }
 
-// applyCandidate is the half that cannot fail.
+// applyCandidate does the half of a reload that cannot fail.
 func (r *reloader) applyCandidate(c *candidate) {
 	c.commit()
 	if c.filesError == "" {
 		r.rejected = rejection{}
 		if err := keepLastGood(r.stateDirectory(c.cfg.Daemon), c.snapshot); err != nil {
-			r.Log.Error("files that break could not be bridged over at the next start", zap.Error(err))
+			r.Log.Error("the last good configuration was not kept; broken files would stop the next start", zap.Error(err))
 		}
 	}
 	r.lastGood, r.unusable = c.filesError != "", c.unusable
@@ -171,12 +171,12 @@ func (r *reloader) applyCandidate(c *candidate) {
 	}, r.changes()...)...)
 }
 
-// answerWith answers those who wait.
+// answerWith makes the answer for those who wait.
 func (r *reloader) answerWith(result string, diags []config.Diagnostic) api.Verdict {
 	return api.Verdict{Result: result, Digest: r.cfg.Digest, Diagnostics: api.NewDiagnostics(diags)}
 }
 
-// acceptUnchanged is for files that are, maybe again, what runs.
+// acceptUnchanged notes that the files are what runs, or are so again.
 func (r *reloader) acceptUnchanged() api.Verdict {
 	r.rejected = rejection{}
 	r.watchNamedFiles()
@@ -247,14 +247,14 @@ func (r *reloader) configState() api.Config {
 	return r.state
 }
 
-// configInForce is the configuration that runs.
+// configInForce returns the configuration that runs; nil before the first.
 func (r *reloader) configInForce() *config.Config {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.cfg
 }
 
-// planReload says how the files at a path differ from what runs.
+// planReload returns how the files at a path differ from what runs.
 func (r *reloader) planReload(path string) (api.Plan, error) {
 	snapshot, err := r.openPath(cmp.Or(path, r.ConfigPath))
 	if err != nil {

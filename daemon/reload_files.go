@@ -27,7 +27,7 @@ func (j rejection) stillStands(read func() (*source.Snapshot, error)) bool {
 	return err != nil && err.Error() == j.err
 }
 
-// watchNamedFiles has the files watched that count because others name them: those in
+// watchNamedFiles names to the watcher the files that count because others name them: those in
 // force, and those that were rejected, which may be mended by what they name.
 func (r *reloader) watchNamedFiles() {
 	names := r.snapshot.Named()

@@ -34,7 +34,7 @@ func refuseReload(
 	return []config.Diagnostic{{Gravity: config.Error, Summary: summary, Detail: detail, Pos: after.Pos}}
 }
 
-// asForetold is what would be refused, for those who only ask.
+// asForetold turns refusals into warnings, for those who only ask.
 func asForetold(what string, refused []config.Diagnostic) []config.Diagnostic {
 	for i := range refused {
 		refused[i].Gravity = config.Warning

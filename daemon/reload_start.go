@@ -27,7 +27,7 @@ func (r *reloader) prepareStart(ctx context.Context) (*candidate, error) {
 	return c, nil
 }
 
-// prepareLastGood gives what still loads of the configuration that was applied last, so
+// prepareLastGood prepares what still loads of the configuration that was applied last, so
 // that files which were broken while the daemon was down do not leave the servers
 // unwatched. Nil: there is none, or nothing in it is to be watched.
 func (r *reloader) prepareLastGood(wrong []config.Diagnostic) *candidate {
@@ -49,7 +49,7 @@ func (r *reloader) prepareLastGood(wrong []config.Diagnostic) *candidate {
 	return c
 }
 
-// configuredPlaces are where files in error say that the state is.
+// configuredPlaces returns where files in error say that the state is.
 func (r *reloader) configuredPlaces() config.Daemon {
 	s, err := source.Read(r.ConfigPath, r.withoutSecrets())
 	if err != nil {

@@ -31,7 +31,7 @@ func (e Environment) notifySystemd(state string) {
 	_ = conn.Close()
 }
 
-// tellReady says what runs, and what is wrong with the files if it is not they.
+// tellReady tells systemd what runs, and what is wrong with the files if it is not they.
 func (e Environment) tellReady(cfg *config.Config, wrong string) {
 	status := summarise(cfg)
 	if wrong != "" {
@@ -40,13 +40,14 @@ func (e Environment) tellReady(cfg *config.Config, wrong string) {
 	e.notifySystemd("READY=1\nSTATUS=" + status)
 }
 
-// tellRefused says why a start was refused: while systemd waits for the next
+// tellRefused tells systemd why a start was refused: while systemd waits for the next
 // try, systemctl status shows this, and no log.
 func (e Environment) tellRefused(err error) {
 	e.notifySystemd("STATUS=not started: " + joinLines(err.Error()))
 }
 
-// joinLines is what fits into a datagram of sd_notify(3), where a line is a word.
+// joinLines makes one line of a text: in a datagram of sd_notify(3) each line is a word of
+// its own.
 func joinLines(text string) string { return strings.ReplaceAll(text, "\n", " ") }
 
 // tellReloading announces a reload; READY=1 ends it. systemd wants the

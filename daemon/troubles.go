@@ -32,7 +32,7 @@ const (
 	mendedFor = time.Hour
 )
 
-// reportMachine hands on what daemon/selfcheck says of this machine.
+// reportMachine reports what daemon/selfcheck says of this machine.
 func (m *monitor) reportMachine(ctx context.Context, f *incident.Finding) {
 	_ = m.tracker.Report(ctx, machineTrouble, f) // the daemon is ending
 }
@@ -66,8 +66,8 @@ func (m *monitor) watchTroubles(ctx context.Context) error {
 	})
 }
 
-// journalFinding is what is wrong with a journal that was durable some time ago; nil:
-// nothing.
+// journalFinding returns what is wrong with a journal that was durable some time ago. It
+// returns nil if nothing is.
 func journalFinding(s journal.Status, ago time.Duration) *incident.Finding {
 	f := &incident.Finding{Cause: config.CauseLocalFault}
 	switch {
@@ -81,8 +81,8 @@ func journalFinding(s journal.Status, ago time.Duration) *incident.Finding {
 	return f
 }
 
-// tornTailFinding is about a torn tail that was cut off when the daemon started, some time
-// ago; nil: there was none, or it has been told for long enough.
+// tornTailFinding returns that a torn tail was cut off when the daemon started, some time
+// ago. It returns nil if there was none, or if it has been told for long enough.
 func tornTailFinding(s journal.Status, ago time.Duration) *incident.Finding {
 	if s.TornBytes == 0 || ago >= mendedFor {
 		return nil
@@ -94,8 +94,8 @@ func tornTailFinding(s journal.Status, ago time.Duration) *incident.Finding {
 	}
 }
 
-// lossFinding is about files of the journal that somebody took away some time ago;
-// nil: nobody did, or it has been told for long enough.
+// lossFinding returns that somebody took files of the journal away some time ago. It
+// returns nil if nobody did, or if it has been told for long enough.
 func lossFinding(s journal.Status, ago time.Duration) *incident.Finding {
 	if s.Losses == 0 || ago >= mendedFor {
 		return nil
@@ -110,8 +110,8 @@ func lossFinding(s journal.Status, ago time.Duration) *incident.Finding {
 	}
 }
 
-// filesFinding is what is wrong with the files that a daemon was started with; nil:
-// nothing. Files that are rejected while it runs are no trouble: it goes on as
+// filesFinding returns what is wrong with the files that a daemon was started with. It
+// returns nil if nothing is. Files that are rejected while it runs are no trouble: it goes on as
 // it was, and whoever wrote them hears of it at once.
 func filesFinding(c api.Config) *incident.Finding {
 	if c.State != api.LastGood {

@@ -30,13 +30,13 @@ type vitals struct {
 	lag   lag
 }
 
-// noteProbeBegan counts a probe. It is the loop's hook.
+// noteProbeBegan counts a probe, and notes how late it began. The loop calls it.
 func (v *vitals) noteProbeBegan(_ config.CheckID, late time.Duration) {
 	v.begun.Add(1)
 	v.lag.noteDelay(late, time.Now())
 }
 
-// checkProgress says what does not move, if anything. seen keeps how many probes had
+// checkProgress returns an error that says what does not move, if anything. seen keeps how many probes had
 // begun when the same caller looked last.
 func (v *vitals) checkProgress(ctx context.Context, seen *int64) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, answerTime, errors.New("no answer within 10 seconds"))
@@ -73,7 +73,7 @@ func (v *vitals) feedWatchdog(ctx context.Context) error {
 	})
 }
 
-// repeatEvery calls f, first after one pause, until ctx ends.
+// repeatEvery calls f after each pause, until ctx ends.
 func repeatEvery(ctx context.Context, pause time.Duration, f func()) error {
 	ticker := time.NewTicker(pause)
 	defer ticker.Stop()

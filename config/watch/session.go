@@ -73,7 +73,8 @@ func (w *Watcher) surveyPaths(ctx context.Context) faults {
 	return s.faults
 }
 
-// makeAbsolute does not clean the path: with symbolic links in it, a/../b is not b.
+// makeAbsolute makes a path absolute and does not clean it: with symbolic links in it,
+// a/../b is not b.
 func makeAbsolute(path string) (string, error) {
 	if filepath.IsAbs(path) {
 		return path, nil

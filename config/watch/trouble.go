@@ -70,7 +70,7 @@ func withoutEvents(err error) trouble {
 	return trouble{"no file-system events: " + explainLimit(err), explainLimit(err)}
 }
 
-// explainLimit says what an administrator can do about the limits in inotify(7).
+// explainLimit tells what an administrator can do about the limits in inotify(7).
 func explainLimit(err error) string {
 	var errno syscall.Errno
 	switch {

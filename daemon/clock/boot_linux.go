@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sinceBoot is CLOCK_BOOTTIME, clock_gettime(2): it counts suspends, and nobody
+// sinceBoot reads CLOCK_BOOTTIME, clock_gettime(2): it counts suspends, and nobody
 // can set it.
 func sinceBoot() time.Duration {
 	var t unix.Timespec

@@ -4,7 +4,7 @@ package clock
 
 import "time"
 
-// sinceBoot is the time of this process: here a suspend looks like a step of the
+// sinceBoot returns the time since this process began: here a suspend looks like a step of the
 // clock.
 func sinceBoot() time.Duration { return time.Since(processStart) }
 

@@ -78,7 +78,7 @@ type Reading struct {
 	ClockJumped time.Time
 }
 
-// Undisturbed gives a Reading of a machine to which nothing ever happens.
+// Undisturbed returns a Reading of a machine to which nothing ever happens.
 func Undisturbed() Reading {
 	now := time.Now()
 	return Reading{At: now, Wall: now.Round(0)}
@@ -163,7 +163,7 @@ func (w *Watch) beginTick(now time.Time) time.Duration {
 	return w.tickLength()
 }
 
-// beginNextTick accounts for the tick that is over, and gives the time until the next.
+// beginNextTick accounts for the tick that is over, and returns the time until the next.
 func (w *Watch) beginNextTick(now time.Time) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -173,7 +173,7 @@ func (w *Watch) beginNextTick(now time.Time) time.Duration {
 	return w.tickLength()
 }
 
-// tickLength is how long the next tick takes. w.mu is held.
+// tickLength returns how long the next tick takes. w.mu is held.
 func (w *Watch) tickLength() time.Duration {
 	if w.spans > 0 {
 		return busyTick
@@ -188,7 +188,7 @@ func (w *Watch) accountLateness(now time.Time) {
 	w.addLateness(now)
 }
 
-// addLateness is account. w.mu is held.
+// addLateness adds what the present tick is late by. w.mu is held.
 func (w *Watch) addLateness(now time.Time) {
 	if w.due.IsZero() {
 		return
@@ -219,7 +219,7 @@ func (w *Watch) compareClocks() {
 	r.At, r.Wall, r.Suspended, r.ClockSet = now.at, now.wall, suspended, set
 }
 
-// Read reads the clocks, and gives what has befallen them.
+// Read reads the clocks, and returns what has befallen them.
 func (w *Watch) Read() Reading {
 	if w == nil {
 		return Undisturbed()
@@ -231,7 +231,7 @@ func (w *Watch) Read() Reading {
 	return w.last
 }
 
-// lateness gives by how much the process was late so far, all delays together. The
+// lateness returns by how much the process was late so far, all delays together. The
 // share of it in a while says how much of that while the process stood.
 func (w *Watch) lateness() time.Duration {
 	if w == nil {
@@ -270,7 +270,7 @@ func (w *Watch) Begin() Span {
 	return Span{w, w.last.Late}
 }
 
-// Late gives by how much the process was late since the span began, all delays
+// Late returns by how much the process was late since the span began, all delays
 // together.
 func (s Span) Late() time.Duration { return s.watch.lateness() - s.late }
 

@@ -87,7 +87,7 @@ func (r Record) Fits() error {
 	return nil
 }
 
-// asWritten gives the record as it will be written.
+// asWritten returns the record as it will be written.
 func (j *Journal) asWritten(r Record) (Record, error) {
 	if r.At.IsZero() {
 		r.At = j.timestamp()
@@ -149,7 +149,7 @@ func (j *Journal) awaitDurable(last uint64, patience *time.Timer) error {
 	}
 }
 
-// giveUpWaiting is called when the time to wait for last is over.
+// giveUpWaiting notes that the disk is too slow, unless the record last is durable by now.
 func (j *Journal) giveUpWaiting(last uint64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -158,7 +158,7 @@ func (j *Journal) giveUpWaiting(last uint64) {
 	}
 }
 
-// setHealth is called with mu held; nil is healthy.
+// setHealth notes why the disk takes no records; nil: it does. j.mu is held.
 func (j *Journal) setHealth(cause error) {
 	j.cause = cause
 	if j.healthy != (cause == nil) {

@@ -58,7 +58,7 @@ func (j *Journal) Compact(state iter.Seq[Record]) error {
 	return nil
 }
 
-// startCompaction has the writer begin a new segment after the last record.
+// startCompaction asks the writer to begin a new segment after the last record.
 func (j *Journal) startCompaction() (*compaction, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -138,7 +138,7 @@ func (j *Journal) splitSegment(c *compaction) {
 	c.split <- err
 }
 
-// abandonCompaction gives a compaction up because the disk does not take records.
+// abandonCompaction ends a compaction because the disk does not take records.
 func (j *Journal) abandonCompaction(err error) {
 	j.mu.Lock()
 	c := j.split

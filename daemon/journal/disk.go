@@ -114,7 +114,8 @@ func (d *disk) beginSegment(first uint64, batch []entry) (int64, error) {
 	return d.size, nil
 }
 
-// finishOpening does what Open has left to do before anything is written.
+// finishOpening makes the renames that Open has planned, and makes the directory itself
+// durable, before anything is written.
 func (d *disk) finishOpening() error {
 	for len(d.renames) > 0 {
 		d.places.forget(filepath.Base(d.renames[0][0]))

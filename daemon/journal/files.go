@@ -28,7 +28,7 @@ type file struct {
 	damaged  bool // quarantined
 }
 
-// parseFileName knows the files that hold records, quarantined ones included: what can
+// parseFileName recognises the files that hold records, quarantined ones included: what can
 // be verified in them counts until a snapshot has replaced it. Any other suffix (a
 // saved tail, a copy that somebody made) is no part of the journal.
 func parseFileName(name string) (file, bool) {
@@ -42,7 +42,7 @@ func parseFileName(name string) (file, bool) {
 	return f, f.damaged || suffix == "" && strings.HasSuffix(name, ".jsonl")
 }
 
-// quarantineSuffix knows .damaged and, where there was one already, .damaged-2 and
+// quarantineSuffix recognises .damaged and, where there was one already, .damaged-2 and
 // so on.
 func quarantineSuffix(suffix string) bool {
 	count, ok := strings.CutPrefix(suffix, damagedSuffix)
@@ -101,8 +101,8 @@ func listFiles(fsys FS, dir string) (catalog, error) {
 	return c, nil
 }
 
-// compareFileNumbers: where a quarantined file and its successor have the same number, the
-// successor is the later one.
+// compareFileNumbers orders files by number. Where a quarantined file and its successor
+// have the same one, the successor is the later.
 func compareFileNumbers(a, b file) int {
 	if a.number != b.number {
 		return earlierIf(a.number < b.number)
@@ -113,7 +113,7 @@ func compareFileNumbers(a, b file) int {
 	return strings.Compare(a.name, b.name)
 }
 
-// isSoundSnapshot says whether a snapshot may stand for what came before it.
+// isSoundSnapshot reports whether a snapshot may stand for what came before it.
 func isSoundSnapshot(fsys FS, dir string, f file) bool {
 	opened, err := openFiles(fsys, dir, []file{f})
 	if err != nil {

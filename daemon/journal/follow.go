@@ -95,7 +95,7 @@ func (f *follower) pause() bool {
 	}
 }
 
-// isNewestSegment says whether the file being read is the newest segment and still the
+// isNewestSegment reports whether the file being read is the newest segment and still the
 // one of that name.
 func (f *follower) isNewestSegment() bool {
 	c, err := listFiles(osFS{}, f.dir)

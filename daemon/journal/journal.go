@@ -257,12 +257,12 @@ func (j *Journal) Close() error {
 	}
 }
 
-// stateRoot is the directory that a user of this journal gives to it.
+// stateRoot returns the directory that a user of this journal gives to it.
 func (j *Journal) stateRoot() string { return cmp.Or(j.outer.dir, j.dir) }
 
 func (j *Journal) path(name string) string { return filepath.Join(j.dir, name) }
 
-// timestamp is the time for a file's own lines, whatever the clock says.
+// timestamp returns the time for a file's own lines, whatever the clock says.
 func (j *Journal) timestamp() time.Time {
 	if now := j.now(); isValidTime(now) {
 		return now

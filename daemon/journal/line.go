@@ -44,7 +44,7 @@ type header struct {
 	At      time.Time `json:"at"`
 }
 
-// fileNumber is what the file's name says.
+// fileNumber returns the number that the file's name has.
 func (h header) fileNumber() uint64 {
 	if h.Journal == "snapshot" {
 		return h.Through
@@ -107,7 +107,7 @@ func appendChecksum(b []byte, sum uint32) []byte {
 	return append(b, '"', '}', '\n')
 }
 
-// cutChecksum gives what stands before the checksum of a line without its newline.
+// cutChecksum returns what stands before the checksum of a line without its newline.
 func cutChecksum(line []byte) ([]byte, error) {
 	const length = len(`,"crc":"00000000"}`)
 	if len(line) <= length {

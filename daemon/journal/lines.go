@@ -22,7 +22,7 @@ func newLineReader(r io.ReadCloser) *lineReader {
 	return &lineReader{Closer: r, buf: bufio.NewReaderSize(r, 8<<10)}
 }
 
-// next gives a line without its newline, valid until the next call. At the end
+// next returns a line without its newline, valid until the next call. At the end
 // it gives io.EOF and keeps what has no newline yet: if the file grows, the call
 // after that goes on with it. A line longer than any of ours comes out empty.
 func (l *lineReader) next() ([]byte, error) {
@@ -59,5 +59,5 @@ func (l *lineReader) keepPart(piece []byte) {
 	l.begun = append(l.begun, piece...)
 }
 
-// unfinishedBytes is the number of bytes after the last newline.
+// unfinishedBytes returns the number of bytes after the last newline.
 func (l *lineReader) unfinishedBytes() int64 { return l.end - l.start }

@@ -46,7 +46,7 @@ func explainPermission(err error, root string) error {
 	return fmt.Errorf("%w (%s belongs to %s, and this process runs as %s; as root: %s; or run it as another user, or name another directory with --state-dir)", err, path, owner, me, remedy)
 }
 
-// pathOf gives the path that an error of the os package is about.
+// pathOf returns the path that an error of the os package is about.
 func pathOf(err error) string {
 	var one *fs.PathError
 	var two *os.LinkError
@@ -59,7 +59,7 @@ func pathOf(err error) string {
 	return "."
 }
 
-// userName is what a user is called, or the number where nobody has a name for it.
+// userName returns the name of a user, or the number where there is no name.
 func userName(uid uint32) string {
 	id := strconv.FormatUint(uint64(uid), 10)
 	if u, err := user.LookupId(id); err == nil {

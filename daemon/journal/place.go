@@ -130,7 +130,7 @@ func (p *places) checksumOf(name string, size int64) (uint32, bool) {
 	return h.Sum32(), err == nil && n == size
 }
 
-// forget is called before this process renames or removes a file, or when it does
+// forget drops what is known of a file, before this process renames or removes it, or when it does
 // not know what it has written to it.
 func (p *places) forget(name string) {
 	p.mu.Lock()
@@ -154,7 +154,7 @@ func (p *places) isIntact(name string) bool {
 	return known && err == nil && p.compareIdentity(name, id) == nil
 }
 
-// lookAtFiles gives a *LostError if one of the files is not what it was.
+// lookAtFiles returns a *LostError if one of the files is not what it was.
 func (p *places) lookAtFiles() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -171,7 +171,7 @@ func (p *places) lookAtFiles() error {
 	return nil
 }
 
-// lookForOthers gives a *LostError if there is a file that a start would read and
+// lookForOthers returns a *LostError if there is a file that a start would read and
 // that this process has not made. It is for a journal that is healthy: else there
 // may be one that a write has failed on.
 func (p *places) lookForOthers() error {
@@ -189,7 +189,7 @@ func (p *places) lookForOthers() error {
 	return nil
 }
 
-// compareIdentity gives a *LostError if id is not what this process has made of the file
+// compareIdentity returns a *LostError if id is not what this process has made of the file
 // of that name. It is called with mu held.
 func (p *places) compareIdentity(name string, id Identity) error {
 	was := p.files[name]
@@ -226,7 +226,7 @@ func (p *places) hasSameContent(name string, was place) bool {
 	return whole && sum == was.sum
 }
 
-// checkOpenFile is lookAtFiles for one file that is open for writing.
+// checkOpenFile does what lookAtFiles does for one file, which is open for writing.
 func (p *places) checkOpenFile(name string, f File) error {
 	id, err := f.Stat()
 	if err != nil {
@@ -268,7 +268,7 @@ func missingFileError(path string, err error) error {
 	return err
 }
 
-// unreadableError is about a path of which nothing can be said.
+// unreadableError makes an error about a path of which nothing can be said.
 func unreadableError(path string, err error) *LostError {
 	if named := (*fs.PathError)(nil); errors.As(err, &named) {
 		err = named.Err // the path is said already

@@ -133,7 +133,7 @@ func (j *Journal) saveTornTail(s *segmentScan) {
 	_, _ = io.Copy(f, io.LimitReader(r, math.MaxInt32))
 }
 
-// quarantineDamaged has what is damaged renamed, so that nothing removes it, and says so.
+// quarantineDamaged plans to rename what is damaged, so that nothing removes it, and says so.
 func (j *Journal) quarantineDamaged(c *catalog, w *walk) {
 	for _, f := range w.hurt {
 		if f.damaged {

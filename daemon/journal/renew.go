@@ -89,7 +89,7 @@ func (j *Journal) verifyFiles() error {
 	return j.places.lookForOthers()
 }
 
-// markLost is called when files are lost: what was durable is not, until the caller
+// markLost notes that files are lost: what was durable is not, until the caller
 // has given the whole state and that is written.
 func (j *Journal) markLost(err *LostError) {
 	j.blind = 0
@@ -208,7 +208,7 @@ type dirLock struct {
 	lock Lock
 }
 
-// verifyLock gives a *LostError if the directory is not at its path any more.
+// verifyLock returns a *LostError if the directory is not at its path any more.
 func (l *dirLock) verifyLock(fsys FS) error {
 	if l.lock == nil {
 		return nil
@@ -257,7 +257,7 @@ func (l *dirLock) close() {
 	}
 }
 
-// locks are the directories that this process has locked, the outer one first.
+// locks returns the directories that this process has locked, the outer one first.
 func (j *Journal) locks() []*dirLock {
 	if j.outer.dir == "" {
 		return []*dirLock{&j.inner}
@@ -265,7 +265,7 @@ func (j *Journal) locks() []*dirLock {
 	return []*dirLock{&j.outer, &j.inner}
 }
 
-// lockDirectories makes the directories, if need be, has them locked, and notes how long
+// lockDirectories makes the directories, if need be, locks them, and notes how long
 // another process has had one.
 func (j *Journal) lockDirectories() error {
 	err := j.lockAll()

@@ -125,7 +125,8 @@ func (s *segmentScan) judgeLine(e entry, err error) bool {
 	return true
 }
 
-// judgeClosed: a journal is closed only when everything in it is durable.
+// judgeClosed takes the mark of the end as proof that all before it was durable: a journal
+// is closed only then.
 func (s *segmentScan) judgeClosed(e entry) bool {
 	s.proven = max(s.proven, e.Seq)
 	if !s.releaseHeld() {
@@ -181,10 +182,10 @@ func (s *segmentScan) judgeEnd() bool {
 	return true
 }
 
-// tailBytes is the number of bytes at the end of the file that do not count.
+// tailBytes returns the number of bytes at the end of the file that do not count.
 func (s *segmentScan) tailBytes() int64 { return s.lines.end - s.good }
 
-// mayBeCut says whether the tail may be removed: a damaged file is kept whole, also
+// mayBeCut reports whether the tail may be removed: a damaged file is kept whole, also
 // when a later segment hides its damage from this start.
 func (s *segmentScan) mayBeCut() bool { return !s.hurt && !s.damaged }
 

@@ -16,7 +16,7 @@ const snapshotPart = 256 << 10
 // their keys and the checksum.
 const maxFrame = 200
 
-// snapshotContent gives the content of the file that stands for the records up to through,
+// snapshotContent returns the content of the file that stands for the records up to through,
 // in parts.
 func (j *Journal) snapshotContent(through uint64, state iter.Seq[Record]) (parts [][]byte, err error) {
 	var lines []byte

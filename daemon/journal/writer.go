@@ -8,7 +8,7 @@ import (
 
 const maxBatch = 8 << 20 // bytes written with one fsync; more would wait too long for the first of them
 
-// runWriter is the journal's goroutine. It alone writes, so that a disk that hangs
+// runWriter runs as the journal's only goroutine. It alone writes, so that a disk that hangs
 // hangs nobody else.
 func (j *Journal) runWriter() {
 	defer close(j.done)
@@ -129,7 +129,7 @@ func (j *Journal) nextWork() work {
 	return work{idle: true}
 }
 
-// noteDurable is called with mu held after n records became durable in size bytes.
+// noteDurable notes that n records became durable, in size bytes. j.mu is held.
 func (j *Journal) noteDurable(n int, size int64) {
 	clear(j.queue[:n]) // frees the data
 	j.queue = j.queue[n:]

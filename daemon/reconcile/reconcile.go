@@ -114,7 +114,8 @@ func (s *Set[K, V]) Close() {
 	s.stopTasks(slices.Collect(maps.Keys(s.running)))
 }
 
-// compareWanted has no effect beyond forgetting tasks that ended by themselves, so
+// compareWanted compares what runs with want. It forgets tasks that ended by themselves
+// and has no other effect, so
 // that a comparison which panics (a V holding an uncomparable value) leaves
 // everything running as it was.
 func (s *Set[K, V]) compareWanted(want map[K]V) Diff[K] {
