@@ -31,7 +31,7 @@ func BenchmarkObserve(b *testing.B) {
 			for _, r := range c.before {
 				r.Started, r.Ended = now, now
 				streaks, events := incident.Observe(policy, s, r)
-				s = s.Confirmed(streaks)
+				s = s.WithCounts(streaks)
 				for _, e := range events {
 					s = incident.Apply(s, e)
 				}
@@ -40,7 +40,7 @@ func BenchmarkObserve(b *testing.B) {
 			c.now.Started, c.now.Ended = now, now
 			for b.Loop() {
 				streaks, events := incident.Observe(policy, s, c.now)
-				s = s.Confirmed(streaks)
+				s = s.WithCounts(streaks)
 				if len(events) > 0 {
 					b.Fatal(events[0].Kind)
 				}
@@ -54,7 +54,7 @@ func TestHealthyCheckCostsNothing(t *testing.T) {
 	var s incident.State
 	allocs := testing.AllocsPerRun(100, func() {
 		streaks, _ := incident.Observe(config.Policy{}, s, r)
-		s = s.Confirmed(streaks)
+		s = s.WithCounts(streaks)
 	})
 	if allocs != 0 {
 		t.Errorf("%v allocations", allocs)

@@ -44,7 +44,7 @@ func (in Incident) CheckState() CheckState {
 	switch {
 	case in.Recovering():
 		return CheckRecovering
-	case in.Pending:
+	case in.Unconfirmed:
 		return CheckFailing
 	case in.Severity == config.SeverityDown:
 		return CheckDown

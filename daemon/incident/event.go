@@ -53,50 +53,50 @@ func Apply(s State, e Event) State {
 		if e.Whole == nil {
 			return s
 		}
-		return s.with(*e.Whole)
+		return s.withIncident(*e.Whole)
 	}
 	in, known := s.Incident(e.Condition)
 	if e.Kind == Failing {
-		return s.with(begin(in, known, e))
+		return s.withIncident(beginEpisode(in, known, e))
 	}
 	if !known || in.ID != e.Incident {
 		return s // an event of an incident that a newer one has replaced
 	}
-	return s.with(fold(in, e))
+	return s.withIncident(foldEvent(in, e))
 }
 
-// begin starts an incident, or a further bout of one that is reopened.
-func begin(last Incident, known bool, e Event) Incident {
+// beginEpisode starts an incident, or a further bout of one that is reopened.
+func beginEpisode(last Incident, known bool, e Event) Incident {
 	if !known || last.ID != e.Incident {
 		last = Incident{ID: e.Incident, Check: e.Check, Condition: e.Condition, StartedAt: e.Since, Target: e.Target}
-		last = last.showing(e.Finding)
+		last = last.withFinding(e.Finding)
 	}
 	last.FailingSince = e.Since
 	last.WellSince, last.OrphanedAt = time.Time{}, time.Time{}
-	last.Pending = true
+	last.Unconfirmed = true
 	return last
 }
 
-func fold(in Incident, e Event) Incident {
+func foldEvent(in Incident, e Event) Incident {
 	switch e.Kind {
 	case Opened:
 		in.ReportedAt, in.EndedAt, in.ClosedAt = e.At, time.Time{}, time.Time{}
-		in.ClosedAs, in.Pending = "", false
+		in.ClosedAs, in.Unconfirmed = "", false
 		in.Reported++
 		in.ReportedFinding = Finding{}
-		return in.showing(e.Finding).reporting(e.Finding)
+		return in.withFinding(e.Finding).withReportedFinding(e.Finding)
 	case Worsened:
 		in.WorsenedAt = e.At
 		in.Worsened++
-		return in.showing(e.Finding).reporting(e.Finding)
+		return in.withFinding(e.Finding).withReportedFinding(e.Finding)
 	case CauseChanged:
-		return in.showing(e.Finding)
+		return in.withFinding(e.Finding)
 	case Recovering:
 		in.WellSince = e.Since
 	case Relapsed:
 		in.WellSince = time.Time{} // its cause is told once it is confirmed
 	case Closed:
-		return in.close(e)
+		return in.closeEpisode(e)
 	case Orphaned:
 		in.OrphanedAt = e.At
 	case Adopted:
@@ -110,33 +110,33 @@ func fold(in Incident, e Event) Incident {
 	return in
 }
 
-// close ends a bout. A further bout that was never reported leaves the incident
+// closeEpisode ends a bout. A further bout that was never reported leaves the incident
 // closed as it was.
-func (in Incident) close(e Event) Incident {
+func (in Incident) closeEpisode(e Event) Incident {
 	in.WellSince, in.OrphanedAt = time.Time{}, time.Time{}
 	in.AckedAt, in.AckedUntil, in.AckReason = time.Time{}, time.Time{}, ""
-	wasPending := in.Pending
-	in.Pending = false
+	wasPending := in.Unconfirmed
+	in.Unconfirmed = false
 	if wasPending && in.Reported > 0 {
 		return in
 	}
 	in.ClosedAs, in.EndedAt, in.ClosedAt = e.ClosedAs, e.Since, e.At
 	if in.ReportedFinding != (Finding{}) {
-		in = in.showing(&in.ReportedFinding) // not what was seen during the repair
+		in = in.withFinding(&in.ReportedFinding) // not what was seen during the repair
 	}
 	return in
 }
 
-// reporting notes what was reported, the worst of it, to be kept when the incident
+// withReportedFinding notes what was reported, the worst of it, to be kept when the incident
 // is closed.
-func (in Incident) reporting(f *Finding) Incident {
-	if f != nil && !in.ReportedFinding.worse(*f) {
+func (in Incident) withReportedFinding(f *Finding) Incident {
+	if f != nil && !in.ReportedFinding.worseThan(*f) {
 		in.ReportedFinding = *f
 	}
 	return in
 }
 
-func (in Incident) showing(f *Finding) Incident {
+func (in Incident) withFinding(f *Finding) Incident {
 	if f == nil {
 		return in
 	}

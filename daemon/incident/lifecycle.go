@@ -17,9 +17,9 @@ func Tick(_ config.Policy, s State, now time.Time) (events []Event) {
 		switch {
 		case !in.Live():
 		case !in.OrphanedAt.IsZero() && now.Sub(in.OrphanedAt) >= orphanGrace:
-			events = append(events, in.end(Removed, in.OrphanedAt, now))
+			events = append(events, in.closingEvent(Removed, in.OrphanedAt, now))
 		case !in.AckedUntil.IsZero() && !now.Before(in.AckedUntil):
-			events = append(events, in.event(Unacknowledged, now))
+			events = append(events, in.newEvent(Unacknowledged, now))
 		}
 	}
 	return events
@@ -31,7 +31,7 @@ func Due(s State) (due time.Time) {
 		if !in.Live() {
 			continue
 		}
-		for _, t := range []time.Time{in.AckedUntil, in.orphanEnd()} {
+		for _, t := range []time.Time{in.AckedUntil, in.orphanDeadline()} {
 			if !t.IsZero() && (due.IsZero() || t.Before(due)) {
 				due = t
 			}
@@ -40,7 +40,7 @@ func Due(s State) (due time.Time) {
 	return due
 }
 
-func (in Incident) orphanEnd() time.Time {
+func (in Incident) orphanDeadline() time.Time {
 	if in.OrphanedAt.IsZero() {
 		return time.Time{}
 	}
@@ -66,11 +66,11 @@ func Configured(s State, is Presence, now time.Time) (events []Event) {
 		switch {
 		case !in.Live():
 		case is == Disabled:
-			events = append(events, in.end(Paused, now, now))
+			events = append(events, in.closingEvent(Paused, now, now))
 		case is == Absent && !orphaned:
-			events = append(events, in.event(Orphaned, now))
+			events = append(events, in.newEvent(Orphaned, now))
 		case is == Present && orphaned:
-			events = append(events, in.event(Adopted, now))
+			events = append(events, in.newEvent(Adopted, now))
 		}
 	}
 	return events
@@ -85,7 +85,7 @@ func Move(s, of State, id config.CheckID, now time.Time) (events []Event) {
 		if known && (own.Live() || !in.Live() && own.FailingSince.After(in.FailingSince)) {
 			continue
 		}
-		e := in.event(Moved, now)
+		e := in.newEvent(Moved, now)
 		in.Check = id
 		e.From, e.Check, e.Whole = e.Check, id, &in
 		events = append(events, e)
@@ -93,13 +93,13 @@ func Move(s, of State, id config.CheckID, now time.Time) (events []Event) {
 	return events
 }
 
-// end closes an incident for a reason that is no observation.
-func (in Incident) end(as ClosedAs, since, now time.Time) Event {
-	e := in.event(Closed, now)
-	e.Since, e.ClosedAs = latest(since, in.FailingSince), as
+// closingEvent closes an incident for a reason that is no observation.
+func (in Incident) closingEvent(as ClosedAs, since, now time.Time) Event {
+	e := in.newEvent(Closed, now)
+	e.Since, e.ClosedAs = laterOf(since, in.FailingSince), as
 	return e
 }
 
-func (in Incident) event(k Kind, now time.Time) Event {
+func (in Incident) newEvent(k Kind, now time.Time) Event {
 	return Event{Kind: k, At: now, Incident: in.ID, Check: in.Check, Condition: in.Condition}
 }

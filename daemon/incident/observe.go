@@ -10,55 +10,55 @@ import (
 // failure or of a recovery, beside the tolerance in time.
 const confirmations = 2
 
-// Streaks are what [Observe] gives back beside events: the counts of
+// Counts are what [Observe] gives back beside events: the counts of
 // confirmations and the observations of the last half hour; see
-// [State.Confirmed].
-type Streaks struct {
-	list    []streak
+// [State.WithCounts].
+type Counts struct {
+	list    []consecutive
 	failing config.Conditions
-	history history
+	history serviceHistory
 }
 
-// Confirmed returns s with the counts of the last observation. They are not
+// WithCounts returns s with the counts of the last observation. They are not
 // part of what is journaled.
-func (s State) Confirmed(k Streaks) State {
-	s.streaks = k
+func (s State) WithCounts(k Counts) State {
+	s.counts = k
 	return s
 }
 
 // Failing are the conditions that the last result found to be bad.
-func (k Streaks) Failing() config.Conditions { return k.failing }
+func (k Counts) Failing() config.Conditions { return k.failing }
 
 // Observe decides what a result means for a check: the events to be journaled
 // and then applied, and the new counts. A result of the monitor's own trouble
 // (Unknown) observes nothing and so changes nothing.
-func Observe(p config.Policy, s State, r Result) (Streaks, []Event) {
-	k := Streaks{history: s.streaks.history}
+func Observe(p config.Policy, s State, r Result) (Counts, []Event) {
+	k := Counts{history: s.counts.history}
 	if r.Observed == 0 {
-		k.list = s.streaks.list
+		k.list = s.counts.list
 		return k, nil
 	}
-	k.history.note(r)
+	k.history.record(r)
 	if len(r.Findings) == 0 && k.history.failed == 0 && !s.Live() {
 		return k, nil // the common case: well, and nothing to get over
 	}
-	r = k.history.judge(s, r)
-	k.list = make([]streak, 0, len(s.streaks.list)+1)
-	for _, other := range s.streaks.list {
+	r = k.history.withIntermittent(s, r)
+	k.list = make([]consecutive, 0, len(s.counts.list)+1)
+	for _, other := range s.counts.list {
 		if !r.Observed.Has(other.condition) {
 			k.list = append(k.list, other)
 		}
 	}
 	var events []Event
 	for c := range r.Observed.All() {
-		o := observation{policy: p, result: r, condition: c, streak: s.streak(c), since: r.Started}
+		o := observation{policy: p, result: r, condition: c, consecutive: s.consecutive(c), since: r.Started}
 		o.incident, o.known = s.Incident(c)
 		if c == config.ConditionIntermittent {
-			o.since = k.history.begin(o.incident, r.Started)
+			o.since = k.history.firstFailure(o.incident, r.Started)
 		}
-		events = append(events, o.decide()...)
-		if o.streak.bad > 0 || o.streak.good > 0 {
-			k.list = append(k.list, o.streak)
+		events = append(events, o.decideEvents()...)
+		if o.consecutive.failed > 0 || o.consecutive.good > 0 {
+			k.list = append(k.list, o.consecutive)
 		}
 		if o.failed {
 			k.failing |= config.ConditionSet(c)
@@ -74,13 +74,13 @@ type observation struct {
 	condition config.Condition
 	incident  Incident
 	known     bool
-	streak    streak
+	consecutive    consecutive
 	since     time.Time // when it began, if it begins now
 	failed    bool      // as decide has found
 }
 
-func (o *observation) decide() []Event {
-	finding, bad := o.finding()
+func (o *observation) decideEvents() []Event {
+	finding, bad := o.worstFinding()
 	live := o.known && o.incident.Live()
 	if bad && finding.Health == Unknown {
 		return nil // nothing worse was seen, and whether it is well nobody knows
@@ -88,146 +88,146 @@ func (o *observation) decide() []Event {
 	o.failed = bad
 	switch {
 	case bad && !live:
-		return o.fails(finding)
+		return o.beginsToFail(finding)
 	case bad:
-		return o.failsOn(finding)
+		return o.keepsFailing(finding)
 	case live:
-		return o.isWell()
+		return o.observesRecovery()
 	}
-	o.streak = streak{condition: o.condition}
+	o.consecutive = consecutive{condition: o.condition}
 	return nil
 }
 
-// finding gives the worst finding of the condition.
-func (o *observation) finding() (worst Finding, found bool) {
+// worstFinding gives the worst worstFinding of the condition.
+func (o *observation) worstFinding() (worst Finding, found bool) {
 	for _, f := range o.result.Findings {
-		if f.Condition == o.condition && (!found || f.worse(worst)) {
+		if f.Condition == o.condition && (!found || f.worseThan(worst)) {
 			worst, found = f, true
 		}
 	}
 	return worst, found
 }
 
-func (f Finding) worse(g Finding) bool {
+func (f Finding) worseThan(g Finding) bool {
 	if f.Health != g.Health {
 		return f.Health.rank() > g.Health.rank()
 	}
 	return f.Grade > g.Grade
 }
 
-// like reports whether f says the same as g, whatever the words.
-func (f Finding) like(g Finding) bool {
+// sameStateAs reports whether f says the same as g, whatever the words.
+func (f Finding) sameStateAs(g Finding) bool {
 	return f.Phase == g.Phase && f.Cause == g.Cause && f.Health == g.Health && f.Grade == g.Grade
 }
 
-// fails: the first failed observation. The clock starts when its probe began.
-func (o *observation) fails(f Finding) []Event {
-	o.streak = streak{condition: o.condition, bad: 1}
-	e := o.event(Failing)
+// beginsToFail: the first failed observation. The clock starts when its probe began.
+func (o *observation) beginsToFail(f Finding) []Event {
+	o.consecutive = consecutive{condition: o.condition, failed: 1}
+	e := o.newEvent(Failing)
 	e.Since, e.Finding, e.Target = o.since, &f, o.result.Target
 	e.Incident = newID(o.result.Check, o.condition, e.Since)
-	if o.known && o.reopens() {
+	if o.known && o.reopensIncident() {
 		e.Incident = o.incident.ID
 	}
 	return []Event{e}
 }
 
-// reopens: failing again soon after a recovery is the same incident. One that
+// reopensIncident: failing again soon after a recovery is the same incident. One that
 // was forgotten before anybody heard of it is over for good: its start would be
 // a false one for what comes later.
-func (o *observation) reopens() bool {
+func (o *observation) reopensIncident() bool {
 	in := o.incident
 	recovered := in.ClosedAs == Recovered || in.ClosedAs == Altered
 	return recovered && in.Reported > 0 && in.Target == o.result.Target &&
 		o.result.Started.Sub(in.ClosedAt) <= o.policy.ReopenWithin && o.policy.ReopenWithin > 0
 }
 
-// failsOn: a further failed observation of something that is failing.
-func (o *observation) failsOn(f Finding) (events []Event) {
+// keepsFailing: a further failed observation of something that is failing.
+func (o *observation) keepsFailing(f Finding) (events []Event) {
 	in := o.incident
 	if in.recovering() {
-		o.streak = streak{condition: o.condition}
-		e := o.event(Relapsed)
+		o.consecutive = consecutive{condition: o.condition}
+		e := o.newEvent(Relapsed)
 		e.Finding = &f
 		events = append(events, e)
 	}
-	o.streak.good = 0
-	o.streak.bad++
+	o.consecutive.good = 0
+	o.consecutive.failed++
 	switch {
-	case in.Pending && lasted(in.FailingSince, o.result.Ended, in.faultTolerance(o.policy)) && o.streak.bad >= confirmations:
-		e := o.event(Opened)
+	case in.Unconfirmed && toleranceIsOver(in.FailingSince, o.result.Ended, in.faultTolerance(o.policy)) && o.consecutive.failed >= confirmations:
+		e := o.newEvent(Opened)
 		e.Finding, e.Since = &f, in.FailingSince
 		return append(events, e)
-	case in.Pending:
+	case in.Unconfirmed:
 		return events // the opening will say the cause
-	case f.worse(in.Finding):
-		o.streak.other, o.streak.others = "", 0
-		e := o.event(Worsened)
+	case f.worseThan(in.Finding):
+		o.consecutive.other, o.consecutive.otherSeen = "", 0
+		e := o.newEvent(Worsened)
 		e.Finding = &f
 		return append(events, e)
 	}
-	return append(events, o.otherCause(f)...)
+	return append(events, o.confirmOtherCause(f)...)
 }
 
-// lasted reports whether a tolerance that began at since is over. A beginning
+// toleranceIsOver reports whether a tolerance that began at since is over. A beginning
 // that lies ahead was noted by a clock that has been set back meanwhile: nobody
 // knows how long ago it was, and waiting for it would be silence, perhaps for a
 // year, so the confirming observations alone decide.
-func lasted(since, now time.Time, tolerance time.Duration) bool {
+func toleranceIsOver(since, now time.Time, tolerance time.Duration) bool {
 	passed := now.Sub(since)
 	return passed >= tolerance || passed < 0
 }
 
-// otherCause notes that the reason is another one now, once that is confirmed,
+// confirmOtherCause notes that the reason is another one now, once that is confirmed,
 // so that a server with alternating symptoms does not fill the journal.
-func (o *observation) otherCause(f Finding) []Event {
-	if f.like(o.incident.Finding) {
-		o.streak.other, o.streak.others = "", 0
+func (o *observation) confirmOtherCause(f Finding) []Event {
+	if f.sameStateAs(o.incident.Finding) {
+		o.consecutive.other, o.consecutive.otherSeen = "", 0
 		return nil
 	}
-	if f.Cause != o.streak.other {
-		o.streak.other, o.streak.others = f.Cause, 0
+	if f.Cause != o.consecutive.other {
+		o.consecutive.other, o.consecutive.otherSeen = f.Cause, 0
 	}
-	if o.streak.others++; o.streak.others < confirmations {
+	if o.consecutive.otherSeen++; o.consecutive.otherSeen < confirmations {
 		return nil
 	}
-	o.streak.other, o.streak.others = "", 0
-	e := o.event(CauseChanged)
+	o.consecutive.other, o.consecutive.otherSeen = "", 0
+	e := o.newEvent(CauseChanged)
 	e.Finding = &f
 	return []Event{e}
 }
 
-// isWell: a good observation of something that was failing.
-func (o *observation) isWell() []Event {
+// observesRecovery: a good observation of something that was failing.
+func (o *observation) observesRecovery() []Event {
 	in := o.incident
 	if !in.recovering() {
-		o.streak = streak{condition: o.condition, good: 1}
-		e := o.event(Recovering)
-		e.Since = latest(o.result.Started, in.FailingSince) // a clock may have been set back
+		o.consecutive = consecutive{condition: o.condition, good: 1}
+		e := o.newEvent(Recovering)
+		e.Since = laterOf(o.result.Started, in.FailingSince) // a clock may have been set back
 		return []Event{e}
 	}
-	o.streak.bad = 0
-	o.streak.good++
-	if !lasted(in.WellSince, o.result.Ended, in.recoveryTolerance(o.policy)) || o.streak.good < confirmations {
+	o.consecutive.failed = 0
+	o.consecutive.good++
+	if !toleranceIsOver(in.WellSince, o.result.Ended, in.recoveryTolerance(o.policy)) || o.consecutive.good < confirmations {
 		return nil
 	}
-	e := o.event(Closed)
+	e := o.newEvent(Closed)
 	e.Since, e.ClosedAs = in.WellSince, Recovered
 	if in.Target != o.result.Target {
 		e.ClosedAs = Altered
 	}
-	o.streak = streak{condition: o.condition}
+	o.consecutive = consecutive{condition: o.condition}
 	return []Event{e}
 }
 
-func latest(a, b time.Time) time.Time {
+func laterOf(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b
 	}
 	return a
 }
 
-func (o *observation) event(k Kind) Event {
+func (o *observation) newEvent(k Kind) Event {
 	return Event{
 		Kind: k, At: o.result.Ended, Incident: o.incident.ID,
 		Check: o.result.Check, Condition: o.condition,

@@ -41,10 +41,10 @@ func PaceOf(p config.Policy, s State, now time.Time) Pace {
 		case in.Open():
 			due = time.Time{}
 		}
-		if in.Condition == config.ConditionAccount && in.Pending && !in.recovering() {
+		if in.Condition == config.ConditionAccount && in.Unconfirmed && !in.recovering() {
 			pace.Login = due
 		}
-		pace.Since = latest(pace.Since, since)
+		pace.Since = laterOf(pace.Since, since)
 		if due.After(now) && (pace.At.IsZero() || due.Before(pace.At)) {
 			pace.At = due
 		}

@@ -81,7 +81,7 @@ func (m *model) observe(observed config.Conditions, list []incident.Finding) {
 	was := m.live
 	m.remember(r)
 	streaks, events := incident.Observe(m.policy, m.live, r)
-	m.live = m.live.Confirmed(streaks)
+	m.live = m.live.WithCounts(streaks)
 	for _, e := range events {
 		m.promises(was, r, e)
 	}
@@ -123,7 +123,7 @@ func (m *model) promises(was incident.State, r incident.Result, e incident.Event
 		m.lasted(in.WellSince, e.At, m.policy.RecoveryTolerance)
 		m.confirmed(e.Condition, false)
 	case incident.Worsened:
-		if in.Pending || in.Reported == 0 {
+		if in.Unconfirmed || in.Reported == 0 {
 			m.Fatal("worse than what nobody was told")
 		}
 	}
@@ -173,7 +173,7 @@ func (m *model) acknowledge(t *rapid.T) {
 }
 
 func (m *model) restart(*rapid.T) {
-	m.live = m.live.Confirmed(incident.Streaks{})
+	m.live = m.live.WithCounts(incident.Counts{})
 	clear(m.seen)
 }
 

@@ -119,7 +119,7 @@ func (p *player) line(fields []string) {
 	case "target":
 		p.target = fields[2]
 	case "restart":
-		p.live = p.live.Confirmed(incident.Streaks{})
+		p.live = p.live.WithCounts(incident.Counts{})
 	case "tick":
 		p.tick(now)
 	case "pace":
@@ -165,7 +165,7 @@ func (p *player) observe(words []string, now time.Time) {
 		}
 	}
 	streaks, events := incident.Observe(p.policy, p.live, r)
-	p.live = p.live.Confirmed(streaks)
+	p.live = p.live.WithCounts(streaks)
 	p.happen(events)
 }
 
@@ -267,9 +267,9 @@ func (p *player) show() {
 
 func state(in incident.Incident) string {
 	switch {
-	case in.Pending && in.ClosedAs != "":
+	case in.Unconfirmed && in.ClosedAs != "":
 		return "failing again, closed as " + string(in.ClosedAs)
-	case in.Pending:
+	case in.Unconfirmed:
 		return "failing"
 	case in.ClosedAs != "":
 		return "closed as " + string(in.ClosedAs)

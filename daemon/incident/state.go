@@ -57,15 +57,15 @@ type Incident struct {
 	AckedUntil   time.Time `json:"acked_until,omitzero"` // zero: until it ends
 	AckReason    string    `json:"ack_reason,omitempty"` //
 	ClosedAs     ClosedAs  `json:"closed_as,omitempty"`  //
-	// Pending: the current bout is not reported yet; what is closed stays as it
+	// Unconfirmed: the current bout is not reported yet; what is closed stays as it
 	// was closed until it is.
-	Pending  bool `json:"pending,omitempty"`
+	Unconfirmed  bool `json:"pending,omitempty"`
 	Reported int  `json:"reported,omitempty"` // bouts that were reported; 0: never
 	Worsened int  `json:"worsened,omitempty"` // how often it got worse since it was first reported
 }
 
 // Open reports whether the incident is reported and has not ended.
-func (in Incident) Open() bool { return in.ClosedAs == "" && !in.Pending }
+func (in Incident) Open() bool { return in.ClosedAs == "" && !in.Unconfirmed }
 
 // Acknowledged reports whether somebody has taken it on.
 func (in Incident) Acknowledged() bool { return !in.AckedAt.IsZero() }
@@ -79,7 +79,7 @@ func (in Incident) Recovering() bool { return in.Live() && in.recovering() }
 func (in Incident) Unreported() bool { return in.Reported == 0 }
 
 // Live reports whether the failure has not ended, reported or not.
-func (in Incident) Live() bool { return in.ClosedAs == "" || in.Pending }
+func (in Incident) Live() bool { return in.ClosedAs == "" || in.Unconfirmed }
 
 func (in Incident) recovering() bool { return !in.WellSince.IsZero() }
 
@@ -98,15 +98,15 @@ func (in Incident) faultTolerance(p config.Policy) time.Duration {
 // recoveryTolerance doubles with every reopening, up to maxRecovery.
 func (in Incident) recoveryTolerance(p config.Policy) time.Duration {
 	tolerance := p.RecoveryTolerance
-	for bout := 1; bout < in.bout() && tolerance < maxRecovery; bout++ {
+	for bout := 1; bout < in.episode() && tolerance < maxRecovery; bout++ {
 		tolerance = min(2*tolerance, maxRecovery)
 	}
 	return tolerance
 }
 
-// bout counts the current or last bout from 1.
-func (in Incident) bout() int {
-	if in.Pending {
+// episode counts the current or last episode from 1.
+func (in Incident) episode() int {
+	if in.Unconfirmed {
 		return in.Reported + 1
 	}
 	return max(1, in.Reported)
@@ -118,19 +118,19 @@ func (in Incident) bout() int {
 // one and leaves the old as it was.
 type State struct {
 	incidents []Incident
-	// streaks are the confirmations so far; volatile, gathered afresh after a
+	// counts are the confirmations so far; volatile, gathered afresh after a
 	// restart.
-	streaks Streaks
+	counts Counts
 }
 
-// A streak counts equal observations of a condition in a row.
-type streak struct {
+// A consecutive counts equal observations of a condition in a row.
+type consecutive struct {
 	condition config.Condition
-	bad, good int
+	failed, good int
 	// other is a cause that differs from the incident's, and since how many
 	// observations.
 	other  config.Cause
-	others int
+	otherSeen int
 }
 
 // Incidents yields what the state holds, closed ones included.
@@ -152,28 +152,28 @@ func (s State) Incident(c config.Condition) (Incident, bool) {
 // Live reports whether any failure of the check has not ended.
 func (s State) Live() bool { return slices.ContainsFunc(s.incidents, Incident.Live) }
 
-func (s State) streak(c config.Condition) streak {
-	for _, k := range s.streaks.list {
+func (s State) consecutive(c config.Condition) consecutive {
+	for _, k := range s.counts.list {
 		if k.condition == c {
 			return k
 		}
 	}
-	return streak{condition: c}
+	return consecutive{condition: c}
 }
 
-// Inheriting is s with the counts of the check that it has come from under
+// InheritingCounts is s with the counts of the check that it has come from under
 // another id, where it has none of its own.
-func (s State) Inheriting(from State) State {
-	if s.streaks.history.last == 0 {
-		s.streaks.history = from.streaks.history
+func (s State) InheritingCounts(from State) State {
+	if s.counts.history.last == 0 {
+		s.counts.history = from.counts.history
 	}
-	own := s.streaks.list
-	for _, k := range from.streaks.list {
-		if s.streak(k.condition) == (streak{condition: k.condition}) {
+	own := s.counts.list
+	for _, k := range from.counts.list {
+		if s.consecutive(k.condition) == (consecutive{condition: k.condition}) {
 			own = append(own[:len(own):len(own)], k)
 		}
 	}
-	s.streaks.list = own
+	s.counts.list = own
 	return s
 }
 
@@ -183,8 +183,8 @@ func (s State) Without(c config.Condition) State {
 	return s
 }
 
-// with replaces or adds the incident of a condition in a copy.
-func (s State) with(in Incident) State {
+// withIncident replaces or adds the incident of a condition in a copy.
+func (s State) withIncident(in Incident) State {
 	list := slices.Clone(s.incidents)
 	if i := slices.IndexFunc(list, func(o Incident) bool { return o.Condition == in.Condition }); i >= 0 {
 		list[i] = in

@@ -135,7 +135,7 @@ type Service struct {
 }
 
 // Unconfirmed reports whether the service is failing and not reported yet.
-func (s Service) Unconfirmed() bool { return s.Incident.Pending && !s.Incident.Recovering() }
+func (s Service) Unconfirmed() bool { return s.Incident.Unconfirmed && !s.Incident.Recovering() }
 
 // Undecided reports whether it is not known yet whether the service is down: it was not
 // observed since the start or a pause, or fails and is not reported.

@@ -65,7 +65,7 @@ func (p *planner) need(s *Subject, way *config.Notify, e entry, underWay bool) n
 		return need{} // the role is out of it until it is over
 	case s.Unreported():
 		return notTold(HeldUnconfirmed)
-	case s.Pending:
+	case s.Unconfirmed:
 		return notTold(HeldUnconfirmed) // failing again: saying that it is over would be half the truth
 	}
 	return p.closed(s, way, e, underWay)

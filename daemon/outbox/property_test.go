@@ -245,7 +245,7 @@ func (m *model) observe(c *check, list []incident.Finding) {
 	}
 	m.advance(r.Ended)
 	streaks, events := incident.Observe(m.policies[c.id], c.state, r)
-	c.state, c.fresh = c.state.Confirmed(streaks), true
+	c.state, c.fresh = c.state.WithCounts(streaks), true
 	m.happen(events...)
 	m.advance(m.now.Add(14 * time.Second))
 }
@@ -331,7 +331,7 @@ func (m *model) onDone() {
 					m.Logf("%s %v %s %+v", d.At.Sub(epoch), d.NotifyID, d.State, d.Items)
 				}
 				m.Fatalf("%s at %s: %+v was told %t, a delivery is under way %t, and the reason why not is %q; open %t, pending %t, episode %d, worsened %d",
-					s.ID, m.now.Sub(epoch), block, told, underWay, reason.Reason, s.Open(), s.Pending, s.Reported, s.Worsened)
+					s.ID, m.now.Sub(epoch), block, told, underWay, reason.Reason, s.Open(), s.Unconfirmed, s.Reported, s.Worsened)
 			}
 		}
 		if len(s.Notify) == 0 && len(m.book.Of(s.ID)) == 0 && held[outbox.Destination{}].Reason != outbox.HeldByNobody {
@@ -355,7 +355,7 @@ func (m *model) deliveries(s *outbox.Subject, to outbox.Destination) (told, unde
 		for _, item := range d.Items {
 			if item.Incident == s.ID {
 				closed := item.Transition == notifiers.Closed
-				told = item.Bout == s.Reported && closed == !s.Open() && !s.Pending && (closed || item.Worsened == s.Worsened)
+				told = item.Bout == s.Reported && closed == !s.Open() && !s.Unconfirmed && (closed || item.Worsened == s.Worsened)
 			}
 		}
 	}

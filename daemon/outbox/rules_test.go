@@ -282,7 +282,7 @@ func (p *player) incident(verb string, args []string) {
 	begins.Kind = incident.Failing
 	switch verb {
 	case "open":
-		if !in.Pending {
+		if !in.Unconfirmed {
 			p.happen(begins)
 		}
 		e.Kind = incident.Opened

@@ -193,7 +193,7 @@ func (w *loginWorld) report(_ context.Context, check *config.Probe, p verdict.Pr
 	c := w.checks[r.Check]
 	c.results = append(c.results, r)
 	streaks, events := incident.Observe(c.policy, c.state, r)
-	c.state = c.state.Confirmed(streaks)
+	c.state = c.state.WithCounts(streaks)
 	for _, e := range events {
 		c.state = incident.Apply(c.state, e)
 	}

@@ -209,7 +209,7 @@ func (n *night) observe(_ context.Context, r incident.Result) incident.Pace {
 	state := n.states[r.Check]
 	n.judged(r)
 	streaks, events := incident.Observe(n.policy, state, r)
-	state = state.Confirmed(streaks)
+	state = state.WithCounts(streaks)
 	for _, e := range events {
 		state = incident.Apply(state, e)
 		n.say(". %s %s %s%s", e.Check, e.Condition, e.Kind, about(e.Finding))

@@ -47,7 +47,7 @@ func (t *Tracker) configure(r *round, cfg *config.Config) {
 func (t *Tracker) leave(id config.CheckID, c *check) {
 	for in := range c.state.Incidents() {
 		if t.ledger[in.ID] != nil {
-			t.checks[id] = &check{state: c.state.Confirmed(incident.Streaks{})}
+			t.checks[id] = &check{state: c.state.WithCounts(incident.Counts{})}
 			return
 		}
 	}
@@ -75,7 +75,7 @@ func (t *Tracker) move(r *round) {
 // inherit takes over what is known of a check that has another id now, as far as
 // nothing newer is known.
 func (c *check) inherit(from *check, id config.CheckID) {
-	c.state = c.state.Inheriting(from.state)
+	c.state = c.state.InheritingCounts(from.state)
 	c.fresh |= from.fresh
 	c.served = c.served || from.served
 	if c.last == nil && from.last != nil {

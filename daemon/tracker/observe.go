@@ -30,7 +30,7 @@ func (t *Tracker) observe(r *round, result incident.Result) incident.Pace {
 	}
 	c := t.known(id)
 	streaks, events := incident.Observe(cfg.Policy, c.state, result)
-	c.state = c.state.Confirmed(streaks)
+	c.state = c.state.WithCounts(streaks)
 	t.published.checkChanged(c)
 	failing := streaks.Failing()
 	if result.Started.Before(t.clock.ProcessResumed) {

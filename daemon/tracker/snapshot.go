@@ -211,7 +211,7 @@ func (s *Snapshot) Incidents() iter.Seq[*IncidentState] {
 	}
 }
 
-func (in *IncidentState) shown() bool { return !in.Incident.Pending || !in.Incident.Unreported() }
+func (in *IncidentState) shown() bool { return !in.Incident.Unconfirmed || !in.Incident.Unreported() }
 
 // Deliveries yields the deliveries that tell of an incident, the oldest first.
 func (s *Snapshot) Deliveries(of *IncidentState) iter.Seq[*DeliveryState] {

@@ -48,7 +48,7 @@ func (t *Tracker) report(r *round, what Trouble, f *incident.Finding) bool {
 			Condition: config.ConditionMonitor, Health: incident.Degraded, Cause: f.Cause, Hint: f.Hint, Evidence: f.Evidence,
 		}
 	}
-	events := incident.Fact(t.state(what.check()), what.check(), boundFinding(f), r.now)
+	events := incident.ObserveMonitor(t.state(what.check()), what.check(), boundFinding(f), r.now)
 	for i := range events {
 		if events[i].Kind == incident.Closed && what == Messages && t.withdrawn {
 			events[i].ClosedAs = incident.Removed // nobody has seen it deliver

@@ -17,42 +17,42 @@ const (
 	leastShare     = 20 // percent
 )
 
-// A history counts the observations of a check's service in the last half hour,
+// A serviceHistory counts the observations of a check's service in the last half hour,
 // minute by minute. Like streaks it is gathered afresh after a restart.
-type history struct {
+type serviceHistory struct {
 	first, last int64 // minutes since 1970: of the first and the newest observation; 0: none
 	good, bad   [historyMinutes]uint8
-	begun       [historyMinutes]uint8 // failures that began
+	began       [historyMinutes]uint8 // failures that began
 	failed      int                   // failed observations in all
 	failing     bool                  // the newest one
 }
 
-// note counts a result, if it says anything of the service.
-func (h *history) note(r Result) {
+// record counts a result, if it says anything of the service.
+func (h *serviceHistory) record(r Result) {
 	if !r.Observed.Has(config.ConditionService) {
 		return
 	}
 	o := observation{result: r, condition: config.ConditionService}
-	f, bad := o.finding()
+	f, bad := o.worstFinding()
 	if bad && f.Health == Unknown {
 		return
 	}
-	h.reach(r.Ended.Unix() / 60)
+	h.advanceTo(r.Ended.Unix() / 60)
 	slot := h.last % historyMinutes
 	switch {
 	case !bad:
-		count(&h.good[slot])
-	case count(&h.bad[slot]):
+		increment(&h.good[slot])
+	case increment(&h.bad[slot]):
 		h.failed++
 	}
 	if bad && !h.failing {
-		count(&h.begun[slot])
+		increment(&h.began[slot])
 	}
 	h.failing = bad
 }
 
-// count counts, up to what fits: a probe each second is 60 a minute.
-func count(n *uint8) bool {
+// increment counts, up to what fits: a probe each second is 60 a minute.
+func increment(n *uint8) bool {
 	if *n == 255 {
 		return false
 	}
@@ -60,32 +60,32 @@ func count(n *uint8) bool {
 	return true
 }
 
-// reach goes on to a minute and forgets what is too old. A clock that was set
+// advanceTo goes on to a minute and forgets what is too old. A clock that was set
 // back, or far ahead, begins anew.
-func (h *history) reach(minute int64) {
+func (h *serviceHistory) advanceTo(minute int64) {
 	if h.last == 0 || minute < h.last || minute-h.last >= historyMinutes {
-		*h = history{first: minute, last: minute}
+		*h = serviceHistory{first: minute, last: minute}
 		return
 	}
 	for h.last < minute {
 		h.last++
 		slot := h.last % historyMinutes
 		h.failed -= int(h.bad[slot])
-		h.good[slot], h.bad[slot], h.begun[slot] = 0, 0, 0
+		h.good[slot], h.bad[slot], h.began[slot] = 0, 0, 0
 	}
 }
 
-// judge adds to a result what is known of the condition Intermittent. It waits
+// withIntermittent adds to a result what is known of the condition Intermittent. It waits
 // for half an hour of observations, and for a good one: what goes on failing is
 // the service's own incident. A service that is reported, or was so lately, is
 // not reported for this as well.
-func (h *history) judge(s State, r Result) Result {
+func (h *serviceHistory) withIntermittent(s State, r Result) Result {
 	service, known := s.Incident(config.ConditionService)
 	told := known && service.Reported > 0 && (service.Open() || r.Started.Sub(service.ClosedAt) < historyMinutes*time.Minute)
 	if !r.Observed.Has(config.ConditionService) || told || h.failing || h.last-h.first < historyMinutes {
 		return r
 	}
-	failures, observations := sum(h.begun), sum(h.good)+sum(h.bad)
+	failures, observations := total(h.began), total(h.good)+total(h.bad)
 	if failures >= fewestFailures && h.failed*100 >= leastShare*observations {
 		f := service.Finding
 		f.Condition, f.Health, f.Grade = config.ConditionIntermittent, Degraded, 0
@@ -97,20 +97,20 @@ func (h *history) judge(s State, r Result) Result {
 	return r
 }
 
-// begin is when the first of the failures began that are counted now, to the
+// firstFailure is when the first of the failures began that are counted now, to the
 // minute; not before the last such incident had ended.
-func (h *history) begin(last Incident, now time.Time) time.Time {
+func (h *serviceHistory) firstFailure(last Incident, now time.Time) time.Time {
 	for minute := max(h.first, h.last-historyMinutes+1); minute <= h.last; minute++ {
-		if h.begun[minute%historyMinutes] > 0 {
+		if h.began[minute%historyMinutes] > 0 {
 			if began := time.Unix(minute*60, 0); began.Before(now) {
-				return latest(began.UTC(), last.EndedAt)
+				return laterOf(began.UTC(), last.EndedAt)
 			}
 		}
 	}
 	return now
 }
 
-func sum(counts [historyMinutes]uint8) (n int) {
+func total(counts [historyMinutes]uint8) (n int) {
 	for _, c := range counts {
 		n += int(c)
 	}

@@ -6,33 +6,33 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 )
 
-// reopenFact is how soon after its end the same trouble is the same incident.
-const reopenFact = time.Hour
+// monitorReopenWithin is how soon after its end the same trouble is the same incident.
+const monitorReopenWithin = time.Hour
 
-// Fact decides what it means that something of the monitor itself is wrong (a
+// ObserveMonitor decides what it means that something of the monitor itself is wrong (a
 // finding of the condition Monitor) or no longer wrong (nil). It is known, not
 // observed, so there is nothing to confirm. Saying the same again gives nothing.
-func Fact(s State, id config.CheckID, f *Finding, now time.Time) []Event {
+func ObserveMonitor(s State, id config.CheckID, f *Finding, now time.Time) []Event {
 	in, known := s.Incident(config.ConditionMonitor)
 	live := known && in.Live()
 	e := Event{At: now, Since: now, Incident: in.ID, Check: id, Condition: config.ConditionMonitor}
 	switch {
 	case f == nil && live:
-		return []Event{in.end(Recovered, now, now)}
+		return []Event{in.closingEvent(Recovered, now, now)}
 	case f == nil:
 		return nil
 	case !live:
-		if !known || now.Sub(in.ClosedAt) > reopenFact {
+		if !known || now.Sub(in.ClosedAt) > monitorReopenWithin {
 			e.Incident = newID(id, config.ConditionMonitor, now)
 		}
 		failing, opened := e, e
 		failing.Kind, opened.Kind = Failing, Opened
 		failing.Finding, opened.Finding = f, f
 		return []Event{failing, opened}
-	case f.worse(in.Finding):
+	case f.worseThan(in.Finding):
 		e.Kind, e.Finding, e.Since = Worsened, f, time.Time{}
 		return []Event{e}
-	case !f.like(in.Finding):
+	case !f.sameStateAs(in.Finding):
 		e.Kind, e.Finding, e.Since = CauseChanged, f, time.Time{}
 		return []Event{e}
 	}

@@ -36,7 +36,7 @@ func TestFact(t *testing.T) {
 		{2 * time.Hour, &undelivered, "    monitor failing since 2h0m0s, undelivered in \n    monitor opened since 2h0m0s, undelivered in \n"},
 	} {
 		p.out.Reset()
-		events := incident.Fact(p.live, ":messages", step.finding, epoch.Add(step.after))
+		events := incident.ObserveMonitor(p.live, ":messages", step.finding, epoch.Add(step.after))
 		p.happen(events)
 		if diff := cmp.Diff(step.want, p.out.String()); diff != "" {
 			t.Errorf("after %s (-want +got):\n%s", step.after, diff)
