@@ -12,7 +12,7 @@ type Kind string
 // The kinds of events.
 const (
 	Failing        Kind = "failing"        // the first failed observation
-	Opened         Kind = "opened"         // it lasted, is confirmed, and is reported
+	Opened         Kind = "opened"         // it lasted for fault_tolerance, is confirmed, and is reported
 	Worsened       Kind = "changed"        // it got worse, which is told
 	CauseChanged   Kind = "cause"          // another cause, no worse; not told
 	Recovering     Kind = "recovering"     // the first good observation
@@ -21,7 +21,7 @@ const (
 	Orphaned       Kind = "orphaned"       // its check has left the files
 	Adopted        Kind = "adopted"        // its check is back in the files
 	Moved          Kind = "moved"          // its check has another id now
-	Acknowledged   Kind = "acknowledged"   // somebody takes it on
+	Acknowledged   Kind = "acknowledged"   // a person works on it
 	Unacknowledged Kind = "unacknowledged" // that has ended
 	Restored       Kind = "restored"       // the whole incident, as compaction writes it
 )
@@ -65,7 +65,7 @@ func Apply(s State, e Event) State {
 	return s.withIncident(foldEvent(in, e))
 }
 
-// beginEpisode starts an incident, or a further bout of one that is reopened.
+// beginEpisode starts an incident, or a further episode of one that is reopened.
 func beginEpisode(last Incident, known bool, e Event) Incident {
 	if !known || last.ID != e.Incident {
 		last = Incident{ID: e.Incident, Check: e.Check, Condition: e.Condition, StartedAt: e.Since, Target: e.Target}
@@ -77,6 +77,7 @@ func beginEpisode(last Incident, known bool, e Event) Incident {
 	return last
 }
 
+// foldEvent returns the incident after an event of its own.
 func foldEvent(in Incident, e Event) Incident {
 	switch e.Kind {
 	case Opened:
@@ -110,8 +111,8 @@ func foldEvent(in Incident, e Event) Incident {
 	return in
 }
 
-// closeEpisode ends a bout. A further bout that was never reported leaves the incident
-// closed as it was.
+// closeEpisode ends an episode. A further episode that was never reported leaves the
+// incident closed as it was.
 func (in Incident) closeEpisode(e Event) Incident {
 	in.WellSince, in.OrphanedAt = time.Time{}, time.Time{}
 	in.AckedAt, in.AckedUntil, in.AckReason = time.Time{}, time.Time{}, ""
@@ -127,8 +128,8 @@ func (in Incident) closeEpisode(e Event) Incident {
 	return in
 }
 
-// withReportedFinding notes what was reported, the worst of it, to be kept when the incident
-// is closed.
+// withReportedFinding returns the incident with what was reported, the worst of it,
+// which is kept when the incident is closed.
 func (in Incident) withReportedFinding(f *Finding) Incident {
 	if f != nil && !in.ReportedFinding.worseThan(*f) {
 		in.ReportedFinding = *f
@@ -136,6 +137,8 @@ func (in Incident) withReportedFinding(f *Finding) Incident {
 	return in
 }
 
+// withFinding returns the incident as a finding has it, with the severity that
+// follows. A nil finding changes nothing.
 func (in Incident) withFinding(f *Finding) Incident {
 	if f == nil {
 		return in

@@ -18,7 +18,8 @@ const (
 )
 
 // A serviceHistory counts the observations of a check's service in the last half hour,
-// minute by minute. Like streaks it is gathered afresh after a restart.
+// minute by minute. Like the counts of confirmations it is gathered afresh after a
+// restart.
 type serviceHistory struct {
 	first, last int64 // minutes since 1970: of the first and the newest observation; 0: none
 	good, bad   [historyMinutes]uint8

@@ -69,14 +69,14 @@ func Observe(p config.Policy, s State, r Result) (Counts, []Event) {
 
 // An observation is one condition of one result beside what is known of it.
 type observation struct {
-	policy    config.Policy
-	result    Result
-	condition config.Condition
-	incident  Incident
-	known     bool
-	consecutive    consecutive
-	since     time.Time // when it began, if it begins now
-	failed    bool      // as decide has found
+	policy      config.Policy
+	result      Result
+	condition   config.Condition
+	incident    Incident
+	known       bool
+	consecutive consecutive
+	since       time.Time // when it began, if it begins now
+	failed      bool      // as decide has found
 }
 
 func (o *observation) decideEvents() []Event {

@@ -46,9 +46,9 @@ type Incident struct {
 	ReportedFinding Finding `json:"reported_finding,omitzero"`
 
 	StartedAt    time.Time `json:"started_at"`           // when the first failed probe began
-	FailingSince time.Time `json:"failing_since"`        // the same, of the current bout
+	FailingSince time.Time `json:"failing_since"`        // the same, of the current episode
 	WellSince    time.Time `json:"well_since,omitzero"`  // first good probe of a recovery
-	ReportedAt   time.Time `json:"reported_at,omitzero"` // when its last reported bout became an incident
+	ReportedAt   time.Time `json:"reported_at,omitzero"` // when its last reported episode became an incident
 	WorsenedAt   time.Time `json:"worsened_at,omitzero"` // when it last got worse
 	EndedAt      time.Time `json:"ended_at,omitzero"`    // its end: the first good observation
 	ClosedAt     time.Time `json:"closed_at,omitzero"`   // when its end was certain
@@ -57,11 +57,11 @@ type Incident struct {
 	AckedUntil   time.Time `json:"acked_until,omitzero"` // zero: until it ends
 	AckReason    string    `json:"ack_reason,omitempty"` //
 	ClosedAs     ClosedAs  `json:"closed_as,omitempty"`  //
-	// Unconfirmed: the current bout is not reported yet; what is closed stays as it
+	// Unconfirmed: the current episode is not reported yet; what is closed stays as it
 	// was closed until it is.
-	Unconfirmed  bool `json:"pending,omitempty"`
-	Reported int  `json:"reported,omitempty"` // bouts that were reported; 0: never
-	Worsened int  `json:"worsened,omitempty"` // how often it got worse since it was first reported
+	Unconfirmed bool `json:"pending,omitempty"`
+	Reported    int  `json:"reported,omitempty"` // episodes that were reported; 0: never
+	Worsened    int  `json:"worsened,omitempty"` // how often it got worse since it was first reported
 }
 
 // Open reports whether the incident is reported and has not ended.
@@ -98,7 +98,7 @@ func (in Incident) faultTolerance(p config.Policy) time.Duration {
 // recoveryTolerance doubles with every reopening, up to maxRecovery.
 func (in Incident) recoveryTolerance(p config.Policy) time.Duration {
 	tolerance := p.RecoveryTolerance
-	for bout := 1; bout < in.episode() && tolerance < maxRecovery; bout++ {
+	for n := 1; n < in.episode() && tolerance < maxRecovery; n++ {
 		tolerance = min(2*tolerance, maxRecovery)
 	}
 	return tolerance
@@ -125,11 +125,11 @@ type State struct {
 
 // A consecutive counts equal observations of a condition in a row.
 type consecutive struct {
-	condition config.Condition
+	condition    config.Condition
 	failed, good int
 	// other is a cause that differs from the incident's, and since how many
 	// observations.
-	other  config.Cause
+	other     config.Cause
 	otherSeen int
 }
 
