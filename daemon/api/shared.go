@@ -48,11 +48,12 @@ func (s *sharedAnswer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	if first {
 		s.fill(context.WithoutCancel(r.Context()), body) // others wait for it, too
-	}
-	select {
-	case <-body.done:
-	case <-r.Context().Done():
-		return // the client has gone
+	} else {
+		select {
+		case <-body.done:
+		case <-r.Context().Done():
+			return // the client has gone
+		}
 	}
 	if body.err != nil {
 		answer(w, nil, body.err)

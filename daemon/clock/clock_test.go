@@ -2,6 +2,7 @@ package clock
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -150,11 +151,14 @@ func TestRun(t *testing.T) {
 }
 
 // A machine is one whose clocks a test can set. Its monotonic clock is the bubble's.
-type machine struct{ suspended, set time.Duration }
+type machine struct {
+	suspended time.Duration
+	set       atomic.Int64 // nanoseconds; while a Watch runs, too
+}
 
 func (m *machine) clocks() Options {
 	return Options{
-		Wall: func() time.Time { return time.Now().Add(m.suspended + m.set) },
+		Wall: func() time.Time { return time.Now().Add(m.suspended + time.Duration(m.set.Load())) },
 		Boot: func() time.Duration { return bubble() + m.suspended },
 	}
 }
@@ -182,7 +186,8 @@ func TestSuspendsAndClockJumps(t *testing.T) {
 				if r := w.Read(); !r.MachineResumed.IsZero() || !r.ClockJumped.IsZero() {
 					t.Errorf("before anything happened: %+v", r)
 				}
-				m = machine{test.suspended, test.set}
+				m.suspended = test.suspended
+				m.set.Store(int64(test.set))
 				now := time.Now()
 				r := w.Read()
 				if r.Suspended != test.suspended || r.ClockSet != test.set {
@@ -212,7 +217,7 @@ func TestRunNoticesAClockJump(t *testing.T) {
 		over := make(chan error)
 		go func() { over <- w.Run(ctx) }()
 		synctest.Wait()
-		m.set = time.Hour
+		m.set.Store(int64(time.Hour))
 		jumped := time.Now()
 		time.Sleep(10 * time.Minute)
 		if at := w.Read().ClockJumped; at.Sub(jumped) > idleTick || at.Before(jumped) {
