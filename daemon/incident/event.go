@@ -65,7 +65,7 @@ func Apply(s State, e Event) State {
 	return s.withIncident(foldEvent(in, e))
 }
 
-// beginEpisode starts an incident, or a further episode of one that is reopened.
+// beginEpisode returns the start of an incident, or a further episode of one that is reopened.
 func beginEpisode(last Incident, known bool, e Event) Incident {
 	if !known || last.ID != e.Incident {
 		last = Incident{ID: e.Incident, Check: e.Check, Condition: e.Condition, StartedAt: e.Since, Target: e.Target}
@@ -73,7 +73,7 @@ func beginEpisode(last Incident, known bool, e Event) Incident {
 	}
 	last.FailingSince = e.Since
 	last.WellSince, last.OrphanedAt = time.Time{}, time.Time{}
-	last.Unconfirmed = true
+	last.Unconfirmed = true // even of one that is reopened: its opening waits for fault_tolerance again
 	return last
 }
 
@@ -84,7 +84,7 @@ func foldEvent(in Incident, e Event) Incident {
 		in.ReportedAt, in.EndedAt, in.ClosedAt = e.At, time.Time{}, time.Time{}
 		in.ClosedAs, in.Unconfirmed = "", false
 		in.Reported++
-		in.ReportedFinding = Finding{}
+		in.ReportedFinding = Finding{} // that of the episode before says nothing of this one
 		return in.withFinding(e.Finding).withReportedFinding(e.Finding)
 	case Worsened:
 		in.WorsenedAt = e.At
@@ -111,7 +111,7 @@ func foldEvent(in Incident, e Event) Incident {
 	return in
 }
 
-// closeEpisode ends an episode. A further episode that was never reported leaves the
+// closeEpisode returns the incident with its episode ended. A further episode that was never reported leaves the
 // incident closed as it was.
 func (in Incident) closeEpisode(e Event) Incident {
 	in.WellSince, in.OrphanedAt = time.Time{}, time.Time{}

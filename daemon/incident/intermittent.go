@@ -8,9 +8,9 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 )
 
-// The rule of what is intermittent: so many failures, and so large a share of
-// the observations of so long a time. Only the service is counted, and a failure
-// goes from a failed observation to the next good one.
+// The rule of what is intermittent: at least fewestFailures failures, and at least
+// leastShare of the observations, within historyMinutes. Only the service is counted,
+// and a failure lasts from a failed observation to the next good one.
 const (
 	historyMinutes = 30
 	fewestFailures = 3
@@ -28,7 +28,7 @@ type serviceHistory struct {
 	failing     bool                  // the newest one
 }
 
-// record counts a result, if it says anything of the service.
+// record counts a result, if it observed the service.
 func (h *serviceHistory) record(r Result) {
 	if !r.Observed.Has(config.ConditionService) {
 		return
@@ -52,7 +52,8 @@ func (h *serviceHistory) record(r Result) {
 	h.failing = bad
 }
 
-// increment counts, up to what fits: a probe each second is 60 a minute.
+// increment adds one up to what a byte holds, and reports whether it did. A probe each
+// second, the shortest interval, is 60 a minute.
 func increment(n *uint8) bool {
 	if *n == 255 {
 		return false
@@ -61,8 +62,8 @@ func increment(n *uint8) bool {
 	return true
 }
 
-// advanceTo goes on to a minute and forgets what is too old. A clock that was set
-// back, or far ahead, begins anew.
+// advanceTo makes a minute the newest one and forgets those that are too old. After a
+// clock that was set back, or far ahead, it begins anew.
 func (h *serviceHistory) advanceTo(minute int64) {
 	if h.last == 0 || minute < h.last || minute-h.last >= historyMinutes {
 		*h = serviceHistory{first: minute, last: minute}
@@ -76,10 +77,10 @@ func (h *serviceHistory) advanceTo(minute int64) {
 	}
 }
 
-// withIntermittent adds to a result what is known of the condition Intermittent. It waits
-// for half an hour of observations, and for a good one: what goes on failing is
-// the service's own incident. A service that is reported, or was so lately, is
-// not reported for this as well.
+// withIntermittent returns the result with the condition intermittent observed, and
+// found where the rule holds. It waits for half an hour of observations, and for a good
+// one: what goes on failing is the service's own incident. A service that is reported,
+// or was so within the last half hour, is not reported for this as well.
 func (h *serviceHistory) withIntermittent(s State, r Result) Result {
 	service, known := s.Incident(config.ConditionService)
 	told := known && service.Reported > 0 && (service.Open() || r.Started.Sub(service.ClosedAt) < historyMinutes*time.Minute)
@@ -98,8 +99,8 @@ func (h *serviceHistory) withIntermittent(s State, r Result) Result {
 	return r
 }
 
-// firstFailure is when the first of the failures began that are counted now, to the
-// minute; not before the last such incident had ended.
+// firstFailure returns when the first of the failures began that are counted now, to
+// the minute, and not before the last such incident had ended.
 func (h *serviceHistory) firstFailure(last Incident, now time.Time) time.Time {
 	for minute := max(h.first, h.last-historyMinutes+1); minute <= h.last; minute++ {
 		if h.began[minute%historyMinutes] > 0 {
@@ -111,6 +112,7 @@ func (h *serviceHistory) firstFailure(last Incident, now time.Time) time.Time {
 	return now
 }
 
+// total sums the counts of all minutes.
 func total(counts [historyMinutes]uint8) (n int) {
 	for _, c := range counts {
 		n += int(c)

@@ -10,8 +10,8 @@ import (
 // for it to come back, as when a block is moved between files.
 const orphanGrace = 10 * time.Minute
 
-// Tick decides what time alone decides: an acknowledgement that ends, the
-// incidents of a removed check.
+// Tick returns the events that time alone brings about: an acknowledgement ends, the
+// incidents of a removed check are closed.
 func Tick(_ config.Policy, s State, now time.Time) (events []Event) {
 	for _, in := range s.incidents {
 		switch {
@@ -25,7 +25,7 @@ func Tick(_ config.Policy, s State, now time.Time) (events []Event) {
 	return events
 }
 
-// Due says when Tick has something to decide; zero: never.
+// Due returns when Tick will have something to decide; zero: never.
 func Due(s State) (due time.Time) {
 	for _, in := range s.incidents {
 		if !in.Live() {
@@ -40,6 +40,8 @@ func Due(s State) (due time.Time) {
 	return due
 }
 
+// orphanDeadline returns when the incident of a removed check is closed; zero for a
+// check that is in the files.
 func (in Incident) orphanDeadline() time.Time {
 	if in.OrphanedAt.IsZero() {
 		return time.Time{}
@@ -57,9 +59,8 @@ const (
 	Absent
 )
 
-// Configured decides what a new configuration means for the incidents of a
-// check: they wait for one that is gone, go on with one that is back, and end
-// with one that is paused.
+// Configured returns what a new configuration means for the incidents of a check: they
+// wait when the check is gone, go on when it is back, and end when it is paused.
 func Configured(s State, is Presence, now time.Time) (events []Event) {
 	for _, in := range s.incidents {
 		orphaned := !in.OrphanedAt.IsZero()
@@ -76,9 +77,8 @@ func Configured(s State, is Presence, now time.Time) (events []Event) {
 	return events
 }
 
-// Move decides what becomes of the incidents of a check that has another id now:
-// they go with it. Those of the new id's own state that are live stay, as do newer
-// ones where both are over.
+// Move returns the events that take the incidents of a check along to its new id. Live
+// incidents of the new id's own state stay, as do newer ones where both are over.
 func Move(s, of State, id config.CheckID, now time.Time) (events []Event) {
 	for _, in := range s.incidents {
 		own, known := of.Incident(in.Condition)
@@ -93,13 +93,14 @@ func Move(s, of State, id config.CheckID, now time.Time) (events []Event) {
 	return events
 }
 
-// closingEvent closes an incident for a reason that is no observation.
+// closingEvent returns the end of an incident for a reason that is no observation.
 func (in Incident) closingEvent(as ClosedAs, since, now time.Time) Event {
 	e := in.newEvent(Closed, now)
-	e.Since, e.ClosedAs = laterOf(since, in.FailingSince), as
+	e.Since, e.ClosedAs = laterOf(since, in.FailingSince), as // no failure ends before it began, whatever the clock did
 	return e
 }
 
+// newEvent returns an event about the incident, without what its kind adds.
 func (in Incident) newEvent(k Kind, now time.Time) Event {
 	return Event{Kind: k, At: now, Incident: in.ID, Check: in.Check, Condition: in.Condition}
 }

@@ -6,12 +6,14 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 )
 
-// monitorReopenWithin is how soon after its end the same trouble is the same incident.
+// monitorReopenWithin is how soon after its end a fault of the monitor that comes back
+// is the same incident.
 const monitorReopenWithin = time.Hour
 
-// ObserveMonitor decides what it means that something of the monitor itself is wrong (a
-// finding of the condition Monitor) or no longer wrong (nil). It is known, not
-// observed, so there is nothing to confirm. Saying the same again gives nothing.
+// ObserveMonitor returns what follows when something of the monitor itself is wrong (a
+// finding of the condition monitor) or no longer wrong (nil). The daemon knows it and
+// does not observe it, so nothing has to be confirmed. The same finding again gives no
+// event.
 func ObserveMonitor(s State, id config.CheckID, f *Finding, now time.Time) []Event {
 	in, known := s.Incident(config.ConditionMonitor)
 	live := known && in.Live()

@@ -6,13 +6,13 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 )
 
-// confirmations is how many equal observations in a row make sure of a
-// failure or of a recovery, beside the tolerance in time.
+// confirmations is how many equal observations in a row confirm a failure or a
+// recovery, beside the tolerance in time: one alone may be a lost packet.
 const confirmations = 2
 
-// Counts are what [Observe] gives back beside events: the counts of
-// confirmations and the observations of the last half hour; see
-// [State.WithCounts].
+// Counts are what [Observe] returns beside events: how many observations of each
+// condition were equal, and the observations of the last half hour. They are volatile;
+// see [State.WithCounts].
 type Counts struct {
 	list    []consecutive
 	failing config.Conditions
@@ -20,18 +20,18 @@ type Counts struct {
 }
 
 // WithCounts returns s with the counts of the last observation. They are not
-// part of what is journaled.
+// journaled: a restart gathers them afresh.
 func (s State) WithCounts(k Counts) State {
 	s.counts = k
 	return s
 }
 
-// Failing are the conditions that the last result found to be bad.
+// Failing returns the conditions that the last result found to fail.
 func (k Counts) Failing() config.Conditions { return k.failing }
 
-// Observe decides what a result means for a check: the events to be journaled
-// and then applied, and the new counts. A result of the monitor's own trouble
-// (Unknown) observes nothing and so changes nothing.
+// Observe returns what a result means for a check: the events to be journaled and then
+// applied, and the new counts. A result that observed nothing, because the monitor
+// itself was at fault, changes nothing.
 func Observe(p config.Policy, s State, r Result) (Counts, []Event) {
 	k := Counts{history: s.counts.history}
 	if r.Observed == 0 {
@@ -67,7 +67,7 @@ func Observe(p config.Policy, s State, r Result) (Counts, []Event) {
 	return k, events
 }
 
-// An observation is one condition of one result beside what is known of it.
+// An observation is what one result says of one condition, beside what is known of that.
 type observation struct {
 	policy      config.Policy
 	result      Result
@@ -79,6 +79,7 @@ type observation struct {
 	failed      bool      // as decide has found
 }
 
+// decideEvents returns what the observation means, and counts it.
 func (o *observation) decideEvents() []Event {
 	finding, bad := o.worstFinding()
 	live := o.known && o.incident.Live()
@@ -98,7 +99,7 @@ func (o *observation) decideEvents() []Event {
 	return nil
 }
 
-// worstFinding gives the worst worstFinding of the condition.
+// worstFinding returns the worst finding of the condition.
 func (o *observation) worstFinding() (worst Finding, found bool) {
 	for _, f := range o.result.Findings {
 		if f.Condition == o.condition && (!found || f.worseThan(worst)) {
@@ -108,6 +109,7 @@ func (o *observation) worstFinding() (worst Finding, found bool) {
 	return worst, found
 }
 
+// worseThan reports whether f is worse news than g of the same condition.
 func (f Finding) worseThan(g Finding) bool {
 	if f.Health != g.Health {
 		return f.Health.rank() > g.Health.rank()
@@ -120,21 +122,22 @@ func (f Finding) sameStateAs(g Finding) bool {
 	return f.Phase == g.Phase && f.Cause == g.Cause && f.Health == g.Health && f.Grade == g.Grade
 }
 
-// beginsToFail: the first failed observation. The clock starts when its probe began.
+// beginsToFail returns the event of a first failed observation. The tolerance is counted
+// from when its probe began.
 func (o *observation) beginsToFail(f Finding) []Event {
 	o.consecutive = consecutive{condition: o.condition, failed: 1}
 	e := o.newEvent(Failing)
 	e.Since, e.Finding, e.Target = o.since, &f, o.result.Target
-	e.Incident = newID(o.result.Check, o.condition, e.Since)
+	e.Incident = newID(o.result.Check, o.condition, e.Since) // from what replay knows too: no counter, no randomness
 	if o.known && o.reopensIncident() {
 		e.Incident = o.incident.ID
 	}
 	return []Event{e}
 }
 
-// reopensIncident: failing again soon after a recovery is the same incident. One that
-// was forgotten before anybody heard of it is over for good: its start would be
-// a false one for what comes later.
+// reopensIncident reports whether a failure is a further episode of the last incident,
+// since it comes soon after the recovery. An incident that was forgotten before anybody
+// heard of it is over for good: its start would be a false one for what comes later.
 func (o *observation) reopensIncident() bool {
 	in := o.incident
 	recovered := in.ClosedAs == Recovered || in.ClosedAs == Altered
@@ -142,7 +145,7 @@ func (o *observation) reopensIncident() bool {
 		o.result.Started.Sub(in.ClosedAt) <= o.policy.ReopenWithin && o.policy.ReopenWithin > 0
 }
 
-// keepsFailing: a further failed observation of something that is failing.
+// keepsFailing returns the events of a further failed observation of a live incident.
 func (o *observation) keepsFailing(f Finding) (events []Event) {
 	in := o.incident
 	if in.recovering() {
@@ -178,8 +181,8 @@ func toleranceIsOver(since, now time.Time, tolerance time.Duration) bool {
 	return passed >= tolerance || passed < 0
 }
 
-// confirmOtherCause notes that the reason is another one now, once that is confirmed,
-// so that a server with alternating symptoms does not fill the journal.
+// confirmOtherCause returns the event that the cause is another one now, once that is
+// confirmed, so that a server with alternating symptoms does not fill the journal.
 func (o *observation) confirmOtherCause(f Finding) []Event {
 	if f.sameStateAs(o.incident.Finding) {
 		o.consecutive.other, o.consecutive.otherSeen = "", 0
@@ -197,7 +200,7 @@ func (o *observation) confirmOtherCause(f Finding) []Event {
 	return []Event{e}
 }
 
-// observesRecovery: a good observation of something that was failing.
+// observesRecovery returns the events of a good observation of a live incident.
 func (o *observation) observesRecovery() []Event {
 	in := o.incident
 	if !in.recovering() {
@@ -220,6 +223,7 @@ func (o *observation) observesRecovery() []Event {
 	return []Event{e}
 }
 
+// laterOf returns the later of two times.
 func laterOf(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b
@@ -227,6 +231,7 @@ func laterOf(a, b time.Time) time.Time {
 	return a
 }
 
+// newEvent returns an event about the condition that is observed.
 func (o *observation) newEvent(k Kind) Event {
 	return Event{
 		Kind: k, At: o.result.Ended, Incident: o.incident.ID,

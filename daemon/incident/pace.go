@@ -26,7 +26,7 @@ type Pace struct {
 	Login time.Time
 }
 
-// PaceOf says how a check in state s is to be probed after now.
+// PaceOf returns how a check in state s is to be probed after now.
 func PaceOf(p config.Policy, s State, now time.Time) Pace {
 	var pace Pace
 	for _, in := range s.incidents {

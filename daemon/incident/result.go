@@ -90,7 +90,7 @@ type TLSInfo struct {
 	Names           []string
 }
 
-// Worst is the finding that a person should see first; ok is false when
+// Worst returns the finding that a person should see first; ok is false when
 // nothing is wrong.
 func (r Result) Worst() (worst Finding, ok bool) {
 	for _, f := range r.Findings {
@@ -101,7 +101,7 @@ func (r Result) Worst() (worst Finding, ok bool) {
 	return worst, ok
 }
 
-// Health of the whole probe: that of its worst finding.
+// Health returns the health of the whole probe: that of its worst finding.
 func (r Result) Health() Health {
 	if worst, ok := r.Worst(); ok {
 		return worst.Health
@@ -109,7 +109,7 @@ func (r Result) Health() Health {
 	return OK
 }
 
-// rank orders healths: unknown hides nothing that was seen to be wrong.
+// rank orders healths, the worst highest: unknown hides nothing that was seen to fail.
 func (h Health) rank() int {
 	switch h {
 	case Down:

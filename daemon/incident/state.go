@@ -14,7 +14,7 @@ import (
 // An ID names an incident: 10 characters that can be read out on the phone.
 type ID string
 
-// newID makes the same ID of the same failure, whoever computes it.
+// newID returns the same ID for the same failure, whoever computes it.
 func newID(check config.CheckID, c config.Condition, start time.Time) ID {
 	sum := sha256.Sum256([]byte(string(check) + "\x00" + string(c) + "\x00" + start.UTC().Format(time.RFC3339Nano)))
 	return ID(strings.ToLower(base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").EncodeToString(sum[:])[:10]))
@@ -53,10 +53,10 @@ type Incident struct {
 	EndedAt      time.Time `json:"ended_at,omitzero"`    // its end: the first good observation
 	ClosedAt     time.Time `json:"closed_at,omitzero"`   // when its end was certain
 	OrphanedAt   time.Time `json:"orphaned_at,omitzero"` // when its check left the files
-	AckedAt      time.Time `json:"acked_at,omitzero"`    // when somebody took it on
+	AckedAt      time.Time `json:"acked_at,omitzero"`    // when a person took the incident on
 	AckedUntil   time.Time `json:"acked_until,omitzero"` // zero: until it ends
-	AckReason    string    `json:"ack_reason,omitempty"` //
-	ClosedAs     ClosedAs  `json:"closed_as,omitempty"`  //
+	AckReason    string    `json:"ack_reason,omitempty"`
+	ClosedAs     ClosedAs  `json:"closed_as,omitempty"` // empty: it has not ended
 	// Unconfirmed: the current episode is not reported yet; what is closed stays as it
 	// was closed until it is.
 	Unconfirmed bool `json:"pending,omitempty"`
@@ -67,7 +67,7 @@ type Incident struct {
 // Open reports whether the incident is reported and has not ended.
 func (in Incident) Open() bool { return in.ClosedAs == "" && !in.Unconfirmed }
 
-// Acknowledged reports whether somebody has taken it on.
+// Acknowledged reports whether a person works on the incident.
 func (in Incident) Acknowledged() bool { return !in.AckedAt.IsZero() }
 
 // Recovering reports whether the last observation was good, and the end is not
@@ -83,11 +83,11 @@ func (in Incident) Live() bool { return in.ClosedAs == "" || in.Unconfirmed }
 
 func (in Incident) recovering() bool { return !in.WellSince.IsZero() }
 
-// maxRecovery bounds the growth of the recovery tolerance of one that flaps.
+// maxRecovery bounds the recovery tolerance of an incident that flaps.
 const maxRecovery = 30 * time.Minute
 
-// faultTolerance: what is intermittent has lasted by the time that it is seen
-// to be so.
+// faultTolerance returns how long a failure must last before it is reported. An
+// intermittent one has lasted for half an hour by the time that it is found.
 func (in Incident) faultTolerance(p config.Policy) time.Duration {
 	if in.Condition == config.ConditionIntermittent {
 		return 0
@@ -95,7 +95,8 @@ func (in Incident) faultTolerance(p config.Policy) time.Duration {
 	return p.FaultTolerance
 }
 
-// recoveryTolerance doubles with every reopening, up to maxRecovery.
+// recoveryTolerance returns how long the condition must be well before the incident is
+// closed. It doubles with every episode, up to maxRecovery.
 func (in Incident) recoveryTolerance(p config.Policy) time.Duration {
 	tolerance := p.RecoveryTolerance
 	for n := 1; n < in.episode() && tolerance < maxRecovery; n++ {
@@ -104,7 +105,7 @@ func (in Incident) recoveryTolerance(p config.Policy) time.Duration {
 	return tolerance
 }
 
-// episode counts the current or last episode from 1.
+// episode returns the number of the current or last episode, from 1.
 func (in Incident) episode() int {
 	if in.Unconfirmed {
 		return in.Reported + 1
@@ -118,19 +119,15 @@ func (in Incident) episode() int {
 // one and leaves the old as it was.
 type State struct {
 	incidents []Incident
-	// counts are the confirmations so far; volatile, gathered afresh after a
-	// restart.
-	counts Counts
+	counts    Counts // volatile: gathered afresh after a restart
 }
 
-// A consecutive counts equal observations of a condition in a row.
+// A consecutive holds how many observations of a condition were equal, in a row.
 type consecutive struct {
 	condition    config.Condition
 	failed, good int
-	// other is a cause that differs from the incident's, and since how many
-	// observations.
-	other     config.Cause
-	otherSeen int
+	other        config.Cause // differs from the incident's
+	otherSeen    int          // how often in a row
 }
 
 // Incidents yields what the state holds, closed ones included.
@@ -139,7 +136,7 @@ func (s State) Incidents() iter.Seq[Incident] { return slices.Values(s.incidents
 // List is what Incidents yields. It is shared: nobody may change it.
 func (s State) List() []Incident { return s.incidents }
 
-// Incident gives the current or last incident of a condition.
+// Incident returns the current or last incident of a condition.
 func (s State) Incident(c config.Condition) (Incident, bool) {
 	for _, in := range s.incidents {
 		if in.Condition == c {
@@ -152,6 +149,7 @@ func (s State) Incident(c config.Condition) (Incident, bool) {
 // Live reports whether any failure of the check has not ended.
 func (s State) Live() bool { return slices.ContainsFunc(s.incidents, Incident.Live) }
 
+// consecutive returns the count of a condition.
 func (s State) consecutive(c config.Condition) consecutive {
 	for _, k := range s.counts.list {
 		if k.condition == c {
@@ -161,8 +159,8 @@ func (s State) consecutive(c config.Condition) consecutive {
 	return consecutive{condition: c}
 }
 
-// InheritingCounts is s with the counts of the check that it has come from under
-// another id, where it has none of its own.
+// InheritingCounts returns s with the counts that the check had under another id, where
+// it has none of its own.
 func (s State) InheritingCounts(from State) State {
 	if s.counts.history.last == 0 {
 		s.counts.history = from.counts.history
@@ -177,13 +175,13 @@ func (s State) InheritingCounts(from State) State {
 	return s
 }
 
-// Without is s without the incident of a condition, which has moved.
+// Without returns s without the incident of a condition, which has moved.
 func (s State) Without(c config.Condition) State {
 	s.incidents = slices.DeleteFunc(slices.Clone(s.incidents), func(in Incident) bool { return in.Condition == c })
 	return s
 }
 
-// withIncident replaces or adds the incident of a condition in a copy.
+// withIncident returns a copy in which the incident of a condition is added or replaced.
 func (s State) withIncident(in Incident) State {
 	list := slices.Clone(s.incidents)
 	if i := slices.IndexFunc(list, func(o Incident) bool { return o.Condition == in.Condition }); i >= 0 {
