@@ -30,7 +30,7 @@ func (o *openedChannels) Prepare(cfg *config.Config) (commit, discard func(), di
 	commit = func() {
 		o.sender.Use(opened)
 		o.sender.Partial(cfg.Incomplete)
-		closeUnused(before, opened)
+		closeUnused(before, opened) // after Use: no attempt begins with these any more
 		o.inUse = opened
 	}
 	return commit, discard, diags

@@ -59,6 +59,8 @@ func askOnce(ctx context.Context, url opaque.Secret) error {
 	if err != nil {
 		return err
 	}
+	// A client for each request: receivers do not keep a connection for a minute, and
+	// a URL that a reload has changed has other secrets to keep out of errors.
 	client, err := httpdo.New("", httpdo.Secrets(parsed)...)
 	if err != nil {
 		return err

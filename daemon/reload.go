@@ -98,7 +98,7 @@ func (r *reloader) reloadFiles(ctx context.Context, why reasons) api.Verdict {
 	if now, err := r.readFiles(); err == nil && now.Digest() == r.cfg.Digest && !r.lastGood {
 		return r.acceptUnchanged()
 	}
-	r.tellReloading()
+	r.tellReloading() // READY=1 has to follow, also when the files are rejected (sd_notify(3))
 	c, diags, err := r.prepare(ctx, why.shrink)
 	if c == nil && ctx.Err() != nil {
 		return r.answerWith(api.RejectedWord, nil) // the daemon is ending
@@ -152,6 +152,8 @@ func (r *reloader) prepare(ctx context.Context, allowShrink bool) (*candidate, [
 func (r *reloader) applyCandidate(c *candidate) {
 	c.commit()
 	if c.filesError == "" {
+		// Only what came from the files is kept: the last good configuration, with blocks
+		// left out, would replace the whole one.
 		r.rejected = rejection{}
 		if err := keepLastGood(r.stateDirectory(c.cfg.Daemon), c.snapshot); err != nil {
 			r.Log.Error("the last good configuration was not kept; broken files would stop the next start", zap.Error(err))

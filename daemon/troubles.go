@@ -48,7 +48,7 @@ func (m *monitor) watchTroubles(ctx context.Context) error {
 	var late overdue
 	_ = m.tracker.Report(ctx, tailTrouble, tornTailFinding(m.journal.Status(), 0)) // the daemon is ending
 	return repeatEvery(ctx, troubleEvery, func() {
-		m.memory.setLimit()
+		m.memory.setLimit() // systemctl set-property changes it while the daemon runs
 		s := m.journal.Status()
 		if s.Durable {
 			durable = time.Now()

@@ -44,6 +44,8 @@ func (v *vitals) checkProgress(ctx context.Context, seen *int64) error {
 	begun := v.begun.Load()
 	moved := begun != *seen
 	*seen = begun
+	// A probe that began since the last look shows that the scheduler lives, however
+	// late the others are: that is a lag, which is told otherwise.
 	if !moved && v.m.loop.Stuck(tooLate) {
 		return errors.New("the scheduler is stuck: checks are due, and no probe begins")
 	}

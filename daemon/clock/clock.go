@@ -124,7 +124,7 @@ func New(o Options) *Watch {
 // a clock that was set: then they are read again.
 func (o Options) readClocks() (m moment) {
 	const tries = 3
-	for range tries {
+	for range tries { // not for ever: a starved process may be stopped each time
 		before := o.Boot()
 		m = moment{at: time.Now(), wall: o.Wall().Round(0), boot: o.Boot()}
 		if m.boot-before < together {
@@ -207,6 +207,8 @@ func (w *Watch) addLateness(now time.Time) {
 // compareClocks notices a suspend and a clock jump since the last time. w.mu is held.
 func (w *Watch) compareClocks() {
 	now, r := w.clocks.readClocks(), &w.last
+	// Totals since the start, and not a sum of steps: so the errors of readings do not
+	// add up.
 	booted := now.boot - w.start.boot
 	suspended := booted - now.at.Sub(w.start.at)
 	set := now.wall.Sub(w.start.wall) - booted
@@ -260,6 +262,7 @@ func (w *Watch) Begin() Span {
 	now := time.Now()
 	w.addLateness(now)
 	w.spans++
+	// Run may be asleep for up to a second, and would notice a standstill too late.
 	if soon := now.Add(busyTick); soon.Before(w.due) {
 		w.due = soon
 		select {

@@ -75,7 +75,7 @@ func (d *disk) abandonSegment() {
 func (d *disk) encodeBatch(b []byte, first uint64, batch []entry) []byte {
 	size := 0
 	for _, e := range batch {
-		size += len(e.Data) + len(e.Kind) + 160
+		size += len(e.Data) + len(e.Kind) + maxFrame
 	}
 	b = slices.Grow(b, size)
 	for _, e := range batch {
@@ -128,7 +128,7 @@ func (d *disk) finishOpening() error {
 		return nil
 	}
 	err := d.fs.SyncDir(filepath.Dir(d.dir))
-	d.entered = err == nil
+	d.entered = err == nil // once is enough: the directory stays where it is, or the files count as lost
 	return err
 }
 

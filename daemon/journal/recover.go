@@ -120,7 +120,7 @@ func (j *Journal) saveTornTail(s *segmentScan) {
 		return
 	}
 	defer r.Close()
-	if _, err := io.CopyN(io.Discard, r, s.good); err != nil {
+	if _, err := io.CopyN(io.Discard, r, s.good); err != nil { // an FS has no Seek, and this happens once a crash
 		return
 	}
 	name := j.path(s.name + tornSuffix)

@@ -93,7 +93,7 @@ func (j *Journal) verifyFiles() error {
 // has given the whole state and that is written.
 func (j *Journal) markLost(err *LostError) {
 	j.blind = 0
-	j.disk.abandonSegment()
+	j.disk.abandonSegment() // the open file may have no name any more, and nobody would find what is added to it
 	j.disk.cuts, j.disk.renames, j.disk.entered = nil, nil, false
 	j.mu.Lock()
 	j.lost = err
@@ -156,7 +156,7 @@ func (j *Journal) noteRenewal(c *compaction, size int64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	n := 0
-	for n < len(j.queue) && j.queue[n].Seq <= c.through {
+	for n < len(j.queue) && j.queue[n].Seq <= c.through { // the snapshot has them
 		n++
 	}
 	j.queue = slices.Clone(j.queue[n:])
@@ -188,7 +188,7 @@ func (j *Journal) setAside(which func(file) bool) error {
 		if !ok || !which(f) || j.places.isIntact(name) {
 			continue
 		}
-		name, _, _ := strings.Cut(name, damagedSuffix)
+		name, _, _ := strings.Cut(name, damagedSuffix) // with that suffix it would be read as a part of the journal
 		to := fmt.Sprintf("%s.%d%s", name, j.timestamp().UnixNano(), foreignSuffix)
 		if err := j.fs.Rename(j.path(f.name), j.path(to)); err != nil {
 			return err

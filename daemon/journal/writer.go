@@ -30,7 +30,7 @@ func (j *Journal) runWriter() {
 		select {
 		case <-j.wake:
 			write()
-		case <-retry:
+		case <-retry: // nobody tells when a full disk has room again
 			write()
 		case <-look.C:
 			j.verifyPlace()
@@ -64,7 +64,7 @@ func (j *Journal) writeWaiting() error {
 		var gone *LostError
 		if errors.As(err, &gone) {
 			j.markLost(gone)
-			continue
+			continue // the batch stays queued, and is part of what is written anew
 		}
 		err = explainPermission(err, j.stateRoot())
 		j.mu.Lock()
@@ -113,6 +113,8 @@ func (j *Journal) nextWork() work {
 		return work{renew: j.renewal, idle: j.renewal == nil}
 	}
 	n, bytes := 0, 0
+	// What comes after a split belongs into the next segment: the snapshot does not
+	// cover it, and this segment is removed with what the snapshot replaces.
 	for n < len(j.queue) && bytes < maxBatch && (j.split == nil || j.queue[n].Seq <= j.split.through) {
 		bytes += len(j.queue[n].Data)
 		n++
@@ -123,7 +125,7 @@ func (j *Journal) nextWork() work {
 	case j.split != nil:
 		return work{split: j.split}
 	}
-	if !j.healthy {
+	if !j.healthy { // nothing waits, so the last write went well
 		j.setHealth(nil)
 	}
 	return work{idle: true}
@@ -146,7 +148,7 @@ func (j *Journal) noteDurable(n int, size int64) {
 // closeWriter writes what is left and gives the lock back.
 func (j *Journal) closeWriter() error {
 	err := j.writeWaiting()
-	j.background.Wait()
+	j.background.Wait() // a compaction removes files, which needs the lock
 	j.mu.Lock()
 	if err == nil && j.lost != nil {
 		err = j.lost
