@@ -74,11 +74,15 @@ func printOne(out *bufio.Writer, d Diagnostic, p palette) {
 	for line := range strings.Lines(d.Detail) {
 		line = strings.TrimRight(line, "\n")
 		if !strings.HasPrefix(line, verbatim) {
-			line = wordwrap.WrapString(line, screenWidth-2)
+			line = Wrap(line, screenWidth-2)
 		}
 		fmt.Fprintf(out, "  %s\n", strings.ReplaceAll(line, "\n", "\n  "))
 	}
 }
+
+// Wrap breaks text into lines of at most width characters. A word that is longer, such
+// as a path to be copied, has a line of its own.
+func Wrap(text string, width uint) string { return wordwrap.WrapString(text, width) }
 
 func printExcerpt(out *bufio.Writer, d Diagnostic, p palette) {
 	number := strconv.Itoa(d.Pos.Line)

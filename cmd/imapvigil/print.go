@@ -7,7 +7,6 @@ import (
 	"os"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -68,24 +67,17 @@ const screenWidth = 80
 // that is longer, as servers send them, is broken too.
 func fold(indent, text string) string {
 	room := screenWidth - len(indent)
-	var lines []string
-	line := ""
+	var words []string
 	for _, word := range strings.Fields(text) {
-		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) <= room {
-			line += " " + word
-			continue
-		}
-		if line != "" {
-			lines = append(lines, indent+line)
-		}
 		rest := []rune(word)
 		for ; len(rest) > room; rest = rest[room:] {
-			lines = append(lines, indent+string(rest[:room]))
+			words = append(words, string(rest[:room]))
 		}
-		line = string(rest)
+		words = append(words, string(rest))
 	}
-	if line != "" {
-		lines = append(lines, indent+line)
+	if len(words) == 0 {
+		return ""
 	}
-	return strings.Join(lines, "\n")
+	lines := config.Wrap(strings.Join(words, " "), uint(room))
+	return indent + strings.ReplaceAll(lines, "\n", "\n"+indent)
 }

@@ -9,8 +9,8 @@ import (
 	"text/template"
 	"time"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
-	"github.com/mitchellh/go-wordwrap"
 )
 
 //go:embed manual.tmpl
@@ -53,7 +53,7 @@ func mdocLines(page string) string {
 			display = !display
 		case !display && !strings.HasPrefix(line, "."):
 			line = sentence.ReplaceAllString(line, "$1\n$2")
-			line = strings.ReplaceAll(wordwrap.WrapString(line, 78), "\n.", "\n\\&.")
+			line = strings.ReplaceAll(config.Wrap(line, 78), "\n.", "\n\\&.")
 		}
 		b.WriteString(line)
 	}
