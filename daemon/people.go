@@ -31,5 +31,5 @@ func (m *monitor) EndSilence(ctx context.Context, id string) error {
 
 // Redeliver implements [api.Daemon].
 func (m *monitor) Redeliver(ctx context.Context, key string) error {
-	return m.tracker.Again(ctx, outbox.Key(key))
+	return m.tracker.Redeliver(ctx, outbox.Key(key))
 }

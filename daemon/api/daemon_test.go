@@ -69,7 +69,7 @@ func (f *fake) Explain(_ context.Context, id incident.ID) ([]outbox.Held, error)
 	}
 	return []outbox.Held{{
 		Incident: id, NotifyID: config.NotifyID{Role: "it_team", Notifier: "slack.workspace", Target: "#mail-ops"}, Roles: []config.RoleID{"it_team"},
-		Kind: "slack", Transition: "incident.opened", Reason: outbox.HeldBySchedule, Until: noon, Block: "night",
+		Kind: "slack", Transition: "incident.opened", Reason: outbox.HeldBySchedule, Until: noon, Name: "night",
 	}, {Incident: id, Reason: outbox.HeldByNobody}}, nil
 }
 

@@ -53,7 +53,7 @@ func past(t *testing.T) (w written) {
 	tell := func(key outbox.Key, notifier config.NotifierID, kind notifiers.Kind, target string, ago time.Duration, replaces ...outbox.Key) {
 		add("telling", ago, outbox.Notification{
 			Key: key, At: at(ago), Kind: kind, NotifyID: config.NotifyID{Role: "it_team", Notifier: notifier, Target: target},
-			Items: []outbox.Item{{Incident: "dead0beef0", Transition: notifiers.Opened, Bout: 1}}, Replaces: replaces,
+			Items: []outbox.Item{{Incident: "dead0beef0", Transition: notifiers.Opened, Episode: 1}}, Replaces: replaces,
 		})
 	}
 	tell("iv_1", "email.mail", email.Kind, "it@example.org", 16*time.Minute)

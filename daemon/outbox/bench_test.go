@@ -52,7 +52,7 @@ func BenchmarkPlan(b *testing.B) {
 		tell := outbox.Plan(book, w, now).Tell
 		for _, t := range tell {
 			book.Apply(t)
-			book.Settle(outbox.Outcome{Key: t.Key, State: outbox.Sent})
+			book.ApplyOutcome(outbox.Outcome{Key: t.Key, State: outbox.Sent})
 		}
 		for b.Loop() {
 			if tell := outbox.Plan(book, w, now.Add(time.Minute)).Tell; len(tell) != 0 {

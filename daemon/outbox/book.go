@@ -4,14 +4,14 @@
 // incidents with what the [Book] says each [Destination] was told, and returns the
 // difference as notifications; the Book is the fold of journaled notifications and their
 // outcomes. Because the difference is taken anew each time, the end of a
-// silence, a role change or a restart needs no special case. It knows what ways
+// silence, a role change or a restart needs no special case. It knows what notify blocks
 // ask for, how messages to people are gathered and spaced, escalation, help with
 // what cannot be delivered, silences, schedules and maintenance. The second is the [Sender], the only caller of notifiers: one
 // attempt a call, by destination, the outcome comes back as an input of the tracker.
 //
 // A caller may rely on this: nothing is sent that was not journaled first; a
-// closing never overtakes its opening; the same telling keeps its key for ever.
-// What holds it together: of one incident and one destination at most one telling
+// closing never overtakes its opening; the same notification keeps its key for ever.
+// What holds it together: of one incident and one destination at most one notification
 // is not final, and none is replaced while an attempt is under way.
 package outbox
 
@@ -27,8 +27,8 @@ import (
 
 // A status is what one destination knows of one incident.
 type status struct {
-	open      bool // that it is open; else, with a bout, that it is closed
-	bout      int  // the last opening it heard of; 0: none
+	open      bool // that it is open; else, with a episode, that it is closed
+	episode   int  // the last opening it heard of; 0: none
 	worsened  int
 	at        time.Time // of the notification, reminders included
 	key       Key
@@ -37,22 +37,22 @@ type status struct {
 }
 
 // An entry is what a destination was told of an incident: told counts what is
-// still on its way, sure only what arrived.
+// still being delivered, delivered only what has arrived.
 type entry struct {
-	to         Destination
-	told, sure status
-	opened     time.Time         // when the opening was told first
-	thread     notifiers.Receipt // of the first message that arrived
+	to              Destination
+	told, delivered status
+	opened          time.Time         // when the opening was told first
+	thread          notifiers.Receipt // of the first message that arrived
 }
 
 // A Book is the fold of notifications and outcomes. It is owned by the tracker and
-// changed by Apply, Settle, Begin, Hurry and Hold alone.
+// changed by Apply, ApplyOutcome, Begin, Hurry and Hold alone.
 type Book struct {
 	told       map[incident.ID][]entry
 	deliveries map[Key]*Delivery
-	pending    map[Key]*Delivery     // not final
-	lines      map[Destination]*line // by place
-	count      int                   // of notifications
+	pending    map[Key]*Delivery      // not final
+	queues     map[Destination]*queue // by place
+	count      int                    // of notifications
 	lastOn     map[Destination]pulse
 	byIncident map[incident.ID][]Key
 	hour       map[config.NotifierID][]*Delivery // told in the last hour, oldest first
@@ -60,7 +60,7 @@ type Book struct {
 	held       map[incident.ID][]Held            // by the last Plan; not journaled
 }
 
-// A pulse is the last telling of a destination: when, and of how much.
+// A pulse is the last notification of a destination: when, and of how much.
 type pulse struct {
 	at    time.Time
 	items int
@@ -72,7 +72,7 @@ func NewBook() *Book {
 		told:       map[incident.ID][]entry{},
 		deliveries: map[Key]*Delivery{},
 		pending:    map[Key]*Delivery{},
-		lines:      map[Destination]*line{},
+		queues:     map[Destination]*queue{},
 		lastOn:     map[Destination]pulse{},
 		byIncident: map[incident.ID][]Key{},
 		hour:       map[config.NotifierID][]*Delivery{},
@@ -81,51 +81,51 @@ func NewBook() *Book {
 	}
 }
 
-// Apply folds one journaled telling.
+// Apply folds one journaled notification.
 func (b *Book) Apply(t Notification) {
 	b.count++
 	d := &Delivery{Notification: t, State: Queued, NextAt: t.At, number: b.count}
 	b.deliveries[t.Key], b.pending[t.Key] = d, d
 	to := t.Destination()
-	l := b.line(to)
+	l := b.queueOf(to)
 	l.list = append(l.list, d)
 	b.lastOn[to] = pulse{at: t.At, items: len(t.Items)}
-	b.remember(d)
+	b.rememberSent(d)
 	for _, item := range t.Items {
-		b.entry(item.Incident, to).tell(item.status(t))
+		b.entryOf(item.Incident, to).foldTold(item.statusAfter(t))
 		b.byIncident[item.Incident] = append(b.byIncident[item.Incident], t.Key)
 	}
 	for _, key := range t.Replaces {
 		if d, ok := b.pending[key]; ok {
-			b.set(d, Replaced)
+			b.setState(d, Replaced)
 		}
 	}
 }
 
-// line finds or starts the line of a receiver. What it is told for several roles is
-// one line, since it must not hear of one incident's end after the next one's
+// queueOf finds or starts the queue of a receiver. What it is told for several roles is
+// one queue, since it must not hear of one incident's end after the next one's
 // opening because the role was renamed in between.
-func (b *Book) line(to Destination) *line {
-	l := b.lines[to.place()]
+func (b *Book) queueOf(to Destination) *queue {
+	l := b.queues[to.place()]
 	if l == nil {
-		l = &line{}
-		b.lines[to.place()] = l
+		l = &queue{}
+		b.queues[to.place()] = l
 	}
 	return l
 }
 
-// revive takes up again what was given up.
-func (b *Book) revive(d *Delivery) {
+// reviveDelivery takes up again what was given up.
+func (b *Book) reviveDelivery(d *Delivery) {
 	b.pending[d.Key] = d
-	if l := b.line(d.Destination()); slices.Contains(l.list, d) {
+	if l := b.queueOf(d.Destination()); slices.Contains(l.list, d) {
 		l.final--
 	} else {
 		l.list = append(l.list, d)
 	}
 }
 
-// entry finds or starts the entry of a destination; good until the next call.
-func (b *Book) entry(id incident.ID, to Destination) *entry {
+// entryOf finds or starts the entry of a destination; good until the next call.
+func (b *Book) entryOf(id incident.ID, to Destination) *entry {
 	list := b.told[id]
 	i := slices.IndexFunc(list, func(e entry) bool { return e.to == to })
 	if i < 0 {
@@ -137,45 +137,45 @@ func (b *Book) entry(id incident.ID, to Destination) *entry {
 	return &b.told[id][i]
 }
 
-func (e *entry) tell(s status) {
-	if s.open && (!e.told.open || e.told.bout != s.bout) {
+func (e *entry) foldTold(s status) {
+	if s.open && (!e.told.open || e.told.episode != s.episode) {
 		e.opened = s.at
 	}
 	e.told = s
 }
 
-// status is what a destination knows once the item has arrived.
-func (i Item) status(t Notification) status {
+// statusAfter is what a destination knows once the item has arrived.
+func (i Item) statusAfter(t Notification) status {
 	return status{
-		open: i.Transition != notifiers.Closed, bout: i.Bout, worsened: i.Worsened,
+		open: i.Transition != notifiers.Closed, episode: i.Episode, worsened: i.Worsened,
 		at: t.At, key: t.Key, noClosing: t.NoClosing || i.NoClosing,
 	}
 }
 
 // Begin marks that an attempt is under way, so that no second one starts and
-// no telling overtakes it. It is not journaled: after a crash the delivery is
+// no notification overtakes it. It is not journaled: after a crash the delivery is
 // due again.
 func (b *Book) Begin(key Key) {
 	if d, ok := b.pending[key]; ok {
-		b.set(d, Sending)
+		b.setState(d, Sending)
 	}
 }
 
-// set keeps the indices by state in step.
-func (b *Book) set(d *Delivery, state DeliveryState) {
+// setState keeps the indices by state in step.
+func (b *Book) setState(d *Delivery, state DeliveryState) {
 	to := d.Destination()
-	b.tally(to, d.State, -1)
-	b.tally(to, state, 1)
+	b.countState(to, d.State, -1)
+	b.countState(to, state, 1)
 	if d.State = state; state.Final() {
 		delete(b.pending, d.Key)
-		if l := b.lines[to.place()]; l != nil {
+		if l := b.queues[to.place()]; l != nil {
 			l.final++
 		}
 	}
 }
 
-func (b *Book) tally(to Destination, state DeliveryState, by int) {
-	switch l := b.lines[to.place()]; {
+func (b *Book) countState(to Destination, state DeliveryState, by int) {
+	switch l := b.queues[to.place()]; {
 	case state == Retrying:
 		b.retrying[to.Notifier] += by
 	case state == Sending && l != nil:
@@ -183,27 +183,27 @@ func (b *Book) tally(to Destination, state DeliveryState, by int) {
 	}
 }
 
-// Settle folds one journaled outcome.
-func (b *Book) Settle(o Outcome) {
+// ApplyOutcome folds one journaled outcome.
+func (b *Book) ApplyOutcome(o Outcome) {
 	d, ok := b.pending[o.Key]
 	if !ok {
-		if d, ok = b.deliveries[o.Key]; !ok || o.State != Retrying || !d.lost() {
+		if d, ok = b.deliveries[o.Key]; !ok || o.State != Retrying || !d.wasGivenUp() {
 			return
 		}
-		b.revive(d)
+		b.reviveDelivery(d)
 	}
 	d.Attempts, d.NextAt, d.Last = o.Attempts, o.NextAt, o
-	b.set(d, o.State)
+	b.setState(d, o.State)
 	if o.State == Sent {
-		b.arrived(d, o.Receipt)
+		b.foldReceipt(d, o.Receipt)
 	}
 }
 
-func (b *Book) arrived(d *Delivery, r notifiers.Receipt) {
+func (b *Book) foldReceipt(d *Delivery, r notifiers.Receipt) {
 	for _, item := range d.Items {
-		e := b.entry(item.Incident, d.Destination())
-		e.sure = item.status(d.Notification)
-		e.sure.partial = len(d.Refused()) > 0
+		e := b.entryOf(item.Incident, d.Destination())
+		e.delivered = item.statusAfter(d.Notification)
+		e.delivered.partial = len(d.Refused()) > 0
 		if e.thread.Thread == "" {
 			e.thread = r
 		}
@@ -223,18 +223,18 @@ func (b *Book) Hurry(id config.NotifierID, now time.Time) {
 	}
 }
 
-// Again gives the outcome that has a delivery which was given up tried once
-// more, for Settle.
-func (b *Book) Again(key Key, now time.Time) (Outcome, error) {
+// Redeliver returns the outcome that has a delivery which was given up tried once
+// more, for ApplyOutcome.
+func (b *Book) Redeliver(key Key, now time.Time) (Outcome, error) {
 	d, ok := b.deliveries[key]
 	switch {
 	case !ok:
 		return Outcome{}, fmt.Errorf("there is no delivery %s", key)
-	case !d.lost():
+	case !d.wasGivenUp():
 		return Outcome{}, fmt.Errorf("delivery %s is %s; only what is dead or expired can be sent again", key, d.State)
 	}
 	for _, item := range d.Items {
-		if b.entry(item.Incident, d.Destination()).told.key != key {
+		if b.entryOf(item.Incident, d.Destination()).told.key != key {
 			return Outcome{}, fmt.Errorf("a newer message than %s has been decided for %s", key, d.NotifyID.Role)
 		}
 	}
@@ -276,14 +276,14 @@ func (b *Book) Counts() (queued, dead int) {
 	return len(b.pending), dead
 }
 
-// Settled reports whether no destination is owed anything more about an incident that
+// NothingOwed reports whether no destination is owed anything more about an incident that
 // is over.
-func (b *Book) Settled(id incident.ID) bool {
+func (b *Book) NothingOwed(id incident.ID) bool {
 	if len(b.held[id]) > 0 {
 		return false
 	}
 	for _, e := range b.told[id] {
-		if b.pending[e.told.key] != nil || e.told.open && e.sure.open && !e.told.noClosing {
+		if b.pending[e.told.key] != nil || e.told.open && e.delivered.open && !e.told.noClosing {
 			return false
 		}
 	}

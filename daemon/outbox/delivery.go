@@ -61,13 +61,13 @@ func (d *Delivery) Answer() opaque.Words {
 	return d.Last.Error
 }
 
-// lost: it was given up.
-func (d *Delivery) lost() bool { return d.State == Dead || d.State == Expired }
+// wasGivenUp reports whether no attempt will be made any more and none has succeeded.
+func (d *Delivery) wasGivenUp() bool { return d.State == Dead || d.State == Expired }
 
-// waits reports whether the next attempt is not due yet. When the last thing
+// waitsForAttempt reports whether the next attempt is not due yet. When the last thing
 // that happened to the delivery lies ahead, a clock has been set back meanwhile,
 // and nothing that was counted on it is worth waiting for.
-func (d *Delivery) waits(now time.Time) bool {
+func (d *Delivery) waitsForAttempt(now time.Time) bool {
 	last := d.At
 	if !d.Last.At.IsZero() {
 		last = d.Last.At

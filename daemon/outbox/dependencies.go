@@ -73,8 +73,8 @@ func (d *Dependencies) Siblings(server config.ServerID) []config.CheckID {
 	return d.onServer[server]
 }
 
-// named lists what a check and its server name in depends_on.
-func named(cfg *config.Config, c *config.Check) []config.Ref {
+// namedParents lists what a check and its server name in depends_on.
+func namedParents(cfg *config.Config, c *config.Check) []config.Ref {
 	if s, ok := cfg.Servers[c.Server]; ok && len(s.DependsOn) > 0 {
 		return slices.Concat(c.DependsOn, s.DependsOn)
 	}
@@ -89,9 +89,9 @@ func (d *Dependencies) findParents(cfg *config.Config) {
 		}
 	}
 	for id, c := range cfg.Checks {
-		refs := named(cfg, c)
+		refs := namedParents(cfg, c)
 		if slices.ContainsFunc(refs, func(r config.Ref) bool { return len(d.Members(r)) == 0 }) {
-			refs = d.passOn(cfg, refs, paused, nil)
+			refs = d.replacePaused(cfg, refs, paused, nil)
 		}
 		if len(refs) > 0 {
 			d.parents[id] = refs
@@ -99,9 +99,9 @@ func (d *Dependencies) findParents(cfg *config.Config) {
 	}
 }
 
-// passOn replaces references to what is paused as a whole by what that depends on;
+// replacePaused replaces references to what is paused as a whole by what that depends on;
 // found are those that are known already.
-func (d *Dependencies) passOn(
+func (d *Dependencies) replacePaused(
 	cfg *config.Config, refs []config.Ref, paused map[config.ServerID][]*config.Check, found []config.Ref,
 ) []config.Ref {
 	for _, r := range refs {
@@ -113,13 +113,13 @@ func (d *Dependencies) passOn(
 			continue
 		}
 		if c, ok := cfg.Checks[r.Check]; ok {
-			found = d.passOn(cfg, named(cfg, c), paused, found)
+			found = d.replacePaused(cfg, namedParents(cfg, c), paused, found)
 		}
 		if s, ok := cfg.Servers[r.Server]; ok {
-			found = d.passOn(cfg, s.DependsOn, paused, found)
+			found = d.replacePaused(cfg, s.DependsOn, paused, found)
 		}
 		for _, c := range paused[r.Server] {
-			found = d.passOn(cfg, c.DependsOn, paused, found)
+			found = d.replacePaused(cfg, c.DependsOn, paused, found)
 		}
 	}
 	return found
@@ -170,12 +170,12 @@ func Unreachable(in *incident.Incident) bool {
 // AwaitsSiblings reports whether the opening of an incident would wait now for other
 // checks of its server that are failing.
 func AwaitsSiblings(in *incident.Incident, now time.Time) bool {
-	return lately(in, now) && Unreachable(in)
+	return reportedJustNow(in, now) && Unreachable(in)
 }
 
-// lately reports whether an incident was reported so short a time ago that its opening
+// reportedJustNow reports whether an incident was reported so short a time ago that its opening
 // may wait for others.
-func lately(in *incident.Incident, now time.Time) bool {
+func reportedJustNow(in *incident.Incident, now time.Time) bool {
 	return in.Open() && now.Before(in.ReportedAt.Add(siblingTime)) && !in.ReportedAt.After(now)
 }
 
@@ -198,7 +198,7 @@ func (w *World) siblingDelay(s *Subject, now time.Time) (until time.Time) {
 // check depends on, however that fails: a gateway that is gone makes what is behind
 // it time out, and a front end whose back end is gone says BYE.
 func (w *World) parentDelay(s *Subject, now time.Time) (h hold) {
-	if s.Config == nil || !lately(&s.Incident, now) {
+	if s.Config == nil || !reportedJustNow(&s.Incident, now) {
 		return h
 	}
 	for _, parent := range w.Dependencies.Parents(s.Config.ID) {

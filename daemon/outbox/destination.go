@@ -17,9 +17,9 @@ type Destination struct {
 	Target   string
 }
 
-// destinationOf gives the destination of a way whose notifier is of a kind.
-func destinationOf(way config.NotifyID, kind notifiers.Kind) Destination {
-	d := Destination{Role: way.Role, Notifier: way.Notifier, Target: kind.Traits().PlaceOf(way.Target)}
+// destinationOf gives the destination of a notify block whose notifier is of a kind.
+func destinationOf(id config.NotifyID, kind notifiers.Kind) Destination {
+	d := Destination{Role: id.Role, Notifier: id.Notifier, Target: kind.Traits().PlaceOf(id.Target)}
 	if kind.Traits().People {
 		d.Role = ""
 	}
@@ -43,21 +43,21 @@ func (t *Notification) AskedBy() []config.RoleID {
 	return t.Roles
 }
 
-// destination finds where a way leads. A program that was told of the incident
+// destinationFor finds where a notify block leads. A program that was told of the incident
 // for a role which is no longer in the files, and is told for another one now,
 // is the same destination until it has heard of the end: the role was renamed, so
 // nothing is repeated.
-func (p *planner) destination(s *Subject, told []entry, way *config.Notify) Destination {
-	kind, _ := p.world.kind(way.ID.Notifier)
-	d := destinationOf(way.ID, kind)
+func (p *planner) destinationFor(s *Subject, told []entry, block *config.Notify) Destination {
+	kind, _ := p.world.kind(block.ID.Notifier)
+	d := destinationOf(block.ID, kind)
 	if d.Role == "" {
 		return d
 	}
-	last := known(told, d)
+	last := entryFor(told, d)
 	for _, e := range told {
 		renamed := e.to.Notifier == d.Notifier && e.to.Target == d.Target && !p.world.hasRole(e.to.Role)
 		goesOn := e.told.open || p.book.pending[e.told.key] != nil || !s.Open()
-		if renamed && goesOn && e.told.bout > last.told.bout {
+		if renamed && goesOn && e.told.episode > last.told.episode {
 			last = e
 		}
 	}

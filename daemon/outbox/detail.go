@@ -11,15 +11,15 @@ import (
 func (h *Held) Detail() string {
 	switch h.Reason {
 	case HeldBySilence:
-		return "silenced by silence " + h.Block
+		return "silenced by silence " + h.Name
 	case HeldByMaintenance:
-		return "in maintenance " + h.Block
+		return "in maintenance " + h.Name
 	case HeldByAcknowledgement:
 		return "the incident is acknowledged, so it does not escalate"
 	case HeldByDependency:
 		return "it depends on " + refWords(h.Parent) + ", which is down or failing"
 	case HeldBySchedule:
-		return "outside schedule " + h.Block
+		return "outside schedule " + h.Name
 	case HeldBySeverity:
 		return "told only of what is down"
 	case HeldByCondition:

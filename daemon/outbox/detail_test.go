@@ -24,7 +24,7 @@ func TestEveryReasonIsExplained(t *testing.T) {
 	}
 	said := map[string]outbox.HeldReason{}
 	for _, reason := range outbox.HeldReasons() {
-		h := outbox.Held{Reason: reason, Block: "night", Parent: config.Ref{Server: "gw"}, Until: time.Now()}
+		h := outbox.Held{Reason: reason, Name: "night", Parent: config.Ref{Server: "gw"}, Until: time.Now()}
 		detail := h.Detail()
 		if !strings.Contains(detail, " ") && reason != outbox.HeldUntilAfter {
 			t.Errorf("%s is said as %q", reason, detail)

@@ -40,16 +40,16 @@ type asked struct {
 	ends  bool
 }
 
-// draft finds or starts the message to a destination; nil when there is no saying
+// draftFor finds or starts the message to a destination; nil when there is no saying
 // how to reach it.
-func (p *planner) draft(ways []*config.Notify, e entry) *draft {
+func (p *planner) draftFor(blocks []*config.Notify, e entry) *draft {
 	if d, ok := p.drafts[e.to]; ok {
 		return d
 	}
 	d := &draft{to: e.to, has: map[incident.ID]bool{}, replaces: map[incident.ID]Key{}}
-	if len(ways) > 0 {
+	if len(blocks) > 0 {
 		kind, ok := p.world.kind(e.to.Notifier)
-		target, err := json.Marshal(ways[0].Target)
+		target, err := json.Marshal(blocks[0].Target)
 		if !ok || err != nil {
 			return nil // the files cannot say so
 		}
@@ -62,14 +62,14 @@ func (p *planner) draft(ways []*config.Notify, e entry) *draft {
 	return d
 }
 
-// add takes an item in, and with it what it replaces.
-func (p *planner) add(d *draft, r request, item Item, replaces *Delivery) {
-	grows, voids := 1, replaces != nil && !d.voids(replaces)
+// addItem takes an item in, and with it what it replaces.
+func (p *planner) addItem(d *draft, r request, item Item, replaces *Delivery) {
+	grows, voids := 1, replaces != nil && !d.replacesDelivery(replaces)
 	if voids {
 		grows = len(replaces.Items)
 	}
 	if d.kind.Traits().People && d.size > 0 && d.size+grows > maxItems {
-		p.later(p.now.Add(p.world.Rates.Digest))
+		p.lookAgainAt(p.now.Add(p.world.Rates.Digest))
 		p.notePutOff(d, r, item)
 		return
 	}
@@ -88,8 +88,8 @@ func (p *planner) add(d *draft, r request, item Item, replaces *Delivery) {
 	}
 }
 
-// voids looks from the end: what was planned together is replaced together.
-func (d *draft) voids(replaced *Delivery) bool {
+// replacesDelivery looks from the end: what was planned together is replaced together.
+func (d *draft) replacesDelivery(replaced *Delivery) bool {
 	for i := len(d.voided) - 1; i >= 0; i-- {
 		if d.voided[i] == replaced {
 			return true
@@ -98,15 +98,15 @@ func (d *draft) voids(replaced *Delivery) bool {
 	return false
 }
 
-// tell makes the messages of a draft: one for people, one an item for programs; no
+// decideDraft makes the messages of a draft: one for people, one an item for programs; no
 // more than the notifier may send in an hour. The end of what was told is never
 // held: people get all that waits with it, since it is one message anyway.
-func (p *planner) tell(d *draft) {
+func (p *planner) decideDraft(d *draft) {
 	if d.kind.Traits().People {
-		until, ok := p.may(d.to.Notifier, slices.ContainsFunc(d.asked, func(a asked) bool { return a.ends }))
+		until, ok := p.takeFromLimit(d.to.Notifier, slices.ContainsFunc(d.asked, func(a asked) bool { return a.ends }))
 		if ok {
-			p.absorb(d)
-			p.Tell = append(p.Tell, p.together(d))
+			p.absorbWaiting(d)
+			p.Tell = append(p.Tell, p.mergedNotification(d))
 			return
 		}
 		for i := range d.items {
@@ -115,7 +115,7 @@ func (p *planner) tell(d *draft) {
 		return
 	}
 	for i, item := range d.items {
-		until, ok := p.may(d.to.Notifier, d.asked[i].ends)
+		until, ok := p.takeFromLimit(d.to.Notifier, d.asked[i].ends)
 		if !ok {
 			p.holdBack(d, i, until)
 			continue
@@ -124,20 +124,20 @@ func (p *planner) tell(d *draft) {
 		if key, ok := d.replaces[item.Incident]; ok {
 			replaces = []Key{key}
 		}
-		p.Tell = append(p.Tell, p.telling(d, []Item{item}, replaces))
+		p.Tell = append(p.Tell, p.newNotification(d, []Item{item}, replaces))
 	}
 }
 
-// absorb replaces what else waits to be delivered to the same people: when a
+// absorbWaiting replaces what else waits to be delivered to the same people: when a
 // channel comes back after an hour they want one message, not sixty.
-func (p *planner) absorb(d *draft) {
-	l := p.book.lines[d.to]
+func (p *planner) absorbWaiting(d *draft) {
+	l := p.book.queues[d.to]
 	if l == nil {
 		return
 	}
 	for _, old := range l.list {
-		if old.State.Final() || old.State == Sending || d.voids(old) ||
-			d.size+len(old.Items) > maxItems || len(d.voided) >= maxAbsorbed || !p.holds(old) {
+		if old.State.Final() || old.State == Sending || d.replacesDelivery(old) ||
+			d.size+len(old.Items) > maxItems || len(d.voided) >= maxAbsorbed || !p.mayStillBeTold(old) {
 			continue
 		}
 		d.size += len(old.Items)
@@ -145,10 +145,10 @@ func (p *planner) absorb(d *draft) {
 	}
 }
 
-// holds reports whether all of a message may still be told just now.
-func (p *planner) holds(old *Delivery) bool {
+// mayStillBeTold reports whether all of a message may still be told just now.
+func (p *planner) mayStillBeTold(old *Delivery) bool {
 	return !slices.ContainsFunc(old.Items, func(i Item) bool {
-		s, known := p.find(i.Incident)
+		s, known := p.subjectOf(i.Incident)
 		if !known {
 			return false
 		}
@@ -156,7 +156,7 @@ func (p *planner) holds(old *Delivery) bool {
 	})
 }
 
-func (p *planner) find(id incident.ID) (*Subject, bool) {
+func (p *planner) subjectOf(id incident.ID) (*Subject, bool) {
 	if p.index == nil {
 		p.index = make(map[incident.ID]*Subject, len(p.world.Subjects))
 		for i := range p.world.Subjects {
@@ -167,10 +167,10 @@ func (p *planner) find(id incident.ID) (*Subject, bool) {
 	return s, ok
 }
 
-// together takes over what a replaced message would have told of other
+// mergedNotification takes over what a replaced message would have told of other
 // incidents, even if they have become quiet since: it may have arrived without
 // an answer, so nobody can say that it was never told.
-func (p *planner) together(d *draft) Notification {
+func (p *planner) mergedNotification(d *draft) Notification {
 	var replaces []Key
 	var items []Item
 	for _, old := range d.voided {
@@ -183,10 +183,10 @@ func (p *planner) together(d *draft) Notification {
 			}
 		}
 	}
-	return p.telling(d, append(items, d.items...), replaces)
+	return p.newNotification(d, append(items, d.items...), replaces)
 }
 
-func (p *planner) telling(d *draft, items []Item, replaces []Key) Notification {
+func (p *planner) newNotification(d *draft, items []Item, replaces []Key) Notification {
 	t := Notification{
 		At: p.now, NotifyID: config.NotifyID(d.to), Kind: d.kind, To: d.target, Items: items, Replaces: replaces,
 	}
@@ -196,6 +196,6 @@ func (p *planner) telling(d *draft, items []Item, replaces []Key) Notification {
 			t.Roles = d.roles
 		}
 	}
-	t.Key = t.newKey()
+	t.Key = t.deriveKey()
 	return t
 }

@@ -17,11 +17,11 @@ import (
 func Explain(b *Book, w World, now time.Time) []Held {
 	p := newPlanner(b, w, now)
 	p.explains = true
-	p.compare()
+	p.compareAll()
 	for _, d := range p.order {
-		due, limited := p.due(d), len(p.Held)
+		due, limited := p.dueTime(d), len(p.Held)
 		if !due.After(now) {
-			p.tell(d) // which Plan has done, but for what max_per_hour holds back
+			p.decideDraft(d) // which Plan has done, but for what max_per_hour holds back
 		}
 		for i, item := range d.items {
 			if slices.ContainsFunc(p.Held[limited:], func(h Held) bool { return h.Incident == item.Incident }) {
@@ -33,7 +33,7 @@ func Explain(b *Book, w World, now time.Time) []Held {
 			})
 		}
 	}
-	return byReason(append(p.reasons, p.Held...))
+	return joinByReason(append(p.reasons, p.Held...))
 }
 
 // notifyID names the destination, and a role that it is told for.
@@ -41,25 +41,25 @@ func (d Destination) notifyID(role config.RoleID) config.NotifyID {
 	return config.NotifyID{Role: role, Notifier: d.Notifier, Target: d.Target}
 }
 
-// note keeps a reason, where Plan is to explain itself, for one notify block.
-func (p *planner) note(s *Subject, way *config.Notify, n need, h hold) {
+// noteReason keeps a reason, where Plan is to explain itself, for one notify block.
+func (p *planner) noteReason(s *Subject, block *config.Notify, n need, h hold) {
 	if !p.explains || !h.holds() || n.knows {
 		return
 	}
-	kind, _ := p.world.kind(way.ID.Notifier)
+	kind, _ := p.world.kind(block.ID.Notifier)
 	if h.reason == HeldByMaintenance {
-		h.block = p.world.Calendar.MaintenanceName(s.Config, p.now)
+		h.name = p.world.Calendar.MaintenanceName(s.Config, p.now)
 	}
 	p.reasons = append(p.reasons, Held{
-		Incident: s.ID, NotifyID: way.ID, Roles: []config.RoleID{way.ID.Role}, Kind: kind, Transition: n.transition,
-		Reason: h.reason, Until: h.until, Block: h.block, Parent: h.parent,
+		Incident: s.ID, NotifyID: block.ID, Roles: []config.RoleID{block.ID.Role}, Kind: kind, Transition: n.transition,
+		Reason: h.reason, Until: h.until, Name: h.name, Parent: h.parent,
 	})
 }
 
 // noteAll keeps one reason for all notify blocks that lead to a destination.
-func (p *planner) noteAll(s *Subject, ways []*config.Notify, n need, reason HeldReason) {
-	for _, way := range ways {
-		p.note(s, way, n, hold{reason: reason})
+func (p *planner) noteAll(s *Subject, blocks []*config.Notify, n need, reason HeldReason) {
+	for _, block := range blocks {
+		p.noteReason(s, block, n, hold{reason: reason})
 	}
 }
 
@@ -73,9 +73,9 @@ func (p *planner) noteDelivery(s *Subject, d *Delivery) {
 	if h = p.world.itemHold(s, item, d.AskedBy(), p.now); !h.holds() && item.Transition != notifiers.Closed && !s.Fresh {
 		h = hold{reason: HeldUntilSeen}
 	}
-	way := config.Notify{ID: d.NotifyID}
-	for _, way.ID.Role = range d.AskedBy() {
-		p.note(s, &way, need{transition: item.Transition}, h)
+	block := config.Notify{ID: d.NotifyID}
+	for _, block.ID.Role = range d.AskedBy() {
+		p.noteReason(s, &block, need{transition: item.Transition}, h)
 	}
 }
 
@@ -86,12 +86,12 @@ func (p *planner) noteNobody(id incident.ID) {
 	}
 }
 
-// byReason joins the roles for which a destination is not told for the same reason.
-func byReason(all []Held) (joined []Held) {
+// joinByReason joins the roles for which a destination is not told for the same reason.
+func joinByReason(all []Held) (joined []Held) {
 	for _, h := range all {
 		i := slices.IndexFunc(joined, func(o Held) bool {
 			return o.Incident == h.Incident && o.Destination() == h.Destination() && o.Reason == h.Reason && o.Until.Equal(h.Until) &&
-				o.Block == h.Block && o.Transition == h.Transition
+				o.Name == h.Name && o.Transition == h.Transition
 		})
 		if i < 0 {
 			joined = append(joined, h)

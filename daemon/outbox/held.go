@@ -56,17 +56,17 @@ type Held struct {
 	Reason     HeldReason
 	Since      time.Time  // as far as this process knows; of max_per_hour alone
 	Until      time.Time  // at the earliest; zero: until something happens
-	Block      string     // the name of the silence, maintenance or schedule that is the reason
+	Name       string     // the name of the silence, maintenance or schedule that is the reason
 	Parent     config.Ref // what the check depends on
 
-	bout int
+	episode int
 }
 
 // Destination gives the place that the message will go to.
 func (h *Held) Destination() Destination { return destinationOf(h.NotifyID, h.Kind) }
 
-// opens reports whether an opening is held.
-func (h *Held) opens() bool {
+// tellsOpening reports whether an opening is held.
+func (h *Held) tellsOpening() bool {
 	return h.Transition == notifiers.Opened || h.Transition == notifiers.Escalated
 }
 
@@ -75,21 +75,21 @@ func (p *planner) holdBack(d *draft, i int, until time.Time) {
 	item := d.items[i]
 	h := Held{
 		Incident: item.Incident, NotifyID: config.NotifyID(d.to), Roles: d.asked[i].roles, Kind: d.kind,
-		Transition: item.Transition, Reason: HeldByLimit, Since: p.now, Until: until, bout: item.Bout,
+		Transition: item.Transition, Reason: HeldByLimit, Since: p.now, Until: until, episode: item.Episode,
 	}
 	h.NotifyID.Role = h.Roles[0]
-	if was, ok := p.book.heldAt(h.Incident, d.to); ok && was.bout == h.bout && was.Since.Before(h.Since) {
+	if was, ok := p.book.heldFor(h.Incident, d.to); ok && was.episode == h.episode && was.Since.Before(h.Since) {
 		h.Since = was.Since
 	}
 	p.Held = append(p.Held, h)
-	p.wake(d.subjects[i:i+1], until)
-	if help := h.Since.Add(HelpAfter); h.opens() && help.After(p.now) {
-		p.wake(d.subjects[i:i+1], help)
+	p.lookAgainAtAll(d.subjects[i:i+1], until)
+	if help := h.Since.Add(FallbackAfter); h.tellsOpening() && help.After(p.now) {
+		p.lookAgainAtAll(d.subjects[i:i+1], help)
 	}
 }
 
-// heldAt gives what is held of an incident for a destination.
-func (b *Book) heldAt(id incident.ID, to Destination) (Held, bool) {
+// heldFor gives what is held of an incident for a destination.
+func (b *Book) heldFor(id incident.ID, to Destination) (Held, bool) {
 	for _, h := range b.held[id] {
 		if h.Destination() == to {
 			return h, true

@@ -27,7 +27,7 @@ type Notification struct {
 	Roles []config.RoleID `json:"roles,omitempty"`
 	Kind  notifiers.Kind  `json:"kind"`
 	// To is the target as its notifier encodes it, so that a closing still
-	// finds its way after the way has left the files.
+	// arrives after the notify block has left the files.
 	To    json.RawMessage `json:"to,omitempty"`
 	Items []Item          `json:"items"`
 	// Replaces are notifications, not delivered yet, that this one makes needless.
@@ -40,9 +40,9 @@ type Notification struct {
 type Item struct {
 	Incident   incident.ID          `json:"incident"`
 	Transition notifiers.Transition `json:"transition"`
-	// Bout counts the openings of the incident, Worsened how often it had got
+	// Episode counts the openings of the incident, Worsened how often it had got
 	// worse: what the destination knows once this is told.
-	Bout     int `json:"bout"`
+	Episode  int `json:"bout"`
 	Worsened int `json:"worsened,omitempty"`
 	// Untold: the opening never arrived, so this closing tells both.
 	Untold bool `json:"untold,omitempty"`
@@ -57,19 +57,19 @@ func (t Notification) Halves() []Notification {
 	n, k := len(t.Items)/2, len(t.Replaces)/2
 	first.Items, second.Items = t.Items[:n:n], t.Items[n:]
 	first.Replaces, second.Replaces = t.Replaces[:k:k], t.Replaces[k:]
-	first.Key, second.Key = first.newKey(), second.newKey()
+	first.Key, second.Key = first.deriveKey(), second.deriveKey()
 	return []Notification{first, second}
 }
 
 // EndsTold reports whether the item is the end of what its destination has heard of.
 func (i Item) EndsTold() bool { return i.Transition == notifiers.Closed && !i.Untold }
 
-// newKey makes the same key of the same telling.
-func (t Notification) newKey() Key {
+// deriveKey makes the same key of the same notification.
+func (t Notification) deriveKey() Key {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\x00%s\x00%s\x00%d", t.NotifyID.Role, t.NotifyID.Notifier, t.NotifyID.Target, t.At.UnixNano())
 	for _, item := range t.Items {
-		fmt.Fprintf(h, "\x00%s %s %d %d", item.Incident, item.Transition, item.Bout, item.Worsened)
+		fmt.Fprintf(h, "\x00%s %s %d %d", item.Incident, item.Transition, item.Episode, item.Worsened)
 	}
 	return Key("iv_" + strings.ToLower(base32.StdEncoding.EncodeToString(h.Sum(nil)[:15])))
 }

@@ -40,13 +40,13 @@ type Planned struct {
 // there.
 func Plan(b *Book, w World, now time.Time) Planned {
 	p := newPlanner(b, w, now)
-	p.compare()
+	p.compareAll()
 	for _, d := range p.order {
-		if due := p.due(d); due.After(now) {
-			p.wake(d.subjects, due)
+		if due := p.dueTime(d); due.After(now) {
+			p.lookAgainAtAll(d.subjects, due)
 			continue
 		}
-		p.tell(d)
+		p.decideDraft(d)
 	}
 	return p.Planned
 }
@@ -71,7 +71,7 @@ type planner struct {
 	order  []*draft
 	taken  map[config.NotifierID]int // of what max_per_hour allows
 	index  map[incident.ID]*Subject
-	places []Destination // of the ways of the subject that is looked at
+	places []Destination // of the notify blocks of the subject that is looked at
 	alone  map[config.RoleID][]config.RoleID
 	same   []*config.Notify // those of them that lead to one destination
 
@@ -85,59 +85,59 @@ func newPlanner(b *Book, w World, now time.Time) *planner {
 	return p
 }
 
-// compare drafts what the destinations of all subjects lack.
-func (p *planner) compare() {
+// compareAll drafts what the destinations of all subjects lack.
+func (p *planner) compareAll() {
 	for i := range p.world.Subjects {
 		p.at = i
-		p.subject(&p.world.Subjects[i])
+		p.compareSubject(&p.world.Subjects[i])
 	}
 }
 
-// later has the subject that is looked at looked at again; zero: nobody knows when.
-func (p *planner) later(t time.Time) {
+// lookAgainAt has the subject that is looked at looked at again; zero: nobody knows when.
+func (p *planner) lookAgainAt(t time.Time) {
 	if w := p.Wake[p.at]; !t.IsZero() && (w.IsZero() || t.Before(w)) {
 		p.Wake[p.at] = t
 	}
 }
 
-func (p *planner) wake(subjects []int, t time.Time) {
+func (p *planner) lookAgainAtAll(subjects []int, t time.Time) {
 	for _, p.at = range subjects {
-		p.later(t)
+		p.lookAgainAt(t)
 	}
 }
 
-// subject compares an incident with what each destination was told of it: those
-// that its ways lead to now, and those that they once led to.
-func (p *planner) subject(s *Subject) {
+// compareSubject compares an incident with what each destination was told of it: those
+// that its notify blocks lead to now, and those that they once led to.
+func (p *planner) compareSubject(s *Subject) {
 	told := p.book.told[s.ID]
-	ways := p.helped(s, told)
+	blocks := p.withFallbacks(s, told)
 	p.places = p.places[:0]
-	for i := range ways {
-		p.places = append(p.places, p.destination(s, told, &ways[i]))
+	for i := range blocks {
+		p.places = append(p.places, p.destinationFor(s, told, &blocks[i]))
 	}
 	for i, to := range p.places {
 		if slices.Contains(p.places[:i], to) {
-			continue // looked at with the first way that leads there
+			continue // looked at with the first notify block that leads there
 		}
 		p.same = p.same[:0]
-		for j := i; j < len(ways); j++ {
+		for j := i; j < len(blocks); j++ {
 			if p.places[j] == to {
-				p.same = append(p.same, &ways[j])
+				p.same = append(p.same, &blocks[j])
 			}
 		}
-		p.pair(s, p.same, known(told, to))
+		p.compareDestination(s, p.same, entryFor(told, to))
 	}
 	for _, e := range told {
 		if !slices.Contains(p.places, e.to) {
-			p.pair(s, nil, e)
+			p.compareDestination(s, nil, e)
 		}
 	}
-	if len(ways)+len(told) == 0 {
+	if len(blocks)+len(told) == 0 {
 		p.noteNobody(s.ID)
 	}
 }
 
-func known(told []entry, to Destination) entry {
+func entryFor(told []entry, to Destination) entry {
 	for _, e := range told {
 		if e.to == to {
 			return e
@@ -146,11 +146,11 @@ func known(told []entry, to Destination) entry {
 	return entry{to: to}
 }
 
-// pair drafts what one destination lacks about one incident. There are no ways
+// compareDestination drafts what one destination lacks about one incident. There are no notify blocks
 // when the files no longer have one that leads there; a closing may still be owed.
-func (p *planner) pair(s *Subject, ways []*config.Notify, e entry) {
+func (p *planner) compareDestination(s *Subject, blocks []*config.Notify, e entry) {
 	d, reasons := p.book.pending[e.told.key], len(p.reasons)
-	r, ok := p.request(s, ways, e, d != nil)
+	r, ok := p.joinNeeds(s, blocks, e, d != nil)
 	if ok || d != nil {
 		p.reasons = p.reasons[:reasons] // of other roles, or of what replaces the delivery
 	}
@@ -161,16 +161,16 @@ func (p *planner) pair(s *Subject, ways []*config.Notify, e entry) {
 	case !ok || d != nil && d.State == Sending:
 		return
 	case s.Open() && p.olderUnderWay(s, e.to):
-		p.noteAll(s, ways, r.need, HeldInOrder)
+		p.noteAll(s, blocks, r.need, HeldInOrder)
 		return
 	}
-	dr := p.draft(ways, e)
+	dr := p.draftFor(blocks, e)
 	if dr == nil {
-		p.noteAll(s, ways, r.need, HeldByNobody)
+		p.noteAll(s, blocks, r.need, HeldByNobody)
 		return
 	}
-	p.add(dr, r, Item{
-		Incident: s.ID, Transition: r.transition, Bout: s.Reported, Worsened: s.Worsened,
+	p.addItem(dr, r, Item{
+		Incident: s.ID, Transition: r.transition, Episode: s.Reported, Worsened: s.Worsened,
 		Untold: r.untold, NoClosing: r.noClosing,
 	}, d)
 }
@@ -195,27 +195,27 @@ type request struct {
 	ends      bool // the end of what was told, or is being delivered
 }
 
-// request gathers what each way to one destination lacks now, without those whose
+// joinNeeds gathers what each notify block to one destination lacks now, without those whose
 // roles are to hear nothing. The earliest and the most that is asked for counts.
-func (p *planner) request(s *Subject, ways []*config.Notify, e entry, underWay bool) (r request, ok bool) {
-	if len(ways) == 0 {
-		return p.owed(s, e, underWay)
+func (p *planner) joinNeeds(s *Subject, blocks []*config.Notify, e entry, underWay bool) (r request, ok bool) {
+	if len(blocks) == 0 {
+		return p.owedClosing(s, e, underWay)
 	}
 	wantsClosing := false
-	for _, way := range ways {
-		n := p.need(s, way, e, underWay)
+	for _, block := range blocks {
+		n := p.needOf(s, block, e, underWay)
 		needed := n.transition != ""
-		wantsClosing = wantsClosing || wants(way, notifiers.Closed) && (needed || accepts(way, s))
+		wantsClosing = wantsClosing || asksFor(block, notifiers.Closed) && (needed || accepts(block, s))
 		if !needed {
-			p.note(s, way, n, n.hold)
+			p.noteReason(s, block, n, n.hold)
 			if !underWay {
 				continue
 			}
 		}
-		if h := suppressionOf(n, e)(&p.world, s, way.ID.Role, p.now); h.holds() {
-			p.later(h.until) // also for what is held back until then
+		if h := suppressionOf(n, e)(&p.world, s, block.ID.Role, p.now); h.holds() {
+			p.lookAgainAt(h.until) // also for what is held back until then
 			if needed {
-				p.note(s, way, n, h)
+				p.noteReason(s, block, n, h)
 			}
 			continue
 		}
@@ -223,25 +223,25 @@ func (p *planner) request(s *Subject, ways []*config.Notify, e entry, underWay b
 			continue
 		}
 		if n.due.After(p.now) {
-			p.later(n.due)
-			p.note(s, way, n, n.hold)
+			p.lookAgainAt(n.due)
+			p.noteReason(s, block, n, n.hold)
 			continue
 		}
-		if r.need = r.join(n); n.transition != notifiers.Closed || wants(way, notifiers.Closed) {
-			r.roles = p.with(r.roles, way.ID.Role)
+		if r.need = r.joinWith(n); n.transition != notifiers.Closed || asksFor(block, notifiers.Closed) {
+			r.roles = p.addRole(r.roles, block.ID.Role)
 		}
 		ok = true
 	}
 	if ok && len(r.roles) == 0 {
-		r.roles = p.askedLast(e) // of the opening
+		r.roles = p.rolesToldLast(e) // of the opening
 	}
 	r.noClosing = !wantsClosing
 	r.ends = r.transition == notifiers.Closed && (e.told.open || !r.untold)
 	return r, ok
 }
 
-// with adds a role to a list. Lists of one role, which nearly all are, are made once.
-func (p *planner) with(list []config.RoleID, role config.RoleID) []config.RoleID {
+// addRole adds a role to a list. Lists of one role, which nearly all are, are made once.
+func (p *planner) addRole(list []config.RoleID, role config.RoleID) []config.RoleID {
 	if len(list) > 0 {
 		return withRoles(list, role)
 	}
@@ -256,39 +256,39 @@ func (p *planner) with(list []config.RoleID, role config.RoleID) []config.RoleID
 	return alone
 }
 
-// owed is what a destination lacks that no way leads to any more.
-func (p *planner) owed(s *Subject, e entry, underWay bool) (r request, ok bool) {
-	n := p.need(s, nil, e, underWay)
+// owedClosing returns what a destination lacks that no notify block leads to any more.
+func (p *planner) owedClosing(s *Subject, e entry, underWay bool) (r request, ok bool) {
+	n := p.needOf(s, nil, e, underWay)
 	needed := n.transition != ""
 	if !needed && !underWay {
 		return r, false
 	}
-	r = request{need: n, roles: p.askedLast(e), ends: true}
+	r = request{need: n, roles: p.rolesToldLast(e), ends: true}
 	if h := suppressionOf(n, e).forAll(&p.world, s, r.roles, p.now); h.holds() {
-		p.later(h.until)
+		p.lookAgainAt(h.until)
 		if needed {
-			p.note(s, &config.Notify{ID: e.to.notifyID(r.roles[0])}, n, h)
+			p.noteReason(s, &config.Notify{ID: e.to.notifyID(r.roles[0])}, n, h)
 		}
 		return r, false
 	}
 	if n.due.After(p.now) {
-		p.later(n.due)
+		p.lookAgainAt(n.due)
 		return r, false
 	}
 	return r, needed
 }
 
-// askedLast lists the roles for which a destination was told last.
-func (p *planner) askedLast(e entry) []config.RoleID {
+// rolesToldLast lists the roles for which a destination was told last.
+func (p *planner) rolesToldLast(e entry) []config.RoleID {
 	if d, ok := p.book.deliveries[e.told.key]; ok {
 		return d.AskedBy()
 	}
 	return []config.RoleID{e.to.Role}
 }
 
-// due is when a draft goes out: at once where programs read; where people do,
+// dueTime returns when a draft goes out: at once where programs read; where people do,
 // after it has waited for company and the last message is long enough ago.
-func (p *planner) due(d *draft) time.Time {
+func (p *planner) dueTime(d *draft) time.Time {
 	if !d.kind.Traits().People {
 		return p.now
 	}

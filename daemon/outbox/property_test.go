@@ -355,7 +355,7 @@ func (m *model) deliveries(s *outbox.Subject, to outbox.Destination) (told, unde
 		for _, item := range d.Items {
 			if item.Incident == s.ID {
 				closed := item.Transition == notifiers.Closed
-				told = item.Bout == s.Reported && closed == !s.Open() && !s.Unconfirmed && (closed || item.Worsened == s.Worsened)
+				told = item.Episode == s.Reported && closed == !s.Open() && !s.Unconfirmed && (closed || item.Worsened == s.Worsened)
 			}
 		}
 	}
@@ -511,10 +511,10 @@ func pairOf(id incident.ID, to outbox.Destination) pair {
 func (m *model) hear(b *believes, d *outbox.Delivery, item outbox.Item) {
 	switch item.Transition {
 	case notifiers.Opened, notifiers.Escalated:
-		if last, again := b.bouts[item.Bout]; again && last != d.Key && !m.lost[last] {
+		if last, again := b.bouts[item.Episode]; again && last != d.Key && !m.lost[last] {
 			m.Fatalf("%s hears of the opening of %s twice", d.NotifyID.Notifier, item.Incident)
 		}
-		b.bouts[item.Bout] = d.Key
+		b.bouts[item.Episode] = d.Key
 	case notifiers.Closed:
 		if !b.open && !item.Untold && d.NotifyID.Notifier != "email.other" && b.end != d.Key && !m.lost[b.end] {
 			m.Fatalf("%s hears of the closing of %s and never of its opening", d.NotifyID.Notifier, item.Incident)
@@ -559,7 +559,7 @@ func (m *model) rest() {
 		m.Fatalf("%d messages are still queued", queued)
 	}
 	for id := range m.incidents {
-		if !m.book.Settled(id) {
+		if !m.book.NothingOwed(id) {
 			m.Fatalf("%s is not settled", id)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 // known of them from earlier ones: an Outcome says it of all, so that the last one
 // of a delivery is enough. A message that somebody has got is sent, also when
 // others can never get it; those are listed as dead, and their opening counts as
-// undelivered (see [planner.undelivered]).
+// undelivered (see [planner.undeliveredSince]).
 func withRecipients(o Outcome, before, r notifiers.Receipt) Outcome {
 	all := slices.Clone(before.Recipients)
 	for _, said := range r.Recipients {
@@ -50,14 +50,14 @@ func withRecipients(o Outcome, before, r notifiers.Receipt) Outcome {
 	}
 	if o.State.Final() && countRecipients(all, notifiers.RecipientSent) > 0 {
 		o.State, o.NextAt, o.Held, o.Error = Sent, time.Time{}, false, opaque.Words{}
-		o.Receipt.Answer = summarise(all, r)
+		o.Receipt.Answer = summariseAnswers(all, r)
 	}
 	return o
 }
 
-// summarise gives the answer to the last attempt, with those who were refused before
+// summariseAnswers gives the answer to the last attempt, with those who were refused before
 // it or given up with it.
-func summarise(all []notifiers.Recipient, r notifiers.Receipt) opaque.Words {
+func summariseAnswers(all []notifiers.Recipient, r notifiers.Receipt) opaque.Words {
 	text := r.Answer.String()
 	if r.Answer.IsZero() {
 		text = fmt.Sprintf("%d of %d recipients got it", countRecipients(all, notifiers.RecipientSent), len(all))

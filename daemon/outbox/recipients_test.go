@@ -101,14 +101,14 @@ func TestConcludeForEachRecipient(t *testing.T) {
 			b := outbox.NewBook()
 			b.Apply(outbox.Notification{Key: "k", At: epoch})
 			before := outbox.Outcome{Key: "k", At: epoch, State: outbox.Retrying, Attempts: c.attempts, Receipt: notifiers.Receipt{Recipients: said(c.before)}}
-			b.Settle(before)
+			b.ApplyOutcome(before)
 			d, _ := b.Delivery("k")
 			receipt := notifiers.Receipt{Recipients: said(c.said)}
 			if c.err == nil {
 				receipt.Answer = answer.Answer
 			}
 			o := outbox.Conclude(*d, receipt, c.err, epoch.Add(c.after), 0.5)
-			b.Settle(o)
+			b.ApplyOutcome(o)
 			got := fmt.Sprintf("%s | %s | %s | %s", d.State, strings.Join(d.Settled(), " "), shown(d.Recipients()), d.Answer())
 			if got = strings.ReplaceAll(strings.ReplaceAll(got, "|  |", "| |"), "|  |", "| |"); got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
@@ -146,7 +146,7 @@ func TestRecipientsGetItOnce(t *testing.T) {
 				}
 			}
 			receipt, err := r.answer(d.Settled())
-			b.Settle(outbox.Conclude(*d, receipt, err, now, 0.5))
+			b.ApplyOutcome(outbox.Conclude(*d, receipt, err, now, 0.5))
 		}
 		anybody := false
 		for _, address := range all {

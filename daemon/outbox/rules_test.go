@@ -192,13 +192,13 @@ func (p *player) load(file string) {
 func (p *player) again() {
 	for _, in := range p.incidents {
 		for _, d := range p.book.Of(in.ID) {
-			o, err := p.book.Again(d.Key, p.now)
+			o, err := p.book.Redeliver(d.Key, p.now)
 			if err != nil {
 				fmt.Fprintf(&p.out, "    %s\n", strings.Replace(err.Error(), string(d.Key), "KEY", 1))
 				continue
 			}
 			p.journal = append(p.journal, record{outcome: text(o)})
-			p.book.Settle(o)
+			p.book.ApplyOutcome(o)
 		}
 	}
 }

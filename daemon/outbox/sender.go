@@ -73,8 +73,8 @@ func (s *Sender) Partial(partial bool) {
 	s.partial = partial
 }
 
-// missing is why there is no channel for a notifier. s.mu is held.
-func (s *Sender) missing(id config.NotifierID) error {
+// missingChannel is why there is no channel for a notifier. s.mu is held.
+func (s *Sender) missingChannel(id config.NotifierID) error {
 	if s.partial {
 		return notifiers.RetryAfter(fmt.Errorf("notifier %s is left out while the files are in error", id), time.Minute)
 	}
@@ -83,21 +83,21 @@ func (s *Sender) missing(id config.NotifierID) error {
 
 // Send starts one attempt and returns at once. After Stop it does nothing: the
 // delivery is due again after the next start.
-func (s *Sender) Send(way config.NotifyID, to json.RawMessage, m notifiers.Message) {
+func (s *Sender) Send(id config.NotifyID, to json.RawMessage, m notifiers.Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopped {
 		return
 	}
-	channel, ok := s.channels[way.Notifier]
+	channel, ok := s.channels[id.Notifier]
 	var missing error
 	if !ok {
-		missing = s.missing(way.Notifier)
+		missing = s.missingChannel(id.Notifier)
 	}
 	s.running.Go(func() {
 		a := Attempt{Key: Key(m.Key)}
 		if ok {
-			a.Receipt, a.Err = s.attempt(channel, to, m)
+			a.Receipt, a.Err = s.attemptOnce(channel, to, m)
 		} else {
 			a.Err = missing
 		}
@@ -108,9 +108,9 @@ func (s *Sender) Send(way config.NotifyID, to json.RawMessage, m notifiers.Messa
 	})
 }
 
-// attempt ends whether the notifier does or not: a call that hangs must hold
+// attemptOnce ends whether the notifier does or not: a call that hangs must hold
 // up neither its way nor the end of the daemon.
-func (s *Sender) attempt(c Channel, to json.RawMessage, m notifiers.Message) (notifiers.Receipt, error) {
+func (s *Sender) attemptOnce(c Channel, to json.RawMessage, m notifiers.Message) (notifiers.Receipt, error) {
 	ctx, cancel := context.WithTimeoutCause(s.ctx, attemptTimeout, errSlow)
 	defer cancel()
 	type answer struct {
@@ -119,7 +119,7 @@ func (s *Sender) attempt(c Channel, to json.RawMessage, m notifiers.Message) (no
 	}
 	answers := make(chan answer, 1)
 	go func() {
-		r, err := call(ctx, c, to, m)
+		r, err := callNotifier(ctx, c, to, m)
 		answers <- answer{r, err}
 	}()
 	select {
@@ -129,13 +129,13 @@ func (s *Sender) attempt(c Channel, to json.RawMessage, m notifiers.Message) (no
 	}
 	select {
 	case a := <-answers:
-		return a.receipt, because(ctx, a.err)
+		return a.receipt, withCause(ctx, a.err)
 	case <-time.After(attemptGrace):
 		return notifiers.Receipt{}, context.Cause(ctx)
 	}
 }
 
-func call(ctx context.Context, c Channel, to json.RawMessage, m notifiers.Message) (r notifiers.Receipt, err error) {
+func callNotifier(ctx context.Context, c Channel, to json.RawMessage, m notifiers.Message) (r notifiers.Receipt, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("the notifier panicked: %v", v)
@@ -148,8 +148,8 @@ func call(ctx context.Context, c Channel, to json.RawMessage, m notifiers.Messag
 	return c.Notify(ctx, target, m)
 }
 
-// because says why a context ended, which the error of one does not.
-func because(ctx context.Context, err error) error {
+// withCause says why a context ended, which the error of one does not.
+func withCause(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}

@@ -220,7 +220,7 @@ func (s *sim) land() {
 		d, _ := s.book.Delivery(a.key)
 		o := outbox.Conclude(*d, a.receipt, a.err, s.now, s.share())
 		s.journal = append(s.journal, record{outcome: text(o)})
-		s.book.Settle(o)
+		s.book.ApplyOutcome(o)
 		if a.err == nil {
 			s.book.Hurry(d.NotifyID.Notifier, s.now)
 		}
@@ -386,7 +386,7 @@ func (s *sim) crash(keep int) {
 		case r.telling != nil:
 			s.book.Apply(parse[outbox.Notification](r.telling))
 		default:
-			s.book.Settle(parse[outbox.Outcome](r.outcome))
+			s.book.ApplyOutcome(parse[outbox.Outcome](r.outcome))
 		}
 	}
 }

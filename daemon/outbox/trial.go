@@ -8,19 +8,19 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// Try makes one attempt to send a test message on a way, and waits for what
+// Try makes one attempt to send a test message on a notify block, and waits for what
 // it comes to. A test is about no incident: it is not journaled and not
 // repeated.
-func (s *Sender) Try(way config.Notify, m notifiers.Message) (notifiers.Receipt, error) {
+func (s *Sender) Try(block config.Notify, m notifiers.Message) (notifiers.Receipt, error) {
 	s.mu.Lock()
-	channel, ok := s.channels[way.ID.Notifier]
+	channel, ok := s.channels[block.ID.Notifier]
 	s.mu.Unlock()
 	if !ok {
-		return notifiers.Receipt{}, fmt.Errorf("notifier %s is not configured", way.ID.Notifier)
+		return notifiers.Receipt{}, fmt.Errorf("notifier %s is not configured", block.ID.Notifier)
 	}
-	to, err := json.Marshal(way.Target)
+	to, err := json.Marshal(block.Target)
 	if err != nil {
 		return notifiers.Receipt{}, fmt.Errorf("writing the target: %w", err)
 	}
-	return s.attempt(channel, to, m)
+	return s.attemptOnce(channel, to, m)
 }

@@ -67,10 +67,10 @@ func (t *Tracker) tellsOf(d *outbox.Delivery) []zap.Field {
 	return fields
 }
 
-// Again has a delivery that was given up tried once more.
-func (t *Tracker) Again(ctx context.Context, key outbox.Key) error {
+// Redeliver has a delivery that was given up tried once more.
+func (t *Tracker) Redeliver(ctx context.Context, key outbox.Key) error {
 	return t.run(ctx, func(r *round) error {
-		o, err := t.book.Again(key, r.now)
+		o, err := t.book.Redeliver(key, r.now)
 		if err != nil {
 			return err
 		}

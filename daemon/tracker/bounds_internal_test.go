@@ -276,7 +276,7 @@ func TestATellingThatIsTooLargeBecomesSeveral(t *testing.T) {
 	for _, n := range []int{1, 10_000, 20_000, 100_000} {
 		telling := outbox.Notification{Key: "all"}
 		for i := range n {
-			telling.Items = append(telling.Items, outbox.Item{Incident: incident.ID(fmt.Sprintf("%010d", i)), Transition: notifiers.Opened, Bout: 1})
+			telling.Items = append(telling.Items, outbox.Item{Incident: incident.ID(fmt.Sprintf("%010d", i)), Transition: notifiers.Opened, Episode: 1})
 			telling.Replaces = append(telling.Replaces, outbox.Key(fmt.Sprintf("iv_%024d", i)))
 		}
 		r := &round{now: time.Now()}

@@ -443,7 +443,7 @@ func (n *night) again() {
 	for _, in := range n.view().Incidents {
 		for _, d := range in.Deliveries {
 			if d.State == outbox.Dead || d.State == outbox.Expired {
-				if err := n.running.tracker.Again(context.Background(), d.Key); err != nil {
+				if err := n.running.tracker.Redeliver(context.Background(), d.Key); err != nil {
 					n.out.sayf("    refused: %s", strings.ReplaceAll(err.Error(), string(d.Key), "KEY"))
 				}
 			}

@@ -206,7 +206,7 @@ func (t *Tracker) apply(n outbox.Notification) {
 
 // settle folds an outcome into the book.
 func (t *Tracker) settle(o outbox.Outcome) {
-	t.book.Settle(o)
+	t.book.ApplyOutcome(o)
 	if d, known := t.book.Delivery(o.Key); known {
 		t.published.deliveryChanged(d)
 	}

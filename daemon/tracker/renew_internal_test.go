@@ -27,7 +27,7 @@ func TestADeletedJournalIsWrittenAnew(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		told := outbox.Notification{Key: "k", At: b.now, Items: []outbox.Item{{Incident: "i", Transition: "opened", Bout: 1}}}
+		told := outbox.Notification{Key: "k", At: b.now, Items: []outbox.Item{{Incident: "i", Transition: "opened", Episode: 1}}}
 		r := &round{now: b.now}
 		decide(r, []outbox.Notification{told})
 		b.persist(r)

@@ -138,7 +138,7 @@ func TestSnapshotsNeverChange(t *testing.T) {
 			"tell": func(t *rapid.T) {
 				var items []outbox.Item
 				for id := range tr.ledger {
-					items = append(items, outbox.Item{Incident: id, Transition: "opened", Bout: 1})
+					items = append(items, outbox.Item{Incident: id, Transition: "opened", Episode: 1})
 				}
 				slices.SortFunc(items, func(a, b outbox.Item) int { return cmp.Compare(a.Incident, b.Incident) })
 				if len(items) > 0 {

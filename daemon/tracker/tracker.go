@@ -375,7 +375,7 @@ func (t *Tracker) fresh(id incident.ID) bool {
 	rec, ok := t.ledger[id]
 	switch {
 	case ok && rec.incident.Check == Messages.check():
-		return t.lastRound.Sub(t.started) >= outbox.HelpAfter
+		return t.lastRound.Sub(t.started) >= outbox.FallbackAfter
 	case !ok || isTrouble(rec.incident.Check):
 		return true
 	}

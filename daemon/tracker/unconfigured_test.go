@@ -61,7 +61,7 @@ func TestNothingIsSentBeforeTheFilesAreRead(t *testing.T) {
 	}
 	add("telling", outbox.Notification{
 		Key: "iv_1", At: start, NotifyID: config.NotifyID{Role: "it_team", Notifier: "webhook.tickets"}, Kind: webhook.Kind,
-		Items: []outbox.Item{{Incident: "i1", Transition: notifiers.Closed, Bout: 1}},
+		Items: []outbox.Item{{Incident: "i1", Transition: notifiers.Closed, Episode: 1}},
 	})
 	sent := make(outgoing, 8)
 	tr, err := tracker.Open(tracker.Options{Journal: written, Sender: sent})
@@ -97,7 +97,7 @@ func TestNothingIsSentBeforeTheFilesAreRead(t *testing.T) {
 func TestAMessageAboutNothingIsNotSent(t *testing.T) {
 	text, err := json.Marshal(outbox.Notification{
 		Key: "iv_1", At: time.Now(), NotifyID: config.NotifyID{Role: "it_team", Notifier: "webhook.tickets"}, Kind: webhook.Kind,
-		Items: []outbox.Item{{Incident: "lost", Transition: notifiers.Closed, Bout: 1}},
+		Items: []outbox.Item{{Incident: "lost", Transition: notifiers.Closed, Episode: 1}},
 	})
 	if err != nil {
 		t.Fatal(err)

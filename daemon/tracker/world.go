@@ -37,7 +37,7 @@ func (t *Tracker) gather(w *outbox.World, id incident.ID, now time.Time) {
 	if in.Live() && in.Unreported() {
 		return // nobody has to hear of it yet
 	}
-	if in.Live() || !in.Unreported() && (!t.book.Settled(id) || now.Sub(in.ClosedAt) < outbox.Lately) {
+	if in.Live() || !in.Unreported() && (!t.book.NothingOwed(id) || now.Sub(in.ClosedAt) < outbox.Lately) {
 		t.addSubject(w, in, now)
 		return
 	}

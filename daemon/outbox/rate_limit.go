@@ -6,15 +6,15 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 )
 
-// may takes one of the messages that a notifier may send in an hour; when there
+// takeFromLimit takes one of the messages that a notifier may send in an hour; when there
 // is none left it says when there is one. A message that replaces another one
 // counts like any, and so does one that must be sent in any case.
-func (p *planner) may(id config.NotifierID, must bool) (free time.Time, ok bool) {
+func (p *planner) takeFromLimit(id config.NotifierID, must bool) (free time.Time, ok bool) {
 	most := p.world.maxPerHour(id)
 	if most <= 0 {
 		return free, true
 	}
-	sent := p.book.lately(id, p.now)
+	sent := p.book.sentLastHour(id, p.now)
 	if over := len(sent) + p.taken[id] + 1 - most; over > 0 && !must {
 		next := p.now
 		if over <= len(sent) {
@@ -26,8 +26,8 @@ func (p *planner) may(id config.NotifierID, must bool) (free time.Time, ok bool)
 	return free, true
 }
 
-// lately lists what was told through a notifier in the last hour, oldest first.
-func (b *Book) lately(id config.NotifierID, now time.Time) []*Delivery {
+// sentLastHour lists what was told through a notifier in the last hour, oldest first.
+func (b *Book) sentLastHour(id config.NotifierID, now time.Time) []*Delivery {
 	list := b.hour[id]
 	for len(list) > 0 && now.Sub(list[0].At) >= time.Hour {
 		list = list[1:]
@@ -38,8 +38,8 @@ func (b *Book) lately(id config.NotifierID, now time.Time) []*Delivery {
 	return list
 }
 
-// remember keeps what was told through a notifier for an hour.
-func (b *Book) remember(d *Delivery) {
+// rememberSent keeps what was told through a notifier for an hour.
+func (b *Book) rememberSent(d *Delivery) {
 	id := d.NotifyID.Notifier
-	b.hour[id] = append(b.lately(id, d.At), d)
+	b.hour[id] = append(b.sentLastHour(id, d.At), d)
 }

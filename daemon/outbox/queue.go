@@ -19,17 +19,17 @@ const (
 	attemptsToPrograms = 16
 )
 
-// A line is what waits to be delivered to one receiver, in the order of telling, and
+// A queue is what waits to be delivered to one receiver, in the order of decision, and
 // some that is final by now.
-type line struct {
+type queue struct {
 	list  []*Delivery
 	busy  int // attempts under way
 	final int // of the list
 }
 
-// tidy lets go of what is final: at the front, where it gathers, and everywhere
+// dropFinal lets go of what is final: at the front, where it gathers, and everywhere
 // when it is most of the list.
-func (l *line) tidy() {
+func (l *queue) dropFinal() {
 	for len(l.list) > 0 && l.list[0].State.Final() {
 		l.list = l.list[1:]
 		l.final--
@@ -40,8 +40,8 @@ func (l *line) tidy() {
 	}
 }
 
-// attempts is how many may be under way at a time.
-func (l *line) attempts() int {
+// maxAttempts is how many may be under way at a time.
+func (l *queue) maxAttempts() int {
 	if l.list[0].Kind.Traits().People { // all of a receiver are of one kind
 		return attemptsToPeople
 	}
@@ -55,16 +55,16 @@ type Topic struct {
 }
 
 // Due lists the deliveries whose next attempt may start now, oldest first, and
-// when to ask again for the others (zero: after the next outcome, telling or
+// when to ask again for the others (zero: after the next outcome, notification or
 // observation). What hold reports true of waits for an observation. Of one topic
 // nothing overtakes what is older: topic gives that of an incident.
 func (b *Book) Due(now time.Time, hold func(*Delivery) bool, topic func(incident.ID) Topic) (due []*Delivery, again time.Time) {
-	for to, l := range b.lines {
-		if l.tidy(); len(l.list) == 0 {
-			delete(b.lines, to)
+	for to, l := range b.queues {
+		if l.dropFinal(); len(l.list) == 0 {
+			delete(b.queues, to)
 			continue
 		}
-		free, others := l.attempts()-l.busy, len(due)
+		free, others := l.maxAttempts()-l.busy, len(due)
 		for i, d := range l.list {
 			if free <= 0 {
 				break // whatever else is due, the next outcome comes first
@@ -72,15 +72,15 @@ func (b *Book) Due(now time.Time, hold func(*Delivery) bool, topic func(incident
 			if d.State.Final() || d.State == Sending || slices.Contains(due[others:], d) {
 				continue
 			}
-			if !d.waits(now) {
+			if !d.waitsForAttempt(now) {
 				if hold(d) {
 					continue
 				}
-				d = l.turn(i, hold, topic)
+				d = l.nextInOrder(i, hold, topic)
 			}
 			switch {
 			case d.State == Sending || slices.Contains(due[others:], d): // its outcome comes first
-			case d.waits(now) && !d.mayTry(l.list[i]):
+			case d.waitsForAttempt(now) && !d.mayTryBefore(l.list[i]):
 				if again.IsZero() || d.NextAt.Before(again) {
 					again = d.NextAt
 				}
@@ -93,10 +93,10 @@ func (b *Book) Due(now time.Time, hold func(*Delivery) bool, topic func(incident
 	return due, again
 }
 
-// turn gives the delivery whose turn it is when one of a line could start: itself,
+// nextInOrder gives the delivery whose turn it is when one of a queue could start: itself,
 // or the oldest one that it would overtake. One that is held, as for a role that is
 // silenced, holds up nothing.
-func (l *line) turn(i int, hold func(*Delivery) bool, topic func(incident.ID) Topic) *Delivery {
+func (l *queue) nextInOrder(i int, hold func(*Delivery) bool, topic func(incident.ID) Topic) *Delivery {
 	d := l.list[i]
 	var topics map[Topic]bool // of d, when it is known to be needed
 	for j := range i {
@@ -114,7 +114,7 @@ func (l *line) turn(i int, hold func(*Delivery) bool, topic func(incident.ID) To
 			return older
 		}
 		if !hold(older) {
-			return l.turn(j, hold, topic)
+			return l.nextInOrder(j, hold, topic)
 		}
 	}
 	return d
@@ -128,9 +128,9 @@ func topicsOf(d *Delivery, topic func(incident.ID) Topic) map[Topic]bool {
 	return topics
 }
 
-// mayTry reports whether a delivery that waits may be tried for the sake of a newer
+// mayTryBefore reports whether a delivery that waits may be tried for the sake of a newer
 // one: a new message tries once whether the channel works again, but the turn is
 // that of the oldest about its topic. What the other side asked to wait waits.
-func (d *Delivery) mayTry(newer *Delivery) bool {
+func (d *Delivery) mayTryBefore(newer *Delivery) bool {
 	return d != newer && !d.Last.Held && d.Last.At.Before(newer.At)
 }

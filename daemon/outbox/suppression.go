@@ -13,7 +13,7 @@ import (
 type hold struct {
 	reason HeldReason
 	until  time.Time  // at least; zero: until something happens
-	block  string     // the name of the block or silence that is the reason
+	name   string     // the name of the block or silence that is the reason
 	parent config.Ref // what is down, or may be
 }
 
@@ -37,7 +37,7 @@ func (w *World) silenced(s *Subject, role config.RoleID, at time.Time) (h hold) 
 	for i := range w.Silences {
 		silence := &w.Silences[i]
 		if silence.Covers(s.Check, s.Config, role, at) && silence.Until.After(h.until) {
-			h = hold{reason: HeldBySilence, until: silence.Until, block: silence.ID}
+			h = hold{reason: HeldBySilence, until: silence.Until, name: silence.ID}
 		}
 	}
 	if h.holds() {
@@ -52,7 +52,7 @@ func (w *World) silenced(s *Subject, role config.RoleID, at time.Time) (h hold) 
 // suppressionOf returns what keeps what a destination lacks. Who has heard of a child
 // before its parent fell hears of its end when the child is well.
 func suppressionOf(n need, e entry) suppression {
-	if n.transition == notifiers.Closed && e.sure.open {
+	if n.transition == notifiers.Closed && e.delivered.open {
 		return (*World).silenced
 	}
 	return (*World).suppressed
@@ -82,7 +82,7 @@ func (w *World) Holds(d *Delivery, now time.Time) bool {
 	for i := range w.Subjects {
 		subjects[w.Subjects[i].ID] = &w.Subjects[i]
 	}
-	if d.outdated(subjects) {
+	if d.tellsNothingKnown(subjects) {
 		return true
 	}
 	return !slices.ContainsFunc(d.Items, func(item Item) bool {
@@ -101,11 +101,11 @@ func (w *World) itemHold(s *Subject, item Item, roles []config.RoleID, now time.
 	return keeps.forAll(w, s, roles, now)
 }
 
-// outdated reports whether a delivery tells of nothing that is known to be so:
+// tellsNothingKnown reports whether a delivery tells of nothing that is known to be so:
 // of incidents that are open and have not been found failing since the start,
 // and of openings whose incident is over, which the closing will replace (unless
 // none is wanted).
-func (d *Delivery) outdated(subjects map[incident.ID]*Subject) bool {
+func (d *Delivery) tellsNothingKnown(subjects map[incident.ID]*Subject) bool {
 	return !slices.ContainsFunc(d.Items, func(i Item) bool {
 		s, known := subjects[i.Incident]
 		switch {
