@@ -56,12 +56,15 @@ type outcome struct {
 	print     fingerprint // of the certificate, verified or not
 	capable   bool        // the capabilities are known
 	login     verdict.Login
-	rejection uint64 // the number of the rejection that it ended with, among those of the account
-	timed     bool   // the thresholds can be judged
+	rejection uint64        // the number of the rejection that it ended with, among those of the account
+	late      time.Duration // by so much this process was late while it was held
 }
 
 // found adds what is wrong without ending the conversation.
 func (o *outcome) found(f incident.Finding) { o.findings = append(o.findings, f) }
+
+// found adds what is wrong without ending the conversation.
+func (c *conversation) found(f incident.Finding) { c.outcome.found(f) }
 
 // run goes through the phases; the first that fails ends it.
 func (c *conversation) run() error {

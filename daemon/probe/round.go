@@ -73,11 +73,10 @@ func (r *round) converse(ctx context.Context, g goal) (o outcome) {
 		// The lookup is a part of it. Waiting for another login of the account is not, nor
 		// for a LOGOUT without an answer: no server is slow because of that.
 		c.outcome.address.Timings[config.WholeConversation] = time.Since(r.started) - c.waited
-		late := r.span.Late()
-		if c.outcome.unknown = r.blameLateness(c.outcome.failure, late); c.outcome.unknown != nil {
+		c.outcome.late = r.span.Late()
+		if c.outcome.unknown = r.blameLateness(c.outcome.failure, c.outcome.late); c.outcome.unknown != nil {
 			c.outcome.login = verdict.NoLogin
 		}
-		c.compareThresholds(late)
 		o = c.outcome
 	}()
 	if err := r.prober.hold(c); err != nil {
@@ -123,7 +122,7 @@ func (r *round) sumUp(outcomes ...outcome) verdict.Probe {
 func (r *round) describe(c *verdict.Conversation, o *outcome) {
 	*c = verdict.Conversation{
 		Address: o.address, InDNS: o.goal.inDNS, LeftOut: o.leftOut, Findings: o.findings, Notes: o.notes,
-		Login: o.login, Verified: o.verified, Capable: o.capable, Comparable: o.timed, Unknown: o.unknown,
+		Login: o.login, Verified: o.verified, Capable: o.capable, Late: o.late, Unknown: o.unknown,
 	}
 	if o.failure != nil {
 		f := o.failure.finding()

@@ -37,7 +37,7 @@ func TestAddressesOfAFaultyFamilyAreWithdrawn(t *testing.T) {
 			name: "one family, the other is well", broken: "ip6",
 			conversations: []string{"192.0.2.1 ok", lost6},
 			want:          []string{"192.0.2.1 ok", "2001:db8::1 unknown connect/local_fault", "monitor unknown connect/local_fault"},
-			observed:      []config.Condition{config.ConditionService, config.ConditionCertificate, config.ConditionAccount},
+			observed:      []config.Condition{config.ConditionService, config.ConditionCertificate, config.ConditionLatency, config.ConditionAccount},
 		},
 		{
 			name: "one family, and one address of the other fails", broken: "ip6",
@@ -47,7 +47,7 @@ func TestAddressesOfAFaultyFamilyAreWithdrawn(t *testing.T) {
 				"addresses degraded greeting/address_partial 192.0.2.9: 1 of 2 addresses fail: 192.0.2.9 greeting/timeout. said",
 				"monitor unknown connect/local_fault",
 			},
-			observed: []config.Condition{config.ConditionService, config.ConditionAddresses, config.ConditionCertificate, config.ConditionAccount},
+			observed: []config.Condition{config.ConditionService, config.ConditionAddresses, config.ConditionCertificate, config.ConditionLatency, config.ConditionAccount},
 		},
 		{
 			name: "one family, and all of the other fail", broken: "ip6",
@@ -78,7 +78,7 @@ func TestAddressesOfAFaultyFamilyAreWithdrawn(t *testing.T) {
 					"192.0.2.2 connect/refused, 192.0.2.3 greeting/closed, 192.0.2.4 greeting/closed. said",
 				"monitor unknown connect/local_fault",
 			},
-			observed: []config.Condition{config.ConditionService, config.ConditionAddresses, config.ConditionCertificate, config.ConditionAccount},
+			observed: []config.Condition{config.ConditionService, config.ConditionAddresses, config.ConditionCertificate, config.ConditionLatency, config.ConditionAccount},
 		},
 		{
 			name: "both families", broken: "ip4 ip6",
@@ -95,7 +95,7 @@ func TestAddressesOfAFaultyFamilyAreWithdrawn(t *testing.T) {
 				"192.0.2.1 unknown connect/local_fault", "2001:db8::1 unknown connect/local_fault", "192.0.2.9 degraded tls/weak_key",
 				"certificate degraded tls/weak_key 192.0.2.9: said", "monitor unknown connect/local_fault", "monitor unknown connect/local_fault",
 			},
-			observed: []config.Condition{config.ConditionService, config.ConditionCertificate, config.ConditionAccount},
+			observed: []config.Condition{config.ConditionService, config.ConditionCertificate, config.ConditionLatency, config.ConditionAccount},
 		},
 		{
 			name: "the service fails for a reason of its own", broken: "ip6",
@@ -229,7 +229,7 @@ func TestWarningsAreWithdrawnToo(t *testing.T) {
 		if diff := cmp.Diff(want, shown(got)); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		if want := config.ConditionSet(config.ConditionService, config.ConditionAddresses, config.ConditionAccount); got.Observed != want {
+		if want := config.ConditionSet(config.ConditionService, config.ConditionAddresses, config.ConditionLatency, config.ConditionAccount); got.Observed != want {
 			t.Errorf("observed %b, want %b", got.Observed, want)
 		}
 	})

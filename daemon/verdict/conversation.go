@@ -52,9 +52,11 @@ type Conversation struct {
 	Login        Login // how the login ended
 	BrokenBefore bool  // the service failed at the last login at this address
 
-	Verified   bool // TLS was completed, so that the certificate is judged
-	Capable    bool // the capabilities are known
-	Comparable bool // the timings can be compared with the thresholds
+	Verified bool // TLS was completed, so that the certificate is judged
+	Capable  bool // the capabilities are known
+	// Late is by how much this process was late while the conversation was held; its
+	// timings may be too long by as much.
+	Late time.Duration
 
 	// Unknown is why what it found is not believed; nil: it is.
 	Unknown *Mark

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -22,6 +23,9 @@ func drawCheck(t *rapid.T) *config.Probe {
 	}
 	if rapid.Bool().Draw(t, "login") {
 		check.Login.Username = "alice"
+	}
+	if rapid.Bool().Draw(t, "thresholds") {
+		check.Thresholds[config.PhaseGreeting], check.Thresholds[config.PhaseLogin] = time.Second, 2*time.Second
 	}
 	return check
 }
@@ -58,6 +62,8 @@ var (
 func drawConversation(t *rapid.T, ip netip.Addr) Conversation {
 	c := conversationWith(ip.String(), rapid.SampledFrom(failures).Draw(t, "failure"))
 	c.Findings = rapid.SliceOfN(rapid.SampledFrom(otherFindings), 0, 3).Draw(t, "findings")
+	c.Address.Timings[config.PhaseGreeting] = time.Duration(rapid.IntRange(0, 3).Draw(t, "greeting")) * time.Second
+	c.Late = time.Duration(rapid.IntRange(0, 2).Draw(t, "late")) * time.Second
 	c.InDNS = rapid.IntRange(0, 4).Draw(t, "gone from DNS") > 0
 	c.Verified, c.Capable = rapid.Bool().Draw(t, "verified"), rapid.Bool().Draw(t, "capable")
 	if c.Failure == nil {

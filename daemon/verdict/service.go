@@ -1,6 +1,8 @@
 package verdict
 
 import (
+	"slices"
+
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
@@ -41,7 +43,7 @@ func (v *votes) serviceUp(check *config.Probe, logins Logins) (config.Conditions
 	if check.Security == config.Plain {
 		observed |= config.ConditionSet(config.ConditionCertificate) // there is none that could be wrong
 	}
-	if v.anyKnown(func(c *Conversation) bool { return c.Comparable }) {
+	if v.anyKnown(func(c *Conversation) bool { return c.comparable(check) || c.hasFinding(config.ConditionLatency) }) {
 		observed |= config.ConditionSet(config.ConditionLatency)
 	}
 	if check.Login == (config.Login{}) || v.accountObserved(logins) {
@@ -76,6 +78,10 @@ func (v *votes) anyKnown(is func(*Conversation) bool) bool {
 		}
 	}
 	return false
+}
+
+func (c *Conversation) hasFinding(condition config.Condition) bool {
+	return slices.ContainsFunc(c.Findings, func(f incident.Finding) bool { return f.Condition == condition })
 }
 
 // countKnown counts the conversations that were held and are believed.

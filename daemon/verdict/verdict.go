@@ -26,8 +26,15 @@ import (
 )
 
 // Judge says what follows from a probe of a check. Of the check's settings only
-// Security, Addresses and Login count.
+// Security, Addresses, Login and Thresholds count.
 func Judge(check *config.Probe, p *Probe) incident.Result {
+	measured := *p
+	measured.Conversations = withSlow(check, p.Conversations)
+	return judge(check, &measured)
+}
+
+// judge is Judge once slow conversations are among the findings.
+func judge(check *config.Probe, p *Probe) incident.Result {
 	result := incident.Result{
 		Check: p.Check, Started: p.Started, Ended: p.Ended, Target: p.Target,
 		Notes:     slices.Clip(p.Notes), // so that what is appended lands in no array of the probe's

@@ -14,7 +14,7 @@ import (
 func conversationWith(ip string, failure *incident.Finding, findings ...incident.Finding) Conversation {
 	return Conversation{
 		Address: incident.Address{IP: netip.MustParseAddr(ip)}, InDNS: true, Failure: failure, Findings: findings,
-		Verified: true, Capable: true, Comparable: failure == nil,
+		Verified: true, Capable: true,
 	}
 }
 
@@ -230,7 +230,7 @@ func TestJudgeMarksAndLogins(t *testing.T) {
 		{
 			"a login that was due and not tried", withLogin,
 			Probe{Conversations: []Conversation{conversationWith("192.0.2.1", nil).with(login(LoginUntried))}},
-			"addresses certificate latency capability; account/login_not_tried; 192.0.2.1 unknown",
+			"addresses certificate capability; account/login_not_tried; 192.0.2.1 unknown",
 		},
 		{
 			"the same where any address will do, and one does", anyAddress,
@@ -244,7 +244,7 @@ func TestJudgeMarksAndLogins(t *testing.T) {
 			Probe{Conversations: []Conversation{
 				conversationWith("192.0.2.1", refusedLogin).with(login(LoginBroken)), conversationWith("192.0.2.2", nil).with(login(LoginUntried)),
 			}},
-			"addresses certificate latency capability; account/login_not_tried; 192.0.2.1 down, 192.0.2.2 unknown",
+			"addresses certificate capability; account/login_not_tried; 192.0.2.1 down, 192.0.2.2 unknown",
 		},
 		{
 			"and failed there as well, the last time", anyAddress,

@@ -1,4 +1,4 @@
-package probe
+package verdict
 
 import (
 	"testing"
@@ -18,7 +18,7 @@ func TestThresholds(t *testing.T) {
 		limits config.PhaseTimes
 		took   config.PhaseTimes
 		late   time.Duration
-		paced  bool
+		judged bool
 		want   string
 	}{
 		{"none", login, config.PhaseTimes{}, config.PhaseTimes{config.PhaseGreeting: ms(900)}, 0, true, ""},
@@ -35,15 +35,20 @@ func TestThresholds(t *testing.T) {
 		{"one over because of the monitor, one by itself", login, config.PhaseTimes{config.PhaseDNS: ms(10), config.PhaseTLS: ms(100)}, config.PhaseTimes{config.PhaseDNS: ms(50), config.PhaseTLS: ms(200)}, ms(60), true, "tls"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c := &conversation{round: &round{check: config.Probe{Login: test.login, Thresholds: test.limits}}}
-			c.outcome.address.Timings = test.took
-			c.compareThresholds(test.late)
+			c := conversationWith("192.0.2.1", nil)
+			c.Address.Timings, c.Late = test.took, test.late
+			r := Judge(&config.Probe{Login: test.login, Thresholds: test.limits}, &Probe{Conversations: []Conversation{c}})
 			got := ""
-			if len(c.outcome.findings) > 0 {
-				got = c.outcome.findings[0].Phase.String()
+			for _, f := range r.Findings {
+				if f.Condition == config.ConditionLatency {
+					got = f.Phase.String()
+				}
 			}
-			if got != test.want || c.outcome.timed != test.paced {
-				t.Errorf("slow in %q, judged %v; want %q, %v", got, c.outcome.timed, test.want, test.paced)
+			if judged := r.Observed.Has(config.ConditionLatency); got != test.want || judged != test.judged {
+				t.Errorf("slow in %q, judged %v; want %q, %v", got, judged, test.want, test.judged)
+			}
+			if slow := r.Addresses[0].Cause == config.CauseSlow; slow != (test.want != "") {
+				t.Errorf("the address is %s: %s", r.Addresses[0].Health, r.Addresses[0].Cause)
 			}
 		})
 	}
@@ -58,12 +63,21 @@ func TestWhatIsSlowIsSaidWithEnoughDigits(t *testing.T) {
 		{"1.000001ms", "1ms", "1.000001ms"},
 		{"87.3µs", "50µs", "87µs"},
 	} {
-		c := &conversation{round: &round{check: config.Probe{Thresholds: config.PhaseTimes{config.WholeConversation: duration(t, test.limit)}}}}
-		c.outcome.address.Timings[config.WholeConversation] = duration(t, test.took)
-		c.compareThresholds(0)
+		check := &config.Probe{Thresholds: config.PhaseTimes{config.WholeConversation: duration(t, test.limit)}}
+		c := conversationWith("192.0.2.1", nil)
+		c.Address.Timings[config.WholeConversation] = duration(t, test.took)
 		want := "The whole conversation took " + test.said + ", more than the " + test.limit + " that the thresholds allow."
-		if got := c.outcome.findings[0].Hint; got != want {
-			t.Errorf("got %q, want %q", got, want)
+		if f, _ := Judge(check, &Probe{Conversations: []Conversation{c}}).Worst(); f.Hint != want {
+			t.Errorf("got %q, want %q", f.Hint, want)
 		}
 	}
+}
+
+func duration(t *testing.T, text string) time.Duration {
+	t.Helper()
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
