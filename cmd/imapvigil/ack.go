@@ -21,7 +21,7 @@ func (p *program) ackCommand() *cobra.Command {
 			if reason == "" {
 				return errors.New("--reason is needed: say what you do about it")
 			}
-			end, err := ending(until, time.Now())
+			end, err := parseUntil(until, time.Now())
 			if err != nil {
 				return err
 			}
@@ -29,7 +29,7 @@ func (p *program) ackCommand() *cobra.Command {
 				return err
 			}
 			p.printf("Incident %s is acknowledged.\n", args[0])
-			p.noteLength(reason)
+			p.warnLongReason(reason)
 			return nil
 		},
 	}
@@ -38,16 +38,16 @@ func (p *program) ackCommand() *cobra.Command {
 	return c
 }
 
-// noteLength says that the daemon keeps the beginning of a reason only.
-func (p *program) noteLength(reason string) {
+// warnLongReason says that the daemon keeps the beginning of a reason only.
+func (p *program) warnLongReason(reason string) {
 	const kept = 1 << 10
 	if len(reason) > kept {
 		p.printf("The reason has %d bytes; the first %d are kept.\n", len(reason), kept)
 	}
 }
 
-// ending reads a duration from now, or a time; empty: zero.
-func ending(text string, now time.Time) (time.Time, error) {
+// parseUntil reads a duration from now, or a time; empty: zero.
+func parseUntil(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}

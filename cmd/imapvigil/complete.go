@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"maps"
@@ -18,13 +19,13 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
-// How long a shell waits for what it completes at most, and how much of that
-// the daemon gets before the files are asked: one that is stuck, or files on a
+// completionPatience is how long a shell waits for what it completes at most, and the
+// daemon gets half of that before the files are asked: one that is stuck, or files on a
 // server that is gone, offer nothing, and the terminal goes on.
-const (
-	completionPatience = 2 * time.Second
-	daemonPatience     = completionPatience / 2
-)
+const completionPatience = 2 * time.Second
+
+// completesWithin returns how long a shell waits.
+func (p *program) completesWithin() time.Duration { return cmp.Or(p.completion, completionPatience) }
 
 // A nameSource gives what an argument can be: each is a completion, with or without a
 // description after a tab.
@@ -36,30 +37,30 @@ type nameSource func(ctx context.Context, p *program, cmd *cobra.Command) []cobr
 func (p *program) complete(root *cobra.Command) {
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	arguments := map[string]cobra.CompletionFunc{
-		"ack":            p.offerOne(incidentNames(true)),
+		"ack":            p.completeOneName(incidentNames(true)),
 		"fmt":            offerFiles,
-		"incidents":      p.offerOne(incidentNames(false)),
-		"notify-test":    p.offerOne(roleNames),
+		"incidents":      p.completeOneName(incidentNames(false)),
+		"notify-test":    p.completeOneName(roleNames),
 		"plan":           offerFiles,
-		"recheck":        p.offerOne(checkNames),
-		"silence remove": p.offerOne(silenceNames),
-		"status":         p.offer(checkNames),
-		"test":           p.offer(checkNames),
+		"recheck":        p.completeOneName(checkNames),
+		"silence remove": p.completeOneName(silenceNames),
+		"status":         p.completeNames(checkNames),
+		"test":           p.completeNames(checkNames),
 		"validate":       offerFiles,
 	}
 	flags := map[string]cobra.CompletionFunc{ // whichever command has them
-		"check":      p.offer(checkNames),
+		"check":      p.completeNames(checkNames),
 		"config":     offerFiles,
 		"control":    offerAnyFile,
 		"format":     offerWords("text", "json", "nagios"),
-		"group":      p.offer(groupNames),
+		"group":      p.completeNames(groupNames),
 		"log-format": offerWords("auto", "console", "json"),
 		"log-level":  offerWords("debug", "info", "warn", "error"),
 		"replace":    offerAnyFile,
-		"retry":      p.offer(givenUp),
-		"role":       p.offer(roleNames),
+		"retry":      p.completeNames(deadMessageKeys),
+		"role":       p.completeNames(roleNames),
 		"security":   offerWords("tls", "starttls", "none"),
-		"server":     p.offer(serverNames),
+		"server":     p.completeNames(serverNames),
 		"state":      offerWords(incident.CheckStates()...),
 		"state-dir":  offerDirectories,
 	}
@@ -79,11 +80,11 @@ func (p *program) complete(root *cobra.Command) {
 	walk(root)
 }
 
-// offer gives names that are not among the arguments yet, or nothing if they
+// completeNames gives names that are not among the arguments yet, or nothing if they
 // take too long to find out.
-func (p *program) offer(all nameSource) cobra.CompletionFunc {
+func (p *program) completeNames(all nameSource) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		ctx, cancel := context.WithTimeout(cmd.Context(), completionPatience)
+		ctx, cancel := context.WithTimeout(cmd.Context(), p.completesWithin())
 		defer cancel()
 		quiet := *p
 		quiet.err = io.Discard // whatever is wrong, this is not the place to say so
@@ -101,9 +102,9 @@ func (p *program) offer(all nameSource) cobra.CompletionFunc {
 	}
 }
 
-// offerOne is offer for commands with one argument.
-func (p *program) offerOne(all nameSource) cobra.CompletionFunc {
-	offer := p.offer(all)
+// completeOneName is offer for commands with one argument.
+func (p *program) completeOneName(all nameSource) cobra.CompletionFunc {
+	offer := p.completeNames(all)
 	return func(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
@@ -140,13 +141,13 @@ func checkNames(ctx context.Context, p *program, cmd *cobra.Command) (list []cob
 		}
 		return list
 	}
-	return sorted(p.files().Checks)
+	return sortedKeys(p.loadWithoutSecrets().Checks)
 }
 
 func serverNames(ctx context.Context, p *program, cmd *cobra.Command) []cobra.Completion {
 	checks, err := p.checksOfDaemon(ctx, cmd)
 	if err != nil {
-		return sorted(p.files().Servers)
+		return sortedKeys(p.loadWithoutSecrets().Servers)
 	}
 	servers := map[string]bool{}
 	for _, c := range checks {
@@ -154,13 +155,13 @@ func serverNames(ctx context.Context, p *program, cmd *cobra.Command) []cobra.Co
 			servers[c.Server] = true
 		}
 	}
-	return sorted(servers)
+	return sortedKeys(servers)
 }
 
 func groupNames(ctx context.Context, p *program, cmd *cobra.Command) []cobra.Completion {
 	checks, err := p.checksOfDaemon(ctx, cmd)
 	if err != nil {
-		return sorted(p.files().Groups)
+		return sortedKeys(p.loadWithoutSecrets().Groups)
 	}
 	groups := map[string]bool{}
 	for _, c := range checks {
@@ -168,12 +169,12 @@ func groupNames(ctx context.Context, p *program, cmd *cobra.Command) []cobra.Com
 			groups[strings.Join(c.Groups[:i+1], "/")] = true
 		}
 	}
-	return sorted(groups)
+	return sortedKeys(groups)
 }
 
 // roleNames come from the files: the daemon is asked for none.
 func roleNames(_ context.Context, p *program, _ *cobra.Command) []cobra.Completion {
-	return sorted(p.files().Roles)
+	return sortedKeys(p.loadWithoutSecrets().Roles)
 }
 
 func incidentNames(open bool) nameSource {
@@ -196,8 +197,8 @@ func silenceNames(ctx context.Context, p *program, cmd *cobra.Command) (list []c
 	return list
 }
 
-// givenUp are the messages that --retry is for.
-func givenUp(ctx context.Context, p *program, cmd *cobra.Command) (list []cobra.Completion) {
+// deadMessageKeys are the messages that --retry is for.
+func deadMessageKeys(ctx context.Context, p *program, cmd *cobra.Command) (list []cobra.Completion) {
 	known, _ := p.client(cmd).Incidents(ctx) // none without a daemon
 	for _, d := range api.NewDeliveries(known.Incidents, false).Deliveries {
 		if d.GivenUp() {
@@ -209,16 +210,16 @@ func givenUp(ctx context.Context, p *program, cmd *cobra.Command) (list []cobra.
 
 // checksOfDaemon leaves time for the files when it fails.
 func (p *program) checksOfDaemon(ctx context.Context, cmd *cobra.Command) ([]api.Check, error) {
-	ctx, cancel := context.WithTimeout(ctx, daemonPatience)
+	ctx, cancel := context.WithTimeout(ctx, p.completesWithin()/2)
 	defer cancel()
 	s, err := p.client(cmd).Status(ctx)
 	return s.Checks, err
 }
 
-// files give the configuration, an empty one if it is in error or cannot be
+// loadWithoutSecrets give the configuration, an empty one if it is in error or cannot be
 // read; no secret is.
-func (p *program) files() *config.Config {
-	if s, err := p.read(p.configPath, source.Options{NoCredentials: true}); err == nil {
+func (p *program) loadWithoutSecrets() *config.Config {
+	if s, err := p.readSnapshot(p.configPath, source.Options{NoCredentials: true}); err == nil {
 		if cfg, _ := hclfile.Load(s); cfg != nil {
 			return cfg
 		}
@@ -226,8 +227,8 @@ func (p *program) files() *config.Config {
 	return &config.Config{}
 }
 
-// sorted are the keys of a map.
-func sorted[K ~string, V any](m map[K]V) []cobra.Completion {
+// sortedKeys are the keys of a map.
+func sortedKeys[K ~string, V any](m map[K]V) []cobra.Completion {
 	list := make([]cobra.Completion, 0, len(m))
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		list = append(list, string(k))

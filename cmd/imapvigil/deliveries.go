@@ -56,7 +56,7 @@ func answerOf(d api.Delivery) string {
 	if d.Until == nil {
 		return d.Answer.String()
 	}
-	return d.Answer.String() + "; there is room at " + stamp(*d.Until)
+	return d.Answer.String() + "; there is room at " + formatTime(*d.Until)
 }
 
 func (p *program) printDeliveries(list []api.DeliveryOf) error {
@@ -67,7 +67,7 @@ func (p *program) printDeliveries(list []api.DeliveryOf) error {
 		p.printf("No messages.\n")
 	}
 	for _, d := range list {
-		p.printf("%s  %s  %s\n", cmp.Or(string(d.Key), "not sent yet"), d.State, stamp(d.At))
+		p.printf("%s  %s  %s\n", cmp.Or(string(d.Key), "not sent yet"), d.State, formatTime(d.At))
 		to := strings.TrimSpace(askedBy(d.Delivery) + " by " + d.Notifier + " " + d.Target)
 		p.printf("%s\n", fold("    ", fmt.Sprintf("%s of %s to %s, %s", d.Transition,
 			joined(d.Incidents), to, plural(d.Attempts, "attempt"))))

@@ -66,13 +66,13 @@ func (p *program) format(paths []string, check, write bool) error {
 			changed++
 			p.printf("%s\n", f.name)
 		default:
-			if err := overwrite(f.path, text); err != nil {
+			if err := replaceFile(f.path, text); err != nil {
 				return err
 			}
 			p.printf("%s\n", f.name)
 		}
 	}
-	p.diagnose(p.err, diags)
+	p.printDiagnostics(p.err, diags)
 	if changed > 0 || config.HasErrors(diags) {
 		return exit(1)
 	}
@@ -112,7 +112,7 @@ func (p *program) formattable(path string) (names []string, err error) {
 	case !info.IsDir():
 		return []string{path}, nil
 	}
-	s, err := p.read(path, source.Options{NoCredentials: true})
+	s, err := p.readSnapshot(path, source.Options{NoCredentials: true})
 	if err != nil {
 		return nil, err
 	}
@@ -124,10 +124,10 @@ func (p *program) formattable(path string) (names []string, err error) {
 	return names, nil
 }
 
-// overwrite replaces a file in one step, so that a daemon which watches it
+// replaceFile replaces a file in one step, so that a daemon which watches it
 // never reads half of it. Owner and permissions stay, and so does a link: what it
 // leads to is replaced.
-func overwrite(path string, text []byte) (err error) {
+func replaceFile(path string, text []byte) (err error) {
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return err
 	}
@@ -135,12 +135,12 @@ func overwrite(path string, text []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	return atomicfile.Write(path, text, func(f *os.File) error { return alike(f, info) })
+	return atomicfile.Write(path, text, func(f *os.File) error { return copyOwnership(f, info) })
 }
 
-// alike gives a file the owner and the permissions of another. The daemon is not
+// copyOwnership gives a file the owner and the permissions of another. The daemon is not
 // the user who edits its files, and must be able to read them.
-func alike(f *os.File, other fs.FileInfo) error {
+func copyOwnership(f *os.File, other fs.FileInfo) error {
 	stat, ok := other.Sys().(*syscall.Stat_t)
 	if ok && (int(stat.Uid) != os.Geteuid() || int(stat.Gid) != os.Getegid()) {
 		if err := f.Chown(int(stat.Uid), int(stat.Gid)); err != nil {

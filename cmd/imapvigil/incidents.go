@@ -43,7 +43,7 @@ func (p *program) incidentsCommand() *cobra.Command {
 }
 
 func (p *program) incidents(ctx context.Context, client *api.Client, f incidentFilter) error {
-	start, err := beginning(f.since, time.Now())
+	start, err := parseSince(f.since, time.Now())
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (p *program) incidents(ctx context.Context, client *api.Client, f incidentF
 	}
 	list.Incidents = slices.DeleteFunc(list.Incidents, func(i api.Incident) bool {
 		return f.id != "" && string(i.ID) != f.id || f.open && i.State == incident.StatusClosed || i.StartedAt.Before(start) ||
-			!within(i.Groups, f.group)
+			!isInGroup(i.Groups, f.group)
 	})
 	if f.id != "" && len(list.Incidents) == 0 {
 		p.failCode = 1
@@ -68,16 +68,16 @@ func (p *program) incidents(ctx context.Context, client *api.Client, f incidentF
 	case p.json:
 		return p.printJSON(list)
 	case f.id != "":
-		p.explain(list.Incidents[0])
+		p.explainIncident(list.Incidents[0])
 	default:
 		p.printIncidents(list.Incidents)
 	}
 	return nil
 }
 
-// beginning reads a duration back from now, or a time; empty: the beginning of
+// parseSince reads a duration back from now, or a time; empty: the parseSince of
 // everything.
-func beginning(text string, now time.Time) (time.Time, error) {
+func parseSince(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
@@ -96,19 +96,19 @@ func (p *program) printIncidents(list []api.Incident) {
 		p.printf("No incidents.\n")
 	}
 	for _, i := range list {
-		p.printf("%s  %-12s %s  %s\n", i.ID, p.paint(colourOf(i), string(i.State)), stamp(i.StartedAt), i.Check)
-		p.printf("%s\n", fold("            ", summary(i)))
+		p.printf("%s  %-12s %s  %s\n", i.ID, p.paint(incidentColour(i), string(i.State)), formatTime(i.StartedAt), i.Check)
+		p.printf("%s\n", fold("            ", incidentLine(i)))
 	}
 }
 
-func colourOf(i api.Incident) string {
+func incidentColour(i api.Incident) string {
 	if i.State == incident.StatusClosed {
 		return string(incident.CheckOK)
 	}
 	return string(i.Severity)
 }
 
-func summary(i api.Incident) string {
+func incidentLine(i api.Incident) string {
 	text := fmt.Sprintf("%s %s: %s", i.Condition, i.Severity, phaseAndCause(i.Phase, i.Cause))
 	if i.EndedAt != nil {
 		text += fmt.Sprintf(", %s after %s", i.ClosedAs, notifiers.Duration(i.EndedAt.Sub(i.StartedAt)))
@@ -119,8 +119,8 @@ func summary(i api.Incident) string {
 	return text
 }
 
-func (p *program) explain(i api.Incident) {
-	p.printf("Incident %s, %s\n%s\n\n", i.ID, p.paint(colourOf(i), string(i.State)), fold("", string(i.Check)+": "+summary(i)))
+func (p *program) explainIncident(i api.Incident) {
+	p.printf("Incident %s, %s\n%s\n\n", i.ID, p.paint(incidentColour(i), string(i.State)), fold("", string(i.Check)+": "+incidentLine(i)))
 	if i.Hint != "" {
 		p.printf("%s\n", fold("  ", "hint: "+i.Hint))
 	}
@@ -129,7 +129,7 @@ func (p *program) explain(i api.Incident) {
 	}
 	p.printf("\nEvents\n")
 	for _, e := range i.Events {
-		p.printf("  %s  %s", stamp(e.At), e.Kind)
+		p.printf("  %s  %s", formatTime(e.At), e.Kind)
 		if e.Cause != "" {
 			p.printf(" (%s)", phaseAndCause(e.Phase, e.Cause))
 		}
@@ -144,25 +144,25 @@ func (p *program) explain(i api.Incident) {
 	}
 	for _, d := range i.Deliveries {
 		to := strings.TrimSpace(askedBy(d) + " by " + d.Notifier + " " + d.Target)
-		p.printf("%s\n", fold("  ", fmt.Sprintf("%s  %s to %s: %s after %s", stamp(d.At), d.Transition, to, d.State, plural(d.Attempts, "attempt"))))
+		p.printf("%s\n", fold("  ", fmt.Sprintf("%s  %s to %s: %s after %s", formatTime(d.At), d.Transition, to, d.State, plural(d.Attempts, "attempt"))))
 		p.printAnswers(d)
 	}
 	for _, h := range i.Held {
 		if h.Reason != api.HeldByLimit { // it stands among the messages
-			p.printf("%s\n", fold("  ", notTold(h)))
+			p.printf("%s\n", fold("  ", describeHeld(h)))
 		}
 	}
 }
 
-// notTold answers "why was I not told?" for one destination.
-func notTold(h api.Held) string {
+// describeHeld answers "why was I not told?" for one destination.
+func describeHeld(h api.Held) string {
 	text := "not told: "
 	if h.Notifier != "" {
 		text += strings.TrimSpace(h.Notifier+" "+h.Target) + " for " + joined(h.Roles) + ": "
 	}
 	text += h.Detail
 	if h.Until != nil {
-		text += " until " + stamp(*h.Until)
+		text += " until " + formatTime(*h.Until)
 	}
 	return text
 }

@@ -70,33 +70,33 @@ func (p *program) printRecords(records iter.Seq2[journal.Record, error]) error {
 			}
 			continue
 		}
-		p.printf("%8d  %s  %s\n", r.Seq, stamp(r.At), r.Kind)
-		if text := fold("          ", strings.Join(pairs("", r.Data), " ")); text != "" {
+		p.printf("%8d  %s  %s\n", r.Seq, formatTime(r.At), r.Kind)
+		if text := fold("          ", strings.Join(flattenRecord("", r.Data), " ")); text != "" {
 			p.printf("%s\n", text)
 		}
 	}
 	return nil
 }
 
-// pairs are what stands in a record, for people: each value under the path of
+// flattenRecord are what stands in a record, for people: each value under the path of
 // its keys. What is empty, or stands in the line above, is left out.
-func pairs(path string, data any) (list []string) {
+func flattenRecord(path string, data any) (list []string) {
 	switch v := data.(type) {
 	case json.RawMessage:
 		var decoded any
 		if json.Unmarshal(v, &decoded) != nil {
 			return []string{strconv.Quote(string(v))}
 		}
-		return pairs(path, decoded)
+		return flattenRecord(path, decoded)
 	case map[string]any:
 		for _, key := range slices.Sorted(maps.Keys(v)) {
 			if path != "" || key != "at" && key != "kind" {
-				list = append(list, pairs(strings.TrimPrefix(path+"."+key, "."), v[key])...)
+				list = append(list, flattenRecord(strings.TrimPrefix(path+"."+key, "."), v[key])...)
 			}
 		}
 	case []any:
 		for i, element := range v {
-			list = append(list, pairs(fmt.Sprintf("%s[%d]", path, i), element)...)
+			list = append(list, flattenRecord(fmt.Sprintf("%s[%d]", path, i), element)...)
 		}
 	case string:
 		if strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r == '"' || !unicode.IsPrint(r) }) {
@@ -129,7 +129,7 @@ func (p *program) configuredState() string {
 	if dir := p.stateDirectory(); dir != "" {
 		return dir
 	}
-	places, err := p.places()
+	places, err := p.configuredPlaces()
 	if err != nil {
 		p.complain("There is no configuration that says where the state is kept, so it is looked for where it is by default. Name another directory with --state-dir.", err)
 		return daemon.DefaultStateDir

@@ -50,7 +50,7 @@ func (l *journalContents) add(v *daemonProcess, e entry) {
 	switch {
 	case strings.HasPrefix(e.Kind, "incident."):
 		l.events, err = decoded(l.events, e.Data)
-	case e.Kind == "notification":
+	case e.Kind == "telling":
 		l.notifications, err = decoded(l.notifications, e.Data)
 	case e.Kind == "outcome":
 		l.outcomes, err = decoded(l.outcomes, e.Data)

@@ -106,7 +106,7 @@ func (w *journalReader) take(r journal.Record) error {
 			return err
 		}
 		return w.happened(e)
-	case r.Kind == "notification":
+	case r.Kind == "telling":
 		var notification outbox.Notification
 		err := json.Unmarshal(r.Data, &notification)
 		w.notifications[notification.Key] = notification

@@ -75,15 +75,15 @@ func (c *journald) Write(e zapcore.Entry, fields []zap.Field) error {
 	if !ok {
 		priority = journal.PriCrit
 	}
-	c.queue.add(logLine{text: inWords(e.Message, fields), priority: priority, fields: searchable(fields)})
+	c.queue.enqueue(logLine{text: messageWithFields(e.Message, fields), priority: priority, fields: journalFields(fields)})
 	return nil
 }
 
 // Sync implements [zapcore.Core].
 func (c *journald) Sync() error { return nil }
 
-// searchable are those fields that have a name in the journal.
-func searchable(fields []zap.Field) map[string]string {
+// journalFields are those fields that have a name in the journal.
+func journalFields(fields []zap.Field) map[string]string {
 	all := map[string]string{"SYSLOG_IDENTIFIER": "imapvigil"}
 	for _, f := range fields {
 		if name, ok := journaldFields[f.Key]; ok && f.Type == zapcore.StringType && f.String != "" {
@@ -93,10 +93,10 @@ func searchable(fields []zap.Field) map[string]string {
 	return all
 }
 
-// inWords is a message with its fields, as far as there is something in them, in
+// messageWithFields is a message with its fields, as far as there is something in them, in
 // one line without anything that would make journalctl show "blob data", or a
 // terminal do something else than print.
-func inWords(message string, fields []zap.Field) string {
+func messageWithFields(message string, fields []zap.Field) string {
 	var b strings.Builder
 	b.WriteString(strings.Map(func(r rune) rune {
 		switch {
@@ -111,7 +111,7 @@ func inWords(message string, fields []zap.Field) string {
 		o := zapcore.NewMapObjectEncoder()
 		f.AddTo(o)
 		for _, key := range slices.Sorted(maps.Keys(o.Fields)) {
-			if text := asText(o.Fields[key]); text != "" {
+			if text := quoteIfSpaced(o.Fields[key]); text != "" {
 				b.WriteString(" " + key + "=" + text)
 			}
 		}
@@ -119,8 +119,8 @@ func inWords(message string, fields []zap.Field) string {
 	return b.String()
 }
 
-// asText is a value, in quotes where it is more than a word.
-func asText(value any) string {
+// quoteIfSpaced is a value, in quotes where it is more than a word.
+func quoteIfSpaced(value any) string {
 	text := fmt.Sprint(value)
 	if at, ok := value.(time.Time); ok {
 		text = at.Format(time.RFC3339)

@@ -100,7 +100,7 @@ func TestLogInTheJournal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer out.end()
+	defer out.finish()
 	about := []zap.Field{zap.String("check", "mx1/imaps"), zap.String("incident", "abc"), zap.String("cause", "timeout")}
 	hostile := "x\nPRIORITY=0\nMESSAGE=all is well\x1b[2J\u202e\u0085\xff"
 	for _, test := range []struct {
@@ -192,7 +192,7 @@ func TestLogElsewhere(t *testing.T) {
 				t.Fatal(err)
 			}
 			log.Info("ready")
-			q.end()
+			q.finish()
 			if got := strings.HasPrefix(out.String(), "{"); got != test.json || !strings.Contains(out.String(), "ready") {
 				t.Errorf("got %q", out.String())
 			}
@@ -224,7 +224,7 @@ func TestLogWithoutJournald(t *testing.T) {
 	var out bytes.Buffer
 	q := newJournaldQueue(func(string, journal.Priority, map[string]string) error { return errors.New("gone") }, &out)
 	zap.New(newJournald(zap.InfoLevel, q)).Warn("incident opened", zap.String("check", "a\nb"))
-	q.end()
+	q.finish()
 	if want := "<4>incident opened check=\"a\\nb\"\n"; out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)
 	}
@@ -258,7 +258,7 @@ func TestLogOfAStuckJournald(t *testing.T) {
 		log.Info("the end")
 		synctest.Wait()
 		began := time.Now()
-		q.end()
+		q.finish()
 		if took := time.Since(began); took != logEnds {
 			t.Errorf("the end took %v", took)
 		}
@@ -283,7 +283,7 @@ func TestPriorities(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	q.end()
+	q.finish()
 	want := []journal.Priority{
 		journal.PriDebug, journal.PriInfo, journal.PriWarning, journal.PriErr, journal.PriCrit, journal.PriCrit, journal.PriCrit,
 	}

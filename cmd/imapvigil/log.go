@@ -63,7 +63,7 @@ type queueWriter struct{ queue *logQueue }
 
 // Write implements [io.Writer]. It does not wait for whoever reads the log.
 func (w queueWriter) Write(line []byte) (int, error) {
-	w.queue.add(logLine{text: string(line), plain: true})
+	w.queue.enqueue(logLine{text: string(line), plain: true})
 	return len(line), nil
 }
 

@@ -59,11 +59,11 @@ func newLogQueue(put func(logLine) error, note func(text string) logLine) *logQu
 	return q
 }
 
-// add has a line written some time; it never waits.
-func (q *logQueue) add(l logLine) {
+// enqueue has a line written some time; it never waits.
+func (q *logQueue) enqueue(l logLine) {
 	q.mu.Lock()
 	if len(q.lines) >= logWaits || q.size >= logBytes {
-		q.lose()
+		q.countLost()
 		q.mu.Unlock()
 		return
 	}
@@ -76,9 +76,9 @@ func (q *logQueue) add(l logLine) {
 	}
 }
 
-// end waits until all that was added is written, logEnds at most. It is called
+// finish waits until all that was added is written, logEnds at most. It is called
 // once.
-func (q *logQueue) end() {
+func (q *logQueue) finish() {
 	close(q.ending)
 	select {
 	case <-q.ended:
@@ -119,23 +119,23 @@ func (q *logQueue) run() {
 func (q *logQueue) drain() {
 	failed := false
 	for {
-		l, some := q.take()
+		l, some := q.nextLine()
 		switch {
 		case some:
-			failed = !q.tellLost() || !q.write(l)
-			q.wrote(!failed)
+			failed = !q.reportLost() || !q.writeLine(l)
+			q.noteWriteEnded(!failed)
 		case failed:
 			return
 		default:
-			q.tellLost()
+			q.reportLost()
 			return
 		}
 	}
 }
 
-// tellLost writes how many lines were lost since it was written last, and reports
+// reportLost writes how many lines were lost since it was written last, and reports
 // whether that could be done.
-func (q *logQueue) tellLost() bool {
+func (q *logQueue) reportLost() bool {
 	q.mu.Lock()
 	untold := q.untold
 	q.untold = 0
@@ -144,7 +144,7 @@ func (q *logQueue) tellLost() bool {
 		return true
 	}
 	text := fmt.Sprintf("%d lines lost: whoever reads the log did not keep up, or was gone", untold)
-	told := q.write(q.note(text))
+	told := q.writeLine(q.note(text))
 	if !told {
 		q.mu.Lock()
 		q.untold += untold
@@ -153,8 +153,8 @@ func (q *logQueue) tellLost() bool {
 	return told
 }
 
-// take gives the next line, if there is one.
-func (q *logQueue) take() (l logLine, some bool) {
+// nextLine gives the next line, if there is one.
+func (q *logQueue) nextLine() (l logLine, some bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.lines) == 0 {
@@ -166,32 +166,32 @@ func (q *logQueue) take() (l logLine, some bool) {
 	return l, true
 }
 
-// write hands a line over, and reports whether it was taken.
-func (q *logQueue) write(l logLine) bool {
-	q.writing(time.Now())
-	defer q.writing(time.Time{})
+// writeLine hands a line over, and reports whether it was taken.
+func (q *logQueue) writeLine(l logLine) bool {
+	q.noteWriteBegan(time.Now())
+	defer q.noteWriteBegan(time.Time{})
 	return q.put(l) == nil
 }
 
-// writing notes when the write under way began; zero: there is none.
-func (q *logQueue) writing(since time.Time) {
+// noteWriteBegan notes when the write under way began; zero: there is none.
+func (q *logQueue) noteWriteBegan(since time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.since = since
 }
 
-// wrote notes whether a line that was taken has been written.
-func (q *logQueue) wrote(done bool) {
+// noteWriteEnded notes whether a line that was taken has been written.
+func (q *logQueue) noteWriteEnded(done bool) {
 	if done {
 		return
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.lose()
+	q.countLost()
 }
 
-// lose counts a line that is lost. q.mu is held.
-func (q *logQueue) lose() {
+// countLost counts a line that is lost. q.mu is held.
+func (q *logQueue) countLost() {
 	q.untold++
 	q.lost++
 	q.lastLost = time.Now()

@@ -71,7 +71,7 @@ func TestLogThatNobodyReads(t *testing.T) {
 					t.Errorf("the state is %+v", s)
 				}
 				close(out.stuck)
-				q.end()
+				q.finish()
 				if n := strings.Count(out.String(), test.want); n != 1 {
 					t.Errorf("the log tells %d times of what is lost", n)
 				}
@@ -100,7 +100,7 @@ func TestLogOfLongLines(t *testing.T) {
 			t.Errorf("the state is %+v", s)
 		}
 		close(out.stuck)
-		q.end()
+		q.finish()
 		if !strings.Contains(out.String(), "WARN\t11 lines lost: whoever reads the log did not keep up, or was gone\n") {
 			t.Error("the log does not say how many lines are lost")
 		}
@@ -115,7 +115,7 @@ func TestLogThatNobodyReadsAtTheEnd(t *testing.T) {
 		log, q := newTextLog(t, "console", out)
 		log.Info("the end")
 		began := time.Now()
-		q.end()
+		q.finish()
 		if took := time.Since(began); took != logEnds {
 			t.Errorf("the end took %v", took)
 		}
@@ -139,7 +139,7 @@ func TestLogOnAFullDisk(t *testing.T) {
 		say(9, "two")
 		say(0, "three")
 		say(-1, "four")
-		q.end()
+		q.finish()
 		var got []string
 		for line := range strings.Lines(out.String()) {
 			got = append(got, line)
@@ -160,12 +160,12 @@ func TestLogIntoAFullTerminal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &moodyOutput{takes: 1, err: syscall.EAGAIN}
 		_, q := newTextLog(t, "console", out)
-		q.add(logLine{text: "0123456789\n", plain: true})
+		q.enqueue(logLine{text: "0123456789\n", plain: true})
 		time.Sleep(2 * time.Second)
 		if s := q.state(); out.String() != "0123456789\n" || s.Lost != 0 || s.Waiting != 0 {
 			t.Errorf("got %q, %+v", out.String(), s)
 		}
-		q.end()
+		q.finish()
 	})
 }
 
@@ -180,7 +180,7 @@ func TestLogReaderGone(t *testing.T) {
 			log.Info("x")
 			synctest.Wait()
 		}
-		q.end()
+		q.finish()
 		if s := q.state(); s.Lost != 10 || s.Waiting != 0 {
 			t.Errorf("the state is %+v", s)
 		}

@@ -45,7 +45,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.As(err, &code):
 		return int(code)
 	}
-	p.fail(err)
+	p.printError(err)
 	return cmp.Or(p.failCode, failCodes[command.Name()], 1)
 }
 

@@ -30,7 +30,7 @@ func (p *program) planCommand() *cobra.Command {
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := "" // the daemon's own
-			if len(args) > 0 && !cmd.Flags().Changed("config") && !exists(p.configPath) {
+			if len(args) > 0 && !cmd.Flags().Changed("config") && !pathExists(p.configPath) {
 				p.configPath = args[0] // which says where the daemon is, as nothing else does
 			}
 			if len(args) > 0 || cmd.Flags().Changed("config") {
@@ -53,7 +53,7 @@ func (p *program) planCommand() *cobra.Command {
 	return c
 }
 
-func exists(path string) bool {
+func pathExists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
 }
@@ -63,7 +63,7 @@ func exists(path string) bool {
 // the daemon's to read, those that stand in the files are not kept.
 func (p *program) planFromLastGood(path string) (plan api.Plan, err error) {
 	plan.Diff = config.Compare(nil, nil)
-	cfg, diags, s := p.check(path, source.Options{NoCredentials: true})
+	cfg, diags, s := p.loadAndJudge(path, source.Options{NoCredentials: true})
 	plan.Diagnostics = api.NewDiagnostics(diags)
 	if cfg == nil {
 		return plan, nil
@@ -89,7 +89,7 @@ func (p *program) planFromLastGood(path string) (plan api.Plan, err error) {
 func (p *program) showPlan(plan api.Plan) error {
 	diags := diagnosticsOf(plan.Diagnostics)
 	if p.json {
-		plan.Diagnostics = plain(diags)
+		plan.Diagnostics = apiDiagnostics(diags)
 		if err := p.printJSON(plan); err != nil {
 			return err
 		}
@@ -115,7 +115,7 @@ func diagnosticsOf(list []api.Diagnostic) []config.Diagnostic {
 }
 
 func (p *program) printPlan(plan api.Plan, diags []config.Diagnostic) {
-	p.diagnose(p.err, diags)
+	p.printDiagnostics(p.err, diags)
 	if config.HasErrors(diags) {
 		p.printf("The files are in error: a reload would be rejected and change nothing.\n")
 		return
@@ -132,7 +132,7 @@ func (p *program) printPlan(plan api.Plan, diags []config.Diagnostic) {
 	for _, c := range plan.Changed {
 		p.printf("%s %s\n", p.paint("failing", "~"), c.ID)
 		for _, a := range c.Attributes {
-			p.printf("    %s: %s -> %s\n", a.Name, shown(a.Old), shown(a.New))
+			p.printf("    %s: %s -> %s\n", a.Name, quoteOldOrNew(a.Old), quoteOldOrNew(a.New))
 		}
 	}
 	for _, name := range plan.Elsewhere {
@@ -151,7 +151,7 @@ func (p *program) printPlan(plan api.Plan, diags []config.Diagnostic) {
 	}
 }
 
-func shown(value string) string {
+func quoteOldOrNew(value string) string {
 	if value == "" {
 		return "(none)"
 	}

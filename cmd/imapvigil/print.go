@@ -22,13 +22,13 @@ func (p *program) printJSON(value any) error {
 	return e.Encode(value)
 }
 
-// diagnose prints diagnostics for people.
-func (p *program) diagnose(w io.Writer, diags []config.Diagnostic) {
-	_ = config.Print(w, diags, p.colours(w))
+// printDiagnostics prints diagnostics for people.
+func (p *program) printDiagnostics(w io.Writer, diags []config.Diagnostic) {
+	_ = config.Print(w, diags, p.usesColour(w))
 }
 
-// colours reports whether w shows colours: it is a terminal, and nobody wants none.
-func (p *program) colours(w io.Writer) bool {
+// usesColour reports whether w shows usesColour: it is a terminal, and nobody wants none.
+func (p *program) usesColour(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && !p.noColour && term.IsTerminal(int(f.Fd()))
 }
@@ -41,7 +41,7 @@ var ansi = map[string]string{
 // paint colours a word as its state, where colours are shown.
 func (p *program) paint(state, text string) string {
 	code, ok := ansi[state]
-	if !ok || !p.colours(p.out) {
+	if !ok || !p.usesColour(p.out) {
 		return text
 	}
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
@@ -49,16 +49,16 @@ func (p *program) paint(state, text string) string {
 
 func (p *program) printf(format string, args ...any) { _, _ = fmt.Fprintf(p.out, format, args...) }
 
-// ago says how long ago a time was, in words.
-func ago(t *time.Time, now time.Time) string {
+// timeAgo says how long timeAgo a time was, in words.
+func timeAgo(t *time.Time, now time.Time) string {
 	if t == nil {
 		return "never"
 	}
 	return notifiers.Duration(now.Sub(*t)) + " ago"
 }
 
-// stamp is a time for people, in UTC.
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+// formatTime is a time for people, in UTC.
+func formatTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 // screenWidth is how wide what people read may be.
 const screenWidth = 80

@@ -30,12 +30,12 @@ func (p *program) reload(ctx context.Context, client *api.Client, shrink bool) e
 	}
 	diags := diagnosticsOf(v.Diagnostics)
 	if p.json {
-		v.Diagnostics = plain(diags)
+		v.Diagnostics = apiDiagnostics(diags)
 		if err := p.printJSON(v); err != nil {
 			return err
 		}
 	} else {
-		p.diagnose(p.err, diags)
+		p.printDiagnostics(p.err, diags)
 		p.printf("%s\n", verdicts[v.Result])
 	}
 	if v.Result == api.RejectedWord {

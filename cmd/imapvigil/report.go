@@ -13,8 +13,8 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// node is the name of this machine in results.
-func node() string {
+// hostName is the name of this machine in results.
+func hostName() string {
 	name, err := os.Hostname()
 	if err != nil {
 		return "localhost"
@@ -28,7 +28,7 @@ func (p *program) printReports(list []api.Report) error {
 		if err := p.printJSON(api.Reports{Checks: list}); err != nil {
 			return err
 		}
-		return exit(worst(list).ExitCode())
+		return exit(worstHealth(list).ExitCode())
 	}
 	for i, r := range list {
 		if i > 0 {
@@ -37,13 +37,13 @@ func (p *program) printReports(list []api.Report) error {
 		p.printReport(r)
 	}
 	if len(list) > 1 {
-		p.printf("\n%s\n", tally(list))
+		p.printf("\n%s\n", countHealths(list))
 	}
-	return exit(worst(list).ExitCode())
+	return exit(worstHealth(list).ExitCode())
 }
 
-// worst: down hides what could not be tested, which hides degraded.
-func worst(list []api.Report) incident.Health {
+// worstHealth: down hides what could not be tested, which hides degraded.
+func worstHealth(list []api.Report) incident.Health {
 	for _, h := range []incident.Health{incident.Down, incident.Unknown, incident.Degraded} {
 		for _, r := range list {
 			if r.State == h {
@@ -54,7 +54,7 @@ func worst(list []api.Report) incident.Health {
 	return incident.OK
 }
 
-func tally(list []api.Report) string {
+func countHealths(list []api.Report) string {
 	var parts []string
 	for _, h := range []incident.Health{incident.OK, incident.Degraded, incident.Down, incident.Unknown} {
 		n := 0
@@ -132,7 +132,7 @@ func (p *program) printTLS(t api.TLSReport) {
 	if left < 0 {
 		words = "expired " + notifiers.Duration(-left) + " ago"
 	}
-	p.printf("%s\n", fold("    ", fmt.Sprintf("certificate %s, issued by %s, %s (%s)", t.Subject, t.Issuer, words, stamp(t.NotAfter))))
+	p.printf("%s\n", fold("    ", fmt.Sprintf("certificate %s, issued by %s, %s (%s)", t.Subject, t.Issuer, words, formatTime(t.NotAfter))))
 }
 
 // milliseconds writes how long a phase took; "" for one that was not reached.
@@ -164,8 +164,8 @@ var nagios = map[incident.Health]string{
 // printNagios writes one status line with performance data, as the plugins
 // guidelines of monitoring-plugins.org have it.
 func (p *program) printNagios(list []api.Report) error {
-	state := worst(list)
-	text := tally(list)
+	state := worstHealth(list)
+	text := countHealths(list)
 	if len(list) == 1 {
 		text = list[0].Label
 		if list[0].Cause != "" {

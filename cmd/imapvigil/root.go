@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -27,7 +28,8 @@ type program struct {
 	in       io.Reader
 	out, err io.Writer
 	environment
-	failCode int // what a plain error ends with, if not what failCodes say
+	completion time.Duration // how long a shell waits for a completion; 0: completionPatience
+	failCode   int           // what a plain error ends with, if not what failCodes say
 
 	configPath string
 	stateDir   string
@@ -71,33 +73,33 @@ func (p *program) jsonFlag(c *cobra.Command) {
 	c.Flags().BoolVar(&p.json, "json", false, "print JSON, whose keys are stable")
 }
 
-// fail prints an error that has not been printed.
-func (p *program) fail(err error) {
+// printError prints an error that has not been printed.
+func (p *program) printError(err error) {
 	var d config.Diagnostic
 	if errors.As(err, &d) {
-		p.diagnose(p.err, []config.Diagnostic{d})
+		p.printDiagnostics(p.err, []config.Diagnostic{d})
 		return
 	}
 	_, _ = fmt.Fprintf(p.err, "imapvigil: %v\n", err)
 }
 
-// read takes a snapshot of a configuration, as the daemon would.
-func (p *program) read(path string, o source.Options) (*source.Snapshot, error) {
+// readSnapshot takes a snapshot of a configuration, as the daemon would.
+func (p *program) readSnapshot(path string, o source.Options) (*source.Snapshot, error) {
 	o.CredentialsDirectory, o.LookupEnv = p.daemon.CredentialsDirectory, p.daemon.LookupEnv
 	return source.Read(path, o)
 }
 
-// load gives the configuration, or prints all that is wrong with it and ends
+// loadConfig gives the configuration, or prints all that is wrong with it and ends
 // with the given code.
-func (p *program) load(code int) (*config.Config, error) {
-	s, err := p.read(p.configPath, source.Options{})
+func (p *program) loadConfig(code int) (*config.Config, error) {
+	s, err := p.readSnapshot(p.configPath, source.Options{})
 	if err != nil {
-		p.fail(err)
+		p.printError(err)
 		return nil, exit(code)
 	}
 	cfg, diags := hclfile.Load(s)
 	if cfg == nil {
-		p.diagnose(p.err, diags)
+		p.printDiagnostics(p.err, diags)
 		return nil, exit(code)
 	}
 	return cfg, nil
@@ -119,7 +121,7 @@ func (p *program) client(cmd *cobra.Command) *api.Client {
 // configuredSocket is that of the configuration, even of one that is in error:
 // then most of all people want to know how the daemon is.
 func (p *program) configuredSocket() string {
-	places, err := p.places()
+	places, err := p.configuredPlaces()
 	if err != nil {
 		p.complain("There is no configuration that says where the daemon listens, so it is looked for where it is by default. Name another socket with --control.", err)
 		return defaultControl
@@ -127,9 +129,9 @@ func (p *program) configuredSocket() string {
 	return places.Control
 }
 
-// places are where the configuration says that the daemon keeps its things.
-func (p *program) places() (config.Daemon, error) {
-	s, err := p.read(p.configPath, source.Options{NoCredentials: true})
+// configuredPlaces are where the configuration says that the daemon keeps its things.
+func (p *program) configuredPlaces() (config.Daemon, error) {
+	s, err := p.readSnapshot(p.configPath, source.Options{NoCredentials: true})
 	if err != nil {
 		return config.Daemon{}, err
 	}
@@ -139,5 +141,5 @@ func (p *program) places() (config.Daemon, error) {
 // complain says what is amiss, although the command goes on.
 func (p *program) complain(text string, err error) {
 	_, _ = fmt.Fprintf(p.err, "%s\n", fold("", "imapvigil: "+text))
-	p.fail(err)
+	p.printError(err)
 }

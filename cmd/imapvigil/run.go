@@ -30,17 +30,17 @@ func (p *program) runCommand() *cobra.Command {
 					return fmt.Errorf("--log-level is debug, info, warn or error, not %q", level)
 				}
 			}
-			surviveBrokenPipes()
+			ignoreBrokenPipes()
 			log, out, err := newLog(p.err, format, p.underSystemd, at)
 			if err != nil {
 				return err
 			}
-			defer out.end()
+			defer out.finish()
 			defer zap.RedirectStdLog(log)() // what libraries log would wait for whoever reads the standard error
 			if listen != "" {
 				log.Warn("this version has no status page; --listen has no effect", zap.String("listen", listen))
 			}
-			p.collectOften()
+			p.collectGarbageOften()
 			hangup := make(chan os.Signal, 1)
 			signal.Notify(hangup, syscall.SIGHUP)
 			defer signal.Stop(hangup)
@@ -54,7 +54,7 @@ func (p *program) runCommand() *cobra.Command {
 			if err = daemon.Run(cmd.Context(), o); err == nil {
 				return nil
 			}
-			out.add(logLine{text: p.lastWords(err), plain: true})
+			out.enqueue(logLine{text: p.lastWords(err), plain: true})
 			return exit(1)
 		},
 	}
@@ -65,30 +65,30 @@ func (p *program) runCommand() *cobra.Command {
 	return c
 }
 
-// collectOften lets the heap grow by 25 % of what is in use before it is collected,
+// collectGarbageOften lets the heap grow by 25 % of what is in use before it is collected,
 // and not by 100 % as is Go's default: when 10,000 checks fail at once, garbage was
 // half of 500 MB. $GOGC has the last word (package runtime).
-func (e environment) collectOften() {
+func (e environment) collectGarbageOften() {
 	if !e.collects {
 		debug.SetGCPercent(25)
 	}
 }
 
-// surviveBrokenPipes lets the daemon live on when whoever reads its standard
+// ignoreBrokenPipes lets the daemon live on when whoever reads its standard
 // output or standard error has gone: a write gives EPIPE then, and no more. Without
 // this Go ends the process (os/signal, "SIGPIPE"). The signal is taken rather than
 // ignored, because what is ignored stays so in programs that the daemon starts.
-func surviveBrokenPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
+func ignoreBrokenPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
 // lastWords is what a start that was refused, or a daemon that failed, prints.
 func (p *program) lastWords(err error) string {
 	var text strings.Builder
 	var refused *daemon.ConfigError
 	if errors.As(err, &refused) {
-		_ = config.Print(&text, refused.Diagnostics, p.colours(p.err)) // a strings.Builder takes everything
+		_ = config.Print(&text, refused.Diagnostics, p.usesColour(p.err)) // a strings.Builder takes everything
 	} else {
 		words := program{err: &text}
-		words.fail(err)
+		words.printError(err)
 	}
 	return text.String()
 }

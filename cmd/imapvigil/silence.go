@@ -34,7 +34,7 @@ func (p *program) silenceAddCommand() *cobra.Command {
 			if strings.Contains(group, "/") {
 				scope.Group = config.GroupID(group) // names may hold dots
 			}
-			end, err := ending(until, time.Now())
+			end, err := parseUntil(until, time.Now())
 			switch {
 			case err != nil:
 				return err
@@ -50,8 +50,8 @@ func (p *program) silenceAddCommand() *cobra.Command {
 			if p.json {
 				return p.printJSON(s)
 			}
-			p.printf("Silence %s about %s, until %s.\n", s.ID, s.Scope, stamp(s.Until))
-			p.noteLength(reason)
+			p.printf("Silence %s about %s, until %s.\n", s.ID, s.Scope, formatTime(s.Until))
+			p.warnLongReason(reason)
 			return nil
 		},
 	}
@@ -84,7 +84,7 @@ func (p *program) silenceListCommand() *cobra.Command {
 				p.printf("No silences.\n")
 			}
 			for _, s := range list.Silences {
-				p.printf("%s  until %s  %s\n", s.ID, stamp(s.Until), s.Scope)
+				p.printf("%s  until %s  %s\n", s.ID, formatTime(s.Until), s.Scope)
 				p.printf("%s\n", fold("        ", s.Reason))
 			}
 			return nil

@@ -47,7 +47,7 @@ func (p *program) watchStatus(ctx context.Context, client *api.Client, f statusF
 	ticker := time.NewTicker(2 * time.Second)
 	defer ticker.Stop()
 	for {
-		if p.colours(p.out) {
+		if p.usesColour(p.out) {
 			p.printf("\x1b[H\x1b[2J")
 		}
 		err := p.status(ctx, client, f)
@@ -67,7 +67,7 @@ func (p *program) status(ctx context.Context, client *api.Client, f statusFilter
 	if err != nil {
 		return err
 	}
-	if s.Checks, err = f.choose(s.Checks); err != nil {
+	if s.Checks, err = f.selectChecks(s.Checks); err != nil {
 		return err
 	}
 	if p.json {
@@ -80,7 +80,7 @@ func (p *program) status(ctx context.Context, client *api.Client, f statusFilter
 	return exit(statusCode(s.Checks))
 }
 
-func (f statusFilter) choose(all []api.Check) ([]api.Check, error) {
+func (f statusFilter) selectChecks(all []api.Check) ([]api.Check, error) {
 	for _, id := range f.checks {
 		if !slices.ContainsFunc(all, func(c api.Check) bool { return string(c.ID) == id }) {
 			return nil, errNoCheck(id)
@@ -88,15 +88,15 @@ func (f statusFilter) choose(all []api.Check) ([]api.Check, error) {
 	}
 	return slices.DeleteFunc(slices.Clone(all), func(c api.Check) bool {
 		return len(f.checks) > 0 && !slices.Contains(f.checks, string(c.ID)) ||
-			!within(c.Groups, f.group) ||
+			!isInGroup(c.Groups, f.group) ||
 			f.server != "" && c.Server != f.server ||
 			f.state != "" && c.State != incident.CheckState(f.state)
 	}), nil
 }
 
-// within reports whether groups, outermost first, lie in the group that a path
+// isInGroup reports whether groups, outermost first, lie in the group that a path
 // names: "europe/germany", or "europe.germany" as a reference has it.
-func within(groups []string, path string) bool {
+func isInGroup(groups []string, path string) bool {
 	if path == "" {
 		return true
 	}
@@ -113,18 +113,18 @@ func statusCode(checks []api.Check) (code int) {
 }
 
 func (p *program) printStatus(s api.Status) {
-	p.printf("%s  %s\n", stamp(s.GeneratedAt), stateTally(s.Checks))
-	for _, line := range troubles(s) {
+	p.printf("%s  %s\n", formatTime(s.GeneratedAt), countStates(s.Checks))
+	for _, line := range troubleLines(s) {
 		p.printf("%s\n", p.paint(string(incident.CheckDown), fold("! ", line)))
 	}
 	for _, note := range s.Notes {
 		p.printf("%s\n", fold("  ", note))
 	}
 	checks := slices.Clone(s.Checks)
-	slices.SortStableFunc(checks, func(a, b api.Check) int { return strings.Compare(place(a), place(b)) })
+	slices.SortStableFunc(checks, func(a, b api.Check) int { return strings.Compare(placeOfCheck(a), placeOfCheck(b)) })
 	last := "\x00"
 	for _, c := range checks {
-		if here := place(c); here != last {
+		if here := placeOfCheck(c); here != last {
 			p.printf("\n%s\n", here)
 			last = here
 		}
@@ -132,8 +132,8 @@ func (p *program) printStatus(s api.Status) {
 	}
 }
 
-// troubles are what is wrong with the monitor itself.
-func troubles(s api.Status) (lines []string) {
+// troubleLines are what is wrong with the monitor itself.
+func troubleLines(s api.Status) (lines []string) {
 	if s.Config.Error != "" {
 		lines = append(lines, "configuration "+string(s.Config.State)+": "+s.Config.Error)
 	}
@@ -142,7 +142,7 @@ func troubles(s api.Status) (lines []string) {
 	}
 	lines = append(lines, journalTroubles(s.Journal)...)
 	if s.Probes.Late() {
-		lines = append(lines, lateness(s.Probes))
+		lines = append(lines, latenessLine(s.Probes))
 	}
 	if s.Notifications.Held > 0 {
 		lines = append(lines, plural(s.Notifications.Held, "message")+" not sent yet, since max_per_hour of a notifier is used up: see `imapvigil deliveries`")
@@ -170,8 +170,8 @@ func journalTroubles(j api.Journal) (lines []string) {
 	return lines
 }
 
-// lateness says in a sentence how late probes begin.
-func lateness(p api.Probes) string {
+// latenessLine says in a sentence how late probes begin.
+func latenessLine(p api.Probes) string {
 	text := "probes begin up to " + notifiers.Duration(time.Duration(p.LagS*float64(time.Second))) + " late"
 	if p.Waiting > 0 {
 		text += "; waiting: " + plural(p.Waiting, "check")
@@ -182,8 +182,8 @@ func lateness(p api.Probes) string {
 	return text
 }
 
-// place is the heading that a check stands under.
-func place(c api.Check) string {
+// placeOfCheck is the heading that a check stands under.
+func placeOfCheck(c api.Check) string {
 	if len(c.Groups) == 0 {
 		return "(no group)"
 	}
@@ -199,7 +199,7 @@ func (p *program) printCheck(c api.Check, now time.Time) {
 	}
 	p.printf("  %s  %s", state, title)
 	if c.Since != nil {
-		p.printf(", since %s", strings.TrimSuffix(ago(c.Since, now), " ago"))
+		p.printf(", since %s", strings.TrimSuffix(timeAgo(c.Since, now), " ago"))
 	}
 	p.printf("\n")
 	if c.Cause != "" && c.State != incident.CheckOK {
@@ -210,7 +210,7 @@ func (p *program) printCheck(c api.Check, now time.Time) {
 	}
 }
 
-func stateTally(checks []api.Check) string {
+func countStates(checks []api.Check) string {
 	counts := map[incident.CheckState]int{}
 	for _, c := range checks {
 		counts[c.State]++

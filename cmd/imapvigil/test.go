@@ -35,7 +35,7 @@ func (p *program) testCommand() *cobra.Command {
 		Use:   "test [CHECK...]",
 		Short: "Probe now, from the files, and show each phase; without a daemon",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := alone(cmd, args); err != nil {
+			if err := checkHostFlags(cmd, args); err != nil {
 				return err
 			}
 			o.adHoc = cmd.Flags().Changed("host")
@@ -52,9 +52,9 @@ func (p *program) testCommand() *cobra.Command {
 	return c
 }
 
-// alone: --host stands for a check that is in no file, and some flags belong to
+// checkHostFlags: --host stands for a check that is in no file, and some flags belong to
 // it.
-func alone(cmd *cobra.Command, ids []string) error {
+func checkHostFlags(cmd *cobra.Command, ids []string) error {
 	host := cmd.Flags().Changed("host")
 	switch {
 	case host && len(ids) > 0:
@@ -74,13 +74,13 @@ func (p *program) test(ctx context.Context, o testOptions, ids []string) error {
 	}
 	checks, err := p.testChecks(o, ids)
 	if err != nil {
-		return p.untestable(o, err)
+		return p.reportUntestable(o, err)
 	}
 	watch, unwatch := watchSelf(ctx)
 	defer unwatch()
-	options := probe.Options{Node: node(), Version: release(), Watch: watch}
+	options := probe.Options{Node: hostName(), Version: release(), Watch: watch}
 	if o.transcript {
-		options.Transcript = p.transcribe()
+		options.Transcript = p.printTranscript()
 	}
 	reports := probeAll(ctx, probe.New(options), checks)
 	if o.format == "nagios" {
@@ -103,9 +103,9 @@ func watchSelf(ctx context.Context) (w *clock.Watch, unwatch func()) {
 	}
 }
 
-// untestable is an error before any probe. What reads the output of plugins does
+// reportUntestable is an error before any probe. What reads the output of plugins does
 // not read standard error.
-func (p *program) untestable(o testOptions, err error) error {
+func (p *program) reportUntestable(o testOptions, err error) error {
 	if o.format == "nagios" {
 		reason := "the configuration cannot be used; imapvigil validate says why"
 		if code := exitCode(0); !errors.As(err, &code) {
@@ -120,10 +120,10 @@ func (p *program) untestable(o testOptions, err error) error {
 // or all that are not paused.
 func (p *program) testChecks(o testOptions, ids []string) ([]*config.Check, error) {
 	if o.adHoc {
-		c, err := adHoc(o)
+		c, err := checkFromFlags(o)
 		return []*config.Check{c}, err
 	}
-	cfg, err := p.load(3)
+	cfg, err := p.loadConfig(3)
 	if err != nil {
 		return nil, err
 	}
@@ -150,8 +150,8 @@ func (p *program) testChecks(o testOptions, ids []string) ([]*config.Check, erro
 	return checks, nil
 }
 
-// adHoc makes a check of the flags, with the language's defaults.
-func adHoc(o testOptions) (*config.Check, error) {
+// checkFromFlags makes a check of the flags, with the language's defaults.
+func checkFromFlags(o testOptions) (*config.Check, error) {
 	security := config.Security(o.security)
 	host, err := hclfile.Hostname(o.host)
 	switch {
@@ -182,7 +182,7 @@ func probeAll(ctx context.Context, prober *probe.Prober, checks []*config.Check)
 	reports := make([]api.Report, len(checks))
 	var g errgroup.Group
 	g.SetLimit(sideBySide)
-	for _, row := range byAccount(checks) {
+	for _, row := range groupByAccount(checks) {
 		g.Go(func() error {
 			for _, i := range row {
 				p := prober.Probe(ctx, checks[i].ID, checks[i].Probe)
@@ -195,9 +195,9 @@ func probeAll(ctx context.Context, prober *probe.Prober, checks []*config.Check)
 	return reports
 }
 
-// byAccount gives the places of the checks in rows: those of one account in one, the
+// groupByAccount gives the places of the checks in rows: those of one account in one, the
 // others each in its own.
-func byAccount(checks []*config.Check) (rows [][]int) {
+func groupByAccount(checks []*config.Check) (rows [][]int) {
 	row := map[string]int{}
 	for i, c := range checks {
 		account := probe.AccountOf(c.Probe)
@@ -212,8 +212,8 @@ func byAccount(checks []*config.Check) (rows [][]int) {
 	return rows
 }
 
-// transcribe prints the conversation as it goes on, a line at a time.
-func (p *program) transcribe() func(probe.Line) {
+// printTranscript prints the conversation as it goes on, a line at a time.
+func (p *program) printTranscript() func(probe.Line) {
 	var mu sync.Mutex
 	return func(l probe.Line) {
 		mu.Lock()

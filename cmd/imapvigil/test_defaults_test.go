@@ -18,7 +18,7 @@ imap_check "mx.example.org" {
 	if cfg == nil {
 		t.Fatal(diags)
 	}
-	c, err := adHoc(testOptions{host: "mx.example.org", port: 993})
+	c, err := checkFromFlags(testOptions{host: "mx.example.org", port: 993})
 	if err != nil {
 		t.Fatal(err)
 	}

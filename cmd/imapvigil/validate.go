@@ -64,10 +64,10 @@ func replacements(list []string) (map[string]string, error) {
 }
 
 func (p *program) validate(path string, o source.Options, verbose, strict bool) error {
-	cfg, diags, s := p.check(path, o)
+	cfg, diags, s := p.loadAndJudge(path, o)
 	valid := cfg != nil && (!strict || len(diags) == 0)
 	if p.json {
-		v := validation{Valid: valid, Diagnostics: plain(diags)}
+		v := validation{Valid: valid, Diagnostics: apiDiagnostics(diags)}
 		if cfg != nil {
 			v.Checks = len(cfg.Checks)
 		}
@@ -75,7 +75,7 @@ func (p *program) validate(path string, o source.Options, verbose, strict bool) 
 			return err
 		}
 	} else {
-		p.validated(path, cfg, diags, s, verbose, valid)
+		p.printValidation(path, cfg, diags, s, verbose, valid)
 	}
 	if !valid {
 		return exit(1)
@@ -83,9 +83,9 @@ func (p *program) validate(path string, o source.Options, verbose, strict bool) 
 	return nil
 }
 
-// check reads and loads; the snapshot is nil when there was nothing to read.
-func (p *program) check(path string, o source.Options) (*config.Config, []config.Diagnostic, *source.Snapshot) {
-	s, err := p.read(path, o)
+// loadAndJudge reads and loads; the snapshot is nil when there was nothing to read.
+func (p *program) loadAndJudge(path string, o source.Options) (*config.Config, []config.Diagnostic, *source.Snapshot) {
+	s, err := p.readSnapshot(path, o)
 	if err != nil {
 		return nil, []config.Diagnostic{asDiagnostic(err)}, nil
 	}
@@ -93,8 +93,8 @@ func (p *program) check(path string, o source.Options) (*config.Config, []config
 	return cfg, diags, s
 }
 
-func (p *program) validated(path string, cfg *config.Config, diags []config.Diagnostic, s *source.Snapshot, verbose, valid bool) {
-	p.diagnose(p.err, diags)
+func (p *program) printValidation(path string, cfg *config.Config, diags []config.Diagnostic, s *source.Snapshot, verbose, valid bool) {
+	p.printDiagnostics(p.err, diags)
 	if verbose && s != nil {
 		for _, f := range s.Files() {
 			p.printf("read     %s\n", f.Name)
@@ -105,13 +105,13 @@ func (p *program) validated(path string, cfg *config.Config, diags []config.Diag
 	}
 	switch {
 	case valid:
-		p.printf("%s is valid: %s\n", path, counts(cfg))
+		p.printf("%s is valid: %s\n", path, countBlocks(cfg))
 	case cfg != nil:
 		_, _ = fmt.Fprintf(p.err, "\n%s has warnings, and --strict takes them for errors.\n", path)
 	}
 }
 
-func counts(cfg *config.Config) string {
+func countBlocks(cfg *config.Config) string {
 	return fmt.Sprintf("%s, %s, %s", plural(len(cfg.Checks), "check"), plural(len(cfg.Servers), "server"),
 		plural(len(cfg.Roles), "notification role"))
 }
@@ -123,8 +123,8 @@ func plural(n int, word string) string {
 	return fmt.Sprintf("%d %ss", n, word)
 }
 
-// plain are diagnostics as --json prints them.
-func plain(diags []config.Diagnostic) []api.Diagnostic {
+// apiDiagnostics are diagnostics as --json prints them.
+func apiDiagnostics(diags []config.Diagnostic) []api.Diagnostic {
 	list := api.NewDiagnostics(diags)
 	for i := range list {
 		list[i].Excerpt, list[i].Mark = "", nil
