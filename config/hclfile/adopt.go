@@ -2,7 +2,6 @@ package hclfile
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -12,37 +11,29 @@ import (
 
 // adopt takes over a diagnostic of hcl with its own words.
 func (l *loader) adopt(r *rule, d *hcl.Diagnostic) {
-	l.Say(r, d.Summary, d.Detail, subject(d))
+	l.Say(r, d.Summary, d.Detail, diagnose.Subject(d))
 }
-
-func subject(d *hcl.Diagnostic) hcl.Range {
-	if d.Subject != nil {
-		return *d.Subject
-	}
-	return hcl.Range{}
-}
-
-var quotedName = regexp.MustCompile(`"([^"]*)"`)
 
 // adoptContent takes over what is wrong with the shape of a block. It gives the
 // attributes that were probably meant by others with typing errors.
 func (l *loader) adoptContent(diags hcl.Diagnostics, b *blockType, what string) (meant []string) {
 	for _, d := range diags {
-		switch name := nameIn(d); {
+		name, at := diagnose.NameIn(d), diagnose.Subject(d)
+		switch says := diagnose.MeaningOf(d); {
 		case d.Severity != hcl.DiagError:
 		case d.Expression != nil: // for_each and labels of a dynamic block
 			l.adoptDynamic(d)
-		case d.Summary == "Unsupported argument", d.Summary == "Extraneous JSON object property":
+		case says == diagnose.UnknownAttribute:
 			if near, ok := diagnose.Nearest(name, b.attributeNames()); ok {
 				meant = append(meant, near)
 			}
-			l.unknownAttribute(subject(d), name, b, what)
-		case d.Summary == "Unsupported block type":
-			l.unknownBlock(subject(d), name, b, what)
-		case strings.HasPrefix(d.Summary, "Extraneous label for "), strings.HasPrefix(d.Summary, "Missing ") && strings.Contains(d.Summary, " for "):
+			l.unknownAttribute(at, name, b, what)
+		case says == diagnose.UnknownBlock:
+			l.unknownBlock(at, name, b, what)
+		case says == diagnose.WrongLabels:
 			l.wrongLabels(d, b)
-		case d.Summary == "Missing required argument", strings.Contains(d.Summary, "dynamic"):
-			l.Report(ruleDynamic, subject(d), "%s", dynamicForm)
+		case says == diagnose.WrongDynamic:
+			l.Report(ruleDynamic, at, "%s", dynamicForm)
 		default:
 			l.adoptShape(d)
 		}
@@ -57,46 +48,36 @@ const dynamicForm = `A dynamic block has for_each, labels where the blocks that 
       content { ... }
     }`
 
-var firstPlace = regexp.MustCompile(`already set at (.*):([0-9]+),([0-9]+)-`)
-
 // adoptShape takes over what the parser says of attributes that are there
 // twice, and of the syntax.
 func (l *loader) adoptShape(d *hcl.Diagnostic) {
-	m := firstPlace.FindStringSubmatch(d.Detail)
-	if m == nil {
-		l.adoptParsing(d)
+	if diagnose.MeaningOf(d) == diagnose.RepeatedAttribute {
+		l.Report(ruleDuplicateValue, diagnose.Subject(d), "%s is already written at %s.", diagnose.NameIn(d), diagnose.FirstPlace(d))
 		return
 	}
-	l.Report(ruleDuplicateValue, subject(d), "%s is already written at %s:%s:%s.", nameIn(d), m[1], m[2], m[3])
+	l.adoptParsing(d)
 }
 
 // onlyRepeats reports whether all that the parser complains about is that
 // attributes are there twice, so that what it made of a file can be used.
 func onlyRepeats(diags hcl.Diagnostics) bool {
 	return !slices.ContainsFunc(diags, func(d *hcl.Diagnostic) bool {
-		return d.Severity == hcl.DiagError && !firstPlace.MatchString(d.Detail)
+		return d.Severity == hcl.DiagError && diagnose.MeaningOf(d) != diagnose.RepeatedAttribute
 	})
 }
 
-func nameIn(d *hcl.Diagnostic) string {
-	if m := quotedName.FindStringSubmatch(d.Detail); m != nil {
-		return m[1]
-	}
-	return ""
-}
-
 func (l *loader) adoptDynamic(d *hcl.Diagnostic) {
-	switch {
-	case strings.Contains(d.Detail, "dynamic marks"):
-		l.Report(ruleSensitiveValue, subject(d), "Names of blocks are shown everywhere, so they take nothing that comes from credential.")
+	switch diagnose.MeaningOf(d) {
+	case diagnose.MarkedName:
+		l.Report(ruleSensitiveValue, diagnose.Subject(d), "Names of blocks are shown everywhere, so they take nothing that comes from credential.")
 		return
-	case strings.HasPrefix(d.Summary, "Invalid dynamic"):
+	case diagnose.WrongDynamic:
 		l.adopt(ruleDynamic, d)
 		return
 	}
 	for _, t := range d.Expression.Variables() {
-		if slices.Contains(referenceRoots, t.RootName()) && d.Summary == "Unknown variable" {
-			l.Report(ruleEarlyReference, subject(d), "for_each and labels are evaluated before blocks have names, so they can use locals and functions, not references.")
+		if slices.Contains(referenceRoots, t.RootName()) && diagnose.MeaningOf(d) == diagnose.UnknownVariable {
+			l.Report(ruleEarlyReference, diagnose.Subject(d), "for_each and labels are evaluated before blocks have names, so they can use locals and functions, not references.")
 			return
 		}
 	}
@@ -186,10 +167,10 @@ func (b *blockType) place() string {
 
 func (l *loader) wrongLabels(d *hcl.Diagnostic, b *blockType) {
 	for _, inner := range b.blocks {
-		if strings.HasSuffix(d.Summary, " for "+inner.name) {
-			l.Report(ruleLabels, subject(d), "%s is written\n    %s", diagnose.Capital(diagnose.An(inner.name)), inner.header())
+		if inner.name == diagnose.BlockIn(d) {
+			l.Report(ruleLabels, diagnose.Subject(d), "%s is written\n    %s", diagnose.Capital(diagnose.An(inner.name)), inner.header())
 			return
 		}
 	}
-	l.Report(ruleDynamic, subject(d), "%s", dynamicForm)
+	l.Report(ruleDynamic, diagnose.Subject(d), "%s", dynamicForm)
 }

@@ -38,7 +38,7 @@ func (l *loader) adoptEvaluation(diags hcl.Diagnostics, f failing) {
 		case l.adoptCall(d, f.secretive), l.adoptShadowed(d):
 		case explained && aboutNames(d):
 		case f.secretive:
-			l.Report(ruleExpression, subject(d), "Something is wrong with this expression. What exactly is not shown, since a secret is part of it.%s", diagnose.WithSpace(l.escapeAdvice(f.expr)))
+			l.Report(ruleExpression, diagnose.Subject(d), "Something is wrong with this expression. What exactly is not shown, since a secret is part of it.%s", diagnose.WithSpace(l.escapeAdvice(f.expr)))
 		case l.adoptMissing(d):
 		default:
 			l.adoptWithoutValues(d)
@@ -46,25 +46,17 @@ func (l *loader) adoptEvaluation(diags hcl.Diagnostics, f failing) {
 	}
 }
 
-// mayHoldValues are the complaints of hcl that repeat values, other than those
-// of functions.
-var mayHoldValues = map[string]string{
-	"Duplicate object key":                  "Two different items produce the same key in this 'for' expression. If duplicates are expected, use the ellipsis (...) after the value expression to enable grouping by key.",
-	"Inconsistent conditional result types": "The true and false result expressions must have consistent types.",
-}
-
 // adoptWithoutValues takes over what hcl says, unless it repeats a value that
 // does not stand in the file.
 func (l *loader) adoptWithoutValues(d *hcl.Diagnostic) {
 	call, isCall := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
-	blind, repeats := mayHoldValues[d.Summary]
 	switch {
 	case d.Expression != nil && standsAs(d.Expression):
 		l.adopt(ruleExpression, d)
 	case isCall && call.FunctionCallError() != nil:
-		l.Report(ruleExpression, subject(d), "%s", l.failedCall(call.CalledFunctionName(), d))
-	case repeats:
-		l.Report(ruleExpression, subject(d), "%s", blind)
+		l.Report(ruleExpression, diagnose.Subject(d), "%s", l.failedCall(call.CalledFunctionName(), d))
+	case diagnose.MeaningOf(d) == diagnose.RepeatsValue:
+		l.Report(ruleExpression, diagnose.Subject(d), "%s", diagnose.Detail(d))
 	default:
 		l.adopt(ruleExpression, d)
 	}
@@ -105,8 +97,8 @@ func (l *loader) failedCall(name string, d *hcl.Diagnostic) string {
 // aboutNames tells the complaints of hcl that an explanation of references
 // replaces.
 func aboutNames(d *hcl.Diagnostic) bool {
-	switch d.Summary {
-	case "Unknown variable", "Unsupported attribute", "Missing map element", "Invalid index", "Variables not allowed":
+	switch diagnose.MeaningOf(d) {
+	case diagnose.UnknownVariable, diagnose.NoVariables, diagnose.MissingElement:
 		return true
 	}
 	return false
@@ -123,7 +115,7 @@ func (l *loader) adoptShadowed(d *hcl.Diagnostic) bool {
 			continue // it is meant as the element
 		}
 		if isElement(t, d.EvalContext) {
-			l.Report(ruleShadowed, subject(d), "Inside dynamic %q, %s means the current element and has only key and value. To refer to %s, give the element another name, like: iterator = each", t.RootName(), t.RootName(), diagnose.An(t.RootName()))
+			l.Report(ruleShadowed, diagnose.Subject(d), "Inside dynamic %q, %s means the current element and has only key and value. To refer to %s, give the element another name, like: iterator = each", t.RootName(), t.RootName(), diagnose.An(t.RootName()))
 			return true
 		}
 	}
@@ -147,7 +139,7 @@ func isElement(t hcl.Traversal, ctx *hcl.EvalContext) bool {
 // adoptMissing explains that an object has no attribute of a name: its other
 // attributes are known.
 func (l *loader) adoptMissing(d *hcl.Diagnostic) bool {
-	if d.Expression == nil || d.EvalContext == nil || d.Summary != "Unsupported attribute" && d.Summary != "Missing map element" && d.Summary != "Invalid index" {
+	if d.Expression == nil || d.EvalContext == nil || diagnose.MeaningOf(d) != diagnose.MissingElement {
 		return false
 	}
 	for _, t := range d.Expression.Variables() {
@@ -226,7 +218,7 @@ func (l *loader) adoptCall(d *hcl.Diagnostic, secretive bool) bool {
 		if secretive {
 			name = "of this name"
 		}
-		l.Report(ruleUnknownFunction, subject(d), "There is no function %s.%s", name, hint)
+		l.Report(ruleUnknownFunction, diagnose.Subject(d), "There is no function %s.%s", name, hint)
 		return true
 	}
 	extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
@@ -238,14 +230,14 @@ func (l *loader) adoptCall(d *hcl.Diagnostic, secretive bool) bool {
 		return false
 	}
 	if own.rule == ruleWithheld {
-		l.Gather(own.rule, subject(d), "%s", own.full)
+		l.Gather(own.rule, diagnose.Subject(d), "%s", own.full)
 		return true
 	}
 	text := own.says(d.Expression != nil && standsAs(d.Expression))
 	if own.rule == ruleDecode {
 		text = strings.Replace(text, "this text", textRead(d.Expression), 1)
 	}
-	l.Report(own.rule, subject(d), "%s", text)
+	l.Report(own.rule, diagnose.Subject(d), "%s", text)
 	return true
 }
 

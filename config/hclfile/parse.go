@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/json"
 
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/imapvigil/imapvigil/config/source"
 )
 
@@ -41,7 +42,7 @@ func parseAll(files []source.File) []parsed {
 func parse(f source.File) (p parsed) {
 	defer func() {
 		if recover() != nil {
-			p = parsed{File: f, diags: hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Unreadable syntax", Detail: "The parser failed over this file.", Subject: &hcl.Range{Filename: f.Name}}}}
+			p = parsed{File: f, diags: hcl.Diagnostics{diagnose.Unreadable(f.Name)}}
 		}
 	}()
 	if place, cure := notUTF8(f); cure != "" {

@@ -1,0 +1,222 @@
+package diagnose
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// What hcl says is recognised here and nowhere else. Its sentences are English and may
+// change with any version, so a test has hcl say every one of them.
+//
+// Some sentences of the parsers quote a word of the file, which may be a part of a
+// password. A sentence is repeated only if it is the same whatever stands in the file;
+// one that is not known is never repeated, so a new version of hcl cannot change this.
+
+// A Meaning is what a diagnostic of hcl says.
+type Meaning int
+
+// The meanings of what hcl says.
+const (
+	NotKnown          Meaning = iota
+	UnknownAttribute          // of a block; its name is known
+	UnknownBlock              // likewise
+	WrongLabels               // of a block; its type is known
+	WrongDynamic              // a dynamic block is not written as one
+	MarkedName                // a label of a dynamic block comes from credential
+	RepeatedAttribute         // its name is known, and FirstPlace
+	UnknownVariable           // a name at the beginning of an expression
+	NoVariables               // there are none where the expression stands
+	MissingElement            // an object or a list has nothing of this name or number
+	RepeatsValue              // the sentence holds a value; Detail gives one that does not
+
+	Syntax        // a sentence that is the same for every file
+	Unended       // likewise, about what has a beginning and no end
+	Incomplete    // likewise, about a whole file of JSON: another diagnostic says why
+	SplitText     // likewise: a text in quotes has a line end in it
+	WrongTemplate // what stands between ${ or %{ and } cannot be read
+	BlockInLocals // a block stands where there are only attributes
+	MissingComma  // in JSON
+)
+
+// unreadable is the summary of a diagnostic of ours: the parser failed over a file.
+const unreadable = "Unreadable syntax"
+
+// Unreadable stands for what the parser would say of a file over which it failed.
+func Unreadable(file string) *hcl.Diagnostic {
+	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: unreadable, Detail: ownWords[unreadable], Subject: &hcl.Range{Filename: file}}
+}
+
+// meanings are by the summary of a diagnostic.
+var meanings = map[string]Meaning{
+	"Unsupported argument":                  UnknownAttribute,
+	"Extraneous JSON object property":       UnknownAttribute,
+	"Unsupported block type":                UnknownBlock,
+	"Missing required argument":             WrongDynamic,
+	"Unknown variable":                      UnknownVariable,
+	"Variables not allowed":                 NoVariables,
+	"Unsupported attribute":                 MissingElement,
+	"Missing map element":                   MissingElement,
+	"Invalid index":                         MissingElement,
+	"Duplicate object key":                  RepeatsValue,
+	"Inconsistent conditional result types": RepeatsValue,
+
+	"Invalid template control keyword":                WrongTemplate,
+	"Invalid template directive":                      WrongTemplate,
+	"Unexpected end of template":                      WrongTemplate,
+	"Invalid 'for' directive":                         WrongTemplate,
+	"Extra characters after interpolation expression": WrongTemplate,
+	"Unclosed template interpolation sequence":        WrongTemplate,
+
+	"Argument or block definition required":      Syntax,
+	"Invalid argument name":                      Syntax,
+	"Unclosed configuration block":               Unended,
+	"Missing newline after argument":             Syntax,
+	"Invalid block definition":                   Syntax,
+	"Invalid single-argument block definition":   Syntax,
+	"Missing newline after block definition":     Syntax,
+	"Missing false expression in conditional":    Syntax,
+	"Nested splat expression not allowed":        Syntax,
+	"Invalid attribute name":                     Syntax,
+	"Missing close bracket on splat index":       Syntax,
+	"Missing close bracket on index":             Syntax,
+	"Unbalanced parentheses":                     Syntax,
+	"Missing expression":                         Syntax,
+	"Invalid expression":                         Syntax,
+	"Invalid number literal":                     Syntax,
+	"Missing function name":                      Syntax,
+	"Missing open parenthesis":                   Syntax,
+	"Missing closing parenthesis":                Syntax,
+	"Unterminated function call":                 Unended,
+	"Missing argument separator":                 Syntax,
+	"Unterminated tuple constructor expression":  Unended,
+	"Missing item separator":                     Syntax,
+	"Missing attribute value":                    Syntax,
+	"Missing key/value separator":                Syntax,
+	"Unterminated object constructor expression": Unended,
+	"Missing attribute separator":                Syntax,
+	"Invalid 'for' expression":                   Syntax,
+	"Invalid string literal":                     Syntax,
+	"Unterminated string literal":                Unended,
+	"Unterminated template string":               Unended,
+	"Unsupported operator":                       Syntax,
+	"Invalid character":                          Syntax,
+	"Invalid character encoding":                 Syntax,
+	"Invalid multi-line string":                  SplitText,
+	"Extraneous data after value":                Syntax,
+	"Missing JSON value":                         Syntax,
+	"Missing array element value":                Syntax,
+	"Missing value":                              Syntax,
+	"Invalid start of value":                     Syntax,
+	"Invalid object property name":               Syntax,
+	"Missing object value":                       Syntax,
+	"Missing property value colon":               Syntax,
+	"Trailing comma in object":                   Syntax,
+	"Unclosed object":                            Incomplete,
+	"Mismatched braces":                          Syntax,
+	"Trailing comma in array":                    Syntax,
+	"Invalid array value":                        Syntax,
+	"Mismatched brackets":                        Syntax,
+	"Invalid JSON number":                        Syntax,
+	"Invalid JSON string":                        Syntax,
+	"Root value must be object":                  Incomplete,
+	"Unexpected comma after argument":            Syntax,
+	"Incorrect JSON value type":                  Syntax,
+	"Missing block label":                        Syntax,
+	"Invalid escape sequence":                    Syntax,
+	"Invalid JSON keyword":                       Syntax,
+	"Argument definition required":               Syntax,
+	"Invalid legacy index syntax":                Syntax,
+	unreadable:                                   Syntax,
+}
+
+// forms are summaries that have a word of the file, or of the language, in them.
+var forms = []struct {
+	summary *regexp.Regexp
+	meaning Meaning
+}{
+	{regexp.MustCompile(`^Extraneous label for |^Missing .* for `), WrongLabels},
+	{regexp.MustCompile(`dynamic`), WrongDynamic},
+	{regexp.MustCompile(`^Extra characters in .* marker$|^Unexpected .* directive$`), WrongTemplate},
+	{regexp.MustCompile(`^Missing attribute sep.* comma$`), MissingComma},
+	{regexp.MustCompile(`^Unexpected "`), BlockInLocals},
+}
+
+var firstPlace = regexp.MustCompile(`already set at (.*:[0-9]+),([0-9]+)-`)
+
+// MeaningOf recognises what hcl says.
+func MeaningOf(d *hcl.Diagnostic) Meaning {
+	switch {
+	case firstPlace.MatchString(d.Detail):
+		return RepeatedAttribute
+	case strings.Contains(d.Detail, "dynamic marks"):
+		return MarkedName
+	}
+	if m, ok := meanings[d.Summary]; ok {
+		return m
+	}
+	for _, f := range forms {
+		if f.summary.MatchString(d.Summary) && (f.meaning != BlockInLocals || d.Detail == "Blocks are not allowed here.") {
+			return f.meaning
+		}
+	}
+	return NotKnown
+}
+
+// NameIn is the first name that a diagnostic has between quotes: of the attribute or
+// the block that it is about.
+func NameIn(d *hcl.Diagnostic) string {
+	_, rest, _ := strings.Cut(d.Detail, `"`)
+	name, _, quoted := strings.Cut(rest, `"`)
+	if !quoted {
+		return ""
+	}
+	return name
+}
+
+// BlockIn is the type of the block that a diagnostic about [WrongLabels] is about.
+func BlockIn(d *hcl.Diagnostic) string {
+	return d.Summary[strings.LastIndex(d.Summary, " for ")+len(" for "):]
+}
+
+// FirstPlace is where the attribute of a [RepeatedAttribute] is written first.
+func FirstPlace(d *hcl.Diagnostic) string {
+	m := firstPlace.FindStringSubmatch(d.Detail)
+	return m[1] + ":" + m[2]
+}
+
+// Subject is the place that a diagnostic is about.
+func Subject(d *hcl.Diagnostic) hcl.Range {
+	if d.Subject != nil {
+		return *d.Subject
+	}
+	return hcl.Range{}
+}
+
+// Detail is what hcl says, or what is said instead where that holds something of the
+// file, or helps little.
+func Detail(d *hcl.Diagnostic) string {
+	if own, ok := ownWords[d.Summary]; ok {
+		return own
+	}
+	return d.Detail
+}
+
+// HasOwnWords reports whether [Detail] says something else than hcl.
+func HasOwnWords(d *hcl.Diagnostic) bool { return ownWords[d.Summary] != "" }
+
+// ownWords are what is said instead of the sentences that quote the file, and of
+// some that help little.
+var ownWords = map[string]string{
+	"Invalid escape sequence":                  `In a text in quotes a backslash begins an escape sequence: \n, \r, \t, \", \\, \uNNNN or \UNNNNNNNN. For a backslash itself write two: \\`,
+	"Invalid JSON keyword":                     "A value in JSON is a text in double quotes, a number, true, false, null, a list or an object.",
+	"Argument definition required":             "A block that is written on one line has one attribute: { name = value }. Write each of several attributes on a line of its own.",
+	"Invalid single-argument block definition": "A block that is written on one line has one attribute. Write several attributes on lines of their own, and the } on one, too.",
+	"Invalid legacy index syntax":              "An element is chosen with its number in brackets: [0].",
+	"Invalid multi-line string":                "The quote that ends this text is missing on its line. A text of several lines is written with \\n, or as a heredoc: <<EOT, the lines, EOT.",
+	unreadable:                                 "The parser failed over this file.",
+
+	"Duplicate object key":                  "Two different items produce the same key in this 'for' expression. If duplicates are expected, use the ellipsis (...) after the value expression to enable grouping by key.",
+	"Inconsistent conditional result types": "The true and false result expressions must have consistent types.",
+}
