@@ -58,21 +58,21 @@ func NewClient(socket string) *Client {
 
 // Status asks for what is known.
 func (c *Client) Status(ctx context.Context) (s Status, err error) {
-	err = c.look(ctx, "/v1/status", &s)
+	err = c.askSoon(ctx, "/v1/status", &s)
 	return s, err
 }
 
 // Incidents asks for the incidents that are kept.
 func (c *Client) Incidents(ctx context.Context) (Incidents, error) {
 	var list Incidents
-	err := c.look(ctx, "/v1/incidents", &list)
+	err := c.askSoon(ctx, "/v1/incidents", &list)
 	return list, err
 }
 
 // Explain asks why the destinations of an incident are not told of it now.
 func (c *Client) Explain(ctx context.Context, id incident.ID) ([]Held, error) {
 	var list heldList
-	err := c.look(ctx, "/v1/incidents/"+url.PathEscape(string(id))+"/held", &list)
+	err := c.askSoon(ctx, "/v1/incidents/"+url.PathEscape(string(id))+"/held", &list)
 	return list.Held, err
 }
 
@@ -82,66 +82,66 @@ func (c *Client) Reload(ctx context.Context, allowShrink bool) (v Verdict, err e
 	if allowShrink {
 		path += "?allow_shrink"
 	}
-	err = c.call(ctx, http.MethodPost, path, nil, &v)
+	err = c.request(ctx, http.MethodPost, path, nil, &v)
 	return v, err
 }
 
 // Plan asks what a reload would do; an empty path is the daemon's own.
 func (c *Client) Plan(ctx context.Context, path string) (Plan, error) {
-	var p plan
-	err := c.call(ctx, http.MethodGet, "/v1/plan?path="+url.QueryEscape(path), nil, &p)
+	var p wholePlan
+	err := c.request(ctx, http.MethodGet, "/v1/plan?path="+url.QueryEscape(path), nil, &p)
 	p.Plan.Orphaned, p.Plan.Kept, p.Plan.Elsewhere = p.Orphaned, p.Kept, p.Elsewhere
 	return p.Plan, err
 }
 
 // Recheck has a check probed now, and waits for the result.
 func (c *Client) Recheck(ctx context.Context, id config.CheckID) (r Report, err error) {
-	err = c.call(ctx, http.MethodPost, "/v1/recheck?check="+url.QueryEscape(string(id)), nil, &r)
+	err = c.request(ctx, http.MethodPost, "/v1/recheck?check="+url.QueryEscape(string(id)), nil, &r)
 	return r, err
 }
 
 // NotifyTest has a test message sent along each way of a role.
 func (c *Client) NotifyTest(ctx context.Context, id config.RoleID) (t Trial, err error) {
-	err = c.call(ctx, http.MethodPost, "/v1/notify-test?role="+url.QueryEscape(string(id)), nil, &t)
+	err = c.request(ctx, http.MethodPost, "/v1/notify-test?role="+url.QueryEscape(string(id)), nil, &t)
 	return t, err
 }
 
 // Acknowledge takes an open incident on.
 func (c *Client) Acknowledge(ctx context.Context, id incident.ID, reason string, until time.Time) error {
-	return c.call(ctx, http.MethodPost, "/v1/ack", acknowledgement{id, reason, until}, nil)
+	return c.request(ctx, http.MethodPost, "/v1/ack", acknowledgement{id, reason, until}, nil)
 }
 
 // Silence has nothing sent about something until a time.
 func (c *Client) Silence(ctx context.Context, scope Scope, reason string, until time.Time) (s Silence, err error) {
-	err = c.call(ctx, http.MethodPost, "/v1/silences", Silence{Scope: scope, Reason: reason, Until: until}, &s)
+	err = c.request(ctx, http.MethodPost, "/v1/silences", Silence{Scope: scope, Reason: reason, Until: until}, &s)
 	return s, err
 }
 
 // Silences lists those that have not ended.
 func (c *Client) Silences(ctx context.Context) (s Silences, err error) {
-	err = c.call(ctx, http.MethodGet, "/v1/silences", nil, &s)
+	err = c.request(ctx, http.MethodGet, "/v1/silences", nil, &s)
 	return s, err
 }
 
 // EndSilence ends one before its time.
 func (c *Client) EndSilence(ctx context.Context, id string) error {
-	return c.call(ctx, http.MethodDelete, "/v1/silences/"+url.PathEscape(id), nil, nil)
+	return c.request(ctx, http.MethodDelete, "/v1/silences/"+url.PathEscape(id), nil, nil)
 }
 
 // Redeliver has a message that was given up tried once more.
 func (c *Client) Redeliver(ctx context.Context, key string) error {
-	return c.call(ctx, http.MethodPost, "/v1/deliveries/"+url.PathEscape(key), nil, nil)
+	return c.request(ctx, http.MethodPost, "/v1/deliveries/"+url.PathEscape(key), nil, nil)
 }
 
-// look asks for what is known, which takes no time.
-func (c *Client) look(ctx context.Context, path string, out any) error {
+// askSoon asks for what is known, which takes the daemon no time.
+func (c *Client) askSoon(ctx context.Context, path string, out any) error {
 	short, cancel := context.WithTimeout(ctx, c.Patience)
 	defer cancel()
-	err := c.call(short, http.MethodGet, path, nil, out)
-	for crowdedOut(err) {
+	err := c.request(short, http.MethodGet, path, nil, out)
+	for hungUpOn(err) {
 		select {
-		case <-time.After(lookPause + rand.N(lookPause)):
-			err = c.call(short, http.MethodGet, path, nil, out)
+		case <-time.After(retryPause + rand.N(retryPause)):
+			err = c.request(short, http.MethodGet, path, nil, out)
 		case <-short.Done():
 			err = short.Err()
 		}
@@ -152,19 +152,20 @@ func (c *Client) look(ctx context.Context, path string, out any) error {
 	return err
 }
 
-// lookPause is, up to twice, the pause before a question is asked again that the
-// daemon hung up on.
-const lookPause = 50 * time.Millisecond
+// retryPause is the least pause before a question is asked again that the daemon hung up
+// on; a random share, up to as much again, keeps many clients apart.
+const retryPause = 50 * time.Millisecond
 
-// crowdedOut: the daemon hung up without a word, as it does with clients that let
-// it wait while many others come. This one may have been held up by a busy machine.
-// EAGAIN: more clients wait to be accepted than the kernel lets wait (unix(7)).
-func crowdedOut(err error) bool {
+// hungUpOn reports whether the daemon hung up without a word, as it does with clients
+// that let it wait while many others come: a busy machine may have held this one up. With
+// EAGAIN more clients wait to be accepted than the kernel lets wait (unix(7)).
+func hungUpOn(err error) bool {
 	return errors.Is(err, syscall.EAGAIN) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
+// request sends in as JSON, unless it is nil, and reads the answer into out.
+func (c *Client) request(ctx context.Context, method, path string, in, out any) error {
 	body := &bytes.Buffer{}
 	if in != nil {
 		if err := json.NewEncoder(body).Encode(in); err != nil {
@@ -177,11 +178,11 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return c.explain(err)
+		return c.explainNoAnswer(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
-		return refusal(resp)
+		return refusalOf(resp)
 	}
 	if out == nil {
 		return nil
@@ -192,8 +193,9 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 	return nil
 }
 
-// explain tells "nobody there" from everything else.
-func (c *Client) explain(err error) error {
+// explainNoAnswer returns an ErrNoDaemon that says what is at the path of the socket, or
+// the error with what was done.
+func (c *Client) explainNoAnswer(err error) error {
 	var dial *net.OpError
 	if errors.As(err, &dial) && dial.Op == "dial" {
 		if len(c.socket) > LongestSocketPath {
@@ -207,9 +209,10 @@ func (c *Client) explain(err error) error {
 	return fmt.Errorf("asking the daemon: %w", err)
 }
 
-func refusal(resp *http.Response) error {
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<16))
-	var f failure
+// refusalOf returns the daemon's refusal as an error in its words.
+func refusalOf(resp *http.Response) error {
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<16)) // what could not be read is told by the status
+	var f refusal
 	if json.Unmarshal(text, &f) == nil && f.Error != "" {
 		return errors.New(f.Error)
 	}

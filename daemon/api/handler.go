@@ -13,78 +13,92 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
 
-// Handler serves what a daemon can be asked.
+// Handler serves everything that a daemon can be asked.
 func Handler(d Daemon) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /v1/status", shared(d, func(s *tracker.Snapshot) any { return NewStatus(s, d.Self(), d.NextProbe) }))
-	mux.Handle("GET /v1/incidents", shared(d, func(s *tracker.Snapshot) any { return NewIncidents(s) }))
-	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, r *http.Request) {
-		verdict, err := d.Reload(r.Context(), r.URL.Query().Has("allow_shrink"))
-		answer(w, verdict, err)
-	})
-	mux.HandleFunc("GET /v1/plan", func(w http.ResponseWriter, r *http.Request) {
-		p, err := d.Plan(r.Context(), r.URL.Query().Get("path"))
-		answer(w, plan{p, p.Orphaned, p.Kept, p.Diff.Elsewhere}, err)
-	})
-	mux.HandleFunc("POST /v1/recheck", func(w http.ResponseWriter, r *http.Request) {
-		report, err := d.Recheck(r.Context(), config.CheckID(r.URL.Query().Get("check")))
-		answer(w, report, err)
-	})
-	mux.HandleFunc("POST /v1/notify-test", func(w http.ResponseWriter, r *http.Request) {
-		trial, err := d.NotifyTest(r.Context(), config.RoleID(r.URL.Query().Get("role")))
-		answer(w, trial, err)
-	})
-	mux.HandleFunc("POST /v1/ack", func(w http.ResponseWriter, r *http.Request) {
-		var a acknowledgement
-		if err := decode(r, &a); err != nil {
-			answer(w, nil, err)
-			return
-		}
-		answer(w, struct{}{}, d.Acknowledge(r.Context(), a.Incident, a.Reason, a.Until))
-	})
-	handleHeld(mux, d)
-	handlePeople(mux, d)
+	for pattern, handler := range routes(d) {
+		mux.Handle(pattern, handler)
+	}
 	return mux
 }
 
-// handlePeople serves what people ask for about what is sent.
-func handlePeople(mux *http.ServeMux, d Daemon) {
-	mux.HandleFunc("GET /v1/silences", func(w http.ResponseWriter, r *http.Request) {
-		s, err := d.Snapshot(r.Context())
-		if err != nil {
-			answer(w, nil, err)
-			return
+// nothing is the answer to what was only to be done.
+type nothing = struct{}
+
+// routes lists what a daemon can be asked, by the patterns of [http.ServeMux].
+func routes(d Daemon) map[string]http.Handler {
+	return map[string]http.Handler{
+		"GET /v1/status":    shared(d, func(s *tracker.Snapshot) any { return NewStatus(s, d.Self(), d.NextProbe) }),
+		"GET /v1/incidents": shared(d, func(s *tracker.Snapshot) any { return NewIncidents(s) }),
+		"GET /v1/incidents/{id}/held": answering(func(r *http.Request) (heldList, error) {
+			list, err := d.Explain(r.Context(), incident.ID(r.PathValue("id")))
+			return newHeldList(list), err
+		}),
+		"POST /v1/ack": reading(func(r *http.Request, a acknowledgement) (nothing, error) {
+			return nothing{}, d.Acknowledge(r.Context(), a.Incident, a.Reason, a.Until)
+		}),
+		"GET /v1/silences": answering(func(r *http.Request) (Silences, error) {
+			s, err := d.Snapshot(r.Context())
+			if err != nil {
+				return Silences{}, err
+			}
+			return NewSilences(s), nil
+		}),
+		"POST /v1/silences": reading(func(r *http.Request, s Silence) (Silence, error) {
+			return d.Silence(r.Context(), s.Scope, s.Reason, s.Until)
+		}),
+		"DELETE /v1/silences/{id}": answering(func(r *http.Request) (nothing, error) {
+			return nothing{}, d.EndSilence(r.Context(), r.PathValue("id"))
+		}),
+		"POST /v1/deliveries/{key}": answering(func(r *http.Request) (nothing, error) {
+			return nothing{}, d.Redeliver(r.Context(), r.PathValue("key"))
+		}),
+		"POST /v1/recheck": answering(func(r *http.Request) (Report, error) {
+			return d.Recheck(r.Context(), config.CheckID(r.URL.Query().Get("check")))
+		}),
+		"POST /v1/notify-test": answering(func(r *http.Request) (Trial, error) {
+			return d.NotifyTest(r.Context(), config.RoleID(r.URL.Query().Get("role")))
+		}),
+		"POST /v1/reload": answering(func(r *http.Request) (Verdict, error) {
+			return d.Reload(r.Context(), r.URL.Query().Has("allow_shrink"))
+		}),
+		"GET /v1/plan": answering(func(r *http.Request) (wholePlan, error) {
+			p, err := d.Plan(r.Context(), r.URL.Query().Get("path"))
+			return wholePlan{p, p.Orphaned, p.Kept, p.Diff.Elsewhere}, err
+		}),
+	}
+}
+
+// answering handles requests without a body.
+func answering[Out any](do func(*http.Request) (Out, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		out, err := do(r)
+		writeAnswer(w, out, err)
+	})
+}
+
+// reading handles requests whose body is JSON.
+func reading[In, Out any](do func(*http.Request, In) (Out, error)) http.Handler {
+	return answering(func(r *http.Request) (out Out, err error) {
+		var in In
+		if err := decodeBody(r, &in); err != nil {
+			return out, err
 		}
-		answer(w, NewSilences(s), nil)
-	})
-	mux.HandleFunc("POST /v1/silences", func(w http.ResponseWriter, r *http.Request) {
-		var s Silence
-		if err := decode(r, &s); err != nil {
-			answer(w, nil, err)
-			return
-		}
-		silence, err := d.Silence(r.Context(), s.Scope, s.Reason, s.Until)
-		answer(w, silence, err)
-	})
-	mux.HandleFunc("DELETE /v1/silences/{id}", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, struct{}{}, d.EndSilence(r.Context(), r.PathValue("id")))
-	})
-	mux.HandleFunc("POST /v1/deliveries/{key}", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, struct{}{}, d.Redeliver(r.Context(), r.PathValue("key")))
+		return do(r, in)
 	})
 }
 
 const (
-	// maxBody takes 300,000 characters however JSON spells them. What is kept of
-	// a text is bounded by whoever keeps it.
+	// maxBody takes 300,000 characters however JSON spells them: up to 12 bytes for an
+	// emoji. What is kept of a text is bounded by whoever keeps it.
 	maxBody = 4 << 20
-	// maxRest of a larger request is read, and forgotten, so that its sender is
-	// there for the answer.
+	// maxRest is how much of a larger request is read, and forgotten, so that its sender
+	// is there for the answer.
 	maxRest = 64 << 20
 )
 
-// decode reads the JSON of a request.
-func decode(r *http.Request, into any) error {
+// decodeBody reads the JSON of a request.
+func decodeBody(r *http.Request, into any) error {
 	defer func() { _ = r.Body.Close() }()
 	err := json.NewDecoder(http.MaxBytesReader(nil, io.NopCloser(r.Body), maxBody)).Decode(into)
 	var large *http.MaxBytesError
@@ -104,16 +118,17 @@ type acknowledgement struct {
 	Until    time.Time   `json:"until,omitzero"`
 }
 
-type failure struct {
+// A refusal is the answer when a request cannot be done.
+type refusal struct {
 	Error string `json:"error"`
 }
 
-// answer writes a value, or an error that the client gives back as its own.
-func answer(w http.ResponseWriter, value any, err error) {
+// writeAnswer writes a value, or an error that the client returns as its own.
+func writeAnswer(w http.ResponseWriter, value any, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	if err != nil {
 		w.WriteHeader(http.StatusUnprocessableEntity)
-		value = failure{err.Error()}
+		value = refusal{err.Error()}
 	}
 	_ = json.NewEncoder(w).Encode(value) // the client has gone when this fails
 }

@@ -1,11 +1,9 @@
 package api
 
 import (
-	"net/http"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 )
 
@@ -33,7 +31,7 @@ type heldList struct {
 }
 
 func newHeldList(list []outbox.Held) heldList {
-	answer := heldList{Held: make([]Held, 0, len(list))}
+	answer := heldList{Held: make([]Held, 0, len(list))} // JSON says [], not null
 	for i := range list {
 		h := &list[i]
 		answer.Held = append(answer.Held, Held{
@@ -42,11 +40,4 @@ func newHeldList(list []outbox.Held) heldList {
 		})
 	}
 	return answer
-}
-
-func handleHeld(mux *http.ServeMux, d Daemon) {
-	mux.HandleFunc("GET /v1/incidents/{id}/held", func(w http.ResponseWriter, r *http.Request) {
-		list, err := d.Explain(r.Context(), incident.ID(r.PathValue("id")))
-		answer(w, newHeldList(list), err)
-	})
 }

@@ -36,8 +36,8 @@ type KeptIncident struct {
 	Check config.CheckID `json:"check"`
 }
 
-// plan is a Plan as it crosses the socket.
-type plan struct {
+// A wholePlan is a Plan with what the text form shows beside the JSON.
+type wholePlan struct {
 	Plan
 	Orphaned []incident.ID  `json:"orphaned"`
 	Kept     []KeptIncident `json:"kept"`

@@ -56,7 +56,7 @@ func (s *sharedAnswer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if body.err != nil {
-		answer(w, nil, body.err)
+		writeAnswer(w, nil, body.err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

@@ -10,18 +10,18 @@ const (
 	// MostClients is how many clients are served at a time, unless [Socket.Most] says
 	// fewer.
 	MostClients = 64
-	// askPause and readPause are how long a client may take to ask, and to go on
-	// reading, while others want its place. The command line asks and reads without
-	// a pause; where it was held up for longer by a busy machine, it asks again.
-	askPause, readPause = 200 * time.Millisecond, 500 * time.Millisecond
-	// roomEvery is how often it is looked for a place when there is none.
-	roomEvery = 20 * time.Millisecond
+	// requestPause and readingPause are how long a client may pause before it asks, and
+	// while it reads, when others want its place. The command line asks and reads
+	// without a pause; where a busy machine held it up for longer, it asks again.
+	requestPause, readingPause = 200 * time.Millisecond, 500 * time.Millisecond
+	// placeEvery is the pause between two looks for a place when there is none.
+	placeEvery = 20 * time.Millisecond
 )
 
-// Clients are those who are connected: few, so that they cannot take the file
-// descriptors that probes and messages need. Who comes when all places are taken
-// gets that of a client who lets the daemon wait: who does not ask, or does not
-// read. Whoever waits for the daemon keeps its place.
+// clients are those that are connected: few, so that they cannot take the file
+// descriptors that probes and messages need. One that comes when all places are taken
+// gets the place of a client that lets the daemon wait: that does not ask, or does not
+// read. A client that waits for the daemon keeps its place.
 type clients struct {
 	mu    *sync.Mutex
 	all   map[*client]bool
@@ -32,17 +32,18 @@ func newClients() clients {
 	return clients{mu: &sync.Mutex{}, all: map[*client]bool{}, freed: make(chan struct{}, 1)}
 }
 
-// admit makes a connection a client's as soon as there is a place, or the socket
-// is closing.
+// admit returns a connection as that of a client once there is a place for it, or closed
+// when the socket is closing.
 func (s *clients) admit(conn net.Conn, most int, closing <-chan struct{}) net.Conn {
 	c := &client{Conn: conn, clients: s}
-	for !s.enter(c, most) {
-		look := time.NewTimer(roomEvery)
+	for !s.takePlace(c, most) {
+		// A client becomes overdue as time passes, of which nothing tells.
+		look := time.NewTimer(placeEvery)
 		select {
 		case <-s.freed:
 		case <-look.C:
 		case <-closing:
-			_ = conn.Close() // whoever accepts it finds out
+			_ = conn.Close() // the server finds out when it reads
 			return conn
 		}
 		look.Stop()
@@ -50,33 +51,34 @@ func (s *clients) admit(conn net.Conn, most int, closing <-chan struct{}) net.Co
 	return c
 }
 
-// enter reports whether there was a place among so many, or could be made.
-func (s *clients) enter(c *client, most int) bool {
+// takePlace gives a client one of so many places, that of the client which is overdue
+// most if all are taken. It reports whether there was one.
+func (s *clients) takePlace(c *client, most int) bool {
 	now := time.Now()
 	s.mu.Lock()
-	var idlest *client
+	var slowest *client
 	if len(s.all) >= most {
 		for other := range s.all {
-			if other.idle(now) > 0 && (idlest == nil || other.idle(now) > idlest.idle(now)) {
-				idlest = other
+			if other.overdue(now) > 0 && (slowest == nil || other.overdue(now) > slowest.overdue(now)) {
+				slowest = other
 			}
 		}
-		if idlest == nil {
+		if slowest == nil {
 			s.mu.Unlock()
 			return false
 		}
-		delete(s.all, idlest)
+		delete(s.all, slowest)
 	}
-	c.waits, c.pause = now, askPause
+	c.waitedForSince, c.pause = now, requestPause
 	s.all[c] = true
 	s.mu.Unlock()
-	if idlest != nil {
-		_ = idlest.Close()
+	if slowest != nil {
+		_ = slowest.Close() // without the lock, which its Close takes
 	}
 	return true
 }
 
-func (s *clients) leave(c *client) {
+func (s *clients) leavePlace(c *client) {
 	s.mu.Lock()
 	delete(s.all, c)
 	s.mu.Unlock()
@@ -86,50 +88,52 @@ func (s *clients) leave(c *client) {
 	}
 }
 
-// A client is the connection of one.
+// A client is the connection of one client.
 type client struct {
 	net.Conn
 	clients *clients
-	once    sync.Once // it has a deadline for reading its answer
+	once    sync.Once // sets the deadline for reading the answer
 
 	// Guarded by clients.mu.
-	waits time.Time     // since when the daemon waits for the client; zero: it does not
-	pause time.Duration // which it may make then
+	waitedForSince time.Time     // by the daemon; zero: the client waits for the daemon
+	pause          time.Duration // that the client may make then
 }
 
-// idle is for how much too long the daemon has been waiting for the client; not
-// above 0: it has not. clients.mu is held.
-func (c *client) idle(now time.Time) time.Duration {
-	if c.waits.IsZero() {
+// overdue returns for how much longer than it may the client has let the daemon wait;
+// not above 0: it has not. clients.mu is held.
+func (c *client) overdue(now time.Time) time.Duration {
+	if c.waitedForSince.IsZero() {
 		return 0
 	}
-	return now.Sub(c.waits) - c.pause
+	return now.Sub(c.waitedForSince) - c.pause
 }
 
-func (c *client) wait(since time.Time, pause time.Duration) {
+func (c *client) setWaiting(since time.Time, pause time.Duration) {
 	c.clients.mu.Lock()
 	defer c.clients.mu.Unlock()
-	c.waits, c.pause = since, pause
+	c.waitedForSince, c.pause = since, pause
 }
 
-// works notes that the client waits for the daemon.
-func (c *client) works() { c.wait(time.Time{}, 0) }
+// clientWaits notes that the client waits for the daemon.
+func (c *client) clientWaits() { c.setWaiting(time.Time{}, 0) }
 
-// asks notes that the daemon waits for what the client asks.
-func (c *client) asks() { c.wait(time.Now(), askPause) }
+// awaitRequest notes that the daemon waits for the request of the client.
+func (c *client) awaitRequest() { c.setWaiting(time.Now(), requestPause) }
 
-// reads notes that the daemon waits until the client has read.
-func (c *client) reads() { c.wait(time.Now(), readPause) }
+// awaitReading notes that the daemon waits until the client has read.
+func (c *client) awaitReading() { c.setWaiting(time.Now(), readingPause) }
 
-// Write implements [net.Conn]. The whole answer must be read within readTime; as
-// long as some of it is read, the client is not idle.
+// Write implements [net.Conn]. The whole answer must be read within readTime; each part
+// of it that is read gives the client another readingPause.
 func (c *client) Write(p []byte) (written int, err error) {
-	const some = 64 << 10 // bytes; less than a socket holds
+	// A socket holds about 200 KiB (net.core.wmem_default), so a part goes out as soon as
+	// the client reads at all.
+	const part = 64 << 10
 	c.once.Do(func() { _ = c.SetWriteDeadline(time.Now().Add(readTime)) })
-	defer c.works()
+	defer c.clientWaits()
 	for {
-		c.reads()
-		n, err := c.Conn.Write(p[:min(some, len(p))])
+		c.awaitReading()
+		n, err := c.Conn.Write(p[:min(part, len(p))])
 		written, p = written+n, p[n:]
 		if err != nil || len(p) == 0 {
 			return written, err
@@ -139,6 +143,6 @@ func (c *client) Write(p []byte) (written int, err error) {
 
 // Close implements [net.Conn].
 func (c *client) Close() error {
-	c.clients.leave(c)
+	c.clients.leavePlace(c)
 	return c.Conn.Close()
 }

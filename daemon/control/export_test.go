@@ -2,8 +2,8 @@ package control
 
 import "time"
 
-// SetLookEvery changes how often it is looked whether the socket is at its path.
-func (s *Socket) SetLookEvery(d time.Duration) { s.every = d }
+// SetCheckEvery changes how often it is looked whether the socket is at its path.
+func (s *Socket) SetCheckEvery(d time.Duration) { s.every = d }
 
 // Clients counts those that are connected.
 func (s *Socket) Clients() int {

@@ -24,7 +24,7 @@ func Serve(ctx context.Context, l *Socket, h http.Handler) error {
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, clientKey{}, c) },
 	}
-	s.SetKeepAlivesEnabled(false)
+	s.SetKeepAlivesEnabled(false) // a client that stays connected would keep its place
 	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
 	defer stop()
 	if err := s.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) && ctx.Err() == nil {
@@ -41,8 +41,8 @@ type clientKey struct{}
 func watchClients(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c, ok := r.Context().Value(clientKey{}).(*client); ok {
-			c.works()
-			defer c.reads()
+			c.clientWaits()
+			defer c.awaitReading()
 			r.Body = &requestBody{ReadCloser: r.Body, client: c, connection: http.NewResponseController(w)}
 		}
 		h.ServeHTTP(w, r)
@@ -64,13 +64,13 @@ func (b *requestBody) Read(p []byte) (int, error) {
 		b.limited = true
 		_ = b.connection.SetReadDeadline(time.Now().Add(askTime))
 	}
-	b.client.asks()
-	defer b.client.works()
+	b.client.awaitRequest()
+	defer b.client.clientWaits()
 	return b.ReadCloser.Read(p)
 }
 
-// Close implements [io.Closer]. What is read of the connection after this is whether
-// the client is still there, which has no deadline.
+// Close implements [io.Closer]. From then on net/http reads the connection to find out
+// whether the client is still there: a deadline would end a recheck that takes longer.
 func (b *requestBody) Close() error {
 	if b.limited {
 		_ = b.connection.SetReadDeadline(time.Time{})

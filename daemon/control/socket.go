@@ -23,8 +23,8 @@ import (
 const (
 	// socketMode lets the owner and the group of the socket's directory connect.
 	socketMode = 0o660
-	// lookEvery is how often it is looked whether the socket is still at its path.
-	lookEvery = 2 * time.Second
+	// checkEvery is the pause between two looks whether the socket is still at its path.
+	checkEvery = 2 * time.Second
 )
 
 // A Socket is the control socket, for as long as the daemon lives: when it has
@@ -42,11 +42,11 @@ type Socket struct {
 	path    string
 	clients clients
 	closing chan struct{} // closed by Close
-	every   time.Duration // lookEvery
+	every   time.Duration // checkEvery
 
 	// Of the goroutine that accepts.
-	looked time.Time
-	lost   bool // the socket is gone, and the log says so
+	checkedAt time.Time
+	lost      bool // the socket is gone, and the log says so already
 
 	mu       sync.Mutex
 	listener *net.UnixListener
@@ -56,29 +56,29 @@ type Socket struct {
 // Listen makes the socket. One that a crash left behind is replaced; one that
 // a running daemon answers on is an error.
 func Listen(ctx context.Context, path string) (*Socket, error) {
-	l, file, err := listen(ctx, path)
+	l, file, err := makeSocket(ctx, path)
 	if err != nil {
 		return nil, err
 	}
 	return &Socket{
-		path: path, closing: make(chan struct{}), every: lookEvery, clients: newClients(),
-		Most: MostClients, listener: l, file: file, looked: time.Now(),
+		path: path, closing: make(chan struct{}), every: checkEvery, clients: newClients(),
+		Most: MostClients, listener: l, file: file, checkedAt: time.Now(),
 	}, nil
 }
 
-func listen(ctx context.Context, path string) (*net.UnixListener, os.FileInfo, error) {
+func makeSocket(ctx context.Context, path string) (*net.UnixListener, os.FileInfo, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // the socket has a mode of its own
 		return nil, nil, fmt.Errorf("making the directory of the control socket: %w", err)
 	}
-	l, err := bind(ctx, path)
-	if err != nil && abandoned(ctx, path) {
-		_ = os.Remove(path) // bind says what is still wrong
-		l, err = bind(ctx, path)
+	l, err := bindSocket(ctx, path)
+	if err != nil && isAbandoned(ctx, path) {
+		_ = os.Remove(path) // if this fails, binding says why
+		l, err = bindSocket(ctx, path)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("opening the control socket: %w%s", err, advice(path))
+		return nil, nil, fmt.Errorf("opening the control socket: %w%s", err, adviceFor(path))
 	}
-	l.SetUnlinkOnClose(false) // what is at the path by then may be another's
+	l.SetUnlinkOnClose(false) // by then another process may have a socket at the path
 	err = os.Chmod(path, socketMode)
 	file, statErr := os.Lstat(path)
 	if err = errors.Join(err, statErr); err != nil {
@@ -88,7 +88,7 @@ func listen(ctx context.Context, path string) (*net.UnixListener, os.FileInfo, e
 	return l, file, nil
 }
 
-func bind(ctx context.Context, path string) (*net.UnixListener, error) {
+func bindSocket(ctx context.Context, path string) (*net.UnixListener, error) {
 	var config net.ListenConfig
 	l, err := config.Listen(ctx, "unix", path)
 	if err != nil {
@@ -101,8 +101,8 @@ func bind(ctx context.Context, path string) (*net.UnixListener, error) {
 	return unix, nil
 }
 
-// abandoned: it is a socket, and nobody listens on it.
-func abandoned(ctx context.Context, path string) bool {
+// isAbandoned reports whether a path is a socket that nobody listens on.
+func isAbandoned(ctx context.Context, path string) bool {
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode()&os.ModeSocket == 0 {
 		return false
@@ -115,8 +115,8 @@ func abandoned(ctx context.Context, path string) bool {
 	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
-// advice says what to do about a path that cannot be listened on.
-func advice(path string) string {
+// adviceFor says what to do about a path that cannot be listened on.
+func adviceFor(path string) string {
 	info, err := os.Lstat(path)
 	switch {
 	case len(path) > api.LongestSocketPath:
@@ -132,10 +132,10 @@ func advice(path string) string {
 // Accept implements [net.Listener]. One goroutine at a time may accept.
 func (s *Socket) Accept() (net.Conn, error) {
 	for {
-		if time.Since(s.looked) >= s.every {
-			s.look()
+		if time.Since(s.checkedAt) >= s.every {
+			s.remakeIfGone()
 		}
-		l := s.present()
+		l := s.currentListener()
 		_ = l.SetDeadline(time.Now().Add(s.every))
 		conn, err := l.Accept()
 		if err == nil {
@@ -147,18 +147,18 @@ func (s *Socket) Accept() (net.Conn, error) {
 	}
 }
 
-// look makes the socket anew when it is not at its path any more: deleted, renamed
+// remakeIfGone makes the socket anew when it is not at its path any more: deleted, renamed
 // or replaced. As long as this process has it, no other file can have its inode.
 // What another process has put there, and answers on, is left alone.
-func (s *Socket) look() {
-	s.looked = time.Now()
-	if s.inPlace() {
+func (s *Socket) remakeIfGone() {
+	s.checkedAt = time.Now()
+	if s.isAtPath() {
 		return
 	}
-	l, file, err := listen(context.Background(), s.path)
+	l, file, err := makeSocket(context.Background(), s.path)
 	if err != nil {
 		if !s.lost {
-			s.say("the control socket is gone, and cannot be made anew; it is tried again and again", err)
+			s.logChange("the control socket is gone, and cannot be made anew; it is tried again and again", err)
 		}
 		s.lost = true
 		return
@@ -170,28 +170,28 @@ func (s *Socket) look() {
 	s.mu.Unlock()
 	select {
 	case <-s.closing:
-		s.end() // Close came before
+		s.removeAndClose() // Close came before
 		return
 	default:
 	}
-	s.say("the control socket was gone, and was made anew", nil)
+	s.logChange("the control socket was gone, and was made anew", nil)
 }
 
-func (s *Socket) present() *net.UnixListener {
+func (s *Socket) currentListener() *net.UnixListener {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.listener
 }
 
-// inPlace reports whether what is at the path is this socket.
-func (s *Socket) inPlace() bool {
+// isAtPath reports whether what is at the path is this socket.
+func (s *Socket) isAtPath() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	file, err := os.Lstat(s.path)
 	return err == nil && os.SameFile(file, s.file)
 }
 
-func (s *Socket) say(msg string, err error) {
+func (s *Socket) logChange(msg string, err error) {
 	if s.Log != nil {
 		s.Log(msg, err)
 	}
@@ -201,15 +201,15 @@ func (s *Socket) say(msg string, err error) {
 // socket. It is called once.
 func (s *Socket) Close() error {
 	close(s.closing)
-	s.end()
+	s.removeAndClose()
 	return nil
 }
 
-func (s *Socket) end() {
-	if s.inPlace() {
+func (s *Socket) removeAndClose() {
+	if s.isAtPath() {
 		_ = os.Remove(s.path)
 	}
-	_ = s.present().Close()
+	_ = s.currentListener().Close()
 }
 
 // Addr implements [net.Listener].

@@ -47,7 +47,7 @@ func serveLooking(t *testing.T, path string, d api.Daemon, every time.Duration) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.SetLookEvery(every)
+	s.SetCheckEvery(every)
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
 	go func() { served <- control.Serve(ctx, s, api.Handler(d)) }()
@@ -172,7 +172,7 @@ func TestTheLogTellsOfTheSocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.SetLookEvery(time.Millisecond)
+	s.SetCheckEvery(time.Millisecond)
 	said := make(chan string, 10)
 	s.Log = func(msg string, err error) {
 		if err != nil {

@@ -18,7 +18,7 @@ func (t *Tracker) Acknowledge(ctx context.Context, id incident.ID, reason string
 }
 
 func (t *Tracker) acknowledge(r *round, id incident.ID, reason string, until time.Time) error {
-	rec, ok := t.ledger[id]
+	rec, ok := t.ledger.records[id]
 	switch {
 	case !ok:
 		return errors.New("there is no incident " + boundName(string(id)))
@@ -32,7 +32,7 @@ func (t *Tracker) acknowledge(r *round, id incident.ID, reason string, until tim
 		Kind: incident.Acknowledged, At: r.now, Incident: id, Check: rec.incident.Check,
 		Condition: rec.incident.Condition, Reason: reason, Until: until,
 	}
-	if !t.happen(r, []incident.Event{e}) {
+	if !t.addEvents(r, []incident.Event{e}) {
 		return errNotKept
 	}
 	return nil

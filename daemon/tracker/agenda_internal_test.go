@@ -109,13 +109,13 @@ func (m *miniature) open(began memory) *Tracker {
 	return tr
 }
 
-// compact has a tracker that knows what compaction writes take the place of the
+// compactJournal has a tracker that knows what compaction writes take the place of the
 // one before it. The clock may have been set back meanwhile.
 func (m *miniature) compact(t *rapid.T) {
 	for len(m.flying) > 0 {
 		m.answer(t)
 	}
-	old, records := m.tracker, memory(slices.Collect(m.tracker.rebuilding(m.now)))
+	old, records := m.tracker, memory(slices.Collect(m.tracker.snapshotRecords(m.now)))
 	again := m.reborn(old, records)
 	was, is := contents(old), contents(again)
 	m.same("what is shown", was, is)
@@ -158,14 +158,14 @@ func cmpID(a, b incident.Incident) int { return strings.Compare(string(a.ID), st
 // observed.
 func (m *miniature) reborn(old *Tracker, records memory) *Tracker {
 	again := m.open(records)
-	again.use(old.cfg)
+	again.useConfiguration(old.cfg)
 	again.started, again.lastRound, again.clock = old.started, old.lastRound, old.clock
-	for id := range old.ledger {
+	for id := range old.ledger.records {
 		again.book.Hold(nil, old.book.Held(id))
 	}
-	m.same("broken notifiers", old.broken, again.broken)
+	m.same("broken notifiers", old.channels.broken, again.channels.broken)
 	for id, c := range old.checks {
-		known := again.known(id)
+		known := again.ensureCheck(id)
 		known.fresh, known.last, known.unknown, known.since = c.fresh, c.last, c.unknown, c.since
 		again.published.checkChanged(known)
 		m.same("incidents of "+string(id), slices.Collect(c.state.Incidents()), slices.Collect(known.state.Incidents()))
@@ -279,7 +279,7 @@ func (m *miniature) wait(t *rapid.T) {
 func (m *miniature) pass(d time.Duration) {
 	const glance = 20 * time.Second
 	for end := m.now.Add(d); m.now.Before(end); {
-		pause := m.tracker.pause(m.now)
+		pause := m.tracker.sleepTime(m.now)
 		if step := min(glance, end.Sub(m.now)); pause > step {
 			m.now = m.now.Add(step)
 			m.check(m.T)
@@ -298,7 +298,7 @@ func (m *miniature) silence(t *rapid.T) {
 
 func (m *miniature) ack(*rapid.T) {
 	var inputs []input
-	for id := range m.tracker.active {
+	for id := range m.tracker.ledger.active {
 		inputs = append(inputs, func(t *Tracker, r *round) { _ = t.acknowledge(r, id, "", m.now.Add(5*time.Minute)) }) // refused when it is not open
 	}
 	m.round(inputs...)
@@ -327,7 +327,7 @@ func (m *miniature) round(inputs ...input) {
 	if len(inputs) == 0 {
 		m.tracker.round(nil, m.now)
 	}
-	for m.tracker.pause(m.now) == 0 { // it wants to go on at once
+	for m.tracker.sleepTime(m.now) == 0 { // it wants to go on at once
 		m.tracker.round(nil, m.now)
 	}
 	m.check(m.T)

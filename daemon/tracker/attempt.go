@@ -21,14 +21,14 @@ func (t *Tracker) conclude(r *round, a outbox.Attempt) {
 		return
 	}
 	o := boundOutcome(outbox.Conclude(*d, a.Receipt, a.Err, a.At, t.Jitter()))
-	t.settle(o)
+	t.foldOutcome(o)
 	for _, item := range d.Items {
 		t.agenda.touch(item.Incident)
-		if rec, ok := t.ledger[item.Incident]; ok && !rec.incident.Live() {
+		if rec, ok := t.ledger.records[item.Incident]; ok && !rec.incident.Live() {
 			t.touch(rec.incident.Check) // what is newer may have waited for its end
 		}
 	}
-	r.add(kindOutcome, o.At, o)
+	r.addRecord(kindOutcome, o.At, o)
 	fields := []zap.Field{
 		zap.String("key", string(o.Key)), zap.String("role", string(d.NotifyID.Role)),
 		zap.String("notifier", string(d.NotifyID.Notifier)), zap.String("target", d.NotifyID.Target),
@@ -46,7 +46,7 @@ func (t *Tracker) conclude(r *round, a outbox.Attempt) {
 	if a.Err != nil {
 		return
 	}
-	t.mendChannel(d.NotifyID.Notifier, r.now)
+	t.channels.mend(d.NotifyID.Notifier, r.now)
 	t.book.Hurry(d.NotifyID.Notifier, r.now)
 	if len(d.Refused()) == 0 {
 		t.Log.Info("a message was delivered", fields...)
@@ -61,7 +61,7 @@ func (t *Tracker) tellsOf(d *outbox.Delivery) []zap.Field {
 	}
 	id := d.Items[0].Incident
 	fields := []zap.Field{zap.String("incident", string(id))}
-	if rec, ok := t.ledger[id]; ok {
+	if rec, ok := t.ledger.records[id]; ok {
 		fields = append(fields, zap.String("check", string(rec.incident.Check)))
 	}
 	return fields
@@ -74,8 +74,8 @@ func (t *Tracker) Redeliver(ctx context.Context, key outbox.Key) error {
 		if err != nil {
 			return err
 		}
-		t.settle(o)
-		r.add(kindOutcome, o.At, o)
+		t.foldOutcome(o)
+		r.addRecord(kindOutcome, o.At, o)
 		t.agenda.everything()
 		return nil
 	})

@@ -77,7 +77,7 @@ const refusedFor = time.Hour
 const Records Trouble = "records"
 
 // reportRefused reports the records of a round that were refused, and ends the
-// report when there was none for refusedFor.
+// reportTrouble when there was none for refusedFor.
 func (t *Tracker) reportRefused(r *round) {
 	r.refused, t.late = append(r.refused, t.late...), nil
 	if len(r.refused) > 0 {
@@ -85,11 +85,11 @@ func (t *Tracker) reportRefused(r *round) {
 		for _, err := range r.refused {
 			t.Log.Error("the journal refused a record; nothing comes of it, and the rest of its round was kept", zap.Error(err))
 		}
-		t.report(r, Records, ofRefused(r.refused))
+		t.reportTrouble(r, Records, ofRefused(r.refused))
 		return
 	}
-	if t.state(Records.check()).Live() && r.now.Sub(t.refusedAt) >= refusedFor {
-		t.report(r, Records, nil)
+	if t.stateOf(Records.check()).Live() && r.now.Sub(t.refusedAt) >= refusedFor {
+		t.reportTrouble(r, Records, nil)
 	}
 }
 

@@ -51,7 +51,7 @@ func (b *bounded) open() {
 	if b.Tracker, err = Open(Options{Journal: j, Sender: noSender{}}); err != nil {
 		b.Fatal(err)
 	}
-	b.use(&config.Config{Checks: map[config.CheckID]*config.Check{"c": {ID: "c", Enabled: true}}})
+	b.useConfiguration(&config.Config{Checks: map[config.CheckID]*config.Check{"c": {ID: "c", Enabled: true}}})
 	b.Cleanup(func() { _ = j.Close() })
 }
 
@@ -73,7 +73,7 @@ func (b *bounded) inputs(list ...input) {
 // happened is an input of events that something else has decided.
 type happened []incident.Event
 
-func (in happened) handle(t *Tracker, r *round) { t.happen(r, in) }
+func (in happened) handle(t *Tracker, r *round) { t.addEvents(r, in) }
 
 func begun(id incident.ID, check config.CheckID, at time.Time) happened {
 	e := incident.Event{At: at, Since: at, Incident: id, Check: check, Condition: config.ConditionService}
@@ -85,7 +85,7 @@ func begun(id incident.ID, check config.CheckID, at time.Time) happened {
 // known is all that is in memory of incidents, with their events.
 func (b *bounded) known() map[incident.ID]string {
 	m := map[incident.ID]string{}
-	for id, rec := range b.ledger {
+	for id, rec := range b.ledger.records {
 		text, err := json.Marshal(whole{rec.incident, rec.events})
 		if err != nil {
 			b.Fatal(err)
@@ -104,7 +104,7 @@ func TestARecordThatIsTooLargeIsRefusedAlone(t *testing.T) {
 		b := newBounded(t)
 		large := begun("large", config.CheckID(strings.Repeat("x", journal.MaxData)), b.now)
 		b.inputs(begun("before", "a", b.now).handle, large.handle, begun("after", "c", b.now).handle)
-		trouble := b.state(Records.check())
+		trouble := b.stateOf(Records.check())
 		in, _ := trouble.Incident(config.ConditionMonitor)
 		if !in.Open() || !strings.Contains(in.Finding.Hint, "at most 1048576 are kept") {
 			t.Errorf("the monitor incident: %+v", in)
@@ -112,7 +112,7 @@ func TestARecordThatIsTooLargeIsRefusedAlone(t *testing.T) {
 		for _, stage := range []string{"in memory", "after a restart"} {
 			want := []incident.ID{"after", "before", in.ID}
 			slices.Sort(want)
-			if ids := slices.Sorted(maps.Keys(b.ledger)); !slices.Equal(ids, want) {
+			if ids := slices.Sorted(maps.Keys(b.ledger.records)); !slices.Equal(ids, want) {
 				t.Errorf("%s: incidents %q, want %q", stage, ids, want)
 			}
 			before := b.known()
@@ -138,7 +138,7 @@ func TestTheReportOfARefusedRecordEndsByItself(t *testing.T) {
 		}{{59 * time.Minute, true}, {2 * time.Minute, false}} {
 			b.now = b.now.Add(step.after)
 			b.inputs()
-			if in, _ := b.state(Records.check()).Incident(config.ConditionMonitor); in.Open() != step.open {
+			if in, _ := b.stateOf(Records.check()).Incident(config.ConditionMonitor); in.Open() != step.open {
 				t.Errorf("%s later: open %v", step.after, in.Open())
 			}
 		}
@@ -158,11 +158,11 @@ func TestAnUnexpectedRefusalIsReportedInTheNextRound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr.use(&config.Config{})
+	tr.useConfiguration(&config.Config{})
 	now := time.Now()
 	tr.round([]input{begun("i", "c", now).handle}, now)
 	tr.round(nil, now)
-	if in, _ := tr.state(Records.check()).Incident(config.ConditionMonitor); !in.Open() || !strings.Contains(in.Finding.Hint, errRefused.Error()) {
+	if in, _ := tr.stateOf(Records.check()).Incident(config.ConditionMonitor); !in.Open() || !strings.Contains(in.Finding.Hint, errRefused.Error()) {
 		t.Errorf("the monitor incident: %+v", in)
 	}
 }
@@ -198,7 +198,7 @@ func TestReasonsAreBounded(t *testing.T) {
 				if err := errors.Join(notAcked, notSilent); err != nil {
 					t.Fatal(err)
 				}
-				events := b.ledger["i"].events
+				events := b.ledger.records["i"].events
 				reason := events[len(events)-1].Reason
 				if len(reason) > maxReason || reason == "" || silence.Reason != reason || opaque.Bounded(reason, maxReason) != reason {
 					t.Errorf("%d bytes were kept: %.60q", len(reason), reason)
@@ -225,9 +225,9 @@ func TestALongReasonOfBeforeIsBounded(t *testing.T) {
 		r := &round{now: b.now}
 		long := incident.Event{Kind: incident.Acknowledged, At: b.now, Incident: "i", Check: "c", Condition: config.ConditionService, Reason: strings.Repeat("x", 300_000)}
 		for range 5 { // together they are more than one record can hold
-			r.add(kindIncident+string(long.Kind), b.now, long)
+			r.addRecord(kindIncident+string(long.Kind), b.now, long)
 		}
-		r.add(kindSilence, b.now, outbox.Silence{ID: "s", Reason: long.Reason, Until: b.now.Add(time.Hour)})
+		r.addRecord(kindSilence, b.now, outbox.Silence{ID: "s", Reason: long.Reason, Until: b.now.Add(time.Hour)})
 		if err := b.Journal.Append(r.records...); err != nil {
 			t.Fatal(err)
 		}
@@ -235,11 +235,11 @@ func TestALongReasonOfBeforeIsBounded(t *testing.T) {
 		if n := len(b.silences["s"].Reason); n > maxReason {
 			t.Errorf("the silence has a reason of %d bytes", n)
 		}
-		if err := b.Journal.Compact(b.rebuilding(b.now)); err != nil {
+		if err := b.Journal.Compact(b.snapshotRecords(b.now)); err != nil {
 			t.Fatal(err)
 		}
 		b.again()
-		if events := b.ledger["i"].events; len(events) != 7 || len(events[6].Reason) > maxReason {
+		if events := b.ledger.records["i"].events; len(events) != 7 || len(events[6].Reason) > maxReason {
 			t.Errorf("%d events", len(events))
 		}
 	})
@@ -258,12 +258,12 @@ func TestAnIncidentFitsIntoOneRecord(t *testing.T) {
 			})
 		}
 		b.inputs(all.handle)
-		if err := b.Journal.Compact(b.rebuilding(b.now)); err != nil {
+		if err := b.Journal.Compact(b.snapshotRecords(b.now)); err != nil {
 			t.Fatal(err)
 		}
 		before := b.known()
 		b.again()
-		events := b.ledger["i"].events
+		events := b.ledger.records["i"].events
 		if d := cmp.Diff(before, b.known()); d != "" || len(events) < 20 || events[0].Kind != incident.Failing || !strings.HasPrefix(events[len(events)-1].Finding.Hint, "197<") {
 			t.Errorf("%d events are left (-memory +replay):\n%.500s", len(events), d)
 		}

@@ -3,6 +3,7 @@ package tracker
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // ErrStopped is returned to whoever asks a tracker that has ended.
@@ -24,11 +25,21 @@ func (t *Tracker) put(ctx context.Context, in input) error {
 	}
 }
 
-// await waits for an answer, which has room for one.
-func await[T any](ctx context.Context, t *Tracker, answer <-chan T) (none T, err error) {
+// An answered is what somebody asked for, or why it is refused.
+type answered[T any] struct {
+	value T
+	err   error
+}
+
+// await waits for an answer, for which its channel has room, unless the question could
+// not be put.
+func await[T any](ctx context.Context, t *Tracker, answer <-chan answered[T], put error) (none T, err error) {
+	if put != nil {
+		return none, put
+	}
 	select {
 	case a := <-answer:
-		return a, nil
+		return a.value, a.err
 	case <-ctx.Done():
 		return none, ctx.Err()
 	case <-t.done:
@@ -40,23 +51,25 @@ func await[T any](ctx context.Context, t *Tracker, answer <-chan T) (none T, err
 // returned. The one rule for all: the answer is given after the round is journaled, also
 // one that refuses, which may rest on what the same round has changed.
 func call[T any](ctx context.Context, t *Tracker, do func(*round) (T, error)) (none T, err error) {
-	type result struct {
-		value T
-		err   error
-	}
-	answer := make(chan result, 1)
+	answer := make(chan answered[T], 1)
 	err = t.put(ctx, func(_ *Tracker, r *round) {
 		value, err := do(r)
-		r.replies = append(r.replies, func() { answer <- result{value, err} })
+		r.replies = append(r.replies, func() { answer <- answered[T]{value, err} })
 	})
-	if err != nil {
-		return none, err
-	}
-	a, err := await(ctx, t, answer)
-	if err != nil {
-		return none, err
-	}
-	return a.value, a.err
+	return await(ctx, t, answer, err)
+}
+
+// look has do run in the tracker's goroutine when the round is journaled, and returns
+// what it returned: what is shown holds no more and no less than the journal.
+func look[T any](ctx context.Context, t *Tracker, do func(now time.Time) (T, error)) (none T, err error) {
+	answer := make(chan answered[T], 1)
+	err = t.put(ctx, func(_ *Tracker, r *round) {
+		r.replies = append(r.replies, func() {
+			value, err := do(r.now)
+			answer <- answered[T]{value, err}
+		})
+	})
+	return await(ctx, t, answer, err)
 }
 
 // run is call for what has no value.

@@ -19,48 +19,66 @@ type channelRecord struct {
 	Broken   *outbox.Undelivered `json:"broken,omitempty"` // nil: it has delivered
 }
 
-// breakChannel notes the first opening that a notifier has not delivered in time,
+// channels is what is known of notifiers: which of them deliver.
+type channels struct {
+	broken map[config.NotifierID]outbox.Undelivered // by the first opening that did not arrive; no delivery since
+	worked map[config.NotifierID]time.Time          // when it last delivered
+	noted  bool                                     // the journal knows what is broken
+	// withdrawn: the last one that was broken has left the files.
+	withdrawn bool
+	holding   map[config.NotifierID]bool // have used up their max_per_hour, as the log says
+}
+
+func newChannels() channels {
+	return channels{
+		broken: map[config.NotifierID]outbox.Undelivered{}, worked: map[config.NotifierID]time.Time{},
+		holding: map[config.NotifierID]bool{},
+	}
+}
+
+// noteBroken journals the first opening that a notifier has not delivered in time,
 // when it has delivered nothing else meanwhile. The monitor incident about messages
 // goes on until the notifier has delivered, also when nobody wants that opening any
 // more.
-func (t *Tracker) breakChannel(r *round, u outbox.Undelivered) {
+func (t *Tracker) noteBroken(r *round, u outbox.Undelivered) {
 	id := u.NotifyID.Notifier
-	if _, known := t.broken[id]; known || t.worked[id].After(u.Since) {
+	if _, known := t.channels.broken[id]; known || t.channels.worked[id].After(u.Since) {
 		return
 	}
-	if r.add(kindChannel, r.now, channelRecord{id, &u}) {
-		t.broken[id], t.withdrawn = u, false
+	if r.addRecord(kindChannel, r.now, channelRecord{id, &u}) {
+		t.channels.broken[id], t.channels.withdrawn = u, false
 	}
 }
 
-// mendChannel notes that a notifier has delivered.
-func (t *Tracker) mendChannel(id config.NotifierID, at time.Time) {
-	delete(t.broken, id)
-	t.worked[id] = at
-	t.withdrawn = false
+// mend notes that a notifier has delivered.
+func (c *channels) mend(id config.NotifierID, at time.Time) {
+	delete(c.broken, id)
+	c.worked[id] = at
+	c.withdrawn = false
 }
 
-// withdrawChannels lets go of notifiers that have left the files: they will never
-// deliver.
-func (t *Tracker) withdrawChannels() {
-	for id := range t.broken {
-		if _, stays := t.cfg.Notifiers[id]; !stays {
-			delete(t.broken, id)
-			t.withdrawn = len(t.broken) == 0
+// withdraw lets go of the broken notifiers that are not in the files any more: they will
+// never deliver.
+func (c *channels) withdraw(inFiles map[config.NotifierID]*config.Notifier) {
+	for id := range c.broken {
+		if _, stays := inFiles[id]; !stays {
+			delete(c.broken, id)
+			c.withdrawn = len(c.broken) == 0
 		}
 	}
 }
 
-// breakOfBefore finds what is broken in a journal of before it was noted there: what
-// is being retried while the incident about messages is open.
-func (t *Tracker) breakOfBefore() {
-	if t.noted || !t.open(t.messagesIncident()) {
+// findBrokenUnnoted finds which notifiers are broken when the journal is older than the
+// records that say so: those whose messages are retried while the incident about messages
+// is open.
+func (t *Tracker) findBrokenUnnoted() {
+	if t.channels.noted || !t.ledger.open(t.messagesIncident()) {
 		return
 	}
-	for id, rec := range t.ledger {
+	for id, rec := range t.ledger.records {
 		for _, d := range t.book.Of(id) {
 			if d.State == outbox.Retrying && !isTrouble(rec.incident.Check) {
-				t.broken[d.NotifyID.Notifier] = outbox.Undelivered{Incident: id, NotifyID: d.NotifyID, Since: d.At}
+				t.channels.broken[d.NotifyID.Notifier] = outbox.Undelivered{Incident: id, NotifyID: d.NotifyID, Since: d.At}
 			}
 		}
 	}
@@ -68,7 +86,7 @@ func (t *Tracker) breakOfBefore() {
 
 // messagesIncident is the current or last incident about messages; empty: none.
 func (t *Tracker) messagesIncident() incident.ID {
-	in, _ := t.state(Messages.check()).Incident(config.ConditionMonitor)
+	in, _ := t.stateOf(Messages.check()).Incident(config.ConditionMonitor)
 	return in.ID
 }
 
@@ -77,30 +95,30 @@ func (t *Tracker) messagesIncident() incident.ID {
 func (t *Tracker) Delivered(ctx context.Context, id config.NotifierID) error {
 	return t.run(ctx, func(r *round) error {
 		t.book.Hurry(id, r.now)
-		if _, broken := t.broken[id]; broken && r.add(kindChannel, r.now, channelRecord{Notifier: id}) {
-			t.mendChannel(id, r.now)
+		if _, broken := t.channels.broken[id]; broken && r.addRecord(kindChannel, r.now, channelRecord{Notifier: id}) {
+			t.channels.mend(id, r.now)
 			t.agenda.everything()
 		}
 		return nil
 	})
 }
 
-// noticeHeld says once in the log that a notifier holds messages back, and once
+// logLimits says once in the log that a notifier holds messages back, and once
 // that it does so no longer.
-func (t *Tracker) noticeHeld(held []outbox.Held) {
+func (t *Tracker) logLimits(held []outbox.Held) {
 	for _, h := range held {
-		if id := h.NotifyID.Notifier; !t.holding[id] {
-			t.holding[id] = true
+		if id := h.NotifyID.Notifier; !t.channels.holding[id] {
+			t.channels.holding[id] = true
 			t.Log.Warn("max_per_hour of a notifier is used up; messages wait",
 				zap.String("notifier", string(id)), zap.Int("max_per_hour", t.maxPerHour(id)), zap.Time("until", h.Until.Truncate(time.Second)))
 		}
 	}
-	if len(t.holding) == 0 || len(held) > 0 {
+	if len(t.channels.holding) == 0 || len(held) > 0 {
 		return
 	}
-	for id := range t.holding {
+	for id := range t.channels.holding {
 		if !t.book.Holds(id) {
-			delete(t.holding, id)
+			delete(t.channels.holding, id)
 			t.Log.Info("no message waits for max_per_hour any more", zap.String("notifier", string(id)))
 		}
 	}

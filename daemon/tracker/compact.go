@@ -24,8 +24,8 @@ const (
 	firstEvents, lastEvents = 20, 180
 )
 
-// kindWhole is an incident as compaction writes it.
-const kindWhole = "incident.whole"
+// kindWholeIncident is an incident as compaction writes it.
+const kindWholeIncident = "incident.whole"
 
 // A whole is an incident with its events. Replay takes it as it is.
 type whole struct {
@@ -33,68 +33,70 @@ type whole struct {
 	Events   []incident.Event  `json:"events"`
 }
 
-// compact bounds the journal: it is replaced by what rebuilds today's state.
-func (t *Tracker) compact(now time.Time) {
+// compactJournal replaces a journal that has grown by the records that lead to today's
+// state.
+func (t *Tracker) compactJournal(now time.Time) {
 	if t.renewing {
-		t.renew(now)
+		t.rewriteJournal(now)
 		return
 	}
 	if t.Journal.Size() < compactAt || now.Before(t.compactNext) {
 		return
 	}
 	t.compactNext = now.Add(time.Minute)
-	t.forget(now)
+	t.forgetOldIncidents(now)
 	before := t.Journal.Size()
-	if err := t.Journal.Compact(t.rebuilding(now)); err != nil {
+	if err := t.Journal.Compact(t.snapshotRecords(now)); err != nil {
 		t.Log.Warn("the journal could not be compacted yet", zap.Error(err))
 		return
 	}
 	t.Log.Info("the journal was compacted", zap.Int64("bytes_before", before), zap.Int64("bytes_after", t.Journal.Size()))
 }
 
-// renew gives the journal, whose files somebody has taken away, all that is known.
-// If that fails the journal asks again.
-func (t *Tracker) renew(now time.Time) {
+// rewriteJournal writes all that is known into a journal whose files somebody has taken
+// away. If that fails the journal asks again.
+func (t *Tracker) rewriteJournal(now time.Time) {
 	t.renewing = false
-	t.forget(now)
-	if err := t.Journal.Compact(t.rebuilding(now)); err != nil {
+	t.forgetOldIncidents(now)
+	if err := t.Journal.Compact(t.snapshotRecords(now)); err != nil {
 		t.Log.Error("the journal's files are lost and could not be written anew yet", zap.Error(err))
 		return
 	}
 	t.Log.Warn("the journal's files were lost and are written anew from memory", zap.String("reason", t.Journal.Status().LastLoss))
 }
 
-// leaveJournal sees to it that the next start finds everything, even if the files
-// were taken away a moment ago.
-func (t *Tracker) leaveJournal() {
+// checkJournalAtEnd writes the journal anew if its files were taken away a moment ago, so
+// that the next start finds everything.
+func (t *Tracker) checkJournalAtEnd() {
 	t.Journal.Verify()
 	select {
 	case <-t.Journal.Wanted():
-		t.renew(time.Now())
+		t.rewriteJournal(time.Now())
 	default:
 	}
 }
 
-// forget drops what is over and old.
-func (t *Tracker) forget(now time.Time) {
+// forgetOldIncidents drops the incidents that are over and older than keepFor, and the
+// oldest if there are more than keepMost.
+func (t *Tracker) forgetOldIncidents(now time.Time) {
 	var over []incident.Incident
-	for id, rec := range t.ledger {
-		if _, active := t.active[id]; !active {
+	for id, rec := range t.ledger.records {
+		if _, active := t.ledger.active[id]; !active {
 			over = append(over, rec.incident)
 		}
 	}
 	slices.SortFunc(over, func(a, b incident.Incident) int { return b.ClosedAt.Compare(a.ClosedAt) })
 	for i, in := range over {
 		if i >= keepMost || now.Sub(in.ClosedAt) > keepFor {
-			delete(t.ledger, in.ID)
+			delete(t.ledger.records, in.ID)
 		}
 	}
-	t.published.forget(t.ledger)
+	t.published.forget(t.ledger.records)
 }
 
-// rebuilding gives the records that lead to today's state, one at a time: all at once
+// snapshotRecords yields the records that lead to today's state, one at a time: all at once
 // they would be the largest thing in memory.
-func (t *Tracker) rebuilding(now time.Time) iter.Seq[journal.Record] {
+func (t *Tracker) snapshotRecords(now time.Time) iter.Seq[journal.Record] {
 	return func(yield func(journal.Record) bool) {
 		r := &round{now: now}
 		// give hands over what was added. What was journaled once fits; a record that
@@ -107,45 +109,45 @@ func (t *Tracker) rebuilding(now time.Time) iter.Seq[journal.Record] {
 			r.records, r.refused = nil, nil
 			return !slices.ContainsFunc(records, func(record journal.Record) bool { return !yield(record) })
 		}
-		for _, rec := range t.inOrder() {
-			rec.trim(firstEvents, lastEvents)
-			for !r.add(kindWhole, now, whole{rec.incident, rec.events}) && len(rec.events) > 1 {
+		for _, rec := range t.recordsInOrder() {
+			rec.trimEvents(firstEvents, lastEvents)
+			for !r.addRecord(kindWholeIncident, now, whole{rec.incident, rec.events}) && len(rec.events) > 1 {
 				r.refused = r.refused[:len(r.refused)-1] // it is tried again with fewer events
-				rec.trim(len(rec.events)/8, len(rec.events)/2)
+				rec.trimEvents(len(rec.events)/8, len(rec.events)/2)
 			}
 			if !give() {
 				return
 			}
 		}
 		for _, s := range t.silences {
-			r.add(kindSilence, now, s)
+			r.addRecord(kindSilence, now, s)
 		}
-		kept := t.book.Keep(func(id incident.ID) bool { return t.ledger[id] != nil })
+		kept := t.book.Keep(func(id incident.ID) bool { return t.ledger.records[id] != nil })
 		t.published.keepDeliveries(kept)
 		for _, d := range kept {
-			r.add(kindTelling, d.At, d.Notification)
+			r.addRecord(kindNotification, d.At, d.Notification)
 			if d.Attempts > 0 {
-				r.add(kindOutcome, d.Last.At, d.Last)
+				r.addRecord(kindOutcome, d.Last.At, d.Last)
 			}
 			if !give() {
 				return
 			}
 		}
 		// After the outcomes, which in a replay say that a notifier delivers again.
-		if t.open(t.messagesIncident()) {
-			r.add(kindChannel, now, channelRecord{}) // what follows is all that is broken
+		if t.ledger.open(t.messagesIncident()) {
+			r.addRecord(kindChannel, now, channelRecord{}) // what follows is all that is broken
 		}
-		for id, u := range t.broken {
-			r.add(kindChannel, now, channelRecord{id, &u})
+		for id, u := range t.channels.broken {
+			r.addRecord(kindChannel, now, channelRecord{id, &u})
 		}
 		give()
 	}
 }
 
-// inOrder lists the incidents in the order in which a replay must find them.
-func (t *Tracker) inOrder() []*record {
-	list := make([]*record, 0, len(t.ledger))
-	for _, rec := range t.ledger {
+// recordsInOrder lists the incidents in the order in which a replay must find them.
+func (t *Tracker) recordsInOrder() []*record {
+	list := make([]*record, 0, len(t.ledger.records))
+	for _, rec := range t.ledger.records {
 		list = append(list, rec)
 	}
 	slices.SortFunc(list, func(a, b *record) int {
@@ -154,34 +156,34 @@ func (t *Tracker) inOrder() []*record {
 	// What is written last of a check and condition is what is true of them. It
 	// may have begun before the others: a clock may have been set back meanwhile.
 	slices.SortStableFunc(list, func(a, b *record) int {
-		return cmp.Compare(t.current(a.incident), t.current(b.incident))
+		return cmp.Compare(t.currentLast(a.incident), t.currentLast(b.incident))
 	})
 	return list
 }
 
-// current is 1 for the incident that its check's state holds, else 0.
-func (t *Tracker) current(in incident.Incident) int {
-	if last, known := t.state(in.Check).Incident(in.Condition); known && last.ID == in.ID {
+// currentLast returns 1 for the incident that its check's state holds, else 0.
+func (t *Tracker) currentLast(in incident.Incident) int {
+	if last, known := t.stateOf(in.Check).Incident(in.Condition); known && last.ID == in.ID {
 		return 1
 	}
 	return 0
 }
 
-// trim keeps the first and the last events and forgets those between.
-func (rec *record) trim(first, last int) {
+// trimEvents keeps the first and the last events and forgets those between.
+func (rec *record) trimEvents(first, last int) {
 	if len(rec.events) > first+last {
 		rec.events = slices.Concat(rec.events[:first], rec.events[len(rec.events)-last:]) // a snapshot may hold the old ones
 	}
 }
 
-// restore takes an incident as compaction wrote it.
-func (t *Tracker) restore(data json.RawMessage) error {
+// restoreIncident folds an incident as compaction wrote it.
+func (t *Tracker) restoreIncident(data json.RawMessage) error {
 	var w whole
 	if err := json.Unmarshal(data, &w); err != nil {
 		return err
 	}
 	in := w.Incident
-	c := t.known(in.Check)
+	c := t.ensureCheck(in.Check)
 	c.state = incident.Apply(c.state, incident.Event{
 		Kind: incident.Restored, Incident: in.ID, Check: in.Check, Condition: in.Condition, Whole: &in,
 	})
@@ -192,9 +194,9 @@ func (t *Tracker) restore(data json.RawMessage) error {
 		w.Events[i] = boundEvent(e)
 	}
 	rec := &record{incident: in, events: w.Events}
-	t.ledger[in.ID] = rec
+	t.ledger.records[in.ID] = rec
 	t.published.checkChanged(c)
 	t.published.incidentChanged(rec)
-	t.activate(rec)
+	t.ledger.activate(rec)
 	return nil
 }

@@ -56,7 +56,7 @@ func TestCompactionKeepsWhatIsWanted(t *testing.T) {
 			if kind == incident.Closed {
 				e.ClosedAs = incident.Recovered
 			}
-			tr.happen(&round{now: at}, []incident.Event{e})
+			tr.addEvents(&round{now: at}, []incident.Event{e})
 		}
 	}
 	const aDay = 24 * time.Hour
@@ -69,7 +69,7 @@ func TestCompactionKeepsWhatIsWanted(t *testing.T) {
 		began("restless", now.Add(-aDay), incident.Recovering, incident.Relapsed)
 	}
 	tr.world(true, nil, now) // lets go of what is over
-	tr.compact(now)
+	tr.compactJournal(now)
 	var got []string
 	for _, w := range g.kept {
 		got = append(got, fmt.Sprintf("%s: %d events", w.Incident.ID, len(w.Events)))
@@ -78,8 +78,8 @@ func TestCompactionKeepsWhatIsWanted(t *testing.T) {
 	if want := []string{"open for long: 2 events", "over: 3 events", "restless: 200 events"}; !slices.Equal(got, want) {
 		t.Errorf("kept %q, want %q", got, want)
 	}
-	tr.compact(now.Add(30 * time.Second))
-	tr.compact(now.Add(time.Minute))
+	tr.compactJournal(now.Add(30 * time.Second))
+	tr.compactJournal(now.Add(time.Minute))
 	if g.compactions != 2 {
 		t.Errorf("%d compactions within a minute, want one, and one after it", g.compactions)
 	}

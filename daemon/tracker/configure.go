@@ -20,8 +20,8 @@ func (t *Tracker) Configure(ctx context.Context, cfg *config.Config) error {
 // configure makes a configuration the one in force, and tells the incidents whose checks
 // are no longer as they were.
 func (t *Tracker) configure(r *round, cfg *config.Config) {
-	t.use(cfg)
-	t.move(r)
+	t.useConfiguration(cfg)
+	t.moveIncidents(r)
 	for id, c := range t.checks {
 		if isTrouble(id) {
 			continue
@@ -35,18 +35,18 @@ func (t *Tracker) configure(r *round, cfg *config.Config) {
 				c.served = false // what was seen before the pause is old when it ends
 			}
 		}
-		t.happen(r, incident.Configured(c.state, is, r.now))
+		t.addEvents(r, incident.Configured(c.state, is, r.now))
 		if is == incident.Absent && !c.state.Live() {
-			t.leave(id, c)
+			t.forgetCheck(id, c)
 		}
 	}
 }
 
-// leave lets go of what was observed of a check that is gone. Of its incidents,
-// which are over, it knows when it comes back, as after a restart.
-func (t *Tracker) leave(id config.CheckID, c *check) {
+// forgetCheck drops what was observed of a check that is gone. Its incidents, which are
+// over, are known when it comes back, as they would be after a restart.
+func (t *Tracker) forgetCheck(id config.CheckID, c *check) {
 	for in := range c.state.Incidents() {
-		if t.ledger[in.ID] != nil {
+		if t.ledger.records[in.ID] != nil {
 			t.checks[id] = &check{state: c.state.WithCounts(incident.Counts{})}
 			return
 		}
@@ -54,27 +54,27 @@ func (t *Tracker) leave(id config.CheckID, c *check) {
 	delete(t.checks, id)
 }
 
-// move has incidents go with checks that have another id now. A moved block may
-// stay in the files for years: it moves what is there to be moved.
-func (t *Tracker) move(r *round) {
+// moveIncidents gives incidents and silences to the checks that have another id now. A
+// moved block may stay in the files for years: it moves what is there to be moved.
+func (t *Tracker) moveIncidents(r *round) {
 	for _, m := range t.cfg.Moved {
 		from, known := t.checks[m.From]
 		_, stays := t.cfg.Checks[m.From]
 		if _, exists := t.cfg.Checks[m.To]; !known || stays || !exists {
 			continue
 		}
-		to := t.known(m.To)
+		to := t.ensureCheck(m.To)
 		events := incident.Move(from.state, to.state, m.To, r.now)
-		to.inherit(from, m.To)
+		to.inheritFrom(from, m.To)
 		t.published.checkChanged(to)
-		t.happen(r, events)
+		t.addEvents(r, events)
 	}
 	t.moveSilences(r)
 }
 
-// inherit takes over what is known of a check that has another id now, as far as
-// nothing newer is known.
-func (c *check) inherit(from *check, id config.CheckID) {
+// inheritFrom takes over what is known of a check that has another id now, unless
+// something newer is known.
+func (c *check) inheritFrom(from *check, id config.CheckID) {
 	c.state = c.state.InheritingCounts(from.state)
 	c.fresh |= from.fresh
 	c.served = c.served || from.served
@@ -85,10 +85,10 @@ func (c *check) inherit(from *check, id config.CheckID) {
 	}
 }
 
-// use makes a configuration the one that is decided by.
-func (t *Tracker) use(cfg *config.Config) {
+// useConfiguration makes a configuration the one by which everything is decided.
+func (t *Tracker) useConfiguration(cfg *config.Config) {
 	t.cfg, t.calendar, t.dependencies = cfg, calendar.New(cfg), outbox.NewDependencies(cfg)
-	t.withdrawChannels()
+	t.channels.withdraw(t.cfg.Notifiers)
 	t.agenda.everything()
 	t.published.configure(cfg, t.calendar, t.checks)
 }

@@ -17,32 +17,18 @@ import (
 // [outbox.Explain]. It is worked out when somebody asks: to keep it of every incident
 // would cost each round more than what is decided in it.
 func (t *Tracker) Explain(ctx context.Context, id incident.ID) ([]outbox.Held, error) {
-	answer := make(chan explanation, 1)
-	err := t.put(ctx, func(_ *Tracker, r *round) {
-		r.replies = append(r.replies, func() { // the book has what was decided in the round
-			if _, known := t.ledger[id]; !known {
-				answer <- explanation{err: errors.New("there is no incident " + boundName(string(id)))}
-				return
-			}
-			answer <- explanation{held: t.explain(r.now, id)}
-		})
+	return look(ctx, t, func(now time.Time) ([]outbox.Held, error) { // the book has what was decided in the round
+		if _, known := t.ledger.records[id]; !known {
+			return nil, errors.New("there is no incident " + boundName(string(id)))
+		}
+		return t.explain(now, id), nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	a, err := await(ctx, t, answer)
-	return a.held, errors.Join(err, a.err)
-}
-
-type explanation struct {
-	held []outbox.Held
-	err  error
 }
 
 func (t *Tracker) explain(now time.Time, ids ...incident.ID) []outbox.Held {
 	w := t.surroundings()
 	for _, id := range ids {
-		if rec, known := t.ledger[id]; known {
+		if rec, known := t.ledger.records[id]; known {
 			t.addSubject(&w, rec.incident, now)
 		}
 	}

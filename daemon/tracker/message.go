@@ -23,7 +23,7 @@ func (t *Tracker) message(d *outbox.Delivery) notifiers.Message {
 		Settled: d.Settled(),
 	}
 	for i, item := range d.Items {
-		rec, ok := t.ledger[item.Incident]
+		rec, ok := t.ledger.records[item.Incident]
 		if !ok {
 			continue
 		}

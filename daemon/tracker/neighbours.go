@@ -19,7 +19,7 @@ func (t *Tracker) probeNeighbours(c *config.Check, events []incident.Event, r *r
 		return
 	}
 	for _, e := range events {
-		in, ok := t.state(c.ID).Incident(e.Condition)
+		in, ok := t.stateOf(c.ID).Incident(e.Condition)
 		if !ok || e.Kind != incident.Failing || e.Condition != config.ConditionService {
 			continue
 		}
@@ -31,7 +31,7 @@ func (t *Tracker) probeNeighbours(c *config.Check, events []incident.Event, r *r
 			near = append(near[:len(near):len(near)], t.dependencies.Members(parent)...)
 		}
 		for _, id := range near {
-			if n := t.known(id); id != c.ID && !n.state.Live() && r.now.Sub(n.woken) >= wakePause {
+			if n := t.ensureCheck(id); id != c.ID && !n.state.Live() && r.now.Sub(n.woken) >= wakePause {
 				n.woken = r.now
 				r.replies = append(r.replies, func() { t.Wake(id) })
 			}
@@ -74,7 +74,7 @@ func (t *Tracker) affected(in incident.Incident, now time.Time) (names []string)
 		}
 	}
 	for _, id := range list {
-		if child, ok := t.state(id).Incident(config.ConditionService); ok && child.Live() {
+		if child, ok := t.stateOf(id).Incident(config.ConditionService); ok && child.Live() {
 			names = append(names, string(id))
 		}
 	}

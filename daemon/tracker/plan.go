@@ -25,7 +25,7 @@ func (t *Tracker) plan(r *round) []outbox.Notification {
 		w, planned = t.look(all, some, r.now)
 	}
 	t.remember(r, w, planned)
-	if t.report(r, Messages, t.undelivered()) {
+	if t.reportTrouble(r, Messages, t.undeliveredFinding()) {
 		w, planned = t.look(all, t.agenda.withTouched(some), r.now)
 		t.remember(r, w, planned)
 	}
@@ -35,14 +35,14 @@ func (t *Tracker) plan(r *round) []outbox.Notification {
 // decide has notifications journaled and gives those that are. One that is too large
 // for a record (about 15,000 incidents in one message) becomes several.
 func decide(r *round, notifications []outbox.Notification) (journaled []outbox.Notification) {
-	for _, telling := range notifications {
+	for _, notification := range notifications {
 		n := len(r.refused)
 		switch {
-		case r.add(kindTelling, telling.At, telling):
-			journaled = append(journaled, telling)
-		case len(telling.Items) > 1:
+		case r.addRecord(kindNotification, notification.At, notification):
+			journaled = append(journaled, notification)
+		case len(notification.Items) > 1:
 			r.refused = r.refused[:n]
-			journaled = append(journaled, decide(r, telling.Halves())...)
+			journaled = append(journaled, decide(r, notification.Halves())...)
 		}
 	}
 	return journaled
@@ -54,8 +54,8 @@ func (t *Tracker) look(all bool, some map[incident.ID]bool, now time.Time) (outb
 }
 
 func toPeople(notifications []outbox.Notification) bool {
-	for _, telling := range notifications {
-		if telling.Kind.Traits().People {
+	for _, notification := range notifications {
+		if notification.Kind.Traits().People {
 			return true
 		}
 	}
@@ -68,7 +68,7 @@ func (t *Tracker) remember(r *round, w outbox.World, planned outbox.Planned) {
 	t.holdingChanged(w.Subjects)
 	t.book.Hold(w.Subjects, planned.Held)
 	t.holdingChanged(w.Subjects)
-	t.noticeHeld(planned.Held)
+	t.logLimits(planned.Held)
 	for i := range w.Subjects {
 		id := w.Subjects[i].ID
 		t.agenda.wake(id, planned.Wake[i])
@@ -78,25 +78,25 @@ func (t *Tracker) remember(r *round, w outbox.World, planned outbox.Planned) {
 		}
 	}
 	for _, u := range planned.Undelivered {
-		if rec, ok := t.active[u.Incident]; ok && !isTrouble(rec.incident.Check) { // else it would tell the same people of itself
+		if rec, ok := t.ledger.active[u.Incident]; ok && !isTrouble(rec.incident.Check) { // else it would tell the same people of itself
 			t.stuck[u.Incident] = append(t.stuck[u.Incident], u)
-			t.breakChannel(r, u)
+			t.noteBroken(r, u)
 		}
 	}
 }
 
-// told has the incidents looked at again of which something was just told: the
+// notificationJournaled has the incidents looked at again of which something was just told: the
 // next thing may be due some day.
-func (t *Tracker) told(telling outbox.Notification) {
-	t.apply(telling)
-	for _, item := range telling.Items {
+func (t *Tracker) notificationJournaled(notification outbox.Notification) {
+	t.foldNotification(notification)
+	for _, item := range notification.Items {
 		t.agenda.touch(item.Incident)
 	}
 }
 
 // touch has the incidents of a check looked at.
 func (t *Tracker) touch(id config.CheckID) {
-	for _, in := range t.about[id] {
+	for _, in := range t.ledger.about[id] {
 		t.agenda.touch(in)
 	}
 }

@@ -21,15 +21,17 @@ type publisher struct {
 	checks     []*check
 	records    []*record
 	deliveries map[int]*outbox.Delivery // by place
-	places     int                      // of incidents, that were given away
+	places     int                      // of incidents, that were given out
 }
 
 func newPublisher() publisher {
 	return publisher{deliveries: map[int]*outbox.Delivery{}}
 }
 
+// version is that of the next snapshot.
 func (p *publisher) version() uint64 { return p.next.Version + 1 }
 
+// checkChanged marks a check.
 func (p *publisher) checkChanged(c *check) {
 	p.stale = true
 	if !c.changed {
@@ -38,6 +40,7 @@ func (p *publisher) checkChanged(c *check) {
 	}
 }
 
+// incidentChanged marks an incident, and gives it a place if it has none.
 func (p *publisher) incidentChanged(rec *record) {
 	p.stale = true
 	if rec.place == 0 {
@@ -50,13 +53,14 @@ func (p *publisher) incidentChanged(rec *record) {
 	}
 }
 
+// deliveryChanged marks a delivery, which has its number as its place.
 func (p *publisher) deliveryChanged(d *outbox.Delivery) {
 	p.stale = true
 	p.deliveries[d.Number()] = d
 }
 
-// placeIn gives the place of a check in a list that is in the order of ids, from 1; 0:
-// it is not in it.
+// placeIn returns the place of a check, from 1, in a list that is in the order of ids; 0: it
+// is not in the list.
 func placeIn(roster []*config.Check, id config.CheckID) int {
 	i, found := slices.BinarySearchFunc(roster, id, func(c *config.Check, id config.CheckID) int { return cmp.Compare(c.ID, id) })
 	if !found {
@@ -81,6 +85,14 @@ func (p *publisher) configure(cfg *config.Config, when *calendar.Calendar, known
 			p.checkChanged(c)
 		}
 	}
+	// What has left the files may never be asked for again, and must not wait here for ever.
+	p.checks = slices.DeleteFunc(p.checks, func(c *check) bool {
+		if c.place > 0 {
+			return false
+		}
+		c.changed = false
+		return true
+	})
 }
 
 // movedChecks gives what was published of the checks before their new places. A check
@@ -101,7 +113,7 @@ func (p *publisher) movedChecks(before []*config.Check) table[CheckState] {
 	return moved.table
 }
 
-// forget leaves out the incidents that are no longer in the ledger, and gives the others
+// forgetOldIncidents leaves out the incidents that are no longer in the ledger, and gives the others
 // new places in the same order, so that the table does not grow for ever.
 func (p *publisher) forget(ledger map[incident.ID]*record) {
 	p.stale = true
@@ -114,18 +126,23 @@ func (p *publisher) forget(ledger map[incident.ID]*record) {
 		rec.place = i + 1
 	}
 	p.next.incidents, p.places = moved.table, len(kept)
+	p.records = slices.DeleteFunc(p.records, func(rec *record) bool { return ledger[rec.incident.ID] != rec })
 }
 
 // keepDeliveries leaves out all deliveries but these.
 func (p *publisher) keepDeliveries(kept []*outbox.Delivery) {
 	p.stale = true
-	moved := table[DeliveryState]{}.edit(p.version())
+	moved, changed := table[DeliveryState]{}.edit(p.version()), map[int]*outbox.Delivery{}
 	for _, d := range kept {
-		if state := p.next.deliveries.at(d.Number()); state != nil {
-			moved.set(d.Number(), state)
+		place := d.Number()
+		if state := p.next.deliveries.at(place); state != nil {
+			moved.set(place, state)
+		}
+		if p.deliveries[place] != nil {
+			changed[place] = d
 		}
 	}
-	p.next.deliveries = moved.table
+	p.next.deliveries, p.deliveries = moved.table, changed
 }
 
 // publish makes a snapshot, unless nothing has changed since the last one.
@@ -145,7 +162,7 @@ func (t *Tracker) publish() *Snapshot {
 	incidents := p.next.incidents.edit(version)
 	for _, rec := range p.records {
 		rec.changed = false
-		if t.ledger[rec.incident.ID] == rec { // else it was forgotten
+		if t.ledger.records[rec.incident.ID] == rec { // else it was forgotten
 			incidents.set(rec.place, t.publishedIncident(rec, version))
 		}
 	}
@@ -189,8 +206,8 @@ func publishedDelivery(d *outbox.Delivery, version uint64) *DeliveryState {
 	return s
 }
 
-// apply folds a notification into the book.
-func (t *Tracker) apply(n outbox.Notification) {
+// foldNotification folds a notification into the book.
+func (t *Tracker) foldNotification(n outbox.Notification) {
 	t.book.Apply(n)
 	for _, key := range append(n.Replaces[:len(n.Replaces):len(n.Replaces)], n.Key) {
 		if d, known := t.book.Delivery(key); known {
@@ -198,14 +215,14 @@ func (t *Tracker) apply(n outbox.Notification) {
 		}
 	}
 	for _, item := range n.Items {
-		if rec, known := t.ledger[item.Incident]; known {
+		if rec, known := t.ledger.records[item.Incident]; known {
 			t.published.incidentChanged(rec)
 		}
 	}
 }
 
-// settle folds an outcome into the book.
-func (t *Tracker) settle(o outbox.Outcome) {
+// foldOutcome folds an outcome into the book.
+func (t *Tracker) foldOutcome(o outbox.Outcome) {
 	t.book.ApplyOutcome(o)
 	if d, known := t.book.Delivery(o.Key); known {
 		t.published.deliveryChanged(d)
@@ -216,7 +233,7 @@ func (t *Tracker) settle(o outbox.Outcome) {
 func (t *Tracker) holdingChanged(subjects []outbox.Subject) {
 	for i := range subjects {
 		id := subjects[i].ID
-		if rec, known := t.ledger[id]; known && len(t.book.Held(id)) > 0 {
+		if rec, known := t.ledger.records[id]; known && len(t.book.Held(id)) > 0 {
 			t.published.incidentChanged(rec)
 		}
 	}

@@ -15,18 +15,18 @@ import (
 
 // The kinds of journal records.
 const (
-	kindIncident = "incident." // and the kind of the event
-	kindTelling  = "telling"
-	kindOutcome  = "outcome"
-	kindSilence  = "silence"
-	kindChannel  = "channel"
+	kindIncident     = "incident." // and the kind of the event
+	kindNotification = "telling"
+	kindOutcome      = "outcome"
+	kindSilence      = "silence"
+	kindChannel      = "channel"
 )
 
-// add has data journaled with the round. It returns false when the journal would
+// addRecord adds data to the records of the round. It returns false when the journal would
 // refuse the record: then nothing may come of it, neither in memory nor outside,
 // so that a replay gives what is in memory. The rest of the round goes on, and
 // [Tracker.reportRefused] says so.
-func (r *round) add(kind string, at time.Time, data any) bool {
+func (r *round) addRecord(kind string, at time.Time, data any) bool {
 	text, err := json.Marshal(data) // fails for a year above 9999
 	rec := journal.Record{At: at, Kind: kind, Data: text}
 	if err == nil {
@@ -49,7 +49,7 @@ func (t *Tracker) replay() error {
 		if rec.At.After(t.newest) {
 			t.newest = rec.At
 		}
-		if err := t.replayOne(rec); err != nil {
+		if err := t.replayRecord(rec); err != nil {
 			// A record of another version must not keep the monitor from starting.
 			t.Log.Error("a journal record could not be read and is passed over",
 				zap.Uint64("seq", rec.Seq), zap.String("kind", rec.Kind), zap.Error(err))
@@ -62,41 +62,41 @@ func (t *Tracker) replay() error {
 // replayed; zero: it had none. A clock that shows less is slow.
 func (t *Tracker) Newest() time.Time { return t.newest }
 
-func (t *Tracker) replayOne(rec journal.Record) error {
+func (t *Tracker) replayRecord(rec journal.Record) error {
 	switch {
-	case rec.Kind == kindWhole:
-		return t.restore(rec.Data)
+	case rec.Kind == kindWholeIncident:
+		return t.restoreIncident(rec.Data)
 	case strings.HasPrefix(rec.Kind, kindIncident):
 		var e incident.Event
 		if err := json.Unmarshal(rec.Data, &e); err != nil {
 			return err
 		}
-		t.fold(boundEvent(e))
-	case rec.Kind == kindTelling:
-		var telling outbox.Notification
-		if err := json.Unmarshal(rec.Data, &telling); err != nil {
+		t.foldEvent(boundEvent(e))
+	case rec.Kind == kindNotification:
+		var notification outbox.Notification
+		if err := json.Unmarshal(rec.Data, &notification); err != nil {
 			return err
 		}
-		t.apply(telling)
+		t.foldNotification(notification)
 	case rec.Kind == kindOutcome:
 		var o outbox.Outcome
 		if err := json.Unmarshal(rec.Data, &o); err != nil {
 			return err
 		}
 		if d, known := t.book.Delivery(o.Key); known && o.State == outbox.Sent {
-			t.mendChannel(d.NotifyID.Notifier, o.At)
+			t.channels.mend(d.NotifyID.Notifier, o.At)
 		}
-		t.settle(o)
+		t.foldOutcome(o)
 	case rec.Kind == kindChannel:
 		var c channelRecord
 		if err := json.Unmarshal(rec.Data, &c); err != nil {
 			return err
 		}
-		switch t.noted = true; {
+		switch t.channels.noted = true; {
 		case c.Broken != nil:
-			t.broken[c.Notifier] = *c.Broken
+			t.channels.broken[c.Notifier] = *c.Broken
 		case c.Notifier != "":
-			t.mendChannel(c.Notifier, rec.At)
+			t.channels.mend(c.Notifier, rec.At)
 		}
 	case rec.Kind == kindSilence:
 		var s outbox.Silence

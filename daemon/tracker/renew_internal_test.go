@@ -30,8 +30,8 @@ func TestADeletedJournalIsWrittenAnew(t *testing.T) {
 		told := outbox.Notification{Key: "k", At: b.now, Items: []outbox.Item{{Incident: "i", Transition: "opened", Episode: 1}}}
 		r := &round{now: b.now}
 		decide(r, []outbox.Notification{told})
-		b.persist(r)
-		b.told(told)
+		b.appendRecords(r)
+		b.notificationJournaled(told)
 		if err := os.RemoveAll(b.dir); err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +88,7 @@ func TestARenewalThatFailsIsTriedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	tr.happen(&round{now: now}, []incident.Event{begun("i", "c", now)[0]})
+	tr.addEvents(&round{now: now}, []incident.Event{begun("i", "c", now)[0]})
 	for range 2 {
 		tr.renewing = true
 		tr.round(nil, now)

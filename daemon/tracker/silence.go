@@ -106,7 +106,7 @@ func (t *Tracker) movedScope(s outbox.Scope, m config.Move, server config.Server
 
 // keep notes a silence, or what has changed of it, unless the journal refuses it.
 func (t *Tracker) keep(r *round, s outbox.Silence) bool {
-	if !r.add(kindSilence, r.now, s) {
+	if !r.addRecord(kindSilence, r.now, s) {
 		return false
 	}
 	t.silences[s.ID] = s

@@ -82,18 +82,11 @@ type DeliveryState struct {
 // Snapshot gives what is known, all rounds that were journaled before the call
 // included.
 func (t *Tracker) Snapshot(ctx context.Context) (*Snapshot, error) {
-	answer := make(chan *Snapshot, 1)
-	err := t.put(ctx, func(_ *Tracker, r *round) {
-		r.replies = append(r.replies, func() { // once the round is journaled
-			s := *t.publish()
-			s.At = r.now.UTC().Round(0)
-			answer <- &s
-		})
+	s, err := look(ctx, t, func(now time.Time) (*Snapshot, error) {
+		s := *t.publish()
+		s.At = now.UTC().Round(0)
+		return &s, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	s, err := await(ctx, t, answer)
 	if err != nil {
 		return nil, err
 	}

@@ -61,7 +61,7 @@ func BenchmarkSnapshot(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	tr.use(cfg)
+	tr.useConfiguration(cfg)
 	now := time.Now()
 	ids := slices.Sorted(maps.Keys(cfg.Checks))
 	for _, id := range ids {
@@ -87,7 +87,7 @@ func BenchmarkFirstSnapshot(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	tr.use(cfg)
+	tr.useConfiguration(cfg)
 	now := time.Now()
 	b.ReportAllocs()
 	for b.Loop() {
@@ -134,17 +134,17 @@ func TestSnapshotsNeverChange(t *testing.T) {
 			"configure": func(*rapid.T) { configure() },
 			"well":      func(t *rapid.T) { tr.see(one.Draw(t, "check"), now) },
 			"failing":   func(t *rapid.T) { tr.see(one.Draw(t, "check"), now, refused) },
-			"forget":    func(*rapid.T) { tr.world(true, nil, now); tr.forget(now.Add(2 * keepFor)) },
+			"forget":    func(*rapid.T) { tr.world(true, nil, now); tr.forgetOldIncidents(now.Add(2 * keepFor)) },
 			"tell": func(t *rapid.T) {
 				var items []outbox.Item
-				for id := range tr.ledger {
+				for id := range tr.ledger.records {
 					items = append(items, outbox.Item{Incident: id, Transition: "opened", Episode: 1})
 				}
 				slices.SortFunc(items, func(a, b outbox.Item) int { return cmp.Compare(a.Incident, b.Incident) })
 				if len(items) > 0 {
 					key := outbox.Key(fmt.Sprintf("k%d", rapid.IntRange(0, 1<<30).Draw(t, "key")))
-					tr.apply(outbox.Notification{Key: key, At: now, Kind: "webhook", Items: items[:1]})
-					tr.settle(outbox.Outcome{Key: key, At: now, State: outbox.Sent, Attempts: 1})
+					tr.foldNotification(outbox.Notification{Key: key, At: now, Kind: "webhook", Items: items[:1]})
+					tr.foldOutcome(outbox.Outcome{Key: key, At: now, State: outbox.Sent, Attempts: 1})
 				}
 			},
 			"look": func(t *rapid.T) {
@@ -204,7 +204,7 @@ func (t *Tracker) knownNow() (text string) {
 		text += checkText(id, state) + "\n"
 	}
 	incidents := []string{}
-	for _, rec := range t.ledger {
+	for _, rec := range t.ledger.records {
 		in := t.publishedIncident(rec, 0)
 		if !in.shown() {
 			continue

@@ -36,36 +36,37 @@ const remindOfTrouble = 12 * time.Hour
 // the finding are taken.
 func (t *Tracker) Report(ctx context.Context, what Trouble, f *incident.Finding) error {
 	return t.run(ctx, func(r *round) error {
-		t.report(r, what, f)
+		t.reportTrouble(r, what, f)
 		return nil
 	})
 }
 
-// report reports whether this is news.
-func (t *Tracker) report(r *round, what Trouble, f *incident.Finding) bool {
+// reportTrouble decides what a finding about the monitor itself means; nil: nothing is
+// wrong. It reports whether this is news.
+func (t *Tracker) reportTrouble(r *round, what Trouble, f *incident.Finding) bool {
 	if f != nil {
 		f = &incident.Finding{
 			Condition: config.ConditionMonitor, Health: incident.Degraded, Cause: f.Cause, Hint: f.Hint, Evidence: f.Evidence,
 		}
 	}
-	events := incident.ObserveMonitor(t.state(what.check()), what.check(), boundFinding(f), r.now)
+	events := incident.ObserveMonitor(t.stateOf(what.check()), what.check(), boundFinding(f), r.now)
 	for i := range events {
-		if events[i].Kind == incident.Closed && what == Messages && t.withdrawn {
+		if events[i].Kind == incident.Closed && what == Messages && t.channels.withdrawn {
 			events[i].ClosedAs = incident.Removed // nobody has seen it deliver
 		}
 	}
-	t.happen(r, events)
+	t.addEvents(r, events)
 	return len(events) > 0
 }
 
-// undelivered makes a finding of openings that do not arrive, and of notifiers that
+// undeliveredFinding makes a finding of openings that do not arrive, and of notifiers that
 // have not delivered since one did not; nil: there are none.
-func (t *Tracker) undelivered() *incident.Finding {
+func (t *Tracker) undeliveredFinding() *incident.Finding {
 	var list []outbox.Undelivered
 	for _, more := range t.stuck {
 		list = append(list, more...)
 	}
-	for id, u := range t.broken {
+	for id, u := range t.channels.broken {
 		if !slices.ContainsFunc(list, func(o outbox.Undelivered) bool { return o.NotifyID.Notifier == id }) {
 			list = append(list, u)
 		}
@@ -85,7 +86,7 @@ func (t *Tracker) undelivered() *incident.Finding {
 	if first.Refused {
 		f.Hint = fmt.Sprintf("Some recipients of messages to %s by %s were refused", first.NotifyID.Role, first.NotifyID.Notifier)
 	}
-	if others := differentWays(list) - 1; others > 0 {
+	if others := countBlocks(list) - 1; others > 0 {
 		f.Hint += fmt.Sprintf(", nor do those of %d more arrive", others)
 	}
 	f.Hint += "; see `imapvigil incidents " + string(first.Incident) + "`."
@@ -101,7 +102,7 @@ func (t *Tracker) undelivered() *incident.Finding {
 	return f
 }
 
-func differentWays(list []outbox.Undelivered) int {
+func countBlocks(list []outbox.Undelivered) int {
 	ways := map[config.NotifyID]bool{}
 	for _, u := range list {
 		ways[u.NotifyID] = true

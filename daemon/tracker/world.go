@@ -15,7 +15,7 @@ import (
 func (t *Tracker) world(all bool, some map[incident.ID]bool, now time.Time) outbox.World {
 	w := t.surroundings()
 	if all {
-		for id := range t.active {
+		for id := range t.ledger.active {
 			t.gather(&w, id, now)
 		}
 	} else {
@@ -28,7 +28,7 @@ func (t *Tracker) world(all bool, some map[incident.ID]bool, now time.Time) outb
 }
 
 func (t *Tracker) gather(w *outbox.World, id incident.ID, now time.Time) {
-	rec, ok := t.active[id]
+	rec, ok := t.ledger.active[id]
 	if !ok {
 		t.agenda.wake(id, time.Time{})
 		return
@@ -41,7 +41,7 @@ func (t *Tracker) gather(w *outbox.World, id incident.ID, now time.Time) {
 		t.addSubject(w, in, now)
 		return
 	}
-	t.retire(id)
+	t.ledger.retire(id)
 	delete(t.stuck, id)
 	t.agenda.wake(id, time.Time{})
 }
@@ -57,7 +57,7 @@ func (t *Tracker) surroundings() outbox.World {
 
 // addSubject adds an incident to a world, and the services of what it may wait for.
 func (t *Tracker) addSubject(w *outbox.World, in incident.Incident, now time.Time) {
-	s := outbox.Subject{Incident: in, Fresh: t.fresh(in.ID), Before: t.before(in)}
+	s := outbox.Subject{Incident: in, Fresh: t.isFresh(in.ID), Before: t.before(in)}
 	if isTrouble(in.Check) {
 		s.Notify, s.Remind = t.notifyBlocks(t.cfg.Daemon.Roles), remindOfTrouble
 	} else if c, ok := t.cfg.Checks[in.Check]; ok {
@@ -118,11 +118,11 @@ func (t *Tracker) service(id config.CheckID) outbox.Service {
 // before lists older incidents of the same topic that are over and that somebody
 // may still have to hear of.
 func (t *Tracker) before(in incident.Incident) (ids []incident.ID) {
-	if !in.Open() || len(t.about[in.Check]) < 2 {
+	if !in.Open() || len(t.ledger.about[in.Check]) < 2 {
 		return nil
 	}
-	for _, id := range t.about[in.Check] {
-		if other := t.active[id].incident; id != in.ID && other.Condition == in.Condition && !other.Live() {
+	for _, id := range t.ledger.about[in.Check] {
+		if other := t.ledger.active[id].incident; id != in.ID && other.Condition == in.Condition && !other.Live() {
 			ids = append(ids, id)
 		}
 	}
