@@ -19,10 +19,10 @@ type goal struct {
 	login bool // the login runs here
 }
 
-// goals are the addresses of this round: what DNS says, and addresses that were
+// addressesToProbe are the addresses of this round: what DNS says, and addresses that were
 // failing when they vanished from it, until they are well or have been gone for
 // long enough. It notes those that are given up.
-func (r *round) goals(found []netip.Addr) []goal {
+func (r *round) addressesToProbe(found []netip.Addr) []goal {
 	var goals []goal
 	for _, ip := range found {
 		goals = append(goals, goal{ip: ip, inDNS: true})

@@ -9,9 +9,9 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 )
 
-// alertText is what the peer gave as the reason in a TLS alert, RFC 8446
+// alertReason is what the peer gave as the reason in a TLS alert, RFC 8446
 // section 6, in the words of crypto/tls, which has no type for it.
-func alertText(err error) string {
+func alertReason(err error) string {
 	_, text, _ := strings.Cut(err.Error(), "remote error: tls: ")
 	return text
 }
@@ -20,7 +20,7 @@ func alertText(err error) string {
 func (c *conversation) alertFailure(text string) *failure {
 	switch {
 	case text == alertTooOld:
-		return c.tooOld()
+		return c.protocolTooOld()
 	case text == "unrecognized name":
 		return c.unknownName()
 	case c.certAsked && slices.Contains(certificateAlerts, text):
@@ -42,7 +42,7 @@ func (c *conversation) nothingInCommon(text string) *failure {
 	choice := c.choice
 	switch {
 	case c.isTooOld():
-		return c.tooOld()
+		return c.protocolTooOld()
 	case choice.insistsOn() != "":
 		return c.fail(config.CauseHandshakeFailed, choice.insistsOn())
 	case choice.version == tls.VersionTLS13:
@@ -70,22 +70,22 @@ func (c *conversation) isTooOld() bool {
 	return c.choice.version != 0 && c.choice.version < c.leastVersion()
 }
 
-func (c *conversation) tooOld() *failure {
+func (c *conversation) protocolTooOld() *failure {
 	least := tls.VersionName(c.leastVersion())
 	return c.fail(config.CauseProtocolTooOld, "The server does not speak "+least+" or newer; what is older is not safe.")
 }
 
-// hungUp looks again at a server that broke a handshake off without a word:
+// handshakeCutOff looks again at a server that broke a handshake off without a word:
 // servers do so when they were shown no client certificate, and very old ones
 // when they are offered only new versions.
-func (c *conversation) hungUp(f *failure) *failure {
+func (c *conversation) handshakeCutOff(f *failure) *failure {
 	if isHangUp(f.cause) && c.certAsked && c.check.TLS.Cert.IsZero() {
 		return c.clientCertificate("")
 	}
 	if isHangUp(f.cause) && c.outcome.address.TLS == nil && c.unanswered() {
 		switch {
 		case c.isTooOld():
-			return c.tooOld()
+			return c.protocolTooOld()
 		case c.choice.insistsOn() != "":
 			return c.fail(config.CauseHandshakeFailed, c.choice.insistsOn())
 		}
@@ -99,34 +99,34 @@ func (c *conversation) hungUp(f *failure) *failure {
 // secondConnection brings another connection to where TLS would begin, for a
 // diagnosis.
 func (c *conversation) secondConnection(ctx context.Context) (*conversation, error) {
-	again := c.another(ctx)
+	again := c.diagnosticConversation(ctx)
 	err := again.connect()
 	if err == nil && c.check.Security == config.StartTLS {
-		err = again.clearText()
+		err = again.converseInClear()
 	}
 	if err != nil {
-		again.hangUp()
+		again.abandonConnection()
 	}
 	return again, err
 }
 
-// another is a conversation with the same address that serves a diagnosis.
-func (c *conversation) another(ctx context.Context) *conversation {
+// diagnosticConversation is a conversation with the same address that serves a diagnosis.
+func (c *conversation) diagnosticConversation(ctx context.Context) *conversation {
 	return &conversation{round: c.round, ctx: ctx, goal: goal{ip: c.goal.ip}, diagnosis: true}
 }
 
-// clearText is everything before TLS on a STARTTLS port.
-func (c *conversation) clearText() error {
-	if err := c.step(config.PhaseGreeting, c.greet); err != nil {
+// converseInClear is everything before TLS on a STARTTLS port.
+func (c *conversation) converseInClear() error {
+	if err := c.timePhase(config.PhaseGreeting, c.readGreeting); err != nil {
 		return err
 	}
-	if err := c.step(config.PhaseCapability, c.learn); err != nil {
+	if err := c.timePhase(config.PhaseCapability, c.fetchCapabilities); err != nil {
 		return err
 	}
-	return c.step(config.PhaseStartTLS, c.startTLS)
+	return c.timePhase(config.PhaseStartTLS, c.sendStartTLS)
 }
 
-func (c *conversation) hangUp() {
+func (c *conversation) abandonConnection() {
 	if c.fence != nil {
 		_ = c.fence.Close()
 		c.unwatch()
@@ -137,11 +137,11 @@ func (c *conversation) hangUp() {
 // answerToHello is how the answer to a ClientHello begins on a port on which
 // nobody greets; "" when there is none.
 func (c *conversation) answerToHello(ctx context.Context) string {
-	again := c.another(ctx)
+	again := c.diagnosticConversation(ctx)
 	if err := again.connect(); err != nil {
 		return ""
 	}
-	defer again.hangUp()
+	defer again.abandonConnection()
 	hello := tls.Client(again.fence, &tls.Config{
 		InsecureSkipVerify: true, //nolint:gosec // a diagnosis: nothing is said in the session
 		MinVersion:         tls.VersionTLS10, ServerName: c.serverName(),

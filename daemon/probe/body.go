@@ -22,13 +22,13 @@ type session struct {
 	lost   bool // nothing that is sent now will be understood
 }
 
-// introduce is the conversation once the connection is as safe as it will be. At
+// askCapabilities is the conversation once the connection is as safe as it will be. At
 // least one command is answered in it: CAPABILITY, or ID where the greeting told
 // the capabilities.
-func (c *conversation) introduce() error {
+func (c *conversation) askCapabilities() error {
 	if !c.caps.has("ID") {
 		c.caps = nil
-		if err := c.step(config.PhaseCapability, c.learn); err != nil {
+		if err := c.timePhase(config.PhaseCapability, c.fetchCapabilities); err != nil {
 			return err
 		}
 	}
@@ -36,32 +36,32 @@ func (c *conversation) introduce() error {
 	if !c.caps.has("ID") {
 		return nil
 	}
-	return c.step(config.PhaseCapability, c.identify)
+	return c.timePhase(config.PhaseCapability, c.sendClientID)
 }
 
-// identify says who is asking, RFC 2971. What the server answers is its own
+// sendClientID says who is asking, RFC 2971. What the server answers is its own
 // business; that it answers is not.
-func (c *conversation) identify() error {
+func (c *conversation) sendClientID() error {
 	version := ""
 	if c.prober.version != "" {
 		version = fmt.Sprintf(" \"version\" %q", c.prober.version)
 	}
-	_, err := c.command(`ID ("name" "imapvigil"` + version + ")")
+	_, err := c.sendCommand(`ID ("name" "imapvigil"` + version + ")")
 	return err
 }
 
-// body is the rest: the login, the mailbox and LOGOUT, which go-imap says. Where
+// loginAndLogout is the rest: the login, the mailbox and LOGOUT, which go-imap says. Where
 // no login is due it would only say LOGOUT, and its goroutine and its buffers
 // would cost more than all that was said before.
-func (c *conversation) body() error {
+func (c *conversation) loginAndLogout() error {
 	if !c.goal.login || !c.secured {
-		return c.step(config.PhaseLogout, c.takeLeave)
+		return c.timePhase(config.PhaseLogout, c.takeLeave)
 	}
 	s := &session{conversation: c, gate: newGate(c)}
 	s.client = imapclient.New(s.gate, nil)
-	err := s.talk()
+	err := s.logInAndOut()
 	for _, r := range s.gate.alerts {
-		s.alert(r)
+		s.noteAlert(r)
 	}
 	if f, failed := err.(*failure); failed { //nolint:errorlint // a failure is never wrapped
 		f.evidence = s.withAlerts(f)
@@ -69,11 +69,11 @@ func (c *conversation) body() error {
 	return err
 }
 
-func (s *session) talk() error {
+func (s *session) logInAndOut() error {
 	defer s.client.Close() // waits for go-imap's goroutine: after it, the gate is ours alone
 	failed := s.logInAndOpen()
 	if !s.lost {
-		_ = s.step(config.PhaseLogout, s.logout)
+		_ = s.timePhase(config.PhaseLogout, s.logout)
 	}
 	return failed
 }
@@ -88,10 +88,10 @@ func (c *conversation) judgeCapabilities() {
 		}
 	}
 	for _, have := range c.caps {
-		c.outcome.address.Capabilities = append(c.outcome.address.Capabilities, c.redact.text(have))
+		c.outcome.address.Capabilities = append(c.outcome.address.Capabilities, c.redact.redactText(have))
 	}
 	if len(missing) > 0 {
-		c.found(incident.Finding{
+		c.addFinding(incident.Finding{
 			Condition: config.ConditionCapability, Health: incident.Degraded, Phase: config.PhaseCapability, Cause: config.CauseCapabilityMissing,
 			Hint:     "The server does not offer " + strings.Join(missing, ", ") + ", which the check requires.",
 			Evidence: opaque.Sanitise(strings.Join(c.outcome.address.Capabilities, " ")),
@@ -106,7 +106,7 @@ func (s *session) stillThere() error {
 	gone := s.gate.bye != nil || s.gate.stray != nil
 	s.gate.mu.Unlock()
 	if gone {
-		return s.failed()
+		return s.connectionFailure()
 	}
 	return nil
 }
@@ -114,16 +114,16 @@ func (s *session) stillThere() error {
 // takeLeave is LOGOUT without a session; a server that cuts it short or does not
 // answer it is not at fault (RFC 9051, section 6.1.3).
 func (c *conversation) takeLeave() error {
-	c.fence.shorten(logoutPatience)
+	c.fence.shortenDeadline(logoutPatience)
 	began := time.Now()
-	if _, err := c.command("LOGOUT"); err != nil {
+	if _, err := c.sendCommand("LOGOUT"); err != nil {
 		c.waited += time.Since(began)
 	}
 	return nil
 }
 
 func (s *session) logout() error {
-	s.fence.shorten(logoutPatience)
+	s.fence.shortenDeadline(logoutPatience)
 	s.gate.expectLast()
 	began := time.Now()
 	if err := s.client.Logout().Wait(); err != nil { // RFC 9051 section 6.1.3; cut or unanswered is no fault
@@ -132,9 +132,9 @@ func (s *session) logout() error {
 	return nil
 }
 
-// failed is the failure of the present phase after go-imap gave up. The gate
+// connectionFailure is the failure of the present phase after go-imap gave up. The gate
 // knows the reason, go-imap only that there is one.
-func (s *session) failed() *failure {
+func (s *session) connectionFailure() *failure {
 	s.lost = true
 	s.gate.mu.Lock()
 	defer s.gate.mu.Unlock()
@@ -145,14 +145,14 @@ func (s *session) failed() *failure {
 	case s.gate.stray != nil:
 		return s.protocolError(*s.gate.stray)
 	case s.gate.err != nil:
-		return s.broken(s.gate.err)
+		return s.connectionError(s.gate.err)
 	}
 	return s.protocolError(s.gate.last)
 }
 
-// answer is the tagged response to the last command, and the untagged NO or BAD
+// taggedAnswer is the tagged response to the last command, and the untagged NO or BAD
 // that came before it, if any.
-func (s *session) answer() (answer, reason response) {
+func (s *session) taggedAnswer() (answer, reason response) {
 	s.gate.mu.Lock()
 	defer s.gate.mu.Unlock()
 	return s.gate.answer, s.gate.reason

@@ -6,13 +6,13 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 )
 
-// broken turns an error of reading or writing into the failure of the present
+// connectionError turns an error of reading or writing into the failure of the present
 // phase.
-func (c *conversation) broken(err error) *failure {
+func (c *conversation) connectionError(err error) *failure {
 	if fault := localFault(err); fault != "" {
-		return local(c.phase, "The conversation could not go on: "+fault+".")
+		return localFailure(c.phase, "The conversation could not go on: "+fault+".")
 	}
-	if text := alertText(err); text != "" {
+	if text := alertReason(err); text != "" {
 		f := c.alertFailure(text) // TLS 1.3 tells of a missing client certificate only now
 		f.phase = config.PhaseTLS
 		return f
@@ -22,14 +22,14 @@ func (c *conversation) broken(err error) *failure {
 		if c.phase == config.PhaseTLS {
 			return c.fail(config.CauseTLSFailure, "The TLS handshake failed: "+clean(err.Error())+".")
 		}
-		return c.fail(cause, "The server's answer could not be understood.").quoting(err.Error())
+		return c.fail(cause, "The server's answer could not be understood.").withEvidence(err.Error())
 	}
 	if c.responses.partial != "" {
-		c.said(server, c.responses.partial)
+		c.writeTranscript(server, c.responses.partial)
 	} else if isHangUp(cause) && c.last.isComplaint() {
 		return c.cutShort(c.last)
 	}
-	return c.fail(cause, c.brokenHint(cause)).quoting(cmp.Or(c.responses.partial, c.last.raw))
+	return c.fail(cause, c.brokenHint(cause)).withEvidence(cmp.Or(c.responses.partial, c.last.raw))
 }
 
 func isHangUp(cause config.Cause) bool {

@@ -148,13 +148,13 @@ func TestFirstEndOfBestChainCounts(t *testing.T) {
 		"a pinned key has no chain": {"ok", "", func(f *chainCase) {
 			issuing := f.root.Under(ca.ECDSA, called("Issuing", endsAfter(5)))
 			leaf := issuing.Issue(forYear())
-			f.check.TLS.PinSHA256 = spki(leaf.Leaf)
+			f.check.TLS.PinSHA256 = publicKeyPin(leaf.Leaf)
 			f.show(leaf, issuing.Certificate())
 		}},
 		"a pinned key beside ca_file has one": {soon, `"CN=Issuing" expires in 5 days`, func(f *chainCase) {
 			issuing := f.root.Under(ca.ECDSA, called("Issuing", endsAfter(5)))
 			leaf := issuing.Issue(forYear())
-			f.check.TLS.PinSHA256 = spki(leaf.Leaf)
+			f.check.TLS.PinSHA256 = publicKeyPin(leaf.Leaf)
 			f.trustInFile(f.root)
 			f.show(leaf, issuing.Certificate())
 		}},

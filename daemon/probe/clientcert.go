@@ -47,7 +47,7 @@ func (c *conversation) certificateBehind(f *failure) *failure {
 	}
 	ended := f.cause == config.CauseBye || isHangUp(f.cause) // a NO may be about a certificate behind the server
 	if words := f.evidence.String(); ended && speaksOfCertificate(words) {
-		return c.clientCertificate(words).quoting(words)
+		return c.clientCertificate(words).withEvidence(words)
 	}
 	early := []config.Phase{config.PhaseGreeting, config.PhaseCapability, config.PhaseLogin}
 	c.past.mu.Lock()

@@ -60,49 +60,49 @@ type outcome struct {
 	late      time.Duration // by so much this process was late while it was held
 }
 
-// found adds what is wrong without ending the conversation.
-func (o *outcome) found(f incident.Finding) { o.findings = append(o.findings, f) }
+// addFinding adds what is wrong without ending the conversation.
+func (o *outcome) addFinding(f incident.Finding) { o.findings = append(o.findings, f) }
 
-// found adds what is wrong without ending the conversation.
-func (c *conversation) found(f incident.Finding) { c.outcome.found(f) }
+// addFinding adds what is wrong without ending the conversation.
+func (c *conversation) addFinding(f incident.Finding) { c.outcome.addFinding(f) }
 
-// run goes through the phases; the first that fails ends it.
-func (c *conversation) run() error {
-	if err := c.step(config.PhaseConnect, c.connect); err != nil {
+// runPhases goes through the phases; the first that fails ends it.
+func (c *conversation) runPhases() error {
+	if err := c.timePhase(config.PhaseConnect, c.connect); err != nil {
 		return err
 	}
 	if c.check.Security == config.TLSFromStart {
-		if err := c.step(config.PhaseTLS, c.handshake); err != nil {
+		if err := c.timePhase(config.PhaseTLS, c.handshake); err != nil {
 			return err
 		}
 	}
-	if err := c.step(config.PhaseGreeting, c.greet); err != nil {
+	if err := c.timePhase(config.PhaseGreeting, c.readGreeting); err != nil {
 		return err
 	}
 	if c.check.Security == config.StartTLS {
-		if err := c.upgrade(); err != nil {
+		if err := c.upgradeToTLS(); err != nil {
 			return err
 		}
 	}
-	if err := c.introduce(); err != nil {
+	if err := c.askCapabilities(); err != nil {
 		return err
 	}
-	return c.body()
+	return c.loginAndLogout()
 }
 
-// upgrade is STARTTLS, RFC 9051 section 6.2.1.
-func (c *conversation) upgrade() error {
-	if err := c.step(config.PhaseCapability, c.learn); err != nil {
+// upgradeToTLS is STARTTLS, RFC 9051 section 6.2.1.
+func (c *conversation) upgradeToTLS() error {
+	if err := c.timePhase(config.PhaseCapability, c.fetchCapabilities); err != nil {
 		return err
 	}
-	if err := c.step(config.PhaseStartTLS, c.startTLS); err != nil {
+	if err := c.timePhase(config.PhaseStartTLS, c.sendStartTLS); err != nil {
 		return err
 	}
-	return c.step(config.PhaseTLS, c.handshake)
+	return c.timePhase(config.PhaseTLS, c.handshake)
 }
 
-// step runs one phase and adds its time to the timings.
-func (c *conversation) step(phase config.Phase, do func() error) error {
+// timePhase runs one phase and adds its time to the timings.
+func (c *conversation) timePhase(phase config.Phase, do func() error) error {
 	c.phase = phase
 	began := time.Now()
 	err := do()
@@ -110,12 +110,12 @@ func (c *conversation) step(phase config.Phase, do func() error) error {
 	return err
 }
 
-// learn asks for the capabilities unless the greeting already told them.
-func (c *conversation) learn() error {
+// fetchCapabilities asks for the capabilities unless the greeting already told them.
+func (c *conversation) fetchCapabilities() error {
 	if c.caps != nil {
 		return nil
 	}
-	answer, err := c.command("CAPABILITY")
+	answer, err := c.sendCommand("CAPABILITY")
 	if err != nil {
 		return err
 	}
@@ -125,15 +125,15 @@ func (c *conversation) learn() error {
 	return nil
 }
 
-// startTLS sends STARTTLS and nothing else: whatever comes in clear text after
+// sendStartTLS sends STARTTLS and nothing else: whatever comes in clear text after
 // its OK may be an attacker's and must not reach the encrypted session
 // (RFC 9051 section 6.2.1).
-func (c *conversation) startTLS() error {
+func (c *conversation) sendStartTLS() error {
 	if !c.caps.has("STARTTLS") {
 		return c.fail(config.CauseNotAdvertised, "The server does not offer STARTTLS on this port. No password was sent, and none will be.").
-			quoting(strings.Join(c.caps, " "))
+			withEvidence(strings.Join(c.caps, " "))
 	}
-	answer, err := c.command("STARTTLS")
+	answer, err := c.sendCommand("STARTTLS")
 	if err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (c *conversation) startTLS() error {
 		return c.plaintextAfterOK(string(left))
 	}
 	c.caps = nil // RFC 9051 section 6.2.1: what was said before TLS is void
-	c.fence.upgraded()
+	c.fence.markUpgrade()
 	return nil
 }
 
@@ -155,22 +155,22 @@ func (c *conversation) plaintextAfterOK(text string) *failure {
 		hint = "The server agreed to STARTTLS, and then clear text ended the session in place of TLS; its words may say why." +
 			" A certificate or key that the server cannot use is a frequent reason."
 	}
-	f := c.fail(config.CausePlaintextAfterOK, hint).quoting(text)
+	f := c.fail(config.CausePlaintextAfterOK, hint).withEvidence(text)
 	f.phase = config.PhaseStartTLS
 	return f
 }
 
-// command sends one command and waits for its tagged answer.
-func (c *conversation) command(name string) (response, error) {
+// sendCommand sends one command and waits for its tagged answer.
+func (c *conversation) sendCommand(name string) (response, error) {
 	c.tags++
 	tag := c.prober.tag + strconv.Itoa(c.tags)
 	line := tag + " " + name
-	c.said(client, line)
+	c.writeTranscript(client, line)
 	if _, err := c.conn.Write([]byte(line + "\r\n")); err != nil && ioCause(err) == config.CauseTimeout {
-		return response{}, c.broken(err) // any other error of writing has its reason in what can be read
+		return response{}, c.connectionError(err) // any other error of writing has its reason in what can be read
 	}
 	for {
-		r, err := c.hear()
+		r, err := c.readResponse()
 		if err != nil {
 			return r, err
 		}
@@ -187,19 +187,19 @@ func (c *conversation) command(name string) (response, error) {
 	}
 }
 
-// hear reads one response and keeps what matters of it.
-func (c *conversation) hear() (response, error) {
-	r, err := c.responses.next()
+// readResponse reads one response and keeps what matters of it.
+func (c *conversation) readResponse() (response, error) {
+	r, err := c.responses.nextResponse()
 	if err != nil {
-		return r, c.broken(err)
+		return r, c.connectionError(err)
 	}
-	c.said(server, r.raw)
+	c.writeTranscript(server, r.raw)
 	c.last = r
 	if caps, ok := r.capabilities(); ok {
 		c.caps = caps
 	}
 	if r.code == "ALERT" {
-		c.alert(r)
+		c.noteAlert(r)
 	}
 	if r.tag == "*" && r.status == "BYE" && c.phase != config.PhaseGreeting {
 		return r, c.bye(r)
@@ -213,12 +213,12 @@ func (c *conversation) protocolError(r response) *failure {
 		// nginx passes on the greeting of whatever answers at the port that it was led to.
 		hint += " It looks like " + what + ": a proxy may lead to a wrong port."
 	}
-	return c.fail(config.CauseProtocolError, hint).quoting(r.raw)
+	return c.fail(config.CauseProtocolError, hint).withEvidence(r.raw)
 }
 
 // fail is a failure of the service in the present phase.
 func (c *conversation) fail(cause config.Cause, hint string) *failure {
-	return down(c.phase, cause, hint)
+	return serviceFailure(c.phase, cause, hint)
 }
 
 // close hangs up. A TLS session is closed with an alert as RFC 8446 section
@@ -238,9 +238,9 @@ func (c *conversation) close() {
 	c.responses.release()
 }
 
-// alert keeps what a server wants people to read, RFC 9051 section 7.1. Mailbox
+// noteAlert keeps what a server wants people to read, RFC 9051 section 7.1. Mailbox
 // notices and announcements are no failure.
-func (c *conversation) alert(r response) {
+func (c *conversation) noteAlert(r response) {
 	const enough = 4
 	if len(c.outcome.notes) < enough {
 		c.outcome.notes = append(c.outcome.notes, incident.Note{

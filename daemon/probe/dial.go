@@ -18,15 +18,15 @@ var dialer = &net.Dialer{FallbackDelay: -1, KeepAlive: -1}
 
 // connect opens the connection and puts the fence around it.
 func (c *conversation) connect() error {
-	ctx, cancel := context.WithDeadline(c.ctx, earlier(c.deadline, time.Now().Add(connectTimeout)))
+	ctx, cancel := context.WithDeadline(c.ctx, earlierEnd(c.deadline, time.Now().Add(connectTimeout)))
 	defer cancel()
 	conn, err := c.prober.dial(ctx, "tcp", c.target().String())
 	if err != nil {
 		return c.connectFailure(err)
 	}
-	c.prober.routes.worked(c.goal.ip)
-	c.prober.reached.answered(c.target())
-	c.said(remark, "connected to "+c.target().String())
+	c.prober.routes.noteWorking(c.goal.ip)
+	c.prober.reached.noteAnswer(c.target())
+	c.writeTranscript(remark, "connected to "+c.target().String())
 	c.fence = newFence(conn, c.deadline)
 	c.conn, c.responses = c.fence, newResponses(c.fence, c.redact)
 	c.unwatch = context.AfterFunc(c.ctx, func() { _ = conn.Close() })
@@ -39,10 +39,10 @@ func (c *conversation) sendProxyHeader(conn net.Conn) error {
 	if header == nil {
 		return nil
 	}
-	c.said(remark, "sent the PROXY header, "+string(c.check.ProxyProtocol))
+	c.writeTranscript(remark, "sent the PROXY header, "+string(c.check.ProxyProtocol))
 	if _, err := c.fence.Write(header); err != nil {
 		c.phase = c.afterConnect()
-		return c.broken(err)
+		return c.connectionError(err)
 	}
 	return nil
 }
@@ -54,47 +54,47 @@ func (c *conversation) target() netip.AddrPort {
 func (c *conversation) connectFailure(err error) *failure {
 	const phase = config.PhaseConnect
 	target := c.target()
-	if c.prober.routes.lacking(err, target) {
-		c.outcome.leftOut = c.prober.routes.missing(c.goal.ip)
-		return local(phase, "This machine has no route to "+target.Addr().String()+".")
+	if c.prober.routes.hasLostRoute(err, target) {
+		c.outcome.leftOut = c.prober.routes.neverHadRoute(c.goal.ip)
+		return localFailure(phase, "This machine has no route to "+target.Addr().String()+".")
 	}
 	if fault := localFault(err); fault != "" {
-		return local(phase, "No connection could be tried: "+fault+".")
+		return localFailure(phase, "No connection could be tried: "+fault+".")
 	}
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
-		c.prober.reached.answered(target)
-		return down(phase, config.CauseRefused, "The host is up and nothing listens on port "+port(target)+", or a firewall rejects it."+c.banned())
+		c.prober.reached.noteAnswer(target)
+		return serviceFailure(phase, config.CauseRefused, "The host is up and nothing listens on port "+port(target)+", or a firewall rejects it."+c.rejectionsRemark())
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
-		return down(phase, config.CauseUnreachable, c.unreachableHint(target))
+		return serviceFailure(phase, config.CauseUnreachable, c.unreachableHint(target))
 	case isTimeout(err):
-		return down(phase, config.CauseTimeout, c.unansweredHint(target))
+		return serviceFailure(phase, config.CauseTimeout, c.unansweredHint(target))
 	case errors.Is(err, syscall.ECONNRESET):
 		// A refused SYN is ECONNREFUSED: this connection was open already.
 		return c.resetAtOnce()
 	}
-	return down(phase, config.CauseUnreachable, "The connection could not be opened: "+clean(err.Error())+".")
+	return serviceFailure(phase, config.CauseUnreachable, "The connection could not be opened: "+clean(err.Error())+".")
 }
 
 // unansweredHint is about a connection attempt that nothing came back to. Linux
 // drops a SYN, too, when the server's queue of new connections is full (listen(2)).
 func (c *conversation) unansweredHint(target netip.AddrPort) string {
-	c.prober.reached.silent(target)
+	c.prober.reached.noteSilence(target)
 	other := c.prober.reached.otherPort(target)
-	reasons := possibly(reasonHostDown, reasonFirewall, "the server's queue of new connections is full")
+	reasons := possibleReasons(reasonHostDown, reasonFirewall, "the server's queue of new connections is full")
 	if other != "" {
-		reasons = possibly("a firewall drops the packets to this port", "the server's queue of new connections is full")
+		reasons = possibleReasons("a firewall drops the packets to this port", "the server's queue of new connections is full")
 	}
-	return "Nothing answers at " + target.String() + "." + other + reasons + c.slowBefore() + c.banned()
+	return "Nothing answers at " + target.String() + "." + other + reasons + c.slowBefore() + c.rejectionsRemark()
 }
 
 // unreachableHint is about a router's word, or a firewall's: those of Red Hat
 // answer so for a port that they do not let through (ICMP host prohibited).
 func (c *conversation) unreachableHint(target netip.AddrPort) string {
-	c.prober.reached.silent(target)
+	c.prober.reached.noteSilence(target)
 	hint := "The network says that " + target.Addr().String() + " cannot be reached."
 	if other := c.prober.reached.otherPort(target); other != "" {
-		return hint + other + possibly("a firewall rejects this port")
+		return hint + other + possibleReasons("a firewall rejects this port")
 	}
 	return hint
 }
@@ -118,7 +118,7 @@ func (c *conversation) afterConnect() config.Phase {
 	return config.PhaseGreeting
 }
 
-func earlier(a, b time.Time) time.Time {
+func earlierEnd(a, b time.Time) time.Time {
 	if a.Before(b) {
 		return a
 	}

@@ -30,18 +30,18 @@ type failure struct {
 // Error makes a failure an error, for the way up through the conversation.
 func (f *failure) Error() string { return fmt.Sprintf("%s: %s", f.phase, f.cause) }
 
-// down is a failure of the service.
-func down(phase config.Phase, cause config.Cause, hint string) *failure {
+// serviceFailure is a failure of the service.
+func serviceFailure(phase config.Phase, cause config.Cause, hint string) *failure {
 	return &failure{phase: phase, cause: cause, condition: config.ConditionService, health: incident.Down, hint: hint}
 }
 
-// local is a fault of this machine, which says nothing about the server.
-func local(phase config.Phase, hint string) *failure {
+// localFailure is a fault of this machine, which says nothing about the server.
+func localFailure(phase config.Phase, hint string) *failure {
 	return &failure{phase: phase, cause: config.CauseLocalFault, condition: config.ConditionMonitor, health: incident.Unknown, hint: hint}
 }
 
-// banned adds to a hint what our own rejected logins may have caused.
-func (c *conversation) banned() string {
+// rejectionsRemark adds to a hint what our own rejected logins may have caused.
+func (c *conversation) rejectionsRemark() string {
 	c.past.mu.Lock()
 	defer c.past.mu.Unlock()
 	if c.past.logins == nil || !c.past.logins.anyRejected() {
@@ -50,14 +50,14 @@ func (c *conversation) banned() string {
 	return " Logins of this check were rejected before: perhaps this machine is banned there."
 }
 
-// quoting adds the server's words.
-func (f *failure) quoting(words string) *failure {
+// withEvidence adds the server's words.
+func (f *failure) withEvidence(words string) *failure {
 	f.evidence = opaque.Sanitise(words)
 	return f
 }
 
-// finding is the failure as a result tells it.
-func (f *failure) finding() incident.Finding {
+// asFinding is the failure as a result tells it.
+func (f *failure) asFinding() incident.Finding {
 	return incident.Finding{
 		Condition: f.condition, Health: f.health, Phase: f.phase,
 		Cause: f.cause, Hint: f.hint, Evidence: f.evidence,

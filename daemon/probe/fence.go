@@ -55,22 +55,22 @@ func (f *fence) keepHead(p []byte) {
 	f.headDone = len(f.head) >= headSize
 }
 
-// shorten moves the deadline forward to at most d from now; it never moves it
+// shortenDeadline moves the deadline forward to at most d from now; it never moves it
 // back.
-func (f *fence) shorten(d time.Duration) {
+func (f *fence) shortenDeadline(d time.Duration) {
 	if t := time.Now().Add(d); t.Before(f.deadline) {
 		f.deadline = t
 		_ = f.Conn.SetDeadline(t)
 	}
 }
 
-// upgraded notes that TLS begins here.
-func (f *fence) upgraded() {
-	f.clear, f.head, f.headDone = f.received(), nil, false
+// markUpgrade notes that TLS begins here.
+func (f *fence) markUpgrade() {
+	f.clear, f.head, f.headDone = f.bytesReceived(), nil, false
 }
 
-// received is how many bytes came from the network.
-func (f *fence) received() int64 { return f.got.Load() }
+// bytesReceived is how many bytes came from the network.
+func (f *fence) bytesReceived() int64 { return f.got.Load() }
 
 // SetDeadline does nothing: the deadline of a conversation is absolute.
 func (f *fence) SetDeadline(time.Time) error { return nil }

@@ -57,8 +57,8 @@ type saslState struct {
 	unsent    bool   // the first continuation asks for the initial response, which the command did not hold
 }
 
-// hide begins the secret part of a session, show ends it.
-func (g *gate) hide(w way, user string) {
+// beginSecret begins the secret part of a session, endSecret ends it.
+func (g *gate) beginSecret(w way, user string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.hidden, g.user, g.named, g.sent, g.login, g.sasl = w.command, user, false, false, true, saslState{}
@@ -67,18 +67,18 @@ func (g *gate) hide(w way, user string) {
 	}
 }
 
-func (g *gate) show() {
+func (g *gate) endSecret() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.hidden, g.sasl = "", saslState{}
 }
 
-// challenge is what go-imap sees of a continuation. Servers put words, prompts
+// challengeFor is what go-imap sees of a continuation. Servers put words, prompts
 // and base64 there, which go-imap takes for a challenge; but only SCRAM has
 // challenges that matter (RFC 4616 section 2 has none, and the prompts of LOGIN
 // differ from server to server). "=" is an empty challenge, "" the request for
 // the initial response.
-func (g *gate) challenge(wire string) string {
+func (g *gate) challengeFor(wire string) string {
 	switch {
 	case g.sasl.mechanism == "":
 		return wire
@@ -97,7 +97,7 @@ func (g *gate) challenge(wire string) string {
 func (g *gate) Read(p []byte) (int, error) {
 	if len(g.pending) == 0 {
 		g.awaitAnswer()
-		if err := g.fill(); err != nil {
+		if err := g.readMore(); err != nil {
 			return 0, err
 		}
 	}
@@ -119,8 +119,8 @@ func (g *gate) awaitAnswer() {
 	}
 }
 
-// answered ends what awaitAnswer waits for.
-func (g *gate) answered() {
+// continuationAnswered ends what awaitAnswer waits for.
+func (g *gate) continuationAnswered() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.asked != nil {
@@ -135,28 +135,28 @@ func (g *gate) Close() error {
 	g.mu.Lock()
 	g.closed = true
 	g.mu.Unlock()
-	g.answered()
+	g.continuationAnswered()
 	return g.Conn.Close()
 }
 
-// fill reads until there is something for go-imap, and then as long as that takes
+// readMore reads until there is something for go-imap, and then as long as that takes
 // no waiting. Behind a continuation it stops, so that go-imap answers first.
-func (g *gate) fill() error {
-	for len(g.pending) == 0 || !g.asking() && g.talk.responses.more() {
-		r, err := g.next()
+func (g *gate) readMore() error {
+	for len(g.pending) == 0 || !g.wantsAnswer() && g.talk.responses.hasAnother() {
+		r, err := g.nextResponse()
 		if err != nil && len(g.pending) > 0 {
 			return nil // what there is comes first; the error stays
 		}
 		if err != nil {
 			return err
 		}
-		g.talk.said(server, g.heard(r))
-		g.pending = append(g.pending, g.pass(r)...)
+		g.talk.writeTranscript(server, g.transcriptOf(r))
+		g.pending = append(g.pending, g.translate(r)...)
 	}
 	return nil
 }
 
-func (g *gate) asking() bool {
+func (g *gate) wantsAnswer() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.asked != nil
@@ -170,8 +170,8 @@ func (g *gate) expectLast() {
 	g.final = true
 }
 
-// next reads until it cannot: the first error stands, and what came before it.
-func (g *gate) next() (r response, err error) {
+// nextResponse reads until it cannot: the first error stands, and what came before it.
+func (g *gate) nextResponse() (r response, err error) {
 	g.mu.Lock()
 	closed, err := g.closed, g.err
 	g.mu.Unlock()
@@ -181,7 +181,7 @@ func (g *gate) next() (r response, err error) {
 	if closed {
 		return r, net.ErrClosed
 	}
-	if r, err = g.talk.responses.next(); err != nil {
+	if r, err = g.talk.responses.nextResponse(); err != nil {
 		g.mu.Lock()
 		g.err = err
 		g.mu.Unlock()
@@ -189,14 +189,14 @@ func (g *gate) next() (r response, err error) {
 	return r, err
 }
 
-// pass keeps what matters of a response and gives what go-imap is to see.
-func (g *gate) pass(r response) string {
+// translate keeps what matters of a response and gives what go-imap is to see.
+func (g *gate) translate(r response) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.last = r
 	switch r.tag {
 	case "*":
-		g.keep(r)
+		g.rememberResponse(r)
 		return ""
 	case "+":
 		return g.passContinuation(r)
@@ -232,7 +232,7 @@ func (g *gate) passContinuation(r response) string {
 		return ""
 	}
 	g.asked = make(chan struct{})
-	return "+ " + g.challenge(r.wire) + "\r\n"
+	return "+ " + g.challengeFor(r.wire) + "\r\n"
 }
 
 // answersTag reports whether the next whole response among left that is not
@@ -247,7 +247,7 @@ func answersTag(left []byte) bool {
 	return false
 }
 
-func (g *gate) keep(r response) {
+func (g *gate) rememberResponse(r response) {
 	const enough = 8
 	switch {
 	case r.status == "BYE" && g.bye == nil:
@@ -260,9 +260,9 @@ func (g *gate) keep(r response) {
 	}
 }
 
-// heard is what a transcript may show of what a server says: during a login its
+// transcriptOf is what a transcript may show of what a server says: during a login its
 // challenges are part of the secret exchange.
-func (g *gate) heard(r response) string {
+func (g *gate) transcriptOf(r response) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.hidden != "" && r.tag == "+" && r.text != "" {
@@ -288,30 +288,30 @@ func (g *gate) Write(p []byte) (int, error) {
 	case cancellingWire:
 		wire = []byte("*\r\n")
 	}
-	if err := g.send(strings.TrimRight(string(wire), "\r\n"), bytes.HasSuffix(p, []byte("\n"))); err != nil {
+	if err := g.noteSending(strings.TrimRight(string(wire), "\r\n"), bytes.HasSuffix(p, []byte("\n"))); err != nil {
 		return 0, err
 	}
-	g.answered()
+	g.continuationAnswered()
 	if _, err := g.Conn.Write(wire); err != nil {
 		return 0, err
 	}
 	return len(p), nil
 }
 
-// send notes a line that is about to be sent, and shows it to the transcript.
-func (g *gate) send(line string, whole bool) error {
+// noteSending notes a line that is about to be sent, and shows it to the transcript.
+func (g *gate) noteSending(line string, whole bool) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
 		return net.ErrClosed
 	}
-	g.talk.said(client, g.shown(line)) // under the lock: nothing is shown once Close has returned
+	g.talk.writeTranscript(client, g.transcriptOfSent(line)) // under the lock: nothing is shown once Close has returned
 	g.sent = whole
 	return nil
 }
 
-// shown is what a transcript may show of what is sent; g.mu is held.
-func (g *gate) shown(line string) string {
+// transcriptOfSent is what a transcript may show of what is sent; g.mu is held.
+func (g *gate) transcriptOfSent(line string) string {
 	if g.hidden == "" {
 		return line
 	}

@@ -27,7 +27,7 @@ func TestNothingIsSaidAfterHangingUp(t *testing.T) {
 	talk.responses = newResponses(near, talk.redact)
 	g := newGate(talk)
 	g.pending = nil // no greeting
-	g.hide(way{mechSCRAM, "AUTHENTICATE " + mechSCRAM}, "alice")
+	g.beginSecret(way{mechSCRAM, "AUTHENTICATE " + mechSCRAM}, "alice")
 
 	if _, err := g.Write([]byte("V1 AUTHENTICATE SCRAM-SHA-256\r\n")); err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func TestNothingIsSaidAfterHangingUp(t *testing.T) {
 	if got := string(buffer[:n]); err != nil || !strings.HasPrefix(got, "+ ") {
 		t.Fatalf("go-imap gets %q, %v", got, err)
 	}
-	g.show()
+	g.endSecret()
 	before := said.String()
 	if err := g.Close(); err != nil {
 		t.Fatal(err)
@@ -57,10 +57,10 @@ func TestNothingIsSaidAfterHangingUp(t *testing.T) {
 // go-imap would ask for them.
 func TestLateOKTellsCapabilities(t *testing.T) {
 	g := &gate{talk: &conversation{round: &round{}}, code: "[CAPABILITY IMAP4rev1]"}
-	g.hide(way{mechPlain, "AUTHENTICATE PLAIN"}, "alice")
-	g.show()
+	g.beginSecret(way{mechPlain, "AUTHENTICATE PLAIN"}, "alice")
+	g.endSecret()
 	for _, want := range []string{"V1 OK [CAPABILITY IMAP4rev1] done\r\n", "V1 OK done\r\n"} {
-		if got := g.pass(response{tag: "V1", status: "OK"}); got != want {
+		if got := g.translate(response{tag: "V1", status: "OK"}); got != want {
 			t.Errorf("go-imap gets %q, want %q", got, want)
 		}
 	}

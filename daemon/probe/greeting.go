@@ -10,11 +10,11 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
-// greet reads the greeting, RFC 9051 section 7.1.
-func (c *conversation) greet() error {
+// readGreeting reads the greeting, RFC 9051 section 7.1.
+func (c *conversation) readGreeting() error {
 	suspicion := c.suspectOther()
-	r, err := c.hear()
-	other := suspicion.answer(err)
+	r, err := c.readResponse()
+	other := suspicion.awaitAnswer(err)
 	if err != nil {
 		if other == "" && c.hungUpUnheard(err) {
 			other = c.helloAfterHangUp()
@@ -26,18 +26,18 @@ func (c *conversation) greet() error {
 	}
 	switch {
 	case r.tag != "*":
-		return c.fail(config.CauseNotIMAP, c.looksLike(string(r.sent))).quoting(r.raw)
+		return c.fail(config.CauseNotIMAP, c.looksLikeHint(string(r.sent))).withEvidence(r.raw)
 	case r.status == "BYE":
 		return c.bye(r)
 	case r.status == "PREAUTH":
-		return c.preauth(r)
+		return c.preauthFailure(r)
 	case r.isComplaint():
-		return c.complaint(r)
+		return c.greetingComplaint(r)
 	case r.status != "OK":
-		return c.fail(config.CauseProtocolError, "The server does not begin with a greeting.").quoting(r.raw)
+		return c.fail(config.CauseProtocolError, "The server does not begin with a greeting.").withEvidence(r.raw)
 	case !strings.Contains(string(r.sent), c.check.ExpectGreeting):
 		return c.fail(config.CauseGreetingMismatch, fmt.Sprintf("The greeting does not hold the expected text %q: another server answers here, or it was changed.", c.check.ExpectGreeting)).
-			quoting(r.raw)
+			withEvidence(r.raw)
 	}
 	c.rememberGreeting()
 	return nil
@@ -71,8 +71,8 @@ func (c *conversation) noGreeting(f *failure, other string) *failure {
 	case f.health != incident.Down:
 		return f
 	}
-	if what := protocolOf(c.responses.begun()); what != "" && what != "IMAP" {
-		return c.fail(config.CauseNotIMAP, c.looksLike(c.responses.partial)).quoting(c.responses.partial)
+	if what := protocolOf(c.responses.beginningOfLine()); what != "" && what != "IMAP" {
+		return c.fail(config.CauseNotIMAP, c.looksLikeHint(c.responses.partial)).withEvidence(c.responses.partial)
 	}
 	if isTLS(other) {
 		f.hint += " TLS would be answered here, but this port has greeted without it before: rather the server behind it is the place to look."
@@ -80,7 +80,7 @@ func (c *conversation) noGreeting(f *failure, other string) *failure {
 	}
 	line, _, whole := strings.Cut(other, "\n")
 	if what := protocolOf(line); whole && what != "IMAP" {
-		return c.fail(config.CauseNotIMAP, c.looksLike(line)+" It says nothing until it is spoken to.").quoting(line)
+		return c.fail(config.CauseNotIMAP, c.looksLikeHint(line)+" It says nothing until it is spoken to.").withEvidence(line)
 	}
 	return f
 }
@@ -92,34 +92,34 @@ func (c *conversation) tlsOnPlainPort() *failure {
 		"A proxy that takes both (stunnel with protocol = imap) looks the same while the server behind it is down.")
 }
 
-func (c *conversation) preauth(r response) *failure {
+func (c *conversation) preauthFailure(r response) *failure {
 	hint := "The server takes the connection for logged in already, without any password."
 	if c.check.Security == config.StartTLS {
 		hint = "The server takes the connection for logged in before TLS, which keeps clients from STARTTLS: " +
 			"someone between here and there may be bypassing it."
 	}
-	return c.fail(config.CausePreauth, hint).quoting(r.raw)
+	return c.fail(config.CausePreauth, hint).withEvidence(r.raw)
 }
 
-// complaint is a NO or BAD in place of a greeting. Servers that send one hang up
+// greetingComplaint is a NO or BAD in place of a greeting. Servers that send one hang up
 // then; that is waited for, but not for long.
-func (c *conversation) complaint(r response) *failure {
+func (c *conversation) greetingComplaint(r response) *failure {
 	const patience = 2 * time.Second
-	c.fence.shorten(patience)
-	if _, err := c.hear(); err != nil {
+	c.fence.shortenDeadline(patience)
+	if _, err := c.readResponse(); err != nil {
 		if f := asFailure(c.phase, err); f.cause != config.CauseTimeout {
 			return f
 		}
 	}
 	said := c.statement(earlyEnd, r)
 	if m := meaningOf(said); m.cause != "" {
-		return c.means(m, said).quoting(r.raw)
+		return c.means(m, said).withEvidence(r.raw)
 	}
-	return c.fail(config.CauseProtocolError, "The server does not begin with a greeting.").quoting(r.raw)
+	return c.fail(config.CauseProtocolError, "The server does not begin with a greeting.").withEvidence(r.raw)
 }
 
-// looksLike names what answers instead of IMAP.
-func (c *conversation) looksLike(line string) string {
+// looksLikeHint names what answers instead of IMAP.
+func (c *conversation) looksLikeHint(line string) string {
 	if what := protocolOf(line); what != "" {
 		return "Something answers on port " + port(c.target()) + " that looks like " + what + ", not IMAP."
 	}
@@ -180,7 +180,7 @@ func (c *conversation) suspectOther() *suspicion {
 	}
 	ctx, cancel := context.WithCancel(c.ctx)
 	s := &suspicion{cancel: cancel, found: make(chan string, 1), head: func() string { return string(c.fence.head) }}
-	s.timer = time.AfterFunc(time.Until(c.deadline)/2, func() { s.ask(ctx, c) })
+	s.timer = time.AfterFunc(time.Until(c.deadline)/2, func() { s.startAsking(ctx, c) })
 	return s
 }
 
@@ -200,12 +200,12 @@ func (c *conversation) helloAfterHangUp() string {
 // without a byte, and whether that is worth a diagnosis.
 func (c *conversation) hungUpUnheard(err error) bool {
 	f, failed := err.(*failure) //nolint:errorlint // a failure is never wrapped
-	return failed && isHangUp(f.cause) && c.fence.received() == 0 && !c.secured && !c.diagnosis
+	return failed && isHangUp(f.cause) && c.fence.bytesReceived() == 0 && !c.secured && !c.diagnosis
 }
 
-// ask looks into the suspicion, in a goroutine of its own: a panic there would
+// startAsking looks into the suspicion, in a goroutine of its own: a panic there would
 // end the process.
-func (s *suspicion) ask(ctx context.Context, c *conversation) {
+func (s *suspicion) startAsking(ctx context.Context, c *conversation) {
 	said := ""
 	defer func() {
 		_ = recover()
@@ -214,10 +214,10 @@ func (s *suspicion) ask(ctx context.Context, c *conversation) {
 	said = c.answerToHello(ctx)
 }
 
-// answer ends the suspicion, and waits for its connection to end. It is how the
+// awaitAnswer ends the suspicion, and waits for its connection to end. It is how the
 // server's answer to a ClientHello begins, or what it said by itself when that is
 // TLS already; "" when nothing was asked.
-func (s *suspicion) answer(err error) (said string) {
+func (s *suspicion) awaitAnswer(err error) (said string) {
 	if s == nil {
 		return ""
 	}

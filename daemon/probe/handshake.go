@@ -13,7 +13,7 @@ import (
 // handshake encrypts the connection and verifies who is there.
 func (c *conversation) handshake() error {
 	if _, err := c.tlsConfig(); err != nil {
-		return local(c.phase, "TLS could not be set up: "+err.Error()+".")
+		return localFailure(c.phase, "TLS could not be set up: "+err.Error()+".")
 	}
 	conn, err := c.shakeHands()
 	if err != nil {
@@ -22,26 +22,26 @@ func (c *conversation) handshake() error {
 	c.conn, c.secured = conn, true
 	c.responses.buf.Reset(conn)
 	state := conn.ConnectionState()
-	c.describe(state.PeerCertificates[0])
+	c.describeCertificate(state.PeerCertificates[0])
 	c.outcome.address.TLS.Version = tls.VersionName(state.Version)
 	c.outcome.address.TLS.Cipher = tls.CipherSuiteName(state.CipherSuite)
 	c.outcome.verified = true
-	c.said(remark, c.outcome.address.TLS.Version+", verified")
+	c.writeTranscript(remark, c.outcome.address.TLS.Version+", verified")
 	chains := verifiedChains(state)
 	if f, weak := weakKey(chains); weak {
-		c.found(f)
+		c.addFinding(f)
 	}
 	if f, soon := c.identity().expiresSoon(chains); soon {
-		c.found(f)
+		c.addFinding(f)
 	}
 	return nil
 }
 
 const maxNames = 16 // of a certificate, kept in a result
 
-// describe says what people want to know of the server's own certificate. Its
+// describeCertificate says what people want to know of the server's own certificate. Its
 // texts are the server's, so they are sanitised.
-func (c *conversation) describe(cert *x509.Certificate) {
+func (c *conversation) describeCertificate(cert *x509.Certificate) {
 	c.outcome.print = sha256.Sum256(cert.Raw)
 	c.outcome.address.TLS = &incident.TLSInfo{
 		Subject:   subjectOf(cert),
@@ -49,7 +49,7 @@ func (c *conversation) describe(cert *x509.Certificate) {
 		NotBefore: cert.NotBefore,
 		NotAfter:  cert.NotAfter,
 		SHA256:    hex.EncodeToString(c.outcome.print[:]),
-		SPKI:      spki(cert),
+		SPKI:      publicKeyPin(cert),
 		Names:     namesOf(cert),
 	}
 }

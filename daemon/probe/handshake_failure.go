@@ -12,7 +12,7 @@ import (
 func (c *conversation) tlsFailure(err error) *failure {
 	if unverified, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		chain := unverified.UnverifiedCertificates
-		c.describe(chain[0])
+		c.describeCertificate(chain[0])
 		return c.identity().chainFailure(chain, unverified.Err)
 	}
 	if broken, ok := errors.AsType[tls.RecordHeaderError](err); ok {
@@ -22,10 +22,10 @@ func (c *conversation) tlsFailure(err error) *failure {
 		return c.notTLS()
 	}
 	switch text := err.Error(); {
-	case alertText(err) != "":
-		return c.alertFailure(alertText(err))
+	case alertReason(err) != "":
+		return c.alertFailure(alertReason(err))
 	case strings.Contains(text, "unsupported protocol version"):
-		return c.tooOld()
+		return c.protocolTooOld()
 	case strings.Contains(text, "unsupported type of public key"), strings.Contains(text, "unsupported elliptic curve"):
 		return c.unknownKey(text)
 	case strings.Contains(text, "failed to parse certificate"):
@@ -37,7 +37,7 @@ func (c *conversation) tlsFailure(err error) *failure {
 	case strings.Contains(text, "-bit keys are insecure"):
 		return c.fail(config.CauseWeakKey, "The server's RSA key is so short that it protects nothing.")
 	}
-	return c.hungUp(c.broken(err))
+	return c.handshakeCutOff(c.connectionError(err))
 }
 
 // afterTLS is an error of crypto/tls without the name of the package.
@@ -66,5 +66,5 @@ func (c *conversation) notTLS() *failure {
 	} else if what != "" {
 		hint = "This port does not speak TLS; what answers looks like " + what + "."
 	}
-	return c.fail(config.CauseNotTLS, hint).quoting(said)
+	return c.fail(config.CauseNotTLS, hint).withEvidence(said)
 }

@@ -52,16 +52,16 @@ func everything(name string, version13 bool) []byte {
 	}
 	random := make([]byte, 32)
 	_, _ = rand.Read(random)
-	body := slicesOf([]byte{3, 3}, random, []byte{0}, sized16(uint16s(suites...)), []byte{1, 0}, sized16(extensions...))
-	message := slicesOf([]byte{1, 0}, sized16(body)) // the length has three bytes
-	return slicesOf([]byte{recordHandshake, 3, 1}, sized16(message))
+	body := joined([]byte{3, 3}, random, []byte{0}, sized16(uint16s(suites...)), []byte{1, 0}, sized16(extensions...))
+	message := joined([]byte{1, 0}, sized16(body)) // the length has three bytes
+	return joined([]byte{recordHandshake, 3, 1}, sized16(message))
 }
 
-func slicesOf(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
+func joined(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
 // sized16 puts the length before what the parts make together.
 func sized16(parts ...[]byte) []byte {
-	whole := slicesOf(parts...)
+	whole := joined(parts...)
 	return append(binary.BigEndian.AppendUint16(nil, uint16(len(whole))), whole...)
 }
 
@@ -108,7 +108,7 @@ func readChoice(r io.Reader) (choice serverChoice, err error) {
 			if len(pending) < 4+size {
 				break
 			}
-			if choice.take(pending[0], pending[4:4+size]) {
+			if choice.takeMessage(pending[0], pending[4:4+size]) {
 				return choice, nil
 			}
 			pending = pending[4+size:]
@@ -116,8 +116,8 @@ func readChoice(r io.Reader) (choice serverChoice, err error) {
 	}
 }
 
-// take reads one message and tells whether the rest does not matter.
-func (s *serverChoice) take(kind byte, body []byte) (done bool) {
+// takeMessage reads one message and tells whether the rest does not matter.
+func (s *serverChoice) takeMessage(kind byte, body []byte) (done bool) {
 	in := &reader{body}
 	switch kind {
 	case messageHello:

@@ -44,8 +44,8 @@ func TestEverythingIsAClientHello(t *testing.T) {
 // Whatever a server answers, it is read without harm and to an end.
 func FuzzServerChoice(f *testing.F) {
 	f.Add([]byte{recordAlert, 3, 3, 0, 2, 2, 40})
-	f.Add(slicesOf([]byte{recordHandshake, 3, 3, 0, 8, messageHello, 0, 0, 4, 3, 3, 0, 0}, []byte{recordHandshake, 3, 3, 0, 4, messageDone, 0, 0, 0}))
-	f.Add(slicesOf([]byte{recordHandshake, 3, 3, 0, 9, messageCert, 0, 0, 5, 0, 0, 9, 0x30, 0x80}))
+	f.Add(joined([]byte{recordHandshake, 3, 3, 0, 8, messageHello, 0, 0, 4, 3, 3, 0, 0}, []byte{recordHandshake, 3, 3, 0, 4, messageDone, 0, 0, 0}))
+	f.Add(joined([]byte{recordHandshake, 3, 3, 0, 9, messageCert, 0, 0, 5, 0, 0, 9, 0x30, 0x80}))
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		in := bytes.NewReader(answer)
 		choice, err := readChoice(in)

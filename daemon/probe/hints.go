@@ -24,7 +24,7 @@ const (
 	reasonWay        = "the way there loses large packets (MTU)"
 )
 
-func possibly(reasons ...string) string {
+func possibleReasons(reasons ...string) string {
 	return " Possible reasons: " + strings.Join(reasons, "; ") + "."
 }
 
@@ -82,36 +82,36 @@ func (c *conversation) closedHint() string {
 func (c *conversation) hangUpReasons() string {
 	switch {
 	case c.phase == config.PhaseGreeting && c.secured && c.responses.partial == "":
-		return possibly(reasonDeadBehind, reasonOtherTLS, reasonLimit, reasonNoHeader)
-	case c.unheard():
-		return possibly(reasonDeadBehind, reasonLimit, c.proxyReason())
+		return possibleReasons(reasonDeadBehind, reasonOtherTLS, reasonLimit, reasonNoHeader)
+	case c.nothingReceived():
+		return possibleReasons(reasonDeadBehind, reasonLimit, c.proxyReason())
 	}
 	return ""
 }
 
-// unheard reports whether not a byte has come on this connection, which was to
+// nothingReceived reports whether not a byte has come on this connection, which was to
 // begin with TLS or with the greeting.
-func (c *conversation) unheard() bool {
-	return (c.fence == nil || c.fence.received() == 0) && (c.phase == config.PhaseGreeting || c.phase == config.PhaseTLS)
+func (c *conversation) nothingReceived() bool {
+	return (c.fence == nil || c.fence.bytesReceived() == 0) && (c.phase == config.PhaseGreeting || c.phase == config.PhaseTLS)
 }
 
 func (c *conversation) timeoutHint() string {
-	got := c.fence.received()
+	got := c.fence.bytesReceived()
 	switch c.phase {
 	case config.PhaseGreeting:
 		if dripped := len(c.responses.partial); dripped > 0 {
 			return fmt.Sprintf("The server was dripping: %d bytes and still no whole greeting.", dripped)
 		}
 		if c.secured {
-			return "TLS works, and then the server says nothing." + possibly(reasonHangs, reasonDeadBehind, reasonOtherTLS, reasonNoHeader)
+			return "TLS works, and then the server says nothing." + possibleReasons(reasonHangs, reasonDeadBehind, reasonOtherTLS, reasonNoHeader)
 		}
-		return "The connection is accepted and the server says nothing." + possibly(reasonHangs, reasonQueue, reasonDeadBehind, c.proxyReason())
+		return "The connection is accepted and the server says nothing." + possibleReasons(reasonHangs, reasonQueue, reasonDeadBehind, c.proxyReason())
 	case config.PhaseTLS:
 		switch {
-		case c.unheard():
-			return "The server does not answer the TLS handshake." + possibly(reasonHangs, reasonQueue, reasonDeadBehind, c.proxyReason(), reasonWay)
+		case c.nothingReceived():
+			return "The server does not answer the TLS handshake." + possibleReasons(reasonHangs, reasonQueue, reasonDeadBehind, c.proxyReason(), reasonWay)
 		case got == c.fence.clear: // after STARTTLS, so that there was an answer before
-			return "The server does not answer the TLS handshake." + possibly(reasonHangs, reasonWay)
+			return "The server does not answer the TLS handshake." + possibleReasons(reasonHangs, reasonWay)
 		}
 		return "The server began the TLS handshake and did not go on: it hangs."
 	case config.PhaseLogin:
@@ -129,11 +129,11 @@ func (c *conversation) slowBefore() string {
 	half, whole := c.check.Timeout/2, config.FormatDuration(c.check.Timeout)
 	switch connecting := c.outcome.address.Timings[config.PhaseConnect]; {
 	case connecting > half:
-		return fmt.Sprintf(" Connecting alone took %s of the timeout of %s: the way there is slow, or loses packets.", seconds(connecting), whole)
+		return fmt.Sprintf(" Connecting alone took %s of the timeout of %s: the way there is slow, or loses packets.", inSeconds(connecting), whole)
 	case c.dns > half:
-		return fmt.Sprintf(" Looking up the name alone took %s of the timeout of %s: the resolver is slow.", seconds(c.dns), whole)
+		return fmt.Sprintf(" Looking up the name alone took %s of the timeout of %s: the resolver is slow.", inSeconds(c.dns), whole)
 	}
 	return ""
 }
 
-func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
+func inSeconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }

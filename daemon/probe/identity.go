@@ -27,7 +27,7 @@ func (c *conversation) identity() identity {
 }
 
 func (id identity) fail(cause config.Cause, hint string) *failure {
-	return down(config.PhaseTLS, cause, hint)
+	return serviceFailure(config.PhaseTLS, cause, hint)
 }
 
 // chainFailure names what is wrong with a certificate. Go has one reason
@@ -38,7 +38,7 @@ func (id identity) chainFailure(sent []*x509.Certificate, err error) *failure {
 	leaf := sent[0]
 	switch {
 	case errors.Is(err, errPin):
-		return id.fail(config.CausePinMismatch, fmt.Sprintf("The server's key is none of those in pin_sha256; it is %s now.", spki(leaf)))
+		return id.fail(config.CausePinMismatch, fmt.Sprintf("The server's key is none of those in pin_sha256; it is %s now.", publicKeyPin(leaf)))
 	case outOfDate(leaf, id.now):
 		return id.dateFailure("The certificate", leaf)
 	}
@@ -58,8 +58,8 @@ func (id identity) chainFailure(sent []*x509.Certificate, err error) *failure {
 	if _, ok := errors.AsType[x509.UnhandledCriticalExtension](err); ok {
 		return id.fail(config.CauseCertUntrusted, "The certificate may not be used for this: it has a critical extension that nobody here knows (RFC 5280 section 4.2).")
 	}
-	if id.trust.nobody(id.tls) {
-		return local(config.PhaseTLS, "This machine trusts no certificate authority at all, so no server can be verified: install ca-certificates, or name a ca_file.")
+	if id.trust.trustsNobody(id.tls) {
+		return localFailure(config.PhaseTLS, "This machine trusts no certificate authority at all, so no server can be verified: install ca-certificates, or name a ca_file.")
 	}
 	return id.untrusted(path, err)
 }

@@ -42,7 +42,7 @@ func TestFailuresOfALateProcess(t *testing.T) {
 		if test.over {
 			r.deadline = time.Now().Add(-1)
 		}
-		mark := r.blameLateness(down(config.PhaseTLS, test.cause, "hint"), test.late)
+		mark := r.blameLateness(serviceFailure(config.PhaseTLS, test.cause, "hint"), test.late)
 		switch {
 		case !test.unknown && mark != nil:
 			t.Errorf("%s: it is not believed: %v", test.name, mark)

@@ -16,11 +16,11 @@ import (
 // do so.
 func (s *session) logInAndOpen() error {
 	return s.logInInTurn(func(c claim) error {
-		err := s.step(config.PhaseLogin, s.logIn)
+		err := s.timePhase(config.PhaseLogin, s.logIn)
 		if err == nil {
 			s.prober.accounts.noteAccepted(c)
 			if s.check.Login.Mailbox != "" {
-				err = s.step(config.PhaseSelect, s.examine)
+				err = s.timePhase(config.PhaseSelect, s.examine)
 			}
 		}
 		if err == nil {
@@ -37,11 +37,11 @@ func (s *session) logInAndOpen() error {
 // logIn logs in by the best mechanism that the server offers and the check allows.
 func (s *session) logIn() error {
 	if err := s.client.WaitGreeting(); err != nil {
-		return s.failed()
+		return s.connectionFailure()
 	}
 	ways := usableWays(s.check.Login, s.check.TLS, s.caps)
 	if len(ways) == 0 {
-		return accountFailure(s.phase, config.CauseCapabilityMissing, s.noMechanismHint()).quoting(s.redact.text(strings.Join(s.caps, " ")))
+		return accountFailure(s.phase, config.CauseCapabilityMissing, s.noMechanismHint()).withEvidence(s.redact.redactText(strings.Join(s.caps, " ")))
 	}
 	return s.tryWays(ways)
 }
@@ -54,8 +54,8 @@ func (s *session) try(w way, another bool) error {
 	if err != nil {
 		return err
 	}
-	s.gate.hide(w, login.Username)
-	defer s.gate.show()
+	s.gate.beginSecret(w, login.Username)
+	defer s.gate.endSecret()
 	if w.command == loginCommand {
 		return s.judgeLoginAnswer(s.client.Login(login.Username, login.Password.Reveal()).Wait(), w.mechanism)
 	}
@@ -72,7 +72,7 @@ func (s *session) noMechanismHint() string {
 	var offered []string
 	for _, c := range s.caps {
 		if name := strings.ToUpper(c); strings.HasPrefix(name, "AUTH=") && len(offered) < enough {
-			offered = append(offered, s.redact.text(name[len("AUTH="):]))
+			offered = append(offered, s.redact.redactText(name[len("AUTH="):]))
 		}
 	}
 	offer := "It offers " + strings.Join(offered, ", ")
@@ -144,12 +144,12 @@ func (s *session) bearerToken(mechanism string) (string, error) {
 	began := time.Now()
 	ctx, cancel := context.WithDeadline(s.ctx, began.Add(time.Until(s.deadline)/2))
 	defer cancel()
-	token, err := s.prober.tokens.get(ctx, sourceOf(login))
+	token, err := s.prober.tokens.tokenFor(ctx, sourceOf(login))
 	if err != nil {
 		f := tokenFailure(err)
-		return "", f.quoting(s.redact.text(f.evidence.String()))
+		return "", f.withEvidence(s.redact.redactText(f.evidence.String()))
 	}
-	s.redact.add(token.Reveal())
+	s.redact.addSecret(token.Reveal())
 	return token.Reveal(), nil
 }
 
@@ -162,11 +162,11 @@ func (s *session) judgeLoginAnswer(err error, mechanism string) error {
 		return s.fail(config.CauseProtocolError, "The server's part of "+mechanism+" is wrong: "+wrong.Error()+".")
 	}
 	if !isRefusal(err) {
-		return s.failed()
+		return s.connectionFailure()
 	}
 	f := s.refused(loginRefused)
 	if f.cause == config.CauseTokenRefused {
-		s.prober.tokens.drop(sourceOf(s.check.Login))
+		s.prober.tokens.dropToken(sourceOf(s.check.Login))
 	}
 	return f
 }
@@ -183,7 +183,7 @@ func (s *session) examine() error {
 		return err
 	}
 	if !isRefusal(err) {
-		return s.failed()
+		return s.connectionFailure()
 	}
 	return s.refused(mailboxRefused)
 }

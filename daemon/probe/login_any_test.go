@@ -74,7 +74,7 @@ func TestLoginsWhereAnyAddressWill(t *testing.T) {
 // A server that turns logins away and says for how long is left alone that long, and
 // not called well meanwhile.
 func TestServerThatAsksForAPause(t *testing.T) {
-	limit := down(config.PhaseLogin, config.CauseConnectionLimit, "Too many.")
+	limit := serviceFailure(config.PhaseLogin, config.CauseConnectionLimit, "Too many.")
 	limit.backoff = 10 * time.Minute
 	for _, policy := range []config.AddressPolicy{config.AllAddresses, config.AnyAddress} {
 		for _, addresses := range []int{1, 2} {

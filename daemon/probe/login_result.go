@@ -61,7 +61,7 @@ func (c *conversation) noteLoginFailure(claim claim, f *failure, waited time.Dur
 		// Not where the mailbox is refused, or nothing was sent: servers ban nobody for that.
 		c.outcome.login = verdict.LoginRejected
 		c.outcome.rejection = c.prober.accounts.noteRejected(claim, rejection{
-			at: time.Now(), check: c.id, credentials: hashCredentials(c.check.Login), finding: f.finding(),
+			at: time.Now(), check: c.id, credentials: hashCredentials(c.check.Login), finding: f.asFinding(),
 		})
 	case f.condition == config.ConditionAccount:
 		c.outcome.login = verdict.LoginFailed
@@ -77,7 +77,7 @@ func (c *conversation) noteLoginFailure(claim claim, f *failure, waited time.Dur
 		}
 		return f
 	}
-	c.found(f.finding())
+	c.addFinding(f.asFinding())
 	return nil
 }
 
@@ -178,7 +178,7 @@ func (r *round) adoptRejection(outcomes []outcome) {
 		if o := &outcomes[i]; o.failure == nil && o.goal.inDNS {
 			f := last.finding
 			f.Hint += " " + last.sharedHint(r.id)
-			o.found(f)
+			o.addFinding(f)
 			o.login, o.rejection = verdict.LoginHeard, last.number
 			return
 		}

@@ -65,7 +65,7 @@ var (
 	hangs       = serverDoes{takes: time.Hour}
 	rejectsIt   = serverDoes{100 * time.Millisecond, accountFailure(config.PhaseLogin, config.CauseCredentialsRejected, "Rejected.")}
 	fullBox     = serverDoes{100 * time.Millisecond, accountFailure(config.PhaseSelect, config.CauseOverQuota, "Full.")}
-	unavailable = serverDoes{100 * time.Millisecond, down(config.PhaseLogin, config.CauseBackendUnavailable, "Away.")}
+	unavailable = serverDoes{100 * time.Millisecond, serviceFailure(config.PhaseLogin, config.CauseBackendUnavailable, "Away.")}
 )
 
 // inLoginWorld runs a test in virtual time, at a name with so many addresses.
@@ -124,7 +124,7 @@ func (w *loginWorld) LookupNetIP(context.Context, string, string) ([]netip.Addr,
 func (w *loginWorld) hold(c *conversation) error {
 	c.phase = config.PhaseConnect
 	if !pauseFor(c.ctx, 100*time.Millisecond) {
-		return local(c.phase, "Cancelled.")
+		return localFailure(c.phase, "Cancelled.")
 	}
 	c.outcome.verified, c.outcome.capable = true, true
 	if !c.goal.login {
@@ -161,7 +161,7 @@ func (w *loginWorld) hold(c *conversation) error {
 func (w *loginWorld) login(c *conversation, cl claim, does serverDoes) error {
 	left := time.Until(c.deadline)
 	if !pauseFor(c.ctx, min(does.takes, left)) {
-		return local(c.phase, "Cancelled.")
+		return localFailure(c.phase, "Cancelled.")
 	}
 	if does.takes > left {
 		return c.fail(config.CauseTimeout, "Silence.")

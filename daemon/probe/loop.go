@@ -54,7 +54,7 @@ func (l *Loop) Run(ctx context.Context, id config.CheckID, check config.Probe) {
 func (l *Loop) Runner() func(context.Context, config.CheckID, *config.Probe) {
 	return func(ctx context.Context, id config.CheckID, check *config.Probe) {
 		t := &turns{loop: l, id: id, check: check, ctx: ctx, over: make(chan struct{})}
-		go t.begin()
+		go t.scheduleFirst()
 		<-ctx.Done()
 		go t.stop()
 		<-t.over
@@ -67,7 +67,7 @@ func (l *Loop) Wake(id config.CheckID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if t := l.running[id]; t != nil {
-		t.soon()
+		t.probeNow()
 	}
 }
 
@@ -97,7 +97,7 @@ func (l *Loop) Waiting() (list []Wait) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for id, t := range l.running {
-		if late := t.late(now); late > 0 {
+		if late := t.lateBy(now); late > 0 {
 			list = append(list, Wait{id, t.check.Interval, late})
 		}
 	}
@@ -126,9 +126,9 @@ func (l *Loop) Stuck(longer time.Duration) bool {
 	return stuck
 }
 
-// enter makes a check one of those that are running, and gives the pause before
+// addCheck makes a check one of those that are running, and gives the pause before
 // its first probe. l.mu is held.
-func (l *Loop) enter(t *turns) (first time.Duration) {
+func (l *Loop) addCheck(t *turns) (first time.Duration) {
 	if l.slots == nil {
 		l.slots = newSlots(cmp.Or(max(0, l.Limit), DefaultLimit))
 		l.running, l.ended = map[config.CheckID]*turns{}, map[config.CheckID]time.Time{}
@@ -137,17 +137,17 @@ func (l *Loop) enter(t *turns) (first time.Duration) {
 	first = firstAfter(t.id, t.check.Interval)
 	if _, again := l.ended[t.id]; again {
 		delete(l.ended, t.id)
-		if l.few() {
+		if l.fewRestarted() {
 			first = 0
 		}
 	}
 	return first
 }
 
-// few reports whether so few checks were restarted in this second that another
+// fewRestarted reports whether so few checks were restarted in this second that another
 // one may be probed at once: a default that changed for all checks must not
 // make a stampede. l.mu is held.
-func (l *Loop) few() bool {
+func (l *Loop) fewRestarted() bool {
 	const atOnce = 100
 	if now := time.Now(); now.Sub(l.second) >= time.Second {
 		l.second, l.begun = now, 0
@@ -156,18 +156,18 @@ func (l *Loop) few() bool {
 	return l.begun <= atOnce
 }
 
-// leave is the opposite of enter. l.mu is held.
-func (l *Loop) leave(t *turns) {
+// removeCheck is the opposite of addCheck. l.mu is held.
+func (l *Loop) removeCheck(t *turns) {
 	if l.running[t.id] == t {
 		delete(l.running, t.id)
 		l.ended[t.id] = time.Now()
-		l.forget()
+		l.forgetGone()
 	}
 }
 
-// forget lets go of checks that are not coming back: whoever comes back later is
+// forgetGone lets go of checks that are not coming back: whoever comes back later is
 // like a new one. l.mu is held.
-func (l *Loop) forget() {
+func (l *Loop) forgetGone() {
 	const longAgo = 10 * time.Minute
 	if len(l.ended) < l.many {
 		return

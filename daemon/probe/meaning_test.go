@@ -42,9 +42,9 @@ func sayings(t testing.TB) (all []saying) {
 // Archive/2026.
 func stated(t testing.TB, where, response string) statement {
 	t.Helper()
-	r := (&responses{redact: &redactor{}}).parse("* " + response)
+	r := (&responses{redact: &redactor{}}).parseRedacted("* " + response)
 	s := statement{
-		code: r.code, words: r.spoken(), host: "imap.example.net",
+		code: r.code, words: r.spokenText(), host: "imap.example.net",
 		login: config.Login{Username: "probe@example.org", Password: opaque.NewSecret(secret), Mailbox: "Archive/2026"},
 	}
 	in := map[string]situation{

@@ -58,12 +58,12 @@ type target struct {
 	addresses config.AddressPolicy
 }
 
-// of gives the past of a check, empty where there is none or the check is about
+// pastOf gives the past of a check, empty where there is none or the check is about
 // something else now.
-func (m *memory) of(id config.CheckID, check config.Probe, now time.Time) *past {
+func (m *memory) pastOf(id config.CheckID, check config.Probe, now time.Time) *past {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.sweep(now)
+	m.sweepUnused(now)
 	about := maphash.Comparable(hashing, target{check.Hostname, check.Port, check.Addresses})
 	p := m.checks[id]
 	if p == nil || p.about != about {
@@ -95,8 +95,8 @@ func (p *past) forLogin(login config.Login) {
 	}
 }
 
-// sweep forgets checks that are gone, once an hour.
-func (m *memory) sweep(now time.Time) {
+// sweepUnused forgets checks that are gone, once an hour.
+func (m *memory) sweepUnused(now time.Time) {
 	if now.Sub(m.swept) < time.Hour {
 		return
 	}

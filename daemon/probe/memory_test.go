@@ -256,10 +256,10 @@ func TestMemoryForgetsWhatIsProbedNoLonger(t *testing.T) {
 	var m memory
 	now := time.Now()
 	for _, id := range []config.CheckID{"a", "b", "c"} {
-		m.of(id, config.Probe{Hostname: "mx1"}, now)
+		m.pastOf(id, config.Probe{Hostname: "mx1"}, now)
 	}
-	m.of("a", config.Probe{Hostname: "mx1"}, now.Add(forgottenAfter))
-	m.of("a", config.Probe{Hostname: "mx1"}, now.Add(forgottenAfter+2*time.Hour))
+	m.pastOf("a", config.Probe{Hostname: "mx1"}, now.Add(forgottenAfter))
+	m.pastOf("a", config.Probe{Hostname: "mx1"}, now.Add(forgottenAfter+2*time.Hour))
 	if len(m.checks) != 1 {
 		t.Errorf("%d checks remembered", len(m.checks))
 	}

@@ -93,7 +93,7 @@ type Prober struct {
 func New(o Options) *Prober {
 	p := &Prober{
 		node: o.Node, version: o.Version, tag: "V" + rand.Text()[:6] + "-", resolver: o.Resolver, dial: o.Dial,
-		now: o.Now, transcript: o.Transcript, watch: o.Watch, hold: (*conversation).run,
+		now: o.Now, transcript: o.Transcript, watch: o.Watch, hold: (*conversation).runPhases,
 		routes: routes{leftOut: o.NoRoute, exists: hasRoute}, trust: trust{roots: o.Roots}, tokens: tokens{client: o.Tokens},
 		accounts: accounts{call: o.LoginTurn},
 	}
@@ -121,7 +121,7 @@ func (p *Prober) Probe(ctx context.Context, id config.CheckID, check config.Prob
 	defer span.End()
 	r := &round{span: span, prober: p, id: id, check: check, started: time.Now(), redact: newRedactor(check.Login)}
 	r.deadline = r.started.Add(check.Timeout)
-	r.past = p.memory.of(id, check, r.started)
+	r.past = p.memory.pastOf(id, check, r.started)
 	r.useAccount()
 	probed := r.probeAddresses(ctx)
 	if trusted = p.clockTrusted() && trusted; !trusted {

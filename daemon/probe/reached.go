@@ -26,8 +26,8 @@ type reachedPort struct {
 	at   time.Time
 }
 
-// answered notes that a port has just answered.
-func (r *reached) answered(target netip.AddrPort) {
+// noteAnswer notes that a port has just answered.
+func (r *reached) noteAnswer(target netip.AddrPort) {
 	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -37,8 +37,8 @@ func (r *reached) answered(target netip.AddrPort) {
 	r.recent[target.Addr()] = reachedPort{target.Port(), now}
 }
 
-// silent notes that a port does not answer any more.
-func (r *reached) silent(target netip.AddrPort) {
+// noteSilence notes that a port does not answer any more.
+func (r *reached) noteSilence(target netip.AddrPort) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, ports := range []map[netip.Addr]reachedPort{r.recent, r.older} {

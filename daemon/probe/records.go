@@ -130,15 +130,15 @@ func missingAnswers(records []record, answers []answer) (missing []answer) {
 	return missing
 }
 
-// says reports whether DNS said which addresses there are, be it none.
-func (a answer) says() bool { return a.err == nil || errors.Is(a.err, errNoAddress) }
+// saysName reports whether DNS said which addresses there are, be it none.
+func (a answer) saysName() bool { return a.err == nil || errors.Is(a.err, errNoAddress) }
 
 // noteUnanswered notes in every result a record that was not answered while the
 // other one was. The addresses of its family that were failing are not gone from
 // DNS because of that.
 func (r *round) noteUnanswered(host string, answers []answer) {
 	for _, a := range answers {
-		if a.says() {
+		if a.saysName() {
 			continue
 		}
 		r.note(config.CauseRecordUnanswered, unansweredText(host, a), netip.Addr{})

@@ -29,11 +29,11 @@ func (asSent) GoString() string { return stars }
 func newRedactor(login config.Login) *redactor {
 	r := &redactor{opaque.Scrubber{Mark: stars, Least: 1}}
 	for _, secret := range []string{login.Password.Reveal(), login.Token.Reveal(), login.ClientSecret.Reveal()} {
-		r.add(secret)
+		r.addSecret(secret)
 		r.addSpellings(secret)
 	}
 	if password := login.Password.Reveal(); password != "" {
-		r.add("\x00" + login.Username + "\x00" + password) // PLAIN, whatever mechanism is used
+		r.addSecret("\x00" + login.Username + "\x00" + password) // PLAIN, whatever mechanism is used
 	}
 	return r
 }
@@ -54,8 +54,8 @@ func (r *redactor) addSpellings(secret string) {
 // quoting is how a string is written, RFC 9051 section 4.3.
 var quoting = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
-// add makes a text, its base64 and its quoted form secret.
-func (r *redactor) add(secret string) {
+// addSecret makes a text, its base64 and its quoted form secret.
+func (r *redactor) addSecret(secret string) {
 	if secret == "" {
 		return
 	}
@@ -69,7 +69,7 @@ func (r *redactor) addSent(wire, username string) {
 	const short = 8
 	for word := range strings.FieldsSeq(wire) {
 		if len(word) > short && strings.Trim(word, `"`) != username {
-			r.add(word)
+			r.addSecret(word)
 		}
 	}
 }
@@ -78,4 +78,4 @@ func (r *redactor) addSent(wire, username string) {
 // is starred out as well.
 func (r *redactor) cutText(s string) string { return r.known.ScrubCut(s) }
 
-func (r *redactor) text(s string) string { return r.known.Scrub(s) }
+func (r *redactor) redactText(s string) string { return r.known.Scrub(s) }

@@ -25,7 +25,7 @@ func TestRedactor(t *testing.T) {
 		"alice@example.org is unknown":   "alice@example.org is unknown",
 		"nothing of interest, hunter 2":  "nothing of interest, hunter 2",
 	} {
-		if got := r.text(text); got != want {
+		if got := r.redactText(text); got != want {
 			t.Errorf("%q becomes %q, want %q", text, got, want)
 		}
 	}
@@ -47,7 +47,7 @@ func TestTheBeginningOfASecretIsSecretToo(t *testing.T) {
 func TestAPasswordAsItWasQuotedIsSecretToo(t *testing.T) {
 	r := newRedactor(config.Login{Password: opaque.NewSecret(`a "b\c`)})
 	const said = `BAD T1 LOGIN "alice" "a \"b\\c"`
-	if got := r.text(said); got != `BAD T1 LOGIN "alice" "***"` {
+	if got := r.redactText(said); got != `BAD T1 LOGIN "alice" "***"` {
 		t.Errorf("%q becomes %q", said, got)
 	}
 }
@@ -82,11 +82,11 @@ func TestOtherSpellingsOfASecretAreSecretToo(t *testing.T) {
 		"HUNTER 2/Ü", "hunter 2/ü", "Hunter+2%2F%C3%BC", "Hunter%202%2F%C3%BC", "48756e74657220322fc3bc", "48756E74657220322FC3BC",
 		base64.StdEncoding.EncodeToString([]byte("\x00alice\x00Hunter 2/ü")),
 	} {
-		if got := r.text("NO " + said + " is wrong"); got != "NO *** is wrong" {
+		if got := r.redactText("NO " + said + " is wrong"); got != "NO *** is wrong" {
 			t.Errorf("%q becomes %q", said, got)
 		}
 	}
-	if got, said := r.text("NO notok"), "NO notok"; got != said {
+	if got, said := r.redactText("NO notok"), "NO notok"; got != said {
 		t.Errorf("a short secret in other letter case: %q becomes %q", said, got)
 	}
 }

@@ -8,16 +8,16 @@ import (
 
 // refused is what the NO or BAD to the login or to EXAMINE means.
 func (s *session) refused(in situation) *failure {
-	answer, reason := s.answer()
+	answer, reason := s.taggedAnswer()
 	said := s.statement(in, answer)
 	if reason.status != "" && isGeneric(said.plainWords()) { // "* BAD why", and then a NO without a word
-		said.words += " " + reason.spoken()
+		said.words += " " + reason.spokenText()
 		if said.code == "" {
 			said.code = reason.code
 		}
 		answer.raw += " " + reason.raw
 	}
-	return s.refusedWithoutCertificate(s.means(meaningOf(said), said).quoting(answer.raw))
+	return s.refusedWithoutCertificate(s.means(meaningOf(said), said).withEvidence(answer.raw))
 }
 
 // refusedEarly is a NO or BAD to a command before the login: a limit, if the words
@@ -25,9 +25,9 @@ func (s *session) refused(in situation) *failure {
 func (c *conversation) refusedEarly(answer response, cause config.Cause, hint string) *failure {
 	said := c.statement(earlyEnd, answer)
 	if m := meaningOf(said); m.cause != "" {
-		return c.means(m, said).quoting(answer.raw)
+		return c.means(m, said).withEvidence(answer.raw)
 	}
-	return c.fail(cause, hint).quoting(answer.raw)
+	return c.fail(cause, hint).withEvidence(answer.raw)
 }
 
 // bye is the server's own word that it ends the session.
@@ -35,24 +35,24 @@ func (c *conversation) bye(r response) *failure {
 	said := c.statement(c.ending(loginEnded, mailboxEnded), r)
 	switch m := meaningOf(said); {
 	case m.cause != "":
-		return c.means(m, said).quoting(r.raw)
+		return c.means(m, said).withEvidence(r.raw)
 	case isGeneric(said.plainWords()):
-		return c.fail(config.CauseBye, "The server ended the session itself and does not say why."+c.banned()).quoting(r.raw)
+		return c.fail(config.CauseBye, "The server ended the session itself and does not say why."+c.rejectionsRemark()).withEvidence(r.raw)
 	}
-	return c.fail(config.CauseBye, "The server ended the session itself; its words say why."+c.banned()).quoting(r.raw)
+	return c.fail(config.CauseBye, "The server ended the session itself; its words say why."+c.rejectionsRemark()).withEvidence(r.raw)
 }
 
 // cutShort is the failure after an untagged NO or BAD and a closed connection.
 func (c *conversation) cutShort(r response) *failure {
 	said := c.statement(c.ending(loginCut, mailboxCut), r)
 	if m := meaningOf(said); m.cause != "" {
-		return c.means(m, said).quoting(r.raw)
+		return c.means(m, said).withEvidence(r.raw)
 	}
 	words := clean(r.text)
 	if words == "" {
 		words = r.status
 	}
-	return c.fail(config.CauseClosed, fmt.Sprintf("The server said %q and closed the connection %s.", words, c.phase.When())).quoting(r.raw)
+	return c.fail(config.CauseClosed, fmt.Sprintf("The server said %q and closed the connection %s.", words, c.phase.When())).withEvidence(r.raw)
 }
 
 // ending is the situation of a session that ends in the present phase.
@@ -74,7 +74,7 @@ func (c *conversation) statement(in situation, r response) statement {
 	c.past.mu.Unlock()
 	login := c.check.Login
 	return statement{
-		situation: in, code: r.code, words: r.spoken(), login: login, host: c.check.Hostname,
+		situation: in, code: r.code, words: r.spokenText(), login: login, host: c.check.Hostname,
 		opened: opened, bearer: !login.Token.IsZero() || login.TokenURL != "",
 	}
 }

@@ -33,7 +33,7 @@ func (r *round) resolve(ctx context.Context) ([]netip.Addr, *failure) {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{ip.Unmap()}, nil
 	}
-	ctx, cancel := context.WithDeadline(ctx, earlier(r.deadline, time.Now().Add(resolveTimeout)))
+	ctx, cancel := context.WithDeadline(ctx, earlierEnd(r.deadline, time.Now().Add(resolveTimeout)))
 	defer cancel()
 	began := time.Now()
 	answers := r.prober.lookUp(ctx, host, r.check.Addresses)
@@ -63,12 +63,12 @@ func noAddresses(host string, answers []answer) *failure {
 	const phase = config.PhaseDNS
 	for _, a := range answers {
 		if fault := localFault(a.err); fault != "" {
-			return local(phase, "The name could not be looked up: "+fault+".")
+			return localFailure(phase, "The name could not be looked up: "+fault+".")
 		}
 	}
 	for _, a := range answers {
 		if notFound(a.err) {
-			return down(phase, config.CauseNoSuchName, "The name "+host+" does not exist in DNS."+asked(host))
+			return serviceFailure(phase, config.CauseNoSuchName, "The name "+host+" does not exist in DNS."+askedRemark(host))
 		}
 	}
 	for i, a := range answers {
@@ -80,16 +80,16 @@ func noAddresses(host string, answers []answer) *failure {
 			what = fmt.Sprintf("the %s record of %s; there is no %s record", a.record.name, host, answers[1-i].record.name)
 		}
 		if unanswered(a.err) {
-			return down(phase, config.CauseTimeout, "The resolver did not answer in time for "+what+".")
+			return serviceFailure(phase, config.CauseTimeout, "The resolver did not answer in time for "+what+".")
 		}
-		return down(phase, config.CauseDNSFailure, "The resolver could not answer for "+what+".").quoting(a.err.Error())
+		return serviceFailure(phase, config.CauseDNSFailure, "The resolver could not answer for "+what+".").withEvidence(a.err.Error())
 	}
-	return down(phase, config.CauseNoAddress, "The name "+host+" exists and has no address of the wanted family.")
+	return serviceFailure(phase, config.CauseNoAddress, "The name "+host+" exists and has no address of the wanted family.")
 }
 
-// asked tells how a name was looked up, for people whose name would exist with a
+// askedRemark tells how a name was looked up, for people whose name would exist with a
 // search domain behind it.
-func asked(host string) string {
+func askedRemark(host string) string {
 	if names.Relative(host) {
 		return " It has no dot, so the search list of /etc/resolv.conf was applied; write the whole name."
 	}

@@ -84,8 +84,8 @@ func (e *ear) hangUp() {
 	}
 }
 
-// hear looks at one DNS message, RFC 1035 section 4.1.
-func (e *ear) hear(message []byte) {
+// hearAnswer looks at one DNS message, RFC 1035 section 4.1.
+func (e *ear) hearAnswer(message []byte) {
 	const header = 12
 	if len(message) < header+len(e.name) {
 		return
@@ -110,7 +110,7 @@ type packetEar struct {
 
 func (p *packetEar) Read(b []byte) (int, error) {
 	n, err := p.Conn.Read(b)
-	p.ear.hear(b[:n])
+	p.ear.hearAnswer(b[:n])
 	return n, err
 }
 

@@ -31,8 +31,8 @@ type hello struct {
 	at     time.Time
 }
 
-// helloOf returns what is known of an address, nothing if that is too long ago.
-func (p *past) helloOf(ip netip.Addr, now time.Time) hello {
+// helloStyle returns what is known of an address, nothing if that is too long ago.
+func (p *past) helloStyle(ip netip.Addr, now time.Time) hello {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, h := range p.hellos {
@@ -47,8 +47,8 @@ func (p *past) helloOf(ip netip.Addr, now time.Time) hello {
 	return hello{ip: ip}
 }
 
-// keepHello remembers what is known of an address, or forgets it.
-func (p *past) keepHello(h hello) {
+// rememberHello remembers what is known of an address, or forgets it.
+func (p *past) rememberHello(h hello) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.hellos = slices.DeleteFunc(p.hellos, func(old hello) bool { return old.ip == h.ip })
@@ -61,35 +61,35 @@ func (p *past) keepHello(h hello) {
 // the size of the ClientHello explains that it failed. Nothing secret was sent
 // before, and the other connection is verified like any.
 func (c *conversation) shakeHands() (*tls.Conn, error) {
-	known, began := c.past.helloOf(c.goal.ip, c.started), time.Now()
+	known, began := c.past.helloStyle(c.goal.ip, c.started), time.Now()
 	if c.small = known.small; c.small {
 		conn, err := c.encrypt()
 		if err != nil && c.unanswered() {
-			c.past.keepHello(hello{ip: c.goal.ip}) // the next probe begins anew
+			c.past.rememberHello(hello{ip: c.goal.ip}) // the next probe begins anew
 		}
 		return conn, err
 	}
 	rival := c.startRival(known)
 	conn, err := c.encrypt()
-	again := rival.end()
+	again := rival.endRival()
 	if err == nil {
-		c.past.keepHello(hello{ip: c.goal.ip})
+		c.past.rememberHello(hello{ip: c.goal.ip})
 		return conn, nil
 	}
 	if again == nil && c.explainedBySize(err) && !known.failed {
 		again = c.trySmall(c.ctx)
 	}
-	if again == nil && !c.explainedBySize(err) && slices.Contains(nothingInCommon, alertText(err)) {
+	if again == nil && !c.explainedBySize(err) && slices.Contains(nothingInCommon, alertReason(err)) {
 		again = c.afterRefusal()
 	}
-	if again.answered() {
+	if again.helloAnswered() {
 		c.moveTo(again, began)
 		return again.tlsConn, again.err
 	}
 	if again != nil {
-		again.hangUp()
+		again.abandonConnection()
 		known.failed, known.at = true, c.started
-		c.past.keepHello(known)
+		c.past.rememberHello(known)
 	}
 	if c.tried = known.failed; c.tried && c.unanswered() && isHangUp(ioCause(err)) {
 		c.lookAtChoice()
@@ -111,7 +111,7 @@ func (c *conversation) encrypt() (*tls.Conn, error) {
 }
 
 // unanswered reports whether the server has not said a byte since TLS began.
-func (c *conversation) unanswered() bool { return c.fence.received() == c.fence.clear }
+func (c *conversation) unanswered() bool { return c.fence.bytesReceived() == c.fence.clear }
 
 // sizeAlerts are how servers reject a ClientHello that they cannot read.
 var sizeAlerts = []string{"error decoding message", "illegal parameter", "internal error", "unexpected message", "record overflow", "missing extension"}
@@ -119,7 +119,7 @@ var sizeAlerts = []string{"error decoding message", "illegal parameter", "intern
 // explainedBySize reports whether a handshake failed as it does at a server that
 // cannot take a ClientHello of more than one segment.
 func (c *conversation) explainedBySize(err error) bool {
-	if text := alertText(err); text != "" {
+	if text := alertReason(err); text != "" {
 		return slices.Contains(sizeAlerts, text) && !c.helloAnswered()
 	}
 	return c.unanswered() && (isHangUp(ioCause(err)) || isTimeout(err)) && localFault(err) == ""
@@ -138,8 +138,8 @@ type second struct {
 	err     error
 }
 
-// answered reports whether the server said anything to the small ClientHello.
-func (s *second) answered() bool { return s != nil && s.fence != nil && !s.unanswered() }
+// helloAnswered reports whether the server said anything to the small ClientHello.
+func (s *second) helloAnswered() bool { return s != nil && s.fence != nil && !s.unanswered() }
 
 func (c *conversation) trySmall(ctx context.Context) *second {
 	again, err := c.secondConnection(ctx)
@@ -166,10 +166,10 @@ func (c *conversation) afterRefusal() *second {
 // moveTo goes on with another connection in place of the present one. The time that
 // was lost with that does not count against any threshold.
 func (c *conversation) moveTo(s *second, began time.Time) {
-	c.hangUp()
+	c.abandonConnection()
 	s.unwatch()
-	s.fence.got.Add(c.fence.received()) // the budget is one
-	s.fence.clear += c.fence.received()
+	s.fence.got.Add(c.fence.bytesReceived()) // the budget is one
+	s.fence.clear += c.fence.bytesReceived()
 	c.fence, c.conn, c.responses, c.certAsked = s.fence, s.fence, s.responses, s.certAsked
 	c.caps, c.tags, c.last = s.caps, s.tags, s.last
 	conn := c.fence.Conn
@@ -177,11 +177,11 @@ func (c *conversation) moveTo(s *second, began time.Time) {
 	lost := s.began.Sub(began)
 	c.waited += lost
 	c.outcome.address.Timings[config.PhaseTLS] -= lost
-	c.said(remark, "went on with a small ClientHello on another connection")
+	c.writeTranscript(remark, "went on with a small ClientHello on another connection")
 	if s.err != nil {
 		return
 	}
-	c.past.keepHello(hello{ip: c.goal.ip, small: true, at: c.started})
+	c.past.rememberHello(hello{ip: c.goal.ip, small: true, at: c.started})
 	c.outcome.notes = append(c.outcome.notes, incident.Note{
 		Cause: config.CauseLargeClientHello, Address: c.goal.ip.String(),
 		Text: "The server does not take a ClientHello of more than one packet, as clients send it for post-quantum key exchange (X25519MLKEM768), and takes a small one: it, or a box in between, seems to be too old for that.",
@@ -205,12 +205,12 @@ func (c *conversation) startRival(known hello) *rival {
 	}
 	ctx, cancel := context.WithCancel(c.ctx)
 	r := &rival{first: c, cancel: cancel, done: make(chan *second, 1)}
-	r.timer = time.AfterFunc(time.Until(c.deadline)/2, func() { r.run(ctx) })
+	r.timer = time.AfterFunc(time.Until(c.deadline)/2, func() { r.runRival(ctx) })
 	return r
 }
 
-// run tries, in a goroutine of its own: a panic there would end the process.
-func (r *rival) run(ctx context.Context) {
+// runRival tries, in a goroutine of its own: a panic there would end the process.
+func (r *rival) runRival(ctx context.Context) {
 	var s *second
 	defer func() {
 		_ = recover()
@@ -219,14 +219,14 @@ func (r *rival) run(ctx context.Context) {
 	if !r.first.unanswered() {
 		return
 	}
-	if s = r.first.trySmall(ctx); s.answered() && r.first.unanswered() {
+	if s = r.first.trySmall(ctx); s.helloAnswered() && r.first.unanswered() {
 		_ = r.first.fence.Close() // ends the first try
 	}
 }
 
-// end ends the rival when the first try has ended, and waits for its connection. It
+// endRival ends the rival when the first try has ended, and waits for its connection. It
 // gives the second try if there was one and the first was not answered.
-func (r *rival) end() *second {
+func (r *rival) endRival() *second {
 	if r == nil {
 		return nil
 	}
@@ -242,7 +242,7 @@ func (r *rival) end() *second {
 	case s == nil:
 		return nil
 	case !r.first.unanswered():
-		s.hangUp()
+		s.abandonConnection()
 		return nil
 	case s.fence != nil:
 		s.unwatch() // cancelling would hang up
@@ -261,10 +261,10 @@ func (c *conversation) triedSmall() string {
 // lookAtChoice finds out what the server chooses when everything is offered to it,
 // once in a while.
 func (c *conversation) lookAtChoice() {
-	known := c.past.helloOf(c.goal.ip, c.started)
+	known := c.past.helloStyle(c.goal.ip, c.started)
 	if !known.asked {
 		known.choice, known.asked, known.at = c.askForChoice(), true, c.started
-		c.past.keepHello(known)
+		c.past.rememberHello(known)
 	}
 	c.choice = known.choice
 }
@@ -290,7 +290,7 @@ func (c *conversation) choiceAmong(version13 bool) (choice serverChoice) {
 	if err != nil {
 		return choice
 	}
-	defer again.hangUp()
+	defer again.abandonConnection()
 	name := ""
 	if c.sentName() {
 		name = c.serverName()

@@ -47,7 +47,7 @@ func (r *round) probeAddresses(ctx context.Context) verdict.Probe {
 			address: incident.Address{Node: r.prober.node}, failure: failed, unknown: r.blameLateness(failed, r.span.Late()),
 		})
 	}
-	outcomes := r.converseAll(ctx, r.goals(found))
+	outcomes := r.converseAll(ctx, r.addressesToProbe(found))
 	if ctx.Err() == nil { // else it was broken off, and how it ended says nothing
 		r.adoptRejection(outcomes)
 		r.rememberAddresses(outcomes)
@@ -67,7 +67,7 @@ func (r *round) converse(ctx context.Context, g goal) (o outcome) {
 	c.outcome.address.Timings[config.PhaseDNS] = r.dns
 	defer func() {
 		if mistake := recover(); mistake != nil {
-			c.outcome.failure = local(c.phase, fmt.Sprintf("The probe itself failed: %v.", mistake))
+			c.outcome.failure = localFailure(c.phase, fmt.Sprintf("The probe itself failed: %v.", mistake))
 		}
 		c.close()
 		// The lookup is a part of it. Waiting for another login of the account is not, nor
@@ -92,7 +92,7 @@ func asFailure(phase config.Phase, err error) *failure {
 	if f, ok := err.(*failure); ok { //nolint:errorlint // a failure is never wrapped
 		return f
 	}
-	return local(phase, "The probe itself failed: "+clean(err.Error())+".")
+	return localFailure(phase, "The probe itself failed: "+clean(err.Error())+".")
 }
 
 // note adds a remark about an address, or about the whole check, to the result.
@@ -125,7 +125,7 @@ func (r *round) describe(c *verdict.Conversation, o *outcome) {
 		Login: o.login, Verified: o.verified, Capable: o.capable, Late: o.late, Unknown: o.unknown,
 	}
 	if o.failure != nil {
-		f := o.failure.finding()
+		f := o.failure.asFinding()
 		c.Failure = &f
 	}
 	if o.login == verdict.LoginUntried {

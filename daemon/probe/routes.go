@@ -29,8 +29,8 @@ func family(ip netip.Addr) string {
 	return "IPv6"
 }
 
-// worked notes that a connection left this machine.
-func (r *routes) worked(ip netip.Addr) {
+// noteWorking notes that a connection left this machine.
+func (r *routes) noteWorking(ip netip.Addr) {
 	if ip.IsLoopback() {
 		return // says nothing about routes
 	}
@@ -42,8 +42,8 @@ func (r *routes) worked(ip netip.Addr) {
 	r.had[family(ip)] = true
 }
 
-// missing reports whether the family never had a route here, and says so once.
-func (r *routes) missing(ip netip.Addr) bool {
+// neverHadRoute reports whether the family never had a route here, and says so once.
+func (r *routes) neverHadRoute(ip netip.Addr) bool {
 	name := family(ip)
 	r.mu.Lock()
 	had, said := r.had[name], r.said[name]
@@ -76,9 +76,9 @@ func (p *Prober) LeftOut() (families []string) {
 	return families
 }
 
-// lacking reports whether err is this machine's own lack of a route to the
+// hasLostRoute reports whether err is this machine's own lack of a route to the
 // target, and not a router's word on the way to it.
-func (r *routes) lacking(err error, target netip.AddrPort) bool {
+func (r *routes) hasLostRoute(err error, target netip.AddrPort) bool {
 	for _, errno := range []syscall.Errno{syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.EADDRNOTAVAIL, syscall.EAFNOSUPPORT} {
 		if errors.Is(err, errno) {
 			return !r.exists(target)

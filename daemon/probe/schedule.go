@@ -14,10 +14,10 @@ const (
 	shortestPause = time.Second      // between two probes that a tracker asks for
 )
 
-// spread is a number in [0, 1) that an id always gets, on any machine and after
+// spreadOf is a number in [0, 1) that an id always gets, on any machine and after
 // any restart: FNV-1a, whose upper bits are mixed well enough after a final
 // multiplication.
-func spread(id config.CheckID) float64 {
+func spreadOf(id config.CheckID) float64 {
 	const offset, prime = 14695981039346656037, 1099511628211
 	h := uint64(offset)
 	for _, c := range []byte(id) {
@@ -28,21 +28,21 @@ func spread(id config.CheckID) float64 {
 	return float64(h>>11) / (1 << 53)
 }
 
-// fraction of d that belongs to id.
-func fraction(id config.CheckID, d time.Duration) time.Duration {
-	return time.Duration(spread(id) * float64(d))
+// fractionOf of d that belongs to id.
+func fractionOf(id config.CheckID, d time.Duration) time.Duration {
+	return time.Duration(spreadOf(id) * float64(d))
 }
 
 // firstAfter is the pause before the first probe of a check.
 func firstAfter(id config.CheckID, interval time.Duration) time.Duration {
-	return fraction(id, min(interval, firstWithin))
+	return fractionOf(id, min(interval, firstWithin))
 }
 
 // untilPhase is the pause from now until the check's next turn. Turns are
 // counted on the wall clock from 1970, so a restart or a reload does not shift
 // them, and nothing drifts.
 func untilPhase(id config.CheckID, interval time.Duration, now time.Time) time.Duration {
-	since := time.Duration(now.UnixNano()) - fraction(id, interval)
+	since := time.Duration(now.UnixNano()) - fractionOf(id, interval)
 	into := since % interval
 	if into < 0 {
 		into += interval

@@ -182,7 +182,7 @@ func (w *loginWorld) compareKinds(c *worldCheck, does []string, began time.Time)
 // A check that has another password than those that were rejected, or whose server
 // asked another check for a pause, has to wait, and is not called well meanwhile.
 func TestCheckThatNeverLoggedInWaitsForOthers(t *testing.T) {
-	asking := down(config.PhaseLogin, config.CauseConnectionLimit, "Too much.")
+	asking := serviceFailure(config.PhaseLogin, config.CauseConnectionLimit, "Too much.")
 	asking.backoff = 20 * time.Minute
 	asksForPause := serverDoes{100 * time.Millisecond, asking}
 	for name, test := range map[string]struct {

@@ -75,7 +75,7 @@ func newSlots(limit int) *slots { return &slots{limit: limit, most: max(1, limit
 func (s *slots) enter(ctx context.Context, slow bool, quick time.Duration) *slot {
 	w := &slot{slow: slow, given: make(chan struct{})}
 	w.Context, w.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
-	s.await(w)
+	s.waitForTurn(w)
 	select {
 	case <-w.given:
 	case <-ctx.Done():
@@ -83,7 +83,7 @@ func (s *slots) enter(ctx context.Context, slow bool, quick time.Duration) *slot
 		return nil
 	}
 	if !slow {
-		w.timer = time.AfterFunc(quick, func() { s.overstay(w) })
+		w.timer = time.AfterFunc(quick, func() { s.markSlow(w) })
 	}
 	return w
 }
@@ -110,11 +110,11 @@ func (s *slots) leave(w *slot) (counts bool) {
 	if w.told {
 		s.leaving--
 	}
-	s.balance()
+	s.shareOut()
 	return !w.told
 }
 
-func (s *slots) await(w *slot) {
+func (s *slots) waitForTurn(w *slot) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tickets++
@@ -124,22 +124,22 @@ func (s *slots) await(w *slot) {
 	} else {
 		w.add(&s.quick)
 	}
-	s.balance()
+	s.shareOut()
 }
 
-func (s *slots) overstay(w *slot) {
+func (s *slots) markSlow(w *slot) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !w.gone {
 		w.add(&s.over)
-		s.balance()
+		s.shareOut()
 	}
 }
 
-// balance gives out what is free, and sees to it that enough becomes free. s.mu
+// shareOut gives out what is free, and sees to it that enough becomes free. s.mu
 // is held.
-func (s *slots) balance() {
-	for w := s.first(); w != nil && s.taken < s.limit; w = s.first() {
+func (s *slots) shareOut() {
+	for w := s.nextInLine(); w != nil && s.taken < s.limit; w = s.nextInLine() {
 		w.remove()
 		s.taken++
 		if w.slow {
@@ -156,17 +156,17 @@ func (s *slots) balance() {
 	}
 }
 
-// first is who gets the next slot; nil: nobody may. s.mu is held.
-func (s *slots) first() *slot {
-	quick, _ := front(&s.quick)
-	slow, waits := front(&s.queue)
+// nextInLine is who gets the next slot; nil: nobody may. s.mu is held.
+func (s *slots) nextInLine() *slot {
+	quick, _ := frontOf(&s.quick)
+	slow, waits := frontOf(&s.queue)
 	if !waits || s.slow+s.over.Len() >= s.most || quick != nil && quick.ticket < slow.ticket {
 		return quick
 	}
 	return slow
 }
 
-func front(l *list.List) (*slot, bool) {
+func frontOf(l *list.List) (*slot, bool) {
 	if e := l.Front(); e != nil {
 		w, ok := e.Value.(*slot)
 		return w, ok

@@ -47,15 +47,15 @@ func sourceOf(login config.Login) tokenSource {
 	return tokenSource{login.TokenURL, login.ClientID, login.Scopes, login.ClientSecret}
 }
 
-// get gives a token, from memory or from the endpoint.
-func (t *tokens) get(ctx context.Context, source tokenSource) (opaque.Secret, error) {
+// tokenFor gives a token, from memory or from the endpoint.
+func (t *tokens) tokenFor(ctx context.Context, source tokenSource) (opaque.Secret, error) {
 	t.mu.Lock()
 	kept, ok := t.kept[source]
 	t.mu.Unlock()
 	if ok && time.Now().Before(kept.expires) {
 		return kept.token, nil
 	}
-	fetched, err := t.fetch(ctx, source)
+	fetched, err := t.fetchToken(ctx, source)
 	if err != nil {
 		return opaque.Secret{}, err
 	}
@@ -72,14 +72,14 @@ func (t *tokens) get(ctx context.Context, source tokenSource) (opaque.Secret, er
 	return kept.token, nil
 }
 
-// drop forgets a token that a server refused.
-func (t *tokens) drop(source tokenSource) {
+// dropToken forgets a token that a server refused.
+func (t *tokens) dropToken(source tokenSource) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.kept, source)
 }
 
-func (t *tokens) fetch(ctx context.Context, source tokenSource) (*oauth2.Token, error) {
+func (t *tokens) fetchToken(ctx context.Context, source tokenSource) (*oauth2.Token, error) {
 	client := t.client
 	if client == nil {
 		client = httpclient.New(httpclient.Options{}) // without idle connections, for which nobody would care
@@ -101,14 +101,14 @@ func tokenFailure(err error) *failure {
 	if ok && refused.Response != nil && refused.Response.StatusCode/100 == 4 && refused.Response.StatusCode != http.StatusTooManyRequests {
 		words := strings.TrimSpace(refused.ErrorCode + " " + refused.ErrorDescription)
 		return accountFailure(phase, config.CauseTokenRefused, fmt.Sprintf("The token endpoint refuses the client (HTTP status %d): an expired client secret is the usual reason.", refused.Response.StatusCode)).
-			quoting(words)
+			withEvidence(words)
 	}
 	f := accountFailure(phase, config.CauseTokenUnavailable, "The token endpoint cannot be reached or fails, so no login was tried; that is not the IMAP server's fault.")
 	f.health = incident.Unknown
 	if ok && refused.Response != nil {
-		return f.quoting(fmt.Sprintf("HTTP status %d", refused.Response.StatusCode))
+		return f.withEvidence(fmt.Sprintf("HTTP status %d", refused.Response.StatusCode))
 	}
-	return f.quoting(plainReason(err))
+	return f.withEvidence(plainReason(err))
 }
 
 // plainReason is an HTTP client's error without the URL, which may hold

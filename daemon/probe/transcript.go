@@ -27,8 +27,8 @@ const (
 	remark side = "-"
 )
 
-// said hands a line to the transcript, if there is one.
-func (c *conversation) said(from side, line string) {
+// writeTranscript hands a line to the transcript, if there is one.
+func (c *conversation) writeTranscript(from side, line string) {
 	if c.prober.transcript == nil {
 		return
 	}

@@ -53,9 +53,9 @@ func (t *trust) rootsFor(options config.TLS) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// nobody reports whether there are no roots at all to verify with, as on a
+// trustsNobody reports whether there are no roots at all to verify with, as on a
 // machine without ca-certificates. Go takes that for a server that nobody knows.
-func (t *trust) nobody(options config.TLS) bool {
+func (t *trust) trustsNobody(options config.TLS) bool {
 	roots, err := t.rootsFor(options)
 	if roots == nil && err == nil {
 		roots, err = x509.SystemCertPool()
@@ -63,8 +63,8 @@ func (t *trust) nobody(options config.TLS) bool {
 	return err != nil || roots.Equal(x509.NewCertPool())
 }
 
-// client is the check's client certificate; nil when it has none.
-func (t *trust) client(options config.TLS) (*tls.Certificate, error) {
+// clientCertificate is the check's client certificate; nil when it has none.
+func (t *trust) clientCertificate(options config.TLS) (*tls.Certificate, error) {
 	if options.Cert.IsZero() {
 		return nil, nil
 	}
@@ -104,7 +104,7 @@ func (p pinning) verify(state tls.ConnectionState) error {
 	chain := state.PeerCertificates
 	leaf, err := chain[0], error(nil)
 	switch {
-	case !slices.Contains(strings.Fields(p.keys), spki(leaf)):
+	case !slices.Contains(strings.Fields(p.keys), publicKeyPin(leaf)):
 		err = errPin
 	case p.alone:
 		roots := x509.NewCertPool()
@@ -117,9 +117,9 @@ func (p pinning) verify(state tls.ConnectionState) error {
 	return nil
 }
 
-// spki is the base64 SHA-256 of a certificate's subject public key info, which
+// publicKeyPin is the base64 SHA-256 of a certificate's subject public key info, which
 // is what RFC 7469 pins.
-func spki(cert *x509.Certificate) string {
+func publicKeyPin(cert *x509.Certificate) string {
 	sum := sha256.Sum256(cert.RawSubjectPublicKeyInfo)
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
@@ -133,7 +133,7 @@ func (c *conversation) tlsConfig() (*tls.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the authorities: %w", err)
 	}
-	own, err := c.prober.trust.client(options)
+	own, err := c.prober.trust.clientCertificate(options)
 	if err != nil {
 		return nil, fmt.Errorf("reading the client certificate: %w", err)
 	}

@@ -49,7 +49,7 @@ func pinOf(t *testing.T, certs *imaptest.Certificates, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return spki(certificate.Leaf)
+	return publicKeyPin(certificate.Leaf)
 }
 
 // The hint of an untrusted certificate holds the pin that would accept it.

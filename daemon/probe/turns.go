@@ -29,21 +29,21 @@ type turns struct {
 	slot  *slot // of the probe that is running; nil: none is
 }
 
-// begin sets the timer for the first probe.
-func (t *turns) begin() {
+// scheduleFirst sets the timer for the first probe.
+func (t *turns) scheduleFirst() {
 	t.check = filled(t.check)
 	t.loop.mu.Lock()
 	defer t.loop.mu.Unlock()
 	if t.ended {
 		return
 	}
-	first := t.loop.enter(t)
+	first := t.loop.addCheck(t)
 	t.due = time.Now().Add(first)
-	t.timer = time.AfterFunc(first, t.take)
+	t.timer = time.AfterFunc(first, t.takeTurn)
 }
 
-// soon wants a probe now. loop.mu is held.
-func (t *turns) soon() {
+// probeNow wants a probe now. loop.mu is held.
+func (t *turns) probeNow() {
 	if t.busy {
 		t.again = true
 		return
@@ -62,28 +62,28 @@ func (t *turns) stop() {
 	}
 	if t.timer != nil {
 		t.timer.Stop()
-		t.loop.leave(t)
+		t.loop.removeCheck(t)
 	}
 	if !t.busy {
 		close(t.over)
 	}
 }
 
-// take is one turn: a probe, its report, and the timer for the next.
-func (t *turns) take() {
-	due, ok := t.claim()
+// takeTurn is one turn: a probe, its report, and the timer for the next.
+func (t *turns) takeTurn() {
+	due, ok := t.claimTurn()
 	if !ok {
 		return
 	}
 	var pace incident.Pace
-	if probed, ok := t.probe(due); ok && t.ctx.Err() == nil {
+	if probed, ok := t.probeInSlot(due); ok && t.ctx.Err() == nil {
 		pace = t.loop.Report(t.ctx, t.check, probed)
 	}
-	t.next(pace)
+	t.scheduleNext(pace)
 }
 
-// claim makes sure that no two probes of a check run at a time.
-func (t *turns) claim() (due time.Time, ok bool) {
+// claimTurn makes sure that no two probes of a check run at a time.
+func (t *turns) claimTurn() (due time.Time, ok bool) {
 	t.loop.mu.Lock()
 	defer t.loop.mu.Unlock()
 	if t.ended || t.busy {
@@ -93,16 +93,16 @@ func (t *turns) claim() (due time.Time, ok bool) {
 	return t.due, true
 }
 
-// probe gives its slot back before it is reported: a tracker that is
+// probeInSlot gives its slot back before it is reported: a tracker that is
 // slow must not keep others from probing. It is not ok when the check was
 // stopped meanwhile.
-func (t *turns) probe(due time.Time) (probed verdict.Probe, ok bool) {
+func (t *turns) probeInSlot(due time.Time) (probed verdict.Probe, ok bool) {
 	for {
 		s := t.loop.slots.enter(t.ctx, t.slow, quickFor(t.check))
 		if s == nil {
 			return probed, false
 		}
-		began := t.start(due, s)
+		began := t.noteStart(due, s)
 		probed = t.probeApart(s)
 		counts := t.loop.slots.leave(s)
 		t.slow = !counts || time.Since(began) >= quickFor(t.check)
@@ -124,8 +124,8 @@ func (t *turns) probeApart(s *slot) verdict.Probe {
 	return <-probed
 }
 
-// start notes that a probe begins.
-func (t *turns) start(due time.Time, s *slot) (now time.Time) {
+// noteStart notes that a probe begins.
+func (t *turns) noteStart(due time.Time, s *slot) (now time.Time) {
 	now = time.Now()
 	t.loop.mu.Lock()
 	t.began, t.slot = now, s
@@ -139,9 +139,9 @@ func (t *turns) start(due time.Time, s *slot) (now time.Time) {
 	return now
 }
 
-// late is how long ago a probe should have begun: the one that waits for its
+// lateBy is how long ago a probe should have begun: the one that waits for its
 // slot, or the one after that which runs. loop.mu is held.
-func (t *turns) late(now time.Time) time.Duration {
+func (t *turns) lateBy(now time.Time) time.Duration {
 	due := t.due
 	if t.slot != nil {
 		due = t.began.Add(t.check.Interval)
@@ -149,8 +149,8 @@ func (t *turns) late(now time.Time) time.Duration {
 	return max(0, now.Sub(due))
 }
 
-// next ends a turn.
-func (t *turns) next(pace incident.Pace) {
+// scheduleNext ends a turn.
+func (t *turns) scheduleNext(pace incident.Pace) {
 	now := time.Now()
 	pause := pauseAfter(t.id, t.check, pace, now)
 	t.loop.mu.Lock()

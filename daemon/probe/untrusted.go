@@ -121,7 +121,7 @@ func (id identity) waysToTrust(leaf *x509.Certificate) string {
 	if !id.tls.CA.IsZero() {
 		name, or = "put its authority into ca_file", "replace ca_file by" // both written, both must hold
 	}
-	return fmt.Sprintf("%s or %s pin_sha256 = %q (SHA-256 of the certificate: %s).", name, or, spki(leaf), sha256Of(leaf))
+	return fmt.Sprintf("%s or %s pin_sha256 = %q (SHA-256 of the certificate: %s).", name, or, publicKeyPin(leaf), sha256Of(leaf))
 }
 
 func sha256Of(cert *x509.Certificate) string {

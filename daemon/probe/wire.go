@@ -47,9 +47,9 @@ func newResponses(r io.Reader, redact *redactor) *responses {
 	return &responses{buf: buf, redact: redact}
 }
 
-// begun is the beginning of the line that was broken off; r is nil where there was
+// beginningOfLine is the beginning of the line that was broken off; r is nil where there was
 // no connection.
-func (r *responses) begun() string {
+func (r *responses) beginningOfLine() string {
 	if r == nil {
 		return ""
 	}
@@ -63,12 +63,12 @@ func (r *responses) release() {
 	r.buf = nil
 }
 
-// next reads one response with its literals. Empty lines before it are skipped:
+// nextResponse reads one response with its literals. Empty lines before it are skipped:
 // some servers send one too many (seen before a greeting and after an answer).
-func (r *responses) next() (response, error) {
-	line, err := r.line()
+func (r *responses) nextResponse() (response, error) {
+	line, err := r.readLine()
 	for err == nil && isBlank(line) {
-		line, err = r.line()
+		line, err = r.readLine()
 	}
 	if err != nil {
 		return response{}, err
@@ -76,34 +76,34 @@ func (r *responses) next() (response, error) {
 	r.greeted = true
 	size, literal := firstLiteral(line)
 	if !literal {
-		return r.parse(string(line)), nil
+		return r.parseRedacted(string(line)), nil
 	}
 	whole := bytes.Clone(line)
 	for literal {
-		if whole, err = r.literal(whole, size); err != nil {
+		if whole, err = r.readLiteral(whole, size); err != nil {
 			return response{}, err
 		}
-		if line, err = r.line(); err != nil {
+		if line, err = r.readLine(); err != nil {
 			return response{}, err
 		}
 		whole = append(whole, line...)
 		size, literal = literalSize(line)
 	}
-	return r.parse(string(whole)), nil
+	return r.parseRedacted(string(whole)), nil
 }
 
-// parse understands a response, and then stars out the secrets in its texts.
-func (r *responses) parse(raw string) response {
+// parseRedacted understands a response, and then stars out the secrets in its texts.
+func (r *responses) parseRedacted(raw string) response {
 	parsed := parseResponse(raw)
 	parsed.sent, parsed.words = asSent(parsed.raw), asSent(parsed.text)
-	parsed.raw, parsed.text = r.redact.text(parsed.raw), r.redact.text(parsed.text)
+	parsed.raw, parsed.text = r.redact.redactText(parsed.raw), r.redact.redactText(parsed.text)
 	return parsed
 }
 
-// line reads up to a line feed and gives the line without its end. Servers that
+// readLine reads up to a line feed and gives the line without its end. Servers that
 // end lines with a lone LF are understood. Of an untagged line that is longer
 // than maxLine only the beginning is given.
-func (r *responses) line() ([]byte, error) {
+func (r *responses) readLine() ([]byte, error) {
 	line, err := r.buf.ReadSlice('\n')
 	if errors.Is(err, bufio.ErrBufferFull) {
 		if r.greeted && bytes.HasPrefix(line, []byte("* ")) {
@@ -153,7 +153,7 @@ func (r *responses) skipRest(beginning []byte) ([]byte, error) {
 // isBlank reports whether a line holds nothing but white space.
 func isBlank(line []byte) bool { return len(bytes.TrimSpace(line)) == 0 }
 
-func (r *responses) literal(to []byte, size int64) ([]byte, error) {
+func (r *responses) readLiteral(to []byte, size int64) ([]byte, error) {
 	if int64(len(to))+size > maxConversation {
 		return nil, errTooMuchData
 	}
@@ -170,8 +170,8 @@ func (r *responses) leftOver() []byte {
 	return left
 }
 
-// more reports whether another whole response has come already.
-func (r *responses) more() bool {
+// hasAnother reports whether another whole response has come already.
+func (r *responses) hasAnother() bool {
 	line, rest, whole := bytes.Cut(r.leftOver(), []byte("\n"))
 	for whole && isBlank(line) {
 		line, rest, whole = bytes.Cut(rest, []byte("\n"))
@@ -224,9 +224,9 @@ func literalSize(line []byte) (size int64, ok bool) {
 	return min(size, maxConversation+1), true
 }
 
-// spoken is all that a status response says, as the server sent it. What stands in
+// spokenText is all that a status response says, as the server sent it. What stands in
 // brackets counts: "NO [LDAP: error code 49]" has no code that anybody knows.
-func (r response) spoken() string {
+func (r response) spokenText() string {
 	if r.code == "" || r.code == "CAPABILITY" {
 		return string(r.words)
 	}

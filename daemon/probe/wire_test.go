@@ -38,7 +38,7 @@ func TestResponsesAreUnderstood(t *testing.T) {
 		{"+go on\r\n", response{raw: "+go on", tag: "+", text: "go on", wire: "go on"}},
 		{"(not) a tag\r\n", response{raw: "(not) a tag"}},
 	} {
-		got, err := reading(test.wire).next()
+		got, err := reading(test.wire).nextResponse()
 		if err != nil {
 			t.Errorf("%q: %v", test.wire, err)
 		}
@@ -64,7 +64,7 @@ func TestResponsesHaveLimits(t *testing.T) {
 		{"end in a line", "* OK", io.EOF},
 		{"end in a literal", "* X {5}\r\nab", io.ErrUnexpectedEOF},
 	} {
-		if _, err := reading(test.wire).next(); !errors.Is(err, test.want) {
+		if _, err := reading(test.wire).nextResponse(); !errors.Is(err, test.want) {
 			t.Errorf("%s: %v, want %v", test.name, err, test.want)
 		}
 	}
@@ -112,7 +112,7 @@ func TestLinesThatAreNeededAreNotSkipped(t *testing.T) {
 	} {
 		r := reading(wire)
 		_ = readAll(r)
-		if _, err := r.next(); r.partial == "" {
+		if _, err := r.nextResponse(); r.partial == "" {
 			t.Errorf("%s was skipped: %v", name, err)
 		}
 	}
@@ -122,7 +122,7 @@ func TestAnEmptyLineIsNoResponseThatHasCome(t *testing.T) {
 	for wire, want := range map[string]bool{"\r\n": false, "\r\n \r\n": false, "\r\n* x": false, "\r\n* x\r\n": true} {
 		r := reading(wire)
 		_, _ = r.buf.Peek(1)
-		if got := r.more(); got != want {
+		if got := r.hasAnother(); got != want {
 			t.Errorf("%q: %v", wire, got)
 		}
 	}
@@ -138,7 +138,7 @@ func TestCapabilities(t *testing.T) {
 		"* 1 EXISTS":                           "none",
 		"* OK CAPABILITY IMAP4rev1":            "none",
 	} {
-		r, err := reading(wire + "\r\n").next()
+		r, err := reading(wire + "\r\n").nextResponse()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -184,7 +184,7 @@ func FuzzResponses(f *testing.F) {
 
 func readAll(r *responses) (all []response) {
 	for {
-		next, err := r.next()
+		next, err := r.nextResponse()
 		if err != nil {
 			return all
 		}
