@@ -15,7 +15,7 @@ func TestAnIncidentThatBeganAnew(t *testing.T) {
 	}
 	item := Item{Transition: Closed, Incident: in}
 	want := "2026-05-01 19:31:00 UTC, until 2026-05-01 19:31:06 UTC, for 6s; again, first at 2026-05-01 19:14:00 UTC"
-	if got := in.period(in.EndedAt); got != want {
+	if got := in.timeSpan(in.EndedAt); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	if got, want := item.Headline(in.EndedAt), "CLOSED mx1/imaps: recovered after 6s"; got != want {

@@ -37,7 +37,7 @@ const maxName = 64
 // was decided.
 func (i Item) Headline(at time.Time) string {
 	in := i.Incident
-	name, reason, lasted := in.name(), in.reason(), Duration(in.bout().Duration(at))
+	name, reason, lasted := in.displayName(), in.briefCause(), Duration(in.currentEpisode().Duration(at))
 	switch i.Transition {
 	case Changed:
 		return fmt.Sprintf("CHANGED %s: now %s, %s", name, in.Severity, reason)
@@ -46,7 +46,7 @@ func (i Item) Headline(at time.Time) string {
 	case Escalated:
 		return fmt.Sprintf("ESCALATED %s: %s for %s, %s", name, in.Severity, lasted, reason)
 	case Closed:
-		return fmt.Sprintf("CLOSED %s: %s", name, i.ending(lasted))
+		return fmt.Sprintf("CLOSED %s: %s", name, i.endingText(lasted))
 	case Opened, Test:
 	}
 	return fmt.Sprintf("%s %s: %s", strings.ToUpper(in.Severity), name, reason)
@@ -58,18 +58,19 @@ func (i Item) Brief(at time.Time) string {
 	if i.Transition == Closed {
 		return i.Headline(at)
 	}
-	return i.Headline(at) + ", since " + Time(i.Incident.bout().StartedAt)
+	return i.Headline(at) + ", since " + Time(i.Incident.currentEpisode().StartedAt)
 }
 
-// ending is never "recovered" for what merely went out of sight.
-func (i Item) ending(lasted string) string {
+// endingText says how it ended and after how long: never "recovered" for what merely
+// went out of sight.
+func (i Item) endingText(lasted string) string {
 	if i.OpeningUntold {
-		return fmt.Sprintf("was %s for %s (%s), %s", i.Incident.Severity, lasted, i.Incident.reason(), i.Incident.closedAs())
+		return fmt.Sprintf("was %s for %s (%s), %s", i.Incident.Severity, lasted, i.Incident.briefCause(), i.Incident.closingText())
 	}
-	return i.Incident.closedAs() + " after " + lasted
+	return i.Incident.closingText() + " after " + lasted
 }
 
-func (i Incident) closedAs() string {
+func (i Incident) closingText() string {
 	switch i.ClosedAs {
 	case "removed":
 		return "removed from the configuration"
@@ -81,8 +82,8 @@ func (i Incident) closedAs() string {
 	return i.ClosedAs // recovered, paused
 }
 
-// sort is the word under which an item is counted.
-func (i Item) sort() string {
+// countedAs returns the word under which a message of several counts the item.
+func (i Item) countedAs() string {
 	switch i.Transition {
 	case Changed:
 		return "changed"
@@ -100,23 +101,23 @@ func (i Item) sort() string {
 // Facts are what is known of one incident of the message, in the order in which
 // a reader asks: since when, where, why, what to do.
 func (m Message) Facts(in Incident) []Fact {
-	seenBy := oneLine(in.Node)
-	if in.Node == m.Monitor { // the footer names it
+	seenBy := sanitisedLine(in.Node)
+	if in.Node == m.Monitor { // with one node it is always the same; the footer names it
 		seenBy = ""
 	}
 	facts := []Fact{
-		{Name: "Since", Text: in.period(m.At)},
-		{Name: "State", Text: in.stateToTell()},
-		{Name: "Where", Text: in.place()},
-		{Name: "Endpoint", Text: in.endpoint()},
-		{Name: "Why", Text: in.why()},
-		{Name: "Hint", Text: oneLine(in.Hint)},
-		{Name: "Affects", Text: in.affected()},
+		{Name: "Since", Text: in.timeSpan(m.At)},
+		{Name: "State", Text: in.shownState()},
+		{Name: "Where", Text: in.pathInTree()},
+		{Name: "Endpoint", Text: in.endpointText()},
+		{Name: "Why", Text: in.explainedCause()},
+		{Name: "Hint", Text: sanitisedLine(in.Hint)},
+		{Name: "Affects", Text: in.affectedNames()},
 		{Name: "The server said", Text: in.Evidence.String(), Kind: Quote},
-		{Name: "About", Text: strings.Join(lines(in.Description), "\n")},
-		{Name: "Runbook", Text: unbroken(in.Runbook), Kind: Link},
-		{Name: "More", Text: unbroken(in.URL), Kind: Link},
-		{Name: "Incident", Text: oneLine(in.ID)},
+		{Name: "About", Text: strings.Join(sanitisedLines(in.Description), "\n")},
+		{Name: "Runbook", Text: withoutSpaces(in.Runbook), Kind: Link},
+		{Name: "More", Text: withoutSpaces(in.URL), Kind: Link},
+		{Name: "Incident", Text: sanitisedLine(in.ID)},
 		{Name: "Seen by", Text: seenBy},
 	}
 	known := facts[:0]
@@ -137,56 +138,56 @@ func (f Fact) write(b *strings.Builder) {
 	fmt.Fprintf(b, "%-9s %s\n", f.Name+":", text)
 }
 
-// name is how people call the check: "Mail 1 / IMAP on the web port".
-func (i Incident) name() string {
-	name := oneLine(cmp.Or(i.Label, i.Check, i.Condition))
-	if server := oneLine(i.ServerLabel); server != "" && !strings.HasPrefix(name, server+"/") { // an id says it itself
+// displayName returns how people call the check: "Mail 1 / IMAP on the web port".
+func (i Incident) displayName() string {
+	name := sanitisedLine(cmp.Or(i.Label, i.Check, i.Condition))
+	if server := sanitisedLine(i.ServerLabel); server != "" && !strings.HasPrefix(name, server+"/") { // an id says it itself
 		name = server + " / " + name
 	}
-	return clip(name, maxName)
+	return cutWithEllipsis(name, maxName)
 }
 
-// id is what a check is called in a list of several. Of the monitor itself there
-// is none that people know.
-func (i Incident) id() string {
+// listedName returns what a check is called in a list of several. The monitor itself has no id
+// that people know.
+func (i Incident) listedName() string {
 	if i.Condition == monitor {
-		return oneLine(cmp.Or(i.Label, i.Check))
+		return sanitisedLine(cmp.Or(i.Label, i.Check))
 	}
-	return oneLine(i.Check)
+	return sanitisedLine(i.Check)
 }
 
-// place is the path through the groups, down to the check's id.
-func (i Incident) place() string {
+// pathInTree returns the path through the groups, down to the check's id.
+func (i Incident) pathInTree() string {
 	var path []string
 	for _, group := range i.GroupLabels {
-		path = append(path, oneLine(group))
+		path = append(path, sanitisedLine(group))
 	}
-	check := oneLine(i.Check)
-	if server := oneLine(i.ServerLabel); server != "" && !strings.HasPrefix(check, server+"/") {
+	check := sanitisedLine(i.Check)
+	if server := sanitisedLine(i.ServerLabel); server != "" && !strings.HasPrefix(check, server+"/") {
 		path = append(path, server)
 	}
 	if i.Label != "" && i.Label != i.Check {
-		check = oneLine(i.Label) + " (" + check + ")"
+		check = sanitisedLine(i.Label) + " (" + check + ")"
 	}
 	return strings.Join(append(path, check), " > ")
 }
 
-func (i Incident) endpoint() string {
+func (i Incident) endpointText() string {
 	if i.Host == "" {
 		return ""
 	}
-	text := net.JoinHostPort(oneLine(i.Host), strconv.Itoa(i.Port))
+	text := net.JoinHostPort(sanitisedLine(i.Host), strconv.Itoa(i.Port))
 	if i.Security != "" {
 		text += " (" + i.Security + ")"
 	}
 	if i.Address != "" && i.Address != i.Host {
-		text += ", address " + oneLine(i.Address)
+		text += ", address " + sanitisedLine(i.Address)
 	}
 	return text
 }
 
-func (i Incident) period(at time.Time) string {
-	bout := i.bout()
+func (i Incident) timeSpan(at time.Time) string {
+	bout := i.currentEpisode()
 	text := Time(bout.StartedAt)
 	if !i.EndedAt.IsZero() {
 		text += ", until " + Time(i.EndedAt)
@@ -198,19 +199,19 @@ func (i Incident) period(at time.Time) string {
 	return text
 }
 
-// stateToTell leaves out what the headline says already.
-func (i Incident) stateToTell() string {
+// shownState returns the state where the headline does not say it already.
+func (i Incident) shownState() string {
 	if i.State == "acknowledged" {
 		return i.State
 	}
 	return ""
 }
 
-// affected names what else fails because of it.
-func (i Incident) affected() string {
+// affectedNames lists the checks that fail because of this one.
+func (i Incident) affectedNames() string {
 	var names []string
 	for _, name := range i.Affected[:min(MaxItems, len(i.Affected))] {
-		names = append(names, oneLine(name))
+		names = append(names, sanitisedLine(name))
 	}
 	text := strings.Join(names, ", ")
 	if more := len(i.Affected) - MaxItems; more > 0 {
@@ -219,8 +220,8 @@ func (i Incident) affected() string {
 	return text
 }
 
-// unbroken is a URL without anything that would end it early.
-func unbroken(url string) string {
+// withoutSpaces returns a URL without what would end it early in a mail or a chat.
+func withoutSpaces(url string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || !unicode.IsPrint(r) {
 			return -1

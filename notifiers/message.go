@@ -20,8 +20,8 @@ const (
 	Test      Transition = "test"
 )
 
-// A Message is one thing to say on one way: about one incident where programs
-// read, about one or more where people do. The words are chosen by the
+// A Message is what one notification says to one destination: about one incident
+// where programs read, about one or more where people do. The words are chosen by the
 // notifier; [Message.Subject] and [Message.Text] are what all channels share.
 type Message struct {
 	// Key is the idempotency key: the same on every attempt, different for
@@ -39,8 +39,8 @@ type Message struct {
 	// Settled are the addresses of recipients, as in [Receipt.Recipients], for
 	// whom an earlier attempt has sent this message or was refused for good.
 	Settled []string
-	// Previous is the receipt of the last message about Items[0].Incident on
-	// this way, for threads; zero when there was none.
+	// Previous is the receipt of the last message about Items[0].Incident to
+	// this destination, for threads; zero when there was none.
 	Previous Receipt
 }
 
@@ -51,8 +51,8 @@ func (m Message) IsTest() bool { return len(m.Items) == 0 }
 type Item struct {
 	Transition Transition
 	Incident   Incident
-	// OpeningUntold marks a closing whose opening this way never got: the one
-	// message has to say both.
+	// OpeningUntold marks a closing whose opening this destination never got: the
+	// one message has to say both.
 	OpeningUntold bool
 }
 
@@ -100,15 +100,16 @@ type Incident struct {
 	URL string // where to read more; empty without daemon.public_url
 }
 
-// bout is the same incident, as if it had begun when it last began anew.
-func (i Incident) bout() Incident {
+// currentEpisode returns the incident as if it had begun when it last began anew:
+// what people are told counts from then.
+func (i Incident) currentEpisode() Incident {
 	if !i.AgainAt.IsZero() {
 		i.StartedAt = i.AgainAt
 	}
 	return i
 }
 
-// Duration is how long the failure lasted, or has lasted at the given time.
+// Duration returns how long the failure lasted, or has lasted at the given time.
 func (i Incident) Duration(now time.Time) time.Duration {
 	end := now
 	if !i.EndedAt.IsZero() {

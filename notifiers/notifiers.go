@@ -42,8 +42,8 @@ type PortAdviser interface{ PortAdvice() string }
 // A Target is what one notify block adds to its notifier: recipients, a
 // channel. Implementations are comparable values.
 type Target interface {
-	// String names the target for people and identifies the way; it holds no
-	// secret and is the same after a restart.
+	// String names the target for people and is part of the destination's identity;
+	// it holds no secret and is the same after a restart.
 	String() string
 }
 

@@ -17,23 +17,23 @@ const maxShort = 160
 func (m Message) Short() string {
 	switch len(m.Items) {
 	case 0:
-		return fitGSM(toGSM("imapvigil TEST message for " + m.Role + on(" from ", m.Monitor)))
+		return cutToOneSMS(replaceNonGSM("imapvigil TEST message for " + m.Role + withMonitor(" from ", m.Monitor)))
 	case 1:
-		return m.Items[0].short(m)
+		return m.Items[0].shortText(m)
 	}
 	var names []string
 	for _, item := range m.Items {
-		names = append(names, toGSM(item.Incident.id()))
+		names = append(names, replaceNonGSM(item.Incident.listedName()))
 	}
-	start, end := "imapvigil: "+m.Counts()+": ", toGSM(m.shortReason())
-	if septets(start)+septets(end)+len(names[0])+reserve > maxShort {
+	start, end := "imapvigil: "+m.Counts()+": ", replaceNonGSM(m.shortReason())
+	if countSeptets(start)+countSeptets(end)+len(names[0])+reserve > maxShort {
 		end = ""
 	}
-	return fitNames(start, names, maxShort-septets(end), septets) + end
+	return listNamesThatFit(start, names, maxShort-countSeptets(end), countSeptets) + end
 }
 
-// shortReason says of all that is not over since when it has been so, and why if
-// the reason is one and the same.
+// shortReason says since when the oldest of what is not over has been so, and why if
+// all have the same cause.
 func (m Message) shortReason() string {
 	var since time.Time
 	reasons := map[string]bool{}
@@ -41,10 +41,10 @@ func (m Message) shortReason() string {
 		if item.Transition == Closed {
 			continue
 		}
-		if began := item.Incident.bout().StartedAt; since.IsZero() || began.Before(since) {
+		if began := item.Incident.currentEpisode().StartedAt; since.IsZero() || began.Before(since) {
 			since = began
 		}
-		reasons[item.Incident.reason()] = true
+		reasons[item.Incident.briefCause()] = true
 	}
 	if len(reasons) == 0 {
 		return ""
@@ -60,24 +60,25 @@ func (m Message) shortReason() string {
 
 func shortTime(t time.Time) string { return t.UTC().Format("2 Jan 15:04 UTC") }
 
-// short uses ids rather than labels: they are ASCII by the rule of names.
-func (i Item) short(m Message) string {
+// shortText says it in one SMS, with ids rather than labels: they are ASCII by the rule
+// of names, and a character beyond GSM 03.38 would halve the room.
+func (i Item) shortText(m Message) string {
 	in := i.Incident
-	text := fmt.Sprintf("imapvigil %s %s%s ", i.word(), in.id(), in.shortEndpoint())
+	text := fmt.Sprintf("imapvigil %s %s%s ", i.shortWord(), in.listedName(), in.shortEndpoint())
 	if i.Transition == Closed {
-		text += i.ending(Duration(in.bout().Duration(m.At)))
+		text += i.endingText(Duration(in.currentEpisode().Duration(m.At)))
 	} else {
-		text += in.reason() + " since " + shortTime(in.bout().StartedAt)
+		text += in.briefCause() + " since " + shortTime(in.currentEpisode().StartedAt)
 	}
-	text = fitGSM(toGSM(text))
-	link := unbroken(in.URL)
-	if link == "" || toGSM(link) != link || septets(text)+1+septets(link) > maxShort {
+	text = cutToOneSMS(replaceNonGSM(text))
+	link := withoutSpaces(in.URL)
+	if link == "" || replaceNonGSM(link) != link || countSeptets(text)+1+countSeptets(link) > maxShort {
 		return text
 	}
 	return text + " " + link
 }
 
-func (i Item) word() string {
+func (i Item) shortWord() string {
 	severity := strings.ToUpper(i.Incident.Severity)
 	switch i.Transition {
 	case Changed:
@@ -109,19 +110,19 @@ const (
 	gsmExtended = "^{}\\[~]|€"
 )
 
-// toGSM replaces what the alphabet lacks: one such character would more than
-// halve what fits into an SMS.
-func toGSM(text string) string {
+// replaceNonGSM replaces what the alphabet lacks: one such character would have the
+// SMS sent in UCS-2, of which 70 characters fit instead of 160.
+func replaceNonGSM(text string) string {
 	return strings.Map(func(r rune) rune {
 		if strings.ContainsRune(gsmBasic, r) || strings.ContainsRune(gsmExtended, r) {
 			return r
 		}
 		return '?'
-	}, strings.ReplaceAll(oneLine(text), "…", "..."))
+	}, strings.ReplaceAll(sanitisedLine(text), "…", "..."))
 }
 
-// septets is the length of text in the GSM alphabet.
-func septets(text string) (n int) {
+// countSeptets returns the length of a text in the GSM alphabet.
+func countSeptets(text string) (n int) {
 	for _, r := range text {
 		n++
 		if strings.ContainsRune(gsmExtended, r) {
@@ -131,14 +132,15 @@ func septets(text string) (n int) {
 	return n
 }
 
-// fitGSM cuts text to one SMS.
-func fitGSM(text string) string {
-	if septets(text) <= maxShort {
+// cutToOneSMS cuts a text to one SMS, with dots as the sign of it: the ellipsis is not
+// in the alphabet.
+func cutToOneSMS(text string) string {
+	if countSeptets(text) <= maxShort {
 		return text
 	}
 	used := 0
 	for i, r := range text {
-		used += septets(string(r))
+		used += countSeptets(string(r))
 		if used > maxShort-len("...") {
 			return text[:i] + "..."
 		}

@@ -20,27 +20,27 @@ const maxSubject = 120
 // Subject says what happened in one line of at most 120 characters. It holds
 // no word of a server.
 func (m Message) Subject() string {
-	return clip("[imapvigil] "+m.gist(), maxSubject)
+	return cutWithEllipsis("[imapvigil] "+m.subjectText(), maxSubject)
 }
 
-// gist is the subject without its mark.
-func (m Message) gist() string {
+// subjectText returns the subject without its mark, "[imapvigil]".
+func (m Message) subjectText() string {
 	switch len(m.Items) {
 	case 0:
-		return "TEST message for " + oneLine(m.roleName()) + on(" from ", m.Monitor)
+		return "TEST message for " + sanitisedLine(m.roleName()) + withMonitor(" from ", m.Monitor)
 	case 1:
 		return m.Items[0].Headline(m.At)
 	}
 	var names []string
 	for _, item := range m.Items {
-		names = append(names, item.Incident.id())
+		names = append(names, item.Incident.listedName())
 	}
-	return fitNames(m.Counts()+": ", names, maxSubject-len("[imapvigil] "), utf8.RuneCountInString)
+	return listNamesThatFit(m.Counts()+": ", names, maxSubject-len("[imapvigil] "), utf8.RuneCountInString)
 }
 
 // Text is the whole message as plain text, for a reader of any channel that has
 // room for it. Lines end with "\n". The server's words stand by themselves, on
-// lines that begin with "> ".
+// sanitisedLines that begin with "> ".
 func (m Message) Text() string {
 	var b strings.Builder
 	switch {
@@ -58,7 +58,7 @@ func (m Message) Text() string {
 // Footer says who tells whom, and when that was decided: a message may arrive
 // long after.
 func (m Message) Footer() string {
-	return fmt.Sprintf("imapvigil%s told %s at %s.", on(" on ", m.Monitor), oneLine(m.roleName()), Time(m.At))
+	return fmt.Sprintf("imapvigil%s told %s at %s.", withMonitor(" on ", m.Monitor), sanitisedLine(m.roleName()), Time(m.At))
 }
 
 func (m Message) writeTest(b *strings.Builder) {
@@ -94,7 +94,7 @@ func (m Message) writeDigest(b *strings.Builder) {
 func (m Message) Counts() string {
 	count := map[string]int{}
 	for _, item := range m.Items {
-		count[item.sort()]++
+		count[item.countedAs()]++
 	}
 	var parts []string
 	for _, sort := range []string{"down", "degraded", "changed", "still open", "escalated", "closed"} {
@@ -107,18 +107,19 @@ func (m Message) Counts() string {
 
 func (m Message) roleName() string { return cmp.Or(m.RoleLabel, m.Role) }
 
-func on(preposition, monitor string) string {
+// withMonitor names the monitor after a preposition; nothing where it has no name.
+func withMonitor(preposition, monitor string) string {
 	if monitor == "" {
 		return ""
 	}
-	return preposition + oneLine(monitor)
+	return preposition + sanitisedLine(monitor)
 }
 
-// reserve is the room for the number of names that do not fit.
+// reserve is the room that is kept for saying how many names do not fit.
 const reserve = len(" and 1000000 more")
 
-// fitNames appends as many names as fit, and how many did not.
-func fitNames(start string, names []string, limit int, length func(string) int) string {
+// listNamesThatFit appends as many names as fit into limit, and says how many did not.
+func listNamesThatFit(start string, names []string, limit int, length func(string) int) string {
 	text := start
 	for i, name := range names {
 		longer := text + name
@@ -134,22 +135,21 @@ func fitNames(start string, names []string, limit int, length func(string) int) 
 	return text
 }
 
-// oneLine makes the text of an administrator fit for a line of its own: no
+// sanitisedLine makes the text of an administrator fit for a line of its own: no
 // line end, control or bidi character can come from a label.
-func oneLine(text string) string { return opaque.Sanitise(text).String() }
+func sanitisedLine(text string) string { return opaque.Sanitise(text).String() }
 
-// lines does the same for text that may have several.
-func lines(text string) []string {
+// sanitisedLines does the same for a text that may have several lines; empty ones go.
+func sanitisedLines(text string) []string {
 	all := strings.Split(strings.TrimSpace(text), "\n")
 	for i := range all {
-		all[i] = oneLine(all[i])
+		all[i] = sanitisedLine(all[i])
 	}
 	return slices.DeleteFunc(all, func(line string) bool { return line == "" })
 }
 
-// clip shortens text to a number of characters, with an ellipsis as the sign
-// of it.
-func clip(text string, limit int) string {
+// cutWithEllipsis shortens text to limit characters, the ellipsis included.
+func cutWithEllipsis(text string, limit int) string {
 	if utf8.RuneCountInString(text) <= limit {
 		return text
 	}

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// Time is a moment as people read it, always in UTC and always saying so: who
+// Time writes a moment as people read it, always in UTC and always saying so: who
 // is woken at night and who reads the log may live in different zones.
 func Time(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") + " UTC" }
 
-// Duration is how long something took, in two units at most: "45s", "12m",
+// Duration writes how long something took, in two units at most: "45s", "12m",
 // "1h 05m", "2d 3h". It rounds down.
 func Duration(d time.Duration) string {
 	minutes, hours := int(d/time.Minute), int(d/time.Hour)

@@ -2,8 +2,8 @@ package notifiers
 
 import "strings"
 
-// reason is phase and cause in the fewest words: "connect refused".
-func (i Incident) reason() string {
+// briefCause returns phase and cause in the fewest words: "connect refused".
+func (i Incident) briefCause() string {
 	words := strings.TrimSpace(i.Phase + " " + strings.ReplaceAll(i.Cause, "_", " "))
 	if words == "" {
 		return i.Condition
@@ -11,9 +11,9 @@ func (i Incident) reason() string {
 	return words
 }
 
-// why explains the cause and gives its fixed word, by which metrics, journal
-// and manual know it.
-func (i Incident) why() string {
+// explainedCause explains the cause and gives its fixed word, by which metrics,
+// journal and manual know it.
+func (i Incident) explainedCause() string {
 	text := i.Cause
 	if i.CauseText != "" {
 		text = i.CauseText + " (" + i.Cause + ")"

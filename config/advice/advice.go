@@ -36,22 +36,22 @@ func Of(cfg *config.Config, written Written) []config.Diagnostic {
 		a.warn(ruleNoChecks, written.Daemon, "Nothing is watched: there is no imap_check.")
 	}
 	if roles := cfg.Daemon.Roles; !written.MonitorRoles && len(roles) > 0 {
-		a.warn(ruleMonitorRoles, written.Daemon, "daemon.notification_roles does not say who hears of the monitor's own trouble, so all roles do: %s.", firstOf(roles))
+		a.warn(ruleMonitorRoles, written.Daemon, "daemon.notification_roles does not say who hears of the monitor's own trouble, so all roles do: %s.", enumerateFirst(roles))
 	}
-	a.onRoles()
-	a.onUnused()
-	a.onOwnMail()
-	a.onMailPorts()
-	a.onHours()
+	a.warnOfMissingRoles()
+	a.warnOfUnused()
+	a.warnOfOwnMail()
+	a.warnOfMailPorts()
+	a.warnOfUncoveredHours()
 	if cfg.Daemon.HeartbeatURL.IsZero() && !written.NoHeartbeat && len(cfg.Roles) > 0 {
 		a.warn(ruleNoHeartbeat, written.Daemon, "If this machine dies, nobody is told of anything any more. Let something else expect a sign of life: daemon { heartbeat_url = ... }, or write heartbeat_url = \"\" to do without.")
 	}
 	return a.diags
 }
 
-// onRoles names the checks that nobody chose people for, in one warning each: a
-// thousand of them is one oversight.
-func (a *adviser) onRoles() {
+// warnOfMissingRoles names the checks that nobody chose people for: all of them in one
+// warning, since a thousand of them is one oversight.
+func (a *adviser) warnOfMissingRoles() {
 	var without []*config.Check
 	nobody := map[string][]*config.Check{} // by reason
 	for _, check := range a.inOrder() {
@@ -65,10 +65,10 @@ func (a *adviser) onRoles() {
 		}
 	}
 	if len(without) > 0 {
-		a.warn(ruleNoRoles, without[0].Pos, "%s no notification_roles, here or in a defaults block above, so the daemon's own are told: %s.", have(without), firstOf(a.config.Daemon.Roles))
+		a.warn(ruleNoRoles, without[0].Pos, "%s no notification_roles, here or in a defaults block above, so the daemon's own are told: %s.", beginWithChecks(without), enumerateFirst(a.config.Daemon.Roles))
 	}
 	for why, checks := range nobody {
-		a.warn(ruleNobody, checks[0].Pos, "%s no role to tell%s.", have(checks), why)
+		a.warn(ruleNobody, checks[0].Pos, "%s no role to tell%s.", beginWithChecks(checks), why)
 	}
 }
 
@@ -91,8 +91,8 @@ func (a *adviser) whyNobody(id config.CheckID) string {
 	return ": daemon.notification_roles is empty"
 }
 
-// have begins a sentence about checks: the first few by name.
-func have(checks []*config.Check) string {
+// beginWithChecks begins a sentence about checks: the first few by name.
+func beginWithChecks(checks []*config.Check) string {
 	const few = 5
 	var names []string
 	for _, check := range checks[:min(few, len(checks))] {
@@ -107,9 +107,9 @@ func have(checks []*config.Check) string {
 	return fmt.Sprintf("%d checks (%s) have", len(checks), strings.Join(names, ", "))
 }
 
-// firstOf names the first few roles: there may be one for each of a thousand
+// enumerateFirst names the first few roles: there may be one for each of a thousand
 // customers.
-func firstOf(roles []config.RoleID) string {
+func enumerateFirst(roles []config.RoleID) string {
 	const few = 10
 	var words []string
 	for _, id := range roles[:min(few, len(roles))] {
@@ -124,9 +124,9 @@ func firstOf(roles []config.RoleID) string {
 	return strings.Join(words, "")
 }
 
-// onUnused names roles, notifiers and schedules that nothing refers to: people who
+// warnOfUnused names roles, notifiers and schedules that nothing refers to: people who
 // would never be told.
-func (a *adviser) onUnused() {
+func (a *adviser) warnOfUnused() {
 	roles, channels, schedules := map[config.RoleID]bool{}, map[config.NotifierID]bool{}, map[config.ScheduleID]bool{}
 	for _, id := range a.config.Daemon.Roles {
 		roles[id] = a.written.MonitorRoles
@@ -149,7 +149,7 @@ func (a *adviser) onUnused() {
 	}
 	for id, n := range a.config.Notifiers {
 		if !channels[id] {
-			a.warn(ruleUnused, n.Pos, unused, reference(id))
+			a.warn(ruleUnused, n.Pos, unused, notifierReference(id))
 		}
 	}
 	for id, schedule := range a.config.Schedules {
@@ -159,13 +159,13 @@ func (a *adviser) onUnused() {
 	}
 }
 
-func reference(id config.NotifierID) string {
+func notifierReference(id config.NotifierID) string {
 	kind, name, _ := strings.Cut(string(id), ".")
 	return config.Reference("notifier", kind, name)
 }
 
-// onMailPorts finds notifiers whose port and encryption do not fit together.
-func (a *adviser) onMailPorts() {
+// warnOfMailPorts finds notifiers whose port and encryption do not fit together.
+func (a *adviser) warnOfMailPorts() {
 	for _, n := range a.config.Notifiers {
 		if settings, ok := n.Settings.(notifiers.PortAdviser); ok {
 			if advice := settings.PortAdvice(); advice != "" {
@@ -175,11 +175,11 @@ func (a *adviser) onMailPorts() {
 	}
 }
 
-// onOwnMail finds roles that are told only through hosts that are watched: when one
+// warnOfOwnMail finds roles that are told only through hosts that are watched: when one
 // is down, nobody hears of it.
-func (a *adviser) onOwnMail() {
+func (a *adviser) warnOfOwnMail() {
 	watched := map[string]config.CheckID{}
-	for _, id := range slices.Backward(slices.Sorted(maps.Keys(a.config.Checks))) {
+	for _, id := range slices.Backward(slices.Sorted(maps.Keys(a.config.Checks))) { // so that the first of several names the host
 		watched[strings.ToLower(a.config.Checks[id].Probe.Hostname)] = id
 	}
 	for _, role := range a.config.Roles {
@@ -191,11 +191,11 @@ func (a *adviser) onOwnMail() {
 				break
 			}
 			id, isWatched := watched[strings.ToLower(relayed.Relay())]
-			if !isWatched {
+			if !isWatched { // one destination that does not depend on us is enough
 				through = nil
 				break
 			}
-			through = append(through, fmt.Sprintf("%s, whose host is watched by %s", reference(notify.ID.Notifier), id))
+			through = append(through, fmt.Sprintf("%s, whose host is watched by %s", notifierReference(notify.ID.Notifier), id))
 		}
 		if len(through) > 0 {
 			a.warn(ruleOwnMail, role.Pos, "The only way to this role leads through what is watched: %s. When that is down, nobody here hears of it. Add a notify block that goes another way.", strings.Join(slices.Compact(through), ", "))

@@ -15,9 +15,9 @@ type week [7 * 24 * 60]bool
 // of different zones.
 var aSunday = time.Date(2026, time.January, 4, 0, 0, 0, 0, time.UTC)
 
-// onHours finds roles that nobody hears at some hours, because every way has its
-// windows.
-func (a *adviser) onHours() {
+// warnOfUncoveredHours finds roles that nobody hears at some hours, because each of their
+// notify blocks has its windows.
+func (a *adviser) warnOfUncoveredHours() {
 	for _, role := range a.config.Roles {
 		var covered week
 		var zone *time.Location
@@ -28,11 +28,11 @@ func (a *adviser) onHours() {
 				always = true
 				break
 			}
-			covered.add(s)
+			covered.coverWindows(s)
 			zone = s.Zone
 			shown = shown && a.written.Hours[s.ID]
 		}
-		gaps := covered.gaps(zone)
+		gaps := covered.uncovered(zone)
 		if always || gaps == "" {
 			continue
 		}
@@ -44,12 +44,12 @@ func (a *adviser) onHours() {
 	}
 }
 
-// add covers the windows of a schedule.
-func (w *week) add(s *config.Schedule) {
-	shift := offset(s.Zone)
+// coverWindows marks the windows of a schedule as covered.
+func (w *week) coverWindows(s *config.Schedule) {
+	shift := minutesAheadOfUTC(s.Zone)
 	for _, window := range s.Windows {
 		length := window.To - window.From
-		if length <= 0 {
+		if length <= 0 { // it ends on the next day
 			length += 24 * 60
 		}
 		for d, on := range window.Days {
@@ -64,21 +64,23 @@ func (w *week) add(s *config.Schedule) {
 	}
 }
 
-// offset is how many minutes the clocks of a zone are ahead of UTC.
-func offset(zone *time.Location) int {
+// minutesAheadOfUTC returns how many minutes the clocks of a zone are ahead of UTC.
+// Daylight saving is left out: gaps are the same in summer where all schedules have
+// one zone, and a warning need not be exact where they have several.
+func minutesAheadOfUTC(zone *time.Location) int {
 	_, seconds := aSunday.In(zone).Zone()
 	return seconds / 60
 }
 
-// gaps names what is not covered, as the clocks of the zone show it: the first
-// few.
-func (w *week) gaps(zone *time.Location) string {
+// uncovered names the first few spans that are not covered, as the clocks of the zone
+// show them.
+func (w *week) uncovered(zone *time.Location) string {
 	if zone == nil {
 		return ""
 	}
 	const few = 3
 	var found []string
-	shift := offset(zone)
+	shift := minutesAheadOfUTC(zone)
 	local := func(m int) bool { return w[(m-shift+2*len(w))%len(w)] }
 	for m := 0; m < len(w); m++ {
 		if local(m) {
@@ -88,7 +90,7 @@ func (w *week) gaps(zone *time.Location) string {
 		for m < len(w) && !local(m) {
 			m++
 		}
-		found = append(found, fmt.Sprintf("%s to %s", moment(from), moment(m)))
+		found = append(found, fmt.Sprintf("%s to %s", minuteOfWeek(from), minuteOfWeek(m)))
 	}
 	if len(found) > few {
 		return fmt.Sprintf("%s and %d more", strings.Join(found[:few], ", "), len(found)-few)
@@ -96,8 +98,8 @@ func (w *week) gaps(zone *time.Location) string {
 	return strings.Join(found, ", ")
 }
 
-// moment is a minute of the week as people say it.
-func moment(m int) string {
+// minuteOfWeek writes a minute of the week as people say it: "mon 08:00".
+func minuteOfWeek(m int) string {
 	if m == 7*24*60 {
 		return "sat 24:00"
 	}

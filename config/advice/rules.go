@@ -8,21 +8,21 @@ import (
 
 // What is warned of.
 var (
-	ruleNoChecks     = rule("no-checks", "No checks")
-	ruleMonitorRoles = rule("monitor-roles", "No roles for the monitor itself")
-	ruleNoRoles      = rule("no-roles", "Check without notification roles")
-	ruleNobody       = rule("nobody", "Nobody is told")
-	ruleUnused       = rule("unused", "Never used")
-	ruleOwnMail      = rule("own-mail", "Alarm depends on what it is about")
-	ruleMailPort     = rule("mail-port", "Port for another kind of encryption")
-	ruleUncovered    = rule("uncovered", "Hours that nobody covers")
-	ruleNoHeartbeat  = rule("no-heartbeat", "Nobody watches the watcher")
+	ruleNoChecks     = newRule("no-checks", "No checks")
+	ruleMonitorRoles = newRule("monitor-roles", "No roles for the monitor itself")
+	ruleNoRoles      = newRule("no-roles", "Check without notification roles")
+	ruleNobody       = newRule("nobody", "Nobody is told")
+	ruleUnused       = newRule("unused", "Never used")
+	ruleOwnMail      = newRule("own-mail", "Alarm depends on what it is about")
+	ruleMailPort     = newRule("mail-port", "Port for another kind of encryption")
+	ruleUncovered    = newRule("uncovered", "Hours that nobody covers")
+	ruleNoHeartbeat  = newRule("no-heartbeat", "Nobody watches the watcher")
 )
 
 // Rules are all rules of this package.
 var Rules []*config.Rule
 
-func rule(id, summary string) *config.Rule {
+func newRule(id, summary string) *config.Rule {
 	r := &config.Rule{ID: id, Gravity: config.Warning, Summary: summary}
 	Rules = append(Rules, r)
 	return r

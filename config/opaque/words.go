@@ -59,7 +59,7 @@ func appendSafe(b *strings.Builder, raw string, r rune, most int) bool {
 	safe := raw
 	switch {
 	case r == utf8.RuneError && len(raw) == 1:
-		safe = escape(raw[0])
+		safe = escapeByte(raw[0])
 	case r == '\r', r == '\n', r == '\t':
 		safe = " "
 	case !unicode.IsPrint(r):
@@ -72,14 +72,14 @@ func appendSafe(b *strings.Builder, raw string, r rune, most int) bool {
 	return true
 }
 
-func escape(c byte) string {
+func escapeByte(c byte) string {
 	const hex = "0123456789abcdef"
 	return `\x` + string([]byte{hex[c>>4], hex[c&15]})
 }
 
 func escapeRune(r rune) string {
 	if r < utf8.RuneSelf {
-		return escape(byte(r))
+		return escapeByte(byte(r))
 	}
 	const hex = "0123456789abcdef"
 	digits := make([]byte, 0, 8)

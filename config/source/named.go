@@ -26,9 +26,11 @@ type Content struct {
 }
 
 // IsUsable reports whether the file was read and may count.
-func (c Content) IsUsable() bool { return c.refusal() == "" }
+func (c Content) IsUsable() bool { return c.faultWord() == "" }
 
-func (c Content) refusal() string {
+// faultWord says in a word or a sentence why the file cannot be used; empty: it can. The
+// digest holds it.
+func (c Content) faultWord() string {
 	switch {
 	case c.Missing:
 		return "missing"
@@ -74,12 +76,12 @@ func (s *Snapshot) NamedWithoutSecrets() (files []File) {
 }
 
 func (s *Snapshot) readNamed(path string) Content {
-	text, others, err := s.options.readBounded(s.standIn(path))
+	text, others, err := s.options.readBounded(s.replacementFor(path))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return Content{Missing: true}
 	case err != nil:
-		return Content{Fault: reason(err)}
+		return Content{Fault: errorText(err)}
 	}
 	return Content{
 		Text: opaque.NewSecret(string(text)), sum: sha256.Sum256(text),
@@ -90,14 +92,14 @@ func (s *Snapshot) readNamed(path string) Content {
 // CredentialName is how a credential can be named, which keeps it inside its directory.
 var CredentialName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.@-]*$`)
 
-// IsCredential tells whether a file lies where credential looks, whatever the way
+// IsCredential reports whether a file lies where credential looks, whatever links lead
 // to it.
 func (s *Snapshot) IsCredential(path string) bool {
 	secret := []string{withoutLinks(filepath.Join(s.root, credentialsDir))}
 	if systemd := s.options.CredentialsDirectory; systemd != "" {
 		secret = append(secret, withoutLinks(systemd))
 	}
-	return slices.Contains(secret, filepath.Dir(really(path))) || slices.Contains(secret, filepath.Dir(withoutLinks(path)))
+	return slices.Contains(secret, filepath.Dir(realPlace(path))) || slices.Contains(secret, filepath.Dir(withoutLinks(path)))
 }
 
 // CredentialPath is where a credential is: $CREDENTIALS_DIRECTORY when it is

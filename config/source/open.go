@@ -47,7 +47,7 @@ type rights struct {
 	fixed       bool // the file system is mounted read-only: nobody can write, and chmod cannot change it
 }
 
-// rightsAt gives the rights to what path leads to. On a file system that is mounted
+// rightsAt returns what everybody may do with what path leads to. On a file system that is mounted
 // read-only nobody can write, whatever the mode says: the volumes of Kubernetes have
 // mode 0777, which nobody in the container can change.
 func (o Options) rightsAt(path string, info fs.FileInfo) rights {
@@ -69,9 +69,9 @@ func (o Options) isMountedReadOnly(path string) bool {
 	return syscall.Statfs(path, &at) == nil && at.Flags&readOnly != 0
 }
 
-// reason is an error without the operation and the path, which stand beside
-// it, as a sentence begins.
-func reason(err error) string {
+// errorText returns an error without the operation and the path, which stand beside it
+// anyway, as a sentence begins.
+func errorText(err error) string {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
 		err = pe.Err

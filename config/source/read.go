@@ -18,9 +18,9 @@ func Read(path string, options Options) (*Snapshot, error) {
 	info, err := os.Stat(place)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, pathError(ruleNoPath, path, "There is no file or directory %s. Name another one with --config.", path)
+		return nil, nothingToRead(ruleNoPath, path, "There is no file or directory %s. Name another one with --config.", path)
 	case err != nil:
-		return nil, pathError(ruleUnreadable, path, "%s.", reason(err))
+		return nil, nothingToRead(ruleUnreadable, path, "%s.", errorText(err))
 	case info.IsDir():
 		s.readDir(place, 1, map[inode]bool{})
 	default:
@@ -28,8 +28,8 @@ func Read(path string, options Options) (*Snapshot, error) {
 		s.checkParent()
 		s.readFile(place)
 	}
-	s.replace()
-	s.sort()
+	s.applyReplacements()
+	s.sortByName()
 	return s, nil
 }
 
@@ -53,7 +53,7 @@ type inode struct{ dev, ino uint64 }
 func (s *Snapshot) readDir(dir string, level int, seen map[inode]bool) {
 	info, err := os.Stat(dir)
 	if err != nil {
-		s.refuse(ruleUnreadable, dir, "%s. A directory that cannot be read is not taken for an empty one.", reason(err))
+		s.addProblem(ruleUnreadable, dir, "%s. A directory that cannot be read is not taken for an empty one.", errorText(err))
 		return
 	}
 	if seen[inodeOf(info)] {
@@ -61,11 +61,11 @@ func (s *Snapshot) readDir(dir string, level int, seen map[inode]bool) {
 	}
 	seen[inodeOf(info)] = true
 	if s.options.rightsAt(dir, info).write {
-		s.refuse(ruleWritable, dir, "Anybody on this machine could add a configuration file. Take the permission away:\n    chmod o-w %s", dir)
+		s.addProblem(ruleWritable, dir, "Anybody on this machine could add a configuration file. Take the permission away:\n    chmod o-w %s", dir)
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		s.refuse(ruleUnreadable, dir, "%s. A directory that cannot be read is not taken for an empty one.", reason(err))
+		s.addProblem(ruleUnreadable, dir, "%s. A directory that cannot be read is not taken for an empty one.", errorText(err))
 		return
 	}
 	for _, entry := range entries {
@@ -81,7 +81,7 @@ func (s *Snapshot) readEntry(path string, entry fs.DirEntry, level int, seen map
 		s.ignored = append(s.ignored, path+"/")
 	case isDir && !IsEntered(name, level):
 		s.ignored = append(s.ignored, path+"/")
-		s.refuse(ruleTooDeep, path, "Files are read at most %d levels below %s.", MaxDepth, s.root)
+		s.addProblem(ruleTooDeep, path, "Files are read at most %d levels below %s.", MaxDepth, s.root)
 	case isDir:
 		s.readDir(path, level+1, seen)
 	case IsFileName(name):
@@ -97,21 +97,21 @@ func (s *Snapshot) readEntry(path string, entry fs.DirEntry, level int, seen map
 func (s *Snapshot) checkParent() {
 	info, err := os.Stat(s.root)
 	if err == nil && s.options.rightsAt(s.root, info).write && info.Mode()&fs.ModeSticky == 0 {
-		s.refuse(ruleWritable, s.root, "Anybody on this machine could replace %s. Take the permission away:\n    chmod o-w %s", s.single, s.root)
+		s.addProblem(ruleWritable, s.root, "Anybody on this machine could replace %s. Take the permission away:\n    chmod o-w %s", s.single, s.root)
 	}
 }
 
 func (s *Snapshot) readFile(path string) {
 	text, others, err := s.options.readBounded(path)
 	if err != nil {
-		s.refuse(ruleUnreadable, path, "%s. A file that cannot be read is not taken for a deleted one.", reason(err))
+		s.addProblem(ruleUnreadable, path, "%s. A file that cannot be read is not taken for a deleted one.", errorText(err))
 		return
 	}
 	if others.write {
-		s.refuse(ruleWritable, path, "Anybody on this machine could change what is watched and who is told. Take the permission away:\n    chmod o-w %s", path)
+		s.addProblem(ruleWritable, path, "Anybody on this machine could change what is watched and who is told. Take the permission away:\n    chmod o-w %s", path)
 		return
 	}
-	s.add(path, text)
+	s.addFile(path, text)
 }
 
 func inodeOf(info fs.FileInfo) inode {

@@ -7,32 +7,32 @@ import (
 	"strings"
 )
 
-// replace puts the files of Options.Replace into the tree: over a file that
+// applyReplacements puts the files of Options.Replace into the tree: over a file that
 // exists, or as one that does not exist yet. What is no configuration file is
 // kept for when it is named.
-func (s *Snapshot) replace() {
+func (s *Snapshot) applyReplacements() {
 	for _, dest := range slices.Sorted(maps.Keys(s.options.Replace)) {
-		name, ok := s.inTree(dest)
+		name, ok := s.nameInTree(dest)
 		if !ok {
 			continue
 		}
 		text, _, err := s.options.readBounded(s.options.Replace[dest])
 		if err != nil {
-			s.refuse(ruleUnreadable, s.options.Replace[dest], "%s.", reason(err))
+			s.addProblem(ruleUnreadable, s.options.Replace[dest], "%s.", errorText(err))
 			continue
 		}
 		s.files = slices.DeleteFunc(s.files, func(f File) bool { return f.Name == name })
 		s.problems = slices.DeleteFunc(s.problems, func(p Problem) bool { return p.File == name })
-		s.add(name, text)
+		s.addFile(name, text)
 	}
 }
 
-// inTree gives the name under which dest is a configuration file of this
+// nameInTree gives the name under which dest is a configuration file of this
 // tree, whether it exists or not.
-func (s *Snapshot) inTree(dest string) (string, bool) {
-	rel, ok := below(s.root, dest)
+func (s *Snapshot) nameInTree(dest string) (string, bool) {
+	rel, ok := pathBelow(s.root, dest)
 	if !ok {
-		rel, ok = below(withoutLinks(s.root), really(dest))
+		rel, ok = pathBelow(withoutLinks(s.root), realPlace(dest))
 	}
 	if !ok {
 		return "", false
@@ -44,33 +44,37 @@ func (s *Snapshot) inTree(dest string) (string, bool) {
 	return name, isInScope(rel)
 }
 
-// below gives the path from a directory to what is in it.
-func below(dir, path string) (string, bool) {
-	rel, err := filepath.Rel(absolute(dir), absolute(path))
+// pathBelow returns the path from a directory to what is in it; false for what is not.
+func pathBelow(dir, path string) (string, bool) {
+	rel, err := filepath.Rel(absolutePath(dir), absolutePath(path))
 	return rel, err == nil && rel != ".." && !strings.HasPrefix(rel, "../")
 }
 
-// withoutLinks is where a directory really is, or would be: a tree can be named by
+// withoutLinks returns where a directory really is, or would be: a tree can be named by
 // a link, and what is to be replaced in it by its own path.
 func withoutLinks(dir string) string {
-	dir = absolute(dir)
+	dir = absolutePath(dir)
 	if place, err := filepath.EvalSymlinks(dir); err == nil || dir == filepath.Dir(dir) {
 		return place
 	}
 	return filepath.Join(withoutLinks(filepath.Dir(dir)), filepath.Base(dir))
 }
 
-// really is where a file is, or would be.
-func really(file string) string {
-	return filepath.Join(withoutLinks(filepath.Dir(absolute(file))), filepath.Base(file))
+// realPlace returns where a file is, or would be; its own last link is not followed,
+// since that is what would be replaced.
+func realPlace(file string) string {
+	return filepath.Join(withoutLinks(filepath.Dir(absolutePath(file))), filepath.Base(file))
 }
 
-func samePlace(a, b string) bool { return absolute(a) == absolute(b) || really(a) == really(b) }
+// isSamePlace reports whether two paths lead to one file, by name or by links.
+func isSamePlace(a, b string) bool {
+	return absolutePath(a) == absolutePath(b) || realPlace(a) == realPlace(b)
+}
 
-// standIn gives the file to read for a named file: itself, or what replaces it.
-func (s *Snapshot) standIn(path string) string {
+// replacementFor gives the file to read for a named file: itself, or what replaces it.
+func (s *Snapshot) replacementFor(path string) string {
 	for dest, file := range s.options.Replace {
-		if samePlace(dest, path) {
+		if isSamePlace(dest, path) {
 			return file
 		}
 	}
@@ -82,10 +86,10 @@ func (s *Snapshot) standIn(path string) string {
 func (s *Snapshot) UnusedReplacements() []string {
 	var unused []string
 	for dest := range s.options.Replace {
-		if _, ok := s.inTree(dest); ok {
+		if _, ok := s.nameInTree(dest); ok {
 			continue
 		}
-		if !slices.ContainsFunc(s.Named(), func(name string) bool { return samePlace(name, dest) }) {
+		if !slices.ContainsFunc(s.Named(), func(name string) bool { return isSamePlace(name, dest) }) {
 			unused = append(unused, dest)
 		}
 	}
@@ -93,7 +97,7 @@ func (s *Snapshot) UnusedReplacements() []string {
 	return unused
 }
 
-func absolute(path string) string {
+func absolutePath(path string) string {
 	if abs, err := filepath.Abs(path); err == nil {
 		return abs
 	}

@@ -76,12 +76,12 @@ type Problem struct {
 func Restored(path, root string, files, named []File, options Options) *Snapshot {
 	s := &Snapshot{path: path, root: root, options: options, restored: true, known: map[string]Content{}, named: map[string]bool{}}
 	for _, f := range files {
-		s.add(f.Name, f.Text)
+		s.addFile(f.Name, f.Text)
 	}
 	for _, f := range named {
 		s.known[f.Name] = Content{Text: opaque.NewSecret(string(f.Text)), sum: sha256.Sum256(f.Text), Readable: true}
 	}
-	s.sort()
+	s.sortByName()
 	return s
 }
 
@@ -92,7 +92,7 @@ func OfText(name string, text []byte) *Snapshot {
 	return s
 }
 
-func (s *Snapshot) add(name string, text []byte) {
+func (s *Snapshot) addFile(name string, text []byte) {
 	s.files = append(s.files, File{Name: name, Text: text, sum: sha256.Sum256(text)})
 }
 
@@ -130,10 +130,10 @@ func (s *Snapshot) Text(file string) ([]byte, bool) {
 func (s *Snapshot) Emptied(earlier *Snapshot) (names []string) {
 	had := map[string]bool{}
 	for _, f := range earlier.files {
-		had[absolute(f.Name)] = len(f.Text) > 0
+		had[absolutePath(f.Name)] = len(f.Text) > 0
 	}
 	for _, f := range s.files {
-		if len(f.Text) == 0 && had[absolute(f.Name)] {
+		if len(f.Text) == 0 && had[absolutePath(f.Name)] {
 			names = append(names, f.Name)
 		}
 	}
@@ -173,16 +173,16 @@ func (s *Snapshot) Again() (*Snapshot, error) {
 func (s *Snapshot) Digest() string {
 	h := sha256.New()
 	for _, f := range s.files {
-		fmt.Fprintf(h, "file %q %x\n", s.relative(f.Name), f.sum)
+		fmt.Fprintf(h, "file %q %x\n", s.relativePath(f.Name), f.sum)
 	}
 	for _, p := range s.problems {
-		fmt.Fprintf(h, "problem %s %q %q\n", p.Rule.ID, s.relative(p.File), p.Detail)
+		fmt.Fprintf(h, "problem %s %q %q\n", p.Rule.ID, s.relativePath(p.File), p.Detail)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, name := range slices.Sorted(maps.Keys(s.named)) {
 		c := s.known[name]
-		fmt.Fprintf(h, "named %q %x %q %t\n", s.relative(name), c.sum, c.refusal(), c.Readable)
+		fmt.Fprintf(h, "named %q %x %q %t\n", s.relativePath(name), c.sum, c.faultWord(), c.Readable)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
@@ -192,28 +192,28 @@ func (s *Snapshot) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "%s (%d files)", s.path, len(s.files))
 }
 
-// relative makes a digest independent of where the tree lies.
-func (s *Snapshot) relative(name string) string {
+// relativePath makes a digest independent of where the tree lies.
+func (s *Snapshot) relativePath(name string) string {
 	if rel, err := filepath.Rel(s.root, name); err == nil {
 		return rel
 	}
 	return name
 }
 
-func (s *Snapshot) refuse(r *config.Rule, file, format string, args ...any) {
+func (s *Snapshot) addProblem(r *config.Rule, file, format string, args ...any) {
 	s.problems = append(s.problems, Problem{r, file, fmt.Sprintf(format, args...)})
 }
 
-// sort brings the files and problems of a tree into an order that does not
+// sortByName brings the files and problems of a tree into an order that does not
 // depend on how the tree was walked.
-func (s *Snapshot) sort() {
+func (s *Snapshot) sortByName() {
 	slices.SortFunc(s.files, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(s.problems, func(a, b Problem) int { return cmp.Compare(a.File, b.File) })
 	slices.Sort(s.ignored)
 }
 
-// pathError is what Read returns when there is nothing to read at all.
-func pathError(r *config.Rule, path, format string, args ...any) error {
+// nothingToRead makes the error of [Read].
+func nothingToRead(r *config.Rule, path, format string, args ...any) error {
 	return config.Diagnostic{
 		Gravity: config.Error,
 		Rule:    r.ID,

@@ -20,18 +20,18 @@ func parseMailbox(text string) (*mail.Address, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%q is not a mail address: %w", text, err)
 	}
-	return address, inASCII(address)
+	return address, convertDomainToASCII(address)
 }
 
-// inASCII gives the address's domain its ASCII form. The local part stays as it
+// convertDomainToASCII gives the address's domain its ASCII form (RFC 5891). The local part stays as it
 // is: only the server that delivers knows what it means (RFC 5321 section 2.3.11).
-func inASCII(address *mail.Address) error {
+func convertDomainToASCII(address *mail.Address) error {
 	at := strings.LastIndex(address.Address, "@")
 	local, domain := address.Address[:at], address.Address[at+1:]
 	if strings.HasPrefix(domain, "[") {
 		return nil // an address literal, RFC 5321 section 4.1.3
 	}
-	if ascii(domain) {
+	if isASCII(domain) {
 		return nil // names with underscores exist and work
 	}
 	encoded, err := domainProfile.ToASCII(domain)
@@ -49,11 +49,12 @@ func CheckAddress(text string) error {
 	return err
 }
 
-// path is an address as it stands in MAIL and RCPT, with its angle brackets (RFC
+// smtpPath is an address as it stands in MAIL and RCPT, with its angle brackets (RFC
 // 5321 section 4.1.2). A local part that needs quotes gets them, so that nothing
 // in it can be read as a parameter of the command.
-func path(address string) string { return (&mail.Address{Address: address}).String() }
+func smtpPath(address string) string { return (&mail.Address{Address: address}).String() }
 
-func ascii(text string) bool {
+// isASCII reports whether a text needs no SMTPUTF8 (RFC 6531).
+func isASCII(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r > '~' })
 }

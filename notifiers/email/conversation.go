@@ -33,7 +33,7 @@ func (n *notifier) connect(ctx context.Context) (*conversation, error) {
 	address := net.JoinHostPort(n.settings.Host, strconv.Itoa(n.settings.Port))
 	raw, err := names.DialContext(ctx, "tcp", address)
 	if err != nil {
-		return nil, failed("connecting", err)
+		return nil, failedAt("connecting", err)
 	}
 	c := &conversation{conn: raw}
 	c.unbind = context.AfterFunc(ctx, func() { _ = raw.Close() })
@@ -67,11 +67,11 @@ func (n *notifier) greet(ctx context.Context, c *conversation) (err error) {
 func (n *notifier) introduce(c *conversation, conn net.Conn) (err error) {
 	c.reader = newKeywordReader(conn)
 	if c.client, err = smtp.NewClient(c.reader, n.settings.Host); err != nil {
-		return failed("greeting", err)
+		return failedAt("greeting", err)
 	}
 	c.client.SkipSMTPUTF8(true)
 	if err := c.client.Hello(n.hello(c.conn)); err != nil {
-		return failed("EHLO", err)
+		return failedAt("EHLO", err)
 	}
 	return nil
 }
@@ -79,7 +79,7 @@ func (n *notifier) introduce(c *conversation, conn net.Conn) (err error) {
 func (n *notifier) encrypt(ctx context.Context, conn net.Conn) (net.Conn, error) {
 	secure := tls.Client(conn, n.tls)
 	if err := secure.HandshakeContext(ctx); err != nil {
-		return nil, failed("TLS", err)
+		return nil, failedAt("TLS", err)
 	}
 	return secure, nil
 }
@@ -93,10 +93,10 @@ func (n *notifier) startTLS(ctx context.Context, c *conversation, conn net.Conn)
 		return errors.New("STARTTLS: the server does not offer it, and without it nothing is sent")
 	}
 	if _, err := c.client.Text.Cmd("STARTTLS"); err != nil {
-		return failed("STARTTLS", err)
+		return failedAt("STARTTLS", err)
 	}
 	if _, _, err := c.client.Text.ReadResponse(220); err != nil {
-		return failed("STARTTLS", err)
+		return failedAt("STARTTLS", err)
 	}
 	if c.client.Text.R.Buffered() > 0 || c.reader.buffered() {
 		return errors.New("STARTTLS: the server sent clear text after its answer, which could be an attacker's; nothing is sent")
@@ -114,11 +114,11 @@ type loginError struct{ error }
 
 func (e *loginError) Unwrap() error { return e.error }
 
-// rejected reports whether the server knows neither user nor password, or says
-// so.
-func rejected(err error) bool {
+// isLoginRefused reports whether the server says that it does not take the user's name
+// and password.
+func isLoginRefused(err error) bool {
 	var login *loginError
-	return errors.As(err, &login) && reply(err)/100 == 5
+	return errors.As(err, &login) && replyCode(err)/100 == 5
 }
 
 func (n *notifier) login(client *smtp.Client) error {
@@ -131,7 +131,7 @@ func (n *notifier) login(client *smtp.Client) error {
 		return err
 	}
 	if err := client.Auth(n.settings.auth(mechanism)); err != nil {
-		return &loginError{failed(fmt.Sprintf("login as %s by %s", n.settings.Username, mechanism), err)}
+		return &loginError{failedAt(fmt.Sprintf("login as %s by %s", n.settings.Username, mechanism), err)}
 	}
 	return nil
 }
@@ -187,8 +187,8 @@ type refusal struct {
 
 func (r *refusal) Error() string { return fmt.Sprintf("%s: %d %s", r.step, r.code, r.words) }
 
-// failed names the step at which err happened.
-func failed(step string, err error) error {
+// failedAt names the step at which err happened.
+func failedAt(step string, err error) error {
 	var answer *textproto.Error
 	if errors.As(err, &answer) {
 		return &refusal{step, answer.Code, answer.Msg}
@@ -196,8 +196,8 @@ func failed(step string, err error) error {
 	return fmt.Errorf("%s: %w", step, err)
 }
 
-// reply is the code of the server's answer in err; 0: it gave none.
-func reply(err error) int {
+// replyCode returns the code of the server's answer in err; 0: it gave none.
+func replyCode(err error) int {
 	var r *refusal
 	if errors.As(err, &r) {
 		return r.code

@@ -54,9 +54,9 @@ func (n *notifier) deliverAll(ctx context.Context, c *conversation, l letter) de
 	return d
 }
 
-// remaining tells who may be reached by another conversation when the server left
+// recipientsLeft returns who may be reached by another conversation when the server left
 // at the first of refused: those accepted before it, else those after it.
-func remaining(accepted, refused []string) []string {
+func recipientsLeft(accepted, refused []string) []string {
 	if len(accepted) > 0 {
 		return accepted
 	}
@@ -102,19 +102,19 @@ func (n *notifier) deliver(client *smtp.Client, l letter) delivery {
 // a conversation that cannot go on.
 func (n *notifier) transact(client *smtp.Client, l letter, recipients []string) (answers []answer, err error) {
 	if err := n.begin(client, l); err != nil {
-		return failAll(recipients, err), err
+		return answerAll(recipients, err), err
 	}
 	var accepted []string
 	for i, recipient := range recipients {
-		err := client.Rcpt(path(recipient))
+		err := client.Rcpt(smtpPath(recipient))
 		if err == nil {
 			accepted = append(accepted, recipient)
 			continue
 		}
-		err = failed("RCPT TO "+recipient, err)
-		if code := reply(err); code == 0 || code == 421 { // RFC 5321 section 3.8: the server leaves
-			left := &departure{err, remaining(accepted, recipients[i:])}
-			return slices.Concat(answers, failAll(slices.Concat(accepted, recipients[i:]), err)), left
+		err = failedAt("RCPT TO "+recipient, err)
+		if code := replyCode(err); code == 0 || code == 421 { // RFC 5321 section 3.8: the server leaves
+			left := &departure{err, recipientsLeft(accepted, recipients[i:])}
+			return slices.Concat(answers, answerAll(slices.Concat(accepted, recipients[i:]), err)), left
 		}
 		answers = append(answers, refusedRecipient(recipient, err))
 	}
@@ -123,7 +123,7 @@ func (n *notifier) transact(client *smtp.Client, l letter, recipients []string) 
 	}
 	words, err := sendData(client, l)
 	if err != nil {
-		return slices.Concat(answers, failAll(accepted, err)), err
+		return slices.Concat(answers, answerAll(accepted, err)), err
 	}
 	for _, recipient := range accepted {
 		answers = append(answers, answer{recipient: recipient, state: notifiers.RecipientSent, words: words})
@@ -140,8 +140,8 @@ func (n *notifier) begin(client *smtp.Client, l letter) error {
 		}
 		client.SkipSMTPUTF8(false)
 	}
-	if err := client.Mail(path(l.from)); err != nil {
-		return failed("MAIL FROM "+l.from, err)
+	if err := client.Mail(smtpPath(l.from)); err != nil {
+		return failedAt("MAIL FROM "+l.from, err)
 	}
 	return nil
 }
@@ -151,29 +151,30 @@ func (n *notifier) begin(client *smtp.Client, l letter) error {
 func sendData(client *smtp.Client, l letter) (words string, err error) {
 	w, err := client.Data()
 	if err != nil {
-		return "", failed("DATA", err)
+		return "", failedAt("DATA", err)
 	}
 	if _, err := w.Write(l.data); err != nil {
-		return "", failed("sending the message", err)
+		return "", failedAt("sending the message", err)
 	}
 	if err := w.Close(); err != nil {
-		return "", failed("end of the message", err)
+		return "", failedAt("end of the message", err)
 	}
 	// RFC 5321 knows one code of acceptance; the client let no other pass.
-	return "250 " + clip(w.(*smtp.DataCloser).ServerResponse()), nil
+	return "250 " + cutAnswer(w.(*smtp.DataCloser).ServerResponse()), nil
 }
 
-// failAll gives one and the same answer to several recipients: of a reply to
+// answerAll gives one and the same answer to several recipients: of a reply to
 // MAIL or DATA, which is about them all, or of a connection that broke.
-func failAll(recipients []string, err error) (answers []answer) {
+func answerAll(recipients []string, err error) (answers []answer) {
 	for _, recipient := range recipients {
-		answers = append(answers, answer{recipient: recipient, state: stateOf(err), words: clip(err.Error()), err: err})
+		answers = append(answers, answer{recipient: recipient, state: stateAfter(err), words: cutAnswer(err.Error()), err: err})
 	}
 	return answers
 }
 
-func stateOf(err error) notifiers.RecipientState {
-	if reply(err)/100 == 5 {
+// stateAfter returns how far the message has come for a recipient after an attempt.
+func stateAfter(err error) notifiers.RecipientState {
+	if replyCode(err)/100 == 5 {
 		return notifiers.RecipientDead
 	}
 	return notifiers.RecipientRetrying
@@ -183,16 +184,16 @@ func stateOf(err error) notifiers.RecipientState {
 // words of RFC 821 with 552, that the transaction has enough recipients (RFC 5321
 // section 4.5.3.1.10; RFC 3463 names it X.5.3); the recipient is not to blame.
 func refusedRecipient(recipient string, err error) answer {
-	a := answer{recipient: recipient, state: stateOf(err), err: err}
-	a.words = clip(strings.TrimPrefix(err.Error(), "RCPT TO "+recipient+": "))
+	a := answer{recipient: recipient, state: stateAfter(err), err: err}
+	a.words = cutAnswer(strings.TrimPrefix(err.Error(), "RCPT TO "+recipient+": "))
 	text := strings.ToLower(a.words)
-	switch reply(err) {
+	switch replyCode(err) {
 	case 452:
 		a.tooMany = true
 	case 552:
 		a.tooMany = strings.Contains(text, "5.5.3") || strings.Contains(text, "too many recipients")
 	default:
-		a.tooMany = reply(err)/100 == 4 && strings.Contains(text, " 4.5.3")
+		a.tooMany = replyCode(err)/100 == 4 && strings.Contains(text, " 4.5.3")
 	}
 	if a.tooMany {
 		a.state = notifiers.RecipientRetrying
@@ -221,7 +222,7 @@ func (d delivery) alike() bool {
 // counts most, since that one can heal.
 func (d delivery) worst() (worst error) {
 	for _, a := range d.answers {
-		if a.err != nil && (worst == nil || a.state == notifiers.RecipientRetrying && stateOf(worst) == notifiers.RecipientDead) {
+		if a.err != nil && (worst == nil || a.state == notifiers.RecipientRetrying && stateAfter(worst) == notifiers.RecipientDead) {
 			worst = a.err
 		}
 	}
@@ -234,7 +235,7 @@ func (d delivery) summary() (text string) {
 	for _, a := range d.answers {
 		switch {
 		case a.err != nil:
-			refused = append(refused, clip(a.recipient+": "+a.words))
+			refused = append(refused, cutAnswer(a.recipient+": "+a.words))
 		case text == "":
 			text = a.words
 		}

@@ -7,7 +7,7 @@ func Paths(t Target) (paths []string, err error) {
 		return nil, err
 	}
 	for _, address := range append(to, cc...) {
-		paths = append(paths, path(address.Address))
+		paths = append(paths, smtpPath(address.Address))
 	}
 	return paths, nil
 }

@@ -32,16 +32,17 @@ const (
 	headerKey           mail.Header = "X-Imapvigil-Key"
 )
 
-// compose is deterministic: a repeated attempt differs in nothing.
-func compose(from *netmail.Address, target Target, m notifiers.Message) (letter, error) {
+// composeLetter makes the bytes of a letter. It is deterministic: a repeated attempt
+// differs in nothing, so mailboxes can drop the double.
+func composeLetter(from *netmail.Address, target Target, m notifiers.Message) (letter, error) {
 	to, cc, err := target.addresses()
 	if err != nil {
 		return letter{}, err
 	}
-	return composeFor(from, to, cc, m)
+	return composeLetterFor(from, to, cc, m)
 }
 
-func composeFor(from *netmail.Address, to, cc []*netmail.Address, m notifiers.Message) (letter, error) {
+func composeLetterFor(from *netmail.Address, to, cc []*netmail.Address, m notifiers.Message) (letter, error) {
 	id := messageID(m.Key, from.Address)
 	msg := mail.NewMsg(mail.WithNoDefaultUserAgent())
 	msg.FromMailAddress(from)
@@ -66,8 +67,8 @@ func composeFor(from *netmail.Address, to, cc []*netmail.Address, m notifiers.Me
 		return letter{}, fmt.Errorf("composing: %w", err)
 	}
 	return letter{
-		from: from.Address, recipients: envelope(m.Settled, to, cc), data: data.Bytes(), thread: thread,
-		one: len(envelope(nil, to, cc)) == 1,
+		from: from.Address, recipients: envelopeRecipients(m.Settled, to, cc), data: data.Bytes(), thread: thread,
+		one: len(envelopeRecipients(nil, to, cc)) == 1,
 	}, nil
 }
 
@@ -82,9 +83,9 @@ func messageID(key, from string) string {
 	return hex.EncodeToString(sum[:16]) + from[strings.LastIndex(from, "@"):]
 }
 
-// envelope lists each recipient once. An address in two letter cases is one person:
+// envelopeRecipients lists each recipient once, without those that are settled. An address in two letter cases is one person:
 // RFC 5321 section 2.4 lets mailboxes differ by case alone, and advises against it.
-func envelope(settled []string, lists ...[]*netmail.Address) (recipients []string) {
+func envelopeRecipients(settled []string, lists ...[]*netmail.Address) (recipients []string) {
 	for _, address := range slices.Concat(lists...) {
 		same := func(known string) bool { return strings.EqualFold(known, address.Address) }
 		if !slices.ContainsFunc(recipients, same) && !slices.ContainsFunc(settled, same) {
@@ -100,21 +101,21 @@ func envelope(settled []string, lists ...[]*netmail.Address) (recipients []strin
 // SMTPUTF8, the letter stays whole.
 func (n *notifier) withoutInternational(client *smtp.Client, l letter, target Target, m notifiers.Message) (letter, []answer, error) {
 	offered, _ := client.Extension("SMTPUTF8")
-	unreachable := slices.DeleteFunc(slices.Clone(l.recipients), ascii)
-	if offered || !ascii(l.from) || len(unreachable) == 0 || len(unreachable) == len(l.recipients) {
+	unreachable := slices.DeleteFunc(slices.Clone(l.recipients), isASCII)
+	if offered || !isASCII(l.from) || len(unreachable) == 0 || len(unreachable) == len(l.recipients) {
 		return l, nil, nil
 	}
 	to, cc, err := target.addresses()
 	if err != nil {
 		return l, nil, err
 	}
-	international := func(a *netmail.Address) bool { return !ascii(a.Address) }
+	international := func(a *netmail.Address) bool { return !isASCII(a.Address) }
 	one := l.one
-	if l, err = composeFor(n.from, slices.DeleteFunc(to, international), slices.DeleteFunc(cc, international), m); err != nil {
+	if l, err = composeLetterFor(n.from, slices.DeleteFunc(to, international), slices.DeleteFunc(cc, international), m); err != nil {
 		return l, nil, err
 	}
 	l.one = one
-	answers := failAll(unreachable, errNotInternational)
+	answers := answerAll(unreachable, errNotInternational)
 	for i := range answers {
 		answers[i].state = notifiers.RecipientDead // no server learns it within the life of a message
 	}
@@ -123,5 +124,5 @@ func (n *notifier) withoutInternational(client *smtp.Client, l letter, target Ta
 
 // international reports whether the envelope needs SMTPUTF8 (RFC 6531).
 func (l letter) international() bool {
-	return !ascii(l.from) || slices.ContainsFunc(l.recipients, func(r string) bool { return !ascii(r) })
+	return !isASCII(l.from) || slices.ContainsFunc(l.recipients, func(r string) bool { return !isASCII(r) })
 }

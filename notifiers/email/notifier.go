@@ -31,7 +31,7 @@ func (n *notifier) Notify(ctx context.Context, to notifiers.Target, m notifiers.
 	if !ok {
 		return notifiers.Receipt{}, notifiers.Permanent(fmt.Errorf("email cannot reach a %T", to))
 	}
-	l, err := compose(n.from, target, m)
+	l, err := composeLetter(n.from, target, m)
 	if err != nil {
 		return notifiers.Receipt{}, notifiers.Permanent(n.harmless(ctx, err))
 	}
@@ -39,7 +39,7 @@ func (n *notifier) Notify(ctx context.Context, to notifiers.Target, m notifiers.
 		return notifiers.Receipt{Thread: l.thread}, nil // all are settled
 	}
 	c, err := n.connect(ctx)
-	if rejected(err) {
+	if isLoginRefused(err) {
 		return notifiers.Receipt{}, notifiers.RetryAfter(n.harmless(ctx, err), loginPause)
 	}
 	if err != nil {
@@ -82,8 +82,9 @@ func (n *notifier) words(text string) opaque.Words {
 	return opaque.Sanitise(n.secrets.Scrub(text))
 }
 
-// clip leaves room in the receipt for what other recipients were answered.
-func clip(text string) string {
+// cutAnswer shortens an answer, to leave room in the receipt for what other recipients
+// were answered.
+func cutAnswer(text string) string {
 	const most = 120
 	if len(text) <= most {
 		return text
@@ -95,7 +96,7 @@ func clip(text string) string {
 // secret in them, and the context's own error instead of what its end did to
 // the connection.
 func (n *notifier) harmless(ctx context.Context, err error) error {
-	if ctx.Err() != nil && reply(err) == 0 {
+	if ctx.Err() != nil && replyCode(err) == 0 {
 		return fmt.Errorf("sending by %s: %w", n.settings.Host, ctx.Err())
 	}
 	return fmt.Errorf("sending by %s: %s", n.settings.Host, n.words(err.Error()))

@@ -55,7 +55,7 @@ func parseMailboxes(list string) ([]*mail.Address, error) {
 		return nil, err
 	}
 	for _, address := range addresses {
-		if err := inASCII(address); err != nil {
+		if err := convertDomainToASCII(address); err != nil {
 			return nil, err
 		}
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // maxPause bounds what a server may ask for: a broken clock there must not
-// silence a way for good.
+// silence a destination for good.
 const maxPause = 24 * time.Hour
 
 // An Answer is a complete HTTP answer.

@@ -36,21 +36,22 @@ func Secrets(u *url.URL) []string {
 		secrets = append(secrets, password)
 	}
 	for segment := range strings.SplitSeq(u.EscapedPath(), "/") {
-		secrets = appendLong(secrets, segment)
+		secrets = appendLongEnough(secrets, segment)
 	}
 	for segment := range strings.SplitSeq(u.Path, "/") {
-		secrets = appendLong(secrets, segment)
+		secrets = appendLongEnough(secrets, segment)
 	}
 	for _, values := range u.Query() {
 		for _, value := range values {
-			secrets = appendLong(secrets, value, url.QueryEscape(value))
+			secrets = appendLongEnough(secrets, value, url.QueryEscape(value))
 		}
 	}
 	return secrets
 }
 
-// appendLong leaves out what is too short for a secret: "api", "v1", "hooks".
-func appendLong(secrets []string, candidates ...string) []string {
+// appendLongEnough adds candidates without those that are too short for a secret, such
+// as "api", "v1", "hooks": answers hold these by chance.
+func appendLongEnough(secrets []string, candidates ...string) []string {
 	for _, text := range candidates {
 		if len(text) >= 8 {
 			secrets = append(secrets, text)

@@ -14,15 +14,15 @@ import (
 // maxSection is what Slack takes in one section, in characters.
 const maxSection = 3000
 
-// compose makes the text, which phones show, and below it one coloured
-// attachment an incident.
-func compose(target Target, m notifiers.Message) ([]api.MsgOption, error) {
-	mention, err := markup(target.Mention)
+// composeMessage makes the text, which phones show, and below it one coloured
+// packAttachment an incident.
+func composeMessage(target Target, m notifiers.Message) ([]api.MsgOption, error) {
+	mention, err := mentionMarkup(target.Mention)
 	if err != nil {
 		return nil, err
 	}
-	text := escape(strings.TrimPrefix(m.Subject(), "[imapvigil] "))
-	if mention != "" && loud(m) {
+	text := escapeText(strings.TrimPrefix(m.Subject(), "[imapvigil] "))
+	if mention != "" && mayMention(m) {
 		text = mention + " " + text
 	}
 	return []api.MsgOption{
@@ -38,9 +38,9 @@ func compose(target Target, m notifiers.Message) ([]api.MsgOption, error) {
 	}, nil
 }
 
-// loud is a message for which somebody may be called: not a test, and not an
-// end.
-func loud(m notifiers.Message) bool {
+// mayMention reports whether somebody may be mentioned, which makes phones ring: not for
+// a test, and not for an end.
+func mayMention(m notifiers.Message) bool {
 	for _, item := range m.Items {
 		if item.Transition != notifiers.Closed {
 			return true
@@ -53,32 +53,32 @@ func attachments(m notifiers.Message) []api.Attachment {
 	var all []api.Attachment
 	switch {
 	case m.IsTest():
-		all = []api.Attachment{attachment(grey, m.Subject(), []string{"This is a test. It is about no incident."})}
+		all = []api.Attachment{packAttachment(grey, m.Subject(), []string{"This is a test. It is about no incident."})}
 	case len(m.Items) > notifiers.MaxItems:
-		all = []api.Attachment{digest(m)}
+		all = []api.Attachment{digestAttachment(m)}
 	default:
 		for _, item := range m.Items {
-			all = append(all, describe(m, item))
+			all = append(all, describeIncident(m, item))
 		}
 	}
 	last := &all[len(all)-1].Blocks
-	last.BlockSet = append(last.BlockSet, api.NewContextBlock("", mrkdwn(escape(m.Footer()))))
+	last.BlockSet = append(last.BlockSet, api.NewContextBlock("", verbatimText(escapeText(m.Footer()))))
 	return all
 }
 
-// describe shows an incident; among others only what tells it apart.
-func describe(m notifiers.Message, item notifiers.Item) api.Attachment {
+// describeIncident shows an incident in full; among others only what tells it apart.
+func describeIncident(m notifiers.Message, item notifiers.Item) api.Attachment {
 	headline, amongOthers := item.Headline(m.At), len(m.Items) > 1
 	var lines []string
 	if amongOthers {
-		lines = append(lines, "*"+escape(headline)+"*")
+		lines = append(lines, "*"+escapeText(headline)+"*")
 	}
 	for _, fact := range m.Facts(item.Incident) {
 		if !amongOthers || brief[fact.Name] {
-			lines = append(lines, line(fact))
+			lines = append(lines, factLine(fact))
 		}
 	}
-	return attachment(colour(item), headline, lines)
+	return packAttachment(stateColour(item), headline, lines)
 }
 
 // brief are the facts of an incident among others.
@@ -87,20 +87,20 @@ var brief = map[string]bool{
 	"The server said": true, "More": true,
 }
 
-func digest(m notifiers.Message) api.Attachment {
+func digestAttachment(m notifiers.Message) api.Attachment {
 	var lines []string
 	for _, item := range m.Items[:notifiers.MaxItems] {
-		lines = append(lines, escape(item.Brief(m.At)))
+		lines = append(lines, escapeText(item.Brief(m.At)))
 	}
 	lines = append(lines, fmt.Sprintf("and %d more", len(m.Items)-notifiers.MaxItems))
-	return attachment(colour(m.Items[0]), m.Subject(), lines)
+	return packAttachment(stateColour(m.Items[0]), m.Subject(), lines)
 }
 
-func line(fact notifiers.Fact) string {
-	text := escape(fact.Text)
+func factLine(fact notifiers.Fact) string {
+	text := escapeText(fact.Text)
 	switch fact.Kind {
 	case notifiers.Link:
-		text = link(fact.Text)
+		text = linkMarkup(fact.Text)
 	case notifiers.Quote:
 		// In a code block nothing is markup but its end.
 		return "*" + fact.Name + "*\n```" + strings.ReplaceAll(text, "`", "'") + "```"
@@ -109,33 +109,34 @@ func line(fact notifiers.Fact) string {
 	return "*" + fact.Name + "* " + text
 }
 
-// link is a link for what is one, and text for the rest.
-func link(url string) string {
+// linkMarkup makes a link of an http or https URL, and leaves the rest as text.
+func linkMarkup(url string) string {
 	if !strings.HasPrefix(url, "https://") && !strings.HasPrefix(url, "http://") {
-		return escape(url)
+		return escapeText(url)
 	}
 	return "<" + strings.NewReplacer("&", "&amp;", "<", "%3C", ">", "%3E", "|", "%7C").Replace(url) + ">"
 }
 
-func escape(text string) string { return slackutilsx.EscapeMessage(text) }
+func escapeText(text string) string { return slackutilsx.EscapeMessage(text) }
 
-// attachment packs lines into as few sections as hold them.
-func attachment(colour, fallback string, lines []string) api.Attachment {
+// packAttachment packs lines into as few sections as hold them: Slack takes 3,000
+// characters in one.
+func packAttachment(colour, fallback string, lines []string) api.Attachment {
 	a := api.Attachment{Color: colour, Fallback: fallback}
 	section := ""
 	for _, next := range lines {
-		next = clip(next)
+		next = cutToSection(next)
 		if utf8.RuneCountInString(section)+1+utf8.RuneCountInString(next) > maxSection {
-			a.Blocks.BlockSet = append(a.Blocks.BlockSet, api.NewSectionBlock(mrkdwn(section), nil, nil))
+			a.Blocks.BlockSet = append(a.Blocks.BlockSet, api.NewSectionBlock(verbatimText(section), nil, nil))
 			section = ""
 		}
 		section = strings.TrimPrefix(section+"\n"+next, "\n")
 	}
-	a.Blocks.BlockSet = append(a.Blocks.BlockSet, api.NewSectionBlock(mrkdwn(section), nil, nil))
+	a.Blocks.BlockSet = append(a.Blocks.BlockSet, api.NewSectionBlock(verbatimText(section), nil, nil))
 	return a
 }
 
-func clip(line string) string {
+func cutToSection(line string) string {
 	const most = maxSection - 10
 	if utf8.RuneCountInString(line) <= most {
 		return line
@@ -143,9 +144,9 @@ func clip(line string) string {
 	return string([]rune(line)[:most]) + "…"
 }
 
-// mrkdwn is verbatim, so that Slack makes no links or mentions out of plain
-// words.
-func mrkdwn(text string) *api.TextBlockObject {
+// verbatimText makes a block that is verbatim, so that Slack makes no links or mentions
+// out of plain words.
+func verbatimText(text string) *api.TextBlockObject {
 	return api.NewTextBlockObject(api.MarkdownType, text, false, true)
 }
 
@@ -157,8 +158,9 @@ const (
 	grey   = "#607d8b"
 )
 
-// colour is green only for what is well again.
-func colour(item notifiers.Item) string {
+// stateColour returns the colour of the bar beside an incident: green only for what is
+// well again.
+func stateColour(item notifiers.Item) string {
 	switch {
 	case item.Transition == notifiers.Closed && item.Incident.ClosedAs == "recovered":
 		return green

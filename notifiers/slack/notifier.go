@@ -43,11 +43,11 @@ func (n *notifier) Notify(ctx context.Context, to notifiers.Target, m notifiers.
 	if !ok {
 		return notifiers.Receipt{}, notifiers.Permanent(fmt.Errorf("slack cannot reach a %T", to))
 	}
-	options, err := compose(target, m)
+	options, err := composeMessage(target, m)
 	if err != nil {
 		return notifiers.Receipt{}, notifiers.Permanent(err)
 	}
-	thread := threadOf(m)
+	thread := threadKey(m)
 	receipt, err := n.post(ctx, target, thread, options)
 	if refusal, said := errors.AsType[api.SlackErrorResponse](err); said && thread != "" && slices.Contains(threadRefusals, refusal.Err) {
 		receipt, err = n.post(ctx, target, "", options)
@@ -81,9 +81,9 @@ func (n *notifier) post(ctx context.Context, target Target, thread string, optio
 // receipt comes from a file, so it is looked at before it is used.
 var threadID = regexp.MustCompile(`^[^:\s]{1,80}:[0-9]{1,20}(\.[0-9]{1,20})?$`)
 
-// threadOf is empty for a message about several incidents: it would be hidden
-// in the thread of the first.
-func threadOf(m notifiers.Message) string {
+// threadKey returns the timestamp of the message to answer. It is empty for a message
+// about several incidents, which would be hidden in the thread of the first.
+func threadKey(m notifiers.Message) string {
 	if len(m.Items) != 1 || !threadID.MatchString(m.Previous.Thread) {
 		return ""
 	}

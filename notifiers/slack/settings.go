@@ -85,7 +85,7 @@ func NewTarget(channel, mention string) (Target, error) {
 	if !channelName.MatchString(channel) {
 		return Target{}, fmt.Errorf(`channel %q is neither a name such as "#mail-ops" nor an id such as "C024BE91L"`, channel)
 	}
-	if _, err := markup(mention); err != nil {
+	if _, err := mentionMarkup(mention); err != nil {
 		return Target{}, err
 	}
 	return Target{Channel: channel, Mention: mention}, nil
@@ -95,8 +95,8 @@ func NewTarget(channel, mention string) (Target, error) {
 // channel twice: at once, and later louder.
 func (t Target) String() string { return strings.TrimSpace(t.Channel + " " + t.Mention) }
 
-// markup is a mention as Slack's mrkdwn wants it.
-func markup(mention string) (string, error) {
+// mentionMarkup writes a mention as Slack's mrkdwn wants it.
+func mentionMarkup(mention string) (string, error) {
 	switch {
 	case mention == "":
 		return "", nil

@@ -25,7 +25,7 @@ type gateway struct {
 
 const formType = "application/x-www-form-urlencoded"
 
-func openHTTP(s Settings) (notifiers.Notifier, error) {
+func openGateway(s Settings) (notifiers.Notifier, error) {
 	s.Method = cmp.Or(s.Method, http.MethodPost)
 	if !slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodGet}, s.Method) {
 		return nil, fmt.Errorf(`method %q is not known: use "POST", "PUT" or "GET"`, s.Method)
@@ -44,7 +44,7 @@ func openHTTP(s Settings) (notifiers.Notifier, error) {
 	g := &gateway{
 		settings: s, headers: headers, success: parseSuccess(s.Success),
 		url:  template{s.URL.Reveal(), inURL},
-		body: template{s.Body.Reveal(), encoderOf(headers.Get("Content-Type"))},
+		body: template{s.Body.Reveal(), encodingOf(headers.Get("Content-Type"))},
 	}
 	if err := g.check(); err != nil {
 		return nil, err

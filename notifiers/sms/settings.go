@@ -68,12 +68,12 @@ func (s Settings) Open() (notifiers.Notifier, error) {
 		if s.URL.IsZero() {
 			return nil, errors.New("url is missing: where to send the request")
 		}
-		return openHTTP(s)
+		return openGateway(s)
 	}
 	return nil, fmt.Errorf(`provider %q is not known: use "twilio" or "http"`, s.Provider)
 }
 
-// A Target is one number; the numbers of a notify block are a way each.
+// A Target is one number; each number of a notify block is a destination.
 // [NewTarget] makes one.
 type Target struct {
 	To string `json:"to"` // "+15550100"

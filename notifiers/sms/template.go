@@ -31,8 +31,8 @@ const (
 	inXML
 )
 
-// encoderOf chooses by the media type of a body.
-func encoderOf(contentType string) encoding {
+// encodingOf chooses by the media type of a body.
+func encodingOf(contentType string) encoding {
 	media, _, err := mime.ParseMediaType(contentType)
 	switch {
 	case err != nil:

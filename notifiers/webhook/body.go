@@ -53,7 +53,7 @@ func Body(m notifiers.Message) ([]byte, error) {
 	if !m.IsTest() {
 		item := m.Items[0]
 		e.Type = "incident." + string(item.Transition)
-		e.Incident = describe(item.Incident, m.At)
+		e.Incident = describeIncident(item.Incident, m.At)
 	}
 	body, err := json.Marshal(e)
 	if err != nil {
@@ -62,21 +62,21 @@ func Body(m notifiers.Message) ([]byte, error) {
 	return body, nil
 }
 
-func describe(in notifiers.Incident, at time.Time) *incident {
+func describeIncident(in notifiers.Incident, at time.Time) *incident {
 	return &incident{
-		ID: in.ID, Check: in.Check, Label: harmless(in.Label), Server: in.Server, Groups: append([]string{}, in.Groups...),
+		ID: in.ID, Check: in.Check, Label: sanitised(in.Label), Server: in.Server, Groups: append([]string{}, in.Groups...),
 		Condition: in.Condition, Severity: in.Severity, State: in.State, ClosedAs: in.ClosedAs,
-		Phase: in.Phase, Cause: in.Cause, Hint: harmless(in.Hint), Evidence: in.Evidence,
+		Phase: in.Phase, Cause: in.Cause, Hint: sanitised(in.Hint), Evidence: in.Evidence,
 		Address: in.Address, Node: in.Node,
-		StartedAt: moment(in.StartedAt), ReportedAt: moment(in.ReportedAt), EndedAt: moment(in.EndedAt),
+		StartedAt: timeOrNull(in.StartedAt), ReportedAt: timeOrNull(in.ReportedAt), EndedAt: timeOrNull(in.EndedAt),
 		DurationS: int64(in.Duration(at) / time.Second), URL: in.URL,
 	}
 }
 
-func harmless(text string) string { return opaque.Sanitise(text).String() }
+func sanitised(text string) string { return opaque.Sanitise(text).String() }
 
-// moment is null for a time that has not come.
-func moment(t time.Time) *time.Time {
+// timeOrNull returns nil, which is null in JSON, for a time that has not come.
+func timeOrNull(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}

@@ -29,9 +29,9 @@ func signingKey(secret opaque.Secret) ([]byte, error) {
 	return key, nil
 }
 
-// sign sets the headers of the Standard Webhooks specification. The time is
+// setSignature sets the headers of the Standard Webhooks specification. The time is
 // that of the attempt: receivers refuse what is older than some minutes.
-func sign(header http.Header, key []byte, id string, now time.Time, body []byte) {
+func setSignature(header http.Header, key []byte, id string, now time.Time, body []byte) {
 	timestamp := strconv.FormatInt(now.Unix(), 10)
 	mac := hmac.New(sha256.New, key)
 	fmt.Fprintf(mac, "%s.%s.%s", id, timestamp, body)

@@ -34,7 +34,7 @@ type Settings struct {
 // A Target adds nothing: a webhook has one receiver.
 type Target struct{}
 
-// String is empty: role and notifier name the way.
+// String is empty: role and notifier name the destination.
 func (Target) String() string { return "" }
 
 // Kind implements [notifiers.Settings].
@@ -106,7 +106,7 @@ func (n *notifier) request(ctx context.Context, m notifiers.Message, now time.Ti
 	req.Header = n.headers.Clone()
 	req.Header.Set("Content-Type", "application/json")
 	if n.key != nil {
-		sign(req.Header, n.key, m.Key, now, body)
+		setSignature(req.Header, n.key, m.Key, now, body)
 	}
 	return req, nil
 }
