@@ -32,13 +32,20 @@ func sameProbe(a, b *config.Probe) bool { return *a == *b }
 type probeSet struct {
 	running *reconcile.Set[config.CheckID, *config.Probe] // nil before the start
 	limit   int                                           // of conversations at once, which only a start can change
-	changed reconcile.Diff[config.CheckID]                // by the last commit
+	changed []zap.Field                                   // by the last commit, counted, for the log
 }
 
 // Prepare implements [part].
 func (s *probeSet) Prepare(cfg *config.Config) (commit, discard func(), diags []config.Diagnostic) {
 	wanted := desired(cfg, onlyMember)
-	return func() { s.changed = s.running.Apply(wanted) }, func() {}, s.needsRestart(cfg.Daemon)
+	commit = func() {
+		diff := s.running.Apply(wanted)
+		s.changed = []zap.Field{ // counts only: the names of 100,000 checks would stay in memory
+			zap.Int("started", len(diff.Started)), zap.Int("stopped", len(diff.Stopped)),
+			zap.Int("changed", len(diff.Changed)), zap.Int("unchanged", diff.Unchanged),
+		}
+	}
+	return commit, func() {}, s.needsRestart(cfg.Daemon)
 }
 
 // needsRestart warns of what comes into effect with a restart only.
@@ -54,9 +61,4 @@ func (s *probeSet) needsRestart(d config.Daemon) []config.Diagnostic {
 }
 
 // changes returns, for the log, what the last commit did.
-func (s *probeSet) changes() []zap.Field {
-	return []zap.Field{
-		zap.Int("started", len(s.changed.Started)), zap.Int("stopped", len(s.changed.Stopped)),
-		zap.Int("changed", len(s.changed.Changed)), zap.Int("unchanged", s.changed.Unchanged),
-	}
-}
+func (s *probeSet) changes() []zap.Field { return s.changed }

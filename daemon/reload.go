@@ -151,6 +151,7 @@ func (r *reloader) prepare(ctx context.Context, allowShrink bool) (*candidate, [
 // applyCandidate does the half of a reload that cannot fail.
 func (r *reloader) applyCandidate(c *candidate) {
 	c.commit()
+	c.commit, c.discard = nil, nil // the first candidate lives as long as the daemon, and what was prepared need not
 	if c.filesError == "" {
 		// Only what came from the files is kept: the last good configuration, with blocks
 		// left out, would replace the whole one.
