@@ -35,7 +35,7 @@ func (l *loader) adoptContent(diags hcl.Diagnostics, b *blockType, what string) 
 		case says == diagnose.WrongDynamic:
 			l.Report(ruleDynamic, at, "%s", dynamicForm)
 		default:
-			l.adoptShape(d)
+			l.syntax().adoptShape(d)
 		}
 	}
 	return meant
@@ -47,16 +47,6 @@ const dynamicForm = `A dynamic block has for_each, labels where the blocks that 
       labels   = [server.value]
       content { ... }
     }`
-
-// adoptShape takes over what the parser says of attributes that are there
-// twice, and of the syntax.
-func (l *loader) adoptShape(d *hcl.Diagnostic) {
-	if diagnose.MeaningOf(d) == diagnose.RepeatedAttribute {
-		l.Report(ruleDuplicateValue, diagnose.Subject(d), "%s is already written at %s.", diagnose.NameIn(d), diagnose.FirstPlace(d))
-		return
-	}
-	l.adoptParsing(d)
-}
 
 // onlyRepeats reports whether all that the parser complains about is that
 // attributes are there twice, so that what it made of a file can be used.

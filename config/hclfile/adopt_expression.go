@@ -26,7 +26,7 @@ type failing struct {
 // functions are explained in the language's own words; where a secret is
 // involved, hcl's words are not repeated, since some of them hold values.
 func (l *loader) adoptEvaluation(diags hcl.Diagnostics, f failing) {
-	if !f.secretive && l.partOfSecret(f.expr.Range()) {
+	if !f.secretive && l.secrets.contains(f.expr.Range()) {
 		f.secretive = true
 		l.Hide(f.expr.Range())
 	}
@@ -278,5 +278,5 @@ func (l *loader) escapeAdvice(expr hcl.Expression) string {
 }
 
 func (l *loader) functionNames() []string {
-	return slices.Sorted(maps.Keys(l.functionsIn("")))
+	return slices.Sorted(maps.Keys(l.reads.functionsIn("")))
 }

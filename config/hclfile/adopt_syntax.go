@@ -6,12 +6,19 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
+	"github.com/imapvigil/imapvigil/config/source"
 )
+
+// syntax says what is wrong with the syntax of files.
+type syntax struct {
+	*diagnose.Findings
+	snapshot *source.Snapshot
+}
 
 // adoptSyntax takes over what the parser complains about in one file. After a
 // quote that is missing it takes texts for names and names for texts, so that
 // nothing it says from there on is of use.
-func (l *loader) adoptSyntax(diags hcl.Diagnostics) {
+func (s syntax) adoptSyntax(diags hcl.Diagnostics) {
 	torn := -1 // the byte where a text goes beyond its line
 	for _, d := range diags {
 		if at := diagnose.Subject(d).Start.Byte; diagnose.MeaningOf(d) == diagnose.SplitText && (torn < 0 || at < torn) {
@@ -26,25 +33,35 @@ func (l *loader) adoptSyntax(diags hcl.Diagnostics) {
 		case said[at.Line] && says != diagnose.RepeatedAttribute: // it follows from what was said
 		default:
 			said[at.Line] = true
-			l.adoptShape(d)
+			s.adoptShape(d)
 		}
 	}
 }
 
+// adoptShape takes over what the parser says of attributes that are there
+// twice, and of the syntax.
+func (s syntax) adoptShape(d *hcl.Diagnostic) {
+	if diagnose.MeaningOf(d) == diagnose.RepeatedAttribute {
+		s.Report(ruleDuplicateValue, diagnose.Subject(d), "%s is already written at %s.", diagnose.NameIn(d), diagnose.FirstPlace(d))
+		return
+	}
+	s.adoptParsing(d)
+}
+
 // adoptParsing takes over one complaint about the syntax.
-func (l *loader) adoptParsing(d *hcl.Diagnostic) {
-	summary, detail := l.sayParsing(d)
-	l.Say(ruleSyntax, summary, detail, diagnose.Subject(d))
+func (s syntax) adoptParsing(d *hcl.Diagnostic) {
+	summary, detail := s.sayParsing(d)
+	s.Say(ruleSyntax, summary, detail, diagnose.Subject(d))
 }
 
 // sayParsing is a complaint about the syntax in words that hold nothing of the
 // file, and how to write what was probably meant.
-func (l *loader) sayParsing(d *hcl.Diagnostic) (summary, detail string) {
+func (s syntax) sayParsing(d *hcl.Diagnostic) (summary, detail string) {
 	at, says := diagnose.Subject(d), diagnose.MeaningOf(d)
-	if advice := l.jsonAdvice(at); advice != "" {
+	if advice := s.jsonAdvice(at); advice != "" {
 		return ruleSyntax.Summary, advice
 	}
-	isAfterMarker := l.markerBefore(at) != ""
+	isAfterMarker := s.markerBefore(at) != ""
 	switch says {
 	case diagnose.BlockInLocals:
 		return "Unexpected block", "There are no blocks in locals. A value with names in it is written: name = { ... }"
@@ -52,27 +69,27 @@ func (l *loader) sayParsing(d *hcl.Diagnostic) (summary, detail string) {
 		return "Missing comma", d.Detail
 	case diagnose.Syntax, diagnose.SplitText, diagnose.Unended, diagnose.Incomplete:
 	case diagnose.WrongTemplate:
-		return "Invalid template", l.templateAdvice(at)
+		return "Invalid template", s.templateAdvice(at)
 	default:
 		return ruleSyntax.Summary, "This cannot be read. What exactly is wrong is not shown, since a secret may be part of it."
 	}
 	switch {
 	case says == diagnose.SplitText && isAfterMarker:
-		return "Invalid template", l.templateAdvice(at)
+		return "Invalid template", s.templateAdvice(at)
 	case diagnose.HasOwnWords(d):
 		return d.Summary, diagnose.Detail(d)
 	case isAfterMarker:
 		return d.Summary, d.Detail + " " + asItIs
 	}
-	if advice := l.lineAdvice(at); says == diagnose.Syntax && advice != "" {
+	if advice := s.lineAdvice(at); says == diagnose.Syntax && advice != "" {
 		return ruleSyntax.Summary, advice
 	}
 	return d.Summary, d.Detail
 }
 
 // jsonAdvice recognizes what is no JSON at all, and comments, which JSON has not.
-func (l *loader) jsonAdvice(at hcl.Range) string {
-	text, ok := l.snapshot.Text(at.Filename)
+func (s syntax) jsonAdvice(at hcl.Range) string {
+	text, ok := s.snapshot.Text(at.Filename)
 	if !ok || !strings.HasSuffix(at.Filename, ".json") || at.Start.Byte >= len(text) {
 		return ""
 	}
@@ -90,17 +107,17 @@ func (l *loader) jsonAdvice(at hcl.Range) string {
 const asItIs = "Where ${ or %{ are part of a text, write $${ and %%{."
 
 // templateAdvice says what to do about a template that cannot be read.
-func (l *loader) templateAdvice(at hcl.Range) string {
+func (s syntax) templateAdvice(at hcl.Range) string {
 	const advice = "In a text, ${ begins an expression, like ${local.name}, and %{ a directive, like %{ if ... }, and what follows here is none. " + asItIs
-	if l.Hides(at) {
+	if s.Hides(at) {
 		return advice + " A secret is better kept in a file of its own: credential(\"name\")"
 	}
 	return advice
 }
 
 // markerBefore gives the ${ or %{ that a place comes after, in its line.
-func (l *loader) markerBefore(at hcl.Range) string {
-	line := l.lineUpTo(at)
+func (s syntax) markerBefore(at hcl.Range) string {
+	line := s.lineUpTo(at)
 	for _, marker := range []string{"${", "%{"} {
 		if i := bytes.LastIndex(line, []byte(marker)); i >= 0 && (i == 0 || line[i-1] != marker[0]) && !bytes.Contains(line[i:], []byte("}")) {
 			return marker
@@ -110,8 +127,8 @@ func (l *loader) markerBefore(at hcl.Range) string {
 }
 
 // lineUpTo is the text of a line up to a place in it.
-func (l *loader) lineUpTo(at hcl.Range) []byte {
-	text, ok := l.snapshot.Text(at.Filename)
+func (s syntax) lineUpTo(at hcl.Range) []byte {
+	text, ok := s.snapshot.Text(at.Filename)
 	if !ok || at.Start.Byte > len(text) {
 		return nil
 	}

@@ -49,17 +49,17 @@ var (
 
 // lineAdvice says how a line that cannot be parsed is written; "" where nobody can
 // tell.
-func (l *loader) lineAdvice(at hcl.Range) string {
+func (s syntax) lineAdvice(at hcl.Range) string {
 	if strings.HasSuffix(at.Filename, ".json") {
 		return ""
 	}
-	line, whole := l.lineAt(at)
+	line, whole := s.lineAt(at)
 	for _, f := range lineForms {
 		if f.pattern.MatchString(line) {
 			return f.advice
 		}
 	}
-	if l.Hides(whole) {
+	if s.Hides(whole) {
 		return "An attribute is written name = value, on a line of its own, with texts in straight double quotes."
 	}
 	if text := blockAdvice(line); text != "" {
@@ -83,8 +83,8 @@ func (l *loader) lineAdvice(at hcl.Range) string {
 }
 
 // lineAt is the line that a place is in.
-func (l *loader) lineAt(at hcl.Range) (string, hcl.Range) {
-	text, ok := l.snapshot.Text(at.Filename)
+func (s syntax) lineAt(at hcl.Range) (string, hcl.Range) {
+	text, ok := s.snapshot.Text(at.Filename)
 	if !ok || at.Start.Byte > len(text) {
 		return "", at
 	}

@@ -62,7 +62,7 @@ func (l *loader) defineCheck(node *checkNode) *config.Check {
 		ok = ok && len(failed) == 0 && placed && (server == nil || !server.content.wrong)
 	}
 	t.probe.FillDefaults()
-	ok = l.checkTerms(&t, here) && ok
+	ok = combination{l.Findings, &t, here, !l.snapshot.Options().NoCredentials}.fits() && ok
 	if p.hostname == "" && server != nil {
 		p.hostname = server.server.Hostname
 	}

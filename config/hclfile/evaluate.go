@@ -131,9 +131,9 @@ func (l *loader) readRest(a *attribute, attr *hcl.Attribute) {
 // Of one that may be a secret nothing is repeated in messages.
 func (l *loader) evaluate(expr hcl.Expression, a *attribute) (cty.Value, bool) {
 	ctx := l.contextAt(expr.Range().Filename, l.names)
-	l.inSecret = a.secret
+	l.reads.inSecret = a.secret
 	v, diags := expr.Value(ctx)
-	l.inSecret = false
+	l.reads.inSecret = false
 	if diags.HasErrors() {
 		l.adoptEvaluation(diags, failing{expr: expr, ctx: ctx, attr: a, secretive: a.secret})
 		return cty.NilVal, false

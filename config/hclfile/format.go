@@ -45,7 +45,7 @@ func parseAlone(name string, text []byte) []config.Diagnostic {
 		return l.Diagnostics()
 	}
 	p := parse(l.snapshot.Files()[0])
-	l.parsed[name] = p
-	l.adoptSyntax(p.diags)
+	l.secrets.parsed[name] = p
+	l.syntax().adoptSyntax(p.diags)
 	return l.Diagnostics()
 }

@@ -80,16 +80,16 @@ var plainFunctions = func() map[string]function.Function {
 
 // functionsIn gives the functions for expressions in a directory: file starts
 // from there.
-func (l *loader) functionsIn(dir string) map[string]function.Function {
+func (r *reader) functionsIn(dir string) map[string]function.Function {
 	all := make(map[string]function.Function, len(plainFunctions)+3)
 	for name, f := range plainFunctions {
 		all[name] = f
 	}
-	all["file"] = withoutSecrets("file", onText(func(path string) (string, error) { return l.file(dir, path) }))
-	all["env"] = withoutSecrets("env", env(l.snapshot.Options().LookupEnv))
-	all["credential"] = withoutSecrets("credential", l.credentialFunction())
-	if l.snapshot.IsRestored() {
-		all["withheld"] = l.withheldFunction()
+	all["file"] = withoutSecrets("file", onText(func(path string) (string, error) { return r.file(dir, path) }))
+	all["env"] = withoutSecrets("env", env(r.snapshot.Options().LookupEnv))
+	all["credential"] = withoutSecrets("credential", r.credentialFunction())
+	if r.snapshot.IsRestored() {
+		all["withheld"] = r.withheldFunction()
 	}
 	return all
 }

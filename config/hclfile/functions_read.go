@@ -29,16 +29,23 @@ func env(lookup func(name string) (text string, isSet bool)) function.Function {
 	})
 }
 
+// A reader gives expressions the functions that read what is named.
+type reader struct {
+	*diagnose.Findings // which keeps the secrets
+	snapshot           *source.Snapshot
+	inSecret           bool // an attribute that may hold a secret is being evaluated
+}
+
 // file reads a named file, from the directory of the file that names it.
-func (l *loader) file(dir, path string) (string, error) {
+func (r *reader) file(dir, path string) (string, error) {
 	path = from(dir, path)
-	if l.snapshot.IsCredential(path) {
+	if r.snapshot.IsCredential(path) {
 		return "", &callError{ruleCredential, complaint{
 			fmt.Sprintf("%s is a secret, and what file gives is shown. Write\n    credential(%q)", path, filepath.Base(path)),
 			"This file is a secret, and what file gives is shown. Use credential instead, with the name of the file.",
 		}}
 	}
-	c := l.snapshot.Open(path, l.inSecret)
+	c := r.snapshot.Open(path, r.inSecret)
 	if !c.IsUsable() {
 		return "", &callError{ruleNamedFile, unusable(path, c)}
 	}
@@ -60,23 +67,23 @@ func from(dir, path string) string {
 	return filepath.Join(dir, path)
 }
 
-func (l *loader) credentialFunction() function.Function {
+func (r *reader) credentialFunction() function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{{Name: "name", Type: cty.String}},
 		Type:   function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			v, err := l.credential(args[0].AsString())
+			v, err := r.credential(args[0].AsString())
 			return v.Mark(sensitive), err
 		},
 	})
 }
 
 // withheldFunction stands for what was written in a file and is not kept.
-func (l *loader) withheldFunction() function.Function {
+func (r *reader) withheldFunction() function.Function {
 	return function.New(&function.Spec{
 		Type: function.StaticReturnType(cty.String),
 		Impl: func([]cty.Value, cty.Type) (cty.Value, error) {
-			if l.snapshot.Options().NoCredentials {
+			if r.snapshot.Options().NoCredentials {
 				return cty.UnknownVal(cty.String), nil
 			}
 			return cty.UnknownVal(cty.String), refuse(ruleWithheld, "A secret was written here, and such are not kept with what was applied last. With credential it would be found again.")
@@ -85,9 +92,9 @@ func (l *loader) withheldFunction() function.Function {
 }
 
 // missingCredential says where a credential was looked for, and what is there.
-func (l *loader) missingCredential(name, path string) complaint {
+func (r *reader) missingCredential(name, path string) complaint {
 	full, blind := fmt.Sprintf("There is no credential %q: no file %s", name, path), "There is no credential of the name that is given here: no such file in "+filepath.Dir(path)
-	if dir := l.snapshot.Options().CredentialsDirectory; dir != "" {
+	if dir := r.snapshot.Options().CredentialsDirectory; dir != "" {
 		besides := fmt.Sprintf(", nor one in $CREDENTIALS_DIRECTORY, %s", dir)
 		full, blind = full+besides, blind+besides
 	}
@@ -102,19 +109,19 @@ func (l *loader) missingCredential(name, path string) complaint {
 
 // credential reads a secret. One line end after it, as editors leave it, is
 // not part of it.
-func (l *loader) credential(name string) (cty.Value, error) {
+func (r *reader) credential(name string) (cty.Value, error) {
 	none := cty.UnknownVal(cty.String)
 	if !source.CredentialName.MatchString(name) {
 		return none, refuse(ruleCredential, "credential takes the name of a file, not a path and not the secret itself: letters, digits and . _ @ - only.")
 	}
-	if l.snapshot.Options().NoCredentials {
+	if r.snapshot.Options().NoCredentials {
 		return none, nil
 	}
-	path := l.snapshot.CredentialPath(name)
-	c := l.snapshot.Open(path, true)
+	path := r.snapshot.CredentialPath(name)
+	c := r.snapshot.Open(path, true)
 	switch text := withoutLineEnd(c.Text.Reveal()); {
 	case c.Missing:
-		return none, &callError{ruleCredential, l.missingCredential(name, path)}
+		return none, &callError{ruleCredential, r.missingCredential(name, path)}
 	case !c.IsUsable():
 		return none, &callError{ruleCredential, unusable(path, c)}
 	case c.Readable:
@@ -126,7 +133,7 @@ func (l *loader) credential(name string) (cty.Value, error) {
 	case !norm.NFC.IsNormalString(text):
 		return none, &callError{ruleCredential, about(path, "has characters that are made of two, such as a letter and its accent, and would be changed by reading them. Write them as one (Unicode form NFC).")}
 	default:
-		l.KeepSecret(text)
+		r.KeepSecret(text)
 		return cty.StringVal(text), nil
 	}
 }

@@ -21,8 +21,7 @@ var maxChecks = 1_000_000
 type loader struct {
 	*diagnose.Findings
 	snapshot *source.Snapshot
-	broken   bool              // a file could not be read or parsed: what it declares is unknown
-	parsed   map[string]parsed // by name
+	broken   bool // a file could not be read or parsed: what it declares is unknown
 
 	unread int // how many times a secret was needed that was not read
 
@@ -45,9 +44,8 @@ type loader struct {
 	monitorRoles bool                       // somebody chose who hears of the monitor itself
 	noHeartbeat  bool                       // somebody chose to do without
 
-	language     *blockType
-	secretRanges map[string][]diagnose.Span // by file, once they were needed
-	inSecret     bool                       // an attribute that may hold a secret is being evaluated
+	secrets secretPlaces
+	reads   reader
 }
 
 type contextKey struct {
@@ -84,12 +82,16 @@ func newLoader(s *source.Snapshot) *loader {
 
 		shownHours: map[config.ScheduleID]bool{},
 
-		parsed: map[string]parsed{}, language: rootBlock,
+		secrets: secretPlaces{snapshot: s, language: rootBlock, parsed: map[string]parsed{}},
 	}
-	l.Findings = diagnose.NewFindings(l.masked)
+	l.Findings = diagnose.NewFindings(l.secrets.masked)
+	l.reads = reader{Findings: l.Findings, snapshot: s}
 	l.names = l.early.NewChild()
 	return l
 }
+
+// syntax says what is wrong with the syntax of the files.
+func (l *loader) syntax() syntax { return syntax{l.Findings, l.snapshot} }
 
 // run goes through the stages. A stage works with what earlier ones could make
 // sense of, so that one run reports as much as possible.
@@ -139,7 +141,7 @@ func (l *loader) parse() []parsed {
 	var files []parsed
 	all := parseAll(l.snapshot.Files())
 	for _, p := range all {
-		l.parsed[p.Name] = p
+		l.secrets.parsed[p.Name] = p
 	}
 	for _, p := range all {
 		switch {
@@ -150,7 +152,7 @@ func (l *loader) parse() []parsed {
 			l.broken = true
 			l.Report(ruleNesting, *p.deep, "%s", nestingAdvice)
 		case p.diags.HasErrors():
-			l.adoptSyntax(p.diags)
+			l.syntax().adoptSyntax(p.diags)
 			if onlyRepeats(p.diags) {
 				files = append(files, p)
 			} else {
@@ -191,7 +193,7 @@ func (l *loader) contextAt(file string, base *hcl.EvalContext) *hcl.EvalContext 
 	ctx, ok := l.contexts[key]
 	if !ok {
 		ctx = base.NewChild()
-		ctx.Functions = l.functionsIn(key.dir)
+		ctx.Functions = l.reads.functionsIn(key.dir)
 		l.contexts[key] = ctx
 	}
 	return ctx

@@ -64,7 +64,7 @@ func (l *loader) defineHistoryAndPage() {
 		content := l.content(b, pageBlock, "page")
 		if !decode(l, pageTable, content, &l.config.Page) {
 			l.config.Daemon.Listen = "" // a page that does not know its users is not for everybody
-		} else if complaint := l.notAKeyPair(l.config.Page.Cert, l.config.Page.Key); complaint != "" {
+		} else if complaint := notAKeyPair(l.config.Page.Cert, l.config.Page.Key, !l.snapshot.Options().NoCredentials); complaint != "" {
 			l.Report(ruleKeyPair, header(b), "%s", complaint)
 		}
 	}

@@ -110,7 +110,7 @@ func describeAttribute(a attribute) AttributeDoc {
 }
 
 func describeFunctions() []FunctionDoc {
-	all := (&loader{snapshot: &source.Snapshot{}}).functionsIn("")
+	all := (&reader{snapshot: &source.Snapshot{}}).functionsIn("")
 	var docs []FunctionDoc
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		_, sensitive := passSecrets[name]

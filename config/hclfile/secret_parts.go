@@ -202,32 +202,40 @@ func secretRanges(bodies []hcl.Body, language *blockType) map[string][]diagnose.
 	return found
 }
 
+// secretPlaces are where a secret may be written in the files of a Snapshot.
+type secretPlaces struct {
+	snapshot *source.Snapshot
+	language *blockType
+	parsed   map[string]parsed          // by name
+	ranges   map[string][]diagnose.Span // by file, once they were needed
+}
+
 // masked gives a file for excerpts, with what may be a secret in it.
-func (l *loader) masked(name string) (text []byte, found []diagnose.Span, ok bool) {
-	text, ok = l.snapshot.Text(name)
-	body := l.parsed[name].body
-	if l.parsed[name].diags.HasErrors() {
+func (p *secretPlaces) masked(name string) (text []byte, found []diagnose.Span, ok bool) {
+	text, ok = p.snapshot.Text(name)
+	body := p.parsed[name].body
+	if p.parsed[name].diags.HasErrors() {
 		body = nil
 	}
-	return text, vocabulary.Masks(source.File{Name: name, Text: text}, body, l.rangesOfSecrets()[name]), ok
+	return text, vocabulary.Masks(source.File{Name: name, Text: text}, body, p.all()[name]), ok
 }
 
-// partOfSecret reports whether a place is in an expression for a secret, or in one
+// contains reports whether a place is in an expression for a secret, or in one
 // that it mentions.
-func (l *loader) partOfSecret(at hcl.Range) bool {
-	return diagnose.SpanOf(at).Overlaps(l.rangesOfSecrets()[at.Filename])
+func (p *secretPlaces) contains(at hcl.Range) bool {
+	return diagnose.SpanOf(at).Overlaps(p.all()[at.Filename])
 }
 
-// rangesOfSecrets are looked for only when something is wrong.
-func (l *loader) rangesOfSecrets() map[string][]diagnose.Span {
-	if l.secretRanges == nil {
+// all are looked for only when something is wrong.
+func (p *secretPlaces) all() map[string][]diagnose.Span {
+	if p.ranges == nil {
 		var bodies []hcl.Body
-		for _, p := range l.parsed {
-			if p.body != nil {
-				bodies = append(bodies, p.body)
+		for _, file := range p.parsed {
+			if file.body != nil {
+				bodies = append(bodies, file.body)
 			}
 		}
-		l.secretRanges = secretRanges(bodies, l.language)
+		p.ranges = secretRanges(bodies, p.language)
 	}
-	return l.secretRanges
+	return p.ranges
 }

@@ -10,29 +10,38 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/imapvigil/imapvigil/config/opaque"
 )
 
-// checkTerms looks at what attributes of a check mean together.
-func (l *loader) checkTerms(t *terms, here *level) bool {
-	before := l.Errors()
-	l.checkSecurity(t, here)
-	l.checkDurations(t, here)
-	l.checkTLS(t, here)
-	l.checkLogin(t, here)
-	return l.Errors() == before
+// A combination is the attributes of one check, as far as they have to go together.
+type combination struct {
+	*diagnose.Findings
+	*terms
+	here     *level // the check itself
+	keysRead bool
+}
+
+// fits reports whether they do; what does not has been reported.
+func (c combination) fits() bool {
+	before := c.Errors()
+	c.checkSecurity()
+	c.checkDurations()
+	c.checkTLS()
+	c.checkLogin()
+	return c.Errors() == before
 }
 
 // blame reports what does not go together: at the first of the attributes that
 // the check itself wrote, with what it inherits; else at the check, once for all
 // checks that inherit the same.
-func (l *loader) blame(r *rule, t *terms, here *level, attributes []string, format string, args ...any) {
+func (c combination) blame(r *rule, attributes []string, format string, args ...any) {
 	text, own := fmt.Sprintf(format, args...), (*hcl.Range)(nil)
 	for _, name := range attributes {
-		o, ok := t.from.of(name)
+		o, ok := c.from.of(name)
 		switch {
 		case !ok:
-		case o.level != here:
+		case o.level != c.here:
 			text += o.chain(name)
 		case own == nil:
 			at := o.expr.Range()
@@ -40,42 +49,42 @@ func (l *loader) blame(r *rule, t *terms, here *level, attributes []string, form
 		}
 	}
 	if own != nil {
-		l.Report(r, *own, "%s", text)
+		c.Report(r, *own, "%s", text)
 		return
 	}
-	l.Gather(r, here.at, "%s", text)
+	c.Gather(r, c.here.at, "%s", text)
 }
 
-func (l *loader) checkSecurity(t *terms, here *level) {
-	if !t.usable("security", "port") {
+func (c combination) checkSecurity() {
+	if !c.usable("security", "port") {
 		return
 	}
-	if t.probe.Security == "" {
-		which := complaint{fmt.Sprintf("port %d", t.probe.Port), "this port"}
-		l.blame(ruleSecurity, t, here, []string{"port"}, "Nothing says how connections to %s are encrypted. Write security = \"tls\", \"starttls\" or \"none\".", which.says(t.shown("port")))
+	if c.probe.Security == "" {
+		which := complaint{fmt.Sprintf("port %d", c.probe.Port), "this port"}
+		c.blame(ruleSecurity, []string{"port"}, "Nothing says how connections to %s are encrypted. Write security = \"tls\", \"starttls\" or \"none\".", which.says(c.shown("port")))
 		return
 	}
-	if t.probe.Security != config.Plain {
+	if c.probe.Security != config.Plain {
 		return
 	}
-	if t.probe.Login != (config.Login{}) {
-		l.blame(rulePlainLogin, t, here, []string{"security", "login.username", "login.password"}, "A login would send its password readable for everybody on the way. Use security = \"tls\" or \"starttls\", or leave the login out.")
+	if c.probe.Login != (config.Login{}) {
+		c.blame(rulePlainLogin, []string{"security", "login.username", "login.password"}, "A login would send its password readable for everybody on the way. Use security = \"tls\" or \"starttls\", or leave the login out.")
 	}
 	for _, a := range tlsTable {
-		if o, ok := t.from.of("tls." + a.name); ok && o.level == here {
-			l.Report(ruleUnusedTLS, o.expr.Range(), "With security = \"none\" there is no certificate to verify, so this has no effect.")
+		if o, ok := c.from.of("tls." + a.name); ok && o.level == c.here {
+			c.Report(ruleUnusedTLS, o.expr.Range(), "With security = \"none\" there is no certificate to verify, so this has no effect.")
 			return
 		}
 	}
 }
 
-func (l *loader) checkDurations(t *terms, here *level) {
-	p := &t.probe
-	if p.Timeout > p.Interval && t.usable("timeout", "interval") {
-		l.blame(ruleTimeout, t, here, []string{"timeout", "interval"}, "A probe would still run when the next is due: %s.", t.longer("timeout", p.Timeout, "interval", p.Interval))
+func (c combination) checkDurations() {
+	p := &c.probe
+	if p.Timeout > p.Interval && c.usable("timeout", "interval") {
+		c.blame(ruleTimeout, []string{"timeout", "interval"}, "A probe would still run when the next is due: %s.", c.longer("timeout", p.Timeout, "interval", p.Interval))
 	}
-	if p.RetryInterval > p.Interval && t.usable("retry_interval", "interval") {
-		l.blame(ruleRetryInterval, t, here, []string{"retry_interval", "interval"}, "Failures would be confirmed more slowly than they are found: %s.", t.longer("retry_interval", p.RetryInterval, "interval", p.Interval))
+	if p.RetryInterval > p.Interval && c.usable("retry_interval", "interval") {
+		c.blame(ruleRetryInterval, []string{"retry_interval", "interval"}, "Failures would be confirmed more slowly than they are found: %s.", c.longer("retry_interval", p.RetryInterval, "interval", p.Interval))
 	}
 }
 
@@ -88,25 +97,25 @@ func (t *terms) longer(name string, d time.Duration, than string, limit time.Dur
 	}.says(t.shown(name, than))
 }
 
-func (l *loader) checkTLS(t *terms, here *level) {
-	c := &t.probe.TLS
-	if !t.usable("tls.") {
+func (c combination) checkTLS() {
+	tls := &c.probe.TLS
+	if !c.usable("tls.") {
 		return
 	}
-	if c.ExpiryWarning != 0 && c.ExpiryCritical > c.ExpiryWarning {
-		l.blame(ruleExpiry, t, here, []string{"tls.expiry_critical", "tls.expiry_warning"}, "The certificate would be critical before it is a warning: %s.", t.longer("tls.expiry_critical", c.ExpiryCritical, "tls.expiry_warning", c.ExpiryWarning))
+	if tls.ExpiryWarning != 0 && tls.ExpiryCritical > tls.ExpiryWarning {
+		c.blame(ruleExpiry, []string{"tls.expiry_critical", "tls.expiry_warning"}, "The certificate would be critical before it is a warning: %s.", c.longer("tls.expiry_critical", tls.ExpiryCritical, "tls.expiry_warning", tls.ExpiryWarning))
 	}
-	if complaint := l.notAKeyPair(c.Cert, c.Key); complaint != "" {
-		l.blame(ruleKeyPair, t, here, []string{"tls.key_file", "tls.cert_file"}, "%s", complaint)
+	if complaint := notAKeyPair(tls.Cert, tls.Key, c.keysRead); complaint != "" {
+		c.blame(ruleKeyPair, []string{"tls.key_file", "tls.cert_file"}, "%s", complaint)
 	}
 }
 
 // notAKeyPair says why a certificate and a key cannot be used together.
-func (l *loader) notAKeyPair(cert config.Blob, key opaque.Secret) string {
+func notAKeyPair(cert config.Blob, key opaque.Secret, keysRead bool) string {
 	switch {
 	case cert.IsZero() != key.IsZero():
 		return "A certificate needs its key: write both cert_file and key_file."
-	case cert.IsZero() || l.snapshot.Options().NoCredentials:
+	case cert.IsZero() || !keysRead:
 		return ""
 	}
 	_, err := tls.X509KeyPair([]byte(cert.Text()), []byte(key.Reveal()))
@@ -133,13 +142,13 @@ func laterCertificate(cert config.Blob, key opaque.Secret) string {
 	}
 }
 
-func (l *loader) checkLogin(t *terms, here *level) {
-	login := &t.probe.Login
-	if *login == (config.Login{}) || !t.usable("login.", "tls.") {
+func (c combination) checkLogin() {
+	login := &c.probe.Login
+	if *login == (config.Login{}) || !c.usable("login.", "tls.") {
 		return
 	}
-	if complaint := incomplete(login, t.probe.TLS); complaint != "" {
-		l.blame(ruleLogin, t, here, loginAttributes, "%s", complaint)
+	if complaint := incomplete(login, c.probe.TLS); complaint != "" {
+		c.blame(ruleLogin, loginAttributes, "%s", complaint)
 	}
 }
 
