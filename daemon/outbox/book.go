@@ -6,7 +6,8 @@
 // outcomes. Because the difference is taken anew each time, the end of a
 // silence, a role change or a restart needs no special case. It knows what notify blocks
 // ask for, how messages to people are gathered and spaced, escalation, help with
-// what cannot be delivered, silences, schedules and maintenance. The second is the [Sender], the only caller of notifiers: one
+// what cannot be delivered, silences, schedules, maintenance and depends_on, and it
+// says why a destination is not told ([Explain]). The second is the [Sender], the only caller of notifiers: one
 // attempt a call, by destination, the outcome comes back as an input of the tracker.
 //
 // A caller may rely on this: nothing is sent that was not journaled first; a

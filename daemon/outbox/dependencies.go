@@ -201,9 +201,11 @@ func (w *World) parentDelay(s *Subject, now time.Time) (h hold) {
 	if s.Config == nil || !reportedJustNow(&s.Incident, now) {
 		return h
 	}
-	for _, parent := range w.Dependencies.Parents(s.Config.ID) {
-		if slices.ContainsFunc(w.Dependencies.Members(parent), func(id config.CheckID) bool { return w.Services[id].Unconfirmed() }) {
-			return hold{reason: HeldByDependency, until: s.ReportedAt.Add(siblingTime), parent: parent}
+	parents := w.Dependencies.Parents(s.Config.ID)
+	for i, parent := range parents {
+		failing := func(id config.CheckID) bool { return w.Services[id].Unconfirmed() }
+		if slices.ContainsFunc(w.Dependencies.Members(parent), failing) {
+			return hold{reason: HeldByDependency, until: s.ReportedAt.Add(siblingTime), parent: &parents[i]}
 		}
 	}
 	return h
@@ -224,10 +226,11 @@ func (w *World) parentDown(c *config.Check, at time.Time) hold {
 // the checks on the way.
 func (w *World) chainDown(id config.CheckID, at time.Time, grace time.Duration, passed []config.CheckID) hold {
 	passed = append(passed, id)
-	for _, parent := range w.Dependencies.Parents(id) {
+	parents := w.Dependencies.Parents(id)
+	for i, parent := range parents {
 		members := w.Dependencies.Members(parent)
 		if until, down := w.allDown(members, at, grace); down {
-			return hold{reason: HeldByDependency, until: until, parent: parent}
+			return hold{reason: HeldByDependency, until: until, parent: &parents[i]}
 		}
 		if slices.ContainsFunc(members, func(m config.CheckID) bool { return w.Services[m].decidedWell(at, grace) }) {
 			continue // a server with a check that is well

@@ -50,10 +50,14 @@ func (p *planner) noteReason(s *Subject, block *config.Notify, n need, h hold) {
 	if h.reason == HeldByMaintenance {
 		h.name = p.world.Calendar.MaintenanceName(s.Config, p.now)
 	}
-	p.reasons = append(p.reasons, Held{
+	held := Held{
 		Incident: s.ID, NotifyID: block.ID, Roles: []config.RoleID{block.ID.Role}, Kind: kind, Transition: n.transition,
-		Reason: h.reason, Until: h.until, Name: h.name, Parent: h.parent,
-	})
+		Reason: h.reason, Until: h.until, Name: h.name,
+	}
+	if h.parent != nil {
+		held.Parent = *h.parent
+	}
+	p.reasons = append(p.reasons, held)
 }
 
 // noteAll keeps one reason for all notify blocks that lead to a destination.
@@ -88,12 +92,20 @@ func (p *planner) noteNobody(id incident.ID) {
 
 // joinByReason joins the roles for which a destination is not told for the same reason.
 func joinByReason(all []Held) (joined []Held) {
+	type same struct {
+		incident   incident.ID
+		to         Destination
+		reason     HeldReason
+		transition notifiers.Transition
+		until      int64
+		name       string
+	}
+	places := make(map[same]int, len(all))
 	for _, h := range all {
-		i := slices.IndexFunc(joined, func(o Held) bool {
-			return o.Incident == h.Incident && o.Destination() == h.Destination() && o.Reason == h.Reason && o.Until.Equal(h.Until) &&
-				o.Name == h.Name && o.Transition == h.Transition
-		})
-		if i < 0 {
+		key := same{h.Incident, h.Destination(), h.Reason, h.Transition, h.Until.UnixNano(), h.Name}
+		i, known := places[key]
+		if !known {
+			places[key] = len(joined)
 			joined = append(joined, h)
 			continue
 		}
@@ -106,8 +118,8 @@ func joinByReason(all []Held) (joined []Held) {
 func (p *planner) notePutOff(d *draft, r request, item Item) {
 	if p.explains {
 		p.reasons = append(p.reasons, Held{
-			Incident: item.Incident, NotifyID: d.to.notifyID(r.roles[0]), Roles: r.roles, Kind: d.kind, Transition: item.Transition,
-			Reason: HeldToGather, Until: p.now.Add(p.world.Rates.Digest),
+			Incident: item.Incident, NotifyID: d.to.notifyID(r.roles[0]), Roles: r.roles, Kind: d.kind,
+			Transition: item.Transition, Reason: HeldToGather, Until: p.now.Add(p.world.Rates.Digest),
 		})
 	}
 }

@@ -94,7 +94,8 @@ func (p *planner) undeliveredSince(s *Subject, e entry) (since time.Time, ok boo
 		return since, false
 	}
 	due := latest(e.opened, p.world.Started).Add(FallbackAfter)
-	if h := suppression((*World).suppressed).forAll(&p.world, s, p.rolesToldLast(e), p.now.Add(-FallbackAfter)); h.holds() {
+	suppressed := suppression((*World).suppressed)
+	if h := suppressed.forAll(&p.world, s, p.rolesToldLast(e), p.now.Add(-FallbackAfter)); h.holds() {
 		due = latest(due, h.until.Add(FallbackAfter)) // nobody tried meanwhile
 	}
 	if due.After(p.now) {

@@ -40,9 +40,9 @@ const (
 // HeldReasons lists the reasons.
 func HeldReasons() []HeldReason {
 	return []HeldReason{
-		HeldBySilence, HeldByMaintenance, HeldByAcknowledgement, HeldByDependency, HeldBySchedule, HeldBySeverity, HeldByCondition,
-		HeldByTransition, HeldByLimit, HeldByNobody, HeldForSiblings, HeldToGather, HeldUntilAfter, HeldUntilSeen, HeldUnconfirmed,
-		HeldRecovering, HeldInOrder, HeldUndelivered, HeldEndedTooEarly,
+		HeldBySilence, HeldByMaintenance, HeldByAcknowledgement, HeldByDependency, HeldBySchedule, HeldBySeverity,
+		HeldByCondition, HeldByTransition, HeldByLimit, HeldByNobody, HeldForSiblings, HeldToGather, HeldUntilAfter,
+		HeldUntilSeen, HeldUnconfirmed, HeldRecovering, HeldInOrder, HeldUndelivered, HeldEndedTooEarly,
 	}
 }
 

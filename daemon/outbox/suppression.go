@@ -12,9 +12,9 @@ import (
 // A hold is why something is not sent now. The zero value holds nothing.
 type hold struct {
 	reason HeldReason
-	until  time.Time  // at least; zero: until something happens
-	name   string     // the name of the block or silence that is the reason
-	parent config.Ref // what is down, or may be
+	until  time.Time   // at least; zero: until something happens
+	name   string      // the name of the block or silence that is the reason
+	parent *config.Ref // what is down, or may be; of parentDelay and parentDown
 }
 
 func (h hold) holds() bool { return h.reason != "" }

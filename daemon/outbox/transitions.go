@@ -184,6 +184,9 @@ func (p *planner) openingNeed(s *Subject, block *config.Notify) need {
 	}
 	n := need{transition: openingTransition(block)}
 	n.waitFor(hold{reason: HeldUntilAfter, until: p.dueAfter(since, block.After)})
+	if s.Config == nil || !reportedJustNow(&s.Incident, p.now) {
+		return n // the usual case; what follows looks at other checks
+	}
 	n.waitFor(p.world.parentDelay(s, p.now))
 	if kind, _ := p.world.kind(block.ID.Notifier); kind.Traits().People {
 		n.waitFor(hold{reason: HeldForSiblings, until: p.world.siblingDelay(s, p.now)})

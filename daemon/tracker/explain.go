@@ -3,6 +3,7 @@ package tracker
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -35,6 +36,16 @@ func (t *Tracker) explain(now time.Time, ids ...incident.ID) []outbox.Held {
 	return outbox.Explain(t.book, w, now)
 }
 
+// lookedAt notes of which incidents it was decided in the round whether they must be told.
+func (r *round) lookedAt(subjects []outbox.Subject) {
+	if r.looked == nil {
+		r.looked = make(map[incident.ID]bool, len(subjects))
+	}
+	for i := range subjects {
+		r.looked[subjects[i].ID] = true
+	}
+}
+
 // logHeld writes into a log that shows everything why destinations are not told of the
 // incidents that were looked at, once a change. Otherwise it costs nothing.
 func (t *Tracker) logHeld(r *round) {
@@ -42,10 +53,10 @@ func (t *Tracker) logHeld(r *round) {
 		return
 	}
 	reasons := map[incident.ID][]outbox.Held{}
-	for _, h := range t.explain(r.now, r.looked...) {
+	for _, h := range t.explain(r.now, slices.Sorted(maps.Keys(r.looked))...) {
 		reasons[h.Incident] = append(reasons[h.Incident], h)
 	}
-	for _, id := range r.looked {
+	for id := range r.looked {
 		var words []string
 		for _, h := range reasons[id] {
 			said := strings.Join([]string{string(h.Reason), string(h.NotifyID.Role), string(h.NotifyID.Notifier), h.NotifyID.Target}, " ")

@@ -1,7 +1,6 @@
 package tracker
 
 import (
-	"slices"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -73,12 +72,13 @@ func (t *Tracker) remember(r *round, w outbox.World, planned outbox.Planned) {
 		id := w.Subjects[i].ID
 		t.agenda.wake(id, planned.Wake[i])
 		delete(t.stuck, id)
-		if t.Log.Core().Enabled(zapcore.DebugLevel) && !slices.Contains(r.looked, id) {
-			r.looked = append(r.looked, id)
-		}
+	}
+	if t.Log.Core().Enabled(zapcore.DebugLevel) {
+		r.lookedAt(w.Subjects)
 	}
 	for _, u := range planned.Undelivered {
-		if rec, ok := t.ledger.active[u.Incident]; ok && !isTrouble(rec.incident.Check) { // else it would tell the same people of itself
+		// Of the monitor's own incidents none is reported: it would tell the same people of itself.
+		if rec, ok := t.ledger.active[u.Incident]; ok && !isTrouble(rec.incident.Check) {
 			t.stuck[u.Incident] = append(t.stuck[u.Incident], u)
 			t.noteBroken(r, u)
 		}

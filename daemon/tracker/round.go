@@ -80,9 +80,9 @@ func (t *Tracker) sleepTime(now time.Time) time.Duration {
 type round struct {
 	now     time.Time
 	records []journal.Record
-	refused []error       // one for each record that cannot be kept
-	looked  []incident.ID // whether they must be told; kept for a log that shows everything
-	replies []func()      // called when the records are journaled
+	refused []error              // one for each record that cannot be kept
+	looked  map[incident.ID]bool // see lookedAt; for a log that shows everything
+	replies []func()             // called when the records are journaled
 	// For the feed, if there is one.
 	results []incident.Result
 	events  []incident.Event
