@@ -96,14 +96,16 @@ type Row[T any] struct {
 
 // NewChannel completes c with the tables of its two blocks and registers it, so that
 // [Kind.Traits] knows it. initial are settings with their defaults.
-func NewChannel[S Settings, T any](c Channel, settings []Row[S], initial S, notify []Row[T], targets func(T) ([]Target, error)) Channel {
+func NewChannel[S Settings, T any](
+	c Channel, settings []Row[S], initial S, notify []Row[T], targets func(T) ([]Target, error),
+) Channel {
 	c.Attributes, c.NotifyAttributes = attributesOf(settings), attributesOf(notify)
 	c.Settings = func(values Values) Settings { return fill(initial, settings, values) }
 	c.Targets = func(values Values) ([]Target, error) {
 		var none T
 		return targets(fill(none, notify, values))
 	}
-	if _, twice := registered[c.Kind]; twice {
+	if _, twice := registered[c.Kind]; twice { // the kind stands in the journal: it must mean one channel
 		panic(fmt.Sprintf("notifiers: two channels are called %q", c.Kind))
 	}
 	registered[c.Kind] = &c

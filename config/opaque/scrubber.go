@@ -71,7 +71,7 @@ func (s *Scrubber) Scrub(text string) string {
 			continue
 		}
 		end := i + length
-		for j := i + 1; j < end; j++ {
+		for j := i + 1; j < end; j++ { // another secret may begin within this one and end after it
 			end = max(end, j+s.longestAt(text[j:]))
 		}
 		out.WriteString(text[kept:i])

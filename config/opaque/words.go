@@ -61,11 +61,11 @@ func appendSafe(b *strings.Builder, raw string, r rune, most int) bool {
 	case r == utf8.RuneError && len(raw) == 1:
 		safe = escapeByte(raw[0])
 	case r == '\r', r == '\n', r == '\t':
-		safe = " "
+		safe = " " // a line of a log or a message must not end because a server wants it to
 	case !unicode.IsPrint(r):
 		safe = escapeRune(r)
 	}
-	if b.Len()+len(safe) > most-len("…") {
+	if b.Len()+len(safe) > most-len("…") { // the ellipsis takes three bytes in UTF-8
 		return false
 	}
 	b.WriteString(safe)

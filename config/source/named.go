@@ -107,6 +107,7 @@ func (s *Snapshot) IsCredential(path string) bool {
 func (s *Snapshot) CredentialPath(name string) string {
 	if dir := s.options.CredentialsDirectory; dir != "" {
 		path := filepath.Join(dir, name)
+		// systemd passes only what the unit lists; the rest lies beside the files.
 		if _, err := os.Stat(path); err == nil {
 			return path
 		}

@@ -56,7 +56,7 @@ func (s *Snapshot) readDir(dir string, level int, seen map[inode]bool) {
 		s.addProblem(ruleUnreadable, dir, "%s. A directory that cannot be read is not taken for an empty one.", errorText(err))
 		return
 	}
-	if seen[inodeOf(info)] {
+	if seen[inodeOf(info)] { // links may lead in a circle
 		return
 	}
 	seen[inodeOf(info)] = true

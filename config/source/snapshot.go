@@ -74,7 +74,9 @@ type Problem struct {
 // name is as it was kept too, where it was; the rest, such as credentials, is read
 // where it is now.
 func Restored(path, root string, files, named []File, options Options) *Snapshot {
-	s := &Snapshot{path: path, root: root, options: options, restored: true, known: map[string]Content{}, named: map[string]bool{}}
+	s := &Snapshot{
+		path: path, root: root, options: options, restored: true, known: map[string]Content{}, named: map[string]bool{},
+	}
 	for _, f := range files {
 		s.addFile(f.Name, f.Text)
 	}
@@ -130,7 +132,7 @@ func (s *Snapshot) Text(file string) ([]byte, bool) {
 func (s *Snapshot) Emptied(earlier *Snapshot) (names []string) {
 	had := map[string]bool{}
 	for _, f := range earlier.files {
-		had[absolutePath(f.Name)] = len(f.Text) > 0
+		had[absolutePath(f.Name)] = len(f.Text) > 0 // a restored Snapshot has absolute names
 	}
 	for _, f := range s.files {
 		if len(f.Text) == 0 && had[absolutePath(f.Name)] {
@@ -160,7 +162,7 @@ func (s *Snapshot) Again() (*Snapshot, error) {
 		return nil, err
 	}
 	s.mu.Lock()
-	next.named = maps.Clone(s.named)
+	next.named = maps.Clone(s.named) // what has changed may be a file that is only named
 	s.mu.Unlock()
 	for name := range next.named {
 		next.known[name] = next.readNamed(name)

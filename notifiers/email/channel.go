@@ -13,12 +13,18 @@ var Channel = notifiers.NewChannel(
 	notifiers.Channel{Kind: Kind, Doc: "Email over SMTP", Traits: notifiers.Traits{People: true, Place: place}},
 	[]notifiers.Row[Settings]{
 		{
-			Attribute: notifiers.Attribute{Name: "host", Type: notifiers.Hostname, Required: true, Doc: "The mail server to hand messages to"},
-			Set:       func(s *Settings, v notifiers.Value) { s.Host = v.Text },
+			Attribute: notifiers.Attribute{
+				Name: "host", Type: notifiers.Hostname, Required: true,
+				Doc: "The mail server to hand messages to",
+			},
+			Set: func(s *Settings, v notifiers.Value) { s.Host = v.Text },
 		},
 		{
-			Attribute: notifiers.Attribute{Name: "port", Type: notifiers.Number, Min: 1, Max: 65535, Default: "587", Doc: "Its port"},
-			Set:       func(s *Settings, v notifiers.Value) { s.Port = v.Number },
+			Attribute: notifiers.Attribute{
+				Name: "port", Type: notifiers.Number, Min: 1, Max: 65535, Default: "587",
+				Doc: "Its port",
+			},
+			Set: func(s *Settings, v notifiers.Value) { s.Port = v.Number },
 		},
 		{
 			Attribute: notifiers.Attribute{
@@ -43,27 +49,42 @@ var Channel = notifiers.NewChannel(
 			Set: func(s *Settings, v notifiers.Value) { s.Auth = v.Text },
 		},
 		{
-			Attribute: notifiers.Attribute{Name: "from", Type: notifiers.EmailAddress, Required: true, Doc: "The sender, like \"imapvigil <alerts@example.net>\""},
-			Set:       func(s *Settings, v notifiers.Value) { s.From = v.Text },
+			Attribute: notifiers.Attribute{
+				Name: "from", Type: notifiers.EmailAddress, Required: true,
+				Doc: "The sender, like \"imapvigil <alerts@example.net>\"",
+			},
+			Set: func(s *Settings, v notifiers.Value) { s.From = v.Text },
 		},
 		{
-			Attribute: notifiers.Attribute{Name: "hello", Type: notifiers.DomainName, Default: "the address of this machine", Doc: "What this machine calls itself in EHLO"},
-			Set:       func(s *Settings, v notifiers.Value) { s.Hello = v.Text },
+			Attribute: notifiers.Attribute{
+				Name: "hello", Type: notifiers.DomainName, Default: "the address of this machine",
+				Doc: "What this machine calls itself in EHLO",
+			},
+			Set: func(s *Settings, v notifiers.Value) { s.Hello = v.Text },
 		},
 		{
-			Attribute: notifiers.Attribute{Name: "ca_file", Type: notifiers.Certificates, Default: "the system's roots", Doc: "The authorities to trust instead, in PEM"},
-			Set:       func(s *Settings, v notifiers.Value) { s.CA = v.Text },
+			Attribute: notifiers.Attribute{
+				Name: "ca_file", Type: notifiers.Certificates, Default: "the system's roots",
+				Doc: "The authorities to trust instead, in PEM",
+			},
+			Set: func(s *Settings, v notifiers.Value) { s.CA = v.Text },
 		},
 	},
 	Settings{Port: 587, Security: "starttls", Auth: "auto"},
 	[]notifiers.Row[recipients]{
 		{
-			Attribute: notifiers.Attribute{Name: "to", Type: notifiers.EmailAddress, List: true, Required: true, Doc: "Who gets the message"},
-			Set:       func(r *recipients, v notifiers.Value) { r.to = v.List },
+			Attribute: notifiers.Attribute{
+				Name: "to", Type: notifiers.EmailAddress, List: true, Required: true,
+				Doc: "Who gets the message",
+			},
+			Set: func(r *recipients, v notifiers.Value) { r.to = v.List },
 		},
 		{
-			Attribute: notifiers.Attribute{Name: "cc", Type: notifiers.EmailAddress, List: true, Doc: "Who gets a copy"},
-			Set:       func(r *recipients, v notifiers.Value) { r.cc = v.List },
+			Attribute: notifiers.Attribute{
+				Name: "cc", Type: notifiers.EmailAddress, List: true,
+				Doc: "Who gets a copy",
+			},
+			Set: func(r *recipients, v notifiers.Value) { r.cc = v.List },
 		},
 	},
 	func(r recipients) ([]notifiers.Target, error) {

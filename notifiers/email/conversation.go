@@ -44,7 +44,8 @@ func (n *notifier) connect(ctx context.Context) (*conversation, error) {
 	return c, nil
 }
 
-// greet reaches the point where a message may be offered.
+// greet takes a conversation to the point where a message may be offered: encrypted and
+// logged in, as the settings want it.
 func (n *notifier) greet(ctx context.Context, c *conversation) (err error) {
 	var conn net.Conn = &budgeted{Conn: c.conn, left: maxRead}
 	if n.settings.Security == "tls" {
@@ -69,7 +70,7 @@ func (n *notifier) introduce(c *conversation, conn net.Conn) (err error) {
 	if c.client, err = smtp.NewClient(c.reader, n.settings.Host); err != nil {
 		return failedAt("greeting", err)
 	}
-	c.client.SkipSMTPUTF8(true)
+	c.client.SkipSMTPUTF8(true) // else MAIL asks for it wherever it is offered, needed or not
 	if err := c.client.Hello(n.hello(c.conn)); err != nil {
 		return failedAt("EHLO", err)
 	}
@@ -136,7 +137,8 @@ func (n *notifier) login(client *smtp.Client) error {
 	return nil
 }
 
-// hello is the name or address literal of RFC 5321 section 4.1.3.
+// hello returns the name that the client gives, or its address as a literal (RFC 5321
+// section 4.1.3).
 func (n *notifier) hello(conn net.Conn) string {
 	if n.settings.Hello != "" {
 		return n.settings.Hello
@@ -151,10 +153,10 @@ func (n *notifier) hello(conn net.Conn) string {
 	return "[IPv6:" + address.IP.String() + "]"
 }
 
-// quit is polite, and takes a second at most: the message has been accepted,
-// and nothing that comes now can change that.
+// quit says QUIT and waits for a second at most: the message has been accepted, and
+// nothing that comes now can change that.
 func (c *conversation) quit() {
-	_ = c.conn.SetDeadline(time.Now().Add(time.Second))
+	_ = c.conn.SetDeadline(time.Now().Add(time.Second)) // some servers never answer QUIT
 	_ = c.client.Quit()
 }
 

@@ -40,7 +40,7 @@ func (n *notifier) deliverAll(ctx context.Context, c *conversation, l letter) de
 	for made := 1; len(d.again) > 0 && made < maxConversations; made++ {
 		c, err := n.connect(ctx)
 		if err != nil {
-			return d // the server is going, and not because of one recipient
+			return d // the server is going down, and not because of one recipient
 		}
 		l.recipients = d.again
 		next := n.deliver(c.client, l)
@@ -82,7 +82,7 @@ func (n *notifier) deliver(client *smtp.Client, l letter) delivery {
 		open = nil
 		sent := slices.ContainsFunc(answers, func(a answer) bool { return a.state == notifiers.RecipientSent })
 		for _, a := range answers {
-			if a.tooMany && sent && err == nil {
+			if a.tooMany && sent && err == nil { // without anybody sent, the next transaction would end the same
 				open = append(open, a.recipient)
 				continue
 			}
@@ -97,7 +97,7 @@ func (n *notifier) deliver(client *smtp.Client, l letter) delivery {
 	}
 }
 
-// transact is one transaction: it offers the letter to recipients and sends it
+// transact makes one transaction: it offers the letter to recipients and sends it
 // to those whom the server accepts. There is an answer for each. The error is of
 // a conversation that cannot go on.
 func (n *notifier) transact(client *smtp.Client, l letter, recipients []string) (answers []answer, err error) {

@@ -24,8 +24,11 @@ var Channel = notifiers.NewChannel(
 			Set: func(s *Settings, v notifiers.Value) { s.Provider = v.Text },
 		},
 		{
-			Attribute: notifiers.Attribute{Name: "from", Doc: "The sender: a number, or a name where the country allows one"},
-			Set:       func(s *Settings, v notifiers.Value) { s.From = v.Text },
+			Attribute: notifiers.Attribute{
+				Name: "from",
+				Doc:  "The sender: a number, or a name where the country allows one",
+			},
+			Set: func(s *Settings, v notifiers.Value) { s.From = v.Text },
 		},
 		{
 			Attribute: notifiers.Attribute{Name: "account_sid", Doc: "twilio: the account"},
@@ -36,35 +39,56 @@ var Channel = notifiers.NewChannel(
 			Set:       func(s *Settings, v notifiers.Value) { s.AuthToken = v.Secret },
 		},
 		{
-			Attribute: notifiers.Attribute{Name: "base_url", Type: notifiers.URL, Default: "Twilio's", Doc: "twilio: where the API is"},
-			Set:       func(s *Settings, v notifiers.Value) { s.BaseURL = v.Text },
+			Attribute: notifiers.Attribute{
+				Name: "base_url", Type: notifiers.URL, Default: "Twilio's",
+				Doc: "twilio: where the API is",
+			},
+			Set: func(s *Settings, v notifiers.Value) { s.BaseURL = v.Text },
 		},
 		{
-			Attribute: notifiers.Attribute{Name: "url", Type: notifiers.SecretURL, Doc: "http: where to send the request. {to}, {text}, {from} and {key} are filled in"},
-			Set:       func(s *Settings, v notifiers.Value) { s.URL = v.Secret },
+			Attribute: notifiers.Attribute{
+				Name: "url", Type: notifiers.SecretURL,
+				Doc: "http: where to send the request. {to}, {text}, {from} and {key} are filled in",
+			},
+			Set: func(s *Settings, v notifiers.Value) { s.URL = v.Secret },
 		},
 		{
-			Attribute: notifiers.Attribute{Name: "method", Type: notifiers.Choice, Choices: []string{"POST", "PUT", "GET"}, Default: `"POST"`, Doc: "http: the method of the request"},
-			Set:       func(s *Settings, v notifiers.Value) { s.Method = v.Text },
+			Attribute: notifiers.Attribute{
+				Name: "method", Type: notifiers.Choice, Choices: []string{"POST", "PUT", "GET"}, Default: `"POST"`,
+				Doc: "http: the method of the request",
+			},
+			Set: func(s *Settings, v notifiers.Value) { s.Method = v.Text },
 		},
 		{
-			Attribute: notifiers.Attribute{Name: "headers", Type: notifiers.Headers, Doc: "http: headers of the request"},
-			Set:       func(s *Settings, v notifiers.Value) { s.Headers = v.Secret },
+			Attribute: notifiers.Attribute{
+				Name: "headers", Type: notifiers.Headers,
+				Doc: "http: headers of the request",
+			},
+			Set: func(s *Settings, v notifiers.Value) { s.Headers = v.Secret },
 		},
 		{
-			Attribute: notifiers.Attribute{Name: "body", Type: notifiers.SecretText, Doc: "http: the body, in which {to}, {text}, {from} and {key} are filled in"},
-			Set:       func(s *Settings, v notifiers.Value) { s.Body = v.Secret },
+			Attribute: notifiers.Attribute{
+				Name: "body", Type: notifiers.SecretText,
+				Doc: "http: the body, in which {to}, {text}, {from} and {key} are filled in",
+			},
+			Set: func(s *Settings, v notifiers.Value) { s.Body = v.Secret },
 		},
 		{
-			Attribute: notifiers.Attribute{Name: "success", Default: "any 2xx", Doc: "http: the codes of success, like \"200, 202\", or a text that the answer has then"},
-			Set:       func(s *Settings, v notifiers.Value) { s.Success = v.Text },
+			Attribute: notifiers.Attribute{
+				Name: "success", Default: "any 2xx",
+				Doc: "http: the codes of success, like \"200, 202\", or a text that the answer has then",
+			},
+			Set: func(s *Settings, v notifiers.Value) { s.Success = v.Text },
 		},
 	},
 	Settings{},
 	[]notifiers.Row[numbers]{
 		{
-			Attribute: notifiers.Attribute{Name: "to", Type: notifiers.PhoneNumber, List: true, NotEmpty: true, Required: true, Doc: "Who gets the message; each number is told apart from the others"},
-			Set:       func(n *numbers, v notifiers.Value) { n.to = v.List },
+			Attribute: notifiers.Attribute{
+				Name: "to", Type: notifiers.PhoneNumber, List: true, NotEmpty: true, Required: true,
+				Doc: "Who gets the message; each number is told apart from the others",
+			},
+			Set: func(n *numbers, v notifiers.Value) { n.to = v.List },
 		},
 	},
 	func(n numbers) ([]notifiers.Target, error) {

@@ -10,20 +10,32 @@ var Channel = notifiers.NewChannel(
 	notifiers.Channel{Kind: Kind, Doc: "An HTTP request for other programs, signed as Standard Webhooks says"},
 	[]notifiers.Row[Settings]{
 		{
-			Attribute: notifiers.Attribute{Name: "url", Type: notifiers.SecretURL, Required: true, Doc: "Where to post; http only to this machine itself"},
-			Set:       func(s *Settings, v notifiers.Value) { s.URL = v.Secret },
+			Attribute: notifiers.Attribute{
+				Name: "url", Type: notifiers.SecretURL, Required: true,
+				Doc: "Where to post; http only to this machine itself",
+			},
+			Set: func(s *Settings, v notifiers.Value) { s.URL = v.Secret },
 		},
 		{
-			Attribute: notifiers.Attribute{Name: "secret", Type: notifiers.Secret, Default: "not signed", Doc: "The key that signs, as text or as whsec_ and base64"},
-			Set:       func(s *Settings, v notifiers.Value) { s.Secret = v.Secret },
+			Attribute: notifiers.Attribute{
+				Name: "secret", Type: notifiers.Secret, Default: "not signed",
+				Doc: "The key that signs, as text or as whsec_ and base64",
+			},
+			Set: func(s *Settings, v notifiers.Value) { s.Secret = v.Secret },
 		},
 		{
-			Attribute: notifiers.Attribute{Name: "headers", Type: notifiers.Headers, Doc: "Further headers of the request"},
-			Set:       func(s *Settings, v notifiers.Value) { s.Headers = v.Secret },
+			Attribute: notifiers.Attribute{
+				Name: "headers", Type: notifiers.Headers,
+				Doc: "Further headers of the request",
+			},
+			Set: func(s *Settings, v notifiers.Value) { s.Headers = v.Secret },
 		},
 		{
-			Attribute: notifiers.Attribute{Name: "ca_file", Type: notifiers.Certificates, Default: "the system's roots", Doc: "The authorities to trust instead, in PEM"},
-			Set:       func(s *Settings, v notifiers.Value) { s.CA = v.Text },
+			Attribute: notifiers.Attribute{
+				Name: "ca_file", Type: notifiers.Certificates, Default: "the system's roots",
+				Doc: "The authorities to trust instead, in PEM",
+			},
+			Set: func(s *Settings, v notifiers.Value) { s.CA = v.Text },
 		},
 	},
 	Settings{},
