@@ -19,7 +19,7 @@ type goal struct {
 	login bool // the login runs here
 }
 
-// addressesToProbe are the addresses of this round: what DNS says, and addresses that were
+// addressesToProbe returns the addresses of this round: what DNS says, and addresses that were
 // failing when they vanished from it, until they are well or have been gone for
 // long enough. It notes those that are given up.
 func (r *round) addressesToProbe(found []netip.Addr) []goal {

@@ -9,14 +9,14 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 )
 
-// alertReason is what the peer gave as the reason in a TLS alert, RFC 8446
+// alertReason returns what the peer gave as the reason in a TLS alert, RFC 8446
 // section 6, in the words of crypto/tls, which has no type for it.
 func alertReason(err error) string {
 	_, text, _ := strings.Cut(err.Error(), "remote error: tls: ")
 	return text
 }
 
-// alertFailure is what a TLS alert of the server means.
+// alertFailure returns the failure that a TLS alert of the server means.
 func (c *conversation) alertFailure(text string) *failure {
 	switch {
 	case text == alertTooOld:
@@ -110,12 +110,12 @@ func (c *conversation) secondConnection(ctx context.Context) (*conversation, err
 	return again, err
 }
 
-// diagnosticConversation is a conversation with the same address that serves a diagnosis.
+// diagnosticConversation returns another conversation with the same address, for a diagnosis.
 func (c *conversation) diagnosticConversation(ctx context.Context) *conversation {
 	return &conversation{round: c.round, ctx: ctx, goal: goal{ip: c.goal.ip}, diagnosis: true}
 }
 
-// converseInClear is everything before TLS on a STARTTLS port.
+// converseInClear goes through everything before TLS on a STARTTLS port.
 func (c *conversation) converseInClear() error {
 	if err := c.timePhase(config.PhaseGreeting, c.readGreeting); err != nil {
 		return err
@@ -134,7 +134,7 @@ func (c *conversation) abandonConnection() {
 	}
 }
 
-// answerToHello is how the answer to a ClientHello begins on a port on which
+// answerToHello returns how the answer to a ClientHello begins on a port on which
 // nobody greets; "" when there is none.
 func (c *conversation) answerToHello(ctx context.Context) string {
 	again := c.diagnosticConversation(ctx)

@@ -22,7 +22,7 @@ type session struct {
 	lost   bool // nothing that is sent now will be understood
 }
 
-// askCapabilities is the conversation once the connection is as safe as it will be. At
+// askCapabilities converses once the connection is as safe as it will be. At
 // least one command is answered in it: CAPABILITY, or ID where the greeting told
 // the capabilities.
 func (c *conversation) askCapabilities() error {
@@ -50,7 +50,7 @@ func (c *conversation) sendClientID() error {
 	return err
 }
 
-// loginAndLogout is the rest: the login, the mailbox and LOGOUT, which go-imap says. Where
+// loginAndLogout does the rest: the login, the mailbox and LOGOUT, which go-imap says. Where
 // no login is due it would only say LOGOUT, and its goroutine and its buffers
 // would cost more than all that was said before.
 func (c *conversation) loginAndLogout() error {
@@ -111,7 +111,7 @@ func (s *session) stillThere() error {
 	return nil
 }
 
-// takeLeave is LOGOUT without a session; a server that cuts it short or does not
+// takeLeave sends LOGOUT without a session; a server that cuts it short or does not
 // answer it is not at fault (RFC 9051, section 6.1.3).
 func (c *conversation) takeLeave() error {
 	c.fence.shortenDeadline(logoutPatience)
@@ -132,7 +132,7 @@ func (s *session) logout() error {
 	return nil
 }
 
-// connectionFailure is the failure of the present phase after go-imap gave up. The gate
+// connectionFailure returns the failure of the present phase after go-imap gave up. The gate
 // knows the reason, go-imap only that there is one.
 func (s *session) connectionFailure() *failure {
 	s.lost = true
@@ -150,7 +150,7 @@ func (s *session) connectionFailure() *failure {
 	return s.protocolError(s.gate.last)
 }
 
-// taggedAnswer is the tagged response to the last command, and the untagged NO or BAD
+// taggedAnswer returns the tagged response to the last command, and the untagged NO or BAD
 // that came before it, if any.
 func (s *session) taggedAnswer() (answer, reason response) {
 	s.gate.mu.Lock()

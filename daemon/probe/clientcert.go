@@ -16,7 +16,7 @@ var certificateAlerts = []string{
 	"unknown certificate", "unknown certificate authority", "access denied", "handshake failure",
 }
 
-// clientCertificate is about a server that wants another client certificate than it
+// clientCertificate returns the failure of a server that wants another client certificate than it
 // was shown, or one at all. text is how it says so.
 func (c *conversation) clientCertificate(text string) *failure {
 	hint := "The server demands a client certificate: cert_file and key_file in the tls block."

@@ -90,7 +90,7 @@ func (c *conversation) runPhases() error {
 	return c.loginAndLogout()
 }
 
-// upgradeToTLS is STARTTLS, RFC 9051 section 6.2.1.
+// upgradeToTLS begins TLS by STARTTLS, RFC 9051 section 6.2.1.
 func (c *conversation) upgradeToTLS() error {
 	if err := c.timePhase(config.PhaseCapability, c.fetchCapabilities); err != nil {
 		return err
@@ -216,7 +216,7 @@ func (c *conversation) protocolError(r response) *failure {
 	return c.fail(config.CauseProtocolError, hint).withEvidence(r.raw)
 }
 
-// fail is a failure of the service in the present phase.
+// fail returns a failure of the service in the present phase.
 func (c *conversation) fail(cause config.Cause, hint string) *failure {
 	return serviceFailure(c.phase, cause, hint)
 }

@@ -76,7 +76,7 @@ func (c *conversation) connectFailure(err error) *failure {
 	return serviceFailure(phase, config.CauseUnreachable, "The connection could not be opened: "+clean(err.Error())+".")
 }
 
-// unansweredHint is about a connection attempt that nothing came back to. Linux
+// unansweredHint returns the hint for a connection attempt that nothing came back to. Linux
 // drops a SYN, too, when the server's queue of new connections is full (listen(2)).
 func (c *conversation) unansweredHint(target netip.AddrPort) string {
 	c.prober.reached.noteSilence(target)
@@ -88,7 +88,7 @@ func (c *conversation) unansweredHint(target netip.AddrPort) string {
 	return "Nothing answers at " + target.String() + "." + other + reasons + c.slowBefore() + c.rejectionsRemark()
 }
 
-// unreachableHint is about a router's word, or a firewall's: those of Red Hat
+// unreachableHint returns the hint for a router's word, or a firewall's: those of Red Hat
 // answer so for a port that they do not let through (ICMP host prohibited).
 func (c *conversation) unreachableHint(target netip.AddrPort) string {
 	c.prober.reached.noteSilence(target)
@@ -99,7 +99,7 @@ func (c *conversation) unreachableHint(target netip.AddrPort) string {
 	return hint
 }
 
-// resetAtOnce is about a connection that was reset so soon that connecting failed
+// resetAtOnce returns the failure of a connection that was reset so soon that connecting failed
 // with it.
 func (c *conversation) resetAtOnce() *failure {
 	c.phase = c.afterConnect()
@@ -110,7 +110,7 @@ func (c *conversation) resetAtOnce() *failure {
 	return f
 }
 
-// afterConnect is the phase in which the server speaks first.
+// afterConnect returns the phase in which the server speaks first.
 func (c *conversation) afterConnect() config.Phase {
 	if c.check.Security == config.TLSFromStart {
 		return config.PhaseTLS

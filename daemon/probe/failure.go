@@ -30,12 +30,12 @@ type failure struct {
 // Error makes a failure an error, for the way up through the conversation.
 func (f *failure) Error() string { return fmt.Sprintf("%s: %s", f.phase, f.cause) }
 
-// serviceFailure is a failure of the service.
+// serviceFailure returns a failure of the service.
 func serviceFailure(phase config.Phase, cause config.Cause, hint string) *failure {
 	return &failure{phase: phase, cause: cause, condition: config.ConditionService, health: incident.Down, hint: hint}
 }
 
-// localFailure is a fault of this machine, which says nothing about the server.
+// localFailure returns a fault of this machine, which says nothing about the server.
 func localFailure(phase config.Phase, hint string) *failure {
 	return &failure{phase: phase, cause: config.CauseLocalFault, condition: config.ConditionMonitor, health: incident.Unknown, hint: hint}
 }
@@ -56,7 +56,7 @@ func (f *failure) withEvidence(words string) *failure {
 	return f
 }
 
-// asFinding is the failure as a result tells it.
+// asFinding returns the failure as a result tells it.
 func (f *failure) asFinding() incident.Finding {
 	return incident.Finding{
 		Condition: f.condition, Health: f.health, Phase: f.phase,

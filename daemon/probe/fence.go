@@ -69,7 +69,7 @@ func (f *fence) markUpgrade() {
 	f.clear, f.head, f.headDone = f.bytesReceived(), nil, false
 }
 
-// bytesReceived is how many bytes came from the network.
+// bytesReceived returns how many bytes came from the network.
 func (f *fence) bytesReceived() int64 { return f.got.Load() }
 
 // SetDeadline does nothing: the deadline of a conversation is absolute.

@@ -73,7 +73,7 @@ func (g *gate) endSecret() {
 	g.hidden, g.sasl = "", saslState{}
 }
 
-// challengeFor is what go-imap sees of a continuation. Servers put words, prompts
+// challengeFor returns what go-imap sees of a continuation. Servers put words, prompts
 // and base64 there, which go-imap takes for a challenge; but only SCRAM has
 // challenges that matter (RFC 4616 section 2 has none, and the prompts of LOGIN
 // differ from server to server). "=" is an empty challenge, "" the request for
@@ -162,7 +162,7 @@ func (g *gate) wantsAnswer() bool {
 	return g.asked != nil
 }
 
-// expectLast: with the answer to what is sent next the session ends, and go-imap's
+// expectLast notes that with the answer to what is sent next the session ends, and go-imap's
 // reader with it. Waiting for the server to hang up would only cost.
 func (g *gate) expectLast() {
 	g.mu.Lock()
@@ -260,7 +260,7 @@ func (g *gate) rememberResponse(r response) {
 	}
 }
 
-// transcriptOf is what a transcript may show of what a server says: during a login its
+// transcriptOf returns what a transcript may show of what a server says: during a login its
 // challenges are part of the secret exchange.
 func (g *gate) transcriptOf(r response) string {
 	g.mu.Lock()
@@ -310,7 +310,7 @@ func (g *gate) noteSending(line string, whole bool) error {
 	return nil
 }
 
-// transcriptOfSent is what a transcript may show of what is sent; g.mu is held.
+// transcriptOfSent returns what a transcript may show of what is sent; g.mu is held.
 func (g *gate) transcriptOfSent(line string) string {
 	if g.hidden == "" {
 		return line

@@ -85,7 +85,7 @@ func (c *conversation) noGreeting(f *failure, other string) *failure {
 	return f
 }
 
-// tlsOnPlainPort is about a port that says nothing in clear text, or hangs up, and
+// tlsOnPlainPort returns the failure of a port that says nothing in clear text, or hangs up, and
 // answers a ClientHello.
 func (c *conversation) tlsOnPlainPort() *failure {
 	return c.fail(config.CauseTLSOnPlainPort, "This port speaks TLS from the start; security = \"tls\" is meant, or the server's configuration changed. "+
@@ -101,7 +101,7 @@ func (c *conversation) preauthFailure(r response) *failure {
 	return c.fail(config.CausePreauth, hint).withEvidence(r.raw)
 }
 
-// greetingComplaint is a NO or BAD in place of a greeting. Servers that send one hang up
+// greetingComplaint returns the failure of a NO or BAD in place of a greeting. Servers that send one hang up
 // then; that is waited for, but not for long.
 func (c *conversation) greetingComplaint(r response) *failure {
 	const patience = 2 * time.Second
@@ -188,7 +188,7 @@ func (c *conversation) suspectOther() *suspicion {
 // hang-up.
 const helloPatience = 3 * time.Second
 
-// helloAfterHangUp is how the answer to a ClientHello begins on another
+// helloAfterHangUp returns how the answer to a ClientHello begins on another
 // connection; "" when there is none.
 func (c *conversation) helloAfterHangUp() string {
 	ctx, cancel := context.WithTimeout(c.ctx, helloPatience)

@@ -40,10 +40,10 @@ func (c *conversation) tlsFailure(err error) *failure {
 	return c.handshakeCutOff(c.connectionError(err))
 }
 
-// afterTLS is an error of crypto/tls without the name of the package.
+// afterTLS returns the text of an error of crypto/tls without the name of the package.
 func afterTLS(text string) string { return strings.TrimPrefix(text, "tls: ") }
 
-// unknownKey is about a certificate that is shown and whose key crypto/tls does not
+// unknownKey returns the failure of a certificate that is shown and whose key crypto/tls does not
 // know.
 func (c *conversation) unknownKey(text string) *failure {
 	c.lookAtChoice()
@@ -54,7 +54,7 @@ func (c *conversation) unknownKey(text string) *failure {
 	return c.fail(config.CauseHandshakeFailed, hint)
 }
 
-// notTLS is about clear text where TLS should be.
+// notTLS returns the failure of clear text where TLS should be.
 func (c *conversation) notTLS() *failure {
 	said := string(c.fence.head)
 	if c.check.Security == config.StartTLS {

@@ -28,7 +28,7 @@ func possibleReasons(reasons ...string) string {
 	return " Possible reasons: " + strings.Join(reasons, "; ") + "."
 }
 
-// proxyReason is how the PROXY protocol may be the reason for a port that hangs
+// proxyReason says how the PROXY protocol may be the reason for a port that hangs
 // up, or says nothing, before it has said anything.
 func (c *conversation) proxyReason() string {
 	if used := c.check.ProxyProtocol; used != "" {
@@ -78,7 +78,7 @@ func (c *conversation) closedHint() string {
 	return "The server closed the connection" + " " + c.phase.When() + " without a word."
 }
 
-// hangUpReasons are for a server that had not said a word yet.
+// hangUpReasons names the possible reasons of a server that had not said a word yet.
 func (c *conversation) hangUpReasons() string {
 	switch {
 	case c.phase == config.PhaseGreeting && c.secured && c.responses.partial == "":

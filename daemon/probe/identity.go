@@ -64,7 +64,7 @@ func (id identity) chainFailure(sent []*x509.Certificate, err error) *failure {
 	return id.untrusted(path, err)
 }
 
-// dateFailure is about a certificate, called what, whose time is over or has not
+// dateFailure returns the failure of a certificate, called what, whose time is over or has not
 // come.
 func (id identity) dateFailure(what string, cert *x509.Certificate) *failure {
 	if id.now.After(cert.NotAfter) {
@@ -73,7 +73,7 @@ func (id identity) dateFailure(what string, cert *x509.Certificate) *failure {
 	return id.fail(config.CauseCertNotYetValid, fmt.Sprintf("%s is valid from %s on; if many servers say so at once, look at the clock of this machine.", what, moment(cert.NotBefore)))
 }
 
-// invalidCertificate is about the server's certificate, or the authority itself,
+// invalidCertificate returns the failure of the server's certificate, or the authority itself,
 // when it breaks a rule.
 func (id identity) invalidCertificate(invalid x509.CertificateInvalidError) *failure {
 	if invalid.Reason == x509.Expired && invalid.Cert != nil {

@@ -95,7 +95,7 @@ func (s statement) complete(m meaning) meaning {
 	return m
 }
 
-// otherwise is the meaning of a refusal by which no rule holds. Only words about
+// otherwise returns the meaning of a refusal by which no rule holds. Only words about
 // the service make it down, so it is the account's. The end of a session means
 // nothing by itself.
 func (s statement) otherwise(words string) meaning {

@@ -23,7 +23,7 @@ const (
 	mechExternal    = "EXTERNAL"
 )
 
-// preferred are the mechanisms that a login can use, the best first: with a
+// preferred returns the mechanisms that a login can use, the best first: with a
 // token those that take one, with a client certificate and no password EXTERNAL,
 // with a password the one that does not send it, then those that do.
 func preferred(login config.Login, options config.TLS) []string {
@@ -46,7 +46,7 @@ type way struct {
 
 const loginCommand = "LOGIN"
 
-// usableWays are the ways that both sides have, the best first. LOGIN is the
+// usableWays returns the ways that both sides have, the best first. LOGIN is the
 // command (RFC 9051 section 6.2.3) and, where LOGINDISABLED forbids that, the old
 // SASL mechanism.
 func usableWays(login config.Login, options config.TLS, caps capabilities) (ways []way) {
@@ -61,7 +61,7 @@ func usableWays(login config.Login, options config.TLS, caps capabilities) (ways
 	return ways
 }
 
-// saslClient is our side of a mechanism.
+// saslClient returns our side of a mechanism.
 func saslClient(mechanism string, login config.Login, token string, target config.Probe) (sasl.Client, error) {
 	switch mechanism {
 	case mechPlain:
@@ -164,7 +164,7 @@ func (s *scramClient) Next(challenge []byte) ([]byte, error) {
 // nothing (RFC 5802 section 5.1, attribute v).
 func (s *scramClient) Proved() bool { return s.conversation.Valid() }
 
-// iterations is the attribute i of a server's first message, RFC 5802 section
+// iterations returns the attribute i of a server's first message, RFC 5802 section
 // 5.1; 0 where there is none.
 func iterations(challenge string) (n int64) {
 	for attribute := range strings.SplitSeq(challenge, ",") {

@@ -53,7 +53,7 @@ func addressOf(host string) (netip.Addr, bool) {
 	return ip.WithZone(""), err == nil
 }
 
-// unknownName is about a server that refuses the name that clients ask for in the
+// unknownName returns the failure of a server that refuses the name that clients ask for in the
 // handshake (SNI, RFC 6066 section 3), or that there was none.
 func (c *conversation) unknownName() *failure {
 	hint := "The server says that it does not know the name " + c.serverName() + " (SNI)."

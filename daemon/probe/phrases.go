@@ -55,7 +55,7 @@ func normalise(text string) string {
 	return b.String()
 }
 
-// plainWords are the normalised words of a statement without the names that are
+// plainWords returns the normalised words of a statement without the names that are
 // the user's own. Servers say what they mean at once: the first 4 KiB are enough.
 func (s statement) plainWords() string {
 	const enough = 4 << 10 // bytes
@@ -72,7 +72,7 @@ func (s statement) plainWords() string {
 	return words
 }
 
-// ownNames are what a server may repeat of the login, normalised, longer names
+// ownNames returns what a server may repeat of the login, normalised, longer names
 // before their parts: the user's name, the parts of user@host, DOMAIN\user,
 // user%host and user/mailbox, the server's name, and in answer to EXAMINE the
 // mailbox and the parts of its path.

@@ -130,7 +130,7 @@ func (p *Prober) Probe(ctx context.Context, id config.CheckID, check config.Prob
 	return probed
 }
 
-// filled is check with its defaults: itself, if it has them all.
+// filled returns the check with its defaults: itself, if it has them all.
 func filled(check *config.Probe) *config.Probe {
 	if check.Interval > 0 && check.Timeout > 0 && check.RetryInterval > 0 {
 		return check

@@ -23,7 +23,7 @@ const (
 	proxyUnknown    = 0x00
 )
 
-// proxyHeader is what a proxy sends before anything else on a connection, TLS
+// proxyHeader returns what a proxy sends before anything else on a connection, TLS
 // included: the addresses of the connection, which here are those of conn
 // itself. It is nil where none is to be sent.
 func proxyHeader(version config.ProxyProtocol, conn net.Conn) []byte {
@@ -38,7 +38,7 @@ func proxyHeader(version config.ProxyProtocol, conn net.Conn) []byte {
 	return nil
 }
 
-// endOf is one end of a TCP connection, without the zone of a link-local address,
+// endOf returns one end of a TCP connection, without the zone of a link-local address,
 // which the header has no place for. It is not valid for other connections.
 func endOf(address net.Addr) netip.AddrPort {
 	tcp, ok := address.(*net.TCPAddr)
@@ -49,7 +49,7 @@ func endOf(address net.Addr) netip.AddrPort {
 	return netip.AddrPortFrom(end.Addr().Unmap().WithZone(""), end.Port())
 }
 
-// proxyHeaderV1 is the header for people to read, section 2.1.
+// proxyHeaderV1 returns the header for people to read, section 2.1.
 func proxyHeaderV1(from, to netip.AddrPort, known bool) []byte {
 	if !known {
 		return []byte("PROXY UNKNOWN\r\n")
@@ -61,7 +61,7 @@ func proxyHeaderV1(from, to netip.AddrPort, known bool) []byte {
 	return fmt.Appendf(nil, "PROXY %s %s %s %d %d\r\n", family, from.Addr(), to.Addr(), from.Port(), to.Port())
 }
 
-// proxyHeaderV2 is the binary header, section 2.2.
+// proxyHeaderV2 returns the binary header, section 2.2.
 func proxyHeaderV2(from, to netip.AddrPort, known bool) []byte {
 	header := []byte(proxySignature)
 	if !known {

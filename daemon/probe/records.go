@@ -120,7 +120,7 @@ func (p *Prober) lookUpRecord(ctx context.Context, host string, asked record) an
 	return answer{record: asked, found: found, err: err}
 }
 
-// missingAnswers stand for the records that nothing was heard of.
+// missingAnswers returns what stands for the records that nothing was heard of.
 func missingAnswers(records []record, answers []answer) (missing []answer) {
 	for _, asked := range records {
 		if !slices.ContainsFunc(answers, func(a answer) bool { return a.record == asked }) {
@@ -148,7 +148,7 @@ func (r *round) noteUnanswered(host string, answers []answer) {
 	}
 }
 
-// silentRecord is the record that DNS did not answer for, if no address of its
+// silentRecord returns the record that DNS did not answer for, if no address of its
 // family was tried; else "".
 func (r *round) silentRecord(outcomes []outcome) string {
 	tried := func(o outcome) bool { return family(o.address.IP) == r.silentFamily }

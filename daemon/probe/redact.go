@@ -74,7 +74,7 @@ func (r *redactor) addSent(wire, username string) {
 	}
 }
 
-// cutText is text for what ends in the middle: the beginning of a secret at its end
+// cutText redacts what ends in the middle: the beginning of a secret at its end
 // is starred out as well.
 func (r *redactor) cutText(s string) string { return r.known.ScrubCut(s) }
 

@@ -6,7 +6,7 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 )
 
-// refused is what the NO or BAD to the login or to EXAMINE means.
+// refused returns what the NO or BAD to the login or to EXAMINE means.
 func (s *session) refused(in situation) *failure {
 	answer, reason := s.taggedAnswer()
 	said := s.statement(in, answer)
@@ -20,7 +20,7 @@ func (s *session) refused(in situation) *failure {
 	return s.refusedWithoutCertificate(s.means(meaningOf(said), said).withEvidence(answer.raw))
 }
 
-// refusedEarly is a NO or BAD to a command before the login: a limit, if the words
+// refusedEarly returns the failure of a NO or BAD to a command before the login: a limit, if the words
 // say so, else what the command makes of it.
 func (c *conversation) refusedEarly(answer response, cause config.Cause, hint string) *failure {
 	said := c.statement(earlyEnd, answer)
@@ -30,7 +30,7 @@ func (c *conversation) refusedEarly(answer response, cause config.Cause, hint st
 	return c.fail(cause, hint).withEvidence(answer.raw)
 }
 
-// bye is the server's own word that it ends the session.
+// bye returns the failure of a session that the server ends with BYE.
 func (c *conversation) bye(r response) *failure {
 	said := c.statement(c.ending(loginEnded, mailboxEnded), r)
 	switch m := meaningOf(said); {
@@ -42,7 +42,7 @@ func (c *conversation) bye(r response) *failure {
 	return c.fail(config.CauseBye, "The server ended the session itself; its words say why."+c.rejectionsRemark()).withEvidence(r.raw)
 }
 
-// cutShort is the failure after an untagged NO or BAD and a closed connection.
+// cutShort returns the failure after an untagged NO or BAD and a closed connection.
 func (c *conversation) cutShort(r response) *failure {
 	said := c.statement(c.ending(loginCut, mailboxCut), r)
 	if m := meaningOf(said); m.cause != "" {
@@ -55,7 +55,7 @@ func (c *conversation) cutShort(r response) *failure {
 	return c.fail(config.CauseClosed, fmt.Sprintf("The server said %q and closed the connection %s.", words, c.phase.When())).withEvidence(r.raw)
 }
 
-// ending is the situation of a session that ends in the present phase.
+// ending returns the situation of a session that ends in the present phase.
 func (c *conversation) ending(login, mailbox situation) situation {
 	switch c.phase {
 	case config.PhaseLogin:
@@ -67,7 +67,7 @@ func (c *conversation) ending(login, mailbox situation) situation {
 	}
 }
 
-// statement is a response with what is needed to understand it.
+// statement returns a response with what is needed to understand it.
 func (c *conversation) statement(in situation, r response) statement {
 	c.past.mu.Lock()
 	opened := c.past.opened

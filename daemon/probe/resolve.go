@@ -55,7 +55,7 @@ func (r *round) resolve(ctx context.Context) ([]netip.Addr, *failure) {
 
 var errNoAddress = errors.New("the name exists and has no address")
 
-// noAddresses is the failure of a name for which no record gave an address. A
+// noAddresses returns the failure of a name for which no record gave an address. A
 // fault of this machine says nothing about the name; a name that does not exist
 // has no record at all (RFC 8020); and a question without an answer leaves open
 // what the answer would have been.

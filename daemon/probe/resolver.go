@@ -120,7 +120,7 @@ func (p *packetEar) SetDeadline(t time.Time) error      { return p.Conn.SetDeadl
 func (p *packetEar) SetReadDeadline(t time.Time) error  { return p.Conn.SetReadDeadline(t) }
 func (p *packetEar) SetWriteDeadline(t time.Time) error { return p.Conn.SetWriteDeadline(t) }
 
-// dnsName is a name in wire format, RFC 1035 section 3.1, lower case; nil when
+// dnsName returns a name in wire format, RFC 1035 section 3.1, lower case; nil when
 // it cannot be one.
 func dnsName(host string) (wire []byte) {
 	for label := range strings.SplitSeq(strings.TrimSuffix(strings.ToLower(host), "."), ".") {

@@ -97,7 +97,7 @@ func (c *conversation) shakeHands() (*tls.Conn, error) {
 	return nil, err
 }
 
-// encrypt is one handshake on the present connection.
+// encrypt does one handshake on the present connection.
 func (c *conversation) encrypt() (*tls.Conn, error) {
 	options, err := c.tlsConfig()
 	if err != nil {
@@ -153,7 +153,7 @@ func (c *conversation) trySmall(ctx context.Context) *second {
 	return s
 }
 
-// afterRefusal is about a server that finds nothing in the ClientHello. What it
+// afterRefusal handles a server that finds nothing in the ClientHello. What it
 // insists on is found out; is it nothing that was not offered, a small one is tried.
 func (c *conversation) afterRefusal() *second {
 	c.lookAtChoice()

@@ -14,7 +14,7 @@ const (
 	shortestPause = time.Second      // between two probes that a tracker asks for
 )
 
-// spreadOf is a number in [0, 1) that an id always gets, on any machine and after
+// spreadOf returns a number in [0, 1) that an id always gets, on any machine and after
 // any restart: FNV-1a, whose upper bits are mixed well enough after a final
 // multiplication.
 func spreadOf(id config.CheckID) float64 {
@@ -28,17 +28,17 @@ func spreadOf(id config.CheckID) float64 {
 	return float64(h>>11) / (1 << 53)
 }
 
-// fractionOf of d that belongs to id.
+// fractionOf returns the part of d that belongs to an id.
 func fractionOf(id config.CheckID, d time.Duration) time.Duration {
 	return time.Duration(spreadOf(id) * float64(d))
 }
 
-// firstAfter is the pause before the first probe of a check.
+// firstAfter returns the pause before the first probe of a check.
 func firstAfter(id config.CheckID, interval time.Duration) time.Duration {
 	return fractionOf(id, min(interval, firstWithin))
 }
 
-// untilPhase is the pause from now until the check's next turn. Turns are
+// untilPhase returns the pause from now until the check's next turn. Turns are
 // counted on the wall clock from 1970, so a restart or a reload does not shift
 // them, and nothing drifts.
 func untilPhase(id config.CheckID, interval time.Duration, now time.Time) time.Duration {
@@ -50,7 +50,7 @@ func untilPhase(id config.CheckID, interval time.Duration, now time.Time) time.D
 	return interval - into
 }
 
-// pauseAfter is the pause after a probe that ended just now.
+// pauseAfter returns the pause after a probe that ended just now.
 func pauseAfter(id config.CheckID, check *config.Probe, pace incident.Pace, now time.Time) time.Duration {
 	pause := untilPhase(id, check.Interval, now)
 	if pace.Confirming {

@@ -14,7 +14,7 @@ import (
 // of the world.
 const quickTime = 2 * time.Second
 
-// quickFor is how long a probe of this check counts as quick. With a short
+// quickFor returns how long a probe of this check counts as quick. With a short
 // timeout even those that hang end soon.
 func quickFor(check *config.Probe) time.Duration { return min(quickTime, check.Timeout/2) }
 
@@ -156,7 +156,7 @@ func (s *slots) shareOut() {
 	}
 }
 
-// nextInLine is who gets the next slot; nil: nobody may. s.mu is held.
+// nextInLine returns who gets the next slot; nil: nobody may. s.mu is held.
 func (s *slots) nextInLine() *slot {
 	quick, _ := frontOf(&s.quick)
 	slow, waits := frontOf(&s.queue)

@@ -76,7 +76,7 @@ var otherSuites = []cipherSuite{
 // suites13 are those of TLS 1.3, RFC 8446 appendix B.4.
 var suites13 = []uint16{0x1301, 0x1302, 0x1303, 0x1304, 0x1305}
 
-// oldSuites are all of TLS 1.2 and before: those that this program uses come first,
+// oldSuites returns all suites of TLS 1.2 and before: those that this program uses come first,
 // so that a server that has the choice takes one of them.
 func oldSuites() (ids []uint16) {
 	for _, list := range [][]*tls.CipherSuite{tls.CipherSuites(), tls.InsecureCipherSuites()} {

@@ -111,7 +111,7 @@ func tokenFailure(err error) *failure {
 	return f.withEvidence(plainReason(err))
 }
 
-// plainReason is an HTTP client's error without the URL, which may hold
+// plainReason returns an HTTP client's error without the URL, which may hold
 // anything.
 func plainReason(err error) string {
 	for next := err; next != nil; next = errors.Unwrap(next) {

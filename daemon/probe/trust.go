@@ -32,7 +32,7 @@ type clientCertificate struct {
 	key  opaque.Secret
 }
 
-// rootsFor are the roots that a check's ca_file names, else the prober's.
+// rootsFor returns the roots that a check's ca_file names, else the prober's.
 func (t *trust) rootsFor(options config.TLS) (*x509.CertPool, error) {
 	if options.CA.IsZero() {
 		return t.roots, nil
@@ -63,7 +63,7 @@ func (t *trust) trustsNobody(options config.TLS) bool {
 	return err != nil || roots.Equal(x509.NewCertPool())
 }
 
-// clientCertificate is the check's client certificate; nil when it has none.
+// clientCertificate returns the check's client certificate, nil when it has none.
 func (t *trust) clientCertificate(options config.TLS) (*tls.Certificate, error) {
 	if options.Cert.IsZero() {
 		return nil, nil
@@ -117,14 +117,14 @@ func (p pinning) verify(state tls.ConnectionState) error {
 	return nil
 }
 
-// publicKeyPin is the base64 SHA-256 of a certificate's subject public key info, which
+// publicKeyPin returns the base64 SHA-256 of a certificate's subject public key info, which
 // is what RFC 7469 pins.
 func publicKeyPin(cert *x509.Certificate) string {
 	sum := sha256.Sum256(cert.RawSubjectPublicKeyInfo)
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// tlsConfig is how a conversation encrypts. There is no session cache: a resumed
+// tlsConfig returns how a conversation encrypts. There is no session cache: a resumed
 // session would not show the certificate. No ALPN is offered, as mail programs
 // do not, and some servers refuse one that they do not know.
 func (c *conversation) tlsConfig() (*tls.Config, error) {

@@ -69,7 +69,7 @@ func (t *turns) stop() {
 	}
 }
 
-// takeTurn is one turn: a probe, its report, and the timer for the next.
+// takeTurn does one turn: a probe, its report, and the timer for the next.
 func (t *turns) takeTurn() {
 	due, ok := t.claimTurn()
 	if !ok {
@@ -139,7 +139,7 @@ func (t *turns) noteStart(due time.Time, s *slot) (now time.Time) {
 	return now
 }
 
-// lateBy is how long ago a probe should have begun: the one that waits for its
+// lateBy returns how long ago a probe should have begun: the one that waits for its
 // slot, or the one after that which runs. loop.mu is held.
 func (t *turns) lateBy(now time.Time) time.Duration {
 	due := t.due

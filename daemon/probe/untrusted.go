@@ -64,7 +64,7 @@ func keySigned(issuer, cert *x509.Certificate) bool {
 
 func selfSigned(cert *x509.Certificate) bool { return signs(cert, cert) }
 
-// untrusted is about a server whose issuers lead to no authority that is trusted
+// untrusted returns the failure of a server whose issuers lead to no authority that is trusted
 // here. Whether an issuer that was not sent is an intermediate or a private
 // authority, nobody can see; then both are offered. Nothing is ever fetched.
 func (id identity) untrusted(path []*x509.Certificate, err error) *failure {
@@ -176,7 +176,7 @@ func otherName(authority, cert *x509.Certificate) string {
 	}
 }
 
-// bothPrints are the fingerprints of an authority in ca_file and of the one that
+// bothPrints returns the fingerprints of an authority in ca_file and of the one that
 // signed the first certificate of a path, as far as the server shows it.
 func bothPrints(authority *x509.Certificate, path []*x509.Certificate) string {
 	text := "SHA-256 of the one in ca_file: " + sha256Of(authority)

@@ -47,7 +47,7 @@ func newResponses(r io.Reader, redact *redactor) *responses {
 	return &responses{buf: buf, redact: redact}
 }
 
-// beginningOfLine is the beginning of the line that was broken off; r is nil where there was
+// beginningOfLine returns the beginning of the line that was broken off; r is nil where there was
 // no connection.
 func (r *responses) beginningOfLine() string {
 	if r == nil {
@@ -164,7 +164,7 @@ func (r *responses) readLiteral(to []byte, size int64) ([]byte, error) {
 	return to, err
 }
 
-// leftOver are bytes that were read and not yet asked for.
+// leftOver returns the bytes that were read and not yet asked for.
 func (r *responses) leftOver() []byte {
 	left, _ := r.buf.Peek(r.buf.Buffered())
 	return left
@@ -224,7 +224,7 @@ func literalSize(line []byte) (size int64, ok bool) {
 	return min(size, maxConversation+1), true
 }
 
-// spokenText is all that a status response says, as the server sent it. What stands in
+// spokenText returns all that a status response says, as the server sent it. What stands in
 // brackets counts: "NO [LDAP: error code 49]" has no code that anybody knows.
 func (r response) spokenText() string {
 	if r.code == "" || r.code == "CAPABILITY" {
@@ -271,7 +271,7 @@ func parseCode(text string) (code, args, rest string) {
 	return strings.ToUpper(code), args, strings.TrimLeft(rest, " ")
 }
 
-// capabilities are the words of an untagged CAPABILITY response or of the code
+// capabilities returns the words of an untagged CAPABILITY response or of the code
 // of the same name; ok is false for any other response.
 func (r response) capabilities() (caps capabilities, ok bool) {
 	if r.code == "CAPABILITY" {
