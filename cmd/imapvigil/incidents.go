@@ -42,6 +42,7 @@ func (p *program) incidentsCommand() *cobra.Command {
 	return c
 }
 
+// incidents prints the incidents that were asked for.
 func (p *program) incidents(ctx context.Context, client *api.Client, f incidentFilter) error {
 	start, err := parseSince(f.since, time.Now())
 	if err != nil {
@@ -56,7 +57,7 @@ func (p *program) incidents(ctx context.Context, client *api.Client, f incidentF
 			!isInGroup(i.Groups, f.group)
 	})
 	if f.id != "" && len(list.Incidents) == 0 {
-		p.failCode = 1
+		p.failCode = 1 // 3 would say that no daemon answers
 		return fmt.Errorf("there is no incident %q", f.id)
 	}
 	if f.id != "" {
@@ -75,8 +76,8 @@ func (p *program) incidents(ctx context.Context, client *api.Client, f incidentF
 	return nil
 }
 
-// parseSince reads a duration back from now, or a time; empty: the parseSince of
-// everything.
+// parseSince reads a duration back from now, or a time. Of an empty text it makes the zero
+// time, before which nothing began.
 func parseSince(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -101,6 +102,7 @@ func (p *program) printIncidents(list []api.Incident) {
 	}
 }
 
+// incidentColour returns the state whose colour the incident is shown in.
 func incidentColour(i api.Incident) string {
 	if i.State == incident.StatusClosed {
 		return string(incident.CheckOK)
@@ -108,6 +110,7 @@ func incidentColour(i api.Incident) string {
 	return string(i.Severity)
 }
 
+// incidentLine says in one line what an incident is about, and how it ended.
 func incidentLine(i api.Incident) string {
 	text := fmt.Sprintf("%s %s: %s", i.Condition, i.Severity, phaseAndCause(i.Phase, i.Cause))
 	if i.EndedAt != nil {
@@ -119,6 +122,8 @@ func incidentLine(i api.Incident) string {
 	return text
 }
 
+// explainIncident prints what happened, who was told of it and what they answered, and why
+// others were not told.
 func (p *program) explainIncident(i api.Incident) {
 	p.printf("Incident %s, %s\n%s\n\n", i.ID, p.paint(incidentColour(i), string(i.State)), fold("", string(i.Check)+": "+incidentLine(i)))
 	if i.Hint != "" {
@@ -180,7 +185,7 @@ func (p *program) printAnswers(d api.Delivery) {
 	}
 }
 
-// phaseAndCause: what is wrong with the monitor itself has no phase.
+// phaseAndCause names both, or the cause alone of what is wrong with the monitor itself.
 func phaseAndCause(phase config.Phase, cause config.Cause) string {
 	return strings.TrimSpace(phase.String() + " " + string(cause))
 }

@@ -43,11 +43,12 @@ func (p *program) statusCommand() *cobra.Command {
 	return c
 }
 
+// watchStatus prints the status every 2 seconds until somebody interrupts it.
 func (p *program) watchStatus(ctx context.Context, client *api.Client, f statusFilter) error {
 	ticker := time.NewTicker(2 * time.Second)
 	defer ticker.Stop()
 	for {
-		if p.usesColour(p.out) {
+		if p.usesColour(p.out) { // else it is no terminal that could be cleared
 			p.printf("\x1b[H\x1b[2J")
 		}
 		err := p.status(ctx, client, f)
@@ -62,6 +63,7 @@ func (p *program) watchStatus(ctx context.Context, client *api.Client, f statusF
 	}
 }
 
+// status prints the checks that were asked for; its exit code is that of the gravest state.
 func (p *program) status(ctx context.Context, client *api.Client, f statusFilter) error {
 	s, err := client.Status(ctx)
 	if err != nil {
@@ -80,6 +82,8 @@ func (p *program) status(ctx context.Context, client *api.Client, f statusFilter
 	return exit(statusCode(s.Checks))
 }
 
+// selectChecks returns those of all checks that were asked for. A check that was named and
+// does not exist is an error, since a script would take silence for health.
 func (f statusFilter) selectChecks(all []api.Check) ([]api.Check, error) {
 	for _, id := range f.checks {
 		if !slices.ContainsFunc(all, func(c api.Check) bool { return string(c.ID) == id }) {
