@@ -106,6 +106,7 @@ func (w written) Replay() iter.Seq2[journal.Record, error] {
 		}
 	}
 }
+
 func (written) Status() journal.Status                 { return journal.Status{Durable: true, Clean: true} }
 func (written) Size() int64                            { return 0 }
 func (written) Compact(iter.Seq[journal.Record]) error { return nil }

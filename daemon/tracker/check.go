@@ -16,10 +16,9 @@ type check struct {
 	fresh   config.Conditions // found failing since the start, or the last suspend
 	unknown bool              // the last probe could not judge
 	served  bool              // the service was observed since the start
+	changed bool              // since the last snapshot
+	place   int32             // among the published checks, from 1; 0: it is not in the files
 	woken   time.Time         // when it was probed last for the sake of another check
-
-	place   int  // among the published checks, from 1; 0: it is not in the files
-	changed bool // since the last snapshot
 }
 
 // ensureCheck returns what is known of a check, which is nothing yet for one that nobody
@@ -27,7 +26,7 @@ type check struct {
 func (t *Tracker) ensureCheck(id config.CheckID) *check {
 	c, ok := t.checks[id]
 	if !ok {
-		c = &check{place: placeIn(t.published.next.roster, id)}
+		c = &check{place: int32(placeIn(t.published.next.roster, id))}
 		t.checks[id] = c
 	}
 	return c

@@ -31,16 +31,23 @@ func (s *sharer) keep(r incident.Result, last *incident.Result) *incident.Result
 	if s.texts > maxShared || s.sessions == nil {
 		*s = sharer{sessions: map[session]*incident.TLSInfo{}, capabilities: map[string][]string{}}
 	}
-	r.Addresses = slices.Clone(r.Addresses)
-	for i := range r.Addresses {
-		a := &r.Addresses[i]
+	kept := r.Addresses
+	for i, a := range r.Addresses {
 		a.TLS = s.session(a.TLS)
 		if last != nil && i < len(last.Addresses) && slices.Equal(a.Capabilities, last.Addresses[i].Capabilities) {
 			a.Capabilities = last.Addresses[i].Capabilities
 		} else {
 			a.Capabilities = s.list(a.Capabilities)
 		}
+		if a.TLS == nil && a.Capabilities == nil {
+			continue // nothing to share: the conversation is kept as it is, without a copy
+		}
+		if &kept[0] == &r.Addresses[0] {
+			kept = slices.Clone(r.Addresses) // the result itself belongs to others, too
+		}
+		kept[i] = a
 	}
+	r.Addresses = kept
 	return &r
 }
 

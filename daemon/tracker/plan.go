@@ -3,8 +3,9 @@ package tracker
 import (
 	"time"
 
-	"github.com/imapvigil/imapvigil/config"
 	"go.uber.org/zap/zapcore"
+
+	"github.com/imapvigil/imapvigil/config"
 
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/outbox"

@@ -81,7 +81,7 @@ func (p *publisher) configure(cfg *config.Config, when *calendar.Calendar, known
 	}
 	for id, c := range known {
 		had := c.place > 0
-		if c.place = placeIn(p.next.roster, id); c.place > 0 && !had {
+		if c.place = int32(placeIn(p.next.roster, id)); c.place > 0 && !had {
 			p.checkChanged(c)
 		}
 	}
@@ -156,7 +156,7 @@ func (t *Tracker) publish() *Snapshot {
 	for _, c := range p.checks {
 		c.changed = false
 		if c.place > 0 { // else it has left the files
-			checks.set(c.place, c.published(version))
+			checks.set(int(c.place), c.published(version))
 		}
 	}
 	incidents := p.next.incidents.edit(version)
