@@ -26,7 +26,7 @@ func (p *program) incidentsCommand() *cobra.Command {
 	var f incidentFilter
 	c := &cobra.Command{
 		Use:   "incidents [ID]",
-		Short: "List incidents, or explain one: its messages, and who was not told and why",
+		Short: "List incidents, or explain one: who was told, who was not, and why",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {

@@ -197,7 +197,7 @@ func (s *killScenario) summary() string {
 			unreported++
 		}
 	}
-	lines := []string{fmt.Sprintf("%d failureWaves, %d incidents told, %d failures too short to be told, %d journal records",
+	lines := []string{fmt.Sprintf("%d waves, %d incidents told, %d failures too short to be told, %d journal records",
 		s.waves.Load(), opened, unreported, s.journalReader.seq)}
 	for n, m := range []*flakyWebhook{s.tickets, s.oncall} {
 		all, most := doubled(m)
