@@ -31,6 +31,7 @@ type daemonProcess struct {
 	out     *os.File      // what the daemon prints goes here; nil: into the file "log"
 	notify  *net.UnixConn // what systemd would listen on
 	ready   chan struct{} // holds one when the daemon has said READY=1
+	heard   chan struct{} // takes one for each datagram "HEARD", which the test sends itself
 
 	process *exec.Cmd // nil: not running
 	exited  chan struct{}
@@ -47,7 +48,7 @@ func newDaemonProcess(t testing.TB, env map[string]string) *daemonProcess {
 	}
 	v := &daemonProcess{
 		t: t, program: "imapvigil", dir: dir, env: os.Environ(), client: api.NewClient(filepath.Join(dir, "control.sock")),
-		ready: make(chan struct{}, 1),
+		ready: make(chan struct{}, 1), heard: make(chan struct{}),
 	}
 	t.Cleanup(v.discard)
 	for name, value := range env {
@@ -127,12 +128,9 @@ func (v *daemonProcess) launch() {
 	v.process = exec.Command(v.program, "run", "--config", v.path("conf"), "--state-dir", v.path("state"),
 		"--control", v.path("control.sock"), "--log-format", "json")
 	v.process.Env, v.process.Stdout, v.process.Stderr = v.env, log, log
+	v.forgetReady()
 	if err := v.process.Start(); err != nil {
 		v.t.Fatal(err)
-	}
-	select {
-	case <-v.ready: // said by the one before
-	default:
 	}
 	process, exited := v.process, make(chan struct{})
 	v.exited = exited
@@ -140,6 +138,25 @@ func (v *daemonProcess) launch() {
 		_ = process.Wait()
 		close(exited)
 	}()
+}
+
+// forgetReady drops what the daemon before this one has said, also what still stands in
+// the socket: datagrams come in the order in which they were sent.
+func (v *daemonProcess) forgetReady() {
+	v.t.Helper()
+	conn, err := net.DialUnix("unixgram", nil, v.notify.LocalAddr().(*net.UnixAddr))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write([]byte("HEARD")); err != nil {
+		v.t.Fatal(err)
+	}
+	<-v.heard
+	select {
+	case <-v.ready:
+	default:
+	}
 }
 
 // listen takes what is told to systemd (sd_notify(3)), as systemd would all the
@@ -150,6 +167,9 @@ func (v *daemonProcess) listen() {
 		n, err := v.notify.Read(datagram)
 		if err != nil {
 			return
+		}
+		if string(datagram[:n]) == "HEARD" {
+			v.heard <- struct{}{}
 		}
 		if bytes.HasPrefix(datagram[:n], []byte("READY=1")) {
 			select {
