@@ -2,6 +2,10 @@
 // configuration, opens the journal, starts every task in one group and stops
 // them in the order in which nothing is lost. It speaks to systemd.
 //
+// A reload prepares and commits a list of parts (parts.go): what a new configuration
+// means for something long-lived stands there, and is appended there. The environment
+// of the process is given to it, and not read (Environment).
+//
 // It owns no decision: what is valid is said by config/hclfile, what is true by
 // daemon/incident, what is told by daemon/outbox.
 package daemon
