@@ -36,7 +36,7 @@ func (b Span) Overlaps(spans []Span) bool {
 	return slices.ContainsFunc(spans, func(s Span) bool { return s.From < b.To && b.From < s.To })
 }
 
-func (x *excerpts) open(name string) *lined {
+func (x *excerpts) fileNamed(name string) *lined {
 	if f, ok := x.files[name]; ok {
 		return f
 	}
@@ -45,7 +45,7 @@ func (x *excerpts) open(name string) *lined {
 		x.files[name] = nil
 		return nil
 	}
-	f := &lined{text: text, starts: []int{0}, masks: join(masks)}
+	f := &lined{text: text, starts: []int{0}, masks: joinOverlapping(masks)}
 	for i, c := range text {
 		if c == '\n' {
 			f.starts = append(f.starts, i+1)
@@ -57,20 +57,20 @@ func (x *excerpts) open(name string) *lined {
 
 // Hide masks a place of which nothing is shown.
 func (f *Findings) Hide(at hcl.Range) {
-	if f := f.excerpts.open(at.Filename); f != nil {
-		f.masks = join(append(f.masks, SpanOf(at)))
+	if f := f.excerpts.fileNamed(at.Filename); f != nil {
+		f.masks = joinOverlapping(append(f.masks, SpanOf(at)))
 	}
 }
 
 // Hides reports whether something at a place, or right beside it, is masked.
 func (f *Findings) Hides(at hcl.Range) bool {
-	file := f.excerpts.open(at.Filename)
+	file := f.excerpts.fileNamed(at.Filename)
 	return file != nil && Span{at.Start.Byte - 1, at.End.Byte + 1}.Overlaps(file.masks)
 }
 
-// of gives the line that a range begins in, and what to underline in it.
-func (x *excerpts) of(r hcl.Range) (string, [2]int) {
-	f := x.open(r.Filename)
+// lineAt gives the line that a range begins in, and what to underline in it.
+func (x *excerpts) lineAt(r hcl.Range) (string, [2]int) {
+	f := x.fileNamed(r.Filename)
 	if f == nil || r.Start.Line < 1 || r.Start.Line > len(f.starts) {
 		return "", [2]int{}
 	}
@@ -81,11 +81,11 @@ func (x *excerpts) of(r hcl.Range) (string, [2]int) {
 	}
 	to = from + len(bytes.TrimRight(f.text[from:to], " \t\r\n"))
 	text, mark := f.render(Span{from, to}, Span{r.Start.Byte, max(r.End.Byte, r.Start.Byte+1)})
-	return cut(text, mark)
+	return cutAround(text, mark)
 }
 
-// join brings spans into their order, and makes one of those that overlap.
-func join(spans []Span) []Span {
+// joinOverlapping brings spans into their order, and makes one of those that overlap.
+func joinOverlapping(spans []Span) []Span {
 	slices.SortFunc(spans, func(a, b Span) int { return a.From - b.From })
 	var out []Span
 	for _, s := range spans {
@@ -123,7 +123,7 @@ func (f *lined) render(line, under Span) (string, [2]int) {
 		} else {
 			var r rune
 			r, size = utf8.DecodeRune(f.text[p:line.To])
-			b.WriteRune(visible(r))
+			b.WriteRune(visibleRune(r))
 		}
 		p += size
 		n++
@@ -145,7 +145,7 @@ func (f *lined) maskAt(p int) (Span, bool) {
 	return f.masks[i], true
 }
 
-func visible(r rune) rune {
+func visibleRune(r rune) rune {
 	if r != '\t' && isControl(r) {
 		return '\uFFFD'
 	}
@@ -157,9 +157,9 @@ func isControl(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co) || r == utf8.RuneError
 }
 
-// cut keeps a generated line of megabytes from filling the screen: what is
+// cutAround keeps a generated line of megabytes from filling the screen: what is
 // shown is around the place that matters.
-func cut(text string, mark [2]int) (string, [2]int) {
+func cutAround(text string, mark [2]int) (string, [2]int) {
 	const before, most = 60, 160
 	runes := []rune(text)
 	if len(runes) <= most {

@@ -111,12 +111,12 @@ func (f *Findings) Diagnostics() []config.Diagnostic {
 	f.reportGathered()
 	diags := make([]config.Diagnostic, 0, len(f.list))
 	for _, found := range f.list {
-		excerpt, mark := f.excerpts.of(found.at)
+		excerpt, mark := f.excerpts.lineAt(found.at)
 		d := config.Diagnostic{
 			Gravity: found.rule.Gravity, Rule: found.rule.ID, Summary: found.summary, Detail: found.detail,
 			Pos: Position(found.at), Excerpt: excerpt, Mark: mark,
 		}
-		scrub(&d, &f.secrets)
+		scrubDiagnostic(&d, &f.secrets)
 		diags = append(diags, d)
 	}
 	config.SortDiagnostics(diags)

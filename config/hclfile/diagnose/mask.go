@@ -31,16 +31,16 @@ func (v *Vocabulary) Masks(f source.File, body hcl.Body, ranges []Span) []Span {
 	switch {
 	case strings.HasSuffix(f.Name, ".json"):
 		return v.jsonMasks(f.Text, ranges, body == nil)
-	case !isNative:
+	case !isNative: // it cannot be parsed: broken files must not leak either
 		return v.lineMasks(f.Text)
 	}
 	tokens, _ := hclsyntax.LexConfig(f.Text, f.Name, hcl.InitialPos)
 	m := masker{Vocabulary: v, tokens: tokens, levels: make([]masking, len(tokens)), secret: map[string]bool{}}
 	for _, r := range ranges {
-		m.mask(r.From, r.To, namedValues)
+		m.raiseLevel(r.From, r.To, namedValues)
 	}
-	m.body(native, false)
-	return m.spans()
+	m.maskBody(native, false)
+	return m.maskedSpans()
 }
 
 // masking is what is masked of a token.
@@ -61,7 +61,7 @@ type masker struct {
 	secret map[string]bool // whether an attribute is called as a secret is: a file has many, and few names
 }
 
-func (m *masker) body(body *hclsyntax.Body, inSecretBlock bool) {
+func (m *masker) maskBody(body *hclsyntax.Body, inSecretBlock bool) {
 	for name, a := range body.Attributes {
 		level := wholeValue
 		switch {
@@ -69,28 +69,28 @@ func (m *masker) body(body *hclsyntax.Body, inSecretBlock bool) {
 			level = namedValues
 		case m.isSecret(name):
 		case !inSecretBlock || slices.Contains(m.Harmless, name):
-			_ = hclsyntax.VisitAll(a.Expr, m.object)
+			_ = hclsyntax.VisitAll(a.Expr, m.maskObject)
 			continue
 		} // what no block with secrets has may be one, with a typing error
-		m.mask(a.EqualsRange.End.Byte, a.SrcRange.End.Byte, level)
+		m.raiseLevel(a.EqualsRange.End.Byte, a.SrcRange.End.Byte, level)
 	}
 	for _, b := range body.Blocks {
 		inside := inSecretBlock || m.isSecretBlock(b.Type) || b.Type == "dynamic" && slices.ContainsFunc(b.Labels, m.isSecretBlock)
 		if inside {
-			m.mask(b.OpenBraceRange.Start.Byte, b.CloseBraceRange.End.Byte, quotedText)
+			m.raiseLevel(b.OpenBraceRange.Start.Byte, b.CloseBraceRange.End.Byte, quotedText)
 		}
-		m.body(b.Body, inside)
+		m.maskBody(b.Body, inside)
 	}
 }
 
-// object masks what is called a secret in an object.
-func (m *masker) object(node hclsyntax.Node) hcl.Diagnostics {
+// maskObject masks what is called a secret in an object.
+func (m *masker) maskObject(node hclsyntax.Node) hcl.Diagnostics {
 	if o, ok := node.(*hclsyntax.ObjectConsExpr); ok {
 		for _, item := range o.Items {
 			key, _ := item.KeyExpr.Value(nothingKnown)
 			if key.Type() == cty.String && key.IsKnown() && !key.IsNull() && m.isSecret(key.AsString()) {
 				at := item.ValueExpr.Range()
-				m.mask(at.Start.Byte, at.End.Byte, wholeValue)
+				m.raiseLevel(at.Start.Byte, at.End.Byte, wholeValue)
 			}
 		}
 	}
@@ -106,16 +106,16 @@ func (m *masker) isSecret(name string) bool {
 	return is
 }
 
-// mask raises the level of the tokens in a range, and of a comment behind it.
-func (m *masker) mask(from, to int, level masking) {
+// raiseLevel raises the level of the tokens in a range, and of a comment behind it.
+func (m *masker) raiseLevel(from, to int, level masking) {
 	i, _ := slices.BinarySearchFunc(m.tokens, from, func(t hclsyntax.Token, at int) int { return t.Range.Start.Byte - at })
 	for ; i < len(m.tokens) && (m.tokens[i].Range.Start.Byte < to || m.tokens[i].Type == hclsyntax.TokenComment); i++ {
 		m.levels[i] = max(m.levels[i], level)
 	}
 }
 
-// spans are the tokens that are masked, which depends on what stands before them.
-func (m *masker) spans() (found []Span) {
+// maskedSpans are the tokens that are masked, which depends on what stands before them.
+func (m *masker) maskedSpans() (found []Span) {
 	known := false // the last name that was met is one of the language
 	for i, t := range m.tokens {
 		if t.Type == hclsyntax.TokenIdent && !m.follows(i, hclsyntax.TokenDot) {
@@ -210,11 +210,11 @@ func (v *Vocabulary) jsonMasks(text []byte, found []Span, broken bool) []Span {
 			i = end - 1
 		case '/', '#': // a comment, which JSON does not have
 			end := i + strings.IndexByte(string(text[i:])+"\n", '\n')
-			found = extend(found, i, end)
+			found = extendLast(found, i, end)
 			i = end - 1
 		default: // a secret without quotes
 			if open[len(open)-1] || secretKey {
-				found = extend(found, i, i+1)
+				found = extendLast(found, i, i+1)
 			}
 		}
 	}

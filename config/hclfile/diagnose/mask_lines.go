@@ -18,7 +18,7 @@ func (v *Vocabulary) lineMasks(text []byte) []Span {
 		if n := bytes.IndexByte(text[from:], '\n'); n >= 0 {
 			to = from + n
 		}
-		m.line(from, to)
+		m.maskLine(from, to)
 		from = to + 1
 	}
 	return m.found
@@ -54,12 +54,12 @@ func hasOddQuotes(text []byte) bool {
 	return false
 }
 
-func (m *lineMasker) inside() bool { return len(m.open) > 0 && m.open[len(m.open)-1] }
+func (m *lineMasker) isInsideSecret() bool { return len(m.open) > 0 && m.open[len(m.open)-1] }
 
-func (m *lineMasker) hide(from, to int) { m.found = extend(m.found, from, to) }
+func (m *lineMasker) maskSpan(from, to int) { m.found = extendLast(m.found, from, to) }
 
-// extend adds a span after others, as a part of the last one where it goes on.
-func extend(spans []Span, from, to int) []Span {
+// extendLast adds a span after others, as a part of the last one where it goes on.
+func extendLast(spans []Span, from, to int) []Span {
 	last := len(spans) - 1
 	switch {
 	case from == to:
@@ -71,18 +71,18 @@ func extend(spans []Span, from, to int) []Span {
 	return spans
 }
 
-func (m *lineMasker) line(from, to int) {
+func (m *lineMasker) maskLine(from, to int) {
 	line := m.text[from:to]
 	switch {
 	case m.comment:
-		m.hide(from, to)
+		m.maskSpan(from, to)
 		m.comment = !bytes.Contains(line, []byte("*/"))
 		return
 	case m.heredoc != "" && strings.TrimSpace(string(line)) == m.heredoc:
 		m.heredoc = ""
 		return
 	case m.heredoc != "" && m.hidden:
-		m.hide(from, to)
+		m.maskSpan(from, to)
 		return
 	}
 	word, after := "", 0
@@ -95,7 +95,7 @@ func (m *lineMasker) line(from, to int) {
 		opens = opens || slices.ContainsFunc(m.Blocks, func(name string) bool { return bytes.HasPrefix(made[1], []byte(name)) })
 	}
 	shared := word == "locals" || word == "for_each"
-	secret := m.inside() || opens || shared || m.namesSecret(line)
+	secret := m.isInsideSecret() || opens || shared || m.namesSecret(line)
 	if h := heredocOpen.FindSubmatch(line); h != nil && m.heredoc == "" {
 		m.heredoc, m.hidden = string(h[1]), secret
 	}
@@ -103,13 +103,13 @@ func (m *lineMasker) line(from, to int) {
 	m.after = secret || m.after && (unknown || word == "")
 	switch {
 	case !secret && unknown && (m.torn || m.after):
-		m.hide(from, to) // it may be the second line of a text
+		m.maskSpan(from, to) // it may be the second line of a text
 	case !secret:
-		m.braces(from, line)
+		m.followBraces(from, line)
 	case word != "" && m.isName(word):
-		m.values(from+after, to, opens)
+		m.maskValues(from+after, to, opens)
 	default:
-		m.values(from, to, opens)
+		m.maskValues(from, to, opens)
 	}
 	if n := len(m.open); (opens || shared) && bytes.HasSuffix(bytes.TrimSpace(line), []byte("{")) && (n == 0 || !m.open[n-1]) {
 		m.open = append(m.open, true) // a quote that is missing has hidden the brace
@@ -144,32 +144,32 @@ func (v *Vocabulary) hasStrangeWord(line []byte) bool {
 	return false
 }
 
-// braces follows the braces of a line that has no secret, and hides its comment;
+// followBraces follows the braces of a line that has no secret, and hides its comment;
 // beside a strange word also its texts.
-func (m *lineMasker) braces(from int, line []byte) {
+func (m *lineMasker) followBraces(from int, line []byte) {
 	quoted, strange := false, m.hasStrangeWord(line)
 	for i, c := range line {
 		switch {
 		case c == '"' && (i == 0 || line[i-1] != '\\'):
 			quoted = !quoted
 		case quoted && strange:
-			m.hide(from+i, from+i+1)
+			m.maskSpan(from+i, from+i+1)
 		case quoted:
 		case c == '#', bytes.HasPrefix(line[i:], []byte("//")), bytes.HasPrefix(line[i:], []byte("/*")):
-			m.hide(from+i, from+len(line))
+			m.maskSpan(from+i, from+len(line))
 			m.comment = c == '/' && line[i+1] == '*' && !bytes.Contains(line[i:], []byte("*/"))
 			return
 		default:
-			m.brace(c, false)
+			m.noteBrace(c, false)
 		}
 	}
 }
 
-// brace notes a brace that is opened or closed.
-func (m *lineMasker) brace(c byte, secret bool) {
+// noteBrace notes a brace that is opened or closed.
+func (m *lineMasker) noteBrace(c byte, secret bool) {
 	switch c {
 	case '{':
-		m.open = append(m.open, secret || m.inside())
+		m.open = append(m.open, secret || m.isInsideSecret())
 	case '}':
 		if len(m.open) > 0 {
 			m.open = m.open[:len(m.open)-1]
@@ -177,9 +177,9 @@ func (m *lineMasker) brace(c byte, secret bool) {
 	}
 }
 
-// values masks a part of a line but for what is punctuation outside quotes and
+// maskValues masks a part of a line but for what is punctuation outside quotes and
 // for the names of the language. Labels before the brace of a header stay.
-func (m *lineMasker) values(from, to int, header bool) {
+func (m *lineMasker) maskValues(from, to int, header bool) {
 	// a brace that closes what another line has opened stands at the front; any
 	// other may be a part of a secret
 	quoted, outer := false, len(m.open)
@@ -197,22 +197,22 @@ func (m *lineMasker) values(from, to int, header bool) {
 			header = false
 		case header && c != '{': // before the brace
 		case !quoted && bytes.HasPrefix(m.text[i:to], []byte("/*")):
-			m.hide(i, to)
+			m.maskSpan(i, to)
 			m.comment = !bytes.Contains(m.text[i:to], []byte("*/"))
 			return
 		case quoted:
-			m.hide(i, i+size)
+			m.maskSpan(i, i+size)
 		case c == '{' || c == '}' && len(m.open) > outer:
-			m.brace(c, true)
+			m.noteBrace(c, true)
 			header = false
 		case strings.IndexByte(" \t\r=[](),", c) >= 0:
 		case len(word) > 0:
 			size = len(word)
 			if !m.Known[string(word)] && !m.namesValue(i+size, to) {
-				m.hide(i, i+size)
+				m.maskSpan(i, i+size)
 			}
 		default:
-			m.hide(i, i+size)
+			m.maskSpan(i, i+size)
 		}
 		i += size
 	}

@@ -29,9 +29,9 @@ func (f *Findings) KeepSecret(text string) {
 // LongestFirst compares texts by their lengths, since one may be part of another.
 func LongestFirst(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) }
 
-// scrub takes the secrets out of what will be seen. The underline goes when it
+// scrubDiagnostic takes the secrets out of what will be seen. The underline goes when it
 // would no longer be true.
-func scrub(d *config.Diagnostic, secrets *opaque.Scrubber) {
+func scrubDiagnostic(d *config.Diagnostic, secrets *opaque.Scrubber) {
 	d.Summary = printable(secrets.Scrub(d.Summary))
 	d.Detail = printable(secrets.Scrub(d.Detail))
 	if clean := secrets.Scrub(d.Excerpt); clean != d.Excerpt {

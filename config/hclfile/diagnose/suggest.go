@@ -15,7 +15,7 @@ func Nearest(given string, candidates []string) (string, bool) {
 	most := min(2, max(1, len(given)/3))
 	best, least := "", most+1
 	for _, c := range candidates {
-		if abs(len(c)-len(given)) > most || len(candidates) > many && !alike(given, c) {
+		if abs(len(c)-len(given)) > most || len(candidates) > many && !beginOrEndAlike(given, c) {
 			continue
 		}
 		d := typingErrors(strings.ToLower(given), strings.ToLower(c))
@@ -24,7 +24,7 @@ func Nearest(given string, candidates []string) (string, bool) {
 		}
 	}
 	if best == "" {
-		best = longFor(given, candidates)
+		best = abbreviatedBy(given, candidates)
 	}
 	return best, best != ""
 }
@@ -44,9 +44,9 @@ func typingErrors(given, meant string) int {
 	return levenshtein.Distance(given, meant, nil)
 }
 
-// longFor finds the one candidate that a word is short for: hostname is what is
+// abbreviatedBy finds the one candidate that a word is short for: hostname is what is
 // meant by host, imap_check by check.
-func longFor(given string, candidates []string) string {
+func abbreviatedBy(given string, candidates []string) string {
 	const least = 4
 	if len(given) < least || len(candidates) > many {
 		return ""
@@ -68,7 +68,7 @@ func longFor(given string, candidates []string) string {
 // begin or end alike: there may be a hundred thousand checks.
 const many = 1000
 
-func alike(a, b string) bool {
+func beginOrEndAlike(a, b string) bool {
 	return a != "" && b != "" && (a[0] == b[0] || a[len(a)-1] == b[len(b)-1])
 }
 
