@@ -73,8 +73,9 @@ func (p *planner) noteDelivery(s *Subject, d *Delivery) {
 	if !p.explains || d.State == Sending || i < 0 {
 		return
 	}
-	item, h := d.Items[i], hold{}
-	if h = p.world.itemHold(s, item, d.AskedBy(), p.now); !h.holds() && item.Transition != notifiers.Closed && !s.Fresh {
+	item := d.Items[i]
+	h := p.world.itemHold(s, item, d.AskedBy(), p.now)
+	if !h.holds() && item.Transition != notifiers.Closed && !s.Fresh {
 		h = hold{reason: HeldUntilSeen}
 	}
 	block := config.Notify{ID: d.NotifyID}
