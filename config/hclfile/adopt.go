@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 

@@ -10,8 +10,9 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
-	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
 // failing is an expression that has no value.

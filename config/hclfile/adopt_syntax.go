@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/imapvigil/imapvigil/config/source"
 )

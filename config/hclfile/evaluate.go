@@ -7,8 +7,9 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
-	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
 // value is what a kind makes of an expression. Each kind fills the field that

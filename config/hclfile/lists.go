@@ -3,8 +3,9 @@ package hclfile
 import (
 	"slices"
 
-	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
 // texts is a list of texts of a kind, none twice.

@@ -10,8 +10,9 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
-	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
 // A secret that is written in a file works, and earns a warning. What is only a

@@ -6,8 +6,9 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
 // A local is one attribute of a locals block.

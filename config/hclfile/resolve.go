@@ -8,8 +8,9 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
 // explainReferences says, in the language's own words, which references of an

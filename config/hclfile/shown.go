@@ -7,10 +7,11 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
-	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
-	"github.com/imapvigil/imapvigil/config/source"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
+
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
+	"github.com/imapvigil/imapvigil/config/source"
 
 	"github.com/imapvigil/imapvigil/config/opaque"
 )

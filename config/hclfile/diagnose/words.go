@@ -16,9 +16,11 @@ func Enumerate(words []string, last string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " " + last + " " + words[len(words)-1]
 }
 
-// Quoted and Plain write a name in a message.
+// Quoted writes a name in a message between quotes.
 func Quoted(name string) string { return fmt.Sprintf("%q", name) }
-func Plain(name string) string  { return name }
+
+// Plain writes a name in a message as it is.
+func Plain(name string) string { return name }
 
 // QuoteAll puts words between quotes.
 func QuoteAll(words []string) []string {
