@@ -24,6 +24,8 @@ func (l *loader) adoptContent(diags hcl.Diagnostics, b *blockType, what string) 
 		case d.Severity != hcl.DiagError:
 		case d.Expression != nil: // for_each and labels of a dynamic block
 			l.adoptDynamic(d)
+		case slices.Contains(reservedWords, name) && (says == diagnose.UnknownAttribute || says == diagnose.UnknownBlock):
+			l.Report(ruleReserved, at, "%q is reserved for a later version of imapvigil.", name)
 		case says == diagnose.UnknownAttribute:
 			if near, ok := diagnose.Nearest(name, b.attributeNames()); ok {
 				meant = append(meant, near)
@@ -76,10 +78,6 @@ func (l *loader) adoptDynamic(d *hcl.Diagnostic) {
 }
 
 func (l *loader) unknownAttribute(at hcl.Range, name string, b *blockType, where string) {
-	if slices.Contains(reservedWords, name) {
-		l.Report(ruleReserved, at, "%q is reserved for a later version of imapvigil.", name)
-		return
-	}
 	hint := diagnose.OnlyNear(name, b.attributeNames())
 	switch _, isCheck := imapCheckBlock.attribute(name); {
 	case hint != "":
@@ -122,10 +120,6 @@ func (b *blockType) called(name string) string {
 }
 
 func (l *loader) unknownBlock(at hcl.Range, name string, b *blockType, where string) {
-	if slices.Contains(reservedWords, name) {
-		l.Report(ruleReserved, at, "%q is reserved for a later version of imapvigil.", name)
-		return
-	}
 	hint := diagnose.OnlyNear(name, b.blockNames())
 	if _, ok := b.attribute(name); ok {
 		hint = fmt.Sprintf(" %s is an attribute: write %s = ...", name, name)
@@ -157,11 +151,9 @@ func (b *blockType) place() string {
 }
 
 func (l *loader) wrongLabels(d *hcl.Diagnostic, b *blockType) {
-	for _, inner := range b.blocks {
-		if inner.name == diagnose.BlockIn(d) {
-			l.Report(ruleLabels, diagnose.Subject(d), "%s is written\n    %s", diagnose.Capital(diagnose.An(inner.name)), inner.header())
-			return
-		}
+	if inner := b.block(diagnose.BlockIn(d)); inner != nil {
+		l.Report(ruleLabels, diagnose.Subject(d), "%s is written\n    %s", diagnose.Capital(diagnose.An(inner.name)), inner.header())
+		return
 	}
 	l.Report(ruleDynamic, diagnose.Subject(d), "%s", dynamicForm)
 }

@@ -46,11 +46,6 @@ func (s syntax) adoptShape(d *hcl.Diagnostic) {
 		s.Report(ruleDuplicateValue, diagnose.Subject(d), "%s is already written at %s.", diagnose.NameIn(d), diagnose.FirstPlace(d))
 		return
 	}
-	s.adoptParsing(d)
-}
-
-// adoptParsing takes over one complaint about the syntax.
-func (s syntax) adoptParsing(d *hcl.Diagnostic) {
 	summary, detail := s.sayParsing(d)
 	s.Say(ruleSyntax, summary, detail, diagnose.Subject(d))
 }

@@ -88,11 +88,7 @@ func Restore(r io.Reader, options source.Options) (*source.Snapshot, error) {
 }
 
 func sourceFiles(stored []storedFile) []source.File {
-	files := make([]source.File, len(stored))
-	for i, f := range stored {
-		files[i] = source.File{Name: f.Name, Text: []byte(f.Text)}
-	}
-	return files
+	return mapped(stored, func(f storedFile) source.File { return source.File{Name: f.Name, Text: []byte(f.Text)} })
 }
 
 // WithoutSecrets gives the configuration of a Snapshot as it would come back from

@@ -1,7 +1,5 @@
 package hclfile
 
-import "strings"
-
 // The blocks of the language, innermost first. The order of the root is the
 // order of the manual.
 var (
@@ -34,5 +32,3 @@ func newGroupBlock() *blockType {
 	made.blocks[1] = made
 	return made
 }
-
-func cutID(id string) (kind, name string, found bool) { return strings.Cut(id, ".") }

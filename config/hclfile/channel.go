@@ -33,27 +33,14 @@ type channel struct {
 }
 
 // channels are those that are available, ready for use.
-var channels = func() (list []*channel) {
-	for _, c := range available {
-		list = append(list, newChannel(c))
-	}
-	return list
-}()
+var channels = mapped(available, newChannel)
 
 func notifierVariants() []*blockType {
-	var list []*blockType
-	for _, c := range channels {
-		list = append(list, c.notifier)
-	}
-	return list
+	return mapped(channels, func(c *channel) *blockType { return c.notifier })
 }
 
 func notifyVariants() []*blockType {
-	var list []*blockType
-	for _, c := range channels {
-		list = append(list, c.notify)
-	}
-	return list
+	return mapped(channels, func(c *channel) *blockType { return c.notify })
 }
 
 func channelOf(kind string) *channel {
@@ -66,11 +53,7 @@ func channelOf(kind string) *channel {
 }
 
 func channelKinds() []string {
-	var kinds []string
-	for _, c := range channels {
-		kinds = append(kinds, string(c.Kind))
-	}
-	return kinds
+	return mapped(channels, func(c *channel) string { return string(c.Kind) })
 }
 
 // newChannel joins the tables of a channel with those that all have.
@@ -98,7 +81,7 @@ func channelTable(attributes []notifiers.Attribute) (rows table[notifiers.Values
 var readersOfTypes = map[notifiers.Type]kind{
 	notifiers.Text: text, notifiers.Hostname: hostname, notifiers.DomainName: domainName, notifiers.EmailAddress: emailAddress,
 	notifiers.PhoneNumber: phoneNumber, notifiers.URL: secureURL, notifiers.Certificates: authorityFile, notifiers.Secret: secret,
-	notifiers.SecretText: hidden, notifiers.SecretURL: secretURL, notifiers.Headers: headers,
+	notifiers.SecretText: hidden, notifiers.SecretURL: secureURL, notifiers.Headers: headers,
 }
 
 func kindOf(a notifiers.Attribute) kind {

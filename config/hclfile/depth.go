@@ -115,16 +115,9 @@ func jsonTooDeep(f source.File) (hcl.Range, bool) {
 	return hcl.Range{}, false
 }
 
-func countAny(text []byte, chars string) int {
-	var wanted [256]bool
+func countAny(text []byte, chars string) (n int) {
 	for i := range len(chars) {
-		wanted[chars[i]] = true
-	}
-	n := 0
-	for _, c := range text {
-		if wanted[c] {
-			n++
-		}
+		n += bytes.Count(text, []byte(chars[i:i+1]))
 	}
 	return n
 }

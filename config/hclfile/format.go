@@ -36,16 +36,6 @@ func layOut(text []byte) []byte {
 // parseAlone looks at the syntax of one file.
 func parseAlone(name string, text []byte) []config.Diagnostic {
 	l := newLoader(source.OfText(name, text))
-	if place, deep := tooDeep(l.snapshot.Files()[0]); deep {
-		l.Report(ruleNesting, place, "%s", nestingAdvice)
-		return l.Diagnostics()
-	}
-	if at, advice := notUTF8(l.snapshot.Files()[0]); advice != "" {
-		l.Report(ruleEncoding, at, "%s", advice)
-		return l.Diagnostics()
-	}
-	p := parse(l.snapshot.Files()[0])
-	l.secrets.parsed[name] = p
-	l.syntax().adoptSyntax(p.diags)
+	l.parse()
 	return l.Diagnostics()
 }

@@ -3,6 +3,7 @@ package hclfile
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
 
 	"github.com/hashicorp/hcl/v2/ext/tryfunc"
 	ctyyaml "github.com/zclconf/go-cty-yaml"
@@ -69,9 +70,7 @@ var standard = map[string]function.Function{
 // called.
 var plainFunctions = func() map[string]function.Function {
 	all := map[string]function.Function{"try": tryfunc.TryFunc, "can": tryfunc.CanFunc}
-	for name, f := range passSecrets {
-		all[name] = f
-	}
+	maps.Copy(all, passSecrets)
 	for name, f := range standard {
 		all[name] = withoutSecrets(name, f)
 	}
@@ -81,10 +80,7 @@ var plainFunctions = func() map[string]function.Function {
 // functionsIn gives the functions for expressions in a directory: file starts
 // from there.
 func (r *reader) functionsIn(dir string) map[string]function.Function {
-	all := make(map[string]function.Function, len(plainFunctions)+3)
-	for name, f := range plainFunctions {
-		all[name] = f
-	}
+	all := maps.Clone(plainFunctions)
 	all["file"] = withoutSecrets("file", onText(func(path string) (string, error) { return r.file(dir, path) }))
 	all["env"] = withoutSecrets("env", env(r.snapshot.Options().LookupEnv))
 	all["credential"] = withoutSecrets("credential", r.credentialFunction())

@@ -28,11 +28,7 @@ type row[T any] struct {
 type table[T any] []row[T]
 
 func (t table[T]) attributes() []attribute {
-	list := make([]attribute, len(t))
-	for i, r := range t {
-		list[i] = r.attribute
-	}
-	return list
+	return mapped(t, func(r row[T]) attribute { return r.attribute })
 }
 
 // A blockType is what may stand in a block, and what the block is called.
@@ -64,19 +60,11 @@ func define(b blockType, attributes ...[]attribute) *blockType {
 }
 
 func (b *blockType) attributeNames() []string {
-	names := make([]string, len(b.attributes))
-	for i, a := range b.attributes {
-		names[i] = a.name
-	}
-	return names
+	return mapped(b.attributes, func(a attribute) string { return a.name })
 }
 
 func (b *blockType) blockNames() []string {
-	names := make([]string, len(b.blocks))
-	for i, inner := range b.blocks {
-		names[i] = inner.name
-	}
-	return names
+	return mapped(b.blocks, func(inner *blockType) string { return inner.name })
 }
 
 func (b *blockType) block(name string) *blockType {

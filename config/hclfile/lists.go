@@ -8,6 +8,14 @@ import (
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
+// mapped returns what of makes of each element of a list; nil where there is none.
+func mapped[T, U any](list []T, of func(T) U) (made []U) {
+	for _, element := range list {
+		made = append(made, of(element))
+	}
+	return made
+}
+
 // texts is a list of texts of a kind, none twice.
 func texts(element kind) kind {
 	return kind{name: "list of " + element.name, bounds: element.bounds, values: element.values, read: func(r *reading) (value, bool) {

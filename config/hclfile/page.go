@@ -45,11 +45,7 @@ var pageTable = table[config.Page]{
 }
 
 func groupIDs(refs []ref) []config.GroupID {
-	var ids []config.GroupID
-	for _, r := range refs {
-		ids = append(ids, config.GroupID(r.id))
-	}
-	return ids
+	return mapped(refs, func(r ref) config.GroupID { return config.GroupID(r.id) })
 }
 
 func (l *loader) defineHistoryAndPage() {

@@ -134,7 +134,7 @@ func (r *reading) reference(roots []string) (ref, bool) {
 	example := exampleOf(roots[0])
 	switch {
 	case ok:
-		r.wrong(ruleReference, "%s takes a reference to %s, and %s is %s.", r.attr.name, diagnose.Enumerate(withArticles(roots), "or"), found, diagnose.An(found.root))
+		r.wrong(ruleReference, "%s takes a reference to %s, and %s is %s.", r.attr.name, diagnose.Enumerate(mapped(roots, diagnose.An), "or"), found, diagnose.An(found.root))
 	case !r.v.IsNull() && r.v.Type() == cty.String && r.shown():
 		r.wrong(ruleReference, "%s takes a reference, %s, and not a text.%s", r.attr.name, r.notation(), r.suggestReference(r.v.AsString(), roots, example))
 	default:
@@ -149,14 +149,6 @@ func exampleOf(root string) string {
 		return config.Reference(root, "email", "name")
 	}
 	return config.Reference(root, "name")
-}
-
-func withArticles(names []string) []string {
-	out := make([]string, len(names))
-	for i, name := range names {
-		out[i] = diagnose.An(name)
-	}
-	return out
 }
 
 // notation says how a reference is told from a text.

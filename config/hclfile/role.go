@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -179,7 +180,7 @@ func (l *loader) channelFor(b *hcl.Block) (*channel, bool) {
 		l.Report(ruleMissing, header(b), "A notify block needs via: the notifier that carries the messages, like\n    via = notifier.email.name")
 		return nil, false
 	}
-	kind, _, _ := cutID(v.refs[0].id)
+	kind, _, _ := strings.Cut(v.refs[0].id, ".")
 	c := channelOf(kind)
 	return c, c != nil
 }

@@ -96,12 +96,10 @@ func windowMeant(text string) string {
 }
 
 func windows(list []string) []config.Window {
-	var all []config.Window
-	for _, text := range list {
+	return mapped(list, func(text string) config.Window {
 		w, _ := parseWindow(text) // weekly has seen to it
-		all = append(all, w)
-	}
-	return all
+		return w
+	})
 }
 
 var (

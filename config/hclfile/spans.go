@@ -12,16 +12,14 @@ import (
 )
 
 // span is a duration from low to high.
-func span(low, high time.Duration) kind {
-	return kind{name: "duration", bounds: spanBounds(low, high, false), read: func(r *reading) (value, bool) {
-		return r.readSpan(low, high, false)
-	}}
-}
+func span(low, high time.Duration) kind { return spanKind(low, high, false) }
 
 // spanOrZero is a duration from low to high, or "0s", which switches off.
-func spanOrZero(low, high time.Duration) kind {
-	return kind{name: "duration", bounds: spanBounds(low, high, true), read: func(r *reading) (value, bool) {
-		return r.readSpan(low, high, true)
+func spanOrZero(low, high time.Duration) kind { return spanKind(low, high, true) }
+
+func spanKind(low, high time.Duration, zero bool) kind {
+	return kind{name: "duration", bounds: spanBounds(low, high, zero), read: func(r *reading) (value, bool) {
+		return r.readSpan(low, high, zero)
 	}}
 }
 

@@ -80,22 +80,20 @@ const (
 	unbounded = 3650 * day
 )
 
-// innerTables are the blocks inside imap_check and defaults.
-var innerTables = []struct {
+// An innerTable is a block inside imap_check and defaults.
+type innerTable struct {
 	block *blockType
 	table table[terms]
-}{
+}
+
+var innerTables = []innerTable{
 	{define(blockType{name: "thresholds", once: true, doc: "A phase that takes longer than this makes the check degraded"}, thresholdsTable.attributes()), thresholdsTable},
 	{define(blockType{name: "tls", once: true, doc: "How the server's certificate is verified. There is no way to skip it"}, tlsTable.attributes()), tlsTable},
 	{define(blockType{name: "login", once: true, doc: "An account to log in with. Never on an unencrypted connection"}, loginTable.attributes()), loginTable},
 }
 
 func innerBlocks() []*blockType {
-	var list []*blockType
-	for _, inner := range innerTables {
-		list = append(list, inner.block)
-	}
-	return list
+	return mapped(innerTables, func(inner innerTable) *blockType { return inner.block })
 }
 
 // overlay writes what one level says over what it inherits.
@@ -174,11 +172,8 @@ func (o origin) chain(attribute string) string {
 }
 
 func roleIDs(refs []ref) []config.RoleID {
-	ids := []config.RoleID{}
-	for _, r := range refs {
-		ids = append(ids, config.RoleID(r.id))
-	}
-	return ids
+	ids := mapped(refs, func(r ref) config.RoleID { return config.RoleID(r.id) })
+	return append([]config.RoleID{}, ids...) // an empty list says nobody, and nil that nothing is written
 }
 
 // addRoles joins lists of roles, each role once.
@@ -194,13 +189,7 @@ func addRoles(lists ...[]config.RoleID) []config.RoleID {
 	return all
 }
 
-func configRefs(refs []ref) []config.Ref {
-	var list []config.Ref
-	for _, r := range refs {
-		list = append(list, r.config())
-	}
-	return list
-}
+func configRefs(refs []ref) []config.Ref { return mapped(refs, ref.config) }
 
 func joinSorted(list []string) string {
 	sorted := slices.Sorted(slices.Values(list))

@@ -3,6 +3,7 @@ package hclfile
 import (
 	"fmt"
 	"net/url"
+	"slices"
 
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/imapvigil/imapvigil/config/names"
@@ -14,40 +15,21 @@ var webURL = textWith("URL", ruleURL, func(text string) string { return notAURL(
 
 func notAURL(text string, schemes ...string) string {
 	u, err := url.Parse(text)
+	beginnings := diagnose.Enumerate(mapped(schemes, func(scheme string) string { return scheme + "://" }), "or")
 	switch {
 	case err != nil || u.Host == "" || u.Hostname() == "":
-		return fmt.Sprintf("A URL begins with %s and a host, like %s://example.org/path", diagnose.Enumerate(withColons(schemes), "or"), schemes[len(schemes)-1])
-	case !contains(schemes, u.Scheme):
-		return fmt.Sprintf("A URL here begins with %s.", diagnose.Enumerate(withColons(schemes), "or"))
+		return fmt.Sprintf("A URL begins with %s and a host, like %s://example.org/path", beginnings, schemes[len(schemes)-1])
+	case !slices.Contains(schemes, u.Scheme):
+		return fmt.Sprintf("A URL here begins with %s.", beginnings)
 	}
 	return ""
 }
 
-func withColons(schemes []string) []string {
-	out := make([]string, len(schemes))
-	for i, s := range schemes {
-		out[i] = s + "://"
-	}
-	return out
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
-}
-
-// secureURL and secretURL carry secrets: https, or http to this machine.
-var (
-	secureURL = kind{name: "URL", bounds: "https, http to loopback", read: readSecureURL}
-	secretURL = kind{name: "URL", bounds: "https, http to loopback", read: readSecureURL}
-)
+// secureURL carries secrets: https, or http to this machine.
+var secureURL = kind{name: "URL", bounds: "https, http to loopback", read: readSecureURL}
 
 // secretURLOrNone may also be "", for one that is not there on purpose.
-var secretURLOrNone = kind{name: "URL", bounds: secretURL.bounds + `; "" for none, on purpose`, read: func(r *reading) (value, bool) {
+var secretURLOrNone = kind{name: "URL", bounds: secureURL.bounds + `; "" for none, on purpose`, read: func(r *reading) (value, bool) {
 	if !r.unread && !r.sensitive && r.v.RawEquals(switchedOff) {
 		return value{}, true
 	}
