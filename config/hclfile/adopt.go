@@ -134,7 +134,7 @@ func elsewhere(name string, here *blockType) string {
 	var parents []string
 	for _, b := range everyBlock(rootBlock) {
 		if b.block(name) != nil && b != here {
-			parents = append(parents, b.place())
+			parents = append(parents, placeIn(b.name))
 		}
 	}
 	if len(parents) == 0 {
@@ -143,11 +143,12 @@ func elsewhere(name string, here *blockType) string {
 	return fmt.Sprintf(" It belongs %s.", diagnose.Enumerate(parents, "or"))
 }
 
-func (b *blockType) place() string {
-	if b == rootBlock {
+// placeIn says where something in a block of this name stands.
+func placeIn(name string) string {
+	if name == "" {
 		return "at the top level"
 	}
-	return "in " + diagnose.An(b.name)
+	return "in " + diagnose.An(name)
 }
 
 func (l *loader) wrongLabels(d *hcl.Diagnostic, b *blockType) {

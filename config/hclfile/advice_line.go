@@ -112,10 +112,7 @@ func blockAdvice(line string) string {
 	if i < 0 {
 		return ""
 	}
-	header := m[1]
-	for _, name := range label.FindAllString(m[2], -1) {
-		header += fmt.Sprintf(" %q", name)
-	}
+	header := blockNamed(m[1], label.FindAllString(m[2], -1))
 	switch {
 	case m[3] != "":
 		return "A block has no equals sign:\n    " + header + " {"
@@ -163,7 +160,8 @@ func valueAdvice(k kind, raw string) (string, bool) {
 	}
 	switch {
 	case k.name == "bool":
-		return boolAdvice(value)
+		isTrue, ok := boolMeant(value)
+		return fmt.Sprint(isTrue), ok
 	case isNumeric(k):
 		number := strings.TrimSpace(strings.TrimSuffix(strings.Replace(value, ",", ".", 1), "%"))
 		return number, anyNumber.MatchString(number)
@@ -190,13 +188,6 @@ func (k kind) nearestValue(text string) string {
 		return near
 	}
 	return text
-}
-
-func boolAdvice(word string) (string, bool) {
-	if !meansBool(word) {
-		return "", false
-	}
-	return fmt.Sprint(slices.Contains(meansTrue, strings.ToLower(word))), true
 }
 
 // listAdvice puts quotes around texts, and commas between them.

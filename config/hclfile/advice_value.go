@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
-
-	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
 // What people write without quotes is told from a name by what the attribute
@@ -47,16 +45,15 @@ var (
 	meansFalse = []string{"false", "no", "off", "n", "f", "disabled", "disable", "nein"}
 )
 
-func meansBool(word string) bool {
-	return slices.Contains(meansTrue, strings.ToLower(word)) || slices.Contains(meansFalse, strings.ToLower(word))
+// boolMeant returns what a word means; ok is false where it means neither.
+func boolMeant(word string) (isTrue, ok bool) {
+	isTrue = slices.Contains(meansTrue, strings.ToLower(word))
+	return isTrue, isTrue || slices.Contains(meansFalse, strings.ToLower(word))
 }
 
 func adviceForBool(name, word string) string {
-	switch word = strings.ToLower(word); {
-	case slices.Contains(meansTrue, word):
-		return "Write\n    " + name + " = true"
-	case slices.Contains(meansFalse, word):
-		return "Write\n    " + name + " = false"
+	if isTrue, ok := boolMeant(word); ok {
+		return fmt.Sprintf("Write\n    %s = %t", name, isTrue)
 	}
 	return name + " is true or false."
 }
@@ -71,16 +68,8 @@ func (l *loader) adviceForReference(f failing, t hcl.Traversal) string {
 			return "Write\n    " + f.attr.referring(known, f.expr.Range() == t.SourceRange())
 		}
 	}
-	var all []string
-	meant := map[string]ref{}
-	for _, root := range f.attr.kind.roots {
-		for _, known := range l.identities(root) {
-			all = append(all, known.id)
-			meant[known.id] = known
-		}
-	}
 	if l.mayGuess() {
-		if near := diagnose.DidYouMean(strings.Join(names, "."), all, func(id string) string { return meant[id].String() }, "There is"); near != "" {
+		if near := l.referenceMeant(strings.Join(names, "."), f.attr.kind.roots...); near != "" {
 			return strings.TrimSpace(near)
 		}
 	}

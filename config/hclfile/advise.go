@@ -1,6 +1,8 @@
 package hclfile
 
 import (
+	"slices"
+
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -25,17 +27,10 @@ func (l *loader) advise() {
 	}
 	headers := l.headers()
 	for _, w := range warnings {
-		l.Say(adviceRules[w.Rule], w.Summary, w.Detail, headers[w.Pos])
+		broken := slices.IndexFunc(advice.Rules, func(r *rule) bool { return r.ID == w.Rule })
+		l.Say(advice.Rules[broken], w.Summary, w.Detail, headers[w.Pos])
 	}
 }
-
-var adviceRules = func() map[string]*rule {
-	byID := map[string]*rule{}
-	for _, r := range advice.Rules {
-		byID[r.ID] = r
-	}
-	return byID
-}()
 
 // headers are the headers of the blocks that there may be advice on, by where they
 // begin.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -37,13 +36,13 @@ type storedFile struct {
 // key, nor what stands in the files as it is and becomes a password, a token, a
 // header or the like; comments neither.
 func Save(w io.Writer, s *source.Snapshot) error {
-	a := archive{Version: archiveVersion, Path: absolute(s.Path()), Root: absolute(s.Root()), Files: []storedFile{}, Named: []storedFile{}}
+	a := archive{Version: archiveVersion, Path: source.Absolute(s.Path()), Root: source.Absolute(s.Root()), Files: []storedFile{}, Named: []storedFile{}}
 	for _, f := range withheld(s.Files()) {
-		a.Files = append(a.Files, storedFile{absolute(f.Name), string(f.Text)})
+		a.Files = append(a.Files, storedFile{source.Absolute(f.Name), string(f.Text)})
 	}
 	for _, f := range s.NamedWithoutSecrets() {
 		if text := string(f.Text); !holdsKey(text) {
-			a.Named = append(a.Named, storedFile{absolute(f.Name), text})
+			a.Named = append(a.Named, storedFile{source.Absolute(f.Name), text})
 		}
 	}
 	e := json.NewEncoder(w)
@@ -56,13 +55,6 @@ func Save(w io.Writer, s *source.Snapshot) error {
 // or is no text.
 func holdsKey(text string) bool {
 	return strings.Contains(text, "PRIVATE KEY") || !utf8.ValidString(text)
-}
-
-func absolute(path string) string {
-	if abs, err := filepath.Abs(path); err == nil {
-		return abs
-	}
-	return path
 }
 
 // Restore reads what Save wrote. The Snapshot loads as it did, with the secrets

@@ -54,7 +54,7 @@ func (l *loader) defineCheck(node *checkNode) *config.Check {
 	_, failed := decodeEach(l, placeTable, content, &p)
 	server, group, placed := l.placeCheck(node, &p)
 	t := l.termsAt(group, server)
-	here := &level{describeBlock(node.block), header(node.block)}
+	here := &level{blockNamed(node.block.Type, node.block.Labels), header(node.block)}
 	ok := l.overlay(&t, content, here) && len(failed) == 0 && placed
 	leftOut := false
 	if l.salvaging {
@@ -94,7 +94,7 @@ func missingHostname(node *checkNode, server *serverNode) string {
 	if server != nil {
 		return fmt.Sprintf("Neither this check nor server %q says which host to connect to. Write hostname in the server, for all of its checks, or here.", server.name)
 	}
-	return fmt.Sprintf("Write which host %s connects to: hostname = \"imap.example.org\"", describeBlock(node.block))
+	return fmt.Sprintf("Write which host %s connects to: hostname = \"imap.example.org\"", blockNamed(node.block.Type, node.block.Labels))
 }
 
 func (l *loader) newCheck(node *checkNode, t *terms, label string, server *serverNode, group *groupNode) *config.Check {

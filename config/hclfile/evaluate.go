@@ -10,6 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
+	"github.com/imapvigil/imapvigil/config/opaque"
 )
 
 // value is what a kind makes of an expression. Each kind fills the field that
@@ -20,7 +21,7 @@ type value struct {
 	flag   bool
 	list   []string
 	refs   []ref
-	secret secretText
+	secret opaque.Secret
 	at     hcl.Range
 }
 
@@ -89,7 +90,9 @@ func (l *loader) read(a *attribute, attr *hcl.Attribute) (*value, bool) {
 		}
 		r.v, _ = v.UnmarkDeep()
 		r.sensitive = true
-		l.keepSecrets(r.v)
+		for _, text := range textsIn(r.v) {
+			l.KeepSecret(text)
+		}
 	}
 	switch {
 	case r.v.IsNull():

@@ -14,6 +14,11 @@ import (
 	"github.com/imapvigil/imapvigil/config/source"
 )
 
+// sensitive marks what comes of credential, through every expression.
+type mark string
+
+const sensitive mark = "sensitive"
+
 // env makes the function that gives a variable of an environment; nil: an empty one.
 func env(lookup func(name string) (text string, isSet bool)) function.Function {
 	return onText(func(name string) (string, error) {

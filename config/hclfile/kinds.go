@@ -14,8 +14,6 @@ import (
 	"github.com/imapvigil/imapvigil/config/opaque"
 )
 
-type secretText = opaque.Secret
-
 // A kind is a type of value with its bounds: how it is described, and how it
 // is read.
 type kind struct {
@@ -143,8 +141,10 @@ var boolean = kind{name: "bool", read: func(r *reading) (value, bool) {
 	v, err := convert.Convert(r.v, cty.Bool)
 	if err != nil {
 		advice := ""
-		if r.shown() && !r.v.IsNull() && r.v.Type() == cty.String && meansBool(r.v.AsString()) {
-			advice = " " + adviceForBool(r.attr.name, r.v.AsString())
+		if r.shown() && !r.v.IsNull() && r.v.Type() == cty.String {
+			if _, ok := boolMeant(r.v.AsString()); ok {
+				advice = " " + adviceForBool(r.attr.name, r.v.AsString())
+			}
 		}
 		return r.wrong(ruleType, "%s is true or false, and this is %s.%s", r.attr.name, describe(r.v), advice)
 	}

@@ -87,11 +87,7 @@ func (b *blockType) attribute(name string) (attribute, bool) {
 
 // header is how the block is begun: server "name" {.
 func (b *blockType) header() string {
-	text := b.name
-	for _, label := range b.labels {
-		text += ` "` + label + `"`
-	}
-	return text + " { ... }"
+	return blockNamed(b.name, b.labels) + " { ... }"
 }
 
 // kinds are the block types that a block of this name can be.

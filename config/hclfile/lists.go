@@ -19,26 +19,34 @@ func mapped[T, U any](list []T, of func(T) U) (made []U) {
 // texts is a list of texts of a kind, none twice.
 func texts(element kind) kind {
 	return kind{name: "list of " + element.name, bounds: element.bounds, values: element.values, read: func(r *reading) (value, bool) {
-		elements, ok := r.elements()
-		if !ok {
-			return value{}, false
-		}
-		var list value
-		for i, e := range elements {
-			inner := r.element(i, e)
-			v, good := element.read(inner)
-			switch {
-			case !good:
-				ok = false
-			case slices.Contains(list.list, v.text):
-				ok = false
-				inner.wrong(ruleRepeated, "%s stands twice in %s.", diagnose.Capital(inner.show(v.text)), r.attr.name)
-			default:
-				list.list = append(list.list, v.text)
-			}
-		}
-		return list, ok
+		list, ok := readEach(r, func(inner *reading) (string, bool) {
+			v, ok := element.read(inner)
+			return v.text, ok
+		}, func(inner *reading, text string) string { return diagnose.Capital(inner.show(text)) })
+		return value{list: list}, ok
 	}}
+}
+
+// readEach reads the elements of a list, and refuses one that stands there twice; show
+// begins a message with it.
+func readEach[T comparable](
+	r *reading, read func(*reading) (T, bool), show func(*reading, T) string,
+) (list []T, ok bool) {
+	elements, ok := r.elements()
+	for i, e := range elements {
+		inner := r.element(i, e)
+		found, good := read(inner)
+		switch {
+		case !good:
+			ok = false
+		case slices.Contains(list, found):
+			ok = false
+			inner.wrong(ruleRepeated, "%s stands twice in %s.", show(inner, found), r.attr.name)
+		default:
+			list = append(list, found)
+		}
+	}
+	return list, ok
 }
 
 // oneOrMore is a list of texts, where one text alone does as well.

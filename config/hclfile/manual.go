@@ -22,7 +22,7 @@ func Manual(w io.Writer, date time.Time) error {
 	page, err := template.New("manual").Funcs(template.FuncMap{
 		"text":      mdocText,
 		"enumerate": func(words []string) string { return mdocText(diagnose.Enumerate(diagnose.QuoteAll(words), "or")) },
-		"places":    mdocPlaces,
+		"places":    func(in []string) string { return mdocText(diagnose.Enumerate(mapped(in, placeIn), "or")) },
 	}).Parse(manualText)
 	if err != nil {
 		return fmt.Errorf("reading the manual: %w", err)
@@ -68,17 +68,4 @@ func mdocText(text string) string {
 		text = `\&` + text
 	}
 	return text
-}
-
-// mdocPlaces says where a block may stand.
-func mdocPlaces(in []string) string {
-	var words []string
-	for _, name := range in {
-		if name == "" {
-			words = append(words, "at the top level")
-		} else {
-			words = append(words, "in "+diagnose.An(name))
-		}
-	}
-	return mdocText(diagnose.Enumerate(words, "or"))
 }

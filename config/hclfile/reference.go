@@ -101,25 +101,9 @@ func referencesTo(roots ...string) kind {
 			single, _ := asRef(r.v)
 			return r.wrong(ruleType, "%s is a list. Write it in brackets:\n    %s = [%s]", r.attr.name, r.attr.name, single)
 		}
-		elements, ok := r.elements()
-		if !ok {
-			return value{}, false
-		}
-		var v value
-		for i, e := range elements {
-			inner := r.element(i, e)
-			found, good := inner.reference(roots)
-			ok = ok && good
-			switch {
-			case !good:
-			case slices.Contains(v.refs, found):
-				inner.wrong(ruleRepeated, "%s stands twice in %s.", found, r.attr.name)
-				ok = false
-			default:
-				v.refs = append(v.refs, found)
-			}
-		}
-		return v, ok
+		read := func(inner *reading) (ref, bool) { return inner.reference(roots) }
+		refs, ok := readEach(r, read, func(_ *reading, found ref) string { return found.String() })
+		return value{refs: refs}, ok
 	}}
 }
 

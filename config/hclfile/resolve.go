@@ -156,15 +156,24 @@ func (l *loader) unknownReference(root string, names []string) string {
 	if !l.mayGuess() {
 		return fmt.Sprintf("No %s is called %q.", root, written)
 	}
-	ids, back := make([]string, len(known)), map[string]ref{}
-	for i, k := range known {
-		ids[i] = k.id
-		back[k.id] = k
-	}
 	if moved := endsIn(known, names[len(names)-1], root); moved != "" {
 		return fmt.Sprintf("No %s is called %q. Did you mean %s?", root, written, moved)
 	}
-	return fmt.Sprintf("No %s is called %q.%s", root, written, diagnose.DidYouMean(written, ids, func(id string) string { return back[id].String() }, "There is"))
+	return fmt.Sprintf("No %s is called %q.%s", root, written, l.referenceMeant(written, root))
+}
+
+// referenceMeant ends a message about a reference that leads nowhere: with what is near
+// among those to blocks of some kinds, else with all of them where they are few.
+func (l *loader) referenceMeant(given string, roots ...string) string {
+	var ids []string
+	known := map[string]ref{}
+	for _, root := range roots {
+		for _, r := range l.identities(root) {
+			ids = append(ids, r.id)
+			known[r.id] = r
+		}
+	}
+	return diagnose.DidYouMean(given, ids, func(id string) string { return known[id].String() }, "There is")
 }
 
 // guesses is how many names that lead nowhere are compared with those that there

@@ -1,7 +1,6 @@
 package hclfile
 
 import (
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -246,11 +245,7 @@ func header(b *hcl.Block) hcl.Range {
 	return b.DefRange
 }
 
-// describeBlock names a block in a message: server "mx1".
-func describeBlock(b *hcl.Block) string {
-	text := b.Type
-	for _, label := range b.Labels {
-		text += fmt.Sprintf(" %q", label)
-	}
-	return text
+// blockNamed writes a block with its labels, as its header does: server "mx1".
+func blockNamed(kind string, labels []string) string {
+	return strings.Join(append([]string{kind}, diagnose.QuoteAll(labels)...), " ")
 }

@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
+	"github.com/imapvigil/imapvigil/config/source"
 	"github.com/imapvigil/imapvigil/notifiers/email"
 	"github.com/imapvigil/imapvigil/notifiers/sms"
 )
@@ -161,7 +162,7 @@ var path = kind{name: "path", read: func(r *reading) (value, bool) {
 	if !ok {
 		return v, false
 	}
-	return value{text: absolute(from(filepath.Dir(r.expr.Range().Filename), v.text))}, true
+	return value{text: source.Absolute(from(filepath.Dir(r.expr.Range().Filename), v.text))}, true
 }}
 
 // longestSocket is how many bytes the path of a unix socket has at most

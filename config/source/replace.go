@@ -46,14 +46,14 @@ func (s *Snapshot) nameInTree(dest string) (string, bool) {
 
 // pathBelow returns the path from a directory to what is in it; false for what is not.
 func pathBelow(dir, path string) (string, bool) {
-	rel, err := filepath.Rel(absolutePath(dir), absolutePath(path))
+	rel, err := filepath.Rel(Absolute(dir), Absolute(path))
 	return rel, err == nil && rel != ".." && !strings.HasPrefix(rel, "../")
 }
 
 // withoutLinks returns where a directory really is, or would be: a tree can be named by
 // a link, and what is to be replaced in it by its own path.
 func withoutLinks(dir string) string {
-	dir = absolutePath(dir)
+	dir = Absolute(dir)
 	if place, err := filepath.EvalSymlinks(dir); err == nil || dir == filepath.Dir(dir) {
 		return place
 	}
@@ -63,12 +63,12 @@ func withoutLinks(dir string) string {
 // realPlace returns where a file is, or would be; its own last link is not followed,
 // since that is what would be replaced.
 func realPlace(file string) string {
-	return filepath.Join(withoutLinks(filepath.Dir(absolutePath(file))), filepath.Base(file))
+	return filepath.Join(withoutLinks(filepath.Dir(Absolute(file))), filepath.Base(file))
 }
 
 // isSamePlace reports whether two paths lead to one file, by name or by links.
 func isSamePlace(a, b string) bool {
-	return absolutePath(a) == absolutePath(b) || realPlace(a) == realPlace(b)
+	return Absolute(a) == Absolute(b) || realPlace(a) == realPlace(b)
 }
 
 // replacementFor gives the file to read for a named file: itself, or what replaces it.
@@ -97,7 +97,8 @@ func (s *Snapshot) UnusedReplacements() []string {
 	return unused
 }
 
-func absolutePath(path string) string {
+// Absolute makes a path absolute, where the working directory is known.
+func Absolute(path string) string {
 	if abs, err := filepath.Abs(path); err == nil {
 		return abs
 	}

@@ -132,10 +132,10 @@ func (s *Snapshot) Text(file string) ([]byte, bool) {
 func (s *Snapshot) Emptied(earlier *Snapshot) (names []string) {
 	had := map[string]bool{}
 	for _, f := range earlier.files {
-		had[absolutePath(f.Name)] = len(f.Text) > 0 // a restored Snapshot has absolute names
+		had[Absolute(f.Name)] = len(f.Text) > 0 // a restored Snapshot has absolute names
 	}
 	for _, f := range s.files {
-		if len(f.Text) == 0 && had[absolutePath(f.Name)] {
+		if len(f.Text) == 0 && had[Absolute(f.Name)] {
 			names = append(names, f.Name)
 		}
 	}
