@@ -42,10 +42,11 @@ func (d Destination) notifyID(role config.RoleID) config.NotifyID {
 }
 
 // noteReason keeps a reason, where Plan is to explain itself, for one notify block.
-func (p *planner) noteReason(s *Subject, block *config.Notify, n need, h hold) {
-	if !p.explains || !h.holds() || n.knows {
+func (p *planner) noteReason(s *Subject, block *config.Notify, n *need, why *hold) {
+	if !p.explains || !why.holds() || n.knows {
 		return
 	}
+	h := *why
 	kind, _ := p.world.kind(block.ID.Notifier)
 	if h.reason == HeldByMaintenance {
 		h.name = p.world.Calendar.MaintenanceName(s.Config, p.now)
@@ -63,7 +64,7 @@ func (p *planner) noteReason(s *Subject, block *config.Notify, n need, h hold) {
 // noteAll keeps one reason for all notify blocks that lead to a destination.
 func (p *planner) noteAll(s *Subject, blocks []*config.Notify, n need, reason HeldReason) {
 	for _, block := range blocks {
-		p.noteReason(s, block, n, hold{reason: reason})
+		p.noteReason(s, block, &n, &hold{reason: reason})
 	}
 }
 
@@ -80,7 +81,7 @@ func (p *planner) noteDelivery(s *Subject, d *Delivery) {
 	}
 	block := config.Notify{ID: d.NotifyID}
 	for _, block.ID.Role = range d.AskedBy() {
-		p.noteReason(s, &block, need{transition: item.Transition}, h)
+		p.noteReason(s, &block, &need{transition: item.Transition}, &h)
 	}
 }
 

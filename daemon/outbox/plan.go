@@ -207,15 +207,15 @@ func (p *planner) joinNeeds(s *Subject, blocks []*config.Notify, e entry, underW
 		needed := n.transition != ""
 		wantsClosing = wantsClosing || asksFor(block, notifiers.Closed) && (needed || accepts(block, s))
 		if !needed {
-			p.noteReason(s, block, n, n.hold)
+			p.noteReason(s, block, &n, &n.hold)
 			if !underWay {
 				continue
 			}
 		}
-		if h := suppressionOf(n, e)(&p.world, s, block.ID.Role, p.now); h.holds() {
+		if h := suppressionOf(n.transition, e)(&p.world, s, block.ID.Role, p.now); h.holds() {
 			p.lookAgainAt(h.until) // also for what is held back until then
 			if needed {
-				p.noteReason(s, block, n, h)
+				p.noteReason(s, block, &n, &h)
 			}
 			continue
 		}
@@ -224,7 +224,7 @@ func (p *planner) joinNeeds(s *Subject, blocks []*config.Notify, e entry, underW
 		}
 		if n.due.After(p.now) {
 			p.lookAgainAt(n.due)
-			p.noteReason(s, block, n, n.hold)
+			p.noteReason(s, block, &n, &n.hold)
 			continue
 		}
 		if r.need = r.joinWith(n); n.transition != notifiers.Closed || asksFor(block, notifiers.Closed) {
@@ -264,10 +264,10 @@ func (p *planner) owedClosing(s *Subject, e entry, underWay bool) (r request, ok
 		return r, false
 	}
 	r = request{need: n, roles: p.rolesToldLast(e), ends: true}
-	if h := suppressionOf(n, e).forAll(&p.world, s, r.roles, p.now); h.holds() {
+	if h := suppressionOf(n.transition, e).forAll(&p.world, s, r.roles, p.now); h.holds() {
 		p.lookAgainAt(h.until)
 		if needed {
-			p.noteReason(s, &config.Notify{ID: e.to.notifyID(r.roles[0])}, n, h)
+			p.noteReason(s, &config.Notify{ID: e.to.notifyID(r.roles[0])}, &n, &h)
 		}
 		return r, false
 	}
