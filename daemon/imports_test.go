@@ -30,7 +30,10 @@ var rooms = map[string][]string{
 	"config/advice":     {"config", "config/calendar", "notifiers"},
 	"config/golden":     {}, // of tests
 	"config/source":     {"config", "config/opaque"},
-	"config/hclfile":    {"config", "config/certfile", "config/advice", "config/calendar", "config/hclfile/diagnose", "config/names", "config/opaque", "config/source", "notifiers", "notifiers/*"},
+	"config/hclfile": {
+		"config", "config/advice", "config/calendar", "config/certfile", "config/hclfile/diagnose", "config/names", "config/opaque",
+		"config/source", "notifiers", "notifiers/*",
+	},
 
 	"config/hclfile/diagnose": {"config", "config/opaque", "config/source"},
 	// Which names are read, and how deep, is one rule; the watcher knows it from the
@@ -47,14 +50,16 @@ var rooms = map[string][]string{
 	"daemon/journal":                  {},
 	"daemon/reconcile":                {},
 	"daemon/verdict":                  {"config", "config/opaque", "daemon/incident"},
-	"daemon/probe":                    {"config", "config/httpclient", "config/certfile", "config/names", "config/opaque", "daemon/clock", "daemon/incident", "daemon/verdict"},
-	"daemon/probe/imaptest":           {"daemon/probe/imaptest/ca"},
-	"daemon/probe/imaptest/ca":        {},
-	"daemon/probe/imaptest/process":   {},
-	"daemon/probe/imaptest/debian":    {"daemon/probe/imaptest/ca", "daemon/probe/imaptest/process"},
-	"daemon/probe/imaptest/dovecot":   {"daemon/probe/imaptest/ca", "daemon/probe/imaptest/debian", "daemon/probe/imaptest/process"},
-	"daemon/probe/imaptest/proxies":   {"daemon/probe/imaptest/ca", "daemon/probe/imaptest/process"},
-	"daemon/selfcheck":                {"config", "config/names", "daemon/clock", "daemon/incident", "daemon/verdict"},
+	"daemon/probe": {
+		"config", "config/certfile", "config/httpclient", "config/names", "config/opaque", "daemon/clock", "daemon/incident", "daemon/verdict",
+	},
+	"daemon/probe/imaptest":         {"daemon/probe/imaptest/ca"},
+	"daemon/probe/imaptest/ca":      {},
+	"daemon/probe/imaptest/process": {},
+	"daemon/probe/imaptest/debian":  {"daemon/probe/imaptest/ca", "daemon/probe/imaptest/process"},
+	"daemon/probe/imaptest/dovecot": {"daemon/probe/imaptest/ca", "daemon/probe/imaptest/debian", "daemon/probe/imaptest/process"},
+	"daemon/probe/imaptest/proxies": {"daemon/probe/imaptest/ca", "daemon/probe/imaptest/process"},
+	"daemon/selfcheck":              {"config", "config/names", "daemon/clock", "daemon/incident", "daemon/verdict"},
 	"daemon/demo": {
 		"daemon/outbox", "daemon/probe/imaptest", "daemon/probe/imaptest/ca",
 		"notifiers/notifiertest/smtpsink", "notifiers/notifiertest/httpsink",
@@ -64,7 +69,7 @@ var rooms = map[string][]string{
 	// the opaque ones, beside what it owns.
 	"daemon/tracker": {
 		"config", "config/calendar", "config/opaque", "notifiers",
-		"daemon/clock", "daemon/incident", "daemon/journal", "daemon/outbox", "daemon/selfcheck",
+		"daemon/clock", "daemon/incident", "daemon/journal", "daemon/outbox",
 	},
 	"daemon/history": {"config", "daemon/incident"},
 	// What was told, and what is held, is the outbox's, in its words.
