@@ -215,7 +215,7 @@ func keysOf(v cty.Value) (keys []string, ok bool) {
 func (l *loader) adoptCall(d *hcl.Diagnostic, secretive bool) bool {
 	if extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](d); ok {
 		name := extra.CalledFunctionNamespace() + extra.CalledFunctionName()
-		hint := diagnose.OnlyNear(name, l.functionNames())
+		hint := diagnose.OnlyNear(name, slices.Sorted(maps.Keys(l.reads.functionsIn(""))))
 		if secretive {
 			name = "of this name"
 		}
@@ -276,8 +276,4 @@ func (l *loader) escapeAdvice(expr hcl.Expression) string {
 		return asItIs
 	}
 	return ""
-}
-
-func (l *loader) functionNames() []string {
-	return slices.Sorted(maps.Keys(l.reads.functionsIn("")))
 }

@@ -88,12 +88,9 @@ func (s syntax) lineAt(at hcl.Range) (string, hcl.Range) {
 	if !ok || at.Start.Byte > len(text) {
 		return "", at
 	}
-	from := bytes.LastIndexByte(text[:at.Start.Byte], '\n') + 1
-	to := len(text)
-	if n := bytes.IndexByte(text[from:], '\n'); n >= 0 {
-		to = from + n
-	}
-	line := strings.TrimRight(string(text[from:to]), "\r")
+	from := at.Start.Byte - len(s.lineUpTo(at))
+	rest, _, _ := bytes.Cut(text[from:], []byte("\n"))
+	line := strings.TrimRight(string(rest), "\r")
 	if before, _, commented := strings.Cut(line, " #"); commented && strings.Count(before, `"`)%2 == 0 {
 		line = before
 	}

@@ -93,22 +93,20 @@ func (d *depth) add(b *bracket, n int) {
 
 // jsonTooDeep counts the same for JSON, whose texts are templates.
 func jsonTooDeep(f source.File) (hcl.Range, bool) {
-	depth, inText, line, start := 0, 0, 1, 0
+	depth, inText := 0, 0
 	for i := 0; i < len(f.Text); i++ {
 		switch c := f.Text[i]; c {
 		case '{', '[':
 			depth++
 		case '}', ']':
 			depth--
-		case '\n':
-			line, start = line+1, i+1
 		case '"':
 			end := diagnose.StringEnd(f.Text, i)
 			inText = countAny(f.Text[i:end], operators)
 			i = end - 1
 		}
 		if depth > maxDepthOfExpression || inText > maxDepthOfExpression {
-			pos := hcl.Pos{Line: line, Column: i - start + 1, Byte: i}
+			pos := positionOf(f.Text, i)
 			return hcl.Range{Filename: f.Name, Start: pos, End: pos}, true
 		}
 	}

@@ -1,6 +1,7 @@
 package hclfile
 
 import (
+	"bytes"
 	"fmt"
 	"unicode/utf8"
 
@@ -8,6 +9,15 @@ import (
 
 	"github.com/imapvigil/imapvigil/config/source"
 )
+
+// positionOf returns where a byte of a text is.
+func positionOf(text []byte, offset int) hcl.Pos {
+	before := text[:max(0, min(offset, len(text)))]
+	start := bytes.LastIndexByte(before, '\n') + 1
+	return hcl.Pos{
+		Line: bytes.Count(before, []byte("\n")) + 1, Column: utf8.RuneCount(before[start:]) + 1, Byte: len(before),
+	}
+}
 
 // notUTF8 finds where a file is not in UTF-8, and says what to do.
 func notUTF8(f source.File) (at hcl.Range, advice string) {
@@ -18,18 +28,11 @@ func notUTF8(f source.File) (at hcl.Range, advice string) {
 	if utf8.Valid(f.Text) {
 		return at, ""
 	}
-	line, start, i := 1, 0, 0
-	for i < len(f.Text) {
-		r, size := utf8.DecodeRune(f.Text[i:])
-		if r == utf8.RuneError && size == 1 {
-			break
-		}
-		if r == '\n' {
-			line, start = line+1, i+1
-		}
-		i += size
+	whole := 0
+	for r, size := utf8.DecodeRune(f.Text); r != utf8.RuneError || size > 1; r, size = utf8.DecodeRune(f.Text[whole:]) {
+		whole += size
 	}
-	at.Start = hcl.Pos{Line: line, Column: utf8.RuneCount(f.Text[start:i]) + 1, Byte: i}
-	at.End = hcl.Pos{Line: line, Column: at.Start.Column + 1, Byte: i + 1}
+	at.Start = positionOf(f.Text, whole)
+	at.End = hcl.Pos{Line: at.Start.Line, Column: at.Start.Column + 1, Byte: whole + 1}
 	return at, fmt.Sprintf("Here is a character that is not in UTF-8. Save the file as UTF-8, or, if it is in the encoding of older systems of Western Europe, convert it:\n    iconv -f ISO-8859-15 -t UTF-8 %s > new", f.Name)
 }

@@ -32,7 +32,7 @@ func (r *reading) certificates(authorities bool) (value, bool) {
 	if len(blocks) == 0 {
 		return r.wrong(rulePEM, "%s", aboutForm(path, certfile.WhyNone(text, "certificate", "x509")+".").says(r.shown()))
 	}
-	found := r.newBlockFindings(path)
+	found := &blockFindings{r: r, path: path}
 	for _, b := range blocks {
 		advice, other := b.OtherForm()
 		switch why, damaged := b.Unusable(); {
@@ -67,10 +67,6 @@ type blockFindings struct {
 	path   string
 	broken bool // the file cannot be used
 	said   []func()
-}
-
-func (r *reading) newBlockFindings(path string) *blockFindings {
-	return &blockFindings{r: r, path: path}
 }
 
 func (f *blockFindings) add(which *rule, b certfile.Block, text string) {

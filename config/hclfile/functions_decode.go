@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	ctyyaml "github.com/zclconf/go-cty-yaml"
 	"github.com/zclconf/go-cty/cty"
@@ -84,9 +83,8 @@ func withoutCharacter(text string) string {
 
 // lineAndColumn says where a byte of a text is.
 func lineAndColumn(text string, offset int) string {
-	before := text[:max(0, min(offset, len(text)))]
-	start := strings.LastIndexByte(before, '\n') + 1
-	return fmt.Sprintf("line %d, column %d", strings.Count(before, "\n")+1, utf8.RuneCountInString(before[start:])+1)
+	at := positionOf([]byte(text), offset)
+	return fmt.Sprintf("line %d, column %d", at.Line, at.Column)
 }
 
 var inQuotationMarks = regexp.MustCompile(`"[^"]*"|'[^']*'|\x60[^\x60]*\x60`)

@@ -40,12 +40,10 @@ var pageTable = table[config.Page]{
 	},
 	{
 		attribute{name: "public_groups", kind: referencesTo("group"), doc: "Groups that are shown to everybody"},
-		func(p *config.Page, v value) { p.PublicGroups = groupIDs(v.refs) },
+		func(p *config.Page, v value) {
+			p.PublicGroups = mapped(v.refs, func(r ref) config.GroupID { return config.GroupID(r.id) })
+		},
 	},
-}
-
-func groupIDs(refs []ref) []config.GroupID {
-	return mapped(refs, func(r ref) config.GroupID { return config.GroupID(r.id) })
 }
 
 func (l *loader) defineHistoryAndPage() {

@@ -1,6 +1,7 @@
 package hclfile
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -75,13 +76,8 @@ func Schema() Language {
 }
 
 func parentsOf(b *blockType) []string {
-	var names []string
-	for _, parent := range everyBlock(rootBlock) {
-		if slices.Contains(parent.blocks, b) {
-			names = append(names, parent.name)
-		}
-	}
-	return names
+	parents := slices.DeleteFunc(everyBlock(rootBlock), func(p *blockType) bool { return !slices.Contains(p.blocks, b) })
+	return mapped(parents, func(p *blockType) string { return p.name })
 }
 
 func describeType(b *blockType, in []string) BlockDoc {
@@ -92,7 +88,10 @@ func describeType(b *blockType, in []string) BlockDoc {
 	}
 	inherited := b == imapCheckBlock || b == defaultsBlock || slices.Contains(defaultsBlock.blocks, b)
 	for _, a := range b.attributes {
-		attr := describeAttribute(a)
+		attr := AttributeDoc{
+			Name: a.name, Type: a.kind.name, Values: a.kind.values, Bounds: a.kind.bounds, Default: a.fallback,
+			Required: a.required, Sensitive: a.secret, InEffect: !a.notYet, Doc: a.doc + ".",
+		}
 		if inherited {
 			_, shared := defaultsBlock.attribute(a.name)
 			attr.Inherited = shared || b != imapCheckBlock
@@ -102,13 +101,6 @@ func describeType(b *blockType, in []string) BlockDoc {
 	return doc
 }
 
-func describeAttribute(a attribute) AttributeDoc {
-	return AttributeDoc{
-		Name: a.name, Type: a.kind.name, Values: a.kind.values, Bounds: a.kind.bounds, Default: a.fallback,
-		Required: a.required, Sensitive: a.secret, InEffect: !a.notYet, Doc: a.doc + ".",
-	}
-}
-
 func describeFunctions() []FunctionDoc {
 	all := (&reader{snapshot: &source.Snapshot{}}).functionsIn("")
 	var docs []FunctionDoc
@@ -116,7 +108,7 @@ func describeFunctions() []FunctionDoc {
 		_, sensitive := passSecrets[name]
 		docs = append(docs, FunctionDoc{
 			Name: name, Signature: name + "(" + signature(all[name]) + ")", Sensitive: sensitive,
-			Doc: functionDoc(name, all[name]),
+			Doc: cmp.Or(ownDocs[name], all[name].Description()),
 		})
 	}
 	return docs
@@ -153,11 +145,4 @@ var ownDocs = map[string]string{
 	"file":         "The text of a file; a relative path starts from the file in which it is written.",
 	"try":          "The value of the first of its expressions that has one.",
 	"yamldecode":   "The value that a YAML text stands for.",
-}
-
-func functionDoc(name string, f function.Function) string {
-	if doc, ok := ownDocs[name]; ok {
-		return doc
-	}
-	return f.Description()
 }

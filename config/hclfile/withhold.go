@@ -90,56 +90,44 @@ func nativeForm(expr hcl.Expression) hclsyntax.Expression {
 
 // literalsOf gives the edits that take out every text and number that is written in
 // an expression, other than the names that a function is given to read something.
-func literalsOf(expr hclsyntax.Expression) []edit {
-	var f literalFinder
-	_ = hclsyntax.Walk(expr, &f)
-	return slices.DeleteFunc(f.edits, func(e edit) bool { return e.Overlaps(f.names) })
-}
-
-// A literalFinder walks the parts of an expression.
-type literalFinder struct {
-	around []hclsyntax.Node
-	edits  []edit
-	names  []diagnose.Span // calls of credential, env and file
-}
-
-func (f *literalFinder) Enter(node hclsyntax.Node) hcl.Diagnostics {
-	switch e := node.(type) {
-	case *hclsyntax.LiteralValueExpr:
-		f.literal(e)
-	case *hclsyntax.FunctionCallExpr:
-		if slices.Contains([]string{"credential", "env", "file"}, e.Name) {
-			f.names = append(f.names, diagnose.SpanOf(e.Range()))
-		}
-	}
-	f.around = append(f.around, node)
-	return nil
-}
-
-func (f *literalFinder) Exit(hclsyntax.Node) hcl.Diagnostics {
-	f.around = f.around[:len(f.around)-1]
-	return nil
-}
-
-func (f *literalFinder) literal(e *hclsyntax.LiteralValueExpr) {
-	isNumber := e.Val.Type() == cty.Number
-	call, from, to := withheldCall, e.SrcRange.Start.Byte, e.SrcRange.End.Byte
-	if len(f.around) > 0 {
-		switch outer := f.around[len(f.around)-1].(type) {
+func literalsOf(expr hclsyntax.Expression) (edits []edit) {
+	var kept []diagnose.Span
+	inText := map[hclsyntax.Node]bool{} // what stands between the expressions of a template
+	_ = hclsyntax.VisitAll(expr, func(node hclsyntax.Node) hcl.Diagnostics {
+		switch e := node.(type) {
 		case *hclsyntax.TemplateExpr:
-			call = "${" + withheldCall + "}"
-		case *hclsyntax.IndexExpr:
-			if outer.Key == e && isNumber {
-				return // which of several is no secret
+			for _, part := range e.Parts {
+				inText[part] = true
 			}
+		case *hclsyntax.IndexExpr:
+			if key, ok := e.Key.(*hclsyntax.LiteralValueExpr); ok && key.Val.Type() == cty.Number {
+				kept = append(kept, diagnose.SpanOf(key.SrcRange)) // which of several is no secret
+			}
+		case *hclsyntax.FunctionCallExpr:
+			if slices.Contains([]string{"credential", "env", "file"}, e.Name) {
+				kept = append(kept, diagnose.SpanOf(e.Range()))
+			}
+		case *hclsyntax.LiteralValueExpr:
+			edits = append(edits, literalEdit(e, inText[e])...)
 		}
-	}
+		return nil
+	})
+	return slices.DeleteFunc(edits, func(e edit) bool { return e.Overlaps(kept) })
+}
+
+// literalEdit takes out one text or number; there is nothing to do where it is neither.
+func literalEdit(e *hclsyntax.LiteralValueExpr, inText bool) []edit {
+	at := diagnose.SpanOf(e.SrcRange)
 	if e.SrcRange.End.Column == 1 {
-		to-- // a heredoc needs the end of its last line
+		at.To-- // a heredoc needs the end of its last line
 	}
-	if from < to && (isNumber || isText(e.Val)) {
-		f.edits = append(f.edits, edit{diagnose.Span{From: from, To: to}, call})
+	switch isValue := isText(e.Val) || e.Val.Type() == cty.Number; {
+	case !isValue || at.From >= at.To:
+		return nil
+	case inText:
+		return []edit{{at, "${" + withheldCall + "}"}}
 	}
+	return []edit{{at, withheldCall}}
 }
 
 func isText(v cty.Value) bool { return v.Type() == cty.String && v.IsKnown() && !v.IsNull() }

@@ -13,13 +13,10 @@ import (
 // is missing. It rather masks too much than too little.
 func (v *Vocabulary) lineMasks(text []byte) []Span {
 	m := lineMasker{Vocabulary: v, text: text, torn: hasOddQuotes(text) || bytes.Contains(text, []byte("<<"))}
-	for from := 0; from < len(text); {
-		to := len(text)
-		if n := bytes.IndexByte(text[from:], '\n'); n >= 0 {
-			to = from + n
-		}
-		m.maskLine(from, to)
-		from = to + 1
+	from := 0
+	for line := range bytes.Lines(text) {
+		m.maskLine(from, from+len(bytes.TrimSuffix(line, []byte("\n"))))
+		from += len(line)
 	}
 	return m.found
 }
