@@ -1,6 +1,7 @@
 package hclfile
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -35,16 +36,15 @@ func (l *loader) advise() {
 // headers are the headers of the blocks that there may be advice on, by where they
 // begin.
 func (l *loader) headers() map[config.Pos]hcl.Range {
-	at := map[config.Pos]hcl.Range{}
+	blocks := slices.Collect(maps.Values(l.single))
 	for _, node := range l.order {
-		at[diagnose.Position(header(node.block))] = header(node.block)
+		blocks = append(blocks, node.block)
 	}
-	for _, root := range []string{"notification_role", "notifier", "schedule"} {
-		for _, b := range l.named[root] {
-			at[diagnose.Position(header(b.block))] = header(b.block)
-		}
+	for _, b := range slices.Concat(slices.Collect(maps.Values(l.named))...) {
+		blocks = append(blocks, b.block)
 	}
-	if b := l.single["daemon"]; b != nil {
+	at := map[config.Pos]hcl.Range{}
+	for _, b := range blocks {
 		at[diagnose.Position(header(b))] = header(b)
 	}
 	return at

@@ -1,8 +1,6 @@
 package hclfile
 
-import (
-	"github.com/imapvigil/imapvigil/config/source"
-)
+import "github.com/imapvigil/imapvigil/config/source"
 
 // about begins a complaint with the path of a named file.
 func about(path, text string) complaint {

@@ -2,6 +2,7 @@ package hclfile
 
 import (
 	"encoding/json"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -182,27 +183,11 @@ func (l *loader) identities(root string) []ref {
 	if list, ok := l.known[root]; ok {
 		return list
 	}
-	var list []ref
-	add := func(id string) { list = append(list, ref{root, id}) }
-	switch root {
-	case "group":
-		for id := range l.groups {
-			add(string(id))
-		}
-	case "server":
-		for id := range l.servers {
-			add(string(id))
-		}
-	case "imap_check":
-		for id := range l.checks {
-			add(string(id))
-		}
-	default:
-		for id := range l.spaces[root] {
-			add(id)
-		}
+	ids := slices.Sorted(maps.Keys(l.spaces[root]))
+	if root == "group" { // groups are in each other, and no namespace
+		ids = mapped(slices.Sorted(maps.Keys(l.groups)), func(id config.GroupID) string { return string(id) })
 	}
-	slices.SortFunc(list, func(a, b ref) int { return strings.Compare(a.id, b.id) })
+	list := mapped(ids, func(id string) ref { return ref{root, id} })
 	if l.known != nil {
 		l.known[root] = list
 	}

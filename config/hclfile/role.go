@@ -22,12 +22,7 @@ var roleTable = table[config.Role]{
 }
 
 // conditionWords are what an incident can be about.
-var conditionWords = func() (words []string) {
-	for c := range config.AllConditions().All() {
-		words = append(words, string(c))
-	}
-	return words
-}()
+var conditionWords = mapped(slices.Collect(config.AllConditions().All()), func(c config.Condition) string { return string(c) })
 
 // conditionsOf returns the conditions that are named.
 func conditionsOf(words []string) (set config.Conditions) {

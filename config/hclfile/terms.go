@@ -179,11 +179,9 @@ func roleIDs(refs []ref) []config.RoleID {
 // addRoles joins lists of roles, each role once.
 func addRoles(lists ...[]config.RoleID) []config.RoleID {
 	var all []config.RoleID
-	for _, list := range lists {
-		for _, id := range list {
-			if !slices.Contains(all, id) {
-				all = append(all, id)
-			}
+	for _, id := range slices.Concat(lists...) {
+		if !slices.Contains(all, id) {
+			all = append(all, id)
 		}
 	}
 	return all
@@ -192,8 +190,7 @@ func addRoles(lists ...[]config.RoleID) []config.RoleID {
 func configRefs(refs []ref) []config.Ref { return mapped(refs, ref.config) }
 
 func joinSorted(list []string) string {
-	sorted := slices.Sorted(slices.Values(list))
-	return strings.Join(sorted, " ")
+	return strings.Join(slices.Sorted(slices.Values(list)), " ")
 }
 
 func upperSorted(list []string) string { return strings.ToUpper(joinSorted(list)) }

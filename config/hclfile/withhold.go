@@ -145,42 +145,26 @@ func comments(f source.File) []edit {
 
 // jsonComments are the values of properties that are called "//", which HCL's
 // JSON form has for comments.
-func jsonComments(text []byte) []edit {
-	var edits []edit
-	d := json.NewDecoder(bytes.NewReader(text))
-	var open []json.Delim
-	key := true // whether a text would be a key
-	for {
-		token, err := d.Token()
-		if err != nil {
-			return edits
+func jsonComments(text []byte) (edits []edit) {
+	for i := 0; i < len(text); i++ {
+		if text[i] != '"' {
+			continue
 		}
-		inObject := len(open) > 0 && open[len(open)-1] == '{'
-		switch t := token.(type) {
-		case json.Delim:
-			if t == '{' || t == '[' {
-				open = append(open, t)
-				key = t == '{'
-				continue
+		end := diagnose.StringEnd(text, i)
+		value, isKey := bytes.CutPrefix(bytes.TrimLeft(text[end:], " \t\r\n"), []byte(":"))
+		var key string
+		if isKey && json.Unmarshal(text[i:end], &key) == nil && key == "//" {
+			var raw json.RawMessage
+			d := json.NewDecoder(bytes.NewReader(value))
+			if d.Decode(&raw) != nil {
+				return edits
 			}
-			open = open[:len(open)-1]
-		case string:
-			if inObject && key && t == "//" {
-				var raw json.RawMessage
-				if d.Decode(&raw) != nil {
-					return edits
-				}
-				end := int(d.InputOffset())
-				edits = append(edits, edit{diagnose.Span{From: end - len(raw), To: end}, "null"})
-				continue
-			}
-			if inObject && key {
-				key = false
-				continue
-			}
+			end = len(text) - len(value) + int(d.InputOffset())
+			edits = append(edits, edit{diagnose.Span{From: end - len(raw), To: end}, "null"})
 		}
-		key = true
+		i = end - 1
 	}
+	return edits
 }
 
 // nativeComments are those of HCL's own form. A comment to the end of the line
