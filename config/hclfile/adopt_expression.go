@@ -247,7 +247,7 @@ func textRead(expr hcl.Expression) string {
 	if call, ok := expr.(*hclsyntax.FunctionCallExpr); ok && len(call.Args) == 1 {
 		inner, isCall := call.Args[0].(*hclsyntax.FunctionCallExpr)
 		if isCall && inner.Name == "file" && len(inner.Args) == 1 && literal(inner.Args[0]) {
-			if v, diags := inner.Args[0].Value(nothingKnown); !diags.HasErrors() && isText(v) {
+			if v, diags := inner.Args[0].Value(diagnose.NothingKnown); !diags.HasErrors() && isText(v) {
 				return v.AsString()
 			}
 		}

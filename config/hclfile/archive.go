@@ -36,7 +36,10 @@ type storedFile struct {
 // key, nor what stands in the files as it is and becomes a password, a token, a
 // header or the like; comments neither.
 func Save(w io.Writer, s *source.Snapshot) error {
-	a := archive{Version: archiveVersion, Path: source.Absolute(s.Path()), Root: source.Absolute(s.Root()), Files: []storedFile{}, Named: []storedFile{}}
+	a := archive{
+		Version: archiveVersion, Path: source.Absolute(s.Path()), Root: source.Absolute(s.Root()),
+		Files: []storedFile{}, Named: []storedFile{},
+	}
 	for _, f := range withheld(s.Files()) {
 		a.Files = append(a.Files, storedFile{source.Absolute(f.Name), string(f.Text)})
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/imapvigil/imapvigil/config/calendar"
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
 // date is a day of the calendar.
@@ -54,7 +55,7 @@ func (l *loader) adviseOnExceptions(content *contents, begins func(day time.Time
 	}
 	dates, _ := hcl.ExprList(attr.Expr)
 	for _, expr := range dates {
-		v, _ := expr.Value(nothingKnown)
+		v, _ := expr.Value(diagnose.NothingKnown)
 		if !isText(v) {
 			continue
 		}

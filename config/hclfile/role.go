@@ -22,7 +22,9 @@ var roleTable = table[config.Role]{
 }
 
 // conditionWords are what an incident can be about.
-var conditionWords = mapped(slices.Collect(config.AllConditions().All()), func(c config.Condition) string { return string(c) })
+var conditionWords = mapped(slices.Collect(config.AllConditions().All()), func(c config.Condition) string {
+	return string(c)
+})
 
 // conditionsOf returns the conditions that are named.
 func conditionsOf(words []string) (set config.Conditions) {

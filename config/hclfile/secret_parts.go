@@ -90,7 +90,7 @@ func (f *partFinder) local(name string, expr hcl.Expression) {
 	}
 	pairs, _ := hcl.ExprMap(expr)
 	for _, pair := range pairs {
-		key, _ := pair.Key.Value(nothingKnown)
+		key, _ := pair.Key.Value(diagnose.NothingKnown)
 		if isText(key) {
 			f.local(key.AsString(), pair.Value)
 		}

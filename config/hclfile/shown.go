@@ -8,7 +8,6 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/function"
 
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/imapvigil/imapvigil/config/source"
@@ -35,9 +34,6 @@ func (c complaint) says(shown bool) string {
 	return c.blind
 }
 
-// nothingKnown is where neither names nor functions have a meaning.
-var nothingKnown = &hcl.EvalContext{Functions: map[string]function.Function{}}
-
 // literal reports whether an expression stands in the file with all that it is
 // made of: no name and no function is in it.
 func literal(expr hcl.Expression) bool {
@@ -45,7 +41,7 @@ func literal(expr hcl.Expression) bool {
 	if len(expr.Variables()) > 0 {
 		return false
 	}
-	_, diags := expr.Value(nothingKnown)
+	_, diags := expr.Value(diagnose.NothingKnown)
 	for _, d := range diags {
 		if _, calls := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](d); calls {
 			return false

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"slices"
 	"sort"
-	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -100,41 +99,27 @@ func joinOverlapping(spans []Span) []Span {
 
 // render writes a line with its masked parts replaced, and finds where the
 // span to underline has gone.
-func (f *lined) render(line, under Span) (string, [2]int) {
-	var b strings.Builder
-	mark, n := [2]int{-1, -1}, 0
-	for p := line.From; p <= line.To; {
-		if mark[0] < 0 && p >= under.From {
-			mark[0] = n
-		}
-		if mark[1] < 0 && (p >= under.To || p == line.To) {
-			mark[1] = n
-		}
-		if p == line.To {
-			break
-		}
-		var size int
+func (f *lined) render(line, under Span) (shown []rune, mark [2]int) {
+	mark[0] = -1
+	for p := line.From; p < line.To; {
+		r, size := utf8.DecodeRune(f.text[p:line.To])
+		r = visibleRune(r)
 		if m, masked := f.maskAt(p); masked {
-			b.WriteRune('…')
-			size = min(m.To, line.To) - p
-			if mark[0] < 0 && p+size > under.From {
-				mark[0] = n
-			}
-		} else {
-			var r rune
-			r, size = utf8.DecodeRune(f.text[p:line.To])
-			b.WriteRune(visibleRune(r))
+			r, size = '…', min(m.To, line.To)-p
+		}
+		if mark[0] < 0 && p+size > under.From {
+			mark[0] = len(shown)
+		}
+		shown = append(shown, r)
+		if p < under.To {
+			mark[1] = len(shown)
 		}
 		p += size
-		n++
 	}
-	if mark[0] < 0 {
-		mark = [2]int{n, n + 1}
+	if mark[0] < 0 { // the place is behind the end of the line
+		mark[0] = len(shown)
 	}
-	if mark[1] == mark[0] {
-		mark[1]++
-	}
-	return b.String(), mark
+	return shown, [2]int{mark[0], max(mark[1], mark[0]+1)}
 }
 
 func (f *lined) maskAt(p int) (Span, bool) {
@@ -159,11 +144,10 @@ func isControl(r rune) bool {
 
 // cutAround keeps a generated line of megabytes from filling the screen: what is
 // shown is around the place that matters.
-func cutAround(text string, mark [2]int) (string, [2]int) {
+func cutAround(runes []rune, mark [2]int) (string, [2]int) {
 	const before, most = 60, 160
-	runes := []rune(text)
 	if len(runes) <= most {
-		return text, mark
+		return string(runes), mark
 	}
 	from := max(0, min(mark[0]-before, len(runes)-most))
 	to := min(len(runes), from+most)

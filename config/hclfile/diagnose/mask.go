@@ -87,7 +87,7 @@ func (m *masker) maskBody(body *hclsyntax.Body, inSecretBlock bool) {
 func (m *masker) maskObject(node hclsyntax.Node) hcl.Diagnostics {
 	if o, ok := node.(*hclsyntax.ObjectConsExpr); ok {
 		for _, item := range o.Items {
-			key, _ := item.KeyExpr.Value(nothingKnown)
+			key, _ := item.KeyExpr.Value(NothingKnown)
 			if key.Type() == cty.String && key.IsKnown() && !key.IsNull() && m.isSecret(key.AsString()) {
 				at := item.ValueExpr.Range()
 				m.raiseLevel(at.Start.Byte, at.End.Byte, wholeValue)
@@ -167,8 +167,8 @@ func (v *Vocabulary) isOrMeans(word string, names []string) bool {
 // CalledSecret tells the names of locals, and in objects, that a secret has.
 var CalledSecret = regexp.MustCompile(`(?i)(password|secret|token)s?$`)
 
-// nothingKnown is where neither names nor functions have a meaning.
-var nothingKnown = &hcl.EvalContext{Functions: map[string]function.Function{}}
+// NothingKnown is where neither names nor functions have a meaning.
+var NothingKnown = &hcl.EvalContext{Functions: map[string]function.Function{}}
 
 // saysPassword tells the comments that may have a secret in them.
 var saysPassword = regexp.MustCompile(`(?i)pass|pw|secret|token|key|url|auth`)
