@@ -193,19 +193,10 @@ func keysOf(v cty.Value) (keys []string, ok bool) {
 	if v == cty.NilVal || v.IsMarked() || !v.IsKnown() || v.IsNull() {
 		return nil, false
 	}
-	ty := v.Type()
-	switch {
-	case ty.IsObjectType():
-		for key := range ty.AttributeTypes() {
-			keys = append(keys, key)
-		}
-	case ty.IsMapType():
-		for key := range v.AsValueMap() {
-			keys = append(keys, key)
-		}
-	default:
+	if ty := v.Type(); !ty.IsObjectType() && !ty.IsMapType() {
 		return nil, false
 	}
+	keys = slices.Collect(maps.Keys(v.AsValueMap()))
 	const longest = 40 // what is longer, or no word, may be anything
 	return slices.DeleteFunc(keys, func(key string) bool { return len(key) > longest || !namePattern.MatchString(key) }), true
 }

@@ -21,15 +21,19 @@ type secretPart struct {
 	each []hcl.Expression // the for_each of the dynamic blocks around it
 }
 
-// secretParts finds the expressions of one file in which a secret may be written,
-// and the locals that are called one.
-func secretParts(body hcl.Body, language *blockType) []secretPart {
-	var f partFinder
-	f.block(body, language, nil)
-	return f
+// A partFinder finds the expressions of files in which a secret may be written.
+type partFinder struct {
+	parts  []secretPart            // those, and the locals that are called a secret
+	locals map[string][]secretPart // all locals, by name
 }
 
-type partFinder []secretPart
+func secretParts(language *blockType, bodies ...hcl.Body) partFinder {
+	f := partFinder{locals: map[string][]secretPart{}}
+	for _, body := range bodies {
+		f.block(body, language, nil)
+	}
+	return f
+}
 
 func (f *partFinder) block(body hcl.Body, b *blockType, each []hcl.Expression) {
 	schema := &hcl.BodySchema{
@@ -39,7 +43,7 @@ func (f *partFinder) block(body hcl.Body, b *blockType, each []hcl.Expression) {
 	content, _, _ := body.PartialContent(schema)
 	for name, a := range content.Attributes {
 		if described, _ := b.attribute(name); described.secret {
-			*f = append(*f, secretPart{a.Expr, each})
+			f.parts = append(f.parts, secretPart{a.Expr, each})
 		}
 	}
 	for _, inner := range content.Blocks {
@@ -49,6 +53,7 @@ func (f *partFinder) block(body hcl.Body, b *blockType, each []hcl.Expression) {
 		case localsBlock.name:
 			attributes, _ := inner.Body.JustAttributes()
 			for name, a := range attributes {
+				f.locals[name] = append(f.locals[name], secretPart{Expression: a.Expr})
 				f.local(name, a.Expr)
 			}
 		default:
@@ -85,7 +90,7 @@ func (f *partFinder) dynamic(block *hcl.Block, in *blockType, each []hcl.Express
 // secret, whether or not anything uses it.
 func (f *partFinder) local(name string, expr hcl.Expression) {
 	if diagnose.CalledSecret.MatchString(name) {
-		*f = append(*f, secretPart{Expression: expr})
+		f.parts = append(f.parts, secretPart{Expression: expr})
 		return
 	}
 	pairs, _ := hcl.ExprMap(expr)
@@ -161,18 +166,8 @@ func having(files []source.File, words []string) []source.File {
 // locals and for_each that they mention, directly or by way of others. Where a
 // mistake is in one of these, what it holds may have been meant as a secret.
 func secretRanges(bodies []hcl.Body, language *blockType) map[string][]diagnose.Span {
-	var waiting []secretPart
-	locals := map[string][]secretPart{}
-	for _, body := range bodies {
-		waiting = append(waiting, secretParts(body, language)...)
-		content, _, _ := body.PartialContent(&hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: localsBlock.name}}})
-		for _, b := range content.Blocks {
-			attributes, _ := b.Body.JustAttributes()
-			for name, a := range attributes {
-				locals[name] = append(locals[name], secretPart{Expression: a.Expr})
-			}
-		}
-	}
+	all := secretParts(language, bodies...)
+	waiting := all.parts
 	found, seen := map[string][]diagnose.Span{}, map[hcl.Range]bool{}
 	for len(waiting) > 0 {
 		part := waiting[len(waiting)-1]
@@ -187,10 +182,10 @@ func secretRanges(bodies []hcl.Body, language *blockType) map[string][]diagnose.
 			names, _ := steps(t[:min(2, len(t))])
 			switch {
 			case t.RootName() == "local" && len(names) == 1:
-				waiting = append(waiting, locals[names[0]]...)
+				waiting = append(waiting, all.locals[names[0]]...)
 			case t.RootName() == "local": // which one is known only when it is evaluated
-				for _, all := range locals {
-					waiting = append(waiting, all...)
+				for _, named := range all.locals {
+					waiting = append(waiting, named...)
 				}
 			default: // the element of a dynamic block, where it stands in one
 				for _, each := range part.each {

@@ -1,7 +1,6 @@
 package hclfile
 
 import (
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -223,8 +222,8 @@ func (l *loader) notifierObject() cty.Value {
 		kinds[kind][name] = v
 	}
 	object := map[string]cty.Value{}
-	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
-		object[kind] = kinds[kind].value()
+	for kind, names := range kinds {
+		object[kind] = names.value()
 	}
 	return cty.ObjectVal(object)
 }

@@ -33,7 +33,7 @@ func withheld(files []source.File) []source.File {
 		if p.body == nil {
 			continue
 		}
-		for _, part := range secretParts(p.body, rootBlock) {
+		for _, part := range secretParts(rootBlock, p.body).parts {
 			edits[p.Name] = append(edits[p.Name], withholding(part.Expression)...)
 		}
 	}
