@@ -146,20 +146,16 @@ func (l *loader) parse() []parsed {
 	for _, p := range all {
 		switch {
 		case p.other != nil:
-			l.broken = true
 			l.Report(ruleEncoding, *p.other, "%s", p.cure)
 		case p.deep != nil:
-			l.broken = true
 			l.Report(ruleNesting, *p.deep, "%s", nestingAdvice)
 		case p.diags.HasErrors():
 			l.syntax().adoptSyntax(p.diags)
-			if onlyRepeats(p.diags) {
-				files = append(files, p)
-			} else {
-				l.broken = true
-			}
-		default:
+		}
+		if p.body != nil && onlyRepeats(p.diags) {
 			files = append(files, p)
+		} else {
+			l.broken = true
 		}
 	}
 	return files

@@ -58,14 +58,12 @@ func (l *loader) explainRoot(f failing, t hcl.Traversal) bool {
 	near := diagnose.OnlyNear(root, f.rootsMeant())
 	known := fromElsewhere[root] != "" && len(t) > 1
 	switch {
-	case f.secretive && known:
+	case known:
 		l.Report(ruleUnknownVariable, at, "There is nothing called %q. %s", root, fromElsewhere[root])
 	case f.secretive:
 		l.Report(ruleUnknownVariable, at, "There is nothing of this name. %s", cmp.Or(l.escapeAdvice(f.expr), "A text stands in quotes."))
 	case near != "" && len(t) > 1:
 		l.Report(ruleUnknownVariable, at, "There is nothing called %q.%s", root, near)
-	case known:
-		l.Report(ruleUnknownVariable, at, "There is nothing called %q. %s", root, fromElsewhere[root])
 	default:
 		l.Report(ruleUnknownVariable, at, "There is nothing called %q. %s", root, l.adviceFor(f, t))
 	}

@@ -133,14 +133,26 @@ func literalEdit(e *hclsyntax.LiteralValueExpr, inText bool) []edit {
 func isText(v cty.Value) bool { return v.Type() == cty.String && v.IsKnown() && !v.IsNull() }
 
 // comments are cut out, line ends stay: places in messages remain true.
-func comments(f source.File) []edit {
+func comments(f source.File) (edits []edit) {
 	if strings.HasSuffix(f.Name, ".json") {
 		return jsonComments(f.Text)
 	}
 	if !bytes.Contains(f.Text, []byte("#")) && !bytes.Contains(f.Text, []byte("//")) && !bytes.Contains(f.Text, []byte("/*")) {
 		return nil
 	}
-	return nativeComments(f)
+	tokens, _ := hclsyntax.LexConfig(f.Text, f.Name, hcl.InitialPos)
+	for _, t := range tokens {
+		if t.Type != hclsyntax.TokenComment {
+			continue
+		}
+		// a comment to the end of the line has the line end in it
+		ends := bytes.Repeat([]byte("\n"), bytes.Count(t.Bytes, []byte("\n")))
+		if len(ends) == 0 {
+			ends = []byte(" ")
+		}
+		edits = append(edits, edit{diagnose.SpanOf(t.Range), string(ends)})
+	}
+	return edits
 }
 
 // jsonComments are the values of properties that are called "//", which HCL's
@@ -163,24 +175,6 @@ func jsonComments(text []byte) (edits []edit) {
 			edits = append(edits, edit{diagnose.Span{From: end - len(raw), To: end}, "null"})
 		}
 		i = end - 1
-	}
-	return edits
-}
-
-// nativeComments are those of HCL's own form. A comment to the end of the line
-// has the line end in it.
-func nativeComments(f source.File) []edit {
-	var edits []edit
-	tokens, _ := hclsyntax.LexConfig(f.Text, f.Name, hcl.InitialPos)
-	for _, t := range tokens {
-		if t.Type != hclsyntax.TokenComment {
-			continue
-		}
-		ends := bytes.Repeat([]byte("\n"), bytes.Count(t.Bytes, []byte("\n")))
-		if len(ends) == 0 {
-			ends = []byte(" ")
-		}
-		edits = append(edits, edit{diagnose.Span{From: t.Range.Start.Byte, To: t.Range.End.Byte}, string(ends)})
 	}
 	return edits
 }
