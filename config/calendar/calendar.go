@@ -61,18 +61,31 @@ func New(cfg *config.Config) *Calendar {
 // is when the next one begins, zero when there is none. A schedule that does not
 // exist is always open.
 func (c *Calendar) Within(id config.ScheduleID, at time.Time) (next time.Time, within bool) {
-	if c == nil {
-		return time.Time{}, true
-	}
-	s, ok := c.schedules[id]
-	if !ok {
-		return time.Time{}, true
-	}
-	found := remembered(&s.last, at, func() Span { return scheduleSpan(s.Schedule, at) })
+	found := c.window(id, at)
 	if found.In {
 		return time.Time{}, true
 	}
 	return found.To, false
+}
+
+// WindowEnd returns when the windows end that a time is in, at the earliest; zero: it is in
+// none, or they never end.
+func (c *Calendar) WindowEnd(id config.ScheduleID, at time.Time) time.Time {
+	if found := c.window(id, at); found.In {
+		return found.To
+	}
+	return time.Time{}
+}
+
+func (c *Calendar) window(id config.ScheduleID, at time.Time) Span {
+	if c == nil {
+		return Span{In: true}
+	}
+	s, ok := c.schedules[id]
+	if !ok {
+		return Span{In: true}
+	}
+	return remembered(&s.last, at, func() Span { return scheduleSpan(s.Schedule, at) })
 }
 
 // Maintenance reports whether a check is in maintenance at a time, and until when at

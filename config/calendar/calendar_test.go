@@ -199,20 +199,24 @@ func TestNothingChangesInBetween(t *testing.T) {
 		}
 		at := time.Unix(rapid.Int64Range(1_750_000_000, 1_800_000_000).Draw(t, "at"), 0)
 		next, within := make().Within("s", at)
+		windowEnd := make().WindowEnd("s", at)
+		change := next
 		if within {
-			return
+			change = windowEnd
+		} else if !windowEnd.IsZero() {
+			t.Fatalf("a window ends at %s, and none has begun", windowEnd.In(zone))
 		}
-		end := next
-		if next.IsZero() {
+		end := change
+		if change.IsZero() {
 			end = at.Add(8 * 24 * time.Hour)
 		}
 		for between := at; between.Before(end); between = between.Add(7 * time.Minute) {
-			if _, in := make().Within("s", between); in {
-				t.Fatalf("at %s it is within, and next was said to be %s", between.In(zone), next.In(zone))
+			if _, in := make().Within("s", between); in != within {
+				t.Fatalf("at %s within is %t, and nothing was said to change before %s", between.In(zone), in, change.In(zone))
 			}
 		}
-		if _, in := make().Within("s", next); !next.IsZero() && !in {
-			t.Fatalf("at %s nothing begins", next.In(zone))
+		if _, in := make().Within("s", change); !change.IsZero() && in == within {
+			t.Fatalf("at %s nothing changes", change.In(zone))
 		}
 	})
 }

@@ -240,11 +240,23 @@ func (w *World) chainDown(id config.CheckID, at time.Time, grace time.Duration, 
 				continue
 			}
 			if h := w.chainDown(member, at, grace, passed); h.holds() {
+				h.until = earliestKnown(h.until, w.firstWell(members, at, grace))
 				return h
 			}
 		}
 	}
 	return hold{}
+}
+
+// firstWell returns when the first of some checks that were down lately counts as well;
+// zero: none was.
+func (w *World) firstWell(members []config.CheckID, at time.Time, grace time.Duration) (first time.Time) {
+	for _, id := range members {
+		if until, down := w.Services[id].down(at, grace); down && !w.Services[id].Undecided() {
+			first = earliestKnown(first, until)
+		}
+	}
+	return first
 }
 
 // allDown reports whether all of some checks are down, and until when at least: a server
@@ -255,9 +267,7 @@ func (w *World) allDown(members []config.CheckID, at time.Time, grace time.Durat
 		if !down {
 			return time.Time{}, false
 		}
-		if !end.IsZero() && (until.IsZero() || end.Before(until)) {
-			until = end
-		}
+		until = earliestKnown(until, end)
 	}
 	return until, len(members) > 0
 }

@@ -88,6 +88,12 @@ func (p *planner) addItem(d *draft, r request, item Item, replaces *Delivery) {
 	}
 }
 
+// hasEnd reports whether a draft tells the end of what was told, which max_per_hour never
+// holds.
+func (d *draft) hasEnd() bool {
+	return slices.ContainsFunc(d.asked, func(a asked) bool { return a.ends })
+}
+
 // replacesDelivery looks from the end: what was planned together is replaced together.
 func (d *draft) replacesDelivery(replaced *Delivery) bool {
 	for i := len(d.voided) - 1; i >= 0; i-- {
@@ -103,7 +109,7 @@ func (d *draft) replacesDelivery(replaced *Delivery) bool {
 // held: people get all that waits with it, since it is one message anyway.
 func (p *planner) decideDraft(d *draft) {
 	if d.kind.Traits().People {
-		until, ok := p.takeFromLimit(d.to.Notifier, slices.ContainsFunc(d.asked, func(a asked) bool { return a.ends }))
+		until, ok := p.takeFromLimit(d.to.Notifier, d.hasEnd())
 		if ok {
 			p.absorbWaiting(d)
 			p.Tell = append(p.Tell, p.mergedNotification(d))

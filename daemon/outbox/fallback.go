@@ -70,7 +70,9 @@ func (p *planner) rolesWaiting(s *Subject, told []entry, to Destination, asked [
 		roles = asked
 	}
 	return slices.DeleteFunc(roles, func(role config.RoleID) bool {
-		return p.world.suppressed(s, role, p.now).holds()
+		h := p.world.suppressed(s, role, p.now)
+		p.lookAgainAt(h.until) // they may need help then
+		return h.holds()
 	})
 }
 
@@ -90,7 +92,11 @@ func (p *planner) heldTooLong(s *Subject, h Held) (since time.Time, tooLong bool
 // undeliveredSince returns when a destination was told of an opening, if it has not
 // arrived, or not at all of its recipients, for FallbackAfter.
 func (p *planner) undeliveredSince(s *Subject, e entry) (since time.Time, ok bool) {
-	if !e.told.open || e.delivered.open && !e.delivered.partial || e.told.episode != s.Reported || e.opened.After(p.now) {
+	if !e.told.open || e.delivered.open && !e.delivered.partial || e.told.episode != s.Reported {
+		return since, false
+	}
+	if e.opened.After(p.now) { // by a clock that has been set back since
+		p.lookAgainAt(e.opened)
 		return since, false
 	}
 	due := latest(e.opened, p.world.Started).Add(FallbackAfter)
@@ -118,6 +124,9 @@ func (p *planner) addFallbacks(s *Subject, blocks []config.Notify, told []entry,
 		_, fails := p.undeliveredSince(s, entryFor(told, to))
 		if h, held := p.book.heldFor(s.ID, to); held && !fails {
 			_, fails = p.heldTooLong(s, h)
+		}
+		if within {
+			p.lookAgainAt(p.world.Calendar.WindowEnd(w.During, p.now)) // from then on it does not help
 		}
 		helps = helps || within && !fails
 		w.After = atOnce

@@ -88,6 +88,20 @@ func (p *planner) holdBack(d *draft, i int, until time.Time) {
 	}
 }
 
+// heldSince returns since when something is held for a destination that is not looked at
+// now; zero: nothing is. An end takes with it what is held, so it need not wait for company:
+// it goes out as soon as it does when all incidents are looked at.
+func (p *planner) heldSince(to Destination) (since time.Time) {
+	for id, list := range p.book.held {
+		for _, h := range list {
+			if _, looked := p.subjectOf(id); !looked && h.Destination() == to {
+				since = earliestKnown(since, h.Since)
+			}
+		}
+	}
+	return since
+}
+
 // heldFor gives what is held of an incident for a destination.
 func (b *Book) heldFor(id incident.ID, to Destination) (Held, bool) {
 	for _, h := range b.held[id] {

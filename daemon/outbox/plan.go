@@ -109,6 +109,9 @@ func (p *planner) lookAgainAtAll(subjects []int, t time.Time) {
 // compareSubject compares an incident with what each destination was told of it: those
 // that its notify blocks lead to now, and those that they once led to.
 func (p *planner) compareSubject(s *Subject) {
+	if !s.Fresh {
+		p.lookAgainAt(s.FreshAt)
+	}
 	told := p.book.told[s.ID]
 	blocks := p.withFallbacks(s, told)
 	p.places = p.places[:0]
@@ -293,6 +296,9 @@ func (p *planner) dueTime(d *draft) time.Time {
 		return p.now
 	}
 	due := d.since.Add(p.world.Rates.First)
+	if due.After(p.now) && d.hasEnd() {
+		due = earliestKnown(due, p.heldSince(d.to))
+	}
 	last, told := p.book.lastOn[d.to]
 	if !told || last.at.After(p.now) { // from a clock that has been set back since
 		return due
@@ -302,6 +308,15 @@ func (p *planner) dueTime(d *draft) time.Time {
 		pause = p.world.Rates.Digest
 	}
 	return latest(due, last.at.Add(pause))
+}
+
+// earliestKnown returns the earlier of two times of which either may be zero, which is
+// unknown.
+func earliestKnown(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 func latest(a, b time.Time) time.Time {

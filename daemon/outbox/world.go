@@ -41,6 +41,8 @@ type Subject struct {
 	Remind time.Duration
 	// Fresh: it was found failing since this process started.
 	Fresh bool
+	// FreshAt is when time alone makes it fresh; zero: an observation does.
+	FreshAt time.Time
 	// Before are older incidents of the same topic that are over, and whose end may
 	// not be decided yet.
 	Before []incident.ID

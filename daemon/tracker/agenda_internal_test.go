@@ -235,12 +235,18 @@ func (m *miniature) configure(t *rapid.T) {
 			id = m.gate
 		}
 		c := &config.Check{
-			ID: id, Enabled: rapid.IntRange(0, 5).Draw(t, "enabled") > 0, Roles: []config.RoleID{"it", "ops"},
-			Policy: config.Policy{FaultTolerance: seconds("fault"), RecoveryTolerance: seconds("recovery"), ReopenWithin: time.Hour, Remind: 10 * time.Minute},
+			ID: id, Enabled: rapid.IntRange(0, 5).Draw(t, "enabled") > 0,
+			Roles: rapid.SampledFrom([][]config.RoleID{{"it", "ops"}, {"it"}}).Draw(t, "roles"),
+			Policy: config.Policy{
+				FaultTolerance: seconds("fault"), RecoveryTolerance: seconds("recovery"), ReopenWithin: time.Hour,
+				Remind: rapid.SampledFrom([]time.Duration{10 * time.Minute, 0}).Draw(t, "remind"), // 0: nothing else wakes
+			},
 		}
 		switch id {
-		case "mx/a", "mx/b":
+		case "mx/a":
 			c.Server = "mx"
+		case "mx/b": // so that the server may be undecided for the sake of the gate
+			c.Server, c.DependsOn = "mx", []config.Ref{{Check: m.gate}}
 		case "child":
 			c.DependsOn = []config.Ref{{Check: m.gate}}
 		case "grandchild":

@@ -99,6 +99,8 @@ func (t *Tracker) foldEvent(e incident.Event) {
 	t.agenda.touch(e.Incident)
 	if e.Condition == config.ConditionService {
 		t.touchNeighbours(e.Check)
+	} else if !c.served {
+		t.touchDependents(e.Check) // any live incident says that the check was observed
 	}
 	if !incident.Due(c.state).IsZero() {
 		t.timed[e.Check] = true

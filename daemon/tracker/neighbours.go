@@ -42,18 +42,34 @@ func (t *Tracker) probeNeighbours(c *config.Check, events []incident.Event, r *r
 // touchNeighbours has the incidents looked at for which it matters how a check's service
 // is: those of the other checks of its server, and of what depends on it or on its server.
 func (t *Tracker) touchNeighbours(id config.CheckID) {
-	for _, child := range t.dependencies.Children(config.Ref{Check: id}) {
-		t.touch(child)
+	if c, ok := t.cfg.Checks[id]; ok && c.Server != "" {
+		for _, sibling := range t.dependencies.Siblings(c.Server) {
+			t.touch(sibling)
+		}
 	}
-	c, ok := t.cfg.Checks[id]
-	if !ok || c.Server == "" {
-		return
-	}
-	for _, sibling := range t.dependencies.Siblings(c.Server) {
-		t.touch(sibling)
-	}
-	for _, child := range t.dependencies.Children(config.Ref{Server: c.Server}) {
-		t.touch(child)
+	t.touchDependents(id)
+}
+
+// touchDependents has the incidents looked at of what depends on a check or on its server.
+// Behind what is not decided yet it goes on, since that waits for the check, too: it is
+// the way of [outbox.World.parentDown], walked from the other end.
+func (t *Tracker) touchDependents(id config.CheckID) {
+	reached := map[config.CheckID]bool{id: true}
+	for on := []config.CheckID{id}; len(on) > 0; on = on[1:] {
+		children := t.dependencies.Children(config.Ref{Check: on[0]})
+		if c, ok := t.cfg.Checks[on[0]]; ok && c.Server != "" {
+			children = slices.Concat(children, t.dependencies.Children(config.Ref{Server: c.Server}))
+		}
+		for _, child := range children {
+			if reached[child] {
+				continue
+			}
+			reached[child] = true
+			t.touch(child)
+			if t.service(child).Undecided() {
+				on = append(on, child)
+			}
+		}
 	}
 }
 

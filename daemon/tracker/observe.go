@@ -36,8 +36,12 @@ func (t *Tracker) observe(r *round, result incident.Result) incident.Pace {
 	if result.Started.Before(t.clock.ProcessResumed) {
 		failing = 0 // it was seen before the process stood still, and is not fresh
 	}
+	served := c.served
 	if c.noteResult(t.kept.keep(result, c.last), failing) {
 		t.touch(id) // what waited for a fresh observation may be told now
+	}
+	if c.served != served {
+		t.touchDependents(id) // what this depends on is no longer a reason not to tell of them
 	}
 	t.addEvents(r, events)
 	t.probeNeighbours(cfg, events, r)

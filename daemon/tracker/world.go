@@ -59,6 +59,7 @@ func (t *Tracker) surroundings() outbox.World {
 func (t *Tracker) addSubject(w *outbox.World, in incident.Incident, now time.Time) {
 	s := outbox.Subject{Incident: in, Fresh: t.isFresh(in.ID), Before: t.before(in)}
 	if isTrouble(in.Check) {
+		s.FreshAt = t.started.Add(outbox.FallbackAfter)
 		s.Notify, s.Remind = t.notifyBlocks(t.cfg.Daemon.Roles), remindOfTrouble
 	} else if c, ok := t.cfg.Checks[in.Check]; ok {
 		s.Config, s.Notify, s.Remind = c, t.notifyBlocks(c.Roles), c.Policy.Remind
