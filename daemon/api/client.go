@@ -216,5 +216,8 @@ func refusalOf(resp *http.Response) error {
 	if json.Unmarshal(text, &f) == nil && f.Error != "" {
 		return errors.New(f.Error)
 	}
+	if resp.StatusCode == http.StatusNotFound { // of a route: what is not found behind one is refused in words
+		return errors.New("the daemon that runs does not know this request, so it is of another version than this command; restart it")
+	}
 	return fmt.Errorf("the daemon answered %s", resp.Status)
 }

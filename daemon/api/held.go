@@ -35,7 +35,7 @@ func newHeldList(list []outbox.Held) heldList {
 	for i := range list {
 		h := &list[i]
 		answer.Held = append(answer.Held, Held{
-			Notifier: string(h.NotifyID.Notifier), Kind: string(h.Kind), Target: h.NotifyID.Target, Roles: append([]config.RoleID{}, h.Roles...),
+			Notifier: string(h.NotifyID.Notifier), Kind: string(h.Kind), Target: h.Destination().Target, Roles: append([]config.RoleID{}, h.Roles...),
 			Transition: string(h.Transition), Reason: h.Reason, Until: moment(h.Until), Detail: h.Detail(),
 		})
 	}

@@ -17,6 +17,9 @@ func (h *Held) Detail() string {
 	case HeldByAcknowledgement:
 		return "the incident is acknowledged, so it does not escalate"
 	case HeldByDependency:
+		if h.over {
+			return "it depends on " + refWords(h.Parent) + ", which was down or failing then"
+		}
 		return "it depends on " + refWords(h.Parent) + ", which is down or failing"
 	case HeldBySchedule:
 		return "outside schedule " + h.Name
@@ -25,12 +28,15 @@ func (h *Held) Detail() string {
 	case HeldByCondition:
 		return "not told of this condition"
 	case HeldByTransition:
-		return "its on does not ask for this"
+		return "its notify block does not ask for this (on)"
 	case HeldByLimit:
 		return fmt.Sprintf("max_per_hour of %s is used up", h.NotifyID.Notifier)
 	case HeldByNobody:
 		if h.NotifyID.Notifier != "" {
 			return fmt.Sprintf("there is no notifier %s", h.NotifyID.Notifier)
+		}
+		if h.gone {
+			return "the check is gone from the files"
 		}
 		return "no notification role is told of this check"
 	case HeldForSiblings:
@@ -41,10 +47,13 @@ func (h *Held) Detail() string {
 		if h.Until.IsZero() {
 			return "it ended before this escalation was due"
 		}
-		return "escalation"
+		return "its escalation is not due"
 	case HeldUntilSeen:
 		return "not seen to be failing since the monitor started or stood still"
 	case HeldUnconfirmed:
+		if h.over {
+			return "it did not last for fault_tolerance"
+		}
 		return "it has not lasted for fault_tolerance"
 	case HeldRecovering:
 		return "the last probe was good; told if it fails again"

@@ -53,12 +53,24 @@ func (p *planner) noteReason(s *Subject, block *config.Notify, n *need, why *hol
 	}
 	held := Held{
 		Incident: s.ID, NotifyID: block.ID, Roles: []config.RoleID{block.ID.Role}, Kind: kind, Transition: n.transition,
-		Reason: h.reason, Until: h.until, Name: h.name,
+		Reason: h.reason, Until: h.until, Name: h.name, over: !s.Live(),
 	}
 	if h.parent != nil {
 		held.Parent = *h.parent
 	}
 	p.reasons = append(p.reasons, held)
+}
+
+// noteNotNeeded keeps why nothing is told that would be told otherwise. A good probe is no
+// reason while a silence, a maintenance or a parent would keep it from being told anyway.
+func (p *planner) noteNotNeeded(s *Subject, block *config.Notify, n *need, e entry) {
+	if p.explains && n.reason == HeldRecovering {
+		if h := suppressionOf(n.transition, e)(&p.world, s, block.ID.Role, p.now); h.holds() {
+			p.noteReason(s, block, n, &h)
+			return
+		}
+	}
+	p.noteReason(s, block, n, &n.hold)
 }
 
 // noteAll keeps one reason for all notify blocks that lead to a destination.
@@ -86,9 +98,10 @@ func (p *planner) noteDelivery(s *Subject, d *Delivery) {
 }
 
 // noteNobody keeps that there is no destination at all.
-func (p *planner) noteNobody(id incident.ID) {
+func (p *planner) noteNobody(s *Subject) {
 	if p.explains {
-		p.reasons = append(p.reasons, Held{Incident: id, Reason: HeldByNobody})
+		gone := s.Config == nil && s.Condition != config.ConditionMonitor
+		p.reasons = append(p.reasons, Held{Incident: s.ID, Reason: HeldByNobody, gone: gone})
 	}
 }
 

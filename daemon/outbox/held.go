@@ -60,6 +60,8 @@ type Held struct {
 	Parent     config.Ref // what the check depends on
 
 	episode int
+	over    bool // the incident has ended and does not fail again
+	gone    bool // its check is not in the files
 }
 
 // Destination gives the place that the message will go to.

@@ -136,7 +136,7 @@ func (p *planner) compareSubject(s *Subject) {
 		}
 	}
 	if len(blocks)+len(told) == 0 {
-		p.noteNobody(s.ID)
+		p.noteNobody(s)
 	}
 }
 
@@ -210,7 +210,7 @@ func (p *planner) joinNeeds(s *Subject, blocks []*config.Notify, e entry, underW
 		needed := n.transition != ""
 		wantsClosing = wantsClosing || asksFor(block, notifiers.Closed) && (needed || accepts(block, s))
 		if !needed {
-			p.noteReason(s, block, &n, &n.hold)
+			p.noteNotNeeded(s, block, &n, e)
 			if !underWay {
 				continue
 			}
