@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"slices"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -125,6 +126,15 @@ func (b *Book) Hold(subjects []Subject, held []Held) {
 	for _, h := range held {
 		b.held[h.Incident] = append(b.held[h.Incident], h)
 	}
+}
+
+// HoldsMore reports whether a list of what a [Plan] held back has something for people
+// that the Book does not hold yet.
+func (b *Book) HoldsMore(held []Held) bool {
+	return slices.ContainsFunc(held, func(h Held) bool {
+		_, known := b.heldFor(h.Incident, h.Destination())
+		return !known && h.Kind.Traits().People
+	})
 }
 
 // Held lists what is held of an incident.

@@ -13,14 +13,15 @@ import (
 
 // plan decides what must be told. It looks at the incidents that are on the
 // agenda; when that gives a message to people, at all of them, since such a
-// message tells of whatever is due.
+// message tells of whatever is due; and when a message to people begins to be held
+// back, since the end of another incident that waits for company takes it along.
 func (t *Tracker) plan(r *round) []outbox.Notification {
 	all, some := t.agenda.take(r.now)
 	if !all && len(some) == 0 {
 		return nil
 	}
 	w, planned := t.look(all, some, r.now)
-	if !all && toPeople(planned.Tell) {
+	if !all && (toPeople(planned.Tell) || t.book.HoldsMore(planned.Held)) {
 		all = true
 		w, planned = t.look(all, some, r.now)
 	}
