@@ -166,7 +166,8 @@ func (m *miniature) reborn(old *Tracker, records memory) *Tracker {
 	m.same("broken notifiers", old.channels.broken, again.channels.broken)
 	for id, c := range old.checks {
 		known := again.ensureCheck(id)
-		known.fresh, known.last, known.unknown, known.since = c.fresh, c.last, c.unknown, c.since
+		known.fresh, known.served, known.last = c.fresh, c.served, c.last
+		known.unknown, known.since = c.unknown, c.since
 		again.published.checkChanged(known)
 		m.same("incidents of "+string(id), slices.Collect(c.state.Incidents()), slices.Collect(known.state.Incidents()))
 	}
