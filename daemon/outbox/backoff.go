@@ -15,11 +15,12 @@ const (
 	poisonRetries = 3
 )
 
-// Backoff is the pause after the given number of failed attempts (1 and up):
-// full jitter, a random share in [0,1) of an exponential bound from 1 s to
-// 15 min.
+// Backoff returns the pause after the given number of failed attempts (1 and up): full
+// jitter, a random share in [0,1) of an exponential bound from 1 s to 15 min.
 func Backoff(attempts int, share float64) time.Duration {
 	bound := longestPause
+	// From 2^10 s on (17 minutes) the bound is longestPause; a shift without end would
+	// overflow.
 	if shift := attempts - 1; shift < 10 {
 		bound = min(firstPause<<max(shift, 0), longestPause)
 	}
@@ -33,8 +34,8 @@ func Conclude(d Delivery, r notifiers.Receipt, err error, at time.Time, share fl
 	return withRecipients(concludeAll(d, r, err, at, share), d.Last.Receipt, r)
 }
 
-// concludeAll is Conclude for a message as a whole, whatever its recipients were
-// answered one by one.
+// concludeAll decides what an attempt means for a message as a whole, whatever its
+// recipients were answered one by one.
 func concludeAll(d Delivery, r notifiers.Receipt, err error, at time.Time, share float64) Outcome {
 	o := Outcome{Key: d.Key, At: at, State: Sent, Attempts: d.Attempts + 1, Receipt: r}
 	if err == nil {

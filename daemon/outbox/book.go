@@ -7,8 +7,9 @@
 // silence, a role change or a restart needs no special case. It knows what notify blocks
 // ask for, how messages to people are gathered and spaced, escalation, help with
 // what cannot be delivered, silences, schedules, maintenance and depends_on, and it
-// says why a destination is not told ([Explain]). The second is the [Sender], the only caller of notifiers: one
-// attempt a call, by destination, the outcome comes back as an input of the tracker.
+// says why a destination is not told ([Explain]). The second is the [Sender], the only
+// caller of notifiers: a call is one attempt, and its outcome comes back as an input of
+// the tracker.
 //
 // A caller may rely on this: nothing is sent that was not journaled first; a
 // closing never overtakes its opening; the same notification keeps its key for ever.
@@ -96,6 +97,7 @@ func (b *Book) Apply(t Notification) {
 		b.entryOf(item.Incident, to).foldTold(item.statusAfter(t))
 		b.byIncident[item.Incident] = append(b.byIncident[item.Incident], t.Key)
 	}
+	// What has arrived or was given up meanwhile keeps its state.
 	for _, key := range t.Replaces {
 		if d, ok := b.pending[key]; ok {
 			b.setState(d, Replaced)
@@ -115,9 +117,10 @@ func (b *Book) queueOf(to Destination) *queue {
 	return l
 }
 
-// reviveDelivery takes up again what was given up.
+// reviveDelivery makes a delivery that was given up pending again.
 func (b *Book) reviveDelivery(d *Delivery) {
 	b.pending[d.Key] = d
+	// dropFinal may have taken it out of the list.
 	if l := b.queueOf(d.Destination()); slices.Contains(l.list, d) {
 		l.final--
 	} else {
@@ -125,7 +128,8 @@ func (b *Book) reviveDelivery(d *Delivery) {
 	}
 }
 
-// entryOf finds or starts the entry of a destination; good until the next call.
+// entryOf returns the entry of a destination, a new one if there is none. The pointer is
+// good until the next call.
 func (b *Book) entryOf(id incident.ID, to Destination) *entry {
 	list := b.told[id]
 	i := slices.IndexFunc(list, func(e entry) bool { return e.to == to })
@@ -138,14 +142,17 @@ func (b *Book) entryOf(id incident.ID, to Destination) *entry {
 	return &b.told[id][i]
 }
 
+// foldTold notes the newest thing that the destination was told.
 func (e *entry) foldTold(s status) {
+	// What follows in the same episode keeps the time of its opening, from which FallbackAfter
+	// is counted.
 	if s.open && (!e.told.open || e.told.episode != s.episode) {
 		e.opened = s.at
 	}
 	e.told = s
 }
 
-// statusAfter is what a destination knows once the item has arrived.
+// statusAfter returns what a destination knows once the item has arrived.
 func (i Item) statusAfter(t Notification) status {
 	return status{
 		open: i.Transition != notifiers.Closed, episode: i.Episode, worsened: i.Worsened,
@@ -175,6 +182,8 @@ func (b *Book) setState(d *Delivery, state DeliveryState) {
 	}
 }
 
+// countState adds by, 1 or -1, to the number of deliveries in a state, where such a number is
+// kept.
 func (b *Book) countState(to Destination, state DeliveryState, by int) {
 	switch l := b.queues[to.place()]; {
 	case state == Retrying:
@@ -188,6 +197,7 @@ func (b *Book) countState(to Destination, state DeliveryState, by int) {
 func (b *Book) ApplyOutcome(o Outcome) {
 	d, ok := b.pending[o.Key]
 	if !ok {
+		// Only Redeliver gives an outcome to a delivery that was given up.
 		if d, ok = b.deliveries[o.Key]; !ok || o.State != Retrying || !d.wasGivenUp() {
 			return
 		}
@@ -200,11 +210,13 @@ func (b *Book) ApplyOutcome(o Outcome) {
 	}
 }
 
+// foldReceipt notes that a delivery has arrived.
 func (b *Book) foldReceipt(d *Delivery, r notifiers.Receipt) {
 	for _, item := range d.Items {
 		e := b.entryOf(item.Incident, d.Destination())
 		e.delivered = item.statusAfter(d.Notification)
 		e.delivered.partial = len(d.Refused()) > 0
+		// Later messages are put beside the first one, so its thread stays.
 		if e.thread.Thread == "" {
 			e.thread = r
 		}
@@ -224,8 +236,9 @@ func (b *Book) Hurry(id config.NotifierID, now time.Time) {
 	}
 }
 
-// Redeliver returns the outcome that has a delivery which was given up tried once
-// more, for ApplyOutcome.
+// Redeliver returns the outcome for ApplyOutcome with which a delivery that was given up
+// is tried once more. It is an error if the delivery is unknown, is not given up, or a
+// newer message to its destination has been decided.
 func (b *Book) Redeliver(key Key, now time.Time) (Outcome, error) {
 	d, ok := b.deliveries[key]
 	switch {
@@ -235,6 +248,7 @@ func (b *Book) Redeliver(key Key, now time.Time) (Outcome, error) {
 		return Outcome{}, fmt.Errorf("delivery %s is %s; only what is dead or expired can be sent again", key, d.State)
 	}
 	for _, item := range d.Items {
+		// Sent now, it would tell an older state after a newer one.
 		if b.entryOf(item.Incident, d.Destination()).told.key != key {
 			return Outcome{}, fmt.Errorf("a newer message than %s has been decided for %s", key, d.NotifyID.Role)
 		}
@@ -242,13 +256,14 @@ func (b *Book) Redeliver(key Key, now time.Time) (Outcome, error) {
 	return Outcome{Key: key, At: now, State: Retrying, Attempts: d.Attempts, NextAt: now, Error: d.Last.Error}, nil
 }
 
-// Delivery gives a notification and what became of it.
+// Delivery returns a notification and what became of it.
 func (b *Book) Delivery(key Key) (*Delivery, bool) {
 	d, ok := b.deliveries[key]
 	return d, ok
 }
 
-// Previous is the receipt that a message about an incident can be put beside.
+// Previous returns the receipt beside which a message about an incident can be put, in a
+// thread; zero: there is none.
 func (b *Book) Previous(id incident.ID, to Destination) notifiers.Receipt {
 	for _, e := range b.told[id] {
 		if e.to == to {
@@ -267,7 +282,7 @@ func (b *Book) Of(id incident.ID) []*Delivery {
 	return list
 }
 
-// Counts are the deliveries that are under way, and those that are dead.
+// Counts returns how many deliveries are under way, and how many were given up.
 func (b *Book) Counts() (queued, dead int) {
 	for _, d := range b.deliveries {
 		if d.State == Dead || d.State == Expired {
@@ -284,6 +299,8 @@ func (b *Book) NothingOwed(id incident.ID) bool {
 		return false
 	}
 	for _, e := range b.told[id] {
+		// Owed are the outcome of what is under way, and the end to whoever has got the
+		// opening.
 		if b.pending[e.told.key] != nil || e.told.open && e.delivered.open && !e.told.noClosing {
 			return false
 		}

@@ -50,10 +50,10 @@ type Delivery struct {
 	number int // of the notification, counted by the book
 }
 
-// Number counts the notifications of a book, from 1.
+// Number returns the number of the notification, which its book counts from 1.
 func (d *Delivery) Number() int { return d.number }
 
-// Answer is what the other side last said, or why it could not be asked.
+// Answer returns what the other side last said, or why it could not be asked.
 func (d *Delivery) Answer() opaque.Words {
 	if d.State == Sent {
 		return d.Last.Receipt.Answer

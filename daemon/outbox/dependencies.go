@@ -22,12 +22,13 @@ type Dependencies struct {
 	children map[config.Ref][]config.CheckID
 }
 
-// NewDependencies returns those of a configuration.
+// NewDependencies returns the dependencies of a configuration.
 func NewDependencies(cfg *config.Config) *Dependencies {
 	d := &Dependencies{
 		checks: cfg.Checks, onServer: map[config.ServerID][]config.CheckID{},
 		parents: map[config.CheckID][]config.Ref{}, children: map[config.Ref][]config.CheckID{},
 	}
+	// In the order of ids, so that a configuration always gives the same lists.
 	for _, id := range slices.Sorted(maps.Keys(cfg.Checks)) {
 		if c := cfg.Checks[id]; c.Server != "" && c.Enabled {
 			d.onServer[c.Server] = append(d.onServer[c.Server], id)
@@ -81,6 +82,7 @@ func namedParents(cfg *config.Config, c *config.Check) []config.Ref {
 	return c.DependsOn
 }
 
+// findParents fills in what each check depends on.
 func (d *Dependencies) findParents(cfg *config.Config) {
 	paused := map[config.ServerID][]*config.Check{}
 	for _, c := range cfg.Checks {
@@ -90,6 +92,8 @@ func (d *Dependencies) findParents(cfg *config.Config) {
 	}
 	for id, c := range cfg.Checks {
 		refs := namedParents(cfg, c)
+		// What is paused is not probed and nothing is known of it, but what it depends on may
+		// be down.
 		if slices.ContainsFunc(refs, func(r config.Ref) bool { return len(d.Members(r)) == 0 }) {
 			refs = d.replacePaused(cfg, refs, paused, nil)
 		}
@@ -151,10 +155,14 @@ func (s Service) down(at time.Time, grace time.Duration) (until time.Time, down 
 	case in.Open():
 		return time.Time{}, true
 	}
+	// From the end of the failure on the child has its own tolerance to get well, too; and the
+	// end counts only once it is certain.
 	until = latest(in.EndedAt.Add(grace), in.ClosedAt)
 	return until, at.Before(until)
 }
 
+// decidedWell reports whether the service is known to be well at a time, and has been for
+// longer than grace.
 func (s Service) decidedWell(at time.Time, grace time.Duration) bool {
 	_, down := s.down(at, grace)
 	return !down && !s.Undecided()
@@ -179,8 +187,9 @@ func reportedJustNow(in *incident.Incident, now time.Time) bool {
 	return in.Open() && now.Before(in.ReportedAt.Add(siblingTime)) && !in.ReportedAt.After(now)
 }
 
-// siblingDelay returns until when people's opening of an incident waits for other checks
-// of its server that are failing but not reported yet; zero: not at all.
+// siblingDelay returns the time until which the opening of an incident, to people, waits
+// for other checks of its server that are failing but not reported yet; zero: it does not
+// wait.
 func (w *World) siblingDelay(s *Subject, now time.Time) (until time.Time) {
 	if s.Config == nil || !AwaitsSiblings(&s.Incident, now) {
 		return until
@@ -194,8 +203,8 @@ func (w *World) siblingDelay(s *Subject, now time.Time) (until time.Time) {
 	return until
 }
 
-// parentDelay returns until when everybody's opening of an incident waits for what its
-// check depends on, however that fails: a gateway that is gone makes what is behind
+// parentDelay returns until when the opening of an incident, to everybody, waits for what
+// its check depends on, however that fails: a gateway that is gone makes what is behind
 // it time out, and a front end whose back end is gone says BYE.
 func (w *World) parentDelay(s *Subject, now time.Time) (h hold) {
 	if s.Config == nil || !reportedJustNow(&s.Incident, now) {
@@ -236,10 +245,14 @@ func (w *World) chainDown(id config.CheckID, at time.Time, grace time.Duration, 
 			continue // a server with a check that is well
 		}
 		for _, member := range members {
+			// depends_on may go round in a circle. Behind a member that is decided nothing has
+			// to be asked.
 			if slices.Contains(passed, member) || !w.Services[member].Undecided() {
 				continue
 			}
 			if h := w.chainDown(member, at, grace, passed); h.holds() {
+				// As soon as one of its checks is well this parent is, and holds nothing any
+				// more.
 				h.until = earliestKnown(h.until, w.firstWell(members, at, grace))
 				return h
 			}
@@ -267,6 +280,7 @@ func (w *World) allDown(members []config.CheckID, at time.Time, grace time.Durat
 		if !down {
 			return time.Time{}, false
 		}
+		// One check that is well is enough for the server to be so.
 		until = earliestKnown(until, end)
 	}
 	return until, len(members) > 0

@@ -17,22 +17,24 @@ type Destination struct {
 	Target   string
 }
 
-// destinationOf gives the destination of a notify block whose notifier is of a kind.
+// destinationOf returns the destination of a notify block whose notifier is of a kind.
 func destinationOf(id config.NotifyID, kind notifiers.Kind) Destination {
 	d := Destination{Role: id.Role, Notifier: id.Notifier, Target: kind.Traits().PlaceOf(id.Target)}
+	// People get one message, for however many roles; a program gets an event for each.
 	if kind.Traits().People {
 		d.Role = ""
 	}
 	return d
 }
 
-// place is the destination without the role: one receiver, whatever it is told for.
+// place returns the destination without the role: one receiver, for whatever roles it is
+// told.
 func (d Destination) place() Destination {
 	d.Role = ""
 	return d
 }
 
-// Destination gives the place that the message goes to.
+// Destination returns the place that the message goes to.
 func (t *Notification) Destination() Destination { return destinationOf(t.NotifyID, t.Kind) }
 
 // AskedBy lists the roles that asked for the message; it has at least one.
@@ -43,10 +45,10 @@ func (t *Notification) AskedBy() []config.RoleID {
 	return t.Roles
 }
 
-// destinationFor finds where a notify block leads. A program that was told of the incident
-// for a role which is no longer in the files, and is told for another one now,
-// is the same destination until it has heard of the end: the role was renamed, so
-// nothing is repeated.
+// destinationFor returns where a notify block leads. A program that was told of the
+// incident for a role which is no longer in the files, and is told for another one now,
+// is the same destination until it has heard of the end: the role was renamed, so nothing
+// is repeated.
 func (p *planner) destinationFor(s *Subject, told []entry, block *config.Notify) Destination {
 	kind, _ := p.world.kind(block.ID.Notifier)
 	d := destinationOf(block.ID, kind)

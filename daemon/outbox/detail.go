@@ -6,8 +6,8 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 )
 
-// Detail says the reason in plain words, for "not told: ..."; the time until when is not
-// in it.
+// Detail returns the reason in plain words, as they stand after "not told: ". They do not
+// say until when.
 func (h *Held) Detail() string {
 	switch h.Reason {
 	case HeldBySilence:
@@ -67,7 +67,7 @@ func (h *Held) Detail() string {
 	return string(h.Reason)
 }
 
-// refWords names a check or server as people write it.
+// refWords returns the name of a check or server as people write it.
 func refWords(ref config.Ref) string {
 	switch {
 	case ref.Check != "":

@@ -40,8 +40,8 @@ type asked struct {
 	ends  bool
 }
 
-// draftFor finds or starts the message to a destination; nil when there is no saying
-// how to reach it.
+// draftFor returns the draft of a destination, a new one if there is none; nil: it is not
+// known how to reach the destination.
 func (p *planner) draftFor(blocks []*config.Notify, e entry) *draft {
 	if d, ok := p.drafts[e.to]; ok {
 		return d
@@ -55,6 +55,7 @@ func (p *planner) draftFor(blocks []*config.Notify, e entry) *draft {
 		}
 		d.kind, d.target = kind, target
 	} else if last, ok := p.book.deliveries[e.told.key]; ok {
+		// The notify block is gone: the end goes where the opening went.
 		d.kind, d.target = last.Kind, last.To
 	}
 	p.drafts[e.to] = d
@@ -62,12 +63,13 @@ func (p *planner) draftFor(blocks []*config.Notify, e entry) *draft {
 	return d
 }
 
-// addItem takes an item in, and with it what it replaces.
+// addItem adds an item to a draft, and the delivery that it replaces.
 func (p *planner) addItem(d *draft, r request, item Item, replaces *Delivery) {
 	grows, voids := 1, replaces != nil && !d.replacesDelivery(replaces)
 	if voids {
 		grows = len(replaces.Items)
 	}
+	// The first item is always taken: put off, it would be put off for ever.
 	if d.kind.Traits().People && d.size > 0 && d.size+grows > maxItems {
 		p.lookAgainAt(p.now.Add(p.world.Rates.Digest))
 		p.notePutOff(d, r, item)
@@ -94,7 +96,8 @@ func (d *draft) hasEnd() bool {
 	return slices.ContainsFunc(d.asked, func(a asked) bool { return a.ends })
 }
 
-// replacesDelivery looks from the end: what was planned together is replaced together.
+// replacesDelivery reports whether the draft replaces a delivery already. It looks from
+// the end: what was planned together is replaced together.
 func (d *draft) replacesDelivery(replaced *Delivery) bool {
 	for i := len(d.voided) - 1; i >= 0; i-- {
 		if d.voided[i] == replaced {
@@ -111,6 +114,7 @@ func (p *planner) decideDraft(d *draft) {
 	if d.kind.Traits().People {
 		until, ok := p.takeFromLimit(d.to.Notifier, d.hasEnd())
 		if ok {
+			// Only now: a draft that is held back must leave what waits as it is.
 			p.absorbWaiting(d)
 			p.Tell = append(p.Tell, p.mergedNotification(d))
 			return
@@ -142,6 +146,8 @@ func (p *planner) absorbWaiting(d *draft) {
 		return
 	}
 	for _, old := range l.list {
+		// An attempt under way may have arrived; what must not be told now must not slip in
+		// here.
 		if old.State.Final() || old.State == Sending || d.replacesDelivery(old) ||
 			d.size+len(old.Items) > maxItems || len(d.voided) >= maxAbsorbed || !p.mayStillBeTold(old) {
 			continue
@@ -155,6 +161,7 @@ func (p *planner) absorbWaiting(d *draft) {
 func (p *planner) mayStillBeTold(old *Delivery) bool {
 	return !slices.ContainsFunc(old.Items, func(i Item) bool {
 		s, known := p.subjectOf(i.Incident)
+		// It is not on the agenda of this round, so nothing is known of it.
 		if !known {
 			return false
 		}
@@ -162,7 +169,9 @@ func (p *planner) mayStillBeTold(old *Delivery) bool {
 	})
 }
 
+// subjectOf returns the subject of an incident, if it is looked at now.
 func (p *planner) subjectOf(id incident.ID) (*Subject, bool) {
+	// Made when it is first asked for, which in most plans is never.
 	if p.index == nil {
 		p.index = make(map[incident.ID]*Subject, len(p.world.Subjects))
 		for i := range p.world.Subjects {
@@ -173,9 +182,9 @@ func (p *planner) subjectOf(id incident.ID) (*Subject, bool) {
 	return s, ok
 }
 
-// mergedNotification takes over what a replaced message would have told of other
-// incidents, even if they have become quiet since: it may have arrived without
-// an answer, so nobody can say that it was never told.
+// mergedNotification returns the message of a draft to people. It takes over what a
+// replaced message would have told of other incidents, even if they have become quiet
+// since: it may have arrived without an answer, so nobody can say that it was never told.
 func (p *planner) mergedNotification(d *draft) Notification {
 	var replaces []Key
 	var items []Item
@@ -192,12 +201,14 @@ func (p *planner) mergedNotification(d *draft) Notification {
 	return p.newNotification(d, append(items, d.items...), replaces)
 }
 
+// newNotification returns a notification of the draft's destination, with its key.
 func (p *planner) newNotification(d *draft, items []Item, replaces []Key) Notification {
 	t := Notification{
 		At: p.now, NotifyID: config.NotifyID(d.to), Kind: d.kind, To: d.target, Items: items, Replaces: replaces,
 	}
 	if d.kind.Traits().People {
 		t.NotifyID.Role = d.roles[0]
+		// A single role stands in NotifyID.
 		if len(d.roles) > 1 {
 			t.Roles = d.roles
 		}

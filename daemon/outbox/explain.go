@@ -36,7 +36,7 @@ func Explain(b *Book, w World, now time.Time) []Held {
 	return joinByReason(append(p.reasons, p.Held...))
 }
 
-// notifyID names the destination, and a role that it is told for.
+// notifyID returns the destination together with a role for which it is told.
 func (d Destination) notifyID(role config.RoleID) config.NotifyID {
 	return config.NotifyID{Role: role, Notifier: d.Notifier, Target: d.Target}
 }
@@ -48,6 +48,7 @@ func (p *planner) noteReason(s *Subject, block *config.Notify, n *need, why *hol
 	}
 	h := *why
 	kind, _ := p.world.kind(block.ID.Notifier)
+	// Looked up here and not where it is decided: only who reads it needs the name.
 	if h.reason == HeldByMaintenance {
 		h.name = p.world.Calendar.MaintenanceName(s.Config, p.now)
 	}

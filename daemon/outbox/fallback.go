@@ -27,6 +27,7 @@ type Undelivered struct {
 // cannot be delivered or is held: the later notify blocks of the roles that asked for it are
 // due at once; where there are none that can be used, the daemon's own roles are told.
 func (p *planner) withFallbacks(s *Subject, told []entry) []config.Notify {
+	// Nobody is asked to help with what may be over, or what a person works on already.
 	if !s.Open() || !s.Fresh || s.Acknowledged() {
 		return s.Notify
 	}
@@ -79,6 +80,8 @@ func (p *planner) rolesWaiting(s *Subject, told []entry, to Destination, asked [
 // heldTooLong reports whether an opening is held for so long that others are told.
 // One that is recovering is not wanted just now.
 func (p *planner) heldTooLong(s *Subject, h Held) (since time.Time, tooLong bool) {
+	// A beginning that lies ahead is of a clock that was set back: how long it is held is not
+	// known.
 	if !h.tellsOpening() || h.episode != s.Reported || s.Recovering() || h.Since.After(p.now) {
 		return since, false
 	}
@@ -99,6 +102,7 @@ func (p *planner) undeliveredSince(s *Subject, e entry) (since time.Time, ok boo
 		p.lookAgainAt(e.opened)
 		return since, false
 	}
+	// Before the start nothing could be delivered, so that time does not count.
 	due := latest(e.opened, p.world.Started).Add(FallbackAfter)
 	suppressed := suppression((*World).suppressed)
 	if h := suppressed.forAll(&p.world, s, p.rolesToldLast(e), p.now.Add(-FallbackAfter)); h.holds() {
@@ -111,7 +115,11 @@ func (p *planner) undeliveredSince(s *Subject, e entry) (since time.Time, ok boo
 	return e.opened, true
 }
 
+// addFallbacks returns the notify blocks with the later ones of a role due at once. When none
+// of those can be used now, or their destinations do not get their messages either, it adds
+// those of the daemon's own roles.
 func (p *planner) addFallbacks(s *Subject, blocks []config.Notify, told []entry, role config.RoleID) []config.Notify {
+	// They belong to the configuration, which never changes.
 	blocks = slices.Clone(blocks)
 	helps := false
 	for i := range blocks {
@@ -129,6 +137,7 @@ func (p *planner) addFallbacks(s *Subject, blocks []config.Notify, told []entry,
 			p.lookAgainAt(p.world.Calendar.WindowEnd(w.During, p.now)) // from then on it does not help
 		}
 		helps = helps || within && !fails
+		// Not zero, which would make an opening of the escalation.
 		w.After = atOnce
 	}
 	if helps {
@@ -136,6 +145,7 @@ func (p *planner) addFallbacks(s *Subject, blocks []config.Notify, told []entry,
 	}
 	for _, w := range p.world.Monitor {
 		if !slices.ContainsFunc(blocks, func(o config.Notify) bool { return o.ID == w.ID }) {
+			// The filters are for what the daemon says of itself, not for this.
 			w.After, w.Severity, w.Conditions = 0, "", 0
 			blocks = append(blocks, w)
 		}

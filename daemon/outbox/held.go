@@ -28,7 +28,7 @@ const (
 	HeldByNobody          HeldReason = "nobody" // no role, or its notifier is not in the files
 
 	HeldForSiblings   HeldReason = "siblings"
-	HeldToGather      HeldReason = "gathering" // people get one message of what happens in a short time
+	HeldToGather      HeldReason = "gathering" // what happens in a short time is one message
 	HeldUntilAfter    HeldReason = "after"     // escalation
 	HeldUntilSeen     HeldReason = "not_reobserved"
 	HeldUnconfirmed   HeldReason = "unconfirmed" // it has not lasted for fault_tolerance
@@ -65,7 +65,7 @@ type Held struct {
 	gone    bool // its check is not in the files
 }
 
-// Destination gives the place that the message will go to.
+// Destination returns the place that the message will go to.
 func (h *Held) Destination() Destination { return destinationOf(h.NotifyID, h.Kind) }
 
 // tellsOpening reports whether an opening is held.
@@ -81,6 +81,7 @@ func (p *planner) holdBack(d *draft, i int, until time.Time) {
 		Transition: item.Transition, Reason: HeldByLimit, Since: p.now, Until: until, episode: item.Episode,
 	}
 	h.NotifyID.Role = h.Roles[0]
+	// Each Plan holds it anew, and FallbackAfter counts from the first.
 	if was, ok := p.book.heldFor(h.Incident, d.to); ok && was.episode == h.episode && was.Since.Before(h.Since) {
 		h.Since = was.Since
 	}
@@ -91,9 +92,10 @@ func (p *planner) holdBack(d *draft, i int, until time.Time) {
 	}
 }
 
-// heldSince returns since when something is held for a destination that is not looked at
-// now; zero: nothing is. An end takes with it what is held, so it need not wait for company:
-// it goes out as soon as it does when all incidents are looked at.
+// heldSince returns since when something is held for a destination because of incidents
+// that are not looked at now; zero: nothing is. A message with an end takes along what is
+// held, so it need not gather: it goes out as soon as it does when all incidents are
+// looked at.
 func (p *planner) heldSince(to Destination) (since time.Time) {
 	for id, list := range p.book.held {
 		for _, h := range list {
@@ -105,7 +107,7 @@ func (p *planner) heldSince(to Destination) (since time.Time) {
 	return since
 }
 
-// heldFor gives what is held of an incident for a destination.
+// heldFor returns what is held of an incident for a destination.
 func (b *Book) heldFor(id incident.ID, to Destination) (Held, bool) {
 	for _, h := range b.held[id] {
 		if h.Destination() == to {

@@ -32,7 +32,8 @@ type Notification struct {
 	Items []Item          `json:"items"`
 	// Replaces are notifications, not delivered yet, that this one makes needless.
 	Replaces []Key `json:"replaces,omitempty"`
-	// NoClosing stands in journals of before items had it; it is that of all items.
+	// NoClosing is of older journals, in which items did not have it; it counts for all
+	// items.
 	NoClosing bool `json:"no_closing,omitempty"`
 }
 
@@ -50,8 +51,8 @@ type Item struct {
 	NoClosing bool `json:"no_closing,omitempty"`
 }
 
-// Halves gives two notifications that together tell, and replace, what t does, for a
-// journal that cannot keep t as one record. Of one item it makes no two.
+// Halves returns two notifications that together tell, and replace, what t does, for a
+// journal that cannot keep t as one record. A notification of one item cannot be halved.
 func (t Notification) Halves() []Notification {
 	first, second := t, t
 	n, k := len(t.Items)/2, len(t.Replaces)/2
@@ -64,12 +65,13 @@ func (t Notification) Halves() []Notification {
 // EndsTold reports whether the item is the end of what its destination has heard of.
 func (i Item) EndsTold() bool { return i.Transition == notifiers.Closed && !i.Untold }
 
-// deriveKey makes the same key of the same notification.
+// deriveKey returns the key of the notification: the same one for the same content.
 func (t Notification) deriveKey() Key {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\x00%s\x00%s\x00%d", t.NotifyID.Role, t.NotifyID.Notifier, t.NotifyID.Target, t.At.UnixNano())
 	for _, item := range t.Items {
 		fmt.Fprintf(h, "\x00%s %s %d %d", item.Incident, item.Transition, item.Episode, item.Worsened)
 	}
+	// 15 bytes, 120 bits, are 24 characters of base32 without padding.
 	return Key("iv_" + strings.ToLower(base32.StdEncoding.EncodeToString(h.Sum(nil)[:15])))
 }

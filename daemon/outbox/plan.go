@@ -51,7 +51,7 @@ func Plan(b *Book, w World, now time.Time) Planned {
 	return p.Planned
 }
 
-// Again is when to ask again at the latest.
+// Again returns when to ask again at the latest; zero: when something happens.
 func (p Planned) Again() (again time.Time) {
 	for _, t := range p.Wake {
 		if !t.IsZero() && (again.IsZero() || t.Before(again)) {
@@ -93,13 +93,15 @@ func (p *planner) compareAll() {
 	}
 }
 
-// lookAgainAt has the subject that is looked at looked at again; zero: nobody knows when.
+// lookAgainAt notes that the subject that is looked at must be looked at again at a time,
+// if not sooner; zero: nobody knows when.
 func (p *planner) lookAgainAt(t time.Time) {
 	if w := p.Wake[p.at]; !t.IsZero() && (w.IsZero() || t.Before(w)) {
 		p.Wake[p.at] = t
 	}
 }
 
+// lookAgainAtAll does for several subjects what lookAgainAt does for one.
 func (p *planner) lookAgainAtAll(subjects []int, t time.Time) {
 	for _, p.at = range subjects {
 		p.lookAgainAt(t)
@@ -131,6 +133,8 @@ func (p *planner) compareSubject(s *Subject) {
 		p.compareDestination(s, p.same, entryFor(told, to))
 	}
 	for _, e := range told {
+		// No notify block leads there any more, but whoever heard of the opening hears of the
+		// end.
 		if !slices.Contains(p.places, e.to) {
 			p.compareDestination(s, nil, e)
 		}
@@ -140,6 +144,7 @@ func (p *planner) compareSubject(s *Subject) {
 	}
 }
 
+// entryFor returns what a destination was told; an empty entry if it was told nothing.
 func entryFor(told []entry, to Destination) entry {
 	for _, e := range told {
 		if e.to == to {
@@ -149,8 +154,9 @@ func entryFor(told []entry, to Destination) entry {
 	return entry{to: to}
 }
 
-// compareDestination drafts what one destination lacks about one incident. There are no notify blocks
-// when the files no longer have one that leads there; a closing may still be owed.
+// compareDestination drafts what one destination lacks about one incident. There are no
+// notify blocks when the files no longer have one that leads there; a closing may still
+// be owed.
 func (p *planner) compareDestination(s *Subject, blocks []*config.Notify, e entry) {
 	d, reasons := p.book.pending[e.told.key], len(p.reasons)
 	r, ok := p.joinNeeds(s, blocks, e, d != nil)
@@ -163,6 +169,7 @@ func (p *planner) compareDestination(s *Subject, blocks []*config.Notify, e entr
 	switch {
 	case !ok || d != nil && d.State == Sending:
 		return
+	// The end of the older incident is told before the opening of this one.
 	case s.Open() && p.olderUnderWay(s, e.to):
 		p.noteAll(s, blocks, r.need, HeldInOrder)
 		return
@@ -211,6 +218,7 @@ func (p *planner) joinNeeds(s *Subject, blocks []*config.Notify, e entry, underW
 		wantsClosing = wantsClosing || asksFor(block, notifiers.Closed) && (needed || accepts(block, s))
 		if !needed {
 			p.noteNotNeeded(s, block, &n, e)
+			// What is under way may be held from now on; it is looked at again when that ends.
 			if !underWay {
 				continue
 			}
@@ -319,6 +327,7 @@ func earliestKnown(a, b time.Time) time.Time {
 	return a
 }
 
+// latest returns the later of two times.
 func latest(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b

@@ -40,7 +40,8 @@ func (l *queue) dropFinal() {
 	}
 }
 
-// maxAttempts is how many may be under way at a time.
+// maxAttempts returns how many attempts may be under way at a time. The list must not be
+// empty.
 func (l *queue) maxAttempts() int {
 	if l.list[0].Kind.Traits().People { // all of a receiver are of one kind
 		return attemptsToPeople
@@ -89,13 +90,14 @@ func (b *Book) Due(now time.Time, hold func(*Delivery) bool, topic func(incident
 			}
 		}
 	}
+	// A map has no order; messages start in the order of decision.
 	slices.SortFunc(due, func(x, y *Delivery) int { return cmp.Compare(x.number, y.number) })
 	return due, again
 }
 
-// nextInOrder gives the delivery whose turn it is when one of a queue could start: itself,
-// or the oldest one that it would overtake. One that is held, as for a role that is
-// silenced, holds up nothing.
+// nextInOrder returns the delivery whose turn it is when one of a queue could start:
+// itself, or the oldest one that it would overtake. One that is held, as for a role that
+// is silenced, holds up nothing.
 func (l *queue) nextInOrder(i int, hold func(*Delivery) bool, topic func(incident.ID) Topic) *Delivery {
 	d := l.list[i]
 	var topics map[Topic]bool // of d, when it is known to be needed
@@ -120,6 +122,7 @@ func (l *queue) nextInOrder(i int, hold func(*Delivery) bool, topic func(inciden
 	return d
 }
 
+// topicsOf returns the topics that a delivery tells of.
 func topicsOf(d *Delivery, topic func(incident.ID) Topic) map[Topic]bool {
 	topics := make(map[Topic]bool, len(d.Items))
 	for _, item := range d.Items {

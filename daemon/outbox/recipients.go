@@ -55,8 +55,8 @@ func withRecipients(o Outcome, before, r notifiers.Receipt) Outcome {
 	return o
 }
 
-// summariseAnswers gives the answer to the last attempt, with those who were refused before
-// it or given up with it.
+// summariseAnswers returns the answer to the last attempt, and adds those who were
+// refused before it or given up with it.
 func summariseAnswers(all []notifiers.Recipient, r notifiers.Receipt) opaque.Words {
 	text := r.Answer.String()
 	if r.Answer.IsZero() {

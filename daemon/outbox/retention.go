@@ -9,7 +9,7 @@ import (
 
 // Keep forgets all deliveries that tell of nothing that keep names, and lists
 // the others in the order in which they were decided: applying their notifications
-// and settling their last outcomes gives the same book.
+// and their last outcomes gives the same book.
 func (b *Book) Keep(keep func(incident.ID) bool) []*Delivery {
 	kept := make([]*Delivery, 0, len(b.deliveries))
 	for key, d := range b.deliveries {

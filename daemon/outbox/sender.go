@@ -56,7 +56,7 @@ func NewSender(report func(Attempt)) *Sender {
 	return &Sender{report: report, ctx: ctx, cancel: cancel}
 }
 
-// Use replaces the channels and gives back the old ones, for the caller to
+// Use replaces the channels and returns the old ones, for the caller to
 // close what is no longer used. Attempts under way keep theirs.
 func (s *Sender) Use(channels map[config.NotifierID]Channel) (old map[config.NotifierID]Channel) {
 	s.mu.Lock()
@@ -73,8 +73,9 @@ func (s *Sender) Partial(partial bool) {
 	s.partial = partial
 }
 
-// missingChannel is why there is no channel for a notifier. s.mu is held.
+// missingChannel returns the error of a notifier that has no channel. s.mu is held.
 func (s *Sender) missingChannel(id config.NotifierID) error {
+	// It will be there again when the files are mended, so the message must not be given up.
 	if s.partial {
 		return notifiers.RetryAfter(fmt.Errorf("notifier %s is left out while the files are in error", id), time.Minute)
 	}
@@ -108,8 +109,9 @@ func (s *Sender) Send(id config.NotifyID, to json.RawMessage, m notifiers.Messag
 	})
 }
 
-// attemptOnce ends whether the notifier does or not: a call that hangs must hold
-// up neither its way nor the end of the daemon.
+// attemptOnce makes one attempt and ends whether the notifier does or not: a call that
+// hangs must hold up neither the other messages to its destination nor the end of the
+// daemon.
 func (s *Sender) attemptOnce(c Channel, to json.RawMessage, m notifiers.Message) (notifiers.Receipt, error) {
 	ctx, cancel := context.WithTimeoutCause(s.ctx, attemptTimeout, errSlow)
 	defer cancel()
@@ -117,6 +119,7 @@ func (s *Sender) attemptOnce(c Channel, to json.RawMessage, m notifiers.Message)
 		receipt notifiers.Receipt
 		err     error
 	}
+	// With room for the answer of a call that was left behind, whose goroutine can then end.
 	answers := make(chan answer, 1)
 	go func() {
 		r, err := callNotifier(ctx, c, to, m)
@@ -135,8 +138,10 @@ func (s *Sender) attemptOnce(c Channel, to json.RawMessage, m notifiers.Message)
 	}
 }
 
+// callNotifier calls the notifier, and makes an error of its panic.
 func callNotifier(ctx context.Context, c Channel, to json.RawMessage, m notifiers.Message) (r notifiers.Receipt, err error) {
 	defer func() {
+		// A fault in one channel must not end the daemon, which has others.
 		if v := recover(); v != nil {
 			err = fmt.Errorf("the notifier panicked: %v", v)
 		}
@@ -148,7 +153,8 @@ func callNotifier(ctx context.Context, c Channel, to json.RawMessage, m notifier
 	return c.Notify(ctx, target, m)
 }
 
-// withCause says why a context ended, which the error of one does not.
+// withCause adds to an error why the context ended, which the error of a context does not
+// say.
 func withCause(ctx context.Context, err error) error {
 	if err == nil {
 		return nil

@@ -59,5 +59,6 @@ func (s Silence) Covers(id config.CheckID, check *config.Check, role config.Role
 	case s.Scope.Check != "":
 		return s.Scope.Check == id
 	}
+	// A check that has left the files is in no group and on no server.
 	return check != nil && calendar.Covers(config.Ref{Group: s.Scope.Group, Server: s.Scope.Server}, check)
 }

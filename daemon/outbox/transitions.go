@@ -78,6 +78,7 @@ func (p *planner) closingNeed(s *Subject, block *config.Notify, e entry, underWa
 	heard := e.told.open && (e.delivered.open || underWay)
 	asked := block != nil && asksFor(block, notifiers.Closed)
 	switch {
+	// It is told, below.
 	case heard && (!e.told.noClosing || asked && accepts(block, s)):
 	case heard:
 		return notTold(HeldByTransition)
@@ -94,6 +95,7 @@ func (p *planner) closingNeed(s *Subject, block *config.Notify, e entry, underWa
 			return need{hold: h}
 		}
 	}
+	// Who asks for openings and has not got this one hears of both in one message.
 	untold := !e.delivered.open && (heard || asksFor(block, notifiers.Opened))
 	return need{transition: notifiers.Closed, due: p.dueAfter(s.ClosedAt, 0), untold: untold}
 }
@@ -156,6 +158,7 @@ func (p *planner) lackingTransition(s *Subject, block *config.Notify, e entry, u
 			n.transition = openingTransition(block) // one message with the newest state
 		}
 		return n
+	// Nobody is reminded of what is still being sent, is worked on, or is getting well.
 	case s.Remind > 0 && !underWay && !s.Acknowledged() && !s.Recovering() && asksFor(block, notifiers.Reminder):
 		since := s.ReportedAt
 		if heard {
