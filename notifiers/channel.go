@@ -105,13 +105,15 @@ func NewChannel[S Settings, T any](
 		var none T
 		return targets(fill(none, notify, values))
 	}
-	if _, twice := registered[c.Kind]; twice { // the kind stands in the journal: it must mean one channel
+	// The kind stands in the journal, so it must mean one channel.
+	if _, twice := registered[c.Kind]; twice {
 		panic(fmt.Sprintf("notifiers: two channels are called %q", c.Kind))
 	}
 	registered[c.Kind] = &c
 	return c
 }
 
+// attributesOf returns the attributes of a table, without what sets them.
 func attributesOf[T any](rows []Row[T]) []Attribute {
 	list := make([]Attribute, len(rows))
 	for i, row := range rows {
@@ -120,8 +122,10 @@ func attributesOf[T any](rows []Row[T]) []Attribute {
 	return list
 }
 
+// fill sets what was written for the rows of a table, and returns the result.
 func fill[T any](into T, rows []Row[T], values Values) T {
 	for _, row := range rows {
+		// An attribute that is not written keeps the default that into has.
 		if v, written := values[row.Name]; written {
 			row.Set(&into, v)
 		}
@@ -133,7 +137,7 @@ func fill[T any](into T, rows []Row[T], values Values) T {
 // are initialised, so it needs no lock.
 var registered = map[Kind]*Channel{}
 
-// ChannelOf gives the channel of a kind.
+// ChannelOf returns the channel of a kind, and whether this program has one.
 func ChannelOf(k Kind) (Channel, bool) {
 	c, ok := registered[k]
 	if !ok {
@@ -142,7 +146,7 @@ func ChannelOf(k Kind) (Channel, bool) {
 	return *c, true
 }
 
-// Traits gives the traits of a kind. The journal may hold notifications of a kind
+// Traits returns the traits of a kind. The journal may hold notifications of a kind
 // that this version does not have; they are taken to be for people.
 func (k Kind) Traits() *Traits {
 	if c, ok := registered[k]; ok {
@@ -153,7 +157,7 @@ func (k Kind) Traits() *Traits {
 
 var unknownTraits = Traits{People: true}
 
-// PlaceOf gives a target in the form that [Traits.Place] describes.
+// PlaceOf returns a target in the form that [Traits.Place] describes.
 func (t *Traits) PlaceOf(target string) string {
 	if t.Place == nil {
 		return target

@@ -52,17 +52,18 @@ func (i Item) Headline(at time.Time) string {
 	return fmt.Sprintf("%s %s: %s", strings.ToUpper(in.Severity), name, reason)
 }
 
-// Brief is all that a digest says of an item: its headline, and since when it has
-// been so.
+// Brief returns all that a digest says of an item: its headline and, unless it is
+// closed, since when it has been so.
 func (i Item) Brief(at time.Time) string {
 	if i.Transition == Closed {
+		// The headline of a closing says how long it lasted.
 		return i.Headline(at)
 	}
 	return i.Headline(at) + ", since " + Time(i.Incident.currentEpisode().StartedAt)
 }
 
-// endingText says how it ended and after how long: never "recovered" for what merely
-// went out of sight.
+// endingText says how an incident ended and after how long: never "recovered" for what
+// merely went out of sight.
 func (i Item) endingText(lasted string) string {
 	if i.OpeningUntold {
 		return fmt.Sprintf("was %s for %s (%s), %s", i.Incident.Severity, lasted, i.Incident.briefCause(), i.Incident.closingText())
@@ -70,6 +71,7 @@ func (i Item) endingText(lasted string) string {
 	return i.Incident.closingText() + " after " + lasted
 }
 
+// closingText says in words why an incident was closed.
 func (i Incident) closingText() string {
 	switch i.ClosedAs {
 	case "removed":
@@ -131,6 +133,8 @@ func (m Message) Facts(in Incident) []Fact {
 
 func (f Fact) write(b *strings.Builder) {
 	if f.Kind == Quote {
+		// On a line of their own, after a sign that quotes: a server's words must not be
+		// taken for ours.
 		fmt.Fprintf(b, "%s:\n> %s\n", f.Name, f.Text)
 		return
 	}
@@ -141,7 +145,8 @@ func (f Fact) write(b *strings.Builder) {
 // displayName returns how people call the check: "Mail 1 / IMAP on the web port".
 func (i Incident) displayName() string {
 	name := sanitisedLine(cmp.Or(i.Label, i.Check, i.Condition))
-	if server := sanitisedLine(i.ServerLabel); server != "" && !strings.HasPrefix(name, server+"/") { // an id says it itself
+	// An id such as mx1/imaps names its server itself.
+	if server := sanitisedLine(i.ServerLabel); server != "" && !strings.HasPrefix(name, server+"/") {
 		name = server + " / " + name
 	}
 	return cutWithEllipsis(name, maxName)
@@ -163,6 +168,7 @@ func (i Incident) pathInTree() string {
 		path = append(path, sanitisedLine(group))
 	}
 	check := sanitisedLine(i.Check)
+	// As in displayName: an id may name its server itself.
 	if server := sanitisedLine(i.ServerLabel); server != "" && !strings.HasPrefix(check, server+"/") {
 		path = append(path, server)
 	}
@@ -172,6 +178,8 @@ func (i Incident) pathInTree() string {
 	return strings.Join(append(path, check), " > ")
 }
 
+// endpointText returns host, port, security and the address that was probed; empty for
+// what has no host.
 func (i Incident) endpointText() string {
 	if i.Host == "" {
 		return ""
@@ -180,12 +188,15 @@ func (i Incident) endpointText() string {
 	if i.Security != "" {
 		text += " (" + i.Security + ")"
 	}
+	// The host of a check may be an address itself.
 	if i.Address != "" && i.Address != i.Host {
 		text += ", address " + sanitisedLine(i.Address)
 	}
 	return text
 }
 
+// timeSpan says when the present episode began, when it ended, and how long it has
+// lasted at the given time.
 func (i Incident) timeSpan(at time.Time) string {
 	bout := i.currentEpisode()
 	text := Time(bout.StartedAt)

@@ -120,7 +120,7 @@ func IsPermanent(err error) bool {
 	return errors.As(err, &c) && c.permanent
 }
 
-// Wait gives the pause that the other side asked for, or 0.
+// Wait returns the pause that the other side asked for; 0: it asked for none.
 func Wait(err error) time.Duration {
 	var c *classified
 	if errors.As(err, &c) {

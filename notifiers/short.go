@@ -11,9 +11,9 @@ import (
 // maxShort is one SMS in the alphabet of GSM 03.38, in septets.
 const maxShort = 160
 
-// Short is the message for a phone that shows little: what, where, why and
-// since when, in one SMS of the GSM alphabet. The link comes with it where it
-// fits whole. It holds no word of a server.
+// Short returns the message for a phone that shows little: what, where, why and since
+// when, in one SMS of the GSM alphabet. The link comes with it where it fits whole. It
+// holds no word of a server.
 func (m Message) Short() string {
 	switch len(m.Items) {
 	case 0:
@@ -26,6 +26,7 @@ func (m Message) Short() string {
 		names = append(names, replaceNonGSM(item.Incident.listedName()))
 	}
 	start, end := "imapvigil: "+m.Counts()+": ", replaceNonGSM(m.shortReason())
+	// Where both do not fit, the name of a check tells more than the reason.
 	if countSeptets(start)+countSeptets(end)+len(names[0])+reserve > maxShort {
 		end = ""
 	}
@@ -60,8 +61,9 @@ func (m Message) shortReason() string {
 
 func shortTime(t time.Time) string { return t.UTC().Format("2 Jan 15:04 UTC") }
 
-// shortText says it in one SMS, with ids rather than labels: they are ASCII by the rule
-// of names, and a character beyond GSM 03.38 would halve the room.
+// shortText returns the text of one item for one SMS. It has ids rather than labels:
+// they are ASCII by the rule of names, and a character beyond GSM 03.38 would halve the
+// room.
 func (i Item) shortText(m Message) string {
 	in := i.Incident
 	text := fmt.Sprintf("imapvigil %s %s%s ", i.shortWord(), in.listedName(), in.shortEndpoint())
@@ -71,6 +73,8 @@ func (i Item) shortText(m Message) string {
 		text += in.briefCause() + " since " + shortTime(in.currentEpisode().StartedAt)
 	}
 	text = cutToOneSMS(replaceNonGSM(text))
+	// The link comes whole or not at all: half of one leads nowhere. It must also fit the
+	// alphabet as it is, since a replaced character would break it.
 	link := withoutSpaces(in.URL)
 	if link == "" || replaceNonGSM(link) != link || countSeptets(text)+1+countSeptets(link) > maxShort {
 		return text
@@ -125,6 +129,7 @@ func replaceNonGSM(text string) string {
 func countSeptets(text string) (n int) {
 	for _, r := range text {
 		n++
+		// Sent as an escape and a second septet (GSM 03.38 section 6.2.1.1).
 		if strings.ContainsRune(gsmExtended, r) {
 			n++
 		}

@@ -38,9 +38,9 @@ func (m Message) subjectText() string {
 	return listNamesThatFit(m.Counts()+": ", names, maxSubject-len("[imapvigil] "), utf8.RuneCountInString)
 }
 
-// Text is the whole message as plain text, for a reader of any channel that has
+// Text returns the whole message as plain text, for a reader of any channel that has
 // room for it. Lines end with "\n". The server's words stand by themselves, on
-// sanitisedLines that begin with "> ".
+// lines that begin with "> ".
 func (m Message) Text() string {
 	var b strings.Builder
 	switch {
@@ -81,7 +81,7 @@ func (m Message) writeItems(b *strings.Builder) {
 	}
 }
 
-// writeDigest is for storms, in which details are noise.
+// writeDigest writes counts and headlines: in a storm details are noise.
 func (m Message) writeDigest(b *strings.Builder) {
 	fmt.Fprintf(b, "%s.\n\n", m.Counts())
 	for _, item := range m.Items[:MaxItems] {
@@ -127,6 +127,7 @@ func listNamesThatFit(start string, names []string, limit int, length func(strin
 			longer = text + ", " + name
 		}
 		left := len(names) - i - 1
+		// Only the last name needs no room behind it for a count of the others.
 		if length(longer) > limit || left > 0 && length(longer)+reserve > limit {
 			return strings.TrimSuffix(text, ": ") + fmt.Sprintf(" and %d more", len(names)-i)
 		}

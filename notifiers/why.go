@@ -21,6 +21,7 @@ func (i Incident) explainedCause() string {
 	if i.Phase != "" && text != "" {
 		text = i.Phase + ": " + text
 	}
+	// A reader takes it for the service where nothing else is said.
 	if i.Condition != "" && i.Condition != "service" {
 		text = strings.TrimSuffix("condition "+i.Condition+"; "+text, "; ")
 	}

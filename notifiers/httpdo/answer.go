@@ -24,11 +24,12 @@ type Answer struct {
 	secrets *opaque.Scrubber
 }
 
-// Words are the status and the beginning of the body, for a receipt or an
-// error: "HTTP 404 Not Found: no such route". The reason phrase is ours.
+// Words returns the status and the beginning of the body, for a receipt or an error:
+// "HTTP 404 Not Found: no such route". The reason phrase is ours.
 func (a Answer) Words() opaque.Words {
 	const most = 200
 	text := strings.TrimSpace(fmt.Sprintf("HTTP %d %s", a.Status, http.StatusText(a.Status)))
+	// Scrubbed before it is cut: half a secret would no longer be found.
 	body := a.secrets.Scrub(string(a.Body))
 	if len(body) > most {
 		body = body[:most] + "..."
@@ -39,8 +40,8 @@ func (a Answer) Words() opaque.Words {
 	return opaque.Sanitise(text)
 }
 
-// Err is nil for 2xx (RFC 9110 section 15.3), and else the answer's words,
-// classified.
+// Err returns nil for 2xx (RFC 9110 section 15.3), and else an error with the answer's
+// words, classified.
 func (a Answer) Err() error {
 	if a.Status/100 == 2 {
 		return nil
@@ -53,6 +54,8 @@ func (a Answer) Err() error {
 // is one. All else is permanent, a redirect included.
 func (a Answer) Classify(err error) error {
 	switch {
+	// RFC 9110 section 15.5.9 (408), RFC 8470 section 5.2 (425) and RFC 6585 section 4
+	// (429).
 	case a.Status == http.StatusRequestTimeout, a.Status == http.StatusTooEarly,
 		a.Status == http.StatusTooManyRequests, a.Status/100 == 5:
 		return notifiers.RetryAfter(err, RetryAfter(a.Header, time.Now()))
@@ -65,6 +68,7 @@ func (a Answer) Classify(err error) error {
 func RetryAfter(header http.Header, now time.Time) time.Duration {
 	text := header.Get("Retry-After")
 	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil {
+		// Bounded before it is multiplied: a Duration overflows at 292 years.
 		return time.Duration(min(max(0, seconds), int64(maxPause/time.Second))) * time.Second
 	}
 	if date, err := http.ParseTime(text); err == nil {

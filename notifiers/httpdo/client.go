@@ -7,7 +7,8 @@
 // never tries again by itself.
 //
 // A caller may rely on this: a call ends with its request's context, and after
-// half a minute at the latest; after [Client.Close] no goroutine stays longer than the calls under way.
+// half a minute at the latest; after [Client.Close] no goroutine stays longer than the
+// calls under way.
 package httpdo
 
 import (
@@ -57,6 +58,7 @@ func (c *Client) Send(req *http.Request) (Answer, error) {
 	ctx, cancel := context.WithTimeoutCause(req.Context(), patience, errSlow)
 	defer cancel()
 	req = req.WithContext(ctx)
+	// The attribute headers may name another.
 	if req.Header.Get("User-Agent") == "" {
 		req.Header.Set("User-Agent", "imapvigil")
 	}
@@ -66,6 +68,7 @@ func (c *Client) Send(req *http.Request) (Answer, error) {
 	}
 	body, _ := io.ReadAll(resp.Body) // at most httpclient.MaxBody
 	_ = resp.Body.Close()
+	// Close came during this call, when its connection was not idle.
 	if c.closed.Load() {
 		c.http.CloseIdleConnections()
 	}
@@ -73,10 +76,11 @@ func (c *Client) Send(req *http.Request) (Answer, error) {
 	return answer, answer.Err()
 }
 
-// harmless drops the URL that net/http puts into its errors, and keeps the
-// context's own error.
+// harmless returns err without the URL that net/http puts into its errors, which may be
+// a secret, or the error of the context that has ended.
 func (c *Client) harmless(ctx context.Context, err error) error {
 	switch {
+	// First: ctx.Err() says DeadlineExceeded here as for a deadline of the caller.
 	case errors.Is(context.Cause(ctx), errSlow):
 		return errSlow
 	case ctx.Err() != nil:
@@ -86,6 +90,7 @@ func (c *Client) harmless(ctx context.Context, err error) error {
 	if errors.As(err, &outer) {
 		err = outer.Err
 	}
+	// Not %w: whoever unwraps it would get a text that is not sanitised.
 	return fmt.Errorf("asking the server: %s", c.Sanitise(err.Error()))
 }
 

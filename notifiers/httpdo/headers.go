@@ -26,7 +26,7 @@ func JoinHeaders(headers map[string]string) opaque.Secret {
 	return opaque.NewSecret(string(joined))
 }
 
-// reserved belong to the request itself, or sign it.
+// reserved are the headers that belong to the request itself, or sign it.
 var reserved = []string{
 	"Host", "Content-Length", "Transfer-Encoding", "Connection", "Trailer", "Te", "Upgrade",
 	"Webhook-Id", "Webhook-Timestamp", "Webhook-Signature",
@@ -41,12 +41,14 @@ func ParseHeaders(joined opaque.Secret) (http.Header, error) {
 	}
 	var values map[string]string
 	if err := json.Unmarshal([]byte(joined.Reveal()), &values); err != nil {
+		// The error of package json can show a character of a secret.
 		return nil, errors.New("headers: they are not as JoinHeaders writes them")
 	}
 	for name, value := range values {
 		switch {
 		case !httpguts.ValidHeaderFieldName(name):
 			return nil, fmt.Errorf("headers: %q is not the name of a header", name)
+		// A line end would begin another header (RFC 9110 section 5.5).
 		case !httpguts.ValidHeaderFieldValue(value):
 			return nil, fmt.Errorf("headers: the value of %s has a character that HTTP forbids, such as a line end", name)
 		case slices.Contains(reserved, http.CanonicalHeaderKey(name)):
@@ -57,11 +59,12 @@ func ParseHeaders(joined opaque.Secret) (http.Header, error) {
 	return headers, nil
 }
 
-// HeaderSecrets are the values that must not come back in a server's words,
-// also without the scheme of an Authorization ("Bearer ...").
+// HeaderSecrets returns the values that must not come back in a server's words, also
+// without the scheme of an Authorization ("Bearer ...").
 func HeaderSecrets(headers http.Header) (secrets []string) {
 	for name, values := range headers {
 		switch name {
+		// These hold no secret, and a server may well name them in its answer.
 		case "Content-Type", "Accept", "User-Agent":
 			continue
 		}

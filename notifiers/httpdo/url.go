@@ -15,6 +15,7 @@ func ParseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Opaque != "":
+		// The error of url.Parse quotes the whole URL.
 		return nil, errors.New("it is not a URL such as https://host/path")
 	case u.Hostname() == "":
 		return nil, errors.New("it names no host: write https://host/path")
@@ -28,13 +29,14 @@ func ParseURL(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// Secrets are the parts of a URL that must not come back in a server's words:
-// paths of webhooks are passwords, and servers like to repeat them.
+// Secrets returns the parts of a URL that must not come back in a server's words: paths
+// of webhooks are passwords, and servers like to repeat them.
 func Secrets(u *url.URL) []string {
 	secrets := []string{u.String(), u.RequestURI()}
 	if password, ok := u.User.Password(); ok {
 		secrets = append(secrets, password)
 	}
+	// Both spellings: a server repeats the path as it came, or decoded.
 	for segment := range strings.SplitSeq(u.EscapedPath(), "/") {
 		secrets = appendLongEnough(secrets, segment)
 	}
@@ -42,6 +44,7 @@ func Secrets(u *url.URL) []string {
 		secrets = appendLongEnough(secrets, segment)
 	}
 	for _, values := range u.Query() {
+		// Query has decoded the values; an answer may have them as they were sent.
 		for _, value := range values {
 			secrets = appendLongEnough(secrets, value, url.QueryEscape(value))
 		}

@@ -14,8 +14,8 @@ import (
 // maxSection is what Slack takes in one section, in characters.
 const maxSection = 3000
 
-// composeMessage makes the text, which phones show, and below it one coloured
-// packAttachment an incident.
+// composeMessage makes the text, which phones show, and below it a coloured
+// attachment for each incident.
 func composeMessage(target Target, m notifiers.Message) ([]api.MsgOption, error) {
 	mention, err := mentionMarkup(target.Mention)
 	if err != nil {
@@ -28,6 +28,7 @@ func composeMessage(target Target, m notifiers.Message) ([]api.MsgOption, error)
 	return []api.MsgOption{
 		api.MsgOptionText(text, false),
 		api.MsgOptionAttachments(attachments(m)...),
+		// Slack must not make links or mentions of words: they may be a server's.
 		api.MsgOptionParse(false),
 		api.MsgOptionLinkNames(false),
 		api.MsgOptionDisableLinkUnfurl(),
@@ -49,6 +50,8 @@ func mayMention(m notifiers.Message) bool {
 	return false
 }
 
+// attachments returns what stands below the text: one attachment for each incident, or
+// one for all of a digest. The last has the footer.
 func attachments(m notifiers.Message) []api.Attachment {
 	var all []api.Attachment
 	switch {
@@ -66,7 +69,8 @@ func attachments(m notifiers.Message) []api.Attachment {
 	return all
 }
 
-// describeIncident shows an incident in full; among others only what tells it apart.
+// describeIncident returns the attachment of an incident: in full, or, where a message
+// has several, only with what tells it apart.
 func describeIncident(m notifiers.Message, item notifiers.Item) api.Attachment {
 	headline, amongOthers := item.Headline(m.At), len(m.Items) > 1
 	var lines []string
@@ -114,6 +118,7 @@ func linkMarkup(url string) string {
 	if !strings.HasPrefix(url, "https://") && !strings.HasPrefix(url, "http://") {
 		return escapeText(url)
 	}
+	// Inside <...> a bar begins the text of the link, and > ends it.
 	return "<" + strings.NewReplacer("&", "&amp;", "<", "%3C", ">", "%3E", "|", "%7C").Replace(url) + ">"
 }
 

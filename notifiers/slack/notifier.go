@@ -58,8 +58,11 @@ func (n *notifier) Notify(ctx context.Context, to notifiers.Target, m notifiers.
 	return receipt, nil
 }
 
+// post makes one call of chat.postMessage, as a reply in a thread unless that is empty.
 func (n *notifier) post(ctx context.Context, target Target, thread string, options []api.MsgOption) (notifiers.Receipt, error) {
 	if thread != "" {
+		// The limited capacity has append copy: if Slack refuses the thread, the same
+		// options are used again without it.
 		_, ts, _ := strings.Cut(thread, ":")
 		options = append(options[:len(options):len(options)], api.MsgOptionTS(ts), api.MsgOptionBroadcast())
 	}
@@ -114,6 +117,7 @@ func (n *notifier) classify(ctx context.Context, err error) error {
 		return fmt.Errorf("posting to Slack: %s", n.http.Sanitise(err.Error()))
 	}
 	words := refusal.Err
+	// An administrator can add the scope only if told which it is.
 	if refusal.Needed != "" {
 		words += ", the token needs the scope " + refusal.Needed
 	}

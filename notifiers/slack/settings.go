@@ -53,9 +53,11 @@ func (s Settings) Open() (notifiers.Notifier, error) {
 		if err != nil {
 			return nil, fmt.Errorf("api_url: %w", err)
 		}
+		// slack-go appends the name of the method to it.
 		base = strings.TrimSuffix(u.String(), "/") + "/"
 	}
 	token := s.Token.Reveal()
+	// The forms in which the token may come back: as it is, in a form, in a quoted error.
 	quoted := strconv.Quote(token)
 	client, err := httpdo.New("", token, url.QueryEscape(token), quoted[1:len(quoted)-1])
 	if err != nil {

@@ -25,6 +25,7 @@ type gateway struct {
 
 const formType = "application/x-www-form-urlencoded"
 
+// openGateway makes a gateway. Its errors name the attribute that they are about.
 func openGateway(s Settings) (notifiers.Notifier, error) {
 	s.Method = cmp.Or(s.Method, http.MethodPost)
 	if !slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodGet}, s.Method) {
@@ -61,6 +62,7 @@ func (g *gateway) check() error {
 			return fmt.Errorf("neither url nor body has %s in it: say where it goes", name)
 		}
 	}
+	// Quotes, a backslash and a line end break JSON that is not escaped, <&> a form.
 	filled := g.body.fill(values{to: "+1", text: "\"\\<&>\n", from: "x", key: "k"})
 	if err := g.body.validate(filled); err != nil {
 		return fmt.Errorf("body: %w", err)
@@ -79,7 +81,8 @@ func (g *gateway) Notify(ctx context.Context, to notifiers.Target, m notifiers.M
 	v := values{to: target.To, text: m.Short(), from: g.settings.From, key: m.Key}
 	req, err := http.NewRequestWithContext(ctx, g.settings.Method, g.url.fill(v), strings.NewReader(g.body.fill(v)))
 	if err != nil {
-		return notifiers.Receipt{}, notifiers.Permanent(errors.New("the url cannot be asked")) // err would show it
+		// err would show the URL, which may be a secret.
+		return notifiers.Receipt{}, notifiers.Permanent(errors.New("the url cannot be asked"))
 	}
 	req.Header = g.headers.Clone()
 	answer, err := g.client.Send(req)

@@ -21,6 +21,8 @@ type success struct {
 
 var codeList = regexp.MustCompile(`^[1-5][0-9]{2}( *, *[1-5][0-9]{2})*$`)
 
+// parseSuccess reads the attribute success: a list of codes, or else a text. The empty
+// text is in every body.
 func parseSuccess(text string) success {
 	if !codeList.MatchString(text) {
 		return success{text: text}
@@ -33,13 +35,16 @@ func parseSuccess(text string) success {
 	return success{codes: codes}
 }
 
-// judge looks at an answer and at what was made of it so far.
+// judge returns nil for an answer of success, and else why it is none: err, if the
+// answer was an error already, or a permanent refusal.
 func (s success) judge(answer httpdo.Answer, err error) error {
 	switch {
+	// Before err: a gateway may accept with a code that is not 2xx.
 	case slices.Contains(s.codes, answer.Status):
 		return nil
 	case err != nil:
 		return err
+	// A 2xx that is not listed. To try again might text people all night.
 	case s.codes != nil:
 		return notifiers.Permanent(fmt.Errorf("not a code of success: %s", answer.Words()))
 	case !bytes.Contains(answer.Body, []byte(s.text)):

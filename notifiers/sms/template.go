@@ -51,6 +51,7 @@ func (t template) has(name string) bool { return strings.Contains(t.text, name) 
 
 // fill replaces all names in one pass.
 func (t template) fill(v values) string {
+	// A Replacer never looks at what it has put in: "{key}" in a message stays as it is.
 	e := t.encoding
 	return strings.NewReplacer(
 		"{to}", e.encode(v.to), "{text}", e.encode(v.text), "{from}", e.encode(v.from), "{key}", e.encode(v.key),
@@ -78,7 +79,8 @@ func (e encoding) encode(value string) string {
 	return value
 }
 
-// validate looks at a filled body.
+// validate says what is wrong with a filled body; it cannot tell for XML and for types
+// that it does not know.
 func (t template) validate(filled string) error {
 	switch t.encoding {
 	case inJSON:
@@ -94,8 +96,8 @@ func (t template) validate(filled string) error {
 	return nil
 }
 
-// secrets are the template's own values, which a gateway might send back. Names
-// of fields are none.
+// secrets returns the template's own values, which a gateway might send back. Names of
+// fields are none.
 func (t template) secrets() []string {
 	switch t.encoding {
 	case inJSON:
@@ -110,6 +112,8 @@ func (t template) secrets() []string {
 // longWords is for types that are not taken apart.
 var longWords = regexp.MustCompile(`[^\s"'<>{}&=,;]{8,}`)
 
+// formSecrets returns the values of a form that have no placeholder, decoded and
+// encoded.
 func (t template) formSecrets() (secrets []string) {
 	form, err := url.ParseQuery(t.text)
 	if err != nil {
@@ -117,6 +121,7 @@ func (t template) formSecrets() (secrets []string) {
 	}
 	for _, values := range form {
 		for _, value := range values {
+			// With a placeholder it is the message or its recipient, and no secret.
 			if !placeholder.MatchString(value) {
 				secrets = append(secrets, value, url.QueryEscape(value))
 			}
@@ -127,6 +132,8 @@ func (t template) formSecrets() (secrets []string) {
 
 var placeholder = regexp.MustCompile(`\{(to|text|from|key)\}`)
 
+// jsonSecrets returns the strings of a JSON body that have no placeholder, plain and as
+// JSON writes them.
 func (t template) jsonSecrets() (secrets []string) {
 	var body any
 	if err := json.Unmarshal([]byte(t.text), &body); err != nil {

@@ -44,6 +44,7 @@ func openTwilio(s Settings) (notifiers.Notifier, error) {
 		base = strings.TrimSuffix(u.String(), "/")
 	}
 	token := s.AuthToken.Reveal()
+	// The second form crosses the wire in Authorization (RFC 7617 section 2).
 	client, err := httpdo.New("", token, base64.StdEncoding.EncodeToString([]byte(s.AccountSID+":"+token)))
 	if err != nil {
 		return nil, err
@@ -59,6 +60,7 @@ func (t *twilio) Notify(ctx context.Context, to notifiers.Target, m notifiers.Me
 	}
 	form := url.Values{"To": {target.To}, "From": {t.settings.From}, "Body": {m.Short()}}
 	if messagingService.MatchString(t.settings.From) {
+		// Twilio wants a messaging service in a field of its own.
 		form.Del("From")
 		form.Set("MessagingServiceSid", t.settings.From)
 	}
@@ -75,7 +77,8 @@ func (t *twilio) Notify(ctx context.Context, to notifiers.Target, m notifiers.Me
 	return notifiers.Receipt{Answer: t.receipt(answer)}, nil
 }
 
-// receipt is the message's sid, by which Twilio's console finds it.
+// receipt returns the message's sid, by which Twilio's console finds it, or the
+// answer's words where there is none.
 func (t *twilio) receipt(answer httpdo.Answer) opaque.Words {
 	var accepted struct {
 		SID string `json:"sid"`
@@ -86,13 +89,15 @@ func (t *twilio) receipt(answer httpdo.Answer) opaque.Words {
 	return t.client.Sanitise(accepted.SID)
 }
 
-// explain puts Twilio's own code and sentence in the place of the raw answer.
+// explain returns err with Twilio's own code and sentence in the place of the raw
+// answer.
 func (t *twilio) explain(answer httpdo.Answer, err error) error {
 	var refusal struct {
 		Code    int    `json:"code"`
 		Message string `json:"message"`
 	}
 	if json.Unmarshal(answer.Body, &refusal) != nil || refusal.Code == 0 {
+		// It is not Twilio's JSON: the page of a proxy, or no answer at all.
 		return err
 	}
 	words := t.client.Sanitise(fmt.Sprintf("error %d: %s", refusal.Code, refusal.Message))

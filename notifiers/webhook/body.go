@@ -47,7 +47,7 @@ type incident struct {
 	URL        string       `json:"url"`
 }
 
-// Body is the JSON of a message: a test, or the one transition that it tells.
+// Body returns the JSON of a message: a test, or the one transition that it tells.
 func Body(m notifiers.Message) ([]byte, error) {
 	e := event{Version: version, Type: string(notifiers.Test), Key: m.Key, At: m.At.UTC(), Role: m.Role}
 	if !m.IsTest() {

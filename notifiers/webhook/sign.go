@@ -14,10 +14,13 @@ import (
 	"github.com/imapvigil/imapvigil/config/opaque"
 )
 
+// signingKey returns the bytes that sign, as [Settings.Open] describes; nil: nothing is
+// signed.
 func signingKey(secret opaque.Secret) ([]byte, error) {
 	if secret.IsZero() {
 		return nil, nil
 	}
+	// The form in which Standard Webhooks hands out keys.
 	encoded, ok := strings.CutPrefix(secret.Reveal(), "whsec_")
 	if !ok {
 		return []byte(encoded), nil
@@ -34,6 +37,8 @@ func signingKey(secret opaque.Secret) ([]byte, error) {
 func setSignature(header http.Header, key []byte, id string, now time.Time, body []byte) {
 	timestamp := strconv.FormatInt(now.Unix(), 10)
 	mac := hmac.New(sha256.New, key)
+	// What is signed is "id.timestamp.body"; v1 means HMAC with SHA-256 (Standard
+	// Webhooks).
 	fmt.Fprintf(mac, "%s.%s.%s", id, timestamp, body)
 	header.Set("Webhook-Id", id)
 	header.Set("Webhook-Timestamp", timestamp)

@@ -26,7 +26,7 @@ import (
 // Settings are a notifier block of kind webhook.
 type Settings struct {
 	URL     opaque.Secret // https, or http to loopback
-	Secret  opaque.Secret // empty: not signed; see [Open]
+	Secret  opaque.Secret // empty: not signed; see Open
 	Headers opaque.Secret // as [httpdo.JoinHeaders] makes them
 	CA      string        // PEM, instead of the system's roots
 }
@@ -80,6 +80,7 @@ func (n *notifier) Notify(ctx context.Context, to notifiers.Target, m notifiers.
 	if _, ok := to.(Target); !ok {
 		return notifiers.Receipt{}, notifiers.Permanent(fmt.Errorf("a webhook cannot reach a %T", to))
 	}
+	// The body has one incident; only messages to people are gathered.
 	if len(m.Items) > 1 {
 		return notifiers.Receipt{}, notifiers.Permanent(errors.New("a webhook tells one transition a message"))
 	}
@@ -101,9 +102,10 @@ func (n *notifier) request(ctx context.Context, m notifiers.Message, now time.Ti
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, n.url.String(), bytes.NewReader(body))
 	if err != nil {
-		return nil, errors.New("the url cannot be asked") // err would show it
+		return nil, errors.New("the url cannot be asked") // err would show it, and it is a secret
 	}
 	req.Header = n.headers.Clone()
+	// After the configured headers: they must not say that the body is something else.
 	req.Header.Set("Content-Type", "application/json")
 	if n.key != nil {
 		setSignature(req.Header, n.key, m.Key, now, body)
