@@ -19,15 +19,15 @@ const (
 	CheckMaintenance CheckState = "maintenance" // planned work, whatever the probes find
 )
 
-// CheckStates lists all states of a check, what needs a person first.
+// CheckStates lists all states of a check, those that need a person first.
 func CheckStates() []CheckState {
 	return []CheckState{
 		CheckDown, CheckFailing, CheckDegraded, CheckRecovering, CheckUnknown, CheckOK, CheckMaintenance, CheckPaused,
 	}
 }
 
-// ExitCode is what the command status ends with for a check in this state: 2 when it
-// is down, 0 when it is well or out of service on purpose, else 1.
+// ExitCode returns the exit code of the command status for a check in this state: 2 when
+// it is down, 0 when it is well or out of service on purpose, else 1.
 func (s CheckState) ExitCode() int {
 	switch s {
 	case CheckDown:
@@ -39,9 +39,10 @@ func (s CheckState) ExitCode() int {
 	return 1
 }
 
-// CheckState is the state that a live incident gives its check.
+// CheckState returns the state that a live incident gives its check.
 func (in Incident) CheckState() CheckState {
 	switch {
+	// Before Unconfirmed: a failure that nobody was told of may be getting well already.
 	case in.Recovering():
 		return CheckRecovering
 	case in.Unconfirmed:
@@ -69,7 +70,7 @@ func (s CheckState) weight() int {
 	return 0
 }
 
-// Gravest gives, of the incidents of a check, the live one that says how the check is;
+// Gravest returns, of the incidents of a check, the live one that says how the check is;
 // ok is false when none is live.
 func Gravest(list []Incident) (gravest Incident, ok bool) {
 	for _, in := range list {
@@ -91,8 +92,8 @@ const (
 	StatusClosed       Status = "closed"
 )
 
-// Status is the word of `incidents --json` for the incident. One that reopens is closed
-// until the new episode is reported.
+// Status returns the word of `incidents --json` for the incident. One that reopens is
+// closed until the new episode is reported.
 func (in Incident) Status() Status {
 	switch {
 	case in.ClosedAs != "":

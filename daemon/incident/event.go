@@ -12,7 +12,7 @@ type Kind string
 // The kinds of events.
 const (
 	Failing        Kind = "failing"        // the first failed observation
-	Opened         Kind = "opened"         // it lasted for fault_tolerance, is confirmed, and is reported
+	Opened         Kind = "opened"         // it lasted for fault_tolerance and is reported
 	Worsened       Kind = "changed"        // it got worse, which is told
 	CauseChanged   Kind = "cause"          // another cause, no worse; not told
 	Recovering     Kind = "recovering"     // the first good observation
@@ -50,6 +50,7 @@ type Event struct {
 // same events give the same state on every machine and under every policy.
 func Apply(s State, e Event) State {
 	if e.Kind == Restored || e.Kind == Moved {
+		// A record that is damaged in this way must not take away what is known.
 		if e.Whole == nil {
 			return s
 		}
@@ -73,7 +74,8 @@ func beginEpisode(last Incident, known bool, e Event) Incident {
 	}
 	last.FailingSince = e.Since
 	last.WellSince, last.OrphanedAt = time.Time{}, time.Time{}
-	last.Unconfirmed = true // even of one that is reopened: its opening waits for fault_tolerance again
+	// Also of an incident that is reopened: its opening waits for fault_tolerance again.
+	last.Unconfirmed = true
 	return last
 }
 
@@ -111,13 +113,14 @@ func foldEvent(in Incident, e Event) Incident {
 	return in
 }
 
-// closeEpisode returns the incident with its episode ended. A further episode that was never reported leaves the
-// incident closed as it was.
+// closeEpisode returns the incident with its episode ended. A further episode that was
+// never reported leaves the incident closed as it was.
 func (in Incident) closeEpisode(e Event) Incident {
 	in.WellSince, in.OrphanedAt = time.Time{}, time.Time{}
 	in.AckedAt, in.AckedUntil, in.AckReason = time.Time{}, time.Time{}, ""
 	wasPending := in.Unconfirmed
 	in.Unconfirmed = false
+	// People know the end of the last reported episode, and have heard of no other.
 	if wasPending && in.Reported > 0 {
 		return in
 	}

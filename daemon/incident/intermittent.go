@@ -28,21 +28,24 @@ type serviceHistory struct {
 	failing     bool                  // the newest one
 }
 
-// record counts a result, if it observed the service.
+// record counts a result that observed the service.
 func (h *serviceHistory) record(r Result) {
 	if !r.Observed.Has(config.ConditionService) {
 		return
 	}
 	o := observation{result: r, condition: config.ConditionService}
 	f, bad := o.worstFinding()
+	// The monitor could not judge, so this was neither good nor bad.
 	if bad && f.Health == Unknown {
 		return
 	}
+	// By the wall clock; advanceTo copes with one that was set.
 	h.advanceTo(r.Ended.Unix() / 60)
 	slot := h.last % historyMinutes
 	switch {
 	case !bad:
 		increment(&h.good[slot])
+	// failed is the sum of bad, so what bad cannot hold is not counted there either.
 	case increment(&h.bad[slot]):
 		h.failed++
 	}
@@ -90,6 +93,7 @@ func (h *serviceHistory) withIntermittent(s State, r Result) Result {
 	failures, observations := total(h.began), total(h.good)+total(h.bad)
 	if failures >= fewestFailures && h.failed*100 >= leastShare*observations {
 		f := service.Finding
+		// The last failure names phase and cause. Degraded, since the service is well just now.
 		f.Condition, f.Health, f.Grade = config.ConditionIntermittent, Degraded, 0
 		f.Hint = fmt.Sprintf("It failed %d times in the last %d minutes, in %d of %d observations, and was well in between.",
 			failures, historyMinutes, h.failed, observations)
@@ -104,6 +108,8 @@ func (h *serviceHistory) withIntermittent(s State, r Result) Result {
 func (h *serviceHistory) firstFailure(last Incident, now time.Time) time.Time {
 	for minute := max(h.first, h.last-historyMinutes+1); minute <= h.last; minute++ {
 		if h.began[minute%historyMinutes] > 0 {
+			// A failure is counted in the minute in which its probe ended, and that may have
+			// begun after this probe.
 			if began := time.Unix(minute*60, 0); began.Before(now) {
 				return laterOf(began.UTC(), last.EndedAt)
 			}

@@ -17,6 +17,7 @@ func Tick(_ config.Policy, s State, now time.Time) (events []Event) {
 		switch {
 		case !in.Live():
 		case !in.OrphanedAt.IsZero() && now.Sub(in.OrphanedAt) >= orphanGrace:
+			// Nothing was observed after the check had left the files.
 			events = append(events, in.closingEvent(Removed, in.OrphanedAt, now))
 		case !in.AckedUntil.IsZero() && !now.Before(in.AckedUntil):
 			events = append(events, in.newEvent(Unacknowledged, now))
@@ -68,6 +69,7 @@ func Configured(s State, is Presence, now time.Time) (events []Event) {
 		case !in.Live():
 		case is == Disabled:
 			events = append(events, in.closingEvent(Paused, now, now))
+		// Not closed at once: a block that is moved between two files is gone for a moment.
 		case is == Absent && !orphaned:
 			events = append(events, in.newEvent(Orphaned, now))
 		case is == Present && orphaned:
@@ -82,6 +84,7 @@ func Configured(s State, is Presence, now time.Time) (events []Event) {
 func Move(s, of State, id config.CheckID, now time.Time) (events []Event) {
 	for _, in := range s.incidents {
 		own, known := of.Incident(in.Condition)
+		// A state holds one incident a condition: what is live, or newer, is worth more.
 		if known && (own.Live() || !in.Live() && own.FailingSince.After(in.FailingSince)) {
 			continue
 		}
@@ -96,7 +99,8 @@ func Move(s, of State, id config.CheckID, now time.Time) (events []Event) {
 // closingEvent returns the end of an incident for a reason that is no observation.
 func (in Incident) closingEvent(as ClosedAs, since, now time.Time) Event {
 	e := in.newEvent(Closed, now)
-	e.Since, e.ClosedAs = laterOf(since, in.FailingSince), as // no failure ends before it began, whatever the clock did
+	// No failure ends before it began, whatever the clock did.
+	e.Since, e.ClosedAs = laterOf(since, in.FailingSince), as
 	return e
 }
 

@@ -27,6 +27,7 @@ func ObserveMonitor(s State, id config.CheckID, f *Finding, now time.Time) []Eve
 		if !known || now.Sub(in.ClosedAt) > monitorReopenWithin {
 			e.Incident = newID(id, config.ConditionMonitor, now)
 		}
+		// Two events, as of every incident: Failing begins an episode, and Opened reports it.
 		failing, opened := e, e
 		failing.Kind, opened.Kind = Failing, Opened
 		failing.Finding, opened.Finding = f, f

@@ -33,6 +33,7 @@ func (k Counts) Failing() config.Conditions { return k.failing }
 // applied, and the new counts. A result that observed nothing, because the monitor
 // itself was at fault, changes nothing.
 func Observe(p config.Policy, s State, r Result) (Counts, []Event) {
+	// failing is that of this result alone, so it begins empty.
 	k := Counts{history: s.counts.history}
 	if r.Observed == 0 {
 		k.list = s.counts.list
@@ -45,6 +46,7 @@ func Observe(p config.Policy, s State, r Result) (Counts, []Event) {
 	r = k.history.withIntermittent(s, r)
 	k.list = make([]consecutive, 0, len(s.counts.list)+1)
 	for _, other := range s.counts.list {
+		// What this result did not observe keeps its count.
 		if !r.Observed.Has(other.condition) {
 			k.list = append(k.list, other)
 		}
@@ -54,6 +56,7 @@ func Observe(p config.Policy, s State, r Result) (Counts, []Event) {
 		o := observation{policy: p, result: r, condition: c, consecutive: s.consecutive(c), since: r.Started}
 		o.incident, o.known = s.Incident(c)
 		if c == config.ConditionIntermittent {
+			// It is found half an hour after it began.
 			o.since = k.history.firstFailure(o.incident, r.Started)
 		}
 		events = append(events, o.decideEvents()...)
@@ -128,7 +131,8 @@ func (o *observation) beginsToFail(f Finding) []Event {
 	o.consecutive = consecutive{condition: o.condition, failed: 1}
 	e := o.newEvent(Failing)
 	e.Since, e.Finding, e.Target = o.since, &f, o.result.Target
-	e.Incident = newID(o.result.Check, o.condition, e.Since) // from what replay knows too: no counter, no randomness
+	// Of what replay knows, too: no counter and no randomness.
+	e.Incident = newID(o.result.Check, o.condition, e.Since)
 	if o.known && o.reopensIncident() {
 		e.Incident = o.incident.ID
 	}
@@ -140,6 +144,7 @@ func (o *observation) beginsToFail(f Finding) []Event {
 // heard of it is over for good: its start would be a false one for what comes later.
 func (o *observation) reopensIncident() bool {
 	in := o.incident
+	// One that was removed or paused did not end by itself, so nothing has come back.
 	recovered := in.ClosedAs == Recovered || in.ClosedAs == Altered
 	return recovered && in.Reported > 0 && in.Target == o.result.Target &&
 		o.result.Started.Sub(in.ClosedAt) <= o.policy.ReopenWithin && o.policy.ReopenWithin > 0
@@ -163,6 +168,7 @@ func (o *observation) keepsFailing(f Finding) (events []Event) {
 		return append(events, e)
 	case in.Unconfirmed:
 		return events // the opening will say the cause
+	// That it fails is certain, so worse news is told without being confirmed.
 	case f.worseThan(in.Finding):
 		o.consecutive.other, o.consecutive.otherSeen = "", 0
 		e := o.newEvent(Worsened)
@@ -216,6 +222,7 @@ func (o *observation) observesRecovery() []Event {
 	}
 	e := o.newEvent(Closed)
 	e.Since, e.ClosedAs = in.WellSince, Recovered
+	// What is well now is not what failed: the files name another host or port.
 	if in.Target != o.result.Target {
 		e.ClosedAs = Altered
 	}

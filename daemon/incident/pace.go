@@ -26,7 +26,7 @@ type Pace struct {
 	Login time.Time
 }
 
-// PaceOf returns how a check in state s is to be probed after now.
+// PaceOf returns how soon a check in state s is to be probed after now.
 func PaceOf(p config.Policy, s State, now time.Time) Pace {
 	var pace Pace
 	for _, in := range s.incidents {
@@ -39,12 +39,14 @@ func PaceOf(p config.Policy, s State, now time.Time) Pace {
 		case in.recovering():
 			since, due = in.WellSince, in.WellSince.Add(in.recoveryTolerance(p))
 		case in.Open():
+			// It is reported and fails on: no tolerance is running.
 			due = time.Time{}
 		}
 		if in.Condition == config.ConditionAccount && in.Unconfirmed && !in.recovering() {
 			pace.Login = due
 		}
 		pace.Since = laterOf(pace.Since, since)
+		// What lies behind is decided by the next regular probe.
 		if due.After(now) && (pace.At.IsZero() || due.Before(pace.At)) {
 			pace.At = due
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/imapvigil/imapvigil/config/opaque"
 )
 
-// Health is what one probe, or one address of it, came to.
+// Health says how well one probe, or one address of it, found the service.
 type Health string
 
 // The healths, as in `test --json`.
@@ -123,8 +123,8 @@ func (h Health) rank() int {
 	return 0
 }
 
-// ExitCode is what the commands test and recheck end with: 0 ok, 1 degraded,
-// 2 down, 3 could not be judged.
+// ExitCode returns the exit code of the commands test and recheck: 0 ok, 1 degraded, 2
+// down, 3 could not be judged.
 func (h Health) ExitCode() int {
 	switch h {
 	case OK:

@@ -17,6 +17,7 @@ type ID string
 // newID returns the same ID for the same failure, whoever computes it.
 func newID(check config.CheckID, c config.Condition, start time.Time) ID {
 	sum := sha256.Sum256([]byte(string(check) + "\x00" + string(c) + "\x00" + start.UTC().Format(time.RFC3339Nano)))
+	// Crockford's base32 leaves out I, L, O and U. 10 characters are 50 bits.
 	return ID(strings.ToLower(base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").EncodeToString(sum[:])[:10]))
 }
 
@@ -48,7 +49,7 @@ type Incident struct {
 	StartedAt    time.Time `json:"started_at"`           // when the first failed probe began
 	FailingSince time.Time `json:"failing_since"`        // the same, of the current episode
 	WellSince    time.Time `json:"well_since,omitzero"`  // first good probe of a recovery
-	ReportedAt   time.Time `json:"reported_at,omitzero"` // when its last reported episode became an incident
+	ReportedAt   time.Time `json:"reported_at,omitzero"` // when an episode was last reported
 	WorsenedAt   time.Time `json:"worsened_at,omitzero"` // when it last got worse
 	EndedAt      time.Time `json:"ended_at,omitzero"`    // its end: the first good observation
 	ClosedAt     time.Time `json:"closed_at,omitzero"`   // when its end was certain
@@ -99,6 +100,7 @@ func (in Incident) faultTolerance(p config.Policy) time.Duration {
 // closed. It doubles with every episode, up to maxRecovery.
 func (in Incident) recoveryTolerance(p config.Policy) time.Duration {
 	tolerance := p.RecoveryTolerance
+	// Doubled step by step: 2 to the power of many episodes would overflow.
 	for n := 1; n < in.episode() && tolerance < maxRecovery; n++ {
 		tolerance = min(2*tolerance, maxRecovery)
 	}
@@ -133,7 +135,7 @@ type consecutive struct {
 // Incidents yields what the state holds, closed ones included.
 func (s State) Incidents() iter.Seq[Incident] { return slices.Values(s.incidents) }
 
-// List is what Incidents yields. It is shared: nobody may change it.
+// List returns what Incidents yields. The list is shared: nobody may change it.
 func (s State) List() []Incident { return s.incidents }
 
 // Incident returns the current or last incident of a condition.
@@ -168,6 +170,7 @@ func (s State) InheritingCounts(from State) State {
 	own := s.counts.list
 	for _, k := range from.counts.list {
 		if s.consecutive(k.condition) == (consecutive{condition: k.condition}) {
+			// Capped, so that the list of another State is not written into.
 			own = append(own[:len(own):len(own)], k)
 		}
 	}
@@ -183,6 +186,7 @@ func (s State) Without(c config.Condition) State {
 
 // withIncident returns a copy in which the incident of a condition is added or replaced.
 func (s State) withIncident(in Incident) State {
+	// Other values of State, such as those in a snapshot, share the list.
 	list := slices.Clone(s.incidents)
 	if i := slices.IndexFunc(list, func(o Incident) bool { return o.Condition == in.Condition }); i >= 0 {
 		list[i] = in

@@ -99,10 +99,12 @@ func (j *Journal) asWritten(r Record) (Record, error) {
 	} else if err := json.Compact(&data, r.Data); err != nil {
 		return r, fmt.Errorf("data of kind %q is not JSON: %w", r.Kind, err)
 	}
+	// A copy: the caller may reuse its Data.
 	r.Data = data.Bytes()
 	return r, r.Fits()
 }
 
+// enqueue numbers entries, hands them to the writer, and returns the number of the last.
 func (j *Journal) enqueue(entries []entry) (last uint64, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -120,6 +122,7 @@ func (j *Journal) enqueue(entries []entry) (last uint64, err error) {
 	return j.last, nil
 }
 
+// wakeWriter tells the writer that there is something to do. It never waits.
 func (j *Journal) wakeWriter() {
 	select {
 	case j.wake <- struct{}{}:
@@ -138,6 +141,7 @@ func (j *Journal) awaitDurable(last uint64, patience *time.Timer) error {
 		switch {
 		case durable:
 			return nil
+		// All calls return at once until the disk has taken what waits.
 		case !healthy:
 			return fmt.Errorf("%w: %w", ErrNotDurable, cause)
 		}

@@ -65,6 +65,8 @@ func (j *Journal) startCompaction() (*compaction, error) {
 	switch {
 	case j.closed:
 		return nil, ErrClosed
+	// A disk that takes no records takes no snapshot. When the files are lost, only a snapshot
+	// helps.
 	case !j.healthy && j.lost == nil:
 		return nil, fmt.Errorf("%w: %w", ErrNotDurable, j.cause)
 	case j.compacting:
@@ -76,6 +78,7 @@ func (j *Journal) startCompaction() (*compaction, error) {
 		return c, nil
 	}
 	j.split = c
+	// Close waits for this before it gives the lock back.
 	j.background.Add(1)
 	j.wakeWriter()
 	return c, nil
@@ -97,6 +100,7 @@ func (j *Journal) offerSnapshot(c *compaction, lines [][]byte, err error) {
 // replaceBySnapshot writes the snapshot, and removes what it replaces once it is durable.
 func (j *Journal) replaceBySnapshot(c *compaction, lines [][]byte, err error) {
 	defer j.background.Done()
+	// Also after an error: the writer has been asked, and answers.
 	if split := <-c.split; err == nil {
 		err = split
 	}
@@ -112,12 +116,14 @@ func (j *Journal) replaceBySnapshot(c *compaction, lines [][]byte, err error) {
 	c.done <- err
 }
 
+// writeSnapshot makes the snapshot durable and removes what it replaces.
 func (j *Journal) writeSnapshot(c *compaction, lines [][]byte) error {
 	f, err := j.places.createDurable(snapshotName(c.through), lines...)
 	if err != nil {
 		return err
 	}
 	f.Close()
+	// What cannot be removed now is removed at the next start.
 	if all, err := listFiles(j.fs, j.dir); err == nil {
 		j.removeObsolete(all)
 	}

@@ -30,8 +30,8 @@ type cut struct {
 	size int64 // what remains
 }
 
-// writeBatch makes batch durable; its first record has the number first. It gives the
-// bytes written. After an error the segment is left alone for ever: what fsync
+// writeBatch makes batch durable; its first record has the number first. It returns
+// the number of bytes written. After an error the segment is left alone for ever: what fsync
 // failed on may be gone from the cache and yet look written.
 func (d *disk) writeBatch(first uint64, batch []entry, limit int64) (int64, error) {
 	if d.live == nil || d.size >= limit {
@@ -72,6 +72,8 @@ func (d *disk) abandonSegment() {
 	}
 }
 
+// encodeBatch appends the lines of a batch to b. The result may be kept in d.buf, and is good
+// until the next call.
 func (d *disk) encodeBatch(b []byte, first uint64, batch []entry) []byte {
 	size := 0
 	for _, e := range batch {
@@ -94,6 +96,7 @@ func (d *disk) beginSegment(first uint64, batch []entry) (int64, error) {
 	h := header{Journal: "segment", Version: version, First: first, Through: first + uint64(len(batch)) - 1, At: d.now()}
 	lines := d.encodeBatch(h.append(d.buf[:0]), first, batch)
 	name := segmentName(first)
+	// A damaged file may have the name that the new segment gets, so it is renamed first.
 	if err := d.finishOpening(); err != nil {
 		return 0, err
 	}
@@ -127,8 +130,9 @@ func (d *disk) finishOpening() error {
 	if d.entered {
 		return nil
 	}
+	// The name of the directory stands in the one above it.
 	err := d.fs.SyncDir(filepath.Dir(d.dir))
-	d.entered = err == nil // once is enough: the directory stays where it is, or the files count as lost
+	d.entered = err == nil // once: the directory stays there, or the files count as lost
 	return err
 }
 

@@ -58,12 +58,13 @@ func quarantineSuffix(suffix string) bool {
 type catalog struct {
 	live        []file   // the snapshot that counts, if any, and the segments after it
 	obsolete    []file   // replaced by the snapshot
-	suspect     []file   // snapshots that do not count: their first line is damaged, and there is an older one
+	suspect     []file   // snapshots with a damaged first line, newer than a sound one
 	unfinished  []string // *.tmp
 	torn        []string // *.torn
 	quarantined []string // *.damaged
 }
 
+// listFiles returns what is in a journal's directory, sorted by whether it counts.
 func listFiles(fsys FS, dir string) (catalog, error) {
 	names, err := fsys.ReadDir(dir)
 	if err != nil {
@@ -90,6 +91,7 @@ func listFiles(fsys FS, dir string) (catalog, error) {
 	}
 	slices.SortFunc(snapshots, compareFileNumbers)
 	slices.SortFunc(segments, compareFileNumbers)
+	// A snapshot whose first line is damaged does not stand for an older one that is sound.
 	newest := len(snapshots) - 1
 	for i := newest; newest > 0 && i >= 0; i-- {
 		if isSoundSnapshot(fsys, dir, snapshots[i]) {
@@ -142,6 +144,7 @@ func (c *catalog) dropReplaced(snapshots []file, newest int, segments []file) {
 	c.live = append(c.live, segments[from:]...)
 }
 
+// earlierIf returns the order of two for a sort: -1 if the first comes before, else 1.
 func earlierIf(before bool) int {
 	if before {
 		return -1
@@ -178,6 +181,7 @@ func openFiles(fsys FS, dir string, files []file) (opened []*openFile, err error
 			return opened, fmt.Errorf("%s: %w", filepath.Join(dir, f.name), err)
 		}
 	}
+	// By what their first lines say: somebody may have renamed one.
 	slices.SortStableFunc(opened, func(a, b *openFile) int {
 		if a.snapshot != b.snapshot {
 			return earlierIf(a.snapshot)

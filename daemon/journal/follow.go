@@ -15,9 +15,9 @@ const followPause = 200 * time.Millisecond
 
 // Follow gives the records after the one numbered after, and then those that are
 // appended, until ctx is done, which is no error. Like Read it takes no lock; it
-// goes on when the daemon restarts or has to write its files anew, and shows lines a moment before they are
-// durable. Whoever is so slow that a compaction has overtaken him gets the
-// snapshot in place of what it has replaced.
+// goes on when the daemon restarts or has to write its files anew, and shows lines a
+// moment before they are durable. A reader so slow that a compaction has overtaken it
+// gets the snapshot in place of what that has replaced.
 //
 // Errors are those of Read.
 func Follow(ctx context.Context, dir string, after uint64) iter.Seq2[Record, error] {
@@ -84,6 +84,7 @@ func (f *follower) awaitMore() bool {
 	return true
 }
 
+// pause waits for followPause. It returns false when ctx is done.
 func (f *follower) pause() bool {
 	t := time.NewTimer(followPause)
 	defer t.Stop()
@@ -102,6 +103,7 @@ func (f *follower) isNewestSegment() bool {
 	if err != nil || len(c.live) == 0 || c.live[len(c.live)-1].name != f.newest.name {
 		return false
 	}
+	// Files that are written anew may have the old names.
 	named, err := os.Stat(filepath.Join(f.dir, f.newest.name))
 	if err != nil {
 		return false

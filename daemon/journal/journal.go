@@ -142,6 +142,7 @@ func Open(dir string, o Options) (*Journal, error) {
 	return j, nil
 }
 
+// newJournal returns a journal that has touched nothing yet.
 func newJournal(dir string, o Options) *Journal {
 	j := &Journal{
 		dir:      dir,
@@ -166,11 +167,14 @@ func newJournal(dir string, o Options) *Journal {
 		j.now = time.Now
 	}
 	j.outer.dir, j.inner.dir = o.Outer, dir
+	// Before a file is made, the directory at the path must still be the one that is locked.
 	j.places = newPlaces(j.fs, dir, func() error { return j.inner.verifyLock(j.fs) })
 	j.disk = disk{fs: j.fs, dir: dir, now: j.timestamp, places: j.places}
 	return j
 }
 
+// recoverAndStart locks and reads the directory, and starts the writer. After an error nothing
+// stays locked.
 func (j *Journal) recoverAndStart() (err error) {
 	err = j.lockDirectories()
 	if err == nil {
@@ -205,14 +209,14 @@ func (j *Journal) Replay() iter.Seq2[Record, error] {
 	}
 }
 
-// Size is the number of bytes in the segments since the last snapshot.
+// Size returns the number of bytes in the segments since the last snapshot.
 func (j *Journal) Size() int64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.size
 }
 
-// Status tells how the journal is now.
+// Status returns the health of the journal now.
 func (j *Journal) Status() Status {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -270,4 +274,6 @@ func (j *Journal) timestamp() time.Time {
 	return time.Unix(0, 0)
 }
 
+// isValidTime reports whether a time can be written: RFC 3339 section 1 has the years 0 to
+// 9999.
 func isValidTime(t time.Time) bool { y := t.UTC().Year(); return y >= 0 && y <= 9999 }

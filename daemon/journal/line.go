@@ -18,7 +18,7 @@ const (
 
 	maxKind = 64
 	maxLine = MaxData + maxKind + 256 // numbers, names of fields and checksum included
-	maxSeq  = 1 << 53                 // what jq and JavaScript can count to: a million records a second for 285 years
+	maxSeq  = 1 << 53                 // what jq and JavaScript count to: 10^6 records a second for 285 years
 )
 
 // What can be wrong with a line, for a DamageError.
@@ -62,6 +62,7 @@ type entry struct {
 	end    int64
 }
 
+// append appends the first line of a file to b.
 func (h header) append(b []byte) []byte {
 	h.At = h.At.UTC()
 	text, err := json.Marshal(h)
@@ -71,6 +72,7 @@ func (h header) append(b []byte) []byte {
 	return closeWithChecksum(append(b, text[:len(text)-1]...), len(b))
 }
 
+// append appends the line of a record, or of the mark of Close, to b.
 func (e entry) append(b []byte) []byte {
 	start := len(b)
 	if e.closed {
@@ -98,6 +100,7 @@ func closeWithChecksum(b []byte, start int) []byte {
 	return appendChecksum(b, sum)
 }
 
+// appendChecksum appends the last field of a line, and ends it.
 func appendChecksum(b []byte, sum uint32) []byte {
 	const digits = "0123456789abcdef"
 	b = append(b, `,"crc":"`...)
@@ -129,6 +132,8 @@ func (e *versionError) Error() string {
 	return fmt.Sprintf("the journal has format version %d, this imapvigil reads up to %d: start the newer imapvigil that wrote it, or give this one another state directory", e.version, version)
 }
 
+// parseHeader accepts exactly what header.append writes. The error is a *versionError if a
+// newer imapvigil wrote the line.
 func parseHeader(line []byte) (header, error) {
 	body, err := cutChecksum(line)
 	if err != nil {
@@ -139,6 +144,7 @@ func parseHeader(line []byte) (header, error) {
 	if json.Unmarshal(object, &h) != nil || !isValidTime(h.At) || h.Journal != "segment" && h.Journal != "snapshot" {
 		return header{}, errForm
 	}
+	// Before the line is compared: a newer version may have more fields.
 	if h.Version > version {
 		return header{}, &versionError{h.Version}
 	}
@@ -148,6 +154,7 @@ func parseHeader(line []byte) (header, error) {
 	return h, nil
 }
 
+// isValid reports whether the fields of a header fit each other.
 func (h header) isValid() bool {
 	if h.Version != version || h.Through > maxSeq || h.Parts > maxSeq {
 		return false
@@ -212,6 +219,7 @@ func cutNumber(b []byte, name string) (n uint64, rest []byte, ok bool) {
 	return n, rest[digits:], true
 }
 
+// cutString takes name and the text up to the next quote from the front of b.
 func cutString(b []byte, name string) (s string, rest []byte, ok bool) {
 	rest, ok = bytes.CutPrefix(b, []byte(name))
 	if !ok {
@@ -221,6 +229,8 @@ func cutString(b []byte, name string) (s string, rest []byte, ok bool) {
 	return string(text), rest, ok
 }
 
+// cutTime takes the time of a record from the front of b, in the one form in which it is
+// written.
 func cutTime(b []byte) (t time.Time, rest []byte, ok bool) {
 	text, rest, ok := cutString(b, `,"at":"`)
 	if !ok {

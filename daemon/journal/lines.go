@@ -50,7 +50,10 @@ func (l *lineReader) next() ([]byte, error) {
 	}
 }
 
+// keepPart adds a piece to the line that is being read, or drops all of a line that is too
+// long.
 func (l *lineReader) keepPart(piece []byte) {
+	// A file without a newline must not fill the memory.
 	l.over = l.over || len(l.begun)+len(piece) > maxLine
 	if l.over {
 		l.begun = l.begun[:0]

@@ -12,9 +12,9 @@ import (
 	"syscall"
 )
 
-// explainPermission adds to an error of permissions who owns what, who this is, and what
-// to do about it; and to that of a file in the place of a directory the same. Root is the state directory: nothing above it is to be given
-// to anybody.
+// explainPermission adds to an error of permissions who owns what, who this process is,
+// and what to do about it; and to the error of a file in the place of a directory what to
+// do. Root is the state directory: nothing above it is to be given to anybody.
 func explainPermission(err error, root string) error {
 	path := pathOf(err)
 	info, statErr := os.Stat(path)
@@ -24,7 +24,8 @@ func explainPermission(err error, root string) error {
 	if !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
-	for statErr != nil && path != filepath.Dir(path) { // not there yet, or in a directory that must not be searched
+	// The path may not be there yet, or lie in a directory that must not be searched.
+	for statErr != nil && path != filepath.Dir(path) {
 		path = filepath.Dir(path)
 		info, statErr = os.Stat(path)
 	}

@@ -62,6 +62,7 @@ func (p *places) createDurable(name string, content ...[]byte) (File, error) {
 		err = p.renameFinished(f, tmp, name, content)
 	}
 	if err == nil {
+		// A new name is durable only when its directory is (fsync(2)).
 		err = p.fs.SyncDir(p.dir)
 	}
 	if err != nil {
@@ -92,6 +93,7 @@ func (p *places) renameFinished(f File, tmp, name string, content [][]byte) erro
 	return nil
 }
 
+// writeSync writes parts to a file and makes them durable.
 func writeSync(f File, parts ...[]byte) error {
 	for _, part := range parts {
 		if _, err := f.Write(part); err != nil {
@@ -130,15 +132,15 @@ func (p *places) checksumOf(name string, size int64) (uint32, bool) {
 	return h.Sum32(), err == nil && n == size
 }
 
-// forget drops what is known of a file, before this process renames or removes it, or when it does
-// not know what it has written to it.
+// forget drops what is known of a file, before this process renames or removes it, or
+// when it does not know what it has written to it.
 func (p *places) forget(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.files, name)
 }
 
-// forgetOthers forgets all others.
+// forgetOthers drops what is known of all files but those named.
 func (p *places) forgetOthers(names ...string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -249,13 +251,15 @@ func (p *places) noteWritten(name string, f File, b []byte) error {
 	was := p.files[name]
 	was.Size += int64(len(b))
 	was.sum = crc32.Update(was.sum, castagnoli, b)
+	// The write itself has changed it.
 	was.Modified = id.Modified
 	p.files[name] = was
 	return p.compareIdentity(name, id)
 }
 
-// missingFileError makes a *LostError of an error of stat(2) that says that a start would
-// not find the path. Others (EIO, ENOMEM) may be over in a moment.
+// missingFileError returns a *LostError for an error of stat(2) which says that a start
+// would not find the path. Others (EIO, ENOMEM) may be over in a moment, and are returned
+// as they are.
 func missingFileError(path string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return &LostError{Path: path, Reason: "is gone"}
@@ -268,7 +272,7 @@ func missingFileError(path string, err error) error {
 	return err
 }
 
-// unreadableError makes an error about a path of which nothing can be said.
+// unreadableError returns an error about a path of which nothing can be said.
 func unreadableError(path string, err error) *LostError {
 	if named := (*fs.PathError)(nil); errors.As(err, &named) {
 		err = named.Err // the path is said already

@@ -27,6 +27,8 @@ func Read(dir string) iter.Seq2[Record, error] {
 	}
 }
 
+// readDirectory gives the records after the one numbered after, with damage between them. Any
+// other error comes last.
 func readDirectory(fsys FS, dir string, after uint64) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		w, err := lookAtDirectory(fsys, dir, after)

@@ -30,6 +30,7 @@ func (j *Journal) recover() error {
 		}
 		return true
 	})
+	// A damaged file is going to be renamed, which must not look like a loss.
 	for _, f := range w.files {
 		if !f.damaged && !slices.Contains(w.hurt, f.file) {
 			j.places.rememberAsFound(f.name)
@@ -70,12 +71,14 @@ type carry struct {
 	partial bool // it is too much to carry all
 }
 
+// add notes a record that was read from s. Only those of the newest segment are kept.
 func (k *carry) add(s *segmentScan, e entry) {
 	if k.from != s {
 		*k = carry{small: k.small, from: s}
 	}
 	k.entries = append(k.entries, e)
 	k.bytes += e.end - e.start
+	// What was durable once need not be written again.
 	if k.bytes > k.small || s.hurt {
 		k.partial = true
 		k.dropThrough(s.proven)
@@ -104,6 +107,7 @@ func (j *Journal) prepareNextSegment(s *segmentScan, k carry) {
 	j.queue = slices.Clip(k.entries)
 	end := s.record
 	if len(k.entries) > 0 {
+		// They were read, perhaps from a page cache that no disk has seen.
 		j.durable = k.entries[0].Seq - 1
 		end = k.entries[0].start
 	}
@@ -120,7 +124,8 @@ func (j *Journal) saveTornTail(s *segmentScan) {
 		return
 	}
 	defer r.Close()
-	if _, err := io.CopyN(io.Discard, r, s.good); err != nil { // an FS has no Seek, and this happens once a crash
+	// An FS has no Seek, and this happens once a crash.
+	if _, err := io.CopyN(io.Discard, r, s.good); err != nil {
 		return
 	}
 	name := j.path(s.name + tornSuffix)

@@ -71,6 +71,8 @@ func (j *Journal) verifyPlace() {
 	}
 }
 
+// verifyFiles compares the locks, the files and the directory with what this process has made
+// of them. A *LostError says what is not at its path.
 func (j *Journal) verifyFiles() error {
 	for _, l := range j.locks() {
 		if err := l.verifyLock(j.fs); err != nil {
@@ -83,6 +85,7 @@ func (j *Journal) verifyFiles() error {
 	j.mu.Lock()
 	healthy := j.healthy
 	j.mu.Unlock()
+	// A write that has failed may have left a file that is not known.
 	if !healthy {
 		return nil
 	}
@@ -93,7 +96,8 @@ func (j *Journal) verifyFiles() error {
 // has given the whole state and that is written.
 func (j *Journal) markLost(err *LostError) {
 	j.blind = 0
-	j.disk.abandonSegment() // the open file may have no name any more, and nobody would find what is added to it
+	// The open file may have no name any more, and nobody would find what is added to it.
+	j.disk.abandonSegment()
 	j.disk.cuts, j.disk.renames, j.disk.entered = nil, nil, false
 	j.mu.Lock()
 	j.lost = err
@@ -105,6 +109,7 @@ func (j *Journal) markLost(err *LostError) {
 	j.requestState()
 }
 
+// requestState asks the caller for all of its state, unless it is asked already.
 func (j *Journal) requestState() {
 	select {
 	case j.wanted <- struct{}{}:
@@ -129,7 +134,8 @@ func (j *Journal) writeAnew(c *compaction) error {
 	if err := j.lockDirectories(); err != nil {
 		return err
 	}
-	if err := j.setAside(func(f file) bool { return f.number > c.through }); err != nil { // a start would think that it is newer
+	// A start would think that these are newer than the snapshot.
+	if err := j.setAside(func(f file) bool { return f.number > c.through }); err != nil {
 		return err
 	}
 	f, err := j.places.createDurable(snapshotName(c.through), c.lines...)
@@ -142,6 +148,7 @@ func (j *Journal) writeAnew(c *compaction) error {
 	if err != nil {
 		return err
 	}
+	// These no start would read, so it does no harm if one stays.
 	_ = j.setAside(func(f file) bool { return f.number <= c.through && !f.damaged })
 	if all, err := listFiles(j.fs, j.dir); err == nil {
 		j.removeObsolete(all)
@@ -188,7 +195,8 @@ func (j *Journal) setAside(which func(file) bool) error {
 		if !ok || !which(f) || j.places.isIntact(name) {
 			continue
 		}
-		name, _, _ := strings.Cut(name, damagedSuffix) // with that suffix it would be read as a part of the journal
+		// With that suffix it would be read as a part of the journal.
+		name, _, _ := strings.Cut(name, damagedSuffix)
 		to := fmt.Sprintf("%s.%d%s", name, j.timestamp().UnixNano(), foreignSuffix)
 		if err := j.fs.Rename(j.path(f.name), j.path(to)); err != nil {
 			return err
@@ -241,6 +249,7 @@ func (l *dirLock) lockCurrent(fsys FS) error {
 			return err // to lock it again would be to refuse oneself (flock(2))
 		}
 	}
+	// The old lock is given back only when there is a new one.
 	lock, err := fsys.Lock(l.dir)
 	if err != nil {
 		return err
@@ -317,6 +326,7 @@ func (j *Journal) clearPlace() error {
 	return nil
 }
 
+// unlockDirectories gives back all locks.
 func (j *Journal) unlockDirectories() {
 	for _, l := range j.locks() {
 		l.close()

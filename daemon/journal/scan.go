@@ -50,7 +50,7 @@ type segmentScan struct {
 	*openFile
 	dir    string
 	limit  uint64 // what comes after this record was written again by the next segment
-	proven uint64 // records up to here were durable once, says the header, the next segment or a later batch
+	proven uint64 // up to here records were durable once: see the package comment
 	next   uint64 // the record that should come now
 	good   int64  // where the last line that counts ends
 	record int64  // where the last record ends
@@ -115,6 +115,7 @@ func (s *segmentScan) judgeLine(e entry, err error) bool {
 	case e.Seq > s.limit: // written again by the next segment
 	default:
 		s.proven = max(s.proven, e.batch-1)
+		// The line is overwritten by the next one.
 		e.Data = bytes.Clone(e.Data)
 		if s.trouble == nil && e.Seq == s.next {
 			return s.giveRecord(e)
@@ -139,6 +140,7 @@ func (s *segmentScan) judgeClosed(e entry) bool {
 	return true
 }
 
+// noteDamage notes the first bad line since the last record, and where it is.
 func (s *segmentScan) noteDamage(err error, line int) {
 	if s.trouble == nil {
 		s.trouble, s.line = err, line
@@ -150,6 +152,7 @@ func (s *segmentScan) releaseHeld() bool {
 	for len(s.held) > 0 {
 		e := s.held[0]
 		if s.trouble != nil || e.Seq != s.next {
+			// Nothing proves that the record that is missing was ever durable.
 			if s.proven < s.next {
 				return true
 			}
@@ -165,6 +168,7 @@ func (s *segmentScan) releaseHeld() bool {
 	return true
 }
 
+// giveRecord gives out a record. It is false when yield was.
 func (s *segmentScan) giveRecord(e entry) bool {
 	s.next, s.good, s.record = e.Seq+1, e.end, e.end
 	return s.yield(e, nil)
@@ -176,6 +180,7 @@ func (s *segmentScan) judgeEnd() bool {
 		s.noteDamage(errCutShort, s.lines.number+1)
 	}
 	last := min(s.proven, s.limit)
+	// With a damaged first line nothing says how far the file went.
 	if s.next <= last && last != noLimit {
 		return s.reportDamage(last)
 	}

@@ -76,20 +76,25 @@ func (s *snapshotScan) scanRecords() bool {
 	return true
 }
 
+// judgeLine gives out the record of a line, or the damage that it shows. It is false when yield
+// was.
 func (s *snapshotScan) judgeLine(e entry, err error) bool {
 	switch {
 	case err != nil:
 		return s.reportDamage(err)
 	case e.part <= s.part || e.Seq != s.number:
 		return s.reportDamage(errOrder)
+	// Lines that are missing after a damaged one were reported with it.
 	case e.part > s.part+1 && !s.told && !s.reportDamage(errMissing):
 		return false
 	}
 	s.part, s.told = e.part, false
+	// The line is overwritten by the next one.
 	e.Data = bytes.Clone(e.Data)
 	return s.yield(e, nil)
 }
 
+// reportDamage gives out that the line last read cannot be used.
 func (s *snapshotScan) reportDamage(err error) bool {
 	s.told = true
 	return s.yield(entry{}, &DamageError{File: filepath.Join(s.dir, s.name), Line: s.lines.number, Err: err})

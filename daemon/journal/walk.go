@@ -54,6 +54,8 @@ func (w *walk) giveEntries(yield func(entry, error) bool) bool {
 	return w.segments(segments, yield)
 }
 
+// segments gives out the entries of the segments, each up to where the next one begins. It is
+// false when yield was.
 func (w *walk) segments(segments []*openFile, yield func(entry, error) bool) bool {
 	if len(segments) > 0 && segments[0].first > w.next && !w.reportGap(segments[0], yield) {
 		return false
@@ -88,6 +90,7 @@ func (w *walk) skipGiven(f *openFile, yield func(entry, error) bool) func(entry,
 			}
 			return w.reportDamage(damage, yield)
 		}
+		// After a failed fsync the next segment repeats what is in doubt in this one.
 		if e.part == 0 && e.Seq < w.next || e.Seq <= w.after {
 			return true
 		}
@@ -103,6 +106,7 @@ func (w *walk) reportGap(f *openFile, yield func(entry, error) bool) bool {
 	return w.reportDamage(&DamageError{File: filepath.Join(w.dir, f.name), From: w.next, To: f.first - 1, Err: errMissingFile}, yield)
 }
 
+// reportDamage notes damage, and gives it out unless it lies before what is wanted.
 func (w *walk) reportDamage(e *DamageError, yield func(entry, error) bool) bool {
 	w.lost = append(w.lost, e)
 	if w.after > 0 && max(e.From, e.To+1) <= w.after+1 {

@@ -6,7 +6,9 @@ import (
 	"time"
 )
 
-const maxBatch = 8 << 20 // bytes written with one fsync; more would wait too long for the first of them
+// maxBatch bounds the bytes written with one fsync: with more, the first of them would
+// wait too long.
+const maxBatch = 8 << 20
 
 // runWriter runs as the journal's only goroutine. It alone writes, so that a disk that hangs
 // hangs nobody else.
@@ -106,9 +108,11 @@ type work struct {
 	renew *compaction
 }
 
+// nextWork returns what the writer does next.
 func (j *Journal) nextWork() work {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	// Nothing is added to files that no start would find: the caller's state comes first.
 	if j.lost != nil {
 		return work{renew: j.renewal, idle: j.renewal == nil}
 	}
