@@ -62,7 +62,7 @@ type checkAttribute struct {
 	value func(*Check) string
 }
 
-// thresholdAttributes are the attributes of a thresholds block.
+// thresholdAttributes returns the attributes of a thresholds block.
 func thresholdAttributes() (list []checkAttribute) {
 	for p := range LimitedPhases() {
 		list = append(list, checkAttribute{"thresholds." + p.TimeKey(), func(c *Check) string { return unlessZero(c.Probe.Thresholds[p]) }})
@@ -81,7 +81,7 @@ var checkSecrets = []struct {
 	{"login.client_secret", func(c *Check) opaque.Secret { return c.Probe.Login.ClientSecret }},
 }
 
-// String writes a reference as users do: server.mx1, imap_check["mx1/imaps"].
+// String returns a reference as users write it: server.mx1, imap_check["mx1/imaps"].
 func (r Ref) String() string {
 	switch {
 	case r.Group != "":
@@ -94,7 +94,7 @@ func (r Ref) String() string {
 	return ""
 }
 
-// Reference writes how an expression names a block: with dots where the names
+// Reference returns how an expression names a block: with dots where the names
 // are HCL identifiers, by index where they are not.
 func Reference(root string, names ...string) string {
 	for _, name := range names {
@@ -109,6 +109,8 @@ func Reference(root string, names ...string) string {
 
 func isIdentifier(name string) bool {
 	for i, r := range name {
+		// An identifier of HCL may have a hyphen in it, and not begin with one. HCL knows
+		// more letters than these, and names of blocks do not.
 		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '_'
 		if !letter && (i == 0 || r != '-' && (r < '0' || r > '9')) {
 			return false
@@ -121,6 +123,7 @@ func groupReference(path []GroupID) string {
 	if len(path) == 0 {
 		return ""
 	}
+	// The last id holds the whole path: europe/germany.
 	return Reference("group", strings.Split(string(path[len(path)-1]), "/")...)
 }
 
@@ -142,7 +145,7 @@ func words(joined string) string {
 }
 
 func percent(p float64) string {
-	if p == 0 {
+	if p == 0 { // not written: 0 percent cannot be promised
 		return ""
 	}
 	return strconv.FormatFloat(p, 'f', -1, 64)
@@ -157,7 +160,7 @@ func unlessZero(d time.Duration) string {
 
 func tlsVersion(v uint16) string {
 	switch v {
-	case 0, tls.VersionTLS12:
+	case 0, tls.VersionTLS12: // 0: not written, which means the same
 		return "1.2"
 	case tls.VersionTLS13:
 		return "1.3"

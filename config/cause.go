@@ -69,12 +69,14 @@ const (
 	CausePolicy              Cause = "policy"
 	CauseTokenRefused        Cause = "token_refused"
 	CauseTokenUnavailable    Cause = "token_unavailable"
-	CauseLoginNotTried       Cause = "login_not_tried" // it was due, and another session of the account had its turn
-	CauseSCRAMRefused        Cause = "scram_refused"   // SCRAM is refused where another mechanism is accepted; a note, never a failure
-	CauseMailboxMissing      Cause = "mailbox_missing"
-	CauseMailboxInUse        Cause = "mailbox_in_use"
-	CauseAlert               Cause = "alert"
-	CauseSlow                Cause = "slow"
+	CauseLoginNotTried       Cause = "login_not_tried" // due, but another conversation had the account
+	// CauseSCRAMRefused: SCRAM is refused where another mechanism is accepted. It is a
+	// note, never a failure.
+	CauseSCRAMRefused   Cause = "scram_refused"
+	CauseMailboxMissing Cause = "mailbox_missing"
+	CauseMailboxInUse   Cause = "mailbox_in_use"
+	CauseAlert          Cause = "alert"
+	CauseSlow           Cause = "slow"
 
 	CauseLocalFault   Cause = "local_fault"
 	CauseResolverDown Cause = "resolver_down"
@@ -108,8 +110,9 @@ var causeTable = func() []causeRow {
 		login    = []Phase{PhaseLogin}
 		mailbox  = []Phase{PhaseSelect}
 
-		anyPhase  = slices.Collect(Phases())
-		spoken    = []Phase{PhaseGreeting, PhaseCapability, PhaseStartTLS, PhaseLogin, PhaseSelect} // the server says something in them
+		anyPhase = slices.Collect(Phases())
+		// The server says something in these.
+		spoken    = []Phase{PhaseGreeting, PhaseCapability, PhaseStartTLS, PhaseLogin, PhaseSelect}
 		loggingIn = []Phase{PhaseLogin, PhaseSelect}
 	)
 	return []causeRow{

@@ -109,7 +109,7 @@ type Check struct {
 	Pos         Pos
 }
 
-// GroupNames lists the names of the groups that the check is in, outermost first.
+// GroupNames returns the names of the groups that the check is in, outermost first.
 func (c *Check) GroupNames() []string {
 	names := make([]string, 0, len(c.Path))
 	for _, g := range c.Path {
@@ -277,14 +277,18 @@ type Window struct {
 
 // Maintenance is planned work on what it applies to.
 type Maintenance struct {
-	Name      string
-	Zone      *time.Location
-	Start     time.Time     // zero with weekly windows
-	Clock     time.Time     // what the clocks of the zone show at Start, or would if they were not changed then, as if that were UTC
-	Duration  time.Duration // of each occurrence
-	RRule     string        // RFC 5545; empty: once
-	Weekly    []Window
-	Except    []string // dates of the zone on which nothing is begun; of a time that is not repeated they are taken out
+	Name  string
+	Zone  *time.Location
+	Start time.Time // zero with weekly windows
+	// Clock is what the clocks of the zone show at Start, or would if they were not
+	// changed then, as if that were UTC.
+	Clock    time.Time
+	Duration time.Duration // of each occurrence
+	RRule    string        // RFC 5545; empty: once
+	Weekly   []Window
+	// Except holds dates of the zone on which nothing is begun; they are taken out of a
+	// time that is not repeated.
+	Except    []string
 	AppliesTo []Ref
 	Pos       Pos
 }
@@ -316,16 +320,16 @@ type Blob struct {
 	text opaque.Secret
 }
 
-// NewBlob keeps content; empty content gives the zero Blob.
+// NewBlob returns a Blob of content; empty content gives the zero Blob.
 func NewBlob(content string) Blob { return Blob{opaque.NewSecret(content)} }
 
 // IsZero reports whether no file was named.
 func (b Blob) IsZero() bool { return b.text.IsZero() }
 
-// Text gives the content.
+// Text returns the content.
 func (b Blob) Text() string { return b.text.Reveal() }
 
-// String names the content by its hash, "sha256:" and 16 hex digits.
+// String returns the hash of the content, "sha256:" and 16 hex digits.
 func (b Blob) String() string {
 	if b.IsZero() {
 		return ""

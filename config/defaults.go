@@ -25,7 +25,7 @@ func DefaultSecurity(port uint16) Security {
 	switch port {
 	case DefaultPort:
 		return TLSFromStart
-	case 143:
+	case 143: // where a connection begins without TLS, RFC 9051 section 6.2.1
 		return StartTLS
 	}
 	return ""
@@ -54,6 +54,7 @@ func (p *Probe) FillDefaults() {
 		p.Security = DefaultSecurity(p.Port)
 	}
 	if p.Timeout == 0 {
+		// Each conversation is over before the next probe is due.
 		p.Timeout = min(DefaultTimeout, p.Interval)
 	}
 	if p.RetryInterval == 0 {
@@ -66,6 +67,7 @@ func (p *Probe) FillDefaults() {
 func (t TLS) ExpiryLimits(lifetime time.Duration) (warning, critical time.Duration) {
 	warning, critical = t.ExpiryWarning, t.ExpiryCritical
 	if warning == 0 {
+		// 21 days for a certificate that lives for 90, and 2 for one that lives for 6.
 		warning = min(DefaultExpiryWarning, lifetime/3)
 	}
 	if critical == 0 {

@@ -16,7 +16,7 @@ type Pos struct {
 // IsZero reports whether there is no place to name.
 func (p Pos) IsZero() bool { return p == Pos{} }
 
-// String is file:line:column, as compilers and editors write it.
+// String returns file:line:column, as compilers and editors write it.
 func (p Pos) String() string {
 	switch {
 	case p.IsZero():
@@ -27,7 +27,8 @@ func (p Pos) String() string {
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
 }
 
-// Before orders places by file, then line, then column.
+// Before compares places, for a sort: by file, then line, then column. It is negative
+// where p comes before q.
 func (p Pos) Before(q Pos) int {
 	return cmp.Or(cmp.Compare(p.File, q.File), cmp.Compare(p.Line, q.Line), cmp.Compare(p.Column, q.Column))
 }
@@ -66,6 +67,7 @@ type Diagnostic struct {
 func (d Diagnostic) Error() string {
 	text := d.Summary
 	if d.Detail != "" {
+		// Details have several lines, and an error in a log has one.
 		text += "; " + strings.Join(strings.Fields(d.Detail), " ")
 	}
 	if !d.Pos.IsZero() {

@@ -38,7 +38,7 @@ func (d Diff) IsEmpty() bool {
 	return len(d.Added)+len(d.Removed)+len(d.Changed)+len(d.Moved)+len(d.Elsewhere) == 0
 }
 
-// Compare tells how a configuration differs from an older one. A nil *Config has no checks.
+// Compare returns how a configuration differs from an older one. A nil *Config has no checks.
 func Compare(old, new *Config) Diff {
 	before, after := checksOf(old), checksOf(new)
 	d := Diff{Added: []CheckID{}, Removed: []CheckID{}, Changed: []Change{}, Moved: []Move{}, Elsewhere: elsewhere(old, new)}
@@ -48,6 +48,7 @@ func Compare(old, new *Config) Diff {
 	}
 	gone := maps.Clone(before)
 	for _, id := range slices.Sorted(maps.Keys(after)) {
+		// A check that has moved is compared with what it was under its old id.
 		from := cmp.Or(origin[id], id)
 		was, existed := before[from]
 		if !existed {
@@ -83,6 +84,7 @@ func moves(declared []Move, before, after map[CheckID]*Check) ([]Move, map[Check
 		_, fromAfter := after[m.From]
 		_, toBefore := before[m.To]
 		_, toAfter := after[m.To]
+		// Two moves to one id would give one check two histories: the first one counts.
 		if fromBefore && !fromAfter && !toBefore && toAfter && origin[m.To] == "" {
 			happening = append(happening, m)
 			origin[m.To] = m.From
@@ -103,12 +105,12 @@ func compareChecks(old, new *Check) []AttributeChange {
 	return append(changes, compareSecrets(old, new)...)
 }
 
-// compareSecrets tells that a secret is different, and no more.
+// compareSecrets returns which secrets are different, and no more about them.
 func compareSecrets(old, new *Check) []AttributeChange {
 	var changes []AttributeChange
 	for _, s := range checkSecrets {
 		was, is := s.value(old), s.value(new)
-		if was != is {
+		if was != is { // as texts both are "(sensitive)"
 			changes = append(changes, AttributeChange{s.name, was.String(), is.String()})
 		}
 	}

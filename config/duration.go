@@ -20,7 +20,7 @@ var units = []struct {
 	{"ms", time.Millisecond},
 }
 
-// FormatDuration writes a duration as users do: "90s" is "1m30s", two weeks
+// FormatDuration returns a duration as users write it: "90s" is "1m30s", two weeks
 // are "14d", nothing is "0s". What is below a millisecond is cut off.
 func FormatDuration(d time.Duration) string {
 	var b strings.Builder
@@ -66,9 +66,11 @@ func ParseDuration(text string) (time.Duration, error) {
 			}
 		}
 	}
+	// A time.Duration overflows at 292 years.
 	const century = 100 * 365 * 24 * float64(time.Hour)
 	if total > century {
 		return 0, ErrDuration
 	}
+	// A float64 holds fractions such as 0.1 only nearly.
 	return time.Duration(total).Round(time.Microsecond), nil
 }

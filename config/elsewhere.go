@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// elsewhere names the blocks other than checks in which two configurations
-// differ, as references are written. Where a block stands does not count.
+// elsewhere returns the blocks other than checks in which two configurations differ, as
+// references are written. Where a block stands in the files does not count.
 func elsewhere(old, new *Config) []string {
 	if old == nil || new == nil {
 		return nil
@@ -37,7 +37,8 @@ func elsewhere(old, new *Config) []string {
 	return names
 }
 
-// differing names the blocks of one kind that are not the same on both sides.
+// differing returns the names of the blocks of one kind that are not the same on both
+// sides.
 func differing[K comparable, V any](old, new map[K]*V, name func(K) string, essence func(*V) any) (names []string) {
 	for id, was := range old {
 		if is := new[id]; is == nil || !reflect.DeepEqual(essence(was), essence(is)) {
@@ -60,10 +61,12 @@ func withoutPlaces(ways []Notify) []Notify {
 	return ways
 }
 
-// planned are maintenances by name, with what can be compared of them.
+// planned returns maintenances by name, with what can be compared of them.
 func planned(list []Maintenance) map[string]any {
 	all := map[string]any{}
 	for _, m := range list {
+		// Zones by name and times as moments: reflect.DeepEqual would compare the data
+		// inside a time.Location as well.
 		all[m.Name] = [...]any{zoneName(m.Zone), m.Start.UnixNano(), m.Duration, m.RRule, m.Weekly, m.Except, m.AppliesTo}
 	}
 	return all

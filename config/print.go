@@ -74,6 +74,7 @@ func printOne(out *bufio.Writer, d Diagnostic, p palette) {
 	for line := range strings.Lines(d.Detail) {
 		line = strings.TrimRight(line, "\n")
 		if !strings.HasPrefix(line, verbatim) {
+			// Two columns are taken by the indentation below.
 			line = Wrap(line, screenWidth-2)
 		}
 		fmt.Fprintf(out, "  %s\n", strings.ReplaceAll(line, "\n", "\n  "))
@@ -116,6 +117,7 @@ func layOut(excerpt string, mark [2]int) (text string, from, to int) {
 		b.WriteRune(r)
 		column += columns(r)
 	}
+	// The place may be behind the end of the line, where something is missing.
 	if mark[0] >= i {
 		from = column
 	}
@@ -127,6 +129,7 @@ func layOut(excerpt string, mark [2]int) (text string, from, to int) {
 
 func columns(r rune) int {
 	if unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf) {
+		// Combining marks and format characters take no column of a terminal.
 		return 0
 	}
 	switch width.LookupRune(r).Kind() {

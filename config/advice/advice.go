@@ -72,14 +72,14 @@ func (a *adviser) warnOfMissingRoles() {
 	}
 }
 
-// inOrder gives the checks as they stand in the files.
+// inOrder returns the checks as they stand in the files.
 func (a *adviser) inOrder() []*config.Check {
 	return slices.SortedFunc(maps.Values(a.config.Checks), func(x, y *config.Check) int {
 		return cmp.Or(x.Pos.Before(y.Pos), cmp.Compare(x.ID, y.ID))
 	})
 }
 
-// whyNobody says where it comes from that nobody is told of a check.
+// whyNobody returns why nobody is told of a check, as the end of a sentence.
 func (a *adviser) whyNobody(id config.CheckID) string {
 	at, chosen := a.written.Roles(id)
 	switch {
@@ -91,7 +91,8 @@ func (a *adviser) whyNobody(id config.CheckID) string {
 	return ": daemon.notification_roles is empty"
 }
 
-// beginWithChecks begins a sentence about checks: the first few by name.
+// beginWithChecks returns the beginning of a sentence about checks: the first few by
+// name.
 func beginWithChecks(checks []*config.Check) string {
 	const few = 5
 	var names []string
@@ -107,8 +108,8 @@ func beginWithChecks(checks []*config.Check) string {
 	return fmt.Sprintf("%d checks (%s) have", len(checks), strings.Join(names, ", "))
 }
 
-// enumerateFirst names the first few roles: there may be one for each of a thousand
-// customers.
+// enumerateFirst returns the names of the first few roles: there may be one for each of
+// a thousand customers.
 func enumerateFirst(roles []config.RoleID) string {
 	const few = 10
 	var words []string
@@ -129,6 +130,7 @@ func enumerateFirst(roles []config.RoleID) string {
 func (a *adviser) warnOfUnused() {
 	roles, channels, schedules := map[config.RoleID]bool{}, map[config.NotifierID]bool{}, map[config.ScheduleID]bool{}
 	for _, id := range a.config.Daemon.Roles {
+		// Where nothing is written the daemon tells all roles, which is no use of any.
 		roles[id] = a.written.MonitorRoles
 	}
 	for _, check := range a.config.Checks {
@@ -179,7 +181,8 @@ func (a *adviser) warnOfMailPorts() {
 // is down, nobody hears of it.
 func (a *adviser) warnOfOwnMail() {
 	watched := map[string]config.CheckID{}
-	for _, id := range slices.Backward(slices.Sorted(maps.Keys(a.config.Checks))) { // so that the first of several names the host
+	// Backward, so that the first of several checks names the host.
+	for _, id := range slices.Backward(slices.Sorted(maps.Keys(a.config.Checks))) {
 		watched[strings.ToLower(a.config.Checks[id].Probe.Hostname)] = id
 	}
 	for _, role := range a.config.Roles {
@@ -190,11 +193,14 @@ func (a *adviser) warnOfOwnMail() {
 				through = nil
 				break
 			}
+			// Letter case does not count in host names (RFC 4343).
 			id, isWatched := watched[strings.ToLower(relayed.Relay())]
 			if !isWatched { // one destination that does not depend on us is enough
 				through = nil
 				break
 			}
+			// A notify block with ten addresses is ten entries here, made one by Compact
+			// below.
 			through = append(through, fmt.Sprintf("%s, whose host is watched by %s", notifierReference(notify.ID.Notifier), id))
 		}
 		if len(through) > 0 {

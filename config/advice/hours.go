@@ -24,7 +24,7 @@ func (a *adviser) warnOfUncoveredHours() {
 		always, shown := false, true
 		for _, notify := range role.Notify {
 			s := a.config.Schedules[notify.During]
-			if s == nil {
+			if s == nil { // without during
 				always = true
 				break
 			}
@@ -57,6 +57,8 @@ func (w *week) coverWindows(s *config.Schedule) {
 				continue
 			}
 			for m := range length {
+				// Clocks are up to 14 hours ahead of UTC, so this may be negative, and %
+				// keeps the sign.
 				at := d*24*60 + window.From + m - shift
 				w[(at+2*len(w))%len(w)] = true
 			}
@@ -72,8 +74,8 @@ func minutesAheadOfUTC(zone *time.Location) int {
 	return seconds / 60
 }
 
-// uncovered names the first few spans that are not covered, as the clocks of the zone
-// show them.
+// uncovered returns the first few spans that are not covered, as the clocks of the zone
+// show them; "" where none is left out.
 func (w *week) uncovered(zone *time.Location) string {
 	if zone == nil {
 		return ""
@@ -98,9 +100,9 @@ func (w *week) uncovered(zone *time.Location) string {
 	return strings.Join(found, ", ")
 }
 
-// minuteOfWeek writes a minute of the week as people say it: "mon 08:00".
+// minuteOfWeek returns a minute of the week as people say it: "mon 08:00".
 func minuteOfWeek(m int) string {
-	if m == 7*24*60 {
+	if m == 7*24*60 { // the week ends with Saturday
 		return "sat 24:00"
 	}
 	day := strings.ToLower(time.Weekday(m / (24 * 60)).String()[:3])

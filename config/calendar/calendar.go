@@ -110,6 +110,8 @@ func (c *Calendar) maintenanceOf(check *config.Check, at time.Time) (change time
 	visit := func(ref config.Ref) {
 		for _, i := range c.appliesTo[ref] {
 			m := &c.maintenance[i]
+			// Several blocks may hold: the answer is true until the first of their spans
+			// ends.
 			found := remembered(&m.last, at, func() Span { return maintenanceSpan(m.Maintenance, at) })
 			switch {
 			case found.In && !in:
@@ -135,6 +137,7 @@ func remembered(last *atomic.Pointer[Span], at time.Time, find func() Span) Span
 		return *s
 	}
 	s := find()
+	// Two goroutines may get here at once. Both spans are right, so the last one may stay.
 	last.Store(&s)
 	return s
 }

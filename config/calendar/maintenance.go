@@ -48,6 +48,7 @@ func weeklySpan(m *config.Maintenance, at time.Time) Span {
 	today := Showing(at, m.Zone).Truncate(24 * time.Hour)
 	days := 10 + 7*len(m.Except) // so many weeks may have no window
 	var list []stretch
+	// A window of yesterday may go on today; one day more is to spare.
 	for n := -2; n < days; n++ {
 		day := today.AddDate(0, 0, n)
 		if slices.Contains(m.Except, day.Format(DateLayout)) {
@@ -60,6 +61,7 @@ func weeklySpan(m *config.Maintenance, at time.Time) Span {
 		}
 	}
 	found := spanAround(at, list)
+	// Windows that follow each other without a gap end only where the search did.
 	if last := today.AddDate(0, 0, days-1); found.In && Showing(found.To, m.Zone).After(last) {
 		found.To = unendingUntil(at, m.Except)
 	}

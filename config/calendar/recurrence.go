@@ -34,6 +34,8 @@ func recurringSpan(m *config.Maintenance, at time.Time) Span {
 			continue
 		}
 		list = append(list, stretch{begins, begins.Add(m.Duration)})
+		// One that surely begins later is enough, since nothing changes before the first
+		// of them.
 		if shown.After(now.Add(clockChange)) {
 			break
 		}
@@ -44,6 +46,7 @@ func recurringSpan(m *config.Maintenance, at time.Time) Span {
 	}
 	found := spanAround(at, list)
 	if found.To.IsZero() {
+		// Nobody has looked further, so the answer holds until there.
 		found.To = at.Add(horizon)
 	}
 	return found
@@ -71,9 +74,14 @@ func beginnings(m *config.Maintenance, last time.Time) iter.Seq2[time.Time, time
 			return // CheckRule has seen to it
 		}
 		until := option.Until
+		// UNTIL is a moment in UTC (RFC 5545 section 3.3.10), and the rule is evaluated on
+		// what clocks show. So it is cut later here, and each beginning is compared with
+		// it below.
 		if option.Until = last; !until.IsZero() && (last.IsZero() || Showing(until, m.Zone).Add(clockChange).Before(last)) {
 			option.Until = Showing(until, m.Zone).Add(clockChange)
 		}
+		// Not the moment of the start: where clocks skip that, every occurrence would be
+		// as late as the first.
 		if option.Dtstart = m.Clock; m.Clock.IsZero() {
 			option.Dtstart = Showing(m.Start, m.Zone)
 		}
@@ -101,7 +109,8 @@ func PlainRule(text string) string {
 }
 
 // CheckRule returns what is wrong with a rule of RFC 5545 section 3.3.10 in a sentence,
-// or "". More often than daily is no maintenance; it is weekly windows, or BYHOUR. The
+// or "". A rule that repeats more often than daily is refused: weekly windows and BYHOUR
+// say that better. The
 // library that evaluates it forgives more than the RFC allows, and takes for "forever"
 // what was meant otherwise.
 func CheckRule(text string) (wrong string) {
@@ -115,7 +124,7 @@ func CheckRule(text string) (wrong string) {
 		return wrong
 	case err != nil:
 		return "This is no recurrence rule of RFC 5545, such as \"FREQ=WEEKLY;INTERVAL=2;BYDAY=TU\"."
-	case option.Freq > rrule.DAILY:
+	case option.Freq > rrule.DAILY: // the library counts from YEARLY to SECONDLY
 		return "FREQ is YEARLY, MONTHLY, WEEKLY or DAILY; for several times a day there is BYHOUR."
 	}
 	if wrong := forbidden(parts); wrong != "" {
@@ -132,7 +141,8 @@ var knownParts = []string{
 	"BYMONTH", "BYSETPOS", "WKST",
 }
 
-// ruleParts takes a rule apart.
+// ruleParts returns the parts of a rule by name, or what is wrong with its form, in a
+// sentence.
 func ruleParts(text string) (parts map[string]string, wrong string) {
 	parts = map[string]string{}
 	for part := range strings.SplitSeq(text, ";") {
@@ -200,6 +210,7 @@ func misplaced(parts map[string]string, freq string) string {
 }
 
 func isPositive(text string) bool {
+	// COUNT=0 would be no COUNT to the library, and so for ever.
 	n, err := strconv.ParseUint(text, 10, 31)
 	return err == nil && n > 0
 }

@@ -52,8 +52,10 @@ func showsWindow(s *config.Schedule, at time.Time) bool {
 	yesterday := (today + 6) % 7
 	// a window that crosses midnight belongs to the date on which it begins
 	ofToday := !excepted(s, local)
+	// At noon in UTC no change of clocks can make it another date.
 	ofYesterday := !excepted(s, time.Date(local.Year(), local.Month(), local.Day()-1, 12, 0, 0, 0, time.UTC))
 	return slices.ContainsFunc(s.Windows, func(w config.Window) bool {
+		// Else the window crosses midnight, and its second part belongs to yesterday.
 		if w.To > w.From {
 			return ofToday && w.Days[today] && minute >= w.From && minute < w.To
 		}

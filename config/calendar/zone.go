@@ -11,6 +11,8 @@ const DateLayout = time.DateOnly
 // be if they had not been put forward (RFC 5545 section 3.3.5).
 func FirstShowing(clock time.Time, zone *time.Location) time.Time {
 	near := time.Date(clock.Year(), clock.Month(), clock.Day(), clock.Hour(), clock.Minute(), clock.Second(), 0, zone)
+	// The clocks may differ from UTC by what held before the change, what holds now, or
+	// what comes next: the earliest moment that shows the time is the first.
 	begins, ends := near.ZoneBounds()
 	before := near
 	if !begins.IsZero() {
@@ -26,6 +28,8 @@ func FirstShowing(clock time.Time, zone *time.Location) time.Time {
 	if !first.IsZero() {
 		return first
 	}
+	// The time is skipped, and time.Date does not promise which of the two offsets it
+	// takes for it.
 	if Showing(near, zone).Before(clock) {
 		before = near
 	}
@@ -48,7 +52,7 @@ func Showing(at time.Time, zone *time.Location) time.Time {
 	return time.Date(l.Year(), l.Month(), l.Day(), l.Hour(), l.Minute(), l.Second(), l.Nanosecond(), time.UTC)
 }
 
-// ahead is how much the clocks of a zone are ahead of UTC at a time.
+// ahead returns how much the clocks of a zone are ahead of UTC at a time.
 func ahead(at time.Time) time.Duration {
 	_, seconds := at.Zone()
 	return time.Duration(seconds) * time.Second

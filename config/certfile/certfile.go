@@ -42,8 +42,8 @@ func Certificates(text string) (certs []*x509.Certificate) {
 	}
 }
 
-// PrivateKey returns the private key in a file, or says why there is none that can be
-// used.
+// PrivateKey returns the private key in a file, in PEM, or, as the end of a sentence,
+// why there is none that can be used.
 func PrivateKey(text string) (key, why string) {
 	blocks := Read(text)
 	if len(blocks) == 0 {
@@ -54,8 +54,11 @@ func PrivateKey(text string) (key, why string) {
 			continue
 		}
 		switch {
+		// First, since b.PEM is nil where this is set.
 		case b.Wrong != "":
 			return "", fmt.Sprintf("has a private key in line %d that %s", b.Line, b.Wrong)
+		// PKCS #8 says it in the label (RFC 7468 section 11), the older form in a header
+		// (RFC 1421 section 4.6.1.3).
 		case b.Label == "ENCRYPTED PRIVATE KEY" || b.PEM.Headers["DEK-Info"] != "":
 			return "", "has a private key that is protected by a passphrase, and nobody is there to enter it. Take the passphrase away:\n    openssl pkey -in FILE -out FILE.new\nand make the new file readable by the daemon alone"
 		}

@@ -45,6 +45,7 @@ func Read(text string) []Block {
 	for i, line := range strings.Split(unixLines(text), "\n") {
 		line = strings.TrimRight(strings.TrimPrefix(line, byteOrderMark), " \t")
 		bare := strings.TrimLeft(line, " \t")
+		// cat joins two lines where a file has no line end at its end.
 		_, next, joined := strings.Cut(bare, pemDash+pemBegin)
 		if joined && strings.HasPrefix(bare, pemEnd) && open != nil {
 			finish(fmt.Sprintf("has no line end after its -----END line: write what follows in line %d on a line of its own", i+1))
@@ -57,6 +58,7 @@ func Read(text string) []Block {
 				finish(fmt.Sprintf("is cut off: the next begins in line %d before it has ended", i+1))
 			}
 			open, body = &Block{Line: i + 1, Label: strings.TrimSuffix(label, pemDash)}, nil
+			// encoding/pem finds a block only at the beginning of a line.
 			if bare != line || !strings.HasSuffix(label, pemDash) {
 				open.Wrong = "does not begin on a line of its own: take away what stands before or behind -----BEGIN " + open.Name() + "-----"
 				blocks, open, begun = append(blocks, *open), nil, true
@@ -112,8 +114,8 @@ func (b *Block) Name() string {
 	return "..."
 }
 
-// WhyNone says why a file without any block has none: it is in another form. what is
-// what should be in it, tool the command of openssl that converts it.
+// WhyNone returns why a file without any block has none: it is in another form. what
+// names what should be in it, tool the command of openssl that converts it.
 func WhyNone(text, what, tool string) string {
 	data := []byte(text)
 	switch {
@@ -134,13 +136,15 @@ func isDER(data []byte) bool {
 	return err == nil && whole.Tag == asn1.TagSequence && whole.IsCompound && len(rest) == 0
 }
 
-// Unusable says why a block that should be a certificate cannot be used, and
-// whether the file is damaged: if not, Go does not know this kind of certificate.
+// Unusable returns why a block that should be a certificate cannot be used, as the end
+// of a sentence, and whether the file is damaged: if not, Go does not know this kind of
+// certificate. "" where it can be used.
 func (b *Block) Unusable() (why string, damaged bool) {
 	if b.Wrong != "" {
 		return b.Wrong, true
 	}
 	if len(b.PEM.Headers) > 0 {
+		// x509.CertPool passes over such a block without a word.
 		return "has header lines, which a certificate has not. Take them out", true
 	}
 	if _, err := x509.ParseCertificate(b.PEM.Bytes); err != nil {

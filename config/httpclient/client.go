@@ -42,7 +42,7 @@ type Options struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// New makes a client. It does no I/O.
+// New returns a client. It does no I/O.
 func New(o Options) *http.Client {
 	if o.Dial == nil {
 		o.Dial = names.DialContext
@@ -52,7 +52,7 @@ func New(o Options) *http.Client {
 		DialContext:            hurried(o.Dial),
 		TLSHandshakeTimeout:    connectTime,
 		TLSClientConfig:        &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12},
-		ForceAttemptHTTP2:      true,
+		ForceAttemptHTTP2:      true, // a transport with a DialContext of its own leaves HTTP/2 out
 		DisableKeepAlives:      !o.KeepAlive,
 		MaxIdleConnsPerHost:    4,
 		IdleConnTimeout:        30 * time.Second,
@@ -64,7 +64,7 @@ func New(o Options) *http.Client {
 
 type dialer = func(ctx context.Context, network, address string) (net.Conn, error)
 
-// hurried is a dialer that gives up in time.
+// hurried returns a dialer that gives up after connectTime.
 func hurried(dial dialer) dialer {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		ctx, cancel := context.WithTimeout(ctx, connectTime)
@@ -80,6 +80,7 @@ type bounded struct{ *http.Transport }
 func (b bounded) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := b.Transport.RoundTrip(req)
 	if err == nil {
+		// Close has to reach the body itself, which ends its connection or gives it back.
 		resp.Body = shortBody{io.LimitReader(resp.Body, MaxBody), resp.Body}
 	}
 	return resp, err

@@ -18,9 +18,10 @@ import (
 	"strings"
 )
 
-// Absolute gives a host as a resolver is to be asked for it: a DNS name with a
-// dot in it gets the final dot, anything else is returned as it is.
+// Absolute returns a host as a resolver is to be asked for it: a DNS name with a dot in
+// it gets the final dot, anything else is returned as it is.
 func Absolute(host string) string {
+	// An IPv4 address has dots in it, too.
 	if _, err := netip.ParseAddr(host); err == nil || !strings.Contains(host, ".") || strings.HasSuffix(host, ".") {
 		return host
 	}
@@ -50,6 +51,7 @@ func (Resolver) LookupNetIP(ctx context.Context, network, host string) ([]netip.
 // DialContext is [net.Dialer.DialContext] for an address, host:port, whose host
 // is as files have it. It is made for [net/http.Transport].
 func DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	// What cannot be split is left to the dialer, whose error says what is wrong.
 	if host, port, err := net.SplitHostPort(address); err == nil {
 		address = net.JoinHostPort(Absolute(host), port)
 	}

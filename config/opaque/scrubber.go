@@ -85,9 +85,9 @@ func (s *Scrubber) Scrub(text string) string {
 	return out.String()
 }
 
-// ScrubCut does the same for a text that may have been cut: the beginning of a secret
-// at its end, of at least three bytes, is taken out too. Fewer give nothing away, and
-// are likely to be something else.
+// ScrubCut is Scrub for a text that may have been cut: the beginning of a secret at the
+// end of the text, of at least three bytes, is taken out too. Fewer give nothing away,
+// and are likely to be something else.
 func (s *Scrubber) ScrubCut(text string) string {
 	const least = 3
 	text = s.Scrub(text)
@@ -122,12 +122,13 @@ func (s *Scrubber) prepare() {
 	}
 }
 
-// longestAt gives the length of the longest secret that a text begins with, or 0.
+// longestAt returns the length in bytes of the longest secret that a text begins with,
+// or 0.
 func (s *Scrubber) longestAt(text string) int {
 	if len(s.longest) == 0 || len(text) < s.prefix || !s.first[text[0]] {
 		return 0
 	}
-	for _, secret := range s.begins[text[:s.prefix]] {
+	for _, secret := range s.begins[text[:s.prefix]] { // the longest first
 		if strings.HasPrefix(text, secret) {
 			return len(secret)
 		}

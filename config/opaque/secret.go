@@ -15,7 +15,7 @@ type Secret struct {
 	handle unique.Handle[string]
 }
 
-// NewSecret hides text. The empty text gives the zero Secret.
+// NewSecret returns a Secret that hides text. The empty text gives the zero Secret.
 func NewSecret(text string) Secret {
 	if text == "" {
 		return Secret{}
@@ -26,7 +26,7 @@ func NewSecret(text string) Secret {
 // IsZero reports whether there is nothing to hide.
 func (s Secret) IsZero() bool { return s == Secret{} }
 
-// Reveal gives the text to the one place that hands it to a server.
+// Reveal returns the text, for the one place that hands it to a server.
 func (s Secret) Reveal() string {
 	if s.IsZero() {
 		return ""
@@ -37,7 +37,7 @@ func (s Secret) Reveal() string {
 // Format implements [fmt.Formatter] so that every verb prints [Redacted].
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(s.String())) }
 
-// String is "" for the zero Secret and [Redacted] otherwise.
+// String returns "" for the zero Secret and [Redacted] otherwise.
 func (s Secret) String() string {
 	if s.IsZero() {
 		return ""

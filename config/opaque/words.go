@@ -22,8 +22,9 @@ type Words struct {
 // an ellipsis as the sign of it.
 func Sanitise(text string) Words { return Words{Bounded(text, MaxWords)} }
 
-// Bounded sanitises, as [Sanitise] does, a text that is no server's (the reason
-// of an acknowledgement), and cuts it to most bytes.
+// Bounded sanitises, as [Sanitise] does, a text that is no server's (the reason of an
+// acknowledgement). The result has no more than most bytes of UTF-8, the ellipsis
+// included.
 func Bounded(text string, most int) string {
 	text = strings.TrimSpace(text)
 	var b strings.Builder
@@ -37,7 +38,7 @@ func Bounded(text string, most int) string {
 	return strings.TrimSpace(b.String())
 }
 
-// String gives the sanitised text.
+// String returns the sanitised text.
 func (w Words) String() string { return w.text }
 
 // IsZero reports whether the server said nothing.
@@ -58,11 +59,11 @@ func (w *Words) UnmarshalText(text []byte) error {
 func appendSafe(b *strings.Builder, raw string, r rune, most int) bool {
 	safe := raw
 	switch {
-	case r == utf8.RuneError && len(raw) == 1:
+	case r == utf8.RuneError && len(raw) == 1: // no UTF-8; U+FFFD itself has three bytes
 		safe = escapeByte(raw[0])
 	case r == '\r', r == '\n', r == '\t':
 		safe = " " // a line of a log or a message must not end because a server wants it to
-	case !unicode.IsPrint(r):
+	case !unicode.IsPrint(r): // control, format and bidi characters; of spaces all but U+0020
 		safe = escapeRune(r)
 	}
 	if b.Len()+len(safe) > most-len("…") { // the ellipsis takes three bytes in UTF-8

@@ -19,6 +19,7 @@ func OtherEncoding(text []byte) string {
 	for _, mark := range []struct{ bytes, name string }{
 		{"\xff\xfe\x00\x00", "UTF-32"}, {"\x00\x00\xfe\xff", "UTF-32"}, {"\xff\xfe", "UTF-16"}, {"\xfe\xff", "UTF-16"},
 	} {
+		// The first mark of UTF-32 begins with one of UTF-16, so it is tried before.
 		if bytes.HasPrefix(text, []byte(mark.bytes)) {
 			return mark.name
 		}

@@ -28,8 +28,8 @@ type Content struct {
 // IsUsable reports whether the file was read and may count.
 func (c Content) IsUsable() bool { return c.faultWord() == "" }
 
-// faultWord says in a word or a sentence why the file cannot be used; empty: it can. The
-// digest holds it.
+// faultWord returns in a word or a sentence why the file cannot be used; "" where it
+// can. The digest holds it.
 func (c Content) faultWord() string {
 	switch {
 	case c.Missing:
@@ -40,15 +40,15 @@ func (c Content) faultWord() string {
 	return c.Fault
 }
 
-// Open gives what a named file holds, and remembers that it was named, and
-// whether as a secret. It is read once: everything made from one Snapshot sees
-// the same bytes.
+// Open returns what a named file holds, and remembers that it was named, and whether as
+// a secret. It is read once: everything made from one Snapshot sees the same bytes.
 func (s *Snapshot) Open(path string, secret bool) Content {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.named[path] = s.named[path] || secret
 	c, ok := s.known[path]
 	if !ok {
+		// Under the lock, so that nobody ever sees other bytes of the same file.
 		c = s.readNamed(path)
 		s.known[path] = c
 	}
@@ -62,7 +62,7 @@ func (s *Snapshot) ForgetNamed() {
 	clear(s.named)
 }
 
-// NamedWithoutSecrets are the files that are named and usable, without those that
+// NamedWithoutSecrets returns the files that are named and usable, without those that
 // were opened as a secret, sorted by name.
 func (s *Snapshot) NamedWithoutSecrets() (files []File) {
 	s.mu.Lock()
@@ -99,10 +99,11 @@ func (s *Snapshot) IsCredential(path string) bool {
 	if systemd := s.options.CredentialsDirectory; systemd != "" {
 		secret = append(secret, withoutLinks(systemd))
 	}
+	// The file may be a link out of the directory, or one into it.
 	return slices.Contains(secret, filepath.Dir(realPlace(path))) || slices.Contains(secret, filepath.Dir(withoutLinks(path)))
 }
 
-// CredentialPath is where a credential is: $CREDENTIALS_DIRECTORY when it is
+// CredentialPath returns where a credential is: in $CREDENTIALS_DIRECTORY when it is
 // there, else beside the files.
 func (s *Snapshot) CredentialPath(name string) string {
 	if dir := s.options.CredentialsDirectory; dir != "" {

@@ -21,6 +21,7 @@ func (o Options) readBounded(path string) ([]byte, rights, error) {
 		return nil, rights{}, err
 	}
 	defer f.Close()
+	// Of the open file, so that it is the one that is read, whatever is renamed meanwhile.
 	info, err := f.Stat()
 	switch {
 	case err != nil:
@@ -28,6 +29,7 @@ func (o Options) readBounded(path string) ([]byte, rights, error) {
 	case !info.Mode().IsRegular():
 		return nil, rights{}, errors.New("it is not a regular file")
 	}
+	// One byte more tells a file that is too large from one that is just small enough.
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err == nil && len(text) > maxFile {
 		err = fmt.Errorf("it is larger than %d MiB", maxFile>>20)
@@ -44,12 +46,14 @@ func ReadFile(path string) ([]byte, bool) {
 // rights are what everybody on this machine may do with a file or a directory.
 type rights struct {
 	read, write bool
-	fixed       bool // the file system is mounted read-only: nobody can write, and chmod cannot change it
+	// fixed tells that the file system is mounted read-only: nobody can write, and
+	// chmod cannot change it.
+	fixed bool
 }
 
-// rightsAt returns what everybody may do with what path leads to. On a file system that is mounted
-// read-only nobody can write, whatever the mode says: the volumes of Kubernetes have
-// mode 0777, which nobody in the container can change.
+// rightsAt returns what everybody may do with what path leads to. On a file system that
+// is mounted read-only nobody can write, whatever the mode says: the volumes of
+// Kubernetes have mode 0777, which nobody in the container can change.
 func (o Options) rightsAt(path string, info fs.FileInfo) rights {
 	mode := info.Mode().Perm()
 	r := rights{read: mode&0o004 != 0, write: mode&0o002 != 0}

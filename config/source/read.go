@@ -24,6 +24,7 @@ func Read(path string, options Options) (*Snapshot, error) {
 	case info.IsDir():
 		s.readDir(place, 1, map[inode]bool{})
 	default:
+		// Credentials lie beside the file, in its directory.
 		s.root, s.single = filepath.Dir(place), filepath.Clean(place)
 		s.checkParent()
 		s.readFile(place)
@@ -33,7 +34,7 @@ func Read(path string, options Options) (*Snapshot, error) {
 	return s, nil
 }
 
-// withoutDetour gives another path to the same place where this one may not be
+// withoutDetour returns another path to the same place where this one may not be
 // cleaned: behind a symbolic link, link/../x is not x.
 func withoutDetour(path string) string {
 	real, err := filepath.EvalSymlinks(path)
@@ -75,6 +76,8 @@ func (s *Snapshot) readDir(dir string, level int, seen map[inode]bool) {
 
 func (s *Snapshot) readEntry(path string, entry fs.DirEntry, level int, seen map[inode]bool) {
 	info, err := os.Stat(path)
+	// Links are followed: what a Kubernetes volume shows are links into a directory
+	// ..data.
 	name, isDir := entry.Name(), entry.IsDir() || err == nil && info.IsDir()
 	switch {
 	case isDir && IsPassedOver(name, level):
@@ -84,7 +87,7 @@ func (s *Snapshot) readEntry(path string, entry fs.DirEntry, level int, seen map
 		s.addProblem(ruleTooDeep, path, "Files are read at most %d levels below %s.", MaxDepth, s.root)
 	case isDir:
 		s.readDir(path, level+1, seen)
-	case IsFileName(name):
+	case IsFileName(name): // a link that leads nowhere, too, which is then reported
 		s.readFile(path)
 	default:
 		s.ignored = append(s.ignored, path)
@@ -108,6 +111,7 @@ func (s *Snapshot) readFile(path string) {
 		return
 	}
 	if others.write {
+		// It is not even parsed: whoever wrote it may not be an administrator.
 		s.addProblem(ruleWritable, path, "Anybody on this machine could change what is watched and who is told. Take the permission away:\n    chmod o-w %s", path)
 		return
 	}

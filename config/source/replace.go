@@ -22,16 +22,18 @@ func (s *Snapshot) applyReplacements() {
 			continue
 		}
 		s.files = slices.DeleteFunc(s.files, func(f File) bool { return f.Name == name })
+		// What is wrong with the old file is gone with it.
 		s.problems = slices.DeleteFunc(s.problems, func(p Problem) bool { return p.File == name })
 		s.addFile(name, text)
 	}
 }
 
-// nameInTree gives the name under which dest is a configuration file of this
-// tree, whether it exists or not.
+// nameInTree returns the name under which dest is a configuration file of this tree,
+// whether it exists or not; false where it is none.
 func (s *Snapshot) nameInTree(dest string) (string, bool) {
 	rel, ok := pathBelow(s.root, dest)
 	if !ok {
+		// The tree and the file may be named by different ways that meet through links.
 		rel, ok = pathBelow(withoutLinks(s.root), realPlace(dest))
 	}
 	if !ok {
@@ -71,7 +73,7 @@ func isSamePlace(a, b string) bool {
 	return Absolute(a) == Absolute(b) || realPlace(a) == realPlace(b)
 }
 
-// replacementFor gives the file to read for a named file: itself, or what replaces it.
+// replacementFor returns the file to read for a named file: itself, or what replaces it.
 func (s *Snapshot) replacementFor(path string) string {
 	for dest, file := range s.options.Replace {
 		if isSamePlace(dest, path) {
@@ -81,8 +83,8 @@ func (s *Snapshot) replacementFor(path string) string {
 	return path
 }
 
-// UnusedReplacements are destinations that are neither a configuration file
-// nor named by one; they would be checked for nothing.
+// UnusedReplacements returns the destinations that are neither a configuration file nor
+// named by one, sorted; they would be checked for nothing.
 func (s *Snapshot) UnusedReplacements() []string {
 	var unused []string
 	for dest := range s.options.Replace {
@@ -97,7 +99,8 @@ func (s *Snapshot) UnusedReplacements() []string {
 	return unused
 }
 
-// Absolute makes a path absolute, where the working directory is known.
+// Absolute returns a path made absolute, or as it is where the working directory is not
+// known.
 func Absolute(path string) string {
 	if abs, err := filepath.Abs(path); err == nil {
 		return abs

@@ -98,26 +98,26 @@ func (s *Snapshot) addFile(name string, text []byte) {
 	s.files = append(s.files, File{Name: name, Text: text, sum: sha256.Sum256(text)})
 }
 
-// Path is the directory or the file that was read, as the user gave it.
+// Path returns the directory or the file that was read, as the user gave it.
 func (s *Snapshot) Path() string { return s.path }
 
-// Root is the directory of the configuration.
+// Root returns the directory of the configuration.
 func (s *Snapshot) Root() string { return s.root }
 
-// Options are those that the Snapshot was taken with.
+// Options returns those that the Snapshot was taken with.
 func (s *Snapshot) Options() Options { return s.options }
 
 // IsRestored reports whether the Snapshot was made by [Restored].
 func (s *Snapshot) IsRestored() bool { return s.restored }
 
-// Problems are what is wrong with files and directories as such, sorted by file.
+// Problems returns what is wrong with files and directories as such, sorted by file.
 func (s *Snapshot) Problems() []Problem { return s.problems }
 
-// Files are the configuration files that were read, sorted by name. They are not to
-// be changed.
+// Files returns the configuration files that were read, sorted by name. A caller must
+// not change them.
 func (s *Snapshot) Files() []File { return s.files }
 
-// Text gives what a configuration file holds; false when it is none of the files.
+// Text returns what a configuration file holds; false when it is none of the files.
 func (s *Snapshot) Text(file string) ([]byte, bool) {
 	for _, f := range s.files {
 		if f.Name == file {
@@ -142,8 +142,8 @@ func (s *Snapshot) Emptied(earlier *Snapshot) (names []string) {
 	return names
 }
 
-// Ignored names what lies in the directory and is no configuration file;
-// directories end in a slash.
+// Ignored returns what lies in the directory and is no configuration file; directories
+// end in a slash.
 func (s *Snapshot) Ignored() []string { return slices.Clone(s.ignored) }
 
 // Named names the files that the configuration refers to, and that were read or
@@ -165,16 +165,19 @@ func (s *Snapshot) Again() (*Snapshot, error) {
 	next.named = maps.Clone(s.named) // what has changed may be a file that is only named
 	s.mu.Unlock()
 	for name := range next.named {
+		// Now, not when they are named again: the digest has to tell whether one has
+		// changed.
 		next.known[name] = next.readNamed(name)
 	}
 	return next, nil
 }
 
-// Digest is the SHA-256, in hex, of every byte that counts. Two Snapshots with
-// one digest give the same configuration.
+// Digest returns the SHA-256, in hex, of every byte that counts. Two Snapshots with one
+// digest give the same configuration.
 func (s *Snapshot) Digest() string {
 	h := sha256.New()
 	for _, f := range s.files {
+		// In quotes, so that a name with a line end in it cannot look like two files.
 		fmt.Fprintf(h, "file %q %x\n", s.relativePath(f.Name), f.sum)
 	}
 	for _, p := range s.problems {
@@ -184,6 +187,8 @@ func (s *Snapshot) Digest() string {
 	defer s.mu.Unlock()
 	for _, name := range slices.Sorted(maps.Keys(s.named)) {
 		c := s.known[name]
+		// A file that is missing or cannot be used counts, too: that it is back is a
+		// change.
 		fmt.Fprintf(h, "named %q %x %q %t\n", s.relativePath(name), c.sum, c.faultWord(), c.Readable)
 	}
 	return hex.EncodeToString(h.Sum(nil))
@@ -194,7 +199,8 @@ func (s *Snapshot) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "%s (%d files)", s.path, len(s.files))
 }
 
-// relativePath makes a digest independent of where the tree lies.
+// relativePath returns a name from the root on, so that a digest does not depend on
+// where the tree lies.
 func (s *Snapshot) relativePath(name string) string {
 	if rel, err := filepath.Rel(s.root, name); err == nil {
 		return rel
@@ -214,7 +220,7 @@ func (s *Snapshot) sortByName() {
 	slices.Sort(s.ignored)
 }
 
-// nothingToRead makes the error of [Read].
+// nothingToRead returns the error of [Read].
 func nothingToRead(r *config.Rule, path, format string, args ...any) error {
 	return config.Diagnostic{
 		Gravity: config.Error,

@@ -48,6 +48,8 @@ func offerReason(c chan Reason, r Reason) {
 		}
 		select {
 		case waiting := <-c:
+			// Somebody may have taken the other in between, so it is put in again from the
+			// start.
 			r = max(r, waiting)
 		default:
 		}

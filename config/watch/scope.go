@@ -64,7 +64,7 @@ func (s *scope) lookUp(path string) (named bool, level int) {
 	return s.names[path], level
 }
 
-// isDirectory follows symbolic links.
+// isDirectory reports whether a path leads to a directory, through symbolic links.
 func isDirectory(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()

@@ -40,6 +40,8 @@ func (w *Watcher) renewSession(ctx context.Context) {
 		return
 	}
 	w.session = &session{events: events, scope: newScope(), ended: make(chan struct{})}
+	// Before the first watch is set: fsnotify waits until somebody takes an error, and may
+	// hold the lock that setting a watch needs.
 	go w.session.forwardEvents(w.hints)
 	if faults := w.surveyPaths(ctx); ctx.Err() == nil {
 		w.noteTrouble(faults.asTrouble())

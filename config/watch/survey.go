@@ -39,6 +39,7 @@ func (s *survey) watchFile(path string) { s.followPath("/", path) }
 // are entered like others, but none twice at the same level. The level counts from
 // the configuration's directory, as config/source counts it.
 func (s *survey) watchTree(dir string, level int) {
+	// At a lower level more of the same directory is read.
 	if before, walked := s.walked[dir]; walked && before <= level || s.ctx.Err() != nil {
 		return
 	}
@@ -84,6 +85,7 @@ func (s *survey) followPath(dir, path string) (real string, ok bool) {
 		case "", ".":
 			continue
 		case "..":
+			// No link is left in dir, so its parent by name is its parent.
 			dir = filepath.Dir(dir)
 			continue
 		}
@@ -95,7 +97,7 @@ func (s *survey) followPath(dir, path string) (real string, ok bool) {
 			return "", false
 		}
 		if info.Mode()&fs.ModeSymlink == 0 {
-			dir = next
+			dir = next // a file here is noticed at the next name: Lstat says ENOTDIR
 			continue
 		}
 		target, err := os.Readlink(next)
@@ -105,6 +107,7 @@ func (s *survey) followPath(dir, path string) (real string, ok bool) {
 		if filepath.IsAbs(target) {
 			dir = "/"
 		}
+		// Not cleaned: a .. in it counts only after the links before it are followed.
 		path = target + "/" + path
 	}
 	return dir, true
@@ -116,6 +119,8 @@ func (s *survey) watchDirectory(dir string, level int) {
 	if s.scope.addDirectory(dir, level) {
 		return
 	}
+	// inotify would watch a file, too, and say nothing once another is renamed into its
+	// place.
 	if info, err := os.Lstat(dir); err == nil && !info.IsDir() {
 		return
 	}

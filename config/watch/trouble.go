@@ -29,7 +29,7 @@ func (w *Watcher) noteTrouble(now trouble) {
 	w.mu.Lock()
 	before := w.trouble
 	w.trouble = now
-	w.mu.Unlock()
+	w.mu.Unlock() // before logging: whoever logs may ask Polling
 	switch {
 	case now.causes == before.causes:
 	case now.causes == "":
@@ -70,7 +70,8 @@ func withoutEvents(err error) trouble {
 	return trouble{"no file-system events: " + explainLimit(err), explainLimit(err)}
 }
 
-// explainLimit tells what an administrator can do about the limits in inotify(7).
+// explainLimit returns what is wrong, and for the limits in inotify(7) what an
+// administrator can do about it.
 func explainLimit(err error) string {
 	var errno syscall.Errno
 	switch {

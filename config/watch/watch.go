@@ -134,6 +134,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	}
 	for why := Watching; ctx.Err() == nil; {
 		w.renewSession(ctx)
+		// Only now, since what changes after the signal must find the watches set.
 		offerReason(w.c, why)
 		select {
 		case <-ctx.Done():
