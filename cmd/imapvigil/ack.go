@@ -40,6 +40,7 @@ func (p *program) ackCommand() *cobra.Command {
 
 // warnLongReason says that the daemon keeps the beginning of a reason only.
 func (p *program) warnLongReason(reason string) {
+	// As many bytes as daemon/tracker keeps of a reason.
 	const kept = 1 << 10
 	if len(reason) > kept {
 		p.printf("The reason has %d bytes; the first %d are kept.\n", len(reason), kept)
@@ -51,6 +52,7 @@ func parseUntil(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
+	// A time that is past would end what is only beginning.
 	if d, err := config.ParseDuration(text); err == nil && d > 0 {
 		return now.Add(d), nil
 	}

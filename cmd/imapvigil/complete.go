@@ -24,7 +24,7 @@ import (
 // server that is gone, offer nothing, and the terminal goes on.
 const completionPatience = 2 * time.Second
 
-// completesWithin returns how long a shell waits.
+// completesWithin returns how long a shell waits for a completion at most.
 func (p *program) completesWithin() time.Duration { return cmp.Or(p.completion, completionPatience) }
 
 // A nameSource gives what an argument can be: each is a completion, with or without a
@@ -88,6 +88,7 @@ func (p *program) completeNames(all nameSource) cobra.CompletionFunc {
 		defer cancel()
 		quiet := *p
 		quiet.err = io.Discard // whatever is wrong, this is not the place to say so
+		// Room for one: a source that comes too late ends, although nobody reads.
 		found := make(chan []cobra.Completion, 1)
 		go func() { found <- all(ctx, &quiet, cmd) }()
 		select {
@@ -102,7 +103,7 @@ func (p *program) completeNames(all nameSource) cobra.CompletionFunc {
 	}
 }
 
-// completeOneName is offer for commands with one argument.
+// completeOneName completes as completeNames does, for commands with one argument.
 func (p *program) completeOneName(all nameSource) cobra.CompletionFunc {
 	offer := p.completeNames(all)
 	return func(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
@@ -166,13 +167,14 @@ func groupNames(ctx context.Context, p *program, cmd *cobra.Command) []cobra.Com
 	groups := map[string]bool{}
 	for _, c := range checks {
 		for i := range c.Groups {
+			// Each group on the way to the check: europe, and europe/germany.
 			groups[strings.Join(c.Groups[:i+1], "/")] = true
 		}
 	}
 	return sortedKeys(groups)
 }
 
-// roleNames come from the files: the daemon is asked for none.
+// roleNames returns the roles of the files: no answer of the daemon lists them.
 func roleNames(_ context.Context, p *program, _ *cobra.Command) []cobra.Completion {
 	return sortedKeys(p.loadWithoutSecrets().Roles)
 }
@@ -197,7 +199,7 @@ func silenceNames(ctx context.Context, p *program, cmd *cobra.Command) (list []c
 	return list
 }
 
-// deadMessageKeys are the messages that --retry is for.
+// deadMessageKeys returns the keys of the messages that --retry is for.
 func deadMessageKeys(ctx context.Context, p *program, cmd *cobra.Command) (list []cobra.Completion) {
 	known, _ := p.client(cmd).Incidents(ctx) // none without a daemon
 	for _, d := range api.NewDeliveries(known.Incidents, false).Deliveries {
@@ -208,7 +210,8 @@ func deadMessageKeys(ctx context.Context, p *program, cmd *cobra.Command) (list 
 	return list
 }
 
-// checksOfDaemon leaves time for the files when it fails.
+// checksOfDaemon asks the daemon for its checks, in half of the time, so that there is
+// time for the files when it fails.
 func (p *program) checksOfDaemon(ctx context.Context, cmd *cobra.Command) ([]api.Check, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.completesWithin()/2)
 	defer cancel()
@@ -216,8 +219,8 @@ func (p *program) checksOfDaemon(ctx context.Context, cmd *cobra.Command) ([]api
 	return s.Checks, err
 }
 
-// loadWithoutSecrets give the configuration, an empty one if it is in error or cannot be
-// read; no secret is.
+// loadWithoutSecrets returns the configuration without its secrets; an empty one if the
+// files are in error or cannot be read.
 func (p *program) loadWithoutSecrets() *config.Config {
 	if s, err := p.readSnapshot(p.configPath, source.Options{NoCredentials: true}); err == nil {
 		if cfg, _ := hclfile.Load(s); cfg != nil {
@@ -227,7 +230,7 @@ func (p *program) loadWithoutSecrets() *config.Config {
 	return &config.Config{}
 }
 
-// sortedKeys are the keys of a map.
+// sortedKeys returns the keys of a map, sorted.
 func sortedKeys[K ~string, V any](m map[K]V) []cobra.Completion {
 	list := make([]cobra.Completion, 0, len(m))
 	for _, k := range slices.Sorted(maps.Keys(m)) {

@@ -39,10 +39,10 @@ func (p *program) deliveriesCommand() *cobra.Command {
 	return c
 }
 
-// askedBy names the roles that a message is for.
+// askedBy returns the names of the roles that a message is for.
 func askedBy(d api.Delivery) string { return joined(d.Roles) }
 
-// joined lists names for people.
+// joined returns a list of names as people read it.
 func joined[T ~string](names []T) string {
 	texts := make([]string, len(names))
 	for i, name := range names {
@@ -51,7 +51,7 @@ func joined[T ~string](names []T) string {
 	return strings.Join(texts, ", ")
 }
 
-// answerOf gives the answer to a message, or why it is held and until when.
+// answerOf returns the answer to a message, or why it is held and until when.
 func answerOf(d api.Delivery) string {
 	if d.Until == nil {
 		return d.Answer.String()

@@ -39,6 +39,7 @@ type demonstration struct {
 	client *api.Client
 }
 
+// demo plays the demo in a temporary directory, which it removes.
 func (p *program) demo(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, demoTime, errors.New("the demo took more than a minute"))
 	defer cancel()
@@ -69,6 +70,7 @@ func (d *demonstration) play(ctx context.Context, stateDir string) error {
 			Rates: demo.Rates, Ready: func() { close(ready) },
 		})
 	}()
+	// A daemon whose start fails is never ready.
 	select {
 	case <-ready:
 	case err := <-ended:
@@ -108,6 +110,7 @@ func (d *demonstration) script(ctx context.Context) error {
 	d.printIncidents(list.Incidents)
 	d.printf("\nThat was the whole loop. Messages came after seconds here; by default a failure\n" +
 		"must last 3 minutes before anybody is told.\n")
+	// Messages leaves out what has not come when the time is over, so this says it.
 	return context.Cause(ctx)
 }
 
@@ -122,7 +125,7 @@ func (d *demonstration) say(text string) {
 	d.printf("\n%s  %s\n\n", time.Now().Format("15:04:05"), text)
 }
 
-// until shows the status each time it changes, until every check is in the
+// until prints the status each time it changes, and returns when every check is in the
 // wanted state.
 func (d *demonstration) until(ctx context.Context, want incident.CheckState) error {
 	ticker := time.NewTicker(200 * time.Millisecond)
@@ -149,6 +152,7 @@ func (d *demonstration) until(ctx context.Context, want incident.CheckState) err
 	}
 }
 
+// demoLine returns the states of all checks in one line, and whether all are as wanted.
 func demoLine(s api.Status, want incident.CheckState) (line string, reached bool) {
 	reached = len(s.Checks) > 0
 	var parts []string

@@ -34,7 +34,8 @@ func readEnvironment() environment {
 	}
 }
 
-// stateDirectory is what systemd has made for the state; empty: nothing.
+// stateDirectory returns what systemd has made for the state (StateDirectory=), of
+// several directories the first; empty: nothing.
 func (e environment) stateDirectory() string {
 	if dirs := filepath.SplitList(e.daemon.StateDirectory); len(dirs) > 0 {
 		return dirs[0]

@@ -45,6 +45,8 @@ type unformatted struct {
 	text []byte
 }
 
+// format prints or changes files, or names those that would change; its exit code is 1
+// if there are any of these, or if one has errors.
 func (p *program) format(paths []string, check, write bool) error {
 	files, err := p.unformatted(paths)
 	if err != nil {
@@ -54,11 +56,14 @@ func (p *program) format(paths []string, check, write bool) error {
 	changed := 0
 	for _, f := range files {
 		text, wrong := hclfile.Format(f.name, f.text)
+		// What does not parse cannot be laid out, and is left as it is; the other files
+		// are not.
 		if diags = append(diags, wrong...); config.HasErrors(wrong) {
 			continue
 		}
 		same := bytes.Equal(text, f.text)
 		switch {
+		// Standard input is no file that could be changed.
 		case !check && (!write || f.path == ""):
 			p.printf("%s", text)
 		case same:
@@ -102,6 +107,8 @@ func (p *program) unformatted(paths []string) (files []unformatted, err error) {
 	return files, nil
 }
 
+// formattable returns the files that a path stands for: itself, or the files in HCL's
+// own form that a daemon would read of a directory.
 func (p *program) formattable(path string) (names []string, err error) {
 	info, err := os.Stat(path)
 	switch {
@@ -142,6 +149,7 @@ func replaceFile(path string, text []byte) (err error) {
 // the user who edits its files, and must be able to read them.
 func copyOwnership(f *os.File, other fs.FileInfo) error {
 	stat, ok := other.Sys().(*syscall.Stat_t)
+	// chown(2) may need privileges, so it is only called where it changes something.
 	if ok && (int(stat.Uid) != os.Geteuid() || int(stat.Gid) != os.Getegid()) {
 		if err := f.Chown(int(stat.Uid), int(stat.Gid)); err != nil {
 			return err

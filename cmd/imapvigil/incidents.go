@@ -159,7 +159,7 @@ func (p *program) explainIncident(i api.Incident) {
 	}
 }
 
-// describeHeld answers "why was I not told?" for one destination.
+// describeHeld returns the answer to "why was I not told?" for one destination.
 func describeHeld(h api.Held) string {
 	text := "not told: "
 	if h.Notifier != "" {
@@ -185,18 +185,21 @@ func (p *program) printAnswers(d api.Delivery) {
 	}
 }
 
-// phaseAndCause names both, or the cause alone of what is wrong with the monitor itself.
+// phaseAndCause returns the names of both, or of the cause alone where there is no phase:
+// for what is wrong with the monitor itself.
 func phaseAndCause(phase config.Phase, cause config.Cause) string {
 	return strings.TrimSpace(phase.String() + " " + string(cause))
 }
 
 func errNoCheck(id string) error { return fmt.Errorf("there is no check %q", id) }
 
+// isExit reports whether an error only carries an exit code, and all has been said.
 func isExit(err error) bool {
 	var code exitCode
 	return errors.As(err, &code)
 }
 
+// asDiagnostic makes a diagnostic of an error that may be one already.
 func asDiagnostic(err error) (d config.Diagnostic) {
 	if !errors.As(err, &d) {
 		d.Gravity, d.Summary = config.Error, err.Error()

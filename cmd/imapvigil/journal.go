@@ -46,6 +46,7 @@ func (p *program) journal(ctx context.Context, follow bool) error {
 		records = journal.Follow(ctx, dir, 0)
 	}
 	err := p.printRecords(records)
+	// Ctrl-C is how --follow is ended.
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}
@@ -54,6 +55,7 @@ func (p *program) journal(ctx context.Context, follow bool) error {
 
 func (p *program) printRecords(records iter.Seq2[journal.Record, error]) error {
 	lines := json.NewEncoder(p.out)
+	// Else <it@example.net> would be printed with \u003c and \u003e.
 	lines.SetEscapeHTML(false)
 	for r, err := range records {
 		var damage *journal.DamageError
@@ -78,7 +80,7 @@ func (p *program) printRecords(records iter.Seq2[journal.Record, error]) error {
 	return nil
 }
 
-// flattenRecord are what stands in a record, for people: each value under the path of
+// flattenRecord returns what stands in a record, for people: each value under the path of
 // its keys. What is empty, or stands in the line above, is left out.
 func flattenRecord(path string, data any) (list []string) {
 	switch v := data.(type) {
@@ -120,7 +122,7 @@ type entry struct {
 	Data json.RawMessage `json:"data"`
 }
 
-// configuredState is the state directory: the flag's, systemd's, or the
+// configuredState returns the state directory: the flag's, systemd's, or the
 // configuration's.
 func (p *program) configuredState() string {
 	if p.stateDir != "" {

@@ -39,8 +39,9 @@ func newJournald(at zapcore.LevelEnabler, q *logQueue) *journald {
 	return &journald{LevelEnabler: at, queue: q}
 }
 
-// newJournaldQueue makes the queue of such a log. What journald does not take goes
-// to instead, as a line that has its priority in front (sd-daemon(3)).
+// newJournaldQueue makes the queue of a log that goes to systemd's journal. What
+// journald does not take is written to the writer that is called instead, as a line
+// with its priority in front (sd-daemon(3)).
 func newJournaldQueue(send func(string, journal.Priority, map[string]string) error, instead io.Writer) *logQueue {
 	out := &lineOutput{w: instead}
 	put := func(l logLine) error {
@@ -73,6 +74,7 @@ func (c *journald) Write(e zapcore.Entry, fields []zap.Field) error {
 	fields = slices.Concat(c.fields, fields)
 	priority, ok := priorities[e.Level]
 	if !ok {
+		// The levels above error: zap's DPanic, Panic and Fatal.
 		priority = journal.PriCrit
 	}
 	c.queue.enqueue(logLine{text: messageWithFields(e.Message, fields), priority: priority, fields: journalFields(fields)})
@@ -82,7 +84,7 @@ func (c *journald) Write(e zapcore.Entry, fields []zap.Field) error {
 // Sync implements [zapcore.Core].
 func (c *journald) Sync() error { return nil }
 
-// journalFields are those fields that have a name in the journal.
+// journalFields returns those fields that have a name in the journal.
 func journalFields(fields []zap.Field) map[string]string {
 	all := map[string]string{"SYSLOG_IDENTIFIER": "imapvigil"}
 	for _, f := range fields {
@@ -93,7 +95,7 @@ func journalFields(fields []zap.Field) map[string]string {
 	return all
 }
 
-// messageWithFields is a message with its fields, as far as there is something in them, in
+// messageWithFields returns a message with its fields, as far as there is something in them, in
 // one line without anything that would make journalctl show "blob data", or a
 // terminal do something else than print.
 func messageWithFields(message string, fields []zap.Field) string {
@@ -119,7 +121,7 @@ func messageWithFields(message string, fields []zap.Field) string {
 	return b.String()
 }
 
-// quoteIfSpaced is a value, in quotes where it is more than a word.
+// quoteIfSpaced returns a value as text, in quotes where it is more than a word.
 func quoteIfSpaced(value any) string {
 	text := fmt.Sprint(value)
 	if at, ok := value.(time.Time); ok {

@@ -15,7 +15,8 @@ import (
 // that `run` prints. Where systemd reads what is written to w the log goes to the
 // journal with its fields, unless another format was asked for.
 func newLog(w io.Writer, format string, underSystemd bool, at zap.AtomicLevel) (*zap.Logger, *logQueue, error) {
-	quiet := zap.ErrorOutput(zapcore.AddSync(io.Discard)) // zap itself would write to the standard error, and wait for its reader
+	// zap itself would write to the standard error, and wait for its reader.
+	quiet := zap.ErrorOutput(zapcore.AddSync(io.Discard))
 	if format == "auto" && readByJournald(w) {
 		q := newJournaldQueue(journal.Send, w)
 		return zap.New(newJournald(at, q), quiet), q, nil
@@ -67,7 +68,7 @@ func (w queueWriter) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// readByJournald: what is written to w goes to journald, which also takes entries
+// readByJournald reports whether what is written to w goes to journald, which also takes entries
 // with fields ("Automatic Protocol Upgrading", systemd.io/JOURNAL_NATIVE_PROTOCOL).
 func readByJournald(w io.Writer) bool {
 	stream, err := journal.StderrIsJournalStream()

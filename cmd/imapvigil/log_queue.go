@@ -70,6 +70,7 @@ func (q *logQueue) enqueue(l logLine) {
 	q.lines = append(q.lines, l)
 	q.size += len(l.text)
 	q.mu.Unlock()
+	// Where work holds one already, drain has yet to look, and finds this line too.
 	select {
 	case q.work <- struct{}{}:
 	default:
@@ -125,6 +126,7 @@ func (q *logQueue) drain() {
 			failed = !q.reportLost() || !q.writeLine(l)
 			q.noteWriteEnded(!failed)
 		case failed:
+			// Nobody reads; how many lines were lost is told before the next one.
 			return
 		default:
 			q.reportLost()
@@ -147,13 +149,14 @@ func (q *logQueue) reportLost() bool {
 	told := q.writeLine(q.note(text))
 	if !told {
 		q.mu.Lock()
+		// Added, and not set: more lines may have been lost meanwhile.
 		q.untold += untold
 		q.mu.Unlock()
 	}
 	return told
 }
 
-// nextLine gives the next line, if there is one.
+// nextLine takes the next line out of the queue, if there is one.
 func (q *logQueue) nextLine() (l logLine, some bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -180,7 +183,8 @@ func (q *logQueue) noteWriteBegan(since time.Time) {
 	q.since = since
 }
 
-// noteWriteEnded notes whether a line that was taken has been written.
+// noteWriteEnded counts a line as lost that was taken from the queue, unless it has
+// been written.
 func (q *logQueue) noteWriteEnded(done bool) {
 	if done {
 		return

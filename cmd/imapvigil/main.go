@@ -25,11 +25,13 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	// os.Exit runs no deferred call.
 	stop()
 	os.Exit(code)
 }
 
-// run is the whole program, as a function of what it is given.
+// run runs the whole program, as a function of what it is given, and returns its exit
+// code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	p := &program{in: stdin, out: stdout, err: stderr, environment: readEnvironment()}
 	root := p.root()
@@ -59,7 +61,7 @@ type exitCode int
 
 func (exitCode) Error() string { return "exit" }
 
-// exit is nil for 0.
+// exit returns the error that ends the program with a code; nil for 0.
 func exit(code int) error {
 	if code == 0 {
 		return nil

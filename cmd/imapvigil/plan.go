@@ -80,12 +80,14 @@ func (p *program) planFromLastGood(path string) (plan api.Plan, err error) {
 	case err != nil:
 		return plan, err
 	}
+	// On the standard error: the standard output may be JSON.
 	_, _ = fmt.Fprintf(p.err, "No daemon answers: %s.\n", compared)
 	plan.Diff = config.Compare(before, after)
 	plan.Diagnostics = append(plan.Diagnostics, api.NewDiagnostics(daemon.Foretell(p.configuredState(), p.daemon, cfg, s))...)
 	return plan, nil
 }
 
+// showPlan prints a plan; its exit code says whether there is an error or a change.
 func (p *program) showPlan(plan api.Plan) error {
 	diags := diagnosticsOf(plan.Diagnostics)
 	if p.json {
@@ -105,7 +107,7 @@ func (p *program) showPlan(plan api.Plan) error {
 	return nil
 }
 
-// diagnosticsOf gives back what crossed the socket.
+// diagnosticsOf returns the diagnostics that crossed the socket.
 func diagnosticsOf(list []api.Diagnostic) []config.Diagnostic {
 	diags := make([]config.Diagnostic, 0, len(list))
 	for i := range list {
@@ -151,6 +153,7 @@ func (p *program) printPlan(plan api.Plan, diags []config.Diagnostic) {
 	}
 }
 
+// quoteOldOrNew returns a value as a plan shows it.
 func quoteOldOrNew(value string) string {
 	if value == "" {
 		return "(none)"

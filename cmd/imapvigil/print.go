@@ -18,6 +18,7 @@ import (
 func (p *program) printJSON(value any) error {
 	e := json.NewEncoder(p.out)
 	e.SetIndent("", "  ")
+	// Servers' words and addresses keep their < and &.
 	e.SetEscapeHTML(false)
 	return e.Encode(value)
 }
@@ -27,7 +28,8 @@ func (p *program) printDiagnostics(w io.Writer, diags []config.Diagnostic) {
 	_ = config.Print(w, diags, p.usesColour(w))
 }
 
-// usesColour reports whether w shows usesColour: it is a terminal, and nobody wants none.
+// usesColour reports whether colours are shown on w: it is a terminal, and neither
+// NO_COLOR nor TERM=dumb speaks against them.
 func (p *program) usesColour(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && !p.noColour && term.IsTerminal(int(f.Fd()))
@@ -49,7 +51,7 @@ func (p *program) paint(state, text string) string {
 
 func (p *program) printf(format string, args ...any) { _, _ = fmt.Fprintf(p.out, format, args...) }
 
-// timeAgo says how long timeAgo a time was, in words.
+// timeAgo returns how long ago a time was, in words; nil: "never".
 func timeAgo(t *time.Time, now time.Time) string {
 	if t == nil {
 		return "never"
@@ -57,7 +59,7 @@ func timeAgo(t *time.Time, now time.Time) string {
 	return notifiers.Duration(now.Sub(*t)) + " ago"
 }
 
-// formatTime is a time for people, in UTC.
+// formatTime returns a time for people, in UTC.
 func formatTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 // screenWidth is how wide what people read may be.

@@ -13,7 +13,7 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// hostName is the name of this machine in results.
+// hostName returns the name of this machine in results.
 func hostName() string {
 	name, err := os.Hostname()
 	if err != nil {
@@ -22,7 +22,7 @@ func hostName() string {
 	return name
 }
 
-// printReports shows results, and ends with the code of the worst.
+// printReports prints results; its exit code is that of the worst.
 func (p *program) printReports(list []api.Report) error {
 	if p.json {
 		if err := p.printJSON(api.Reports{Checks: list}); err != nil {
@@ -42,7 +42,8 @@ func (p *program) printReports(list []api.Report) error {
 	return exit(worstHealth(list).ExitCode())
 }
 
-// worstHealth: down hides what could not be tested, which hides degraded.
+// worstHealth returns the health that the exit code is made of: down hides what could
+// not be tested, which hides degraded.
 func worstHealth(list []api.Report) incident.Health {
 	for _, h := range []incident.Health{incident.Down, incident.Unknown, incident.Degraded} {
 		for _, r := range list {
@@ -54,6 +55,7 @@ func worstHealth(list []api.Report) incident.Health {
 	return incident.OK
 }
 
+// countHealths returns how many results there are of each health, the best first.
 func countHealths(list []api.Report) string {
 	var parts []string
 	for _, h := range []incident.Health{incident.OK, incident.Degraded, incident.Down, incident.Unknown} {
@@ -176,6 +178,8 @@ func (p *program) printNagios(list []api.Report) error {
 	for _, r := range list {
 		for _, a := range r.Addresses {
 			if total := a.Timings[config.WholeConversation]; total > 0 {
+				// 'label'=value[unit];warn;crit;min (monitoring-plugins.org, "Performance
+				// data").
 				perf = append(perf, fmt.Sprintf("'%s@%s'=%.6fs;;;0", r.ID, a.Address, total.Seconds()))
 			}
 		}
@@ -184,8 +188,8 @@ func (p *program) printNagios(list []api.Report) error {
 	return exit(state.ExitCode())
 }
 
-// printNagiosLine: a bar divides the text from the performance data, a line end
-// ends both.
+// printNagiosLine prints the line of a plugin. A bar divides the text from the
+// performance data and a line end ends both, so the text must have neither.
 func (p *program) printNagiosLine(state incident.Health, text string, perf []string) {
 	line := "IMAP " + nagios[state] + " - " + strings.NewReplacer("|", "/", "\n", " ").Replace(text)
 	if len(perf) > 0 {

@@ -60,7 +60,7 @@ func (p *program) root() *cobra.Command {
 	return root
 }
 
-// usage is cobra's, folded so that it fits the screen.
+// usage returns cobra's template, changed so that it fits the screen.
 func usage(template string) string {
 	return strings.NewReplacer(
 		"FlagUsages ", "FlagUsagesWrapped "+strconv.Itoa(screenWidth)+" ",
@@ -89,7 +89,7 @@ func (p *program) readSnapshot(path string, o source.Options) (*source.Snapshot,
 	return source.Read(path, o)
 }
 
-// loadConfig gives the configuration, or prints all that is wrong with it and ends
+// loadConfig returns the configuration, or prints all that is wrong with it and ends
 // with the given code.
 func (p *program) loadConfig(code int) (*config.Config, error) {
 	s, err := p.readSnapshot(p.configPath, source.Options{})
@@ -111,6 +111,8 @@ func (p *program) client(cmd *cobra.Command) *api.Client {
 	socket := p.control
 	if socket == "" {
 		socket = defaultControl
+		// Without --config, a socket in the usual place is the daemon's, and no file is
+		// read.
 		if _, err := os.Stat(socket); err != nil || cmd.Flags().Changed("config") {
 			socket = p.configuredSocket()
 		}
@@ -118,8 +120,8 @@ func (p *program) client(cmd *cobra.Command) *api.Client {
 	return api.NewClient(socket)
 }
 
-// configuredSocket is that of the configuration, even of one that is in error:
-// then most of all people want to know how the daemon is.
+// configuredSocket returns the socket of the configuration, even of one that is in
+// error: then most of all people want to know how the daemon is.
 func (p *program) configuredSocket() string {
 	places, err := p.configuredPlaces()
 	if err != nil {
@@ -129,7 +131,7 @@ func (p *program) configuredSocket() string {
 	return places.Control
 }
 
-// configuredPlaces are where the configuration says that the daemon keeps its things.
+// configuredPlaces returns where the configuration says that the daemon keeps its things.
 func (p *program) configuredPlaces() (config.Daemon, error) {
 	s, err := p.readSnapshot(p.configPath, source.Options{NoCredentials: true})
 	if err != nil {

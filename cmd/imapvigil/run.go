@@ -35,8 +35,10 @@ func (p *program) runCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// Deferred first, so that it runs last and writes what the others log.
 			defer out.finish()
-			defer zap.RedirectStdLog(log)() // what libraries log would wait for whoever reads the standard error
+			// What libraries log would wait for whoever reads the standard error.
+			defer zap.RedirectStdLog(log)()
 			if listen != "" {
 				log.Warn("this version has no status page; --listen has no effect", zap.String("listen", listen))
 			}
@@ -48,12 +50,15 @@ func (p *program) runCommand() *cobra.Command {
 				Environment: p.daemon, ConfigPath: p.configPath, StateDir: p.stateDir, Control: p.control, Version: release(),
 				Log: log, LogState: out.state, Hangup: hangup, AllowShrink: shrink,
 			}
+			// A level on the command line wins over the configuration's.
 			if level == "" {
 				o.Level = &at
 			}
 			if err = daemon.Run(cmd.Context(), o); err == nil {
 				return nil
 			}
+			// Through the queue: behind the lines before it, and without waiting for a
+			// reader who is gone.
 			out.enqueue(logLine{text: p.lastWords(err), plain: true})
 			return exit(1)
 		},
@@ -80,12 +85,13 @@ func (e environment) collectGarbageOften() {
 // ignored, because what is ignored stays so in programs that the daemon starts.
 func ignoreBrokenPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
-// lastWords is what a start that was refused, or a daemon that failed, prints.
+// lastWords returns what a start that was refused, or a daemon that failed, prints.
 func (p *program) lastWords(err error) string {
 	var text strings.Builder
 	var refused *daemon.ConfigError
 	if errors.As(err, &refused) {
-		_ = config.Print(&text, refused.Diagnostics, p.usesColour(p.err)) // a strings.Builder takes everything
+		// A strings.Builder takes everything.
+		_ = config.Print(&text, refused.Diagnostics, p.usesColour(p.err))
 	} else {
 		words := program{err: &text}
 		words.printError(err)

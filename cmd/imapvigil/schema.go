@@ -26,7 +26,7 @@ func (p *program) schemaCommand() *cobra.Command {
 	return c
 }
 
-// releasedAt is the date of the manual: now, or when the sources are from
+// releasedAt returns the date of the manual: now, or when the sources are from
 // (SOURCE_DATE_EPOCH, reproducible-builds.org), so that the same sources make
 // the same package.
 func (e environment) releasedAt() time.Time {

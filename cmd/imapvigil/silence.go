@@ -30,6 +30,7 @@ func (p *program) silenceAddCommand() *cobra.Command {
 		Short: "Begin a silence about a check, a server, a group or a role",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			// "europe.germany", as a reference in the files has it.
 			scope.Group = config.GroupID(strings.ReplaceAll(group, ".", "/"))
 			if strings.Contains(group, "/") {
 				scope.Group = config.GroupID(group) // names may hold dots

@@ -52,6 +52,7 @@ func (p *program) watchStatus(ctx context.Context, client *api.Client, f statusF
 			p.printf("\x1b[H\x1b[2J")
 		}
 		err := p.status(ctx, client, f)
+		// A check that is not well is no reason to stop watching.
 		if err != nil && !isExit(err) {
 			return err
 		}
@@ -108,7 +109,7 @@ func isInGroup(groups []string, path string) bool {
 	return strings.HasPrefix(inside, path+"/") || strings.HasPrefix(inside, strings.ReplaceAll(path, ".", "/")+"/")
 }
 
-// statusCode is the exit code of the gravest state.
+// statusCode returns the exit code of the gravest state.
 func statusCode(checks []api.Check) (code int) {
 	for i := range checks {
 		code = max(code, checks[i].State.ExitCode())
@@ -126,6 +127,7 @@ func (p *program) printStatus(s api.Status) {
 	}
 	checks := slices.Clone(s.Checks)
 	slices.SortStableFunc(checks, func(a, b api.Check) int { return strings.Compare(placeOfCheck(a), placeOfCheck(b)) })
+	// No heading is this, so the first check gets one.
 	last := "\x00"
 	for _, c := range checks {
 		if here := placeOfCheck(c); here != last {
@@ -136,7 +138,7 @@ func (p *program) printStatus(s api.Status) {
 	}
 }
 
-// troubleLines are what is wrong with the monitor itself.
+// troubleLines returns what is wrong with the monitor itself, in sentences.
 func troubleLines(s api.Status) (lines []string) {
 	if s.Config.Error != "" {
 		lines = append(lines, "configuration "+string(s.Config.State)+": "+s.Config.Error)
@@ -157,7 +159,7 @@ func troubleLines(s api.Status) (lines []string) {
 	return lines
 }
 
-// journalTroubles are what is wrong with the journal, and what was when it was
+// journalTroubles returns what is wrong with the journal, and what was wrong when it was
 // opened.
 func journalTroubles(j api.Journal) (lines []string) {
 	if !j.Durable {
@@ -174,7 +176,7 @@ func journalTroubles(j api.Journal) (lines []string) {
 	return lines
 }
 
-// latenessLine says in a sentence how late probes begin.
+// latenessLine returns in a sentence how late probes begin.
 func latenessLine(p api.Probes) string {
 	text := "probes begin up to " + notifiers.Duration(time.Duration(p.LagS*float64(time.Second))) + " late"
 	if p.Waiting > 0 {
@@ -186,7 +188,7 @@ func latenessLine(p api.Probes) string {
 	return text
 }
 
-// placeOfCheck is the heading that a check stands under.
+// placeOfCheck returns the heading that a check stands under.
 func placeOfCheck(c api.Check) string {
 	if len(c.Groups) == 0 {
 		return "(no group)"
@@ -195,6 +197,7 @@ func placeOfCheck(c api.Check) string {
 }
 
 func (p *program) printCheck(c api.Check, now time.Time) {
+	// Padded here and not by %-10s, which would count the codes of a colour.
 	state := strings.Repeat(" ", max(0, 10-len(c.State)))
 	state = p.paint(string(c.State), string(c.State)) + state
 	title := string(c.ID)
@@ -214,6 +217,7 @@ func (p *program) printCheck(c api.Check, now time.Time) {
 	}
 }
 
+// countStates returns how many checks are in each state.
 func countStates(checks []api.Check) string {
 	counts := map[incident.CheckState]int{}
 	for _, c := range checks {

@@ -52,8 +52,8 @@ func (p *program) testCommand() *cobra.Command {
 	return c
 }
 
-// checkHostFlags: --host stands for a check that is in no file, and some flags belong to
-// it.
+// checkHostFlags returns an error where --host, which stands for a check that is in no
+// file, comes with the names of checks, or a flag that belongs to --host without it.
 func checkHostFlags(cmd *cobra.Command, ids []string) error {
 	host := cmd.Flags().Changed("host")
 	switch {
@@ -103,8 +103,8 @@ func watchSelf(ctx context.Context) (w *clock.Watch, unwatch func()) {
 	}
 }
 
-// reportUntestable is an error before any probe. What reads the output of plugins does
-// not read standard error.
+// reportUntestable returns an error that came before any probe. For a program that reads
+// the output of plugins, and not their standard error, it also prints that.
 func (p *program) reportUntestable(o testOptions, err error) error {
 	if o.format == "nagios" {
 		reason := "the configuration cannot be used; imapvigil validate says why"
@@ -116,7 +116,7 @@ func (p *program) reportUntestable(o testOptions, err error) error {
 	return err
 }
 
-// testChecks are the checks to probe: one made of flags, those that were named,
+// testChecks returns the checks to probe: one made of flags, those that were named,
 // or all that are not paused.
 func (p *program) testChecks(o testOptions, ids []string) ([]*config.Check, error) {
 	if o.adHoc {
@@ -143,6 +143,7 @@ func (p *program) testChecks(o testOptions, ids []string) ([]*config.Check, erro
 			checks = append(checks, c)
 		}
 	}
+	// The checks come from a map, in another order each time.
 	slices.SortFunc(checks, func(a, b *config.Check) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	if len(checks) == 0 {
 		return nil, fmt.Errorf("there is no check in %s that could be tested", p.configPath)
@@ -195,13 +196,14 @@ func probeAll(ctx context.Context, prober *probe.Prober, checks []*config.Check)
 	return reports
 }
 
-// groupByAccount gives the places of the checks in rows: those of one account in one, the
+// groupByAccount returns the places of the checks in rows: those of one account in one, the
 // others each in its own.
 func groupByAccount(checks []*config.Check) (rows [][]int) {
 	row := map[string]int{}
 	for i, c := range checks {
 		account := probe.AccountOf(c.Probe)
 		at, known := row[account]
+		// A check that does not log in need not wait for another.
 		if account == "" || !known {
 			row[account] = len(rows)
 			rows = append(rows, []int{i})
@@ -212,10 +214,12 @@ func groupByAccount(checks []*config.Check) (rows [][]int) {
 	return rows
 }
 
-// printTranscript prints the conversation as it goes on, a line at a time.
+// printTranscript returns what prints a conversation as it goes on, a line at a time. It
+// writes to the standard error, since the standard output may be JSON.
 func (p *program) printTranscript() func(probe.Line) {
 	var mu sync.Mutex
 	return func(l probe.Line) {
+		// Conversations with several addresses go on at the same time.
 		mu.Lock()
 		defer mu.Unlock()
 		ms := float64(l.At.Microseconds()) / 1000

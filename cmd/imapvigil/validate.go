@@ -43,7 +43,7 @@ func (p *program) validateCommand() *cobra.Command {
 	return c
 }
 
-// pathArg is the configuration that a command was given as its argument.
+// pathArg returns the path of the configuration that a command was given as its argument.
 func (p *program) pathArg(args []string) string {
 	if len(args) > 0 {
 		return args[0]
@@ -51,6 +51,8 @@ func (p *program) pathArg(args []string) string {
 	return p.configPath
 }
 
+// replacements returns what --replace asks for: the paths of files, by those that they
+// replace.
 func replacements(list []string) (map[string]string, error) {
 	m := map[string]string{}
 	for _, r := range list {
@@ -116,6 +118,7 @@ func countBlocks(cfg *config.Config) string {
 		plural(len(cfg.Roles), "notification role"))
 }
 
+// plural returns a number and a word, which gets an s for any number but 1.
 func plural(n int, word string) string {
 	if n == 1 {
 		return "1 " + word
@@ -123,10 +126,11 @@ func plural(n int, word string) string {
 	return fmt.Sprintf("%d %ss", n, word)
 }
 
-// apiDiagnostics are diagnostics as --json prints them.
+// apiDiagnostics returns diagnostics as --json prints them.
 func apiDiagnostics(diags []config.Diagnostic) []api.Diagnostic {
 	list := api.NewDiagnostics(diags)
 	for i := range list {
+		// They cross the socket for the text form, and are no part of the interface.
 		list[i].Excerpt, list[i].Mark = "", nil
 	}
 	return list

@@ -29,11 +29,12 @@ func (p *program) versionCommand() *cobra.Command {
 	return c
 }
 
-// release is what the linker set, or else what the go command knows.
+// release returns the version: what the linker set, or else what the go command knows.
 func release() string {
 	if version != "" {
 		return version
 	}
+	// Set by "go install ...@version"; a build from a checkout may have "(devel)".
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
 		return info.Main.Version
 	}

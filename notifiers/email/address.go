@@ -23,8 +23,9 @@ func parseMailbox(text string) (*mail.Address, error) {
 	return address, convertDomainToASCII(address)
 }
 
-// convertDomainToASCII gives the address's domain its ASCII form (RFC 5891). The local part stays as it
-// is: only the server that delivers knows what it means (RFC 5321 section 2.3.11).
+// convertDomainToASCII gives the address's domain its ASCII form (RFC 5891). The local
+// part stays as it is: only the server that delivers knows what it means (RFC 5321
+// section 2.3.11).
 func convertDomainToASCII(address *mail.Address) error {
 	at := strings.LastIndex(address.Address, "@")
 	local, domain := address.Address[:at], address.Address[at+1:]
@@ -49,7 +50,7 @@ func CheckAddress(text string) error {
 	return err
 }
 
-// smtpPath is an address as it stands in MAIL and RCPT, with its angle brackets (RFC
+// smtpPath returns an address as it stands in MAIL and RCPT, with its angle brackets (RFC
 // 5321 section 4.1.2). A local part that needs quotes gets them, so that nothing
 // in it can be read as a parameter of the command.
 func smtpPath(address string) string { return (&mail.Address{Address: address}).String() }

@@ -28,8 +28,10 @@ var (
 // Mechanisms lists what the attribute auth may name besides "auto".
 func Mechanisms() []string { return slices.Clone(preference) }
 
-// choose picks the mechanism among those the server offers.
+// choose returns the mechanism to use among those the server offers.
 func (s Settings) choose(offered string) (string, error) {
+	// Registered names are in capitals (RFC 4422 section 3.1); not every server writes
+	// them so.
 	names := strings.Fields(strings.ToUpper(offered))
 	wanted := []string{s.Auth}
 	if s.Auth == "auto" {
@@ -70,6 +72,7 @@ type bounded struct{ smtp.Auth }
 
 func (b bounded) Next(challenge []byte, more bool) ([]byte, error) {
 	for field := range bytes.SplitSeq(challenge, []byte(",")) {
+		// Only the server's first message has i= (RFC 5802 section 5.1).
 		if count, ok := bytes.CutPrefix(field, []byte("i=")); ok {
 			if n, err := strconv.Atoi(string(count)); err != nil || n < 1 || n > maxIterations {
 				return nil, fmt.Errorf("SCRAM with %s iterations", count)

@@ -47,6 +47,7 @@ func (n *notifier) connect(ctx context.Context) (*conversation, error) {
 // greet takes a conversation to the point where a message may be offered: encrypted and
 // logged in, as the settings want it.
 func (n *notifier) greet(ctx context.Context, c *conversation) (err error) {
+	// Below TLS, so that the handshake is counted too.
 	var conn net.Conn = &budgeted{Conn: c.conn, left: maxRead}
 	if n.settings.Security == "tls" {
 		if conn, err = n.encrypt(ctx, conn); err != nil {

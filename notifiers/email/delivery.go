@@ -24,7 +24,7 @@ type answer struct {
 type delivery struct {
 	answers []answer // one a recipient
 	whole   error    // what ended the conversation early
-	again   []string // whom another conversation may reach, see [remaining]
+	again   []string // whom another conversation may reach, see [recipientsLeft]
 }
 
 // maxConversations is how many connections one attempt makes at most. A server
@@ -48,6 +48,7 @@ func (n *notifier) deliverAll(ctx context.Context, c *conversation, l letter) de
 			c.quit()
 		}
 		c.close()
+		// For those who were asked again, the later answer counts.
 		d.answers = slices.DeleteFunc(d.answers, func(a answer) bool { return slices.Contains(l.recipients, a.recipient) })
 		d.answers, d.again = append(d.answers, next.answers...), next.again
 	}
@@ -82,7 +83,8 @@ func (n *notifier) deliver(client *smtp.Client, l letter) delivery {
 		open = nil
 		sent := slices.ContainsFunc(answers, func(a answer) bool { return a.state == notifiers.RecipientSent })
 		for _, a := range answers {
-			if a.tooMany && sent && err == nil { // without anybody sent, the next transaction would end the same
+			// Without anybody sent, the next transaction would end the same.
+			if a.tooMany && sent && err == nil {
 				open = append(open, a.recipient)
 				continue
 			}
@@ -133,11 +135,13 @@ func (n *notifier) transact(client *smtp.Client, l letter, recipients []string) 
 
 var errNotInternational = errors.New("the server does not offer SMTPUTF8, which an address needs whose part before the @ is not ASCII")
 
+// begin opens a transaction with MAIL.
 func (n *notifier) begin(client *smtp.Client, l letter) error {
 	if l.international() {
 		if offered, _ := client.Extension("SMTPUTF8"); !offered {
 			return errNotInternational
 		}
+		// This letter needs the parameter of MAIL that introduce has switched off.
 		client.SkipSMTPUTF8(false)
 	}
 	if err := client.Mail(smtpPath(l.from)); err != nil {
@@ -163,7 +167,7 @@ func sendData(client *smtp.Client, l letter) (words string, err error) {
 	return "250 " + cutAnswer(w.(*smtp.DataCloser).ServerResponse()), nil
 }
 
-// answerAll gives one and the same answer to several recipients: of a reply to
+// answerAll returns one and the same answer for several recipients: of a reply to
 // MAIL or DATA, which is about them all, or of a connection that broke.
 func answerAll(recipients []string, err error) (answers []answer) {
 	for _, recipient := range recipients {
@@ -174,13 +178,15 @@ func answerAll(recipients []string, err error) (answers []answer) {
 
 // stateAfter returns how far the message has come for a recipient after an attempt.
 func stateAfter(err error) notifiers.RecipientState {
+	// 5yz is for good, 4yz for the time being (RFC 5321 section 4.2.1). Without a code the
+	// connection broke, which heals.
 	if replyCode(err)/100 == 5 {
 		return notifiers.RecipientDead
 	}
 	return notifiers.RecipientRetrying
 }
 
-// refusedRecipient is an answer to RCPT. A server may say with 452, or in the
+// refusedRecipient returns what became of a recipient whom RCPT refused. A server may say with 452, or in the
 // words of RFC 821 with 552, that the transaction has enough recipients (RFC 5321
 // section 4.5.3.1.10; RFC 3463 names it X.5.3); the recipient is not to blame.
 func refusedRecipient(recipient string, err error) answer {
@@ -201,7 +207,7 @@ func refusedRecipient(recipient string, err error) answer {
 	return a
 }
 
-// count tells how many recipients are in a state.
+// count returns how many recipients are in a state.
 func (d delivery) count(state notifiers.RecipientState) (n int) {
 	for _, a := range d.answers {
 		if a.state == state {
@@ -218,7 +224,7 @@ func (d delivery) alike() bool {
 	})
 }
 
-// worst is the error that decides what comes next: a refusal for the time being
+// worst returns the error that decides what comes next: a refusal for the time being
 // counts most, since that one can heal.
 func (d delivery) worst() (worst error) {
 	for _, a := range d.answers {
@@ -229,7 +235,7 @@ func (d delivery) worst() (worst error) {
 	return worst
 }
 
-// summary is the reply to the letter, and who was refused.
+// summary returns the reply to the letter, and who was refused.
 func (d delivery) summary() (text string) {
 	var refused []string
 	for _, a := range d.answers {

@@ -46,6 +46,7 @@ func (k *keywordReader) Read(p []byte) (int, error) {
 		return k.lines.Read(p)
 	}
 	if len(k.pending) == 0 {
+		// Whole lines: a keyword must not be cut where a packet ends.
 		line, err := k.lines.ReadSlice('\n')
 		if len(line) == 0 {
 			return 0, err
@@ -57,11 +58,13 @@ func (k *keywordReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// normalise gives one line of the reply as the client understands it.
+// normalise returns one line of the reply as the client understands it.
 func (k *keywordReader) normalise(line []byte) []byte {
 	if len(line) < 4 || line[3] != '-' {
 		k.inReply = false // the last line, or no reply at all
 	}
+	// The first line has the server's name and a greeting (RFC 5321 section 4.1.1.1): a
+	// server that is called "auth" offers nothing with that.
 	if first := k.firstLine; first || len(line) < 4 || string(line[:3]) != "250" {
 		k.firstLine = false
 		return line

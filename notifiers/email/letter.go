@@ -42,6 +42,7 @@ func composeLetter(from *netmail.Address, target Target, m notifiers.Message) (l
 	return composeLetterFor(from, to, cc, m)
 }
 
+// composeLetterFor makes the letter to some of the recipients of a message.
 func composeLetterFor(from *netmail.Address, to, cc []*netmail.Address, m notifiers.Message) (letter, error) {
 	id := messageID(m.Key, from.Address)
 	msg := mail.NewMsg(mail.WithNoDefaultUserAgent())
@@ -51,6 +52,8 @@ func composeLetterFor(from *netmail.Address, to, cc []*netmail.Address, m notifi
 		msg.CcMailAddress(cc...)
 	}
 	msg.Subject(m.Subject())
+	// The time of the decision, and not of the attempt: a repeated letter is the same byte
+	// for byte, and its date says when it happened.
 	msg.SetDateWithValue(m.At.UTC())
 	msg.SetMessageIDWithValue(id)
 	msg.SetGenHeader(headerAutoSubmitted, "auto-generated")
@@ -76,15 +79,15 @@ func composeLetterFor(from *netmail.Address, to, cc []*netmail.Address, m notifi
 // file, so it is looked at before it becomes a header.
 var threadID = regexp.MustCompile(`^<[!-;=?-~]{1,200}@[!-;=?-~]{1,200}>$`)
 
-// messageID is made of the key, so that a mailbox that drops doubles can. The
+// messageID returns an id that is made of the key, so that a mailbox that drops doubles can. The
 // domain is the sender's.
 func messageID(key, from string) string {
 	sum := sha256.Sum256([]byte(key))
 	return hex.EncodeToString(sum[:16]) + from[strings.LastIndex(from, "@"):]
 }
 
-// envelopeRecipients lists each recipient once, without those that are settled. An address in two letter cases is one person:
-// RFC 5321 section 2.4 lets mailboxes differ by case alone, and advises against it.
+// envelopeRecipients lists each recipient once, without those that are settled. An
+// address in two letter cases is one person: RFC 5321 section 2.4 lets mailboxes differ by case alone, and advises against it.
 func envelopeRecipients(settled []string, lists ...[]*netmail.Address) (recipients []string) {
 	for _, address := range slices.Concat(lists...) {
 		same := func(known string) bool { return strings.EqualFold(known, address.Address) }
@@ -110,6 +113,7 @@ func (n *notifier) withoutInternational(client *smtp.Client, l letter, target Ta
 		return l, nil, err
 	}
 	international := func(a *netmail.Address) bool { return !isASCII(a.Address) }
+	// Of the whole message: it may have had more recipients than are left.
 	one := l.one
 	if l, err = composeLetterFor(n.from, slices.DeleteFunc(to, international), slices.DeleteFunc(cc, international), m); err != nil {
 		return l, nil, err

@@ -61,6 +61,8 @@ func (n *notifier) Notify(ctx context.Context, to notifiers.Target, m notifiers.
 // conclude makes receipt and error of what each recipient was answered.
 func (n *notifier) conclude(ctx context.Context, l letter, d delivery) (notifiers.Receipt, error) {
 	receipt := notifiers.Receipt{Thread: l.thread}
+	// One answer of all alike stands in the receipt once. A recipient who was asked alone,
+	// since the others were settled, is named.
 	if !l.one && (!d.alike() || len(d.answers) == 1) {
 		for _, a := range d.answers {
 			receipt.Recipients = append(receipt.Recipients, notifiers.Recipient{
@@ -68,6 +70,8 @@ func (n *notifier) conclude(ctx context.Context, l letter, d delivery) (notifier
 			})
 		}
 	}
+	// An error as long as one recipient is worth another attempt; those who are settled
+	// are left out of it.
 	if worst := d.worst(); worst != nil && d.count(notifiers.RecipientRetrying) > 0 {
 		return receipt, n.harmless(ctx, worst)
 	} else if worst != nil && d.count(notifiers.RecipientSent) == 0 {
@@ -77,7 +81,7 @@ func (n *notifier) conclude(ctx context.Context, l letter, d delivery) (notifier
 	return receipt, nil
 }
 
-// words are a server's, without secrets and control characters.
+// words returns a server's words without secrets and control characters.
 func (n *notifier) words(text string) opaque.Words {
 	return opaque.Sanitise(n.secrets.Scrub(text))
 }
@@ -92,10 +96,11 @@ func cutAnswer(text string) string {
 	return text[:most] + "..."
 }
 
-// harmless is the error for the outside: the server's words sanitised, no
+// harmless returns the error for the outside: the server's words sanitised, no
 // secret in them, and the context's own error instead of what its end did to
 // the connection.
 func (n *notifier) harmless(ctx context.Context, err error) error {
+	// With a code the server answered before ctx ended, and its words say more.
 	if ctx.Err() != nil && replyCode(err) == 0 {
 		return fmt.Errorf("sending by %s: %w", n.settings.Host, ctx.Err())
 	}

@@ -9,8 +9,8 @@
 // A caller may rely on this: each recipient that the server accepts gets a
 // message once, also when it refuses or defers another one, and the receipt says
 // what became of each. A repeated attempt goes only to those for whom the message
-// is not settled; it carries the same Message-ID, and messages
-// about one incident form a thread. The receipt is the server's last reply, in
+// is not settled; it carries the same Message-ID, and messages about one incident form
+// a thread. The receipt is the server's last reply, in
 // which most servers give their queue id.
 package email
 
@@ -90,6 +90,7 @@ func (s Settings) Open() (notifiers.Notifier, error) {
 			return nil, err
 		}
 	}
+	// RFC 8997: mail is submitted with TLS 1.2 or newer.
 	return &notifier{
 		settings: s,
 		from:     from,
@@ -104,6 +105,7 @@ func (s Settings) checkServer() error {
 		return errors.New("host is missing: name the mail server")
 	case s.Port < 1 || s.Port > 65535:
 		return fmt.Errorf("port %d is not in 1..65535", s.Port)
+	// A blank or a line end in it would change the command, or begin another.
 	case strings.ContainsFunc(s.Hello, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return fmt.Errorf("hello %q is not a host name", s.Hello)
 	}
@@ -137,7 +139,7 @@ func (s Settings) checkLogin() error {
 	return nil
 }
 
-// secrets are the forms in which the password crosses the wire, or comes out of
+// secrets returns the forms in which the password crosses the wire, or comes out of
 // a quoted error.
 func (s Settings) secrets() []string {
 	password := s.Password.Reveal()
@@ -145,6 +147,7 @@ func (s Settings) secrets() []string {
 	quoted := strconv.Quote(password)
 	return []string{
 		password, quoted[1 : len(quoted)-1],
+		// As LOGIN sends it, and as PLAIN does (RFC 4616 section 2).
 		encode([]byte(password)), encode([]byte("\x00" + s.Username + "\x00" + password)),
 	}
 }

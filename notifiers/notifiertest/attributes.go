@@ -33,6 +33,7 @@ func (t *trial) attributes() {
 	for _, a := range channel.NotifyAttributes {
 		other := notifiers.Values{}
 		maps.Copy(other, t.Written)
+		// What the block has is taken away; what it does not have is written.
 		if delete(other, a.Name); len(other) == len(t.Written) {
 			other[a.Name] = sample(a)
 		}
@@ -42,6 +43,8 @@ func (t *trial) attributes() {
 	}
 }
 
+// described reports attributes without a name, a description or the bounds of their
+// type.
 func described(t *testing.T, attributes []notifiers.Attribute) {
 	t.Helper()
 	seen := map[string]bool{}
@@ -58,7 +61,7 @@ func described(t *testing.T, attributes []notifiers.Attribute) {
 	}
 }
 
-// sample is a value that no attribute has by default.
+// sample returns a value that no attribute has by default.
 func sample(a notifiers.Attribute) notifiers.Value {
 	text := map[notifiers.Type]string{
 		notifiers.Hostname: "host.example.org", notifiers.DomainName: "name.example.org",

@@ -8,10 +8,10 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// began is when the incidents of the suite did.
+// began is when the incidents of the suite began.
 var began = time.Date(2026, 11, 23, 17, 47, 5, 0, time.UTC)
 
-// Message is an opening.
+// Message returns an opening.
 func Message(key string) notifiers.Message {
 	return notifiers.Message{
 		Key: key, At: began.Add(5 * time.Minute), Role: "it_team", RoleLabel: "IT team", Monitor: "vigil1.example.net",
@@ -19,7 +19,7 @@ func Message(key string) notifiers.Message {
 	}
 }
 
-// Messages are one of every transition, and the test message.
+// Messages returns one of every transition, and the test message.
 func Messages() (messages []notifiers.Message) {
 	for _, transition := range []notifiers.Transition{
 		notifiers.Opened, notifiers.Changed, notifiers.Reminder, notifiers.Escalated, notifiers.Closed, notifiers.Test,
@@ -39,7 +39,7 @@ func Messages() (messages []notifiers.Message) {
 	return messages
 }
 
-// Incident is an open one, every field of it set.
+// Incident returns an open one, every field of it set.
 func Incident() notifiers.Incident {
 	return notifiers.Incident{
 		ID: "01JD6Z", Check: "mx1/office", Label: "IMAP on the web port", Server: "mx1", ServerLabel: "Mail 1",

@@ -67,7 +67,7 @@ type trial struct {
 	notifier notifiers.Notifier
 }
 
-// notify looks at everything that comes back for what must not be in it.
+// notify makes one attempt, and reports what must not be in anything that comes back.
 func (t *trial) notify(ctx context.Context, m notifiers.Message) (notifiers.Receipt, error) {
 	receipt, err := t.notifier.Notify(ctx, t.Target, m)
 	for _, text := range []string{receipt.Answer.String(), receipt.Thread, fmt.Sprint(err), fmt.Sprintf("%+v", err)} {
@@ -152,6 +152,7 @@ func (t *trial) cancelled() {
 		_, err := t.notify(ctx, Message("cancelled"))
 		failed <- err
 	}()
+	// Before this the message may not have been on its way.
 	<-t.Receiver.Reached()
 	cancel()
 	if err := <-failed; !errors.Is(err, context.Canceled) || notifiers.IsPermanent(err) {
@@ -206,7 +207,8 @@ func (t *trial) foreign() {
 
 func (t *trial) rude() {
 	t.Receiver.Behave(Rude)
-	_, _ = t.notify(t.Context(), Message("rude")) // which looks at what comes back
+	// Whether it is taken or refused is all the same; notify looks at the words.
+	_, _ = t.notify(t.Context(), Message("rude"))
 	<-t.Receiver.Reached()
 }
 

@@ -36,6 +36,8 @@ func (s *Sink) Behave(b Behaviour) {
 // can act while the client waits. At most 64 are kept.
 func (s *Sink) Reached() <-chan struct{} { return s.reached }
 
+// misbehave does what the sink was told to do wrong; told is false when it was told
+// nothing. It panics to close the connection.
 func (s *Sink) misbehave(ctx context.Context, request Request) (response Response, told bool) {
 	s.mu.Lock()
 	b := s.behaviour
@@ -43,6 +45,7 @@ func (s *Sink) misbehave(ctx context.Context, request Request) (response Respons
 	if b.Do == Nothing {
 		return Response{}, false
 	}
+	// A test that does not read Reached must not stop the sink.
 	select {
 	case s.reached <- struct{}{}:
 	default:
@@ -62,7 +65,7 @@ func (s *Sink) misbehave(ctx context.Context, request Request) (response Respons
 	panic(http.ErrAbortHandler) // net/http closes the connection, silently
 }
 
-// mirror is the careless server that shows what it did not like.
+// mirror answers as a careless server does, which shows what it did not like.
 func mirror(r Request) Response {
 	body := fmt.Sprintf("bad request: %s %s", r.Method, r.Path)
 	for name, values := range r.Header {

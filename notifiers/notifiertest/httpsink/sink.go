@@ -107,7 +107,7 @@ func (s *Sink) serve() {
 	_ = s.server.Serve(s.listener)
 }
 
-// URL is the sink's root, without a slash at the end.
+// URL returns the sink's root, without a slash at the end.
 func (s *Sink) URL() string {
 	scheme := "http://"
 	if s.options.TLS != nil {
@@ -130,6 +130,7 @@ func (s *Sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		response = s.options.Answer(request)
 	}
 	if response.Status/100 == 2 {
+		// Before the answer: whoever has read that finds the request in Requests.
 		s.keep(request)
 	}
 	for name, values := range response.Header {
@@ -188,6 +189,7 @@ func (s *Sink) Wait(ctx context.Context, n int) ([]Request, error) {
 func (s *Sink) Close() error { return s.close() }
 
 func (s *Sink) shutdown() error {
+	// Under mu, so that enter counts no handler after Wait has begun.
 	s.mu.Lock()
 	close(s.closing)
 	s.mu.Unlock()

@@ -46,6 +46,7 @@ func (s *Sink) misbehave(conn net.Conn, at Stage, to string) error {
 	if !ok {
 		return nil
 	}
+	// A test that does not read Reached must not stop the sink.
 	select {
 	case s.reached <- at:
 	default:
@@ -61,6 +62,7 @@ func (s *Sink) misbehave(conn net.Conn, at Stage, to string) error {
 	return &smtp.SMTPError{Code: 421, EnhancedCode: smtp.NoEnhancedCode, Message: "4.3.2 going down"}
 }
 
+// behaviour returns what the sink was told for a stage and, at Rcpt, a recipient.
 func (s *Sink) behaviour(at Stage, to string) (Behaviour, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -85,6 +87,7 @@ func (s *Sink) stall(conn net.Conn) {
 	case <-gone:
 	case <-s.closing:
 	}
+	// Closing ends the read, whose goroutine must not outlive the sink.
 	_ = conn.Close()
 	<-gone
 }

@@ -30,6 +30,8 @@ func (l *listener) Accept() (net.Conn, error) {
 	for {
 		plain, err := l.Listener.Accept()
 		if err != nil {
+			// The server returns after this error, and Close promises that no goroutine is
+			// left.
 			l.wg.Wait()
 			return nil, err
 		}
@@ -48,6 +50,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
+// misgreet does what the sink was told for the greeting, and closes the connection.
 func (l *listener) misgreet(conn net.Conn) {
 	defer conn.Close()
 	var answer *smtp.SMTPError
@@ -61,6 +64,7 @@ func (l *listener) remember(conn net.Conn) bool {
 	defer l.mu.Unlock()
 	select {
 	case <-l.sink.closing:
+		// closeConns may have been there already, and would miss this one.
 		return false
 	default:
 		l.conns[conn] = struct{}{}

@@ -44,6 +44,7 @@ func (c *session) Auth(mechanism string) (sasl.Server, error) {
 
 func (c *session) Mail(from string, _ *smtp.MailOptions) error {
 	if c.sink.options.Username != "" && c.user == "" {
+		// RFC 4954 section 6.
 		return &smtp.SMTPError{Code: 530, EnhancedCode: smtp.EnhancedCode{5, 7, 0}, Message: "authenticate first"}
 	}
 	c.from = from
@@ -67,6 +68,7 @@ func (c *session) Data(r io.Reader) error {
 		return err
 	}
 	_, encrypted := c.conn.TLSConnectionState()
+	// Before Reply: there a client may lose the connection after its message was taken.
 	c.sink.keep(Envelope{
 		From: c.from, To: slices.Clone(c.to), Data: data,
 		User: c.user, Mechanism: c.mechanism, TLS: encrypted,

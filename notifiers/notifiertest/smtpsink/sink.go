@@ -93,10 +93,10 @@ func Start(options Options) (*Sink, error) {
 	return s, nil
 }
 
-// Port is where the sink listens, on 127.0.0.1.
+// Port returns where the sink listens, on 127.0.0.1.
 func (s *Sink) Port() int { return s.listener.Addr().(*net.TCPAddr).Port }
 
-// Addr is host:port.
+// Addr returns host:port.
 func (s *Sink) Addr() string { return s.listener.Addr().String() }
 
 // Behave makes the sink misbehave from now on, in place of what it was told
