@@ -92,6 +92,7 @@ type claim struct {
 // while a single check is rejected, to see whether that is so for another one.
 func (a *account) mustWait(c claim, now time.Time) bool {
 	switch {
+	// The server itself asked for this pause: only a person who wants a recheck outweighs it.
 	case !c.retry && now.Before(a.asked):
 		return true
 	case c.retry, a.rejected < rejectionsBefore, !now.Before(a.wait), a.proven[c.place]:
@@ -115,6 +116,7 @@ func (a *account) isRejected(id config.CheckID) bool {
 // noteAccepted notes that credentials were accepted. Where they were rejected before,
 // something was repaired: nobody has to wait any more.
 func (a *account) noteAccepted(p place) {
+	// The server answered, so its logins do not hang any more.
 	a.silent = nil
 	if _, rejected := a.places[p]; rejected {
 		a.endWait()
@@ -147,6 +149,7 @@ func (a *account) noteRejected(c claim, r rejection) {
 		a.places = map[place]time.Time{}
 	}
 	a.places[c.place] = r.at
+	// A recheck that a person asked for does not use up the one early try.
 	a.early = a.early || a.rejected >= rejectionsBefore && r.at.Before(a.wait) && !c.retry
 	a.rejected++
 	if n := a.rejected - rejectionsBefore; n >= 0 {
@@ -216,6 +219,8 @@ func (a *accounts) noteCredentials(key accountKey, id config.CheckID, credential
 	for other, hash := range acc.using {
 		untried = untried && (other == id || hash != credentials)
 	}
+	// One edit may change many checks of the account. If each ended the wait anew, each could be
+	// rejected once more.
 	if untried || now.Sub(acc.edited) >= oneEdit {
 		acc.edited = now
 		acc.endWait()
@@ -242,6 +247,7 @@ func (a *accounts) forgetUnused(now time.Time) {
 	}
 	a.swept = now
 	for key, acc := range a.known {
+		// A login that is under way still has to end its turn here.
 		if !acc.held && now.Sub(acc.used) > forgottenAfter {
 			delete(a.known, key)
 		}
@@ -251,6 +257,7 @@ func (a *accounts) forgetUnused(now time.Time) {
 // hashCredentials returns a hash of what a server sees of a login, so that credentials can
 // be compared and are kept nowhere.
 func hashCredentials(login config.Login) uint64 {
+	// Neither is sent with the login: another mailbox is no other password.
 	login.Mailbox, login.Every = "", 0
 	return maphash.Comparable(hashing, login)
 }

@@ -45,6 +45,7 @@ func (r *round) addressesToProbe(found []netip.Addr) []goal {
 			goals = append(goals, goal{ip: ip})
 		}
 	}
+	// The map of failing addresses has no order; results and logins need the same one each time.
 	slices.SortFunc(goals, func(a, b goal) int { return a.ip.Compare(b.ip) })
 	r.chooseLogins(goals)
 	return goals
@@ -59,6 +60,7 @@ func (r *round) rememberAddresses(outcomes []outcome) {
 		switch {
 		case o.failure == nil, o.failure.phase == config.PhaseLogin, o.failure.phase == config.PhaseSelect:
 			delete(r.past.failing, ip) // what fails at the login is remembered with the logins
+		// Only while DNS has it: an address that is gone would renew its own entry for ever.
 		case o.failure.health == incident.Down && o.unknown == nil && o.goal.inDNS:
 			if r.past.failing == nil {
 				r.past.failing = map[netip.Addr]time.Time{}
@@ -97,6 +99,7 @@ func (r *round) converseAny(ctx context.Context, goals []goal) []outcome {
 	defer enough()
 	var talking sync.WaitGroup
 	defer talking.Wait()
+	// There is room for all, since nobody reads the results of those that are broken off.
 	results := make(chan outcome, len(goals))
 	begin := func(g goal) {
 		talking.Go(func() { results <- r.converse(ctx, g) })
@@ -109,6 +112,8 @@ func (r *round) converseAny(ctx context.Context, goals []goal) []outcome {
 		case o := <-results:
 			ended = append(ended, o)
 			if o.failure == nil && o.login != verdict.LoginUntried {
+				// Called here as well, because the deferred Wait runs before the deferred
+				// cancellation.
 				enough()
 				return ended
 			}

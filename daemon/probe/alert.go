@@ -21,6 +21,7 @@ func (c *conversation) alertFailure(text string) *failure {
 	switch {
 	case text == alertTooOld:
 		return c.protocolTooOld()
+	// The server has no certificate for the name that was sent, RFC 6066 section 3.
 	case text == "unrecognized name":
 		return c.unknownName()
 	case c.certAsked && slices.Contains(certificateAlerts, text):
@@ -112,6 +113,7 @@ func (c *conversation) secondConnection(ctx context.Context) (*conversation, err
 
 // diagnosticConversation returns another conversation with the same address, for a diagnosis.
 func (c *conversation) diagnosticConversation(ctx context.Context) *conversation {
+	// The goal asks for no login: a diagnosis never sends a password.
 	return &conversation{round: c.round, ctx: ctx, goal: goal{ip: c.goal.ip}, diagnosis: true}
 }
 
@@ -146,6 +148,7 @@ func (c *conversation) answerToHello(ctx context.Context) string {
 		InsecureSkipVerify: true, //nolint:gosec // a diagnosis: nothing is said in the session
 		MinVersion:         tls.VersionTLS10, ServerName: c.serverName(),
 	})
+	// Only the first bytes of the answer count, not whether the handshake succeeds.
 	_ = hello.Handshake()
 	return string(again.fence.head)
 }

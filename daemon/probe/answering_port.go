@@ -32,6 +32,8 @@ func (r *reached) noteAnswer(target netip.AddrPort) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.recent == nil || now.Sub(r.turned) > reachedFor {
+		// Whole generations are dropped, so that no walk over the addresses is needed to forget
+		// some.
 		r.recent, r.older, r.turned = map[netip.Addr]reachedPort{}, r.recent, now
 	}
 	r.recent[target.Addr()] = reachedPort{target.Port(), now}

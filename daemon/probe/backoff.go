@@ -37,6 +37,7 @@ func backoffAsked(m meaning, s statement) time.Duration {
 		n, err := strconv.ParseInt(words[i], 10, 32)
 		switch {
 		case !known || err != nil || n <= 0 || !leadToTime[words[i-1]]:
+		// Compared before it is multiplied: 2^31 hours do not fit a time.Duration.
 		case n >= int64(longestBackoff/unit):
 			return longestBackoff
 		default:
@@ -51,6 +52,7 @@ func (a *accounts) postpone(c claim, wait time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	acc := a.accountFor(c.key)
+	// A shorter pause that is asked for later does not take back the longer one.
 	if until := time.Now().Add(wait); until.After(acc.asked) {
 		acc.asked = until
 	}

@@ -77,6 +77,7 @@ func (id identity) expiresSoon(chains [][]*x509.Certificate) (f incident.Finding
 		Hint: expiryHint(chain, cert, left),
 	}
 	if left <= critical {
+		// A higher grade has the same finding told again, at expiry_critical.
 		f.Grade = 1
 	}
 	return f, true

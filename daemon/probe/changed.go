@@ -28,6 +28,8 @@ func (r *round) rememberCertificates(outcomes []outcome) {
 			shown[outcomes[i].print] = true
 		}
 	}
+	// No handshake was completed. What is known stays, so that the end of an outage is no news
+	// about certificates.
 	if len(shown) == 0 {
 		return
 	}

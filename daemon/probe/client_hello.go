@@ -91,6 +91,7 @@ func readChoice(r io.Reader) (choice serverChoice, err error) {
 		if _, err := io.ReadFull(r, header); err != nil {
 			return choice, err
 		}
+		// At most 64 KiB, by the two bytes of the length; the fence bounds the sum.
 		body := make([]byte, binary.BigEndian.Uint16(header[3:]))
 		if _, err := io.ReadFull(r, body); err != nil {
 			return choice, err
@@ -99,9 +100,12 @@ func readChoice(r io.Reader) (choice serverChoice, err error) {
 		case header[0] == recordAlert && len(body) == 2:
 			choice.alert = body[1]
 			return choice, nil
+		// 3 is the upper byte of the version in every record since SSL 3.0.
 		case header[0] != recordHandshake || header[1] != 3:
 			return choice, errChoice
 		}
+		// A message may span records, and a record may hold several messages (RFC 8446 section
+		// 5.1).
 		pending = append(pending, body...)
 		for len(pending) >= 4 {
 			size := int(pending[1])<<16 | int(pending[2])<<8 | int(pending[3])
@@ -122,9 +126,9 @@ func (s *serverChoice) takeMessage(kind byte, body []byte) (done bool) {
 	switch kind {
 	case messageHello:
 		s.takeHello(in)
-		return s.version == tls.VersionTLS13
+		return s.version == tls.VersionTLS13 // what follows is encrypted
 	case messageCert:
-		in.bytes(3)
+		in.bytes(3) // the length of the whole list, RFC 5246 section 7.4.2
 		s.cert = bytes.Clone(in.bytes(in.uint24()))
 	case messageKeys:
 		s.takeKeys(in)
@@ -137,15 +141,16 @@ func (s *serverChoice) takeMessage(kind byte, body []byte) (done bool) {
 
 func (s *serverChoice) takeHello(in *reader) {
 	s.version = in.uint16()
-	in.bytes(32) // its random value, or that of a HelloRetryRequest, which also names its group first
-	in.bytes(in.uint8())
+	in.bytes(32)         // its random value, or that of a HelloRetryRequest, which also names its group first
+	in.bytes(in.uint8()) // the session identifier
 	s.suite = in.uint16()
-	in.bytes(1)
+	in.bytes(1) // the compression method
 	extensions := &reader{in.bytes(int(in.uint16()))}
 	for len(extensions.left) > 0 {
 		number, body := extensions.uint16(), &reader{extensions.bytes(int(extensions.uint16()))}
 		switch number {
 		case extVersions:
+			// TLS 1.3 writes 1.2 into the old field (RFC 8446 section 4.1.3).
 			s.version = body.uint16()
 		case extKeyShare:
 			s.group = body.uint16()
@@ -160,7 +165,8 @@ func (s *serverChoice) takeKeys(in *reader) {
 		return
 	}
 	s.group = in.uint16()
-	in.bytes(in.uint8())
+	in.bytes(in.uint8()) // the server's public point
+	// TLS 1.1 and older have no such field: the kind of the key decides.
 	if s.version == tls.VersionTLS12 {
 		s.signature = in.uint16()
 	}

@@ -74,6 +74,7 @@ func (c *conversation) refusedWithoutCertificate(f *failure) *failure {
 // rememberCertless notes that a server which asks for a client certificate gets on
 // without, as far as this check goes.
 func (c *conversation) rememberCertless() {
+	// Some servers complain only at the login, so a login that is due has to have worked.
 	whole := c.outcome.login == verdict.LoginGood || c.check.Login == (config.Login{})
 	if !c.certAsked || c.outcome.failure != nil || !whole {
 		return

@@ -27,6 +27,8 @@ func (c *conversation) connectionError(err error) *failure {
 	if c.responses.partial != "" {
 		c.writeTranscript(server, c.responses.partial)
 	} else if isHangUp(cause) && c.last.isComplaint() {
+		// nginx, for one, sends "* BAD internal server error" and hangs up: the words are the
+		// reason.
 		return c.cutShort(c.last)
 	}
 	return c.fail(cause, c.brokenHint(cause)).withEvidence(cmp.Or(c.responses.partial, c.last.raw))

@@ -106,6 +106,7 @@ func (c *conversation) timePhase(phase config.Phase, do func() error) error {
 	c.phase = phase
 	began := time.Now()
 	err := do()
+	// Added, not set: CAPABILITY runs before STARTTLS and again after it.
 	c.outcome.address.Timings[phase] += time.Since(began)
 	return err
 }
@@ -129,6 +130,7 @@ func (c *conversation) fetchCapabilities() error {
 // its OK may be an attacker's and must not reach the encrypted session
 // (RFC 9051 section 6.2.1).
 func (c *conversation) sendStartTLS() error {
+	// go-imap would send STARTTLS although it is not offered (v2.0.0-beta.8).
 	if !c.caps.has("STARTTLS") {
 		return c.fail(config.CauseNotAdvertised, "The server does not offer STARTTLS on this port. No password was sent, and none will be.").
 			withEvidence(strings.Join(c.caps, " "))
@@ -175,6 +177,7 @@ func (c *conversation) sendCommand(name string) (response, error) {
 			return r, err
 		}
 		switch r.tag {
+		// Data that nobody knows is no failure; readResponse has kept what matters.
 		case "*":
 		case tag:
 			if r.status == "OK" || r.status == "NO" || r.status == "BAD" {
@@ -201,6 +204,7 @@ func (c *conversation) readResponse() (response, error) {
 	if r.code == "ALERT" {
 		c.noteAlert(r)
 	}
+	// A BYE in place of the greeting is judged by readGreeting.
 	if r.tag == "*" && r.status == "BYE" && c.phase != config.PhaseGreeting {
 		return r, c.bye(r)
 	}
@@ -225,6 +229,7 @@ func (c *conversation) fail(cause config.Cause, hint string) *failure {
 // 6.1 wants it, unless the connection is broken anyway.
 func (c *conversation) close() {
 	if c.leave != nil {
+		// Deferred, so that the next session of the user begins when this connection is closed.
 		defer c.leave()
 	}
 	if c.fence == nil {

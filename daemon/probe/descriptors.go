@@ -45,6 +45,7 @@ func (d *allowance) dial(ctx context.Context, network, address string) (net.Conn
 		d.give()
 		return nil, err
 	}
+	// Close may be called twice, by the fence and when the context ends; only the first one counts.
 	return &countedConn{Conn: conn, give: sync.OnceFunc(d.give)}, nil
 }
 

@@ -29,6 +29,7 @@ func (c *conversation) connect() error {
 	c.writeTranscript(remark, "connected to "+c.target().String())
 	c.fence = newFence(conn, c.deadline)
 	c.conn, c.responses = c.fence, newResponses(c.fence, c.redact)
+	// Reading knows no context: closing the connection is what ends it.
 	c.unwatch = context.AfterFunc(c.ctx, func() { _ = conn.Close() })
 	return c.sendProxyHeader(conn)
 }
@@ -54,6 +55,8 @@ func (c *conversation) target() netip.AddrPort {
 func (c *conversation) connectFailure(err error) *failure {
 	const phase = config.PhaseConnect
 	target := c.target()
+	// Asked before localFault: EADDRNOTAVAIL and EAFNOSUPPORT are faults of this machine, too, but
+	// without a route they mean only that the family is missing here.
 	if c.prober.routes.hasLostRoute(err, target) {
 		c.outcome.leftOut = c.prober.routes.neverHadRoute(c.goal.ip)
 		return localFailure(phase, "This machine has no route to "+target.Addr().String()+".")
@@ -63,6 +66,7 @@ func (c *conversation) connectFailure(err error) *failure {
 	}
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
+		// A refusal is an answer: the host is up.
 		c.prober.reached.noteAnswer(target)
 		return serviceFailure(phase, config.CauseRefused, "The host is up and nothing listens on port "+port(target)+", or a firewall rejects it."+c.rejectionsRemark())
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
@@ -104,6 +108,7 @@ func (c *conversation) unreachableHint(target netip.AddrPort) string {
 func (c *conversation) resetAtOnce() *failure {
 	c.phase = c.afterConnect()
 	f := c.fail(config.CauseReset, c.brokenHint(config.CauseReset))
+	// A diagnosis that asked for a diagnosis would have no end.
 	if c.phase == config.PhaseGreeting && !c.diagnosis {
 		return c.noGreeting(f, c.helloAfterHangUp())
 	}

@@ -63,6 +63,8 @@ func (g *gate) beginSecret(w way, user string) {
 	defer g.mu.Unlock()
 	g.hidden, g.user, g.named, g.sent, g.login, g.sasl = w.command, user, false, false, true, saslState{}
 	if w.command != loginCommand {
+		// Without SASL-IR (RFC 4959) the first continuation asks for the initial response. The
+		// mechanism LOGIN has none.
 		g.sasl = saslState{w.mechanism, w.mechanism != mechLogin && !g.talk.caps.has("SASL-IR")}
 	}
 }
@@ -213,6 +215,8 @@ func (g *gate) translate(r response) string {
 	g.login = false
 	switch {
 	case r.status == "OK" && login:
+		// Without the capabilities go-imap would ask for them, in a goroutine that nobody waits
+		// for.
 		return r.tag + " OK " + g.code + " done\r\n"
 	case r.status == "OK", r.status == "NO", r.status == "BAD":
 		return r.tag + " " + r.status + " done\r\n"
@@ -250,6 +254,7 @@ func answersTag(left []byte) bool {
 func (g *gate) rememberResponse(r response) {
 	const enough = 8
 	switch {
+	// go-imap says only "unexpected EOF" after a BYE and loses its text (v2.0.0-beta.8).
 	case r.status == "BYE" && g.bye == nil:
 		g.bye = &r
 	case r.code == "ALERT" && len(g.alerts) < enough:

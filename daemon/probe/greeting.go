@@ -35,6 +35,7 @@ func (c *conversation) readGreeting() error {
 		return c.greetingComplaint(r)
 	case r.status != "OK":
 		return c.fail(config.CauseProtocolError, "The server does not begin with a greeting.").withEvidence(r.raw)
+	// Compared as it was sent: the expected text may hold what is masked elsewhere.
 	case !strings.Contains(string(r.sent), c.check.ExpectGreeting):
 		return c.fail(config.CauseGreetingMismatch, fmt.Sprintf("The greeting does not hold the expected text %q: another server answers here, or it was changed.", c.check.ExpectGreeting)).
 			withEvidence(r.raw)
@@ -68,6 +69,7 @@ func (c *conversation) noGreeting(f *failure, other string) *failure {
 	switch {
 	case isTLS(other) && !c.greetedBefore():
 		return c.tlsOnPlainPort()
+	// A fault of this machine says nothing about the port.
 	case f.health != incident.Down:
 		return f
 	}
@@ -138,8 +140,10 @@ func protocolOf(line string) string {
 		return "SSH"
 	case strings.HasPrefix(upper, "+OK"), strings.HasPrefix(upper, "-ERR"):
 		return "POP3"
+	// Asked before SMTP: both greet with 220.
 	case strings.HasPrefix(upper, "220") && strings.Contains(upper, "FTP"):
 		return "FTP"
+	// 421 and 554 turn the client away, RFC 5321 sections 3.8 and 3.1.
 	case strings.HasPrefix(upper, "220"), strings.HasPrefix(upper, "421"), strings.HasPrefix(upper, "554"):
 		return "SMTP"
 	case strings.HasPrefix(upper, `"`) && strings.Contains(upper, "SIEVE"):
@@ -175,6 +179,7 @@ type suspicion struct {
 }
 
 func (c *conversation) suspectOther() *suspicion {
+	// The handshake has shown already that this port speaks TLS.
 	if c.check.Security == config.TLSFromStart {
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 
 // handshake encrypts the connection and verifies who is there.
 func (c *conversation) handshake() error {
+	// Files of our own that cannot be used are this machine's fault, so they are looked at first.
 	if _, err := c.tlsConfig(); err != nil {
 		return localFailure(c.phase, "TLS could not be set up: "+err.Error()+".")
 	}
@@ -20,6 +21,7 @@ func (c *conversation) handshake() error {
 		return c.tlsFailure(err)
 	}
 	c.conn, c.secured = conn, true
+	// Nothing that was read in clear text may count as said inside TLS (RFC 9051 section 6.2.1).
 	c.responses.buf.Reset(conn)
 	state := conn.ConnectionState()
 	c.describeCertificate(state.PeerCertificates[0])

@@ -21,6 +21,7 @@ func (c *conversation) tlsFailure(err error) *failure {
 		}
 		return c.notTLS()
 	}
+	// crypto/tls has no types for these errors; its words are all there is.
 	switch text := err.Error(); {
 	case alertReason(err) != "":
 		return c.alertFailure(alertReason(err))

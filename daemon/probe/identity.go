@@ -46,6 +46,7 @@ func (id identity) chainFailure(sent []*x509.Certificate, err error) *failure {
 		return id.nameMismatch(leaf)
 	}
 	path := issuersOf(sent, id.now)
+	// Asked before the authorities: Go reports a broken hash as an unknown authority.
 	if weak := weaklySigned(path, err); weak != nil {
 		return id.fail(config.CauseWeakSignature, fmt.Sprintf("The certificate of %s is signed with %s, which can be forged and is accepted nowhere.", quoted(subjectOf(weak)), weak.SignatureAlgorithm))
 	}
@@ -115,6 +116,7 @@ func (id identity) onlyOutOfDate(sent []*x509.Certificate) *x509.Certificate {
 	ageless := x509.NewCertPool()
 	for _, cert := range sent[1:] {
 		lasting := *cert
+		// Go verifies the signature over the encoded form, which these fields are no part of.
 		lasting.NotBefore, lasting.NotAfter = id.now.Add(-time.Hour), id.now.Add(time.Hour)
 		ageless.AddCert(&lasting)
 	}
@@ -127,6 +129,7 @@ func (id identity) onlyOutOfDate(sent []*x509.Certificate) *x509.Certificate {
 		return nil
 	}
 	for _, cert := range sent[1:] {
+		// Equal compares the encoded form, which the copies in the chain share.
 		if outOfDate(cert, id.now) && slices.ContainsFunc(chains[0], cert.Equal) {
 			return cert
 		}

@@ -27,6 +27,7 @@ type session struct {
 // the capabilities.
 func (c *conversation) askCapabilities() error {
 	if !c.caps.has("ID") {
+		// Has CAPABILITY sent even where the greeting told the capabilities.
 		c.caps = nil
 		if err := c.timePhase(config.PhaseCapability, c.fetchCapabilities); err != nil {
 			return err
@@ -46,6 +47,7 @@ func (c *conversation) sendClientID() error {
 	if c.prober.version != "" {
 		version = fmt.Sprintf(" \"version\" %q", c.prober.version)
 	}
+	// Some servers let nobody open a mailbox ("Unsafe Login") who did not send ID.
 	_, err := c.sendCommand(`ID ("name" "imapvigil"` + version + ")")
 	return err
 }
@@ -54,6 +56,7 @@ func (c *conversation) sendClientID() error {
 // no login is due it would only say LOGOUT, and its goroutine and its buffers
 // would cost more than all that was said before.
 func (c *conversation) loginAndLogout() error {
+	// Without verified TLS no password is sent, whatever the goal asks for.
 	if !c.goal.login || !c.secured {
 		return c.timePhase(config.PhaseLogout, c.takeLeave)
 	}
@@ -88,6 +91,7 @@ func (c *conversation) judgeCapabilities() {
 		}
 	}
 	for _, have := range c.caps {
+		// Masked as everything else: a hostile server may offer a password as a capability.
 		c.outcome.address.Capabilities = append(c.outcome.address.Capabilities, c.redact.redactText(have))
 	}
 	if len(missing) > 0 {
@@ -140,6 +144,7 @@ func (s *session) connectionFailure() *failure {
 	defer s.gate.mu.Unlock()
 	s.last = s.gate.last
 	switch {
+	// The BYE comes first: the closed connection is only what follows from it.
 	case s.gate.bye != nil:
 		return s.bye(*s.gate.bye)
 	case s.gate.stray != nil:

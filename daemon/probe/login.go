@@ -28,6 +28,7 @@ func (s *session) logInAndOpen() error {
 		}
 		f := asFailure(s.phase, err)
 		if f.condition == config.ConditionAccount {
+			// This becomes a finding and ends nothing, so loginAndLogout does not add the alerts.
 			f.evidence = s.withAlerts(f)
 		}
 		return f
@@ -142,6 +143,7 @@ func (s *session) bearerToken(mechanism string) (string, error) {
 		return login.Token.Reveal(), nil
 	}
 	began := time.Now()
+	// Half of the time that is left stays for the login.
 	ctx, cancel := context.WithDeadline(s.ctx, began.Add(time.Until(s.deadline)/2))
 	defer cancel()
 	token, err := s.prober.tokens.tokenFor(ctx, sourceOf(login))
@@ -149,6 +151,7 @@ func (s *session) bearerToken(mechanism string) (string, error) {
 		f := tokenFailure(err)
 		return "", f.withEvidence(s.redact.redactText(f.evidence.String()))
 	}
+	// newRedactor could not know a token that was fetched just now.
 	s.redact.addSecret(token.Reveal())
 	return token.Reveal(), nil
 }
@@ -166,6 +169,7 @@ func (s *session) judgeLoginAnswer(err error, mechanism string) error {
 	}
 	f := s.refused(loginRefused)
 	if f.cause == config.CauseTokenRefused {
+		// It may have been withdrawn: the next login fetches a new one.
 		s.prober.tokens.dropToken(sourceOf(s.check.Login))
 	}
 	return f

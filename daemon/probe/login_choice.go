@@ -77,6 +77,7 @@ func (r *round) ableToLogIn(goals []goal) (able []netip.Addr) {
 			able = append(able, g.ip)
 		}
 	}
+	// Where all were failing, one of them may be well again by now.
 	if len(able) == 0 {
 		for _, g := range goals {
 			able = append(able, g.ip)

@@ -21,6 +21,7 @@ func (c *conversation) logInInTurn(try func(claim) error) error {
 	claim := c.claim(c.goal.ip)
 	c.past.mu.Unlock()
 	began := time.Now()
+	// Half of the time that is left stays for the login.
 	turn := c.prober.accounts.awaitTurn(c.ctx, claim, min(patience, time.Until(c.deadline)/2))
 	waited := time.Since(began)
 	c.waited += waited
@@ -87,6 +88,7 @@ func (c *conversation) workedBeforeHint() string {
 	c.past.mu.Lock()
 	defer c.past.mu.Unlock()
 	s := c.past.logins.at[c.goal.ip]
+	// With other settings than then, the change itself may be the reason.
 	if s == nil || s.worked.IsZero() || s.with != maphash.Comparable(hashing, c.check) {
 		return ""
 	}

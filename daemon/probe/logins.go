@@ -113,6 +113,7 @@ func (l *logins) noteEnd(ip netip.Addr, how verdict.Login, check uint64, now tim
 		s.rejected = 0
 	}
 	s.end, s.last, s.seen = how, now, now
+	// A recheck asks for one login, wherever it ran.
 	l.last, l.retry = now, false
 	l.count++
 	switch {

@@ -54,7 +54,7 @@ func (l *Loop) Run(ctx context.Context, id config.CheckID, check config.Probe) {
 func (l *Loop) Runner() func(context.Context, config.CheckID, *config.Probe) {
 	return func(ctx context.Context, id config.CheckID, check *config.Probe) {
 		t := &turns{loop: l, id: id, check: check, ctx: ctx, over: make(chan struct{})}
-		go t.scheduleFirst()
+		go t.scheduleFirst() // on a stack of its own, so that this one stays small
 		<-ctx.Done()
 		go t.stop()
 		<-t.over
@@ -177,5 +177,6 @@ func (l *Loop) forgetGone() {
 			delete(l.ended, id)
 		}
 	}
+	// Doubled, so that these walks cost each check the same, however many checks come and go.
 	l.many = 100 + 2*len(l.ended)
 }

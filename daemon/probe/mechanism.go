@@ -52,6 +52,7 @@ const loginCommand = "LOGIN"
 func usableWays(login config.Login, options config.TLS, caps capabilities) (ways []way) {
 	for _, mechanism := range preferred(login, options) {
 		switch {
+		// go-imap would send LOGIN although the server says LOGINDISABLED (v2.0.0-beta.8).
 		case mechanism == mechLogin && !caps.has("LOGINDISABLED"):
 			ways = append(ways, way{mechLogin, loginCommand})
 		case caps.has("AUTH=" + mechanism):
@@ -80,6 +81,7 @@ func saslClient(mechanism string, login config.Login, token string, target confi
 		_, first, err := sasl.NewOAuthBearerClient(&sasl.OAuthBearerOptions{
 			Username: login.Username, Token: token, Host: target.Hostname, Port: int(target.Port),
 		}).Start()
+		// The answer to the challenge of a refusal is %x01, RFC 7628 section 3.2.3.
 		return bearer{sent: string(first), mechanism: mechOAuthBearer, goOn: "\x01"}, err
 	case mechExternal:
 		return sasl.NewExternalClient(login.Username), nil
@@ -147,6 +149,7 @@ func (s *scramClient) Start() (mechanism string, first []byte, err error) {
 // Next answers a challenge; the last one proves that the server knows the
 // password too, or says why it refuses: then its NO follows.
 func (s *scramClient) Next(challenge []byte) ([]byte, error) {
+	// The attribute e is the reason of a refusal, RFC 5802 section 5.1.
 	if strings.HasPrefix(string(challenge), "e=") {
 		return nil, nil
 	}

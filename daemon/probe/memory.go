@@ -67,6 +67,7 @@ func (m *memory) pastOf(id config.CheckID, check config.Probe, now time.Time) *p
 	about := maphash.Comparable(hashing, target{check.Hostname, check.Port, check.Addresses})
 	p := m.checks[id]
 	if p == nil || p.about != about {
+		// A changed target may end the wait of the account's logins, as a changed password does.
 		p = &past{about: about, edited: p != nil}
 		if m.checks == nil {
 			m.checks = map[config.CheckID]*past{}

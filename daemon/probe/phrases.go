@@ -66,6 +66,7 @@ func (s statement) plainWords() string {
 			if !found {
 				break
 			}
+			// The space keeps the words around the name apart: every phrase begins with one.
 			words = before + " " + after
 		}
 	}

@@ -116,6 +116,7 @@ func New(o Options) *Prober {
 // probed twice at a time.
 func (p *Prober) Probe(ctx context.Context, id config.CheckID, check config.Probe) verdict.Probe {
 	fillDefaults(&check)
+	// Asked before and after: the clock may jump while the probe runs.
 	trusted := p.clockTrusted()
 	span := p.watch.Begin() // before the time of the probe begins, so that no delay of it is missed
 	defer span.End()

@@ -28,6 +28,7 @@ const (
 // itself. It is nil where none is to be sent.
 func proxyHeader(version config.ProxyProtocol, conn net.Conn) []byte {
 	from, to := endOf(conn.LocalAddr()), endOf(conn.RemoteAddr())
+	// The header has room for one family only.
 	known := from.IsValid() && to.IsValid() && from.Addr().Is4() == to.Addr().Is4()
 	switch version {
 	case config.ProxyV1:
@@ -52,6 +53,7 @@ func endOf(address net.Addr) netip.AddrPort {
 // proxyHeaderV1 returns the header for people to read, section 2.1.
 func proxyHeaderV1(from, to netip.AddrPort, known bool) []byte {
 	if !known {
+		// The receiver then takes the ends of the connection itself.
 		return []byte("PROXY UNKNOWN\r\n")
 	}
 	family := "TCP6"

@@ -59,6 +59,8 @@ const otherPatience = time.Second
 func (p *Prober) lookUp(ctx context.Context, host string, policy config.AddressPolicy) []answer {
 	records := recordsFor(policy)
 	if len(records) > 1 && names.Relative(host) {
+		// A resolver that never answers for one of the records would use up the whole time for
+		// both.
 		bounded, cancel := context.WithTimeout(ctx, 2*otherPatience)
 		both := p.lookUpRecords(bounded, host, recordAny)
 		cancel()
@@ -74,6 +76,7 @@ func (p *Prober) lookUpRecords(ctx context.Context, host string, records ...reco
 	var asking sync.WaitGroup
 	defer asking.Wait() // after cancel: a Resolver ends with its context
 	defer cancel()
+	// There is room for all, since nobody reads an answer that comes too late.
 	came := make(chan answer, len(records))
 	for _, asked := range records {
 		asking.Go(func() { came <- p.lookUpRecord(ctx, host, asked) })
@@ -94,6 +97,7 @@ func (p *Prober) lookUpRecords(ctx context.Context, host string, records ...reco
 			enough = nil
 		}
 	}
+	// Hints must not depend on which answer came first.
 	slices.SortFunc(answers, func(a, b answer) int { return strings.Compare(a.record.name, b.record.name) })
 	return answers
 }

@@ -41,6 +41,7 @@ func (r *round) resolve(ctx context.Context) ([]netip.Addr, *failure) {
 	var found []netip.Addr
 	for _, a := range answers {
 		for _, ip := range a.found {
+			// ::ffff:192.0.2.1 is an IPv4 address; it must not count for IPv6.
 			found = append(found, ip.Unmap())
 		}
 	}

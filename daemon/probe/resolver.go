@@ -23,6 +23,7 @@ type resolver struct {
 func (r resolver) LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error) {
 	ear := &ear{name: dnsName(host)}
 	defer ear.hangUp()
+	// The resolver of the C library has no connections that could be listened to.
 	goResolver := net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := r.dial(ctx, network, address)
 		return ear.listen(conn, err)
@@ -92,6 +93,7 @@ func (e *ear) hearAnswer(message []byte) {
 	}
 	isResponse := message[2]&0x80 != 0
 	rcode := message[3] & 0x0f
+	// Only an answer for the name itself counts, not one for the name with a search domain.
 	question := strings.ToLower(string(message[header : header+len(e.name)]))
 	if isResponse && rcode == 0 && binary.BigEndian.Uint16(message[4:]) == 1 && question == string(e.name) {
 		e.mu.Lock()
@@ -124,7 +126,7 @@ func (p *packetEar) SetWriteDeadline(t time.Time) error { return p.Conn.SetWrite
 // it cannot be one.
 func dnsName(host string) (wire []byte) {
 	for label := range strings.SplitSeq(strings.TrimSuffix(strings.ToLower(host), "."), ".") {
-		if label == "" || len(label) > 63 {
+		if label == "" || len(label) > 63 { // RFC 1035 section 2.3.4
 			return nil
 		}
 		wire = append(wire, byte(len(label)))

@@ -75,6 +75,7 @@ func (r *round) converse(ctx context.Context, g goal) (o outcome) {
 		c.outcome.address.Timings[config.WholeConversation] = time.Since(r.started) - c.waited
 		c.outcome.late = r.span.Late()
 		if c.outcome.unknown = r.blameLateness(c.outcome.failure, c.outcome.late); c.outcome.unknown != nil {
+			// What is not believed must not be remembered as a login that failed.
 			c.outcome.login = verdict.NoLogin
 		}
 		o = c.outcome

@@ -54,6 +54,7 @@ func (r *routes) neverHadRoute(ip netip.Addr) bool {
 		r.said[name] = true
 	}
 	r.mu.Unlock()
+	// Told without the lock, which LeftOut takes as well.
 	if !had && !said && r.leftOut != nil {
 		r.leftOut(name)
 	}
@@ -81,6 +82,7 @@ func (p *Prober) LeftOut() (families []string) {
 func (r *routes) hasLostRoute(err error, target netip.AddrPort) bool {
 	for _, errno := range []syscall.Errno{syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.EADDRNOTAVAIL, syscall.EAFNOSUPPORT} {
 		if errors.Is(err, errno) {
+			// A router on the way may cause the same error (ICMP); only the routing table tells.
 			return !r.exists(target)
 		}
 	}

@@ -44,6 +44,7 @@ func firstAfter(id config.CheckID, interval time.Duration) time.Duration {
 func untilPhase(id config.CheckID, interval time.Duration, now time.Time) time.Duration {
 	since := time.Duration(now.UnixNano()) - fractionOf(id, interval)
 	into := since % interval
+	// The clock of a machine without a battery may stand at 1970.
 	if into < 0 {
 		into += interval
 	}
@@ -61,6 +62,7 @@ func pauseAfter(id config.CheckID, check *config.Probe, pace incident.Pace, now 
 		pause = min(pause, retry)
 	}
 	if !pace.At.IsZero() {
+		// A time that is over must not have probes follow each other without a pause.
 		pause = min(pause, max(pace.At.Sub(now), shortestPause))
 	}
 	return pause

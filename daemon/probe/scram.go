@@ -87,6 +87,7 @@ func mayBeMechanism(f *failure) bool {
 	switch f.cause {
 	case config.CauseProtocolError, // what the server sent was no SCRAM, and it took the cancellation
 		config.CauseCredentialsRejected, config.CauseLoginRefused, config.CauseBackendUnavailable, config.CauseServerBug:
+		// Another try would count against whom the server has banned already.
 		return !f.banned
 	}
 	return false

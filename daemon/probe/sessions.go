@@ -112,6 +112,7 @@ func (a *accounts) endTurn(c claim, how verdict.Login) {
 	defer a.lockAndCall(c.key)()
 	acc := a.accountFor(c.key)
 	switch {
+	// Its turn was passed on while it had no answer; somebody else may have it now.
 	case acc.gaveWay[c.place] > 0:
 		acc.gaveWay[c.place]--
 	case how == verdict.LoginUntried:
@@ -133,6 +134,7 @@ func (a *accounts) endTurn(c claim, how verdict.Login) {
 func (a *accounts) giveWay(c claim, lease uint64) {
 	defer a.lockAndCall(c.key)()
 	acc := a.accountFor(c.key)
+	// The timer may fire just when the turn passes on: another lease is another login.
 	if !acc.held || !acc.likelyToHang(c.place.check) || acc.lease != lease {
 		return
 	}

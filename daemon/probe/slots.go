@@ -130,6 +130,7 @@ func (s *slots) waitForTurn(w *slot) {
 func (s *slots) markSlow(w *slot) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	// The timer may fire while the probe is leaving.
 	if !w.gone {
 		w.add(&s.over)
 		s.shareOut()
@@ -147,6 +148,7 @@ func (s *slots) shareOut() {
 		}
 		close(w.given)
 	}
+	// Each probe that was told to go frees one slot, so no more are told than quick ones wait.
 	for s.quick.Len() > s.leaving && s.over.Len() > 0 && s.slow+s.over.Len() > s.most {
 		w := s.over.Back().Value.(*slot)
 		w.remove()

@@ -76,6 +76,7 @@ func (c *conversation) shakeHands() (*tls.Conn, error) {
 		c.past.rememberHello(hello{ip: c.goal.ip})
 		return conn, nil
 	}
+	// A small one that failed a moment ago is not tried again; see diagnosisFor.
 	if again == nil && c.explainedBySize(err) && !known.failed {
 		again = c.trySmall(c.ctx)
 	}
@@ -107,7 +108,7 @@ func (c *conversation) encrypt() (*tls.Conn, error) {
 		options.CurvePreferences = classicCurves
 	}
 	conn := tls.Client(c.fence, options)
-	return conn, conn.Handshake()
+	return conn, conn.Handshake() // without a context: the fence has the deadline
 }
 
 // unanswered reports whether the server has not said a byte since TLS began.
@@ -167,6 +168,7 @@ func (c *conversation) afterRefusal() *second {
 // was lost with that does not count against any threshold.
 func (c *conversation) moveTo(s *second, began time.Time) {
 	c.abandonConnection()
+	// From now on c watches its context, and ends that when it is closed.
 	s.unwatch()
 	s.fence.got.Add(c.fence.bytesReceived()) // the budget is one
 	s.fence.clear += c.fence.bytesReceived()

@@ -55,6 +55,7 @@ func (t *tokens) tokenFor(ctx context.Context, source tokenSource) (opaque.Secre
 	if ok && time.Now().Before(kept.expires) {
 		return kept.token, nil
 	}
+	// Without the lock: an endpoint that hangs must not keep other accounts from their tokens.
 	fetched, err := t.fetchToken(ctx, source)
 	if err != nil {
 		return opaque.Secret{}, err
@@ -98,6 +99,7 @@ func (t *tokens) fetchToken(ctx context.Context, source tokenSource) (*oauth2.To
 func tokenFailure(err error) *failure {
 	const phase = config.PhaseLogin
 	refused, ok := errors.AsType[*oauth2.RetrieveError](err)
+	// 429 asks for patience and says nothing about the client's secret.
 	if ok && refused.Response != nil && refused.Response.StatusCode/100 == 4 && refused.Response.StatusCode != http.StatusTooManyRequests {
 		words := strings.TrimSpace(refused.ErrorCode + " " + refused.ErrorDescription)
 		return accountFailure(phase, config.CauseTokenRefused, fmt.Sprintf("The token endpoint refuses the client (HTTP status %d): an expired client secret is the usual reason.", refused.Response.StatusCode)).

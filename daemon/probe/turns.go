@@ -60,6 +60,7 @@ func (t *turns) stop() {
 	if t.slot != nil {
 		t.slot.cancel(context.Canceled)
 	}
+	// Without a timer scheduleFirst has yet to run, and will find that all is over.
 	if t.timer != nil {
 		t.timer.Stop()
 		t.loop.removeCheck(t)
@@ -129,6 +130,7 @@ func (t *turns) noteStart(due time.Time, s *slot) (now time.Time) {
 	now = time.Now()
 	t.loop.mu.Lock()
 	t.began, t.slot = now, s
+	// If stop came before there was a slot to cancel, this probe must end all the same.
 	if t.ended {
 		s.cancel(context.Canceled)
 	}

@@ -21,9 +21,11 @@ import (
 // not there. Of several issuers, the one in date comes first, then the one that
 // is well signed, then the one that lasts longest.
 func issuersOf(sent []*x509.Certificate, now time.Time) []*x509.Certificate {
+	// Without room behind it: append must not write into the certificates of the caller.
 	path := sent[:1:1]
 	for last := sent[0]; !selfSigned(last); {
 		issuers := slices.DeleteFunc(slices.Clone(sent), func(cert *x509.Certificate) bool {
+			// Two authorities that signed each other would make a path without end.
 			return !signs(cert, last) || slices.Contains(path, cert)
 		})
 		if len(issuers) == 0 {
@@ -57,6 +59,7 @@ func signs(issuer, cert *x509.Certificate) bool {
 func keySigned(issuer, cert *x509.Certificate) bool {
 	err := issuer.CheckSignature(cert.SignatureAlgorithm, cert.RawTBSCertificate, cert.Signature)
 	if _, insecure := errors.AsType[x509.InsecureAlgorithmError](err); insecure || errors.Is(err, x509.ErrUnsupportedAlgorithm) {
+		// Go does not check such signatures; then the key identifiers have to do.
 		return len(cert.AuthorityKeyId) == 0 || len(issuer.SubjectKeyId) == 0 || bytes.Equal(cert.AuthorityKeyId, issuer.SubjectKeyId)
 	}
 	return err == nil
@@ -195,6 +198,7 @@ func bothPrints(authority *x509.Certificate, path []*x509.Certificate) string {
 // and 4.2.1.3; "" when it is one.
 func mayNotIssue(cert *x509.Certificate) string {
 	switch {
+	// Older certificates have no extensions that could forbid it.
 	case cert.Version < 3:
 		return ""
 	case !cert.BasicConstraintsValid:

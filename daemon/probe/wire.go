@@ -58,6 +58,7 @@ func (r *responses) beginningOfLine() string {
 
 // release gives the buffer to another conversation; nothing is read any more.
 func (r *responses) release() {
+	// The pool must not keep the connection in memory.
 	r.buf.Reset(nil)
 	lineBuffers.Put(r.buf)
 	r.buf = nil
@@ -154,6 +155,7 @@ func (r *responses) skipRest(beginning []byte) ([]byte, error) {
 func isBlank(line []byte) bool { return len(bytes.TrimSpace(line)) == 0 }
 
 func (r *responses) readLiteral(to []byte, size int64) ([]byte, error) {
+	// Asked before memory is taken: a server may announce {9999999999}.
 	if int64(len(to))+size > maxConversation {
 		return nil, errTooMuchData
 	}
@@ -177,6 +179,7 @@ func (r *responses) hasAnother() bool {
 		line, rest, whole = bytes.Cut(rest, []byte("\n"))
 	}
 	_, literal := firstLiteral(bytes.TrimRight(line, "\r"))
+	// Of a literal only the beginning may have come.
 	return whole && !literal
 }
 
