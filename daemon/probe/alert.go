@@ -38,7 +38,8 @@ const alertTooOld = "protocol version not supported"
 // they can use, RFC 8446 section 6.2.
 var nothingInCommon = []string{"handshake failure", "insufficient security level"}
 
-// nothingInCommon says what the server insists on, as far as it is known.
+// nothingInCommon returns the failure of a server that finds nothing it can use in a ClientHello,
+// and says what it insists on, as far as that is known.
 func (c *conversation) nothingInCommon(text string) *failure {
 	choice := c.choice
 	switch {
@@ -52,7 +53,8 @@ func (c *conversation) nothingInCommon(text string) *failure {
 	return c.fail(config.CauseHandshakeFailed, "The server and this machine have no cipher suite, group or kind of key in common: the server ends the handshake with the alert "+quoted(clean(text))+"."+c.triedSmall()+c.withoutName())
 }
 
-// withoutName says that no server name was sent, which some servers insist on.
+// withoutName returns the remark that no server name was sent, which some servers insist on; ""
+// where one was.
 func (c *conversation) withoutName() string {
 	if c.sentName() {
 		return ""
@@ -76,9 +78,9 @@ func (c *conversation) protocolTooOld() *failure {
 	return c.fail(config.CauseProtocolTooOld, "The server does not speak "+least+" or newer; what is older is not safe.")
 }
 
-// handshakeCutOff looks again at a server that broke a handshake off without a word:
-// servers do so when they were shown no client certificate, and very old ones
-// when they are offered only new versions.
+// handshakeCutOff diagnoses a handshake that the server broke off without a word: servers do so
+// when they were shown no client certificate, and very old ones when they are offered only new
+// versions.
 func (c *conversation) handshakeCutOff(f *failure) *failure {
 	if isHangUp(f.cause) && c.certAsked && c.check.TLS.Cert.IsZero() {
 		return c.clientCertificate("")
@@ -97,8 +99,8 @@ func (c *conversation) handshakeCutOff(f *failure) *failure {
 	return f
 }
 
-// secondConnection brings another connection to where TLS would begin, for a
-// diagnosis.
+// secondConnection opens another connection, for a diagnosis, and brings it to where TLS would
+// begin.
 func (c *conversation) secondConnection(ctx context.Context) (*conversation, error) {
 	again := c.diagnosticConversation(ctx)
 	err := again.connect()

@@ -50,8 +50,8 @@ func (r *reached) noteSilence(target netip.AddrPort) {
 	}
 }
 
-// otherPort tells of another port of the same address that answered lately; ""
-// when none is known of.
+// otherPort returns a remark about another port of the same address that answered within two
+// minutes; "" when none is known.
 func (r *reached) otherPort(target netip.AddrPort) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -24,9 +24,9 @@ var timeUnits = map[string]time.Duration{
 // "Suggested Backoff Time: 299961 milliseconds". Not "in the last 10 minutes".
 var leadToTime = setOf("in after for wait time least backoff another")
 
-// backoffAsked returns how long a server asks to be left alone when it says that there
-// was too much of something, or holds failed logins against somebody; 0 when it
-// does not say so.
+// backoffAsked returns how long a server asks to be left alone when it says that there was too much
+// of something, or holds failed logins against somebody, at most 15 minutes; 0 when it does not say
+// so.
 func backoffAsked(m meaning, s statement) time.Duration {
 	if m.cause != config.CauseConnectionLimit && !m.banned {
 		return 0

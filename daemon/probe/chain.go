@@ -27,8 +27,8 @@ func verifiedChains(state tls.ConnectionState) [][]*x509.Certificate {
 // Go accepts 1024.
 const minRSA = 2048
 
-// weakKey finds RSA keys that are too short, in the certificate and in its
-// intermediates, unless there is a chain without them.
+// weakKey returns a finding about an RSA key of less than 2048 bits, in the certificate or its
+// intermediates, unless there is a chain without one.
 func weakKey(chains [][]*x509.Certificate) (f incident.Finding, found bool) {
 	var weak *x509.Certificate
 	for _, chain := range chains {
@@ -59,11 +59,10 @@ func rsaBits(cert *x509.Certificate) int {
 	return 0
 }
 
-// expiresSoon finds a chain that ends within the warning: clients refuse the
-// server as soon as the first certificate of the chain has expired, be it the
-// server's, an intermediate or the authority itself. Of several chains the one
-// counts that lasts longest, as with authorities that are cross-signed. That
-// something has expired is found by the verification.
+// expiresSoon returns a finding about a chain that ends within the warning: clients refuse the
+// server as soon as the first certificate of the chain has expired, be it the server's, an
+// intermediate or the authority itself. Of several chains the one that lasts longest counts, as
+// with authorities that are cross-signed. That something has expired is found by the verification.
 func (id identity) expiresSoon(chains [][]*x509.Certificate) (f incident.Finding, found bool) {
 	chain := slices.MaxFunc(chains, func(a, b []*x509.Certificate) int { return firstToEnd(a).NotAfter.Compare(firstToEnd(b).NotAfter) })
 	cert := firstToEnd(chain)

@@ -17,8 +17,8 @@ func (p *Prober) clockTrusted() bool {
 	return r.At.Sub(r.MachineResumed) >= distrustFor && r.At.Sub(r.ClockJumped) >= distrustFor
 }
 
-// distrust takes away what a probe found that is not well, for one round after the
-// clock made a jump.
+// distrust marks what a probe found that is not well as not believed, for one round after the clock
+// made a jump.
 func distrust(check *config.Probe, p verdict.Probe) verdict.Probe {
 	p, _ = verdict.UnlessWell(check, p, verdict.Mark{
 		Cause: config.CauseLocalFault,

@@ -20,7 +20,7 @@ type allowance struct {
 
 var errNoDescriptor = &net.OpError{Op: "dial", Err: os.NewSyscallError("socket", syscall.EMFILE)}
 
-// take reports whether there is one left. It has to be given back.
+// take takes one descriptor and reports whether there was one left. It has to be given back.
 func (d *allowance) take() bool {
 	if d.most > 0 && d.used.Add(1) > d.most {
 		d.used.Add(-1)
@@ -35,7 +35,8 @@ func (d *allowance) give() {
 	}
 }
 
-// dial is that of [dialer], for TCP.
+// dial connects over TCP as [dialer] does, with a descriptor of the allowance, which the connection
+// gives back when it is closed. Without one left the error is EMFILE.
 func (d *allowance) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	if !d.take() {
 		return nil, errNoDescriptor

@@ -62,8 +62,8 @@ func (c *conversation) rememberGreeting() {
 	}
 }
 
-// noGreeting recognises other protocols: those whose first line never ends, and
-// those in which the server speaks second, by its answer to a ClientHello.
+// noGreeting returns the failure f, or a better one where it recognises another protocol: one whose
+// first line never ends, or one in which the server speaks second, by its answer to a ClientHello.
 // other is that answer.
 func (c *conversation) noGreeting(f *failure, other string) *failure {
 	switch {
@@ -103,8 +103,8 @@ func (c *conversation) preauthFailure(r response) *failure {
 	return c.fail(config.CausePreauth, hint).withEvidence(r.raw)
 }
 
-// greetingComplaint returns the failure of a NO or BAD in place of a greeting. Servers that send one hang up
-// then; that is waited for, but not for long.
+// greetingComplaint returns the failure of a NO or BAD in place of a greeting. Servers that send
+// one hang up then; that is waited for, but not for more than 2 seconds.
 func (c *conversation) greetingComplaint(r response) *failure {
 	const patience = 2 * time.Second
 	c.fence.shortenDeadline(patience)
@@ -120,7 +120,7 @@ func (c *conversation) greetingComplaint(r response) *failure {
 	return c.fail(config.CauseProtocolError, "The server does not begin with a greeting.").withEvidence(r.raw)
 }
 
-// looksLikeHint names what answers instead of IMAP.
+// looksLikeHint returns the hint that names what answers instead of IMAP.
 func (c *conversation) looksLikeHint(line string) string {
 	if what := protocolOf(line); what != "" {
 		return "Something answers on port " + port(c.target()) + " that looks like " + what + ", not IMAP."
@@ -219,9 +219,9 @@ func (s *suspicion) startAsking(ctx context.Context, c *conversation) {
 	said = c.answerToHello(ctx)
 }
 
-// awaitAnswer ends the suspicion, and waits for its connection to end. It is how the
-// server's answer to a ClientHello begins, or what it said by itself when that is
-// TLS already; "" when nothing was asked.
+// awaitAnswer ends the suspicion, and waits for its connection to end. It returns how the server's
+// answer to a ClientHello begins, or what the server said by itself when that is TLS already; ""
+// when nothing was asked.
 func (s *suspicion) awaitAnswer(err error) (said string) {
 	if s == nil {
 		return ""

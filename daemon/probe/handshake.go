@@ -41,8 +41,8 @@ func (c *conversation) handshake() error {
 
 const maxNames = 16 // of a certificate, kept in a result
 
-// describeCertificate says what people want to know of the server's own certificate. Its
-// texts are the server's, so they are sanitised.
+// describeCertificate fills in what people want to know of the server's own certificate. Its texts
+// are the server's, so they are sanitised.
 func (c *conversation) describeCertificate(cert *x509.Certificate) {
 	c.outcome.print = sha256.Sum256(cert.Raw)
 	c.outcome.address.TLS = &incident.TLSInfo{
@@ -78,5 +78,5 @@ func namesOf(cert *x509.Certificate) (names []string) {
 	return names[:min(len(names), maxNames)]
 }
 
-// clean makes a text of the server's fit for a sentence of ours.
+// clean returns a text of the server's, sanitised for a sentence of ours.
 func clean(text string) string { return opaque.Sanitise(text).String() }

@@ -28,8 +28,8 @@ func possibleReasons(reasons ...string) string {
 	return " Possible reasons: " + strings.Join(reasons, "; ") + "."
 }
 
-// proxyReason says how the PROXY protocol may be the reason for a port that hangs
-// up, or says nothing, before it has said anything.
+// proxyReason returns how the PROXY protocol may be the reason for a port that hangs up, or says
+// nothing, before it has said anything.
 func (c *conversation) proxyReason() string {
 	if used := c.check.ProxyProtocol; used != "" {
 		return fmt.Sprintf("a port that does not expect the PROXY header that this check sends (proxy_protocol = %q)", used)
@@ -78,7 +78,7 @@ func (c *conversation) closedHint() string {
 	return "The server closed the connection" + " " + c.phase.When() + " without a word."
 }
 
-// hangUpReasons names the possible reasons of a server that had not said a word yet.
+// hangUpReasons returns the possible reasons of a server that hung up and had not said a word yet.
 func (c *conversation) hangUpReasons() string {
 	switch {
 	case c.phase == config.PhaseGreeting && c.secured && c.responses.partial == "":
@@ -123,8 +123,8 @@ func (c *conversation) timeoutHint() string {
 	}
 }
 
-// slowBefore tells what took more than half of the timeout before the phase that
-// ran out of it.
+// slowBefore returns a remark about what took more than half of the timeout before the phase that
+// ran out of it; "" where nothing did.
 func (c *conversation) slowBefore() string {
 	half, whole := c.check.Timeout/2, config.FormatDuration(c.check.Timeout)
 	switch connecting := c.outcome.address.Timings[config.PhaseConnect]; {

@@ -22,9 +22,9 @@ type session struct {
 	lost   bool // nothing that is sent now will be understood
 }
 
-// askCapabilities converses once the connection is as safe as it will be. At
-// least one command is answered in it: CAPABILITY, or ID where the greeting told
-// the capabilities.
+// askCapabilities asks for the capabilities and compares them with what the check requires, once
+// the connection is as safe as it will be. At least one command is answered in it: CAPABILITY, or
+// ID where the greeting told the capabilities.
 func (c *conversation) askCapabilities() error {
 	if !c.caps.has("ID") {
 		// Has CAPABILITY sent even where the greeting told the capabilities.
@@ -40,8 +40,8 @@ func (c *conversation) askCapabilities() error {
 	return c.timePhase(config.PhaseCapability, c.sendClientID)
 }
 
-// sendClientID says who is asking, RFC 2971. What the server answers is its own
-// business; that it answers is not.
+// sendClientID sends ID with the name and version of this program, RFC 2971. Whatever the server
+// answers is right; that it answers is what counts.
 func (c *conversation) sendClientID() error {
 	version := ""
 	if c.prober.version != "" {
@@ -52,9 +52,9 @@ func (c *conversation) sendClientID() error {
 	return err
 }
 
-// loginAndLogout does the rest: the login, the mailbox and LOGOUT, which go-imap says. Where
-// no login is due it would only say LOGOUT, and its goroutine and its buffers
-// would cost more than all that was said before.
+// loginAndLogout goes through the login, the mailbox and LOGOUT, which go-imap sends. Where no
+// login is due go-imap would only send LOGOUT, and its goroutine and its buffers would cost more
+// than the whole conversation before.
 func (c *conversation) loginAndLogout() error {
 	// Without verified TLS no password is sent, whatever the goal asks for.
 	if !c.goal.login || !c.secured {
@@ -103,8 +103,8 @@ func (c *conversation) judgeCapabilities() {
 	}
 }
 
-// stillThere makes sure that the server did not take its leave, or lose its mind,
-// beside a good answer.
+// stillThere returns the failure of a server that sent BYE, or something that is no response,
+// beside a good answer; else nil.
 func (s *session) stillThere() error {
 	s.gate.mu.Lock()
 	gone := s.gate.bye != nil || s.gate.stray != nil

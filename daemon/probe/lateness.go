@@ -18,10 +18,10 @@ const latePart = 4
 // 30 seconds and more before they hang up, load balancers 5.
 const hangUpAfter = 5 * time.Second
 
-// blameLateness marks a failure as not believed when this process was late by so much
-// that it may have brought it about itself: it read an answer too late, or kept the
-// server waiting until that hung up. What a server said in words, or by refusing the
-// connection, is its own word, however late it was read. nil: the failure stands.
+// blameLateness returns a mark, for a failure not to be believed, when this process was late by so
+// much that it may have caused the failure itself: it read an answer too late, or kept the server
+// waiting until that hung up. What a server said in words, or by refusing the connection, is its
+// own word, however late it was read. nil: the failure stands.
 func (r *round) blameLateness(f *failure, late time.Duration) *verdict.Mark {
 	if f == nil || f.health != incident.Down || late <= min(r.check.Timeout, connectTimeout)/latePart {
 		return nil

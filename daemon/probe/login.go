@@ -133,7 +133,8 @@ func (w *watchedClient) Next(challenge []byte) (answer []byte, err error) {
 	return answer, w.err
 }
 
-// bearerToken is what the bearer mechanisms send.
+// bearerToken returns the token that the bearer mechanisms send, fetched where a token_url is set;
+// "" for other mechanisms.
 func (s *session) bearerToken(mechanism string) (string, error) {
 	login := s.check.Login
 	if mechanism != mechXOAuth2 && mechanism != mechOAuthBearer {

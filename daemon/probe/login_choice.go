@@ -7,8 +7,7 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 )
 
-// claim returns what the check says for itself when it wants to log in at an address.
-// r.past.mu is held.
+// claim returns the claim of the check to log in at an address. r.past.mu is held.
 func (r *round) claim(ip netip.Addr) claim {
 	l := r.past.logins
 	return claim{
@@ -69,8 +68,8 @@ func (r *round) useAccount() {
 	r.past.edited = false
 }
 
-// ableToLogIn are the addresses that DNS has and that were not failing, or all of
-// them where there are none.
+// ableToLogIn returns the addresses that DNS has and that were not failing, or all of them where
+// there are none.
 func (r *round) ableToLogIn(goals []goal) (able []netip.Addr) {
 	for _, g := range goals {
 		if _, failing := r.past.failing[g.ip]; g.inDNS && !failing {

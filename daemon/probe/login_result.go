@@ -82,8 +82,8 @@ func (c *conversation) noteLoginFailure(claim claim, f *failure, waited time.Dur
 	return nil
 }
 
-// workedBeforeHint says, of a login that is refused without a reason, since when that is
-// so, where the same check could log in at the same address before; else it is "".
+// workedBeforeHint returns, for a login that is refused without a reason, since when that is so,
+// where the same check could log in at the same address before; else "".
 func (c *conversation) workedBeforeHint() string {
 	c.past.mu.Lock()
 	defer c.past.mu.Unlock()
@@ -155,9 +155,9 @@ func (r *round) loginsNotTried() verdict.Logins {
 	return r.logins
 }
 
-// adoptRejection takes a rejection of the account as the check's own, where its login has to
-// wait because of it: one that is news to this check, or any once its failure has
-// to be confirmed. It goes to an address at which everything else is well.
+// adoptRejection takes a rejection of the account as the check's own, where the check's login has
+// to wait because of it: one that is news to this check, or any once the check's failure has to be
+// confirmed. The finding goes to an address at which everything else is well.
 func (r *round) adoptRejection(outcomes []outcome) {
 	r.past.mu.Lock()
 	defer r.past.mu.Unlock()
@@ -187,8 +187,8 @@ func (r *round) adoptRejection(outcomes []outcome) {
 	}
 }
 
-// sharedHint says to people which check the server rejected, and why another one did not
-// ask itself.
+// sharedHint returns which check the server rejected, and why another one did not ask itself, for
+// people.
 func (r rejection) sharedHint(id config.CheckID) string {
 	at := r.at.UTC().Format("15:04:05 UTC")
 	if r.check == id {

@@ -154,7 +154,8 @@ func (l *logins) forgetGone(found []netip.Addr, now time.Time) {
 	}
 }
 
-// brokeAt is the same for whoever does not hold p.mu, and for a check without a login.
+// brokeAt returns the same as [logins.brokeAt], for callers that do not hold p.mu, and 0 for a
+// check without a login.
 func (p *past) brokeAt(ip netip.Addr) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

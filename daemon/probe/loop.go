@@ -46,11 +46,11 @@ func (l *Loop) Run(ctx context.Context, id config.CheckID, check config.Probe) {
 	l.Runner()(ctx, id, &check)
 }
 
-// Runner is Run for those who keep a goroutine for each of very many checks. All
-// that such a goroutine does is wait for the end, so that its stack never grows
-// beyond the 2 KiB it was born with; timers start the probes, each in a goroutine
-// that ends with it. A copy of the check on every stack would double it (measured:
-// 204 MB of stacks at 100,000 checks, against 392 MB). Nobody changes the check.
+// Runner returns Run for those who keep a goroutine for each of very many checks. All that such a
+// goroutine does is wait for the end, so that its stack never grows beyond the 2 KiB it was born
+// with; timers start the probes, each in a goroutine that ends with it. A copy of the check on
+// every stack would double it (measured: 204 MB of stacks at 100,000 checks, against 392 MB).
+// Nobody changes the check.
 func (l *Loop) Runner() func(context.Context, config.CheckID, *config.Probe) {
 	return func(ctx context.Context, id config.CheckID, check *config.Probe) {
 		t := &turns{loop: l, id: id, check: check, ctx: ctx, over: make(chan struct{})}
@@ -61,8 +61,8 @@ func (l *Loop) Runner() func(context.Context, config.CheckID, *config.Probe) {
 	}
 }
 
-// Wake has a check probed at once, or once more if it is being probed just now.
-// A check that is not running is none of its business.
+// Wake has a check probed at once, or once more if it is being probed just now. It does nothing for
+// a check that is not running.
 func (l *Loop) Wake(id config.CheckID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -71,8 +71,8 @@ func (l *Loop) Wake(id config.CheckID) {
 	}
 }
 
-// Next says when a check is due, or was due if it is being probed just now;
-// zero when it is not running.
+// Next returns when a check is due, or was due if it is being probed just now; zero when it is not
+// running.
 func (l *Loop) Next(id config.CheckID) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -89,9 +89,8 @@ type Wait struct {
 	For      time.Duration // how long ago; the time of a suspend does not count
 }
 
-// Waiting lists the checks whose probe is due and has not begun, in no order. A
-// probe that goes on when the next should have begun counts too: it cannot, so
-// something is stuck.
+// Waiting returns the checks whose probe is due and has not begun, in no order. A probe that goes
+// on when the next should have begun counts too: it cannot, so something is stuck.
 func (l *Loop) Waiting() (list []Wait) {
 	now := time.Now()
 	l.mu.Lock()
@@ -126,8 +125,8 @@ func (l *Loop) Stuck(longer time.Duration) bool {
 	return stuck
 }
 
-// addCheck makes a check one of those that are running, and gives the pause before
-// its first probe. l.mu is held.
+// addCheck makes a check one of those that are running, and returns the pause before its first
+// probe. l.mu is held.
 func (l *Loop) addCheck(t *turns) (first time.Duration) {
 	if l.slots == nil {
 		l.slots = newSlots(cmp.Or(max(0, l.Limit), DefaultLimit))
@@ -156,7 +155,7 @@ func (l *Loop) fewRestarted() bool {
 	return l.begun <= atOnce
 }
 
-// removeCheck is the opposite of addCheck. l.mu is held.
+// removeCheck notes that a check runs no more, and when it ended. l.mu is held.
 func (l *Loop) removeCheck(t *turns) {
 	if l.running[t.id] == t {
 		delete(l.running, t.id)
@@ -165,8 +164,8 @@ func (l *Loop) removeCheck(t *turns) {
 	}
 }
 
-// forgetGone lets go of checks that are not coming back: whoever comes back later is
-// like a new one. l.mu is held.
+// forgetGone forgets checks that ended 10 minutes ago or more: one that comes back later is like a
+// new one. l.mu is held.
 func (l *Loop) forgetGone() {
 	const longAgo = 10 * time.Minute
 	if len(l.ended) < l.many {

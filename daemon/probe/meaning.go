@@ -57,12 +57,11 @@ type rule struct {
 	meaning meaning
 }
 
-// meaningOf finds the meaning of a statement: that of the first rule that holds.
-// The rules stand in three parts. Limits on the number of connections come first,
-// because servers send them with any response code; then the response codes of
-// RFC 9051 section 7.1 (RFC 5530), which outweigh all other words; then the words.
-// Before words are compared, the user's own name, host and mailbox are taken out
-// of them: a user may be called ldap.
+// meaningOf returns the meaning of a statement: that of the first rule that holds. The rules stand
+// in three parts. Limits on the number of connections come first, because servers send them with
+// any response code; then the response codes of RFC 9051 section 7.1 (RFC 5530), which outweigh all
+// other words; then the words. Before words are compared, the user's own name, host and mailbox are
+// taken out of them: a user may be called ldap.
 func meaningOf(s statement) meaning {
 	words := s.plainWords()
 	for _, part := range [][]rule{limitRules, codeRules, wordRules} {

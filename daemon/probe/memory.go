@@ -58,8 +58,8 @@ type target struct {
 	addresses config.AddressPolicy
 }
 
-// pastOf gives the past of a check, empty where there is none or the check is about
-// something else now.
+// pastOf returns the past of a check, empty where there is none or the check is about something
+// else now.
 func (m *memory) pastOf(id config.CheckID, check config.Probe, now time.Time) *past {
 	m.mu.Lock()
 	defer m.mu.Unlock()

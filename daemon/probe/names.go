@@ -10,7 +10,8 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 )
 
-// nameMismatch says for whom a certificate is that is not for the server's name.
+// nameMismatch returns the failure of a certificate that is not for the server's name, and says for
+// whom it is.
 func (id identity) nameMismatch(leaf *x509.Certificate) *failure {
 	host, all := id.host, len(leaf.DNSNames)+len(leaf.IPAddresses)
 	_, address := addressOf(host)
@@ -47,7 +48,7 @@ func wildcardAbove(pattern, host string) bool {
 	return wildcard && (host == domain || strings.HasSuffix(host, "."+domain))
 }
 
-// addressOf reads a host that is an address, without its zone.
+// addressOf parses a host that is an address, and returns it without its zone.
 func addressOf(host string) (netip.Addr, bool) {
 	ip, err := netip.ParseAddr(host)
 	return ip.WithZone(""), err == nil

@@ -169,7 +169,7 @@ func recordOf(family string) record {
 	return recordAAAA
 }
 
-// unansweredText says of a record why nothing is known of it.
+// unansweredText returns the remark on a record of which nothing is known: why.
 func unansweredText(host string, a answer) string {
 	const rest = " Only the other addresses are probed."
 	switch fault := localFault(a.err); {

@@ -20,8 +20,8 @@ func (s *session) refused(in situation) *failure {
 	return s.refusedWithoutCertificate(s.means(meaningOf(said), said).withEvidence(answer.raw))
 }
 
-// refusedEarly returns the failure of a NO or BAD to a command before the login: a limit, if the words
-// say so, else what the command makes of it.
+// refusedEarly returns the failure of a NO or BAD to a command before the login: a limit, if the
+// words say so, else the cause and the hint that the command gives.
 func (c *conversation) refusedEarly(answer response, cause config.Cause, hint string) *failure {
 	said := c.statement(earlyEnd, answer)
 	if m := meaningOf(said); m.cause != "" {
@@ -79,7 +79,7 @@ func (c *conversation) statement(in situation, r response) statement {
 	}
 }
 
-// means makes the meaning of a statement a failure of the present phase.
+// means returns the meaning of a statement as a failure of the present phase.
 func (c *conversation) means(m meaning, s statement) *failure {
 	f := c.fail(m.cause, m.hint)
 	if m.account {

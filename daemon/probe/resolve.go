@@ -26,8 +26,8 @@ const (
 	connectTimeout = 10 * time.Second
 )
 
-// resolve gives the addresses of the check's name that its policy wants, in
-// order and each once.
+// resolve returns the addresses of the check's name that its policy wants, sorted, each once, and
+// at most 64.
 func (r *round) resolve(ctx context.Context) ([]netip.Addr, *failure) {
 	host := r.check.Hostname
 	if ip, err := netip.ParseAddr(host); err == nil {
@@ -88,8 +88,8 @@ func noAddresses(host string, answers []answer) *failure {
 	return serviceFailure(phase, config.CauseNoAddress, "The name "+host+" exists and has no address of the wanted family.")
 }
 
-// askedRemark tells how a name was looked up, for people whose name would exist with a
-// search domain behind it.
+// askedRemark returns how a name was looked up, for people whose name would exist with a search
+// domain behind it.
 func askedRemark(host string) string {
 	if names.Relative(host) {
 		return " It has no dot, so the search list of /etc/resolv.conf was applied; write the whole name."

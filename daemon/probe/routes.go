@@ -61,9 +61,8 @@ func (r *routes) neverHadRoute(ip netip.Addr) bool {
 	return !had
 }
 
-// LeftOut are the families of addresses, "IPv4" or "IPv6", that this machine has
-// had no route for since the Prober was made, and that some check wants. They are
-// left out of results.
+// LeftOut returns the families of addresses, "IPv4" or "IPv6", that this machine has had no route
+// for since the Prober was made, and that some check wants. They are left out of results.
 func (p *Prober) LeftOut() (families []string) {
 	r := &p.routes
 	r.mu.Lock()

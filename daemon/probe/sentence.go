@@ -9,7 +9,7 @@ import (
 func day(t time.Time) string    { return t.UTC().Format("2006-01-02") }
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
-// days says a duration of days, or of less, as people do.
+// days writes a duration in days, or in hours or minutes when it is shorter, as people do.
 func days(d time.Duration) string {
 	switch n := int(d.Hours() / 24); {
 	case n == 1:

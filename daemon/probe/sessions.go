@@ -98,16 +98,16 @@ func (a *accounts) missTurn(w *waiter) {
 	w.present = false
 }
 
-// queueUp puts a check into the queue whose login has to wait after rejections.
+// queueUp puts a check whose login has to wait after rejections into the queue.
 func (a *accounts) queueUp(c claim) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.accountFor(c.key).queueUp(&waiter{claim: c})
 }
 
-// endTurn ends a session, and says how its login ended. Where it broke down, be it by a timeout, those whose probe
-// is waiting have less time left than a login may take: they are called anew. A
-// check that had no full turn keeps its place.
+// endTurn ends a session, and notes how its login ended. Where the login broke down, be it by a
+// timeout, the checks whose probe is waiting have less time left than a login may take: they are
+// called anew. A check that had no full turn keeps its place.
 func (a *accounts) endTurn(c claim, how verdict.Login) {
 	defer a.lockAndCall(c.key)()
 	acc := a.accountFor(c.key)
@@ -173,9 +173,8 @@ func (a *accounts) leaveQueue(key accountKey, id config.CheckID) {
 	acc.wakeWaiting()
 }
 
-// lockAndCall locks the accounts, and returns what unlocks them and then calls the check
-// whose turn it has become. It is called without the lock, since
-// that takes locks of its own.
+// lockAndCall locks the accounts, and returns what unlocks them and then calls the check whose turn
+// it has become. The call is made without the lock, since it takes locks of its own.
 func (a *accounts) lockAndCall(key accountKey) (done func()) {
 	a.mu.Lock()
 	return func() {

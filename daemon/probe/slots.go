@@ -88,8 +88,8 @@ func (s *slots) enter(ctx context.Context, slow bool, quick time.Duration) *slot
 	return w
 }
 
-// leave gives a slot back, or the wait for one up. It reports whether what the
-// probe found counts: it does not when it was told to go.
+// leave gives a slot back, or gives up the wait for one. It reports whether what the probe found
+// counts: it does not when the probe was told to go.
 func (s *slots) leave(w *slot) (counts bool) {
 	if w.timer != nil {
 		w.timer.Stop()
@@ -179,7 +179,7 @@ func frontOf(l *list.List) (*slot, bool) {
 // add puts a slot at the end of a list. slots.mu is held.
 func (w *slot) add(l *list.List) { w.in, w.place = l, l.PushBack(w) }
 
-// remove takes it out of the list that it is in, if any. slots.mu is held.
+// remove takes a slot out of the list that it is in, if any. slots.mu is held.
 func (w *slot) remove() {
 	if w.in != nil {
 		w.in.Remove(w.place)

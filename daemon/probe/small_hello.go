@@ -31,7 +31,8 @@ type hello struct {
 	at     time.Time
 }
 
-// helloStyle returns what is known of an address, nothing if that is too long ago.
+// helloStyle returns what is known of the handshakes with an address; nothing, where that was
+// learned more than 5 minutes ago, or 24 hours for a small ClientHello that works.
 func (p *past) helloStyle(ip netip.Addr, now time.Time) hello {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -211,7 +212,7 @@ func (c *conversation) startRival(known hello) *rival {
 	return r
 }
 
-// runRival tries, in a goroutine of its own: a panic there would end the process.
+// runRival makes the second try, in a goroutine of its own: a panic there would end the process.
 func (r *rival) runRival(ctx context.Context) {
 	var s *second
 	defer func() {
@@ -226,8 +227,8 @@ func (r *rival) runRival(ctx context.Context) {
 	}
 }
 
-// endRival ends the rival when the first try has ended, and waits for its connection. It
-// gives the second try if there was one and the first was not answered.
+// endRival ends the rival when the first try has ended, and waits for its connection. It returns
+// the second try if there was one and the first was not answered, else nil.
 func (r *rival) endRival() *second {
 	if r == nil {
 		return nil
@@ -252,7 +253,7 @@ func (r *rival) endRival() *second {
 	return s
 }
 
-// triedSmall says that the size of the ClientHello was looked into.
+// triedSmall returns a remark that a small ClientHello was tried in vain; "" where none was.
 func (c *conversation) triedSmall() string {
 	if !c.tried {
 		return ""

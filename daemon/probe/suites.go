@@ -146,8 +146,8 @@ var allSignatures = []uint16{
 	0x0402, 0x0502, 0x0602, 0x0303, 0x0301, 0x0302, 0x0203, 0x0201, 0x0202, // DSA, SHA-224, SHA-1
 }
 
-// insistsOn says what a server chose from everything that this program does not use;
-// "" when it uses all of it.
+// insistsOn returns a sentence about what a server chose from everything that this program does not
+// use; "" when it uses all of it.
 func (s *serverChoice) insistsOn() string {
 	const advice = " Give the server ECDHE suites with AES-GCM or ChaCha20."
 	if kind := s.unknownKey(); kind != "" {

@@ -96,10 +96,10 @@ type pinning struct {
 	alone bool // no ca_file stands beside the pins
 }
 
-// verify is the VerifyConnection of a check with pin_sha256. Beside a ca_file,
-// crypto/tls has verified the chain before, and the key comes on top. Without
-// one the pinned key takes the place of the issuer and of nothing else: name,
-// dates and usage are verified with the server's certificate as its own root.
+// verify checks a server against pin_sha256, as VerifyConnection of crypto/tls. Beside a ca_file,
+// crypto/tls has verified the chain before, and the key comes on top. Without one the pinned key
+// takes the place of the issuer and of nothing else: name, dates and usage are verified with the
+// server's certificate as its own root.
 func (p pinning) verify(state tls.ConnectionState) error {
 	chain := state.PeerCertificates
 	leaf, err := chain[0], error(nil)

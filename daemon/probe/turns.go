@@ -52,7 +52,7 @@ func (t *turns) probeNow() {
 	t.timer.Reset(0)
 }
 
-// stop lets nothing begin any more, and ends what is under way.
+// stop ends the probe that is under way, and lets none begin any more.
 func (t *turns) stop() {
 	t.loop.mu.Lock()
 	defer t.loop.mu.Unlock()
@@ -94,9 +94,9 @@ func (t *turns) claimTurn() (due time.Time, ok bool) {
 	return t.due, true
 }
 
-// probeInSlot gives its slot back before it is reported: a tracker that is
-// slow must not keep others from probing. It is not ok when the check was
-// stopped meanwhile.
+// probeInSlot waits for a slot and probes in it. The slot is given back before the probe is
+// reported: a tracker that is slow must not keep others from probing. It is not ok when the check
+// was stopped meanwhile.
 func (t *turns) probeInSlot(due time.Time) (probed verdict.Probe, ok bool) {
 	for {
 		s := t.loop.slots.enter(t.ctx, t.slow, quickFor(t.check))
@@ -151,7 +151,7 @@ func (t *turns) lateBy(now time.Time) time.Duration {
 	return max(0, now.Sub(due))
 }
 
-// scheduleNext ends a turn.
+// scheduleNext ends a turn and sets the timer for the next one.
 func (t *turns) scheduleNext(pace incident.Pace) {
 	now := time.Now()
 	pause := pauseAfter(t.id, t.check, pace, now)

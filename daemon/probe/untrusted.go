@@ -108,8 +108,8 @@ func intermediates(n int) string {
 	return fmt.Sprintf("%d intermediates", n)
 }
 
-// sameNameHere says that the machine trusts an authority of the issuer's name
-// whose key did not sign. Go tells it only in words, and not which it is.
+// sameNameHere returns a remark that the machine trusts an authority of the issuer's name whose key
+// did not sign; "" where it does not. Go tells it only in words, and not which authority it is.
 func sameNameHere(err error) string {
 	if text := err.Error(); strings.Contains(text, "candidate authority certificate") && strings.Contains(text, "verification") {
 		return " (an authority of the same name that is trusted has another key)"
@@ -117,8 +117,7 @@ func sameNameHere(err error) string {
 	return ""
 }
 
-// waysToTrust says how to trust a server that is meant to be as it is, in the
-// imperative.
+// waysToTrust returns how to trust a server that is meant to be as it is, in the imperative.
 func (id identity) waysToTrust(leaf *x509.Certificate) string {
 	name, or := "name its authority with ca_file", "its key with"
 	if !id.tls.CA.IsZero() {
@@ -132,9 +131,9 @@ func sha256Of(cert *x509.Certificate) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// nearMiss says what ca_file has that is almost an issuer of the path: the right
-// name with another key, the right key with another name, or both without the right
-// to issue; "" when there is no such certificate.
+// nearMiss returns a sentence about a certificate in ca_file that is almost an issuer of the path:
+// the right name with another key, the right key with another name, or both without the right to
+// issue; "" when there is no such certificate.
 func (id identity) nearMiss(path []*x509.Certificate) string {
 	authorities := certfile.Certificates(id.tls.CA.Text())
 	for i, cert := range path {
@@ -151,8 +150,8 @@ func (id identity) nearMiss(path []*x509.Certificate) string {
 	return ""
 }
 
-// sameName says why an authority in ca_file that has the name of an issuer is not
-// the one that signed the first certificate of a path.
+// sameName returns why an authority in ca_file that has the name of an issuer is not the one that
+// signed the first certificate of a path.
 func (id identity) sameName(authority *x509.Certificate, path []*x509.Certificate, leaf bool) string {
 	name := quoted(subjectOf(authority))
 	switch cert := path[0]; {
@@ -166,8 +165,9 @@ func (id identity) sameName(authority *x509.Certificate, path []*x509.Certificat
 	return ""
 }
 
-// otherName says that an authority in ca_file signed a certificate that names its
-// issuer differently. Key identifiers are compared first, signatures take longer.
+// otherName returns a sentence about an authority in ca_file that signed a certificate which names
+// its issuer differently; "" where it did not. Key identifiers are compared first, since signatures
+// take longer.
 func otherName(authority, cert *x509.Certificate) string {
 	switch name := quoted(subjectOf(authority)); {
 	case selfSigned(cert) || !bytes.Equal(authority.SubjectKeyId, cert.AuthorityKeyId) || !keySigned(authority, cert):
@@ -194,8 +194,8 @@ func bothPrints(authority *x509.Certificate, path []*x509.Certificate) string {
 	return text + "; the server does not send the other"
 }
 
-// mayNotIssue says why a certificate is no authority, RFC 5280 sections 4.2.1.9
-// and 4.2.1.3; "" when it is one.
+// mayNotIssue returns why a certificate is no authority, RFC 5280 sections 4.2.1.9 and 4.2.1.3; ""
+// when it is one.
 func mayNotIssue(cert *x509.Certificate) string {
 	switch {
 	// Older certificates have no extensions that could forbid it.

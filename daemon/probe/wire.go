@@ -93,7 +93,7 @@ func (r *responses) nextResponse() (response, error) {
 	return r.parseRedacted(string(whole)), nil
 }
 
-// parseRedacted understands a response, and then stars out the secrets in its texts.
+// parseRedacted parses a response, and then masks the secrets in its texts.
 func (r *responses) parseRedacted(raw string) response {
 	parsed := parseResponse(raw)
 	parsed.sent, parsed.words = asSent(parsed.raw), asSent(parsed.text)
@@ -101,9 +101,9 @@ func (r *responses) parseRedacted(raw string) response {
 	return parsed
 }
 
-// readLine reads up to a line feed and gives the line without its end. Servers that
-// end lines with a lone LF are understood. Of an untagged line that is longer
-// than maxLine only the beginning is given.
+// readLine reads up to a line feed and returns the line without its end. Servers that end lines
+// with a lone LF are understood. Of an untagged line that is longer than maxLine, 8 KiB, only the
+// beginning is returned; any other is an error.
 func (r *responses) readLine() ([]byte, error) {
 	line, err := r.buf.ReadSlice('\n')
 	if errors.Is(err, bufio.ErrBufferFull) {
@@ -121,9 +121,9 @@ func (r *responses) readLine() ([]byte, error) {
 	return bytes.TrimRight(line, "\r\n"), nil
 }
 
-// skipRest reads a long untagged line, such as FLAGS with 900 keywords, to its
-// end and gives its beginning, with a literal's announcement if the line ends in
-// one. The fence bounds what is read; a line that has no end by then is too long.
+// skipRest reads a long untagged line, such as FLAGS with 900 keywords, to its end and returns its
+// beginning, with a literal's announcement if the line ends in one. The fence bounds what is read;
+// a line that has no end by then is too long.
 func (r *responses) skipRest(beginning []byte) ([]byte, error) {
 	const announcement = 32 // bytes, enough for "{262144+}" and a line end
 	kept, tail := bytes.Clone(beginning), bytes.Clone(beginning[len(beginning)-announcement:])
@@ -183,8 +183,7 @@ func (r *responses) hasAnother() bool {
 	return whole && !literal
 }
 
-// firstLiteral tells whether the first line of a response ends in a literal's
-// announcement.
+// firstLiteral returns the same as literalSize, for the first line of a response.
 func firstLiteral(line []byte) (size int64, ok bool) {
 	if isText(line) {
 		return 0, false
@@ -192,9 +191,8 @@ func firstLiteral(line []byte) (size int64, ok bool) {
 	return literalSize(line)
 }
 
-// isText reports whether the first line of a response ends in a text for people, which holds no literal
-// whatever it ends in: a continuation or a status response (RFC 9051 section 9,
-// resp-text).
+// isText reports whether the first line of a response ends in a text for people, which holds no
+// literal whatever it ends in: a continuation or a status response (RFC 9051 section 9, resp-text).
 func isText(line []byte) bool {
 	if bytes.HasPrefix(line, []byte("+")) {
 		return true
@@ -206,8 +204,8 @@ func isText(line []byte) bool {
 
 var statusWords = map[string]bool{"OK": true, "NO": true, "BAD": true, "BYE": true, "PREAUTH": true}
 
-// literalSize tells whether a line ends in a literal's announcement, "{42}" or
-// "{42+}", RFC 9051 section 4.3.
+// literalSize returns the size, in bytes, that the announcement of a literal at the end of a line
+// names, "{42}" or "{42+}", RFC 9051 section 4.3; ok is false where there is none.
 func literalSize(line []byte) (size int64, ok bool) {
 	if !bytes.HasSuffix(line, []byte("}")) {
 		return 0, false

@@ -52,6 +52,7 @@ func askByConnecting(network string, o Options) askFunc {
 				_ = conn.Close()
 				return answers
 			}
+			// It was sent back from there, so the way is open.
 			if errors.Is(err, syscall.ECONNREFUSED) {
 				return answers
 			}
@@ -87,11 +88,13 @@ func askByLookup(r Resolver) askFunc {
 		if _, err := netip.ParseAddr(name); err == nil || name == "" {
 			return absent
 		}
+		// One question for both would wait for the family that is never answered.
 		families := []string{"ip4", "ip6"}
 		ctx, enough := context.WithCancel(ctx)
 		var asking sync.WaitGroup
 		defer asking.Wait()
 		defer enough()
+		// There is room for both, since nobody reads the second after a good first one.
 		heard := make(chan bool, len(families))
 		for _, network := range families {
 			asking.Go(func() {

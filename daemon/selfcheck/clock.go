@@ -68,6 +68,7 @@ func (c *wallClock) readAgain() (disturbed bool) {
 	jumped := r.ClockJumped.After(last.ClockJumped)
 	if jumped {
 		c.inDate = false
+		// What was learned of dates was learned by the clock of before.
 		clear(c.future)
 	}
 	if jumped || r.MachineResumed.After(last.MachineResumed) || r.ProcessResumed.After(last.ProcessResumed) {
@@ -156,6 +157,7 @@ func (c *wallClock) learnFromCertificate(with *verdict.Conversation, wall, now t
 	for _, other := range c.otherTimes(wall, now) {
 		switch {
 		case validAt(t, other):
+		// The two alternatives are told apart by their value.
 		case other.Equal(c.newest):
 			c.newest = time.Time{} // the journal was written by a clock that was fast
 		default:

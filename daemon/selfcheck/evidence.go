@@ -62,6 +62,7 @@ func (s *Self) learnName(p verdict.Probe) {
 	l, host := s.links[resolver], nameOf(p)
 	i, failed := lookupFailed(p)
 	switch {
+	// A probe from before a jump proves nothing about now.
 	case host == "" || p.Started.Before(s.clock.jumped):
 	case failed && resolverSuspect(p.Conversations[i].Failure.Cause):
 		l.noteSilent(peer{host, host, p.Ended})
@@ -93,6 +94,7 @@ func (s *Self) learnAddress(p verdict.Probe, c *verdict.Conversation) {
 		key: ip.String(), target: netip.AddrPortFrom(ip, c.Address.Port).String(),
 		at: p.Started.Add(c.Address.Timings[config.PhaseDNS] + c.Address.Timings[config.PhaseConnect]),
 	}
+	// Any other failure came after connecting, or was a refusal: both are answers.
 	if unreached(c) {
 		l.noteSilent(who)
 		return

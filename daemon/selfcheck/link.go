@@ -99,6 +99,7 @@ func (l *link) noteSilent(p peer) {
 	_, known := l.lost.lookUp(p.key)
 	_, dead := l.dead.lookUp(p.key)
 	switch {
+	// Its silence is no news.
 	case dead:
 		l.dead.putFirst(p) // to the front, since it is probed still; see noteDead
 	case known, answered && before.at.After(p.at): // the answer came later, from another check
@@ -140,6 +141,7 @@ func (l *link) knownToWork(own []string, started, now time.Time) bool {
 			return false
 		}
 	}
+	// The newest loss comes first, so that the first one that is not the probe's own decides.
 	for p := range l.lost.all() {
 		if !slices.Contains(own, p.key) {
 			return !p.at.After(proof)
@@ -167,6 +169,7 @@ func (l *link) lostTogether(own []string) bool {
 // peersToAsk returns others that could be asked whether it is only a probe's own peers
 // that do not answer: those first that answered last.
 func (l *link) peersToAsk(own []string, most int) (list []peer) {
+	// The dead are not asked: their silence would prove nothing.
 	for _, r := range []*peerList{&l.answering, &l.lost} {
 		for p := range r.all() {
 			if len(list) == most {

@@ -188,6 +188,7 @@ func (s *Self) Mark(ctx context.Context, check *config.Probe, p verdict.Probe) v
 	suspicions := s.learnFromProbe(p, now)
 	s.mu.Unlock()
 	for i := range suspicions {
+		// Asked without the lock: that may take seconds, and other probes must go on.
 		if suspected := &suspicions[i]; suspected.link != nil && suspected.concluded == notRuledOut {
 			s.askAbout(ctx, suspected, p.Started)
 		}
@@ -231,6 +232,7 @@ func (s *Self) askInTurn(ctx context.Context, l *link, own []string, started tim
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
+	// It works again now, but this probe began while it did not.
 	case concluded == ruledOut && started.Before(l.returned):
 		return linkWasDown
 	case concluded == notRuledOut && l.heard.IsZero() && time.Since(s.clock.start) < early:
@@ -254,6 +256,7 @@ func (s *Self) askAround(ctx context.Context, l *link, own []string, started tim
 	next := survey{peers: l.peersToAsk(own, askMost), targets: s.targetsFor(l)}
 	s.mu.Unlock()
 	next.askAll(ctx, l.ask)
+	// An asking that was broken off had no time for answers: it teaches nothing.
 	if ctx.Err() == nil {
 		s.takeAnswers(l, next)
 	}
@@ -269,6 +272,7 @@ func (s *Self) targetsFor(l *link) []string {
 	var names []string
 	for _, target := range s.targets {
 		if host, _, err := net.SplitHostPort(target); err == nil {
+			// The name is the question here; its port is of no use.
 			names = append(names, host)
 		}
 	}

@@ -79,6 +79,7 @@ func (s *Self) noteFaults(p verdict.Probe, suspicions []suspicion) {
 		case linkDown:
 			// One that is known to be dead proves nothing about the link.
 			if len(suspected.peers) == 0 || suspected.link.lostTogether(suspected.peers) {
+				// noteWorking ends this, and notes since when it works again.
 				suspected.link.broken = true
 				s.noteTrouble(suspected.link.name, suspected.fault().Finding(), now)
 			}
@@ -163,6 +164,7 @@ func (s *Self) sumUpTroubles(now time.Time) *incident.Finding {
 		t := s.troubles[what]
 		switch {
 		case t.isOver(now):
+			// Everybody else asks isOver, so that an entry may stay until this look.
 			delete(s.troubles, what)
 			continue
 		case !t.hasLasted():

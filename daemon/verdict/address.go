@@ -2,7 +2,7 @@ package verdict
 
 import "github.com/imapvigil/imapvigil/daemon/incident"
 
-// judgeAddresses are the addresses that were talked to, each with its own verdict.
+// judgeAddresses returns the addresses that were talked to, each with its own verdict.
 func judgeAddresses(conversations []Conversation) []incident.Address {
 	var list []incident.Address
 	for i := range conversations {
@@ -33,9 +33,10 @@ func (c *Conversation) judgeAddress(a *incident.Address) {
 	}
 }
 
-// worstFinding gives what is most wrong in one conversation.
+// worstFinding returns what is most wrong in one conversation; wrong is false where nothing is.
 func (c *Conversation) worstFinding() (worst incident.Finding, wrong bool) {
 	if c.Failure != nil {
+		// What ended the conversation outweighs what was found before.
 		return *c.Failure, true
 	}
 	worst, wrong = incident.Result{Findings: c.Findings}.Worst()

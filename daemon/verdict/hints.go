@@ -9,7 +9,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
-// allFailFinding is the finding of a service that works at no address.
+// allFailFinding returns the finding of a service that works at no address.
 func (v *votes) allFailFinding() incident.Finding {
 	f := *mostFrequent(v.failed).Failure
 	switch only := v.failed[0].Address.IP; {
@@ -24,7 +24,7 @@ func (v *votes) allFailFinding() incident.Finding {
 	return f
 }
 
-// someFailFinding is the finding about addresses that fail while others work.
+// someFailFinding returns the finding about addresses that fail while others work.
 func (v *votes) someFailFinding(failed []*Conversation) incident.Finding {
 	worst := mostFrequent(failed)
 	return incident.Finding{
@@ -36,7 +36,7 @@ func (v *votes) someFailFinding(failed []*Conversation) incident.Finding {
 	}
 }
 
-// mostFrequent is the first of the failures whose reason most addresses share.
+// mostFrequent returns the first of the failures whose reason most addresses share.
 func mostFrequent(failed []*Conversation) *Conversation {
 	best, most := failed[0], 0 // a name has 64 addresses at most, so that counting anew costs nothing
 	for _, c := range failed {
@@ -122,6 +122,7 @@ func (p *Probe) explainMarks(findings []incident.Finding) []incident.Finding {
 	var told []Mark
 	for i := range p.Conversations {
 		c := &p.Conversations[i]
+		// One fault of this machine spoils many conversations; it is said once.
 		if c.Unknown == nil || c.LeftOut || slices.Contains(told, *c.Unknown) {
 			continue
 		}

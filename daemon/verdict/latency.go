@@ -21,6 +21,7 @@ type threshold struct {
 func thresholds(check *config.Probe, took config.PhaseTimes) (list []threshold) {
 	limits := check.Thresholds
 	if check.Login == (config.Login{}) {
+		// No limit holds for what the check never does.
 		limits[config.PhaseLogin] = 0
 	}
 	if check.Login.Mailbox == "" {
@@ -30,6 +31,7 @@ func thresholds(check *config.Probe, took config.PhaseTimes) (list []threshold) 
 	for p := range config.LimitedPhases() {
 		t := threshold{p, p.Name(), limits[p], took[p]}
 		if p == config.WholeConversation {
+			// A finding needs a phase; the one that took longest is the place to look.
 			t.phase = longest(took)
 		}
 		list = append(list, t)
@@ -58,6 +60,7 @@ func withSlow(check *config.Probe, conversations []Conversation) []Conversation 
 			continue
 		}
 		if !cloned {
+			// Others hold the same probe: Judge changes nothing in what it is given.
 			conversations, cloned = slices.Clone(conversations), true
 		}
 		conversations[i].Findings = append(slices.Clip(conversations[i].Findings), slow)

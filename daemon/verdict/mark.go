@@ -74,6 +74,7 @@ func UnlessWell(check *config.Probe, p Probe, why Mark) (_ Probe, marked bool) {
 	if Judge(check, &p).Health() == incident.OK {
 		return p, false
 	}
+	// The caller's probe stays as it is.
 	p.Conversations = slices.Clone(p.Conversations)
 	for i := range p.Conversations {
 		p.Conversations[i].Unknown = &why

@@ -56,8 +56,10 @@ func (v *votes) serviceUp(check *config.Probe, logins Logins) (config.Conditions
 	return observed, append(findings, v.unknownFindings()...)
 }
 
-// failingAddresses are those that do not work, first those that DNS has now.
+// failingAddresses returns the conversations with addresses that do not work, first those that DNS
+// has now.
 func (v *votes) failingAddresses() []*Conversation {
+	// With its capacity cut, so that append does not write into v.failed.
 	return append(v.failed[:len(v.failed):len(v.failed)], v.gone...)
 }
 
@@ -94,8 +96,8 @@ func (v *votes) countKnown() (n int) {
 	return n
 }
 
-// findingsOf gives for each observed condition the worst that any address found.
-// A condition of which there is only what is not believed is not observed.
+// findingsOf returns for each observed condition the worst that any address found. A condition of
+// which there is only what is not believed is not observed.
 func (v *votes) findingsOf(observed config.Conditions) (config.Conditions, []incident.Finding) {
 	var findings []incident.Finding
 	for condition := range observed.All() {
@@ -104,14 +106,15 @@ func (v *votes) findingsOf(observed config.Conditions) (config.Conditions, []inc
 		case worst.Condition == condition:
 			findings = append(findings, worst)
 		case withdrawn:
+			// Well would be as wrong as failing: the only word on it is in doubt.
 			observed &^= config.ConditionSet(condition)
 		}
 	}
 	return observed, findings
 }
 
-// worstOf gives the worst finding about a condition, the first of those that are
-// equally bad, and whether there is one that is not believed.
+// worstOf returns the worst finding about a condition, the first of those that are equally bad, and
+// whether there is one that is not believed.
 func (v *votes) worstOf(condition config.Condition) (worst incident.Finding, withdrawn bool) {
 	for i := range v.conversations {
 		c := &v.conversations[i]
@@ -132,7 +135,7 @@ func (v *votes) worstOf(condition config.Condition) (worst incident.Finding, wit
 	return worst, withdrawn
 }
 
-// unknownFindings are findings that say only that nothing could be found out.
+// unknownFindings returns the findings which say only that nothing could be found out.
 func (v *votes) unknownFindings() (findings []incident.Finding) {
 	for i := range v.conversations {
 		c := &v.conversations[i]

@@ -42,6 +42,7 @@ func (v *votes) countConversation(c *Conversation) {
 			v.works = v.works || c.Login != LoginUntried
 		}
 		v.untried = v.untried || c.Login == LoginUntried
+	// Asked before InDNS: a login that fails counts, wherever it ran.
 	case atLogin(f.Phase):
 		v.refused = append(v.refused, c)
 	case !c.InDNS && c.Address.IP.IsValid():
@@ -56,8 +57,9 @@ func atLogin(phase config.Phase) bool {
 	return phase == config.PhaseLogin || phase == config.PhaseSelect
 }
 
-// whyNothingIsKnown is the finding of a probe that says nothing: why it does not.
+// whyNothingIsKnown returns the finding of a probe that says nothing about the service: the reason.
 func (v *votes) whyNothingIsKnown() incident.Finding {
+	// A family without a route is a reason only where there is no other.
 	for _, c := range slices.Concat(v.unknown, v.leftOut) {
 		why, _ := c.WhyUnknown()
 		return why

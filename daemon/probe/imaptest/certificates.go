@@ -43,8 +43,8 @@ var leaves = map[string]func() ca.Leaf{
 
 const aDay = 24 * time.Hour
 
-// endsIn is a certificate of 90 days that has this long to go. Half a minute
-// more keeps the days from changing while a test looks.
+// endsIn returns a certificate of 90 days that has this long to go. Half a minute more keeps the
+// days from changing while a test looks.
 func endsIn(left time.Duration) ca.Leaf {
 	end := time.Now().Add(left + 30*time.Second)
 	return ca.Leaf{NotBefore: end.Add(-90 * aDay), NotAfter: end}
@@ -57,7 +57,7 @@ func (c *Certificates) Add(name string, certificate tls.Certificate) {
 	c.made[name] = certificate
 }
 
-// Get gives the certificate of a name.
+// Get returns the certificate of a name; an error says that there is none.
 func (c *Certificates) Get(name string) (tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -74,9 +74,11 @@ func (c *Certificates) Get(name string) (tls.Certificate, error) {
 
 var versions = map[string]uint16{"1.0": tls.VersionTLS10, "1.1": tls.VersionTLS11, "1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}
 
-// config is the server's side of a tls step.
+// config returns the server's side of a tls step.
 func (c *Certificates) config(s step) (*tls.Config, error) {
 	name := "good"
+	// A script may ask for max=1.0. Without tickets every handshake is a whole one, which shows the
+	// certificate.
 	config := &tls.Config{MinVersion: tls.VersionTLS10, SessionTicketsDisabled: true}
 	for _, word := range s.words {
 		switch {

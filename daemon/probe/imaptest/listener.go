@@ -24,6 +24,7 @@ func (l memoryListener) Accept() (net.Conn, error) {
 		m.mu.Lock()
 		hanging := m.hanging
 		m.conns[conn] = struct{}{}
+		// Counted before it is served, so that Close waits for it.
 		m.sessions.Add(1)
 		m.mu.Unlock()
 		counted := &countedConn{Conn: conn, memory: m}

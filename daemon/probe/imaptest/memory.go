@@ -66,15 +66,16 @@ func StartMemory(o MemoryOptions) (*Memory, error) {
 	return m, nil
 }
 
-// Addr is where the server listens, or will listen again.
+// Addr returns where the server listens, or will listen again.
 func (m *Memory) Addr() netip.AddrPort { return m.port.Addr() }
 
-// Serve (again): connections are accepted and answered.
+// Serve accepts and answers connections, also again after Refuse or Hang.
 func (m *Memory) Serve() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.hanging = false
 	if m.listener != nil {
+		// Those who were left hanging get no answer any more: they have to connect again.
 		m.dropAll()
 		return nil
 	}
@@ -90,8 +91,8 @@ func (m *Memory) Serve() error {
 	return nil
 }
 
-// Refuse connections from now on: nothing listens at the address, and those who
-// are connected are cut off.
+// Refuse refuses connections from now on: nothing listens at the address, and those who are
+// connected are cut off.
 func (m *Memory) Refuse() {
 	m.mu.Lock()
 	listener, server := m.listener, m.server
@@ -101,6 +102,7 @@ func (m *Memory) Refuse() {
 		_ = server.Close()
 		_ = listener.Close() // when the server had not begun to serve it yet
 	}
+	// A connection that was accepted just before is among m.conns only after this.
 	m.accepting.Wait()
 	m.mu.Lock()
 	m.dropAll()
@@ -118,7 +120,7 @@ func (m *Memory) Hang() error {
 	return nil
 }
 
-// Show another certificate from the next connection on.
+// Show shows another certificate from the next connection on.
 func (m *Memory) Show(certificate tls.Certificate) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -132,7 +134,7 @@ func (m *Memory) Close() {
 	m.port.Close()
 }
 
-// dropAll cuts everybody off; m.mu is held.
+// dropAll cuts everybody off. m.mu is held.
 func (m *Memory) dropAll() {
 	for conn := range m.conns {
 		_ = conn.Close()
@@ -145,7 +147,8 @@ func (m *Memory) serverOptions() *imapserver.Options {
 		NewSession: func(*imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
 			return m.users.NewSession(), nil, nil
 		},
-		Caps:   imap.CapSet{imap.CapIMAP4rev1: {}},
+		Caps: imap.CapSet{imap.CapIMAP4rev1: {}},
+		// Clients that break off are what tests are about, and no news.
 		Logger: log.New(io.Discard, "", 0),
 	}
 	if m.options.StartTLS {
@@ -157,6 +160,7 @@ func (m *Memory) serverOptions() *imapserver.Options {
 func (m *Memory) tlsConfig() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
+		// Asked at each handshake, so that Show needs no new listener.
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 			m.mu.Lock()
 			defer m.mu.Unlock()

@@ -75,6 +75,7 @@ func (p *player) do(s step) error {
 		return p.hangUp()
 	case "reset":
 		if tcp, ok := p.tcp.(*net.TCPConn); ok {
+			// Closing then sends a reset instead of a FIN (socket(7), SO_LINGER).
 			_ = tcp.SetLinger(0)
 		}
 	}
@@ -140,6 +141,7 @@ func (p *player) handshake(s step) error {
 	if err != nil {
 		return p.server.surprise("tls: %w", err)
 	}
+	// spoken-to and large-hello may have read a part of the ClientHello already.
 	conn := tls.Server(peeked{p.conn, p.lines}, config)
 	if err := conn.HandshakeContext(p.server.ctx); err != nil {
 		return err // clients that reject a certificate end it like this
@@ -167,6 +169,7 @@ func (p *player) failOnLarge(s step) error {
 		return err
 	}
 	if alert, err := strconv.ParseUint(s.text, 10, 8); err == nil {
+		// A record of two bytes that holds a fatal alert, RFC 8446 section 6.
 		if err := p.send("\x15\x03\x03\x00\x02\x02" + string([]byte{byte(alert)})); err != nil {
 			return err
 		}
@@ -190,6 +193,7 @@ func (p *player) drip(text string, pause time.Duration) error {
 // repeat sends a text many times, in large pieces.
 func (p *player) repeat(text string, count int) error {
 	const piece = 32 << 10
+	// Over TLS each write is a record of its own: thousands of short ones would be slow.
 	most := max(1, piece/len(text))
 	for count > 0 {
 		n := min(count, most)
@@ -207,6 +211,7 @@ func (p *player) pause(d time.Duration) error {
 	select {
 	case <-timer.C:
 		return nil
+	// Close must not wait for a pause of minutes.
 	case <-p.server.ctx.Done():
 		return errOver
 	}

@@ -4,7 +4,7 @@ import (
 	"strings"
 )
 
-// serve is a server without surprises, to the end of the session.
+// serve answers everything as a server without surprises, to the end of the session.
 func (p *player) serve() error {
 	if err := p.politely("LOGOUT"); err != nil {
 		return err
@@ -20,6 +20,7 @@ func (p *player) politely(pattern string) error {
 		if err != nil || matches(pattern, command) {
 			return err
 		}
+		// What the script waits for will not come any more.
 		if strings.EqualFold(command, "LOGOUT") {
 			return p.server.surprise("got %q instead of %q", command, pattern)
 		}
@@ -29,7 +30,7 @@ func (p *player) politely(pattern string) error {
 	}
 }
 
-// answer is what any server says to a command.
+// answer sends what any server says to a command.
 func (p *player) answer(command string) error {
 	tag := p.tag
 	name, arguments, _ := strings.Cut(command, " ")

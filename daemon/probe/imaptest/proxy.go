@@ -28,7 +28,7 @@ func (p *player) takeProxyHeader(version string) error {
 	return nil
 }
 
-// endpoints are both ends of a connection, as the client sees it.
+// endpoints returns both ends of a connection, as the client sees it.
 func endpoints(conn net.Conn) string {
 	return fmt.Sprintf("%s to %s", conn.RemoteAddr(), conn.LocalAddr())
 }
@@ -36,6 +36,7 @@ func endpoints(conn net.Conn) string {
 // proxyV1 reads a line of at most 107 bytes, section 2.1.
 func (p *player) proxyV1() (string, error) {
 	line := make([]byte, 0, 107)
+	// Byte by byte: what follows the line may belong to TLS.
 	for len(line) < cap(line) && !strings.HasSuffix(string(line), "\r\n") {
 		line = line[:len(line)+1]
 		if _, err := io.ReadFull(p.conn, line[len(line)-1:]); err != nil {
@@ -51,10 +52,12 @@ func (p *player) proxyV1() (string, error) {
 
 // proxyV2 reads the binary header, section 2.2.
 func (p *player) proxyV2() (string, error) {
+	// 12 bytes of signature, version and command, family, and the length in two bytes.
 	head := make([]byte, 16)
 	if _, err := io.ReadFull(p.conn, head); err != nil {
 		return "", err
 	}
+	// TCP over IPv4 and over IPv6, by the length of an address.
 	size := map[byte]int{0x11: 4, 0x21: 16}[head[13]]
 	if !strings.HasPrefix(string(head), "\r\n\r\n\x00\r\nQUIT\n\x21") || size == 0 || int(binary.BigEndian.Uint16(head[14:])) != 2*size+4 {
 		return "", p.server.surprise("%q is no PROXY header", head)

@@ -33,6 +33,7 @@ func ReservePort(address string) (*ReservedPort, error) {
 	if wanted.Addr().Is4() {
 		family, at = syscall.AF_INET, &syscall.SockaddrInet4{Port: int(wanted.Port()), Addr: wanted.Addr().As4()}
 	}
+	// A child process that inherited the socket would keep the port.
 	fd, err := syscall.Socket(family, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("reserving a port: %w", os.NewSyscallError("socket", err))
@@ -46,6 +47,7 @@ func ReservePort(address string) (*ReservedPort, error) {
 }
 
 func (r *ReservedPort) bind(at syscall.Sockaddr) error {
+	// Without it on both sockets net.Listen would find the port in use.
 	if err := syscall.SetsockoptInt(r.fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
 		return os.NewSyscallError("setsockopt", err)
 	}
@@ -67,7 +69,7 @@ func (r *ReservedPort) bind(at syscall.Sockaddr) error {
 	return nil
 }
 
-// Addr is the address with its port.
+// Addr returns the address with its port.
 func (r *ReservedPort) Addr() netip.AddrPort { return r.address }
 
 // Close gives the port back.

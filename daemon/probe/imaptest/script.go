@@ -57,6 +57,7 @@ func MustParse(text string) Script {
 }
 
 func (s Script) connection(i int) []step {
+	// The last part serves all further connections.
 	return s.connections[min(i, len(s.connections)-1)]
 }
 

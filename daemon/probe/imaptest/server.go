@@ -54,6 +54,7 @@ func listen(address string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listening for a test server: %w", err)
 	}
+	// A server that behaves badly on purpose must be open to nobody else.
 	if !netip.MustParseAddrPort(listener.Addr().String()).Addr().IsLoopback() {
 		_ = listener.Close()
 		return nil, fmt.Errorf("listening for a test server: %s is not a loopback address", address)
@@ -61,7 +62,7 @@ func listen(address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// Addr is where the server listens.
+// Addr returns where the server listens.
 func (s *Server) Addr() netip.AddrPort { return netip.MustParseAddrPort(s.listener.Addr().String()) }
 
 // Close ends everything and waits for it.
@@ -73,30 +74,28 @@ func (s *Server) Close() {
 	s.running.Wait()
 }
 
-// Received is every byte that came over the network, encrypted or not, of all
-// connections.
+// Received returns every byte that came over the network, encrypted or not, of all connections.
 func (s *Server) Received() []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return bytes.Clone(s.received.Bytes())
 }
 
-// Commands are the lines that clients sent, after decryption, without tags.
+// Commands returns the lines that clients sent, after decryption, without tags.
 func (s *Server) Commands() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.commands)
 }
 
-// Surprises are the commands that a script did not expect, and scripts that
-// could not go on.
+// Surprises returns the commands that a script did not expect, and why scripts could not go on.
 func (s *Server) Surprises() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.surprises)
 }
 
-// Connections is how many were accepted.
+// Connections returns how many connections were accepted.
 func (s *Server) Connections() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,6 +124,7 @@ func (s *Server) Talk(conn net.Conn) {
 
 // play runs one connection's part of the script to its end.
 func (s *Server) play(conn net.Conn, steps []step) {
+	// Reading knows no context: closing the connection is what ends it.
 	hangUp := context.AfterFunc(s.ctx, func() { _ = conn.Close() })
 	defer hangUp()
 	p := newPlayer(s, conn)
