@@ -56,7 +56,7 @@ func Observe(p config.Policy, s State, r Result) (Counts, []Event) {
 		o := observation{policy: p, result: r, condition: c, consecutive: s.consecutive(c), since: r.Started}
 		o.incident, o.known = s.Incident(c)
 		if c == config.ConditionIntermittent {
-			// It is found half an hour after it began.
+			// It began before this probe, up to half an hour ago.
 			o.since = k.history.firstFailure(o.incident, r.Started)
 		}
 		events = append(events, o.decideEvents()...)

@@ -39,7 +39,7 @@ type header struct {
 	Journal string    `json:"journal"` // "segment" or "snapshot"
 	Version int       `json:"version"`
 	First   uint64    `json:"first,omitempty"` // of a segment: its first record
-	Through uint64    `json:"through"`         // the last record that was in the file when it got its name
+	Through uint64    `json:"through"`         // the last record in the file when it got its name
 	Parts   uint64    `json:"parts,omitempty"` // of a snapshot: how many lines follow
 	At      time.Time `json:"at"`
 }

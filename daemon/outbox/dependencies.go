@@ -245,8 +245,8 @@ func (w *World) chainDown(id config.CheckID, at time.Time, grace time.Duration, 
 			continue // a server with a check that is well
 		}
 		for _, member := range members {
-			// depends_on may go round in a circle. Behind a member that is decided nothing has
-			// to be asked.
+			// The files refuse a circle; one would end here all the same. Behind a member
+			// that is decided nothing has to be asked.
 			if slices.Contains(passed, member) || !w.Services[member].Undecided() {
 				continue
 			}

@@ -161,7 +161,7 @@ func (p *planner) absorbWaiting(d *draft) {
 func (p *planner) mayStillBeTold(old *Delivery) bool {
 	return !slices.ContainsFunc(old.Items, func(i Item) bool {
 		s, known := p.subjectOf(i.Incident)
-		// It is not on the agenda of this round, so nothing is known of it.
+		// It is not among the subjects, so nothing is known of it.
 		if !known {
 			return false
 		}

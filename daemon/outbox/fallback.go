@@ -145,7 +145,7 @@ func (p *planner) addFallbacks(s *Subject, blocks []config.Notify, told []entry,
 	}
 	for _, w := range p.world.Monitor {
 		if !slices.ContainsFunc(blocks, func(o config.Notify) bool { return o.ID == w.ID }) {
-			// The filters are for what the daemon says of itself, not for this.
+			// Somebody must hear of it now, whatever the block asks for.
 			w.After, w.Severity, w.Conditions = 0, "", 0
 			blocks = append(blocks, w)
 		}

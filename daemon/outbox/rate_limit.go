@@ -16,8 +16,8 @@ func (p *planner) takeFromLimit(id config.NotifierID, must bool) (free time.Time
 	}
 	sent := p.book.sentLastHour(id, p.now)
 	if over := len(sent) + p.taken[id] + 1 - most; over > 0 && !must {
-		// There is room when enough of the oldest are an hour old; none is sent yet if this
-		// plan alone takes all.
+		// There is room when enough of the oldest are an hour old. Where all of them are
+		// not enough, this plan has taken the rest just now.
 		next := p.now
 		if over <= len(sent) {
 			next = sent[over-1].At

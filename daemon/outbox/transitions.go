@@ -128,8 +128,8 @@ func (p *planner) withinSchedule(block *config.Notify, at time.Time) (time.Time,
 	return p.world.Calendar.Within(block.During, at)
 }
 
-// openNeed returns what a notify block lacks of an open incident, unless it is not known whether it
-// still is open, or the notify block has its hours.
+// openNeed returns what a notify block lacks of an open incident, unless it is not known
+// whether it still is open, or the notify block has its hours.
 func (p *planner) openNeed(s *Subject, block *config.Notify, e entry, underWay bool) need {
 	n := p.lackingTransition(s, block, e, underWay)
 	if !s.Fresh {

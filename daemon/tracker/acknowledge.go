@@ -11,8 +11,9 @@ import (
 // errNotKept is the answer to whoever asked for what the journal refuses.
 var errNotKept = errors.New("the journal cannot keep this; nothing has changed (see the log)")
 
-// Acknowledge notes that somebody takes an incident on until a time (zero:
-// until it ends). Of the reason at most 1 KiB is kept, sanitised.
+// Acknowledge notes that a person works on an incident until a time (zero: until it
+// ends). Of the reason at most 1 KiB is kept, sanitised. It is an error if the incident
+// is unknown or not open.
 func (t *Tracker) Acknowledge(ctx context.Context, id incident.ID, reason string, until time.Time) error {
 	return t.run(ctx, func(r *round) error { return t.acknowledge(r, id, reason, until) })
 }

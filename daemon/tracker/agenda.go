@@ -21,13 +21,16 @@ type agenda struct {
 	swept time.Time
 }
 
+// newAgenda returns an agenda with everything on it, as after a start.
 func newAgenda() agenda {
 	return agenda{all: true, some: map[incident.ID]bool{}, wakes: map[incident.ID]time.Time{}}
 }
 
+// touch notes that an incident has to be looked at.
 func (a *agenda) touch(id incident.ID) { a.some[id] = true }
 
-// everything has to be looked at: something has happened that concerns all.
+// everything notes that all incidents have to be looked at: something has happened that
+// concerns all.
 func (a *agenda) everything() { a.all = true }
 
 // wake notes when an incident is to be looked at again; zero: only when
@@ -43,9 +46,10 @@ func (a *agenda) wake(id incident.ID, at time.Time) {
 	}
 }
 
-// take gives what has to be looked at now.
+// take returns what has to be looked at now.
 func (a *agenda) take(now time.Time) (all bool, some map[incident.ID]bool) {
 	if !a.next.IsZero() && !a.next.After(now) {
+		// wake finds it again among those that stay.
 		a.next = time.Time{}
 		for id, at := range a.wakes {
 			if at.After(now) {
@@ -56,6 +60,7 @@ func (a *agenda) take(now time.Time) (all bool, some map[incident.ID]bool) {
 		}
 	}
 	all, some = a.all, a.some
+	// Only when something is to be done anyway: the sweep wakes nobody.
 	if len(some) > 0 && now.Sub(a.swept) >= sweepEvery {
 		all = true
 	}
@@ -75,7 +80,7 @@ func (a *agenda) withTouched(taken map[incident.ID]bool) map[incident.ID]bool {
 	return taken
 }
 
-// due is when take has something to give; zero: when something has happened.
+// due returns when take has something to give; zero: when something has happened.
 func (a *agenda) due(now time.Time) time.Time {
 	if a.all || len(a.some) > 0 {
 		return now

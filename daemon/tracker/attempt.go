@@ -8,13 +8,13 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 )
 
-// Attempted takes what one attempt of the sender came to.
+// Attempted takes the outcome of one attempt of the sender.
 func (t *Tracker) Attempted(a outbox.Attempt) {
 	in := func(_ *Tracker, r *round) { t.conclude(r, a) }
 	_ = t.put(context.Background(), in) // stopped: the delivery is due again after the start
 }
 
-// conclude folds what one attempt came to.
+// conclude folds the outcome of one attempt.
 func (t *Tracker) conclude(r *round, a outbox.Attempt) {
 	d, ok := t.book.Delivery(a.Key)
 	if !ok {
@@ -36,6 +36,7 @@ func (t *Tracker) conclude(r *round, a outbox.Attempt) {
 		zap.Stringer("answer", d.Answer()),
 	}
 	fields = append(fields, t.tellsOf(d)...)
+	// Sent in spite of an error: some of the recipients have got it.
 	if a.Err != nil && o.State != outbox.Sent {
 		t.Log.Warn("a message could not be delivered", append(fields, zap.Time("next_at", o.NextAt))...)
 		return
@@ -47,14 +48,15 @@ func (t *Tracker) conclude(r *round, a outbox.Attempt) {
 		return
 	}
 	t.channels.mend(d.NotifyID.Notifier, r.now)
+	// It has just answered well, so what waits for it is tried at once.
 	t.book.Hurry(d.NotifyID.Notifier, r.now)
 	if len(d.Refused()) == 0 {
 		t.Log.Info("a message was delivered", fields...)
 	}
 }
 
-// tellsOf names the incident and the check that a message tells of, where it
-// tells of one.
+// tellsOf returns the log fields of the incident and the check that a message tells of,
+// where it tells of one.
 func (t *Tracker) tellsOf(d *outbox.Delivery) []zap.Field {
 	if len(d.Items) != 1 {
 		return nil
@@ -67,7 +69,8 @@ func (t *Tracker) tellsOf(d *outbox.Delivery) []zap.Field {
 	return fields
 }
 
-// Redeliver has a delivery that was given up tried once more.
+// Redeliver has a delivery that was given up tried once more. Errors are those of
+// [outbox.Book.Redeliver].
 func (t *Tracker) Redeliver(ctx context.Context, key outbox.Key) error {
 	return t.run(ctx, func(r *round) error {
 		o, err := t.book.Redeliver(key, r.now)

@@ -27,16 +27,18 @@ func boundReason(text string) string { return opaque.Bounded(text, maxReason) }
 // boundName quotes what somebody asked for and does not exist.
 func boundName(text string) string { return opaque.Bounded(text, maxName) }
 
+// boundFinding bounds the hint of a finding.
 func boundFinding(f *incident.Finding) *incident.Finding {
 	if f == nil || len(f.Hint) <= maxHint {
 		return f
 	}
+	// The finding itself belongs to a result, which others read.
 	short := *f
 	short.Hint = opaque.Bounded(f.Hint, maxHint)
 	return &short
 }
 
-// boundEvent bounds what an event quotes. Journals of before have reasons of any
+// boundEvent bounds what an event quotes. Older journals have reasons of any
 // length.
 func boundEvent(e incident.Event) incident.Event {
 	if e.Reason != "" {
@@ -76,8 +78,8 @@ const refusedFor = time.Hour
 // Records is the trouble of records that the journal refuses.
 const Records Trouble = "records"
 
-// reportRefused reports the records of a round that were refused, and ends the
-// reportTrouble when there was none for refusedFor.
+// reportRefused reports the records of a round that were refused, and ends the trouble
+// when none was for refusedFor.
 func (t *Tracker) reportRefused(r *round) {
 	r.refused, t.late = append(r.refused, t.late...), nil
 	if len(r.refused) > 0 {
@@ -93,6 +95,7 @@ func (t *Tracker) reportRefused(r *round) {
 	}
 }
 
+// ofRefused returns the finding that records were refused; there must be one at least.
 func ofRefused(refused []error) *incident.Finding {
 	f := &incident.Finding{Cause: config.CauseLocalFault}
 	f.Hint = fmt.Sprintf("The journal refused a record: %v. What it tells is lost; the rest of its round was kept.", refused[0])

@@ -13,7 +13,7 @@ var ErrStopped = errors.New("the tracker has stopped")
 // goroutine and adds to the round.
 type input func(*Tracker, *round)
 
-// put hands an input over.
+// put hands an input to the tracker's goroutine. The error is that of ctx, or ErrStopped.
 func (t *Tracker) put(ctx context.Context, in input) error {
 	select {
 	case t.inputs <- in:

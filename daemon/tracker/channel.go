@@ -19,9 +19,9 @@ type channelRecord struct {
 	Broken   *outbox.Undelivered `json:"broken,omitempty"` // nil: it has delivered
 }
 
-// channels is what is known of notifiers: which of them deliver.
+// channels holds which notifiers deliver.
 type channels struct {
-	broken map[config.NotifierID]outbox.Undelivered // by the first opening that did not arrive; no delivery since
+	broken map[config.NotifierID]outbox.Undelivered // by the first opening that did not arrive
 	worked map[config.NotifierID]time.Time          // when it last delivered
 	noted  bool                                     // the journal knows what is broken
 	// withdrawn: the last one that was broken has left the files.
@@ -42,6 +42,7 @@ func newChannels() channels {
 // more.
 func (t *Tracker) noteBroken(r *round, u outbox.Undelivered) {
 	id := u.NotifyID.Notifier
+	// A delivery since then shows that the channel works.
 	if _, known := t.channels.broken[id]; known || t.channels.worked[id].After(u.Since) {
 		return
 	}
@@ -84,7 +85,8 @@ func (t *Tracker) findBrokenUnnoted() {
 	}
 }
 
-// messagesIncident is the current or last incident about messages; empty: none.
+// messagesIncident returns the current or last incident about messages; empty: there is
+// none.
 func (t *Tracker) messagesIncident() incident.ID {
 	in, _ := t.stateOf(Messages.check()).Incident(config.ConditionMonitor)
 	return in.ID

@@ -39,6 +39,7 @@ func (t *Tracker) isFresh(id incident.ID) bool {
 	rec, ok := t.ledger.records[id]
 	switch {
 	case ok && rec.incident.Check == Messages.check():
+		// By then an opening has arrived, or counts as undelivered.
 		return t.lastRound.Sub(t.started) >= outbox.FallbackAfter
 	case !ok || isTrouble(rec.incident.Check):
 		return true

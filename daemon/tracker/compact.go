@@ -43,6 +43,7 @@ func (t *Tracker) compactJournal(now time.Time) {
 	if t.Journal.Size() < compactAt || now.Before(t.compactNext) {
 		return
 	}
+	// A disk that cannot is not asked again in every round.
 	t.compactNext = now.Add(time.Minute)
 	t.forgetOldIncidents(now)
 	before := t.Journal.Size()
@@ -122,6 +123,7 @@ func (t *Tracker) snapshotRecords(now time.Time) iter.Seq[journal.Record] {
 		for _, s := range t.silences {
 			r.addRecord(kindSilence, now, s)
 		}
+		// The deliveries of incidents that are forgotten are forgotten with them.
 		kept := t.book.Keep(func(id incident.ID) bool { return t.ledger.records[id] != nil })
 		t.published.keepDeliveries(kept)
 		for _, d := range kept {
@@ -172,7 +174,8 @@ func (t *Tracker) currentLast(in incident.Incident) int {
 // trimEvents keeps the first and the last events and forgets those between.
 func (rec *record) trimEvents(first, last int) {
 	if len(rec.events) > first+last {
-		rec.events = slices.Concat(rec.events[:first], rec.events[len(rec.events)-last:]) // a snapshot may hold the old ones
+		// A new list: a snapshot may hold the old one.
+		rec.events = slices.Concat(rec.events[:first], rec.events[len(rec.events)-last:])
 	}
 }
 

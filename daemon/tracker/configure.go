@@ -36,6 +36,7 @@ func (t *Tracker) configure(r *round, cfg *config.Config) {
 			}
 		}
 		t.addEvents(r, incident.Configured(c.state, is, r.now))
+		// A live incident waits for its check to come back.
 		if is == incident.Absent && !c.state.Live() {
 			t.forgetCheck(id, c)
 		}
@@ -88,6 +89,7 @@ func (c *check) inheritFrom(from *check, id config.CheckID) {
 // useConfiguration makes a configuration the one by which everything is decided.
 func (t *Tracker) useConfiguration(cfg *config.Config) {
 	t.cfg, t.calendar, t.dependencies = cfg, calendar.New(cfg), outbox.NewDependencies(cfg)
+	// A notifier that is gone can never deliver, and would keep its trouble open for ever.
 	t.channels.withdraw(t.cfg.Notifiers)
 	t.agenda.everything()
 	t.published.configure(cfg, t.calendar, t.checks)

@@ -18,7 +18,8 @@ import (
 // [outbox.Explain]. It is worked out when somebody asks: to keep it of every incident
 // would cost each round more than what is decided in it.
 func (t *Tracker) Explain(ctx context.Context, id incident.ID) ([]outbox.Held, error) {
-	return look(ctx, t, func(now time.Time) ([]outbox.Held, error) { // the book has what was decided in the round
+	// Only after the round has the book what was decided in it.
+	return look(ctx, t, func(now time.Time) ([]outbox.Held, error) {
 		if _, known := t.ledger.records[id]; !known {
 			return nil, errors.New("there is no incident " + boundName(string(id)))
 		}
@@ -26,6 +27,7 @@ func (t *Tracker) Explain(ctx context.Context, id incident.ID) ([]outbox.Held, e
 	})
 }
 
+// explain returns the reasons of several incidents, in the tracker's goroutine.
 func (t *Tracker) explain(now time.Time, ids ...incident.ID) []outbox.Held {
 	w := t.surroundings()
 	for _, id := range ids {

@@ -25,7 +25,7 @@ type sharer struct {
 // for all that a certificate says.
 type session struct{ version, cipher, certificate string }
 
-// keep gives a copy of a result that shares what can be shared, most likely with the
+// keep returns a copy of a result that shares what can be shared, most likely with the
 // last one of the same check; nil: there is none.
 func (s *sharer) keep(r incident.Result, last *incident.Result) *incident.Result {
 	if s.texts > maxShared || s.sessions == nil {
@@ -51,6 +51,7 @@ func (s *sharer) keep(r incident.Result, last *incident.Result) *incident.Result
 	return &r
 }
 
+// session returns what is kept of a TLS session: one value for all that are shown alike.
 func (s *sharer) session(of *incident.TLSInfo) *incident.TLSInfo {
 	if of == nil {
 		return nil
@@ -60,12 +61,14 @@ func (s *sharer) session(of *incident.TLSInfo) *incident.TLSInfo {
 		return known
 	}
 	kept := *of
+	// Of the last result nobody shows these.
 	kept.SPKI, kept.Names = "", nil
 	s.sessions[key] = &kept
 	s.texts += 10
 	return &kept
 }
 
+// list returns one list for all that have the same texts in the same order.
 func (s *sharer) list(of []string) []string {
 	if len(of) == 0 {
 		return nil

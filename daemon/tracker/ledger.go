@@ -52,8 +52,8 @@ func (l *ledger) retire(id incident.ID) {
 	}
 }
 
-// topic is what messages about an incident are kept in order by. One that is not
-// ensureCheck stands for itself.
+// topic returns by what messages about an incident are kept in order. An incident that is
+// not known stands for itself.
 func (l *ledger) topic(id incident.ID) outbox.Topic {
 	if rec, ok := l.records[id]; ok {
 		return outbox.Topic{Check: rec.incident.Check, Condition: rec.incident.Condition}
@@ -106,6 +106,7 @@ func (t *Tracker) foldEvent(e incident.Event) {
 		t.timed[e.Check] = true
 	}
 	in, ok := c.state.Incident(e.Condition)
+	// A newer incident of the condition has taken its place.
 	if !ok || in.ID != e.Incident {
 		return
 	}

@@ -15,14 +15,15 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// message puts a delivery into words' raw material: the incidents as they are
-// now. Its key is that of the notification, on every attempt.
+// message returns what a notifier needs to put a delivery into words: the incidents as
+// they are now. Its key is that of the notification, on every attempt.
 func (t *Tracker) message(d *outbox.Delivery) notifiers.Message {
 	m := notifiers.Message{
 		Key: string(d.Key), At: d.At, Role: string(d.NotifyID.Role), RoleLabel: t.roleLabels(d.AskedBy()), Monitor: t.Node,
 		Settled: d.Settled(),
 	}
 	for i, item := range d.Items {
+		// A damaged journal may have lost it.
 		rec, ok := t.ledger.records[item.Incident]
 		if !ok {
 			continue
@@ -37,7 +38,7 @@ func (t *Tracker) message(d *outbox.Delivery) notifiers.Message {
 	return m
 }
 
-// roleLabels names roles as people call them.
+// roleLabels returns the names of roles as people call them.
 func (t *Tracker) roleLabels(ids []config.RoleID) string {
 	labels := make([]string, len(ids))
 	for i, id := range ids {
@@ -49,6 +50,7 @@ func (t *Tracker) roleLabels(ids []config.RoleID) string {
 	return strings.Join(labels, ", ")
 }
 
+// describe returns an incident as messages tell it.
 func (t *Tracker) describe(in incident.Incident) notifiers.Incident {
 	n := notifiers.Incident{
 		ID: string(in.ID), Check: string(in.Check), Label: string(in.Check),
@@ -58,6 +60,7 @@ func (t *Tracker) describe(in incident.Incident) notifiers.Incident {
 		StartedAt: in.StartedAt, AgainAt: again(in), ReportedAt: in.ReportedAt, EndedAt: in.EndedAt,
 		Affected: t.affected(in, time.Now()),
 	}
+	// As it was probed; the files may name another host by now.
 	if host, port, err := net.SplitHostPort(in.Target); err == nil {
 		n.Host = host
 		n.Port, _ = strconv.Atoi(port)
@@ -74,6 +77,7 @@ func (t *Tracker) describe(in incident.Incident) notifiers.Incident {
 	return n
 }
 
+// describeCheck adds what the files say of the check.
 func (t *Tracker) describeCheck(n *notifiers.Incident, c *config.Check) {
 	n.Label, n.Description, n.Runbook = c.Label, c.Description, c.Runbook
 	n.Server, n.Security = string(c.Server), string(c.Probe.Security)
@@ -90,7 +94,7 @@ func (t *Tracker) describeCheck(n *notifiers.Incident, c *config.Check) {
 	}
 }
 
-// again is when a reopened incident last began; zero of one that never ended.
+// again returns when a reopened incident last began; zero for one that never ended.
 func again(in incident.Incident) time.Time {
 	if in.FailingSince.Equal(in.StartedAt) {
 		return time.Time{}

@@ -28,11 +28,13 @@ func (t *Tracker) probeNeighbours(c *config.Check, events []incident.Event, r *r
 			near = t.dependencies.Siblings(c.Server)
 		}
 		for _, parent := range t.dependencies.Parents(c.ID) {
+			// Capped: the list of siblings belongs to the dependencies, which never change.
 			near = append(near[:len(near):len(near)], t.dependencies.Members(parent)...)
 		}
 		for _, id := range near {
 			if n := t.ensureCheck(id); id != c.ID && !n.state.Live() && r.now.Sub(n.woken) >= wakePause {
 				n.woken = r.now
+				// Nothing leaves the tracker before the round is journaled.
 				r.replies = append(r.replies, func() { t.Wake(id) })
 			}
 		}

@@ -25,6 +25,8 @@ func (t *Tracker) observe(r *round, result incident.Result) incident.Pace {
 	if !ok || !cfg.Enabled {
 		return incident.Pace{} // a probe that ended after its check was removed
 	}
+	// While the files are in error its login may be unusable, which says nothing of the
+	// account.
 	if t.cfg.LoginLeftOut[id] {
 		result.Observed &^= config.ConditionSet(config.ConditionAccount)
 	}
@@ -81,7 +83,8 @@ func (t *Tracker) Await(ctx context.Context, id config.CheckID, asked func()) (i
 // waits are those who wait for a result, by check.
 type waits map[config.CheckID][]wait
 
-// A wait is somebody's for a result of a probe that begins after a time.
+// A wait is one caller of Await, who asked at a time for a result of a probe that begins
+// later.
 type wait struct {
 	since  time.Time
 	answer chan<- answered[incident.Result]

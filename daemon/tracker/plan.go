@@ -26,6 +26,7 @@ func (t *Tracker) plan(r *round) []outbox.Notification {
 		w, planned = t.look(all, some, r.now)
 	}
 	t.remember(r, w, planned)
+	// If that opens or closes an incident, it is told in this round, too.
 	if t.reportTrouble(r, Messages, t.undeliveredFinding()) {
 		w, planned = t.look(all, t.agenda.withTouched(some), r.now)
 		t.remember(r, w, planned)
@@ -42,6 +43,7 @@ func decide(r *round, notifications []outbox.Notification) (journaled []outbox.N
 		case r.addRecord(kindNotification, notification.At, notification):
 			journaled = append(journaled, notification)
 		case len(notification.Items) > 1:
+			// It is not lost: its halves are tried.
 			r.refused = r.refused[:n]
 			journaled = append(journaled, decide(r, notification.Halves())...)
 		}
@@ -49,11 +51,13 @@ func decide(r *round, notifications []outbox.Notification) (journaled []outbox.N
 	return journaled
 }
 
+// look plans for the incidents that are to be looked at, and changes nothing in the book.
 func (t *Tracker) look(all bool, some map[incident.ID]bool, now time.Time) (outbox.World, outbox.Planned) {
 	w := t.world(all, some, now)
 	return w, outbox.Plan(t.book, w, now)
 }
 
+// toPeople reports whether any notification goes where people read.
 func toPeople(notifications []outbox.Notification) bool {
 	for _, notification := range notifications {
 		if notification.Kind.Traits().People {
@@ -67,6 +71,7 @@ func toPeople(notifications []outbox.Notification) bool {
 // could not be delivered.
 func (t *Tracker) remember(r *round, w outbox.World, planned outbox.Planned) {
 	t.holdingChanged(w.Subjects)
+	// Marked before and after: what is no longer held has changed as well as what is held now.
 	t.book.Hold(w.Subjects, planned.Held)
 	t.holdingChanged(w.Subjects)
 	t.logLimits(planned.Held)
@@ -87,8 +92,8 @@ func (t *Tracker) remember(r *round, w outbox.World, planned outbox.Planned) {
 	}
 }
 
-// notificationJournaled has the incidents looked at again of which something was just told: the
-// next thing may be due some day.
+// notificationJournaled folds a notification that is in the journal, and has its
+// incidents looked at again: the next thing may be due some day.
 func (t *Tracker) notificationJournaled(notification outbox.Notification) {
 	t.foldNotification(notification)
 	for _, item := range notification.Items {

@@ -28,7 +28,7 @@ func newPublisher() publisher {
 	return publisher{deliveries: map[int]*outbox.Delivery{}}
 }
 
-// version is that of the next snapshot.
+// version returns the number of the next snapshot.
 func (p *publisher) version() uint64 { return p.next.Version + 1 }
 
 // checkChanged marks a check.
@@ -95,8 +95,8 @@ func (p *publisher) configure(cfg *config.Config, when *calendar.Calendar, known
 	})
 }
 
-// movedChecks gives what was published of the checks before their new places. A check
-// that is new has changed, too: it may have been in the files before, and left them.
+// movedChecks returns what was published of the checks, at their new places. A check that
+// is new has changed, too: it may have been in the files before, and left them.
 func (p *publisher) movedChecks(before []*config.Check) table[CheckState] {
 	moved, isNew := table[CheckState]{}.edit(p.version()), &CheckState{Version: p.version()}
 	j := 0
@@ -113,7 +113,7 @@ func (p *publisher) movedChecks(before []*config.Check) table[CheckState] {
 	return moved.table
 }
 
-// forgetOldIncidents leaves out the incidents that are no longer in the ledger, and gives the others
+// forget leaves out the incidents that are no longer in the ledger, and gives the others
 // new places in the same order, so that the table does not grow for ever.
 func (p *publisher) forget(ledger map[incident.ID]*record) {
 	p.stale = true
@@ -176,15 +176,18 @@ func (t *Tracker) publish() *Snapshot {
 	p.next.Version, p.next.Silences = version, slices.Collect(maps.Values(t.silences))
 	p.checks, p.records, p.stale = nil, nil, false
 	clear(p.deliveries)
+	// A copy: next goes on changing, and what was handed out never does.
 	last := p.next
 	p.last = &last
 	return p.last
 }
 
+// published returns the check as a snapshot holds it.
 func (c *check) published(version uint64) *CheckState {
 	return &CheckState{Version: version, Last: c.last, Since: c.since, Unknown: c.unknown, Incidents: c.state.List()}
 }
 
+// publishedIncident returns an incident as a snapshot holds it.
 func (t *Tracker) publishedIncident(rec *record, version uint64) *IncidentState {
 	s := &IncidentState{
 		Version: version, Incident: rec.incident, Events: slices.Clip(rec.events), Held: slices.Clone(t.book.Held(rec.incident.ID)),
@@ -195,6 +198,7 @@ func (t *Tracker) publishedIncident(rec *record, version uint64) *IncidentState 
 	return s
 }
 
+// publishedDelivery returns a delivery as a snapshot holds it.
 func publishedDelivery(d *outbox.Delivery, version uint64) *DeliveryState {
 	s := &DeliveryState{
 		Version: version, Key: d.Key, NotifyID: d.NotifyID, Roles: d.AskedBy(), Kind: d.Kind, Items: d.Items,
@@ -209,6 +213,7 @@ func publishedDelivery(d *outbox.Delivery, version uint64) *DeliveryState {
 // foldNotification folds a notification into the book.
 func (t *Tracker) foldNotification(n outbox.Notification) {
 	t.book.Apply(n)
+	// Capped: Replaces belongs to the notification.
 	for _, key := range append(n.Replaces[:len(n.Replaces):len(n.Replaces)], n.Key) {
 		if d, known := t.book.Delivery(key); known {
 			t.published.deliveryChanged(d)

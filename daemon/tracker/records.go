@@ -62,6 +62,7 @@ func (t *Tracker) replay() error {
 // replayed; zero: it had none. A clock that shows less is slow.
 func (t *Tracker) Newest() time.Time { return t.newest }
 
+// replayRecord folds one record. The error says that this version cannot read it.
 func (t *Tracker) replayRecord(rec journal.Record) error {
 	switch {
 	case rec.Kind == kindWholeIncident:

@@ -33,6 +33,7 @@ func (t *Tracker) Run(ctx context.Context) error {
 			for batch = t.drainInputs(nil); len(batch) > 0; batch = t.drainInputs(nil) {
 				t.round(batch, time.Now())
 			}
+			// The last moment at which somebody knows what stood in files that are lost.
 			t.checkJournalAtEnd()
 			return nil
 		}
@@ -92,6 +93,7 @@ type round struct {
 // know.
 func (t *Tracker) round(batch []input, now time.Time) {
 	r := &round{now: now}
+	// Before the inputs: what they observe is fresh again.
 	t.noticeSuspend(now)
 	for _, in := range batch {
 		in(t, r)
@@ -106,6 +108,7 @@ func (t *Tracker) round(batch []input, now time.Time) {
 	for _, notification := range notifications {
 		t.notificationJournaled(notification)
 	}
+	// What was just told is in the book by now, and has no reason any more.
 	t.logHeld(r)
 	if t.configured() {
 		t.startAttempts(r.now)

@@ -15,8 +15,9 @@ import (
 // in it is not told afterwards.
 const keepSilences = 24 * time.Hour
 
-// Silence has nothing sent about something until a time, and gives what it is
-// called by. Of the reason at most 1 KiB is kept, sanitised.
+// Silence has nothing sent about a group, a server, a check or a role until a time, and
+// returns the silence with its ID. Of the reason at most 1 KiB is kept, sanitised. It is
+// an error if the files have no such thing, or the time is over.
 func (t *Tracker) Silence(ctx context.Context, scope outbox.Scope, reason string, until time.Time) (outbox.Silence, error) {
 	return call(ctx, t, func(r *round) (outbox.Silence, error) { return t.silence(r, scope, reason, until) })
 }
@@ -66,6 +67,7 @@ func (t *Tracker) EndSilence(ctx context.Context, id string) error {
 		if !ok || !s.Until.After(r.now) {
 			return fmt.Errorf("there is no silence %s", boundName(id))
 		}
+		// Kept and not deleted: what came and went in it is not told afterwards.
 		s.Until = r.now
 		t.keep(r, s)
 		return nil

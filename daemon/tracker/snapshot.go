@@ -79,10 +79,11 @@ type DeliveryState struct {
 	Recipients []notifiers.Recipient
 }
 
-// Snapshot gives what is known, all rounds that were journaled before the call
+// Snapshot returns what is known, all rounds that were journaled before the call
 // included.
 func (t *Tracker) Snapshot(ctx context.Context) (*Snapshot, error) {
 	s, err := look(ctx, t, func(now time.Time) (*Snapshot, error) {
+		// A copy, whose time is its own: a snapshot without a change is handed out again.
 		s := *t.publish()
 		s.At = now.UTC().Round(0)
 		return &s, nil
@@ -115,7 +116,7 @@ func (s *Snapshot) Checks() iter.Seq[Check] {
 	}
 }
 
-// Check gives the check with an id.
+// Check returns the check with an id; ok is false when the files do not have it.
 func (s *Snapshot) Check(id config.CheckID) (c Check, ok bool) {
 	place := placeIn(s.roster, id)
 	if place == 0 {
@@ -132,7 +133,7 @@ func (s *Snapshot) check(i int) Check {
 	return Check{s.roster[i], state, s}
 }
 
-// State says how the check is at a time, and which incident says so; nil: none.
+// State returns how the check is at a time, and which incident says so; nil: none.
 func (c Check) State(at time.Time) (state incident.CheckState, gravest *incident.Incident) {
 	if !c.Enabled {
 		return incident.CheckPaused, nil
@@ -155,7 +156,7 @@ func (c Check) State(at time.Time) (state incident.CheckState, gravest *incident
 	return incident.CheckOK, nil
 }
 
-// Finding gives what is wrong with the check, which is in a state because of an
+// Finding returns what is wrong with the check, which is in a state because of an
 // incident: what the last probe found, or else what is known of that incident; nil:
 // nothing.
 func (c Check) Finding(state incident.CheckState, gravest *incident.Incident) *incident.Finding {
@@ -172,7 +173,7 @@ func (c Check) Finding(state incident.CheckState, gravest *incident.Incident) *i
 	return nil
 }
 
-// StateSince gives since when the check is in a state because of an incident; zero: it
+// StateSince returns since when the check is in a state because of an incident; zero: it
 // is not known.
 func (c Check) StateSince(state incident.CheckState, gravest *incident.Incident) time.Time {
 	switch {
@@ -217,8 +218,7 @@ func (s *Snapshot) Deliveries(of *IncidentState) iter.Seq[*DeliveryState] {
 	}
 }
 
-// Counts counts the deliveries that are under way, and those that could not be
-// delivered.
+// Counts returns how many deliveries are under way, and how many could not be delivered.
 func (s *Snapshot) Counts() (queued, dead int) {
 	for _, d := range s.deliveries.all() {
 		switch {
@@ -258,7 +258,7 @@ type Changes struct {
 	Incidents []*IncidentState
 }
 
-// Changes gives what has changed since the snapshot of a version; 0: everything.
+// Changes returns what has changed since the snapshot of a version; 0: everything.
 func (s *Snapshot) Changes(since uint64) (c Changes) {
 	for place, state := range s.checks.since(since) {
 		if state.Version > since {
@@ -273,6 +273,7 @@ func (s *Snapshot) Changes(since uint64) (c Changes) {
 			}
 		}
 	}
+	// Then only the blocks in which something has changed need to be walked.
 	if len(told) == 0 {
 		for _, in := range s.incidents.since(since) {
 			if in.Version > since && in.shown() {

@@ -18,7 +18,7 @@ type block[T any] struct {
 	values  [blockSize]*T
 }
 
-// at gives the value at a place; nil: there is none.
+// at returns the value at a place; nil: there is none.
 func (t table[T]) at(place int) *T {
 	place--
 	if place < 0 || place/blockSize >= len(t.blocks) || t.blocks[place/blockSize] == nil {

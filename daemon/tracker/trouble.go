@@ -20,7 +20,7 @@ type Trouble string
 // Messages is the trouble of messages that do not arrive.
 const Messages Trouble = "messages"
 
-// check is under what name the incidents of a trouble are kept: no check can be
+// check returns the name under which the incidents of a trouble are kept: no check can be
 // called so.
 func (w Trouble) check() config.CheckID { return config.CheckID(ourselves + w) }
 
@@ -28,7 +28,7 @@ const ourselves = "imapvigil:"
 
 func isTrouble(id config.CheckID) bool { return strings.HasPrefix(string(id), ourselves) }
 
-// remindOfTrouble is the pause between reminders of it.
+// remindOfTrouble is the pause between reminders of a trouble.
 const remindOfTrouble = 12 * time.Hour
 
 // Report says that something of the monitor itself is wrong, or (nil) that it is
@@ -59,8 +59,8 @@ func (t *Tracker) reportTrouble(r *round, what Trouble, f *incident.Finding) boo
 	return len(events) > 0
 }
 
-// undeliveredFinding makes a finding of openings that do not arrive, and of notifiers that
-// have not delivered since one did not; nil: there are none.
+// undeliveredFinding returns the finding about openings that do not arrive, and about
+// notifiers that have not delivered since one did not; nil: there are none.
 func (t *Tracker) undeliveredFinding() *incident.Finding {
 	var list []outbox.Undelivered
 	for _, more := range t.stuck {
@@ -74,6 +74,7 @@ func (t *Tracker) undeliveredFinding() *incident.Finding {
 	if len(list) == 0 {
 		return nil
 	}
+	// The oldest one, and always the same one: maps have no order.
 	first := slices.MinFunc(list, func(a, b outbox.Undelivered) int {
 		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Incident, b.Incident), cmp.Compare(a.NotifyID.Notifier, b.NotifyID.Notifier))
 	})
@@ -102,6 +103,7 @@ func (t *Tracker) undeliveredFinding() *incident.Finding {
 	return f
 }
 
+// countBlocks returns how many notify blocks a list is about.
 func countBlocks(list []outbox.Undelivered) int {
 	ways := map[config.NotifyID]bool{}
 	for _, u := range list {

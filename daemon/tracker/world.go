@@ -27,6 +27,8 @@ func (t *Tracker) world(all bool, some map[incident.ID]bool, now time.Time) outb
 	return w
 }
 
+// gather adds an incident to a world, or takes it out of those that are looked at when nobody
+// has to hear of it any more.
 func (t *Tracker) gather(w *outbox.World, id incident.ID, now time.Time) {
 	rec, ok := t.ledger.active[id]
 	if !ok {
@@ -81,6 +83,7 @@ func (t *Tracker) addParents(w *outbox.World, id config.CheckID) {
 	}
 }
 
+// addService adds how the service of a check is, and returns it.
 func (t *Tracker) addService(w *outbox.World, id config.CheckID) outbox.Service {
 	s, known := w.Services[id]
 	if !known {
@@ -88,7 +91,9 @@ func (t *Tracker) addService(w *outbox.World, id config.CheckID) outbox.Service 
 		if w.Services == nil {
 			w.Services = map[config.CheckID]outbox.Service{}
 		}
+		// Before its parents, so that this ends even in a circle, which the files refuse.
 		w.Services[id] = s
+		// What it depends on may be down, and the reason for all of them.
 		if s.Undecided() {
 			t.addParents(w, id)
 		}
@@ -130,6 +135,8 @@ func (t *Tracker) before(in incident.Incident) (ids []incident.ID) {
 	return ids
 }
 
+// notifyBlocks returns the notify blocks of roles. They belong to the configuration: nobody may
+// change them.
 func (t *Tracker) notifyBlocks(roles []config.RoleID) (ways []config.Notify) {
 	if len(roles) == 1 {
 		if r, ok := t.cfg.Roles[roles[0]]; ok {
@@ -144,6 +151,7 @@ func (t *Tracker) notifyBlocks(roles []config.RoleID) (ways []config.Notify) {
 	return slices.Clip(ways)
 }
 
+// maxPerHour returns the bound of a notifier's messages in an hour; 0: none.
 func (t *Tracker) maxPerHour(id config.NotifierID) int {
 	if n, ok := t.cfg.Notifiers[id]; ok {
 		return n.MaxPerHour
