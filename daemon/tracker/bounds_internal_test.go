@@ -86,7 +86,7 @@ func begun(id incident.ID, check config.CheckID, at time.Time) happened {
 func (b *bounded) known() map[incident.ID]string {
 	m := map[incident.ID]string{}
 	for id, rec := range b.ledger.records {
-		text, err := json.Marshal(whole{rec.incident, rec.events})
+		text, err := json.Marshal(whole{rec.incident, rec.events, false})
 		if err != nil {
 			b.Fatal(err)
 		}

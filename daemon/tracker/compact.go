@@ -31,6 +31,9 @@ const kindWholeIncident = "incident.whole"
 type whole struct {
 	Incident incident.Incident `json:"incident"`
 	Events   []incident.Event  `json:"events"`
+	// Past: another incident is what is true of its check and condition, or none is, since
+	// that one was taken along to another check. Journals of before do not say it.
+	Past bool `json:"past,omitempty"`
 }
 
 // compactJournal replaces a journal that has grown by the records that lead to today's
@@ -112,7 +115,7 @@ func (t *Tracker) snapshotRecords(now time.Time) iter.Seq[journal.Record] {
 		}
 		for _, rec := range t.recordsInOrder() {
 			rec.trimEvents(firstEvents, lastEvents)
-			for !r.addRecord(kindWholeIncident, now, whole{rec.incident, rec.events}) && len(rec.events) > 1 {
+			for !r.addRecord(kindWholeIncident, now, whole{rec.incident, rec.events, !t.isCurrent(rec.incident)}) && len(rec.events) > 1 {
 				r.refused = r.refused[:len(r.refused)-1] // it is tried again with fewer events
 				rec.trimEvents(len(rec.events)/8, len(rec.events)/2)
 			}
@@ -158,17 +161,21 @@ func (t *Tracker) recordsInOrder() []*record {
 	// What is written last of a check and condition is what is true of them. It
 	// may have begun before the others: a clock may have been set back meanwhile.
 	slices.SortStableFunc(list, func(a, b *record) int {
-		return cmp.Compare(t.currentLast(a.incident), t.currentLast(b.incident))
+		switch current := t.isCurrent(a.incident); {
+		case current == t.isCurrent(b.incident):
+			return 0
+		case current:
+			return 1
+		}
+		return -1
 	})
 	return list
 }
 
-// currentLast returns 1 for the incident that its check's state holds, else 0.
-func (t *Tracker) currentLast(in incident.Incident) int {
-	if last, known := t.stateOf(in.Check).Incident(in.Condition); known && last.ID == in.ID {
-		return 1
-	}
-	return 0
+// isCurrent reports whether the state of its check holds an incident.
+func (t *Tracker) isCurrent(in incident.Incident) bool {
+	last, known := t.stateOf(in.Check).Incident(in.Condition)
+	return known && last.ID == in.ID
 }
 
 // trimEvents keeps the first and the last events and forgets those between.
@@ -187,9 +194,11 @@ func (t *Tracker) restoreIncident(data json.RawMessage) error {
 	}
 	in := w.Incident
 	c := t.ensureCheck(in.Check)
-	c.state = incident.Apply(c.state, incident.Event{
-		Kind: incident.Restored, Incident: in.ID, Check: in.Check, Condition: in.Condition, Whole: &in,
-	})
+	if !w.Past {
+		c.state = incident.Apply(c.state, incident.Event{
+			Kind: incident.Restored, Incident: in.ID, Check: in.Check, Condition: in.Condition, Whole: &in,
+		})
+	}
 	if !incident.Due(c.state).IsZero() {
 		t.timed[in.Check] = true
 	}
