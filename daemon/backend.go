@@ -52,6 +52,7 @@ func (m *monitor) Plan(ctx context.Context, path string) (api.Plan, error) {
 	if err != nil {
 		return p, err
 	}
+	// Incidents of checks that do not change are kept too, and need no word.
 	name := survivingNames(p.Diff)
 	for c := range s.Checks() {
 		for _, in := range c.Incidents {
@@ -95,6 +96,7 @@ func (m *monitor) Recheck(ctx context.Context, id config.CheckID) (rep api.Repor
 		return rep, fmt.Errorf("check %q is paused", id)
 	}
 	result, err := m.tracker.Await(ctx, id, func() {
+		// Before the probe: a login that was rejected often would not be tried.
 		m.prober.RetryLogin(id)
 		m.loop.Wake(id)
 	})

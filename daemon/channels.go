@@ -46,6 +46,7 @@ func openChannels(cfg *config.Config, have channels) (channels, []config.Diagnos
 	var diags []config.Diagnostic
 	for _, id := range slices.Sorted(maps.Keys(cfg.Notifiers)) {
 		n := cfg.Notifiers[id]
+		// The sender goes on with it, idle connections and all.
 		if old, ok := have[id]; ok && old.Settings == n.Settings {
 			opened[id] = old
 			continue

@@ -66,9 +66,9 @@ type Options struct {
 // whoever calls [Run]; nothing below looks for itself.
 type Environment struct {
 	CredentialsDirectory string // CREDENTIALS_DIRECTORY, systemd.exec(5)
-	StateDirectory       string // STATE_DIRECTORY, systemd.exec(5): directories, with colons between them
+	StateDirectory       string // STATE_DIRECTORY, systemd.exec(5): a list with colons
 	NotifySocket         string // NOTIFY_SOCKET, sd_notify(3); empty: nobody is told
-	KeepMemoryLimit      bool   // GOMEMLIMIT is set (package runtime), and the limit of the memory stays what it says
+	KeepMemoryLimit      bool   // GOMEMLIMIT is set (package runtime), and stays in force
 	// LookupEnv is for env in the files; nil: no variable is set.
 	LookupEnv func(name string) (text string, isSet bool)
 }
@@ -78,7 +78,8 @@ func (e Environment) sourceOptions() source.Options {
 	return source.Options{CredentialsDirectory: e.CredentialsDirectory, LookupEnv: e.LookupEnv}
 }
 
-// withoutSecrets returns how they are read only to be compared: no secret is read.
+// withoutSecrets returns how configurations are read that are only compared: no secret
+// is read.
 func (e Environment) withoutSecrets() source.Options {
 	return source.Options{NoCredentials: true, LookupEnv: e.LookupEnv}
 }
@@ -122,7 +123,7 @@ type monitor struct {
 	self      *selfcheck.Self
 	watch     *clock.Watch
 	memory    memoryLimit
-	report    func(context.Context, *config.Probe, verdict.Probe) incident.Pace // past self and verdict, to tracker
+	report    func(context.Context, *config.Probe, verdict.Probe) incident.Pace // to the tracker
 	listener  *control.Socket
 }
 
@@ -148,6 +149,7 @@ func Run(ctx context.Context, o Options) error {
 // openAll opens all that can fail: it reads the configuration, opens the journal
 // and the control socket.
 func (m *monitor) openAll(ctx context.Context) (*candidate, error) {
+	// Nothing is sent before openRooms has set m.tracker.
 	m.sender = outbox.NewSender(func(a outbox.Attempt) { m.tracker.Attempted(a) })
 	m.channels.sender = m.sender
 	m.vitals = &vitals{m: m}
@@ -180,6 +182,7 @@ const DefaultStateDir = "/var/lib/imapvigil"
 // stateDirectory returns where the state is kept: the command line wins over systemd, which
 // wins over the configuration.
 func (o Options) stateDirectory(d config.Daemon) string {
+	// Of several directories the first is ours (StateDirectory=, systemd.exec(5)).
 	fromSystemd, _, _ := strings.Cut(o.StateDirectory, ":")
 	return cmp.Or(o.StateDir, fromSystemd, d.StateDir)
 }
@@ -210,6 +213,8 @@ func (m *monitor) configureTracker(cfg *config.Config) {
 	_ = m.tracker.Configure(context.Background(), cfg)
 }
 
+// openRooms makes what a running monitor needs beside its configuration and journal,
+// the control socket last.
 func (m *monitor) openRooms(ctx context.Context, maxConcurrentProbes int) (err error) {
 	if m.node, err = os.Hostname(); err != nil {
 		return fmt.Errorf("asking for the name of this machine: %w", err)
@@ -217,6 +222,7 @@ func (m *monitor) openRooms(ctx context.Context, maxConcurrentProbes int) (err e
 	m.watch = clock.New(clock.Options{})
 	m.prober = probe.New(probe.Options{
 		Node: m.node, Version: m.Version, NoRoute: m.logMissingRoute, Watch: m.watch, Descriptors: probeDescriptors(),
+		// m.loop is made below, before anything is probed.
 		LoginTurn: func(id config.CheckID) { m.loop.Wake(id) },
 	})
 	m.loop = &probe.Loop{
@@ -259,6 +265,7 @@ func (m *monitor) logOutside(msg string, err error) {
 // runTasks starts every task, and ends them so that nothing is lost: first the
 // probes, then the messages under way, then the tracker that journals both.
 func (m *monitor) runTasks(ctx context.Context, first *candidate) error {
+	// What must outlive ctx: the tracker has to journal what ends after it.
 	keeping, stopTracker := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopTracker()
 	tasks, ctx := errgroup.WithContext(ctx)
@@ -281,6 +288,8 @@ func (m *monitor) runTasks(ctx context.Context, first *candidate) error {
 	tasks.Go(func() error {
 		<-ctx.Done()
 		m.notifySystemd("STOPPING=1")
+		// Close waits for the probes, so that no result comes after the tracker has
+		// stopped.
 		m.probes.running.Close()
 		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 		defer cancel()

@@ -31,7 +31,7 @@ func sameProbe(a, b *config.Probe) bool { return *a == *b }
 // A probeSet is the part that keeps one goroutine running for each check.
 type probeSet struct {
 	running *reconcile.Set[config.CheckID, *config.Probe] // nil before the start
-	limit   int                                           // of conversations at once, which only a start can change
+	limit   int                                           // of conversations at once; only a start can change it
 	changed []zap.Field                                   // by the last commit, counted, for the log
 }
 
@@ -50,6 +50,7 @@ func (s *probeSet) Prepare(cfg *config.Config) (commit, discard func(), diags []
 
 // needsRestart warns of what comes into effect with a restart only.
 func (s *probeSet) needsRestart(d config.Daemon) []config.Diagnostic {
+	// At the start there is no limit yet that could differ.
 	if s.running == nil || probesAtOnce(d.MaxConcurrentProbes, probeDescriptors()) == s.limit {
 		return nil
 	}

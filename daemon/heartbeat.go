@@ -26,8 +26,8 @@ const (
 // notices when it does not.
 type heartbeat struct {
 	log   *zap.Logger
-	lives func(ctx context.Context, seen *int64) error // see vitals.check
-	url   atomic.Pointer[opaque.Secret]                // of the configuration in force; nil before the first
+	lives func(ctx context.Context, seen *int64) error // see vitals.checkProgress
+	url   atomic.Pointer[opaque.Secret]                // in force; nil before the first configuration
 }
 
 // useURL takes the URL of a configuration.
@@ -42,6 +42,7 @@ func (h *heartbeat) askRegularly(ctx context.Context) error {
 			return
 		}
 		if err := h.lives(ctx, &seen); err != nil {
+			// No request, so that whoever waits for it raises the alarm.
 			h.log.Error("heartbeat_url is not asked", zap.Error(err))
 			return
 		}
@@ -70,6 +71,7 @@ func askOnce(ctx context.Context, url opaque.Secret) error {
 	if err != nil {
 		return errors.New("the URL is not one")
 	}
+	// The client's error would say only that the context ended.
 	if _, err = client.Send(req); ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

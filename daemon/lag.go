@@ -35,6 +35,7 @@ func (l *lag) noteDelay(late time.Duration, at time.Time) {
 	l.now = max(l.now, late)
 }
 
+// longestDelay returns the longest delay of the last minute or two.
 func (l *lag) longestDelay(at time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -57,6 +58,7 @@ func (m *monitor) punctuality(now time.Time, waiting []probe.Wait) api.Probes {
 	longest := m.vitals.lag.longestDelay(now)
 	var p api.Probes
 	for _, w := range waiting {
+		// A probe that has not begun is in no record yet, and may be the latest of all.
 		longest = max(longest, w.For)
 		if w.For >= waitsAfter {
 			p.Waiting++

@@ -66,6 +66,7 @@ func cgroupMemory(root string) (least int64, limited bool) {
 		if err != nil || within == ".." || strings.HasPrefix(within, "../") {
 			within = "." // a container sees its own cgroup at the top
 		}
+		// A limit of any cgroup around this one counts, too (cgroups(7)).
 		for dir := filepath.Join(top, within); ; dir = filepath.Dir(dir) {
 			for _, name := range m.version.limitFiles() {
 				if n, ok := readMemoryLimit(filepath.Join(dir, name)); ok {

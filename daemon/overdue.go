@@ -40,6 +40,7 @@ type overdue struct {
 // have been told, it is over when none is late by more than half of that.
 func (o *overdue) findOverdue(r clock.Reading, waiting []probe.Wait) []probe.Wait {
 	now := r.At
+	// The process stood still: what waited until now did not wait for the scheduler.
 	if r.Late-o.late > troubleEvery {
 		o.awake, o.before = now, false
 	}
@@ -51,6 +52,7 @@ func (o *overdue) findOverdue(r clock.Reading, waiting []probe.Wait) []probe.Wai
 			late = append(late, w)
 		}
 	}
+	// Late at two looks, one after the other: at one alone it may be about to be probed.
 	o.told = len(late) > 0 && o.before
 	o.before = len(late) > 0
 	if !o.told {

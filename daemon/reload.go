@@ -26,7 +26,7 @@ type reloader struct {
 	watcher  *watch.Watcher
 	requests chan request
 
-	// Owned by the goroutine of run, which sets cfg under mu for those who look.
+	// Owned by the goroutine of serveReasons, which sets cfg under mu for those who look.
 	cfg      *config.Config
 	snapshot *source.Snapshot // what cfg was loaded from
 	rejected rejection
@@ -44,7 +44,7 @@ type candidate struct {
 	snapshot        *source.Snapshot
 	commit, discard func()
 	warnings        []config.Diagnostic
-	filesError      string // why this is the last good configuration and not the files; empty: it is the files
+	filesError      string // why the last good configuration is used; empty: it is the files
 	unusable        string // what of the last good configuration cannot be used either
 	why             string // who or what had the files read
 }
@@ -75,6 +75,7 @@ func (r *reloader) serveReasons(ctx context.Context) error {
 
 // requestReload asks for the files to be read, and waits for the verdict.
 func (r *reloader) requestReload(ctx context.Context, allowShrink bool) (v api.Verdict, err error) {
+	// Room for one: the reload must not wait for somebody who has gone.
 	answer := make(chan api.Verdict, 1)
 	select {
 	case r.requests <- request{allowShrink, answer}:
@@ -95,6 +96,8 @@ func (r *reloader) reloadFiles(ctx context.Context, why reasons) api.Verdict {
 	if why.isHint() && r.rejected.stillStands(r.readFiles) {
 		return r.answerWith(api.RejectedWord, nil)
 	}
+	// While the last good configuration runs, files that are right again must be applied:
+	// that alone ends this state.
 	if now, err := r.readFiles(); err == nil && now.Digest() == r.cfg.Digest && !r.lastGood {
 		return r.acceptUnchanged()
 	}
@@ -151,7 +154,8 @@ func (r *reloader) prepare(ctx context.Context, allowShrink bool) (*candidate, [
 // applyCandidate does the half of a reload that cannot fail.
 func (r *reloader) applyCandidate(c *candidate) {
 	c.commit()
-	c.commit, c.discard = nil, nil // the first candidate lives as long as the daemon, and what was prepared need not
+	// The first candidate lives as long as the daemon; what was prepared need not.
+	c.commit, c.discard = nil, nil
 	if c.filesError == "" {
 		// Only what came from the files is kept: the last good configuration, with blocks
 		// left out, would replace the whole one.
@@ -237,6 +241,7 @@ func (r *reloader) noteDifference() {
 	}
 }
 
+// logWarnings writes warnings to the log, each with its place.
 func (r *reloader) logWarnings(diags []config.Diagnostic) {
 	for _, d := range diags {
 		r.Log.Warn("configuration: "+d.Summary, zap.String("file", d.Pos.File), zap.Int("line", d.Pos.Line),

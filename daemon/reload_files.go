@@ -32,6 +32,7 @@ func (j rejection) stillStands(read func() (*source.Snapshot, error)) bool {
 func (r *reloader) watchNamedFiles() {
 	names := r.snapshot.Named()
 	if r.rejected.files != nil {
+		// A file that was not in its place may be the whole error.
 		names = append(names, r.rejected.files.Named()...)
 	}
 	r.watcher.Also(names)

@@ -62,6 +62,7 @@ func (r *reloader) refuseAtStart(cfg *config.Config, snapshot *source.Snapshot, 
 	if allowShrink {
 		return nil
 	}
+	// First what is cheap, and nearly always the case: nothing has changed.
 	if _, same, _ := compareWithLastGood(dir, snapshot); same {
 		return nil
 	}

@@ -33,6 +33,7 @@ func (r *reloader) prepareStart(ctx context.Context) (*candidate, error) {
 func (r *reloader) prepareLastGood(wrong []config.Diagnostic) *candidate {
 	dir := r.stateDirectory(r.configuredPlaces())
 	snapshot, cfg, diags, err := restoreLastGood(dir, r.sourceOptions())
+	// A daemon that watches nothing would look like one that finds nothing wrong.
 	if err != nil || len(cfg.Checks) == 0 {
 		return nil
 	}
@@ -49,7 +50,7 @@ func (r *reloader) prepareLastGood(wrong []config.Diagnostic) *candidate {
 	return c
 }
 
-// configuredPlaces returns where files in error say that the state is.
+// configuredPlaces returns where the files, even in error, say that the state is kept.
 func (r *reloader) configuredPlaces() config.Daemon {
 	s, err := source.Read(r.ConfigPath, r.withoutSecrets())
 	if err != nil {

@@ -46,14 +46,15 @@ func (m *monitor) watchTroubles(ctx context.Context) error {
 	var lossAt time.Time
 	losses := 0
 	var late overdue
-	_ = m.tracker.Report(ctx, tailTrouble, tornTailFinding(m.journal.Status(), 0)) // the daemon is ending
+	// Report fails only when the daemon is ending.
+	_ = m.tracker.Report(ctx, tailTrouble, tornTailFinding(m.journal.Status(), 0))
 	return repeatEvery(ctx, troubleEvery, func() {
 		m.memory.setLimit() // systemctl set-property changes it while the daemon runs
 		s := m.journal.Status()
 		if s.Durable {
 			durable = time.Now()
 		}
-		_ = m.tracker.Report(ctx, journalTrouble, journalFinding(s, time.Since(durable))) // the daemon is ending
+		_ = m.tracker.Report(ctx, journalTrouble, journalFinding(s, time.Since(durable)))
 		_ = m.tracker.Report(ctx, tailTrouble, tornTailFinding(s, time.Since(started)))
 		if s.Losses > losses {
 			losses, lossAt = s.Losses, time.Now()

@@ -21,7 +21,7 @@ const (
 	tooLate = 30 * time.Second
 )
 
-// Vitals tell whether the monitor does what it is for: whether probes begin,
+// vitals tell whether the monitor does what it is for: whether probes begin,
 // the tracker journals and the sender sends. They are what the watchdog of
 // systemd and whoever is behind heartbeat_url are told of.
 type vitals struct {
@@ -36,8 +36,8 @@ func (v *vitals) noteProbeBegan(_ config.CheckID, late time.Duration) {
 	v.lag.noteDelay(late, time.Now())
 }
 
-// checkProgress returns an error that says what does not move, if anything. seen keeps how many probes had
-// begun when the same caller looked last.
+// checkProgress returns an error that says what does not move, or nil. seen keeps how many
+// probes had begun when the same caller looked last.
 func (v *vitals) checkProgress(ctx context.Context, seen *int64) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, answerTime, errors.New("no answer within 10 seconds"))
 	defer cancel()
@@ -49,6 +49,7 @@ func (v *vitals) checkProgress(ctx context.Context, seen *int64) error {
 	if !moved && v.m.loop.Stuck(tooLate) {
 		return errors.New("the scheduler is stuck: checks are due, and no probe begins")
 	}
+	// The cause is among the errors: it says after how long nobody answered.
 	if err := v.m.tracker.Ping(ctx); err != nil {
 		return fmt.Errorf("the tracker is stuck: %w", errors.Join(err, context.Cause(ctx)))
 	}
@@ -66,6 +67,7 @@ func (v *vitals) feedWatchdog(ctx context.Context) error {
 		return nil //nolint:nilerr // a strange WATCHDOG_USEC is no reason not to watch IMAP
 	}
 	var seen int64
+	// Half of WatchdogSec, as sd_watchdog_enabled(3) recommends.
 	return repeatEvery(ctx, limit/2, func() {
 		if err := v.checkProgress(ctx, &seen); err != nil {
 			v.m.Log.Error("systemd is not told that the monitor lives", zap.Error(err))

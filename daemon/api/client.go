@@ -50,6 +50,7 @@ func NewClient(socket string) *Client {
 		var d net.Dialer
 		return d.DialContext(ctx, "unix", socket)
 	}
+	// The daemon serves one request a connection; see daemon/control.
 	return &Client{
 		Patience: patience, socket: socket,
 		http: &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}},
@@ -146,6 +147,7 @@ func (c *Client) askSoon(ctx context.Context, path string, out any) error {
 			err = short.Err()
 		}
 	}
+	// Patience has ended here, and not the time that the caller gave.
 	if err != nil && short.Err() != nil && ctx.Err() == nil {
 		return fmt.Errorf("%w on %s within %s: it hangs, or this machine is overloaded", ErrNoDaemon, c.socket, c.Patience)
 	}
@@ -172,6 +174,7 @@ func (c *Client) request(ctx context.Context, method, path string, in, out any) 
 			return fmt.Errorf("encoding the request: %w", err)
 		}
 	}
+	// The host is only a form: every connection goes to the socket.
 	req, err := http.NewRequestWithContext(ctx, method, "http://daemon"+path, body)
 	if err != nil {
 		return fmt.Errorf("making the request: %w", err)
@@ -211,12 +214,14 @@ func (c *Client) explainNoAnswer(err error) error {
 
 // refusalOf returns the daemon's refusal as an error in its words.
 func refusalOf(resp *http.Response) error {
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<16)) // what could not be read is told by the status
+	// If it cannot be read, the status tells.
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<16))
 	var f refusal
 	if json.Unmarshal(text, &f) == nil && f.Error != "" {
 		return errors.New(f.Error)
 	}
-	if resp.StatusCode == http.StatusNotFound { // of a route: what is not found behind one is refused in words
+	// There is no such route; what is not found behind a route is refused in words.
+	if resp.StatusCode == http.StatusNotFound {
 		return errors.New("the daemon that runs does not know this request, so it is of another version than this command; restart it")
 	}
 	return fmt.Errorf("the daemon answered %s", resp.Status)

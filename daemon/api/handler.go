@@ -127,6 +127,7 @@ type refusal struct {
 func writeAnswer(w http.ResponseWriter, value any, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	if err != nil {
+		// One status for all refusals; 404 stays for routes that this version lacks.
 		w.WriteHeader(http.StatusUnprocessableEntity)
 		value = refusal{err.Error()}
 	}

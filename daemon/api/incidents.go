@@ -79,6 +79,7 @@ type Delivery struct {
 
 // NewIncidents turns a snapshot into what `incidents --json` prints.
 func NewIncidents(s *tracker.Snapshot) Incidents {
+	// JSON says [], not null.
 	list := []Incident{}
 	for in := range s.Incidents() {
 		list = append(list, newIncident(s, in))
@@ -130,6 +131,7 @@ func newDelivery(d *tracker.DeliveryState, of incident.ID) Delivery {
 		v.State, v.Answer = outbox.Expired, opaque.Sanitise("a newer message was sent in its place")
 	}
 	for _, item := range d.Items {
+		// A message about several incidents may tell each of something else.
 		if item.Incident == of {
 			v.Transition = string(item.Transition)
 		}

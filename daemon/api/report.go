@@ -76,6 +76,8 @@ func (t *TimingsReport) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	for p := range config.TimedPhases() {
+		// Rounded: a fraction of milliseconds may come back just below the microsecond
+		// that it was written for.
 		t[p] = time.Duration(math.Round(ms[p.TimeKey()]*1000)) * time.Microsecond
 	}
 	return nil
@@ -112,6 +114,7 @@ func newAddressReport(a incident.Address) AddressReport {
 	if a.IP.IsValid() {
 		rep.Address = a.IP.String()
 	}
+	// JSON says [], not null.
 	if rep.Capabilities == nil {
 		rep.Capabilities = []string{}
 	}

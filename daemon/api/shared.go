@@ -63,10 +63,14 @@ func (s *sharedAnswer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body.text) // the client has gone when this fails
 }
 
+// fill makes an answer once the one before it is made, and closes body.done.
 func (s *sharedAnswer) fill(ctx context.Context, body *sharedBody) {
 	defer close(body.done)
+	// One at a time; those who come while this waits share its answer.
 	s.making <- struct{}{}
 	defer func() { <-s.making }()
+	// Whoever asks from here on waits for the next answer: the snapshot of this one may
+	// lack what they know to have happened.
 	s.mu.Lock()
 	s.next = nil
 	s.mu.Unlock()

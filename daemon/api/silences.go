@@ -21,6 +21,7 @@ type Silences struct {
 
 // NewSilences lists those of a snapshot that have not ended, the first to end first.
 func NewSilences(s *tracker.Snapshot) Silences {
+	// JSON says [], not null.
 	list := []Silence{}
 	for _, silence := range s.Silences {
 		if silence.Until.After(s.At) {

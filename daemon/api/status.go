@@ -139,12 +139,14 @@ func NewStatus(s *tracker.Snapshot, self Self, next func(config.CheckID) time.Ti
 func newJournal(s *tracker.Snapshot) Journal {
 	return Journal{
 		Durable: s.Journal.Durable, Damaged: s.Journal.Damaged, Error: s.Journal.Detail, Clean: s.Journal.Clean,
-		TornBytes: s.Journal.TornBytes, Quarantined: append([]string{}, s.Journal.Quarantined...), // JSON says [], not null
+		// JSON says [], not null.
+		TornBytes: s.Journal.TornBytes, Quarantined: append([]string{}, s.Journal.Quarantined...),
 	}
 }
 
 func newCheck(c tracker.Check, now time.Time, next func(config.CheckID) time.Time) Check {
 	v := Check{ID: c.ID, Label: c.Label, Server: string(c.Server), Groups: c.GroupNames(), Incidents: []incident.ID{}}
+	// A paused check has no next probe.
 	if c.Enabled {
 		v.NextProbeAt = moment(next(c.ID))
 	}
@@ -167,7 +169,7 @@ func newCheck(c tracker.Check, now time.Time, next func(config.CheckID) time.Tim
 	return v
 }
 
-// moment is nil for a time that is not known, so that JSON says null.
+// moment returns a time in UTC, or nil for one that is not known, so that JSON says null.
 func moment(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

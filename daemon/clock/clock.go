@@ -142,6 +142,7 @@ func (w *Watch) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			w.mu.Lock()
+			// From now on nobody ticks, and nothing can be late.
 			w.due = time.Time{}
 			w.mu.Unlock()
 			return nil
@@ -197,6 +198,7 @@ func (w *Watch) addLateness(now time.Time) {
 	if late < slack {
 		return
 	}
+	// Late is only added to: readers compare two readings.
 	w.last.Late += late
 	w.due = now // it counts once
 	if late >= StoodStill {

@@ -67,6 +67,7 @@ func (s *clients) takePlace(c *client, most int) bool {
 			s.mu.Unlock()
 			return false
 		}
+		// At once, and not when its Close comes: the place is given away here.
 		delete(s.all, slowest)
 	}
 	c.waitedForSince, c.pause = now, requestPause

@@ -67,7 +67,7 @@ func Listen(ctx context.Context, path string) (*Socket, error) {
 }
 
 func makeSocket(ctx context.Context, path string) (*net.UnixListener, os.FileInfo, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // the socket has a mode of its own
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // see socketMode
 		return nil, nil, fmt.Errorf("making the directory of the control socket: %w", err)
 	}
 	l, err := bindSocket(ctx, path)
@@ -112,6 +112,7 @@ func isAbandoned(ctx context.Context, path string) bool {
 	if err == nil {
 		_ = c.Close()
 	}
+	// The socket is there, and no process listens on it (unix(7), connect(2)).
 	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
@@ -119,6 +120,7 @@ func isAbandoned(ctx context.Context, path string) bool {
 func adviceFor(path string) string {
 	info, err := os.Lstat(path)
 	switch {
+	// First: the system says only "invalid argument" of it.
 	case len(path) > api.LongestSocketPath:
 		return " (" + api.SocketPathTooLong(path) + ")"
 	case err != nil:
@@ -136,6 +138,7 @@ func (s *Socket) Accept() (net.Conn, error) {
 			s.remakeIfGone()
 		}
 		l := s.currentListener()
+		// Accept returns from time to time, to look whether the socket is still there.
 		_ = l.SetDeadline(time.Now().Add(s.every))
 		conn, err := l.Accept()
 		if err == nil {

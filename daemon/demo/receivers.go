@@ -28,6 +28,7 @@ func newReceivers(certificate tls.Certificate) (r *receivers, err error) {
 		to     **httpsink.Sink
 		answer func(httpsink.Request) httpsink.Response
 	}{{&r.slack, httpsink.Slack}, {&r.sms, httpsink.Twilio}, {&r.hook, httpsink.NoContent}} {
+		// After an error nothing more is started; close ends what was.
 		if err == nil {
 			*sink.to, err = httpsink.Start(httpsink.Options{Answer: sink.answer})
 		}
@@ -43,6 +44,7 @@ func (r *receivers) close() {
 	if r.mail != nil {
 		_ = r.mail.Close()
 	}
+	// Those that were not started are nil.
 	for _, s := range []*httpsink.Sink{r.slack, r.sms, r.hook} {
 		if s != nil {
 			_ = s.Close()

@@ -39,6 +39,8 @@ type Stage struct {
 // Open starts the server and the receivers, and writes the configuration into an
 // empty directory.
 func Open(dir string) (*Stage, error) {
+	// The demo speaks verified TLS, as the daemon does outside: demo.hcl names this
+	// authority.
 	authority := ca.New()
 	certificate := authority.Issue(ca.Leaf{})
 	if err := authority.WriteFile(filepath.Join(dir, "ca.pem")); err != nil {

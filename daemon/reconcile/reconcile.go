@@ -98,6 +98,7 @@ func (s *Set[K, V]) Apply(want map[K]V) Diff[K] {
 		return Diff[K]{}
 	}
 	diff := s.compareWanted(want)
+	// Before anything is started: a changed key must not run twice.
 	s.stopTasks(slices.Concat(diff.Stopped, diff.Changed))
 	for _, key := range slices.Concat(diff.Changed, diff.Started) {
 		s.startTask(key, want[key])
@@ -115,9 +116,8 @@ func (s *Set[K, V]) Close() {
 }
 
 // compareWanted compares what runs with want. It forgets tasks that ended by themselves
-// and has no other effect, so
-// that a comparison which panics (a V holding an uncomparable value) leaves
-// everything running as it was.
+// and has no other effect, so that a comparison which panics (a V holding an uncomparable
+// value) leaves everything running as it was.
 func (s *Set[K, V]) compareWanted(want map[K]V) Diff[K] {
 	var diff Diff[K]
 	for key, t := range s.running {
