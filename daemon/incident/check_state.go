@@ -53,8 +53,8 @@ func (in Incident) CheckState() CheckState {
 	return CheckDegraded
 }
 
-// weight orders the states that incidents can give their check: of several, the
-// heaviest is the check's.
+// weight returns a number that orders the states which incidents can give their check: of
+// several, the heaviest is the check's.
 func (s CheckState) weight() int {
 	switch s {
 	case CheckDown:

@@ -43,7 +43,7 @@ type Incident struct {
 	Target    string           `json:"target"`  // host:port that was probed
 	// ReportedFinding is what its opening said, or the worst since: what stays of it
 	// when it is closed, whatever was seen while it was being repaired. Zero before
-	// it is reported, and in journals of before.
+	// it is reported, and in older journals.
 	ReportedFinding Finding `json:"reported_finding,omitzero"`
 
 	StartedAt    time.Time `json:"started_at"`           // when the first failed probe began

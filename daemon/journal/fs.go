@@ -108,6 +108,7 @@ type osFile struct{ *os.File }
 
 func (f osFile) Stat() (Identity, error) { return identityOf(f.File.Stat()) }
 
+// identityOf returns the identity that stat(2) gives; err is that of stat.
 func identityOf(info fs.FileInfo, err error) (Identity, error) {
 	if err != nil {
 		return Identity{}, err

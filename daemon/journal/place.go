@@ -103,6 +103,7 @@ func writeSync(f File, parts ...[]byte) error {
 	return f.Sync()
 }
 
+// remember notes what a file was like after this process last wrote it.
 func (p *places) remember(name string, f place) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -26,6 +26,7 @@ func (e *DamageError) Error() string {
 	return fmt.Sprintf("%s: %v: %s", where, e.Err, e.describeLoss())
 }
 
+// describeLoss returns in words which records are lost.
 func (e *DamageError) describeLoss() string {
 	switch {
 	case e.From == 0:

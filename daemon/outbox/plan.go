@@ -12,7 +12,7 @@ import (
 // Rates are how messages to people are gathered and spaced. Programs get one
 // event a transition, at once.
 type Rates struct {
-	First  time.Duration // a first transition waits so long for company
+	First  time.Duration // a first transition waits so long for others
 	Every  time.Duration // at most one message so often
 	Digest time.Duration // the same after a digest
 	Large  int           // more items than this are a digest
@@ -298,7 +298,7 @@ func (p *planner) rolesToldLast(e entry) []config.RoleID {
 }
 
 // dueTime returns when a draft goes out: at once where programs read; where people do,
-// after it has waited for company and the last message is long enough ago.
+// after it has waited for other transitions and the last message is long enough ago.
 func (p *planner) dueTime(d *draft) time.Time {
 	if !d.kind.Traits().People {
 		return p.now

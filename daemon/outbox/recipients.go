@@ -71,6 +71,7 @@ func summariseAnswers(all []notifiers.Recipient, r notifiers.Receipt) opaque.Wor
 	return opaque.Sanitise(text)
 }
 
+// countRecipients returns how many recipients are in a state.
 func countRecipients(all []notifiers.Recipient, state notifiers.RecipientState) (n int) {
 	for _, one := range all {
 		if one.State == state {

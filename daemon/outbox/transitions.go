@@ -23,7 +23,8 @@ type need struct {
 	knows bool
 }
 
-// unlessHeld returns that what is lacking is held.
+// unlessHeld returns the need without its transition, which is held for a reason; a need
+// that lacks nothing is returned as it is.
 func (n need) unlessHeld(h hold) need {
 	if n.transition == "" {
 		return n
@@ -31,6 +32,7 @@ func (n need) unlessHeld(h hold) need {
 	return need{hold: h, knows: n.knows}
 }
 
+// notTold returns that nothing is told, and why.
 func notTold(reason HeldReason) need { return need{hold: hold{reason: reason}} }
 
 // weight orders what the notify blocks to one destination ask for at once: what says more
@@ -39,7 +41,7 @@ var weight = map[notifiers.Transition]int{
 	notifiers.Reminder: 1, notifiers.Changed: 2, notifiers.Escalated: 3, notifiers.Opened: 4, notifiers.Closed: 5,
 }
 
-// joinWith gives the earliest and the most of two needs.
+// joinWith returns two needs as one: what says more, due when the earlier one is.
 func (n need) joinWith(other need) need {
 	if n.transition == "" {
 		return other
@@ -120,7 +122,8 @@ func (p *planner) whyNeverTold(s *Subject, block *config.Notify, e entry) hold {
 	return hold{}
 }
 
-// withinSchedule tells whether a notify block may be used, and else from when on.
+// withinSchedule reports whether a notify block may be used at a time, and returns from
+// when on if not.
 func (p *planner) withinSchedule(block *config.Notify, at time.Time) (time.Time, bool) {
 	if block.During == "" {
 		return time.Time{}, true
@@ -204,6 +207,7 @@ func (n *need) waitFor(h hold) {
 	}
 }
 
+// openingTransition returns what an opening is called for a notify block.
 func openingTransition(block *config.Notify) notifiers.Transition {
 	if block.After > 0 {
 		return notifiers.Escalated
@@ -233,6 +237,7 @@ func asksForWorse(block *config.Notify) bool {
 	return asksFor(block, notifiers.Changed) || block.Severity == config.SeverityDown && asksFor(block, notifiers.Opened)
 }
 
+// accepts reports whether no filter of a notify block leaves an incident out.
 func accepts(block *config.Notify, s *Subject) bool { return refusal(block, s) == "" }
 
 // refusal returns which filter of a notify block leaves an incident out; empty: none.

@@ -18,7 +18,7 @@ func (s *Sender) Try(block config.Notify, m notifiers.Message) (notifiers.Receip
 	if !ok {
 		return notifiers.Receipt{}, fmt.Errorf("notifier %s is not configured", block.ID.Notifier)
 	}
-	// In the form that the journal keeps, so that a test takes the way of a real message.
+	// In the form that the journal keeps, so that a test is sent as a real message is.
 	to, err := json.Marshal(block.Target)
 	if err != nil {
 		return notifiers.Receipt{}, fmt.Errorf("writing the target: %w", err)

@@ -72,7 +72,7 @@ func look[T any](ctx context.Context, t *Tracker, do func(now time.Time) (T, err
 	return await(ctx, t, answer, err)
 }
 
-// run is call for what has no value.
+// run does what call does, for what has no value.
 func (t *Tracker) run(ctx context.Context, do func(*round) error) error {
 	_, err := call(ctx, t, func(r *round) (struct{}, error) { return struct{}{}, do(r) })
 	return err

@@ -14,7 +14,7 @@ import (
 // plan decides what must be told. It looks at the incidents that are on the
 // agenda; when that gives a message to people, at all of them, since such a
 // message tells of whatever is due; and when a message to people begins to be held
-// back, since the end of another incident that waits for company takes it along.
+// back, since the end of another incident that waits for others takes it along.
 func (t *Tracker) plan(r *round) []outbox.Notification {
 	all, some := t.agenda.take(r.now)
 	if !all && len(some) == 0 {

@@ -58,8 +58,8 @@ func (t *Tracker) replay() error {
 	return nil
 }
 
-// Newest is the latest time that the journal had a record of when it was
-// replayed; zero: it had none. A clock that shows less is slow.
+// Newest returns the latest time that the journal had a record of when it was replayed;
+// zero: it had none. A clock that shows less is slow.
 func (t *Tracker) Newest() time.Time { return t.newest }
 
 // replayRecord folds one record. The error says that this version cannot read it.
