@@ -51,7 +51,7 @@ func (r *round) addressesToProbe(found []netip.Addr) []goal {
 	return goals
 }
 
-// rememberAddresses keeps which addresses fail.
+// rememberAddresses notes which addresses fail, for the next probes.
 func (r *round) rememberAddresses(outcomes []outcome) {
 	r.past.mu.Lock()
 	defer r.past.mu.Unlock()

@@ -93,9 +93,9 @@ func (g *gate) challengeFor(wire string) string {
 	return "="
 }
 
-// Read gives go-imap the next response that is meant for it. What came together
-// with it is looked at first: a server that says OK and BYE in one breath must
-// not be well or down by who runs first here.
+// Read returns the next response that is meant for go-imap. What came together with it is looked at
+// first: a server that says OK and BYE in one breath must not be well or down by who runs first
+// here.
 func (g *gate) Read(p []byte) (int, error) {
 	if len(g.pending) == 0 {
 		g.awaitAnswer()
@@ -191,7 +191,7 @@ func (g *gate) nextResponse() (r response, err error) {
 	return r, err
 }
 
-// translate keeps what matters of a response and gives what go-imap is to see.
+// translate keeps what matters of a response and returns what go-imap is to see of it.
 func (g *gate) translate(r response) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -67,7 +67,8 @@ func (s *session) try(w way, another bool) error {
 	return s.judgeLoginAnswer(s.authenticate(client, another), w.mechanism)
 }
 
-// noMechanismHint says what the server offers and what this program could use of it.
+// noMechanismHint returns a hint with the mechanisms that the server offers and those that this
+// program could use.
 func (s *session) noMechanismHint() string {
 	const enough = 8
 	var offered []string
@@ -193,7 +194,7 @@ func (s *session) examine() error {
 	return s.refused(mailboxRefused)
 }
 
-// rememberOpened keeps that the mailbox exists.
+// rememberOpened notes that the mailbox exists.
 func (s *session) rememberOpened() {
 	s.past.mu.Lock()
 	defer s.past.mu.Unlock()

@@ -16,8 +16,8 @@ func (r *round) claim(ip netip.Addr) claim {
 	}
 }
 
-// chooseLogins lets the login run at one of the addresses that were not failing,
-// or, with the policy "any", wherever it is needed. r.past.mu is held.
+// chooseLogins has the login run at one of the addresses that were not failing, or, with the policy
+// "any", wherever it is needed. r.past.mu is held.
 func (r *round) chooseLogins(goals []goal) {
 	l := r.past.logins
 	if l == nil || r.check.Security == config.Plain {
@@ -85,8 +85,7 @@ func (r *round) ableToLogIn(goals []goal) (able []netip.Addr) {
 	return able
 }
 
-// leaveQueue gives up the check's place in the queue of its account. r.past.mu is
-// held.
+// leaveQueue removes the check from the queue of its account. r.past.mu is held.
 func (r *round) leaveQueue() {
 	if l := r.past.logins; l != nil && l.waiting {
 		l.waiting = false

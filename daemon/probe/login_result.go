@@ -100,7 +100,7 @@ func (c *conversation) workedBeforeHint() string {
 		", and nothing changed here: rather the directory behind the server than the credentials."
 }
 
-// rememberLogins keeps how the logins of this round ended.
+// rememberLogins notes how the logins of this round ended, for the next probes.
 func (r *round) rememberLogins(outcomes []outcome) {
 	r.past.mu.Lock()
 	defer r.past.mu.Unlock()

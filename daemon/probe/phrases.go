@@ -32,8 +32,8 @@ func (p phrases) in(words string) bool {
 	return false
 }
 
-// normalise gives the words of a text in lower case, each with a space before
-// and behind it: "Can't open: I/O error" becomes " cant open i o error ".
+// normalise returns the words of a text in lower case, each with a space before and behind it:
+// "Can't open: I/O error" becomes " cant open i o error ".
 func normalise(text string) string {
 	var b strings.Builder
 	b.WriteByte(' ')

@@ -1,6 +1,6 @@
 // Package probe holds one IMAP conversation after another: [Prober.Probe] turns
-// one check into one [verdict.Probe], which daemon/verdict judges, and [Loop] repeats it at the check's
-// pace.
+// one check into one [verdict.Probe], which daemon/verdict judges, and [Loop]
+// repeats it at the check's pace.
 //
 // It owns everything between the resolver and LOGOUT: dialling every address by
 // itself, greeting, STARTTLS, verification, login, and what each failure is

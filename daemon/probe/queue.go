@@ -68,12 +68,12 @@ func (q *queue) queueUp(w *waiter) {
 	q.waiting = append(q.waiting, w)
 }
 
-// remove takes the waiters of a check out of the queue.
+// remove removes the waiters of a check from the queue.
 func (q *queue) remove(id config.CheckID) {
 	q.waiting = slices.DeleteFunc(q.waiting, func(w *waiter) bool { return w.place.check == id })
 }
 
-// wakeWaiting lets all whose probes wait try again to take the turn.
+// wakeWaiting has all whose probes wait try again to take the turn.
 func (q *queue) wakeWaiting() {
 	if q.news != nil {
 		close(q.news)

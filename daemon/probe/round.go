@@ -119,7 +119,7 @@ func (r *round) sumUp(outcomes ...outcome) verdict.Probe {
 	return p
 }
 
-// describe tells of one conversation what counts for the verdict.
+// describe fills in, for one conversation, what counts for the verdict.
 func (r *round) describe(c *verdict.Conversation, o *outcome) {
 	*c = verdict.Conversation{
 		Address: o.address, InDNS: o.goal.inDNS, LeftOut: o.leftOut, Findings: o.findings, Notes: o.notes,

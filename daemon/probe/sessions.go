@@ -164,8 +164,8 @@ func (a *accounts) noteAnswered(c claim) {
 	a.accountFor(c.key).silent = nil
 }
 
-// leaveQueue takes a check out of the queue: it does not want to log in any more, or
-// could not use its turn.
+// leaveQueue removes a check from the queue: it does not want to log in any more, or could not use
+// its turn.
 func (a *accounts) leaveQueue(key accountKey, id config.CheckID) {
 	defer a.lockAndCall(key)()
 	acc := a.accountFor(key)

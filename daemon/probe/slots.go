@@ -68,10 +68,9 @@ type slot struct {
 
 func newSlots(limit int) *slots { return &slots{limit: limit, most: max(1, limit/2)} }
 
-// enter waits for a slot; slow is how the check's last probe was, and quick how
-// long this one may take not to be. It gives nil when ctx ends before that. Later
-// it is the slot's own cancel that ends the probe: ctx would keep a map of its
-// children, empty most of the time, for each check.
+// enter waits for a slot; slow is how the check's last probe was, and quick is how long this one
+// counts as quick. It returns nil when ctx ends before that. Later it is the slot's own cancel that
+// ends the probe: ctx would keep a map of its children, empty most of the time, for each check.
 func (s *slots) enter(ctx context.Context, slow bool, quick time.Duration) *slot {
 	w := &slot{slow: slow, given: make(chan struct{})}
 	w.Context, w.cancel = context.WithCancelCause(context.WithoutCancel(ctx))

@@ -154,8 +154,8 @@ func (p *survey) stillHolds(now time.Time) bool {
 	return !p.at.IsZero() && now.Sub(p.at) < askEvery+askWithin
 }
 
-// conclude draws the conclusion for somebody who did not reach his own peers: their
-// silence proves nothing.
+// conclude returns the conclusion for a probe that did not reach its own peers: their silence
+// proves nothing.
 func (p *survey) conclude(own []string) conclusion {
 	concluded := notRuledOut
 	for i, said := range p.said {

@@ -203,7 +203,7 @@ func dependsOnClock(cause config.Cause, t *incident.TLSInfo, wall, other time.Ti
 	}
 }
 
-// suspectHint says to people why the clock may be wrong.
+// suspectHint returns why the clock may be wrong, for people.
 func (c *wallClock) suspectHint(wall time.Time) string {
 	const sorry = " Until that is certain nothing is said of certificates' dates."
 	switch step := c.reading.ClockSet - c.trusted; {

@@ -38,7 +38,7 @@ func (s *suspicion) mark(c *verdict.Conversation) {
 	}
 }
 
-// fault says what is wrong with this machine.
+// fault returns a mark that says what is wrong with this machine.
 func (s *suspicion) fault() verdict.Mark {
 	if s.link == nil {
 		return verdict.Mark{Phase: config.PhaseTLS, Cause: config.CauseLocalFault, Hint: s.clockHint, Dates: true}
@@ -50,7 +50,7 @@ func (s *suspicion) fault() verdict.Mark {
 	return verdict.Mark{Phase: s.link.phase, Cause: s.link.cause, Hint: hint}
 }
 
-// faultHint says to people that the link is down.
+// faultHint returns a hint, for people, that the link is down.
 func (l *link) faultHint() string {
 	if l.cause == config.CauseResolverDown {
 		return "No name can be looked up any more: the resolver of this machine seems to be at fault, or the way to it."

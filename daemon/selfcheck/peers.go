@@ -33,7 +33,7 @@ func (r *peerList) putFirst(p peer) {
 	r.index[p.key] = r.order.PushFront(p)
 }
 
-// remove takes a peer out.
+// remove removes a peer and returns it; was is false if it was not there.
 func (r *peerList) remove(key string) (p peer, was bool) {
 	e, ok := r.index[key]
 	if !ok {
@@ -70,7 +70,7 @@ func (r *peerList) newest() (p peer, ok bool) {
 	return p, false
 }
 
-// removeBefore takes out, from the one entered first on, those of before a time.
+// removeBefore removes the peers of before a time, from the one entered first on.
 func (r *peerList) removeBefore(before time.Time) {
 	for e := r.order.Back(); e != nil; e = r.order.Back() {
 		p, _ := e.Value.(peer)

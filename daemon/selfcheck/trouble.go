@@ -120,9 +120,9 @@ func foundByProbe(p verdict.Probe) (fault incident.Finding, found bool) {
 	return fault, only && len(p.Conversations) > 0
 }
 
-// Run tells, until ctx ends, what is wrong with this machine, and (nil) that
-// nothing is any more. It says each once; after the start nil waits until faults
-// that were there before would have come to light again.
+// Run reports, until ctx ends, what is wrong with this machine, and (nil) that nothing is any more.
+// It says each once; after the start nil waits until faults that were there before would have come
+// to light again. It returns nil.
 func (s *Self) Run(ctx context.Context, report func(context.Context, *incident.Finding)) error {
 	turn, lagTurn := time.NewTicker(lookEvery), time.NewTicker(lagEvery)
 	defer turn.Stop()
@@ -153,7 +153,7 @@ func (s *Self) Run(ctx context.Context, report func(context.Context, *incident.F
 
 const well = "well"
 
-// sumUpTroubles makes one finding of all faults that have lasted; nil: there are none.
+// sumUpTroubles returns one finding of all faults that have lasted; nil: there are none.
 func (s *Self) sumUpTroubles(now time.Time) *incident.Finding {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -53,7 +53,7 @@ func mostFrequent(failed []*Conversation) *Conversation {
 	return best
 }
 
-// listReasons names a few addresses with what is wrong with each.
+// listReasons returns a few addresses with what is wrong with each.
 func listReasons(failed []*Conversation) string {
 	const few = 4
 	var parts []string
@@ -66,7 +66,7 @@ func listReasons(failed []*Conversation) string {
 	return strings.Join(parts, ", ")
 }
 
-// silentRecordHint adds to a service that is down that it was not tried at the
+// silentRecordHint returns a remark, for a service that is down, that it was not tried at the
 // addresses of a record without an answer: there the service may be well.
 func silentRecordHint(record string) string {
 	families := map[string]string{"A": "IPv4", "AAAA": "IPv6"}
@@ -77,8 +77,8 @@ func silentRecordHint(record string) string {
 		families[record], record)
 }
 
-// doubtHint adds what of this machine may be the reason of a failure, where that
-// could not be ruled out for a conversation that failed in the phase that is named.
+// doubtHint returns what of this machine may be the reason of a failure, where that could not be
+// ruled out for a conversation that failed in the phase that is named.
 func doubtHint(failed []*Conversation, named config.Phase) (hint string) {
 	for _, doubt := range []Doubt{NothingElse, UncertainOfTime} {
 		for _, c := range failed {
@@ -97,7 +97,7 @@ var doubtHints = map[Doubt]string{
 	UncertainOfTime: " The clock of this machine could not be ruled out.",
 }
 
-// loginNotTried says that nothing is known of the login, and so nothing of the
+// loginNotTried returns the finding that nothing is known of the login, and so nothing of the
 // service as a whole.
 func loginNotTried() incident.Finding {
 	return incident.Finding{
@@ -108,7 +108,7 @@ func loginNotTried() incident.Finding {
 	}
 }
 
-// loginNotTriedYet says the same of a check that never could log in so far.
+// loginNotTriedYet returns the same finding for a check that never could log in so far.
 func loginNotTriedYet() incident.Finding {
 	f := loginNotTried()
 	f.Hint = "Login not tried: the server rejected other logins of the same account or asked for a pause, " +

@@ -57,7 +57,7 @@ func (m Mark) Finding() incident.Finding {
 	}
 }
 
-// WhyUnknown gives why a conversation is not known.
+// WhyUnknown returns why a conversation is not known; unknown is false where it is.
 func (c *Conversation) WhyUnknown() (f incident.Finding, unknown bool) {
 	switch {
 	case c.Known():
@@ -68,8 +68,8 @@ func (c *Conversation) WhyUnknown() (f incident.Finding, unknown bool) {
 	return *c.Failure, true
 }
 
-// UnlessWell gives a probe back as it is if nothing is wrong with the check, else with
-// a mark on all that it found.
+// UnlessWell returns a probe as it is if nothing is wrong with the check, else with a mark on all
+// that it found.
 func UnlessWell(check *config.Probe, p Probe, why Mark) (_ Probe, marked bool) {
 	if Judge(check, &p).Health() == incident.OK {
 		return p, false

@@ -25,15 +25,15 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
-// Judge says what follows from a probe of a check. Of the check's settings only
-// Security, Addresses, Login and Thresholds count.
+// Judge returns what follows from a probe of a check. Of the check's settings only Security,
+// Addresses, Login and Thresholds count.
 func Judge(check *config.Probe, p *Probe) incident.Result {
 	measured := *p
 	measured.Conversations = withSlow(check, p.Conversations)
 	return judge(check, &measured)
 }
 
-// judge is Judge once slow conversations are among the findings.
+// judge judges a probe whose slow conversations are among the findings already.
 func judge(check *config.Probe, p *Probe) incident.Result {
 	result := incident.Result{
 		Check: p.Check, Started: p.Started, Ended: p.Ended, Target: p.Target,

@@ -21,7 +21,7 @@ type votes struct {
 	leftOut []*Conversation // nor ever could
 }
 
-// countVotes puts every conversation where it belongs.
+// countVotes counts every conversation as what it says of the service.
 func countVotes(conversations []Conversation) *votes {
 	v := &votes{conversations: conversations}
 	for i := range conversations {

@@ -49,6 +49,7 @@ type countedConn struct {
 
 func (c *countedConn) Close() error {
 	err := c.Conn.Close()
+	// A second Close must not take the WaitGroup below zero.
 	c.once.Do(func() {
 		c.memory.mu.Lock()
 		delete(c.memory.conns, c.Conn)

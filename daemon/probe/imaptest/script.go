@@ -97,6 +97,7 @@ var verbs = []string{
 // matches reports whether a command fits a pattern in which * stands for any
 // text.
 func matches(pattern, command string) bool {
+	// Commands mean the same in any letter case, RFC 9051 section 9.
 	parts := strings.Split(strings.ToUpper(pattern), "*")
 	command = strings.ToUpper(command)
 	if len(parts) == 1 {

@@ -67,6 +67,7 @@ func (s *Server) Addr() netip.AddrPort { return netip.MustParseAddrPort(s.listen
 
 // Close ends everything and waits for it.
 func (s *Server) Close() {
+	// Ends pauses and hangs up, so that Wait below returns.
 	s.cancel()
 	if s.listener != nil {
 		_ = s.listener.Close()

@@ -69,6 +69,7 @@ func (a *Authority) Under(kind Key, change func(*x509.Certificate)) *Authority {
 // a. change is as for NewWith.
 func (a *Authority) Cross(other *Authority, change func(*x509.Certificate)) *x509.Certificate {
 	template := authorityTemplate("")
+	// Since name and key are the same, what the other authority issued fits both certificates.
 	template.Subject = other.cert.Subject
 	if change != nil {
 		change(template)
@@ -86,6 +87,7 @@ func (a *Authority) Renamed(name string) *Authority {
 // 4.2.1.1), as small tools make them.
 func (a *Authority) Bare() *Authority {
 	bare := *a.cert
+	// x509.CreateCertificate copies this field of the parent into the new certificate.
 	bare.SubjectKeyId = nil
 	return &Authority{issuer{&bare, a.key}}
 }

@@ -68,14 +68,14 @@ const (
 	Withheld
 )
 
-// Expired is l as a certificate that ended an hour ago, after 90 days.
+// Expired returns l as a certificate that ended an hour ago, after 90 days.
 func Expired(l Leaf) Leaf {
 	l.NotAfter = time.Now().Add(-time.Hour)
 	l.NotBefore = l.NotAfter.Add(-defaultLife)
 	return l
 }
 
-// NotYetValid is l as a certificate that begins in an hour.
+// NotYetValid returns l as a certificate that begins in an hour.
 func NotYetValid(l Leaf) Leaf {
 	l.NotBefore, l.NotAfter = time.Now().Add(time.Hour), time.Time{}
 	return l

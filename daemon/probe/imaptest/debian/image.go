@@ -30,9 +30,8 @@ import (
 // An Image is the directory of an installation.
 type Image string
 
-// Install gives the image of a Debian release ("bookworm", "trixie") with the
-// minimal variant of debootstrap and some packages, and makes it if no run has
-// done so before.
+// Install returns the image of a Debian release ("bookworm", "trixie") with the minimal variant of
+// debootstrap and some packages, and makes it if no run has done so before.
 func Install(t testing.TB, release string, packages ...string) Image {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -69,6 +68,7 @@ func Install(t testing.TB, release string, packages ...string) Image {
 	if err := os.WriteFile(filepath.Join(fresh, "etc/machine-id"), nil, 0o444); err != nil {
 		t.Fatal(err)
 	}
+	// Renamed last, so that an installation is complete or not there.
 	if err := os.Rename(fresh, dir); err != nil {
 		t.Fatal(err)
 	}
@@ -87,6 +87,7 @@ func bootstrap(release, include, dir string) error {
 	c := exec.CommandContext(ctx, "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
 		"debootstrap", "--variant=minbase", "--include="+include, release, dir)
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	// A child that keeps the output open must not keep Wait from returning.
 	c.WaitDelay = 10 * time.Second
 	said, err := c.CombinedOutput()
 	if err == nil {
@@ -111,6 +112,7 @@ func holdLock(t testing.TB, file string) (release func()) {
 	}
 	look := time.NewTicker(100 * time.Millisecond)
 	defer look.Stop()
+	// Tried again and again, since a blocking flock could not be given a limit.
 	for end := time.Now().Add(30 * time.Minute); syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil; <-look.C {
 		if time.Now().After(end) {
 			t.Fatalf("another run has held %s for 30 minutes", file)

@@ -25,16 +25,16 @@ done
 shift
 exec chroot /mnt/root "$@"`
 
-// Command gives the arguments that run a program in the image, with directories
-// of this machine under the same path there. The process that they start becomes
-// the program: a signal to it reaches the program.
+// Command returns the arguments that run a program in the image, with directories of this machine
+// under the same path there. The process that they start becomes the program: a signal to it
+// reaches the program.
 func (i Image) Command(shared []string, program ...string) []string {
 	args := []string{"unshare", "--mount", "--propagation", "private", "--", "/bin/sh", "-c", enter, "enter", string(i)}
 	args = append(append(args, shared...), "--")
 	return append(args, program...)
 }
 
-// Run runs a program in the image to its end, and gives what it said.
+// Run runs a program in the image to its end, and returns what it wrote to both outputs.
 func (i Image) Run(shared []string, stdin string, program ...string) (string, error) {
 	args := i.Command(shared, program...)
 	c := exec.Command(args[0], args[1:]...)

@@ -65,7 +65,7 @@ func StartCourier(t testing.TB, o Options) *Server {
 	return start(t, o, image, "courier.sh.tmpl")
 }
 
-// Dovecot gives the image that has Dovecot 2.4, of Debian 13.
+// Dovecot returns the image that has Dovecot 2.4, of Debian 13.
 func Dovecot(t testing.TB) Image {
 	t.Helper()
 	return Install(t, "trixie", "dovecot-imapd")
@@ -75,6 +75,8 @@ func start(t testing.TB, o Options, image Image, script string) *Server {
 	t.Helper()
 	s := &Server{t: t, options: o, image: image, script: script, authority: ca.New()}
 	s.must(s.prepare())
+	// Cleanups run last first: the kill below, then this, then the removal of the directory with
+	// the log.
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the end of the log of %s:\n%s", script, lastLines(s.Log(), 40))
@@ -112,6 +114,7 @@ func (s *Server) prepare() (err error) {
 	if err := templates.ExecuteTemplate(&text, s.script, values); err != nil {
 		return err
 	}
+	// MkdirTemp lets only its owner in.
 	return errors.Join(os.Chmod(s.dir, 0o755), os.WriteFile(s.scriptFile(), text.Bytes(), 0o644), s.issue(ca.Leaf{}))
 }
 
@@ -188,25 +191,25 @@ func (s *Server) Thaw() {
 	s.must(s.running.Signal(syscall.SIGCONT))
 }
 
-// await looks seldom: Courier counts the connections from one address.
+// await tries every 100 ms, no more often: Courier counts the connections from one address.
 func (s *Server) await(what string, condition func(context.Context) error) {
 	s.t.Helper()
 	process.Await(s.t, s.running, what, 100*time.Millisecond, condition)
 }
 
-// MailDirectory is where the user's mail is (Courier), or all mail (Cyrus).
+// MailDirectory returns where the user's mail is (Courier), or all mail (Cyrus).
 func (s *Server) MailDirectory() string { return filepath.Join(s.dir, "mail") }
 
-// IMAP is host:port of the port that offers STARTTLS.
+// IMAP returns host:port of the port that offers STARTTLS.
 func (s *Server) IMAP() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.imap)) }
 
-// IMAPS is host:port of the port with implicit TLS.
+// IMAPS returns host:port of the port with implicit TLS.
 func (s *Server) IMAPS() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.imaps)) }
 
-// CA is the authority that issues the server's certificates.
+// CA returns the authority that issues the server's certificates.
 func (s *Server) CA() *ca.Authority { return s.authority }
 
-// Log is what the server wrote.
+// Log returns what the server wrote.
 func (s *Server) Log() string {
 	log, err := os.ReadFile(s.logFile())
 	if err != nil {

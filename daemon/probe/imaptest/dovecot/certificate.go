@@ -29,6 +29,7 @@ import (
 func (s *Server) UseCertificate(leaf ca.Leaf) {
 	s.t.Helper()
 	s.must(s.issue(leaf))
+	// A stopped server reads the new files when it starts.
 	if s.process == nil {
 		return
 	}
@@ -36,7 +37,7 @@ func (s *Server) UseCertificate(leaf ca.Leaf) {
 	s.await("both ports to show the new certificate", s.bothShowCertificate)
 }
 
-// Certificate is the one in use, with its chain and Leaf.
+// Certificate returns the certificate in use, with its chain and Leaf.
 func (s *Server) Certificate() tls.Certificate { return s.certificate }
 
 func (s *Server) issue(leaf ca.Leaf) error {

@@ -44,6 +44,7 @@ func find(image debian.Image) (binary, version string, err error) {
 	if err != nil {
 		return "", "", fmt.Errorf("asking %s for its version: %w", binary, err)
 	}
+	// Dovecot 2.4 does not understand a configuration of 2.3, nor 2.3 one of 2.4.
 	for _, version := range []string{"2.3", "2.4"} {
 		if strings.HasPrefix(string(out), version+".") {
 			return binary, version, nil
@@ -78,6 +79,7 @@ func (s *Server) writeConfig() error {
 		MailGroup:  "nogroup",
 		AuthDown:   s.authDown,
 	}
+	// Only root may start processes of other users.
 	if os.Geteuid() != 0 {
 		if err := values.runAsMyself(); err != nil {
 			return err
@@ -105,13 +107,14 @@ func (v *settings) runAsMyself() error {
 	return nil
 }
 
-// passwd is a passwd-file. Passwords are in base64, so that they may hold any byte, the
-// colon that separates fields included.
+// passwd returns the contents of a passwd-file. Passwords are in base64, so that they may hold any
+// byte, the colon that separates fields included.
 func passwd(o Options) []byte {
 	var file bytes.Buffer
 	for name, password := range o.Users {
 		scheme, kept := "PLAIN.b64", []byte(password)
 		if o.HashedPasswords {
+			// SSHA256 is the hash of the password with the salt behind it, and then the salt.
 			const salt = "a test's salt"
 			sum := sha256.Sum256([]byte(password + salt))
 			scheme, kept = "SSHA256.b64", append(sum[:], salt...)

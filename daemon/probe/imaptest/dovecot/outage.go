@@ -17,6 +17,7 @@ func (s *Server) Start() {
 	if s.process != nil {
 		return
 	}
+	// In the foreground (-F): the process that is launched is the master, which takes the signals.
 	program := []string{s.binary, "-F", "-c", s.configFile()}
 	if s.options.Image != "" {
 		program = s.options.Image.Command([]string{s.dir}, program...)
@@ -44,7 +45,7 @@ func (s *Server) Stop() {
 	})
 }
 
-// discard is for the end of the test, which need not be polite.
+// discard kills the server at the end of the test, which need not be polite.
 func (s *Server) discard() {
 	s.t.Helper()
 	if s.process != nil {
@@ -88,7 +89,7 @@ func (s *Server) StartAuth() {
 	s.await("both ports to greet", s.bothGreet)
 }
 
-// directory is where the users are: the directory in the sense of LDAP, and of Unix.
+// directory returns where the users are: the directory in the sense of LDAP, and of Unix.
 func (s *Server) directory() string { return filepath.Join(s.dir, "users") }
 
 // StopDirectory makes the directory of users unreachable. Every login, with the right
@@ -96,6 +97,7 @@ func (s *Server) directory() string { return filepath.Join(s.dir, "users") }
 func (s *Server) StopDirectory() {
 	s.t.Helper()
 	s.must(errors.Join(
+		// With a file in its place, what was in the directory cannot be opened any more (ENOTDIR).
 		os.Rename(s.directory(), s.directory()+".away"),
 		os.WriteFile(s.directory(), nil, 0o644),
 	))

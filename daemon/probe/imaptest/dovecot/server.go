@@ -83,6 +83,7 @@ func Start(t testing.TB, o Options) *Server {
 	t.Helper()
 	s := &Server{t: t, options: withDefaults(o)}
 	s.must(s.prepare())
+	// Cleanups run last first: discard, then this, then the removal of the directory with the log.
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("log of the Dovecot at %s:\n%s", s.IMAPS(), s.Log())
@@ -134,6 +135,7 @@ func (s *Server) makeDirectory() error {
 	s.dir = dir
 	s.t.Cleanup(func() { s.must(os.RemoveAll(dir)) })
 	err = errors.Join(
+		// MkdirTemp lets only its owner in.
 		os.Chmod(dir, 0o755),
 		os.Mkdir(filepath.Join(dir, "run"), 0o755),
 		os.Mkdir(filepath.Join(dir, "mail"), 0o755),
@@ -146,31 +148,31 @@ func (s *Server) makeDirectory() error {
 	return os.WriteFile(filepath.Join(s.directory(), "passwd"), passwd(s.options), 0o644)
 }
 
-// IMAP is host:port of the plaintext port, which offers STARTTLS. Without it no password
-// is taken (LOGINDISABLED), except that Dovecot trusts clients that come from the address
-// it listens on: use 127.0.0.2, to which Linux connects from 127.0.0.1, where that matters.
+// IMAP returns host:port of the plaintext port, which offers STARTTLS. Without it no password is
+// taken (LOGINDISABLED), except that Dovecot trusts clients that come from the address it listens
+// on: use 127.0.0.2, to which Linux connects from 127.0.0.1, where that matters.
 func (s *Server) IMAP() string { return s.address(s.imap) }
 
-// IMAPS is host:port of the port with implicit TLS.
+// IMAPS returns host:port of the port with implicit TLS.
 func (s *Server) IMAPS() string { return s.address(s.imaps) }
 
-// IMAPPort is the port of IMAP; it is the same on all of Options.Addresses.
+// IMAPPort returns the port of IMAP; it is the same on all of Options.Addresses.
 func (s *Server) IMAPPort() int { return s.imap }
 
-// IMAPSPort is the port of IMAPS; it is the same on all of Options.Addresses.
+// IMAPSPort returns the port of IMAPS; it is the same on all of Options.Addresses.
 func (s *Server) IMAPSPort() int { return s.imaps }
 
 func (s *Server) address(port int) string {
 	return net.JoinHostPort(s.options.Addresses[0], strconv.Itoa(port))
 }
 
-// CA is the authority that issues the server's certificates.
+// CA returns the authority that issues the server's certificates.
 func (s *Server) CA() *ca.Authority { return s.options.Authority }
 
-// CAFile is the path of a PEM file with the authority's root certificate.
+// CAFile returns the path of a PEM file with the authority's root certificate.
 func (s *Server) CAFile() string { return filepath.Join(s.dir, "ca.pem") }
 
-// Log is what the server has logged since Start, what it wrote to standard error included.
+// Log returns what the server has logged since Start, what it wrote to standard error included.
 func (s *Server) Log() string {
 	log, err := os.ReadFile(s.logFile())
 	if err != nil {
@@ -188,5 +190,5 @@ func (s *Server) must(err error) {
 	}
 }
 
-// Version is that of the Dovecot, "2.3" or "2.4".
+// Version returns the version of the Dovecot that runs, "2.3" or "2.4".
 func (s *Server) Version() string { return s.version }

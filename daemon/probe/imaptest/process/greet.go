@@ -21,15 +21,15 @@ const (
 	ImplicitTLS
 )
 
-// Greet opens a connection to a server, reads its greeting and gives the certificate
-// that it shows. It trusts every certificate: it asks which one is in use, not whether
-// it is good.
+// Greet opens a connection to a server, reads its greeting and returns the certificate that it
+// shows. It trusts every certificate: it asks which one is in use, not whether it is good.
 func Greet(ctx context.Context, address string, security Security) (*x509.Certificate, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close()
+	// Reading knows no context: closing the connection is what ends it.
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	secure := tls.Client(conn, &tls.Config{InsecureSkipVerify: true})
@@ -44,7 +44,7 @@ func Greet(ctx context.Context, address string, security Security) (*x509.Certif
 	return secure.ConnectionState().PeerCertificates[0], nil
 }
 
-// upgrade is STARTTLS (RFC 9051 section 6.2.1).
+// upgrade begins TLS by STARTTLS (RFC 9051 section 6.2.1).
 func upgrade(conn net.Conn, secure *tls.Conn) error {
 	if err := expect(conn, "* OK "); err != nil {
 		return err
@@ -71,7 +71,7 @@ func expect(conn net.Conn, prefix string) error {
 	return nil
 }
 
-// Refuses reports that nothing listens at an address: nil when it is so.
+// Refuses returns nil when nothing listens at an address, else an error.
 func Refuses(ctx context.Context, address string) error {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 	switch {

@@ -18,16 +18,17 @@ const (
 	ports     = 10000
 )
 
-// ClaimPort finds a port that is free on all addresses and keeps it for the test. All of them must be loopback
-// addresses. The claim
-// is a listener on an abstract unix socket (unix(7)): it holds against every other test
-// process of this network namespace, and ends with the process, however that ends.
+// ClaimPort returns a port that is free on all addresses, which must be loopback addresses, and
+// keeps it for the test. The claim is a listener on an abstract unix socket (unix(7)): it holds
+// against every other test process of this network namespace, and ends with the process, however
+// that ends.
 func ClaimPort(t testing.TB, addresses []string) (int, error) {
 	for _, address := range addresses {
 		if ip := net.ParseIP(address); ip == nil || !ip.IsLoopback() {
 			return 0, fmt.Errorf("%q is not a loopback address", address)
 		}
 	}
+	// Test processes that begin at the same port would all meet the same claims.
 	offset := rand.IntN(ports)
 	for i := range ports {
 		port := firstPort + (offset+i)%ports
@@ -41,6 +42,7 @@ func ClaimPort(t testing.TB, addresses []string) (int, error) {
 			return port, nil
 		}
 		_ = claim.Close()
+		// A port in use is no trouble; an address that this machine does not have is.
 		if !errors.Is(err, syscall.EADDRINUSE) {
 			return 0, fmt.Errorf("looking for a free port: %w", err)
 		}

@@ -66,10 +66,10 @@ func Launch(logFile string, program ...string) (*Process, error) {
 	return p, nil
 }
 
-// Exited is closed when the process has ended.
+// Exited returns a channel that is closed when the process has ended.
 func (p *Process) Exited() <-chan struct{} { return p.exited }
 
-// Err says how the process ended, once Exited is closed.
+// Err returns how the process ended, once Exited is closed.
 func (p *Process) Err() error { return p.err }
 
 // Signal signals the process and all its children, those included that are started
@@ -93,8 +93,8 @@ func (p *Process) Signal(signal syscall.Signal) error {
 	}
 }
 
-// session lists the processes of the session (proc_pid_stat(5): the sixth field, after
-// the name, which may hold spaces and parentheses).
+// session returns the processes of the session (proc_pid_stat(5): the sixth field, after the name,
+// which may hold spaces and parentheses).
 func (p *Process) session() (pids []int) {
 	files, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, file := range files {
@@ -103,6 +103,7 @@ func (p *Process) session() (pids []int) {
 			continue // it has ended
 		}
 		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+		// A zombie has ended; only its parent can remove it.
 		if len(fields) > 3 && fields[0] != "Z" && fields[3] == strconv.Itoa(p.PID) {
 			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
 			pids = append(pids, pid)
@@ -114,6 +115,7 @@ func (p *Process) session() (pids []int) {
 // End asks the process to end, then kills what is left of the session: a child that
 // outlives its parent would go on accepting connections.
 func (p *Process) End() error {
+	// A frozen process ends only when it goes on again, so SIGCONT follows.
 	asked := errors.Join(syscall.Kill(p.PID, syscall.SIGTERM), p.Signal(syscall.SIGCONT))
 	select {
 	case <-p.exited:

@@ -134,6 +134,7 @@ func start(t testing.TB, what program, o Options) *Proxy {
 	}
 	p := &Proxy{t: t, program: what, options: o}
 	p.must(p.prepare())
+	// Cleanups run last first: discard, then this, then the removal of the directory with the log.
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("log of %s:\n%s", what.name, p.Log())
@@ -144,7 +145,8 @@ func start(t testing.TB, what program, o Options) *Proxy {
 	return p
 }
 
-// find looks into /usr/sbin as well, which is not in the PATH of Debian's ordinary users.
+// find looks for the program in the PATH and in /usr/sbin, which is not in the PATH of Debian's
+// ordinary users.
 func (p *Proxy) find() (err error) {
 	if p.binary, err = exec.LookPath(p.program.name); err != nil {
 		p.binary, err = exec.LookPath("/usr/sbin/" + p.program.name)
@@ -172,6 +174,7 @@ func (p *Proxy) prepare() error {
 	}
 	p.Dir = dir
 	p.t.Cleanup(func() { p.must(os.RemoveAll(dir)) })
+	// MkdirTemp lets only its owner in; nginx' workers are other users.
 	return errors.Join(os.Chmod(dir, 0o755), p.writeCertificate(), p.writeConfig())
 }
 
@@ -184,6 +187,7 @@ func (p *Proxy) writeCertificate() error {
 	if err := ca.WriteFiles(p.options.Authority.Issue(leaf), cert, key); err != nil {
 		return err
 	}
+	// haproxy reads certificate and key from one file.
 	var both bytes.Buffer
 	for _, file := range []string{cert, key} {
 		text, err := os.ReadFile(file)
@@ -244,7 +248,7 @@ func (p *Proxy) Stop() {
 	}
 }
 
-// discard is for the end of the test, which need not be polite.
+// discard kills the proxy at the end of the test, which need not be polite.
 func (p *Proxy) discard() {
 	if p.running != nil {
 		p.must(p.running.Kill())
@@ -256,13 +260,13 @@ func (p *Proxy) await(what string, condition func(context.Context) error) {
 	process.Await(p.t, p.running, what, 10*time.Millisecond, condition)
 }
 
-// Port is one of the proxy's ports, counted from 0.
+// Port returns one of the proxy's ports, counted from 0.
 func (p *Proxy) Port(i int) int { return p.ports[i] }
 
-// Address is host:port of one of the proxy's ports.
+// Address returns host:port of one of the proxy's ports, counted from 0.
 func (p *Proxy) Address(i int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(p.ports[i])) }
 
-// Log is what the proxy has written to its outputs.
+// Log returns what the proxy has written to its outputs.
 func (p *Proxy) Log() string {
 	log, err := os.ReadFile(p.logFile())
 	if err != nil {
