@@ -15,8 +15,8 @@ func (l *loader) adopt(r *rule, d *hcl.Diagnostic) {
 	l.Say(r, d.Summary, d.Detail, diagnose.Subject(d))
 }
 
-// adoptContent takes over what is wrong with the shape of a block. It gives the
-// attributes that were probably meant by others with typing errors.
+// adoptContent takes over what is wrong with the shape of a block. It returns the
+// attributes that somebody probably meant and misspelt.
 func (l *loader) adoptContent(diags hcl.Diagnostics, b *blockType, what string) (meant []string) {
 	for _, d := range diags {
 		name, at := diagnose.NameIn(d), diagnose.Subject(d)
@@ -24,9 +24,11 @@ func (l *loader) adoptContent(diags hcl.Diagnostics, b *blockType, what string) 
 		case d.Severity != hcl.DiagError:
 		case d.Expression != nil: // for_each and labels of a dynamic block
 			l.adoptDynamic(d)
+		// Before what is near: a reserved word may be near a word of today.
 		case slices.Contains(reservedWords, name) && (says == diagnose.UnknownAttribute || says == diagnose.UnknownBlock):
 			l.Report(ruleReserved, at, "%q is reserved for a later version of imapvigil.", name)
 		case says == diagnose.UnknownAttribute:
+			// Whoever meant a required attribute is not told as well that it is missing.
 			if near, ok := diagnose.Nearest(name, b.attributeNames()); ok {
 				meant = append(meant, near)
 			}
@@ -110,7 +112,8 @@ var otherNames = map[string]string{
 	"tz": "timezone", "checks": "applies_to", "targets": "applies_to", "begin": "start", "until": "end",
 }
 
-// called gives the attribute of a block that is called otherwise elsewhere.
+// called returns the attribute of a block that other programs call by this name; ""
+// where there is none.
 func (b *blockType) called(name string) string {
 	other := otherNames[strings.ToLower(name)]
 	if _, ok := b.attribute(other); !ok || b.block(name) != nil {
@@ -129,10 +132,12 @@ func (l *loader) unknownBlock(at hcl.Range, name string, b *blockType, where str
 	l.Report(ruleUnknownBlock, at, "%s has no block %q.%s", diagnose.Capital(diagnose.An(where)), name, hint)
 }
 
-// elsewhere says where a block that is known, but not here, belongs.
+// elsewhere returns where a block that is known, but not here, belongs, as a sentence.
 func elsewhere(name string, here *blockType) string {
 	var parents []string
 	for _, b := range everyBlock(rootBlock) {
+		// The same block may be known in several places: imap_check in a server and in a
+		// group.
 		if b.block(name) != nil && b != here {
 			parents = append(parents, placeIn(b.name))
 		}
@@ -143,7 +148,7 @@ func elsewhere(name string, here *blockType) string {
 	return fmt.Sprintf(" It belongs %s.", diagnose.Enumerate(parents, "or"))
 }
 
-// placeIn says where something in a block of this name stands.
+// placeIn returns where something in a block of this name stands: "in a server".
 func placeIn(name string) string {
 	if name == "" {
 		return "at the top level"

@@ -29,6 +29,7 @@ type failing struct {
 func (l *loader) adoptEvaluation(diags hcl.Diagnostics, f failing) {
 	if !f.secretive && l.secrets.contains(f.expr.Range()) {
 		f.secretive = true
+		// The excerpt would show the source, which may be the secret itself.
 		l.Hide(f.expr.Range())
 	}
 	explained := l.explainReferences(f)
@@ -36,7 +37,10 @@ func (l *loader) adoptEvaluation(diags hcl.Diagnostics, f failing) {
 	for _, d := range diags {
 		switch {
 		case d.Severity != hcl.DiagError:
+		// First, since what our own functions say holds no value even where a secret is
+		// involved.
 		case l.adoptCall(d, f.secretive), l.adoptShadowed(d):
+		// Said already, in words that know what there is.
 		case explained && aboutNames(d):
 		case f.secretive:
 			l.Report(ruleExpression, diagnose.Subject(d), "Something is wrong with this expression. What exactly is not shown, since a secret is part of it.%s", diagnose.WithSpace(l.escapeAdvice(f.expr)))
@@ -63,8 +67,8 @@ func (l *loader) adoptWithoutValues(d *hcl.Diagnostic) {
 	}
 }
 
-// standsAs reports whether what hcl complains about is literal: an expression, or
-// all that a function is given.
+// standsAs reports whether everything that hcl complains about is literal: an
+// expression, or all that a function is given.
 func standsAs(expr hcl.Expression) bool {
 	call, ok := expr.(*hclsyntax.FunctionCallExpr)
 	if !ok {
@@ -73,7 +77,7 @@ func standsAs(expr hcl.Expression) bool {
 	return !slices.ContainsFunc(call.Args, func(arg hclsyntax.Expression) bool { return !literal(arg) })
 }
 
-// failedCall says what a function was given and what it takes.
+// failedCall returns what a function was given, by type, and what it takes.
 func (l *loader) failedCall(name string, d *hcl.Diagnostic) string {
 	args := []hclsyntax.Expression{}
 	switch expr := d.Expression.(type) {
@@ -85,7 +89,7 @@ func (l *loader) failedCall(name string, d *hcl.Diagnostic) string {
 	var given []string
 	for _, arg := range args {
 		v, _ := arg.Value(d.EvalContext)
-		v, _ = v.Unmark()
+		v, _ = v.Unmark() // only its type is told
 		given = append(given, describe(v))
 	}
 	text := fmt.Sprintf("%s cannot work with what it is given here: %s.", name, diagnose.Enumerate(given, "and"))
@@ -95,8 +99,8 @@ func (l *loader) failedCall(name string, d *hcl.Diagnostic) string {
 	return text
 }
 
-// aboutNames tells the complaints of hcl that an explanation of references
-// replaces.
+// aboutNames reports whether an explanation of references replaces what hcl complains
+// about.
 func aboutNames(d *hcl.Diagnostic) bool {
 	switch diagnose.MeaningOf(d) {
 	case diagnose.UnknownVariable, diagnose.NoVariables, diagnose.MissingElement:
@@ -188,7 +192,8 @@ func (l *loader) reportMissing(object cty.Value, step hcl.Traverser, suggest fun
 	return true
 }
 
-// keysOf are the names of what is in an object, or nothing where one is secret.
+// keysOf returns the names of what is in an object; false where it is no object, or one
+// value in it is secret.
 func keysOf(v cty.Value) (keys []string, ok bool) {
 	if v == cty.NilVal || v.IsMarked() || !v.IsKnown() || v.IsNull() {
 		return nil, false
@@ -208,6 +213,7 @@ func (l *loader) adoptCall(d *hcl.Diagnostic, secretive bool) bool {
 		name := extra.CalledFunctionNamespace() + extra.CalledFunctionName()
 		hint := diagnose.OnlyNear(name, slices.Sorted(maps.Keys(l.reads.functionsIn(""))))
 		if secretive {
+			// What looks like a call may be a part of a password without quotes.
 			name = "of this name"
 		}
 		l.Report(ruleUnknownFunction, diagnose.Subject(d), "There is no function %s.%s", name, hint)
@@ -222,18 +228,21 @@ func (l *loader) adoptCall(d *hcl.Diagnostic, secretive bool) bool {
 		return false
 	}
 	if own.rule == ruleWithheld {
+		// A configuration that was kept may have hundreds of them, with one remedy.
 		l.Gather(own.rule, diagnose.Subject(d), "%s", own.full)
 		return true
 	}
 	text := own.says(d.Expression != nil && standsAs(d.Expression))
 	if own.rule == ruleDecode {
+		// A line number is of use only with the file that it counts in.
 		text = strings.Replace(text, "this text", textRead(d.Expression), 1)
 	}
 	l.Report(own.rule, diagnose.Subject(d), "%s", text)
 	return true
 }
 
-// textRead names the file that a decoding function is given the text of.
+// textRead returns the path of the file whose text a decoding function is given, or
+// "this text".
 func textRead(expr hcl.Expression) string {
 	if call, ok := expr.(*hclsyntax.FunctionCallExpr); ok && len(call.Args) == 1 {
 		inner, isCall := call.Args[0].(*hclsyntax.FunctionCallExpr)
@@ -249,6 +258,7 @@ func textRead(expr hcl.Expression) string {
 // mentionsSecret reports whether a secret may be part of what hcl says about
 // an expression.
 func (l *loader) mentionsSecret(expr hcl.Expression, ctx *hcl.EvalContext) bool {
+	// By its text, since a call that failed has no value that could be marked.
 	if strings.Contains(string(bytesAt(l.snapshot, expr.Range())), "credential") {
 		return true
 	}
@@ -261,7 +271,8 @@ func (l *loader) mentionsSecret(expr hcl.Expression, ctx *hcl.EvalContext) bool 
 	return false
 }
 
-// escapeAdvice says how ${ is written as a part of a text, where there is one.
+// escapeAdvice returns how ${ is written as a part of a text, or "" where the expression
+// has none.
 func (l *loader) escapeAdvice(expr hcl.Expression) string {
 	if text := bytesAt(l.snapshot, expr.Range()); bytes.Contains(text, []byte("${")) || bytes.Contains(text, []byte("%{")) {
 		return asItIs

@@ -50,10 +50,11 @@ func (s syntax) adoptShape(d *hcl.Diagnostic) {
 	s.Say(ruleSyntax, summary, detail, diagnose.Subject(d))
 }
 
-// sayParsing is a complaint about the syntax in words that hold nothing of the
-// file, and how to write what was probably meant.
+// sayParsing returns a complaint about the syntax in words that hold nothing of the
+// file, with how to write what was probably meant.
 func (s syntax) sayParsing(d *hcl.Diagnostic) (summary, detail string) {
 	at, says := diagnose.Subject(d), diagnose.MeaningOf(d)
+	// Before all else: in a file that is no JSON, what the parser says helps nobody.
 	if advice := s.jsonAdvice(at); advice != "" {
 		return ruleSyntax.Summary, advice
 	}
@@ -83,7 +84,8 @@ func (s syntax) sayParsing(d *hcl.Diagnostic) (summary, detail string) {
 	return d.Summary, d.Detail
 }
 
-// jsonAdvice recognizes what is no JSON at all, and comments, which JSON has not.
+// jsonAdvice returns what to do about a file that is no JSON at all, and about comments,
+// which JSON does not have (RFC 8259); "" otherwise.
 func (s syntax) jsonAdvice(at hcl.Range) string {
 	text, ok := s.snapshot.Text(at.Filename)
 	if !ok || !strings.HasSuffix(at.Filename, ".json") || at.Start.Byte >= len(text) {
@@ -102,7 +104,7 @@ func (s syntax) jsonAdvice(at hcl.Range) string {
 // asItIs says how the characters that begin a template are written in a text.
 const asItIs = "Where ${ or %{ are part of a text, write $${ and %%{."
 
-// templateAdvice says what to do about a template that cannot be read.
+// templateAdvice returns what to do about a template that cannot be read.
 func (s syntax) templateAdvice(at hcl.Range) string {
 	const advice = "In a text, ${ begins an expression, like ${local.name}, and %{ a directive, like %{ if ... }, and what follows here is none. " + asItIs
 	if s.Hides(at) {
@@ -111,10 +113,12 @@ func (s syntax) templateAdvice(at hcl.Range) string {
 	return advice
 }
 
-// markerBefore gives the ${ or %{ that a place comes after, in its line.
+// markerBefore returns the ${ or %{ that a place comes after, in its line; "" where
+// there is none.
 func (s syntax) markerBefore(at hcl.Range) string {
 	line := s.lineUpTo(at)
 	for _, marker := range []string{"${", "%{"} {
+		// Two of the first character are a marker that is escaped: $${ and %%{.
 		if i := bytes.LastIndex(line, []byte(marker)); i >= 0 && (i == 0 || line[i-1] != marker[0]) && !bytes.Contains(line[i:], []byte("}")) {
 			return marker
 		}
@@ -122,7 +126,8 @@ func (s syntax) markerBefore(at hcl.Range) string {
 	return ""
 }
 
-// lineUpTo is the text of a line up to a place in it.
+// lineUpTo returns the text of a line up to a place in it; nil for a place that is not
+// in the file.
 func (s syntax) lineUpTo(at hcl.Range) []byte {
 	text, ok := s.snapshot.Text(at.Filename)
 	if !ok || at.Start.Byte > len(text) {

@@ -47,7 +47,7 @@ var (
 	anyNumber   = regexp.MustCompile(`^-?[0-9]+(?:\.[0-9]+)?$`)
 )
 
-// lineAdvice says how a line that cannot be parsed is written; "" where nobody can
+// lineAdvice returns how a line that cannot be parsed is written; "" where nobody can
 // tell.
 func (s syntax) lineAdvice(at hcl.Range) string {
 	if strings.HasSuffix(at.Filename, ".json") {
@@ -59,6 +59,7 @@ func (s syntax) lineAdvice(at hcl.Range) string {
 			return f.advice
 		}
 	}
+	// From here on the line is repeated, which one that may hold a secret must not be.
 	if s.Hides(whole) {
 		return "An attribute is written name = value, on a line of its own, with texts in straight double quotes."
 	}
@@ -82,7 +83,8 @@ func (s syntax) lineAdvice(at hcl.Range) string {
 	return ""
 }
 
-// lineAt is the line that a place is in.
+// lineAt returns the line that a place is in, without a comment at its end, and the
+// range of the line.
 func (s syntax) lineAt(at hcl.Range) (string, hcl.Range) {
 	text, ok := s.snapshot.Text(at.Filename)
 	if !ok || at.Start.Byte > len(text) {
@@ -91,6 +93,7 @@ func (s syntax) lineAt(at hcl.Range) (string, hcl.Range) {
 	from := at.Start.Byte - len(s.lineUpTo(at))
 	rest, _, _ := bytes.Cut(text[from:], []byte("\n"))
 	line := strings.TrimRight(string(rest), "\r")
+	// With an odd number of quotes before it, the # stands in a text.
 	if before, _, commented := strings.Cut(line, " #"); commented && strings.Count(before, `"`)%2 == 0 {
 		line = before
 	}
@@ -99,7 +102,8 @@ func (s syntax) lineAt(at hcl.Range) (string, hcl.Range) {
 	return line, whole
 }
 
-// blockAdvice shows the header of a block that is written otherwise.
+// blockAdvice returns the header of a block that is written otherwise; "" for a line
+// that is none.
 func blockAdvice(line string) string {
 	m := asBlock.FindStringSubmatch(line)
 	if m == nil {
@@ -115,13 +119,14 @@ func blockAdvice(line string) string {
 		return "A block has no equals sign:\n    " + header + " {"
 	case m[4] == "":
 		return "The brace stands on the same line:\n    " + header + " {"
+	// The line is right as it is, so the mistake is elsewhere.
 	case header+" {" == strings.TrimSpace(line):
 		return ""
 	}
 	return "Write\n    " + header + " {"
 }
 
-// attributeNamed finds an attribute of some block.
+// attributeNamed returns the first attribute of this name in any block.
 func attributeNamed(name string) (attribute, bool) {
 	for _, b := range everyBlock(rootBlock) {
 		for _, variant := range b.kinds() {
@@ -136,7 +141,8 @@ func attributeNamed(name string) (attribute, bool) {
 // straight are other marks than the quotes of this language.
 var straight = strings.NewReplacer("“", `"`, "”", `"`, "„", `"`, "«", `"`, "»", `"`, "‘", `"`, "’", `"`, "'", `"`, "`", `"`)
 
-// valueAdvice writes a value as an attribute of a kind takes it.
+// valueAdvice returns a value as an attribute of a kind takes it; false where nobody can
+// tell.
 func valueAdvice(k kind, raw string) (string, bool) {
 	value, _, _ := strings.Cut(raw, " #")
 	value = strings.TrimSpace(strings.TrimRight(strings.TrimSpace(value), ",;"))
@@ -162,7 +168,7 @@ func valueAdvice(k kind, raw string) (string, bool) {
 	case isNumeric(k):
 		number := strings.TrimSpace(strings.TrimSuffix(strings.Replace(value, ",", ".", 1), "%"))
 		return number, anyNumber.MatchString(number)
-	case k.roots != nil:
+	case k.roots != nil: // only the names that there are can tell what is meant
 		return "", false
 	case k.name == "duration":
 		d, ok := durationMeant(value)
@@ -173,8 +179,8 @@ func valueAdvice(k kind, raw string) (string, bool) {
 	return fmt.Sprintf("%q", k.nearestValue(value)), true
 }
 
-// nearestValue is the one of few possible values that is meant, in other letters or
-// with a typing error.
+// nearestValue returns the one of few possible values that is meant, in other letters or
+// with a typing error, or the text as it is.
 func (k kind) nearestValue(text string) string {
 	for _, v := range k.values {
 		if strings.EqualFold(v, text) {
@@ -187,7 +193,8 @@ func (k kind) nearestValue(text string) string {
 	return text
 }
 
-// listAdvice puts quotes around texts, and commas between them.
+// listAdvice returns a list with quotes around its texts and commas between them; false
+// where one of them is no plain text.
 func listAdvice(inner string) (string, bool) {
 	apart := regexp.MustCompile(`"\s+"`).ReplaceAllString(inner, `", "`)
 	var all []string
@@ -213,8 +220,8 @@ var unitWords = map[string]string{
 
 var numberAndUnit = regexp.MustCompile(`([0-9]+(?:[.,][0-9]+)?)\s*(\pL+)\.?`)
 
-// durationMeant is a duration as the language writes it, of one with units that are
-// written out, with spaces, or with a comma.
+// durationMeant returns a duration as the language writes it, of one with units that are
+// written out, with spaces, or with a comma; false where nobody can tell.
 func durationMeant(text string) (string, bool) {
 	text = strings.ToLower(strings.TrimSpace(text))
 	meant := ""
@@ -224,6 +231,8 @@ func durationMeant(text string) (string, bool) {
 		if strings.HasPrefix(m[2], "week") || m[2] == "w" || strings.HasPrefix(m[2], "woche") {
 			var weeks int
 			if _, err := fmt.Sscanf(number, "%d", &weeks); err == nil && weeks < 1000 && !strings.Contains(number, ".") {
+				// The language has no weeks. A thousand of them is more than any bound
+				// allows.
 				number, unit = fmt.Sprint(7*weeks), "d"
 			}
 		}

@@ -12,11 +12,12 @@ import (
 // What people write without quotes is told from a name by what the attribute
 // takes: true or false, a reference, a number, a text.
 
-// adviceFor says how to write what somebody wrote as a name that has no meaning.
+// adviceFor returns how to write what somebody wrote as a name that has no meaning.
 func (l *loader) adviceFor(f failing, t hcl.Traversal) string {
 	root := t.RootName()
 	text := l.bareWords(f, t)
 	switch {
+	// A name in capitals is one of the environment, by the custom of shells.
 	case l.inText(f.expr, t) && strings.ToUpper(root) == root:
 		return fmt.Sprintf("An environment variable is read with\n    ${env(%q)}", root)
 	case l.inText(f.expr, t):
@@ -39,7 +40,7 @@ func (l *loader) adviceFor(f failing, t hcl.Traversal) string {
 
 func isNumeric(k kind) bool { return k.name == "integer" || k.name == "number" }
 
-// words that mean true or false elsewhere.
+// Words that mean true or false in other programs.
 var (
 	meansTrue  = []string{"true", "yes", "on", "y", "t", "enabled", "enable", "ja"}
 	meansFalse = []string{"false", "no", "off", "n", "f", "disabled", "disable", "nein"}
@@ -58,8 +59,8 @@ func adviceForBool(name, word string) string {
 	return name + " is true or false."
 }
 
-// adviceForReference finds what was meant by a name alone, also where the path to
-// it is written like mx1.imaps.
+// adviceForReference returns what was meant by a name alone, also where the path to it
+// is written like mx1.imaps.
 func (l *loader) adviceForReference(f failing, t hcl.Traversal) string {
 	names, ok := steps(t)
 	names = append([]string{t.RootName()}, names...)
@@ -76,8 +77,8 @@ func (l *loader) adviceForReference(f failing, t hcl.Traversal) string {
 	return fmt.Sprintf("A reference is written like %s.", exampleOf(f.attr.kind.roots[0]))
 }
 
-// referring is how an attribute refers to something, in whole where nothing else
-// stands in it.
+// referring returns how an attribute refers to something: as a whole line where nothing
+// else stands in it.
 func (a *attribute) referring(to ref, whole bool) string {
 	switch isList := strings.HasPrefix(a.kind.name, "list of "); {
 	case whole && isList:
@@ -88,9 +89,8 @@ func (a *attribute) referring(to ref, whole bool) string {
 	return to.String()
 }
 
-// bareWords is what was written without quotes, as far as it is one value: a host
-// name is a path of names to the parser, and a difference of them where it has
-// hyphens.
+// bareWords returns what was written without quotes, as far as it is one value: to the
+// parser a host name is a path of names, and a difference of them where it has hyphens.
 func (l *loader) bareWords(f failing, t hcl.Traversal) string {
 	const enough = 100
 	whole := strings.TrimSpace(string(bytesAt(l.snapshot, f.expr.Range())))

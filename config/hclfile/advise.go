@@ -26,6 +26,7 @@ func (l *loader) advise() {
 	if len(warnings) == 0 {
 		return
 	}
+	// Only now: most configurations have nothing to be warned about, and many blocks.
 	headers := l.headers()
 	for _, w := range warnings {
 		broken := slices.IndexFunc(advice.Rules, func(r *rule) bool { return r.ID == w.Rule })
@@ -33,7 +34,7 @@ func (l *loader) advise() {
 	}
 }
 
-// headers are the headers of the blocks that there may be advice on, by where they
+// headers returns the headers of the blocks that there may be advice on, by where they
 // begin.
 func (l *loader) headers() map[config.Pos]hcl.Range {
 	blocks := slices.Collect(maps.Values(l.single))

@@ -49,6 +49,7 @@ func Save(w io.Writer, s *source.Snapshot) error {
 		}
 	}
 	e := json.NewEncoder(w)
+	// People may read it, so < and & stand as they are.
 	e.SetEscapeHTML(false)
 	e.SetIndent("", " ")
 	return e.Encode(a)
@@ -86,8 +87,9 @@ func sourceFiles(stored []storedFile) []source.File {
 	return mapped(stored, func(f storedFile) source.File { return source.File{Name: f.Name, Text: []byte(f.Text)} })
 }
 
-// WithoutSecrets gives the configuration of a Snapshot as it would come back from
-// Save: with no secret in it, so that it can be compared with one that did.
+// WithoutSecrets returns the configuration of a Snapshot as it would come back from
+// Save: with no secret in it, so that it can be compared with one that did. It reads no
+// credential.
 func WithoutSecrets(s *source.Snapshot) (*config.Config, error) {
 	var saved bytes.Buffer
 	if err := Save(&saved, s); err != nil {
@@ -101,8 +103,8 @@ func WithoutSecrets(s *source.Snapshot) (*config.Config, error) {
 	return cfg, nil
 }
 
-// fillIn takes those files that are what was saved, apart from what was withheld,
-// as they are today: with their secrets.
+// fillIn replaces those files that are what was saved, apart from what was withheld, by
+// what they are today: with their secrets.
 func fillIn(files []source.File) {
 	today := slices.Clone(files)
 	for i, f := range today {
@@ -114,6 +116,8 @@ func fillIn(files []source.File) {
 		}
 	}
 	for i, form := range withheld(today) {
+		// Anything else that changed may have moved a secret to where it was not meant to
+		// go.
 		if bytes.Equal(form.Text, files[i].Text) {
 			files[i].Text = today[i].Text
 		}

@@ -29,6 +29,7 @@ func newGroupBlock() *blockType {
 	b := &blockType{name: "group", labels: []string{"name"}, doc: "Servers, checks and groups that belong together. The same group may be written in several files"}
 	b.blocks = []*blockType{defaultsBlock, b, serverBlock, imapCheckBlock}
 	made := define(*b, groupTable.attributes())
+	// define made a copy, and a group inside a group must be the same blockType.
 	made.blocks[1] = made
 	return made
 }

@@ -56,7 +56,7 @@ func channelKinds() []string {
 	return mapped(channels, func(c *channel) string { return string(c.Kind) })
 }
 
-// newChannel joins the tables of a channel with those that all have.
+// newChannel returns a channel whose tables are joined with those that all have.
 func newChannel(of notifiers.Channel) *channel {
 	c := &channel{Channel: of, notifierTable: channelTable(of.Attributes), notifyTable: channelTable(of.NotifyAttributes)}
 	c.notifier = define(blockType{name: "notifier", variant: string(c.Kind), labels: []string{"kind", "name"}, doc: c.Doc}, c.notifierTable.attributes(), notifierTable.attributes())
@@ -64,7 +64,7 @@ func newChannel(of notifiers.Channel) *channel {
 	return c
 }
 
-// channelTable is a table of a channel's package, with what reads each type.
+// channelTable returns a table of a channel's package, with what reads each type.
 func channelTable(attributes []notifiers.Attribute) (rows table[notifiers.Values]) {
 	for _, a := range attributes {
 		rows = append(rows, row[notifiers.Values]{
@@ -84,6 +84,7 @@ var readersOfTypes = map[notifiers.Type]kind{
 	notifiers.SecretText: hidden, notifiers.SecretURL: secureURL, notifiers.Headers: headers,
 }
 
+// kindOf returns what reads an attribute of a channel.
 func kindOf(a notifiers.Attribute) kind {
 	k := readersOfTypes[a.Type]
 	switch a.Type {
@@ -101,7 +102,8 @@ func kindOf(a notifiers.Attribute) kind {
 	return k
 }
 
-// targets makes the targets of a notify block.
+// targets returns the targets of a notify block; false where something is wrong, which
+// has been reported.
 func (c *channel) targets(l *loader, content *contents) ([]notifiers.Target, bool) {
 	values := notifiers.Values{}
 	if !decode(l, c.notifyTable, content, &values) {
@@ -115,8 +117,8 @@ func (c *channel) targets(l *loader, content *contents) ([]notifiers.Target, boo
 	return list, true
 }
 
-// perHourDefaults says how many messages an hour the channels send at most where
-// nothing is written.
+// perHourDefaults returns how many messages an hour the channels send at most where
+// nothing is written, for the manual.
 func perHourDefaults() string {
 	var bounded []string
 	for _, c := range available {
@@ -151,19 +153,21 @@ func (l *loader) defineNotifier(b namedBlock) *config.Notifier {
 	content := l.content(b.block, c.notifier, fmt.Sprintf("notifier %q", c.Kind))
 	n := &config.Notifier{ID: config.NotifierID(b.id), MaxPerHour: c.PerHour, Pos: diagnose.Position(header(b.block))}
 	unread := l.unread
+	// Both tables are decoded even if the first fails, so that everything wrong is said.
 	common := decode(l, notifierTable, content, n)
 	values := notifiers.Values{}
 	if !decode(l, c.notifierTable, content, &values) || !common {
 		return nil
 	}
 	n.Settings = c.Settings(values)
+	// A secret that was not read has another text in its place, which may not suit.
 	if l.unread == unread && !l.opens(n, content) {
 		return nil
 	}
 	return n
 }
 
-// targetAttributes are those of a notify block that say whom it reaches.
+// targetAttributes returns those attributes of a notify block that say whom it reaches.
 func (c *channel) targetAttributes() []string { return c.notify.attributeNames()[len(wayTable):] }
 
 func (l *loader) unknownKind(b *hcl.Block) {
@@ -175,8 +179,8 @@ func (l *loader) unknownKind(b *hcl.Block) {
 	l.Report(ruleChoice, at, "%s", wrong.says(l.standsIn(at, kind)))
 }
 
-// opens opens a notifier, which does no I/O, so that what does not fit together
-// is found now.
+// opens reports whether a notifier can be opened, which does no I/O, so that what does
+// not fit together is found now.
 func (l *loader) opens(n *config.Notifier, content *contents) bool {
 	opened, err := n.Settings.Open()
 	if err != nil {
@@ -193,7 +197,7 @@ func (l *loader) opens(n *config.Notifier, content *contents) bool {
 func (l *loader) unsuited(err error, content *contents) {
 	text := l.withoutValues(err, content)
 	for _, word := range wordsInError.FindAllString(text, -1) {
-		if strings.HasPrefix(text, word+" is missing") {
+		if strings.HasPrefix(text, word+" is missing") { // it is not there to be pointed at
 			break
 		}
 		if attr := content.Attributes[word]; attr != nil {

@@ -5,6 +5,7 @@ import "github.com/imapvigil/imapvigil/notifiers/httpdo"
 // headers is an object of texts, kept as one secret: tokens stand there.
 var headers = kind{name: "map of strings", read: func(r *reading) (value, bool) {
 	ty := r.v.Type()
+	// With NoCredentials all of the object may be unknown; it is taken on trust.
 	if !r.v.IsKnown() {
 		return value{}, true
 	}
@@ -19,7 +20,7 @@ var headers = kind{name: "map of strings", read: func(r *reading) (value, bool) 
 		v, good := inner.str()
 		all[name], ok = v.text, ok && good
 		if good {
-			r.l.KeepSecret(v.text)
+			r.l.KeepSecret(v.text) // each alone: a message would repeat one, not all of them
 		}
 	}
 	r.warnOfHeaders()

@@ -58,10 +58,12 @@ func (l *loader) defineCheck(node *checkNode) *config.Check {
 	ok := l.overlay(&t, content, here) && len(failed) == 0 && placed
 	leftOut := false
 	if l.salvaging {
+		// The server counts, too: what it says may be what is wrong with the check.
 		leftOut, ok = t.salvage()
 		ok = ok && len(failed) == 0 && placed && (server == nil || !server.content.wrong)
 	}
 	t.probe.FillDefaults()
+	// On the left of && so that it is checked, and reported, even if ok is false.
 	ok = combination{l.Findings, &t, here, !l.snapshot.Options().NoCredentials}.fits() && ok
 	if p.hostname == "" && server != nil {
 		p.hostname = server.server.Hostname
@@ -80,8 +82,8 @@ func (l *loader) defineCheck(node *checkNode) *config.Check {
 	return l.newCheck(node, &t, p.label, server, group)
 }
 
-// hostIsWrong tells whether a hostname, or the server that may have one, is
-// written and wrong, which has been reported.
+// hostIsWrong reports whether a hostname, or the server that may have one, is written
+// and wrong, which has been reported.
 func hostIsWrong(content *contents, failed []string, server *serverNode) bool {
 	wrong := func(name string) bool { return slices.Contains(failed, name) || slices.Contains(content.meant, name) }
 	if server == nil {
@@ -138,6 +140,7 @@ func (l *loader) placeCheck(node *checkNode, p *place) (*serverNode, *groupNode,
 			l.Report(rulePlace, p.serverAt, "This check is written inside %s already, and its server has a group of its own. Write the check at the top level or inside the server.", group.ref())
 			ok = false
 		}
+		// Also after an error, so that the rest of the check is read as it was meant.
 		server = l.servers[config.ServerID(p.server.id)]
 	}
 	if p.group != nil {
@@ -151,13 +154,13 @@ func (l *loader) placeCheck(node *checkNode, p *place) (*serverNode, *groupNode,
 		}
 		group = l.groups[config.GroupID(p.group.id)]
 	}
-	if server != nil {
+	if server != nil { // whatever was wrong above, so that what is inherited is right
 		group = server.group
 	}
 	return server, group, ok
 }
 
-// rolesOf are the roles that are told of a check: those that were set or the
+// rolesOf returns the roles that are told of a check: those that were set or the
 // daemon's own, and those that were added.
 func (l *loader) rolesOf(t *terms) []config.RoleID {
 	roles := t.roles

@@ -22,7 +22,7 @@ type combination struct {
 	keysRead bool
 }
 
-// fits reports whether they do; what does not has been reported.
+// fits reports whether the attributes go together; what does not has been reported.
 func (c combination) fits() bool {
 	before := c.Errors()
 	c.checkSecurity()
@@ -41,6 +41,7 @@ func (c combination) blame(r *rule, attributes []string, format string, args ...
 		o, ok := c.from.of(name)
 		switch {
 		case !ok:
+		// What it inherits is not to be changed here, so it is told and not pointed at.
 		case o.level != c.here:
 			text += o.chain(name)
 		case own == nil:
@@ -56,6 +57,7 @@ func (c combination) blame(r *rule, attributes []string, format string, args ...
 }
 
 func (c combination) checkSecurity() {
+	// A value that is wrong was reported; what it means beside others is not known.
 	if !c.usable("security", "port") {
 		return
 	}
@@ -88,7 +90,7 @@ func (c combination) checkDurations() {
 	}
 }
 
-// longer says that one duration is longer than another.
+// longer returns that one duration is longer than another, as a part of a sentence.
 func (t *terms) longer(name string, d time.Duration, than string, limit time.Duration) string {
 	short, shortThan := strings.TrimPrefix(name, "tls."), strings.TrimPrefix(than, "tls.")
 	return complaint{
@@ -110,7 +112,7 @@ func (c combination) checkTLS() {
 	}
 }
 
-// notAKeyPair says why a certificate and a key cannot be used together.
+// notAKeyPair returns why a certificate and a key cannot be used together, or "".
 func notAKeyPair(cert config.Blob, key opaque.Secret, keysRead bool) string {
 	switch {
 	case cert.IsZero() != key.IsZero():
@@ -122,14 +124,15 @@ func notAKeyPair(cert config.Blob, key opaque.Secret, keysRead bool) string {
 	switch {
 	case err == nil:
 		return ""
-	case strings.Contains(err.Error(), "failed to parse private key"): // the rest of the error may quote it
+	case strings.Contains(err.Error(), "failed to parse private key"):
+		// The rest of the error may quote the key.
 		return "The key in key_file is of a kind that cannot be used. RSA, ECDSA and Ed25519 can, in the form PRIVATE KEY (PKCS #8)."
 	}
 	return "The key in key_file is not the one of the certificate in cert_file." + laterCertificate(cert, key)
 }
 
-// laterCertificate says that the key is the one of a later certificate of a file:
-// the server's or client's own comes first (RFC 8446 section 4.4.2).
+// laterCertificate returns that the key is the one of a later certificate of a file, or
+// "": the server's or client's own comes first (RFC 8446 section 4.4.2).
 func laterCertificate(cert config.Blob, key opaque.Secret) string {
 	for rest, n := []byte(cert.Text()), 1; ; n++ {
 		if _, err := tls.X509KeyPair(rest, []byte(key.Reveal())); err == nil && n > 1 {
@@ -155,7 +158,7 @@ func (c combination) checkLogin() {
 // loginAttributes are the places to point at when a login is incomplete.
 var loginAttributes = []string{"login.mechanism", "login.token_url", "login.token", "login.client_id", "login.username", "login.password", "login.mailbox", "login.every"}
 
-// incomplete says what a login lacks.
+// incomplete returns what a login lacks, or "".
 func incomplete(login *config.Login, c config.TLS) string {
 	oauth := !login.Token.IsZero() || login.TokenURL != ""
 	switch {

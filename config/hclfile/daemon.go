@@ -69,6 +69,7 @@ func (l *loader) defineDaemon() {
 		set, _ := decodeEach(l, daemonTable, l.content(b, daemonBlock, "daemon"), &d)
 		l.noHeartbeat = slices.Contains(set, "heartbeat_url") && d.HeartbeatURL.IsZero()
 	}
+	// An empty list is not nil: somebody chose that nobody hears of it.
 	l.monitorRoles = d.Roles != nil
 	if !l.monitorRoles {
 		d.Roles = slices.Sorted(maps.Keys(l.config.Roles))

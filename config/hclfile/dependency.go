@@ -38,6 +38,7 @@ func (w *dependencyWalk) visit(r config.Ref, path []config.Ref) {
 	case done:
 		return
 	case underWay:
+		// Only the circle, without the way that led into it.
 		w.report(append(path[slices.Index(path, r):], r))
 		return
 	}
@@ -50,6 +51,7 @@ func (w *dependencyWalk) visit(r config.Ref, path []config.Ref) {
 
 func (w *dependencyWalk) next(r config.Ref) []config.Ref {
 	if r.Server != "" {
+		// A server is down when its checks are, so they stand for it.
 		return w.members[r.Server]
 	}
 	c := w.l.config.Checks[r.Check]
@@ -69,6 +71,7 @@ const longCircle = 50
 // report names all of a circle, once, beginning with its first check.
 func (w *dependencyWalk) report(circle []config.Ref) {
 	steps := circle[:len(circle)-1]
+	// A circle has no beginning: the same one is named each time, a check before a server.
 	least := slices.MinFunc(steps, func(a, b config.Ref) int {
 		return cmp.Or(cmp.Compare(b.Check, "")-cmp.Compare(a.Check, ""), cmp.Compare(a.String(), b.String()))
 	})
@@ -94,7 +97,7 @@ func (w *dependencyWalk) report(circle []config.Ref) {
 	w.l.Report(ruleDependencyCycle, at, "%s. While all of them are down, nobody would be told of any.", text)
 }
 
-// dependencyAt is where it is written that a check depends on something: the
+// dependencyAt returns where it is written that a check depends on something: the
 // reference in its own depends_on, in one that it inherits, or in its server's.
 func (l *loader) dependencyAt(check, on config.Ref) hcl.Range {
 	node := l.checks[check.Check]
@@ -110,7 +113,7 @@ func (l *loader) dependencyAt(check, on config.Ref) hcl.Range {
 	return header(node.block)
 }
 
-// referenceIn finds the place of a reference in a list.
+// referenceIn returns the place of a reference in a list; false where it is not found.
 func (l *loader) referenceIn(list hcl.Expression, to config.Ref) (hcl.Range, bool) {
 	if list == nil {
 		return hcl.Range{}, false
@@ -134,7 +137,7 @@ func (l *loader) referenceIn(list hcl.Expression, to config.Ref) (hcl.Range, boo
 		return false
 	}
 	elements, _ := hcl.ExprList(list)
-	for _, element := range append(elements, list) {
+	for _, element := range append(elements, list) { // the whole of it, where it is no list as written
 		if refersTo(element) {
 			return element.Range(), true
 		}

@@ -27,7 +27,7 @@ const (
 // operators are the characters that a parser goes deeper for.
 const operators = "([{!-+*/%?<>&|"
 
-// tooDeep finds the place where a file goes too deep.
+// tooDeep returns the place where a file goes too deep; false where it does not.
 func tooDeep(f source.File) (hcl.Range, bool) {
 	switch {
 	case len(f.Text) <= harmless:
@@ -37,6 +37,8 @@ func tooDeep(f source.File) (hcl.Range, bool) {
 	case countAny(f.Text, operators)+bytes.Count(f.Text, []byte("==")) <= maxDepthOfExpression:
 		return hcl.Range{}, false
 	}
+	// Only for the few large files that have many operators: a lexer takes time, and does
+	// not recurse.
 	tokens, _ := hclsyntax.LexConfig(f.Text, f.Name, hcl.InitialPos)
 	d := depth{open: []bracket{{lines: true}}}
 	for _, t := range tokens {
@@ -73,7 +75,7 @@ func (d *depth) step(t hclsyntax.TokenType) {
 			d.add(inner, -inner.operators)
 			d.open = d.open[:last]
 		}
-	case hclsyntax.TokenComma, hclsyntax.TokenEqual:
+	case hclsyntax.TokenComma, hclsyntax.TokenEqual: // a new expression begins
 		d.add(inner, -inner.operators)
 	case hclsyntax.TokenNewline:
 		if inner.lines {
@@ -91,7 +93,8 @@ func (d *depth) add(b *bracket, n int) {
 	d.total += n
 }
 
-// jsonTooDeep counts the same for JSON, whose texts are templates.
+// jsonTooDeep is tooDeep for JSON, whose texts are templates, with operators of their
+// own.
 func jsonTooDeep(f source.File) (hcl.Range, bool) {
 	depth, inText := 0, 0
 	for i := 0; i < len(f.Text); i++ {
@@ -102,7 +105,7 @@ func jsonTooDeep(f source.File) (hcl.Range, bool) {
 			depth--
 		case '"':
 			end := diagnose.StringEnd(f.Text, i)
-			inText = countAny(f.Text[i:end], operators)
+			inText = countAny(f.Text[i:end], operators) // at most this deep
 			i = end - 1
 		}
 		if depth > maxDepthOfExpression || inText > maxDepthOfExpression {

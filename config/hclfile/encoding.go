@@ -10,7 +10,8 @@ import (
 	"github.com/imapvigil/imapvigil/config/source"
 )
 
-// positionOf returns where a byte of a text is.
+// positionOf returns where a byte of a text is: line and column from 1, the column in
+// runes.
 func positionOf(text []byte, offset int) hcl.Pos {
 	before := text[:max(0, min(offset, len(text)))]
 	start := bytes.LastIndexByte(before, '\n') + 1
@@ -19,7 +20,8 @@ func positionOf(text []byte, offset int) hcl.Pos {
 	}
 }
 
-// notUTF8 finds where a file is not in UTF-8, and says what to do.
+// notUTF8 returns where a file is not in UTF-8, and what to do; advice is "" where it
+// is.
 func notUTF8(f source.File) (at hcl.Range, advice string) {
 	at = hcl.Range{Filename: f.Name, Start: hcl.InitialPos, End: hcl.InitialPos}
 	if name := source.OtherEncoding(f.Text); name != "" {
@@ -29,6 +31,7 @@ func notUTF8(f source.File) (at hcl.Range, advice string) {
 		return at, ""
 	}
 	whole := 0
+	// U+FFFD itself is a rune of three bytes; one of one byte is no UTF-8.
 	for r, size := utf8.DecodeRune(f.Text); r != utf8.RuneError || size > 1; r, size = utf8.DecodeRune(f.Text[whole:]) {
 		whole += size
 	}

@@ -42,8 +42,8 @@ func decode[T any](l *loader, t table[T], content *contents, dst *T) bool {
 	return len(failed) == 0
 }
 
-// decodeEach does the same and names the attributes that were set, and those
-// that have no value because something is wrong. What is null is not written.
+// decodeEach does what decode does, and returns the attributes that were set, and those
+// that have no value because something is wrong. One that is null counts as not written.
 func decodeEach[T any](l *loader, t table[T], content *contents, dst *T) (set, failed []string) {
 	for i := range t {
 		r := &t[i]
@@ -59,7 +59,7 @@ func decodeEach[T any](l *loader, t table[T], content *contents, dst *T) (set, f
 			failed = append(failed, r.name)
 		case r.required:
 			failed = append(failed, r.name)
-			if !slices.Contains(content.meant, r.name) {
+			if !slices.Contains(content.meant, r.name) { // else it is there, misspelt
 				l.Report(ruleMissing, content.at, "%s needs %s: %s.", diagnose.Capital(diagnose.An(content.what)), r.name, diagnose.LowerFirst(r.doc))
 			}
 		}
@@ -76,6 +76,7 @@ var switchedOff = cty.StringVal("")
 func (l *loader) read(a *attribute, attr *hcl.Attribute) (*value, bool) {
 	v, ok := l.evaluate(attr.Expr, a)
 	if !ok {
+		// One element without a value hides what is wrong with the others.
 		l.readRest(a, attr)
 		return nil, false
 	}
@@ -90,6 +91,7 @@ func (l *loader) read(a *attribute, attr *hcl.Attribute) (*value, bool) {
 		}
 		r.v, _ = v.UnmarkDeep()
 		r.sensitive = true
+		// Before the kind reads it: what that complains about may hold the value.
 		for _, text := range textsIn(r.v) {
 			l.KeepSecret(text)
 		}
@@ -98,6 +100,7 @@ func (l *loader) read(a *attribute, attr *hcl.Attribute) (*value, bool) {
 	case r.v.IsNull():
 		return nil, true
 	case !r.v.IsWhollyKnown() && (r.sensitive || a.secret && l.snapshot.IsRestored()):
+		// A credential that was not read, or a text that was withheld.
 		r.unread = true
 		l.unread++
 	case !r.v.IsWhollyKnown():
@@ -131,10 +134,11 @@ func (l *loader) readRest(a *attribute, attr *hcl.Attribute) {
 	}
 }
 
-// evaluate gives the value of an attribute's expression, which may use references.
-// Of one that may be a secret nothing is repeated in messages.
+// evaluate returns the value of an attribute's expression, which may use references. Of
+// one that may be a secret nothing is repeated in messages.
 func (l *loader) evaluate(expr hcl.Expression, a *attribute) (cty.Value, bool) {
 	ctx := l.contextAt(expr.Range().Filename, l.names)
+	// So that what file reads for a secret is not saved with the Snapshot.
 	l.reads.inSecret = a.secret
 	v, diags := expr.Value(ctx)
 	l.reads.inSecret = false
@@ -151,7 +155,8 @@ func (r *reading) wrong(rule *rule, format string, args ...any) (value, bool) {
 	return value{}, false
 }
 
-// notFilledIn recognizes a text that another program should have filled in.
+// notFilledIn returns advice on a text that another program should have filled in, or
+// "".
 func (r *reading) notFilledIn() string {
 	if r.v == cty.NilVal || r.v.IsNull() || !r.v.IsKnown() || r.v.Type() != cty.String || !r.shown() {
 		return ""
@@ -165,10 +170,12 @@ func (r *reading) notFilledIn() string {
 	return ""
 }
 
-// element reads one element of a list, at its own place where that can be told.
+// element returns the reading of one element of a list, at its own place where that can
+// be told.
 func (r *reading) element(i int, v cty.Value) *reading {
 	inner := *r
 	inner.v = v
+	// A list that a function has made, or a for, has other elements than are written.
 	if exprs, diags := hcl.ExprList(r.expr); !diags.HasErrors() && i < len(exprs) && len(exprs) == r.v.LengthInt() {
 		inner.expr = exprs[i]
 	}

@@ -28,8 +28,8 @@ var (
 	yearFirst = regexp.MustCompile(`^([0-9]{4})[-/.]?([0-9]{1,2})[-/.]?([0-9]{1,2})(?:[T ].*)?$`)
 )
 
-// otherDate gives a date that is written otherwise and can mean one day only. In
-// 04/05/2026 it depends on the country which is the month.
+// otherDate returns a date that is written otherwise and can mean one day only, or "".
+// In 04/05/2026 it depends on the country which is the month.
 func otherDate(text string) string {
 	parts := yearFirst.FindStringSubmatch(text)
 	if m := dayFirst.FindStringSubmatch(text); m != nil {

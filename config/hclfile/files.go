@@ -44,6 +44,8 @@ func (r *reading) certificates(authorities bool) (value, bool) {
 			found.add(ruleBrokenPEM, b, why+".")
 		case b.Label != "CERTIFICATE":
 			if authorities {
+				// A client's certificate often has its key in the same file; among
+				// authorities it is a mistake.
 				found.add(ruleIgnoredPEM, b, "is no certificate and has no effect here.")
 			}
 		case damaged:
@@ -54,6 +56,7 @@ func (r *reading) certificates(authorities bool) (value, bool) {
 			pems.Write(pem.EncodeToMemory(b.PEM))
 		}
 	}
+	// A block that is damaged is said below, and is why there is none.
 	if pems.Len() == 0 && !found.broken {
 		r.wrong(rulePEM, "%s", about(path, "holds no certificate that can be used.").says(r.shown()))
 		found.broken = true
@@ -79,8 +82,8 @@ func (f *blockFindings) add(which *rule, b certfile.Block, text string) {
 	f.said = append(f.said, func() { f.r.l.Report(which, f.r.expr.Range(), "%s", says.says(f.r.shown())) })
 }
 
-// report reports the first findings and how many more there are. It tells whether
-// the file cannot be used.
+// report reports the first findings and how many more there are. It returns whether the
+// file cannot be used.
 func (f *blockFindings) report() bool {
 	const most = 6
 	for _, say := range f.said[:min(most, len(f.said))] {
@@ -96,7 +99,8 @@ func (f *blockFindings) report() bool {
 	return f.broken
 }
 
-// aboutForm is about a file that must be converted; FILE in a command stands for it.
+// aboutForm returns a complaint about a file that must be converted; FILE in a command
+// stands for its path.
 func aboutForm(path, text string) complaint {
 	c := about(path, text)
 	c.full = strings.ReplaceAll(c.full, "FILE", path)
@@ -115,7 +119,7 @@ var keyFile = kind{name: "file", read: func(r *reading) (value, bool) {
 	case c.Readable:
 		return r.wrong(rulePublic, "%s", readable(path, c).says(r.shown()))
 	}
-	r.l.KeepSecret(c.Text.Reveal())
+	r.l.KeepSecret(c.Text.Reveal()) // before anything is said of it
 	key, why := certfile.PrivateKey(c.Text.Reveal())
 	if why != "" {
 		return r.wrong(ruleKeyFile, "%s", aboutForm(path, why+".").says(r.shown()))
@@ -137,6 +141,7 @@ func (r *reading) open(secret bool) (source.Content, string, bool) {
 	if !ok {
 		return source.Content{}, "", false
 	}
+	// Relative to the file in which it is written, not to the working directory.
 	path := from(filepath.Dir(r.expr.Range().Filename), v.text)
 	c := r.l.snapshot.Open(path, secret)
 	if !c.IsUsable() {

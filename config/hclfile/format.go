@@ -9,10 +9,10 @@ import (
 	"github.com/imapvigil/imapvigil/config/source"
 )
 
-// Format gives a file in HCL's native form the layout that all such files have:
-// indentation by two spaces, equals signs in line. Comments and line breaks stay
-// where they are. A file that cannot be parsed is left alone and reported; name
-// is what it is called then.
+// Format returns a file in HCL's native form in the layout that all such files have:
+// indentation by two spaces, equals signs in line. Comments, line breaks and the kind of
+// line ends stay. A file that cannot be parsed is left alone and reported; name is what
+// it is called then.
 func Format(name string, text []byte) ([]byte, []config.Diagnostic) {
 	text = source.WithoutMark(text)
 	if diags := parseAlone(name, text); len(diags) > 0 {
@@ -33,7 +33,7 @@ func layOut(text []byte) []byte {
 	return out
 }
 
-// parseAlone looks at the syntax of one file.
+// parseAlone returns what is wrong with the syntax of one file.
 func parseAlone(name string, text []byte) []config.Diagnostic {
 	l := newLoader(source.OfText(name, text))
 	l.parse()

@@ -20,7 +20,7 @@ type callError struct {
 
 func (e *callError) Error() string { return e.full }
 
-// refuse is an error that repeats no argument.
+// refuse returns an error that repeats no argument.
 func refuse(r *rule, format string, args ...any) error {
 	return &callError{r, plainly(fmt.Sprintf(format, args...))}
 }
@@ -77,23 +77,26 @@ var plainFunctions = func() map[string]function.Function {
 	return all
 }()
 
-// functionsIn gives the functions for expressions in a directory: file starts
-// from there.
+// functionsIn returns the functions for expressions in a directory: file starts from
+// there.
 func (r *reader) functionsIn(dir string) map[string]function.Function {
-	all := maps.Clone(plainFunctions)
+	all := maps.Clone(plainFunctions) // shared by all loaders, so it is not changed
 	all["file"] = withoutSecrets("file", onText(func(path string) (string, error) { return r.file(dir, path) }))
 	all["env"] = withoutSecrets("env", env(r.snapshot.Options().LookupEnv))
 	all["credential"] = withoutSecrets("credential", r.credentialFunction())
 	if r.snapshot.IsRestored() {
+		// Only here, so that nobody can write it in a file.
 		all["withheld"] = r.withheldFunction()
 	}
 	return all
 }
 
-// withoutSecrets has a function refuse sensitive arguments.
+// withoutSecrets returns a function that refuses sensitive arguments.
 func withoutSecrets(name string, f function.Function) function.Function {
 	params := append([]function.Parameter{}, f.Params()...)
 	for i := range params {
+		// Without this cty takes the mark off and puts it on the result, and the function
+		// sees the secret; complaints of a function may hold its arguments.
 		params[i].AllowMarked = true
 	}
 	rest := f.VarParam()
@@ -118,7 +121,7 @@ func withoutSecrets(name string, f function.Function) function.Function {
 	})
 }
 
-// onText makes a function from a text to a text.
+// onText returns a function of expressions from a text to a text.
 func onText(do func(string) (string, error)) function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{{Name: "text", Type: cty.String}},

@@ -18,7 +18,7 @@ import (
 // The functions that decode a text say what is wrong with it, and in which line of
 // the text. They repeat nothing of it: it may be a list of accounts.
 
-// explained is a decoding function with complaints of ours. Each decoder looks at
+// explained returns a decoding function with complaints of ours. Each decoder looks at
 // the text again, and gives what is wrong as a sentence without an end, or "".
 func explained(name string, f function.Function, wrong func(text string, err error) string) function.Function {
 	explain := func(args []cty.Value, err error) error {
@@ -53,10 +53,12 @@ func wrongJSON(text string, _ error) string {
 	case strings.TrimSpace(text) == "":
 		return "it is empty"
 	case errors.As(err, &syntax):
+		// Offset counts the bytes that were read, the wrong one included.
 		return fmt.Sprintf("%s: %s", lineAndColumn(text, int(syntax.Offset)-1), withoutCharacter(syntax.Error()))
 	case err != nil: // it ends too early
 		return fmt.Sprintf("%s: it ends before it is complete", lineAndColumn(text, len(text)))
 	}
+	// The decoder of the standard library stops after the first value, and cty does not.
 	if rest := strings.TrimLeft(text[d.InputOffset():], " \t\r\n"); rest != "" {
 		return fmt.Sprintf("%s: something follows after the value", lineAndColumn(text, len(text)-len(rest)))
 	}
@@ -66,7 +68,7 @@ func wrongJSON(text string, _ error) string {
 // offender is the character that the JSON decoder complains about.
 var offender = regexp.MustCompile(`invalid character '([^']+|\\'')'`)
 
-// withoutCharacter is a complaint of the JSON decoder, with the character only
+// withoutCharacter returns a complaint of the JSON decoder, with the character only
 // where that is punctuation of JSON.
 func withoutCharacter(text string) string {
 	m := offender.FindStringSubmatch(text)
@@ -81,7 +83,7 @@ func withoutCharacter(text string) string {
 	return strings.Replace(text, m[0], "invalid character", 1)
 }
 
-// lineAndColumn says where a byte of a text is.
+// lineAndColumn returns where a byte of a text is, as a part of a sentence.
 func lineAndColumn(text string, offset int) string {
 	at := positionOf([]byte(text), offset)
 	return fmt.Sprintf("line %d, column %d", at.Line, at.Column)
@@ -89,7 +91,7 @@ func lineAndColumn(text string, offset int) string {
 
 var inQuotationMarks = regexp.MustCompile(`"[^"]*"|'[^']*'|\x60[^\x60]*\x60`)
 
-// withoutQuotes is a complaint of a decoder without the parts that may come from
+// withoutQuotes returns a complaint of a decoder without the parts that may come from
 // the text; what is punctuation alone does not.
 func withoutQuotes(complaint string) string {
 	return inQuotationMarks.ReplaceAllStringFunc(complaint, func(part string) string {
@@ -128,7 +130,7 @@ func wrongCSV(text string, err error) string {
 	switch {
 	case strings.TrimSpace(text) == "":
 		return "it is empty, and its first line should name the columns"
-	case errors.As(failed, &parse) && errors.Is(parse.Err, csv.ErrFieldCount):
+	case errors.As(failed, &parse) && errors.Is(parse.Err, csv.ErrFieldCount): // without a column
 		return fmt.Sprintf("line %d has more or fewer fields than the first, which names the columns", parse.Line)
 	case errors.As(failed, &parse):
 		return fmt.Sprintf("line %d, column %d: %s", parse.Line, parse.Column, parse.Err)

@@ -19,7 +19,7 @@ type mark string
 
 const sensitive mark = "sensitive"
 
-// env makes the function that gives a variable of an environment; nil: an empty one.
+// env returns the function that gives a variable of an environment; nil: an empty one.
 func env(lookup func(name string) (text string, isSet bool)) function.Function {
 	return onText(func(name string) (string, error) {
 		if lookup != nil {
@@ -45,6 +45,7 @@ type reader struct {
 func (r *reader) file(dir, path string) (string, error) {
 	path = from(dir, path)
 	if r.snapshot.IsCredential(path) {
+		// What file gives is not marked as sensitive, and would be shown everywhere.
 		return "", &callError{ruleCredential, complaint{
 			fmt.Sprintf("%s is a secret, and what file gives is shown. Write\n    credential(%q)", path, filepath.Base(path)),
 			"This file is a secret, and what file gives is shown. Use credential instead, with the name of the file.",
@@ -60,7 +61,7 @@ func (r *reader) file(dir, path string) (string, error) {
 	return c.Text.Reveal(), nil
 }
 
-// inEncoding is the complaint about a file that is not in UTF-8.
+// inEncoding returns the complaint about a file that is not in UTF-8.
 func inEncoding(path, name string) complaint {
 	return about(path, "is written in "+name+". Save it as plain text (UTF-8).")
 }
@@ -83,7 +84,8 @@ func (r *reader) credentialFunction() function.Function {
 	})
 }
 
-// withheldFunction stands for what was written in a file and is not kept.
+// withheldFunction returns the function that stands for what was written in a file and
+// is not kept.
 func (r *reader) withheldFunction() function.Function {
 	return function.New(&function.Spec{
 		Type: function.StaticReturnType(cty.String),
@@ -96,7 +98,8 @@ func (r *reader) withheldFunction() function.Function {
 	})
 }
 
-// missingCredential says where a credential was looked for, and what is there.
+// missingCredential returns where a credential was looked for, and which name there is
+// near.
 func (r *reader) missingCredential(name, path string) complaint {
 	full, blind := fmt.Sprintf("There is no credential %q: no file %s", name, path), "There is no credential of the name that is given here: no such file in "+filepath.Dir(path)
 	if dir := r.snapshot.Options().CredentialsDirectory; dir != "" {
@@ -104,7 +107,7 @@ func (r *reader) missingCredential(name, path string) complaint {
 		full, blind = full+besides, blind+besides
 	}
 	var known []string
-	entries, _ := os.ReadDir(filepath.Dir(path))
+	entries, _ := os.ReadDir(filepath.Dir(path)) // no directory, no suggestion
 	for _, e := range entries {
 		known = append(known, e.Name())
 	}
@@ -119,7 +122,7 @@ func (r *reader) credential(name string) (cty.Value, error) {
 	if !source.CredentialName.MatchString(name) {
 		return none, refuse(ruleCredential, "credential takes the name of a file, not a path and not the secret itself: letters, digits and . _ @ - only.")
 	}
-	if r.snapshot.Options().NoCredentials {
+	if r.snapshot.Options().NoCredentials { // unknown, and taken on trust
 		return none, nil
 	}
 	path := r.snapshot.CredentialPath(name)
@@ -131,10 +134,12 @@ func (r *reader) credential(name string) (cty.Value, error) {
 		return none, &callError{ruleCredential, unusable(path, c)}
 	case c.Readable:
 		return none, &callError{rulePublic, readable(path, c)}
+	// As it is, it would be a password that nobody has.
 	case source.OtherEncoding([]byte(text)) != "":
 		return none, &callError{ruleCredential, inEncoding(path, source.OtherEncoding([]byte(text)))}
 	case text == "":
 		return none, &callError{ruleCredential, about(path, "is empty.")}
+	// cty normalises every text, so the password would not be the one in the file.
 	case !norm.NFC.IsNormalString(text):
 		return none, &callError{ruleCredential, about(path, "has characters that are made of two, such as a letter and its accent, and would be changed by reading them. Write them as one (Unicode form NFC).")}
 	default:

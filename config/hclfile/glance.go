@@ -5,10 +5,10 @@ import (
 	"github.com/imapvigil/imapvigil/config/source"
 )
 
-// Places gives the daemon block as far as it can be made out, whatever is wrong
-// with it or with the rest of the files: where a daemon keeps its state and
-// listens must be found most of all when its files have just been broken. What
-// cannot be made out has its default. Roles and secrets are left out.
+// Places returns the daemon block as far as it can be made out, whatever is wrong with
+// it or with the rest of the files: where a daemon keeps its state and listens must be
+// found most of all when its files have just been broken. What cannot be made out has
+// its default. Roles and secrets are left out.
 func Places(s *source.Snapshot) config.Daemon {
 	l := newLoader(s)
 	l.config.Daemon = defaultDaemon()

@@ -26,7 +26,7 @@ func (l *loader) guard(run func()) {
 func panickedAt() string {
 	callers := make([]uintptr, 32)
 	frames := runtime.CallersFrames(callers[:runtime.Callers(3, callers)])
-	for {
+	for { // past the runtime's own functions, which every panic has on top
 		frame, more := frames.Next()
 		if !strings.HasPrefix(frame.Function, "runtime.") {
 			return fmt.Sprintf("%s, %s:%d", frame.Function, filepath.Base(frame.File), frame.Line)

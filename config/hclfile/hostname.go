@@ -25,6 +25,7 @@ func Hostname(text string) (string, error) {
 }
 
 func hostOf(text string) (ascii string, wrong complaint) {
+	// First, since the colons of an IPv6 address look like a port.
 	if _, err := netip.ParseAddr(text); err == nil {
 		return text, complaint{}
 	}
@@ -34,9 +35,10 @@ func hostOf(text string) (ascii string, wrong complaint) {
 	name, absolute := strings.CutSuffix(text, ".")
 	ascii, err := idna.Lookup.ToASCII(name)
 	if err != nil && isASCII(name) {
-		ascii, err = name, nil // a name with an underscore is none for idna, and exists
+		ascii, err = name, nil // idna refuses an underscore, and such names exist
 	}
-	if cut, dot := strings.CutSuffix(ascii, "."); dot && !absolute { // an ideographic full stop becomes a dot
+	// An ideographic full stop at the end becomes a dot.
+	if cut, dot := strings.CutSuffix(ascii, "."); dot && !absolute {
 		ascii, absolute = cut, true
 	}
 	if wrong := notADNSName(ascii); wrong != "" {
@@ -59,7 +61,8 @@ func (r *reading) warnOfSearchList(host string) {
 	}
 }
 
-// notAHost recognises what people write in the place of a host.
+// notAHost returns what to do about what people write in the place of a host, such as a
+// URL.
 func notAHost(text string) complaint {
 	scheme, rest, isURL := strings.Cut(text, "://")
 	host, port, err := net.SplitHostPort(text)
@@ -87,7 +90,8 @@ var (
 	allDigits = regexp.MustCompile(`^[0-9]+$`)
 )
 
-// notADNSName holds RFC 1123 section 2.1, with underscores, which exist.
+// notADNSName returns what is wrong with a name by RFC 1123 section 2.1, or "".
+// Underscores are taken, since such names exist.
 func notADNSName(name string) string {
 	labels := strings.Split(name, ".")
 	for _, label := range labels {
@@ -96,7 +100,7 @@ func notADNSName(name string) string {
 		}
 	}
 	switch {
-	case len(name) > 253:
+	case len(name) > 253: // 255 octets with the lengths of the labels, RFC 1035 section 2.3.4
 		return "A DNS name has at most 253 characters."
 	case allDigits.MatchString(labels[len(labels)-1]):
 		return "This looks like an IPv4 address and is none: that has four numbers from 0 to 255."

@@ -30,7 +30,7 @@ var text = textJudged("string", ruleControl, func(text string) complaint { retur
 // freeText may have several lines.
 var freeText = textJudged("string", ruleControl, func(text string) complaint { return unprintable(text, "\r\n\t") })
 
-// unprintable complains about control characters other than those that are
+// unprintable returns a complaint about control characters other than those that are
 // allowed: a server, a terminal or a gateway would take them for something else.
 func unprintable(text, allowed string) complaint {
 	for _, r := range text {
@@ -54,7 +54,7 @@ func (r *reading) str() (value, bool) {
 	return value{text: r.v.AsString()}, true
 }
 
-// inQuotes shows how a number is written as a text.
+// inQuotes returns how a number is written as a text, as the end of a message.
 func (r *reading) inQuotes() string {
 	source := r.source()
 	if r.v.IsNull() || r.v.Type() != cty.Number || !r.shown() || source == "..." {
@@ -74,8 +74,8 @@ func readText(r *reading) (value, bool) {
 	return v, ok
 }
 
-// textWith is a text that check approves of; check returns what is wrong, as
-// sentences that do not repeat the text, or "".
+// textWith returns a kind for a text that check approves of; check returns what is
+// wrong, as sentences that do not repeat the text, or "".
 func textWith(name string, rule *rule, check func(string) string) kind {
 	return textJudged(name, rule, func(text string) complaint { return plainly(check(text)) })
 }
@@ -101,6 +101,7 @@ var secret = kind{name: "secret", read: func(r *reading) (value, bool) {
 		return v, false
 	}
 	r.l.KeepSecret(v.text)
+	// Kept in both forms: either may come up in a message.
 	v.text = withoutLineEnd(v.text)
 	r.l.KeepSecret(v.text)
 	if strings.ContainsAny(v.text, "\r\n\x00") {
@@ -115,7 +116,7 @@ var secret = kind{name: "secret", read: func(r *reading) (value, bool) {
 	return value{secret: opaque.NewSecret(v.text)}, true
 }}
 
-// withoutLineEnd takes off one line end, as editors and heredocs leave it.
+// withoutLineEnd returns a text without one line end, as editors and heredocs leave it.
 func withoutLineEnd(text string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
 }
@@ -123,7 +124,7 @@ func withoutLineEnd(text string) string {
 // hidden is a text that may hold a secret, and need not.
 var hidden = kind{name: "string", read: func(r *reading) (value, bool) {
 	v, ok := readText(r)
-	if ok && r.sensitive {
+	if ok && r.sensitive { // not every text message: its words are in others as well
 		r.l.KeepSecret(v.text)
 	}
 	isSecret := ok && inBody.MatchString(v.text)
@@ -151,7 +152,7 @@ var boolean = kind{name: "bool", read: func(r *reading) (value, bool) {
 	return value{flag: v.True()}, true
 }}
 
-// integer is a whole number from low to high.
+// integer returns a kind for a whole number from low to high.
 func integer(low, high int) kind {
 	return kind{name: "integer", bounds: fmt.Sprintf("%d..%d", low, high), read: func(r *reading) (value, bool) {
 		v, ok := r.readNumber()
@@ -185,7 +186,7 @@ func (r *reading) readNumber() (value, bool) {
 
 func formatNumber(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }
 
-// oneOf is one of a few words.
+// oneOf returns a kind for one of a few words.
 func oneOf(words ...string) kind {
 	return kind{name: "string", values: words, read: func(r *reading) (value, bool) {
 		v, ok := r.str()
@@ -200,7 +201,7 @@ func oneOf(words ...string) kind {
 	}}
 }
 
-// describe says what a value is, never which.
+// describe returns what type a value has, never which value it is.
 func describe(v cty.Value) string {
 	ty := v.Type()
 	switch {

@@ -46,7 +46,7 @@ type blockType struct {
 	schema *hcl.BodySchema
 }
 
-// define makes a blockType ready for use; attribute lists are joined in order.
+// define returns a blockType that is ready for use; attribute lists are joined in order.
 func define(b blockType, attributes ...[]attribute) *blockType {
 	b.attributes = slices.Concat(attributes...)
 	b.schema = &hcl.BodySchema{}
@@ -85,21 +85,21 @@ func (b *blockType) attribute(name string) (attribute, bool) {
 	return attribute{}, false
 }
 
-// header is how the block is begun: server "name" {.
+// header returns how the block is begun: server "name" { ... }
 func (b *blockType) header() string {
 	return blockNamed(b.name, b.labels) + " { ... }"
 }
 
-// kinds are the block types that a block of this name can be.
+// kinds returns the block types that a block of this name can be.
 func (b *blockType) kinds() []*blockType { return append(slices.Clip(b.variants), b) }
 
-// everyBlock lists the block types of the language, each once.
+// everyBlock returns the block types of the language, each once.
 func everyBlock(b *blockType) []*blockType {
 	seen := map[*blockType]bool{}
 	var list []*blockType
 	var visit func(*blockType)
 	visit = func(b *blockType) {
-		if seen[b] {
+		if seen[b] { // a group may stand in a group
 			return
 		}
 		seen[b] = true

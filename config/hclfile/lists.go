@@ -16,7 +16,7 @@ func mapped[T, U any](list []T, of func(T) U) (made []U) {
 	return made
 }
 
-// texts is a list of texts of a kind, none twice.
+// texts returns a kind for a list of texts of a kind, none twice.
 func texts(element kind) kind {
 	return kind{name: "list of " + element.name, bounds: element.bounds, values: element.values, read: func(r *reading) (value, bool) {
 		list, ok := readEach(r, func(inner *reading) (string, bool) {
@@ -49,10 +49,10 @@ func readEach[T comparable](
 	return list, ok
 }
 
-// oneOrMore is a list of texts, where one text alone does as well.
+// oneOrMore returns a kind for a list of texts, where one text alone does as well.
 func oneOrMore(element kind) kind {
 	list := texts(element)
-	several := list.read
+	several := list.read // the function below takes its place
 	list.read = func(r *reading) (value, bool) {
 		if r.v.Type() != cty.String {
 			return several(r)
@@ -63,8 +63,8 @@ func oneOrMore(element kind) kind {
 	return list
 }
 
-// atLeastOne is a list that is not empty: an empty one would say that nothing is
-// meant, where leaving it out says everything, or is an error.
+// atLeastOne returns a kind for a list that is not empty: an empty one would say that
+// nothing is meant, where leaving it out says everything, or is an error.
 func atLeastOne(list kind) kind {
 	read := list.read
 	list.read = func(r *reading) (value, bool) {
@@ -77,8 +77,8 @@ func atLeastOne(list kind) kind {
 	return list
 }
 
-// elements gives the elements of a list. One text alone is an error that shows
-// the list.
+// elements returns the elements of a list. One text alone is an error that shows the
+// list.
 func (r *reading) elements() ([]cty.Value, bool) {
 	ty := r.v.Type()
 	if ty == cty.String && r.shown() && !r.v.IsNull() {

@@ -37,18 +37,20 @@ func (r *reading) warnOfLiteral(at hcl.Range, what, example string) {
 // It reports whether it did.
 func (r *reading) refuseElsewhere(expr hcl.Expression, what, name string) bool {
 	from := r.textFrom(expr)
+	// What was kept has been loaded once, so its rules are not asked for again.
 	if from == "" || r.sensitive || r.unread || r.l.snapshot.IsRestored() {
 		return false
 	}
 	credential := `credential("name")`
 	if root, _, _ := strings.Cut(from, "."); root != "local" {
+		// Each element of the dynamic block needs a secret of its own.
 		credential = `credential("name-${` + root + `.key}")`
 	}
 	r.l.Report(ruleLiteralElsewhere, expr.Range(), "%s comes from %s, where nobody can know that it must not be shown. Put it into a file of its own and write\n    %s = %s", what, from, name, credential)
 	return true
 }
 
-// textFrom names the local, or the element of a dynamic block, that an expression
+// textFrom returns the local, or the element of a dynamic block, that an expression
 // takes text from; "" where all of its text is its own, or comes of a function that
 // reads it somewhere.
 func (r *reading) textFrom(expr hcl.Expression) string {
@@ -63,7 +65,7 @@ func (r *reading) textFrom(expr hcl.Expression) string {
 	return strings.Join(append([]string{names[0].RootName()}, path...), ".")
 }
 
-// textVariables are the variables of an expression that its text is made of: not
+// textVariables returns the variables of an expression that its text is made of: not
 // those that choose, and not the names that credential and the like are given.
 func textVariables(expr hclsyntax.Expression) (found []hcl.Traversal) {
 	switch e := expr.(type) {
@@ -79,7 +81,7 @@ func textVariables(expr hclsyntax.Expression) (found []hcl.Traversal) {
 		}
 		return found
 	case *hclsyntax.FunctionCallExpr:
-		if slices.Contains([]string{"credential", "env", "file"}, e.Name) {
+		if slices.Contains([]string{"credential", "env", "file"}, e.Name) { // given a name, not the text
 			return nil
 		}
 		for _, arg := range e.Args {
@@ -96,8 +98,8 @@ func (r *reading) isLiteral() bool {
 	return !r.sensitive && ok
 }
 
-// literalText gives the text of an expression that calls no function, and so not
-// credential either.
+// literalText returns the text of an expression that calls no function, and so not
+// credential either; false for any other.
 func (r *reading) literalText(expr hcl.Expression) (string, bool) {
 	v, diags := expr.Value(&hcl.EvalContext{Variables: r.l.early.Variables})
 	if diags.HasErrors() || v.ContainsMarked() || !v.IsWhollyKnown() {
@@ -109,11 +111,12 @@ func (r *reading) literalText(expr hcl.Expression) (string, bool) {
 	return v.AsString(), true
 }
 
-// warnOfURL looks for a password, and for parameters that are one. What comes from
-// elsewhere is refused behind the host, too: a path can be all that is secret.
+// warnOfURL warns of a URL that holds a password, or parameters that are one. What comes
+// from elsewhere is refused behind the host, too: a path can be all that is secret.
 func (r *reading) warnOfURL(text string, u *url.URL) {
 	_, found := u.User.Password()
 	for name, values := range u.Query() {
+		// A place such as {message} that a channel fills in is no secret.
 		filledIn := strings.HasPrefix(values[0], "{")
 		found = found || saysSecret.MatchString(name) && !filledIn && values[0] != ""
 	}
@@ -136,7 +139,7 @@ func endsWith(expr hclsyntax.Expression, text string) bool {
 	return ok && isText(last.Val) && strings.HasSuffix(last.Val.AsString(), text)
 }
 
-// warnOfHeaders looks for headers that are one, each at its own place where that
+// warnOfHeaders warns of headers that hold a secret, each at its own place where that
 // can be told.
 func (r *reading) warnOfHeaders() {
 	pairs, diags := hcl.ExprMap(r.expr)

@@ -53,13 +53,14 @@ type contextKey struct {
 	base *hcl.EvalContext
 }
 
-// Load makes a configuration of a Snapshot. It never gives one together with
-// an error; warnings may stand beside it. What the configuration names is read
-// through the Snapshot, which remembers it.
+// Load returns the configuration of a Snapshot. It never gives one together with an
+// error; warnings may stand beside it. What the configuration names is read through the
+// Snapshot, which remembers it.
 func Load(s *source.Snapshot) (*config.Config, []config.Diagnostic) {
 	l := newLoader(s)
 	l.guard(l.run)
 	if l.Failed() {
+		// Warnings would hide the errors, and some follow from them.
 		l.Drop(func(r *config.Rule) bool { return r.Gravity == config.Warning })
 		return nil, l.Diagnostics()
 	}
@@ -68,7 +69,7 @@ func Load(s *source.Snapshot) (*config.Config, []config.Diagnostic) {
 }
 
 func newLoader(s *source.Snapshot) *loader {
-	s.ForgetNamed()
+	s.ForgetNamed() // what an earlier load named may be named no more
 	l := &loader{
 		snapshot: s,
 		early:    &hcl.EvalContext{},
@@ -102,14 +103,14 @@ func (l *loader) run() {
 	for _, f := range files {
 		l.declare(l.expand(f))
 	}
-	l.linkNames()
+	l.linkNames() // every file has been declared, so references can go anywhere
 	l.linkServers()
 	l.defineSchedules()
 	l.defineNotifiers()
 	l.defineRoles()
-	l.defineDaemon()
+	l.defineDaemon() // after the roles, all of which it tells where none are written
 	l.defineGroups()
-	l.defineChecks()
+	l.defineChecks() // after the daemon, whose roles they may have
 	l.checkDependencies()
 	l.defineMaintenance()
 	l.defineMoves()
@@ -121,6 +122,7 @@ func (l *loader) run() {
 		l.dropConsequences()
 	}
 	if !l.Failed() {
+		// Not after an error, which is why blocks are missing then.
 		l.count()
 		l.advise()
 	}
@@ -136,7 +138,7 @@ func (l *loader) reportProblems() {
 	}
 }
 
-// parse gives the files that are well formed.
+// parse returns the files that are well formed.
 func (l *loader) parse() []parsed {
 	var files []parsed
 	all := parseAll(l.snapshot.Files())
@@ -152,6 +154,8 @@ func (l *loader) parse() []parsed {
 		case p.diags.HasErrors():
 			l.syntax().adoptSyntax(p.diags)
 		}
+		// The parser keeps the first of two attributes, so the rest of the file can be
+		// checked.
 		if p.body != nil && onlyRepeats(p.diags) {
 			files = append(files, p)
 		} else {
@@ -173,8 +177,8 @@ func (l *loader) defineLocals(files []parsed) {
 	l.evaluateLocals()
 }
 
-// expand has the dynamic blocks of a file stand as the blocks that they make.
-// Most files have none, and are spared the detour.
+// expand returns a file's body in which dynamic blocks stand as the blocks that they
+// make. Most files have none, and are spared the detour.
 func (l *loader) expand(f parsed) hcl.Body {
 	if !bytes.Contains(f.Text, []byte("dynamic")) {
 		return f.body
@@ -182,8 +186,8 @@ func (l *loader) expand(f parsed) hcl.Body {
 	return dynblock.Expand(f.body, l.contextAt(f.Name, l.early))
 }
 
-// contextAt gives the names and functions for expressions of a file; relative
-// paths start from its directory.
+// contextAt returns the names and functions for expressions of a file; relative paths
+// start from its directory.
 func (l *loader) contextAt(file string, base *hcl.EvalContext) *hcl.EvalContext {
 	key := contextKey{filepath.Dir(file), base}
 	ctx, ok := l.contexts[key]
@@ -204,7 +208,7 @@ type contents struct {
 	wrong bool      // something stands in it that does not belong there
 }
 
-// content gives what stands in a block, and reports what should not.
+// content returns what stands in a block, and reports what should not.
 func (l *loader) content(block *hcl.Block, b *blockType, what string) *contents {
 	return l.contentOf(block.Body, b, what, header(block))
 }

@@ -73,7 +73,7 @@ func (l *loader) evaluateLocal(x *local, path []string) {
 		return
 	}
 	x.state = underWay
-	x.value = cty.DynamicVal
+	x.value = cty.DynamicVal // unknown, also for those in a circle with it
 	needed := map[string]cty.Value{}
 	for _, name := range l.localsNeededBy(x) {
 		l.evaluateLocal(l.locals[name], append(path, x.name))
@@ -93,8 +93,8 @@ func (l *loader) evaluateLocal(x *local, path []string) {
 	x.value = v
 }
 
-// localsNeededBy names the locals in an expression; "local" alone, or with a
-// computed index, needs all of them.
+// localsNeededBy returns the locals in an expression; "local" alone, or with a computed
+// index, needs all of them.
 func (l *loader) localsNeededBy(x *local) []string {
 	needed := map[string]bool{}
 	for _, t := range x.attr.Expr.Variables() {
@@ -112,8 +112,8 @@ func (l *loader) localsNeededBy(x *local) []string {
 	return slices.Sorted(maps.Keys(needed))
 }
 
-// earlyReference reports references in an expression that is evaluated before
-// there are any.
+// earlyReference reports references in an expression that is evaluated before there are
+// any, and returns whether it found one.
 func (l *loader) earlyReference(expr hcl.Expression) bool {
 	found := false
 	for _, t := range expr.Variables() {

@@ -88,7 +88,8 @@ func (l *loader) defineMaintenance() {
 	}
 }
 
-// checkWindow sees to it that a maintenance says in one way when it is.
+// checkWindow reports whether a maintenance says in one way when it is; what is wrong
+// has been reported.
 func (l *loader) checkWindow(w *window, content *contents) bool {
 	missing := ""
 	switch {
@@ -104,6 +105,7 @@ func (l *loader) checkWindow(w *window, content *contents) bool {
 		}
 	case w.rrule != "" && w.end != "":
 		missing = "What is repeated has a duration, not an end: the end of the first time is not the end of all."
+	// As moments: what clocks show may be later, and not be, when they are changed.
 	case w.end != "" && !w.at(w.end).After(w.at(w.start)):
 		wrong := complaint{fmt.Sprintf("The end %q is not after the start %q.%s", w.end, w.start, w.clocksChange()), "The end is not after the start."}
 		l.Report(ruleBounds, content.Attributes["end"].Expr.Range(), "%s", wrong.says(literals(content.Attributes, "start", "end", "rrule")))
@@ -114,6 +116,8 @@ func (l *loader) checkWindow(w *window, content *contents) bool {
 		return false
 	}
 	m := w.maintenance()
+	// A rule such as the 30th of February would be looked for until the year 9999 each
+	// time.
 	occurs := calendar.Occurs(&m)
 	if w.rrule != "" && !occurs {
 		wrong := complaint{fmt.Sprintf("%q: No day after the start %s fits this rule.", w.rrule, w.start), "No day after the start fits this rule."}
@@ -130,7 +134,7 @@ func (l *loader) checkWindow(w *window, content *contents) bool {
 	return true
 }
 
-// clocksChange explains an end that only looks later than the start.
+// clocksChange returns why an end only looks later than the start, or "".
 func (w *window) clocksChange() string {
 	if w.end > w.start {
 		return fmt.Sprintf(" The clocks change in between, and skip %q.", w.start)
@@ -138,16 +142,16 @@ func (w *window) clocksChange() string {
 	return ""
 }
 
-// at gives the moment when the clocks of the zone show text.
+// at returns the moment when the clocks of the zone show text for the first time.
 func (w *window) at(text string) time.Time { return calendar.FirstShowing(clock(text), w.zone) }
 
-// clock is what clocks show, as if it were UTC.
+// clock returns what clocks show, as if it were UTC.
 func clock(text string) time.Time {
 	shown, _ := time.Parse(wallClockLayout, text) // wallClock has seen to it
 	return shown
 }
 
-// maintenance gives the value, but for its name and position.
+// maintenance returns the value, but for its name and position.
 func (w *window) maintenance() config.Maintenance {
 	m := config.Maintenance{
 		Zone: w.zone, RRule: w.rrule, Weekly: w.weekly, AppliesTo: w.appliesTo, Duration: w.duration, Except: w.except,
@@ -156,6 +160,7 @@ func (w *window) maintenance() config.Maintenance {
 		m.Start, m.Clock = w.at(w.start), clock(w.start)
 	}
 	if w.end != "" {
+		// In elapsed time: an hour more or less where clocks are changed in between.
 		m.Duration = w.at(w.end).Sub(m.Start)
 	}
 	return m

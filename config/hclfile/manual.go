@@ -41,9 +41,9 @@ func Manual(w io.Writer, date time.Time) error {
 
 var sentence = regexp.MustCompile(`([.:!?]) ([A-Z])`)
 
-// mdocLines has each sentence begin a line, which is how troff knows where it
-// ends, and no line longer than 80 bytes (mdoc(7), Sentences). Requests and
-// displays stay as they are.
+// mdocLines returns a page in which each sentence begins a line, which is how troff
+// knows where it ends, and no line is longer than 80 bytes (mdoc(7), Sentences).
+// Requests and displays stay as they are.
 func mdocLines(page string) string {
 	var b strings.Builder
 	display := false
@@ -53,6 +53,7 @@ func mdocLines(page string) string {
 			display = !display
 		case !display && !strings.HasPrefix(line, "."):
 			line = sentence.ReplaceAllString(line, "$1\n$2")
+			// A line that begins with a dot is a request.
 			line = strings.ReplaceAll(config.Wrap(line, 78), "\n.", "\n\\&.")
 		}
 		b.WriteString(line)
@@ -60,8 +61,8 @@ func mdocLines(page string) string {
 	return b.String()
 }
 
-// mdocText keeps a text from being taken for markup: a backslash, and a dot or
-// an apostrophe at the start of a line (groff_mdoc(7)).
+// mdocText returns a text that is not taken for markup: a backslash, and a dot or an
+// apostrophe at the start of a line (groff_mdoc(7)).
 func mdocText(text string) string {
 	text = strings.NewReplacer(`\`, `\e`, "\n", " ", "-", `\-`, `"`, `\(dq`).Replace(text)
 	if strings.HasPrefix(text, ".") || strings.HasPrefix(text, "'") {

@@ -61,6 +61,7 @@ func (l *loader) defineMoves() {
 		moves = append(moves, m)
 	}
 	for _, m := range moves {
+		// A state that is two renames old finds its check as well.
 		if to, ok := l.lastName(m, first); ok {
 			m.To = to
 			l.config.Moved = append(l.config.Moved, m.Move)
@@ -87,7 +88,7 @@ func (l *loader) checkMove(m *written, first map[config.CheckID]written) bool {
 // lastName follows renames to the name that a check has today.
 func (l *loader) lastName(m written, moves map[config.CheckID]written) (config.CheckID, bool) {
 	to := m.To
-	for range moves {
+	for range moves { // as many steps as there are moves, so that a circle ends
 		next, ok := moves[to]
 		if !ok {
 			break

@@ -30,7 +30,7 @@ func parseAll(files []source.File) []parsed {
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
 	for i := range files {
 		wg.Go(func() {
-			slots <- struct{}{}
+			slots <- struct{}{} // parsing takes a processor and memory, and waits for nothing
 			defer func() { <-slots }()
 			out[i] = parse(files[i])
 		})
@@ -41,13 +41,14 @@ func parseAll(files []source.File) []parsed {
 
 func parse(f source.File) (p parsed) {
 	defer func() {
-		if recover() != nil {
+		if recover() != nil { // guard cannot: this is a goroutine of its own
 			p = parsed{File: f, diags: hcl.Diagnostics{diagnose.Unreadable(f.Name)}}
 		}
 	}()
 	if place, cure := notUTF8(f); cure != "" {
 		return parsed{File: f, other: &place, cure: cure}
 	}
+	// recover is no help against a stack that overflows.
 	if place, deep := tooDeep(f); deep {
 		return parsed{File: f, deep: &place}
 	}

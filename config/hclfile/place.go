@@ -83,10 +83,10 @@ func (l *loader) defineGroups() {
 	for _, id := range slices.Sorted(maps.Keys(l.servers)) {
 		l.termsOfServer(l.servers[id])
 	}
-	l.termsOfGroup(l.top)
+	l.termsOfGroup(l.top) // so that defaults without any check are checked, too
 }
 
-// termsAt gives a copy of what holds where a check stands.
+// termsAt returns a copy of what holds where a check stands.
 func (l *loader) termsAt(g *groupNode, s *serverNode) terms {
 	if s != nil {
 		return *l.termsOfServer(s)
@@ -95,7 +95,7 @@ func (l *loader) termsAt(g *groupNode, s *serverNode) terms {
 }
 
 func (l *loader) termsOfGroup(g *groupNode) *terms {
-	if g.terms == nil {
+	if g.terms == nil { // once a group, however many checks it has
 		t := defaultTerms()
 		what := "the defaults"
 		if g.parent != nil {
