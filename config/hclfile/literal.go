@@ -37,7 +37,7 @@ func (r *reading) warnOfLiteral(at hcl.Range, what, example string) {
 // It reports whether it did.
 func (r *reading) refuseElsewhere(expr hcl.Expression, what, name string) bool {
 	from := r.textFrom(expr)
-	// What was kept has been loaded once, so its rules are not asked for again.
+	// What was kept was accepted when it was applied.
 	if from == "" || r.sensitive || r.unread || r.l.snapshot.IsRestored() {
 		return false
 	}

@@ -60,7 +60,6 @@ func Load(s *source.Snapshot) (*config.Config, []config.Diagnostic) {
 	l := newLoader(s)
 	l.guard(l.run)
 	if l.Failed() {
-		// Warnings would hide the errors, and some follow from them.
 		l.Drop(func(r *config.Rule) bool { return r.Gravity == config.Warning })
 		return nil, l.Diagnostics()
 	}

@@ -95,7 +95,7 @@ func (l *loader) termsAt(g *groupNode, s *serverNode) terms {
 }
 
 func (l *loader) termsOfGroup(g *groupNode) *terms {
-	if g.terms == nil { // once a group, however many checks it has
+	if g.terms == nil { // made once, for all checks of the group
 		t := defaultTerms()
 		what := "the defaults"
 		if g.parent != nil {

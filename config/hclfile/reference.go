@@ -31,7 +31,7 @@ func (r ref) String() string {
 	return config.Reference(r.root, r.id)
 }
 
-// config gives the reference in the words of the configuration.
+// config returns the reference in the words of the configuration.
 func (r ref) config() config.Ref {
 	switch r.root {
 	case "group":
@@ -55,9 +55,10 @@ var referenceRoots = []string{"group", "server", "imap_check", "notification_rol
 
 func newRef(root, id string) cty.Value { return cty.CapsuleVal(refType, &ref{root, id}) }
 
-// asRef gives the reference that a value is.
+// asRef returns the reference that a value is; false where it is none.
 func asRef(v cty.Value) (ref, bool) {
 	ty := v.Type()
+	// A group is an object of its subgroups, so that group.europe.germany can be written.
 	if ty.IsObjectType() && ty.HasAttribute(self) {
 		v = v.GetAttr(self)
 		ty = v.Type()
@@ -79,15 +80,15 @@ func isReference(v cty.Value) bool {
 // A namespace is the names under one root, and what they mean.
 type namespace map[string]cty.Value
 
-// value makes the object that expressions see under a root.
+// value returns the object that expressions see under a root.
 func (n namespace) value() cty.Value {
 	if len(n) == 0 {
-		return cty.MapValEmpty(refType)
+		return cty.MapValEmpty(refType) // cty.MapVal panics where there is nothing
 	}
 	return cty.MapVal(n)
 }
 
-// referenceTo is a reference to a block of one of the given kinds.
+// referenceTo returns a kind for a reference to a block of one of the given kinds.
 func referenceTo(roots ...string) kind {
 	return kind{name: "reference to " + diagnose.Enumerate(roots, "or"), roots: roots, read: func(r *reading) (value, bool) {
 		found, ok := r.reference(roots)
@@ -95,7 +96,7 @@ func referenceTo(roots ...string) kind {
 	}}
 }
 
-// referencesTo is a list of references, none twice.
+// referencesTo returns a kind for a list of references, none twice.
 func referencesTo(roots ...string) kind {
 	return kind{name: "list of references to " + diagnose.Enumerate(roots, "or"), roots: roots, read: func(r *reading) (value, bool) {
 		if isReference(r.v) {
@@ -128,7 +129,7 @@ func (r *reading) reference(roots []string) (ref, bool) {
 	return ref{}, false
 }
 
-// exampleOf shows how something is referred to.
+// exampleOf returns how something is referred to.
 func exampleOf(root string) string {
 	if root == "notifier" {
 		return config.Reference(root, "email", "name")
@@ -136,7 +137,7 @@ func exampleOf(root string) string {
 	return config.Reference(root, "name")
 }
 
-// notation says how a reference is told from a text.
+// notation returns how a reference is told from a text.
 func (r *reading) notation() string {
 	if strings.HasSuffix(r.expr.Range().Filename, ".json") {
 		return "which JSON writes as \"${...}\""
@@ -144,7 +145,7 @@ func (r *reading) notation() string {
 	return "without quotes"
 }
 
-// written is a reference as the file writes it.
+// written returns a reference as the file writes it, in JSON as a template.
 func (r *reading) written(reference string) string {
 	if strings.HasSuffix(r.expr.Range().Filename, ".json") {
 		text, _ := json.Marshal("${" + reference + "}")
@@ -153,7 +154,8 @@ func (r *reading) written(reference string) string {
 	return reference
 }
 
-// suggestReference turns a name in quotes into the reference it stands for.
+// suggestReference returns advice that turns a name in quotes into the reference it
+// stands for.
 func (r *reading) suggestReference(name string, roots []string, example string) string {
 	if known, ok := r.l.calledSo(name, roots); ok {
 		return " Write\n    " + r.written(known.String())
@@ -161,7 +163,8 @@ func (r *reading) suggestReference(name string, roots []string, example string) 
 	return " Write it like\n    " + r.written(example)
 }
 
-// calledSo finds what somebody refers to by its name alone.
+// calledSo returns what somebody refers to by its name alone; false where there is
+// nothing, or too much was looked for already.
 func (l *loader) calledSo(name string, roots []string) (ref, bool) {
 	if !l.mayGuess() {
 		return ref{}, false
@@ -177,8 +180,8 @@ func (l *loader) calledSo(name string, roots []string) (ref, bool) {
 	return ref{}, false
 }
 
-// identities lists what can be referred to under a root. It is asked for once
-// all names are known.
+// identities returns what can be referred to under a root. It is asked for once all
+// names are known.
 func (l *loader) identities(root string) []ref {
 	if list, ok := l.known[root]; ok {
 		return list
@@ -188,7 +191,7 @@ func (l *loader) identities(root string) []ref {
 		ids = mapped(slices.Sorted(maps.Keys(l.groups)), func(id config.GroupID) string { return string(id) })
 	}
 	list := mapped(ids, func(id string) ref { return ref{root, id} })
-	if l.known != nil {
+	if l.known != nil { // else some names are still to come
 		l.known[root] = list
 	}
 	return list

@@ -13,9 +13,9 @@ import (
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
-// explainReferences says, in the language's own words, which references of an
-// expression lead nowhere. It reports whether it found any. Where a secret may
-// stand, what looks like a name may be one without its quotes.
+// explainReferences reports, in the language's own words, which references of an
+// expression lead nowhere. It returns whether it found any. Where a secret may stand,
+// what looks like a name may be one without its quotes.
 func (l *loader) explainReferences(f failing) bool {
 	found := false
 	for _, t := range f.expr.Variables() {
@@ -29,6 +29,7 @@ func (l *loader) explainReferences(f failing) bool {
 func (l *loader) explainReference(f failing, t hcl.Traversal) bool {
 	root := t.RootName()
 	switch {
+	// adoptShadowed explains that.
 	case isElement(t, f.ctx):
 		return false
 	case root == "local" && len(t) > 1:
@@ -60,6 +61,7 @@ func (l *loader) explainRoot(f failing, t hcl.Traversal) bool {
 	switch {
 	case known:
 		l.Report(ruleUnknownVariable, at, "There is nothing called %q. %s", root, fromElsewhere[root])
+	// The name may be a password without its quotes, so it is not repeated.
 	case f.secretive:
 		l.Report(ruleUnknownVariable, at, "There is nothing of this name. %s", cmp.Or(l.escapeAdvice(f.expr), "A text stands in quotes."))
 	case near != "" && len(t) > 1:
@@ -70,7 +72,7 @@ func (l *loader) explainRoot(f failing, t hcl.Traversal) bool {
 	return true
 }
 
-// rootsMeant are the names that an expression may begin with: those of blocks only
+// rootsMeant returns the names that an expression may begin with: those of blocks only
 // where a reference is taken, so that a host name without quotes is a text.
 func (f failing) rootsMeant() []string {
 	if f.attr != nil && f.attr.kind.roots == nil {
@@ -101,7 +103,8 @@ func (l *loader) explainLocal(t hcl.Traversal) bool {
 	return true
 }
 
-// steps are the names that follow the root: .name and ["name"] alike.
+// steps returns the names that follow the root: .name and ["name"] alike; false where
+// one is not known before the expression is evaluated.
 func steps(t hcl.Traversal) ([]string, bool) {
 	var names []string
 	for _, step := range t {
@@ -136,7 +139,7 @@ func (l *loader) referenceExists(root string, names []string) bool {
 	return ok && len(names) == 1
 }
 
-// unknownReference says what is missing, and what may have been meant.
+// unknownReference returns what is missing, and what may have been meant.
 func (l *loader) unknownReference(root string, names []string) string {
 	known := l.identities(root)
 	if root != "group" && root != "notifier" && len(names) > 1 && l.referenceExists(root, names[:1]) {
@@ -160,8 +163,8 @@ func (l *loader) unknownReference(root string, names []string) string {
 	return fmt.Sprintf("No %s is called %q.%s", root, written, l.referenceMeant(written, root))
 }
 
-// referenceMeant ends a message about a reference that leads nowhere: with what is near
-// among those to blocks of some kinds, else with all of them where they are few.
+// referenceMeant returns the end of a message about a reference that leads nowhere: what
+// is near among those to blocks of some kinds, else all of them where they are few.
 func (l *loader) referenceMeant(given string, roots ...string) string {
 	var ids []string
 	known := map[string]ref{}
@@ -190,8 +193,8 @@ var separators = map[string]string{
 	"group": "/", "imap_check": "/", "notifier": ".", "server": ".", "notification_role": ".", "schedule": ".",
 }
 
-// endsIn finds the one whose last name is given: the path to it is easily
-// forgotten, and where there is none easily invented.
+// endsIn returns the one reference whose last name is given, or "": the path to it is
+// easily forgotten, and where there is none easily invented.
 func endsIn(known []ref, name, root string) string {
 	var found []ref
 	for _, k := range known {
@@ -199,7 +202,7 @@ func endsIn(known []ref, name, root string) string {
 			found = append(found, k)
 		}
 	}
-	if len(found) != 1 {
+	if len(found) != 1 { // with several nobody knows which is meant
 		return ""
 	}
 	return found[0].String()

@@ -65,8 +65,8 @@ var wayTable = table[config.Notify]{
 	},
 }
 
-// transitionsOf gives the list in the order of an incident's life, and nothing
-// for all of them, so that writing the default changes nothing.
+// transitionsOf returns the list in the order of an incident's life, and nil for all of
+// them, so that writing the default changes nothing.
 func transitionsOf(words []string) []notifiers.Transition {
 	var list []notifiers.Transition
 	for _, t := range transitions {
@@ -93,7 +93,7 @@ func (l *loader) defineRole(b namedBlock) {
 	var ways []writtenWay
 	for _, inner := range content.Blocks {
 		more, good := l.defineWays(role.ID, inner)
-		ok = ok && good
+		ok = ok && good // and on to the next: everything wrong is said
 		ways = append(ways, more...)
 	}
 	if len(content.Blocks) == 0 {
@@ -116,7 +116,7 @@ type writtenWay struct {
 	shown bool // a message may repeat what it is
 }
 
-// defineWays makes the ways of one notify block: one, or one a number.
+// defineWays returns the destinations of one notify block: one, or one for each number.
 func (l *loader) defineWays(role config.RoleID, b *hcl.Block) ([]writtenWay, bool) {
 	c, ok := l.channelFor(b)
 	if !ok {
@@ -149,7 +149,7 @@ func defaultSeverity(c *channel, after time.Duration) config.Severity {
 	return cmp.Or(config.Severity(c.Severity), config.SeverityDegraded)
 }
 
-// severityDefaults says what severity is where it is not written.
+// severityDefaults returns what severity is where it is not written, for the manual.
 func severityDefaults() string {
 	var kinds []string
 	for _, c := range available {
@@ -160,10 +160,12 @@ func severityDefaults() string {
 	return fmt.Sprintf(`"down" for %s and where after is written, else "degraded"`, diagnose.Enumerate(kinds, "and"))
 }
 
-// channelFor finds what kind of notifier a notify block uses, which decides
-// what else may stand in it.
+// channelFor returns what kind of notifier a notify block uses, which decides what else
+// may stand in it.
 func (l *loader) channelFor(b *hcl.Block) (*channel, bool) {
 	only := &hcl.BodySchema{Attributes: []hcl.AttributeSchema{{Name: "via"}}}
+	// What else may stand in the block depends on the notifier, so via is read alone
+	// first.
 	content, _, _ := b.Body.PartialContent(only)
 	via := content.Attributes["via"]
 	v, ok := (*value)(nil), true

@@ -8,18 +8,19 @@ import (
 	"github.com/imapvigil/imapvigil/config/source"
 )
 
-// Salvage makes a configuration of those blocks of a Snapshot that can be used,
-// and says what is wrong with the rest. It is for one moment only: a daemon that
-// starts while its files are broken watches with what was good last. Unlike
-// [Load] it gives a configuration together with errors; what that configuration
-// refers to is in it. A check is as it was meant or not there at all, since one
-// that is watched otherwise would raise false alarms; only its login may be left
-// out. People are told as far as they can be.
+// Salvage returns a configuration of those blocks of a Snapshot that can be used, and
+// what is wrong with the rest. It is for one moment only: a daemon that starts while its
+// files are broken watches with what was good last. Unlike [Load] it gives a
+// configuration together with errors; what that configuration refers to is in it. A
+// check is as it was meant or not there at all, since one that is watched otherwise
+// would raise false alarms; only its login may be left out. People are told as far as
+// they can be.
 func Salvage(s *source.Snapshot) (*config.Config, []config.Diagnostic) {
 	l := newLoader(s)
 	l.salvaging = true
 	l.guard(l.run)
 	l.config.Digest = s.Digest()
+	// Blocks are made one by one, so one that is good may name one that is not.
 	dropDangling(l.config)
 	diags := l.Diagnostics()
 	l.config.Incomplete = config.HasErrors(diags)
@@ -36,7 +37,7 @@ func dropDangling(c *config.Config) {
 		}
 		for i, way := range role.Notify {
 			if c.Schedules[way.During] == nil {
-				role.Notify[i].During = ""
+				role.Notify[i].During = "" // at all hours: a person too many is told, not none
 			}
 		}
 	}
@@ -45,6 +46,7 @@ func dropDangling(c *config.Config) {
 		c.Daemon.Roles = slices.Sorted(maps.Keys(c.Roles))
 	}
 	for _, check := range c.Checks {
+		// Nobody on purpose, by [], stays nobody.
 		told := len(check.Roles) > 0
 		check.Roles = existing(check.Roles, c.Roles)
 		if told && len(check.Roles) == 0 {
@@ -62,7 +64,7 @@ func dropDangling(c *config.Config) {
 	c.Page.PublicGroups = existing(c.Page.PublicGroups, c.Groups)
 }
 
-// existing keeps the names that there are.
+// existing returns those names that there are.
 func existing[K ~string, V any](names []K, all map[K]V) []K {
 	return slices.DeleteFunc(slices.Clone(names), func(name K) bool {
 		_, ok := all[name]

@@ -52,6 +52,7 @@ func (l *loader) defineSchedules() {
 
 // timeZone is a name of the IANA database.
 var timeZone = textWith("time zone", ruleTimeZone, func(text string) string {
+	// "Local" is the machine's own zone to Go, which another machine does not share.
 	if _, err := time.LoadLocation(text); err != nil || text == "Local" {
 		return "This is no time zone of the IANA database, such as \"Europe/Berlin\" or \"UTC\"."
 	}
@@ -81,7 +82,7 @@ var otherDays = strings.NewReplacer(
 
 var looseHours = regexp.MustCompile(`^(.*?)\s*\b([0-9]{1,2})(?:[:.]([0-9]{2}))?\s*-\s*([0-9]{1,2})(?:[:.]([0-9]{2}))?$`)
 
-// windowMeant is a window as the language writes it, of one that is written
+// windowMeant returns a window as the language writes it, of one that is written
 // otherwise; "" where nobody can tell.
 func windowMeant(text string) string {
 	m := looseHours.FindStringSubmatch(otherDays.Replace(strings.ToLower(strings.TrimSpace(text))))
@@ -107,7 +108,8 @@ var (
 	weekdays      = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"} // as time.Weekday counts
 )
 
-// parseWindow reads "mon-fri 18:00-08:00"; wrong is empty where nothing is.
+// parseWindow returns the window that "mon-fri 18:00-08:00" says; wrong is empty where
+// nothing is wrong.
 func parseWindow(text string) (w config.Window, wrong complaint) {
 	m := windowPattern.FindStringSubmatch(strings.ToLower(text))
 	if m == nil {
@@ -121,7 +123,7 @@ func parseWindow(text string) (w config.Window, wrong complaint) {
 	switch {
 	case !ok1 || !ok2:
 		return w, plainly("Hours go from 00:00 to 24:00.")
-	case from == 24*60:
+	case from == 24*60: // minutes takes it, for the end of a window
 		return w, plainly("A window cannot begin at 24:00; that is 00:00 of the next day.")
 	case from == to:
 		return w, plainly("The window has no length. A whole day is 00:00-24:00.")
@@ -130,7 +132,8 @@ func parseWindow(text string) (w config.Window, wrong complaint) {
 	return w, complaint{}
 }
 
-// addDays reads "mon-fri", "sat,sun" or "fri-mon".
+// addDays adds the days of "mon-fri", "sat,sun" or "fri-mon" to a window, and returns
+// what is wrong with them.
 func addDays(w *config.Window, text string) complaint {
 	for part := range strings.SplitSeq(text, ",") {
 		first, last, isRange := strings.Cut(strings.TrimSpace(part), "-")
@@ -142,7 +145,7 @@ func addDays(w *config.Window, text string) complaint {
 			const days = "The days are mon, tue, wed, thu, fri, sat and sun"
 			return complaint{fmt.Sprintf("%s, and %q is none of them.", days, strings.TrimSpace(part)), days + "."}
 		}
-		for day := from; ; day = (day + 1) % 7 {
+		for day := from; ; day = (day + 1) % 7 { // "fri-mon" goes over the end of the week
 			w.Days[day] = true
 			if day == to {
 				break

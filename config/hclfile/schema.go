@@ -56,7 +56,7 @@ type FunctionDoc struct {
 	Doc       string `json:"doc"`
 }
 
-// Schema describes the language.
+// Schema returns the description of the language.
 func Schema() Language {
 	var lang Language
 	for _, b := range everyBlock(rootBlock) {

@@ -79,7 +79,7 @@ func (f *partFinder) dynamic(block *hcl.Block, in *blockType, each []hcl.Express
 		Blocks:     []hcl.BlockHeaderSchema{{Type: "content"}},
 	})
 	if forEach := content.Attributes["for_each"]; forEach != nil {
-		each = append(slices.Clip(each), forEach.Expr)
+		each = append(slices.Clip(each), forEach.Expr) // blocks beside this one have their own
 	}
 	for _, inner := range content.Blocks {
 		f.kinds(inner.Body, made, each)
@@ -151,19 +151,19 @@ var secretWords = func() []string {
 	return words
 }()
 
-// having gives the files that may have one of some words in them, which spares
-// the others the parser: there may be thousands, with nothing but checks. A word
-// with an escape in it cannot be seen.
+// having returns the files that may have one of some words in them, which spares the
+// others the parser: there may be thousands, with nothing but checks. A word with an
+// escape in it cannot be seen.
 func having(files []source.File, words []string) []source.File {
-	words = append([]string{`\u`, `\U`}, words...)
+	words = append([]string{`\u`, `\U`}, words...) // either may spell any word
 	return slices.DeleteFunc(slices.Clone(files), func(f source.File) bool {
 		has := func(word string) bool { return bytes.Contains(f.Text, []byte(word)) }
 		return !strings.HasSuffix(f.Name, ".json") && !slices.ContainsFunc(words, has)
 	})
 }
 
-// secretRanges finds the expressions in which a secret may be written, and those of
-// locals and for_each that they mention, directly or by way of others. Where a
+// secretRanges returns, by file, the expressions in which a secret may be written, and
+// those of locals and for_each that they mention, directly or by way of others. Where a
 // mistake is in one of these, what it holds may have been meant as a secret.
 func secretRanges(bodies []hcl.Body, language *blockType) map[string][]diagnose.Span {
 	all := secretParts(language, bodies...)
@@ -173,12 +173,14 @@ func secretRanges(bodies []hcl.Body, language *blockType) map[string][]diagnose.
 		part := waiting[len(waiting)-1]
 		waiting = waiting[:len(waiting)-1]
 		at := part.Range()
+		// Locals may need each other in a circle, which is reported elsewhere.
 		if seen[at] {
 			continue
 		}
 		seen[at] = true
 		found[at.Filename] = append(found[at.Filename], diagnose.SpanOf(at))
 		for _, t := range part.Variables() {
+			// The rest of the path leads into the value, all of which is masked.
 			names, _ := steps(t[:min(2, len(t))])
 			switch {
 			case t.RootName() == "local" && len(names) == 1:
@@ -205,12 +207,13 @@ type secretPlaces struct {
 	ranges   map[string][]diagnose.Span // by file, once they were needed
 }
 
-// masked gives a file for excerpts, with what may be a secret in it.
+// masked returns a file for excerpts, with what may be a secret in it; false where it is
+// none of the files.
 func (p *secretPlaces) masked(name string) (text []byte, found []diagnose.Span, ok bool) {
 	text, ok = p.snapshot.Text(name)
 	body := p.parsed[name].body
 	if p.parsed[name].diags.HasErrors() {
-		body = nil
+		body = nil // what the parser made of it is not to be relied on
 	}
 	return text, vocabulary.Masks(source.File{Name: name, Text: text}, body, p.all()[name]), ok
 }
@@ -221,7 +224,7 @@ func (p *secretPlaces) contains(at hcl.Range) bool {
 	return diagnose.SpanOf(at).Overlaps(p.all()[at.Filename])
 }
 
-// all are looked for only when something is wrong.
+// all returns the places by file. They are looked for only when something is wrong.
 func (p *secretPlaces) all() map[string][]diagnose.Span {
 	if p.ranges == nil {
 		var bodies []hcl.Body

@@ -23,10 +23,10 @@ import (
 // that is not to be repeated.
 type complaint struct{ full, blind string }
 
-// plainly is a complaint that repeats no value.
+// plainly returns a complaint that repeats no value.
 func plainly(text string) complaint { return complaint{text, text} }
 
-// says is the complaint about a value that is shown, or is not.
+// says returns the complaint about a value that is shown, or is not.
 func (c complaint) says(shown bool) string {
 	if shown {
 		return c.full
@@ -42,6 +42,7 @@ func literal(expr hcl.Expression) bool {
 		return false
 	}
 	_, diags := expr.Value(diagnose.NothingKnown)
+	// A call needs a function that is not there: NothingKnown knows none.
 	for _, d := range diags {
 		if _, calls := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](d); calls {
 			return false
@@ -58,8 +59,8 @@ func literals(attributes hcl.Attributes, names ...string) bool {
 	})
 }
 
-// withoutValues is an error about a block without the values of attributes that
-// are not literal.
+// withoutValues returns the text of an error about a block, without the values of
+// attributes that are not literal.
 func (l *loader) withoutValues(err error, content *contents) string {
 	var pairs []string
 	for _, a := range content.Attributes {
@@ -70,7 +71,7 @@ func (l *loader) withoutValues(err error, content *contents) string {
 		v, _ = v.UnmarkDeep()
 		for _, text := range textsIn(v) {
 			pairs = append(pairs, diagnose.Quoted(text), "this text")
-			if len(text) >= opaque.Shortest {
+			if len(text) >= opaque.Shortest { // a shorter one is in words of the message itself
 				pairs = append(pairs, text, "…")
 			}
 		}
@@ -78,7 +79,7 @@ func (l *loader) withoutValues(err error, content *contents) string {
 	return strings.NewReplacer(pairs...).Replace(err.Error())
 }
 
-// textsIn are all texts in a value, the longest first.
+// textsIn returns all texts in a value, the longest first.
 func textsIn(v cty.Value) []string {
 	var texts []string
 	_ = cty.Walk(v, func(_ cty.Path, v cty.Value) (bool, error) {
@@ -94,7 +95,7 @@ func textsIn(v cty.Value) []string {
 // shown reports whether a message may repeat the value.
 func (r *reading) shown() bool { return !r.attr.secret && !r.sensitive && literal(r.expr) }
 
-// show is a text in a message.
+// show returns a text as a message names it: in quotes, or described.
 func (r *reading) show(text string) string {
 	const enough = 60
 	switch {
@@ -108,7 +109,7 @@ func (r *reading) show(text string) string {
 	return diagnose.Quoted(text)
 }
 
-// showNumber is a number in a message.
+// showNumber returns a number as a message names it.
 func (r *reading) showNumber(n float64) string {
 	if !r.shown() {
 		return "another number"
@@ -116,8 +117,8 @@ func (r *reading) showNumber(n float64) string {
 	return formatNumber(n)
 }
 
-// source is the expression as it is written, for a message that shows how to
-// write it; dots where it is long, or may be a secret.
+// source returns the expression as it is written, for a message that shows how to write
+// it; dots where it is long, or may be a secret.
 func (r *reading) source() string {
 	const enough = 60
 	at := r.expr.Range()
@@ -135,7 +136,7 @@ func (l *loader) standsIn(at hcl.Range, text string) bool {
 	return strings.Contains(string(bytesAt(l.snapshot, at)), text)
 }
 
-// bytesAt gives the source in a range; none when the range is not in the files.
+// bytesAt returns the source in a range; nil when the range is not in the files.
 func bytesAt(s *source.Snapshot, r hcl.Range) []byte {
 	text, ok := s.Text(r.Filename)
 	if !ok || r.Start.Byte > r.End.Byte || r.End.Byte > len(text) {

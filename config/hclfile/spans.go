@@ -11,10 +11,11 @@ import (
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
-// span is a duration from low to high.
+// span returns a kind for a duration from low to high.
 func span(low, high time.Duration) kind { return spanKind(low, high, false) }
 
-// spanOrZero is a duration from low to high, or "0s", which switches off.
+// spanOrZero returns a kind for a duration from low to high, or "0s", which switches
+// off.
 func spanOrZero(low, high time.Duration) kind { return spanKind(low, high, true) }
 
 func spanKind(low, high time.Duration, zero bool) kind {
@@ -48,7 +49,7 @@ func (r *reading) readSpan(low, high time.Duration, zero bool) (value, bool) {
 	return value{number: float64(d)}, true
 }
 
-// withoutUnit shows how to write a number as a duration.
+// withoutUnit reports a number that should be a duration, with how to write it.
 func (r *reading) withoutUnit() (value, bool) {
 	n, _ := r.v.AsBigFloat().Float64()
 	if n < 0 || math.IsInf(n, 0) {
@@ -56,6 +57,7 @@ func (r *reading) withoutUnit() (value, bool) {
 	}
 	seconds := formatNumber(n)
 	if !r.shown() {
+		// The number comes from a local, which stays where it is: "${local.n}s".
 		seconds = "${" + r.source() + "}"
 	}
 	return r.wrong(ruleDuration, "%s needs a unit. For seconds write\n    %s = \"%ss\"", r.attr.name, r.attr.name, seconds)
@@ -68,7 +70,7 @@ func (r *reading) showSpan(text string) string {
 	return diagnose.Quoted(text)
 }
 
-// spanBounds are the bounds of a duration in a sentence.
+// spanBounds returns the bounds of a duration in a sentence.
 func spanBounds(low, high time.Duration, zero bool) string {
 	text := fmt.Sprintf("from %q to %q", config.FormatDuration(low), config.FormatDuration(high))
 	switch {
@@ -83,5 +85,5 @@ func spanBounds(low, high time.Duration, zero bool) string {
 	return text
 }
 
-// span gives a value that [span] has read.
+// span returns a value that [span] has read.
 func (v value) span() time.Duration { return time.Duration(v.number) }

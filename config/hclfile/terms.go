@@ -56,6 +56,7 @@ type sourced struct {
 }
 
 func (o origins) of(name string) (origin, bool) {
+	// The level that wrote it last is the nearest, which wins.
 	for i := len(o) - 1; i >= 0; i-- {
 		if o[i].name == name {
 			return o[i].origin, true
@@ -64,7 +65,7 @@ func (o origins) of(name string) (origin, bool) {
 	return origin{}, false
 }
 
-// defaultTerms are the defaults of the language that do not depend on other
+// defaultTerms returns the defaults of the language that do not depend on other
 // attributes; the rest is filled in by [config.Probe.FillDefaults].
 func defaultTerms() terms {
 	return terms{
@@ -125,8 +126,9 @@ func (t *terms) misread(prefix string, content *contents) {
 	}
 }
 
-// overlayTable does so for one table, and remembers where values come from. The
-// lists are copied before they grow: other levels share them.
+// overlayTable writes what one table of a level says over what it inherits, and
+// remembers where values come from. The lists are copied before they grow: other levels
+// share them.
 func overlayTable(l *loader, t *terms, prefix string, rows table[terms], content *contents, here *level) {
 	set, failed := decodeEach(l, rows, content, t)
 	for _, name := range failed {
@@ -138,8 +140,8 @@ func overlayTable(l *loader, t *terms, prefix string, rows table[terms], content
 	}
 }
 
-// usable tells whether the attributes that begin with the given words have the
-// values that were meant.
+// usable reports whether the attributes that begin with the given words have the values
+// that were meant.
 func (t *terms) usable(prefixes ...string) bool {
 	return !slices.ContainsFunc(t.bad, func(name string) bool {
 		return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) })
@@ -166,17 +168,18 @@ func (t *terms) salvage() (leftOut, usable bool) {
 	return leftOut, len(t.bad) == 0
 }
 
-// chain says where an inherited value comes from.
+// chain returns where an inherited value comes from, as a sentence.
 func (o origin) chain(attribute string) string {
 	return fmt.Sprintf(" It inherits %s from %s, at %s.", attribute, o.level.what, diagnose.FirstAt(o.expr.Range()))
 }
 
 func roleIDs(refs []ref) []config.RoleID {
 	ids := mapped(refs, func(r ref) config.RoleID { return config.RoleID(r.id) })
-	return append([]config.RoleID{}, ids...) // an empty list says nobody, and nil that nothing is written
+	// An empty list says nobody, and nil that nothing is written.
+	return append([]config.RoleID{}, ids...)
 }
 
-// addRoles joins lists of roles, each role once.
+// addRoles returns lists of roles as one, each role once.
 func addRoles(lists ...[]config.RoleID) []config.RoleID {
 	var all []config.RoleID
 	for _, id := range slices.Concat(lists...) {

@@ -163,5 +163,5 @@ var (
 	tlsVersions = map[string]uint16{"1.2": 0, "1.3": tls.VersionTLS13}
 )
 
-// spanText writes a duration as a file has it: "1m", in quotes.
+// spanText returns a duration as a file has it: "1m", in quotes.
 func spanText(d time.Duration) string { return strconv.Quote(config.FormatDuration(d)) }

@@ -76,7 +76,7 @@ func (l *loader) declareNamed(b *hcl.Block) {
 		}
 	}
 	l.named[b.Type] = append(l.named[b.Type], namedBlock{id, b})
-	if b.Type != "maintenance" {
+	if b.Type != "maintenance" { // nothing refers to one
 		l.addName(b.Type, id)
 	}
 }
@@ -130,7 +130,7 @@ func (l *loader) declareGroup(parent *groupNode, b *hcl.Block) {
 	}
 }
 
-// groupIn finds the group that a block adds to, or makes it.
+// groupIn returns the group that a block adds to, which it makes if there is none.
 func (l *loader) groupIn(parent *groupNode, b *hcl.Block) *groupNode {
 	name := b.Labels[0]
 	if g := parent.children[name]; g != nil {
@@ -141,6 +141,7 @@ func (l *loader) groupIn(parent *groupNode, b *hcl.Block) *groupNode {
 		id = parent.id + "/" + id
 	}
 	g := &groupNode{id: id, parent: parent, block: b, children: map[string]*groupNode{}}
+	// Cloned, since the groups beside it begin with the same path.
 	g.path = append(slices.Clone(parent.path), id)
 	parent.children[name] = g
 	l.groups[id] = g
@@ -194,8 +195,8 @@ func (l *loader) declareCheck(g *groupNode, s *serverNode, b *hcl.Block) {
 
 func (s *serverNode) id() config.ServerID { return config.ServerID(s.name) }
 
-// value makes the object that expressions see: a group is an object of its
-// subgroups that also knows itself.
+// value returns the object that expressions see: a group is an object of its subgroups
+// that also knows itself.
 func (g *groupNode) value() cty.Value {
 	inner := map[string]cty.Value{}
 	for name, child := range g.children {
@@ -211,7 +212,7 @@ func (g *groupNode) ref() ref { return ref{"group", string(g.id)} }
 
 func groupID(names []string) config.GroupID { return config.GroupID(strings.Join(names, "/")) }
 
-// notifierObject is notifier.<kind>.<name>.
+// notifierObject returns what expressions see as notifier: an object by kind and name.
 func (l *loader) notifierObject() cty.Value {
 	kinds := map[string]namespace{}
 	for id, v := range l.spaces["notifier"] {
@@ -235,8 +236,8 @@ func (l *loader) notInEffect(b *blockType, written *hcl.Block) {
 	}
 }
 
-// header is the place of a block: its first word, or its name in JSON, where
-// many blocks share a first word.
+// header returns the place of a block: its first word, or its name in JSON, where many
+// blocks share a first word.
 func header(b *hcl.Block) hcl.Range {
 	if n := len(b.LabelRanges); n > 0 && strings.HasSuffix(b.TypeRange.Filename, ".json") {
 		return b.LabelRanges[n-1]
@@ -244,7 +245,7 @@ func header(b *hcl.Block) hcl.Range {
 	return b.DefRange
 }
 
-// blockNamed writes a block with its labels, as its header does: server "mx1".
+// blockNamed returns a block with its labels, as its header does: server "mx1".
 func blockNamed(kind string, labels []string) string {
 	return strings.Join(append([]string{kind}, diagnose.QuoteAll(labels)...), " ")
 }

@@ -42,11 +42,12 @@ func readSecureURL(r *reading) (value, bool) {
 		return v, false
 	}
 	if r.unread {
+		// It must pass for a URL, and lead nowhere (RFC 6761 section 6.4).
 		v.secret = opaque.NewSecret("https://not-read.invalid/")
 		v.text = v.secret.Reveal()
 		return v, true
 	}
-	if r.attr.secret {
+	if r.attr.secret { // before anything is said of it
 		r.l.KeepSecret(v.text)
 	}
 	if complaint := notAURL(v.text, "http", "https"); complaint != "" {

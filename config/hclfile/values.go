@@ -16,10 +16,12 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers/sms"
 )
 
-// checkLabel holds the rule for what a check is called: it ends up in mail
+// checkLabel returns what is wrong with what a check is called: that ends up in mail
 // subjects, text messages and pages of every kind.
 func checkLabel(label string) complaint {
 	for _, r := range label {
+		// Combining marks (M), since scripts such as Devanagari cannot be written without
+		// them.
 		if r != ' ' && !unicode.In(r, unicode.L, unicode.M, unicode.Nd) {
 			return complaint{
 				fmt.Sprintf("%q cannot stand in the label of a check, which takes letters of any script, digits and spaces.%s", r, withoutSpecials(label)),
@@ -33,7 +35,8 @@ func checkLabel(label string) complaint {
 	return complaint{}
 }
 
-// withoutSpecials proposes a label.
+// withoutSpecials returns the proposal of a label, as the end of a message; "" where
+// nothing remains.
 func withoutSpecials(label string) string {
 	kept := strings.Map(func(r rune) rune {
 		if unicode.In(r, unicode.L, unicode.M, unicode.Nd) {

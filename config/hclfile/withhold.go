@@ -25,8 +25,8 @@ type edit struct {
 	text string
 }
 
-// withheld gives the files without what may be a secret, and without comments,
-// which nobody reads there and may hold an old one.
+// withheld returns the files without what may be a secret, and without comments, which
+// nobody reads there and may hold an old one.
 func withheld(files []source.File) []source.File {
 	edits := map[string][]edit{}
 	for _, p := range parseAll(having(files, secretWords)) {
@@ -44,7 +44,7 @@ func withheld(files []source.File) []source.File {
 	return out
 }
 
-// withholding gives the edits that take the texts and numbers out of an expression.
+// withholding returns the edits that take the texts and numbers out of an expression.
 // The names in an object, such as those of headers, stay.
 func withholding(expr hcl.Expression) (edits []edit) {
 	if pairs, diags := hcl.ExprMap(expr); !diags.HasErrors() {
@@ -71,8 +71,8 @@ func withholding(expr hcl.Expression) (edits []edit) {
 	return []edit{{diagnose.SpanOf(at), `"${` + withheldCall + `}"`}} // a text in JSON, as a whole
 }
 
-// nativeForm gives an expression of HCL's own form as it is, and a text of the JSON
-// form as the template that it is; nil: it is neither.
+// nativeForm returns an expression of HCL's own form as it is, and a text of the JSON
+// form as the template that it is; nil where it is neither.
 func nativeForm(expr hcl.Expression) hclsyntax.Expression {
 	if native, ok := hcl.UnwrapExpression(expr).(hclsyntax.Expression); ok {
 		return native
@@ -88,8 +88,8 @@ func nativeForm(expr hcl.Expression) hclsyntax.Expression {
 	return template
 }
 
-// literalsOf gives the edits that take out every text and number that is written in
-// an expression, other than the names that a function is given to read something.
+// literalsOf returns the edits that take out every text and number that is written in an
+// expression, other than the names that a function is given to read something.
 func literalsOf(expr hclsyntax.Expression) (edits []edit) {
 	var kept []diagnose.Span
 	inText := map[hclsyntax.Node]bool{} // what stands between the expressions of a template
@@ -115,7 +115,8 @@ func literalsOf(expr hclsyntax.Expression) (edits []edit) {
 	return slices.DeleteFunc(edits, func(e edit) bool { return e.Overlaps(kept) })
 }
 
-// literalEdit takes out one text or number; there is nothing to do where it is neither.
+// literalEdit returns the edit that takes out one text or number; none where it is
+// neither.
 func literalEdit(e *hclsyntax.LiteralValueExpr, inText bool) []edit {
 	at := diagnose.SpanOf(e.SrcRange)
 	if e.SrcRange.End.Column == 1 {
@@ -132,7 +133,8 @@ func literalEdit(e *hclsyntax.LiteralValueExpr, inText bool) []edit {
 
 func isText(v cty.Value) bool { return v.Type() == cty.String && v.IsKnown() && !v.IsNull() }
 
-// comments are cut out, line ends stay: places in messages remain true.
+// comments returns the edits that cut comments out. Line ends stay, so that places in
+// messages remain true.
 func comments(f source.File) (edits []edit) {
 	if strings.HasSuffix(f.Name, ".json") {
 		return jsonComments(f.Text)
@@ -155,8 +157,8 @@ func comments(f source.File) (edits []edit) {
 	return edits
 }
 
-// jsonComments are the values of properties that are called "//", which HCL's
-// JSON form has for comments.
+// jsonComments returns the edits of properties that are called "//", which HCL's JSON
+// form has for comments.
 func jsonComments(text []byte) (edits []edit) {
 	for i := 0; i < len(text); i++ {
 		if text[i] != '"' {
@@ -179,7 +181,7 @@ func jsonComments(text []byte) (edits []edit) {
 	return edits
 }
 
-// apply makes the edits.
+// apply returns a text with the edits made.
 func apply(text []byte, edits []edit) []byte {
 	if len(edits) == 0 {
 		return text

@@ -27,7 +27,7 @@ type lined struct {
 // A Span is a part of a file, in bytes.
 type Span struct{ From, To int }
 
-// SpanOf is the part of its file that a range is.
+// SpanOf returns the part of its file that a range is.
 func SpanOf(at hcl.Range) Span { return Span{at.Start.Byte, at.End.Byte} }
 
 // Overlaps reports whether a part of it is in others, too.
@@ -41,7 +41,7 @@ func (x *excerpts) fileNamed(name string) *lined {
 	}
 	text, masks, ok := x.source(name)
 	if !ok {
-		x.files[name] = nil
+		x.files[name] = nil // not asked for again with each finding
 		return nil
 	}
 	f := &lined{text: text, starts: []int{0}, masks: joinOverlapping(masks)}
@@ -67,7 +67,8 @@ func (f *Findings) Hides(at hcl.Range) bool {
 	return file != nil && Span{at.Start.Byte - 1, at.End.Byte + 1}.Overlaps(file.masks)
 }
 
-// lineAt gives the line that a range begins in, and what to underline in it.
+// lineAt returns the line that a range begins in, and what to underline in it, in runes;
+// "" where there is no such line.
 func (x *excerpts) lineAt(r hcl.Range) (string, [2]int) {
 	f := x.fileNamed(r.Filename)
 	if f == nil || r.Start.Line < 1 || r.Start.Line > len(f.starts) {
@@ -78,12 +79,13 @@ func (x *excerpts) lineAt(r hcl.Range) (string, [2]int) {
 	if r.Start.Line < len(f.starts) {
 		to = f.starts[r.Start.Line] - 1
 	}
+	// The carriage return of a line from Windows would be shown as U+FFFD.
 	to = from + len(bytes.TrimRight(f.text[from:to], " \t\r\n"))
 	text, mark := f.render(Span{from, to}, Span{r.Start.Byte, max(r.End.Byte, r.Start.Byte+1)})
 	return cutAround(text, mark)
 }
 
-// joinOverlapping brings spans into their order, and makes one of those that overlap.
+// joinOverlapping returns spans in their order, with one in place of those that overlap.
 func joinOverlapping(spans []Span) []Span {
 	slices.SortFunc(spans, func(a, b Span) int { return a.From - b.From })
 	var out []Span
@@ -97,13 +99,14 @@ func joinOverlapping(spans []Span) []Span {
 	return out
 }
 
-// render writes a line with its masked parts replaced, and finds where the
-// span to underline has gone.
+// render returns a line with its masked parts replaced, and where the span to underline
+// has gone.
 func (f *lined) render(line, under Span) (shown []rune, mark [2]int) {
 	mark[0] = -1
 	for p := line.From; p < line.To; {
 		r, size := utf8.DecodeRune(f.text[p:line.To])
 		r = visibleRune(r)
+		// One character for all of it: its length would tell something.
 		if m, masked := f.maskAt(p); masked {
 			r, size = '…', min(m.To, line.To)-p
 		}
@@ -137,13 +140,13 @@ func visibleRune(r rune) rune {
 	return r
 }
 
-// isControl tells the characters that steer a terminal or reorder a line.
+// isControl reports whether a character steers a terminal or reorders a line.
 func isControl(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co) || r == utf8.RuneError
 }
 
-// cutAround keeps a generated line of megabytes from filling the screen: what is
-// shown is around the place that matters.
+// cutAround returns the part of a line around the place that matters, so that a
+// generated line of megabytes does not fill the screen.
 func cutAround(runes []rune, mark [2]int) (string, [2]int) {
 	const before, most = 60, 160
 	if len(runes) <= most {
@@ -153,7 +156,7 @@ func cutAround(runes []rune, mark [2]int) (string, [2]int) {
 	to := min(len(runes), from+most)
 	shift := from
 	out := string(runes[from:to])
-	if from > 0 {
+	if from > 0 { // the ellipsis takes one rune
 		out, shift = "…"+out, from-1
 	}
 	if to < len(runes) {

@@ -54,7 +54,7 @@ func (f *Findings) Say(r *config.Rule, summary, detail string, at hcl.Range) {
 // Failed reports whether an error was found.
 func (f *Findings) Failed() bool { return f.failed }
 
-// Errors counts the errors that were found so far, without those that are gathered. It
+// Errors returns how many errors were found so far, without those that are gathered. It
 // is asked twice for each check, so it does not walk the list.
 func (f *Findings) Errors() int { return f.errors }
 
@@ -100,14 +100,15 @@ func (f *Findings) reportGathered() {
 	clear(f.gathered)
 }
 
-// FirstAt names the other place of two.
+// FirstAt returns the other place of two, as file:line:column.
 func FirstAt(at hcl.Range) string {
 	return config.Pos{File: at.Filename, Line: at.Start.Line, Column: at.Start.Column}.String()
 }
 
-// Diagnostics are the findings in the order of the files, without doubles and
+// Diagnostics returns the findings in the order of the files, without doubles and
 // without secrets.
 func (f *Findings) Diagnostics() []config.Diagnostic {
+	// Only now is it known how many places there are.
 	f.reportGathered()
 	diags := make([]config.Diagnostic, 0, len(f.list))
 	for _, found := range f.list {
@@ -116,6 +117,8 @@ func (f *Findings) Diagnostics() []config.Diagnostic {
 			Gravity: found.rule.Gravity, Rule: found.rule.ID, Summary: found.summary, Detail: found.detail,
 			Pos: Position(found.at), Excerpt: excerpt, Mark: mark,
 		}
+		// Last, when all secrets are known: one may be read after a text was made that
+		// holds it.
 		scrubDiagnostic(&d, &f.secrets)
 		diags = append(diags, d)
 	}
@@ -125,12 +128,13 @@ func (f *Findings) Diagnostics() []config.Diagnostic {
 	})
 }
 
-// Position is the beginning of a range in the words of the configuration.
+// Position returns the beginning of a range in the words of the configuration.
 func Position(r hcl.Range) config.Pos {
 	return config.Pos{File: r.Filename, Line: r.Start.Line, Column: r.Start.Column}
 }
 
-// printable keeps control characters of a file from reaching a terminal.
+// printable returns a text without the control characters of a file, which must not
+// reach a terminal.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '\n' || !isControl(r) {

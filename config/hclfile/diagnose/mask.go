@@ -34,6 +34,7 @@ func (v *Vocabulary) Masks(f source.File, body hcl.Body, ranges []Span) []Span {
 	case !isNative: // it cannot be parsed: broken files must not leak either
 		return v.lineMasks(f.Text)
 	}
+	// By tokens, since comments are in no syntax tree.
 	tokens, _ := hclsyntax.LexConfig(f.Text, f.Name, hcl.InitialPos)
 	m := masker{Vocabulary: v, tokens: tokens, levels: make([]masking, len(tokens)), secret: map[string]bool{}}
 	for _, r := range ranges {
@@ -57,15 +58,18 @@ const (
 type masker struct {
 	*Vocabulary
 	tokens hclsyntax.Tokens
-	levels []masking       // of each token
-	secret map[string]bool // whether an attribute is called as a secret is: a file has many, and few names
+	levels []masking // of each token
+	// secret tells whether an attribute is called as a secret is: a file has many
+	// attributes, and few names.
+	secret map[string]bool
 }
 
 func (m *masker) maskBody(body *hclsyntax.Body, inSecretBlock bool) {
 	for name, a := range body.Attributes {
 		level := wholeValue
 		switch {
-		case name == "headers": // in any other secret an object is an error, and its names may be anything
+		case name == "headers":
+			// In any other secret an object is an error, and its names may be anything.
 			level = namedValues
 		case m.isSecret(name):
 		case !inSecretBlock || slices.Contains(m.Harmless, name):
@@ -114,7 +118,8 @@ func (m *masker) raiseLevel(from, to int, level masking) {
 	}
 }
 
-// maskedSpans are the tokens that are masked, which depends on what stands before them.
+// maskedSpans returns the tokens that are masked, which depends on what stands before
+// them.
 func (m *masker) maskedSpans() (found []Span) {
 	known := false // the last name that was met is one of the language
 	for i, t := range m.tokens {
@@ -140,7 +145,8 @@ func (m *masker) maskedSpans() (found []Span) {
 	return found
 }
 
-// isGivenToCredential: a text that is no name may be the secret itself.
+// isGivenToCredential reports whether a text is the argument of credential: one that is
+// no name may be the secret itself.
 func (m *masker) isGivenToCredential(i int) bool {
 	return m.follows(i, hclsyntax.TokenIdent, hclsyntax.TokenOParen, hclsyntax.TokenOQuote) && string(m.tokens[i-3].Bytes) == "credential"
 }
@@ -221,7 +227,7 @@ func (v *Vocabulary) jsonMasks(text []byte, found []Span, broken bool) []Span {
 	return found
 }
 
-// unquoted is the text that a JSON string stands for, or what there is of it.
+// unquoted returns the text that a JSON string stands for, or what there is of it.
 func unquoted(text []byte) string {
 	var s string
 	if json.Unmarshal(text, &s) == nil {
@@ -230,13 +236,13 @@ func unquoted(text []byte) string {
 	return strings.Trim(string(text), `"`)
 }
 
-// StringEnd is the index after a JSON string, or after what there is of it.
+// StringEnd returns the index after a JSON string, or after what there is of it.
 func StringEnd(text []byte, start int) int {
 	for i := start + 1; i < len(text); i++ {
 		switch text[i] {
 		case '\\':
-			i++
-		case '"', '\n':
+			i++ // what is escaped, which may be a quote
+		case '"', '\n': // no string of JSON goes beyond its line
 			return i + 1
 		}
 	}

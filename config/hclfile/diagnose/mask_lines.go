@@ -55,7 +55,8 @@ func (m *lineMasker) isInsideSecret() bool { return len(m.open) > 0 && m.open[le
 
 func (m *lineMasker) maskSpan(from, to int) { m.found = extendLast(m.found, from, to) }
 
-// extendLast adds a span after others, as a part of the last one where it goes on.
+// extendLast returns spans with one more, as a part of the last one where that ends at
+// its beginning.
 func extendLast(spans []Span, from, to int) []Span {
 	last := len(spans) - 1
 	switch {
@@ -75,7 +76,7 @@ func (m *lineMasker) maskLine(from, to int) {
 		m.maskSpan(from, to)
 		m.comment = !bytes.Contains(line, []byte("*/"))
 		return
-	case m.heredoc != "" && strings.TrimSpace(string(line)) == m.heredoc:
+	case m.heredoc != "" && strings.TrimSpace(string(line)) == m.heredoc: // <<- indents it
 		m.heredoc = ""
 		return
 	case m.heredoc != "" && m.hidden:
@@ -93,6 +94,7 @@ func (m *lineMasker) maskLine(from, to int) {
 	}
 	shared := word == "locals" || word == "for_each"
 	secret := m.isInsideSecret() || opens || shared || m.namesSecret(line)
+	// Inside of a heredoc << is text.
 	if h := heredocOpen.FindSubmatch(line); h != nil && m.heredoc == "" {
 		m.heredoc, m.hidden = string(h[1]), secret
 	}

@@ -145,7 +145,7 @@ var forms = []struct {
 
 var firstPlace = regexp.MustCompile(`already set at (.*:[0-9]+),([0-9]+)-`)
 
-// MeaningOf recognises what hcl says.
+// MeaningOf returns what a diagnostic of hcl means, by its English words.
 func MeaningOf(d *hcl.Diagnostic) Meaning {
 	switch {
 	case firstPlace.MatchString(d.Detail):
@@ -164,8 +164,8 @@ func MeaningOf(d *hcl.Diagnostic) Meaning {
 	return NotKnown
 }
 
-// NameIn is the first name that a diagnostic has between quotes: of the attribute or
-// the block that it is about.
+// NameIn returns the first name that a diagnostic has between quotes: of the attribute
+// or the block that it is about; "" where there is none.
 func NameIn(d *hcl.Diagnostic) string {
 	_, rest, _ := strings.Cut(d.Detail, `"`)
 	name, _, quoted := strings.Cut(rest, `"`)
@@ -175,7 +175,8 @@ func NameIn(d *hcl.Diagnostic) string {
 	return name
 }
 
-// BlockIn is the type of the block that a diagnostic about [WrongLabels] is about.
+// BlockIn returns the type of the block that a diagnostic with the meaning [WrongLabels]
+// is about.
 func BlockIn(d *hcl.Diagnostic) string {
 	return d.Summary[strings.LastIndex(d.Summary, " for ")+len(" for "):]
 }
@@ -186,7 +187,8 @@ func FirstPlace(d *hcl.Diagnostic) string {
 	return m[1] + ":" + m[2]
 }
 
-// Subject is the place that a diagnostic is about.
+// Subject returns the place that a diagnostic is about; the zero range where it has
+// none.
 func Subject(d *hcl.Diagnostic) hcl.Range {
 	if d.Subject != nil {
 		return *d.Subject
@@ -194,8 +196,8 @@ func Subject(d *hcl.Diagnostic) hcl.Range {
 	return hcl.Range{}
 }
 
-// Detail is what hcl says, or what is said instead where that holds something of the
-// file, or helps little.
+// Detail returns what hcl says, or what is said instead where that holds something of
+// the file, or helps little.
 func Detail(d *hcl.Diagnostic) string {
 	if own, ok := ownWords[d.Summary]; ok {
 		return own

@@ -8,9 +8,9 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// Nearest finds what somebody may have meant: the candidate with the fewest
-// typing errors, if they are few. Equals are told apart by the alphabet, so
-// that a message is the same every time.
+// Nearest returns what somebody may have meant: the candidate with the fewest typing
+// errors, if they are few. Equals are told apart by the alphabet, so that a message is
+// the same every time.
 func Nearest(given string, candidates []string) (string, bool) {
 	most := min(2, max(1, len(given)/3))
 	best, least := "", most+1
@@ -23,13 +23,13 @@ func Nearest(given string, candidates []string) (string, bool) {
 			best, least = c, d
 		}
 	}
-	if best == "" {
+	if best == "" { // a short name is many letters away from a long one
 		best = abbreviatedBy(given, candidates)
 	}
 	return best, best != ""
 }
 
-// typingErrors is the distance of Levenshtein, where two neighbours that changed
+// typingErrors returns the distance of Levenshtein, where two neighbours that changed
 // places are one error, as prot is for port.
 func typingErrors(given, meant string) int {
 	for i := range min(len(given), len(meant)) {
@@ -44,7 +44,7 @@ func typingErrors(given, meant string) int {
 	return levenshtein.Distance(given, meant, nil)
 }
 
-// abbreviatedBy finds the one candidate that a word is short for: hostname is what is
+// abbreviatedBy returns the one candidate that a word is short for, or "": hostname is
 // meant by host, imap_check by check.
 func abbreviatedBy(given string, candidates []string) string {
 	const least = 4
@@ -56,7 +56,7 @@ func abbreviatedBy(given string, candidates []string) string {
 		if !strings.HasPrefix(c, given) && !strings.HasSuffix(c, "_"+given) {
 			continue
 		}
-		if found != "" {
+		if found != "" { // short for two
 			return ""
 		}
 		found = c
@@ -74,8 +74,8 @@ func beginOrEndAlike(a, b string) bool {
 
 func abs(n int) int { return max(n, -n) }
 
-// DidYouMean is the end of a message about an unknown name: what is near, else
-// what there is after the words of intro, where that is not too much.
+// DidYouMean returns the end of a message about an unknown name: what is near, else what
+// there is after the words of intro, where that is not too much.
 func DidYouMean(given string, candidates []string, write func(string) string, intro string) string {
 	if near, ok := Nearest(given, candidates); ok {
 		return fmt.Sprintf(" Did you mean %s?", write(near))
@@ -92,7 +92,8 @@ func DidYouMean(given string, candidates []string, write func(string) string, in
 	return " " + intro + " " + Enumerate(known, "and") + "."
 }
 
-// OnlyNear is the end of a message about an unknown word: what is near, if anything is.
+// OnlyNear returns the end of a message about an unknown word: what is near, if anything
+// is.
 func OnlyNear(given string, words []string) string {
 	if near, ok := Nearest(given, words); ok {
 		return fmt.Sprintf(" Did you mean %q?", near)

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Enumerate joins words as a sentence does.
+// Enumerate returns words joined as in a sentence, "a, b and c": last is the word before
+// the last of them.
 func Enumerate(words []string, last string) string {
 	switch len(words) {
 	case 0:
@@ -16,13 +17,13 @@ func Enumerate(words []string, last string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " " + last + " " + words[len(words)-1]
 }
 
-// Quoted writes a name in a message between quotes.
+// Quoted returns a name between quotes, as a message has it.
 func Quoted(name string) string { return fmt.Sprintf("%q", name) }
 
-// Plain writes a name in a message as it is.
+// Plain returns a name as it is, for messages.
 func Plain(name string) string { return name }
 
-// QuoteAll puts words between quotes.
+// QuoteAll returns words, each between quotes.
 func QuoteAll(words []string) []string {
 	out := make([]string, len(words))
 	for i, w := range words {
@@ -31,7 +32,7 @@ func QuoteAll(words []string) []string {
 	return out
 }
 
-// An puts "a" or "an" before the name of a block.
+// An returns the name of a block with "a" or "an" before it.
 func An(name string) string {
 	if name == "" {
 		return "the top level"
@@ -42,11 +43,11 @@ func An(name string) string {
 	return "a " + name
 }
 
-// Capital makes a part of a sentence its beginning.
+// Capital returns a part of a sentence as the beginning of one.
 func Capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
-// LowerFirst makes a sentence of the manual a part of another, unless it begins
-// with an abbreviation.
+// LowerFirst returns a sentence of the manual as a part of another: in lower case,
+// unless it begins with an abbreviation.
 func LowerFirst(text string) string {
 	if len(text) > 1 && strings.ToUpper(text[:2]) == text[:2] {
 		return text
@@ -54,7 +55,7 @@ func LowerFirst(text string) string {
 	return strings.ToLower(text[:1]) + text[1:]
 }
 
-// Plural counts things: 1 character, 2 characters.
+// Plural returns a number of things: "1 character", "2 characters".
 func Plural(n int, word string) string {
 	if n != 1 {
 		word += "s"
@@ -62,7 +63,7 @@ func Plural(n int, word string) string {
 	return fmt.Sprintf("%d %s", n, word)
 }
 
-// WithSpace makes a sentence follow another.
+// WithSpace returns a sentence as it follows another: with a space before it.
 func WithSpace(sentence string) string {
 	if sentence == "" {
 		return ""
