@@ -31,7 +31,7 @@ func sameProbe(a, b *config.Probe) bool { return *a == *b }
 // A probeSet is the part that keeps one goroutine running for each check.
 type probeSet struct {
 	running *reconcile.Set[config.CheckID, *config.Probe] // nil before the start
-	limit   int                                           // of conversations at once; only a start can change it
+	limit   int                                           // conversations at once, set at the start
 	changed []zap.Field                                   // by the last commit, counted, for the log
 }
 

@@ -122,6 +122,7 @@ func (m Message) Facts(in Incident) []Fact {
 		{Name: "Incident", Text: sanitisedLine(in.ID)},
 		{Name: "Seen by", Text: seenBy},
 	}
+	// What is not known takes no line.
 	known := facts[:0]
 	for _, fact := range facts {
 		if fact.Text != "" {
@@ -138,6 +139,7 @@ func (f Fact) write(b *strings.Builder) {
 		fmt.Fprintf(b, "%s:\n> %s\n", f.Name, f.Text)
 		return
 	}
+	// As wide as the names before the text, so that it stays in its column.
 	text := strings.ReplaceAll(f.Text, "\n", "\n"+strings.Repeat(" ", 10))
 	fmt.Fprintf(b, "%-9s %s\n", f.Name+":", text)
 }

@@ -39,6 +39,7 @@ func (m Message) shortReason() string {
 	var since time.Time
 	reasons := map[string]bool{}
 	for _, item := range m.Items {
+		// What is over has no "since".
 		if item.Transition == Closed {
 			continue
 		}

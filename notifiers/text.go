@@ -97,6 +97,7 @@ func (m Message) Counts() string {
 		count[item.countedAs()]++
 	}
 	var parts []string
+	// The gravest first: a subject may be cut.
 	for _, sort := range []string{"down", "degraded", "changed", "still open", "escalated", "closed"} {
 		if n := count[sort]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, sort))

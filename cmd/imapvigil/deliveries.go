@@ -67,6 +67,7 @@ func (p *program) printDeliveries(list []api.DeliveryOf) error {
 		p.printf("No messages.\n")
 	}
 	for _, d := range list {
+		// A message that is held has no key yet.
 		p.printf("%s  %s  %s\n", cmp.Or(string(d.Key), "not sent yet"), d.State, formatTime(d.At))
 		to := strings.TrimSpace(askedBy(d.Delivery) + " by " + d.Notifier + " " + d.Target)
 		p.printf("%s\n", fold("    ", fmt.Sprintf("%s of %s to %s, %s", d.Transition,

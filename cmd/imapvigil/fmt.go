@@ -89,6 +89,7 @@ func (p *program) format(paths []string, check, write bool) error {
 func (p *program) unformatted(paths []string) (files []unformatted, err error) {
 	if len(paths) == 0 || len(paths) == 1 && paths[0] == "-" {
 		text, err := io.ReadAll(p.in)
+		// No path: standard input cannot be written back.
 		return []unformatted{{name: "<standard input>", text: text}}, err
 	}
 	for _, path := range paths {

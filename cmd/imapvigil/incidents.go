@@ -52,6 +52,7 @@ func (p *program) incidents(ctx context.Context, client *api.Client, f incidentF
 	if err != nil {
 		return err
 	}
+	// The daemon gives all that it keeps; which of them are wanted is decided here.
 	list.Incidents = slices.DeleteFunc(list.Incidents, func(i api.Incident) bool {
 		return f.id != "" && string(i.ID) != f.id || f.open && i.State == incident.StatusClosed || i.StartedAt.Before(start) ||
 			!isInGroup(i.Groups, f.group)

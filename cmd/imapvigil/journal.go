@@ -86,12 +86,14 @@ func flattenRecord(path string, data any) (list []string) {
 	switch v := data.(type) {
 	case json.RawMessage:
 		var decoded any
+		// Shown all the same: this command is for looking into what is amiss.
 		if json.Unmarshal(v, &decoded) != nil {
 			return []string{strconv.Quote(string(v))}
 		}
 		return flattenRecord(path, decoded)
 	case map[string]any:
 		for _, key := range slices.Sorted(maps.Keys(v)) {
+			// Time and kind stand in the line above.
 			if path != "" || key != "at" && key != "kind" {
 				list = append(list, flattenRecord(strings.TrimPrefix(path+"."+key, "."), v[key])...)
 			}

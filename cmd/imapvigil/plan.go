@@ -68,6 +68,7 @@ func (p *program) planFromLastGood(path string) (plan api.Plan, err error) {
 	if cfg == nil {
 		return plan, nil
 	}
+	// Without its secrets, as what was kept: else each would look changed.
 	after, err := hclfile.WithoutSecrets(s)
 	if err != nil {
 		return plan, err

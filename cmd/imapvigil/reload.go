@@ -35,6 +35,7 @@ func (p *program) reload(ctx context.Context, client *api.Client, shrink bool) e
 			return err
 		}
 	} else {
+		// Also warnings of files that were applied.
 		p.printDiagnostics(p.err, diags)
 		p.printf("%s\n", verdicts[v.Result])
 	}

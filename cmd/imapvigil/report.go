@@ -81,6 +81,7 @@ func (p *program) printReport(r api.Report) {
 	for _, a := range r.Addresses {
 		p.printAddress(a)
 	}
+	// It failed before there was an address, as when DNS does not know the name.
 	if len(r.Addresses) == 0 && r.Phase != config.NoPhase {
 		p.printf("  %s %-10s            %s\n", p.paint("down", "✗"), r.Phase, r.Cause)
 	}

@@ -77,6 +77,7 @@ func (p *program) jsonFlag(c *cobra.Command) {
 func (p *program) printError(err error) {
 	var d config.Diagnostic
 	if errors.As(err, &d) {
+		// A diagnostic has a place in a file, which is shown with it.
 		p.printDiagnostics(p.err, []config.Diagnostic{d})
 		return
 	}

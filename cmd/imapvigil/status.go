@@ -87,6 +87,7 @@ func (p *program) status(ctx context.Context, client *api.Client, f statusFilter
 // does not exist is an error, since a script would take silence for health.
 func (f statusFilter) selectChecks(all []api.Check) ([]api.Check, error) {
 	for _, id := range f.checks {
+		// Before the other filters: a check that is filtered out does exist.
 		if !slices.ContainsFunc(all, func(c api.Check) bool { return string(c.ID) == id }) {
 			return nil, errNoCheck(id)
 		}

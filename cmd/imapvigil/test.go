@@ -86,6 +86,7 @@ func (p *program) test(ctx context.Context, o testOptions, ids []string) error {
 	if o.format == "nagios" {
 		return p.printNagios(reports)
 	}
+	// printReports knows only --json.
 	p.json = o.format == "json"
 	return p.printReports(reports)
 }
@@ -139,6 +140,7 @@ func (p *program) testChecks(o testOptions, ids []string) ([]*config.Check, erro
 		return checks, nil
 	}
 	for _, c := range cfg.Checks {
+		// A paused check is probed only when it is named.
 		if c.Enabled {
 			checks = append(checks, c)
 		}

@@ -109,6 +109,7 @@ func (p *program) printValidation(path string, cfg *config.Config, diags []confi
 	case valid:
 		p.printf("%s is valid: %s\n", path, countBlocks(cfg))
 	case cfg != nil:
+		// Without errors nothing else would say why the exit code is 1.
 		_, _ = fmt.Fprintf(p.err, "\n%s has warnings, and --strict takes them for errors.\n", path)
 	}
 }

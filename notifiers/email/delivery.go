@@ -186,9 +186,10 @@ func stateAfter(err error) notifiers.RecipientState {
 	return notifiers.RecipientRetrying
 }
 
-// refusedRecipient returns what became of a recipient whom RCPT refused. A server may say with 452, or in the
-// words of RFC 821 with 552, that the transaction has enough recipients (RFC 5321
-// section 4.5.3.1.10; RFC 3463 names it X.5.3); the recipient is not to blame.
+// refusedRecipient returns what became of a recipient whom RCPT refused. A server may
+// say with 452, or in the words of RFC 821 with 552, that the transaction has enough
+// recipients (RFC 5321 section 4.5.3.1.10; RFC 3463 names it X.5.3); the recipient is
+// not to blame.
 func refusedRecipient(recipient string, err error) answer {
 	a := answer{recipient: recipient, state: stateAfter(err), err: err}
 	a.words = cutAnswer(strings.TrimPrefix(err.Error(), "RCPT TO "+recipient+": "))

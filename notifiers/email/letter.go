@@ -87,7 +87,8 @@ func messageID(key, from string) string {
 }
 
 // envelopeRecipients lists each recipient once, without those that are settled. An
-// address in two letter cases is one person: RFC 5321 section 2.4 lets mailboxes differ by case alone, and advises against it.
+// address in two letter cases is one person: RFC 5321 section 2.4 lets mailboxes differ
+// by case alone, and advises against it.
 func envelopeRecipients(settled []string, lists ...[]*netmail.Address) (recipients []string) {
 	for _, address := range slices.Concat(lists...) {
 		same := func(known string) bool { return strings.EqualFold(known, address.Address) }

@@ -73,6 +73,7 @@ func (n *notifier) post(ctx context.Context, target Target, thread string, optio
 	case ts == "": // slack-go takes {} for a success
 		return notifiers.Receipt{}, errors.New("the answer has no timestamp: is api_url Slack's?")
 	}
+	// The channel's id as Slack answers it, which is part of a message's name there.
 	own := channel + ":" + ts
 	if thread == "" && threadID.MatchString(own) {
 		thread = own
