@@ -293,6 +293,8 @@ func (g *gate) Write(p []byte) (int, error) {
 	case cancellingWire:
 		wire = []byte("*\r\n")
 	}
+	// Noted before it goes out: the answer may come at once, and passContinuation asks what was
+	// sent.
 	if err := g.noteSending(strings.TrimRight(string(wire), "\r\n"), bytes.HasSuffix(p, []byte("\n"))); err != nil {
 		return 0, err
 	}

@@ -228,6 +228,7 @@ func (s *suspicion) awaitAnswer(err error) (said string) {
 	}
 	defer s.cancel()
 	asked, head := !s.timer.Stop(), s.head()
+	// The question has its answer already, so the other connection is broken off.
 	if err == nil || isTLS(head) {
 		s.cancel()
 	}

@@ -115,6 +115,7 @@ func (r *round) rememberLogins(outcomes []outcome) {
 		l.heard = max(l.heard, o.rejection)
 		waits = waits || o.login == verdict.LoginUntried || o.login == verdict.LoginPaused || o.login == verdict.LoginHeard
 	}
+	// One login a probe is enough: the check need not stay in the queue for another.
 	if slices.ContainsFunc(outcomes, func(o outcome) bool { return o.login.Tried() }) {
 		waits = false
 	}

@@ -261,8 +261,8 @@ func (c *conversation) triedSmall() string {
 	return " A small ClientHello is not answered either."
 }
 
-// lookAtChoice finds out what the server chooses when everything is offered to it,
-// once in a while.
+// lookAtChoice finds out what the server chooses when everything is offered to it, at most every 5
+// minutes.
 func (c *conversation) lookAtChoice() {
 	known := c.past.helloStyle(c.goal.ip, c.started)
 	if !known.asked {

@@ -47,7 +47,8 @@ func sourceOf(login config.Login) tokenSource {
 	return tokenSource{login.TokenURL, login.ClientID, login.Scopes, login.ClientSecret}
 }
 
-// tokenFor gives a token, from memory or from the endpoint.
+// tokenFor returns a token, from memory or from the endpoint. An error is that of the request;
+// see tokenFailure.
 func (t *tokens) tokenFor(ctx context.Context, source tokenSource) (opaque.Secret, error) {
 	t.mu.Lock()
 	kept, ok := t.kept[source]
@@ -94,8 +95,9 @@ func (t *tokens) fetchToken(ctx context.Context, source tokenSource) (*oauth2.To
 	return credentials.Token(context.WithValue(ctx, oauth2.HTTPClient, client))
 }
 
-// tokenFailure tells a refusal of the endpoint, which somebody has to mend, from
-// an endpoint that cannot be reached, which says nothing about the IMAP server.
+// tokenFailure returns the failure that an error of the token endpoint means. A refusal is the
+// account's, since somebody has to mend it; an endpoint that cannot be reached says nothing about
+// the IMAP server.
 func tokenFailure(err error) *failure {
 	const phase = config.PhaseLogin
 	refused, ok := errors.AsType[*oauth2.RetrieveError](err)

@@ -106,6 +106,7 @@ func (t *turns) probeInSlot(due time.Time) (probed verdict.Probe, ok bool) {
 		began := t.noteStart(due, s)
 		probed = t.probeApart(s)
 		counts := t.loop.slots.leave(s)
+		// A probe that had to make room waits among the slow ones the next time.
 		t.slow = !counts || time.Since(began) >= quickFor(t.check)
 		if counts || t.ctx.Err() != nil {
 			return probed, counts
@@ -163,6 +164,8 @@ func (t *turns) scheduleNext(pace incident.Pace) {
 		return
 	}
 	if t.again {
+		// A probe was asked for while this one ran, which may have begun too early to see the
+		// change.
 		t.again, pause = false, 0
 	}
 	t.due = now.Add(pause)

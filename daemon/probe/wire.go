@@ -107,6 +107,8 @@ func (r *responses) parseRedacted(raw string) response {
 func (r *responses) readLine() ([]byte, error) {
 	line, err := r.buf.ReadSlice('\n')
 	if errors.Is(err, bufio.ErrBufferFull) {
+		// In place of a greeting a line without an end is a failure; later it may be FLAGS with 900
+		// keywords.
 		if r.greeted && bytes.HasPrefix(line, []byte("* ")) {
 			return r.skipRest(line)
 		}

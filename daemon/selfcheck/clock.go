@@ -110,6 +110,7 @@ func (c *wallClock) otherTimes(wall time.Time, now time.Time) (list []time.Time)
 // look wrong while the clock may be.
 func (c *wallClock) suspectDates(p verdict.Probe) (suspicions []suspicion) {
 	wall, now := c.reading.Wall, c.reading.At
+	// All certificates first: one that is in date may rule out the doubt about another.
 	for i := range p.Conversations {
 		c.learnFromCertificate(&p.Conversations[i], wall, now)
 	}
@@ -185,6 +186,7 @@ func (c *wallClock) judgeDates(cause config.Cause, t *incident.TLSInfo, wall, no
 	if len(c.future) < enough {
 		c.future[t.SHA256] = true
 	}
+	// In the first minute one is enough: none that is in date has had time to show up.
 	if len(c.future) < enough && now.Sub(c.start) >= early {
 		return notRuledOut
 	}

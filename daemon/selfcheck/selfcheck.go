@@ -209,6 +209,8 @@ func (s *Self) askAbout(ctx context.Context, suspected *suspicion, started time.
 		l := s.links[network]
 		switch concluded := s.askInTurn(ctx, l, nil, started); concluded {
 		case ruledOut:
+			// The network works, so that only the resolver is left, with nothing to compare it
+			// with.
 			suspected.concluded = notRuledOut
 			return
 		case linkDown, linkWasDown:
@@ -290,6 +292,7 @@ func (s *Self) takeAnswers(l *link, asked survey) {
 			continue
 		case i < len(asked.peers):
 			answered := asked.peers[i]
+			// The time of the question, so that the answer proves nothing later than it may.
 			answered.at = asked.at
 			l.noteAnswered(answered)
 		default:

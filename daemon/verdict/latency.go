@@ -17,7 +17,7 @@ type threshold struct {
 	took  time.Duration
 }
 
-// thresholds lists the limits of a check beside what its phases took.
+// thresholds returns the limits of a check beside what its phases took.
 func thresholds(check *config.Probe, took config.PhaseTimes) (list []threshold) {
 	limits := check.Thresholds
 	if check.Login == (config.Login{}) {
@@ -68,8 +68,8 @@ func withSlow(check *config.Probe, conversations []Conversation) []Conversation 
 	return conversations
 }
 
-// tooSlow finds the phase that is over its limit by the largest factor. What took long
-// only because the process of the monitor was late proves nothing.
+// tooSlow returns a finding about the phase that is over its limit by the largest factor. What took
+// long only because the process of the monitor was late proves nothing.
 func (c *Conversation) tooSlow(check *config.Probe) (slow incident.Finding, found bool) {
 	if c.Failure != nil || check.Thresholds == (config.PhaseTimes{}) {
 		return slow, false

@@ -123,6 +123,7 @@ func (v *votes) worstOf(condition config.Condition) (worst incident.Finding, wit
 		}
 		for _, f := range c.Findings {
 			switch {
+			// What could not be found out is no fault; see unknownFindings.
 			case f.Condition != condition || f.Health != incident.Degraded:
 			case !c.believes(f.Cause):
 				withdrawn = true
