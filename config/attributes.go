@@ -98,7 +98,7 @@ func (r Ref) String() string {
 // are HCL identifiers, by index where they are not.
 func Reference(root string, names ...string) string {
 	for _, name := range names {
-		if isIdentifier(name) {
+		if isIdentifier(name) { // group.1and1 would be a syntax error
 			root += "." + name
 		} else {
 			root += fmt.Sprintf("[%q]", name)

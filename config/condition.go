@@ -60,7 +60,7 @@ func (s Conditions) Has(c Condition) bool { return s&c.bit() != 0 }
 func (s Conditions) All() iter.Seq[Condition] {
 	return func(yield func(Condition) bool) {
 		for i, row := range conditionTable {
-			if s&(1<<i) != 0 && !yield(row.condition) {
+			if s&(1<<i) != 0 && !yield(row.condition) { // its row is its bit
 				return
 			}
 		}

@@ -169,7 +169,8 @@ func (l *loader) adoptMissing(d *hcl.Diagnostic) bool {
 		}
 		next, missing := hcl.Traversal{step}.TraverseRel(object)
 		if missing.HasErrors() {
-			return l.reportMissing(object, step, diagnose.OnlyNear) // what is written on the spot may be a secret
+			// OnlyNear, since what is written on the spot may be a secret.
+			return l.reportMissing(object, step, diagnose.OnlyNear)
 		}
 		object = next
 	}

@@ -101,7 +101,7 @@ func New(o Options) *Watcher {
 	return w
 }
 
-// C is where the signals arrive. It holds one: a signal not yet taken stands for
+// C returns the channel of signals. It holds one: a signal not yet taken stands for
 // all that follow it. It is never closed.
 func (w *Watcher) C() <-chan Reason { return w.c }
 

@@ -42,7 +42,7 @@ func (f *Findings) Report(r *config.Rule, at hcl.Range, format string, args ...a
 	f.Say(r, r.Summary, fmt.Sprintf(format, args...), at)
 }
 
-// Say is Report with another summary than the rule's own.
+// Say does what Report does, with another summary than the rule's own.
 func (f *Findings) Say(r *config.Rule, summary, detail string, at hcl.Range) {
 	f.list = append(f.list, finding{r, summary, detail, at})
 	if r.Gravity == config.Error {

@@ -156,7 +156,7 @@ func (m *masker) follows(i int, types ...hclsyntax.TokenType) bool {
 	return i >= len(types) && slices.EqualFunc(m.tokens[i-len(types):i], types, func(t hclsyntax.Token, want hclsyntax.TokenType) bool { return t.Type == want })
 }
 
-// isSecretBlock tells the blocks that have attributes for secrets, also with a
+// isSecretBlock reports whether a block has attributes for secrets, also with a
 // typing error in their name.
 func (v *Vocabulary) isSecretBlock(word string) bool { return v.isOrMeans(word, v.Blocks) }
 
@@ -185,7 +185,7 @@ func (v *Vocabulary) IsSecretName(name string) bool {
 	return v.isOrMeans(name, v.Secrets) || CalledSecret.MatchString(name)
 }
 
-// jsonMasks does the same for HCL's JSON form, where keys are block types, labels
+// jsonMasks is Masks for HCL's JSON form, where keys are block types, labels
 // and attributes alike. What is broken is masked as a whole where it has values that
 // are used elsewhere.
 func (v *Vocabulary) jsonMasks(text []byte, found []Span, broken bool) []Span {

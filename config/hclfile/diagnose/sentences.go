@@ -181,10 +181,11 @@ func BlockIn(d *hcl.Diagnostic) string {
 	return d.Summary[strings.LastIndex(d.Summary, " for ")+len(" for "):]
 }
 
-// FirstPlace is where the attribute of a [RepeatedAttribute] is written first.
+// FirstPlace returns where the attribute of a [RepeatedAttribute] is written first, as
+// file:line.
 func FirstPlace(d *hcl.Diagnostic) string {
 	m := firstPlace.FindStringSubmatch(d.Detail)
-	return m[1] + ":" + m[2]
+	return m[1] + ":" + m[2] // hcl writes file:line,column-column
 }
 
 // Subject returns the place that a diagnostic is about; the zero range where it has
