@@ -182,10 +182,10 @@ func BlockIn(d *hcl.Diagnostic) string {
 }
 
 // FirstPlace returns where the attribute of a [RepeatedAttribute] is written first, as
-// file:line.
+// file:line:column.
 func FirstPlace(d *hcl.Diagnostic) string {
 	m := firstPlace.FindStringSubmatch(d.Detail)
-	return m[1] + ":" + m[2] // hcl writes file:line,column-column
+	return m[1] + ":" + m[2] // hcl writes file:line,column-
 }
 
 // Subject returns the place that a diagnostic is about; the zero range where it has
