@@ -7,8 +7,8 @@ import (
 	"github.com/imapvigil/imapvigil/daemon"
 )
 
-// An environment is what the variables of the environment say. They are read here, by
-// main, and nowhere else; libraries read their own (NOTIFY_SOCKET and WATCHDOG_USEC of
+// environment holds the settings that the program takes from environment variables. The
+// program reads variables here and nowhere else; libraries read their own (NOTIFY_SOCKET and WATCHDOG_USEC of
 // go-systemd, HTTPS_PROXY of net/http, GOMEMLIMIT and GOGC of Go's runtime).
 type environment struct {
 	daemon       daemon.Environment
@@ -18,6 +18,7 @@ type environment struct {
 	sourceDate   string // SOURCE_DATE_EPOCH, reproducible-builds.org
 }
 
+// readEnvironment reads the variables once, when the program starts.
 func readEnvironment() environment {
 	return environment{
 		daemon: daemon.Environment{

@@ -186,8 +186,8 @@ func (p *program) printAnswers(d api.Delivery) {
 	}
 }
 
-// phaseAndCause returns the names of both, or of the cause alone where there is no phase:
-// for what is wrong with the monitor itself.
+// phaseAndCause returns the words of both. An incident about the monitor itself has no
+// phase; then it returns the cause alone.
 func phaseAndCause(phase config.Phase, cause config.Cause) string {
 	return strings.TrimSpace(phase.String() + " " + string(cause))
 }

@@ -68,8 +68,8 @@ func (w queueWriter) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// readByJournald reports whether what is written to w goes to journald, which also takes entries
-// with fields ("Automatic Protocol Upgrading", systemd.io/JOURNAL_NATIVE_PROTOCOL).
+// readByJournald reports whether systemd's journal receives what is written to w. It also
+// accepts entries with fields ("Automatic Protocol Upgrading", systemd.io/JOURNAL_NATIVE_PROTOCOL).
 func readByJournald(w io.Writer) bool {
 	stream, err := journal.StderrIsJournalStream()
 	return err == nil && stream && w == os.Stderr && journal.Enabled()

@@ -70,9 +70,9 @@ func (p *program) runCommand() *cobra.Command {
 	return c
 }
 
-// collectGarbageOften lets the heap grow by 25 % of what is in use before it is collected,
-// and not by 100 % as is Go's default: when 10,000 checks fail at once, garbage was
-// half of 500 MB. $GOGC has the last word (package runtime).
+// collectGarbageOften makes Go collect garbage when the heap has grown by 25 %, not by
+// 100 % as by default: when 10,000 checks failed at once, half of 500 MB was garbage. A
+// GOGC in the environment wins (package runtime).
 func (e environment) collectGarbageOften() {
 	if !e.collects {
 		debug.SetGCPercent(25)

@@ -139,7 +139,8 @@ func (p *program) printStatus(s api.Status) {
 	}
 }
 
-// troubleLines returns what is wrong with the monitor itself, in sentences.
+// troubleLines returns one sentence for each problem of the monitor itself: its files, its
+// journal, late probes, messages that are not sent.
 func troubleLines(s api.Status) (lines []string) {
 	if s.Config.Error != "" {
 		lines = append(lines, "configuration "+string(s.Config.State)+": "+s.Config.Error)
