@@ -59,12 +59,31 @@ type Daemon struct {
 	Listen              string
 	PublicURL           string
 	LogLevel            string
+	Zone                *time.Location // of the times that people read; nil: the machine's
 	MaxConcurrentProbes int
 	Reload              ReloadMode
 	Roles               []RoleID // who hears of the monitor's own trouble
 	SelfCheck           []string // host:port
 	HeartbeatURL        opaque.Secret
 	Pos                 Pos
+}
+
+// ZoneFor returns the zone in which the members of a role read times: the role's own, or
+// else the daemon's, or else the machine's. A role that does not exist has none of its own.
+func (c *Config) ZoneFor(role RoleID) *time.Location {
+	if r, ok := c.Roles[role]; ok && r.Zone != nil {
+		return r.Zone
+	}
+	return c.Daemon.Location()
+}
+
+// Location returns the zone in which people read times: that of the daemon block, or else
+// the machine's.
+func (d *Daemon) Location() *time.Location {
+	if d.Zone != nil {
+		return d.Zone
+	}
+	return time.Local
 }
 
 // ReloadMode says when changed files are applied.
@@ -219,6 +238,7 @@ type Policy struct {
 type Role struct {
 	ID     RoleID
 	Label  string
+	Zone   *time.Location // of the times in its messages; nil: the daemon's
 	Notify []Notify
 	Pos    Pos
 }

@@ -16,15 +16,18 @@ func elsewhere(old, new *Config) []string {
 	}
 	names := slices.Concat(
 		differing(old.Notifiers, new.Notifiers, notifierReference, func(n *Notifier) any { return [2]any{n.Settings, n.MaxPerHour} }),
-		differing(old.Roles, new.Roles, roleReference, func(r *Role) any { return [2]any{r.Label, withoutPlaces(r.Notify)} }),
+		differing(old.Roles, new.Roles, roleReference, func(r *Role) any { return [...]any{r.Label, zoneName(r.Zone), withoutPlaces(r.Notify)} }),
 		differing(old.Schedules, new.Schedules, reference[ScheduleID]("schedule"), func(s *Schedule) any { return [...]any{zoneName(s.Zone), s.Windows, s.Except} }),
 		differing(old.Groups, new.Groups, func(id GroupID) string { return groupReference([]GroupID{id}) }, func(g *Group) any { return g.Label }),
 		differing(old.Servers, new.Servers, reference[ServerID]("server"), func(s *Server) any { return [2]any{s.Label, s.DependsOn} }),
 	)
 	before, after := old.Daemon, new.Daemon
 	before.Pos, after.Pos = Pos{}, Pos{}
+	// By name: reflect.DeepEqual would compare the data inside a time.Location.
+	sameZone := zoneName(before.Zone) == zoneName(after.Zone)
+	before.Zone, after.Zone = nil, nil
 	for name, same := range map[string]bool{
-		"daemon":      reflect.DeepEqual(before, after),
+		"daemon":      sameZone && reflect.DeepEqual(before, after),
 		"maintenance": reflect.DeepEqual(planned(old.Maintenance), planned(new.Maintenance)),
 		"history":     old.History == new.History,
 		"page":        reflect.DeepEqual(old.Page, new.Page),

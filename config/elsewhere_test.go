@@ -17,11 +17,11 @@ func wide() *config.Config {
 		panic(err)
 	}
 	return &config.Config{
-		Daemon:    config.Daemon{LogLevel: "info"},
+		Daemon:    config.Daemon{LogLevel: "info", Zone: zone},
 		Servers:   map[config.ServerID]*config.Server{"mx1": {ID: "mx1", Label: "Mail 1"}},
 		Groups:    map[config.GroupID]*config.Group{"europe/germany": {ID: "europe/germany", Label: "Germany"}},
 		Notifiers: map[config.NotifierID]*config.Notifier{"webhook.hook": {Settings: webhook.Settings{URL: opaque.NewSecret("https://a.example/")}}},
-		Roles:     map[config.RoleID]*config.Role{"it": {ID: "it", Notify: []config.Notify{{Severity: "down"}}}},
+		Roles:     map[config.RoleID]*config.Role{"it": {ID: "it", Zone: zone, Notify: []config.Notify{{Severity: "down"}}}},
 		Schedules: map[config.ScheduleID]*config.Schedule{"1st": {ID: "1st", Zone: zone, Windows: []config.Window{{From: 60}}}},
 		Maintenance: []config.Maintenance{
 			{Name: "a", Zone: zone, Start: time.Unix(0, 0)}, {Name: "b", Zone: zone},
@@ -50,10 +50,38 @@ func TestCompareElsewhere(t *testing.T) {
 			t.Errorf("%s: %q", want, got.Elsewhere)
 		}
 	}
+	for want, change := range map[string]func(*config.Config){
+		"daemon":               func(c *config.Config) { c.Daemon.Zone = time.UTC },
+		"notification_role.it": func(c *config.Config) { c.Roles["it"].Zone = nil },
+	} {
+		is := wide()
+		change(is)
+		if got := config.Compare(wide(), is); !slices.Equal(got.Elsewhere, []string{want}) {
+			t.Errorf("another timezone of %s: %q", want, got.Elsewhere)
+		}
+	}
 	gone := wide()
 	delete(gone.Notifiers, "webhook.hook")
 	if got := config.Compare(wide(), gone).Elsewhere; !slices.Equal(got, []string{"notifier.webhook.hook"}) {
 		t.Errorf("gone: %q", got)
+	}
+}
+
+func TestZoneFor(t *testing.T) {
+	tokyo, err := time.LoadLocation("Asia/Tokyo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := wide()
+	c.Roles["it"].Zone = tokyo
+	for role, want := range map[config.RoleID]string{"it": "Asia/Tokyo", "gone": "Europe/Berlin"} {
+		if got := c.ZoneFor(role); got.String() != want {
+			t.Errorf("%s reads %v, want %s", role, got, want)
+		}
+	}
+	c.Daemon.Zone = nil
+	if got := c.ZoneFor("gone"); got != time.Local {
+		t.Errorf("without any timezone: %v", got)
 	}
 }
 

@@ -16,6 +16,7 @@ daemon {
 
   public_url            = "https://status.example.org" # links in messages begin with this
   log_level             = "info"                       # default; debug, info, warn, error
+  timezone              = "Europe/Berlin"              # of times in messages; default: the machine's
   max_concurrent_probes = 512                          # default
   reload                = "auto"                       # default; "explicit": only when told to
 
@@ -133,7 +134,8 @@ notification_role "it_team" {
 }
 
 notification_role "cto" {
-  label = "CTO"
+  label    = "CTO"
+  timezone = "America/New_York" # of times in messages to this role; default: daemon's
   notify {
     via = notifier.sms.gateway
     to  = ["+15550102"]

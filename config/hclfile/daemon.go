@@ -41,6 +41,10 @@ var daemonTable = table[config.Daemon]{
 		func(d *config.Daemon, v value) { d.LogLevel = v.text },
 	},
 	{
+		attribute{name: "timezone", kind: timeZone, fallback: "the machine's", doc: "The zone of the times that people read, in messages and on pages, like \"Europe/Berlin\". A notification_role may have its own. The command line shows the zone of whoever types, and JSON is in UTC"},
+		func(d *config.Daemon, v value) { d.Zone = zone(v.text) },
+	},
+	{
 		attribute{name: "max_concurrent_probes", kind: integer(1, 100_000), fallback: "512", doc: "How many conversations there are at once at most; fewer where this process may open few files. A change needs a restart"},
 		func(d *config.Daemon, v value) { d.MaxConcurrentProbes = int(v.number) },
 	},

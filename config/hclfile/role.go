@@ -19,6 +19,10 @@ var roleTable = table[config.Role]{
 		attribute{name: "label", kind: text, fallback: "the name", doc: "What people call the role"},
 		func(r *config.Role, v value) { r.Label = v.text },
 	},
+	{
+		attribute{name: "timezone", kind: timeZone, fallback: "that of daemon", doc: "The zone of the times in messages to this role, like \"Asia/Tokyo\""},
+		func(r *config.Role, v value) { r.Zone = zone(v.text) },
+	},
 }
 
 // conditionWords are what an incident can be about.

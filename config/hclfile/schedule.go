@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	_ "time/tzdata" // a zone in the files is one on every machine, also where no database is installed
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/calendar"
@@ -52,15 +51,28 @@ func (l *loader) defineSchedules() {
 
 // timeZone is a name of the IANA database.
 var timeZone = textWith("time zone", ruleTimeZone, func(text string) string {
-	// "Local" is the machine's own zone to Go, which another machine does not share.
-	if _, err := time.LoadLocation(text); err != nil || text == "Local" {
-		return "This is no time zone of the IANA database, such as \"Europe/Berlin\" or \"UTC\"."
+	if _, known := calendar.Zone(text); known {
+		return ""
 	}
-	return ""
+	return "There is no such time zone." + zoneMeant(text)
 })
 
+// zoneMeant returns the end of a message about a time zone that does not exist: which one
+// may be meant, or what a name of one is like.
+func zoneMeant(text string) string {
+	if places := calendar.ZonesOfPlace(text); len(places) > 0 {
+		return fmt.Sprintf(" Did you mean %q?", places[0])
+	}
+	// A short word is an abbreviation: PST is one letter away from EST, and is not meant by it.
+	const shortWord = 5
+	if near := diagnose.OnlyNear(text, calendar.ZoneNames()); near != "" && len(text) > shortWord {
+		return near
+	}
+	return " Write a name of the IANA database, like \"Europe/Berlin\", \"America/New_York\" or \"UTC\"."
+}
+
 func zone(name string) *time.Location {
-	z, _ := time.LoadLocation(name) // timeZone has seen to it
+	z, _ := calendar.Zone(name) // timeZone has seen to it
 	return z
 }
 
