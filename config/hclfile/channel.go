@@ -130,10 +130,8 @@ func perHourDefaults() string {
 }
 
 var notifierTable = table[config.Notifier]{
-	{
-		attribute{name: "max_per_hour", kind: integer(0, 100_000), fallback: perHourDefaults(), doc: "How many messages an hour go out at most; the rest becomes one digest, and the end of what was told goes out in any case. 0: no bound"},
-		func(n *config.Notifier, v value) { n.MaxPerHour = int(v.number) },
-	},
+	newRow("max_per_hour", integer(0, 100_000), perHourDefaults(), "How many messages an hour go out at most; the rest becomes one digest, and the end of what was told goes out in any case. 0: no bound",
+		func(n *config.Notifier, v value) { n.MaxPerHour = int(v.number) }),
 }
 
 func (l *loader) defineNotifiers() {

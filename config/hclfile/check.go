@@ -21,22 +21,14 @@ type place struct {
 }
 
 var placeTable = table[place]{
-	{
-		attribute{name: "label", kind: textJudged("string", ruleCheckLabel, checkLabel), fallback: "the id", doc: "What people call the check: letters of any script with their combining marks, digits and spaces"},
-		func(p *place, v value) { p.label = v.text },
-	},
-	{
-		attribute{name: "hostname", kind: hostname, fallback: "the server's", doc: "An IPv4 address, an IPv6 address or a DNS name. A name with a dot is asked as it is, without the search list of /etc/resolv.conf; one without any dot uses the search list, with a warning. So are the hosts of daemon and notifier"},
-		func(p *place, v value) { p.hostname = v.text },
-	},
-	{
-		attribute{name: "server", kind: referenceTo("server"), fallback: "from nesting", doc: "The server that a check belongs to that is written at the top level"},
-		func(p *place, v value) { p.server, p.serverAt = &v.refs[0], v.at },
-	},
-	{
-		attribute{name: "group", kind: referenceTo("group"), fallback: "from nesting", doc: "The group that a check belongs to that is written at the top level"},
-		func(p *place, v value) { p.group, p.groupAt = &v.refs[0], v.at },
-	},
+	newRow("label", textJudged("string", ruleCheckLabel, checkLabel), "the id", "What people call the check: letters of any script with their combining marks, digits and spaces",
+		func(p *place, v value) { p.label = v.text }),
+	newRow("hostname", hostname, "the server's", "An IPv4 address, an IPv6 address or a DNS name. A name with a dot is asked as it is, without the search list of /etc/resolv.conf; one without any dot uses the search list, with a warning. So are the hosts of daemon and notifier",
+		func(p *place, v value) { p.hostname = v.text }),
+	newRow("server", referenceTo("server"), "from nesting", "The server that a check belongs to that is written at the top level",
+		func(p *place, v value) { p.server, p.serverAt = &v.refs[0], v.at }),
+	newRow("group", referenceTo("group"), "from nesting", "The group that a check belongs to that is written at the top level",
+		func(p *place, v value) { p.group, p.groupAt = &v.refs[0], v.at }),
 }
 
 // defineChecks makes every check, in the order in which they are written.

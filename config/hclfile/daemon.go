@@ -20,50 +20,28 @@ func defaultDaemon() config.Daemon {
 }
 
 var daemonTable = table[config.Daemon]{
-	{
-		attribute{name: "state_dir", kind: path, fallback: `"/var/lib/imapvigil"`, doc: "Where incidents and history are kept. --state-dir and $STATE_DIRECTORY win, in that order. A change needs a restart"},
-		func(d *config.Daemon, v value) { d.StateDir = v.text },
-	},
-	{
-		attribute{name: "control", kind: socketPath, fallback: `"/run/imapvigil/control.sock"`, doc: "The unix socket of the command line. A change needs a restart"},
-		func(d *config.Daemon, v value) { d.Control = v.text },
-	},
-	{
-		attribute{name: "listen", kind: hostPortOrNone, fallback: `"127.0.0.1:9143"`, notYet: true, doc: `Where the status page, the API and /metrics are; "" switches them off`},
-		func(d *config.Daemon, v value) { d.Listen = v.text },
-	},
-	{
-		attribute{name: "public_url", kind: webURL, doc: "How people reach the status page, for links in messages"},
-		func(d *config.Daemon, v value) { d.PublicURL = v.text },
-	},
-	{
-		attribute{name: "log_level", kind: oneOf("debug", "info", "warn", "error"), fallback: `"info"`, doc: "The least that is logged"},
-		func(d *config.Daemon, v value) { d.LogLevel = v.text },
-	},
-	{
-		attribute{name: "timezone", kind: timeZone, fallback: "the machine's", doc: "The zone of the times that people read, in messages and on pages, like \"Europe/Berlin\". A notification_role may have its own. The command line shows the zone of whoever types, and JSON is in UTC"},
-		func(d *config.Daemon, v value) { d.Zone = zone(v.text) },
-	},
-	{
-		attribute{name: "max_concurrent_probes", kind: integer(1, 100_000), fallback: "512", doc: "How many conversations there are at once at most; fewer where this process may open few files. A change needs a restart"},
-		func(d *config.Daemon, v value) { d.MaxConcurrentProbes = int(v.number) },
-	},
-	{
-		attribute{name: "reload", kind: oneOf("auto", "explicit"), fallback: `"auto"`, doc: `"auto": changed files are applied at once; "explicit": only on systemctl reload, SIGHUP and imapvigil reload, for trees that are written in many steps`},
-		func(d *config.Daemon, v value) { d.Reload = config.ReloadMode(v.text) },
-	},
-	{
-		attribute{name: "notification_roles", kind: referencesTo("notification_role"), fallback: "every role, with a warning", doc: "Who hears of the monitor's own trouble, and of what could not be delivered otherwise"},
-		func(d *config.Daemon, v value) { d.Roles = roleIDs(v.refs) },
-	},
-	{
-		attribute{name: "self_check", kind: texts(hostPort), doc: "host:port of things that answer whenever this machine's network does"},
-		func(d *config.Daemon, v value) { d.SelfCheck = v.list },
-	},
-	{
-		attribute{name: "heartbeat_url", kind: secretURLOrNone, fallback: "none, with a warning", secret: true, doc: "Asked every minute while probes, journal and sending make progress: who watches the watcher"},
-		func(d *config.Daemon, v value) { d.HeartbeatURL = v.secret },
-	},
+	newRow("state_dir", path, `"/var/lib/imapvigil"`, "Where incidents and history are kept. --state-dir and $STATE_DIRECTORY win, in that order. A change needs a restart",
+		func(d *config.Daemon, v value) { d.StateDir = v.text }),
+	newRow("control", socketPath, `"/run/imapvigil/control.sock"`, "The unix socket of the command line. A change needs a restart",
+		func(d *config.Daemon, v value) { d.Control = v.text }),
+	newRow("listen", hostPortOrNone, `"127.0.0.1:9143"`, `Where the status page, the API and /metrics are; "" switches them off`,
+		func(d *config.Daemon, v value) { d.Listen = v.text }, notYet),
+	newRow("public_url", webURL, "", "How people reach the status page, for links in messages",
+		func(d *config.Daemon, v value) { d.PublicURL = v.text }),
+	newRow("log_level", oneOf("debug", "info", "warn", "error"), `"info"`, "The least that is logged",
+		func(d *config.Daemon, v value) { d.LogLevel = v.text }),
+	newRow("timezone", timeZone, "the machine's", "The zone of the times that people read, in messages and on pages, like \"Europe/Berlin\". A notification_role may have its own. The command line shows the zone of whoever types, and JSON is in UTC",
+		func(d *config.Daemon, v value) { d.Zone = zone(v.text) }),
+	newRow("max_concurrent_probes", integer(1, 100_000), "512", "How many conversations there are at once at most; fewer where this process may open few files. A change needs a restart",
+		func(d *config.Daemon, v value) { d.MaxConcurrentProbes = int(v.number) }),
+	newRow("reload", oneOf("auto", "explicit"), `"auto"`, `"auto": changed files are applied at once; "explicit": only on systemctl reload, SIGHUP and imapvigil reload, for trees that are written in many steps`,
+		func(d *config.Daemon, v value) { d.Reload = config.ReloadMode(v.text) }),
+	newRow("notification_roles", referencesTo("notification_role"), "every role, with a warning", "Who hears of the monitor's own trouble, and of what could not be delivered otherwise",
+		func(d *config.Daemon, v value) { d.Roles = idsOf[config.RoleID](v.refs) }),
+	newRow("self_check", texts(hostPort), "", "host:port of things that answer whenever this machine's network does",
+		func(d *config.Daemon, v value) { d.SelfCheck = v.list }),
+	newRow("heartbeat_url", secretURLOrNone, "none, with a warning", "Asked every minute while probes, journal and sending make progress: who watches the watcher",
+		func(d *config.Daemon, v value) { d.HeartbeatURL = v.secret }, mayHoldSecret),
 }
 
 func (l *loader) defineDaemon() {

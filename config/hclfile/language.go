@@ -27,6 +27,20 @@ type row[T any] struct {
 // A table is the attributes of a block.
 type table[T any] []row[T]
 
+// newRow returns an attribute that need not be written, and that holds no secret and is
+// in effect unless a trait says otherwise. set puts its value where it goes.
+func newRow[T any](name string, kind kind, fallback, doc string, set func(*T, value), traits ...func(*attribute)) row[T] {
+	a := attribute{name: name, kind: kind, fallback: fallback, doc: doc}
+	for _, have := range traits {
+		have(&a)
+	}
+	return row[T]{a, set}
+}
+
+func required(a *attribute)      { a.required = true }
+func mayHoldSecret(a *attribute) { a.secret = true }
+func notYet(a *attribute)        { a.notYet = true }
+
 func (t table[T]) attributes() []attribute {
 	return mapped(t, func(r row[T]) attribute { return r.attribute })
 }

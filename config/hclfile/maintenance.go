@@ -21,38 +21,22 @@ type window struct {
 }
 
 var maintenanceTable = table[window]{
-	{
-		attribute{name: "timezone", kind: timeZone, required: true, doc: "The zone whose clocks count"},
-		func(w *window, v value) { w.zone = zone(v.text) },
-	},
-	{
-		attribute{name: "start", kind: wallClock, doc: "When it begins, or begins for the first time, like \"2026-01-06T02:00:00\". A time that comes twice in a night, when clocks are set back, is the first of the two; one that is skipped is as late as if they had not been put forward (RFC 5545 section 3.3.5)"},
-		func(w *window, v value) { w.start = v.text },
-	},
-	{
-		attribute{name: "end", kind: wallClock, doc: "When it ends"},
-		func(w *window, v value) { w.end = v.text },
-	},
-	{
-		attribute{name: "duration", kind: span(time.Minute, 366*day), doc: "How long it lasts, instead of end"},
-		func(w *window, v value) { w.duration = v.span() },
-	},
-	{
-		attribute{name: "rrule", kind: recurrence, doc: "How it is repeated (RFC 5545 section 3.3.10), like \"FREQ=WEEKLY;BYDAY=TU\""},
-		func(w *window, v value) { w.rrule = calendar.PlainRule(v.text) },
-	},
-	{
-		attribute{name: "weekly", kind: atLeastOne(texts(weekly)), doc: "Windows like those of a schedule, instead of start. An hour that comes twice in a night counts once"},
-		func(w *window, v value) { w.weekly = windows(v.list) },
-	},
-	{
-		attribute{name: "except", kind: texts(date), doc: "Dates in the timezone, like \"2026-12-24\", on which no work begins: what crosses midnight belongs to the date on which it begins. Without rrule and weekly, the dates are taken out of the time from start to end"},
-		func(w *window, v value) { w.except = v.list },
-	},
-	{
-		attribute{name: "applies_to", kind: atLeastOne(referencesTo("group", "server", "imap_check")), required: true, doc: "The groups, servers and checks that are worked on"},
-		func(w *window, v value) { w.appliesTo = configRefs(v.refs) },
-	},
+	newRow("timezone", timeZone, "", "The zone whose clocks count",
+		func(w *window, v value) { w.zone = zone(v.text) }, required),
+	newRow("start", wallClock, "", "When it begins, or begins for the first time, like \"2026-01-06T02:00:00\". A time that comes twice in a night, when clocks are set back, is the first of the two; one that is skipped is as late as if they had not been put forward (RFC 5545 section 3.3.5)",
+		func(w *window, v value) { w.start = v.text }),
+	newRow("end", wallClock, "", "When it ends",
+		func(w *window, v value) { w.end = v.text }),
+	newRow("duration", span(time.Minute, 366*day), "", "How long it lasts, instead of end",
+		func(w *window, v value) { w.duration = v.span() }),
+	newRow("rrule", recurrence, "", "How it is repeated (RFC 5545 section 3.3.10), like \"FREQ=WEEKLY;BYDAY=TU\"",
+		func(w *window, v value) { w.rrule = calendar.PlainRule(v.text) }),
+	newRow("weekly", atLeastOne(texts(weekly)), "", "Windows like those of a schedule, instead of start. An hour that comes twice in a night counts once",
+		func(w *window, v value) { w.weekly = windows(v.list) }),
+	newRow("except", texts(date), "", "Dates in the timezone, like \"2026-12-24\", on which no work begins: what crosses midnight belongs to the date on which it begins. Without rrule and weekly, the dates are taken out of the time from start to end",
+		func(w *window, v value) { w.except = v.list }),
+	newRow("applies_to", atLeastOne(referencesTo("group", "server", "imap_check")), "", "The groups, servers and checks that are worked on",
+		func(w *window, v value) { w.appliesTo = configRefs(v.refs) }, required),
 }
 
 // recurrence is a rule of RFC 5545 section 3.3.10.

@@ -20,14 +20,10 @@ type written struct {
 }
 
 var movedTable = table[written]{
-	{
-		attribute{name: "from", kind: checkID, required: true, doc: "The id that the check had"},
-		func(m *written, v value) { m.From, m.fromAt = config.CheckID(v.text), v.at },
-	},
-	{
-		attribute{name: "to", kind: checkID, required: true, doc: "The id that it has now"},
-		func(m *written, v value) { m.To, m.toAt = config.CheckID(v.text), v.at },
-	},
+	newRow("from", checkID, "", "The id that the check had",
+		func(m *written, v value) { m.From, m.fromAt = config.CheckID(v.text), v.at }, required),
+	newRow("to", checkID, "", "The id that it has now",
+		func(m *written, v value) { m.To, m.toAt = config.CheckID(v.text), v.at }, required),
 }
 
 var checkIDPattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)?$`)

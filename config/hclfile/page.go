@@ -7,43 +7,25 @@ import (
 )
 
 var historyTable = table[config.History]{
-	{
-		attribute{name: "detail", kind: span(time.Hour, unbounded), fallback: `"48h"`, doc: "How long each minute is kept"},
-		func(h *config.History, v value) { h.Detail = v.span() },
-	},
-	{
-		attribute{name: "hourly", kind: span(day, unbounded), fallback: `"90d"`, doc: "How long each hour is kept"},
-		func(h *config.History, v value) { h.Hourly = v.span() },
-	},
-	{
-		attribute{name: "daily", kind: span(day, unbounded), fallback: `"400d"`, doc: "How long each day is kept"},
-		func(h *config.History, v value) { h.Daily = v.span() },
-	},
+	newRow("detail", span(time.Hour, unbounded), `"48h"`, "How long each minute is kept",
+		func(h *config.History, v value) { h.Detail = v.span() }),
+	newRow("hourly", span(day, unbounded), `"90d"`, "How long each hour is kept",
+		func(h *config.History, v value) { h.Hourly = v.span() }),
+	newRow("daily", span(day, unbounded), `"400d"`, "How long each day is kept",
+		func(h *config.History, v value) { h.Daily = v.span() }),
 }
 
 var pageTable = table[config.Page]{
-	{
-		attribute{name: "title", kind: text, fallback: `"imapvigil"`, doc: "The title of the status page"},
-		func(p *config.Page, v value) { p.Title = v.text },
-	},
-	{
-		attribute{name: "users_file", kind: unkeptFile, doc: "Who may log in, as htpasswd -B writes it"},
-		func(p *config.Page, v value) { p.UsersFile = config.NewBlob(v.text) },
-	},
-	{
-		attribute{name: "cert_file", kind: certificateFile, doc: "The certificate of the status page, in PEM"},
-		func(p *config.Page, v value) { p.Cert = config.NewBlob(v.text) },
-	},
-	{
-		attribute{name: "key_file", kind: keyFile, doc: "Its key, in PEM"},
-		func(p *config.Page, v value) { p.Key = v.secret },
-	},
-	{
-		attribute{name: "public_groups", kind: referencesTo("group"), doc: "Groups that are shown to everybody"},
-		func(p *config.Page, v value) {
-			p.PublicGroups = mapped(v.refs, func(r ref) config.GroupID { return config.GroupID(r.id) })
-		},
-	},
+	newRow("title", text, `"imapvigil"`, "The title of the status page",
+		func(p *config.Page, v value) { p.Title = v.text }),
+	newRow("users_file", unkeptFile, "", "Who may log in, as htpasswd -B writes it",
+		func(p *config.Page, v value) { p.UsersFile = config.NewBlob(v.text) }),
+	newRow("cert_file", certificateFile, "", "The certificate of the status page, in PEM",
+		func(p *config.Page, v value) { p.Cert = config.NewBlob(v.text) }),
+	newRow("key_file", keyFile, "", "Its key, in PEM",
+		func(p *config.Page, v value) { p.Key = v.secret }),
+	newRow("public_groups", referencesTo("group"), "", "Groups that are shown to everybody",
+		func(p *config.Page, v value) { p.PublicGroups = idsOf[config.GroupID](v.refs) }),
 }
 
 func (l *loader) defineHistoryAndPage() {

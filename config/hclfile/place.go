@@ -20,29 +20,19 @@ type home struct {
 }
 
 var serverTable = table[home]{
-	{
-		attribute{name: "label", kind: text, fallback: "the name", doc: "What people call the server"},
-		func(h *home, v value) { h.label = v.text },
-	},
-	{
-		attribute{name: "hostname", kind: hostname, doc: "The IPv4 address, IPv6 address or DNS name that its checks connect to, as in imap_check"},
-		func(h *home, v value) { h.hostname = v.text },
-	},
-	{
-		attribute{name: "group", kind: referenceTo("group"), fallback: "from nesting", doc: "The group of a server that is written at the top level"},
-		func(h *home, v value) { h.group, h.groupAt = &v.refs[0], v.at },
-	},
-	{
-		attribute{name: "depends_on", kind: referencesTo("server", "imap_check"), doc: "While one of these is down, incidents of this server's checks are recorded and not sent"},
-		func(h *home, v value) { h.dependsOn = configRefs(v.refs) },
-	},
+	newRow("label", text, "the name", "What people call the server",
+		func(h *home, v value) { h.label = v.text }),
+	newRow("hostname", hostname, "", "The IPv4 address, IPv6 address or DNS name that its checks connect to, as in imap_check",
+		func(h *home, v value) { h.hostname = v.text }),
+	newRow("group", referenceTo("group"), "from nesting", "The group of a server that is written at the top level",
+		func(h *home, v value) { h.group, h.groupAt = &v.refs[0], v.at }),
+	newRow("depends_on", referencesTo("server", "imap_check"), "", "While one of these is down, incidents of this server's checks are recorded and not sent",
+		func(h *home, v value) { h.dependsOn = configRefs(v.refs) }),
 }
 
 var groupTable = table[config.Group]{
-	{
-		attribute{name: "label", kind: text, fallback: "the name", doc: "What people call the group"},
-		func(g *config.Group, v value) { g.Label = v.text },
-	},
+	newRow("label", text, "the name", "What people call the group",
+		func(g *config.Group, v value) { g.Label = v.text }),
 }
 
 // linkServers makes the servers and finds their groups. It comes before

@@ -15,14 +15,10 @@ import (
 )
 
 var roleTable = table[config.Role]{
-	{
-		attribute{name: "label", kind: text, fallback: "the name", doc: "What people call the role"},
-		func(r *config.Role, v value) { r.Label = v.text },
-	},
-	{
-		attribute{name: "timezone", kind: timeZone, fallback: "that of daemon", doc: "The zone of the times in messages to this role, like \"Asia/Tokyo\""},
-		func(r *config.Role, v value) { r.Zone = zone(v.text) },
-	},
+	newRow("label", text, "the name", "What people call the role",
+		func(r *config.Role, v value) { r.Label = v.text }),
+	newRow("timezone", timeZone, "that of daemon", "The zone of the times in messages to this role, like \"Asia/Tokyo\"",
+		func(r *config.Role, v value) { r.Zone = zone(v.text) }),
 }
 
 // conditionWords are what an incident can be about.
@@ -43,30 +39,18 @@ var transitions = []string{"opened", "changed", "closed", "reminder"}
 
 // wayTable is what every notify block takes, whatever its notifier.
 var wayTable = table[config.Notify]{
-	{
-		attribute{name: "via", kind: referenceTo("notifier"), required: true, doc: "The notifier that carries the messages"},
-		func(w *config.Notify, v value) { w.ID.Notifier = config.NotifierID(v.refs[0].id) },
-	},
-	{
-		attribute{name: "after", kind: spanOrZero(0, 30*day), fallback: `"0s"`, doc: "Counted from when the incident was reported; nothing is sent when it is closed or acknowledged by then"},
-		func(w *config.Notify, v value) { w.After = v.span() },
-	},
-	{
-		attribute{name: "during", kind: referenceTo("schedule"), fallback: "always", doc: "Only within these windows. An opening waits for the next and is sent if the incident is still open"},
-		func(w *config.Notify, v value) { w.During = config.ScheduleID(v.refs[0].id) },
-	},
-	{
-		attribute{name: "on", kind: atLeastOne(texts(oneOf(transitions...))), fallback: "all of them", doc: "What is told of an incident"},
-		func(w *config.Notify, v value) { w.On = transitionsOf(v.list) },
-	},
-	{
-		attribute{name: "severity", kind: oneOf("degraded", "down"), fallback: severityDefaults(), doc: `"degraded": everything, "down": only what is down`},
-		func(w *config.Notify, v value) { w.Severity = config.Severity(v.text) },
-	},
-	{
-		attribute{name: "conditions", kind: atLeastOne(texts(oneOf(conditionWords...))), fallback: "all", doc: "Which conditions are told"},
-		func(w *config.Notify, v value) { w.Conditions = conditionsOf(v.list) },
-	},
+	newRow("via", referenceTo("notifier"), "", "The notifier that carries the messages",
+		func(w *config.Notify, v value) { w.ID.Notifier = config.NotifierID(v.refs[0].id) }, required),
+	newRow("after", spanOrZero(0, 30*day), `"0s"`, "Counted from when the incident was reported; nothing is sent when it is closed or acknowledged by then",
+		func(w *config.Notify, v value) { w.After = v.span() }),
+	newRow("during", referenceTo("schedule"), "always", "Only within these windows. An opening waits for the next and is sent if the incident is still open",
+		func(w *config.Notify, v value) { w.During = config.ScheduleID(v.refs[0].id) }),
+	newRow("on", atLeastOne(texts(oneOf(transitions...))), "all of them", "What is told of an incident",
+		func(w *config.Notify, v value) { w.On = transitionsOf(v.list) }),
+	newRow("severity", oneOf("degraded", "down"), severityDefaults(), `"degraded": everything, "down": only what is down`,
+		func(w *config.Notify, v value) { w.Severity = config.Severity(v.text) }),
+	newRow("conditions", atLeastOne(texts(oneOf(conditionWords...))), "all", "Which conditions are told",
+		func(w *config.Notify, v value) { w.Conditions = conditionsOf(v.list) }),
 }
 
 // transitionsOf returns the list in the order of an incident's life, and nil for all of

@@ -21,18 +21,12 @@ type hours struct {
 }
 
 var scheduleTable = table[hours]{
-	{
-		attribute{name: "timezone", kind: timeZone, required: true, doc: "The zone whose clocks count, like \"Europe/Berlin\""},
-		func(h *hours, v value) { h.zone = zone(v.text) },
-	},
-	{
-		attribute{name: "weekly", kind: atLeastOne(texts(weekly)), required: true, doc: "Windows like \"mon-fri 18:00-08:00\" or \"sat,sun 00:00-24:00\"; one that ends before it begins ends on the next day. An hour that comes twice, when clocks are set back, is in a window both times"},
-		func(h *hours, v value) { h.windows = windows(v.list) },
-	},
-	{
-		attribute{name: "except", kind: texts(date), doc: "Dates in the timezone, like \"2026-12-24\", on which no window begins; a window that crosses midnight belongs to the date on which it begins"},
-		func(h *hours, v value) { h.except = v.list },
-	},
+	newRow("timezone", timeZone, "", "The zone whose clocks count, like \"Europe/Berlin\"",
+		func(h *hours, v value) { h.zone = zone(v.text) }, required),
+	newRow("weekly", atLeastOne(texts(weekly)), "", "Windows like \"mon-fri 18:00-08:00\" or \"sat,sun 00:00-24:00\"; one that ends before it begins ends on the next day. An hour that comes twice, when clocks are set back, is in a window both times",
+		func(h *hours, v value) { h.windows = windows(v.list) }, required),
+	newRow("except", texts(date), "", "Dates in the timezone, like \"2026-12-24\", on which no window begins; a window that crosses midnight belongs to the date on which it begins",
+		func(h *hours, v value) { h.except = v.list }),
 }
 
 func (l *loader) defineSchedules() {

@@ -173,10 +173,10 @@ func (o origin) chain(attribute string) string {
 	return fmt.Sprintf(" It inherits %s from %s, at %s.", attribute, o.level.what, diagnose.FirstAt(o.expr.Range()))
 }
 
-func roleIDs(refs []ref) []config.RoleID {
-	ids := mapped(refs, func(r ref) config.RoleID { return config.RoleID(r.id) })
-	// An empty list says nobody, and nil that nothing is written.
-	return append([]config.RoleID{}, ids...)
+// idsOf returns what references refer to. An empty list says nobody, and nil that
+// nothing is written.
+func idsOf[ID ~string](refs []ref) []ID {
+	return append([]ID{}, mapped(refs, func(r ref) ID { return ID(r.id) })...)
 }
 
 // addRoles returns lists of roles as one, each role once.
