@@ -29,13 +29,14 @@ var rooms = map[string][]string{
 	"config/calendar":   {"config"},
 	"config/advice":     {"config", "config/calendar", "notifiers"},
 	"config/golden":     {}, // of tests
+	"config/lookup":     {"config"},
 	"config/source":     {"config", "config/opaque"},
 	"config/hclfile": {
 		"config", "config/advice", "config/calendar", "config/certfile", "config/hclfile/diagnose", "config/names", "config/opaque",
 		"config/source", "notifiers", "notifiers/*",
 	},
 
-	"config/hclfile/diagnose": {"config", "config/opaque", "config/source"},
+	"config/hclfile/diagnose": {"config", "config/lookup", "config/opaque", "config/source"},
 	// Which names are read, and how deep, is one rule; the watcher knows it from the
 	// reader, so that no two of them can differ.
 	"config/watch":                    {"config/source"},
@@ -82,7 +83,7 @@ var rooms = map[string][]string{
 	"packaging":          {},
 	"cmd/imapvigil": {
 		"daemon", "daemon/api", "daemon/clock", "daemon/probe", "daemon/demo", "daemon/verdict",
-		"daemon/incident", "daemon/journal", "daemon/history", "config", "config/atomicfile", "config/hclfile", "config/source", "notifiers",
+		"daemon/incident", "daemon/journal", "daemon/history", "config", "config/atomicfile", "config/hclfile", "config/lookup", "config/source", "notifiers",
 	},
 }
 

@@ -48,6 +48,17 @@ func (p *program) incidents(ctx context.Context, client *api.Client, f incidentF
 	if err != nil {
 		return err
 	}
+	var group config.GroupID
+	if f.group != "" {
+		// Of the checks and not of the incidents: a group may have none.
+		status, err := client.Status(ctx)
+		if err != nil {
+			return err
+		}
+		if group, err = directoryOf(status.Checks).Group(f.group); err != nil {
+			return err
+		}
+	}
 	list, err := client.Incidents(ctx)
 	if err != nil {
 		return err
@@ -55,7 +66,7 @@ func (p *program) incidents(ctx context.Context, client *api.Client, f incidentF
 	// The daemon gives all that it keeps; which of them are wanted is decided here.
 	list.Incidents = slices.DeleteFunc(list.Incidents, func(i api.Incident) bool {
 		return f.id != "" && string(i.ID) != f.id || f.open && i.State == incident.StatusClosed || i.StartedAt.Before(start) ||
-			!isInGroup(i.Groups, f.group)
+			!isInGroup(i.Groups, group)
 	})
 	if f.id != "" && len(list.Incidents) == 0 {
 		p.failCode = 1 // 3 would say that no daemon answers
@@ -191,8 +202,6 @@ func (p *program) printAnswers(d api.Delivery) {
 func phaseAndCause(phase config.Phase, cause config.Cause) string {
 	return strings.TrimSpace(phase.String() + " " + string(cause))
 }
-
-func errNoCheck(id string) error { return fmt.Errorf("there is no check %q", id) }
 
 // isExit reports whether an error only carries an exit code, and all has been said.
 func isExit(err error) bool {

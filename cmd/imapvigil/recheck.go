@@ -1,25 +1,65 @@
 package main
 
 import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 func (p *program) recheckCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "recheck CHECK",
-		Short: "Have the daemon probe now; the result counts",
-		Args:  cobra.ExactArgs(1),
+		Use:   "recheck CHECK...",
+		Short: "Run a check now in the daemon; the result counts",
+		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			report, err := p.client(cmd).Recheck(cmd.Context(), config.CheckID(args[0]))
+			reports, err := recheck(cmd.Context(), p.client(cmd), args)
 			if err != nil {
 				return err
 			}
-			return p.printReports([]api.Report{report})
+			return p.printReports(reports)
 		},
 	}
 	p.jsonFlag(c)
 	return c
+}
+
+// recheck has the daemon probe checks, which are named, or those of servers and groups
+// that are not paused.
+func recheck(ctx context.Context, client *api.Client, names []string) ([]api.Report, error) {
+	status, err := client.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := directoryOf(status.Checks).Checks(names...)
+	if err != nil {
+		return nil, err
+	}
+	for i := range status.Checks {
+		c := &status.Checks[i]
+		if c.State == incident.CheckPaused && !slices.Contains(names, string(c.ID)) {
+			ids = slices.DeleteFunc(ids, func(id config.CheckID) bool { return id == c.ID })
+		}
+	}
+	if len(ids) == 0 {
+		return nil, fmt.Errorf("all checks of %s are paused", strings.Join(names, ", "))
+	}
+	reports := make([]api.Report, len(ids))
+	var g errgroup.Group
+	// The daemon answers few at a time; it has its own bound on probes.
+	g.SetLimit(8)
+	for i, id := range ids {
+		g.Go(func() (err error) {
+			reports[i], err = client.Recheck(ctx, id)
+			return err
+		})
+	}
+	return reports, g.Wait()
 }

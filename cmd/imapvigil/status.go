@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/imapvigil/imapvigil/config/lookup"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/notifiers"
@@ -16,8 +17,9 @@ import (
 
 // statusFilter is what `status` was asked for.
 type statusFilter struct {
-	checks               []string
-	group, server, state string
+	names         []string // of checks, servers or groups
+	group, server string
+	states        []string
 }
 
 func (p *program) statusCommand() *cobra.Command {
@@ -27,7 +29,7 @@ func (p *program) statusCommand() *cobra.Command {
 		Use:   "status [CHECK...]",
 		Short: "Show how the checks are, as the daemon knows it",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			f.checks = args
+			f.names = args
 			client := p.client(cmd)
 			if !watch {
 				return p.status(cmd.Context(), client, f)
@@ -37,7 +39,7 @@ func (p *program) statusCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&f.group, "group", "", "only checks in this group and below it (europe/germany)")
 	c.Flags().StringVar(&f.server, "server", "", "only checks of this server")
-	c.Flags().StringVar(&f.state, "state", "", fmt.Sprintf("only checks in this state (%s, %s, %s, ...)", incident.CheckDown, incident.CheckDegraded, incident.CheckFailing))
+	c.Flags().StringArrayVar(&f.states, "state", nil, fmt.Sprintf("only checks in this state, or in one of several (%s,%s)", incident.CheckDown, incident.CheckDegraded))
 	c.Flags().BoolVar(&watch, "watch", false, "show it again every 2 seconds")
 	p.jsonFlag(c)
 	return c
@@ -83,31 +85,21 @@ func (p *program) status(ctx context.Context, client *api.Client, f statusFilter
 	return exit(statusCode(s.Checks))
 }
 
-// selectChecks returns those of all checks that were asked for. A check that was named and
-// does not exist is an error, since a script would take silence for health.
+// selectChecks returns those of all checks that were asked for. What stands for no check is
+// an error, since a script would take silence for health; that no check is in a state is
+// not.
 func (f statusFilter) selectChecks(all []api.Check) ([]api.Check, error) {
-	for _, id := range f.checks {
-		// Before the other filters: a check that is filtered out does exist.
-		if !slices.ContainsFunc(all, func(c api.Check) bool { return string(c.ID) == id }) {
-			return nil, errNoCheck(id)
-		}
+	states, err := lookup.Words("state", f.states, incident.CheckStates())
+	if err != nil {
+		return nil, err
+	}
+	wanted, err := selectNames(directoryOf(all), f.names, f.server, f.group)
+	if err != nil {
+		return nil, err
 	}
 	return slices.DeleteFunc(slices.Clone(all), func(c api.Check) bool {
-		return len(f.checks) > 0 && !slices.Contains(f.checks, string(c.ID)) ||
-			!isInGroup(c.Groups, f.group) ||
-			f.server != "" && c.Server != f.server ||
-			f.state != "" && c.State != incident.CheckState(f.state)
+		return wanted != nil && !wanted[c.ID] || len(states) > 0 && !slices.Contains(states, c.State)
 	}), nil
-}
-
-// isInGroup reports whether groups, outermost first, lie in the group that a path
-// names: "europe/germany", or "europe.germany" as a reference has it.
-func isInGroup(groups []string, path string) bool {
-	if path == "" {
-		return true
-	}
-	inside := strings.Join(groups, "/") + "/"
-	return strings.HasPrefix(inside, path+"/") || strings.HasPrefix(inside, strings.ReplaceAll(path, ".", "/")+"/")
 }
 
 // statusCode returns the exit code of the gravest state.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/lookup"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
@@ -129,18 +130,20 @@ func (p *program) testChecks(o testOptions, ids []string) ([]*config.Check, erro
 		return nil, err
 	}
 	var checks []*config.Check
-	for _, id := range ids {
-		c, ok := cfg.Checks[config.CheckID(id)]
-		if !ok {
-			return nil, fmt.Errorf("there is no check %q in %s", id, p.configPath)
-		}
-		checks = append(checks, c)
-	}
 	if len(ids) > 0 {
-		return checks, nil
+		found, err := lookup.Of(cfg).Checks(ids...)
+		for _, id := range found {
+			// A paused check is probed only when it is named.
+			if c := cfg.Checks[id]; c.Enabled || slices.Contains(ids, string(id)) {
+				checks = append(checks, c)
+			}
+		}
+		if err == nil && len(checks) == 0 {
+			err = fmt.Errorf("all checks of %s are paused; name one of them to test it", strings.Join(ids, ", "))
+		}
+		return checks, err
 	}
 	for _, c := range cfg.Checks {
-		// A paused check is probed only when it is named.
 		if c.Enabled {
 			checks = append(checks, c)
 		}

@@ -3,19 +3,13 @@ package diagnose
 import (
 	"fmt"
 	"strings"
+
+	"github.com/imapvigil/imapvigil/config/lookup"
 )
 
 // Enumerate returns words joined as in a sentence, "a, b and c": last is the word before
 // the last of them.
-func Enumerate(words []string, last string) string {
-	switch len(words) {
-	case 0:
-		return "nothing"
-	case 1:
-		return words[0]
-	}
-	return strings.Join(words[:len(words)-1], ", ") + " " + last + " " + words[len(words)-1]
-}
+func Enumerate(words []string, last string) string { return lookup.Enumerate(words, last) }
 
 // Quoted returns a name between quotes, as a message has it.
 func Quoted(name string) string { return fmt.Sprintf("%q", name) }
