@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -14,12 +13,20 @@ import (
 func (p *program) ackCommand() *cobra.Command {
 	var reason, until string
 	c := &cobra.Command{
-		Use:   "ack ID",
-		Short: "Take an open incident on: no reminder, no escalation until it ends",
-		Args:  cobra.ExactArgs(1),
+		Use:   "ack ID --reason TEXT",
+		Short: "Acknowledge an incident: no more reminders or escalations",
+		Long: "Acknowledge an incident: no reminders or escalations until it closes (or until\n" +
+			"--until). Its end is still sent.",
+		Example: examples(
+			"The message, `imapvigil status` and `imapvigil incidents` show the id", `imapvigil ack 8wswsqxagv --reason "disk is being replaced"`,
+			"Only for two hours", `imapvigil ack 8wswsqxagv --until 2h --reason "waiting for the provider"`,
+		),
+		GroupID:     groupDaily,
+		Annotations: exitCodes("acknowledged", "not acknowledged"),
+		Args:        takes(1, 1, "the id of an incident"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if reason == "" {
-				return errors.New("--reason is needed: say what you do about it")
+				return wrongCall(cmd, "needs --reason, which colleagues read")
 			}
 			end, err := parseUntil(until, time.Now())
 			if err != nil {
@@ -33,8 +40,9 @@ func (p *program) ackCommand() *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().StringVar(&reason, "reason", "", "what you do about it")
-	c.Flags().StringVar(&until, "until", "", `when it is open again: a duration ("4h") or a time ("2026-01-06T08:00:00Z")`)
+	c.Flags().StringVarP(&reason, "reason", "m", "", "comment, shown by incidents and in messages")
+	c.Flags().StringVar(&until, "until", "", `when the acknowledgement expires: a duration ("4h") or a time ("2026-01-06T08:00:00Z")`)
+	p.placeFlags(c, configFlag, controlFlag)
 	return c
 }
 

@@ -15,8 +15,15 @@ func (p *program) deliveriesCommand() *cobra.Command {
 	var all bool
 	c := &cobra.Command{
 		Use:   "deliveries",
-		Short: "List the messages that have not arrived; try one again",
-		Args:  cobra.NoArgs,
+		Short: "List undelivered messages; retry one",
+		Example: examples(
+			"What has not been delivered, and why?", "imapvigil deliveries",
+			"The mail server works again: send it now", "imapvigil deliveries --retry 5ne3bnhkzzwfa",
+			"Every message, with the answer of the receiver", "imapvigil deliveries --all",
+		),
+		GroupID:     groupDaily,
+		Annotations: exitCodes("listed, or retried", "not"),
+		Args:        noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			client := p.client(cmd)
 			if retry != "" {
@@ -33,9 +40,10 @@ func (p *program) deliveriesCommand() *cobra.Command {
 			return p.printDeliveries(api.NewDeliveries(list.Incidents, all).Deliveries)
 		},
 	}
-	c.Flags().StringVar(&retry, "retry", "", "the key of a message that was given up")
-	c.Flags().BoolVar(&all, "all", false, "list those that have arrived too")
+	c.Flags().StringVar(&retry, "retry", "", "send this message again, which was given up")
+	c.Flags().BoolVar(&all, "all", false, "list the delivered ones, too")
 	p.jsonFlag(c)
+	p.placeFlags(c, configFlag, controlFlag)
 	return c
 }
 

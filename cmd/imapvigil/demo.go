@@ -21,11 +21,17 @@ import (
 func (p *program) demoCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
-		Short: "Show the whole loop in half a minute, with nothing installed",
-		Long: "The real daemon, on a temporary directory, watches an IMAP server that is part\n" +
-			"of the demo, fails and recovers. What is sent is printed as it arrives.",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return p.demo(cmd.Context()) },
+		Short: "Show an alarm and a recovery; nothing has to be installed",
+		Long: "The real daemon, in a temporary directory, watches an IMAP server that is part\n" +
+			"of the demo, fails and recovers. Every message is printed as it arrives.",
+		Example: examples(
+			"Watch it", "imapvigil demo",
+			"Watch it, and keep what was printed", "imapvigil demo | tee demo.txt",
+		),
+		GroupID:     groupStart,
+		Annotations: exitCodes("shown", "an error"),
+		Args:        noArguments,
+		RunE:        func(cmd *cobra.Command, _ []string) error { return p.demo(cmd.Context()) },
 	}
 }
 

@@ -23,9 +23,16 @@ func (p *program) fmtCommand() *cobra.Command {
 	var check, write bool
 	c := &cobra.Command{
 		Use:   "fmt [PATH...]",
-		Short: "Lay files out as all such files are; without PATH, standard input",
-		Long: "Prints each file as it should be laid out. --write changes the files instead.\n" +
+		Short: "Format configuration files; without PATH, format standard input",
+		Long: "Format configuration files, and print them. --write changes the files instead.\n" +
 			"--check only names those that would change, and ends with 1 if there are any.",
+		Example: examples(
+			"Format the files where they are", "sudo imapvigil fmt --write /etc/imapvigil",
+			"In CI: is everything formatted?", "imapvigil fmt --check conf",
+			"In an editor", "imapvigil fmt - <servers.hcl",
+		),
+		GroupID:     groupSetUp,
+		Annotations: exitCodes("formatted, or nothing to do", "`--check`: something would change; an error"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if check && write {
 				return errors.New("--check and --write exclude each other")
@@ -34,7 +41,7 @@ func (p *program) fmtCommand() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&check, "check", false, "name the files that would change, and end with 1 if there are any")
-	c.Flags().BoolVar(&write, "write", false, "change the files")
+	c.Flags().BoolVarP(&write, "write", "w", false, "write the formatted files back")
 	return c
 }
 

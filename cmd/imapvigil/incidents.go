@@ -26,8 +26,15 @@ func (p *program) incidentsCommand() *cobra.Command {
 	var f incidentFilter
 	c := &cobra.Command{
 		Use:   "incidents [ID]",
-		Short: "List incidents, or explain one: who was told, who was not, and why",
-		Args:  cobra.MaximumNArgs(1),
+		Short: "List incidents, or explain one: who was notified, and who not",
+		Example: examples(
+			"What is open now?", "imapvigil incidents --open",
+			"What happened last night?", "imapvigil incidents --since 12h",
+			"Who was notified of this one, and what did the receivers answer?", "imapvigil incidents 8wswsqxagv",
+		),
+		GroupID:     groupDaily,
+		Annotations: exitCodes("listed", "there is no such incident", "", "no daemon answers, or there is no such group"),
+		Args:        takes(0, 1, "the id of an incident"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				f.id = args[0]
@@ -35,10 +42,11 @@ func (p *program) incidentsCommand() *cobra.Command {
 			return p.incidents(cmd.Context(), p.client(cmd), f)
 		},
 	}
-	c.Flags().BoolVar(&f.open, "open", false, "only those that are not over")
+	c.Flags().BoolVar(&f.open, "open", false, "only those that are open")
 	c.Flags().StringVar(&f.since, "since", "", `only those that began within this time ("24h") or after it ("2026-01-06T08:00:00Z")`)
-	c.Flags().StringVar(&f.group, "group", "", "only those of this group and below it")
+	c.Flags().StringVarP(&f.group, "group", "g", "", "only those of this group and below it")
 	p.jsonFlag(c)
+	p.placeFlags(c, configFlag, controlFlag)
 	return c
 }
 

@@ -25,14 +25,24 @@ func (p *program) journalCommand() *cobra.Command {
 	var follow bool
 	c := &cobra.Command{
 		Use:   "journal",
-		Short: "Print the journal of incidents and messages; no daemon is needed",
-		Args:  cobra.NoArgs,
+		Short: "Print the event log, written before any message is sent",
+		Long: "Print the event log (the journal), written before any message is sent.\n" +
+			"It needs no daemon, and may be read while one runs.",
+		Example: examples(
+			"Read all of it", "imapvigil journal | less",
+			"Watch what is decided", "imapvigil journal --follow",
+			"The last hundred records, for a program", "imapvigil journal --json | tail -n 100 | jq .",
+		),
+		GroupID:     groupLook,
+		Annotations: exitCodes("printed", "an error"),
+		Args:        noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.journal(cmd.Context(), follow)
 		},
 	}
-	c.Flags().BoolVar(&follow, "follow", false, "go on with what is added")
+	c.Flags().BoolVarP(&follow, "follow", "f", false, "keep printing new records, like tail -f")
 	p.jsonFlag(c)
+	p.placeFlags(c, configFlag, stateFlag)
 	return c
 }
 

@@ -9,8 +9,15 @@ import (
 func (p *program) notifyTestCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "notify-test ROLE",
-		Short: "Send a test message along each way of a role, and show each answer",
-		Args:  cobra.ExactArgs(1),
+		Short: "Send a test message to a role, and show the results",
+		Long:  "Send a test message through every notify block of a role and show the results.",
+		Example: examples(
+			"Would the role it_team be reached?", "imapvigil notify-test it_team",
+			"For a script", "imapvigil notify-test it_team --json",
+		),
+		GroupID:     groupStart,
+		Annotations: exitCodes("all delivered", "one was not"),
+		Args:        takes(1, 1, "the name of a notification_role"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			trial, err := p.client(cmd).NotifyTest(cmd.Context(), config.RoleID(args[0]))
 			if err != nil {
@@ -36,5 +43,6 @@ func (p *program) notifyTestCommand() *cobra.Command {
 		},
 	}
 	p.jsonFlag(c)
+	p.placeFlags(c, configFlag, controlFlag)
 	return c
 }

@@ -26,8 +26,15 @@ const (
 func (p *program) planCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "plan [PATH]",
-		Short: "Show what a reload would do to the running daemon",
-		Args:  cobra.MaximumNArgs(1),
+		Short: "Show what a reload would change in the running daemon",
+		Example: examples(
+			"The files of the daemon", "imapvigil plan",
+			"Other files: a copy that you have changed", "imapvigil plan /tmp/new",
+			"In CI: 0 nothing to do, 2 changes, 1 errors", "imapvigil plan --json conf",
+		),
+		GroupID:     groupSetUp,
+		Annotations: exitCodes("nothing to do", "errors in the files", "changes"),
+		Args:        takes(0, 1, "a directory or a file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := "" // the daemon's own
 			if len(args) > 0 && !cmd.Flags().Changed("config") && !pathExists(p.configPath) {
@@ -50,6 +57,7 @@ func (p *program) planCommand() *cobra.Command {
 		},
 	}
 	p.jsonFlag(c)
+	p.placeFlags(c, configFlag, stateFlag, controlFlag)
 	return c
 }
 

@@ -17,8 +17,16 @@ import (
 func (p *program) recheckCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "recheck CHECK...",
-		Short: "Run a check now in the daemon; the result counts",
-		Args:  cobra.MinimumNArgs(1),
+		Short: "Run checks now in the daemon; the results count",
+		Long:  "Run checks now in the daemon; the results count like scheduled ones.",
+		Example: examples(
+			"The server is repaired: do not wait for the next probe", "imapvigil recheck mx1",
+			"One check", "imapvigil recheck mx1/imaps",
+			"For a script", "imapvigil recheck mx1/imaps --json",
+		),
+		GroupID:     groupDaily,
+		Annotations: exitCodes("all well", "some degraded", "some down", "could not be probed"),
+		Args:        takes(1, anyNumber, "a check, or a server or group with checks"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			reports, err := recheck(cmd.Context(), p.client(cmd), args)
 			if err != nil {
@@ -28,6 +36,7 @@ func (p *program) recheckCommand() *cobra.Command {
 		},
 	}
 	p.jsonFlag(c)
+	p.placeFlags(c, configFlag, controlFlag)
 	return c
 }
 

@@ -12,14 +12,22 @@ func (p *program) reloadCommand() *cobra.Command {
 	var shrink bool
 	c := &cobra.Command{
 		Use:   "reload",
-		Short: "Have the daemon read its files, and wait for the verdict",
-		Args:  cobra.NoArgs,
+		Short: "Reload the configuration and report whether it was accepted",
+		Example: examples(
+			"Apply what was changed", "sudo imapvigil reload",
+			"The same, by systemd; it fails when the files are in error", "sudo systemctl reload imapvigil",
+			"Most checks were removed on purpose", "sudo imapvigil reload --allow-shrink",
+		),
+		GroupID:     groupSetUp,
+		Annotations: exitCodes("applied, or unchanged", "rejected"),
+		Args:        noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.reload(cmd.Context(), p.client(cmd), shrink)
 		},
 	}
-	c.Flags().BoolVar(&shrink, "allow-shrink", false, "apply it even if most checks, or all, would be removed")
+	c.Flags().BoolVar(&shrink, "allow-shrink", false, "apply it even if most or all checks would be removed")
 	p.jsonFlag(c)
+	p.placeFlags(c, configFlag, controlFlag)
 	return c
 }
 

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -40,37 +38,34 @@ type program struct {
 func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "imapvigil",
-		Short: "Watches IMAP services from plain files",
-		Long: "imapvigil watches IMAP services that HCL files declare, decides when a failure\n" +
-			"is an incident, and tells the right people: in time, once, with the cause.",
+		Short: "Watch IMAP services, and notify people of incidents",
+		Long: "imapvigil watches the IMAP services that HCL files declare, decides when a\n" +
+			"failure is an incident, and notifies the right people by email, Slack, SMS or\n" +
+			"webhook: promptly, once, and with the cause.",
+		Version:       release(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.PersistentFlags().StringVar(&p.configPath, "config", defaultConfig, "configuration, a directory or a file")
-	root.PersistentFlags().StringVar(&p.stateDir, "state-dir", "", "state directory (default: the configuration's)")
-	root.PersistentFlags().StringVar(&p.control, "control", "", "control socket of the daemon (default: the configuration's)")
-	root.SetUsageTemplate(usage(root.UsageTemplate()))
+	onlyCommands(root)
+	p.hiddenPlaceFlags(root)
+	root.SetUsageFunc(printUsage)
+	root.SetFlagErrorFunc(wrongFlag)
+	root.SetVersionTemplate(versionLine())
+	root.AddGroup(commandGroups()...)
 	root.AddCommand(
 		p.runCommand(), p.validateCommand(), p.planCommand(), p.reloadCommand(), p.testCommand(), p.recheckCommand(),
 		p.statusCommand(), p.incidentsCommand(), p.ackCommand(), p.silenceCommand(),
 		p.deliveriesCommand(), p.notifyTestCommand(), p.journalCommand(), p.demoCommand(),
 		p.fmtCommand(), p.schemaCommand(), p.versionCommand(),
 	)
+	p.addCompletion(root)
 	p.complete(root)
 	return root
 }
 
-// usage returns cobra's template, changed so that it fits the screen.
-func usage(template string) string {
-	return strings.NewReplacer(
-		"FlagUsages ", "FlagUsagesWrapped "+strconv.Itoa(screenWidth)+" ",
-		` for more information about a command.`, ` for more.`,
-	).Replace(template)
-}
-
 // jsonFlag adds --json where a command has it.
 func (p *program) jsonFlag(c *cobra.Command) {
-	c.Flags().BoolVar(&p.json, "json", false, "print JSON, whose keys are stable")
+	c.Flags().BoolVarP(&p.json, "json", "j", false, "print JSON, whose keys are stable")
 }
 
 // printError prints an error that has not been printed.

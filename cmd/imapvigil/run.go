@@ -21,8 +21,15 @@ func (p *program) runCommand() *cobra.Command {
 	var shrink bool
 	c := &cobra.Command{
 		Use:   "run",
-		Short: "Run the daemon (systemd's ExecStart)",
-		Args:  cobra.NoArgs,
+		Short: "Run the daemon, as systemd does",
+		Example: examples(
+			"As a service", "sudo systemctl start imapvigil",
+			"By hand, with files of your own", "imapvigil run --config ./conf --state-dir ./state --control ./control.sock",
+			"See every probe", "imapvigil run --config ./conf --state-dir ./state --log-level debug",
+		),
+		GroupID:     groupSetUp,
+		Annotations: exitCodes("it ended after SIGTERM", "the start was refused"),
+		Args:        noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			at := zap.NewAtomicLevel()
 			if level != "" {
@@ -66,7 +73,8 @@ func (p *program) runCommand() *cobra.Command {
 	c.Flags().StringVar(&listen, "listen", "", `host:port of the status page; "" switches it off (not in effect yet)`)
 	c.Flags().StringVar(&format, "log-format", "auto", "console or json; auto: under systemd, entries of its journal with their fields")
 	c.Flags().StringVar(&level, "log-level", "", "debug, info, warn or error (default: the configuration's)")
-	c.Flags().BoolVar(&shrink, "allow-shrink", false, "start even if most checks, or all, are gone since the last time")
+	c.Flags().BoolVar(&shrink, "allow-shrink", false, "start even if most or all checks were removed since the last run")
+	p.placeFlags(c, configFlag, stateFlag, controlFlag)
 	return c
 }
 

@@ -13,8 +13,14 @@ func (p *program) schemaCommand() *cobra.Command {
 	var manual bool
 	c := &cobra.Command{
 		Use:   "schema",
-		Short: "Print the language as JSON, for editors",
-		Args:  cobra.NoArgs,
+		Short: "Print the configuration language as JSON, for editors",
+		Example: examples(
+			"Every attribute with its default", "imapvigil schema | jq '.blocks[] | .name, .attributes'",
+			"The manual page, where it is not installed", "imapvigil schema --man | man -l -",
+		),
+		GroupID:     groupLook,
+		Annotations: exitCodes("printed", "an error"),
+		Args:        noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			if manual {
 				return hclfile.Manual(p.out, p.releasedAt())

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"strings"
 	"time"
 
@@ -14,10 +13,19 @@ import (
 func (p *program) silenceCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "silence",
-		Short: "Have nothing sent about something for a while",
-		Long: "What happens meanwhile is recorded. When a silence ends and the truth differs\n" +
-			"from what a way was last told, the difference is sent.",
+		Short: "Mute notifications for a check, server, group or role",
+		Long: "Mute notifications for a check, server, group or role. Incidents are still\n" +
+			"recorded. When the silence ends, every recipient is sent whatever changed since\n" +
+			"the last message they got.",
+		Example: examples(
+			"Reboot a server without alarms", `imapvigil silence add --server mx1 --until 2h --reason reboot`,
+			"What is silenced now?", "imapvigil silence list",
+			"The reboot is over", "imapvigil silence remove 7sfq2hnk5a",
+		),
+		GroupID:     groupDaily,
+		Annotations: exitCodes("done", "not done"),
 	}
+	onlyCommands(c)
 	c.AddCommand(p.silenceAddCommand(), p.silenceListCommand(), p.silenceRemoveCommand())
 	return c
 }
@@ -26,10 +34,18 @@ func (p *program) silenceAddCommand() *cobra.Command {
 	var scope api.Scope
 	var until, reason, group string
 	c := &cobra.Command{
-		Use:   "add",
-		Short: "Begin a silence about a check, a server, a group or a role",
-		Args:  cobra.NoArgs,
+		Use:   "add (--check ID | --server NAME | --group GROUP | --role NAME) --until TIME --reason TEXT",
+		Short: "Add a silence for a check, server, group or role",
+		Example: examples(
+			"A server and all its checks", `imapvigil silence add --server mx1 --until 2h --reason reboot`,
+			"A group and the groups below it", `imapvigil silence add --group europe/germany --until 4h --reason "new router"`,
+			"Everything that one role would be sent", `imapvigil silence add --role it_team --until 1h --reason "fire drill"`,
+		),
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := takesOneFlag(cmd, "check", "server", "group", "role"); err != nil {
+				return err
+			}
 			// "europe.germany", as a reference in the files has it.
 			scope.Group = config.GroupID(strings.ReplaceAll(group, ".", "/"))
 			if strings.Contains(group, "/") {
@@ -40,9 +56,9 @@ func (p *program) silenceAddCommand() *cobra.Command {
 			case err != nil:
 				return err
 			case end.IsZero():
-				return errors.New(`--until is needed: a duration ("4h") or a time ("2026-01-06T08:00:00Z")`)
+				return wrongCall(cmd, "needs --until")
 			case reason == "":
-				return errors.New("--reason is needed: say what you do meanwhile")
+				return wrongCall(cmd, "needs --reason, which colleagues read")
 			}
 			s, err := p.client(cmd).Silence(cmd.Context(), scope, reason, end)
 			if err != nil {
@@ -56,15 +72,14 @@ func (p *program) silenceAddCommand() *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().StringVar((*string)(&scope.Check), "check", "", "about this check")
-	c.Flags().StringVar((*string)(&scope.Server), "server", "", "about the checks of this server")
-	c.Flags().StringVar(&group, "group", "", "about the checks of this group and below it (europe/germany)")
-	c.Flags().StringVar((*string)(&scope.Role), "role", "", "about everything that this role would be told")
-	c.Flags().StringVar(&until, "until", "", `its end: a duration ("4h") or a time ("2026-01-06T08:00:00Z")`)
-	c.Flags().StringVar(&reason, "reason", "", "what you do meanwhile")
-	c.MarkFlagsMutuallyExclusive("check", "server", "group", "role")
-	c.MarkFlagsOneRequired("check", "server", "group", "role")
+	c.Flags().StringVar((*string)(&scope.Check), "check", "", "mute this check")
+	c.Flags().StringVarP((*string)(&scope.Server), "server", "s", "", "mute the checks of this server")
+	c.Flags().StringVarP(&group, "group", "g", "", "mute the checks of this group and below it (europe/germany)")
+	c.Flags().StringVar((*string)(&scope.Role), "role", "", "mute everything that this role would be sent")
+	c.Flags().StringVar(&until, "until", "", `when it ends: a duration ("4h") or a time ("2026-01-06T08:00:00Z")`)
+	c.Flags().StringVarP(&reason, "reason", "m", "", "comment, shown by silence list and status")
 	p.jsonFlag(c)
+	p.placeFlags(c, configFlag, controlFlag)
 	return c
 }
 
@@ -72,7 +87,11 @@ func (p *program) silenceListCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List the silences that have not ended",
-		Args:  cobra.NoArgs,
+		Example: examples(
+			"What is muted, until when, and why?", "imapvigil silence list",
+			"For a script", "imapvigil silence list --json",
+		),
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			list, err := p.client(cmd).Silences(cmd.Context())
 			if err != nil {
@@ -92,14 +111,19 @@ func (p *program) silenceListCommand() *cobra.Command {
 		},
 	}
 	p.jsonFlag(c)
+	p.placeFlags(c, configFlag, controlFlag)
 	return c
 }
 
 func (p *program) silenceRemoveCommand() *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "remove ID",
 		Short: "End a silence before its time",
-		Args:  cobra.ExactArgs(1),
+		Example: examples(
+			"`imapvigil silence list` shows the id", "imapvigil silence remove 7sfq2hnk5a",
+			"The names of the silences, in a shell with completion", "imapvigil silence remove <TAB>",
+		),
+		Args: takes(1, 1, "the id of a silence"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := p.client(cmd).EndSilence(cmd.Context(), args[0]); err != nil {
 				return err
@@ -108,4 +132,6 @@ func (p *program) silenceRemoveCommand() *cobra.Command {
 			return nil
 		},
 	}
+	p.placeFlags(c, configFlag, controlFlag)
+	return c
 }

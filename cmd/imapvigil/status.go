@@ -27,7 +27,15 @@ func (p *program) statusCommand() *cobra.Command {
 	var watch bool
 	c := &cobra.Command{
 		Use:   "status [CHECK...]",
-		Short: "Show how the checks are, as the daemon knows it",
+		Short: "Show the current state of the checks",
+		Example: examples(
+			"Everything", "imapvigil status",
+			"Only what is down, and keep looking", "imapvigil status --state down --watch",
+			"One group and the groups below it", "imapvigil status --group europe/germany",
+			"In a script: 0 is well", "imapvigil status mx1/imaps >/dev/null || echo trouble",
+		),
+		GroupID:     groupDaily,
+		Annotations: exitCodes("all well, paused or in maintenance", "some degraded, failing, recovering or unknown", "some down", "no daemon answers, or a name or state does not exist"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.names = args
 			client := p.client(cmd)
@@ -37,11 +45,12 @@ func (p *program) statusCommand() *cobra.Command {
 			return p.watchStatus(cmd.Context(), client, f)
 		},
 	}
-	c.Flags().StringVar(&f.group, "group", "", "only checks in this group and below it (europe/germany)")
-	c.Flags().StringVar(&f.server, "server", "", "only checks of this server")
+	c.Flags().StringVarP(&f.group, "group", "g", "", "only checks in this group and below it (europe/germany)")
+	c.Flags().StringVarP(&f.server, "server", "s", "", "only checks of this server")
 	c.Flags().StringArrayVar(&f.states, "state", nil, fmt.Sprintf("only checks in this state, or in one of several (%s,%s)", incident.CheckDown, incident.CheckDegraded))
-	c.Flags().BoolVar(&watch, "watch", false, "show it again every 2 seconds")
+	c.Flags().BoolVarP(&watch, "watch", "w", false, "show it again every 2 seconds")
 	p.jsonFlag(c)
+	p.placeFlags(c, configFlag, controlFlag)
 	return c
 }
 

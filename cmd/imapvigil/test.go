@@ -34,7 +34,15 @@ func (p *program) testCommand() *cobra.Command {
 	var o testOptions
 	c := &cobra.Command{
 		Use:   "test [CHECK...]",
-		Short: "Probe now, from the files, and show each phase; without a daemon",
+		Short: "Run checks now, without the daemon, and show each phase",
+		Example: examples(
+			"Any server, whether in the files or not", "imapvigil test --host imap.example.org",
+			"STARTTLS, and the whole conversation", "imapvigil test --host imap.example.org --port 143 --transcript",
+			"One check of the files, and all of them", "imapvigil test mx1/imaps; imapvigil test",
+			"As a plugin of Nagios, Icinga or NRPE", "imapvigil test mx1/imaps --format nagios",
+		),
+		GroupID:     groupStart,
+		Annotations: exitCodes("all well", "some degraded", "some down", "could not be tested"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkHostFlags(cmd, args); err != nil {
 				return err
@@ -43,13 +51,14 @@ func (p *program) testCommand() *cobra.Command {
 			return p.test(cmd.Context(), o, args)
 		},
 	}
-	c.Flags().StringVar(&o.host, "host", "", "test this host, which need not be in any file")
-	c.Flags().IntVar(&o.port, "port", config.DefaultPort, "its port")
+	c.Flags().StringVarP(&o.host, "host", "H", "", "test this host, which need not be in any file")
+	c.Flags().IntVarP(&o.port, "port", "p", config.DefaultPort, "its port")
 	c.Flags().StringVar(&o.security, "security", "", `"tls", "starttls" or "none" (default: that of the port)`)
 	c.Flags().StringVar(&o.proxyProtocol, "proxy-protocol", "", `"v1" or "v2": send the PROXY header first (default: none)`)
-	c.Flags().StringVar(&o.format, "format", "text", "text, json or nagios")
-	c.Flags().BoolVar(&o.transcript, "transcript", false, "print the conversation, secrets starred out")
+	c.Flags().StringVarP(&o.format, "format", "o", "text", "text, json or nagios")
+	c.Flags().BoolVar(&o.transcript, "transcript", false, "print the conversation, passwords masked")
 	p.jsonFlag(c)
+	p.placeFlags(c, configFlag)
 	return c
 }
 

@@ -24,8 +24,15 @@ func (p *program) validateCommand() *cobra.Command {
 	var replace []string
 	c := &cobra.Command{
 		Use:   "validate [PATH]",
-		Short: "Check a configuration, without a daemon",
-		Args:  cobra.MaximumNArgs(1),
+		Short: "Check the configuration files, without the daemon",
+		Example: examples(
+			"The files of the daemon", "sudo imapvigil validate",
+			"Before they are installed, where there are no secrets", "imapvigil validate --no-credentials --strict conf",
+			"One new file, in its place among the others", "imapvigil validate --replace /etc/imapvigil/mx1.hcl=mx1.hcl",
+		),
+		GroupID:     groupStart,
+		Annotations: exitCodes("valid", "errors"),
+		Args:        takes(0, 1, "a directory or a file"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			o := source.Options{NoCredentials: noCredentials}
 			var err error
@@ -36,10 +43,11 @@ func (p *program) validateCommand() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&verbose, "verbose", false, "list the files that are read and those that are ignored")
-	c.Flags().BoolVar(&strict, "strict", false, "take warnings for errors")
-	c.Flags().BoolVar(&noCredentials, "no-credentials", false, "do not read credentials (for CI, where secrets are not)")
+	c.Flags().BoolVar(&strict, "strict", false, "treat warnings as errors")
+	c.Flags().BoolVar(&noCredentials, "no-credentials", false, "do not read credentials (for CI, where there are no secrets)")
 	c.Flags().StringArrayVar(&replace, "replace", nil, "DEST=FILE: check the whole tree as if FILE stood in the place of DEST")
 	p.jsonFlag(c)
+	p.placeFlags(c, configFlag)
 	return c
 }
 
