@@ -23,11 +23,11 @@ func (p *program) fmtCommand() *cobra.Command {
 	var check, write bool
 	c := &cobra.Command{
 		Use:   "fmt [PATH...]",
-		Short: "Format configuration files; without PATH, format standard input",
-		Long: "Format configuration files, and print them. --write changes the files instead.\n" +
-			"--check only names those that would change, and ends with 1 if there are any.",
+		Short: "Format configuration files",
+		Long: "Print the files as they should be formatted, or with --write change them. PATH is a\n" +
+			"file, a directory, or - for standard input; without PATH, the files of --config.",
 		Example: examples(
-			"Format the files where they are", "sudo imapvigil fmt --write /etc/imapvigil",
+			"Format the configuration", "sudo imapvigil fmt --write",
 			"In CI: is everything formatted?", "imapvigil fmt --check conf",
 			"In an editor", "imapvigil fmt - <servers.hcl",
 		),
@@ -35,17 +35,17 @@ func (p *program) fmtCommand() *cobra.Command {
 		Annotations: exitCodes("formatted, or nothing to do", "`--check`: something would change; an error"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if check && write {
-				return errors.New("--check and --write exclude each other")
+				return errors.New("use --check or --write, not both")
 			}
 			return p.format(args, check, write)
 		},
 	}
-	c.Flags().BoolVar(&check, "check", false, "name the files that would change, and end with 1 if there are any")
-	c.Flags().BoolVarP(&write, "write", "w", false, "write the formatted files back")
+	c.Flags().BoolVar(&check, "check", false, "list the files that are not formatted; exit with 1 if there are any")
+	c.Flags().BoolVarP(&write, "write", "w", false, "change the files in place, and list those that changed")
 	return c
 }
 
-// unformatted is one file to lay out.
+// unformatted is one file to format.
 type unformatted struct {
 	name string // as diagnostics call it
 	path string // empty: standard input
@@ -63,7 +63,7 @@ func (p *program) format(paths []string, check, write bool) error {
 	changed := 0
 	for _, f := range files {
 		text, wrong := hclfile.Format(f.name, f.text)
-		// What does not parse cannot be laid out, and is left as it is; the other files
+		// What does not parse cannot be formatted, and is left as it is; the other files
 		// are not.
 		if diags = append(diags, wrong...); config.HasErrors(wrong) {
 			continue
@@ -92,9 +92,12 @@ func (p *program) format(paths []string, check, write bool) error {
 }
 
 // unformatted reads what was named: files, the configuration files of a
-// directory, or standard input.
+// directory, or standard input. Nothing named means the configuration.
 func (p *program) unformatted(paths []string) (files []unformatted, err error) {
-	if len(paths) == 0 || len(paths) == 1 && paths[0] == "-" {
+	if len(paths) == 0 {
+		paths = []string{p.configPath}
+	}
+	if len(paths) == 1 && paths[0] == "-" {
 		text, err := io.ReadAll(p.in)
 		// No path: standard input cannot be written back.
 		return []unformatted{{name: "<standard input>", text: text}}, err
@@ -123,7 +126,7 @@ func (p *program) formattable(path string) (names []string, err error) {
 	case err != nil:
 		return nil, err
 	case !info.IsDir() && strings.HasSuffix(path, ".json"):
-		return nil, fmt.Errorf("%s is JSON, and fmt lays out HCL's own form only", path)
+		return nil, fmt.Errorf("%s is JSON; fmt formats only files in HCL's own form (*.hcl)", path)
 	case !info.IsDir():
 		return []string{path}, nil
 	}

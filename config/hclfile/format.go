@@ -10,19 +10,16 @@ import (
 )
 
 // Format returns a file in HCL's native form in the layout that all such files have:
-// indentation by two spaces, equals signs in line. Comments, line breaks and the kind of
-// line ends stay. A file that cannot be parsed is left alone and reported; name is what
-// it is called then.
+// indentation by two spaces, equals signs in line, lines that end in LF. Comments and
+// line breaks stay. A file that cannot be parsed is left alone and reported; name is
+// what it is called then.
 func Format(name string, text []byte) ([]byte, []config.Diagnostic) {
 	text = source.WithoutMark(text)
 	if diags := parseAlone(name, text); len(diags) > 0 {
 		return nil, diags
 	}
-	crlf := bytes.Count(text, []byte("\r\n"))
-	if crlf > 0 && crlf == bytes.Count(text, []byte("\n")) {
-		return bytes.ReplaceAll(layOut(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))), []byte("\n"), []byte("\r\n")), nil
-	}
-	return layOut(text), nil
+	// Before the layout: hclwrite keeps a CR as a part of its line.
+	return layOut(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))), nil
 }
 
 func layOut(text []byte) []byte {

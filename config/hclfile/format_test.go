@@ -23,11 +23,14 @@ func TestFormat(t *testing.T) {
 	}
 }
 
-// Lines keep the ends that other systems gave them.
-func TestFormatKeepsLineEnds(t *testing.T) {
-	got, diags := hclfile.Format("a.hcl", []byte("locals {\r\n a=1\r\n  bbb   = 2\r\n}"))
-	if want := "locals {\r\n  a   = 1\r\n  bbb = 2\r\n}\r\n"; string(got) != want || len(diags) != 0 {
-		t.Errorf("got %q and %v", got, diags)
+// Files from other systems get the line ends that all such files have, also where
+// only some lines came from there.
+func TestFormatWritesLF(t *testing.T) {
+	for _, text := range []string{"locals {\r\n a=1\r\n  bbb   = 2\r\n}", "locals {\n a=1\r\n  bbb   = 2\r\n}\n"} {
+		got, diags := hclfile.Format("a.hcl", []byte(text))
+		if want := "locals {\n  a   = 1\n  bbb = 2\n}\n"; string(got) != want || len(diags) != 0 {
+			t.Errorf("%q: got %q and %v", text, got, diags)
+		}
 	}
 }
 
