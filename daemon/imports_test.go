@@ -21,6 +21,7 @@ const module = "github.com/imapvigil/imapvigil/"
 // their own.
 var rooms = map[string][]string{
 	"config/opaque":     {},
+	"config/access":     {},
 	"config/atomicfile": {},
 	"config/httpclient": {"config/names"},
 	"config/names":      {},
@@ -74,7 +75,7 @@ var rooms = map[string][]string{
 	},
 	"daemon/history": {"config", "daemon/incident"},
 	// What was told, and what is held, is the outbox's, in its words.
-	"daemon/api":         {"config", "config/opaque", "notifiers", "daemon/incident", "daemon/outbox", "daemon/tracker", "daemon/history"},
+	"daemon/api":         {"config", "config/access", "config/opaque", "notifiers", "daemon/incident", "daemon/outbox", "daemon/tracker", "daemon/history"},
 	"daemon/web":         {"config", "daemon/incident", "daemon/tracker", "daemon/history"},
 	"daemon/control":     {"daemon/api"},
 	"daemon":             {"daemon/*", "config", "config/*", "notifiers", "notifiers/httpdo"},
@@ -84,6 +85,7 @@ var rooms = map[string][]string{
 	"cmd/imapvigil": {
 		"daemon", "daemon/api", "daemon/clock", "daemon/probe", "daemon/demo", "daemon/verdict",
 		"daemon/incident", "daemon/journal", "daemon/history", "config", "config/atomicfile", "config/hclfile", "config/lookup", "config/source", "notifiers",
+		"config/access",
 	},
 }
 

@@ -24,8 +24,9 @@ func (p *program) fmtCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "fmt [PATH...]",
 		Short: "Format configuration files",
-		Long: "Print the files as they should be formatted, or with --write change them. PATH is a\n" +
-			"file, a directory, or - for standard input; without PATH, the files of --config.",
+		Long: "Print the files as they should be formatted, or with --write change them.\n" +
+			"PATH is a file, a directory, or - for standard input; without PATH, the\n" +
+			"configuration is formatted.",
 		Example: examples(
 			"Format the configuration", "sudo imapvigil fmt --write",
 			"In CI: is everything formatted?", "imapvigil fmt --check conf",

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"maps"
 	"os"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/imapvigil/imapvigil/config/access"
 	"github.com/imapvigil/imapvigil/daemon"
 	"github.com/imapvigil/imapvigil/daemon/journal"
 )
@@ -48,7 +50,7 @@ func (p *program) journalCommand() *cobra.Command {
 
 func (p *program) journal(ctx context.Context, follow bool) error {
 	dir := filepath.Join(p.configuredState(), "journal")
-	if _, err := os.Stat(dir); err != nil {
+	if err := p.openJournal(dir); err != nil {
 		return err
 	}
 	records := journal.Read(dir)
@@ -59,6 +61,37 @@ func (p *program) journal(ctx context.Context, follow bool) error {
 	// Ctrl-C is how --follow is ended.
 	if errors.Is(err, context.Canceled) {
 		return nil
+	}
+	return err
+}
+
+// openJournal says whether the journal in a directory is there and can be read. The
+// journal itself takes a file that it cannot open for a damaged one.
+func (p *program) openJournal(dir string) error {
+	if _, err := os.Stat(dir); err != nil {
+		return deniedOr(dir, err)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return deniedOr(dir, err)
+	}
+	for _, f := range files {
+		// One is enough: the daemon makes them alike.
+		if strings.HasSuffix(f.Name(), ".jsonl") {
+			file, err := os.Open(filepath.Join(dir, f.Name()))
+			if err != nil {
+				return deniedOr(dir, err)
+			}
+			return file.Close()
+		}
+	}
+	return nil
+}
+
+// deniedOr returns how to get access to a path that may not be read, or the error.
+func deniedOr(path string, err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return access.Denied(path)
 	}
 	return err
 }

@@ -20,6 +20,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/imapvigil/imapvigil/config/access"
 )
 
 func main() {
@@ -48,8 +50,15 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return int(code)
 	}
 	p.printError(err)
+	if errors.Is(err, access.ErrDenied) {
+		return deniedCode
+	}
 	return cmp.Or(p.failCode, failCodes[command.Name()], 1)
 }
+
+// deniedCode is what every command ends with that may not open the control socket or the
+// journal: nothing was found out.
+const deniedCode = 3
 
 // failCodes are what commands end with that could not do what they were asked,
 // a mistyped flag included, where 1 says something about checks.

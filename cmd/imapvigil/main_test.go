@@ -4,11 +4,15 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 )
 
 // TestMain puts the program on PATH, as "imapvigil", for scripts and for tests
@@ -17,7 +21,24 @@ import (
 func TestMain(m *testing.M) {
 	// The tests wait for daemons far more than they compute.
 	_ = flag.Set("test.parallel", "16")
-	testscript.Main(leakChecked{m}, map[string]func(){"imapvigil": main})
+	testscript.Main(leakChecked{m}, map[string]func(){"imapvigil": main, "powerless": powerless})
+}
+
+// powerless is a program that runs another one for which the modes of files count, even
+// if the tests run as root: a root without capabilities (capabilities(7)).
+func powerless() {
+	program, err := exec.LookPath(os.Args[1])
+	if err == nil && os.Geteuid() == 0 {
+		// A thread has its own; Exec makes this one the process.
+		runtime.LockOSThread()
+		const noRoot = 1 // SECBIT_NOROOT: exec gives root no capabilities
+		err = unix.Prctl(unix.PR_SET_SECUREBITS, noRoot, 0, 0, 0)
+	}
+	if err == nil {
+		err = syscall.Exec(program, os.Args[1:], os.Environ())
+	}
+	fmt.Fprintln(os.Stderr, "powerless:", err)
+	os.Exit(125)
 }
 
 // leakChecked lets no goroutine outlive the tests of this process.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/access"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -196,8 +198,8 @@ func (c *Client) request(ctx context.Context, method, path string, in, out any) 
 	return nil
 }
 
-// explainNoAnswer returns an ErrNoDaemon that says what is at the path of the socket, or
-// the error with what was done.
+// explainNoAnswer returns an ErrNoDaemon that says what is at the path of the socket, an
+// [access.ErrDenied], or the error with what was done.
 func (c *Client) explainNoAnswer(err error) error {
 	var dial *net.OpError
 	if errors.As(err, &dial) && dial.Op == "dial" {
@@ -206,6 +208,10 @@ func (c *Client) explainNoAnswer(err error) error {
 		}
 		if info, err := os.Stat(c.socket); err == nil && info.Mode()&os.ModeSocket == 0 {
 			return fmt.Errorf("%w on %s: there is something else, which is no socket; remove it, and a daemon that runs makes its socket anew", ErrNoDaemon, c.socket)
+		}
+		// A daemon may well be there; the socket is for its group alone.
+		if errors.Is(err, fs.ErrPermission) {
+			return access.Denied(c.socket)
 		}
 		return fmt.Errorf("%w on %s: %w", ErrNoDaemon, c.socket, dial.Err)
 	}

@@ -13,8 +13,8 @@ import (
 // FS is what a journal asks of a file system. Names are paths as the os package
 // takes them. Tests give one that fails, hangs or forgets what was not synced.
 type FS interface {
-	// MkdirAll makes dir, mode 0700, and what is missing above it. To a dir of this
-	// user that is there it gives the owner's rights back.
+	// MkdirAll makes dir, mode 0750, and what is missing above it: the group may read, if
+	// the umask lets it. To a dir of this user that is there it gives these rights back.
 	MkdirAll(dir string) error
 	// Lock takes the lock of dir for this process until it is closed or the
 	// process ends. The error is ErrInUse if another one has it.
@@ -24,7 +24,7 @@ type FS interface {
 	// ReadDir gives the names in dir in any order.
 	ReadDir(dir string) ([]string, error)
 	Open(name string) (io.ReadCloser, error)
-	// Create makes a new file, mode 0600, and fails if there is one. Writes go to
+	// Create makes a new file, mode 0640, and fails if there is one. Writes go to
 	// its end, wherever another program has moved that.
 	Create(name string) (File, error)
 	// Rename is atomic: a reader sees the one or the other.
@@ -70,6 +70,10 @@ var ErrInUse = errors.New("another imapvigil uses the state directory")
 
 type osFS struct{}
 
+// readableDir is the mode of a journal's directory: `imapvigil journal` is for the
+// members of the group, too, and no secret stands in a journal.
+const readableDir fs.FileMode = 0o750
+
 func (osFS) Rename(from, to string) error           { return os.Rename(from, to) }
 func (osFS) Remove(name string) error               { return os.Remove(name) }
 func (osFS) Truncate(name string, size int64) error { return os.Truncate(name, size) }
@@ -84,17 +88,17 @@ func (osFS) Open(name string) (io.ReadCloser, error) {
 }
 
 func (osFS) MkdirAll(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(dir, readableDir); err != nil {
 		return err
 	}
 	if info, err := os.Stat(dir); err == nil && info.Mode().Perm()&0o700 != 0o700 {
-		_ = os.Chmod(dir, info.Mode().Perm()|0o700) // of another user: what comes next fails and says so
+		_ = os.Chmod(dir, info.Mode().Perm()|readableDir) // of another user: what comes next fails and says so
 	}
 	return nil
 }
 
 func (osFS) Create(name string) (File, error) {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o640) //nolint:gosec // see readableDir
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,120 @@
+package access_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/imapvigil/imapvigil/config/access"
+)
+
+// tree makes a file in a directory, both for everybody, and returns them.
+func tree(t *testing.T) (dir, file string) {
+	t.Helper()
+	base, err := os.MkdirTemp("", "access-") // t.TempDir lies in a directory for its owner alone
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(base) })
+	if base, err = filepath.EvalSymlinks(base); err != nil {
+		t.Fatal(err)
+	}
+	dir = filepath.Join(base, "conf")
+	file = filepath.Join(dir, "a.hcl")
+	for _, err := range []error{os.Chmod(base, 0o755), os.Mkdir(dir, 0o755), os.WriteFile(file, nil, 0o644)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir, file
+}
+
+func chmod(t *testing.T, path string, mode os.FileMode) {
+	t.Helper()
+	if err := os.Chmod(path, mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Two users who do not own the files of this process: one is in their group.
+var (
+	member = access.NewUser("member", os.Geteuid()+1, os.Getegid()+2, os.Getegid())
+	other  = access.NewUser("other", os.Geteuid()+1, os.Getegid()+2)
+)
+
+func TestBlocked(t *testing.T) {
+	dir, file := tree(t)
+	for _, test := range []struct {
+		name              string
+		user              access.User
+		dirMode, fileMode os.FileMode
+		at                string
+	}{
+		{"everybody may", other, 0o755, 0o644, ""},
+		{"the group may", member, 0o750, 0o640, ""},
+		{"the group may, and others not", other, 0o755, 0o640, file},
+		{"only the owner may", member, 0o755, 0o600, file},
+		{"others may, and the group not", member, 0o755, 0o604, file},
+		{"the directory is closed", member, 0o700, 0o644, dir},
+		{"the directory can be searched, not listed", other, 0o711, 0o644, ""},
+	} {
+		chmod(t, dir, test.dirMode)
+		chmod(t, file, test.fileMode)
+		block, blocked := test.user.Blocked(file)
+		if blocked != (test.at != "") || blocked && block.Path != test.at {
+			t.Errorf("%s: %+v, %t", test.name, block, blocked)
+		}
+	}
+	chmod(t, dir, 0o711)
+	if block, blocked := other.Blocked(dir); !blocked || !block.IsDir {
+		t.Errorf("a directory that cannot be listed is no block: %+v", block)
+	}
+	// A link does not help past a closed directory.
+	link := filepath.Join(filepath.Dir(dir), "link.hcl")
+	if err := os.Symlink(file, link); err != nil {
+		t.Fatal(err)
+	}
+	chmod(t, dir, 0o700)
+	block, blocked := member.Blocked(link)
+	if !blocked || block.Path != dir {
+		t.Errorf("behind the link: %+v, %t", block, blocked)
+	}
+	if want := "    chgrp " + member.Group() + " " + dir + "\n    chmod 750 " + dir; block.Remedy() != want {
+		t.Errorf("remedy: %s, want %s", block.Remedy(), want)
+	}
+}
+
+// Nothing keeps root from reading.
+func TestRootIsNeverBlocked(t *testing.T) {
+	dir, file := tree(t)
+	root, err := access.Find("root")
+	if err != nil {
+		t.Fatal(err)
+	}
+	chmod(t, file, 0)
+	chmod(t, dir, 0)
+	defer chmod(t, dir, 0o700)
+	if block, blocked := root.Blocked(file); blocked {
+		t.Errorf("%+v", block)
+	}
+	if _, err := access.Find("nobody-has-this-name"); err == nil {
+		t.Error("a user that does not exist was found")
+	}
+}
+
+// The advice names a group that can be joined: not root's.
+func TestDenied(t *testing.T) {
+	if err := access.Denied("/"); !errors.Is(err, access.ErrDenied) || err.Error() != "permission denied: use sudo" {
+		t.Errorf("of root's group: %v", err)
+	}
+	daemon := access.NewUser("daemon", 1, 1)
+	if got := access.Joining(1); !strings.HasPrefix(got, "use sudo, or join the group "+daemon.Group()+": adduser ") || !strings.HasSuffix(got, " "+daemon.Group()) {
+		t.Errorf("of another: %s", got)
+	}
+	// What cannot be seen is probably of the group of the directory that it lies in.
+	if got, want := access.Advice("/nowhere/at/all"), access.Advice("/"); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
