@@ -17,9 +17,19 @@ type Status struct {
 	Notifications Notifications `json:"notifications"`
 	Probes        Probes        `json:"probes"`
 	Log           Log           `json:"log"`
+	// Silences are those that hold now.
+	Silences []ActiveSilence `json:"silences"`
 	// Notes are what the probes cannot see from this machine, and what else people
 	// should know of it, in sentences.
 	Notes []string `json:"notes,omitempty"`
+}
+
+// An ActiveSilence is a silence that holds now, and what it covers.
+type ActiveSilence struct {
+	Silence
+	// Checks is how many checks it covers: 0 for a role, which it is about whatever the
+	// check, and for what is gone from the files.
+	Checks int `json:"checks"`
 }
 
 // Probes say whether probes begin when they should.
@@ -61,6 +71,10 @@ type Notifications struct {
 	Queued int `json:"queued"` // not delivered yet
 	Held   int `json:"held"`   // of these: not sent yet, see Delivery.Held
 	Dead   int `json:"dead"`
+	// Retrying, of those that are queued, were tried in vain and are tried again.
+	Retrying int `json:"retrying"`
+	// Failing are the notifiers of those that are retried or dead.
+	Failing []config.NotifierID `json:"failing"`
 }
 
 // Log says whether the daemon's log reaches whoever should read it.
@@ -110,6 +124,45 @@ type Check struct {
 	LastProbeAt *time.Time          `json:"last_probe_at"`
 	NextProbeAt *time.Time          `json:"next_probe_at"`
 	Incidents   []incident.ID       `json:"incidents"`
+
+	Host     string          `json:"host"`
+	Port     int             `json:"port"`
+	Security config.Security `json:"security"`
+	// LatencyMS is how long the longest good conversation of the last probe took, with one
+	// address from looking up the name to LOGOUT; null: none was good.
+	LatencyMS *float64 `json:"latency_ms"`
+	// CertificateNotAfter is when the first of the certificates ends that the last probe
+	// saw; null: it saw none.
+	CertificateNotAfter *time.Time `json:"certificate_not_after"`
+	// ReportedFrom is when a failure becomes an incident unless a probe is good before
+	// then, ClosesAt when a recovery closes its incident unless one fails; null: neither.
+	ReportedFrom *time.Time `json:"reported_from"`
+	ClosesAt     *time.Time `json:"closes_at"`
+	// Acknowledged are the open incidents that a person works on.
+	Acknowledged []Acknowledgement `json:"acknowledged"`
+	// Silences are the ids of those that cover the check now, SilencedUntil is when the
+	// last of them ends; null: there is none.
+	Silences      []string   `json:"silences"`
+	SilencedUntil *time.Time `json:"silenced_until"`
+	// Maintenance is the one that the check is in; missing: none.
+	Maintenance *Maintenance `json:"maintenance,omitempty"`
+	// File and Line are where the check is written.
+	File string `json:"file"`
+	Line int    `json:"line"`
+}
+
+// An Acknowledgement says that a person works on an incident.
+type Acknowledgement struct {
+	Incident incident.ID `json:"incident"`
+	At       time.Time   `json:"at"`
+	Until    *time.Time  `json:"until"` // null: until the incident is closed
+	Reason   string      `json:"reason"`
+}
+
+// A Maintenance is planned work that goes on.
+type Maintenance struct {
+	Name  string     `json:"name"`
+	Until *time.Time `json:"until"` // at least; null: it has no end
 }
 
 // A Self is what the daemon knows of itself, beside what it watches.
@@ -123,17 +176,51 @@ type Self struct {
 // NewStatus turns a snapshot into what `status --json` prints. next says when a check is
 // probed next; zero: it is not known.
 func NewStatus(s *tracker.Snapshot, self Self, next func(config.CheckID) time.Time) Status {
-	queued, dead := s.Counts()
-	held := s.CountHeld()
 	status := Status{
 		GeneratedAt: s.At, Config: self.Config, Journal: newJournal(s), Checks: []Check{},
-		Notifications: Notifications{Queued: queued + held, Held: held, Dead: dead},
-		Probes:        self.Probes, Log: self.Log, Notes: self.Notes,
+		Notifications: newNotifications(s), Probes: self.Probes, Log: self.Log, Notes: self.Notes,
+		Silences: activeSilences(s),
 	}
 	for c := range s.Checks() {
-		status.Checks = append(status.Checks, newCheck(c, s.At, next))
+		v := newCheck(c, s.At, next)
+		addSilences(&v, c.Check, status.Silences)
+		status.Checks = append(status.Checks, v)
 	}
 	return status
+}
+
+func newNotifications(s *tracker.Snapshot) Notifications {
+	queued, dead := s.Counts()
+	held := s.CountHeld()
+	retrying, failing := s.Stuck()
+	// JSON says [], not null.
+	return Notifications{Queued: queued + held, Held: held, Dead: dead, Retrying: retrying, Failing: append([]config.NotifierID{}, failing...)}
+}
+
+// activeSilences lists the silences that hold at the time of a snapshot, the first to end
+// first. What they cover is not counted yet.
+func activeSilences(s *tracker.Snapshot) []ActiveSilence {
+	list := []ActiveSilence{}
+	for _, silence := range NewSilences(s).Silences {
+		if !silence.From.After(s.At) {
+			list = append(list, ActiveSilence{Silence: silence})
+		}
+	}
+	return list
+}
+
+// addSilences notes in a check, and in the silences, which of them cover it.
+func addSilences(v *Check, c *config.Check, silences []ActiveSilence) {
+	for i := range silences {
+		s := &silences[i]
+		// From is a time at which it holds, since these do. A role is none of the check's.
+		if !s.Covers(c.ID, c, "", s.From) {
+			continue
+		}
+		s.Checks++
+		v.Silences = append(v.Silences, s.ID)
+		v.SilencedUntil = moment(s.Until) // the list is in the order of their ends
+	}
 }
 
 func newJournal(s *tracker.Snapshot) Journal {
@@ -145,7 +232,12 @@ func newJournal(s *tracker.Snapshot) Journal {
 }
 
 func newCheck(c tracker.Check, now time.Time, next func(config.CheckID) time.Time) Check {
-	v := Check{ID: c.ID, Label: c.Label, Server: string(c.Server), Groups: c.GroupNames(), Incidents: []incident.ID{}}
+	v := Check{
+		ID: c.ID, Label: c.Label, Server: string(c.Server), Groups: c.GroupNames(),
+		Host: c.Probe.Hostname, Port: int(c.Probe.Port), Security: c.Probe.Security, File: c.Pos.File, Line: c.Pos.Line,
+		// JSON says [], not null.
+		Incidents: []incident.ID{}, Acknowledged: []Acknowledgement{}, Silences: []string{},
+	}
 	// A paused check has no next probe.
 	if c.Enabled {
 		v.NextProbeAt = moment(next(c.ID))
@@ -161,12 +253,54 @@ func newCheck(c tracker.Check, now time.Time, next func(config.CheckID) time.Tim
 		v.Phase, v.Cause, v.Hint = f.Phase.String(), string(f.Cause), f.Hint
 	}
 	v.Since = moment(c.StateSince(state, gravest))
+	if state == incident.CheckMaintenance {
+		name, until := c.Maintenance(now)
+		v.Maintenance = &Maintenance{name, moment(until)}
+	}
+	if gravest != nil {
+		v.ReportedFrom, v.ClosesAt = moment(gravest.ReportedFrom(c.Policy)), moment(gravest.ClosesAt(c.Policy))
+	}
+	if c.Last != nil {
+		v.LatencyMS, v.CertificateNotAfter = latency(c.Last), firstExpiry(c.Last)
+	}
 	for _, in := range c.Incidents {
-		if in.Open() {
-			v.Incidents = append(v.Incidents, in.ID)
+		if !in.Open() {
+			continue
+		}
+		v.Incidents = append(v.Incidents, in.ID)
+		if in.Acknowledged() {
+			v.Acknowledged = append(v.Acknowledged, Acknowledgement{in.ID, in.AckedAt.UTC(), moment(in.AckedUntil), in.AckReason})
 		}
 	}
 	return v
+}
+
+// latency returns how long the longest good conversation took, in milliseconds; nil: none
+// was good.
+func latency(r *incident.Result) *float64 {
+	var longest time.Duration
+	for i := range r.Addresses {
+		if a := &r.Addresses[i]; a.Health == incident.OK || a.Health == incident.Degraded {
+			longest = max(longest, a.Timings[config.WholeConversation])
+		}
+	}
+	if longest <= 0 {
+		return nil
+	}
+	ms := float64(longest.Microseconds()) / 1000
+	return &ms
+}
+
+// firstExpiry returns when the first of the certificates ends that a probe saw; nil: it
+// saw none.
+func firstExpiry(r *incident.Result) *time.Time {
+	var first time.Time
+	for i := range r.Addresses {
+		if t := r.Addresses[i].TLS; t != nil && (first.IsZero() || t.NotAfter.Before(first)) {
+			first = t.NotAfter
+		}
+	}
+	return moment(first)
 }
 
 // moment returns a time in UTC, or nil for one that is not known, so that JSON says null.

@@ -82,6 +82,24 @@ func (in Incident) Unreported() bool { return in.Reported == 0 }
 // Live reports whether the failure has not ended, reported or not.
 func (in Incident) Live() bool { return in.ClosedAs == "" || in.Unconfirmed }
 
+// ClosesAt returns when the incident is closed if every probe until then is good; zero: it
+// is not recovering.
+func (in Incident) ClosesAt(p config.Policy) time.Time {
+	if !in.Recovering() {
+		return time.Time{}
+	}
+	return in.WellSince.Add(in.recoveryTolerance(p))
+}
+
+// ReportedFrom returns when a failure that is not confirmed is reported if every probe
+// until then fails, too; zero: it is reported, or recovering.
+func (in Incident) ReportedFrom(p config.Policy) time.Time {
+	if !in.Live() || !in.Unconfirmed || in.recovering() {
+		return time.Time{}
+	}
+	return in.FailingSince.Add(in.faultTolerance(p))
+}
+
 func (in Incident) recovering() bool { return !in.WellSince.IsZero() }
 
 // maxRecovery bounds the recovery tolerance of an incident that flaps.

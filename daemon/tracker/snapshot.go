@@ -3,6 +3,8 @@ package tracker
 import (
 	"context"
 	"iter"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -156,6 +158,16 @@ func (c Check) State(at time.Time) (state incident.CheckState, gravest *incident
 	return incident.CheckOK, nil
 }
 
+// Maintenance returns the name of the maintenance block that the check is in at a time,
+// and until when at least; empty: it is in none.
+func (c Check) Maintenance(at time.Time) (name string, until time.Time) {
+	until, in := c.snapshot.calendar.Maintenance(c.Check, at)
+	if !in {
+		return "", time.Time{}
+	}
+	return c.snapshot.calendar.MaintenanceName(c.Check, at), until
+}
+
 // Finding returns what is wrong with the check, which is in a state because of an
 // incident: what the last probe found, or else what is known of that incident; nil:
 // nothing.
@@ -229,6 +241,23 @@ func (s *Snapshot) Counts() (queued, dead int) {
 		}
 	}
 	return queued, dead
+}
+
+// Stuck returns how many deliveries have failed and are tried again, and the notifiers of
+// those that fail or were given up, in the order of their ids.
+func (s *Snapshot) Stuck() (retrying int, through []config.NotifierID) {
+	failing := map[config.NotifierID]bool{}
+	for _, d := range s.deliveries.all() {
+		switch {
+		case d.State == outbox.Dead || d.State == outbox.Expired:
+		case d.State == outbox.Retrying || d.State == outbox.Sending && d.Attempts > 0:
+			retrying++
+		default:
+			continue
+		}
+		failing[d.NotifyID.Notifier] = true
+	}
+	return retrying, slices.Sorted(maps.Keys(failing))
 }
 
 // CountHeld counts the messages that are held back, as they will be when there is room:
