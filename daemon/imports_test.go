@@ -28,6 +28,7 @@ var rooms = map[string][]string{
 	"config/certfile":   {},
 	"config":            {"config/opaque", "notifiers"},
 	"config/calendar":   {"config"},
+	"config/moment":     {"config", "config/calendar"},
 	"config/advice":     {"config", "config/calendar", "notifiers"},
 	"config/golden":     {}, // of tests
 	"config/lookup":     {"config"},

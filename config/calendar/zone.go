@@ -57,3 +57,20 @@ func ahead(at time.Time) time.Duration {
 	_, seconds := at.Zone()
 	return time.Duration(seconds) * time.Second
 }
+
+// Showings returns the moments at which the clocks of a zone show a time, the first of
+// them first: none if it is skipped, two if it comes twice. clock is as of [FirstShowing].
+func Showings(clock time.Time, zone *time.Location) (moments []time.Time) {
+	first := FirstShowing(clock, zone)
+	if !Showing(first, zone).Equal(clock) {
+		return nil
+	}
+	moments = append(moments, first)
+	// Clocks show a time again only after they were set back behind it.
+	if _, ends := first.ZoneBounds(); !ends.IsZero() {
+		if again := clock.Add(-ahead(ends)).In(zone); again.After(first) && Showing(again, zone).Equal(clock) {
+			moments = append(moments, again)
+		}
+	}
+	return moments
+}
