@@ -85,7 +85,7 @@ var rooms = map[string][]string{
 	"packaging":          {},
 	"cmd/imapvigil": {
 		"daemon", "daemon/api", "daemon/clock", "daemon/probe", "daemon/demo", "daemon/verdict",
-		"daemon/incident", "daemon/journal", "daemon/history", "config", "config/atomicfile", "config/hclfile", "config/lookup", "config/source", "notifiers",
+		"daemon/incident", "daemon/journal", "daemon/history", "config", "config/atomicfile", "config/hclfile", "config/lookup", "config/moment", "config/source", "notifiers",
 		"config/access",
 	},
 }

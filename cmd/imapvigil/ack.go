@@ -1,12 +1,9 @@
 package main
 
 import (
-	"fmt"
-	"time"
-
 	"github.com/spf13/cobra"
 
-	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/moment"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -28,21 +25,23 @@ func (p *program) ackCommand() *cobra.Command {
 			if reason == "" {
 				return wrongCall(cmd, "needs --reason, which colleagues read")
 			}
-			end, err := parseUntil(until, time.Now())
+			end, err := p.parseUntil(until)
 			if err != nil {
 				return err
 			}
-			if err := p.client(cmd).Acknowledge(cmd.Context(), incident.ID(args[0]), reason, end); err != nil {
+			if err := p.client(cmd).Acknowledge(cmd.Context(), incident.ID(args[0]), reason, end.At); err != nil {
 				return err
 			}
-			p.printf("Incident %s is acknowledged.\n", args[0])
+			p.printf("Incident %s is acknowledged%s.\n", args[0], p.untilWords(end.At))
+			p.printNote(end)
 			p.warnLongReason(reason)
 			return nil
 		},
 	}
 	c.Flags().StringVarP(&reason, "reason", "m", "", "comment, shown by incidents and in messages")
-	c.Flags().StringVar(&until, "until", "", `when the acknowledgement expires: a duration ("4h") or a time ("2026-01-06T08:00:00Z")`)
+	c.Flags().StringVar(&until, "until", "", "when the acknowledgement expires: "+moment.Forms)
 	p.placeFlags(c, configFlag, controlFlag)
+	p.utcFlag(c)
 	return c
 }
 
@@ -53,20 +52,4 @@ func (p *program) warnLongReason(reason string) {
 	if len(reason) > kept {
 		p.printf("The reason has %d bytes; the first %d are kept.\n", len(reason), kept)
 	}
-}
-
-// parseUntil reads a duration from now, or a time; empty: zero.
-func parseUntil(text string, now time.Time) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	// A time that is past would end what is only beginning.
-	if d, err := config.ParseDuration(text); err == nil && d > 0 {
-		return now.Add(d), nil
-	}
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil || !t.After(now) {
-		return t, fmt.Errorf(`--until takes a duration ("4h") or a time to come ("2026-01-06T08:00:00Z"), not %q`, text)
-	}
-	return t, nil
 }

@@ -44,6 +44,7 @@ func (p *program) deliveriesCommand() *cobra.Command {
 	c.Flags().BoolVar(&all, "all", false, "list the delivered ones, too")
 	p.jsonFlag(c)
 	p.placeFlags(c, configFlag, controlFlag)
+	p.utcFlag(c)
 	return c
 }
 
@@ -60,11 +61,11 @@ func joined[T ~string](names []T) string {
 }
 
 // answerOf returns the answer to a message, or why it is held and until when.
-func answerOf(d api.Delivery) string {
+func (p *program) answerOf(d api.Delivery) string {
 	if d.Until == nil {
 		return d.Answer.String()
 	}
-	return d.Answer.String() + "; there is room at " + formatTime(*d.Until)
+	return d.Answer.String() + "; there is room at " + p.formatTime(*d.Until)
 }
 
 func (p *program) printDeliveries(list []api.DeliveryOf) error {
@@ -76,12 +77,12 @@ func (p *program) printDeliveries(list []api.DeliveryOf) error {
 	}
 	for _, d := range list {
 		// A message that is held has no key yet.
-		p.printf("%s  %s  %s\n", cmp.Or(string(d.Key), "not sent yet"), d.State, formatTime(d.At))
+		p.printf("%s  %s  %s\n", cmp.Or(string(d.Key), "not sent yet"), d.State, p.formatTime(d.At))
 		to := strings.TrimSpace(askedBy(d.Delivery) + " by " + d.Notifier + " " + d.Target)
 		p.printf("%s\n", fold("    ", fmt.Sprintf("%s of %s to %s, %s", d.Transition,
 			joined(d.Incidents), to, plural(d.Attempts, "attempt"))))
 		if !d.Answer.IsZero() {
-			p.printf("%s\n", fold("    > ", answerOf(d.Delivery)))
+			p.printf("%s\n", fold("    > ", p.answerOf(d.Delivery)))
 		}
 	}
 	return nil

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -43,16 +42,17 @@ func (p *program) incidentsCommand() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&f.open, "open", false, "only those that are open")
-	c.Flags().StringVar(&f.since, "since", "", `only those that began within this time ("24h") or after it ("2026-01-06T08:00:00Z")`)
+	c.Flags().StringVar(&f.since, "since", "", `only those that began after this: "24h", "22:00", "yesterday", "2026-11-30"`)
 	c.Flags().StringVarP(&f.group, "group", "g", "", "only those of this group and below it")
 	p.jsonFlag(c)
 	p.placeFlags(c, configFlag, controlFlag)
+	p.utcFlag(c)
 	return c
 }
 
 // incidents prints the incidents that were asked for.
 func (p *program) incidents(ctx context.Context, client *api.Client, f incidentFilter) error {
-	start, err := parseSince(f.since, time.Now())
+	start, err := p.parseSince(f.since)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (p *program) incidents(ctx context.Context, client *api.Client, f incidentF
 	}
 	// The daemon gives all that it keeps; which of them are wanted is decided here.
 	list.Incidents = slices.DeleteFunc(list.Incidents, func(i api.Incident) bool {
-		return f.id != "" && string(i.ID) != f.id || f.open && i.State == incident.StatusClosed || i.StartedAt.Before(start) ||
+		return f.id != "" && string(i.ID) != f.id || f.open && i.State == incident.StatusClosed || i.StartedAt.Before(start.At) ||
 			!isInGroup(i.Groups, group)
 	})
 	if f.id != "" && len(list.Incidents) == 0 {
@@ -96,28 +96,12 @@ func (p *program) incidents(ctx context.Context, client *api.Client, f incidentF
 	return nil
 }
 
-// parseSince reads a duration back from now, or a time. Of an empty text it makes the zero
-// time, before which nothing began.
-func parseSince(text string, now time.Time) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	if d, err := config.ParseDuration(text); err == nil && d >= 0 {
-		return now.Add(-d), nil
-	}
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return t, fmt.Errorf(`--since takes a duration ("24h") or a time ("2026-01-06T08:00:00Z"), not %q`, text)
-	}
-	return t, nil
-}
-
 func (p *program) printIncidents(list []api.Incident) {
 	if len(list) == 0 {
 		p.printf("No incidents.\n")
 	}
 	for _, i := range list {
-		p.printf("%s  %-12s %s  %s\n", i.ID, p.paint(incidentColour(i), string(i.State)), formatTime(i.StartedAt), i.Check)
+		p.printf("%s  %-12s %s  %s\n", i.ID, p.paint(incidentColour(i), string(i.State)), p.formatTime(i.StartedAt), i.Check)
 		p.printf("%s\n", fold("            ", incidentLine(i)))
 	}
 }
@@ -154,7 +138,7 @@ func (p *program) explainIncident(i api.Incident) {
 	}
 	p.printf("\nEvents\n")
 	for _, e := range i.Events {
-		p.printf("  %s  %s", formatTime(e.At), e.Kind)
+		p.printf("  %s  %s", p.formatTime(e.At), e.Kind)
 		if e.Cause != "" {
 			p.printf(" (%s)", phaseAndCause(e.Phase, e.Cause))
 		}
@@ -169,25 +153,25 @@ func (p *program) explainIncident(i api.Incident) {
 	}
 	for _, d := range i.Deliveries {
 		to := strings.TrimSpace(askedBy(d) + " by " + d.Notifier + " " + d.Target)
-		p.printf("%s\n", fold("  ", fmt.Sprintf("%s  %s to %s: %s after %s", formatTime(d.At), d.Transition, to, d.State, plural(d.Attempts, "attempt"))))
+		p.printf("%s\n", fold("  ", fmt.Sprintf("%s  %s to %s: %s after %s", p.formatTime(d.At), d.Transition, to, d.State, plural(d.Attempts, "attempt"))))
 		p.printAnswers(d)
 	}
 	for _, h := range i.Held {
 		if h.Reason != api.HeldByLimit { // it stands among the messages
-			p.printf("%s\n", fold("  ", describeHeld(h)))
+			p.printf("%s\n", fold("  ", p.describeHeld(h)))
 		}
 	}
 }
 
 // describeHeld returns the answer to "why was I not told?" for one destination.
-func describeHeld(h api.Held) string {
+func (p *program) describeHeld(h api.Held) string {
 	text := "not told: "
 	if h.Notifier != "" {
 		text += strings.TrimSpace(h.Notifier+" "+h.Target) + " for " + joined(h.Roles) + ": "
 	}
 	text += h.Detail
 	if h.Until != nil {
-		text += " until " + formatTime(*h.Until)
+		text += " until " + p.formatTime(*h.Until)
 	}
 	return text
 }
@@ -195,7 +179,7 @@ func describeHeld(h api.Held) string {
 // printAnswers shows what was answered: one answer to all, or to each recipient.
 func (p *program) printAnswers(d api.Delivery) {
 	if len(d.Recipients) == 0 && !d.Answer.IsZero() {
-		p.printf("%s\n", fold("      > ", answerOf(d)))
+		p.printf("%s\n", fold("      > ", p.answerOf(d)))
 	}
 	for _, r := range d.Recipients {
 		p.printf("%s\n", fold("      ", fmt.Sprintf("%s: %s", r.Address, r.State)))

@@ -45,6 +45,7 @@ func (p *program) journalCommand() *cobra.Command {
 	c.Flags().BoolVarP(&follow, "follow", "f", false, "keep printing new records, like tail -f")
 	p.jsonFlag(c)
 	p.placeFlags(c, configFlag, stateFlag)
+	p.utcFlag(c)
 	return c
 }
 
@@ -115,7 +116,7 @@ func (p *program) printRecords(records iter.Seq2[journal.Record, error]) error {
 			}
 			continue
 		}
-		p.printf("%8d  %s  %s\n", r.Seq, formatTime(r.At), r.Kind)
+		p.printf("%8d  %s  %s\n", r.Seq, p.formatTime(r.At), r.Kind)
 		if text := fold("          ", strings.Join(flattenRecord("", r.Data), " ")); text != "" {
 			p.printf("%s\n", text)
 		}

@@ -59,9 +59,6 @@ func timeAgo(t *time.Time, now time.Time) string {
 	return notifiers.Duration(now.Sub(*t)) + " ago"
 }
 
-// formatTime returns a time for people, in UTC.
-func formatTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
-
 // screenWidth is how wide what people read may be.
 const screenWidth = 80
 

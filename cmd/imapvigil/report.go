@@ -135,7 +135,7 @@ func (p *program) printTLS(t api.TLSReport) {
 	if left < 0 {
 		words = "expired " + notifiers.Duration(-left) + " ago"
 	}
-	p.printf("%s\n", fold("    ", fmt.Sprintf("certificate %s, issued by %s, %s (%s)", t.Subject, t.Issuer, words, formatTime(t.NotAfter))))
+	p.printf("%s\n", fold("    ", fmt.Sprintf("certificate %s, issued by %s, %s (%s)", t.Subject, t.Issuer, words, p.formatTime(t.NotAfter))))
 }
 
 // milliseconds writes how long a phase took; "" for one that was not reached.

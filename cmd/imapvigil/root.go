@@ -33,6 +33,7 @@ type program struct {
 	stateDir   string
 	control    string
 	json       bool
+	utc        bool
 }
 
 func (p *program) root() *cobra.Command {

@@ -44,6 +44,7 @@ func setStage(env *testscript.Env) error {
 		refusals:     map[string][]smtpsink.Behaviour{},
 	}
 	env.Values[stageKey{}] = s
+	env.Setenv("TZ", "UTC") // a script that is about time zones sets another one
 	env.Defer(s.clear)
 	soon := ca.Leaf{NotAfter: time.Now().Add(5 * 24 * time.Hour), NotBefore: time.Now().Add(-85 * 24 * time.Hour)}
 	s.certificates.Add("expires-soon", s.certificates.Authority.Issue(soon))

@@ -2,11 +2,11 @@ package main
 
 import (
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/moment"
 	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
@@ -51,23 +51,24 @@ func (p *program) silenceAddCommand() *cobra.Command {
 			if strings.Contains(group, "/") {
 				scope.Group = config.GroupID(group) // names may hold dots
 			}
-			end, err := parseUntil(until, time.Now())
+			end, err := p.parseUntil(until)
 			switch {
 			case err != nil:
 				return err
-			case end.IsZero():
-				return wrongCall(cmd, "needs --until")
+			case end.At.IsZero():
+				return wrongCall(cmd, "needs --until, like "+moment.Forms)
 			case reason == "":
 				return wrongCall(cmd, "needs --reason, which colleagues read")
 			}
-			s, err := p.client(cmd).Silence(cmd.Context(), scope, reason, end)
+			s, err := p.client(cmd).Silence(cmd.Context(), scope, reason, end.At)
 			if err != nil {
 				return err
 			}
 			if p.json {
 				return p.printJSON(s)
 			}
-			p.printf("Silence %s about %s, until %s.\n", s.ID, s.Scope, formatTime(s.Until))
+			p.printf("Silence %s about %s, until %s.\n", s.ID, s.Scope, p.formatMinute(s.Until))
+			p.printNote(end)
 			p.warnLongReason(reason)
 			return nil
 		},
@@ -76,10 +77,11 @@ func (p *program) silenceAddCommand() *cobra.Command {
 	c.Flags().StringVarP((*string)(&scope.Server), "server", "s", "", "mute the checks of this server")
 	c.Flags().StringVarP(&group, "group", "g", "", "mute the checks of this group and below it (europe/germany)")
 	c.Flags().StringVar((*string)(&scope.Role), "role", "", "mute everything that this role would be sent")
-	c.Flags().StringVar(&until, "until", "", `when it ends: a duration ("4h") or a time ("2026-01-06T08:00:00Z")`)
+	c.Flags().StringVar(&until, "until", "", "when it ends: "+moment.Forms)
 	c.Flags().StringVarP(&reason, "reason", "m", "", "comment, shown by silence list and status")
 	p.jsonFlag(c)
 	p.placeFlags(c, configFlag, controlFlag)
+	p.utcFlag(c)
 	return c
 }
 
@@ -104,7 +106,7 @@ func (p *program) silenceListCommand() *cobra.Command {
 				p.printf("No silences.\n")
 			}
 			for _, s := range list.Silences {
-				p.printf("%s  until %s  %s\n", s.ID, formatTime(s.Until), s.Scope)
+				p.printf("%s  until %s  %s\n", s.ID, p.formatMinute(s.Until), s.Scope)
 				p.printf("%s\n", fold("        ", s.Reason))
 			}
 			return nil
@@ -112,6 +114,7 @@ func (p *program) silenceListCommand() *cobra.Command {
 	}
 	p.jsonFlag(c)
 	p.placeFlags(c, configFlag, controlFlag)
+	p.utcFlag(c)
 	return c
 }
 

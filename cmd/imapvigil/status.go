@@ -120,7 +120,7 @@ func statusCode(checks []api.Check) (code int) {
 }
 
 func (p *program) printStatus(s api.Status) {
-	p.printf("%s  %s\n", formatTime(s.GeneratedAt), countStates(s.Checks))
+	p.printf("%s  %s\n", p.formatTime(s.GeneratedAt), countStates(s.Checks))
 	for _, line := range troubleLines(s) {
 		p.printf("%s\n", p.paint(string(incident.CheckDown), fold("! ", line)))
 	}

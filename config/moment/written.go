@@ -154,13 +154,12 @@ func parseClock(word string) (at time.Duration, isClock bool, err error) {
 }
 
 // span returns a duration of hours, minutes and seconds, of two digits at most each.
-func span(hours, minutes, seconds string) time.Duration {
-	var total time.Duration
-	for _, digits := range []string{hours, minutes, seconds} {
-		n, _ := strconv.Atoi(digits) // the patterns let nothing else through but ""
-		total = 60*total + time.Duration(n)
+func span(hours, minutes, seconds string) (total time.Duration) {
+	for i, unit := range []time.Duration{time.Hour, time.Minute, time.Second} {
+		n, _ := strconv.Atoi([]string{hours, minutes, seconds}[i]) // the patterns let nothing else through but ""
+		total += time.Duration(n) * unit
 	}
-	return total * time.Second
+	return total
 }
 
 func showClock(at time.Duration) string {
