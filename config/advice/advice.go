@@ -72,10 +72,11 @@ func (a *adviser) warnOfMissingRoles() {
 	}
 }
 
-// inOrder returns the checks as they stand in the files.
+// inOrder returns the checks as they stand in the files; those of one dynamic block stand in
+// one place, and are in natural order.
 func (a *adviser) inOrder() []*config.Check {
 	return slices.SortedFunc(maps.Values(a.config.Checks), func(x, y *config.Check) int {
-		return cmp.Or(x.Pos.Before(y.Pos), cmp.Compare(x.ID, y.ID))
+		return cmp.Or(x.Pos.Before(y.Pos), config.NaturalOrder(x.ID, y.ID))
 	})
 }
 

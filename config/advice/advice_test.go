@@ -54,6 +54,12 @@ func TestAdvice(t *testing.T) {
 			w.Roles = func(config.CheckID) (config.Pos, bool) { return config.Pos{}, false }
 		}},
 		{"nobody", "says at a.hcl:10:3", func(c *config.Config, _ *advice.Written) { c.Checks["mx"].Roles = nil }},
+		{"nobody", "4 checks (mx, c1, c2, c10) have no role to tell", func(c *config.Config, _ *advice.Written) {
+			c.Checks["mx"].Roles = nil
+			for _, id := range []config.CheckID{"c10", "c2", "c1"} {
+				c.Checks[id] = &config.Check{ID: id, Pos: config.Pos{File: "a.hcl", Line: 20, Column: 1}}
+			}
+		}},
 		{"unused", "Nothing refers to notifier.slack.other.", func(c *config.Config, _ *advice.Written) {
 			c.Notifiers["slack.other"] = &config.Notifier{Settings: slack.Settings{}}
 		}},
