@@ -44,7 +44,7 @@ func (x *excerpts) fileNamed(name string) *lined {
 		x.files[name] = nil // not asked for again with each finding
 		return nil
 	}
-	f := &lined{text: text, starts: []int{0}, masks: joinOverlapping(masks)}
+	f := &lined{text: text, starts: []int{0}, masks: joined(masks)}
 	for i, c := range text {
 		if c == '\n' {
 			f.starts = append(f.starts, i+1)
@@ -57,7 +57,7 @@ func (x *excerpts) fileNamed(name string) *lined {
 // Hide masks a place of which nothing is shown.
 func (f *Findings) Hide(at hcl.Range) {
 	if f := f.excerpts.fileNamed(at.Filename); f != nil {
-		f.masks = joinOverlapping(append(f.masks, SpanOf(at)))
+		f.masks = joined(append(f.masks, SpanOf(at)))
 	}
 }
 
@@ -85,12 +85,12 @@ func (x *excerpts) lineAt(r hcl.Range) (string, [2]int) {
 	return cutAround(text, mark)
 }
 
-// joinOverlapping returns spans in their order, with one in place of those that overlap.
-func joinOverlapping(spans []Span) []Span {
+// joined returns spans in their order, with one in place of those that overlap or touch.
+func joined(spans []Span) []Span {
 	slices.SortFunc(spans, func(a, b Span) int { return a.From - b.From })
 	var out []Span
 	for _, s := range spans {
-		if last := len(out) - 1; last >= 0 && s.From < out[last].To {
+		if last := len(out) - 1; last >= 0 && s.From <= out[last].To {
 			out[last].To = max(out[last].To, s.To)
 		} else {
 			out = append(out, s)

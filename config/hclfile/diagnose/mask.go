@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"bytes"
 	"encoding/json"
 	"regexp"
 	"slices"
@@ -216,12 +217,14 @@ func (v *Vocabulary) jsonMasks(text []byte, found []Span, broken bool) []Span {
 			i = end - 1
 		case '/', '#': // a comment, which JSON does not have
 			end := i + strings.IndexByte(string(text[i:])+"\n", '\n')
-			found = extendLast(found, i, end)
+			found = append(found, Span{i, end})
 			i = end - 1
-		default: // a secret without quotes
+		default: // perhaps a secret without quotes
+			end := i + len(text[i:]) - len(bytes.TrimLeftFunc(text[i:], func(r rune) bool { return !strings.ContainsRune(" \t\r\n:{[}],\"/#", r) }))
 			if open[len(open)-1] || secretKey {
-				found = extendLast(found, i, i+1)
+				found = append(found, Span{i, end})
 			}
+			i = end - 1
 		}
 	}
 	return found

@@ -5,7 +5,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
 // lineMasks finds what may be a secret in a file that cannot be parsed, line by
@@ -39,7 +41,6 @@ var (
 	secondWord  = regexp.MustCompile(`^\s*dynamic\s+"([A-Za-z_]+)`)
 	heredocOpen = regexp.MustCompile(`<<-?\s*([A-Za-z_][A-Za-z0-9_-]*)\s*$`)
 	wordsIn     = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_-]*`)
-	anyWord     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*`)
 )
 
 func hasOddQuotes(text []byte) bool {
@@ -53,21 +54,7 @@ func hasOddQuotes(text []byte) bool {
 
 func (m *lineMasker) isInsideSecret() bool { return len(m.open) > 0 && m.open[len(m.open)-1] }
 
-func (m *lineMasker) maskSpan(from, to int) { m.found = extendLast(m.found, from, to) }
-
-// extendLast returns spans with one more, as a part of the last one where that ends at
-// its beginning.
-func extendLast(spans []Span, from, to int) []Span {
-	last := len(spans) - 1
-	switch {
-	case from == to:
-	case last >= 0 && spans[last].To == from:
-		spans[last].To = to
-	default:
-		spans = append(spans, Span{from, to})
-	}
-	return spans
-}
+func (m *lineMasker) maskSpan(from, to int) { m.found = append(m.found, Span{from, to}) }
 
 func (m *lineMasker) maskLine(from, to int) {
 	line := m.text[from:to]
@@ -100,15 +87,21 @@ func (m *lineMasker) maskLine(from, to int) {
 	}
 	unknown := word != "" && !m.isName(word)
 	m.after = secret || m.after && (unknown || word == "")
+	tokens, _ := hclsyntax.LexConfig(line, "", hcl.Pos{Byte: from, Line: 1, Column: 1})
+	level, shown := nothing, from
 	switch {
-	case !secret && unknown && (m.torn || m.after):
+	case secret:
+		level = wholeValue
+		if !unknown {
+			shown = from + after
+		}
+	case m.hasStrangeWord(tokens):
+		level = quotedText
+	}
+	if !secret && unknown && (m.torn || m.after) {
 		m.maskSpan(from, to) // it may be the second line of a text
-	case !secret:
-		m.followBraces(from, line)
-	case word != "" && m.isName(word):
-		m.maskValues(from+after, to, opens)
-	default:
-		m.maskValues(from, to, opens)
+	} else {
+		m.maskTokens(tokens, to, shown, level, opens)
 	}
 	if n := len(m.open); (opens || shared) && bytes.HasSuffix(bytes.TrimSpace(line), []byte("{")) && (n == 0 || !m.open[n-1]) {
 		m.open = append(m.open, true) // a quote that is missing has hidden the brace
@@ -131,105 +124,81 @@ const long = len("body")
 // inQuotes are the texts of a line.
 var inQuotes = regexp.MustCompile(`"[^"]*"?`)
 
+// maskTokens masks what a line has to hide: its comment, and by its level nothing else, what
+// stands in quotes, or all but punctuation and the names of the language. What stands
+// before shown stays, and so do the labels of a header, which end with its brace.
+func (m *lineMasker) maskTokens(tokens hclsyntax.Tokens, to, shown int, level masking, header bool) {
+	quotes, outer := 0, 0
+	// A brace that closes what another line has opened stands at the front; any other may
+	// be a part of a secret.
+	if level == wholeValue && tokens[0].Type != hclsyntax.TokenCBrace {
+		outer = len(m.open)
+	}
+	for i, t := range tokens {
+		inText, from := quotes > 0, t.Range.Start.Byte
+		switch t.Type {
+		case hclsyntax.TokenOQuote:
+			quotes++
+		case hclsyntax.TokenCQuote:
+			quotes--
+		}
+		header = header && !bytes.ContainsAny(t.Bytes, "{=") // also where a quote is missing
+		switch {
+		case !inText && (t.Type == hclsyntax.TokenComment || bytes.HasPrefix(m.text[from:to], []byte("/*"))):
+			m.maskSpan(from, to)
+			m.comment = t.Type != hclsyntax.TokenComment // it goes on in the next line
+			return
+		case header:
+		case inText && quotes > 0:
+			if level != nothing {
+				m.maskSpan(from, t.Range.End.Byte)
+			}
+		case t.Type == hclsyntax.TokenOBrace, t.Type == hclsyntax.TokenCBrace && len(m.open) > outer:
+			m.noteBrace(t.Type, level == wholeValue)
+		case level != wholeValue, from < shown, slices.Contains(punctuation, t.Type):
+		case t.Type != hclsyntax.TokenIdent || !m.Known[string(t.Bytes)] && !m.namesValue(tokens[i:]):
+			m.maskSpan(from, t.Range.End.Byte)
+		}
+	}
+}
+
+// punctuation tells nothing of a secret.
+var punctuation = []hclsyntax.TokenType{
+	hclsyntax.TokenOQuote, hclsyntax.TokenCQuote, hclsyntax.TokenOBrack, hclsyntax.TokenCBrack, hclsyntax.TokenOParen, hclsyntax.TokenCParen,
+	hclsyntax.TokenComma, hclsyntax.TokenEqual, hclsyntax.TokenEqualOp,
+}
+
+// noteBrace notes a brace that is opened or closed.
+func (m *lineMasker) noteBrace(brace hclsyntax.TokenType, secret bool) {
+	if brace == hclsyntax.TokenOBrace {
+		m.open = append(m.open, secret || m.isInsideSecret())
+	} else if len(m.open) > 0 {
+		m.open = m.open[:len(m.open)-1]
+	}
+}
+
+// namesValue reports whether tokens begin with a name of the language and an equals sign.
+func (v *Vocabulary) namesValue(tokens hclsyntax.Tokens) bool {
+	return len(tokens) > 1 && tokens[1].Type == hclsyntax.TokenEqual && v.isName(string(tokens[0].Bytes))
+}
+
 // hasStrangeWord reports whether a word before an equals sign, and outside quotes, is
 // none of the language: it may be the damaged name of a secret.
-func (v *Vocabulary) hasStrangeWord(line []byte) bool {
-	name, _, _ := bytes.Cut(inQuotes.ReplaceAll(line, []byte(" ")), []byte("="))
-	for _, word := range wordsIn.FindAll(name, -1) {
-		if !v.isName(string(word)) && !v.Known[string(word)] {
+func (v *Vocabulary) hasStrangeWord(tokens hclsyntax.Tokens) bool {
+	quotes := 0
+	for _, t := range tokens {
+		switch word := string(t.Bytes); {
+		case t.Type == hclsyntax.TokenOQuote:
+			quotes++
+		case t.Type == hclsyntax.TokenCQuote:
+			quotes--
+		case t.Type == hclsyntax.TokenEqual && quotes == 0:
+			return false
+		case t.Type == hclsyntax.TokenIdent && quotes == 0 && !v.isName(word) && !v.Known[word]:
 			return true
 		}
 	}
 	return false
-}
-
-// followBraces follows the braces of a line that has no secret, and hides its comment;
-// beside a strange word also its texts.
-func (m *lineMasker) followBraces(from int, line []byte) {
-	quoted, strange := false, m.hasStrangeWord(line)
-	for i, c := range line {
-		switch {
-		case c == '"' && (i == 0 || line[i-1] != '\\'):
-			quoted = !quoted
-		case quoted && strange:
-			m.maskSpan(from+i, from+i+1)
-		case quoted:
-		case c == '#', bytes.HasPrefix(line[i:], []byte("//")), bytes.HasPrefix(line[i:], []byte("/*")):
-			m.maskSpan(from+i, from+len(line))
-			m.comment = c == '/' && line[i+1] == '*' && !bytes.Contains(line[i:], []byte("*/"))
-			return
-		default:
-			m.noteBrace(c, false)
-		}
-	}
-}
-
-// noteBrace notes a brace that is opened or closed.
-func (m *lineMasker) noteBrace(c byte, secret bool) {
-	switch c {
-	case '{':
-		m.open = append(m.open, secret || m.isInsideSecret())
-	case '}':
-		if len(m.open) > 0 {
-			m.open = m.open[:len(m.open)-1]
-		}
-	}
-}
-
-// maskValues masks a part of a line but for what is punctuation outside quotes and
-// for the names of the language. Labels before the brace of a header stay.
-func (m *lineMasker) maskValues(from, to int, header bool) {
-	// a brace that closes what another line has opened stands at the front; any
-	// other may be a part of a secret
-	quoted, outer := false, len(m.open)
-	if bytes.HasPrefix(bytes.TrimLeft(m.text[from:to], " \t"), []byte("}")) {
-		outer = 0
-	}
-	for i := from; i < to; {
-		c := m.text[i]
-		_, size := utf8.DecodeRune(m.text[i:to])
-		word := anyWord.Find(m.text[i:to])
-		switch {
-		case c == '"' && (i == 0 || m.text[i-1] != '\\'):
-			quoted = !quoted
-		case header && c == '=': // a brace is missing
-			header = false
-		case header && c != '{': // before the brace
-		case !quoted && bytes.HasPrefix(m.text[i:to], []byte("/*")):
-			m.maskSpan(i, to)
-			m.comment = !bytes.Contains(m.text[i:to], []byte("*/"))
-			return
-		case quoted:
-			m.maskSpan(i, i+size)
-		case c == '{' || c == '}' && len(m.open) > outer:
-			m.noteBrace(c, true)
-			header = false
-		case strings.IndexByte(" \t\r=[](),", c) >= 0:
-		case len(word) > 0:
-			size = len(word)
-			if !m.Known[string(word)] && !m.namesValue(i+size, to) {
-				m.maskSpan(i, i+size)
-			}
-		default:
-			m.maskSpan(i, i+size)
-		}
-		i += size
-	}
-}
-
-// namesValue reports whether an equals sign follows the name of something that
-// the language has.
-func (m *lineMasker) namesValue(from, to int) bool {
-	rest := bytes.TrimLeft(m.text[from:to], " \t")
-	start := from
-	for start > 0 && isWordByte(m.text[start-1]) {
-		start--
-	}
-	return bytes.HasPrefix(rest, []byte("=")) && m.isName(string(m.text[start:from]))
-}
-
-func isWordByte(c byte) bool {
-	return c == '_' || c == '-' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
 // isName reports whether a word is the name of a block or an attribute,
