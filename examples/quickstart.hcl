@@ -3,8 +3,8 @@
 # Try it:    imapvigil test --config quickstart.hcl
 
 daemon {
-  notification_roles = [notification_role.me]
-  heartbeat_url      = "" # none yet: the URL of something else that expects a sign of life
+  notification_roles = [notification_role.me] # of problems of imapvigil itself
+  heartbeat_url      = ""                     # no external dead man's switch yet
 }
 
 defaults {
@@ -28,6 +28,10 @@ notification_role "me" {
 server "mx1" {
   hostname = "imap.example.org"
 
-  imap_check "imaps" { port = 993 }
-  imap_check "starttls" { port = 143 }
+  imap_check "imaps" {
+    port = 993
+  }
+  imap_check "starttls" {
+    port = 143
+  }
 }

@@ -28,6 +28,7 @@ var kinds = []struct {
 		`dpkg-deb --extract "$1" .`,
 		map[string]fs.FileMode{
 			"usr/share/doc/imapvigil/changelog.Debian.gz": 0o644,
+			"usr/share/imapvigil/imapvigil.hcl":           0o644,
 			"usr/share/lintian/overrides/imapvigil":       0o644,
 			"usr/share/zsh/vendor-completions/_imapvigil": 0o644,
 		},
@@ -36,16 +37,20 @@ var kinds = []struct {
 		"rpm",
 		map[string]string{"amd64": "*.x86_64.rpm", "arm64": "*.aarch64.rpm"},
 		`rpm2cpio "$1" | cpio --extract --make-directories --no-absolute-filenames --quiet`,
-		map[string]fs.FileMode{"usr/share/zsh/site-functions/_imapvigil": 0o644},
+		map[string]fs.FileMode{
+			"etc/imapvigil/imapvigil.hcl":             0o644,
+			"usr/share/zsh/site-functions/_imapvigil": 0o644,
+		},
 	},
 	{
 		"apk",
 		map[string]string{"amd64": "*_x86_64.apk", "arm64": "*_aarch64.apk"},
 		`tar --extract --gzip --warning=no-unknown-keyword --file="$1"`,
 		map[string]fs.FileMode{
-			".PKGINFO":             0o600,
-			".post-install":        0o755,
-			"etc/init.d/imapvigil": 0o755,
+			".PKGINFO":                                0o600,
+			".post-install":                           0o755,
+			"etc/imapvigil/imapvigil.hcl":             0o644,
+			"etc/init.d/imapvigil":                    0o755,
 			"usr/share/zsh/site-functions/_imapvigil": 0o644,
 		},
 	},
@@ -53,7 +58,6 @@ var kinds = []struct {
 
 // inAll is what each package brings.
 var inAll = map[string]fs.FileMode{
-	"etc/imapvigil/imapvigil.hcl":                        0o644,
 	"usr/bin/imapvigil":                                  0o755,
 	"usr/lib/systemd/system/imapvigil.service":           0o644,
 	"usr/lib/sysusers.d/imapvigil.conf":                  0o644,

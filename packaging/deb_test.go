@@ -26,8 +26,8 @@ func made(t *testing.T, pattern string) string {
 	return found[0]
 }
 
-// older gives the same package as it would have been before: with a lower
-// version, and another file in /etc.
+// older gives the package as it was before: with a lower version, and with another starter
+// file, which was a conffile then.
 func older(t *testing.T) string {
 	t.Helper()
 	dir, deb := t.TempDir(), filepath.Join(t.TempDir(), "older.deb")
@@ -40,24 +40,29 @@ func older(t *testing.T) string {
 	_, rest, _ := strings.Cut(string(text), "\nVersion: ")
 	_, rest, _ = strings.Cut(rest, "\n")
 	write(t, control, "Package: imapvigil\nVersion: 0~older-1\n"+rest, 0o644)
+	if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(installedFile)), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	write(t, filepath.Join(dir, installedFile), "# as it was\n", 0o644)
-	output(t, "sed", "--in-place", "/ etc\\//d", filepath.Join(dir, "DEBIAN/md5sums"))
+	write(t, filepath.Join(dir, "DEBIAN/conffiles"), installedFile+"\n", 0o644)
 	output(t, "dpkg-deb", "--root-owner-group", "-Znone", "--build", dir, deb)
 	return deb
 }
 
-// installedFile is the one file that comes with the package and is the
-// administrator's from then on.
+// installedFile is the starter file, which the package writes at its first installation and
+// which is the administrator's from then on.
 const installedFile = "/etc/imapvigil/imapvigil.hcl"
 
-func (m *machine) install(deb string) {
+// install installs a package, and returns what apt printed.
+func (m *machine) install(deb string) string {
 	m.t.Helper()
 	content, err := os.ReadFile(deb)
 	if err != nil {
 		m.t.Fatal(err)
 	}
 	m.write("/root/imapvigil.deb", string(content))
-	m.run("apt-get", "--yes", "--option=Dpkg::Options::=--force-confold", "install", "/root/imapvigil.deb")
+	// Without an answer to dpkg's question about conffiles: there is none.
+	return m.run("apt-get", "--yes", "install", "/root/imapvigil.deb")
 }
 
 // installs: over files in error the package is installed all the same, and its
@@ -83,10 +88,6 @@ func installs(m *machine) {
 		"/var/lib/imapvigil":         "700 imapvigil:imapvigil",
 		"/run/imapvigil":             "755 imapvigil:imapvigil",
 	})
-	if conffiles := m.run("dpkg-query", "--show", "--showformat=${Conffiles}", "imapvigil"); len(strings.Fields(conffiles)) != 2 ||
-		!strings.Contains(conffiles, installedFile+" ") {
-		m.t.Errorf("what belongs to the administrator is %q", conffiles)
-	}
 	if said, _ := m.try("dpkg", "--verify", "imapvigil"); said != "" {
 		m.t.Errorf("what is installed is not what was packed: %s", said)
 	}
@@ -118,8 +119,12 @@ func upgrades(m *machine) {
 	if text, err := os.ReadFile(m.path(installedFile)); err != nil || string(text) != mine {
 		m.t.Errorf("the file of the administrator is %q (%v)", text, err)
 	}
-	if !m.exists(installedFile + ".dpkg-dist") {
-		m.t.Error("dpkg did not ask whose file is to be kept")
+	if others := m.run("sh", "-c", "ls -A /etc/imapvigil"); strings.Contains(others, ".dpkg-") {
+		m.t.Errorf("dpkg put another file beside the administrator's: %s", others)
+	}
+	// From then on it is no conffile: obsolete ones are forgotten, and stay where they are.
+	if conffiles := m.run("dpkg-query", "--show", "--showformat=${Conffiles}", "imapvigil"); conffiles != "" && !strings.HasSuffix(conffiles, " obsolete") {
+		m.t.Errorf("the package has the conffiles %q", conffiles)
 	}
 	want := output(m.t, "dpkg-deb", "--field", built(m.t), "Version")
 	if got := m.run("dpkg-query", "--show", "--showformat=${Version}", "imapvigil"); got != strings.TrimSpace(want) {
@@ -145,5 +150,36 @@ func isRemoved(m *machine) {
 	}
 	if said, _ := m.try("systemctl", "is-enabled", "imapvigil"); strings.Contains(said, "enabled") {
 		m.t.Errorf("the service is %s", said)
+	}
+}
+
+// installsAnew: the first installation writes the starter file and prints what to do next;
+// a later one does neither, whatever became of the file.
+func installsAnew(m *machine) {
+	m.run("rm", "-rf", "/etc/imapvigil")
+	if said := m.install(built(m.t)); !strings.Contains(said, "imapvigil notify-test postmaster") {
+		m.t.Errorf("the package does not print what to do next: %s", said)
+	}
+	m.modes(map[string]string{
+		"/etc/imapvigil":             "2750 root:imapvigil",
+		installedFile:                "640 root:imapvigil",
+		"/etc/imapvigil/credentials": "2750 root:imapvigil",
+	})
+	if status := m.property("StatusText"); status != "watching 0 checks on 0 servers" {
+		m.t.Errorf("the status is %q", status)
+	}
+	if conffiles := m.run("dpkg-query", "--show", "--showformat=${Conffiles}", "imapvigil"); conffiles != "" {
+		m.t.Errorf("the package has the conffiles %q", conffiles)
+	}
+	if said, _ := m.try("dpkg", "--verify", "imapvigil"); said != "" {
+		m.t.Errorf("what is installed is not what was packed: %s", said)
+	}
+	m.run("mv", installedFile, "/etc/imapvigil/mine.hcl")
+	if said := m.run("apt-get", "--yes", "reinstall", "/root/imapvigil.deb"); m.exists(installedFile) || strings.Contains(said, "notify-test") {
+		m.t.Errorf("a later installation wrote the starter file again, or printed the first steps: %s", said)
+	}
+	m.run("apt-get", "--yes", "purge", "imapvigil")
+	if m.exists(installedFile) || !m.exists("/etc/imapvigil/mine.hcl") {
+		m.t.Error("purging left the starter file, or removed another one")
 	}
 }

@@ -5,11 +5,11 @@
 // A caller, here an administrator, may rely on this:
 //
 //   - Installing the deb starts the service, as Debian's policy has it; with the
-//     file that comes with it nothing is watched yet. The rpm follows the presets
+//     starter file that is written then nothing is watched yet. The rpm follows the presets
 //     of its system, the apk starts nothing.
-//   - Upgrading restarts the service. Files that were changed are kept.
-//   - Removing keeps the state. Purging the deb removes it, but never what people
-//     have put into /etc/imapvigil.
+//   - Upgrading restarts the service, asks nothing, and changes no file in /etc/imapvigil.
+//   - Removing keeps the state. Purging the deb removes it and the starter file, but
+//     nothing else that people have put into /etc/imapvigil.
 //   - The same commit gives the same bytes.
 //
 // Its tests hold unit, manual and starter file against the tools that read them.

@@ -33,6 +33,7 @@ func TestService(t *testing.T) {
 				{"stopped", stops},
 				{"upgraded", upgrades},
 				{"removed", isRemoved},
+				{"installed anew", installsAnew},
 			} {
 				ok := t.Run(part.name, func(t *testing.T) { part.do(&machine{t, m.leader}) })
 				if !ok {

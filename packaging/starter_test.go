@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -21,18 +23,37 @@ func TestStarter(t *testing.T) {
 	}
 }
 
-// TestStarterInUse takes the comment signs away, as its reader would.
+// TestStarterInUse takes "# " away from the beginning of the lines, as its reader would. Each
+// line is code, which begins with it, prose, which begins with "##", or empty; and an attribute
+// has a line of its own, so that a second one can be added.
 func TestStarterInUse(t *testing.T) {
 	text, err := os.ReadFile(starter)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, text, _ = bytes.Cut(text, []byte("\n\n#"))
-	text = bytes.ReplaceAll(text, []byte("\n#"), []byte("\n"))
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSuffix(line, "\n")
+		code, isCode := strings.CutPrefix(line, "# ")
+		if !isCode && line != "" && line != "##" && !strings.HasPrefix(line, "## ") {
+			t.Errorf("neither code nor prose: %s", line)
+		}
+		if isCode && strings.Contains(code, "{") && !strings.HasSuffix(code, "{") {
+			t.Errorf("a block on one line: %s", line)
+		}
+		if len(line) > 80 {
+			t.Errorf("wider than a terminal: %s", line)
+		}
+	}
+	text = regexp.MustCompile("(?m)^# ").ReplaceAll(text, nil)
 	used := filepath.Join(t.TempDir(), "imapvigil.hcl")
 	write(t, used, string(text), 0o644)
 	if cfg := load(t, used, ""); len(cfg.Checks) != 2 || len(cfg.Roles) != 1 {
 		t.Errorf("%d checks, %d roles", len(cfg.Checks), len(cfg.Roles))
+	}
+	for _, hint := range []string{"3 minutes and 10 seconds", "notify-test postmaster", "imapvigil-howto"} {
+		if !bytes.Contains(text, []byte(hint)) {
+			t.Errorf("it does not speak of %s", hint)
+		}
 	}
 	if formatted, diags := hclfile.Format(used, text); len(diags) > 0 || !bytes.Equal(formatted, text) {
 		t.Errorf("it is not formatted: %v", diags)

@@ -35,6 +35,20 @@ func (p *program) demoCommand() *cobra.Command {
 	}
 }
 
+// whatNext is how the demo ends.
+const whatNext = `That was an alarm and a recovery. Here the messages came after seconds; by
+default a failure must last 3 minutes before anybody is notified.
+
+And now, with servers of your own:
+
+    imapvigil test --host imap.example.org    probe one; nothing is written
+    sudo imapvigil init                       write a first configuration
+    sudo imapvigil notify-test postmaster     would you be reached?
+    imapvigil status                          the servers, at any time
+
+How to install it: README.md, "Install". More: man imapvigil-howto.
+`
+
 // demoTime bounds the demo, whatever goes wrong.
 const demoTime = time.Minute
 
@@ -88,7 +102,7 @@ func (d *demonstration) play(ctx context.Context, stateDir string) error {
 }
 
 func (d *demonstration) script(ctx context.Context) error {
-	d.say("The configuration, which you would write to /etc/imapvigil:")
+	d.say("The configuration, which would be a file in /etc/imapvigil:")
 	d.printf("%s\n", indent(d.Config))
 	d.say("The daemon runs. Its first probes:")
 	if err := d.until(ctx, incident.CheckOK); err != nil {
@@ -108,14 +122,13 @@ func (d *demonstration) script(ctx context.Context) error {
 		return err
 	}
 	d.showMessages(ctx, 2)
-	d.say("What is kept of it (imapvigil incidents):")
+	d.say("The incident afterwards (imapvigil incidents):")
 	list, err := d.client.Incidents(ctx)
 	if err != nil {
 		return err
 	}
 	d.printIncidents(list.Incidents)
-	d.printf("\nThat was the whole loop. Messages came after seconds here; by default a failure\n" +
-		"must last 3 minutes before anybody is told.\n")
+	d.printf("\n%s", whatNext)
 	// Messages leaves out what has not come when the time is over, so this says it.
 	return context.Cause(ctx)
 }

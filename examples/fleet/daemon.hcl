@@ -1,5 +1,4 @@
 daemon {
-  public_url         = "https://status.example.org"
   notification_roles = [notification_role.operations]
   self_check         = ["192.0.2.53:53", "[2001:db8::53]:53"]
   heartbeat_url      = credential("heartbeat-url")
