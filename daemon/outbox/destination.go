@@ -56,7 +56,8 @@ func (p *planner) destinationFor(s *Subject, told []entry, block *config.Notify)
 		return d
 	}
 	last := entryFor(told, d)
-	for _, e := range told {
+	for i := range told {
+		e := &told[i]
 		renamed := e.to.Notifier == d.Notifier && e.to.Target == d.Target && !p.world.hasRole(e.to.Role)
 		goesOn := e.told.open || p.book.pending[e.told.key] != nil || !s.Open()
 		if renamed && goesOn && e.told.episode > last.told.episode {

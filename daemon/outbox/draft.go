@@ -42,7 +42,7 @@ type asked struct {
 
 // draftFor returns the draft of a destination, a new one if there is none; nil: it is not
 // known how to reach the destination.
-func (p *planner) draftFor(blocks []*config.Notify, e entry) *draft {
+func (p *planner) draftFor(blocks []*config.Notify, e *entry) *draft {
 	if d, ok := p.drafts[e.to]; ok {
 		return d
 	}

@@ -64,14 +64,14 @@ func (p *planner) noteReason(s *Subject, block *config.Notify, n *need, why *hol
 
 // noteNotNeeded keeps why nothing is told that would be told otherwise. A good probe is no
 // reason while a silence, a maintenance or a parent would keep it from being told anyway.
-func (p *planner) noteNotNeeded(s *Subject, block *config.Notify, n *need, e entry) {
-	if p.explains && n.reason == HeldRecovering {
+func (p *planner) noteNotNeeded(s *Subject, block *config.Notify, n *need, e *entry) {
+	if p.explains && p.why.reason == HeldRecovering {
 		if h := suppressionOf(n.transition, e)(&p.world, s, block.ID.Role, p.now); h.holds() {
 			p.noteReason(s, block, n, &h)
 			return
 		}
 	}
-	p.noteReason(s, block, n, &n.hold)
+	p.noteReason(s, block, n, &p.why)
 }
 
 // noteAll keeps one reason for all notify blocks that lead to a destination.

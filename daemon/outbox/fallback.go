@@ -43,7 +43,8 @@ func (p *planner) withFallbacks(s *Subject, told []entry) []config.Notify {
 			blocks = p.addFallbacks(s, blocks, told, role)
 		}
 	}
-	for _, e := range told {
+	for i := range told {
+		e := &told[i]
 		if since, undelivered := p.undeliveredSince(s, e); undelivered {
 			help(e.to, p.rolesToldLast(e), Undelivered{Since: since, Refused: e.delivered.open})
 		}
@@ -94,7 +95,7 @@ func (p *planner) heldTooLong(s *Subject, h Held) (since time.Time, tooLong bool
 
 // undeliveredSince returns when a destination was told of an opening, if it has not
 // arrived, or not at all of its recipients, for FallbackAfter.
-func (p *planner) undeliveredSince(s *Subject, e entry) (since time.Time, ok bool) {
+func (p *planner) undeliveredSince(s *Subject, e *entry) (since time.Time, ok bool) {
 	if !e.told.open || e.delivered.open && !e.delivered.partial || e.told.episode != s.Reported {
 		return since, false
 	}

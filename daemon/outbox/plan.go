@@ -75,6 +75,7 @@ type planner struct {
 	alone  map[config.RoleID][]config.RoleID
 	same   []*config.Notify // those of them that lead to one destination
 
+	why      hold   // the reason for what needOf returned last
 	explains bool   // keep reasons
 	reasons  []Held // why destinations are not told
 }
@@ -132,11 +133,11 @@ func (p *planner) compareSubject(s *Subject) {
 		}
 		p.compareDestination(s, p.same, entryFor(told, to))
 	}
-	for _, e := range told {
+	for i := range told {
 		// No notify block leads there any more, but whoever heard of the opening hears of the
 		// end.
-		if !slices.Contains(p.places, e.to) {
-			p.compareDestination(s, nil, e)
+		if !slices.Contains(p.places, told[i].to) {
+			p.compareDestination(s, nil, &told[i])
 		}
 	}
 	if len(blocks)+len(told) == 0 {
@@ -145,19 +146,19 @@ func (p *planner) compareSubject(s *Subject) {
 }
 
 // entryFor returns what a destination was told; an empty entry if it was told nothing.
-func entryFor(told []entry, to Destination) entry {
-	for _, e := range told {
-		if e.to == to {
-			return e
+func entryFor(told []entry, to Destination) *entry {
+	for i := range told {
+		if told[i].to == to {
+			return &told[i]
 		}
 	}
-	return entry{to: to}
+	return &entry{to: to}
 }
 
 // compareDestination drafts what one destination lacks about one incident. There are no
 // notify blocks when the files no longer have one that leads there; a closing may still
 // be owed.
-func (p *planner) compareDestination(s *Subject, blocks []*config.Notify, e entry) {
+func (p *planner) compareDestination(s *Subject, blocks []*config.Notify, e *entry) {
 	d, reasons := p.book.pending[e.told.key], len(p.reasons)
 	r, ok := p.joinNeeds(s, blocks, e, d != nil)
 	if ok || d != nil {
@@ -207,7 +208,7 @@ type request struct {
 
 // joinNeeds gathers what each notify block to one destination lacks now, without those whose
 // roles are to hear nothing. The earliest and the most that is asked for counts.
-func (p *planner) joinNeeds(s *Subject, blocks []*config.Notify, e entry, underWay bool) (r request, ok bool) {
+func (p *planner) joinNeeds(s *Subject, blocks []*config.Notify, e *entry, underWay bool) (r request, ok bool) {
 	if len(blocks) == 0 {
 		return p.owedClosing(s, e, underWay)
 	}
@@ -235,7 +236,7 @@ func (p *planner) joinNeeds(s *Subject, blocks []*config.Notify, e entry, underW
 		}
 		if n.due.After(p.now) {
 			p.lookAgainAt(n.due)
-			p.noteReason(s, block, &n, &n.hold)
+			p.noteReason(s, block, &n, &p.why)
 			continue
 		}
 		if r.need = r.joinWith(n); n.transition != notifiers.Closed || asksFor(block, notifiers.Closed) {
@@ -268,7 +269,7 @@ func (p *planner) addRole(list []config.RoleID, role config.RoleID) []config.Rol
 }
 
 // owedClosing returns what a destination lacks that no notify block leads to any more.
-func (p *planner) owedClosing(s *Subject, e entry, underWay bool) (r request, ok bool) {
+func (p *planner) owedClosing(s *Subject, e *entry, underWay bool) (r request, ok bool) {
 	n := p.needOf(s, nil, e, underWay)
 	needed := n.transition != ""
 	if !needed && !underWay {
@@ -290,7 +291,7 @@ func (p *planner) owedClosing(s *Subject, e entry, underWay bool) (r request, ok
 }
 
 // rolesToldLast lists the roles for which a destination was told last.
-func (p *planner) rolesToldLast(e entry) []config.RoleID {
+func (p *planner) rolesToldLast(e *entry) []config.RoleID {
 	if d, ok := p.book.deliveries[e.told.key]; ok {
 		return d.AskedBy()
 	}

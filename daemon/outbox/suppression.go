@@ -51,7 +51,7 @@ func (w *World) silenced(s *Subject, role config.RoleID, at time.Time) (h hold) 
 
 // suppressionOf returns what may keep a transition that a destination lacks from it. Who
 // has heard of a child before its parent fell hears of its end when the child is well.
-func suppressionOf(told notifiers.Transition, e entry) suppression {
+func suppressionOf(told notifiers.Transition, e *entry) suppression {
 	if told == notifiers.Closed && e.delivered.open {
 		return (*World).silenced
 	}

@@ -14,26 +14,30 @@ import (
 const Lately = 10 * time.Minute
 
 // A need is what a notify block asks for that its destination lacks, and when it is due.
+// Plan makes several of each incident, so it is kept as small as fits into registers.
 type need struct {
 	transition notifiers.Transition // empty: nothing is told
 	due        time.Time
 	untold     bool
-	hold       // why nothing is told although something is lacking, or what is not due yet
 	// knows: the destination has heard of the current state; this would be a reminder.
 	knows bool
 }
 
 // unlessHeld returns the need without its transition, which is held for a reason; a need
 // that lacks nothing is returned as it is.
-func (n need) unlessHeld(h hold) need {
+func (p *planner) unlessHeld(n need, h hold) need {
 	if n.transition == "" {
 		return n
 	}
-	return need{hold: h, knows: n.knows}
+	p.why = h
+	return need{knows: n.knows}
 }
 
-// notTold returns that nothing is told, and why.
-func notTold(reason HeldReason) need { return need{hold: hold{reason: reason}} }
+// notTold returns that nothing is told, and keeps why.
+func (p *planner) notTold(reason HeldReason) need {
+	p.why = hold{reason: reason}
+	return need{}
+}
 
 // weight orders what the notify blocks to one destination ask for at once: what says more
 // is told.
@@ -58,17 +62,19 @@ func (n need) joinWith(other need) need {
 
 // needOf compares one incident with what one destination was told of it, as one of
 // the notify blocks that lead there sees it. What is being delivered counts as told, unless
-// the truth has moved on: then it is replaced by one message that says all.
-func (p *planner) needOf(s *Subject, block *config.Notify, e entry, underWay bool) need {
+// the truth has moved on: then it is replaced by one message that says all. Why nothing
+// is told, or what is waited for, is in p.why until the next call.
+func (p *planner) needOf(s *Subject, block *config.Notify, e *entry, underWay bool) need {
+	p.why = hold{}
 	switch {
 	case s.Open() && block != nil:
 		return p.openNeed(s, block, e, underWay)
 	case s.Open():
 		return need{} // the role is out of it until it is over
 	case s.Unreported():
-		return notTold(HeldUnconfirmed)
+		return p.notTold(HeldUnconfirmed)
 	case s.Unconfirmed:
-		return notTold(HeldUnconfirmed) // failing again: saying that it is over would be half the truth
+		return p.notTold(HeldUnconfirmed) // failing again: saying that it is over would be half the truth
 	}
 	return p.closingNeed(s, block, e, underWay)
 }
@@ -76,25 +82,26 @@ func (p *planner) needOf(s *Subject, block *config.Notify, e entry, underWay boo
 // closingNeed returns whether a destination is told that an incident is over: whoever heard
 // that it is open is. An opening that was given up was not heard; one that is still on its
 // way, or that had no time to be told, is combined with the end.
-func (p *planner) closingNeed(s *Subject, block *config.Notify, e entry, underWay bool) need {
+func (p *planner) closingNeed(s *Subject, block *config.Notify, e *entry, underWay bool) need {
 	heard := e.told.open && (e.delivered.open || underWay)
 	asked := block != nil && asksFor(block, notifiers.Closed)
 	switch {
 	// It is told, below.
 	case heard && (!e.told.noClosing || asked && accepts(block, s)):
 	case heard:
-		return notTold(HeldByTransition)
+		return p.notTold(HeldByTransition)
 	case e.told.episode >= s.Reported && e.told.open:
-		return notTold(HeldUndelivered)
+		return p.notTold(HeldUndelivered)
 	case e.told.episode >= s.Reported || block == nil:
 		return need{} // it knows
 	case !accepts(block, s):
-		return notTold(refusal(block, s))
+		return p.notTold(refusal(block, s))
 	case !asked:
-		return notTold(HeldByTransition)
+		return p.notTold(HeldByTransition)
 	default:
 		if h := p.whyNeverTold(s, block, e); h.holds() {
-			return need{hold: h}
+			p.why = h
+			return need{}
 		}
 	}
 	// Who asks for openings and has not got this one hears of both in one message.
@@ -105,7 +112,7 @@ func (p *planner) closingNeed(s *Subject, block *config.Notify, e entry, underWa
 // whyNeverTold returns why a destination that has not heard of an incident is not told of its
 // end. It is told when it ended lately, and the notify block would have heard of it at once if it
 // had lasted longer. What max_per_hour has held back is told however late.
-func (p *planner) whyNeverTold(s *Subject, block *config.Notify, e entry) hold {
+func (p *planner) whyNeverTold(s *Subject, block *config.Notify, e *entry) hold {
 	if block.After > 0 {
 		return hold{reason: HeldUntilAfter}
 	}
@@ -133,26 +140,26 @@ func (p *planner) withinSchedule(block *config.Notify, at time.Time) (time.Time,
 
 // openNeed returns what a notify block lacks of an open incident, unless it is not known
 // whether it still is open, or the notify block has its hours.
-func (p *planner) openNeed(s *Subject, block *config.Notify, e entry, underWay bool) need {
+func (p *planner) openNeed(s *Subject, block *config.Notify, e *entry, underWay bool) need {
 	n := p.lackingTransition(s, block, e, underWay)
 	if !s.Fresh {
-		return n.unlessHeld(hold{reason: HeldUntilSeen})
+		return p.unlessHeld(n, hold{reason: HeldUntilSeen})
 	}
 	if next, within := p.withinSchedule(block, p.now); !within {
 		p.lookAgainAt(next)
-		return n.unlessHeld(hold{reason: HeldBySchedule, until: next, name: string(block.During)})
+		return p.unlessHeld(n, hold{reason: HeldBySchedule, until: next, name: string(block.During)})
 	}
 	return n
 }
 
 // lackingTransition returns what a destination has not heard of an open incident: each
 // episode is opened once, then what gets worse is told, and in the end that it is still so.
-func (p *planner) lackingTransition(s *Subject, block *config.Notify, e entry, underWay bool) need {
+func (p *planner) lackingTransition(s *Subject, block *config.Notify, e *entry, underWay bool) need {
 	heard := e.told.episode == s.Reported
 	knows := heard && s.Worsened <= e.told.worsened
 	switch {
 	case !heard && !accepts(block, s):
-		return notTold(refusal(block, s))
+		return p.notTold(refusal(block, s))
 	case !heard && asksFor(block, notifiers.Opened):
 		return p.openingNeed(s, block)
 	case s.Worsened > e.told.worsened && asksForWorse(block):
@@ -168,9 +175,10 @@ func (p *planner) lackingTransition(s *Subject, block *config.Notify, e entry, u
 			since = e.told.at
 		}
 		due := p.dueAfter(since, s.Remind)
-		return need{transition: notifiers.Reminder, due: due, hold: hold{reason: HeldByTransition, until: due}, knows: knows}
+		p.why = hold{reason: HeldByTransition, until: due}
+		return need{transition: notifiers.Reminder, due: due, knows: knows}
 	case !knows:
-		return notTold(HeldByTransition)
+		return p.notTold(HeldByTransition)
 	}
 	return need{}
 }
@@ -180,30 +188,30 @@ func (p *planner) lackingTransition(s *Subject, block *config.Notify, e entry, u
 func (p *planner) openingNeed(s *Subject, block *config.Notify) need {
 	switch {
 	case s.Recovering():
-		return notTold(HeldRecovering)
+		return p.notTold(HeldRecovering)
 	case block.After > 0 && s.Acknowledged():
-		return notTold(HeldByAcknowledgement)
+		return p.notTold(HeldByAcknowledgement)
 	}
 	since := s.ReportedAt
 	if block.Severity == config.SeverityDown {
 		since = latest(since, s.WorsenedAt) // when it got bad enough for this notify block
 	}
 	n := need{transition: openingTransition(block)}
-	n.waitFor(hold{reason: HeldUntilAfter, until: p.dueAfter(since, block.After)})
+	p.waitFor(&n, hold{reason: HeldUntilAfter, until: p.dueAfter(since, block.After)})
 	if s.Config == nil || !reportedJustNow(&s.Incident, p.now) {
 		return n // the usual case; what follows looks at other checks
 	}
-	n.waitFor(p.world.parentDelay(s, p.now))
+	p.waitFor(&n, p.world.parentDelay(s, p.now))
 	if kind, _ := p.world.kind(block.ID.Notifier); kind.Traits().People {
-		n.waitFor(hold{reason: HeldForSiblings, until: p.world.siblingDelay(s, p.now)})
+		p.waitFor(&n, hold{reason: HeldForSiblings, until: p.world.siblingDelay(s, p.now)})
 	}
 	return n
 }
 
 // waitFor makes a need due when something ends that it waits for.
-func (n *need) waitFor(h hold) {
+func (p *planner) waitFor(n *need, h hold) {
 	if h.until.After(n.due) {
-		n.due, n.hold = h.until, h
+		n.due, p.why = h.until, h
 	}
 }
 
