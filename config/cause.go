@@ -80,7 +80,7 @@ const (
 
 	CauseLocalFault   Cause = "local_fault"
 	CauseResolverDown Cause = "resolver_down"
-	CauseUndelivered  Cause = "undelivered" // messages do not arrive
+	CauseUndelivered  Cause = "undelivered" // messages are not being delivered
 )
 
 // A causeRow says once what there is to say of a cause.
@@ -181,7 +181,7 @@ var causeTable = func() []causeRow {
 
 		{CauseLocalFault, monitor, anyPhase, "a fault of the monitoring machine itself"},
 		{CauseResolverDown, monitor, dns, "the monitoring machine's resolver does not answer"},
-		{CauseUndelivered, monitor, nil, "messages do not arrive"},
+		{CauseUndelivered, monitor, nil, "messages are not being delivered"},
 	}
 }()
 

@@ -73,9 +73,9 @@ func journalFinding(s journal.Status, ago time.Duration) *incident.Finding {
 	f := &incident.Finding{Cause: config.CauseLocalFault}
 	switch {
 	case !s.Durable && ago >= stallTime:
-		f.Hint = "The journal cannot be written: alarms go on from memory, and what the disk does not take in time is lost with the process. " + s.Detail + "."
+		f.Hint = "The journal cannot be written. Alarms go on from memory, and what the disk does not take in time is lost with the process. " + s.Detail + "."
 	case s.Damaged:
-		f.Hint = "The journal was found damaged; the monitor goes on with what could be read. " + s.Detail + "."
+		f.Hint = "The journal was found damaged. The monitor goes on with what could be read. " + s.Detail + "."
 	default:
 		return nil
 	}
@@ -90,7 +90,7 @@ func tornTailFinding(s journal.Status, ago time.Duration) *incident.Finding {
 	}
 	return &incident.Finding{
 		Cause: config.CauseLocalFault,
-		Hint: fmt.Sprintf("The journal ended in an unfinished write (a crash, a kill or a loss of power): %d bytes were cut off. No finished record is lost. A copy of these bytes is kept in the journal's directory (*.torn).",
+		Hint: fmt.Sprintf("The journal ended in an unfinished write. After a crash, a kill or a loss of power that is usual; %d bytes were cut off. No finished record is lost. A copy of these bytes is kept in the journal's directory (*.torn).",
 			s.TornBytes),
 	}
 }
@@ -107,7 +107,7 @@ func lossFinding(s journal.Status, ago time.Duration) *incident.Finding {
 	}
 	return &incident.Finding{
 		Cause: config.CauseLocalFault,
-		Hint:  "Files of the journal were deleted, replaced or changed while the monitor ran: " + what + ".",
+		Hint:  "Files of the journal were deleted, replaced or changed while the monitor ran. What was seen: " + what + ".",
 	}
 }
 

@@ -1,6 +1,7 @@
 package notifiers
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -14,11 +15,15 @@ func TestAnIncidentThatBeganAnew(t *testing.T) {
 		StartedAt: first, AgainAt: first.Add(17 * time.Minute), EndedAt: first.Add(17*time.Minute + 6*time.Second),
 	}
 	item := Item{Transition: Closed, Incident: in}
-	want := "2026-05-01 19:31:00 UTC, until 2026-05-01 19:31:06 UTC, for 6s; again, first at 2026-05-01 19:14:00 UTC"
-	if got := in.timeSpan(in.EndedAt); got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
+	want := []Fact{
+		{Name: "Began", Text: "2026-05-01 19:31:00 UTC"},
+		{Name: "Ended", Text: "2026-05-01 19:31:06 UTC, after 6s"},
+		{Name: "First", Text: "2026-05-01 19:14:00 UTC; it recovered and failed again"},
 	}
-	if got, want := item.Headline(in.EndedAt), "CLOSED mx1/imaps: recovered after 6s"; got != want {
+	if got := (Message{At: in.EndedAt}).times(in); !slices.Equal(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+	if got, want := item.Headline(in.EndedAt), "RECOVERED mx1/imaps: was down for 6s (connect refused)"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if got := in.Duration(in.EndedAt); got != 17*time.Minute+6*time.Second {

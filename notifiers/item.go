@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,9 +23,10 @@ type FactKind int
 
 // The kinds of fact.
 const (
-	Plain FactKind = iota // text of ours, or of the configuration
-	Link                  // an URL, not to be broken
-	Quote                 // a server's words: data, never to be interpreted
+	Plain   FactKind = iota // text of ours, or of the configuration
+	Link                    // an URL, not to be broken
+	Quote                   // a server's words: data, never to be interpreted
+	Command                 // what to type in a shell
 )
 
 // monitor is the condition of the monitor's own troubles.
@@ -35,101 +37,181 @@ const maxName = 64
 
 // Headline says in one line what happened, to what, and why; at is when that
 // was decided.
-func (i Item) Headline(at time.Time) string {
+func (i Item) Headline(at time.Time) string { return i.headline(i.Incident.displayName(), at) }
+
+func (i Item) headline(name string, at time.Time) string {
+	return i.Word() + " " + name + ": " + i.Detail(at)
+}
+
+// Detail returns what a headline says after the word and the name: why it is so and,
+// where that is news, for how long.
+func (i Item) Detail(at time.Time) string {
 	in := i.Incident
-	name, reason, lasted := in.displayName(), in.briefCause(), Duration(in.currentEpisode().Duration(at))
+	reason, lasted := in.briefCause(), Duration(in.currentEpisode().Duration(at))
 	switch i.Transition {
 	case Changed:
-		return fmt.Sprintf("CHANGED %s: now %s, %s", name, in.Severity, reason)
+		return fmt.Sprintf("now %s, %s", in.Severity, reason)
 	case Reminder:
-		return fmt.Sprintf("STILL %s %s: %s, for %s", strings.ToUpper(in.Severity), name, reason, lasted)
+		return reason + ", for " + lasted
 	case Escalated:
-		return fmt.Sprintf("ESCALATED %s: %s for %s, %s", name, in.Severity, lasted, reason)
+		if in.Condition == monitor {
+			return "for " + lasted + ", " + reason
+		}
+		return fmt.Sprintf("%s for %s, %s", in.Severity, lasted, reason)
 	case Closed:
-		return fmt.Sprintf("CLOSED %s: %s", name, i.endingText(lasted))
+		return i.endingText(lasted)
 	case Opened, Test:
 	}
-	return fmt.Sprintf("%s %s: %s", strings.ToUpper(in.Severity), name, reason)
+	return reason
 }
 
-// Brief returns all that a digest says of an item: its headline and, unless it is
-// closed, since when it has been so.
-func (i Item) Brief(at time.Time) string {
-	if i.Transition == Closed {
-		// The headline of a closing says how long it lasted.
-		return i.Headline(at)
+// Brief returns the item in one line, for a message of many: its headline, and since when
+// it has been so or until when it was, on the clocks of those who read m.
+func (m Message) Brief(i Item) string {
+	text := i.Headline(m.At)
+	switch {
+	case !i.Ends():
+		text += ", since " + m.localTime(i.Incident.currentEpisode().StartedAt)
+	case !i.Incident.EndedAt.IsZero():
+		text += ", until " + m.localTime(i.Incident.EndedAt)
 	}
-	return i.Headline(at) + ", since " + Time(i.Incident.currentEpisode().StartedAt)
+	if id := sanitisedLine(i.Incident.ID); id != "" {
+		text += " [" + id + "]"
+	}
+	return text
 }
 
-// endingText says how an incident ended and after how long: never "recovered" for what
-// merely went out of sight.
+// endingText says what was wrong and for how long, and how that ended: never that it is
+// well of what merely went out of sight.
 func (i Item) endingText(lasted string) string {
-	if i.OpeningUntold {
-		return fmt.Sprintf("was %s for %s (%s), %s", i.Incident.Severity, lasted, i.Incident.briefCause(), i.Incident.closingText())
+	in := i.Incident
+	if in.Condition == monitor {
+		text := "over after " + lasted + " (was: " + in.briefCause() + ")"
+		if in.ClosedAs == "removed" {
+			text = "no longer in the configuration after " + lasted + " (was: " + in.briefCause() + ")"
+		}
+		return text
 	}
-	return i.Incident.closingText() + " after " + lasted
-}
-
-// closingText says in words why an incident was closed.
-func (i Incident) closingText() string {
-	switch i.ClosedAs {
+	text := fmt.Sprintf("was %s for %s (%s)", in.Severity, lasted, in.briefCause())
+	switch in.ClosedAs {
 	case "removed":
-		return "removed from the configuration"
+		return "no longer in the configuration, " + text
+	case "paused":
+		return "no longer probed, " + text
 	case "changed":
-		return "well under a changed configuration"
-	case "":
-		return "ended"
+		return "well since its configuration was changed, " + text
 	}
-	return i.ClosedAs // recovered, paused
+	return text
 }
 
-// countedAs returns the word under which a message of several counts the item.
-func (i Item) countedAs() string {
-	switch i.Transition {
-	case Changed:
-		return "changed"
-	case Reminder:
-		return "still open"
-	case Escalated:
-		return "escalated"
-	case Closed:
-		return "closed"
-	case Opened, Test:
+// Facts are what is known of an item of the message, in the order in which a reader
+// asks: since when, what and where, why, what to do.
+func (m Message) Facts(item Item) []Fact {
+	in := item.Incident
+	why, hint := "Why", in.remainingHint()
+	if item.Ends() { // nothing is wrong any more, and there is nothing to do
+		why, hint = "Was", ""
 	}
-	return i.Incident.Severity
-}
-
-// Facts are what is known of one incident of the message, in the order in which
-// a reader asks: since when, where, why, what to do.
-func (m Message) Facts(in Incident) []Fact {
-	seenBy := sanitisedLine(in.Node)
-	if in.Node == m.Monitor { // with one node it is always the same; the footer names it
-		seenBy = ""
-	}
-	facts := []Fact{
-		{Name: "Since", Text: in.timeSpan(m.At)},
-		{Name: "State", Text: in.shownState()},
-		{Name: "Where", Text: in.pathInTree()},
-		{Name: "Endpoint", Text: in.endpointText()},
-		{Name: "Why", Text: in.explainedCause()},
-		{Name: "Hint", Text: sanitisedLine(in.Hint)},
-		{Name: "Affects", Text: in.affectedNames()},
-		{Name: "The server said", Text: in.Evidence.String(), Kind: Quote},
-		{Name: "About", Text: strings.Join(sanitisedLines(in.Description), "\n")},
-		{Name: "Runbook", Text: withoutSpaces(in.Runbook), Kind: Link},
-		{Name: "More", Text: withoutSpaces(in.URL), Kind: Link},
-		{Name: "Incident", Text: sanitisedLine(in.ID)},
-		{Name: "Seen by", Text: seenBy},
-	}
+	facts := m.times(in)
+	facts = append(facts,
+		Fact{Name: "Acknowledged", Text: m.acknowledgement(in)},
+		Fact{Name: "Check", Text: in.wholeName()},
+		Fact{Name: "Group", Text: in.groupName()},
+		Fact{Name: "Endpoint", Text: in.endpointText()},
+		Fact{Name: why, Text: in.explainedCause()},
+		Fact{Name: "Hint", Text: hint},
+		Fact{Name: "Affects", Text: in.affectedNames()},
+		Fact{Name: in.speaker(), Text: in.Evidence.String(), Kind: Quote},
+		Fact{Name: "Before", Text: m.earlier(item)},
+		Fact{Name: "Note", Text: item.firstHeard()},
+		Fact{Name: "About", Text: strings.Join(sanitisedLines(in.Description), "\n")},
+		Fact{Name: "Runbook", Text: withoutSpaces(in.Runbook), Kind: Link},
+		Fact{Name: "More", Text: withoutSpaces(in.URL), Kind: Link},
+		Fact{Name: "Incident", Text: sanitisedLine(in.ID)},
+		Fact{Name: "Acknowledge", Text: item.acknowledgeCommand(), Kind: Command},
+		Fact{Name: "Seen by", Text: m.otherNode(in)},
+	)
 	// What is not known takes no line.
-	known := facts[:0]
-	for _, fact := range facts {
-		if fact.Text != "" {
-			known = append(known, fact)
+	return slices.DeleteFunc(facts, func(f Fact) bool { return f.Text == "" })
+}
+
+// times are when the present episode began, when it ended, and how long it has lasted.
+func (m Message) times(in Incident) []Fact {
+	episode := in.currentEpisode()
+	lasted := Duration(episode.Duration(m.At))
+	facts := []Fact{{Name: "Since", Text: m.exactTime(episode.StartedAt) + ", for " + lasted}}
+	if !in.EndedAt.IsZero() {
+		facts = []Fact{
+			{Name: "Began", Text: m.exactTime(episode.StartedAt)},
+			{Name: "Ended", Text: m.exactTime(in.EndedAt) + ", after " + lasted},
 		}
 	}
-	return known
+	if !in.AgainAt.IsZero() {
+		facts = append(facts, Fact{Name: "First", Text: m.exactTime(in.StartedAt) + "; it recovered and failed again"})
+	}
+	return facts
+}
+
+// acknowledgement says who works on the incident, until when and how. It is empty for one
+// that nobody has acknowledged.
+func (m Message) acknowledgement(in Incident) string {
+	if in.State != "acknowledged" {
+		return ""
+	}
+	var parts []string
+	if by := sanitisedLine(in.Acknowledgement.By); by != "" {
+		parts = append(parts, "by "+by)
+	}
+	if until := in.Acknowledgement.Until; !until.IsZero() {
+		parts = append(parts, "until "+m.exactTime(until))
+	}
+	text := cmp.Or(strings.Join(parts, ", "), "yes")
+	if reason := sanitisedLine(in.Acknowledgement.Reason); reason != "" {
+		text += ": " + reason
+	}
+	return text
+}
+
+// acknowledgeCommand returns what to type to acknowledge an open incident.
+func (i Item) acknowledgeCommand() string {
+	if i.Ends() || i.Incident.State == "acknowledged" {
+		return ""
+	}
+	return acknowledgeCommand(i.Incident.ID)
+}
+
+// acknowledgeCommand returns what to type to acknowledge incidents; "" for none.
+func acknowledgeCommand(ids ...string) string {
+	list := sanitisedLine(strings.Join(ids, " "))
+	if list == "" {
+		return ""
+	}
+	return `imapvigil ack ` + list + ` --reason "..."`
+}
+
+// earlier says of incidents whose end the same message tells how long they lasted.
+func (m Message) earlier(item Item) string {
+	var lines []string
+	for _, in := range item.Earlier {
+		lines = append(lines, m.Brief(Item{Transition: Closed, Incident: in}))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// firstHeard says that nobody was told of the beginning of what is over.
+func (i Item) firstHeard() string {
+	if i.Ends() && i.OpeningUntold {
+		return "This is the first message about this incident: it was over before one arrived here."
+	}
+	return ""
+}
+
+// otherNode names the machine that saw it, unless the footer names it anyway.
+func (m Message) otherNode(in Incident) string {
+	if in.Node == m.Monitor {
+		return ""
+	}
+	return sanitisedLine(in.Node)
 }
 
 func (f Fact) write(b *strings.Builder) {
@@ -140,44 +222,73 @@ func (f Fact) write(b *strings.Builder) {
 		return
 	}
 	// As wide as the names before the text, so that it stays in its column.
-	text := strings.ReplaceAll(f.Text, "\n", "\n"+strings.Repeat(" ", 10))
-	fmt.Fprintf(b, "%-9s %s\n", f.Name+":", text)
+	text := strings.ReplaceAll(f.Text, "\n", "\n"+strings.Repeat(" ", 14))
+	fmt.Fprintf(b, "%-13s %s\n", f.Name+":", text)
 }
 
-// displayName returns how people call the check: "Mail 1 / IMAP on the web port".
-func (i Incident) displayName() string {
-	name := sanitisedLine(cmp.Or(i.Label, i.Check, i.Condition))
-	// An id such as mx1/imaps names its server itself.
-	if server := sanitisedLine(i.ServerLabel); server != "" && !strings.HasPrefix(name, server+"/") {
-		name = server + " / " + name
+// displayName returns the id of the check, by which files and commands know it, and
+// behind it what people call it.
+func (i Incident) displayName() string { return cutWithEllipsis(i.namedAndLabelled(), maxName) }
+
+func (i Incident) namedAndLabelled() string {
+	name := i.listedName()
+	if label := i.label(); label != "" {
+		name += " (" + label + ")"
 	}
-	return cutWithEllipsis(name, maxName)
+	return name
 }
 
 // listedName returns what a check is called in a list of several. The monitor itself has no id
 // that people know.
 func (i Incident) listedName() string {
 	if i.Condition == monitor {
-		return sanitisedLine(cmp.Or(i.Label, i.Check))
+		return "imapvigil"
 	}
-	return sanitisedLine(i.Check)
+	return sanitisedLine(cmp.Or(i.Check, i.Label, i.Condition))
 }
 
-// pathInTree returns the path through the groups, down to the check's id.
-func (i Incident) pathInTree() string {
-	var path []string
-	for _, group := range i.GroupLabels {
-		path = append(path, sanitisedLine(group))
+// label returns what people call the check and its server: "Mail 1 / IMAP on the web
+// port". It is empty where that is the id, and of the monitor itself.
+func (i Incident) label() string {
+	if i.Condition == monitor {
+		return ""
 	}
-	check := sanitisedLine(i.Check)
-	// As in displayName: an id may name its server itself.
-	if server := sanitisedLine(i.ServerLabel); server != "" && !strings.HasPrefix(check, server+"/") {
-		path = append(path, server)
+	var parts []string
+	if i.ServerLabel != i.Server {
+		parts = append(parts, sanitisedLine(i.ServerLabel))
 	}
-	if i.Label != "" && i.Label != i.Check {
-		check = sanitisedLine(i.Label) + " (" + check + ")"
+	if i.Label != i.Check {
+		parts = append(parts, sanitisedLine(i.Label))
 	}
-	return strings.Join(append(path, check), " > ")
+	parts = slices.DeleteFunc(parts, func(part string) bool { return part == "" })
+	return strings.Join(parts, " / ")
+}
+
+// wholeName returns the id of the check and what people call it, where that is too long
+// for a headline. It is empty where the headline has all of it.
+func (i Incident) wholeName() string {
+	if name := i.namedAndLabelled(); name != i.displayName() {
+		return name
+	}
+	return ""
+}
+
+// speaker says whose words the evidence is.
+func (i Incident) speaker() string {
+	if i.Condition == monitor {
+		return "The answer was"
+	}
+	return "The server said"
+}
+
+// groupName returns the path of the group as commands take it, and behind it what people
+// call the group.
+func (i Incident) groupName() string {
+	path := sanitisedLine(strings.Join(i.Groups, "/"))
+	if n := len(i.GroupLabels); n > 0 && n == len(i.Groups) && i.GroupLabels[n-1] != i.Groups[n-1] {
+		path += " (" + sanitisedLine(i.GroupLabels[n-1]) + ")"
+	}
+	return path
 }
 
 // endpointText returns host, port, security and the address that was probed; empty for
@@ -195,29 +306,6 @@ func (i Incident) endpointText() string {
 		text += ", address " + sanitisedLine(i.Address)
 	}
 	return text
-}
-
-// timeSpan says when the present episode began, when it ended, and how long it has
-// lasted at the given time.
-func (i Incident) timeSpan(at time.Time) string {
-	bout := i.currentEpisode()
-	text := Time(bout.StartedAt)
-	if !i.EndedAt.IsZero() {
-		text += ", until " + Time(i.EndedAt)
-	}
-	text += ", for " + Duration(bout.Duration(at))
-	if !i.AgainAt.IsZero() {
-		text += "; again, first at " + Time(i.StartedAt)
-	}
-	return text
-}
-
-// shownState returns the state where the headline does not say it already.
-func (i Incident) shownState() string {
-	if i.State == "acknowledged" {
-		return i.State
-	}
-	return ""
 }
 
 // affectedNames lists the checks that fail because of this one.

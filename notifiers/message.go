@@ -33,8 +33,11 @@ type Message struct {
 	Role, RoleLabel string
 	// Monitor names the machine that watches.
 	Monitor string
+	// Zone is where the people are who read it; nil: UTC.
+	Zone *time.Location
 	// Items are what is told, in the order in which it happened; exactly one
-	// where programs read, none in a test message.
+	// where programs read, none in a test message. [Message.Arranged] puts them in the
+	// order in which people read them.
 	Items []Item
 	// Settled are the addresses of recipients, as in [Receipt.Recipients], for
 	// whom an earlier attempt has sent this message or was refused for good.
@@ -54,6 +57,9 @@ type Item struct {
 	// OpeningUntold marks a closing whose opening this destination never got: the
 	// one message has to say both.
 	OpeningUntold bool
+	// Earlier are incidents of the same check and condition whose end the same message
+	// tells; [Message.Arranged] puts them here.
+	Earlier []Incident
 }
 
 // An Incident is what a message says about an incident: the state as it was
@@ -73,6 +79,9 @@ type Incident struct {
 	Severity  string // degraded, down
 	State     string // open, acknowledged, closed
 	ClosedAs  string // recovered, removed, paused, changed; empty while open
+
+	// Acknowledgement says by whom, until when and why, where State is acknowledged.
+	Acknowledgement Acknowledgement
 
 	Phase     string
 	Cause     string // its fixed word
@@ -97,7 +106,13 @@ type Incident struct {
 	ReportedAt time.Time
 	EndedAt    time.Time // zero while open
 
-	URL string // where to read more; empty without daemon.public_url
+	URL string // where to read more; empty: there is no such page
+}
+
+// An Acknowledgement is what is known of the person who works on an incident.
+type Acknowledgement struct {
+	By, Reason string    // either may be empty
+	Until      time.Time // zero: until the incident ends
 }
 
 // currentEpisode returns the incident as if it had begun when it last began anew:

@@ -1,46 +1,71 @@
 package notifiers
 
 import (
-	"fmt"
 	"net"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// maxShort is one SMS in the alphabet of GSM 03.38, in septets.
-const maxShort = 160
+// An SMS in the alphabet of GSM 03.38 holds maxShort septets. A longer text is sent as
+// several segments of 153, since each needs a header (3GPP TS 23.040 section 9.2.3.24.1);
+// maxTwo leaves one septet in each for a character of two that would be torn apart.
+const (
+	maxShort = 160
+	maxTwo   = 2*153 - 2
+)
 
 // Short returns the message for a phone that shows little: what, where, why and since
-// when, in one SMS of the GSM alphabet. The link comes with it where it fits whole. It
-// holds no word of a server.
+// when, and last what to type to acknowledge it, in the GSM alphabet. It is one SMS where
+// that is possible and never more than two. It holds no word of a server.
 func (m Message) Short() string {
 	switch len(m.Items) {
 	case 0:
-		return cutToOneSMS(replaceNonGSM("imapvigil TEST message for " + m.Role + withMonitor(" from ", m.Monitor)))
+		return cutToOneSMS(replaceNonGSM("TEST for " + m.Role + " from imapvigil" + withMonitor(" on ", m.Monitor) + ". Nothing is wrong, there is nothing to do."))
 	case 1:
-		return m.Items[0].shortText(m)
+		return m.shortText(m.Items[0])
 	}
-	var names []string
-	for _, item := range m.Items {
-		names = append(names, replaceNonGSM(item.Incident.listedName()))
+	items := m.Arranged()
+	names := listedNames(items)
+	for i := range names {
+		names[i] = replaceNonGSM(names[i])
 	}
-	start, end := "imapvigil: "+m.Counts()+": ", replaceNonGSM(m.shortReason())
+	start, end := countItems(items)+": ", replaceNonGSM(m.shortReason(items))
 	// Where both do not fit, the name of a check tells more than the reason.
 	if countSeptets(start)+countSeptets(end)+len(names[0])+reserve > maxShort {
 		end = ""
 	}
-	return listNamesThatFit(start, names, maxShort-countSeptets(end), countSeptets) + end
+	text := listNamesThatFit(start, names, maxShort-countSeptets(end), countSeptets) + end
+	return appendIfFits(text, shortAdvice(items), maxTwo)
+}
+
+// shortAdvice returns how to acknowledge what is open: with the ids of a few, else how to
+// list them.
+func shortAdvice(items []Item) string {
+	const few = 5
+	var ids []string
+	for _, item := range items {
+		if item.acknowledgeCommand() != "" {
+			ids = append(ids, item.Incident.ID)
+		}
+	}
+	switch {
+	case len(ids) == 0:
+		return ""
+	case len(ids) > few:
+		return ". imapvigil incidents --open"
+	}
+	return ". " + replaceNonGSM(acknowledgeCommand(ids...))
 }
 
 // shortReason says since when the oldest of what is not over has been so, and why if
 // all have the same cause.
-func (m Message) shortReason() string {
+func (m Message) shortReason(items []Item) string {
 	var since time.Time
 	reasons := map[string]bool{}
-	for _, item := range m.Items {
+	for _, item := range items {
 		// What is over has no "since".
-		if item.Transition == Closed {
+		if item.Ends() {
 			continue
 		}
 		if began := item.Incident.currentEpisode().StartedAt; since.IsZero() || began.Before(since) {
@@ -57,53 +82,60 @@ func (m Message) shortReason() string {
 			text += reason + " "
 		}
 	}
-	return text + "since " + shortTime(since)
+	return text + "since " + m.shortTime(since)
 }
 
-func shortTime(t time.Time) string { return t.UTC().Format("2 Jan 15:04 UTC") }
-
-// shortText returns the text of one item for one SMS. It has ids rather than labels:
-// they are ASCII by the rule of names, and a character beyond GSM 03.38 would halve the
-// room.
-func (i Item) shortText(m Message) string {
+// shortText returns the text of one item. It has ids rather than labels: they are ASCII by
+// the rule of names, and a character beyond GSM 03.38 would halve the room. The first lines
+// of a phone show the essence, so host and port come behind it, where they fit into the same
+// SMS; then what to type.
+func (m Message) shortText(i Item) string {
 	in := i.Incident
-	text := fmt.Sprintf("imapvigil %s %s%s ", i.shortWord(), in.listedName(), in.shortEndpoint())
-	if i.Transition == Closed {
+	word := i.Word()
+	if i.Transition == Changed || i.Transition == Escalated {
+		word += ", " + strings.ToUpper(in.Severity)
+	}
+	text := word + " " + in.listedName() + ": "
+	if i.Ends() {
 		text += i.endingText(Duration(in.currentEpisode().Duration(m.At)))
 	} else {
-		text += in.briefCause() + " since " + shortTime(in.currentEpisode().StartedAt)
+		text += in.briefCause() + " since " + m.shortTime(in.currentEpisode().StartedAt)
 	}
-	text = cutToOneSMS(replaceNonGSM(text))
+	text = replaceNonGSM(text)
+	advice := replaceNonGSM(i.acknowledgeCommand())
+	// An id of ours is short; another one, of a damaged journal, must not cost the essence.
+	if advice != "" && countSeptets(advice) <= maxShort/2 {
+		advice = ". " + advice
+	} else {
+		advice = ""
+	}
+	text = appendIfFits(text, replaceNonGSM(in.shortEndpoint()), maxShort-countSeptets(advice))
+	if countSeptets(text)+countSeptets(advice) > maxTwo {
+		text = cutToSeptets(text, maxTwo-countSeptets(advice))
+	}
+	text += advice
 	// The link comes whole or not at all: half of one leads nowhere. It must also fit the
 	// alphabet as it is, since a replaced character would break it.
 	link := withoutSpaces(in.URL)
-	if link == "" || replaceNonGSM(link) != link || countSeptets(text)+1+countSeptets(link) > maxShort {
+	if link == "" || replaceNonGSM(link) != link {
 		return text
 	}
-	return text + " " + link
+	return appendIfFits(text, " "+link, maxShort)
 }
 
-func (i Item) shortWord() string {
-	severity := strings.ToUpper(i.Incident.Severity)
-	switch i.Transition {
-	case Changed:
-		return "NOW " + severity
-	case Reminder:
-		return "STILL " + severity
-	case Escalated:
-		return "ESCALATED " + severity
-	case Closed:
-		return "CLOSED"
-	case Opened, Test:
+// appendIfFits appends more to a text unless the whole would be longer than limit septets.
+func appendIfFits(text, more string, limit int) string {
+	if countSeptets(text)+countSeptets(more) > limit {
+		return text
 	}
-	return severity
+	return text + more
 }
 
 func (i Incident) shortEndpoint() string {
 	if i.Host == "" {
 		return ""
 	}
-	return " (" + net.JoinHostPort(i.Host, strconv.Itoa(i.Port)) + ")"
+	return ", " + net.JoinHostPort(i.Host, strconv.Itoa(i.Port))
 }
 
 // The alphabet of GSM 03.38, sections 6.2.1 and 6.2.1.1, without the Greek
@@ -138,16 +170,19 @@ func countSeptets(text string) (n int) {
 	return n
 }
 
-// cutToOneSMS cuts a text to one SMS, with dots as the sign of it: the ellipsis is not
-// in the alphabet.
-func cutToOneSMS(text string) string {
-	if countSeptets(text) <= maxShort {
+// cutToOneSMS cuts a text to one SMS.
+func cutToOneSMS(text string) string { return cutToSeptets(text, maxShort) }
+
+// cutToSeptets cuts a text, with dots as the sign of it: the ellipsis is not in the
+// alphabet.
+func cutToSeptets(text string, limit int) string {
+	if countSeptets(text) <= limit {
 		return text
 	}
 	used := 0
 	for i, r := range text {
 		used += countSeptets(string(r))
-		if used > maxShort-len("...") {
+		if used > limit-len("...") {
 			return text[:i] + "..."
 		}
 	}

@@ -17,25 +17,49 @@ const MaxItems = 20
 // maxSubject is in characters: what mail clients and phones still show.
 const maxSubject = 120
 
-// Subject says what happened in one line of at most 120 characters. It holds
+// Subject says what happened in one line of at most 120 characters; of one incident also
+// which, so that people and programs can put what belongs together side by side. It holds
 // no word of a server.
 func (m Message) Subject() string {
-	return cutWithEllipsis("[imapvigil] "+m.subjectText(), maxSubject)
+	const mark = "[imapvigil] "
+	end := ""
+	if len(m.Items) == 1 && m.Items[0].Incident.ID != "" {
+		end = " [" + cutWithEllipsis(sanitisedLine(m.Items[0].Incident.ID), maxID) + "]"
+	}
+	room := maxSubject - len(mark) - utf8.RuneCountInString(end)
+	return mark + cutWithEllipsis(m.subjectText(room), room) + end
 }
 
-// subjectText returns the subject without its mark, "[imapvigil]".
-func (m Message) subjectText() string {
+// maxID is more than an id of ours has; one in a damaged journal must not push out all else.
+const maxID = 30
+
+// subjectText returns the subject without its mark, "[imapvigil]", and without the id.
+func (m Message) subjectText(room int) string {
 	switch len(m.Items) {
 	case 0:
 		return "TEST message for " + sanitisedLine(m.roleName()) + withMonitor(" from ", m.Monitor)
 	case 1:
-		return m.Items[0].Headline(m.At)
+		// Where there is no room for what people call the check, its id says as much.
+		headline := m.Items[0].Headline(m.At)
+		if utf8.RuneCountInString(headline) > room {
+			headline = m.Items[0].headline(m.Items[0].Incident.listedName(), m.At)
+		}
+		return headline
 	}
-	var names []string
-	for _, item := range m.Items {
-		names = append(names, item.Incident.listedName())
+	items := m.Arranged()
+	return listNamesThatFit(countItems(items)+": ", listedNames(items), room, utf8.RuneCountInString)
+}
+
+// listedNames returns the names of the checks, each once, where the worst of it stands.
+func listedNames(items []Item) (names []string) {
+	seen := map[string]bool{}
+	for _, item := range items {
+		if name := item.Incident.listedName(); !seen[name] {
+			seen[name] = true
+			names = append(names, name)
+		}
 	}
-	return listNamesThatFit(m.Counts()+": ", names, maxSubject-len("[imapvigil] "), utf8.RuneCountInString)
+	return names
 }
 
 // Text returns the whole message as plain text, for a reader of any channel that has
@@ -43,62 +67,87 @@ func (m Message) subjectText() string {
 // lines that begin with "> ".
 func (m Message) Text() string {
 	var b strings.Builder
-	switch {
+	switch items := m.Arranged(); {
 	case m.IsTest():
-		m.writeTest(&b)
-	case len(m.Items) > MaxItems:
-		m.writeDigest(&b)
+		fmt.Fprintf(&b, "%s\n", m.TestText())
+	case len(m.Items) == 1:
+		m.writeItem(&b, items[0])
+	case len(items) > MaxItems:
+		m.writeDigest(&b, items)
 	default:
-		m.writeItems(&b)
+		m.writeItems(&b, items)
 	}
 	fmt.Fprintf(&b, "\n%s\n", m.Footer())
 	return b.String()
 }
 
-// Footer says who tells whom, and when that was decided: a message may arrive
+// Footer says who sent this to whom, and when that was decided: a message may arrive
 // long after.
 func (m Message) Footer() string {
-	return fmt.Sprintf("imapvigil%s told %s at %s.", withMonitor(" on ", m.Monitor), sanitisedLine(m.roleName()), Time(m.At))
+	return fmt.Sprintf("Sent to %s by imapvigil%s at %s.", sanitisedLine(m.roleName()), withMonitor(" on ", m.Monitor), m.exactTime(m.At))
 }
 
-func (m Message) writeTest(b *strings.Builder) {
-	b.WriteString("TEST MESSAGE, about no incident.\n\n")
-	b.WriteString("Somebody wanted to know whether messages arrive here. This one has.\n")
+// TestText is what a test message says.
+func (m Message) TestText() string {
+	return fmt.Sprintf("TEST. Sent with `imapvigil notify-test %s`; nothing is wrong, and there is nothing to do.", sanitisedLine(m.Role))
 }
 
-func (m Message) writeItems(b *strings.Builder) {
-	if len(m.Items) > 1 {
-		fmt.Fprintf(b, "%s.\n\n", m.Counts())
+func (m Message) writeItem(b *strings.Builder, item Item) {
+	fmt.Fprintf(b, "%s\n\n", item.Headline(m.At))
+	for _, fact := range m.Facts(item) {
+		fact.write(b)
 	}
-	for i, item := range m.Items {
-		if i > 0 {
-			b.WriteString("\n")
-		}
-		fmt.Fprintf(b, "%s\n\n", item.Headline(m.At))
-		for _, fact := range m.Facts(item.Incident) {
-			fact.write(b)
+}
+
+// writeItems writes what is open in full and what is over in a line each: there is nothing
+// to do about it.
+func (m Message) writeItems(b *strings.Builder, items []Item) {
+	fmt.Fprintf(b, "%s.\n\n", m.Counts())
+	for i, item := range items {
+		switch {
+		case !item.Ends():
+			m.writeItem(b, item)
+			if i+1 < len(items) {
+				b.WriteString("\n")
+			}
+		default:
+			fmt.Fprintf(b, "%s\n", m.Brief(item))
 		}
 	}
 }
 
 // writeDigest writes counts and headlines: in a storm details are noise.
-func (m Message) writeDigest(b *strings.Builder) {
+func (m Message) writeDigest(b *strings.Builder, items []Item) {
 	fmt.Fprintf(b, "%s.\n\n", m.Counts())
-	for _, item := range m.Items[:MaxItems] {
-		fmt.Fprintf(b, "%s\n", item.Brief(m.At))
+	for _, item := range items[:MaxItems] {
+		fmt.Fprintf(b, "%s\n", m.Brief(item))
 	}
-	fmt.Fprintf(b, "and %d more\n", len(m.Items)-MaxItems)
+	fmt.Fprintf(b, "and %d more\n", len(items)-MaxItems)
+	if advice := m.DigestAdvice(); advice != "" {
+		fmt.Fprintf(b, "\n%s\n", advice)
+	}
 }
 
-// Counts says how many items there are of each sort: "4 down, 1 closed".
-func (m Message) Counts() string {
+// DigestAdvice says how to see and to acknowledge what is open, where a message has too
+// many incidents to say it of each.
+func (m Message) DigestAdvice() string {
+	if !slices.ContainsFunc(m.Items, func(i Item) bool { return !i.Ends() }) {
+		return ""
+	}
+	return "List them: imapvigil incidents --open\nAcknowledge: " + acknowledgeCommand("ID")
+}
+
+// Counts says how many items there are of each sort: "4 down, 1 recovered".
+func (m Message) Counts() string { return countItems(m.Arranged()) }
+
+func countItems(items []Item) string {
 	count := map[string]int{}
-	for _, item := range m.Items {
+	for _, item := range items {
 		count[item.countedAs()]++
 	}
 	var parts []string
 	// The gravest first: a subject may be cut.
-	for _, sort := range []string{"down", "degraded", "changed", "still open", "escalated", "closed"} {
+	for _, sort := range ranks {
 		if n := count[sort]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, sort))
 		}

@@ -3,6 +3,7 @@ package notifiers_test
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,24 +15,28 @@ import (
 	"github.com/imapvigil/imapvigil/config/golden"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/notifiers"
+	"github.com/imapvigil/imapvigil/notifiers/notifiertest"
 )
 
-var start = time.Date(2026, 11, 23, 17, 47, 5, 0, time.UTC)
+var (
+	start = time.Date(2026, 11, 23, 17, 47, 5, 0, time.UTC)
+	cet   = time.FixedZone("CET", 3600)
+)
 
 // message is a message to the IT team, decided so long after the start.
 func message(after time.Duration, items ...notifiers.Item) notifiers.Message {
 	return notifiers.Message{
-		Key: "k-1", At: start.Add(after), Role: "it_team", RoleLabel: "IT team", Monitor: "vigil1.example.net", Items: items,
+		Key: "k-1", At: start.Add(after), Role: "it_team", RoleLabel: "IT team", Monitor: "vigil1.example.net", Zone: cet, Items: items,
 	}
 }
 
 func refused() notifiers.Incident {
 	return notifiers.Incident{
 		ID: "01JD6Z", Check: "mx1/imaps", Label: "mx1/imaps", Server: "mx1", ServerLabel: "Mail 1",
-		GroupLabels: []string{"Europe", "Germany"}, Condition: "service", Severity: "down", State: "open",
+		Groups: []string{"europe", "germany"}, GroupLabels: []string{"europe", "Deutschland"}, Condition: "service", Severity: "down", State: "open",
 		Phase: "connect", Cause: "refused", CauseText: "connection refused", Hint: "The host is up, nothing listens on port 993.",
 		Host: "mx1.example.org", Port: 993, Security: "tls", Address: "192.0.2.10",
-		Node: "vigil1.example.net", StartedAt: start, ReportedAt: start.Add(3 * time.Minute), URL: "https://status.example.org/incidents/01JD6Z",
+		Node: "vigil1.example.net", StartedAt: start, ReportedAt: start.Add(3 * time.Minute),
 	}
 }
 
@@ -57,15 +62,6 @@ func bye(in *notifiers.Incident) {
 func certificate(in *notifiers.Incident) {
 	in.Condition, in.Severity = "certificate", "degraded"
 	in.Phase, in.Cause, in.CauseText, in.Hint = "tls", "cert_expires_soon", "the certificate expires soon", "It ends on 2026-11-30; renew it."
-}
-
-// itself is a trouble of the monitor.
-func itself() notifiers.Incident {
-	return notifiers.Incident{
-		ID: "01JD71", Check: "imapvigil:messages", Label: "imapvigil itself", Condition: "monitor", Severity: "degraded",
-		State: "open", Cause: "undelivered", CauseText: "messages do not arrive", Hint: "Messages to it_team by sms.twilio do not arrive.",
-		Node: "vigil1.example.net", StartedAt: start.Add(4 * time.Minute),
-	}
 }
 
 // unlabelled has the labels that the files have for who writes none.
@@ -96,26 +92,113 @@ func TestMessages(t *testing.T) {
 			ID: "01JD70", Check: "partner", Label: "Partner mailbox", Condition: "service", Severity: "down", State: "open",
 			Phase: "dns", Cause: "no_such_name", CauseText: "the name does not exist", Host: "2001:db8::25", Port: 993, StartedAt: start,
 		})),
-		"changed":      message(hour, item(notifiers.Changed, change(refused(), certificate))),
-		"reminder":     message(12*hour, item(notifiers.Reminder, refused())),
-		"acknowledged": message(12*hour, item(notifiers.Changed, change(refused(), func(in *notifiers.Incident) { in.State = "acknowledged" }))),
-		"escalated":    message(18*time.Minute, item(notifiers.Escalated, refused())),
-		"recovered":    message(2*hour, item(notifiers.Closed, change(refused(), ended(65*time.Minute, "recovered")))),
-		"removed":      message(2*hour, item(notifiers.Closed, change(refused(), ended(49*hour, "removed")))),
+		"changed":  message(hour, item(notifiers.Changed, change(refused(), certificate))),
+		"reminder": message(12*hour, item(notifiers.Reminder, refused())),
+		"acknowledged": message(12*hour, item(notifiers.Changed, change(refused(), func(in *notifiers.Incident) {
+			in.State = "acknowledged"
+			in.Acknowledgement = notifiers.Acknowledgement{By: "anna", Reason: "replacing a disk", Until: start.Add(13 * hour)}
+		}))),
+		"again": message(20*time.Minute, item(notifiers.Opened, change(refused(), func(in *notifiers.Incident) {
+			in.AgainAt = start.Add(17 * time.Minute)
+		}))),
+		"escalated": message(18*time.Minute, item(notifiers.Escalated, refused())),
+		"recovered": message(2*hour, item(notifiers.Closed, change(refused(), ended(65*time.Minute, "recovered")))),
+		"removed":   message(2*hour, item(notifiers.Closed, change(refused(), ended(49*hour, "removed")))),
 		"untold": message(2*hour, notifiers.Item{
 			Transition: notifiers.Closed, Incident: change(refused(), ended(12*time.Minute, "recovered")), OpeningUntold: true,
 		}),
 		"batch": message(2*hour, append(many(3), item(notifiers.Changed, change(refused(), certificate)),
 			item(notifiers.Closed, change(refused(), bye, ended(65*time.Minute, "recovered"))))...),
 		"digest": message(5*time.Minute, many(57)...),
-		"itself": message(5*time.Minute, item(notifiers.Opened, itself()), item(notifiers.Opened, change(refused(), unlabelled))),
+		"itself": message(5*time.Minute, item(notifiers.Opened, notifiertest.Monitor()), item(notifiers.Opened, change(refused(), unlabelled))),
 		"test":   message(0),
 	} {
-		t.Run(name, func(t *testing.T) {
-			got := fmt.Sprintf("-- subject --\n%s\n-- short --\n%s\n-- text --\n%s", m.Subject(), m.Short(), m.Text())
-			golden.Compare(t, filepath.Join("testdata", name+".txt"), got)
-		})
+		t.Run(name, func(t *testing.T) { golden.Compare(t, filepath.Join("testdata", name+".txt"), show(m)) })
 	}
+}
+
+// Every kind of message that the channels are tried with, in words.
+func TestKinds(t *testing.T) {
+	for _, m := range slices.Concat(notifiertest.Messages(), notifiertest.Gathered()) {
+		golden.Compare(t, filepath.Join("testdata", "kinds", strings.TrimPrefix(m.Key, "key-")+".txt"), show(m))
+	}
+}
+
+func show(m notifiers.Message) string {
+	return fmt.Sprintf("-- subject --\n%s\n-- short, segments: %d --\n%s\n-- text --\n%s", m.Subject(), segments(m.Short()), m.Short(), m.Text())
+}
+
+// What is over says so with the word for how it ended, in the past, and asks for nothing.
+func TestEnds(t *testing.T) {
+	for as, word := range map[string]string{"recovered": "RECOVERED", "removed": "REMOVED", "paused": "PAUSED", "changed": "CHANGED"} {
+		m := message(time.Hour, item(notifiers.Closed, change(refused(), ended(time.Minute, as))))
+		text := m.Text()
+		for _, want := range []string{word + " mx1/imaps", "\nWas: ", "was down for 1m"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("closed as %s, without %q:\n%s", as, want, text)
+			}
+		}
+		for _, wrong := range []string{"Hint:", "Why:", "imapvigil ack", "CLOSED", "nothing listens"} {
+			if strings.Contains(text, wrong) {
+				t.Errorf("closed as %s, with %q:\n%s", as, wrong, text)
+			}
+		}
+		if short := m.Short(); !strings.HasPrefix(short, word+" mx1/imaps: ") || segments(short) != 1 {
+			t.Errorf("closed as %s: %q", as, short)
+		}
+	}
+}
+
+// A message of several has what is down first, whatever came first, and each name once.
+func TestTheWorstFirst(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var m notifiers.Message
+		names := map[string]bool{}
+		for i := range rapid.IntRange(2, 12).Draw(t, "items") {
+			in := refused()
+			in.ID, in.StartedAt = fmt.Sprint("id", i), start.Add(time.Duration(i)*time.Minute)
+			in.Check = fmt.Sprintf("m%d/x", rapid.IntRange(1, 6).Draw(t, "check"))
+			in.Condition = rapid.SampledFrom([]string{"service", "certificate"}).Draw(t, "condition")
+			in.Severity = rapid.SampledFrom([]string{"down", "degraded"}).Draw(t, "severity")
+			transition := rapid.SampledFrom([]notifiers.Transition{notifiers.Opened, notifiers.Closed, notifiers.Reminder}).Draw(t, "transition")
+			if transition == notifiers.Closed {
+				in.ClosedAs, in.EndedAt = "recovered", in.StartedAt.Add(time.Second)
+			}
+			names[in.Check] = true
+			m.Items = append(m.Items, item(transition, in))
+		}
+		rank := func(i notifiers.Item) int {
+			switch {
+			case i.Ends():
+				return 2
+			case i.Incident.Severity == "degraded":
+				return 1
+			}
+			return 0
+		}
+		told := 0
+		items := m.Arranged()
+		topics := map[string]bool{}
+		for i, one := range items {
+			if i > 0 && rank(one) < rank(items[i-1]) {
+				t.Fatalf("%s after %s", one.Headline(m.At), items[i-1].Headline(m.At))
+			}
+			topic := one.Incident.Check + " " + one.Incident.Condition
+			if topics[topic] {
+				t.Fatalf("%s twice", topic)
+			}
+			topics[topic] = true
+			told += 1 + len(one.Earlier)
+		}
+		if told != len(m.Items) {
+			t.Fatalf("%d of %d items are left", told, len(m.Items))
+		}
+		for name := range names {
+			if n := strings.Count(m.Subject(), name); n > 1 || n == 0 && !strings.HasSuffix(m.Subject(), " more") {
+				t.Fatalf("%s is %d times in %q", name, n, m.Subject())
+			}
+		}
+	})
 }
 
 // Whatever labels, hints and servers say, a subject stays one line of 120
@@ -133,8 +216,8 @@ func TestMessagesKeepTheirBounds(t *testing.T) {
 		if s := m.Subject(); utf8.RuneCountInString(s) > 120 || !printable(s) {
 			t.Fatalf("subject %q", s)
 		}
-		if s := m.Short(); septets(s) > 160 || !printable(s) {
-			t.Fatalf("short message of %d septets: %q", septets(s), s)
+		if s := m.Short(); segments(s) > 2 || !printable(s) {
+			t.Fatalf("short message of %d segments: %q", segments(s), s)
 		}
 		for line := range strings.Lines(m.Text()) {
 			if !printable(strings.TrimSuffix(line, "\n")) {
@@ -149,6 +232,7 @@ func drawItem(t *rapid.T, text *rapid.Generator[string]) notifiers.Item {
 		notifiers.Opened, notifiers.Changed, notifiers.Closed, notifiers.Reminder, notifiers.Escalated,
 	}).Draw(t, "transition")
 	in := notifiers.Incident{
+		ID: text.Draw(t, "id"), Condition: rapid.SampledFrom([]string{"service", "monitor"}).Draw(t, "condition"),
 		Check: text.Draw(t, "check"), Label: text.Draw(t, "label"), ServerLabel: text.Draw(t, "server"),
 		GroupLabels: []string{text.Draw(t, "group")}, Description: text.Draw(t, "description"), Runbook: text.Draw(t, "runbook"),
 		Severity: "down", Phase: "greeting", Cause: "bye", CauseText: "the server said BYE", Hint: text.Draw(t, "hint"), Host: text.Draw(t, "host"),
@@ -159,6 +243,39 @@ func drawItem(t *rapid.T, text *rapid.Generator[string]) notifiers.Item {
 
 func printable(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) })
+}
+
+// segments returns as how many SMS a text is sent: one of 160 septets, or several of 153,
+// none of which tears a character of two septets apart.
+func segments(text string) int {
+	if septets(text) <= 160 {
+		return 1
+	}
+	n, used := 1, 0
+	for _, r := range text {
+		if used += septets(string(r)); used > 153 {
+			n, used = n+1, septets(string(r))
+		}
+	}
+	return n
+}
+
+// The essence is what a locked phone shows: it stands first, and what to type last.
+func TestShortBeginsWithTheEssence(t *testing.T) {
+	long := refused()
+	long.Check = strings.Repeat("very-long-name-", 8) + "/imaps"
+	for _, test := range []struct {
+		in       notifiers.Incident
+		segments int
+	}{{refused(), 1}, {long, 2}} {
+		short := message(time.Hour, item(notifiers.Opened, test.in)).Short()
+		if !strings.HasPrefix(short, "DOWN "+test.in.Check+": connect refused") || !strings.HasSuffix(short, `. imapvigil ack 01JD6Z --reason "..."`) {
+			t.Errorf("%q", short)
+		}
+		if n := segments(short); n != test.segments {
+			t.Errorf("%d segments, want %d: %q", n, test.segments, short)
+		}
+	}
 }
 
 // septets counts as GSM 03.38 does; what is not in its alphabet counts as too
@@ -195,11 +312,14 @@ func TestDuration(t *testing.T) {
 		-time.Hour:                             "0s",
 		0:                                      "0s",
 		59*time.Second + 999*time.Millisecond:  "59s",
-		12*time.Minute + 59*time.Second:        "12m",
+		time.Minute:                            "1m",
+		time.Minute + 55*time.Second:           "1m 55s",
+		12*time.Minute + 9*time.Second:         "12m 09s",
+		3 * time.Hour:                          "3h",
 		time.Hour + 5*time.Minute:              "1h 05m",
 		23*time.Hour + 59*time.Minute:          "23h 59m",
 		51 * time.Hour:                         "2d 3h",
-		400*24*time.Hour + 30*time.Minute:      "400d 0h",
+		400*24*time.Hour + 30*time.Minute:      "400d",
 		time.Duration(1<<63 - 1).Truncate(1e9): "106751d 23h",
 	} {
 		if got := notifiers.Duration(d); got != want {
@@ -208,9 +328,21 @@ func TestDuration(t *testing.T) {
 	}
 }
 
-func TestTimeSaysItsZone(t *testing.T) {
-	berlin := time.FixedZone("CET", 3600)
-	if got := notifiers.Time(start.In(berlin)); got != "2026-11-23 17:47:05 UTC" {
-		t.Error(got)
+// People read their own clocks, and UTC beside them where it differs.
+func TestTimesSayTheirZone(t *testing.T) {
+	for name, test := range map[string]struct {
+		zone *time.Location
+		want string
+	}{
+		"none":  {nil, "2026-11-23 17:47:05 UTC, for 0s"},
+		"UTC":   {time.UTC, "2026-11-23 17:47:05 UTC, for 0s"},
+		"CET":   {cet, "2026-11-23 18:47:05 CET (17:47:05 UTC), for 0s"},
+		"+1130": {time.FixedZone("+1130", 11*3600+1800), "2026-11-24 05:17:05 +1130 (2026-11-23 17:47:05 UTC), for 0s"},
+	} {
+		m := message(0, item(notifiers.Opened, refused()))
+		m.Zone = test.zone
+		if since := m.Facts(m.Items[0])[0]; since.Text != test.want {
+			t.Errorf("%s: %q, want %q", name, since.Text, test.want)
+		}
 	}
 }

@@ -73,7 +73,7 @@ func (h *dovecotSetup) verifyTexts(l journalContents) {
 			h.t.Errorf("%s got %d messages, want 2:\n%s", to, len(texts), strings.Join(texts, "\n"))
 		} else {
 			names(h.t, texts[0], "4 down: ")
-			names(h.t, texts[1], "4 closed: ")
+			names(h.t, texts[1], "4 recovered: ")
 		}
 	}
 	for _, to := range []string{"it@example.net", "cto@example.net"} {
@@ -113,25 +113,24 @@ func names(t testing.TB, text, what string) {
 	}
 }
 
-const utc = `\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`
+// moment is a time as people read it, on the clocks of this machine.
+const moment = `\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+( \(.*\d\d:\d\d:\d\d UTC\))?`
 
-// What, since when, how long, where, why, and what to do about it.
+// What, since when, how long, where, why, and what to do about it; of the end what it was.
 var mailSays = [][]string{
 	{
-		`(?m)^DOWN Mail 1 / IMAP over TLS: connect refused$`,
-		`(?m)^Since: +` + utc + `, for (\d+s|\dm)$`,
-		`(?m)^Where: +Europe > Germany > Mail 1 > IMAP over TLS \(mx1/imaps\)$`,
-		`(?m)^Where: +Europe > Partner mailbox \(partner\)$`,
+		`(?m)^DOWN mx1/imaps \(Mail 1 / IMAP over TLS\): connect refused$`,
+		`(?m)^DOWN partner \(Partner mailbox\): connect refused$`,
+		`(?m)^Since: +` + moment + `, for (\d+s|\dm( \d\ds)?)$`,
+		`(?m)^Group: +europe/germany \(Germany\)$`,
 		`(?m)^Endpoint: +127\.0\.0\.1:\d+ \(starttls\)$`,
 		`(?m)^Why: +connect: connection refused \(refused\)$`,
 		`(?m)^Hint: +The host is up and nothing listens on port \d+`,
-		`(?m)^imapvigil on \S+ told (IT team|CTO) at ` + utc + `\.$`,
+		`(?m)^Acknowledge: +imapvigil ack [a-z0-9]+ --reason "..."$`,
+		`(?m)^Sent to (IT team|CTO) by imapvigil on \S+ at ` + moment + `\.$`,
 	},
 	{
-		`(?m)^CLOSED Mail 1 / IMAP over TLS: recovered after (\d+s|\dm)$`,
-		`(?m)^Since: +` + utc + `, until ` + utc + `, for (\d+s|\dm)$`,
-		`(?m)^Where: +Europe > Germany > Mail 1 > IMAP over TLS \(mx1/imaps\)$`,
-		`(?m)^Why: +connect: connection refused \(refused\)$`,
+		`(?m)^RECOVERED mx1/imaps \(Mail 1 / IMAP over TLS\): was down for (\d+s|\dm( \d\ds)?) \(connect refused\), until \d{4}-\d\d-\d\d \d\d:\d\d \S+ \[[a-z0-9]+\]$`,
 	},
 }
 

@@ -58,15 +58,14 @@ func (t *Tracker) describe(in incident.Incident) notifiers.Incident {
 		Phase: in.Finding.Phase.String(), Cause: string(in.Finding.Cause), CauseText: in.Finding.Cause.Text(), Hint: in.Finding.Hint,
 		Evidence: in.Finding.Evidence, Address: in.Finding.Address, Node: t.Node,
 		StartedAt: in.StartedAt, AgainAt: again(in), ReportedAt: in.ReportedAt, EndedAt: in.EndedAt,
-		Affected: t.affected(in, time.Now()),
+		Affected:        t.affected(in, time.Now()),
+		Acknowledgement: notifiers.Acknowledgement{Reason: in.AckReason, Until: in.AckedUntil},
 	}
+	// There is no page that could show more, so URL stays empty whatever public_url says.
 	// As it was probed; the files may name another host by now.
 	if host, port, err := net.SplitHostPort(in.Target); err == nil {
 		n.Host = host
 		n.Port, _ = strconv.Atoi(port)
-	}
-	if t.cfg.Daemon.PublicURL != "" {
-		n.URL = t.cfg.Daemon.PublicURL + "/incidents/" + string(in.ID)
 	}
 	if isTrouble(in.Check) {
 		n.Label = "imapvigil itself"

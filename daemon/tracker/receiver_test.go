@@ -118,6 +118,9 @@ func (l *line) fail(text string, err error) (notifiers.Receipt, error) {
 // text is a message in one line: to whom, and what it says in its subject.
 func (l *line) text(to notifiers.Target, m notifiers.Message) string {
 	text := strings.TrimPrefix(m.Subject(), "[imapvigil] ")
+	if len(m.Items) == 1 { // which is the same in each of them
+		text = strings.TrimSuffix(text, " ["+m.Items[0].Incident.ID+"]")
+	}
 	for _, item := range m.Items {
 		if len(item.Incident.Affected) > 0 {
 			text += fmt.Sprintf(" (affects %s)", strings.Join(item.Incident.Affected, ", "))

@@ -17,7 +17,7 @@ import (
 // incident of the condition monitor, which the daemon's own roles hear of.
 type Trouble string
 
-// Messages is the trouble of messages that do not arrive.
+// Messages is the trouble of messages that are not being delivered.
 const Messages Trouble = "messages"
 
 // check returns the name under which the incidents of a trouble are kept: no check can be
@@ -79,21 +79,25 @@ func (t *Tracker) undeliveredFinding() *incident.Finding {
 		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Incident, b.Incident), cmp.Compare(a.NotifyID.Notifier, b.NotifyID.Notifier))
 	})
 	f := &incident.Finding{Cause: config.CauseUndelivered}
-	f.Hint = fmt.Sprintf("Messages to %s by %s do not arrive", first.NotifyID.Role, first.NotifyID.Notifier)
-	if first.Held == outbox.HeldByLimit {
-		f.Hint = fmt.Sprintf("Messages to %s by %s wait, since its max_per_hour of %d is used up",
-			first.NotifyID.Role, first.NotifyID.Notifier, t.maxPerHour(first.NotifyID.Notifier))
+	role, notifier := first.NotifyID.Role, first.NotifyID.Notifier
+	// The first sentence is the headline of the message.
+	switch {
+	case first.Refused:
+		f.Hint = fmt.Sprintf("Some recipients of messages to %s by %s are refused.", role, notifier)
+	case first.Held == outbox.HeldByLimit:
+		f.Hint = fmt.Sprintf("Messages to %s by %s wait, because max_per_hour = %d is used up.", role, notifier, t.maxPerHour(notifier))
+	default:
+		f.Hint = fmt.Sprintf("Messages to %s by %s are not being delivered.", role, notifier)
 	}
-	if first.Refused {
-		f.Hint = fmt.Sprintf("Some recipients of messages to %s by %s were refused", first.NotifyID.Role, first.NotifyID.Notifier)
+	switch others := countBlocks(list) - 1; {
+	case others == 1:
+		f.Hint += " One more destination does not get its messages."
+	case others > 1:
+		f.Hint += fmt.Sprintf(" %d more destinations do not get their messages.", others)
 	}
-	if others := countBlocks(list) - 1; others > 0 {
-		f.Hint += fmt.Sprintf(", nor do those of %d more arrive", others)
-	}
-	f.Hint += "; see `imapvigil incidents " + string(first.Incident) + "`."
+	f.Hint += " See `imapvigil incidents " + string(first.Incident) + "`."
 	if first.Held == "" && !first.Refused {
-		f.Hint += " This ends when " + string(first.NotifyID.Notifier) + " has delivered a message; `imapvigil notify-test " +
-			string(first.NotifyID.Role) + "` sends one."
+		f.Hint += fmt.Sprintf(" This ends when %s has delivered a message; `imapvigil notify-test %s` sends one.", notifier, role)
 	}
 	for _, d := range t.book.Of(first.Incident) {
 		if d.NotifyID.Notifier == first.NotifyID.Notifier && d.NotifyID.Target == first.NotifyID.Target {

@@ -57,8 +57,10 @@ func TestMessagesKnowEveryWord(t *testing.T) {
 	}
 	for c := range config.AllConditions().All() {
 		text, body := tell(incident.Finding{Condition: c, Cause: config.CauseTimeout})
-		// That the service fails is what people expect a message to be about.
-		if named := strings.Contains(text, "condition "+string(c)); named != (c != config.ConditionService) {
+		// That the service fails is what people expect a message to be about, and what is about
+		// the monitor begins with that.
+		own := c == config.ConditionMonitor
+		if named := strings.Contains(text, "condition "+string(c)); named != (c != config.ConditionService && !own) || own != strings.HasPrefix(text, "PROBLEM WITH imapvigil") {
 			t.Errorf("a message names the condition %s: %v\n%s", c, named, text)
 		}
 		if body["condition"] != string(c) || body["severity"] != string(c.Severity()) {

@@ -57,7 +57,7 @@ func TestLetters(t *testing.T) {
 		t.Fatal(err)
 	}
 	var receipt notifiers.Receipt
-	for i, m := range notifiertest.Messages() {
+	for i, m := range slices.Concat(notifiertest.Messages(), notifiertest.Gathered()) {
 		m.Previous = receipt
 		if receipt, err = n.Notify(t.Context(), to, m); err != nil {
 			t.Fatal(err)

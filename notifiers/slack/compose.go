@@ -2,6 +2,7 @@ package slack
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -43,7 +44,7 @@ func composeMessage(target Target, m notifiers.Message) ([]api.MsgOption, error)
 // a test, and not for an end.
 func mayMention(m notifiers.Message) bool {
 	for _, item := range m.Items {
-		if item.Transition != notifiers.Closed {
+		if !item.Ends() {
 			return true
 		}
 	}
@@ -54,50 +55,78 @@ func mayMention(m notifiers.Message) bool {
 // one for all of a digest. The last has the footer.
 func attachments(m notifiers.Message) []api.Attachment {
 	var all []api.Attachment
-	switch {
+	switch items := m.Arranged(); {
 	case m.IsTest():
-		all = []api.Attachment{packAttachment(grey, m.Subject(), []string{"This is a test. It is about no incident."})}
-	case len(m.Items) > notifiers.MaxItems:
-		all = []api.Attachment{digestAttachment(m)}
+		all = []api.Attachment{packAttachment(grey, m.Subject(), []string{escapeText(m.TestText())})}
+	case len(m.Items) == 1:
+		all = []api.Attachment{describeIncident(m, items[0])}
+	case len(items) > notifiers.MaxItems:
+		all = []api.Attachment{digestAttachment(m, items)}
 	default:
-		for _, item := range m.Items {
-			all = append(all, describeIncident(m, item))
-		}
+		all = describeIncidents(m, items)
 	}
 	last := &all[len(all)-1].Blocks
 	last.BlockSet = append(last.BlockSet, api.NewContextBlock("", verbatimText(escapeText(m.Footer()))))
 	return all
 }
 
-// describeIncident returns the attachment of an incident: in full, or, where a message
-// has several, only with what tells it apart.
+// describeIncident returns the attachment of an incident that has a message of its own.
 func describeIncident(m notifiers.Message, item notifiers.Item) api.Attachment {
-	headline, amongOthers := item.Headline(m.At), len(m.Items) > 1
 	var lines []string
-	if amongOthers {
-		lines = append(lines, "*"+escapeText(headline)+"*")
+	for _, fact := range m.Facts(item) {
+		lines = append(lines, factLine(fact))
 	}
-	for _, fact := range m.Facts(item.Incident) {
-		if !amongOthers || brief[fact.Name] {
-			lines = append(lines, factLine(fact))
+	return packAttachment(stateColour(item), item.Headline(m.At), lines)
+}
+
+// describeIncidents returns an attachment for each open incident, with what tells it apart,
+// and one for all that are over.
+func describeIncidents(m notifiers.Message, items []notifiers.Item) (all []api.Attachment) {
+	over := slices.IndexFunc(items, notifiers.Item.Ends)
+	if over < 0 {
+		over = len(items)
+	}
+	for _, item := range items[:over] {
+		lines := []string{"*" + escapeText(item.Headline(m.At)) + "*"}
+		for _, fact := range m.Facts(item) {
+			if brief[fact.Name] {
+				lines = append(lines, factLine(fact))
+			}
 		}
+		all = append(all, packAttachment(stateColour(item), item.Headline(m.At), lines))
 	}
-	return packAttachment(stateColour(item), headline, lines)
+	// Neighbours of one colour are one attachment: Slack shows a hundred at most, and a
+	// reader fewer.
+	for rest := items[over:]; len(rest) > 0; {
+		colour, n := stateColour(rest[0]), 1
+		for n < len(rest) && stateColour(rest[n]) == colour {
+			n++
+		}
+		all = append(all, packAttachment(colour, rest[0].Headline(m.At), briefLines(m, rest[:n])))
+		rest = rest[n:]
+	}
+	return all
+}
+
+func briefLines(m notifiers.Message, items []notifiers.Item) (lines []string) {
+	for _, item := range items {
+		lines = append(lines, escapeText(m.Brief(item)))
+	}
+	return lines
 }
 
 // brief are the facts of an incident among others.
 var brief = map[string]bool{
-	"Since": true, "State": true, "Where": true, "Endpoint": true, "Why": true, "Hint": true, "Affects": true,
-	"The server said": true, "More": true,
+	"Since": true, "Acknowledged": true, "Check": true, "Group": true, "Endpoint": true, "Why": true, "Hint": true, "Affects": true,
+	"The server said": true, "The answer was": true, "Before": true, "More": true, "Acknowledge": true,
 }
 
-func digestAttachment(m notifiers.Message) api.Attachment {
-	var lines []string
-	for _, item := range m.Items[:notifiers.MaxItems] {
-		lines = append(lines, escapeText(item.Brief(m.At)))
+func digestAttachment(m notifiers.Message, items []notifiers.Item) api.Attachment {
+	lines := append(briefLines(m, items[:notifiers.MaxItems]), fmt.Sprintf("and %d more", len(items)-notifiers.MaxItems))
+	if advice := m.DigestAdvice(); advice != "" {
+		lines = append(lines, escapeText(advice))
 	}
-	lines = append(lines, fmt.Sprintf("and %d more", len(m.Items)-notifiers.MaxItems))
-	return packAttachment(stateColour(m.Items[0]), m.Subject(), lines)
+	return packAttachment(stateColour(items[0]), m.Subject(), lines)
 }
 
 func factLine(fact notifiers.Fact) string {
@@ -108,6 +137,8 @@ func factLine(fact notifiers.Fact) string {
 	case notifiers.Quote:
 		// In a code block nothing is markup but its end.
 		return "*" + fact.Name + "*\n```" + strings.ReplaceAll(text, "`", "'") + "```"
+	case notifiers.Command:
+		text = "`" + strings.ReplaceAll(text, "`", "'") + "`"
 	case notifiers.Plain:
 	}
 	return "*" + fact.Name + "* " + text

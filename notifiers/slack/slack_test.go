@@ -94,16 +94,7 @@ func answer(value map[string]any) httpsink.Response {
 
 // What Slack is sent, whole.
 func TestPosts(t *testing.T) {
-	batch := notifiertest.Message("key-batch")
-	closed := notifiertest.Messages()[4].Items[0]
-	batch.Items = append(batch.Items, closed)
-	storm := notifiertest.Message("key-digest")
-	for i := range 24 {
-		item := storm.Items[0]
-		item.Incident.Check, item.Incident.Label = fmt.Sprintf("mx%d/imaps", i), ""
-		storm.Items = append(storm.Items, item)
-	}
-	for _, m := range append(notifiertest.Messages(), batch, storm) {
+	for _, m := range slices.Concat(notifiertest.Messages(), notifiertest.Gathered()) {
 		sink, settings := start(t, httpsink.Slack)
 		if _, err := open(t, settings).Notify(t.Context(), ops, m); err != nil {
 			t.Fatal(err)
