@@ -31,7 +31,7 @@ func (m *monitor) NotifyTest(ctx context.Context, id config.RoleID) (t api.Trial
 		all.Go(func() {
 			t.Deliveries[i] = m.tryDestination(ctx, cfg, way, notifiers.Message{
 				Key: "iv_test_" + strconv.FormatInt(now.UnixNano(), 36) + "_" + strconv.Itoa(i), At: now,
-				Role: string(id), RoleLabel: role.Label, Monitor: m.node,
+				Role: string(id), RoleLabel: role.Label, Monitor: m.node, Zone: cfg.ZoneFor(id),
 			})
 		})
 	}

@@ -64,7 +64,7 @@ func TestTroublesOfLostFiles(t *testing.T) {
 	}{
 		{journal.Status{Durable: true}, time.Hour, ""},
 		{lost, 0, "/s/journal is gone. All of it was written anew"},
-		{stuck, time.Minute, "ran: /s/journal is gone, and it cannot be written anew yet: no space left on device."},
+		{stuck, time.Minute, "ran. What was seen: /s/journal is gone, and it cannot be written anew yet: no space left on device."},
 		{lost, time.Hour, ""},
 	} {
 		f := lossFinding(test.status, test.ago)

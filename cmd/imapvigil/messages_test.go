@@ -113,21 +113,21 @@ func names(t testing.TB, text, what string) {
 	}
 }
 
-// moment is a time as people read it, on the clocks of this machine.
-const moment = `\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+( \(.*\d\d:\d\d:\d\d UTC\))?`
+// shownTime is a time as people read it, on the clocks of this machine.
+const shownTime = `\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+( \(.*\d\d:\d\d:\d\d UTC\))?`
 
 // What, since when, how long, where, why, and what to do about it; of the end what it was.
 var mailSays = [][]string{
 	{
 		`(?m)^DOWN mx1/imaps \(Mail 1 / IMAP over TLS\): connect refused$`,
 		`(?m)^DOWN partner \(Partner mailbox\): connect refused$`,
-		`(?m)^Since: +` + moment + `, for (\d+s|\dm( \d\ds)?)$`,
+		`(?m)^Since: +` + shownTime + `, for (\d+s|\dm( \d\ds)?)$`,
 		`(?m)^Group: +europe/germany \(Germany\)$`,
 		`(?m)^Endpoint: +127\.0\.0\.1:\d+ \(starttls\)$`,
 		`(?m)^Why: +connect: connection refused \(refused\)$`,
 		`(?m)^Hint: +The host is up and nothing listens on port \d+`,
 		`(?m)^Acknowledge: +imapvigil ack [a-z0-9]+ --reason "..."$`,
-		`(?m)^Sent to (IT team|CTO) by imapvigil on \S+ at ` + moment + `\.$`,
+		`(?m)^Sent to (IT team|CTO) by imapvigil on \S+ at ` + shownTime + `\.$`,
 	},
 	{
 		`(?m)^RECOVERED mx1/imaps \(Mail 1 / IMAP over TLS\): was down for (\d+s|\dm( \d\ds)?) \(connect refused\), until \d{4}-\d\d-\d\d \d\d:\d\d \S+ \[[a-z0-9]+\]$`,

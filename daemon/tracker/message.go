@@ -20,7 +20,7 @@ import (
 func (t *Tracker) message(d *outbox.Delivery) notifiers.Message {
 	m := notifiers.Message{
 		Key: string(d.Key), At: d.At, Role: string(d.NotifyID.Role), RoleLabel: t.roleLabels(d.AskedBy()), Monitor: t.Node,
-		Settled: d.Settled(),
+		Settled: d.Settled(), Zone: t.cfg.ZoneFor(d.NotifyID.Role),
 	}
 	for i, item := range d.Items {
 		// A damaged journal may have lost it.
