@@ -8,10 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
-	"github.com/mitchellh/go-wordwrap"
-	"golang.org/x/text/width"
+	"github.com/rivo/uniseg"
 )
 
 const (
@@ -51,7 +49,7 @@ func newPalette(color bool, g Gravity) palette {
 	}
 	p := palette{word: "\x1b[1;31m", faint: "\x1b[2m", off: "\x1b[0m"}
 	if g == Warning {
-		p.word = "\x1b[1;33m"
+		p.word = "\x1b[1;35m" // legible on black and on white, which yellow is not
 	}
 	return p
 }
@@ -81,9 +79,44 @@ func printOne(out *bufio.Writer, d Diagnostic, p palette) {
 	}
 }
 
-// Wrap breaks text into lines of at most width characters. A word that is longer, such
-// as a path to be copied, has a line of its own.
-func Wrap(text string, width uint) string { return wordwrap.WrapString(text, width) }
+// Wrap breaks text into lines of at most width columns, at spaces. A word that is longer,
+// such as a path to be copied, has a line of its own.
+func Wrap(text string, width uint) string {
+	var b strings.Builder
+	for i, line := range strings.Split(text, "\n") {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		for column := 0; ; {
+			word := strings.TrimLeft(line, " ")
+			gap := len(line) - len(word)
+			if word == "" {
+				break // spaces at the end of a line are left out
+			}
+			word, line = cutBefore(word, ' ')
+			wide := Columns(word)
+			if column > 0 && column+gap+wide > int(width) {
+				b.WriteByte('\n')
+				column, gap = 0, 0
+			}
+			b.WriteString(strings.Repeat(" ", gap) + word)
+			column += gap + wide
+		}
+	}
+	return b.String()
+}
+
+// cutBefore cuts text before the first of a character.
+func cutBefore(text string, c byte) (before, rest string) {
+	if i := strings.IndexByte(text, c); i >= 0 {
+		return text[:i], text[i:]
+	}
+	return text, ""
+}
+
+// Columns returns how many columns of a terminal a text takes: East Asian characters take
+// two, combining marks and format characters none (Unicode Standard Annexes 11 and 29).
+func Columns(text string) int { return uniseg.StringWidth(text) }
 
 func printExcerpt(out *bufio.Writer, d Diagnostic, p palette) {
 	number := strconv.Itoa(d.Pos.Line)
@@ -115,7 +148,7 @@ func layOut(excerpt string, mark [2]int) (text string, from, to int) {
 			continue
 		}
 		b.WriteRune(r)
-		column += columns(r)
+		column += Columns(string(r))
 	}
 	// The place may be behind the end of the line, where something is missing.
 	if mark[0] >= i {
@@ -125,16 +158,4 @@ func layOut(excerpt string, mark [2]int) (text string, from, to int) {
 		to = column + max(0, min(1, mark[1]-i))
 	}
 	return b.String(), from, to
-}
-
-func columns(r rune) int {
-	if unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf) {
-		// Combining marks and format characters take no column of a terminal.
-		return 0
-	}
-	switch width.LookupRune(r).Kind() {
-	case width.EastAsianWide, width.EastAsianFullwidth:
-		return 2
-	}
-	return 1
 }

@@ -33,3 +33,23 @@ func TestPrint(t *testing.T) {
 		golden.Compare(t, name, got.String())
 	}
 }
+
+// Text is wrapped by the columns that it takes.
+func TestWrap(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct{ name, text, want string }{
+		{"empty", "", ""},
+		{"short", "a b", "a b"},
+		{"at the end of a line", "aaaa bbbb ccccc", "aaaa bbbb\nccccc"},
+		{"exactly as wide", "aaaa bbbbb c", "aaaa bbbbb\nc"},
+		{"a long word has its own line", "a bbbbbbbbbbbb c", "a\nbbbbbbbbbbbb\nc"},
+		{"lines stay", "a\n\nb", "a\n\nb"},
+		{"spaces stay within a line, and not around it", "  a  b \ncccccccc  ddd", "  a  b\ncccccccc\nddd"},
+		{"East Asian characters take two columns", "漢字漢 字漢 字", "漢字漢\n字漢 字"},
+		{"combining marks take none", "e\u0301e\u0301e\u0301e\u0301 e\u0301e\u0301e\u0301e\u0301e\u0301 x", "e\u0301e\u0301e\u0301e\u0301 e\u0301e\u0301e\u0301e\u0301e\u0301\nx"},
+	} {
+		if got := config.Wrap(row.text, 10); got != row.want {
+			t.Errorf("%s: got %q, want %q", row.name, got, row.want)
+		}
+	}
+}

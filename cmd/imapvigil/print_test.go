@@ -38,6 +38,8 @@ func TestFold(t *testing.T) {
 		{"a word that does not fit the line", "> ", strings.Repeat("x", 70) + " yyyyyyyyy", "> " + strings.Repeat("x", 70) + "\n> yyyyyyyyy"},
 		{"a word that fits no line", "> ", "a " + strings.Repeat("x", 100), "> a\n> " + strings.Repeat("x", 78) + "\n> " + strings.Repeat("x", 22)},
 		{"characters, not bytes", "", strings.Repeat("ü", 80), strings.Repeat("ü", 80)},
+		{"columns, not characters", "", strings.Repeat("漢", 41), strings.Repeat("漢", 40) + "\n漢"},
+		{"a character of several", "", strings.Repeat("e\u0301", 81), strings.Repeat("e\u0301", 80) + "\ne\u0301"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := fold(c.indent, c.text); got != c.want {

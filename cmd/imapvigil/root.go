@@ -27,6 +27,7 @@ type program struct {
 	out, err io.Writer
 	environment
 	completion time.Duration // how long a shell waits for a completion; 0: completionPatience
+	screen     *screen       // what people read on; nil: the terminal says
 	failCode   int           // what a plain error ends with, if not what failCodes say
 
 	configPath string
