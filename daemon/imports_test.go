@@ -86,7 +86,7 @@ var rooms = map[string][]string{
 	"cmd/imapvigil": {
 		"daemon", "daemon/api", "daemon/clock", "daemon/probe", "daemon/demo", "daemon/verdict",
 		"daemon/incident", "daemon/journal", "daemon/history", "config", "config/atomicfile", "config/hclfile", "config/lookup", "config/moment", "config/source", "notifiers",
-		"config/access",
+		"config/access", "config/takeover",
 	},
 }
 
@@ -96,6 +96,7 @@ var owners = map[string][]string{
 	"github.com/fsnotify/":          {"config/watch"},
 	"github.com/emersion/go-imap/":  {"daemon/probe", "daemon/probe/imaptest"},
 	"github.com/teambition/rrule-":  {"config/calendar"},
+	"go.yaml.in/":                   {"config/takeover"},
 	"github.com/slack-go/":          {"notifiers/slack"},
 	"github.com/wneessen/":          {"notifiers/email"},
 	"github.com/spf13/cobra":        {"cmd/imapvigil"},
