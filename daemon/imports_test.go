@@ -38,6 +38,8 @@ var rooms = map[string][]string{
 		"config/source", "notifiers", "notifiers/*",
 	},
 
+	// It writes what hclfile reads, so it asks hclfile what that is.
+	"config/takeover":         {"config", "config/hclfile", "config/source"},
 	"config/hclfile/diagnose": {"config", "config/lookup", "config/opaque", "config/source"},
 	// Which names are read, and how deep, is one rule; the watcher knows it from the
 	// reader, so that no two of them can differ.
