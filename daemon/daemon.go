@@ -169,6 +169,7 @@ func (m *monitor) openAll(ctx context.Context) (*candidate, error) {
 		return nil, err
 	}
 	logOpened(m.Log, m.journal.Status())
+	m.reloads.logWarnings(first.warnings) // not before: a start that is refused says only why
 	if err := m.openRooms(ctx, first.cfg.Daemon.MaxConcurrentProbes); err != nil {
 		first.discard()
 		return nil, errors.Join(err, m.journal.Close())

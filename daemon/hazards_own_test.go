@@ -149,7 +149,7 @@ func TestEmptiedAtBoot(t *testing.T) {
 
 		s.start()
 		s.expect("a=1 b=1")
-		if got := s.m.reloads.configState(); got.State != api.LastGood || filesFinding(got) == nil {
+		if got := s.m.reloads.configState(); got.State != api.LastGood || filesFinding(got, time.Now()) == nil {
 			t.Errorf("status says %+v", got)
 		}
 		time.Sleep(time.Hour)
@@ -165,6 +165,55 @@ func TestEmptiedAtBoot(t *testing.T) {
 		if got := s.incident(in); got.ClosedAs != string(incident.Removed) {
 			t.Errorf("the incident of a check that was removed on purpose is %s, closed as %q", got.State, got.ClosedAs)
 		}
+	})
+}
+
+// Files that stay rejected for an hour are one incident of the monitor itself, however
+// often they are written anew, and it ends when they are mended.
+func TestRejectedForAnHour(t *testing.T) {
+	inBubble(t, func(s *stage, h *hand) {
+		h.do("write conf/a.hcl a=1")
+		s.start()
+		ctx, cancel := context.WithCancel(context.Background())
+		var reporting sync.WaitGroup
+		reporting.Go(func() { _ = repeatEvery(ctx, troubleEvery, func() { s.m.reportFiles(ctx) }) })
+		defer reporting.Wait()
+		defer cancel()
+		troubles := func() (list []string) {
+			for _, in := range s.incidents() {
+				list = append(list, string(in.Check)+" "+string(in.State)+" "+in.ClosedAs)
+			}
+			return list
+		}
+		expect := func(when string, want ...string) {
+			t.Helper()
+			if got := troubles(); !slices.Equal(got, want) {
+				t.Errorf("%s: %q, want %q", when, got, want)
+			}
+		}
+		s.text("conf/b.hcl", "imap_check {")
+		time.Sleep(30 * time.Minute)
+		s.text("conf/b.hcl", "imap_check \"b\" {")
+		time.Sleep(29 * time.Minute)
+		expect("after 59 minutes")
+		time.Sleep(2 * time.Minute)
+		expect("after an hour", "imapvigil:files open ")
+		if in := s.incidents()[0]; !strings.Contains(in.Hint, "conf/b.hcl:1:") || !strings.Contains(in.Hint, "more than an hour") {
+			t.Errorf("the hint is %q", in.Hint)
+		}
+		time.Sleep(3 * time.Hour)
+		expect("after four hours", "imapvigil:files open ")
+		h.do("rm conf/b.hcl")
+		time.Sleep(noticed + troubleEvery)
+		expect("mended", "imapvigil:files closed recovered")
+		// Mended within the hour, it begins anew.
+		s.text("conf/b.hcl", "imap_check {")
+		time.Sleep(40 * time.Minute)
+		h.do("rm conf/b.hcl")
+		time.Sleep(time.Minute)
+		s.text("conf/b.hcl", "imap_check {")
+		time.Sleep(40 * time.Minute)
+		expect("twice 40 minutes", "imapvigil:files closed recovered")
 	})
 }
 
@@ -352,11 +401,11 @@ func TestAnotherVersion(t *testing.T) {
 		time.Sleep(time.Minute)
 		s.expect("a=1")
 		got := s.m.reloads.configState()
-		if got.State != api.LastGood || strings.Count(got.Error, "since_version_9") == 0 || filesFinding(got) == nil {
+		if got.State != api.LastGood || strings.Count(got.Error, "since_version_9") == 0 || filesFinding(got, time.Now()) == nil {
 			t.Errorf("status says %+v", got)
 		}
 		s.step(h, "put conf/b.hcl b=2", "a=1 b=2")
-		if got := s.m.reloads.configState(); got.State != api.Current || filesFinding(got) != nil {
+		if got := s.m.reloads.configState(); got.State != api.Current || filesFinding(got, time.Now()) != nil {
 			t.Errorf("status says %+v", got)
 		}
 	})
@@ -374,7 +423,7 @@ func TestExplicit(t *testing.T) {
 		h.do("write conf/a.hcl a=2")
 		time.Sleep(time.Hour)
 		s.expect("a=1")
-		if got := s.m.reloads.configState(); got.State != api.Current || !strings.Contains(got.Error, "differ") {
+		if got := s.m.reloads.configState(); got.State != api.Current || !strings.Contains(got.Error, "not applied yet") {
 			t.Errorf("status says %+v", got)
 		}
 		s.hangup <- os.Interrupt

@@ -217,7 +217,7 @@ func (l *ledger) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	switch e.Message {
 	case "configuration applied":
 		l.entries = append(l.entries, happening{time.Now(), describe(l.m.reloads.configInForce()), why, len(l.looks)})
-	case "the configuration was rejected, nothing was changed":
+	case rejectedMessage:
 		what := fmt.Sprint("refused: ", f.Fields["error"])
 		why = l.looks[len(l.looks)-1]
 		if n := len(l.entries); n > 0 && l.entries[n-1].look == len(l.looks) {

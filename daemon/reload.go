@@ -30,8 +30,9 @@ type reloader struct {
 	cfg      *config.Config
 	snapshot *source.Snapshot // what cfg was loaded from
 	rejected rejection
-	lastGood bool   // cfg is the last good configuration, since the files are in error
-	unusable string // what of that cannot be used either
+	warned   warnings // of cfg
+	lastGood bool     // cfg is the last good configuration, since the files are in error
+	unusable string   // what of that cannot be used either
 
 	mu    sync.Mutex
 	state api.Config
@@ -43,6 +44,8 @@ type candidate struct {
 	cfg             *config.Config
 	snapshot        *source.Snapshot
 	commit, discard func()
+	diff            config.Diff   // from what runs; at the start from nothing
+	renames         []config.Move // in it, without a moved block
 	warnings        []config.Diagnostic
 	filesError      string // why the last good configuration is used; empty: it is the files
 	unusable        string // what of the last good configuration cannot be used either
@@ -113,10 +116,15 @@ func (r *reloader) reloadFiles(ctx context.Context, why reasons) api.Verdict {
 		return r.rejectFiles(diags)
 	}
 	c.why = why.String()
+	before := r.configState().LastReload
+	fresh := r.warned.notIn(c.warnings)
 	r.applyCandidate(c)
-	r.logWarnings(c.warnings)
+	r.logWarnings(fresh)
+	r.logRenames(c.renames)
 	r.notifySystemd("READY=1\nSTATUS=" + summarise(c.cfg))
-	return r.answerWith(api.Applied, c.warnings)
+	v := r.answerWith(api.Applied, fresh)
+	v.Diff, v.Changes, v.Renames, v.LastReload = c.diff, c.diff.Summary(), append(v.Renames, c.renames...), before
+	return v
 }
 
 // prepare does the fallible half of a reload: it reads, parses, compares and has the parts
@@ -131,8 +139,12 @@ func (r *reloader) prepare(ctx context.Context, allowShrink bool) (*candidate, [
 		r.rejected = rejection{err: err.Error()}
 		return nil, nil, err
 	}
+	var diff config.Diff
+	var renames []config.Move
 	if cfg != nil {
-		diags = append(diags, r.refuseMishap(cfg, snapshot, allowShrink)...)
+		diff = config.Compare(r.cfg, cfg)
+		renames = config.Renames(diff, r.cfg, cfg)
+		diags = append(diags, r.refuseMishap(cfg, snapshot, diff, allowShrink)...)
 	}
 	if cfg == nil || config.HasErrors(diags) {
 		r.rejected = rejection{files: snapshot}
@@ -148,7 +160,9 @@ func (r *reloader) prepare(ctx context.Context, allowShrink bool) (*candidate, [
 		discard()
 		return nil, nil, ctx.Err()
 	}
-	return &candidate{cfg: cfg, snapshot: snapshot, commit: commit, discard: discard, warnings: diags}, nil, nil
+	return &candidate{
+		cfg: cfg, snapshot: snapshot, commit: commit, discard: discard, diff: diff, renames: renames, warnings: diags,
+	}, nil, nil
 }
 
 // applyCandidate does the half of a reload that cannot fail.
@@ -161,35 +175,47 @@ func (r *reloader) applyCandidate(c *candidate) {
 		// left out, would replace the whole one.
 		r.rejected = rejection{}
 		if err := keepLastGood(r.stateDirectory(c.cfg.Daemon), c.snapshot); err != nil {
-			r.Log.Error("the last good configuration was not kept; broken files would stop the next start", zap.Error(err))
+			r.Log.Error("could not save the last good configuration: with invalid files the next start will fail", zap.Error(err))
 		}
 	}
 	r.lastGood, r.unusable = c.filesError != "", c.unusable
+	r.warned = countWarnings(c.warnings)
+	fields := []zap.Field{
+		zap.String("digest", c.cfg.Digest), zap.String("because_of", c.why), zap.Int("checks", len(c.cfg.Checks)),
+	}
+	var last *api.LastReload
+	if r.cfg != nil { // not the start
+		last = &api.LastReload{At: time.Now().UTC(), Changes: c.diff.Summary()}
+		fields = append([]zap.Field{zap.String("changes", last.Changes)}, fields...)
+	}
 	r.changeState(func(s *api.Config) {
 		r.cfg, r.snapshot = c.cfg, c.snapshot
-		*s = api.Config{State: api.Current, LoadedAt: time.Now().UTC(), Digest: c.cfg.Digest}
+		*s = api.Config{State: api.Current, LoadedAt: time.Now().UTC(), Digest: c.cfg.Digest, LastReload: last}
 		if r.lastGood {
-			s.State, s.Error = api.LastGood, c.filesError+c.unusable
+			s.State, s.Error, s.RejectedAt = api.LastGood, c.filesError+c.unusable, s.LoadedAt
 		}
 	})
 	r.watchNamedFiles()
-	r.Log.Info("configuration applied", append([]zap.Field{
-		zap.String("digest", c.cfg.Digest), zap.String("because_of", c.why), zap.Int("checks", len(c.cfg.Checks)),
-	}, r.changes()...)...)
+	r.Log.Info("configuration applied", append(fields, r.changes()...)...)
 }
 
 // answerWith makes the answer for those who wait.
 func (r *reloader) answerWith(result string, diags []config.Diagnostic) api.Verdict {
-	return api.Verdict{Result: result, Digest: r.cfg.Digest, Diagnostics: api.NewDiagnostics(diags)}
+	return api.Verdict{
+		Result: result, Digest: r.cfg.Digest, Diagnostics: api.NewDiagnostics(diags),
+		Diff: config.Compare(nil, nil), Renames: []config.Move{}, LastReload: r.configState().LastReload,
+	}
 }
 
 // acceptUnchanged notes that the files are what runs, or are so again.
 func (r *reloader) acceptUnchanged() api.Verdict {
 	r.rejected = rejection{}
 	r.watchNamedFiles()
-	r.changeState(func(s *api.Config) { s.State, s.Error = api.Current, "" })
+	r.noteCurrent()
 	r.notifySystemd("STATUS=" + summarise(r.cfg)) // which may have named an error that is mended
-	return r.answerWith(api.Unchanged, nil)
+	v := r.answerWith(api.Unchanged, nil)
+	v.Unchanged = len(r.cfg.Checks)
+	return v
 }
 
 // asDiagnostic makes a diagnostic of an error that may be one already.
@@ -210,20 +236,18 @@ func (r *reloader) rejectFiles(diags []config.Diagnostic) api.Verdict {
 		if s.State != api.LastGood {
 			s.State = api.Rejected
 		}
+		if s.RejectedAt.IsZero() {
+			s.RejectedAt = time.Now().UTC()
+		}
 	})
-	r.logErrors("the configuration was rejected, nothing was changed", diags)
+	r.logErrors(rejectedMessage, diags)
 	r.tellReady(r.cfg, text)
 	return r.answerWith(api.RejectedWord, diags)
 }
 
-// logErrors writes errors to the log, each with its place.
-func (r *reloader) logErrors(what string, diags []config.Diagnostic) {
-	for _, d := range diags {
-		if d.Gravity == config.Error {
-			r.Log.Error(what, zap.String("file", d.Pos.File), zap.Int("line", d.Pos.Line),
-				zap.Int("column", d.Pos.Column), zap.String("error", d.Error()))
-		}
-	}
+// noteCurrent notes that the files are what runs.
+func (r *reloader) noteCurrent() {
+	r.changeState(func(s *api.Config) { s.State, s.Error, s.RejectedAt = api.Current, "", time.Time{} })
 }
 
 // noteDifference notes, where only an explicit reload applies, that the files are no
@@ -234,18 +258,12 @@ func (r *reloader) noteDifference() {
 	case r.lastGood: // they do, and why has been said
 	case err == nil && snapshot.Digest() == r.cfg.Digest:
 		r.rejected = rejection{}
-		r.changeState(func(s *api.Config) { s.State, s.Error = api.Current, "" })
+		r.noteCurrent()
 	case r.rejected.stillStands(r.readFiles): // what is wrong with them has been said
 	default:
-		r.changeState(func(s *api.Config) { s.Error = "the files differ from what runs; imapvigil reload applies them" })
-	}
-}
-
-// logWarnings writes warnings to the log, each with its place.
-func (r *reloader) logWarnings(diags []config.Diagnostic) {
-	for _, d := range diags {
-		r.Log.Warn("configuration: "+d.Summary, zap.String("file", d.Pos.File), zap.Int("line", d.Pos.Line),
-			zap.String("detail", d.Detail))
+		r.changeState(func(s *api.Config) {
+			s.Error = "the files have changed and are not applied yet; apply them with: imapvigil reload"
+		})
 	}
 }
 
@@ -266,17 +284,19 @@ func (r *reloader) configInForce() *config.Config {
 func (r *reloader) planReload(path string) (api.Plan, error) {
 	snapshot, err := r.openPath(cmp.Or(path, r.ConfigPath))
 	if err != nil {
-		return api.Plan{Diff: config.Compare(nil, nil), Diagnostics: api.NewDiagnostics([]config.Diagnostic{asDiagnostic(err)})}, nil
+		return api.Plan{Diff: config.Compare(nil, nil), Renames: []config.Move{}, Diagnostics: api.NewDiagnostics([]config.Diagnostic{asDiagnostic(err)})}, nil
 	}
 	cfg, diags := hclfile.Load(snapshot)
-	p := api.Plan{Diff: config.Compare(nil, nil)}
+	p := api.Plan{Diff: config.Compare(nil, nil), Renames: []config.Move{}}
 	if cfg != nil {
 		r.mu.Lock()
 		now, files := r.cfg, r.snapshot
 		r.mu.Unlock()
 		p.Diff = config.Compare(now, cfg)
+		p.Renames = append(p.Renames, config.Renames(p.Diff, now, cfg)...)
 		if now != nil {
-			diags = append(diags, asForetold("A reload", refuseReload(now, files, cfg, snapshot, false))...)
+			diags = append(diags, asForetold("A reload", refuseReload(now, files, cfg, snapshot, p.Diff, false))...)
+			p.Reload, p.LastReload = now.Daemon.Reload, r.configState().LastReload
 		}
 	}
 	p.Diagnostics = api.NewDiagnostics(diags)

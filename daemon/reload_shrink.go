@@ -8,16 +8,16 @@ import (
 )
 
 // refuseMishap keeps a reload from doing what is more likely a mishap than a wish.
-func (r *reloader) refuseMishap(cfg *config.Config, snapshot *source.Snapshot, allowShrink bool) []config.Diagnostic {
+func (r *reloader) refuseMishap(cfg *config.Config, snapshot *source.Snapshot, diff config.Diff, allowShrink bool) []config.Diagnostic {
 	if r.cfg == nil {
 		return r.refuseAtStart(cfg, snapshot, allowShrink)
 	}
-	return refuseReload(r.cfg, r.snapshot, cfg, snapshot, allowShrink)
+	return refuseReload(r.cfg, r.snapshot, cfg, snapshot, diff, allowShrink)
 }
 
-// refuseReload compares what runs with what would.
+// refuseReload compares what runs with what would; diff is how they differ.
 func refuseReload(
-	old *config.Config, oldFiles *source.Snapshot, cfg *config.Config, files *source.Snapshot, allowShrink bool,
+	old *config.Config, oldFiles *source.Snapshot, cfg *config.Config, files *source.Snapshot, diff config.Diff, allowShrink bool,
 ) []config.Diagnostic {
 	var summary, detail string
 	before, after := old.Daemon, cfg.Daemon
@@ -29,7 +29,7 @@ func refuseReload(
 	case allowShrink:
 		return nil
 	default:
-		return refuseShrink(old, oldFiles, cfg, files, "imapvigil reload --allow-shrink")
+		return refuseShrink(old, oldFiles, cfg, files, diff, "imapvigil reload --allow-shrink")
 	}
 	return []config.Diagnostic{{Gravity: config.Error, Summary: summary, Detail: detail, Pos: after.Pos}}
 }
@@ -51,7 +51,7 @@ func Foretell(dir string, e Environment, cfg *config.Config, files *source.Snaps
 	if err != nil || last == nil {
 		return nil // nothing to compare with
 	}
-	return asForetold("A start", refuseShrink(last, kept, cfg, files, shrinkAtStart))
+	return asForetold("A start", refuseShrink(last, kept, cfg, files, config.Compare(last, cfg), shrinkAtStart))
 }
 
 const shrinkAtStart = "imapvigil run --allow-shrink, once"
@@ -70,16 +70,16 @@ func (r *reloader) refuseAtStart(cfg *config.Config, snapshot *source.Snapshot, 
 	if err != nil || last == nil {
 		return nil // nothing to compare with
 	}
-	return refuseShrink(last, kept, cfg, snapshot, shrinkAtStart)
+	return refuseShrink(last, kept, cfg, snapshot, config.Compare(last, cfg), shrinkAtStart)
 }
 
 // refuseShrink refuses to lose all checks, or more than half of at least 10, or a
 // whole file. Checks that others replace are no loss while they are few.
 func refuseShrink(
-	old *config.Config, oldFiles *source.Snapshot, cfg *config.Config, files *source.Snapshot, meant string,
+	old *config.Config, oldFiles *source.Snapshot, cfg *config.Config, files *source.Snapshot, diff config.Diff, meant string,
 ) []config.Diagnostic {
 	d := config.Diagnostic{Gravity: config.Error, Detail: "If that is meant, run: " + meant, Pos: cfg.Daemon.Pos}
-	have, gone, emptied := len(old.Checks), len(config.Compare(old, cfg).Removed), files.Emptied(oldFiles)
+	have, gone, emptied := len(old.Checks), len(diff.Removed), files.Emptied(oldFiles)
 	switch {
 	case gone > 0 && len(cfg.Checks) == 0, have >= 10 && 2*gone > have:
 		d.Summary = fmt.Sprintf("The new configuration would remove %d of %d checks", gone, have)

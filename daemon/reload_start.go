@@ -23,7 +23,6 @@ func (r *reloader) prepareStart(ctx context.Context) (*candidate, error) {
 		}
 	}
 	c.why = "start"
-	r.logWarnings(c.warnings)
 	return c, nil
 }
 
@@ -42,9 +41,9 @@ func (r *reloader) prepareLastGood(wrong []config.Diagnostic) *candidate {
 		return nil
 	}
 	c := &candidate{cfg: cfg, snapshot: snapshot, commit: commit, discard: discard, filesError: (&ConfigError{wrong}).Error()}
-	r.logErrors("the configuration is in error; the last good one is used", wrong)
+	r.logErrors("the configuration is invalid; the last good one is used", wrong)
 	if cfg.Incomplete {
-		r.logErrors("this cannot be used either, and is left out", diags)
+		r.logErrors("this part of the last good configuration is invalid, too, and left out", diags)
 		c.unusable = " Of what was applied last, not everything can be used either: " + firstError(diags)
 	}
 	return c

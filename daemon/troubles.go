@@ -27,6 +27,8 @@ const (
 	// stallTime is how long a journal may be not durable before people are told;
 	// status says it at once.
 	stallTime = time.Minute
+	// rejectedTime is how long files may be rejected before people are told.
+	rejectedTime = time.Hour
 	// mendedFor is how long an incident about the journal's files stays open that
 	// was over before it was told: a torn tail, files that were written anew.
 	mendedFor = time.Hour
@@ -60,7 +62,7 @@ func (m *monitor) watchTroubles(ctx context.Context) error {
 			losses, lossAt = s.Losses, time.Now()
 		}
 		_ = m.tracker.Report(ctx, lossTrouble, lossFinding(s, time.Since(lossAt)))
-		_ = m.tracker.Report(ctx, filesTrouble, filesFinding(m.reloads.configState()))
+		m.reportFiles(ctx)
 		now, waiting := m.watch.Read(), m.loop.Waiting()
 		_ = m.tracker.Report(ctx, probesTrouble, probesFinding(late.findOverdue(now, waiting), m.loop.Limit))
 		said = m.logLag(now.At, said, m.punctuality(now.At, waiting))
@@ -111,15 +113,25 @@ func lossFinding(s journal.Status, ago time.Duration) *incident.Finding {
 	}
 }
 
-// filesFinding returns what is wrong with the files that a daemon was started with. It
-// returns nil if nothing is. Files that are rejected while it runs are no trouble: it goes on as
-// it was, and whoever wrote them hears of it at once.
-func filesFinding(c api.Config) *incident.Finding {
-	if c.State != api.LastGood {
+// reportFiles reports what is wrong with the files.
+func (m *monitor) reportFiles(ctx context.Context) {
+	// It fails only when the daemon is ending.
+	_ = m.tracker.Report(ctx, filesTrouble, filesFinding(m.reloads.configState(), time.Now()))
+}
+
+// filesFinding returns what is wrong with the files, or nil if nothing is. A daemon that
+// was started with invalid files reports them at once: somebody may believe that they are
+// in effect. Files that are rejected while it runs are reported when they stay so: whoever
+// wrote them is told at once, and may be writing still.
+func filesFinding(c api.Config, now time.Time) *incident.Finding {
+	f := &incident.Finding{Cause: config.CauseLocalFault}
+	switch {
+	case c.State == api.LastGood:
+		f.Hint = "The daemon was started with invalid files and uses the last good configuration: " + c.Error
+	case c.State == api.Rejected && now.Sub(c.RejectedAt) >= rejectedTime:
+		f.Hint = "The files have been invalid for more than an hour. The previous configuration stays in effect: " + c.Error
+	default:
 		return nil
 	}
-	return &incident.Finding{
-		Cause: config.CauseLocalFault,
-		Hint:  "The monitor was started with files in error, and goes on with the last ones that were right: " + c.Error,
-	}
+	return f
 }

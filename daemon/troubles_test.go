@@ -74,16 +74,24 @@ func TestTroublesOfLostFiles(t *testing.T) {
 	}
 }
 
-// Only a start with files in error is a trouble: a reload that is rejected leaves
-// everything as it was.
+// A start with invalid files is a trouble at once, a reload that is rejected when the
+// files stay so for an hour.
 func TestTroublesOfTheFiles(t *testing.T) {
 	t.Parallel()
-	for state, want := range map[api.ConfigState]bool{
-		api.Current: false, api.Rejected: false, api.LastGood: true,
+	now := time.Now()
+	for _, test := range []struct {
+		state api.ConfigState
+		since time.Duration
+		want  bool
+	}{
+		{api.Current, 2 * time.Hour, false},
+		{api.Rejected, 59 * time.Minute, false},
+		{api.Rejected, time.Hour, true},
+		{api.LastGood, 0, true},
 	} {
-		f := filesFinding(api.Config{State: state, Error: "line 3 is in error"})
-		if got := f != nil; got != want || got && !strings.Contains(f.Hint, "line 3 is in error") {
-			t.Errorf("%s: %+v", state, f)
+		f := filesFinding(api.Config{State: test.state, Error: "line 3 is in error", RejectedAt: now.Add(-test.since)}, now)
+		if got := f != nil; got != test.want || got && !strings.Contains(f.Hint, "line 3 is in error") {
+			t.Errorf("%s for %s: %+v", test.state, test.since, f)
 		}
 	}
 }

@@ -70,7 +70,7 @@ func pathExists(path string) bool {
 // none is running. Secrets are left out on both sides: those of credentials are
 // the daemon's to read, those that stand in the files are not kept.
 func (p *program) planFromLastGood(path string) (plan api.Plan, err error) {
-	plan.Diff = config.Compare(nil, nil)
+	plan.Diff, plan.Renames = config.Compare(nil, nil), []config.Move{}
 	cfg, diags, s := p.loadAndJudge(path, source.Options{NoCredentials: true})
 	plan.Diagnostics = api.NewDiagnostics(diags)
 	if cfg == nil {
@@ -81,17 +81,18 @@ func (p *program) planFromLastGood(path string) (plan api.Plan, err error) {
 	if err != nil {
 		return plan, err
 	}
-	compared := "compared with what one applied last"
+	compared := "No daemon is running: compared with what it applied last."
 	before, err := daemon.LastGood(p.configuredState(), p.daemon)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		compared = "and none has applied anything yet"
+		compared = "No daemon is running and nothing has been applied yet: every check is new."
 	case err != nil:
 		return plan, err
 	}
 	// On the standard error: the standard output may be JSON.
-	_, _ = fmt.Fprintf(p.err, "No daemon answers: %s.\n", compared)
+	_, _ = fmt.Fprintln(p.err, compared)
 	plan.Diff = config.Compare(before, after)
+	plan.Renames = append(plan.Renames, config.Renames(plan.Diff, before, after)...)
 	plan.Diagnostics = append(plan.Diagnostics, api.NewDiagnostics(daemon.Foretell(p.configuredState(), p.daemon, cfg, s))...)
 	return plan, nil
 }
@@ -128,15 +129,11 @@ func diagnosticsOf(list []api.Diagnostic) []config.Diagnostic {
 func (p *program) printPlan(plan api.Plan, diags []config.Diagnostic) {
 	p.printDiagnostics(p.err, diags)
 	if config.HasErrors(diags) {
-		p.printf("The files are in error: a reload would be rejected and change nothing.\n")
+		p.printf("The files are invalid: a reload would be rejected and change nothing.\n")
 		return
 	}
-	for _, id := range plan.Added {
-		p.printf("%s %s\n", p.paint("ok", "+"), id)
-	}
-	for _, id := range plan.Removed {
-		p.printf("%s %s\n", p.paint("down", "-"), id)
-	}
+	p.printIDs("ok", "+", plan.Added, len(plan.Added))
+	p.printIDs("down", "-", plan.Removed, len(plan.Removed))
 	for _, m := range plan.Moved {
 		p.printf("%s %s -> %s\n", p.paint("recovering", ">"), m.From, m.To)
 	}
@@ -160,6 +157,11 @@ func (p *program) printPlan(plan api.Plan, diags []config.Diagnostic) {
 	if n := len(plan.Elsewhere); n > 0 {
 		p.printf("Beside the checks, %s would change.\n", plural(n, "block"))
 	}
+	if plan.IsEmpty() && plan.Reload == config.ReloadAuto {
+		p.printf("%s\n", fold("", `The daemon applies files as they are saved (reload = "auto"). To see the effect before, plan a copy: imapvigil plan PATH`))
+		p.printLastReload(plan.LastReload)
+	}
+	p.printRenames(plan.Renames)
 }
 
 // quoteOldOrNew returns a value as a plan shows it.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
@@ -43,9 +44,7 @@ func (p *program) reload(ctx context.Context, client *api.Client, shrink bool) e
 			return err
 		}
 	} else {
-		// Also warnings of files that were applied.
-		p.printDiagnostics(p.err, diags)
-		p.printf("%s\n", verdicts[v.Result])
+		p.printVerdict(v, diags)
 	}
 	if v.Result == api.RejectedWord {
 		return exit(1)
@@ -53,8 +52,22 @@ func (p *program) reload(ctx context.Context, client *api.Client, shrink bool) e
 	return nil
 }
 
-var verdicts = map[string]string{
-	api.Applied:      "The new configuration is applied.",
-	api.Unchanged:    "Nothing has changed.",
-	api.RejectedWord: "Rejected: nothing was changed, what ran before goes on.",
+// shownIDs is how many checks a reload names that were added, and that were removed.
+const shownIDs = 10
+
+func (p *program) printVerdict(v api.Verdict, diags []config.Diagnostic) {
+	// Also warnings of files that were applied.
+	p.printDiagnostics(p.err, diags)
+	switch v.Result {
+	case api.Applied:
+		p.printf("The new configuration is applied.\n%s\n", fold("", v.Changes+"."))
+		p.printIDs("ok", "+", v.Added, shownIDs)
+		p.printIDs("down", "-", v.Removed, shownIDs)
+		p.printRenames(v.Renames)
+	case api.Unchanged:
+		p.printf("Nothing has changed.\n")
+		p.printLastReload(v.LastReload) // which may have applied what was just saved
+	default:
+		p.printf("Rejected. The previous configuration stays in effect.\n")
+	}
 }

@@ -1,15 +1,29 @@
 package api
 
 import (
+	"time"
+
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 // Verdict is what came of a reload: what `reload --json` prints.
 type Verdict struct {
-	Result      string       `json:"result"` // applied, unchanged, rejected
-	Digest      string       `json:"digest"`
-	Diagnostics []Diagnostic `json:"diagnostics"`
+	Result string `json:"result"` // applied, unchanged, rejected
+	Digest string `json:"digest"`
+	config.Diff
+	// Changes is the Diff in a line; empty: nothing was applied.
+	Changes string `json:"changes"`
+	// Renames are checks that were probably renamed, without a moved block.
+	Renames     []config.Move `json:"renames"`
+	LastReload  *LastReload   `json:"last_reload,omitempty"`
+	Diagnostics []Diagnostic  `json:"diagnostics"`
+}
+
+// A LastReload is the last one that applied something, before the one that is answered.
+type LastReload struct {
+	At      time.Time `json:"at"`
+	Changes string    `json:"changes"` // in a line
 }
 
 // The results of a reload.
@@ -23,7 +37,12 @@ const (
 // interface.
 type Plan struct {
 	config.Diff
-	Diagnostics []Diagnostic `json:"diagnostics"`
+	// Renames are checks that are probably renamed, without a moved block.
+	Renames []config.Move `json:"renames"`
+	// Reload says when the daemon applies its files; empty: no daemon was asked.
+	Reload      config.ReloadMode `json:"reload,omitempty"`
+	LastReload  *LastReload       `json:"last_reload,omitempty"`
+	Diagnostics []Diagnostic      `json:"diagnostics"`
 	// Orphaned are open incidents of checks that would be removed.
 	Orphaned []incident.ID `json:"-"`
 	// Kept are those of checks that would be changed or moved, which they survive.

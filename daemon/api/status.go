@@ -105,6 +105,10 @@ type Config struct {
 	LoadedAt time.Time   `json:"loaded_at"`
 	Digest   string      `json:"digest"`
 	Error    string      `json:"error"`
+	// RejectedAt is since when the files have been in error.
+	RejectedAt time.Time `json:"rejected_at,omitzero"`
+	// LastReload is the last one that applied something; nil: none since the start.
+	LastReload *LastReload `json:"last_reload,omitempty"`
 	// Polling says why file-system events are not to be had, so that a change is
 	// noticed by the next content check; empty: they are.
 	Polling string `json:"polling,omitempty"`
