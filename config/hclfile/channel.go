@@ -134,19 +134,11 @@ var notifierTable = table[config.Notifier]{
 		func(n *config.Notifier, v value) { n.MaxPerHour = int(v.number) }),
 }
 
-func (l *loader) defineNotifiers() {
-	for _, b := range l.named["notifier"] {
-		if n := l.defineNotifier(b); n != nil {
-			l.config.Notifiers[n.ID] = n
-		}
-	}
-}
-
-func (l *loader) defineNotifier(b namedBlock) *config.Notifier {
+func (l *loader) defineNotifier(b namedBlock) {
 	c := channelOf(b.block.Labels[0])
 	if c == nil {
 		l.unknownKind(b.block)
-		return nil
+		return
 	}
 	content := l.content(b.block, c.notifier, fmt.Sprintf("notifier %q", c.Kind))
 	n := &config.Notifier{ID: config.NotifierID(b.id), MaxPerHour: c.PerHour, Pos: diagnose.Position(header(b.block))}
@@ -155,14 +147,13 @@ func (l *loader) defineNotifier(b namedBlock) *config.Notifier {
 	common := decode(l, notifierTable, content, n)
 	values := notifiers.Values{}
 	if !decode(l, c.notifierTable, content, &values) || !common {
-		return nil
+		return
 	}
 	n.Settings = c.Settings(values)
 	// A secret that was not read has another text in its place, which may not suit.
-	if l.unread == unread && !l.opens(n, content) {
-		return nil
+	if l.unread != unread || l.opens(n, content) {
+		l.config.Notifiers[n.ID] = n
 	}
-	return n
 }
 
 // targetAttributes returns those attributes of a notify block that say whom it reaches.

@@ -104,14 +104,14 @@ func (l *loader) run() {
 	}
 	l.linkNames() // every file has been declared, so references can go anywhere
 	l.linkServers()
-	l.defineSchedules()
-	l.defineNotifiers()
-	l.defineRoles()
+	l.each("schedule", l.defineSchedule)
+	l.each("notifier", l.defineNotifier)
+	l.each("notification_role", l.defineRole)
 	l.defineDaemon() // after the roles, all of which it tells where none are written
 	l.defineGroups()
 	l.defineChecks() // after the daemon, whose roles they may have
 	l.checkDependencies()
-	l.defineMaintenance()
+	l.each("maintenance", l.defineMaintenance)
 	l.defineMoves()
 	l.defineHistoryAndPage()
 	for _, dest := range l.snapshot.UnusedReplacements() {
@@ -124,6 +124,12 @@ func (l *loader) run() {
 		// Not after an error, which is why blocks are missing then.
 		l.count()
 		l.advise()
+	}
+}
+
+func (l *loader) each(blockName string, define func(namedBlock)) {
+	for _, b := range l.named[blockName] {
+		define(b)
 	}
 }
 
@@ -213,6 +219,9 @@ func (l *loader) content(block *hcl.Block, b *blockType, what string) *contents 
 }
 
 func (l *loader) contentOf(body hcl.Body, b *blockType, what string, at hcl.Range) *contents {
+	if b.notYet {
+		l.Gather(ruleNotYet, at, "The block %s is read and checked, but this version does not act on it.", b.name)
+	}
 	content, diags := body.Content(b.schema)
 	c := &contents{BodyContent: content, what: what, at: at, wrong: diags.HasErrors()}
 	if c.wrong {

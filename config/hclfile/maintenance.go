@@ -58,17 +58,14 @@ var wallClock = textJudged("time", ruleTime, func(text string) complaint {
 	return plainly(form)
 })
 
-func (l *loader) defineMaintenance() {
-	for _, b := range l.named["maintenance"] {
-		l.notInEffect(maintenanceBlock, b.block)
-		content := l.content(b.block, maintenanceBlock, "maintenance")
-		var w window
-		if decode(l, maintenanceTable, content, &w) && l.checkWindow(&w, content) {
-			m := w.maintenance()
-			m.Name, m.Pos = b.id, diagnose.Position(header(b.block))
-			l.config.Maintenance = append(l.config.Maintenance, m)
-			l.adviseOnExceptions(content, func(day time.Time) bool { return calendar.Begins(&m, day) })
-		}
+func (l *loader) defineMaintenance(b namedBlock) {
+	content := l.content(b.block, maintenanceBlock, "maintenance")
+	var w window
+	if decode(l, maintenanceTable, content, &w) && l.checkWindow(&w, content) {
+		m := w.maintenance()
+		m.Name, m.Pos = b.id, diagnose.Position(header(b.block))
+		l.config.Maintenance = append(l.config.Maintenance, m)
+		l.adviseOnExceptions(content, func(day time.Time) bool { return calendar.Begins(&m, day) })
 	}
 }
 
@@ -91,7 +88,10 @@ func (l *loader) checkWindow(w *window, content *contents) bool {
 		missing = "What is repeated has a duration, not an end: the end of the first time is not the end of all."
 	// As moments: what clocks show may be later, and not be, when they are changed.
 	case w.end != "" && !w.at(w.end).After(w.at(w.start)):
-		wrong := complaint{fmt.Sprintf("The end %q is not after the start %q.%s", w.end, w.start, w.clocksChange()), "The end is not after the start."}
+		wrong := complaint{fmt.Sprintf("The end %q is not after the start %q.", w.end, w.start), "The end is not after the start."}
+		if w.end > w.start { // by what clocks show
+			wrong.full += fmt.Sprintf(" The clocks change in between, and skip %q.", w.start)
+		}
 		l.Report(ruleBounds, content.Attributes["end"].Expr.Range(), "%s", wrong.says(literals(content.Attributes, "start", "end", "rrule")))
 		return false
 	}
@@ -116,14 +116,6 @@ func (l *loader) checkWindow(w *window, content *contents) bool {
 		return false
 	}
 	return true
-}
-
-// clocksChange returns why an end only looks later than the start, or "".
-func (w *window) clocksChange() string {
-	if w.end > w.start {
-		return fmt.Sprintf(" The clocks change in between, and skip %q.", w.start)
-	}
-	return ""
 }
 
 // at returns the moment when the clocks of the zone show text for the first time.

@@ -46,7 +46,6 @@ func (l *loader) defineMoves() {
 	var moves []written
 	first := map[config.CheckID]written{}
 	for _, b := range l.moved {
-		l.notInEffect(movedBlock, b)
 		m := written{Move: config.Move{Pos: diagnose.Position(header(b))}}
 		content := l.content(b, movedBlock, "moved block")
 		m.shown = literals(content.Attributes, "from", "to")

@@ -31,12 +31,10 @@ var pageTable = table[config.Page]{
 func (l *loader) defineHistoryAndPage() {
 	l.config.History = config.History{Detail: 48 * time.Hour, Hourly: 90 * day, Daily: 400 * day}
 	if b := l.single["history"]; b != nil {
-		l.notInEffect(historyBlock, b)
 		decode(l, historyTable, l.content(b, historyBlock, "history"), &l.config.History)
 	}
 	l.config.Page.Title = "imapvigil"
 	if b := l.single["page"]; b != nil {
-		l.notInEffect(pageBlock, b)
 		content := l.content(b, pageBlock, "page")
 		if !decode(l, pageTable, content, &l.config.Page) {
 			l.config.Daemon.Listen = "" // a page that does not know its users is not for everybody

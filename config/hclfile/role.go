@@ -68,12 +68,6 @@ func transitionsOf(words []string) []notifiers.Transition {
 	return list
 }
 
-func (l *loader) defineRoles() {
-	for _, b := range l.named["notification_role"] {
-		l.defineRole(b)
-	}
-}
-
 func (l *loader) defineRole(b namedBlock) {
 	content := l.content(b.block, roleBlock, "notification_role")
 	role := &config.Role{ID: config.RoleID(b.id), Label: b.id, Pos: diagnose.Position(header(b.block))}
@@ -172,13 +166,6 @@ func (l *loader) channelFor(b *hcl.Block) (*channel, bool) {
 	return c, c != nil
 }
 
-func describeWay(id config.NotifyID) string {
-	if id.Target == "" {
-		return string(id.Notifier)
-	}
-	return fmt.Sprintf("%s to %s", id.Notifier, id.Target)
-}
-
 // checkWays refuses two ways that are one: what was told on it is remembered
 // under its notifier and target.
 func (l *loader) checkWays(ways []writtenWay) bool {
@@ -186,7 +173,11 @@ func (l *loader) checkWays(ways []writtenWay) bool {
 	first := map[config.NotifyID]hcl.Range{}
 	for _, w := range ways {
 		if at, twice := first[w.ID]; twice {
-			which := complaint{"the way " + describeWay(w.ID), "this way"}.says(w.shown)
+			way := "the way " + string(w.ID.Notifier)
+			if w.ID.Target != "" {
+				way += " to " + w.ID.Target
+			}
+			which := complaint{way, "this way"}.says(w.shown)
 			l.Report(ruleSameWay, w.at, "This role already has %s, by the block at %s.", which, diagnose.FirstAt(at))
 			ok = false
 			continue

@@ -13,33 +13,22 @@ import (
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
-// hours is what a schedule says, before it is a value.
-type hours struct {
-	zone    *time.Location
-	windows []config.Window
-	except  []string
-}
-
-var scheduleTable = table[hours]{
+var scheduleTable = table[config.Schedule]{
 	newRow("timezone", timeZone, "", "The zone whose clocks count, like \"Europe/Berlin\"",
-		func(h *hours, v value) { h.zone = zone(v.text) }, required),
+		func(s *config.Schedule, v value) { s.Zone = zone(v.text) }, required),
 	newRow("weekly", atLeastOne(texts(weekly)), "", "Windows like \"mon-fri 18:00-08:00\" or \"sat,sun 00:00-24:00\"; one that ends before it begins ends on the next day. An hour that comes twice, when clocks are set back, is in a window both times",
-		func(h *hours, v value) { h.windows = windows(v.list) }, required),
+		func(s *config.Schedule, v value) { s.Windows = windows(v.list) }, required),
 	newRow("except", texts(date), "", "Dates in the timezone, like \"2026-12-24\", on which no window begins; a window that crosses midnight belongs to the date on which it begins",
-		func(h *hours, v value) { h.except = v.list }),
+		func(s *config.Schedule, v value) { s.Except = v.list }),
 }
 
-func (l *loader) defineSchedules() {
-	for _, b := range l.named["schedule"] {
-		l.notInEffect(scheduleBlock, b.block)
-		content := l.content(b.block, scheduleBlock, "schedule")
-		var h hours
-		if decode(l, scheduleTable, content, &h) {
-			id := config.ScheduleID(b.id)
-			l.shownHours[id] = literals(content.Attributes, "timezone", "weekly", "except")
-			l.config.Schedules[id] = &config.Schedule{ID: id, Zone: h.zone, Windows: h.windows, Except: h.except, Pos: diagnose.Position(header(b.block))}
-			l.adviseOnExceptions(content, func(day time.Time) bool { return calendar.WindowBegins(h.windows, day) })
-		}
+func (l *loader) defineSchedule(b namedBlock) {
+	content := l.content(b.block, scheduleBlock, "schedule")
+	s := &config.Schedule{ID: config.ScheduleID(b.id), Pos: diagnose.Position(header(b.block))}
+	if decode(l, scheduleTable, content, s) {
+		l.shownHours[s.ID] = literals(content.Attributes, "timezone", "weekly", "except")
+		l.config.Schedules[s.ID] = s
+		l.adviseOnExceptions(content, func(day time.Time) bool { return calendar.WindowBegins(s.Windows, day) })
 	}
 }
 

@@ -139,27 +139,12 @@ var vocabulary = func() *diagnose.Vocabulary {
 	return v
 }()
 
-// secretWords begin the blocks that have attributes for secrets, and locals.
-var secretWords = func() []string {
-	words := []string{localsBlock.name}
-	for _, b := range everyBlock(rootBlock) {
-		isSecret := func(a attribute) bool { return a.secret }
-		if slices.ContainsFunc(b.kinds(), func(kind *blockType) bool { return slices.ContainsFunc(kind.attributes, isSecret) }) {
-			words = append(words, b.name)
-		}
-	}
-	return words
-}()
-
-// having returns the files that may have one of some words in them, which spares the
-// others the parser: there may be thousands, with nothing but checks. A word with an
-// escape in it cannot be seen.
-func having(files []source.File, words []string) []source.File {
-	words = append([]string{`\u`, `\U`}, words...) // either may spell any word
-	return slices.DeleteFunc(slices.Clone(files), func(f source.File) bool {
-		has := func(word string) bool { return bytes.Contains(f.Text, []byte(word)) }
-		return !strings.HasSuffix(f.Name, ".json") && !slices.ContainsFunc(words, has)
-	})
+// mayHaveSecrets reports whether a file may have an attribute for secrets, or locals. It
+// spares the others the parser: there may be thousands, with nothing but checks.
+func mayHaveSecrets(f source.File) bool {
+	has := func(name string) bool { return bytes.Contains(f.Text, []byte(name)) }
+	// In JSON a name can be written with escapes.
+	return strings.HasSuffix(f.Name, ".json") || has(localsBlock.name) || slices.ContainsFunc(vocabulary.Secrets, has)
 }
 
 // secretRanges returns, by file, the expressions in which a secret may be written, and

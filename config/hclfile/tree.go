@@ -229,13 +229,6 @@ func (l *loader) notifierObject() cty.Value {
 	return cty.ObjectVal(object)
 }
 
-// notInEffect warns of a block that this version only reads.
-func (l *loader) notInEffect(b *blockType, written *hcl.Block) {
-	if b.notYet {
-		l.Gather(ruleNotYet, header(written), "The block %s is read and checked, but this version does not act on it.", b.name)
-	}
-}
-
 // header returns the place of a block: its first word, or its name in JSON, where many
 // blocks share a first word.
 func header(b *hcl.Block) hcl.Range {

@@ -29,7 +29,8 @@ type edit struct {
 // nobody reads there and may hold an old one.
 func withheld(files []source.File) []source.File {
 	edits := map[string][]edit{}
-	for _, p := range parseAll(having(files, secretWords)) {
+	withSecrets := slices.DeleteFunc(slices.Clone(files), func(f source.File) bool { return !mayHaveSecrets(f) })
+	for _, p := range parseAll(withSecrets) {
 		if p.body == nil {
 			continue
 		}
