@@ -13,6 +13,7 @@ import (
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/imapvigil/imapvigil/config/source"
 	"github.com/imapvigil/imapvigil/notifiers/email"
+	"github.com/imapvigil/imapvigil/notifiers/httpdo"
 	"github.com/imapvigil/imapvigil/notifiers/sms"
 )
 
@@ -179,4 +180,29 @@ var socketPath = kind{name: "path", read: func(r *reading) (value, bool) {
 		return r.wrong(rulePath, "The path of a unix socket has at most %d bytes, and from the root on this one has %d. Choose a shorter one.", longestSocket, len(v.text))
 	}
 	return v, ok
+}}
+
+// headers is an object of texts, kept as one secret: tokens stand there.
+var headers = kind{name: "map of strings", read: func(r *reading) (value, bool) {
+	ty := r.v.Type()
+	// With NoCredentials all of the object may be unknown; it is taken on trust.
+	if !r.v.IsKnown() {
+		return value{}, true
+	}
+	if !ty.IsObjectType() && !ty.IsMapType() {
+		return r.wrong(ruleType, "%s is written { name = \"value\" }, and this is %s.", r.attr.name, describe(r.v))
+	}
+	all, ok := map[string]string{}, true
+	for name, element := range r.v.AsValueMap() {
+		inner := *r
+		inner.v = element
+		inner.unread = !element.IsKnown()
+		v, good := inner.str()
+		all[name], ok = v.text, ok && good
+		if good {
+			r.l.KeepSecret(v.text) // each alone: a message would repeat one, not all of them
+		}
+	}
+	r.warnOfHeaders()
+	return value{secret: httpdo.JoinHeaders(all)}, ok
 }}
