@@ -13,16 +13,15 @@ import (
 
 // advise adds the warnings about what is allowed and hardly meant.
 func (l *loader) advise() {
-	warnings := advice.Of(l.config, advice.Written{
-		Daemon: l.config.Daemon.Pos, MonitorRoles: l.monitorRoles, NoHeartbeat: l.noHeartbeat, Hours: l.shownHours,
-		Roles: func(id config.CheckID) (config.Pos, bool) {
-			chosen := l.checks[id].roles
-			if chosen == nil {
-				return config.Pos{}, false
-			}
-			return diagnose.Position(chosen.Range()), true
-		},
-	})
+	l.written.Daemon = l.config.Daemon.Pos
+	l.written.Roles = func(id config.CheckID) (config.Pos, bool) {
+		chosen := l.checks[id].roles
+		if chosen == nil {
+			return config.Pos{}, false
+		}
+		return diagnose.Position(chosen.Range()), true
+	}
+	warnings := advice.Of(l.config, l.written)
 	if len(warnings) == 0 {
 		return
 	}

@@ -49,11 +49,11 @@ func (l *loader) defineDaemon() {
 	if b := l.single["daemon"]; b != nil {
 		d.Pos = diagnose.Position(header(b))
 		set, _ := decodeEach(l, daemonTable, l.content(b, daemonBlock, "daemon"), &d)
-		l.noHeartbeat = slices.Contains(set, "heartbeat_url") && d.HeartbeatURL.IsZero()
+		l.written.NoHeartbeat = slices.Contains(set, "heartbeat_url") && d.HeartbeatURL.IsZero()
 	}
 	// An empty list is not nil: somebody chose that nobody hears of it.
-	l.monitorRoles = d.Roles != nil
-	if !l.monitorRoles {
+	l.written.MonitorRoles = d.Roles != nil
+	if !l.written.MonitorRoles {
 		d.Roles = slices.Sorted(maps.Keys(l.config.Roles))
 	}
 	l.config.Daemon = d

@@ -57,40 +57,34 @@ type depth struct {
 }
 
 type bracket struct {
-	operators int  // since the last separator
-	lines     bool // a line end is a separator
+	outside int  // the operators that wait for what is in it
+	lines   bool // a line end is a separator
 }
 
 func (d *depth) step(t hclsyntax.TokenType) {
-	inner := &d.open[len(d.open)-1]
+	last := len(d.open) - 1
 	switch t {
 	case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
-		d.add(inner, 1)
-		d.open = append(d.open, bracket{lines: t == hclsyntax.TokenOBrace})
+		d.total++
+		d.open = append(d.open, bracket{d.total, t == hclsyntax.TokenOBrace})
 	case hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc:
-		d.open = append(d.open, bracket{})
+		d.open = append(d.open, bracket{d.total, false})
 	case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc,
 		hclsyntax.TokenTemplateSeqEnd:
-		if last := len(d.open) - 1; last > 0 {
-			d.add(inner, -inner.operators)
-			d.open = d.open[:last]
+		if last > 0 {
+			d.total, d.open = d.open[last].outside, d.open[:last]
 		}
 	case hclsyntax.TokenComma, hclsyntax.TokenEqual: // a new expression begins
-		d.add(inner, -inner.operators)
+		d.total = d.open[last].outside
 	case hclsyntax.TokenNewline:
-		if inner.lines {
-			d.add(inner, -inner.operators)
+		if d.open[last].lines {
+			d.total = d.open[last].outside
 		}
 	case hclsyntax.TokenBang, hclsyntax.TokenMinus, hclsyntax.TokenPlus, hclsyntax.TokenStar, hclsyntax.TokenSlash, hclsyntax.TokenPercent,
 		hclsyntax.TokenQuestion, hclsyntax.TokenAnd, hclsyntax.TokenOr, hclsyntax.TokenEqualOp, hclsyntax.TokenNotEqual,
 		hclsyntax.TokenLessThan, hclsyntax.TokenLessThanEq, hclsyntax.TokenGreaterThan, hclsyntax.TokenGreaterThanEq:
-		d.add(inner, 1)
+		d.total++
 	}
-}
-
-func (d *depth) add(b *bracket, n int) {
-	b.operators += n
-	d.total += n
 }
 
 // jsonTooDeep is tooDeep for JSON, whose texts are templates, with operators of their

@@ -107,13 +107,8 @@ var secret = kind{name: "secret", read: func(r *reading) (value, bool) {
 	if strings.ContainsAny(v.text, "\r\n\x00") {
 		return r.wrong(ruleControl, "There is a line end inside this %s, or a zero byte, and no server takes that for a part of it. A file that credential reads holds the secret and nothing else.", r.attr.name)
 	}
-	if r.refuseElsewhere(r.expr, "This "+r.attr.name, r.attr.name) {
-		return value{}, false
-	}
-	if r.isLiteral() {
-		r.warnOfLiteral(r.expr.Range(), "this "+r.attr.name, r.attr.name+` = credential("name")`)
-	}
-	return value{secret: opaque.NewSecret(v.text)}, true
+	ok = r.judgeSecret(r.expr, "this "+r.attr.name, r.attr.name, r.attr.name+` = credential("name")`)
+	return value{secret: opaque.NewSecret(v.text)}, ok
 }}
 
 // withoutLineEnd returns a text without one line end, as editors and heredocs leave it.
@@ -127,12 +122,8 @@ var hidden = kind{name: "string", read: func(r *reading) (value, bool) {
 	if ok && r.sensitive { // not every text message: its words are in others as well
 		r.l.KeepSecret(v.text)
 	}
-	isSecret := ok && inBody.MatchString(v.text)
-	if isSecret && r.refuseElsewhere(r.expr, "The secret in this "+r.attr.name, r.attr.name) {
-		return value{}, false
-	}
-	if isSecret && r.isLiteral() {
-		r.warnOfLiteral(r.expr.Range(), "the secret in this "+r.attr.name, r.attr.name+` = "... ${credential("name")} ..."`)
+	if ok && inBody.MatchString(v.text) {
+		ok = r.judgeSecret(r.expr, "the secret in this "+r.attr.name, r.attr.name, r.attr.name+` = "... ${credential("name")} ..."`)
 	}
 	return value{secret: opaque.NewSecret(v.text)}, ok
 }}

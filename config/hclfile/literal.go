@@ -26,10 +26,17 @@ var saysSecret = regexp.MustCompile(`(?i)(authorization|cookie|passwd|password|s
 // filled in begins with a brace.
 var inBody = regexp.MustCompile(`(?i)(passwd|password|secret|token|key)["']?\s*[:=]\s*["']?[^\s"'{$&,}]{4}`)
 
-// warnOfLiteral warns of what stands in the file at a place; example is how to
-// write it instead.
-func (r *reading) warnOfLiteral(at hcl.Range, what, example string) {
-	r.l.Report(ruleLiteral, at, "Everybody who may read this file, or a backup of it, knows %s. Put it into a file of its own and write\n    %s", what, example)
+// judgeSecret looks where the secret in an expression is written: in a local or the like it
+// is refused, and as a literal it earns a warning that shows an example. It reports whether
+// the secret is taken.
+func (r *reading) judgeSecret(expr hcl.Expression, what, name, example string) bool {
+	if r.refuseElsewhere(expr, diagnose.Capital(what), name) {
+		return false
+	}
+	if _, written := r.literalText(expr); written {
+		r.l.Report(ruleLiteral, expr.Range(), "Everybody who may read this file, or a backup of it, knows %s. Put it into a file of its own and write\n    %s", what, example)
+	}
+	return true
 }
 
 // refuseElsewhere refuses a secret that is written in a local or in a for_each: what
@@ -92,12 +99,6 @@ func textVariables(expr hclsyntax.Expression) (found []hcl.Traversal) {
 	return expr.Variables()
 }
 
-// isLiteral reports whether the value stands in the files as it is.
-func (r *reading) isLiteral() bool {
-	_, ok := r.literalText(r.expr)
-	return !r.sensitive && ok
-}
-
 // literalText returns the text of an expression that calls no function, and so not
 // credential either; false for any other.
 func (r *reading) literalText(expr hcl.Expression) (string, bool) {
@@ -122,10 +123,11 @@ func (r *reading) warnOfURL(text string, u *url.URL) {
 	}
 	_, behind, _ := strings.Cut(text, "://")
 	behind = strings.TrimLeftFunc(behind, func(c rune) bool { return !strings.ContainsRune("/?#", c) })
-	switch mayBeSecret := found || u.User != nil || behind != "/" && !endsWith(nativeForm(r.expr), behind); {
-	case mayBeSecret && r.refuseElsewhere(r.expr, "The secret in this "+r.attr.name, r.attr.name):
-	case found && r.isLiteral():
-		r.warnOfLiteral(r.expr.Range(), "the secret in this "+r.attr.name, r.attr.name+` = "https://...${credential("name")}"`)
+	what := "the secret in this " + r.attr.name
+	if found {
+		r.judgeSecret(r.expr, what, r.attr.name, r.attr.name+` = "https://...${credential("name")}"`)
+	} else if u.User != nil || behind != "/" && !endsWith(nativeForm(r.expr), behind) {
+		r.refuseElsewhere(r.expr, diagnose.Capital(what), r.attr.name)
 	}
 }
 
@@ -152,10 +154,8 @@ func (r *reading) warnOfHeaders() {
 	for _, pair := range pairs {
 		name, ok := r.literalText(pair.Key)
 		text, written := r.literalText(pair.Value)
-		switch secret := ok && written && text != "" && saysSecret.MatchString(name); {
-		case !secret, r.refuseElsewhere(pair.Value, "What this header says", diagnose.Quoted(name)):
-		default:
-			r.warnOfLiteral(pair.Value.Range(), "what this header says", headerExample(name, text))
+		if ok && written && text != "" && saysSecret.MatchString(name) {
+			r.judgeSecret(pair.Value, "what this header says", diagnose.Quoted(name), headerExample(name, text))
 		}
 	}
 }

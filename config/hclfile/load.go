@@ -10,6 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/advice"
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/imapvigil/imapvigil/config/source"
 )
@@ -40,9 +41,7 @@ type loader struct {
 	guessed int              // how often what was meant has been looked for
 	config  *config.Config
 
-	shownHours   map[config.ScheduleID]bool // whose windows a message may repeat
-	monitorRoles bool                       // somebody chose who hears of the monitor itself
-	noHeartbeat  bool                       // somebody chose to do without
+	written advice.Written // what advice has to know besides the configuration
 
 	secrets secretPlaces
 	reads   reader
@@ -80,7 +79,7 @@ func newLoader(s *source.Snapshot) *loader {
 		spaces:      map[string]namespace{},
 		config:      newConfig(),
 
-		shownHours: map[config.ScheduleID]bool{},
+		written: advice.Written{Hours: map[config.ScheduleID]bool{}},
 
 		secrets: secretPlaces{snapshot: s, language: rootBlock, parsed: map[string]parsed{}},
 	}
@@ -118,7 +117,9 @@ func (l *loader) run() {
 		l.Report(ruleReplace, hcl.Range{Filename: dest}, "%s is neither a configuration file in %s nor named by one, so replacing it changes nothing.", dest, l.snapshot.Path())
 	}
 	if l.broken {
-		l.dropConsequences()
+		// What is unknown may stand in the file that could not be used.
+		consequences := []*rule{ruleUnknownReference, ruleUnknownVariable, ruleReplace}
+		l.Drop(func(r *config.Rule) bool { return slices.Contains(consequences, r) })
 	}
 	if !l.Failed() {
 		// Not after an error, which is why blocks are missing then.
@@ -228,13 +229,6 @@ func (l *loader) contentOf(body hcl.Body, b *blockType, what string, at hcl.Rang
 		c.meant = l.adoptContent(diags, b, what)
 	}
 	return c
-}
-
-// dropConsequences removes complaints about what may stand in a file that
-// could not be used.
-func (l *loader) dropConsequences() {
-	consequences := []*rule{ruleUnknownReference, ruleUnknownVariable, ruleReplace}
-	l.Drop(func(r *config.Rule) bool { return slices.Contains(consequences, r) })
 }
 
 func newConfig() *config.Config {

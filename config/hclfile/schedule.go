@@ -26,7 +26,7 @@ func (l *loader) defineSchedule(b namedBlock) {
 	content := l.content(b.block, scheduleBlock, "schedule")
 	s := &config.Schedule{ID: config.ScheduleID(b.id), Pos: diagnose.Position(header(b.block))}
 	if decode(l, scheduleTable, content, s) {
-		l.shownHours[s.ID] = literals(content.Attributes, "timezone", "weekly", "except")
+		l.written.Hours[s.ID] = literals(content.Attributes, "timezone", "weekly", "except")
 		l.config.Schedules[s.ID] = s
 		l.adviseOnExceptions(content, func(day time.Time) bool { return calendar.WindowBegins(s.Windows, day) })
 	}
