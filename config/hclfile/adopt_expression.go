@@ -32,7 +32,10 @@ func (l *loader) adoptEvaluation(diags hcl.Diagnostics, f failing) {
 		// The excerpt would show the source, which may be the secret itself.
 		l.Hide(f.expr.Range())
 	}
-	explained := l.explainReferences(f)
+	explained := false
+	for _, t := range f.expr.Variables() {
+		explained = l.explainReference(f, t) || explained
+	}
 	f.secretive = f.secretive || l.mentionsSecret(f.expr, f.ctx)
 	for _, d := range diags {
 		switch {

@@ -44,7 +44,8 @@ func Save(w io.Writer, s *source.Snapshot) error {
 		a.Files = append(a.Files, storedFile{source.Absolute(f.Name), string(f.Text)})
 	}
 	for _, f := range s.NamedWithoutSecrets() {
-		if text := string(f.Text); !holdsKey(text) {
+		// A key, or what is no text, is read where it is.
+		if text := string(f.Text); !strings.Contains(text, "PRIVATE KEY") && utf8.ValidString(text) {
 			a.Named = append(a.Named, storedFile{source.Absolute(f.Name), text})
 		}
 	}
@@ -53,12 +54,6 @@ func Save(w io.Writer, s *source.Snapshot) error {
 	e.SetEscapeHTML(false)
 	e.SetIndent("", " ")
 	return e.Encode(a)
-}
-
-// holdsKey reports whether a named file is to be read where it is: it has a key in it,
-// or is no text.
-func holdsKey(text string) bool {
-	return strings.Contains(text, "PRIVATE KEY") || !utf8.ValidString(text)
 }
 
 // Restore reads what Save wrote. The Snapshot loads as it did, with the secrets

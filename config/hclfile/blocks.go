@@ -3,8 +3,8 @@ package hclfile
 // The blocks of the language, innermost first. The order of the root is the
 // order of the manual.
 var (
-	defaultsBlock    = define(blockType{name: "defaults", once: true, doc: "What holds for every check below this point of the tree. The nearest wins, attribute by attribute", blocks: innerBlocks()}, termsTable.attributes())
-	imapCheckBlock   = define(blockType{name: "imap_check", labels: []string{"name"}, doc: "Something to watch: one port of one host. Its id is server/check when it stands in a server, else its name", blocks: innerBlocks()}, placeTable.attributes(), termsTable.attributes())
+	defaultsBlock    = define(blockType{name: "defaults", once: true, doc: "What holds for every check below this point of the tree. The nearest wins, attribute by attribute", blocks: innerBlocks}, termsTable.attributes())
+	imapCheckBlock   = define(blockType{name: "imap_check", labels: []string{"name"}, doc: "Something to watch: one port of one host. Its id is server/check when it stands in a server, else its name", blocks: innerBlocks}, placeTable.attributes(), termsTable.attributes())
 	serverBlock      = define(blockType{name: "server", labels: []string{"name"}, doc: "A machine with its checks. Its name is unique in the whole configuration", blocks: []*blockType{defaultsBlock, imapCheckBlock}}, serverTable.attributes())
 	groupBlock       = newGroupBlock()
 	daemonBlock      = define(blockType{name: "daemon", once: true, doc: "The daemon itself"}, daemonTable.attributes())

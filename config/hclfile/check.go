@@ -31,16 +31,7 @@ var placeTable = table[place]{
 		func(p *place, v value) { p.group, p.groupAt = &v.refs[0], v.at }),
 }
 
-// defineChecks makes every check, in the order in which they are written.
-func (l *loader) defineChecks() {
-	for _, node := range l.order {
-		if c := l.defineCheck(node); c != nil {
-			l.config.Checks[c.ID] = c
-		}
-	}
-}
-
-func (l *loader) defineCheck(node *checkNode) *config.Check {
+func (l *loader) defineCheck(node *checkNode) {
 	content := l.content(node.block, imapCheckBlock, "imap_check")
 	var p place
 	_, failed := decodeEach(l, placeTable, content, &p)
@@ -62,16 +53,16 @@ func (l *loader) defineCheck(node *checkNode) *config.Check {
 	}
 	if p.hostname == "" && !hostIsWrong(content, failed, server) {
 		l.Gather(ruleNoHostname, here.at, "%s", missingHostname(node, server))
-		return nil
+		return
 	}
 	if !ok || p.hostname == "" || t.probe.Security == "" {
-		return nil // what is missing has been reported where it was written
+		return // what is missing has been reported where it was written
 	}
 	if leftOut {
 		l.config.LoginLeftOut[node.id] = true
 	}
 	t.probe.Hostname = p.hostname
-	return l.newCheck(node, &t, p.label, server, group)
+	l.config.Checks[node.id] = l.newCheck(node, &t, p.label, server, group)
 }
 
 // hostIsWrong reports whether a hostname, or the server that may have one, is written
@@ -92,6 +83,11 @@ func missingHostname(node *checkNode, server *serverNode) string {
 }
 
 func (l *loader) newCheck(node *checkNode, t *terms, label string, server *serverNode, group *groupNode) *config.Check {
+	chosen, isChosen := t.from.of("notification_roles")
+	roles := l.config.Daemon.Roles
+	if isChosen {
+		roles = t.roles
+	}
 	c := &config.Check{
 		ID:          node.id,
 		Label:       label,
@@ -101,11 +97,10 @@ func (l *loader) newCheck(node *checkNode, t *terms, label string, server *serve
 		Enabled:     t.enabled,
 		Probe:       t.probe,
 		Policy:      t.policy,
-		Roles:       l.rolesOf(t),
+		Roles:       addRoles(roles, t.also),
 		DependsOn:   t.dependsOn,
 		Pos:         diagnose.Position(header(node.block)),
 	}
-	chosen, _ := t.from.of("notification_roles")
 	node.roles = chosen.expr
 	needed, _ := t.from.of("depends_on")
 	node.dependsOn = needed.expr
@@ -150,14 +145,4 @@ func (l *loader) placeCheck(node *checkNode, p *place) (*serverNode, *groupNode,
 		group = server.group
 	}
 	return server, group, ok
-}
-
-// rolesOf returns the roles that are told of a check: those that were set or the
-// daemon's own, and those that were added.
-func (l *loader) rolesOf(t *terms) []config.RoleID {
-	roles := t.roles
-	if _, written := t.from.of("notification_roles"); !written {
-		roles = l.config.Daemon.Roles
-	}
-	return addRoles(roles, t.also)
 }

@@ -43,7 +43,7 @@ func (c combination) blame(r *rule, attributes []string, format string, args ...
 		case !ok:
 		// What it inherits is not to be changed here, so it is told and not pointed at.
 		case o.level != c.here:
-			text += o.chain(name)
+			text += fmt.Sprintf(" It inherits %s from %s, at %s.", name, o.level.what, diagnose.FirstAt(o.expr.Range()))
 		case own == nil:
 			at := o.expr.Range()
 			own = &at

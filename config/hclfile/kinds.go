@@ -151,7 +151,7 @@ func integer(low, high int) kind {
 			return v, false
 		}
 		if v.number != float64(int(v.number)) || v.number < float64(low) || v.number > float64(high) {
-			return r.wrong(ruleBounds, "%s is a whole number from %d to %d, and this is %s.", r.attr.name, low, high, r.showNumber(v.number))
+			return r.wrong(ruleBounds, "%s is a whole number from %d to %d, and this is %s.", r.attr.name, low, high, complaint{formatNumber(v.number), "another number"}.says(r.shown()))
 		}
 		return v, true
 	}}
@@ -161,7 +161,7 @@ func integer(low, high int) kind {
 var percentage = kind{name: "number", bounds: "0..100", read: func(r *reading) (value, bool) {
 	v, ok := r.readNumber()
 	if ok && (v.number <= 0 || v.number > 100) {
-		return r.wrong(ruleBounds, "%s is a percentage above 0 and up to 100, like 99.9, and this is %s.", r.attr.name, r.showNumber(v.number))
+		return r.wrong(ruleBounds, "%s is a percentage above 0 and up to 100, like 99.9, and this is %s.", r.attr.name, complaint{formatNumber(v.number), "another number"}.says(r.shown()))
 	}
 	return v, ok
 }}

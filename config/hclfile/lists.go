@@ -16,6 +16,9 @@ func mapped[T, U any](list []T, of func(T) U) (made []U) {
 	return made
 }
 
+// retyped returns words as another type of words.
+func retyped[U, T ~string](list []T) []U { return mapped(list, func(word T) U { return U(word) }) }
+
 // texts returns a kind for a list of texts of a kind, none twice.
 func texts(element kind) kind {
 	return kind{name: "list of " + element.name, bounds: element.bounds, values: element.values, read: func(r *reading) (value, bool) {

@@ -108,7 +108,9 @@ func (l *loader) run() {
 	l.each("notification_role", l.defineRole)
 	l.defineDaemon() // after the roles, all of which it tells where none are written
 	l.defineGroups()
-	l.defineChecks() // after the daemon, whose roles they may have
+	for _, node := range l.order { // after the daemon, whose roles they may have
+		l.defineCheck(node)
+	}
 	l.checkDependencies()
 	l.each("maintenance", l.defineMaintenance)
 	l.defineMoves()
@@ -248,11 +250,10 @@ func newConfig() *config.Config {
 func (l *loader) linkNames() {
 	l.known = map[string][]ref{}
 	l.names.Variables = map[string]cty.Value{
-		"group":             l.top.value(),
-		"server":            l.spaces["server"].value(),
-		"imap_check":        l.spaces["imap_check"].value(),
-		"notification_role": l.spaces["notification_role"].value(),
-		"notifier":          l.notifierObject(),
-		"schedule":          l.spaces["schedule"].value(),
+		"group":    l.top.value(),
+		"notifier": l.notifierObject(),
+	}
+	for _, root := range []string{"server", "imap_check", "notification_role", "schedule"} {
+		l.names.Variables[root] = l.spaces[root].value()
 	}
 }

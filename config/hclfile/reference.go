@@ -188,7 +188,7 @@ func (l *loader) identities(root string) []ref {
 	}
 	ids := slices.Sorted(maps.Keys(l.spaces[root]))
 	if root == "group" { // groups are in each other, and no namespace
-		ids = mapped(slices.Sorted(maps.Keys(l.groups)), func(id config.GroupID) string { return string(id) })
+		ids = retyped[string](slices.Sorted(maps.Keys(l.groups)))
 	}
 	list := mapped(ids, func(id string) ref { return ref{root, id} })
 	if l.known != nil { // else some names are still to come

@@ -13,19 +13,9 @@ import (
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
-// explainReferences reports, in the language's own words, which references of an
-// expression lead nowhere. It returns whether it found any. Where a secret may stand,
-// what looks like a name may be one without its quotes.
-func (l *loader) explainReferences(f failing) bool {
-	found := false
-	for _, t := range f.expr.Variables() {
-		if l.explainReference(f, t) {
-			found = true
-		}
-	}
-	return found
-}
-
+// explainReference reports, in the language's own words, a reference of an expression that
+// leads nowhere. It returns whether it is one. Where a secret may stand, what looks like a
+// name may be one without its quotes.
 func (l *loader) explainReference(f failing, t hcl.Traversal) bool {
 	root := t.RootName()
 	switch {
@@ -56,7 +46,12 @@ func (l *loader) explainRoot(f failing, t hcl.Traversal) bool {
 		}
 	}
 	at := t[0].SourceRange()
-	near := diagnose.OnlyNear(root, f.rootsMeant())
+	meant := []string{"local"}
+	// Blocks only where a reference is taken, so that a host name without quotes is a text.
+	if f.attr == nil || f.attr.kind.roots != nil {
+		meant = append(meant, referenceRoots...)
+	}
+	near := diagnose.OnlyNear(root, meant)
 	known := fromElsewhere[root] != "" && len(t) > 1
 	switch {
 	case known:
@@ -70,15 +65,6 @@ func (l *loader) explainRoot(f failing, t hcl.Traversal) bool {
 		l.Report(ruleUnknownVariable, at, "There is nothing called %q. %s", root, l.adviceFor(f, t))
 	}
 	return true
-}
-
-// rootsMeant returns the names that an expression may begin with: those of blocks only
-// where a reference is taken, so that a host name without quotes is a text.
-func (f failing) rootsMeant() []string {
-	if f.attr != nil && f.attr.kind.roots == nil {
-		return []string{"local"}
-	}
-	return append([]string{"local"}, referenceRoots...)
 }
 
 // fromElsewhere are names that people know from other programs.

@@ -22,17 +22,7 @@ var roleTable = table[config.Role]{
 }
 
 // conditionWords are what an incident can be about.
-var conditionWords = mapped(slices.Collect(config.AllConditions().All()), func(c config.Condition) string {
-	return string(c)
-})
-
-// conditionsOf returns the conditions that are named.
-func conditionsOf(words []string) (set config.Conditions) {
-	for _, word := range words {
-		set |= config.ConditionSet(config.Condition(word))
-	}
-	return set
-}
+var conditionWords = retyped[string](slices.Collect(config.AllConditions().All()))
 
 // transitions are what can be told of an incident, in the order of its life.
 var transitions = []string{"opened", "changed", "closed", "reminder"}
@@ -50,7 +40,7 @@ var wayTable = table[config.Notify]{
 	newRow("severity", oneOf("degraded", "down"), severityDefaults(), `"degraded": everything, "down": only what is down`,
 		func(w *config.Notify, v value) { w.Severity = config.Severity(v.text) }),
 	newRow("conditions", atLeastOne(texts(oneOf(conditionWords...))), "all", "Which conditions are told",
-		func(w *config.Notify, v value) { w.Conditions = conditionsOf(v.list) }),
+		func(w *config.Notify, v value) { w.Conditions = config.ConditionSet(retyped[config.Condition](v.list)...) }),
 }
 
 // transitionsOf returns the list in the order of an incident's life, and nil for all of

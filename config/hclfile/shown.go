@@ -109,14 +109,6 @@ func (r *reading) show(text string) string {
 	return diagnose.Quoted(text)
 }
 
-// showNumber returns a number as a message names it.
-func (r *reading) showNumber(n float64) string {
-	if !r.shown() {
-		return "another number"
-	}
-	return formatNumber(n)
-}
-
 // source returns the expression as it is written, for a message that shows how to write
 // it; dots where it is long, or may be a secret.
 func (r *reading) source() string {

@@ -44,7 +44,7 @@ func (r *reading) readSpan(low, high time.Duration, zero bool) (value, bool) {
 		return r.wrong(ruleDuration, "%s: %s.", diagnose.Capital(r.show(v.text)), err)
 	}
 	if (d < low || d > high) && (!zero || d != 0) {
-		return r.wrong(ruleBounds, "%s is %s, and this is %s.", r.attr.name, spanBounds(low, high, zero), r.showSpan(v.text))
+		return r.wrong(ruleBounds, "%s is %s, and this is %s.", r.attr.name, spanBounds(low, high, zero), complaint{diagnose.Quoted(v.text), "another duration"}.says(r.shown()))
 	}
 	return value{number: float64(d)}, true
 }
@@ -61,13 +61,6 @@ func (r *reading) withoutUnit() (value, bool) {
 		seconds = "${" + r.source() + "}"
 	}
 	return r.wrong(ruleDuration, "%s needs a unit. For seconds write\n    %s = \"%ss\"", r.attr.name, r.attr.name, seconds)
-}
-
-func (r *reading) showSpan(text string) string {
-	if !r.shown() {
-		return "another duration"
-	}
-	return diagnose.Quoted(text)
 }
 
 // spanBounds returns the bounds of a duration in a sentence.

@@ -1,7 +1,6 @@
 package hclfile
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -9,7 +8,6 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
 // terms are what holds for the checks below a point of the tree: what defaults
@@ -93,9 +91,7 @@ var innerTables = []innerTable{
 	{define(blockType{name: "login", once: true, doc: "An account to log in with. Never on an unencrypted connection"}, loginTable.attributes()), loginTable},
 }
 
-func innerBlocks() []*blockType {
-	return mapped(innerTables, func(inner innerTable) *blockType { return inner.block })
-}
+var innerBlocks = mapped(innerTables, func(inner innerTable) *blockType { return inner.block })
 
 // overlay writes what one level says over what it inherits.
 func (l *loader) overlay(t *terms, content *contents, here *level) bool {
@@ -166,11 +162,6 @@ func (t *terms) salvage() (leftOut, usable bool) {
 		t.bad = slices.DeleteFunc(slices.Clone(t.bad), isLogin)
 	}
 	return leftOut, len(t.bad) == 0
-}
-
-// chain returns where an inherited value comes from, as a sentence.
-func (o origin) chain(attribute string) string {
-	return fmt.Sprintf(" It inherits %s from %s, at %s.", attribute, o.level.what, diagnose.FirstAt(o.expr.Range()))
 }
 
 // idsOf returns what references refer to. An empty list says nobody, and nil that

@@ -22,7 +22,9 @@ func (l *loader) declare(body hcl.Body) {
 	for _, b := range content.Blocks {
 		switch b.Type {
 		case "daemon", "history", "page":
-			l.declareSingle(b)
+			first := l.single[b.Type]
+			l.once(&first, b, b.Type)
+			l.single[b.Type] = first
 		case "notifier", "notification_role", "schedule", "maintenance":
 			l.declareNamed(b)
 		case "moved":
@@ -56,12 +58,6 @@ func (l *loader) once(slot **hcl.Block, b *hcl.Block, what string) {
 		return
 	}
 	*slot = b
-}
-
-func (l *loader) declareSingle(b *hcl.Block) {
-	first := l.single[b.Type]
-	l.once(&first, b, b.Type)
-	l.single[b.Type] = first
 }
 
 func (l *loader) declareNamed(b *hcl.Block) {

@@ -105,7 +105,9 @@ func (f *lined) render(line, under Span) (shown []rune, mark [2]int) {
 	mark[0] = -1
 	for p := line.From; p < line.To; {
 		r, size := utf8.DecodeRune(f.text[p:line.To])
-		r = visibleRune(r)
+		if r != '\t' && isControl(r) {
+			r = '\uFFFD'
+		}
 		// One character for all of it: its length would tell something.
 		if m, masked := f.maskAt(p); masked {
 			r, size = '…', min(m.To, line.To)-p
@@ -131,13 +133,6 @@ func (f *lined) maskAt(p int) (Span, bool) {
 		return Span{}, false
 	}
 	return f.masks[i], true
-}
-
-func visibleRune(r rune) rune {
-	if r != '\t' && isControl(r) {
-		return '\uFFFD'
-	}
-	return r
 }
 
 // isControl reports whether a character steers a terminal or reorders a line.
