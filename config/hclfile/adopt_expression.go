@@ -151,33 +151,37 @@ func (l *loader) adoptMissing(d *hcl.Diagnostic) bool {
 		return false
 	}
 	for _, t := range d.Expression.Variables() {
-		for n := 2; n <= len(t); n++ {
-			if _, diags := t[:n].TraverseAbs(d.EvalContext); !diags.HasErrors() {
-				continue
-			}
-			object, _ := t[:n-1].TraverseAbs(d.EvalContext)
-			return l.reportMissing(object, t[n-1], func(given string, known []string) string {
+		root, _ := t[:1].TraverseAbs(d.EvalContext)
+		if object, step := firstMissing(root, t[1:]); step != nil {
+			return l.reportMissing(object, step, func(given string, known []string) string {
 				return diagnose.DidYouMean(given, known, diagnose.Quoted, "It has")
 			})
 		}
 	}
-	rel, ok := d.Expression.(*hclsyntax.RelativeTraversalExpr) // of what a function gives, mostly
-	if !ok {
-		return false
-	}
-	object, diags := rel.Source.Value(d.EvalContext)
-	for _, step := range rel.Traversal {
-		if diags.HasErrors() || object == cty.NilVal {
-			return false
-		}
-		next, missing := hcl.Traversal{step}.TraverseRel(object)
-		if missing.HasErrors() {
+	if rel, ok := d.Expression.(*hclsyntax.RelativeTraversalExpr); ok { // of what a function gives, mostly
+		root, _ := rel.Source.Value(d.EvalContext)
+		if object, step := firstMissing(root, rel.Traversal); step != nil {
 			// OnlyNear, since what is written on the spot may be a secret.
 			return l.reportMissing(object, step, diagnose.OnlyNear)
 		}
-		object = next
 	}
 	return false
+}
+
+// firstMissing returns the first of some steps that an object, or what is in it, does not
+// have, and that object.
+func firstMissing(object cty.Value, steps hcl.Traversal) (cty.Value, hcl.Traverser) {
+	for _, step := range steps {
+		if object == cty.NilVal {
+			break
+		}
+		next, diags := hcl.Traversal{step}.TraverseRel(object)
+		if diags.HasErrors() {
+			return object, step
+		}
+		object = next
+	}
+	return object, nil
 }
 
 // reportMissing reports that object has nothing of the name that a step asks for;

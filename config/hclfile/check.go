@@ -45,7 +45,7 @@ func (l *loader) defineCheck(node *checkNode) {
 		leftOut, ok = t.salvage()
 		ok = ok && len(failed) == 0 && placed && (server == nil || !server.content.wrong)
 	}
-	t.probe.FillDefaults()
+	t.Probe.FillDefaults()
 	// On the left of && so that it is checked, and reported, even if ok is false.
 	ok = combination{l.Findings, &t, here, !l.snapshot.Options().NoCredentials}.fits() && ok
 	if p.hostname == "" && server != nil {
@@ -55,13 +55,13 @@ func (l *loader) defineCheck(node *checkNode) {
 		l.Gather(ruleNoHostname, here.at, "%s", missingHostname(node, server))
 		return
 	}
-	if !ok || p.hostname == "" || t.probe.Security == "" {
+	if !ok || p.hostname == "" || t.Probe.Security == "" {
 		return // what is missing has been reported where it was written
 	}
 	if leftOut {
 		l.config.LoginLeftOut[node.id] = true
 	}
-	t.probe.Hostname = p.hostname
+	t.Probe.Hostname = p.hostname
 	l.config.Checks[node.id] = l.newCheck(node, &t, p.label, server, group)
 }
 
@@ -86,21 +86,11 @@ func (l *loader) newCheck(node *checkNode, t *terms, label string, server *serve
 	chosen, isChosen := t.from.of("notification_roles")
 	roles := l.config.Daemon.Roles
 	if isChosen {
-		roles = t.roles
+		roles = t.Roles
 	}
-	c := &config.Check{
-		ID:          node.id,
-		Label:       label,
-		Description: t.description,
-		Runbook:     t.runbook,
-		Path:        group.path,
-		Enabled:     t.enabled,
-		Probe:       t.probe,
-		Policy:      t.policy,
-		Roles:       addRoles(roles, t.also),
-		DependsOn:   t.dependsOn,
-		Pos:         diagnose.Position(header(node.block)),
-	}
+	c := t.Check
+	c.ID, c.Label, c.Path, c.Pos = node.id, label, group.path, diagnose.Position(header(node.block))
+	c.Roles = addRoles(roles, t.also)
 	node.roles = chosen.expr
 	needed, _ := t.from.of("depends_on")
 	node.dependsOn = needed.expr
@@ -110,7 +100,7 @@ func (l *loader) newCheck(node *checkNode, t *terms, label string, server *serve
 	if server != nil {
 		c.Server = server.id()
 	}
-	return c
+	return &c
 }
 
 // placeCheck finds the server and the group of a check: from where it is

@@ -61,15 +61,15 @@ func (c combination) checkSecurity() {
 	if !c.usable("security", "port") {
 		return
 	}
-	if c.probe.Security == "" {
-		which := complaint{fmt.Sprintf("port %d", c.probe.Port), "this port"}
+	if c.Probe.Security == "" {
+		which := complaint{fmt.Sprintf("port %d", c.Probe.Port), "this port"}
 		c.blame(ruleSecurity, []string{"port"}, "Nothing says how connections to %s are encrypted. Write security = \"tls\", \"starttls\" or \"none\".", which.says(c.shown("port")))
 		return
 	}
-	if c.probe.Security != config.Plain {
+	if c.Probe.Security != config.Plain {
 		return
 	}
-	if c.probe.Login != (config.Login{}) {
+	if c.Probe.Login != (config.Login{}) {
 		c.blame(rulePlainLogin, []string{"security", "login.username", "login.password"}, "A login would send its password readable for everybody on the way. Use security = \"tls\" or \"starttls\", or leave the login out.")
 	}
 	for _, a := range tlsTable {
@@ -81,7 +81,7 @@ func (c combination) checkSecurity() {
 }
 
 func (c combination) checkDurations() {
-	p := &c.probe
+	p := &c.Probe
 	if p.Timeout > p.Interval && c.usable("timeout", "interval") {
 		c.blame(ruleTimeout, []string{"timeout", "interval"}, "A probe would still run when the next is due: %s.", c.longer("timeout", p.Timeout, "interval", p.Interval))
 	}
@@ -100,7 +100,7 @@ func (t *terms) longer(name string, d time.Duration, than string, limit time.Dur
 }
 
 func (c combination) checkTLS() {
-	tls := &c.probe.TLS
+	tls := &c.Probe.TLS
 	if !c.usable("tls.") {
 		return
 	}
@@ -146,11 +146,11 @@ func laterCertificate(cert config.Blob, key opaque.Secret) string {
 }
 
 func (c combination) checkLogin() {
-	login := &c.probe.Login
+	login := &c.Probe.Login
 	if *login == (config.Login{}) || !c.usable("login.", "tls.") {
 		return
 	}
-	if complaint := incomplete(login, c.probe.TLS); complaint != "" {
+	if complaint := incomplete(login, c.Probe.TLS); complaint != "" {
 		c.blame(ruleLogin, loginAttributes, "%s", complaint)
 	}
 }

@@ -10,24 +10,22 @@ import (
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
-// home is what a server says about itself.
+// home is a server, and the group that it is said to be in.
 type home struct {
-	label     string
-	hostname  string
-	group     *ref
-	groupAt   hcl.Range
-	dependsOn []config.Ref
+	config.Server
+	group   *ref
+	groupAt hcl.Range
 }
 
 var serverTable = table[home]{
 	newRow("label", text, "the name", "What people call the server",
-		func(h *home, v value) { h.label = v.text }),
+		func(h *home, v value) { h.Label = v.text }),
 	newRow("hostname", hostname, "", "The IPv4 address, IPv6 address or DNS name that its checks connect to, as in imap_check",
-		func(h *home, v value) { h.hostname = v.text }),
+		func(h *home, v value) { h.Hostname = v.text }),
 	newRow("group", referenceTo("group"), "from nesting", "The group of a server that is written at the top level",
 		func(h *home, v value) { h.group, h.groupAt = &v.refs[0], v.at }),
 	newRow("depends_on", referencesTo("server", "imap_check"), "", "While one of these is down, incidents of this server's checks are recorded and not sent",
-		func(h *home, v value) { h.dependsOn = configRefs(v.refs) }),
+		func(h *home, v value) { h.DependsOn = configRefs(v.refs) }),
 }
 
 var groupTable = table[config.Group]{
@@ -40,7 +38,7 @@ var groupTable = table[config.Group]{
 func (l *loader) linkServers() {
 	for _, id := range slices.Sorted(maps.Keys(l.servers)) {
 		s := l.servers[id]
-		var h home
+		h := home{Server: config.Server{ID: id, Label: s.name, Pos: diagnose.Position(header(s.block))}}
 		_, s.failed = decodeEach(l, serverTable, s.content, &h)
 		if h.group != nil {
 			if s.group != l.top {
@@ -49,13 +47,8 @@ func (l *loader) linkServers() {
 				s.group = l.groups[config.GroupID(h.group.id)]
 			}
 		}
-		s.server = &config.Server{
-			ID: id, Label: h.label, Hostname: h.hostname, Path: s.group.path, DependsOn: h.dependsOn,
-			Pos: diagnose.Position(header(s.block)),
-		}
-		if h.label == "" {
-			s.server.Label = s.name
-		}
+		h.Path = s.group.path
+		s.server = &h.Server
 		l.config.Servers[id] = s.server
 	}
 }
@@ -86,7 +79,8 @@ func (l *loader) termsAt(g *groupNode, s *serverNode) terms {
 
 func (l *loader) termsOfGroup(g *groupNode) *terms {
 	if g.terms == nil { // made once, for all checks of the group
-		t := defaultTerms()
+		// The rest is filled in by FillDefaults, since it depends on other attributes.
+		t := terms{Check: config.Check{Probe: config.DefaultProbe(), Policy: config.DefaultPolicy(), Enabled: true}}
 		what := "the defaults"
 		if g.parent != nil {
 			t = *l.termsOfGroup(g.parent)

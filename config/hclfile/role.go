@@ -40,7 +40,9 @@ var wayTable = table[config.Notify]{
 	newRow("severity", oneOf("degraded", "down"), severityDefaults(), `"degraded": everything, "down": only what is down`,
 		func(w *config.Notify, v value) { w.Severity = config.Severity(v.text) }),
 	newRow("conditions", atLeastOne(texts(oneOf(conditionWords...))), "all", "Which conditions are told",
-		func(w *config.Notify, v value) { w.Conditions = config.ConditionSet(retyped[config.Condition](v.list)...) }),
+		func(w *config.Notify, v value) {
+			w.Conditions = config.ConditionSet(retyped[config.Condition](v.list)...)
+		}),
 }
 
 // transitionsOf returns the list in the order of an incident's life, and nil for all of

@@ -13,14 +13,8 @@ import (
 // terms are what holds for the checks below a point of the tree: what defaults
 // may say and checks inherit. A level begins as a copy of the level above it.
 type terms struct {
-	probe       config.Probe
-	policy      config.Policy
-	description string
-	runbook     string
-	enabled     bool
-	roles       []config.RoleID
-	also        []config.RoleID
-	dependsOn   []config.Ref
+	config.Check // of which each level may set a part
+	also         []config.RoleID
 
 	// bad are the attributes that have no value because something is wrong with
 	// them; what they mean together with others cannot be said.
@@ -61,16 +55,6 @@ func (o origins) of(name string) (origin, bool) {
 		}
 	}
 	return origin{}, false
-}
-
-// defaultTerms returns the defaults of the language that do not depend on other
-// attributes; the rest is filled in by [config.Probe.FillDefaults].
-func defaultTerms() terms {
-	return terms{
-		probe:   config.DefaultProbe(),
-		policy:  config.DefaultPolicy(),
-		enabled: true,
-	}
 }
 
 const (
@@ -158,7 +142,7 @@ func (t *terms) shown(names ...string) bool {
 func (t *terms) salvage() (leftOut, usable bool) {
 	isLogin := func(name string) bool { return strings.HasPrefix(name, "login.") }
 	if slices.ContainsFunc(t.bad, isLogin) {
-		leftOut, t.probe.Login = true, config.Login{}
+		leftOut, t.Probe.Login = true, config.Login{}
 		t.bad = slices.DeleteFunc(slices.Clone(t.bad), isLogin)
 	}
 	return leftOut, len(t.bad) == 0
