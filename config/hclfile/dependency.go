@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/imapvigil/imapvigil/config"
 )
@@ -123,18 +124,14 @@ func (l *loader) referenceIn(list hcl.Expression, to config.Ref) (hcl.Range, boo
 		if diags.HasErrors() || v.IsNull() || v.IsMarked() {
 			return false
 		}
-		if found, ok := asRef(v); ok {
-			return found.config() == to
+		parts := []cty.Value{v}
+		if !isReference(v) && v.CanIterateElements() {
+			parts = v.AsValueSlice()
 		}
-		if !v.CanIterateElements() {
-			return false
-		}
-		for _, element := range v.AsValueSlice() {
-			if found, ok := asRef(element); ok && found.config() == to {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(parts, func(part cty.Value) bool {
+			found, ok := asRef(part)
+			return ok && found.config() == to
+		})
 	}
 	elements, _ := hcl.ExprList(list)
 	for _, element := range append(elements, list) { // the whole of it, where it is no list as written

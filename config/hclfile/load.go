@@ -155,10 +155,8 @@ func (l *loader) parse() []parsed {
 	}
 	for _, p := range all {
 		switch {
-		case p.other != nil:
-			l.Report(ruleEncoding, *p.other, "%s", p.cure)
-		case p.deep != nil:
-			l.Report(ruleNesting, *p.deep, "%s", nestingAdvice)
+		case p.refused != nil:
+			l.Report(p.refused.rule, p.refused.at, "%s", p.refused.advice)
 		case p.diags.HasErrors():
 			l.syntax().adoptSyntax(p.diags)
 		}
@@ -218,15 +216,11 @@ type contents struct {
 
 // content returns what stands in a block, and reports what should not.
 func (l *loader) content(block *hcl.Block, b *blockType, what string) *contents {
-	return l.contentOf(block.Body, b, what, header(block))
-}
-
-func (l *loader) contentOf(body hcl.Body, b *blockType, what string, at hcl.Range) *contents {
 	if b.notYet {
-		l.Gather(ruleNotYet, at, "The block %s is read and checked, but this version does not act on it.", b.name)
+		l.Gather(ruleNotYet, header(block), "The block %s is read and checked, but this version does not act on it.", b.name)
 	}
-	content, diags := body.Content(b.schema)
-	c := &contents{BodyContent: content, what: what, at: at, wrong: diags.HasErrors()}
+	content, diags := block.Body.Content(b.schema)
+	c := &contents{BodyContent: content, what: what, at: header(block), wrong: diags.HasErrors()}
 	if c.wrong {
 		c.meant = l.adoptContent(diags, b, what)
 	}

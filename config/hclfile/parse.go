@@ -19,11 +19,16 @@ import (
 // A parsed file is its body, or why there is none.
 type parsed struct {
 	source.File
-	body  hcl.Body
-	diags hcl.Diagnostics
-	deep  *hcl.Range // where it is nested too deeply to be parsed
-	other *hcl.Range // where it is not in UTF-8
-	cure  string     // what to do about that
+	body    hcl.Body
+	diags   hcl.Diagnostics
+	refused *refusal // why it was not even parsed
+}
+
+// A refusal is where a file breaks a rule that comes before parsing, and what to do.
+type refusal struct {
+	rule   *rule
+	at     hcl.Range
+	advice string
 }
 
 // parseAll parses the files side by side, one a processor at a time.
@@ -48,12 +53,12 @@ func parse(f source.File) (p parsed) {
 			p = parsed{File: f, diags: hcl.Diagnostics{diagnose.Unreadable(f.Name)}}
 		}
 	}()
-	if place, cure := notUTF8(f); cure != "" {
-		return parsed{File: f, other: &place, cure: cure}
+	if at, advice := notUTF8(f); advice != "" {
+		return parsed{File: f, refused: &refusal{ruleEncoding, at, advice}}
 	}
 	// recover is no help against a stack that overflows.
-	if place, deep := tooDeep(f); deep {
-		return parsed{File: f, deep: &place}
+	if at, deep := tooDeep(f); deep {
+		return parsed{File: f, refused: &refusal{ruleNesting, at, nestingAdvice}}
 	}
 	var file *hcl.File
 	var diags hcl.Diagnostics

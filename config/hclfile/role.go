@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -104,8 +103,12 @@ func (l *loader) defineWays(role config.RoleID, b *hcl.Block) ([]writtenWay, boo
 	if !ok || !good {
 		return nil, false
 	}
-	if way.Severity == "" {
-		way.Severity = defaultSeverity(c, way.After)
+	switch {
+	case way.Severity != "":
+	case way.After > 0:
+		way.Severity = config.SeverityDown
+	default:
+		way.Severity = cmp.Or(config.Severity(c.Severity), config.SeverityDegraded)
 	}
 	var ways []writtenWay
 	for _, target := range targets {
@@ -114,13 +117,6 @@ func (l *loader) defineWays(role config.RoleID, b *hcl.Block) ([]writtenWay, boo
 		ways = append(ways, writtenWay{way, header(b), literals(content.Attributes, c.targetAttributes()...)})
 	}
 	return ways, true
-}
-
-func defaultSeverity(c *channel, after time.Duration) config.Severity {
-	if after > 0 {
-		return config.SeverityDown
-	}
-	return cmp.Or(config.Severity(c.Severity), config.SeverityDegraded)
 }
 
 // severityDefaults returns what severity is where it is not written, for the manual.

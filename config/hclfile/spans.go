@@ -20,33 +20,29 @@ func spanOrZero(low, high time.Duration) kind { return spanKind(low, high, true)
 
 func spanKind(low, high time.Duration, zero bool) kind {
 	return kind{name: "duration", bounds: spanBounds(low, high, zero), read: func(r *reading) (value, bool) {
-		return r.readSpan(low, high, zero)
-	}}
-}
-
-func (r *reading) readSpan(low, high time.Duration, zero bool) (value, bool) {
-	if r.v.Type() == cty.Number {
-		return r.withoutUnit()
-	}
-	v, ok := r.str()
-	if !ok {
-		return v, false
-	}
-	d, err := config.ParseDuration(v.text)
-	if _, withUnit := config.ParseDuration(v.text + "s"); err != nil && withUnit == nil && r.shown() {
-		return r.wrong(ruleDuration, "%s needs a unit. For seconds write\n    %s = \"%ss\"", r.attr.name, r.attr.name, v.text)
-	}
-	if err != nil {
-		meant, ok := durationMeant(v.text)
-		if ok && r.shown() {
-			return r.wrong(ruleDuration, "%s: %s. Write\n    %s = %q", diagnose.Capital(r.show(v.text)), err, r.attr.name, meant)
+		if r.v.Type() == cty.Number {
+			return r.withoutUnit()
 		}
-		return r.wrong(ruleDuration, "%s: %s.", diagnose.Capital(r.show(v.text)), err)
-	}
-	if (d < low || d > high) && (!zero || d != 0) {
-		return r.wrong(ruleBounds, "%s is %s, and this is %s.", r.attr.name, spanBounds(low, high, zero), complaint{diagnose.Quoted(v.text), "another duration"}.says(r.shown()))
-	}
-	return value{number: float64(d)}, true
+		v, ok := r.str()
+		if !ok {
+			return v, false
+		}
+		d, err := config.ParseDuration(v.text)
+		if _, withUnit := config.ParseDuration(v.text + "s"); err != nil && withUnit == nil && r.shown() {
+			return r.wrong(ruleDuration, "%s needs a unit. For seconds write\n    %s = \"%ss\"", r.attr.name, r.attr.name, v.text)
+		}
+		if err != nil {
+			meant, ok := durationMeant(v.text)
+			if ok && r.shown() {
+				return r.wrong(ruleDuration, "%s: %s. Write\n    %s = %q", diagnose.Capital(r.show(v.text)), err, r.attr.name, meant)
+			}
+			return r.wrong(ruleDuration, "%s: %s.", diagnose.Capital(r.show(v.text)), err)
+		}
+		if (d < low || d > high) && (!zero || d != 0) {
+			return r.wrong(ruleBounds, "%s is %s, and this is %s.", r.attr.name, spanBounds(low, high, zero), complaint{diagnose.Quoted(v.text), "another duration"}.says(r.shown()))
+		}
+		return value{number: float64(d)}, true
+	}}
 }
 
 // withoutUnit reports a number that should be a duration, with how to write it.

@@ -18,7 +18,7 @@ var namePattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*$`)
 
 // declare takes note of what one file declares.
 func (l *loader) declare(body hcl.Body) {
-	content := l.contentOf(body, rootBlock, "", hcl.Range{})
+	content := l.content(&hcl.Block{Body: body}, rootBlock, "")
 	for _, b := range content.Blocks {
 		switch b.Type {
 		case "daemon", "history", "page":
