@@ -32,9 +32,10 @@ var rooms = map[string][]string{
 	"config/advice":     {"config", "config/calendar", "notifiers"},
 	"config/golden":     {}, // of tests
 	"config/lookup":     {"config"},
+	"config/mdoc":       {"config"},
 	"config/source":     {"config", "config/opaque"},
 	"config/hclfile": {
-		"config", "config/advice", "config/calendar", "config/certfile", "config/hclfile/diagnose", "config/names", "config/opaque",
+		"config", "config/advice", "config/calendar", "config/certfile", "config/hclfile/diagnose", "config/mdoc", "config/names", "config/opaque",
 		"config/source", "notifiers", "notifiers/*",
 	},
 
@@ -76,7 +77,8 @@ var rooms = map[string][]string{
 		"config", "config/calendar", "config/opaque", "notifiers",
 		"daemon/clock", "daemon/incident", "daemon/journal", "daemon/outbox",
 	},
-	"daemon/history": {"config", "daemon/incident"},
+	"daemon/history":  {"config", "daemon/incident"},
+	"daemon/glossary": {"config", "config/mdoc", "daemon/incident", "daemon/outbox"},
 	// What was told, and what is held, is the outbox's, in its words.
 	"daemon/api":         {"config", "config/access", "config/opaque", "notifiers", "daemon/incident", "daemon/outbox", "daemon/tracker", "daemon/history"},
 	"daemon/web":         {"config", "daemon/incident", "daemon/tracker", "daemon/history"},
@@ -86,7 +88,7 @@ var rooms = map[string][]string{
 	"examples/customers": {},
 	"packaging":          {},
 	"cmd/imapvigil": {
-		"daemon", "daemon/api", "daemon/clock", "daemon/probe", "daemon/demo", "daemon/verdict",
+		"daemon", "daemon/api", "daemon/clock", "daemon/glossary", "daemon/probe", "daemon/demo", "daemon/verdict",
 		"daemon/incident", "daemon/journal", "daemon/history", "config", "config/atomicfile", "config/hclfile", "config/lookup", "config/moment", "config/source", "notifiers",
 		"config/access", "config/takeover",
 	},

@@ -55,6 +55,7 @@ func (p *program) complete(root *cobra.Command) {
 		"format":     offerWords("text", "json", "nagios"),
 		"group":      p.completeNames(groupNames),
 		"log-format": offerWords("auto", "console", "json"),
+		"man":        offerWords(languagePage, statesPage),
 		"log-level":  offerWords("debug", "info", "warn", "error"),
 		"replace":    offerAnyFile,
 		"retry":      p.completeNames(deadMessageKeys),

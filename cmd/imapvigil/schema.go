@@ -1,34 +1,48 @@
 package main
 
 import (
+	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/daemon/glossary"
+)
+
+// The manual pages that are made of tables.
+const (
+	languagePage = "imapvigil.hcl"
+	statesPage   = "imapvigil-states"
 )
 
 func (p *program) schemaCommand() *cobra.Command {
-	var manual bool
+	var manual string
 	c := &cobra.Command{
 		Use:   "schema",
 		Short: "Print the configuration language as JSON, for editors",
 		Example: examples(
 			"Every attribute with its default", "imapvigil schema | jq '.blocks[] | .name, .attributes'",
-			"The manual page, where it is not installed", "imapvigil schema --man | man -l -",
+			"A manual page, where it is not installed", "imapvigil schema --man=imapvigil-states | man -l -",
 		),
 		GroupID:     groupLook,
 		Annotations: exitCodes("printed", "an error"),
 		Args:        noArguments,
 		RunE: func(*cobra.Command, []string) error {
-			if manual {
+			switch manual {
+			case "":
+				return p.printJSON(hclfile.Schema())
+			case languagePage:
 				return hclfile.Manual(p.out, p.releasedAt())
+			case statesPage:
+				return glossary.Page(p.out, p.releasedAt())
 			}
-			return p.printJSON(hclfile.Schema())
+			return fmt.Errorf("--man takes %s or %s, not %q", languagePage, statesPage, manual)
 		},
 	}
-	c.Flags().BoolVar(&manual, "man", false, "print the manual page imapvigil.hcl(5) instead")
+	c.Flags().StringVar(&manual, "man", "", "print a manual page instead: "+languagePage+" (also for --man alone) or "+statesPage)
+	c.Flags().Lookup("man").NoOptDefVal = languagePage
 	return c
 }
 

@@ -92,6 +92,9 @@ const (
 	StatusClosed       Status = "closed"
 )
 
+// Statuses lists the statuses of an incident, in the order of its life.
+func Statuses() []Status { return []Status{StatusOpen, StatusAcknowledged, StatusClosed} }
+
 // Status returns the word of `incidents --json` for the incident. One that reopens is
 // closed until the new episode is reported.
 func (in Incident) Status() Status {

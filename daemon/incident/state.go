@@ -32,6 +32,9 @@ const (
 	Altered   ClosedAs = "changed" // the check was pointed elsewhere meanwhile
 )
 
+// Endings lists how incidents can end.
+func Endings() []ClosedAs { return []ClosedAs{Recovered, Removed, Paused, Altered} }
+
 // An Incident is one condition of one check, from its first failed observation
 // on. It is a value, changed by [Apply] alone.
 type Incident struct {

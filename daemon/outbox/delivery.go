@@ -21,6 +21,11 @@ const (
 	Replaced DeliveryState = "replaced"
 )
 
+// DeliveryStates lists the states, in the order of a delivery's life.
+func DeliveryStates() []DeliveryState {
+	return []DeliveryState{Queued, Sending, Retrying, Sent, Dead, Expired, Replaced}
+}
+
 // Final reports whether nothing more will happen to the delivery.
 func (s DeliveryState) Final() bool {
 	return s == Sent || s == Dead || s == Expired || s == Replaced
