@@ -248,19 +248,21 @@ func printUsage(c *cobra.Command) error {
 	}
 	section("Flags:", flagTexts(c.LocalFlags(), func(f *pflag.Flag) bool { return !isPlaceFlag(f) }))
 	section("Where things are:", flagTexts(c.LocalFlags(), isPlaceFlag))
-	section("Exit codes:", exitCodeTexts(exitCodesOf(c)))
+	section("Exit codes:", exitCodeTexts(c))
 	if c.HasAvailableSubCommands() {
 		fmt.Fprintf(&b, "\n%s COMMAND --help explains a command.\n", c.CommandPath())
 	}
 	if !c.HasParent() {
-		b.WriteString("Manual pages: " + strings.Join(manualPages, ", ") + ".\n")
+		b.WriteString(hang("Manual pages: ", "", strings.Join(manualPages, ", ")) + ".\n")
 	}
 	_, err := io.WriteString(c.OutOrStdout(), b.String())
 	return err
 }
 
 // manualPages are the pages that the package brings.
-var manualPages = []string{"imapvigil(8)", "imapvigil.hcl(5)"}
+var manualPages = []string{
+	"imapvigil(8)", "imapvigil-howto(7)", "imapvigil-states(7)", "imapvigil-migrate(7)", "imapvigil.hcl(5)",
+}
 
 // helpOrder is the order of the commands in their groups; the first ones are those that are
 // needed first or most often.
@@ -286,16 +288,25 @@ func commandTexts(c *cobra.Command, group string) string {
 	return b.String()
 }
 
-// exitCodeTexts returns the lines of help about exit codes.
-func exitCodeTexts(meanings []string) string {
+// exitCodeTexts returns the lines of help about the exit codes of a command.
+func exitCodeTexts(c *cobra.Command) string {
+	meanings := exitCodesOf(c)
+	// What the daemon keeps for itself and its group ends all commands alike.
+	if usesDaemon := c.LocalNonPersistentFlags().Lookup(controlFlag) != nil; usesDaemon && c.Name() != "run" || c.Name() == "journal" {
+		meanings = append(slices.Clone(meanings), make([]string, max(0, permissionCode+1-len(meanings)))...)
+		meanings[permissionCode] = strings.TrimPrefix(meanings[permissionCode]+", or permission denied", ", or ")
+	}
 	var b strings.Builder
 	for code, meaning := range meanings {
 		if meaning != "" {
-			fmt.Fprintf(&b, "%s\n", hang(fmt.Sprintf("  %d  ", code), "     ", meaning))
+			fmt.Fprintf(&b, "%s\n", hang(fmt.Sprintf("  %d  ", code), "     ", strings.ReplaceAll(meaning, "`", "")))
 		}
 	}
 	return b.String()
 }
+
+// permissionCode ends every command that may not open the control socket or the journal.
+const permissionCode = 3
 
 // hang folds text to the width of the screen, with one indent for its first line and
 // another for the rest.
