@@ -45,13 +45,35 @@ func (t *Notification) AskedBy() []config.RoleID {
 	return t.Roles
 }
 
-// destinationFor returns where a notify block leads. A program that was told of the
-// incident for a role which is no longer in the files, and is told for another one now,
-// is the same destination until it has heard of the end: the role was renamed, so nothing
-// is repeated.
+// destinationFor returns where a notify block leads for an incident.
 func (p *planner) destinationFor(s *Subject, told []entry, block *config.Notify) Destination {
 	kind, _ := p.world.kind(block.ID.Notifier)
-	d := destinationOf(block.ID, kind)
+	return p.underFormerRole(s, told, destinationOf(block.ID, kind))
+}
+
+// destinationsFor returns where notify blocks lead for an incident. The result is good
+// until the next call.
+func (p *planner) destinationsFor(s *Subject, told []entry, blocks []config.Notify) []Destination {
+	// Most incidents have the blocks of the same role, one after the other.
+	if len(blocks) != len(p.blocks) || len(blocks) > 0 && &blocks[0] != &p.blocks[0] {
+		p.blocks, p.ofBlocks = blocks, p.ofBlocks[:0]
+		for i := range blocks {
+			kind, _ := p.world.kind(blocks[i].ID.Notifier)
+			p.ofBlocks = append(p.ofBlocks, destinationOf(blocks[i].ID, kind))
+		}
+	}
+	p.places = p.places[:0]
+	for _, d := range p.ofBlocks {
+		p.places = append(p.places, p.underFormerRole(s, told, d))
+	}
+	return p.places
+}
+
+// underFormerRole returns a destination with the role for which it is told. A program that
+// was told of the incident for a role which is no longer in the files, and is told for
+// another one now, is the same destination until it has heard of the end: the role was
+// renamed, so nothing is repeated.
+func (p *planner) underFormerRole(s *Subject, told []entry, d Destination) Destination {
 	if d.Role == "" {
 		return d
 	}

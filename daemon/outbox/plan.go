@@ -72,8 +72,11 @@ type planner struct {
 	taken  map[config.NotifierID]int // of what max_per_hour allows
 	index  map[incident.ID]*Subject
 	places []Destination // of the notify blocks of the subject that is looked at
-	alone  map[config.RoleID][]config.RoleID
-	same   []*config.Notify // those of them that lead to one destination
+	// Where these notify blocks lead, whatever was told: of destinationsFor.
+	blocks   []config.Notify
+	ofBlocks []Destination
+	alone    map[config.RoleID][]config.RoleID
+	same     []*config.Notify // those of them that lead to one destination
 
 	why      hold   // the reason for what needOf returned last
 	explains bool   // keep reasons
@@ -117,17 +120,14 @@ func (p *planner) compareSubject(s *Subject) {
 	}
 	told := p.book.told[s.ID]
 	blocks := p.withFallbacks(s, told)
-	p.places = p.places[:0]
-	for i := range blocks {
-		p.places = append(p.places, p.destinationFor(s, told, &blocks[i]))
-	}
-	for i, to := range p.places {
-		if slices.Contains(p.places[:i], to) {
+	places := p.destinationsFor(s, told, blocks)
+	for i, to := range places {
+		if slices.Contains(places[:i], to) {
 			continue // looked at with the first notify block that leads there
 		}
 		p.same = p.same[:0]
 		for j := i; j < len(blocks); j++ {
-			if p.places[j] == to {
+			if places[j] == to {
 				p.same = append(p.same, &blocks[j])
 			}
 		}
@@ -136,7 +136,7 @@ func (p *planner) compareSubject(s *Subject) {
 	for i := range told {
 		// No notify block leads there any more, but whoever heard of the opening hears of the
 		// end.
-		if !slices.Contains(p.places, told[i].to) {
+		if !slices.Contains(places, told[i].to) {
 			p.compareDestination(s, nil, &told[i])
 		}
 	}
