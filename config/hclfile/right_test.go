@@ -3,7 +3,6 @@ package hclfile_test
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -105,14 +104,6 @@ func compareText(t *testing.T, a *txtar.Archive, file, got string) {
 		i = len(a.Files)
 		a.Files = append(a.Files, txtar.File{Name: "want"})
 	}
-	if golden.Updating() {
-		a.Files[i].Data = []byte(got)
-		if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if want := string(a.Files[i].Data); got != want {
-		t.Errorf("got:\n%s\nwant:\n%s", got, want)
-	}
+	a.Files[i].Data = []byte(got)
+	golden.Compare(t, file, string(txtar.Format(a)))
 }

@@ -5,13 +5,11 @@ import (
 	"context"
 	"embed"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"text/template"
@@ -74,7 +72,7 @@ func Dovecot(t testing.TB) Image {
 func start(t testing.TB, o Options, image Image, script string) *Server {
 	t.Helper()
 	s := &Server{t: t, options: o, image: image, script: script, authority: ca.New()}
-	s.must(s.prepare())
+	process.Must(s.t, s.prepare())
 	// Cleanups run last first: the kill below, then this, then the removal of the directory with
 	// the log.
 	t.Cleanup(func() {
@@ -84,7 +82,7 @@ func start(t testing.TB, o Options, image Image, script string) *Server {
 	})
 	t.Cleanup(func() {
 		if s.running != nil {
-			s.must(s.running.Kill())
+			process.Must(s.t, s.running.Kill())
 		}
 	})
 	s.Start()
@@ -104,7 +102,7 @@ func (s *Server) prepare() (err error) {
 	if s.dir, err = os.MkdirTemp("/tmp", "imapd-"); err != nil {
 		return err
 	}
-	s.t.Cleanup(func() { s.must(os.RemoveAll(s.dir)) })
+	s.t.Cleanup(func() { process.Must(s.t, os.RemoveAll(s.dir)) })
 	var text bytes.Buffer
 	values := struct {
 		Options
@@ -145,7 +143,7 @@ func (s *Server) issue(leaf ca.Leaf) error {
 func (s *Server) UseCertificate(leaf ca.Leaf) {
 	s.t.Helper()
 	s.Stop()
-	s.must(s.issue(leaf))
+	process.Must(s.t, s.issue(leaf))
 	s.Start()
 }
 
@@ -156,7 +154,7 @@ func (s *Server) Start() {
 		return
 	}
 	running, err := process.Launch(s.logFile(), s.image.Command([]string{s.dir}, "/bin/sh", s.scriptFile())...)
-	s.must(err)
+	process.Must(s.t, err)
 	s.running = running
 	s.await("both ports to greet", func(ctx context.Context) error {
 		_, plain := process.Greet(ctx, s.IMAP(), process.StartTLS)
@@ -171,7 +169,7 @@ func (s *Server) Stop() {
 	if s.running == nil {
 		return
 	}
-	s.must(s.running.End())
+	process.Must(s.t, s.running.End())
 	s.running = nil
 	s.await("connections to be refused", func(ctx context.Context) error {
 		return errors.Join(process.Refuses(ctx, s.IMAP()), process.Refuses(ctx, s.IMAPS()))
@@ -182,13 +180,13 @@ func (s *Server) Stop() {
 // accepting connections for them, but nobody ever answers.
 func (s *Server) Freeze() {
 	s.t.Helper()
-	s.must(s.running.Signal(syscall.SIGSTOP))
+	process.Must(s.t, s.running.Signal(syscall.SIGSTOP))
 }
 
 // Thaw undoes Freeze.
 func (s *Server) Thaw() {
 	s.t.Helper()
-	s.must(s.running.Signal(syscall.SIGCONT))
+	process.Must(s.t, s.running.Signal(syscall.SIGCONT))
 }
 
 // await tries every 100 ms, no more often: Courier counts the connections from one address.
@@ -210,19 +208,6 @@ func (s *Server) IMAPS() string { return net.JoinHostPort("127.0.0.1", strconv.I
 func (s *Server) CA() *ca.Authority { return s.authority }
 
 // Log returns what the server wrote.
-func (s *Server) Log() string {
-	log, err := os.ReadFile(s.logFile())
-	if err != nil {
-		return err.Error()
-	}
-	return strings.TrimSpace(string(log))
-}
+func (s *Server) Log() string { return process.ReadLog(s.logFile()) }
 
 func (s *Server) logFile() string { return filepath.Join(s.dir, "log") }
-
-func (s *Server) must(err error) {
-	s.t.Helper()
-	if err != nil {
-		s.t.Fatal(fmt.Errorf("%s: %w", s.script, err))
-	}
-}

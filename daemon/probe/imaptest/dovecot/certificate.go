@@ -28,7 +28,7 @@ import (
 // Debian's OpenSSL refuses to show a key or a signature that is too weak.
 func (s *Server) UseCertificate(leaf ca.Leaf) {
 	s.t.Helper()
-	s.must(s.issue(leaf))
+	process.Must(s.t, s.issue(leaf))
 	// A stopped server reads the new files when it starts.
 	if s.process == nil {
 		return

@@ -38,7 +38,7 @@ func (s *Server) Stop() {
 	if s.process == nil {
 		return
 	}
-	s.must(s.process.End())
+	process.Must(s.t, s.process.End())
 	s.process = nil
 	s.await("connections to be refused", func(ctx context.Context) error {
 		return errors.Join(process.Refuses(ctx, s.IMAP()), process.Refuses(ctx, s.IMAPS()))
@@ -49,7 +49,7 @@ func (s *Server) Stop() {
 func (s *Server) discard() {
 	s.t.Helper()
 	if s.process != nil {
-		s.must(s.process.Kill())
+		process.Must(s.t, s.process.Kill())
 	}
 }
 
@@ -57,13 +57,13 @@ func (s *Server) discard() {
 // accepting connections for them, until the backlog is full, but nobody ever answers.
 func (s *Server) Freeze() {
 	s.t.Helper()
-	s.must(s.running().Signal(syscall.SIGSTOP))
+	process.Must(s.t, s.running().Signal(syscall.SIGSTOP))
 }
 
 // Thaw undoes Freeze. What clients sent in the meantime is answered now.
 func (s *Server) Thaw() {
 	s.t.Helper()
-	s.must(s.running().Signal(syscall.SIGCONT))
+	process.Must(s.t, s.running().Signal(syscall.SIGCONT))
 }
 
 // StopAuth makes the authentication process die whenever it is started. Clients then get no
@@ -96,7 +96,7 @@ func (s *Server) directory() string { return filepath.Join(s.dir, "users") }
 // password too, is answered NO [UNAVAILABLE] (RFC 5530 section 3).
 func (s *Server) StopDirectory() {
 	s.t.Helper()
-	s.must(errors.Join(
+	process.Must(s.t, errors.Join(
 		// With a file in its place, what was in the directory cannot be opened any more (ENOTDIR).
 		os.Rename(s.directory(), s.directory()+".away"),
 		os.WriteFile(s.directory(), nil, 0o644),
@@ -106,15 +106,15 @@ func (s *Server) StopDirectory() {
 // StartDirectory undoes StopDirectory.
 func (s *Server) StartDirectory() {
 	s.t.Helper()
-	s.must(errors.Join(os.Remove(s.directory()), os.Rename(s.directory()+".away", s.directory())))
+	process.Must(s.t, errors.Join(os.Remove(s.directory()), os.Rename(s.directory()+".away", s.directory())))
 }
 
 // reload writes the configuration and has the master read it. What it changes is in effect
 // only some time later: see await.
 func (s *Server) reload() {
 	s.t.Helper()
-	s.must(s.writeConfig())
-	s.must(syscall.Kill(s.running().PID, syscall.SIGHUP))
+	process.Must(s.t, s.writeConfig())
+	process.Must(s.t, syscall.Kill(s.running().PID, syscall.SIGHUP))
 }
 
 func (s *Server) running() *process.Process {

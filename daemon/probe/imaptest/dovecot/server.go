@@ -23,7 +23,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/ca"
@@ -82,7 +81,7 @@ type Server struct {
 func Start(t testing.TB, o Options) *Server {
 	t.Helper()
 	s := &Server{t: t, options: withDefaults(o)}
-	s.must(s.prepare())
+	process.Must(s.t, s.prepare())
 	// Cleanups run last first: discard, then this, then the removal of the directory with the log.
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -133,7 +132,7 @@ func (s *Server) makeDirectory() error {
 		return err
 	}
 	s.dir = dir
-	s.t.Cleanup(func() { s.must(os.RemoveAll(dir)) })
+	s.t.Cleanup(func() { process.Must(s.t, os.RemoveAll(dir)) })
 	err = errors.Join(
 		// MkdirTemp lets only its owner in.
 		os.Chmod(dir, 0o755),
@@ -173,22 +172,9 @@ func (s *Server) CA() *ca.Authority { return s.options.Authority }
 func (s *Server) CAFile() string { return filepath.Join(s.dir, "ca.pem") }
 
 // Log returns what the server has logged since Start, what it wrote to standard error included.
-func (s *Server) Log() string {
-	log, err := os.ReadFile(s.logFile())
-	if err != nil {
-		return err.Error()
-	}
-	return strings.TrimSpace(string(log))
-}
+func (s *Server) Log() string { return process.ReadLog(s.logFile()) }
 
 func (s *Server) logFile() string { return filepath.Join(s.dir, "log") }
-
-func (s *Server) must(err error) {
-	s.t.Helper()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-}
 
 // Version returns the version of the Dovecot that runs, "2.3" or "2.4".
 func (s *Server) Version() string { return s.version }

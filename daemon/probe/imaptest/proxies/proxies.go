@@ -21,7 +21,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 	"text/template"
 	"time"
@@ -133,7 +132,7 @@ func start(t testing.TB, what program, o Options) *Proxy {
 		o.Authority = ca.New()
 	}
 	p := &Proxy{t: t, program: what, options: o}
-	p.must(p.prepare())
+	process.Must(p.t, p.prepare())
 	// Cleanups run last first: discard, then this, then the removal of the directory with the log.
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -173,7 +172,7 @@ func (p *Proxy) prepare() error {
 		return err
 	}
 	p.Dir = dir
-	p.t.Cleanup(func() { p.must(os.RemoveAll(dir)) })
+	p.t.Cleanup(func() { process.Must(p.t, os.RemoveAll(dir)) })
 	// MkdirTemp lets only its owner in; nginx' workers are other users.
 	return errors.Join(os.Chmod(dir, 0o755), p.writeCertificate(), p.writeConfig())
 }
@@ -241,7 +240,7 @@ func (p *Proxy) Stop() {
 	if p.running == nil {
 		return
 	}
-	p.must(p.running.End())
+	process.Must(p.t, p.running.End())
 	p.running = nil
 	for i := range p.ports {
 		p.await("connections to be refused", func(ctx context.Context) error { return process.Refuses(ctx, p.Address(i)) })
@@ -251,7 +250,7 @@ func (p *Proxy) Stop() {
 // discard kills the proxy at the end of the test, which need not be polite.
 func (p *Proxy) discard() {
 	if p.running != nil {
-		p.must(p.running.Kill())
+		process.Must(p.t, p.running.Kill())
 	}
 }
 
@@ -267,19 +266,6 @@ func (p *Proxy) Port(i int) int { return p.ports[i] }
 func (p *Proxy) Address(i int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(p.ports[i])) }
 
 // Log returns what the proxy has written to its outputs.
-func (p *Proxy) Log() string {
-	log, err := os.ReadFile(p.logFile())
-	if err != nil {
-		return err.Error()
-	}
-	return strings.TrimSpace(string(log))
-}
+func (p *Proxy) Log() string { return process.ReadLog(p.logFile()) }
 
 func (p *Proxy) logFile() string { return filepath.Join(p.Dir, "log") }
-
-func (p *Proxy) must(err error) {
-	p.t.Helper()
-	if err != nil {
-		p.t.Fatal(err)
-	}
-}
