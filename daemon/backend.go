@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/source"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
@@ -43,10 +44,11 @@ func (m *monitor) Reload(ctx context.Context, allowShrink bool) (api.Verdict, er
 }
 
 // Plan implements [api.Daemon].
-func (m *monitor) Plan(ctx context.Context, path string) (api.Plan, error) {
-	p, err := m.reloads.planReload(path)
-	if err != nil {
-		return p, err
+func (m *monitor) Plan(ctx context.Context, files *source.Parcel) (p api.Plan, err error) {
+	if files == nil {
+		p = m.reloads.planOwn()
+	} else {
+		p = m.reloads.planOther(*files)
 	}
 	s, err := m.tracker.Snapshot(ctx)
 	if err != nil {

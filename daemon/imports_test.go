@@ -80,7 +80,7 @@ var rooms = map[string][]string{
 	"daemon/history":  {"config", "daemon/incident"},
 	"daemon/glossary": {"config", "config/mdoc", "daemon/incident", "daemon/outbox"},
 	// What was told, and what is held, is the outbox's, in its words.
-	"daemon/api":         {"config", "config/access", "config/opaque", "notifiers", "daemon/incident", "daemon/outbox", "daemon/tracker", "daemon/history"},
+	"daemon/api":         {"config", "config/access", "config/source", "config/opaque", "notifiers", "daemon/incident", "daemon/outbox", "daemon/tracker", "daemon/history"},
 	"daemon/web":         {"config", "daemon/incident", "daemon/tracker", "daemon/history"},
 	"daemon/control":     {"daemon/api"},
 	"daemon":             {"daemon/*", "config", "config/*", "notifiers", "notifiers/httpdo"},

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -10,7 +9,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/config/hclfile"
 	"github.com/imapvigil/imapvigil/config/source"
 	"github.com/imapvigil/imapvigil/config/watch"
 	"github.com/imapvigil/imapvigil/daemon/api"
@@ -26,13 +24,14 @@ type reloader struct {
 	watcher  *watch.Watcher
 	requests chan request
 
-	// Owned by the goroutine of serveReasons, which sets cfg under mu for those who look.
+	// Owned by the goroutine of serveReasons, which sets cfg, snapshot and warned under mu
+	// for those who look.
 	cfg      *config.Config
 	snapshot *source.Snapshot // what cfg was loaded from
+	warned   warnings         // of cfg
 	rejected rejection
-	warned   warnings // of cfg
-	lastGood bool     // cfg is the last good configuration, since the files are in error
-	unusable string   // what of that cannot be used either
+	lastGood bool   // cfg is the last good configuration, since the files are in error
+	unusable string // what of that cannot be used either
 
 	mu    sync.Mutex
 	state api.Config
@@ -117,7 +116,7 @@ func (r *reloader) reloadFiles(ctx context.Context, why reasons) api.Verdict {
 	}
 	c.why = why.String()
 	before := r.configState().LastReload
-	fresh := r.warned.notIn(c.warnings)
+	fresh := r.warned.notIn(c.warnings, c.snapshot.Root())
 	r.applyCandidate(c)
 	r.logWarnings(fresh)
 	r.logRenames(c.renames)
@@ -179,7 +178,6 @@ func (r *reloader) applyCandidate(c *candidate) {
 		}
 	}
 	r.lastGood, r.unusable = c.filesError != "", c.unusable
-	r.warned = countWarnings(c.warnings)
 	fields := []zap.Field{
 		zap.String("digest", c.cfg.Digest), zap.String("because_of", c.why), zap.Int("checks", len(c.cfg.Checks)),
 	}
@@ -189,7 +187,7 @@ func (r *reloader) applyCandidate(c *candidate) {
 		fields = append([]zap.Field{zap.String("changes", last.Changes)}, fields...)
 	}
 	r.changeState(func(s *api.Config) {
-		r.cfg, r.snapshot = c.cfg, c.snapshot
+		r.cfg, r.snapshot, r.warned = c.cfg, c.snapshot, countWarnings(c.warnings, c.snapshot.Root())
 		*s = api.Config{State: api.Current, LoadedAt: time.Now().UTC(), Digest: c.cfg.Digest, LastReload: last}
 		if r.lastGood {
 			s.State, s.Error, s.RejectedAt = api.LastGood, c.filesError+c.unusable, s.LoadedAt
@@ -278,29 +276,6 @@ func (r *reloader) configInForce() *config.Config {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.cfg
-}
-
-// planReload returns how the files at a path differ from what runs.
-func (r *reloader) planReload(path string) (api.Plan, error) {
-	snapshot, err := r.openPath(cmp.Or(path, r.ConfigPath))
-	if err != nil {
-		return api.Plan{Diff: config.Compare(nil, nil), Renames: []config.Move{}, Diagnostics: api.NewDiagnostics([]config.Diagnostic{asDiagnostic(err)})}, nil
-	}
-	cfg, diags := hclfile.Load(snapshot)
-	p := api.Plan{Diff: config.Compare(nil, nil), Renames: []config.Move{}}
-	if cfg != nil {
-		r.mu.Lock()
-		now, files := r.cfg, r.snapshot
-		r.mu.Unlock()
-		p.Diff = config.Compare(now, cfg)
-		p.Renames = append(p.Renames, config.Renames(p.Diff, now, cfg)...)
-		if now != nil {
-			diags = append(diags, asForetold("A reload", refuseReload(now, files, cfg, snapshot, p.Diff, false))...)
-			p.Reload, p.LastReload = now.Daemon.Reload, r.configState().LastReload
-		}
-	}
-	p.Diagnostics = api.NewDiagnostics(diags)
-	return p, nil
 }
 
 func (r *reloader) changeState(change func(*api.Config)) {

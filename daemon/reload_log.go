@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"strings"
+
 	"go.uber.org/zap"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -55,25 +57,28 @@ func (r *reloader) logRenames(renames []config.Move) {
 // warnings count what people were warned of, so that a reload does not say it again.
 type warnings map[config.Diagnostic]int
 
-// essence returns a warning without its place: one that was moved by an edit above it
-// is the same.
-func essence(d config.Diagnostic) config.Diagnostic {
-	return config.Diagnostic{Rule: d.Rule, Summary: d.Summary, Detail: d.Detail, Pos: config.Pos{File: d.Pos.File}}
+// essence returns a warning without its place in a file below root: one that was moved
+// by an edit above it is the same, and so is one in a copy of the tree.
+func essence(d config.Diagnostic, root string) config.Diagnostic {
+	file := strings.TrimPrefix(d.Pos.File, root)
+	return config.Diagnostic{Rule: d.Rule, Summary: d.Summary, Detail: d.Detail, Pos: config.Pos{File: file}}
 }
 
-func countWarnings(diags []config.Diagnostic) warnings {
+func countWarnings(diags []config.Diagnostic, root string) warnings {
 	counts := warnings{}
 	for _, d := range diags {
-		counts[essence(d)]++
+		counts[essence(d, root)]++
 	}
 	return counts
 }
 
-// notIn returns those warnings that have not been given.
-func (w warnings) notIn(diags []config.Diagnostic) (fresh []config.Diagnostic) {
+// notIn returns those diagnostics below root that are errors, or warnings that have not
+// been given.
+func (w warnings) notIn(diags []config.Diagnostic, root string) (fresh []config.Diagnostic) {
 	seen := warnings{}
 	for _, d := range diags {
-		if seen[essence(d)]++; seen[essence(d)] > w[essence(d)] {
+		e := essence(d, root)
+		if seen[e]++; d.Gravity == config.Error || seen[e] > w[e] {
 			fresh = append(fresh, d)
 		}
 	}

@@ -1,12 +1,13 @@
 package main
 
 import (
-	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -36,24 +37,7 @@ func (p *program) planCommand() *cobra.Command {
 		Annotations: exitCodes("nothing to do", "errors in the files", "changes"),
 		Args:        takes(0, 1, "a directory or a file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			path := "" // the daemon's own
-			if len(args) > 0 && !cmd.Flags().Changed("config") && !pathExists(p.configPath) {
-				p.configPath = args[0] // which says where the daemon is, as nothing else does
-			}
-			if len(args) > 0 || cmd.Flags().Changed("config") {
-				var err error
-				if path, err = filepath.Abs(p.pathArg(args)); err != nil {
-					return err
-				}
-			}
-			plan, err := p.client(cmd).Plan(cmd.Context(), path)
-			if errors.Is(err, api.ErrNoDaemon) {
-				plan, err = p.planFromLastGood(cmp.Or(path, p.configPath))
-			}
-			if err != nil {
-				return err
-			}
-			return p.showPlan(plan)
+			return p.plan(cmd, args)
 		},
 	}
 	p.jsonFlag(c)
@@ -61,9 +45,68 @@ func (p *program) planCommand() *cobra.Command {
 	return c
 }
 
+// plan compares files with what runs: those of the daemon, which reads them as a reload
+// would, or those that are named, which are read here, by whoever calls.
+func (p *program) plan(cmd *cobra.Command, args []string) error {
+	named := len(args) > 0 || cmd.Flags().Changed("config")
+	if len(args) > 0 && !cmd.Flags().Changed("config") && !pathExists(p.configPath) {
+		p.configPath = args[0] // which says where the daemon is, as nothing else does
+	}
+	client := p.client(cmd)
+	if !named {
+		plan, err := client.Plan(cmd.Context(), nil)
+		if errors.Is(err, api.ErrNoDaemon) {
+			plan, err = p.planFromLastGood(p.configPath)
+		}
+		if err != nil {
+			return err
+		}
+		return p.showPlan(plan, false)
+	}
+	path, err := filepath.Abs(p.pathArg(args))
+	if err != nil {
+		return err
+	}
+	plan, err := p.planNamed(cmd.Context(), client, path)
+	if err != nil {
+		return err
+	}
+	return p.showPlan(plan, true)
+}
+
 func pathExists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
+}
+
+// planNamed has the daemon compare the files at a path.
+func (p *program) planNamed(ctx context.Context, client *api.Client, path string) (api.Plan, error) {
+	cfg, diags, s := p.loadAndJudge(path, source.Options{TrustUnread: true})
+	plan := api.Plan{Diff: config.Compare(nil, nil), Renames: []config.Move{}, Diagnostics: api.NewDiagnostics(diags)}
+	// A variable may be set for the daemon alone.
+	if cfg == nil && (s == nil || !onlyAbout(diags, "env")) {
+		return plan, nil
+	}
+	files := s.Pack()
+	plan, err := client.Plan(ctx, &files)
+	if errors.Is(err, api.ErrNoDaemon) {
+		return p.planFromLastGood(path)
+	}
+	// The daemon does not see how they lie here.
+	plan.Diagnostics = append(plan.Diagnostics, api.NewDiagnostics(aboutFiles(diags))...)
+	return plan, err
+}
+
+// onlyAbout reports whether all errors are of one rule.
+func onlyAbout(diags []config.Diagnostic, rule string) bool {
+	return !slices.ContainsFunc(diags, func(d config.Diagnostic) bool { return d.Gravity == config.Error && d.Rule != rule })
+}
+
+// aboutFiles returns what is said of files and directories as such.
+func aboutFiles(diags []config.Diagnostic) []config.Diagnostic {
+	return slices.DeleteFunc(slices.Clone(diags), func(d config.Diagnostic) bool {
+		return !slices.ContainsFunc(source.Rules, func(r *config.Rule) bool { return r.ID == d.Rule })
+	})
 }
 
 // planFromLastGood compares the files with what the daemon applied last, when
@@ -97,8 +140,8 @@ func (p *program) planFromLastGood(path string) (plan api.Plan, err error) {
 	return plan, nil
 }
 
-// showPlan prints a plan; its exit code says whether there is an error or a change.
-func (p *program) showPlan(plan api.Plan) error {
+// showPlan prints a plan, of files that were named or of the daemon's; its exit code says whether there is an error or a change.
+func (p *program) showPlan(plan api.Plan, named bool) error {
 	diags := diagnosticsOf(plan.Diagnostics)
 	if p.json {
 		plan.Diagnostics = apiDiagnostics(diags)
@@ -106,7 +149,7 @@ func (p *program) showPlan(plan api.Plan) error {
 			return err
 		}
 	} else {
-		p.printPlan(plan, diags)
+		p.printPlan(plan, diags, named)
 	}
 	switch {
 	case config.HasErrors(diags):
@@ -126,7 +169,7 @@ func diagnosticsOf(list []api.Diagnostic) []config.Diagnostic {
 	return diags
 }
 
-func (p *program) printPlan(plan api.Plan, diags []config.Diagnostic) {
+func (p *program) printPlan(plan api.Plan, diags []config.Diagnostic, named bool) {
 	p.printDiagnostics(p.err, diags)
 	if config.HasErrors(diags) {
 		p.printf("The files are invalid: a reload would be rejected and change nothing.\n")
@@ -157,8 +200,12 @@ func (p *program) printPlan(plan api.Plan, diags []config.Diagnostic) {
 	if n := len(plan.Elsewhere); n > 0 {
 		p.printf("Beside the checks, %s would change.\n", plural(n, "block"))
 	}
-	if plan.IsEmpty() && plan.Reload == config.ReloadAuto {
-		p.printf("%s\n", fold("", `The daemon applies files as they are saved (reload = "auto"). To see the effect before, plan a copy: imapvigil plan PATH`))
+	if plan.Reload == config.ReloadAuto {
+		text := `The daemon applies its files as they are saved (reload = "auto").`
+		if !named {
+			text += " To see the effect before, change a copy: imapvigil plan PATH"
+		}
+		p.printf("%s\n", fold("", text))
 		p.printLastReload(plan.LastReload)
 	}
 	p.printRenames(plan.Renames)

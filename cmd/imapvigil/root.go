@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/access"
 	"github.com/imapvigil/imapvigil/config/hclfile"
 	"github.com/imapvigil/imapvigil/config/source"
 	"github.com/imapvigil/imapvigil/daemon/api"
@@ -107,15 +108,19 @@ func (p *program) loadConfig(code int) (*config.Config, error) {
 // the configuration names.
 func (p *program) client(cmd *cobra.Command) *api.Client {
 	socket := p.control
+	var trusts func(uint32) bool
 	if socket == "" {
 		socket = defaultControl
 		// Without --config, a socket in the usual place is the daemon's, and no file is
 		// read.
 		if _, err := os.Stat(socket); err != nil || cmd.Flags().Changed("config") {
-			socket = p.configuredSocket()
+			// Files that somebody else wrote may name a socket of theirs.
+			socket, trusts = p.configuredSocket(), access.IsTrusted
 		}
 	}
-	return api.NewClient(socket)
+	client := api.NewClient(socket)
+	client.Trusts = trusts
+	return client
 }
 
 // configuredSocket returns the socket of the configuration, even of one that is in

@@ -118,3 +118,11 @@ func TestDenied(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+func TestIsTrusted(t *testing.T) {
+	for uid, want := range map[int]bool{0: true, os.Geteuid(): true, os.Geteuid() + 12345: false} {
+		if got := access.IsTrusted(uint32(uid)); got != want {
+			t.Errorf("%d: %t", uid, got)
+		}
+	}
+}

@@ -49,6 +49,13 @@ func Self() User {
 	return self
 }
 
+// IsTrusted reports whether a user may see what this process can read: root, the user of
+// this process, or the daemon's.
+func IsTrusted(uid uint32) bool {
+	daemon, err := Find(DaemonUser)
+	return uid == 0 || int(uid) == os.Geteuid() || err == nil && uid == daemon.uid
+}
+
 // number returns an id of the user database, which are decimal on unix (package os/user).
 func number(id string) uint32 {
 	n, _ := strconv.ParseUint(id, 10, 32)

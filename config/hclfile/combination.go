@@ -117,7 +117,7 @@ func notAKeyPair(cert config.Blob, key opaque.Secret, keysRead bool) string {
 	switch {
 	case cert.IsZero() != key.IsZero():
 		return "A certificate needs its key: write both cert_file and key_file."
-	case cert.IsZero() || !keysRead:
+	case cert.IsZero() || !keysRead || key == opaque.NewSecret(unreadSecret):
 		return ""
 	}
 	_, err := tls.X509KeyPair([]byte(cert.Text()), []byte(key.Reveal()))

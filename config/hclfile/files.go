@@ -112,10 +112,12 @@ var keyFile = kind{name: "file", read: func(r *reading) (value, bool) {
 	if r.l.snapshot.Options().NoCredentials {
 		return value{secret: opaque.NewSecret(unreadSecret)}, true
 	}
-	c, path, ok := r.open(true)
+	c, path, ok := r.openBy(r.l.snapshot.OpenSecret)
 	switch {
 	case !ok:
 		return value{}, false
+	case c.Trusted:
+		return value{secret: opaque.NewSecret(unreadSecret)}, true
 	case c.Readable:
 		return r.wrong(rulePublic, "%s", readable(path, c).says(r.shown()))
 	}
@@ -137,13 +139,17 @@ var unkeptFile = kind{name: "file", read: func(r *reading) (value, bool) {
 
 // open reads the file that an attribute names.
 func (r *reading) open(secret bool) (source.Content, string, bool) {
+	return r.openBy(func(path string) source.Content { return r.l.snapshot.Open(path, secret) })
+}
+
+func (r *reading) openBy(open func(path string) source.Content) (source.Content, string, bool) {
 	v, ok := readText(r)
 	if !ok {
 		return source.Content{}, "", false
 	}
 	// Relative to the file in which it is written, not to the working directory.
 	path := from(filepath.Dir(r.expr.Range().Filename), v.text)
-	c := r.l.snapshot.Open(path, secret)
+	c := open(path)
 	if !c.IsUsable() {
 		r.wrong(ruleNamedFile, "%s", unusable(path, c).says(r.shown()))
 		return c, path, false

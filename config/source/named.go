@@ -21,6 +21,9 @@ type Content struct {
 	Writable bool   // by others, who could change it
 	Readable bool   // by others, so it is nothing that is secret
 	Fixed    bool   // it lies on a file system that is mounted read-only, where chmod cannot help
+	// Trusted: it was not read, and what would be made of it is taken on trust.
+	Trusted bool
+	denied  bool // the Fault is that this user may not read it
 
 	sum [sha256.Size]byte
 }
@@ -55,6 +58,19 @@ func (s *Snapshot) Open(path string, secret bool) Content {
 	return c
 }
 
+// OpenSecret returns what a file of a credential or of a private key holds, as Open does.
+// It never leaves this process; see [Snapshot.Pack].
+func (s *Snapshot) OpenSecret(path string) Content {
+	c := s.Open(path, true)
+	s.mu.Lock()
+	s.sealed[path] = true
+	s.mu.Unlock()
+	if s.options.TrustUnread && (c.Missing || c.denied) {
+		return Content{Trusted: true}
+	}
+	return c
+}
+
 // ForgetNamed begins a new list of what is named. What was read stays known.
 func (s *Snapshot) ForgetNamed() {
 	s.mu.Lock()
@@ -81,7 +97,7 @@ func (s *Snapshot) readNamed(path string) Content {
 	case errors.Is(err, fs.ErrNotExist):
 		return Content{Missing: true}
 	case err != nil:
-		return Content{Fault: errorText(err)}
+		return Content{Fault: errorText(err), denied: errors.Is(err, fs.ErrPermission)}
 	}
 	return Content{
 		Text: opaque.NewSecret(string(text)), sum: sha256.Sum256(text),

@@ -14,7 +14,7 @@ import (
 // wrong with single files is one of the Snapshot's [Snapshot.Problems].
 func Read(path string, options Options) (*Snapshot, error) {
 	place := withoutDetour(path)
-	s := &Snapshot{path: path, root: place, options: options, known: map[string]Content{}, named: map[string]bool{}}
+	s := &Snapshot{path: path, root: place, options: options, known: map[string]Content{}, named: map[string]bool{}, sealed: map[string]bool{}}
 	info, err := os.Stat(place)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -24,6 +24,9 @@ type Options struct {
 	// NoCredentials reads no credential and no private key; what would be made
 	// from them is taken on trust. For CI, where secrets are not.
 	NoCredentials bool
+	// TrustUnread takes a credential or a private key that is missing, or that this user
+	// may not read, on trust: whoever is sent the Snapshot has one of its own.
+	TrustUnread bool
 	// LookupEnv gives a variable of the environment to env; nil: none is set.
 	LookupEnv func(name string) (text string, isSet bool)
 	// Replace has the content of another file (the value) stand where the
@@ -51,6 +54,8 @@ type Snapshot struct {
 	mu    sync.Mutex
 	known map[string]Content // named files that have been read
 	named map[string]bool    // those that were named since ForgetNamed; true: as a secret
+	// sealed are those that were opened by OpenSecret.
+	sealed map[string]bool
 }
 
 // A File is one configuration file.
@@ -75,7 +80,7 @@ type Problem struct {
 // where it is now.
 func Restored(path, root string, files, named []File, options Options) *Snapshot {
 	s := &Snapshot{
-		path: path, root: root, options: options, restored: true, known: map[string]Content{}, named: map[string]bool{},
+		path: path, root: root, options: options, restored: true, known: map[string]Content{}, named: map[string]bool{}, sealed: map[string]bool{},
 	}
 	for _, f := range files {
 		s.addFile(f.Name, f.Text)
@@ -162,6 +167,7 @@ func (s *Snapshot) Again() (*Snapshot, error) {
 		return nil, err
 	}
 	s.mu.Lock()
+	next.sealed = maps.Clone(s.sealed)
 	next.named = maps.Clone(s.named) // what has changed may be a file that is only named
 	s.mu.Unlock()
 	for name := range next.named {

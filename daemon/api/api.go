@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/source"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
@@ -27,8 +28,8 @@ type Daemon interface {
 	NextProbe(id config.CheckID) time.Time
 	// Reload reads the files and waits for the verdict.
 	Reload(ctx context.Context, allowShrink bool) (Verdict, error)
-	// Plan says what a reload would do; an empty path is the daemon's own.
-	Plan(ctx context.Context, path string) (Plan, error)
+	// Plan says what a reload would do if these were the daemon's files; nil: with its own.
+	Plan(ctx context.Context, files *source.Parcel) (Plan, error)
 	// Recheck probes now, and the result counts.
 	Recheck(ctx context.Context, id config.CheckID) (Report, error)
 	// NotifyTest sends a test message along each way of a role.

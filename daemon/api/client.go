@@ -18,6 +18,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/access"
+	"github.com/imapvigil/imapvigil/config/source"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -41,6 +42,8 @@ type Client struct {
 	// Patience is how long a question that needs no work may take. A daemon that
 	// hangs must not hang those who ask whether it does.
 	Patience time.Duration
+	// Trusts reports whether files may be sent to a daemon of a user; nil: to any.
+	Trusts func(uid uint32) bool
 
 	socket string
 	http   *http.Client
@@ -48,15 +51,22 @@ type Client struct {
 
 // NewClient makes a client of a socket; it connects with each request.
 func NewClient(socket string) *Client {
+	c := &Client{Patience: patience, socket: socket}
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var d net.Dialer
-		return d.DialContext(ctx, "unix", socket)
+		conn, err := d.DialContext(ctx, "unix", socket)
+		if err != nil {
+			return nil, err
+		}
+		if err := c.checkPeer(ctx, conn); err != nil {
+			_ = conn.Close()
+			return nil, err
+		}
+		return conn, nil
 	}
 	// The daemon serves one request a connection; see daemon/control.
-	return &Client{
-		Patience: patience, socket: socket,
-		http: &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}},
-	}
+	c.http = &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
+	return c
 }
 
 // Status asks for what is known.
@@ -89,10 +99,15 @@ func (c *Client) Reload(ctx context.Context, allowShrink bool) (v Verdict, err e
 	return v, err
 }
 
-// Plan asks what a reload would do; an empty path is the daemon's own.
-func (c *Client) Plan(ctx context.Context, path string) (Plan, error) {
+// Plan asks what a reload would do if these were the daemon's files; nil: with its own.
+func (c *Client) Plan(ctx context.Context, files *source.Parcel) (Plan, error) {
 	var p wholePlan
-	err := c.request(ctx, http.MethodGet, "/v1/plan?path="+url.QueryEscape(path), nil, &p)
+	var err error
+	if files == nil {
+		err = c.request(ctx, http.MethodGet, "/v1/plan", nil, &p)
+	} else {
+		err = c.request(context.WithValue(ctx, askPeer{}, true), http.MethodPost, "/v1/plan", files, &p)
+	}
 	p.Plan.Orphaned, p.Plan.Kept, p.Plan.Elsewhere = p.Orphaned, p.Kept, p.Elsewhere
 	return p.Plan, err
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/source"
 	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
@@ -45,7 +47,7 @@ func TestWhatCrossesTheSocket(t *testing.T) {
 	if diff := cmp.Diff(verdict, got); err != nil || diff != "" || !b.shrink {
 		t.Errorf("reload: %v, shrink %v\n%s", err, b.shrink, diff)
 	}
-	if plan, err := client.Plan(ctx, "/etc/a b&c"); err != nil || plan.Added[0] != "/etc/a b&c" || plan.Orphaned[0] != "abc" || plan.Kept[0].ID != "def" {
+	if plan, err := client.Plan(ctx, &source.Parcel{Path: "/etc/a b&c"}); err != nil || plan.Added[0] != "/etc/a b&c" || plan.Orphaned[0] != "abc" || plan.Kept[0].ID != "def" {
 		t.Errorf("plan: %+v, %v", plan, err)
 	}
 	if trial, err := client.NotifyTest(ctx, "it team"); err != nil || trial.Role != "it team" {
@@ -183,6 +185,33 @@ func TestAQueueThatIsFull(t *testing.T) {
 	client := api.NewClient(path)
 	client.Patience = 50 * time.Millisecond
 	if _, err := client.Status(t.Context()); !errors.Is(err, api.ErrNoDaemon) || !strings.Contains(err.Error(), "it hangs, or this machine is overloaded") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Files are sent to nobody but a trusted daemon; what is only asked goes to any.
+func TestFilesAreForTrustedDaemons(t *testing.T) {
+	_, client := start(t)
+	client.Trusts = func(uid uint32) bool { return int(uid) != os.Geteuid() }
+	_, err := client.Plan(t.Context(), &source.Parcel{})
+	if err == nil || !strings.Contains(err.Error(), "the files are not sent to it") || !strings.Contains(err.Error(), "--control") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := client.Plan(t.Context(), nil); err != nil {
+		t.Error(err)
+	}
+	client.Trusts = func(uid uint32) bool { return int(uid) == os.Geteuid() }
+	if _, err := client.Plan(t.Context(), &source.Parcel{}); err != nil {
+		t.Error(err)
+	}
+}
+
+// More files than a daemon takes are refused in words.
+func TestFilesAreBounded(t *testing.T) {
+	_, client := start(t)
+	large := source.Parcel{Files: []source.ParcelFile{{Name: "a.hcl", Text: make([]byte, api.MostFiles)}}}
+	_, err := client.Plan(t.Context(), &large)
+	if err == nil || !strings.Contains(err.Error(), "more than 67108864 bytes") {
 		t.Errorf("got %v", err)
 	}
 }

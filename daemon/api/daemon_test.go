@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/source"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/journal"
@@ -49,9 +50,11 @@ func (f *fake) Reload(_ context.Context, shrink bool) (api.Verdict, error) {
 	return verdict, nil
 }
 
-func (f *fake) Plan(_ context.Context, path string) (api.Plan, error) {
+func (f *fake) Plan(_ context.Context, files *source.Parcel) (api.Plan, error) {
 	d := config.Compare(nil, nil)
-	d.Added = append(d.Added, config.CheckID(path))
+	if files != nil {
+		d.Added = append(d.Added, config.CheckID(files.Path))
+	}
 	return api.Plan{Diff: d, Orphaned: []incident.ID{"abc"}, Kept: []api.KeptIncident{{ID: "def", Check: "mx1/imaps"}}}, nil
 }
 

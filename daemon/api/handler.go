@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/source"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
@@ -62,10 +63,18 @@ func routes(d Daemon) map[string]http.Handler {
 		"POST /v1/reload": answering(func(r *http.Request) (Verdict, error) {
 			return d.Reload(r.Context(), r.URL.Query().Has("allow_shrink"))
 		}),
-		"GET /v1/plan": answering(func(r *http.Request) (wholePlan, error) {
-			p, err := d.Plan(r.Context(), r.URL.Query().Get("path"))
-			return wholePlan{p, p.Orphaned, p.Kept, p.Diff.Elsewhere}, err
-		}),
+		"GET /v1/plan": oneAtATime(answering(func(r *http.Request) (wholePlan, error) {
+			p, err := d.Plan(r.Context(), nil)
+			return newWholePlan(p), err
+		})),
+		"POST /v1/plan": oneAtATime(answering(func(r *http.Request) (wholePlan, error) {
+			var files source.Parcel
+			if err := decodeBody(r, &files, MostFiles); err != nil {
+				return wholePlan{}, err
+			}
+			p, err := d.Plan(r.Context(), &files)
+			return newWholePlan(p), err
+		})),
 	}
 }
 
@@ -77,11 +86,24 @@ func answering[Out any](do func(*http.Request) (Out, error)) http.Handler {
 	})
 }
 
+// oneAtATime handles one request after the other: those that take much memory.
+func oneAtATime(h http.Handler) http.Handler {
+	turn := make(chan struct{}, 1)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case turn <- struct{}{}:
+			defer func() { <-turn }()
+			h.ServeHTTP(w, r)
+		case <-r.Context().Done(): // the client has gone
+		}
+	})
+}
+
 // reading handles requests whose body is JSON.
 func reading[In, Out any](do func(*http.Request, In) (Out, error)) http.Handler {
 	return answering(func(r *http.Request) (out Out, err error) {
 		var in In
-		if err := decodeBody(r, &in); err != nil {
+		if err := decodeBody(r, &in, maxBody); err != nil {
 			return out, err
 		}
 		return do(r, in)
@@ -92,15 +114,18 @@ const (
 	// maxBody takes 300,000 characters however JSON spells them: up to 12 bytes for an
 	// emoji. What is kept of a text is bounded by whoever keeps it.
 	maxBody = 4 << 20
+	// MostFiles is how many bytes the files of a plan may have, as JSON. A configuration of
+	// 100,000 checks has 15 MB.
+	MostFiles = 64 << 20
 	// maxRest is how much of a larger request is read, and forgotten, so that its sender
 	// is there for the answer.
 	maxRest = 64 << 20
 )
 
-// decodeBody reads the JSON of a request.
-func decodeBody(r *http.Request, into any) error {
+// decodeBody reads the JSON of a request, of at most so many bytes.
+func decodeBody(r *http.Request, into any, most int64) error {
 	defer func() { _ = r.Body.Close() }()
-	err := json.NewDecoder(http.MaxBytesReader(nil, io.NopCloser(r.Body), maxBody)).Decode(into)
+	err := json.NewDecoder(http.MaxBytesReader(nil, io.NopCloser(r.Body), most)).Decode(into)
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
 		_, _ = io.CopyN(io.Discard, r.Body, maxRest) // the sender has gone when this fails

@@ -64,6 +64,8 @@ type wholePlan struct {
 	Elsewhere []string `json:"elsewhere"`
 }
 
+func newWholePlan(p Plan) wholePlan { return wholePlan{p, p.Orphaned, p.Kept, p.Diff.Elsewhere} }
+
 // A Diagnostic is one diagnostic of the configuration, as --json prints it,
 // with the excerpt that the text form needs.
 type Diagnostic struct {
