@@ -2,6 +2,7 @@ package takeover
 
 import (
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/hclfile"
 )
 
 // readHosts takes over lists of hosts: a host a line, or CSV whose header names the
@@ -48,7 +50,7 @@ func (c *collector) readLines(f File) error {
 		}
 		s, err := hostLine(line)
 		if err != nil {
-			c.lose("%s, line %d: %q. %s", f.Name, number, shorten(line), err)
+			c.skip("Lines of "+f.Name+" that are no host", fmt.Sprintf("%d (%q: %s)", number, shorten(line), err))
 			continue
 		}
 		if group != "" {
@@ -72,6 +74,8 @@ func groupHeader(line string) (string, bool) {
 	return name, true
 }
 
+var errNoHost = errors.New("not a host, perhaps with its port")
+
 func hostLine(line string) (s service, err error) {
 	fields := strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == '\t' || r == ',' || r == ';' })
 	if len(fields) == 0 {
@@ -85,13 +89,16 @@ func hostLine(line string) (s service, err error) {
 		case "imap", "starttls":
 			how = config.StartTLS
 		default:
-			return s, fmt.Errorf("%s is no scheme of IMAP", shorten(u.Scheme))
+			return s, fmt.Errorf("not IMAP, but %s", shorten(u.Scheme))
 		}
 		address = u.Host
 	}
 	s.host, s.port = splitPort(address)
 	if len(fields) > 1 && !strings.ContainsAny(s.host, ".:") {
-		return s, fmt.Errorf("a line is a host, and perhaps its port")
+		return s, errNoHost
+	}
+	if _, err := hclfile.Hostname(s.host); err != nil {
+		return s, errNoHost
 	}
 	if s.port == 0 && how == config.StartTLS {
 		s.port = portIMAP

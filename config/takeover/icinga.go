@@ -20,7 +20,7 @@ type icinga struct {
 
 // readIcinga takes over the objects of Icinga 2 that the rules make.
 func (c *collector) readIcinga(files []File) error {
-	in := &icinga{templates: map[[2]string]definition{}, commands: map[string]definition{}, constants: scope{}, vague: map[string]bool{}}
+	in := &icinga{templates: map[[2]string]definition{}, commands: map[string]definition{}, constants: wellKnown(), vague: map[string]bool{}}
 	var rules, hosts []definition
 	others := 0
 	for _, f := range files {
@@ -59,6 +59,12 @@ func (c *collector) readIcinga(files []File) error {
 		c.lose("The service %q: its conditions are not all understood, so it may be missing for some hosts.", shorten(name))
 	}
 	return nil
+}
+
+// wellKnown are constants of Icinga 2 itself; of the directory of a plugin only the name
+// of the file matters.
+func wellKnown() scope {
+	return scope{"NodeName": "NodeName", "PluginDir": "", "PluginContribDir": ""}
 }
 
 func sortedKeys(set map[string]bool) (list []string) {
@@ -163,7 +169,7 @@ func (c *collector) applyTo(in *icinga, d definition, host dict, s scope, name s
 			continue
 		}
 		value := line.value(s)
-		if isUnknown(value) {
+		if isUnknown(value) && in.mayBeIMAP(d, host, s, name) {
 			in.vague[cmp.Or(name, d.key)] = true
 		}
 		assigned = assigned || line.word == "assign" && truth(value)
@@ -173,6 +179,15 @@ func (c *collector) applyTo(in *icinga, d definition, host dict, s scope, name s
 		return false
 	}
 	return c.readIcingaPair(in, in.build(d, s, name), host, name)
+}
+
+// mayBeIMAP reports whether a rule would make a service that looks at IMAP.
+func (in *icinga) mayBeIMAP(d definition, host dict, s scope, name string) bool {
+	object := in.build(d, s, name)
+	command, _ := asText(object["check_command"])
+	p, args, known := in.program(command, object, host)
+	trial := service{name: name}
+	return known && trial.runs(p, args)
 }
 
 // readIcingaPair takes over a service of one host, and reports whether it is IMAP.

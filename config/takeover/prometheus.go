@@ -40,6 +40,9 @@ func (c *collector) readPrometheus(files []File) error {
 	for _, job := range scrapes {
 		c.readJob(job, modules, lists, pace)
 	}
+	if len(scrapes)+len(lists) == 0 && len(modules) > 0 {
+		c.lose("%s: modules, and no targets. Give the file with scrape_configs, too.", files[0].Name)
+	}
 	if len(scrapes) == 0 {
 		// Targets alone: the port says what they are.
 		for _, list := range lists {

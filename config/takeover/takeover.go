@@ -111,7 +111,11 @@ func Recognise(files []File) Format {
 	return Hosts
 }
 
-// topKey reports whether a text in YAML has a key at its left edge.
+// topKey reports whether a text in YAML has a key at its left edge; in a ConfigMap of
+// Kubernetes a file is indented.
 func topKey(text, key string) bool {
+	if strings.Contains(text, "kind: ConfigMap") {
+		return strings.Contains(text, "  "+key+":")
+	}
 	return strings.HasPrefix(text, key+":") || strings.Contains(text, "\n"+key+":")
 }

@@ -46,8 +46,26 @@ func parseYAML(f File) (documents []node, err error) {
 		case err != nil:
 			return nil, fmt.Errorf("%s cannot be read: %s", f.Name, strings.TrimPrefix(plain(err.Error()), "yaml: "))
 		}
-		documents = append(documents, resolved(&document, 0))
+		one := resolved(&document, 0)
+		documents = append(documents, one)
+		documents = append(documents, inConfigMap(one)...)
 	}
+}
+
+// inConfigMap returns the documents in a ConfigMap of Kubernetes, in which many keep the
+// files of their monitor.
+func inConfigMap(document node) (documents []node) {
+	if document.get("kind").text() != "ConfigMap" {
+		return nil
+	}
+	for _, name := range document.get("data").keys() {
+		var inner yaml.Node
+		// What is no YAML is of no monitor that is read here.
+		if yaml.Unmarshal([]byte(document.get("data").get(name).text()), &inner) == nil {
+			documents = append(documents, resolved(&inner, 0))
+		}
+	}
+	return documents
 }
 
 // asYAML returns JSON so that a reader of YAML takes it: without tabs, and without the
