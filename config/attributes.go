@@ -167,3 +167,32 @@ func tlsVersion(v uint16) string {
 	}
 	return tls.VersionName(v)
 }
+
+// An AttributeValue is one attribute of the language with its value as users write it.
+// Secrets are "(sensitive)", files are their content's hash, and what is not set is empty.
+type AttributeValue struct{ Name, Value string }
+
+// Attributes lists what holds for a check, in the order of the manual: what it says
+// itself, what it inherits, and the defaults.
+func Attributes(c *Check) []AttributeValue {
+	var list []AttributeValue
+	for _, a := range checkAttributes {
+		list = append(list, AttributeValue{a.name, a.value(c)})
+	}
+	for _, s := range checkSecrets {
+		secret := AttributeValue{Name: s.name}
+		if value := s.value(c); !value.IsZero() {
+			secret.Value = value.String()
+		}
+		// A secret stands among the attributes of its block.
+		block, _, _ := strings.Cut(s.name, ".")
+		last := len(list)
+		for i, a := range list {
+			if strings.HasPrefix(a.Name, block+".") {
+				last = i + 1
+			}
+		}
+		list = slices.Insert(list, last, secret)
+	}
+	return list
+}

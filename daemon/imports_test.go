@@ -90,7 +90,7 @@ var rooms = map[string][]string{
 	"cmd/imapvigil": {
 		"daemon", "daemon/api", "daemon/clock", "daemon/glossary", "daemon/probe", "daemon/demo", "daemon/verdict",
 		"daemon/incident", "daemon/journal", "daemon/history", "config", "config/atomicfile", "config/hclfile", "config/lookup", "config/moment", "config/source", "notifiers",
-		"config/access", "config/takeover",
+		"config/access", "config/calendar", "config/takeover",
 	},
 }
 
