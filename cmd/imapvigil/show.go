@@ -21,8 +21,8 @@ func (p *program) showCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show CHECK...",
 		Short: "Show the effective values of a check, and where each is written",
-		Long: "Show what holds for a check: each attribute with its value, and the file and line\n" +
-			"where it is written: in the check itself, in defaults, in its server or group, or\n" +
+		Long: "Show what holds for a check: each attribute with its value, and the file and\n" +
+			"line where it is written (in the check, in defaults, in its server or group), or\n" +
 			"\"default\". CHECK may also be a server, a group or a notification role. The files\n" +
 			"are read; no daemon is asked. Secrets are not read and not shown.",
 		Example: examples(
