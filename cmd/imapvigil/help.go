@@ -253,7 +253,7 @@ func printUsage(c *cobra.Command) error {
 		fmt.Fprintf(&b, "\n%s COMMAND --help explains a command.\n", c.CommandPath())
 	}
 	if !c.HasParent() {
-		b.WriteString(hang("Manual pages: ", "", strings.Join(manualPages, ", ")) + ".\n")
+		b.WriteString(fold("", "Manual pages: "+strings.Join(manualPages, ", ")+".") + "\n")
 	}
 	_, err := io.WriteString(c.OutOrStdout(), b.String())
 	return err
@@ -309,7 +309,7 @@ func exitCodeTexts(c *cobra.Command) string {
 const permissionCode = 3
 
 // hang folds text to the width of the screen, with one indent for its first line and
-// another for the rest.
+// another for the rest, which is as wide or wider.
 func hang(first, rest, text string) string {
 	lines := fold(rest, text)
 	return first + strings.TrimPrefix(lines, rest)
