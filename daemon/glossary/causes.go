@@ -139,7 +139,7 @@ var causes = map[config.Cause]Entry{
 	},
 	config.CauseProtocolTooOld: {
 		"The server speaks only versions of TLS below min_version, which is 1.2 by default.",
-		"Update the server or its TLS settings (Dovecot: ssl_min_protocol). Until then, min_version = \"1.0\" in the tls block accepts it.",
+		"Update the server or its TLS settings (Dovecot: ssl_min_protocol). Programs of people refuse such versions, too.",
 	},
 	config.CauseTLSFailure: {
 		"The TLS handshake failed for a reason without a name of its own; the hint quotes it.",
