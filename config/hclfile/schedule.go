@@ -3,8 +3,6 @@ package hclfile
 import (
 	"fmt"
 	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -61,8 +59,12 @@ func zone(name string) *time.Location {
 
 // weekly is one window of the week.
 var weekly = textJudged("weekly window", ruleWindow, func(text string) complaint {
-	_, wrong := parseWindow(text)
-	if meant := windowMeant(text); wrong != (complaint{}) && meant != "" {
+	_, says, noDay := calendar.ParseWindow(text)
+	wrong := plainly(says)
+	if noDay != "" {
+		wrong.full = fmt.Sprintf("%s, and %s is none of them.", strings.TrimSuffix(says, "."), noDay)
+	}
+	if meant := windowMeant(text); says != "" && meant != "" {
 		wrong.full += fmt.Sprintf(" Write %q.", meant)
 	}
 	return wrong
@@ -85,7 +87,7 @@ func windowMeant(text string) string {
 		return ""
 	}
 	meant := fmt.Sprintf("%s %02s:%02s-%02s:%02s", strings.TrimSpace(m[1]), m[2], m[3], m[4], m[5])
-	if _, wrong := parseWindow(meant); wrong != (complaint{}) {
+	if _, wrong, _ := calendar.ParseWindow(meant); wrong != "" {
 		return ""
 	}
 	return meant
@@ -93,66 +95,7 @@ func windowMeant(text string) string {
 
 func windows(list []string) []config.Window {
 	return mapped(list, func(text string) config.Window {
-		w, _ := parseWindow(text) // weekly has seen to it
+		w, _, _ := calendar.ParseWindow(text) // weekly has seen to it
 		return w
 	})
-}
-
-var (
-	windowPattern = regexp.MustCompile(`^\s*([a-z, -]+?)\s+([0-9]{2}):([0-9]{2})\s*-\s*([0-9]{2}):([0-9]{2})\s*$`)
-	weekdays      = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"} // as time.Weekday counts
-)
-
-// parseWindow returns the window that "mon-fri 18:00-08:00" says; wrong is empty where
-// nothing is wrong.
-func parseWindow(text string) (w config.Window, wrong complaint) {
-	m := windowPattern.FindStringSubmatch(strings.ToLower(text))
-	if m == nil {
-		return w, plainly("A window is days and hours, like \"mon-fri 18:00-08:00\" or \"sat,sun 00:00-24:00\".")
-	}
-	if wrong = addDays(&w, m[1]); wrong != (complaint{}) {
-		return w, wrong
-	}
-	from, ok1 := minutes(m[2], m[3])
-	to, ok2 := minutes(m[4], m[5])
-	switch {
-	case !ok1 || !ok2:
-		return w, plainly("Hours go from 00:00 to 24:00.")
-	case from == 24*60: // minutes takes it, for the end of a window
-		return w, plainly("A window cannot begin at 24:00; that is 00:00 of the next day.")
-	case from == to:
-		return w, plainly("The window has no length. A whole day is 00:00-24:00.")
-	}
-	w.From, w.To = from, to
-	return w, complaint{}
-}
-
-// addDays adds the days of "mon-fri", "sat,sun" or "fri-mon" to a window, and returns
-// what is wrong with them.
-func addDays(w *config.Window, text string) complaint {
-	for part := range strings.SplitSeq(text, ",") {
-		first, last, isRange := strings.Cut(strings.TrimSpace(part), "-")
-		if !isRange {
-			last = first
-		}
-		from, to := slices.Index(weekdays, strings.TrimSpace(first)), slices.Index(weekdays, strings.TrimSpace(last))
-		if from < 0 || to < 0 {
-			const days = "The days are mon, tue, wed, thu, fri, sat and sun"
-			return complaint{fmt.Sprintf("%s, and %q is none of them.", days, strings.TrimSpace(part)), days + "."}
-		}
-		for day := from; ; day = (day + 1) % 7 { // "fri-mon" goes over the end of the week
-			w.Days[day] = true
-			if day == to {
-				break
-			}
-		}
-	}
-	return complaint{}
-}
-
-func minutes(hour, minute string) (int, bool) {
-	h, err1 := strconv.Atoi(hour)
-	m, err2 := strconv.Atoi(minute)
-	total := h*60 + m
-	return total, err1 == nil && err2 == nil && m < 60 && total <= 24*60
 }

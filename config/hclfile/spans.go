@@ -32,7 +32,7 @@ func spanKind(low, high time.Duration, zero bool) kind {
 			return r.wrong(ruleDuration, "%s needs a unit. For seconds write\n    %s = \"%ss\"", r.attr.name, r.attr.name, v.text)
 		}
 		if err != nil {
-			meant, ok := durationMeant(v.text)
+			meant, ok := config.DurationMeant(v.text)
 			if ok && r.shown() {
 				return r.wrong(ruleDuration, "%s: %s. Write\n    %s = %q", diagnose.Capital(r.show(v.text)), err, r.attr.name, meant)
 			}
