@@ -2,6 +2,7 @@ package hclfile
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -11,6 +12,7 @@ import (
 	"unicode"
 
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
+	"github.com/imapvigil/imapvigil/config/names"
 	"github.com/imapvigil/imapvigil/config/source"
 	"github.com/imapvigil/imapvigil/notifiers/email"
 	"github.com/imapvigil/imapvigil/notifiers/httpdo"
@@ -61,14 +63,27 @@ var hostname = kind{name: "hostname", read: func(r *reading) (value, bool) {
 	return v, ok
 }}
 
+// Hostname holds a host that was not written in a file to the rules of those that are; see
+// [names.Host].
+func Hostname(text string) (string, error) { return names.Host(text) }
+
+// warnOfSearchList warns of a host that the search list decides about; the text
+// is the same for all of them, so that they are gathered.
+func (r *reading) warnOfSearchList(host string) {
+	if names.Relative(host) {
+		r.l.Gather(ruleRelativeName, r.expr.Range(), "This host name has no dot, so the search list of /etc/resolv.conf decides which host it means. Write the whole name, like \"imap.example.org\".")
+	}
+}
+
 func readHostname(r *reading) (value, bool) {
 	v, ok := readText(r)
 	if !ok {
 		return v, false
 	}
-	ascii, wrong := hostOf(v.text)
-	if wrong != (complaint{}) {
-		return r.wrong(ruleHostname, "%s: %s", diagnose.Capital(r.show(v.text)), wrong.says(r.shown()))
+	ascii, err := names.Host(v.text)
+	var fault *names.Fault
+	if errors.As(err, &fault) {
+		return r.wrong(ruleHostname, "%s: %s", diagnose.Capital(r.show(v.text)), complaint{fault.Full, fault.Blind}.says(r.shown()))
 	}
 	return value{text: ascii}, true
 }
@@ -144,7 +159,7 @@ func notAHostPort(text string) string {
 		return "An address is a host and a port, like \"127.0.0.1:9143\" or \"[2001:db8::1]:53\"."
 	}
 	if _, err := netip.ParseAddr(host); err != nil && host != "" {
-		if complaint := notADNSName(strings.TrimSuffix(host, ".")); complaint != "" {
+		if complaint := names.NotADNSName(strings.TrimSuffix(host, ".")); complaint != "" {
 			return complaint
 		}
 	}

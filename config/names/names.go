@@ -6,7 +6,8 @@
 // and where that has a wildcard another host would be watched, or told. Only a
 // name without any dot uses the search list, as resolv.conf(5) describes it.
 //
-// The package owns that rule, and the ways to look up and to dial by it. What it
+// The package owns that rule, what a host may look like ([Host]), and the ways to look up
+// and to dial by it. What it
 // is given and what it gives never has a final dot that a TLS session or a
 // message would show: that dot is for the resolver alone.
 package names

@@ -1,88 +1,80 @@
-package hclfile
+package names
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"golang.org/x/net/idna"
-
-	"github.com/imapvigil/imapvigil/config/names"
 )
 
-// Hostname holds a host that was not written in a file to the rules of those
-// that are: it gives an IP address as it is and a DNS name in ASCII (RFC 5891),
-// without the final dot where there is another. The error says what to write instead.
-func Hostname(text string) (string, error) {
-	ascii, wrong := hostOf(text)
-	if wrong != (complaint{}) {
-		return "", errors.New(wrong.full)
-	}
-	return ascii, nil
+// A Fault is what is wrong with a host, as sentences that say what to write instead.
+type Fault struct {
+	Full  string
+	Blind string // without a part of what was written
 }
 
-func hostOf(text string) (ascii string, wrong complaint) {
+func (f *Fault) Error() string { return f.Full }
+
+// Host holds a host to the rules of those in files: it gives an IP address as it is and a
+// DNS name in ASCII (RFC 5891), without the final dot where there is another. The error is
+// a [Fault].
+func Host(text string) (ascii string, err error) {
 	// First, since the colons of an IPv6 address look like a port.
 	if _, err := netip.ParseAddr(text); err == nil {
-		return text, complaint{}
+		return text, nil
 	}
-	if wrong := notAHost(text); wrong != (complaint{}) {
+	if wrong := notAHost(text); wrong != nil {
 		return "", wrong
 	}
 	name, absolute := strings.CutSuffix(text, ".")
-	ascii, err := idna.Lookup.ToASCII(name)
-	if err != nil && isASCII(name) {
+	ascii, err = idna.Lookup.ToASCII(name)
+	if err != nil && !strings.ContainsFunc(name, func(r rune) bool { return r > unicode.MaxASCII }) {
 		ascii, err = name, nil // idna refuses an underscore, and such names exist
 	}
 	// An ideographic full stop at the end becomes a dot.
 	if cut, dot := strings.CutSuffix(ascii, "."); dot && !absolute {
 		ascii, absolute = cut, true
 	}
-	if wrong := notADNSName(ascii); wrong != "" {
+	if wrong := NotADNSName(ascii); wrong != "" {
 		return "", plainly(wrong)
 	}
 	if err != nil {
 		return "", plainly("This is no internationalised DNS name (RFC 5891).")
 	}
-	if absolute && names.Relative(ascii) {
-		return ascii + ".", complaint{} // only its final dot keeps the search list away
+	if absolute && Relative(ascii) {
+		return ascii + ".", nil // only its final dot keeps the search list away
 	}
-	return ascii, complaint{}
+	return ascii, nil
 }
 
-// warnOfSearchList warns of a host that the search list decides about; the text
-// is the same for all of them, so that they are gathered.
-func (r *reading) warnOfSearchList(host string) {
-	if names.Relative(host) {
-		r.l.Gather(ruleRelativeName, r.expr.Range(), "This host name has no dot, so the search list of /etc/resolv.conf decides which host it means. Write the whole name, like \"imap.example.org\".")
-	}
-}
+func plainly(text string) *Fault { return &Fault{text, text} }
 
 // notAHost returns what to do about what people write in the place of a host, such as a
 // URL.
-func notAHost(text string) complaint {
+func notAHost(text string) *Fault {
 	scheme, rest, isURL := strings.Cut(text, "://")
 	host, port, err := net.SplitHostPort(text)
 	switch {
 	case isURL:
-		return complaint{
+		return &Fault{
 			fmt.Sprintf("Leave out %q: a host is only the name, %q.", scheme+"://", strings.TrimRight(rest, "/")),
 			"This is a URL, and a host is only the name in it.",
 		}
 	case strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]"):
 		return plainly("Leave out the brackets: an IPv6 address is written as it is.")
 	case err == nil && port != "":
-		return complaint{
+		return &Fault{
 			fmt.Sprintf("The port is an attribute of its own. Write %q here, and port = %s", host, port),
 			"There is a port in it, and that is an attribute of its own.",
 		}
 	case strings.ContainsAny(text, " \t"):
 		return plainly("A host has no spaces in it.")
 	}
-	return complaint{}
+	return nil
 }
 
 var (
@@ -90,9 +82,9 @@ var (
 	allDigits = regexp.MustCompile(`^[0-9]+$`)
 )
 
-// notADNSName returns what is wrong with a name by RFC 1123 section 2.1, or "".
+// NotADNSName returns what is wrong with a name by RFC 1123 section 2.1, or "".
 // Underscores are taken, since such names exist.
-func notADNSName(name string) string {
+func NotADNSName(name string) string {
 	labels := strings.Split(name, ".")
 	for _, label := range labels {
 		if !dnsLabel.MatchString(label) {

@@ -1,12 +1,12 @@
-package hclfile_test
+package names_test
 
 import (
 	"testing"
 
-	"github.com/imapvigil/imapvigil/config/hclfile"
+	"github.com/imapvigil/imapvigil/config/names"
 )
 
-func TestHostname(t *testing.T) {
+func TestHost(t *testing.T) {
 	for _, c := range []struct{ text, want, complaint string }{
 		{text: "imap.example.org", want: "imap.example.org"},
 		{text: "imap.example.org.", want: "imap.example.org"},
@@ -33,7 +33,7 @@ func TestHostname(t *testing.T) {
 		{text: "", complaint: "This is neither an IP address nor a DNS name: between dots there are 1 to 63 letters, digits and hyphens."},
 	} {
 		t.Run(c.text, func(t *testing.T) {
-			got, err := hclfile.Hostname(c.text)
+			got, err := names.Host(c.text)
 			complaint := ""
 			if err != nil {
 				complaint = err.Error()
