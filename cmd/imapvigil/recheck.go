@@ -36,6 +36,7 @@ func (p *program) recheckCommand() *cobra.Command {
 		},
 	}
 	p.jsonFlag(c)
+	p.utcFlag(c)
 	p.placeFlags(c, configFlag, controlFlag)
 	return c
 }

@@ -20,7 +20,11 @@ type statusFilter struct {
 	names         []string // of checks, servers or groups
 	group, server string
 	states        []string
+	all           bool // each check has its line
 }
+
+// filters reports whether some checks are left out.
+func (f statusFilter) filters() bool { return len(f.names)+len(f.states) > 0 || f.server+f.group != "" }
 
 func (p *program) statusCommand() *cobra.Command {
 	var f statusFilter
@@ -48,8 +52,10 @@ func (p *program) statusCommand() *cobra.Command {
 	c.Flags().StringVarP(&f.group, "group", "g", "", "only checks in this group and below it (europe/germany)")
 	c.Flags().StringVarP(&f.server, "server", "s", "", "only checks of this server")
 	c.Flags().StringArrayVar(&f.states, "state", nil, fmt.Sprintf("only checks in this state, or in one of several (%s,%s)", incident.CheckDown, incident.CheckDegraded))
+	c.Flags().BoolVarP(&f.all, "all", "a", false, "a line for each check, however many they are")
 	c.Flags().BoolVarP(&watch, "watch", "w", false, "show it again every 2 seconds")
 	p.jsonFlag(c)
+	p.utcFlag(c)
 	p.placeFlags(c, configFlag, controlFlag)
 	return c
 }
@@ -89,7 +95,7 @@ func (p *program) status(ctx context.Context, client *api.Client, f statusFilter
 			return err
 		}
 	} else {
-		p.printStatus(s)
+		p.printStatus(s, f)
 	}
 	return exit(statusCode(s.Checks))
 }
@@ -119,69 +125,98 @@ func statusCode(checks []api.Check) (code int) {
 	return code
 }
 
-func (p *program) printStatus(s api.Status) {
-	p.printf("%s  %s\n", p.formatTime(s.GeneratedAt), countStates(s.Checks))
-	for _, line := range troubleLines(s) {
-		p.printf("%s\n", p.paint(string(incident.CheckDown), fold("! ", line)))
-	}
-	for _, note := range s.Notes {
-		p.printf("%s\n", fold("  ", note))
-	}
-	checks := slices.Clone(s.Checks)
-	slices.SortStableFunc(checks, func(a, b api.Check) int { return strings.Compare(placeOfCheck(a), placeOfCheck(b)) })
-	// No heading is this, so the first check gets one.
-	last := "\x00"
-	for _, c := range checks {
-		if here := placeOfCheck(c); here != last {
-			p.printf("\n%s\n", here)
-			last = here
-		}
-		p.printCheck(c, s.GeneratedAt)
-	}
+// printStatus prints a status for people.
+func (p *program) printStatus(s api.Status, f statusFilter) {
+	p.printf("%s", p.statusText(s, f))
 }
 
-// troubleLines returns one sentence for each problem of the monitor itself: its files, its
-// journal, late probes, messages that are not sent.
-func troubleLines(s api.Status) (lines []string) {
-	if s.Config.Error != "" {
-		lines = append(lines, "configuration "+string(s.Config.State)+": "+s.Config.Error)
-	}
-	if s.Config.Polling != "" {
-		lines = append(lines, "changed files are noticed late: "+s.Config.Polling)
-	}
+// statusText returns a status for people.
+func (p *program) statusText(s api.Status, f statusFilter) string {
+	g := p.newStatusPage(s.GeneratedAt)
+	g.all = f.all
+	g.write(s, f.filters())
+	return g.text.String()
+}
+
+// A trouble is what is wrong with the monitor itself, in a sentence without its end, and
+// what to type about it; empty: nothing.
+type trouble struct{ text, command string }
+
+// troubleLines returns what is wrong with the monitor itself: with its files, its journal,
+// its probes, the messages that are not sent.
+func (p *program) troubleLines(s api.Status) (list []trouble) {
+	lines := p.configTroubles(s.Config)
 	lines = append(lines, journalTroubles(s.Journal)...)
 	if s.Probes.Late() {
 		lines = append(lines, latenessLine(s.Probes))
 	}
-	if s.Notifications.Held > 0 {
-		lines = append(lines, plural(s.Notifications.Held, "message")+" not sent yet, since max_per_hour of a notifier is used up: see `imapvigil deliveries`")
+	for _, text := range lines {
+		list = append(list, trouble{text: text})
 	}
-	if s.Notifications.Dead > 0 {
-		lines = append(lines, plural(s.Notifications.Dead, "message")+" could not be delivered")
+	return append(list, messageTroubles(s.Notifications)...)
+}
+
+// configTroubles returns what is wrong with the files.
+func (p *program) configTroubles(c api.Config) (lines []string) {
+	// The daemon says so of whatever it is asked to load.
+	c.Error = strings.TrimPrefix(c.Error, "the configuration is in error: ")
+	since := ""
+	if !c.LoadedAt.IsZero() {
+		since = " of " + p.formatMinute(c.LoadedAt)
+	}
+	switch {
+	case c.Error == "":
+	case c.State == api.Rejected:
+		lines = append(lines, "The files were rejected, and the configuration"+since+" stays in effect: "+c.Error)
+	case c.State == api.LastGood:
+		lines = append(lines, "The files cannot be used, and the daemon runs with the last good configuration: "+c.Error)
+	default:
+		lines = append(lines, strings.ToUpper(c.Error[:1])+c.Error[1:])
+	}
+	if c.Polling != "" {
+		lines = append(lines, "Changed files are noticed late: "+c.Polling)
 	}
 	return lines
+}
+
+// messageTroubles returns what is not delivered, and what to type about it.
+func messageTroubles(n api.Notifications) (list []trouble) {
+	through := ""
+	if len(n.Failing) > 0 {
+		through = " (" + joined(n.Failing) + ")"
+	}
+	if n.Held > 0 {
+		list = append(list, trouble{plural(n.Held, "message") + " not sent yet, since max_per_hour of a notifier is used up", "imapvigil deliveries"})
+	}
+	if n.Retrying > 0 {
+		list = append(list, trouble{plural(n.Retrying, "message") + " waiting, since the last attempt failed" + through, "imapvigil deliveries"})
+	}
+	if n.Dead > 0 {
+		list = append(list, trouble{plural(n.Dead, "message") + " could not be delivered" + through, "imapvigil deliveries"})
+	}
+	return list
 }
 
 // journalTroubles returns what is wrong with the journal, and what was wrong when it was
 // opened.
 func journalTroubles(j api.Journal) (lines []string) {
 	if !j.Durable {
-		lines = append(lines, strings.TrimSuffix("the journal is not durable, alarms go on from memory: "+j.Error, ": "))
+		lines = append(lines, strings.TrimSuffix("The journal is not durable, alarms go on from memory: "+j.Error, ": "))
 	} else if j.Damaged {
-		lines = append(lines, strings.TrimSuffix("the journal was damaged: "+j.Error, ": "))
+		lines = append(lines, strings.TrimSuffix("The journal was damaged: "+j.Error, ": "))
 	}
 	for _, path := range j.Quarantined {
-		lines = append(lines, "a damaged file of the journal is kept: "+path)
+		lines = append(lines, "A damaged file of the journal is kept: "+path)
 	}
 	if j.TornBytes > 0 {
-		lines = append(lines, "the journal ended in an unfinished write, and "+plural(int(j.TornBytes), "byte")+" were cut off when the daemon started")
+		lines = append(lines, "The journal ended in an unfinished write, and "+plural(int(j.TornBytes), "byte")+" were cut off when the daemon started")
 	}
 	return lines
 }
 
 // latenessLine returns in a sentence how late probes begin.
 func latenessLine(p api.Probes) string {
-	text := "probes begin up to " + notifiers.Duration(time.Duration(p.LagS*float64(time.Second))) + " late"
+	text := "Probes begin up to " + notifiers.Duration(time.Duration(p.LagS*float64(time.Second))) + " late"
 	if p.Waiting > 0 {
 		text += "; waiting: " + plural(p.Waiting, "check")
 	}
@@ -189,35 +224,6 @@ func latenessLine(p api.Probes) string {
 		text += "; overdue by more than two intervals: " + plural(p.Overdue, "check")
 	}
 	return text
-}
-
-// placeOfCheck returns the heading that a check stands under.
-func placeOfCheck(c api.Check) string {
-	if len(c.Groups) == 0 {
-		return "(no group)"
-	}
-	return strings.Join(c.Groups, " / ")
-}
-
-func (p *program) printCheck(c api.Check, now time.Time) {
-	// Padded here and not by %-10s, which would count the codes of a colour.
-	state := strings.Repeat(" ", max(0, 10-len(c.State)))
-	state = p.paint(string(c.State), string(c.State)) + state
-	title := string(c.ID)
-	if c.Label != title && c.Label != "" {
-		title += " (" + c.Label + ")"
-	}
-	p.printf("  %s  %s", state, title)
-	if c.Since != nil {
-		p.printf(", since %s", strings.TrimSuffix(timeAgo(c.Since, now), " ago"))
-	}
-	p.printf("\n")
-	if c.Cause != "" && c.State != incident.CheckOK {
-		p.printf("%s\n", fold("              ", c.Phase+" "+c.Cause+": "+c.Hint))
-	}
-	for _, id := range c.Incidents {
-		p.printf("              incident %s\n", id)
-	}
 }
 
 // countStates returns how many checks are in each state.

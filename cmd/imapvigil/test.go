@@ -58,6 +58,7 @@ func (p *program) testCommand() *cobra.Command {
 	c.Flags().StringVarP(&o.format, "format", "o", "text", "text, json or nagios")
 	c.Flags().BoolVar(&o.transcript, "transcript", false, "print the conversation, passwords masked")
 	p.jsonFlag(c)
+	p.utcFlag(c)
 	p.placeFlags(c, configFlag)
 	return c
 }

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// mostCalm is how many checks that need nobody have a line of their own.
+const mostCalm = 20
+
+// calm writes the checks that need nobody, group by group: each of them, or where they are
+// many how many there are.
+func (g *statusPage) calm(checks []*api.Check) {
+	order := []incident.CheckState{incident.CheckMaintenance, incident.CheckOK, incident.CheckPaused}
+	slices.SortStableFunc(checks, func(a, b *api.Check) int {
+		return cmp.Or(cmp.Compare(groupOf(a), groupOf(b)), slices.Index(order, a.State)-slices.Index(order, b.State), cmp.Compare(a.ID, b.ID))
+	})
+	switch {
+	case len(checks) == 0:
+	case g.all || len(checks) <= mostCalm:
+		g.eachCalm(checks)
+	default:
+		g.cut = true
+		g.countCalm(checks)
+	}
+}
+
+// eachCalm writes each check, under its group.
+func (g *statusPage) eachCalm(checks []*api.Check) {
+	rows := make([][]string, 0, len(checks))
+	for _, c := range checks {
+		rows = append(rows, g.calmRow(c))
+	}
+	lines := table(g.width-stateRoom, []column{{}, {rank: 1}, {rank: 2, right: true}, {rank: 3}, {rank: 4}, {rank: 5}}, rows)
+	last := "\x00" // no group is called so, and the first check gets a heading
+	for i, c := range checks {
+		if here := groupOf(c); here != last {
+			g.line("")
+			g.fold("", here)
+			last = here
+		}
+		g.row(c.State, lines[i], g.planned(c))
+	}
+}
+
+// calmRow returns name, place, latency, certificate, since when, and the label.
+func (g *statusPage) calmRow(c *api.Check) []string {
+	row := []string{string(c.ID), hostPort(c), "", "", "", labelOf(c)}
+	if c.LatencyMS != nil {
+		row[2] = fmt.Sprintf("%.0f ms", *c.LatencyMS)
+	}
+	if c.CertificateNotAfter != nil {
+		row[3] = "cert " + daysLeft(*c.CertificateNotAfter, g.now)
+	}
+	if c.State == incident.CheckOK {
+		row[4] = g.timing([]*api.Check{c})
+	}
+	return row
+}
+
+// planned says until when nothing is sent about a check, because somebody wants it so.
+func (g *statusPage) planned(c *api.Check) string {
+	switch {
+	case c.Maintenance != nil:
+		return g.maintenance(c.Maintenance)
+	case c.SilencedUntil != nil:
+		return "silenced until " + g.formatMinute(*c.SilencedUntil)
+	}
+	return ""
+}
+
+func (g *statusPage) maintenance(m *api.Maintenance) string {
+	if m.Until == nil {
+		return m.Name
+	}
+	return "until " + g.formatMinute(*m.Until) + " (" + m.Name + ")"
+}
+
+// daysLeft says how long a certificate is good.
+func daysLeft(end, now time.Time) string {
+	const day = 24 * 60 * 60 // a Duration ends at 292 years, a certificate may not
+	switch days := (end.Unix() - now.Unix()) / day; {
+	case end.Before(now):
+		return "expired"
+	case days == 1:
+		return "1 day"
+	default:
+		return fmt.Sprintf("%d days", days)
+	}
+}
+
+// countCalm writes how many checks there are of each group and state; of the outermost
+// groups, or of all together, where the groups are many.
+func (g *statusPage) countCalm(checks []*api.Check) {
+	outermost := func(c *api.Check) string { group, _, _ := strings.Cut(groupOf(c), "/"); return group }
+	everywhere := func(*api.Check) string { return "" }
+	var lists [][]*api.Check
+	for _, group := range []func(*api.Check) string{groupOf, outermost, everywhere} {
+		lists = byKey(checks, func(c *api.Check) string { return string(c.State) + "\x00" + g.planned(c) + "\x00" + group(c) })
+		if len(lists) > mostCalm/2 {
+			continue
+		}
+		rows := make([][]string, 0, len(lists))
+		for _, list := range lists {
+			rows = append(rows, g.countRow(group(list[0]), list))
+		}
+		g.line("")
+		lines := table(g.width-stateRoom, []column{{}, {rank: 1}, {rank: 4}, {rank: 2}, {rank: 3}}, rows)
+		for i, list := range lists {
+			g.row(list[0].State, lines[i], g.planned(list[0]))
+		}
+		return
+	}
+	g.line("")
+	for _, list := range byKey(checks, func(c *api.Check) string { return string(c.State) }) {
+		g.row(list[0].State, []string{plural(len(list), "check") + onServers(list)}, "")
+	}
+}
+
+// countRow returns the group of some checks, how many they are, on how many servers, how long
+// the slowest conversation took, and when the first certificate ends.
+func (g *statusPage) countRow(group string, checks []*api.Check) []string {
+	row := []string{group, plural(len(checks), "check"), strings.TrimSpace(onServers(checks)), "", ""}
+	if group == "" {
+		row[0], row[1] = row[1], ""
+	}
+	var slowest float64
+	var first *time.Time
+	for _, c := range checks {
+		first = earlier(first, c.CertificateNotAfter)
+		if c.LatencyMS != nil {
+			slowest = max(slowest, *c.LatencyMS)
+		}
+	}
+	if slowest > 0 {
+		row[3] = fmt.Sprintf("up to %.0f ms", slowest)
+	}
+	if first != nil {
+		row[4] = "cert " + daysLeft(*first, g.now)
+	}
+	return row
+}

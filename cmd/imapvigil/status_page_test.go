@@ -1,0 +1,199 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/golden"
+	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+)
+
+// shownAt is when the statuses of these tests were made.
+var shownAt = time.Date(2026, 11, 30, 8, 0, 12, 0, time.UTC)
+
+func at(ago time.Duration) *time.Time { t := shownAt.Add(-ago); return &t }
+
+// fleet makes n checks on servers with three checks each, in groups of Europe and Asia.
+func fleet(n int) api.Status {
+	s := api.Status{GeneratedAt: shownAt}
+	s.Journal.Durable = true
+	groups := [][]string{{"europe", "germany"}, {"europe", "france"}, {"asia"}, {"europe", "germany", "berlin"}}
+	for i := range n {
+		server := fmt.Sprintf("mx%03d", i/3+1)
+		latency := 12 + float64(i*7%90)
+		kind := []string{"imaps", "starttls", "login"}[i%3]
+		s.Checks = append(s.Checks, api.Check{
+			ID: config.CheckID(server + "/" + kind), Label: server + "/" + kind, Server: server, Groups: groups[i/3%len(groups)],
+			State: incident.CheckOK, Host: server + ".example.org", Port: []int{993, 143, 993}[i%3], LatencyMS: &latency,
+			CertificateNotAfter: at(-time.Duration(20+i%60) * 24 * time.Hour), Since: at(time.Duration(i+1) * time.Hour),
+			LastProbeAt: at(20 * time.Second), NextProbeAt: at(-40 * time.Second),
+		})
+	}
+	return s
+}
+
+// fails gives a check a state with what belongs to it.
+func fails(c *api.Check, state incident.CheckState, phase, cause, hint string, ago time.Duration) {
+	c.State, c.Phase, c.Cause, c.Hint, c.Since, c.LatencyMS = state, phase, cause, hint, at(ago), nil
+	switch state {
+	case incident.CheckFailing:
+		c.ReportedFrom = at(ago - 3*time.Minute)
+	case incident.CheckRecovering:
+		c.ClosesAt = at(ago - 4*time.Minute)
+		fallthrough
+	default:
+		c.Incidents = []incident.ID{incident.ID(fmt.Sprintf("i%09d", len(c.ID)*int(c.ID[4])*int(c.ID[len(c.ID)-1])))}
+	}
+}
+
+func refuse(c *api.Check) {
+	fails(c, incident.CheckDown, "connect", "refused", fmt.Sprintf("The host is up and nothing listens on port %d, or a firewall rejects it.", c.Port), 12*time.Minute)
+}
+
+// statuses are what the golden files show.
+func statuses() map[string]api.Status {
+	all := map[string]api.Status{}
+
+	few := fleet(5)
+	few.Checks[4].Groups = nil
+	few.Checks[3].State = incident.CheckPaused
+	all["well"] = few
+	all["well300"] = fleet(300)
+
+	five := fleet(300)
+	for i := range 3 {
+		refuse(&five.Checks[i])
+	}
+	fails(&five.Checks[10], incident.CheckDown, "tls", "cert_expired", "The certificate expired on 2026-11-29, 1 day ago.", 8*time.Hour)
+	fails(&five.Checks[22], incident.CheckDown, "connect", "timeout", "Nothing answered within 10s: the host is down, or a firewall drops the packets.", 40*time.Second)
+	all["down5"] = five
+
+	down := fleet(300)
+	for i := range down.Checks {
+		refuse(&down.Checks[i])
+	}
+	all["down300"] = down
+
+	mixed := fleet(300)
+	for i := range mixed.Checks {
+		c := &mixed.Checks[i]
+		switch i % 4 {
+		case 0:
+			refuse(c)
+		case 1:
+			fails(c, incident.CheckDegraded, "tls", "cert_expires_soon", "The certificate ends on 2026-12-03.", time.Duration(i)*time.Hour)
+		case 2:
+			fails(c, incident.CheckUnknown, "", "", "", time.Duration(i)*time.Minute)
+			c.Incidents = nil
+		}
+	}
+	all["mixed300"] = mixed
+
+	labels := fleet(9)
+	for i, label := range []string{
+		"Κεντρικός διακομιστής ηλεκτρονικού ταχυδρομείου του πανεπιστημίου", "خادم البريد الإلكتروني الرئيسي للجامعة في القاهرة",
+		"法兰克福数据中心的邮件服务器（主机房）与备用线路的监控检查", "e\u0301tudes supe\u0301rieures \u2014 messagerie", "👩‍💻 office 🇩🇪",
+	} {
+		labels.Checks[i].Label = label
+	}
+	labels.Checks[6].Groups = []string{"ευρώπη", "ελλάδα"}
+	labels.Checks[7].ID = config.CheckID("mx003/" + strings.Repeat("very-long-name-", 6))
+	labels.Checks[8].ID = config.CheckID("邮件/" + strings.Repeat("服务器", 20))
+	refuse(&labels.Checks[0])
+	refuse(&labels.Checks[2])
+	refuse(&labels.Checks[8])
+	labels.Checks[2].Hint = "服务器拒绝了连接：" + strings.Repeat("没有程序在监听这个端口", 8)
+	all["labels"] = labels
+
+	care := fleet(15)
+	for i := range 6 {
+		refuse(&care.Checks[i])
+	}
+	for i := range 3 {
+		care.Checks[i].Acknowledged = []api.Acknowledgement{{Incident: care.Checks[i].Incidents[0], At: *at(time.Minute), Until: at(-4 * time.Hour), Reason: "new disk, ticket 4711"}}
+	}
+	fails(&care.Checks[6], incident.CheckFailing, "greeting", "timeout", "No greeting within 10s.", time.Minute)
+	fails(&care.Checks[7], incident.CheckRecovering, "", "", "", time.Minute)
+	care.Checks[9].State, care.Checks[9].Maintenance = incident.CheckMaintenance, &api.Maintenance{Name: "racks", Until: at(-2 * time.Hour)}
+	care.Checks[5].Silences, care.Checks[5].SilencedUntil = []string{"3f2a1b"}, at(-time.Hour)
+	care.Silences = []api.ActiveSilence{
+		{Silence: outbox.Silence{ID: "3f2a1b", Scope: outbox.Scope{Check: "mx002/login"}, Reason: "password is being changed", From: *at(time.Hour), Until: *at(-time.Hour)}, Checks: 1},
+		{Silence: outbox.Silence{ID: "c0ffee", Scope: outbox.Scope{Role: "boss"}, Reason: "holidays", From: *at(time.Hour), Until: *at(-72 * time.Hour)}},
+		{Silence: outbox.Silence{ID: "0dd0dd", Scope: outbox.Scope{Group: "europe/spain"}, Reason: "move", From: *at(time.Hour), Until: *at(-72 * time.Hour)}},
+	}
+	care.Notifications = api.Notifications{Queued: 3, Retrying: 2, Dead: 1, Failing: []config.NotifierID{"email.mailroom", "slack.ops"}}
+	care.Config = api.Config{State: api.Rejected, LoadedAt: *at(26 * time.Hour), Error: "/etc/imapvigil/mx.hcl:12:3: An imap_check has no attribute \"intervall\"."}
+	care.Notes = []string{"This machine has no route for IPv6, so addresses of that family are left out."}
+	all["care"] = care
+	return all
+}
+
+// shownOn returns a status as people see it on a screen.
+func shownOn(s api.Status, sc screen, f statusFilter) string {
+	var out bytes.Buffer
+	(&program{out: &out, screen: &sc, utc: true}).printStatus(s, f)
+	return out.String()
+}
+
+var ansiCodes = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+// checkWidth fails the test when a line is wider than the screen.
+func checkWidth(t rapid.TB, text string, width int) {
+	t.Helper()
+	for line := range strings.Lines(ansiCodes.ReplaceAllString(text, "")) {
+		if line = strings.TrimSuffix(line, "\n"); config.Columns(line) > width {
+			t.Errorf("%d columns on a screen of %d: %s", config.Columns(line), width, line)
+		}
+	}
+}
+
+// The status on narrow, usual and wide screens, with colours and without.
+func TestStatusOnScreens(t *testing.T) {
+	for name, s := range statuses() {
+		t.Run(name, func(t *testing.T) {
+			var text strings.Builder
+			for _, width := range []int{60, 80, 200} {
+				for _, colour := range []bool{false, true} {
+					shown := shownOn(s, screen{width: width, colour: colour}, statusFilter{})
+					checkWidth(t, shown, width)
+					fmt.Fprintf(&text, "----- %d columns, colours: %t\n%s", width, colour, strings.ReplaceAll(shown, "\x1b", "␛"))
+				}
+			}
+			golden.Compare(t, filepath.Join("testdata", "status", name+".txt"), text.String())
+		})
+	}
+}
+
+// Whatever the checks are called, and however narrow the screen is, no line is wider.
+func TestStatusFitsEveryScreen(t *testing.T) {
+	t.Parallel()
+	word := rapid.StringMatching(`[a-z0-9äλ字\x{0627}-\x{064a}\x{0301} -]{1,90}`)
+	rapid.Check(t, func(t *rapid.T) {
+		s := fleet(rapid.IntRange(0, 60).Draw(t, "checks"))
+		for i := range s.Checks {
+			c := &s.Checks[i]
+			if rapid.Bool().Draw(t, "fails") {
+				state := rapid.SampledFrom(incident.CheckStates()).Draw(t, "state")
+				fails(c, state, "tls", rapid.SampledFrom([]string{"timeout", "cert_expired", ""}).Draw(t, "cause"), word.Draw(t, "hint"), time.Duration(i)*time.Hour)
+			}
+			if rapid.IntRange(0, 9).Draw(t, "renamed") == 0 {
+				c.Label, c.ID, c.Host = word.Draw(t, "label"), config.CheckID("mx9/"+word.Draw(t, "id")), word.Draw(t, "host")
+			}
+			if rapid.IntRange(0, 9).Draw(t, "acknowledged") == 0 && len(c.Incidents) > 0 {
+				c.Acknowledged = []api.Acknowledgement{{Incident: c.Incidents[0], Reason: word.Draw(t, "reason")}}
+			}
+		}
+		sc := screen{width: rapid.IntRange(30, 220).Draw(t, "width"), colour: rapid.Bool().Draw(t, "colour")}
+		checkWidth(t, shownOn(s, sc, statusFilter{all: rapid.Bool().Draw(t, "all")}), sc.width)
+	})
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+// A column is how the cells of one column of a table are shown.
+type column struct {
+	right bool // aligned at its right end
+	// rank says in which order the columns are left out where the screen is too narrow:
+	// the highest first. The column of rank 0 stays.
+	rank int
+}
+
+// columnGap is what stands between two columns.
+const columnGap = "  "
+
+// table lays rows of cells out under each other, in at most width columns of the screen,
+// and returns the lines of each row. A first cell that is much longer than the others is
+// followed by the rest of its row without any alignment, or has lines of its own.
+func table(width int, columns []column, rows [][]string) [][]string {
+	widths := columnWidths(width, columns, rows)
+	lines := make([][]string, len(rows))
+	for i, row := range rows {
+		first := row[0]
+		if config.Columns(first) > widths[0] {
+			if line := joinCells(columns, make([]int, len(widths)), widths, row); config.Columns(line) <= width {
+				lines[i] = []string{line}
+				continue
+			}
+			lines[i] = strings.Split(foldTo(width, "", first), "\n")
+			row = append([]string{""}, row[1:]...)
+		}
+		if line := joinCells(columns, widths, widths, row); line != "" {
+			lines[i] = append(lines[i], line)
+		}
+	}
+	return lines
+}
+
+// joinCells returns one line of a table, whose cells are at least as wide as widths say.
+// Cells of columns that were left out are not in it.
+func joinCells(columns []column, least, widths []int, row []string) string {
+	line := ""
+	for j, cell := range row {
+		if widths[j] == 0 || j > 0 && cell == "" && least[j] == 0 {
+			continue
+		}
+		pad := spaces(least[j] - config.Columns(cell))
+		if columns[j].right {
+			cell = pad + cell
+		} else {
+			cell += pad
+		}
+		if j > 0 {
+			line += columnGap
+		}
+		line += cell
+	}
+	return strings.TrimRight(line, " ")
+}
+
+func spaces(n int) string { return strings.Repeat(" ", max(0, n)) }
+
+// columnWidths returns how wide each column is: 0 for one that is left out.
+func columnWidths(width int, columns []column, rows [][]string) []int {
+	widths := make([]int, len(columns))
+	for _, row := range rows {
+		for j, cell := range row {
+			// One long name must not push everything else off the screen.
+			if wide := config.Columns(cell); j > 0 || wide <= width*3/5 || len(rows) == 1 {
+				widths[j] = max(widths[j], wide)
+			}
+		}
+	}
+	widths[0] = min(widths[0], width)
+	for total(widths) > width {
+		worst := 0
+		for j := range columns {
+			if widths[j] > 0 && columns[j].rank > columns[worst].rank {
+				worst = j
+			}
+		}
+		if worst == 0 {
+			break
+		}
+		widths[worst] = 0
+	}
+	return widths
+}
+
+// total returns how wide a table is.
+func total(widths []int) (sum int) {
+	for j, w := range widths {
+		if j > 0 && w > 0 {
+			sum += len(columnGap)
+		}
+		sum += w
+	}
+	return sum
+}
