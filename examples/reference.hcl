@@ -1,11 +1,11 @@
-# The whole language, annotated. Everything that can be written stands here once;
-# where a value is the default, the comment says so. A test loads this file and
-# holds it against the list of attributes, so it cannot be out of date.
+# The whole language, annotated. Everything that can be written is here once; where
+# a value is the default, the comment says so. A test loads this file and compares
+# it with the list of attributes, so it is never out of date.
 #
 #   imapvigil validate --no-credentials examples/reference.hcl
 #
-# The daemon reads a directory, /etc/imapvigil: split this over as many files
-# as you like. All of them are one configuration, and their order means nothing.
+# The daemon reads a directory, /etc/imapvigil: use as many files as you like. All
+# of them are one configuration, and their order does not matter.
 
 # ---- The daemon itself: at most one block, all of it optional ---------------
 
@@ -39,20 +39,21 @@ locals {
   shops  = { berlin = "192.0.2.10", paris = "192.0.2.20" }
 }
 
-# ---- What holds for every check below this point of the tree ----------------
-# At the top, in a group and in a server. The nearest wins, attribute by
+# ---- Defaults for every check below this point of the tree ------------------
+# At the top, in a group or in a server. The nearest wins, attribute by
 # attribute, also inside thresholds, tls and login.
 
 defaults {
   interval           = "1m" # default; from the start of a probe to the start of the next
-  fault_tolerance    = "3m" # default; a failure that lasts this long is reported
-  recovery_tolerance = "2m" # default; well for this long, and the incident is closed
+  fault_tolerance    = "3m" # default; a failure that lasts for so long is reported
+  recovery_tolerance = "2m" # default; well for so long: the incident is closed
   notification_roles = [notification_role.it_team]
 }
 
 # ---- Notifiers: how messages are sent ---------------------------------------
 # A secret is the content of a file: $CREDENTIALS_DIRECTORY/name (systemd's
-# LoadCredential) or credentials/name beside this file, readable by nobody else.
+# LoadCredential) or credentials/name beside this file, with mode 640 and the group
+# imapvigil, so that the daemon can read it and others cannot.
 
 notifier "email" "mailroom" {
   host         = "smtp.example.net"
@@ -78,7 +79,7 @@ notifier "sms" "twilio" {
   auth_token  = credential("twilio")
   from        = "+15550199"
   base_url    = "https://api.twilio.com" # default
-  # max_per_hour is 30 for text messages
+  # max_per_hour is 30 for SMS
 }
 
 notifier "sms" "gateway" { # any other gateway that takes an HTTP request
@@ -128,7 +129,7 @@ notification_role "it_team" {
     to       = ["+15550100", "+15550101"]
     after    = "15m"
     during   = schedule.night
-    severity = "down" # default for text messages and wherever after is written
+    severity = "down" # default for SMS and wherever after is written
   }
 }
 
@@ -178,13 +179,13 @@ group "europe" { # the same group again, as from another file: it adds up
   }
 }
 
-server "mx2" { # the flat way into a group
+server "mx2" { # in a group by reference, instead of nesting
   hostname   = "mx2.${local.domain}"
   group      = group.europe.germany
   depends_on = [server.mx1] # while mx1 is down, incidents of mx2 are recorded and not sent
 }
 
-imap_check "mx2_imaps" { # the flat way into a server; the id is mx2_imaps
+imap_check "mx2_imaps" { # in a server by reference; the id is mx2_imaps
   server = server.mx2
 }
 
