@@ -15,6 +15,7 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
 	"github.com/imapvigil/imapvigil/config/source"
+	"github.com/imapvigil/imapvigil/config/takeover"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
@@ -39,37 +40,48 @@ func (p *program) complete(root *cobra.Command) {
 	arguments := map[string]cobra.CompletionFunc{
 		"ack":            p.completeOneName(incidentNames(true)),
 		"fmt":            offerFiles,
+		"import":         offerAnyFile,
 		"incidents":      p.completeOneName(incidentNames(false)),
 		"notify-test":    p.completeOneName(roleNames),
 		"plan":           offerFiles,
-		"recheck":        p.completeOneName(checkNames),
+		"recheck":        p.completeNames(checkNames),
+		"show":           p.completeNames(checkNames),
 		"silence remove": p.completeOneName(silenceNames),
 		"status":         p.completeNames(checkNames),
 		"test":           p.completeNames(checkNames),
 		"validate":       offerFiles,
 	}
-	flags := map[string]cobra.CompletionFunc{ // whichever command has them
-		"check":      p.completeNames(checkNames),
-		"config":     offerFiles,
-		"control":    offerAnyFile,
-		"format":     offerWords("text", "json", "nagios"),
-		"group":      p.completeNames(groupNames),
-		"log-format": offerWords("auto", "console", "json"),
-		"man":        offerWords(languagePage, statesPage),
-		"log-level":  offerWords("debug", "info", "warn", "error"),
-		"replace":    offerAnyFile,
-		"retry":      p.completeNames(deadMessageKeys),
-		"role":       p.completeNames(roleNames),
-		"security":   offerWords("tls", "starttls", "none"),
-		"server":     p.completeNames(serverNames),
-		"state":      offerWords(incident.CheckStates()...),
-		"state-dir":  offerDirectories,
+	flags := map[string]cobra.CompletionFunc{ // whichever command has them, or one alone
+		"check":   p.completeNames(checkNames),
+		"config":  offerFiles,
+		"control": offerAnyFile,
+		"format":  offerWords("text", "json", "nagios"),
+
+		"import format": offerWords(takeover.Formats()...),
+
+		"group":          p.completeNames(groupNames),
+		"log-format":     offerWords("auto", "console", "json"),
+		"man":            offerWords(languagePage, statesPage),
+		"log-level":      offerWords("debug", "info", "warn", "error"),
+		"proxy-protocol": offerWords(config.ProxyV1, config.ProxyV2),
+		"replace":        offerAnyFile,
+		"retry":          p.completeNames(deadMessageKeys),
+		"role":           p.completeNames(roleNames),
+		"security":       offerWords("tls", "starttls", "none"),
+		"server":         p.completeNames(serverNames),
+		"state":          offerWords(incident.CheckStates()...),
+		"state-dir":      offerDirectories,
 	}
 	var walk func(c *cobra.Command)
 	walk = func(c *cobra.Command) {
-		c.ValidArgsFunction = arguments[strings.TrimPrefix(c.CommandPath(), root.Name()+" ")]
+		path := strings.TrimPrefix(c.CommandPath(), root.Name()+" ")
+		c.ValidArgsFunction = arguments[path]
 		offer := func(f *pflag.Flag) {
-			if offered := flags[f.Name]; offered != nil {
+			offered := flags[path+" "+f.Name]
+			if offered == nil {
+				offered = flags[f.Name]
+			}
+			if offered != nil {
 				_ = c.RegisterFlagCompletionFunc(f.Name, offered) // fails for a flag that is not there
 			}
 		}

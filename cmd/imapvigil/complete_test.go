@@ -5,8 +5,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/spf13/pflag"
 )
 
 // A daemon that is stuck takes connections and never answers; then the names
@@ -39,3 +43,25 @@ func TestCompletesBesideAStuckDaemon(t *testing.T) {
 		t.Errorf("got %q, want %q", out.String(), want)
 	}
 }
+
+// TestCompletionIsWhole: the shells complete the arguments of every command that takes some,
+// and the values of every flag that names something or takes one of a few words.
+func TestCompletionIsWhole(t *testing.T) {
+	free := []string{"ADDRESS", "DEST=FILE", "HOST", "NAME", "PORT", "TEXT", "TIME"}
+	for _, c := range everyCommand() {
+		if takesArguments.MatchString(c.Use) && c.ValidArgsFunction == nil {
+			t.Errorf("nothing completes the arguments of %s: add it to complete.go", c.CommandPath())
+		}
+		c.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+			name := valueNames[f.Name]
+			if _, completes := c.GetFlagCompletionFunc(f.Name); f.Value.Type() != "bool" && name == "" {
+				t.Errorf("the value of %s --%s has no name: add it to valueNames", c.CommandPath(), f.Name)
+			} else if name != "" && !slices.Contains(free, name) && !completes {
+				t.Errorf("nothing completes %s --%s %s: add it to complete.go", c.CommandPath(), f.Name, name)
+			}
+		})
+	}
+}
+
+// takesArguments matches the form of a command that takes arguments, not only flags.
+var takesArguments = regexp.MustCompile(`^[a-z-]+ \[?[A-Z]`)
