@@ -46,7 +46,7 @@ func (l *loader) adoptEvaluation(diags hcl.Diagnostics, f failing) {
 		// Said already, in words that know what there is.
 		case explained && aboutNames(d):
 		case f.secretive:
-			l.Report(ruleExpression, diagnose.Subject(d), "Something is wrong with this expression. What exactly is not shown, since a secret is part of it.%s", diagnose.WithSpace(l.escapeAdvice(f.expr)))
+			l.Report(ruleExpression, diagnose.Subject(d), "%s", strings.TrimSpace("Something is wrong with this expression. What exactly is not shown, since a secret is part of it. "+l.escapeAdvice(f.expr)))
 		case l.adoptMissing(d):
 		default:
 			l.adoptWithoutValues(d)

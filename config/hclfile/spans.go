@@ -28,12 +28,13 @@ func spanKind(low, high time.Duration, zero bool) kind {
 			return v, false
 		}
 		d, err := config.ParseDuration(v.text)
-		if _, withUnit := config.ParseDuration(v.text + "s"); err != nil && withUnit == nil && r.shown() {
-			return r.wrong(ruleDuration, "%s needs a unit. For seconds write\n    %s = \"%ss\"", r.attr.name, r.attr.name, v.text)
-		}
 		if err != nil {
+			_, withUnit := config.ParseDuration(v.text + "s")
 			meant, ok := config.DurationMeant(v.text)
-			if ok && r.shown() {
+			switch {
+			case withUnit == nil && r.shown():
+				return r.wrong(ruleDuration, "%s needs a unit. For seconds write\n    %s = \"%ss\"", r.attr.name, r.attr.name, v.text)
+			case ok && r.shown():
 				return r.wrong(ruleDuration, "%s: %s. Write\n    %s = %q", diagnose.Capital(r.show(v.text)), err, r.attr.name, meant)
 			}
 			return r.wrong(ruleDuration, "%s: %s.", diagnose.Capital(r.show(v.text)), err)

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/imapvigil/imapvigil/config/names"
@@ -22,35 +23,23 @@ import (
 // checkLabel returns what is wrong with what a check is called: that ends up in mail
 // subjects, text messages and pages of every kind.
 func checkLabel(label string) complaint {
-	for _, r := range label {
-		// Combining marks (M), since scripts such as Devanagari cannot be written without
-		// them.
-		if r != ' ' && !unicode.In(r, unicode.L, unicode.M, unicode.Nd) {
-			return complaint{
-				fmt.Sprintf("%q cannot stand in the label of a check, which takes letters of any script, digits and spaces.%s", r, withoutSpecials(label)),
-				"There is something else in it than what the label of a check takes: letters of any script, digits and spaces.",
-			}
+	// Combining marks (M), since scripts such as Devanagari cannot be written without them.
+	special := func(r rune) bool { return r != ' ' && !unicode.In(r, unicode.L, unicode.M, unicode.Nd) }
+	if i := strings.IndexFunc(label, special); i >= 0 {
+		first, _ := utf8.DecodeRuneInString(label[i:])
+		wrong := complaint{
+			fmt.Sprintf("%q cannot stand in the label of a check, which takes letters of any script, digits and spaces.", first),
+			"There is something else in it than what the label of a check takes: letters of any script, digits and spaces.",
 		}
+		if words := strings.FieldsFunc(label, func(r rune) bool { return r == ' ' || special(r) }); len(words) > 0 {
+			wrong.full += fmt.Sprintf(" Write %q.", strings.Join(words, " "))
+		}
+		return wrong
 	}
 	if strings.TrimSpace(label) != label {
 		return plainly("The label begins or ends with a space.")
 	}
 	return complaint{}
-}
-
-// withoutSpecials returns the proposal of a label, as the end of a message; "" where
-// nothing remains.
-func withoutSpecials(label string) string {
-	kept := strings.Map(func(r rune) rune {
-		if unicode.In(r, unicode.L, unicode.M, unicode.Nd) {
-			return r
-		}
-		return ' '
-	}, label)
-	if kept = strings.Join(strings.Fields(kept), " "); kept == "" {
-		return ""
-	}
-	return fmt.Sprintf(" Write %q.", kept)
 }
 
 // hostname is an IP address or a DNS name to connect to, which is kept in ASCII

@@ -56,11 +56,3 @@ func Plural(n int, word string) string {
 	}
 	return fmt.Sprintf("%d %s", n, word)
 }
-
-// WithSpace returns a sentence as it follows another: with a space before it.
-func WithSpace(sentence string) string {
-	if sentence == "" {
-		return ""
-	}
-	return " " + sentence
-}
