@@ -24,6 +24,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/access"
 	"github.com/imapvigil/imapvigil/config/source"
 	"github.com/imapvigil/imapvigil/config/watch"
 	"github.com/imapvigil/imapvigil/daemon/api"
@@ -75,8 +76,11 @@ type Environment struct {
 
 // sourceOptions returns how configurations are read.
 func (e Environment) sourceOptions() source.Options {
-	return source.Options{CredentialsDirectory: e.CredentialsDirectory, LookupEnv: e.LookupEnv}
+	return source.Options{CredentialsDirectory: e.CredentialsDirectory, LookupEnv: e.LookupEnv, Denied: adviseSelf}
 }
+
+// adviseSelf says how the user of this process gets to read a path.
+func adviseSelf(path string) string { return access.Self().Advice(path) }
 
 // withoutSecrets returns how configurations are read that are only compared: no secret
 // is read.

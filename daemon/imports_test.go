@@ -35,7 +35,7 @@ var rooms = map[string][]string{
 	"config/mdoc":       {"config"},
 	"config/source":     {"config", "config/opaque"},
 	"config/hclfile": {
-		"config", "config/advice", "config/calendar", "config/certfile", "config/hclfile/diagnose", "config/mdoc", "config/names", "config/opaque",
+		"config/access", "config", "config/advice", "config/calendar", "config/certfile", "config/hclfile/diagnose", "config/mdoc", "config/names", "config/opaque",
 		"config/source", "notifiers", "notifiers/*",
 	},
 

@@ -84,6 +84,7 @@ func (p *program) printError(err error) {
 
 // readSnapshot takes a snapshot of a configuration, as the daemon would.
 func (p *program) readSnapshot(path string, o source.Options) (*source.Snapshot, error) {
+	o.Denied = func(path string) string { return "To read it, " + access.Advice(path) + "." }
 	o.CredentialsDirectory, o.LookupEnv = p.daemon.CredentialsDirectory, p.daemon.LookupEnv
 	return source.Read(path, o)
 }

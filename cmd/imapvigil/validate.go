@@ -22,6 +22,7 @@ type validation struct {
 func (p *program) validateCommand() *cobra.Command {
 	var verbose, strict, noCredentials bool
 	var replace []string
+	var as string
 	c := &cobra.Command{
 		Use:   "validate [PATH]",
 		Short: "Check the configuration files, without the daemon",
@@ -39,13 +40,14 @@ func (p *program) validateCommand() *cobra.Command {
 			if o.Replace, err = replacements(replace); err != nil {
 				return err
 			}
-			return p.validate(p.pathArg(args), o, verbose, strict)
+			return p.validate(p.pathArg(args), o, as, verbose, strict)
 		},
 	}
 	c.Flags().BoolVar(&verbose, "verbose", false, "list the files that are read and those that are ignored")
 	c.Flags().BoolVar(&strict, "strict", false, "treat warnings as errors")
 	c.Flags().BoolVar(&noCredentials, "no-credentials", false, "do not read credentials (for CI, where there are no secrets)")
 	c.Flags().StringArrayVar(&replace, "replace", nil, "DEST=FILE: check the whole tree as if FILE stood in the place of DEST")
+	c.Flags().StringVar(&as, "as", "", "check that this user can read everything, too (root, for "+defaultConfig+": the daemon's user)")
 	p.jsonFlag(c)
 	p.placeFlags(c, configFlag)
 	return c
@@ -73,9 +75,16 @@ func replacements(list []string) (map[string]string, error) {
 	return m, nil
 }
 
-func (p *program) validate(path string, o source.Options, verbose, strict bool) error {
+func (p *program) validate(path string, o source.Options, as string, verbose, strict bool) error {
+	reader, service, known, err := p.daemonReader(as, path)
+	if err != nil {
+		return err
+	}
 	cfg, diags, s := p.loadAndJudge(path, o)
-	valid := cfg != nil && (!strict || len(diags) == 0)
+	if known && s != nil {
+		diags = append(diags, unreadableFor(reader, service, s)...)
+	}
+	valid := cfg != nil && !config.HasErrors(diags) && (!strict || len(diags) == 0)
 	if p.json {
 		v := validation{Valid: valid, Diagnostics: apiDiagnostics(diags)}
 		if cfg != nil {
@@ -116,9 +125,9 @@ func (p *program) printValidation(path string, cfg *config.Config, diags []confi
 	switch {
 	case valid:
 		p.printf("%s is valid: %s\n", path, countBlocks(cfg))
-	case cfg != nil:
-		// Without errors nothing else would say why the exit code is 1.
-		_, _ = fmt.Fprintf(p.err, "\n%s has warnings, and --strict takes them for errors.\n", path)
+	case cfg != nil && !config.HasErrors(diags):
+		// Nothing else would say why the exit code is 1.
+		_, _ = fmt.Fprintf(p.err, "\n%s has warnings, and --strict treats them as errors.\n", path)
 	}
 }
 

@@ -43,15 +43,34 @@ func joining(gid uint32) string {
 	return fmt.Sprintf("use sudo, or join the group %s: adduser %s %s", group, name, group)
 }
 
+// Keeping says what to type so that a new secret at path can be read by whoever needs it,
+// and by nobody else. Where the directory above it is root's and of another group, as the
+// packages make it, that is the daemon's group.
+func Keeping(path string) string {
+	dir := nearest(filepath.Dir(path))
+	group := ""
+	if dir.uid == 0 {
+		group = groupName(dir.gid)
+	}
+	if group == "" {
+		return "Put the secret into that file, and keep others from reading it:\n    install -m 600 /dev/stdin " + path
+	}
+	return fmt.Sprintf("Put the secret into that file, for the group %s to read:\n    install -m 640 -g %s /dev/stdin %s", group, group, path)
+}
+
 // groupOf returns the group of a file, or of the nearest directory above it that can be
 // seen; 0, root's, where there is none.
-func groupOf(path string) uint32 {
+func groupOf(path string) uint32 { return nearest(path).gid }
+
+// nearest returns the owner of a file, or of the nearest directory above it that can be
+// seen; root where there is none.
+func nearest(path string) owner {
 	for {
 		if info, err := os.Stat(path); err == nil {
-			return ownerOf(info).gid
+			return ownerOf(info)
 		}
 		if path == filepath.Dir(path) {
-			return 0
+			return owner{}
 		}
 		path = filepath.Dir(path)
 	}

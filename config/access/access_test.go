@@ -126,3 +126,35 @@ func TestIsTrusted(t *testing.T) {
 		}
 	}
 }
+
+func TestFindService(t *testing.T) {
+	root := t.TempDir()
+	if s := access.FindService(root); s.User != access.DaemonUser || len(s.Credentials) != 0 {
+		t.Errorf("without a unit: %+v", s)
+	}
+	for name, text := range map[string]string{
+		"usr/lib/systemd/system/imapvigil.service":             "[Service]\nUser=imapvigil\n#LoadCredential=no:/x\n",
+		"etc/systemd/system/imapvigil.service.d/override.conf": "[Service]\nUser=monitor\nLoadCredential=smtp-password:/etc/x\nLoadCredentialEncrypted=slack\n",
+	} {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := access.FindService(root)
+	if s.User != "monitor" || len(s.Credentials) != 2 || !s.Credentials["smtp-password"] || !s.Credentials["slack"] {
+		t.Errorf("%+v", s)
+	}
+}
+
+// What a hint says to type is right for the daemon: its group may read what it makes.
+func TestKeeping(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "credentials", "token")
+	if got, want := access.Keeping(path), "install -m 600 /dev/stdin "+path; !strings.HasSuffix(got, want) {
+		t.Errorf("in a directory of one's own: %s", got)
+	}
+}

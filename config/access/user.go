@@ -15,6 +15,7 @@ type User struct {
 	Name string
 	uid  uint32
 	gids []uint32 // the first is that of the user's own group
+	all  bool     // needs no permission: root, if it has its capabilities
 }
 
 // Find returns the user of a name. The error is a [user.UnknownUserError] where there is
@@ -28,14 +29,15 @@ func Find(name string) (User, error) {
 	if err != nil {
 		return User{}, fmt.Errorf("looking up the groups of %s: %w", name, err)
 	}
-	found := User{Name: u.Username, uid: number(u.Uid), gids: []uint32{number(u.Gid)}}
+	found := User{Name: u.Username, uid: number(u.Uid), all: number(u.Uid) == 0, gids: []uint32{number(u.Gid)}}
 	for _, id := range ids {
 		found.gids = append(found.gids, number(id))
 	}
 	return found, nil
 }
 
-// Self returns the user that this process runs as.
+// Self returns the user that this process runs as, who may not read something. So even
+// root, which has lost its capabilities then, needs permissions.
 func Self() User {
 	self := User{uid: uint32(os.Geteuid()), gids: []uint32{uint32(os.Getegid())}}
 	self.Name = strconv.Itoa(os.Geteuid())
@@ -77,6 +79,16 @@ func (b Block) Remedy() string {
 		mode = "750"
 	}
 	return fmt.Sprintf("    chgrp %s %s\n    chmod %s %s", b.group, b.Path, mode, b.Path)
+}
+
+// Advice says how this user, as which a program runs, gets to read a file that it may not
+// read: in sentences, for the end of a message; "" where that cannot be told.
+func (u User) Advice(path string) string {
+	block, blocked := u.Blocked(path)
+	if !blocked {
+		return ""
+	}
+	return fmt.Sprintf("Let the user %s read it, by its group:\n%s", u.Name, block.Remedy())
 }
 
 // Blocked returns what keeps a user from reading a file or a directory; false where
@@ -124,7 +136,7 @@ func ancestors(path string) (list []string) {
 // path. Of owner, group and others the first that fits decides alone (path_resolution(7)).
 func (u User) lacks(path string, needed fs.FileMode) bool {
 	info, err := os.Stat(path)
-	if err != nil || u.uid == 0 { // root needs no permission
+	if err != nil || u.all {
 		return false
 	}
 	mode, file := info.Mode().Perm(), ownerOf(info)

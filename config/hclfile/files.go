@@ -174,7 +174,7 @@ func unusable(path string, c source.Content) complaint {
 			"The file that is named here can be written by others. Take the permission away (chmod o-w).",
 		}
 	}
-	return complaint{path + ": " + c.Fault + ".", "The file that is named here cannot be read: " + c.Fault + "."}
+	return complaint{path + ": " + c.Fault + "." + c.Remedy, "The file that is named here cannot be read: " + c.Fault + "."}
 }
 
 // readable returns the complaint about a secret that others can read. Where chmod cannot

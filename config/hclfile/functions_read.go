@@ -10,6 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty/function"
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/imapvigil/imapvigil/config/access"
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/imapvigil/imapvigil/config/source"
 )
@@ -111,8 +112,7 @@ func (r *reader) missingCredential(name, path string) complaint {
 	for _, e := range entries {
 		known = append(known, e.Name())
 	}
-	const remedy = " Put the secret into that file, and keep others from reading it (chmod 600)."
-	return complaint{full + "." + cmp.Or(diagnose.OnlyNear(name, known), remedy), blind + "."}
+	return complaint{full + "." + cmp.Or(diagnose.OnlyNear(name, known), " "+access.Keeping(path)), blind + "."}
 }
 
 // credential reads a secret. One line end after it, as editors leave it, is

@@ -23,7 +23,8 @@ type Content struct {
 	Fixed    bool   // it lies on a file system that is mounted read-only, where chmod cannot help
 	// Trusted: it was not read, and what would be made of it is taken on trust.
 	Trusted bool
-	denied  bool // the Fault is that this user may not read it
+	Remedy  string // how this user gets to read it, in sentences; "": that is not the Fault
+	denied  bool   // the Fault is that this user may not read it
 
 	sum [sha256.Size]byte
 }
@@ -97,7 +98,7 @@ func (s *Snapshot) readNamed(path string) Content {
 	case errors.Is(err, fs.ErrNotExist):
 		return Content{Missing: true}
 	case err != nil:
-		return Content{Fault: errorText(err), denied: errors.Is(err, fs.ErrPermission)}
+		return Content{Fault: errorText(err), Remedy: s.options.remedy(path, err), denied: errors.Is(err, fs.ErrPermission)}
 	}
 	return Content{
 		Text: opaque.NewSecret(string(text)), sum: sha256.Sum256(text),

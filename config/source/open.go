@@ -74,6 +74,18 @@ func (o Options) isMountedReadOnly(path string) bool {
 	return syscall.Statfs(path, &at) == nil && at.Flags&readOnly != 0
 }
 
+// remedy says how a path can be read that this user may not read, for the end of a
+// message; "" for other errors.
+func (o Options) remedy(path string, err error) string {
+	if o.Denied == nil || !errors.Is(err, fs.ErrPermission) {
+		return ""
+	}
+	if text := o.Denied(path); text != "" {
+		return " " + text
+	}
+	return ""
+}
+
 // errorText returns an error without the operation and the path, which stand beside it
 // anyway, as a sentence begins.
 func errorText(err error) string {

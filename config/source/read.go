@@ -20,7 +20,7 @@ func Read(path string, options Options) (*Snapshot, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nothingToRead(ruleNoPath, path, "There is no file or directory %s. Name another one with --config.", path)
 	case err != nil:
-		return nil, nothingToRead(ruleUnreadable, path, "%s.", errorText(err))
+		return nil, nothingToRead(ruleUnreadable, path, "%s.%s", errorText(err), options.remedy(path, err))
 	case info.IsDir():
 		s.readDir(place, 1, map[inode]bool{})
 	default:
@@ -54,7 +54,7 @@ type inode struct{ dev, ino uint64 }
 func (s *Snapshot) readDir(dir string, level int, seen map[inode]bool) {
 	info, err := os.Stat(dir)
 	if err != nil {
-		s.addProblem(ruleUnreadable, dir, "%s. A directory that cannot be read is not taken for an empty one.", errorText(err))
+		s.addProblem(ruleUnreadable, dir, "%s. The configuration is refused rather than read without this directory.%s", errorText(err), s.options.remedy(dir, err))
 		return
 	}
 	if seen[inodeOf(info)] { // links may lead in a circle
@@ -66,9 +66,10 @@ func (s *Snapshot) readDir(dir string, level int, seen map[inode]bool) {
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		s.addProblem(ruleUnreadable, dir, "%s. A directory that cannot be read is not taken for an empty one.", errorText(err))
+		s.addProblem(ruleUnreadable, dir, "%s. The configuration is refused rather than read without this directory.%s", errorText(err), s.options.remedy(dir, err))
 		return
 	}
+	s.dirs = append(s.dirs, dir)
 	for _, entry := range entries {
 		s.readEntry(filepath.Join(dir, entry.Name()), entry, level, seen)
 	}
@@ -107,7 +108,7 @@ func (s *Snapshot) checkParent() {
 func (s *Snapshot) readFile(path string) {
 	text, others, err := s.options.readBounded(path)
 	if err != nil {
-		s.addProblem(ruleUnreadable, path, "%s. A file that cannot be read is not taken for a deleted one.", errorText(err))
+		s.addProblem(ruleUnreadable, path, "%s. The configuration is refused rather than read without this file.%s", errorText(err), s.options.remedy(path, err))
 		return
 	}
 	if others.write {

@@ -33,6 +33,9 @@ type Options struct {
 	// named file (the key) is, or would be. For tools that check before they
 	// write.
 	Replace map[string]string
+	// Denied says how this user gets to read a path that it may not read, in sentences;
+	// nil: nothing is said.
+	Denied func(path string) string
 	// MountedReadOnly reports whether what path leads to lies on a file system that
 	// is mounted read-only. Nil asks the system; tests replace it.
 	MountedReadOnly func(path string) bool
@@ -46,7 +49,8 @@ type Snapshot struct {
 	root     string // the directory of the configuration
 	single   string // the one file that was read; empty: all in root were
 	options  Options
-	files    []File // sorted by name
+	files    []File   // sorted by name
+	dirs     []string // that were read
 	ignored  []string
 	problems []Problem
 	restored bool // made of what was kept
@@ -147,6 +151,9 @@ func (s *Snapshot) Emptied(earlier *Snapshot) (names []string) {
 	return names
 }
 
+// Directories returns the directories that were looked into, sorted.
+func (s *Snapshot) Directories() []string { return s.dirs }
+
 // Ignored returns what lies in the directory and is no configuration file; directories
 // end in a slash.
 func (s *Snapshot) Ignored() []string { return slices.Clone(s.ignored) }
@@ -224,6 +231,7 @@ func (s *Snapshot) sortByName() {
 	slices.SortFunc(s.files, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(s.problems, func(a, b Problem) int { return cmp.Compare(a.File, b.File) })
 	slices.Sort(s.ignored)
+	slices.Sort(s.dirs)
 }
 
 // nothingToRead returns the error of [Read].
