@@ -74,11 +74,8 @@ func (m *lineMasker) maskLine(from, to int) {
 	if at := firstWord.FindSubmatchIndex(line); at != nil {
 		word, after = string(line[at[2]:at[3]]), at[1]
 	}
-	// values that are used elsewhere, and blocks with secrets, are masked as such
-	opens := m.isSecretBlock(word)
-	if made := secondWord.FindSubmatch(line); made != nil {
-		opens = opens || slices.ContainsFunc(m.Blocks, func(name string) bool { return bytes.HasPrefix(made[1], []byte(name)) })
-	}
+	// Values that are used elsewhere, and blocks with secrets, are masked as such.
+	opens := m.isSecretBlock(word) || m.makesSecretBlock(line)
 	shared := word == "locals" || word == "for_each"
 	secret := m.isInsideSecret() || opens || shared || m.namesSecret(line)
 	// Inside of a heredoc << is text.
@@ -108,6 +105,12 @@ func (m *lineMasker) maskLine(from, to int) {
 	}
 }
 
+// makesSecretBlock reports whether a line begins a dynamic block for secrets.
+func (v *Vocabulary) makesSecretBlock(line []byte) bool {
+	made := secondWord.FindSubmatch(line)
+	return made != nil && slices.ContainsFunc(v.Blocks, func(name string) bool { return bytes.HasPrefix(made[1], []byte(name)) })
+}
+
 // namesSecret reports whether one of the words of a line is called as a secret is.
 func (v *Vocabulary) namesSecret(line []byte) bool {
 	for _, word := range wordsIn.FindAll(line, -1) {
@@ -120,9 +123,6 @@ func (v *Vocabulary) namesSecret(line []byte) bool {
 
 // long is the length from which no other word has the name of a secret in it by chance.
 const long = len("body")
-
-// inQuotes are the texts of a line.
-var inQuotes = regexp.MustCompile(`"[^"]*"?`)
 
 // maskTokens masks what a line has to hide: its comment, and by its level nothing else, what
 // stands in quotes, or all but punctuation and the names of the language. What stands
