@@ -2,11 +2,11 @@ package daemon
 
 import (
 	"context"
-	"time"
 
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
+	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
 
 // Explain implements [api.Daemon].
@@ -15,18 +15,23 @@ func (m *monitor) Explain(ctx context.Context, id incident.ID) ([]outbox.Held, e
 }
 
 // Acknowledge implements [api.Daemon].
-func (m *monitor) Acknowledge(ctx context.Context, id incident.ID, reason string, until time.Time) error {
-	return m.tracker.Acknowledge(ctx, id, reason, until)
+func (m *monitor) Acknowledge(ctx context.Context, id incident.ID, a tracker.Acknowledgement) (incident.Incident, error) {
+	return m.tracker.Acknowledge(ctx, id, a)
+}
+
+// Unacknowledge implements [api.Daemon].
+func (m *monitor) Unacknowledge(ctx context.Context, id incident.ID, by string) (incident.Incident, error) {
+	return m.tracker.Unacknowledge(ctx, id, by)
 }
 
 // Silence implements [api.Daemon].
-func (m *monitor) Silence(ctx context.Context, scope api.Scope, reason string, until time.Time) (api.Silence, error) {
-	return m.tracker.Silence(ctx, scope, reason, until)
+func (m *monitor) Silence(ctx context.Context, wanted api.Silence) (api.Silence, error) {
+	return m.tracker.Silence(ctx, wanted)
 }
 
 // EndSilence implements [api.Daemon].
-func (m *monitor) EndSilence(ctx context.Context, id string) error {
-	return m.tracker.EndSilence(ctx, id)
+func (m *monitor) EndSilence(ctx context.Context, id, by string) (api.Silence, error) {
+	return m.tracker.EndSilence(ctx, id, by)
 }
 
 // Redeliver implements [api.Daemon].

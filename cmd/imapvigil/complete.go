@@ -38,17 +38,18 @@ type nameSource func(ctx context.Context, p *program, cmd *cobra.Command) []cobr
 func (p *program) complete(root *cobra.Command) {
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	arguments := map[string]cobra.CompletionFunc{
-		"ack":            p.completeOneName(incidentNames(true)),
+		"ack":            p.completeNames(incidentNames(incident.StatusOpen, incident.StatusAcknowledged)),
 		"fmt":            offerFiles,
 		"import":         offerAnyFile,
-		"incidents":      p.completeOneName(incidentNames(false)),
+		"incidents":      p.completeOneName(incidentNames(incident.StatusOpen, incident.StatusAcknowledged, incident.StatusClosed)),
 		"notify-test":    p.completeOneName(roleNames),
 		"plan":           offerFiles,
 		"recheck":        p.completeNames(checkNames),
 		"show":           p.completeNames(checkNames),
-		"silence remove": p.completeOneName(silenceNames),
+		"silence remove": p.completeNames(silenceNames),
 		"status":         p.completeNames(checkNames),
 		"test":           p.completeNames(checkNames),
+		"unack":          p.completeNames(incidentNames(incident.StatusAcknowledged)),
 		"validate":       offerFiles,
 	}
 	flags := map[string]cobra.CompletionFunc{ // whichever command has them, or one alone
@@ -192,11 +193,11 @@ func roleNames(_ context.Context, p *program, _ *cobra.Command) []cobra.Completi
 	return sortedKeys(p.loadWithoutSecrets().Roles)
 }
 
-func incidentNames(open bool) nameSource {
+func incidentNames(states ...incident.Status) nameSource {
 	return func(ctx context.Context, p *program, cmd *cobra.Command) (list []cobra.Completion) {
 		known, _ := p.client(cmd).Incidents(ctx) // none without a daemon
 		for _, i := range known.Incidents {
-			if !open || i.State != incident.StatusClosed {
+			if slices.Contains(states, i.State) {
 				list = append(list, cobra.CompletionWithDesc(string(i.ID), string(i.State)+", "+string(i.Check)+": "+string(i.Cause)))
 			}
 		}
@@ -205,7 +206,7 @@ func incidentNames(open bool) nameSource {
 }
 
 func silenceNames(ctx context.Context, p *program, cmd *cobra.Command) (list []cobra.Completion) {
-	known, _ := p.client(cmd).Silences(ctx) // none without a daemon
+	known, _ := p.client(cmd).Silences(ctx, false) // none without a daemon
 	for _, s := range known.Silences {
 		list = append(list, cobra.CompletionWithDesc(s.ID, s.Scope.String()))
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/user"
 	"path/filepath"
 
 	"github.com/imapvigil/imapvigil/daemon"
@@ -16,6 +17,7 @@ type environment struct {
 	underSystemd bool   // JOURNAL_STREAM, systemd.exec(5): a service whose output the journal reads
 	collects     bool   // GOGC is set, and says how often garbage is collected
 	sourceDate   string // SOURCE_DATE_EPOCH, reproducible-builds.org
+	sudoUser     string // SUDO_USER, sudo(8): who became root
 }
 
 // readEnvironment reads the variables once, when the program starts.
@@ -32,7 +34,20 @@ func readEnvironment() environment {
 		underSystemd: os.Getenv("JOURNAL_STREAM") != "",
 		collects:     os.Getenv("GOGC") != "",
 		sourceDate:   os.Getenv("SOURCE_DATE_EPOCH"),
+		sudoUser:     os.Getenv("SUDO_USER"),
 	}
+}
+
+// userName returns who types: as root, who used sudo; empty: it is not known.
+func (e environment) userName() string {
+	if os.Geteuid() == 0 && e.sudoUser != "" {
+		return e.sudoUser
+	}
+	current, err := user.Current()
+	if err != nil {
+		return "" // the daemon knows the user of the connection
+	}
+	return current.Username
 }
 
 // stateDirectory returns what systemd has made for the state (StateDirectory=), of

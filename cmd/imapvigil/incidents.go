@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -103,6 +104,7 @@ func (p *program) printIncidents(list []api.Incident) {
 	for _, i := range list {
 		p.printf("%s  %-12s %s  %s\n", i.ID, p.paint(incidentColour(i), string(i.State)), p.formatTime(i.StartedAt), i.Check)
 		p.printf("%s\n", fold("            ", incidentLine(i)))
+		p.printWhoWorks("            ", i)
 	}
 }
 
@@ -126,10 +128,18 @@ func incidentLine(i api.Incident) string {
 	return text
 }
 
-// explainIncident prints what happened, who was told of it and what they answered, and why
-// others were not told.
+// printWhoWorks says who has acknowledged an incident, if anybody has.
+func (p *program) printWhoWorks(indent string, i api.Incident) {
+	if i.Acknowledged != nil {
+		p.printf("%s\n", fold(indent, "acknowledged"+p.acknowledgement(i.Acknowledged)))
+	}
+}
+
+// explainIncident prints what happened, who was notified of it and what they answered, and
+// why others were not.
 func (p *program) explainIncident(i api.Incident) {
 	p.printf("Incident %s, %s\n%s\n\n", i.ID, p.paint(incidentColour(i), string(i.State)), fold("", string(i.Check)+": "+incidentLine(i)))
+	p.printWhoWorks("  ", i)
 	if i.Hint != "" {
 		p.printf("%s\n", fold("  ", "hint: "+i.Hint))
 	}
@@ -138,14 +148,7 @@ func (p *program) explainIncident(i api.Incident) {
 	}
 	p.printf("\nEvents\n")
 	for _, e := range i.Events {
-		p.printf("  %s  %s", p.formatTime(e.At), e.Kind)
-		if e.Cause != "" {
-			p.printf(" (%s)", phaseAndCause(e.Phase, e.Cause))
-		}
-		if e.Reason != "" {
-			p.printf(": %s", e.Reason)
-		}
-		p.printf("\n")
+		p.printHanging("  "+p.formatTime(e.At)+"  ", p.eventLine(e))
 	}
 	p.printf("\nMessages\n")
 	if len(i.Deliveries) == 0 {
@@ -163,9 +166,33 @@ func (p *program) explainIncident(i api.Incident) {
 	}
 }
 
-// describeHeld returns the answer to "why was I not told?" for one destination.
+// eventLine says what happened to an incident.
+func (p *program) eventLine(e api.Event) string {
+	text := string(e.Kind)
+	switch {
+	case e.Kind == incident.Acknowledged:
+		return text + p.byAndUntil(e.By, timeOf(e.Until)) + ": " + e.Reason
+	case e.By != "":
+		text += " by " + e.By
+	case e.Kind == incident.Unacknowledged:
+		text += ": its time is over"
+	}
+	if e.Cause != "" {
+		text += " (" + phaseAndCause(e.Phase, e.Cause) + ")"
+	}
+	return text
+}
+
+// printHanging prints a line after an intro; what does not fit on the screen stands below
+// the line.
+func (p *program) printHanging(intro, line string) {
+	indent := strings.Repeat(" ", utf8.RuneCountInString(intro))
+	p.printf("%s\n", intro+strings.TrimPrefix(fold(indent, line), indent))
+}
+
+// describeHeld returns the answer to "why was I not notified?" for one destination.
 func (p *program) describeHeld(h api.Held) string {
-	text := "not told: "
+	text := "not notified: "
 	if h.Notifier != "" {
 		text += strings.TrimSpace(h.Notifier+" "+h.Target) + " for " + joined(h.Roles) + ": "
 	}

@@ -22,7 +22,7 @@ import (
 // jsonOutputs are values of the types that commands print with --json.
 var jsonOutputs = map[string]any{
 	"validate": validation{}, "plan": api.Plan{}, "reload": api.Verdict{}, "test": api.Reports{}, "recheck": api.Reports{},
-	"status": api.Status{}, "incidents": api.Incidents{}, "silence add": api.Silence{}, "silence list": api.Silences{},
+	"status": api.Status{}, "incidents": api.Incidents{}, "silence add": api.ListedSilence{}, "silence list": api.Silences{},
 	"deliveries": api.Deliveries{}, "notify-test": api.Trial{}, "journal": entry{}, "schema": hclfile.Language{},
 	"show":    shown{},
 	"version": map[string]string{"version": "", "go": "", "os": "", "arch": ""},

@@ -20,6 +20,7 @@ import (
 // reads, and are meant to be read. Beside the commands of testscript they have
 //
 //	exits CODE program [args...]       run it; the exit code must be CODE; again where the machine let a probe run too late
+//	[root] command                     only as root
 //	eventually PATTERN program [args...]  run it until its output matches
 //	noticed PATTERN program [args...]     the same, before the daemon looks at its files by itself
 //	signal NAME                        send SIGNAME to the daemon in the background
@@ -38,6 +39,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup:               setStage,
+		Condition:           func(name string) (bool, error) { return name == "root" && os.Geteuid() == 0, nil },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":      exits,
 			"eventually": eventuallyMatches("eventually", patience),

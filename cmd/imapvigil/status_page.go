@@ -110,7 +110,7 @@ func (g *statusPage) monitor(s api.Status) {
 }
 
 // lostSilences returns what to say of silences that cover nothing.
-func lostSilences(list []api.ActiveSilence) (troubles []trouble) {
+func lostSilences(list []api.ListedSilence) (troubles []trouble) {
 	for _, s := range list {
 		if s.Checks == 0 && s.Scope.Role == "" {
 			troubles = append(troubles, trouble{fmt.Sprintf("A silence about %s covers no check; to end it", s.Scope), "imapvigil silence remove " + s.ID})
@@ -130,7 +130,7 @@ func (g *statusPage) silences(s api.Status, filtered bool) {
 			concerned[id] = true
 		}
 	}
-	list := slices.DeleteFunc(slices.Clone(s.Silences), func(s api.ActiveSilence) bool {
+	list := slices.DeleteFunc(slices.Clone(s.Silences), func(s api.ListedSilence) bool {
 		return s.Checks == 0 && s.Scope.Role == "" || filtered && !concerned[s.ID]
 	})
 	if len(list) > 0 {

@@ -126,7 +126,7 @@ func statuses() map[string]api.Status {
 	fails(&care.Checks[7], incident.CheckRecovering, "", "", "", time.Minute)
 	care.Checks[9].State, care.Checks[9].Maintenance = incident.CheckMaintenance, &api.Maintenance{Name: "racks", Until: at(-2 * time.Hour)}
 	care.Checks[5].Silences, care.Checks[5].SilencedUntil = []string{"3f2a1b"}, at(-time.Hour)
-	care.Silences = []api.ActiveSilence{
+	care.Silences = []api.ListedSilence{
 		{Silence: outbox.Silence{ID: "3f2a1b", Scope: outbox.Scope{Check: "mx002/login"}, Reason: "password is being changed", From: *at(time.Hour), Until: *at(-time.Hour)}, Checks: 1},
 		{Silence: outbox.Silence{ID: "c0ffee", Scope: outbox.Scope{Role: "boss"}, Reason: "holidays", From: *at(time.Hour), Until: *at(-72 * time.Hour)}},
 		{Silence: outbox.Silence{ID: "0dd0dd", Scope: outbox.Scope{Group: "europe/spain"}, Reason: "move", From: *at(time.Hour), Until: *at(-72 * time.Hour)}},

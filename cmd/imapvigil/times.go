@@ -64,12 +64,3 @@ func (p *program) printNote(m moment.Moment) {
 		p.printf("%s\n", fold("", m.Note))
 	}
 }
-
-// untilWords returns " until ..." of the end of an acknowledgement; of one that lasts until
-// the incident closes, nothing.
-func (p *program) untilWords(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return " until " + p.formatMinute(t)
-}

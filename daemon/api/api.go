@@ -36,12 +36,16 @@ type Daemon interface {
 	NotifyTest(ctx context.Context, id config.RoleID) (Trial, error)
 	// Explain says why the destinations of an incident are not told of it now.
 	Explain(ctx context.Context, id incident.ID) ([]outbox.Held, error)
-	// Acknowledge takes an open incident on, until a time or its end.
-	Acknowledge(ctx context.Context, id incident.ID, reason string, until time.Time) error
-	// Silence has nothing sent about something until a time.
-	Silence(ctx context.Context, scope Scope, reason string, until time.Time) (Silence, error)
-	// EndSilence ends one before its time.
-	EndSilence(ctx context.Context, id string) error
+	// Acknowledge notes that a person works on an open incident, and returns the incident
+	// as it was before.
+	Acknowledge(ctx context.Context, id incident.ID, a tracker.Acknowledgement) (incident.Incident, error)
+	// Unacknowledge takes that back, and returns the incident as it was before.
+	Unacknowledge(ctx context.Context, id incident.ID, by string) (incident.Incident, error)
+	// Silence has nothing sent about something until a time. Scope, reason, time and author
+	// are given; the rest is returned with them.
+	Silence(ctx context.Context, wanted Silence) (Silence, error)
+	// EndSilence ends one before its time, and returns it as it was.
+	EndSilence(ctx context.Context, id, by string) (Silence, error)
 	// Redeliver has a message that was given up tried once more.
 	Redeliver(ctx context.Context, key string) error
 }

@@ -44,6 +44,8 @@ type Client struct {
 	Patience time.Duration
 	// Trusts reports whether files may be sent to a daemon of a user; nil: to any.
 	Trusts func(uid uint32) bool
+	// Signature says who asks, for what is kept with an author.
+	Signature Signature
 
 	socket string
 	http   *http.Client
@@ -124,26 +126,40 @@ func (c *Client) NotifyTest(ctx context.Context, id config.RoleID) (t Trial, err
 	return t, err
 }
 
-// Acknowledge takes an open incident on.
-func (c *Client) Acknowledge(ctx context.Context, id incident.ID, reason string, until time.Time) error {
-	return c.request(ctx, http.MethodPost, "/v1/ack", acknowledgement{id, reason, until}, nil)
+// Acknowledge says that a person works on an open incident, until a time (zero: until it is
+// closed).
+func (c *Client) Acknowledge(ctx context.Context, id incident.ID, reason string, until time.Time) (a Acknowledged, err error) {
+	err = c.request(ctx, http.MethodPost, "/v1/ack", acknowledgement{c.Signature, id, reason, until}, &a)
+	return a, err
+}
+
+// Unacknowledge takes back that a person works on an incident.
+func (c *Client) Unacknowledge(ctx context.Context, id incident.ID) (a Acknowledged, err error) {
+	err = c.request(ctx, http.MethodPost, "/v1/unack", acknowledgement{Signature: c.Signature, Incident: id}, &a)
+	return a, err
 }
 
 // Silence has nothing sent about something until a time.
-func (c *Client) Silence(ctx context.Context, scope Scope, reason string, until time.Time) (s Silence, err error) {
-	err = c.request(ctx, http.MethodPost, "/v1/silences", Silence{Scope: scope, Reason: reason, Until: until}, &s)
+func (c *Client) Silence(ctx context.Context, scope Scope, reason string, until time.Time) (s ListedSilence, err error) {
+	wanted := newSilence{Silence{Scope: scope, Reason: reason, Until: until, By: c.Signature.By}, c.Signature.User}
+	err = c.request(ctx, http.MethodPost, "/v1/silences", wanted, &s)
 	return s, err
 }
 
-// Silences lists those that have not ended.
-func (c *Client) Silences(ctx context.Context) (s Silences, err error) {
-	err = c.request(ctx, http.MethodGet, "/v1/silences", nil, &s)
+// Silences lists those that have not ended; all: also those that ended within a day.
+func (c *Client) Silences(ctx context.Context, all bool) (s Silences, err error) {
+	path := "/v1/silences"
+	if all {
+		path += "?all"
+	}
+	err = c.request(ctx, http.MethodGet, path, nil, &s)
 	return s, err
 }
 
-// EndSilence ends one before its time.
-func (c *Client) EndSilence(ctx context.Context, id string) error {
-	return c.request(ctx, http.MethodDelete, "/v1/silences/"+url.PathEscape(id), nil, nil)
+// EndSilence ends one before its time, and returns it as it was.
+func (c *Client) EndSilence(ctx context.Context, id string) (s Silence, err error) {
+	err = c.request(ctx, http.MethodDelete, "/v1/silences/"+url.PathEscape(id)+"?"+c.Signature.query(), nil, &s)
+	return s, err
 }
 
 // Redeliver has a message that was given up tried once more.

@@ -68,8 +68,40 @@ func TestWhatCrossesTheSocket(t *testing.T) {
 		t.Errorf("why not told of an incident that does not exist: %v", err)
 	}
 	until := time.Date(2026, 1, 6, 8, 0, 0, 0, time.UTC)
-	if err := client.Acknowledge(ctx, "abc", "on it", until); err != nil || b.acked != "abc" || !b.until.Equal(until) {
-		t.Errorf("ack: %v, %s until %v", err, b.acked, b.until)
+	acked, err := client.Acknowledge(ctx, "abc", "on it", until)
+	if err != nil || b.acked != "abc" || !b.until.Equal(until) || acked.Before == nil || acked.Before.By != "bert" || acked.Check != "mx1/imaps" {
+		t.Errorf("ack: %v, %s until %v: %+v", err, b.acked, b.until, acked)
+	}
+	ended, err := client.Unacknowledge(ctx, "abc")
+	if err != nil || b.acked != "" || ended.Before == nil || ended.Before.Until == nil || !ended.Before.Until.Equal(noon.Add(time.Hour)) {
+		t.Errorf("unack: %v, %+v", err, ended)
+	}
+}
+
+// Who asks is kept with what is done: who is named, or else who types.
+func TestAuthors(t *testing.T) {
+	b, client := start(t)
+	for _, test := range []struct {
+		says api.Signature
+		want string
+	}{{api.Signature{}, ""}, {api.Signature{User: "anna"}, "anna"}, {api.Signature{By: "bert", User: "anna"}, "bert"}} {
+		client.Signature = test.says
+		ctx := t.Context()
+		for name, do := range map[string]func() (by string, err error){
+			"ack":   func() (string, error) { a, err := client.Acknowledge(ctx, "abc", "x", time.Time{}); return a.By, err },
+			"unack": func() (string, error) { a, err := client.Unacknowledge(ctx, "abc"); return a.By, err },
+			"silence": func() (string, error) {
+				s, err := client.Silence(ctx, api.Scope{Check: "mx1/imaps"}, "x", noon)
+				b.by = s.By
+				return s.By, err
+			},
+			"its end": func() (string, error) { _, err := client.EndSilence(ctx, "s1"); return b.by, err },
+		} {
+			b.by = "nobody"
+			if by, err := do(); err != nil || by != test.want || b.by != test.want {
+				t.Errorf("%s of %+v is kept as that of %q (%q), %v", name, test.says, by, b.by, err)
+			}
+		}
 	}
 }
 
@@ -80,11 +112,11 @@ func TestLongTexts(t *testing.T) {
 	for name, text := range map[string]string{
 		"letters": strings.Repeat("x", 300_000), "escaped": strings.Repeat("\x1b<", 150_000), "emoji": strings.Repeat("\U0001F4A5", 300_000),
 	} {
-		if err := client.Acknowledge(t.Context(), "abc", text, time.Time{}); err != nil {
+		if _, err := client.Acknowledge(t.Context(), "abc", text, time.Time{}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	err := client.Acknowledge(t.Context(), "abc", strings.Repeat("x", 30<<20), time.Time{})
+	_, err := client.Acknowledge(t.Context(), "abc", strings.Repeat("x", 30<<20), time.Time{})
 	if err == nil || err.Error() != "the request has more than 4194304 bytes" {
 		t.Errorf("30 MiB: %v", err)
 	}
@@ -96,13 +128,13 @@ func TestSilencesCrossTheSocket(t *testing.T) {
 	until := time.Date(2026, 1, 6, 8, 0, 0, 0, time.UTC)
 	want := api.Silence{ID: "s1", Scope: api.Scope{Group: "europe/germany"}, Reason: "new racks", Until: until}
 	got, err := client.Silence(ctx, want.Scope, want.Reason, until)
-	if diff := cmp.Diff(want, got); err != nil || diff != "" {
-		t.Errorf("%v\n%s", err, diff)
+	if diff := cmp.Diff(want, got.Silence); err != nil || diff != "" || !got.Gone {
+		t.Errorf("%v, gone: %v\n%s", err, got.Gone, diff)
 	}
-	if list, err := client.Silences(ctx); err != nil || len(list.Silences) != 1 || list.Silences[0].ID != "c0ffee" {
+	if list, err := client.Silences(ctx, false); err != nil || len(list.Silences) != 1 || list.Silences[0].ID != "c0ffee" {
 		t.Errorf("%+v, %v", list, err)
 	}
-	if err := client.EndSilence(ctx, "s 2"); err == nil || err.Error() != "there is no silence s 2" {
+	if _, err := client.EndSilence(ctx, "s 2"); err == nil || err.Error() != "there is no silence s 2" {
 		t.Errorf("got %v", err)
 	}
 	if err := client.Redeliver(ctx, "iv_x"); err == nil || err.Error() != "there is no delivery iv_x" {

@@ -27,6 +27,7 @@ type fake struct {
 	shrink   bool
 	acked    incident.ID
 	until    time.Time
+	by       string
 }
 
 var verdict = api.Verdict{
@@ -76,17 +77,27 @@ func (f *fake) Explain(_ context.Context, id incident.ID) ([]outbox.Held, error)
 	}, {Incident: id, Reason: outbox.HeldByNobody}}, nil
 }
 
-func (f *fake) Acknowledge(_ context.Context, id incident.ID, _ string, until time.Time) error {
-	f.acked, f.until = id, until
-	return nil
+func (f *fake) Acknowledge(_ context.Context, id incident.ID, a tracker.Acknowledgement) (incident.Incident, error) {
+	f.acked, f.until, f.by = id, a.Until, a.By
+	return incident.Incident{ID: id, Check: "mx1/imaps", Condition: "service", AckedAt: noon, AckedBy: "bert", AckReason: "first"}, nil
 }
 
-func (f *fake) Silence(_ context.Context, scope api.Scope, reason string, until time.Time) (api.Silence, error) {
-	return api.Silence{ID: "s1", Scope: scope, Reason: reason, Until: until}, nil
+func (f *fake) Unacknowledge(_ context.Context, id incident.ID, by string) (incident.Incident, error) {
+	f.acked, f.by = "", by
+	return incident.Incident{ID: id, Check: "mx1/imaps", Condition: "service", AckedAt: noon, AckedUntil: noon.Add(time.Hour)}, nil
 }
 
-func (f *fake) EndSilence(_ context.Context, id string) error {
-	return errors.New("there is no silence " + id)
+func (f *fake) Silence(_ context.Context, wanted api.Silence) (api.Silence, error) {
+	wanted.ID = "s1"
+	return wanted, nil
+}
+
+func (f *fake) EndSilence(_ context.Context, id, by string) (api.Silence, error) {
+	f.by = by
+	if id != "s1" {
+		return api.Silence{}, errors.New("there is no silence " + id)
+	}
+	return api.Silence{ID: id, By: "bert"}, nil
 }
 
 func (f *fake) Redeliver(_ context.Context, key string) error {

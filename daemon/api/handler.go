@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"time"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/source"
@@ -35,21 +34,37 @@ func routes(d Daemon) map[string]http.Handler {
 			list, err := d.Explain(r.Context(), incident.ID(r.PathValue("id")))
 			return newHeldList(list), err
 		}),
-		"POST /v1/ack": reading(func(r *http.Request, a acknowledgement) (nothing, error) {
-			return nothing{}, d.Acknowledge(r.Context(), a.Incident, a.Reason, a.Until)
+		"POST /v1/ack": reading(func(r *http.Request, a acknowledgement) (Acknowledged, error) {
+			by := a.author(r.Context())
+			before, err := d.Acknowledge(r.Context(), a.Incident, tracker.Acknowledgement{By: by, Reason: a.Reason, Until: a.Until})
+			return newAcknowledged(before, by), err
+		}),
+		"POST /v1/unack": reading(func(r *http.Request, a acknowledgement) (Acknowledged, error) {
+			by := a.author(r.Context())
+			before, err := d.Unacknowledge(r.Context(), a.Incident, by)
+			return newAcknowledged(before, by), err
 		}),
 		"GET /v1/silences": answering(func(r *http.Request) (Silences, error) {
 			s, err := d.Snapshot(r.Context())
 			if err != nil {
 				return Silences{}, err
 			}
-			return NewSilences(s), nil
+			return NewSilences(s, r.URL.Query().Has("all")), nil
 		}),
-		"POST /v1/silences": reading(func(r *http.Request, s Silence) (Silence, error) {
-			return d.Silence(r.Context(), s.Scope, s.Reason, s.Until)
+		"POST /v1/silences": reading(func(r *http.Request, s newSilence) (ListedSilence, error) {
+			s.By = Signature{s.By, s.User}.author(r.Context())
+			begun, err := d.Silence(r.Context(), s.Silence)
+			if err != nil {
+				return ListedSilence{}, err
+			}
+			now, err := d.Snapshot(r.Context())
+			if err != nil {
+				return ListedSilence{}, err
+			}
+			return newListedSilence(begun, now), nil
 		}),
-		"DELETE /v1/silences/{id}": answering(func(r *http.Request) (nothing, error) {
-			return nothing{}, d.EndSilence(r.Context(), r.PathValue("id"))
+		"DELETE /v1/silences/{id}": answering(func(r *http.Request) (Silence, error) {
+			return d.EndSilence(r.Context(), r.PathValue("id"), signatureOf(r).author(r.Context()))
 		}),
 		"POST /v1/deliveries/{key}": answering(func(r *http.Request) (nothing, error) {
 			return nothing{}, d.Redeliver(r.Context(), r.PathValue("key"))
@@ -135,12 +150,6 @@ func decodeBody(r *http.Request, into any, most int64) error {
 		return fmt.Errorf("reading the request: %w", err)
 	}
 	return nil
-}
-
-type acknowledgement struct {
-	Incident incident.ID `json:"incident"`
-	Reason   string      `json:"reason"`
-	Until    time.Time   `json:"until,omitzero"`
 }
 
 // A refusal is the answer when a request cannot be done.

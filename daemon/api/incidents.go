@@ -38,6 +38,8 @@ type Incident struct {
 	EndedAt    *time.Time       `json:"ended_at"`
 	Events     []Event          `json:"events"`
 	Deliveries []Delivery       `json:"deliveries"`
+	// Acknowledged says who works on it; missing: nobody does.
+	Acknowledged *Acknowledgement `json:"acknowledged,omitempty"`
 	// Held are the destinations that are not told now, and why. Only who asks for one
 	// incident is told; nil otherwise.
 	Held []Held `json:"held,omitzero"`
@@ -53,6 +55,8 @@ type Event struct {
 	Hint     string        `json:"hint,omitempty"`
 	ClosedAs string        `json:"closed_as,omitempty"`
 	Reason   string        `json:"reason,omitempty"`
+	By       string        `json:"by,omitempty"`    // who acknowledged it, or took that back
+	Until    *time.Time    `json:"until,omitempty"` // of an acknowledgement
 }
 
 // Delivery is one message to one destination about an incident. Role is the
@@ -97,7 +101,7 @@ func newIncident(s *tracker.Snapshot, state *tracker.IncidentState) Incident {
 		ClosedAs: string(in.ClosedAs), Phase: in.Finding.Phase, Cause: in.Finding.Cause, Hint: in.Finding.Hint,
 		Evidence: in.Finding.Evidence, Address: in.Finding.Address, Groups: []string{},
 		StartedAt: in.StartedAt.UTC(), ReportedAt: moment(in.ReportedAt), EndedAt: moment(in.EndedAt),
-		Events: make([]Event, 0, len(state.Events)), Deliveries: []Delivery{},
+		Events: make([]Event, 0, len(state.Events)), Deliveries: []Delivery{}, Acknowledged: newAcknowledgement(in),
 	}
 	if cfg, ok := s.Config.Checks[in.Check]; ok {
 		v.Groups = cfg.GroupNames()
@@ -115,7 +119,7 @@ func newIncident(s *tracker.Snapshot, state *tracker.IncidentState) Incident {
 }
 
 func newEvent(e *incident.Event) Event {
-	v := Event{Kind: e.Kind, At: e.At.UTC(), Since: moment(e.Since), ClosedAs: string(e.ClosedAs), Reason: e.Reason}
+	v := Event{Kind: e.Kind, At: e.At.UTC(), Since: moment(e.Since), ClosedAs: string(e.ClosedAs), Reason: e.Reason, By: e.By, Until: moment(e.Until)}
 	if e.Finding != nil {
 		v.Phase, v.Cause, v.Hint = e.Finding.Phase, e.Finding.Cause, e.Finding.Hint
 	}

@@ -18,7 +18,7 @@ func (c *Client) checkPeer(ctx context.Context, conn net.Conn) error {
 	if c.Trusts == nil || ctx.Value(askPeer{}) == nil {
 		return nil
 	}
-	uid, err := peerOf(conn)
+	uid, err := PeerOf(conn)
 	if err != nil {
 		return fmt.Errorf("asking who listens on %s: %w", c.socket, err)
 	}
@@ -28,8 +28,9 @@ func (c *Client) checkPeer(ctx context.Context, conn net.Conn) error {
 	return nil
 }
 
-// peerOf returns the user of the process that listens (SO_PEERCRED, unix(7)).
-func peerOf(conn net.Conn) (uint32, error) {
+// PeerOf returns the user of the process at the other end of a unix socket (SO_PEERCRED,
+// unix(7)).
+func PeerOf(conn net.Conn) (uint32, error) {
 	socket, ok := conn.(*net.UnixConn)
 	if !ok {
 		return 0, errors.New("it is no unix socket")

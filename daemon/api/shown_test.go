@@ -75,6 +75,7 @@ func past(t *testing.T) (w written) {
 }
 
 var configured = &config.Config{
+	Servers: map[config.ServerID]*config.Server{"mx1": {ID: "mx1"}},
 	Checks: map[config.CheckID]*config.Check{
 		"mx1/imaps": {
 			ID: "mx1/imaps", Label: "IMAP over TLS", Server: "mx1", Path: []config.GroupID{"europe", "europe/germany"}, Enabled: true,
@@ -152,7 +153,7 @@ func TestWhatIsShownAsJSON(t *testing.T) {
 	for name, value := range map[string]any{
 		"status":    api.NewStatus(s, f.Self(), f.NextProbe),
 		"incidents": api.NewIncidents(s),
-		"silences":  api.NewSilences(s),
+		"silences":  api.NewSilences(s, false),
 	} {
 		t.Run(name, func(t *testing.T) {
 			var text bytes.Buffer

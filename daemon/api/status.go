@@ -18,18 +18,10 @@ type Status struct {
 	Probes        Probes        `json:"probes"`
 	Log           Log           `json:"log"`
 	// Silences are those that hold now.
-	Silences []ActiveSilence `json:"silences"`
+	Silences []ListedSilence `json:"silences"`
 	// Notes are what the probes cannot see from this machine, and what else people
 	// should know of it, in sentences.
 	Notes []string `json:"notes,omitempty"`
-}
-
-// An ActiveSilence is a silence that holds now, and what it covers.
-type ActiveSilence struct {
-	Silence
-	// Checks is how many checks it covers: 0 for a role, which it is about whatever the
-	// check, and for what is gone from the files.
-	Checks int `json:"checks"`
 }
 
 // Probes say whether probes begin when they should.
@@ -155,14 +147,6 @@ type Check struct {
 	Line int    `json:"line"`
 }
 
-// An Acknowledgement says that a person works on an incident.
-type Acknowledgement struct {
-	Incident incident.ID `json:"incident"`
-	At       time.Time   `json:"at"`
-	Until    *time.Time  `json:"until"` // null: until the incident is closed
-	Reason   string      `json:"reason"`
-}
-
 // A Maintenance is planned work that goes on.
 type Maintenance struct {
 	Name  string     `json:"name"`
@@ -202,26 +186,25 @@ func newNotifications(s *tracker.Snapshot) Notifications {
 }
 
 // activeSilences lists the silences that hold at the time of a snapshot, the first to end
-// first. What they cover is not counted yet.
-func activeSilences(s *tracker.Snapshot) []ActiveSilence {
-	list := []ActiveSilence{}
-	for _, silence := range NewSilences(s).Silences {
+// first.
+func activeSilences(s *tracker.Snapshot) []ListedSilence {
+	list := []ListedSilence{}
+	for _, silence := range NewSilences(s, false).Silences {
 		if !silence.From.After(s.At) {
-			list = append(list, ActiveSilence{Silence: silence})
+			list = append(list, silence)
 		}
 	}
 	return list
 }
 
-// addSilences notes in a check, and in the silences, which of them cover it.
-func addSilences(v *Check, c *config.Check, silences []ActiveSilence) {
+// addSilences notes in a check which silences cover it.
+func addSilences(v *Check, c *config.Check, silences []ListedSilence) {
 	for i := range silences {
 		s := &silences[i]
 		// From is a time at which it holds, since these do. A role is none of the check's.
 		if !s.Covers(c.ID, c, "", s.From) {
 			continue
 		}
-		s.Checks++
 		v.Silences = append(v.Silences, s.ID)
 		v.SilencedUntil = moment(s.Until) // the list is in the order of their ends
 	}
@@ -272,8 +255,8 @@ func newCheck(c tracker.Check, now time.Time, next func(config.CheckID) time.Tim
 			continue
 		}
 		v.Incidents = append(v.Incidents, in.ID)
-		if in.Acknowledged() {
-			v.Acknowledged = append(v.Acknowledged, Acknowledgement{in.ID, in.AckedAt.UTC(), moment(in.AckedUntil), in.AckReason})
+		if a := newAcknowledgement(in); a != nil {
+			v.Acknowledged = append(v.Acknowledged, *a)
 		}
 	}
 	return v

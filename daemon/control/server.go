@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
 const (
@@ -41,6 +43,7 @@ type clientKey struct{}
 func watchClients(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c, ok := r.Context().Value(clientKey{}).(*client); ok {
+			r = r.WithContext(api.WithAuthor(r.Context(), func(claimed string) string { return authorOf(c.Conn, claimed) }))
 			c.clientWaits()
 			defer c.awaitReading()
 			r.Body = &requestBody{ReadCloser: r.Body, client: c, connection: http.NewResponseController(w)}

@@ -40,8 +40,10 @@ type Event struct {
 	Target   string    `json:"target,omitempty"`
 	ClosedAs ClosedAs  `json:"closed_as,omitempty"`
 	Reason   string    `json:"reason,omitempty"`
-	Until    time.Time `json:"until,omitzero"`
-	Whole    *Incident `json:"whole,omitempty"` // of Restored and Moved
+	// By is who acknowledged the incident, or took that back; older journals do not say it.
+	By    string    `json:"by,omitempty"`
+	Until time.Time `json:"until,omitzero"`
+	Whole *Incident `json:"whole,omitempty"` // of Restored and Moved
 	// From is what the check was called before it was Moved.
 	From config.CheckID `json:"from,omitempty"`
 }
@@ -105,9 +107,9 @@ func foldEvent(in Incident, e Event) Incident {
 	case Adopted:
 		in.OrphanedAt = time.Time{}
 	case Acknowledged:
-		in.AckedAt, in.AckedUntil, in.AckReason = e.At, e.Until, e.Reason
+		in.AckedAt, in.AckedUntil, in.AckReason, in.AckedBy = e.At, e.Until, e.Reason, e.By
 	case Unacknowledged:
-		in.AckedAt, in.AckedUntil, in.AckReason = time.Time{}, time.Time{}, ""
+		in = in.withoutAcknowledgement()
 	case Failing, Restored, Moved: // handled by Apply
 	}
 	return in
@@ -117,7 +119,7 @@ func foldEvent(in Incident, e Event) Incident {
 // never reported leaves the incident closed as it was.
 func (in Incident) closeEpisode(e Event) Incident {
 	in.WellSince, in.OrphanedAt = time.Time{}, time.Time{}
-	in.AckedAt, in.AckedUntil, in.AckReason = time.Time{}, time.Time{}, ""
+	in = in.withoutAcknowledgement()
 	wasPending := in.Unconfirmed
 	in.Unconfirmed = false
 	// People know the end of the last reported episode, and have heard of no other.
@@ -128,6 +130,12 @@ func (in Incident) closeEpisode(e Event) Incident {
 	if in.ReportedFinding != (Finding{}) {
 		in = in.withFinding(&in.ReportedFinding) // not what was seen during the repair
 	}
+	return in
+}
+
+// withoutAcknowledgement returns the incident as one that nobody works on.
+func (in Incident) withoutAcknowledgement() Incident {
+	in.AckedAt, in.AckedUntil, in.AckReason, in.AckedBy = time.Time{}, time.Time{}, "", ""
 	return in
 }
 

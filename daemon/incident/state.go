@@ -57,9 +57,10 @@ type Incident struct {
 	EndedAt      time.Time `json:"ended_at,omitzero"`    // its end: the first good observation
 	ClosedAt     time.Time `json:"closed_at,omitzero"`   // when its end was certain
 	OrphanedAt   time.Time `json:"orphaned_at,omitzero"` // when its check left the files
-	AckedAt      time.Time `json:"acked_at,omitzero"`    // when a person took the incident on
+	AckedAt      time.Time `json:"acked_at,omitzero"`    // when a person acknowledged it
 	AckedUntil   time.Time `json:"acked_until,omitzero"` // zero: until it ends
 	AckReason    string    `json:"ack_reason,omitempty"`
+	AckedBy      string    `json:"acked_by,omitempty"`  // empty in older journals
 	ClosedAs     ClosedAs  `json:"closed_as,omitempty"` // empty: it has not ended
 	// Unconfirmed: the current episode is not reported yet; what is closed stays as it
 	// was closed until it is.

@@ -31,6 +31,32 @@ func (s Scope) String() string {
 	return "role " + string(s.Role)
 }
 
+// In reports whether a configuration has what the scope is about.
+func (s Scope) In(cfg *config.Config) (known bool) {
+	switch {
+	case s.Group != "":
+		_, known = cfg.Groups[s.Group]
+	case s.Server != "":
+		_, known = cfg.Servers[s.Server]
+	case s.Check != "":
+		_, known = cfg.Checks[s.Check]
+	case s.Role != "":
+		_, known = cfg.Roles[s.Role]
+	}
+	return known
+}
+
+// CountChecks returns how many checks of a configuration a scope is about; a role is about
+// none.
+func (s Scope) CountChecks(cfg *config.Config) (n int) {
+	for id, c := range cfg.Checks {
+		if s.covers(id, c, "") {
+			n++
+		}
+	}
+	return n
+}
+
 // A Silence is somebody's word that nothing is to be sent for a while. It is
 // journaled whole; one that is ended early is journaled again.
 type Silence struct {
@@ -39,6 +65,9 @@ type Silence struct {
 	Reason string    `json:"reason,omitempty"`
 	From   time.Time `json:"from"`
 	Until  time.Time `json:"until"`
+	// By is who began it, EndedBy who ended it before its time; older journals say neither.
+	By      string `json:"by,omitempty"`
+	EndedBy string `json:"ended_by,omitempty"`
 }
 
 // NewSilence gives a silence its ID: 6 characters that can be read out.
@@ -53,12 +82,17 @@ func (s Silence) Covers(id config.CheckID, check *config.Check, role config.Role
 	if at.Before(s.From) || !at.Before(s.Until) {
 		return false
 	}
+	return s.Scope.covers(id, check, role)
+}
+
+// covers reports whether a scope is about a check, or a role.
+func (s Scope) covers(id config.CheckID, check *config.Check, role config.RoleID) bool {
 	switch {
-	case s.Scope.Role != "":
-		return s.Scope.Role == role
-	case s.Scope.Check != "":
-		return s.Scope.Check == id
+	case s.Role != "":
+		return s.Role == role
+	case s.Check != "":
+		return s.Check == id
 	}
 	// A check that has left the files is in no group and on no server.
-	return check != nil && calendar.Covers(config.Ref{Group: s.Scope.Group, Server: s.Scope.Server}, check)
+	return check != nil && calendar.Covers(config.Ref{Group: s.Group, Server: s.Server}, check)
 }

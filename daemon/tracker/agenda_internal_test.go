@@ -37,6 +37,7 @@ func TestAgendaMissesNothing(t *testing.T) {
 			"configure": m.configure,
 			"silence":   m.silence,
 			"ack":       m.ack,
+			"unack":     m.unack,
 			"answer":    m.answer,
 			"compact":   m.compact,
 			"suspend":   func(*rapid.T) { m.wall += time.Hour; m.round() },
@@ -300,13 +301,25 @@ func (m *miniature) pass(d time.Duration) {
 func (m *miniature) silence(t *rapid.T) {
 	scope := rapid.SampledFrom([]outbox.Scope{{Check: m.gate}, {Server: "mx"}, {Role: "it"}}).Draw(t, "scope")
 	until := m.now.Add(time.Duration(rapid.IntRange(1, 600).Draw(t, "seconds")) * time.Second)
-	m.round(func(t *Tracker, r *round) { _, _ = t.silence(r, scope, "", until) }) // refused when there is no such check
+	m.round(func(t *Tracker, r *round) { _, _ = t.silence(r, outbox.Silence{Scope: scope, Until: until}) }) // refused when there is no such check
 }
 
 func (m *miniature) ack(*rapid.T) {
 	var inputs []input
 	for id := range m.tracker.ledger.active {
-		inputs = append(inputs, func(t *Tracker, r *round) { _ = t.acknowledge(r, id, "", m.now.Add(5*time.Minute)) }) // refused when it is not open
+		inputs = append(inputs, func(t *Tracker, r *round) {
+			_, _ = t.acknowledge(r, id, Acknowledgement{Until: m.now.Add(5 * time.Minute)})
+		}) // refused when it is not open
+	}
+	m.round(inputs...)
+}
+
+func (m *miniature) unack(*rapid.T) {
+	var inputs []input
+	for id := range m.tracker.ledger.active {
+		inputs = append(inputs, func(t *Tracker, r *round) {
+			_, _ = t.noteWork(r, id, incident.Event{Kind: incident.Unacknowledged, By: "anna"})
+		}) // refused when it is not acknowledged
 	}
 	m.round(inputs...)
 }

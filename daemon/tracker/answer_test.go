@@ -67,14 +67,18 @@ func TestAnswersWaitForTheJournal(t *testing.T) {
 		g.within(t, "an opening", fail)
 		view := look(t, tr)
 		g.within(t, "an acknowledgement", func() {
-			must(tr.Acknowledge(ctx, view.Incidents[0].ID, "on it", time.Time{}))
+			_, err := tr.Acknowledge(ctx, view.Incidents[0].ID, tracker.Acknowledgement{Reason: "on it"})
+			must(err)
 		})
 		var silence outbox.Silence
 		g.within(t, "a silence", func() {
-			silence, err = tr.Silence(ctx, outbox.Scope{Check: "partner"}, "", time.Now().Add(time.Hour))
+			silence, err = tr.Silence(ctx, outbox.Silence{Scope: outbox.Scope{Check: "partner"}, Until: time.Now().Add(time.Hour)})
 			must(err)
 		})
-		g.within(t, "the end of a silence", func() { must(tr.EndSilence(ctx, silence.ID)) })
+		g.within(t, "the end of a silence", func() {
+			_, err := tr.EndSilence(ctx, silence.ID, "")
+			must(err)
+		})
 		g.within(t, "a trouble", func() { must(tr.Report(ctx, "disk", &incident.Finding{Cause: config.CauseLocalFault})) })
 		g.within(t, "a reload", func() { must(tr.Configure(ctx, &config.Config{})) })
 	})

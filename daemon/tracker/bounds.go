@@ -16,6 +16,7 @@ import (
 // takes: an incident has up to 200 events, and is one record in a snapshot.
 const (
 	maxReason = 1 << 10 // of an acknowledgement or a silence, in bytes
+	maxAuthor = 100     // of who did something
 	maxHint   = 2 << 10 // a sentence of ours may quote a configuration
 	maxName   = 200     // of what does not exist, in an error
 	maxThread = 1 << 10 // of a receipt; a Message-ID has at most 998 bytes (RFC 5322 section 2.1.1)
@@ -23,6 +24,9 @@ const (
 
 // boundReason makes the reason that somebody gave safe to keep and to show.
 func boundReason(text string) string { return opaque.Bounded(text, maxReason) }
+
+// boundAuthor makes the name of who did something safe to keep and to show.
+func boundAuthor(name string) string { return opaque.Bounded(name, maxAuthor) }
 
 // boundName quotes what somebody asked for and does not exist.
 func boundName(text string) string { return opaque.Bounded(text, maxName) }
@@ -43,6 +47,9 @@ func boundFinding(f *incident.Finding) *incident.Finding {
 func boundEvent(e incident.Event) incident.Event {
 	if e.Reason != "" {
 		e.Reason = boundReason(e.Reason)
+	}
+	if e.By != "" {
+		e.By = boundAuthor(e.By)
 	}
 	e.Finding = boundFinding(e.Finding)
 	return e

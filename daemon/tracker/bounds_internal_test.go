@@ -189,9 +189,11 @@ func TestReasonsAreBounded(t *testing.T) {
 				var silence outbox.Silence
 				var notAcked, notSilent error
 				b.inputs(
-					func(_ *Tracker, r *round) { notAcked = b.acknowledge(r, "i", text, b.now.Add(time.Hour)) },
 					func(_ *Tracker, r *round) {
-						silence, notSilent = b.silence(r, outbox.Scope{Check: "c"}, text, b.now.Add(time.Hour))
+						_, notAcked = b.acknowledge(r, "i", Acknowledgement{By: text, Reason: text, Until: b.now.Add(time.Hour)})
+					},
+					func(_ *Tracker, r *round) {
+						silence, notSilent = b.silence(r, outbox.Silence{Scope: outbox.Scope{Check: "c"}, By: text, Reason: text, Until: b.now.Add(time.Hour)})
 					},
 					begun("with it", "d", b.now).handle,
 				)
@@ -305,8 +307,8 @@ func TestTimesThatCannotBeWritten(t *testing.T) {
 		b.inputs(begun("i", "c", b.now).handle)
 		until := time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("west", -3600))
 		b.inputs(func(_ *Tracker, r *round) {
-			err := b.acknowledge(r, "i", "x", until)
-			if _, silent := b.silence(r, outbox.Scope{Check: "c"}, "x", until); err == nil || silent == nil || !strings.Contains(err.Error(), "10000") {
+			_, err := b.acknowledge(r, "i", Acknowledgement{Reason: "x", Until: until})
+			if _, silent := b.silence(r, outbox.Silence{Scope: outbox.Scope{Check: "c"}, Reason: "x", Until: until}); err == nil || silent == nil || !strings.Contains(err.Error(), "10000") {
 				t.Errorf("%v, %v", err, silent)
 			}
 		})

@@ -79,7 +79,7 @@ func TestTheFeedComesAfterTheJournal(t *testing.T) {
 		probe("a", down)
 		probe("a", down)
 		probe("gone")
-		if err := tr.Acknowledge(ctx, look(t, tr).Incidents[0].ID, "on it", time.Time{}); err != nil {
+		if _, err := tr.Acknowledge(ctx, look(t, tr).Incidents[0].ID, tracker.Acknowledgement{Reason: "on it"}); err != nil {
 			t.Fatal(err)
 		}
 		cancel()

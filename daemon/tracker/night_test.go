@@ -197,7 +197,8 @@ func (n *night) do(command string) {
 	case "silence":
 		n.silence(rest)
 	case "speak":
-		n.must(n.running.tracker.EndSilence(context.Background(), n.silenced))
+		_, err := n.running.tracker.EndSilence(context.Background(), n.silenced, "")
+		n.must(err)
 	case "again":
 		n.again()
 	case "tested":
@@ -411,7 +412,8 @@ func (n *night) acknowledge(what string) {
 	view := n.view()
 	for _, in := range view.Incidents {
 		if string(in.Check) == check && in.State == "open" {
-			n.must(n.running.tracker.Acknowledge(context.Background(), in.ID, why, until))
+			_, err := n.running.tracker.Acknowledge(context.Background(), in.ID, tracker.Acknowledgement{Reason: why, Until: until})
+			n.must(err)
 		}
 	}
 }
@@ -421,7 +423,7 @@ func (n *night) silence(what string) {
 	name, duration, _ := strings.Cut(head, " for ")
 	d, err := time.ParseDuration(duration)
 	n.must(err)
-	silence, err := n.running.tracker.Silence(context.Background(), n.scope(name), why, time.Now().Add(d))
+	silence, err := n.running.tracker.Silence(context.Background(), outbox.Silence{Scope: n.scope(name), Reason: why, Until: time.Now().Add(d)})
 	n.must(err)
 	n.silenced = silence.ID
 }

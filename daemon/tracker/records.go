@@ -104,7 +104,7 @@ func (t *Tracker) replayRecord(rec journal.Record) error {
 		if err := json.Unmarshal(rec.Data, &s); err != nil {
 			return err
 		}
-		s.Reason = boundReason(s.Reason)
+		s.Reason, s.By, s.EndedBy = boundReason(s.Reason), boundAuthor(s.By), boundAuthor(s.EndedBy)
 		t.silences[s.ID] = s
 	default:
 		return fmt.Errorf("unknown kind")

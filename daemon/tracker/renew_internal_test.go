@@ -23,7 +23,7 @@ func TestADeletedJournalIsWrittenAnew(t *testing.T) {
 		b := newBounded(t)
 		j := b.Journal.(*journal.Journal)
 		b.inputs(begun("i", "c", b.now).handle, func(_ *Tracker, r *round) {
-			if _, err := b.silence(r, outbox.Scope{Check: "c"}, "racks", b.now.Add(time.Hour)); err != nil {
+			if _, err := b.silence(r, outbox.Silence{Scope: outbox.Scope{Check: "c"}, Reason: "racks", Until: b.now.Add(time.Hour)}); err != nil {
 				t.Error(err)
 			}
 		})

@@ -16,23 +16,25 @@ import (
 const keepSilences = 24 * time.Hour
 
 // Silence has nothing sent about a group, a server, a check or a role until a time, and
-// returns the silence with its ID. Of the reason at most 1 KiB is kept, sanitised. It is
-// an error if the files have no such thing, or the time is over.
-func (t *Tracker) Silence(ctx context.Context, scope outbox.Scope, reason string, until time.Time) (outbox.Silence, error) {
-	return call(ctx, t, func(r *round) (outbox.Silence, error) { return t.silence(r, scope, reason, until) })
+// returns the silence with its ID and its beginning. Of the reason at most 1 KiB is kept,
+// sanitised. It is an error if the files have no such thing, or no check is in it, or the
+// time is over.
+func (t *Tracker) Silence(ctx context.Context, wanted outbox.Silence) (outbox.Silence, error) {
+	return call(ctx, t, func(r *round) (outbox.Silence, error) { return t.silence(r, wanted) })
 }
 
-func (t *Tracker) silence(r *round, scope outbox.Scope, reason string, until time.Time) (none outbox.Silence, err error) {
-	if err := t.exists(scope); err != nil {
+func (t *Tracker) silence(r *round, wanted outbox.Silence) (none outbox.Silence, err error) {
+	if err := t.exists(wanted.Scope); err != nil {
 		return none, err
 	}
-	if !until.After(r.now) {
-		return none, fmt.Errorf("a silence that ends at %s is over already", until.Format(time.RFC3339))
+	if !wanted.Until.After(r.now) {
+		return none, fmt.Errorf("a silence that ends at %s is over already", wanted.Until.Format(time.RFC3339))
 	}
-	if err := writable(until); err != nil {
+	if err := writable(wanted.Until); err != nil {
 		return none, err
 	}
-	s := outbox.NewSilence(scope, boundReason(reason), r.now, until)
+	s := outbox.NewSilence(wanted.Scope, boundReason(wanted.Reason), r.now, wanted.Until.UTC())
+	s.By = boundAuthor(wanted.By)
 	if !t.keep(r, s) {
 		return none, errNotKept
 	}
@@ -41,36 +43,31 @@ func (t *Tracker) silence(r *round, scope outbox.Scope, reason string, until tim
 
 // exists refuses a silence that would silence nothing.
 func (t *Tracker) exists(s outbox.Scope) error {
-	var known bool
 	switch {
-	case s.Group != "":
-		_, known = t.cfg.Groups[s.Group]
-	case s.Server != "":
-		_, known = t.cfg.Servers[s.Server]
-	case s.Check != "":
-		_, known = t.cfg.Checks[s.Check]
-	case s.Role != "":
-		_, known = t.cfg.Roles[s.Role]
-	default:
+	case s == outbox.Scope{}:
 		return errors.New("a silence needs a group, a server, a check or a role")
-	}
-	if !known {
+	case !s.In(t.cfg):
 		return fmt.Errorf("there is no %s", boundName(s.String()))
+	case s.Role == "" && s.CountChecks(t.cfg) == 0:
+		return fmt.Errorf("%s has no checks, so there is nothing to silence", boundName(s.String()))
 	}
 	return nil
 }
 
-// EndSilence ends a silence before its time.
-func (t *Tracker) EndSilence(ctx context.Context, id string) error {
-	return t.run(ctx, func(r *round) error {
-		s, ok := t.silences[id]
-		if !ok || !s.Until.After(r.now) {
-			return fmt.Errorf("there is no silence %s", boundName(id))
+// EndSilence ends a silence before its time, and returns it as it was.
+func (t *Tracker) EndSilence(ctx context.Context, id, by string) (before outbox.Silence, err error) {
+	return call(ctx, t, func(r *round) (outbox.Silence, error) {
+		before, ok := t.silences[id]
+		if !ok || !before.Until.After(r.now) {
+			return before, fmt.Errorf("there is no silence %s", boundName(id))
 		}
 		// Kept and not deleted: what came and went in it is not told afterwards.
-		s.Until = r.now
-		t.keep(r, s)
-		return nil
+		ended := before
+		ended.Until, ended.EndedBy = r.now, boundAuthor(by)
+		if !t.keep(r, ended) {
+			return before, errNotKept
+		}
+		return before, nil
 	})
 }
 

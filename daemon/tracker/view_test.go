@@ -170,7 +170,7 @@ func TestOnlyWhatIsOpenIsAcknowledged(t *testing.T) {
 			for range step.well {
 				w.observe("partner", service)
 			}
-			err := w.tracker.Acknowledge(t.Context(), step.id, "on it", time.Time{})
+			_, err := w.tracker.Acknowledge(t.Context(), step.id, tracker.Acknowledgement{Reason: "on it"})
 			if (err == nil) != (step.err == "") || err != nil && err.Error() != step.err {
 				t.Errorf("acknowledging %s: %v, want %q", step.id, err, step.err)
 			}
@@ -205,15 +205,15 @@ func TestSilencesThatAreOver(t *testing.T) {
 		w := watch(t)
 		w.configure(&config.Config{}, "partner")
 		scope := outbox.Scope{Check: "partner"}
-		if _, err := w.tracker.Silence(t.Context(), scope, "", time.Now()); err == nil {
+		if _, err := w.tracker.Silence(t.Context(), outbox.Silence{Scope: scope, Until: time.Now()}); err == nil {
 			t.Error("a silence without any length")
 		}
-		silence, err := w.tracker.Silence(t.Context(), scope, "", time.Now().Add(time.Minute))
+		silence, err := w.tracker.Silence(t.Context(), outbox.Silence{Scope: scope, By: "anna", Until: time.Now().Add(time.Minute)})
 		if err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
-		if err := w.tracker.EndSilence(t.Context(), silence.ID); err == nil {
+		if _, err := w.tracker.EndSilence(t.Context(), silence.ID, "anna"); err == nil {
 			t.Error("a silence ended twice")
 		}
 	})
