@@ -126,11 +126,11 @@ func perHourDefaults() string {
 			bounded = append(bounded, fmt.Sprintf("%s: %d", c.Kind, c.PerHour))
 		}
 	}
-	return strings.Join(append(bounded, "others: no bound"), ", ")
+	return strings.Join(append(bounded, "others: no limit"), ", ")
 }
 
 var notifierTable = table[config.Notifier]{
-	newRow("max_per_hour", integer(0, 100_000), perHourDefaults(), "How many messages an hour go out at most; the rest becomes one digest, and the end of what was told goes out in any case. 0: no bound",
+	newRow("max_per_hour", integer(0, 100_000), perHourDefaults(), "How many messages are sent within an hour at most; the rest becomes one digest, and recoveries are sent in any case. 0: no limit",
 		func(n *config.Notifier, v value) { n.MaxPerHour = int(v.number) }),
 }
 

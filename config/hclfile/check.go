@@ -25,9 +25,9 @@ var placeTable = table[place]{
 		func(p *place, v value) { p.label = v.text }),
 	newRow("hostname", hostname, "the server's", "An IPv4 address, an IPv6 address or a DNS name. A name with a dot is asked as it is, without the search list of /etc/resolv.conf; one without any dot uses the search list, with a warning. So are the hosts of daemon and notifier",
 		func(p *place, v value) { p.hostname = v.text }),
-	newRow("server", referenceTo("server"), "from nesting", "The server that a check belongs to that is written at the top level",
+	newRow("server", referenceTo("server"), "from nesting", "The server of a check that is written at the top level",
 		func(p *place, v value) { p.server, p.serverAt = &v.refs[0], v.at }),
-	newRow("group", referenceTo("group"), "from nesting", "The group that a check belongs to that is written at the top level",
+	newRow("group", referenceTo("group"), "from nesting", "The group of a check that is written at the top level",
 		func(p *place, v value) { p.group, p.groupAt = &v.refs[0], v.at }),
 }
 

@@ -20,7 +20,7 @@ func defaultDaemon() config.Daemon {
 }
 
 var daemonTable = table[config.Daemon]{
-	newRow("state_dir", path, `"/var/lib/imapvigil"`, "Where incidents and history are kept. --state-dir and $STATE_DIRECTORY win, in that order. A change needs a restart",
+	newRow("state_dir", path, `"/var/lib/imapvigil"`, "The directory of the journal. --state-dir and $STATE_DIRECTORY take precedence, in this order. A change needs a restart",
 		func(d *config.Daemon, v value) { d.StateDir = v.text }),
 	newRow("control", socketPath, `"/run/imapvigil/control.sock"`, "The unix socket of the command line. A change needs a restart",
 		func(d *config.Daemon, v value) { d.Control = v.text }),
@@ -28,19 +28,19 @@ var daemonTable = table[config.Daemon]{
 		func(d *config.Daemon, v value) { d.Listen = v.text }, notYet),
 	newRow("public_url", webURL, "", "How people reach the status page, for links in messages",
 		func(d *config.Daemon, v value) { d.PublicURL = v.text }),
-	newRow("log_level", oneOf("debug", "info", "warn", "error"), `"info"`, "The least that is logged",
+	newRow("log_level", oneOf("debug", "info", "warn", "error"), `"info"`, "The lowest level that is logged",
 		func(d *config.Daemon, v value) { d.LogLevel = v.text }),
-	newRow("timezone", timeZone, "the machine's", "The zone of the times that people read, in messages and on pages, like \"Europe/Berlin\". A notification_role may have its own. The command line shows the zone of whoever types, and JSON is in UTC",
+	newRow("timezone", timeZone, "the machine's", "The time zone in messages, like \"Europe/Berlin\". A notification_role may have its own. The command line uses the zone of the caller, and JSON is in UTC",
 		func(d *config.Daemon, v value) { d.Zone = zone(v.text) }),
-	newRow("max_concurrent_probes", integer(1, 100_000), "512", "How many conversations there are at once at most; fewer where this process may open few files. A change needs a restart",
+	newRow("max_concurrent_probes", integer(1, 100_000), "512", "How many conversations run at the same time at most; fewer where the process may open only few files. A change needs a restart",
 		func(d *config.Daemon, v value) { d.MaxConcurrentProbes = int(v.number) }),
-	newRow("reload", oneOf("auto", "explicit"), `"auto"`, `"auto": changed files are applied at once; "explicit": only on systemctl reload, SIGHUP and imapvigil reload, for trees that are written in many steps`,
+	newRow("reload", oneOf("auto", "explicit"), `"auto"`, `"auto": files are applied as they are saved; "explicit": only on systemctl reload, SIGHUP and imapvigil reload, for trees that are written in many steps`,
 		func(d *config.Daemon, v value) { d.Reload = config.ReloadMode(v.text) }),
-	newRow("notification_roles", referencesTo("notification_role"), "every role, with a warning", "Who hears of the monitor's own trouble, and of what could not be delivered otherwise",
+	newRow("notification_roles", referencesTo("notification_role"), "every role, with a warning", "Who is notified of problems of imapvigil itself, and of incidents that could not be delivered otherwise",
 		func(d *config.Daemon, v value) { d.Roles = idsOf[config.RoleID](v.refs) }),
-	newRow("self_check", texts(hostPort), "", "host:port of things that answer whenever this machine's network does",
+	newRow("self_check", texts(hostPort), "", "Hosts, as host:port, that answer whenever the network of this machine works; they are asked before a server is blamed",
 		func(d *config.Daemon, v value) { d.SelfCheck = v.list }),
-	newRow("heartbeat_url", secretURLOrNone, "none, with a warning", "Asked every minute while probes, journal and sending make progress: who watches the watcher",
+	newRow("heartbeat_url", secretURLOrNone, "none, with a warning", "An external dead man's switch (healthchecks.io, Uptime Kuma push), which gets a ping every minute while probes, journal and sending make progress",
 		func(d *config.Daemon, v value) { d.HeartbeatURL = v.secret }, mayHoldSecret),
 }
 

@@ -21,7 +21,7 @@ type window struct {
 }
 
 var maintenanceTable = table[window]{
-	newRow("timezone", timeZone, "", "The zone whose clocks count",
+	newRow("timezone", timeZone, "", "The time zone of its times",
 		func(w *window, v value) { w.zone = zone(v.text) }, required),
 	newRow("start", wallClock, "", "When it begins, or begins for the first time, like \"2026-01-06T02:00:00\". A time that comes twice in a night, when clocks are set back, is the first of the two; one that is skipped is as late as if they had not been put forward (RFC 5545 section 3.3.5)",
 		func(w *window, v value) { w.start = v.text }),

@@ -28,17 +28,17 @@ var transitions = []string{"opened", "changed", "closed", "reminder"}
 
 // wayTable is what every notify block takes, whatever its notifier.
 var wayTable = table[config.Notify]{
-	newRow("via", referenceTo("notifier"), "", "The notifier that carries the messages",
+	newRow("via", referenceTo("notifier"), "", "The notifier that sends the messages",
 		func(w *config.Notify, v value) { w.ID.Notifier = config.NotifierID(v.refs[0].id) }, required),
-	newRow("after", spanOrZero(0, 30*day), `"0s"`, "Counted from when the incident was reported; nothing is sent when it is closed or acknowledged by then",
+	newRow("after", spanOrZero(0, 30*day), `"0s"`, "Escalation: how long after the incident was reported a message is sent, unless it is closed or acknowledged by then",
 		func(w *config.Notify, v value) { w.After = v.span() }),
-	newRow("during", referenceTo("schedule"), "always", "Only within these windows. An opening waits for the next and is sent if the incident is still open",
+	newRow("during", referenceTo("schedule"), "always", "Messages are sent only within the windows of this schedule. An opening waits for the next window, and is sent if the incident is still open",
 		func(w *config.Notify, v value) { w.During = config.ScheduleID(v.refs[0].id) }),
-	newRow("on", atLeastOne(texts(oneOf(transitions...))), "all of them", "What is told of an incident",
+	newRow("on", atLeastOne(texts(oneOf(transitions...))), "all of them", "Which messages are sent of an incident",
 		func(w *config.Notify, v value) { w.On = transitionsOf(v.list) }),
 	newRow("severity", oneOf("degraded", "down"), severityDefaults(), `"degraded": everything, "down": only what is down`,
 		func(w *config.Notify, v value) { w.Severity = config.Severity(v.text) }),
-	newRow("conditions", atLeastOne(texts(oneOf(conditionWords...))), "all", "Which conditions are told",
+	newRow("conditions", atLeastOne(texts(oneOf(conditionWords...))), "all", "The conditions about which messages are sent",
 		func(w *config.Notify, v value) {
 			w.Conditions = config.ConditionSet(retyped[config.Condition](v.list)...)
 		}),

@@ -12,7 +12,7 @@ import (
 )
 
 var scheduleTable = table[config.Schedule]{
-	newRow("timezone", timeZone, "", "The zone whose clocks count, like \"Europe/Berlin\"",
+	newRow("timezone", timeZone, "", "The time zone of the windows, like \"Europe/Berlin\"",
 		func(s *config.Schedule, v value) { s.Zone = zone(v.text) }, required),
 	newRow("weekly", atLeastOne(texts(weekly)), "", "Windows like \"mon-fri 18:00-08:00\" or \"sat,sun 00:00-24:00\"; one that ends before it begins ends on the next day. An hour that comes twice, when clocks are set back, is in a window both times",
 		func(s *config.Schedule, v value) { s.Windows = windows(v.list) }, required),

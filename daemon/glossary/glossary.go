@@ -79,7 +79,7 @@ var endings = map[incident.ClosedAs]Entry{
 	incident.Recovered: {"The service worked for recovery_tolerance.", nothing},
 	incident.Removed: {
 		"The check is gone from the files for 10 minutes. That says nothing of the service.",
-		"If it was renamed, write a moved block together with the new name: then an open incident goes on under it.",
+		"If it was renamed, write a moved block within these 10 minutes: then an open incident goes on under the new name.",
 	},
 	incident.Paused:  {"The check was paused with enabled = false. That says nothing of the service.", nothing},
 	incident.Altered: {"The check was changed to another host or port, and works there.", nothing},

@@ -65,7 +65,7 @@ var Channel = notifiers.NewChannel(
 		{
 			Attribute: notifiers.Attribute{
 				Name: "ca_file", Type: notifiers.Certificates, Default: "the system's roots",
-				Doc: "The authorities to trust instead, in PEM",
+				Doc: "The authorities to trust instead of the system's, in PEM",
 			},
 			Set: func(s *Settings, v notifiers.Value) { s.CA = v.Text },
 		},

@@ -12,7 +12,7 @@ type numbers struct{ to []string }
 // few, and for what is down.
 var Channel = notifiers.NewChannel(
 	notifiers.Channel{
-		Kind: Kind, Doc: "Text messages through Twilio or another gateway",
+		Kind: Kind, Doc: "SMS through Twilio or another gateway",
 		Traits: notifiers.Traits{People: true, Severity: "down", PerHour: 30},
 	},
 	[]notifiers.Row[Settings]{
@@ -76,7 +76,7 @@ var Channel = notifiers.NewChannel(
 		{
 			Attribute: notifiers.Attribute{
 				Name: "success", Default: "any 2xx",
-				Doc: "http: the codes of success, like \"200, 202\", or a text that the answer has then",
+				Doc: "http: the codes of success, like \"200, 202\", or a string that the answer contains then",
 			},
 			Set: func(s *Settings, v notifiers.Value) { s.Success = v.Text },
 		},
@@ -86,7 +86,7 @@ var Channel = notifiers.NewChannel(
 		{
 			Attribute: notifiers.Attribute{
 				Name: "to", Type: notifiers.PhoneNumber, List: true, NotEmpty: true, Required: true,
-				Doc: "Who gets the message; each number is told apart from the others",
+				Doc: "Who gets the message; each number gets its own",
 			},
 			Set: func(n *numbers, v notifiers.Value) { n.to = v.List },
 		},

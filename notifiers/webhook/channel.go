@@ -19,7 +19,7 @@ var Channel = notifiers.NewChannel(
 		{
 			Attribute: notifiers.Attribute{
 				Name: "secret", Type: notifiers.Secret, Default: "not signed",
-				Doc: "The key that signs, as text or as whsec_ and base64",
+				Doc: "The key to sign with, as a string or as whsec_ and base64",
 			},
 			Set: func(s *Settings, v notifiers.Value) { s.Secret = v.Secret },
 		},
@@ -33,7 +33,7 @@ var Channel = notifiers.NewChannel(
 		{
 			Attribute: notifiers.Attribute{
 				Name: "ca_file", Type: notifiers.Certificates, Default: "the system's roots",
-				Doc: "The authorities to trust instead, in PEM",
+				Doc: "The authorities to trust instead of the system's, in PEM",
 			},
 			Set: func(s *Settings, v notifiers.Value) { s.CA = v.Text },
 		},
