@@ -7,10 +7,11 @@ import (
 )
 
 // A Pos is a place in a configuration file. Lines and columns count from 1;
-// columns count characters as a reader sees them (grapheme clusters).
+// columns count characters as a reader sees them (grapheme clusters). Every check has a Pos,
+// so the numbers are small.
 type Pos struct {
 	File         string
-	Line, Column int
+	Line, Column int32
 }
 
 // IsZero reports whether there is no place to name.

@@ -119,7 +119,7 @@ func cutBefore(text string, c byte) (before, rest string) {
 func Columns(text string) int { return uniseg.StringWidth(text) }
 
 func printExcerpt(out *bufio.Writer, d Diagnostic, p palette) {
-	number := strconv.Itoa(d.Pos.Line)
+	number := strconv.Itoa(int(d.Pos.Line))
 	text, from, to := layOut(d.Excerpt, d.Mark)
 	fmt.Fprintf(out, "  %s%s |%s %s\n", p.faint, number, p.off, text)
 	if to > from {

@@ -34,7 +34,7 @@ func placeFields(p config.Pos) (fields []zap.Field) {
 		fields = append(fields, zap.String("file", p.File))
 	}
 	if p.Line > 0 {
-		fields = append(fields, zap.Int("line", p.Line), zap.Int("column", p.Column))
+		fields = append(fields, zap.Int32("line", p.Line), zap.Int32("column", p.Column))
 	}
 	return fields
 }

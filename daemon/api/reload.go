@@ -85,7 +85,7 @@ func NewDiagnostics(diags []config.Diagnostic) []Diagnostic {
 	for _, d := range diags {
 		out := Diagnostic{
 			Severity: d.Gravity, Summary: d.Summary, Detail: d.Detail,
-			File: d.Pos.File, Line: d.Pos.Line, Column: d.Pos.Column, Excerpt: d.Excerpt,
+			File: d.Pos.File, Line: int(d.Pos.Line), Column: int(d.Pos.Column), Excerpt: d.Excerpt,
 		}
 		if d.Mark != [2]int{} {
 			out.Mark = &d.Mark
@@ -99,7 +99,7 @@ func NewDiagnostics(diags []config.Diagnostic) []Diagnostic {
 func (d Diagnostic) Config() config.Diagnostic {
 	out := config.Diagnostic{
 		Gravity: d.Severity, Summary: d.Summary, Detail: d.Detail, Excerpt: d.Excerpt,
-		Pos: config.Pos{File: d.File, Line: d.Line, Column: d.Column},
+		Pos: config.Pos{File: d.File, Line: int32(d.Line), Column: int32(d.Column)},
 	}
 	if d.Mark != nil {
 		out.Mark = *d.Mark

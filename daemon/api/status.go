@@ -221,7 +221,7 @@ func newJournal(s *tracker.Snapshot) Journal {
 func newCheck(c tracker.Check, now time.Time, next func(config.CheckID) time.Time) Check {
 	v := Check{
 		ID: c.ID, Label: c.Label, Server: string(c.Server), Groups: c.GroupNames(),
-		Host: c.Probe.Hostname, Port: int(c.Probe.Port), Security: c.Probe.Security, File: c.Pos.File, Line: c.Pos.Line,
+		Host: c.Probe.Hostname, Port: int(c.Probe.Port), Security: c.Probe.Security, File: c.Pos.File, Line: int(c.Pos.Line),
 		// JSON says [], not null.
 		Incidents: []incident.ID{}, Acknowledged: []Acknowledgement{}, Silences: []string{},
 	}

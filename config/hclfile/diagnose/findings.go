@@ -104,7 +104,7 @@ func (f *Findings) reportGathered() {
 
 // FirstAt returns the other place of two, as file:line:column.
 func FirstAt(at hcl.Range) string {
-	return config.Pos{File: at.Filename, Line: at.Start.Line, Column: at.Start.Column}.String()
+	return config.Pos{File: at.Filename, Line: int32(at.Start.Line), Column: int32(at.Start.Column)}.String()
 }
 
 // Diagnostics returns the findings in the order of the files, without doubles and
@@ -132,7 +132,7 @@ func (f *Findings) Diagnostics() []config.Diagnostic {
 
 // Position returns the beginning of a range in the words of the configuration.
 func Position(r hcl.Range) config.Pos {
-	return config.Pos{File: r.Filename, Line: r.Start.Line, Column: r.Start.Column}
+	return config.Pos{File: r.Filename, Line: int32(r.Start.Line), Column: int32(r.Start.Column)}
 }
 
 // printable returns a text without the control characters of a file, which must not
