@@ -19,12 +19,12 @@ const (
 
 // A serviceHistory counts the observations of a check's service in the last half hour,
 // minute by minute. Like the counts of confirmations it is gathered afresh after a
-// restart.
+// restart. Each check has one, so its numbers are no wider than they need to be.
 type serviceHistory struct {
-	first, last int64 // minutes since 1970: of the first and the newest observation; 0: none
+	first, last int32 // minutes since 1970: of the first and the newest observation; 0: none
 	good, bad   [historyMinutes]uint8
 	began       [historyMinutes]uint8 // failures that began
-	failed      int                   // failed observations in all
+	failed      int16                 // failed observations in all
 	failing     bool                  // the newest one
 }
 
@@ -40,7 +40,7 @@ func (h *serviceHistory) record(r Result) {
 		return
 	}
 	// By the wall clock; advanceTo copes with one that was set.
-	h.advanceTo(r.Ended.Unix() / 60)
+	h.advanceTo(int32(r.Ended.Unix() / 60))
 	slot := h.last % historyMinutes
 	switch {
 	case !bad:
@@ -67,7 +67,7 @@ func increment(n *uint8) bool {
 
 // advanceTo makes a minute the newest one and forgets those that are too old. After a
 // clock that was set back, or far ahead, it begins anew.
-func (h *serviceHistory) advanceTo(minute int64) {
+func (h *serviceHistory) advanceTo(minute int32) {
 	if h.last == 0 || minute < h.last || minute-h.last >= historyMinutes {
 		*h = serviceHistory{first: minute, last: minute}
 		return
@@ -75,7 +75,7 @@ func (h *serviceHistory) advanceTo(minute int64) {
 	for h.last < minute {
 		h.last++
 		slot := h.last % historyMinutes
-		h.failed -= int(h.bad[slot])
+		h.failed -= int16(h.bad[slot])
 		h.good[slot], h.bad[slot], h.began[slot] = 0, 0, 0
 	}
 }
@@ -91,7 +91,7 @@ func (h *serviceHistory) withIntermittent(s State, r Result) Result {
 		return r
 	}
 	failures, observations := total(h.began), total(h.good)+total(h.bad)
-	if failures >= fewestFailures && h.failed*100 >= leastShare*observations {
+	if failures >= fewestFailures && int(h.failed)*100 >= leastShare*observations {
 		f := service.Finding
 		// The last failure names phase and cause. Degraded, since the service is well just now.
 		f.Condition, f.Health, f.Grade = config.ConditionIntermittent, Degraded, 0
@@ -110,7 +110,7 @@ func (h *serviceHistory) firstFailure(last Incident, now time.Time) time.Time {
 		if h.began[minute%historyMinutes] > 0 {
 			// A failure is counted in the minute in which its probe ended, and that may have
 			// begun after this probe.
-			if began := time.Unix(minute*60, 0); began.Before(now) {
+			if began := time.Unix(int64(minute)*60, 0); began.Before(now) {
 				return laterOf(began.UTC(), last.EndedAt)
 			}
 		}

@@ -68,8 +68,8 @@ type Address struct {
 	Node     string // the machine that probed
 	IP       netip.Addr
 	Port     uint16
-	Health   Health
 	Phase    config.Phase // the first phase that failed
+	Health   Health
 	Cause    config.Cause
 	Hint     string
 	Evidence opaque.Words

@@ -17,7 +17,6 @@ type turns struct {
 	check *config.Probe
 	ctx   context.Context //nolint:containedctx // of the Run that all of this belongs to
 	over  chan struct{}   // closed when nothing happens any more
-	slow  bool            // the last probe was; touched by one turn at a time
 
 	// Guarded by loop.mu.
 	timer *time.Timer
@@ -26,6 +25,7 @@ type turns struct {
 	busy  bool      // a probe is running, or waits for its slot
 	again bool      // another one is wanted right after it
 	ended bool
+	slow  bool  // the last probe was; unlike the others touched by one turn at a time, without the lock
 	slot  *slot // of the probe that is running; nil: none is
 }
 

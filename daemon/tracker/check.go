@@ -8,17 +8,18 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 )
 
-// A check is what is known of one check while this process runs.
+// A check is what is known of one check while this process runs. There may be 100,000, so
+// what is small stands together.
 type check struct {
 	state   incident.State
 	last    *incident.Result  // of the last probe; nil before it
 	since   time.Time         // of the current health, when nothing is live
+	woken   time.Duration     // after Tracker.wokenFrom, when it was probed last for the sake of another check
+	place   int32             // among the published checks, from 1; 0: it is not in the files
 	fresh   config.Conditions // found failing since the start, or the last suspend
 	unknown bool              // the last probe could not judge
 	served  bool              // the service was observed since the start
 	changed bool              // since the last snapshot
-	place   int32             // among the published checks, from 1; 0: it is not in the files
-	woken   time.Time         // when it was probed last for the sake of another check
 }
 
 // ensureCheck returns what is known of a check, which is nothing yet for one that nobody

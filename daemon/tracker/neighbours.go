@@ -32,8 +32,9 @@ func (t *Tracker) probeNeighbours(c *config.Check, events []incident.Event, r *r
 			near = append(near[:len(near):len(near)], t.dependencies.Members(parent)...)
 		}
 		for _, id := range near {
-			if n := t.ensureCheck(id); id != c.ID && !n.state.Live() && r.now.Sub(n.woken) >= wakePause {
-				n.woken = r.now
+			n, at := t.ensureCheck(id), r.now.Sub(t.wokenFrom)
+			if id != c.ID && !n.state.Live() && at-n.woken >= wakePause {
+				n.woken = at
 				// Nothing leaves the tracker before the round is journaled.
 				r.replies = append(r.replies, func() { t.Wake(id) })
 			}

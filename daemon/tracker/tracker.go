@@ -94,6 +94,7 @@ type Tracker struct {
 	awaiting  waits
 
 	started      time.Time
+	wokenFrom    time.Time            // wakePause before the tracker was made, so that no check was woken too lately
 	newest       time.Time            // record in the journal at the start
 	calendar     *calendar.Calendar   // of cfg
 	dependencies *outbox.Dependencies // of cfg
@@ -139,8 +140,9 @@ func Open(o Options) (*Tracker, error) {
 
 		published: newPublisher(),
 
-		started:  time.Now(),
-		calendar: calendar.New(unconfigured), dependencies: outbox.NewDependencies(unconfigured),
+		started:   time.Now(),
+		wokenFrom: time.Now().Add(-wakePause),
+		calendar:  calendar.New(unconfigured), dependencies: outbox.NewDependencies(unconfigured),
 		silences: map[string]outbox.Silence{},
 	}
 	t.published.next.Config = unconfigured
