@@ -49,8 +49,8 @@ var provokedElsewhere = map[config.Cause]struct{ file, text string }{
 	config.CauseCertsDiffer:      {"memory_test.go", `hasNote(r, "certs_differ")`},
 	config.CauseTokenUnavailable: {"tokens_test.go", `login/token_unavailable account`},
 	config.CauseLoginNotTried:    {"once_test.go", `login/login_not_tried account`},
-	config.CauseResolverDown:     {"../selfcheck/testdata/nights/resolver.txt", `unknown dns/resolver_down`},
-	config.CauseUndelivered:      {"../tracker/testdata/nights/channel-is-back.txtar", `undelivered`},
+	config.CauseResolverDown:     {"../selfcheck/testdata/timelines/resolver.txt", `unknown dns/resolver_down`},
+	config.CauseUndelivered:      {"../tracker/testdata/timelines/channel-is-back.txtar", `undelivered`},
 }
 
 // TestEveryCauseIsProvoked makes sure that each cause of the table is brought about

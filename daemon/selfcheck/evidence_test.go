@@ -251,7 +251,7 @@ func TestDates(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld()
+				w := newFakeNetwork()
 				o := selfcheck.Options{Clock: w.clock()}
 				if test.newest != 0 {
 					o.Newest = time.Now().Add(test.newest)
@@ -278,7 +278,7 @@ func TestDates(t *testing.T) {
 func TestOtherFindingsKeepTheirWords(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld()
+		w := newFakeNetwork()
 		self := selfcheck.New(selfcheck.Options{Clock: w.clock()})
 		w.wall = 100 * day
 		judge(t.Context(), self, probed("192.0.2.7 ok"))

@@ -217,7 +217,7 @@ func shown(r incident.Result) (lines []string) {
 func TestWarningsAreWithdrawnToo(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld()
+		w := newFakeNetwork()
 		self := selfcheck.New(selfcheck.Options{Clock: w.clock()})
 		w.wall = 100 * 24 * time.Hour
 		judge(t.Context(), self, probed("192.0.2.7 ok")) // notices the step

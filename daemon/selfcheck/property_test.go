@@ -61,9 +61,9 @@ func inBubble(t *testing.T, try func()) {
 }
 
 type model struct {
-	world *world
-	self  *selfcheck.Self
-	names []string
+	network *fakeNetwork
+	self    *selfcheck.Self
+	names   []string
 	// heard is when a host's address answered a probe last; changed is when
 	// anything was killed or cured last; cutOff is when the uplink was cut, and
 	// calm since when nothing had changed then.
@@ -73,7 +73,7 @@ type model struct {
 }
 
 func newModel(t *rapid.T) *model {
-	m := &model{world: newWorld(), heard: map[netip.Addr]time.Time{}, changed: time.Now()}
+	m := &model{network: newFakeNetwork(), heard: map[netip.Addr]time.Time{}, changed: time.Now()}
 	validity := func(h *host) *host {
 		h.issued, h.expires, h.state = time.Now().Add(-24*time.Hour), time.Now().Add(1000*time.Hour), "well"
 		return h
@@ -85,20 +85,20 @@ func newModel(t *rapid.T) *model {
 		}
 		name := fmt.Sprintf("mx%d", i+1)
 		m.names = append(m.names, name)
-		m.world.hosts[name] = h
+		m.network.hosts[name] = h
 	}
-	m.self = selfcheck.New(selfcheck.Options{Dial: m.world.Dial, Resolver: m.world, Clock: m.world.clock()})
+	m.self = selfcheck.New(selfcheck.Options{Dial: m.network.Dial, Resolver: m.network, Clock: m.network.clock()})
 	if rapid.Bool().Draw(t, "self_check") {
 		m.target = validity(&host{ips: []netip.Addr{netip.MustParseAddr("198.51.100.53")}})
-		m.world.hosts["target"] = m.target
+		m.network.hosts["target"] = m.target
 		m.self.Use([]string{"198.51.100.53:53"})
 	}
 	return m
 }
 
 func (m *model) change(t *rapid.T) {
-	h := m.world.hosts[rapid.SampledFrom(m.names).Draw(t, "host")]
-	if !m.world.uplink["ip4"] {
+	h := m.network.hosts[rapid.SampledFrom(m.names).Draw(t, "host")]
+	if !m.network.uplink["ip4"] {
 		m.calm = time.Now() // nobody can have been heard since
 	}
 	h.state = rapid.SampledFrom([]string{"well", "well", "dead", "refusing", "dumb"}).Draw(t, "state")
@@ -107,15 +107,15 @@ func (m *model) change(t *rapid.T) {
 }
 
 func (m *model) cut(*rapid.T) {
-	up := !m.world.uplink["ip4"]
-	m.world.uplink["ip4"], m.world.uplink["ip6"] = up, up
+	up := !m.network.uplink["ip4"]
+	m.network.uplink["ip4"], m.network.uplink["ip6"] = up, up
 	m.calm, m.changed, m.cutOff = m.changed, time.Now(), time.Now()
 	time.Sleep(time.Millisecond)
 }
 
 func (m *model) probe(t *rapid.T) {
 	name := rapid.SampledFrom(m.names).Draw(t, "name")
-	before := m.world.probe(name, name)
+	before := m.network.probe(name, name)
 	marked := m.self.Mark(context.Background(), plainCheck, before)
 	without, after := verdict.Judge(plainCheck, &before), verdict.Judge(plainCheck, &marked)
 	values := cmpopts.EquateComparable(netip.Addr{}, opaque.Words{})
@@ -134,7 +134,7 @@ func (m *model) probe(t *rapid.T) {
 			t.Fatalf("%s is dead, others answer, and this machine was blamed", c.Address.IP)
 		}
 	}
-	if !m.world.uplink["ip4"] && before.Started.After(m.cutOff) && m.others(name).After(m.calm) && m.cutOff.Sub(m.others(name)) < time.Hour && after.Observed != 0 {
+	if !m.network.uplink["ip4"] && before.Started.After(m.cutOff) && m.others(name).After(m.calm) && m.cutOff.Sub(m.others(name)) < time.Hour && after.Observed != 0 {
 		t.Fatalf("the uplink is cut, and %s was blamed: %v", name, after.Findings)
 	}
 	for i := range before.Conversations {
@@ -164,7 +164,7 @@ func lostAt(c *verdict.Conversation) bool {
 func (m *model) vouched(ip netip.Addr, started time.Time) bool {
 	for other, at := range m.heard {
 		if other != ip && familyOf(other) == familyOf(ip) && at.After(m.changed) && at.Before(started) &&
-			time.Since(at) < 2*time.Minute && !errors.Is(m.world.connect(other), errTimeout) {
+			time.Since(at) < 2*time.Minute && !errors.Is(m.network.connect(other), errTimeout) {
 			return true
 		}
 	}
@@ -174,7 +174,7 @@ func (m *model) vouched(ip netip.Addr, started time.Time) bool {
 // others is when anybody but name was heard last before the uplink was cut, in
 // every family that name has; zero: never.
 func (m *model) others(name string) (heard time.Time) {
-	own := m.world.hosts[name].ips
+	own := m.network.hosts[name].ips
 	for _, ip := range own {
 		var latest time.Time
 		for other, at := range m.heard {

@@ -221,7 +221,7 @@ func TestFaultsAreTold(t *testing.T) {
 func TestLocalFaults(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld()
+		w := newFakeNetwork()
 		self := selfcheck.New(selfcheck.Options{Clock: w.clock()})
 		told := telling(t, self)
 		faulty := func(often int) {

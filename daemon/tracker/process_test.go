@@ -21,15 +21,15 @@ import (
 // A process is the daemon between a start and its end: tracker, sender and
 // journal as they are, without probes and sockets.
 type process struct {
-	night   *night
-	tracker *tracker.Tracker
-	sender  *outbox.Sender
-	journal *tape
-	cancel  context.CancelFunc
-	done    chan struct{}
+	timeline *timeline
+	tracker  *tracker.Tracker
+	sender   *outbox.Sender
+	journal  *tape
+	cancel   context.CancelFunc
+	done     chan struct{}
 }
 
-func (n *night) start() {
+func (n *timeline) start() {
 	if n.running != nil {
 		n.t.Fatal("it is running")
 	}
@@ -39,7 +39,7 @@ func (n *night) start() {
 	}
 	j, err := journal.Open(n.journalDir(), journal.Options{})
 	n.must(err)
-	p := &process{night: n, journal: &tape{Journal: j, night: n}, done: make(chan struct{})}
+	p := &process{timeline: n, journal: &tape{Journal: j, timeline: n}, done: make(chan struct{})}
 	p.sender = outbox.NewSender(func(a outbox.Attempt) { p.tracker.Attempted(a) })
 	p.tracker, err = tracker.Open(tracker.Options{
 		Journal: p.journal, Sender: strict{p.sender, n}, Node: "monitor.example.net", Jitter: func() float64 { return 0.5 },
@@ -59,10 +59,12 @@ func (n *night) start() {
 	n.apply(cfg)
 }
 
-func (n *night) journalDir() string { return filepath.Join(n.dir, fmt.Sprintf("journal%d", n.journal)) }
+func (n *timeline) journalDir() string {
+	return filepath.Join(n.dir, fmt.Sprintf("journal%d", n.journal))
+}
 
 // end ends the daemon, in whichever way.
-func (n *night) end(way func(*process)) {
+func (n *timeline) end(way func(*process)) {
 	if n.running != nil {
 		way(n.running)
 		n.running = nil
@@ -72,7 +74,7 @@ func (n *night) end(way func(*process)) {
 func (p *process) use(cfg *config.Config) {
 	channels := map[config.NotifierID]outbox.Channel{}
 	for id, notifier := range cfg.Notifiers {
-		channels[id] = outbox.Channel{Notifier: &line{p, p.night.receivers[id]}, Settings: notifier.Settings}
+		channels[id] = outbox.Channel{Notifier: &line{p, p.timeline.receivers[id]}, Settings: notifier.Settings}
 	}
 	p.sender.Use(channels)
 }
@@ -84,32 +86,32 @@ func (p *process) stop() {
 	p.sender.Stop(grace)
 	p.cancel()
 	<-p.done
-	p.night.must(p.journal.Close())
+	p.timeline.must(p.journal.Close())
 }
 
 // kill leaves behind what kill -9 does: the files as they are at this moment.
 // The rest of the process is wound up so that nobody notices.
 func (p *process) kill() {
 	p.journal.dead.Store(true)
-	p.night.journal++
-	p.night.must(os.CopyFS(p.night.journalDir(), os.DirFS(p.journal.dir())))
+	p.timeline.journal++
+	p.timeline.must(os.CopyFS(p.timeline.journalDir(), os.DirFS(p.journal.dir())))
 	stopped, cancel := context.WithCancel(context.Background())
 	cancel()
 	p.sender.Stop(stopped)
 	p.cancel()
 	<-p.done
-	p.night.must(p.journal.Close())
+	p.timeline.must(p.journal.Close())
 }
 
 func (t *tape) dir() string {
-	return filepath.Join(t.night.dir, fmt.Sprintf("journal%d", t.night.journal-1))
+	return filepath.Join(t.timeline.dir, fmt.Sprintf("journal%d", t.timeline.journal-1))
 }
 
 // A tape is a journal whose incident records are shown in the transcript.
 type tape struct {
 	*journal.Journal
-	night *night
-	dead  atomic.Bool // killed: what it is given now never happened
+	timeline *timeline
+	dead     atomic.Bool // killed: what it is given now never happened
 }
 
 func (t *tape) Append(records ...journal.Record) error {
@@ -125,14 +127,14 @@ func (t *tape) Append(records ...journal.Record) error {
 			if err := json.Unmarshal(r.Data, &telling); err != nil {
 				return err
 			}
-			t.night.decided[telling.Key] = true
+			t.timeline.decided[telling.Key] = true
 		}
 		if strings.HasPrefix(r.Kind, "incident.") {
 			var e incident.Event
 			if err := json.Unmarshal(r.Data, &e); err != nil {
 				return err
 			}
-			t.night.out.note(journaled, t.night.event(e))
+			t.timeline.out.note(journaled, t.timeline.event(e))
 		}
 	}
 	return nil
@@ -141,18 +143,18 @@ func (t *tape) Append(records ...journal.Record) error {
 // A strict sender sends nothing that is not in the journal.
 type strict struct {
 	*outbox.Sender
-	night *night
+	timeline *timeline
 }
 
 func (s strict) Send(way config.NotifyID, to json.RawMessage, m notifiers.Message) {
-	if !s.night.decided[outbox.Key(m.Key)] {
-		s.night.t.Errorf("%s is sent before it is in the journal", m.Subject())
+	if !s.timeline.decided[outbox.Key(m.Key)] {
+		s.timeline.t.Errorf("%s is sent before it is in the journal", m.Subject())
 	}
 	s.Sender.Send(way, to, m)
 }
 
 // event shows what is journaled.
-func (n *night) event(e incident.Event) string {
+func (n *timeline) event(e incident.Event) string {
 	text := string(e.Check)
 	if e.Condition != config.ConditionService {
 		text += " " + string(e.Condition)

@@ -105,12 +105,12 @@ func (l *line) show(what class, text string, m notifiers.Message) {
 	if again {
 		text += " (again, with the same key)"
 	}
-	l.process.night.out.note(what, text)
+	l.process.timeline.out.note(what, text)
 }
 
 func (l *line) fail(text string, err error) (notifiers.Receipt, error) {
 	if !l.process.journal.dead.Load() {
-		l.process.night.out.note(failed, fmt.Sprintf("%s: %s", text, err))
+		l.process.timeline.out.note(failed, fmt.Sprintf("%s: %s", text, err))
 	}
 	return notifiers.Receipt{}, err
 }

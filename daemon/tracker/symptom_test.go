@@ -66,7 +66,7 @@ var symptoms = map[string]symptom{
 
 // result is what a probe of a check finds now. A word may be kept to one
 // server or check by the nearest that says anything.
-func (n *night) result(c *config.Check, now time.Time) incident.Result {
+func (n *timeline) result(c *config.Check, now time.Time) incident.Result {
 	words := n.symptoms["everything"]
 	for _, name := range []string{string(c.Server), string(c.ID)} {
 		if w, ok := n.symptoms[name]; ok && name != "" {

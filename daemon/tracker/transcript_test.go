@@ -42,7 +42,7 @@ func (t *transcript) note(c class, text string) {
 }
 
 // flush writes what was noted; everybody is idle.
-func (t *transcript) flush(n *night) {
+func (t *transcript) flush(n *timeline) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	slices.SortStableFunc(t.news, func(a, b entry) int {

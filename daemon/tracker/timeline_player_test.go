@@ -24,9 +24,9 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
 
-// A night runs one timeline. Its lines are a time and what happens then:
+// A timeline is run line by line. Its lines are a time and what happens then:
 //
-//	clock 2026-03-28 22:00 Europe/Berlin    where the night begins; UTC, Monday 5 January 2026, 00:00
+//	clock 2026-03-28 22:00 Europe/Berlin    where it begins; UTC, Monday 5 January 2026, 00:00
 //	                                        if it is not said
 //	00:00 start                             the daemon starts, with the files as they are
 //	00:05 mx1: refused                      from now on probes of all checks of mx1 find this; a
@@ -46,17 +46,17 @@ import (
 //	00:05 status                            shows the checks
 //	00:05 incidents                         shows the incidents
 //	00:05 why mx1/imaps                     shows why destinations are not told of its incidents now
-//	00:05 suspend 8h                        the machine sleeps; the clock of the night stands still
+//	00:05 suspend 8h                        the machine sleeps; the clock of the test stands still
 //	00:05 stand 40s, then: SYMPTOM          the process stands still, as under SIGSTOP, while every check's
 //	                                        last result waits for the tracker; then everything is so
-//	00:05 clock -1h                         somebody sets the clock on the wall, which the night does not have
+//	00:05 clock -1h                         somebody sets the clock on the wall, which the test does not have
 //	00:05 wait                              time passes
 //
 // A time is that of the first day, or of the next one when it is earlier than
 // the last; "Tue 00:05" and "2026-01-20 00:05" name another. Indented lines are
 // the outcome: "." is written into the journal, ">" is a message that arrived,
 // "!" one that did not.
-type night struct {
+type timeline struct {
 	t       *testing.T
 	dir     string
 	zone    *time.Location
@@ -78,7 +78,7 @@ type night struct {
 }
 
 func play(t *testing.T, archive *txtar.Archive) {
-	n := &night{
+	n := &timeline{
 		t: t, dir: t.TempDir(), zone: time.UTC, begin: time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC),
 		probes: map[config.CheckID]time.Time{}, symptoms: map[string][]string{},
 		receivers: map[config.NotifierID]*receiver{}, decided: map[outbox.Key]bool{},
@@ -96,9 +96,9 @@ func play(t *testing.T, archive *txtar.Archive) {
 }
 
 // unpack takes the configuration out of an archive: house.hcl, with what the
-// night adds to it, or what it has in its place.
-func (n *night) unpack(archive *txtar.Archive) (timeline *txtar.File) {
-	house, err := os.ReadFile("testdata/nights/house.hcl")
+// timeline adds to it, or what it has in its place.
+func (n *timeline) unpack(archive *txtar.Archive) (timeline *txtar.File) {
+	house, err := os.ReadFile("testdata/timelines/house.hcl")
 	n.must(err)
 	n.files = string(house)
 	for i, file := range archive.Files {
@@ -119,7 +119,7 @@ func (n *night) unpack(archive *txtar.Archive) (timeline *txtar.File) {
 	return timeline
 }
 
-func (n *night) line(line string) {
+func (n *timeline) line(line string) {
 	words := strings.Fields(line)
 	switch {
 	case len(words) == 0 || words[0] == "#":
@@ -140,8 +140,8 @@ func (n *night) line(line string) {
 	n.reach(at) // what is due at this very moment
 }
 
-// clock sets the beginning of the night; nothing has happened before it.
-func (n *night) clock(words []string) {
+// clock sets the beginning of the timeline; nothing has happened before it.
+func (n *timeline) clock(words []string) {
 	if len(words) == 3 {
 		zone, err := time.LoadLocation(words[2])
 		n.must(err)
@@ -153,7 +153,7 @@ func (n *night) clock(words []string) {
 }
 
 // moment reads the time that a line begins with, and gives the rest of it.
-func (n *night) moment(line string) (at time.Time, rest string) {
+func (n *timeline) moment(line string) (at time.Time, rest string) {
 	now := time.Now().In(n.zone)
 	if now.Before(n.begin) {
 		now = n.begin.In(n.zone)
@@ -181,7 +181,7 @@ func (n *night) moment(line string) (at time.Time, rest string) {
 	return at, rest
 }
 
-func (n *night) do(command string) {
+func (n *timeline) do(command string) {
 	verb, rest, _ := strings.Cut(command, " ")
 	switch verb {
 	case "start":
@@ -231,7 +231,7 @@ func (n *night) do(command string) {
 }
 
 // set says how a server, a check or a notifier behaves from now on.
-func (n *night) set(name string, words []string) {
+func (n *timeline) set(name string, words []string) {
 	if r, ok := n.receivers[config.NotifierID(name)]; ok {
 		r.set(n.t, words)
 		return
@@ -244,7 +244,7 @@ func (n *night) set(name string, words []string) {
 	n.symptoms[name] = words
 }
 
-func (n *night) must(err error) {
+func (n *timeline) must(err error) {
 	n.t.Helper()
 	if err != nil {
 		n.t.Fatal(err)
@@ -252,7 +252,7 @@ func (n *night) must(err error) {
 }
 
 // reach lets time pass, probing what is due on the way.
-func (n *night) reach(until time.Time) {
+func (n *timeline) reach(until time.Time) {
 	for {
 		next, due := n.due()
 		if len(due) == 0 || next.After(until) {
@@ -269,7 +269,7 @@ func (n *night) reach(until time.Time) {
 }
 
 // due are the checks that are probed next, in the order of their names.
-func (n *night) due() (next time.Time, due []config.CheckID) {
+func (n *timeline) due() (next time.Time, due []config.CheckID) {
 	if n.running == nil {
 		return next, nil
 	}
@@ -287,7 +287,7 @@ func (n *night) due() (next time.Time, due []config.CheckID) {
 
 // probe has a check looked at, and finds the next time for it as daemon/probe
 // does, but for the phase: here all checks keep step.
-func (n *night) probe(id config.CheckID) {
+func (n *timeline) probe(id config.CheckID) {
 	c := n.cfg.Checks[id]
 	now := time.Now()
 	pace := n.running.tracker.Observe(context.Background(), n.result(c, now))
@@ -306,7 +306,7 @@ func (n *night) probe(id config.CheckID) {
 
 // stand keeps the tracker in the middle of a round for a while. What was found
 // before it waits in its queue.
-func (n *night) stand(d time.Duration, then []string) {
+func (n *timeline) stand(d time.Duration, then []string) {
 	going, t := make(chan struct{}), n.running.tracker
 	n.standing.Store(&going)
 	go func() { n.must(t.Ping(context.Background())) }()
@@ -325,7 +325,7 @@ func (n *night) stand(d time.Duration, then []string) {
 }
 
 // clocks is what daemon/clock would say. The tracker asks in each round.
-func (n *night) clocks() clock.Reading {
+func (n *timeline) clocks() clock.Reading {
 	if going := n.standing.Load(); going != nil {
 		<-*going
 	}
@@ -339,13 +339,13 @@ func (n *night) clocks() clock.Reading {
 }
 
 // settle waits until all that can happen now has happened.
-func (n *night) settle() {
+func (n *timeline) settle() {
 	synctest.Wait()
 	n.out.flush(n)
 }
 
 // load reads the files as they are now; what is wrong with them is shown.
-func (n *night) load() *config.Config {
+func (n *timeline) load() *config.Config {
 	path := filepath.Join(n.dir, "imapvigil.hcl")
 	n.must(os.WriteFile(path, []byte(n.files), 0o600))
 	snapshot, err := source.Read(path, source.Options{})
@@ -360,7 +360,7 @@ func (n *night) load() *config.Config {
 }
 
 // apply makes a configuration the one in force, as a reload does.
-func (n *night) apply(cfg *config.Config) {
+func (n *timeline) apply(cfg *config.Config) {
 	before := n.cfg
 	n.cfg = cfg
 	for id := range cfg.Notifiers {
@@ -385,7 +385,7 @@ func (n *night) apply(cfg *config.Config) {
 	}
 }
 
-func (n *night) edit(change string) {
+func (n *timeline) edit(change string) {
 	before, after, ok := strings.Cut(change, "=>")
 	before, after = strings.TrimSpace(before), strings.TrimSpace(after)
 	if !ok || !strings.Contains(n.files, before) {
@@ -400,7 +400,7 @@ func (n *night) edit(change string) {
 	}
 }
 
-func (n *night) acknowledge(what string) {
+func (n *timeline) acknowledge(what string) {
 	head, why, _ := strings.Cut(what, ": ")
 	check, duration, limited := strings.Cut(head, " for ")
 	var until time.Time
@@ -418,7 +418,7 @@ func (n *night) acknowledge(what string) {
 	}
 }
 
-func (n *night) silence(what string) {
+func (n *timeline) silence(what string) {
 	head, why, _ := strings.Cut(what, ": ")
 	name, duration, _ := strings.Cut(head, " for ")
 	d, err := time.ParseDuration(duration)
@@ -428,7 +428,7 @@ func (n *night) silence(what string) {
 	n.silenced = silence.ID
 }
 
-func (n *night) scope(name string) outbox.Scope {
+func (n *timeline) scope(name string) outbox.Scope {
 	if _, ok := n.cfg.Servers[config.ServerID(name)]; ok {
 		return outbox.Scope{Server: config.ServerID(name)}
 	}
@@ -441,7 +441,7 @@ func (n *night) scope(name string) outbox.Scope {
 	return outbox.Scope{Check: config.CheckID(name)}
 }
 
-func (n *night) again() {
+func (n *timeline) again() {
 	for _, in := range n.view().Incidents {
 		for _, d := range in.Deliveries {
 			if d.State == outbox.Dead || d.State == outbox.Expired {
@@ -453,7 +453,7 @@ func (n *night) again() {
 	}
 }
 
-func (n *night) trouble(what string) {
+func (n *timeline) trouble(what string) {
 	name, hint, _ := strings.Cut(what, ": ")
 	f := &incident.Finding{Cause: config.CauseLocalFault, Hint: hint}
 	if hint == "over" {
@@ -463,15 +463,15 @@ func (n *night) trouble(what string) {
 }
 
 // wake is called while the probe that is the reason for it is waited for.
-func (n *night) wake(id config.CheckID) {
+func (n *timeline) wake(id config.CheckID) {
 	if _, ok := n.probes[id]; ok {
 		n.probes[id] = time.Now()
 	}
 }
 
-func (n *night) view() view { return look(n.t, n.running.tracker) }
+func (n *timeline) view() view { return look(n.t, n.running.tracker) }
 
-func (n *night) status() {
+func (n *timeline) status() {
 	for _, c := range n.view().Checks {
 		text := fmt.Sprintf("    %s is %s", c.ID, c.State)
 		if c.Since != nil {
@@ -484,7 +484,7 @@ func (n *night) status() {
 	}
 }
 
-func (n *night) incidents() {
+func (n *timeline) incidents() {
 	for _, in := range n.view().Incidents {
 		text := fmt.Sprintf("    %s %s, %s", in.Check, in.Condition, in.State)
 		if in.ClosedAs != "" {
@@ -512,7 +512,7 @@ func roleNames(roles []config.RoleID) string {
 	return strings.Join(names, ", ")
 }
 
-func (n *night) atOr(t *time.Time, none string) string {
+func (n *timeline) atOr(t *time.Time, none string) string {
 	if t == nil {
 		return none
 	}
@@ -520,7 +520,7 @@ func (n *night) atOr(t *time.Time, none string) string {
 }
 
 // why shows which destinations are not told now of the incidents of a check.
-func (n *night) why(check config.CheckID) {
+func (n *timeline) why(check config.CheckID) {
 	for _, in := range n.view().Incidents {
 		if in.Check != check {
 			continue
@@ -541,7 +541,7 @@ func (n *night) why(check config.CheckID) {
 }
 
 // at shows a time: the clock on the first day, then the day with it.
-func (n *night) at(t time.Time) string {
+func (n *timeline) at(t time.Time) string {
 	t = t.In(n.zone)
 	layout := "15:04:05"
 	if t.Nanosecond() != 0 {

@@ -16,9 +16,9 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/verdict"
 )
 
-// A world is servers, and this machine among them with its uplink, its resolver
+// A fakeNetwork is servers, and this machine among them with its uplink, its resolver
 // and its clocks. All of it can break.
-type world struct {
+type fakeNetwork struct {
 	mu       sync.Mutex
 	hosts    map[string]*host // by name
 	uplink   map[string]bool  // by family: "ip4", "ip6"; is it there?
@@ -39,19 +39,19 @@ type host struct {
 	expires  time.Time
 }
 
-func newWorld() *world {
-	return &world{
+func newFakeNetwork() *fakeNetwork {
+	return &fakeNetwork{
 		hosts: map[string]*host{}, uplink: map[string]bool{"ip4": true, "ip6": true}, resolver: true,
 	}
 }
 
-func (w *world) now() time.Time {
+func (w *fakeNetwork) now() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return time.Now().Add(w.wall + w.slept)
 }
 
-func (w *world) boot() time.Duration {
+func (w *fakeNetwork) boot() time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return time.Since(dawn) + w.slept
@@ -61,11 +61,11 @@ func (w *world) boot() time.Duration {
 var dawn = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // clock is what the daemon reads of these clocks.
-func (w *world) clock() func() clock.Reading {
+func (w *fakeNetwork) clock() func() clock.Reading {
 	return clock.New(clock.Options{Wall: w.now, Boot: w.boot}).Read
 }
 
-func (w *world) hostAt(ip netip.Addr) *host {
+func (w *fakeNetwork) hostAt(ip netip.Addr) *host {
 	for _, h := range w.hosts {
 		if slices.Contains(h.ips, ip) {
 			return h
@@ -85,7 +85,7 @@ var (
 
 // connect is what becomes of a connection to an address; how long it takes is
 // the caller's business.
-func (w *world) connect(ip netip.Addr) error {
+func (w *fakeNetwork) connect(ip netip.Addr) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	h := w.hostAt(ip)
@@ -106,7 +106,7 @@ func familyOf(ip netip.Addr) string {
 }
 
 // Dial is the self-check's.
-func (w *world) Dial(ctx context.Context, _, address string) (net.Conn, error) {
+func (w *fakeNetwork) Dial(ctx context.Context, _, address string) (net.Conn, error) {
 	target := netip.MustParseAddrPort(address)
 	w.mu.Lock()
 	w.asked = append(w.asked, address)
@@ -123,7 +123,7 @@ func (w *world) Dial(ctx context.Context, _, address string) (net.Conn, error) {
 }
 
 // wereAsked are those whom Dial has asked since the last time.
-func (w *world) wereAsked() []string {
+func (w *fakeNetwork) wereAsked() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	asked := w.asked
@@ -133,7 +133,7 @@ func (w *world) wereAsked() []string {
 }
 
 // LookupNetIP is the resolver of everybody.
-func (w *world) LookupNetIP(ctx context.Context, network, name string) ([]netip.Addr, error) {
+func (w *fakeNetwork) LookupNetIP(ctx context.Context, network, name string) ([]netip.Addr, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	h := w.hosts[name]
@@ -161,7 +161,7 @@ func (w *world) LookupNetIP(ctx context.Context, network, name string) ([]netip.
 
 // probe is a probe, as daemon/probe would do it, of a name or of a literal
 // address. It takes as long as it would in the world.
-func (w *world) probe(check string, target string) verdict.Probe {
+func (w *fakeNetwork) probe(check string, target string) verdict.Probe {
 	p := verdict.Probe{Check: checkID(check), Target: net.JoinHostPort(target, "993"), Started: time.Now()}
 	ips, failure := w.lookUp(target)
 	if failure != nil {
@@ -183,7 +183,7 @@ func (w *world) probe(check string, target string) verdict.Probe {
 	return p
 }
 
-func (w *world) lookUp(target string) ([]netip.Addr, *incident.Finding) {
+func (w *fakeNetwork) lookUp(target string) ([]netip.Addr, *incident.Finding) {
 	if ip, err := netip.ParseAddr(target); err == nil {
 		return []netip.Addr{ip}, nil
 	}
@@ -208,7 +208,7 @@ func down(phase config.Phase, cause config.Cause) *incident.Finding {
 	return &incident.Finding{Condition: config.ConditionService, Health: incident.Down, Phase: phase, Cause: cause}
 }
 
-func (w *world) converse(ip netip.Addr) (c verdict.Conversation, took time.Duration) {
+func (w *fakeNetwork) converse(ip netip.Addr) (c verdict.Conversation, took time.Duration) {
 	c = verdict.Conversation{InDNS: true, Address: incident.Address{IP: ip, Port: 993}}
 	a := &c.Address
 	a.Timings[config.PhaseDNS] = 20 * time.Millisecond
@@ -243,7 +243,7 @@ func (w *world) converse(ip netip.Addr) (c verdict.Conversation, took time.Durat
 }
 
 // judgeExpiry is the warning of 14 days.
-func (w *world) judgeExpiry(c *verdict.Conversation) {
+func (w *fakeNetwork) judgeExpiry(c *verdict.Conversation) {
 	if c.Failure == nil && c.Address.TLS.NotAfter.Sub(w.now()) < 14*24*time.Hour {
 		c.Findings = []incident.Finding{{
 			Condition: config.ConditionCertificate, Health: incident.Degraded, Phase: config.PhaseTLS, Cause: config.CauseCertExpiresSoon,

@@ -14,17 +14,17 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// Every file under testdata/nights is one night: a configuration, and a
+// Every file under testdata/timelines is a configuration and a
 // timeline of what happens to the servers, to the files and to the monitor. The
 // indented lines are what the monitor makes of it: what it writes into the
 // journal, and who is told what and when. All of it is real except for the
-// servers, the receivers and the clock; see [night] for the language.
+// servers, the receivers and the clock; see [timeline] for the language.
 //
-// go test ./daemon/tracker -run Nights -update rewrites the indented lines.
-func TestNights(t *testing.T) {
-	files, err := filepath.Glob("testdata/nights/*.txtar")
+// go test ./daemon/tracker -run Timelines -update rewrites the indented lines.
+func TestTimelines(t *testing.T) {
+	files, err := filepath.Glob("testdata/timelines/*.txtar")
 	if err != nil || len(files) == 0 {
-		t.Fatal("there are no nights", err)
+		t.Fatal("there are no timelines", err)
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/selfcheck"
 )
 
-// Every file under testdata/nights is one night: what there is, then what
+// Every file under testdata/timelines is one timeline: what there is, then what
 // happens to it, with what the monitor makes of it indented below. A line that
 // begins with "." is a decision about an incident, "opened" being what people
 // hear of; one with "?" is a check that was judged differently than before; one
@@ -44,11 +44,11 @@ import (
 //	10m restart
 //	10m asked                   whom the self-check asked since the last time
 //	10m wait
-func TestNights(t *testing.T) {
+func TestTimelines(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/nights/*.txt")
+	files, err := filepath.Glob("testdata/timelines/*.txt")
 	if err != nil || len(files) == 0 {
-		t.Fatal("no nights", err)
+		t.Fatal("no timelines", err)
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
@@ -64,9 +64,9 @@ func TestNights(t *testing.T) {
 	}
 }
 
-type night struct {
+type timeline struct {
 	t       *testing.T
-	world   *world
+	network *fakeNetwork
 	self    *selfcheck.Self
 	servers []string
 	targets []string
@@ -88,8 +88,8 @@ type night struct {
 func checkID(name string) config.CheckID { return config.CheckID(name) }
 
 func play(t *testing.T, text string) string {
-	n := &night{
-		t: t, world: newWorld(), every: time.Minute, stagger: 7 * time.Second, stop: func() {},
+	n := &timeline{
+		t: t, network: newFakeNetwork(), every: time.Minute, stagger: 7 * time.Second, stop: func() {},
 		policy: config.Policy{FaultTolerance: 3 * time.Minute, RecoveryTolerance: 2 * time.Minute, ReopenWithin: time.Hour},
 	}
 	for line := range strings.Lines(text) {
@@ -111,23 +111,23 @@ func play(t *testing.T, text string) string {
 	return n.out.String()
 }
 
-func (n *night) must(err error) {
+func (n *timeline) must(err error) {
 	n.t.Helper()
 	if err != nil {
 		n.t.Fatal(err)
 	}
 }
 
-func (n *night) duration(text string) time.Duration {
+func (n *timeline) duration(text string) time.Duration {
 	d, err := time.ParseDuration(text)
 	n.must(err)
 	return d
 }
 
-func (n *night) declare(words []string) {
+func (n *timeline) declare(words []string) {
 	setting := map[string]*time.Duration{
 		"fault_tolerance": &n.policy.FaultTolerance, "recovery_tolerance": &n.policy.RecoveryTolerance,
-		"interval": &n.every, "stagger": &n.stagger, "journal": &n.journal, "clock": &n.world.wall,
+		"interval": &n.every, "stagger": &n.stagger, "journal": &n.journal, "clock": &n.network.wall,
 	}[words[0]]
 	switch {
 	case setting != nil:
@@ -144,7 +144,7 @@ func (n *night) declare(words []string) {
 			n.must(err)
 			h.ips = append(h.ips, ip)
 		}
-		n.world.hosts[words[1]] = h
+		n.network.hosts[words[1]] = h
 	case words[0] == "self_check":
 		n.targets = words[1:]
 	case words[0] == "start":
@@ -156,10 +156,10 @@ func (n *night) declare(words []string) {
 }
 
 // run starts the daemon: a goroutine a check, one for the monitor itself.
-func (n *night) run() {
+func (n *timeline) run() {
 	n.states = map[config.CheckID]incident.State{}
 	n.health = map[config.CheckID]string{}
-	o := selfcheck.Options{Dial: n.world.Dial, Resolver: n.world, Clock: n.world.clock()}
+	o := selfcheck.Options{Dial: n.network.Dial, Resolver: n.network, Clock: n.network.clock()}
 	if n.journal != 0 {
 		o.Newest = time.Now().Add(n.journal)
 	}
@@ -176,7 +176,7 @@ func (n *night) run() {
 
 // loop probes a server as daemon/probe's Loop does. No two servers are probed at
 // the very same moment, so the order in which things happen is certain.
-func (n *night) loop(ctx context.Context, name string, i int) {
+func (n *timeline) loop(ctx context.Context, name string, i int) {
 	phase, retry := time.Second+time.Duration(i)*(n.stagger+3*time.Millisecond), 15*time.Second+time.Duration(i)*7*time.Millisecond
 	guarded := n.self.Guard(n.observe)
 	began := time.Now()
@@ -187,7 +187,7 @@ func (n *night) loop(ctx context.Context, name string, i int) {
 		case <-ctx.Done():
 			return
 		}
-		pace := guarded(ctx, plainCheck, n.world.probe(name, name))
+		pace := guarded(ctx, plainCheck, n.network.probe(name, name))
 		if ctx.Err() != nil {
 			return
 		}
@@ -203,7 +203,7 @@ func (n *night) loop(ctx context.Context, name string, i int) {
 }
 
 // observe stands for the tracker.
-func (n *night) observe(_ context.Context, r incident.Result) incident.Pace {
+func (n *timeline) observe(_ context.Context, r incident.Result) incident.Pace {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	state := n.states[r.Check]
@@ -219,7 +219,7 @@ func (n *night) observe(_ context.Context, r incident.Result) incident.Pace {
 }
 
 // report is what the monitor says of itself.
-func (n *night) report(_ context.Context, f *incident.Finding) {
+func (n *timeline) report(_ context.Context, f *incident.Finding) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if f == nil {
@@ -230,7 +230,7 @@ func (n *night) report(_ context.Context, f *incident.Finding) {
 }
 
 // judged says how a check is judged now, when that is news.
-func (n *night) judged(r incident.Result) {
+func (n *timeline) judged(r incident.Result) {
 	text := string(r.Health())
 	if f, bad := r.Worst(); bad {
 		text += about(&f)
@@ -252,12 +252,12 @@ func about(f *incident.Finding) string {
 	return text
 }
 
-func (n *night) say(format string, words ...any) {
+func (n *timeline) say(format string, words ...any) {
 	at := time.Since(n.start).Truncate(100 * time.Millisecond)
 	n.happen = append(n.happen, fmt.Sprintf("    %-8s %s\n", at, fmt.Sprintf(format, words...)))
 }
 
-func (n *night) flush() {
+func (n *timeline) flush() {
 	synctest.Wait()
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -267,7 +267,7 @@ func (n *night) flush() {
 	n.happen = nil
 }
 
-func (n *night) event(words []string) {
+func (n *timeline) event(words []string) {
 	time.Sleep(time.Until(n.start.Add(n.duration(words[0]))))
 	n.flush()
 	verb := words[len(words)-1]
@@ -278,26 +278,26 @@ func (n *night) event(words []string) {
 		n.run()
 	case "asked":
 		n.mu.Lock()
-		for _, address := range n.world.wereAsked() {
+		for _, address := range n.network.wereAsked() {
 			n.happen = append(n.happen, "    asked "+address+"\n")
 		}
 		n.mu.Unlock()
 	case "clock", "suspend":
 		d := n.duration(words[2])
-		n.world.mu.Lock()
+		n.network.mu.Lock()
 		if words[1] == "clock" {
-			n.world.wall += d
+			n.network.wall += d
 		} else {
-			n.world.slept += d
+			n.network.slept += d
 		}
-		n.world.mu.Unlock()
+		n.network.mu.Unlock()
 	default:
 		n.breaks(words[1], words[2], verb)
 	}
 }
 
-func (n *night) breaks(what, verb, last string) {
-	w := n.world
+func (n *timeline) breaks(what, verb, last string) {
+	w := n.network
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	works := verb == "works"
