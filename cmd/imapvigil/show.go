@@ -155,7 +155,7 @@ func shownNames(d *lookup.Directory, names []string) (checks []config.CheckID, r
 func newShownCheck(cfg *config.Config, c *config.Check, written hclfile.Written) shownCheck {
 	s := shownCheck{
 		ID: c.ID, Label: c.Label, Server: c.Server, Groups: append([]string{}, c.GroupNames()...),
-		File: c.Pos.File, Line: c.Pos.Line, Attributes: []shownAttribute{}, Maintenance: []shownMaintenance{},
+		File: c.Pos.File, Line: int(c.Pos.Line), Attributes: []shownAttribute{}, Maintenance: []shownMaintenance{},
 	}
 	for _, a := range config.Attributes(c) {
 		s.add(a.Name, a.Value, written)
@@ -172,7 +172,7 @@ func newShownCheck(cfg *config.Config, c *config.Check, written hclfile.Written)
 	}
 	for _, m := range cfg.Maintenance {
 		if slices.ContainsFunc(m.AppliesTo, func(ref config.Ref) bool { return calendar.Covers(ref, c) }) {
-			s.Maintenance = append(s.Maintenance, shownMaintenance{m.Name, m.Pos.File, m.Pos.Line})
+			s.Maintenance = append(s.Maintenance, shownMaintenance{m.Name, m.Pos.File, int(m.Pos.Line)})
 		}
 	}
 	return s
@@ -181,17 +181,17 @@ func newShownCheck(cfg *config.Config, c *config.Check, written hclfile.Written)
 func (s *shownCheck) add(name, value string, written hclfile.Written) {
 	a := shownAttribute{Name: name, Value: value, Default: len(written[name]) == 0, Written: []shownSource{}}
 	for _, w := range written[name] {
-		a.Written = append(a.Written, shownSource{w.Pos.File, w.Pos.Line, w.Pos.Column, w.In})
+		a.Written = append(a.Written, shownSource{w.Pos.File, int(w.Pos.Line), int(w.Pos.Column), w.In})
 	}
 	s.Attributes = append(s.Attributes, a)
 }
 
 func newShownRole(r *config.Role) shownRole {
-	s := shownRole{ID: r.ID, Label: r.Label, File: r.Pos.File, Line: r.Pos.Line, Notify: []shownNotify{}}
+	s := shownRole{ID: r.ID, Label: r.Label, File: r.Pos.File, Line: int(r.Pos.Line), Notify: []shownNotify{}}
 	for _, n := range r.Notify {
 		one := shownNotify{
 			Notifier: n.ID.Notifier, Target: n.ID.Target, After: config.FormatDuration(n.After), During: n.During, Severity: n.Severity,
-			On: []string{}, Conditions: []string{}, File: n.Pos.File, Line: n.Pos.Line,
+			On: []string{}, Conditions: []string{}, File: n.Pos.File, Line: int(n.Pos.Line),
 		}
 		for _, t := range n.On {
 			one.On = append(one.On, string(t))
