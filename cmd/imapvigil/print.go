@@ -87,6 +87,11 @@ func timeAgo(t *time.Time, now time.Time) string {
 // screenWidth is how wide what people read may be.
 const screenWidth = 80
 
+// fold breaks text into lines that fit the screen, indented alike; see foldTo.
+func (p *program) fold(indent, text string) string {
+	return foldTo(p.screenOf(p.out).width, indent, text)
+}
+
 // fold breaks text into lines of at most 80 columns, indented alike; see foldTo.
 func fold(indent, text string) string { return foldTo(screenWidth, indent, text) }
 

@@ -86,13 +86,13 @@ func (p *program) printReport(r api.Report) {
 		p.printf("  %s %-10s            %s\n", p.paint("down", "✗"), r.Phase, r.Cause)
 	}
 	for _, n := range r.Notes {
-		p.printf("%s\n", fold("  ", strings.TrimSpace("note: "+n.Text+" "+n.Evidence.String())))
+		p.printf("%s\n", p.fold("  ", strings.TrimSpace("note: "+n.Text+" "+n.Evidence.String())))
 	}
 	if !r.Evidence.IsZero() {
-		p.printf("%s\n", fold("  ", "the server said: "+r.Evidence.String()))
+		p.printf("%s\n", p.fold("  ", "the server said: "+r.Evidence.String()))
 	}
 	if r.Hint != "" {
-		p.printf("%s\n", fold("  ", "hint: "+r.Hint))
+		p.printf("%s\n", p.fold("  ", "hint: "+r.Hint))
 	}
 }
 
@@ -118,7 +118,7 @@ func (p *program) printAddress(a api.AddressReport) {
 		p.printTLS(*a.TLS)
 	}
 	if len(a.Capabilities) > 0 {
-		p.printf("%s\n", fold("    ", "capabilities: "+strings.Join(a.Capabilities, " ")))
+		p.printf("%s\n", p.fold("    ", "capabilities: "+strings.Join(a.Capabilities, " ")))
 	}
 }
 
@@ -135,7 +135,7 @@ func (p *program) printTLS(t api.TLSReport) {
 	if left < 0 {
 		words = "expired " + notifiers.Duration(-left) + " ago"
 	}
-	p.printf("%s\n", fold("    ", fmt.Sprintf("certificate %s, issued by %s, %s (%s)", t.Subject, t.Issuer, words, p.formatTime(t.NotAfter))))
+	p.printf("%s\n", p.fold("    ", fmt.Sprintf("certificate %s, issued by %s, %s (%s)", t.Subject, t.Issuer, words, p.formatTime(t.NotAfter))))
 }
 
 // milliseconds writes how long a phase took; "" for one that was not reached.

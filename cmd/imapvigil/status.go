@@ -90,6 +90,9 @@ func (p *program) status(ctx context.Context, client *api.Client, f statusFilter
 	if s.Checks, err = f.selectChecks(s.Checks); err != nil {
 		return err
 	}
+	if err := addDetails(ctx, client, &s, f); err != nil {
+		return err
+	}
 	if p.json {
 		if err := p.printJSON(s); err != nil {
 			return err
@@ -134,7 +137,11 @@ func (p *program) printStatus(s api.Status, f statusFilter) {
 func (p *program) statusText(s api.Status, f statusFilter) string {
 	g := p.newStatusPage(s.GeneratedAt)
 	g.all = f.all
-	g.write(s, f.filters())
+	if len(s.Checks) > 0 && s.Checks[0].CheckDetail != nil {
+		g.details(s)
+	} else {
+		g.write(s, f.filters())
+	}
 	return g.text.String()
 }
 

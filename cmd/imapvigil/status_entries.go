@@ -33,7 +33,7 @@ func samenessOf(c *api.Check) sameness {
 	s := sameness{state: c.State, phase: c.Phase, cause: c.Cause, hasIncidents: len(c.Incidents) > 0, allAreHandled: isHandled(c)}
 	if len(c.Acknowledged) > 0 {
 		a := &c.Acknowledged[0]
-		s.acknowledged = a.Reason
+		s.acknowledged = a.By + "\x00" + a.Reason
 		if a.Until != nil {
 			s.acknowledged += "\x00" + a.Until.String()
 		}

@@ -29,7 +29,12 @@ const stateRoom = 2 + len(incident.CheckMaintenance) + 2
 
 // newStatusPage makes a page for the screen that the program writes to.
 func (p *program) newStatusPage(now time.Time) *statusPage {
-	return &statusPage{program: p, screen: p.screenOf(p.out), now: now}
+	g := &statusPage{screen: p.screenOf(p.out), now: now}
+	// What this program prints is a part of the page.
+	inside := *p
+	inside.out, inside.screen = &g.text, &g.screen
+	g.program = &inside
+	return g
 }
 
 func (g *statusPage) line(text string) { g.text.WriteString(text + "\n") }
@@ -145,7 +150,7 @@ func (g *statusPage) silences(s api.Status, filtered bool) {
 		if s.Scope.Check == "" && s.Checks > 0 {
 			about += " (" + plural(s.Checks, "check") + ")"
 		}
-		g.fold("  ", fmt.Sprintf("silenced until %s: %s: %s", g.formatMinute(s.Until), about, s.Reason))
+		g.fold("  ", withReason("silenced"+by(s.By)+g.until(&s.Until)+": "+about, s.Reason))
 	}
 }
 
@@ -370,14 +375,30 @@ func (g *statusPage) handling(checks []*api.Check) string {
 
 // acknowledgement says that a person works on an incident.
 func (g *statusPage) acknowledgement(a api.Acknowledgement) string {
-	text := "acknowledged"
-	if a.Until != nil {
-		text += " until " + g.formatMinute(*a.Until)
+	return withReason("acknowledged"+by(a.By)+g.until(a.Until), a.Reason)
+}
+
+// by names the author of something; older journals do not know one.
+func by(author string) string {
+	if author == "" {
+		return ""
 	}
-	if a.Reason != "" {
-		text += ": " + a.Reason
+	return " by " + author
+}
+
+func (g *statusPage) until(t *time.Time) string {
+	if t == nil {
+		return ""
 	}
-	return text
+	return " until " + g.formatMinute(*t)
+}
+
+// withReason appends the reason that a person gave, if any.
+func withReason(text, reason string) string {
+	if reason == "" {
+		return text
+	}
+	return text + ": " + reason
 }
 
 // hints writes what may be typed next.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/golden"
+	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
@@ -120,7 +121,7 @@ func statuses() map[string]api.Status {
 		refuse(&care.Checks[i])
 	}
 	for i := range 3 {
-		care.Checks[i].Acknowledged = []api.Acknowledgement{{Incident: care.Checks[i].Incidents[0], At: *at(time.Minute), Until: at(-4 * time.Hour), Reason: "new disk, ticket 4711"}}
+		care.Checks[i].Acknowledged = []api.Acknowledgement{{Incident: care.Checks[i].Incidents[0], At: *at(time.Minute), Until: at(-4 * time.Hour), By: "anna", Reason: "new disk, ticket 4711"}}
 	}
 	fails(&care.Checks[6], incident.CheckFailing, "greeting", "timeout", "No greeting within 10s.", time.Minute)
 	fails(&care.Checks[7], incident.CheckRecovering, "", "", "", time.Minute)
@@ -128,7 +129,7 @@ func statuses() map[string]api.Status {
 	care.Checks[5].Silences, care.Checks[5].SilencedUntil = []string{"3f2a1b"}, at(-time.Hour)
 	care.Silences = []api.ListedSilence{
 		{Silence: outbox.Silence{ID: "3f2a1b", Scope: outbox.Scope{Check: "mx002/login"}, Reason: "password is being changed", From: *at(time.Hour), Until: *at(-time.Hour)}, Checks: 1},
-		{Silence: outbox.Silence{ID: "c0ffee", Scope: outbox.Scope{Role: "boss"}, Reason: "holidays", From: *at(time.Hour), Until: *at(-72 * time.Hour)}},
+		{Silence: outbox.Silence{ID: "c0ffee", Scope: outbox.Scope{Role: "boss"}, By: "bert", Reason: "holidays", From: *at(time.Hour), Until: *at(-72 * time.Hour)}},
 		{Silence: outbox.Silence{ID: "0dd0dd", Scope: outbox.Scope{Group: "europe/spain"}, Reason: "move", From: *at(time.Hour), Until: *at(-72 * time.Hour)}},
 	}
 	care.Notifications = api.Notifications{Queued: 3, Retrying: 2, Dead: 1, Failing: []config.NotifierID{"email.mailroom", "slack.ops"}}
@@ -196,4 +197,61 @@ func TestStatusFitsEveryScreen(t *testing.T) {
 		sc := screen{width: rapid.IntRange(30, 220).Draw(t, "width"), colour: rapid.Bool().Draw(t, "colour")}
 		checkWidth(t, shownOn(s, sc, statusFilter{all: rapid.Bool().Draw(t, "all")}), sc.width)
 	})
+}
+
+// inDetail gives a check what is known of it beyond a list.
+func inDetail(c *api.Check) {
+	c.File, c.Line, c.Security = "/etc/imapvigil/mx.hcl", 12, config.TLSFromStart
+	address := api.AddressReport{
+		Node: "vigil1", Address: "192.0.2.1", Port: c.Port, State: incident.OK, Capabilities: strings.Fields("IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE LITERAL+ AUTH=PLAIN"),
+		TLS: &api.TLSReport{Version: "TLS 1.3", Cipher: "TLS_AES_128_GCM_SHA256", Subject: "CN=" + c.Host, Issuer: "CN=Example CA", NotAfter: shownAt.AddDate(500, 0, 0)},
+	}
+	for i, phase := range []config.Phase{config.PhaseDNS, config.PhaseConnect, config.PhaseTLS, config.PhaseGreeting, config.PhaseCapability, config.PhaseLogout} {
+		address.Timings[phase] = time.Duration(i+1) * 1500 * time.Microsecond
+		address.Timings[config.WholeConversation] += address.Timings[phase]
+	}
+	second := address
+	second.Address, second.State, second.Phase, second.Cause = "2001:db8::1", incident.Down, config.PhaseConnect, config.CauseRefused
+	second.Timings, second.TLS, second.Capabilities = api.TimingsReport{config.PhaseDNS: time.Millisecond}, nil, nil
+	c.CheckDetail = &api.CheckDetail{
+		Description: "The university's own mail server.", Runbook: "https://wiki.example.org/mx", Roles: []config.RoleID{"it_team", "boss"},
+		Evidence: opaque.Sanitise("* BYE \x1b[2Joverloaded, try later"), Last: []api.AddressReport{address, second},
+	}
+	for i := range 5 {
+		c.History = append(c.History, api.Incident{
+			ID: incident.ID(fmt.Sprintf("old%07d", i)), Check: c.ID, Condition: config.ConditionService, Severity: config.SeverityDown, State: incident.StatusClosed,
+			Phase: config.PhaseConnect, Cause: config.CauseTimeout, ClosedAs: "recovered", StartedAt: *at(time.Duration(90-i) * time.Hour), ReportedAt: at(80 * time.Hour), EndedAt: at(time.Duration(88-i) * time.Hour),
+		})
+	}
+	for _, id := range c.Incidents {
+		c.History = append(c.History, api.Incident{
+			ID: id, Check: c.ID, Condition: config.ConditionService, Severity: config.SeverityDown, State: incident.StatusOpen,
+			Phase: config.PhaseConnect, Cause: config.CauseRefused, StartedAt: *c.Since, ReportedAt: c.Since,
+		})
+	}
+}
+
+// What is known of one check, or of each of a server.
+func TestStatusInDetail(t *testing.T) {
+	care := statuses()["care"]
+	care.Config, care.Notes, care.Notifications = api.Config{}, nil, api.Notifications{}
+	well := fleet(1).Checks[0]
+	well.CertificateNotAfter = nil
+	paused := api.Check{ID: "partner", Label: "partner", State: incident.CheckPaused, Host: "2001:db8::25", Port: 143, Security: config.StartTLS, CheckDetail: &api.CheckDetail{}}
+	care.Checks = append([]api.Check{well, care.Checks[0], care.Checks[5], care.Checks[7], care.Checks[9]}, paused)
+	for i := range care.Checks[:5] {
+		inDetail(&care.Checks[i])
+	}
+	care.Checks[0].Evidence, care.Checks[0].History = opaque.Words{}, nil
+	var text strings.Builder
+	for _, width := range []int{60, 80, 200} {
+		for _, colour := range []bool{false, true} {
+			shown := shownOn(care, screen{width: width, colour: colour}, statusFilter{})
+			// How long the certificate is good depends on today.
+			shown = regexp.MustCompile(`expires\s+in \d+ days`).ReplaceAllString(shown, "expires in N days")
+			checkWidth(t, shown, width)
+			fmt.Fprintf(&text, "----- %d columns, colours: %t\n%s", width, colour, strings.ReplaceAll(shown, "\x1b", "␛"))
+		}
+	}
+	golden.Compare(t, filepath.Join("testdata", "status", "detail.txt"), text.String())
 }

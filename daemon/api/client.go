@@ -77,6 +77,12 @@ func (c *Client) Status(ctx context.Context) (s Status, err error) {
 	return s, err
 }
 
+// Check asks for all that is known of one check.
+func (c *Client) Check(ctx context.Context, id config.CheckID) (v Check, err error) {
+	err = c.askSoon(ctx, "/v1/checks/"+url.PathEscape(string(id)), &v)
+	return v, err
+}
+
 // Incidents asks for the incidents that are kept.
 func (c *Client) Incidents(ctx context.Context) (Incidents, error) {
 	var list Incidents

@@ -40,6 +40,12 @@ func TestWhatCrossesTheSocket(t *testing.T) {
 	if s, err := client.Status(ctx); err != nil || s.Config.Digest != "d1" {
 		t.Errorf("status: %+v, %v", s, err)
 	}
+	if c, err := client.Check(ctx, "mx1/imaps"); err != nil || c.CheckDetail == nil || len(c.Last) != 1 || len(c.History) != 1 || len(c.Silences) != 1 {
+		t.Errorf("check: %+v, %v", c, err)
+	}
+	if _, err := client.Check(ctx, "mx1/no"); err == nil || err.Error() != `there is no check "mx1/no"` {
+		t.Errorf("a check that does not exist: %v", err)
+	}
 	if list, err := client.Incidents(ctx); err != nil || len(list.Incidents) != 1 || list.Incidents[0].Check != "mx1/imaps" {
 		t.Errorf("incidents: %+v, %v", list, err)
 	}

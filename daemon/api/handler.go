@@ -28,7 +28,10 @@ type nothing = struct{}
 // routes lists what a daemon can be asked, by the patterns of [http.ServeMux].
 func routes(d Daemon) map[string]http.Handler {
 	return map[string]http.Handler{
-		"GET /v1/status":    shared(d, func(s *tracker.Snapshot) any { return NewStatus(s, d.Self(), d.NextProbe) }),
+		"GET /v1/status": shared(d, func(s *tracker.Snapshot) any { return NewStatus(s, d.Self(), d.NextProbe) }),
+		"GET /v1/checks/{id...}": answering(func(r *http.Request) (Check, error) {
+			return checkInDetail(r.Context(), d, config.CheckID(r.PathValue("id")))
+		}),
 		"GET /v1/incidents": shared(d, func(s *tracker.Snapshot) any { return NewIncidents(s) }),
 		"GET /v1/incidents/{id}/held": answering(func(r *http.Request) (heldList, error) {
 			list, err := d.Explain(r.Context(), incident.ID(r.PathValue("id")))

@@ -88,10 +88,15 @@ func NewIncidents(s *tracker.Snapshot) Incidents {
 	for in := range s.Incidents() {
 		list = append(list, newIncident(s, in))
 	}
+	sortIncidents(list)
+	return Incidents{list}
+}
+
+// sortIncidents puts the oldest first.
+func sortIncidents(list []Incident) {
 	slices.SortFunc(list, func(a, b Incident) int {
 		return cmp.Or(a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.ID, b.ID))
 	})
-	return Incidents{list}
 }
 
 func newIncident(s *tracker.Snapshot, state *tracker.IncidentState) Incident {

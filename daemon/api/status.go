@@ -145,6 +145,9 @@ type Check struct {
 	// File and Line are where the check is written.
 	File string `json:"file"`
 	Line int    `json:"line"`
+
+	// CheckDetail is there where one check was asked for; nil otherwise.
+	*CheckDetail
 }
 
 // A Maintenance is planned work that goes on.

@@ -1,0 +1,59 @@
+package api
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/opaque"
+)
+
+// A CheckDetail is what is known of one check beyond what a list says.
+type CheckDetail struct {
+	Description string `json:"description"`
+	Runbook     string `json:"runbook"`
+	// Evidence is what the server last said of what is wrong.
+	Evidence opaque.Words `json:"evidence"`
+	// Roles are those that are notified of the check.
+	Roles []config.RoleID `json:"roles"`
+	// Last are the conversations of the last probe; empty: it was not probed yet.
+	Last []AddressReport `json:"last"`
+	// History are the incidents of the check that are kept, the oldest first.
+	History []Incident `json:"history"`
+}
+
+// checkInDetail returns one check with all that is known of it.
+func checkInDetail(ctx context.Context, d Daemon, id config.CheckID) (v Check, err error) {
+	s, err := d.Snapshot(ctx)
+	if err != nil {
+		return v, err
+	}
+	c, known := s.Check(id)
+	if !known {
+		return v, fmt.Errorf("there is no check %q", id)
+	}
+	v = newCheck(c, s.At, d.NextProbe)
+	addSilences(&v, c.Check, activeSilences(s))
+	detail := &CheckDetail{
+		Description: c.Description, Runbook: c.Runbook,
+		// JSON says [], not null.
+		Roles: append([]config.RoleID{}, c.Roles...), Last: []AddressReport{}, History: []Incident{},
+	}
+	state, gravest := c.State(s.At)
+	if f := c.Finding(state, gravest); f != nil && v.Cause != "" {
+		detail.Evidence = f.Evidence
+	}
+	if c.Last != nil {
+		for _, a := range c.Last.Addresses {
+			detail.Last = append(detail.Last, newAddressReport(a))
+		}
+	}
+	for in := range s.Incidents() {
+		if in.Incident.Check == id {
+			detail.History = append(detail.History, newIncident(s, in))
+		}
+	}
+	sortIncidents(detail.History)
+	v.CheckDetail = detail
+	return v, nil
+}
