@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"sync"
@@ -11,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/lookup"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/notifiers"
@@ -21,7 +21,8 @@ func (m *monitor) NotifyTest(ctx context.Context, id config.RoleID) (t api.Trial
 	cfg := m.reloads.configInForce()
 	role, ok := cfg.Roles[id]
 	if !ok {
-		return t, fmt.Errorf("there is no notification role %q", id)
+		_, err := lookup.Of(cfg).Role(string(id)) // says which is near
+		return t, err
 	}
 	now := time.Now()
 	t = api.Trial{Role: id, Deliveries: make([]api.TrialDelivery, len(role.Notify))}

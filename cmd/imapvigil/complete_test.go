@@ -47,7 +47,7 @@ func TestCompletesBesideAStuckDaemon(t *testing.T) {
 // TestCompletionIsWhole: the shells complete the arguments of every command that takes some,
 // and the values of every flag that names something or takes one of a few words.
 func TestCompletionIsWhole(t *testing.T) {
-	free := []string{"ADDRESS", "DEST=FILE", "HOST", "NAME", "PORT", "TEXT", "TIME"}
+	free := []string{"ADDRESS", "DEST=FILE", "HOST", "NAME", "PORT", "TEXT", "TIME", "USER"}
 	for _, c := range everyCommand() {
 		if takesArguments.MatchString(c.Use) && c.ValidArgsFunction == nil {
 			t.Errorf("nothing completes the arguments of %s: add it to complete.go", c.CommandPath())

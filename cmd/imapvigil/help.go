@@ -216,6 +216,15 @@ func flagTexts(flags *pflag.FlagSet, wanted func(*pflag.Flag) bool) string {
 		named := *f
 		// pflag takes a word in backquotes for the name of the value.
 		named.Usage = strings.ReplaceAll(f.Usage, "`", `"`)
+		switch f.Name {
+		case "help":
+			named.Usage = "show this help"
+		case "version":
+			named.Usage = "print the version"
+		}
+		if f.DefValue == "[]" {
+			named.DefValue = "" // an empty list is no default that helps
+		}
 		if f.Value.Type() != "bool" {
 			named.Value = namedValue{f.Value, cmp.Or(valueNames[f.Name], f.Value.Type())}
 		}

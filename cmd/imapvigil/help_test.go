@@ -182,7 +182,7 @@ func TestWrongCalls(t *testing.T) {
 		{"notify-test", "notify-test needs the name of a notification_role: imapvigil notify-test ROLE", 1},
 		{"validate a b", `validate takes a directory or a file and nothing more, and "b" is more: imapvigil validate [PATH]`, 1},
 		{"version x", `version takes no arguments, and "x" is one: imapvigil version`, 1},
-		{"silence add 2h", `silence add takes no arguments, and "2h" is one: imapvigil silence add (--check ID | --server NAME | --group GROUP | --role NAME) --until TIME --reason TEXT`, 1},
+		{"silence add 2h", "silence add takes what to mute, and until when, as flags: imapvigil silence add --server NAME --until 2h --reason TEXT", 1},
 		{"silence add --until 2h", "silence add needs one of --check, --server, --group and --role: imapvigil silence add (", 1},
 		{"silence add --check a --role b", "silence add takes only one of --check, --server, --group and --role: imapvigil silence add (", 1},
 		{"silence ad", `unknown command "ad" for "imapvigil silence": did you mean imapvigil silence add?`, 1},

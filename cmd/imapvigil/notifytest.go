@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -17,7 +20,7 @@ func (p *program) notifyTestCommand() *cobra.Command {
 		),
 		GroupID:     groupStart,
 		Annotations: exitCodes("all delivered", "one was not"),
-		Args:        takes(1, 1, "the name of a notification_role"),
+		Args:        p.takesRole,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			trial, err := p.client(cmd).NotifyTest(cmd.Context(), config.RoleID(args[0]))
 			if err != nil {
@@ -45,4 +48,14 @@ func (p *program) notifyTestCommand() *cobra.Command {
 	p.jsonFlag(c)
 	p.placeFlags(c, configFlag, controlFlag)
 	return c
+}
+
+// takesRole checks that there is one argument; without any, the error lists the roles of
+// the files.
+func (p *program) takesRole(c *cobra.Command, args []string) error {
+	err := takes(1, 1, "the name of a notification_role")(c, args)
+	if roles := p.loadWithoutSecrets().Roles; len(args) == 0 && len(roles) > 0 {
+		err = fmt.Errorf("%w; roles: %s", err, strings.Join(sortedKeys(roles), ", "))
+	}
+	return err
 }

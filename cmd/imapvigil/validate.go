@@ -46,7 +46,7 @@ func (p *program) validateCommand() *cobra.Command {
 	c.Flags().BoolVar(&verbose, "verbose", false, "list the files that are read and those that are ignored")
 	c.Flags().BoolVar(&strict, "strict", false, "treat warnings as errors")
 	c.Flags().BoolVar(&noCredentials, "no-credentials", false, "do not read credentials (for CI, where there are no secrets)")
-	c.Flags().StringArrayVar(&replace, "replace", nil, "DEST=FILE: check the whole tree as if FILE stood in the place of DEST")
+	c.Flags().StringArrayVar(&replace, "replace", nil, "check the whole tree as if FILE stood in the place of DEST")
 	c.Flags().StringVar(&as, "as", "", "check that this user can read everything, too (root, for "+defaultConfig+": the daemon's user)")
 	p.jsonFlag(c)
 	p.placeFlags(c, configFlag)
