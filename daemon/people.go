@@ -14,6 +14,11 @@ func (m *monitor) Explain(ctx context.Context, id incident.ID) ([]outbox.Held, e
 	return m.tracker.Explain(ctx, id)
 }
 
+// Foresee implements [api.Daemon].
+func (m *monitor) Foresee(ctx context.Context, q outbox.Question) (outbox.Forecast, error) {
+	return m.tracker.Foresee(ctx, q)
+}
+
 // Acknowledge implements [api.Daemon].
 func (m *monitor) Acknowledge(ctx context.Context, id incident.ID, a tracker.Acknowledgement) (incident.Incident, error) {
 	return m.tracker.Acknowledge(ctx, id, a)

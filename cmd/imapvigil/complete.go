@@ -51,9 +51,11 @@ func (p *program) complete(root *cobra.Command) {
 		"test":           p.completeNames(checkNames),
 		"unack":          p.completeNames(incidentNames(incident.StatusAcknowledged)),
 		"validate":       offerFiles,
+		"who":            p.completeNames(checkNames),
 	}
 	flags := map[string]cobra.CompletionFunc{ // whichever command has them, or one alone
-		"check":   p.completeNames(checkNames),
+		"check":     p.completeNames(checkNames),
+		"condition": offerWords(slices.Collect(config.AllConditions().All())...),
 		"config":  offerFiles,
 		"control": offerAnyFile,
 		"format":  offerWords("text", "json", "nagios"),
@@ -70,6 +72,7 @@ func (p *program) complete(root *cobra.Command) {
 		"role":           p.completeNames(roleNames),
 		"security":       offerWords("tls", "starttls", "none"),
 		"server":         p.completeNames(serverNames),
+		"severity":       offerWords(config.SeverityDown, config.SeverityDegraded),
 		"state":          offerWords(incident.CheckStates()...),
 		"state-dir":      offerDirectories,
 	}

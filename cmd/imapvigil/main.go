@@ -62,7 +62,7 @@ const deniedCode = 3
 
 // failCodes are what commands end with that could not do what they were asked,
 // a mistyped flag included, where 1 says something about checks.
-var failCodes = map[string]int{"test": 3, "recheck": 3, "status": 3, "incidents": 3, "import": 3, "show": 3}
+var failCodes = map[string]int{"test": 3, "recheck": 3, "status": 3, "incidents": 3, "import": 3, "show": 3, "who": 3}
 
 // An exitCode ends the program with that code; what there was to say has been
 // printed.

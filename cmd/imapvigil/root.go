@@ -59,7 +59,7 @@ func (p *program) root() *cobra.Command {
 		p.runCommand(), p.validateCommand(), p.planCommand(), p.reloadCommand(), p.testCommand(), p.recheckCommand(),
 		p.statusCommand(), p.incidentsCommand(), p.ackCommand(), p.unackCommand(), p.silenceCommand(),
 		p.deliveriesCommand(), p.notifyTestCommand(), p.journalCommand(), p.demoCommand(),
-		p.fmtCommand(), p.importCommand(), p.showCommand(), p.schemaCommand(), p.versionCommand(),
+		p.fmtCommand(), p.importCommand(), p.showCommand(), p.whoCommand(), p.schemaCommand(), p.versionCommand(),
 	)
 	p.addCompletion(root)
 	p.complete(root)
@@ -92,7 +92,17 @@ func (p *program) readSnapshot(path string, o source.Options) (*source.Snapshot,
 // loadConfig returns the configuration, or prints all that is wrong with it and ends
 // with the given code.
 func (p *program) loadConfig(code int) (*config.Config, error) {
-	s, err := p.readSnapshot(p.configPath, source.Options{})
+	return p.loadConfigWith(source.Options{}, code)
+}
+
+// loadReadable does what loadConfig does for commands that need no secret, and may be
+// used by whoever may read the files and not the credentials.
+func (p *program) loadReadable(code int) (*config.Config, error) {
+	return p.loadConfigWith(source.Options{NoCredentials: true}, code)
+}
+
+func (p *program) loadConfigWith(o source.Options, code int) (*config.Config, error) {
+	s, err := p.readSnapshot(p.configPath, o)
 	if err != nil {
 		p.printError(err)
 		return nil, exit(code)

@@ -36,6 +36,8 @@ type Daemon interface {
 	NotifyTest(ctx context.Context, id config.RoleID) (Trial, error)
 	// Explain says why the destinations of an incident are not told of it now.
 	Explain(ctx context.Context, id incident.ID) ([]outbox.Held, error)
+	// Foresee says who would be notified if a check failed.
+	Foresee(ctx context.Context, q outbox.Question) (outbox.Forecast, error)
 	// Acknowledge notes that a person works on an open incident, and returns the incident
 	// as it was before.
 	Acknowledge(ctx context.Context, id incident.ID, a tracker.Acknowledgement) (incident.Incident, error)

@@ -97,6 +97,12 @@ func (c *Client) Explain(ctx context.Context, id incident.ID) ([]Held, error) {
 	return list.Held, err
 }
 
+// Foresee asks who would be notified if a check failed.
+func (c *Client) Foresee(ctx context.Context, q Question) (f Forecast, err error) {
+	err = c.askSoon(ctx, "/v1/who?"+query(q), &f)
+	return f, err
+}
+
 // Reload has the files read and waits for the verdict.
 func (c *Client) Reload(ctx context.Context, allowShrink bool) (v Verdict, err error) {
 	path := "/v1/reload"

@@ -73,6 +73,23 @@ func TestWhatCrossesTheSocket(t *testing.T) {
 	if _, err := client.Explain(ctx, "other"); err == nil || err.Error() != "there is no incident other" {
 		t.Errorf("why not told of an incident that does not exist: %v", err)
 	}
+	question := api.Question{Check: "mx1/imaps", Condition: config.ConditionService, Severity: config.SeverityDown, Begins: noon}
+	forecast, err := client.Foresee(ctx, question)
+	wantForecast := api.Forecast{
+		Check: "mx1/imaps", Condition: "service", Severity: "down", FailsAt: noon, ReportedAt: noon.Add(3 * time.Minute), Remind: "4h", Source: "daemon",
+		Notified: []api.ForecastMessage{{
+			Role: "it_team", Roles: []config.RoleID{"it_team"}, Notifier: "slack.workspace", Kind: "slack", Target: "#mail-ops",
+			Transition: "incident.opened", At: noon.Add(time.Hour), Waited: "schedule", Detail: "outside schedule day", Name: "day",
+		}},
+		Held: forecast.Held, // as above
+	}
+	if diff := cmp.Diff(wantForecast, forecast); err != nil || diff != "" || len(forecast.Held) != 1 {
+		t.Errorf("who: %v\n%s", err, diff)
+	}
+	question.Check = "mx 2&x"
+	if _, err := client.Foresee(ctx, question); err == nil || err.Error() != "the daemon has no check mx 2&x" {
+		t.Errorf("who of a check that does not exist: %v", err)
+	}
 	until := time.Date(2026, 1, 6, 8, 0, 0, 0, time.UTC)
 	acked, err := client.Acknowledge(ctx, "abc", "on it", until)
 	if err != nil || b.acked != "abc" || !b.until.Equal(until) || acked.Before == nil || acked.Before.By != "bert" || acked.Check != "mx1/imaps" {

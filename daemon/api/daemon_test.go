@@ -67,6 +67,20 @@ func (f *fake) NotifyTest(_ context.Context, id config.RoleID) (api.Trial, error
 	return api.Trial{Role: id}, nil
 }
 
+func (f *fake) Foresee(_ context.Context, q outbox.Question) (outbox.Forecast, error) {
+	if q.Check != "mx1/imaps" {
+		return outbox.Forecast{}, fmt.Errorf("the daemon has no check %s", q.Check)
+	}
+	return outbox.Forecast{
+		ReportedAt: q.Begins.Add(3 * time.Minute), Remind: 4 * time.Hour,
+		Sent: []outbox.Foreseen{{
+			NotifyID: config.NotifyID{Role: "it_team", Notifier: "slack.workspace", Target: "#mail-ops"}, Roles: []config.RoleID{"it_team"}, Kind: "slack",
+			Transition: "incident.opened", At: q.Begins.Add(time.Hour), Waited: outbox.Held{Reason: outbox.HeldBySchedule, Name: "day"},
+		}},
+		Held: []outbox.Held{{Reason: outbox.HeldByNobody}},
+	}, nil
+}
+
 func (f *fake) Explain(_ context.Context, id incident.ID) ([]outbox.Held, error) {
 	if id != "dead0beef0" {
 		return nil, fmt.Errorf("there is no incident %s", id)

@@ -37,6 +37,14 @@ func routes(d Daemon) map[string]http.Handler {
 			list, err := d.Explain(r.Context(), incident.ID(r.PathValue("id")))
 			return newHeldList(list), err
 		}),
+		"GET /v1/who": answering(func(r *http.Request) (Forecast, error) {
+			q, err := readQuestion(r)
+			if err != nil {
+				return Forecast{}, err
+			}
+			f, err := d.Foresee(r.Context(), q)
+			return newForecast(q, f), err
+		}),
 		"POST /v1/ack": reading(func(r *http.Request, a acknowledgement) (Acknowledged, error) {
 			by := a.author(r.Context())
 			before, err := d.Acknowledge(r.Context(), a.Incident, tracker.Acknowledgement{By: by, Reason: a.Reason, Until: a.Until})
