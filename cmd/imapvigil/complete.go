@@ -56,9 +56,9 @@ func (p *program) complete(root *cobra.Command) {
 	flags := map[string]cobra.CompletionFunc{ // whichever command has them, or one alone
 		"check":     p.completeNames(checkNames),
 		"condition": offerWords(slices.Collect(config.AllConditions().All())...),
-		"config":  offerFiles,
-		"control": offerAnyFile,
-		"format":  offerWords("text", "json", "nagios"),
+		"config":    offerFiles,
+		"control":   offerAnyFile,
+		"format":    offerWords("text", "json", "nagios"),
 
 		"import format": offerWords(takeover.Formats()...),
 

@@ -14,7 +14,7 @@ import (
 type Forecast struct {
 	ReportedAt time.Time
 	Remind     time.Duration // how often it would be repeated until somebody acknowledges; 0: never
-	Sent []Foreseen // in the order of time
+	Sent       []Foreseen    // in the order of time
 	// Held are the destinations that would not be told, and why.
 	Held []Held
 }

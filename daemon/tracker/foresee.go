@@ -39,4 +39,3 @@ func (t *Tracker) Foresee(ctx context.Context, q outbox.Question) (outbox.Foreca
 	}
 	return outbox.Foresee(s.world, s.subject, outbox.Horizon), nil
 }
-
