@@ -35,6 +35,9 @@ type Traits struct {
 	Severity string
 	// PerHour is the default of max_per_hour in a notifier block; 0: no bound.
 	PerHour int
+	// OnlyAnnounced says that nobody is told the end of what he was never told: each message
+	// rings. Notify marks an error with [Unsure] where the message may have arrived.
+	OnlyAnnounced bool
 	// Place gives a target's form in which spellings that reach the same people are
 	// equal; nil: only the same text is the same place.
 	Place func(target string) string

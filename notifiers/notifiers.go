@@ -114,6 +114,16 @@ func Permanent(err error) error { return &classified{err: err, permanent: true} 
 // attempts for an attack.
 func RetryAfter(err error, wait time.Duration) error { return &classified{err: err, wait: wait} }
 
+// Unsure marks an error after which the message may have arrived all the same: it was sent,
+// and no answer came.
+func Unsure(err error) error { return &classified{err: err, unsure: true} }
+
+// IsUnsure reports whether err was marked by [Unsure].
+func IsUnsure(err error) bool {
+	var c *classified
+	return errors.As(err, &c) && c.unsure
+}
+
 // IsPermanent reports whether err was marked by [Permanent].
 func IsPermanent(err error) bool {
 	var c *classified
@@ -132,6 +142,7 @@ func Wait(err error) time.Duration {
 type classified struct {
 	err       error
 	permanent bool
+	unsure    bool
 	wait      time.Duration
 }
 

@@ -137,7 +137,7 @@ func newDelivery(d *tracker.DeliveryState, of incident.ID) Delivery {
 		Target: d.NotifyID.Target, State: d.State, Attempts: d.Attempts, At: d.At.UTC(), Answer: d.Answer, Recipients: d.Recipients,
 	}
 	if d.State == outbox.Replaced { // a newer message says all that this one would have said
-		v.State, v.Answer = outbox.Expired, opaque.Sanitise("a newer message was sent in its place")
+		v.State, v.Answer = outbox.Expired, opaque.Sanitise("a newer message was sent in its place, or the incident was over before")
 	}
 	for _, item := range d.Items {
 		// A message about several incidents may tell each of something else.

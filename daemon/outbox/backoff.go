@@ -42,6 +42,7 @@ func concludeAll(d Delivery, r notifiers.Receipt, err error, at time.Time, share
 		return o
 	}
 	o.Error, o.Receipt = opaque.Sanitise(err.Error()), notifiers.Receipt{}
+	o.Unsure = d.Last.Unsure || notifiers.IsUnsure(err)
 	end := d.At.Add(giveUpAfter)
 	switch {
 	case notifiers.IsPermanent(err) && o.Attempts >= poisonRetries:

@@ -87,15 +87,22 @@ func NewBook() *Book {
 func (b *Book) Apply(t Notification) {
 	b.count++
 	d := &Delivery{Notification: t, State: Queued, NextAt: t.At, number: b.count}
-	b.deliveries[t.Key], b.pending[t.Key] = d, d
+	b.deliveries[t.Key] = d
 	to := t.Destination()
-	l := b.queueOf(to)
-	l.list = append(l.list, d)
-	b.lastOn[to] = pulse{at: t.At, items: len(t.Items)}
-	b.rememberSent(d)
+	if t.TellsNothing() {
+		d.State = Replaced
+	} else {
+		b.pending[t.Key] = d
+		l := b.queueOf(to)
+		l.list = append(l.list, d)
+		b.lastOn[to] = pulse{at: t.At, items: len(t.Items)}
+		b.rememberSent(d)
+	}
 	for _, item := range t.Items {
 		b.entryOf(item.Incident, to).foldTold(item.statusAfter(t))
-		b.byIncident[item.Incident] = append(b.byIncident[item.Incident], t.Key)
+		if !item.Unannounced {
+			b.byIncident[item.Incident] = append(b.byIncident[item.Incident], t.Key)
+		}
 	}
 	// What has arrived or was given up meanwhile keeps its state.
 	for _, key := range t.Replaces {
@@ -213,6 +220,9 @@ func (b *Book) ApplyOutcome(o Outcome) {
 // foldReceipt notes that a delivery has arrived.
 func (b *Book) foldReceipt(d *Delivery, r notifiers.Receipt) {
 	for _, item := range d.Items {
+		if item.Unannounced {
+			continue
+		}
 		e := b.entryOf(item.Incident, d.Destination())
 		e.delivered = item.statusAfter(d.Notification)
 		e.delivered.partial = len(d.Refused()) > 0

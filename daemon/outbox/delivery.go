@@ -1,9 +1,11 @@
 package outbox
 
 import (
+	"slices"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
@@ -39,7 +41,9 @@ type Outcome struct {
 	Attempts int           `json:"attempts"`
 	NextAt   time.Time     `json:"next_at,omitzero"` // of retrying
 	// Held: the other side said when to come again, which nothing may hurry.
-	Held    bool              `json:"held,omitempty"`
+	Held bool `json:"held,omitempty"`
+	// Unsure: the message may have arrived with this attempt or an earlier one.
+	Unsure  bool              `json:"unsure,omitempty"`
 	Receipt notifiers.Receipt `json:"receipt,omitzero"`
 	Error   opaque.Words      `json:"error,omitzero"`
 }
@@ -64,6 +68,12 @@ func (d *Delivery) Answer() opaque.Words {
 		return d.Last.Receipt.Answer
 	}
 	return d.Last.Error
+}
+
+// unannounced reports whether a delivery ended, without a word, what waited to be told of an
+// incident.
+func (d *Delivery) unannounced(id incident.ID) bool {
+	return slices.ContainsFunc(d.Items, func(i Item) bool { return i.Incident == id && i.Unannounced })
 }
 
 // wasGivenUp reports whether no attempt will be made any more and none has succeeded.

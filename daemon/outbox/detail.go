@@ -61,6 +61,8 @@ func (h *Held) Detail() string {
 		return "an older message about the same is being sent"
 	case HeldUndelivered:
 		return "the opening could not be delivered, so its end is not told"
+	case HeldUnannounced:
+		return "its opening was not sent there, so its end is not sent either"
 	case HeldEndedTooEarly:
 		return "it had ended before this destination could be told"
 	}

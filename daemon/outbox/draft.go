@@ -96,6 +96,24 @@ func (d *draft) hasEnd() bool {
 	return slices.ContainsFunc(d.asked, func(a asked) bool { return a.ends })
 }
 
+// tellsNothing reports whether a draft, with what it replaces, only ends what waited to be
+// told.
+func (d *draft) tellsNothing() bool {
+	for i := range d.items {
+		if !d.items[i].Unannounced {
+			return false
+		}
+	}
+	for _, old := range d.voided {
+		for i := range old.Items {
+			if !old.Items[i].Unannounced && !d.has[old.Items[i].Incident] {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // replacesDelivery reports whether the draft replaces a delivery already. It looks from
 // the end: what was planned together is replaced together.
 func (d *draft) replacesDelivery(replaced *Delivery) bool {
@@ -112,6 +130,11 @@ func (d *draft) replacesDelivery(replaced *Delivery) bool {
 // held: people get all that waits with it, since it is one message anyway.
 func (p *planner) decideDraft(d *draft) {
 	if d.kind.Traits().People {
+		// It needs no place among those that may be sent in an hour, and takes nothing along.
+		if d.tellsNothing() {
+			p.Tell = append(p.Tell, p.mergedNotification(d))
+			return
+		}
 		until, ok := p.takeFromLimit(d.to.Notifier, d.hasEnd())
 		if ok {
 			// Only now: a draft that is held back must leave what waits as it is.

@@ -36,6 +36,7 @@ const (
 	HeldInOrder       HeldReason = "order"       // an older message about the same is being sent
 	HeldUndelivered   HeldReason = "undelivered" // the opening was given up, so its end is not told
 	HeldEndedTooEarly HeldReason = "over"        // it had ended before the destination could be told
+	HeldUnannounced   HeldReason = "unannounced" // its opening was not sent there, so its end is not told
 )
 
 // HeldReasons lists the reasons.
@@ -44,6 +45,7 @@ func HeldReasons() []HeldReason {
 		HeldBySilence, HeldByMaintenance, HeldByAcknowledgement, HeldByDependency, HeldBySchedule, HeldBySeverity,
 		HeldByCondition, HeldByTransition, HeldByLimit, HeldByNobody, HeldForSiblings, HeldToGather, HeldUntilAfter,
 		HeldUntilSeen, HeldUnconfirmed, HeldRecovering, HeldInOrder, HeldUndelivered, HeldEndedTooEarly,
+		HeldUnannounced,
 	}
 }
 

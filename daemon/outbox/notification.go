@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,6 +50,14 @@ type Item struct {
 	Untold bool `json:"untold,omitempty"`
 	// NoClosing: no role asked for the closing, so none is owed.
 	NoClosing bool `json:"no_closing,omitempty"`
+	// Unannounced: the destination was never told of the opening and is not told of this
+	// closing either; the item only ends what waited to be told.
+	Unannounced bool `json:"unannounced,omitempty"`
+}
+
+// TellsNothing reports whether nothing is sent: the notification only ends what waited.
+func (t *Notification) TellsNothing() bool {
+	return len(t.Items) > 0 && !slices.ContainsFunc(t.Items, func(i Item) bool { return !i.Unannounced })
 }
 
 // Halves returns two notifications that together tell, and replace, what t does, for a

@@ -160,6 +160,9 @@ func entryFor(told []entry, to Destination) *entry {
 // be owed.
 func (p *planner) compareDestination(s *Subject, blocks []*config.Notify, e *entry) {
 	d, reasons := p.book.pending[e.told.key], len(p.reasons)
+	if d != nil && d.unannounced(s.ID) {
+		d = nil // it tells of others
+	}
 	r, ok := p.joinNeeds(s, blocks, e, d != nil)
 	if ok || d != nil {
 		p.reasons = p.reasons[:reasons] // of other roles, or of what replaces the delivery
@@ -182,7 +185,7 @@ func (p *planner) compareDestination(s *Subject, blocks []*config.Notify, e *ent
 	}
 	p.addItem(dr, r, Item{
 		Incident: s.ID, Transition: r.transition, Episode: s.Reported, Worsened: s.Worsened,
-		Untold: r.untold, NoClosing: r.noClosing,
+		Untold: r.untold, NoClosing: r.noClosing, Unannounced: r.unannounced,
 	}, d)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,6 +24,8 @@ import (
 //   - an opening is told to a destination once a bout, whichever roles ask for it and
 //     whatever they are called meanwhile, unless a crash lost the receipt;
 //   - a closing is told only to who has heard, or says that it tells both;
+//   - nobody gets by SMS the end of what he was never told by SMS, unless that may have
+//     arrived, or he asks for ends alone;
 //   - no more is sent in an hour than a notifier may send, ends excepted;
 //   - in the end nobody believes that something is open that is over;
 //   - nothing is handed out that is not in the journal, one attempt at a time;
@@ -69,6 +72,7 @@ type model struct {
 	lost     map[outbox.Key]bool // arrived, and then the receipt was lost
 	rested   map[outbox.Destination]outbox.Notification
 	crashed  bool
+	unsure   map[pair]bool // a message arrived, and no answer to it came
 	forgot   map[pair]bool // a crash lost that it was held back
 	fixed    bool          // roles stay as they are
 }
@@ -79,14 +83,15 @@ type pair struct {
 }
 
 var wayChoices = []string{
-	"email.mail:it@", "email.mail:ops@,severity=down", "sms.twilio:+1,after=2m", "sms.twilio:+2,during=night", "webhook.hook", "webhook.slow,on=opened",
+	"email.mail:it@", "email.mail:ops@,severity=down", "sms.twilio:+1,after=2m", "sms.twilio:+2,during=night", "sms.twilio:+3", "sms.other:+4,severity=down",
+	"sms.other:+5,on=closed", "sms.other:+3", "webhook.hook", "webhook.slow,on=opened",
 	"slack.chat:#ops,on=opened|closed", "email.other:end@,on=closed", "email.cert:c@,conditions=certificate", "webhook.dead",
 }
 
 func newModel(t *rapid.T) *model {
 	m := &model{
 		sim: newSim(), T: t, policies: map[config.CheckID]config.Policy{}, heard: map[pair]*believes{},
-		lost: map[outbox.Key]bool{}, forgot: map[pair]bool{}, rested: map[outbox.Destination]outbox.Notification{},
+		lost: map[outbox.Key]bool{}, forgot: map[pair]bool{}, unsure: map[pair]bool{}, rested: map[outbox.Destination]outbox.Notification{},
 	}
 	m.rates = outbox.Rates{First: 10 * time.Second, Every: time.Minute, Digest: 5 * time.Minute, Large: 2}
 	m.sim.share = func() float64 { return 0.5 }
@@ -175,12 +180,15 @@ func (m *model) drawRoles(t *rapid.T) {
 }
 
 func (m *model) changeReceiver(t *rapid.T) {
-	id := rapid.SampledFrom([]config.NotifierID{"email.mail", "sms.twilio", "webhook.hook", "webhook.slow"}).Draw(t, "notifier")
+	id := rapid.SampledFrom([]config.NotifierID{"email.mail", "sms.twilio", "sms.other", "webhook.hook", "webhook.slow"}).Draw(t, "notifier")
 	*m.receiver(id) = receiver{
 		latency: time.Duration(rapid.IntRange(0, 55).Draw(t, "latency")) * time.Second,
 		err: rapid.SampledFrom([]error{
 			nil, nil, errRefused, notifiers.RetryAfter(errors.New("busy"), 40*time.Second), errPoison,
 		}).Draw(t, "answer"),
+	}
+	if strings.HasPrefix(string(id), "sms.") && rapid.IntRange(0, 3).Draw(t, "unsure") == 0 {
+		m.receiver(id).err = errUnsure
 	}
 }
 
@@ -203,6 +211,9 @@ func (m *model) comeBack(t *rapid.T) {
 		m.observe(c, down)
 	}
 }
+
+// errUnsure: nobody knows whether it has arrived, and it has.
+var errUnsure = notifiers.Unsure(errors.New("no answer"))
 
 var errPoison = notifiers.Permanent(errors.New("no such user"))
 
@@ -353,7 +364,7 @@ func (m *model) deliveries(s *outbox.Subject, to outbox.Destination) (told, unde
 		}
 		underWay = underWay || !d.State.Final()
 		for _, item := range d.Items {
-			if item.Incident == s.ID {
+			if item.Incident == s.ID && !item.Unannounced {
 				closed := item.Transition == notifiers.Closed
 				told = item.Episode == s.Reported && closed == !s.Open() && !s.Unconfirmed && (closed || item.Worsened == s.Worsened)
 			}
@@ -377,6 +388,9 @@ func (m *model) onTold(t outbox.Notification) {
 			m.Fatalf("%d events in one for %s", len(t.Items), t.NotifyID.Notifier)
 		}
 		return
+	}
+	if t.TellsNothing() {
+		return // nobody hears of it
 	}
 	if last, ok := m.rested[t.Destination()]; ok {
 		pause := m.rates.Every
@@ -402,7 +416,7 @@ func (m *model) withinLimit(t outbox.Notification) {
 		if r.telling == nil || !bytes.Contains(r.telling, []byte(t.NotifyID.Notifier)) {
 			continue
 		}
-		if other := parse[outbox.Notification](r.telling); other.NotifyID.Notifier == t.NotifyID.Notifier && t.At.Sub(other.At) < time.Hour {
+		if other := parse[outbox.Notification](r.telling); !other.TellsNothing() && other.NotifyID.Notifier == t.NotifyID.Notifier && t.At.Sub(other.At) < time.Hour {
 			sent++ // t itself, too
 		}
 	}
@@ -456,13 +470,26 @@ func about(x, y *outbox.Delivery) bool {
 }
 
 func (m *model) onSettled(d *outbox.Delivery, o outbox.Outcome) {
-	if o.State == outbox.Sent {
+	switch {
+	case o.State == outbox.Sent:
 		m.arrive(d)
+	case o.Unsure && !m.lost[d.Key]:
+		m.lost[d.Key] = true
+		m.arrive(d)
+		for _, item := range d.Items {
+			m.unsure[pairOf(item.Incident, d.Destination())] = true
+		}
 	}
 }
 
 func (m *model) arrive(d *outbox.Delivery) {
+	if d.TellsNothing() {
+		m.Fatalf("%s is sent and tells nothing", d.Key)
+	}
 	for _, item := range d.Items {
+		if item.Unannounced {
+			continue
+		}
 		p := pairOf(item.Incident, d.Destination())
 		if m.heard[p] == nil {
 			m.heard[p] = &believes{bouts: map[int]outbox.Key{}}
@@ -499,6 +526,12 @@ func (m *model) excused(p pair) bool {
 	return p.to.Notifier == "webhook.slow" || m.died(p) || m.crashed || len(m.silences) > 0
 }
 
+// onlyAnnounced: whoever is not told of the beginning in time never hears of it.
+func (p pair) onlyAnnounced() bool {
+	k, _ := kind(p.to.Notifier)
+	return k.Traits().OnlyAnnounced
+}
+
 // pairOf takes the two names of the role that is renamed for one: there is never
 // more than one of them in the files.
 func pairOf(id incident.ID, to outbox.Destination) pair {
@@ -516,8 +549,11 @@ func (m *model) hear(b *believes, d *outbox.Delivery, item outbox.Item) {
 		}
 		b.bouts[item.Episode] = d.Key
 	case notifiers.Closed:
-		if !b.open && !item.Untold && d.NotifyID.Notifier != "email.other" && b.end != d.Key && !m.lost[b.end] {
+		if !b.open && !item.Untold && d.NotifyID.Notifier != "email.other" && d.NotifyID.Target != "+5" && b.end != d.Key && !m.lost[b.end] {
 			m.Fatalf("%s hears of the closing of %s and never of its opening", d.NotifyID.Notifier, item.Incident)
+		}
+		if !b.open && d.Kind.Traits().OnlyAnnounced && d.NotifyID.Target != "+5" && b.end != d.Key && !m.unsure[pairOf(item.Incident, d.Destination())] && !m.crashed {
+			m.Fatalf("%s gets by SMS the end of %s, which was never announced there", d.NotifyID.Target, item.Incident)
 		}
 		b.open, b.end = false, d.Key
 		return
@@ -540,7 +576,8 @@ func (m *model) rest() {
 	}
 	m.advance(m.now.Add(80 * time.Hour))
 	for p, b := range m.heard {
-		if in, known := m.incidents[p.incident]; known && b.open && !in.Live() && p.to.Notifier != "webhook.slow" && !m.died(p) {
+		if in, known := m.incidents[p.incident]; known && b.open && !in.Live() && p.to.Notifier != "webhook.slow" && !m.died(p) &&
+			!(p.onlyAnnounced() && (m.unsure[p] || m.crashed)) { // whether it was announced is not known
 			m.Fatalf("%s still believes that %s is open", p.to.Notifier, p.incident)
 		}
 	}
@@ -550,7 +587,7 @@ func (m *model) rest() {
 		}
 		for _, w := range m.subject(m.checks[in.Check], in).Notify {
 			p := pairOf(in.ID, destinationOf(w.ID))
-			if everything := len(w.On) == 0 && w.After == 0 && w.During == "" && w.Severity == "" && w.Conditions == 0; everything && m.heard[p] == nil && !m.died(p) && !m.forgot[p] {
+			if everything := len(w.On) == 0 && w.After == 0 && w.During == "" && w.Severity == "" && w.Conditions == 0; everything && m.heard[p] == nil && !p.onlyAnnounced() && !m.died(p) && !m.forgot[p] {
 				m.Fatalf("%s has never heard of %s", w.ID.Notifier, in.ID)
 			}
 		}

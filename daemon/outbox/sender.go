@@ -134,7 +134,7 @@ func (s *Sender) attemptOnce(c Channel, to json.RawMessage, m notifiers.Message)
 	case a := <-answers:
 		return a.receipt, withCause(ctx, a.err)
 	case <-time.After(attemptGrace):
-		return notifiers.Receipt{}, context.Cause(ctx)
+		return notifiers.Receipt{}, notifiers.Unsure(context.Cause(ctx))
 	}
 }
 

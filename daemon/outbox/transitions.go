@@ -19,6 +19,8 @@ type need struct {
 	transition notifiers.Transition // empty: nothing is told
 	due        time.Time
 	untold     bool
+	// unannounced: a closing that ends what waited to be told, and is not told itself.
+	unannounced bool
 	// knows: the destination has heard of the current state; this would be a reminder.
 	knows bool
 }
@@ -57,6 +59,7 @@ func (n need) joinWith(other need) need {
 		n.due = other.due
 	}
 	n.untold = n.untold || other.untold
+	n.unannounced = n.unannounced && other.unannounced
 	return n
 }
 
@@ -85,7 +88,12 @@ func (p *planner) needOf(s *Subject, block *config.Notify, e *entry, underWay bo
 func (p *planner) closingNeed(s *Subject, block *config.Notify, e *entry, underWay bool) need {
 	heard := e.told.open && (e.delivered.open || underWay)
 	asked := block != nil && asksFor(block, notifiers.Closed)
+	unannounced := p.unannounced(s, block, e)
 	switch {
+	case unannounced && heard:
+		return need{transition: notifiers.Closed, due: p.dueAfter(s.ClosedAt, 0), untold: true, unannounced: true}
+	case unannounced && asked && accepts(block, s):
+		return p.notTold(HeldUnannounced)
 	// It is told, below.
 	case heard && (!e.told.noClosing || asked && accepts(block, s)):
 	case heard:
@@ -107,6 +115,28 @@ func (p *planner) closingNeed(s *Subject, block *config.Notify, e *entry, underW
 	// Who asks for openings and has not got this one hears of both in one message.
 	untold := !e.delivered.open && (heard || asksFor(block, notifiers.Opened))
 	return need{transition: notifiers.Closed, due: p.dueAfter(s.ClosedAt, 0), untold: untold}
+}
+
+// unannounced reports whether a destination is not told of an end because it was not told of
+// the beginning. Who asks for ends alone gets them.
+func (p *planner) unannounced(s *Subject, block *config.Notify, e *entry) bool {
+	last, told := p.book.deliveries[e.told.key]
+	var kind notifiers.Kind
+	switch {
+	case block != nil:
+		kind, _ = p.world.kind(block.ID.Notifier)
+	case told:
+		kind = last.Kind
+	}
+	switch {
+	case !kind.Traits().OnlyAnnounced, block != nil && !asksFor(block, notifiers.Opened):
+		return false
+	// It was told of the beginning, or of the end.
+	case e.delivered.open, e.delivered.episode >= s.Reported:
+		return false
+	}
+	perhaps := told && e.told.episode == s.Reported && last.Last.Unsure && !last.unannounced(s.ID)
+	return !perhaps
 }
 
 // whyNeverTold returns why a destination that has not heard of an incident is not told of its

@@ -22,13 +22,17 @@ func (t *Tracker) message(d *outbox.Delivery) notifiers.Message {
 		Key: string(d.Key), At: d.At, Role: string(d.NotifyID.Role), RoleLabel: t.roleLabels(d.AskedBy()), Monitor: t.Node,
 		Settled: d.Settled(), Zone: t.cfg.ZoneFor(d.NotifyID.Role),
 	}
-	for i, item := range d.Items {
+	for _, item := range d.Items {
+		// It only ends what waited to be told.
+		if item.Unannounced {
+			continue
+		}
 		// A damaged journal may have lost it.
 		rec, ok := t.ledger.records[item.Incident]
 		if !ok {
 			continue
 		}
-		if i == 0 {
+		if len(m.Items) == 0 {
 			m.Previous = t.book.Previous(item.Incident, d.Destination())
 		}
 		m.Items = append(m.Items, notifiers.Item{

@@ -17,12 +17,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"sync/atomic"
 
 	"github.com/imapvigil/imapvigil/config/certfile"
 	"github.com/imapvigil/imapvigil/config/httpclient"
 	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/notifiers"
 )
 
 // One message at a time is on its way to a receiver, so one that hangs keeps the
@@ -57,14 +59,20 @@ func New(ca string, secrets ...string) (*Client, error) {
 func (c *Client) Send(req *http.Request) (Answer, error) {
 	ctx, cancel := context.WithTimeoutCause(req.Context(), patience, errSlow)
 	defer cancel()
-	req = req.WithContext(ctx)
 	// The attribute headers may name another.
 	if req.Header.Get("User-Agent") == "" {
 		req.Header.Set("User-Agent", "imapvigil")
 	}
+	// From then on the server may have taken the request, whatever becomes of the answer.
+	var sent atomic.Bool
+	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }}))
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return Answer{}, c.harmless(req.Context(), err)
+		err = c.harmless(ctx, err)
+		if sent.Load() {
+			err = notifiers.Unsure(err)
+		}
+		return Answer{}, err
 	}
 	body, _ := io.ReadAll(resp.Body) // at most httpclient.MaxBody
 	_ = resp.Body.Close()

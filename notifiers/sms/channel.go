@@ -13,7 +13,7 @@ type numbers struct{ to []string }
 var Channel = notifiers.NewChannel(
 	notifiers.Channel{
 		Kind: Kind, Doc: "SMS through Twilio or another gateway",
-		Traits: notifiers.Traits{People: true, Severity: "down", PerHour: 30},
+		Traits: notifiers.Traits{People: true, Severity: "down", PerHour: 30, OnlyAnnounced: true},
 	},
 	[]notifiers.Row[Settings]{
 		{
