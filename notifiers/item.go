@@ -43,6 +43,9 @@ func (i Item) headline(name string, at time.Time) string {
 	return i.Word() + " " + name + ": " + i.Detail(at)
 }
 
+// Name returns what a headline calls the check: its id, and what people call it.
+func (i Item) Name() string { return i.Incident.displayName() }
+
 // Detail returns what a headline says after the word and the name: why it is so and,
 // where that is news, for how long.
 func (i Item) Detail(at time.Time) string {

@@ -63,7 +63,9 @@ func TestLetters(t *testing.T) {
 			t.Fatal(err)
 		}
 		transition := strings.TrimPrefix(m.Key, "key-")
-		golden.Compare(t, "testdata/"+transition+".eml", string(bytes.ReplaceAll(sink.Messages()[i].Data, []byte("\r\n"), []byte("\n"))))
+		data := sink.Messages()[i].Data
+		golden.Compare(t, "testdata/"+transition+".eml", string(bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))))
+		golden.Compare(t, "testdata/html/"+transition+".html", parse(data).html) // to be looked at
 	}
 }
 
@@ -134,11 +136,40 @@ func TestNoHeaderCanBeInjected(t *testing.T) {
 		t.Errorf("recipients %v", got.To)
 	}
 	want := []string{
-		"Auto-Submitted", "Content-Transfer-Encoding", "Content-Type", "Date", "From", "Message-Id", "Mime-Version",
+		"Auto-Submitted", "Content-Type", "Date", "From", "Message-Id", "Mime-Version",
 		"Subject", "To", "X-Imapvigil-Key",
 	}
 	if names := slices.Sorted(maps.Keys(parse(got.Data).Header)); !slices.Equal(names, want) {
 		t.Errorf("headers %v, want %v", names, want)
+	}
+}
+
+// No word of a file or a server is markup in the HTML part, or does anything there.
+func TestNothingIsMarkup(t *testing.T) {
+	sink, settings := post(t, smtpsink.Options{})
+	n := open(t, settings)
+	const hostile = `<script>x</script> <img src=x> "onload=x" &lt;b&gt; ` + "`</code><script>`"
+	m := notifiertest.Message("k")
+	in := &m.Items[0].Incident
+	in.Label, in.ServerLabel, in.Hint, in.Host, in.Description, in.Check = hostile, hostile, hostile, hostile, hostile, hostile
+	in.Groups, in.ID, m.RoleLabel = []string{hostile}, hostile, hostile
+	in.Evidence, in.Runbook = opaque.Sanitise(hostile), "javascript:alert(1)"
+	for _, items := range []int{1, 2, 21} {
+		for len(m.Items) < items {
+			next := m.Items[0]
+			next.Incident.Check += "x" + strings.Repeat("y", len(m.Items))
+			m.Items = append(m.Items, next)
+		}
+		m.Key += "k"
+		if _, err := n.Notify(t.Context(), target(t, "it@example.net"), m); err != nil {
+			t.Fatal(err)
+		}
+		html := parse(sink.Messages()[len(sink.Messages())-1].Data).html
+		for _, wrong := range []string{"<script", "<img", `href="javascript`, "&amp;amp;"} {
+			if strings.Contains(html, wrong) {
+				t.Errorf("%q in the HTML part of %d incidents:\n%s", wrong, items, html)
+			}
+		}
 	}
 }
 

@@ -64,7 +64,14 @@ func composeLetterFor(from *netmail.Address, to, cc []*netmail.Address, m notifi
 		msg.SetGenHeader(mail.HeaderInReplyTo, thread)
 		msg.SetGenHeader(mail.HeaderReferences, thread)
 	}
+	page, err := composeHTML(m)
+	if err != nil {
+		return letter{}, err
+	}
 	msg.SetBodyString(mail.TypeTextPlain, m.Text())
+	msg.AddAlternativeString(mail.TypeTextHTML, page)
+	// A random one would make a repeated letter another one.
+	msg.SetBoundary(boundary(m.Key))
 	var data bytes.Buffer
 	if _, err := msg.WriteTo(&data); err != nil {
 		return letter{}, fmt.Errorf("composing: %w", err)
@@ -84,6 +91,12 @@ var threadID = regexp.MustCompile(`^<[!-;=?-~]{1,200}@[!-;=?-~]{1,200}>$`)
 func messageID(key, from string) string {
 	sum := sha256.Sum256([]byte(key))
 	return hex.EncodeToString(sum[:16]) + from[strings.LastIndex(from, "@"):]
+}
+
+// boundary returns what separates the parts of a letter, made of the key like its id.
+func boundary(key string) string {
+	sum := sha256.Sum256([]byte("boundary of " + key))
+	return "imapvigil-" + hex.EncodeToString(sum[:16])
 }
 
 // envelopeRecipients lists each recipient once, without those that are settled. An

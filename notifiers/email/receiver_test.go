@@ -5,7 +5,7 @@ import (
 	"encoding/base64"
 	"io"
 	"mime"
-	"mime/quotedprintable"
+	"mime/multipart"
 	"net/mail"
 	"strings"
 	"sync"
@@ -104,14 +104,14 @@ func (r *receiver) Reached() <-chan struct{} {
 func (r *receiver) Received() (received []notifiertest.Received) {
 	for _, envelope := range r.sink.Messages() {
 		m := parse(envelope.Data)
-		received = append(received, notifiertest.Received{Key: m.Header.Get("X-Imapvigil-Key"), Text: m.subject + "\n" + m.body})
+		received = append(received, notifiertest.Received{Key: m.Header.Get("X-Imapvigil-Key"), Text: m.subject + "\n" + m.text + "\n" + m.html})
 	}
 	return received
 }
 
 type letter struct {
 	*mail.Message
-	subject, body string
+	subject, text, html string
 }
 
 // parse reads a letter as a mail client does.
@@ -120,13 +120,28 @@ func parse(data []byte) letter {
 	if err != nil {
 		panic(err)
 	}
-	body, err := io.ReadAll(quotedprintable.NewReader(m.Body))
+	_, parameters, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
 	if err != nil {
 		panic(err)
+	}
+	var bodies []string
+	for parts := multipart.NewReader(m.Body, parameters["boundary"]); ; {
+		part, err := parts.NextPart() // decodes what is quoted-printable
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			panic(err)
+		}
+		body, err := io.ReadAll(part)
+		if err != nil {
+			panic(err)
+		}
+		bodies = append(bodies, strings.ReplaceAll(string(body), "\r\n", "\n"))
 	}
 	subject, err := new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject"))
 	if err != nil {
 		panic(err)
 	}
-	return letter{m, subject, strings.ReplaceAll(string(body), "\r\n", "\n")}
+	return letter{m, subject, bodies[0], bodies[1]}
 }
