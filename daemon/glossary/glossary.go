@@ -119,6 +119,7 @@ var heldReasons = map[outbox.HeldReason]Entry{
 	outbox.HeldRecovering:        {"The service works again at the moment.", nothing},
 	outbox.HeldInOrder:           {"An older message about the same incident is being sent to the same place. Messages never overtake each other.", "If it lasts, look at imapvigil deliveries."},
 	outbox.HeldUndelivered:       {"The opening could not be delivered, so the end is not sent either.", "imapvigil deliveries shows the opening and the answer of the receiver."},
+	outbox.HeldUnannounced:       {"By SMS nobody is sent the end of an incident whose opening was not sent to this number.", nothing},
 	outbox.HeldEndedTooEarly:     {"The incident was over before anything could be sent.", nothing},
 }
 

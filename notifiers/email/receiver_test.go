@@ -3,6 +3,7 @@ package email_test
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -127,7 +128,7 @@ func parse(data []byte) letter {
 	var bodies []string
 	for parts := multipart.NewReader(m.Body, parameters["boundary"]); ; {
 		part, err := parts.NextPart() // decodes what is quoted-printable
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
