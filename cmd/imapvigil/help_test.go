@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -147,24 +148,46 @@ func hasFlag(c *cobra.Command, name string) bool {
 		slices.ContainsFunc(c.Commands(), func(sub *cobra.Command) bool { return hasFlag(sub, name) })
 }
 
-// TestREADMEMentions: the README of the project has no command and no flag that does not
-// exist.
-func TestREADMEMentions(t *testing.T) {
-	for _, file := range []string{"../../README.md", "../../examples/fleet/README.md", "../../examples/ansible/README.md"} {
-		page, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
+// pagesWithCalls are what people read beside --help.
+var pagesWithCalls = []string{
+	"../../README.md", "../../examples/*/README.md", "../../examples/*.hcl", "../../packaging/man/*", "../../packaging/etc/*",
+	"../../packaging/scripts/*/*", "../../packaging/systemd/*", "../../daemon/glossary/*.go", "demo.go",
+}
+
+// notCommands are words that follow the name of the program in sentences.
+var notCommands = strings.Fields("also alone and asks by checks could decides from has have is itself makes may need needs notices says " +
+	"imapvigil init sends servers shows start started stay stops watches works")
+
+// aMention is a call in a page; it ends where a sentence, the line or the command does.
+var aMention = regexp.MustCompile("\\bimapvigil ([a-z][a-z-]*)([^`|;&<>#\n\\\\)]*)")
+
+// TestMentions: no page has a command or a flag that does not exist.
+func TestMentions(t *testing.T) {
+	unescape := strings.NewReplacer(`\-`, "-", `\(dq`, `"`, `\"`, `"`)
+	for _, pattern := range pagesWithCalls {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no files are like %s (%v)", pattern, err)
 		}
-		for _, call := range aCall.FindAllStringSubmatch(string(page), -1) {
-			line, _, _ := strings.Cut(call[1], "\n")
-			line, _, _ = strings.Cut(line, "`")
-			line, _, _ = strings.Cut(line, " #")
-			found, rest, err := (&program{}).root().Find(shellWords(line))
-			if err != nil || found.Name() == "imapvigil" {
-				continue // a sentence
+		for _, file := range files {
+			page, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
 			}
-			if err := found.ParseFlags(rest); err != nil {
-				t.Errorf("%s has imapvigil %s: %v", file, line, err)
+			for _, call := range aMention.FindAllStringSubmatch(unescape.Replace(string(page)), -1) {
+				if slices.Contains(notCommands, call[1]) {
+					continue
+				}
+				found, _, err := (&program{}).root().Find(shellWords(call[1]))
+				if err != nil || found.Name() == "imapvigil" {
+					t.Errorf("%s speaks of imapvigil %s, which does not exist", file, call[1])
+					continue
+				}
+				for _, flag := range mentionedFlag.FindAllStringSubmatch(call[2], -1) {
+					if !hasFlag(found, flag[1]) && found.InheritedFlags().Lookup(flag[1]) == nil {
+						t.Errorf("%s has imapvigil %s --%s, and there is no such flag", file, call[1], flag[1])
+					}
+				}
 			}
 		}
 	}
