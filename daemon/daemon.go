@@ -317,5 +317,11 @@ func (m *monitor) announceReady(first *candidate) {
 }
 
 func summarise(cfg *config.Config) string {
-	return fmt.Sprintf("watching %d checks on %d servers", len(cfg.Checks), len(cfg.Servers))
+	plural := func(n int, what string) string {
+		if n == 1 {
+			return "1 " + what
+		}
+		return fmt.Sprintf("%d %ss", n, what)
+	}
+	return "watching " + plural(len(cfg.Checks), "check") + " on " + plural(len(cfg.Servers), "server")
 }

@@ -14,6 +14,7 @@ import (
 type environment struct {
 	daemon       daemon.Environment
 	noColour     bool   // NO_COLOR (no-color.org), or a terminal that knows none
+	dumb         bool   // TERM=dumb: the cursor cannot be moved
 	underSystemd bool   // JOURNAL_STREAM, systemd.exec(5): a service whose output the journal reads
 	collects     bool   // GOGC is set, and says how often garbage is collected
 	sourceDate   string // SOURCE_DATE_EPOCH, reproducible-builds.org
@@ -31,6 +32,7 @@ func readEnvironment() environment {
 			LookupEnv:            os.LookupEnv,
 		},
 		noColour:     os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb",
+		dumb:         os.Getenv("TERM") == "dumb",
 		underSystemd: os.Getenv("JOURNAL_STREAM") != "",
 		collects:     os.Getenv("GOGC") != "",
 		sourceDate:   os.Getenv("SOURCE_DATE_EPOCH"),

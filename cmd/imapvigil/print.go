@@ -34,6 +34,7 @@ type screen struct {
 	width  int  // in columns
 	height int  // in lines; 0: it has no end
 	colour bool // states have colours
+	moves  bool // the cursor can be moved
 }
 
 // screenOf returns what is known of the screen behind w. What is no terminal has 80
@@ -50,7 +51,7 @@ func (p *program) screenOf(w io.Writer) screen {
 	if err != nil || width <= 0 {
 		width = screenWidth // a serial line does not say
 	}
-	return screen{width: width, height: height, colour: !p.noColour}
+	return screen{width: width, height: height, colour: !p.noColour, moves: err == nil && height > 0 && !p.dumb}
 }
 
 // usesColour reports whether colours are shown on w.

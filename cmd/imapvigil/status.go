@@ -60,37 +60,10 @@ func (p *program) statusCommand() *cobra.Command {
 	return c
 }
 
-// watchStatus prints the status every 2 seconds until somebody interrupts it.
-func (p *program) watchStatus(ctx context.Context, client *api.Client, f statusFilter) error {
-	ticker := time.NewTicker(2 * time.Second)
-	defer ticker.Stop()
-	for {
-		if p.usesColour(p.out) { // else it is no terminal that could be cleared
-			p.printf("\x1b[H\x1b[2J")
-		}
-		err := p.status(ctx, client, f)
-		// A check that is not well is no reason to stop watching.
-		if err != nil && !isExit(err) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-ticker.C:
-		}
-	}
-}
-
 // status prints the checks that were asked for; its exit code is that of the gravest state.
 func (p *program) status(ctx context.Context, client *api.Client, f statusFilter) error {
-	s, err := client.Status(ctx)
+	s, err := askStatus(ctx, client, f)
 	if err != nil {
-		return err
-	}
-	if s.Checks, err = f.selectChecks(s.Checks); err != nil {
-		return err
-	}
-	if err := addDetails(ctx, client, &s, f); err != nil {
 		return err
 	}
 	if p.json {
@@ -101,6 +74,18 @@ func (p *program) status(ctx context.Context, client *api.Client, f statusFilter
 		p.printStatus(s, f)
 	}
 	return exit(statusCode(s.Checks))
+}
+
+// askStatus asks for the checks that a filter leaves, in detail if they are few.
+func askStatus(ctx context.Context, client *api.Client, f statusFilter) (api.Status, error) {
+	s, err := client.Status(ctx)
+	if err != nil {
+		return s, err
+	}
+	if s.Checks, err = f.selectChecks(s.Checks); err != nil {
+		return s, err
+	}
+	return s, addDetails(ctx, client, &s, f)
 }
 
 // selectChecks returns those of all checks that were asked for. What stands for no check is
