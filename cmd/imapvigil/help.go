@@ -233,6 +233,24 @@ func flagTexts(flags *pflag.FlagSet, wanted func(*pflag.Flag) bool) string {
 	return strings.TrimRight(shown.FlagUsagesWrapped(screenWidth), "\n")
 }
 
+// printHelp prints what a command does, folded, and its usage.
+func printHelp(c *cobra.Command, _ []string) {
+	_, _ = io.WriteString(c.OutOrStdout(), foldParagraphs(cmp.Or(c.Long, c.Short))+"\n\n")
+	_ = c.Usage()
+}
+
+// foldParagraphs folds each paragraph of a text to the width of the screen. One whose lines
+// begin with a blank is a table, and stays as it is.
+func foldParagraphs(text string) string {
+	paragraphs := strings.Split(strings.Trim(text, "\n"), "\n\n")
+	for i, p := range paragraphs {
+		if !strings.HasPrefix(p, " ") {
+			paragraphs[i] = fold("", p)
+		}
+	}
+	return strings.Join(paragraphs, "\n\n")
+}
+
 // printUsage prints how a command is called: its form, examples, commands, flags and exit
 // codes.
 func printUsage(c *cobra.Command) error {

@@ -51,6 +51,7 @@ func (p *program) root() *cobra.Command {
 	}
 	onlyCommands(root)
 	p.hiddenPlaceFlags(root)
+	root.SetHelpFunc(printHelp)
 	root.SetUsageFunc(printUsage)
 	root.SetFlagErrorFunc(wrongFlag)
 	root.SetVersionTemplate(versionLine())
