@@ -63,7 +63,7 @@ func (t *Tracker) describe(in incident.Incident) notifiers.Incident {
 		Evidence: in.Finding.Evidence, Address: in.Finding.Address, Node: t.Node,
 		StartedAt: in.StartedAt, AgainAt: again(in), ReportedAt: in.ReportedAt, EndedAt: in.EndedAt,
 		Affected:        t.affected(in, time.Now()),
-		Acknowledgement: notifiers.Acknowledgement{Reason: in.AckReason, Until: in.AckedUntil},
+		Acknowledgement: notifiers.Acknowledgement{By: in.AckedBy, Reason: in.AckReason, Until: in.AckedUntil},
 	}
 	// There is no page that could show more, so URL stays empty whatever public_url says.
 	// As it was probed; the files may name another host by now.
@@ -128,6 +128,12 @@ func (t *Tracker) log(e incident.Event) {
 	}
 	if e.ClosedAs != "" {
 		fields = append(fields, zap.String("closed_as", string(e.ClosedAs)))
+	}
+	if e.By != "" {
+		fields = append(fields, zap.String("by", e.By))
+	}
+	if !e.Until.IsZero() {
+		fields = append(fields, zap.Time("until", e.Until.Truncate(time.Second)))
 	}
 	entry.Write(fields...)
 }

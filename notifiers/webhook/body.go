@@ -44,6 +44,9 @@ type incident struct {
 	ReportedAt *time.Time   `json:"reported_at"`
 	EndedAt    *time.Time   `json:"ended_at"`
 	DurationS  int64        `json:"duration_s"` // whole seconds, until at while open
+	AckedBy    string       `json:"acknowledged_by"`
+	AckedUntil *time.Time   `json:"acknowledged_until"` // null: until the incident is closed
+	AckReason  string       `json:"acknowledged_reason"`
 	URL        string       `json:"url"`
 }
 
@@ -70,6 +73,7 @@ func describeIncident(in notifiers.Incident, at time.Time) *incident {
 		Address: in.Address, Node: in.Node,
 		StartedAt: timeOrNull(in.StartedAt), ReportedAt: timeOrNull(in.ReportedAt), EndedAt: timeOrNull(in.EndedAt),
 		DurationS: int64(in.Duration(at) / time.Second), URL: in.URL,
+		AckedBy: sanitised(in.Acknowledgement.By), AckedUntil: timeOrNull(in.Acknowledgement.Until), AckReason: sanitised(in.Acknowledgement.Reason),
 	}
 }
 

@@ -242,3 +242,17 @@ func TestDuration(t *testing.T) {
 		}
 	}
 }
+
+// TestAcknowledgement has the body say who works on the incident, in UTC.
+func TestAcknowledgement(t *testing.T) {
+	m := notifiertest.Message("k")
+	until := time.Date(2026, 11, 30, 22, 0, 0, 0, time.FixedZone("CET", 3600))
+	m.Items[0].Incident.State = "acknowledged"
+	m.Items[0].Incident.Acknowledgement = notifiers.Acknowledgement{By: "anna\x1b", Reason: "new disk", Until: until}
+	body, err := webhook.Body(m)
+	for _, want := range []string{`"acknowledged_by":"anna\\x1b"`, `"acknowledged_until":"2026-11-30T21:00:00Z"`, `"acknowledged_reason":"new disk"`} {
+		if err != nil || !bytes.Contains(body, []byte(want)) {
+			t.Errorf("%s, %v: it does not have %s", body, err, want)
+		}
+	}
+}
