@@ -40,7 +40,16 @@ func (m *monitor) Self() api.Self {
 
 // Reload implements [api.Daemon].
 func (m *monitor) Reload(ctx context.Context, allowShrink bool) (api.Verdict, error) {
-	return m.reloads.requestReload(ctx, allowShrink)
+	v, err := m.reloads.requestReload(ctx, allowShrink)
+	if err != nil {
+		return v, err
+	}
+	s, err := m.tracker.Snapshot(ctx)
+	if err != nil {
+		return v, err
+	}
+	v.LostSilences = api.LostSilences(s)
+	return v, nil
 }
 
 // Plan implements [api.Daemon].

@@ -64,6 +64,7 @@ func (p *program) printVerdict(v api.Verdict, diags []config.Diagnostic) {
 		p.printIDs("ok", "+", v.Added, shownIDs)
 		p.printIDs("down", "-", v.Removed, shownIDs)
 		p.printRenames(v.Renames)
+		p.printLostSilences(v.LostSilences)
 	case api.Unchanged:
 		p.printf("Nothing has changed.\n")
 		p.printLastReload(v.LastReload) // which may have applied what was just saved

@@ -246,8 +246,23 @@ func (p *program) printSilence(s api.ListedSilence) {
 		who += ", ended by " + s.EndedBy
 	}
 	p.printf("%s\n", fold("        ", who+": "+s.Reason))
-	if s.Gone && !s.Ended {
-		p.printf("%s\n", fold("        ", "! "+s.Scope.String()+" is not in the files any more, so this mutes nothing. End it: imapvigil silence remove "+s.ID))
+	if !s.Ended && (s.Gone || s.Checks == 0 && s.Scope.Role == "") {
+		p.printf("%s\n", fold("        ", "! It mutes nothing: "+whyLost(s)+". End it: imapvigil silence remove "+s.ID))
+	}
+}
+
+// whyLost says why a silence mutes nothing.
+func whyLost(s api.ListedSilence) string {
+	if s.Gone {
+		return s.Scope.String() + " is not in the files any more"
+	}
+	return s.Scope.String() + " has no checks"
+}
+
+// printLostSilences says which silences mute nothing since the files have changed.
+func (p *program) printLostSilences(list []api.ListedSilence) {
+	for _, s := range list {
+		p.printf("%s\n", fold("", fmt.Sprintf("! Silence %s mutes nothing: %s. End it: imapvigil silence remove %s", s.ID, whyLost(s), s.ID)))
 	}
 }
 

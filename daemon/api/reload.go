@@ -18,6 +18,8 @@ type Verdict struct {
 	Renames     []config.Move `json:"renames"`
 	LastReload  *LastReload   `json:"last_reload,omitempty"`
 	Diagnostics []Diagnostic  `json:"diagnostics"`
+	// LostSilences mute nothing: what they are about is not in the files, or has no checks.
+	LostSilences []ListedSilence `json:"lost_silences"`
 }
 
 // A LastReload is the last one that applied something, before the one that is answered.

@@ -33,6 +33,11 @@ func newListedSilence(silence Silence, s *tracker.Snapshot) ListedSilence {
 	return ListedSilence{silence, count, gone, ended}
 }
 
+// LostSilences lists those of a snapshot that have not ended and mute nothing.
+func LostSilences(s *tracker.Snapshot) []ListedSilence {
+	return slices.DeleteFunc(NewSilences(s, false).Silences, func(l ListedSilence) bool { return !l.Scope.MutesNothing(s.Config) })
+}
+
 // Silences is what `silence list --json` prints.
 type Silences struct {
 	Silences []ListedSilence `json:"silences"`

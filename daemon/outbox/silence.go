@@ -57,6 +57,12 @@ func (s Scope) CountChecks(cfg *config.Config) (n int) {
 	return n
 }
 
+// MutesNothing reports whether a silence about the scope would keep nothing from being sent:
+// a configuration does not have what it is about, or no check is in it.
+func (s Scope) MutesNothing(cfg *config.Config) bool {
+	return !s.In(cfg) || s.Role == "" && s.CountChecks(cfg) == 0
+}
+
 // A Silence is somebody's word that nothing is to be sent for a while. It is
 // journaled whole; one that is ended early is journaled again.
 type Silence struct {

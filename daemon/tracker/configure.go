@@ -20,8 +20,10 @@ func (t *Tracker) Configure(ctx context.Context, cfg *config.Config) error {
 // configure makes a configuration the one in force, and tells the incidents whose checks
 // are no longer as they were.
 func (t *Tracker) configure(r *round, cfg *config.Config) {
+	before := t.cfg
 	t.useConfiguration(cfg)
 	t.moveIncidents(r)
+	t.warnOfLostSilences(before, r.now)
 	for id, c := range t.checks {
 		if isTrouble(id) {
 			continue

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 )
@@ -48,7 +50,7 @@ func (t *Tracker) exists(s outbox.Scope) error {
 		return errors.New("a silence needs a group, a server, a check or a role")
 	case !s.In(t.cfg):
 		return fmt.Errorf("there is no %s", boundName(s.String()))
-	case s.Role == "" && s.CountChecks(t.cfg) == 0:
+	case s.MutesNothing(t.cfg):
 		return fmt.Errorf("%s has no checks, so there is nothing to silence", boundName(s.String()))
 	}
 	return nil
@@ -85,6 +87,17 @@ func (t *Tracker) moveSilences(r *round) {
 				s.Scope = moved
 				t.keep(r, s)
 			}
+		}
+	}
+}
+
+// warnOfLostSilences logs the silences that mute nothing any more, which they did by the
+// configuration before.
+func (t *Tracker) warnOfLostSilences(before *config.Config, now time.Time) {
+	for _, s := range t.silences {
+		if s.Until.After(now) && s.Scope.MutesNothing(t.cfg) && (before == unconfigured || !s.Scope.MutesNothing(before)) {
+			t.Log.Warn("a silence mutes nothing any more: what it is about is not in the files, or has no checks",
+				zap.String("silence", s.ID), zap.String("about", s.Scope.String()), zap.Time("until", s.Until.Truncate(time.Second)))
 		}
 	}
 }
