@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -124,14 +125,26 @@ func (m *monitor) reportFiles(ctx context.Context) {
 // in effect. Files that are rejected while it runs are reported when they stay so: whoever
 // wrote them is told at once, and may be writing still.
 func filesFinding(c api.Config, now time.Time) *incident.Finding {
-	f := &incident.Finding{Cause: config.CauseLocalFault}
+	f := &incident.Finding{Cause: config.CauseLocalFault, Hint: errorSentences(c.Error)}
 	switch {
 	case c.State == api.LastGood:
-		f.Hint = "The daemon was started with invalid files and uses the last good configuration: " + c.Error
+		f.Hint += " The daemon was started with these files and uses the last good configuration."
 	case c.State == api.Rejected && now.Sub(c.RejectedAt) >= rejectedTime:
-		f.Hint = "The files have been invalid for more than an hour. The previous configuration stays in effect: " + c.Error
+		f.Hint += " That has been so for more than an hour. The previous configuration stays in effect."
 	default:
 		return nil
 	}
 	return f
+}
+
+// errorSentences returns an error of the files in sentences, the first of which is the headline
+// of a message: it names file and line.
+func errorSentences(text string) string {
+	text = strings.TrimPrefix(text, "the configuration is in error: ")
+	// Behind the semicolon stands the detail.
+	text = strings.Replace(text, "; ", ". ", 1)
+	if !strings.HasSuffix(text, ".") && !strings.HasSuffix(text, "?") {
+		text += "."
+	}
+	return "The configuration is in error: " + text
 }

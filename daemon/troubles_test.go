@@ -96,6 +96,19 @@ func TestTroublesOfTheFiles(t *testing.T) {
 	}
 }
 
+// The first sentence, which is the headline of a message, names file and line.
+func TestErrorsOfTheFilesInSentences(t *testing.T) {
+	t.Parallel()
+	d := config.Diagnostic{
+		Gravity: config.Error, Summary: "Unknown name", Detail: "There is no notifier.email.mial. Did you mean mail?",
+		Pos: config.Pos{File: "/etc/imapvigil/b.hcl", Line: 12, Column: 3},
+	}
+	const want = "The configuration is in error: /etc/imapvigil/b.hcl:12:3: Unknown name. There is no notifier.email.mial. Did you mean mail?"
+	if got := errorSentences((&ConfigError{[]config.Diagnostic{d}}).Error()); got != want {
+		t.Errorf("%q", got)
+	}
+}
+
 // What is wrong with this machine becomes an incident of the condition monitor,
 // and ends with it.
 func TestTroublesOfTheMachine(t *testing.T) {

@@ -77,8 +77,7 @@ func TestReferenceIsWhole(t *testing.T) {
 			t.Errorf("the reference has no %s %s", b.Name, b.Kind)
 		}
 		for _, a := range b.Attributes {
-			// Links to a page that does not exist are no use either.
-			inEffect := b.InEffect && a.InEffect && a.Name != "public_url"
+			inEffect := b.InEffect && a.InEffect
 			if !regexp.MustCompile(`(?m)(^|\{)\s*` + comment(inEffect) + a.Name + `\s*=`).Match(text) {
 				t.Errorf("the reference does not show %s of %s", a.Name, b.Name)
 			}

@@ -27,7 +27,7 @@ var daemonTable = table[config.Daemon]{
 	newRow("listen", hostPortOrNone, `"127.0.0.1:9143"`, `Where the status page, the API and /metrics are; "" switches them off`,
 		func(d *config.Daemon, v value) { d.Listen = v.text }, notYet),
 	newRow("public_url", webURL, "", "How people reach the status page, for links in messages",
-		func(d *config.Daemon, v value) { d.PublicURL = v.text }),
+		func(d *config.Daemon, v value) { d.PublicURL = v.text }, notYet),
 	newRow("log_level", oneOf("debug", "info", "warn", "error"), `"info"`, "The lowest level that is logged",
 		func(d *config.Daemon, v value) { d.LogLevel = v.text }),
 	newRow("timezone", timeZone, "the machine's", "The time zone in messages, like \"Europe/Berlin\". A notification_role may have its own. The command line uses the zone of the caller, and JSON is in UTC",
