@@ -32,7 +32,7 @@ func (d Diff) Summary() string {
 	add(len(d.Moved), "moved", firstOf(d.Moved, namedChanges, ", ", func(m Move) string { return string(m.From) + " -> " + string(m.To) }))
 	add(len(d.Removed), "removed", "")
 	if len(d.Elsewhere) > 0 {
-		parts = append(parts, firstOf(d.Elsewhere, namedChanges, ", ", func(name string) string { return name })+" changed")
+		parts = append(parts, "other blocks: "+firstOf(d.Elsewhere, namedChanges, ", ", func(name string) string { return name }))
 	}
 	if len(parts) == 0 {
 		// What differs is a comment, the layout or the order.

@@ -42,7 +42,7 @@ func TestSummary(t *testing.T) {
 		{config.Diff{
 			Moved:     []config.Move{{From: "a", To: "b"}},
 			Elsewhere: []string{"daemon", "notification_role.it", "notification_role.x", "notifier.email.m"},
-		}, "1 moved (a -> b), daemon, notification_role.it, notification_role.x and 1 more changed"},
+		}, "1 moved (a -> b), other blocks: daemon, notification_role.it, notification_role.x and 1 more"},
 	} {
 		if got := test.diff.Summary(); got != test.want {
 			t.Errorf("got  %s\nwant %s", got, test.want)

@@ -25,11 +25,15 @@ func keepLastGood(dir string, s *source.Snapshot) error {
 	if same {
 		return nil
 	}
-	if err := atomicfile.Write(filepath.Join(dir, lastGoodFile), text, nil); err != nil {
+	if err := atomicfile.Write(filepath.Join(dir, lastGoodFile), text, readableByGroup); err != nil {
 		return fmt.Errorf("keeping the last good configuration: %w", err)
 	}
 	return nil
 }
+
+// readableByGroup lets the group of the state directory compare files with what was
+// applied last; there is no secret in it.
+func readableByGroup(f *os.File) error { return f.Chmod(0o640) }
 
 // compareWithLastGood returns what is kept of a snapshot, and reports whether that is what was
 // applied last: then nothing differs but secrets and comments. It costs a tenth of

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/access"
 	"github.com/imapvigil/imapvigil/config/hclfile"
 	"github.com/imapvigil/imapvigil/config/source"
 	"github.com/imapvigil/imapvigil/daemon"
@@ -82,6 +83,10 @@ func pathExists(path string) bool {
 // planNamed has the daemon compare the files at a path.
 func (p *program) planNamed(ctx context.Context, client *api.Client, path string) (api.Plan, error) {
 	cfg, diags, s := p.loadAndJudge(path, source.Options{TrustUnread: true})
+	// Nothing is known of files that the caller may not read, so nothing is said of them.
+	if cfg == nil && p.denied != "" {
+		return api.Plan{}, access.Denied(p.denied)
+	}
 	plan := api.Plan{Diff: config.Compare(nil, nil), Renames: []config.Move{}, Diagnostics: api.NewDiagnostics(diags)}
 	// A variable may be set for the daemon alone.
 	if cfg == nil && (s == nil || !onlyAbout(diags, "env")) {
@@ -115,6 +120,9 @@ func aboutFiles(diags []config.Diagnostic) []config.Diagnostic {
 func (p *program) planFromLastGood(path string) (plan api.Plan, err error) {
 	plan.Diff, plan.Renames = config.Compare(nil, nil), []config.Move{}
 	cfg, diags, s := p.loadAndJudge(path, source.Options{NoCredentials: true})
+	if cfg == nil && p.denied != "" {
+		return plan, access.Denied(p.denied)
+	}
 	plan.Diagnostics = api.NewDiagnostics(diags)
 	if cfg == nil {
 		return plan, nil
@@ -130,7 +138,7 @@ func (p *program) planFromLastGood(path string) (plan api.Plan, err error) {
 	case errors.Is(err, fs.ErrNotExist):
 		compared = "No daemon is running and nothing has been applied yet: every check is new."
 	case err != nil:
-		return plan, err
+		return plan, deniedOr(p.configuredState(), err)
 	}
 	// On the standard error: the standard output may be JSON.
 	_, _ = fmt.Fprintln(p.err, compared)

@@ -29,6 +29,7 @@ type program struct {
 	environment
 	completion time.Duration // how long a shell waits for a completion; 0: completionPatience
 	screen     *screen       // what people read on; nil: the terminal says
+	denied     string        // a path that the caller may not read; empty: none was met
 	failCode   int           // what a plain error ends with, if not what failCodes say
 
 	configPath string
@@ -85,7 +86,10 @@ func (p *program) printError(err error) {
 
 // readSnapshot takes a snapshot of a configuration, as the daemon would.
 func (p *program) readSnapshot(path string, o source.Options) (*source.Snapshot, error) {
-	o.Denied = func(path string) string { return "To read it, " + access.Advice(path) + "." }
+	o.Denied = func(path string) string {
+		p.denied = path
+		return "To read it, " + access.Advice(path) + "."
+	}
 	o.CredentialsDirectory, o.LookupEnv = p.daemon.CredentialsDirectory, p.daemon.LookupEnv
 	return source.Read(path, o)
 }

@@ -81,7 +81,7 @@ func TestBlocked(t *testing.T) {
 	if !blocked || block.Path != dir {
 		t.Errorf("behind the link: %+v, %t", block, blocked)
 	}
-	if want := "    chgrp " + member.Group() + " " + dir + "\n    chmod 750 " + dir; block.Remedy() != want {
+	if want := "    chgrp " + member.Group() + " " + dir + " && chmod 750 " + dir; block.Remedy() != want {
 		t.Errorf("remedy: %s, want %s", block.Remedy(), want)
 	}
 }

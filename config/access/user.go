@@ -78,7 +78,8 @@ func (b Block) Remedy() string {
 	if b.IsDir {
 		mode = "750"
 	}
-	return fmt.Sprintf("    chgrp %s %s\n    chmod %s %s", b.group, b.Path, mode, b.Path)
+	// In one line, so that it can be copied from a log, too.
+	return fmt.Sprintf("    chgrp %s %s && chmod %s %s", b.group, b.Path, mode, b.Path)
 }
 
 // Advice says how this user, as which a program runs, gets to read a file that it may not
