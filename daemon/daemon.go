@@ -140,7 +140,7 @@ func Run(ctx context.Context, o Options) error {
 	first, err := m.openAll(ctx)
 	if err != nil {
 		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-			o.Log.Info("ended before the start was complete")
+			o.Log.Info("stopped before the start was complete")
 			return nil // as after the start: whoever ends the daemon finds no error
 		}
 		o.tellRefused(err)

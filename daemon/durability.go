@@ -19,7 +19,7 @@ func logOpened(log *zap.Logger, s journal.Status) {
 		log.Warn("the journal ended in an unfinished write, which was cut off; a copy is kept (*.torn)",
 			zap.Int64("torn_bytes", s.TornBytes), zap.Bool("clean", s.Clean))
 	} else if !s.Clean {
-		log.Warn("the journal was not closed by the daemon before this one (a crash, a kill or a loss of power)",
+		log.Warn("the previous daemon did not close the journal (a crash, a kill or a power failure)",
 			zap.Bool("clean", false))
 	}
 }

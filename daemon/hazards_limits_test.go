@@ -51,7 +51,7 @@ func TestInotifyLimits(t *testing.T) {
 			if self := s.m.Self(); !strings.Contains(self.Config.Polling, c.why) {
 				t.Errorf("status says %q", self.Config.Polling)
 			}
-			if said := s.ledger.spoken("noticed only every"); len(said) != 1 {
+			if said := s.ledger.spoken("noticed late"); len(said) != 1 {
 				t.Errorf("said: %q", said)
 			}
 		})

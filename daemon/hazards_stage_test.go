@@ -224,7 +224,7 @@ func (l *ledger) Write(e zapcore.Entry, fields []zapcore.Field) error {
 			break // a further error of the same look
 		}
 		l.entries = append(l.entries, happening{time.Now(), what, why, len(l.looks)})
-	case "looking at the configuration":
+	case "checking the configuration files":
 		l.looks = append(l.looks, why)
 	default:
 		l.said = append(l.said, e.Message)

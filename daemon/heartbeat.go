@@ -43,11 +43,11 @@ func (h *heartbeat) askRegularly(ctx context.Context) error {
 		}
 		if err := h.lives(ctx, &seen); err != nil {
 			// No request, so that whoever waits for it raises the alarm.
-			h.log.Error("heartbeat_url is not asked", zap.Error(err))
+			h.log.Error("heartbeat skipped", zap.Error(err))
 			return
 		}
 		if err := askOnce(ctx, *url); err != nil {
-			h.log.Warn("heartbeat_url could not be asked", zap.Error(err))
+			h.log.Warn("heartbeat failed", zap.Error(err))
 		}
 	})
 }

@@ -77,7 +77,7 @@ func (m *monitor) logLag(now, said time.Time, p api.Probes) time.Time {
 	if !p.Late() || !said.IsZero() && now.Sub(said) < lagToldEvery {
 		return said
 	}
-	m.Log.Warn("probes begin late", zap.Float64("lag_s", p.LagS), zap.Int("waiting", p.Waiting),
+	m.Log.Warn("probes start late", zap.Float64("lag_s", p.LagS), zap.Int("waiting", p.Waiting),
 		zap.Int("overdue", p.Overdue), zap.Int("max_concurrent_probes", m.loop.Limit))
 	return now
 }

@@ -44,10 +44,10 @@ func (l *memoryLimit) setLimit() {
 	l.last = limit
 	debug.SetMemoryLimit(limit)
 	if limited {
-		l.log.Info("the memory of this process is kept below the limit of its cgroup", zap.Int64("bytes", limit))
+		l.log.Info("memory is limited to nine tenths of what the cgroup allows", zap.Int64("bytes", limit))
 		return
 	}
-	l.log.Info("the cgroup of this process has no memory limit any more")
+	l.log.Info("the memory limit of the cgroup is gone")
 }
 
 // cgroupMemory returns the least memory, in bytes, that the cgroup of this process

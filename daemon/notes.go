@@ -34,10 +34,10 @@ const (
 // logNotes returns, for the status, that log lines were lost a while ago, or wait.
 func logNotes(l api.Log, now time.Time) (notes []string) {
 	if l.LastLostAt != nil && now.Sub(*l.LastLostAt) < lossNotedFor {
-		notes = append(notes, fmt.Sprintf("%d lines of the log lost since the start: whoever reads it does not keep up, or was gone", l.Lost))
+		notes = append(notes, fmt.Sprintf("%d log lines lost since the start: the reader of the log is too slow, or was gone", l.Lost))
 	}
 	if unread := time.Duration(l.WaitingS * float64(time.Second)); unread >= unreadAfter {
-		notes = append(notes, fmt.Sprintf("%d lines of the log wait: whoever reads it has taken nothing for %s", l.Waiting, notifiers.Duration(unread)))
+		notes = append(notes, fmt.Sprintf("%d log lines are waiting: the reader of the log has read nothing for %s", l.Waiting, notifiers.Duration(unread)))
 	}
 	return notes
 }

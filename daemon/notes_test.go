@@ -31,8 +31,8 @@ func TestLogAndStatusNameTheFamilyThatIsLeftOut(t *testing.T) {
 func TestStatusSaysThatTheLogIsNotRead(t *testing.T) {
 	now := time.Now()
 	ago := func(d time.Duration) *time.Time { at := now.Add(-d); return &at }
-	const lost = "143 lines of the log lost since the start: whoever reads it does not keep up, or was gone"
-	const wait = "9 lines of the log wait: whoever reads it has taken nothing for 1m"
+	const lost = "143 log lines lost since the start: the reader of the log is too slow, or was gone"
+	const wait = "9 log lines are waiting: the reader of the log has read nothing for 1m 30s"
 	for name, test := range map[string]struct {
 		log  api.Log
 		want []string

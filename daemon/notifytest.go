@@ -56,7 +56,7 @@ func (m *monitor) tryDestination(ctx context.Context, cfg *config.Config, way co
 	}
 	// What waits for this notifier need not wait any longer.
 	if err := m.tracker.Delivered(ctx, way.ID.Notifier); err != nil {
-		m.Log.Warn("a test message was delivered, and what waits could not be told so", zap.Error(err))
+		m.Log.Warn("a test message was delivered, but the messages that wait could not be retried", zap.Error(err))
 	}
 	return d
 }

@@ -63,7 +63,7 @@ func (r *reloader) serveReasons(ctx context.Context) error {
 		if !ok {
 			return nil
 		}
-		r.Log.Debug("looking at the configuration", zap.Stringer("because_of", reasons))
+		r.Log.Debug("checking the configuration files", zap.Stringer("because_of", reasons))
 		if reasons.isHint() && r.cfg.Daemon.Reload == config.ReloadExplicit {
 			r.noteDifference()
 			continue

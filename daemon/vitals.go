@@ -70,7 +70,7 @@ func (v *vitals) feedWatchdog(ctx context.Context) error {
 	// Half of WatchdogSec, as sd_watchdog_enabled(3) recommends.
 	return repeatEvery(ctx, limit/2, func() {
 		if err := v.checkProgress(ctx, &seen); err != nil {
-			v.m.Log.Error("systemd is not told that the monitor lives", zap.Error(err))
+			v.m.Log.Error("watchdog ping withheld", zap.Error(err))
 			return
 		}
 		v.m.notifySystemd(systemd.SdNotifyWatchdog)

@@ -95,8 +95,8 @@ func checkLimit(t *testing.T, w *Watcher, heard told, full *atomic.Bool, why str
 		t.Errorf("still polling: %s", got)
 	}
 	want := []string{
-		"configuration changes may be noticed only every 2ms: " + why,
-		"configuration changes are noticed by file-system events again",
+		"configuration changes may be noticed late: files are checked every 2ms: " + why,
+		"configuration changes are noticed at once again",
 	}
 	if got := heard.all(); strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("told %q, want %q", got, want)

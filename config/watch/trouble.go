@@ -33,9 +33,9 @@ func (w *Watcher) noteTrouble(now trouble) {
 	switch {
 	case now.causes == before.causes:
 	case now.causes == "":
-		w.o.Log("configuration changes are noticed by file-system events again", nil)
+		w.o.Log("configuration changes are noticed at once again", nil)
 	default:
-		w.o.Log(fmt.Sprintf("configuration changes may be noticed only every %v", w.o.Poll), errors.New(now.text))
+		w.o.Log(fmt.Sprintf("configuration changes may be noticed late: files are checked every %v", w.o.Poll), errors.New(now.text))
 	}
 }
 

@@ -161,7 +161,7 @@ func (s *Socket) remakeIfGone() {
 	l, file, err := makeSocket(context.Background(), s.path)
 	if err != nil {
 		if !s.lost {
-			s.logChange("the control socket is gone, and cannot be made anew; it is tried again and again", err)
+			s.logChange("the control socket is gone and cannot be recreated; retrying", err)
 		}
 		s.lost = true
 		return
@@ -177,7 +177,7 @@ func (s *Socket) remakeIfGone() {
 		return
 	default:
 	}
-	s.logChange("the control socket was gone, and was made anew", nil)
+	s.logChange("the control socket was gone and has been recreated", nil)
 }
 
 func (s *Socket) currentListener() *net.UnixListener {

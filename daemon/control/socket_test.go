@@ -187,7 +187,7 @@ func TestTheLogTellsOfTheSocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if msg := <-said; !strings.Contains(msg, "cannot be made anew") || !strings.Contains(msg, "something else") {
+	if msg := <-said; !strings.Contains(msg, "cannot be recreated") || !strings.Contains(msg, "something else") {
 		t.Errorf("the log says %q", msg)
 	}
 	if text, err := os.ReadFile(path); err != nil || string(text) != "precious" {
@@ -196,7 +196,7 @@ func TestTheLogTellsOfTheSocket(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if msg := <-said; msg != "the control socket was gone, and was made anew" {
+	if msg := <-said; msg != "the control socket was gone and has been recreated" {
 		t.Errorf("the log says %q", msg)
 	}
 	stop()

@@ -38,7 +38,7 @@ func (t *Tracker) conclude(r *round, a outbox.Attempt) {
 	fields = append(fields, t.tellsOf(d)...)
 	// Sent in spite of an error: some of the recipients have got it.
 	if a.Err != nil && o.State != outbox.Sent {
-		t.Log.Warn("a message could not be delivered", append(fields, zap.Time("next_at", o.NextAt))...)
+		t.Log.Warn("a message could not be delivered", append(fields, timeField("next_at", o.NextAt))...)
 		return
 	}
 	if len(d.Refused()) > 0 {

@@ -92,7 +92,7 @@ func (t *Tracker) reportRefused(r *round) {
 	if len(r.refused) > 0 {
 		t.refusedAt = r.now
 		for _, err := range r.refused {
-			t.Log.Error("the journal refused a record; nothing comes of it, and the rest of its round was kept", zap.Error(err))
+			t.Log.Error("the journal refused a record; it is dropped, and the others are kept", zap.Error(err))
 		}
 		t.reportTrouble(r, Records, ofRefused(r.refused))
 		return

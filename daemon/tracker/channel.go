@@ -111,8 +111,8 @@ func (t *Tracker) logLimits(held []outbox.Held) {
 	for _, h := range held {
 		if id := h.NotifyID.Notifier; !t.channels.holding[id] {
 			t.channels.holding[id] = true
-			t.Log.Warn("max_per_hour of a notifier is used up; messages wait",
-				zap.String("notifier", string(id)), zap.Int("max_per_hour", t.maxPerHour(id)), zap.Time("until", h.Until.Truncate(time.Second)))
+			t.Log.Warn("max_per_hour of a notifier is reached; messages wait",
+				zap.String("notifier", string(id)), zap.Int("max_per_hour", t.maxPerHour(id)), timeField("until", h.Until.Truncate(time.Second)))
 		}
 	}
 	if len(t.channels.holding) == 0 || len(held) > 0 {
@@ -121,7 +121,7 @@ func (t *Tracker) logLimits(held []outbox.Held) {
 	for id := range t.channels.holding {
 		if !t.book.Holds(id) {
 			delete(t.channels.holding, id)
-			t.Log.Info("no message waits for max_per_hour any more", zap.String("notifier", string(id)))
+			t.Log.Info("no more messages wait for max_per_hour", zap.String("notifier", string(id)))
 		}
 	}
 }

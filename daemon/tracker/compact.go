@@ -51,7 +51,7 @@ func (t *Tracker) compactJournal(now time.Time) {
 	t.forgetOldIncidents(now)
 	before := t.Journal.Size()
 	if err := t.Journal.Compact(t.snapshotRecords(now)); err != nil {
-		t.Log.Warn("the journal could not be compacted yet", zap.Error(err))
+		t.Log.Warn("the journal could not be compacted; retrying later", zap.Error(err))
 		return
 	}
 	t.Log.Info("the journal was compacted", zap.Int64("bytes_before", before), zap.Int64("bytes_after", t.Journal.Size()))
@@ -63,10 +63,10 @@ func (t *Tracker) rewriteJournal(now time.Time) {
 	t.renewing = false
 	t.forgetOldIncidents(now)
 	if err := t.Journal.Compact(t.snapshotRecords(now)); err != nil {
-		t.Log.Error("the journal's files are lost and could not be written anew yet", zap.Error(err))
+		t.Log.Error("the journal's files are lost and could not be rewritten; retrying", zap.Error(err))
 		return
 	}
-	t.Log.Warn("the journal's files were lost and are written anew from memory", zap.String("reason", t.Journal.Status().LastLoss))
+	t.Log.Warn("the journal's files were lost and have been rewritten from memory", zap.String("reason", t.Journal.Status().LastLoss))
 }
 
 // checkJournalAtEnd writes the journal anew if its files were taken away a moment ago, so

@@ -66,9 +66,9 @@ func (t *Tracker) logHeld(r *round) {
 			if slices.Contains(t.logged[id], said) {
 				continue
 			}
-			t.Log.Debug("a destination is not told", zap.String("incident", string(id)), zap.String("notifier", string(h.NotifyID.Notifier)),
+			t.Log.Debug("a destination is not notified now", zap.String("incident", string(id)), zap.String("notifier", string(h.NotifyID.Notifier)),
 				zap.String("target", h.NotifyID.Target), zap.String("role", string(h.NotifyID.Role)), zap.String("reason", string(h.Reason)),
-				zap.String("detail", h.Detail()), zap.Time("until", h.Until.Truncate(time.Second)))
+				zap.String("detail", h.Detail()), timeField("until", h.Until.Truncate(time.Second)))
 		}
 		if t.logged[id] = words; words == nil {
 			delete(t.logged, id)

@@ -45,7 +45,7 @@ func TestReasonsAreLoggedOnce(t *testing.T) {
 			}
 			synctest.Wait()
 			var got []string
-			for _, e := range logs.FilterMessage("a destination is not told").All() {
+			for _, e := range logs.FilterMessage("a destination is not notified now").All() {
 				fields := e.ContextMap()
 				got = append(got, fields["reason"].(string)+" "+fields["target"].(string))
 			}

@@ -105,6 +105,14 @@ func again(in incident.Incident) time.Time {
 	return in.FailingSince
 }
 
+// timeField returns a time as a field of the log, which a time that is not known is not.
+func timeField(key string, at time.Time) zap.Field {
+	if at.IsZero() {
+		return zap.Skip()
+	}
+	return zap.Time(key, at)
+}
+
 // log writes an event to the log, under names that a search can use.
 func (t *Tracker) log(e incident.Event) {
 	level := zapcore.InfoLevel
@@ -123,9 +131,7 @@ func (t *Tracker) log(e incident.Event) {
 		fields = append(fields, zap.String("phase", f.Phase.String()), zap.String("cause", string(f.Cause)),
 			zap.String("hint", f.Hint), zap.Stringer("evidence", f.Evidence))
 	}
-	if !e.Since.IsZero() {
-		fields = append(fields, zap.Time("since", e.Since.Truncate(time.Millisecond)))
-	}
+	fields = append(fields, timeField("since", e.Since.Truncate(time.Millisecond)))
 	if e.ClosedAs != "" {
 		fields = append(fields, zap.String("closed_as", string(e.ClosedAs)))
 	}

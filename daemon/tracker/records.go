@@ -51,7 +51,7 @@ func (t *Tracker) replay() error {
 		}
 		if err := t.replayRecord(rec); err != nil {
 			// A record of another version must not keep the monitor from starting.
-			t.Log.Error("a journal record could not be read and is passed over",
+			t.Log.Error("a journal record could not be read and is skipped",
 				zap.Uint64("seq", rec.Seq), zap.String("kind", rec.Kind), zap.Error(err))
 		}
 	}

@@ -135,7 +135,7 @@ func (t *Tracker) appendRecords(r *round) {
 	case errors.Is(err, journal.ErrNotDurable):
 		t.Log.Error("the journal is not durable; alarms go on from memory", zap.Error(err))
 	case err != nil:
-		t.Log.Error("the journal did not take a record", zap.Error(err))
+		t.Log.Error("the journal did not accept a record", zap.Error(err))
 	}
 }
 
@@ -169,7 +169,7 @@ func (t *Tracker) startAttempts(now time.Time) {
 		t.published.deliveryChanged(d)
 		m := t.message(d)
 		if m.IsTest() { // a damaged journal has lost what it tells of
-			t.Log.Error("a message tells of incidents that are not known; it is not sent", zap.String("key", m.Key))
+			t.Log.Error("a message is about unknown incidents and is not sent", zap.String("key", m.Key))
 			t.foldOutcome(outbox.Outcome{Key: d.Key, At: now, State: outbox.Dead})
 			continue
 		}

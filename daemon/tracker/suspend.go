@@ -22,7 +22,7 @@ func (t *Tracker) noticeSuspend(now time.Time) {
 	if resumed.After(now) {
 		t.started = resumed // this round began before
 	}
-	t.Log.Warn("the monitor stood still, the machine slept, or its clock was set: nothing that is open is told of before it was seen again")
+	t.Log.Warn("the daemon or the machine stood still, or the clock was set: nothing is reported before its check has been probed again")
 	t.agenda.everything()
 	for _, c := range t.checks {
 		c.fresh = 0
