@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -166,7 +167,7 @@ var nagios = map[incident.Health]string{
 
 // printNagios writes one status line with performance data, as the plugins
 // guidelines of monitoring-plugins.org have it.
-func (p *program) printNagios(list []api.Report) error {
+func (p *program) printNagios(list []api.Report, checks []*config.Check) error {
 	state := worstHealth(list)
 	text := countHealths(list)
 	if len(list) == 1 {
@@ -176,17 +177,35 @@ func (p *program) printNagios(list []api.Report) error {
 		}
 	}
 	var perf []string
-	for _, r := range list {
+	for i, r := range list {
 		for _, a := range r.Addresses {
-			if total := a.Timings[config.WholeConversation]; total > 0 {
-				// 'label'=value[unit];warn;crit;min (monitoring-plugins.org, "Performance
-				// data").
-				perf = append(perf, fmt.Sprintf("'%s@%s'=%.6fs;;;0", r.ID, a.Address, total.Seconds()))
-			}
+			perf = append(perf, performanceData(r.ID+"@"+a.Address, a.Timings, checks[i].Probe.Thresholds)...)
 		}
 	}
 	p.printNagiosLine(state, text, perf)
 	return exit(state.ExitCode())
+}
+
+// performanceData returns how long the conversation with an address took, and each of its
+// phases that has a threshold, above which the check is degraded: a warning.
+func performanceData(name string, took api.TimingsReport, thresholds config.PhaseTimes) (list []string) {
+	// 'label'=value[unit];warn;crit;min (monitoring-plugins.org, "Performance data").
+	add := func(label string, p config.Phase) {
+		warn := ""
+		if limit := thresholds[p]; limit > 0 {
+			warn = strconv.FormatFloat(limit.Seconds(), 'f', -1, 64)
+		}
+		list = append(list, fmt.Sprintf("'%s'=%.6fs;%s;;0", label, took[p].Seconds(), warn))
+	}
+	if took[config.WholeConversation] > 0 {
+		add(name, config.WholeConversation)
+	}
+	for p := range config.Phases() {
+		if thresholds[p] > 0 && took[p] > 0 {
+			add(name+" "+p.String(), p)
+		}
+	}
+	return list
 }
 
 // printNagiosLine prints the line of a plugin. A bar divides the text from the

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -26,6 +28,7 @@ type testOptions struct {
 	host, security, format string
 	proxyProtocol          string
 	port                   int
+	portGiven              bool // with --port
 	transcript             bool
 	adHoc                  bool // --host was given
 }
@@ -47,11 +50,11 @@ func (p *program) testCommand() *cobra.Command {
 			if err := checkHostFlags(cmd, args); err != nil {
 				return err
 			}
-			o.adHoc = cmd.Flags().Changed("host")
+			o.adHoc, o.portGiven = cmd.Flags().Changed("host"), cmd.Flags().Changed("port")
 			return p.test(cmd.Context(), o, args)
 		},
 	}
-	c.Flags().StringVarP(&o.host, "host", "H", "", "test this host, which need not be in any file")
+	c.Flags().StringVarP(&o.host, "host", "H", "", "test this host (or host:port), which need not be in any file")
 	c.Flags().IntVarP(&o.port, "port", "p", config.DefaultPort, "its port")
 	c.Flags().StringVar(&o.security, "security", "", `"tls", "starttls" or "none" (default: that of the port)`)
 	c.Flags().StringVar(&o.proxyProtocol, "proxy-protocol", "", `"v1" or "v2": send the PROXY header first (default: none)`)
@@ -95,7 +98,7 @@ func (p *program) test(ctx context.Context, o testOptions, ids []string) error {
 	}
 	reports := probeAll(ctx, probe.New(options), checks)
 	if o.format == "nagios" {
-		return p.printNagios(reports)
+		return p.printNagios(reports, checks)
 	}
 	// printReports knows only --json.
 	p.json = o.format == "json"
@@ -151,7 +154,7 @@ func (p *program) testChecks(o testOptions, ids []string) ([]*config.Check, erro
 		if err == nil && len(checks) == 0 {
 			err = fmt.Errorf("all checks of %s are paused; name one of them to test it", strings.Join(ids, ", "))
 		}
-		return checks, err
+		return checks, withHostHint(err, ids)
 	}
 	for _, c := range cfg.Checks {
 		if c.Enabled {
@@ -166,8 +169,35 @@ func (p *program) testChecks(o testOptions, ids []string) ([]*config.Check, erro
 	return checks, nil
 }
 
+// withHostHint says of an error about names that are no checks how a host is tested, where
+// one of them looks like a host.
+func withHostHint(err error, names []string) error {
+	if err == nil || !strings.ContainsAny(names[0], ".:") {
+		return err
+	}
+	return fmt.Errorf("%w; to test a host that is in no file: imapvigil test --host %s", err, names[0])
+}
+
+// splitPort takes the port off a host that was given as host:port, as many programs write
+// it.
+func (o *testOptions) splitPort() error {
+	host, text, err := net.SplitHostPort(o.host)
+	port, notANumber := strconv.ParseUint(text, 10, 16)
+	switch {
+	case err != nil || host == "" || notANumber != nil:
+		return nil // [hclfile.Hostname] says what is wrong with it, if anything is
+	case o.portGiven && o.port != int(port):
+		return fmt.Errorf("--host says port %d, and --port says %d", port, o.port)
+	}
+	o.host, o.port = host, int(port)
+	return nil
+}
+
 // checkFromFlags makes a check of the flags, with the language's defaults.
 func checkFromFlags(o testOptions) (*config.Check, error) {
+	if err := o.splitPort(); err != nil {
+		return nil, err
+	}
 	security := config.Security(o.security)
 	host, err := hclfile.Hostname(o.host)
 	switch {
