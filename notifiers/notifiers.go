@@ -39,6 +39,10 @@ type Relayed interface{ Relay() (host string) }
 // PortAdvice says in sentences what does not fit together; empty: nothing.
 type PortAdviser interface{ PortAdvice() string }
 
+// Exposed are Settings that may send messages unencrypted. IsExposed reports whether they
+// do, to another machine than this.
+type Exposed interface{ IsExposed() bool }
+
 // A Target is what one notify block adds to its notifier: recipients, a
 // channel. Implementations are comparable values.
 type Target interface {

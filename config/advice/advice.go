@@ -42,6 +42,7 @@ func Of(cfg *config.Config, written Written) []config.Diagnostic {
 	a.warnOfUnused()
 	a.warnOfOwnMail()
 	a.warnOfMailPorts()
+	a.warnOfExposed()
 	a.warnOfUncoveredHours()
 	if cfg.Daemon.HeartbeatURL.IsZero() && !written.NoHeartbeat && len(cfg.Roles) > 0 {
 		a.warn(ruleNoHeartbeat, written.Daemon, "If this machine dies, nobody is told of anything any more. Let something else expect a sign of life: daemon { heartbeat_url = ... }, or write heartbeat_url = \"\" to do without.")
@@ -174,6 +175,15 @@ func (a *adviser) warnOfMailPorts() {
 			if advice := settings.PortAdvice(); advice != "" {
 				a.warn(ruleMailPort, n.Pos, "%s", advice)
 			}
+		}
+	}
+}
+
+// warnOfExposed finds notifiers whose messages others on the network can read.
+func (a *adviser) warnOfExposed() {
+	for _, n := range a.config.Notifiers {
+		if settings, ok := n.Settings.(notifiers.Exposed); ok && settings.IsExposed() {
+			a.warn(ruleExposed, n.Pos, "%s sends messages without encryption: others on the network can read and change them.", notifierReference(n.ID))
 		}
 	}
 }

@@ -72,6 +72,9 @@ func TestAdvice(t *testing.T) {
 		{"mail-port", "on port 587 mail servers begin without", func(c *config.Config, _ *advice.Written) {
 			c.Notifiers["email.mail"].Settings = email.Settings{Host: "relay.example.org", Port: 587, Security: "tls"}
 		}},
+		{"unencrypted", "notifier.email.mail sends messages without encryption", func(c *config.Config, _ *advice.Written) {
+			c.Notifiers["email.mail"].Settings = email.Settings{Host: "10.0.0.5", Port: 25, Security: "none"}
+		}},
 		{"uncovered", "sun 20:00 to sun 21:00, mon 20:00 to mon 21:00, tue 20:00 to tue 21:00 and 4 more (UTC)", func(c *config.Config, _ *advice.Written) {
 			c.Schedules["night"].Windows[0].From = 21 * 60
 		}},

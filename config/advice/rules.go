@@ -15,6 +15,7 @@ var (
 	ruleUnused       = newRule("unused", "Never used")
 	ruleOwnMail      = newRule("own-mail", "Alarm depends on what it is about")
 	ruleMailPort     = newRule("mail-port", "Port for another kind of encryption")
+	ruleExposed      = newRule("unencrypted", "Messages sent unencrypted")
 	ruleUncovered    = newRule("uncovered", "Hours that nobody covers")
 	ruleNoHeartbeat  = newRule("no-heartbeat", "Nobody watches the watcher")
 )

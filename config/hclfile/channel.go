@@ -3,6 +3,7 @@ package hclfile
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -81,7 +82,7 @@ func channelTable(attributes []notifiers.Attribute) (rows table[notifiers.Values
 var readersOfTypes = map[notifiers.Type]kind{
 	notifiers.Text: text, notifiers.Hostname: hostname, notifiers.DomainName: domainName, notifiers.EmailAddress: emailAddress,
 	notifiers.PhoneNumber: phoneNumber, notifiers.URL: secureURL, notifiers.Certificates: authorityFile, notifiers.Secret: secret,
-	notifiers.SecretText: hidden, notifiers.SecretURL: secureURL, notifiers.Headers: headers,
+	notifiers.SecretText: hidden, notifiers.SecretURL: plainURL, notifiers.Headers: headers,
 }
 
 // kindOf returns what reads an attribute of a channel.
@@ -151,9 +152,31 @@ func (l *loader) defineNotifier(b namedBlock) {
 	}
 	n.Settings = c.Settings(values)
 	// A secret that was not read has another text in its place, which may not suit.
+	if !l.checkExposed(n.Settings, c, content) {
+		return
+	}
 	if l.unread != unread || l.opens(n, content) {
 		l.config.Notifiers[n.ID] = n
 	}
+}
+
+// checkExposed refuses secrets in requests that others can read. A key that only signs is
+// not sent.
+func (l *loader) checkExposed(s notifiers.Settings, c *channel, content *contents) bool {
+	exposed, ok := s.(notifiers.Exposed)
+	if !ok || !exposed.IsExposed() {
+		return true
+	}
+	sent := []notifiers.Type{notifiers.SecretURL, notifiers.SecretText, notifiers.Headers}
+	clean := true
+	for _, a := range c.Attributes {
+		attr := content.Attributes[a.Name]
+		if attr != nil && slices.Contains(sent, a.Type) && l.holding[attr.Expr.Range()] {
+			l.Report(rulePlainHTTP, attr.Expr.Range(), "%s has a secret in it, which others on the network could read: url begins with http:// and does not lead to this machine. Use https://, or remove the secret.", a.Name)
+			clean = false
+		}
+	}
+	return clean
 }
 
 // targetAttributes returns those attributes of a notify block that say whom it reaches.

@@ -33,6 +33,8 @@ type reading struct {
 	v         cty.Value // unmarked
 	sensitive bool
 	unread    bool // a secret that was not read, because of Options.NoCredentials
+
+	holdsSecret bool // one that is written right here; the kind finds it
 }
 
 // decode fills dst from what is written in content. It reports whether all of
@@ -114,6 +116,9 @@ func (l *loader) read(a *attribute, attr *hcl.Attribute) (*value, bool) {
 		return nil, false
 	}
 	result.at = attr.Expr.Range()
+	if r.sensitive || r.unread || r.holdsSecret || a.secret && readsElsewhere(attr.Expr) {
+		l.holding[result.at] = true
+	}
 	return &result, true
 }
 

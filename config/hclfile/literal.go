@@ -30,6 +30,7 @@ var inBody = regexp.MustCompile(`(?i)(passwd|password|secret|token|key)["']?\s*[
 // is refused, and as a literal it earns a warning that shows an example. It reports whether
 // the secret is taken.
 func (r *reading) judgeSecret(expr hcl.Expression, what, name, example string) bool {
+	r.holdsSecret = true
 	if r.refuseElsewhere(expr, diagnose.Capital(what), name) {
 		return false
 	}
@@ -97,6 +98,22 @@ func textVariables(expr hclsyntax.Expression) (found []hcl.Traversal) {
 		return found
 	}
 	return expr.Variables()
+}
+
+// readsElsewhere reports whether an expression reads the environment or a file: in an
+// attribute for secrets, what they hold is one.
+func readsElsewhere(expr hcl.Expression) (reads bool) {
+	native := nativeForm(expr)
+	if native == nil {
+		return false
+	}
+	_ = hclsyntax.VisitAll(native, func(node hclsyntax.Node) hcl.Diagnostics {
+		if call, ok := node.(*hclsyntax.FunctionCallExpr); ok && slices.Contains([]string{"env", "file"}, call.Name) {
+			reads = true
+		}
+		return nil
+	})
+	return reads
 }
 
 // literalText returns the text of an expression that calls no function, and so not

@@ -24,7 +24,8 @@ type loader struct {
 	snapshot *source.Snapshot
 	broken   bool // a file could not be read or parsed: what it declares is unknown
 
-	unread int // how many times a secret was needed that was not read
+	unread  int                // how many times a secret was needed that was not read
+	holding map[hcl.Range]bool // the attributes that hold a secret, of those that need not
 
 	salvaging bool // what can be used is wanted, whatever is wrong with the rest
 
@@ -77,6 +78,7 @@ func newLoader(s *source.Snapshot) *loader {
 		localBlocks: map[hcl.Range]bool{},
 		tree:        newTree(),
 		spaces:      map[string]namespace{},
+		holding:     map[hcl.Range]bool{},
 		config:      newConfig(),
 
 		written: advice.Written{Hours: map[config.ScheduleID]bool{}},

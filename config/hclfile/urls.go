@@ -6,8 +6,8 @@ import (
 	"slices"
 
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
-	"github.com/imapvigil/imapvigil/config/names"
 	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/notifiers/httpdo"
 )
 
 // webURL is an http or https URL that people open.
@@ -36,7 +36,14 @@ var secretURLOrNone = kind{name: "URL", bounds: secureURL.bounds + `; "" for non
 	return readSecureURL(r)
 }}
 
-func readSecureURL(r *reading) (value, bool) {
+// plainURL may be http to any host, as long as nothing secret is sent: see checkExposed.
+var plainURL = kind{name: "URL", bounds: "https, http to loopback, or http without any secret", read: func(r *reading) (value, bool) {
+	return readURL(r, true)
+}}
+
+func readSecureURL(r *reading) (value, bool) { return readURL(r, false) }
+
+func readURL(r *reading, plain bool) (value, bool) {
 	v, ok := readText(r)
 	if !ok {
 		return v, false
@@ -54,8 +61,8 @@ func readSecureURL(r *reading) (value, bool) {
 		return r.wrong(ruleURL, "%s: %s", diagnose.Capital(r.show(v.text)), complaint)
 	}
 	u, _ := url.Parse(v.text)
-	if u.Scheme == "http" && !names.IsLoopback(u.Hostname()) {
-		return r.wrong(rulePlainHTTP, "What goes to %s could be read on the way. Only this machine itself can be asked over http; write https.", r.attr.name)
+	if !plain && httpdo.IsExposed(v.text) {
+		return r.wrong(rulePlainHTTP, "%s must begin with https://: others on the network could read what is sent to it over http://, which is only allowed to this machine.", r.attr.name)
 	}
 	r.warnOfSearchList(u.Hostname())
 	if r.attr.secret {

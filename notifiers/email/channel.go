@@ -28,10 +28,17 @@ var Channel = notifiers.NewChannel(
 		},
 		{
 			Attribute: notifiers.Attribute{
-				Name: "security", Type: notifiers.Choice, Choices: []string{"starttls", "tls", "none"}, Default: `"starttls"`,
-				Doc: `How the connection becomes encrypted; "none" for a host on this machine only`,
+				Name: "security", Type: notifiers.Choice, Choices: []string{"starttls", "tls", "opportunistic", "none"}, Default: `"starttls"`,
+				Doc: `How the connection is encrypted: "starttls" and "tls" send nothing without a verified certificate. "opportunistic" uses STARTTLS if the relay offers it, with any certificate unless username, ca_file or tls_server_name is set, and never sends a password without verified TLS. "none" is for relays without TLS, often on port 25, and allows no username; validate warns if the relay is not on this machine`,
 			},
 			Set: func(s *Settings, v notifiers.Value) { s.Security = v.Text },
+		},
+		{
+			Attribute: notifiers.Attribute{
+				Name: "tls_server_name", Type: notifiers.DomainName, Default: "host",
+				Doc: "The name that the relay's certificate must be for, if it is not host",
+			},
+			Set: func(s *Settings, v notifiers.Value) { s.TLSServerName = v.Text },
 		},
 		{
 			Attribute: notifiers.Attribute{Name: "username", Doc: "The account to log in with"},

@@ -57,10 +57,14 @@ func (n *notifier) greet(ctx context.Context, c *conversation) (err error) {
 	if err := n.introduce(c, conn); err != nil {
 		return err
 	}
-	if n.settings.Security == "starttls" {
+	switch offered, _ := c.client.Extension("STARTTLS"); {
+	case n.settings.Security == "starttls", n.settings.Security == "opportunistic" && offered:
 		if err := n.startTLS(ctx, c, conn); err != nil {
 			return err
 		}
+	// Whoever can change what the relay says can take STARTTLS out of it.
+	case n.settings.Security == "opportunistic" && n.settings.Username != "":
+		return errors.New("STARTTLS: the server does not offer it, and without it no password is sent")
 	}
 	return n.login(c.client)
 }

@@ -25,10 +25,11 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestConformance(t *testing.T) {
-	for name, implicit := range map[string]bool{"starttls": false, "tls": true} {
-		t.Run(name, func(t *testing.T) {
+	for _, security := range []string{"starttls", "tls", "opportunistic"} {
+		t.Run(security, func(t *testing.T) {
 			notifiertest.Run(t, func(t *testing.T) notifiertest.Channel {
-				sink, settings := post(t, smtpsink.Options{Implicit: implicit, Username: user, Password: canary})
+				sink, settings := post(t, smtpsink.Options{Implicit: security == "tls", Username: user, Password: canary})
+				settings.Security = security
 				return notifiertest.Channel{
 					Settings: settings, Target: target(t, "it@example.net", "oncall@example.net"),
 					Written:  notifiers.Values{"to": {List: []string{"it@example.net", "oncall@example.net"}}},
@@ -292,6 +293,77 @@ func TestNothingUnencrypted(t *testing.T) {
 	})
 }
 
+// "opportunistic" takes STARTTLS where it is offered, with any certificate unless
+// somebody says which, and sends no password without it.
+func TestOpportunistic(t *testing.T) {
+	for name, test := range map[string]struct {
+		offered bool
+		change  func(*email.Settings)
+		refused string
+	}{
+		"not offered":                 {false, func(*email.Settings) {}, ""},
+		"offered":                     {true, func(*email.Settings) {}, ""},
+		"unknown authority":           {true, func(s *email.Settings) { s.CA = "" }, ""},
+		"other name, authority":       {true, func(s *email.Settings) { s.Host = "localhost" }, "certificate"},
+		"other name is said":          {true, func(s *email.Settings) { s.Host, s.TLSServerName = "localhost", "127.0.0.1" }, ""},
+		"name, unknown authority":     {true, func(s *email.Settings) { s.CA, s.TLSServerName = "", "127.0.0.1" }, "certificate"},
+		"password, not offered":       {false, withPassword, "without it no password is sent"},
+		"password":                    {true, withPassword, ""},
+		"password, wrong certificate": {true, func(s *email.Settings) { withPassword(s); s.CA = "" }, "certificate"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &relay{keywords: []string{"AUTH PLAIN"}}
+			if test.offered {
+				r.keywords, r.afterTLS = append(r.keywords, "STARTTLS"), r.keywords
+			}
+			settings := startRelay(t, r)
+			settings.Security = "opportunistic"
+			test.change(&settings)
+			_, err := open(t, settings).Notify(t.Context(), target(t, "it@example.net"), notifiertest.Message("k"))
+			_, letters, loggedIn := r.seen("MAIL")
+			started, _, _ := r.seen("STARTTLS")
+			if test.refused != "" {
+				if err == nil || !strings.Contains(err.Error(), test.refused) || notifiers.IsPermanent(err) || loggedIn != "" || len(letters) > 0 {
+					t.Errorf("got %v, user %q, %d letters", err, loggedIn, len(letters))
+				}
+				return
+			}
+			if err != nil || len(letters) != 1 || (len(started) == 1) != test.offered || loggedIn != settings.Username {
+				t.Errorf("got %v, %d letters, STARTTLS %v, user %q", err, len(letters), started, loggedIn)
+			}
+		})
+	}
+}
+
+func withPassword(s *email.Settings) { s.Username, s.Password = user, opaque.NewSecret(canary) }
+
+// A relay that is reached by another name than its certificate has.
+func TestTLSServerName(t *testing.T) {
+	for _, implicit := range []bool{false, true} {
+		sink, settings := post(t, smtpsink.Options{Implicit: implicit, Username: user, Password: canary})
+		settings.Host, settings.TLSServerName = "localhost", "127.0.0.1"
+		if _, err := open(t, settings).Notify(t.Context(), target(t, "it@example.net"), notifiertest.Message("k")); err != nil {
+			t.Fatal(err)
+		}
+		if !sink.Messages()[0].TLS {
+			t.Error("it was not encrypted")
+		}
+	}
+}
+
+// What leaves this machine unencrypted is said of the settings.
+func TestExposed(t *testing.T) {
+	for settings, want := range map[email.Settings]bool{
+		{Host: "10.0.0.5", Security: "none"}:          true,
+		{Host: "10.0.0.5", Security: "opportunistic"}: false,
+		{Host: "localhost", Security: "none"}:         false,
+	} {
+		if settings.IsExposed() != want {
+			t.Errorf("%+v: want %v", settings, want)
+		}
+	}
+}
+
 func TestRelayOnTheSameMachine(t *testing.T) {
 	sink, settings := post(t, smtpsink.Options{})
 	settings.Security, settings.CA = "none", ""
@@ -395,13 +467,15 @@ func TestOpenRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, spoil := range map[string]func(*email.Settings){
-		"host is missing":                           func(s *email.Settings) { s.Host = "" },
-		"port 70000 is not in 1..65535":             func(s *email.Settings) { s.Port = 70000 },
-		`from: "nobody" is not a mail address`:      func(s *email.Settings) { s.From = "nobody" },
-		`security "ssl" is not known`:               func(s *email.Settings) { s.Security = "ssl" },
-		"for loopback hosts only, smtp.example.net": func(s *email.Settings) { s.Security = "none" },
-		`security "none" sends no password`: func(s *email.Settings) {
+		"host is missing":                      func(s *email.Settings) { s.Host = "" },
+		"port 70000 is not in 1..65535":        func(s *email.Settings) { s.Port = 70000 },
+		`from: "nobody" is not a mail address`: func(s *email.Settings) { s.From = "nobody" },
+		`security "ssl" is not known`:          func(s *email.Settings) { s.Security = "ssl" },
+		`security "none" would send the password`: func(s *email.Settings) {
 			s.Host, s.Security, s.Username, s.Password = "localhost", "none", user, opaque.NewSecret(canary)
+		},
+		`tls_server_name has no effect with security "none"`: func(s *email.Settings) {
+			s.Security, s.TLSServerName = "none", "mail.example.net"
 		},
 		"belong together: write both or none": func(s *email.Settings) { s.Username = user },
 		`auth "gssapi" is not known`:          func(s *email.Settings) { s.Auth = "gssapi" },

@@ -2,9 +2,9 @@
 // relay (RFC 6409, RFC 5321).
 //
 // It owns what an email of ours looks like and one conversation per message. It
-// never sends a byte of a message or a password before a verified TLS session
-// exists (RFC 8314; STARTTLS is never optional), except that security "none"
-// exists for a relay on the machine itself, to which no password is sent.
+// never sends a password before a verified TLS session exists (RFC 8314), and no byte
+// of a message either, unless security "none" or "opportunistic" asks for it: the relays
+// of many companies offer no TLS inside their network.
 //
 // A caller may rely on this: each recipient that the server accepts gets a
 // message once, also when it refuses or defers another one, and the receipt says
@@ -33,9 +33,11 @@ import (
 type Settings struct {
 	Host string
 	Port int // 0: 587 (RFC 6409)
-	// Security is "starttls" (also when empty), "tls", or "none" for a
-	// loopback host.
+	// Security is "starttls" (also when empty), "tls", "opportunistic" or "none". The
+	// last sends no password; the one before sends it under verified TLS only.
 	Security string
+	// TLSServerName is the name that the certificate must be for; empty: Host.
+	TLSServerName string
 	// Username and Password are both set or both empty.
 	Username string
 	Password opaque.Secret
@@ -61,11 +63,14 @@ func (s Settings) PortAdvice() string {
 	switch {
 	case s.Security == "tls" && s.Port == 587:
 		return "With security = \"tls\" the connection begins with TLS, and on port 587 mail servers begin without. Write port = 465, or security = \"starttls\"."
-	case s.Security == "starttls" && s.Port == 465:
-		return "With security = \"starttls\" the connection begins without TLS, and on port 465 mail servers begin with it. Write security = \"tls\", or port = 587."
+	case s.Security != "tls" && s.Port == 465:
+		return fmt.Sprintf("With security = %q the connection begins without TLS, and on port 465 mail servers begin with it. Write security = \"tls\", or another port.", s.Security)
 	}
 	return ""
 }
+
+// IsExposed implements [notifiers.Exposed].
+func (s Settings) IsExposed() bool { return s.Security == "none" && !names.IsLoopback(s.Host) }
 
 // DecodeTarget reads a [Target] from JSON.
 func (Settings) DecodeTarget(data []byte) (notifiers.Target, error) {
@@ -90,13 +95,24 @@ func (s Settings) Open() (notifiers.Notifier, error) {
 			return nil, err
 		}
 	}
-	// RFC 8997: mail is submitted with TLS 1.2 or newer.
 	return &notifier{
 		settings: s,
 		from:     from,
-		tls:      &tls.Config{ServerName: s.Host, RootCAs: roots, MinVersion: tls.VersionTLS12},
-		secrets:  opaque.NewScrubber(s.secrets()...),
+		tls: &tls.Config{
+			ServerName: cmp.Or(s.TLSServerName, s.Host), RootCAs: roots,
+			MinVersion:         tls.VersionTLS12, // RFC 8997: mail is submitted with TLS 1.2 or newer
+			InsecureSkipVerify: !s.verifies(),    //nolint:gosec // see verifies
+		},
+		secrets: opaque.NewScrubber(s.secrets()...),
 	}, nil
+}
+
+// verifies reports whether the relay's certificate must be in order. Opportunistic TLS is
+// better than none with any certificate (RFC 7435 section 3), and Debian's Postfix offers
+// STARTTLS with one that nobody signed; a password needs more, and so does whoever
+// says which certificate is the right one.
+func (s Settings) verifies() bool {
+	return s.Security != "opportunistic" || s.Username != "" || s.CA != "" || s.TLSServerName != ""
 }
 
 func (s Settings) checkServer() error {
@@ -114,17 +130,17 @@ func (s Settings) checkServer() error {
 
 func (s Settings) checkSecurity() error {
 	switch s.Security {
-	case "starttls", "tls":
+	case "starttls", "tls", "opportunistic":
 		return nil
 	case "none":
 	default:
-		return fmt.Errorf(`security %q is not known: use "starttls", "tls", or "none" for a loopback host`, s.Security)
+		return fmt.Errorf(`security %q is not known: use "starttls", "tls", "opportunistic" or "none"`, s.Security)
 	}
-	if !names.IsLoopback(s.Host) {
-		return fmt.Errorf(`security "none" is for loopback hosts only, %s is not one: use "starttls" or "tls"`, s.Host)
-	}
-	if s.Username != "" {
-		return errors.New(`security "none" sends no password: use "starttls" or "tls", or leave out username and password`)
+	switch {
+	case s.Username != "":
+		return errors.New(`security "none" would send the password unencrypted: use "starttls" or "tls", or remove username and password`)
+	case s.TLSServerName != "":
+		return errors.New(`tls_server_name has no effect with security "none": use "starttls", "tls" or "opportunistic", or remove it`)
 	}
 	return nil
 }

@@ -174,6 +174,26 @@ func TestParseURL(t *testing.T) {
 	}
 }
 
+// Without a secret http may lead anywhere.
+func TestParsePlainURL(t *testing.T) {
+	for text, exposed := range map[string]bool{
+		"http://gateway.example.org/x": true, "http://[2001:db8::1]:8080/": true,
+		"https://example.org/": false, "http://127.0.0.1/": false, "http://user:" + canary + "@localhost/": false,
+	} {
+		if u, err := httpdo.ParsePlainURL(text); err != nil || httpdo.IsExposed(text) != exposed {
+			t.Errorf("%s: %v, %v", text, u, err)
+		}
+	}
+	for _, bad := range []string{"", "ftp://example.org/" + canary, "http://user:" + canary + "@example.org/", "http:///" + canary} {
+		if u, err := httpdo.ParsePlainURL(bad); err == nil || strings.Contains(err.Error(), canary) {
+			t.Errorf("%s: %v, %v", bad, u, err)
+		}
+	}
+	if httpdo.IsExposed("http://%zz") {
+		t.Error("what is no URL leads somewhere")
+	}
+}
+
 func TestSecretsOfAURL(t *testing.T) {
 	u, err := url.Parse("https://user:password9@example.org/api/T0000000001/" + canary + "%20x?v=1&sig=a+secret+value")
 	if err != nil {

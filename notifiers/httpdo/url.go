@@ -9,9 +9,30 @@ import (
 	"github.com/imapvigil/imapvigil/config/names"
 )
 
-// ParseURL reads a URL that may be asked: https, or http to this machine. The
+// ParseURL reads a URL that secrets may be sent to: https, or http to this machine. The
 // error never shows the URL, which may be a secret.
 func ParseURL(text string) (*url.URL, error) {
+	u, err := ParsePlainURL(text)
+	if err == nil && isExposed(u) {
+		return nil, fmt.Errorf("http:// is for loopback hosts only, %s is not one: use https://", u.Hostname())
+	}
+	return u, err
+}
+
+// isExposed reports whether others can read the requests to a URL: http, and not to this
+// machine.
+func isExposed(u *url.URL) bool { return u.Scheme == "http" && !names.IsLoopback(u.Hostname()) }
+
+// IsExposed reports whether others can read the requests to a URL: http, and not to this
+// machine.
+func IsExposed(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && isExposed(u)
+}
+
+// ParsePlainURL reads a URL as [ParseURL] does, and lets http lead anywhere, for requests
+// that hold no secret.
+func ParsePlainURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Opaque != "":
@@ -23,8 +44,8 @@ func ParseURL(text string) (*url.URL, error) {
 		return u, nil
 	case u.Scheme != "http":
 		return nil, errors.New("it has to begin with https://")
-	case !names.IsLoopback(u.Hostname()):
-		return nil, fmt.Errorf("http:// is for loopback hosts only, %s is not one: use https://", u.Hostname())
+	case u.User != nil && isExposed(u):
+		return nil, errors.New("with http:// its password could be read on the network: use https://")
 	}
 	return u, nil
 }

@@ -48,7 +48,7 @@ var Channel = notifiers.NewChannel(
 		{
 			Attribute: notifiers.Attribute{
 				Name: "url", Type: notifiers.SecretURL,
-				Doc: "http: where to send the request. {to}, {text}, {from} and {key} are filled in",
+				Doc: "http: where to send the request; {to}, {text}, {from} and {key} are filled in. http:// is allowed to this machine, and to others if neither url, headers nor body have a secret in them, with a warning",
 			},
 			Set: func(s *Settings, v notifiers.Value) { s.URL = v.Secret },
 		},

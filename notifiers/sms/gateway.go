@@ -31,7 +31,7 @@ func openGateway(s Settings) (notifiers.Notifier, error) {
 	if !slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodGet}, s.Method) {
 		return nil, fmt.Errorf(`method %q is not known: use "POST", "PUT" or "GET"`, s.Method)
 	}
-	u, err := httpdo.ParseURL(s.URL.Reveal())
+	u, err := httpdo.ParsePlainURL(s.URL.Reveal())
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/notifiers"
+	"github.com/imapvigil/imapvigil/notifiers/httpdo"
 )
 
 // Settings are a notifier block of kind sms.
@@ -47,6 +48,9 @@ type Settings struct {
 
 // Kind implements [notifiers.Settings].
 func (Settings) Kind() notifiers.Kind { return Kind }
+
+// IsExposed implements [notifiers.Exposed].
+func (s Settings) IsExposed() bool { return httpdo.IsExposed(s.URL.Reveal()) }
 
 // DecodeTarget reads a [Target] from JSON.
 func (Settings) DecodeTarget(data []byte) (notifiers.Target, error) {

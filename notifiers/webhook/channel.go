@@ -12,7 +12,7 @@ var Channel = notifiers.NewChannel(
 		{
 			Attribute: notifiers.Attribute{
 				Name: "url", Type: notifiers.SecretURL, Required: true,
-				Doc: "Where to post; http only to this machine itself",
+				Doc: "Where to post. http:// is allowed to this machine, and to others if neither url nor headers have a secret in them, with a warning",
 			},
 			Set: func(s *Settings, v notifiers.Value) { s.URL = v.Secret },
 		},

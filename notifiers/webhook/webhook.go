@@ -25,7 +25,7 @@ import (
 
 // Settings are a notifier block of kind webhook.
 type Settings struct {
-	URL     opaque.Secret // https, or http to loopback
+	URL     opaque.Secret // https or http
 	Secret  opaque.Secret // empty: not signed; see Open
 	Headers opaque.Secret // as [httpdo.JoinHeaders] makes them
 	CA      string        // PEM, instead of the system's roots
@@ -40,6 +40,9 @@ func (Target) String() string { return "" }
 // Kind implements [notifiers.Settings].
 func (Settings) Kind() notifiers.Kind { return Kind }
 
+// IsExposed implements [notifiers.Exposed].
+func (s Settings) IsExposed() bool { return httpdo.IsExposed(s.URL.Reveal()) }
+
 // DecodeTarget reads a [Target] from JSON.
 func (Settings) DecodeTarget(data []byte) (notifiers.Target, error) {
 	return notifiers.DecodeTarget[Target](data)
@@ -48,7 +51,7 @@ func (Settings) DecodeTarget(data []byte) (notifiers.Target, error) {
 // Open implements [notifiers.Settings]. A secret that begins with "whsec_" is
 // base64 after that; the bytes of any other are the key as they are.
 func (s Settings) Open() (notifiers.Notifier, error) {
-	u, err := httpdo.ParseURL(s.URL.Reveal())
+	u, err := httpdo.ParsePlainURL(s.URL.Reveal())
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err)
 	}

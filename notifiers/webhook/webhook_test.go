@@ -209,11 +209,11 @@ func TestOneTransitionAMessage(t *testing.T) {
 
 func TestOpenRefuses(t *testing.T) {
 	for want, settings := range map[string]webhook.Settings{
-		"url: it names no host":        {},
-		"url: http:// is for loopback": {URL: opaque.NewSecret("http://example.org/" + canary)},
-		"base64":                       {URL: opaque.NewSecret("https://example.org"), Secret: opaque.NewSecret("whsec_" + canary)},
-		"headers":                      {URL: opaque.NewSecret("https://example.org"), Headers: httpdo.JoinHeaders(map[string]string{"Webhook-Id": canary})},
-		"ca_file":                      {URL: opaque.NewSecret("https://example.org"), CA: "nothing"},
+		"url: it names no host": {},
+		"url: with http:// its": {URL: opaque.NewSecret("http://user:" + canary + "@example.org/")},
+		"base64":                {URL: opaque.NewSecret("https://example.org"), Secret: opaque.NewSecret("whsec_" + canary)},
+		"headers":               {URL: opaque.NewSecret("https://example.org"), Headers: httpdo.JoinHeaders(map[string]string{"Webhook-Id": canary})},
+		"ca_file":               {URL: opaque.NewSecret("https://example.org"), CA: "nothing"},
 	} {
 		_, err := settings.Open()
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), canary) {
