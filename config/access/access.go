@@ -47,15 +47,29 @@ func joining(gid uint32) string {
 // and by nobody else. Where the directory above it is root's and of another group, as the
 // packages make it, that is the daemon's group.
 func Keeping(path string) string {
-	dir := nearest(filepath.Dir(path))
-	group := ""
-	if dir.uid == 0 {
-		group = groupName(dir.gid)
-	}
+	group := keepers(path)
 	if group == "" {
 		return "Put the secret into that file, and keep others from reading it:\n    install -m 600 /dev/stdin " + path
 	}
 	return fmt.Sprintf("Put the secret into that file, for the group %s to read:\n    install -m 640 -g %s /dev/stdin %s", group, group, path)
+}
+
+// Closing says what to type so that a secret at path, which everybody can read, can be
+// read by whoever needs it, and by nobody else.
+func Closing(path string) string {
+	if group := keepers(path); group != "" {
+		return fmt.Sprintf("chgrp %s %s && chmod 640 %s", group, path, path)
+	}
+	return "chmod o= " + path
+}
+
+// keepers returns the group of those who need the secrets of a directory that is root's;
+// "" where it is somebody's own.
+func keepers(path string) string {
+	if dir := nearest(filepath.Dir(path)); dir.uid == 0 {
+		return groupName(dir.gid)
+	}
+	return ""
 }
 
 // groupOf returns the group of a file, or of the nearest directory above it that can be

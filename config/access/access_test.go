@@ -157,4 +157,20 @@ func TestKeeping(t *testing.T) {
 	if got, want := access.Keeping(path), "install -m 600 /dev/stdin "+path; !strings.HasSuffix(got, want) {
 		t.Errorf("in a directory of one's own: %s", got)
 	}
+	if got, want := access.Closing(path), "chmod o= "+path; got != want {
+		t.Errorf("in a directory of one's own: %s", got)
+	}
+	if os.Geteuid() != 0 { // who cannot give a directory to another group
+		return
+	}
+	if err := os.Chown(dir, 0, 1); err != nil {
+		t.Fatal(err)
+	}
+	group := access.NewUser("daemon", 1, 1).Group()
+	if got, want := access.Keeping(path), "install -m 640 -g "+group+" /dev/stdin "+path; !strings.HasSuffix(got, want) {
+		t.Errorf("in root's directory for a group: %s", got)
+	}
+	if got, want := access.Closing(path), "chgrp "+group+" "+path+" && chmod 640 "+path; got != want {
+		t.Errorf("in root's directory for a group: %s", got)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/access"
 	"github.com/imapvigil/imapvigil/config/certfile"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/config/source"
@@ -185,7 +186,7 @@ func readable(path string, c source.Content) complaint {
 		return about(path, text)
 	}
 	return complaint{
-		path + " can be read by others, so it is no secret. Take the permission away:\n    chmod o= " + path,
+		path + " can be read by others, so it is no secret. Take the permission away:\n    " + access.Closing(path),
 		"The file that is named here can be read by others, so it is no secret. Take the permission away (chmod o=).",
 	}
 }
