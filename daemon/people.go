@@ -39,6 +39,11 @@ func (m *monitor) EndSilence(ctx context.Context, id, by string) (api.Silence, e
 	return m.tracker.EndSilence(ctx, id, by)
 }
 
+// Dismiss implements [api.Daemon].
+func (m *monitor) Dismiss(ctx context.Context, key, by string) error {
+	return m.tracker.Dismiss(ctx, outbox.Key(key), by)
+}
+
 // Redeliver implements [api.Daemon].
 func (m *monitor) Redeliver(ctx context.Context, key string) error {
 	return m.tracker.Redeliver(ctx, outbox.Key(key))

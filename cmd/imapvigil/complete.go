@@ -67,6 +67,7 @@ func (p *program) complete(root *cobra.Command) {
 		"man":            offerWords(languagePage, statesPage),
 		"log-level":      offerWords("debug", "info", "warn", "error"),
 		"proxy-protocol": offerWords(config.ProxyV1, config.ProxyV2),
+		"dismiss":        p.completeNames(deadMessageKeys),
 		"replace":        offerAnyFile,
 		"retry":          p.completeNames(deadMessageKeys),
 		"role":           p.completeNames(roleNames),
@@ -216,11 +217,11 @@ func silenceNames(ctx context.Context, p *program, cmd *cobra.Command) (list []c
 	return list
 }
 
-// deadMessageKeys returns the keys of the messages that --retry is for.
+// deadMessageKeys returns the keys of the messages that --retry and --dismiss are for.
 func deadMessageKeys(ctx context.Context, p *program, cmd *cobra.Command) (list []cobra.Completion) {
 	known, _ := p.client(cmd).Incidents(ctx) // none without a daemon
 	for _, d := range api.NewDeliveries(known.Incidents, false).Deliveries {
-		if d.GivenUp() {
+		if d.Neglected() && !d.Replaced {
 			list = append(list, cobra.CompletionWithDesc(string(d.Key), d.Transition+" to "+askedBy(d.Delivery)))
 		}
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -11,45 +13,98 @@ import (
 )
 
 func (p *program) deliveriesCommand() *cobra.Command {
-	var retry string
+	var retry, dismiss, by string
 	var all bool
 	c := &cobra.Command{
 		Use:   "deliveries",
-		Short: "List undelivered messages; retry one",
+		Short: "List undelivered messages; retry or dismiss one",
+		Long: "List undelivered messages: those that are tried again, with the time of the next\n" +
+			"attempt, those that wait, and those that were given up. What was given up can be\n" +
+			"sent again, or dismissed: then it needs no more attention.",
 		Example: examples(
-			"What has not been delivered, and why?", "imapvigil deliveries",
-			"The mail server works again: send it now", "imapvigil deliveries --retry 5ne3bnhkzzwfa",
-			"Every message, with the answer of the receiver", "imapvigil deliveries --all",
+			"Which messages were not delivered, and what did the mail server say?", "imapvigil deliveries",
+			"The mail server is mended: send one again", "imapvigil deliveries --retry iv_1a2b3c",
+			"It need not arrive any more", "imapvigil deliveries --dismiss iv_1a2b3c",
 		),
 		GroupID:     groupDaily,
-		Annotations: exitCodes("listed, or retried", "not"),
+		Annotations: exitCodes("listed, retried or dismissed", "not"),
 		Args:        noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client := p.client(cmd)
-			if retry != "" {
-				if err := client.Redeliver(cmd.Context(), retry); err != nil {
-					return err
-				}
-				p.printf("Message %s is tried again.\n", retry)
-				return nil
+			client := p.clientAs(cmd, by)
+			if retry != "" && dismiss != "" {
+				return errors.New("deliveries takes only one of --retry and --dismiss")
 			}
 			list, err := client.Incidents(cmd.Context())
-			if err != nil {
+			switch {
+			case err != nil:
 				return err
+			case retry != "":
+				return p.eachGivenUp(cmd.Context(), list.Incidents, retry, client.Redeliver, "tried again")
+			case dismiss != "":
+				return p.eachGivenUp(cmd.Context(), list.Incidents, dismiss, client.Dismiss, "dismissed")
 			}
 			return p.printDeliveries(api.NewDeliveries(list.Incidents, all).Deliveries)
 		},
 	}
-	c.Flags().StringVar(&retry, "retry", "", "send this message again, which was given up")
-	c.Flags().BoolVar(&all, "all", false, "list the delivered ones, too")
+	c.Flags().StringVar(&retry, "retry", "", `send this message again, which was given up; "all" for all of them`)
+	c.Flags().StringVar(&dismiss, "dismiss", "", `take this message off the list, which was given up; "all" for all of them`)
+	c.Flags().BoolVar(&all, "all", false, "list those that were delivered or dismissed, too")
+	p.byFlag(c, &by)
 	p.jsonFlag(c)
 	p.placeFlags(c, configFlag, controlFlag)
 	p.utcFlag(c)
 	return c
 }
 
+// eachGivenUp does something with the message that a key stands for, or with all that were
+// given up.
+func (p *program) eachGivenUp(ctx context.Context, incidents []api.Incident, key string, do func(context.Context, string) error, done string) error {
+	keys, err := givenUp(incidents, key)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if err := do(ctx, key); err != nil {
+			return err
+		}
+		p.printf("Message %s is %s.\n", key, done)
+	}
+	return nil
+}
+
+// shortestKey is how much of a key must be typed at least: "iv_" and three characters.
+const shortestKey = 6
+
+// givenUp returns the keys that a word stands for: all, the key of a message, or the
+// beginning of one key alone. What the daemon refuses, it gives the reason for.
+func givenUp(incidents []api.Incident, word string) (keys []string, err error) {
+	for _, d := range api.NewDeliveries(incidents, true).Deliveries {
+		key := string(d.Key)
+		switch {
+		case key != "" && key == word:
+			return []string{key}, nil
+		case word == "all" && d.Neglected() && !d.Replaced, len(word) >= shortestKey && strings.HasPrefix(key, word):
+			keys = append(keys, key)
+		}
+	}
+	switch {
+	case word == "all" && len(keys) == 0:
+		return nil, errors.New("no message was given up")
+	case len(keys) == 0:
+		return nil, fmt.Errorf("there is no message %s; imapvigil deliveries lists them with their keys", word)
+	case word != "all" && len(keys) > 1:
+		return nil, fmt.Errorf("%d messages begin with %s: %s", len(keys), word, strings.Join(keys, ", "))
+	}
+	return keys, nil
+}
+
 // askedBy returns the names of the roles that a message is for.
 func askedBy(d api.Delivery) string { return joined(d.Roles) }
+
+// destinationOf returns where a message goes to: "it_team by sms.twilio +15550100".
+func destinationOf(d api.Delivery) string {
+	return strings.TrimSpace(askedBy(d) + " by " + d.Notifier + " " + d.Target)
+}
 
 // joined returns a list of names as people read it.
 func joined[T ~string](names []T) string {
@@ -68,6 +123,9 @@ func (p *program) answerOf(d api.Delivery) string {
 	return d.Answer.String() + "; there is room at " + p.formatTime(*d.Until)
 }
 
+// mostItems is how many incidents of a message are listed.
+const mostItems = 10
+
 func (p *program) printDeliveries(list []api.DeliveryOf) error {
 	if p.json {
 		return p.printJSON(api.Deliveries{Deliveries: list})
@@ -75,15 +133,46 @@ func (p *program) printDeliveries(list []api.DeliveryOf) error {
 	if len(list) == 0 {
 		p.printf("No messages.\n")
 	}
+	neglected := false
 	for _, d := range list {
-		// A message that is held has no key yet.
-		p.printf("%s  %s  %s\n", cmp.Or(string(d.Key), "not sent yet"), d.State, p.formatTime(d.At))
-		to := strings.TrimSpace(askedBy(d.Delivery) + " by " + d.Notifier + " " + d.Target)
-		p.printf("%s\n", fold("    ", fmt.Sprintf("%s of %s to %s, %s", d.Transition,
-			joined(d.Incidents), to, plural(d.Attempts, "attempt"))))
-		if !d.Answer.IsZero() {
-			p.printf("%s\n", fold("    > ", p.answerOf(d.Delivery)))
-		}
+		p.printDelivery(d)
+		neglected = neglected || d.Neglected() && !d.Replaced
+	}
+	if neglected {
+		p.printf("\n%s\n", fold("", "To send one again that was given up: imapvigil deliveries --retry KEY. If it need not arrive any more: imapvigil deliveries --dismiss KEY."))
 	}
 	return nil
+}
+
+func (p *program) printDelivery(d api.DeliveryOf) {
+	state := string(d.State)
+	switch {
+	case d.DismissedAt != nil:
+		state = "dismissed"
+	case d.Replaced:
+		state = "replaced"
+	}
+	// A message that is held has no key yet.
+	p.printf("%s  %s  %s\n", cmp.Or(string(d.Key), "not sent yet"), state, p.formatTime(d.At))
+	p.printf("%s\n", fold("    ", fmt.Sprintf("to %s, %s", destinationOf(d.Delivery), plural(d.Attempts, "attempt"))))
+	if d.NextAttemptAt != nil {
+		p.printf("%s\n", fold("    ", "next attempt "+p.formatTime(*d.NextAttemptAt)))
+	}
+	if d.DismissedAt != nil {
+		who := "dismissed " + p.formatTime(*d.DismissedAt)
+		if d.DismissedBy != "" {
+			who += " by " + d.DismissedBy
+		}
+		p.printf("%s\n", fold("    ", who))
+	}
+	for i, item := range d.Items {
+		if i == mostItems {
+			p.printf("    and %d more\n", len(d.Items)-i)
+			break
+		}
+		p.printf("%s\n", fold("    ", fmt.Sprintf("%s %s (%s)", item.Says, item.Check, item.Incident)))
+	}
+	if !d.Answer.IsZero() {
+		p.printf("%s\n", fold("    > ", p.answerOf(d.Delivery)))
+	}
 }

@@ -155,8 +155,7 @@ func (p *program) explainIncident(i api.Incident) {
 		p.printf("  none\n")
 	}
 	for _, d := range i.Deliveries {
-		to := strings.TrimSpace(askedBy(d) + " by " + d.Notifier + " " + d.Target)
-		p.printf("%s\n", fold("  ", fmt.Sprintf("%s  %s to %s: %s after %s", p.formatTime(d.At), d.Transition, to, d.State, plural(d.Attempts, "attempt"))))
+		p.printf("%s\n", fold("  ", fmt.Sprintf("%s  %s to %s: %s after %s", p.formatTime(d.At), d.Transition, destinationOf(d), d.State, plural(d.Attempts, "attempt"))))
 		p.printAnswers(d)
 	}
 	for _, h := range i.Held {

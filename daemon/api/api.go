@@ -48,6 +48,8 @@ type Daemon interface {
 	Silence(ctx context.Context, wanted Silence) (Silence, error)
 	// EndSilence ends one before its time, and returns it as it was.
 	EndSilence(ctx context.Context, id, by string) (Silence, error)
+	// Dismiss marks a message that was given up as needing no more attention.
+	Dismiss(ctx context.Context, key, by string) error
 	// Redeliver has a message that was given up tried once more.
 	Redeliver(ctx context.Context, key string) error
 }

@@ -179,6 +179,11 @@ func (c *Client) Redeliver(ctx context.Context, key string) error {
 	return c.request(ctx, http.MethodPost, "/v1/deliveries/"+url.PathEscape(key), nil, nil)
 }
 
+// Dismiss marks a message that was given up as needing no more attention.
+func (c *Client) Dismiss(ctx context.Context, key string) error {
+	return c.request(ctx, http.MethodPost, "/v1/deliveries/"+url.PathEscape(key)+"/dismiss?"+c.Signature.query(), nil, nil)
+}
+
 // askSoon asks for what is known, which takes the daemon no time.
 func (c *Client) askSoon(ctx context.Context, path string, out any) error {
 	short, cancel := context.WithTimeout(ctx, c.Patience)

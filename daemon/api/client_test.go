@@ -118,7 +118,8 @@ func TestAuthors(t *testing.T) {
 				b.by = s.By
 				return s.By, err
 			},
-			"its end": func() (string, error) { _, err := client.EndSilence(ctx, "s1"); return b.by, err },
+			"a dismissal": func() (string, error) { err := client.Dismiss(ctx, "iv_1"); return b.by, err },
+			"its end":     func() (string, error) { _, err := client.EndSilence(ctx, "s1"); return b.by, err },
 		} {
 			b.by = "nobody"
 			if by, err := do(); err != nil || by != test.want || b.by != test.want {

@@ -114,6 +114,14 @@ func (f *fake) EndSilence(_ context.Context, id, by string) (api.Silence, error)
 	return api.Silence{ID: id, By: "bert"}, nil
 }
 
+func (f *fake) Dismiss(_ context.Context, key, by string) error {
+	f.by = by
+	if key != "iv_1" {
+		return errors.New("there is no delivery " + key)
+	}
+	return nil
+}
+
 func (f *fake) Redeliver(_ context.Context, key string) error {
 	return errors.New("there is no delivery " + key)
 }

@@ -80,6 +80,9 @@ func routes(d Daemon) map[string]http.Handler {
 		"POST /v1/deliveries/{key}": answering(func(r *http.Request) (nothing, error) {
 			return nothing{}, d.Redeliver(r.Context(), r.PathValue("key"))
 		}),
+		"POST /v1/deliveries/{key}/dismiss": answering(func(r *http.Request) (nothing, error) {
+			return nothing{}, d.Dismiss(r.Context(), r.PathValue("key"), signatureOf(r).author(r.Context()))
+		}),
 		"POST /v1/recheck": answering(func(r *http.Request) (Report, error) {
 			return d.Recheck(r.Context(), config.CheckID(r.URL.Query().Get("check")))
 		}),

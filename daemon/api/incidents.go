@@ -77,6 +77,14 @@ type Delivery struct {
 	// room. It has no key: what it will say, and with what else, is not decided.
 	Held  outbox.HeldReason `json:"held,omitempty"`
 	Until *time.Time        `json:"until,omitempty"`
+	// NextAttemptAt is when it is tried again, of what is retrying.
+	NextAttemptAt *time.Time `json:"next_attempt_at,omitempty"`
+	// Replaced: a newer message was sent in its place, so it will not be.
+	Replaced bool `json:"replaced,omitempty"`
+	// DismissedAt and DismissedBy: somebody has decided that it needs no more attention,
+	// although it was given up.
+	DismissedAt *time.Time `json:"dismissed_at,omitempty"`
+	DismissedBy string     `json:"dismissed_by,omitempty"`
 	// Recipients are what each was answered, where they were not all answered alike.
 	Recipients []notifiers.Recipient `json:"recipients,omitempty"`
 }
@@ -135,8 +143,10 @@ func newDelivery(d *tracker.DeliveryState, of incident.ID) Delivery {
 	v := Delivery{
 		Key: d.Key, Role: d.NotifyID.Role, Roles: d.Roles, Notifier: string(d.NotifyID.Notifier), Kind: string(d.Kind),
 		Target: d.NotifyID.Target, State: d.State, Attempts: d.Attempts, At: d.At.UTC(), Answer: d.Answer, Recipients: d.Recipients,
+		NextAttemptAt: moment(d.NextAt), DismissedAt: moment(d.Dismissed), DismissedBy: d.DismissedBy,
 	}
 	if d.State == outbox.Replaced { // a newer message says all that this one would have said
+		v.Replaced = true
 		v.State, v.Answer = outbox.Expired, opaque.Sanitise("a newer message was sent in its place, or the incident was over before")
 	}
 	for _, item := range d.Items {

@@ -204,8 +204,15 @@ func (b *Book) countState(to Destination, state DeliveryState, by int) {
 func (b *Book) ApplyOutcome(o Outcome) {
 	d, ok := b.pending[o.Key]
 	if !ok {
-		// Only Redeliver gives an outcome to a delivery that was given up.
-		if d, ok = b.deliveries[o.Key]; !ok || o.State != Retrying || !d.wasGivenUp() {
+		// Only Redeliver and Dismiss give an outcome to a delivery that was given up.
+		d, ok = b.deliveries[o.Key]
+		switch {
+		case !ok || !d.wasGivenUp():
+			return
+		case !o.DismissedAt.IsZero():
+			d.Last = o
+			return
+		case o.State != Retrying:
 			return
 		}
 		b.reviveDelivery(d)
@@ -266,6 +273,24 @@ func (b *Book) Redeliver(key Key, now time.Time) (Outcome, error) {
 	return Outcome{Key: key, At: now, State: Retrying, Attempts: d.Attempts, NextAt: now, Error: d.Last.Error}, nil
 }
 
+// Dismiss returns the outcome for ApplyOutcome with which a delivery that was given up is
+// marked as needing no more attention. It is an error if the delivery is unknown, is not
+// given up, or is dismissed.
+func (b *Book) Dismiss(key Key, by string, now time.Time) (Outcome, error) {
+	d, ok := b.deliveries[key]
+	switch {
+	case !ok:
+		return Outcome{}, fmt.Errorf("there is no delivery %s", key)
+	case !d.wasGivenUp():
+		return Outcome{}, fmt.Errorf("delivery %s is %s; only what is dead or expired can be dismissed", key, d.State)
+	case !d.Neglected():
+		return Outcome{}, fmt.Errorf("delivery %s is dismissed already", key)
+	}
+	o := d.Last
+	o.Key, o.State, o.DismissedAt, o.DismissedBy = key, d.State, now, by
+	return o, nil
+}
+
 // Delivery returns a notification and what became of it.
 func (b *Book) Delivery(key Key) (*Delivery, bool) {
 	d, ok := b.deliveries[key]
@@ -292,10 +317,11 @@ func (b *Book) Of(id incident.ID) []*Delivery {
 	return list
 }
 
-// Counts returns how many deliveries are under way, and how many were given up.
+// Counts returns how many deliveries are under way, and how many were given up and are not
+// dismissed.
 func (b *Book) Counts() (queued, dead int) {
 	for _, d := range b.deliveries {
-		if d.State == Dead || d.State == Expired {
+		if d.Neglected() {
 			dead++
 		}
 	}

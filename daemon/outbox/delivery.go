@@ -46,6 +46,10 @@ type Outcome struct {
 	Unsure  bool              `json:"unsure,omitempty"`
 	Receipt notifiers.Receipt `json:"receipt,omitzero"`
 	Error   opaque.Words      `json:"error,omitzero"`
+	// DismissedAt is when somebody, DismissedBy, decided that a delivery that was given up
+	// needs no more attention; zero: nobody did.
+	DismissedAt time.Time `json:"dismissed_at,omitzero"`
+	DismissedBy string    `json:"dismissed_by,omitempty"`
 }
 
 // A Delivery is a notification and what became of it.
@@ -78,6 +82,10 @@ func (d *Delivery) unannounced(id incident.ID) bool {
 
 // wasGivenUp reports whether no attempt will be made any more and none has succeeded.
 func (d *Delivery) wasGivenUp() bool { return d.State == Dead || d.State == Expired }
+
+// Neglected reports whether the delivery was given up and nobody has dismissed it: people
+// should know of it.
+func (d *Delivery) Neglected() bool { return d.wasGivenUp() && d.Last.DismissedAt.IsZero() }
 
 // waitsForAttempt reports whether the next attempt is not due yet. When the last thing
 // that happened to the delivery lies ahead, a clock has been set back meanwhile,

@@ -69,6 +69,23 @@ func (t *Tracker) tellsOf(d *outbox.Delivery) []zap.Field {
 	return fields
 }
 
+// Dismiss marks a delivery that was given up as needing no more attention. Errors are those
+// of [outbox.Book.Dismiss], and that the journal cannot keep it.
+func (t *Tracker) Dismiss(ctx context.Context, key outbox.Key, by string) error {
+	return t.run(ctx, func(r *round) error {
+		o, err := t.book.Dismiss(key, boundAuthor(by), r.now)
+		if err != nil {
+			return err
+		}
+		if !r.addRecord(kindOutcome, r.now, o) {
+			return errNotKept
+		}
+		t.foldOutcome(o)
+		t.Log.Info("a message that was given up is dismissed", zap.String("key", string(key)), zap.String("by", o.DismissedBy))
+		return nil
+	})
+}
+
 // Redeliver has a delivery that was given up tried once more. Errors are those of
 // [outbox.Book.Redeliver].
 func (t *Tracker) Redeliver(ctx context.Context, key outbox.Key) error {

@@ -207,6 +207,10 @@ func publishedDelivery(d *outbox.Delivery, version uint64) *DeliveryState {
 	if !d.Last.At.IsZero() {
 		s.At = d.Last.At
 	}
+	if d.State == outbox.Retrying {
+		s.NextAt = d.NextAt
+	}
+	s.Dismissed, s.DismissedBy = d.Last.DismissedAt, d.Last.DismissedBy
 	return s
 }
 

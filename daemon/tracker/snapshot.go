@@ -77,6 +77,12 @@ type DeliveryState struct {
 	Attempts int
 	At       time.Time // of the last attempt, or when it was decided
 	Answer   opaque.Words
+	// NextAt is when the next attempt is due; zero: there is none.
+	NextAt time.Time
+	// Dismissed and DismissedBy: when and by whom a delivery that was given up was marked
+	// as needing no more attention.
+	Dismissed   time.Time
+	DismissedBy string
 	// Recipients are what each was answered, where they were not all answered alike.
 	Recipients []notifiers.Recipient
 }
@@ -230,11 +236,17 @@ func (s *Snapshot) Deliveries(of *IncidentState) iter.Seq[*DeliveryState] {
 	}
 }
 
-// Counts returns how many deliveries are under way, and how many could not be delivered.
+// neglected reports whether the delivery was given up and nobody has dismissed it.
+func (d *DeliveryState) neglected() bool {
+	return (d.State == outbox.Dead || d.State == outbox.Expired) && d.Dismissed.IsZero()
+}
+
+// Counts returns how many deliveries are under way, and how many could not be delivered and
+// are not dismissed.
 func (s *Snapshot) Counts() (queued, dead int) {
 	for _, d := range s.deliveries.all() {
 		switch {
-		case d.State == outbox.Dead || d.State == outbox.Expired:
+		case d.neglected():
 			dead++
 		case !d.State.Final():
 			queued++
@@ -249,7 +261,7 @@ func (s *Snapshot) Stuck() (retrying int, through []config.NotifierID) {
 	failing := map[config.NotifierID]bool{}
 	for _, d := range s.deliveries.all() {
 		switch {
-		case d.State == outbox.Dead || d.State == outbox.Expired:
+		case d.neglected():
 		case d.State == outbox.Retrying || d.State == outbox.Sending && d.Attempts > 0:
 			retrying++
 		default:
