@@ -56,16 +56,17 @@ defaults {
 # imapvigil, so that the daemon can read it and others cannot.
 
 notifier "email" "mailroom" {
-  host         = "smtp.example.net"
-  port         = 587        # default
-  security     = "starttls" # default; "tls", or "none" for a host on this machine
-  username     = "alerts"
-  password     = credential("smtp-password")
-  auth         = "auto" # default: the best that both sides know
-  from         = "imapvigil <alerts@example.net>"
-  hello        = "monitor.example.net" # the name of this machine in EHLO
-  ca_file      = "files/ca.pem"        # instead of the system's authorities
-  max_per_hour = 200                   # the rest becomes one digest; recoveries are sent in any case
+  host            = "smtp.example.net"
+  port            = 587                # default
+  security        = "starttls"         # default; "tls", "opportunistic" (if the relay offers TLS), or "none"
+  tls_server_name = "smtp.example.net" # default: host
+  username        = "alerts"
+  password        = credential("smtp-password")
+  auth            = "auto" # default: the best that both sides know
+  from            = "imapvigil <alerts@example.net>"
+  hello           = "monitor.example.net" # the name of this machine in EHLO
+  ca_file         = "files/ca.pem"        # instead of the system's authorities
+  max_per_hour    = 200                   # the rest becomes one digest; recoveries are sent in any case
 }
 
 notifier "slack" "workspace" {

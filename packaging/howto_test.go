@@ -112,7 +112,7 @@ func TestHowTo(t *testing.T) {
 }
 
 // remarks are warnings about what a fragment leaves out.
-var remarks = []string{"no-heartbeat", "monitor-roles", "no-roles", "unused"}
+var remarks = []string{"no-heartbeat", "monitor-roles", "no-roles", "unused", "unencrypted"}
 
 // loads loads a directory, and fails the test for what is said of one of its files.
 func loads(t *testing.T, dir, file string) *config.Config {
