@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/control"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
@@ -47,6 +48,24 @@ func TestTheKernelKnowsWhoAsks(t *testing.T) {
 		a, err := client.Acknowledge(t.Context(), "abc", "x", time.Time{})
 		if err != nil || a.By != want {
 			t.Errorf("%+v acts as %q, want %q (%v)", test.says, a.By, want, err)
+		}
+	}
+}
+
+// TestUsersThatAreNotKnown: whom the kernel does not show to the daemon (PrivateUsers=yes), or no
+// file of this machine lists, is called what the client says.
+func TestUsersThatAreNotKnown(t *testing.T) {
+	for _, test := range []struct {
+		uid         uint32
+		claims, want string
+	}{
+		{65534, "anna", "anna"},
+		{4_000_000_000, "anna", "anna"},
+		{4_000_000_000, "", "uid 4000000000"},
+		{1, "anna", "daemon"}, // on every Unix
+	} {
+		if got := control.NameOf(test.uid, test.claims); got != test.want {
+			t.Errorf("%d, who claims to be %q, is called %q, not %q", test.uid, test.claims, got, test.want)
 		}
 	}
 }
