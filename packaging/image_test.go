@@ -12,7 +12,10 @@ import (
 
 // included is what a machine has beside Debian's minimum: what the package depends
 // on, since its network leads nowhere, and what systemd, Ansible and an rpm need.
-var included = []string{"ca-certificates", "dbus", "python3-apt", "rpm", "systemd-sysv", "tzdata"}
+var included = []string{
+	"ca-certificates", "dbus", "python3-apt", "rpm", "systemd-sysv", "tzdata",
+	"bash-completion", "dovecot-imapd", "man-db", "postfix", // what administrators have
+}
 
 // image gives the directory of a Debian, and installs it if no run has done so before.
 func image(t *testing.T, release string) string {

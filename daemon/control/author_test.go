@@ -56,7 +56,7 @@ func TestTheKernelKnowsWhoAsks(t *testing.T) {
 // file of this machine lists, is called what the client says.
 func TestUsersThatAreNotKnown(t *testing.T) {
 	for _, test := range []struct {
-		uid         uint32
+		uid          uint32
 		claims, want string
 	}{
 		{65534, "anna", "anna"},
