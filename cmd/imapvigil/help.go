@@ -337,7 +337,10 @@ const permissionCode = 3
 
 // hang folds text to the width of the screen, with one indent for its first line and
 // another for the rest, which is as wide or wider.
-func hang(first, rest, text string) string {
-	lines := fold(rest, text)
+func hang(first, rest, text string) string { return hangTo(screenWidth, first, rest, text) }
+
+// hangTo folds text to a width as hang does.
+func hangTo(width int, first, rest, text string) string {
+	lines := foldTo(width, rest, text)
 	return first + strings.TrimPrefix(lines, rest)
 }

@@ -53,6 +53,10 @@ func (g *statusPage) detail(c *api.Check, silences []api.ListedSilence) {
 	g.facts(c)
 	g.incidentsOf(c)
 	g.plannedFor(c, silences)
+	if c.Forecast != nil && len(c.Incidents) == 0 {
+		g.line("")
+		g.printForecast(c.Forecast, false)
+	}
 	if len(c.Last) > 0 {
 		g.line("")
 		g.fold("", "Last probe, "+timeAgo(c.LastProbeAt, g.now))
@@ -142,11 +146,27 @@ func (g *statusPage) incidentsOf(c *api.Check) {
 				g.fold(spaces(14), g.acknowledgement(a))
 			}
 		}
+		if i.State != incident.StatusClosed {
+			g.messagesOf(&i)
+		}
 	}
 	if closed > mostHistory {
 		g.fold("  ", fmt.Sprintf("and %d closed before", closed-mostHistory))
 	}
 	g.fold("  ", "One in detail, with its messages: imapvigil incidents "+string(list[0].ID))
+}
+
+// messagesOf writes who was notified of an open incident, and who was not and why.
+func (g *statusPage) messagesOf(i *api.Incident) {
+	for _, d := range i.Deliveries {
+		to := strings.TrimSpace(askedBy(d) + " by " + d.Notifier + " " + maskTarget(d.Kind, d.Target))
+		g.fold(spaces(14), fmt.Sprintf("%s to %s: %s, %s", d.Transition, to, d.State, g.formatMinute(d.At)))
+	}
+	for _, h := range i.Held {
+		if h.Reason != api.HeldByLimit { // it stands among the messages
+			g.fold(spaces(14), g.describeHeld(h))
+		}
+	}
 }
 
 // plannedFor writes the silences and the maintenance that a check is in.

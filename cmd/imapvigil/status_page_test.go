@@ -227,7 +227,14 @@ func inDetail(c *api.Check) {
 		c.History = append(c.History, api.Incident{
 			ID: id, Check: c.ID, Condition: config.ConditionService, Severity: config.SeverityDown, State: incident.StatusOpen,
 			Phase: config.PhaseConnect, Cause: config.CauseRefused, StartedAt: *c.Since, ReportedAt: c.Since,
+			Deliveries: []api.Delivery{{Roles: []config.RoleID{"it_team"}, Notifier: "email.mailroom", Kind: "email", Target: "anna@example.org", Transition: "opened", State: outbox.Sent, Attempts: 1, At: *at(9 * time.Minute)}},
+			Held:       []api.Held{{Notifier: "sms.twilio", Kind: "sms", Target: "+491701234567", Roles: []config.RoleID{"boss"}, Reason: outbox.HeldUntilAfter, Detail: "its escalation is not due", Until: at(-18 * time.Minute)}},
 		})
+	}
+	c.Forecast = &api.Forecast{
+		Check: c.ID, Condition: config.ConditionService, Severity: config.SeverityDown, FailsAt: shownAt, ReportedAt: shownAt.Add(3 * time.Minute), Remind: "4h",
+		Notified: []api.ForecastMessage{{Roles: []config.RoleID{"it_team"}, Notifier: "email.mailroom", Kind: "email", Target: "anna@example.org", At: shownAt.Add(190 * time.Second)}},
+		Held:     []api.Held{{Notifier: "sms.twilio", Kind: "sms", Target: "+491701234567", Roles: []config.RoleID{"boss"}, Detail: "outside schedule night"}},
 	}
 }
 

@@ -191,7 +191,7 @@ func (p *program) filesForetell(why string) (foreteller, error) {
 
 func (p *program) printForecast(f *api.Forecast, paused bool) {
 	if paused {
-		p.printf("%s\n", fold("", fmt.Sprintf("%s is paused (enabled = false): it is not probed, and nobody is notified.", f.Check)))
+		p.printf("%s\n", p.fold("", fmt.Sprintf("%s is paused (enabled = false): it is not probed, and nobody is notified.", f.Check)))
 		return
 	}
 	how := "goes down"
@@ -204,9 +204,9 @@ func (p *program) printForecast(f *api.Forecast, paused bool) {
 		reported = fmt.Sprintf("it is reported at %s (fault_tolerance %s)", p.clock(f.ReportedAt, f.FailsAt), tolerance)
 	}
 	if len(f.Notified) == 0 {
-		p.printf("%s\n", fold("", fmt.Sprintf("If %s %s at %s, nobody is notified.", f.Check, how, p.formatMinute(f.FailsAt))))
+		p.printf("%s\n", p.fold("", fmt.Sprintf("If %s %s at %s, nobody is notified.", f.Check, how, p.formatMinute(f.FailsAt))))
 	} else {
-		p.printf("%s\n\n", fold("", fmt.Sprintf("If %s %s at %s and stays so, %s:", f.Check, how, p.formatMinute(f.FailsAt), reported)))
+		p.printf("%s\n\n", p.fold("", fmt.Sprintf("If %s %s at %s and stays so, %s:", f.Check, how, p.formatMinute(f.FailsAt), reported)))
 	}
 	p.printMessages(f)
 	if len(f.Held) > 0 {
@@ -221,7 +221,7 @@ func (p *program) printForecast(f *api.Forecast, paused bool) {
 		if h.Until != nil {
 			until = " until " + p.formatMinute(*h.Until)
 		}
-		p.printf("%s\n", fold("      ", h.Detail+until))
+		p.printf("%s\n", p.fold("      ", h.Detail+until))
 	}
 }
 
@@ -237,7 +237,7 @@ func (p *program) printMessages(f *api.Forecast) {
 		first := "  " + times[i] + pad(width-len(times[i])+2)
 		p.printf("%s\n", p.destinationLine(first, roleWords(m.Roles), m.Notifier, m.Kind, m.Target))
 		if why := whyThen(m); why != "" {
-			p.printf("%s\n", fold(pad(len(first)), why))
+			p.printf("%s\n", p.fold(pad(len(first)), why))
 		}
 	}
 	if len(f.Notified) == 0 {
@@ -247,7 +247,7 @@ func (p *program) printMessages(f *api.Forecast) {
 	if f.Remind != "0s" {
 		text += " It is repeated every " + f.Remind + " until somebody acknowledges the incident or it is over."
 	}
-	p.printf("\n%s\n", fold("", text))
+	p.printf("\n%s\n", p.fold("", text))
 }
 
 // clock returns a time: of the day of another one only the hour.
@@ -282,7 +282,7 @@ func (p *program) destinationLine(first, roles, notifier, kind, target string) s
 	if masked := maskTarget(kind, target); masked != "" {
 		text += " " + masked
 	}
-	return hang(first, pad(config.Columns(first)), text)
+	return hangTo(p.screenOf(p.out).width, first, pad(config.Columns(first)), text)
 }
 
 func roleWords(roles []config.RoleID) string {

@@ -3,9 +3,11 @@ package api
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 // A CheckDetail is what is known of one check beyond what a list says.
@@ -18,8 +20,12 @@ type CheckDetail struct {
 	Roles []config.RoleID `json:"roles"`
 	// Last are the conversations of the last probe; empty: it was not probed yet.
 	Last []AddressReport `json:"last"`
-	// History are the incidents of the check that are kept, the oldest first.
+	// History are the incidents of the check that are kept, the oldest first; open ones
+	// with who is not notified now.
 	History []Incident `json:"history"`
+	// Forecast is who would be notified if the service failed now; missing for a check that
+	// is paused.
+	Forecast *Forecast `json:"forecast,omitempty"`
 }
 
 // checkInDetail returns one check with all that is known of it.
@@ -55,5 +61,32 @@ func checkInDetail(ctx context.Context, d Daemon, id config.CheckID) (v Check, e
 	}
 	sortIncidents(detail.History)
 	v.CheckDetail = detail
-	return v, nil
+	return v, detail.addPeople(ctx, d, &v)
+}
+
+// addPeople adds who is not notified of what is open, and who would be if the service
+// failed now.
+func (detail *CheckDetail) addPeople(ctx context.Context, d Daemon, v *Check) error {
+	for i := range detail.History {
+		in := &detail.History[i]
+		if in.State == incident.StatusClosed {
+			continue
+		}
+		held, err := d.Explain(ctx, in.ID)
+		if err != nil {
+			return err
+		}
+		in.Held = newHeldList(held).Held
+	}
+	if v.State == incident.CheckPaused {
+		return nil
+	}
+	q := Question{Check: v.ID, Begins: time.Now().UTC(), Condition: config.ConditionService, Severity: config.SeverityDown}
+	f, err := d.Foresee(ctx, q)
+	if err != nil {
+		return err
+	}
+	forecast := newForecast(q, f)
+	detail.Forecast = &forecast
+	return nil
 }
