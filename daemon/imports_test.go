@@ -40,6 +40,7 @@ var rooms = map[string][]string{
 	},
 
 	// It writes what hclfile reads, so it asks hclfile what that is.
+	"config/firstfile":        {"config", "config/hclfile"},
 	"config/takeover":         {"config", "config/hclfile", "config/source"},
 	"config/hclfile/diagnose": {"config", "config/lookup", "config/opaque", "config/source"},
 	// Which names are read, and how deep, is one rule; the watcher knows it from the
@@ -90,7 +91,7 @@ var rooms = map[string][]string{
 	"cmd/imapvigil": {
 		"daemon", "daemon/api", "daemon/clock", "daemon/glossary", "daemon/probe", "daemon/demo", "daemon/verdict",
 		"daemon/incident", "daemon/journal", "daemon/history", "config", "config/atomicfile", "config/hclfile", "config/lookup", "config/moment", "config/source", "notifiers",
-		"config/access", "config/calendar", "config/takeover",
+		"config/access", "config/calendar", "config/firstfile", "config/takeover",
 	},
 }
 

@@ -62,6 +62,10 @@ func (p *program) complete(root *cobra.Command) {
 
 		"import format": offerWords(takeover.Formats()...),
 
+		"init output":              offerAnyFile,
+		"init relay-password-file": offerAnyFile,
+		"init relay-security":      offerWords(relaySecurities()...),
+
 		"group":          p.completeNames(groupNames),
 		"log-format":     offerWords("auto", "console", "json"),
 		"man":            offerWords(languagePage, statesPage),

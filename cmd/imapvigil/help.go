@@ -191,10 +191,11 @@ func isPlaceFlag(f *pflag.Flag) bool {
 // valueNames are what help calls the values of flags.
 var valueNames = map[string]string{
 	configFlag: "PATH", stateFlag: "DIR", controlFlag: "SOCKET",
-	"as": "USER", "at": "TIME", "by": "NAME", "check": "CHECK", "condition": "CONDITION", "dismiss": "ID", "format": "FORMAT", "group": "GROUP", "host": "HOST",
-	"listen": "ADDRESS", "log-format": "FORMAT", "log-level": "LEVEL", "man": "PAGE", "port": "PORT", "proxy-protocol": "VERSION",
-	"reason": "TEXT", "replace": "DEST=FILE", "retry": "KEY", "role": "ROLE", "security": "HOW", "server": "SERVER",
-	"severity": "SEVERITY", "since": "TIME", "state": "STATE", "until": "TIME",
+	"as": "USER", "at": "TIME", "by": "NAME", "check": "CHECK", "condition": "CONDITION", "dismiss": "ID", "from": "ADDRESS", "format": "FORMAT", "group": "GROUP", "host": "HOST",
+	"listen": "ADDRESS", "log-format": "FORMAT", "log-level": "LEVEL", "man": "PAGE", "output": "FILE", "port": "PORT", "proxy-protocol": "VERSION",
+	"reason": "TEXT", "relay": "HOST", "relay-password-file": "FILE", "relay-security": "HOW", "relay-user": "USER",
+	"replace": "DEST=FILE", "retry": "KEY", "role": "ROLE", "security": "HOW", "server": "SERVER",
+	"severity": "SEVERITY", "since": "TIME", "state": "STATE", "to": "ADDRESS", "until": "TIME",
 }
 
 // A namedValue is the value of a flag under the name that help gives it.

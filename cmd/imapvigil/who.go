@@ -29,10 +29,10 @@ func (p *program) whoCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "who CHECK...",
 		Short: "Show who would be notified if a check failed, how and when",
-		Long: "Show who would be notified if CHECK failed now, or at a time, and stayed so until\n" +
-			"then unacknowledged: each message with its time, and who would not be notified\n" +
-			"and why. The daemon is asked, which knows silences and what is down. Where none\n" +
-			"answers, or with --config, the files are read instead. Nothing is sent.",
+		Long: "Show who would be notified if CHECK failed now, or at a time, and stayed so:\n" +
+			"each message with its time, and who would not be notified and why. The daemon\n" +
+			"is asked, which knows silences and what is down. Where none answers, or with\n" +
+			"--config, the files are read instead. Nothing is sent.",
 		Example: examples(
 			"Now", "imapvigil who mx1/imaps",
 			"At night", "imapvigil who mx1/imaps --at 03:00",
