@@ -401,13 +401,19 @@ func forDaemon(f *os.File) error {
 	if err := f.Chmod(0o640); err != nil {
 		return err
 	}
-	group, noGroup := user.LookupGroup(access.DaemonUser)
-	if noGroup != nil || os.Geteuid() != 0 {
+	gid, known := daemonGroup()
+	if !known || os.Geteuid() != 0 {
 		return nil // the daemon is run by whoever runs this
 	}
-	gid, err := strconv.Atoi(group.Gid)
-	if err != nil {
-		return err
-	}
 	return f.Chown(-1, gid)
+}
+
+// daemonGroup returns the group of the daemon that packages install, if there is one.
+func daemonGroup() (gid int, known bool) {
+	group, err := user.LookupGroup(access.DaemonUser)
+	if err != nil {
+		return 0, false
+	}
+	gid, err = strconv.Atoi(group.Gid)
+	return gid, err == nil
 }
