@@ -50,7 +50,7 @@ func (i Item) Name() string { return i.Incident.displayName() }
 // where that is news, for how long.
 func (i Item) Detail(at time.Time) string {
 	in := i.Incident
-	reason, lasted := in.briefCause(), Duration(in.currentEpisode().Duration(at))
+	reason, lasted := in.briefCause(), in.lasted(at)
 	switch i.Transition {
 	case Changed:
 		return fmt.Sprintf("now %s, %s", in.Severity, reason)
@@ -141,7 +141,7 @@ func (m Message) Facts(item Item) []Fact {
 // times are when the present episode began, when it ended, and how long it has lasted.
 func (m Message) times(in Incident) []Fact {
 	episode := in.currentEpisode()
-	lasted := Duration(episode.Duration(m.At))
+	lasted := in.lasted(m.At)
 	facts := []Fact{{Name: "Since", Text: m.exactTime(episode.StartedAt) + ", for " + lasted}}
 	if !in.EndedAt.IsZero() {
 		facts = []Fact{
@@ -153,6 +153,14 @@ func (m Message) times(in Incident) []Fact {
 		facts = append(facts, Fact{Name: "First", Text: m.exactTime(in.StartedAt) + "; it recovered and failed again"})
 	}
 	return facts
+}
+
+// lasted says how long the present episode lasted, or has lasted at the given time: the
+// difference of the two times as people read them, whose fractions of a second are not shown.
+func (i Incident) lasted(at time.Time) string {
+	in := i.currentEpisode()
+	in.StartedAt, in.EndedAt = in.StartedAt.Truncate(time.Second), in.EndedAt.Truncate(time.Second)
+	return Duration(in.Duration(at.Truncate(time.Second)))
 }
 
 // acknowledgement says who works on the incident, until when and how. It is empty for one
@@ -301,7 +309,11 @@ func (i Incident) endpointText() string {
 		return ""
 	}
 	text := net.JoinHostPort(sanitisedLine(i.Host), strconv.Itoa(i.Port))
-	if i.Security != "" {
+	switch i.Security {
+	case "":
+	case "none":
+		text += " (no TLS)"
+	default:
 		text += " (" + i.Security + ")"
 	}
 	// The host of a check may be an address itself.

@@ -97,7 +97,7 @@ func (m Message) shortText(i Item) string {
 	}
 	text := word + " " + in.listedName() + ": "
 	if i.Ends() {
-		text += i.endingText(Duration(in.currentEpisode().Duration(m.At)))
+		text += i.endingText(in.lasted(m.At))
 	} else {
 		text += in.briefCause() + " since " + m.shortTime(in.currentEpisode().StartedAt)
 	}

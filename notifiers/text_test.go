@@ -295,6 +295,16 @@ func septets(text string) (n int) {
 	return n
 }
 
+// How long it lasted is the difference of the times that stand beside it.
+func TestDurationsFitTheTimes(t *testing.T) {
+	in := change(refused(), ended(25*time.Second+100*time.Millisecond, "recovered"))
+	in.StartedAt = in.StartedAt.Add(900 * time.Millisecond) // 17:47:05.9 to 17:47:30.1
+	m := message(time.Minute, item(notifiers.Closed, in))
+	if text := m.Text(); !strings.Contains(text, "was down for 25s") || !strings.Contains(text, "(17:47:30 UTC), after 25s\n") {
+		t.Error(text)
+	}
+}
+
 // A link is whole or absent.
 func TestShortNeverBreaksALink(t *testing.T) {
 	for n := range 200 {
