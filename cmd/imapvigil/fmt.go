@@ -43,6 +43,7 @@ func (p *program) fmtCommand() *cobra.Command {
 	}
 	c.Flags().BoolVar(&check, "check", false, "list the files that are not formatted; exit with 1 if there are any")
 	c.Flags().BoolVarP(&write, "write", "w", false, "change the files in place, and list those that changed")
+	p.placeFlags(c, configFlag)
 	return c
 }
 

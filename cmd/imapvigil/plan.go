@@ -29,6 +29,9 @@ func (p *program) planCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "plan [PATH]",
 		Short: "Show what a reload would change in the running daemon",
+		Long: "Show what a reload would change in the running daemon. Without PATH the daemon reads\n" +
+			"its own files. PATH is read by this command, so that it may be any copy or checkout,\n" +
+			"and compared by the daemon; without a daemon, with what it applied last.",
 		Example: examples(
 			"The files of the daemon", "imapvigil plan",
 			"Other files: a copy that you have changed", "imapvigil plan /tmp/new",
