@@ -33,29 +33,34 @@ func Renames(d Diff, old, new *Config) (renames []Move) {
 }
 
 // pairUp pairs ids that fit each other alone: those with one last part, and then what is
-// left, if that is one on each side.
+// left, if that is one on each side. Thousands of checks may probe the same.
 func pairUp(gone, come []CheckID) (pairs []Move) {
-	lastPart := func(id CheckID) string { return path.Base(string(id)) }
-	gone, come = slices.Clone(gone), slices.Clone(come)
-	for _, id := range slices.Clone(gone) {
-		same := func(other CheckID) bool { return lastPart(other) == lastPart(id) }
-		if only(gone, same) && only(come, same) {
-			i := slices.IndexFunc(come, same)
-			pairs = append(pairs, Move{From: id, To: come[i]})
-			come = slices.Delete(come, i, i+1)
-			gone = slices.DeleteFunc(gone, same)
+	goneByName, comeByName := byLastPart(gone), byLastPart(come)
+	paired := func(id CheckID) bool {
+		name := lastPart(id)
+		return len(goneByName[name]) == 1 && len(comeByName[name]) == 1
+	}
+	for _, id := range gone {
+		if paired(id) {
+			pairs = append(pairs, Move{From: id, To: comeByName[lastPart(id)][0]})
 		}
 	}
+	gone, come = slices.DeleteFunc(slices.Clone(gone), paired), slices.DeleteFunc(slices.Clone(come), paired)
 	if len(gone) == 1 && len(come) == 1 {
 		pairs = append(pairs, Move{From: gone[0], To: come[0]})
 	}
 	return pairs
 }
 
-// only reports whether exactly one id is such.
-func only(ids []CheckID, such func(CheckID) bool) bool {
-	i := slices.IndexFunc(ids, such)
-	return i >= 0 && !slices.ContainsFunc(ids[i+1:], such)
+// lastPart returns the part of an id that is the check's own: imaps of mx1/imaps.
+func lastPart(id CheckID) string { return path.Base(string(id)) }
+
+func byLastPart(ids []CheckID) map[string][]CheckID {
+	m := map[string][]CheckID{}
+	for _, id := range ids {
+		m[lastPart(id)] = append(m[lastPart(id)], id)
+	}
+	return m
 }
 
 // Block returns a moved block as it is written in a file.

@@ -139,10 +139,10 @@ func (r *reloader) prepare(ctx context.Context, allowShrink bool) (*candidate, [
 		return nil, nil, err
 	}
 	var diff config.Diff
-	var renames []config.Move
 	if cfg != nil {
-		diff = config.Compare(r.cfg, cfg)
-		renames = config.Renames(diff, r.cfg, cfg)
+		if r.cfg != nil { // at the start all is new, and that is no news
+			diff = config.Compare(r.cfg, cfg)
+		}
 		diags = append(diags, r.refuseMishap(cfg, snapshot, diff, allowShrink)...)
 	}
 	if cfg == nil || config.HasErrors(diags) {
@@ -158,6 +158,10 @@ func (r *reloader) prepare(ctx context.Context, allowShrink bool) (*candidate, [
 	if ctx.Err() != nil { // nobody would commit, or close, what was opened
 		discard()
 		return nil, nil, ctx.Err()
+	}
+	var renames []config.Move
+	if r.cfg != nil {
+		renames = config.Renames(diff, r.cfg, cfg)
 	}
 	return &candidate{
 		cfg: cfg, snapshot: snapshot, commit: commit, discard: discard, diff: diff, renames: renames, warnings: diags,

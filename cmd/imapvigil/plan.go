@@ -90,13 +90,18 @@ func (p *program) planNamed(ctx context.Context, client *api.Client, path string
 	if cfg == nil && p.denied != "" {
 		return api.Plan{}, access.Denied(p.denied)
 	}
+	unreadable, err := unreadableAs("", path, s)
+	if err != nil {
+		return api.Plan{}, err
+	}
+	diags = append(diags, unreadable...)
 	plan := api.Plan{Diff: config.Compare(nil, nil), Renames: []config.Move{}, Diagnostics: api.NewDiagnostics(diags)}
 	// A variable may be set for the daemon alone.
-	if cfg == nil && (s == nil || !onlyAbout(diags, "env")) {
+	if (cfg == nil || len(unreadable) > 0) && (s == nil || !onlyAbout(diags, "env")) {
 		return plan, nil
 	}
 	files := s.Pack()
-	plan, err := client.Plan(ctx, &files)
+	plan, err = client.Plan(ctx, &files)
 	if errors.Is(err, api.ErrNoDaemon) {
 		return p.planFromLastGood(path)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -12,21 +13,22 @@ import (
 	"github.com/imapvigil/imapvigil/config/source"
 )
 
-// daemonReader returns the user whose reading validate looks after: the one that was
-// named, or for root, who can read everything, the daemon's, where it is the daemon's
-// configuration that is checked. False: nobody's.
-func (p *program) daemonReader(name, path string) (access.User, access.Service, bool, error) {
+// unreadableAs returns what the daemon's user cannot read of a configuration at a path, which
+// root, who can read everything, would not notice; or what another user cannot read, if
+// one is named. The snapshot is nil when there was nothing to read.
+func unreadableAs(as, path string, s *source.Snapshot) ([]config.Diagnostic, error) {
+	if s == nil || as == "" && (os.Geteuid() != 0 || source.Absolute(path) != defaultConfig) {
+		return nil, nil
+	}
 	service := access.FindService("/")
-	if name != "" {
-		u, err := access.Find(name)
-		return u, service, err == nil, err
+	u, err := access.Find(cmp.Or(as, service.User))
+	switch {
+	case err == nil:
+		return unreadableFor(u, service, s), nil
+	case as == "": // the package is not installed
+		return nil, nil
 	}
-	if os.Geteuid() != 0 || source.Absolute(path) != defaultConfig {
-		return access.User{}, service, false, nil
-	}
-	u, err := access.Find(service.User)
-	// Where there is no such user the package is not installed.
-	return u, service, err == nil, nil
+	return nil, err
 }
 
 // unreadableFor returns what a user cannot read of a configuration, and what to type.

@@ -76,14 +76,12 @@ func replacements(list []string) (map[string]string, error) {
 }
 
 func (p *program) validate(path string, o source.Options, as string, verbose, strict bool) error {
-	reader, service, known, err := p.daemonReader(as, path)
+	cfg, diags, s := p.loadAndJudge(path, o)
+	unreadable, err := unreadableAs(as, path, s)
 	if err != nil {
 		return err
 	}
-	cfg, diags, s := p.loadAndJudge(path, o)
-	if known && s != nil {
-		diags = append(diags, unreadableFor(reader, service, s)...)
-	}
+	diags = append(diags, unreadable...)
 	valid := cfg != nil && !config.HasErrors(diags) && (!strict || len(diags) == 0)
 	if p.json {
 		v := validation{Valid: valid, Diagnostics: apiDiagnostics(diags)}
