@@ -234,6 +234,17 @@ type Policy struct {
 	SLO               float64       // percent; 0: none
 }
 
+// RemindEvery returns how often the message about an incident of a severity is repeated;
+// 0: never. What is only degraded can wait until the next day.
+func (p Policy) RemindEvery(s Severity) time.Duration {
+	if p.Remind == 0 || s == SeverityDown {
+		return p.Remind
+	}
+	return max(p.Remind, leastRemindDegraded)
+}
+
+const leastRemindDegraded = 24 * time.Hour
+
 // A Role is people, and how they are told.
 type Role struct {
 	ID     RoleID

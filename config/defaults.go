@@ -11,7 +11,7 @@ const (
 	DefaultFaultTolerance    = 3 * time.Minute
 	DefaultRecoveryTolerance = 2 * time.Minute
 	DefaultReopenWithin      = time.Hour
-	DefaultRemind            = 12 * time.Hour
+	DefaultRemind            = 4 * time.Hour
 
 	// The limits of a certificate's last days are these, or a part of its lifetime if
 	// that is smaller: one that lives for 6 days is not a warning from its first day on.

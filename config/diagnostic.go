@@ -77,6 +77,35 @@ func (d Diagnostic) Error() string {
 	return text
 }
 
+// gatherMoreThan is how many warnings of one rule are shown each by itself.
+const gatherMoreThan = 3
+
+// GatherWarnings returns diagnostics for people: many warnings of one rule become the first
+// of them, which says how many more there are and where.
+func GatherWarnings(diags []Diagnostic) (gathered []Diagnostic) {
+	more := map[string][]string{} // the places, by rule
+	for _, d := range diags {
+		if d.Gravity == Warning {
+			more[d.Rule] = append(more[d.Rule], d.Pos.String())
+		}
+	}
+	said := map[string]bool{}
+	for _, d := range diags {
+		places := more[d.Rule]
+		switch {
+		case d.Gravity != Warning || len(places) <= gatherMoreThan:
+		case said[d.Rule]:
+			continue
+		default:
+			said[d.Rule] = true
+			first := strings.Join(places[1:gatherMoreThan], ", ")
+			d.Detail += fmt.Sprintf("\n%d more warnings of this kind: %s and %d others; imapvigil validate --json lists them all.", len(places)-1, first, len(places)-gatherMoreThan)
+		}
+		gathered = append(gathered, d)
+	}
+	return gathered
+}
+
 // HasErrors reports whether any diagnostic stops the configuration.
 func HasErrors(diags []Diagnostic) bool {
 	for _, d := range diags {

@@ -20,9 +20,9 @@ func (r *reloader) logErrors(what string, diags []config.Diagnostic) {
 	}
 }
 
-// logWarnings writes warnings to the log, each with its place.
+// logWarnings writes warnings to the log, each with its place, and many of one rule as one.
 func (r *reloader) logWarnings(diags []config.Diagnostic) {
-	for _, d := range diags {
+	for _, d := range config.GatherWarnings(diags) {
 		r.Log.Warn("configuration: "+d.Summary, append(placeFields(d.Pos), zap.String("detail", d.Detail))...)
 	}
 }

@@ -26,7 +26,7 @@ func (p *program) printJSON(value any) error {
 
 // printDiagnostics prints diagnostics for people.
 func (p *program) printDiagnostics(w io.Writer, diags []config.Diagnostic) {
-	_ = config.Print(w, diags, p.usesColour(w))
+	_ = config.Print(w, config.GatherWarnings(diags), p.usesColour(w))
 }
 
 // A screen is what people read on.

@@ -33,10 +33,10 @@ type adviser struct {
 func Of(cfg *config.Config, written Written) []config.Diagnostic {
 	a := &adviser{config: cfg, written: written}
 	if len(cfg.Checks) == 0 {
-		a.warn(ruleNoChecks, written.Daemon, "Nothing is watched: there is no imap_check.")
+		a.warn(ruleNoChecks, written.Daemon, "There is no imap_check block, so nothing is checked.")
 	}
-	if roles := cfg.Daemon.Roles; !written.MonitorRoles && len(roles) > 0 {
-		a.warn(ruleMonitorRoles, written.Daemon, "daemon.notification_roles does not say who hears of the monitor's own trouble, so all roles do: %s.", enumerateFirst(roles))
+	if roles := cfg.Daemon.Roles; !written.MonitorRoles && len(roles) > 1 {
+		a.warn(ruleMonitorRoles, written.Daemon, "Problems of imapvigil itself go to all roles: %s. Set daemon { notification_roles = [...] } to choose.", enumerateFirst(roles))
 	}
 	a.warnOfMissingRoles()
 	a.warnOfUnused()
@@ -45,7 +45,7 @@ func Of(cfg *config.Config, written Written) []config.Diagnostic {
 	a.warnOfExposed()
 	a.warnOfUncoveredHours()
 	if cfg.Daemon.HeartbeatURL.IsZero() && !written.NoHeartbeat && len(cfg.Roles) > 0 {
-		a.warn(ruleNoHeartbeat, written.Daemon, "If this machine dies, nobody is told of anything any more. Let something else expect a sign of life: daemon { heartbeat_url = ... }, or write heartbeat_url = \"\" to do without.")
+		a.warn(ruleNoHeartbeat, written.Daemon, "If this machine dies, no alerts are sent at all. Have an external dead man's switch (healthchecks.io, Uptime Kuma push) expect a ping: daemon { heartbeat_url = \"https://...\" }. heartbeat_url = \"\" turns this warning off.")
 	}
 	return a.diags
 }
@@ -58,18 +58,19 @@ func (a *adviser) warnOfMissingRoles() {
 	for _, check := range a.inOrder() {
 		_, chosen := a.written.Roles(check.ID)
 		switch {
+		case len(check.Roles) == 0 && chosen: // [] is on purpose
 		case len(check.Roles) == 0:
-			why := a.whyNobody(check.ID)
+			why := a.whyNobody()
 			nobody[why] = append(nobody[why], check)
 		case !chosen:
 			without = append(without, check)
 		}
 	}
-	if len(without) > 0 {
-		a.warn(ruleNoRoles, without[0].Pos, "%s no notification_roles, here or in a defaults block above, so the daemon's own are told: %s.", beginWithChecks(without), enumerateFirst(a.config.Daemon.Roles))
+	if len(without) > 0 && len(a.config.Roles) > 1 { // one role alone is no choice
+		a.warn(ruleNoRoles, without[0].Pos, "%s no notification_roles, here or in a defaults block above, so those of the daemon are notified: %s.", beginWithChecks(without), enumerateFirst(a.config.Daemon.Roles))
 	}
 	for why, checks := range nobody {
-		a.warn(ruleNobody, checks[0].Pos, "%s no role to tell%s.", beginWithChecks(checks), why)
+		a.warn(ruleNobody, checks[0].Pos, "%s no notification_roles, and %s: nobody is notified. Set notification_roles; [] turns this warning off.", beginWithChecks(checks), why)
 	}
 }
 
@@ -81,16 +82,12 @@ func (a *adviser) inOrder() []*config.Check {
 	})
 }
 
-// whyNobody returns why nobody is told of a check, as the end of a sentence.
-func (a *adviser) whyNobody(id config.CheckID) string {
-	at, chosen := a.written.Roles(id)
-	switch {
-	case chosen:
-		return fmt.Sprintf(", as notification_roles = [] says at %s", at)
-	case len(a.config.Roles) == 0:
-		return ": there is no notification_role at all"
+// whyNobody returns why nobody is notified of checks that name no role.
+func (a *adviser) whyNobody() string {
+	if len(a.config.Roles) == 0 {
+		return "there is no notification_role block"
 	}
-	return ": daemon.notification_roles is empty"
+	return "daemon.notification_roles is empty"
 }
 
 // beginWithChecks returns the beginning of a sentence about checks: the first few by
@@ -128,7 +125,7 @@ func enumerateFirst(roles []config.RoleID) string {
 }
 
 // warnOfUnused names roles, notifiers and schedules that nothing refers to: people who
-// would never be told.
+// would never be notified.
 func (a *adviser) warnOfUnused() {
 	roles, channels, schedules := map[config.RoleID]bool{}, map[config.NotifierID]bool{}, map[config.ScheduleID]bool{}
 	for _, id := range a.config.Daemon.Roles {
@@ -188,8 +185,8 @@ func (a *adviser) warnOfExposed() {
 	}
 }
 
-// warnOfOwnMail finds roles that are told only through hosts that are watched: when one
-// is down, nobody hears of it.
+// warnOfOwnMail finds roles that get messages only through hosts that are watched: when one
+// is down, nobody is notified of it.
 func (a *adviser) warnOfOwnMail() {
 	watched := map[string]config.CheckID{}
 	// Backward, so that the first of several checks names the host.
@@ -212,10 +209,10 @@ func (a *adviser) warnOfOwnMail() {
 			}
 			// A notify block with ten addresses is ten entries here, made one by Compact
 			// below.
-			through = append(through, fmt.Sprintf("%s, whose host is watched by %s", notifierReference(notify.ID.Notifier), id))
+			through = append(through, fmt.Sprintf("%s, whose host is checked by %s", notifierReference(notify.ID.Notifier), id))
 		}
 		if len(through) > 0 {
-			a.warn(ruleOwnMail, role.Pos, "The only way to this role leads through what is watched: %s. When that is down, nobody here hears of it. Add a notify block that goes another way.", strings.Join(slices.Compact(through), ", "))
+			a.warn(ruleOwnMail, role.Pos, "All messages to this role go through a host that is checked here: %s. If that host is down, the message about it cannot be delivered. Add a notify block with another notifier.", strings.Join(slices.Compact(through), ", "))
 		}
 	}
 }

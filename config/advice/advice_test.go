@@ -39,6 +39,15 @@ func sound() (*config.Config, advice.Written) {
 	}
 }
 
+func inherited(config.CheckID) (config.Pos, bool) { return config.Pos{}, false }
+
+// addRole adds a second role, which the daemon notifies.
+func addRole(c *config.Config) {
+	c.Roles["boss"] = &config.Role{ID: "boss", Notify: c.Roles["it"].Notify}
+	c.Daemon.Roles = append(c.Daemon.Roles, "boss")
+	c.Checks["boss"] = &config.Check{ID: "boss", Roles: []config.RoleID{"boss"}}
+}
+
 var allDays = [7]bool{true, true, true, true, true, true, true}
 
 func TestAdvice(t *testing.T) {
@@ -48,13 +57,20 @@ func TestAdvice(t *testing.T) {
 		change     func(*config.Config, *advice.Written)
 	}{
 		{"", "", func(*config.Config, *advice.Written) {}},
-		{"no-checks unused", "Nothing is watched", func(c *config.Config, _ *advice.Written) { c.Checks, c.Daemon.Roles = nil, nil }},
-		{"monitor-roles", "so all roles do: it.", func(_ *config.Config, w *advice.Written) { w.MonitorRoles = false }},
-		{"no-roles", "The check mx has no notification_roles", func(_ *config.Config, w *advice.Written) {
-			w.Roles = func(config.CheckID) (config.Pos, bool) { return config.Pos{}, false }
+		{"no-checks unused", "There is no imap_check block", func(c *config.Config, _ *advice.Written) { c.Checks, c.Daemon.Roles = nil, nil }},
+		{"monitor-roles", "go to all roles: it and", func(c *config.Config, w *advice.Written) {
+			w.MonitorRoles = false
+			addRole(c)
 		}},
-		{"nobody", "says at a.hcl:10:3", func(c *config.Config, _ *advice.Written) { c.Checks["mx"].Roles = nil }},
-		{"nobody", "4 checks (mx, c1, c2, c10) have no role to tell", func(c *config.Config, _ *advice.Written) {
+		{"", "", func(_ *config.Config, w *advice.Written) { w.MonitorRoles = false }}, // one role is no choice
+		{"no-roles", "The check mx has no notification_roles", func(c *config.Config, w *advice.Written) {
+			addRole(c)
+			w.Roles = func(id config.CheckID) (config.Pos, bool) { return config.Pos{}, id != "mx" }
+		}},
+		{"", "", func(_ *config.Config, w *advice.Written) { w.Roles = inherited }},
+		{"", "", func(c *config.Config, _ *advice.Written) { c.Checks["mx"].Roles = nil }}, // [] is on purpose
+		{"nobody", "4 checks (mx, c1, c2, c10) have no notification_roles, and daemon.notification_roles is empty", func(c *config.Config, w *advice.Written) {
+			w.Roles = inherited
 			c.Checks["mx"].Roles = nil
 			for _, id := range []config.CheckID{"c10", "c2", "c1"} {
 				c.Checks[id] = &config.Check{ID: id, Pos: config.Pos{File: "a.hcl", Line: 20, Column: 1}}
@@ -63,7 +79,7 @@ func TestAdvice(t *testing.T) {
 		{"unused", "Nothing refers to notifier.slack.other.", func(c *config.Config, _ *advice.Written) {
 			c.Notifiers["slack.other"] = &config.Notifier{Settings: slack.Settings{}}
 		}},
-		{"own-mail", "notifier.email.mail, whose host is watched by mx", func(c *config.Config, _ *advice.Written) {
+		{"own-mail", "notifier.email.mail, whose host is checked by mx", func(c *config.Config, _ *advice.Written) {
 			c.Checks["mx"].Probe.Hostname = "Relay.example.org"
 			c.Roles["it"].Notify = []config.Notify{{ID: config.NotifyID{Notifier: "email.mail"}}, {ID: config.NotifyID{Notifier: "email.mail"}, After: time.Minute}}
 			c.Roles["chat"] = &config.Role{Notify: []config.Notify{{ID: config.NotifyID{Notifier: "slack.chat"}, During: "day"}, {ID: config.NotifyID{Notifier: "slack.chat"}, During: "night"}}}
@@ -78,10 +94,10 @@ func TestAdvice(t *testing.T) {
 		{"uncovered", "sun 20:00 to sun 21:00, mon 20:00 to mon 21:00, tue 20:00 to tue 21:00 and 4 more (UTC)", func(c *config.Config, _ *advice.Written) {
 			c.Schedules["night"].Windows[0].From = 21 * 60
 		}},
-		{"uncovered", "leave out some hours.", func(c *config.Config, w *advice.Written) {
+		{"uncovered", "none of them covers some hours.", func(c *config.Config, w *advice.Written) {
 			c.Schedules["night"].Windows[0].From, w.Hours = 21*60, nil
 		}},
-		{"no-heartbeat", "nobody is told of anything any more", func(c *config.Config, _ *advice.Written) { c.Daemon.HeartbeatURL = opaque.Secret{} }},
+		{"no-heartbeat", "no alerts are sent at all", func(c *config.Config, _ *advice.Written) { c.Daemon.HeartbeatURL = opaque.Secret{} }},
 		{"", "", func(c *config.Config, w *advice.Written) {
 			c.Daemon.HeartbeatURL, w.NoHeartbeat = opaque.Secret{}, true
 		}},

@@ -36,7 +36,7 @@ func (a *adviser) warnOfUncoveredHours() {
 		if shown {
 			which = fmt.Sprintf("%s (%s)", gaps, zone)
 		}
-		a.warn(ruleUncovered, role.Pos, "Every way to this role has its windows, and together they leave out %s. What opens then waits for the next window. Add a notify block without during, or a wider schedule.", which)
+		a.warn(ruleUncovered, role.Pos, "Every notify block of this role has a schedule, and none of them covers %s. An incident that opens then is notified when the next window begins. Add a notify block without during, or widen a schedule.", which)
 	}
 }
 

@@ -9,15 +9,15 @@ import (
 // What is warned of.
 var (
 	ruleNoChecks     = newRule("no-checks", "No checks")
-	ruleMonitorRoles = newRule("monitor-roles", "No roles for the monitor itself")
+	ruleMonitorRoles = newRule("monitor-roles", "No roles for problems of imapvigil itself")
 	ruleNoRoles      = newRule("no-roles", "Check without notification roles")
-	ruleNobody       = newRule("nobody", "Nobody is told")
+	ruleNobody       = newRule("nobody", "Nobody is notified")
 	ruleUnused       = newRule("unused", "Never used")
-	ruleOwnMail      = newRule("own-mail", "Alarm depends on what it is about")
-	ruleMailPort     = newRule("mail-port", "Port for another kind of encryption")
+	ruleOwnMail      = newRule("own-mail", "Alarm sent through the host that it is about")
+	ruleMailPort     = newRule("mail-port", "Port does not fit the encryption")
 	ruleExposed      = newRule("unencrypted", "Messages sent unencrypted")
-	ruleUncovered    = newRule("uncovered", "Hours that nobody covers")
-	ruleNoHeartbeat  = newRule("no-heartbeat", "Nobody watches the watcher")
+	ruleUncovered    = newRule("uncovered", "Hours without notifications")
+	ruleNoHeartbeat  = newRule("no-heartbeat", "No heartbeat")
 )
 
 // Rules are all rules of this package.

@@ -36,7 +36,7 @@ var daemonTable = table[config.Daemon]{
 		func(d *config.Daemon, v value) { d.MaxConcurrentProbes = int(v.number) }),
 	newRow("reload", oneOf("auto", "explicit"), `"auto"`, `"auto": files are applied as they are saved; "explicit": only on systemctl reload, SIGHUP and imapvigil reload, for trees that are written in many steps`,
 		func(d *config.Daemon, v value) { d.Reload = config.ReloadMode(v.text) }),
-	newRow("notification_roles", referencesTo("notification_role"), "every role, with a warning", "Who is notified of problems of imapvigil itself, and of incidents that could not be delivered otherwise",
+	newRow("notification_roles", referencesTo("notification_role"), "every role, with a warning if there are several", "Who is notified of problems of imapvigil itself, and of incidents that could not be delivered otherwise",
 		func(d *config.Daemon, v value) { d.Roles = idsOf[config.RoleID](v.refs) }),
 	newRow("self_check", texts(hostPort), "", "Hosts, as host:port, that answer whenever the network of this machine works; they are asked before a server is blamed",
 		func(d *config.Daemon, v value) { d.SelfCheck = v.list }),

@@ -37,7 +37,7 @@ func checkLabel(label string) complaint {
 		return wrong
 	}
 	if strings.TrimSpace(label) != label {
-		return plainly("The label begins or ends with a space.")
+		return complaint{fmt.Sprintf("A label must not begin or end with a space. Write %q.", strings.TrimSpace(label)), "A label must not begin or end with a space."}
 	}
 	return complaint{}
 }

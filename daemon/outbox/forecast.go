@@ -122,7 +122,7 @@ func Suppose(cfg *config.Config, c *config.Check, condition config.Condition, se
 		ID: "supposed", Check: c.ID, Condition: condition, Severity: severity,
 		StartedAt: begins, FailingSince: begins, ReportedAt: begins.Add(tolerance), Reported: 1,
 	}
-	return Subject{Incident: in, Config: c, Notify: notifyBlocksOf(cfg, c.Roles), Remind: c.Policy.Remind, Fresh: true}
+	return Subject{Incident: in, Config: c, Notify: notifyBlocksOf(cfg, c.Roles), Remind: c.Policy.RemindEvery(severity), Fresh: true}
 }
 
 // WorldOf returns the world of a configuration in which nothing is silenced and all

@@ -64,7 +64,7 @@ func (t *Tracker) addSubject(w *outbox.World, in incident.Incident, now time.Tim
 		s.FreshAt = t.started.Add(outbox.FallbackAfter)
 		s.Notify, s.Remind = t.notifyBlocks(t.cfg.Daemon.Roles), remindOfTrouble
 	} else if c, ok := t.cfg.Checks[in.Check]; ok {
-		s.Config, s.Notify, s.Remind = c, t.notifyBlocks(c.Roles), c.Policy.Remind
+		s.Config, s.Notify, s.Remind = c, t.notifyBlocks(c.Roles), c.Policy.RemindEvery(in.Severity)
 		t.addParents(w, c.ID)
 		if c.Server != "" && outbox.AwaitsSiblings(&in, now) {
 			t.addSiblings(w, c.Server)
