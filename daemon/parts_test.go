@@ -109,7 +109,7 @@ func TestPartsAreCommittedTogether(t *testing.T) {
 	v := r.reloaded(t.Context(), api.Applied)
 	r.did("prepare a", "prepare b", "prepare c", "commit a", "commit b", "commit c")
 	// What the parts warned of at the start is not said again.
-	if len(v.Diagnostics) != 1 || v.Diagnostics[0].Summary != "Nobody is told" {
+	if len(v.Diagnostics) != 1 || v.Diagnostics[0].Summary != "Nobody is notified" {
 		t.Errorf("the reload warns: %+v", v.Diagnostics)
 	}
 	r.reloaded(t.Context(), api.Unchanged)
