@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,7 +14,7 @@ import (
 )
 
 func (p *program) deliveriesCommand() *cobra.Command {
-	var retry, dismiss, by string
+	var retry, dismiss, by, since string
 	var all bool
 	c := &cobra.Command{
 		Use:   "deliveries",
@@ -34,6 +35,10 @@ func (p *program) deliveriesCommand() *cobra.Command {
 			if retry != "" && dismiss != "" {
 				return errors.New("deliveries takes only one of --retry and --dismiss")
 			}
+			start, err := p.parseSince(since)
+			if err != nil {
+				return err
+			}
 			list, err := client.Incidents(cmd.Context())
 			switch {
 			case err != nil:
@@ -43,12 +48,14 @@ func (p *program) deliveriesCommand() *cobra.Command {
 			case dismiss != "":
 				return p.eachGivenUp(cmd.Context(), list.Incidents, dismiss, client.Dismiss, "dismissed")
 			}
-			return p.printDeliveries(api.NewDeliveries(list.Incidents, all).Deliveries)
+			messages := api.NewDeliveries(list.Incidents, all).Deliveries
+			return p.printDeliveries(slices.DeleteFunc(messages, func(d api.DeliveryOf) bool { return d.At.Before(start.At) }))
 		},
 	}
 	c.Flags().StringVar(&retry, "retry", "", `send this message again, which was given up; "all" for all of them`)
 	c.Flags().StringVar(&dismiss, "dismiss", "", `take this message off the list, which was given up; "all" for all of them`)
 	c.Flags().BoolVar(&all, "all", false, "list those that were delivered or dismissed, too")
+	c.Flags().StringVar(&since, "since", "", `only those of after this: "24h", "22:00", "yesterday", "2026-11-30"`)
 	p.byFlag(c, &by)
 	p.jsonFlag(c)
 	p.placeFlags(c, configFlag, controlFlag)

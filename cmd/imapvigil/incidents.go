@@ -27,9 +27,12 @@ func (p *program) incidentsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "incidents [ID]",
 		Short: "List incidents, or explain one: who was notified, and who not",
+		Long: "List incidents, or explain one: who was notified, and who not, and why. ID is the\n" +
+			"id of an incident; the name of a check, a server or a group lists its incidents.",
 		Example: examples(
 			"What is open now?", "imapvigil incidents --open",
-			"What happened last night?", "imapvigil incidents --since 12h",
+			"What happened last night?", "imapvigil incidents --since 'yesterday 22:00'",
+			"What happened to this server?", "imapvigil incidents mx1",
 			"Who was notified of this one, and what did the receivers answer?", "imapvigil incidents 8wswsqxagv",
 		),
 		GroupID:     groupDaily,
@@ -72,29 +75,57 @@ func (p *program) incidents(ctx context.Context, client *api.Client, f incidentF
 	if err != nil {
 		return err
 	}
-	// The daemon gives all that it keeps; which of them are wanted is decided here.
-	list.Incidents = slices.DeleteFunc(list.Incidents, func(i api.Incident) bool {
-		return f.id != "" && string(i.ID) != f.id || f.open && i.State == incident.StatusClosed || i.StartedAt.Before(start.At) ||
-			!isInGroup(i.Groups, group)
-	})
-	if f.id != "" && len(list.Incidents) == 0 {
-		p.failCode = 1 // 3 would say that no daemon answers
-		return fmt.Errorf("there is no incident %q", f.id)
+	one := slices.IndexFunc(list.Incidents, func(i api.Incident) bool { return string(i.ID) == f.id })
+	if one >= 0 {
+		return p.incident(ctx, client, list.Incidents[one])
 	}
+	var checks []config.CheckID // nil: all
 	if f.id != "" {
-		if list.Incidents[0].Held, err = client.Explain(ctx, list.Incidents[0].ID); err != nil {
+		if checks, err = checksMeant(ctx, client, list.Incidents, f.id); err != nil {
+			p.failCode = 1 // 3 would say that no daemon answers
 			return err
 		}
 	}
-	switch {
-	case p.json:
+	// The daemon gives all that it keeps; which of them are wanted is decided here.
+	list.Incidents = slices.DeleteFunc(list.Incidents, func(i api.Incident) bool {
+		return f.id != "" && !slices.Contains(checks, i.Check) || f.open && i.State == incident.StatusClosed || i.StartedAt.Before(start.At) ||
+			!isInGroup(i.Groups, group)
+	})
+	if p.json {
 		return p.printJSON(list)
-	case f.id != "":
-		p.explainIncident(list.Incidents[0])
-	default:
-		p.printIncidents(list.Incidents)
 	}
+	p.printNote(start)
+	p.printIncidents(list.Incidents)
 	return nil
+}
+
+// incident explains one incident.
+func (p *program) incident(ctx context.Context, client *api.Client, i api.Incident) (err error) {
+	if i.Held, err = client.Explain(ctx, i.ID); err != nil {
+		return err
+	}
+	if p.json {
+		return p.printJSON(api.Incidents{Incidents: []api.Incident{i}})
+	}
+	p.explainIncident(i)
+	return nil
+}
+
+// checksMeant returns the checks that a name stands for, which is no incident's id: also one
+// that has left the files and has incidents.
+func checksMeant(ctx context.Context, client *api.Client, incidents []api.Incident, name string) ([]config.CheckID, error) {
+	if slices.ContainsFunc(incidents, func(i api.Incident) bool { return string(i.Check) == name }) {
+		return []config.CheckID{config.CheckID(name)}, nil
+	}
+	status, err := client.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	checks, err := directoryOf(status.Checks).Checks(name)
+	if err != nil {
+		return nil, fmt.Errorf("there is no incident %q, and %w", name, err)
+	}
+	return checks, nil
 }
 
 func (p *program) printIncidents(list []api.Incident) {

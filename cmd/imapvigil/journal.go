@@ -25,6 +25,7 @@ import (
 
 func (p *program) journalCommand() *cobra.Command {
 	var follow bool
+	var since string
 	c := &cobra.Command{
 		Use:   "journal",
 		Short: "Print the event log, written before any message is sent",
@@ -32,16 +33,21 @@ func (p *program) journalCommand() *cobra.Command {
 			"It needs no daemon, and may be read while one runs.",
 		Example: examples(
 			"Read all of it", "imapvigil journal | less",
-			"Watch what is decided", "imapvigil journal --follow",
+			"What was decided last night, as it is decided now", "imapvigil journal --since 'yesterday 22:00' --follow",
 			"The last hundred records, for a program", "imapvigil journal --json | tail -n 100 | jq .",
 		),
 		GroupID:     groupLook,
 		Annotations: exitCodes("printed", "an error"),
 		Args:        noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.journal(cmd.Context(), follow)
+			start, err := p.parseSince(since)
+			if err != nil {
+				return err
+			}
+			return p.journal(cmd.Context(), start.At, follow)
 		},
 	}
+	c.Flags().StringVar(&since, "since", "", `only records of after this: "24h", "22:00", "yesterday", "2026-11-30"`)
 	c.Flags().BoolVarP(&follow, "follow", "f", false, "keep printing new records, like tail -f")
 	p.jsonFlag(c)
 	p.placeFlags(c, configFlag, stateFlag)
@@ -49,7 +55,7 @@ func (p *program) journalCommand() *cobra.Command {
 	return c
 }
 
-func (p *program) journal(ctx context.Context, follow bool) error {
+func (p *program) journal(ctx context.Context, start time.Time, follow bool) error {
 	dir := filepath.Join(p.configuredState(), "journal")
 	if err := p.openJournal(dir); err != nil {
 		return err
@@ -58,12 +64,26 @@ func (p *program) journal(ctx context.Context, follow bool) error {
 	if follow {
 		records = journal.Follow(ctx, dir, 0)
 	}
-	err := p.printRecords(records)
+	err := p.printRecords(after(records, start))
 	// Ctrl-C is how --follow is ended.
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err
+}
+
+// after leaves out the records of before a time.
+func after(records iter.Seq2[journal.Record, error], start time.Time) iter.Seq2[journal.Record, error] {
+	return func(yield func(journal.Record, error) bool) {
+		for r, err := range records {
+			if err == nil && r.At.Before(start) {
+				continue
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
 }
 
 // openJournal says whether the journal in a directory is there and can be read. The

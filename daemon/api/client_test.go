@@ -65,7 +65,7 @@ func TestWhatCrossesTheSocket(t *testing.T) {
 			Notifier: "slack.workspace", Kind: "slack", Target: "#mail-ops", Roles: []config.RoleID{"it_team"}, Transition: "incident.opened",
 			Reason: "schedule", Until: &noon, Detail: "outside schedule night",
 		},
-		{Roles: []config.RoleID{}, Reason: "nobody", Detail: "no notification role is told of this check"},
+		{Roles: []config.RoleID{}, Reason: "nobody", Detail: "no notification role is notified of this check"},
 	}
 	if diff := cmp.Diff(want, held); err != nil || diff != "" {
 		t.Errorf("why not told: %v\n%s", err, diff)

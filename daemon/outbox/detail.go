@@ -6,7 +6,7 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 )
 
-// Detail returns the reason in plain words, as they stand after "not told: ". They do not
+// Detail returns the reason in plain words, as they stand after "not notified: ". They do not
 // say until when.
 func (h *Held) Detail() string {
 	switch h.Reason {
@@ -24,9 +24,9 @@ func (h *Held) Detail() string {
 	case HeldBySchedule:
 		return "outside schedule " + h.Name
 	case HeldBySeverity:
-		return "told only of what is down"
+		return "its notify block is for what is down only (severity)"
 	case HeldByCondition:
-		return "not told of this condition"
+		return "its notify block leaves this condition out (conditions)"
 	case HeldByTransition:
 		return "its notify block does not ask for this (on)"
 	case HeldByLimit:
@@ -38,7 +38,7 @@ func (h *Held) Detail() string {
 		if h.gone {
 			return "the check is gone from the files"
 		}
-		return "no notification role is told of this check"
+		return "no notification role is notified of this check"
 	case HeldForSiblings:
 		return "other checks of the server are failing, too, and one message will name them all"
 	case HeldToGather:
@@ -56,15 +56,15 @@ func (h *Held) Detail() string {
 		}
 		return "it has not lasted for fault_tolerance"
 	case HeldRecovering:
-		return "the last probe was good; told if it fails again"
+		return "the last probe was good; sent if it fails again"
 	case HeldInOrder:
 		return "an older message about the same is being sent"
 	case HeldUndelivered:
-		return "the opening could not be delivered, so its end is not told"
+		return "the opening could not be delivered, so its end is not sent"
 	case HeldUnannounced:
 		return "its opening was not sent there, so its end is not sent either"
 	case HeldEndedTooEarly:
-		return "it had ended before this destination could be told"
+		return "it had ended before this destination could be notified"
 	}
 	return string(h.Reason)
 }
