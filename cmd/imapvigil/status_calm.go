@@ -42,7 +42,7 @@ func (g *statusPage) eachCalm(checks []*api.Check) {
 	for i, c := range checks {
 		if here := groupOf(c); here != last {
 			g.line("")
-			g.fold("", here)
+			g.fold("", g.named(here, g.width))
 			last = here
 		}
 		g.row(c.State, lines[i], g.planned(c))

@@ -34,6 +34,7 @@ func addDetails(ctx context.Context, client *api.Client, s *api.Status, f status
 
 // details writes all that is known of each check.
 func (g *statusPage) details(s api.Status) {
+	g.nameGroups(s.Groups)
 	g.line(g.formatTime(s.GeneratedAt))
 	g.monitor(s)
 	for i := range s.Checks {
@@ -88,7 +89,7 @@ func (g *statusPage) why(c *api.Check) {
 func (g *statusPage) facts(c *api.Check) {
 	security := map[config.Security]string{config.TLSFromStart: "TLS", config.StartTLS: "STARTTLS", config.Plain: "no encryption"}
 	g.fact("host", hostPort(c)+", "+cmp.Or(security[c.Security], string(c.Security)))
-	g.fact("group", strings.Join(c.Groups, "/"))
+	g.fact("group", g.named(strings.Join(c.Groups, "/"), g.width-factRoom))
 	if c.File != "" {
 		g.fact("written in", fmt.Sprintf("%s:%d", c.File, c.Line))
 	}
@@ -105,14 +106,16 @@ func (g *statusPage) facts(c *api.Check) {
 	g.fact("roles", cmp.Or(joined(c.Roles), "none: nobody is notified"))
 }
 
+// factRoom is how many columns the name of a fact has, with those around it.
+const factRoom = 14
+
 // fact writes a line with a name; nothing if there is nothing to say.
 func (g *statusPage) fact(name, text string) {
-	const room = 14
 	if text == "" {
 		return
 	}
-	lines := foldTo(g.width, spaces(room), text)
-	g.line("  " + name + spaces(room-2-len(name)) + lines[room:])
+	lines := foldTo(g.width, spaces(factRoom), text)
+	g.line("  " + name + spaces(factRoom-2-len(name)) + lines[factRoom:])
 }
 
 // mostHistory is how many closed incidents of a check are shown.

@@ -18,10 +18,12 @@ import (
 type statusPage struct {
 	*program
 	screen
-	now  time.Time
-	all  bool // each check has a line of its own
-	cut  bool // something was said of several checks at once, or left out
-	text strings.Builder
+	now time.Time
+	all bool // each check has a line of its own
+	// labels are what people call groups, by their paths.
+	labels map[string]string
+	cut    bool // something was said of several checks at once, or left out
+	text   strings.Builder
 }
 
 // stateRoom is how many columns the word of a state has, with those around it.
@@ -73,6 +75,7 @@ func (g *statusPage) warn(t trouble) {
 // write writes the page. Of a status that is filtered only those silences are shown that
 // concern the checks.
 func (g *statusPage) write(s api.Status, filtered bool) {
+	g.nameGroups(s.Groups)
 	g.header(s)
 	g.monitor(s)
 	g.silences(s, filtered)
@@ -84,6 +87,21 @@ func (g *statusPage) write(s api.Status, filtered bool) {
 	entries := g.troubles(troubled, checks)
 	g.calm(calm)
 	g.hints(entries)
+}
+
+func (g *statusPage) nameGroups(groups []api.Group) {
+	g.labels = make(map[string]string, len(groups))
+	for _, group := range groups {
+		g.labels[string(group.ID)] = group.Label
+	}
+}
+
+// named returns the path of a group, with its label where it has one and there is room.
+func (g *statusPage) named(group string, room int) string {
+	if named := group + " (" + g.labels[group] + ")"; g.labels[group] != "" && config.Columns(named) <= room {
+		return named
+	}
+	return group
 }
 
 // header writes when this was, and how many checks are in which state.

@@ -114,6 +114,7 @@ func statuses() map[string]api.Status {
 	refuse(&labels.Checks[2])
 	refuse(&labels.Checks[8])
 	labels.Checks[2].Hint = "服务器拒绝了连接：" + strings.Repeat("没有程序在监听这个端口", 8)
+	labels.Groups = []api.Group{{ID: "europe/germany", Label: "Deutschland"}, {ID: "ευρώπη/ελλάδα", Label: "Ελλάδα"}, {ID: "asia", Label: strings.Repeat("亚洲", 30)}}
 	all["labels"] = labels
 
 	care := fleet(15)

@@ -179,14 +179,17 @@ func withHostHint(err error, names []string) error {
 }
 
 // splitPort takes the port off a host that was given as host:port, as many programs write
-// it.
+// it. What is not written so stays as it is, and [hclfile.Hostname] judges it.
 func (o *testOptions) splitPort() error {
 	host, text, err := net.SplitHostPort(o.host)
-	port, notANumber := strconv.ParseUint(text, 10, 16)
-	switch {
-	case err != nil || host == "" || notANumber != nil:
-		return nil // [hclfile.Hostname] says what is wrong with it, if anything is
-	case o.portGiven && o.port != int(port):
+	if err != nil || host == "" {
+		return nil //nolint:nilerr // a host without a port, which is the usual thing
+	}
+	port, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return nil //nolint:nilerr // "host:imaps" is no host either
+	}
+	if o.portGiven && o.port != int(port) {
 		return fmt.Errorf("--host says port %d, and --port says %d", port, o.port)
 	}
 	o.host, o.port = host, int(port)

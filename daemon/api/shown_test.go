@@ -90,6 +90,7 @@ var configured = &config.Config{
 		"racks":  {ID: "racks", Label: "racks", Enabled: true},
 		"well":   {ID: "well", Label: "well", Enabled: true},
 	},
+	Groups:      map[config.GroupID]*config.Group{"europe": {ID: "europe", Label: "europe"}, "europe/germany": {ID: "europe/germany", Label: "Deutschland"}},
 	Maintenance: []config.Maintenance{{Name: "move", AppliesTo: []config.Ref{{Check: "racks"}}, Zone: time.UTC, Start: begin.Add(-time.Hour), Clock: begin.Add(-time.Hour), Duration: 3 * time.Hour}},
 }
 

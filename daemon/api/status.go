@@ -1,6 +1,9 @@
 package api
 
 import (
+	"cmp"
+	"path"
+	"slices"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -17,11 +20,19 @@ type Status struct {
 	Notifications Notifications `json:"notifications"`
 	Probes        Probes        `json:"probes"`
 	Log           Log           `json:"log"`
+	// Groups are those that have a label, in the order of their ids.
+	Groups []Group `json:"groups"`
 	// Silences are those that hold now.
 	Silences []ListedSilence `json:"silences"`
 	// Notes are what the probes cannot see from this machine, and what else people
 	// should know of it, in sentences.
 	Notes []string `json:"notes,omitempty"`
+}
+
+// A Group is a group of checks and what people call it.
+type Group struct {
+	ID    config.GroupID `json:"id"`
+	Label string         `json:"label"`
 }
 
 // Probes say whether probes begin when they should.
@@ -170,7 +181,7 @@ func NewStatus(s *tracker.Snapshot, self Self, next func(config.CheckID) time.Ti
 	status := Status{
 		GeneratedAt: s.At, Config: self.Config, Journal: newJournal(s), Checks: []Check{},
 		Notifications: newNotifications(s), Probes: self.Probes, Log: self.Log, Notes: self.Notes,
-		Silences: activeSilences(s),
+		Silences: activeSilences(s), Groups: labelledGroups(s.Config),
 	}
 	for c := range s.Checks() {
 		v := newCheck(c, s.At, next)
@@ -186,6 +197,18 @@ func newNotifications(s *tracker.Snapshot) Notifications {
 	retrying, failing := s.Stuck()
 	// JSON says [], not null.
 	return Notifications{Queued: queued + held, Held: held, Dead: dead, Retrying: retrying, Failing: append([]config.NotifierID{}, failing...)}
+}
+
+// labelledGroups lists the groups that have a label of their own.
+func labelledGroups(cfg *config.Config) []Group {
+	list := []Group{} // JSON says [], not null
+	for id, g := range cfg.Groups {
+		if g.Label != "" && g.Label != path.Base(string(id)) {
+			list = append(list, Group{id, g.Label})
+		}
+	}
+	slices.SortFunc(list, func(a, b Group) int { return cmp.Compare(a.ID, b.ID) })
+	return list
 }
 
 // activeSilences lists the silences that hold at the time of a snapshot, the first to end
