@@ -57,10 +57,10 @@ func (p *program) screenOf(w io.Writer) screen {
 // usesColour reports whether colours are shown on w.
 func (p *program) usesColour(w io.Writer) bool { return p.screenOf(w).colour }
 
-// ansi are the colours of states. All can be read on black and on white, which yellow, cyan
-// and grey cannot.
+// ansi are the colours of states. All can be read on black and on white, which green,
+// yellow, cyan, blue and grey cannot on many terminals. What is well has none.
 var ansi = map[string]string{
-	"ok": "32", "down": "1;31", "failing": "1;35", "degraded": "1;35", "recovering": "1;32", "unknown": "1",
+	"down": "1;31", "failing": "1;35", "degraded": "1;35", "recovering": "1", "unknown": "1",
 }
 
 // paint colours a word as its state, where colours are shown.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"math"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -46,5 +47,37 @@ func TestFold(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", got, c.want)
 			}
 		})
+	}
+}
+
+// The colours can be read on black and on white, with the palettes of xterm and of a
+// PC's console: the ratio of contrast (WCAG 2.1) of bold text.
+func TestColoursCanBeRead(t *testing.T) {
+	t.Parallel()
+	palettes := map[string][][3]float64{ // as it is, and as bold text is shown on some
+		"31": {{205, 0, 0}, {255, 0, 0}, {255, 85, 85}},
+		"35": {{205, 0, 205}, {255, 0, 255}, {255, 85, 255}},
+	}
+	luminance := func(rgb [3]float64) (l float64) {
+		for i, weight := range []float64{0.2126, 0.7152, 0.0722} {
+			c := rgb[i] / 255
+			if c <= 0.03928 {
+				l += weight * c / 12.92
+			} else {
+				l += weight * math.Pow((c+0.055)/1.055, 2.4)
+			}
+		}
+		return l
+	}
+	for state, code := range ansi {
+		bold, colour, coloured := strings.Cut(code, ";")
+		if bold != "1" || coloured && palettes[colour] == nil {
+			t.Errorf("%s has the colour %s, whose contrast is not known here", state, code)
+		}
+		for _, rgb := range palettes[colour] {
+			if l := luminance(rgb); (l+0.05)/0.05 < 2.5 || 1.05/(l+0.05) < 2.5 {
+				t.Errorf("%s: %v cannot be read: %.1f on black, %.1f on white", state, rgb, (l+0.05)/0.05, 1.05/(l+0.05))
+			}
+		}
 	}
 }

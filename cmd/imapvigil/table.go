@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -26,7 +27,7 @@ func table(width int, columns []column, rows [][]string) [][]string {
 	for i, row := range rows {
 		first := row[0]
 		if config.Columns(first) > widths[0] {
-			if line := joinCells(columns, make([]int, len(widths)), widths, row); config.Columns(line) <= width {
+			if line, fits := overlong(width, columns, widths, row); fits {
 				lines[i] = []string{line}
 				continue
 			}
@@ -38,6 +39,33 @@ func table(width int, columns []column, rows [][]string) [][]string {
 		}
 	}
 	return lines
+}
+
+// overlong returns the line of a row whose first cell is longer than its column: without
+// alignment, and without the cells that do not matter where there is no room for them.
+func overlong(width int, columns []column, widths []int, row []string) (line string, fits bool) {
+	kept := slices.Clone(widths)
+	for {
+		line = joinCells(columns, make([]int, len(widths)), kept, row)
+		if config.Columns(line) <= width {
+			return line, true
+		}
+		least := leastImportant(columns, kept)
+		if columns[least].rank < 2 {
+			return "", false
+		}
+		kept[least] = 0
+	}
+}
+
+// leastImportant returns the column that is left out next.
+func leastImportant(columns []column, widths []int) (least int) {
+	for j := range columns {
+		if widths[j] > 0 && columns[j].rank > columns[least].rank {
+			least = j
+		}
+	}
+	return least
 }
 
 // joinCells returns one line of a table, whose cells are at least as wide as widths say.
@@ -77,16 +105,11 @@ func columnWidths(width int, columns []column, rows [][]string) []int {
 	}
 	widths[0] = min(widths[0], width)
 	for total(widths) > width {
-		worst := 0
-		for j := range columns {
-			if widths[j] > 0 && columns[j].rank > columns[worst].rank {
-				worst = j
-			}
-		}
-		if worst == 0 {
+		least := leastImportant(columns, widths)
+		if least == 0 {
 			break
 		}
-		widths[worst] = 0
+		widths[least] = 0
 	}
 	return widths
 }
