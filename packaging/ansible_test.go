@@ -19,12 +19,66 @@ import (
 // TestAnsible plays the role of examples/ansible, with Debian's Ansible, against
 // a machine: once, again, and with variables that are wrong.
 func TestAnsible(t *testing.T) {
+	t.Parallel() // beside TestFirstDay, which mostly waits
 	mail := map[string]any{"host": "smtp.example.net", "from": "imapvigil@example.org", "username": "alerts"}
-	common := map[string]any{"imapvigil_mail": mail, "imapvigil_credentials": map[string]string{"smtp-password": "hunter2"}}
+	common := map[string]any{
+		"imapvigil_mail": mail, "imapvigil_credentials": map[string]string{"smtp-password": "hunter2"},
+		"imapvigil_notify_test": false, // that relay does not exist
+	}
+	one := map[string]any{"imapvigil_servers": []any{map[string]any{"name": "mx1", "hostname": "127.0.0.1"}}}
 
 	t.Run("example", func(t *testing.T) {
 		const dir = "../examples/ansible/"
 		output(t, "ansible-playbook", "--syntax-check", "--inventory="+dir+"inventory.ini", dir+"site.yml")
+	})
+	t.Run("defaults", func(t *testing.T) {
+		p := newPlay(t, boot(t, "trixie", "postfix"), nil)
+		p.changes(one)
+		p.watches(2)
+		p.awaitMail("TEST message for team")
+		tests := func() int { return p.count("/var/mail/root", "Subject: [imapvigil] TEST") }
+		p.changesNothing(one)
+		if n := tests(); n != 1 {
+			t.Errorf("%d test messages were sent", n)
+		}
+
+		// The play fails until a test message is taken.
+		p.run("systemctl", "stop", "postfix")
+		other := maps.Clone(one)
+		other["imapvigil_team"] = []string{"root@localhost", "postmaster@localhost"}
+		for range 2 {
+			if said := p.fails(other); !strings.Contains(said, "was not delivered by localhost") || !strings.Contains(said, "connection refused") {
+				t.Errorf("the play does not say what is missing: %s", said)
+			}
+			p.watches(2)
+		}
+		p.run("systemctl", "start", "postfix")
+		p.changes(other)
+		p.changesNothing(other)
+
+		authority, err := os.ReadFile("../examples/files/ca.pem")
+		if err != nil {
+			t.Fatal(err)
+		}
+		relay := maps.Clone(common)
+		maps.Copy(relay, one)
+		relay["imapvigil_certificates"] = map[string]string{"company.pem": string(authority)}
+		relay["imapvigil_mail"] = map[string]any{
+			"host": "smtp.example.net", "from": "imapvigil@example.org", "username": "alerts",
+			"port": "465", "security": "tls", "ca_file": "/etc/imapvigil/certificates/company.pem", "tls_server_name": "relay.example.net",
+		}
+		p.changes(relay)
+		p.changesNothing(relay)
+		for _, line := range []string{"port     = 465", `security = "tls"`, `ca_file = "/etc/imapvigil/certificates/company.pem"`, `tls_server_name = "relay.example.net"`} {
+			if p.count("/etc/imapvigil/people.hcl", line) != 1 {
+				t.Errorf("the relay has no line %s: %s", line, p.run("cat", "/etc/imapvigil/people.hcl"))
+			}
+		}
+		p.modes(map[string]string{
+			"/etc/imapvigil/certificates":              "2750 root:imapvigil",
+			"/etc/imapvigil/certificates/company.pem":  "640 root:imapvigil",
+			"/etc/imapvigil/credentials/smtp-password": "640 root:imapvigil",
+		})
 	})
 	t.Run("files", func(t *testing.T) {
 		p := newPlay(t, boot(t, "bookworm"), common)
@@ -162,6 +216,16 @@ func (p *play) fails(vars map[string]any, flags ...string) string {
 		p.t.Fatalf("the play succeeded: %s", said)
 	}
 	return said
+}
+
+// count counts how often a text is in a file of the machine.
+func (p *play) count(file, text string) int {
+	p.t.Helper()
+	content, err := os.ReadFile(p.path(file))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return strings.Count(string(content), text)
 }
 
 // watches: the daemon runs that many checks.

@@ -11,10 +11,11 @@ import (
 )
 
 // included is what a machine has beside Debian's minimum: what the package depends
-// on, since its network leads nowhere, and what systemd, Ansible and an rpm need.
+// on, since its network leads nowhere, what systemd, Ansible and an rpm need, and
+// what the machine of somebody who watches mail servers has.
 var included = []string{
 	"ca-certificates", "dbus", "python3-apt", "rpm", "systemd-sysv", "tzdata",
-	"bash-completion", "dovecot-imapd", "man-db", "postfix", // what administrators have
+	"bash-completion", "dovecot-imapd", "man-db", "postfix",
 }
 
 // image gives the directory of a Debian, and installs it if no run has done so before.

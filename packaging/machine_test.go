@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -34,9 +35,12 @@ type machine struct {
 // boots counts them, for a name that no other has.
 var boots atomic.Int32
 
+// mailServers are installed on each machine, and run on those that ask for them.
+var mailServers = []string{"dovecot", "postfix"}
+
 // boot starts a machine of a Debian release, and waits until all of its services
-// run.
-func boot(t *testing.T, release string) *machine {
+// run. Of the mail servers only those run that are named.
+func boot(t *testing.T, release string, running ...string) *machine {
 	t.Helper()
 	mustBoot(t)
 	dir := image(t, release)
@@ -48,8 +52,16 @@ func boot(t *testing.T, release string) *machine {
 		t.Fatal(err)
 	}
 	ctx, end := context.WithCancel(context.Background())
-	nspawn := exec.CommandContext(ctx, "systemd-nspawn", "--quiet", "--machine="+name, "--register=no", "--keep-unit",
-		"--private-network", "--volatile=overlay", "--notify-ready=yes", "--console=read-only", "--directory="+dir, "--boot")
+	args := []string{
+		"--quiet", "--machine=" + name, "--register=no", "--keep-unit",
+		"--private-network", "--volatile=overlay", "--notify-ready=yes", "--console=read-only", "--directory=" + dir, "--boot",
+	}
+	for _, server := range mailServers {
+		if !slices.Contains(running, server) {
+			args = append(args, "systemd.mask="+server+".service") // see systemd-debug-generator(8)
+		}
+	}
+	nspawn := exec.CommandContext(ctx, "systemd-nspawn", args...)
 	// systemd 257 boots under no older hierarchy, which the host may have.
 	nspawn.Env = append(os.Environ(), "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1", "NOTIFY_SOCKET="+socket)
 	nspawn.Stdout, nspawn.Stderr = console, console
