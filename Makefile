@@ -63,7 +63,7 @@ test-servers: ## the probe against Dovecot 2.4, Cyrus and Courier, which each li
 
 test-systemd: packages ## the packages on booted Debian 12 and 13: installed, reloaded, killed, upgraded, removed, by hand and by Ansible; needs root
 	@.ci/packages debootstrap systemd-container lintian ansible-core rpm cpio bash-completion zsh fish
-	$(gotest) -count=1 -tags systemd ./packaging
+	$(gotest) -count=1 -parallel 4 -tags systemd ./packaging
 
 without-systemd:
 	@echo "SYSTEMD=no: the packages were not tried on a booted Debian, nor the probe on Cyrus, Courier and Dovecot 2.4"

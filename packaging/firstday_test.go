@@ -4,6 +4,7 @@ package packaging_test
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -50,13 +51,20 @@ func TestFirstDay(t *testing.T) {
 }
 
 // trustsDovecot gives Dovecot a certificate for localhost, of an authority that the machine
-// trusts.
+// trusts. Debian's files are links, which the machine itself has to follow.
 func trustsDovecot(m *machine) {
-	const dir = "/etc/dovecot/private/"
-	authority := ca.New()
-	issued := authority.Issue(ca.Leaf{Names: []string{"localhost"}})
-	if err := ca.WriteFiles(issued, m.path(dir+"dovecot.pem"), m.path(dir+"dovecot.key")); err != nil {
+	authority, dir := ca.New(), m.t.TempDir()
+	cert, key := filepath.Join(dir, "cert"), filepath.Join(dir, "key")
+	if err := ca.WriteFiles(authority.Issue(ca.Leaf{Names: []string{"localhost"}}), cert, key); err != nil {
 		m.t.Fatal(err)
+	}
+	for file, link := range map[string]string{cert: "dovecot.pem", key: "dovecot.key"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		m.write("/root/"+link, string(text))
+		m.run("mv", "/root/"+link, "/etc/dovecot/private/"+link)
 	}
 	m.write("/usr/local/share/ca-certificates/company.crt", string(authority.PEM()))
 	m.run("update-ca-certificates")

@@ -200,8 +200,12 @@ func (m *machine) root() string { return filepath.Join("/proc", m.leader, "root"
 // path is where one of its files is, seen from here.
 func (m *machine) path(file string) string { return filepath.Join(m.root(), file) }
 
+// write refuses what is a link: an absolute one would lead to a file of this machine.
 func (m *machine) write(file, text string) {
 	m.t.Helper()
+	if info, err := os.Lstat(m.path(file)); err == nil && !info.Mode().IsRegular() {
+		m.t.Fatalf("%s is no file, but %v", file, info.Mode())
+	}
 	if err := os.MkdirAll(filepath.Dir(m.path(file)), 0o755); err != nil {
 		m.t.Fatal(err)
 	}
