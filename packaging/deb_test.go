@@ -174,12 +174,13 @@ func installsAnew(m *machine) {
 	if said, _ := m.try("dpkg", "--verify", "imapvigil"); said != "" {
 		m.t.Errorf("what is installed is not what was packed: %s", said)
 	}
+	m.run("cp", installedFile, installedFile+".orig") // as imapvigil init does
 	m.run("mv", installedFile, "/etc/imapvigil/mine.hcl")
 	if said := m.run("apt-get", "--yes", "reinstall", "/root/imapvigil.deb"); m.exists(installedFile) || strings.Contains(said, "notify-test") {
 		m.t.Errorf("a later installation wrote the starter file again, or printed the first steps: %s", said)
 	}
 	m.run("apt-get", "--yes", "purge", "imapvigil")
-	if m.exists(installedFile) || !m.exists("/etc/imapvigil/mine.hcl") {
+	if m.exists(installedFile) || m.exists(installedFile+".orig") || !m.exists("/etc/imapvigil/mine.hcl") {
 		m.t.Error("purging left the starter file, or removed another one")
 	}
 }

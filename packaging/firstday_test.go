@@ -19,7 +19,7 @@ import (
 // of Ansible.
 func TestFirstDay(t *testing.T) {
 	t.Parallel()
-	for _, release := range []string{"bookworm", "trixie"} {
+	for release, configure := range map[string]func(*machine){"bookworm": takesTheStarterIntoUse, "trixie": answersInit} {
 		t.Run(release, func(t *testing.T) {
 			t.Parallel()
 			m := boot(t, release, "dovecot", "postfix")
@@ -28,7 +28,9 @@ func TestFirstDay(t *testing.T) {
 				do   func(*machine)
 			}{
 				{"Dovecot", trustsDovecot},
-				{"starter file", takesTheStarterIntoUse},
+				{"installed", installsAndSeesWhatToDo},
+				{"configured", configure},
+				{"reached", reachesRoot},
 				{"failure", fails},
 				// What does not depend on the failure fills the time until its message.
 				{"files only root can read", saysHowTheDaemonReadsAFile},
@@ -71,16 +73,42 @@ func trustsDovecot(m *machine) {
 	m.run("systemctl", "restart", "dovecot")
 }
 
-// takesTheStarterIntoUse: uncommented as it says, with the names of this machine in it, it
-// watches Dovecot and reaches root by Postfix.
+func installsAndSeesWhatToDo(m *machine) {
+	said := m.install(built(m.t))
+	for _, command := range []string{"imapvigil init", "imapvigil validate", "imapvigil notify-test postmaster", "imapvigil status"} {
+		if !strings.Contains(said, "sudo "+command) {
+			m.t.Errorf("the package does not speak of %s: %s", command, said)
+		}
+	}
+}
+
+// takesTheStarterIntoUse: the starter file is uncommented as it says, with the names of this
+// machine in it.
 func takesTheStarterIntoUse(m *machine) {
-	m.install(built(m.t))
 	m.run("sed", "-i", "-e", "s/^# //", "-e", "s/imap.example.org/localhost/", "-e", "s/imapvigil@example.org/imapvigil@localhost/",
 		"-e", "s/postmaster@example.org/root@localhost/", installedFile)
+}
+
+// answersInit: init finds Dovecot and Postfix, and writes a file that the daemon can read in the
+// place of the starter file.
+func answersInit(m *machine) {
+	said := m.run("imapvigil", "init", "--host", "localhost", "--relay", "localhost", "--to", "root@localhost")
+	if !strings.Contains(said, "Written: "+installedFile) {
+		m.t.Errorf("init says: %s", said)
+	}
+	m.run("sed", "-i", "s/^server \"localhost\"/server \"mx1\"/", installedFile)
+}
+
+// reachesRoot: what is configured watches Dovecot, and notifies root by Postfix.
+func reachesRoot(m *machine) {
+	m.modes(map[string]string{installedFile: "640 root:imapvigil"})
 	if said := m.run("imapvigil", "validate"); !strings.Contains(said, "/etc/imapvigil is valid: 2 checks") {
 		m.t.Errorf("validate says: %s", said)
 	}
-	m.await("the file to be applied", func() bool { return strings.HasPrefix(m.property("StatusText"), "watching 2 checks") })
+	m.run("systemctl", "reload", "imapvigil")
+	if status := m.property("StatusText"); !strings.HasPrefix(status, "watching 2 checks") {
+		m.t.Errorf("the status is %q", status)
+	}
 	if said := m.run("imapvigil", "notify-test", "postmaster"); !strings.Contains(said, "sent: 250 ") {
 		m.t.Errorf("notify-test does not show what Postfix answered: %s", said)
 	}
