@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,4 +70,30 @@ func manualEntries(page string) map[string]string {
 		entries[page[s[2]:s[3]]] = page[s[0]:end]
 	}
 	return entries
+}
+
+// TestManualGroups: the page has the commands in the groups and in the order of help.
+func TestManualGroups(t *testing.T) {
+	page, err := os.ReadFile(manualFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got, want []string
+	_, commands, _ := strings.Cut(string(page), "\n.Ss ")
+	commands, _, _ = strings.Cut("\n.Ss "+commands, "\n.Ss Signals\n")
+	for _, line := range regexp.MustCompile(`(?m)^\.(Ss .*|It Cm [a-z-]+)`).FindAllStringSubmatch(commands, -1) {
+		if len(got) == 0 || got[len(got)-1] != line[1] { // silence has an entry for each of its commands
+			got = append(got, line[1])
+		}
+	}
+	root := (&program{}).root()
+	for _, g := range root.Groups() {
+		want = append(want, "Ss "+strings.TrimSuffix(g.Title, ":"))
+		for line := range strings.Lines(commandTexts(root, g.ID)) {
+			want = append(want, "It Cm "+strings.Fields(line)[0])
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%s has\n%q\nand help has\n%q", manualFile, got, want)
+	}
 }
