@@ -150,7 +150,7 @@ func TestSilencesCrossTheSocket(t *testing.T) {
 	_, client := start(t)
 	ctx := t.Context()
 	until := time.Date(2026, 1, 6, 8, 0, 0, 0, time.UTC)
-	want := api.Silence{ID: "s1", Scope: api.Scope{Group: "europe/germany"}, Reason: "new racks", Until: until}
+	want := api.Silence{ID: "s1", Scope: api.Scope{Group: "europe/spain"}, Reason: "new racks", Until: until}
 	got, err := client.Silence(ctx, want.Scope, want.Reason, until)
 	if diff := cmp.Diff(want, got.Silence); err != nil || diff != "" || !got.Gone {
 		t.Errorf("%v, gone: %v\n%s", err, got.Gone, diff)
