@@ -140,7 +140,7 @@ func (c *collector) readNagiosPair(n *nagios, o, host *object, name string) bool
 	id := host.get("host_name")
 	s := service{
 		server: id, label: host.first("display_name", "alias"), name: name,
-		host: cmp.Or(host.get("address"), host.get("address6"), id),
+		host: cmp.Or(host.get("address"), host.get("address6"), id), parents: commas(host.get("parents")),
 	}
 	if s.label == id {
 		s.label = ""

@@ -239,6 +239,9 @@ func (s *service) paced(p paces) {
 	if p.attempts > 0 && p.retry > 0 {
 		s.tolerate("fault_tolerance", p.attempts, p.retry)
 	}
+	if p.retry > 0 {
+		s.within("retry_interval", min(p.retry, interval), time.Second, day)
+	}
 	if p.remind == "0" {
 		s.set("remind", quoteDuration(0))
 	} else {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +18,7 @@ type service struct {
 	groups   []string // outermost first
 	server   string   // its machine's name; empty: the host
 	label    string   // of the machine
+	parents  []string // machines that it is behind
 	host     string
 	name     string // of the service
 	port     int
@@ -109,6 +111,7 @@ func (c *collector) add(s service) {
 	if len(s.groups) > mostGroups {
 		s.groups = s.groups[:mostGroups]
 	}
+	s.nameCertificate()
 	for i := range c.services {
 		if c.services[i].samePlace(&s) {
 			c.services[i].join(&s)
@@ -120,6 +123,23 @@ func (c *collector) add(s service) {
 		return
 	}
 	c.services = append(c.services, s)
+}
+
+// nameCertificate says which name the certificate of a host must be for that is only
+// known by its address: imapvigil verifies it, and few are for an address.
+func (s *service) nameCertificate() {
+	_, err := netip.ParseAddr(s.host)
+	named := slices.ContainsFunc(s.tls, func(a setting) bool { return a.name == "server_name" })
+	if err != nil || named || s.security == config.Plain {
+		return
+	}
+	for _, name := range []string{s.server, s.label, s.name} {
+		s.serverName(name)
+		if slices.ContainsFunc(s.tls, func(a setting) bool { return a.name == "server_name" }) {
+			return
+		}
+	}
+	s.check("The certificate must be for %s, and few are for an address: write the name in hostname, or in tls { server_name = ... }.", s.host)
 }
 
 // mostGroups is how deep groups are nested at most.

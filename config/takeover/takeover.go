@@ -64,11 +64,12 @@ func Read(format Format, files []File) (Result, error) {
 	if err := c.read(files); err != nil {
 		return Result{}, err
 	}
+	written := c.write() // which may find more that is left
 	result := Result{Format: format, Checks: len(c.services), Left: c.left()}
 	if len(c.services) == 0 {
 		return result, ErrNothing
 	}
-	text, diags := hclfile.Format("the output", c.write())
+	text, diags := hclfile.Format("the output", written)
 	if len(diags) > 0 {
 		return Result{}, fmt.Errorf("this is a fault of imapvigil: what it wrote does not parse: %w", diags[0])
 	}

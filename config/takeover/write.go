@@ -15,10 +15,28 @@ import (
 // of the files, with all checks of a server in one block.
 func (c *collector) write() []byte {
 	w := &writer{servers: nameList{}, short: shortNames(c.hosts())}
-	w.preamble(c)
 	for _, s := range c.services {
-		w.top.group(s.groups).server(&s).checks = append(w.top.group(s.groups).server(&s).checks, s)
+		server := w.top.group(s.groups).server(&s)
+		server.checks = append(server.checks, s)
 	}
+	// All names first, so that a server can depend on one that comes later.
+	byName := map[string]*serverOf{}
+	w.top.each(func(s *serverOf) {
+		name := identifier(s.name)
+		if name == "" {
+			name = identifier(w.short[s.host])
+		}
+		s.id = w.servers.take(name, "server")
+		if s.name != "" && byName[s.name] == nil {
+			byName[s.name] = s
+		}
+	})
+	w.top.each(func(s *serverOf) {
+		if s.depend(byName); len(s.parents) > 0 && s.dependsOn == nil {
+			c.lose("The parents of %s: %s. depends_on names one server that is watched here.", s.name, strings.Join(s.parents, ", "))
+		}
+	})
+	w.preamble(c)
 	w.members(&w.top)
 	w.adviseAtEnd(c.advice)
 	return []byte(w.text.String())
@@ -52,7 +70,10 @@ type groupOf struct {
 
 // A serverOf is a machine with its checks.
 type serverOf struct {
+	id                string // in the output
 	name, label, host string
+	parents           []string
+	dependsOn         *serverOf
 	checks            []service
 }
 
@@ -74,9 +95,34 @@ func (g *groupOf) server(s *service) *serverOf {
 			return known
 		}
 	}
-	known := &serverOf{name: s.server, label: s.label, host: s.host}
+	known := &serverOf{name: s.server, label: s.label, host: s.host, parents: s.parents}
 	g.servers = append(g.servers, known)
 	return known
+}
+
+// each calls do for all servers in a group, in the order in which they are written.
+func (g *groupOf) each(do func(*serverOf)) {
+	for _, s := range g.servers {
+		do(s)
+	}
+	for _, inner := range g.groups {
+		inner.each(do)
+	}
+}
+
+// depend sets what a server depends on. Of several parents one is enough to reach it, which
+// depends_on cannot say; and a circle, which no monitor takes, is not written.
+func (s *serverOf) depend(byName map[string]*serverOf) {
+	if len(s.parents) != 1 {
+		return
+	}
+	parent := byName[s.parents[0]]
+	for up := parent; up != nil; up = up.dependsOn {
+		if up == s {
+			return
+		}
+	}
+	s.dependsOn = parent
 }
 
 type writer struct {
@@ -140,16 +186,14 @@ func (w *writer) members(g *groupOf) {
 }
 
 func (w *writer) server(s *serverOf) {
-	name := identifier(s.name)
-	if name == "" {
-		name = identifier(w.short[s.host])
-	}
-	id := w.servers.take(name, "server")
-	w.line("server %s {", quote(id))
-	if label := plain(s.label); label != "" && label != id {
+	w.line("server %s {", quote(s.id))
+	if label := plain(s.label); label != "" && label != s.id {
 		w.line("label = %s", quote(label))
 	}
 	w.line("hostname = %s", quote(s.host))
+	if s.dependsOn != nil {
+		w.line("depends_on = [%s]", config.Reference("server", s.dependsOn.id))
+	}
 	names := nameList{}
 	for i := range s.checks {
 		w.line("")
@@ -218,21 +262,6 @@ func printable(line string) string {
 	}, line)
 }
 
-// quote returns a text as a string of HCL in which nothing is a template. Control
-// characters, which no attribute takes, become spaces.
-func quote(text string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	runes := []rune(printable(text))
-	for i, r := range runes {
-		switch {
-		case r == '"', r == '\\':
-			b.WriteByte('\\')
-		case (r == '$' || r == '%') && i+1 < len(runes) && runes[i+1] == '{':
-			b.WriteRune(r) // ${ begins a template, $${ is the text
-		}
-		b.WriteRune(r)
-	}
-	b.WriteByte('"')
-	return b.String()
-}
+// quote returns a text as a string of the language. Control characters, which no
+// attribute takes, become spaces.
+func quote(text string) string { return hclfile.Quote(printable(text)) }
