@@ -93,7 +93,7 @@ func GatherWarnings(diags []Diagnostic) (gathered []Diagnostic) {
 	for _, d := range diags {
 		places := more[d.Rule]
 		switch {
-		case d.Gravity != Warning || len(places) <= gatherMoreThan:
+		case d.Gravity != Warning || d.Rule == "" || len(places) <= gatherMoreThan:
 		case said[d.Rule]:
 			continue
 		default:

@@ -19,8 +19,9 @@ func TestGatherWarnings(t *testing.T) {
 	add(config.Error, "wrong", 5)
 	add(config.Warning, "few", 3)
 	add(config.Warning, "many", 300)
+	add(config.Warning, "", 5) // of no rule: nothing says that they are alike
 	gathered := config.GatherWarnings(diags)
-	if len(gathered) != 5+3+1 {
+	if len(gathered) != 5+3+1+5 {
 		t.Fatalf("%d are left", len(gathered))
 	}
 	want := "Number 0.\n299 more warnings of this kind: a.hcl:2:1, a.hcl:3:1 and 297 others; imapvigil validate --json lists them all."

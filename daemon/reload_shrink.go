@@ -78,7 +78,7 @@ func (r *reloader) refuseAtStart(cfg *config.Config, snapshot *source.Snapshot, 
 func refuseShrink(
 	old *config.Config, oldFiles *source.Snapshot, cfg *config.Config, files *source.Snapshot, diff config.Diff, meant string,
 ) []config.Diagnostic {
-	d := config.Diagnostic{Gravity: config.Error, Detail: "If that is meant, run: " + meant, Pos: cfg.Daemon.Pos}
+	d := config.Diagnostic{Gravity: config.Error, Rule: "shrink", Detail: "If that is meant, run: " + meant, Pos: cfg.Daemon.Pos}
 	have, gone, emptied := len(old.Checks), len(diff.Removed), files.Emptied(oldFiles)
 	switch {
 	case gone > 0 && len(cfg.Checks) == 0, have >= 10 && 2*gone > have:

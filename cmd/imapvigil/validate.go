@@ -147,7 +147,7 @@ func apiDiagnostics(diags []config.Diagnostic) []api.Diagnostic {
 	list := api.NewDiagnostics(diags)
 	for i := range list {
 		// They cross the socket for the text form, and are no part of the interface.
-		list[i].Excerpt, list[i].Mark = "", nil
+		list[i].Excerpt, list[i].Mark, list[i].Rule = "", nil, ""
 	}
 	return list
 }

@@ -72,13 +72,15 @@ func newWholePlan(p Plan) wholePlan { return wholePlan{p, p.Orphaned, p.Kept, p.
 // with the excerpt that the text form needs.
 type Diagnostic struct {
 	Severity config.Gravity `json:"severity"`
-	Summary  string         `json:"summary"`
-	Detail   string         `json:"detail"`
-	File     string         `json:"file"`
-	Line     int            `json:"line"`
-	Column   int            `json:"column"`
-	Excerpt  string         `json:"excerpt,omitempty"`
-	Mark     *[2]int        `json:"mark,omitempty"`
+	// Rule crosses the socket for the text form, which gathers what is of one.
+	Rule    string  `json:"rule,omitempty"`
+	Summary string  `json:"summary"`
+	Detail  string  `json:"detail"`
+	File    string  `json:"file"`
+	Line    int     `json:"line"`
+	Column  int     `json:"column"`
+	Excerpt string  `json:"excerpt,omitempty"`
+	Mark    *[2]int `json:"mark,omitempty"`
 }
 
 // NewDiagnostics turns diagnostics into what crosses the socket.
@@ -86,7 +88,7 @@ func NewDiagnostics(diags []config.Diagnostic) []Diagnostic {
 	list := make([]Diagnostic, 0, len(diags))
 	for _, d := range diags {
 		out := Diagnostic{
-			Severity: d.Gravity, Summary: d.Summary, Detail: d.Detail,
+			Severity: d.Gravity, Rule: d.Rule, Summary: d.Summary, Detail: d.Detail,
 			File: d.Pos.File, Line: int(d.Pos.Line), Column: int(d.Pos.Column), Excerpt: d.Excerpt,
 		}
 		if d.Mark != [2]int{} {
@@ -100,7 +102,7 @@ func NewDiagnostics(diags []config.Diagnostic) []Diagnostic {
 // Config gives back what NewDiagnostics was made from.
 func (d Diagnostic) Config() config.Diagnostic {
 	out := config.Diagnostic{
-		Gravity: d.Severity, Summary: d.Summary, Detail: d.Detail, Excerpt: d.Excerpt,
+		Gravity: d.Severity, Rule: d.Rule, Summary: d.Summary, Detail: d.Detail, Excerpt: d.Excerpt,
 		Pos: config.Pos{File: d.File, Line: int32(d.Line), Column: int32(d.Column)},
 	}
 	if d.Mark != nil {
