@@ -205,8 +205,8 @@ imap_check "partner" { # independent of any server, with everything that a check
   retry_interval       = "15s" # default: this, or interval if that is less
   notification_roles   = [notification_role.it_team, notification_role.cto]
   also_notify          = [notification_role.ticketing]
-  remind               = "4h"  # default; at most every "24h" while only degraded; "0s": never
-  proxy_protocol       = "v2"  # default: no header; "v1" or "v2" where the port expects one, as behind HAProxy
+  remind               = "4h" # default; at most every "24h" while only degraded; "0s": never
+  proxy_protocol       = "v2" # default: no header; "v1" or "v2" where the port expects one, as behind HAProxy
   group                = group.europe
   addresses            = "all" # default; "any", "ipv4", "ipv6"
   enabled              = true  # default; false: shown, not probed

@@ -35,11 +35,6 @@
 #   }
 # }
 
-## Who is notified of problems of imapvigil itself.
-# daemon {
-#   notification_roles = [notification_role.postmaster]
-# }
-
 ## Who is notified of every server below, unless it says something else.
 # defaults {
 #   notification_roles = [notification_role.postmaster]
