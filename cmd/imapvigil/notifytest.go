@@ -1,12 +1,15 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/access"
+	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
 func (p *program) notifyTestCommand() *cobra.Command {
@@ -23,7 +26,10 @@ func (p *program) notifyTestCommand() *cobra.Command {
 		Args:        p.takesRole,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			trial, err := p.client(cmd).NotifyTest(cmd.Context(), config.RoleID(args[0]))
-			if err != nil {
+			switch written := p.loadWithoutSecrets().Roles[config.RoleID(args[0])] != nil; {
+			case err != nil && written && !errors.Is(err, api.ErrNoDaemon) && !errors.Is(err, access.ErrDenied):
+				return fmt.Errorf("the notification role %q is in the files, but not applied yet: sudo imapvigil reload", args[0])
+			case err != nil:
 				return err
 			}
 			if p.json {
