@@ -85,7 +85,7 @@ func installs(m *machine) {
 		"/etc/imapvigil":             "2750 root:imapvigil",
 		installedFile:                "644 root:root",
 		"/etc/imapvigil/credentials": "2750 root:imapvigil",
-		"/var/lib/imapvigil":         "700 imapvigil:imapvigil",
+		"/var/lib/imapvigil":         "750 imapvigil:imapvigil",
 		"/run/imapvigil":             "755 imapvigil:imapvigil",
 	})
 	if said, _ := m.try("dpkg", "--verify", "imapvigil"); said != "" {
