@@ -18,7 +18,7 @@ func Read(path string, options Options) (*Snapshot, error) {
 	info, err := os.Stat(place)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, nothingToRead(ruleNoPath, path, "There is no file or directory %s. Name another one with --config.", path)
+		return nil, nothingToRead(ruleNoPath, path, "There is no file or directory %s. Write a first configuration with imapvigil init, or name another path with --config.", path)
 	case err != nil:
 		return nil, nothingToRead(ruleUnreadable, path, "%s.%s", errorText(err), options.remedy(path, err))
 	case info.IsDir():
