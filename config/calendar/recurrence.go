@@ -154,7 +154,7 @@ func ruleParts(text string) (parts map[string]string, wrong string) {
 		case !slices.Contains(knownParts, name):
 			return nil, "A recurrence rule is made of " + enumerate(knownParts, "and") + "."
 		case twice:
-			return nil, name + " stands twice in it."
+			return nil, name + " is written twice."
 		}
 		parts[name] = value
 	}

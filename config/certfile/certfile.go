@@ -65,7 +65,7 @@ func PrivateKey(text string) (key, why string) {
 		return string(pem.EncodeToMemory(b.PEM)), ""
 	}
 	if blocks[0].Label == "CERTIFICATE" {
-		return "", "holds a certificate and no private key. Perhaps cert_file and key_file are written the wrong way round"
+		return "", "has a certificate and no private key. Perhaps cert_file and key_file are swapped"
 	}
 	return "", "holds no private key in PEM"
 }

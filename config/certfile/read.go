@@ -60,7 +60,7 @@ func Read(text string) []Block {
 			open, body = &Block{Line: i + 1, Label: strings.TrimSuffix(label, pemDash)}, nil
 			// encoding/pem finds a block only at the beginning of a line.
 			if bare != line || !strings.HasSuffix(label, pemDash) {
-				open.Wrong = "does not begin on a line of its own: take away what stands before or behind -----BEGIN " + open.Name() + "-----"
+				open.Wrong = "does not begin on a line of its own: remove what is before or after -----BEGIN " + open.Name() + "-----"
 				blocks, open, begun = append(blocks, *open), nil, true
 			}
 		case open == nil && likeBegin.MatchString(bare):
@@ -126,7 +126,7 @@ func WhyNone(text, what, tool string) string {
 	case !utf8.Valid(data):
 		return "is not in PEM, which is text"
 	}
-	return "holds no " + what + " in PEM, which is text between two lines, -----BEGIN and -----END"
+	return "has no " + what + " in PEM, which is text between the lines -----BEGIN and -----END"
 }
 
 // isDER reports whether a file is one value of ASN.1, a sequence, from end to end.

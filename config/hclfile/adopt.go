@@ -64,7 +64,7 @@ func onlyRepeats(diags hcl.Diagnostics) bool {
 func (l *loader) adoptDynamic(d *hcl.Diagnostic) {
 	switch diagnose.MeaningOf(d) {
 	case diagnose.MarkedName:
-		l.Report(ruleSensitiveValue, diagnose.Subject(d), "Names of blocks are shown everywhere, so they take nothing that comes from credential.")
+		l.Report(ruleSensitiveValue, diagnose.Subject(d), "Names of blocks can appear in output, so they must not hold a secret from credential().")
 		return
 	case diagnose.WrongDynamic:
 		l.adopt(ruleDynamic, d)
@@ -72,7 +72,7 @@ func (l *loader) adoptDynamic(d *hcl.Diagnostic) {
 	}
 	for _, t := range d.Expression.Variables() {
 		if slices.Contains(referenceRoots, t.RootName()) && diagnose.MeaningOf(d) == diagnose.UnknownVariable {
-			l.Report(ruleEarlyReference, diagnose.Subject(d), "for_each and labels are evaluated before blocks have names, so they can use locals and functions, not references.")
+			l.Report(ruleEarlyReference, diagnose.Subject(d), "for_each and labels can use locals and functions, not references: they are evaluated before blocks have names.")
 			return
 		}
 	}
@@ -95,7 +95,7 @@ func (l *loader) unknownAttribute(at hcl.Range, name string, b *blockType, where
 		near, _ := diagnose.Nearest(name, defaultsBlock.attributeNames())
 		hint = fmt.Sprintf(" Did you mean, for every check here, defaults { %s = ... }?", near)
 	case name == "insecure_skip_verify" || name == "skip_verify" || name == "verify":
-		hint = " There is no way to skip verification; a private authority is named with ca_file."
+		hint = " Verification cannot be skipped. For a private authority use ca_file."
 	default:
 		hint = diagnose.DidYouMean(name, b.attributeNames(), diagnose.Plain, "It takes")
 	}

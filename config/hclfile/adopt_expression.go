@@ -46,7 +46,7 @@ func (l *loader) adoptEvaluation(diags hcl.Diagnostics, f failing) {
 		// Said already, in words that know what there is.
 		case explained && aboutNames(d):
 		case f.secretive:
-			l.Report(ruleExpression, diagnose.Subject(d), "%s", strings.TrimSpace("Something is wrong with this expression. What exactly is not shown, since a secret is part of it. "+l.escapeAdvice(f.expr)))
+			l.Report(ruleExpression, diagnose.Subject(d), "%s", strings.TrimSpace("There is a mistake in this expression. It is not shown, because a secret is part of it. "+l.escapeAdvice(f.expr)))
 		case l.adoptMissing(d):
 		default:
 			l.adoptWithoutValues(d)
@@ -243,14 +243,14 @@ func (l *loader) adoptCall(d *hcl.Diagnostic, secretive bool) bool {
 	text := own.says(d.Expression != nil && standsAs(d.Expression))
 	if own.rule == ruleDecode {
 		// A line number is of use only with the file that it counts in.
-		text = strings.Replace(text, "this text", textRead(d.Expression), 1)
+		text = strings.Replace(text, "this string", textRead(d.Expression), 1)
 	}
 	l.Report(own.rule, diagnose.Subject(d), "%s", text)
 	return true
 }
 
 // textRead returns the path of the file whose text a decoding function is given, or
-// "this text".
+// "this string".
 func textRead(expr hcl.Expression) string {
 	if call, ok := expr.(*hclsyntax.FunctionCallExpr); ok && len(call.Args) == 1 {
 		inner, isCall := call.Args[0].(*hclsyntax.FunctionCallExpr)
@@ -260,7 +260,7 @@ func textRead(expr hcl.Expression) string {
 			}
 		}
 	}
-	return "this text"
+	return "this string"
 }
 
 // mentionsSecret reports whether a secret may be part of what hcl says about

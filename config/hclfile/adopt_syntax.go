@@ -102,11 +102,11 @@ func (s syntax) jsonAdvice(at hcl.Range) string {
 }
 
 // asItIs says how the characters that begin a template are written in a text.
-const asItIs = "Where ${ or %{ are part of a text, write $${ and %%{."
+const asItIs = "For a literal ${ or %{ in a string write $${ or %%{."
 
 // templateAdvice returns what to do about a template that cannot be read.
 func (s syntax) templateAdvice(at hcl.Range) string {
-	const advice = "In a text, ${ begins an expression, like ${local.name}, and %{ a directive, like %{ if ... }, and what follows here is none. " + asItIs
+	const advice = "In a string, ${ begins an expression, like ${local.name}, and %{ a directive, like %{ if ... }; what follows here is neither. " + asItIs
 	if s.Hides(at) {
 		return advice + " A secret is better kept in a file of its own: credential(\"name\")"
 	}

@@ -32,9 +32,9 @@ var lineForms = []lineForm{
 	{regexp.MustCompile(`^\s*\[\[?[^"\]]*\]{0,2}\s*$`), "This is how INI and TOML files are written. A block here is written\n    imap_check \"name\" { ... }"},
 	{regexp.MustCompile(`^\s*-\s+\S`), "This is how YAML is written. Here an attribute is written name = value, and a block name { ... }"},
 	{regexp.MustCompile(`^\s*[A-Za-z_][A-Za-z0-9_-]*\s*:\s*$`), "This is how YAML is written. Here a block is written name { ... }"},
-	{regexp.MustCompile(`^\s*\{\s*("|$)`), "This is HCL's JSON form, which stands in files whose names end in .hcl.json."},
+	{regexp.MustCompile(`^\s*\{\s*("|$)`), "This is HCL's JSON form, which must be in a file whose name ends in .hcl.json."},
 	{regexp.MustCompile(`^\s*<{7}|^\s*={7}|^\s*>{7}`), "This is what git leaves where two changes do not fit together. Choose one of them."},
-	{regexp.MustCompile(`^\s*<?\?`), "This is no text of this language."},
+	{regexp.MustCompile(`^\s*<?\?`), "This is not HCL."},
 	{regexp.MustCompile(`^\s*\}\s*$`), "There is one } too many, or the { that it belongs to is missing."},
 }
 
@@ -61,7 +61,7 @@ func (s syntax) lineAdvice(at hcl.Range) string {
 	}
 	// From here on the line is repeated, which one that may hold a secret must not be.
 	if s.Hides(whole) {
-		return "An attribute is written name = value, on a line of its own, with texts in straight double quotes."
+		return "An attribute is written name = value, on a line of its own, with strings in straight double quotes."
 	}
 	if text := blockAdvice(line); text != "" {
 		return text
@@ -118,7 +118,7 @@ func blockAdvice(line string) string {
 	case m[3] != "":
 		return "A block has no equals sign:\n    " + header + " {"
 	case m[4] == "":
-		return "The brace stands on the same line:\n    " + header + " {"
+		return "The { must be on the same line:\n    " + header + " {"
 	// The line is right as it is, so the mistake is elsewhere.
 	case header+" {" == strings.TrimSpace(line):
 		return ""

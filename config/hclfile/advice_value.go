@@ -21,21 +21,21 @@ func (l *loader) adviceFor(f failing, t hcl.Traversal) string {
 	case l.inText(f.expr, t) && strings.ToUpper(root) == root:
 		return fmt.Sprintf("An environment variable is read with\n    ${env(%q)}", root)
 	case l.inText(f.expr, t):
-		return "A value with a name is ${local.name}. " + asItIs
+		return "A local is written ${local.name}. " + asItIs
 	case slices.Contains([]string{"nil", "none", "undefined"}, strings.ToLower(root)) || root == "NULL" || root == "Null":
-		return "What has no value is left out, or is null."
+		return "Remove an attribute without a value, or write null."
 	case f.attr == nil:
-		return fmt.Sprintf("A text stands in quotes: %q.", text)
+		return fmt.Sprintf("If you mean the string, quote it: %q.", text)
 	case f.attr.kind.name == "bool":
 		return adviceForBool(f.attr.name, root)
 	case f.attr.kind.roots != nil:
 		return l.adviceForReference(f, t)
 	case strings.HasPrefix(f.attr.kind.name, "list of "):
-		return fmt.Sprintf("A text stands in quotes: %q.", text)
+		return fmt.Sprintf("If you mean the string, quote it: %q.", text)
 	case isNumeric(f.attr.kind):
-		return fmt.Sprintf("%s is a number.", f.attr.name)
+		return fmt.Sprintf("%s must be a number.", f.attr.name)
 	}
-	return fmt.Sprintf("A text stands in quotes. Write\n    %s = %q", f.attr.name, f.attr.kind.nearestValue(text))
+	return fmt.Sprintf("If you mean the string, quote it:\n    %s = %q", f.attr.name, f.attr.kind.nearestValue(text))
 }
 
 func isNumeric(k kind) bool { return k.name == "integer" || k.name == "number" }
@@ -56,7 +56,7 @@ func adviceForBool(name, word string) string {
 	if isTrue, ok := boolMeant(word); ok {
 		return fmt.Sprintf("Write\n    %s = %t", name, isTrue)
 	}
-	return name + " is true or false."
+	return name + " must be true or false."
 }
 
 // adviceForReference returns what was meant by a name alone, also where the path to it

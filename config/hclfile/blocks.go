@@ -4,13 +4,13 @@ package hclfile
 // order of the manual.
 var (
 	defaultsBlock    = define(blockType{name: "defaults", once: true, doc: "Defaults for every check below this point of the tree. The nearest wins, attribute by attribute", blocks: innerBlocks}, termsTable.attributes())
-	imapCheckBlock   = define(blockType{name: "imap_check", labels: []string{"name"}, doc: "Something to watch: one port of one host. Its id is server/check when it stands in a server, else its name", blocks: innerBlocks}, placeTable.attributes(), termsTable.attributes())
+	imapCheckBlock   = define(blockType{name: "imap_check", labels: []string{"name"}, doc: "A service to check: one port of one host. Its id is server/check when it is written in a server, else its name", blocks: innerBlocks}, placeTable.attributes(), termsTable.attributes())
 	serverBlock      = define(blockType{name: "server", labels: []string{"name"}, doc: "A machine with its checks. Its name is unique in the whole configuration", blocks: []*blockType{defaultsBlock, imapCheckBlock}}, serverTable.attributes())
 	groupBlock       = newGroupBlock()
 	daemonBlock      = define(blockType{name: "daemon", once: true, doc: "The daemon itself"}, daemonTable.attributes())
 	localsBlock      = define(blockType{name: "locals", doc: "Names for values, used as local.name. They may use other locals and functions, not references"})
 	notifierBlock    = define(blockType{name: "notifier", labels: []string{"kind", "name"}, doc: "A channel: how to reach people", variants: notifierVariants()}, notifierTable.attributes())
-	notifyBlock      = define(blockType{name: "notify", doc: "One way of telling a role", variants: notifyVariants()}, wayTable.attributes())
+	notifyBlock      = define(blockType{name: "notify", doc: "One destination of a role's messages", variants: notifyVariants()}, wayTable.attributes())
 	roleBlock        = define(blockType{name: "notification_role", labels: []string{"name"}, doc: "Who is notified, and how: one or more notify blocks", blocks: []*blockType{notifyBlock}}, roleTable.attributes())
 	scheduleBlock    = define(blockType{name: "schedule", labels: []string{"name"}, doc: "Windows of the week, for the attribute during"}, scheduleTable.attributes())
 	maintenanceBlock = define(blockType{name: "maintenance", labels: []string{"name"}, doc: "Planned work: when, and on what. start with end, or with duration and optionally rrule; or weekly"}, maintenanceTable.attributes())

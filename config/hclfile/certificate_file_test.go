@@ -47,8 +47,8 @@ func TestShapesOfCertificateFiles(t *testing.T) {
 		"DER":                         {string(der.Bytes), 0, "is in the binary form DER, not in PEM"},
 		"another binary":              {"\x00\x01\xff\xfe\x80", 0, "is not in PEM, which is text"},
 		"UTF-16":                      {utf16(clientCert), 0, "is written in UTF-16"},
-		"empty":                       {"", 0, "holds no certificate in PEM"},
-		"a key alone":                 {"-----BEGIN PRIVATE KEY-----\naGVsbG8=\n-----END PRIVATE KEY-----\n", 0, "holds no certificate that can be used"},
+		"empty":                       {"", 0, "has no certificate in PEM"},
+		"a key alone":                 {"-----BEGIN PRIVATE KEY-----\naGVsbG8=\n-----END PRIVATE KEY-----\n", 0, "has no certificate that can be used"},
 		"garbage behind the end":      {block + "x\n" + clientCert, 0, "ends with another line than"},
 		"the end spelt wrong":         {strings.Replace(clientCert, "-----END", "----END", 1) + clientCert, 0, "the next begins in line 12 before it has ended"},
 		"a beginning is missing":      {clientCert + strings.TrimPrefix(clientCert, "-----BEGIN CERTIFICATE-----\n"), 0, "ca.pem:21: the block CERTIFICATE ends here and has no -----BEGIN CERTIFICATE----- before it"},
@@ -60,7 +60,7 @@ func TestShapesOfCertificateFiles(t *testing.T) {
 		"a label in small letters":    {clientCert + strings.ReplaceAll(clientCert, "CERTIFICATE", "Certificate"), 0, "is not quite -----BEGIN CERTIFICATE-----"},
 		"all indented":                {clientCert + "  " + strings.ReplaceAll(clientCert, "\n", "\n  "), 0, "does not begin on a line of its own"},
 		"a label that is no label":    {strings.ReplaceAll(clientCert, "CERTIFICATE", "Café\x1b[31m") + clientCert, 1, "the block ... is no certificate"},
-		"a hundred that are damaged":  {clientCert + strings.Repeat("-----BEGIN CERTIFICATE-----\n", 100), 0, "has 94 more blocks of which the like is to be said"},
+		"a hundred that are damaged":  {clientCert + strings.Repeat("-----BEGIN CERTIFICATE-----\n", 100), 0, "has 94 more blocks with mistakes like these"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tree(t, map[string]string{"etc/main.hcl": withAuthority, "etc/ca.pem": test.text})

@@ -63,14 +63,14 @@ func (c combination) checkSecurity() {
 	}
 	if c.Probe.Security == "" {
 		which := complaint{fmt.Sprintf("port %d", c.Probe.Port), "this port"}
-		c.blame(ruleSecurity, []string{"port"}, "Nothing says how connections to %s are encrypted. Write security = \"tls\", \"starttls\" or \"none\".", which.says(c.shown("port")))
+		c.blame(ruleSecurity, []string{"port"}, "The default encryption of connections to %s is not known. Write security = \"tls\", \"starttls\" or \"none\".", which.says(c.shown("port")))
 		return
 	}
 	if c.Probe.Security != config.Plain {
 		return
 	}
 	if c.Probe.Login != (config.Login{}) {
-		c.blame(rulePlainLogin, []string{"security", "login.username", "login.password"}, "A login would send its password readable for everybody on the way. Use security = \"tls\" or \"starttls\", or leave the login out.")
+		c.blame(rulePlainLogin, []string{"security", "login.username", "login.password"}, "The login would send the password unencrypted. Use security = \"tls\" or \"starttls\", or remove the login block.")
 	}
 	for _, a := range tlsTable {
 		if o, ok := c.from.of("tls." + a.name); ok && o.level == c.here {
@@ -83,10 +83,10 @@ func (c combination) checkSecurity() {
 func (c combination) checkDurations() {
 	p := &c.Probe
 	if p.Timeout > p.Interval && c.usable("timeout", "interval") {
-		c.blame(ruleTimeout, []string{"timeout", "interval"}, "A probe would still run when the next is due: %s.", c.longer("timeout", p.Timeout, "interval", p.Interval))
+		c.blame(ruleTimeout, []string{"timeout", "interval"}, "A probe must end before the next is due: %s.", c.longer("timeout", p.Timeout, "interval", p.Interval))
 	}
 	if p.RetryInterval > p.Interval && c.usable("retry_interval", "interval") {
-		c.blame(ruleRetryInterval, []string{"retry_interval", "interval"}, "Failures would be confirmed more slowly than they are found: %s.", c.longer("retry_interval", p.RetryInterval, "interval", p.Interval))
+		c.blame(ruleRetryInterval, []string{"retry_interval", "interval"}, "retry_interval must not be longer than interval: %s.", c.longer("retry_interval", p.RetryInterval, "interval", p.Interval))
 	}
 }
 
@@ -105,7 +105,7 @@ func (c combination) checkTLS() {
 		return
 	}
 	if tls.ExpiryWarning != 0 && tls.ExpiryCritical > tls.ExpiryWarning {
-		c.blame(ruleExpiry, []string{"tls.expiry_critical", "tls.expiry_warning"}, "The certificate would be critical before it is a warning: %s.", c.longer("tls.expiry_critical", tls.ExpiryCritical, "tls.expiry_warning", tls.ExpiryWarning))
+		c.blame(ruleExpiry, []string{"tls.expiry_critical", "tls.expiry_warning"}, "expiry_critical must not be longer than expiry_warning: %s.", c.longer("tls.expiry_critical", tls.ExpiryCritical, "tls.expiry_warning", tls.ExpiryWarning))
 	}
 	if complaint := notAKeyPair(tls.Cert, tls.Key, c.keysRead); complaint != "" {
 		c.blame(ruleKeyPair, []string{"tls.key_file", "tls.cert_file"}, "%s", complaint)

@@ -92,10 +92,10 @@ func (w *dependencyWalk) report(circle []config.Ref) {
 	}
 	at := w.l.dependencyAt(least, others[0])
 	if len(others) == 1 {
-		w.l.Report(ruleDependencyCycle, at, "%s depends on itself. While it is down, nobody would be told. Leave it out here.", least)
+		w.l.Report(ruleDependencyCycle, at, "%s depends on itself. While it is down, nobody would be notified. Remove it here.", least)
 		return
 	}
-	w.l.Report(ruleDependencyCycle, at, "%s. While all of them are down, nobody would be told of any.", text)
+	w.l.Report(ruleDependencyCycle, at, "%s. While all of them are down, nobody would be notified.", text)
 }
 
 // dependencyAt returns where it is written that a check depends on something: the

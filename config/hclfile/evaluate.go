@@ -83,12 +83,12 @@ func (l *loader) read(a *attribute, attr *hcl.Attribute) (*value, bool) {
 		return nil, false
 	}
 	if a.notYet && !v.RawEquals(switchedOff) {
-		l.Gather(ruleNotYet, attr.NameRange, "The attribute %s is read and checked, but this version does not act on it.", a.name)
+		l.Gather(ruleNotYet, attr.NameRange, "The attribute %s is read and checked, but has no effect in this version.", a.name)
 	}
 	r := reading{l: l, attr: a, expr: attr.Expr, v: v}
 	if v.ContainsMarked() {
 		if !a.secret {
-			l.Report(ruleSensitiveValue, attr.Expr.Range(), "%s is shown on pages, in logs and messages, so it takes nothing that comes from credential.", a.name)
+			l.Report(ruleSensitiveValue, attr.Expr.Range(), "%s can appear in output, so it must not hold a secret from credential().", a.name)
 			return nil, false
 		}
 		r.v, _ = v.UnmarkDeep()
@@ -107,7 +107,7 @@ func (l *loader) read(a *attribute, attr *hcl.Attribute) (*value, bool) {
 		l.unread++
 	case !r.v.IsWhollyKnown():
 		if !l.Failed() { // else what made it unknown has been reported
-			l.Report(ruleExpression, attr.Expr.Range(), "This has no value that is known when the configuration is read.")
+			l.Report(ruleExpression, attr.Expr.Range(), "The value of this expression is not known when the configuration is read.")
 		}
 		return nil, false
 	}

@@ -60,7 +60,7 @@ func (l *loader) adviseOnExceptions(content *contents, begins func(day time.Time
 			continue
 		}
 		if day, err := time.Parse(calendar.DateLayout, v.AsString()); err == nil && !begins(day) {
-			l.Report(ruleNoException, expr.Range(), "On %s, a %s, nothing would begin anyway, so this has no effect.", v.AsString(), day.Weekday())
+			l.Report(ruleNoException, expr.Range(), "%s is a %s, on which nothing begins, so this has no effect.", v.AsString(), day.Weekday())
 		}
 	}
 }

@@ -59,7 +59,7 @@ func (r *reading) certificates(authorities bool) (value, bool) {
 	}
 	// A block that is damaged is said below, and is why there is none.
 	if pems.Len() == 0 && !found.broken {
-		r.wrong(rulePEM, "%s", about(path, "holds no certificate that can be used.").says(r.shown()))
+		r.wrong(rulePEM, "%s", about(path, "has no certificate that can be used.").says(r.shown()))
 		found.broken = true
 	}
 	return value{text: pems.String()}, !found.report()
@@ -95,7 +95,7 @@ func (f *blockFindings) report() bool {
 		if f.broken {
 			which = ruleBrokenPEM
 		}
-		f.r.l.Report(which, f.r.expr.Range(), "%s", about(f.path, fmt.Sprintf("has %d more blocks of which the like is to be said.", more)).says(f.r.shown()))
+		f.r.l.Report(which, f.r.expr.Range(), "%s", about(f.path, fmt.Sprintf("has %d more blocks with mistakes like these.", more)).says(f.r.shown()))
 	}
 	return f.broken
 }

@@ -112,7 +112,7 @@ func withoutSecrets(name string, f function.Function) function.Function {
 		Type: func(args []cty.Value) (cty.Type, error) {
 			for _, arg := range args {
 				if arg.ContainsMarked() {
-					return cty.NilType, refuse(ruleSensitiveFunction, "%s takes nothing that comes from credential; format, join, concat, trimspace and base64encode do.", name)
+					return cty.NilType, refuse(ruleSensitiveFunction, "%s() must not be given a secret from credential(). Only format, join, concat, trimspace and base64encode may.", name)
 				}
 			}
 			return f.ReturnTypeForValues(args)
@@ -136,7 +136,7 @@ func onText(do func(string) (string, error)) function.Function {
 func decodeBase64(text string) (string, error) {
 	decoded, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
-		return "", refuse(ruleExpression, "base64decode was given a text that is not base64.")
+		return "", refuse(ruleExpression, "base64decode was given a string that is not base64.")
 	}
 	return string(decoded), nil
 }

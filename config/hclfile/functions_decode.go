@@ -26,7 +26,7 @@ func explained(name string, f function.Function, wrong func(text string, err err
 			return err
 		}
 		if text := wrong(args[0].AsString(), err); text != "" {
-			return refuse(ruleDecode, "%s cannot read this text: %s.", name, text)
+			return refuse(ruleDecode, "%s cannot read this string: %s.", name, text)
 		}
 		return err
 	}

@@ -48,7 +48,7 @@ func (r *reader) file(dir, path string) (string, error) {
 	if r.snapshot.IsCredential(path) {
 		// What file gives is not marked as sensitive, and would be shown everywhere.
 		return "", &callError{ruleCredential, complaint{
-			fmt.Sprintf("%s is a secret, and what file gives is shown. Write\n    credential(%q)", path, filepath.Base(path)),
+			fmt.Sprintf("%s is a secret. file() values can appear in output, so file() must not read secrets. Write\n    credential(%q)", path, filepath.Base(path)),
 			"This file is a secret, and what file gives is shown. Use credential instead, with the name of the file.",
 		}}
 	}
@@ -94,7 +94,7 @@ func (r *reader) withheldFunction() function.Function {
 			if r.snapshot.Options().NoCredentials {
 				return cty.UnknownVal(cty.String), nil
 			}
-			return cty.UnknownVal(cty.String), refuse(ruleWithheld, "A secret was written here, and such are not kept with what was applied last. With credential it would be found again.")
+			return cty.UnknownVal(cty.String), refuse(ruleWithheld, "A secret was written here. Secrets are not saved with the last good configuration; those from credential() are read again.")
 		},
 	})
 }
@@ -120,7 +120,7 @@ func (r *reader) missingCredential(name, path string) complaint {
 func (r *reader) credential(name string) (cty.Value, error) {
 	none := cty.UnknownVal(cty.String)
 	if !source.CredentialName.MatchString(name) {
-		return none, refuse(ruleCredential, "credential takes the name of a file, not a path and not the secret itself: letters, digits and . _ @ - only.")
+		return none, refuse(ruleCredential, "credential() must be given the name of a file (letters, digits and . _ @ -), not a path and not the secret itself.")
 	}
 	if r.snapshot.Options().NoCredentials { // unknown, and taken on trust
 		return none, nil

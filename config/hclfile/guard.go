@@ -16,7 +16,7 @@ import (
 func (l *loader) guard(run func()) {
 	defer func() {
 		if r := recover(); r != nil {
-			l.Report(ruleInternal, hcl.Range{Filename: l.snapshot.Path()}, "This is a fault of imapvigil and not of the configuration, which is not used. Please report it with these words: %T at %s", r, panickedAt())
+			l.Report(ruleInternal, hcl.Range{Filename: l.snapshot.Path()}, "This is a bug in imapvigil, not a mistake in the configuration, which is refused. Please report it with: %T at %s", r, panickedAt())
 		}
 	}()
 	run()
@@ -52,7 +52,7 @@ func (l *loader) count() {
 		"moved":             len(l.moved) - len(c.Moved),
 	} {
 		if lost != 0 {
-			l.Report(ruleInternal, hcl.Range{Filename: l.snapshot.Path()}, "This is a fault of imapvigil and not of the configuration, which is not used. Please report it with these words: %d blocks %s lost", lost, what)
+			l.Report(ruleInternal, hcl.Range{Filename: l.snapshot.Path()}, "This is a bug in imapvigil, not a mistake in the configuration, which is refused. Please report it with: %d blocks %s lost", lost, what)
 		}
 	}
 }

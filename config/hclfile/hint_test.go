@@ -162,7 +162,7 @@ func TestOtherLanguages(t *testing.T) {
 		"imap_check:\n  - name: x\n":                    "YAML",
 		"- name: x\n  hostname: y\n":                    "YAML",
 		"[imap_check]\nhostname = \"y\"\n":              "INI",
-		"imap_check \"x\" {\n  description = None\n}\n": "left out",
+		"imap_check \"x\" {\n  description = None\n}\n": "Remove an attribute without a value",
 		"imap_check \"x\" {\n  ssl = true\n}\n":         "Here this is security.",
 		"{\"imap_check\": {}}\n":                        ".hcl.json",
 		"schedule \"s\" {\n  timezone = \"UTC\"\n  weekly = [\"monday-friday 8-18\"]\n}\n":    "Write \"mon-fri 08:00-18:00\".",

@@ -36,8 +36,8 @@ func unprintable(text, allowed string) complaint {
 	for _, r := range text {
 		if unicode.IsControl(r) && !strings.ContainsRune(allowed, r) {
 			return complaint{
-				fmt.Sprintf("The control character %q cannot stand here. Leave it out.", r),
-				"There is a control character in it, such as a line end, and none can stand here.",
+				fmt.Sprintf("The control character %q is not allowed here. Remove it.", r),
+				"Control characters, such as a line end, are not allowed here.",
 			}
 		}
 	}
@@ -49,7 +49,7 @@ func (r *reading) str() (value, bool) {
 		return value{text: unreadSecret, secret: opaque.NewSecret(unreadSecret)}, true
 	}
 	if r.v.IsNull() || r.v.Type() != cty.String {
-		return r.wrong(ruleType, "%s is a text in quotes, and this is %s.%s", r.attr.name, describe(r.v), r.inQuotes())
+		return r.wrong(ruleType, "%s must be a string in quotes, not %s.%s", r.attr.name, describe(r.v), r.inQuotes())
 	}
 	return value{text: r.v.AsString()}, true
 }
@@ -69,7 +69,7 @@ const unreadSecret = "(not read)"
 func readText(r *reading) (value, bool) {
 	v, ok := r.str()
 	if ok && strings.TrimSpace(v.text) == "" {
-		return r.wrong(ruleEmpty, "%s is empty. Leave it out, or write what it should be.", r.attr.name)
+		return r.wrong(ruleEmpty, "%s must not be empty. Remove it, or write a value.", r.attr.name)
 	}
 	return v, ok
 }
@@ -105,7 +105,7 @@ var secret = kind{name: "secret", read: func(r *reading) (value, bool) {
 	v.text = withoutLineEnd(v.text)
 	r.l.KeepSecret(v.text)
 	if strings.ContainsAny(v.text, "\r\n\x00") {
-		return r.wrong(ruleControl, "There is a line end inside this %s, or a zero byte, and no server takes that for a part of it. A file that credential reads holds the secret and nothing else.", r.attr.name)
+		return r.wrong(ruleControl, "This %s has a line end or a zero byte inside, which no server accepts. A credential file must hold the secret and nothing else.", r.attr.name)
 	}
 	ok = r.judgeSecret(r.expr, "this "+r.attr.name, r.attr.name, r.attr.name+` = credential("name")`)
 	return value{secret: opaque.NewSecret(v.text)}, ok
@@ -138,7 +138,7 @@ var boolean = kind{name: "bool", read: func(r *reading) (value, bool) {
 				advice = " " + adviceForBool(r.attr.name, r.v.AsString())
 			}
 		}
-		return r.wrong(ruleType, "%s is true or false, and this is %s.%s", r.attr.name, describe(r.v), advice)
+		return r.wrong(ruleType, "%s must be true or false, not %s.%s", r.attr.name, describe(r.v), advice)
 	}
 	return value{flag: v.True()}, true
 }}
@@ -151,7 +151,7 @@ func integer(low, high int) kind {
 			return v, false
 		}
 		if v.number != float64(int(v.number)) || v.number < float64(low) || v.number > float64(high) {
-			return r.wrong(ruleBounds, "%s is a whole number from %d to %d, and this is %s.", r.attr.name, low, high, complaint{formatNumber(v.number), "another number"}.says(r.shown()))
+			return r.wrong(ruleBounds, "%s must be a whole number from %d to %d, not %s.", r.attr.name, low, high, complaint{formatNumber(v.number), "another number"}.says(r.shown()))
 		}
 		return v, true
 	}}
@@ -161,7 +161,7 @@ func integer(low, high int) kind {
 var percentage = kind{name: "number", bounds: "0..100", read: func(r *reading) (value, bool) {
 	v, ok := r.readNumber()
 	if ok && (v.number <= 0 || v.number > 100) {
-		return r.wrong(ruleBounds, "%s is a percentage above 0 and up to 100, like 99.9, and this is %s.", r.attr.name, complaint{formatNumber(v.number), "another number"}.says(r.shown()))
+		return r.wrong(ruleBounds, "%s must be a percentage above 0 and up to 100, like 99.9, not %s.", r.attr.name, complaint{formatNumber(v.number), "another number"}.says(r.shown()))
 	}
 	return v, ok
 }}
@@ -169,7 +169,7 @@ var percentage = kind{name: "number", bounds: "0..100", read: func(r *reading) (
 func (r *reading) readNumber() (value, bool) {
 	v, err := convert.Convert(r.v, cty.Number)
 	if err != nil {
-		return r.wrong(ruleType, "%s is a number, and this is %s.", r.attr.name, describe(r.v))
+		return r.wrong(ruleType, "%s must be a number, not %s.", r.attr.name, describe(r.v))
 	}
 	n, _ := v.AsBigFloat().Float64()
 	return value{number: n}, true
@@ -186,7 +186,7 @@ func oneOf(words ...string) kind {
 			if r.shown() {
 				near = diagnose.OnlyNear(v.text, words)
 			}
-			return r.wrong(ruleChoice, "%s is %s, and not %s.%s", r.attr.name, diagnose.Enumerate(diagnose.QuoteAll(words), "or"), r.show(v.text), near)
+			return r.wrong(ruleChoice, "%s must be %s, not %s.%s", r.attr.name, diagnose.Enumerate(diagnose.QuoteAll(words), "or"), r.show(v.text), near)
 		}
 		return v, ok
 	}}
@@ -201,7 +201,7 @@ func describe(v cty.Value) string {
 	case isReference(v):
 		return "a reference"
 	case ty == cty.String:
-		return "a text"
+		return "a string"
 	case ty == cty.Number:
 		return "a number"
 	case ty == cty.Bool:

@@ -44,7 +44,7 @@ func readEach[T comparable](
 			ok = false
 		case slices.Contains(list, found):
 			ok = false
-			inner.wrong(ruleRepeated, "%s stands twice in %s.", show(inner, found), r.attr.name)
+			inner.wrong(ruleRepeated, "%s is written twice in %s.", show(inner, found), r.attr.name)
 		default:
 			list = append(list, found)
 		}
@@ -73,7 +73,7 @@ func atLeastOne(list kind) kind {
 	list.read = func(r *reading) (value, bool) {
 		v, ok := read(r)
 		if ok && len(v.list)+len(v.refs) == 0 {
-			return r.wrong(ruleEmpty, "%s is empty, so that this block would never have an effect.", r.attr.name)
+			return r.wrong(ruleEmpty, "%s is empty, so this block would never have an effect.", r.attr.name)
 		}
 		return v, ok
 	}
@@ -86,16 +86,16 @@ func (r *reading) elements() ([]cty.Value, bool) {
 	ty := r.v.Type()
 	if ty == cty.String && r.shown() && !r.v.IsNull() {
 		if known, ok := r.l.calledSo(r.v.AsString(), r.attr.kind.roots); ok && r.attr.kind.roots != nil {
-			r.wrong(ruleReference, "%s is a list of references, %s. Write\n    %s = [%s]", r.attr.name, r.notation(), r.attr.name, r.written(known.String()))
+			r.wrong(ruleReference, "%s must be a list of references, %s. Write\n    %s = [%s]", r.attr.name, r.notation(), r.attr.name, r.written(known.String()))
 			return nil, false
 		}
 	}
 	if ty == cty.String {
-		r.wrong(ruleType, "%s is a list. Write it in brackets:\n    %s = [%s]", r.attr.name, r.attr.name, r.source())
+		r.wrong(ruleType, "%s must be a list. Write it in brackets:\n    %s = [%s]", r.attr.name, r.attr.name, r.source())
 		return nil, false
 	}
 	if !ty.IsTupleType() && !ty.IsListType() && !ty.IsSetType() {
-		r.wrong(ruleType, "%s is a list, and this is %s.", r.attr.name, describe(r.v))
+		r.wrong(ruleType, "%s must be a list, not %s.", r.attr.name, describe(r.v))
 		return nil, false
 	}
 	return r.v.AsValueSlice(), true

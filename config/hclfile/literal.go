@@ -35,7 +35,7 @@ func (r *reading) judgeSecret(expr hcl.Expression, what, name, example string) b
 		return false
 	}
 	if _, written := r.literalText(expr); written {
-		r.l.Report(ruleLiteral, expr.Range(), "Everybody who may read this file, or a backup of it, knows %s. Put it into a file of its own and write\n    %s", what, example)
+		r.l.Report(ruleLiteral, expr.Range(), "Everybody who can read this file, or a backup of it, can read %s. Put it into a file of its own and write\n    %s", what, example)
 	}
 	return true
 }
@@ -54,7 +54,7 @@ func (r *reading) refuseElsewhere(expr hcl.Expression, what, name string) bool {
 		// Each element of the dynamic block needs a secret of its own.
 		credential = `credential("name-${` + root + `.key}")`
 	}
-	r.l.Report(ruleLiteralElsewhere, expr.Range(), "%s comes from %s, where nobody can know that it must not be shown. Put it into a file of its own and write\n    %s = %s", what, from, name, credential)
+	r.l.Report(ruleLiteralElsewhere, expr.Range(), "%s comes from %s, where it cannot be kept out of the output. Put it into a file of its own and write\n    %s = %s", what, from, name, credential)
 	return true
 }
 
@@ -164,7 +164,7 @@ func (r *reading) warnOfHeaders() {
 	pairs, diags := hcl.ExprMap(r.expr)
 	if diags.HasErrors() { // a function makes them, or another expression
 		if slices.ContainsFunc(slices.Collect(maps.Keys(r.v.AsValueMap())), saysSecret.MatchString) {
-			r.refuseElsewhere(r.expr, "What one of these headers says", "Authorization")
+			r.refuseElsewhere(r.expr, "The value of one of these headers", "Authorization")
 		}
 		return
 	}
@@ -172,7 +172,7 @@ func (r *reading) warnOfHeaders() {
 		name, ok := r.literalText(pair.Key)
 		text, written := r.literalText(pair.Value)
 		if ok && written && text != "" && saysSecret.MatchString(name) {
-			r.judgeSecret(pair.Value, "what this header says", diagnose.Quoted(name), headerExample(name, text))
+			r.judgeSecret(pair.Value, "the value of this header", diagnose.Quoted(name), headerExample(name, text))
 		}
 	}
 }

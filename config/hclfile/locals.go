@@ -46,7 +46,7 @@ func (l *loader) collectLocals(b *hcl.Block) {
 // late for those that want to use them.
 func (l *loader) checkLocals(b *hcl.Block) {
 	if !l.localBlocks[b.DefRange] {
-		l.Report(ruleDynamic, header(b), "Locals are evaluated before dynamic blocks are made, so no dynamic block can make them. A local can be a list or an object: names = [for x in ... : ...]")
+		l.Report(ruleDynamic, header(b), "A dynamic block cannot make locals, because locals are evaluated first. A local can be a list or an object: names = [for x in ... : ...]")
 	}
 }
 
@@ -69,7 +69,7 @@ func (l *loader) evaluateLocal(x *local, path []string) {
 		return
 	case underWay:
 		circle := append(slices.Clone(path[slices.Index(path, x.name):]), x.name)
-		l.Report(ruleLocalCycle, x.attr.NameRange, "It needs itself: local.%s.", strings.Join(circle, " needs local."))
+		l.Report(ruleLocalCycle, x.attr.NameRange, "This local depends on itself: local.%s.", strings.Join(circle, " depends on local."))
 		return
 	}
 	x.state = underWay
@@ -119,7 +119,7 @@ func (l *loader) earlyReference(expr hcl.Expression) bool {
 	for _, t := range expr.Variables() {
 		if slices.Contains(referenceRoots, t.RootName()) {
 			found = true
-			l.Report(ruleEarlyReference, t.SourceRange(), "Locals are evaluated before blocks have names, so they can use other locals and functions, not references.")
+			l.Report(ruleEarlyReference, t.SourceRange(), "Locals can use other locals and functions, not references: they are evaluated before blocks have names.")
 		}
 	}
 	return found

@@ -104,15 +104,15 @@ func (l *loader) checkWindow(w *window, content *contents) bool {
 	// time.
 	occurs := calendar.Occurs(&m)
 	if w.rrule != "" && !occurs {
-		wrong := complaint{fmt.Sprintf("%q: No day after the start %s fits this rule.", w.rrule, w.start), "No day after the start fits this rule."}
+		wrong := complaint{fmt.Sprintf("%q: No day after the start %s matches this rule.", w.rrule, w.start), "No day after the start matches this rule."}
 		if len(w.except) > 0 {
-			wrong = plainly("No day after the start fits this rule and is not in except.")
+			wrong = plainly("No day after the start matches this rule and is not in except.")
 		}
 		l.Report(ruleRecurrence, content.Attributes["rrule"].Expr.Range(), "%s", wrong.says(literals(content.Attributes, "start", "end", "rrule")))
 		return false
 	}
 	if !occurs {
-		l.Report(ruleBounds, content.Attributes["except"].Expr.Range(), "These dates take out all of it, so this block would never have an effect.")
+		l.Report(ruleBounds, content.Attributes["except"].Expr.Range(), "These dates exclude all of it, so this block would never have an effect.")
 		return false
 	}
 	return true

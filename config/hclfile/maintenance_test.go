@@ -48,7 +48,7 @@ func TestRecurrence(t *testing.T) {
 		{"FREQ=WEEKLY;", "is made of NAME=VALUE"},
 		{"FREQ=WEEKLY;BYDAY", "is made of NAME=VALUE"},
 		{"FREQ=DAILY;BYEASTER=1", "is made of FREQ, UNTIL, "},
-		{"FREQ=DAILY;FREQ=WEEKLY", "FREQ stands twice"},
+		{"FREQ=DAILY;FREQ=WEEKLY", "FREQ is written twice"},
 		{"FREQ=DAILY;COUNT=0", "COUNT is a whole number from 1."},
 		{"FREQ=DAILY;INTERVAL=0", "INTERVAL is a whole number from 1."},
 		{"FREQ=DAILY;COUNT=3;UNTIL=20261231T230000Z", "exclude each other"},

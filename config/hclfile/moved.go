@@ -35,7 +35,7 @@ var checkID = kind{name: "check id", read: func(r *reading) (value, bool) {
 		return value{text: found.id}, true
 	}
 	if r.v.IsNull() || r.v.Type() != cty.String || !checkIDPattern.MatchString(r.v.AsString()) {
-		return r.wrong(ruleReference, "%s takes the id of a check, like \"mx1/imaps\".", r.attr.name)
+		return r.wrong(ruleReference, "%s must be the id of a check, like \"mx1/imaps\".", r.attr.name)
 	}
 	return value{text: r.v.AsString()}, true
 }}
@@ -68,12 +68,12 @@ func (l *loader) checkMove(m *written, first map[config.CheckID]written) bool {
 	other, twice := first[m.From]
 	switch {
 	case m.From == m.To:
-		l.Report(ruleMoved, m.toAt, "The check is moved to where it was.")
+		l.Report(ruleMoved, m.toAt, "from and to must not be the same check.")
 	case twice:
 		wrong := complaint{fmt.Sprintf("%q is already moved to %q, at %s.", m.From, other.To, diagnose.FirstAt(other.fromAt)), fmt.Sprintf("This check is already moved, at %s.", diagnose.FirstAt(other.fromAt))}
 		l.Report(ruleMoved, m.fromAt, "%s", wrong.says(m.shown && other.shown))
 	case l.checks[m.From] != nil:
-		l.Report(ruleMoved, m.fromAt, "There still is a check %q, at %s. Only a check that is gone can have moved.", m.From, diagnose.FirstAt(header(l.checks[m.From].block)))
+		l.Report(ruleMoved, m.fromAt, "There still is a check %q, at %s. from must be a check that no longer exists.", m.From, diagnose.FirstAt(header(l.checks[m.From].block)))
 	default:
 		return true
 	}

@@ -101,7 +101,7 @@ func referencesTo(roots ...string) kind {
 	return kind{name: "list of references to " + diagnose.Enumerate(roots, "or"), roots: roots, read: func(r *reading) (value, bool) {
 		if isReference(r.v) {
 			single, _ := asRef(r.v)
-			return r.wrong(ruleType, "%s is a list. Write it in brackets:\n    %s = [%s]", r.attr.name, r.attr.name, single)
+			return r.wrong(ruleType, "%s must be a list. Write it in brackets:\n    %s = [%s]", r.attr.name, r.attr.name, single)
 		}
 		read := func(inner *reading) (ref, bool) { return inner.reference(roots) }
 		refs, ok := readEach(r, read, func(_ *reading, found ref) string { return found.String() })
@@ -120,11 +120,11 @@ func (r *reading) reference(roots []string) (ref, bool) {
 	example := exampleOf(roots[0])
 	switch {
 	case ok:
-		r.wrong(ruleReference, "%s takes a reference to %s, and %s is %s.", r.attr.name, diagnose.Enumerate(mapped(roots, diagnose.An), "or"), found, diagnose.An(found.root))
+		r.wrong(ruleReference, "%s must refer to %s, and %s is %s.", r.attr.name, diagnose.Enumerate(mapped(roots, diagnose.An), "or"), found, diagnose.An(found.root))
 	case !r.v.IsNull() && r.v.Type() == cty.String && r.shown():
-		r.wrong(ruleReference, "%s takes a reference, %s, and not a text.%s", r.attr.name, r.notation(), r.suggestReference(r.v.AsString(), roots, example))
+		r.wrong(ruleReference, "%s must be a reference, %s, not a string.%s", r.attr.name, r.notation(), r.suggestReference(r.v.AsString(), roots, example))
 	default:
-		r.wrong(ruleReference, "%s takes a reference such as %s, and this is %s.", r.attr.name, example, describe(r.v))
+		r.wrong(ruleReference, "%s must be a reference such as %s, not %s.", r.attr.name, example, describe(r.v))
 	}
 	return ref{}, false
 }

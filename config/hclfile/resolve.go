@@ -55,21 +55,21 @@ func (l *loader) explainRoot(f failing, t hcl.Traversal) bool {
 	known := fromElsewhere[root] != "" && len(t) > 1
 	switch {
 	case known:
-		l.Report(ruleUnknownVariable, at, "There is nothing called %q. %s", root, fromElsewhere[root])
+		l.Report(ruleUnknownVariable, at, "Unknown name %s. %s", root, fromElsewhere[root])
 	// The name may be a password without its quotes, so it is not repeated.
 	case f.secretive:
-		l.Report(ruleUnknownVariable, at, "There is nothing of this name. %s", cmp.Or(l.escapeAdvice(f.expr), "A text stands in quotes."))
+		l.Report(ruleUnknownVariable, at, "Unknown name. %s", cmp.Or(l.escapeAdvice(f.expr), "A string must be in quotes."))
 	case near != "" && len(t) > 1:
-		l.Report(ruleUnknownVariable, at, "There is nothing called %q.%s", root, near)
+		l.Report(ruleUnknownVariable, at, "Unknown name %s.%s", root, near)
 	default:
-		l.Report(ruleUnknownVariable, at, "There is nothing called %q. %s", root, l.adviceFor(f, t))
+		l.Report(ruleUnknownVariable, at, "Unknown name %s. %s", root, l.adviceFor(f, t))
 	}
 	return true
 }
 
 // fromElsewhere are names that people know from other programs.
 var fromElsewhere = map[string]string{
-	"var":  "A value with a name stands in a block locals { ... } and is used as local.name.",
+	"var":  "Define a value in locals { ... } and use it as local.name.",
 	"each": "In a dynamic block the element is called as the block is, or as iterator says: server.key and server.value in dynamic \"server\".",
 }
 

@@ -70,7 +70,7 @@ func (l *loader) defineRole(b namedBlock) {
 		ways = append(ways, more...)
 	}
 	if len(content.Blocks) == 0 {
-		l.Report(ruleNoWay, header(b.block), "Nobody can be told through this role. Write at least one notify block: notify { via = notifier.email.name ... }")
+		l.Report(ruleNoWay, header(b.block), "This role notifies nobody. Write at least one notify block: notify { via = notifier.email.name ... }")
 		return
 	}
 	if !l.checkWays(ways) || !ok {
@@ -161,12 +161,12 @@ func (l *loader) checkWays(ways []writtenWay) bool {
 	first := map[config.NotifyID]hcl.Range{}
 	for _, w := range ways {
 		if at, twice := first[w.ID]; twice {
-			way := "the way " + string(w.ID.Notifier)
+			way := "by " + string(w.ID.Notifier)
 			if w.ID.Target != "" {
 				way += " to " + w.ID.Target
 			}
-			which := complaint{way, "this way"}.says(w.shown)
-			l.Report(ruleSameWay, w.at, "This role already has %s, by the block at %s.", which, diagnose.FirstAt(at))
+			which := complaint{way, "to this destination"}.says(w.shown)
+			l.Report(ruleSameWay, w.at, "The messages of this role are already sent %s, by the notify block at %s.", which, diagnose.FirstAt(at))
 			ok = false
 			continue
 		}

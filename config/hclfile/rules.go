@@ -48,7 +48,7 @@ var (
 // Expressions.
 var (
 	ruleExpression        = wrong("expression", "Invalid expression")
-	ruleDecode            = wrong("decode", "Text cannot be decoded")
+	ruleDecode            = wrong("decode", "String cannot be decoded")
 	ruleUnknownFunction   = wrong("unknown-function", "Unknown function")
 	ruleUnknownVariable   = wrong("unknown-variable", "Unknown name")
 	ruleUnknownReference  = wrong("unknown-reference", "Unknown reference")
@@ -60,7 +60,7 @@ var (
 	ruleEnv               = wrong("env", "Environment variable not set")
 	ruleCredential        = wrong("credential", "Credential cannot be used")
 	ruleLiteralElsewhere  = wrong("literal-secret", "Secret not from credential")
-	ruleWithheld          = wrong("withheld", "Secret not kept")
+	ruleWithheld          = wrong("withheld", "Secret not saved")
 )
 
 // Values.
@@ -103,8 +103,8 @@ var (
 	rulePlace            = wrong("place", "Place given twice")
 	rulePlainLogin       = wrong("plain-login", "Login on an unencrypted connection")
 	ruleLogin            = wrong("login", "Incomplete login")
-	ruleSameWay          = wrong("same-way", "Way written twice")
-	ruleNoWay            = wrong("no-way", "Role without a way")
+	ruleSameWay          = wrong("same-way", "Same destination twice")
+	ruleNoWay            = wrong("no-way", "Role without notify")
 	ruleDependencyCycle  = wrong("dependency-cycle", "Checks depend on each other")
 	ruleMaintenance      = wrong("maintenance", "Incomplete maintenance")
 	ruleMoved            = wrong("moved", "Check cannot have moved")

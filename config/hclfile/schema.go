@@ -137,12 +137,12 @@ func typeName(ty cty.Type) string {
 
 // ownDocs are the sentences for functions that come without one.
 var ownDocs = map[string]string{
-	"base64decode": "The string that a base64 string stands for.",
+	"base64decode": "The string that a base64 string encodes.",
 	"base64encode": "The base64 form of a string.",
 	"can":          "Whether an expression has a value.",
 	"credential":   "The secret in $CREDENTIALS_DIRECTORY/name, else in the file credentials/name beside the configuration.",
 	"env":          "The value of an environment variable, which must exist.",
 	"file":         "The content of a file; a relative path starts at the directory of the file in which it is written.",
 	"try":          "The value of the first of its expressions that has one.",
-	"yamldecode":   "The value that a YAML document stands for.",
+	"yamldecode":   "The value that a YAML document encodes.",
 }

@@ -70,7 +70,7 @@ func (l *loader) withoutValues(err error, content *contents) string {
 		v, _ := a.Expr.Value(l.contextAt(a.Range.Filename, l.names))
 		v, _ = v.UnmarkDeep()
 		for _, text := range textsIn(v) {
-			pairs = append(pairs, diagnose.Quoted(text), "this text")
+			pairs = append(pairs, diagnose.Quoted(text), "this string")
 			if len(text) >= opaque.Shortest { // a shorter one is in words of the message itself
 				pairs = append(pairs, text, "…")
 			}
@@ -102,9 +102,9 @@ func (r *reading) show(text string) string {
 	case r.attr.secret || r.sensitive:
 		return "this value"
 	case !r.shown():
-		return "this text of " + diagnose.Plural(utf8.RuneCountInString(text), "character")
+		return "this string of " + diagnose.Plural(utf8.RuneCountInString(text), "character")
 	case len(text) > enough:
-		return "this text"
+		return "this string"
 	}
 	return diagnose.Quoted(text)
 }

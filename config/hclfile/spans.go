@@ -33,14 +33,14 @@ func spanKind(low, high time.Duration, zero bool) kind {
 			meant, ok := config.DurationMeant(v.text)
 			switch {
 			case withUnit == nil && r.shown():
-				return r.wrong(ruleDuration, "%s needs a unit. For seconds write\n    %s = \"%ss\"", r.attr.name, r.attr.name, v.text)
+				return r.wrong(ruleDuration, "%s must have a unit. For seconds write\n    %s = \"%ss\"", r.attr.name, r.attr.name, v.text)
 			case ok && r.shown():
 				return r.wrong(ruleDuration, "%s: %s. Write\n    %s = %q", diagnose.Capital(r.show(v.text)), err, r.attr.name, meant)
 			}
 			return r.wrong(ruleDuration, "%s: %s.", diagnose.Capital(r.show(v.text)), err)
 		}
 		if (d < low || d > high) && (!zero || d != 0) {
-			return r.wrong(ruleBounds, "%s is %s, and this is %s.", r.attr.name, spanBounds(low, high, zero), complaint{diagnose.Quoted(v.text), "another duration"}.says(r.shown()))
+			return r.wrong(ruleBounds, "%s must be %s, not %s.", r.attr.name, spanBounds(low, high, zero), complaint{diagnose.Quoted(v.text), "another duration"}.says(r.shown()))
 		}
 		return value{number: float64(d)}, true
 	}}
@@ -50,14 +50,14 @@ func spanKind(low, high time.Duration, zero bool) kind {
 func (r *reading) withoutUnit() (value, bool) {
 	n, _ := r.v.AsBigFloat().Float64()
 	if n < 0 || math.IsInf(n, 0) {
-		return r.wrong(ruleDuration, "%s is not a number alone: %s.", r.attr.name, config.ErrDuration)
+		return r.wrong(ruleDuration, "%s must not be a plain number: %s.", r.attr.name, config.ErrDuration)
 	}
 	seconds := formatNumber(n)
 	if !r.shown() {
 		// The number comes from a local, which stays where it is: "${local.n}s".
 		seconds = "${" + r.source() + "}"
 	}
-	return r.wrong(ruleDuration, "%s needs a unit. For seconds write\n    %s = \"%ss\"", r.attr.name, r.attr.name, seconds)
+	return r.wrong(ruleDuration, "%s must have a unit. For seconds write\n    %s = \"%ss\"", r.attr.name, r.attr.name, seconds)
 }
 
 // spanBounds returns the bounds of a duration in a sentence.

@@ -40,7 +40,7 @@ func TestLongListsAreShortened(t *testing.T) {
 	}
 	roles.WriteString("notifier \"webhook\" \"w\" {\n  url = \"https://hooks.example.org/\"\n}\nimap_check \"a\" { hostname = \"mx.example.org\" }\n")
 	for text, want := range map[string]string{
-		circle.String(): ", which depends on imap_check.c50, which leads by 150 more to imap_check.c0. While all of them are down, nobody would be told of any.",
+		circle.String(): ", which depends on imap_check.c50, which leads by 150 more to imap_check.c0. While all of them are down, nobody would be notified.",
 		roles.String():  "so those of the daemon are notified: r0, r1, r10, r100, r101, r102, r103, r104, r105, r106 and 190 more.",
 	} {
 		_, diags := hclfile.Load(source.OfText("many.hcl", []byte(text)))

@@ -71,7 +71,7 @@ type innerTable struct {
 
 var innerTables = []innerTable{
 	{define(blockType{name: "thresholds", once: true, doc: "A phase that takes longer than this makes the check degraded"}, thresholdsTable.attributes()), thresholdsTable},
-	{define(blockType{name: "tls", once: true, doc: "How the server's certificate is verified. There is no way to skip it"}, tlsTable.attributes()), tlsTable},
+	{define(blockType{name: "tls", once: true, doc: "How the server's certificate is verified. Verification cannot be skipped"}, tlsTable.attributes()), tlsTable},
 	{define(blockType{name: "login", once: true, doc: "An account to log in with. Never on an unencrypted connection"}, loginTable.attributes()), loginTable},
 }
 

@@ -54,7 +54,7 @@ func (l *loader) declareIn(g *groupNode, b *hcl.Block) {
 // once keeps the first of blocks of which there is one at most.
 func (l *loader) once(slot **hcl.Block, b *hcl.Block, what string) {
 	if *slot != nil {
-		l.Report(ruleDuplicateBlock, header(b), "There is one %s block here at most, and the first is at %s.", what, diagnose.FirstAt(header(*slot)))
+		l.Report(ruleDuplicateBlock, header(b), "Only one %s block is allowed here, and the first is at %s.", what, diagnose.FirstAt(header(*slot)))
 		return
 	}
 	*slot = b
@@ -88,7 +88,7 @@ func (l *loader) checkNames(b *hcl.Block) bool {
 	for i, name := range b.Labels {
 		if !namePattern.MatchString(name) {
 			which := complaint{diagnose.Quoted(name), "This"}.says(l.standsIn(b.LabelRanges[i], name))
-			l.Report(ruleName, b.LabelRanges[i], "%s cannot be a name. A name begins with a letter, a digit or _ and goes on with these, with . and with -.%s", which, labelHint(b.Type))
+			l.Report(ruleName, b.LabelRanges[i], "%s cannot be a name. A name must begin with a letter, a digit or _ and have only these, . and - in it.%s", which, labelHint(b.Type))
 			return false
 		}
 	}

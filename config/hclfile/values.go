@@ -28,8 +28,8 @@ func checkLabel(label string) complaint {
 	if i := strings.IndexFunc(label, special); i >= 0 {
 		first, _ := utf8.DecodeRuneInString(label[i:])
 		wrong := complaint{
-			fmt.Sprintf("%q cannot stand in the label of a check, which takes letters of any script, digits and spaces.", first),
-			"There is something else in it than what the label of a check takes: letters of any script, digits and spaces.",
+			fmt.Sprintf("%q is not allowed in the label of a check: only letters of any script, digits and spaces are.", first),
+			"The label of a check must have only letters of any script, digits and spaces.",
 		}
 		if words := strings.FieldsFunc(label, func(r rune) bool { return r == ' ' || special(r) }); len(words) > 0 {
 			wrong.full += fmt.Sprintf(" Write %q.", strings.Join(words, " "))
@@ -108,7 +108,7 @@ var pin = textWith("pin", rulePin, func(text string) string {
 // emailAddress is a mailbox (RFC 5322 section 3.4), with or without a name.
 var emailAddress = textWith("email address", ruleMailbox, func(text string) string {
 	if err := email.CheckAddress(text); err != nil {
-		return "An address is like \"it@example.net\" or \"IT team <it@example.net>\"."
+		return "An address must be like \"it@example.net\" or \"IT team <it@example.net>\"."
 	}
 	return ""
 })
@@ -116,7 +116,7 @@ var emailAddress = textWith("email address", ruleMailbox, func(text string) stri
 // phoneNumber is a number that a gateway takes.
 var phoneNumber = textWith("phone number", rulePhone, func(text string) string {
 	if _, err := sms.NewTarget(text); err != nil {
-		return "A number has a + and the country in front and no spaces: \"+15550100\"."
+		return "A number must begin with + and the country, without spaces: \"+15550100\"."
 	}
 	return ""
 })
@@ -194,7 +194,7 @@ var headers = kind{name: "map of strings", read: func(r *reading) (value, bool) 
 		return value{}, true
 	}
 	if !ty.IsObjectType() && !ty.IsMapType() {
-		return r.wrong(ruleType, "%s is written { name = \"value\" }, and this is %s.", r.attr.name, describe(r.v))
+		return r.wrong(ruleType, "%s must be an object, written { name = \"value\" }, not %s.", r.attr.name, describe(r.v))
 	}
 	all, ok := map[string]string{}, true
 	for name, element := range r.v.AsValueMap() {

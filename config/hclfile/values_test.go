@@ -117,12 +117,12 @@ func TestLiteralsAreRepeated(t *testing.T) {
 	for attribute, words := range map[string][]string{
 		`hostname = "mx 1"`:                   {`"mx 1"`},
 		`hostname = "imaps://mx.example.org"`: {`Leave out "imaps://"`, `"mx.example.org"`},
-		`port = 70000`:                        {`and this is 70000.`},
-		`port = 70000 + 1`:                    {`and this is 70001.`},
-		`interval = "500ms"`:                  {`and this is "500ms".`},
+		`port = 70000`:                        {`not 70000.`},
+		`port = 70000 + 1`:                    {`not 70001.`},
+		`interval = "500ms"`:                  {`not "500ms".`},
 		`interval = 60`:                       {`interval = "60s"`},
 		`security = "startls"`:                {`not "startls"`, `Did you mean "starttls"?`},
-		`label = "a/b"`:                       {`"a/b": '/' cannot stand`, `Write "a b".`},
+		`label = "a/b"`:                       {`"a/b": '/' is not allowed`, `Write "a b".`},
 		`require_capabilities = ["A B", "C"]`: {`"A B": `},
 		`port = parseint("x", 10)`:            {`cannot parse "x"`},
 	} {

@@ -113,7 +113,7 @@ func (s *Snapshot) readFile(path string) {
 	}
 	if others.write {
 		// It is not even parsed: whoever wrote it may not be an administrator.
-		s.addProblem(ruleWritable, path, "Anybody on this machine could change what is watched and who is told. Take the permission away:\n    chmod o-w %s", path)
+		s.addProblem(ruleWritable, path, "Everybody on this machine can change what is checked and who is notified. Remove the permission:\n    chmod o-w %s", path)
 		return
 	}
 	s.addFile(path, text)

@@ -178,13 +178,13 @@ func HasOwnWords(d *hcl.Diagnostic) bool { return ownWords[d.Summary] != "" }
 // ownWords are what is said instead of the sentences that quote the file, and of
 // some that help little.
 var ownWords = map[string]string{
-	"Invalid escape sequence":                  `In a text in quotes a backslash begins an escape sequence: \n, \r, \t, \", \\, \uNNNN or \UNNNNNNNN. For a backslash itself write two: \\`,
-	"Invalid JSON keyword":                     "A value in JSON is a text in double quotes, a number, true, false, null, a list or an object.",
+	"Invalid escape sequence":                  `In a string a backslash begins an escape sequence: \n, \r, \t, \", \\, \uNNNN or \UNNNNNNNN. For a backslash itself write two: \\`,
+	"Invalid JSON keyword":                     "A value in JSON is a string in double quotes, a number, true, false, null, a list or an object.",
 	"Argument definition required":             "A block that is written on one line has one attribute: { name = value }. Write each of several attributes on a line of its own.",
 	"Invalid single-argument block definition": "A block that is written on one line has one attribute. Write several attributes on lines of their own, and the } on one, too.",
 	"Invalid legacy index syntax":              "An element is chosen with its number in brackets: [0].",
-	"Invalid multi-line string":                "The quote that ends this text is missing on its line. A text of several lines is written with \\n, or as a heredoc: <<EOT, the lines, EOT.",
-	unreadable:                                 "The parser failed over this file.",
+	"Invalid multi-line string":                "The quote that ends this string is missing on its line. A string of several lines is written with \\n, or as a heredoc: <<EOT, the lines, EOT.",
+	unreadable:                                 "The parser failed on this file.",
 
 	"Duplicate object key":                  "Two different items produce the same key in this 'for' expression. If duplicates are expected, use the ellipsis (...) after the value expression to enable grouping by key.",
 	"Inconsistent conditional result types": "The true and false result expressions must have consistent types.",
