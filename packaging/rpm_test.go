@@ -31,7 +31,7 @@ func TestRPM(t *testing.T) {
 	m.modes(map[string]string{
 		"/etc/imapvigil":             "2750 root:imapvigil",
 		"/etc/imapvigil/credentials": "2750 root:imapvigil",
-		"/var/lib/imapvigil":         "700 imapvigil:imapvigil",
+		"/var/lib/imapvigil":         "750 imapvigil:imapvigil",
 	})
 	if said, _ := m.try("rpm", "--verify", "--nodeps", "imapvigil"); said != "" {
 		t.Errorf("what is installed is not what was packed: %s", said)
