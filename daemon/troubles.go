@@ -76,9 +76,9 @@ func journalFinding(s journal.Status, ago time.Duration) *incident.Finding {
 	f := &incident.Finding{Cause: config.CauseLocalFault}
 	switch {
 	case !s.Durable && ago >= stallTime:
-		f.Hint = "The journal cannot be written. Alarms go on from memory, and what the disk does not take in time is lost with the process. " + s.Detail + "."
+		f.Hint = "The journal cannot be written. Alarms are still sent, but what is not written is lost when the daemon stops. " + s.Detail + "."
 	case s.Damaged:
-		f.Hint = "The journal was found damaged. The monitor goes on with what could be read. " + s.Detail + "."
+		f.Hint = "The journal is damaged. imapvigil continues with what could be read. " + s.Detail + "."
 	default:
 		return nil
 	}
@@ -130,7 +130,7 @@ func filesFinding(c api.Config, now time.Time) *incident.Finding {
 	case c.State == api.LastGood:
 		f.Hint += " The daemon was started with these files and uses the last good configuration."
 	case c.State == api.Rejected && now.Sub(c.RejectedAt) >= rejectedTime:
-		f.Hint += " That has been so for more than an hour. The previous configuration stays in effect."
+		f.Hint += " It has been so for more than an hour. The previous configuration stays in effect."
 	default:
 		return nil
 	}

@@ -22,7 +22,7 @@ func (p *Prober) clockTrusted() bool {
 func distrust(check *config.Probe, p verdict.Probe) verdict.Probe {
 	p, _ = verdict.UnlessWell(check, p, verdict.Mark{
 		Cause: config.CauseLocalFault,
-		Hint:  "The clock of this machine was set, or the machine was suspended; what the probe found is not believed.",
+		Hint:  "The clock of this machine jumped, or the machine was suspended, during the probe; the result was discarded.",
 	})
 	return p
 }

@@ -140,7 +140,7 @@ func (c *conversation) sendStartTLS() error {
 		return err
 	}
 	if answer.status != "OK" {
-		return c.refusedEarly(answer, config.CauseStartTLSRefused, "The server offers STARTTLS and refuses to begin it.")
+		return c.refusedEarly(answer, config.CauseStartTLSRefused, "The server offers STARTTLS, but refuses the command.")
 	}
 	if left := c.responses.leftOver(); len(left) > 0 {
 		return c.plaintextAfterOK(string(left))
@@ -154,7 +154,7 @@ func (c *conversation) plaintextAfterOK(text string) *failure {
 	hint := "The server sent clear text between the OK to STARTTLS and TLS: " +
 		"commands or answers can be injected there. It was discarded."
 	if strings.HasPrefix(strings.ToUpper(text), "* BYE") { // Dovecot with a key that does not belong to its certificate
-		hint = "The server agreed to STARTTLS, and then clear text ended the session in place of TLS; its words may say why." +
+		hint = "The server agreed to STARTTLS, and then closed the session in clear text instead of starting TLS; see its reply." +
 			" A certificate or key that the server cannot use is a frequent reason."
 	}
 	f := c.fail(config.CausePlaintextAfterOK, hint).withEvidence(text)
@@ -212,10 +212,10 @@ func (c *conversation) readResponse() (response, error) {
 }
 
 func (c *conversation) protocolError(r response) *failure {
-	hint := "The server's answer does not fit what was asked."
+	hint := "The server's reply does not match the command."
 	if what := protocolOf(r.raw); what != "" && what != "IMAP" {
 		// nginx passes on the greeting of whatever answers at the port that it was led to.
-		hint += " It looks like " + what + ": a proxy may lead to a wrong port."
+		hint += " It looks like " + what + ": a proxy may forward to a wrong port."
 	}
 	return c.fail(config.CauseProtocolError, hint).withEvidence(r.raw)
 }
@@ -249,7 +249,7 @@ func (c *conversation) noteAlert(r response) {
 	const enough = 4
 	if len(c.outcome.notes) < enough {
 		c.outcome.notes = append(c.outcome.notes, incident.Note{
-			Cause: config.CauseAlert, Text: "The server has a message for people.",
+			Cause: config.CauseAlert, Text: "The server sent an ALERT.",
 			Evidence: opaque.Sanitise(r.text), Address: c.goal.ip.String(),
 		})
 	}

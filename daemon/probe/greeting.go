@@ -37,7 +37,7 @@ func (c *conversation) readGreeting() error {
 		return c.fail(config.CauseProtocolError, "The server does not begin with a greeting.").withEvidence(r.raw)
 	// Compared as it was sent: the expected text may hold what is masked elsewhere.
 	case !strings.Contains(string(r.sent), c.check.ExpectGreeting):
-		return c.fail(config.CauseGreetingMismatch, fmt.Sprintf("The greeting does not hold the expected text %q: another server answers here, or it was changed.", c.check.ExpectGreeting)).
+		return c.fail(config.CauseGreetingMismatch, fmt.Sprintf("The greeting does not contain %q: another server answers here, or its greeting was changed.", c.check.ExpectGreeting)).
 			withEvidence(r.raw)
 	}
 	c.rememberGreeting()
@@ -77,12 +77,12 @@ func (c *conversation) noGreeting(f *failure, other string) *failure {
 		return c.fail(config.CauseNotIMAP, c.looksLikeHint(c.responses.partial)).withEvidence(c.responses.partial)
 	}
 	if isTLS(other) {
-		f.hint += " TLS would be answered here, but this port has greeted without it before: rather the server behind it is the place to look."
+		f.hint += " The port answers TLS, but it has greeted without TLS before: check the server behind it."
 		return f
 	}
 	line, _, whole := strings.Cut(other, "\n")
 	if what := protocolOf(line); whole && what != "IMAP" {
-		return c.fail(config.CauseNotIMAP, c.looksLikeHint(line)+" It says nothing until it is spoken to.").withEvidence(line)
+		return c.fail(config.CauseNotIMAP, c.looksLikeHint(line)+" It sends nothing until the client speaks.").withEvidence(line)
 	}
 	return f
 }
@@ -90,15 +90,15 @@ func (c *conversation) noGreeting(f *failure, other string) *failure {
 // tlsOnPlainPort returns the failure of a port that says nothing in clear text, or hangs up, and
 // answers a ClientHello.
 func (c *conversation) tlsOnPlainPort() *failure {
-	return c.fail(config.CauseTLSOnPlainPort, "This port speaks TLS from the start; security = \"tls\" is meant, or the server's configuration changed. "+
-		"A proxy that takes both (stunnel with protocol = imap) looks the same while the server behind it is down.")
+	return c.fail(config.CauseTLSOnPlainPort, "This port speaks TLS from the start. Set security = \"tls\", unless the server's configuration changed by mistake. "+
+		"A proxy that accepts both (stunnel with protocol = imap) looks the same while the server behind it is down.")
 }
 
 func (c *conversation) preauthFailure(r response) *failure {
-	hint := "The server takes the connection for logged in already, without any password."
+	hint := "The server greets with PREAUTH: it treats everybody as logged in, without a password."
 	if c.check.Security == config.StartTLS {
-		hint = "The server takes the connection for logged in before TLS, which keeps clients from STARTTLS: " +
-			"someone between here and there may be bypassing it."
+		hint = "The server greets with PREAUTH before TLS, so clients cannot use STARTTLS: " +
+			"somebody on the network may be attacking the connection."
 	}
 	return c.fail(config.CausePreauth, hint).withEvidence(r.raw)
 }

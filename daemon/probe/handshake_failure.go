@@ -17,7 +17,7 @@ func (c *conversation) tlsFailure(err error) *failure {
 	}
 	if broken, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		if hasTLSRecord(string(c.fence.head)) {
-			return c.fail(config.CauseTLSFailure, "What the server sends looks like TLS and is not: "+clean(broken.Msg)+".")
+			return c.fail(config.CauseTLSFailure, "The server sends something that looks like TLS but is not: "+clean(broken.Msg)+".")
 		}
 		return c.notTLS()
 	}
@@ -30,13 +30,13 @@ func (c *conversation) tlsFailure(err error) *failure {
 	case strings.Contains(text, "unsupported type of public key"), strings.Contains(text, "unsupported elliptic curve"):
 		return c.unknownKey(text)
 	case strings.Contains(text, "failed to parse certificate"):
-		return c.fail(config.CauseHandshakeFailed, "A certificate that the server sends breaks the rules and cannot be read: "+clean(strings.TrimPrefix(afterTLS(text), "failed to parse certificate from server: "))+".")
+		return c.fail(config.CauseHandshakeFailed, "The server sends a malformed certificate: "+clean(strings.TrimPrefix(afterTLS(text), "failed to parse certificate from server: "))+".")
 	case strings.Contains(text, "RSA key larger than"):
 		return c.fail(config.CauseHandshakeFailed, "The server sends a certificate whose key is too large for this program, which is to keep the verification short: "+clean(afterTLS(text))+".")
 	case strings.Contains(text, "server selected unsupported"), strings.Contains(text, "server chose"), strings.Contains(text, "invalid signature algorithm"):
-		return c.fail(config.CauseHandshakeFailed, "The server chooses what was not offered to it: "+clean(afterTLS(text))+".")
+		return c.fail(config.CauseHandshakeFailed, "The server chooses something that was not offered: "+clean(afterTLS(text))+".")
 	case strings.Contains(text, "-bit keys are insecure"):
-		return c.fail(config.CauseWeakKey, "The server's RSA key is so short that it protects nothing.")
+		return c.fail(config.CauseWeakKey, "The server's RSA key is too short to protect anything.")
 	}
 	return c.handshakeCutOff(c.connectionError(err))
 }
@@ -63,7 +63,7 @@ func (c *conversation) notTLS() *failure {
 	}
 	hint := "This port does not speak TLS."
 	if what := protocolOf(said); what == "IMAP" {
-		hint = "This port speaks IMAP without TLS; perhaps security = \"starttls\" is meant."
+		hint = "This port speaks IMAP without TLS. Perhaps it needs security = \"starttls\"."
 	} else if what != "" {
 		hint = "This port does not speak TLS; what answers looks like " + what + "."
 	}

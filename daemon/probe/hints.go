@@ -58,7 +58,7 @@ func (c *conversation) brokenHint(cause config.Cause) string {
 	case config.CauseTimeout:
 		return c.timeoutHint() + c.slowBefore()
 	case config.CauseTooMuchData:
-		return fmt.Sprintf("The server sent more than %d KiB without coming to the point.", maxConversation>>10)
+		return fmt.Sprintf("The server sent more than %d KiB without an end.", maxConversation>>10)
 	case config.CauseLineTooLong:
 		return fmt.Sprintf("The server sent a line of more than %d KiB.", maxLine>>10)
 	case config.CauseReset:
@@ -75,7 +75,7 @@ func (c *conversation) closedHint() string {
 	case c.phase == config.PhaseGreeting:
 		return "The server accepted the connection and closed it without a greeting."
 	}
-	return "The server closed the connection" + " " + c.phase.When() + " without a word."
+	return "The server closed the connection" + " " + c.phase.When() + " without a reason."
 }
 
 // hangUpReasons returns the possible reasons of a server that hung up and had not said a word yet.
@@ -100,7 +100,7 @@ func (c *conversation) timeoutHint() string {
 	switch c.phase {
 	case config.PhaseGreeting:
 		if dripped := len(c.responses.partial); dripped > 0 {
-			return fmt.Sprintf("The server was dripping: %d bytes and still no whole greeting.", dripped)
+			return fmt.Sprintf("The server sent %d bytes of its greeting and then stalled.", dripped)
 		}
 		if c.secured {
 			return "TLS works, and then the server says nothing." + possibleReasons(reasonHangs, reasonDeadBehind, reasonOtherTLS, reasonNoHeader)
@@ -129,7 +129,7 @@ func (c *conversation) slowBefore() string {
 	half, whole := c.check.Timeout/2, config.FormatDuration(c.check.Timeout)
 	switch connecting := c.outcome.address.Timings[config.PhaseConnect]; {
 	case connecting > half:
-		return fmt.Sprintf(" Connecting alone took %s of the timeout of %s: the way there is slow, or loses packets.", inSeconds(connecting), whole)
+		return fmt.Sprintf(" Connecting alone took %s of the timeout of %s: the network is slow, or loses packets.", inSeconds(connecting), whole)
 	case c.dns > half:
 		return fmt.Sprintf(" Looking up the name alone took %s of the timeout of %s: the resolver is slow.", inSeconds(c.dns), whole)
 	}

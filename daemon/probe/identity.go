@@ -48,7 +48,7 @@ func (id identity) chainFailure(sent []*x509.Certificate, err error) *failure {
 	path := issuersOf(sent, id.now)
 	// Asked before the authorities: Go reports a broken hash as an unknown authority.
 	if weak := weaklySigned(path, err); weak != nil {
-		return id.fail(config.CauseWeakSignature, fmt.Sprintf("The certificate of %s is signed with %s, which can be forged and is accepted nowhere.", quoted(subjectOf(weak)), weak.SignatureAlgorithm))
+		return id.fail(config.CauseWeakSignature, fmt.Sprintf("The certificate of %s is signed with %s, which can be forged and is accepted by no client.", quoted(subjectOf(weak)), weak.SignatureAlgorithm))
 	}
 	if old := id.onlyOutOfDate(sent); old != nil {
 		return id.dateFailure("The intermediate certificate "+quoted(subjectOf(old))+" that the server sends", old)
@@ -57,7 +57,7 @@ func (id identity) chainFailure(sent []*x509.Certificate, err error) *failure {
 		return id.invalidCertificate(invalid)
 	}
 	if _, ok := errors.AsType[x509.UnhandledCriticalExtension](err); ok {
-		return id.fail(config.CauseCertUntrusted, "The certificate may not be used for this: it has a critical extension that nobody here knows (RFC 5280 section 4.2).")
+		return id.fail(config.CauseCertUntrusted, "The certificate may not be used for this: it has an unknown critical extension (RFC 5280 section 4.2).")
 	}
 	if id.trust.trustsNobody(id.tls) {
 		return localFailure(config.PhaseTLS, "This machine trusts no certificate authority at all, so no server can be verified: install ca-certificates, or name a ca_file.")

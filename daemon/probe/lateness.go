@@ -34,7 +34,7 @@ func (r *round) blameLateness(f *failure, late time.Duration) *verdict.Mark {
 		fallthrough // past the deadline it is our own hanging up that is seen
 	case config.CauseTimeout:
 		return &verdict.Mark{Phase: f.phase, Cause: config.CauseLocalFault, Hint: fmt.Sprintf(
-			"This machine let the monitor run too late: the probe stood for %s of its time. What it found is not believed.",
+			"This machine was too busy: imapvigil could not run for %s of the probe. The result was discarded.",
 			late.Round(time.Millisecond))}
 	}
 	return nil

@@ -97,7 +97,7 @@ func (c *conversation) workedBeforeHint() string {
 		since = c.started
 	}
 	return " It worked until " + moment(s.worked) + " and is refused since " + moment(since) +
-		", and nothing changed here: rather the directory behind the server than the credentials."
+		", and nothing changed here: check the user directory behind the server before the credentials."
 }
 
 // rememberLogins notes how the logins of this round ended, for the next probes.
@@ -193,8 +193,8 @@ func (r *round) adoptRejection(outcomes []outcome) {
 func (r rejection) sharedHint(id config.CheckID) string {
 	at := r.at.UTC().Format("15:04:05 UTC")
 	if r.check == id {
-		return "That was at " + at + "; the next login waits, so that the monitor is not banned."
+		return "That was at " + at + "; the next login waits, so that imapvigil is not banned."
 	}
-	return "That is what the check " + quoted(string(r.check)) + " was told at " + at +
-		", which uses the same account; this check did not try as well, so that the monitor is not banned."
+	return "That is what the check " + quoted(string(r.check)) + " was answered at " + at +
+		", which uses the same account; this check did not log in as well, so that imapvigil is not banned."
 }

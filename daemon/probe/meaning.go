@@ -101,9 +101,9 @@ func (s statement) otherwise(words string) meaning {
 	silent := isGeneric(words)
 	switch {
 	case s.situation == loginRefused && silent:
-		return meaning{config.CauseLoginRefused, true, "The server refuses the login without saying why: the credentials, or the directory behind them, or, where this is a proxy, the server behind it.", false}
+		return meaning{config.CauseLoginRefused, true, "The server refuses the login without a reason. Check the credentials, the user directory, or, if this is a proxy, the server behind it.", false}
 	case s.situation == loginRefused:
-		return meaning{config.CauseLoginRefused, true, "The server refuses the login, and its words may say why. Places to look are the credentials, or the directory behind them.", false}
+		return meaning{config.CauseLoginRefused, true, "The server refuses the login; see its reply. Check the credentials, or the user directory behind the server.", false}
 	case s.situation == mailboxRefused && isInbox(s):
 		return meaning{config.CausePolicy, true, "The server does not let the account open {mailbox}" + reasonGiven(silent), false}
 	case s.situation == mailboxRefused:
@@ -115,9 +115,9 @@ func (s statement) otherwise(words string) meaning {
 
 func reasonGiven(silent bool) string {
 	if silent {
-		return " and does not say why."
+		return " without a reason."
 	}
-	return "; its words may say why."
+	return "; see its reply."
 }
 
 func isInbox(s statement) bool { return strings.EqualFold(s.login.Mailbox, "INBOX") } // RFC 9051 section 5.1
@@ -131,31 +131,31 @@ func isNotInbox(s statement) bool { return !isInbox(s) }
 var (
 	limitReached = meaning{
 		cause: config.CauseConnectionLimit,
-		hint:  "The server refuses because of its limit on connections or sessions; the limit, or a leak of sessions, is the place to look.",
+		hint:  "The server refuses because of its limit on connections or sessions. Check the limit, or for sessions that are never closed.",
 	}
 	turnedAway = meaning{
 		cause: config.CauseConnectionLimit,
-		hint:  "The server turns connections away because there are too many; its limit or a leak of sessions is the place to look.",
+		hint:  "The server refuses connections because there are too many. Check its limit, or for sessions that are never closed.",
 	}
 	slowedDown = meaning{
 		cause: config.CauseConnectionLimit,
-		hint:  "The server refuses because there was too much of something in a short time: connections, commands or data. Its words may say of what, and for how long.",
+		hint:  "The server limits the rate of connections, commands or data, and the limit was exceeded; see its reply.",
 	}
 	rejected      = meaning{cause: config.CauseCredentialsRejected, account: true, hint: "The server rejects the user name or the password."}
-	refusedBehind = meaning{cause: config.CauseLoginRefused, account: true, hint: "The server behind this one refuses the login, and why is not passed on: the credentials, or the directory behind them."}
-	heldAgainst   = meaning{config.CauseLoginRefused, true, "The server turns this user or this machine away after failed logins.", true}
-	loginPolicy   = meaning{config.CausePolicy, true, "The server's policy forbids this kind of login; its words say why.", false}
-	mailboxPolicy = meaning{config.CausePolicy, true, "The server does not let the account open the mailbox {mailbox}; its words say why.", false}
+	refusedBehind = meaning{cause: config.CauseLoginRefused, account: true, hint: "The server behind this proxy refuses the login without a reason. Check the credentials, or the user directory."}
+	heldAgainst   = meaning{config.CauseLoginRefused, true, "The server blocks this user or this machine after failed logins.", true}
+	loginPolicy   = meaning{config.CausePolicy, true, "The server's policy forbids this kind of login; see its reply.", false}
+	mailboxPolicy = meaning{config.CausePolicy, true, "The account is not allowed to open the mailbox {mailbox}; see the server's reply.", false}
 	mailboxGone   = meaning{config.CauseMailboxMissing, true, "The mailbox {mailbox} does not exist.", false}
-	mailboxLost   = meaning{config.CauseMailboxMissing, true, "The server ends the session over the mailbox {mailbox}, which could never be opened: it may not exist, or the account may not read it.", false}
-	mailboxNone   = meaning{config.CauseMailboxMissing, true, "The mailbox {mailbox} does not exist, or has a name that the server does not take, or cannot be opened by its kind.", false}
-	mailboxInUse  = meaning{config.CauseMailboxInUse, false, "The mailbox is locked by somebody else, or a lock was left behind.", false}
+	mailboxLost   = meaning{config.CauseMailboxMissing, true, "The server closes the session when the mailbox {mailbox} is opened, which never worked: it may not exist, or the account may not be allowed to read it.", false}
+	mailboxNone   = meaning{config.CauseMailboxMissing, true, "The mailbox {mailbox} does not exist, or has an invalid name, or is of a kind that cannot be opened.", false}
+	mailboxInUse  = meaning{config.CauseMailboxInUse, false, "The mailbox is locked by another session, or by a stale lock.", false}
 	expired       = meaning{config.CauseAccountExpired, true, "The account or its password has expired.", false}
 	overQuota     = meaning{config.CauseOverQuota, true, "The account is over its quota.", false}
-	needsPrivacy  = meaning{config.CausePrivacyRequired, true, "The server wants a better protected connection for this account.", false}
-	brokenBehind  = meaning{config.CauseBackendUnavailable, false, "The server works and something behind it does not: the directory, the database or the storage.", false}
-	brokenCheck   = meaning{config.CauseBackendUnavailable, false, "The server could not check the login: what checks passwords behind it does not work (the directory, the database or the authentication service).", false}
-	brokenEarly   = meaning{config.CauseBackendUnavailable, false, "The server turns connections away because what checks passwords behind it does not work: the directory, the database or the authentication service.", false}
-	brokenStore   = meaning{config.CauseBackendUnavailable, false, "The mailbox cannot be opened: the storage behind the server is the place to look.", false}
-	brokenFiles   = meaning{config.CauseBackendUnavailable, false, "The server ends the session because of trouble with files: the storage behind it, or the rights there, are the place to look.", false}
+	needsPrivacy  = meaning{config.CausePrivacyRequired, true, "The server requires stronger encryption for this account.", false}
+	brokenBehind  = meaning{config.CauseBackendUnavailable, false, "The server works, but something behind it fails: the user directory, the database or the storage.", false}
+	brokenCheck   = meaning{config.CauseBackendUnavailable, false, "The server could not check the login: its user directory, database or authentication service fails.", false}
+	brokenEarly   = meaning{config.CauseBackendUnavailable, false, "The server refuses connections because its user directory, database or authentication service fails.", false}
+	brokenStore   = meaning{config.CauseBackendUnavailable, false, "The mailbox cannot be opened. Check the storage behind the server.", false}
+	brokenFiles   = meaning{config.CauseBackendUnavailable, false, "The server closes the session because of a problem with files. Check its storage, and the permissions there.", false}
 )

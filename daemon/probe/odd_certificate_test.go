@@ -44,7 +44,7 @@ func TestOddCertificates(t *testing.T) {
 			leaf: ca.Leaf{Change: func(c *x509.Certificate) {
 				c.ExtraExtensions = []pkix.Extension{{Id: []int{1, 2, 3, 4}, Critical: true, Value: []byte{5, 0}}}
 			}},
-			want: "down tls/cert_untrusted", hint: "has a critical extension that nobody here knows",
+			want: "down tls/cert_untrusted", hint: "has an unknown critical extension",
 		}, {
 			name: "for clients only",
 			leaf: ca.Leaf{Change: func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }},

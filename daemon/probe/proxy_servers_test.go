@@ -196,7 +196,7 @@ protocol = imap
 	expect("well", "ok", "")
 	server.Freeze()
 	check.Timeout = 10 * time.Second
-	expect("frozen", "down greeting/timeout", "rather the server behind it")
+	expect("frozen", "down greeting/timeout", "check the server behind it")
 	server.Thaw()
 	server.Stop()
 	check.Timeout = time.Minute

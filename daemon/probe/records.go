@@ -178,7 +178,7 @@ func unansweredText(host string, a answer) string {
 	case unanswered(a.err):
 		return fmt.Sprintf("The resolver does not answer the question for the %s record of %s, and answers for the other one.", a.record.name, host) + rest
 	case notFound(a.err):
-		return fmt.Sprintf("Asked for the %s record of %s, the name servers say that there is no such name, although there is one; some programs believe that (RFC 8020).", a.record.name, host) + rest
+		return fmt.Sprintf("Asked for the %s record of %s, the name servers say that there is no such name, although there is one; some programs rely on that (RFC 8020).", a.record.name, host) + rest
 	}
 	return fmt.Sprintf("The resolver cannot answer the question for the %s record of %s, and answers for the other one.", a.record.name, host) + rest
 }

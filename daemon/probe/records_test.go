@@ -81,7 +81,7 @@ func TestOneRecordWithoutAnswer(t *testing.T) {
 		{"A silent, no AAAA", recordServer{"ip4": {after: 9 * time.Second, err: errTooSlow}, "ip6": {}}, "", "down dns/timeout", 9 * time.Second, 0, "", "the A record of mail.example.org; there is no AAAA record"},
 		{"no A, SERVFAIL for AAAA", recordServer{"ip4": {}, "ip6": {err: errServfail}}, "", "down dns/dns_failure", 0, 0, "", "the AAAA record of mail.example.org; there is no A record"},
 		{"SERVFAIL for both", recordServer{"ip4": {err: errServfail}, "ip6": {err: errServfail}}, "", "down dns/dns_failure", 0, 0, "", "could not answer for mail.example.org."},
-		{"NXDOMAIN and SERVFAIL", recordServer{"ip4": {err: errServfail}, "ip6": {err: errNXDomain}}, "", "down dns/no_such_name", 0, 0, "", "asked as it is, without the search list"},
+		{"NXDOMAIN and SERVFAIL", recordServer{"ip4": {err: errServfail}, "ip6": {err: errNXDomain}}, "", "down dns/no_such_name", 0, 0, "", "looked up as written, without the search list"},
 		{"neither", recordServer{"ip4": {}, "ip6": {}}, "", "down dns/no_address", 0, 0, "", "no address"},
 		{"no descriptors and silence", recordServer{"ip4": {after: never}, "ip6": {err: syscall.EMFILE}}, "", "unknown dns/local_fault", 10 * time.Second, 0, "", "file descriptors"},
 	} {

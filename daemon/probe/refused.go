@@ -37,9 +37,9 @@ func (c *conversation) bye(r response) *failure {
 	case m.cause != "":
 		return c.means(m, said).withEvidence(r.raw)
 	case isGeneric(said.plainWords()):
-		return c.fail(config.CauseBye, "The server ended the session itself and does not say why."+c.rejectionsRemark()).withEvidence(r.raw)
+		return c.fail(config.CauseBye, "The server closed the session without a reason."+c.rejectionsRemark()).withEvidence(r.raw)
 	}
-	return c.fail(config.CauseBye, "The server ended the session itself; its words say why."+c.rejectionsRemark()).withEvidence(r.raw)
+	return c.fail(config.CauseBye, "The server closed the session; its reason is quoted."+c.rejectionsRemark()).withEvidence(r.raw)
 }
 
 // cutShort returns the failure after an untagged NO or BAD and a closed connection.

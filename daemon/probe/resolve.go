@@ -85,7 +85,7 @@ func noAddresses(host string, answers []answer) *failure {
 		}
 		return serviceFailure(phase, config.CauseDNSFailure, "The resolver could not answer for "+what+".").withEvidence(a.err.Error())
 	}
-	return serviceFailure(phase, config.CauseNoAddress, "The name "+host+" exists and has no address of the wanted family.")
+	return serviceFailure(phase, config.CauseNoAddress, "The name "+host+" exists, but has no address of the required family.")
 }
 
 // askedRemark returns how a name was looked up, for people whose name would exist with a search
@@ -94,7 +94,7 @@ func askedRemark(host string) string {
 	if names.Relative(host) {
 		return " It has no dot, so the search list of /etc/resolv.conf was applied; write the whole name."
 	}
-	return " It was asked as it is, without the search list of /etc/resolv.conf."
+	return " It was looked up as written, without the search list of /etc/resolv.conf."
 }
 
 func notFound(err error) bool {

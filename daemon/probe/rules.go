@@ -27,20 +27,20 @@ var codeRules = []rule{
 
 	{
 		in: aboutLogin, code: "AUTHENTICATIONFAILED", phrases: failedLogins,
-		meaning: meaning{config.CauseCredentialsRejected, true, "The server rejects the user name or the password, and its words speak of failed logins that it holds against this user or this machine.", true},
+		meaning: meaning{config.CauseCredentialsRejected, true, "The server rejects the user name or the password; its reply says that it blocks this user or this machine after failed logins.", true},
 	},
 	{
 		in: aboutLogin, code: "AUTHENTICATIONFAILED", phrases: forbiddenLogin,
-		meaning: meaning{config.CauseCredentialsRejected, true, "The server rejects the user name or the password; its words speak of a policy: this kind of login may be switched off, or want a password of its own.", false},
+		meaning: meaning{config.CauseCredentialsRejected, true, "The server rejects the user name or the password; its reply names a policy: this kind of login may be disabled, or need an app password.", false},
 	},
 	{in: aboutLogin, code: "AUTHENTICATIONFAILED", meaning: rejected},
-	{in: aboutLogin, code: "AUTHORIZATIONFAILED", meaning: meaning{config.CauseCredentialsRejected, true, "The server knows the user and does not let him act here.", false}},
+	{in: aboutLogin, code: "AUTHORIZATIONFAILED", meaning: meaning{config.CauseCredentialsRejected, true, "The login is right, but the account is not allowed to use IMAP here.", false}},
 	{in: loginRefused, code: "NOPERM", meaning: loginPolicy},
 	{in: loginRefused, code: "WEBALERT", meaning: loginPolicy}, // Gmail: log in with a web browser first
-	{in: loginRefused, code: "REFERRAL", meaning: meaning{config.CausePolicy, true, "The server sends this user to another server (RFC 2221); its words name it.", false}},
+	{in: loginRefused, code: "REFERRAL", meaning: meaning{config.CausePolicy, true, "The server refers this user to another server (RFC 2221), which its reply names.", false}},
 
 	{in: refusals | loginEnded, code: "EXPIRED", meaning: expired},
-	{in: refusals | loginEnded, code: "CONTACTADMIN", meaning: meaning{config.CauseContactAdmin, true, "The account needs its administrator.", false}},
+	{in: refusals | loginEnded, code: "CONTACTADMIN", meaning: meaning{config.CauseContactAdmin, true, "The server says that the account needs its administrator.", false}},
 	{in: refusals | loginEnded, code: "PRIVACYREQUIRED", meaning: needsPrivacy},
 	{in: refusals | loginEnded, code: "OVERQUOTA", meaning: overQuota},
 	{in: refusals | endings, code: "UNAVAILABLE", meaning: brokenBehind},

@@ -101,6 +101,6 @@ func (s *session) noteSCRAM(used string, f *failure) {
 	s.outcome.notes = append(s.outcome.notes, incident.Note{
 		Cause: config.CauseSCRAMRefused, Evidence: f.evidence, Address: s.goal.ip.String(),
 		Text: "The server offers " + mechSCRAM + " and " + happens + "; the same password is accepted with " + used + ". " + reason +
-			" mechanism = " + quoted(used) + " in the login block leaves the attempt with SCRAM out.",
+			" mechanism = " + quoted(used) + " in the login block skips the attempt with SCRAM.",
 	})
 }

@@ -187,7 +187,7 @@ func (c *conversation) moveTo(s *second, began time.Time) {
 	c.past.rememberHello(hello{ip: c.goal.ip, small: true, at: c.started})
 	c.outcome.notes = append(c.outcome.notes, incident.Note{
 		Cause: config.CauseLargeClientHello, Address: c.goal.ip.String(),
-		Text: "The server does not take a ClientHello of more than one packet, as clients send it for post-quantum key exchange (X25519MLKEM768), and takes a small one: it, or a box in between, seems to be too old for that.",
+		Text: "The server does not accept a ClientHello of more than one packet, as clients send for post-quantum key exchange (X25519MLKEM768), but accepts a small one: it, or a device in between, seems too old.",
 	})
 }
 

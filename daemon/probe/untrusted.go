@@ -86,15 +86,15 @@ func (id identity) untrusted(path []*x509.Certificate, err error) *failure {
 	}
 	switch {
 	case selfSigned(leaf):
-		return id.fail(config.CauseCertUntrusted, "The certificate is self-signed; if that is meant to be so, "+id.waysToTrust(leaf))
+		return id.fail(config.CauseCertUntrusted, "The certificate is self-signed; if that is intended, "+id.waysToTrust(leaf))
 	case len(path) == 1 && len(leaf.IssuingCertificateURL) > 0: // RFC 5280 section 4.2.2.1, as public authorities write it
 		return id.fail(config.CauseChainIncomplete, fmt.Sprintf("The server does not send the certificate of %s, which issued its own, and nothing here trusts it. If that is an intermediate, the server must send it, or programs that do not have it by chance cannot verify the server; if it is a private authority, %s", issuer, id.waysToTrust(leaf)))
 	case len(path) == 1:
-		return id.fail(config.CauseCertUntrusted, fmt.Sprintf("The certificate was issued by %s, which nothing here trusts%s; if that is meant to be so, %s If it is an intermediate, the server must send it.", issuer, sameNameHere(err), id.waysToTrust(leaf)))
+		return id.fail(config.CauseCertUntrusted, fmt.Sprintf("The certificate was issued by %s, which nothing here trusts%s; if that is intended, %s If it is an intermediate, the server must send it.", issuer, sameNameHere(err), id.waysToTrust(leaf)))
 	}
-	hint := fmt.Sprintf("The server sends its certificate and %s, and nothing here trusts %s, which issued the last of them%s; if that is meant to be so, %s", intermediates(len(path)-1), issuer, sameNameHere(err), id.waysToTrust(leaf))
+	hint := fmt.Sprintf("The server sends its certificate and %s, and nothing here trusts %s, which issued the last of them%s; if that is intended, %s", intermediates(len(path)-1), issuer, sameNameHere(err), id.waysToTrust(leaf))
 	if selfSigned(last) {
-		hint = fmt.Sprintf("The server sends the whole chain up to %s, which nothing here trusts%s; if that is meant to be so, %s", issuer, sameNameHere(err), id.waysToTrust(leaf))
+		hint = fmt.Sprintf("The server sends the whole chain up to %s, which nothing here trusts%s; if that is intended, %s", issuer, sameNameHere(err), id.waysToTrust(leaf))
 	} else if len(last.IssuingCertificateURL) > 0 {
 		hint += " If it is one more intermediate, the server must send it, too."
 	}
@@ -156,11 +156,11 @@ func (id identity) sameName(authority *x509.Certificate, path []*x509.Certificat
 	name := quoted(subjectOf(authority))
 	switch cert := path[0]; {
 	case !keySigned(authority, cert):
-		return fmt.Sprintf("The authority %s in ca_file has the same name as the issuer of the server's certificate and another key (%s); perhaps it was made anew. If that is meant to be so, %s", name, bothPrints(authority, path), id.waysToTrust(cert))
+		return fmt.Sprintf("The authority %s in ca_file has the same name as the issuer of the server's certificate and another key (%s); perhaps it was replaced. If that is intended, %s", name, bothPrints(authority, path), id.waysToTrust(cert))
 	case leaf && selfSigned(cert):
 		return fmt.Sprintf("The certificate is self-signed and not the one in ca_file, which has the same name and key; put the new one (SHA-256 %s) into ca_file in place of the old (%s).", sha256Of(cert), sha256Of(authority))
 	case mayNotIssue(authority) != "":
-		return fmt.Sprintf("The certificate %s in ca_file is no authority, so that nothing that it issued is trusted: %s.", name, mayNotIssue(authority))
+		return fmt.Sprintf("The certificate %s in ca_file is not an authority, so nothing that it issued is trusted: %s.", name, mayNotIssue(authority))
 	}
 	return ""
 }

@@ -30,7 +30,7 @@ func TestWhoIsNotTrusted(t *testing.T) {
 		want, hint string
 		set        func(*chainCase)
 	}{
-		"every intermediate was sent": {untrusted, `The server sends its certificate and one intermediate, and nothing here trusts "CN=Corp Root", which issued the last of them; if that is meant to be so, name its authority with ca_file`, func(f *chainCase) {
+		"every intermediate was sent": {untrusted, `The server sends its certificate and one intermediate, and nothing here trusts "CN=Corp Root", which issued the last of them; if that is intended, name its authority with ca_file`, func(f *chainCase) {
 			f.show(issuing.Issue(leaf), issuing.Certificate())
 		}},
 		"and perhaps one is missing all the same": {untrusted, `If it is one more intermediate, the server must send it, too.`, func(f *chainCase) {
@@ -82,7 +82,7 @@ func TestWhoIsNotTrusted(t *testing.T) {
 
 // What Go cannot read at all ends the handshake, wherever in the chain it stands.
 func TestCertificateThatCannotBeRead(t *testing.T) {
-	judgedBy(t, "down tls/handshake_failed", "A certificate that the server sends breaks the rules and cannot be read: x509: malformed certificate.", func(f *chainCase) {
+	judgedBy(t, "down tls/handshake_failed", "The server sends a malformed certificate: x509: malformed certificate.", func(f *chainCase) {
 		f.show(f.root.Issue(forYear()), &x509.Certificate{Raw: []byte("no certificate")})
 	})
 }
@@ -121,12 +121,12 @@ func TestNearMissesInCAFile(t *testing.T) {
 			f.trustInFile(before)
 			f.show(now.Bare().Issue(forYear()))
 		}},
-		"no authority": {`The certificate "CN=Not a CA" in ca_file is no authority, so that nothing that it issued is trusted: its basic constraints say CA:FALSE.`, func(f *chainCase) {
+		"no authority": {`The certificate "CN=Not a CA" in ca_file is not an authority, so nothing that it issued is trusted: its basic constraints say CA:FALSE.`, func(f *chainCase) {
 			not := ca.NewWith(ca.ECDSA, called("Not a CA", noAuthority))
 			f.trustInFile(not)
 			f.show(not.Issue(forYear()))
 		}},
-		"may not sign": {`is no authority, so that nothing that it issued is trusted: its key usage does not allow to sign certificates.`, func(f *chainCase) {
+		"may not sign": {`is not an authority, so nothing that it issued is trusted: its key usage does not allow to sign certificates.`, func(f *chainCase) {
 			not := ca.NewWith(ca.ECDSA, called("Not a CA", func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCRLSign }))
 			f.trustInFile(not)
 			f.show(not.Issue(forYear()))
@@ -146,7 +146,7 @@ func TestNearMissesInCAFile(t *testing.T) {
 			f.trustCertificate(ca.New().Issue(ca.Leaf{SelfSigned: true}).Leaf)
 			f.show(ca.New().Issue(ca.Leaf{SelfSigned: true}))
 		}},
-		"self-signed, and ca_file has something else": {"The certificate is self-signed; if that is meant to be so, put its authority into ca_file", func(f *chainCase) {
+		"self-signed, and ca_file has something else": {"The certificate is self-signed; if that is intended, put its authority into ca_file", func(f *chainCase) {
 			f.trustInFile(now)
 			f.show(ca.New().Issue(ca.Leaf{SelfSigned: true}))
 		}},

@@ -21,9 +21,9 @@ import (
 func TestTLSOnAPortThatGreetedBefore(t *testing.T) {
 	const greets = "S: * OK ready\nserve\n"
 	for _, test := range []struct{ name, script, want, hint string }{
-		{"silence", greets + "--- next connection\nsilence\n--- next connection\ntls\nS: * OK ready\nsilence", "down greeting/timeout", "rather the server behind it"},
-		{"hang-up", greets + "--- next connection\npause 1s\n--- next connection\ntls\nS: * OK ready\nsilence", "down greeting/closed", "rather the server behind it"},
-		{"it greeted and broke off", "S: * OK ready\nC\n--- next connection\nsilence\n--- next connection\ntls\nsilence", "down greeting/timeout", "rather the server behind it"},
+		{"silence", greets + "--- next connection\nsilence\n--- next connection\ntls\nS: * OK ready\nsilence", "down greeting/timeout", "check the server behind it"},
+		{"hang-up", greets + "--- next connection\npause 1s\n--- next connection\ntls\nS: * OK ready\nsilence", "down greeting/closed", "check the server behind it"},
+		{"it greeted and broke off", "S: * OK ready\nC\n--- next connection\nsilence\n--- next connection\ntls\nsilence", "down greeting/timeout", "check the server behind it"},
 		{"never greeted", "silence\n--- next connection\nsilence\n--- next connection\nsilence\n--- next connection\ntls\nsilence", "down greeting/tls_on_plain_port", "speaks TLS from the start"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -146,7 +146,7 @@ func TestSlowWay(t *testing.T) {
 		dns, connect     time.Duration
 		want, hint, lack string
 	}{
-		{"slow to connect", 0, 6 * time.Second, "down greeting/timeout", "Connecting alone took 6.0 s of the timeout of 10s: the way there is slow", "resolver"},
+		{"slow to connect", 0, 6 * time.Second, "down greeting/timeout", "Connecting alone took 6.0 s of the timeout of 10s: the network is slow", "resolver"},
 		{"quick to connect", 0, 4 * time.Second, "down greeting/timeout", "says nothing", "alone took"},
 		{"slow to resolve", 7 * time.Second, time.Second, "down greeting/timeout", "Looking up the name alone took 7.0 s", "Connecting alone"},
 		{"slow to resolve, no connection", 7 * time.Second, time.Hour, "down connect/timeout", "Looking up the name alone took 7.0 s", "Connecting alone"},

@@ -207,7 +207,7 @@ func dependsOnClock(cause config.Cause, t *incident.TLSInfo, wall, other time.Ti
 
 // suspectHint returns why the clock may be wrong, for people.
 func (c *wallClock) suspectHint(wall time.Time) string {
-	const sorry = " Until that is certain nothing is said of certificates' dates."
+	const sorry = " Until that is certain, certificates' dates are not checked."
 	switch step := c.reading.ClockSet - c.trusted; {
 	case step >= wrongBy:
 		return fmt.Sprintf("The clock of this machine was set ahead by %s and shows %s, which may be wrong.",

@@ -47,7 +47,7 @@ func named(host, ip string) verdict.Probe {
 
 func remarked(r incident.Result) bool {
 	f, _ := r.Worst()
-	return strings.Contains(f.Hint, "could not be ruled out")
+	return strings.Contains(f.Hint, "machine itself may be the cause") || strings.Contains(f.Hint, "of this machine may be wrong.")
 }
 
 // Whoever answered long before the newest answer is nobody to compare with: who

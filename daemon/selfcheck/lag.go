@@ -47,7 +47,7 @@ func (s *Self) measureLag() bool {
 	const all = 100 // percent
 	s.noteTrouble(lagTrouble, incident.Finding{
 		Cause: config.CauseLocalFault,
-		Hint: fmt.Sprintf("This machine does not let the monitor run when it should: of the last %s it stood for %d %%. Probes run late, "+
+		Hint: fmt.Sprintf("This machine is too busy: imapvigil could not run for %[2]d %% of the last %[1]s. Probes run late, "+
 			"and a timeout that may come of that is not believed. Look for a processor quota (CPUQuota=, cpu.max), for swapping, and for what else runs here.",
 			passed.Round(time.Second), min(all, all*stood/passed)),
 	}, now)

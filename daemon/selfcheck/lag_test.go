@@ -53,8 +53,8 @@ func TestLag(t *testing.T) {
 		told    string // in the hint; empty: nobody is told
 	}{
 		{"in time", 0, 0, time.Minute, ""},
-		{"starved", 78, 0, 40 * time.Second, "of the last 5s it stood for 78 %"},
-		{"just too late", 25, 0, 40 * time.Second, "of the last 5s it stood for 25 %"},
+		{"starved", 78, 0, 40 * time.Second, "could not run for 78 % of the last 5s"},
+		{"just too late", 25, 0, 40 * time.Second, "could not run for 25 % of the last 5s"},
 		{"not too late", 24, 0, time.Hour, ""},
 		{"too late for a moment", 90, 0, 20 * time.Second, ""},
 		{"stood still once", 0, 40 * time.Second, time.Hour, ""},

@@ -45,7 +45,7 @@ func (s *suspicion) fault() verdict.Mark {
 	}
 	hint := s.link.faultHint()
 	if s.concluded == linkWasDown {
-		hint = "The probe began while this machine was at fault, and ended after that; what it found is not believed."
+		hint = "The probe began while this machine had a fault; the result was discarded."
 	}
 	return verdict.Mark{Phase: s.link.phase, Cause: s.link.cause, Hint: hint}
 }
@@ -53,7 +53,7 @@ func (s *suspicion) fault() verdict.Mark {
 // faultHint returns a hint, for people, that the link is down.
 func (l *link) faultHint() string {
 	if l.cause == config.CauseResolverDown {
-		return "No name can be looked up any more: the resolver of this machine seems to be at fault, or the way to it."
+		return "No name can be looked up any more: the resolver of this machine, or the network to it, seems to fail."
 	}
 	return "Nothing answers over " + l.name + " any more, as far as this machine can see: " +
 		"its own network seems to be at fault."

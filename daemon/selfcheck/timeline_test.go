@@ -246,7 +246,7 @@ func about(f *incident.Finding) string {
 		return ""
 	}
 	text := fmt.Sprintf(" %s/%s", f.Phase, f.Cause)
-	if strings.Contains(f.Hint, "could not be ruled out") {
+	if strings.Contains(f.Hint, "machine itself may be the cause") || strings.Contains(f.Hint, "of this machine may be wrong.") {
 		text += " (not ruled out)"
 	}
 	return text

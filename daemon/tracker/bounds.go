@@ -105,7 +105,7 @@ func (t *Tracker) reportRefused(r *round) {
 // ofRefused returns the finding that records were refused; there must be one at least.
 func ofRefused(refused []error) *incident.Finding {
 	f := &incident.Finding{Cause: config.CauseLocalFault}
-	f.Hint = fmt.Sprintf("The journal refused a record: %v. What it tells is lost; the rest of its round was kept.", refused[0])
+	f.Hint = fmt.Sprintf("The journal refused a record: %v. That record is lost; the others were kept.", refused[0])
 	if n := len(refused) - 1; n > 0 {
 		f.Hint += fmt.Sprintf(" %d more were refused with it.", n)
 	}

@@ -14,7 +14,7 @@ func (v *votes) allFailFinding() incident.Finding {
 	f := *mostFrequent(v.failed).Failure
 	switch only := v.failed[0].Address.IP; {
 	case len(v.failed) > 1 && len(v.unknown) > 0:
-		f.Hint += fmt.Sprintf(" All %d addresses that this machine could judge fail: %s.",
+		f.Hint += fmt.Sprintf(" All %d addresses that could be checked fail: %s.",
 			len(v.failed), listReasons(v.failed))
 	case len(v.failed) > 1:
 		f.Hint += fmt.Sprintf(" All %d addresses fail: %s.", len(v.failed), listReasons(v.failed))
@@ -92,9 +92,9 @@ func doubtHint(failed []*Conversation, named config.Phase) (hint string) {
 }
 
 var doubtHints = map[Doubt]string{
-	NothingElse: " There is nothing to compare with, so this machine itself could not be ruled out; " +
-		"a self_check target would tell.",
-	UncertainOfTime: " The clock of this machine could not be ruled out.",
+	NothingElse: " Nothing else was reachable for comparison, so this machine itself may be the cause; " +
+		"a self_check target would show that.",
+	UncertainOfTime: " The clock of this machine may be wrong.",
 }
 
 // loginNotTried returns the finding that nothing is known of the login, and so nothing of the
@@ -103,8 +103,8 @@ func loginNotTried() incident.Finding {
 	return incident.Finding{
 		Condition: config.ConditionAccount, Health: incident.Unknown,
 		Phase: config.PhaseLogin, Cause: config.CauseLoginNotTried,
-		Hint: "Login not tried, or not to its end: it had to wait for another login of the same account at this server, " +
-			"and there is one at a time.",
+		Hint: "Login not tried, or not finished: it had to wait for another login of the same account at this server; " +
+			"only one runs at a time.",
 	}
 }
 
@@ -112,7 +112,7 @@ func loginNotTried() incident.Finding {
 func loginNotTriedYet() incident.Finding {
 	f := loginNotTried()
 	f.Hint = "Login not tried: the server rejected other logins of the same account or asked for a pause, " +
-		"and all logins of this account wait now, so that the monitor is not banned."
+		"and all logins of this account wait now, so that imapvigil is not banned."
 	return f
 }
 

@@ -323,7 +323,7 @@ func TestHints(t *testing.T) {
 				conversationWith("192.0.2.1", atConnect(config.CauseRefused)), conversationWith("192.0.2.2", atConnect(config.CauseRefused)),
 				conversationWith("2001:db8::1", localFault()),
 			}},
-			"Hint. All 2 addresses that this machine could judge fail: 192.0.2.1 connect/refused, 192.0.2.2 connect/refused.",
+			"Hint. All 2 addresses that could be checked fail: 192.0.2.1 connect/refused, 192.0.2.2 connect/refused.",
 		},
 		{
 			"many addresses, some of which work",
@@ -335,9 +335,9 @@ func TestHints(t *testing.T) {
 			"5 of 6 addresses fail: 192.0.2.1 connect/timeout, 192.0.2.2 connect/refused, 192.0.2.3 connect/refused, 192.0.2.4 connect/refused, 1 more. Hint.",
 		},
 		{
-			"nothing to compare with",
+			"Nothing else was reachable",
 			Probe{Conversations: []Conversation{conversationWith("192.0.2.1", atConnect(config.CauseTimeout)).with(doubtful(NothingElse))}},
-			"Hint. There is nothing to compare with, so this machine itself could not be ruled out; a self_check target would tell.",
+			"Hint. Nothing else was reachable for comparison, so this machine itself may be the cause; a self_check target would show that.",
 		},
 		{
 			"a doubt about another failure than the one that is named",
@@ -352,7 +352,7 @@ func TestHints(t *testing.T) {
 			Probe{Conversations: []Conversation{
 				conversationWith("192.0.2.1", down(config.PhaseTLS, config.CauseCertNotYetValid)).with(doubtful(UncertainOfTime)),
 			}},
-			"Hint. The clock of this machine could not be ruled out.",
+			"Hint. The clock of this machine may be wrong.",
 		},
 		{
 			"a record that DNS does not answer for",

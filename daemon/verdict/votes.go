@@ -66,6 +66,6 @@ func (v *votes) whyNothingIsKnown() incident.Finding {
 	}
 	return incident.Finding{
 		Condition: config.ConditionMonitor, Health: incident.Unknown, Cause: config.CauseLocalFault,
-		Hint: "No address that DNS has now could be judged.",
+		Hint: "None of the addresses in DNS could be checked.",
 	}
 }
