@@ -163,7 +163,7 @@ func incomplete(login *config.Login, c config.TLS) string {
 	oauth := !login.Token.IsZero() || login.TokenURL != ""
 	switch {
 	case !login.Token.IsZero() && login.TokenURL != "":
-		return "token and token_url are two ways to one thing. Leave one of them out."
+		return "token and token_url must not both be set. Remove one of them."
 	case !login.Password.IsZero() && oauth:
 		return "A password and an OAuth token do not go together. Leave one of them out."
 	case login.TokenURL != "" && (login.ClientID == "" || login.ClientSecret.IsZero()):

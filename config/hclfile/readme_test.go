@@ -58,7 +58,7 @@ func describeBlocks(lang hclfile.Language) string {
 		if !block.InEffect {
 			b.WriteString(" Not in effect.")
 		}
-		fmt.Fprintf(&b, " It stands %s.\n\n", whereabouts(block.In))
+		fmt.Fprintf(&b, " It is written %s.\n\n", whereabouts(block.In))
 		if len(block.Attributes) == 0 {
 			continue
 		}
