@@ -90,8 +90,8 @@ func (s *Self) noticeClockJump(now time.Time) {
 // disturbance is why nothing bad is believed of a probe that ran across a jump.
 var disturbance = verdict.Mark{
 	Cause: config.CauseLocalFault,
-	Hint: "The clock of this machine was set, or the machine was suspended or the monitor stopped, while the probe ran; " +
-		"what it found is not believed.",
+	Hint: "The clock of this machine jumped, or the machine or imapvigil was suspended, during the probe; " +
+		"the result was discarded.",
 }
 
 // otherTimes returns the times that it may be instead of what the wall clock shows.
