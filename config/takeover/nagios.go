@@ -119,7 +119,7 @@ func (c *collector) readNagiosService(n *nagios, o *object) {
 	hosts = slices.Compact(hosts)
 	command, _, _ := strings.Cut(o.get("check_command"), "!")
 	if len(hosts) == 0 {
-		if speaksIMAP(command, name) {
+		if speaksIMAP(command, name) || namesPort(o.get("check_command")) {
 			c.lose("The service %q: its hosts are not in these files: %s.", shorten(name), shorten(o.first("host_name", "hostgroup_name")))
 		} else {
 			c.skip("Services that are no IMAP services", name)

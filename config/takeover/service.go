@@ -242,6 +242,12 @@ func speaksIMAP(texts ...string) bool {
 	return slices.ContainsFunc(texts, func(t string) bool { return strings.Contains(strings.ToLower(t), "imap") })
 }
 
+// namesPort reports whether a port of IMAP is among the arguments of a command.
+func namesPort(command string) bool {
+	words := strings.FieldsFunc(command, func(r rune) bool { return r == '!' || r == ' ' || r == ':' || r == '=' })
+	return slices.Contains(words, "143") || slices.Contains(words, "993")
+}
+
 // secure sets how the connection becomes encrypted; empty: the monitor did not say. What
 // the port says anyway is not written.
 func (s *service) secure(how config.Security) {
