@@ -85,6 +85,24 @@ const anyNumber = -1
 // noArguments is the check for a command that takes none.
 var noArguments = takes(0, 0, "")
 
+// refuseEmpty returns an error for a flag, or an argument, with an empty value: mostly a
+// variable of a script that is not set, and an acknowledgement would never expire, or all
+// checks be meant instead of one server's. An empty reason has an error of its own.
+func refuseEmpty(c *cobra.Command, args []string) (err error) {
+	if c.Name() == cobra.ShellCompRequestCmd || c.Name() == cobra.ShellCompNoDescRequestCmd {
+		return nil
+	}
+	c.Flags().Visit(func(f *pflag.Flag) {
+		if f.Value.String() == "" && f.Name != "reason" {
+			err = fmt.Errorf(`--%s "" has no value: write one, or leave the flag out`, f.Name)
+		}
+	})
+	if err == nil && slices.Contains(args, "") {
+		return wrongCall(c, `takes no empty argument`)
+	}
+	return err
+}
+
 // takesOneFlag returns an error unless exactly one of the flags was given.
 func takesOneFlag(c *cobra.Command, names ...string) error {
 	given := 0

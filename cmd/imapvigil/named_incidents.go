@@ -73,7 +73,10 @@ func incidentsOf(ctx context.Context, client *api.Client, all []api.Incident, na
 func acknowledgedOf(list []api.Incident) ([]api.Incident, error) {
 	acknowledged := slices.DeleteFunc(slices.Clone(list), func(i api.Incident) bool { return i.State != incident.StatusAcknowledged })
 	if len(acknowledged) == 0 {
-		return nil, fmt.Errorf("incident %s is not acknowledged", joined(idsOf(list)))
+		if len(list) == 1 {
+			return nil, fmt.Errorf("incident %s is not acknowledged", list[0].ID)
+		}
+		return nil, fmt.Errorf("none of the incidents %s is acknowledged", joined(idsOf(list)))
 	}
 	return acknowledged, nil
 }

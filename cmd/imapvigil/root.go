@@ -51,6 +51,7 @@ func (p *program) root() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	onlyCommands(root)
+	root.PersistentPreRunE = refuseEmpty
 	p.hiddenPlaceFlags(root)
 	root.SetHelpFunc(printHelp)
 	root.SetUsageFunc(printUsage)

@@ -162,11 +162,14 @@ func (p *program) findScope(ctx context.Context, client *api.Client, wanted api.
 		return found, nil
 	}
 	// The daemon's checks do not tell of what has none, nor of roles; the files do.
-	files := lookup.Of(p.loadWithoutSecrets())
+	cfg := p.loadWithoutSecrets()
+	files := lookup.Of(cfg)
 	inFiles, notThere := scopeIn(files, wanted)
 	switch {
 	case wanted.Role != "" && notThere == nil:
 		return inFiles, nil
+	case wanted.Role != "" && len(cfg.Roles) == 0: // files in error, or not to be read: the daemon knows
+		return wanted, nil
 	case wanted.Role != "":
 		return wanted, notThere
 	case notThere == nil && len(files.Below(config.Ref{Group: inFiles.Group, Server: inFiles.Server, Check: inFiles.Check})) == 0:

@@ -41,7 +41,7 @@ const (
 	anywhere                  // what can be both is after now
 )
 
-// Until reads a time to come: a duration counts from now, and "22:00" is tomorrow's if
+// Until reads a time in the future: a duration counts from now, and "22:00" is tomorrow's if
 // today's has passed.
 func Until(text string, now time.Time) (Moment, error) { return read(text, now, forward) }
 
@@ -49,7 +49,7 @@ func Until(text string, now time.Time) (Moment, error) { return read(text, now, 
 // yesterday's if today's is still to come.
 func Since(text string, now time.Time) (Moment, error) { return read(text, now, backward) }
 
-// At reads any time: what can be a time to come is one.
+// At reads any time: what can be in the future is.
 func At(text string, now time.Time) (Moment, error) { return read(text, now, anywhere) }
 
 func read(text string, now time.Time, d direction) (Moment, error) {
@@ -60,9 +60,9 @@ func read(text string, now time.Time, d direction) (Moment, error) {
 	m.At = m.At.In(now.Location())
 	switch {
 	case d == forward && !m.At.After(now):
-		return Moment{}, fmt.Errorf("%q has passed: a time to come is needed", text)
+		return Moment{}, fmt.Errorf("%q has passed: it must be in the future", text)
 	case d == backward && m.At.After(now):
-		return Moment{}, fmt.Errorf("%q is still to come: a time that has passed is needed", text)
+		return Moment{}, fmt.Errorf("%q is still to come: it must be in the past", text)
 	}
 	return m, nil
 }
