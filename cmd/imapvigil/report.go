@@ -127,11 +127,12 @@ func (p *program) printTLS(t api.TLSReport) {
 	if t.Version != "" {
 		p.printf("    %s, %s\n", t.Version, t.Cipher)
 	}
-	left := time.Until(t.NotAfter)
+	now := p.now()
+	left := t.NotAfter.Sub(now)
 	words := "expires in " + notifiers.Duration(left)
 	if left >= 48*time.Hour {
 		const day = 24 * 60 * 60 // a Duration ends at 292 years, a certificate may not
-		words = fmt.Sprintf("expires in %d days", (t.NotAfter.Unix()-time.Now().Unix())/day)
+		words = fmt.Sprintf("expires in %d days", (t.NotAfter.Unix()-now.Unix())/day)
 	}
 	if left < 0 {
 		words = "expired " + notifiers.Duration(-left) + " ago"
