@@ -34,7 +34,11 @@ func table(width int, columns []column, rows [][]string) [][]string {
 			lines[i] = strings.Split(foldTo(width, "", first), "\n")
 			row = append([]string{""}, row[1:]...)
 		}
-		if line := joinCells(columns, widths, widths, row); line != "" {
+		line := joinCells(columns, widths, widths, row)
+		if widths[0] == 0 { // no gap before the first column that there is
+			line = strings.TrimLeft(line, " ")
+		}
+		if line != "" {
 			lines[i] = append(lines[i], line)
 		}
 	}
@@ -45,6 +49,7 @@ func table(width int, columns []column, rows [][]string) [][]string {
 // alignment, and without the cells that do not matter where there is no room for them.
 func overlong(width int, columns []column, widths []int, row []string) (line string, fits bool) {
 	kept := slices.Clone(widths)
+	kept[0] = config.Columns(row[0]) // 0 where all first cells are as long
 	for {
 		line = joinCells(columns, make([]int, len(widths)), kept, row)
 		if config.Columns(line) <= width {
