@@ -97,7 +97,13 @@ func (l *loader) unknownAttribute(at hcl.Range, name string, b *blockType, where
 	case name == "insecure_skip_verify" || name == "skip_verify" || name == "verify":
 		hint = " Verification cannot be skipped. For a private authority use ca_file."
 	default:
-		hint = diagnose.DidYouMean(name, b.attributeNames(), diagnose.Plain, "It takes")
+		hint = diagnose.OneInside(name, b.attributeNames())
+		if hint == "" {
+			hint = diagnose.DidYouMean(name, b.attributeNames(), diagnose.Plain, "It takes")
+		}
+		if hint == "" {
+			hint = " See imapvigil.hcl(5) for its attributes."
+		}
 	}
 	l.Report(ruleUnknownAttribute, at, "%s has no attribute %q.%s", diagnose.Capital(diagnose.An(where)), name, hint)
 }

@@ -104,7 +104,7 @@ var (
 	rulePlainLogin       = wrong("plain-login", "Login on an unencrypted connection")
 	ruleLogin            = wrong("login", "Incomplete login")
 	ruleSameWay          = wrong("same-way", "Same destination twice")
-	ruleNoWay            = wrong("no-way", "Role without notify")
+	ruleNoWay            = wrong("no-way", "Role without a notify block")
 	ruleDependencyCycle  = wrong("dependency-cycle", "Checks depend on each other")
 	ruleMaintenance      = wrong("maintenance", "Incomplete maintenance")
 	ruleMoved            = wrong("moved", "Check cannot have moved")

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/imapvigil/imapvigil/config/lookup"
 )
@@ -37,4 +38,29 @@ func OnlyNear(given string, words []string) string {
 		return fmt.Sprintf(" Did you mean %q?", near)
 	}
 	return ""
+}
+
+// OneInside returns the end of a message about an unknown word that is one of the known
+// words and more, or a part of some of them: state_dir for state_directory, control for
+// control_socket. It returns "" where there is none, or so many that they are no guess.
+func OneInside(given string, words []string) string {
+	const few = 3
+	var like []string
+	for _, word := range words {
+		if begins(given, word) || begins(word, given) {
+			like = append(like, fmt.Sprintf("%q", word))
+		}
+	}
+	if len(like) == 0 || len(like) > few {
+		return ""
+	}
+	slices.Sort(like)
+	return fmt.Sprintf(" Did you mean %s?", Enumerate(like, "or"))
+}
+
+// begins reports whether a word, or a part of it behind an underscore, begins with another
+// word that is long enough to mean something.
+func begins(word, with string) bool {
+	const shortest = 3
+	return len(with) >= shortest && (strings.HasPrefix(word, with) || strings.Contains(word, "_"+with))
 }
