@@ -274,8 +274,9 @@ func refusalOf(resp *http.Response) error {
 	if json.Unmarshal(text, &f) == nil && f.Error != "" {
 		return errors.New(f.Error)
 	}
-	// There is no such route; what is not found behind a route is refused in words.
-	if resp.StatusCode == http.StatusNotFound {
+	// There is no such route, or not with this method; what is not found behind a route is
+	// refused in words.
+	if resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusMethodNotAllowed {
 		return errors.New("the daemon that runs does not know this request, so it is of another version than this command; restart it")
 	}
 	return fmt.Errorf("the daemon answered %s", resp.Status)

@@ -21,17 +21,37 @@ import (
 
 func start(t *testing.T) (*fake, *api.Client) {
 	t.Helper()
+	b := &fake{snapshot: shown(t)}
+	return b, serve(t, api.Handler(b))
+}
+
+// serve returns a client of a daemon that answers with h.
+func serve(t *testing.T, h http.Handler) *api.Client {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "c.sock")
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &fake{snapshot: shown(t)}
-	s := &http.Server{Handler: api.Handler(b), ReadHeaderTimeout: time.Minute}
+	s := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
 	served := make(chan struct{})
 	go func() { defer close(served); _ = s.Serve(l) }()
 	t.Cleanup(func() { _ = s.Close(); <-served })
-	return b, api.NewClient(path)
+	return api.NewClient(path)
+}
+
+// After an upgrade, the daemon of before runs until it is restarted.
+func TestADaemonOfAnotherVersion(t *testing.T) {
+	before := http.NewServeMux()
+	before.HandleFunc("GET /v1/plan", func(http.ResponseWriter, *http.Request) {})
+	client := serve(t, before)
+	_, unknown := client.Check(t.Context(), "mx1/imaps")
+	_, otherMethod := client.Plan(t.Context(), &source.Parcel{})
+	for _, err := range []error{unknown, otherMethod} {
+		if err == nil || !strings.Contains(err.Error(), "it is of another version than this command; restart it") {
+			t.Errorf("got %v", err)
+		}
+	}
 }
 
 func TestWhatCrossesTheSocket(t *testing.T) {
