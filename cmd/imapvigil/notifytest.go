@@ -1,15 +1,12 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/config/access"
-	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
 func (p *program) notifyTestCommand() *cobra.Command {
@@ -26,10 +23,10 @@ func (p *program) notifyTestCommand() *cobra.Command {
 		Args:        p.takesRole,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			trial, err := p.client(cmd).NotifyTest(cmd.Context(), config.RoleID(args[0]))
-			switch written := p.loadWithoutSecrets().Roles[config.RoleID(args[0])] != nil; {
-			case err != nil && written && !errors.Is(err, api.ErrNoDaemon) && !errors.Is(err, access.ErrDenied):
-				return fmt.Errorf("the notification role %q is in the files, but not applied yet: sudo imapvigil reload", args[0])
-			case err != nil:
+			if err != nil {
+				if strings.HasPrefix(err.Error(), "there is no notification role") && p.loadWithoutSecrets().Roles[config.RoleID(args[0])] != nil {
+					return notAppliedYet(config.RoleID(args[0]))
+				}
 				return err
 			}
 			if p.json {
@@ -64,4 +61,9 @@ func (p *program) takesRole(c *cobra.Command, args []string) error {
 		err = fmt.Errorf("%w; roles: %s", err, strings.Join(sortedKeys(roles), ", "))
 	}
 	return err
+}
+
+// notAppliedYet says that the daemon does not know a role that the files have.
+func notAppliedYet(role config.RoleID) error {
+	return fmt.Errorf("the notification role %q is in the files, but not applied yet: sudo imapvigil reload", role)
 }
