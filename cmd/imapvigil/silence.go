@@ -125,7 +125,7 @@ func (p *program) silenceAddCommand() *cobra.Command {
 			}
 			s, err := client.Silence(cmd.Context(), scope, reason, end.At)
 			if err != nil {
-				return err
+				return p.noSuchRole(scope.Role, err)
 			}
 			if p.json {
 				return p.printJSON(s)
@@ -150,10 +150,11 @@ func (p *program) silenceAddCommand() *cobra.Command {
 }
 
 // findScope returns what the names of a scope stand for. What there is not, or has no
-// checks, is an error: a silence about it would mute nothing.
+// checks, is an error: a silence about it would mute nothing. Which roles there are, only
+// the daemon knows; see noSuchRole.
 func (p *program) findScope(ctx context.Context, client *api.Client, wanted api.Scope) (found api.Scope, err error) {
 	status, err := client.Status(ctx)
-	if err != nil {
+	if err != nil || wanted.Role != "" {
 		return wanted, err
 	}
 	p.failCode = noSuchScope
@@ -161,21 +162,26 @@ func (p *program) findScope(ctx context.Context, client *api.Client, wanted api.
 		p.failCode = 0
 		return found, nil
 	}
-	// The daemon's checks do not tell of what has none, nor of roles; the files do.
-	cfg := p.loadWithoutSecrets()
-	files := lookup.Of(cfg)
+	// The daemon's checks do not tell of what has none; the files do.
+	files := lookup.Of(p.loadWithoutSecrets())
 	inFiles, notThere := scopeIn(files, wanted)
-	switch {
-	case wanted.Role != "" && notThere == nil:
-		return inFiles, nil
-	case wanted.Role != "" && len(cfg.Roles) == 0: // files in error, or not to be read: the daemon knows
-		return wanted, nil
-	case wanted.Role != "":
-		return wanted, notThere
-	case notThere == nil && len(files.Below(config.Ref{Group: inFiles.Group, Server: inFiles.Server, Check: inFiles.Check})) == 0:
+	if notThere == nil && len(files.Below(config.Ref{Group: inFiles.Group, Server: inFiles.Server, Check: inFiles.Check})) == 0 {
 		return wanted, fmt.Errorf("%s has no checks, so there is nothing to mute", inFiles)
 	}
 	return wanted, err
+}
+
+// noSuchRole returns what to say when the daemon refused a silence. If it has no such role,
+// the caller's files, which need not be the daemon's, help to say what was meant.
+func (p *program) noSuchRole(role config.RoleID, refused error) error {
+	if role == "" || refused.Error() != "there is no "+(api.Scope{Role: role}).String() {
+		return refused
+	}
+	p.failCode = noSuchScope
+	if _, err := lookup.Of(p.loadWithoutSecrets()).Role(string(role)); err != nil {
+		return err
+	}
+	return notAppliedYet(role)
 }
 
 // scopeIn returns the scope whose names are those of a directory.
@@ -185,10 +191,8 @@ func scopeIn(d *lookup.Directory, wanted api.Scope) (found api.Scope, err error)
 		found.Check, err = d.Check(string(wanted.Check))
 	case wanted.Server != "":
 		found.Server, err = d.Server(string(wanted.Server))
-	case wanted.Group != "":
-		found.Group, err = d.Group(string(wanted.Group))
 	default:
-		found.Role, err = d.Role(string(wanted.Role))
+		found.Group, err = d.Group(string(wanted.Group))
 	}
 	return found, err
 }
