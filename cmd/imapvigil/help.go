@@ -87,13 +87,14 @@ var noArguments = takes(0, 0, "")
 
 // refuseEmpty returns an error for a flag, or an argument, with an empty value: mostly a
 // variable of a script that is not set, and an acknowledgement would never expire, or all
-// checks be meant instead of one server's. An empty reason has an error of its own.
+// checks be meant instead of one server's. An empty reason has an error of its own; an
+// empty place is the usual one; and of a daemon, "" is the default, or switches something off.
 func refuseEmpty(c *cobra.Command, args []string) (err error) {
 	if c.Name() == cobra.ShellCompRequestCmd || c.Name() == cobra.ShellCompNoDescRequestCmd {
 		return nil
 	}
 	c.Flags().Visit(func(f *pflag.Flag) {
-		if f.Value.String() == "" && f.Name != "reason" {
+		if f.Value.String() == "" && f.Name != "reason" && c.Name() != "run" && !isPlaceFlag(f) {
 			err = fmt.Errorf(`--%s "" has no value: write one, or leave the flag out`, f.Name)
 		}
 	})
