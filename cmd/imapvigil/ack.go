@@ -28,6 +28,7 @@ func (p *program) ackCommand() *cobra.Command {
 		),
 		GroupID:     groupDaily,
 		Annotations: exitCodes("acknowledged", "not acknowledged"),
+		SuggestFor:  []string{"acknowledge"},
 		Args:        p.takesIncidents(incident.StatusOpen),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if reason == "" {

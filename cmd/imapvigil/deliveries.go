@@ -52,10 +52,10 @@ func (p *program) deliveriesCommand() *cobra.Command {
 			return p.printDeliveries(slices.DeleteFunc(messages, func(d api.DeliveryOf) bool { return d.At.Before(start.At) }))
 		},
 	}
-	c.Flags().StringVar(&retry, "retry", "", `send this message again, which was given up; "all" for all of them`)
-	c.Flags().StringVar(&dismiss, "dismiss", "", `take this message off the list, which was given up; "all" for all of them`)
+	c.Flags().StringVar(&retry, "retry", "", `send this message, which was given up, again; "all" for all of them`)
+	c.Flags().StringVar(&dismiss, "dismiss", "", `take this message, which was given up, off the list; "all" for all of them`)
 	c.Flags().BoolVar(&all, "all", false, "list those that were delivered or dismissed, too")
-	c.Flags().StringVar(&since, "since", "", `only those of after this: "24h", "22:00", "yesterday", "2026-11-30"`)
+	c.Flags().StringVar(&since, "since", "", `only those since then: "24h", "22:00", "yesterday", "2026-11-30"`)
 	p.byFlag(c, &by)
 	p.jsonFlag(c)
 	p.placeFlags(c, configFlag, controlFlag)

@@ -125,6 +125,10 @@ func (p *program) unformatted(paths []string) (files []unformatted, err error) {
 func (p *program) formattable(path string) (names []string, err error) {
 	info, err := os.Stat(path)
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && path == p.configPath:
+		// What reads the configuration says what to type.
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("there is no file or directory %s", path)
 	case err != nil:
 		return nil, err
 	case !info.IsDir() && strings.HasSuffix(path, ".json"):

@@ -157,8 +157,12 @@ func onlyCommands(c *cobra.Command) {
 		}
 		var known []string
 		for _, sub := range c.Commands() {
-			if sub.IsAvailableCommand() {
-				known = append(known, sub.Name())
+			if !sub.IsAvailableCommand() {
+				continue
+			}
+			known = append(known, sub.Name())
+			if slices.Contains(sub.SuggestFor, args[0]) { // the word of other programs
+				return fmt.Errorf("unknown command %q for %q: did you mean %s?", args[0], c.CommandPath(), sub.CommandPath())
 			}
 		}
 		hint := "see " + c.CommandPath() + " --help"
@@ -210,7 +214,7 @@ func isPlaceFlag(f *pflag.Flag) bool {
 // valueNames are what help calls the values of flags.
 var valueNames = map[string]string{
 	configFlag: "PATH", stateFlag: "DIR", controlFlag: "SOCKET",
-	"as": "USER", "at": "TIME", "by": "NAME", "check": "CHECK", "condition": "CONDITION", "dismiss": "ID", "from": "ADDRESS", "format": "FORMAT", "group": "GROUP", "host": "HOST",
+	"as": "USER", "at": "TIME", "by": "NAME", "check": "CHECK", "condition": "CONDITION", "dismiss": "KEY", "from": "ADDRESS", "format": "FORMAT", "group": "GROUP", "host": "HOST",
 	"listen": "ADDRESS", "log-format": "FORMAT", "log-level": "LEVEL", "man": "PAGE", "output": "FILE", "port": "PORT", "proxy-protocol": "VERSION",
 	"reason": "TEXT", "relay": "HOST", "relay-password-file": "FILE", "relay-security": "HOW", "relay-user": "USER",
 	"replace": "DEST=FILE", "retry": "KEY", "role": "ROLE", "security": "HOW", "server": "SERVER",
