@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -89,6 +90,11 @@ func (p *program) initialise(ctx context.Context, o initOptions) error {
 	if err := o.mayWrite(); err != nil {
 		return err // before anything is asked
 	}
+	if len(o.to) > 0 {
+		if err := o.checkRecipients(); err != nil {
+			return err // before anything is tested
+		}
+	}
 	if o.output == "-" { // what is said must not be in the file
 		saved := p.out
 		p.out = p.err
@@ -128,9 +134,20 @@ func newSnapshot(text []byte) *source.Snapshot {
 // mayWrite returns an error where the file holds a configuration that is not to be lost.
 // One of comments alone, as the package installs it, declares nothing.
 func (o initOptions) mayWrite() error {
+	if o.output == "-" {
+		return nil
+	}
+	directory := filepath.Dir(o.output)
+	const writing = 2 // W_OK
+	switch err := syscall.Access(directory, writing); {
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("there is no directory %s: create it, or name another file with --output", directory)
+	case errors.Is(err, os.ErrPermission):
+		return fmt.Errorf("%s is not yours to write in: use sudo, or name another file with --output", directory)
+	}
 	text, err := os.ReadFile(o.output)
 	switch {
-	case o.output == "-" || errors.Is(err, os.ErrNotExist) || o.force:
+	case errors.Is(err, os.ErrNotExist) || o.force:
 		return nil
 	case err != nil:
 		return err

@@ -47,7 +47,7 @@ func (p *program) journalCommand() *cobra.Command {
 			return p.journal(cmd.Context(), start.At, follow)
 		},
 	}
-	c.Flags().StringVar(&since, "since", "", `only records of after this: "24h", "22:00", "yesterday", "2026-11-30"`)
+	c.Flags().StringVar(&since, "since", "", `only records since then: "24h", "22:00", "yesterday", "2026-11-30"`)
 	c.Flags().BoolVarP(&follow, "follow", "f", false, "keep printing new records, like tail -f")
 	p.jsonFlag(c)
 	p.placeFlags(c, configFlag, stateFlag)
