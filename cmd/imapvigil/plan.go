@@ -67,9 +67,13 @@ func (p *program) plan(cmd *cobra.Command, args []string) error {
 		}
 		return p.showPlan(plan, false)
 	}
-	path, err := filepath.Abs(p.pathArg(args))
-	if err != nil {
-		return err
+	path := p.pathArg(args)
+	if path != "" { // else it would be the working directory
+		absolute, err := filepath.Abs(path)
+		if err != nil {
+			return err
+		}
+		path = absolute
 	}
 	plan, err := p.planNamed(cmd.Context(), client, path)
 	if err != nil {

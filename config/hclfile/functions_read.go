@@ -49,7 +49,7 @@ func (r *reader) file(dir, path string) (string, error) {
 		// What file gives is not marked as sensitive, and would be shown everywhere.
 		return "", &callError{ruleCredential, complaint{
 			fmt.Sprintf("%s is a secret. file() values can appear in output, so file() must not read secrets. Write\n    credential(%q)", path, filepath.Base(path)),
-			"This file is a secret, and what file gives is shown. Use credential instead, with the name of the file.",
+			"This file is a secret. file() values can appear in output, so file() must not read secrets. Use credential() with the name of the file.",
 		}}
 	}
 	c := r.snapshot.Open(path, r.inSecret)

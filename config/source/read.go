@@ -13,6 +13,9 @@ import (
 // [config.Diagnostic], says that there is nothing to read at path; what is
 // wrong with single files is one of the Snapshot's [Snapshot.Problems].
 func Read(path string, options Options) (*Snapshot, error) {
+	if path == "" { // a variable that is not set
+		return nil, nothingToRead(ruleNoPath, path, "The path of the configuration is empty. Name a directory or a file with --config.")
+	}
 	place := withoutDetour(path)
 	s := &Snapshot{path: path, root: place, options: options, known: map[string]Content{}, named: map[string]bool{}, sealed: map[string]bool{}}
 	info, err := os.Stat(place)
