@@ -69,7 +69,7 @@ func askOnce(ctx context.Context, url opaque.Secret) error {
 	defer func() { _ = client.Close() }()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, parsed.String(), http.NoBody)
 	if err != nil {
-		return errors.New("the URL is not one")
+		return errors.New("heartbeat_url is not a valid URL")
 	}
 	// The client's error would say only that the context ended.
 	if _, err = client.Send(req); ctx.Err() != nil {

@@ -80,6 +80,6 @@ func probesFinding(late []probe.Wait, limit int) *incident.Finding {
 	return &incident.Finding{
 		Cause: config.CauseLocalFault,
 		Hint: hint + fmt.Sprintf(": this machine is too busy, or more servers hang than "+
-			"max_concurrent_probes (%d) leaves room for. Where the configuration allows more than that, LimitNOFILE= of the service does not.", limit),
+			"max_concurrent_probes (%d) leaves room for. If the configuration allows more, raise LimitNOFILE= of the service.", limit),
 	}
 }

@@ -106,11 +106,11 @@ func lossFinding(s journal.Status, ago time.Duration) *incident.Finding {
 	}
 	what := s.Detail
 	if s.Durable {
-		what = s.LastLoss + ". All of it was written anew from memory, and nothing is lost. Find out which program did it"
+		what = s.LastLoss + ". imapvigil rewrote all of it from memory, so nothing is lost. Find out which program did this"
 	}
 	return &incident.Finding{
 		Cause: config.CauseLocalFault,
-		Hint:  "Files of the journal were deleted, replaced or changed while the monitor ran. What was seen: " + what + ".",
+		Hint:  "Files of the journal were deleted, replaced or changed while imapvigil ran: " + what + ".",
 	}
 }
 
@@ -130,7 +130,7 @@ func filesFinding(c api.Config, now time.Time) *incident.Finding {
 	case c.State == api.LastGood:
 		f.Hint += " The daemon was started with these files and uses the last good configuration."
 	case c.State == api.Rejected && now.Sub(c.RejectedAt) >= rejectedTime:
-		f.Hint += " It has been so for more than an hour. The previous configuration stays in effect."
+		f.Hint += " It has been invalid for more than an hour. The previous configuration stays in effect."
 	default:
 		return nil
 	}

@@ -56,15 +56,15 @@ func TestTroublesOfLostFiles(t *testing.T) {
 	t.Parallel()
 	lost := journal.Status{Durable: true, Losses: 1, LastLoss: "/s/journal is gone"}
 	stuck := lost
-	stuck.Durable, stuck.Detail = false, "/s/journal is gone, and it cannot be written anew yet: no space left on device"
+	stuck.Durable, stuck.Detail = false, "/s/journal is gone, and it cannot be rewritten yet: no space left on device"
 	for _, test := range []struct {
 		status journal.Status
 		ago    time.Duration
 		want   string // part of the hint; empty: no trouble
 	}{
 		{journal.Status{Durable: true}, time.Hour, ""},
-		{lost, 0, "/s/journal is gone. All of it was written anew"},
-		{stuck, time.Minute, "ran. What was seen: /s/journal is gone, and it cannot be written anew yet: no space left on device."},
+		{lost, 0, "/s/journal is gone. imapvigil rewrote all of it"},
+		{stuck, time.Minute, "imapvigil ran: /s/journal is gone, and it cannot be rewritten yet: no space left on device."},
 		{lost, time.Hour, ""},
 	} {
 		f := lossFinding(test.status, test.ago)

@@ -24,7 +24,7 @@ func (p *program) deliveriesCommand() *cobra.Command {
 			"sent again, or dismissed: then it needs no more attention.",
 		Example: examples(
 			"Which messages were not delivered, and what did the mail server say?", "imapvigil deliveries",
-			"The mail server is mended: send one again", "imapvigil deliveries --retry iv_1a2b3c",
+			"The mail server works again: send one message again", "imapvigil deliveries --retry iv_1a2b3c",
 			"It need not arrive any more", "imapvigil deliveries --dismiss iv_1a2b3c",
 		),
 		GroupID:     groupDaily,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -10,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"github.com/imapvigil/imapvigil/config/golden"
 )
 
 // everyCommand returns all commands that people see, sub-commands included, with a root of
@@ -48,6 +51,16 @@ func TestHelpIsWhole(t *testing.T) {
 		}
 		if c.Args == nil && !strings.Contains(c.Use, "...") {
 			t.Errorf("%s takes any arguments: set Args", path)
+		}
+	}
+}
+
+// TestPlainHelp: what help says is in the usual words.
+func TestPlainHelp(t *testing.T) {
+	for _, c := range everyCommand() {
+		golden.Plain(t, c.CommandPath(), strings.Join([]string{c.Short, c.Long, c.Example, c.UsageString()}, "\n"))
+		for _, code := range exitCodesOf(c) {
+			golden.Plain(t, c.CommandPath(), fmt.Sprint(code))
 		}
 	}
 }

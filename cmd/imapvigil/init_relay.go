@@ -221,7 +221,7 @@ func (s *relaySurvey) without(host, why string) error {
 		return nil
 	case slices.Contains(relaySecurities(), relayOpportunistic):
 		s.security = relayOpportunistic
-		s.lines = append(s.lines, fmt.Sprintf("%s (security = %q: messages may be read on the way)", why, s.security))
+		s.lines = append(s.lines, fmt.Sprintf("%s (security = %q: others on the network may read messages)", why, s.security))
 		return nil
 	}
 	return errors.New(why)

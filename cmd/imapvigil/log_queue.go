@@ -145,7 +145,7 @@ func (q *logQueue) reportLost() bool {
 	if untold == 0 {
 		return true
 	}
-	text := fmt.Sprintf("%d lines lost: whoever reads the log did not keep up, or was gone", untold)
+	text := fmt.Sprintf("%d lines lost: the reader of the log did not keep up, or was gone", untold)
 	told := q.writeLine(q.note(text))
 	if !told {
 		q.mu.Lock()

@@ -48,8 +48,8 @@ func newTextLog(t *testing.T, format string, out *moodyOutput) (*zap.Logger, *lo
 func TestLogThatNobodyReads(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ format, want string }{
-		{"console", "WARN\t143 lines lost: whoever reads the log did not keep up, or was gone\n"},
-		{"json", `"msg":"143 lines lost: whoever reads the log did not keep up, or was gone"}`},
+		{"console", "WARN\t143 lines lost: the reader of the log did not keep up, or was gone\n"},
+		{"json", `"msg":"143 lines lost: the reader of the log did not keep up, or was gone"}`},
 	} {
 		t.Run(test.format, func(t *testing.T) {
 			t.Parallel()
@@ -101,7 +101,7 @@ func TestLogOfLongLines(t *testing.T) {
 		}
 		close(out.stuck)
 		q.finish()
-		if !strings.Contains(out.String(), "WARN\t11 lines lost: whoever reads the log did not keep up, or was gone\n") {
+		if !strings.Contains(out.String(), "WARN\t11 lines lost: the reader of the log did not keep up, or was gone\n") {
 			t.Error("the log does not say how many lines are lost")
 		}
 	})

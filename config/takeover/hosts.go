@@ -23,7 +23,7 @@ func (c *collector) readHosts(files []File) error {
 			read = func(f File) error { return c.readCSV(f, separator) }
 		}
 		if strings.ContainsRune(text, 0) {
-			return fmt.Errorf("%s is not a text file in UTF-8", f.Name)
+			return fmt.Errorf("%s is not UTF-8 text", f.Name)
 		}
 		if err := read(f); err != nil {
 			return err

@@ -118,7 +118,7 @@ func TestUnreadable(t *testing.T) {
 		{"gatus", "endpoints: [\n", "x cannot be read: line 1"},
 		{"kuma", "{", "x cannot be read"},
 		{"nagios", "object Host \"a\" {\n  address = \n}\n", `x:3 cannot be read: "" was not expected`},
-		{"hosts", "a\x00b\n", "x is not a text file in UTF-8"},
+		{"hosts", "a\x00b\n", "x is not UTF-8 text"},
 		{"nosuch", "a\n", "the format is gatus"},
 		{"", strings.Repeat("x", 5<<20), "x has more than 4 MiB"},
 	} {

@@ -255,7 +255,7 @@ func (c *Client) explainNoAnswer(err error) error {
 			return fmt.Errorf("%w on %s: %s", ErrNoDaemon, c.socket, SocketPathTooLong(c.socket))
 		}
 		if info, err := os.Stat(c.socket); err == nil && info.Mode()&os.ModeSocket == 0 {
-			return fmt.Errorf("%w on %s: there is something else, which is no socket; remove it, and a daemon that runs makes its socket anew", ErrNoDaemon, c.socket)
+			return fmt.Errorf("%w on %s: there is something that is not a socket; remove it, and a running daemon creates its socket again", ErrNoDaemon, c.socket)
 		}
 		// A daemon may well be there; the socket is for its group alone.
 		if errors.Is(err, fs.ErrPermission) {

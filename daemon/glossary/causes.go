@@ -22,12 +22,12 @@ var causes = map[config.Cause]Entry{
 		"In connect, see whether the host is up and the firewall lets this machine in. In tls and greeting, see whether the server hangs or has reached its limit of processes. In login and select, look at what lies behind it: directory, database, storage.",
 	},
 	config.CauseRecordUnanswered: {
-		"The name server answered for IPv4 and not for IPv6, or the other way round. The addresses that it gave are probed.",
+		"The name server answered for IPv4 and not for IPv6, or the reverse. The addresses that it gave are probed.",
 		"Repair the name server if it stays so: some programs wait for the missing answer.",
 	},
 	config.CauseAddressPartial: {
 		"At least one address of the host works and at least one fails. The hint names them with their causes.",
-		"Repair the failing address, or take it out of DNS. If only one family shall be watched, write addresses = \"ipv4\" or \"ipv6\".",
+		"Repair the failing address, or take it out of DNS. To watch only one family, write addresses = \"ipv4\" or \"ipv6\".",
 	},
 	config.CauseWithdrawn: {
 		"An address that failed has not been in DNS for 10 minutes, so it is no longer probed.",
@@ -38,7 +38,7 @@ var causes = map[config.Cause]Entry{
 		"See on the host whether the IMAP server runs and listens: systemctl status dovecot, ss -ltn.",
 	},
 	config.CauseUnreachable: {
-		"A router on the way, or this machine, says that there is no route to the host.",
+		"A router in between, or this machine, says that there is no route to the host.",
 		"See whether the host is up, and look at routes and firewalls: traceroute HOST.",
 	},
 	config.CauseReset: {
@@ -46,7 +46,7 @@ var causes = map[config.Cause]Entry{
 		"Look into the log of the server for a crash at that time, and into that of a firewall or load balancer between.",
 	},
 	config.CauseClosed: {
-		"The server closed the connection without a word.",
+		"The server closed the connection without saying why.",
 		"Look into its log: a limit on connections, a ban of this machine (fail2ban), or a proxy whose server is down. A port that expects the PROXY protocol does so, too (proxy_protocol).",
 	},
 	config.CauseTLSOnPlainPort: {
@@ -62,8 +62,8 @@ var causes = map[config.Cause]Entry{
 		"See what answers on the port: imapvigil test CHECK --transcript.",
 	},
 	config.CauseBye: {
-		"The server ended the session and said why; its words are quoted.",
-		"Act on its words. Often it is being restarted, is too busy, or refuses this address.",
+		"The server ended the session and said why; its reply is quoted.",
+		"Read its reply. Often it is being restarted, is too busy, or refuses this address.",
 	},
 	config.CauseConnectionLimit: {
 		"The server says that there are too many connections, in all, from this address or for this account.",
@@ -71,7 +71,7 @@ var causes = map[config.Cause]Entry{
 	},
 	config.CausePreauth: {
 		"The server greets with PREAUTH: it treats everybody who connects as logged in, without a password.",
-		"Correct this in the server at once if the port can be reached by others. A service for internal use alone is not what imapvigil watches.",
+		"Correct this in the server at once if the port can be reached by others. No check can watch a server that greets with PREAUTH on purpose.",
 	},
 	config.CauseNotIMAP: {
 		"What answers is not IMAP, but HTTP, SMTP, POP3 or something else.",
@@ -87,7 +87,7 @@ var causes = map[config.Cause]Entry{
 	},
 	config.CauseNotAdvertised: {
 		"The server does not offer STARTTLS on this port, so people's passwords would travel unencrypted.",
-		"Switch TLS on in the server (Dovecot: ssl = required), or watch port 993. If STARTTLS vanished on the way, somebody may be listening: compare from another network.",
+		"Switch TLS on in the server (Dovecot: ssl = required), or watch port 993. If the server itself does offer STARTTLS, somebody in between removes it and may be listening: compare from another network.",
 	},
 	config.CauseStartTLSRefused: {
 		"The server offers STARTTLS and then refuses it, mostly because it cannot read its certificate or key.",
@@ -142,7 +142,7 @@ var causes = map[config.Cause]Entry{
 		"Update the server or its TLS settings (Dovecot: ssl_min_protocol). Programs of people refuse such versions, too.",
 	},
 	config.CauseTLSFailure: {
-		"The TLS handshake failed for a reason without a name of its own; the hint quotes it.",
+		"The TLS handshake failed for a reason that has no cause of its own in this list; the hint quotes it.",
 		"Compare with openssl s_client, and look into the log of the server.",
 	},
 	config.CauseHandshakeFailed: {
@@ -187,7 +187,7 @@ var causes = map[config.Cause]Entry{
 	},
 	config.CauseContactAdmin: {
 		"The server asks to contact its administrator; its words are quoted.",
-		"Act on its words: accounts are locked in this way, for example.",
+		"Do what it says. The account may be locked, for example.",
 	},
 	config.CausePrivacyRequired: {
 		"The server wants a better encrypted connection for this login.",
@@ -218,8 +218,8 @@ var causes = map[config.Cause]Entry{
 		nothing + " If it stays so, give each check an account of its own, or write every in the login block.",
 	},
 	config.CauseSCRAMRefused: {
-		"The server offers a SCRAM mechanism and refuses it, but accepts the password in another way.",
-		"Write mechanism = \"PLAIN\" in the login block, or set the password anew in the server, so that it is stored for SCRAM.",
+		"The server offers a SCRAM mechanism and refuses it, but accepts the password with another mechanism.",
+		"Write mechanism = \"PLAIN\" in the login block, or set the password again in the server, so that it is stored for SCRAM.",
 	},
 	config.CauseMailboxMissing: {
 		"The login works, and the mailbox of the login block does not exist.",
@@ -230,19 +230,19 @@ var causes = map[config.Cause]Entry{
 		"Find the process on the server that holds the lock; often it hangs on storage.",
 	},
 	config.CauseAlert: {
-		"The server sent an ALERT, a text that programs must show to people. It is quoted.",
+		"The server sent an ALERT, which mail programs must show to people. It is quoted.",
 		"Read it: mostly it is about quotas or planned work.",
 	},
 	config.CauseSlow: {
 		"A phase, or the whole conversation, took longer than thresholds allow.",
-		"Look at the load of the server, and at the way there. Raise the threshold if the time is normal.",
+		"Look at the load of the server, and at the network in between. Raise the threshold if the time is normal.",
 	},
 	config.CauseLocalFault: {
-		"The machine of imapvigil is at fault: its network, its clock, its load, its disk, or its files. No server is blamed for it.",
+		"The machine of imapvigil is at fault: its network, its clock, its load, its disk, or its files. It is not reported as a failure of any server.",
 		"Read the hint. systemctl status imapvigil and imapvigil status say more.",
 	},
 	config.CauseResolverDown: {
-		"The name server that this machine uses does not answer, so nothing can be said of names.",
+		"The name server that this machine uses does not answer, so no name can be looked up.",
 		"Look at /etc/resolv.conf and the name server in it: resolvectl status.",
 	},
 	config.CauseUndelivered: {

@@ -29,19 +29,19 @@ var checkStates = map[incident.CheckState]Entry{
 		"Read phase, cause and hint in status, and look up the cause below. Acknowledge the incident (imapvigil ack) when you work on it.",
 	},
 	incident.CheckFailing: {
-		"The last probes failed, but for a shorter time than fault_tolerance. Nobody was notified yet.",
-		"Nothing yet: it becomes down or degraded when the failure lasts. Who cannot wait tests at once: imapvigil test CHECK.",
+		"The last probes failed, but for a shorter time than fault_tolerance. Nobody has been notified yet.",
+		"Nothing yet: it becomes down or degraded when the failure lasts. To test at once: imapvigil test CHECK.",
 	},
 	incident.CheckDegraded: {
 		"An incident is open, but the service can be used: the certificate expires soon, an address of several fails, a phase is slow, or only the login of the check itself fails.",
 		"Look up the cause below. It is not urgent at night, but it often becomes down later.",
 	},
 	incident.CheckRecovering: {
-		"The service works again, for a shorter time than recovery_tolerance. The incident is still open. An incident that reopened must be well for longer each time, up to 30 minutes.",
+		"The service works again, for a shorter time than recovery_tolerance. The incident is still open. Each time that the incident reopens, the service must then work for longer, up to 30 minutes.",
 		nothing + " The incident closes by itself when the service stays well.",
 	},
 	incident.CheckUnknown: {
-		"There is no result yet, or imapvigil could not judge: its own machine, network, resolver or clock was at fault, so nobody is blamed.",
+		"There is no result yet, or imapvigil could not judge: its own machine, network, resolver or clock was at fault, so it says nothing about the server.",
 		"Wait for the first probe after a start (10 seconds at most). If it stays unknown, look at the lines that begin with an exclamation mark in status, and at the incidents of the condition monitor.",
 	},
 	incident.CheckOK: {
@@ -54,7 +54,7 @@ var checkStates = map[incident.CheckState]Entry{
 	},
 	incident.CheckPaused: {
 		"The files say enabled = false. The service is shown and not probed.",
-		"Remove enabled = false from the check when it shall be watched again.",
+		"Remove enabled = false from the check to watch it again.",
 	},
 }
 
@@ -78,25 +78,25 @@ var statuses = map[incident.Status]Entry{
 var endings = map[incident.ClosedAs]Entry{
 	incident.Recovered: {"The service worked for recovery_tolerance.", nothing},
 	incident.Removed: {
-		"The check is gone from the files for 10 minutes. That says nothing of the service.",
+		"The check has been gone from the files for 10 minutes. This says nothing about the service.",
 		"If it was renamed, write a moved block within these 10 minutes: then an open incident goes on under the new name.",
 	},
-	incident.Paused:  {"The check was paused with enabled = false. That says nothing of the service.", nothing},
+	incident.Paused:  {"The check was paused with enabled = false. This says nothing about the service.", nothing},
 	incident.Altered: {"The check was changed to another host or port, and works there.", nothing},
 }
 
 // deliveryStates explains the states of messages.
 var deliveryStates = map[outbox.DeliveryState]Entry{
 	outbox.Queued:   {"The message is written and waits for its first attempt.", nothing},
-	outbox.Sending:  {"An attempt is under way.", nothing},
+	outbox.Sending:  {"An attempt is running.", nothing},
 	outbox.Retrying: {"An attempt failed. It is repeated after 1 second at first and after 15 minutes at last, for 72 hours.", "Read the answer of the receiver in imapvigil deliveries. Nothing is lost while it waits."},
 	outbox.Sent:     {"The receiver has accepted the message. Its answer is kept with the incident.", nothing},
 	outbox.Dead: {
 		"The message was given up: the receiver said three times that it will never accept it, as for a revoked token or an unknown recipient.",
-		"Mend what the answer says (token, recipient, sender), and send it: imapvigil deliveries --retry KEY.",
+		"Correct what the answer names (token, recipient, sender), then send it again: imapvigil deliveries --retry KEY.",
 	},
-	outbox.Expired:  {"The message could not be delivered for 72 hours.", "Mend the mail server, SMS gateway or service that it goes through, and send it: imapvigil deliveries --retry KEY."},
-	outbox.Replaced: {"A newer message tells the same and more, so this one is not sent.", nothing},
+	outbox.Expired:  {"The message could not be delivered for 72 hours.", "Repair the mail server, SMS gateway or service that it goes through, then send it again: imapvigil deliveries --retry KEY."},
+	outbox.Replaced: {"A newer message says the same and more, so this one is not sent.", nothing},
 }
 
 // heldReasons explains why a message is held.
@@ -105,21 +105,21 @@ var heldReasons = map[outbox.HeldReason]Entry{
 	outbox.HeldByMaintenance:     {"A maintenance block applies.", nothing},
 	outbox.HeldByAcknowledgement: {"The incident is acknowledged, so it is not escalated.", nothing},
 	outbox.HeldByDependency:      {"What the check depends on (depends_on) is down or failing.", "Look at what it depends on."},
-	outbox.HeldBySchedule:        {"The notify block has during, and it is another time now. It is sent when the window begins, if the incident is still open.", nothing},
-	outbox.HeldBySeverity:        {"The notify block wants only what is down (severity), and this is degraded.", `Write severity = "degraded" into the notify block to get it.`},
+	outbox.HeldBySchedule:        {"The notify block has a schedule (during), and now is outside it. It is sent when the window begins, if the incident is still open.", nothing},
+	outbox.HeldBySeverity:        {"The notify block is only for what is down (severity), but this is degraded.", `Write severity = "degraded" in the notify block to get it.`},
 	outbox.HeldByCondition:       {"The notify block does not list the condition (conditions).", "Add the condition to the notify block to get it."},
-	outbox.HeldByTransition:      {"The notify block does not want this kind of message (on).", "Add it to on in the notify block to get it."},
+	outbox.HeldByTransition:      {"The notify block does not list this kind of message (on).", "Add it to on in the notify block to get it."},
 	outbox.HeldByLimit:           {"The notifier has sent as many messages within an hour as max_per_hour allows. The rest becomes one digest.", "Raise max_per_hour of the notifier if it is too low."},
 	outbox.HeldByNobody:          {"No role is notified of the check, or its notifier is no longer in the files.", "imapvigil incidents ID names the check; give it notification_roles."},
 	outbox.HeldForSiblings:       {"Other checks of the same server fail, too. It waits up to 30 seconds, so that one message names them all.", nothing},
-	outbox.HeldToGather:          {"People get one message of what happens within a short time: 10 seconds for the first one, a minute for the next.", nothing},
+	outbox.HeldToGather:          {"What happens within a short time is sent in one message: within 10 seconds for the first message, a minute for the next.", nothing},
 	outbox.HeldUntilAfter:        {"An escalation that is not due yet (after).", nothing},
-	outbox.HeldUntilSeen:         {"The failure has not been seen again since imapvigil started, or since its machine stood still. Nothing is sent on memory alone.", nothing},
+	outbox.HeldUntilSeen:         {"The failure has not been seen again since imapvigil started, or since its machine stood still. imapvigil sends only what it has seen itself since then.", nothing},
 	outbox.HeldUnconfirmed:       {"The failure has not lasted for fault_tolerance.", nothing},
 	outbox.HeldRecovering:        {"The service works again at the moment.", nothing},
 	outbox.HeldInOrder:           {"An older message about the same incident is being sent to the same place. Messages never overtake each other.", "If it lasts, look at imapvigil deliveries."},
 	outbox.HeldUndelivered:       {"The opening could not be delivered, so the end is not sent either.", "imapvigil deliveries shows the opening and the answer of the receiver."},
-	outbox.HeldUnannounced:       {"By SMS nobody is sent the end of an incident whose opening was not sent to this number.", nothing},
+	outbox.HeldUnannounced:       {"The opening was not sent to this number by SMS, so the end is not sent either.", nothing},
 	outbox.HeldEndedTooEarly:     {"The incident was over before anything could be sent.", nothing},
 }
 
@@ -151,7 +151,7 @@ var conditions = map[config.Condition]Entry{
 	},
 	config.ConditionIntermittent: {
 		"Within 30 minutes at least 3 probes and a fifth of all failed, each failure too short for an incident of its own.",
-		"Look at limits on connections, at a load balancer with one bad server behind it, and at loss of packets on the way.",
+		"Look at limits on connections, at a load balancer with one bad server behind it, and at packet loss.",
 	},
 	config.ConditionMonitor: {
 		"imapvigil itself has a problem: its files, its journal, its machine, or the delivery of messages.",
@@ -169,5 +169,5 @@ var phases = map[config.Phase]Entry{
 	config.PhaseStartTLS:   {"On a port that begins without TLS, TLS is asked for.", "Compare with: openssl s_client -starttls imap -connect HOST:PORT."},
 	config.PhaseLogin:      {"The check logs in, if it has a login block.", "Look into the log of the IMAP server for the name of the check's account."},
 	config.PhaseSelect:     {"The mailbox is opened for reading (EXAMINE).", "Look into the log of the IMAP server, and at its disks."},
-	config.PhaseLogout:     {"The session is ended. A server that does not answer this is not at fault.", nothing},
+	config.PhaseLogout:     {"The session is ended. A server that does not answer this is not reported.", nothing},
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/golden"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 )
@@ -58,6 +59,7 @@ func TestPage(t *testing.T) {
 	if !strings.HasPrefix(page, ".Dd November 30, 2026\n") || strings.Contains(page, "@") {
 		t.Errorf("the frame is not filled:\n%s", page)
 	}
+	golden.Plain(t, "the page", page)
 	for cause := range config.Causes() {
 		if !strings.Contains(page, "\n.It Cm "+string(cause)+" Pq ") {
 			t.Errorf("the page does not have %s", cause)

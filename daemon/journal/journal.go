@@ -228,9 +228,9 @@ func (j *Journal) Status() Status {
 	switch {
 	case j.healthy:
 	case j.lost != nil && j.lost == j.cause: //nolint:errorlint // the same, not one like it
-		s.Detail = fmt.Sprintf("%v; all of it is written anew from memory", j.lost)
+		s.Detail = fmt.Sprintf("%v; all of it is being rewritten from memory", j.lost)
 	case j.lost != nil:
-		s.Detail = fmt.Sprintf("%v, and it cannot be written anew yet: %v", j.lost, j.cause)
+		s.Detail = fmt.Sprintf("%v, and it cannot be rewritten yet: %v", j.lost, j.cause)
 	default:
 		s.Detail = fmt.Sprintf("%s: %d records wait in memory for the disk: %v", j.dir, s.Waiting, j.cause)
 	}

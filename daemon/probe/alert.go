@@ -59,7 +59,7 @@ func (c *conversation) withoutName() string {
 	if c.sentName() {
 		return ""
 	}
-	return " No name was sent (SNI), as clients cannot ask for an address; if the server wants one, write it as tls.server_name."
+	return " No name (SNI) was sent, because hostname is an address. If the server needs a name, set tls.server_name."
 }
 
 // leastVersion returns the oldest version of TLS that the check takes.
@@ -75,7 +75,7 @@ func (c *conversation) isTooOld() bool {
 
 func (c *conversation) protocolTooOld() *failure {
 	least := tls.VersionName(c.leastVersion())
-	return c.fail(config.CauseProtocolTooOld, "The server does not speak "+least+" or newer; what is older is not safe.")
+	return c.fail(config.CauseProtocolTooOld, "The server does not speak "+least+" or newer; older versions are not safe.")
 }
 
 // handshakeCutOff diagnoses a handshake that the server broke off without a word: servers do so

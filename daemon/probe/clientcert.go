@@ -19,7 +19,7 @@ var certificateAlerts = []string{
 // clientCertificate returns the failure of a server that wants another client certificate than it
 // was shown, or one at all. text is how it says so.
 func (c *conversation) clientCertificate(text string) *failure {
-	hint := "The server demands a client certificate: cert_file and key_file in the tls block."
+	hint := "The server demands a client certificate: set cert_file and key_file in the tls block."
 	if !c.check.TLS.Cert.IsZero() {
 		hint = "The server does not accept the client certificate: " + strings.TrimSuffix(clean(text), ".") + "."
 	}
@@ -56,7 +56,7 @@ func (c *conversation) certificateBehind(f *failure) *failure {
 		return f
 	}
 	blamed := c.clientCertificate("")
-	blamed.hint = "The server asked for a client certificate, was shown none, and hung up" + " " + f.phase.When() + ". It seems to demand one: cert_file and key_file in the tls block."
+	blamed.hint = "The server asked for a client certificate, got none, and closed the connection" + " " + f.phase.When() + ". It seems to demand one: set cert_file and key_file in the tls block."
 	blamed.evidence = f.evidence
 	return blamed
 }

@@ -10,7 +10,7 @@ import (
 // phase.
 func (c *conversation) connectionError(err error) *failure {
 	if fault := localFault(err); fault != "" {
-		return localFailure(c.phase, "The conversation could not go on: "+fault+".")
+		return localFailure(c.phase, "The conversation could not continue: "+fault+".")
 	}
 	if text := alertReason(err); text != "" {
 		f := c.alertFailure(text) // TLS 1.3 tells of a missing client certificate only now

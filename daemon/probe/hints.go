@@ -18,10 +18,10 @@ const (
 	reasonHostDown   = "the host is down"
 	reasonFirewall   = "a firewall drops the packets"
 	reasonDeadBehind = "a proxy in front of a server that is down or hangs"
-	reasonOtherTLS   = "a proxy that speaks TLS to a server that expects clear text, or the other way round"
+	reasonOtherTLS   = "a proxy that speaks TLS to a server that expects clear text, or the reverse"
 	reasonLimit      = "a limit on connections"
 	reasonNoHeader   = "a proxy that does not send the PROXY header that the server behind it expects"
-	reasonWay        = "the way there loses large packets (MTU)"
+	reasonWay        = "the network loses large packets (MTU)"
 )
 
 func possibleReasons(reasons ...string) string {

@@ -100,7 +100,7 @@ type mechanismError struct {
 	over bool // the server has answered that the exchange is over
 }
 
-var errNoProof = errors.New("it takes the password and proves nothing in return")
+var errNoProof = errors.New("it accepts the password without the proof that SCRAM requires")
 
 // authenticate runs a mechanism. Its own errors are told from go-imap's.
 func (s *session) authenticate(client sasl.Client, cancels bool) error {

@@ -96,7 +96,7 @@ func (c *conversation) workedBeforeHint() string {
 	if since.IsZero() {
 		since = c.started
 	}
-	return " It worked until " + moment(s.worked) + " and is refused since " + moment(since) +
+	return " It was accepted until " + moment(s.worked) + " and has been refused since " + moment(since) +
 		", and nothing changed here: check the user directory behind the server before the credentials."
 }
 
@@ -193,8 +193,8 @@ func (r *round) adoptRejection(outcomes []outcome) {
 func (r rejection) sharedHint(id config.CheckID) string {
 	at := r.at.UTC().Format("15:04:05 UTC")
 	if r.check == id {
-		return "That was at " + at + "; the next login waits, so that imapvigil is not banned."
+		return "The server said this at " + at + "; the next login waits, so that imapvigil is not banned."
 	}
-	return "That is what the check " + quoted(string(r.check)) + " was answered at " + at +
-		", which uses the same account; this check did not log in as well, so that imapvigil is not banned."
+	return "The server said this to the check " + quoted(string(r.check)) + " at " + at +
+		", which uses the same account. This check did not log in, so that imapvigil is not banned."
 }

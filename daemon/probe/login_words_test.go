@@ -12,7 +12,7 @@ import (
 // A login that worked and is refused without a reason says since when, as long as
 // nothing was changed here.
 func TestRefusedLoginThatWorkedBefore(t *testing.T) {
-	const since = "It worked until 2000-01-01 00:10 UTC and is refused since 2000-01-01 00:20 UTC, and nothing changed here: check the user directory behind"
+	const since = "It was accepted until 2000-01-01 00:10 UTC and has been refused since 2000-01-01 00:20 UTC, and nothing changed here: check the user directory behind"
 	refuses := func(words string) string {
 		return "tls\nS: * OK ready\nuntil LOGIN *\nS: $tag NO " + words + "\nserve"
 	}

@@ -131,11 +131,11 @@ func isNotInbox(s statement) bool { return !isInbox(s) }
 var (
 	limitReached = meaning{
 		cause: config.CauseConnectionLimit,
-		hint:  "The server refuses because of its limit on connections or sessions. Check the limit, or for sessions that are never closed.",
+		hint:  "The server refuses because of its limit on connections or sessions. Check the limit, and look for sessions that are never closed.",
 	}
 	turnedAway = meaning{
 		cause: config.CauseConnectionLimit,
-		hint:  "The server refuses connections because there are too many. Check its limit, or for sessions that are never closed.",
+		hint:  "The server refuses connections because there are too many. Check its limit, and look for sessions that are never closed.",
 	}
 	slowedDown = meaning{
 		cause: config.CauseConnectionLimit,
@@ -147,8 +147,8 @@ var (
 	loginPolicy   = meaning{config.CausePolicy, true, "The server's policy forbids this kind of login; see its reply.", false}
 	mailboxPolicy = meaning{config.CausePolicy, true, "The account is not allowed to open the mailbox {mailbox}; see the server's reply.", false}
 	mailboxGone   = meaning{config.CauseMailboxMissing, true, "The mailbox {mailbox} does not exist.", false}
-	mailboxLost   = meaning{config.CauseMailboxMissing, true, "The server closes the session when the mailbox {mailbox} is opened, which never worked: it may not exist, or the account may not be allowed to read it.", false}
-	mailboxNone   = meaning{config.CauseMailboxMissing, true, "The mailbox {mailbox} does not exist, or has an invalid name, or is of a kind that cannot be opened.", false}
+	mailboxLost   = meaning{config.CauseMailboxMissing, true, "The server closes the session when the check opens the mailbox {mailbox}. This check has not opened it before: it may not exist, or the account may not be allowed to read it.", false}
+	mailboxNone   = meaning{config.CauseMailboxMissing, true, "The mailbox {mailbox} does not exist, has an invalid name, or is of a kind that cannot be opened.", false}
 	mailboxInUse  = meaning{config.CauseMailboxInUse, false, "The mailbox is locked by another session, or by a stale lock.", false}
 	expired       = meaning{config.CauseAccountExpired, true, "The account or its password has expired.", false}
 	overQuota     = meaning{config.CauseOverQuota, true, "The account is over its quota.", false}

@@ -17,25 +17,25 @@ func (id identity) nameMismatch(leaf *x509.Certificate) *failure {
 	_, address := addressOf(host)
 	offer := ""
 	if address && id.tls.ServerName == "" {
-		offer = " If clients use a name of the certificate, write it as tls.server_name."
+		offer = " If clients connect by a name in the certificate, set tls.server_name to it."
 	}
 	named := listed(namesOf(leaf), all)
 	hint := fmt.Sprintf("The certificate is for %s, not for %s.", named, host)
 	switch common := clean(leaf.Subject.CommonName); {
 	case all == 0 && common != "":
-		hint += fmt.Sprintf(" It has only the common name %s, which clients ignore (RFC 9525 section 2); it must be issued anew with %s as a subject alternative name.", quoted(common), host)
+		hint += fmt.Sprintf(" It has only the common name %s, which clients ignore (RFC 9525 section 2); get one with %s as a subject alternative name.", quoted(common), host)
 	case address && slices.Contains(leaf.DNSNames, host):
-		hint = fmt.Sprintf("The certificate has %s as a DNS name; clients look for an address only among its IP addresses (RFC 5280 section 4.2.1.6), so it must be issued anew.", host)
+		hint = fmt.Sprintf("The certificate has %s as a DNS name; clients look for an address only among its IP addresses (RFC 5280 section 4.2.1.6). Get one that lists it there.", host)
 		if all > 1 {
 			hint += offer
 		}
 	case address && len(leaf.DNSNames) > 0:
 		hint = fmt.Sprintf("The certificate is for %s, not for the address %s.%s", named, host, offer)
 	case id.tls.ServerName != "":
-		hint = fmt.Sprintf("The certificate is for %s, not for %s, as tls.server_name wants.", named, host)
+		hint = fmt.Sprintf("The certificate is for %s, not for %s, which tls.server_name asks for.", named, host)
 	}
 	if slices.ContainsFunc(leaf.DNSNames, func(name string) bool { return wildcardAbove(name, host) }) {
-		hint += " A wildcard stands for exactly one label."
+		hint += " A wildcard covers exactly one label."
 	}
 	return id.fail(config.CauseNameMismatch, hint)
 }
@@ -59,7 +59,7 @@ func addressOf(host string) (netip.Addr, bool) {
 func (c *conversation) unknownName() *failure {
 	hint := "The server says that it does not know the name " + c.serverName() + " (SNI)."
 	if !c.sentName() {
-		hint = "The server wants to be asked for a name (SNI), and clients cannot ask for an address; write the name as tls.server_name."
+		hint = "The server requires a name (SNI), and clients send none when they connect to an address. Set tls.server_name."
 	}
 	return c.fail(config.CauseNameMismatch, hint)
 }

@@ -176,9 +176,9 @@ func unansweredText(host string, a answer) string {
 	case fault != "":
 		return fmt.Sprintf("The %s record of %s could not be looked up: %s.", a.record.name, host, fault) + rest
 	case unanswered(a.err):
-		return fmt.Sprintf("The resolver does not answer the question for the %s record of %s, and answers for the other one.", a.record.name, host) + rest
+		return fmt.Sprintf("The resolver does not answer the question for the %s record of %s, but answers for the other one.", a.record.name, host) + rest
 	case notFound(a.err):
-		return fmt.Sprintf("Asked for the %s record of %s, the name servers say that there is no such name, although there is one; some programs rely on that (RFC 8020).", a.record.name, host) + rest
+		return fmt.Sprintf("Asked for the %s record of %s, the name servers say that the name does not exist, although it does. Programs that believe this (RFC 8020) cannot reach the host.", a.record.name, host) + rest
 	}
-	return fmt.Sprintf("The resolver cannot answer the question for the %s record of %s, and answers for the other one.", a.record.name, host) + rest
+	return fmt.Sprintf("The resolver cannot answer the question for the %s record of %s, but answers for the other one.", a.record.name, host) + rest
 }

@@ -72,7 +72,7 @@ func TestOneRecordWithoutAnswer(t *testing.T) {
 		{"A after 3 s, AAAA silent", recordServer{"ip4": {after: 3 * time.Second, ips: v4}, "ip6": {after: never}}, "", connected, 5 * time.Second, 1, "AAAA", ""},
 		{"SERVFAIL for AAAA", recordServer{"ip4": {ips: v4}, "ip6": {err: errServfail}}, "", connected, 0, 1, "cannot answer the question for the AAAA record", ""},
 		{"SERVFAIL for A", recordServer{"ip4": {err: errServfail}, "ip6": {ips: v6}}, "", connected, 0, 1, "cannot answer the question for the A record", ""},
-		{"NXDOMAIN for AAAA", recordServer{"ip4": {ips: v4}, "ip6": {err: errNXDomain}}, "", connected, 0, 1, "say that there is no such name", ""},
+		{"NXDOMAIN for AAAA", recordServer{"ip4": {ips: v4}, "ip6": {err: errNXDomain}}, "", connected, 0, 1, "say that the name does not exist", ""},
 		{"no descriptors for AAAA", recordServer{"ip4": {ips: v4}, "ip6": {err: syscall.EMFILE}}, "", connected, 0, 1, "no file descriptors", ""},
 		{"ipv4 only, AAAA silent", recordServer{"ip4": {ips: v4}, "ip6": {after: never}}, config.IPv4Only, connected, 0, 1, "", ""},
 		{"ipv6 only, A silent", recordServer{"ip4": {after: never}, "ip6": {ips: v6}}, config.IPv6Only, connected, 0, 1, "", ""},

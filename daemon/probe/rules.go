@@ -13,7 +13,7 @@ var limitRules = []rule{
 // codeRules are the response codes that say why something is refused.
 var codeRules = []rule{
 	{in: earlyEnd | loginEnded | mailboxEnded, code: "LIMIT", meaning: turnedAway},
-	{in: anywhere, code: "LIMIT", meaning: meaning{config.CauseConnectionLimit, false, "The server refuses because of a limit of its own.", false}},
+	{in: anywhere, code: "LIMIT", meaning: meaning{config.CauseConnectionLimit, false, "The server refuses because one of its limits is reached.", false}},
 	{in: refusals | endings, code: "THROTTLED", meaning: slowedDown}, // Gmail
 
 	{in: mailboxRefused, code: "NONEXISTENT", meaning: mailboxGone},

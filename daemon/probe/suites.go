@@ -162,11 +162,11 @@ func (s *serverChoice) insistsOn() string {
 	case strings.Contains(name, "_PSK_"):
 		return chose + "a key that both sides know before (PSK) instead of a certificate, which no mail program has." + advice
 	case strings.HasPrefix(name, "TLS_RSA_"):
-		return chose + "the key exchange is by RSA, which this program, like others of today, does not do (RFC 9325 section 4.1)." + advice
+		return chose + "the key exchange is by RSA, which this program, like other current ones, does not support (RFC 9325 section 4.1)." + advice
 	case strings.HasPrefix(name, "TLS_DHE_"):
-		return chose + "the key exchange is finite-field Diffie-Hellman (DHE), which this program does not do." + advice
+		return chose + "the key exchange is finite-field Diffie-Hellman (DHE), which this program does not support." + advice
 	default:
-		return chose + "the cipher suite is one that this program, like others of today, does not use." + advice
+		return chose + "the cipher suite is one that this program, like other current ones, does not support." + advice
 	}
 	i := slices.IndexFunc(otherGroups, func(g cipherSuite) bool { return g.id == s.group })
 	switch {

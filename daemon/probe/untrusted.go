@@ -88,13 +88,13 @@ func (id identity) untrusted(path []*x509.Certificate, err error) *failure {
 	case selfSigned(leaf):
 		return id.fail(config.CauseCertUntrusted, "The certificate is self-signed; if that is intended, "+id.waysToTrust(leaf))
 	case len(path) == 1 && len(leaf.IssuingCertificateURL) > 0: // RFC 5280 section 4.2.2.1, as public authorities write it
-		return id.fail(config.CauseChainIncomplete, fmt.Sprintf("The server does not send the certificate of %s, which issued its own, and nothing here trusts it. If that is an intermediate, the server must send it, or programs that do not have it by chance cannot verify the server; if it is a private authority, %s", issuer, id.waysToTrust(leaf)))
+		return id.fail(config.CauseChainIncomplete, fmt.Sprintf("The server does not send the certificate of %s, which issued its own, and this machine does not trust it. If that is an intermediate, the server must send it, or programs that do not already have it cannot verify the server; if it is a private authority, %s", issuer, id.waysToTrust(leaf)))
 	case len(path) == 1:
-		return id.fail(config.CauseCertUntrusted, fmt.Sprintf("The certificate was issued by %s, which nothing here trusts%s; if that is intended, %s If it is an intermediate, the server must send it.", issuer, sameNameHere(err), id.waysToTrust(leaf)))
+		return id.fail(config.CauseCertUntrusted, fmt.Sprintf("The certificate was issued by %s, which this machine does not trust%s; if that is intended, %s If it is an intermediate, the server must send it.", issuer, sameNameHere(err), id.waysToTrust(leaf)))
 	}
-	hint := fmt.Sprintf("The server sends its certificate and %s, and nothing here trusts %s, which issued the last of them%s; if that is intended, %s", intermediates(len(path)-1), issuer, sameNameHere(err), id.waysToTrust(leaf))
+	hint := fmt.Sprintf("The server sends its certificate and %s, and this machine does not trust %s, which issued the last of them%s; if that is intended, %s", intermediates(len(path)-1), issuer, sameNameHere(err), id.waysToTrust(leaf))
 	if selfSigned(last) {
-		hint = fmt.Sprintf("The server sends the whole chain up to %s, which nothing here trusts%s; if that is intended, %s", issuer, sameNameHere(err), id.waysToTrust(leaf))
+		hint = fmt.Sprintf("The server sends the whole chain up to %s, which this machine does not trust%s; if that is intended, %s", issuer, sameNameHere(err), id.waysToTrust(leaf))
 	} else if len(last.IssuingCertificateURL) > 0 {
 		hint += " If it is one more intermediate, the server must send it, too."
 	}
@@ -173,7 +173,7 @@ func otherName(authority, cert *x509.Certificate) string {
 	case selfSigned(cert) || !bytes.Equal(authority.SubjectKeyId, cert.AuthorityKeyId) || !keySigned(authority, cert):
 		return ""
 	case authority.Subject.String() == cert.Issuer.String():
-		return fmt.Sprintf("The authority %s in ca_file issued the server's certificate, and the two spell its name in different encodings, which does not count as the same name here; it must be issued anew.", name)
+		return fmt.Sprintf("The authority %s in ca_file issued the server's certificate, and the two spell its name in different encodings, which does not count as the same name here. Get a new certificate for the server.", name)
 	default:
 		return fmt.Sprintf("The authority %s in ca_file has the key that signed the server's certificate, which names another issuer: %s.", name, quoted(clean(cert.Issuer.String())))
 	}

@@ -30,17 +30,17 @@ func TestWhoIsNotTrusted(t *testing.T) {
 		want, hint string
 		set        func(*chainCase)
 	}{
-		"every intermediate was sent": {untrusted, `The server sends its certificate and one intermediate, and nothing here trusts "CN=Corp Root", which issued the last of them; if that is intended, name its authority with ca_file`, func(f *chainCase) {
+		"every intermediate was sent": {untrusted, `The server sends its certificate and one intermediate, and this machine does not trust "CN=Corp Root", which issued the last of them; if that is intended, name its authority with ca_file`, func(f *chainCase) {
 			f.show(issuing.Issue(leaf), issuing.Certificate())
 		}},
 		"and perhaps one is missing all the same": {untrusted, `If it is one more intermediate, the server must send it, too.`, func(f *chainCase) {
 			f.show(issuing.Issue(leaf), issuing.Certificate())
 		}},
-		"two intermediates, in the wrong order": {untrusted, `its certificate and 2 intermediates, and nothing here trusts "CN=Corp Root"`, func(f *chainCase) {
+		"two intermediates, in the wrong order": {untrusted, `its certificate and 2 intermediates, and this machine does not trust "CN=Corp Root"`, func(f *chainCase) {
 			second := issuing.Under(ca.ECDSA, called("Corp Second"))
 			f.show(second.Issue(leaf), issuing.Certificate(), second.Certificate())
 		}},
-		"the root was sent as well": {untrusted, `The server sends the whole chain up to "CN=Corp Root", which nothing here trusts`, func(f *chainCase) {
+		"the root was sent as well": {untrusted, `The server sends the whole chain up to "CN=Corp Root", which this machine does not trust`, func(f *chainCase) {
 			f.show(issuing.Issue(leaf), issuing.Certificate(), strange.Certificate())
 		}},
 		"the leaf alone, which a root may have issued": {incomplete, `if it is a private authority, name its authority with ca_file`, func(f *chainCase) {
@@ -54,17 +54,17 @@ func TestWhoIsNotTrusted(t *testing.T) {
 			f.trustInFile(strange)
 			f.show(issuing.Issue(leaf), strange.Certificate())
 		}},
-		"the leaf alone, without a place to fetch from": {untrusted, `The certificate was issued by "CN=Corp Root", which nothing here trusts;`, func(f *chainCase) {
+		"the leaf alone, without a place to fetch from": {untrusted, `The certificate was issued by "CN=Corp Root", which this machine does not trust;`, func(f *chainCase) {
 			f.show(strange.Issue(forYear()))
 		}},
-		"an issuer without a name": {untrusted, `The certificate was issued by an authority without a name, which nothing here trusts;`, func(f *chainCase) {
+		"an issuer without a name": {untrusted, `The certificate was issued by an authority without a name, which this machine does not trust;`, func(f *chainCase) {
 			f.show(ca.NewWith(ca.ECDSA, called("")).Issue(forYear()))
 		}},
 		"an expired cross-signed root that an old client would need": {"down tls/cert_expired", `The intermediate certificate "CN=New Root" that the server sends expired`, func(f *chainCase) {
 			fresh := ca.NewWith(ca.ECDSA, called("New Root"))
 			f.show(fresh.Issue(forYear()), f.root.Cross(fresh, endsAfter(-3)))
 		}},
-		"the same, under a root that is strange anyway": {untrusted, `nothing here trusts "CN=Corp Root"`, func(f *chainCase) {
+		"the same, under a root that is strange anyway": {untrusted, `this machine does not trust "CN=Corp Root"`, func(f *chainCase) {
 			fresh := ca.NewWith(ca.ECDSA, called("New Root"))
 			f.show(fresh.Issue(forYear()), strange.Cross(fresh, endsAfter(-3)))
 		}},
@@ -171,23 +171,23 @@ func TestNamesThatDoNotMatch(t *testing.T) {
 			c.Subject.CommonName, c.DNSNames, c.IPAddresses = "mail.example.org", dns, ips
 		}}
 	}
-	const want, offer = "down tls/name_mismatch", " If clients use a name of the certificate, write it as tls.server_name."
+	const want, offer = "down tls/name_mismatch", " If clients connect by a name in the certificate, set tls.server_name to it."
 	for name, test := range map[string]struct {
 		host, serverName string
 		leaf             ca.Leaf
 		hint             string
 	}{
-		"an address as a DNS name":          {"192.0.2.1", "", named([]string{"192.0.2.1"}), "The certificate has 192.0.2.1 as a DNS name; clients look for an address only among its IP addresses (RFC 5280 section 4.2.1.6), so it must be issued anew."},
-		"the same, beside a name":           {"192.0.2.1", "", named([]string{"192.0.2.1", "mail.example.org"}), "so it must be issued anew." + offer},
+		"an address as a DNS name":          {"192.0.2.1", "", named([]string{"192.0.2.1"}), "The certificate has 192.0.2.1 as a DNS name; clients look for an address only among its IP addresses (RFC 5280 section 4.2.1.6). Get one that lists it there."},
+		"the same, beside a name":           {"192.0.2.1", "", named([]string{"192.0.2.1", "mail.example.org"}), "Get one that lists it there." + offer},
 		"an IPv6 address as a DNS name":     {"2001:db8::1", "", named([]string{"2001:db8::1"}), "The certificate has 2001:db8::1 as a DNS name"},
 		"only a common name":                {"mail.example.org", "", named(nil), `The certificate is for no name at all, not for mail.example.org. It has only the common name "mail.example.org", which clients ignore`},
 		"an address, and names":             {"192.0.2.1", "", named([]string{"mail.example.org", "imap.example.org"}), "The certificate is for mail.example.org, imap.example.org, not for the address 192.0.2.1." + offer},
 		"an address with a zone":            {"fe80::1%eth0", "", named([]string{"mail.example.org"}), "not for the address fe80::1." + offer},
 		"an address, and another address":   {"192.0.2.1", "", named(nil, net.IPv4(192, 0, 2, 9)), "The certificate is for 192.0.2.9, not for 192.0.2.1."},
-		"an address, and a server_name":     {"192.0.2.1", "imap.example.org", named([]string{"mail.example.org"}), "The certificate is for mail.example.org, not for imap.example.org, as tls.server_name wants."},
-		"a wildcard one label above":        {"a.b.example.org", "", named([]string{"*.example.org"}), "The certificate is for *.example.org, not for a.b.example.org. A wildcard stands for exactly one label."},
-		"a wildcard, and a server_name":     {"192.0.2.1", "a.b.example.org", named([]string{"*.example.org"}), "not for a.b.example.org, as tls.server_name wants. A wildcard stands for exactly one label."},
-		"a wildcard below":                  {"example.org", "", named([]string{"*.example.org"}), "A wildcard stands for exactly one label."},
+		"an address, and a server_name":     {"192.0.2.1", "imap.example.org", named([]string{"mail.example.org"}), "The certificate is for mail.example.org, not for imap.example.org, which tls.server_name asks for."},
+		"a wildcard one label above":        {"a.b.example.org", "", named([]string{"*.example.org"}), "The certificate is for *.example.org, not for a.b.example.org. A wildcard covers exactly one label."},
+		"a wildcard, and a server_name":     {"192.0.2.1", "a.b.example.org", named([]string{"*.example.org"}), "not for a.b.example.org, which tls.server_name asks for. A wildcard covers exactly one label."},
+		"a wildcard below":                  {"example.org", "", named([]string{"*.example.org"}), "A wildcard covers exactly one label."},
 		"another name, and nothing to add":  {"imap.example.org", "", named([]string{"mail.example.org"}), "The certificate is for mail.example.org, not for imap.example.org."},
 		"a name whose text is a common one": {"imap.example.org", "", named([]string{}, net.IPv4(192, 0, 2, 1)), "The certificate is for 192.0.2.1, not for imap.example.org."},
 	} {
@@ -205,7 +205,7 @@ func TestServersThatKnowNoSuchName(t *testing.T) {
 	refuses := "spoken-to\nraw \"\\x15\\x03\\x03\\x00\\x02\\x02\\x70\"\nsilence" // alert 112, unrecognized_name
 	for host, hint := range map[string]string{
 		"localhost": "The server says that it does not know the name localhost (SNI).",
-		"192.0.2.1": "The server wants to be asked for a name (SNI), and clients cannot ask for an address; write the name as tls.server_name.",
+		"192.0.2.1": "The server requires a name (SNI), and clients send none when they connect to an address. Set tls.server_name.",
 	} {
 		judgedBy(t, "down tls/name_mismatch", hint, func(f *chainCase) {
 			f.check.Hostname = host
@@ -222,11 +222,11 @@ func TestWeakSignaturesOfIssuers(t *testing.T) {
 		f.show(issuing.Issue(forYear()), issuing.Certificate())
 	})
 	strange, other := ca.NewWith(ca.ECDSA, called("Strange")), ca.NewWith(ca.ECDSA, called("Other"))
-	judgedBy(t, "down tls/cert_untrusted", `nothing here trusts "CN=Strange"`, func(f *chainCase) {
+	judgedBy(t, "down tls/cert_untrusted", `this machine does not trust "CN=Strange"`, func(f *chainCase) {
 		twin := strange.Under(ca.ECDSA, called("Twin"))
 		f.show(twin.Issue(forYear()), other.Cross(twin, weak), twin.Certificate())
 	})
-	judgedBy(t, "down tls/cert_untrusted", `nothing here trusts "CN=Strange"`, func(f *chainCase) {
+	judgedBy(t, "down tls/cert_untrusted", `this machine does not trust "CN=Strange"`, func(f *chainCase) {
 		issuing := strange.Under(ca.ECDSA, called("Issuing", weak)) // whose issuer is not known anyway
 		f.show(issuing.Issue(forYear()), issuing.Certificate())
 	})

@@ -207,7 +207,7 @@ func dependsOnClock(cause config.Cause, t *incident.TLSInfo, wall, other time.Ti
 
 // suspectHint returns why the clock may be wrong, for people.
 func (c *wallClock) suspectHint(wall time.Time) string {
-	const sorry = " Until that is certain, certificates' dates are not checked."
+	const sorry = " Until the time is certain, the dates of certificates are not checked."
 	switch step := c.reading.ClockSet - c.trusted; {
 	case step >= wrongBy:
 		return fmt.Sprintf("The clock of this machine was set ahead by %s and shows %s, which may be wrong.",
@@ -219,8 +219,8 @@ func (c *wallClock) suspectHint(wall time.Time) string {
 		return fmt.Sprintf("The clock of this machine shows %s, but the journal has records of %s.",
 			formatMinute(wall), formatMinute(c.newest)) + sorry
 	}
-	return fmt.Sprintf("The clock of this machine shows %s, when several certificates are not valid yet, "+
-		"and none that was seen is.", formatMinute(wall)) + sorry
+	return fmt.Sprintf("The clock of this machine shows %s. At that time several certificates are not valid yet, "+
+		"and no certificate that was seen is valid.", formatMinute(wall)) + sorry
 }
 
 func formatMinute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

@@ -48,7 +48,7 @@ func (s *Self) measureLag() bool {
 	s.noteTrouble(lagTrouble, incident.Finding{
 		Cause: config.CauseLocalFault,
 		Hint: fmt.Sprintf("This machine is too busy: imapvigil could not run for %[2]d %% of the last %[1]s. Probes run late, "+
-			"and timeouts that this may have caused are discarded. Look for a processor quota (CPUQuota=, cpu.max), for swapping, and for what else runs here.",
+			"and timeouts that this may have caused are discarded. Look for a processor quota (CPUQuota=, cpu.max), for swapping, and for other busy programs.",
 			passed.Round(time.Second), min(all, all*stood/passed)),
 	}, now)
 	return true

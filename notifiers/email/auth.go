@@ -42,7 +42,7 @@ func (s Settings) choose(offered string) (string, error) {
 			return mechanism, nil
 		}
 	}
-	return "", fmt.Errorf("auth %q finds nothing to use: the server offers %q", s.Auth, strings.Join(names, " "))
+	return "", fmt.Errorf("auth %q allows none of the mechanisms that the server offers: %q", s.Auth, strings.Join(names, " "))
 }
 
 // auth makes the client's side of a mechanism. The last argument of PLAIN and

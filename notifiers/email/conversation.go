@@ -178,7 +178,7 @@ type budgeted struct {
 
 func (b *budgeted) Read(p []byte) (int, error) {
 	if b.left <= 0 {
-		return 0, errors.New("the server sends far too much")
+		return 0, errors.New("the server sends too much data")
 	}
 	n, err := b.Conn.Read(p[:min(len(p), b.left)])
 	b.left -= n

@@ -477,7 +477,7 @@ func TestOpenRefuses(t *testing.T) {
 		`tls_server_name has no effect with security "none"`: func(s *email.Settings) {
 			s.Security, s.TLSServerName = "none", "mail.example.net"
 		},
-		"belong together: write both or none": func(s *email.Settings) { s.Username = user },
+		"set username and password together, or neither": func(s *email.Settings) { s.Username = user },
 		`auth "gssapi" is not known`:          func(s *email.Settings) { s.Auth = "gssapi" },
 		`hello "two words" is not`:            func(s *email.Settings) { s.Hello = "two words" },
 		"ca_file holds no certificate":        func(s *email.Settings) { s.CA = "nothing" },

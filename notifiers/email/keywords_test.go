@@ -47,7 +47,7 @@ func TestStartTLSBeginsAnew(t *testing.T) {
 		want  string
 	}{
 		"login offered before TLS only": {
-			&relay{keywords: []string{"STARTTLS", "AUTH PLAIN"}, afterTLS: []string{"PIPELINING"}}, "finds nothing to use",
+			&relay{keywords: []string{"STARTTLS", "AUTH PLAIN"}, afterTLS: []string{"PIPELINING"}}, "allows none of the mechanisms that the server offers",
 		},
 		"injected text": {
 			&relay{keywords: []string{"STARTTLS"}, afterTLS: []string{"AUTH PLAIN"}, behind: "250-evil\r\n250 AUTH PLAIN"}, "clear text",

@@ -147,7 +147,7 @@ func (s Settings) checkSecurity() error {
 
 func (s Settings) checkLogin() error {
 	if (s.Username == "") != s.Password.IsZero() {
-		return errors.New("username and password belong together: write both or none")
+		return errors.New("set username and password together, or neither")
 	}
 	if _, known := mechanisms[s.Auth]; !known && s.Auth != "auto" {
 		return fmt.Errorf(`auth %q is not known: use "auto" or one of %s`, s.Auth, strings.Join(Mechanisms(), ", "))

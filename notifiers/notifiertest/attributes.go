@@ -51,7 +51,7 @@ func described(t *testing.T, attributes []notifiers.Attribute) {
 	for _, a := range attributes {
 		switch {
 		case a.Name == "" || seen[a.Name]:
-			t.Errorf("%q stands twice in the table", a.Name)
+			t.Errorf("%q is in the table twice", a.Name)
 		case a.Doc == "" || strings.HasSuffix(a.Doc, "."):
 			t.Errorf("%s is described as %q", a.Name, a.Doc)
 		case (a.Type == notifiers.Choice) != (len(a.Choices) > 0), (a.Type == notifiers.Number) != (a.Min < a.Max):

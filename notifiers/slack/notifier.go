@@ -71,7 +71,7 @@ func (n *notifier) post(ctx context.Context, target Target, thread string, optio
 	case err != nil:
 		return notifiers.Receipt{}, err
 	case ts == "": // slack-go takes {} for a success
-		return notifiers.Receipt{}, errors.New("the answer has no timestamp: is api_url Slack's?")
+		return notifiers.Receipt{}, errors.New("the answer has no timestamp, so it is not Slack's: check api_url")
 	}
 	// The channel's id as Slack answers it, which is part of a message's name there.
 	own := channel + ":" + ts

@@ -46,9 +46,9 @@ func (s success) judge(answer httpdo.Answer, err error) error {
 		return err
 	// A 2xx that is not listed. To try again might text people all night.
 	case s.codes != nil:
-		return notifiers.Permanent(fmt.Errorf("not a code of success: %s", answer.Words()))
+		return notifiers.Permanent(fmt.Errorf("the HTTP status is not in success: %s", answer.Words()))
 	case !bytes.Contains(answer.Body, []byte(s.text)):
-		return notifiers.Permanent(fmt.Errorf("not the text of success: %s", answer.Words()))
+		return notifiers.Permanent(fmt.Errorf("the answer does not contain what success asks for: %s", answer.Words()))
 	}
 	return nil
 }

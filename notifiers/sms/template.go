@@ -85,7 +85,7 @@ func (t template) validate(filled string) error {
 	switch t.encoding {
 	case inJSON:
 		if !json.Valid([]byte(filled)) {
-			return errors.New(`it is not JSON once filled in: a placeholder stands in quotes, like "text": "{text}"`)
+			return errors.New(`it is not JSON once filled in: put each placeholder in quotes, like "text": "{text}"`)
 		}
 	case inForm:
 		if _, err := url.ParseQuery(filled); err != nil {

@@ -85,7 +85,7 @@ func (n *notifier) Notify(ctx context.Context, to notifiers.Target, m notifiers.
 	}
 	// The body has one incident; only messages to people are gathered.
 	if len(m.Items) > 1 {
-		return notifiers.Receipt{}, notifiers.Permanent(errors.New("a webhook tells one transition a message"))
+		return notifiers.Receipt{}, notifiers.Permanent(errors.New("a webhook message must be about one transition"))
 	}
 	req, err := n.request(ctx, m, time.Now())
 	if err != nil {

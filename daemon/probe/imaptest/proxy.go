@@ -23,7 +23,7 @@ func (p *player) takeProxyHeader(version string) error {
 		return err
 	}
 	if want := endpoints(p.tcp); got != want {
-		return p.server.surprise("the PROXY header tells of %s instead of %s", got, want)
+		return p.server.surprise("the PROXY header has %s instead of %s", got, want)
 	}
 	return nil
 }
