@@ -208,7 +208,8 @@ func publishedDelivery(d *outbox.Delivery, version uint64) *DeliveryState {
 		s.At = d.Last.At
 	}
 	if d.State == outbox.Retrying {
-		s.NextAt = d.NextAt
+		// As journaled: Hurry makes it due at once for this process alone, and it is tried then.
+		s.NextAt = d.Last.NextAt
 	}
 	s.Dismissed, s.DismissedBy = d.Last.DismissedAt, d.Last.DismissedBy
 	return s
