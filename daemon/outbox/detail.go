@@ -49,7 +49,7 @@ func (h *Held) Detail() string {
 		}
 		return "its escalation is not due"
 	case HeldUntilSeen:
-		return "not seen to be failing since the monitor started or stood still"
+		return "no probe has seen it fail since imapvigil started or stood still"
 	case HeldUnconfirmed:
 		if h.over {
 			return "it did not last for fault_tolerance"

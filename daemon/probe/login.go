@@ -164,7 +164,7 @@ func (s *session) judgeLoginAnswer(err error, mechanism string) error {
 	}
 	if wrong, ok := errors.AsType[mechanismError](err); ok {
 		s.lost = !wrong.over
-		return s.fail(config.CauseProtocolError, "The server's part of "+mechanism+" is wrong: "+wrong.Error()+".")
+		return s.fail(config.CauseProtocolError, "The server breaks the rules of "+mechanism+": "+wrong.Error()+".")
 	}
 	if !isRefusal(err) {
 		return s.connectionFailure()

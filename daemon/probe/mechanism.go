@@ -137,7 +137,7 @@ type scramClient struct {
 const maxIterations = 200_000
 
 // errNotTheirs: what the server sent was not made of the password.
-var errNotTheirs = errors.New("perhaps it does not know the password itself")
+var errNotTheirs = errors.New("it sent a wrong answer; perhaps it does not know the password itself")
 
 var errIterations = fmt.Errorf("it asks for more than %d iterations, which would only keep this machine busy", maxIterations)
 

@@ -31,7 +31,7 @@ func (t *Tracker) acknowledge(r *round, id incident.ID, a Acknowledgement) (befo
 		return before, err
 	}
 	if !a.Until.IsZero() && !a.Until.After(r.now) {
-		return before, fmt.Errorf("an acknowledgement that ends at %s is over already", a.Until.Format(time.RFC3339))
+		return before, fmt.Errorf("an acknowledgement must end in the future, not at %s", a.Until.Format(time.RFC3339))
 	}
 	return t.noteWork(r, id, incident.Event{Kind: incident.Acknowledged, By: a.By, Reason: a.Reason, Until: a.Until.UTC()})
 }

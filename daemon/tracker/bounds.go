@@ -74,7 +74,7 @@ func boundOutcome(o outbox.Outcome) outbox.Outcome {
 // ends with the year 9999).
 func writable(at time.Time) error {
 	if y := at.UTC().Year(); y < 0 || y > 9999 {
-		return fmt.Errorf("the year %d cannot be written down", y)
+		return fmt.Errorf("the year %d cannot be stored", y)
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func (t *Tracker) silence(r *round, wanted outbox.Silence) (none outbox.Silence,
 		return none, err
 	}
 	if !wanted.Until.After(r.now) {
-		return none, fmt.Errorf("a silence that ends at %s is over already", wanted.Until.Format(time.RFC3339))
+		return none, fmt.Errorf("a silence must end in the future, not at %s", wanted.Until.Format(time.RFC3339))
 	}
 	if err := writable(wanted.Until); err != nil {
 		return none, err

@@ -103,7 +103,7 @@ func loginNotTried() incident.Finding {
 	return incident.Finding{
 		Condition: config.ConditionAccount, Health: incident.Unknown,
 		Phase: config.PhaseLogin, Cause: config.CauseLoginNotTried,
-		Hint: "Login not tried, or not finished: it had to wait for another login of the same account at this server; " +
+		Hint: "The login was not tried, or did not finish: it waited for another login of the same account at this server; " +
 			"only one runs at a time.",
 	}
 }
@@ -111,7 +111,7 @@ func loginNotTried() incident.Finding {
 // loginNotTriedYet returns the same finding for a check that never could log in so far.
 func loginNotTriedYet() incident.Finding {
 	f := loginNotTried()
-	f.Hint = "Login not tried: the server rejected other logins of the same account or asked for a pause, " +
+	f.Hint = "The login was not tried: the server rejected other logins of the same account or asked for a pause, " +
 		"and all logins of this account wait now, so that imapvigil is not banned."
 	return f
 }

@@ -82,7 +82,7 @@ func (g *gateway) Notify(ctx context.Context, to notifiers.Target, m notifiers.M
 	req, err := http.NewRequestWithContext(ctx, g.settings.Method, g.url.fill(v), strings.NewReader(g.body.fill(v)))
 	if err != nil {
 		// err would show the URL, which may be a secret.
-		return notifiers.Receipt{}, notifiers.Permanent(errors.New("the url cannot be asked"))
+		return notifiers.Receipt{}, notifiers.Permanent(errors.New("the url is not valid with this message in it"))
 	}
 	req.Header = g.headers.Clone()
 	answer, err := g.client.Send(req)

@@ -105,7 +105,7 @@ func (n *notifier) request(ctx context.Context, m notifiers.Message, now time.Ti
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, n.url.String(), bytes.NewReader(body))
 	if err != nil {
-		return nil, errors.New("the url cannot be asked") // err would show it, and it is a secret
+		return nil, errors.New("the url is not valid") // err would show it, and it is a secret
 	}
 	req.Header = n.headers.Clone()
 	// After the configured headers: they must not say that the body is something else.
