@@ -202,7 +202,7 @@ func newNotifications(s *tracker.Snapshot) Notifications {
 // labelledGroups lists the groups that have a label of their own.
 func labelledGroups(cfg *config.Config) []Group {
 	list := []Group{} // JSON says [], not null
-	if cfg == nil { // a snapshot of before the first configuration
+	if cfg == nil {   // a snapshot of before the first configuration
 		return list
 	}
 	for id, g := range cfg.Groups {

@@ -234,7 +234,7 @@ func TestListen(t *testing.T) {
 	if _, err := control.Listen(t.Context(), file); err == nil || !strings.Contains(err.Error(), "something else") {
 		t.Errorf("a file was taken for a socket: %v", err)
 	}
-	if _, err := api.NewClient(file).Status(t.Context()); !errors.Is(err, api.ErrNoDaemon) || !strings.Contains(err.Error(), "no socket; remove it") {
+	if _, err := api.NewClient(file).Status(t.Context()); !errors.Is(err, api.ErrNoDaemon) || !strings.Contains(err.Error(), "not a socket; remove it") {
 		t.Errorf("a client of a file: %v", err)
 	}
 	long := filepath.Join(dir, strings.Repeat("x", 108))

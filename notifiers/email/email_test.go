@@ -478,9 +478,9 @@ func TestOpenRefuses(t *testing.T) {
 			s.Security, s.TLSServerName = "none", "mail.example.net"
 		},
 		"set username and password together, or neither": func(s *email.Settings) { s.Username = user },
-		`auth "gssapi" is not known`:          func(s *email.Settings) { s.Auth = "gssapi" },
-		`hello "two words" is not`:            func(s *email.Settings) { s.Hello = "two words" },
-		"ca_file holds no certificate":        func(s *email.Settings) { s.CA = "nothing" },
+		`auth "gssapi" is not known`:                     func(s *email.Settings) { s.Auth = "gssapi" },
+		`hello "two words" is not`:                       func(s *email.Settings) { s.Hello = "two words" },
+		"ca_file holds no certificate":                   func(s *email.Settings) { s.CA = "nothing" },
 	} {
 		settings := good
 		spoil(&settings)
