@@ -243,6 +243,8 @@ func near(name string, names []string) string {
 		return ""
 	case len(names) > few:
 		return "; imapvigil status --all lists what there is"
+	case len(names) > 1:
+		return "; there are " + Enumerate(names, "and")
 	}
 	return "; there is " + Enumerate(names, "and")
 }

@@ -67,14 +67,14 @@ func TestKinds(t *testing.T) {
 	}{
 		{group, "germany", "europe/germany"},
 		{group, "europe.germany", "europe/germany"},
-		{group, "mx1", `there is no group "mx1"; there is america, america/north, asia, asia/north, europe, europe/germany and europe/germany/berlin`},
+		{group, "mx1", `there is no group "mx1"; there are america, america/north, asia, asia/north, europe, europe/germany and europe/germany/berlin`},
 		{group, "nurth", `there is no group "nurth"; did you mean asia/north?`},
 		{server, "mx1", "mx1"},
 		{server, "mx11", `there is no server "mx11"; did you mean mx1?`},
-		{server, "europe", `there is no server "europe"; there is mx1, mx2, mx3 and mx4`},
+		{server, "europe", `there is no server "europe"; there are mx1, mx2, mx3 and mx4`},
 		{check, "pop", "mx3/pop"},
 		{check, "imaps", `"imaps" can be mx1/imaps or mx2/imaps; write the whole name`},
-		{check, "mx1", `there is no check "mx1"; there is mx1/imaps, mx1/starttls, mx2/imaps, mx3/pop, mx4/x.y and partner`},
+		{check, "mx1", `there is no check "mx1"; there are mx1/imaps, mx1/starttls, mx2/imaps, mx3/pop, mx4/x.y and partner`},
 	} {
 		got, err := row.of(row.name)
 		if err != nil {
