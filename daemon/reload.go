@@ -116,7 +116,7 @@ func (r *reloader) reloadFiles(ctx context.Context, why reasons) api.Verdict {
 	}
 	c.why = why.String()
 	before := r.configState().LastReload
-	fresh := r.warned.notIn(c.warnings, c.snapshot.Root())
+	fresh := r.warned.broughtBy(c.warnings, c.snapshot.Root())
 	r.applyCandidate(c)
 	r.logWarnings(fresh)
 	r.logRenames(c.renames)

@@ -72,9 +72,9 @@ func countWarnings(diags []config.Diagnostic, root string) warnings {
 	return counts
 }
 
-// notIn returns those diagnostics below root that are errors, or warnings that have not
+// broughtBy returns those diagnostics below root that are errors, or warnings that have not
 // been given.
-func (w warnings) notIn(diags []config.Diagnostic, root string) (fresh []config.Diagnostic) {
+func (w warnings) broughtBy(diags []config.Diagnostic, root string) (fresh []config.Diagnostic) {
 	seen := warnings{}
 	for _, d := range diags {
 		e := essence(d, root)

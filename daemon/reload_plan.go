@@ -46,7 +46,7 @@ func (r *reloader) plan(snapshot *source.Snapshot) api.Plan {
 		p.Renames = append(p.Renames, config.Renames(p.Diff, now, cfg)...)
 		p.Reload, p.LastReload = now.Daemon.Reload, r.configState().LastReload
 		// What has been warned of is no news.
-		diags = warned.notIn(diags, snapshot.Root())
+		diags = warned.broughtBy(diags, snapshot.Root())
 		diags = append(diags, asForetold("A reload", refuseReload(now, files, cfg, snapshot, p.Diff, false))...)
 	}
 	p.Diagnostics = api.NewDiagnostics(diags)

@@ -20,7 +20,7 @@ func TestAnIncidentThatBeganAnew(t *testing.T) {
 		{Name: "Ended", Text: "2026-05-01 19:31:06 UTC, after 6s"},
 		{Name: "First", Text: "2026-05-01 19:14:00 UTC; it recovered and failed again"},
 	}
-	if got := (Message{At: in.EndedAt}).times(in); !slices.Equal(got, want) {
+	if got := (Message{At: in.EndedAt}).timeFacts(in); !slices.Equal(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
 	if got, want := item.Headline(in.EndedAt), "RECOVERED mx1/imaps: was down for 6s (connect refused)"; got != want {

@@ -115,7 +115,7 @@ func (m Message) Facts(item Item) []Fact {
 	if item.Ends() { // nothing is wrong any more, and there is nothing to do
 		why, hint = "Was", ""
 	}
-	facts := m.times(in)
+	facts := m.timeFacts(in)
 	facts = append(facts,
 		Fact{Name: "Acknowledged", Text: m.acknowledgement(in)},
 		Fact{Name: "Check", Text: in.wholeName()},
@@ -138,8 +138,8 @@ func (m Message) Facts(item Item) []Fact {
 	return slices.DeleteFunc(facts, func(f Fact) bool { return f.Text == "" })
 }
 
-// times are when the present episode began, when it ended, and how long it has lasted.
-func (m Message) times(in Incident) []Fact {
+// timeFacts are when the present episode began, when it ended, and how long it has lasted.
+func (m Message) timeFacts(in Incident) []Fact {
 	episode := in.currentEpisode()
 	lasted := in.lasted(m.At)
 	facts := []Fact{{Name: "Since", Text: m.exactTime(episode.StartedAt) + ", for " + lasted}}

@@ -43,7 +43,7 @@ func (p *program) ackCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			err = p.each(list, func(i api.Incident) error {
+			err = p.forEachIncident(list, func(i api.Incident) error {
 				answer, err := client.Acknowledge(cmd.Context(), i.ID, reason, end.At)
 				if err == nil {
 					p.printAcknowledged(answer, end.At)
@@ -86,7 +86,7 @@ func (p *program) unackCommand() *cobra.Command {
 			if list, err = acknowledgedOf(list); err != nil {
 				return err
 			}
-			return p.each(list, func(i api.Incident) error {
+			return p.forEachIncident(list, func(i api.Incident) error {
 				answer, err := client.Unacknowledge(cmd.Context(), i.ID)
 				if err == nil {
 					p.printf("Incident %s is no longer acknowledged (%s).\n", answer.Incident, answer.Check)
@@ -114,9 +114,9 @@ func (p *program) clientAs(cmd *cobra.Command, by string) *api.Client {
 	return client
 }
 
-// each does something with each of a list, also after one has failed, and returns the error
-// of the last that failed; the others are printed.
-func (p *program) each(list []api.Incident, do func(api.Incident) error) (failed error) {
+// forEachIncident calls do for each incident, also after one call has failed. It prints each
+// error but the last, which it returns.
+func (p *program) forEachIncident(list []api.Incident, do func(api.Incident) error) (failed error) {
 	for _, i := range list {
 		err := do(i)
 		if err != nil && failed != nil {
@@ -139,7 +139,7 @@ func (p *program) printAcknowledged(a api.Acknowledged, until time.Time) {
 // printBefore shows the acknowledgement that held before; nil: there was none.
 func (p *program) printBefore(intro string, before *api.Acknowledgement) {
 	if before != nil {
-		p.printf("%s\n", fold("  ", fmt.Sprintf("%s acknowledged at %s%s", intro, p.formatMinute(before.At), p.acknowledgement(before))))
+		p.printf("%s\n", p.fold("  ", fmt.Sprintf("%s acknowledged at %s%s", intro, p.formatMinute(before.At), p.acknowledgement(before))))
 	}
 }
 

@@ -29,15 +29,16 @@ func (p *program) printRenames(renames []config.Move) {
 	if m := renames[0]; len(renames) == 1 {
 		what = fmt.Sprintf("%s looks renamed to %s: it probes the same.", m.From, m.To)
 	}
-	p.printf("\n%s\n", fold("", what+" Without a moved block the history stays with the old id, and an open incident ends as removed after 10 minutes. To keep them, add these lines to a file:"))
+	p.printf("\n%s\n", p.fold("", what+" Without a moved block the history stays with the old id, and an open incident ends as removed after 10 minutes. To keep them, add these lines to a file:"))
 	for _, m := range renames {
 		p.printf("\n%s", m.Block())
 	}
 }
 
-// printLastReload says what the last reload did; nil: there was none.
+// printLastReload prints when the last reload was and what it changed. It prints nothing
+// where there was none (nil).
 func (p *program) printLastReload(last *api.LastReload) {
 	if last != nil {
-		p.printf("%s\n", fold("", fmt.Sprintf("The last reload, %s: %s.", timeAgo(&last.At, time.Now()), last.Changes)))
+		p.printf("%s\n", p.fold("", fmt.Sprintf("The last reload, %s: %s.", timeAgo(&last.At, time.Now()), last.Changes)))
 	}
 }

@@ -146,7 +146,7 @@ func (p *program) printDeliveries(list []api.DeliveryOf) error {
 		neglected = neglected || d.Neglected() && !d.Replaced
 	}
 	if neglected {
-		p.printf("\n%s\n", fold("", "To send one again that was given up: imapvigil deliveries --retry KEY. If it need not arrive any more: imapvigil deliveries --dismiss KEY."))
+		p.printf("\n%s\n", p.fold("", "To send one again that was given up: imapvigil deliveries --retry KEY. If it need not arrive any more: imapvigil deliveries --dismiss KEY."))
 	}
 	return nil
 }
@@ -161,25 +161,25 @@ func (p *program) printDelivery(d api.DeliveryOf) {
 	}
 	// A message that is held has no key yet.
 	p.printf("%s  %s  %s\n", cmp.Or(string(d.Key), "not sent yet"), state, p.formatTime(d.At))
-	p.printf("%s\n", fold("    ", fmt.Sprintf("to %s, %s", destinationOf(d.Delivery), plural(d.Attempts, "attempt"))))
+	p.printf("%s\n", p.fold("    ", fmt.Sprintf("to %s, %s", destinationOf(d.Delivery), plural(d.Attempts, "attempt"))))
 	if d.NextAttemptAt != nil {
-		p.printf("%s\n", fold("    ", "next attempt "+p.formatTime(*d.NextAttemptAt)))
+		p.printf("%s\n", p.fold("    ", "next attempt "+p.formatTime(*d.NextAttemptAt)))
 	}
 	if d.DismissedAt != nil {
 		who := "dismissed " + p.formatTime(*d.DismissedAt)
 		if d.DismissedBy != "" {
 			who += " by " + d.DismissedBy
 		}
-		p.printf("%s\n", fold("    ", who))
+		p.printf("%s\n", p.fold("    ", who))
 	}
 	for i, item := range d.Items {
 		if i == mostItems {
 			p.printf("    and %d more\n", len(d.Items)-i)
 			break
 		}
-		p.printf("%s\n", fold("    ", fmt.Sprintf("%s %s (%s)", item.Says, item.Check, item.Incident)))
+		p.printf("%s\n", p.fold("    ", fmt.Sprintf("%s %s (%s)", item.Says, item.Check, item.Incident)))
 	}
 	if !d.Answer.IsZero() {
-		p.printf("%s\n", fold("    > ", p.answerOf(d.Delivery)))
+		p.printf("%s\n", p.fold("    > ", p.answerOf(d.Delivery)))
 	}
 }

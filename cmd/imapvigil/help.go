@@ -35,9 +35,9 @@ func commandGroups() []*cobra.Group {
 // exitsKey is the annotation of a command with its exit codes.
 const exitsKey = "exits"
 
-// exitCodes returns the annotation that says what a command's exit codes mean: meanings[0]
-// is that of 0, and so on; empty where a command does not end with the code. The table in
-// README.md has the same words.
+// exitCodes returns the annotation of a command with the meanings of its exit codes:
+// meanings[0] is the meaning of code 0, and so on. An empty meaning stands for a code that
+// the command does not use. TestREADMEHelp compares them with the table in README.md.
 func exitCodes(meanings ...string) map[string]string {
 	return map[string]string{exitsKey: strings.Join(meanings, "\n")}
 }
@@ -53,8 +53,8 @@ func exitCodesOf(c *cobra.Command) []string {
 	return nil
 }
 
-// examples returns the examples in the help of a command: pairs of what is wanted and the
-// line to type.
+// examples formats the examples in the help of a command. They are given in pairs: a remark,
+// and the command line that it describes.
 func examples(pairs ...string) string {
 	var lines []string
 	for pair := range slices.Chunk(pairs, 2) {
@@ -122,8 +122,8 @@ func takesOneFlag(c *cobra.Command, names ...string) error {
 	return wrongCall(c, "needs one of "+list)
 }
 
-// wrongCall returns an error that says what is wrong with the arguments of a command, and
-// how it is called.
+// wrongCall returns the error for wrong arguments of a command: its name, what is wrong, and
+// its usage line.
 func wrongCall(c *cobra.Command, what string) error {
 	name := strings.TrimPrefix(c.CommandPath(), c.Root().Name()+" ")
 	return fmt.Errorf("%s %s: %s", name, what, strings.TrimSuffix(c.UseLine(), " [flags]"))
@@ -263,8 +263,8 @@ func printHelp(c *cobra.Command, _ []string) {
 	_ = c.Usage()
 }
 
-// foldParagraphs folds each paragraph of a text to the width of the screen. One whose lines
-// begin with a blank is a table, and stays as it is.
+// foldParagraphs folds each paragraph of a text to 80 columns. A paragraph whose lines begin
+// with a blank is a table: it is not folded.
 func foldParagraphs(text string) string {
 	paragraphs := strings.Split(strings.Trim(text, "\n"), "\n\n")
 	for i, p := range paragraphs {
@@ -289,7 +289,7 @@ func printUsage(c *cobra.Command) error {
 	if c.HasAvailableSubCommands() {
 		form = c.CommandPath() + " COMMAND"
 	}
-	b.WriteString(hang("  ", "      ", form) + "\n")
+	b.WriteString(foldHanging("  ", "      ", form) + "\n")
 	section("Examples:", c.Example)
 	if len(c.Groups()) == 0 {
 		section("Commands:", commandTexts(c, ""))
@@ -350,7 +350,7 @@ func exitCodeTexts(c *cobra.Command) string {
 	var b strings.Builder
 	for code, meaning := range meanings {
 		if meaning != "" {
-			fmt.Fprintf(&b, "%s\n", hang(fmt.Sprintf("  %d  ", code), "     ", strings.ReplaceAll(meaning, "`", "")))
+			fmt.Fprintf(&b, "%s\n", foldHanging(fmt.Sprintf("  %d  ", code), "     ", strings.ReplaceAll(meaning, "`", "")))
 		}
 	}
 	return b.String()
@@ -359,12 +359,14 @@ func exitCodeTexts(c *cobra.Command) string {
 // permissionCode ends every command that may not open the control socket or the journal.
 const permissionCode = 3
 
-// hang folds text to the width of the screen, with one indent for its first line and
-// another for the rest, which is as wide or wider.
-func hang(first, rest, text string) string { return hangTo(screenWidth, first, rest, text) }
+// foldHanging folds text to 80 columns, with one indent for its first line and another for the
+// rest, which is as wide or wider.
+func foldHanging(first, rest, text string) string {
+	return foldHangingTo(screenWidth, first, rest, text)
+}
 
-// hangTo folds text to a width as hang does.
-func hangTo(width int, first, rest, text string) string {
+// foldHangingTo folds text to a width as foldHanging does.
+func foldHangingTo(width int, first, rest, text string) string {
 	lines := foldTo(width, rest, text)
 	return first + strings.TrimPrefix(lines, rest)
 }

@@ -63,7 +63,7 @@ func (p *program) takeOver(format takeover.Format, paths []string) error {
 	}
 	result, err := takeover.Read(format, files)
 	for _, line := range result.Left {
-		_, _ = fmt.Fprintf(p.err, "%s\n", hang("imapvigil: ", strings.Repeat(" ", len("imapvigil: ")), line))
+		_, _ = fmt.Fprintf(p.err, "%s\n", foldHanging("imapvigil: ", strings.Repeat(" ", len("imapvigil: ")), line))
 	}
 	if errors.Is(err, takeover.ErrNothing) {
 		return fmt.Errorf("no IMAP service was found in %s (format %s); name another format with --format", strings.Join(paths, ", "), result.Format)

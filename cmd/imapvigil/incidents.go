@@ -134,7 +134,7 @@ func (p *program) printIncidents(list []api.Incident) {
 	}
 	for _, i := range list {
 		p.printf("%s  %-12s %s  %s\n", i.ID, p.paint(incidentColour(i), string(i.State)), p.formatTime(i.StartedAt), i.Check)
-		p.printf("%s\n", fold("            ", incidentLine(i)))
+		p.printf("%s\n", p.fold("            ", incidentLine(i)))
 		p.printWhoWorks("            ", i)
 	}
 }
@@ -162,20 +162,20 @@ func incidentLine(i api.Incident) string {
 // printWhoWorks says who has acknowledged an incident, if anybody has.
 func (p *program) printWhoWorks(indent string, i api.Incident) {
 	if i.Acknowledged != nil {
-		p.printf("%s\n", fold(indent, "acknowledged"+p.acknowledgement(i.Acknowledged)))
+		p.printf("%s\n", p.fold(indent, "acknowledged"+p.acknowledgement(i.Acknowledged)))
 	}
 }
 
 // explainIncident prints what happened, who was notified of it and what they answered, and
 // why others were not.
 func (p *program) explainIncident(i api.Incident) {
-	p.printf("Incident %s, %s\n%s\n\n", i.ID, p.paint(incidentColour(i), string(i.State)), fold("", string(i.Check)+": "+incidentLine(i)))
+	p.printf("Incident %s, %s\n%s\n\n", i.ID, p.paint(incidentColour(i), string(i.State)), p.fold("", string(i.Check)+": "+incidentLine(i)))
 	p.printWhoWorks("  ", i)
 	if i.Hint != "" {
-		p.printf("%s\n", fold("  ", "hint: "+i.Hint))
+		p.printf("%s\n", p.fold("  ", "hint: "+i.Hint))
 	}
 	if !i.Evidence.IsZero() {
-		p.printf("%s\n", fold("  > ", i.Evidence.String()))
+		p.printf("%s\n", p.fold("  > ", i.Evidence.String()))
 	}
 	p.printf("\nEvents\n")
 	for _, e := range i.Events {
@@ -186,12 +186,12 @@ func (p *program) explainIncident(i api.Incident) {
 		p.printf("  none\n")
 	}
 	for _, d := range i.Deliveries {
-		p.printf("%s\n", fold("  ", fmt.Sprintf("%s  %s to %s: %s after %s", p.formatTime(d.At), d.Transition, destinationOf(d), d.State, plural(d.Attempts, "attempt"))))
+		p.printf("%s\n", p.fold("  ", fmt.Sprintf("%s  %s to %s: %s after %s", p.formatTime(d.At), d.Transition, destinationOf(d), d.State, plural(d.Attempts, "attempt"))))
 		p.printAnswers(d)
 	}
 	for _, h := range i.Held {
 		if h.Reason != api.HeldByLimit { // it stands among the messages
-			p.printf("%s\n", fold("  ", p.describeHeld(h)))
+			p.printf("%s\n", p.fold("  ", p.describeHeld(h)))
 		}
 	}
 }
@@ -217,7 +217,7 @@ func (p *program) eventLine(e api.Event) string {
 // the line.
 func (p *program) printHanging(intro, line string) {
 	indent := strings.Repeat(" ", utf8.RuneCountInString(intro))
-	p.printf("%s\n", intro+strings.TrimPrefix(fold(indent, line), indent))
+	p.printf("%s\n", intro+strings.TrimPrefix(p.fold(indent, line), indent))
 }
 
 // describeHeld returns the answer to "why was I not notified?" for one destination.
@@ -236,12 +236,12 @@ func (p *program) describeHeld(h api.Held) string {
 // printAnswers shows what was answered: one answer to all, or to each recipient.
 func (p *program) printAnswers(d api.Delivery) {
 	if len(d.Recipients) == 0 && !d.Answer.IsZero() {
-		p.printf("%s\n", fold("      > ", p.answerOf(d)))
+		p.printf("%s\n", p.fold("      > ", p.answerOf(d)))
 	}
 	for _, r := range d.Recipients {
-		p.printf("%s\n", fold("      ", fmt.Sprintf("%s: %s", r.Address, r.State)))
+		p.printf("%s\n", p.fold("      ", fmt.Sprintf("%s: %s", r.Address, r.State)))
 		if !r.Answer.IsZero() {
-			p.printf("%s\n", fold("        > ", r.Answer.String()))
+			p.printf("%s\n", p.fold("        > ", r.Answer.String()))
 		}
 	}
 }

@@ -119,7 +119,7 @@ func (p *program) initialise(ctx context.Context, o initOptions) error {
 		_, err := ask.stdout.Write(text)
 		return err
 	}
-	if ask.terminal && !ask.yes(fmt.Sprintf("Write %s?", o.output)) {
+	if ask.terminal && !ask.askYesOrNo(fmt.Sprintf("Write %s?", o.output)) {
 		p.printf("Nothing was written.\n")
 		return errNotWritten
 	}
@@ -170,7 +170,7 @@ func onlyComments(text []byte) bool {
 func (p *program) initServer(ctx context.Context, ask *asker, o *initOptions, a *firstfile.Answers) error {
 	for {
 		if o.host == "" {
-			o.host = ask.text("IMAP server to watch (host, or host:port)", "")
+			o.host = ask.askText("IMAP server to watch (host, or host:port)", "")
 		}
 		checks, err := o.checks()
 		if err == nil {
@@ -188,7 +188,7 @@ func (p *program) initServer(ctx context.Context, ask *asker, o *initOptions, a 
 		if !ask.terminal {
 			return err
 		}
-		p.printf("%s\n\n", fold("", err.Error()))
+		p.printf("%s\n\n", p.fold("", err.Error()))
 		o.host = ""
 	}
 }
@@ -254,7 +254,7 @@ func (p *program) printProbed(reports []api.Report, some bool) {
 	for i := range reports {
 		r := &reports[i]
 		if some && r.State != incident.OK && r.State != incident.Degraded {
-			p.printf("%s\n", hang("- ", "  ", fmt.Sprintf("%s is left out: %s", r.Label, r.Hint)))
+			p.printf("%s\n", foldHanging("- ", "  ", fmt.Sprintf("%s is left out: %s", r.Label, r.Hint)))
 			continue
 		}
 		p.printReport(*r)
@@ -266,7 +266,7 @@ func (p *program) printProbed(reports []api.Report, some bool) {
 func (p *program) initRelay(ctx context.Context, ask *asker, o *initOptions, a *firstfile.Answers) error {
 	for {
 		if len(o.to) == 0 {
-			o.to = strings.FieldsFunc(ask.text("Who is notified (email address)", ""), func(r rune) bool { return r == ',' })
+			o.to = strings.FieldsFunc(ask.askText("Who is notified (email address)", ""), func(r rune) bool { return r == ',' })
 		}
 		err := o.checkRecipients()
 		if err == nil {
@@ -275,14 +275,14 @@ func (p *program) initRelay(ctx context.Context, ask *asker, o *initOptions, a *
 		if !ask.terminal {
 			return err
 		}
-		p.printf("%s\n\n", fold("", err.Error()))
+		p.printf("%s\n\n", p.fold("", err.Error()))
 		o.to = nil
 	}
 	a.To = o.to
 	asked := o.relay.address == ""
 	for {
 		if o.relay.address == "" {
-			o.relay.address = ask.text("Mail relay that takes the messages (host, or host:port)", "localhost")
+			o.relay.address = ask.askText("Mail relay that takes the messages (host, or host:port)", "localhost")
 		}
 		if asked && o.relay.username == "" {
 			o.relay.username = ask.optional("Account at the relay", "none")
@@ -295,7 +295,7 @@ func (p *program) initRelay(ctx context.Context, ask *asker, o *initOptions, a *
 			o.password = password
 		}
 		if o.relay.from == "" {
-			o.relay.from = ask.text("Sender of the messages", senderFor(o.to[0]))
+			o.relay.from = ask.askText("Sender of the messages", senderFor(o.to[0]))
 		}
 		err := p.askRelay(ctx, o, a)
 		if err == nil || a.Relay.Security != "" && ask.accepts(err, "Take it all the same?") {
@@ -304,7 +304,7 @@ func (p *program) initRelay(ctx context.Context, ask *asker, o *initOptions, a *
 		if !ask.terminal {
 			return err
 		}
-		p.printf("%s\n\n", fold("", err.Error()))
+		p.printf("%s\n\n", p.fold("", err.Error()))
 		o.relay, o.password, asked = relayOptions{}, "", true
 	}
 }
@@ -353,7 +353,7 @@ func (p *program) askRelay(ctx context.Context, o *initOptions, a *firstfile.Ans
 	}
 	found, err := surveyRelay(ctx, o.relay, o.password, o.to)
 	for _, line := range found.lines {
-		p.printf("%s\n", hang("✓ ", "  ", line))
+		p.printf("%s\n", foldHanging("✓ ", "  ", line))
 	}
 	if found.security != "" {
 		a.Relay.Security = found.security
@@ -373,7 +373,7 @@ func (p *program) writeFirstFile(o initOptions, a firstfile.Answers, text []byte
 		if err := atomicfile.Write(kept, old, forDaemon); err != nil {
 			return err
 		}
-		p.printf("%s\n", fold("", "What was in "+o.output+" is in "+kept+" now."))
+		p.printf("%s\n", p.fold("", "What was in "+o.output+" is in "+kept+" now."))
 	}
 	if a.Relay.Username != "" {
 		directory := filepath.Join(filepath.Dir(o.output), "credentials")
@@ -393,7 +393,7 @@ func (p *program) writeFirstFile(o initOptions, a firstfile.Answers, text []byte
 	}
 	_, diags, _ := p.loadAndJudge(path, source.Options{})
 	p.printDiagnostics(p.err, diags)
-	p.printf("%s\n", fold("", "Written: "+o.output))
+	p.printf("%s\n", p.fold("", "Written: "+o.output))
 	if config.HasErrors(diags) {
 		return errNotWritten
 	}

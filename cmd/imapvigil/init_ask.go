@@ -44,10 +44,10 @@ func (p *program) questions(o initOptions) (*asker, error) {
 	return a, nil
 }
 
-// text asks for a text until there is one; an empty answer is the default.
-func (a *asker) text(question, otherwise string) string {
+// askText asks for a text until there is one; an empty answer is the default.
+func (a *asker) askText(question, otherwise string) string {
 	for a.terminal {
-		answer := a.line(question, otherwise)
+		answer := a.askLine(question, otherwise)
 		if answer != "" {
 			return answer
 		}
@@ -63,15 +63,15 @@ func (a *asker) optional(question, otherwise string) string {
 	if !a.terminal {
 		return ""
 	}
-	answer := a.line(question, otherwise)
+	answer := a.askLine(question, otherwise)
 	if answer == otherwise {
 		return ""
 	}
 	return answer
 }
 
-// line asks once. At the end of the input nobody can be asked any more.
-func (a *asker) line(question, otherwise string) string {
+// askLine asks once. At the end of the input nobody can be asked any more.
+func (a *asker) askLine(question, otherwise string) string {
 	if otherwise != "" {
 		question += " [" + otherwise + "]"
 	}
@@ -84,9 +84,9 @@ func (a *asker) line(question, otherwise string) string {
 	return strings.TrimSpace(answer)
 }
 
-// yes asks a question whose usual answer is yes.
-func (a *asker) yes(question string) bool {
-	answer := strings.ToLower(a.line(question+" (yes or no)", "yes"))
+// askYesOrNo asks a question whose usual answer is yes.
+func (a *asker) askYesOrNo(question string) bool {
+	answer := strings.ToLower(a.askLine(question+" (yes or no)", "yes"))
 	return a.terminal && (answer == "" || strings.HasPrefix(answer, "y"))
 }
 
@@ -96,7 +96,7 @@ func (a *asker) accepts(failed error, question string) bool {
 		return false
 	}
 	_, _ = fmt.Fprintf(a.out, "%s\n", fold("", "✗ "+failed.Error()))
-	answer := strings.ToLower(a.line(question+" (yes or no)", "no"))
+	answer := strings.ToLower(a.askLine(question+" (yes or no)", "no"))
 	return strings.HasPrefix(answer, "y")
 }
 

@@ -182,7 +182,7 @@ func (s *relaySurvey) secure(ctx context.Context, client *smtp.Client, r relayOp
 	}
 	offered, _ := client.Extension("STARTTLS")
 	if r.security == relayPlain || !offered && r.security == "" && isLoopback(host) {
-		s.plain(host, "")
+		s.withoutTLS(host, "")
 		return client, nil
 	}
 	if !offered {
@@ -217,7 +217,7 @@ func (s *relaySurvey) secure(ctx context.Context, client *smtp.Client, r relayOp
 func (s *relaySurvey) without(host, why string) error {
 	switch {
 	case isLoopback(host):
-		s.plain(host, why)
+		s.withoutTLS(host, why)
 		return nil
 	case slices.Contains(relaySecurities(), relayOpportunistic):
 		s.security = relayOpportunistic
@@ -227,8 +227,8 @@ func (s *relaySurvey) without(host, why string) error {
 	return errors.New(why)
 }
 
-// plain takes a relay without encryption.
-func (s *relaySurvey) plain(host, why string) {
+// withoutTLS takes a relay without encryption.
+func (s *relaySurvey) withoutTLS(host, why string) {
 	s.security = relayPlain
 	line := `without encryption (security = "none")`
 	if isLoopback(host) {

@@ -64,7 +64,7 @@ func (p *program) journal(ctx context.Context, start time.Time, follow bool) err
 	if follow {
 		records = journal.Follow(ctx, dir, 0)
 	}
-	err := p.printRecords(after(records, start))
+	err := p.printRecords(recordsAfter(records, start))
 	// Ctrl-C is how --follow is ended.
 	if errors.Is(err, context.Canceled) {
 		return nil
@@ -72,8 +72,8 @@ func (p *program) journal(ctx context.Context, start time.Time, follow bool) err
 	return err
 }
 
-// after leaves out the records of before a time.
-func after(records iter.Seq2[journal.Record, error], start time.Time) iter.Seq2[journal.Record, error] {
+// recordsAfter leaves out the records of before a time.
+func recordsAfter(records iter.Seq2[journal.Record, error], start time.Time) iter.Seq2[journal.Record, error] {
 	return func(yield func(journal.Record, error) bool) {
 		for r, err := range records {
 			if err == nil && r.At.Before(start) {
@@ -137,7 +137,7 @@ func (p *program) printRecords(records iter.Seq2[journal.Record, error]) error {
 			continue
 		}
 		p.printf("%8d  %s  %s\n", r.Seq, p.formatTime(r.At), r.Kind)
-		if text := fold("          ", strings.Join(flattenRecord("", r.Data), " ")); text != "" {
+		if text := p.fold("          ", strings.Join(flattenRecord("", r.Data), " ")); text != "" {
 			p.printf("%s\n", text)
 		}
 	}

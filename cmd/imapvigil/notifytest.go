@@ -42,7 +42,7 @@ func (p *program) notifyTestCommand() *cobra.Command {
 				}
 				if !p.json {
 					p.printf("%s %s %s\n", p.paint(state, mark), d.Notifier, d.Target)
-					p.printf("%s\n", fold("    ", d.State+": "+d.Answer.String()))
+					p.printf("%s\n", p.fold("    ", d.State+": "+d.Answer.String()))
 				}
 			}
 			return exit(code)

@@ -225,7 +225,7 @@ func (p *program) printPlan(plan api.Plan, diags []config.Diagnostic, named bool
 		if !named {
 			text += " To see the effect before, change a copy: imapvigil plan PATH"
 		}
-		p.printf("%s\n", fold("", text))
+		p.printf("%s\n", p.fold("", text))
 		p.printLastReload(plan.LastReload)
 	}
 	p.printRenames(plan.Renames)

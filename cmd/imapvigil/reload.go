@@ -60,7 +60,7 @@ func (p *program) printVerdict(v api.Verdict, diags []config.Diagnostic) {
 	p.printDiagnostics(p.err, diags)
 	switch v.Result {
 	case api.Applied:
-		p.printf("The new configuration is applied.\n%s\n", fold("", v.Changes+"."))
+		p.printf("The new configuration is applied.\n%s\n", p.fold("", v.Changes+"."))
 		p.printIDs("ok", "+", v.Added, shownIDs)
 		p.printIDs("down", "-", v.Removed, shownIDs)
 		p.printRenames(v.Renames)

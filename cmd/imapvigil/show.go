@@ -224,7 +224,7 @@ func (p *program) printShownCheck(c *shownCheck) {
 	if c.Label != string(c.ID) {
 		title += " (" + c.Label + ")"
 	}
-	p.printf("%s\n\n", hang("", "    ", title+", "+p.placeOf(c.File, c.Line)))
+	p.printf("%s\n\n", foldHanging("", "    ", title+", "+p.placeOf(c.File, c.Line)))
 	rows := [][3]string{}
 	for _, a := range c.Attributes {
 		rows = append(rows, [3]string{a.Name, shownValue(a), p.whereOf(a)})
@@ -308,29 +308,27 @@ func (p *program) printRows(rows [][3]string) {
 	third := second + values + 2
 	width := max(p.screenOf(p.out).width, third+20)
 	for _, row := range rows {
-		line := "  " + row[0] + pad(names-config.Columns(row[0])+2)
+		line := "  " + row[0] + spaces(names-config.Columns(row[0])+2)
 		if config.Columns(row[1]) <= values {
-			line += row[1] + pad(third-second-config.Columns(row[1]))
+			line += row[1] + spaces(third-second-config.Columns(row[1]))
 		} else {
-			folded := foldTo(width, pad(second), row[1])
-			line += strings.TrimPrefix(folded, pad(second))
+			folded := foldTo(width, spaces(second), row[1])
+			line += strings.TrimPrefix(folded, spaces(second))
 			if row[2] != "" {
-				line += "\n" + pad(third)
+				line += "\n" + spaces(third)
 			}
 		}
-		place := foldTo(width, pad(third), row[2])
-		p.printf("%s\n", strings.TrimRight(line+strings.TrimPrefix(place, pad(third)), " "))
+		place := foldTo(width, spaces(third), row[2])
+		p.printf("%s\n", strings.TrimRight(line+strings.TrimPrefix(place, spaces(third)), " "))
 	}
 }
-
-func pad(n int) string { return strings.Repeat(" ", max(n, 0)) }
 
 func (p *program) printShownRole(r *shownRole) {
 	title := "notification_role " + string(r.ID)
 	if r.Label != string(r.ID) {
 		title += " (" + r.Label + ")"
 	}
-	p.printf("%s\n", hang("", "    ", title+", "+p.placeOf(r.File, r.Line)))
+	p.printf("%s\n", foldHanging("", "    ", title+", "+p.placeOf(r.File, r.Line)))
 	for _, n := range r.Notify {
 		p.printf("\n  %s by %s, %s\n", r.ID, n.Notifier, p.placeOf(n.File, n.Line))
 		rows := [][3]string{{"to", cmp.Or(n.Target, "its url"), ""}}

@@ -130,7 +130,7 @@ func (p *program) silenceAddCommand() *cobra.Command {
 			if p.json {
 				return p.printJSON(s)
 			}
-			p.printf("%s\n", fold("", fmt.Sprintf("Silence %s mutes %s, until %s.", s.ID, covered(s), p.formatMinute(s.Until))))
+			p.printf("%s\n", p.fold("", fmt.Sprintf("Silence %s mutes %s, until %s.", s.ID, covered(s), p.formatMinute(s.Until))))
 			p.printNote(end)
 			p.warnLongReason(reason)
 			return nil
@@ -252,9 +252,9 @@ func (p *program) printSilence(s api.ListedSilence) {
 	if s.EndedBy != "" {
 		who += ", ended by " + s.EndedBy
 	}
-	p.printf("%s\n", fold("        ", who+": "+s.Reason))
+	p.printf("%s\n", p.fold("        ", who+": "+s.Reason))
 	if !s.Ended && (s.Gone || s.Checks == 0 && s.Scope.Role == "") {
-		p.printf("%s\n", fold("        ", "! It mutes nothing: "+whyLost(s)+". End it: imapvigil silence remove "+s.ID))
+		p.printf("%s\n", p.fold("        ", "! It mutes nothing: "+whyLost(s)+". End it: imapvigil silence remove "+s.ID))
 	}
 }
 
@@ -269,7 +269,7 @@ func whyLost(s api.ListedSilence) string {
 // printLostSilences says which silences mute nothing since the files have changed.
 func (p *program) printLostSilences(list []api.ListedSilence) {
 	for _, s := range list {
-		p.printf("%s\n", fold("", fmt.Sprintf("! Silence %s mutes nothing: %s. End it: imapvigil silence remove %s", s.ID, whyLost(s), s.ID)))
+		p.printf("%s\n", p.fold("", fmt.Sprintf("! Silence %s mutes nothing: %s. End it: imapvigil silence remove %s", s.ID, whyLost(s), s.ID)))
 	}
 }
 

@@ -50,8 +50,8 @@ func (g *statusPage) detail(c *api.Check, silences []api.ListedSilence) {
 		title += "  " + label
 	}
 	g.line(title)
-	g.why(c)
-	g.facts(c)
+	g.writeReason(c)
+	g.writeFacts(c)
 	g.incidentsOf(c)
 	g.plannedFor(c, silences)
 	if c.Forecast != nil && len(c.Incidents) == 0 {
@@ -67,8 +67,8 @@ func (g *statusPage) detail(c *api.Check, silences []api.ListedSilence) {
 	}
 }
 
-// why writes since when a check is in its state, and the reason.
-func (g *statusPage) why(c *api.Check) {
+// writeReason writes since when a check is in its state, and the reason.
+func (g *statusPage) writeReason(c *api.Check) {
 	if c.Since != nil {
 		text := fmt.Sprintf("since %s (%s)", notifiers.Duration(g.now.Sub(*c.Since)), g.formatTime(*c.Since))
 		if ending := g.ending([]*api.Check{c}); ending != "" {
@@ -85,32 +85,32 @@ func (g *statusPage) why(c *api.Check) {
 	g.fold("  ", c.Description)
 }
 
-// facts writes where a check is, and when it is probed.
-func (g *statusPage) facts(c *api.Check) {
+// writeFacts writes where a check is, and when it is probed.
+func (g *statusPage) writeFacts(c *api.Check) {
 	security := map[config.Security]string{config.TLSFromStart: "TLS", config.StartTLS: "STARTTLS", config.Plain: "no encryption"}
-	g.fact("host", hostPort(c)+", "+cmp.Or(security[c.Security], string(c.Security)))
-	g.fact("group", g.named(strings.Join(c.Groups, "/"), g.width-factRoom))
+	g.writeFact("host", hostPort(c)+", "+cmp.Or(security[c.Security], string(c.Security)))
+	g.writeFact("group", g.groupWithLabel(strings.Join(c.Groups, "/"), g.width-factRoom))
 	if c.File != "" {
-		g.fact("written in", fmt.Sprintf("%s:%d", c.File, c.Line))
+		g.writeFact("written in", fmt.Sprintf("%s:%d", c.File, c.Line))
 	}
-	g.fact("runbook", c.Runbook)
+	g.writeFact("runbook", c.Runbook)
 	switch {
 	case c.State == incident.CheckPaused:
-		g.fact("next probe", "none: the check is paused (enabled = false)")
+		g.writeFact("next probe", "none: the check is paused (enabled = false)")
 	case c.NextProbeAt == nil:
 	case c.NextProbeAt.After(g.now):
-		g.fact("next probe", "in "+notifiers.Duration(c.NextProbeAt.Sub(g.now)))
+		g.writeFact("next probe", "in "+notifiers.Duration(c.NextProbeAt.Sub(g.now)))
 	default:
-		g.fact("next probe", "now")
+		g.writeFact("next probe", "now")
 	}
-	g.fact("roles", cmp.Or(joined(c.Roles), "none: nobody is notified"))
+	g.writeFact("roles", cmp.Or(joined(c.Roles), "none: nobody is notified"))
 }
 
 // factRoom is how many columns the name of a fact has, with those around it.
 const factRoom = 14
 
-// fact writes a line with a name; nothing if there is nothing to say.
-func (g *statusPage) fact(name, text string) {
+// writeFact writes a line with a name; nothing if there is nothing to say.
+func (g *statusPage) writeFact(name, text string) {
 	if text == "" {
 		return
 	}
@@ -180,7 +180,7 @@ func (g *statusPage) plannedFor(c *api.Check, silences []api.ListedSilence) {
 	}
 	for _, s := range silences {
 		if slices.Contains(c.Silences, s.ID) {
-			lines = append(lines, withReason("silenced"+by(s.By)+g.until(&s.Until)+", silence "+s.ID+" of "+s.Scope.String(), s.Reason))
+			lines = append(lines, withReason("silenced"+byAuthor(s.By)+g.untilTime(&s.Until)+", silence "+s.ID+" of "+s.Scope.String(), s.Reason))
 		}
 	}
 	if len(lines) > 0 {

@@ -53,7 +53,7 @@ func isHandled(c *api.Check) bool {
 	return c.SilencedUntil != nil || len(c.Incidents) > 0 && len(c.Acknowledged) == len(c.Incidents)
 }
 
-func (e *statusEntry) first() *api.Check { return e.checks[0] }
+func (e *statusEntry) firstCheck() *api.Check { return e.checks[0] }
 
 // argument returns what names the entry on a command line: the server, where it stands for
 // all of its checks, or else the first check.
@@ -61,7 +61,7 @@ func (e *statusEntry) argument() string {
 	if e.server != "" && len(e.checks) > 1 {
 		return e.server
 	}
-	return string(e.first().ID)
+	return string(e.firstCheck().ID)
 }
 
 // single makes an entry of one check.
@@ -81,19 +81,19 @@ func foldEntries(checks, all []*api.Check) []statusEntry {
 	if len(entries) > mostEntries {
 		entries = foldBy(entries, groupOf, func(group string, list []*api.Check) string {
 			of := countIf(all, func(c *api.Check) bool { return groupOf(c) == group })
-			return fmt.Sprintf("%s: %s%s", group, share(len(list), of), onServers(list))
+			return fmt.Sprintf("%s: %s%s", group, shareOfChecks(len(list), of), onServers(list))
 		})
 	}
 	if len(entries) > mostEntries {
 		entries = foldBy(entries, func(*api.Check) string { return "" }, func(_ string, list []*api.Check) string {
-			return share(len(list), len(all)) + onServers(list)
+			return shareOfChecks(len(list), len(all)) + onServers(list)
 		})
 	}
 	return entries
 }
 
-// share says how many of several checks are meant.
-func share(n, of int) string {
+// shareOfChecks says how many of several checks are meant.
+func shareOfChecks(n, of int) string {
 	switch {
 	case n != of:
 		return fmt.Sprintf("%d of %s", n, plural(of, "check"))
@@ -131,12 +131,12 @@ func countIf(checks []*api.Check, is func(*api.Check) bool) (n int) {
 // that are paused, and one for each check of the others.
 func foldServers(checks, all []*api.Check) (entries []statusEntry) {
 	alike := map[string]string{} // what is said of their number
-	for _, list := range byKey(all, func(c *api.Check) string { return c.Server }) {
+	for _, list := range groupByKey(all, func(c *api.Check) string { return c.Server }) {
 		n := len(list)
 		list = slices.DeleteFunc(list, func(c *api.Check) bool { return c.State == incident.CheckPaused })
 		same := func(c *api.Check) bool { return samenessOf(c) == samenessOf(list[0]) }
 		if len(list) > 1 && list[0].Server != "" && countIf(list, same) == len(list) {
-			alike[list[0].Server] = share(len(list), n)
+			alike[list[0].Server] = shareOfChecks(len(list), n)
 		}
 	}
 	place := map[string]int{}
@@ -157,9 +157,9 @@ func foldServers(checks, all []*api.Check) (entries []statusEntry) {
 	return entries
 }
 
-// byKey returns checks in lists of those with the same key, in the order of the first of
+// groupByKey returns checks in lists of those with the same key, in the order of the first of
 // each.
-func byKey(checks []*api.Check, key func(*api.Check) string) (lists [][]*api.Check) {
+func groupByKey(checks []*api.Check, key func(*api.Check) string) (lists [][]*api.Check) {
 	place := map[string]int{}
 	for _, c := range checks {
 		at, known := place[key(c)]
@@ -182,7 +182,7 @@ func foldBy(entries []statusEntry, key func(*api.Check) string, name func(key st
 	}
 	place, joined := map[same]int{}, map[int]bool{}
 	for _, e := range entries {
-		k := same{samenessOf(e.first()), key(e.first())}
+		k := same{samenessOf(e.firstCheck()), key(e.firstCheck())}
 		at, known := place[k]
 		if !known {
 			place[k] = len(folded)
@@ -197,7 +197,7 @@ func foldBy(entries []statusEntry, key func(*api.Check) string, name func(key st
 		if e.checks[0].Server != e.checks[len(e.checks)-1].Server {
 			e.server = ""
 		}
-		e.name = name(key(e.first()), e.checks)
+		e.name = name(key(e.firstCheck()), e.checks)
 	}
 	return folded
 }

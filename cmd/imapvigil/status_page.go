@@ -48,12 +48,12 @@ func (g *statusPage) fold(indent, text string) {
 	}
 }
 
-// below writes text under the entry that it belongs to.
-func (g *statusPage) below(text string) { g.fold(spaces(stateRoom), text) }
+// foldBelowState writes text under the entry that it belongs to.
+func (g *statusPage) foldBelowState(text string) { g.fold(spaces(stateRoom), text) }
 
-// warn writes what people should not overlook, and what to type about it, which stays on
+// writeTrouble writes what people should not overlook, and what to type about it, which stays on
 // one line where it can.
-func (g *statusPage) warn(t trouble) {
+func (g *statusPage) writeTrouble(t trouble) {
 	text := t.text
 	if t.command != "" {
 		text += ":"
@@ -83,10 +83,10 @@ func (g *statusPage) write(s api.Status, filtered bool) {
 	for i := range s.Checks {
 		checks = append(checks, &s.Checks[i])
 	}
-	troubled, calm := splitTroubles(checks)
+	troubled, uneventful := splitTroubles(checks)
 	entries := g.troubles(troubled, checks)
-	g.calm(calm)
-	g.hints(entries)
+	g.writeUneventful(uneventful)
+	g.writeNextCommands(entries)
 }
 
 func (g *statusPage) nameGroups(groups []api.Group) {
@@ -96,8 +96,8 @@ func (g *statusPage) nameGroups(groups []api.Group) {
 	}
 }
 
-// named returns the path of a group, with its label where it has one and there is room.
-func (g *statusPage) named(group string, room int) string {
+// groupWithLabel returns the path of a group, with its label where it has one and there is room.
+func (g *statusPage) groupWithLabel(group string, room int) string {
 	if named := group + " (" + g.labels[group] + ")"; g.labels[group] != "" && config.Columns(named) <= room {
 		return named
 	}
@@ -122,7 +122,7 @@ func (g *statusPage) monitor(s api.Status) {
 		g.line("")
 	}
 	for _, t := range troubles {
-		g.warn(t)
+		g.writeTrouble(t)
 	}
 	if len(s.Notes) > 0 {
 		g.line("")
@@ -168,22 +168,22 @@ func (g *statusPage) silences(s api.Status, filtered bool) {
 		if s.Scope.Check == "" && s.Checks > 0 {
 			about += " (" + plural(s.Checks, "check") + ")"
 		}
-		g.fold("  ", withReason("silenced"+by(s.By)+g.until(&s.Until)+": "+about, s.Reason))
+		g.fold("  ", withReason("silenced"+byAuthor(s.By)+g.untilTime(&s.Until)+": "+about, s.Reason))
 	}
 }
 
 // splitTroubles returns the checks that need a person, the worst first, and the others.
-func splitTroubles(checks []*api.Check) (troubled, calm []*api.Check) {
+func splitTroubles(checks []*api.Check) (troubled, uneventful []*api.Check) {
 	for _, c := range checks {
 		switch c.State {
 		case incident.CheckOK, incident.CheckPaused, incident.CheckMaintenance:
-			calm = append(calm, c)
+			uneventful = append(uneventful, c)
 		case incident.CheckDown, incident.CheckFailing, incident.CheckDegraded, incident.CheckRecovering, incident.CheckUnknown:
 			troubled = append(troubled, c)
 		}
 	}
 	sortTroubles(troubled)
-	return troubled, calm
+	return troubled, uneventful
 }
 
 // troubles writes the checks that need a person, and returns how it names them.
@@ -210,22 +210,22 @@ func (g *statusPage) troubles(troubled, all []*api.Check) (entries []statusEntry
 	for i := range entries {
 		rows = append(rows, g.troubleRow(&entries[i]))
 	}
-	lines := table(g.width-stateRoom, []column{{}, {rank: 2}, {rank: 3}, {rank: 1}}, rows)
+	lines := alignColumns(g.width-stateRoom, []column{{}, {rank: 2}, {rank: 3}, {rank: 1}}, rows)
 	for i := range entries {
-		g.row(entries[i].first().State, lines[i], g.ending(entries[i].checks))
+		g.writeRow(entries[i].firstCheck().State, lines[i], g.ending(entries[i].checks))
 		g.reason(&entries[i])
 		g.cut = g.cut || len(entries[i].checks) > 1
 	}
 	if left > 0 {
 		g.cut = true
-		g.below(fmt.Sprintf("and %s more", plural(left, "check")))
+		g.foldBelowState(fmt.Sprintf("and %s more", plural(left, "check")))
 	}
 	return entries
 }
 
-// row writes the lines of a table's row, the first of them behind the word of a state, and
+// writeRow writes the lines of a table's row, the first of them behind the word of a state, and
 // a note, if there is one, behind them or below.
-func (g *statusPage) row(state incident.CheckState, lines []string, note string) {
+func (g *statusPage) writeRow(state incident.CheckState, lines []string, note string) {
 	if last := len(lines) - 1; note != "" && stateRoom+config.Columns(lines[last]+columnGap+note) <= g.width {
 		lines[last] += columnGap + note
 		note = ""
@@ -238,12 +238,12 @@ func (g *statusPage) row(state incident.CheckState, lines []string, note string)
 		}
 		g.line(spaces(stateRoom) + line)
 	}
-	g.below(note)
+	g.foldBelowState(note)
 }
 
 // troubleRow returns name, place, label, and since when.
 func (g *statusPage) troubleRow(e *statusEntry) []string {
-	c := e.first()
+	c := e.firstCheck()
 	row := []string{e.name, "", "", g.timing(e.checks)}
 	switch {
 	case len(e.checks) == 1:
@@ -311,23 +311,23 @@ func earlier(a, b *time.Time) *time.Time {
 
 // reason writes why an entry is as it is, and what people do about it.
 func (g *statusPage) reason(e *statusEntry) {
-	c := e.first()
+	c := e.firstCheck()
 	if names := serverNamesOf(e); e.server == "" && len(names) > 1 {
-		g.below(fewOf(names))
+		g.foldBelowState(joinFirstFew(names))
 	}
 	why := strings.TrimSpace(c.Phase + " " + c.Cause)
 	switch sameHint := func(o *api.Check) bool { return o.Hint == c.Hint }; {
 	case c.Cause == "" && c.State == incident.CheckUnknown && c.LastProbeAt == nil:
-		g.below("not probed yet")
+		g.foldBelowState("not probed yet")
 	case c.Cause == "":
 	case c.Hint == "":
-		g.below(why)
+		g.foldBelowState(why)
 	case countIf(e.checks, sameHint) == len(e.checks):
-		g.below(why + ": " + c.Hint)
+		g.foldBelowState(why + ": " + c.Hint)
 	default:
-		g.below(fmt.Sprintf("%s, as of %s: %s", why, c.ID, c.Hint))
+		g.foldBelowState(fmt.Sprintf("%s, as of %s: %s", why, c.ID, c.Hint))
 	}
-	g.below(g.handling(e.checks))
+	g.foldBelowState(g.handling(e.checks))
 }
 
 // serverNamesOf returns the servers of the checks of an entry, or the checks that are of none.
@@ -344,8 +344,8 @@ func serverNamesOf(e *statusEntry) (names []string) {
 	return names
 }
 
-// fewOf joins some names, and says how many more there are.
-func fewOf(names []string) string {
+// joinFirstFew joins some names, and says how many more there are.
+func joinFirstFew(names []string) string {
 	const few = 8
 	if more := len(names) - few; more > 1 {
 		names = append(slices.Clone(names[:few]), fmt.Sprintf("%d more", more))
@@ -393,18 +393,18 @@ func (g *statusPage) handling(checks []*api.Check) string {
 
 // acknowledgement says that a person works on an incident.
 func (g *statusPage) acknowledgement(a api.Acknowledgement) string {
-	return withReason("acknowledged"+by(a.By)+g.until(a.Until), a.Reason)
+	return withReason("acknowledged"+byAuthor(a.By)+g.untilTime(a.Until), a.Reason)
 }
 
-// by names the author of something; older journals do not know one.
-func by(author string) string {
+// byAuthor names the author of something; older journals do not know one.
+func byAuthor(author string) string {
 	if author == "" {
 		return ""
 	}
 	return " by " + author
 }
 
-func (g *statusPage) until(t *time.Time) string {
+func (g *statusPage) untilTime(t *time.Time) string {
 	if t == nil {
 		return ""
 	}
@@ -419,8 +419,8 @@ func withReason(text, reason string) string {
 	return text + ": " + reason
 }
 
-// hints writes what may be typed next.
-func (g *statusPage) hints(entries []statusEntry) {
+// writeNextCommands writes what may be typed next.
+func (g *statusPage) writeNextCommands(entries []statusEntry) {
 	var lines []string
 	if g.cut {
 		lines = append(lines, "Every check: imapvigil status --all")
@@ -429,7 +429,7 @@ func (g *statusPage) hints(entries []statusEntry) {
 		lines = append(lines, "Details: imapvigil status "+entries[0].argument())
 	}
 	for i := range entries {
-		if c := entries[i].first(); len(c.Incidents) > len(c.Acknowledged) {
+		if c := entries[i].firstCheck(); len(c.Incidents) > len(c.Acknowledged) {
 			lines = append(lines, "Acknowledge: imapvigil ack "+entries[i].argument()+" --reason TEXT")
 			break
 		}

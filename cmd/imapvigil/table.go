@@ -18,10 +18,10 @@ type column struct {
 // columnGap is what stands between two columns.
 const columnGap = "  "
 
-// table lays rows of cells out under each other, in at most width columns of the screen,
+// alignColumns lays rows of cells out under each other, in at most width columns of the screen,
 // and returns the lines of each row. A first cell that is much longer than the others is
 // followed by the rest of its row without any alignment, or has lines of its own.
-func table(width int, columns []column, rows [][]string) [][]string {
+func alignColumns(width int, columns []column, rows [][]string) [][]string {
 	widths := columnWidths(width, columns, rows)
 	lines := make([][]string, len(rows))
 	for i, row := range rows {
@@ -109,7 +109,7 @@ func columnWidths(width int, columns []column, rows [][]string) []int {
 		}
 	}
 	widths[0] = min(widths[0], width)
-	for total(widths) > width {
+	for totalWidth(widths) > width {
 		least := leastImportant(columns, widths)
 		if least == 0 {
 			break
@@ -119,8 +119,8 @@ func columnWidths(width int, columns []column, rows [][]string) []int {
 	return widths
 }
 
-// total returns how wide a table is.
-func total(widths []int) (sum int) {
+// totalWidth returns how wide a table is.
+func totalWidth(widths []int) (sum int) {
 	for j, w := range widths {
 		if j > 0 && w > 0 {
 			sum += len(columnGap)

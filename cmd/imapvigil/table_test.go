@@ -13,7 +13,7 @@ func TestTableKeepsLongNames(t *testing.T) {
 		{"g1: 29 of 30 checks on 15 servers", "localhost", "", "since 37s"},
 	}
 	for _, width := range []int{20, 25, 35, 45, 55, 65} {
-		for i, lines := range table(width, columns, rows) {
+		for i, lines := range alignColumns(width, columns, rows) {
 			text := strings.Join(lines, " ")
 			if !strings.Contains(text, rows[i][0]) {
 				t.Errorf("in %d columns the row is %q, without %q", width, text, rows[i][0])

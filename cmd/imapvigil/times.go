@@ -61,6 +61,6 @@ func (p *program) parseTime(flag, text string, read func(string, time.Time) (mom
 // printNote says how a time was read, where that may surprise.
 func (p *program) printNote(m moment.Moment) {
 	if m.Note != "" {
-		p.printf("%s\n", fold("", m.Note))
+		p.printf("%s\n", p.fold("", m.Note))
 	}
 }

@@ -28,15 +28,15 @@ func (p *program) watchStatus(ctx context.Context, client *api.Client, f statusF
 		return p.repeatStatus(ctx, client, f)
 	}
 	d := &display{out: p.out}
-	d.open()
-	defer d.close()
+	d.enterScreen()
+	defer d.leaveScreen()
 	resized := make(chan os.Signal, 1)
 	signal.Notify(resized, syscall.SIGWINCH)
 	defer signal.Stop(resized)
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
 	for failure := ""; ; {
-		d.show(p.watchedLines(s, f, failure), p.screenOf(p.out))
+		d.showLines(p.watchedLines(s, f, failure), p.screenOf(p.out))
 		select {
 		case <-ctx.Done():
 			return exit(statusCode(s.Checks))
@@ -77,7 +77,7 @@ func (p *program) watchedLines(s api.Status, f statusFilter, failure string) []s
 	text := p.statusText(s, f)
 	if failure != "" {
 		g := p.newStatusPage(s.GeneratedAt)
-		g.warn(trouble{text: failure + ". What follows is what was known then."})
+		g.writeTrouble(trouble{text: failure + ". What follows is what was known then."})
 		text = g.text.String() + text
 	}
 	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
@@ -101,12 +101,12 @@ const (
 	clearLine   = "\x1b[2K"
 )
 
-func (d *display) open() { _, _ = io.WriteString(d.out, otherScreen+hideCursor) }
+func (d *display) enterScreen() { _, _ = io.WriteString(d.out, otherScreen+hideCursor) }
 
-func (d *display) close() { _, _ = io.WriteString(d.out, showCursor+firstScreen) }
+func (d *display) leaveScreen() { _, _ = io.WriteString(d.out, showCursor+firstScreen) }
 
-// show shows lines instead of those that were shown before, as many as the screen has.
-func (d *display) show(lines []string, on screen) {
+// showLines shows lines instead of those that were shown before, as many as the screen has.
+func (d *display) showLines(lines []string, on screen) {
 	lines = cutLines(lines, on.height)
 	var b strings.Builder
 	if on != d.on {

@@ -28,7 +28,7 @@ func TestDisplay(t *testing.T) {
 		{"another size", "08:02 1 down|  a", screen{width: 30, height: 9, moves: true}, "␛[2J␛[1;1H␛[2K08:02 1 down␛[2;1H␛[2K  a"},
 	} {
 		out.Reset()
-		d.show(strings.Split(step.lines, "|"), step.on)
+		d.showLines(strings.Split(step.lines, "|"), step.on)
 		if got := strings.ReplaceAll(out.String(), "\x1b", "␛"); got != step.want {
 			t.Errorf("%s: got %q, want %q", step.name, got, step.want)
 		}
@@ -60,7 +60,7 @@ func TestWatchShowsTheWorstFirst(t *testing.T) {
 	sc := screen{width: 80, height: 24, moves: true}
 	p := &program{out: &out, screen: &sc, utc: true}
 	d := &display{out: &out}
-	d.show(p.watchedLines(s, statusFilter{all: true}, ""), sc)
+	d.showLines(p.watchedLines(s, statusFilter{all: true}, ""), sc)
 	if len(d.shown) != 24 || !strings.HasPrefix(d.shown[2], "  down         mx100/login") {
 		t.Errorf("shown is\n%s", strings.Join(d.shown, "\n"))
 	}

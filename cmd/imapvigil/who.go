@@ -112,7 +112,7 @@ func (p *program) who(cmd *cobra.Command, o whoOptions, names []string) error {
 		p.printForecast(&all.Forecasts[i], f.paused(all.Forecasts[i].Check))
 	}
 	if f.without != "" {
-		p.printf("\n%s\n", fold("", f.without+" Silences, and what is down now, are not known."))
+		p.printf("\n%s\n", p.fold("", f.without+" Silences, and what is down now, are not known."))
 	}
 	return exit(code)
 }
@@ -201,7 +201,7 @@ func (p *program) printForecast(f *api.Forecast, paused bool) {
 	reported := "it is reported at once"
 	if !f.ReportedAt.Equal(f.FailsAt) {
 		tolerance := config.FormatDuration(f.ReportedAt.Sub(f.FailsAt))
-		reported = fmt.Sprintf("it is reported at %s (fault_tolerance %s)", p.clock(f.ReportedAt, f.FailsAt), tolerance)
+		reported = fmt.Sprintf("it is reported at %s (fault_tolerance %s)", p.timeBeside(f.ReportedAt, f.FailsAt), tolerance)
 	}
 	if len(f.Notified) == 0 {
 		p.printf("%s\n", p.fold("", fmt.Sprintf("If %s %s at %s, nobody is notified.", f.Check, how, p.formatMinute(f.FailsAt))))
@@ -229,15 +229,15 @@ func (p *program) printForecast(f *api.Forecast, paused bool) {
 func (p *program) printMessages(f *api.Forecast) {
 	times, width := []string{}, 0
 	for i := range f.Notified {
-		text := p.clock(f.Notified[i].At, f.ReportedAt)
+		text := p.timeBeside(f.Notified[i].At, f.ReportedAt)
 		times, width = append(times, text), max(width, len(text))
 	}
 	for i := range f.Notified {
 		m := &f.Notified[i]
-		first := "  " + times[i] + pad(width-len(times[i])+2)
+		first := "  " + times[i] + spaces(width-len(times[i])+2)
 		p.printf("%s\n", p.destinationLine(first, roleWords(m.Roles), m.Notifier, m.Kind, m.Target))
 		if why := whyThen(m); why != "" {
-			p.printf("%s\n", p.fold(pad(len(first)), why))
+			p.printf("%s\n", p.fold(spaces(len(first)), why))
 		}
 	}
 	if len(f.Notified) == 0 {
@@ -250,8 +250,8 @@ func (p *program) printMessages(f *api.Forecast) {
 	p.printf("\n%s\n", p.fold("", text))
 }
 
-// clock returns a time: of the day of another one only the hour.
-func (p *program) clock(t, of time.Time) string {
+// timeBeside returns a time: of the day of another one only the hour.
+func (p *program) timeBeside(t, of time.Time) string {
 	t, of = t.In(p.zone()), of.In(p.zone())
 	if t.YearDay() == of.YearDay() && t.Year() == of.Year() {
 		return t.Format("15:04:05")
@@ -282,7 +282,7 @@ func (p *program) destinationLine(first, roles, notifier, kind, target string) s
 	if masked := maskTarget(kind, target); masked != "" {
 		text += " " + masked
 	}
-	return hangTo(p.screenOf(p.out).width, first, pad(config.Columns(first)), text)
+	return foldHangingTo(p.screenOf(p.out).width, first, spaces(config.Columns(first)), text)
 }
 
 func roleWords(roles []config.RoleID) string {

@@ -106,7 +106,7 @@ func (u User) Blocked(path string) (Block, bool) {
 	}
 	for _, way := range ways {
 		for _, dir := range ancestors(way) {
-			if u.lacks(dir, 0o1) {
+			if u.lacksPermission(dir, 0o1) {
 				return Block{dir, true, u.group()}, true
 			}
 		}
@@ -119,7 +119,7 @@ func (u User) Blocked(path string) (Block, bool) {
 	if info.IsDir() {
 		needed |= 0o1
 	}
-	return Block{path, info.IsDir(), u.group()}, u.lacks(path, needed)
+	return Block{path, info.IsDir(), u.group()}, u.lacksPermission(path, needed)
 }
 
 // ancestors returns the directories on the way to a path, from / on.
@@ -133,9 +133,9 @@ func ancestors(path string) (list []string) {
 	}
 }
 
-// lacks reports whether a user lacks one of the permissions (4: read, 1: search) at a
+// lacksPermission reports whether a user lacks one of the permissions (4: read, 1: search) at a
 // path. Of owner, group and others the first that fits decides alone (path_resolution(7)).
-func (u User) lacks(path string, needed fs.FileMode) bool {
+func (u User) lacksPermission(path string, needed fs.FileMode) bool {
 	info, err := os.Stat(path)
 	if err != nil || u.all {
 		return false

@@ -59,7 +59,7 @@ func (r *reading) certificates(authorities bool) (value, bool) {
 	}
 	// A block that is damaged is said below, and is why there is none.
 	if pems.Len() == 0 && !found.broken {
-		r.wrong(rulePEM, "%s", about(path, "has no certificate that can be used.").says(r.shown()))
+		r.wrong(rulePEM, "%s", complaintAbout(path, "has no certificate that can be used.").says(r.shown()))
 		found.broken = true
 	}
 	return value{text: pems.String()}, !found.report()
@@ -95,7 +95,7 @@ func (f *blockFindings) report() bool {
 		if f.broken {
 			which = ruleBrokenPEM
 		}
-		f.r.l.Report(which, f.r.expr.Range(), "%s", about(f.path, fmt.Sprintf("has %d more blocks with mistakes like these.", more)).says(f.r.shown()))
+		f.r.l.Report(which, f.r.expr.Range(), "%s", complaintAbout(f.path, fmt.Sprintf("has %d more blocks with mistakes like these.", more)).says(f.r.shown()))
 	}
 	return f.broken
 }
@@ -103,7 +103,7 @@ func (f *blockFindings) report() bool {
 // aboutForm returns a complaint about a file that must be converted; FILE in a command
 // stands for its path.
 func aboutForm(path, text string) complaint {
-	c := about(path, text)
+	c := complaintAbout(path, text)
 	c.full = strings.ReplaceAll(c.full, "FILE", path)
 	return c
 }
@@ -158,8 +158,8 @@ func (r *reading) openBy(open func(path string) source.Content) (source.Content,
 	return c, path, true
 }
 
-// about returns a complaint that begins with the path of a named file.
-func about(path, text string) complaint {
+// complaintAbout returns a complaint that begins with the path of a named file.
+func complaintAbout(path, text string) complaint {
 	return complaint{path + " " + text, "The file that is named here " + text}
 }
 
@@ -183,7 +183,7 @@ func unusable(path string, c source.Content) complaint {
 func readable(path string, c source.Content) complaint {
 	if c.Fixed {
 		const text = "can be read by others, so it is no secret, and it lies on a file system that is mounted read-only. Mount it with another mode; for a Kubernetes volume: defaultMode: 0400, or 0440 with an fsGroup."
-		return about(path, text)
+		return complaintAbout(path, text)
 	}
 	return complaint{
 		path + " can be read by others, so it is no secret. Take the permission away:\n    " + access.Closing(path),

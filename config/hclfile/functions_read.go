@@ -64,7 +64,7 @@ func (r *reader) file(dir, path string) (string, error) {
 
 // inEncoding returns the complaint about a file that is not in UTF-8.
 func inEncoding(path, name string) complaint {
-	return about(path, "is written in "+name+". Save it as plain text (UTF-8).")
+	return complaintAbout(path, "is written in "+name+". Save it as plain text (UTF-8).")
 }
 
 func from(dir, path string) string {
@@ -141,10 +141,10 @@ func (r *reader) credential(name string) (cty.Value, error) {
 	case source.OtherEncoding([]byte(text)) != "":
 		return none, &callError{ruleCredential, inEncoding(path, source.OtherEncoding([]byte(text)))}
 	case text == "":
-		return none, &callError{ruleCredential, about(path, "is empty.")}
+		return none, &callError{ruleCredential, complaintAbout(path, "is empty.")}
 	// cty normalises every text, so the password would not be the one in the file.
 	case !norm.NFC.IsNormalString(text):
-		return none, &callError{ruleCredential, about(path, "has characters that are made of two, such as a letter and its accent, and would be changed by reading them. Write them as one (Unicode form NFC).")}
+		return none, &callError{ruleCredential, complaintAbout(path, "has characters that are made of two, such as a letter and its accent, and would be changed by reading them. Write them as one (Unicode form NFC).")}
 	default:
 		r.KeepSecret(text)
 		return cty.StringVal(text), nil

@@ -105,16 +105,16 @@ func (l *loader) run() {
 	}
 	l.linkNames() // every file has been declared, so references can go anywhere
 	l.linkServers()
-	l.each("schedule", l.defineSchedule)
-	l.each("notifier", l.defineNotifier)
-	l.each("notification_role", l.defineRole)
+	l.eachBlock("schedule", l.defineSchedule)
+	l.eachBlock("notifier", l.defineNotifier)
+	l.eachBlock("notification_role", l.defineRole)
 	l.defineDaemon() // after the roles, all of which it tells where none are written
 	l.defineGroups()
 	for _, node := range l.order { // after the daemon, whose roles they may have
 		l.defineCheck(node)
 	}
 	l.checkDependencies()
-	l.each("maintenance", l.defineMaintenance)
+	l.eachBlock("maintenance", l.defineMaintenance)
 	l.defineMoves()
 	l.defineHistoryAndPage()
 	for _, dest := range l.snapshot.UnusedReplacements() {
@@ -132,7 +132,7 @@ func (l *loader) run() {
 	}
 }
 
-func (l *loader) each(blockName string, define func(namedBlock)) {
+func (l *loader) eachBlock(blockName string, define func(namedBlock)) {
 	for _, b := range l.named[blockName] {
 		define(b)
 	}

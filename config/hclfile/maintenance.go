@@ -27,7 +27,7 @@ var maintenanceTable = table[window]{
 		func(w *window, v value) { w.start = v.text }),
 	newRow("end", wallClock, "", "When it ends",
 		func(w *window, v value) { w.end = v.text }),
-	newRow("duration", span(time.Minute, 366*day), "", "How long it lasts, instead of end",
+	newRow("duration", durationBetween(time.Minute, 366*day), "", "How long it lasts, instead of end",
 		func(w *window, v value) { w.duration = v.span() }),
 	newRow("rrule", recurrence, "", "How it is repeated (RFC 5545 section 3.3.10), like \"FREQ=WEEKLY;BYDAY=TU\"",
 		func(w *window, v value) { w.rrule = calendar.PlainRule(v.text) }),

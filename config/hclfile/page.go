@@ -7,11 +7,11 @@ import (
 )
 
 var historyTable = table[config.History]{
-	newRow("detail", span(time.Hour, unbounded), `"48h"`, "How long each minute is kept",
+	newRow("detail", durationBetween(time.Hour, unbounded), `"48h"`, "How long each minute is kept",
 		func(h *config.History, v value) { h.Detail = v.span() }),
-	newRow("hourly", span(day, unbounded), `"90d"`, "How long each hour is kept",
+	newRow("hourly", durationBetween(day, unbounded), `"90d"`, "How long each hour is kept",
 		func(h *config.History, v value) { h.Hourly = v.span() }),
-	newRow("daily", span(day, unbounded), `"400d"`, "How long each day is kept",
+	newRow("daily", durationBetween(day, unbounded), `"400d"`, "How long each day is kept",
 		func(h *config.History, v value) { h.Daily = v.span() }),
 }
 

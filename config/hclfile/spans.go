@@ -11,8 +11,8 @@ import (
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
-// span returns a kind for a duration from low to high.
-func span(low, high time.Duration) kind { return spanKind(low, high, false) }
+// durationBetween returns a kind for a duration from low to high.
+func durationBetween(low, high time.Duration) kind { return spanKind(low, high, false) }
 
 // spanOrZero returns a kind for a duration from low to high, or "0s", which switches
 // off.

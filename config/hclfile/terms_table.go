@@ -18,9 +18,9 @@ var termsTable = table[terms]{
 		func(t *terms, v value) { t.Probe.Port = uint16(v.number) }),
 	newRow("security", oneOf("tls", "starttls", "none"), `port 993: "tls", port 143: "starttls"`, "How the connection is encrypted: TLS from the first byte, STARTTLS, or not at all. On other ports it must be written",
 		func(t *terms, v value) { t.Probe.Security = config.Security(v.text) }),
-	newRow("interval", span(time.Second, day), spanText(config.DefaultInterval), "The time from the start of one probe to the start of the next",
+	newRow("interval", durationBetween(time.Second, day), spanText(config.DefaultInterval), "The time from the start of one probe to the start of the next",
 		func(t *terms, v value) { t.Probe.Interval = v.span() }),
-	newRow("timeout", span(100*time.Millisecond, day), "the smaller of "+spanText(config.DefaultTimeout)+" and interval", "How long the whole conversation with one address may take, from DNS to LOGOUT. At most interval. Within it, dns and connect get 10 seconds each at most",
+	newRow("timeout", durationBetween(100*time.Millisecond, day), "the smaller of "+spanText(config.DefaultTimeout)+" and interval", "How long the whole conversation with one address may take, from DNS to LOGOUT. At most interval. Within it, dns and connect get 10 seconds each at most",
 		func(t *terms, v value) { t.Probe.Timeout = v.span() }),
 	newRow("fault_tolerance", spanOrZero(0, unbounded), spanText(config.DefaultFaultTolerance), `How long a failure must last before people are notified; "0s": as soon as it is confirmed`,
 		func(t *terms, v value) { t.Policy.FaultTolerance = v.span() }),
@@ -28,7 +28,7 @@ var termsTable = table[terms]{
 		func(t *terms, v value) { t.Policy.RecoveryTolerance = v.span() }),
 	newRow("reopen_within", spanOrZero(0, unbounded), spanText(config.DefaultReopenWithin), `Failing again this soon after closing reopens the same incident and doubles its recovery tolerance, up to "30m"; "0s": always a new incident`,
 		func(t *terms, v value) { t.Policy.ReopenWithin = v.span() }),
-	newRow("retry_interval", span(time.Second, day), "the smaller of interval and "+spanText(config.DefaultRetryInterval), "The pause between probes, from the end of one to the start of the next, while a failure or a recovery is being confirmed",
+	newRow("retry_interval", durationBetween(time.Second, day), "the smaller of interval and "+spanText(config.DefaultRetryInterval), "The pause between probes, from the end of one to the start of the next, while a failure or a recovery is being confirmed",
 		func(t *terms, v value) { t.Probe.RetryInterval = v.span() }),
 	newRow("notification_roles", referencesTo("notification_role"), "those of daemon, with a warning if there are several roles", "Who is notified. []: nobody, on purpose",
 		func(t *terms, v value) { t.Roles = idsOf[config.RoleID](v.refs) }),
@@ -70,9 +70,9 @@ var tlsTable = table[terms]{
 		func(t *terms, v value) { t.Probe.TLS.PinSHA256 = joinSorted(v.list) }),
 	newRow("min_version", oneOf("1.2", "1.3"), `"1.2"`, "The oldest version of TLS that is accepted",
 		func(t *terms, v value) { t.Probe.TLS.MinVersion = tlsVersions[v.text] }),
-	newRow("expiry_warning", span(time.Hour, unbounded), "the smaller of "+spanText(config.DefaultExpiryWarning)+" and a third of the lifetime", "How long before a certificate expires an incident is opened. Of the server's certificate, its intermediates and the authority, the one that expires first counts",
+	newRow("expiry_warning", durationBetween(time.Hour, unbounded), "the smaller of "+spanText(config.DefaultExpiryWarning)+" and a third of the lifetime", "How long before a certificate expires an incident is opened. Of the server's certificate, its intermediates and the authority, the one that expires first counts",
 		func(t *terms, v value) { t.Probe.TLS.ExpiryWarning = v.span() }),
-	newRow("expiry_critical", span(time.Hour, unbounded), "the smaller of "+spanText(config.DefaultExpiryCritical)+" and a tenth of the lifetime", "How long before it expires that incident becomes critical, and people are notified again",
+	newRow("expiry_critical", durationBetween(time.Hour, unbounded), "the smaller of "+spanText(config.DefaultExpiryCritical)+" and a tenth of the lifetime", "How long before it expires that incident becomes critical, and people are notified again",
 		func(t *terms, v value) { t.Probe.TLS.ExpiryCritical = v.span() }),
 	newRow("cert_file", certificateFile, "", "A client certificate, in PEM",
 		func(t *terms, v value) { t.Probe.TLS.Cert = config.NewBlob(v.text) }),
@@ -89,7 +89,7 @@ var loginTable = table[terms]{
 		func(t *terms, v value) { t.Probe.Login.Mechanism = v.text }),
 	newRow("mailbox", text, "", "A mailbox to EXAMINE after logging in",
 		func(t *terms, v value) { t.Probe.Login.Mailbox = v.text }),
-	newRow("every", span(time.Second, 30*day), "each probe", "How often to log in; other probes stop before the login",
+	newRow("every", durationBetween(time.Second, 30*day), "each probe", "How often to log in; other probes stop before the login",
 		func(t *terms, v value) { t.Probe.Login.Every = v.span() }),
 	newRow("token", secret, "", "An OAuth access token",
 		func(t *terms, v value) { t.Probe.Login.Token = v.secret }, mayHoldSecret),
@@ -104,7 +104,7 @@ var loginTable = table[terms]{
 }
 
 var (
-	threshold = span(time.Millisecond, day)
+	threshold = durationBetween(time.Millisecond, day)
 	// "1.2" is what is accepted anyway, so writing it changes nothing.
 	tlsVersions = map[string]uint16{"1.2": 0, "1.3": tls.VersionTLS13}
 )

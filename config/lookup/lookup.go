@@ -95,7 +95,7 @@ func (d *Directory) Find(name string) (config.Ref, error) {
 		return config.Ref{}, ambiguous(name, found)
 	}
 	all := slices.Concat(sorted(d.members), sorted(d.servers), sorted(d.groups))
-	return config.Ref{}, unknown("check, server or group", name, near(name, all))
+	return config.Ref{}, unknown("check, server or group", name, suggestNear(name, all))
 }
 
 // Check returns the check that a name stands for.
@@ -109,7 +109,7 @@ func (d *Directory) Check(name string) (config.CheckID, error) {
 	case len(found) > 1:
 		return "", ambiguous(name, found)
 	}
-	return "", unknown("check", name, near(name, sorted(d.members)))
+	return "", unknown("check", name, suggestNear(name, sorted(d.members)))
 }
 
 // Server returns the server with a name.
@@ -117,7 +117,7 @@ func (d *Directory) Server(name string) (config.ServerID, error) {
 	if d.servers[config.ServerID(name)] {
 		return config.ServerID(name), nil
 	}
-	return "", unknown("server", name, near(name, sorted(d.servers)))
+	return "", unknown("server", name, suggestNear(name, sorted(d.servers)))
 }
 
 // Group returns the group that a path stands for: "europe/germany", "europe.germany" as a
@@ -132,7 +132,7 @@ func (d *Directory) Group(name string) (config.GroupID, error) {
 	case len(found) > 1:
 		return "", ambiguous(name, found)
 	}
-	return "", unknown("group", name, near(name, sorted(d.groups)))
+	return "", unknown("group", name, suggestNear(name, sorted(d.groups)))
 }
 
 // Role returns the notification role with a name. Only a Directory of a configuration has
@@ -141,7 +141,7 @@ func (d *Directory) Role(name string) (config.RoleID, error) {
 	if d.roles[config.RoleID(name)] {
 		return config.RoleID(name), nil
 	}
-	return "", unknown("notification role", name, near(name, sorted(d.roles)))
+	return "", unknown("notification role", name, suggestNear(name, sorted(d.roles)))
 }
 
 // Checks returns the checks that names stand for, each once, in the order of their ids.
@@ -223,9 +223,9 @@ func sorted[K ~string, V any](m map[K]V) []string {
 // few is how many names a message lists.
 const few = 10
 
-// near returns the end of a message about a name that stands for nothing: what was meant,
+// suggestNear returns the end of a message about a name that stands for nothing: what was meant,
 // else what there is, where that is not too much.
-func near(name string, names []string) string {
+func suggestNear(name string, names []string) string {
 	last := map[string]string{} // what the last part of a name belongs to
 	for _, n := range names {
 		if i := strings.LastIndexByte(n, '/'); i >= 0 {

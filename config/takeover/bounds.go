@@ -23,8 +23,8 @@ func (s *service) within(name string, d, low, high time.Duration) {
 
 func quoteDuration(d time.Duration) string { return quote(config.FormatDuration(d)) }
 
-// every sets how often a service is probed, unless it is the default.
-func (s *service) every(d time.Duration) {
+// setInterval sets how often a service is probed, unless it is the default.
+func (s *service) setInterval(d time.Duration) {
 	if d != config.DefaultInterval {
 		s.within("interval", d, time.Second, day)
 	}

@@ -17,13 +17,13 @@ func (c *collector) readGatus(file node) {
 		c.readGatusEndpoint(e, alerting)
 	}
 	for _, e := range file.get("external-endpoints").list() {
-		c.skip("Endpoints that report by themselves", gatusName(e))
+		c.noteSkipped("Endpoints that report by themselves", gatusName(e))
 	}
 	for _, s := range file.get("suites").list() {
-		c.skip("Suites", s.get("name").text())
+		c.noteSkipped("Suites", s.get("name").text())
 	}
 	if m := file.get("maintenance"); m.is() && m.get("enabled").flag(true) {
-		c.lose("The maintenance window from %s for %s. Write a maintenance block.", m.get("start").text(), m.get("duration").text())
+		c.noteLost("The maintenance window from %s for %s. Write a maintenance block.", m.get("start").text(), m.get("duration").text())
 	}
 	for _, channel := range alerting.keys() {
 		c.adviseOnGatus(channel, alerting.get(channel))
@@ -38,17 +38,17 @@ func (c *collector) readGatusEndpoint(e, alerting node) {
 	name := gatusName(e)
 	u, err := url.Parse(e.get("url").text())
 	if err != nil || u.Host == "" {
-		c.lose("%s: its url cannot be read: %q.", name, shorten(e.get("url").text()))
+		c.noteLost("%s: its url cannot be read: %q.", name, shorten(e.get("url").text()))
 		return
 	}
 	port, _ := strconv.Atoi(u.Port())
 	how, known := map[string]config.Security{"tls": config.TLSFromStart, "starttls": config.StartTLS, "tcp": ""}[u.Scheme]
 	switch {
 	case !known:
-		c.skip("Endpoints that are no IMAP services ("+identifier(u.Scheme)+")", name)
+		c.noteSkipped("Endpoints that are no IMAP services ("+identifier(u.Scheme)+")", name)
 		return
 	case !isIMAPPort(port) && !speaksIMAP(e.get("name").text(), e.get("group").text(), u.Hostname()):
-		c.skip("Endpoints that are no IMAP services", name)
+		c.noteSkipped("Endpoints that are no IMAP services", name)
 		return
 	}
 	s := service{host: u.Hostname(), port: port, name: e.get("name").text()}
@@ -60,7 +60,7 @@ func (c *collector) readGatusEndpoint(e, alerting node) {
 		s.set("enabled", "false")
 	}
 	interval := e.get("interval").duration()
-	s.every(interval)
+	s.setInterval(interval)
 	if interval == 0 {
 		interval = config.DefaultInterval // gatus has the same
 	}
@@ -145,7 +145,7 @@ func (s *service) readGatusAlerts(alerts []node, alerting node, interval time.Du
 		if d := value("minimum-reminder-interval").duration(); d > 0 {
 			s.within("remind", d, 10*time.Minute, 3650*day)
 		}
-		if text := plain(value("description").text()); text != "" {
+		if text := toLabel(value("description").text()); text != "" {
 			s.set("description", quote(text))
 		}
 	}
@@ -154,10 +154,10 @@ func (s *service) readGatusAlerts(alerts []node, alerting node, interval time.Du
 // adviseOnGatus writes a channel of gatus as a comment that needs little to be used.
 func (c *collector) adviseOnGatus(channel string, settings node) {
 	if channel != "email" || !settings.is() {
-		c.lose("alerting.%s. Write a notifier block and a notification_role.", channel)
+		c.noteLost("alerting.%s. Write a notifier block and a notification_role.", channel)
 		return
 	}
-	c.lose("alerting.email. The lines at the end of the output are a beginning: take away the \"# \", and write the password to the credential.")
+	c.noteLost("alerting.email. The lines at the end of the output are a beginning: take away the \"# \", and write the password to the credential.")
 	to := strings.FieldsFunc(settings.get("to").text(), func(r rune) bool { return r == ',' || r == ' ' })
 	c.adviseEmail(relay{
 		host: settings.get("host").text(), port: settings.get("port").integer(), from: settings.get("from").text(),

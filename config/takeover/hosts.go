@@ -50,13 +50,13 @@ func (c *collector) readLines(f File) error {
 		}
 		s, err := hostLine(line)
 		if err != nil {
-			c.skip("Lines of "+f.Name+" that are no host", fmt.Sprintf("%d (%q: %s)", number, shorten(line), err))
+			c.noteSkipped("Lines of "+f.Name+" that are no host", fmt.Sprintf("%d (%q: %s)", number, shorten(line), err))
 			continue
 		}
 		if group != "" {
 			s.groups = []string{group}
 		}
-		if text := plain(comment); text != "" {
+		if text := toLabel(comment); text != "" {
 			s.set("description", quote(text))
 		}
 		c.add(s)
@@ -181,7 +181,7 @@ func (c *collector) readCSV(f File, separator rune) error {
 		}
 	}
 	if len(unknown) > 0 {
-		c.lose("%s, the columns: %s.", f.Name, strings.Join(unknown, ", "))
+		c.noteLost("%s, the columns: %s.", f.Name, strings.Join(unknown, ", "))
 	}
 	for _, row := range rows[1:] {
 		c.readRow(row, place)
@@ -215,7 +215,7 @@ func (c *collector) readRow(row []string, place map[string]int) {
 	if text := value("port"); text != "" {
 		port, err := strconv.Atoi(text)
 		if err != nil {
-			c.lose("%s: %q is no port.", shorten(s.host), shorten(text))
+			c.noteLost("%s: %q is no port.", shorten(s.host), shorten(text))
 			return
 		}
 		s.port = port
@@ -232,9 +232,9 @@ func (c *collector) readRow(row []string, place map[string]int) {
 		if err != nil {
 			s.note("interval %s", shorten(text))
 		}
-		s.every(d)
+		s.setInterval(d)
 	}
-	if text := plain(value("describe")); text != "" {
+	if text := toLabel(value("describe")); text != "" {
 		s.set("description", quote(text))
 	}
 	c.add(s)

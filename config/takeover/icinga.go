@@ -53,10 +53,10 @@ func (c *collector) readIcinga(files []File) error {
 		c.readIcingaRule(in, d)
 	}
 	if others > 0 {
-		c.lose("Notifications, users, dependencies and downtimes (%d). Write notifier, notification_role and maintenance blocks, and depends_on.", others)
+		c.noteLost("Notifications, users, dependencies and downtimes (%d). Write notifier, notification_role and maintenance blocks, and depends_on.", others)
 	}
 	for _, name := range sortedKeys(in.vague) {
-		c.lose("The service %q: its conditions are not all understood, so it may be missing for some hosts.", shorten(name))
+		c.noteLost("The service %q: its conditions are not all understood, so it may be missing for some hosts.", shorten(name))
 	}
 	return nil
 }
@@ -116,7 +116,7 @@ func (c *collector) readIcingaRule(in *icinga, d definition) {
 	if d.rule == "object" {
 		service := in.build(d, in.constants, name)
 		for _, host := range in.hosts {
-			if same(host["name"], service["host_name"]) {
+			if isEqual(host["name"], service["host_name"]) {
 				found = c.readIcingaPair(in, service, host, name) || found
 			}
 		}
@@ -126,7 +126,7 @@ func (c *collector) readIcingaRule(in *icinga, d definition) {
 		}
 	}
 	if !found {
-		c.skip("Services that are no IMAP services, or of no host in these files", cmp.Or(name, d.key))
+		c.noteSkipped("Services that are no IMAP services, or of no host in these files", cmp.Or(name, d.key))
 	}
 }
 
@@ -172,8 +172,8 @@ func (c *collector) applyTo(in *icinga, d definition, host dict, s scope, name s
 		if isUnknown(value) && in.mayBeIMAP(d, host, s, name) {
 			in.vague[cmp.Or(name, d.key)] = true
 		}
-		assigned = assigned || line.word == "assign" && truth(value)
-		ignored = ignored || line.word == "ignore" && truth(value)
+		assigned = assigned || line.word == "assign" && isTrue(value)
+		ignored = ignored || line.word == "ignore" && isTrue(value)
 	}
 	if !assigned || ignored {
 		return false
@@ -187,7 +187,7 @@ func (in *icinga) mayBeIMAP(d definition, host dict, s scope, name string) bool 
 	command, _ := asText(object["check_command"])
 	p, args, known := in.program(command, object, host)
 	trial := service{name: name}
-	return known && trial.runs(p, args)
+	return known && trial.readsPlugin(p, args)
 }
 
 // readIcingaPair takes over a service of one host, and reports whether it is IMAP.
@@ -205,26 +205,26 @@ func (c *collector) readIcingaPair(in *icinga, object, host dict, name string) b
 		s.label = ""
 	}
 	p, args, known := in.program(text(object, "check_command"), object, host)
-	if !known || !s.runs(p, args) {
+	if !known || !s.readsPlugin(p, args) {
 		return false
 	}
 	if groups, _ := host["groups"].([]any); len(groups) > 0 {
 		first, _ := asText(groups[0])
 		s.groups = []string{first}
 		if len(groups) > 1 {
-			c.lose("Further host groups of %s. A server is in one group, which may be in another.", shorten(id))
+			c.noteLost("Further host groups of %s. A server is in one group, which may be in another.", shorten(id))
 		}
 	}
 	seconds := func(key string) time.Duration { return number(text(object, key), time.Second) }
 	attempts, _ := object["max_check_attempts"].(float64)
-	s.paced(paces{interval: seconds("check_interval"), retry: seconds("retry_interval"), attempts: int(min(attempts, 10_000))})
+	s.setPaces(paces{interval: seconds("check_interval"), retry: seconds("retry_interval"), attempts: int(min(attempts, 10_000))})
 	if object["enable_active_checks"] == false {
 		s.set("enabled", "false")
 	}
 	if object["enable_notifications"] == false {
 		s.set("notification_roles", "[]")
 	}
-	if notes := plain(text(object, "notes")); notes != "" {
+	if notes := toLabel(text(object, "notes")); notes != "" {
 		s.set("description", quote(notes))
 	}
 	s.runbook(text(object, "notes_url"))
@@ -267,7 +267,7 @@ func (in *icinga) program(command string, object, host dict) (p plugin, args []s
 		}
 	}
 	for option, variable := range map[string]string{"-S": "ssl", "-4": "ipv4", "-6": "ipv6", "-s": "send"} {
-		if truth(value(variable)) {
+		if isTrue(value(variable)) {
 			args = append(args, option)
 		}
 	}
@@ -345,7 +345,7 @@ func (in *icinga) argument(key string, value any, object, host dict) []string {
 	d := asDict(value)
 	if condition, ok := d["set_if"]; ok {
 		text, isText := asText(condition)
-		set := truth(condition)
+		set := isTrue(condition)
 		if isText {
 			text = in.expand(text, object, host)
 			set = text != "" && text != "false" && text != "0"

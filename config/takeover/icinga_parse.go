@@ -154,7 +154,7 @@ func parseIcinga(f File) (list []definition, constants map[string]expression, er
 			if !ok {
 				panic(failure)
 			}
-			err = fmt.Errorf("%s:%d cannot be read: %s", f.Name, s.line, plain(s.text))
+			err = fmt.Errorf("%s:%d cannot be read: %s", f.Name, s.line, toLabel(s.text))
 		}
 	}()
 	for p.skipLines(); len(p.tokens) > 0; p.skipLines() {
@@ -202,8 +202,8 @@ func (p *icingaParser) isAt(i int, text string) bool {
 	return i < len(p.tokens) && p.tokens[i].kind != 's' && p.tokens[i].text == text
 }
 
-// takes goes past a token, if it is the next one.
-func (p *icingaParser) takes(text string) bool {
+// takeIf goes past a token, if it is the next one.
+func (p *icingaParser) takeIf(text string) bool {
 	if !p.isAt(0, text) {
 		return false
 	}
@@ -213,7 +213,7 @@ func (p *icingaParser) takes(text string) bool {
 
 func (p *icingaParser) expect(text string) {
 	p.skipLines()
-	if !p.takes(text) {
+	if !p.takeIf(text) {
 		p.fail("%q was expected, not %q", text, shorten(p.peek().text))
 	}
 }
@@ -246,7 +246,7 @@ func (p *icingaParser) definition() (d definition) {
 			p.next()
 			p.expect("(")
 			d.key = p.next().text
-			if p.takes("=>") {
+			if p.takeIf("=>") {
 				d.value = p.next().text
 			}
 			if !p.isWord("in") {
@@ -263,7 +263,7 @@ func (p *icingaParser) definition() (d definition) {
 		case p.isWord("use"):
 			p.next()
 			p.expect("(")
-			for len(p.tokens) > 0 && !p.takes(")") {
+			for len(p.tokens) > 0 && !p.takeIf(")") {
 				p.next()
 			}
 		case p.peek().kind == '\n':
@@ -282,12 +282,12 @@ func (p *icingaParser) body() (list []statement) {
 	defer p.leave()
 	p.expect("{")
 	for {
-		for p.skipLines(); p.takes(","); p.skipLines() {
+		for p.skipLines(); p.takeIf(","); p.skipLines() {
 		}
 		switch {
 		case len(p.tokens) == 0:
 			p.fail("a closing brace is missing")
-		case p.takes("}"):
+		case p.takeIf("}"):
 			return list
 		case p.isWord("import"):
 			p.next()
@@ -313,10 +313,10 @@ func (p *icingaParser) assignment() statement {
 	}
 	for len(s.path) > 0 {
 		switch {
-		case p.takes("."):
+		case p.takeIf("."):
 			s.path = append(s.path, constant(p.next().text))
 			continue
-		case p.takes("["):
+		case p.takeIf("["):
 			s.path = append(s.path, p.expression())
 			p.expect("]")
 			continue
@@ -382,9 +382,9 @@ func (p *icingaParser) unary() expression {
 	p.enter()
 	defer p.leave()
 	switch {
-	case p.takes("!"):
+	case p.takeIf("!"):
 		return not(p.unary())
-	case p.takes("-"):
+	case p.takeIf("-"):
 		return negative(p.unary())
 	}
 	return p.postfix(p.primary())
@@ -404,13 +404,13 @@ func (p *icingaParser) primary() expression {
 		return inner
 	case t.kind == '[':
 		var all []expression
-		for p.skipLines(); !p.takes("]"); p.skipLines() {
+		for p.skipLines(); !p.takeIf("]"); p.skipLines() {
 			if len(p.tokens) == 0 {
 				p.fail("a closing bracket is missing")
 			}
 			all = append(all, p.expression())
 			p.skipLines()
-			p.takes(",")
+			p.takeIf(",")
 		}
 		return listOf(all)
 	case t.kind == '{':
@@ -431,21 +431,21 @@ func (p *icingaParser) primary() expression {
 func (p *icingaParser) postfix(value expression) expression {
 	for {
 		switch {
-		case p.takes("."):
+		case p.takeIf("."):
 			value = member(value, constant(p.next().text))
-		case p.takes("["):
+		case p.takeIf("["):
 			inner := p.expression()
 			p.expect("]")
 			value = member(value, inner)
-		case p.takes("("):
+		case p.takeIf("("):
 			var arguments []expression
-			for p.skipLines(); !p.takes(")"); p.skipLines() {
+			for p.skipLines(); !p.takeIf(")"); p.skipLines() {
 				if len(p.tokens) == 0 {
 					p.fail("a closing parenthesis is missing")
 				}
 				arguments = append(arguments, p.expression())
 				p.skipLines()
-				p.takes(",")
+				p.takeIf(",")
 			}
 			value = call(value, arguments)
 		default:

@@ -134,7 +134,7 @@ func not(of expression) expression {
 		if isUnknown(value) {
 			return value
 		}
-		return !truth(value)
+		return !isTrue(value)
 	}
 }
 
@@ -147,8 +147,8 @@ func negative(of expression) expression {
 	}
 }
 
-// truth returns what counts as true: not null, false, 0, "" and what is empty.
-func truth(value any) bool {
+// isTrue returns what counts as true: not null, false, 0, "" and what is empty.
+func isTrue(value any) bool {
 	switch v := value.(type) {
 	case bool:
 		return v
@@ -168,13 +168,13 @@ func binaryExpression(operator string, left, right expression) expression {
 	return func(s scope) any {
 		a := left(s)
 		switch {
-		case operator == "&&" && !isUnknown(a) && !truth(a), operator == "||" && truth(a):
+		case operator == "&&" && !isUnknown(a) && !isTrue(a), operator == "||" && isTrue(a):
 			return a
 		}
 		b := right(s)
 		switch operator {
 		case "&&", "||":
-			if isUnknown(a) && (operator == "||" && truth(b) || operator == "&&" && !isUnknown(b) && !truth(b)) {
+			if isUnknown(a) && (operator == "||" && isTrue(b) || operator == "&&" && !isUnknown(b) && !isTrue(b)) {
 				return b
 			}
 			if isUnknown(a) {
@@ -198,9 +198,9 @@ func compareValues(operator string, a, b any) any {
 	case "!in":
 		return !isIn(a, b)
 	case "==":
-		return same(a, b)
+		return isEqual(a, b)
 	case "!=":
-		return !same(a, b)
+		return !isEqual(a, b)
 	case "+":
 		return add(a, b)
 	}
@@ -275,7 +275,7 @@ func asText(value any) (string, bool) {
 	return "", false
 }
 
-func same(a, b any) bool {
+func isEqual(a, b any) bool {
 	switch a.(type) {
 	case nil, bool, float64, string:
 		switch b.(type) {
@@ -288,7 +288,7 @@ func same(a, b any) bool {
 
 func isIn(value, list any) bool {
 	all, _ := list.([]any)
-	return slices.ContainsFunc(all, func(one any) bool { return same(one, value) })
+	return slices.ContainsFunc(all, func(one any) bool { return isEqual(one, value) })
 }
 
 func listOf(all []expression) expression {

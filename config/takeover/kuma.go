@@ -37,10 +37,10 @@ func (c *collector) readKumaMonitor(m node, byID map[string]node) {
 	case kind == "group": // its members name it
 		return
 	case kind != "port":
-		c.skip("Monitors that are no IMAP services ("+identifier(kind)+")", name)
+		c.noteSkipped("Monitors that are no IMAP services ("+identifier(kind)+")", name)
 		return
 	case !isIMAPPort(port) && !speaksIMAP(name, host):
-		c.skip("Monitors that are no IMAP services", name)
+		c.noteSkipped("Monitors that are no IMAP services", name)
 		return
 	}
 	s := service{host: host, port: port, name: name, groups: kumaGroups(m, byID)}
@@ -49,7 +49,7 @@ func (c *collector) readKumaMonitor(m node, byID map[string]node) {
 		s.set("enabled", "false")
 	}
 	interval := seconds(m.get("interval"))
-	s.every(interval)
+	s.setInterval(interval)
 	s.timeLimit(seconds(m.get("timeout")), interval)
 	// Kuma notifies after the first failure and so many more, at its own pace.
 	if retries := m.get("maxretries").integer(); retries > 0 {
@@ -58,7 +58,7 @@ func (c *collector) readKumaMonitor(m node, byID map[string]node) {
 	if times := m.get("resendInterval").integer(); times > 0 && times < 100_000 {
 		s.within("remind", time.Duration(times)*max(interval, time.Second), 10*time.Minute, 3650*day)
 	}
-	if text := plain(m.get("description").text()); text != "" {
+	if text := toLabel(m.get("description").text()); text != "" {
 		s.set("description", quote(text))
 	}
 	if m.get("upsideDown").flag(false) {
@@ -95,11 +95,11 @@ func (c *collector) readKumaNotification(n node) {
 	name := n.get("name").text()
 	documents, err := parseYAML(File{Name: name, Text: []byte(n.get("config").text())})
 	if err != nil || len(documents) == 0 || documents[0].get("type").text() != "smtp" {
-		c.lose("The notification %q. Write a notifier block and a notification_role.", shorten(name))
+		c.noteLost("The notification %q. Write a notifier block and a notification_role.", shorten(name))
 		return
 	}
 	s := documents[0]
-	c.lose("The notification %q. The lines at the end of the output are a beginning: take away the \"# \", and write the password to the credential.", shorten(name))
+	c.noteLost("The notification %q. The lines at the end of the output are a beginning: take away the \"# \", and write the password to the credential.", shorten(name))
 	c.adviseEmail(relay{
 		host: s.get("smtpHost").text(), port: s.get("smtpPort").integer(), from: s.get("smtpFrom").text(),
 		username: s.get("smtpUsername").text(), hasPassword: s.get("smtpPassword").is(),

@@ -25,10 +25,10 @@ func (c *collector) readNagios(files []File) error {
 		c.readNagiosService(n, o)
 	}
 	if n.dependencies > 0 {
-		c.lose("Dependencies between services or hosts (%d). Write depends_on.", n.dependencies)
+		c.noteLost("Dependencies between services or hosts (%d). Write depends_on.", n.dependencies)
 	}
 	if n.contacts > 0 {
-		c.lose("Contacts (%d). Write notifier blocks and notification_role blocks.", n.contacts)
+		c.noteLost("Contacts (%d). Write notifier blocks and notification_role blocks.", n.contacts)
 	}
 	if len(icinga) > 0 {
 		return c.readIcinga(icinga)
@@ -57,7 +57,7 @@ func newNagios(objects []*object) *nagios {
 			n.hosts[o.get("host_name")] = o
 			n.order = append(n.order, o.get("host_name"))
 			for _, group := range commas(o.get("hostgroups")) {
-				n.join(group, o.get("host_name"))
+				n.joinGroup(group, o.get("host_name"))
 			}
 		case o.kind == "service":
 			n.services = append(n.services, o)
@@ -72,14 +72,14 @@ func newNagios(objects []*object) *nagios {
 	for _, o := range objects {
 		if o.kind == "hostgroup" {
 			for _, host := range n.expand(o.get("members")) {
-				n.join(o.get("hostgroup_name"), host)
+				n.joinGroup(o.get("hostgroup_name"), host)
 			}
 		}
 	}
 	return n
 }
 
-func (n *nagios) join(group, host string) {
+func (n *nagios) joinGroup(group, host string) {
 	if !slices.Contains(n.members[group], host) {
 		n.members[group] = append(n.members[group], host)
 		n.groups[host] = append(n.groups[host], group)
@@ -120,9 +120,9 @@ func (c *collector) readNagiosService(n *nagios, o *object) {
 	command, _, _ := strings.Cut(o.get("check_command"), "!")
 	if len(hosts) == 0 {
 		if speaksIMAP(command, name) || namesPort(o.get("check_command")) {
-			c.lose("The service %q: its hosts are not in these files: %s.", shorten(name), shorten(o.first("host_name", "hostgroup_name")))
+			c.noteLost("The service %q: its hosts are not in these files: %s.", shorten(name), shorten(o.first("host_name", "hostgroup_name")))
 		} else {
-			c.skip("Services that are no IMAP services", name)
+			c.noteSkipped("Services that are no IMAP services", name)
 		}
 		return
 	}
@@ -131,7 +131,7 @@ func (c *collector) readNagiosService(n *nagios, o *object) {
 		found = c.readNagiosPair(n, o, n.hosts[host], name) || found
 	}
 	if !found {
-		c.skip("Services that are no IMAP services", name)
+		c.noteSkipped("Services that are no IMAP services", name)
 	}
 }
 
@@ -147,16 +147,16 @@ func (c *collector) readNagiosPair(n *nagios, o, host *object, name string) bool
 	}
 	program, args := n.commandLine(o, host)
 	p, known := pluginOf(program)
-	if !known || !s.runs(p, args) {
+	if !known || !s.readsPlugin(p, args) {
 		return false
 	}
 	if groups := n.groups[id]; len(groups) > 0 {
 		s.groups = groups[:1]
 		if len(groups) > 1 {
-			c.lose("Further host groups of %s: %s. A server is in one group, which may be in another.", shorten(id), shorten(strings.Join(groups[1:], ", ")))
+			c.noteLost("Further host groups of %s: %s. A server is in one group, which may be in another.", shorten(id), shorten(strings.Join(groups[1:], ", ")))
 		}
 	}
-	s.paced(paces{
+	s.setPaces(paces{
 		interval: number(o.first("check_interval", "normal_check_interval"), time.Minute),
 		retry:    number(o.first("retry_interval", "retry_check_interval"), time.Minute), attempts: atoi(o.get("max_check_attempts")),
 		remind: o.get("notification_interval"), remindUnit: time.Minute,
@@ -173,7 +173,7 @@ func (s *service) nagiosSwitches(o *object) {
 	if o.get("notifications_enabled") == "0" {
 		s.set("notification_roles", "[]")
 	}
-	if text := plain(o.get("notes")); text != "" {
+	if text := toLabel(o.get("notes")); text != "" {
 		s.set("description", quote(text))
 	}
 	s.runbook(o.get("notes_url"))

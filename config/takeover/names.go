@@ -51,8 +51,8 @@ func checkLabel(text string) string {
 	return strings.Join(strings.Fields(kept), " ")
 }
 
-// plain returns a text as one line without what a terminal would take for a command.
-func plain(text string) string {
+// toLabel returns a text as one line without what a terminal would take for a command.
+func toLabel(text string) string {
 	kept := strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) || r == utf8.RuneError {
 			return ' '
@@ -64,10 +64,10 @@ func plain(text string) string {
 
 // shorten cuts what would fill a screen.
 func shorten(text string) string {
-	if runes := []rune(plain(text)); len(runes) > longestName {
+	if runes := []rune(toLabel(text)); len(runes) > longestName {
 		return string(runes[:longestName]) + "..."
 	}
-	return plain(text)
+	return toLabel(text)
 }
 
 // A nameList hands out names of which none comes twice.

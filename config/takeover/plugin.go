@@ -116,9 +116,9 @@ func contains(list []string, text string) bool {
 	return false
 }
 
-// runs takes over what a plugin is asked to look at, and reports whether that is IMAP.
+// readsPlugin takes over what a plugin is asked to look at, and reports whether that is IMAP.
 // The service has a host already; the plugin may be asked for another one.
-func (s *service) runs(p plugin, args []string) bool {
+func (s *service) readsPlugin(p plugin, args []string) bool {
 	values, rest := options(args)
 	if host := strings.TrimSpace(values["H"]); host != "" {
 		s.host = host
@@ -182,7 +182,7 @@ func (s *service) readOptions(p plugin, values map[string]string) {
 		s.set("addresses", quote("ipv6"))
 	}
 	_, sends := values["s"]
-	if text := plain(values["e"]); text != "" && !sends {
+	if text := toLabel(values["e"]); text != "" && !sends {
 		s.set("expect_greeting", quote(text))
 	}
 	if name := values["sni"] + values["n"]; name != "" {
@@ -225,8 +225,8 @@ type paces struct {
 	remindUnit      time.Duration
 }
 
-func (s *service) paced(p paces) {
-	s.every(p.interval)
+func (s *service) setPaces(p paces) {
+	s.setInterval(p.interval)
 	interval := p.interval
 	if interval == 0 {
 		interval = config.DefaultInterval

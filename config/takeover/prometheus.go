@@ -41,7 +41,7 @@ func (c *collector) readPrometheus(files []File) error {
 		c.readJob(job, modules, lists, pace)
 	}
 	if len(scrapes)+len(lists) == 0 && len(modules) > 0 {
-		c.lose("%s: modules, and no targets. Give the file with scrape_configs, too.", files[0].Name)
+		c.noteLost("%s: modules, and no targets. Give the file with scrape_configs, too.", files[0].Name)
 	}
 	if len(scrapes) == 0 {
 		// Targets alone: the port says what they are.
@@ -74,7 +74,7 @@ func (c *collector) readJob(from node, modules map[string]node, lists []node, pa
 		return strings.HasPrefix(r.get("target_label").text(), "__param_")
 	})
 	if !blackbox {
-		c.skip("Jobs that do not probe with the blackbox exporter", j.name)
+		c.noteSkipped("Jobs that do not probe with the blackbox exporter", j.name)
 		return
 	}
 	before := len(c.services)
@@ -88,13 +88,13 @@ func (c *collector) readJob(from node, modules map[string]node, lists []node, pa
 				c.readTargets(list, j)
 			}
 		case key == "file_sd_configs":
-			c.lose("The job %q: its targets are in %s. Give that file, too.", shorten(j.name), shorten(strings.Join(sdFiles(from.get(key)), ", ")))
+			c.noteLost("The job %q: its targets are in %s. Give that file, too.", shorten(j.name), shorten(strings.Join(sdFiles(from.get(key)), ", ")))
 		case strings.HasSuffix(key, "_sd_configs"):
-			c.lose("The job %q: its targets come from %s, which is only known where Prometheus runs.", shorten(j.name), shorten(key))
+			c.noteLost("The job %q: its targets come from %s, which is only known where Prometheus runs.", shorten(j.name), shorten(key))
 		}
 	}
 	if len(c.services) == before && len(static) > 0 {
-		c.skip("Jobs that probe no IMAP services", j.name)
+		c.noteSkipped("Jobs that probe no IMAP services", j.name)
 	}
 }
 
@@ -159,7 +159,7 @@ func (c *collector) readTarget(address string, labels map[string]string, order [
 	}
 	s.groups = slices.DeleteFunc(s.groups, isEmpty)
 	s.readModule(module, name)
-	s.every(j.pace)
+	s.setInterval(j.pace)
 	c.add(s)
 }
 

@@ -53,7 +53,7 @@ func (s *service) check(format string, args ...any) {
 }
 
 func (s *service) remark(text string) {
-	if text = plain(text); !slices.Contains(s.notes, text) {
+	if text = toLabel(text); !slices.Contains(s.notes, text) {
 		s.notes = append(s.notes, text)
 	}
 }
@@ -73,23 +73,23 @@ func put(list []setting, name, value string) []setting {
 	return append(list, setting{name, value})
 }
 
-// lose keeps that something is not taken over which belongs to no service.
-func (c *collector) lose(format string, args ...any) {
-	text := plain(fmt.Sprintf(format, args...))
+// noteLost keeps that something is not taken over which belongs to no service.
+func (c *collector) noteLost(format string, args ...any) {
+	text := toLabel(fmt.Sprintf(format, args...))
 	if !slices.Contains(c.lost, text) {
 		c.lost = append(c.lost, text)
 	}
 }
 
-// skip keeps that a thing is no IMAP service. Those of one kind are one sentence.
-func (c *collector) skip(kind, name string) {
+// noteSkipped keeps that a thing is no IMAP service. Those of one kind are one sentence.
+func (c *collector) noteSkipped(kind, name string) {
 	if c.skipped == nil {
 		c.skipped = map[string][]string{}
 	}
 	if _, known := c.skipped[kind]; !known {
 		c.kinds = append(c.kinds, kind)
 	}
-	c.skipped[kind] = append(c.skipped[kind], plain(name))
+	c.skipped[kind] = append(c.skipped[kind], toLabel(name))
 }
 
 // add keeps a service if its host is one; what is wrong with the host is told otherwise.
@@ -97,29 +97,29 @@ func (c *collector) add(s service) {
 	host, err := hclfile.Hostname(strings.TrimSpace(s.host))
 	switch {
 	case strings.TrimSpace(s.host) == "":
-		c.lose("%s: it names no host.", s.title())
+		c.noteLost("%s: it names no host.", s.title())
 		return
 	case err != nil:
-		c.lose("%s: %q cannot be a host. %s", s.title(), shorten(s.host), err)
+		c.noteLost("%s: %q cannot be a host. %s", s.title(), shorten(s.host), err)
 		return
 	case s.port < 1 || s.port > 65535:
-		c.lose("%s: its port is 1 to 65535, not %d.", s.title(), s.port)
+		c.noteLost("%s: its port is 1 to 65535, not %d.", s.title(), s.port)
 		return
 	}
 	s.host = host
-	s.groups = slices.DeleteFunc(slices.Clone(s.groups), func(name string) bool { return plain(name) == "" })
+	s.groups = slices.DeleteFunc(slices.Clone(s.groups), func(name string) bool { return toLabel(name) == "" })
 	if len(s.groups) > mostGroups {
 		s.groups = s.groups[:mostGroups]
 	}
 	s.nameCertificate()
 	for i := range c.services {
 		if c.services[i].samePlace(&s) {
-			c.services[i].join(&s)
+			c.services[i].mergeWith(&s)
 			return
 		}
 	}
 	if len(c.services) >= maxServices {
-		c.lose("Everything after the first %d services.", maxServices)
+		c.noteLost("Everything after the first %d services.", maxServices)
 		return
 	}
 	c.services = append(c.services, s)
@@ -154,9 +154,9 @@ func (s *service) samePlace(o *service) bool {
 	return s.host == o.host && s.port == o.port && s.security == o.security && s.server == o.server && slices.Equal(s.groups, o.groups)
 }
 
-// join adds what another service of the same place looks at. What both say is that of the
+// mergeWith adds what another service of the same place looks at. What both say is that of the
 // first.
-func (s *service) join(o *service) {
+func (s *service) mergeWith(o *service) {
 	s.tls, s.slow = addSettings(s.tls, o.tls), addSettings(s.slow, o.slow)
 	for _, a := range o.settings {
 		if a.name == "expect_greeting" {
@@ -167,7 +167,7 @@ func (s *service) join(o *service) {
 		s.remark(note)
 	}
 	if o.name != "" && o.name != s.name {
-		s.check("%q is the same service, and a part of this check now.", plain(o.name))
+		s.check("%q is the same service, and a part of this check now.", toLabel(o.name))
 	}
 }
 
@@ -198,11 +198,11 @@ func (c *collector) left() []string {
 			if titles[note] == nil {
 				notes = append(notes, note)
 			}
-			titles[note] = append(titles[note], plain(c.services[i].title()))
+			titles[note] = append(titles[note], toLabel(c.services[i].title()))
 		}
 	}
 	for _, note := range notes {
-		list = append(list, some(titles[note])+": "+note)
+		list = append(list, namesInShort(titles[note])+": "+note)
 	}
 	return list
 }
@@ -213,13 +213,13 @@ func (c *collector) leftOut() (list []string) {
 		list = append(list, notTakenOver+text)
 	}
 	for _, kind := range c.kinds {
-		list = append(list, fmt.Sprintf("%s%s: %s.", notTakenOver, kind, some(c.skipped[kind])))
+		list = append(list, fmt.Sprintf("%s%s: %s.", notTakenOver, kind, namesInShort(c.skipped[kind])))
 	}
 	return list
 }
 
-// some names a few of many.
-func some(names []string) string {
+// namesInShort names a few of many.
+func namesInShort(names []string) string {
 	if more := len(names) - namesShown; more > 0 {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:namesShown], ", "), more)
 	}

@@ -33,7 +33,7 @@ func (c *collector) write() []byte {
 	})
 	w.top.each(func(s *serverOf) {
 		if s.depend(byName); len(s.parents) > 0 && s.dependsOn == nil {
-			c.lose("The parents of %s: %s. depends_on names one server that is watched here.", s.name, strings.Join(s.parents, ", "))
+			c.noteLost("The parents of %s: %s. depends_on names one server that is watched here.", s.name, strings.Join(s.parents, ", "))
 		}
 	})
 	w.preamble(c)
@@ -136,7 +136,7 @@ func (w *writer) line(format string, args ...any) { fmt.Fprintf(&w.text, format+
 
 // comment writes text as lines of a comment.
 func (w *writer) comment(text string) {
-	for line := range strings.SplitSeq(config.Wrap(plain(text), commentWidth), "\n") {
+	for line := range strings.SplitSeq(config.Wrap(toLabel(text), commentWidth), "\n") {
 		w.line("# %s", line)
 	}
 }
@@ -176,7 +176,7 @@ func (w *writer) members(g *groupOf) {
 		apart()
 		id := names.take(identifier(inner.name), "group")
 		w.line("group %s {", quote(id))
-		if label := plain(inner.name); label != id && label != "" {
+		if label := toLabel(inner.name); label != id && label != "" {
 			w.line("label = %s", quote(label))
 			w.line("")
 		}
@@ -187,7 +187,7 @@ func (w *writer) members(g *groupOf) {
 
 func (w *writer) server(s *serverOf) {
 	w.line("server %s {", quote(s.id))
-	if label := plain(s.label); label != "" && label != s.id {
+	if label := toLabel(s.label); label != "" && label != s.id {
 		w.line("label = %s", quote(label))
 	}
 	w.line("hostname = %s", quote(s.host))

@@ -44,7 +44,7 @@ func parseYAML(f File) (documents []node, err error) {
 		case errors.Is(err, io.EOF):
 			return documents, nil
 		case err != nil:
-			return nil, fmt.Errorf("%s cannot be read: %s", f.Name, strings.TrimPrefix(plain(err.Error()), "yaml: "))
+			return nil, fmt.Errorf("%s cannot be read: %s", f.Name, strings.TrimPrefix(toLabel(err.Error()), "yaml: "))
 		}
 		one := resolved(&document, 0)
 		documents = append(documents, one)

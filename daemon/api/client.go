@@ -99,7 +99,7 @@ func (c *Client) Explain(ctx context.Context, id incident.ID) ([]Held, error) {
 
 // Foresee asks who would be notified if a check failed.
 func (c *Client) Foresee(ctx context.Context, q Question) (f Forecast, err error) {
-	err = c.askSoon(ctx, "/v1/who?"+query(q), &f)
+	err = c.askSoon(ctx, "/v1/who?"+questionQuery(q), &f)
 	return f, err
 }
 

@@ -80,8 +80,8 @@ func newForecast(q Question, f outbox.Forecast) Forecast {
 	return answer
 }
 
-// query returns a question as the parameters of a request.
-func query(q Question) string {
+// questionQuery returns a question as the parameters of a request.
+func questionQuery(q Question) string {
 	return url.Values{
 		"check": {string(q.Check)}, "condition": {string(q.Condition)}, "severity": {string(q.Severity)}, "begins": {q.Begins.Format(time.RFC3339Nano)},
 	}.Encode()

@@ -22,14 +22,14 @@ func Page(w io.Writer, date time.Time) error {
 	page := frame
 	for mark, text := range map[string]string{
 		"DATE":       date.UTC().Format("January 2, 2006"),
-		"CHECKS":     list(all(incident.CheckStates()), checkStates, exitOf),
-		"STATUSES":   list(all(incident.Statuses()), statuses, nil),
-		"ENDINGS":    list(all(incident.Endings()), endings, nil),
-		"DELIVERIES": list(all(outbox.DeliveryStates()), deliveryStates, nil),
-		"HELD":       list(all(outbox.HeldReasons()), heldReasons, nil),
-		"CONDITIONS": list(config.AllConditions().All(), conditions, func(c config.Condition) string { return string(c.Severity()) }),
-		"PHASES":     list(config.Phases(), phases, nil),
-		"CAUSES":     list(config.Causes(), causes, causeShows),
+		"CHECKS":     entryList(all(incident.CheckStates()), checkStates, exitOf),
+		"STATUSES":   entryList(all(incident.Statuses()), statuses, nil),
+		"ENDINGS":    entryList(all(incident.Endings()), endings, nil),
+		"DELIVERIES": entryList(all(outbox.DeliveryStates()), deliveryStates, nil),
+		"HELD":       entryList(all(outbox.HeldReasons()), heldReasons, nil),
+		"CONDITIONS": entryList(config.AllConditions().All(), conditions, func(c config.Condition) string { return string(c.Severity()) }),
+		"PHASES":     entryList(config.Phases(), phases, nil),
+		"CAUSES":     entryList(config.Causes(), causes, causeShows),
 	} {
 		page = strings.ReplaceAll(page, "@"+mark+"@", text)
 	}
@@ -48,9 +48,9 @@ func all[T any](list []T) iter.Seq[T] {
 	}
 }
 
-// list writes words with their entries; remark, if there is one, is what stands in
+// entryList writes words with their entries; remark, if there is one, is what stands in
 // parentheses behind a word.
-func list[T comparable](words iter.Seq[T], entries map[T]Entry, remark func(T) string) string {
+func entryList[T comparable](words iter.Seq[T], entries map[T]Entry, remark func(T) string) string {
 	var b strings.Builder
 	b.WriteString(".Bl -tag -width indent\n")
 	for word := range words {

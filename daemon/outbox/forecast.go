@@ -55,7 +55,7 @@ func Foresee(w World, s Subject, horizon time.Duration) Forecast {
 	for end := now.Add(horizon); ; {
 		planned := Plan(f.book, w, now)
 		f.book.Hold(w.Subjects, planned.Held)
-		f.send(planned.Tell, now)
+		f.sendAll(planned.Tell, now)
 		f.remember(now)
 		next := planned.Again()
 		if len(planned.Tell) > 0 {
@@ -78,8 +78,8 @@ type forecaster struct {
 	waited map[Destination]Held
 }
 
-// send takes notifications for sent.
-func (f *forecaster) send(list []Notification, now time.Time) {
+// sendAll takes notifications for sent.
+func (f *forecaster) sendAll(list []Notification, now time.Time) {
 	for _, n := range list {
 		f.book.Apply(n)
 		f.book.Begin(n.Key)

@@ -11,46 +11,46 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
-// mostCalm is how many checks that need nobody have a line of their own.
-const mostCalm = 20
+// mostUneventful is how many checks that nobody has to act on have a line each.
+const mostUneventful = 20
 
-// calm writes the checks that need nobody, group by group: each of them, or where they are
-// many how many there are.
-func (g *statusPage) calm(checks []*api.Check) {
+// writeUneventful writes the checks that nobody has to act on, group by group: one line each,
+// or only how many there are where they are more than mostUneventful.
+func (g *statusPage) writeUneventful(checks []*api.Check) {
 	order := []incident.CheckState{incident.CheckMaintenance, incident.CheckOK, incident.CheckPaused}
 	slices.SortStableFunc(checks, func(a, b *api.Check) int {
 		return cmp.Or(cmp.Compare(groupOf(a), groupOf(b)), slices.Index(order, a.State)-slices.Index(order, b.State), cmp.Compare(a.ID, b.ID))
 	})
 	switch {
 	case len(checks) == 0:
-	case g.all || len(checks) <= mostCalm:
-		g.eachCalm(checks)
+	case g.all || len(checks) <= mostUneventful:
+		g.writeEachUneventful(checks)
 	default:
 		g.cut = true
-		g.countCalm(checks)
+		g.countUneventful(checks)
 	}
 }
 
-// eachCalm writes each check, under its group.
-func (g *statusPage) eachCalm(checks []*api.Check) {
+// writeEachUneventful writes each check, under its group.
+func (g *statusPage) writeEachUneventful(checks []*api.Check) {
 	rows := make([][]string, 0, len(checks))
 	for _, c := range checks {
-		rows = append(rows, g.calmRow(c))
+		rows = append(rows, g.uneventfulRow(c))
 	}
-	lines := table(g.width-stateRoom, []column{{}, {rank: 1}, {rank: 2, right: true}, {rank: 3}, {rank: 4}, {rank: 5}}, rows)
+	lines := alignColumns(g.width-stateRoom, []column{{}, {rank: 1}, {rank: 2, right: true}, {rank: 3}, {rank: 4}, {rank: 5}}, rows)
 	last := "\x00" // no group is called so, and the first check gets a heading
 	for i, c := range checks {
 		if here := groupOf(c); here != last {
 			g.line("")
-			g.fold("", g.named(here, g.width))
+			g.fold("", g.groupWithLabel(here, g.width))
 			last = here
 		}
-		g.row(c.State, lines[i], g.planned(c))
+		g.writeRow(c.State, lines[i], g.planned(c))
 	}
 }
 
-// calmRow returns name, place, latency, certificate, since when, and the label.
-func (g *statusPage) calmRow(c *api.Check) []string {
+// uneventfulRow returns name, place, latency, certificate, since when, and the label.
+func (g *statusPage) uneventfulRow(c *api.Check) []string {
 	row := []string{string(c.ID), hostPort(c), "", "", "", labelOf(c)}
 	if c.LatencyMS != nil {
 		row[2] = fmt.Sprintf("%.0f ms", *c.LatencyMS)
@@ -95,15 +95,15 @@ func daysLeft(end, now time.Time) string {
 	}
 }
 
-// countCalm writes how many checks there are of each group and state; of the outermost
+// countUneventful writes how many checks there are of each group and state; of the outermost
 // groups, or of all together, where the groups are many.
-func (g *statusPage) countCalm(checks []*api.Check) {
+func (g *statusPage) countUneventful(checks []*api.Check) {
 	outermost := func(c *api.Check) string { group, _, _ := strings.Cut(groupOf(c), "/"); return group }
 	everywhere := func(*api.Check) string { return "" }
 	var lists [][]*api.Check
 	for _, group := range []func(*api.Check) string{groupOf, outermost, everywhere} {
-		lists = byKey(checks, func(c *api.Check) string { return string(c.State) + "\x00" + g.planned(c) + "\x00" + group(c) })
-		if len(lists) > mostCalm/2 {
+		lists = groupByKey(checks, func(c *api.Check) string { return string(c.State) + "\x00" + g.planned(c) + "\x00" + group(c) })
+		if len(lists) > mostUneventful/2 {
 			continue
 		}
 		rows := make([][]string, 0, len(lists))
@@ -111,15 +111,15 @@ func (g *statusPage) countCalm(checks []*api.Check) {
 			rows = append(rows, g.countRow(group(list[0]), list))
 		}
 		g.line("")
-		lines := table(g.width-stateRoom, []column{{}, {rank: 1}, {rank: 4}, {rank: 2}, {rank: 3}}, rows)
+		lines := alignColumns(g.width-stateRoom, []column{{}, {rank: 1}, {rank: 4}, {rank: 2}, {rank: 3}}, rows)
 		for i, list := range lists {
-			g.row(list[0].State, lines[i], g.planned(list[0]))
+			g.writeRow(list[0].State, lines[i], g.planned(list[0]))
 		}
 		return
 	}
 	g.line("")
-	for _, list := range byKey(checks, func(c *api.Check) string { return string(c.State) }) {
-		g.row(list[0].State, []string{plural(len(list), "check") + onServers(list)}, "")
+	for _, list := range groupByKey(checks, func(c *api.Check) string { return string(c.State) }) {
+		g.writeRow(list[0].State, []string{plural(len(list), "check") + onServers(list)}, "")
 	}
 }
 
