@@ -7,9 +7,6 @@ import (
 	"io"
 	"net/http"
 
-	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/config/source"
-	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
 
@@ -22,88 +19,26 @@ func Handler(d Daemon) http.Handler {
 	return mux
 }
 
-// nothing is the answer to what was only to be done.
-type nothing = struct{}
-
 // routes lists what a daemon can be asked, by the patterns of [http.ServeMux].
 func routes(d Daemon) map[string]http.Handler {
 	return map[string]http.Handler{
-		"GET /v1/status": shared(d, func(s *tracker.Snapshot) any { return NewStatus(s, d.Self(), d.NextProbe) }),
-		"GET /v1/checks/{id...}": answering(func(r *http.Request) (Check, error) {
-			return checkInDetail(r.Context(), d, config.CheckID(r.PathValue("id")))
-		}),
-		"GET /v1/incidents": shared(d, func(s *tracker.Snapshot) any { return NewIncidents(s) }),
-		"GET /v1/incidents/{id}/held": answering(func(r *http.Request) (heldList, error) {
-			list, err := d.Explain(r.Context(), incident.ID(r.PathValue("id")))
-			return newHeldList(list), err
-		}),
-		"GET /v1/who": answering(func(r *http.Request) (Forecast, error) {
-			q, err := readQuestion(r)
-			if err != nil {
-				return Forecast{}, err
-			}
-			f, err := d.Foresee(r.Context(), q)
-			return newForecast(q, f), err
-		}),
-		"POST /v1/ack": reading(func(r *http.Request, a acknowledgement) (Acknowledged, error) {
-			by := a.author(r.Context())
-			before, err := d.Acknowledge(r.Context(), a.Incident, tracker.Acknowledgement{By: by, Reason: a.Reason, Until: a.Until})
-			return newAcknowledged(before, by), err
-		}),
-		"POST /v1/unack": reading(func(r *http.Request, a acknowledgement) (Acknowledged, error) {
-			by := a.author(r.Context())
-			before, err := d.Unacknowledge(r.Context(), a.Incident, by)
-			return newAcknowledged(before, by), err
-		}),
-		"GET /v1/silences": answering(func(r *http.Request) (Silences, error) {
-			s, err := d.Snapshot(r.Context())
-			if err != nil {
-				return Silences{}, err
-			}
-			return NewSilences(s, r.URL.Query().Has("all")), nil
-		}),
-		"POST /v1/silences": reading(func(r *http.Request, s newSilence) (ListedSilence, error) {
-			s.By = Signature{s.By, s.User}.author(r.Context())
-			begun, err := d.Silence(r.Context(), s.Silence)
-			if err != nil {
-				return ListedSilence{}, err
-			}
-			now, err := d.Snapshot(r.Context())
-			if err != nil {
-				return ListedSilence{}, err
-			}
-			return newListedSilence(begun, now), nil
-		}),
-		"DELETE /v1/silences/{id}": answering(func(r *http.Request) (Silence, error) {
-			return d.EndSilence(r.Context(), r.PathValue("id"), signatureOf(r).author(r.Context()))
-		}),
-		"POST /v1/deliveries/{key}": answering(func(r *http.Request) (nothing, error) {
-			return nothing{}, d.Redeliver(r.Context(), r.PathValue("key"))
-		}),
-		"POST /v1/deliveries/{key}/dismiss": answering(func(r *http.Request) (nothing, error) {
-			return nothing{}, d.Dismiss(r.Context(), r.PathValue("key"), signatureOf(r).author(r.Context()))
-		}),
-		"POST /v1/recheck": answering(func(r *http.Request) (Report, error) {
-			return d.Recheck(r.Context(), config.CheckID(r.URL.Query().Get("check")))
-		}),
-		"POST /v1/notify-test": answering(func(r *http.Request) (Trial, error) {
-			return d.NotifyTest(r.Context(), config.RoleID(r.URL.Query().Get("role")))
-		}),
-		"POST /v1/reload": answering(func(r *http.Request) (Verdict, error) {
-			return d.Reload(r.Context(), r.URL.Query().Has("allow_shrink"))
-		}),
-		"GET /v1/plan": oneAtATime(answering(func(r *http.Request) (wholePlan, error) {
-			p, err := d.Plan(r.Context(), nil)
-			return newWholePlan(p), err
-		})),
-		"POST /v1/plan": oneAtATime(answering(func(r *http.Request) (wholePlan, error) {
-			var files source.Parcel
-			if err := decodeBody(r, &files, MostFiles); err != nil {
-				return wholePlan{}, err
-			}
-			p, err := d.Plan(r.Context(), &files)
-			return newWholePlan(p), err
-		})),
+		"GET /v1/status":                    shared(d, func(s *tracker.Snapshot) any { return NewStatus(s, d.Self(), d.NextProbe) }),
+		"GET /v1/checks/{id...}":            answering(showCheck(d)),
+		"GET /v1/incidents":                 shared(d, func(s *tracker.Snapshot) any { return NewIncidents(s) }),
+		"GET /v1/incidents/{id}/held":       answering(explainIncident(d)),
+		"GET /v1/who":                       answering(foresee(d)),
+		"POST /v1/ack":                      reading(acknowledge(d)),
+		"POST /v1/unack":                    reading(unacknowledge(d)),
+		"GET /v1/silences":                  answering(listSilences(d)),
+		"POST /v1/silences":                 reading(beginSilence(d)),
+		"DELETE /v1/silences/{id}":          answering(endSilence(d)),
+		"POST /v1/deliveries/{key}":         answering(retryDelivery(d)),
+		"POST /v1/deliveries/{key}/dismiss": answering(dismissDelivery(d)),
+		"POST /v1/recheck":                  answering(recheck(d)),
+		"POST /v1/notify-test":              answering(notifyTest(d)),
+		"POST /v1/reload":                   answering(reload(d)),
+		"GET /v1/plan":                      oneAtATime(answering(planOwnFiles(d))),
+		"POST /v1/plan":                     oneAtATime(answering(planSentFiles(d))),
 	}
 }
 
