@@ -41,6 +41,10 @@ type Config struct {
 	Moved       []Move
 	History     History
 	Page        Page
+	Reports     []Report
+	// Announcements are notices on the page.
+	Announcements []Announcement
+	Corrections   []Correction
 	// LoginLeftOut are the checks whose login is written but cannot be used just
 	// now: nothing is observed of their accounts. Only a salvaged Config has any.
 	LoginLeftOut map[CheckID]bool
@@ -329,20 +333,6 @@ type Move struct {
 	From CheckID `json:"from"`
 	To   CheckID `json:"to"`
 	Pos  Pos     `json:"-"`
-}
-
-// History is how long roll-ups are kept.
-type History struct {
-	Detail, Hourly, Daily time.Duration
-}
-
-// Page is what the status page shows, and to whom.
-type Page struct {
-	Title        string
-	UsersFile    Blob
-	Cert         Blob
-	Key          opaque.Secret
-	PublicGroups []GroupID
 }
 
 // A Blob is the content of a file that a configuration names, comparable by

@@ -26,11 +26,14 @@ func elsewhere(old, new *Config) []string {
 	// By name: reflect.DeepEqual would compare the data inside a time.Location.
 	sameZone := zoneName(before.Zone) == zoneName(after.Zone)
 	before.Zone, after.Zone = nil, nil
+	samePageZone := zoneName(old.Page.Zone) == zoneName(new.Page.Zone)
+	oldPage, newPage := old.Page, new.Page
+	oldPage.Zone, newPage.Zone = nil, nil
 	for name, same := range map[string]bool{
 		"daemon":      sameZone && reflect.DeepEqual(before, after),
 		"maintenance": reflect.DeepEqual(planned(old.Maintenance), planned(new.Maintenance)),
 		"history":     old.History == new.History,
-		"page":        reflect.DeepEqual(old.Page, new.Page),
+		"page":        samePageZone && reflect.DeepEqual(oldPage, newPage),
 	} {
 		if !same {
 			names = append(names, name)

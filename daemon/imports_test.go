@@ -78,11 +78,18 @@ var rooms = map[string][]string{
 		"config", "config/calendar", "config/opaque", "notifiers",
 		"daemon/clock", "daemon/incident", "daemon/journal", "daemon/outbox",
 	},
-	"daemon/history":  {"config", "daemon/incident"},
-	"daemon/glossary": {"config", "config/mdoc", "daemon/incident", "daemon/outbox"},
+	// What was so, in sums: a room of its own, so that the formula can be read, and tested, without
+	// a database.
+	"daemon/availability": {"config"},
+	"daemon/history":      {"config", "config/calendar", "daemon/availability", "daemon/incident"},
+	"daemon/glossary":     {"config", "config/mdoc", "daemon/incident", "daemon/outbox"},
 	// What was told, and what is held, is the outbox's, in its words.
-	"daemon/api":         {"config", "config/access", "config/source", "config/opaque", "notifiers", "daemon/incident", "daemon/outbox", "daemon/tracker", "daemon/history"},
-	"daemon/web":         {"config", "daemon/incident", "daemon/tracker", "daemon/history"},
+	"daemon/api": {"config", "config/access", "config/source", "config/opaque", "notifiers", "daemon/incident", "daemon/outbox", "daemon/tracker", "daemon/availability", "daemon/history"},
+	// The listener, and who may ask; what is shown and counted is in the rooms below it.
+	"daemon/web":         {"config", "config/opaque", "daemon/api", "daemon/web/*"},
+	"daemon/web/access":  {"config", "config/opaque", "daemon/api"},
+	"daemon/web/pages":   {"config", "config/opaque", "config/calendar", "config/moment", "daemon/api", "daemon/availability", "daemon/incident"},
+	"daemon/web/metrics": {"config", "daemon/api", "daemon/incident"},
 	"daemon/control":     {"daemon/api"},
 	"daemon":             {"daemon/*", "config", "config/*", "notifiers", "notifiers/httpdo"},
 	"examples":           {},
@@ -90,7 +97,7 @@ var rooms = map[string][]string{
 	"packaging":          {},
 	"cmd/imapvigil": {
 		"daemon", "daemon/api", "daemon/clock", "daemon/glossary", "daemon/probe", "daemon/demo", "daemon/verdict",
-		"daemon/incident", "daemon/journal", "daemon/history", "config", "config/atomicfile", "config/hclfile", "config/lookup", "config/moment", "config/source", "notifiers",
+		"daemon/incident", "daemon/journal", "daemon/history", "daemon/availability", "config", "config/atomicfile", "config/hclfile", "config/lookup", "config/moment", "config/source", "notifiers",
 		"config/access", "config/calendar", "config/firstfile", "config/takeover",
 	},
 }
@@ -104,13 +111,16 @@ var owners = map[string][]string{
 	"go.yaml.in/":                   {"config/takeover"},
 	"github.com/slack-go/":          {"notifiers/slack"},
 	"github.com/wneessen/":          {"notifiers/email"},
+	"modernc.org/":                  {"daemon/history"},
+	"github.com/prometheus/":        {"daemon/web/metrics"},
+	"github.com/coreos/go-oidc/":    {"daemon/web/access"},
 	"github.com/spf13/cobra":        {"cmd/imapvigil"},
 	"github.com/coreos/go-systemd/": {"daemon", "cmd/imapvigil"},
 }
 
 // pure are the rooms that decide from their arguments alone: they see neither the
 // machine nor the clock.
-var pure = []string{"daemon/incident", "daemon/verdict"}
+var pure = []string{"daemon/availability", "daemon/incident", "daemon/verdict"}
 
 // impure is what would let a room look around, with everything below it; net/netip is
 // values.

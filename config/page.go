@@ -1,0 +1,139 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config/opaque"
+)
+
+// History is how long what was measured is kept, and how large it may become.
+type History struct {
+	Detail    time.Duration // each probe
+	Hourly    time.Duration // the sums of an hour
+	Daily     time.Duration // the sums of a day
+	Incidents time.Duration // what happened
+	MaxSize   int64         // of the database, in bytes
+}
+
+// Page is what the status page shows, and to whom.
+type Page struct {
+	Title        string
+	Zone         *time.Location // of its days, bars and reports; nil: the daemon's
+	UsersFile    Blob           // htpasswd lines with bcrypt
+	Operators    []string       // users who may test, acknowledge, silence and note
+	TokensFile   Blob           // lines "name right sha256"
+	Cert         Blob
+	Key          opaque.Secret
+	PublicGroups []GroupID
+	Metrics      PageMetrics
+	// ProbeAny lets /probe ask hosts that no check declares; it needs a token.
+	ProbeAny     bool
+	Access       []Access // in the order of their names
+	TrustedProxy TrustedProxy
+	OIDC         OIDC
+}
+
+// PageMetrics says how much /metrics tells.
+type PageMetrics string
+
+// The values of page.metrics.
+const (
+	MetricsFull    PageMetrics = "full"
+	MetricsSummary PageMetrics = "summary" // no phases and no addresses
+	MetricsOff     PageMetrics = "off"
+)
+
+// Access narrows what some users see to some groups.
+type Access struct {
+	Name   string
+	Users  []string
+	Groups []GroupID
+	Pos    Pos
+}
+
+// A TrustedProxy logs users in and names them in headers; without From there is none.
+type TrustedProxy struct {
+	From         []netip.Prefix // the addresses whose headers are believed
+	UserHeader   string
+	GroupsHeader string // empty: no groups
+}
+
+// OIDC is the OpenID provider that users log in with; without Issuer there is none.
+type OIDC struct {
+	Issuer       string
+	ClientID     string
+	ClientSecret opaque.Secret
+	GroupsClaim  string
+}
+
+// A Report is sent by email when a period is over.
+type Report struct {
+	Name   string
+	Every  ReportPeriod
+	Group  GroupID        // empty: everything
+	Zone   *time.Location // nil: the page's
+	Roles  []RoleID       // sent by their email destinations
+	Public bool           // labels only, as on the public page
+	Pos    Pos
+}
+
+// ReportPeriod is how often a report is made, and of how long a time.
+type ReportPeriod string
+
+// The values of report.every.
+const (
+	EveryWeek    ReportPeriod = "week" // from Monday
+	EveryMonth   ReportPeriod = "month"
+	EveryQuarter ReportPeriod = "quarter"
+)
+
+// An Announcement is a notice on the page.
+type Announcement struct {
+	Name   string
+	From   time.Time
+	Until  time.Time
+	Kind   AnnouncementKind
+	Groups []GroupID // empty: it concerns everything
+	Text   string
+	Pos    Pos
+}
+
+// AnnouncementKind says how an announcement is shown.
+type AnnouncementKind string
+
+// The values of announcement.kind.
+const (
+	AnnounceInfo        AnnouncementKind = "info"
+	AnnounceMaintenance AnnouncementKind = "maintenance"
+	AnnounceOutage      AnnouncementKind = "outage"
+)
+
+// A Correction says what a period counts as afterwards. Every report lists it.
+type Correction struct {
+	Name       string
+	AppliesTo  []Ref
+	Start, End time.Time
+	CountAs    CountAs
+	Reason     string
+	Pos        Pos
+}
+
+// CountAs is what a period counts as.
+type CountAs string
+
+// The values of correction.count_as.
+const (
+	CountMaintenance CountAs = "maintenance"
+	CountUp          CountAs = "up"
+	CountDown        CountAs = "down"
+	CountUnknown     CountAs = "unknown"
+)
+
+// PageZone returns the zone of the days, bars and reports of the page.
+func (c *Config) PageZone() *time.Location {
+	if c.Page.Zone != nil {
+		return c.Page.Zone
+	}
+	return c.Daemon.Location()
+}
