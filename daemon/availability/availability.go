@@ -41,7 +41,38 @@ type Life struct {
 	Bouts     []Bout
 }
 
-// Seconds is how long a check was in each state. The sum is the window.
+// A State is what a check counts as at an instant.
+type State string
+
+// The states, those that go before the others first.
+const (
+	IsAbsent      State = "absent"
+	IsPaused      State = "paused"
+	InMaintenance State = "maintenance"
+	IsUnknown     State = "unknown"
+	IsDown        State = "down"
+	IsDegraded    State = "degraded"
+	IsOK          State = "ok"
+)
+
+// Seconds is how long a check was in each state. Absent holds the time in which it was
+// paused, too. The sum of the six is the window.
 type Seconds struct {
 	Absent, Maintenance, Unknown, Down, Degraded, OK time.Duration
+	// Short is how much of Degraded and OK lay in failures of the service that ended before
+	// they were reported: the strict figure counts it as down.
+	Short time.Duration
+}
+
+// Total returns the length of the window.
+func (s Seconds) Total() time.Duration {
+	return s.Absent + s.Maintenance + s.Unknown + s.Down + s.Degraded + s.OK
+}
+
+// Plus returns the sums of two windows, or of two checks.
+func (s Seconds) Plus(o Seconds) Seconds {
+	return Seconds{
+		s.Absent + o.Absent, s.Maintenance + o.Maintenance, s.Unknown + o.Unknown,
+		s.Down + o.Down, s.Degraded + o.Degraded, s.OK + o.OK, s.Short + o.Short,
+	}
 }
