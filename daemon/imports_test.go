@@ -86,12 +86,13 @@ var rooms = map[string][]string{
 	// What was told, and what is held, is the outbox's, in its words.
 	"daemon/api": {"config", "config/access", "config/source", "config/opaque", "notifiers", "daemon/incident", "daemon/outbox", "daemon/tracker", "daemon/availability", "daemon/history"},
 	// The listener, and who may ask; what is shown and counted is in the rooms below it.
-	"daemon/web":         {"config", "config/opaque", "daemon/api", "daemon/web/*"},
-	"daemon/web/access":  {"config", "config/opaque", "daemon/api"},
-	"daemon/web/pages":   {"config", "config/opaque", "config/calendar", "config/moment", "daemon/api", "daemon/availability", "daemon/incident"},
-	"daemon/web/metrics": {"config", "daemon/api", "daemon/incident"},
+	"daemon/web":        {"config", "config/opaque", "daemon/api", "daemon/web/*"},
+	"daemon/web/access": {"config", "config/opaque", "daemon/api"},
+	"daemon/web/pages":  {"config", "config/opaque", "config/calendar", "config/moment", "daemon/api", "daemon/availability", "daemon/incident"},
+	// It writes series straight from the snapshot: api's types would be made for each check first.
+	"daemon/web/metrics": {"config", "daemon/api", "daemon/incident", "daemon/tracker"},
 	"daemon/control":     {"daemon/api"},
-	"daemon":             {"daemon/*", "config", "config/*", "notifiers", "notifiers/httpdo"},
+	"daemon":             {"daemon/*", "daemon/web/metrics", "config", "config/*", "notifiers", "notifiers/httpdo"},
 	"examples":           {},
 	"examples/customers": {},
 	"packaging":          {},
