@@ -1,6 +1,10 @@
 package config
 
 import (
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"net"
 	"net/netip"
 	"time"
 
@@ -20,9 +24,9 @@ type History struct {
 type Page struct {
 	Title        string
 	Zone         *time.Location // of its days, bars and reports; nil: the daemon's
-	UsersFile    Blob           // htpasswd lines with bcrypt
+	Users        []PageUser     // of users_file, in its order; without users_file there are none
 	Operators    []string       // users who may test, acknowledge, silence and note
-	TokensFile   Blob           // lines "name right sha256"
+	Tokens       []PageToken    // of tokens_file, in its order
 	Cert         Blob
 	Key          opaque.Secret
 	PublicGroups []GroupID
@@ -33,6 +37,44 @@ type Page struct {
 	TrustedProxy TrustedProxy
 	OIDC         OIDC
 }
+
+// HasLogin reports whether people can show who they are: as a user, through a proxy or
+// with OpenID. Where they cannot, whoever reaches the page from this machine sees all of it.
+func (p *Page) HasLogin() bool {
+	return len(p.Users) > 0 || len(p.TrustedProxy.From) > 0 || p.OIDC.Issuer != ""
+}
+
+// A PageUser is a line of users_file.
+type PageUser struct {
+	Name string
+	Hash opaque.Secret // bcrypt, as "$2y$10$..."
+}
+
+// A PageToken is a line of tokens_file: a program that may ask without logging in.
+type PageToken struct {
+	Name   string
+	Right  TokenRight
+	SHA256 [sha256.Size]byte // of the token; it is never printed
+}
+
+// Format keeps the sum out of logs and messages: a token that a person made up can be
+// found from it.
+func (t PageToken) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, t.Name+" ("+string(t.Right)+")")
+}
+
+// MarshalText keeps encoders from looking inside.
+func (t PageToken) MarshalText() ([]byte, error) { return fmt.Append(nil, t), nil }
+
+// TokenRight is what a token may do.
+type TokenRight string
+
+// The rights of tokens_file. Each but the first holds the one before it.
+const (
+	TokenMetrics TokenRight = "metrics" // /metrics and /probe
+	TokenRead    TokenRight = "read"    // look
+	TokenOperate TokenRight = "operate" // test, acknowledge, silence and note
+)
 
 // PageMetrics says how much /metrics tells.
 type PageMetrics string
@@ -129,6 +171,17 @@ const (
 	CountDown        CountAs = "down"
 	CountUnknown     CountAs = "unknown"
 )
+
+// IsLoopback reports whether only this machine can reach what listens on an address, as
+// host and port. A name other than localhost may mean any address.
+func IsLoopback(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return false
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback() || host == "localhost"
+}
 
 // PageZone returns the zone of the days, bars and reports of the page.
 func (c *Config) PageZone() *time.Location {

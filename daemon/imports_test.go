@@ -34,9 +34,10 @@ var rooms = map[string][]string{
 	"config/lookup":     {"config"},
 	"config/mdoc":       {"config"},
 	"config/source":     {"config", "config/opaque"},
+	"config/userfile":   {"config", "config/opaque"},
 	"config/hclfile": {
 		"config/access", "config", "config/advice", "config/calendar", "config/certfile", "config/hclfile/diagnose", "config/mdoc", "config/names", "config/opaque",
-		"config/source", "notifiers", "notifiers/*",
+		"config/source", "config/userfile", "notifiers", "notifiers/*",
 	},
 
 	// It writes what hclfile reads, so it asks hclfile what that is.

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/imapvigil/imapvigil/config/opaque"
 )
@@ -22,6 +23,8 @@ type value struct {
 	list   []string
 	refs   []ref
 	secret opaque.Secret
+	users  []config.PageUser
+	tokens []config.PageToken
 	at     hcl.Range
 }
 

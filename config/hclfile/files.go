@@ -23,7 +23,7 @@ var certificateFile = kind{name: "file", read: func(r *reading) (value, bool) { 
 // certificates reads every block of the file that an attribute names. One that is
 // damaged is an error, although others are whole: it may be the one that matters.
 func (r *reading) certificates(authorities bool) (value, bool) {
-	c, path, ok := r.open(false)
+	c, path, ok := r.open()
 	if !ok {
 		return value{}, false
 	}
@@ -131,16 +131,9 @@ var keyFile = kind{name: "file", read: func(r *reading) (value, bool) {
 	return value{secret: opaque.NewSecret(key)}, true
 }}
 
-// unkeptFile names a file; its value is the text, which is not saved with a
-// Snapshot.
-var unkeptFile = kind{name: "file", read: func(r *reading) (value, bool) {
-	c, _, ok := r.open(true)
-	return value{text: c.Text.Reveal()}, ok
-}}
-
-// open reads the file that an attribute names.
-func (r *reading) open(secret bool) (source.Content, string, bool) {
-	return r.openBy(func(path string) source.Content { return r.l.snapshot.Open(path, secret) })
+// open reads the file that an attribute names, which is no secret.
+func (r *reading) open() (source.Content, string, bool) {
+	return r.openBy(func(path string) source.Content { return r.l.snapshot.Open(path, false) })
 }
 
 func (r *reading) openBy(open func(path string) source.Content) (source.Content, string, bool) {

@@ -18,8 +18,10 @@ var historyTable = table[config.History]{
 var pageTable = table[config.Page]{
 	newRow("title", text, `"imapvigil"`, "The title of the status page",
 		func(p *config.Page, v value) { p.Title = v.text }),
-	newRow("users_file", unkeptFile, "", "Who may log in, as htpasswd -B writes it",
-		func(p *config.Page, v value) { p.UsersFile = config.NewBlob(v.text) }),
+	newRow("users_file", usersFile, "", "Who may log in: lines name:hash, as htpasswd -B of the package apache2-utils writes them. Only bcrypt is read",
+		func(p *config.Page, v value) { p.Users = v.users }),
+	newRow("tokens_file", tokensFile, "", "Programs that may ask without logging in: lines with a name, a right (metrics, read or operate) and the SHA-256 of the token in hex",
+		func(p *config.Page, v value) { p.Tokens = v.tokens }),
 	newRow("cert_file", certificateFile, "", "The certificate of the status page, in PEM",
 		func(p *config.Page, v value) { p.Cert = config.NewBlob(v.text) }),
 	newRow("key_file", keyFile, "", "Its key, in PEM",

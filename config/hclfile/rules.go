@@ -84,6 +84,7 @@ var (
 	ruleBrokenPEM  = wrong("certificate-broken", "Damaged certificate file")
 	ruleKeyFile    = wrong("key-file", "No private key in the file")
 	ruleKeyPair    = wrong("key-pair", "Certificate and key do not belong together")
+	ruleUserFile   = wrong("user-file", "Invalid line in a file of users or tokens")
 	rulePin        = wrong("pin", "Invalid pin")
 	ruleTimeZone   = wrong("time-zone", "Unknown time zone")
 	ruleWindow     = wrong("window", "Invalid window")
