@@ -1,0 +1,32 @@
+// Package pages is the status page: what people see of the monitor in a browser. Every
+// view is one HTML page that is complete without a script, made from the answers of
+// daemon/api and by html/template alone, so that whatever a server said stays text.
+//
+// A view is three things: a type that holds what is shown, in words and figures and
+// nothing else; a function that makes it of a snapshot and a visitor; and a template of
+// the same name. The layout around it, and the parts that views share (state, time, strip
+// of days, facts, empty state), stand in templates/layout.html; the look stands in
+// assets/page.css. Neither has a style or a script inside the HTML, because the content
+// security policy forbids both.
+//
+// It listens nowhere and knows nobody: daemon/web serves [Routes], and puts into the
+// context who asks.
+package pages
+
+import (
+	"net/http"
+
+	"github.com/imapvigil/imapvigil/daemon/api"
+)
+
+// Options are what the pages are made of.
+type Options struct {
+	Daemon api.Daemon
+}
+
+// Routes returns every page and asset, for the listener's table.
+func Routes(o Options) []api.Route {
+	return []api.Route{
+		{Pattern: "GET " + assetPath("{name}"), Right: api.Anybody, Handler: http.HandlerFunc(serveAsset)},
+	}
+}
