@@ -61,6 +61,7 @@ type Daemon struct {
 	StateDir            string
 	Control             string
 	Listen              string
+	ListenPos           Pos // zero: nobody has chosen the address
 	PublicURL           string
 	LogLevel            string
 	Zone                *time.Location // of the times that people read; nil: the machine's

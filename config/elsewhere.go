@@ -23,6 +23,7 @@ func elsewhere(old, new *Config) []string {
 	)
 	before, after := old.Daemon, new.Daemon
 	before.Pos, after.Pos = Pos{}, Pos{}
+	before.ListenPos, after.ListenPos = Pos{}, Pos{}
 	// By name: reflect.DeepEqual would compare the data inside a time.Location.
 	sameZone := zoneName(before.Zone) == zoneName(after.Zone)
 	before.Zone, after.Zone = nil, nil

@@ -32,6 +32,9 @@ func (m *monitor) Self() api.Self {
 		self.Log = m.LogState()
 		self.Notes = append(self.Notes, logNotes(self.Log, time.Now())...)
 	}
+	if note := m.page.Note(); note != "" {
+		self.Notes = append(self.Notes, note)
+	}
 	if polling, why := m.watcher.Polling(); polling {
 		self.Config.Polling = why
 	}

@@ -38,6 +38,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/selfcheck"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 	"github.com/imapvigil/imapvigil/daemon/verdict"
+	"github.com/imapvigil/imapvigil/daemon/web"
 )
 
 // Options are what the command line and the environment say.
@@ -46,8 +47,10 @@ type Options struct {
 	ConfigPath string
 	StateDir   string // wins over the configuration's
 	Control    string // likewise
-	Version    string
-	Log        *zap.Logger // must never wait for whoever reads it
+	// Listen wins over the configuration's; empty: no status page, nil: it is the configuration's.
+	Listen  *string
+	Version string
+	Log     *zap.Logger // must never wait for whoever reads it
 	// LogState says what became of the log; nil: nobody counts.
 	LogState func() api.Log
 	// Level is set to what the configuration says; nil: the command line has
@@ -129,6 +132,7 @@ type monitor struct {
 	memory    memoryLimit
 	report    func(context.Context, *config.Probe, verdict.Probe) incident.Pace // to the tracker
 	listener  *control.Socket
+	page      *web.Server
 }
 
 // Run runs the monitor until ctx ends, which may be in the middle of the start. It
@@ -159,6 +163,7 @@ func (m *monitor) openAll(ctx context.Context) (*candidate, error) {
 	m.vitals = &vitals{m: m}
 	m.heartbeat.log, m.heartbeat.lives = m.Log, m.vitals.checkProgress
 	m.watcher = watch.New(watch.Options{Path: m.ConfigPath, Log: m.logOutside})
+	m.page = m.newPage()
 	m.reloads = newReloader(m.Options, m.watcher, m.parts(), m.probes.changes)
 	first, err := m.reloads.prepareStart(ctx)
 	if err != nil {
@@ -202,6 +207,7 @@ func (m *monitor) parts() parts {
 		taker(m.setLogLevel),
 		taker(m.configureTracker),
 		&m.probes,
+		m.page,
 	}
 }
 
@@ -287,6 +293,7 @@ func (m *monitor) runTasks(ctx context.Context, first *candidate) error {
 		// Whoever asks before this waits: the socket is open, and "no checks"
 		// would be no answer.
 		tasks.Go(func() error { return control.Serve(ctx, m.listener, api.Handler(m)) })
+		tasks.Go(func() error { return m.page.Run(ctx) })
 		m.announceReady(first)
 		return m.reloads.serveReasons(ctx)
 	})

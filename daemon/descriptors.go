@@ -5,10 +5,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/web"
 )
 
-// keptDescriptors are kept from the probes: for the clients of the control socket,
-// for messages, and for the journal and the files.
+// keptDescriptors are kept from the probes, beside those of the status page: for the clients of
+// the control socket, for messages, and for the journal and the files.
 const keptDescriptors = control.MostClients + 128
 
 // probeDescriptors returns how many files probes may have open at once; 0: as many
@@ -30,6 +31,15 @@ func clientPlaces() int {
 	return clientShare(limit)
 }
 
+// pagePlaces returns how many connections the status page may have at once.
+func pagePlaces() int {
+	limit, known := descriptorLimit()
+	if !known {
+		return web.MostConnections
+	}
+	return pageShare(limit)
+}
+
 // descriptorLimit returns how many files this process may have open. Go has raised
 // the limit as far as it may (package os).
 func descriptorLimit() (n int, known bool) {
@@ -43,11 +53,17 @@ func descriptorLimit() (n int, known bool) {
 
 // probeShare returns the part of a limit that is for probes: all but what is kept, and of a
 // small one a quarter at least.
-func probeShare(limit int) int { return max(limit-keptDescriptors, limit/4) }
+func probeShare(limit int) int {
+	return max(limit-keptDescriptors-pageShare(limit), limit/4)
+}
 
 // clientShare returns the part of a limit that is for clients: a quarter at most, so that
-// clients that never hang up leave half for messages and the journal.
+// clients that never hang up leave the rest for messages and the journal.
 func clientShare(limit int) int { return min(control.MostClients, limit/4) }
+
+// pageShare returns the part of a limit that is for the status page: an eighth at most, so that
+// browsers leave three eighths for messages and the journal where the control socket is full, too.
+func pageShare(limit int) int { return min(web.MostConnections, limit/8) }
 
 // perProbe is how many files a probe has open: one for each address of a server,
 // and most have an IPv4 and an IPv6 address.

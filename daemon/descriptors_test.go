@@ -3,9 +3,16 @@ package daemon
 import "testing"
 
 func TestDescriptorsAreShared(t *testing.T) {
-	for limit, want := range map[int]struct{ probes, clients int }{
-		16: {4, 4}, 64: {16, 16}, 128: {32, 32}, 256: {64, 64}, 257: {65, 64}, 512: {320, 64}, 1024: {832, 64}, 1 << 20: {1<<20 - 192, 64},
+	for limit, want := range map[int]struct{ probes, clients, page int }{
+		16: {4, 4, 2}, 64: {16, 16, 8}, 128: {32, 32, 16}, 256: {64, 64, 32}, 257: {64, 64, 32}, 512: {256, 64, 64},
+		1024: {704, 64, 128}, 4096: {3648, 64, 256}, 1 << 20: {1<<20 - 448, 64, 256},
 	} {
+		if n := pageShare(limit); n != want.page {
+			t.Errorf("of %d the status page may use %d, want %d", limit, n, want.page)
+		}
+		if rest := limit - want.probes - want.clients - want.page; rest < limit/4 && rest < 128 {
+			t.Errorf("of %d only %d are left for messages and the journal", limit, rest)
+		}
 		if n := probeShare(limit); n != want.probes {
 			t.Errorf("of %d probes may use %d, want %d", limit, n, want.probes)
 		}

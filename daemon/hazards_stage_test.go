@@ -86,7 +86,7 @@ func (s *stage) launch() error {
 	s.ledger, s.running = newLedger(), newRoster()
 	m := &monitor{Options: Options{
 		ConfigPath: s.path, StateDir: s.dir, Control: filepath.Join(s.dir, "control.sock"),
-		Log: zap.New(s.ledger), Hangup: s.hangup, AllowShrink: s.shrink,
+		Log: zap.New(s.ledger), Hangup: s.hangup, AllowShrink: s.shrink, Listen: new(string),
 	}}
 	ctx, cancel := context.WithCancel(context.Background())
 	first, err := m.openAll(ctx)

@@ -93,7 +93,7 @@ var rooms = map[string][]string{
 	// It writes series straight from the snapshot: api's types would be made for each check first.
 	"daemon/web/metrics": {"config", "daemon/api", "daemon/incident", "daemon/tracker"},
 	"daemon/control":     {"daemon/api"},
-	"daemon":             {"daemon/*", "daemon/web/metrics", "config", "config/*", "notifiers", "notifiers/httpdo"},
+	"daemon":             {"daemon/*", "daemon/web/*", "config", "config/*", "notifiers", "notifiers/httpdo"},
 	"examples":           {},
 	"examples/customers": {},
 	"packaging":          {},

@@ -25,6 +25,7 @@ func TestConcurrentProbes(t *testing.T) {
 	write(7)
 	m := &monitor{Options: Options{
 		ConfigPath: file, StateDir: dir, Control: filepath.Join(dir, "control.sock"), Log: zap.NewNop(),
+		Listen: new(string),
 	}}
 	first, err := m.openAll(t.Context())
 	if err != nil {

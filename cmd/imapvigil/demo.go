@@ -87,7 +87,7 @@ func (d *demonstration) play(ctx context.Context, stateDir string) error {
 		ended <- daemon.Run(ctx, daemon.Options{
 			Environment: d.daemon, ConfigPath: d.ConfigPath, StateDir: stateDir,
 			Control: d.Control, Version: release(), Log: zap.NewNop(),
-			Rates: demo.Rates, Ready: func() { close(ready) },
+			Rates: demo.Rates, Listen: new(string), Ready: func() { close(ready) },
 		})
 	}()
 	// A daemon whose start fails is never ready.

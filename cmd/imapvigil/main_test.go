@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -21,7 +23,18 @@ import (
 func TestMain(m *testing.M) {
 	// The tests wait for daemons far more than they compute.
 	_ = flag.Set("test.parallel", "16")
-	testscript.Main(leakChecked{m}, map[string]func(){"imapvigil": main, "powerless": powerless})
+	testscript.Main(leakChecked{m}, map[string]func(){"imapvigil": offThePage, "powerless": powerless})
+}
+
+// offThePage is the program, whose daemon listens nowhere unless its command line names an
+// address or says "--listen=configured": tests run many daemons at once, on one machine.
+func offThePage() {
+	if i := slices.Index(os.Args, "--listen=configured"); i > 0 {
+		os.Args = slices.Delete(os.Args, i, i+1)
+	} else if len(os.Args) > 1 && os.Args[1] == "run" && !strings.Contains(strings.Join(os.Args, " "), "--listen") {
+		os.Args = append(os.Args, "--listen=")
+	}
+	main()
 }
 
 // powerless is a program that runs another one for which the modes of files count, even

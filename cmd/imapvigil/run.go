@@ -46,9 +46,6 @@ func (p *program) runCommand() *cobra.Command {
 			defer out.finish()
 			// What libraries log would wait for whoever reads the standard error.
 			defer zap.RedirectStdLog(log)()
-			if listen != "" {
-				log.Warn("this version has no status page; --listen has no effect", zap.String("listen", listen))
-			}
 			p.collectGarbageOften()
 			hangup := make(chan os.Signal, 1)
 			signal.Notify(hangup, syscall.SIGHUP)
@@ -56,6 +53,9 @@ func (p *program) runCommand() *cobra.Command {
 			o := daemon.Options{
 				Environment: p.daemon, ConfigPath: p.configPath, StateDir: p.stateDir, Control: p.control, Version: release(),
 				Log: log, LogState: out.state, Hangup: hangup, AllowShrink: shrink,
+			}
+			if cmd.Flags().Changed("listen") {
+				o.Listen = &listen
 			}
 			// A level on the command line wins over the configuration's.
 			if level == "" {
@@ -70,7 +70,7 @@ func (p *program) runCommand() *cobra.Command {
 			return exit(1)
 		},
 	}
-	c.Flags().StringVar(&listen, "listen", "", `host:port of the status page; "" switches it off (not in effect yet)`)
+	c.Flags().StringVar(&listen, "listen", "", `host:port of the status page; "" switches it off (default: the configuration's)`)
 	c.Flags().StringVar(&format, "log-format", "auto", "console or json; auto: under systemd, entries of its journal with their fields")
 	c.Flags().StringVar(&level, "log-level", "", "debug, info, warn or error (default: the configuration's)")
 	c.Flags().BoolVar(&shrink, "allow-shrink", false, "start even if most or all checks were removed since the last run")

@@ -25,7 +25,7 @@ var daemonTable = table[config.Daemon]{
 	newRow("control", socketPath, `"/run/imapvigil/control.sock"`, "The unix socket of the command line. A change needs a restart",
 		func(d *config.Daemon, v value) { d.Control = v.text }),
 	newRow("listen", hostPortOrNone, `"127.0.0.1:9143"`, `Where the status page, the API and /metrics are; "" switches them off`,
-		func(d *config.Daemon, v value) { d.Listen = v.text }, notYet),
+		func(d *config.Daemon, v value) { d.Listen, d.ListenPos = v.text, diagnose.Position(v.at) }),
 	newRow("public_url", webURL, "", "How people reach the status page, for links in messages",
 		func(d *config.Daemon, v value) { d.PublicURL = v.text }, notYet),
 	newRow("log_level", oneOf("debug", "info", "warn", "error"), `"info"`, "The lowest level that is logged",
