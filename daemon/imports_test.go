@@ -85,7 +85,7 @@ var rooms = map[string][]string{
 	"daemon/history":      {"config", "config/calendar", "daemon/availability", "daemon/incident"},
 	"daemon/glossary":     {"config", "config/mdoc", "daemon/incident", "daemon/outbox"},
 	// What was told, and what is held, is the outbox's, in its words.
-	"daemon/api": {"config", "config/access", "config/calendar", "config/moment", "config/source", "config/opaque", "notifiers", "daemon/incident", "daemon/outbox", "daemon/tracker", "daemon/availability", "daemon/history"},
+	"daemon/api": {"config", "config/access", "config/calendar", "config/lookup", "config/moment", "config/source", "config/opaque", "notifiers", "daemon/incident", "daemon/outbox", "daemon/tracker", "daemon/availability", "daemon/history"},
 	// The listener, and who may ask; what is shown and counted is in the rooms below it.
 	"daemon/web":        {"config", "config/opaque", "daemon/api", "daemon/web/*"},
 	"daemon/web/access": {"config", "config/opaque", "daemon/api"},

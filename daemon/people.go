@@ -14,6 +14,11 @@ func (m *monitor) Explain(ctx context.Context, id incident.ID) ([]outbox.Held, e
 	return m.tracker.Explain(ctx, id)
 }
 
+// Upcoming implements [api.Daemon].
+func (m *monitor) Upcoming(ctx context.Context, ids []incident.ID) ([]outbox.Upcoming, error) {
+	return m.tracker.Upcoming(ctx, ids)
+}
+
 // Foresee implements [api.Daemon].
 func (m *monitor) Foresee(ctx context.Context, q outbox.Question) (outbox.Forecast, error) {
 	return m.tracker.Foresee(ctx, q)

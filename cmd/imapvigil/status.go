@@ -96,7 +96,7 @@ func (f statusFilter) selectChecks(all []api.Check) ([]api.Check, error) {
 	if err != nil {
 		return nil, err
 	}
-	wanted, err := selectNames(directoryOf(all), f.names, f.server, f.group)
+	wanted, err := directoryOf(all).Select(f.names, f.server, f.group)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,10 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 )
 
+// MaintenanceSpan returns whether a maintenance block holds at a time, and until when; if not, To
+// is when it begins the next time.
+func MaintenanceSpan(m *config.Maintenance, at time.Time) Span { return maintenanceSpan(m, at) }
+
 // maintenanceSpan returns the span of a maintenance block around a time.
 func maintenanceSpan(m *config.Maintenance, at time.Time) Span {
 	switch {

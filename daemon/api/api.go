@@ -36,6 +36,9 @@ type Daemon interface {
 	NotifyTest(ctx context.Context, id config.RoleID) (Trial, error)
 	// Explain says why the destinations of an incident are not told of it now.
 	Explain(ctx context.Context, id incident.ID) ([]outbox.Held, error)
+	// Upcoming says which escalations and reminders time alone will have sent about open
+	// incidents.
+	Upcoming(ctx context.Context, ids []incident.ID) ([]outbox.Upcoming, error)
 	// Foresee says who would be notified if a check failed.
 	Foresee(ctx context.Context, q outbox.Question) (outbox.Forecast, error)
 	// Acknowledge notes that a person works on an open incident, and returns the incident

@@ -91,6 +91,16 @@ func (f *fake) Explain(_ context.Context, id incident.ID) ([]outbox.Held, error)
 	}, {Incident: id, Reason: outbox.HeldByNobody}}, nil
 }
 
+func (f *fake) Upcoming(_ context.Context, ids []incident.ID) (list []outbox.Upcoming, err error) {
+	for _, id := range ids {
+		list = append(list, outbox.Upcoming{Incident: id, Foreseen: outbox.Foreseen{
+			NotifyID: config.NotifyID{Role: "it_team", Notifier: "slack.workspace", Target: "#mail-ops"}, Roles: []config.RoleID{"it_team"}, Kind: "slack",
+			Transition: "incident.escalated", At: noon.Add(time.Hour),
+		}})
+	}
+	return list, nil
+}
+
 func (f *fake) Acknowledge(_ context.Context, id incident.ID, a tracker.Acknowledgement) (incident.Incident, error) {
 	f.acked, f.until, f.by = id, a.Until, a.By
 	return incident.Incident{ID: id, Check: "mx1/imaps", Condition: "service", AckedAt: noon, AckedBy: "bert", AckReason: "first"}, nil

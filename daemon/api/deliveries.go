@@ -15,6 +15,7 @@ import (
 // `incidents --json`, each with the incidents that it tells of.
 type Deliveries struct {
 	Deliveries []DeliveryOf `json:"deliveries"`
+	Next       string       `json:"next,omitempty"` // the cursor of those behind them
 }
 
 // DeliveryOf is a message and the incidents that it tells of.
@@ -49,7 +50,8 @@ func (d Delivery) GivenUp() bool { return d.State == outbox.Dead || d.State == o
 func (d Delivery) Neglected() bool { return d.GivenUp() && d.DismissedAt == nil }
 
 // NewDeliveries lists the messages about incidents, the oldest first; all: those that
-// have arrived or were dismissed too. A message can tell of many incidents.
+// have arrived or were dismissed too. A message can tell of many incidents; of others than
+// these nothing is said.
 func NewDeliveries(incidents []Incident, all bool) Deliveries {
 	list, place := []DeliveryOf{}, map[string]int{}
 	for n := range incidents {
@@ -73,5 +75,5 @@ func NewDeliveries(incidents []Incident, all bool) Deliveries {
 		}
 	}
 	slices.SortFunc(list, func(a, b DeliveryOf) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Key, b.Key)) })
-	return Deliveries{list}
+	return Deliveries{Deliveries: list}
 }

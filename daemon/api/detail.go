@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -26,17 +25,19 @@ type CheckDetail struct {
 	// Forecast is who would be notified if the service failed now; missing for a check that
 	// is paused.
 	Forecast *Forecast `json:"forecast,omitempty"`
+	// Coming is what time alone will bring, the first first; nil where it was not asked for.
+	Coming []ComingEvent `json:"coming,omitempty"`
 }
 
 // checkInDetail returns one check with all that is known of it.
 func checkInDetail(ctx context.Context, d Daemon, id config.CheckID) (v Check, err error) {
-	s, err := d.Snapshot(ctx)
+	s, err := viewOf(ctx, d)
 	if err != nil {
 		return v, err
 	}
 	c, known := s.Check(id)
-	if !known {
-		return v, fmt.Errorf("there is no check %q", id)
+	if !known || !s.visitor.Sees(c.Check) {
+		return v, notFound("there is no check %q", id)
 	}
 	v = newCheck(c, s.At, d.NextProbe)
 	addSilences(&v, c.Check, activeSilences(s))
@@ -56,7 +57,7 @@ func checkInDetail(ctx context.Context, d Daemon, id config.CheckID) (v Check, e
 	}
 	for in := range s.Incidents() {
 		if in.Incident.Check == id {
-			detail.History = append(detail.History, newIncident(s, in))
+			detail.History = append(detail.History, newIncident(s.Snapshot, in))
 		}
 	}
 	sortIncidents(detail.History)

@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 // Incidents is what `incidents --json` prints. The keys are an interface.
 type Incidents struct {
 	Incidents []Incident `json:"incidents"`
+	Next      string     `json:"next,omitempty"` // the cursor of those behind them
 }
 
 // Incident is one incident in `incidents --json`.
@@ -90,14 +92,24 @@ type Delivery struct {
 }
 
 // NewIncidents turns a snapshot into what `incidents --json` prints.
-func NewIncidents(s *tracker.Snapshot) Incidents {
+func NewIncidents(s *tracker.Snapshot) Incidents { return newIncidents(view{s, everybody}) }
+
+func newIncidents(s view) Incidents {
 	// JSON says [], not null.
-	list := []Incident{}
-	for in := range s.Incidents() {
-		list = append(list, newIncident(s, in))
-	}
+	list := slices.AppendSeq([]Incident{}, incidentsIn(s))
 	sortIncidents(list)
-	return Incidents{list}
+	return Incidents{Incidents: list}
+}
+
+// incidentsIn yields the incidents of a view, in no order.
+func incidentsIn(s view) iter.Seq[Incident] {
+	return func(yield func(Incident) bool) {
+		for in := range s.Incidents() {
+			if !yield(newIncident(s.Snapshot, in)) {
+				return
+			}
+		}
+	}
 }
 
 // sortIncidents puts the oldest first.

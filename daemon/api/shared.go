@@ -38,6 +38,17 @@ func shared(d Daemon, of func(*tracker.Snapshot) any) *sharedAnswer {
 
 // ServeHTTP implements [http.Handler].
 func (s *sharedAnswer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	text, err := s.bodyFor(r.Context())
+	if err != nil {
+		writeAnswer(w, nil, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(text) // the client has gone when this fails
+}
+
+// bodyFor returns an answer that holds all that was known when it was asked for.
+func (s *sharedAnswer) bodyFor(ctx context.Context) (encoded, error) {
 	s.mu.Lock()
 	body := s.next
 	first := body == nil
@@ -47,21 +58,19 @@ func (s *sharedAnswer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Unlock()
 	if first {
-		s.fill(context.WithoutCancel(r.Context()), body) // others wait for it, too
+		s.fill(context.WithoutCancel(ctx), body) // others wait for it, too
 	} else {
 		select {
 		case <-body.done:
-		case <-r.Context().Done():
-			return // the client has gone
+		case <-ctx.Done():
+			return nil, ctx.Err() // the client has gone
 		}
 	}
-	if body.err != nil {
-		writeAnswer(w, nil, body.err)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(body.text) // the client has gone when this fails
+	return body.text, body.err
 }
+
+// encoded is JSON.
+type encoded []byte
 
 // fill makes an answer once the one before it is made, and closes body.done.
 func (s *sharedAnswer) fill(ctx context.Context, body *sharedBody) {

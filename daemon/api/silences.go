@@ -45,13 +45,23 @@ type Silences struct {
 
 // NewSilences lists those of a snapshot that have not ended, the first to end first; all:
 // also those that have and are remembered, before them.
-func NewSilences(s *tracker.Snapshot, all bool) Silences {
+func NewSilences(s *tracker.Snapshot, all bool) Silences { return newSilences(view{s, everybody}, all) }
+
+func newSilences(s view, all bool) Silences {
 	// JSON says [], not null.
 	list := []ListedSilence{}
 	for _, silence := range s.Silences {
-		if all || silence.Until.After(s.At) {
-			list = append(list, newListedSilence(silence, s))
+		if !all && !silence.Until.After(s.At) {
+			continue
 		}
+		listed := newListedSilence(silence, s.Snapshot)
+		if !s.all() {
+			// One about a role, or about what is gone, covers none that they see.
+			if listed.Checks, _ = s.coversSeen(silence); listed.Checks == 0 {
+				continue
+			}
+		}
+		list = append(list, listed)
 	}
 	slices.SortFunc(list, func(a, b ListedSilence) int {
 		return cmp.Or(a.Until.Compare(b.Until), cmp.Compare(a.ID, b.ID))

@@ -2,12 +2,14 @@ package api
 
 import (
 	"cmp"
+	"maps"
 	"path"
 	"slices"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
 
@@ -27,6 +29,8 @@ type Status struct {
 	// Notes are what the probes cannot see from this machine, and what else people
 	// should know of it, in sentences.
 	Notes []string `json:"notes,omitempty"`
+	// Next is the cursor of the checks behind these; missing: there are none.
+	Next string `json:"next,omitempty"`
 }
 
 // A Group is a group of checks and what people call it.
@@ -178,10 +182,17 @@ type Self struct {
 // NewStatus turns a snapshot into what `status --json` prints. next says when a check is
 // probed next; zero: it is not known.
 func NewStatus(s *tracker.Snapshot, self Self, next func(config.CheckID) time.Time) Status {
+	return newStatus(view{s, everybody}, self, next)
+}
+
+func newStatus(s view, self Self, next func(config.CheckID) time.Time) Status {
+	if !s.all() {
+		self = self.forSome()
+	}
 	status := Status{
 		GeneratedAt: s.At, Config: self.Config, Journal: newJournal(s), Checks: []Check{},
 		Notifications: newNotifications(s), Probes: self.Probes, Log: self.Log, Notes: self.Notes,
-		Silences: activeSilences(s), Groups: labelledGroups(s.Config),
+		Silences: activeSilences(s), Groups: labelledGroups(s),
 	}
 	for c := range s.Checks() {
 		v := newCheck(c, s.At, next)
@@ -191,7 +202,16 @@ func NewStatus(s *tracker.Snapshot, self Self, next func(config.CheckID) time.Ti
 	return status
 }
 
-func newNotifications(s *tracker.Snapshot) Notifications {
+// forSome returns what those may know of the daemon who see some of the checks alone: its files,
+// its log and its counts tell of the others, too.
+func (s Self) forSome() Self {
+	return Self{Config: Config{State: s.Config.State, LoadedAt: s.Config.LoadedAt}, Probes: Probes{LagS: s.Probes.LagS}}
+}
+
+func newNotifications(s view) Notifications {
+	if !s.all() {
+		return countNotifications(s)
+	}
 	queued, dead := s.Counts()
 	held := s.CountHeld()
 	retrying, failing := s.Stuck()
@@ -199,14 +219,48 @@ func newNotifications(s *tracker.Snapshot) Notifications {
 	return Notifications{Queued: queued + held, Held: held, Dead: dead, Retrying: retrying, Failing: append([]config.NotifierID{}, failing...)}
 }
 
+// countNotifications counts the messages about the incidents that a visitor sees, each once.
+func countNotifications(s view) Notifications {
+	n, failing := Notifications{Failing: []config.NotifierID{}}, map[config.NotifierID]bool{}
+	for _, d := range NewDeliveries(slices.Collect(incidentsIn(s)), true).Deliveries {
+		switch {
+		case d.Neglected() && !d.Replaced:
+			n.Dead++
+		case d.Held != "":
+			n.Held++
+			n.Queued++
+			continue
+		case d.GivenUp(), d.State.Final():
+			continue
+		default:
+			n.Queued++
+			if d.State != outbox.Retrying && (d.State != outbox.Sending || d.Attempts == 0) {
+				continue
+			}
+			n.Retrying++
+		}
+		failing[config.NotifierID(d.Notifier)] = true
+	}
+	n.Failing = append(n.Failing, slices.Sorted(maps.Keys(failing))...)
+	return n
+}
+
 // labelledGroups lists the groups that have a label of their own.
-func labelledGroups(cfg *config.Config) []Group {
-	list := []Group{} // JSON says [], not null
-	if cfg == nil {   // a snapshot of before the first configuration
+func labelledGroups(s view) []Group {
+	list := []Group{}    // JSON says [], not null
+	if s.Config == nil { // a snapshot of before the first configuration
 		return list
 	}
-	for id, g := range cfg.Groups {
-		if g.Label != "" && g.Label != path.Base(string(id)) {
+	seen := map[config.GroupID]bool{}
+	if !s.all() {
+		for c := range s.Checks() {
+			for _, id := range c.Path {
+				seen[id] = true
+			}
+		}
+	}
+	for id, g := range s.Config.Groups {
+		if g.Label != "" && g.Label != path.Base(string(id)) && (s.all() || seen[id]) {
 			list = append(list, Group{id, g.Label})
 		}
 	}
@@ -216,9 +270,9 @@ func labelledGroups(cfg *config.Config) []Group {
 
 // activeSilences lists the silences that hold at the time of a snapshot, the first to end
 // first.
-func activeSilences(s *tracker.Snapshot) []ListedSilence {
+func activeSilences(s view) []ListedSilence {
 	list := []ListedSilence{}
-	for _, silence := range NewSilences(s, false).Silences {
+	for _, silence := range newSilences(s, false).Silences {
 		if !silence.From.After(s.At) {
 			list = append(list, silence)
 		}
@@ -239,7 +293,10 @@ func addSilences(v *Check, c *config.Check, silences []ListedSilence) {
 	}
 }
 
-func newJournal(s *tracker.Snapshot) Journal {
+func newJournal(s view) Journal {
+	if !s.all() { // what is wrong with it names files, which tell of others
+		return Journal{Durable: s.Journal.Durable, Damaged: s.Journal.Damaged, Clean: s.Journal.Clean, Quarantined: []string{}}
+	}
 	return Journal{
 		Durable: s.Journal.Durable, Damaged: s.Journal.Damaged, Error: s.Journal.Detail, Clean: s.Journal.Clean,
 		// JSON says [], not null.

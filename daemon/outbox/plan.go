@@ -81,6 +81,7 @@ type planner struct {
 	why      hold   // the reason for what needOf returned last
 	explains bool   // keep reasons
 	reasons  []Held // why destinations are not told
+	upcoming []Upcoming
 }
 
 func newPlanner(b *Book, w World, now time.Time) *planner {
@@ -240,6 +241,7 @@ func (p *planner) joinNeeds(s *Subject, blocks []*config.Notify, e *entry, under
 		if n.due.After(p.now) {
 			p.lookAgainAt(n.due)
 			p.noteReason(s, block, &n, &p.why)
+			p.noteUpcoming(s, block, &n)
 			continue
 		}
 		if r.need = r.joinWith(n); n.transition != notifiers.Closed || asksFor(block, notifiers.Closed) {

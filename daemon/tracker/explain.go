@@ -27,15 +27,32 @@ func (t *Tracker) Explain(ctx context.Context, id incident.ID) ([]outbox.Held, e
 	})
 }
 
+// mostUpcoming is of how many incidents Upcoming tells at most: it runs in the goroutine that
+// decides alarms, and nobody reads more.
+const mostUpcoming = 200
+
+// Upcoming returns the escalations and reminders that time alone will have sent about the first
+// [mostUpcoming] of some incidents; see [outbox.ListUpcoming].
+func (t *Tracker) Upcoming(ctx context.Context, ids []incident.ID) ([]outbox.Upcoming, error) {
+	return look(ctx, t, func(now time.Time) ([]outbox.Upcoming, error) {
+		return outbox.ListUpcoming(t.book, t.worldOf(now, ids[:min(len(ids), mostUpcoming)]), now), nil
+	})
+}
+
 // explain returns the reasons of several incidents, in the tracker's goroutine.
 func (t *Tracker) explain(now time.Time, ids ...incident.ID) []outbox.Held {
+	return outbox.Explain(t.book, t.worldOf(now, ids), now)
+}
+
+// worldOf returns the world with some incidents as its subjects.
+func (t *Tracker) worldOf(now time.Time, ids []incident.ID) outbox.World {
 	w := t.surroundings()
 	for _, id := range ids {
 		if rec, known := t.ledger.records[id]; known {
 			t.addSubject(&w, rec.incident, now)
 		}
 	}
-	return outbox.Explain(t.book, w, now)
+	return w
 }
 
 // lookedAt notes of which incidents it was decided in the round whether they must be told.
