@@ -30,6 +30,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/control"
+	"github.com/imapvigil/imapvigil/daemon/history"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/journal"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
@@ -118,6 +119,7 @@ type monitor struct {
 	node      string // the name of this machine
 	journal   *journal.Journal
 	tracker   *tracker.Tracker
+	history   *history.Store
 	sender    *outbox.Sender
 	prober    *probe.Prober
 	loop      *probe.Loop
@@ -206,6 +208,7 @@ func (m *monitor) parts() parts {
 		taker(m.heartbeat.useURL),
 		taker(m.setLogLevel),
 		taker(m.configureTracker),
+		taker(func(cfg *config.Config) { m.history.Use(cfg) }),
 		&m.probes,
 		m.page,
 	}
@@ -247,9 +250,10 @@ func (m *monitor) openRooms(ctx context.Context, maxConcurrentProbes int) (err e
 		Limit: m.limitProbesAtOnce(maxConcurrentProbes),
 	}
 	m.probes.running, m.probes.limit = reconcile.NewFunc(sameProbe, m.loop.Runner()), m.loop.Limit
+	m.history = m.openHistory()
 	m.tracker, err = tracker.Open(tracker.Options{
 		Journal: m.journal, Sender: m.sender, Rates: m.Rates, Node: m.node, Log: m.Log,
-		Wake: m.loop.Wake, Clock: m.watch.Read,
+		Wake: m.loop.Wake, Clock: m.watch.Read, Feed: m.history,
 	})
 	if err != nil {
 		return err
@@ -282,6 +286,9 @@ func (m *monitor) runTasks(ctx context.Context, first *candidate) error {
 	tasks, ctx := errgroup.WithContext(ctx)
 	tasks.Go(func() error { return m.tracker.Run(keeping) })
 	tasks.Go(func() error { return m.watch.Run(keeping) })
+	recording, stopHistory := context.WithCancel(keeping)
+	defer stopHistory()
+	tasks.Go(func() error { return m.history.Run(recording) })
 	tasks.Go(func() error { return m.watcher.Run(ctx) })
 	tasks.Go(func() error { return m.vitals.feedWatchdog(ctx) })
 	tasks.Go(func() error { return m.heartbeat.askRegularly(ctx) })
@@ -303,6 +310,7 @@ func (m *monitor) runTasks(ctx context.Context, first *candidate) error {
 		// Close waits for the probes, so that no result comes after the tracker has
 		// stopped.
 		m.probes.running.Close()
+		stopHistory() // with the last results; it takes at most as long as the messages under way
 		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 		defer cancel()
 		m.sender.Stop(drain)

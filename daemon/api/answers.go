@@ -50,7 +50,7 @@ func IncidentFor(ctx context.Context, d Daemon, id incident.ID) (Incident, error
 	if err != nil {
 		return Incident{}, err
 	}
-	in := newIncident(s.Snapshot, state)
+	in := NewIncident(s.Snapshot, state)
 	held, err := d.Explain(ctx, id)
 	in.Held = newHeldList(held).Held
 	return in, err

@@ -13,6 +13,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/source"
+	"github.com/imapvigil/imapvigil/daemon/history"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
@@ -24,6 +25,8 @@ type Daemon interface {
 	Snapshot(ctx context.Context) (*tracker.Snapshot, error)
 	// Self gives what the daemon knows of itself beside it.
 	Self() Self
+	// History gives what was; its readers say when it cannot be read.
+	History() *history.Store
 	// NextProbe gives when a check is probed next; zero: it is not known.
 	NextProbe(id config.CheckID) time.Time
 	// Reload reads the files and waits for the verdict.

@@ -79,7 +79,7 @@ func ComingFor(ctx context.Context, d Daemon) (Coming, error) {
 	var open []Incident
 	for in := range s.Incidents() {
 		if in.Incident.Open() {
-			open = append(open, newIncident(s.Snapshot, in))
+			open = append(open, NewIncident(s.Snapshot, in))
 		}
 	}
 	sortIncidents(open)

@@ -13,6 +13,7 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/source"
 	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/history"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/journal"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
@@ -115,6 +116,8 @@ func (f *fake) Silence(_ context.Context, wanted api.Silence) (api.Silence, erro
 	wanted.ID = "s1"
 	return wanted, nil
 }
+
+func (*fake) History() *history.Store { return history.Open(history.Options{}) }
 
 func (f *fake) EndSilence(_ context.Context, id, by string) (api.Silence, error) {
 	f.by = by

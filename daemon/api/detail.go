@@ -57,7 +57,7 @@ func checkInDetail(ctx context.Context, d Daemon, id config.CheckID) (v Check, e
 	}
 	for in := range s.Incidents() {
 		if in.Incident.Check == id {
-			detail.History = append(detail.History, newIncident(s.Snapshot, in))
+			detail.History = append(detail.History, NewIncident(s.Snapshot, in))
 		}
 	}
 	sortIncidents(detail.History)

@@ -105,7 +105,7 @@ func newIncidents(s view) Incidents {
 func incidentsIn(s view) iter.Seq[Incident] {
 	return func(yield func(Incident) bool) {
 		for in := range s.Incidents() {
-			if !yield(newIncident(s.Snapshot, in)) {
+			if !yield(NewIncident(s.Snapshot, in)) {
 				return
 			}
 		}
@@ -119,7 +119,8 @@ func sortIncidents(list []Incident) {
 	})
 }
 
-func newIncident(s *tracker.Snapshot, state *tracker.IncidentState) Incident {
+// NewIncident turns one incident of a snapshot into what `incidents --json` prints of it.
+func NewIncident(s *tracker.Snapshot, state *tracker.IncidentState) Incident {
 	in := state.Incident
 	v := Incident{
 		ID: in.ID, Check: in.Check, Condition: in.Condition, Severity: in.Severity, State: in.Status(),

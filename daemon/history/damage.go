@@ -1,0 +1,95 @@
+package history
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The codes of SQLite that matter here (https://www.sqlite.org/rescode.html).
+const (
+	codeBusy     = 5
+	codeLocked   = 6
+	codeReadOnly = 8
+	codeIO       = 10
+	codeCorrupt  = 11
+	codeFull     = 13
+	codeCantOpen = 14
+	codeNotADB   = 26
+)
+
+// sqliteCode returns the code of an error of SQLite, without what details it; 0: it is none.
+func sqliteCode(err error) int {
+	var coded interface{ Code() int }
+	if errors.As(err, &coded) {
+		return coded.Code() & 0xff
+	}
+	return 0
+}
+
+// isDamaged reports whether an error says that the file itself is broken.
+func isDamaged(err error) bool {
+	code := sqliteCode(err)
+	return code == codeCorrupt || code == codeNotADB
+}
+
+// explain returns what is wrong in the words of people.
+func explain(path string, err error) string {
+	words := map[int]string{
+		codeBusy: "another process has locked it", codeLocked: "another process has locked it", codeReadOnly: "it is read-only",
+		codeIO: "the disk fails", codeFull: "the disk is full", codeCantOpen: "it cannot be opened",
+	}
+	switch said, known := words[sqliteCode(err)]; {
+	case known:
+		return fmt.Sprintf("%s: %s (%v)", path, said, err)
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
+		return err.Error() // it names the path
+	}
+	return fmt.Sprintf("%s: %v", path, err)
+}
+
+// keptDamaged is how many damaged files are kept.
+const keptDamaged = 2
+
+// setAside moves a damaged file out of the way, with what belongs to it, so that a new one is
+// begun.
+func (w *writer) setAside(damage error) error {
+	w.closeFile()
+	w.useReaders(nil)
+	aside := fmt.Sprintf("%s.damaged-%s", w.Path, time.Now().UTC().Format("20060102T150405.000Z"))
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Rename(w.Path+suffix, aside+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	w.beginAnew()
+	w.Log("the history is damaged, and begun anew; the damaged file is kept as "+aside, damage)
+	return w.dropDamaged()
+}
+
+// dropDamaged removes all damaged files but the newest.
+func (w *writer) dropDamaged() error {
+	found, err := filepath.Glob(escapeGlob(w.Path) + ".damaged-*Z")
+	if err != nil {
+		return err
+	}
+	slices.Sort(found)
+	for _, old := range found[:max(0, len(found)-keptDamaged)] {
+		for _, suffix := range []string{"", "-wal", "-shm"} {
+			if err := os.Remove(old + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// escapeGlob returns a pattern that matches a path and nothing else.
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}

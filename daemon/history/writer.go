@@ -1,0 +1,303 @@
+package history
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+	"os"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/calendar"
+)
+
+const (
+	// flushEvery is how often what has come in is written.
+	flushEvery = 10 * time.Second
+	// newsEvery is how often, at most, it is written sooner since something happened to an incident.
+	newsEvery = time.Second
+	// retryEvery is how often a file is tried again that could not be written.
+	retryEvery = 30 * time.Second
+	// lastTime is how long the last write may take when the daemon ends.
+	lastTime = 3 * time.Second
+)
+
+// A writer is the one goroutine that changes the file.
+type writer struct {
+	*Store
+	lock *os.File
+	db   *sql.DB // nil: it is not open
+	info os.FileInfo
+
+	// What the file holds, so that it need not be asked.
+	checks  map[config.CheckID]*row
+	created int64
+	fresh   bool  // it holds no configuration yet
+	resumed int64 // when another process last wrote it, until the first configuration is written; 0: none did
+
+	// Kept while the file is not open.
+	applied    *config.Config // the last one that is written
+	calendar   *calendar.Calendar
+	advanced   int64 // up to when the maintenance of applied is written
+	next       int64 // when maintenance begins or ends next; 0: it is not known to
+	version    uint64
+	walked     bool // the whole ledger is mirrored in this file
+	complained string
+}
+
+// Run writes what comes in until ctx ends, and then once more. A disk that hangs then gets
+// three seconds. It never fails: what is wrong is in [Store.Health].
+func (s *Store) Run(ctx context.Context) error {
+	w := &writer{Store: s}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		w.run(ctx)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+	}
+	select {
+	case <-ended:
+	case <-time.After(lastTime): // the process ends with the goroutine in it
+		s.setHealth(func(h *Health) { h.Writable, h.Error = false, "the disk does not answer" })
+	}
+	return nil
+}
+
+func (w *writer) run(ctx context.Context) {
+	defer w.close()
+	for {
+		pause := flushEvery
+		if err := w.round(ctx); err != nil {
+			pause = retryEvery
+		}
+		if !w.pause(ctx, pause) {
+			break
+		}
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTime)
+	defer cancel()
+	if err := w.round(last); err == nil {
+		w.closeClean(last)
+	}
+}
+
+// pause waits for a time, or until there is a reason to write sooner. It returns false when
+// ctx has ended.
+func (w *writer) pause(ctx context.Context, long time.Duration) bool {
+	begun := time.Now()
+	full := time.NewTimer(long)
+	defer full.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-full.C:
+		return true
+	case <-w.wake:
+	}
+	if long > flushEvery { // the file cannot be written, and is not tried sooner
+		begun = begun.Add(long - newsEvery)
+	}
+	soon := time.NewTimer(newsEvery - time.Since(begun))
+	defer soon.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-soon.C:
+		return true
+	}
+}
+
+// round writes what has come in; what could not be written stays for the next round.
+func (w *writer) round(ctx context.Context) error {
+	err := w.open(ctx)
+	if err == nil {
+		err = w.flush(ctx)
+	}
+	if isDamaged(err) {
+		if err = w.setAside(err); err == nil {
+			if err = w.open(ctx); err == nil {
+				err = w.flush(ctx)
+			}
+		}
+	}
+	if err != nil {
+		w.closeFile()
+	}
+	w.tell(err)
+	return err
+}
+
+// tell says how it went: in the health each time, in the log when it is another word than
+// before.
+func (w *writer) tell(err error) {
+	text := ""
+	if err != nil {
+		text = explain(w.Path, err)
+	}
+	size := w.size()
+	w.setHealth(func(h *Health) {
+		h.Writable, h.Error, h.Bytes = err == nil, text, size
+		if err == nil {
+			h.Since = time.UnixMilli(w.created).UTC()
+		}
+	})
+	switch {
+	case text == w.complained:
+	case err != nil:
+		w.Log("the history cannot be written; retrying", errors.New(text))
+	default:
+		w.Log("the history is written again", nil)
+	}
+	w.complained = text
+}
+
+// size returns the bytes that the file and its log have.
+func (w *writer) size() (sum int64) {
+	for _, suffix := range []string{"", "-wal"} {
+		if info, err := os.Stat(w.Path + suffix); err == nil {
+			sum += info.Size()
+		}
+	}
+	return sum
+}
+
+// open opens the file, unless it is open and still in its place.
+func (w *writer) open(ctx context.Context) (err error) {
+	if w.db != nil {
+		info, err := os.Stat(w.Path)
+		if err == nil && os.SameFile(info, w.info) {
+			return nil
+		}
+		// Somebody has moved or removed it: SQLite would go on writing where nobody looks.
+		w.closeFile()
+		w.beginAnew()
+	}
+	if w.lock == nil {
+		if w.lock, err = lockBeside(w.Path); err != nil {
+			return err
+		}
+	}
+	if w.db, err = openFile(ctx, w.Path); err != nil {
+		return err
+	}
+	if w.info, err = os.Stat(w.Path); err != nil {
+		return err
+	}
+	if err := w.load(ctx); err != nil {
+		return err
+	}
+	readers, err := openReader(w.Path)
+	if err != nil {
+		return err
+	}
+	w.useReaders(readers)
+	return nil
+}
+
+// beginAnew forgets what the file held: the next one knows nothing.
+func (w *writer) beginAnew() {
+	w.version, w.walked = 0, false
+	w.forgetWritten()
+}
+
+func (w *writer) useReaders(db *sql.DB) {
+	if old := w.readers.Swap(db); old != nil {
+		_ = old.Close()
+	}
+}
+
+// closeFile closes the file, so that the next round opens it again. Readers keep theirs:
+// what was written can be read from a disk that is full.
+func (w *writer) closeFile() {
+	if w.db != nil {
+		_ = w.db.Close()
+		w.db = nil
+	}
+}
+
+func (w *writer) close() {
+	w.useReaders(nil)
+	w.closeFile()
+	if w.lock != nil {
+		_ = w.lock.Close()
+	}
+}
+
+// closeClean notes that nothing is lost, and has SQLite look after its statistics.
+func (w *writer) closeClean(ctx context.Context) {
+	for _, text := range []string{"INSERT OR REPLACE INTO meta VALUES('clean', 1)", "PRAGMA optimize"} {
+		_, _ = w.db.ExecContext(ctx, text) // it is lost then, which the next start takes for a crash
+	}
+}
+
+// A change is a transaction that is under way.
+type change struct {
+	*sql.Tx
+	ctx   context.Context
+	fault func(string) error
+}
+
+// do runs a statement.
+func (c change) do(statement string, args ...any) error {
+	_, err := c.result(statement, args...)
+	return err
+}
+
+func (c change) result(statement string, args ...any) (sql.Result, error) {
+	if c.fault != nil {
+		if err := c.fault(statement); err != nil {
+			return nil, err
+		}
+	}
+	return c.ExecContext(c.ctx, statement, args...)
+}
+
+// transact makes a change, all of it or nothing.
+func (w *writer) transact(ctx context.Context, make func(c change) error) error {
+	tx, err := w.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	c := change{tx, ctx, w.fault}
+	if err := make(c); err != nil {
+		_ = tx.Rollback()
+		return err
+	}
+	if w.fault != nil {
+		if err := w.fault("COMMIT"); err != nil {
+			_ = tx.Rollback()
+			return err
+		}
+	}
+	return tx.Commit()
+}
+
+// flush writes what has come in since the last time.
+func (w *writer) flush(ctx context.Context) error {
+	now := time.Now()
+	w.noteOverdue(now.UnixMilli())
+	steps, lostFrom := w.waitingSteps()
+	before := *w
+	err := w.transact(ctx, func(c change) error {
+		if err := w.applySteps(c, steps, lostFrom, now.UnixMilli()); err != nil {
+			return err
+		}
+		return c.do("INSERT OR REPLACE INTO meta VALUES('alive', ?), ('clean', 0)", now.UnixMilli())
+	})
+	if err != nil {
+		// What was applied in memory is not in the file. It is read again.
+		w.applied, w.calendar, w.advanced, w.next = before.applied, before.calendar, before.advanced, before.next
+		w.fresh, w.resumed = before.fresh, before.resumed
+		return err
+	}
+	w.forgetSteps(len(steps))
+	if w.applied == nil {
+		return nil // which checks are in the files is not known yet
+	}
+	return w.mirror(ctx)
+}
