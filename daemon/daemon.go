@@ -124,6 +124,7 @@ type monitor struct {
 	prober    *probe.Prober
 	loop      *probe.Loop
 	probes    probeSet
+	trials    chan struct{} // holds one for each probe under way that does not count
 	channels  openedChannels
 	heartbeat heartbeat
 	watcher   *watch.Watcher
@@ -249,6 +250,7 @@ func (m *monitor) openRooms(ctx context.Context, maxConcurrentProbes int) (err e
 		Lag:   m.vitals.noteProbeBegan,
 		Limit: m.limitProbesAtOnce(maxConcurrentProbes),
 	}
+	m.trials = make(chan struct{}, trialsAtOnce)
 	m.probes.running, m.probes.limit = reconcile.NewFunc(sameProbe, m.loop.Runner()), m.loop.Limit
 	m.history = m.openHistory()
 	m.tracker, err = tracker.Open(tracker.Options{
