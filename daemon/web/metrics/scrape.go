@@ -114,10 +114,10 @@ func (s *scraper) write(to io.Writer, format expfmt.Format, snapshot *tracker.Sn
 				return err
 			}
 		}
-		writeSelf(w, s.Daemon.Self(), snapshot, s.Version)
+		s.writeSelf(w, snapshot)
 	}
 	writeIncidents(w, snapshot, chosen)
-	writeChecks(w, chosen.checks, mode)
+	writeChecks(w, chosen.checks, s.Counts, mode)
 	if err := w.flush(); err != nil {
 		return err
 	}

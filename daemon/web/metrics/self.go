@@ -9,7 +9,8 @@ import (
 )
 
 // writeSelf writes what is of the daemon itself.
-func writeSelf(w *writer, self api.Self, s *tracker.Snapshot, version string) {
+func (m *scraper) writeSelf(w *writer, s *tracker.Snapshot) {
+	self := m.Daemon.Self()
 	queued, dead := s.Counts()
 	write := func(f *family, v float64) {
 		w.family(f)
@@ -22,8 +23,15 @@ func writeSelf(w *writer, self api.Self, s *tracker.Snapshot, version string) {
 	write(&reloadSuccessful, oneIf(self.Config.State == api.Current))
 	write(&reloadTimestamp, float64(self.Config.LoadedAt.Unix()))
 	write(&journalDurable, oneIf(s.Journal.Durable))
+	w.family(&notifications)
+	list, times := m.Counts.outcomesByName()
+	for i, o := range list {
+		w.label("notifier", string(o.notifier))
+		w.label("outcome", o.word)
+		w.value(float64(times[i]))
+	}
 	w.family(&buildInfo)
-	w.label("version", version)
+	w.label("version", m.Version)
 	w.label("goversion", runtime.Version())
 	w.value(1)
 }

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/calendar"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/journal"
@@ -33,15 +34,16 @@ type world struct {
 	api.Daemon // what is not asked here
 	t          testing.TB
 	tracker    *tracker.Tracker
+	counts     *metrics.Counts
 	self       api.Self
 	mux        *http.ServeMux
 }
 
 func newWorld(t testing.TB, checks ...*config.Check) *world {
 	t.Helper()
-	w := &world{t: t, mux: http.NewServeMux()}
+	w := &world{t: t, mux: http.NewServeMux(), counts: metrics.NewCounts()}
 	w.self.Config = api.Config{State: api.Current, LoadedAt: time.Unix(1767690000, 0)}
-	tr, err := tracker.Open(tracker.Options{Journal: empty{}, Sender: nobody{}})
+	tr, err := tracker.Open(tracker.Options{Journal: empty{}, Sender: nobody{}, Feed: w.counts})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +53,7 @@ func newWorld(t testing.TB, checks ...*config.Check) *world {
 	t.Cleanup(func() { cancel(); <-ended })
 	w.tracker = tr
 	w.configure(config.Page{Metrics: config.MetricsFull}, checks...)
-	for _, route := range metrics.Routes(metrics.Options{Daemon: w, Version: "1.2.3"}) {
+	for _, route := range metrics.Routes(metrics.Options{Daemon: w, Counts: w.counts, Version: "1.2.3"}) {
 		w.mux.Handle(route.Pattern, route.Handler)
 	}
 	return w
@@ -74,6 +76,7 @@ func (w *world) configure(page config.Page, checks ...*config.Check) {
 	if err := w.tracker.Configure(w.t.Context(), cfg); err != nil {
 		w.t.Fatal(err)
 	}
+	w.counts.Use(cfg, time.Now(), calendar.New(cfg).Maintenance, func(config.CheckID) []incident.Incident { return nil })
 }
 
 // observe reports a probe of now.
