@@ -41,7 +41,13 @@ type world struct {
 
 func newWorld(t testing.TB, checks ...*config.Check) *world {
 	t.Helper()
-	w := &world{t: t, mux: http.NewServeMux(), counts: metrics.NewCounts()}
+	return newWorldOf(t, metrics.NewCounts(), checks...)
+}
+
+// newWorldOf returns a world in which something was counted before.
+func newWorldOf(t testing.TB, counts *metrics.Counts, checks ...*config.Check) *world {
+	t.Helper()
+	w := &world{t: t, mux: http.NewServeMux(), counts: counts}
 	w.self.Config = api.Config{State: api.Current, LoadedAt: time.Unix(1767690000, 0)}
 	tr, err := tracker.Open(tracker.Options{Journal: empty{}, Sender: nobody{}, Feed: w.counts})
 	if err != nil {
@@ -76,7 +82,7 @@ func (w *world) configure(page config.Page, checks ...*config.Check) {
 	if err := w.tracker.Configure(w.t.Context(), cfg); err != nil {
 		w.t.Fatal(err)
 	}
-	w.counts.Use(cfg, time.Now(), calendar.New(cfg).Maintenance, func(config.CheckID) []incident.Incident { return nil })
+	w.counts.Use(cfg, time.Now(), calendar.New(cfg).Maintenance, nothing)
 }
 
 // observe reports a probe of now.
