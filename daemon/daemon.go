@@ -40,6 +40,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 	"github.com/imapvigil/imapvigil/daemon/verdict"
 	"github.com/imapvigil/imapvigil/daemon/web"
+	"github.com/imapvigil/imapvigil/daemon/web/metrics"
 )
 
 // Options are what the command line and the environment say.
@@ -120,6 +121,7 @@ type monitor struct {
 	journal   *journal.Journal
 	tracker   *tracker.Tracker
 	history   *history.Store
+	counts    *metrics.Counts
 	sender    *outbox.Sender
 	prober    *probe.Prober
 	loop      *probe.Loop
@@ -166,6 +168,7 @@ func (m *monitor) openAll(ctx context.Context) (*candidate, error) {
 	m.vitals = &vitals{m: m}
 	m.heartbeat.log, m.heartbeat.lives = m.Log, m.vitals.checkProgress
 	m.watcher = watch.New(watch.Options{Path: m.ConfigPath, Log: m.logOutside})
+	m.counts = metrics.NewCounts()
 	m.page = m.newPage()
 	m.reloads = newReloader(m.Options, m.watcher, m.parts(), m.probes.changes)
 	first, err := m.reloads.prepareStart(ctx)
@@ -210,6 +213,7 @@ func (m *monitor) parts() parts {
 		taker(m.setLogLevel),
 		taker(m.configureTracker),
 		taker(func(cfg *config.Config) { m.history.Use(cfg) }),
+		taker(m.configureCounts),
 		&m.probes,
 		m.page,
 	}
@@ -255,7 +259,7 @@ func (m *monitor) openRooms(ctx context.Context, maxConcurrentProbes int) (err e
 	m.history = m.openHistory()
 	m.tracker, err = tracker.Open(tracker.Options{
 		Journal: m.journal, Sender: m.sender, Rates: m.Rates, Node: m.node, Log: m.Log,
-		Wake: m.loop.Wake, Clock: m.watch.Read, Feed: m.history,
+		Wake: m.loop.Wake, Clock: m.watch.Read, Feed: feeds{m.history, m.counts}, Outcomes: m.countOutcome,
 	})
 	if err != nil {
 		return err
