@@ -39,7 +39,7 @@ type Page struct {
 }
 
 // HasLogin reports whether people can show who they are: as a user, through a proxy or
-// with OpenID. Where they cannot, whoever reaches the page from this machine sees all of it.
+// with OpenID.
 func (p *Page) HasLogin() bool {
 	return len(p.Users) > 0 || len(p.TrustedProxy.From) > 0 || p.OIDC.Issuer != ""
 }
@@ -182,6 +182,10 @@ func IsLoopback(listen string) bool {
 	addr, err := netip.ParseAddr(host)
 	return err == nil && addr.Unmap().IsLoopback() || host == "localhost"
 }
+
+// IsOpen reports whether whoever reaches the page sees all of it: it listens for this
+// machine alone, and nobody could log in.
+func (c *Config) IsOpen() bool { return IsLoopback(c.Daemon.Listen) && !c.Page.HasLogin() }
 
 // PageZone returns the zone of the days, bars and reports of the page.
 func (c *Config) PageZone() *time.Location {

@@ -142,6 +142,11 @@ func (a *adviser) warnOfUnused() {
 			channels[notify.ID.Notifier], schedules[notify.During] = true, true
 		}
 	}
+	for _, report := range a.config.Reports {
+		for _, id := range report.Roles {
+			roles[id] = true
+		}
+	}
 	const unused = "Nothing refers to %s."
 	for id, role := range a.config.Roles {
 		if !roles[id] {
