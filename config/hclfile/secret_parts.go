@@ -214,7 +214,7 @@ func (p *secretPlaces) all() map[string][]diagnose.Span {
 	if p.ranges == nil {
 		var bodies []hcl.Body
 		for _, file := range p.parsed {
-			if file.body != nil {
+			if file.body != nil && mayHaveSecrets(file.File) {
 				bodies = append(bodies, file.body)
 			}
 		}
