@@ -64,6 +64,8 @@ type Options struct {
 	Hangup <-chan os.Signal
 	// Rates replace outbox.DefaultRates where they are set.
 	Rates outbox.Rates
+	// Loaded is called once the configuration of the start is read; nil: nothing.
+	Loaded func()
 	// Ready is called once all checks run; nil: nothing.
 	Ready func()
 }
@@ -174,6 +176,9 @@ func (m *monitor) openAll(ctx context.Context) (*candidate, error) {
 	first, err := m.reloads.prepareStart(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if m.Loaded != nil {
+		m.Loaded()
 	}
 	m.StateDir = m.stateDirectory(first.cfg.Daemon)
 	if m.Control == "" {
