@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -19,21 +20,36 @@ func TestIsLoopback(t *testing.T) {
 }
 
 // Whoever can log in must; only a page for this machine alone is open.
-func TestIsOpen(t *testing.T) {
-	loopback := config.Daemon{Listen: "127.0.0.1:9143"}
+func TestWhoMaySeeThePage(t *testing.T) {
+	const loopback, network = "127.0.0.1:9143", ":9143"
+	cert := config.NewBlob("PEM")
+	users := []config.PageUser{{Name: "anna"}}
 	for name, test := range map[string]struct {
-		cfg  config.Config
-		open bool
+		page   config.Page
+		listen string
+		open   bool
+		unfit  string
 	}{
-		"nobody is known":       {config.Config{Daemon: loopback}, true},
-		"users":                 {config.Config{Daemon: loopback, Page: config.Page{Users: []config.PageUser{{Name: "anna"}}}}, false},
-		"a proxy":               {config.Config{Daemon: loopback, Page: config.Page{TrustedProxy: config.TrustedProxy{From: []netip.Prefix{{}}}}}, false},
-		"a provider":            {config.Config{Daemon: loopback, Page: config.Page{OIDC: config.OIDC{Issuer: "https://id.example.org"}}}, false},
-		"others on the network": {config.Config{Daemon: config.Daemon{Listen: ":9143"}}, false},
-		"no page":               {config.Config{}, false},
+		"nobody is known":             {config.Page{}, loopback, true, ""},
+		"users":                       {config.Page{Users: users}, loopback, false, ""},
+		"a proxy":                     {config.Page{TrustedProxy: config.TrustedProxy{From: []netip.Prefix{{}}}}, loopback, false, ""},
+		"a provider":                  {config.Page{OIDC: config.OIDC{Issuer: "https://id.example.org"}}, loopback, false, ""},
+		"tokens":                      {config.Page{Tokens: []config.PageToken{{Name: "ci"}}}, loopback, true, ""},
+		"no page":                     {config.Page{}, "", false, ""},
+		"others and nobody is known":  {config.Page{}, network, false, "nothing says who may see the page"},
+		"others and public groups":    {config.Page{PublicGroups: []config.GroupID{"a"}}, network, false, ""},
+		"others and users":            {config.Page{Users: users}, network, false, "could read the passwords"},
+		"others, users and a cert":    {config.Page{Users: users, Cert: cert}, network, false, ""},
+		"others and a cert alone":     {config.Page{Cert: cert}, network, false, "nothing says who may see the page"},
+		"users beside public groups":  {config.Page{Users: users, PublicGroups: []config.GroupID{"a"}}, network, false, "could read the passwords"},
+		"others, tokens and a cert":   {config.Page{Tokens: []config.PageToken{{Name: "ci"}}, Cert: cert}, network, false, ""},
+		"tokens beside public groups": {config.Page{Tokens: []config.PageToken{{Name: "ci"}}, PublicGroups: []config.GroupID{"a"}}, network, false, "could read"},
 	} {
-		if got := test.cfg.IsOpen(); got != test.open {
-			t.Errorf("%s: %t", name, got)
+		if got := test.page.IsOpenAt(test.listen); got != test.open {
+			t.Errorf("%s: open %t", name, got)
+		}
+		if got := test.page.Unfit(test.listen); (got == "") != (test.unfit == "") || !strings.Contains(got, test.unfit) {
+			t.Errorf("%s: %q, want %q", name, got, test.unfit)
 		}
 	}
 }

@@ -193,20 +193,11 @@ func eachElement(attr *hcl.Attribute, values []string, visit func(at hcl.Range, 
 	}
 }
 
-// checkListening reports whether others on the network see no more than they may: they
-// show who they are over an encrypted connection, or see public groups only.
+// checkListening reports whether the page may be served where the daemon listens.
 func (l *loader) checkListening() bool {
-	page, listen := &l.config.Page, l.config.Daemon.Listen
-	if listen == "" || config.IsLoopback(listen) {
-		return true
+	why := l.config.Page.Unfit(l.config.Daemon.Listen)
+	if why != "" {
+		l.Report(ruleListen, l.listenAt, "%s", why)
 	}
-	switch asks := page.HasLogin() || len(page.Tokens) > 0; {
-	case asks && page.Cert.IsZero():
-		l.Report(ruleListen, l.listenAt, "Others on the network can reach this address and could read the passwords and tokens that are sent to it. Write cert_file and key_file in page, or listen on 127.0.0.1 behind a reverse proxy that speaks HTTPS; see imapvigil-page(7).")
-	case !asks && len(page.PublicGroups) == 0:
-		l.Report(ruleListen, l.listenAt, "Others on the network can reach this address, and nothing says who may see the page. Write in page users_file with cert_file and key_file, or public_groups for what everybody may see; or listen on 127.0.0.1. See imapvigil-page(7).")
-	default:
-		return true
-	}
-	return false
+	return why == ""
 }
