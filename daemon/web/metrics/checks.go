@@ -167,7 +167,7 @@ func writePhases(w *writer, c tracker.Check) {
 		if longest > 0 { // else it was not reached
 			w.label("check", string(c.ID))
 			w.label("phase", p.TimeKey())
-			w.value(longest.Seconds())
+			w.value(longest.Round(time.Microsecond).Seconds()) // more digits are noise, and a tenth of the answer
 		}
 	}
 }

@@ -52,5 +52,8 @@ var (
 	reloadSuccessful    = family{"imapvigil_config_last_reload_successful", false, "Whether the files are in force as they are: 1, or 0 while they are in error."}
 	reloadTimestamp     = family{"imapvigil_config_last_reload_success_timestamp_seconds", false, "When the configuration in force was loaded, in seconds since 1970."}
 	journalDurable      = family{"imapvigil_journal_durable", false, "Whether what happens is safely on disk: 1, or 0."}
+	historyWritable     = family{"imapvigil_history_writable", false, "Whether the history can be written: 1, or 0. Alarms do not need it."}
+	historyDropped      = family{"imapvigil_history_dropped_total", true, "Observations and changes for which the history had no room."}
+	historySize         = family{"imapvigil_history_size_bytes", false, "How large the history is on disk."}
 	buildInfo           = family{"imapvigil_build_info", false, "The version of the program; always 1."}
 )

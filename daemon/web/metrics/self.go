@@ -23,6 +23,12 @@ func (m *scraper) writeSelf(w *writer, s *tracker.Snapshot) {
 	write(&reloadSuccessful, oneIf(self.Config.State == api.Current))
 	write(&reloadTimestamp, float64(self.Config.LoadedAt.Unix()))
 	write(&journalDurable, oneIf(s.Journal.Durable))
+	if history := m.Daemon.History(); history != nil { // else the daemon has none
+		health := history.Health()
+		write(&historyWritable, oneIf(health.Writable))
+		write(&historyDropped, float64(health.Dropped))
+		write(&historySize, float64(health.Bytes))
+	}
 	w.family(&notifications)
 	list, times := m.Counts.outcomesByName()
 	for i, o := range list {

@@ -20,6 +20,7 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/calendar"
 	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/history"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/journal"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
@@ -68,7 +69,8 @@ func newWorldOf(t testing.TB, counts *metrics.Counts, checks ...*config.Check) *
 func (w *world) Snapshot(ctx context.Context) (*tracker.Snapshot, error) {
 	return w.tracker.Snapshot(ctx)
 }
-func (w *world) Self() api.Self { return w.self }
+func (w *world) Self() api.Self          { return w.self }
+func (w *world) History() *history.Store { return history.Open(history.Options{}) }
 
 func (w *world) configure(page config.Page, checks ...*config.Check) {
 	w.t.Helper()
