@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/imapvigil/imapvigil/daemon/history"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
 
@@ -40,6 +41,9 @@ func problemOf(err error) *Problem {
 	switch {
 	case errors.Is(err, tracker.ErrStopped), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return NewProblem(http.StatusServiceUnavailable, "the daemon is stopping, or did not answer in time")
+	}
+	if errors.Is(err, history.ErrUnavailable) {
+		return NewProblem(http.StatusServiceUnavailable, err.Error())
 	}
 	return NewProblem(http.StatusConflict, err.Error())
 }

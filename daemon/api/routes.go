@@ -15,12 +15,14 @@ func Routes(d Daemon) []Route {
 	v1 := &versionOne{daemon: d, whole: shared(d, func(s *tracker.Snapshot) any { return NewStatus(s, d.Self(), d.NextProbe) })}
 	return []Route{
 		{"GET /api/v1/status", See, v1.answering(v1.status)},
-		{"GET /api/v1/checks/{path...}", See, v1.ofCheck(map[string]answer{"": v1.check})},
+		{"GET /api/v1/checks/{path...}", See, v1.ofCheck(map[string]answer{"": v1.check, "history": v1.checkHistory})},
 		{"GET /api/v1/incidents", See, v1.answering(v1.incidents)},
 		{"GET /api/v1/incidents/{incident}", See, v1.answering(v1.incident)},
 		{"GET /api/v1/deliveries", See, v1.answering(v1.deliveries)},
 		{"GET /api/v1/certificates", See, v1.answering(v1.certificates)},
 		{"GET /api/v1/coming", See, v1.answering(v1.coming)},
+		{"GET /api/v1/availability", See, v1.answering(v1.availability)},
+		{"GET /api/v1/report", See, v1.answering(v1.report)},
 	}
 }
 
