@@ -93,13 +93,15 @@ var rooms = map[string][]string{
 	// It writes series straight from the snapshot: api's types would be made for each check first.
 	"daemon/web/metrics": {"config", "daemon/api", "daemon/incident", "daemon/tracker"},
 	"daemon/control":     {"daemon/api"},
+	// What people read of a period, made of what programs get.
+	"daemon/report":      {"config", "daemon/api", "daemon/availability"},
 	"daemon":             {"daemon/*", "daemon/web/*", "config", "config/*", "notifiers", "notifiers/httpdo"},
 	"examples":           {},
 	"examples/customers": {},
 	"packaging":          {},
 	"cmd/imapvigil": {
 		"daemon", "daemon/api", "daemon/clock", "daemon/glossary", "daemon/probe", "daemon/demo", "daemon/verdict",
-		"daemon/incident", "daemon/journal", "daemon/history", "daemon/availability", "config", "config/atomicfile", "config/hclfile", "config/lookup", "config/moment", "config/source", "notifiers",
+		"daemon/incident", "daemon/journal", "daemon/history", "daemon/availability", "daemon/report", "config", "config/atomicfile", "config/hclfile", "config/lookup", "config/moment", "config/source", "notifiers",
 		"config/access", "config/calendar", "config/firstfile", "config/takeover",
 	},
 }

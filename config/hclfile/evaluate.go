@@ -19,7 +19,6 @@ import (
 type value struct {
 	text   string
 	number float64
-	size   int64 // in bytes
 	flag   bool
 	list   []string
 	refs   []ref

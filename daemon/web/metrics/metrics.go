@@ -23,19 +23,13 @@ import (
 // Options are what the metrics are made of.
 type Options struct {
 	Daemon  api.Daemon
-	Counts  *Counts // nil: nothing was counted
-	Version string  // of the program
+	Version string // of the program
 }
 
 // Routes returns what this room serves.
 func Routes(o Options) []api.Route {
-	if o.Counts == nil {
-		o.Counts = NewCounts()
-	}
 	own := prometheus.NewRegistry()
-	own.MustRegister(
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), o.Counts.histogram,
-	)
+	own.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s := &scraper{Options: o, own: own}
 	return []api.Route{
 		{Pattern: "GET /metrics", Right: api.Metrics, Handler: http.HandlerFunc(s.serveMetrics)},
