@@ -127,10 +127,11 @@ func commonStart(a, b []string) []string {
 // ofAll says how many of some checks are meant.
 func ofAll(n, all int) string {
 	switch {
-	case n == all && n == 2:
+	case n != all:
+		return fmt.Sprintf("%d of %d checks", n, all)
+	case n == 2:
 		return "Both checks"
-	case n == all:
+	default:
 		return fmt.Sprintf("All %d checks", n)
 	}
-	return fmt.Sprintf("%d of %d checks", n, all)
 }
