@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// wantsPage reports whether a request comes from a browser that shows what it is answered.
-func wantsPage(r *http.Request) bool { return accepts(r, "text/html") }
+// WantsPage reports whether a request comes from a browser that shows what it is answered.
+func WantsPage(r *http.Request) bool { return accepts(r, "text/html") }
 
 // wantsStream reports whether a request asks to be answered piece by piece.
 func wantsStream(r *http.Request) bool { return accepts(r, "text/event-stream") }

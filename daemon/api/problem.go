@@ -62,7 +62,7 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Del("ETag")
 	w.Header().Set("Cache-Control", "no-store")
 	show, ok := r.Context().Value(problemPageKey{}).(func(http.ResponseWriter, *http.Request, *Problem))
-	if ok && wantsPage(r) {
+	if ok && WantsPage(r) {
 		show(w, r, p)
 		return
 	}

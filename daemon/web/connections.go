@@ -16,22 +16,28 @@ const (
 	MostConnections = 256
 
 	headerTime = 10 * time.Second // to send the headers of a request
-	readTime   = 30 * time.Second // to send all of it
+	readTime   = 30 * time.Second // to send the rest of it
 	writeTime  = 60 * time.Second // to read the answer; a stream sets its own deadlines
 	idleTime   = 2 * time.Minute  // between two requests
 	mostHeader = 64 << 10
 	mostBody   = 64 << 10
+	// mostFormBody is what those may send who have not shown who they are.
+	mostFormBody = 8 << 10
+	mostStreams  = 64 // of HTTP/2 on a connection
 )
 
 // newHTTPServer makes the server of one door.
 func (s *Server) newHTTPServer(ctx context.Context, d *door) *http.Server {
 	return &http.Server{
 		Handler:           s.handler,
-		ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime,
+		ReadHeaderTimeout: headerTime, WriteTimeout: writeTime, IdleTimeout: idleTime,
 		// net/http adds 4 KiB of its own.
 		MaxHeaderBytes: mostHeader - 4<<10,
 		BaseContext:    func(net.Listener) context.Context { return context.WithValue(ctx, doorKey{}, d) },
 		ConnState:      s.places.noteState,
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: mostStreams, WriteByteTimeout: readTime, SendPingTimeout: readTime, PingTimeout: headerTime,
+		},
 		// It would log each client that does not speak TLS.
 		ErrorLog: log.New(io.Discard, "", 0),
 	}

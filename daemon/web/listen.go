@@ -28,10 +28,13 @@ type door struct {
 // page and tries again: at the start, when the servers must not be unwatched for a page; and
 // with an address that nobody has chosen.
 func (s *Server) Prepare(cfg *config.Config) (commit, discard func(), diags []config.Diagnostic) {
-	next := s.settingsOf(cfg)
+	next, err := s.settingsOf(cfg)
+	if err != nil {
+		return nil, nil, []config.Diagnostic{{Gravity: config.Error, Summary: "The status page cannot use its certificate", Detail: err.Error()}}
+	}
 	fresh, err := s.bindFresh(next)
 	last := s.settings.Load()
-	if err != nil && next.written && last != nil && last.address != next.address {
+	if err != nil && !errors.Is(err, errOwnPort) && next.written && last != nil && last.address != next.address {
 		return nil, nil, []config.Diagnostic{{
 			Gravity: config.Error, Summary: fmt.Sprintf("The status page cannot listen at %s", next.address),
 			Detail: explainBind(err), Pos: cfg.Daemon.ListenPos,
@@ -51,6 +54,7 @@ func (s *Server) apply(next *settings, fresh *door, problem error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settings.Store(next)
+	s.gate.Use(next.config)
 	s.problem = nil
 	if s.open != nil && s.open.address != next.address {
 		_ = s.open.Close()
@@ -59,6 +63,14 @@ func (s *Server) apply(next *settings, fresh *door, problem error) {
 	if s.open == nil {
 		s.openDoor(next, fresh, problem)
 	}
+	if s.open != nil {
+		s.open.tls.Store(next.tls)
+	}
+	s.wake()
+}
+
+// wake has Run look at the doors.
+func (s *Server) wake() {
 	select {
 	case s.changed <- struct{}{}:
 	default: // it is to look already
@@ -72,6 +84,7 @@ func (s *Server) openDoor(next *settings, fresh *door, problem error) {
 	}
 	switch {
 	case fresh != nil:
+		fresh.tls.Store(next.tls)
 		s.open = fresh
 		s.options.Log("the status page listens at "+fresh.Addr().String(), nil)
 	case problem != nil:
@@ -128,6 +141,7 @@ func (s *Server) bindAgain() {
 	}
 	s.problem = nil
 	s.openDoor(next, d, nil)
+	s.wake()
 }
 
 // Note says that nothing listens although something should; empty: all is well.
@@ -164,6 +178,12 @@ func portOf(address string) string {
 		return ""
 	}
 	return port
+}
+
+// isLoopback reports whether only this machine reaches the address.
+func (d *door) isLoopback() bool {
+	at, ok := d.Addr().(*net.TCPAddr)
+	return ok && at.IP.IsLoopback()
 }
 
 // close closes the door and ends what was begun there.

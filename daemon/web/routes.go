@@ -1,72 +1,57 @@
 package web
 
 import (
-	"context"
-	"fmt"
 	"net/http"
-	"strings"
-	"sync"
-	"time"
 
 	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
 // ownRoutes lists what the server itself answers.
 func (s *Server) ownRoutes() []api.Route {
-	return []api.Route{
+	return append([]api.Route{
 		{Pattern: "GET /healthz", Right: api.Anybody, Handler: answerHealth(s.options.Healthy)},
 		{Pattern: "GET /readyz", Right: api.Anybody, Handler: answerHealth(s.options.Ready)},
-	}
+	}, s.gate.Routes()...)
 }
 
 // newMux makes the mux from the table of routes, and from nothing else.
-func newMux(routes []api.Route) *http.ServeMux {
+func (s *Server) newMux(routes []api.Route) http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range routes {
-		mux.Handle(r.Pattern, demand(r.Right, r.Handler))
+		mux.Handle(r.Pattern, s.demand(r.Right, r.Handler))
 	}
-	return mux
-}
-
-// demand lets only visitors with a right through.
-func demand(right api.Right, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !api.VisitorOf(r.Context()).May(right) {
-			http.Error(w, "you may not do this", http.StatusForbidden)
+		if h, pattern := mux.Handler(r); pattern == "" {
+			refuseUnrouted(w, r, h)
 			return
 		}
-		h.ServeHTTP(w, r)
+		mux.ServeHTTP(w, r)
 	})
 }
 
-// healthFor is how long an answer about the health of the daemon is given again. Whoever asks
-// more often gives the scheduler no time to show that it moves.
-const healthFor = 5 * time.Second
-
-// answerHealth answers 200 "ok", or 503 and what is wrong.
-func answerHealth(ask func(context.Context) error) http.Handler {
-	var mu sync.Mutex
-	var asked time.Time
-	var wrong error
-	look := func(ctx context.Context) error {
-		mu.Lock()
-		defer mu.Unlock()
-		if now := time.Now(); asked.IsZero() || now.Sub(asked) >= healthFor {
-			// Whoever asked may hang up; the answer is for the others, too.
-			wrong = ask(context.WithoutCancel(ctx))
-			asked = time.Now()
-		}
-		return wrong
+// refuseUnrouted answers a request that no route is for, with the status that the mux gives it:
+// there is no such path, or it has other methods.
+func refuseUnrouted(w http.ResponseWriter, r *http.Request, fallback http.Handler) {
+	only := statusOnly{w.Header(), http.StatusNotFound}
+	fallback.ServeHTTP(&only, r)
+	detail := "There is nothing at this address."
+	if only.status == http.StatusMethodNotAllowed {
+		detail = "This address does not take the method " + r.Method + "."
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		w.Header().Set("Cache-Control", "no-store")
-		if err := look(r.Context()); err != nil {
-			w.WriteHeader(http.StatusServiceUnavailable)
-			// An error joined of several has several lines.
-			_, _ = fmt.Fprintln(w, strings.ReplaceAll(err.Error(), "\n", ": "))
-			return
-		}
-		_, _ = fmt.Fprintln(w, "ok")
-	})
+	api.WriteProblem(w, r, api.NewProblem(only.status, detail))
 }
+
+// statusOnly takes the status and the headers of an answer, and not what it says.
+type statusOnly struct {
+	header http.Header
+	status int
+}
+
+// Header implements [http.ResponseWriter].
+func (s *statusOnly) Header() http.Header { return s.header }
+
+// WriteHeader implements [http.ResponseWriter].
+func (s *statusOnly) WriteHeader(status int) { s.status = status }
+
+// Write implements [http.ResponseWriter].
+func (s *statusOnly) Write(p []byte) (int, error) { return len(p), nil }

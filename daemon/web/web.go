@@ -19,6 +19,8 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/web/access"
+	"github.com/imapvigil/imapvigil/daemon/web/pages"
 )
 
 // Options are what a server is made of.
@@ -40,6 +42,7 @@ type Options struct {
 type Server struct {
 	options  Options
 	places   *places
+	gate     *access.Gate
 	handler  http.Handler
 	settings atomic.Pointer[settings] // in force; nil: none yet
 	changed  chan struct{}            // holds one when [Server.Run] has something to do
@@ -59,23 +62,17 @@ func New(o Options) *Server {
 		o.Most = MostConnections
 	}
 	s := &Server{options: o, places: newPlaces(o.Most), changed: make(chan struct{}, 1)}
-	s.handler = s.protect(newMux(append(s.ownRoutes(), o.Routes...)))
+	s.gate = access.NewGate(access.Options{ShowLogin: showLogin, ShowFault: showFault, Log: o.Log})
+	s.handler = s.protect(s.newMux(append(s.ownRoutes(), o.Routes...)))
 	return s
 }
 
-// settings are what a configuration says of the server.
-type settings struct {
-	config  *config.Config
-	address string // empty: the server is switched off
-	written bool   // the address, in the files or on the command line
+func showLogin(w http.ResponseWriter, r *http.Request, cfg *config.Config, f access.Form) {
+	pages.WriteLogin(w, r, cfg, pages.Login(f))
 }
 
-func (s *Server) settingsOf(cfg *config.Config) *settings {
-	found := &settings{config: cfg, address: cfg.Daemon.Listen, written: !cfg.Daemon.ListenPos.IsZero()}
-	if s.options.Listen != nil {
-		found.address, found.written = *s.options.Listen, true
-	}
-	return found
+func showFault(w http.ResponseWriter, r *http.Request, cfg *config.Config, refusal access.Refusal) {
+	pages.WriteFault(w, r, cfg, pages.Fault{Status: refusal.Status, Title: refusal.Title, Text: refusal.Text})
 }
 
 // bindEvery is the pause between two tries to bind an address that was taken.
