@@ -8,12 +8,19 @@ import (
 	"time"
 )
 
+const (
+	day = 24 * time.Hour
+	// year is how long a year is in the language: what is kept for years need not end on a
+	// certain day.
+	year = 365 * day
+)
+
 // units are the units of a duration in the language, largest first.
 var units = []struct {
 	name string
 	size time.Duration
 }{
-	{"d", 24 * time.Hour},
+	{"d", day},
 	{"h", time.Hour},
 	{"m", time.Minute},
 	{"s", time.Second},
@@ -41,15 +48,15 @@ func FormatDuration(d time.Duration) string {
 }
 
 var (
-	durationPattern = regexp.MustCompile(`^(?:[0-9]+(?:\.[0-9]+)?(?:d|h|ms|m|s))+$`)
-	durationPart    = regexp.MustCompile(`([0-9]+(?:\.[0-9]+)?)(d|h|ms|m|s)`)
+	durationPattern = regexp.MustCompile(`^(?:[0-9]+(?:\.[0-9]+)?(?:y|d|h|ms|m|s))+$`)
+	durationPart    = regexp.MustCompile(`([0-9]+(?:\.[0-9]+)?)(y|d|h|ms|m|s)`)
 )
 
 // ErrDuration says how a duration is written.
-var ErrDuration = errors.New(`a duration is a number and a unit (ms, s, m, h, d), like "90s", "5m", "1h30m" or "14d"`)
+var ErrDuration = errors.New(`a duration is a number and a unit (ms, s, m, h, d, y), like "90s", "5m", "1h30m" or "14d"`)
 
-// ParseDuration reads "90s", "1h30m", "14d". It knows days, and no sign:
-// nothing in the language is negative. The error is [ErrDuration].
+// ParseDuration reads "90s", "1h30m", "14d", "5y". It knows days, years of 365 days, and no
+// sign: nothing in the language is negative. The error is [ErrDuration].
 func ParseDuration(text string) (time.Duration, error) {
 	if !durationPattern.MatchString(text) || len(text) > 64 {
 		return 0, ErrDuration
@@ -60,14 +67,16 @@ func ParseDuration(text string) (time.Duration, error) {
 		if err != nil {
 			return 0, ErrDuration
 		}
+		size := year // which FormatDuration writes as days
 		for _, u := range units {
 			if u.name == part[2] {
-				total += n * float64(u.size)
+				size = u.size
 			}
 		}
+		total += n * float64(size)
 	}
 	// A time.Duration overflows at 292 years.
-	const century = 100 * 365 * 24 * float64(time.Hour)
+	const century = 100 * float64(year)
 	if total > century {
 		return 0, ErrDuration
 	}

@@ -12,6 +12,7 @@ var unitWords = map[string]string{
 	"s": "s", "sec": "s", "secs": "s", "second": "s", "seconds": "s", "sek": "s", "sekunde": "s", "sekunden": "s",
 	"m": "m", "min": "m", "mins": "m", "minute": "m", "minutes": "m", "minuten": "m",
 	"h": "h", "hr": "h", "hrs": "h", "hour": "h", "hours": "h", "std": "h", "stunde": "h", "stunden": "h",
+	"y": "y", "yr": "y", "yrs": "y", "year": "y", "years": "y", "jahr": "y", "jahre": "y", "jahren": "y",
 	"d": "d", "day": "d", "days": "d", "tag": "d", "tage": "d", "tagen": "d",
 }
 

@@ -15,6 +15,16 @@ func elsewhere(old, new *Config) []string {
 		return nil
 	}
 	names := slices.Concat(
+		differing(byName(old.Reports), byName(new.Reports), reference[string]("report"), func(r *Report) any {
+			return [...]any{r.Every, r.Group, zoneName(r.Zone), r.Roles, r.Public}
+		}),
+		// Times as moments, as below.
+		differing(byName(old.Announcements), byName(new.Announcements), reference[string]("announcement"), func(a *Announcement) any {
+			return [...]any{a.From.UnixNano(), a.Until.UnixNano(), a.Kind, a.Groups, a.Text}
+		}),
+		differing(byName(old.Corrections), byName(new.Corrections), reference[string]("correction"), func(c *Correction) any {
+			return [...]any{c.AppliesTo, c.Start.UnixNano(), c.End.UnixNano(), c.CountAs, c.Reason}
+		}),
 		differing(old.Notifiers, new.Notifiers, notifierReference, func(n *Notifier) any { return [2]any{n.Settings, n.MaxPerHour} }),
 		differing(old.Roles, new.Roles, roleReference, func(r *Role) any { return [...]any{r.Label, zoneName(r.Zone), withoutPlaces(r.Notify)} }),
 		differing(old.Schedules, new.Schedules, reference[ScheduleID]("schedule"), func(s *Schedule) any { return [...]any{zoneName(s.Zone), s.Windows, s.Except} }),
@@ -27,14 +37,11 @@ func elsewhere(old, new *Config) []string {
 	// By name: reflect.DeepEqual would compare the data inside a time.Location.
 	sameZone := zoneName(before.Zone) == zoneName(after.Zone)
 	before.Zone, after.Zone = nil, nil
-	samePageZone := zoneName(old.Page.Zone) == zoneName(new.Page.Zone)
-	oldPage, newPage := old.Page, new.Page
-	oldPage.Zone, newPage.Zone = nil, nil
 	for name, same := range map[string]bool{
 		"daemon":      sameZone && reflect.DeepEqual(before, after),
 		"maintenance": reflect.DeepEqual(planned(old.Maintenance), planned(new.Maintenance)),
 		"history":     old.History == new.History,
-		"page":        samePageZone && reflect.DeepEqual(oldPage, newPage),
+		"page":        samePage(old.Page, new.Page),
 	} {
 		if !same {
 			names = append(names, name)
@@ -42,6 +49,33 @@ func elsewhere(old, new *Config) []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// samePage reports whether two pages are the same, wherever they are written.
+func samePage(old, new Page) bool {
+	sameZone := zoneName(old.Zone) == zoneName(new.Zone)
+	for _, p := range []*Page{&old, &new} {
+		p.Zone, p.Access = nil, slices.Clone(p.Access)
+		for i := range p.Access {
+			p.Access[i].Pos = Pos{}
+		}
+	}
+	return sameZone && reflect.DeepEqual(old, new)
+}
+
+// named is a block of which a Config has a list.
+type named interface{ name() string }
+
+func (r Report) name() string       { return r.Name }
+func (a Announcement) name() string { return a.Name }
+func (c Correction) name() string   { return c.Name }
+
+func byName[V named](list []V) map[string]*V {
+	all := make(map[string]*V, len(list))
+	for i := range list {
+		all[list[i].name()] = &list[i]
+	}
+	return all
 }
 
 // differing returns the names of the blocks of one kind that are not the same on both

@@ -12,21 +12,33 @@ import (
 
 // wide is a configuration with one block of each kind, made anew.
 func wide() *config.Config {
-	zone, err := time.LoadLocation("Europe/Berlin")
-	if err != nil {
-		panic(err)
-	}
+	zone := zone("Europe/Berlin")
 	return &config.Config{
-		Daemon:    config.Daemon{LogLevel: "info", Zone: zone},
-		Servers:   map[config.ServerID]*config.Server{"mx1": {ID: "mx1", Label: "Mail 1"}},
-		Groups:    map[config.GroupID]*config.Group{"europe/germany": {ID: "europe/germany", Label: "Germany"}},
-		Notifiers: map[config.NotifierID]*config.Notifier{"webhook.hook": {Settings: webhook.Settings{URL: opaque.NewSecret("https://a.example/")}}},
-		Roles:     map[config.RoleID]*config.Role{"it": {ID: "it", Zone: zone, Notify: []config.Notify{{Severity: "down"}}}},
-		Schedules: map[config.ScheduleID]*config.Schedule{"1st": {ID: "1st", Zone: zone, Windows: []config.Window{{From: 60}}}},
+		Daemon: config.Daemon{LogLevel: "info", Zone: zone},
+		Page: config.Page{
+			Zone: zone, Users: []config.PageUser{{Name: "anna", Hash: opaque.NewSecret("$2y$")}}, Access: []config.Access{{Name: "acme"}},
+		},
+		Reports:       []config.Report{{Name: "customers", Zone: zone}},
+		Announcements: []config.Announcement{{Name: "move", From: time.Unix(1, 0).In(zone)}},
+		Corrections:   []config.Correction{{Name: "fibre", Start: time.Unix(1, 0).In(zone)}},
+		Servers:       map[config.ServerID]*config.Server{"mx1": {ID: "mx1", Label: "Mail 1"}},
+		Groups:        map[config.GroupID]*config.Group{"europe/germany": {ID: "europe/germany", Label: "Germany"}},
+		Notifiers:     map[config.NotifierID]*config.Notifier{"webhook.hook": {Settings: webhook.Settings{URL: opaque.NewSecret("https://a.example/")}}},
+		Roles:         map[config.RoleID]*config.Role{"it": {ID: "it", Zone: zone, Notify: []config.Notify{{Severity: "down"}}}},
+		Schedules:     map[config.ScheduleID]*config.Schedule{"1st": {ID: "1st", Zone: zone, Windows: []config.Window{{From: 60}}}},
 		Maintenance: []config.Maintenance{
 			{Name: "a", Zone: zone, Start: time.Unix(0, 0)}, {Name: "b", Zone: zone},
 		},
 	}
+}
+
+// zone returns a time zone, read anew: another pointer each time.
+func zone(name string) *time.Location {
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		panic(err)
+	}
+	return zone
 }
 
 func TestCompareElsewhere(t *testing.T) {
@@ -43,6 +55,10 @@ func TestCompareElsewhere(t *testing.T) {
 		"maintenance":          func(c *config.Config) { c.Maintenance[0].Start = time.Unix(1, 0) },
 		"history":              func(c *config.Config) { c.History.Detail = time.Hour },
 		"page":                 func(c *config.Config) { c.Page.Title = "Mail" },
+		"report.customers":     func(c *config.Config) { c.Reports[0].Public = true },
+		"announcement.move":    func(c *config.Config) { c.Announcements[0].Until = time.Unix(9, 0) },
+		"correction.fibre":     func(c *config.Config) { c.Corrections[0].CountAs = config.CountUp },
+		"correction.more":      func(c *config.Config) { c.Corrections = append(c.Corrections, config.Correction{Name: "more"}) },
 	} {
 		is := wide()
 		change(is)
@@ -53,6 +69,8 @@ func TestCompareElsewhere(t *testing.T) {
 	for want, change := range map[string]func(*config.Config){
 		"daemon":               func(c *config.Config) { c.Daemon.Zone = time.UTC },
 		"notification_role.it": func(c *config.Config) { c.Roles["it"].Zone = nil },
+		"page":                 func(c *config.Config) { c.Page.Zone = zone("Asia/Tokyo") },
+		"report.customers":     func(c *config.Config) { c.Reports[0].Zone = zone("Asia/Tokyo") },
 	} {
 		is := wide()
 		change(is)
@@ -92,6 +110,7 @@ func TestCompareElsewhereIgnoresPlaces(t *testing.T) {
 	is.Daemon.Pos, is.Servers["mx1"].Pos, is.Groups["europe/germany"].Pos = place, place, place
 	is.Notifiers["webhook.hook"].Pos, is.Roles["it"].Pos, is.Roles["it"].Notify[0].Pos = place, place, place
 	is.Schedules["1st"].Pos, is.Maintenance[0].Pos = place, place
+	is.Page.Access[0].Pos, is.Reports[0].Pos, is.Announcements[0].Pos, is.Corrections[0].Pos = place, place, place, place
 	slices.Reverse(is.Maintenance)
 	if got := config.Compare(wide(), is); !got.IsEmpty() {
 		t.Errorf("%+v", got)

@@ -39,7 +39,7 @@ type Page struct {
 }
 
 // HasLogin reports whether people can show who they are: as a user, through a proxy or
-// with OpenID. Where they cannot, whoever reaches the page from this machine sees all of it.
+// with OpenID.
 func (p *Page) HasLogin() bool {
 	return len(p.Users) > 0 || len(p.TrustedProxy.From) > 0 || p.OIDC.Issuer != ""
 }
@@ -181,6 +181,26 @@ func IsLoopback(listen string) bool {
 	}
 	addr, err := netip.ParseAddr(host)
 	return err == nil && addr.Unmap().IsLoopback() || host == "localhost"
+}
+
+// IsOpenAt reports whether whoever reaches the page at an address sees all of it without
+// logging in: only this machine can reach it there, and nobody could log in.
+func (p *Page) IsOpenAt(listen string) bool { return IsLoopback(listen) && !p.HasLogin() }
+
+// Unfit returns in sentences why the page must not be served at an address; "" where it may.
+// Others on the network show who they are over an encrypted connection, or see what is
+// public. The address may come from the command line, of which the files know nothing.
+func (p *Page) Unfit(listen string) string {
+	asks := p.HasLogin() || len(p.Tokens) > 0
+	switch {
+	case listen == "", IsLoopback(listen):
+		return ""
+	case asks && p.Cert.IsZero():
+		return "Others on the network can reach this address and could read the passwords and tokens that are sent to it. Write cert_file and key_file in page, or listen on 127.0.0.1 behind a reverse proxy that speaks HTTPS; see imapvigil-page(7)."
+	case !asks && len(p.PublicGroups) == 0:
+		return "Others on the network can reach this address, and nothing says who may see the page. Write in page users_file with cert_file and key_file, or public_groups for what everybody may see; or listen on 127.0.0.1. See imapvigil-page(7)."
+	}
+	return ""
 }
 
 // PageZone returns the zone of the days, bars and reports of the page.

@@ -40,6 +40,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 	"github.com/imapvigil/imapvigil/daemon/verdict"
 	"github.com/imapvigil/imapvigil/daemon/web"
+	"github.com/imapvigil/imapvigil/daemon/web/metrics"
 )
 
 // Options are what the command line and the environment say.
@@ -63,6 +64,8 @@ type Options struct {
 	Hangup <-chan os.Signal
 	// Rates replace outbox.DefaultRates where they are set.
 	Rates outbox.Rates
+	// Loaded is called once the configuration of the start is read; nil: nothing.
+	Loaded func()
 	// Ready is called once all checks run; nil: nothing.
 	Ready func()
 }
@@ -120,10 +123,12 @@ type monitor struct {
 	journal   *journal.Journal
 	tracker   *tracker.Tracker
 	history   *history.Store
+	counts    *metrics.Counts
 	sender    *outbox.Sender
 	prober    *probe.Prober
 	loop      *probe.Loop
 	probes    probeSet
+	trials    chan struct{} // holds one for each probe under way that does not count
 	channels  openedChannels
 	heartbeat heartbeat
 	watcher   *watch.Watcher
@@ -165,11 +170,15 @@ func (m *monitor) openAll(ctx context.Context) (*candidate, error) {
 	m.vitals = &vitals{m: m}
 	m.heartbeat.log, m.heartbeat.lives = m.Log, m.vitals.checkProgress
 	m.watcher = watch.New(watch.Options{Path: m.ConfigPath, Log: m.logOutside})
+	m.counts = metrics.NewCounts()
 	m.page = m.newPage()
 	m.reloads = newReloader(m.Options, m.watcher, m.parts(), m.probes.changes)
 	first, err := m.reloads.prepareStart(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if m.Loaded != nil {
+		m.Loaded()
 	}
 	m.StateDir = m.stateDirectory(first.cfg.Daemon)
 	if m.Control == "" {
@@ -209,6 +218,7 @@ func (m *monitor) parts() parts {
 		taker(m.setLogLevel),
 		taker(m.configureTracker),
 		taker(func(cfg *config.Config) { m.history.Use(cfg) }),
+		taker(m.configureCounts),
 		&m.probes,
 		m.page,
 	}
@@ -249,11 +259,12 @@ func (m *monitor) openRooms(ctx context.Context, maxConcurrentProbes int) (err e
 		Lag:   m.vitals.noteProbeBegan,
 		Limit: m.limitProbesAtOnce(maxConcurrentProbes),
 	}
+	m.trials = make(chan struct{}, trialsAtOnce)
 	m.probes.running, m.probes.limit = reconcile.NewFunc(sameProbe, m.loop.Runner()), m.loop.Limit
 	m.history = m.openHistory()
 	m.tracker, err = tracker.Open(tracker.Options{
 		Journal: m.journal, Sender: m.sender, Rates: m.Rates, Node: m.node, Log: m.Log,
-		Wake: m.loop.Wake, Clock: m.watch.Read, Feed: m.history,
+		Wake: m.loop.Wake, Clock: m.watch.Read, Feed: feeds{m.history, m.counts}, Outcomes: m.countOutcome,
 	})
 	if err != nil {
 		return err

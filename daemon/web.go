@@ -19,7 +19,7 @@ func (m *monitor) newPage() *web.Server {
 		Routes: slices.Concat(
 			api.Routes(m),
 			pages.Routes(pages.Options{Daemon: m}),
-			metrics.Routes(metrics.Options{Daemon: m, Version: m.Version}),
+			metrics.Routes(metrics.Options{Daemon: m, Counts: m.counts, Version: m.Version}),
 		),
 		Healthy: m.vitals.progress(),
 		Ready:   m.vitals.readiness(),

@@ -329,15 +329,71 @@ moved {
 # imap_check "partner" {
 #   slo = 99.9 # percent, for reports
 # }
+# ---- What is kept of what was measured --------------------------------------
+#
 # history {
-#   detail = "48h"  # default
-#   hourly = "90d"  # default
-#   daily  = "400d" # default
+#   detail    = "48h"  # default; each probe, for charts
+#   hourly    = "90d"  # default; the figures of each hour
+#   daily     = "400d" # default; the figures of each day
+#   incidents = "5y"   # default; incidents and maintenance, from which availability is computed
+#   max_size  = "4GiB" # default; beyond it the oldest probes are deleted first
 # }
+#
+# ---- The status page, the API and metrics -----------------------------------
+# On daemon.listen. imapvigil-page(7) says more: users, tokens, reverse proxies.
+#
 # page {
 #   title         = "Mail at example.org"
+#   timezone      = "Europe/Berlin"        # of days, bars and reports; default: daemon's
 #   users_file    = "files/users.htpasswd" # who may log in: htpasswd -B
+#   operators     = ["anna", "bert"]       # may test, acknowledge, silence and write notes; others look
+#   tokens_file   = "files/tokens"         # programs: lines "name right sha256"; metrics, read or operate
 #   cert_file     = "files/page.pem"
 #   key_file      = "page.key"
-#   public_groups = [group.europe] # shown to everybody
+#   public_groups = [group.europe] # everybody sees these, without hosts and causes
+#   metrics       = "full"         # default; "summary": no phases and addresses; "off"
+#   probe_any     = false          # default; true: /probe asks hosts that no check declares
+#
+#   access "shops" { # these users see these groups and nothing else
+#     users  = ["carla"]
+#     groups = [group.europe.germany]
+#   }
+#
+#   trusted_proxy { # a reverse proxy that logs people in and names them in a header
+#     from          = ["127.0.0.1/32"]
+#     user_header   = "Remote-User" # default
+#     groups_header = "Remote-Groups"
+#   }
+#
+#   oidc { # an OpenID provider to log in with
+#     issuer        = "https://id.example.org"
+#     client_id     = "imapvigil"
+#     client_secret = credential("oidc")
+#     groups_claim  = "groups"
+#   }
+# }
+#
+# report "customers" {
+#   every    = "month" # "week", "month" or "quarter"
+#   group    = group.europe # default: everything
+#   timezone = "Europe/Berlin" # default: page's
+#   roles    = [notification_role.it_team] # at their email destinations
+#   public   = true # default: false; true: labels only, for people outside
+# }
+#
+# announcement "move" { # a notice on the page; its times are in the page's timezone
+#   from   = "2026-03-07T20:00:00"
+#   until  = "2026-03-08T08:00:00"
+#   kind   = "maintenance" # default: "info"; "maintenance", "outage"
+#   groups = [group.europe] # default: everything
+#   text   = "We move to a new data centre."
+# }
+#
+# correction "fibre" { # what a time counts as afterwards; every report lists it
+#   applies_to = [group.europe]
+#   start      = "2026-02-01T10:00:00"
+#   end        = "2026-02-01T11:30:00"
+#   timezone   = "Europe/Berlin" # default: page's
+#   count_as   = "unknown" # "maintenance", "up", "down" or "unknown"
+#   reason     = "Our own line was cut."
 # }

@@ -1,9 +1,7 @@
 package advice
 
 import (
-	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -55,7 +53,7 @@ func Of(cfg *config.Config, written Written) []config.Diagnostic {
 func (a *adviser) warnOfMissingRoles() {
 	var without []*config.Check
 	nobody := map[string][]*config.Check{} // by reason
-	for _, check := range a.inOrder() {
+	for _, check := range a.config.Checks {
 		_, chosen := a.written.Roles(check.ID)
 		switch {
 		case len(check.Roles) == 0 && chosen: // [] is on purpose
@@ -67,18 +65,23 @@ func (a *adviser) warnOfMissingRoles() {
 		}
 	}
 	if len(without) > 0 && len(a.config.Roles) > 1 { // one role alone is no choice
+		sortAsWritten(without)
 		a.warn(ruleNoRoles, without[0].Pos, "%s no notification_roles, here or in a defaults block above, so those of the daemon are notified: %s.", beginWithChecks(without), enumerateFirst(a.config.Daemon.Roles))
 	}
 	for why, checks := range nobody {
+		sortAsWritten(checks)
 		a.warn(ruleNobody, checks[0].Pos, "%s no notification_roles, and %s: nobody is notified. Set notification_roles; [] turns this warning off.", beginWithChecks(checks), why)
 	}
 }
 
-// inOrder returns the checks as they stand in the files; those of one dynamic block stand in
-// one place, and are in natural order.
-func (a *adviser) inOrder() []*config.Check {
-	return slices.SortedFunc(maps.Values(a.config.Checks), func(x, y *config.Check) int {
-		return cmp.Or(x.Pos.Before(y.Pos), config.NaturalOrder(x.ID, y.ID))
+// sortAsWritten sorts checks as they stand in the files; those of one dynamic block stand
+// in one place, and are in natural order.
+func sortAsWritten(checks []*config.Check) {
+	slices.SortFunc(checks, func(x, y *config.Check) int {
+		if c := x.Pos.Before(y.Pos); c != 0 {
+			return c
+		}
+		return config.NaturalOrder(x.ID, y.ID) // slow, and rarely needed
 	})
 }
 
@@ -142,6 +145,11 @@ func (a *adviser) warnOfUnused() {
 			channels[notify.ID.Notifier], schedules[notify.During] = true, true
 		}
 	}
+	for _, report := range a.config.Reports {
+		for _, id := range report.Roles {
+			roles[id] = true
+		}
+	}
 	const unused = "Nothing refers to %s."
 	for id, role := range a.config.Roles {
 		if !roles[id] {
@@ -188,10 +196,16 @@ func (a *adviser) warnOfExposed() {
 // warnOfOwnMail finds roles that get messages only through hosts that are watched: when one
 // is down, nobody is notified of it.
 func (a *adviser) warnOfOwnMail() {
+	if len(a.config.Roles) == 0 {
+		return
+	}
 	watched := map[string]config.CheckID{}
-	// Backward, so that the first of several checks names the host.
-	for _, id := range slices.Backward(slices.Sorted(maps.Keys(a.config.Checks))) {
-		watched[strings.ToLower(a.config.Checks[id].Probe.Hostname)] = id
+	for id, check := range a.config.Checks {
+		host := strings.ToLower(check.Probe.Hostname)
+		// The first of several checks names the host.
+		if first, isWatched := watched[host]; !isWatched || id < first {
+			watched[host] = id
+		}
 	}
 	for _, role := range a.config.Roles {
 		var through []string

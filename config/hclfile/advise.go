@@ -1,7 +1,6 @@
 package hclfile
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -25,27 +24,36 @@ func (l *loader) advise() {
 	if len(warnings) == 0 {
 		return
 	}
-	// Only now: most configurations have nothing to be warned about, and many blocks.
-	headers := l.headers()
+	headers := l.headersAt(warnings)
 	for _, w := range warnings {
 		broken := slices.IndexFunc(advice.Rules, func(r *rule) bool { return r.ID == w.Rule })
 		l.Say(advice.Rules[broken], w.Summary, w.Detail, headers[w.Pos])
 	}
 }
 
-// headers returns the headers of the blocks that there may be advice on, by where they
-// begin.
-func (l *loader) headers() map[config.Pos]hcl.Range {
-	blocks := slices.Collect(maps.Values(l.single))
-	for _, node := range l.order {
-		blocks = append(blocks, node.block)
-	}
-	for _, b := range slices.Concat(slices.Collect(maps.Values(l.named))...) {
-		blocks = append(blocks, b.block)
-	}
+// headersAt returns the headers of the blocks that begin where warnings are, which are few
+// where blocks are many.
+func (l *loader) headersAt(warnings []config.Diagnostic) map[config.Pos]hcl.Range {
 	at := map[config.Pos]hcl.Range{}
-	for _, b := range blocks {
-		at[diagnose.Position(header(b))] = header(b)
+	for _, w := range warnings {
+		at[w.Pos] = hcl.Range{}
+	}
+	note := func(b *hcl.Block) {
+		place := diagnose.Position(header(b))
+		if _, isWanted := at[place]; isWanted {
+			at[place] = header(b)
+		}
+	}
+	for _, b := range l.single {
+		note(b)
+	}
+	for _, node := range l.order {
+		note(node.block)
+	}
+	for _, blocks := range l.named {
+		for _, b := range blocks {
+			note(b.block)
+		}
 	}
 	return at
 }

@@ -91,6 +91,12 @@ var places = map[string]string{
 	"moved":             "moved {\n%s\n}\n",
 	"history":           "history {\n%s\n}\n",
 	"page":              "page {\n%s\n}\n",
+	"access":            "page {\naccess \"a\" {\n%s\n}\n}\n",
+	"trusted_proxy":     "page {\ntrusted_proxy {\n%s\n}\n}\n",
+	"oidc":              "page {\noidc {\n%s\n}\n}\n",
+	"report":            "report \"r\" {\n%s\n}\n",
+	"announcement":      "announcement \"a\" {\n%s\n}\n",
+	"correction":        "correction \"c\" {\n%s\n}\n",
 }
 
 // TestCanaryInEveryAttribute writes each abuse into each attribute that takes
@@ -155,6 +161,9 @@ func TestCanaryWrittenInTheFile(t *testing.T) {
 		"imap_check \"x\" {\n  login {\n    username = \"CANARY\n  }\n}\n",
 		"imap_check \"x\" {\n  password = \"CANARY\"\n}\n",
 		"imap_check \"x\" {\n  login = { password = \"CANARY\" }\n}\n",
+		"page {\n  oidc {\n    client_secrt = \"CANARY\"\n  }\n}\n",
+		"page {\n  oidc {\n    client_secret = \"CANARY\"\n    issuer = \"http://x.example\"\n  }\n}\n",
+		"page {\n  oidc {\n    client_secret = \"CANARY\n  }\n}\n",
 		"daemon {\n  heartbeat_url = \"ftp://CANARY\"\n}\n",
 		"daemon {\n  # who watches\n  heartbeat_url = \"ftp://CANARY\"\n}\n",
 		"daemon {\n  listen = \"\" # none\n  heartbeat_url = upper(\"CANARY\")\n}\n",

@@ -48,7 +48,11 @@ func (l *loader) defineDaemon() {
 	d := defaultDaemon()
 	if b := l.single["daemon"]; b != nil {
 		d.Pos = diagnose.Position(header(b))
-		set, _ := decodeEach(l, daemonTable, l.content(b, daemonBlock, "daemon"), &d)
+		content := l.content(b, daemonBlock, "daemon")
+		set, _ := decodeEach(l, daemonTable, content, &d)
+		if listen := content.Attributes["listen"]; listen != nil {
+			l.listenAt = listen.Expr.Range()
+		}
 		l.written.NoHeartbeat = slices.Contains(set, "heartbeat_url") && d.HeartbeatURL.IsZero()
 	}
 	// An empty list is not nil: somebody chose that nobody hears of it.

@@ -19,6 +19,7 @@ import (
 type value struct {
 	text   string
 	number float64
+	size   int64 // in bytes
 	flag   bool
 	list   []string
 	refs   []ref

@@ -42,7 +42,8 @@ type loader struct {
 	guessed int              // how often what was meant has been looked for
 	config  *config.Config
 
-	written advice.Written // what advice has to know besides the configuration
+	written  advice.Written // what advice has to know besides the configuration
+	listenAt hcl.Range      // where daemon.listen is written
 
 	secrets secretPlaces
 	reads   reader
@@ -116,7 +117,12 @@ func (l *loader) run() {
 	l.checkDependencies()
 	l.eachBlock("maintenance", l.defineMaintenance)
 	l.defineMoves()
-	l.defineHistoryAndPage()
+	l.defineHistory()
+	l.definePage()
+	l.eachBlock("report", l.defineReport)
+	// Their times are those of the page's zone.
+	l.eachBlock("announcement", l.defineAnnouncement)
+	l.eachBlock("correction", l.defineCorrection)
 	for _, dest := range l.snapshot.UnusedReplacements() {
 		l.Report(ruleReplace, hcl.Range{Filename: dest}, "%s is neither a configuration file in %s nor named by one, so replacing it changes nothing.", dest, l.snapshot.Path())
 	}

@@ -3,6 +3,7 @@ package hclfile_test
 import (
 	"bytes"
 	"fmt"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
@@ -79,7 +80,7 @@ func leaf(v reflect.Value) (string, bool) {
 		return x.String(), true
 	case time.Time:
 		return x.Format(time.RFC3339), true
-	case config.Ref, config.Blob:
+	case config.Ref, config.Blob, config.PageToken, netip.Prefix:
 		return fmt.Sprint(x), true
 	case []config.RoleID, []config.GroupID, []string, [7]bool:
 		return fmt.Sprint(x), true
@@ -87,7 +88,7 @@ func leaf(v reflect.Value) (string, bool) {
 	switch v.Kind() {
 	case reflect.String:
 		return fmt.Sprintf("%q", v.String()), true
-	case reflect.Bool, reflect.Int, reflect.Uint16, reflect.Float64:
+	case reflect.Bool, reflect.Int, reflect.Int64, reflect.Uint16, reflect.Float64:
 		return fmt.Sprint(v.Interface()), true
 	}
 	if s, ok := v.Interface().(fmt.Stringer); ok && v.Kind() == reflect.Struct {

@@ -61,7 +61,31 @@ func dropDangling(c *config.Config) {
 		c.Maintenance[i].AppliesTo = reachable(c.Maintenance[i].AppliesTo, c)
 	}
 	c.Moved = slices.DeleteFunc(c.Moved, func(m config.Move) bool { return c.Checks[m.To] == nil })
+	dropDanglingOnPages(c)
+}
+
+// dropDanglingOnPages does so with what pages and reports show. What narrows a view never
+// widens it by what is left out: an access block without groups shows nothing.
+func dropDanglingOnPages(c *config.Config) {
 	c.Page.PublicGroups = existing(c.Page.PublicGroups, c.Groups)
+	for i := range c.Page.Access {
+		c.Page.Access[i].Groups = existing(c.Page.Access[i].Groups, c.Groups)
+	}
+	for i := range c.Reports {
+		c.Reports[i].Roles = existing(c.Reports[i].Roles, c.Roles)
+	}
+	c.Reports = slices.DeleteFunc(c.Reports, func(r config.Report) bool {
+		return len(r.Roles) == 0 || r.Group != "" && c.Groups[r.Group] == nil
+	})
+	c.Announcements = slices.DeleteFunc(c.Announcements, func(a config.Announcement) bool {
+		return len(a.Groups) > 0 && len(existing(a.Groups, c.Groups)) == 0
+	})
+	for i := range c.Announcements {
+		c.Announcements[i].Groups = existing(c.Announcements[i].Groups, c.Groups)
+	}
+	for i := range c.Corrections {
+		c.Corrections[i].AppliesTo = reachable(c.Corrections[i].AppliesTo, c)
+	}
 }
 
 // existing returns those names that there are.

@@ -109,7 +109,7 @@ func (f *partFinder) local(name string, expr hcl.Expression) {
 // vocabulary is what excerpts have to know of the language.
 var vocabulary = func() *diagnose.Vocabulary {
 	v := &diagnose.Vocabulary{
-		Blocks: []string{"notifier", "login"},
+		Blocks: []string{"notifier", "login", "oidc"},
 		Names:  []string{"dynamic", "content", "for_each", "labels", "iterator"},
 		Known:  map[string]bool{"local": true, "credential": true, "file": true, "withheld": true},
 	}
@@ -214,7 +214,7 @@ func (p *secretPlaces) all() map[string][]diagnose.Span {
 	if p.ranges == nil {
 		var bodies []hcl.Body
 		for _, file := range p.parsed {
-			if file.body != nil {
+			if file.body != nil && mayHaveSecrets(file.File) {
 				bodies = append(bodies, file.body)
 			}
 		}

@@ -40,7 +40,11 @@ func spanKind(low, high time.Duration, zero bool) kind {
 			return r.wrong(ruleDuration, "%s: %s.", diagnose.Capital(r.show(v.text)), err)
 		}
 		if (d < low || d > high) && (!zero || d != 0) {
-			return r.wrong(ruleBounds, "%s must be %s, not %s.", r.attr.name, spanBounds(low, high, zero), complaint{diagnose.Quoted(v.text), "another duration"}.says(r.shown()))
+			bounds := spanBounds(low, high, zero)
+			if d > unbounded { // "1h or more" would not say what is wrong
+				bounds = "at most ten years"
+			}
+			return r.wrong(ruleBounds, "%s must be %s, not %s.", r.attr.name, bounds, complaint{diagnose.Quoted(v.text), "another duration"}.says(r.shown()))
 		}
 		return value{number: float64(d)}, true
 	}}

@@ -25,7 +25,7 @@ func (l *loader) declare(body hcl.Body) {
 			first := l.single[b.Type]
 			l.once(&first, b, b.Type)
 			l.single[b.Type] = first
-		case "notifier", "notification_role", "schedule", "maintenance":
+		case "notifier", "notification_role", "schedule", "maintenance", "report", "announcement", "correction":
 			l.declareNamed(b)
 		case "moved":
 			l.moved = append(l.moved, b)
@@ -72,7 +72,7 @@ func (l *loader) declareNamed(b *hcl.Block) {
 		}
 	}
 	l.named[b.Type] = append(l.named[b.Type], namedBlock{id, b})
-	if b.Type != "maintenance" { // nothing refers to one
+	if slices.Contains(referenceRoots, b.Type) { // else nothing refers to one
 		l.addName(b.Type, id)
 	}
 }

@@ -54,6 +54,9 @@ func readToken(line string) (t config.PageToken, says string) {
 		return t, "a line must be a name, a right and the SHA-256 of the token, with spaces in between."
 	}
 	t = config.PageToken{Name: fields[0], Right: config.TokenRight(fields[1])}
+	if _, err := hex.DecodeString(t.Name); err == nil && len(t.Name) == 2*sha256.Size {
+		return t, "the name comes first, then the right, then the SHA-256 of the token."
+	}
 	if says = checkName(t.Name); says != "" {
 		return t, says
 	}

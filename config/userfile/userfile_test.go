@@ -77,6 +77,7 @@ func TestFaults(t *testing.T) {
 		{users, "anna:" + hash + "x", "no hash of bcrypt"},
 		{tokens, canary, "a name, a right and the SHA-256"},
 		{tokens, "ci read " + sum("a") + " " + canary, "a name, a right and the SHA-256"},
+		{tokens, sum("a") + " read " + sum("b"), "the name comes first"},
 		{tokens, "$x read " + sum("a"), "must not begin with $"},
 		{tokens, "ci " + canary + " " + sum("a"), "must be metrics, read or operate"},
 		{tokens, "ci read " + canary, "never the token itself"},

@@ -35,6 +35,9 @@ type Daemon interface {
 	Plan(ctx context.Context, files *source.Parcel) (Plan, error)
 	// Recheck probes now, and the result counts.
 	Recheck(ctx context.Context, id config.CheckID) (Report, error)
+	// Test probes now what a check says, in the files or not, and the result does not count. It
+	// takes slots as slow probes do, and is as polite to the server as they are.
+	Test(ctx context.Context, check *config.Check, o TestOptions) (incident.Result, error)
 	// NotifyTest sends a test message along each way of a role.
 	NotifyTest(ctx context.Context, id config.RoleID) (Trial, error)
 	// Explain says why the destinations of an incident are not told of it now.

@@ -29,6 +29,7 @@ type fake struct {
 	acked    incident.ID
 	until    time.Time
 	by       string
+	retried  bool
 }
 
 var verdict = api.Verdict{
@@ -62,6 +63,19 @@ func (f *fake) Plan(_ context.Context, files *source.Parcel) (api.Plan, error) {
 
 func (f *fake) Recheck(_ context.Context, id config.CheckID) (api.Report, error) {
 	return api.Report{}, errors.New("there is no check " + string(id))
+}
+
+func (f *fake) Test(_ context.Context, check *config.Check, o api.TestOptions) (incident.Result, error) {
+	f.retried = o.Retry
+	for _, p := range []config.Phase{config.PhaseConnect, config.PhaseTLS} {
+		if o.OnPhase != nil {
+			o.OnPhase(api.PhaseEnd{Address: "192.0.2.1", Port: 993, Phase: p, MS: 1.5, OK: p == config.PhaseConnect})
+		}
+	}
+	return incident.Result{
+		Check: check.ID, Started: noon, Ended: noon, Observed: config.ConditionSet(config.ConditionService),
+		Findings: []incident.Finding{{Condition: config.ConditionService, Health: incident.Down, Phase: config.PhaseTLS, Cause: config.CauseTimeout}},
+	}, nil
 }
 
 func (f *fake) NotifyTest(_ context.Context, id config.RoleID) (api.Trial, error) {

@@ -360,7 +360,7 @@ func latency(r *incident.Result) *float64 {
 	if longest <= 0 {
 		return nil
 	}
-	ms := float64(longest.Microseconds()) / 1000
+	ms := Milliseconds(longest)
 	return &ms
 }
 

@@ -106,8 +106,12 @@ func (c *conversation) timePhase(phase config.Phase, do func() error) error {
 	c.phase = phase
 	began := time.Now()
 	err := do()
+	took := time.Since(began)
 	// Added, not set: CAPABILITY runs before STARTTLS and again after it.
-	c.outcome.address.Timings[phase] += time.Since(began)
+	c.outcome.address.Timings[phase] += took
+	if c.trial != nil && !c.diagnosis {
+		c.tellPhase(c.goal.ip, phase, took, err != nil)
+	}
 	return err
 }
 

@@ -25,7 +25,9 @@ func (r *round) chooseLogins(goals []goal) {
 	}
 	able := r.ableToLogIn(goals)
 	l.forgetGone(able, r.started)
-	if !l.isDue(r.check, r.started) {
+	if r.trial != nil {
+		l.retry = l.retry || r.trial.Retry
+	} else if !l.isDue(r.check, r.started) {
 		r.leaveQueue()
 		return
 	}

@@ -128,10 +128,7 @@ func (l *Loop) Stuck(longer time.Duration) bool {
 // addCheck makes a check one of those that are running, and returns the pause before its first
 // probe. l.mu is held.
 func (l *Loop) addCheck(t *turns) (first time.Duration) {
-	if l.slots == nil {
-		l.slots = newSlots(cmp.Or(max(0, l.Limit), DefaultLimit))
-		l.running, l.ended = map[config.CheckID]*turns{}, map[config.CheckID]time.Time{}
-	}
+	l.makeSlots()
 	l.running[t.id] = t
 	first = firstAfter(t.id, t.check.Interval)
 	if _, again := l.ended[t.id]; again {
@@ -141,6 +138,14 @@ func (l *Loop) addCheck(t *turns) (first time.Duration) {
 		}
 	}
 	return first
+}
+
+// makeSlots makes what all checks share, once the fields are set. l.mu is held.
+func (l *Loop) makeSlots() {
+	if l.slots == nil {
+		l.slots = newSlots(cmp.Or(max(0, l.Limit), DefaultLimit))
+		l.running, l.ended = map[config.CheckID]*turns{}, map[config.CheckID]time.Time{}
+	}
 }
 
 // fewRestarted reports whether so few checks were restarted in this second that another
@@ -178,4 +183,21 @@ func (l *Loop) forgetGone() {
 	}
 	// Doubled, so that these walks cost each check the same, however many checks come and go.
 	l.many = 100 + 2*len(l.ended)
+}
+
+// Try has something probe in a slot, as slow checks do: it takes none from those that are quick. It
+// returns the error of ctx when that ends before there is a slot. What is probed is not reported.
+func (l *Loop) Try(ctx context.Context, probe func(context.Context)) error {
+	l.mu.Lock()
+	l.makeSlots()
+	l.mu.Unlock()
+	s := l.slots.enter(ctx, true, 0)
+	if s == nil {
+		return ctx.Err()
+	}
+	defer l.slots.leave(s)
+	// The slot's context is another one; see enter.
+	defer context.AfterFunc(ctx, func() { s.cancel(ctx.Err()) })()
+	probe(s)
+	return ctx.Err()
 }

@@ -58,13 +58,18 @@ type target struct {
 	addresses config.AddressPolicy
 }
 
+// aboutOf returns a hash of what a check is about.
+func aboutOf(check config.Probe) uint64 {
+	return maphash.Comparable(hashing, target{check.Hostname, check.Port, check.Addresses})
+}
+
 // pastOf returns the past of a check, empty where there is none or the check is about something
 // else now.
 func (m *memory) pastOf(id config.CheckID, check config.Probe, now time.Time) *past {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.sweepUnused(now)
-	about := maphash.Comparable(hashing, target{check.Hostname, check.Port, check.Addresses})
+	about := aboutOf(check)
 	p := m.checks[id]
 	if p == nil || p.about != about {
 		// A changed target may end the wait of the account's logins, as a changed password does.

@@ -116,13 +116,23 @@ func New(o Options) *Prober {
 // probed twice at a time.
 func (p *Prober) Probe(ctx context.Context, id config.CheckID, check config.Probe) verdict.Probe {
 	fillDefaults(&check)
+	return p.probe(ctx, id, check, nil)
+}
+
+// probe probes a check that lacks nothing; trial is nil for a probe that counts.
+func (p *Prober) probe(ctx context.Context, id config.CheckID, check config.Probe, trial *Trial) verdict.Probe {
 	// Asked before and after: the clock may jump while the probe runs.
 	trusted := p.clockTrusted()
 	span := p.watch.Begin() // before the time of the probe begins, so that no delay of it is missed
 	defer span.End()
-	r := &round{span: span, prober: p, id: id, check: check, started: time.Now(), redact: newRedactor(check.Login)}
+	r := &round{span: span, prober: p, id: id, check: check, trial: trial, started: time.Now(), redact: newRedactor(check.Login)}
 	r.deadline = r.started.Add(check.Timeout)
-	r.past = p.memory.pastOf(id, check, r.started)
+	if trial == nil {
+		r.past = p.memory.pastOf(id, check, r.started)
+	} else {
+		r.past = p.memory.copyOf(id, check)
+		defer r.keepPlace()
+	}
 	r.useAccount()
 	probed := r.probeAddresses(ctx)
 	if trusted = p.clockTrusted() && trusted; !trusted {

@@ -19,6 +19,7 @@ type round struct {
 	prober   *Prober
 	id       config.CheckID
 	check    config.Probe
+	trial    *Trial // nil: the probe counts
 	past     *past
 	started  time.Time
 	deadline time.Time
@@ -39,6 +40,9 @@ type round struct {
 // remembers what the next probes have to know.
 func (r *round) probeAddresses(ctx context.Context) verdict.Probe {
 	found, failed := r.resolve(ctx)
+	if r.trial != nil {
+		r.tellLookup(failed != nil)
+	}
 	if failed != nil {
 		r.past.mu.Lock()
 		r.leaveQueue()

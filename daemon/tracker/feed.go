@@ -25,4 +25,7 @@ func (t *Tracker) feed(r *round) {
 	if len(r.events) > 0 {
 		t.Feed.Events(r.events)
 	}
+	for _, tell := range r.outcomes {
+		tell()
+	}
 }

@@ -85,8 +85,9 @@ type round struct {
 	looked  map[incident.ID]bool // see lookedAt; for a log that shows everything
 	replies []func()             // called when the records are journaled
 	// For the feed, if there is one.
-	results []incident.Result
-	events  []incident.Event
+	results  []incident.Result
+	events   []incident.Event
+	outcomes []func()
 }
 
 // round decides what a batch of inputs comes to, journals it, and only then lets anybody

@@ -61,6 +61,9 @@ type Options struct {
 	Log     *zap.Logger  // nil: none
 	// Feed hears of what was journaled; nil: nobody does.
 	Feed Feed
+	// Outcomes hears what each attempt to deliver came to, when and as Feed hears of results;
+	// nil: nobody does.
+	Outcomes func(config.NotifierID, outbox.DeliveryState)
 	// Wake has a check probed at once; nil: nobody can.
 	Wake func(config.CheckID)
 	// Clock says what befell the clocks of this machine and this process:

@@ -2,6 +2,7 @@ package tracker_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -249,17 +250,45 @@ func TestMessagesOfAnIncidentAreAThread(t *testing.T) {
 	})
 }
 
+// Whoever counts hears what each attempt came to, by its notifier.
+func TestOutcomesAreHeardOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t)
+		hook := config.NotifyID{Role: "it", Notifier: "webhook.hook"}
+		w.configure(&config.Config{
+			Roles:     map[config.RoleID]*config.Role{"it": {ID: "it", Notify: []config.Notify{{ID: hook, Target: webhook.Target{}}}}},
+			Notifiers: map[config.NotifierID]*config.Notifier{"webhook.hook": {Settings: webhook.Settings{}}},
+		}, "partner", "it")
+		down := incident.Finding{Condition: config.ConditionService, Health: incident.Down, Cause: config.CauseRefused}
+		for range 2 {
+			w.observe("partner", config.ConditionSet(config.ConditionService), down)
+		}
+		for _, failed := range []error{errors.New("503"), nil} {
+			m := <-w.sent
+			w.tracker.Attempted(outbox.Attempt{Key: outbox.Key(m.Key), At: time.Now(), Err: failed})
+		}
+		synctest.Wait()
+		if want := []string{"webhook.hook retrying", "webhook.hook sent"}; !slices.Equal(w.came.came, want) {
+			t.Errorf("heard %q, want %q", w.came.came, want)
+		}
+	})
+}
+
 // A watched is a tracker that runs, for tests of what it shows.
 type watched struct {
 	t       *testing.T
 	tracker *tracker.Tracker
 	sent    outgoing
+	came    *order // the outcomes of attempts
 }
 
 func watch(t *testing.T) *watched {
 	t.Helper()
-	sent := make(outgoing, 8)
-	tr, err := tracker.Open(tracker.Options{Journal: past{}, Sender: sent})
+	sent, came := make(outgoing, 8), &order{}
+	tr, err := tracker.Open(tracker.Options{
+		Journal: past{}, Sender: sent,
+		Outcomes: func(id config.NotifierID, state outbox.DeliveryState) { came.note(fmt.Sprintf("%s %s", id, state)) },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,7 +296,7 @@ func watch(t *testing.T) *watched {
 	ended := make(chan struct{})
 	go func() { defer close(ended); _ = tr.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-ended })
-	return &watched{t, tr, sent}
+	return &watched{t, tr, sent, came}
 }
 
 // configure has the tracker watch one check, without any tolerance.

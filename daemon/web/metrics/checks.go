@@ -16,7 +16,7 @@ import (
 const addressesOfCheck = 16
 
 // writeChecks writes the families of each check.
-func writeChecks(w *writer, checks []tracker.Check, mode config.PageMetrics) {
+func writeChecks(w *writer, checks []tracker.Check, counts *Counts, mode config.PageMetrics) {
 	write := func(f *family, series func(*writer, tracker.Check)) {
 		w.family(f)
 		for _, c := range checks {
@@ -26,6 +26,12 @@ func writeChecks(w *writer, checks []tracker.Check, mode config.PageMetrics) {
 	write(&checkUp, writeUp)
 	write(&checkDegraded, writeDegraded)
 	write(&checkInfo, writeInfo)
+	write(&stateSeconds, func(w *writer, c tracker.Check) { writeStates(w, c, counts) })
+	var failures []failure // of one check after the other
+	write(&probeFailures, func(w *writer, c tracker.Check) {
+		failures = counts.failuresOf(failures[:0], c.ID)
+		writeFailures(w, c, failures)
+	})
 	write(&certificateNotAfter, writeExpiry)
 	write(&sloObjective, writeObjective)
 	if mode == config.MetricsFull {
@@ -71,6 +77,27 @@ func writeInfo(w *writer, c tracker.Check) {
 	w.label("server", string(c.Server))
 	w.label("group", string(innermost(c.Check)))
 	w.value(1)
+}
+
+func writeStates(w *writer, c tracker.Check, counts *Counts) {
+	sums, known := counts.secondsOf(c.ID)
+	if !known {
+		return // it came into the files just now
+	}
+	for s, d := range sums {
+		w.label("check", string(c.ID))
+		w.label("state", stateWords[s])
+		w.value(d.Seconds())
+	}
+}
+
+func writeFailures(w *writer, c tracker.Check, failures []failure) {
+	for _, f := range failures {
+		w.label("check", string(c.ID))
+		w.label("phase", f.phase.String())
+		w.label("cause", string(f.cause))
+		w.value(float64(f.times))
+	}
 }
 
 func writeExpiry(w *writer, c tracker.Check) {
@@ -140,7 +167,7 @@ func writePhases(w *writer, c tracker.Check) {
 		if longest > 0 { // else it was not reached
 			w.label("check", string(c.ID))
 			w.label("phase", p.TimeKey())
-			w.value(longest.Seconds())
+			w.value(longest.Round(time.Microsecond).Seconds()) // more digits are noise, and a tenth of the answer
 		}
 	}
 }

@@ -23,13 +23,19 @@ import (
 // Options are what the metrics are made of.
 type Options struct {
 	Daemon  api.Daemon
-	Version string // of the program
+	Counts  *Counts // nil: nothing was counted
+	Version string  // of the program
 }
 
 // Routes returns what this room serves.
 func Routes(o Options) []api.Route {
+	if o.Counts == nil {
+		o.Counts = NewCounts()
+	}
 	own := prometheus.NewRegistry()
-	own.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	own.MustRegister(
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), o.Counts.histogram,
+	)
 	s := &scraper{Options: o, own: own}
 	return []api.Route{
 		{Pattern: "GET /metrics", Right: api.Metrics, Handler: http.HandlerFunc(s.serveMetrics)},

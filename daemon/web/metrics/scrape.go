@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -56,7 +57,7 @@ func (s *scraper) serveMetrics(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "There is no such group.", http.StatusNotFound)
 		return
 	}
-	format := expfmt.NegotiateAccept(r.Header, openMetrics, expfmt.FmtText)
+	format := expfmt.NegotiateAccept(r.Header, formats...)
 	header := w.Header()
 	header.Set("Content-Type", string(format))
 	header.Set("Cache-Control", "no-store")
@@ -68,8 +69,8 @@ func (s *scraper) serveMetrics(w http.ResponseWriter, r *http.Request) {
 	end()
 }
 
-// openMetrics is the one version that is written.
-const openMetrics = expfmt.FmtOpenMetrics_1_0_0
+// formats are those that are written. A client who does not care gets text.
+var formats = []expfmt.Format{expfmt.FmtText, expfmt.FmtOpenMetrics_1_0_0, expfmt.FmtProtoDelim}
 
 // choose returns what a visitor gets who asks for some groups. Without the parameter group that
 // is everything; an empty one stands for what is in no group, so that the answers for every group
@@ -100,10 +101,10 @@ func isIn(c *config.Check, groups []string) bool {
 	return slices.ContainsFunc(c.Path, func(g config.GroupID) bool { return slices.Contains(groups, string(g)) })
 }
 
-// write writes an answer in a text format.
+// write writes an answer.
 func (s *scraper) write(to io.Writer, format expfmt.Format, snapshot *tracker.Snapshot, chosen selection, mode config.PageMetrics) error {
 	encoder := expfmt.NewEncoder(to, format)
-	w := newWriter(to, format.FormatType() == expfmt.TypeOpenMetrics)
+	w := newWriter(to, format, encoder)
 	if chosen.all {
 		families, err := s.own.Gather()
 		if err != nil {
@@ -114,10 +115,10 @@ func (s *scraper) write(to io.Writer, format expfmt.Format, snapshot *tracker.Sn
 				return err
 			}
 		}
-		writeSelf(w, s.Daemon.Self(), snapshot, s.Version)
+		s.writeSelf(w, snapshot)
 	}
 	writeIncidents(w, snapshot, chosen)
-	writeChecks(w, chosen.checks, mode)
+	writeChecks(w, chosen.checks, s.Counts, mode)
 	if err := w.flush(); err != nil {
 		return err
 	}
@@ -133,9 +134,20 @@ func compressed(w http.ResponseWriter, r *http.Request) (to io.Writer, end func(
 		return w, func() {}
 	}
 	w.Header().Set("Content-Encoding", "gzip")
-	z, _ := gzip.NewWriterLevel(w, gzip.BestSpeed)
-	return z, func() { _ = z.Close() }
+	z := compressors.Get().(*gzip.Writer)
+	z.Reset(w)
+	return z, func() {
+		_ = z.Close()
+		compressors.Put(z)
+	}
 }
+
+// compressors are kept, since each has a megabyte. BestSpeed: at 10,000 checks it takes 64 ms, the
+// default 230 ms for 8 % less.
+var compressors = sync.Pool{New: func() any {
+	z, _ := gzip.NewWriterLevel(io.Discard, gzip.BestSpeed)
+	return z
+}}
 
 // takesGzip reports whether a list of encodings names gzip, and does not refuse it.
 func takesGzip(accepted string) bool {

@@ -9,7 +9,8 @@ import (
 )
 
 // writeSelf writes what is of the daemon itself.
-func writeSelf(w *writer, self api.Self, s *tracker.Snapshot, version string) {
+func (m *scraper) writeSelf(w *writer, s *tracker.Snapshot) {
+	self := m.Daemon.Self()
 	queued, dead := s.Counts()
 	write := func(f *family, v float64) {
 		w.family(f)
@@ -22,8 +23,21 @@ func writeSelf(w *writer, self api.Self, s *tracker.Snapshot, version string) {
 	write(&reloadSuccessful, oneIf(self.Config.State == api.Current))
 	write(&reloadTimestamp, float64(self.Config.LoadedAt.Unix()))
 	write(&journalDurable, oneIf(s.Journal.Durable))
+	if history := m.Daemon.History(); history != nil { // else the daemon has none
+		health := history.Health()
+		write(&historyWritable, oneIf(health.Writable))
+		write(&historyDropped, float64(health.Dropped))
+		write(&historySize, float64(health.Bytes))
+	}
+	w.family(&notifications)
+	list, times := m.Counts.outcomesByName()
+	for i, o := range list {
+		w.label("notifier", string(o.notifier))
+		w.label("outcome", o.word)
+		w.value(float64(times[i]))
+	}
 	w.family(&buildInfo)
-	w.label("version", version)
+	w.label("version", m.Version)
 	w.label("goversion", runtime.Version())
 	w.value(1)
 }

@@ -18,7 +18,9 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/calendar"
 	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/history"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/journal"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
@@ -33,15 +35,22 @@ type world struct {
 	api.Daemon // what is not asked here
 	t          testing.TB
 	tracker    *tracker.Tracker
+	counts     *metrics.Counts
 	self       api.Self
 	mux        *http.ServeMux
 }
 
 func newWorld(t testing.TB, checks ...*config.Check) *world {
 	t.Helper()
-	w := &world{t: t, mux: http.NewServeMux()}
+	return newWorldOf(t, metrics.NewCounts(), checks...)
+}
+
+// newWorldOf returns a world in which something was counted before.
+func newWorldOf(t testing.TB, counts *metrics.Counts, checks ...*config.Check) *world {
+	t.Helper()
+	w := &world{t: t, mux: http.NewServeMux(), counts: counts}
 	w.self.Config = api.Config{State: api.Current, LoadedAt: time.Unix(1767690000, 0)}
-	tr, err := tracker.Open(tracker.Options{Journal: empty{}, Sender: nobody{}})
+	tr, err := tracker.Open(tracker.Options{Journal: empty{}, Sender: nobody{}, Feed: w.counts})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +60,7 @@ func newWorld(t testing.TB, checks ...*config.Check) *world {
 	t.Cleanup(func() { cancel(); <-ended })
 	w.tracker = tr
 	w.configure(config.Page{Metrics: config.MetricsFull}, checks...)
-	for _, route := range metrics.Routes(metrics.Options{Daemon: w, Version: "1.2.3"}) {
+	for _, route := range metrics.Routes(metrics.Options{Daemon: w, Counts: w.counts, Version: "1.2.3"}) {
 		w.mux.Handle(route.Pattern, route.Handler)
 	}
 	return w
@@ -60,7 +69,8 @@ func newWorld(t testing.TB, checks ...*config.Check) *world {
 func (w *world) Snapshot(ctx context.Context) (*tracker.Snapshot, error) {
 	return w.tracker.Snapshot(ctx)
 }
-func (w *world) Self() api.Self { return w.self }
+func (w *world) Self() api.Self          { return w.self }
+func (w *world) History() *history.Store { return history.Open(history.Options{}) }
 
 func (w *world) configure(page config.Page, checks ...*config.Check) {
 	w.t.Helper()
@@ -74,6 +84,7 @@ func (w *world) configure(page config.Page, checks ...*config.Check) {
 	if err := w.tracker.Configure(w.t.Context(), cfg); err != nil {
 		w.t.Fatal(err)
 	}
+	w.counts.Use(cfg, time.Now(), calendar.New(cfg).Maintenance, nothing)
 }
 
 // observe reports a probe of now.

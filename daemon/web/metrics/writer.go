@@ -6,18 +6,21 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"github.com/prometheus/common/expfmt"
 )
 
-// A writer writes series as text. It makes no garbage: a series is appended to a buffer, which
-// is handed on when it is nearly full. An error of the destination stays, and is returned by
-// flush.
+// A writer writes series as text, or has them written as protobuf. As text it makes no garbage: a
+// series is appended to a buffer, which is handed on when it is nearly full. An error of the
+// destination stays, and is returned by flush.
 //
 //	w.family(&checkUp)
 //	w.label("check", "mx1/imaps")
 //	w.value(1)
 type writer struct {
 	to          io.Writer
-	openMetrics bool // OpenMetrics 1.0, else the text format 0.0.4
+	openMetrics bool      // OpenMetrics 1.0, else the text format 0.0.4
+	messages    *messages // protobuf; nil: text
 
 	buf    []byte
 	name   string // of the family that is written
@@ -31,12 +34,27 @@ const (
 	writerSpare = 2 << 10
 )
 
-func newWriter(to io.Writer, openMetrics bool) *writer {
-	return &writer{to: to, openMetrics: openMetrics, buf: make([]byte, 0, writerSize)}
+// newWriter returns a writer of a format, beside an encoder of that format.
+func newWriter(to io.Writer, format expfmt.Format, encoder expfmt.Encoder) *writer {
+	w := &writer{to: to}
+	switch format.FormatType() {
+	case expfmt.TypeProtoDelim:
+		w.messages = &messages{encoder: encoder}
+		return w
+	case expfmt.TypeOpenMetrics:
+		w.openMetrics = true
+	default:
+	}
+	w.buf = make([]byte, 0, writerSize)
+	return w
 }
 
 // family begins the series of a family.
 func (w *writer) family(f *family) {
+	if w.messages != nil {
+		w.note(w.messages.family(f))
+		return
+	}
 	w.name = f.name
 	name, kind := f.name, "gauge"
 	if f.counter {
@@ -53,6 +71,10 @@ func (w *writer) family(f *family) {
 
 // label adds a label to the series that comes next.
 func (w *writer) label(name, value string) {
+	if w.messages != nil {
+		w.messages.label(name, value)
+		return
+	}
 	w.beginLabel(name)
 	for i := range len(value) {
 		switch c := value[i]; c {
@@ -69,6 +91,10 @@ func (w *writer) label(name, value string) {
 
 // address adds a label that holds an address.
 func (w *writer) address(name string, ip netip.Addr) {
+	if w.messages != nil {
+		w.messages.label(name, ip.String())
+		return
+	}
 	w.beginLabel(name)
 	w.buf = append(ip.AppendTo(w.buf), '"') // a zone is the name of an interface, which has no quotes
 }
@@ -85,6 +111,10 @@ func (w *writer) beginLabel(name string) {
 
 // value ends a series with its value.
 func (w *writer) value(v float64) {
+	if w.messages != nil {
+		w.messages.value(v)
+		return
+	}
 	if w.labels == 0 {
 		w.buf = append(append(w.buf, w.name...), ' ')
 	} else {
@@ -105,14 +135,24 @@ func (w *writer) value(v float64) {
 
 // drain hands on what is in the buffer.
 func (w *writer) drain() {
-	if w.err == nil {
+	if w.err == nil && len(w.buf) > 0 {
 		_, w.err = w.to.Write(w.buf)
 	}
 	w.buf = w.buf[:0]
 }
 
+// note keeps the first error.
+func (w *writer) note(err error) {
+	if w.err == nil {
+		w.err = err
+	}
+}
+
 // flush hands on the rest, and returns the first error that there was.
 func (w *writer) flush() error {
+	if w.messages != nil {
+		w.note(w.messages.end())
+	}
 	w.drain()
 	return w.err
 }

@@ -20,8 +20,14 @@ type answer struct {
 // ask serves one request by the routes of a daemon.
 func ask(t *testing.T, o Options, path string, header http.Header) answer {
 	t.Helper()
+	return askViewer(t, &viewer{Options: o}, path, header)
+}
+
+// askViewer is ask of a viewer that a test has made.
+func askViewer(t *testing.T, v *viewer, path string, header http.Header) answer {
+	t.Helper()
 	mux := http.NewServeMux()
-	for _, r := range Routes(o) {
+	for _, r := range v.routes() {
 		mux.Handle(r.Pattern, r.Handler)
 	}
 	r := httptest.NewRequest(http.MethodGet, path, nil)

@@ -118,6 +118,16 @@ func show(w http.ResponseWriter, r *http.Request, status int, view string, f *fr
 	write(w, r, status, page.Bytes())
 }
 
+// showPart writes a part of a page, for the script of one that is open.
+func showPart(w http.ResponseWriter, r *http.Request, part string, content any) {
+	var text bytes.Buffer
+	if err := views()["overview.html"].ExecuteTemplate(&text, part, content); err != nil {
+		http.Error(w, "this part could not be made: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	write(w, r, http.StatusOK, text.Bytes())
+}
+
 // write sends HTML, compressed for those who take it.
 func write(w http.ResponseWriter, r *http.Request, status int, page []byte) {
 	h := w.Header()

@@ -24,9 +24,25 @@ type Options struct {
 	Daemon api.Daemon
 }
 
+// A viewer makes pages.
+type viewer struct {
+	Options
+	past lives // nil: there is no history
+	bars barMaker
+}
+
 // Routes returns every page and asset, for the listener's table.
 func Routes(o Options) []api.Route {
+	return (&viewer{Options: o}).routes()
+}
+
+func (v *viewer) routes() []api.Route {
+	see := func(pattern string, show http.HandlerFunc) api.Route {
+		return api.Route{Pattern: pattern, Right: api.See, Handler: show}
+	}
 	return []api.Route{
 		{Pattern: "GET " + assetPath("{name}"), Right: api.Anybody, Handler: http.HandlerFunc(serveAsset)},
+		see("GET /{$}", v.serveOverview),
+		see("GET /fragment/trouble", v.serveTrouble),
 	}
 }

@@ -71,6 +71,23 @@ func (s stamp) Clock() string { return s.at.In(s.zone).Format("15:04:05") }
 // Day returns the day in the zone of the page.
 func (s stamp) Day() string { return s.at.In(s.zone).Format(time.DateOnly) }
 
+// Near returns the time of the day; with the date where that could be taken for another
+// day.
+func (s stamp) Near() string {
+	if far := s.now.Sub(s.at).Abs(); far > 20*time.Hour {
+		return s.at.In(s.zone).Format("2006-01-02 15:04")
+	}
+	return s.at.In(s.zone).Format("15:04")
+}
+
+// Rough returns the time of the day, or of another day its date.
+func (s stamp) Rough() string {
+	if s.now.Sub(s.at).Abs() > 20*time.Hour {
+		return s.Day()
+	}
+	return s.Near()
+}
+
 // Relative returns how far the time is from the time of the page, in words.
 func (s stamp) Relative() string {
 	switch d := s.now.Sub(s.at); {

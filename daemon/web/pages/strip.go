@@ -24,12 +24,12 @@ type strip struct {
 	Days  int
 	Tall  bool
 	Label string
-	Walk  string        // of the table that has the days in words; empty: the bars are not walked
+	Walk  string // of the table that has the days in words; empty: the bars are not walked
 	Rects []rect
 }
 
 const (
-	stripHeight, tallStripHeight = 24, 40
+	stripHeight, tallStripHeight = 20, 40
 	// leastFill is how high what happened is drawn at least, in pixels: one minute of a
 	// day would be invisible.
 	leastFill = 2

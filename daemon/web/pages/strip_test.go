@@ -27,7 +27,7 @@ func TestDaysThatLookAlikeAreOneRect(t *testing.T) {
 	}
 	half := availability.Seconds{OK: 12 * time.Hour, Down: 12 * time.Hour}
 	got := newStrip(daysOf(10, map[int]availability.Seconds{3: half, 4: half, 5: half}), false).Rects
-	want := []rect{{Class: "f-ok", X: "0%", W: "100%", H: 24}, {Class: "f-down", X: "30%", W: "30%", Y: 12, H: 12}}
+	want := []rect{{Class: "f-ok", X: "0%", W: "100%", H: 20}, {Class: "f-down", X: "30%", W: "30%", Y: 10, H: 10}}
 	if !slices.Equal(got, want) {
 		t.Errorf("three equal days are drawn as\n%v\nnot\n%v", got, want)
 	}

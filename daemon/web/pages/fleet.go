@@ -1,0 +1,159 @@
+package pages
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// mostOpen is up to how many checks the overview shows each of them; of more it shows those
+// that need attention, and counts the others.
+const mostOpen = 300
+
+// A tally counts checks by their state.
+type tally map[incident.CheckState]int
+
+func (t tally) all() (sum int) {
+	for _, n := range t {
+		sum += n
+	}
+	return sum
+}
+
+// troubled reports whether a person should look at a check in a state.
+func troubled(s incident.CheckState) bool {
+	return s == incident.CheckDown || s == incident.CheckFailing || s == incident.CheckDegraded ||
+		s == incident.CheckRecovering || s == incident.CheckUnknown
+}
+
+// worst returns the gravest state that there is.
+func (t tally) worst() shownState {
+	for _, s := range incident.CheckStates() {
+		if t[s] > 0 {
+			return shownState(s)
+		}
+	}
+	return noState
+}
+
+// A fleet is all checks that a visitor sees, counted, and those of them that a page lists.
+type fleet struct {
+	api.Listing
+	clock clock
+	tally tally
+	// servers counts the checks of each server by their state.
+	servers map[config.ServerID]tally
+	groups  map[config.GroupID]*groupTally
+	top     []config.GroupID // the outermost groups, in natural order
+	loose   tally            // of the checks that are in no group
+	ids     []config.CheckID // of all
+	bars    *bars            // nil: there is no history
+}
+
+// A groupTally counts what is in a group and the groups in it.
+type groupTally struct {
+	tally  tally
+	checks []config.CheckID
+	inner  []config.GroupID
+}
+
+// gather counts all checks and lists those that a query is about; without one, those that
+// need attention, and all of them where they are few.
+func gather(r *http.Request, d api.Daemon) (*fleet, *query, error) {
+	s, err := d.Snapshot(r.Context())
+	if err != nil {
+		return nil, nil, err
+	}
+	f := &fleet{tally: tally{}, servers: map[config.ServerID]tally{}, groups: map[config.GroupID]*groupTally{}, loose: tally{}}
+	q := readQuery(r, s.Config)
+	f.Listing = api.ListChecks(r.Context(), s, d.NextProbe, func(c *config.Check, state incident.CheckState) bool {
+		f.count(c, state)
+		if !q.asked() {
+			return troubled(state) || len(f.ids) <= mostOpen
+		}
+		if !q.matches(c, state) {
+			return false
+		}
+		q.found++
+		return q.found <= mostOpen
+	})
+	f.clock = clock{f.At, zoneOf(f.Config)}
+	for _, g := range f.groups {
+		slices.SortFunc(g.inner, config.NaturalOrder)
+	}
+	slices.SortFunc(f.top, config.NaturalOrder)
+	slices.SortStableFunc(f.Checks, func(a, b api.Check) int { return config.NaturalOrder(a.ID, b.ID) })
+	return f, q, nil
+}
+
+// zoneOf returns the zone in which the page shows times.
+func zoneOf(cfg *config.Config) *time.Location {
+	if cfg == nil {
+		return time.Local
+	}
+	return cfg.PageZone()
+}
+
+// few reports whether there is room to show each check.
+func (f *fleet) few() bool { return len(f.ids) <= mostOpen }
+
+func (f *fleet) count(c *config.Check, state incident.CheckState) {
+	f.tally[state]++
+	f.ids = append(f.ids, c.ID)
+	if c.Server != "" {
+		if f.servers[c.Server] == nil {
+			f.servers[c.Server] = tally{}
+		}
+		f.servers[c.Server][state]++
+	}
+	if len(c.Path) == 0 {
+		f.loose[state]++
+	}
+	for i, id := range c.Path {
+		g := f.groups[id]
+		if g == nil {
+			g = &groupTally{tally: tally{}}
+			f.groups[id] = g
+			if i == 0 {
+				f.top = append(f.top, id)
+			} else {
+				outer := f.groups[c.Path[i-1]]
+				outer.inner = append(outer.inner, id)
+			}
+		}
+		g.tally[state]++
+		if i == len(c.Path)-1 {
+			g.checks = append(g.checks, c.ID)
+		}
+	}
+}
+
+// trouble returns the listed checks that need attention: the gravest first, of those the
+// newest first, because what is new is not known to anybody yet.
+func (f *fleet) trouble() (list []*api.Check) {
+	for i := range f.Checks {
+		if troubled(f.Checks[i].State) {
+			list = append(list, &f.Checks[i])
+		}
+	}
+	weight := map[incident.CheckState]int{}
+	for i, s := range incident.CheckStates() {
+		weight[s] = i
+	}
+	slices.SortStableFunc(list, func(a, b *api.Check) int {
+		return cmp.Or(cmp.Compare(weight[a.State], weight[b.State]), cmp.Compare(sinceUnix(b), sinceUnix(a)))
+	})
+	return list
+}
+
+func sinceUnix(c *api.Check) int64 {
+	if c.Since == nil {
+		return 0
+	}
+	return c.Since.Unix()
+}
