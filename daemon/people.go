@@ -14,6 +14,11 @@ func (m *monitor) Explain(ctx context.Context, id incident.ID) ([]outbox.Held, e
 	return m.tracker.Explain(ctx, id)
 }
 
+// Note implements [api.Daemon].
+func (m *monitor) Note(ctx context.Context, id incident.ID, n tracker.Note) (incident.Event, error) {
+	return m.tracker.Note(ctx, id, n)
+}
+
 // Upcoming implements [api.Daemon].
 func (m *monitor) Upcoming(ctx context.Context, ids []incident.ID) ([]outbox.Upcoming, error) {
 	return m.tracker.Upcoming(ctx, ids)

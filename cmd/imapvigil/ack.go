@@ -172,11 +172,14 @@ func timeOf(t *time.Time) time.Time {
 }
 
 // warnLongReason says that the daemon keeps the beginning of a reason only.
-func (p *program) warnLongReason(reason string) {
+func (p *program) warnLongReason(reason string) { p.warnLong("reason", reason) }
+
+// warnLong says that the daemon keeps the beginning of a text only.
+func (p *program) warnLong(what, text string) {
 	// As many bytes as daemon/tracker keeps of a reason.
 	const kept = 1 << 10
-	if len(reason) > kept {
-		p.printf("The reason has %d bytes; the first %d are kept.\n", len(reason), kept)
+	if len(text) > kept {
+		p.printf("The %s has %d bytes; the first %d are kept.\n", what, len(text), kept)
 	}
 }
 

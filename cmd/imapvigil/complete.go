@@ -42,6 +42,7 @@ func (p *program) complete(root *cobra.Command) {
 		"fmt":            offerFiles,
 		"import":         offerAnyFile,
 		"incidents":      p.completeOneName(incidentNames(incident.StatusOpen, incident.StatusAcknowledged, incident.StatusClosed)),
+		"note":           p.completeOneName(incidentNames(incident.StatusOpen, incident.StatusAcknowledged, incident.StatusClosed)),
 		"notify-test":    p.completeOneName(roleNames),
 		"plan":           offerFiles,
 		"recheck":        p.completeNames(checkNames),

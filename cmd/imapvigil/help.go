@@ -319,7 +319,7 @@ var manualPages = []string{
 // needed first or most often.
 var helpOrder = []string{
 	"demo", "init", "test", "validate", "notify-test",
-	"status", "incidents", "ack", "unack", "silence", "recheck", "deliveries",
+	"status", "incidents", "ack", "unack", "note", "silence", "recheck", "deliveries",
 	"plan", "reload", "fmt", "import", "run", "completion",
 	"show", "who", "journal", "schema", "version",
 }

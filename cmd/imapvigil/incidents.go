@@ -202,6 +202,8 @@ func (p *program) eventLine(e api.Event) string {
 	switch {
 	case e.Kind == incident.Acknowledged:
 		return text + p.byAndUntil(e.By, timeOf(e.Until)) + ": " + e.Reason
+	case e.Kind == incident.Noted:
+		return text + noteIntro(e) + ": " + e.Text
 	case e.By != "":
 		text += " by " + e.By
 	case e.Kind == incident.Unacknowledged:
@@ -209,6 +211,17 @@ func (p *program) eventLine(e api.Event) string {
 	}
 	if e.Cause != "" {
 		text += " (" + phaseAndCause(e.Phase, e.Cause) + ")"
+	}
+	return text
+}
+
+// noteIntro returns who wrote a note, and whether the public page shows it.
+func noteIntro(e api.Event) (text string) {
+	if e.By != "" {
+		text = " by " + e.By
+	}
+	if e.Public {
+		text += " (public)"
 	}
 	return text
 }

@@ -52,3 +52,25 @@ type newSilence struct {
 	Silence
 	User string `json:"user,omitempty"`
 }
+
+// Noted is the answer to a note: as it is kept.
+type Noted struct {
+	Incident incident.ID    `json:"incident"`
+	Check    config.CheckID `json:"check"`
+	At       time.Time      `json:"at"`
+	By       string         `json:"by"`
+	Text     string         `json:"text"`
+	Public   bool           `json:"public"`
+}
+
+func newNoted(e incident.Event) Noted {
+	return Noted{e.Incident, e.Check, e.At.UTC().Round(0), e.By, e.Reason, e.Public}
+}
+
+// A note is the request for one.
+type note struct {
+	Signature
+	Incident incident.ID `json:"incident"`
+	Text     string      `json:"text"`
+	Public   bool        `json:"public"`
+}

@@ -22,12 +22,7 @@ func StatusFor(ctx context.Context, d Daemon) (Status, error) {
 // CheckFor returns one check with all that is known of it. A check that the visitor does not see
 // is a [Problem] with the status 404, as one that does not exist.
 func CheckFor(ctx context.Context, d Daemon, id config.CheckID) (Check, error) {
-	c, err := checkInDetail(ctx, d, id)
-	if err != nil {
-		return Check{}, err
-	}
-	c.Coming, err = comingOf(ctx, d, &c)
-	return c, err
+	return checkInDetail(ctx, d, id)
 }
 
 // IncidentsFor returns what `incidents --json` prints.

@@ -52,6 +52,8 @@ type Daemon interface {
 	Acknowledge(ctx context.Context, id incident.ID, a tracker.Acknowledgement) (incident.Incident, error)
 	// Unacknowledge takes that back, and returns the incident as it was before.
 	Unacknowledge(ctx context.Context, id incident.ID, by string) (incident.Incident, error)
+	// Note adds a note to an incident, and returns it as it is kept.
+	Note(ctx context.Context, id incident.ID, n tracker.Note) (incident.Event, error)
 	// Silence has nothing sent about something until a time. Scope, reason, time and author
 	// are given; the rest is returned with them.
 	Silence(ctx context.Context, wanted Silence) (Silence, error)

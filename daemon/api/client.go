@@ -151,6 +151,12 @@ func (c *Client) Unacknowledge(ctx context.Context, id incident.ID) (a Acknowled
 	return a, err
 }
 
+// Note adds a note to an incident.
+func (c *Client) Note(ctx context.Context, id incident.ID, text string, public bool) (n Noted, err error) {
+	err = c.request(ctx, http.MethodPost, "/v1/note", note{c.Signature, id, text, public}, &n)
+	return n, err
+}
+
 // Silence has nothing sent about something until a time.
 func (c *Client) Silence(ctx context.Context, scope Scope, reason string, until time.Time) (s ListedSilence, err error) {
 	wanted := newSilence{Silence{Scope: scope, Reason: reason, Until: until, By: c.Signature.By}, c.Signature.User}

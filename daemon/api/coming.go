@@ -96,11 +96,7 @@ func sortComing(list []ComingEvent) {
 }
 
 // comingOf returns what time alone will bring to one check.
-func comingOf(ctx context.Context, d Daemon, c *Check) ([]ComingEvent, error) {
-	s, err := viewOf(ctx, d)
-	if err != nil {
-		return nil, err
-	}
+func comingOf(ctx context.Context, d Daemon, s view, c *Check) ([]ComingEvent, error) {
 	list := []ComingEvent{}
 	for kind, at := range map[ComingKind]*time.Time{ComingProbe: c.NextProbeAt, ComingReport: c.ReportedFrom, ComingClosing: c.ClosesAt} {
 		if at != nil {

@@ -126,6 +126,11 @@ func (f *fake) Unacknowledge(_ context.Context, id incident.ID, by string) (inci
 	return incident.Incident{ID: id, Check: "mx1/imaps", Condition: "service", AckedAt: noon, AckedUntil: noon.Add(time.Hour)}, nil
 }
 
+func (f *fake) Note(_ context.Context, id incident.ID, n tracker.Note) (incident.Event, error) {
+	f.by = n.By
+	return incident.Event{Kind: incident.Noted, At: noon, Incident: id, Check: "mx1/imaps", By: n.By, Reason: n.Text, Public: n.Public}, nil
+}
+
 func (f *fake) Silence(_ context.Context, wanted api.Silence) (api.Silence, error) {
 	wanted.ID = "s1"
 	return wanted, nil

@@ -15,7 +15,6 @@ import (
 // `incidents --json`, each with the incidents that it tells of.
 type Deliveries struct {
 	Deliveries []DeliveryOf `json:"deliveries"`
-	Next       string       `json:"next,omitempty"` // the cursor of those behind them
 }
 
 // DeliveryOf is a message and the incidents that it tells of.

@@ -25,8 +25,8 @@ type CheckDetail struct {
 	// Forecast is who would be notified if the service failed now; missing for a check that
 	// is paused.
 	Forecast *Forecast `json:"forecast,omitempty"`
-	// Coming is what time alone will bring, the first first; nil where it was not asked for.
-	Coming []ComingEvent `json:"coming,omitempty"`
+	// Coming is what time alone will bring, the first first.
+	Coming []ComingEvent `json:"coming"`
 }
 
 // checkInDetail returns one check with all that is known of it.
@@ -62,6 +62,9 @@ func checkInDetail(ctx context.Context, d Daemon, id config.CheckID) (v Check, e
 	}
 	sortIncidents(detail.History)
 	v.CheckDetail = detail
+	if detail.Coming, err = comingOf(ctx, d, s, &v); err != nil {
+		return v, err
+	}
 	return v, detail.addPeople(ctx, d, &v)
 }
 

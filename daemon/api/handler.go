@@ -32,6 +32,7 @@ func routes(d Daemon) map[string]http.Handler {
 		"GET /v1/who":                       answering(foresee(d)),
 		"POST /v1/ack":                      reading(acknowledge(d)),
 		"POST /v1/unack":                    reading(unacknowledge(d)),
+		"POST /v1/note":                     reading(addNote(d)),
 		"GET /v1/silences":                  answering(listSilences(d)),
 		"POST /v1/silences":                 reading(beginSilence(d)),
 		"DELETE /v1/silences/{id}":          answering(endSilence(d)),

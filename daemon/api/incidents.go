@@ -18,7 +18,6 @@ import (
 // Incidents is what `incidents --json` prints. The keys are an interface.
 type Incidents struct {
 	Incidents []Incident `json:"incidents"`
-	Next      string     `json:"next,omitempty"` // the cursor of those behind them
 }
 
 // Incident is one incident in `incidents --json`.
@@ -57,8 +56,11 @@ type Event struct {
 	Hint     string        `json:"hint,omitempty"`
 	ClosedAs string        `json:"closed_as,omitempty"`
 	Reason   string        `json:"reason,omitempty"`
-	By       string        `json:"by,omitempty"`    // who acknowledged it, or took that back
+	By       string        `json:"by,omitempty"`    // who acknowledged it, took that back, or wrote the note
 	Until    *time.Time    `json:"until,omitempty"` // of an acknowledgement
+	// Text is that of a note, and Public whether it stands on the public page, too.
+	Text   string `json:"text,omitempty"`
+	Public bool   `json:"public,omitempty"`
 }
 
 // Delivery is one message to one destination about an incident. Role is the
@@ -146,6 +148,9 @@ func NewIncident(s *tracker.Snapshot, state *tracker.IncidentState) Incident {
 
 func newEvent(e *incident.Event) Event {
 	v := Event{Kind: e.Kind, At: e.At.UTC(), Since: moment(e.Since), ClosedAs: string(e.ClosedAs), Reason: e.Reason, By: e.By, Until: moment(e.Until)}
+	if e.Kind == incident.Noted {
+		v.Text, v.Reason, v.Public = e.Reason, "", e.Public
+	}
 	if e.Finding != nil {
 		v.Phase, v.Cause, v.Hint = e.Finding.Phase, e.Finding.Cause, e.Finding.Hint
 	}

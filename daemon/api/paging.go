@@ -17,6 +17,22 @@ const (
 	mostLimit    = 10_000
 )
 
+// Pages are what the commands print, with the cursor of the next one; empty: there is none.
+type (
+	statusPage struct {
+		Status
+		Next string `json:"next,omitempty"`
+	}
+	incidentsPage struct {
+		Incidents
+		Next string `json:"next,omitempty"`
+	}
+	deliveriesPage struct {
+		Deliveries
+		Next string `json:"next,omitempty"`
+	}
+)
+
 // A page is the part of a list that is wanted.
 type page struct {
 	limit int

@@ -55,8 +55,9 @@ func (v1 *versionOne) status(r *http.Request) (any, error) {
 	status.Checks = slices.DeleteFunc(status.Checks, func(c Check) bool {
 		return wanted != nil && !wanted[c.ID] || len(states) > 0 && !slices.Contains(states, c.State)
 	})
-	status.Checks, status.Next = cutPage(status.Checks, p, func(c *Check) string { return string(c.ID) })
-	return status, nil
+	part := statusPage{Status: status}
+	part.Checks, part.Next = cutPage(status.Checks, p, func(c *Check) string { return string(c.ID) })
+	return part, nil
 }
 
 // check answers GET /api/v1/checks/{check}.
@@ -80,8 +81,9 @@ func (v1 *versionOne) incidents(r *http.Request) (any, error) {
 	}
 	list := newIncidents(s)
 	list.Incidents = slices.DeleteFunc(list.Incidents, func(i Incident) bool { return !fits(&i) })
-	list.Incidents, list.Next = cutPage(list.Incidents, p, func(i *Incident) string { return timeKey(i.StartedAt, string(i.ID)) })
-	return list, nil
+	var part incidentsPage
+	part.Incidents.Incidents, part.Next = cutPage(list.Incidents, p, func(i *Incident) string { return timeKey(i.StartedAt, string(i.ID)) })
+	return part, nil
 }
 
 // incidentFilter reads which incidents are wanted.
@@ -177,8 +179,9 @@ func (v1 *versionOne) deliveries(r *http.Request) (any, error) {
 	}
 	list := NewDeliveries(newIncidents(s).Incidents, all)
 	list.Deliveries = slices.DeleteFunc(list.Deliveries, func(d DeliveryOf) bool { return d.At.Before(since) })
-	list.Deliveries, list.Next = cutPage(list.Deliveries, p, func(d *DeliveryOf) string { return timeKey(d.At, string(d.Key)) })
-	return list, nil
+	var part deliveriesPage
+	part.Deliveries.Deliveries, part.Next = cutPage(list.Deliveries, p, func(d *DeliveryOf) string { return timeKey(d.At, string(d.Key)) })
+	return part, nil
 }
 
 // certificates answers GET /api/v1/certificates.

@@ -52,6 +52,13 @@ func unacknowledge(d Daemon) func(*http.Request, acknowledgement) (Acknowledged,
 	}
 }
 
+func addNote(d Daemon) func(*http.Request, note) (Noted, error) {
+	return func(r *http.Request, n note) (Noted, error) {
+		e, err := d.Note(r.Context(), n.Incident, tracker.Note{By: n.author(r.Context()), Text: n.Text, Public: n.Public})
+		return newNoted(e), err
+	}
+}
+
 func listSilences(d Daemon) func(*http.Request) (Silences, error) {
 	return func(r *http.Request) (Silences, error) {
 		s, err := d.Snapshot(r.Context())

@@ -29,8 +29,6 @@ type Status struct {
 	// Notes are what the probes cannot see from this machine, and what else people
 	// should know of it, in sentences.
 	Notes []string `json:"notes,omitempty"`
-	// Next is the cursor of the checks behind these; missing: there are none.
-	Next string `json:"next,omitempty"`
 }
 
 // A Group is a group of checks and what people call it.

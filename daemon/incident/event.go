@@ -23,6 +23,7 @@ const (
 	Moved          Kind = "moved"          // its check has another id now
 	Acknowledged   Kind = "acknowledged"   // a person works on it
 	Unacknowledged Kind = "unacknowledged" // that has ended
+	Noted          Kind = "noted"          // a person wrote a note; nothing else changes
 	Restored       Kind = "restored"       // the whole incident, as compaction writes it
 )
 
@@ -39,11 +40,15 @@ type Event struct {
 	Finding  *Finding  `json:"finding,omitempty"`
 	Target   string    `json:"target,omitempty"`
 	ClosedAs ClosedAs  `json:"closed_as,omitempty"`
-	Reason   string    `json:"reason,omitempty"`
-	// By is who acknowledged the incident, or took that back; older journals do not say it.
-	By    string    `json:"by,omitempty"`
-	Until time.Time `json:"until,omitzero"`
-	Whole *Incident `json:"whole,omitempty"` // of Restored and Moved
+	// Reason is that of an acknowledgement, or the text of a note: a program of before notes keeps
+	// it when it writes the journal anew, and takes every note for one that is not public.
+	Reason string `json:"reason,omitempty"`
+	// By is who acknowledged the incident, took that back or wrote the note; older journals do not
+	// say it.
+	By     string    `json:"by,omitempty"`
+	Public bool      `json:"public,omitempty"` // the note stands on the public page, too
+	Until  time.Time `json:"until,omitzero"`
+	Whole  *Incident `json:"whole,omitempty"` // of Restored and Moved
 	// From is what the check was called before it was Moved.
 	From config.CheckID `json:"from,omitempty"`
 }
@@ -110,6 +115,7 @@ func foldEvent(in Incident, e Event) Incident {
 		in.AckedAt, in.AckedUntil, in.AckReason, in.AckedBy = e.At, e.Until, e.Reason, e.By
 	case Unacknowledged:
 		in = in.withoutAcknowledgement()
+	case Noted: // it stands with the events, and is no part of the state
 	case Failing, Restored, Moved: // handled by Apply
 	}
 	return in

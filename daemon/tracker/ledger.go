@@ -89,6 +89,10 @@ func (t *Tracker) addEvents(r *round, events []incident.Event) bool {
 // foldEvent changes the state as an event says. It decides nothing, since replay calls it
 // too.
 func (t *Tracker) foldEvent(e incident.Event) {
+	if e.Kind == incident.Noted {
+		t.foldNote(e)
+		return
+	}
 	if from, ok := t.checks[e.From]; ok && e.Kind == incident.Moved {
 		from.state = from.state.Without(e.Condition)
 		t.published.checkChanged(from)
@@ -120,4 +124,13 @@ func (t *Tracker) foldEvent(e incident.Event) {
 	rec.events = append(rec.events, e)
 	t.published.incidentChanged(rec)
 	t.ledger.activate(rec)
+}
+
+// foldNote adds a note to the events of an incident, also of one that is over and that a newer one
+// has replaced: nobody is told, and nothing is decided anew.
+func (t *Tracker) foldNote(e incident.Event) {
+	if rec, known := t.ledger.records[e.Incident]; known {
+		rec.events = append(rec.events, e)
+		t.published.incidentChanged(rec)
+	}
 }
