@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 )
 
 // The codes of SQLite that matter here (https://www.sqlite.org/rescode.html).
@@ -35,7 +34,7 @@ func sqliteCode(err error) int {
 // isDamaged reports whether an error says that the file itself is broken.
 func isDamaged(err error) bool {
 	code := sqliteCode(err)
-	return code == codeCorrupt || code == codeNotADB
+	return errors.Is(err, errGarbled) || code == codeCorrupt || code == codeNotADB
 }
 
 // explain returns what is wrong in the words of people.
@@ -61,7 +60,7 @@ const keptDamaged = 2
 func (w *writer) setAside(damage error) error {
 	w.closeFile()
 	w.useReaders(nil)
-	aside := fmt.Sprintf("%s.damaged-%s", w.Path, time.Now().UTC().Format("20060102T150405.000Z"))
+	aside := fmt.Sprintf("%s.damaged-%s", w.Path, w.now().UTC().Format("20060102T150405.000Z"))
 	for _, suffix := range []string{"", "-wal", "-shm"} {
 		if err := os.Rename(w.Path+suffix, aside+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err

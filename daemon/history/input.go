@@ -50,6 +50,7 @@ type step struct {
 
 // A watched is a check that is probed, and until when what was seen of it holds.
 type watched struct {
+	id config.CheckID
 	// limit is how long an observation vouches for the check, in milliseconds.
 	limit int64
 	until int64 // the end of what the last one vouches for
@@ -138,20 +139,9 @@ func (in *input) add(st step) {
 }
 
 // noteOverdue notes the checks that nothing vouches for any more, and those that are
-// unknown and not known to the writer to be. It lets others in between.
+// unknown and not known to the writer to be.
 func (s *Store) noteOverdue(now int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	const slice = 1000 // about 50 us
-	n, version := 0, s.input.version
-	for id, c := range s.input.checks {
-		if n++; n%slice == 0 {
-			s.mu.Unlock()
-			s.mu.Lock()
-			if s.input.version != version {
-				return // these may be gone from the files; it is looked at again in 10 s
-			}
-		}
+	s.eachWatched(func(id config.CheckID, c *watched) {
 		if c.unknown == 0 && now > c.until {
 			c.setUnknown(c.until, whyNoProbe)
 		}
@@ -159,6 +149,25 @@ func (s *Store) noteOverdue(now int64) {
 			s.input.add(step{check: id, from: c.unknown, why: c.why})
 			c.written = true
 		}
+	})
+}
+
+// eachWatched calls f for each check that is probed, under the mutex. It lets others in
+// between, and ends early when the configuration changes meanwhile.
+func (s *Store) eachWatched(f func(id config.CheckID, c *watched)) {
+	const slice = 1000 // about 50 us
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n, version := 0, s.input.version
+	for id, c := range s.input.checks {
+		if n++; n%slice == 0 {
+			s.mu.Unlock()
+			s.mu.Lock()
+			if s.input.version != version {
+				return // these may be gone from the files
+			}
+		}
+		f(id, c)
 	}
 }
 
@@ -180,7 +189,7 @@ func (s *Store) useAt(cfg *config.Config, now time.Time) {
 		}
 		limit := vouches(&c.Probe)
 		if w == nil {
-			w = &watched{limit: limit, unknown: at, why: whyNotProbed}
+			w = &watched{id: id, limit: limit, unknown: at, why: whyNotProbed}
 		} else if w.limit != limit {
 			s.mu.Lock()
 			w.limit = limit
@@ -188,12 +197,13 @@ func (s *Store) useAt(cfg *config.Config, now time.Time) {
 		}
 		checks[id] = w
 	}
-	moved := make(map[config.CheckID]bool, len(from))
-	for _, id := range from {
-		moved[id] = true
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	moved := make(map[config.CheckID]bool, len(from))
+	for to, id := range from {
+		moved[id] = true
+		checks[to].id = to
+	}
 	for id, w := range before {
 		if checks[id] == nil && !moved[id] {
 			if w.unknown == 0 && at > w.until {
@@ -267,5 +277,10 @@ func (s *Store) forgetWritten() {
 	defer s.mu.Unlock()
 	for _, c := range s.input.checks {
 		c.written = false
+		for _, a := range c.addresses {
+			for _, shown := range a.certs {
+				shown.written = 0
+			}
+		}
 	}
 }

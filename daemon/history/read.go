@@ -116,7 +116,7 @@ func (s *Store) Lives(ctx context.Context, checks []config.CheckID, from, to tim
 	if err != nil {
 		return nil, err
 	}
-	return lives.finish(s.unwritten(checks, time.Now())), nil
+	return lives.finish(s.unwritten(checks, s.now())), nil
 }
 
 // unwritten returns, of checks, since when nothing is known that may not be in the file yet.

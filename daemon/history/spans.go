@@ -67,7 +67,7 @@ func (w *writer) load(ctx context.Context) error {
 				return err
 			}
 		}
-		return w.loadChecks(c)
+		return errors.Join(w.loadChecks(c), w.loadSeries(c))
 	})
 	if err != nil || ours || w.applied == nil {
 		return err
@@ -75,7 +75,7 @@ func (w *writer) load(ctx context.Context) error {
 	// It has taken the place of another one, and does not know the configuration.
 	cfg := w.applied
 	w.applied = nil
-	return w.transact(ctx, func(c change) error { return w.applyConfiguration(c, cfg, time.Now().UnixMilli()) })
+	return w.transact(ctx, func(c change) error { return w.applyConfiguration(c, cfg, w.now().UnixMilli()) })
 }
 
 func (c change) readMeta() (map[string]int64, error) {
@@ -94,7 +94,7 @@ func (c change) readMeta() (map[string]int64, error) {
 func (w *writer) takeOver(c change, meta map[string]int64) error {
 	from := w.begun.UnixMilli()
 	if w.applied != nil { // this process has written another file until now
-		from = time.Now().UnixMilli()
+		from = w.now().UnixMilli()
 	}
 	w.resumed = meta["alive"]
 	switch {

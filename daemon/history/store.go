@@ -66,6 +66,7 @@ type Store struct {
 
 	wake    chan struct{} // there is much to write, or something that people wait for
 	readers atomic.Pointer[sql.DB]
+	now     func() time.Time // time.Now, but in benchmarks
 	// fault, in tests, may fail a statement before it is run.
 	fault func(statement string) error
 }
@@ -76,7 +77,7 @@ func Open(o Options) *Store {
 		o.Log = func(string, error) {}
 	}
 	return &Store{
-		Options: o, begun: time.Now(), input: newInput(), zone: time.Local, wake: make(chan struct{}, 1),
+		Options: o, begun: time.Now(), now: time.Now, input: newInput(), zone: time.Local, wake: make(chan struct{}, 1),
 		health: Health{Error: "it is not open yet"},
 	}
 }
@@ -107,7 +108,7 @@ func (s *Store) nudge() {
 // Use takes the configuration that is in force from now on. It may take as long as it
 // takes to look at each check once.
 func (s *Store) Use(cfg *config.Config) {
-	s.useAt(cfg, time.Now())
+	s.useAt(cfg, s.now())
 }
 
 func milli(t time.Time) int64 {

@@ -26,30 +26,54 @@ const (
 // A writer is the one goroutine that changes the file.
 type writer struct {
 	*Store
+	contents
+	progress
 	lock *os.File
-	db   *sql.DB // nil: it is not open
-	info os.FileInfo
+	db   *sql.DB     // nil: it is not open
+	info os.FileInfo // of the file that is open
 
-	// What the file holds, so that it need not be asked.
-	checks  map[config.CheckID]*row
-	created int64
-	fresh   bool  // it holds no configuration yet
-	resumed int64 // when another process last wrote it, until the first configuration is written; 0: none did
+	version    uint64 // of the incidents that are mirrored
+	walked     bool   // the whole ledger is mirrored in this file
+	complained string // what was last said to be wrong
+	flushed    time.Time
+	certified  time.Time // when it was last written when all certificates were seen
+	folded     int64     // the last hour that is folded
+	swept      time.Time // when it was last done what is done once a day
+	kept       limits    // by which hours and days were last deleted
+	keptDay    int64     // on which day that was
+	pageSize   int64
+	used       map[int64]bool // the series that were written since swept; nil: since the start
 
-	// Kept while the file is not open.
-	applied    *config.Config // the last one that is written
-	calendar   *calendar.Calendar
-	advanced   int64 // up to when the maintenance of applied is written
-	next       int64 // when maintenance begins or ends next; 0: it is not known to
-	version    uint64
-	walked     bool // the whole ledger is mirrored in this file
-	complained string
+	// To be used again and again.
+	rows   [parts]logRow
+	packer *packer
+	sum    sum
+}
+
+// contents are what the file holds, so that it need not be asked.
+type contents struct {
+	created  int64
+	checks   map[config.CheckID]*row
+	series   map[seriesOf]int64
+	checkOf  map[int64]int64   // the check of a series
+	seriesOf map[int64][]int64 // the series of a check
+	lastLog  int64             // the last row of the log
+}
+
+// progress is how far the intervals are written.
+type progress struct {
+	applied  *config.Config // the last configuration; nil: none yet
+	calendar *calendar.Calendar
+	advanced int64 // up to when the maintenance of applied is written
+	next     int64 // when maintenance begins or ends next; 0: it is not known to
+	fresh    bool  // no configuration is written in this file yet
+	resumed  int64 // when another process last wrote it, until the first configuration is written; 0: none did
 }
 
 // Run writes what comes in until ctx ends, and then once more. A disk that hangs then gets
 // three seconds. It never fails: what is wrong is in [Store.Health].
 func (s *Store) Run(ctx context.Context) error {
-	w := &writer{Store: s}
+	w := &writer{Store: s, packer: newPacker()}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -114,15 +138,10 @@ func (w *writer) pause(ctx context.Context, long time.Duration) bool {
 
 // round writes what has come in; what could not be written stays for the next round.
 func (w *writer) round(ctx context.Context) error {
-	err := w.open(ctx)
-	if err == nil {
-		err = w.flush(ctx)
-	}
+	err := w.write(ctx)
 	if isDamaged(err) {
 		if err = w.setAside(err); err == nil {
-			if err = w.open(ctx); err == nil {
-				err = w.flush(ctx)
-			}
+			err = w.write(ctx)
 		}
 	}
 	if err != nil {
@@ -130,6 +149,17 @@ func (w *writer) round(ctx context.Context) error {
 	}
 	w.tell(err)
 	return err
+}
+
+// write does what is due.
+func (w *writer) write(ctx context.Context) error {
+	if err := w.open(ctx); err != nil {
+		return err
+	}
+	if err := w.flush(ctx); err != nil {
+		return err
+	}
+	return w.fold(ctx)
 }
 
 // tell says how it went: in the health each time, in the log when it is another word than
@@ -279,23 +309,38 @@ func (w *writer) transact(ctx context.Context, make func(c change) error) error 
 
 // flush writes what has come in since the last time.
 func (w *writer) flush(ctx context.Context) error {
-	now := time.Now()
+	now := w.now()
 	w.noteOverdue(now.UnixMilli())
 	steps, lostFrom := w.waitingSteps()
-	before := *w
+	batches := w.takeBatches()
+	allCertificates := now.Sub(w.certified) >= certificatesEvery
+	certificates := w.unwrittenCertificates(allCertificates)
+	before := w.progress
 	err := w.transact(ctx, func(c change) error {
 		if err := w.applySteps(c, steps, lostFrom, now.UnixMilli()); err != nil {
 			return err
 		}
+		if err := w.writeBatches(c, batches); err != nil {
+			return err
+		}
+		for i := range certificates {
+			if err := w.writeCertificate(c, &certificates[i]); err != nil {
+				return err
+			}
+		}
 		return c.do("INSERT OR REPLACE INTO meta VALUES('alive', ?), ('clean', 0)", now.UnixMilli())
 	})
 	if err != nil {
-		// What was applied in memory is not in the file. It is read again.
-		w.applied, w.calendar, w.advanced, w.next = before.applied, before.calendar, before.advanced, before.next
-		w.fresh, w.resumed = before.fresh, before.resumed
+		w.progress = before // what the file holds is read again
 		return err
 	}
+	w.flushed = now
+	if allCertificates {
+		w.certified = now
+	}
 	w.forgetSteps(len(steps))
+	w.forgetBatches(batches)
+	w.forgetCertificates(certificates)
 	if w.applied == nil {
 		return nil // which checks are in the files is not known yet
 	}
