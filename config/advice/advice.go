@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/notifiers"
@@ -14,6 +15,10 @@ type Written struct {
 	Daemon       config.Pos                 // of the daemon block, else the files as a whole
 	MonitorRoles bool                       // daemon.notification_roles is written
 	NoHeartbeat  bool                       // daemon.heartbeat_url is written and empty
+	Page         config.Pos                 // of the page block, else the files as a whole
+	NoOperators  bool                       // page.operators is written and empty
+	History      config.Pos                 // of the history block, else the files as a whole
+	Now          time.Time                  // zero: what is over is not found
 	Hours        map[config.ScheduleID]bool // whose windows may be repeated in a message
 	// Roles says where the notification_roles stand that hold for a check; false: the
 	// daemon's own hold.
@@ -42,6 +47,10 @@ func Of(cfg *config.Config, written Written) []config.Diagnostic {
 	a.warnOfMailPorts()
 	a.warnOfExposed()
 	a.warnOfUncoveredHours()
+	a.warnOfPage()
+	a.warnOfHistory()
+	a.warnOfPast()
+	a.warnOfIdleCorrections()
 	if cfg.Daemon.HeartbeatURL.IsZero() && !written.NoHeartbeat && len(cfg.Roles) > 0 {
 		a.warn(ruleNoHeartbeat, written.Daemon, "If this machine dies, no alerts are sent at all. Have an external dead man's switch (healthchecks.io, Uptime Kuma push) expect a ping: daemon { heartbeat_url = \"https://...\" }. heartbeat_url = \"\" turns this warning off.")
 	}

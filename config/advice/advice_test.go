@@ -1,6 +1,7 @@
 package advice_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -16,9 +17,10 @@ import (
 // sound is a configuration that nothing is to be said about.
 func sound() (*config.Config, advice.Written) {
 	cfg := &config.Config{
-		Daemon: config.Daemon{Roles: []config.RoleID{"it"}, HeartbeatURL: opaque.NewSecret("https://heartbeat.example.org/1")},
+		History: config.History{Detail: 48 * time.Hour, Hourly: 90 * 24 * time.Hour, Daily: 400 * 24 * time.Hour, Incidents: 5 * 365 * 24 * time.Hour, MaxSize: 4 << 30},
+		Daemon:  config.Daemon{Listen: "127.0.0.1:9143", Roles: []config.RoleID{"it"}, HeartbeatURL: opaque.NewSecret("https://heartbeat.example.org/1")},
 		Checks: map[config.CheckID]*config.Check{
-			"mx": {ID: "mx", Probe: config.Probe{Hostname: "mx.example.org"}, Roles: []config.RoleID{"it"}, Pos: config.Pos{File: "a.hcl", Line: 9, Column: 1}},
+			"mx": {ID: "mx", Enabled: true, Probe: config.Probe{Hostname: "mx.example.org", Interval: time.Minute}, Roles: []config.RoleID{"it"}, Pos: config.Pos{File: "a.hcl", Line: 9, Column: 1}},
 		},
 		Roles: map[config.RoleID]*config.Role{"it": {ID: "it", Notify: []config.Notify{
 			{ID: config.NotifyID{Notifier: "email.mail"}, During: "day"},
@@ -34,8 +36,22 @@ func sound() (*config.Config, advice.Written) {
 		},
 	}
 	return cfg, advice.Written{
-		MonitorRoles: true, Hours: map[config.ScheduleID]bool{"day": true, "night": true},
+		Now: noon, MonitorRoles: true, Hours: map[config.ScheduleID]bool{"day": true, "night": true},
 		Roles: func(config.CheckID) (config.Pos, bool) { return config.Pos{File: "a.hcl", Line: 10, Column: 3}, true },
+	}
+}
+
+var (
+	noon  = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	users = []config.PageUser{{Name: "anna"}}
+)
+
+// manyChecks fills a configuration with so many checks like the one that is there.
+func manyChecks(c *config.Config, n int) {
+	for i := range n - 1 {
+		check := *c.Checks["mx"]
+		check.ID = config.CheckID(fmt.Sprintf("mx%d", i))
+		c.Checks[check.ID] = &check
 	}
 }
 
@@ -100,6 +116,43 @@ func TestAdvice(t *testing.T) {
 		{"no-heartbeat", "no alerts are sent at all", func(c *config.Config, _ *advice.Written) { c.Daemon.HeartbeatURL = opaque.Secret{} }},
 		{"", "", func(c *config.Config, w *advice.Written) {
 			c.Daemon.HeartbeatURL, w.NoHeartbeat = opaque.Secret{}, true
+		}},
+		{"no-operators", "no user is an operator", func(c *config.Config, _ *advice.Written) { c.Page.Users = users }},
+		{"", "", func(c *config.Config, w *advice.Written) { c.Page.Users, w.NoOperators = users, true }},
+		{"", "", func(c *config.Config, _ *advice.Written) { c.Page.Users, c.Page.Operators = users, []string{"anna"} }},
+		{"", "", func(c *config.Config, _ *advice.Written) {
+			c.Page.Users, c.Page.Tokens = users, []config.PageToken{{Right: config.TokenOperate}}
+		}},
+		{"page-open", "all of them see everything", func(c *config.Config, _ *advice.Written) { c.Daemon.PublicURL = "https://status.example.org" }},
+		{"", "", func(c *config.Config, _ *advice.Written) {
+			c.Daemon.PublicURL, c.Page.Users, c.Page.Operators = "https://status.example.org", users, []string{"anna"}
+		}},
+		{"", "", func(c *config.Config, _ *advice.Written) {
+			c.Daemon.PublicURL, c.Daemon.Listen = "https://status.example.org", ""
+		}},
+		{"", "", func(c *config.Config, _ *advice.Written) { manyChecks(c, 10_000) }},
+		{"history-size", "needs about 17 GB, and max_size is 4GiB: the oldest probes are deleted before detail is over. Set max_size to more, or keep less: with detail = \"24h\" and hourly = \"30d\" about 8 GB", func(c *config.Config, _ *advice.Written) { manyChecks(c, 100_000) }},
+		{"", "", func(c *config.Config, _ *advice.Written) {
+			manyChecks(c, 100_000)
+			c.History.MaxSize = 20 << 30
+		}},
+		{"history-size", "Set max_size to more.", func(c *config.Config, _ *advice.Written) {
+			c.History.Detail, c.History.Hourly, c.History.MaxSize = time.Hour, time.Hour, 1
+		}},
+		{"short-history", "the figures of an slo look back 30 days", func(c *config.Config, _ *advice.Written) {
+			c.Checks["mx"].Policy.SLO, c.History.Incidents = 99.9, 7*24*time.Hour
+		}},
+		{"short-history", "report.shop looks back 62 days", func(c *config.Config, _ *advice.Written) {
+			c.Reports, c.History.Incidents = []config.Report{{Name: "shop", Every: config.EveryMonth}}, 40*24*time.Hour
+		}},
+		{"past-announcement", "is over", func(c *config.Config, _ *advice.Written) {
+			c.Announcements = []config.Announcement{{Until: noon.Add(-1)}, {Until: noon.Add(1)}}
+		}},
+		{"idle-correction", "There is no check in group.europe, so", func(c *config.Config, _ *advice.Written) {
+			c.Corrections = []config.Correction{{End: noon, AppliesTo: []config.Ref{{Group: "europe"}, {Check: "mx"}}}}
+		}},
+		{"idle-correction", "nothing of that time is left", func(c *config.Config, _ *advice.Written) {
+			c.Corrections = []config.Correction{{End: noon.AddDate(-6, 0, 0), AppliesTo: []config.Ref{{Check: "mx"}}}}
 		}},
 	} {
 		cfg, written := sound()

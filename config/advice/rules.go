@@ -18,6 +18,13 @@ var (
 	ruleExposed      = newRule("unencrypted", "Messages sent unencrypted")
 	ruleUncovered    = newRule("uncovered", "Hours without notifications")
 	ruleNoHeartbeat  = newRule("no-heartbeat", "No heartbeat")
+
+	ruleNoOperators      = newRule("no-operators", "Page without operators")
+	rulePageOpen         = newRule("page-open", "Page open to everybody")
+	ruleHistorySize      = newRule("history-size", "History larger than it may be")
+	ruleShortHistory     = newRule("short-history", "History too short")
+	rulePastAnnouncement = newRule("past-announcement", "Announcement in the past")
+	ruleIdleCorrection   = newRule("idle-correction", "Correction without effect")
 )
 
 // Rules are all rules of this package.

@@ -2,6 +2,7 @@ package hclfile
 
 import (
 	"slices"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -13,6 +14,13 @@ import (
 // advise adds the warnings about what is allowed and hardly meant.
 func (l *loader) advise() {
 	l.written.Daemon = l.config.Daemon.Pos
+	if b := l.single["page"]; b != nil {
+		l.written.Page = diagnose.Position(header(b))
+	}
+	if b := l.single["history"]; b != nil {
+		l.written.History = diagnose.Position(header(b))
+	}
+	l.written.Now = time.Now()
 	l.written.Roles = func(id config.CheckID) (config.Pos, bool) {
 		chosen := l.checks[id].roles
 		if chosen == nil {

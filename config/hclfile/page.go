@@ -70,6 +70,7 @@ func (l *loader) definePage() {
 		usable = decode(l, pageTable, content, page) && !content.wrong
 		usable = l.definePageBlocks(content) && usable
 		usable = l.checkPage(content) && usable
+		l.written.NoOperators = content.Attributes["operators"] != nil && len(page.Operators) == 0
 		if usable {
 			l.adviseOnUsers(content)
 		}
