@@ -21,7 +21,7 @@ var (
 	historyBlock     = define(blockType{name: "history", once: true, notYet: true, doc: "How long what was measured is kept"}, historyTable.attributes())
 	accessBlock      = define(blockType{name: "access", labels: []string{"name"}, notYet: true, doc: "These users see these groups, and nothing else"}, accessTable.attributes())
 	proxyBlock       = define(blockType{name: "trusted_proxy", once: true, notYet: true, doc: "A reverse proxy that logs people in and names them in a header"}, proxyTable.attributes())
-	oidcBlock        = define(blockType{name: "oidc", once: true, notYet: true, doc: "An OpenID provider to log in with. It needs daemon.public_url, since it sends people back there"}, oidcTable.attributes())
+	oidcBlock        = define(blockType{name: "oidc", once: true, notYet: true, doc: "An OpenID provider to log in with. It needs daemon.public_url, since it sends people back to /login/oidc/callback there"}, oidcTable.attributes())
 	pageBlock        = define(blockType{name: "page", once: true, notYet: true, doc: "What the status page shows, and to whom", blocks: []*blockType{accessBlock, proxyBlock, oidcBlock}}, pageTable.attributes())
 
 	rootBlock = define(blockType{blocks: []*blockType{

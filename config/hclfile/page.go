@@ -17,7 +17,7 @@ var pageTable = table[config.Page]{
 		func(p *config.Page, v value) { p.Zone = zone(v.text) }),
 	newRow("users_file", usersFile, "", "Who may log in: lines name:hash, as htpasswd -B of the package apache2-utils writes them. Only bcrypt is read",
 		func(p *config.Page, v value) { p.Users = v.users }),
-	newRow("operators", texts(text), "", "Users who may test, probe now, acknowledge, silence and write notes. Others look",
+	newRow("operators", texts(text), "", "Users who may test, probe now, acknowledge, silence and write notes; \"@ops\" is a group that the proxy or the provider names. Others look",
 		func(p *config.Page, v value) { p.Operators = v.list }),
 	newRow("tokens_file", tokensFile, "", "Programs that may ask without logging in: lines with a name, a right (metrics, read or operate) and the SHA-256 of the token in hex",
 		func(p *config.Page, v value) { p.Tokens = v.tokens }),
@@ -25,7 +25,7 @@ var pageTable = table[config.Page]{
 		func(p *config.Page, v value) { p.Cert = config.NewBlob(v.text) }),
 	newRow("key_file", keyFile, "", "Its key, in PEM",
 		func(p *config.Page, v value) { p.Key = v.secret }),
-	newRow("public_groups", referencesTo("group"), "", "Groups that everybody sees, without names of hosts, addresses and causes",
+	newRow("public_groups", referencesTo("group"), "", "Groups that everybody sees at /p/, without hosts, addresses and causes",
 		func(p *config.Page, v value) { p.PublicGroups = idsOf[config.GroupID](v.refs) }),
 	newRow("metrics", oneOf("full", "summary", "off"), `"full"`, `What /metrics has: "full": everything, "summary": no phases and no addresses, "off": nothing`,
 		func(p *config.Page, v value) { p.Metrics = config.PageMetrics(v.text) }),
@@ -34,7 +34,7 @@ var pageTable = table[config.Page]{
 }
 
 var accessTable = table[config.Access]{
-	newRow("users", atLeastOne(texts(text)), "", "The users",
+	newRow("users", atLeastOne(texts(text)), "", "The users; \"@acme\" is a group that the proxy or the provider names",
 		func(a *config.Access, v value) { a.Users = v.list }, required),
 	newRow("groups", atLeastOne(referencesTo("group")), "", "The groups that these users see, with all that is in them",
 		func(a *config.Access, v value) { a.Groups = idsOf[config.GroupID](v.refs) }, required),
@@ -45,7 +45,7 @@ var proxyTable = table[config.TrustedProxy]{
 		func(p *config.TrustedProxy, v value) { p.From = mapped(v.list, netip.MustParsePrefix) }, required),
 	newRow("user_header", headerName, `"Remote-User"`, "The header in which the proxy names the user",
 		func(p *config.TrustedProxy, v value) { p.UserHeader = v.text }),
-	newRow("groups_header", headerName, "", "The header in which the proxy names the groups of the user, separated by commas: names of access blocks",
+	newRow("groups_header", headerName, "", "The header in which the proxy names the groups of the user, separated by commas. A group that is called as an access block has that access",
 		func(p *config.TrustedProxy, v value) { p.GroupsHeader = v.text }),
 }
 
@@ -56,7 +56,7 @@ var oidcTable = table[config.OIDC]{
 		func(o *config.OIDC, v value) { o.ClientID = v.text }, required),
 	newRow("client_secret", secret, "none; PKCE is used in any case", "The secret of the client",
 		func(o *config.OIDC, v value) { o.ClientSecret = v.secret }, mayHoldSecret),
-	newRow("groups_claim", text, "", "The claim that lists the groups of the user: names of access blocks",
+	newRow("groups_claim", text, "", "The claim that lists the groups of the user. A group that is called as an access block has that access",
 		func(o *config.OIDC, v value) { o.GroupsClaim = v.text }),
 }
 
