@@ -51,3 +51,14 @@ func TestOverview(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckPage(t *testing.T) {
+	v := &viewer{Options: Options{Daemon: troubledStage(t)}, past: measuredPast()}
+	for _, id := range []string{"mx1/imaps", "mx2/imaps", "mx2/login", "mx3/imaps", "mx4/imaps", "mx5/imaps", "new/imaps", "initech/imaps", "globex/imaps"} {
+		a := askViewer(t, v, "/c/"+id, nil)
+		if a.status != http.StatusOK || !strings.Contains(string(a.body), "</html>") {
+			t.Fatalf("%s: %d\n%s", id, a.status, a.body)
+		}
+		keep(t, "check-"+strings.ReplaceAll(id, "/", "-"), a.body)
+	}
+}

@@ -16,10 +16,17 @@ import (
 //go:embed templates
 var templateFiles embed.FS
 
+// functions are what templates call beside the methods of what they show.
+var functions = template.FuncMap{
+	"asset": assetPath,
+	"head":  func(id, title, aside string) heading { return heading{id, title, aside} },
+	"void":  func(title, text string) void { return void{title, text} },
+}
+
 // views are the templates of all pages: each is the layout with a content of its own.
 var views = sync.OnceValue(func() map[string]*template.Template {
 	const layout, fragments = "templates/layout.html", "templates/parts.html"
-	shared := template.Must(template.New("").Funcs(template.FuncMap{"asset": assetPath}).ParseFS(templateFiles, layout, fragments))
+	shared := template.Must(template.New("").Funcs(functions).ParseFS(templateFiles, layout, fragments))
 	list := map[string]*template.Template{}
 	entries, _ := templateFiles.ReadDir("templates") // a part of the program
 	for _, e := range entries {

@@ -55,7 +55,7 @@ func (v *viewer) serveOverview(w http.ResponseWriter, r *http.Request) {
 		WriteFault(w, r, nil, Fault{Status: http.StatusServiceUnavailable})
 		return
 	}
-	f.bars = v.bars.get(r.Context(), v.past, f.Config, f.At)
+	f.bars = v.bars.get(r.Context(), v.history(), f.Config, f.At)
 	o := f.overview(q)
 	o.Notes = v.notes(r)
 	frame := newFrame(r, f.Config, "/", "")

@@ -27,7 +27,7 @@ type Options struct {
 // A viewer makes pages.
 type viewer struct {
 	Options
-	past lives // nil: there is no history
+	past pastReader // of tests; nil: the history of the daemon
 	bars barMaker
 }
 
@@ -43,6 +43,7 @@ func (v *viewer) routes() []api.Route {
 	return []api.Route{
 		{Pattern: "GET " + assetPath("{name}"), Right: api.Anybody, Handler: http.HandlerFunc(serveAsset)},
 		see("GET /{$}", v.serveOverview),
+		see("GET /c/{id...}", v.serveCheck),
 		see("GET /fragment/trouble", v.serveTrouble),
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/availability"
+	"github.com/imapvigil/imapvigil/daemon/history"
 )
 
 // lives is what the history tells of the past of checks; *history.Store is one.
@@ -190,4 +191,23 @@ func (b *bars) note(now clock) string {
 		return "The history begins " + since.Exact() + ". Days before it are empty, and count for nothing."
 	}
 	return ""
+}
+
+// pastReader is all that a check's page asks the history; *history.Store is one.
+type pastReader interface {
+	lives
+	Points(ctx context.Context, check config.CheckID, from, to time.Time, step time.Duration) ([]history.Point, error)
+	Ghost(ctx context.Context, check config.CheckID) ([]history.Ghost, error)
+	Certificates(ctx context.Context, check config.CheckID) ([]history.Certificate, error)
+}
+
+// history returns what tells of the past; nil: there is none.
+func (v *viewer) history() pastReader {
+	if v.past != nil {
+		return v.past
+	}
+	if store := v.Daemon.History(); store != nil {
+		return store
+	}
+	return nil
 }

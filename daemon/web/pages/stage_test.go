@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"math"
 	"net/netip"
 	"testing"
 	"testing/synctest"
@@ -15,6 +16,7 @@ import (
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/availability"
+	"github.com/imapvigil/imapvigil/daemon/history"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/journal"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
@@ -69,6 +71,10 @@ type stage struct {
 
 func (s *stage) Snapshot(context.Context) (*tracker.Snapshot, error) { return s.snapshot, nil }
 func (s *stage) Self() api.Self                                      { return s.self }
+
+func (s *stage) History() *history.Store { return nil }
+
+func (s *stage) Upcoming(context.Context, []incident.ID) ([]outbox.Upcoming, error) { return nil, nil }
 
 func (s *stage) NextProbe(config.CheckID) time.Time { return s.snapshot.At.Add(40 * time.Second) }
 
@@ -172,7 +178,7 @@ func (p fleetPlan) check(server config.ServerID, name, label string, path ...con
 	p.Servers[server] = &config.Server{ID: server, Label: string(server), Hostname: string(server) + ".example.org", Path: path}
 	c := &config.Check{
 		ID: id, Label: label, Server: server, Path: path, Enabled: true, Roles: []config.RoleID{"it_team"},
-		Probe:  config.Probe{Hostname: string(server) + ".example.org", Port: 993, Security: config.TLSFromStart},
+		Probe:  config.Probe{Hostname: string(server) + ".example.org", Port: 993, Security: config.TLSFromStart, Interval: time.Minute, Thresholds: config.PhaseTimes{config.PhaseConnect: 60 * time.Millisecond, config.PhaseLogin: 30 * time.Millisecond, config.WholeConversation: 180 * time.Millisecond}},
 		Policy: config.Policy{FaultTolerance: 3 * time.Minute, RecoveryTolerance: 2 * time.Minute, SLO: 99.9},
 		Pos:    config.Pos{File: "/etc/imapvigil/servers.hcl", Line: int32(12 + 8*len(p.Checks))},
 	}
@@ -305,6 +311,22 @@ type madePast struct {
 	lives map[config.CheckID]availability.Life
 	since time.Time
 	err   error
+
+	points []history.Point
+	ghosts []history.Ghost
+	certs  []history.Certificate
+}
+
+func (p *madePast) Points(context.Context, config.CheckID, time.Time, time.Time, time.Duration) ([]history.Point, error) {
+	return p.points, p.err
+}
+
+func (p *madePast) Ghost(context.Context, config.CheckID) ([]history.Ghost, error) {
+	return p.ghosts, p.err
+}
+
+func (p *madePast) Certificates(context.Context, config.CheckID) ([]history.Certificate, error) {
+	return p.certs, p.err
 }
 
 func (p *madePast) Lives(_ context.Context, checks []config.CheckID, _, _ time.Time) (map[config.CheckID]availability.Life, error) {
@@ -338,6 +360,34 @@ func eventfulPast() *madePast {
 		"initech/imaps": {Intervals: []availability.Interval{{From: begin.AddDate(0, 0, -20), Kind: availability.Paused}}},
 		"new/imaps":     {Intervals: []availability.Interval{{To: begin.Add(-time.Hour), Kind: availability.Absent}, {From: begin.Add(-time.Hour), Kind: availability.Unknown}}},
 	}}
+}
+
+// measuredPast is [eventfulPast] with what was measured.
+func measuredPast() *madePast {
+	p := eventfulPast()
+	for i := range 288 {
+		at := begin.Add(-24*time.Hour + time.Duration(i)*5*time.Minute)
+		wave := 130 + 30*math.Sin(float64(i)/20) + 8*math.Sin(float64(i)*1.7)
+		if i == 180 {
+			wave *= 2.2
+		}
+		if i > 283 {
+			continue
+		}
+		pt := history.Point{At: at, N: 5, OK: 5, Max: time.Duration(wave * 3.2 * float64(time.Millisecond))}
+		pt.P50[0] = time.Duration(wave * float64(time.Millisecond))
+		pt.P95[0] = time.Duration((wave*1.25 + 10*math.Sin(float64(i)*0.9)) * float64(time.Millisecond))
+		pt.P99[0] = time.Duration((wave*1.6 + 24*math.Sin(float64(i)*1.3)) * float64(time.Millisecond))
+		p.points = append(p.points, pt)
+	}
+	for _, ip := range []string{"192.0.2.10", "2001:db8::10"} {
+		usual := address(ip, incident.OK, 3, 17, 39, 10, 9, 30, 13, 5)
+		p.ghosts = append(p.ghosts, history.Ghost{Address: usual.IP, N: 10_000, Median: usual.Timings})
+		p.certs = append(p.certs,
+			history.Certificate{Address: usual.IP, SHA256: "5ec0de01ab5ec0de01ab5ec0de", First: begin.AddDate(0, -3, 0), Last: begin.AddDate(0, -1, 2), NotBefore: begin.AddDate(0, -3, -1), NotAfter: begin.AddDate(0, 0, -1), Subject: "CN=mail.example.org", Issuer: "CN=R10, O=Let's Encrypt"},
+			history.Certificate{Address: usual.IP, SHA256: "c0ffee01c0ffee01c0ffee", First: begin.AddDate(0, -1, 0), Last: begin, NotBefore: begin.AddDate(0, -1, 0), NotAfter: begin.AddDate(0, 2, 0), Subject: "CN=mail.example.org", Issuer: "CN=R11, O=Let's Encrypt"})
+	}
+	return p
 }
 
 // wellStage is a fleet with which nothing is wrong.

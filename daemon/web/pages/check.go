@@ -1,0 +1,312 @@
+package pages
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// A checkPage is all that there is to see of one check: what a person wants to know at night
+// first, pictures after it.
+type checkPage struct {
+	ID       config.CheckID
+	Name     string
+	Crumbs   []crumb
+	State    shownState
+	Since    stamp
+	What     string
+	Hint     string
+	Quote    string // what the server said
+	Night    []nightFact
+	Open     *openIncident // what can be acknowledged; nil: nothing
+	Runbook  string
+	Silences bool // it is silenced already
+
+	Waterfalls []waterfall
+	Limits     bool // some phase has a limit
+	LastProbe  stamp
+	Uptime     *uptime
+	Latency    *latencyChart
+	Certs      *certChart
+	Incidents  []incidentRow
+	Coming     []comingRow
+	Notified   []destinationRow
+	Facts      []fact
+	History    string // why a part of the page is empty
+}
+
+// A crumb leads to what the check is in.
+type crumb struct{ Text, Link string }
+
+// A nightFact answers one of the questions that a person has who is woken up.
+type nightFact struct {
+	Question string
+	Answers  []string
+	Bad      bool
+}
+
+// An openIncident is what can be acknowledged.
+type openIncident struct {
+	ID    incident.ID
+	Link  string
+	Acked bool
+}
+
+// A comingRow is something that time alone will bring.
+type comingRow struct {
+	At   stamp
+	Text string
+}
+
+// A destinationRow is who would be notified of a failure, and when.
+type destinationRow struct {
+	After string // since it is reported
+	Who   string
+	Note  string
+}
+
+func (v *viewer) serveCheck(w http.ResponseWriter, r *http.Request) {
+	c, err := api.CheckFor(r.Context(), v.Daemon, config.CheckID(r.PathValue("id")))
+	if err != nil {
+		api.WriteProblem(w, r, err)
+		return
+	}
+	f, _, err := gather(r, v.Daemon)
+	if err != nil {
+		api.WriteProblem(w, r, err)
+		return
+	}
+	p := f.checkPage(&c, api.VisitorOf(r.Context()))
+	v.addPast(r.Context(), f, p, &c, readWindow(r))
+	frame := newFrame(r, f.Config, "", p.Name)
+	frame.Content, frame.At, frame.State, frame.Live = p, f.clock.at(&f.At), p.State, "check"
+	show(w, r, http.StatusOK, "check", frame)
+}
+
+// checkPage makes what is known of a check without the history.
+func (f *fleet) checkPage(c *api.Check, visitor *api.Visitor) *checkPage {
+	row := f.rowOf(c)
+	p := &checkPage{
+		ID: c.ID, Name: row.Name, Crumbs: f.crumbs(c), State: row.State, Since: row.Since, What: row.What, Hint: row.Hint, Runbook: webAddress(c.Runbook),
+		Silences: len(c.Silences) > 0, LastProbe: f.clock.at(c.LastProbeAt), Facts: f.checkFacts(c),
+	}
+	if troubled(c.State) && !c.Evidence.IsZero() {
+		p.Quote = c.Evidence.String()
+	}
+	if troubled(c.State) || len(c.Incidents) > 0 {
+		p.Night = f.nightFacts(c, visitor)
+	}
+	for i := len(c.History) - 1; i >= 0; i-- {
+		in := &c.History[i]
+		if in.State != incident.StatusClosed && p.Open == nil {
+			p.Open = &openIncident{in.ID, incidentLink(in.ID), in.State == incident.StatusAcknowledged}
+		}
+		p.Incidents = append(p.Incidents, f.incidentRow(in))
+	}
+	for i := range c.Coming {
+		p.Coming = append(p.Coming, comingRow{f.clock.at(&c.Coming[i].At), comingText(&c.Coming[i], f.Config)})
+	}
+	if c.Forecast != nil {
+		p.Notified = destinationRows(c.Forecast, f.Config, visitor)
+	}
+	return p
+}
+
+func (f *fleet) crumbs(c *api.Check) (list []crumb) {
+	list = append(list, crumb{"Overview", "/"})
+	if f.Config == nil || f.Config.Checks[c.ID] == nil {
+		return list
+	}
+	var outer config.GroupID
+	for _, g := range f.Config.Checks[c.ID].Path {
+		list = append(list, crumb{f.groupLabel(g, outer), groupLink(g)})
+		outer = g
+	}
+	return list
+}
+
+// nightFacts answers who is affected, whether it is this machine, who was told, and whether
+// somebody has answered.
+func (f *fleet) nightFacts(c *api.Check, visitor *api.Visitor) []nightFact {
+	list := []nightFact{{Question: "Affected", Answers: f.affected(c)}, {Question: "Is it us?", Answers: []string{f.isItUs(c)}}}
+	told, answered := f.toldOf(c, visitor)
+	list = append(list, nightFact{Question: "Told", Answers: told})
+	return append(list, nightFact{Question: "Answered", Answers: []string{answered}, Bad: answered == nobodyAnswered})
+}
+
+// affected says what is down with the check: what it is for, and what else of its server.
+func (f *fleet) affected(c *api.Check) (list []string) {
+	if c.Description != "" {
+		list = append(list, c.Description)
+	}
+	var others []string
+	for i := range f.Checks {
+		o := &f.Checks[i]
+		if o.ID != c.ID && o.Server == c.Server && c.Server != "" && (o.State == incident.CheckDown || o.State == incident.CheckFailing) {
+			others = append(others, string(o.ID))
+		}
+	}
+	t := f.servers[config.ServerID(c.Server)]
+	switch all := t.all(); {
+	case c.Server == "" || all <= 1:
+		list = append(list, hostPort(c))
+	case len(others) > 0:
+		list = append(list, hostPort(c)+"; also down: "+strings.Join(others, ", "))
+	default:
+		list = append(list, hostPort(c)+"; the other "+counted(all-1, "check", "checks")+" of the server: "+strings.Join(wordsOf(t, c.State), ", "))
+	}
+	return list
+}
+
+// wordsOf says how the other checks of a server are, without one that is in a state.
+func wordsOf(t tally, without incident.CheckState) (words []string) {
+	for _, s := range incident.CheckStates() {
+		n := t[s]
+		if s == without {
+			n--
+		}
+		if n > 0 {
+			words = append(words, grouped(n)+" "+strings.ToLower(shownState(s).Word()))
+		}
+	}
+	return words
+}
+
+// isItUs says what speaks for a fault of the monitoring machine, and what against it.
+func (f *fleet) isItUs(c *api.Check) string {
+	well := f.tally[incident.CheckOK]
+	switch cause := config.Cause(c.Cause); {
+	case cause == config.CauseLocalFault || cause == config.CauseResolverDown:
+		return "Yes: it is this machine, and no server is blamed for it."
+	case f.tally.all() == 1:
+		return "Not known: there is no other check to compare with."
+	case well == 0:
+		return "Perhaps: no other check is well either."
+	default:
+		return "No: from here " + counted(well, "other check is", "other checks are") + " well."
+	}
+}
+
+const nobodyAnswered = "Nobody has acknowledged."
+
+// toldOf says who was told of the open incidents of a check, and who works on them.
+func (f *fleet) toldOf(c *api.Check, visitor *api.Visitor) (told []string, answered string) {
+	answered = nobodyAnswered
+	for i := range c.History {
+		in := &c.History[i]
+		if in.State == incident.StatusClosed {
+			continue
+		}
+		for j := range in.Deliveries {
+			told = append(told, f.deliveryText(&in.Deliveries[j], visitor))
+		}
+		for j := range in.Held {
+			if in.Held[j].Reason != api.HeldByLimit { // it stands among the deliveries
+				told = append(told, f.heldText(&in.Held[j], visitor))
+			}
+		}
+	}
+	if len(c.Acknowledged) > 0 {
+		a := &c.Acknowledged[0]
+		answered = cmp.Or(a.By, "Somebody") + ", " + f.clock.at(&a.At).Near()
+		if a.Reason != "" {
+			answered += ": “" + a.Reason + "”"
+		}
+	}
+	switch {
+	case c.State == incident.CheckFailing:
+		told, answered = append(told, "Nobody yet: it is not reported before it has lasted."), "Not needed yet."
+	case len(told) == 0:
+		told = []string{"Nobody."}
+	}
+	return told, answered
+}
+
+// checkFacts are where a check is written, and what it does.
+func (f *fleet) checkFacts(c *api.Check) (facts []fact) {
+	add := func(name, text string, mono bool) {
+		if text != "" {
+			facts = append(facts, fact{Name: name, Text: text, Mono: mono})
+		}
+	}
+	add("Check", string(c.ID), true)
+	add("Host", hostPort(c)+", "+securityText(c.Security), false)
+	if c.File != "" {
+		add("Written in", c.File+":"+itoa(c.Line), true)
+	}
+	if f.Config != nil && f.Config.Checks[c.ID] != nil {
+		check := f.Config.Checks[c.ID]
+		add("Probed every", config.FormatDuration(check.Probe.Interval), false)
+		add("Reported after", config.FormatDuration(check.Policy.FaultTolerance)+" of failing; closed after "+config.FormatDuration(check.Policy.RecoveryTolerance)+" of being well", false)
+	}
+	roles := make([]string, len(c.Roles))
+	for i, r := range c.Roles {
+		roles[i] = f.roleLabel(r)
+	}
+	add("Roles", cmp.Or(strings.Join(roles, ", "), "none: nobody is notified"), false)
+	return facts
+}
+
+func securityText(s config.Security) string {
+	switch s {
+	case config.TLSFromStart:
+		return "TLS"
+	case config.StartTLS:
+		return "STARTTLS"
+	case config.Plain:
+	}
+	return "no encryption"
+}
+
+func (f *fleet) roleLabel(id config.RoleID) string { return roleLabel(f.Config, id) }
+
+func roleLabel(cfg *config.Config, id config.RoleID) string {
+	if cfg == nil || cfg.Roles[id] == nil {
+		return string(id)
+	}
+	return cmp.Or(cfg.Roles[id].Label, string(id))
+}
+
+// webAddress returns a runbook if it is an address of the web: no other is a link.
+func webAddress(text string) string {
+	if strings.HasPrefix(text, "https://") || strings.HasPrefix(text, "http://") {
+		return text
+	}
+	return ""
+}
+
+// addPast adds what only the history knows.
+func (v *viewer) addPast(ctx context.Context, f *fleet, p *checkPage, c *api.Check, win window) {
+	ctx, cancel := context.WithTimeout(ctx, barsTime)
+	defer cancel()
+	past := v.history()
+	var check *config.Check
+	if f.Config != nil {
+		check = f.Config.Checks[c.ID]
+	}
+	if past == nil || check == nil {
+		p.History = "There is no history."
+		p.Waterfalls = waterfallsOf(c, check, nil)
+		return
+	}
+	p.Limits = check.Probe.Thresholds != config.PhaseTimes{}
+	ghosts, _ := past.Ghost(ctx, c.ID) // without them the picture has no past, and says so
+	p.Waterfalls = waterfallsOf(c, check, ghosts)
+	up, err := f.uptime(ctx, past, check, win)
+	if err != nil {
+		p.History = "The history cannot be read now: " + err.Error() + "."
+		return
+	}
+	p.Uptime = up
+	p.Latency, _ = f.latency(ctx, past, check, up, win) // what failed a moment later fails for the same reason
+	certs, _ := past.Certificates(ctx, c.ID)
+	p.Certs = f.certChart(certs)
+}
+
+func between(from, to time.Time) string { return coarse(to.Sub(from)) }
