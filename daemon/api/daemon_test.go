@@ -30,6 +30,7 @@ type fake struct {
 	until    time.Time
 	by       string
 	retried  bool
+	failing  error // of tests
 }
 
 var verdict = api.Verdict{
@@ -75,7 +76,7 @@ func (f *fake) Test(_ context.Context, check *config.Check, o api.TestOptions) (
 	return incident.Result{
 		Check: check.ID, Started: noon, Ended: noon, Observed: config.ConditionSet(config.ConditionService),
 		Findings: []incident.Finding{{Condition: config.ConditionService, Health: incident.Down, Phase: config.PhaseTLS, Cause: config.CauseTimeout}},
-	}, nil
+	}, f.failing
 }
 
 func (f *fake) NotifyTest(_ context.Context, id config.RoleID) (api.Trial, error) {

@@ -193,3 +193,13 @@ func (v1 *versionOne) certificates(r *http.Request) (any, error) {
 func (v1 *versionOne) coming(r *http.Request) (any, error) {
 	return ComingFor(r.Context(), v1.daemon)
 }
+
+// silences answers GET /api/v1/silences.
+func (v1 *versionOne) silences(r *http.Request) (any, error) {
+	q := r.URL.Query()
+	all, err := readSwitch(q.Get("all"), q.Has("all"))
+	if err != nil {
+		return nil, err
+	}
+	return SilencesFor(r.Context(), v1.daemon, all)
+}

@@ -21,6 +21,14 @@ func Routes(d Daemon) []Route {
 		{"GET /api/v1/deliveries", See, v1.answering(v1.deliveries)},
 		{"GET /api/v1/certificates", See, v1.answering(v1.certificates)},
 		{"GET /api/v1/coming", See, v1.answering(v1.coming)},
+		{"GET /api/v1/silences", See, v1.answering(v1.silences)},
+		{"POST /api/v1/checks/{path...}", Operate, v1.actOnCheck()},
+		{"POST /api/v1/incidents/{incident}/ack", Operate, acting(v1.withIncident(v1.acknowledge))},
+		{"POST /api/v1/incidents/{incident}/unack", Operate, acting(v1.withIncident(v1.unacknowledge))},
+		{"POST /api/v1/incidents/{incident}/note", Operate, acting(v1.withIncident(v1.note))},
+		{"POST /api/v1/silences", Operate, acting(v1.silence)},
+		{"DELETE /api/v1/silences/{id}", Operate, acting(v1.endSilence)},
+		{"POST /api/v1/silences/{id}/end", Operate, acting(v1.endSilence)}, // a form cannot DELETE
 		{"GET /api/v1/availability", See, v1.answering(v1.availability)},
 		{"GET /api/v1/report", See, v1.answering(v1.report)},
 	}

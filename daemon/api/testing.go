@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -27,3 +28,72 @@ type PhaseEnd struct {
 
 // Milliseconds returns a duration as JSON shows it, with three digits.
 func Milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// test probes a check now, and the result does not count.
+func (v1 *versionOne) test(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	s, err := viewOf(r.Context(), v1.daemon)
+	if err != nil {
+		WriteProblem(w, r, err)
+		return
+	}
+	c, _ := s.Check(config.CheckID(r.PathValue("check")))
+	if c.Check == nil { // it has left the files a moment ago
+		WriteProblem(w, r, notFound("there is no check %q", r.PathValue("check")))
+		return
+	}
+	if wantsStream(r) {
+		v1.streamTest(w, r, c.Check)
+		return
+	}
+	allowTime(w, c.Probe.Timeout)
+	result, err := v1.daemon.Test(r.Context(), c.Check, TestOptions{Retry: true})
+	writeJSON(w, r, Reports{[]Report{NewReport(c.Label, result)}}, err)
+}
+
+// allowTime lets an answer take as long as a probe and the wait for its turn do: the listener gives
+// each answer only so long.
+func allowTime(w http.ResponseWriter, probe time.Duration) {
+	// What cannot have a deadline (a recorder of a test) has none.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(2*probe + time.Minute))
+}
+
+// mostPhases is how many phases of a test may wait to be sent: those of 64 addresses.
+const mostPhases = 1024
+
+// streamTest answers a test with an event "phase" as each phase ends, and at last with "result", or
+// with "problem".
+func (v1 *versionOne) streamTest(w http.ResponseWriter, r *http.Request, c *config.Check) {
+	stream := newStream(w)
+	_ = stream.begin() // of a client that is gone the test is told by the context
+	phases, ended := make(chan PhaseEnd, mostPhases), make(chan []byte, 1)
+	go func() {
+		result, err := v1.daemon.Test(r.Context(), c, TestOptions{Retry: true, OnPhase: func(e PhaseEnd) {
+			select {
+			case phases <- e:
+			default: // whoever watches is too slow, and gets the result
+			}
+		}})
+		if err != nil {
+			ended <- encodeEvent("problem", "", mustEncode(problemOf(err)))
+			return
+		}
+		ended <- encodeEvent("result", "", mustEncode(Reports{[]Report{NewReport(c.Label, result)}}))
+	}()
+	pulse := time.NewTicker(pulseEvery)
+	defer pulse.Stop()
+	for {
+		select {
+		case e := <-phases:
+			_ = stream.send("phase", "", mustEncode(e))
+		case <-pulse.C:
+			_ = stream.comment()
+		case last := <-ended:
+			for len(phases) > 0 {
+				_ = stream.send("phase", "", mustEncode(<-phases))
+			}
+			_ = stream.write(last)
+			return
+		}
+	}
+}
