@@ -48,14 +48,16 @@ type shown struct {
 }
 
 type shownCheck struct {
-	ID          config.CheckID     `json:"id"`
-	Label       string             `json:"label"`
-	Server      config.ServerID    `json:"server"`
-	Groups      []string           `json:"groups"`
-	File        string             `json:"file"`
-	Line        int                `json:"line"`
-	Attributes  []shownAttribute   `json:"attributes"`
-	Maintenance []shownMaintenance `json:"maintenance"`
+	ID          config.CheckID   `json:"id"`
+	Label       string           `json:"label"`
+	Server      config.ServerID  `json:"server"`
+	Groups      []string         `json:"groups"`
+	File        string           `json:"file"`
+	Line        int              `json:"line"`
+	Attributes  []shownAttribute `json:"attributes"`
+	Maintenance []shownBlock     `json:"maintenance"`
+	Corrections []shownBlock     `json:"corrections"`
+	Reports     []shownBlock     `json:"reports"`
 }
 
 // A shownAttribute is an attribute with its value; without a file it has the default.
@@ -73,7 +75,8 @@ type shownSource struct {
 	In     string `json:"in"`
 }
 
-type shownMaintenance struct {
+// A shownBlock is a block that has to do with a check or a role.
+type shownBlock struct {
 	Name string `json:"name"`
 	File string `json:"file"`
 	Line int    `json:"line"`
@@ -85,6 +88,8 @@ type shownRole struct {
 	File   string        `json:"file"`
 	Line   int           `json:"line"`
 	Notify []shownNotify `json:"notify"`
+	// Reports are those that the role gets.
+	Reports []shownBlock `json:"reports"`
 }
 
 type shownNotify struct {
@@ -120,7 +125,7 @@ func (p *program) show(names []string) error {
 		all.Checks = append(all.Checks, newShownCheck(cfg, cfg.Checks[id], written[id]))
 	}
 	for _, id := range roles {
-		all.Roles = append(all.Roles, newShownRole(cfg.Roles[id]))
+		all.Roles = append(all.Roles, newShownRole(cfg, cfg.Roles[id]))
 	}
 	if p.json {
 		return p.printJSON(all)
@@ -155,7 +160,7 @@ func shownNames(d *lookup.Directory, names []string) (checks []config.CheckID, r
 func newShownCheck(cfg *config.Config, c *config.Check, written hclfile.Written) shownCheck {
 	s := shownCheck{
 		ID: c.ID, Label: c.Label, Server: c.Server, Groups: append([]string{}, c.GroupNames()...),
-		File: c.Pos.File, Line: int(c.Pos.Line), Attributes: []shownAttribute{}, Maintenance: []shownMaintenance{},
+		File: c.Pos.File, Line: int(c.Pos.Line), Attributes: []shownAttribute{}, Maintenance: []shownBlock{}, Corrections: []shownBlock{}, Reports: []shownBlock{},
 	}
 	for _, a := range config.Attributes(c) {
 		s.add(a.Name, a.Value, written)
@@ -170,12 +175,27 @@ func newShownCheck(cfg *config.Config, c *config.Check, written hclfile.Written)
 			s.add("server.depends_on", "["+strings.Join(list, ", ")+"]", written)
 		}
 	}
+	covers := func(ref config.Ref) bool { return calendar.Covers(ref, c) }
 	for _, m := range cfg.Maintenance {
-		if slices.ContainsFunc(m.AppliesTo, func(ref config.Ref) bool { return calendar.Covers(ref, c) }) {
-			s.Maintenance = append(s.Maintenance, shownMaintenance{m.Name, m.Pos.File, int(m.Pos.Line)})
+		if slices.ContainsFunc(m.AppliesTo, covers) {
+			s.Maintenance = append(s.Maintenance, newShownBlock(m.Name, m.Pos))
+		}
+	}
+	for _, correction := range cfg.Corrections {
+		if slices.ContainsFunc(correction.AppliesTo, covers) {
+			s.Corrections = append(s.Corrections, newShownBlock(correction.Name, correction.Pos))
+		}
+	}
+	for _, r := range cfg.Reports {
+		if r.Group == "" || covers(config.Ref{Group: r.Group}) {
+			s.Reports = append(s.Reports, newShownBlock(r.Name, r.Pos))
 		}
 	}
 	return s
+}
+
+func newShownBlock(name string, at config.Pos) shownBlock {
+	return shownBlock{name, at.File, int(at.Line)}
 }
 
 func (s *shownCheck) add(name, value string, written hclfile.Written) {
@@ -186,8 +206,13 @@ func (s *shownCheck) add(name, value string, written hclfile.Written) {
 	s.Attributes = append(s.Attributes, a)
 }
 
-func newShownRole(r *config.Role) shownRole {
-	s := shownRole{ID: r.ID, Label: r.Label, File: r.Pos.File, Line: int(r.Pos.Line), Notify: []shownNotify{}}
+func newShownRole(cfg *config.Config, r *config.Role) shownRole {
+	s := shownRole{ID: r.ID, Label: r.Label, File: r.Pos.File, Line: int(r.Pos.Line), Notify: []shownNotify{}, Reports: []shownBlock{}}
+	for _, report := range cfg.Reports {
+		if slices.Contains(report.Roles, r.ID) {
+			s.Reports = append(s.Reports, newShownBlock(report.Name, report.Pos))
+		}
+	}
 	for _, n := range r.Notify {
 		one := shownNotify{
 			Notifier: n.ID.Notifier, Target: n.ID.Target, After: config.FormatDuration(n.After), During: n.During, Severity: n.Severity,
@@ -229,10 +254,18 @@ func (p *program) printShownCheck(c *shownCheck) {
 	for _, a := range c.Attributes {
 		rows = append(rows, [3]string{a.Name, shownValue(a), p.whereOf(a)})
 	}
-	for _, m := range c.Maintenance {
-		rows = append(rows, [3]string{"maintenance", m.Name, p.placeOf(m.File, m.Line)})
-	}
+	rows = append(rows, p.blockRows("maintenance", c.Maintenance)...)
+	rows = append(rows, p.blockRows("correction", c.Corrections)...)
+	rows = append(rows, p.blockRows("report", c.Reports)...)
 	p.printRows(withoutEmptyBlocks(rows))
+}
+
+// blockRows returns a row for each block of a kind.
+func (p *program) blockRows(kind string, list []shownBlock) (rows [][3]string) {
+	for _, b := range list {
+		rows = append(rows, [3]string{kind, b.Name, p.placeOf(b.File, b.Line)})
+	}
+	return rows
 }
 
 // shownValue returns a value for people; of what is not set, what the language does then.
@@ -345,5 +378,9 @@ func (p *program) printShownRole(r *shownRole) {
 		}
 		rows = append(rows, [][3]string{{"during", during, ""}, {"severity", string(n.Severity), ""}, {"on", on, ""}, {"conditions", conditions, ""}}...)
 		p.printRows(rows)
+	}
+	if len(r.Reports) > 0 {
+		p.printf("\n")
+		p.printRows(p.blockRows("report", r.Reports))
 	}
 }
