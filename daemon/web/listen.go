@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -28,17 +29,20 @@ type door struct {
 // page and tries again: at the start, when the servers must not be unwatched for a page; and
 // with an address that nobody has chosen.
 func (s *Server) Prepare(cfg *config.Config) (commit, discard func(), diags []config.Diagnostic) {
+	refuse := func(summary, detail string) []config.Diagnostic {
+		return []config.Diagnostic{{Gravity: config.Error, Summary: summary, Detail: detail, Pos: cfg.Daemon.ListenPos}}
+	}
 	next, err := s.settingsOf(cfg)
 	if err != nil {
-		return nil, nil, []config.Diagnostic{{Gravity: config.Error, Summary: "The status page cannot use its certificate", Detail: err.Error()}}
+		return nil, nil, refuse("The status page cannot use its certificate", err.Error())
+	}
+	last := s.settings.Load()
+	if last != nil && last.unfit == nil && next.unfit != nil {
+		return nil, nil, refuse("The status page must not be served at "+next.address, next.unfit.Error())
 	}
 	fresh, err := s.bindFresh(next)
-	last := s.settings.Load()
 	if err != nil && !errors.Is(err, errOwnPort) && next.written && last != nil && last.address != next.address {
-		return nil, nil, []config.Diagnostic{{
-			Gravity: config.Error, Summary: fmt.Sprintf("The status page cannot listen at %s", next.address),
-			Detail: explainBind(err), Pos: cfg.Daemon.ListenPos,
-		}}
+		return nil, nil, refuse("The status page cannot listen at "+next.address, explainBind(err))
 	}
 	discard = func() {
 		if fresh != nil {
@@ -56,12 +60,12 @@ func (s *Server) apply(next *settings, fresh *door, problem error) {
 	s.settings.Store(next)
 	s.gate.Use(next.config)
 	s.problem = nil
-	if s.open != nil && s.open.address != next.address {
+	if s.open != nil && (s.open.address != next.address || next.unfit != nil) {
 		_ = s.open.Close()
 		s.old, s.open = append(s.old, s.open), nil
 	}
 	if s.open == nil {
-		s.openDoor(next, fresh, problem)
+		s.openDoor(next, fresh, cmp.Or(problem, next.unfit))
 	}
 	if s.open != nil {
 		s.open.tls.Store(next.tls)
@@ -89,8 +93,16 @@ func (s *Server) openDoor(next *settings, fresh *door, problem error) {
 		s.options.Log("the status page listens at "+fresh.Addr().String(), nil)
 	case problem != nil:
 		s.problem = problem
-		s.options.Log("there is no status page: "+explainBind(problem)+" imapvigil tries again every "+bindEvery.String(), problem)
+		s.options.Log(noPage(problem), problem)
 	}
+}
+
+// noPage says that there is no page, and why.
+func noPage(problem error) string {
+	if _, ok := errors.AsType[unfitError](problem); ok {
+		return "there is no status page: " + problem.Error()
+	}
+	return "there is no status page: " + explainBind(problem) + " imapvigil tries again every " + bindEvery.String()
 }
 
 // errOwnPort says that the server itself has the port, with another host: :9143 and
@@ -104,6 +116,9 @@ func (s *Server) bindFresh(next *settings) (*door, error) {
 	s.mu.Unlock()
 	if next.address == "" || open != nil && open.address == next.address {
 		return nil, nil
+	}
+	if next.unfit != nil {
+		return nil, next.unfit
 	}
 	d, err := s.bind(next.address)
 	if errors.Is(err, syscall.EADDRINUSE) && open != nil && portOf(open.address) == portOf(next.address) {
@@ -131,7 +146,7 @@ func (s *Server) bindAgain() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	next := s.settings.Load()
-	if s.open != nil || next == nil || next.address == "" {
+	if s.open != nil || next == nil || next.address == "" || next.unfit != nil {
 		return
 	}
 	d, err := s.bind(next.address)
@@ -151,7 +166,7 @@ func (s *Server) Note() string {
 	if s.problem == nil {
 		return ""
 	}
-	return "there is no status page: " + explainBind(s.problem) + " imapvigil tries again every " + bindEvery.String()
+	return noPage(s.problem)
 }
 
 // explainBind says why an address cannot be bound, and what to do.

@@ -23,7 +23,10 @@ func (s *stage) isClosed(what, address string) {
 }
 
 func listenAt(address string) *config.Config {
-	return &config.Config{Daemon: config.Daemon{Listen: address, ListenPos: config.Pos{File: "main.hcl", Line: 2, Column: 12}}}
+	return &config.Config{
+		Daemon: config.Daemon{Listen: address, ListenPos: config.Pos{File: "main.hcl", Line: 2, Column: 12}},
+		Page:   config.Page{PublicGroups: []config.GroupID{"europe"}}, // so that it may be served everywhere
+	}
 }
 
 // The server listens where the configuration in force says, from the moment it is in force.
@@ -131,6 +134,20 @@ func TestCommandLineNamesTheAddress(t *testing.T) {
 	broken.Incomplete = true
 	s.use(broken)
 	s.isClosed("a configuration in parts", named)
+	everywhere := ":" + freePort(t)
+	open := newStage(t, Options{Listen: &everywhere})
+	nothing := listenAt("127.0.0.1:1")
+	nothing.Page.PublicGroups = nil
+	open.use(nothing)
+	open.isClosed("everywhere, without users", "127.0.0.1"+everywhere)
+	if note := open.server.Note(); !strings.Contains(note, "nothing says who may see the page") {
+		t.Errorf("the status says %q", note)
+	}
+	open.use(listenAt("127.0.0.1:1"))
+	open.isOK("everywhere, what is public", "127.0.0.1"+everywhere)
+	if err := open.reload(nothing); err == nil || !strings.Contains(err.Error(), "nothing says who may see the page") {
+		t.Errorf("what would open the page to everybody is refused with %v", err)
+	}
 	off := ""
 	none := newStage(t, Options{Listen: &off})
 	none.use(listenAt(named))

@@ -103,9 +103,13 @@ func TestWithoutALogin(t *testing.T) {
 // Where others can read along, a login counts for nothing, and only what is public is shown.
 func TestNotOnLoopback(t *testing.T) {
 	s := newStage(t, Options{})
-	cfg := &config.Config{Page: page(t)}
+	cfg := &config.Config{Page: config.Page{PublicGroups: []config.GroupID{"public"}}}
 	cfg.Daemon.Listen, cfg.Daemon.ListenPos = ":"+freePort(t), config.Pos{File: "main.hcl", Line: 1}
 	s.use(cfg)
+	// Such a page is not served at this address (config.Page.Unfit); if it were, this would hold.
+	unfit := *cfg
+	unfit.Page = page(t)
+	s.server.gate.Use(&unfit)
 	at := "http://127.0.0.1:" + portOf(cfg.Daemon.Listen)
 	for _, as := range [][]string{nil, basic("anna", "secret-a"), bearer("t-operate")} {
 		a, err := s.try("GET", at+"/see", "", as...)

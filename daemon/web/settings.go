@@ -19,7 +19,13 @@ type settings struct {
 	tls     *tls.Config
 	hosts   map[string]bool // names that are ours, beside localhost
 	origins *http.CrossOriginProtection
+	unfit   error // why the page must not be served at the address; nil: it may
 }
+
+// An unfitError says, in sentences, why a page must not be served where it should be.
+type unfitError string
+
+func (e unfitError) Error() string { return string(e) }
 
 func (s *Server) settingsOf(cfg *config.Config) (*settings, error) {
 	found := &settings{config: cfg, address: cfg.Daemon.Listen, written: !cfg.Daemon.ListenPos.IsZero()}
@@ -27,6 +33,10 @@ func (s *Server) settingsOf(cfg *config.Config) (*settings, error) {
 	// the command line says.
 	if s.options.Listen != nil && (found.address != "" || !cfg.Incomplete) {
 		found.address, found.written = *s.options.Listen, true
+	}
+	// The files are in order where they say the address; the command line may say another one.
+	if why := cfg.Page.Unfit(found.address); why != "" {
+		found.unfit = unfitError(why)
 	}
 	found.nameHosts(cfg.Daemon.PublicURL)
 	if cfg.Page.Cert.IsZero() {
