@@ -62,3 +62,14 @@ func TestCheckPage(t *testing.T) {
 		keep(t, "check-"+strings.ReplaceAll(id, "/", "-"), a.body)
 	}
 }
+
+func TestIncidentPage(t *testing.T) {
+	v := &viewer{Options: Options{Daemon: troubledStage(t)}, past: measuredPast()}
+	for _, id := range []string{"k3q9w2m7tx", "p8d4r6v1zb", "h5n7c3y9ge", "a2s4f6j8mw"} {
+		a := askViewer(t, v, "/i/"+id, nil)
+		if a.status != http.StatusOK || !strings.Contains(string(a.body), "</html>") {
+			t.Fatalf("%s: %d\n%s", id, a.status, a.body)
+		}
+		keep(t, "incident-"+id, a.body)
+	}
+}

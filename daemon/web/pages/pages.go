@@ -44,6 +44,7 @@ func (v *viewer) routes() []api.Route {
 		{Pattern: "GET " + assetPath("{name}"), Right: api.Anybody, Handler: http.HandlerFunc(serveAsset)},
 		see("GET /{$}", v.serveOverview),
 		see("GET /c/{id...}", v.serveCheck),
+		see("GET /i/{id}", v.serveIncident),
 		see("GET /fragment/trouble", v.serveTrouble),
 	}
 }
