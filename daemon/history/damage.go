@@ -31,10 +31,10 @@ func sqliteCode(err error) int {
 	return 0
 }
 
-// isDamaged reports whether an error says that the file itself is broken.
-func isDamaged(err error) bool {
+// isCorrupt reports whether SQLite says that the file itself is broken.
+func isCorrupt(err error) bool {
 	code := sqliteCode(err)
-	return errors.Is(err, errGarbled) || code == codeCorrupt || code == codeNotADB
+	return code == codeCorrupt || code == codeNotADB
 }
 
 // explain returns what is wrong in the words of people.
@@ -60,6 +60,7 @@ const keptDamaged = 2
 func (w *writer) setAside(damage error) error {
 	w.closeFile()
 	w.useReaders(nil)
+	w.damage.Store(nil)
 	aside := fmt.Sprintf("%s.damaged-%s", w.Path, w.now().UTC().Format("20060102T150405.000Z"))
 	for _, suffix := range []string{"", "-wal", "-shm"} {
 		if err := os.Rename(w.Path+suffix, aside+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {

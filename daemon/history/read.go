@@ -26,6 +26,10 @@ func (s *Store) read(ctx context.Context, f func(ctx context.Context, db *sql.DB
 	ctx, cancel := context.WithTimeoutCause(ctx, queryTime, fmt.Errorf("no answer within %s", queryTime))
 	defer cancel()
 	if err := f(ctx, db); err != nil {
+		if isCorrupt(err) && s.readers.Load() == db {
+			s.damage.Store(&err) // the writer, which has much in memory, may not see it for long
+			s.nudge()
+		}
 		return s.unavailable(errors.Join(err, context.Cause(ctx)))
 	}
 	return nil

@@ -66,6 +66,8 @@ type Store struct {
 
 	wake    chan struct{} // there is much to write, or something that people wait for
 	readers atomic.Pointer[sql.DB]
+	// damage is what a reader found of the file that is open; nil: nothing.
+	damage atomic.Pointer[error]
 	now     func() time.Time // time.Now, but in benchmarks
 	// fault, in tests, may fail a statement before it is run.
 	fault func(statement string) error

@@ -139,7 +139,10 @@ func (w *writer) pause(ctx context.Context, long time.Duration) bool {
 // round writes what has come in; what could not be written stays for the next round.
 func (w *writer) round(ctx context.Context) error {
 	err := w.write(ctx)
-	if isDamaged(err) {
+	if found := w.damage.Load(); err == nil && found != nil {
+		err = *found
+	}
+	if isCorrupt(err) || errors.Is(err, errGarbled) {
 		if err = w.setAside(err); err == nil {
 			err = w.write(ctx)
 		}

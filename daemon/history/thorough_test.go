@@ -1,0 +1,6 @@
+//go:build !quick
+
+package history
+
+// everyStatement is which statements fail in the tests; 1 takes three minutes.
+const everyStatement = 1
