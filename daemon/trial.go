@@ -25,6 +25,11 @@ func (m *monitor) Test(ctx context.Context, check *config.Check, o api.TestOptio
 	if o.OnPhase != nil {
 		trial.OnPhase = func(e probe.PhaseEnd) { o.OnPhase(newPhaseEnd(check, e)) }
 	}
+	if o.OnLine != nil {
+		trial.OnLine = func(l probe.Line) {
+			o.OnLine(api.Line{Address: l.Address.String(), At: l.At, From: l.From, Text: l.Text})
+		}
+	}
 	var probed verdict.Probe
 	err := m.loop.Try(ctx, func(ctx context.Context) { probed = m.prober.Try(ctx, check.ID, check.Probe, trial) })
 	return verdict.Judge(&check.Probe, &probed), err

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/opaque"
 )
 
 // TestOptions say how a check is probed by Daemon.Test.
@@ -12,6 +13,8 @@ type TestOptions struct {
 	// OnPhase hears of each phase as it ends. It is called by several goroutines at once, and must
 	// not wait; nil: nobody hears of them.
 	OnPhase func(PhaseEnd)
+	// OnLine hears of each line of the conversations, on the same terms.
+	OnLine func(Line)
 	// Retry logs in however often the login was rejected before: a person asks for it, and no
 	// program does so again and again.
 	Retry bool
@@ -28,6 +31,15 @@ type PhaseEnd struct {
 
 // Milliseconds returns a duration as JSON shows it, with three digits.
 func Milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// A Line is a line of a conversation: what was secret is starred out, what a server said is
+// sanitised.
+type Line struct {
+	Address string
+	At      time.Duration // since the probe began
+	From    string        // "C" or "S", as in the examples of the RFCs; "-" for a remark
+	Text    opaque.Words
+}
 
 // test probes a check now, and the result does not count.
 func (v1 *versionOne) test(w http.ResponseWriter, r *http.Request) {

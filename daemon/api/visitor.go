@@ -33,6 +33,8 @@ type Visitor struct {
 	Rights []Right
 	// Groups are all that the visitor may see; nil: everything.
 	Groups []config.GroupID
+	// Token: it is a program that has shown a token.
+	Token bool
 }
 
 // May reports whether the visitor has a right.

@@ -29,10 +29,14 @@ const (
 
 // writeTranscript hands a line to the transcript, if there is one.
 func (c *conversation) writeTranscript(from side, line string) {
-	if c.prober.transcript == nil {
+	show := c.prober.transcript
+	if c.trial != nil && c.trial.OnLine != nil {
+		show = c.trial.OnLine
+	}
+	if show == nil {
 		return
 	}
-	c.prober.transcript(Line{
+	show(Line{
 		Check: c.id, Address: c.target(), At: time.Since(c.started),
 		From: string(from), Text: opaque.Sanitise(line),
 	})

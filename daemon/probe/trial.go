@@ -24,6 +24,8 @@ type Trial struct {
 	// OnPhase hears of each phase as it ends. It is called by several goroutines at once, and must
 	// not wait; nil: nobody hears of them.
 	OnPhase func(PhaseEnd)
+	// OnLine gets every line of every conversation, redacted, on the same terms.
+	OnLine func(Line)
 	// Retry logs in however often the login was rejected before: a person asks for it.
 	Retry bool
 }

@@ -46,6 +46,29 @@ func TestPhasesAreToldAsTheyEnd(t *testing.T) {
 	})
 }
 
+// A trial shows its conversation, and no other; a password is starred out.
+func TestATrialShowsItsConversation(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.serve("192.0.2.1", polite)
+		b.login(config.Login{Username: "alice"})
+		var mu sync.Mutex
+		var lines []string
+		b.prober.Try(b.t.Context(), "check", b.check, Trial{OnLine: func(l Line) {
+			mu.Lock()
+			defer mu.Unlock()
+			lines = append(lines, l.From+" "+l.Text.String())
+		}})
+		b.expect(b.probe(), "ok")
+		text := strings.Join(lines, "\n")
+		if n := strings.Count(text, "- connected to 192.0.2.1:993"); n != 1 || !strings.Contains(text, "C ") || !strings.Contains(text, "S * OK") {
+			t.Errorf("connected %d times in\n%s", n, text)
+		}
+		if strings.Contains(text, b.check.Login.Password.Reveal()) {
+			t.Errorf("the password is in\n%s", text)
+		}
+	})
+}
+
 // Whatever a trial sees, the next probe that counts is as if there had been none: it says what is
 // new, logs in when it is due, and not because the trial did.
 func TestATrialLeavesNoTrace(t *testing.T) {

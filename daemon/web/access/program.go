@@ -35,7 +35,7 @@ func (g *Gate) identifyToken(rules *rules, r *http.Request, token string) (*api.
 	sum := sha256.Sum256([]byte(token))
 	for i := range rules.page.Tokens {
 		if t := &rules.page.Tokens[i]; subtle.ConstantTimeCompare(t.SHA256[:], sum[:]) == 1 {
-			return &api.Visitor{Name: t.Name, Rights: tokenRights[t.Right]}, nil
+			return &api.Visitor{Name: t.Name, Rights: tokenRights[t.Right], Token: true}, nil
 		}
 	}
 	if wait := g.tries.take(rules.clientOf(r), time.Now()); wait > 0 {

@@ -36,8 +36,9 @@ func Routes(o Options) []api.Route {
 	own.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), o.Counts.histogram,
 	)
-	s := &scraper{Options: o, own: own}
+	s, p := &scraper{Options: o, own: own}, &prober{daemon: o.Daemon}
 	return []api.Route{
 		{Pattern: "GET /metrics", Right: api.Metrics, Handler: http.HandlerFunc(s.serveMetrics)},
+		{Pattern: "GET /probe", Right: api.Metrics, Handler: http.HandlerFunc(p.serveProbe)},
 	}
 }

@@ -37,6 +37,7 @@ type world struct {
 	tracker    *tracker.Tracker
 	counts     *metrics.Counts
 	self       api.Self
+	test       func(context.Context, *config.Check, api.TestOptions) (incident.Result, error)
 	mux        *http.ServeMux
 }
 
@@ -70,6 +71,9 @@ func (w *world) Snapshot(ctx context.Context) (*tracker.Snapshot, error) {
 	return w.tracker.Snapshot(ctx)
 }
 func (w *world) Self() api.Self          { return w.self }
+func (w *world) Test(ctx context.Context, c *config.Check, o api.TestOptions) (incident.Result, error) {
+	return w.test(ctx, c, o)
+}
 func (w *world) History() *history.Store { return history.Open(history.Options{}) }
 
 func (w *world) configure(page config.Page, checks ...*config.Check) {
@@ -150,7 +154,7 @@ func series(f *dto.MetricFamily) (list []string) {
 func check(id config.CheckID, path ...config.GroupID) *config.Check {
 	return &config.Check{
 		ID: id, Label: "IMAP of " + string(id), Server: config.ServerID(strings.SplitN(string(id), "/", 2)[0]), Path: path, Enabled: true,
-		Probe:  config.Probe{Hostname: "mx1.example.org", Port: 993, Interval: time.Minute, Timeout: 10 * time.Second},
+		Probe:  config.Probe{Hostname: "mx1.example.org", Port: 993, Security: config.TLSFromStart, Interval: time.Minute, Timeout: 10 * time.Second},
 		Policy: config.Policy{FaultTolerance: 3 * time.Minute, RecoveryTolerance: time.Minute, SLO: 99.9},
 	}
 }
