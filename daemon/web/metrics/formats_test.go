@@ -2,6 +2,7 @@ package metrics_test
 
 import (
 	"bufio"
+	"bytes"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -38,7 +39,7 @@ func formatWorld(t testing.TB) *world {
 }
 
 // own lists the series of a text answer that our own writer writes.
-func own(t *testing.T, answer *http.Response) (list []string, last string) {
+func own(t *testing.T, answer *httptest.ResponseRecorder) (list []string, last string) {
 	t.Helper()
 	lines := bufio.NewScanner(answer.Body)
 	for lines.Scan() {
@@ -53,8 +54,8 @@ func own(t *testing.T, answer *http.Response) (list []string, last string) {
 func TestTheTextFormatsAgree(t *testing.T) {
 	w := formatWorld(t)
 	plain, open := w.get("/metrics", nil), w.get("/metrics", nil, "Accept", wantsOpenMetrics)
-	for answer, want := range map[*http.Response]string{plain: "text/plain; version=0.0.4", open: "application/openmetrics-text; version=1.0.0"} {
-		if got := answer.Header.Get("Content-Type"); !strings.HasPrefix(got, want) {
+	for answer, want := range map[*httptest.ResponseRecorder]string{plain: "text/plain; version=0.0.4", open: "application/openmetrics-text; version=1.0.0"} {
+		if got := answer.Header().Get("Content-Type"); !strings.HasPrefix(got, want) {
 			t.Errorf("it is %q, want %q", got, want)
 		}
 	}
@@ -75,7 +76,7 @@ func TestTheTextFormatsAgree(t *testing.T) {
 func TestProtobufAgreesWithText(t *testing.T) {
 	w := formatWorld(t)
 	answer := w.get("/metrics", nil, "Accept", wantsProtobuf)
-	decoder := expfmt.NewDecoder(answer.Body, expfmt.ResponseFormat(answer.Header))
+	decoder := expfmt.NewDecoder(answer.Body, expfmt.ResponseFormat(answer.Header()))
 	byName := map[string]*dto.MetricFamily{}
 	for {
 		f := &dto.MetricFamily{}
@@ -108,7 +109,7 @@ func TestAnAnswerIsCompressedForWhoTakesIt(t *testing.T) {
 	w := formatWorld(t)
 	for accepted, want := range map[string]string{"gzip": "gzip", "br, gzip;q=0.5": "gzip", "": "", "identity": "", "gzip;q=0": "", "xgzip": ""} {
 		answer := w.get("/metrics", nil, "Accept-Encoding", accepted)
-		if got := answer.Header.Get("Content-Encoding"); got != want {
+		if got := answer.Header().Get("Content-Encoding"); got != want {
 			t.Errorf("%q is answered with %q", accepted, got)
 		}
 	}
@@ -117,7 +118,11 @@ func TestAnAnswerIsCompressedForWhoTakesIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer.Body = z
+	text, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body = bytes.NewBuffer(text)
 	if f := parse(t, answer); len(f["imapvigil_check_up"].GetMetric()) != 2 {
 		t.Error("something is lost")
 	}

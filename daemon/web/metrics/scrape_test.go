@@ -92,8 +92,8 @@ func TestGroupsShardAScrape(t *testing.T) {
 			t.Errorf("%s: of the daemon itself: %v", c.query, got)
 		}
 	}
-	if answer := w.get("/metrics?group=atlantis", nil); answer.StatusCode != http.StatusNotFound {
-		t.Error("a group that does not exist:", answer.Status)
+	if answer := w.get("/metrics?group=atlantis", nil); answer.Code != http.StatusNotFound {
+		t.Error("a group that does not exist:", answer.Code)
 	}
 }
 
@@ -115,7 +115,7 @@ func TestMetricsMayBeFewOrOff(t *testing.T) {
 		t.Error("summary has phases or addresses, or nothing at all")
 	}
 	w.configure(config.Page{Metrics: config.MetricsOff})
-	if answer := w.get("/metrics", nil); answer.StatusCode != http.StatusNotFound {
-		t.Error("off answers", answer.Status)
+	if answer := w.get("/metrics", nil); answer.Code != http.StatusNotFound {
+		t.Error("off answers", answer.Code)
 	}
 }

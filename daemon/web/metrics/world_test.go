@@ -3,7 +3,6 @@ package metrics_test
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"iter"
 	"net/http"
 	"net/http/httptest"
@@ -70,7 +69,7 @@ func newWorldOf(t testing.TB, counts *metrics.Counts, checks ...*config.Check) *
 func (w *world) Snapshot(ctx context.Context) (*tracker.Snapshot, error) {
 	return w.tracker.Snapshot(ctx)
 }
-func (w *world) Self() api.Self          { return w.self }
+func (w *world) Self() api.Self { return w.self }
 func (w *world) Test(ctx context.Context, c *config.Check, o api.TestOptions) (incident.Result, error) {
 	return w.test(ctx, c, o)
 }
@@ -102,7 +101,7 @@ func (w *world) observe(r incident.Result) {
 }
 
 // get asks for a path, with headers in pairs, as a visitor; nil: one who may do all.
-func (w *world) get(path string, who *api.Visitor, headers ...string) *http.Response {
+func (w *world) get(path string, who *api.Visitor, headers ...string) *httptest.ResponseRecorder {
 	w.t.Helper()
 	r := httptest.NewRequestWithContext(w.t.Context(), http.MethodGet, path, http.NoBody)
 	for i := 0; i < len(headers); i += 2 {
@@ -113,7 +112,7 @@ func (w *world) get(path string, who *api.Visitor, headers ...string) *http.Resp
 	}
 	answer := httptest.NewRecorder()
 	w.mux.ServeHTTP(answer, r)
-	return answer.Result()
+	return answer
 }
 
 // scrape returns what a path answers, as the text format has it.
@@ -122,16 +121,15 @@ func (w *world) scrape(path string, who *api.Visitor) map[string]*dto.MetricFami
 	return parse(w.t, w.get(path, who))
 }
 
-func parse(t testing.TB, answer *http.Response) map[string]*dto.MetricFamily {
+func parse(t testing.TB, answer *httptest.ResponseRecorder) map[string]*dto.MetricFamily {
 	t.Helper()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil || answer.StatusCode != http.StatusOK {
-		t.Fatalf("%s, %v: %s", answer.Status, err, body)
+	if answer.Code != http.StatusOK {
+		t.Fatalf("%d: %s", answer.Code, answer.Body)
 	}
 	parser := expfmt.NewTextParser(model.LegacyValidation)
-	families, err := parser.TextToMetricFamilies(strings.NewReader(string(body)))
+	families, err := parser.TextToMetricFamilies(strings.NewReader(answer.Body.String()))
 	if err != nil {
-		t.Fatalf("%v in\n%s", err, body)
+		t.Fatalf("%v in\n%s", err, answer.Body)
 	}
 	return families
 }
@@ -187,6 +185,7 @@ func (empty) Append(...journal.Record) error { return nil }
 func (empty) Replay() iter.Seq2[journal.Record, error] {
 	return func(func(journal.Record, error) bool) {}
 }
+
 func (empty) Status() journal.Status                 { return journal.Status{Durable: true, Clean: true} }
 func (empty) Size() int64                            { return 0 }
 func (empty) Compact(iter.Seq[journal.Record]) error { return nil }
