@@ -61,7 +61,12 @@ func (p *prober) serveProbe(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	done, lines, err := p.probe(r, check, debug)
+	timeout, whole := timeoutOf(r, check)
+	// The listener gives each answer only so long. A recorder of a test has no deadline.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(whole + time.Minute))
+	ctx, cancel = context.WithTimeoutCause(r.Context(), whole, errors.New("no result in time"))
+	defer cancel()
+	done, lines, err := p.probe(ctx, check, timeout, debug)
 	switch {
 	case debug:
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -87,10 +92,7 @@ var errNoVerdict = errors.New("this machine cannot judge the service just now")
 
 // probe probes a check, at most one at a time of each target. It takes the places and the turns of
 // the probes that count, and logs in only where each of those does, too.
-func (p *prober) probe(r *http.Request, check *config.Check, debug bool) (done probed, lines []api.Line, err error) {
-	timeout, whole := timeoutOf(r, check)
-	ctx, cancel := context.WithTimeoutCause(r.Context(), whole, errors.New("no result in time"))
-	defer cancel()
+func (p *prober) probe(ctx context.Context, check *config.Check, timeout time.Duration, debug bool) (done probed, lines []api.Line, err error) {
 	leave, err := p.turns.enter(ctx, check.ID)
 	if err != nil {
 		return done, nil, err
