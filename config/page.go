@@ -41,7 +41,7 @@ type Page struct {
 // HasLogin reports whether people can show who they are: as a user, through a proxy or
 // with OpenID.
 func (p *Page) HasLogin() bool {
-	return len(p.Users) > 0 || len(p.TrustedProxy.From) > 0 || p.OIDC.Issuer != ""
+	return len(p.Users) > 0 || p.TrustedProxy.NamesUsers() || p.OIDC.Issuer != ""
 }
 
 // A PageUser is a line of users_file.
@@ -94,12 +94,16 @@ type Access struct {
 	Pos    Pos
 }
 
-// A TrustedProxy logs users in and names them in headers; without From there is none.
+// A TrustedProxy logs users in and names them in headers, or says only for whom it asks;
+// without From there is none.
 type TrustedProxy struct {
 	From         []netip.Prefix // the addresses whose headers are believed
-	UserHeader   string
+	UserHeader   string         // empty: it names no users
 	GroupsHeader string // empty: no groups
 }
+
+// NamesUsers reports whether the proxy logs users in.
+func (t *TrustedProxy) NamesUsers() bool { return len(t.From) > 0 && t.UserHeader != "" }
 
 // OIDC is the OpenID provider that users log in with; without Issuer there is none.
 type OIDC struct {

@@ -32,7 +32,8 @@ func TestWhoMaySeeThePage(t *testing.T) {
 	}{
 		"nobody is known":             {config.Page{}, loopback, true, ""},
 		"users":                       {config.Page{Users: users}, loopback, false, ""},
-		"a proxy":                     {config.Page{TrustedProxy: config.TrustedProxy{From: []netip.Prefix{{}}}}, loopback, false, ""},
+		"a proxy":                     {config.Page{TrustedProxy: config.TrustedProxy{From: []netip.Prefix{{}}, UserHeader: "Remote-User"}}, loopback, false, ""},
+		"a proxy without users":       {config.Page{TrustedProxy: config.TrustedProxy{From: []netip.Prefix{{}}}}, loopback, true, ""},
 		"a provider":                  {config.Page{OIDC: config.OIDC{Issuer: "https://id.example.org"}}, loopback, false, ""},
 		"tokens":                      {config.Page{Tokens: []config.PageToken{{Name: "ci"}}}, loopback, true, ""},
 		"no page":                     {config.Page{}, "", false, ""},

@@ -22,7 +22,7 @@ func (a *adviser) warnOfPage() {
 		a.warn(ruleNoOperators, a.written.Page, "People can log in, and nobody may test, acknowledge or silence: no user is an operator. Write operators = [...]; [] turns this warning off.")
 	}
 	if page.IsOpenAt(daemon.Listen) && daemon.PublicURL != "" {
-		a.warn(rulePageOpen, a.written.Daemon, "public_url says that people reach the page from elsewhere, and all of them see everything: there is no users_file, no trusted_proxy and no oidc. Write one of them in page; see imapvigil-page(7).")
+		a.warn(rulePageOpen, a.written.Daemon, "public_url says that people reach the page from elsewhere, and all of them see everything: there is no users_file, no trusted_proxy that names users, and no oidc. Write one of them in page; see imapvigil-page(7).")
 	}
 }
 

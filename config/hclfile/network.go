@@ -51,6 +51,14 @@ var headerName = kind{name: "header", read: func(r *reading) (value, bool) {
 	return v, ok
 }}
 
+// headerOrNone may also be "", which switches off.
+var headerOrNone = kind{name: "header", bounds: `"" for none`, read: func(r *reading) (value, bool) {
+	if v, ok := r.str(); ok && v.text == "" {
+		return v, true
+	}
+	return headerName.read(r)
+}}
+
 var headerText = textWith("header", ruleHeader, func(text string) string {
 	const others = "!#$%&'*+-.^_`|~"
 	unfit := func(c rune) bool {

@@ -43,7 +43,7 @@ var accessTable = table[config.Access]{
 var proxyTable = table[config.TrustedProxy]{
 	newRow("from", atLeastOne(texts(network)), "", "The addresses of the proxy, like \"127.0.0.1\" or \"10.0.0.0/28\". The headers are believed from there, and ignored from elsewhere",
 		func(p *config.TrustedProxy, v value) { p.From = mapped(v.list, netip.MustParsePrefix) }, required),
-	newRow("user_header", headerName, `"Remote-User"`, "The header in which the proxy names the user",
+	newRow("user_header", headerOrNone, `"Remote-User"`, "The header in which the proxy names the user; the proxy must take it out of requests of others. \"\": the proxy names nobody, and only X-Forwarded-For is believed",
 		func(p *config.TrustedProxy, v value) { p.UserHeader = v.text }),
 	newRow("groups_header", headerName, "", "The header in which the proxy names the groups of the user, separated by commas. A group that is called as an access block has that access",
 		func(p *config.TrustedProxy, v value) { p.GroupsHeader = v.text }),
@@ -152,7 +152,7 @@ func (l *loader) checkPage(content *contents) bool {
 // provider knows, it alone can tell.
 func (l *loader) adviseOnUsers(content *contents) {
 	page := &l.config.Page
-	if len(page.TrustedProxy.From) > 0 || page.OIDC.Issuer != "" {
+	if page.TrustedProxy.NamesUsers() || page.OIDC.Issuer != "" {
 		return
 	}
 	known := mapped(page.Users, func(u config.PageUser) string { return u.Name })
@@ -164,7 +164,7 @@ func (l *loader) adviseOnUsers(content *contents) {
 			return
 		}
 		if len(known) == 0 {
-			l.Gather(ruleUnknownUser, at, "Nobody can log in: page has no users_file, no trusted_proxy and no oidc.")
+			l.Gather(ruleUnknownUser, at, "Nobody can log in: page has no users_file, no trusted_proxy that names users, and no oidc.")
 			return
 		}
 		l.Report(ruleUnknownUser, at, "users_file has no user of this name.%s", diagnose.OnlyNear(name, known))
