@@ -14,7 +14,7 @@ tool      = $(GO) tool -modfile=.tools/go.mod
 # are too few for the longest ones on a machine that does other things too.
 gotest    = .ci/brief $(GO) test -timeout 1h
 
-.PHONY: help demo check quick test test-packages test-servers test-systemd without-systemd vet lint unit program trouble build packages bench soak fuzz format deadcode clean
+.PHONY: help demo check quick test test-packages test-servers test-systemd without-systemd vet lint unit program trouble build packages bench soak fuzz format deadcode vendor clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -88,6 +88,9 @@ fuzz: ## every fuzz target for FUZZTIME (10s)
 
 format: ## gofumpt and sorted imports, in place
 	$(tool) golangci-lint fmt
+
+vendor: ## fetch the scripts of others that the status page serves, as their manifests name them; needs npm
+	@daemon/web/pages/vendor
 
 deadcode: ## functions that nothing reaches, tests included
 	$(tool) deadcode -test -tags soak,systemd,servers ./...

@@ -62,6 +62,9 @@ func TestAssetsAreCompressedAndKeptForEver(t *testing.T) {
 	if r := ask(t, Options{}, assetPath("page.css"), http.Header{"Accept-Encoding": {"gzip;q=0"}}); r.header.Get("Content-Encoding") != "" {
 		t.Error("whoever refuses gzip gets it")
 	}
+	if r := ask(t, Options{}, assetPath("uPlot.iife.min.js"), nil); r.status != http.StatusOK {
+		t.Error("uPlot is answered", r.status)
+	}
 	if r := ask(t, Options{}, assetPath("LICENSE"), nil); r.status != http.StatusNotFound {
 		t.Error("a file that is no asset is answered", r.status)
 	}

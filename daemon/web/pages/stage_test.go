@@ -268,7 +268,9 @@ func troubledPast(t *testing.T) (w written) {
 	event("k3q9w2m7tx", "mx2/imaps", incident.Acknowledged, 6*time.Minute, &refusedFinding, func(e *incident.Event) {
 		e.By, e.Reason, e.Finding = "anna", "The rack has no power, I drive there.", nil
 	})
-	event("k3q9w2m7tx", "mx2/imaps", incident.Noted, 4*time.Minute, &refusedFinding, func(e *incident.Event) { e.By, e.Reason, e.Finding = "anna", "The data centre confirms: a fuse has blown.", nil })
+	event("k3q9w2m7tx", "mx2/imaps", incident.Noted, 4*time.Minute, &refusedFinding, func(e *incident.Event) {
+		e.By, e.Reason, e.Finding = "anna", "The data centre confirms: a fuse has blown.", nil
+	})
 	event("p8d4r6v1zb", "mx2/login", incident.Failing, 16*time.Minute, &byeFinding)
 	event("p8d4r6v1zb", "mx2/login", incident.Opened, 13*time.Minute, &byeFinding)
 	event("h5n7c3y9ge", "mx4/imaps", incident.Failing, 26*time.Hour, &endingFinding)
