@@ -17,6 +17,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/opaque"
 )
 
 const (
@@ -26,6 +27,8 @@ const (
 	// loginTime is how long somebody may take to log in at the provider.
 	loginTime  = 10 * time.Minute
 	mostLogins = 1000 // under way at once
+	// longestReason bounds what is logged of an answer of the provider, which may be a page.
+	longestReason = 500
 )
 
 // A provider is the OpenID provider. It is asked for the first time when somebody logs in, so it
@@ -179,7 +182,7 @@ func (p *provider) context(r *http.Request) (context.Context, context.CancelFunc
 // runs the daemon.
 func (g *Gate) refuseProvider(w http.ResponseWriter, r *http.Request, cfg *config.Config, err error) {
 	if g.options.Log != nil {
-		g.options.Log("somebody could not log in with OpenID", err)
+		g.options.Log("somebody could not log in with OpenID", errors.New(opaque.Bounded(err.Error(), longestReason)))
 	}
 	g.options.ShowFault(w, r, cfg, Refusal{
 		Status: http.StatusBadGateway, Title: "The login with OpenID did not work.",
