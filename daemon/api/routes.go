@@ -12,7 +12,7 @@ import (
 // programs build on. The listener checks the right of each route, and says who asks
 // ([WithVisitor]); what a visitor may not see is left out of every answer here.
 func Routes(d Daemon) []Route {
-	v1 := &versionOne{daemon: d, whole: shared(d, func(s *tracker.Snapshot) any { return NewStatus(s, d.Self(), d.NextProbe) })}
+	v1 := &versionOne{daemon: d, hub: hub{daemon: d}, whole: shared(d, func(s *tracker.Snapshot) any { return NewStatus(s, d.Self(), d.NextProbe) })}
 	return []Route{
 		{"GET /api/v1/status", See, v1.answering(v1.status)},
 		{"GET /api/v1/checks/{path...}", See, v1.ofCheck(map[string]answer{"": v1.check, "history": v1.checkHistory})},
@@ -21,6 +21,7 @@ func Routes(d Daemon) []Route {
 		{"GET /api/v1/deliveries", See, v1.answering(v1.deliveries)},
 		{"GET /api/v1/certificates", See, v1.answering(v1.certificates)},
 		{"GET /api/v1/coming", See, v1.answering(v1.coming)},
+		{"GET /api/v1/events", See, http.HandlerFunc(v1.events)},
 		{"GET /api/v1/silences", See, v1.answering(v1.silences)},
 		{"POST /api/v1/checks/{path...}", Operate, v1.actOnCheck()},
 		{"POST /api/v1/incidents/{incident}/ack", Operate, acting(v1.withIncident(v1.acknowledge))},
@@ -37,6 +38,7 @@ func Routes(d Daemon) []Route {
 // versionOne answers what is asked below /api/v1/.
 type versionOne struct {
 	daemon Daemon
+	hub    hub
 	whole  *sharedAnswer // the status of everything
 }
 
