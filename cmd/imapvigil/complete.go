@@ -42,6 +42,7 @@ func (p *program) complete(root *cobra.Command) {
 		"fmt":            offerFiles,
 		"import":         offerAnyFile,
 		"incidents":      p.completeOneName(incidentNames(incident.StatusOpen, incident.StatusAcknowledged, incident.StatusClosed)),
+		"history":        p.completeOneName(checkNames),
 		"note":           p.completeOneName(incidentNames(incident.StatusOpen, incident.StatusAcknowledged, incident.StatusClosed)),
 		"notify-test":    p.completeOneName(roleNames),
 		"plan":           offerFiles,
@@ -62,6 +63,8 @@ func (p *program) complete(root *cobra.Command) {
 		"format":    offerWords("text", "json", "nagios"),
 
 		"import format": offerWords(takeover.Formats()...),
+		"report format": offerWords("text", "csv", "json", "html"),
+		"period":        offerWords("last-month", "this-month", "last-quarter", "last-week", "7d", "30d", "90d"),
 
 		"init output":              offerAnyFile,
 		"init relay-password-file": offerAnyFile,

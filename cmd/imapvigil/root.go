@@ -61,7 +61,7 @@ func (p *program) root() *cobra.Command {
 	root.AddCommand(
 		p.runCommand(), p.validateCommand(), p.planCommand(), p.reloadCommand(), p.testCommand(), p.recheckCommand(),
 		p.statusCommand(), p.incidentsCommand(), p.ackCommand(), p.unackCommand(), p.noteCommand(), p.silenceCommand(),
-		p.deliveriesCommand(), p.notifyTestCommand(), p.journalCommand(), p.demoCommand(),
+		p.deliveriesCommand(), p.historyCommand(), p.reportCommand(), p.notifyTestCommand(), p.journalCommand(), p.demoCommand(),
 		p.fmtCommand(), p.importCommand(), p.initCommand(), p.showCommand(), p.whoCommand(), p.schemaCommand(), p.versionCommand(),
 	)
 	p.addCompletion(root)

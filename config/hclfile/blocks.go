@@ -17,7 +17,7 @@ var (
 	movedBlock       = define(blockType{name: "moved", doc: "A check has a new id; history and open incidents go with it"}, movedTable.attributes())
 	reportBlock      = define(blockType{name: "report", labels: []string{"name"}, notYet: true, doc: "A report on a period that is over, sent by email"}, reportTable.attributes())
 	noticeBlock      = define(blockType{name: "announcement", labels: []string{"name"}, notYet: true, doc: "A notice on the status page"}, noticeTable.attributes())
-	correctionBlock  = define(blockType{name: "correction", labels: []string{"name"}, notYet: true, doc: "What a time counts as afterwards, in availability and reports. Every report lists it"}, correctionTable.attributes())
+	correctionBlock  = define(blockType{name: "correction", labels: []string{"name"}, doc: "What a time counts as afterwards, in availability and reports. Every report lists it"}, correctionTable.attributes())
 	historyBlock     = define(blockType{name: "history", once: true, notYet: true, doc: "How long what was measured is kept"}, historyTable.attributes())
 	accessBlock      = define(blockType{name: "access", labels: []string{"name"}, notYet: true, doc: "These users see these groups, and nothing else"}, accessTable.attributes())
 	proxyBlock       = define(blockType{name: "trusted_proxy", once: true, notYet: true, doc: "A reverse proxy that logs people in and names them in a header"}, proxyTable.attributes())

@@ -50,7 +50,7 @@ type CheckAvailability struct {
 	Incidents      int     `json:"incidents"`
 	LongestOutageS float64 `json:"longest_outage_s"`
 	Steps
-	LatencyMS map[string]Quantiles `json:"latency_ms"` // "total"; null: nothing was measured
+	LatencyMS *Latency `json:"latency_ms"` // null: nothing was measured
 	// Days are those, of a report, that were not OK all the time.
 	Days []Day `json:"days,omitempty"`
 }
@@ -85,6 +85,11 @@ type Spread struct {
 	Median *float64 `json:"median"`
 	Worst  *float64 `json:"worst"`
 	Count  int      `json:"count"`
+}
+
+// Latency is how long the good conversations of a period took.
+type Latency struct {
+	Total Quantiles `json:"total"` // from looking up the name to LOGOUT
 }
 
 // Quantiles are so many milliseconds that a part of the probes took no longer. They are exact to

@@ -36,15 +36,12 @@ type HistoryPoint struct {
 	Down     int       `json:"down"`
 	Unknown  int       `json:"unknown"`
 	// The percentiles of the good conversations by phase and in "total", right to 3 %.
-	P50MS PhaseMS `json:"p50_ms"`
-	P95MS PhaseMS `json:"p95_ms"`
-	P99MS PhaseMS `json:"p99_ms"`
+	P50MS TimingsReport `json:"p50_ms"`
+	P95MS TimingsReport `json:"p95_ms"`
+	P99MS TimingsReport `json:"p99_ms"`
 	// MaxMS is the longest good conversation; null: none was good.
 	MaxMS *float64 `json:"max_ms"`
 }
-
-// PhaseMS are milliseconds by phase, those that were measured.
-type PhaseMS map[string]float64
 
 // StateInterval is a time in which a check was not simply OK.
 type StateInterval struct {
@@ -173,21 +170,11 @@ func suitableStep(span, wanted time.Duration) time.Duration {
 func newHistoryPoint(p *history.Point) HistoryPoint {
 	v := HistoryPoint{
 		At: p.At.UTC(), N: p.N, OK: p.OK, Degraded: p.Degraded, Down: p.Down, Unknown: p.Unknown,
-		P50MS: newPhaseMS(&p.P50), P95MS: newPhaseMS(&p.P95), P99MS: newPhaseMS(&p.P99),
+		P50MS: TimingsReport(p.P50), P95MS: TimingsReport(p.P95), P99MS: TimingsReport(p.P99),
 	}
 	if p.Max > 0 {
 		longest := milliseconds(p.Max)
 		v.MaxMS = &longest
 	}
 	return v
-}
-
-func newPhaseMS(t *config.PhaseTimes) PhaseMS {
-	ms := PhaseMS{}
-	for phase := range config.TimedPhases() {
-		if t[phase] > 0 {
-			ms[phase.TimeKey()] = milliseconds(t[phase])
-		}
-	}
-	return ms
 }

@@ -122,7 +122,7 @@ func notBefore(l availability.Life, complete, from time.Time) availability.Life 
 		}
 		known.Intervals = append(known.Intervals, i)
 	}
-	known.Intervals = append(known.Intervals, availability.Interval{From: from, To: complete, Kind: availability.Unknown, Why: "the history had not begun"})
+	known.Intervals = append(known.Intervals, availability.Interval{From: from, To: complete, Kind: availability.Unknown, Why: "the history was not begun"})
 	return known
 }
 
@@ -202,7 +202,7 @@ func (s *survey) check(i int) CheckAvailability {
 	}
 	v.Steps = newSteps(availability.StepsOf(s.ofService(i)))
 	if q, ok := s.past.latency[c.ID]; ok {
-		v.LatencyMS = map[string]Quantiles{"total": q}
+		v.LatencyMS = &Latency{q}
 	}
 	return v
 }

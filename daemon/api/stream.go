@@ -37,7 +37,9 @@ func (s *stream) begin() error {
 }
 
 // send sends an event; id may be empty.
-func (s *stream) send(event, id string, data []byte) error { return s.write(encodeEvent(event, id, data)) }
+func (s *stream) send(event, id string, data []byte) error {
+	return s.write(encodeEvent(event, id, data))
+}
 
 // comment sends what nobody reads.
 func (s *stream) comment() error { return s.write([]byte(": \n\n")) }

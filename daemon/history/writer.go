@@ -4,9 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	_ "modernc.org/sqlite" // the driver "sqlite"
 	"os"
 	"time"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/calendar"

@@ -56,7 +56,8 @@ func (w *writer) check(c *api.CheckAvailability) Check {
 		v.Word = strings.ReplaceAll(string(c.SLO.Verdict), "_", " ")
 		v.Budget = budget(c.SLO)
 	}
-	if q, ok := c.LatencyMS["total"]; ok {
+	if c.LatencyMS != nil {
+		q := c.LatencyMS.Total
 		v.P50, v.P95, v.P99 = millis(q.P50), millis(q.P95), millis(q.P99)
 	}
 	return v

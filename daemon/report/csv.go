@@ -51,7 +51,8 @@ func csvRow(r *api.PeriodReport, c *api.CheckAvailability, o Options) []string {
 	s := c.Seconds
 	row = append(row, objective, verdict, number(s.Absent), number(s.Maintenance), number(s.Unknown), number(s.Down), number(s.Degraded), number(s.OK),
 		strconv.Itoa(c.Incidents), number(c.LongestOutageS), orEmpty(c.Notice.Median), orEmpty(c.Told.Median), orEmpty(c.Acknowledge.Median), orEmpty(c.Repair.Median))
-	if q, ok := c.LatencyMS["total"]; ok {
+	if c.LatencyMS != nil {
+		q := c.LatencyMS.Total
 		return append(row, number(q.P50), number(q.P95), number(q.P99))
 	}
 	return append(row, "", "", "")

@@ -48,7 +48,7 @@ func (w *writer) group(g *api.GroupAvailability) Group {
 // change says how much a figure has changed, in points of a per cent.
 func change(before, now *float64) string {
 	if before == nil || now == nil {
-		return "–" // there is nothing to compare
+		return Nothing // to compare with
 	}
 	points := (*now - *before) * 100
 	text := fmt.Sprintf("%+.2f", points)

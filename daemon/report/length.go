@@ -6,12 +6,15 @@ import (
 	"time"
 )
 
+// Nothing is what a cell has that has no figure.
+const Nothing = "–"
+
 // length writes seconds for a table: "23 min", "1 h 05 min".
 func length(seconds float64) string {
 	d := time.Duration(seconds * float64(time.Second))
 	switch {
 	case d <= 0:
-		return "–"
+		return Nothing
 	case d < time.Minute:
 		return fmt.Sprintf("%d s", max(1, int(d.Round(time.Second).Seconds())))
 	case d < time.Hour:

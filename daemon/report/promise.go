@@ -35,18 +35,21 @@ func (w *writer) promise(p api.Promises) Promise {
 	if p.Objective != nil {
 		what = objective(*p.Objective)
 	}
-	became := "was"
+	became := "It was"
 	if w.report.Until != nil {
-		became = "so far is"
+		became = "So far it is"
 	}
 	counts := v.Counts
 	if len(parts) == 1 {
 		counts, v.Counts = v.Word, ""
-		if p.Count() > 1 {
+		switch {
+		case p.Count() > 1 && p.NotProven > 0:
+			counts += " for any of them"
+		case p.Count() > 1:
 			counts += " for all of them"
 		}
 	}
-	v.Sentence = fmt.Sprintf("%s is promised for %s. It %s %s.", what, plural(p.Count(), "check", "checks"), became, counts)
+	v.Sentence = fmt.Sprintf("%s is promised for %s. %s %s.", what, plural(p.Count(), "check", "checks"), became, counts)
 	return v
 }
 

@@ -67,7 +67,7 @@ func (w *writer) what(in *api.ReportIncident) string {
 
 func since(from time.Time, to *time.Time) string {
 	if to == nil {
-		return "–"
+		return Nothing
 	}
 	return atLeastASecond(to.Sub(from).Seconds())
 }
