@@ -68,7 +68,7 @@ type Store struct {
 	readers atomic.Pointer[sql.DB]
 	// damage is what a reader found of the file that is open; nil: nothing.
 	damage atomic.Pointer[error]
-	now     func() time.Time // time.Now, but in benchmarks
+	now    func() time.Time // time.Now, but in benchmarks
 	// fault, in tests, may fail a statement before it is run.
 	fault func(statement string) error
 }

@@ -191,9 +191,9 @@ func (w *writer) tell(err error) {
 }
 
 // size returns the bytes that the file and its log have.
-func (w *writer) size() (sum int64) {
+func (s *Store) size() (sum int64) {
 	for _, suffix := range []string{"", "-wal"} {
-		if info, err := os.Stat(w.Path + suffix); err == nil {
+		if info, err := os.Stat(s.Path + suffix); err == nil {
 			sum += info.Size()
 		}
 	}
