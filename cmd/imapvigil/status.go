@@ -139,6 +139,9 @@ type trouble struct{ text, command string }
 func (p *program) troubleLines(s api.Status) (list []trouble) {
 	lines := p.configTroubles(s.Config)
 	lines = append(lines, journalTroubles(s.Journal)...)
+	if s.History != nil && s.History.Error != "" {
+		lines = append(lines, historyTrouble(s.History))
+	}
 	if s.Probes.Late() {
 		lines = append(lines, latenessLine(s.Probes))
 	}
@@ -204,6 +207,15 @@ func journalTroubles(j api.Journal) (lines []string) {
 		lines = append(lines, "The journal ended in an unfinished write, and "+plural(int(j.TornBytes), "byte")+" were cut off when the daemon started")
 	}
 	return lines
+}
+
+// historyTrouble returns that the history cannot be written. Nobody is paged for it.
+func historyTrouble(h *api.History) string {
+	text := "The history cannot be written; alarms do not need it: " + h.Error
+	if h.Dropped > 0 {
+		text += "; dropped: " + plural(int(h.Dropped), "observation")
+	}
+	return text
 }
 
 // latenessLine returns in a sentence how late probes begin.

@@ -42,6 +42,30 @@ func TestStatusSaysWhatIsWrongWithTheJournal(t *testing.T) {
 	}
 }
 
+// That the history cannot be written is said in one sentence. A daemon that has just started, and
+// one of before, say nothing of it.
+func TestStatusSaysThatTheHistoryCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		history *api.History
+		want    string // empty: nothing of it
+	}{
+		{nil, ""},
+		{&api.History{}, ""},
+		{&api.History{Writable: true, SizeBytes: 1}, ""},
+		{&api.History{Error: "/s/history.db: the disk is full"}, "! The history cannot be written; alarms do not need it: /s/history.db: the disk\n! is full\n"},
+		{&api.History{Error: "gone", Dropped: 12}, "! The history cannot be written; alarms do not need it: gone; dropped: 12\n! observations\n"},
+	} {
+		var out bytes.Buffer
+		s := api.Status{History: test.history}
+		s.Journal.Durable = true
+		(&program{out: &out}).printStatus(s, statusFilter{})
+		if got := strings.Contains(out.String(), "history"); got != (test.want != "") || !strings.Contains(out.String(), test.want) {
+			t.Errorf("of %+v status says\n%s", test.history, out.String())
+		}
+	}
+}
+
 // How late probes begin is shown when people should know of it.
 func TestStatusShowsANotableLag(t *testing.T) {
 	t.Parallel()

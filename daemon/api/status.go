@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/history"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
@@ -22,6 +23,8 @@ type Status struct {
 	Notifications Notifications `json:"notifications"`
 	Probes        Probes        `json:"probes"`
 	Log           Log           `json:"log"`
+	// History is how the history is; missing in answers of older daemons.
+	History *History `json:"history,omitempty"`
 	// Groups are those that have a label, in the order of their ids.
 	Groups []Group `json:"groups"`
 	// Silences are those that hold now.
@@ -92,6 +95,23 @@ type Log struct {
 	// of them has been waiting, in seconds.
 	Waiting  int     `json:"waiting"`
 	WaitingS float64 `json:"waiting_s"`
+}
+
+// History says whether what was is remembered. Alarms do not need it.
+type History struct {
+	Writable bool `json:"writable"`
+	// Error says why it is not; empty: it is, or the daemon has just started.
+	Error string `json:"error"`
+	// Dropped counts the observations and changes, since the start, for which there was no
+	// room while it could not be written.
+	Dropped   uint64     `json:"dropped"`
+	SizeBytes int64      `json:"size_bytes"`
+	Since     *time.Time `json:"since"` // when it was begun; null: it is not known yet
+}
+
+// NewHistory turns the health of the history into what `status --json` prints.
+func NewHistory(h history.Health) *History {
+	return &History{Writable: h.Writable, Error: h.Error, Dropped: h.Dropped, SizeBytes: h.Bytes, Since: moment(h.Since)}
 }
 
 // ConfigState says what stands behind the checks that run.
@@ -174,7 +194,9 @@ type Self struct {
 	Config Config
 	Probes Probes
 	Log    Log
-	Notes  []string
+	// History is how the history is; nil: it is not known.
+	History *History
+	Notes   []string
 }
 
 // NewStatus turns a snapshot into what `status --json` prints. next says when a check is
@@ -189,7 +211,7 @@ func newStatus(s view, self Self, next func(config.CheckID) time.Time) Status {
 	}
 	status := Status{
 		GeneratedAt: s.At, Config: self.Config, Journal: newJournal(s), Checks: []Check{},
-		Notifications: newNotifications(s), Probes: self.Probes, Log: self.Log, Notes: self.Notes,
+		Notifications: newNotifications(s), Probes: self.Probes, Log: self.Log, Notes: self.Notes, History: self.History,
 		Silences: activeSilences(s), Groups: labelledGroups(s),
 	}
 	for c := range s.Checks() {

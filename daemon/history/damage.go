@@ -68,7 +68,7 @@ func (w *writer) setAside(damage error) error {
 		}
 	}
 	w.beginAnew()
-	w.Log("the history is damaged, and begun anew; the damaged file is kept as "+aside, damage)
+	w.Log("the history is damaged; a new one is begun, and the damaged file is kept as "+aside, damage)
 	return w.dropDamaged()
 }
 

@@ -40,10 +40,11 @@ func (s *Store) unavailable(err error) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	if why := s.Health().Error; why != "" {
-		return fmt.Errorf("%w: %s", ErrUnavailable, why)
+	why := s.Health().Error
+	if why == "" {
+		why = "it is not open yet"
 	}
-	return ErrUnavailable
+	return fmt.Errorf("%w: %s", ErrUnavailable, why)
 }
 
 // CompleteSince returns from when on the history says all there is to say: since it was

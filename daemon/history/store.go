@@ -47,7 +47,7 @@ type Record struct {
 // A Health says how the history is.
 type Health struct {
 	Writable bool
-	Error    string    // why it is not
+	Error    string    // why it is not; empty: it is, or it was not tried yet
 	Dropped  uint64    // observations and changes, since the start, for which there was no room
 	Bytes    int64     // of the file
 	Since    time.Time // when it was begun; zero: nobody knows yet
@@ -80,7 +80,6 @@ func Open(o Options) *Store {
 	}
 	return &Store{
 		Options: o, begun: time.Now(), now: time.Now, input: newInput(), zone: time.Local, wake: make(chan struct{}, 1),
-		health: Health{Error: "it is not open yet"},
 	}
 }
 
