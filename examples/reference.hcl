@@ -13,6 +13,10 @@ daemon {
   state_dir = "/var/lib/imapvigil"          # default; the journal of incidents; a change needs a restart
   control   = "/run/imapvigil/control.sock" # default; the socket of the command line; likewise
 
+  # Where the status page, the API and /metrics are; "" switches them off. Default.
+  listen     = "127.0.0.1:9143"
+  public_url = "https://status.example.org" # how people reach the page, through a reverse proxy
+
   log_level             = "info"          # default; debug, info, warn, error
   timezone              = "Europe/Berlin" # of times in messages; default: the machine's
   max_concurrent_probes = 512             # default
@@ -205,6 +209,7 @@ imap_check "partner" { # independent of any server, with everything that a check
   retry_interval       = "15s" # default: this, or interval if that is less
   notification_roles   = [notification_role.it_team, notification_role.cto]
   also_notify          = [notification_role.ticketing]
+  slo                  = 99.9 # promised availability in percent, for reports and the page
   remind               = "4h" # default; at most every "24h" while only degraded; "0s": never
   proxy_protocol       = "v2" # default: no header; "v1" or "v2" where the port expects one, as behind HAProxy
   group                = group.europe
@@ -318,82 +323,77 @@ moved {
   to   = "mx1/imaps"
 }
 
-# ---- Not in effect in this version ------------------------------------------
-# A status page, metrics, history and reports do not exist yet. Their blocks and
-# attributes can be written already, and earn a warning.
-#
-# daemon {
-#   listen     = "127.0.0.1:9143"             # default; "" switches page, API and /metrics off
-#   public_url = "https://status.example.org" # links in messages begin with this
-# }
-# imap_check "partner" {
-#   slo = 99.9 # percent, for reports
-# }
 # ---- What is kept of what was measured --------------------------------------
-#
-# history {
-#   detail    = "48h"  # default; each probe, for charts
-#   hourly    = "90d"  # default; the figures of each hour
-#   daily     = "400d" # default; the figures of each day
-#   incidents = "5y"   # default; incidents and maintenance, from which availability is computed
-#   max_size  = "4GiB" # default; beyond it the oldest probes are deleted first
-# }
-#
+
+history {
+  detail    = "48h"  # default; each probe, for charts
+  hourly    = "90d"  # default; the figures of each hour
+  daily     = "400d" # default; the figures of each day
+  incidents = "5y"   # default; incidents and maintenance, from which availability is computed
+  max_size  = "4GiB" # default; beyond it the oldest probes are deleted first
+}
+
 # ---- The status page, the API and metrics -----------------------------------
-# On daemon.listen. imapvigil-page(7) says more: users, tokens, reverse proxies.
+# They are at daemon.listen; imapvigil-page(7) has more on users, tokens and proxies.
+
+page {
+  title       = "Mail at example.org"
+  timezone    = "Europe/Berlin"        # of days, bars and reports; default: daemon's
+  users_file  = "files/users.htpasswd" # who may log in: htpasswd -B
+  operators   = ["anna", "@mail-ops"]  # may test, acknowledge, silence and write notes; others look
+  tokens_file = "files/tokens"         # programs: lines "name right sha256"; metrics, read or operate
+  cert_file   = "files/page.pem"
+  key_file    = "page.key"
+  metrics     = "full" # default; "summary": no phases and addresses; "off"
+  probe_any   = false  # default; true: /probe asks hosts that no check declares
+
+  access "shops" { # these users see these groups and nothing else
+    users  = ["carla"]
+    groups = [group.europe.germany]
+  }
+
+  trusted_proxy { # a reverse proxy that logs people in and names them in a header
+    from          = ["127.0.0.1/32"]
+    user_header   = "Remote-User" # default; "": it names nobody
+    groups_header = "Remote-Groups"
+  }
+
+  oidc { # an OpenID provider to log in with
+    issuer        = "https://id.example.org"
+    client_id     = "imapvigil"
+    client_secret = credential("oidc")
+    groups_claim  = "groups"
+  }
+}
+
+announcement "move" { # a notice on the page; its times are in the page's timezone
+  from   = "2036-03-07T20:00:00"
+  until  = "2036-03-08T08:00:00"
+  kind   = "maintenance"  # default: "info"; "maintenance", "outage"
+  groups = [group.europe] # default: everything
+  text   = "We move to a new data centre."
+}
+
+correction "fibre" { # what a time counts as afterwards; every report lists it
+  applies_to = [group.europe]
+  start      = "2026-02-01T10:00:00"
+  end        = "2026-02-01T11:30:00"
+  timezone   = "Europe/Berlin" # default: page's
+  count_as   = "unknown"       # "maintenance", "up", "down" or "unknown"
+  reason     = "Our own line was cut."
+}
+
+# ---- Not in effect in this version ------------------------------------------
+# Public pages and reports by email do not exist yet. Their attributes can be written
+# already, and earn a warning.
 #
 # page {
-#   title         = "Mail at example.org"
-#   timezone      = "Europe/Berlin"        # of days, bars and reports; default: daemon's
-#   users_file    = "files/users.htpasswd" # who may log in: htpasswd -B
-#   operators     = ["anna", "bert"]       # may test, acknowledge, silence and write notes; others look
-#   tokens_file   = "files/tokens"         # programs: lines "name right sha256"; metrics, read or operate
-#   cert_file     = "files/page.pem"
-#   key_file      = "page.key"
 #   public_groups = [group.europe] # everybody sees these, without hosts and causes
-#   metrics       = "full"         # default; "summary": no phases and addresses; "off"
-#   probe_any     = false          # default; true: /probe asks hosts that no check declares
-#
-#   access "shops" { # these users see these groups and nothing else
-#     users  = ["carla"]
-#     groups = [group.europe.germany]
-#   }
-#
-#   trusted_proxy { # a reverse proxy that logs people in and names them in a header
-#     from          = ["127.0.0.1/32"]
-#     user_header   = "Remote-User" # default
-#     groups_header = "Remote-Groups"
-#   }
-#
-#   oidc { # an OpenID provider to log in with
-#     issuer        = "https://id.example.org"
-#     client_id     = "imapvigil"
-#     client_secret = credential("oidc")
-#     groups_claim  = "groups"
-#   }
 # }
-#
 # report "customers" {
-#   every    = "month" # "week", "month" or "quarter"
-#   group    = group.europe # default: everything
-#   timezone = "Europe/Berlin" # default: page's
+#   every    = "month"                     # "week", "month" or "quarter"
+#   group    = group.europe                # default: everything
+#   timezone = "Europe/Berlin"             # default: page's
 #   roles    = [notification_role.it_team] # at their email destinations
-#   public   = true # default: false; true: labels only, for people outside
-# }
-#
-# announcement "move" { # a notice on the page; its times are in the page's timezone
-#   from   = "2026-03-07T20:00:00"
-#   until  = "2026-03-08T08:00:00"
-#   kind   = "maintenance" # default: "info"; "maintenance", "outage"
-#   groups = [group.europe] # default: everything
-#   text   = "We move to a new data centre."
-# }
-#
-# correction "fibre" { # what a time counts as afterwards; every report lists it
-#   applies_to = [group.europe]
-#   start      = "2026-02-01T10:00:00"
-#   end        = "2026-02-01T11:30:00"
-#   timezone   = "Europe/Berlin" # default: page's
-#   count_as   = "unknown" # "maintenance", "up", "down" or "unknown"
-#   reason     = "Our own line was cut."
+#   public   = true                        # default: false; true: labels only, for people outside
 # }

@@ -17,8 +17,9 @@ import (
 
 const howto = "man/imapvigil-howto.7"
 
-// aDisplay is what a page shows as it is typed; "hcl" marks a configuration.
-var aDisplay = regexp.MustCompile(`(?ms)^(\.\\" hcl\n)?\.Bd -literal[^\n]*\n(.*?)^\.Ed\n`)
+// aDisplay is what a page shows as it is typed; the mark "hcl" before it has it tried as a
+// configuration. Others are tried by tests of their own.
+var aDisplay = regexp.MustCompile(`(?ms)^(\.\\" [a-z ]+\n)?\.Bd -literal[^\n]*\n(.*?)^\.Ed\n`)
 
 // plain reads the escapes of mandoc_char(7) that displays have.
 var plain = strings.NewReplacer(`\e`, `\`, `\-`, "-", `\(aq`, "'", `\(ga`, "`", `\(ha`, "^", `\(ti`, "~", `\&`, "")
@@ -32,9 +33,9 @@ func configurations(t *testing.T, file string) (list []string) {
 	}
 	for _, d := range aDisplay.FindAllSubmatch(page, -1) {
 		text := plain.Replace(string(d[2]))
-		if len(d[1]) > 0 {
+		if string(d[1]) == ".\\\" hcl\n" {
 			list = append(list, text)
-		} else if regexp.MustCompile(`(?m)^\w+( "\w+")* \{$`).MatchString(text) {
+		} else if len(d[1]) == 0 && regexp.MustCompile(`(?m)^\w+( "\w+")* \{$`).MatchString(text) {
 			t.Errorf("%s has a configuration without the mark that has it tried:\n%s", file, text)
 		}
 	}
@@ -112,7 +113,7 @@ func TestHowTo(t *testing.T) {
 }
 
 // remarks are warnings about what a fragment leaves out.
-var remarks = []string{"no-heartbeat", "monitor-roles", "no-roles", "unused", "unencrypted"}
+var remarks = []string{"not-in-effect", "no-heartbeat", "monitor-roles", "no-roles", "unused", "unencrypted"}
 
 // loads loads a directory, and fails the test for what is said of one of its files.
 func loads(t *testing.T, dir, file string) *config.Config {

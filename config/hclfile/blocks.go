@@ -16,13 +16,13 @@ var (
 	maintenanceBlock = define(blockType{name: "maintenance", labels: []string{"name"}, doc: "Planned work: when, and on what. start with end, or with duration and optionally rrule; or weekly"}, maintenanceTable.attributes())
 	movedBlock       = define(blockType{name: "moved", doc: "A check has a new id; history and open incidents go with it"}, movedTable.attributes())
 	reportBlock      = define(blockType{name: "report", labels: []string{"name"}, notYet: true, doc: "A report on a period that is over, sent by email"}, reportTable.attributes())
-	noticeBlock      = define(blockType{name: "announcement", labels: []string{"name"}, notYet: true, doc: "A notice on the status page"}, noticeTable.attributes())
+	noticeBlock      = define(blockType{name: "announcement", labels: []string{"name"}, doc: "A notice on the status page"}, noticeTable.attributes())
 	correctionBlock  = define(blockType{name: "correction", labels: []string{"name"}, doc: "What a time counts as afterwards, in availability and reports. Every report lists it"}, correctionTable.attributes())
 	historyBlock     = define(blockType{name: "history", once: true, doc: "How long what was measured is kept"}, historyTable.attributes())
-	accessBlock      = define(blockType{name: "access", labels: []string{"name"}, notYet: true, doc: "These users see these groups, and nothing else"}, accessTable.attributes())
-	proxyBlock       = define(blockType{name: "trusted_proxy", once: true, notYet: true, doc: "A reverse proxy that logs people in and names them in a header"}, proxyTable.attributes())
-	oidcBlock        = define(blockType{name: "oidc", once: true, notYet: true, doc: "An OpenID provider to log in with. It needs daemon.public_url, since it sends people back to /login/oidc/callback there"}, oidcTable.attributes())
-	pageBlock        = define(blockType{name: "page", once: true, notYet: true, doc: "What the status page shows, and to whom", blocks: []*blockType{accessBlock, proxyBlock, oidcBlock}}, pageTable.attributes())
+	accessBlock      = define(blockType{name: "access", labels: []string{"name"}, doc: "These users see these groups, and nothing else"}, accessTable.attributes())
+	proxyBlock       = define(blockType{name: "trusted_proxy", once: true, doc: "A reverse proxy that logs people in and names them in a header"}, proxyTable.attributes())
+	oidcBlock        = define(blockType{name: "oidc", once: true, doc: "An OpenID provider to log in with. It needs daemon.public_url, since it sends people back to /login/oidc/callback there"}, oidcTable.attributes())
+	pageBlock        = define(blockType{name: "page", once: true, doc: "What the status page shows, and to whom", blocks: []*blockType{accessBlock, proxyBlock, oidcBlock}}, pageTable.attributes())
 
 	rootBlock = define(blockType{blocks: []*blockType{
 		daemonBlock, localsBlock, defaultsBlock, groupBlock, serverBlock, imapCheckBlock,

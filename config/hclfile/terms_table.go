@@ -38,7 +38,7 @@ var termsTable = table[terms]{
 		func(t *terms, v value) { t.Policy.Remind = v.span() }),
 	newRow("proxy_protocol", oneOf("v1", "v2"), "no header", "The version of the PROXY protocol whose header is sent first, before TLS, with the true addresses; for a port that expects it, as behind HAProxy",
 		func(t *terms, v value) { t.Probe.ProxyProtocol = config.ProxyProtocol(v.text) }),
-	newRow("slo", percentage, "", "The promised availability in percent, used by reports: 99.9",
+	newRow("slo", percentage, "", "The promised availability in percent, like 99.9: reports say whether it was kept, and the page how much may still fail",
 		func(t *terms, v value) { t.Policy.SLO = v.number }),
 	newRow("addresses", oneOf("all", "any", "ipv4", "ipv6"), `"all"`, `Which addresses of the name are probed: "all" A and AAAA addresses, "any": the first that works, "ipv4" or "ipv6": that family only`,
 		func(t *terms, v value) { t.Probe.Addresses = config.AddressPolicy(v.text) }),
