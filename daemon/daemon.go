@@ -157,7 +157,9 @@ func Run(ctx context.Context, o Options) error {
 		o.tellRefused(err)
 		return err
 	}
+	m.restoreCounts()
 	err = m.runTasks(ctx, first)
+	m.keepCounts()
 	return errors.Join(err, m.journal.Close())
 }
 

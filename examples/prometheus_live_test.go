@@ -14,7 +14,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,9 +41,8 @@ func freePort(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// startDaemon runs the daemon, which watches a server that works and one that refuses connections,
-// and returns where its page is.
-func startDaemon(t *testing.T) (page string) {
+// startDaemon runs the daemon, which watches a server that works and one that refuses connections.
+func startDaemon(t *testing.T) *liveDaemon {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "live-") // the path of a unix socket is short (unix(7)), the name of a test is not
 	if err != nil {
@@ -59,7 +60,7 @@ func startDaemon(t *testing.T) (page string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(refusing.Close)
-	page = freePort(t)
+	page := freePort(t)
 	if err := authority.WriteFile(filepath.Join(dir, "ca.pem")); err != nil {
 		t.Fatal(err)
 	}
@@ -108,27 +109,91 @@ server "mx2" {
 	if err := os.WriteFile(filepath.Join(dir, "all.hcl"), []byte(files), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	d := &liveDaemon{t: t, page: page, dir: dir}
+	d.start()
+	t.Cleanup(d.stop)
+	return d
+}
+
+// A liveDaemon is the daemon in this process, over files of its own.
+type liveDaemon struct {
+	t    *testing.T
+	page string // where its page is
+	dir  string
+	stop func() // and waits for the end
+}
+
+func (d *liveDaemon) start() {
+	d.t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	go func() {
 		ended <- daemon.Run(ctx, daemon.Options{
-			ConfigPath: filepath.Join(dir, "all.hcl"), StateDir: filepath.Join(dir, "state"), Control: filepath.Join(dir, "control"),
+			ConfigPath: filepath.Join(d.dir, "all.hcl"), StateDir: filepath.Join(d.dir, "state"), Control: filepath.Join(d.dir, "control"),
 			Log: zap.NewNop(), Version: "1.2.3", Ready: func() { close(ready) },
 		})
 	}()
-	t.Cleanup(func() {
+	d.stop = sync.OnceFunc(func() {
 		stop()
 		if err := <-ended; err != nil {
-			t.Error(err)
+			d.t.Error(err)
 		}
 	})
 	select {
 	case <-ready:
 	case err := <-ended:
 		ended <- nil
-		t.Fatal(err)
+		d.t.Fatal(err)
 	}
-	return page
+}
+
+// upSeconds returns for how long a check was up, as the daemon counts.
+func (d *liveDaemon) upSeconds(check string) (seconds float64) {
+	d.t.Helper()
+	r, err := http.NewRequestWithContext(d.t.Context(), http.MethodGet, "http://"+d.page+"/metrics", http.NoBody)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, found := strings.CutPrefix(line, `imapvigil_check_state_seconds_total{check="`+check+`",state="up"} `); found {
+			if seconds, err = strconv.ParseFloat(strings.TrimSpace(value), 64); err != nil {
+				d.t.Fatal(err)
+			}
+		}
+	}
+	return seconds
+}
+
+// Who restarts the daemon loses nothing of what was counted. A crash is another matter: then the
+// counters begin at 0, so that Prometheus takes no fall for a rise.
+func TestCountersGoOnAfterARestart(t *testing.T) {
+	d := startDaemon(t)
+	var before float64
+	until(t, "some time", func() error {
+		if before = d.upSeconds("mx1/imaps"); before < 2 {
+			return fmt.Errorf("only %g seconds", before)
+		}
+		return nil
+	})
+	d.stop()
+	d.start()
+	t.Cleanup(d.stop)
+	if after := d.upSeconds("mx1/imaps"); after < before {
+		t.Errorf("it fell from %g to %g", before, after)
+	}
+	left, err := filepath.Glob(filepath.Join(d.dir, "state", "counters*"))
+	if err != nil || len(left) > 0 {
+		t.Error("after a crash the counters would be older than what was scraped:", left, err)
+	}
 }
 
 // A prometheus is a running server.
@@ -210,9 +275,14 @@ func (p *prometheus) count(expr string) (int, error) {
 	return len(data.Result), err
 }
 
-// until asks until an answer is right, and says what is not.
 func (p *prometheus) until(what string, right func() error) {
 	p.t.Helper()
+	until(p.t, what, right)
+}
+
+// until asks until an answer is right, and says what is not.
+func until(t *testing.T, what string, right func() error) {
+	t.Helper()
 	deadline := time.After(patience)
 	again := time.NewTicker(200 * time.Millisecond)
 	defer again.Stop()
@@ -224,7 +294,7 @@ func (p *prometheus) until(what string, right func() error) {
 		select {
 		case <-again.C:
 		case <-deadline:
-			p.t.Errorf("%s: %v", what, err)
+			t.Errorf("%s: %v", what, err)
 			return
 		}
 	}
@@ -244,7 +314,7 @@ func (p *prometheus) has(series int, expr string) {
 // A real Prometheus scrapes the daemon with the example's configuration: /metrics, and /probe by
 // relabelling. All rules can be evaluated, and every panel of every dashboard shows something.
 func TestPrometheusScrapesTheDaemon(t *testing.T) {
-	p := startPrometheus(t, startDaemon(t))
+	p := startPrometheus(t, startDaemon(t).page)
 	p.has(2, `up == 1`)
 	p.has(1, `probe_success{instance="mx1/imaps"} == 1`)
 	p.has(1, `imapvigil_check_up{check="mx1/imaps", server="mx1", group="europe"} == 1`)
@@ -301,7 +371,7 @@ func TestPrometheusScrapesTheDaemon(t *testing.T) {
 
 // With native histograms Prometheus asks for protobuf, and gets everything in it.
 func TestPrometheusGetsNativeHistograms(t *testing.T) {
-	p := startPrometheus(t, startDaemon(t), "--enable-feature=native-histograms")
+	p := startPrometheus(t, startDaemon(t).page, "--enable-feature=native-histograms")
 	p.has(1, `histogram_quantile(0.9, rate(imapvigil_probe_duration_seconds{phase="total"}[1m])) > 0`)
 	p.has(1, `imapvigil_check_up{check="mx1/imaps", server="mx1", group="europe"} == 1`)
 	p.has(1, `imapvigil_check_state_seconds_total{check="mx1/imaps", state="up"} > 0`)

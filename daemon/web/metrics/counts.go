@@ -24,6 +24,7 @@ type Counts struct {
 	checks      map[config.CheckID]counted // Use replaces it and is called by one goroutine
 	maintenance MaintenanceOf
 	outcomes    map[outcome]uint64
+	kept        *kept // of the process before this one, until the first configuration; nil: nothing
 }
 
 // MaintenanceOf reports whether a check is in maintenance at a time, and when that changes;
@@ -95,7 +96,8 @@ func (c *Counts) Use(cfg *config.Config, now time.Time, maintenance MaintenanceO
 			before, known = c.checks[from]
 		}
 		if !known {
-			before.account = &account{stateTime: stateTime{until: now, bout: boutOf(incidents(id))}}
+			before.account = &account{stateTime: c.kept.timeOf(now, id, names[id])}
+			before.bout = boutOf(incidents(id))
 		}
 		checks[id] = counted{check, before.account}
 		if !check.Enabled || known && !before.Enabled {
@@ -107,7 +109,7 @@ func (c *Counts) Use(cfg *config.Config, now time.Time, maintenance MaintenanceO
 	for _, a := range paused {
 		a.interrupt(now)
 	}
-	c.checks, c.maintenance = checks, maintenance
+	c.checks, c.maintenance, c.kept = checks, maintenance, nil
 	for id := range cfg.Notifiers {
 		for _, word := range outcomeWords {
 			c.outcomes[outcome{id, word}] += 0 // so that its first failure is an increase

@@ -124,3 +124,65 @@ func TestCountedSecondsAreThoseOfAvailability(t *testing.T) {
 		}
 	})
 }
+
+// A restart takes nothing away from any counter; the time in between is not known, and what was
+// undecided is decided by the next process.
+func TestCountersGoOnAfterARestart(t *testing.T) {
+	c := &config.Check{ID: lived, Enabled: true, Probe: config.Probe{Interval: time.Minute, Timeout: 10 * time.Second}}
+	cfg := &config.Config{Checks: map[config.CheckID]*config.Check{lived: c}}
+	never := func(*config.Check, time.Time) (time.Time, bool) { return time.Time{}, false }
+	event := func(counts *Counts, kind incident.Kind) {
+		counts.Events([]incident.Event{{Kind: kind, Check: lived, Condition: config.ConditionService}})
+	}
+	observe := func(counts *Counts, at time.Time) {
+		counts.Result(incident.Result{Check: lived, Started: at, Observed: config.ConditionSet(config.ConditionService)})
+	}
+	now := time.Now()
+	first := NewCounts()
+	first.Use(cfg, now, never, func(config.CheckID) []incident.Incident { return nil })
+	observe(first, now)
+	observe(first, now.Add(60*time.Second))
+	event(first, incident.Failing)
+	observe(first, now.Add(90*time.Second))
+	text, err := first.Keep(now.Add(95 * time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	// One that ends before it has begun loses nothing.
+	between := NewCounts()
+	if err := between.Restore(text); err != nil {
+		t.Fatal(err)
+	}
+	if text, err = between.Keep(now.Add(100 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+
+	second := NewCounts()
+	if err := second.Restore(text); err != nil {
+		t.Fatal(err)
+	}
+	failing := incident.Incident{Check: lived, Condition: config.ConditionService, Unconfirmed: true}
+	second.Use(cfg, now.Add(105*time.Second), never, func(config.CheckID) []incident.Incident { return []incident.Incident{failing} })
+	expect := func(up, down, unknown time.Duration) {
+		t.Helper()
+		if got, _ := second.secondsOf(lived); got != [states]time.Duration{up * time.Second, down * time.Second, unknown * time.Second, 0} {
+			t.Errorf("counted %v, want %d, %d, %d", got, up, down, unknown)
+		}
+	}
+	expect(60, 0, 0)
+	observe(second, now.Add(110*time.Second))
+	expect(60, 0, 15)
+	observe(second, now.Add(120*time.Second))
+	event(second, incident.Opened)
+	expect(60, 45, 15)
+}
+
+// A file that somebody has damaged is as good as none.
+func TestDamagedCountersAreRefused(t *testing.T) {
+	for _, text := range []string{"", "{", `{"checks":{"a":{"ns":[1,-2,3,4]}}}`, `{"checks":{"a":{"ns":[1],"undecided_ns":-1}}}`} {
+		if err := NewCounts().Restore([]byte(text)); err == nil {
+			t.Errorf("%q is taken", text)
+		}
+	}
+}
