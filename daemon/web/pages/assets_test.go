@@ -3,6 +3,7 @@ package pages
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -26,11 +27,18 @@ func ask(t *testing.T, o Options, path string, header http.Header) answer {
 // askViewer is ask of a viewer that a test has made.
 func askViewer(t *testing.T, v *viewer, path string, header http.Header) answer {
 	t.Helper()
+	return serve(t, v, path, header, func(ctx context.Context) context.Context { return ctx })
+}
+
+// serve answers one request in a context.
+func serve(t *testing.T, v *viewer, path string, header http.Header, in func(context.Context) context.Context) answer {
+	t.Helper()
 	mux := http.NewServeMux()
 	for _, r := range v.routes() {
 		mux.Handle(r.Pattern, r.Handler)
 	}
 	r := httptest.NewRequest(http.MethodGet, path, nil)
+	r = r.WithContext(in(r.Context()))
 	for name, values := range header {
 		r.Header[name] = values
 	}

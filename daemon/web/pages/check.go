@@ -29,8 +29,8 @@ type checkPage struct {
 	Silences bool // it is silenced already
 
 	Waterfalls []waterfall
-	Limits     bool // some phase has a limit
-	LastProbe  stamp
+	Limits     bool   // some phase has a limit
+	Probed     string // when, in words; empty: it was not
 	Uptime     *uptime
 	Latency    *latencyChart
 	Certs      *certChart
@@ -94,7 +94,10 @@ func (f *fleet) checkPage(c *api.Check, visitor *api.Visitor) *checkPage {
 	row := f.rowOf(c)
 	p := &checkPage{
 		ID: c.ID, Name: row.Name, Crumbs: f.crumbs(c), State: row.State, Since: row.Since, What: row.What, Hint: row.Hint, Runbook: webAddress(c.Runbook),
-		Silences: len(c.Silences) > 0, LastProbe: f.clock.at(c.LastProbeAt), Facts: f.checkFacts(c),
+		Silences: len(c.Silences) > 0, Facts: f.checkFacts(c),
+	}
+	if last := f.clock.at(c.LastProbeAt); last.Known() {
+		p.Probed = "Probed " + last.Relative()
 	}
 	if troubled(c.State) && !c.Evidence.IsZero() {
 		p.Quote = c.Evidence.String()
@@ -136,7 +139,7 @@ func (f *fleet) crumbs(c *api.Check) (list []crumb) {
 func (f *fleet) nightFacts(c *api.Check, visitor *api.Visitor) []nightFact {
 	list := []nightFact{{Question: "Affected", Answers: f.affected(c)}, {Question: "Is it us?", Answers: []string{f.isItUs(c)}}}
 	told, answered := f.toldOf(c, visitor)
-	list = append(list, nightFact{Question: "Told", Answers: told})
+	list = append(list, nightFact{Question: "Notified", Answers: told})
 	return append(list, nightFact{Question: "Answered", Answers: []string{answered}, Bad: answered == nobodyAnswered})
 }
 
@@ -159,28 +162,38 @@ func (f *fleet) affected(c *api.Check) (list []string) {
 	case len(others) > 0:
 		list = append(list, hostPort(c)+"; also down: "+strings.Join(others, ", "))
 	default:
-		list = append(list, hostPort(c)+"; the other "+counted(all-1, "check", "checks")+" of the server: "+strings.Join(wordsOf(t, c.State), ", "))
+		list = append(list, hostPort(c)+"; "+othersOf(t, c.State))
 	}
 	return list
 }
 
-// wordsOf says how the other checks of a server are, without one that is in a state.
-func wordsOf(t tally, without incident.CheckState) (words []string) {
-	for _, s := range incident.CheckStates() {
-		n := t[s]
-		if s == without {
+// othersOf says how the other checks of a server are.
+func othersOf(t tally, own incident.CheckState) string {
+	var words []string
+	others := t.all() - 1
+	for i, s := range incident.CheckStates() {
+		n := int(t[i])
+		if s == own {
 			n--
 		}
-		if n > 0 {
+		switch {
+		case n <= 0:
+		case n == others:
+			word := strings.ToLower(shownState(s).Word())
+			if others == 1 {
+				return "the other check of the server is " + word
+			}
+			return "the other " + grouped(others) + " checks of the server are " + word
+		default:
 			words = append(words, grouped(n)+" "+strings.ToLower(shownState(s).Word()))
 		}
 	}
-	return words
+	return "of the other checks of the server " + strings.Join(words, ", ")
 }
 
 // isItUs says what speaks for a fault of the monitoring machine, and what against it.
 func (f *fleet) isItUs(c *api.Check) string {
-	well := f.tally[incident.CheckOK]
+	well := f.tally.of(incident.CheckOK)
 	switch cause := config.Cause(c.Cause); {
 	case cause == config.CauseLocalFault || cause == config.CauseResolverDown:
 		return "Yes: it is this machine, and no server is blamed for it."

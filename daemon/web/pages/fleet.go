@@ -15,12 +15,23 @@ import (
 // that need attention, and counts the others.
 const mostOpen = 300
 
-// A tally counts checks by their state.
-type tally map[incident.CheckState]int
+// A tally counts checks by their state, in the order of [incident.CheckStates].
+type tally [8]int32
 
-func (t tally) all() (sum int) {
+// places are where a tally counts each state.
+var places = func() map[incident.CheckState]int {
+	list := map[incident.CheckState]int{}
+	for i, s := range incident.CheckStates() {
+		list[s] = i
+	}
+	return list
+}()
+
+func (t *tally) of(s incident.CheckState) int { return int(t[places[s]]) }
+
+func (t *tally) all() (sum int) {
 	for _, n := range t {
-		sum += n
+		sum += int(n)
 	}
 	return sum
 }
@@ -32,9 +43,9 @@ func troubled(s incident.CheckState) bool {
 }
 
 // worst returns the gravest state that there is.
-func (t tally) worst() shownState {
-	for _, s := range incident.CheckStates() {
-		if t[s] > 0 {
+func (t *tally) worst() shownState {
+	for i, s := range incident.CheckStates() {
+		if t[i] > 0 {
 			return shownState(s)
 		}
 	}
@@ -51,8 +62,8 @@ type fleet struct {
 	groups  map[config.GroupID]*groupTally
 	top     []config.GroupID // the outermost groups, in natural order
 	loose   tally            // of the checks that are in no group
-	ids     []config.CheckID // of all
-	bars    *bars            // nil: there is no history
+	count   int
+	bars    *bars // nil: there is no history
 }
 
 // A groupTally counts what is in a group and the groups in it.
@@ -69,18 +80,20 @@ func gather(r *http.Request, d api.Daemon) (*fleet, *query, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	f := &fleet{tally: tally{}, servers: map[config.ServerID]tally{}, groups: map[config.GroupID]*groupTally{}, loose: tally{}}
+	f := &fleet{groups: map[config.GroupID]*groupTally{}}
 	q := readQuery(r, s.Config)
+	if s.Config != nil {
+		f.servers = make(map[config.ServerID]tally, len(s.Config.Servers))
+	}
 	f.Listing = api.ListChecks(r.Context(), s, d.NextProbe, func(c *config.Check, state incident.CheckState) bool {
-		f.count(c, state)
+		f.add(c, state)
 		if !q.asked() {
-			return troubled(state) || len(f.ids) <= mostOpen
+			return troubled(state) || f.few()
 		}
-		if !q.matches(c, state) {
-			return false
+		if q.matches(c, state) {
+			q.add(c.ID)
 		}
-		q.found++
-		return q.found <= mostOpen
+		return troubled(state) || q.hits[c.ID]
 	})
 	f.clock = clock{f.At, zoneOf(f.Config)}
 	for _, g := range f.groups {
@@ -100,24 +113,24 @@ func zoneOf(cfg *config.Config) *time.Location {
 }
 
 // few reports whether there is room to show each check.
-func (f *fleet) few() bool { return len(f.ids) <= mostOpen }
+func (f *fleet) few() bool { return f.count <= mostOpen }
 
-func (f *fleet) count(c *config.Check, state incident.CheckState) {
-	f.tally[state]++
-	f.ids = append(f.ids, c.ID)
+func (f *fleet) add(c *config.Check, state incident.CheckState) {
+	place := places[state]
+	f.tally[place]++
+	f.count++
 	if c.Server != "" {
-		if f.servers[c.Server] == nil {
-			f.servers[c.Server] = tally{}
-		}
-		f.servers[c.Server][state]++
+		t := f.servers[c.Server]
+		t[place]++
+		f.servers[c.Server] = t
 	}
 	if len(c.Path) == 0 {
-		f.loose[state]++
+		f.loose[place]++
 	}
 	for i, id := range c.Path {
 		g := f.groups[id]
 		if g == nil {
-			g = &groupTally{tally: tally{}}
+			g = &groupTally{}
 			f.groups[id] = g
 			if i == 0 {
 				f.top = append(f.top, id)
@@ -126,8 +139,8 @@ func (f *fleet) count(c *config.Check, state incident.CheckState) {
 				outer.inner = append(outer.inner, id)
 			}
 		}
-		g.tally[state]++
-		if i == len(c.Path)-1 {
+		g.tally[place]++
+		if i == len(c.Path)-1 && f.few() {
 			g.checks = append(g.checks, c.ID)
 		}
 	}
@@ -141,12 +154,8 @@ func (f *fleet) trouble() (list []*api.Check) {
 			list = append(list, &f.Checks[i])
 		}
 	}
-	weight := map[incident.CheckState]int{}
-	for i, s := range incident.CheckStates() {
-		weight[s] = i
-	}
 	slices.SortStableFunc(list, func(a, b *api.Check) int {
-		return cmp.Or(cmp.Compare(weight[a.State], weight[b.State]), cmp.Compare(sinceUnix(b), sinceUnix(a)))
+		return cmp.Or(cmp.Compare(places[a.State], places[b.State]), cmp.Compare(sinceUnix(b), sinceUnix(a)))
 	})
 	return list
 }

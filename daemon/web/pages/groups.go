@@ -29,10 +29,10 @@ type count struct {
 	N     string
 }
 
-func countsOf(t tally) (list []count) {
-	for _, s := range incident.CheckStates() {
-		if t[s] > 0 {
-			list = append(list, count{shownState(s), grouped(t[s])})
+func countsOf(t *tally) (list []count) {
+	for i, s := range incident.CheckStates() {
+		if t[i] > 0 {
+			list = append(list, count{shownState(s), grouped(int(t[i]))})
 		}
 	}
 	return list
@@ -44,7 +44,7 @@ func (f *fleet) groupRows(rows map[config.CheckID]checkRow) (list []groupRow) {
 		list = append(list, f.groupRow(id, "", rows))
 	}
 	if f.loose.all() > 0 {
-		g := groupRow{Label: "In no group", State: f.loose.worst(), Counts: countsOf(f.loose), Open: f.few()}
+		g := groupRow{Label: "In no group", State: f.loose.worst(), Counts: countsOf(&f.loose), Open: f.few()}
 		if len(f.top) == 0 {
 			g.Label = "Checks"
 		}
@@ -60,7 +60,7 @@ func (f *fleet) groupRows(rows map[config.CheckID]checkRow) (list []groupRow) {
 
 func (f *fleet) groupRow(id config.GroupID, outer config.GroupID, rows map[config.CheckID]checkRow) groupRow {
 	g := f.groups[id]
-	row := groupRow{ID: id, Label: f.groupLabel(id, outer), Link: groupLink(id), State: g.tally.worst(), Counts: countsOf(g.tally), Open: f.few()}
+	row := groupRow{ID: id, Label: f.groupLabel(id, outer), Link: groupLink(id), State: g.tally.worst(), Counts: countsOf(&g.tally), Open: f.few()}
 	if f.bars != nil {
 		if past, known := f.bars.groups[id]; known {
 			row.Strip, row.Percent = f.bars.strip(past)

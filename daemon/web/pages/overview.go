@@ -94,12 +94,13 @@ func (v *viewer) notes(r *http.Request) []string {
 }
 
 func (f *fleet) overview(q *query) overview {
-	o := overview{Trouble: f.attention(), Query: q, States: countsOf(f.tally), Notices: f.notices()}
+	o := overview{Trouble: f.attention(), Query: q, States: countsOf(&f.tally), Notices: f.notices()}
 	if f.bars != nil {
 		o.History = f.bars.note(f.clock)
 	}
 	if q.asked() {
 		o.Found = f.results(q)
+		o.Trouble.Rows, o.Trouble.More = nil, 0 // people look for something else now
 		return o
 	}
 	rows := map[config.CheckID]checkRow{}
@@ -116,7 +117,7 @@ func (f *fleet) attention() attention {
 	a := attention{State: f.tally.worst(), At: f.clock.at(&f.At)}
 	a.Sentence, a.Rest = f.sentence()
 	trouble := f.trouble()
-	if f.tally.all() == 0 || f.tally[incident.CheckOK]+f.tally[incident.CheckPaused]+f.tally[incident.CheckMaintenance] == f.tally.all() {
+	if f.tally.of(incident.CheckOK)+f.tally.of(incident.CheckPaused)+f.tally.of(incident.CheckMaintenance) == f.tally.all() {
 		a.State = shownState(incident.CheckOK)
 	}
 	if f.tally.all() == 0 {
@@ -130,12 +131,11 @@ func (f *fleet) attention() attention {
 }
 
 func (f *fleet) results(q *query) *found {
-	r := &found{Title: counted(q.found, "check", "checks")}
-	if q.found > len(f.Checks) {
-		r.More = q.found - len(f.Checks)
-	}
+	r := &found{Title: counted(q.found, "check", "checks"), More: q.found - len(q.hits)}
 	for i := range f.Checks {
-		r.Rows = append(r.Rows, f.rowOf(&f.Checks[i]))
+		if q.hits[f.Checks[i].ID] {
+			r.Rows = append(r.Rows, f.rowOf(&f.Checks[i]))
+		}
 	}
 	return r
 }

@@ -80,14 +80,15 @@ func makeBars(ctx context.Context, past lives, cfg *config.Config, now time.Time
 		return b
 	}
 	few := len(ids) <= mostOpen
+	// Most checks had nothing: theirs is made once, because of 10,000 it would be 50 MB.
+	uneventful := daysOfLife(availability.Life{}, b.since, borders, now, nil)
 	for id, life := range known {
 		c := cfg.Checks[id]
-		days := availability.Days(sinceKnown(life, b.since), borders, now, correctionsOf(cfg, c))
-		p := pastDays{days: days}
-		for i := range days {
-			p.sum = p.sum.Plus(days[i])
+		p := uneventful
+		if corrections := correctionsOf(cfg, c); len(life.Intervals)+len(life.Bouts)+len(corrections) > 0 {
+			p = daysOfLife(life, b.since, borders, now, corrections)
 		}
-		if few { // else nobody sees it: 10,000 checks would take 60 MB
+		if few { // else nobody sees it
 			b.checks[id] = p
 		}
 		for _, g := range c.Path {
@@ -95,6 +96,14 @@ func makeBars(ctx context.Context, past lives, cfg *config.Config, now time.Time
 		}
 	}
 	return b
+}
+
+func daysOfLife(l availability.Life, since time.Time, borders []time.Time, now time.Time, corrections []config.Correction) (p pastDays) {
+	p.days = availability.Days(sinceKnown(l, since), borders, now, corrections)
+	for i := range p.days {
+		p.sum = p.sum.Plus(p.days[i])
+	}
+	return p
 }
 
 // sinceKnown returns a life of which nothing is known before a time: what was not watched

@@ -18,7 +18,8 @@ type query struct {
 
 	words  []string
 	cfg    *config.Config
-	found  int // how many checks match
+	found  int                     // how many checks match
+	hits   map[config.CheckID]bool // those of them that are shown
 	groups map[config.GroupID]string
 }
 
@@ -32,7 +33,7 @@ func readQuery(r *http.Request, cfg *config.Config) *query {
 		q.State = ""
 	}
 	q.words = strings.Fields(strings.ToLower(q.Text))
-	q.groups = map[config.GroupID]string{}
+	q.groups, q.hits = map[config.GroupID]string{}, map[config.CheckID]bool{}
 	return q
 }
 
@@ -42,6 +43,13 @@ func cutTo(text string, most int) string {
 
 // asked reports whether the overview is narrowed at all.
 func (q *query) asked() bool { return len(q.words) > 0 || q.State != "" || q.Group != "" }
+
+// add notes that a check matches.
+func (q *query) add(id config.CheckID) {
+	if q.found++; q.found <= mostOpen {
+		q.hits[id] = true
+	}
+}
 
 // matches reports whether a check has all that is searched for: each word stands in its
 // name, host, groups, roles or state.
@@ -96,7 +104,7 @@ func (q *query) group(id config.GroupID) *config.Group {
 	return q.cfg.Groups[id]
 }
 
-// With returns the address of the overview, narrowed to a group.
+// groupLink returns the address of the overview, narrowed to a group.
 func groupLink(id config.GroupID) string { return "/?group=" + url.QueryEscape(string(id)) }
 
 // stateLink returns the address of the overview, narrowed to a state.

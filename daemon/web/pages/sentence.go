@@ -15,7 +15,7 @@ const mostParts = 3
 // sentence says how everything is, "2 servers are down, 1 certificate ends in 6 days, 9,987
 // checks are well"; rest says what it has no room for, or what is no trouble.
 func (f *fleet) sentence() (sentence, rest string) {
-	total, well := f.tally.all(), f.tally[incident.CheckOK]
+	total, well := f.tally.all(), f.tally.of(incident.CheckOK)
 	switch {
 	case total == 0:
 		return "No checks are configured", ""
@@ -29,8 +29,8 @@ func (f *fleet) sentence() (sentence, rest string) {
 	if len(parts) > mostParts {
 		parts, others = slices.Clip(parts[:mostParts]), parts[mostParts:]
 	}
-	others = append(others, checksThat(f.tally[incident.CheckMaintenance], "is in maintenance", "are in maintenance")...)
-	others = append(others, checksThat(f.tally[incident.CheckPaused], "is paused", "are paused")...)
+	others = append(others, checksThat(f.tally.of(incident.CheckMaintenance), "is in maintenance", "are in maintenance")...)
+	others = append(others, checksThat(f.tally.of(incident.CheckPaused), "is paused", "are paused")...)
 	parts = append(parts, checksThat(well, "is well", "are well")...)
 	if len(parts) == 0 {
 		parts, others = others, nil
@@ -45,14 +45,14 @@ func (f *fleet) troubleParts() (parts []string) {
 		parts = append(parts, counted(servers, "server is down", "servers are down"))
 	}
 	parts = append(parts, checksThat(rest, "is down", "are down")...)
-	parts = append(parts, checksThat(f.tally[incident.CheckFailing], "has begun to fail", "have begun to fail")...)
+	parts = append(parts, checksThat(f.tally.of(incident.CheckFailing), "has begun to fail", "have begun to fail")...)
 	ends, first := f.endingCertificates()
 	if ends > 0 {
 		parts = append(parts, certificatesEnd(ends, first.Sub(f.At)))
 	}
-	parts = append(parts, checksThat(f.tally[incident.CheckDegraded]-ends, "is degraded", "are degraded")...)
-	parts = append(parts, checksThat(f.tally[incident.CheckRecovering], "is recovering", "are recovering")...)
-	return append(parts, checksThat(f.tally[incident.CheckUnknown], "is not known", "are not known")...)
+	parts = append(parts, checksThat(f.tally.of(incident.CheckDegraded)-ends, "is degraded", "are degraded")...)
+	parts = append(parts, checksThat(f.tally.of(incident.CheckRecovering), "is recovering", "are recovering")...)
+	return append(parts, checksThat(f.tally.of(incident.CheckUnknown), "is not known", "are not known")...)
 }
 
 // checksThat says of so many checks how they are; nothing of none.
@@ -66,10 +66,10 @@ func checksThat(n int, is, are string) []string {
 // downServers counts the servers all of whose checks that can be judged are down, and the
 // checks that are down elsewhere.
 func (f *fleet) downServers() (servers, rest int) {
-	rest = f.tally[incident.CheckDown]
+	rest = f.tally.of(incident.CheckDown)
 	for _, t := range f.servers {
-		down := t[incident.CheckDown]
-		if down > 0 && down == t.all()-t[incident.CheckPaused]-t[incident.CheckMaintenance]-t[incident.CheckUnknown] {
+		down := t.of(incident.CheckDown)
+		if down > 0 && down == t.all()-t.of(incident.CheckPaused)-t.of(incident.CheckMaintenance)-t.of(incident.CheckUnknown) {
 			servers++
 			rest -= down
 		}

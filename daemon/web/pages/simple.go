@@ -55,7 +55,7 @@ type Login struct {
 // WriteLogin shows the login. The form posts user, password and next to /login.
 func WriteLogin(w http.ResponseWriter, r *http.Request, cfg *config.Config, login Login) {
 	f := newFrame(r, cfg, "", "Log in")
-	f.Nav, f.canLogIn = nil, false
+	f.Nav, f.User, f.canLogIn = nil, "", false
 	status := http.StatusOK
 	if f.Content = login; login.Wrong != "" {
 		status, f.State = http.StatusUnauthorized, "down"

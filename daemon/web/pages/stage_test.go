@@ -88,10 +88,10 @@ func (s *stage) Explain(_ context.Context, id incident.ID) ([]outbox.Held, error
 
 // newStage runs a tracker with a journal and a configuration, lets probe report results, and
 // keeps what it knows a minute later.
-func newStage(t *testing.T, cfg *config.Config, past written, probes ...incident.Result) *stage {
+func newStage(t testing.TB, cfg *config.Config, past written, probes ...incident.Result) *stage {
 	t.Helper()
 	s := &stage{}
-	synctest.Test(t, func(t *testing.T) {
+	play := func(t testing.TB, pause time.Duration) {
 		tr, err := tracker.Open(tracker.Options{Journal: past, Sender: nobody{}})
 		if err != nil {
 			t.Fatal(err)
@@ -107,11 +107,16 @@ func newStage(t *testing.T, cfg *config.Config, past written, probes ...incident
 			r.Started, r.Ended = time.Now(), time.Now().Add(time.Second)
 			tr.Observe(ctx, r)
 		}
-		time.Sleep(time.Minute)
+		<-time.After(pause)
 		if s.snapshot, err = tr.Snapshot(ctx); err != nil {
 			t.Fatal(err)
 		}
-	})
+	}
+	if t, ok := t.(*testing.T); ok {
+		synctest.Test(t, func(t *testing.T) { play(t, time.Minute) })
+	} else {
+		play(t, 0) // a benchmark has no bubble
+	}
 	return s
 }
 
@@ -282,7 +287,7 @@ func troubledPast(t *testing.T) (w written) {
 }
 
 // manyStage is a fleet of so many checks in groups of 100; a few of them are in trouble.
-func manyStage(t *testing.T, checks int) *stage {
+func manyStage(t testing.TB, checks int) *stage {
 	t.Helper()
 	p := newPlan()
 	var probes []incident.Result

@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -148,7 +147,7 @@ func stripLabel(days []day) string {
 	case worst == 0:
 		return span + "never down"
 	case worst > mostNamedDays:
-		bad = append(bad, fmt.Sprintf("and %d more days", worst-mostNamedDays))
+		bad = append(bad, "and "+counted(worst-mostNamedDays, "more day", "more days"))
 	}
 	return span + strings.Join(bad, ", ")
 }

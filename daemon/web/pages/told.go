@@ -42,7 +42,7 @@ func (f *fleet) heldText(h *api.Held, visitor *api.Visitor) string {
 	if h.Notifier == "" {
 		return cmp.Or(h.Detail, string(h.Reason))
 	}
-	return destinationName(f.Config, h.Roles, h.Notifier, h.Target, visitor) + ": not told, " + h.Detail
+	return destinationName(f.Config, h.Roles, h.Notifier, h.Target, visitor) + ": not notified, " + h.Detail
 }
 
 // destinationRows are who would be notified if a service failed now, and who would not.

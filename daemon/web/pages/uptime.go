@@ -116,7 +116,14 @@ func (f *fleet) uptime(ctx context.Context, past lives, c *config.Check, win win
 	}
 	u := &uptime{life: sinceKnown(known[c.ID], since), check: c, cfg: f.Config}
 	for _, s := range spans {
-		u.Figures = append(u.Figures, figureOf(s, u.measure(f.At.Add(-s.Length), f.At)))
+		figure := figureOf(s, u.measure(f.At.Add(-s.Length), f.At))
+		young := f.At.Add(-s.Length).Before(since)
+		if young {
+			figure.Notes = append(figure.Notes, "known since "+f.clock.at(&since).Rough())
+		}
+		if u.Figures = append(u.Figures, figure); young {
+			break // of a longer time no more is known
+		}
 	}
 	borders := lastDays(f.At, stripDays, f.clock.zone)
 	days := availability.Days(u.life, borders, f.At, correctionsOf(f.Config, c))
@@ -228,6 +235,9 @@ func (u *uptime) promise(now time.Time) *promise {
 		if figures.Availability == nil {
 			p.Text = "nothing is known of this time"
 		}
+	}
+	if slo.Budget < time.Second { // nothing was judged yet
+		return p
 	}
 	if p.Left = "All " + coarse(slo.Budget) + " of allowed downtime are left."; slo.Left < slo.Budget {
 		p.Left = "Of " + coarse(slo.Budget) + " of allowed downtime " + coarse(max(0, slo.Left)) + " are left."

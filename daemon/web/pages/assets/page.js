@@ -287,7 +287,7 @@
       const answer = await fetch("/api/v1/checks/" + id + "/history?" + query);
       if (!answer.ok) throw new Error("The history was not to be had: " + answer.status);
       await load("uPlot.iife.min.js");
-      draw(box, (await answer.json()).points);
+      draw(box, await answer.json());
       button.remove();
     } catch (e) {
       box.replaceChildren(element("p", e.message, "is-down"));
@@ -311,7 +311,7 @@
   }
 
   // draw stacks the medians of the phases.
-  function draw(box, points) {
+  function draw(box, { points, from, to }) {
     const order = ["dns", "connect", "tls", "greeting", "capability", "starttls", "login", "select", "logout"];
     const phases = order.filter((p) => points.some((x) => x.p50_ms && x.p50_ms[p]));
     const style = getComputedStyle(document.documentElement), colour = (name) => style.getPropertyValue("--" + name).trim();
@@ -326,7 +326,7 @@
     box.hidden = false;
     box.replaceChildren();
     // The highest first: the lower ones are drawn over it.
-    const chart = new uPlot({ ...size(), axes: [axis, { ...axis, values: (u, v) => v.map((n) => n + " ms"), size: 64 }], series: [{}, ...series.reverse()] }, [points.map((x) => Date.parse(x.at) / 1000), ...columns.reverse()], box);
+    const chart = new uPlot({ ...size(), scales: { x: { range: () => [Date.parse(from) / 1000, Date.parse(to) / 1000] } }, axes: [axis, { ...axis, values: (u, v) => v.map((n) => n + " ms"), size: 64 }], series: [{}, ...series.reverse()] }, [points.map((x) => Date.parse(x.at) / 1000), ...columns.reverse()], box);
     addEventListener("resize", () => chart.setSize(size()));
   }
 
