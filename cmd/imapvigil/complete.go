@@ -17,6 +17,7 @@ import (
 	"github.com/imapvigil/imapvigil/config/source"
 	"github.com/imapvigil/imapvigil/config/takeover"
 	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/history"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -61,6 +62,8 @@ func (p *program) complete(root *cobra.Command) {
 		"config":    offerFiles,
 		"control":   offerAnyFile,
 		"format":    offerWords("text", "json", "nagios"),
+
+		"history export format": offerWords(history.Formats()...),
 
 		"import format": offerWords(takeover.Formats()...),
 		"report format": offerWords("text", "csv", "json", "html"),

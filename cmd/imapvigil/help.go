@@ -285,11 +285,16 @@ func printUsage(c *cobra.Command) error {
 		}
 	}
 	b.WriteString("Usage:\n")
-	form := c.UseLine()
-	if c.HasAvailableSubCommands() {
-		form = c.CommandPath() + " COMMAND"
+	var forms []string
+	if strings.Contains(c.Use, " ") || !c.HasAvailableSubCommands() { // it takes something itself
+		forms = append(forms, c.UseLine())
 	}
-	b.WriteString(foldHanging("  ", "      ", form) + "\n")
+	if c.HasAvailableSubCommands() {
+		forms = append(forms, c.CommandPath()+" COMMAND")
+	}
+	for _, form := range forms {
+		b.WriteString(foldHanging("  ", "      ", form) + "\n")
+	}
 	section("Examples:", c.Example)
 	if len(c.Groups()) == 0 {
 		section("Commands:", commandTexts(c, ""))

@@ -36,6 +36,7 @@ func (p *program) historyCommand() *cobra.Command {
 	p.jsonFlag(c)
 	p.placeFlags(c, configFlag, controlFlag, stateFlag)
 	p.utcFlag(c)
+	c.AddCommand(p.historyExportCommand())
 	return c
 }
 

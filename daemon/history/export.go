@@ -52,7 +52,7 @@ func (s *Store) Export(ctx context.Context, format Format, w io.Writer) error {
 		return fmt.Errorf("there is no format %q: use csv, jsonl or sqlite", format)
 	}
 	// A handle of its own, since the others have two connections for those who look at pages.
-	db, err := openReader(s.Path)
+	db, err := s.openReader()
 	if err != nil {
 		return err
 	}

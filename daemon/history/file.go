@@ -5,8 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/availability"
@@ -29,16 +33,25 @@ func OpenFile(ctx context.Context, path string) (*File, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, err // SQLite says less of a missing file
 	}
-	db, err := openReader(path)
+	f := &File{Store: Open(Options{Path: path})}
+	f.still = isStill(path)
+	db, err := f.openReader()
 	if err != nil {
 		return nil, err
 	}
-	f := &File{Store: Open(Options{Path: path}), db: db}
+	f.db = db
 	f.readers.Store(db)
 	if err := f.look(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("%w: %s: %w", ErrUnavailable, path, err), db.Close())
 	}
 	return f, nil
+}
+
+// isStill reports whether nobody writes a file, so that it has no log, in a directory in which
+// this process cannot make one: SQLite reads it then only if it is said not to change.
+func isStill(path string) bool {
+	_, err := os.Stat(path + "-wal")
+	return errors.Is(err, fs.ErrNotExist) && unix.Access(filepath.Dir(path), unix.W_OK) != nil
 }
 
 // look finds out whose file it is, and how old.

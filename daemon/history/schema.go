@@ -151,12 +151,21 @@ func migrate(ctx context.Context, db *sql.DB, version int) error {
 	return tx.Commit()
 }
 
-// openReader opens a second handle, with which nothing can be changed.
-func openReader(path string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", dataSource(path, "mode=ro&_pragma=busy_timeout(1000)&_pragma=cache_size(-4000)&_pragma=trusted_schema(0)&_query_only=1"))
+// openReader opens a handle with which nothing can be changed.
+func (s *Store) openReader() (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dataSource(s.Path, s.readOnly()+"&_pragma=cache_size(-4000)&_pragma=trusted_schema(0)&_query_only=1"))
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(2)
 	return db, nil
+}
+
+// readOnly returns what SQLite is told of a file that is only read.
+func (s *Store) readOnly() string {
+	query := "mode=ro&_pragma=busy_timeout(1000)"
+	if s.still {
+		query += "&immutable=1"
+	}
+	return query
 }

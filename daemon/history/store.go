@@ -58,6 +58,7 @@ type Store struct {
 	Options
 	// begun is when this process began to record.
 	begun time.Time
+	still bool // nobody writes the file, and it need not be locked
 
 	mu     sync.Mutex // never held during I/O
 	input  input

@@ -225,7 +225,7 @@ func (w *writer) open(ctx context.Context) (err error) {
 	if err := w.load(ctx); err != nil {
 		return err
 	}
-	readers, err := openReader(w.Path)
+	readers, err := w.openReader()
 	if err != nil {
 		return err
 	}
