@@ -99,13 +99,15 @@ func (d *living) configure(names ...string) {
 	}
 }
 
-func (d *living) observe(id config.CheckID, up bool) {
+func (d *living) observe(id config.CheckID, up bool) { d.observeIn(d.t.Context(), id, up) }
+
+func (d *living) observeIn(ctx context.Context, id config.CheckID, up bool) {
 	now := time.Now()
 	r := incident.Result{Check: id, Started: now, Ended: now, Observed: config.ConditionSet(config.ConditionService)}
 	if !up {
 		r.Findings = []incident.Finding{{Condition: config.ConditionService, Health: incident.Down, Phase: config.PhaseConnect, Cause: config.CauseRefused}}
 	}
-	d.tracker.Observe(d.t.Context(), r)
+	d.tracker.Observe(ctx, r)
 }
 
 // A watcher is a client of events: a connection whose other end reads, or does not.

@@ -22,6 +22,7 @@ const mostUnsent = 16
 // client does with it, or does not, is nothing to others.
 type hub struct {
 	daemon Daemon
+	left   chan struct{} // holds one when the last client has left
 
 	mu      sync.Mutex
 	clients map[*client]bool
@@ -96,6 +97,12 @@ func (h *hub) leave(c *client) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.clients, c)
+	if len(h.clients) == 0 {
+		select {
+		case h.left <- struct{}{}:
+		default:
+		}
+	}
 }
 
 // isWatched reports whether there are clients. The hub ends when there is none.
@@ -134,7 +141,15 @@ func (h *hub) run(last *tracker.Snapshot) {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	clock := newClockwork(last)
-	for range ticker.C {
+	for {
+		select {
+		case <-ticker.C:
+		case <-h.left:
+			if h.isWatched() {
+				continue // somebody has come since
+			}
+			return
+		}
 		if !h.isWatched() {
 			return
 		}

@@ -12,7 +12,7 @@ import (
 // programs build on. The listener checks the right of each route, and says who asks
 // ([WithVisitor]); what a visitor may not see is left out of every answer here.
 func Routes(d Daemon) []Route {
-	v1 := &versionOne{daemon: d, hub: hub{daemon: d}, whole: shared(d, func(s *tracker.Snapshot) any { return NewStatus(s, d.Self(), d.NextProbe) })}
+	v1 := &versionOne{daemon: d, hub: hub{daemon: d, left: make(chan struct{}, 1)}, whole: shared(d, func(s *tracker.Snapshot) any { return NewStatus(s, d.Self(), d.NextProbe) })}
 	return []Route{
 		{"GET /api/v1/status", See, v1.answering(v1.status)},
 		{"GET /api/v1/checks/{path...}", See, v1.ofCheck(map[string]answer{"": v1.check, "history": v1.checkHistory})},
