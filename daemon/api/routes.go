@@ -32,6 +32,7 @@ func Routes(d Daemon) []Route {
 		{"POST /api/v1/silences/{id}/end", Operate, acting(v1.endSilence)}, // a form cannot DELETE
 		{"GET /api/v1/availability", See, v1.answering(v1.availability)},
 		{"GET /api/v1/report", See, v1.answering(v1.report)},
+		{"GET /api/v1/openapi.json", See, http.HandlerFunc(serveDescription)},
 	}
 }
 
