@@ -21,6 +21,7 @@ var functions = template.FuncMap{
 	"asset": assetPath,
 	"head":  func(id, title, aside string) heading { return heading{id, title, aside} },
 	"void":  func(title, text string) void { return void{title, text} },
+	"state": func(name string) shownState { return shownState(name) },
 }
 
 // views are the templates of all pages: each is the layout with a content of its own.
@@ -52,6 +53,8 @@ type frame struct {
 	At      stamp
 	Foot    []string
 	Content any
+	Sheets  []string // style sheets beside that of all pages
+	Feed    string   // the address of the feed of what is shown; empty: there is none
 
 	canLogIn bool
 }

@@ -29,6 +29,8 @@ type viewer struct {
 	Options
 	past pastReader // of tests; nil: the history of the daemon
 	bars barMaker
+
+	public publicKeeper
 }
 
 // Routes returns every page and asset, for the listener's table.
@@ -46,5 +48,7 @@ func (v *viewer) routes() []api.Route {
 		see("GET /c/{id...}", v.serveCheck),
 		see("GET /i/{id}", v.serveIncident),
 		see("GET /fragment/trouble", v.serveTrouble),
+		{Pattern: "GET /p/{path...}", Right: api.Anybody, Handler: http.HandlerFunc(v.servePublic)},
+		{Pattern: "GET /badge/{path...}", Right: api.Anybody, Handler: http.HandlerFunc(v.serveBadge)},
 	}
 }
