@@ -308,6 +308,7 @@ func (m *monitor) runTasks(ctx context.Context, first *candidate) error {
 	tasks.Go(func() error { return m.self.Run(ctx, m.reportMachine) })
 	tasks.Go(func() error { return m.watchTroubles(ctx) })
 	tasks.Go(func() error { return m.watchDurability(ctx) })
+	tasks.Go(func() error { return m.counts.Run(ctx) })
 	tasks.Go(func() error {
 		m.reloads.applyCandidate(first)
 		// Whoever asks before this waits: the socket is open, and "no checks"

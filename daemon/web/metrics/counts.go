@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"slices"
 	"sync"
@@ -17,15 +18,30 @@ import (
 // once, and never wait for more than a few counters to be read: Result, Events and Outcome are
 // called in the goroutine that decides alarms.
 type Counts struct {
-	durations [config.PhaseCount]prometheus.Observer
 	histogram *prometheus.HistogramVec
+	observers [config.PhaseCount]prometheus.Observer
 
 	mu          sync.Mutex
+	durations   []duration                 // that are not in the histogram yet
 	checks      map[config.CheckID]counted // Use replaces it and is called by one goroutine
 	maintenance MaintenanceOf
 	outcomes    map[outcome]uint64
 	kept        *kept // of the process before this one, until the first configuration; nil: nothing
 }
+
+// A duration is how long a phase took.
+type duration struct {
+	phase config.Phase
+	took  time.Duration
+}
+
+// The histogram takes 0.1 us for each duration, and a probe of two addresses has twenty. So they
+// are put into it by another goroutine than the one that decides alarms, each observeEvery. Should
+// that be stuck, mostDurations are kept (a minute of 100,000 checks), and the rest is not counted.
+const (
+	observeEvery  = time.Second
+	mostDurations = 1 << 21
+)
 
 // MaintenanceOf reports whether a check is in maintenance at a time, and when that changes;
 // zero: nobody knows.
@@ -75,7 +91,7 @@ func NewCounts() *Counts {
 		outcomes: map[outcome]uint64{},
 	}
 	for p := range config.TimedPhases() {
-		c.durations[p] = c.histogram.WithLabelValues(p.TimeKey())
+		c.observers[p] = c.histogram.WithLabelValues(p.TimeKey())
 	}
 	return c
 }
@@ -119,15 +135,15 @@ func (c *Counts) Use(cfg *config.Config, now time.Time, maintenance MaintenanceO
 
 // Result implements the feed of the tracker.
 func (c *Counts) Result(r incident.Result) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for i := range r.Addresses {
 		for p, took := range r.Addresses[i].Timings {
-			if took > 0 { // else it was not reached
-				c.durations[p].Observe(took.Seconds())
+			if took > 0 && len(c.durations) < mostDurations { // else it was not reached, or nobody takes them
+				c.durations = append(c.durations, duration{config.Phase(p), took})
 			}
 		}
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	check, known := c.checks[r.Check]
 	if !known {
 		return
@@ -135,6 +151,32 @@ func (c *Counts) Result(r incident.Result) {
 	check.observe(check.Check, r.Started, r.Observed != 0, c.maintenance)
 	if worst, bad := r.Worst(); bad && worst.Health != incident.Unknown {
 		check.count(worst.Phase, worst.Cause)
+	}
+}
+
+// Run puts durations into the histogram until ctx ends.
+func (c *Counts) Run(ctx context.Context) error {
+	ticker := time.NewTicker(observeEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			c.observeDurations()
+		}
+	}
+}
+
+// observeDurations puts into the histogram what is not in it yet.
+func (c *Counts) observeDurations() {
+	c.mu.Lock()
+	list := c.durations
+	// About as many will come again; a storm's are not kept.
+	c.durations = make([]duration, 0, min(len(list), 1<<14))
+	c.mu.Unlock()
+	for _, d := range list {
+		c.observers[d.phase].Observe(d.took.Seconds())
 	}
 }
 

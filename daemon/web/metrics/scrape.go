@@ -106,6 +106,7 @@ func (s *scraper) write(to io.Writer, format expfmt.Format, snapshot *tracker.Sn
 	encoder := expfmt.NewEncoder(to, format)
 	w := newWriter(to, format, encoder)
 	if chosen.all {
+		s.Counts.observeDurations()
 		families, err := s.own.Gather()
 		if err != nil {
 			return err
