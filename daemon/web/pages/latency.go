@@ -101,7 +101,7 @@ func topOf(points []history.Point) time.Duration {
 		return 0
 	}
 	step := roundStep(top, 4)
-	return (top + step - 1) / step * step
+	return top + (step-top%step)%step
 }
 
 // A plot places times and durations in the box of the chart.

@@ -107,9 +107,6 @@ func (q *query) group(id config.GroupID) *config.Group {
 // groupLink returns the address of the overview, narrowed to a group.
 func groupLink(id config.GroupID) string { return "/?group=" + url.QueryEscape(string(id)) }
 
-// stateLink returns the address of the overview, narrowed to a state.
-func stateLink(s incident.CheckState) string { return "/?state=" + string(s) }
-
 // checkLink returns the address of a check. Its id stands in it as it is written.
 func checkLink(id config.CheckID) string { return "/c/" + escapePath(string(id)) }
 

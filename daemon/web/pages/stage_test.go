@@ -112,8 +112,8 @@ func newStage(t testing.TB, cfg *config.Config, past written, probes ...incident
 			t.Fatal(err)
 		}
 	}
-	if t, ok := t.(*testing.T); ok {
-		synctest.Test(t, func(t *testing.T) { play(t, time.Minute) })
+	if test, ok := t.(*testing.T); ok {
+		synctest.Test(test, func(t *testing.T) { play(t, time.Minute) })
 	} else {
 		play(t, 0) // a benchmark has no bubble
 	}

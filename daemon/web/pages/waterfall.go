@@ -162,15 +162,14 @@ func (x axis) ticks() (list []tick) {
 }
 
 // roundStep returns 1, 2 or 5 times a power of ten so that about n of them are a length.
-func roundStep(length time.Duration, n int) time.Duration {
-	step := time.Microsecond
-	for {
-		for _, m := range []time.Duration{1, 2, 5} {
-			if step*m*time.Duration(n) >= length {
-				return step * m
+func roundStep(length time.Duration, n int64) time.Duration {
+	least := int64(length) / n
+	for unit := int64(time.Microsecond); ; unit *= 10 {
+		for _, m := range []int64{1, 2, 5} {
+			if unit*m >= least {
+				return time.Duration(unit * m)
 			}
 		}
-		step *= 10
 	}
 }
 
