@@ -98,6 +98,7 @@ func gather(r *http.Request, d api.Daemon) (*fleet, *query, error) {
 	f.clock = clock{f.At, zoneOf(f.Config)}
 	for _, g := range f.groups {
 		slices.SortFunc(g.inner, config.NaturalOrder)
+		slices.SortFunc(g.checks, config.NaturalOrder)
 	}
 	slices.SortFunc(f.top, config.NaturalOrder)
 	slices.SortStableFunc(f.Checks, func(a, b api.Check) int { return config.NaturalOrder(a.ID, b.ID) })

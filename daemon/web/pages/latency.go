@@ -2,6 +2,7 @@ package pages
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -23,6 +24,7 @@ type latencyChart struct {
 	Smoke95   string
 	Smoke99   string
 	Shades    []shade
+	Grid      string   // the path of the lines behind
 	Scale     []string // the times at the left, from above
 	Dates     []string // the times below, from the left
 	Now       string   // the last median
@@ -64,7 +66,8 @@ func (f *fleet) latency(ctx context.Context, past pastReader, c *config.Check, u
 	}
 	plot := plot{from: from, length: s.Length, top: topOf(points)}
 	l.Empty = plot.top == 0
-	l.Scale, l.Dates = plot.scale(), plot.dates(f.clock.zone)
+	l.Dates = plot.dates(f.clock.zone)
+	l.Scale, l.Grid = plot.scale()
 	l.Median, l.Smoke95, l.Smoke99 = plot.line(points, step), plot.smoke(points, step, p95), plot.smoke(points, step, p99)
 	for _, part := range availability.Timeline(up.life, from, f.At, f.At, correctionsOf(f.Config, c)) {
 		if sh, drawn := plot.shade(part); drawn {
@@ -100,9 +103,12 @@ func topOf(points []history.Point) time.Duration {
 	if top <= 0 {
 		return 0
 	}
-	step := roundStep(top, 4)
+	step := roundStep(top, mostLines)
 	return top + (step-top%step)%step
 }
+
+// mostLines is how many lines the chart has above the lowest one.
+const mostLines = 4
 
 // A plot places times and durations in the box of the chart.
 type plot struct {
@@ -205,16 +211,19 @@ func (p plot) shade(s availability.Stretch) (sh shade, drawn bool) {
 	return sh, true
 }
 
-// scale are the times at the left of the chart, from above.
-func (p plot) scale() (list []string) {
+// scale are the times at the left of the chart, from above, and the lines that they stand at.
+func (p plot) scale() (list []string, grid string) {
 	if p.top == 0 {
-		return nil
+		return nil, ""
 	}
-	const lines = 4
-	for i := lines; i >= 0; i-- {
-		list = append(list, tickTime((p.top * time.Duration(i) / lines).Round(time.Microsecond)))
+	step := roundStep(p.top, mostLines)
+	for at := p.top; at >= 0; at -= step {
+		list = append(list, tickTime(at))
+		if at > 0 && at < p.top {
+			grid += fmt.Sprintf("M0 %.1fH%d", p.y(at), chartWidth)
+		}
 	}
-	return list
+	return list, grid
 }
 
 // dates are the times below the chart, from the left.

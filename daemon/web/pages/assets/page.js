@@ -317,16 +317,19 @@
     const style = getComputedStyle(document.documentElement), colour = (name) => style.getPropertyValue("--" + name).trim();
     const below = points.map(() => 0);
     const columns = phases.map((p) => points.map((x, i) => (x.p50_ms && x.p50_ms[p] ? (below[i] += x.p50_ms[p]) : below[i] || null)));
+    const hue = (i, alpha) => "hsl(" + ((222 + 47 * i) % 360) + " 58% 52% / " + alpha + ")";
     const series = phases.map((p, i) => ({
-      label: p, stroke: colour("accent"), width: 1, fill: "color-mix(in srgb, " + colour("accent") + " " + (14 + (56 * i) / phases.length) + "%, transparent)",
+      label: p, stroke: hue(i, 1), width: 1, fill: hue(i, 0.72),
       value: (u, v, s, at) => (at === null ? "–" : (points[at].p50_ms[p] || 0) + " ms"),
     }));
+    const two = (n) => String(n).padStart(2, "0");
+    const times = (u, at, i, space, step) => at.map((s) => { const d = new Date(s * 1000); return step < 86400 && (d.getHours() || d.getMinutes()) ? two(d.getHours()) + ":" + two(d.getMinutes()) : d.getFullYear() + "-" + two(d.getMonth() + 1) + "-" + two(d.getDate()); });
     const axis = { stroke: colour("soft"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false } };
     const size = () => ({ width: box.clientWidth, height: 320 });
     box.hidden = false;
     box.replaceChildren();
     // The highest first: the lower ones are drawn over it.
-    const chart = new uPlot({ ...size(), scales: { x: { range: () => [Date.parse(from) / 1000, Date.parse(to) / 1000] } }, axes: [axis, { ...axis, values: (u, v) => v.map((n) => n + " ms"), size: 64 }], series: [{}, ...series.reverse()] }, [points.map((x) => Date.parse(x.at) / 1000), ...columns.reverse()], box);
+    const chart = new uPlot({ ...size(), scales: { x: { range: () => [Date.parse(from) / 1000, Date.parse(to) / 1000] } }, axes: [{ ...axis, values: times }, { ...axis, values: (u, v) => v.map((n) => n + " ms"), size: 64 }], series: [{ value: (u, s) => (s ? new Date(s * 1000).toLocaleString("sv") : "–") }, ...series.reverse()] }, [points.map((x) => Date.parse(x.at) / 1000), ...columns.reverse()], box);
     addEventListener("resize", () => chart.setSize(size()));
   }
 
