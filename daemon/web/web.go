@@ -43,6 +43,7 @@ type Server struct {
 	options  Options
 	places   *places
 	gate     *access.Gate
+	routes   []api.Route
 	handler  http.Handler
 	settings atomic.Pointer[settings] // in force; nil: none yet
 	changed  chan struct{}            // holds one when [Server.Run] has something to do
@@ -63,9 +64,13 @@ func New(o Options) *Server {
 	}
 	s := &Server{options: o, places: newPlaces(o.Most), changed: make(chan struct{}, 1)}
 	s.gate = access.NewGate(access.Options{ShowLogin: showLogin, ShowFault: showFault, Log: o.Log})
-	s.handler = s.protect(s.newMux(append(s.ownRoutes(), o.Routes...)))
+	s.routes = append(s.ownRoutes(), o.Routes...)
+	s.handler = s.protect(s.newMux(s.routes))
 	return s
 }
+
+// Routes lists all that is served.
+func (s *Server) Routes() []api.Route { return s.routes }
 
 func showLogin(w http.ResponseWriter, r *http.Request, cfg *config.Config, f access.Form) {
 	pages.WriteLogin(w, r, cfg, pages.Login(f))
