@@ -97,6 +97,14 @@ func TestAnsible(t *testing.T) {
 			t.Errorf("the play does not say where it is wrong: %s", said)
 		}
 		p.watches(3)
+
+		page := maps.Clone(good)
+		page["imapvigil_public_url"], page["imapvigil_operators"] = "https://status.example.net", []string{"anna"}
+		page["imapvigil_users"] = map[string]string{"anna": "$2y$10$abcdefghijklmnopqrstuu5W0X0p8QZzQ0m3vqj8jYw9n6s6XlI9e"}
+		page["imapvigil_tokens"] = []any{map[string]string{"name": "prometheus", "right": "metrics", "sha256": strings.Repeat("0a", 32)}}
+		p.changes(page)
+		p.changesNothing(page)
+		p.modes(map[string]string{"/etc/imapvigil/users.htpasswd": "640 root:imapvigil", "/etc/imapvigil/tokens": "640 root:imapvigil"})
 		if now := p.property("MainPID"); now != pid {
 			t.Errorf("process %s became %s", pid, now)
 		}
