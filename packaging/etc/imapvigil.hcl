@@ -10,6 +10,9 @@
 ##   sudo imapvigil notify-test postmaster   does a test message arrive?
 ##   sudo imapvigil status                   how are the servers?
 ##
+## The status page is at http://127.0.0.1:9143 on this machine. For others on
+## the network see imapvigil-page(7).
+##
 ## The first alarm comes about 3 minutes and 10 seconds after the first failure:
 ## a failure must last 3 minutes (fault_tolerance), and messages wait 10 seconds
 ## for what belongs to them.
