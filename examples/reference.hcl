@@ -337,15 +337,16 @@ history {
 # They are at daemon.listen; imapvigil-page(7) has more on users, tokens and proxies.
 
 page {
-  title       = "Mail at example.org"
-  timezone    = "Europe/Berlin"        # of days, bars and reports; default: daemon's
-  users_file  = "files/users.htpasswd" # who may log in: htpasswd -B
-  operators   = ["anna", "@mail-ops"]  # may test, acknowledge, silence and write notes; others look
-  tokens_file = "files/tokens"         # programs: lines "name right sha256"; metrics, read or operate
-  cert_file   = "files/page.pem"
-  key_file    = "page.key"
-  metrics     = "full" # default; "summary": no phases and addresses; "off"
-  probe_any   = false  # default; true: /probe asks hosts that no check declares
+  title         = "Mail at example.org"
+  timezone      = "Europe/Berlin"        # of days, bars and reports; default: daemon's
+  users_file    = "files/users.htpasswd" # who may log in: htpasswd -B
+  operators     = ["anna", "@mail-ops"]  # may test, acknowledge, silence and write notes; others look
+  tokens_file   = "files/tokens"         # programs: lines "name right sha256"; metrics, read or operate
+  cert_file     = "files/page.pem"
+  key_file      = "page.key"
+  public_groups = [group.europe] # everybody sees these at /p/, without hosts and causes
+  metrics       = "full"         # default; "summary": no phases and addresses; "off"
+  probe_any     = false          # default; true: /probe asks hosts that no check declares
 
   access "shops" { # these users see these groups and nothing else
     users  = ["carla"]
@@ -384,12 +385,9 @@ correction "fibre" { # what a time counts as afterwards; every report lists it
 }
 
 # ---- Not in effect in this version ------------------------------------------
-# Public pages and reports by email do not exist yet. Their attributes can be written
-# already, and earn a warning.
+# Reports by email do not exist yet. The block can be written already, and earns a
+# warning.
 #
-# page {
-#   public_groups = [group.europe] # everybody sees these, without hosts and causes
-# }
 # report "customers" {
 #   every    = "month"                     # "week", "month" or "quarter"
 #   group    = group.europe                # default: everything

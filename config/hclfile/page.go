@@ -26,7 +26,7 @@ var pageTable = table[config.Page]{
 	newRow("key_file", keyFile, "", "Its key, in PEM",
 		func(p *config.Page, v value) { p.Key = v.secret }),
 	newRow("public_groups", referencesTo("group"), "", "Groups that everybody sees at /p/, without hosts, addresses and causes",
-		func(p *config.Page, v value) { p.PublicGroups = idsOf[config.GroupID](v.refs) }, notYet),
+		func(p *config.Page, v value) { p.PublicGroups = idsOf[config.GroupID](v.refs) }),
 	newRow("metrics", oneOf("full", "summary", "off"), `"full"`, `What /metrics has: "full": everything, "summary": no phases and no addresses, "off": nothing`,
 		func(p *config.Page, v value) { p.Metrics = config.PageMetrics(v.text) }),
 	newRow("probe_any", boolean, "false", "true: /probe may ask hosts that no check declares. It needs tokens_file",
