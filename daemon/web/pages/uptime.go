@@ -198,9 +198,9 @@ func (u *uptime) list(day string, now clock) *dayList {
 			continue
 		}
 		from, to := s.From, s.To
-		row := stretchRow{State: shownState(s.State), From: clockText(from, now.zone), To: clockText(to, now.zone), Length: between(from, to), IncidentID: s.Incident}
-		if s.State == availability.IsPaused || s.State == availability.IsAbsent {
-			row.State = "paused"
+		row := stretchRow{State: shownState(s.State), From: clockText(from, now.zone), To: endText(to, borders[1], now.zone), Length: between(from, to), IncidentID: s.Incident}
+		if s.State == availability.IsAbsent {
+			row.State = noState
 		}
 		if s.Incident != "" {
 			row.Link = "/i/" + escapePath(s.Incident)
@@ -211,6 +211,14 @@ func (u *uptime) list(day string, now clock) *dayList {
 }
 
 func clockText(t time.Time, zone *time.Location) string { return t.In(zone).Format("15:04:05") }
+
+// endText returns when something ended, which at the end of a day is 24:00.
+func endText(t, midnight time.Time, zone *time.Location) string {
+	if t.Equal(midnight) {
+		return "24:00:00"
+	}
+	return clockText(t, zone)
+}
 
 // promiseSpan is the time over which a promise is looked at on the page of a check.
 const promiseSpan = 30 * aDay

@@ -127,7 +127,11 @@ func (x axis) row(p config.Phase, at, ghostAt, now, usual, limit time.Duration, 
 		row.Beyond = at+now > x.length
 	}
 	if limit > 0 && (now > 0 || usual > 0) {
-		row.Limit = x.placeOf(at + limit)
+		begin := at
+		if now == 0 { // it was not reached, and is drawn where it usually is
+			begin = ghostAt
+		}
+		row.Limit = x.placeOf(begin + limit)
 	}
 	if failed {
 		row.Stopped = percentText(math.Min(x.part(at+now), 97.5))

@@ -46,7 +46,10 @@ func TestWaterfallOfAFailure(t *testing.T) {
 	a := address("192.0.2.1", incident.Down, 5, 10)
 	a.Phase, a.Cause = config.PhaseTLS, config.CauseTimeout
 	a.Timings[config.PhaseTLS] = 10 * time.Second
-	w := newWaterfall(reportOf(a), config.TLSFromStart, usual, config.PhaseTimes{})
+	w := newWaterfall(reportOf(a), config.TLSFromStart, usual, config.PhaseTimes{config.PhaseLogin: 50 * time.Millisecond})
+	if login := w.Rows[5]; login.Limit != "30.16%" { // as the others are, where it usually begins
+		t.Errorf("the limit of a phase that was not reached is at %s", login.Limit)
+	}
 	if tls := w.Rows[2]; tls.Stopped == "" || !tls.Beyond || tls.Now != "10.00 s" {
 		t.Errorf("%+v", tls)
 	}

@@ -69,7 +69,14 @@
     waiting.delete(id);
     fresh.classList.add("fresh");
     old.replaceWith(fresh);
+    if (fresh.dataset.state) icon(fresh.dataset.state);
     wire(fresh);
+  }
+
+  // icon shows a state in the tab of the window.
+  function icon(state) {
+    const shown = { down: "down", degraded: "degraded", failing: "degraded", recovering: "degraded", ok: "ok" }[state] || "none";
+    document.querySelector("link[rel=icon]").href = base + "icon-" + shown + ".svg";
   }
 
   function offer() {
