@@ -19,20 +19,31 @@ import (
 )
 
 func (p *program) demoCommand() *cobra.Command {
-	return &cobra.Command{
+	var page bool
+	c := &cobra.Command{
 		Use:   "demo",
 		Short: "Show an alarm and a recovery; nothing has to be installed",
 		Long: "The real daemon, in a temporary directory, watches an IMAP server that is part\n" +
-			"of the demo, fails and recovers. Every message is printed as it arrives.",
+			"of the demo, fails and recovers. Every message is printed as it arrives. With\n" +
+			"--page the status page is open meanwhile, on loopback, and a server fails and\n" +
+			"recovers again and again until the demo is interrupted (Ctrl-C).",
 		Example: examples(
 			"Watch it", "imapvigil demo",
 			"Watch it, and keep what was printed", "imapvigil demo | tee demo.txt",
+			"Watch it in a browser", "imapvigil demo --page",
 		),
 		GroupID:     groupStart,
 		Annotations: exitCodes("shown", "an error"),
 		Args:        noArguments,
-		RunE:        func(cmd *cobra.Command, _ []string) error { return p.demo(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if page {
+				return p.demoPage(cmd.Context())
+			}
+			return p.demo(cmd.Context())
+		},
 	}
+	c.Flags().BoolVar(&page, "page", false, "open the status page on loopback, until Ctrl-C")
+	return c
 }
 
 // whatNext is how the demo ends.
@@ -60,34 +71,44 @@ type demonstration struct {
 }
 
 // demo plays the demo in a temporary directory, which it removes.
-func (p *program) demo(ctx context.Context) (err error) {
+func (p *program) demo(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, demoTime, errors.New("the demo took more than a minute"))
 	defer cancel()
+	return p.onStage(demo.Open, func(d *demonstration, state string) error {
+		return d.play(ctx, state, d.script)
+	})
+}
+
+// onStage opens a stage in a temporary directory, which it removes, and has a demo played on it.
+func (p *program) onStage(open func(dir string) (*demo.Stage, error), play func(d *demonstration, stateDir string) error) (err error) {
 	dir, err := os.MkdirTemp("", "imapvigil-demo-")
 	if err != nil {
 		return fmt.Errorf("making a temporary directory: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	stage, err := demo.Open(dir)
+	stage, err := open(dir)
 	if err != nil {
 		return err
 	}
 	defer stage.Close()
-	d := &demonstration{p, stage, api.NewClient(stage.Control)}
-	return d.play(ctx, filepath.Join(dir, "state"))
+	return play(&demonstration{p, stage, api.NewClient(stage.Control)}, filepath.Join(dir, "state"))
 }
 
-// play runs the daemon beside the script, and ends it when the script is over.
-func (d *demonstration) play(ctx context.Context, stateDir string) error {
+// play runs the daemon beside a script, and ends it when the script is over.
+func (d *demonstration) play(ctx context.Context, stateDir string, script func(context.Context) error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	ready := make(chan struct{})
 	ended := make(chan error, 1)
+	listen := new(string) // no status page, unless the configuration has one
+	if d.PageURL != "" {
+		listen = nil
+	}
 	go func() {
 		ended <- daemon.Run(ctx, daemon.Options{
 			Environment: d.daemon, ConfigPath: d.ConfigPath, StateDir: stateDir,
 			Control: d.Control, Version: release(), Log: zap.NewNop(),
-			Rates: demo.Rates, Listen: new(string), Ready: func() { close(ready) },
+			Rates: demo.Rates, Listen: listen, Ready: func() { close(ready) },
 		})
 	}()
 	// A daemon whose start fails is never ready.
@@ -96,7 +117,7 @@ func (d *demonstration) play(ctx context.Context, stateDir string) error {
 	case err := <-ended:
 		return err
 	}
-	err := d.script(ctx)
+	err := script(ctx)
 	stop()
 	return errors.Join(err, <-ended)
 }

@@ -31,8 +31,12 @@ type Stage struct {
 	// Config is the configuration, which stands in the file ConfigPath. Control is a
 	// path for the socket of a daemon.
 	Config, ConfigPath, Control string
+	// PageURL is where the status page will be; empty: nowhere.
+	PageURL string
 
+	authority *ca.Authority
 	server    *imaptest.Memory
+	others    []*imaptest.Memory
 	receivers *receivers
 }
 
@@ -46,7 +50,7 @@ func Open(dir string) (*Stage, error) {
 	if err := authority.WriteFile(filepath.Join(dir, "ca.pem")); err != nil {
 		return nil, err
 	}
-	s := &Stage{ConfigPath: filepath.Join(dir, "demo.hcl"), Control: filepath.Join(dir, "control.sock")}
+	s := &Stage{authority: authority, ConfigPath: filepath.Join(dir, "demo.hcl"), Control: filepath.Join(dir, "control.sock")}
 	var err error
 	if s.server, err = imaptest.StartMemory(imaptest.MemoryOptions{Certificate: certificate}); err != nil {
 		return nil, fmt.Errorf("starting the IMAP server: %w", err)
@@ -73,6 +77,9 @@ func Open(dir string) (*Stage, error) {
 // Close ends the server and the receivers.
 func (s *Stage) Close() {
 	s.server.Close()
+	for _, server := range s.others {
+		server.Close()
+	}
 	s.receivers.close()
 }
 
