@@ -18,6 +18,23 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// The configuration of the demo with a page is a valid one, and listens where the stage says.
+func TestPageStage(t *testing.T) {
+	s, err := OpenPage(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	files, err := source.Read(s.ConfigPath, source.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, diags := hclfile.Load(files)
+	if config.HasErrors(diags) || len(cfg.Checks) != 3 || s.PageURL != "http://"+cfg.Daemon.Listen+"/" {
+		t.Errorf("the page is at %s, and the configuration gives %v", s.PageURL, diags)
+	}
+}
+
 func TestStage(t *testing.T) {
 	s, err := Open(t.TempDir())
 	if err != nil {
