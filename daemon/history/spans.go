@@ -61,8 +61,8 @@ func (w *writer) load(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		w.created = meta["created"]
-		if ours = meta["run"] == w.begun.UnixMilli(); !ours {
+		w.created, w.fresh = meta["created"], meta["configured"] == 0
+		if ours = meta["run"] == w.process; !ours {
 			if err := w.takeOver(c, meta); err != nil {
 				return err
 			}
@@ -114,7 +114,7 @@ func (w *writer) takeOver(c change, meta map[string]int64) error {
 	if err := c.do("UPDATE span SET t = max(f, ?) WHERE t IS NULL AND kind = ?", w.resumed, string(availability.Unknown)); err != nil {
 		return err
 	}
-	return c.do("INSERT OR REPLACE INTO meta VALUES('run', ?)", w.begun.UnixMilli())
+	return c.do("INSERT OR REPLACE INTO meta VALUES('run', ?)", w.process)
 }
 
 // loadChecks reads the checks, and which spans of them go on.
@@ -129,7 +129,6 @@ func (w *writer) loadChecks(c change) error {
 		byID[id], w.checks[config.CheckID(name)] = r, r
 		return err
 	})
-	w.fresh = len(w.checks) == 0
 	if err != nil {
 		return err
 	}
@@ -218,6 +217,11 @@ func (w *writer) applyConfiguration(c change, cfg *config.Config, at int64) erro
 			if err := w.applyAbsence(c, r, at, end); err != nil {
 				return err
 			}
+		}
+	}
+	if w.fresh {
+		if err := c.do("INSERT INTO meta VALUES('configured', ?)", at); err != nil {
+			return err
 		}
 	}
 	w.applied, w.calendar, w.fresh = cfg, calendar.New(cfg), false

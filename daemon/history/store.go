@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -57,8 +58,9 @@ type Health struct {
 type Store struct {
 	Options
 	// begun is when this process began to record.
-	begun time.Time
-	still bool // nobody writes the file, and it need not be locked
+	begun   time.Time
+	process int64 // tells this process from others that have written the file
+	still   bool  // nobody writes the file, and it need not be locked
 
 	mu     sync.Mutex // never held during I/O
 	input  input
@@ -80,7 +82,7 @@ func Open(o Options) *Store {
 		o.Log = func(string, error) {}
 	}
 	return &Store{
-		Options: o, begun: time.Now(), now: time.Now, input: newInput(), zone: time.Local, wake: make(chan struct{}, 1),
+		Options: o, begun: time.Now(), process: rand.Int64(), now: time.Now, input: newInput(), zone: time.Local, wake: make(chan struct{}, 1),
 	}
 }
 
