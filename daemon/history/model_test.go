@@ -27,6 +27,7 @@ type model struct {
 	flushed int // the second of the last flush
 	atFlush map[config.CheckID]second
 	known   map[config.CheckID]bool // to the file
+	named   map[config.CheckID]bool // by a configuration since the last flush
 }
 
 var modelKinds = []availability.Kind{availability.Absent, availability.Paused, availability.Maintenance, availability.Unknown}
@@ -71,6 +72,7 @@ func (m *model) configure(t *rapid.T) {
 			continue
 		}
 		cfg.Checks[id] = configuration(name).Checks[id]
+		m.named[id] = true
 		if !cfg.Checks[id].Enabled {
 			m.vouched[id] = 0
 		}
@@ -108,7 +110,7 @@ func (m *model) flush() {
 	m.flushed, m.atFlush = m.now(), map[config.CheckID]second{}
 	for _, id := range m.ids {
 		m.atFlush[id] = m.state(id)
-		m.known[id] = m.known[id] || m.cfg.Checks[id] != nil
+		m.known[id] = m.known[id] || m.named[id]
 	}
 }
 
@@ -116,6 +118,7 @@ func (m *model) flush() {
 // held then and holds now has held all the time.
 func (m *model) die(t *rapid.T) {
 	m.d.crash()
+	m.named = map[config.CheckID]bool{}
 	before := m.atFlush
 	m.running = false
 	m.pass(rapid.IntRange(0, 600).Draw(t, "dead"))
@@ -145,7 +148,7 @@ func TestEverySecondIsAsTheModelHasIt(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		m := &model{
 			d: newDrive(t, newYear), ids: []config.CheckID{"a", "b"}, seconds: map[config.CheckID][]second{}, vouched: map[config.CheckID]int{}, running: true,
-			known: map[config.CheckID]bool{},
+			known: map[config.CheckID]bool{}, named: map[config.CheckID]bool{},
 		}
 		defer m.d.crash()
 		m.configure(rt)
