@@ -2,6 +2,7 @@ package web
 
 import (
 	"crypto/sha256"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -54,7 +55,11 @@ func TestRights(t *testing.T) {
 		if got != test.want {
 			t.Errorf("%s: %+v, want %+v", test.who, got, test.want)
 		}
-		if a := s.ask("GET", "/anybody", "", test.as...); a.status != 200 || !strings.Contains(a.body, test.says) {
+		a := s.ask("GET", "/anybody", "", test.as...)
+		if a.status != 200 || !strings.Contains(a.body, test.says) {
+			t.Errorf("%s is %s", test.who, a.body)
+		}
+		if isToken := strings.HasPrefix(test.who, "a token"); !strings.Contains(a.body, fmt.Sprintf("token=%v", isToken)) {
 			t.Errorf("%s is %s", test.who, a.body)
 		}
 	}
@@ -78,7 +83,7 @@ func TestWithoutALogin(t *testing.T) {
 	s := newStage(t, Options{})
 	cfg := &config.Config{Page: config.Page{Tokens: page(t).Tokens}}
 	s.start(cfg)
-	if a := s.ask("GET", "/see", ""); a.status != 200 || a.body != `name="" rights=[1 2] groups=[] body=0 <nil>` {
+	if a := s.ask("GET", "/see", ""); a.status != 200 || a.body != `name="" rights=[1 2] groups=[] body=0 <nil> token=false` {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 	if a := s.ask("GET", "/metrics", ""); a.status != 200 {

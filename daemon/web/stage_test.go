@@ -37,7 +37,7 @@ func routes() []api.Route {
 	whoami := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v := api.VisitorOf(r.Context())
 		body, err := io.ReadAll(r.Body)
-		_, _ = fmt.Fprintf(w, "name=%q rights=%v groups=%v body=%d %v", v.Name, v.Rights, v.Groups, len(body), err)
+		_, _ = fmt.Fprintf(w, "name=%q rights=%v groups=%v body=%d %v token=%v", v.Name, v.Rights, v.Groups, len(body), err, v.Token)
 	})
 	return []api.Route{
 		{Pattern: "GET /anybody", Right: api.Anybody, Handler: whoami},

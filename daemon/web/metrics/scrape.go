@@ -77,11 +77,6 @@ var formats = []expfmt.Format{expfmt.FmtText, expfmt.FmtOpenMetrics_1_0_0, expfm
 // at the top and for the empty one are everything, once.
 func choose(s *tracker.Snapshot, who *api.Visitor, query map[string][]string) (chosen selection, known bool) {
 	groups, some := query["group"]
-	for _, g := range groups {
-		if g != "" && s.Config.Groups[config.GroupID(g)] == nil {
-			return chosen, false
-		}
-	}
 	chosen.all = who.Groups == nil && (!some || slices.Contains(groups, ""))
 	chosen.checks = make([]tracker.Check, 0, len(s.Config.Checks))
 	for c := range s.Checks() {
@@ -89,7 +84,17 @@ func choose(s *tracker.Snapshot, who *api.Visitor, query map[string][]string) (c
 			chosen.checks = append(chosen.checks, c)
 		}
 	}
+	for _, g := range groups {
+		// Who does not see a group is not told that there is one.
+		if g != "" && (s.Config.Groups[config.GroupID(g)] == nil || who.Groups != nil && !chosen.hasGroup(g)) {
+			return chosen, false
+		}
+	}
 	return chosen, true
+}
+
+func (s selection) hasGroup(g string) bool {
+	return slices.ContainsFunc(s.checks, func(c tracker.Check) bool { return slices.Contains(c.Path, config.GroupID(g)) })
 }
 
 // isIn reports whether a check is in one of some groups, or in no group and those hold the empty

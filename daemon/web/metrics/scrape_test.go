@@ -1,11 +1,14 @@
 package metrics_test
 
 import (
+	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
@@ -104,6 +107,11 @@ func TestAVisitorSeesHisGroups(t *testing.T) {
 	if f["go_goroutines"] != nil || f["imapvigil_journal_durable"] != nil {
 		t.Error("he is told of the daemon")
 	}
+	for group, want := range map[string]int{"asia": 200, "europe": 404, "atlantis": 404} {
+		if answer := w.get("/metrics?group="+group, &api.Visitor{Rights: []api.Right{api.Metrics}, Groups: []config.GroupID{"asia"}}); answer.Code != want {
+			t.Errorf("%s is answered with %d", group, answer.Code)
+		}
+	}
 }
 
 func TestMetricsMayBeFewOrOff(t *testing.T) {
@@ -117,5 +125,27 @@ func TestMetricsMayBeFewOrOff(t *testing.T) {
 	w.configure(config.Page{Metrics: config.MetricsOff})
 	if answer := w.get("/metrics", nil); answer.Code != http.StatusNotFound {
 		t.Error("off answers", answer.Code)
+	}
+}
+
+// Whatever a server says, no label has it, and no help text.
+func TestNoWordOfAServerIsTold(t *testing.T) {
+	const said = "CANARY"
+	w := newWorld(t, check("mx1/imaps"))
+	r := bad("mx1/imaps")
+	r.Findings[0].Evidence, r.Findings[0].Hint = opaque.Sanitise(said), said
+	r.Notes = []incident.Note{{Cause: config.CauseAlert, Text: said, Evidence: opaque.Sanitise(said)}}
+	r.Addresses = good("mx1/imaps", "192.0.2.1").Addresses
+	a := &r.Addresses[0]
+	a.Evidence, a.Hint, a.Capabilities = opaque.Sanitise(said), said, []string{said}
+	a.TLS.Subject, a.TLS.Issuer, a.TLS.Names, a.TLS.SPKI = said, said, []string{said}, said
+	w.observe(r)
+	w.test = func(context.Context, *config.Check, api.TestOptions) (incident.Result, error) { return r, nil }
+	for _, path := range []string{"/metrics", "/probe?target=mx1/imaps"} {
+		for _, accept := range []string{"", wantsOpenMetrics, wantsProtobuf} {
+			if answer := w.get(path, nil, "Accept", accept); answer.Code != http.StatusOK || strings.Contains(answer.Body.String(), said) {
+				t.Errorf("%s, %s: %d\n%s", path, accept, answer.Code, answer.Body)
+			}
+		}
 	}
 }

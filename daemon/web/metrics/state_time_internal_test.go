@@ -164,10 +164,11 @@ func TestCountersGoOnAfterARestart(t *testing.T) {
 	}
 	failing := incident.Incident{Check: lived, Condition: config.ConditionService, Unconfirmed: true}
 	second.Use(cfg, now.Add(105*time.Second), never, func(config.CheckID) []incident.Incident { return []incident.Incident{failing} })
-	expect := func(up, down, unknown time.Duration) {
+	expect := func(up, down, unknown float64) {
 		t.Helper()
-		if got, _ := second.secondsOf(lived); got != [states]time.Duration{up * time.Second, down * time.Second, unknown * time.Second, 0} {
-			t.Errorf("counted %v, want %d, %d, %d", got, up, down, unknown)
+		got, _ := second.secondsOf(lived)
+		if got[stateUp].Seconds() != up || got[stateDown].Seconds() != down || got[stateUnknown].Seconds() != unknown {
+			t.Errorf("counted %v, want %g, %g, %g", got, up, down, unknown)
 		}
 	}
 	expect(60, 0, 0)
