@@ -89,7 +89,7 @@ var rooms = map[string][]string{
 	// The listener, and who may ask; what is shown and counted is in the rooms below it.
 	"daemon/web":        {"config", "config/opaque", "daemon/api", "daemon/web/*"},
 	"daemon/web/access": {"config", "config/opaque", "daemon/api"},
-	"daemon/web/pages":  {"config", "config/opaque", "config/calendar", "config/moment", "notifiers", "daemon/api", "daemon/availability", "daemon/history", "daemon/incident"},
+	"daemon/web/pages":  {"config", "config/opaque", "config/calendar", "config/moment", "notifiers", "daemon/api", "daemon/availability", "daemon/history", "daemon/incident", "daemon/report"},
 	// It writes series straight from the snapshot: api's types would be made for each check first.
 	"daemon/web/metrics": {"config", "daemon/api", "daemon/incident", "daemon/tracker"},
 	"daemon/control":     {"daemon/api"},

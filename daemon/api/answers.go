@@ -19,6 +19,19 @@ func StatusFor(ctx context.Context, d Daemon) (Status, error) {
 	return newStatus(s, d.Self(), d.NextProbe), nil
 }
 
+// OwnStatusFor returns the same without the checks: how the daemon itself is.
+func OwnStatusFor(ctx context.Context, d Daemon) (Status, error) {
+	s, err := viewOf(ctx, d)
+	if err != nil {
+		return Status{}, err
+	}
+	self := d.Self()
+	if !s.all() {
+		self = self.forSome()
+	}
+	return newOwnStatus(s, self), nil
+}
+
 // CheckFor returns one check with all that is known of it. A check that the visitor does not see
 // is a [Problem] with the status 404, as one that does not exist.
 func CheckFor(ctx context.Context, d Daemon, id config.CheckID) (Check, error) {

@@ -209,17 +209,22 @@ func newStatus(s view, self Self, next func(config.CheckID) time.Time) Status {
 	if !s.all() {
 		self = self.forSome()
 	}
-	status := Status{
-		GeneratedAt: s.At, Config: self.Config, Journal: newJournal(s), Checks: []Check{},
-		Notifications: newNotifications(s), Probes: self.Probes, Log: self.Log, Notes: self.Notes, History: self.History,
-		Silences: activeSilences(s), Groups: labelledGroups(s),
-	}
+	status := newOwnStatus(s, self)
 	for c := range s.Checks() {
 		v := newCheck(c, s.At, next)
 		addSilences(&v, c.Check, status.Silences)
 		status.Checks = append(status.Checks, v)
 	}
 	return status
+}
+
+// newOwnStatus is a status without the checks: how the daemon itself is.
+func newOwnStatus(s view, self Self) Status {
+	return Status{
+		GeneratedAt: s.At, Config: self.Config, Journal: newJournal(s), Checks: []Check{},
+		Notifications: newNotifications(s), Probes: self.Probes, Log: self.Log, Notes: self.Notes, History: self.History,
+		Silences: activeSilences(s), Groups: labelledGroups(s),
+	}
 }
 
 // forSome returns what those may know of the daemon who see some of the checks alone: its files,

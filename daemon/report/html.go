@@ -2,7 +2,9 @@ package report
 
 import (
 	"bytes"
+	"crypto/sha256"
 	_ "embed" // the template and the style
+	"encoding/base64"
 	"html/template"
 
 	"github.com/imapvigil/imapvigil/daemon/api"
@@ -16,7 +18,7 @@ var style string
 
 var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
 	"style":  func() template.CSS { return template.CSS(style) }, //nolint:gosec // our own file
-	"indent": func(depth int) int { return depth * 12 },
+	"indent": func(depth int) int { return min(depth, deepest) },
 	"verdict": func(word string) string {
 		return map[string]string{"kept": "kept", "missed": "missed", "not proven": "unproven"}[word]
 	},
@@ -29,4 +31,14 @@ func HTML(r *api.PeriodReport, o Options) ([]byte, error) {
 		return nil, err
 	}
 	return out.Bytes(), nil
+}
+
+// deepest is how deep a group is moved to the right; the style sheet has a rule for each depth.
+const deepest = 6
+
+// StyleHash returns the hash of the style sheet that stands in a report, as a content security
+// policy names it.
+func StyleHash() string {
+	sum := sha256.Sum256([]byte("\n" + style)) // as it stands between the tags
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }

@@ -19,3 +19,6 @@ func (t timeRange) End() string {
 	}
 	return t.To.Exact()
 }
+
+// Minute returns the time of the day, for a list whose day is known.
+func (s stamp) Minute() string { return s.at.In(s.zone).Format("15:04") }

@@ -99,7 +99,7 @@
     return new DOMParser().parseFromString(policy.createHTML(await answer.text()), "text/html");
   }
 
-  const parts = { overview: ["attention"], check: ["now", "waterfall", "incidents", "coming"], incident: ["now", "story"] };
+  const parts = { overview: ["attention"], check: ["now", "waterfall", "incidents", "coming"], incident: ["now", "story"], wall: ["wall"] };
   let refreshing = 0;
 
   // refresh asks for what has changed, at most once a second.
