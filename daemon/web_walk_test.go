@@ -133,11 +133,12 @@ func TestNobodySeesMoreThanTheyMay(t *testing.T) {
 				a := w.ask(who, path)
 				refused := a.status == 401 || a.status == 429 || a.status == 403 || a.status == 303 && strings.HasPrefix(a.location, "/login")
 				may := route.Right == api.Anybody || slices.Contains(who.rights, route.Right)
-				if !may && !refused {
+				switch {
+				case !may && !refused:
 					t.Errorf("%s may ask %s: %d", who.name, path, a.status)
-				} else if may && route.Right != api.Anybody && (a.status == 401 || strings.Contains(a.text, "too many tries to log in")) {
+				case may && route.Right != api.Anybody && (a.status == 401 || strings.Contains(a.text, "too many tries to log in")):
 					t.Fatalf("%s is not let in: %d %s", who.name, a.status, a.text)
-				} else if may && a.status < 300 {
+				case may && a.status < 300:
 					answered[route.Pattern] = true
 				}
 				if may && w.isForeign(who, path) && a.status < 400 {

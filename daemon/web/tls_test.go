@@ -54,7 +54,7 @@ func TestCertificateIsRenewed(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = response.Body.Close()
-		if response.Proto != "HTTP/2.0" || response.StatusCode != 200 {
+		if response.Proto != "HTTP/2.0" || response.StatusCode != http.StatusOK {
 			t.Errorf("%s %s", response.Proto, response.Status)
 		}
 		return response.TLS.PeerCertificates[0].SerialNumber.String()

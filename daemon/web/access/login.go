@@ -108,7 +108,7 @@ func (g *Gate) logIn(w http.ResponseWriter, r *http.Request) {
 func (g *Gate) enter(w http.ResponseWriter, r *http.Request, rules *rules, u user, byProvider bool, next string) {
 	g.sessions.end(rules.cookieOf(r, sessionCookie))
 	http.SetCookie(w, rules.newCookie(r, sessionCookie, g.sessions.begin(rules, u, byProvider), longestLogin))
-	http.Redirect(w, r, next, http.StatusSeeOther)
+	http.Redirect(w, r, next, http.StatusSeeOther) //nolint:gosec // pathOnly let through only paths of this page
 }
 
 // logOut ends the session.

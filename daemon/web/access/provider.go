@@ -150,7 +150,8 @@ func (g *Gate) askProvider(w http.ResponseWriter, r *http.Request) {
 	l := login{nonce: randomText(), verifier: oauth2.GenerateVerifier(), next: pathOnly(r.URL.Query().Get("next"))}
 	state := g.provider.begin(l)
 	http.SetCookie(w, rules.newCookie(r, stateCookie, state, loginTime))
-	http.Redirect(w, r, rules.settingsFor(r, known).AuthCodeURL(state, oidc.Nonce(l.nonce), oauth2.S256ChallengeOption(l.verifier)), http.StatusSeeOther)
+	to := rules.settingsFor(r, known).AuthCodeURL(state, oidc.Nonce(l.nonce), oauth2.S256ChallengeOption(l.verifier))
+	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // it leads to the provider, as it should
 }
 
 // providerFor returns the provider, or says why there is none.
