@@ -141,8 +141,11 @@ func TestNobodySeesMoreThanTheyMay(t *testing.T) {
 				case may && a.status < 300:
 					answered[route.Pattern] = true
 				}
-				if may && w.isForeign(who, path) && a.status < 400 {
+				if may && w.isForeign(who, path, route.Right) && a.status < 400 {
 					t.Errorf("%s does not see what %s is about: %d", who.name, path, a.status)
+				}
+				if route.Right == api.Anybody && a.isKeptForOthers() {
+					t.Errorf("%s: what %s is shown may be kept for others: %s", path, who.name, a.cache)
 				}
 				said := w.withoutEcho(a.text, path)
 				for _, word := range w.hidden(who, route.Right) {
@@ -169,12 +172,11 @@ var unanswered = map[string]bool{
 }
 
 // isForeign reports whether a path is about something that somebody does not see.
-func (w *walk) isForeign(who walker, path string) bool {
+func (w *walk) isForeign(who walker, path string, right api.Right) bool {
 	path, _, _ = strings.Cut(path, "?")
 	for id, g := range walkedGroups {
-		mine := who.groups == nil || slices.Contains(who.groups, id)
 		for _, about := range []string{"server" + g.word, string(w.incidents[id]), w.silences[id], w.others[id]} {
-			if !mine && strings.Contains(path, about) {
+			if !who.sees(id, right) && strings.Contains(path, about) {
 				return true
 			}
 		}
@@ -208,18 +210,24 @@ func (w *walk) hidden(who walker, right api.Right) (words []string) {
 		words = append(words, "canaryhook", "rolecanary", "servercanary", "checkcanary", "Description of", "Reason of", "bycanary", "runbook.example", "greeting canary")
 	}
 	for id, g := range walkedGroups {
-		mine := who.groups == nil || slices.Contains(who.groups, id)
-		switch {
-		case right == api.Anybody:
+		if right == api.Anybody {
 			words = append(words, g.address, string(w.incidents[id]))
-			if id != "public" {
-				words = append(words, g.word, string(id))
-			}
-		case !mine:
+		}
+		if !who.sees(id, right) {
 			words = append(words, g.word, g.address, string(w.incidents[id]), w.silences[id], w.others[id])
 		}
 	}
 	return words
+}
+
+// sees reports whether an answer of a route may tell somebody of a group. What is for anybody
+// tells all of public groups, and shows badges of others to whoever may look.
+func (who walker) sees(id config.GroupID, right api.Right) bool {
+	mine := who.groups == nil || slices.Contains(who.groups, id)
+	if right == api.Anybody {
+		return id == "public" || mine && slices.Contains(who.rights, api.See)
+	}
+	return mine
 }
 
 // paths returns a pattern, with its method, for everything that it can be about.
@@ -294,6 +302,13 @@ func (w *walk) paths(pattern string) (paths []string) {
 type heard struct {
 	status         int
 	location, text string
+	cache          string
+}
+
+// isKeptForOthers reports whether a cache on the way may give to others what only some may see.
+func (h heard) isKeptForOthers() bool {
+	isPrivate := func(id config.GroupID) bool { return id != "public" && strings.Contains(h.text, walkedGroups[id].word) }
+	return h.status < 300 && strings.Contains(h.cache, "public") && slices.ContainsFunc(slices.Collect(maps.Keys(walkedGroups)), isPrivate)
 }
 
 // ask asks as somebody. Of a stream of events it hears the first.
@@ -330,13 +345,13 @@ func (w *walk) ask(who walker, path string) heard {
 			text += lines.Text() + "\n"
 			begun = lines.Text() != ""
 		}
-		return heard{response.StatusCode, response.Header.Get("Location"), text}
+		return heard{response.StatusCode, response.Header.Get("Location"), text, response.Header.Get("Cache-Control")}
 	}
 	all, err := io.ReadAll(response.Body)
 	if err != nil {
 		w.t.Error(method, path, err)
 	}
-	return heard{response.StatusCode, response.Header.Get("Location"), text + string(all)}
+	return heard{response.StatusCode, response.Header.Get("Location"), text + string(all), response.Header.Get("Cache-Control")}
 }
 
 // startWalk starts the daemon and waits until it has told of every incident.
