@@ -246,11 +246,16 @@ func writeDebug(w io.Writer, d probed, lines []api.Line, failed error) error {
 			return err
 		}
 	}
+	if len(lines) > 0 {
+		if _, err := fmt.Fprintln(w); err != nil {
+			return err
+		}
+	}
 	if failed != nil {
-		_, err := fmt.Fprintf(w, "\nThis could not be probed: %s\n", failed)
+		_, err := fmt.Fprintf(w, "This could not be probed: %s.\n", failed)
 		return err
 	}
-	if _, err := fmt.Fprintf(w, "\nThe service is %s.\n", d.Health()); err != nil {
+	if _, err := fmt.Fprintf(w, "The service is %s.\n", d.Health()); err != nil {
 		return err
 	}
 	for i := range d.Findings {
