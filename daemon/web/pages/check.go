@@ -86,6 +86,7 @@ func (v *viewer) serveCheck(w http.ResponseWriter, r *http.Request) {
 	v.addPast(r.Context(), f, p, &c, readWindow(r))
 	frame := newFrame(r, f.Config, "", p.Name)
 	frame.Content, frame.At, frame.State, frame.Live = p, f.clock.at(&f.At), p.State, "check"
+	frame.Refresh = true
 	show(w, r, http.StatusOK, "check", frame)
 }
 

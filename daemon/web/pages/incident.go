@@ -2,6 +2,8 @@ package pages
 
 import (
 	"cmp"
+	"context"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/history"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -66,7 +69,7 @@ type mark struct {
 }
 
 func (v *viewer) serveIncident(w http.ResponseWriter, r *http.Request) {
-	in, err := api.IncidentFor(r.Context(), v.Daemon, incident.ID(r.PathValue("id")))
+	in, err := v.incident(r.Context(), incident.ID(r.PathValue("id")))
 	if err != nil {
 		api.WriteProblem(w, r, err)
 		return
@@ -87,7 +90,46 @@ func (v *viewer) serveIncident(w http.ResponseWriter, r *http.Request) {
 	if !p.Open {
 		frame.Live = "" // nothing will change
 	}
+	// What somebody types into the forms would be lost.
+	frame.Refresh = p.Open && !frame.MayAct
 	show(w, r, http.StatusOK, "incident", frame)
+}
+
+// incident returns an incident as it is journaled, or as the history remembers it: the
+// journal keeps them for 90 days.
+func (v *viewer) incident(ctx context.Context, id incident.ID) (api.Incident, error) {
+	in, notFound := api.IncidentFor(ctx, v.Daemon, id)
+	past := v.history()
+	if notFound == nil || past == nil {
+		return in, notFound
+	}
+	s, err := v.Daemon.Snapshot(ctx)
+	if err != nil {
+		return in, err
+	}
+	list, err := past.Incidents(ctx, time.Unix(0, 0), s.At)
+	if err != nil {
+		return in, notFound
+	}
+	i := slices.IndexFunc(list, func(old history.Incident) bool { return old.ID == id })
+	if i < 0 || !seesPast(api.VisitorOf(ctx), s.Config, list[i].Check) {
+		return in, notFound
+	}
+	text, err := list[i].JSON()
+	if err == nil {
+		err = json.Unmarshal(text, &in)
+	}
+	return in, err
+}
+
+// seesPast reports whether a visitor may see what was so of a check. One that has left the files
+// is in no group any more.
+func seesPast(visitor *api.Visitor, cfg *config.Config, id config.CheckID) bool {
+	if visitor.Groups == nil {
+		return true
+	}
+	c, known := cfg.Checks[id]
+	return known && visitor.Sees(c)
 }
 
 func (f *fleet) incidentPage(in *api.Incident, all []api.Incident, visitor *api.Visitor) *incidentPage {

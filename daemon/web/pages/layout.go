@@ -47,6 +47,7 @@ type frame struct {
 	Here    string // the path of the view, for coming back after the login
 	State   shownState
 	Live    string // what the script keeps current: "overview", "check", "incident"; empty: nothing
+	Refresh bool   // without a script it is loaded again every 30 seconds
 	User    string
 	MayAct  bool // the visitor may test, acknowledge, silence and note
 	Nav     []navLink

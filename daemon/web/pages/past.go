@@ -207,6 +207,7 @@ type pastReader interface {
 	lives
 	Points(ctx context.Context, check config.CheckID, from, to time.Time, step time.Duration) ([]history.Point, error)
 	Ghost(ctx context.Context, check config.CheckID) ([]history.Ghost, error)
+	Incidents(ctx context.Context, from, to time.Time) ([]history.Incident, error)
 	Certificates(ctx context.Context, check config.CheckID) ([]history.Certificate, error)
 }
 

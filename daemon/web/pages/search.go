@@ -79,7 +79,7 @@ func (q *query) textOf(c *config.Check, state incident.CheckState) string {
 		parts = append(parts, q.groupText(id))
 	}
 	for _, role := range c.Roles {
-		parts = append(parts, string(role))
+		parts = append(parts, string(role), roleLabel(q.cfg, role))
 	}
 	return strings.ToLower(strings.Join(parts, "\n"))
 }

@@ -323,6 +323,8 @@ type madePast struct {
 	points []history.Point
 	ghosts []history.Ghost
 	certs  []history.Certificate
+
+	incidents []history.Incident
 }
 
 func (p *madePast) Points(context.Context, config.CheckID, time.Time, time.Time, time.Duration) ([]history.Point, error) {
@@ -331,6 +333,10 @@ func (p *madePast) Points(context.Context, config.CheckID, time.Time, time.Time,
 
 func (p *madePast) Ghost(context.Context, config.CheckID) ([]history.Ghost, error) {
 	return p.ghosts, p.err
+}
+
+func (p *madePast) Incidents(context.Context, time.Time, time.Time) ([]history.Incident, error) {
+	return p.incidents, p.err
 }
 
 func (p *madePast) Certificates(context.Context, config.CheckID) ([]history.Certificate, error) {
