@@ -31,6 +31,8 @@ type program struct {
 	screen     *screen       // what people read on; nil: the terminal says
 	denied     string        // a path that the caller may not read; empty: none was met
 	failCode   int           // what a plain error ends with, if not what failCodes say
+	// hours are the last hours of checks, of a status that is watched; nil: none are shown.
+	hours map[config.CheckID]*lastHour
 
 	configPath string
 	stateDir   string

@@ -53,7 +53,7 @@ func (p *program) statusCommand() *cobra.Command {
 	c.Flags().StringVarP(&f.server, "server", "s", "", "only checks of this server")
 	c.Flags().StringArrayVar(&f.states, "state", nil, fmt.Sprintf("only checks in this state, or in one of several (%s,%s)", incident.CheckDown, incident.CheckDegraded))
 	c.Flags().BoolVarP(&f.all, "all", "a", false, "a line for each check, however many they are")
-	c.Flags().BoolVarP(&watch, "watch", "w", false, "show it again every 2 seconds")
+	c.Flags().BoolVarP(&watch, "watch", "w", false, "show it again every 2 seconds, until q is typed")
 	p.jsonFlag(c)
 	p.utcFlag(c)
 	p.placeFlags(c, configFlag, controlFlag)

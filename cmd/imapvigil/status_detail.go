@@ -52,6 +52,7 @@ func (g *statusPage) detail(c *api.Check, silences []api.ListedSilence) {
 	g.line(title)
 	g.writeReason(c)
 	g.writeFacts(c)
+	g.writeLastHour(c.ID, 2)
 	g.incidentsOf(c)
 	g.plannedFor(c, silences)
 	if c.Forecast != nil && len(c.Incidents) == 0 {

@@ -328,6 +328,7 @@ func (g *statusPage) reason(e *statusEntry) {
 		g.foldBelowState(fmt.Sprintf("%s, as of %s: %s", why, c.ID, c.Hint))
 	}
 	g.foldBelowState(g.handling(e.checks))
+	g.writeLastHour(c.ID, stateRoom)
 }
 
 // serverNamesOf returns the servers of the checks of an entry, or the checks that are of none.

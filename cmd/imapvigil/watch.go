@@ -17,7 +17,7 @@ import (
 // watchEvery is how often a status that is watched is asked for.
 const watchEvery = 2 * time.Second
 
-// watchStatus shows the status again and again until somebody interrupts it. A daemon that
+// watchStatus shows the status again and again until somebody types q or interrupts it. A daemon that
 // stops answering is no reason to end: it may be restarted.
 func (p *program) watchStatus(ctx context.Context, client *api.Client, f statusFilter) error {
 	s, err := askStatus(ctx, client, f)
@@ -27,6 +27,9 @@ func (p *program) watchStatus(ctx context.Context, client *api.Client, f statusF
 	if p.json || !p.screenOf(p.out).moves {
 		return p.repeatStatus(ctx, client, f)
 	}
+	quit, restore := p.quitKey(ctx)
+	defer restore()
+	past := newLastHours(client)
 	d := &display{out: p.out}
 	d.enterScreen()
 	defer d.leaveScreen()
@@ -36,9 +39,13 @@ func (p *program) watchStatus(ctx context.Context, client *api.Client, f statusF
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
 	for failure := ""; ; {
+		past.refresh(ctx, s, p.now())
+		p.hours = past.hours
 		d.showLines(p.watchedLines(s, f, failure), p.screenOf(p.out))
 		select {
 		case <-ctx.Done():
+			return exit(statusCode(s.Checks))
+		case <-quit:
 			return exit(statusCode(s.Checks))
 		case <-resized:
 			continue
