@@ -99,7 +99,7 @@ type Access struct {
 type TrustedProxy struct {
 	From         []netip.Prefix // the addresses whose headers are believed
 	UserHeader   string         // empty: it names no users
-	GroupsHeader string // empty: no groups
+	GroupsHeader string         // empty: no groups
 }
 
 // NamesUsers reports whether the proxy logs users in.

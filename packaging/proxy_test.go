@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -123,7 +124,13 @@ func nginxWith(t *testing.T, server string) *http.Client {
 	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-func ask(t *testing.T, client *http.Client, path string) *http.Response {
+// An answer is what a browser gets: the first line of the body as soon as it is there.
+type answer struct {
+	status          int
+	location, first string
+}
+
+func ask(t *testing.T, client *http.Client, path string) answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://status.example.org:8443"+path, nil)
 	if err != nil {
@@ -132,12 +139,16 @@ func ask(t *testing.T, client *http.Client, path string) *http.Response {
 	// What a browser may claim.
 	r.Header.Set("Remote-User", "mallory")
 	r.Header.Set("Remote-Groups", "mail-admins")
-	answer, err := client.Do(r)
+	got, err := client.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = answer.Body.Close() })
-	return answer
+	defer got.Body.Close()
+	first, err := bufio.NewReader(got.Body).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		t.Fatal(err)
+	}
+	return answer{got.StatusCode, got.Header.Get("Location"), first}
 }
 
 // TestPageNginx tries the proxy of imapvigil-page(7): the host and the path come through as they
@@ -154,9 +165,8 @@ func TestPageNginx(t *testing.T) {
 	if h.Get("Remote-User") != "" || h.Get("Remote-Groups") != "" {
 		t.Errorf("a browser can name a user: %v", h)
 	}
-	event, err := bufio.NewReader(ask(t, client, "/api/v1/events").Body).ReadString('\n')
-	if err != nil || event != "event: hello\n" {
-		t.Errorf("the first event is %q, %v", event, err)
+	if got := ask(t, client, "/api/v1/events"); got.first != "event: hello\n" {
+		t.Errorf("the first event is %+v", got)
 	}
 }
 
@@ -190,7 +200,7 @@ func TestPageNginxWithLogin(t *testing.T) {
 		t.Errorf("the daemon was asked with %v", h)
 	}
 	name = ""
-	if answer := ask(t, client, "/c/x"); answer.StatusCode != http.StatusFound || answer.Header.Get("Location") != "https://auth.example.org/?rd=x" {
-		t.Errorf("nobody gets %s to %q", answer.Status, answer.Header.Get("Location"))
+	if got := ask(t, client, "/c/x"); got.status != http.StatusFound || got.location != "https://auth.example.org/?rd=x" {
+		t.Errorf("nobody gets %+v", got)
 	}
 }
