@@ -39,6 +39,8 @@ type Message struct {
 	// where programs read, none in a test message. [Message.Arranged] puts them in the
 	// order in which people read them.
 	Items []Item
+	// Report is what a message is about that has no Items; nil: it is about incidents, or a test.
+	Report *Report
 	// Settled are the addresses of recipients, as in [Receipt.Recipients], for
 	// whom an earlier attempt has sent this message or was refused for good.
 	Settled []string
@@ -47,8 +49,8 @@ type Message struct {
 	Previous Receipt
 }
 
-// IsTest reports whether m is a test message, which is about no incident.
-func (m Message) IsTest() bool { return len(m.Items) == 0 }
+// IsTest reports whether m is a test message, which is about no incident and no period.
+func (m Message) IsTest() bool { return len(m.Items) == 0 && m.Report == nil }
 
 // An Item is one transition of one incident.
 type Item struct {

@@ -51,7 +51,11 @@ func composeLetterFor(from *netmail.Address, to, cc []*netmail.Address, m notifi
 	if len(cc) > 0 {
 		msg.CcMailAddress(cc...)
 	}
-	msg.Subject(m.Subject())
+	parts, err := partsOf(m)
+	if err != nil {
+		return letter{}, err
+	}
+	msg.Subject(parts.subject)
 	// The time of the decision, and not of the attempt: a repeated letter is the same byte
 	// for byte, and its date says when it happened.
 	msg.SetDateWithValue(m.At.UTC())
@@ -64,22 +68,53 @@ func composeLetterFor(from *netmail.Address, to, cc []*netmail.Address, m notifi
 		msg.SetGenHeader(mail.HeaderInReplyTo, thread)
 		msg.SetGenHeader(mail.HeaderReferences, thread)
 	}
-	page, err := composeHTML(m)
-	if err != nil {
+	msg.SetBodyString(mail.TypeTextPlain, parts.text)
+	msg.AddAlternativeString(mail.TypeTextHTML, parts.html)
+	if err := attach(msg, parts.files); err != nil {
 		return letter{}, err
 	}
-	msg.SetBodyString(mail.TypeTextPlain, m.Text())
-	msg.AddAlternativeString(mail.TypeTextHTML, page)
 	// A random one would make a repeated letter another one.
-	msg.SetBoundary(boundary(m.Key))
+	if len(parts.files) == 0 {
+		msg.SetBoundary(boundary(m.Key))
+	}
 	var data bytes.Buffer
 	if _, err := msg.WriteTo(&data); err != nil {
 		return letter{}, fmt.Errorf("composing: %w", err)
 	}
+	text := data.Bytes()
+	if len(parts.files) > 0 {
+		text = fixBoundaries(text, m.Key)
+	}
 	return letter{
-		from: from.Address, recipients: envelopeRecipients(m.Settled, to, cc), data: data.Bytes(), thread: thread,
+		from: from.Address, recipients: envelopeRecipients(m.Settled, to, cc), data: text, thread: thread,
 		one: len(envelopeRecipients(nil, to, cc)) == 1,
 	}, nil
+}
+
+// A content is what a letter says.
+type content struct {
+	subject, text, html string
+	files               []notifiers.Attachment
+}
+
+// partsOf returns what a letter says: of a report what was composed, else the words that all
+// channels share.
+func partsOf(m notifiers.Message) (content, error) {
+	if r := m.Report; r != nil {
+		return content{r.Subject, r.Text, r.HTML, r.Attachments}, nil
+	}
+	page, err := composeHTML(m)
+	return content{m.Subject(), m.Text(), page, nil}, err
+}
+
+// attach adds files to a letter.
+func attach(msg *mail.Msg, files []notifiers.Attachment) error {
+	for _, f := range files {
+		if err := msg.AttachReader(f.Name, bytes.NewReader(f.Data), mail.WithFileContentType(mail.ContentType(f.Type))); err != nil {
+			return fmt.Errorf("attaching %s: %w", f.Name, err)
+		}
+	}
+	return nil
 }
 
 // threadID is a Message-ID (RFC 5322 section 3.6.4). A receipt comes from a
@@ -97,6 +132,18 @@ func messageID(key, from string) string {
 func boundary(key string) string {
 	sum := sha256.Sum256([]byte("boundary of " + key))
 	return "imapvigil-" + hex.EncodeToString(sum[:16])
+}
+
+// randomBoundary is what go-mail separates parts by: it takes one text of ours for all levels of a
+// letter, and with files there are two.
+var randomBoundary = regexp.MustCompile(`boundary="?([0-9a-f]{60})"?`)
+
+// fixBoundaries replaces the random boundaries of a letter by such as are made of its key.
+func fixBoundaries(data []byte, key string) []byte {
+	for i, found := range randomBoundary.FindAllSubmatch(data, -1) {
+		data = bytes.ReplaceAll(data, found[1], fmt.Appendf(nil, "%s-%d", boundary(key), i+1))
+	}
+	return data
 }
 
 // envelopeRecipients lists each recipient once, without those that are settled. An
