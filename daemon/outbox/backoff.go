@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config/opaque"
@@ -43,7 +44,7 @@ func concludeAll(d Delivery, r notifiers.Receipt, err error, at time.Time, share
 	}
 	o.Error, o.Receipt = opaque.Sanitise(err.Error()), notifiers.Receipt{}
 	o.Unsure = d.Last.Unsure || notifiers.IsUnsure(err)
-	end := d.At.Add(giveUpAfter)
+	end := d.At.Add(cmp.Or(d.patience, giveUpAfter))
 	switch {
 	case notifiers.IsPermanent(err) && o.Attempts >= poisonRetries:
 		o.State = Dead

@@ -176,6 +176,16 @@ func (b *Book) Begin(key Key) {
 	}
 }
 
+// AttemptUnderWay reports whether any attempt is.
+func (b *Book) AttemptUnderWay() bool {
+	for _, l := range b.queues {
+		if l.busy > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // setState keeps the indices by state in step.
 func (b *Book) setState(d *Delivery, state DeliveryState) {
 	to := d.Destination()

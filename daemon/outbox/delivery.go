@@ -61,6 +61,8 @@ type Delivery struct {
 	Last     Outcome   // of the last attempt; zero before it
 
 	number int // of the notification, counted by the book
+	// patience is how long after the decision it is given up; 0: giveUpAfter.
+	patience time.Duration
 }
 
 // Number returns the number of the notification, which its book counts from 1.

@@ -38,6 +38,10 @@ type Channel struct {
 // A Sender makes attempts, each in a goroutine of its own, and reports what
 // they came to. How many run at once is the tracker's business (Book.Due).
 type Sender struct {
+	// Compose fills in what a report says, in the goroutine of its attempt; nil: there are no
+	// reports. It is set before the first Send.
+	Compose func(ctx context.Context, r notifiers.Report, at time.Time) (notifiers.Report, error)
+
 	report func(Attempt)
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -122,7 +126,7 @@ func (s *Sender) attemptOnce(c Channel, to json.RawMessage, m notifiers.Message)
 	// With room for the answer of a call that was left behind, whose goroutine can then end.
 	answers := make(chan answer, 1)
 	go func() {
-		r, err := callNotifier(ctx, c, to, m)
+		r, err := s.callNotifier(ctx, c, to, m)
 		answers <- answer{r, err}
 	}()
 	select {
@@ -139,7 +143,7 @@ func (s *Sender) attemptOnce(c Channel, to json.RawMessage, m notifiers.Message)
 }
 
 // callNotifier calls the notifier, and makes an error of its panic.
-func callNotifier(ctx context.Context, c Channel, to json.RawMessage, m notifiers.Message) (r notifiers.Receipt, err error) {
+func (s *Sender) callNotifier(ctx context.Context, c Channel, to json.RawMessage, m notifiers.Message) (r notifiers.Receipt, err error) {
 	defer func() {
 		// A fault in one channel must not end the daemon, which has others.
 		if v := recover(); v != nil {
@@ -149,6 +153,13 @@ func callNotifier(ctx context.Context, c Channel, to json.RawMessage, m notifier
 	target, err := c.Settings.DecodeTarget(to)
 	if err != nil {
 		return r, notifiers.Permanent(fmt.Errorf("reading the target: %w", err))
+	}
+	if m.Report != nil {
+		composed, err := s.Compose(ctx, *m.Report, m.At)
+		if err != nil {
+			return r, fmt.Errorf("making the report: %w", err)
+		}
+		m.Report = &composed
 	}
 	return c.Notify(ctx, target, m)
 }

@@ -18,6 +18,7 @@ func (t *Tracker) Attempted(a outbox.Attempt) {
 func (t *Tracker) conclude(r *round, a outbox.Attempt) {
 	d, ok := t.book.Delivery(a.Key)
 	if !ok {
+		t.concludeReport(r, a)
 		return
 	}
 	o := boundOutcome(outbox.Conclude(*d, a.Receipt, a.Err, a.At, t.Jitter()))

@@ -138,6 +138,12 @@ func (t *Tracker) snapshotRecords(now time.Time) iter.Seq[journal.Record] {
 				return
 			}
 		}
+		for _, d := range t.reports.Keep(now) {
+			r.addRecord(kindReport, d.ReportNotice.At, d.ReportNotice)
+			if d.Attempts > 0 {
+				r.addRecord(kindOutcome, d.Last.At, d.Last)
+			}
+		}
 		// After the outcomes, which in a replay say that a notifier delivers again.
 		if t.ledger.open(t.messagesIncident()) {
 			r.addRecord(kindChannel, now, channelRecord{}) // what follows is all that is broken

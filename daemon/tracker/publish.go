@@ -173,7 +173,7 @@ func (t *Tracker) publish() *Snapshot {
 		}
 	}
 	p.next.checks, p.next.incidents, p.next.deliveries = checks.table, incidents.table, deliveries.table
-	p.next.Version, p.next.Silences = version, slices.Collect(maps.Values(t.silences))
+	p.next.Version, p.next.Silences, p.next.Reports = version, slices.Collect(maps.Values(t.silences)), t.publishedReports()
 	p.checks, p.records, p.stale = nil, nil, false
 	clear(p.deliveries)
 	// A copy: next goes on changing, and what was handed out never does.

@@ -20,6 +20,7 @@ const (
 	kindOutcome      = "outcome"
 	kindSilence      = "silence"
 	kindChannel      = "channel"
+	kindReport       = "report"
 )
 
 // addRecord adds data to the records of the round. It returns false when the journal would
@@ -88,6 +89,13 @@ func (t *Tracker) replayRecord(rec journal.Record) error {
 			t.channels.mend(d.NotifyID.Notifier, o.At)
 		}
 		t.foldOutcome(o)
+		t.reports.ApplyOutcome(o)
+	case rec.Kind == kindReport:
+		var n outbox.ReportNotice
+		if err := json.Unmarshal(rec.Data, &n); err != nil {
+			return err
+		}
+		t.reports.Apply(n)
 	case rec.Kind == kindChannel:
 		var c channelRecord
 		if err := json.Unmarshal(rec.Data, &c); err != nil {

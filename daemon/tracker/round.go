@@ -68,8 +68,10 @@ func (t *Tracker) sleepTime(now time.Time) time.Duration {
 			next = due
 		}
 	}
-	if due := t.retry; !due.IsZero() && (next.IsZero() || due.Before(next)) {
-		next = due
+	for _, due := range []time.Time{t.retry, t.retryNext} {
+		if !due.IsZero() && (next.IsZero() || due.Before(next)) {
+			next = due
+		}
 	}
 	if next.IsZero() {
 		return longest
@@ -176,6 +178,7 @@ func (t *Tracker) startAttempts(now time.Time) {
 		}
 		t.Sender.Send(d.NotifyID, d.To, m)
 	}
+	t.startReport(now)
 }
 
 // holds reports whether a delivery must not be sent just now.

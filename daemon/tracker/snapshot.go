@@ -29,6 +29,8 @@ type Snapshot struct {
 	Journal journal.Status
 	// Silences are those that are remembered; some have ended.
 	Silences []outbox.Silence
+	// Reports are those that were decided, in that order, and what became of them.
+	Reports []ReportState
 
 	roster     []*config.Check // of Config, by id
 	checks     table[CheckState]

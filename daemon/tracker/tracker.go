@@ -87,11 +87,13 @@ type Tracker struct {
 	ledger    ledger
 	timed     map[config.CheckID]bool // time alone decides something of it
 	book      *outbox.Book
+	reports   *outbox.ReportBook
 	agenda    agenda
 	stuck     map[incident.ID][]outbox.Undelivered
 	logged    map[incident.ID][]string // why destinations are not told, as the log says
 	channels  channels
 	retry     time.Time // when the next delivery is due
+	retryNext time.Time // when the next report is
 	published publisher
 	kept      sharer // makes the last results of all checks small
 	awaiting  waits
@@ -135,6 +137,7 @@ func Open(o Options) (*Tracker, error) {
 		ledger:   newLedger(),
 		timed:    map[config.CheckID]bool{},
 		book:     outbox.NewBook(),
+		reports:  outbox.NewReportBook(),
 		awaiting: waits{},
 		agenda:   newAgenda(),
 		stuck:    map[incident.ID][]outbox.Undelivered{},
