@@ -168,6 +168,7 @@ func Run(ctx context.Context, o Options) error {
 func (m *monitor) openAll(ctx context.Context) (*candidate, error) {
 	// Nothing is sent before openRooms has set m.tracker.
 	m.sender = outbox.NewSender(func(a outbox.Attempt) { m.tracker.Attempted(a) })
+	m.sender.Compose = m.composeReport
 	m.channels.sender = m.sender
 	m.vitals = &vitals{m: m}
 	m.heartbeat.log, m.heartbeat.lives = m.Log, m.vitals.checkProgress
@@ -307,6 +308,7 @@ func (m *monitor) runTasks(ctx context.Context, first *candidate) error {
 	tasks.Go(func() error { return m.heartbeat.askRegularly(ctx) })
 	tasks.Go(func() error { return m.self.Run(ctx, m.reportMachine) })
 	tasks.Go(func() error { return m.watchTroubles(ctx) })
+	tasks.Go(func() error { return m.sendReports(ctx) })
 	tasks.Go(func() error { return m.watchDurability(ctx) })
 	tasks.Go(func() error { return m.counts.Run(ctx) })
 	tasks.Go(func() error {

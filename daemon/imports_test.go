@@ -94,7 +94,7 @@ var rooms = map[string][]string{
 	"daemon/web/metrics": {"config", "daemon/api", "daemon/incident", "daemon/tracker"},
 	"daemon/control":     {"daemon/api"},
 	// What people read of a period, made of what programs get.
-	"daemon/report":      {"config", "daemon/api", "daemon/availability"},
+	"daemon/report":      {"config", "notifiers", "daemon/api", "daemon/availability"},
 	"daemon":             {"daemon/*", "daemon/web/*", "config", "config/*", "notifiers", "notifiers/httpdo"},
 	"examples":           {},
 	"examples/customers": {},

@@ -15,7 +15,7 @@ var (
 	scheduleBlock    = define(blockType{name: "schedule", labels: []string{"name"}, doc: "Windows of the week, for the attribute during"}, scheduleTable.attributes())
 	maintenanceBlock = define(blockType{name: "maintenance", labels: []string{"name"}, doc: "Planned work: when, and on what. start with end, or with duration and optionally rrule; or weekly"}, maintenanceTable.attributes())
 	movedBlock       = define(blockType{name: "moved", doc: "A check has a new id; history and open incidents go with it"}, movedTable.attributes())
-	reportBlock      = define(blockType{name: "report", labels: []string{"name"}, notYet: true, doc: "A report on a period that is over, sent by email"}, reportTable.attributes())
+	reportBlock      = define(blockType{name: "report", labels: []string{"name"}, doc: "A report on a period that is over, sent by email"}, reportTable.attributes())
 	noticeBlock      = define(blockType{name: "announcement", labels: []string{"name"}, doc: "A notice on the status page"}, noticeTable.attributes())
 	correctionBlock  = define(blockType{name: "correction", labels: []string{"name"}, doc: "What a time counts as afterwards, in availability and reports. Every report lists it"}, correctionTable.attributes())
 	historyBlock     = define(blockType{name: "history", once: true, doc: "How long what was measured is kept"}, historyTable.attributes())

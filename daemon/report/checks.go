@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,24 +21,37 @@ type Check struct {
 	Budget                                       string
 	P50, P95, P99                                string
 	Strip                                        Strip
-	Eventful                                     bool // anything but well
+	Eventful                                     bool // it was down, had an incident, or missed its promise
+	down                                         float64
 }
 
-// everyCheck returns the rows of all checks: first those with something to say.
+// mostEventful is how many checks a mail lists; the files that come with it have all.
+const mostEventful = 50
+
+// Eventful returns the checks with something to say, for a mail.
+func (v View) Eventful() []Check {
+	n := slices.IndexFunc(v.Checks, func(c Check) bool { return !c.Eventful })
+	if n < 0 {
+		n = len(v.Checks)
+	}
+	return v.Checks[:min(n, mostEventful)]
+}
+
+// everyCheck returns the rows of all checks: first those with something to say, of these first what
+// was down longest.
 func (w *writer) everyCheck() []Check {
 	list := make([]Check, 0, len(w.report.Checks))
 	for i := range w.report.Checks {
 		list = append(list, w.check(&w.report.Checks[i]))
 	}
 	slices.SortStableFunc(list, func(a, b Check) int {
-		switch {
-		case a.Eventful == b.Eventful:
-			return 0
-		case a.Eventful:
-			return -1
-		default:
+		if a.Eventful != b.Eventful {
+			if a.Eventful {
+				return -1
+			}
 			return 1
 		}
+		return cmp.Compare(b.down, a.down)
 	})
 	return list
 }
@@ -49,7 +63,8 @@ func (w *writer) check(c *api.CheckAvailability) Check {
 		Down: length(c.Seconds.Down), Degraded: length(c.Seconds.Degraded), Maintenance: length(c.Seconds.Maintenance),
 		Unknown: length(c.Seconds.Unknown), Absent: length(c.Seconds.Absent), Longest: length(c.LongestOutageS), Incidents: c.Incidents,
 		Strip:    w.strip(c.Days, 1),
-		Eventful: c.Seconds.Down > 0 || c.Incidents > 0 || c.SLO != nil && c.SLO.Verdict != availability.Kept,
+		Eventful: c.Seconds.Down > 0 || c.Incidents > 0 || c.SLO != nil && c.SLO.Verdict == availability.Missed,
+		down:     c.Seconds.Down,
 	}
 	if c.SLO != nil {
 		v.Promise = objective(c.SLO.Objective)

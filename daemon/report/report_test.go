@@ -12,6 +12,7 @@ import (
 	"github.com/imapvigil/imapvigil/config/golden"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/report"
+	"github.com/imapvigil/imapvigil/notifiers"
 )
 
 // october is the report that daemon/api makes of a month.
@@ -141,5 +142,30 @@ func TestOutagesInSentences(t *testing.T) {
 	r.Outages = nil
 	if v := report.NewView(r, options(t, false)); len(v.Outages) != 0 || v.Short != "No outage was seen." {
 		t.Errorf("%q %q", v.Outages, v.Short)
+	}
+}
+
+// TestMail is the mail that brings a report, for all and for the public.
+func TestMail(t *testing.T) {
+	t.Parallel()
+	for name, public := range map[string]bool{"mail": false, "mail_public": true} {
+		m, err := report.Compose(notifiers.Report{Name: "customers"}, october(t), options(t, public))
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden.Compare(t, "testdata/"+name+".txt", m.Subject+"\n\n"+m.Text)
+		golden.Compare(t, "testdata/"+name+".html", m.HTML)
+		if strings.Contains(m.HTML, "<svg") || len(m.Attachments) != 2 || m.Attachments[0].Name != "availability-2026-10.html" || m.Attachments[1].Name != "availability-2026-10.csv" {
+			t.Errorf("%s: an SVG, or other attachments", name)
+		}
+		all := m.Subject + m.Text + m.HTML + string(m.Attachments[0].Data) + string(m.Attachments[1].Data)
+		if left := secretsIn(all); public && left != "" {
+			t.Errorf("the public mail has %q", left)
+		}
+		for line := range strings.Lines(m.Text) {
+			if len([]rune(line)) > 77 {
+				t.Errorf("a line is too long: %q", line)
+			}
+		}
 	}
 }

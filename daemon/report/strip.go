@@ -3,24 +3,41 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
-// A Strip is the days of a period as bars.
+// A Strip is the days of a period as bars. A part of a bar is filled from below; what is filled
+// has a pattern or a place of its own beside its colour.
 type Strip struct {
 	Width int
-	Bars  []Bar
+	Paths []Path // one a class: a rect a day would make a file of 400 checks four times as large
 	Label string // for those who do not see it
 }
 
-// A Bar is one day, or several that are alike. A part of it is filled from below; what is
-// filled has a pattern of its own beside its colour.
-type Bar struct {
-	X, Width, Y, Height int
-	Class               string // none, ok, down, degraded, unknown, maintenance
+// A Path is all parts of bars of one class.
+type Path struct {
+	Class string // none, ok, down, degraded, unknown, maintenance
+	D     string
+}
+
+// add draws a part of a bar.
+func (s *Strip) add(class string, x, y, height int) {
+	i := slices.IndexFunc(s.Paths, func(p Path) bool { return p.Class == class })
+	if i < 0 {
+		i = len(s.Paths)
+		s.Paths = append(s.Paths, Path{Class: class})
+	}
+	s.Paths[i].D += fmt.Sprintf("M%d %dh%dv%dh-%dz", x, y, barWidth, height, barWidth)
+}
+
+// sort puts what is above all else last.
+func (s *Strip) sort() {
+	order := []string{"none", "ok", "maintenance", "unknown", "degraded", "down"}
+	slices.SortFunc(s.Paths, func(a, b Path) int { return slices.Index(order, a.Class) - slices.Index(order, b.Class) })
 }
 
 const (
@@ -40,12 +57,13 @@ func (w *writer) strip(days []api.Day, checks int) Strip {
 	var bad []string
 	for _, day := range w.days() {
 		d, eventful := index[day]
-		s.Bars = append(s.Bars, barsOf(s.Width, d)...)
+		s.draw(s.Width, d)
 		if eventful && d.Seconds.Down > 0 {
 			bad = append(bad, fmt.Sprintf("%s down %s", day, length(d.Seconds.Down/float64(max(1, checks)))))
 		}
 		s.Width += barStep
 	}
+	s.sort()
 	switch {
 	case len(bad) == 0:
 		s.Label = "no day with an outage"
@@ -77,32 +95,29 @@ func (w *writer) days() (list []string) {
 	}
 }
 
-// barsOf draws one day: all of it, and what was wrong above that.
-func barsOf(x int, d *api.Day) []Bar {
-	whole := func(class string) Bar { return Bar{x, barWidth, 0, barHeight, class} }
+// draw draws one day: all of it, and what was wrong above that.
+func (s *Strip) draw(x int, d *api.Day) {
 	if d == nil {
-		return []Bar{whole("ok")}
+		s.add("ok", x, 0, barHeight)
+		return
 	}
-	s := d.Seconds
-	counts := s.Down + s.Degraded + s.OK + s.Unknown + s.Maintenance
-	if counts == 0 {
-		return []Bar{whole("none")}
+	day := d.Seconds
+	counts := day.Down + day.Degraded + day.OK + day.Unknown + day.Maintenance
+	ground := "ok"
+	if day.Down+day.Degraded+day.OK == 0 {
+		ground = "none"
 	}
-	bars := []Bar{whole("ok")}
-	if s.Down+s.Degraded+s.OK == 0 {
-		bars = []Bar{whole("none")}
-	}
+	s.add(ground, x, 0, barHeight)
 	bottom := barHeight
 	for _, part := range []struct {
 		seconds float64
 		class   string
-	}{{s.Down, "down"}, {s.Degraded, "degraded"}, {s.Unknown, "unknown"}, {s.Maintenance, "maintenance"}} {
+	}{{day.Down, "down"}, {day.Degraded, "degraded"}, {day.Unknown, "unknown"}, {day.Maintenance, "maintenance"}} {
 		if part.seconds == 0 || bottom == 0 {
 			continue
 		}
 		height := min(bottom, max(leastFill, int(math.Round(part.seconds/counts*barHeight))))
 		bottom -= height
-		bars = append(bars, Bar{x, barWidth, bottom, height, part.class})
+		s.add(part.class, x, bottom, height)
 	}
-	return bars
 }
