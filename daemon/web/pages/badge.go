@@ -19,26 +19,6 @@ type badge struct {
 	State          shownState
 }
 
-// badge says the state of all services of a page.
-func (p *PublicPage) badge() badge {
-	label := p.Title
-	if label == "" {
-		label = "services"
-	}
-	word, state := "working", p.State
-	for _, s := range p.Sections {
-		for _, c := range s.Services {
-			if c.State == p.State && p.State != "ok" {
-				word = c.Word
-			}
-		}
-	}
-	if state == noState {
-		word = "no data"
-	}
-	return badge{label, word, state}
-}
-
 // badgeColours are those of the style sheet for text on a light ground, which white text can be
 // read on. A picture cannot ask the page for them.
 var badgeColours = map[shownState]string{

@@ -24,7 +24,7 @@ const (
 // A badgeQuery is what a badge is asked to show, and of what.
 type badgeQuery struct {
 	check  config.CheckID
-	group  config.GroupID // where check is empty
+	group  config.GroupID // where check is empty; empty too: all that is public
 	show   string
 	window span
 	// private has the badge made of what the visitor sees, not of what is public.
@@ -67,22 +67,51 @@ func readBadgeQuery(r *http.Request, cfg *config.Config, name string) *badgeQuer
 	if cfg == nil {
 		return nil
 	}
-	v := r.URL.Query()
-	q := &badgeQuery{show: v.Get("show"), window: windowOf(v.Get("window"), v.Get("period"))}
+	q := newBadgeQuery(r)
 	if !q.find(r, cfg, name) { // a check with the name of what can be shown goes first
 		q.show = path.Base(name)
 		if !q.find(r, cfg, path.Dir(name)) {
 			return nil
 		}
 	}
-	switch q.show {
-	case "":
-		q.show = showState
-	case showState, showUptime, showLatency, showCertificate:
-	default:
+	if !q.isKnown() {
 		return nil
 	}
 	return q
+}
+
+// newBadgeQuery reads what a badge is to show: without a word the availability of a window, or
+// else the state.
+func newBadgeQuery(r *http.Request) *badgeQuery {
+	v := r.URL.Query()
+	q := &badgeQuery{show: v.Get("show"), window: windowOf(v.Get("window"), v.Get("period"))}
+	switch {
+	case q.show != "":
+	case v.Get("window") != "" || v.Get("period") != "":
+		q.show = showUptime
+	default:
+		q.show = showState
+	}
+	return q
+}
+
+func (q *badgeQuery) isKnown() bool {
+	return slices.Contains([]string{showState, showUptime, showLatency, showCertificate}, q.show)
+}
+
+// servePublicBadge answers the badge of a public page.
+func (v *viewer) servePublicBadge(w http.ResponseWriter, r *http.Request, group config.GroupID, name string) {
+	q := newBadgeQuery(r)
+	if q.group = group; !q.isKnown() {
+		publicFault(w, r, name, http.StatusNotFound)
+		return
+	}
+	b, err := v.badge(r, q)
+	if err != nil {
+		publicFault(w, r, name, http.StatusServiceUnavailable)
+		return
+	}
+	b.writeSVG(w, r, true)
 }
 
 // windowOf returns the window that is asked for, or 30 days.
@@ -145,7 +174,7 @@ func (v *viewer) makeBadge(ctx context.Context, q *badgeQuery) (badge, error) {
 	defer cancel()
 	m := &publicMaker{}
 	err := m.read(ctx, v.Daemon, func(c *config.Check) bool {
-		return q.check == c.ID || q.group != "" && slices.Contains(c.Path, q.group)
+		return q.check == c.ID || q.check == "" && (q.group == "" || slices.Contains(c.Path, q.group))
 	})
 	if err != nil {
 		return badge{}, err
@@ -174,7 +203,7 @@ func (m *publicMaker) badgeLabel(q *badgeQuery) string {
 	if c := m.cfg.Checks[q.check]; c != nil {
 		return publicName(m.cfg, c)
 	}
-	return "service"
+	return pageName(m.cfg)
 }
 
 // showState says how the services together are, in the words of the public page.

@@ -115,13 +115,19 @@ func certificatesSentence(all, bad, soon int) (string, shownState) {
 	return "All " + grouped(all) + " certificates are valid for more than 21 days", "ok"
 }
 
+// certificateCauses are those that are about the certificate itself, but for its end, which is
+// shown anyway.
+var certificateCauses = []config.Cause{
+	config.CauseCertNotYetValid, config.CauseCertUntrusted, config.CauseChainIncomplete, config.CauseNameMismatch, config.CausePinMismatch,
+	config.CauseWeakSignature, config.CauseWeakKey,
+}
+
 // certificateFaults says of the checks with trouble about certificates what it is.
 func (f *fleet) certificateFaults() map[config.CheckID]string {
 	list := map[config.CheckID]string{}
 	for i := range f.Checks {
 		c := &f.Checks[i]
-		cause := config.Cause(c.Cause)
-		if troubled(c.State) && cause.About().Has(config.ConditionCertificate) && cause != config.CauseCertExpiresSoon {
+		if cause := config.Cause(c.Cause); troubled(c.State) && slices.Contains(certificateCauses, cause) {
 			list[c.ID] = causeText(cause, config.ParsePhase(c.Phase))
 		}
 	}

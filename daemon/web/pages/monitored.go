@@ -56,13 +56,13 @@ func (f *fleet) monitor(s *api.Status, all bool) *monitorPage {
 		if part.State == "ok" || part.State == noState {
 			continue
 		}
-		bad = append(bad, strings.ToLower(part.Name[:1])+part.Name[1:]+": "+part.Word)
+		bad = append(bad, strings.ToLower(part.Name))
 		if p.State != "down" {
 			p.State = part.State
 		}
 	}
 	if len(bad) > 0 {
-		p.Sentence = strings.ToUpper(bad[0][:1]) + strings.Join(bad, "; ")[1:]
+		p.Sentence = "Something is wrong with " + listed(bad)
 	}
 	return p
 }

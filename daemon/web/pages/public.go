@@ -171,7 +171,7 @@ func (v *viewer) servePublic(w http.ResponseWriter, r *http.Request) {
 	case file == "feed.atom":
 		writeFeed(w, r, publicFeed(kept.page, kept.name, authorityOf(r, kept.url)))
 	case file == "badge.svg":
-		kept.page.badge().writeSVG(w, r, true)
+		v.servePublicBadge(w, r, config.GroupID(group), kept.name)
 	case file == "coming.ics":
 		writeCalendar(w, r, publicCalendar(kept.page, kept.name, authorityOf(r, kept.url)))
 	default:

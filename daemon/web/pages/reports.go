@@ -156,7 +156,11 @@ func (v *viewer) addPeriods(ctx context.Context, f *fleet, p *reportsPage, check
 		p.Wrong = strings.ToUpper(err.Error()[:1]) + err.Error()[1:] + "."
 		return
 	}
-	row := p.row(p.Period, period.Name, measured(period))
+	name := period.Name
+	if _, err := time.Parse("2006-01", name); err == nil {
+		name = monthName(period, now)
+	}
+	row := p.row(p.Period, name, measured(period))
 	p.Chosen = &row
 }
 

@@ -22,7 +22,7 @@ type wallPage struct {
 }
 
 const (
-	mostWallRows   = 8
+	mostWallRows   = 6
 	mostWallGroups = 24
 )
 
