@@ -161,4 +161,3 @@ func (f *fleet) certificateRow(c *api.Certificate, faults map[config.CheckID]str
 	row.Places = row.Places[:len(row.Places)-row.More]
 	return row
 }
-

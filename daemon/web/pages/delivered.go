@@ -156,4 +156,3 @@ func messageState(d *api.DeliveryOf) shownState {
 	}
 	return "paused"
 }
-

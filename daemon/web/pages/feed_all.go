@@ -88,4 +88,3 @@ func (f *fleet) transition(in *api.Incident, e *api.Event) (title, text string) 
 	}
 	return "", ""
 }
-

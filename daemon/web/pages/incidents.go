@@ -32,6 +32,9 @@ func (f *fleet) incidentRow(in *api.Incident) incidentRow {
 	row.Length = between(in.StartedAt, end)
 	if in.State == incident.StatusClosed {
 		row.State, row.Word = noState, in.ClosedAs
+		if in.ClosedAs == string(incident.Recovered) {
+			row.State = "ok"
+		}
 	}
 	if in.Acknowledged != nil {
 		row.Owner = in.Acknowledged.By

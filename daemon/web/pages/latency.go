@@ -54,17 +54,21 @@ const (
 // latency draws the window that the page is about.
 func (f *fleet) latency(ctx context.Context, past pastReader, c *config.Check, up *uptime, win window) (*latencyChart, error) {
 	s := win.span()
-	from := f.At.Add(-s.Length)
-	step := max(time.Minute, (s.Length / chartPoints).Round(time.Minute))
+	from, name := f.At.Add(-s.Length), "the last "+s.Name
+	if up.since.After(from) { // before that nothing can be drawn
+		from, name = up.since, "since "+f.clock.at(&up.since).Near()
+	}
+	length := f.At.Sub(from)
+	step := max(time.Minute, (length / chartPoints).Round(time.Minute))
 	points, err := past.Points(ctx, c.ID, from, f.At, step)
 	if err != nil {
 		return nil, err
 	}
-	l := &latencyChart{Key: s.Key, Name: s.Name, From: from.UTC().Format(time.RFC3339), To: f.At.UTC().Format(time.RFC3339)}
+	l := &latencyChart{Key: s.Key, Name: name, From: from.UTC().Format(time.RFC3339), To: f.At.UTC().Format(time.RFC3339)}
 	for _, o := range spans {
 		l.Windows = append(l.Windows, windowLink{o.Key, o.Name, checkLink(c.ID) + "?window=" + o.Key + "#latency", o.Key == s.Key})
 	}
-	plot := plot{from: from, length: s.Length, top: topOf(points)}
+	plot := plot{from: from, length: length, top: topOf(points)}
 	l.Empty = plot.top == 0
 	l.Dates = plot.dates(f.clock.zone)
 	l.Scale, l.Grid = plot.scale()
@@ -82,7 +86,7 @@ func (f *fleet) latency(ctx context.Context, past pastReader, c *config.Check, u
 		}
 	}
 	l.Now, l.Worst = durationOrNothing(last), durationOrNothing(worst)
-	l.Label = "Latency of the last " + s.Name + ": median " + l.Now + ", longest " + l.Worst
+	l.Label = "Latency, " + name + ": median " + l.Now + ", longest " + l.Worst
 	return l, nil
 }
 

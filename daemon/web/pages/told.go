@@ -49,7 +49,7 @@ func (f *fleet) heldText(h *api.Held, visitor *api.Visitor) string {
 func destinationRows(forecast *api.Forecast, cfg *config.Config, visitor *api.Visitor) (list []destinationRow) {
 	for i := range forecast.Notified {
 		m := &forecast.Notified[i]
-		after := "when it is reported"
+		after := "when reported"
 		if wait := m.At.Sub(forecast.ReportedAt); wait > 0 {
 			after = coarse(wait) + " later"
 		}

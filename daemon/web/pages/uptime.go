@@ -56,6 +56,7 @@ type uptime struct {
 	Note    string // what the history cannot say
 
 	life  availability.Life
+	since time.Time // since when the history is complete
 	check *config.Check
 	cfg   *config.Config
 }
@@ -114,7 +115,7 @@ func (f *fleet) uptime(ctx context.Context, past lives, c *config.Check, win win
 	if err != nil {
 		return nil, err
 	}
-	u := &uptime{life: sinceKnown(known[c.ID], since), check: c, cfg: f.Config}
+	u := &uptime{since: since, life: sinceKnown(known[c.ID], since), check: c, cfg: f.Config}
 	for _, s := range spans {
 		figure := figureOf(s, u.measure(f.At.Add(-s.Length), f.At))
 		young := f.At.Add(-s.Length).Before(since)
