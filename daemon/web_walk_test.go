@@ -385,10 +385,17 @@ func startWalk(t *testing.T) *walk {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if _, err := sink.Wait(ctx, len(walkedGroups)); err != nil {
+	messages, err := sink.Wait(ctx, len(walkedGroups))
+	if err != nil {
 		t.Fatal("not every incident is told of: ", err)
 	}
 	w.know()
+	for id, in := range w.incidents {
+		link := "https://status.example.org/i/" + string(in)
+		if !slices.ContainsFunc(messages, func(m httpsink.Request) bool { return strings.Contains(string(m.Body), link) }) {
+			t.Errorf("no message about %s has the link %s", id, link)
+		}
+	}
 	return w
 }
 

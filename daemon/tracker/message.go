@@ -65,7 +65,9 @@ func (t *Tracker) describe(in incident.Incident) notifiers.Incident {
 		Affected:        t.affected(in, time.Now()),
 		Acknowledgement: notifiers.Acknowledgement{By: in.AckedBy, Reason: in.AckReason, Until: in.AckedUntil},
 	}
-	// There is no page that could show more, so URL stays empty whatever public_url says.
+	if page := t.cfg.Daemon.PublicURL; page != "" {
+		n.URL = strings.TrimSuffix(page, "/") + "/i/" + string(in.ID)
+	}
 	// As it was probed; the files may name another host by now.
 	if host, port, err := net.SplitHostPort(in.Target); err == nil {
 		n.Host = host
