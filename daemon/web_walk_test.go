@@ -282,6 +282,11 @@ func (w *walk) paths(pattern string) (paths []string) {
 		for _, g := range groups {
 			fill(g, g+"/feed.atom", g+"/badge.svg", g+"/")
 		}
+	case strings.HasPrefix(path, "/reports/{"):
+		for _, g := range groups {
+			fill("last-month.csv?group="+g, "last-month.html?group="+g, "last-month.json?group="+g)
+		}
+		fill("last-month.csv", "last-month.html", "last-month.json")
 	case pattern == "POST /login": // each is a try, of which there are few
 		fill("")
 	case !strings.Contains(path, "{"):
