@@ -32,7 +32,7 @@ func TestDemoWithPage(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]string{"": "Demo of imapvigil", "api/v1/status": `"id":"mx3/imaps"`} {
-		answer, err := http.Get(url + path) //nolint:noctx // the process that answers ends with the test
+		answer, err := http.Get(url + path)
 		if err != nil {
 			t.Fatalf("%v; the demo printed:\n%s", err, &printed)
 		}

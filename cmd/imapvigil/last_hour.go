@@ -27,7 +27,7 @@ func newLastHour(h api.CheckHistory, now time.Time) (hour lastHour) {
 	for i := range h.Points {
 		p := &h.Points[i]
 		at := int(p.At.Sub(first) / time.Minute)
-		if p.At.Before(first) || at >= len(hour) {
+		if p.At.Before(first) || at < 0 || at >= len(hour) {
 			continue
 		}
 		m := &hour[at]

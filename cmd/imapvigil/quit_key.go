@@ -57,7 +57,7 @@ func readUntilQuit(ctx context.Context, fd int) bool {
 	for ctx.Err() == nil {
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, lookForKey)
 		if n <= 0 {
-			if err != nil && err != unix.EINTR { //nolint:errorlint // a number, which nobody wraps
+			if err != nil && err != unix.EINTR {
 				return false
 			}
 			continue
