@@ -39,11 +39,13 @@ type stage struct {
 	bubble bool                                                                           // alone, and in a bubble
 	guard  func()                                                                         // called in the goroutine of the watcher before it begins
 	probe  func(ctx context.Context, id config.CheckID, check config.Probe) verdict.Probe // nil: all is well
+	past   func(m *monitor) (record func(context.Context) error)                          // may change the history, and runs it; nil: nobody does
 
 	m       *monitor
 	ledger  *ledger
 	running *roster
 	hangup  chan os.Signal
+	record  func(context.Context) error
 	stop    func()
 }
 
@@ -106,6 +108,9 @@ func (s *stage) launch() error {
 	if s.alone {
 		run = s.runAlone
 	}
+	if s.past != nil {
+		s.record = s.past(m)
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- errors.Join(run(ctx, first), m.journal.Close()) }()
 	s.stop = sync.OnceFunc(func() {
@@ -124,6 +129,11 @@ func (s *stage) runAlone(ctx context.Context, first *candidate) error {
 	var tasks sync.WaitGroup
 	var failed [4]error
 	tasks.Go(func() { failed[0] = s.m.tracker.Run(keeping) })
+	recording, stopHistory := context.WithCancel(keeping)
+	defer stopHistory()
+	if s.record != nil {
+		tasks.Go(func() { _ = s.record(recording) }) // it never fails
+	}
 	tasks.Go(func() {
 		if s.guard != nil {
 			s.guard()
@@ -136,6 +146,7 @@ func (s *stage) runAlone(ctx context.Context, first *candidate) error {
 	})
 	<-ctx.Done()
 	s.m.probes.running.Close()
+	stopHistory()
 	s.m.sender.Stop(ctx)
 	stopTracker()
 	tasks.Wait()
