@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/availability"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -179,4 +180,96 @@ func BenchmarkHear(b *testing.B) {
 	}
 	// The clock of the wall says little on a machine that does other things, too.
 	b.ReportMetric(float64((processorTime(b)-cpu).Nanoseconds())/float64(b.N), "cpu_ns/op")
+}
+
+// BenchmarkOverview is what the overview asks of 10,000 checks over 90 days: their lives, from
+// about 20,000 intervals and episodes, and one check's points of 90 days.
+//
+//	go test -run '^$' -bench Overview ./daemon/history
+func BenchmarkOverview(b *testing.B) {
+	f := newFleet(b, 10_000)
+	if err := f.writer.round(context.Background()); err != nil {
+		b.Fatal(err)
+	}
+	f.fillPast(b)
+	from := f.now.Add(-90 * 24 * time.Hour)
+	for name, ask := range map[string]func() error{
+		"lives of all": func() error {
+			lives, err := f.store.Lives(context.Background(), f.ids, from, f.now)
+			if err == nil && len(lives) != len(f.ids) {
+				err = fmt.Errorf("%d lives", len(lives))
+			}
+			return err
+		},
+		"life of one": func() error {
+			_, err := f.store.Lives(context.Background(), f.ids[:1], from, f.now)
+			return err
+		},
+		"points of one": func() error {
+			list, err := f.store.Points(context.Background(), f.ids[0], from, f.now, time.Hour)
+			if err == nil && len(list) < 80*24 {
+				err = fmt.Errorf("%d points", len(list))
+			}
+			return err
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			cpu := processorTime(b)
+			for b.Loop() {
+				if err := ask(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64((processorTime(b)-cpu).Milliseconds())/float64(b.N), "cpu_ms/op")
+		})
+	}
+}
+
+// fillPast gives the checks 90 days of intervals and episodes, and the first of them hours.
+func (f *fleet) fillPast(b *testing.B) {
+	b.Helper()
+	random := rand.New(rand.NewPCG(1, 2))
+	err := f.writer.transact(context.Background(), func(c change) error {
+		for i := range 20_000 {
+			at := f.now.Add(-time.Duration(random.IntN(90*24*60)) * time.Minute).UnixMilli()
+			check := f.writer.checks[f.ids[i/2]].id
+			if i%2 == 0 {
+				if err := c.span(check, at, at+600_000, availability.Unknown, whyNoProbe); err != nil {
+					return err
+				}
+				continue
+			}
+			id := fmt.Sprintf("%010d", i)
+			if err := c.do(insertIncident, id, check, "service", "down", at, at, nil, nil, at+600_000, "recovered", "connect", "refused", 1, []byte{}); err != nil {
+				return err
+			}
+			if err := c.do(insertBout, id, at, at+600_000, at); err != nil {
+				return err
+			}
+		}
+		var d day
+		for h := range d {
+			d[h] = &rollup{n: 60, ok: 60}
+			for range 120 {
+				d[h].total[bucketOf(timings(random)[0])]++
+			}
+			for p := range config.Phases() {
+				d[h].p50[p], d[h].p95[p] = 100, 110
+			}
+		}
+		data, err := f.writer.packer.packDay(&d)
+		if err != nil {
+			return err
+		}
+		today := hourOf(f.now.UnixMilli()) / 24
+		for back := range int64(90) {
+			if err := c.do("INSERT INTO hourly VALUES(?, ?, ?)", f.writer.checks[f.ids[0]].id, today-back, data); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
 }
