@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
@@ -35,8 +36,12 @@ var badgePicture = template.Must(template.New("badge").Parse(
 </svg>
 `))
 
+// mostBadge bounds the label of a picture that is small.
+const mostBadge = 64
+
 // writeSVG answers a badge as a picture; public: any site may show it.
 func (b badge) writeSVG(w http.ResponseWriter, r *http.Request, public bool) {
+	b.Label = opaque.Bounded(b.Label, mostBadge)
 	label, message := textWidth(b.Label), textWidth(b.Message)
 	const pad = 8
 	var out strings.Builder

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/availability"
 )
@@ -203,7 +204,7 @@ func (m *publicMaker) badgeLabel(q *badgeQuery) string {
 	if c := m.cfg.Checks[q.check]; c != nil {
 		return publicName(m.cfg, c)
 	}
-	return pageName(m.cfg)
+	return opaque.Bounded(pageName(m.cfg), longestLabel)
 }
 
 // showState says how the services together are, in the words of the public page.

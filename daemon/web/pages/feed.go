@@ -76,6 +76,7 @@ func tagOf(authority string, at time.Time, name string) string {
 // finish puts the last entries first.
 func (f *atomFeed) finish(now time.Time) {
 	slices.SortStableFunc(f.Entries, func(a, b atomEntry) int { return b.at.Compare(a.at) })
+	f.Title, f.Author.Name = opaque.Bounded(f.Title, longestLabel), opaque.Bounded(f.Author.Name, longestLabel)
 	f.Entries = f.Entries[:min(len(f.Entries), mostEntries)]
 	newest := now
 	if len(f.Entries) > 0 {

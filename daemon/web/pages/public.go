@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/opaque"
 )
 
 // The types of this file are all that everybody may see: labels, states, times and what people
@@ -146,7 +147,7 @@ func (v *viewer) publicPage(ctx context.Context, group config.GroupID) keptPage 
 	case err != nil:
 		kept.err = err
 	case m != nil:
-		kept.page, kept.name, kept.url = m.page(m.bars(ctx, v.history())), pageName(m.cfg), m.cfg.Daemon.PublicURL
+		kept.page, kept.name, kept.url = m.page(m.bars(ctx, v.history())), opaque.Bounded(pageName(m.cfg), longestLabel), m.cfg.Daemon.PublicURL
 	}
 	if k.pages == nil || len(k.pages) >= mostKept {
 		k.pages = map[config.GroupID]keptPage{}

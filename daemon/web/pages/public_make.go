@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
@@ -112,10 +113,17 @@ func (m *publicMaker) name() {
 	slices.SortStableFunc(m.services, func(a, b *service) int { return config.NaturalOrder(a.section, b.section) })
 }
 
+// longestLabel is how much of a label is shown to everybody.
+const longestLabel = 200
+
 // publicName returns what the public calls a check: the labels that people wrote, of the server
 // and of the check. Where nobody wrote one, a label is an id, which is not for the public; the
 // check is then one of those that have the name of their group.
 func publicName(cfg *config.Config, c *config.Check) string {
+	return opaque.Bounded(nameInPublic(cfg, c), longestLabel)
+}
+
+func nameInPublic(cfg *config.Config, c *config.Check) string {
 	var server string
 	if s := cfg.Servers[c.Server]; s != nil {
 		server = ownLabel(s.Label, string(s.ID))
@@ -145,7 +153,7 @@ func ownLabel(label, id string) string {
 // groupName returns what people call a group.
 func groupName(cfg *config.Config, id config.GroupID) string {
 	if g := cfg.Groups[id]; g != nil {
-		return cmp.Or(g.Label, path.Base(string(id)))
+		return opaque.Bounded(cmp.Or(g.Label, path.Base(string(id))), longestLabel)
 	}
 	return path.Base(string(id))
 }

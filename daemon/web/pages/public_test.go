@@ -55,7 +55,7 @@ var canaryFinding = incident.Finding{
 
 // publicStage is a daemon of publicPlan: one service is down and one partly, and there was trouble
 // before.
-func publicStage(t *testing.T) *stage {
+func publicStage(t testing.TB) *stage {
 	t.Helper()
 	var w written
 	event := func(id incident.ID, check config.CheckID, kind incident.Kind, ago time.Duration, f incident.Finding, more ...func(*incident.Event)) {

@@ -47,7 +47,7 @@ func (written) Compact(iter.Seq[journal.Record]) error { return nil }
 func (written) Wanted() <-chan struct{}                { return nil }
 func (written) Verify()                                {}
 
-func (w *written) add(t *testing.T, kind string, at time.Time, data any) {
+func (w *written) add(t testing.TB, kind string, at time.Time, data any) {
 	t.Helper()
 	text, err := json.Marshal(data)
 	if err != nil {
