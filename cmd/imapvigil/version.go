@@ -6,23 +6,31 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/imapvigil/imapvigil/daemon/web/pages"
 )
 
 // version is set by the linker (-X main.version=...).
 var version string
 
 func (p *program) versionCommand() *cobra.Command {
+	var licences bool
 	c := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
 		Example: examples(
 			"Which version is installed?", "imapvigil version",
 			"For an inventory", "imapvigil version --json",
+			"Whose scripts does the status page contain?", "imapvigil version --licences",
 		),
 		GroupID:     groupLook,
 		Annotations: exitCodes("printed", "an error"),
 		Args:        noArguments,
 		RunE: func(*cobra.Command, []string) error {
+			if licences {
+				p.printf("%s", pages.Licences())
+				return nil
+			}
 			if p.json {
 				return p.printJSON(map[string]string{
 					"version": release(), "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH,
@@ -33,6 +41,7 @@ func (p *program) versionCommand() *cobra.Command {
 		},
 	}
 	p.jsonFlag(c)
+	c.Flags().BoolVar(&licences, "licences", false, "print the licences of the scripts of others that the status page contains")
 	return c
 }
 
