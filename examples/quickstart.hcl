@@ -1,6 +1,7 @@
 # The smallest useful configuration: one server, two ports, one person.
 # Check it:  imapvigil validate quickstart.hcl
 # Try it:    imapvigil test --config quickstart.hcl
+# Once the daemon runs, its status page is at http://127.0.0.1:9143 on this machine.
 
 daemon {
   notification_roles = [notification_role.me] # of problems of imapvigil itself
