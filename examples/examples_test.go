@@ -62,14 +62,13 @@ func TestReference(t *testing.T) {
 }
 
 // TestReferenceIsWhole looks for every block and attribute of the language in the reference.
-// What is not in effect in this version stands there as a comment: nobody shall copy it.
 func TestReferenceIsWhole(t *testing.T) {
 	text, err := os.ReadFile("reference.hcl")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, b := range hclfile.Schema().Blocks {
-		start := `(?m)^\s*` + comment(b.InEffect) + b.Name
+		start := `(?m)^\s*` + b.Name
 		if b.Kind != "" && b.Name == "notifier" {
 			start += ` "` + b.Kind + `"`
 		}
@@ -77,52 +76,10 @@ func TestReferenceIsWhole(t *testing.T) {
 			t.Errorf("the reference has no %s %s", b.Name, b.Kind)
 		}
 		for _, a := range b.Attributes {
-			inEffect := b.InEffect && a.InEffect
-			if !regexp.MustCompile(`(?m)(^|\{)\s*` + comment(inEffect) + a.Name + `\s*=`).Match(text) {
+			if !regexp.MustCompile(`(?m)(^|\{)\s*` + a.Name + `\s*=`).Match(text) {
 				t.Errorf("the reference does not show %s of %s", a.Name, b.Name)
 			}
 		}
-	}
-}
-
-// comment is how a line begins, in a regular expression.
-func comment(inEffect bool) string {
-	if inEffect {
-		return ""
-	}
-	return `#\s*`
-}
-
-// notInEffect matches a use of what is not in effect.
-func notInEffect() *regexp.Regexp {
-	words := []string{"nothing at all"}
-	for _, b := range hclfile.Schema().Blocks {
-		if !b.InEffect {
-			words = append(words, b.Name)
-		}
-		for _, a := range b.Attributes {
-			if b.InEffect && !a.InEffect {
-				words = append(words, a.Name)
-			}
-		}
-	}
-	return regexp.MustCompile(`(?m)^\s*(` + strings.Join(words, "|") + `)\b.*[={]`)
-}
-
-// TestNothingThatIsNotThere: no other example speaks of what this version does not have.
-func TestNothingThatIsNotThere(t *testing.T) {
-	err := filepath.WalkDir(".", func(path string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() || path == "reference.hcl" || strings.HasSuffix(path, ".go") {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		if found := notInEffect().Find(text); found != nil {
-			t.Errorf("%s has %s", path, found)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 }
 

@@ -367,6 +367,14 @@ page {
   }
 }
 
+report "customers" {                     # sent by email when a period is over
+  every    = "month"                     # "week", "month" or "quarter"
+  group    = group.europe                # default: everything
+  timezone = "Europe/Berlin"             # default: page's
+  roles    = [notification_role.it_team] # at their email destinations
+  public   = true                        # default: false; true: labels only, for people outside
+}
+
 announcement "move" { # a notice on the page; its times are in the page's timezone
   from   = "2036-03-07T20:00:00"
   until  = "2036-03-08T08:00:00"
@@ -383,15 +391,3 @@ correction "fibre" { # what a time counts as afterwards; every report lists it
   count_as   = "unknown"       # "maintenance", "up", "down" or "unknown"
   reason     = "Our own line was cut."
 }
-
-# ---- Not in effect in this version ------------------------------------------
-# Reports by email do not exist yet. The block can be written already, and earns a
-# warning.
-#
-# report "customers" {
-#   every    = "month"                     # "week", "month" or "quarter"
-#   group    = group.europe                # default: everything
-#   timezone = "Europe/Berlin"             # default: page's
-#   roles    = [notification_role.it_team] # at their email destinations
-#   public   = true                        # default: false; true: labels only, for people outside
-# }

@@ -113,7 +113,7 @@ func TestHowTo(t *testing.T) {
 }
 
 // remarks are warnings about what a fragment leaves out.
-var remarks = []string{"not-in-effect", "no-heartbeat", "monitor-roles", "no-roles", "unused", "unencrypted"}
+var remarks = []string{"no-heartbeat", "monitor-roles", "no-roles", "unused", "unencrypted"}
 
 // loads loads a directory, and fails the test for what is said of one of its files.
 func loads(t *testing.T, dir, file string) *config.Config {

@@ -23,7 +23,7 @@ var correctionTable = table[amendment]{
 		func(a *amendment, v value) { a.end = v.text }, required),
 	newRow("timezone", timeZone, "that of page", "The time zone of its times",
 		func(a *amendment, v value) { a.zone = zone(v.text) }),
-	newRow("count_as", oneOf("maintenance", "up", "down", "unknown"), "", "What the time counts as, whatever was measured",
+	newRow("count_as", oneOf("maintenance", "up", "down", "unknown"), "", "What the time counts as, whatever was measured. Of several corrections of the same time the worst counts: down, unknown, maintenance, up",
 		func(a *amendment, v value) { a.CountAs = config.CountAs(v.text) }, required),
 	newRow("reason", freeText, "", "Why. Every report shows it, public ones too",
 		func(a *amendment, v value) { a.Reason = v.text }, required),

@@ -26,7 +26,7 @@ var daemonTable = table[config.Daemon]{
 		func(d *config.Daemon, v value) { d.Control = v.text }),
 	newRow("listen", hostPortOrNone, `"127.0.0.1:9143"`, `Where the status page, the API and /metrics are; "" switches them off`,
 		func(d *config.Daemon, v value) { d.Listen, d.ListenPos = v.text, diagnose.Position(v.at) }),
-	newRow("public_url", webURL, "", "How people reach the status page, like \"https://status.example.org\". Requests for other hosts are refused, except addresses of this machine and localhost",
+	newRow("public_url", webURL, "", "How people reach the status page, and where links in messages begin, like \"https://status.example.org\". Requests for other hosts are refused, except addresses of this machine and localhost",
 		func(d *config.Daemon, v value) { d.PublicURL = v.text }),
 	newRow("log_level", oneOf("debug", "info", "warn", "error"), `"info"`, "The lowest level that is logged",
 		func(d *config.Daemon, v value) { d.LogLevel = v.text }),

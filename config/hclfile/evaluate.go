@@ -73,8 +73,7 @@ func decodeEach[T any](l *loader, t table[T], content *contents, dst *T) (set, f
 	return set, failed
 }
 
-// switchedOff is the value of what is not wanted, like listen = "". That is in
-// effect in every version.
+// switchedOff is the value of what is not wanted, like heartbeat_url = "".
 var switchedOff = cty.StringVal("")
 
 // read evaluates an attribute and checks it against its kind. The value is nil
@@ -85,9 +84,6 @@ func (l *loader) read(a *attribute, attr *hcl.Attribute) (*value, bool) {
 		// One element without a value hides what is wrong with the others.
 		l.readRest(a, attr)
 		return nil, false
-	}
-	if a.notYet && !v.RawEquals(switchedOff) {
-		l.Gather(ruleNotYet, attr.NameRange, "The attribute %s is read and checked, but has no effect in this version.", a.name)
 	}
 	r := reading{l: l, attr: a, expr: attr.Expr, v: v}
 	if v.ContainsMarked() {

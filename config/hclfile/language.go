@@ -15,7 +15,6 @@ type attribute struct {
 	doc      string // one or more sentences, without the last full stop
 	required bool
 	secret   bool // may hold what credential gives
-	notYet   bool // read, checked and carried, but without effect so far
 }
 
 // A row is an attribute and where its value goes.
@@ -27,8 +26,8 @@ type row[T any] struct {
 // A table is the attributes of a block.
 type table[T any] []row[T]
 
-// newRow returns an attribute that need not be written, and that holds no secret and is
-// in effect unless a trait says otherwise. set puts its value where it goes.
+// newRow returns an attribute that need not be written, and that holds no
+// secret unless a trait says otherwise. set puts its value where it goes.
 func newRow[T any](name string, kind kind, fallback, doc string, set func(*T, value), traits ...func(*attribute)) row[T] {
 	a := attribute{name: name, kind: kind, fallback: fallback, doc: doc}
 	for _, have := range traits {
@@ -39,7 +38,6 @@ func newRow[T any](name string, kind kind, fallback, doc string, set func(*T, va
 
 func required(a *attribute)      { a.required = true }
 func mayHoldSecret(a *attribute) { a.secret = true }
-func notYet(a *attribute)        { a.notYet = true }
 
 func (t table[T]) attributes() []attribute {
 	return mapped(t, func(r row[T]) attribute { return r.attribute })
@@ -50,9 +48,8 @@ type blockType struct {
 	name       string
 	labels     []string
 	doc        string
-	once       bool   // at most one where it may stand
-	variant    string // the kind of notifier that it is for
-	notYet     bool
+	once       bool         // at most one where it may stand
+	variant    string       // the kind of notifier that it is for
 	variants   []*blockType // by kind of notifier
 	attributes []attribute
 	blocks     []*blockType

@@ -224,9 +224,6 @@ type contents struct {
 
 // content returns what stands in a block, and reports what should not.
 func (l *loader) content(block *hcl.Block, b *blockType, what string) *contents {
-	if b.notYet {
-		l.Gather(ruleNotYet, header(block), "The block %s is read and checked, but has no effect in this version.", b.name)
-	}
 	content, diags := block.Body.Content(b.schema)
 	c := &contents{BodyContent: content, what: what, at: header(block), wrong: diags.HasErrors()}
 	if c.wrong {

@@ -55,9 +55,6 @@ func describeBlocks(lang hclfile.Language) string {
 			continue
 		}
 		fmt.Fprintf(&b, "### %s\n\n%s", headline(block), block.Doc)
-		if !block.InEffect {
-			b.WriteString(" Not in effect.")
-		}
 		fmt.Fprintf(&b, " It is written %s.\n\n", whereabouts(block.In))
 		if len(block.Attributes) == 0 {
 			continue
@@ -119,7 +116,7 @@ func marks(a hclfile.AttributeDoc) (text string) {
 	for _, mark := range []struct {
 		holds bool
 		word  string
-	}{{a.Inherited, "in defaults"}, {a.Sensitive, "secret"}, {!a.InEffect, "not in effect"}} {
+	}{{a.Inherited, "in defaults"}, {a.Sensitive, "secret"}} {
 		if mark.holds {
 			text += ", " + mark.word
 		}

@@ -121,7 +121,6 @@ var (
 
 // Warnings: shown, and fatal only with --strict.
 var (
-	ruleNotYet       = suspicious("not-in-effect", "Not in effect yet")
 	ruleLiteral      = suspicious("written-secret", "Secret written in the file")
 	ruleRelativeName = suspicious("relative-name", "Host name without a dot")
 	ruleIgnoredPEM   = suspicious("certificate-ignored", "Part of a certificate file without effect")

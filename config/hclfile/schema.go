@@ -28,7 +28,7 @@ type BlockDoc struct {
 	Labels     []string       `json:"labels"`
 	In         []string       `json:"in"` // the blocks it stands in; "" is the top level
 	Once       bool           `json:"once"`
-	InEffect   bool           `json:"in_effect"`
+	InEffect   bool           `json:"in_effect"` // always; there were versions that only read some
 	Doc        string         `json:"doc"`
 	Attributes []AttributeDoc `json:"attributes"`
 	Blocks     []string       `json:"blocks"`
@@ -44,7 +44,7 @@ type AttributeDoc struct {
 	Required  bool     `json:"required"`
 	Sensitive bool     `json:"sensitive"` // may hold what credential gives
 	Inherited bool     `json:"inherited"` // may stand in defaults
-	InEffect  bool     `json:"in_effect"`
+	InEffect  bool     `json:"in_effect"` // always, as of a block
 	Doc       string   `json:"doc"`
 }
 
@@ -83,14 +83,14 @@ func parentsOf(b *blockType) []string {
 func describeType(b *blockType, in []string) BlockDoc {
 	doc := BlockDoc{
 		Name: b.name, Kind: b.variant, Labels: append([]string{}, b.labels...), In: in,
-		Once: b.once, InEffect: !b.notYet, Doc: b.doc + ".",
+		Once: b.once, InEffect: true, Doc: b.doc + ".",
 		Attributes: []AttributeDoc{}, Blocks: append([]string{}, b.blockNames()...),
 	}
 	inherited := b == imapCheckBlock || b == defaultsBlock || slices.Contains(defaultsBlock.blocks, b)
 	for _, a := range b.attributes {
 		attr := AttributeDoc{
 			Name: a.name, Type: a.kind.name, Values: a.kind.values, Bounds: a.kind.bounds, Default: a.fallback,
-			Required: a.required, Sensitive: a.secret, InEffect: !a.notYet, Doc: a.doc + ".",
+			Required: a.required, Sensitive: a.secret, InEffect: true, Doc: a.doc + ".",
 		}
 		if inherited {
 			_, shared := defaultsBlock.attribute(a.name)
