@@ -61,7 +61,8 @@ func (p *packer) unpack(data []byte) ([]byte, error) {
 // packChunk returns the observations of a series in an hour, in the order of time, column by
 // column: when, how it was, what was timed, and each phase.
 func (p *packer) packChunk(hour int64, list []observation) ([]byte, error) {
-	raw := append(p.raw[:0], chunkVersion)
+	raw := p.raw[:0]
+	raw = append(raw, chunkVersion)
 	raw = binary.AppendUvarint(raw, uint64(len(list)))
 	last, pace := hour*hourMillis, int64(0)
 	for i := range list {

@@ -61,7 +61,7 @@ func dataSource(path, query string) string {
 // openFile opens the database for its one writer, and makes or migrates its tables.
 func openFile(ctx context.Context, path string) (*sql.DB, error) {
 	// SQLite would let everybody read what it makes; its other files take the mode of this one.
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o640)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o640) //nolint:gosec // the daemon's group may read it, as the journal
 	if err != nil {
 		return nil, err
 	}

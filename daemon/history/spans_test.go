@@ -68,7 +68,7 @@ func TestAMovedCheckKeepsItsLife(t *testing.T) {
 		s.stop()
 		s.start()
 		again := configuration("a2", "b2")
-		again.Moved = append(moved.Moved, config.Move{From: "b", To: "b2"})
+		again.Moved = []config.Move{{From: "a", To: "a2"}, {From: "b", To: "b2"}}
 		s.store.Use(again)
 		s.probe(time.Minute, "a2", "b2")
 		s.expectLife("b2", "ever-00:00:00 unknown the history was not begun", "00:11:10-00:15:00 unknown no probe")
