@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,15 +18,12 @@ func TestADiskThatHangsHoldsOnlyTheWriter(t *testing.T) {
 		s.store.Use(configuration("a"))
 		s.probe(2*time.Minute, "a")
 		hang := make(chan struct{})
-		s.store.fault = func(string) error { <-hang; return nil }
+		s.fail(func(string) error { <-hang; return nil })
 		s.probe(10*time.Minute, "a")
 		s.store.Use(configuration("a", "b"))
 		s.store.Events([]incident.Event{{Kind: incident.Opened}})
 		if h := s.store.Health(); h.Dropped == 0 {
 			t.Errorf("nothing is dropped: %+v", h)
-		}
-		if n := len(s.store.input.samples.batches); n > 3 {
-			t.Errorf("%d batches wait", n)
 		}
 		begun := time.Now()
 		s.stop()
@@ -47,28 +45,28 @@ func TestWhenTheWriterComes(t *testing.T) {
 	onStage(t, func(s *stage) {
 		s.store.Use(configuration("a"))
 		s.wait(11 * time.Second)
-		s.changed = []Record{record("x", "a", time.Now().Add(-time.Minute), time.Time{})}
+		s.know(record("x", "a", time.Now().Add(-time.Minute), time.Time{}))
 		s.store.Events([]incident.Event{{Kind: incident.Opened}})
 		s.wait(time.Second)
 		if list, err := s.store.Incidents(s.t.Context(), time.Now().Add(-time.Hour), time.Now()); err != nil || len(list) != 1 {
 			t.Errorf("after a second: %v %v", list, err)
 		}
-		tries := 0
-		s.store.fault = func(string) error { tries++; return errDisk{} } // the first statement of each round
+		var tries atomic.Int32
+		s.fail(func(string) error { tries.Add(1); return errDisk{} }) // the first statement of each round
 		for range 300 {
 			s.store.Events([]incident.Event{{Kind: incident.Opened}})
 			s.wait(time.Second)
 		}
-		if tries < 9 || tries > 11 || len(s.log) != 1 {
-			t.Errorf("tried %d times in 300 seconds, and said %q", tries, s.log)
+		if n := tries.Load(); n < 9 || n > 11 || len(s.said()) != 1 {
+			t.Errorf("tried %d times in 300 seconds, and said %q", n, s.said())
 		}
-		s.store.fault = nil
+		s.fail(nil)
 		s.wait(retryEvery + newsEvery)
 		if h := s.store.Health(); !h.Writable {
 			t.Errorf("%+v", h)
 		}
-		if len(s.log) != 2 || !strings.HasPrefix(s.log[1], "the history is written again") {
-			t.Errorf("said %q", s.log)
+		if said := s.said(); len(said) != 2 || !strings.HasPrefix(said[1], "the history is written again") {
+			t.Errorf("said %q", said)
 		}
 	})
 }

@@ -7,12 +7,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/availability"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -24,6 +25,9 @@ type stage struct {
 	store   *Store
 	stop    func()
 	version uint64
+	fault   atomic.Pointer[func(string) error] // nil: none
+
+	mu      sync.Mutex
 	changed []Record
 	log     []string
 }
@@ -43,11 +47,21 @@ func onStage(t *testing.T, play func(s *stage)) {
 // start begins a daemon's life.
 func (s *stage) start() {
 	s.store = Open(s.options())
+	s.store.fault = func(statement string) error {
+		if fail := s.fault.Load(); fail != nil {
+			return (*fail)(statement)
+		}
+		return nil
+	}
 	s.run()
 }
 
 func (s *stage) options() Options {
-	return Options{Path: s.path, Node: "n1", Changes: s.changes, Log: func(msg string, err error) { s.log = append(s.log, fmt.Sprint(msg, " ", err)) }}
+	return Options{Path: s.path, Node: "n1", Changes: s.changes, Log: func(msg string, err error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.log = append(s.log, fmt.Sprint(msg, " ", err))
+	}}
 }
 
 func (s *stage) run() {
@@ -59,8 +73,33 @@ func (s *stage) run() {
 
 // changes is what the tracker knows: everything for 0, else what is new.
 func (s *stage) changes(context.Context, uint64) (Changes, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.version++
 	return Changes{Version: s.version, Incidents: s.changed}, nil
+}
+
+// said returns what was logged.
+func (s *stage) said() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.log)
+}
+
+// know has the tracker know of incidents.
+func (s *stage) know(list ...Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.changed = list
+}
+
+// fail has each statement do something first, and fail with its error; nil: as usual.
+func (s *stage) fail(with func(string) error) {
+	if with == nil {
+		s.fault.Store(nil)
+		return
+	}
+	s.fault.Store(&with)
 }
 
 // wait lets time pass.
@@ -145,5 +184,3 @@ func (s *stage) expectLife(id config.CheckID, want ...string) {
 		s.t.Errorf("the life of %s is\n\t%s\nwant\n\t%s", id, strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
 	}
 }
-
-var _ availability.Life
