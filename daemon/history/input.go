@@ -231,8 +231,9 @@ func takenAlong(cfg *config.Config, before map[config.CheckID]*watched) map[conf
 	return from
 }
 
-// maxConfigurations is how many configurations wait for the writer; each may have 100 MB.
-const maxConfigurations = 8
+// maxConfigurations is how many configurations wait for the writer: with 100,000 checks each has
+// 100 MB.
+const maxConfigurations = 2
 
 // addConfiguration keeps a configuration for the writer. If very many wait, the newest takes
 // the place of the one before it.
