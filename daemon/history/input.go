@@ -233,7 +233,7 @@ func takenAlong(cfg *config.Config, before map[config.CheckID]*watched) map[conf
 
 // maxConfigurations is how many configurations wait for the writer: with 100,000 checks each has
 // 100 MB.
-const maxConfigurations = 2
+const maxConfigurations = 8
 
 // addConfiguration keeps a configuration for the writer. If very many wait, the newest takes
 // the place of the one before it.
