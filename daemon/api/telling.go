@@ -12,7 +12,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
 
-// A telling is what has changed between two snapshots, each entry as JSON.
+// A telling is what has changed between two snapshots.
 type telling struct {
 	last, now *tracker.Snapshot
 	timed     func(*config.Check) bool // time alone may have changed it; nil: none
@@ -23,10 +23,18 @@ type telling struct {
 // A toldCheck is an entry of the status. It is news if more has changed than when it was probed, and
 // how long that took.
 type toldCheck struct {
-	id    config.CheckID
+	entry Check
 	news  bool
 	timed bool
-	text  []byte
+	text  []byte // of the entry; nil: nobody has been told yet
+}
+
+// encoded returns the entry as JSON, which is made once: of most nobody is told.
+func (one *toldCheck) encoded() []byte {
+	if one.text == nil {
+		one.text = mustEncode(one.entry)
+	}
+	return one.text
 }
 
 type toldIncident struct {
@@ -48,7 +56,7 @@ func (t *telling) gather(next func(config.CheckID) time.Time) bool {
 	add := func(c tracker.Check, timed bool) {
 		v := newCheck(c, t.now.At, next)
 		addSilences(&v, c.Check, after)
-		one := toldCheck{id: c.ID, news: true, timed: timed, text: mustEncode(v)}
+		one := toldCheck{entry: v, news: true, timed: timed}
 		if old, known := t.last.Check(c.ID); known {
 			was := newCheck(old, t.last.At, next)
 			addSilences(&was, old.Check, before)
@@ -61,7 +69,7 @@ func (t *telling) gather(next func(config.CheckID) time.Time) bool {
 	}
 	if t.timed != nil {
 		for c := range t.now.Checks() {
-			if t.timed(c.Check) && !slices.ContainsFunc(t.checks, func(one toldCheck) bool { return one.id == c.ID }) {
+			if t.timed(c.Check) && !slices.ContainsFunc(t.checks, func(one toldCheck) bool { return one.entry.ID == c.ID }) {
 				add(c, true)
 			}
 		}
@@ -95,8 +103,8 @@ func (t *telling) textFor(c *client) (text []byte, timed bool) {
 	var entries [][]byte
 	for i := range t.checks {
 		one := &t.checks[i]
-		if (one.news || c.about != "") && c.sees(t.now, one.id) {
-			entries = append(entries, one.text)
+		if (one.news || c.about != "") && c.sees(t.now, one.entry.ID) {
+			entries = append(entries, one.encoded())
 			timed = timed || one.timed
 		}
 	}
