@@ -137,7 +137,13 @@
     const now = byId("now");
     const check = now && now.dataset.check;
     source = new EventSource("/api/v1/events" + (check ? "?check=" + encodeURIComponent(check) : ""));
-    source.addEventListener("hello", (e) => { sayLive(); clearInterval(fallback); fallback = 0; heard(JSON.parse(e.data)); });
+    source.addEventListener("hello", (e) => {
+      sayLive();
+      clearInterval(fallback);
+      fallback = 0;
+      heard(JSON.parse(e.data));
+      refresh(); // what has changed since the page was made, and before its stream
+    });
     source.addEventListener("checks", (e) => { sayLive(); heard(JSON.parse(e.data)); });
     source.addEventListener("incident", () => { sayLive(); refresh(); });
     source.onerror = () => {
