@@ -23,7 +23,7 @@ func BenchmarkSearch(b *testing.B) {
 
 func benchmark(b *testing.B, path string, checks int) {
 	b.Helper()
-	v := &viewer{Options: Options{Daemon: manyStage(b, checks)}, past: eventfulPast()}
+	v := &viewer{Options: Options{Daemon: manyStage(b, checks, few)}, past: eventfulPast()}
 	mux := http.NewServeMux()
 	for _, r := range v.routes() {
 		mux.Handle(r.Pattern, r.Handler)

@@ -236,7 +236,7 @@ func readAloud(n *html.Node) string {
 
 // Of 10,000 checks the overview shows what needs attention and counts the rest.
 func TestOverviewOfManyChecksIsSmall(t *testing.T) {
-	v := &viewer{Options: Options{Daemon: manyStage(t, 10_000)}, past: eventfulPast()}
+	v := &viewer{Options: Options{Daemon: manyStage(t, 10_000, few)}, past: eventfulPast()}
 	plain := askViewer(t, v, "/", nil)
 	small := askViewer(t, v, "/", http.Header{"Accept-Encoding": {"gzip"}})
 	keep(t, "overview-many", plain.body)

@@ -29,6 +29,8 @@ type attention struct {
 	Rest     string // what the sentence has no room for
 	Rows     []checkRow
 	More     int // those that are not in Rows
+	MoreLink string
+	MoreWord string // the state of the first of them
 	At       stamp
 }
 
@@ -124,7 +126,10 @@ func (f *fleet) attention() attention {
 	if f.tally.all() == 0 {
 		a.State = noState
 	}
-	a.More = max(0, len(trouble)-mostTrouble)
+	if a.More = max(0, len(trouble)-mostTrouble); a.More > 0 {
+		next := trouble[mostTrouble].State
+		a.MoreLink, a.MoreWord = "/?state="+string(next), shownState(next).Word()
+	}
 	for _, c := range trouble[:len(trouble)-a.More] {
 		a.Rows = append(a.Rows, f.rowOf(c))
 	}

@@ -9,6 +9,10 @@
 // assets/page.css. Neither has a style or a script inside the HTML, because the content
 // security policy forbids both.
 //
+// What people read on each page stands in testdata, and is compared. To look at the pages:
+//
+//	go test ./daemon/web/pages -pages DIR && python3 -m http.server --directory DIR
+//
 // It listens nowhere and knows nobody: daemon/web serves [Routes], and puts into the
 // context who asks.
 package pages

@@ -187,3 +187,19 @@ func TestGroupShowsTheWorstDay(t *testing.T) {
 		t.Error("the days of a check were changed")
 	}
 }
+
+// When everything fails at once, the page stays one that can be read.
+func TestStormIsCutShort(t *testing.T) {
+	v := &viewer{Options: Options{Daemon: manyStage(t, 1000, func(i int) bool { return i < 150 })}, past: eventfulPast()}
+	page := askViewer(t, v, "/", nil)
+	text := textOfPage(parsePage(t, page.body))
+	if n := strings.Count(text, "failing · Connection refused"); n != mostTrouble {
+		t.Errorf("%d checks are listed", n)
+	}
+	if !strings.Contains(text, "and 50 more. All that are failing") || !strings.Contains(string(page.body), `href="/?state=failing"`) {
+		t.Errorf("the rest is not said:\n%.900s", text)
+	}
+	if len(page.body) > 150<<10 {
+		t.Errorf("the page has %d bytes", len(page.body))
+	}
+}

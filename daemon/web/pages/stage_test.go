@@ -286,8 +286,11 @@ func troubledPast(t *testing.T) (w written) {
 	return w
 }
 
-// manyStage is a fleet of so many checks in groups of 100; a few of them are in trouble.
-func manyStage(t testing.TB, checks int) *stage {
+// few is one check of a thousand.
+func few(i int) bool { return i%1000 == 7 }
+
+// manyStage is a fleet of so many checks in groups of 100, some of which have begun to fail.
+func manyStage(t testing.TB, checks int, fails func(i int) bool) *stage {
 	t.Helper()
 	p := newPlan()
 	var probes []incident.Result
@@ -295,7 +298,7 @@ func manyStage(t testing.TB, checks int) *stage {
 		group := config.GroupID(fmt.Sprintf("customers%03d", i/100))
 		p.group(group, fmt.Sprintf("Customers %d", i/100))
 		c := p.check(config.ServerID(fmt.Sprintf("mx%05d", i)), "imaps", "IMAP over TLS", group)
-		if i%1000 == 7 {
+		if fails(i) {
 			probes = append(probes, badProbe(c.ID, refusedFinding, 4))
 		} else {
 			probes = append(probes, wellProbe(c.ID))
