@@ -99,7 +99,7 @@ func authorityOf(r *http.Request, url string) string {
 
 // publicFeed is the feed of a public page: an entry when something was reported, when it was over,
 // and for each note.
-func publicFeed(p *PublicPage, name, authority string) *atomFeed {
+func publicFeed(p *publicPage, name, authority string) *atomFeed {
 	home := authority + strings.TrimSuffix(p.Feed, "/feed.atom")
 	f := &atomFeed{
 		ID: tagOf(authority, feedBegan, strings.TrimPrefix(p.Feed, "/")), Title: feedTitle(p.Title, name), Author: atomAuthor{name},
@@ -111,7 +111,7 @@ func publicFeed(p *PublicPage, name, authority string) *atomFeed {
 	}
 	for i := range list {
 		in := &list[i]
-		key := fmt.Sprintf("%s/%d-%08x", strings.TrimPrefix(p.Feed, "/"), in.From.at.Unix(), hashOf(in.State, in.From.at))
+		key := fmt.Sprintf("%s/%d-%08x", strings.TrimPrefix(p.Feed, "/"), in.began.Unix(), hashOf(in.State, in.began))
 		since := "Since " + in.From.Exact() + "."
 		f.Entries = append(f.Entries, newEntry(authority, key+"/opened", in.Reported.at, in.Services+": "+in.Word, since+" We have known since "+in.Reported.Exact()+".", home))
 		for _, n := range in.Notes {
@@ -143,8 +143,8 @@ func feedTitle(title, name string) string {
 	return title + " – " + name
 }
 
-// writeFeed answers a feed.
-func writeFeed(w http.ResponseWriter, r *http.Request, f *atomFeed) {
+// writeFeed answers a feed; public: to everybody.
+func writeFeed(w http.ResponseWriter, r *http.Request, f *atomFeed, public bool) {
 	var out bytes.Buffer
 	out.WriteString(xml.Header)
 	e := xml.NewEncoder(&out)
@@ -153,5 +153,5 @@ func writeFeed(w http.ResponseWriter, r *http.Request, f *atomFeed) {
 		http.Error(w, "the feed could not be made", http.StatusInternalServerError)
 		return
 	}
-	writeKept(w, r, "application/atom+xml; charset=utf-8", append(out.Bytes(), '\n'), isAnonymous(r))
+	writeKept(w, r, "application/atom+xml; charset=utf-8", append(out.Bytes(), '\n'), public)
 }

@@ -32,7 +32,7 @@ func (v *viewer) serveFeed(w http.ResponseWriter, r *http.Request) {
 		api.WriteProblem(w, r, err)
 		return
 	}
-	writeFeed(w, r, f.feed(list.Incidents, group, r))
+	writeFeed(w, r, f.feed(list.Incidents, group, r), false)
 }
 
 func (f *fleet) feed(list []api.Incident, group config.GroupID, r *http.Request) *atomFeed {

@@ -94,7 +94,7 @@ type calendarFile struct {
 }
 
 // publicCalendar is the planned work and the announcements of a public page.
-func publicCalendar(p *PublicPage, name, authority string) calendarFile {
+func publicCalendar(p *publicPage, name, authority string) calendarFile {
 	c := calendarFile{name: feedTitle(p.Title, name), authority: authority, made: p.at.now.Truncate(time.Hour)}
 	link := authority + strings.TrimSuffix(p.Calendar, "/coming.ics")
 	for _, n := range append(p.Notices, p.Coming...) {
@@ -106,8 +106,8 @@ func publicCalendar(p *PublicPage, name, authority string) calendarFile {
 }
 
 // writeCalendar answers a calendar. What is in it is the same for an hour, so that whoever has it
-// need not get it again.
-func writeCalendar(w http.ResponseWriter, r *http.Request, c calendarFile) {
+// need not get it again; public: it is for everybody.
+func writeCalendar(w http.ResponseWriter, r *http.Request, c calendarFile, public bool) {
 	text := calendarText(c.name, c.authority, c.made, c.events)
-	writeKept(w, r, "text/calendar; charset=utf-8", []byte(text), isAnonymous(r))
+	writeKept(w, r, "text/calendar; charset=utf-8", []byte(text), public)
 }

@@ -181,7 +181,7 @@ func (f *fleet) historyPart(s *api.Status) monitorPart {
 	m.addTime("Since", f.clock.at(h.Since))
 	m.add("Size", megabytes(h.SizeBytes))
 	if h.Dropped > 0 {
-		m.add("Lost", counted(int(min(h.Dropped, 1<<40)), "observation", "observations")) //nolint:gosec // it fits
+		m.add("Lost", counted(int(min(h.Dropped, 1<<40)), "observation", "observations"))
 	}
 	return m
 }

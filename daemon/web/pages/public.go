@@ -17,18 +17,18 @@ import (
 // wrote for the public. They are made from the answers of daemon/api by publicMaker, so that an
 // id, a host or a cause can get onto a public page only by a new field here.
 
-// A PublicPage is how the services of some groups are.
-type PublicPage struct {
+// A publicPage is how the services of some groups are.
+type publicPage struct {
 	Title    string // of the group; empty: of everything that is public
 	State    shownState
 	Sentence string
 	Known    string // since when people know of it; empty: nothing is wrong
 	Rest     string // what else is not as usual
-	Notices  []PublicNotice
-	Now      []PublicIncident
-	Sections []PublicSection
-	Coming   []PublicNotice
-	Months   []PublicMonth
+	Notices  []publicNotice
+	Now      []publicIncident
+	Sections []publicSection
+	Coming   []publicNotice
+	Months   []publicMonth
 	Note     string // what is not known of the past
 	Home     string // of the page of everything that is public
 	Feed     string // the address of its feed
@@ -37,17 +37,17 @@ type PublicPage struct {
 	at clock
 }
 
-// A PublicSection is the services of one group.
-type PublicSection struct {
+// A publicSection is the services of one group.
+type publicSection struct {
 	Title    string // empty: the page is about this group alone
 	Link     string
 	Percent  string // of the last 90 days; empty: not known
-	Services []PublicCheck
+	Services []publicCheck
 	More     int // services that are not listed, and work
 }
 
-// A PublicCheck is one service: the checks that have the same name for the public.
-type PublicCheck struct {
+// A publicCheck is one service: the checks that have the same name for the public.
+type publicCheck struct {
 	Label   string
 	State   shownState
 	Word    string
@@ -56,55 +56,57 @@ type PublicCheck struct {
 	Percent string
 }
 
-// A PublicIncident is a time in which something was wrong, of services that failed together.
-type PublicIncident struct {
+// A publicIncident is a time in which something was wrong, of services that failed together.
+type publicIncident struct {
 	What     string // "Mail and Login were not reachable"
 	State    shownState
 	From, To stamp
 	Length   string
 	Open     bool
-	Notes    []PublicNote
+	Notes    []publicNote
 	Reported stamp
 	Services string
 	Word     string
+
+	began time.Time // of the first, which tells it from others for ever
 }
 
 // Range returns from when until when it was.
-func (p PublicIncident) Range() timeRange { return timeRange{p.From, p.To} }
+func (p publicIncident) Range() timeRange { return timeRange{p.From, p.To} }
 
 // NeedsWords reports whether what goes on now is not all said by the sentence.
-func (p *PublicPage) NeedsWords() bool {
+func (p *publicPage) NeedsWords() bool {
 	return len(p.Now) > 1 || len(p.Now) == 1 && len(p.Now[0].Notes) > 0
 }
 
 // HasBars reports whether anything is known of the days before.
-func (p *PublicPage) HasBars() bool {
-	return slices.ContainsFunc(p.Sections, func(s PublicSection) bool {
-		return slices.ContainsFunc(s.Services, func(c PublicCheck) bool { return c.Strip != nil })
+func (p *publicPage) HasBars() bool {
+	return slices.ContainsFunc(p.Sections, func(s publicSection) bool {
+		return slices.ContainsFunc(s.Services, func(c publicCheck) bool { return c.Strip != nil })
 	})
 }
 
-// A PublicNote is what a person wrote for everybody.
-type PublicNote struct {
+// A publicNote is what a person wrote for everybody.
+type publicNote struct {
 	At   stamp
 	Text string
 }
 
-// A PublicMonth is the incidents of a month, the last first.
-type PublicMonth struct {
+// A publicMonth is the incidents of a month, the last first.
+type publicMonth struct {
 	Name      string
-	Incidents []PublicIncident
+	Incidents []publicIncident
 }
 
-// A PublicNotice is an announcement, or planned work.
-type PublicNotice struct {
+// A publicNotice is an announcement, or planned work.
+type publicNotice struct {
 	State       shownState
 	Text        string
 	From, Until stamp
 }
 
 // Range returns from when until when it is.
-func (p PublicNotice) Range() timeRange { return timeRange{p.From, p.Until} }
+func (p publicNotice) Range() timeRange { return timeRange{p.From, p.Until} }
 
 // publicFor is how long a public page is shown again. Whoever can reach it may ask for it as
 // often as they like, and each making asks the goroutine that decides alarms.
@@ -119,7 +121,7 @@ type publicKeeper struct {
 
 // A keptPage is a page, or why there is none. A nil page is one of a group that is not public.
 type keptPage struct {
-	page *PublicPage
+	page *publicPage
 	name string // of the page of the daemon
 	url  string // of the daemon, as it was told; empty: it was not
 	err  error
@@ -170,11 +172,11 @@ func (v *viewer) servePublic(w http.ResponseWriter, r *http.Request) {
 	case kept.page == nil:
 		publicFault(w, r, kept.name, http.StatusNotFound)
 	case file == "feed.atom":
-		writeFeed(w, r, publicFeed(kept.page, kept.name, authorityOf(r, kept.url)))
+		writeFeed(w, r, publicFeed(kept.page, kept.name, authorityOf(r, kept.url)), true)
 	case file == "badge.svg":
 		v.servePublicBadge(w, r, config.GroupID(group), kept.name)
 	case file == "coming.ics":
-		writeCalendar(w, r, publicCalendar(kept.page, kept.name, authorityOf(r, kept.url)))
+		writeCalendar(w, r, publicCalendar(kept.page, kept.name, authorityOf(r, kept.url)), true)
 	default:
 		f := publicFrame(r, kept.name, kept.page.Title)
 		f.State, f.At, f.Content, f.Feed = kept.page.State, kept.page.at.at(&kept.page.at.now), kept.page, kept.page.Feed

@@ -173,8 +173,8 @@ func (m *publicMaker) sectionTitle(section config.GroupID) string {
 
 // page makes the page. bars are those of the checks that are on it; nil: nothing is known of the
 // past.
-func (m *publicMaker) page(b *bars) *PublicPage {
-	p := &PublicPage{at: m.clock, Home: "/p/", Notices: m.announcements(), Coming: m.coming()}
+func (m *publicMaker) page(b *bars) *publicPage {
+	p := &publicPage{at: m.clock, Home: "/p/", Notices: m.announcements(), Coming: m.coming()}
 	if m.group != "" {
 		p.Title = groupName(m.cfg, m.group)
 	}
@@ -197,12 +197,12 @@ func publicLink(group config.GroupID) string { return "/p/" + escapePath(string(
 const mostPublic = 300
 
 // sections lists the services by their groups.
-func (m *publicMaker) sections(p *PublicPage, b *bars) {
+func (m *publicMaker) sections(p *publicPage, b *bars) {
 	for _, s := range m.services {
 		n := len(p.Sections)
 		title := m.sectionTitle(s.section)
 		if n == 0 || p.Sections[n-1].Title != title {
-			section := PublicSection{Title: title}
+			section := publicSection{Title: title}
 			if title != "" {
 				section.Link = publicLink(s.section)
 			}
@@ -228,9 +228,9 @@ func (b *bars) ofGroup(id config.GroupID) (past pastDays, known bool) {
 	return past, known
 }
 
-func (m *publicMaker) publicCheck(s *service, b *bars) PublicCheck {
+func (m *publicMaker) publicCheck(s *service, b *bars) publicCheck {
 	state := m.stateOf(s)
-	v := PublicCheck{Label: s.name, State: state.shown, Word: state.word(), Since: m.clock.at(state.since)}
+	v := publicCheck{Label: s.name, State: state.shown, Word: state.word(), Since: m.clock.at(state.since)}
 	if b == nil || b.err != nil {
 		return v
 	}

@@ -69,7 +69,7 @@ func (b *bars) publicNote(now clock) string {
 }
 
 // happened lists the incidents of the last days that the public is told of.
-func (m *publicMaker) happened(p *PublicPage) {
+func (m *publicMaker) happened(p *publicPage) {
 	from := lastDays(m.clock.now, stripDays, m.clock.zone)[0]
 	for _, c := range m.clusters(from) {
 		v := m.publicIncident(c)
@@ -79,7 +79,7 @@ func (m *publicMaker) happened(p *PublicPage) {
 		}
 		month := v.From.at.In(m.clock.zone).Format("January 2006")
 		if n := len(p.Months); n == 0 || p.Months[n-1].Name != month {
-			p.Months = append(p.Months, PublicMonth{Name: month})
+			p.Months = append(p.Months, publicMonth{Name: month})
 		}
 		p.Months[len(p.Months)-1].Incidents = append(p.Months[len(p.Months)-1].Incidents, v)
 	}
@@ -95,7 +95,7 @@ func (m *publicMaker) clusters(from time.Time) (list [][]*api.Incident) {
 	var told []*api.Incident
 	for i := range m.incidents {
 		in := &m.incidents[i]
-		if in.ReportedAt != nil && isFelt(in) && m.cfg.Checks[in.Check] != nil && (in.EndedAt == nil || in.EndedAt.After(from)) {
+		if in.ReportedAt != nil && isFelt(in) && m.cfg.Checks[in.Check] != nil && (isOpen(in) || endOf(in).After(from)) {
 			told = append(told, in)
 		}
 	}
@@ -103,7 +103,7 @@ func (m *publicMaker) clusters(from time.Time) (list [][]*api.Incident) {
 	for _, in := range told {
 		at := slices.IndexFunc(list, func(c []*api.Incident) bool {
 			first := c[0]
-			return first.Severity == in.Severity && isOpen(first) == isOpen(in) && in.StartedAt.Sub(first.StartedAt) <= together
+			return first.Severity == in.Severity && in.StartedAt.Sub(first.StartedAt) <= together
 		})
 		if at < 0 {
 			list = append(list, []*api.Incident{in})
@@ -115,38 +115,52 @@ func (m *publicMaker) clusters(from time.Time) (list [][]*api.Incident) {
 	return list
 }
 
-func isOpen(in *api.Incident) bool { return in.State != incident.StatusClosed && in.EndedAt == nil }
+// isOpen reports whether an incident goes on.
+func isOpen(in *api.Incident) bool { return in.State != incident.StatusClosed }
+
+// endOf returns when an incident was over; of one that does not say it, when it was last heard of.
+func endOf(in *api.Incident) *time.Time {
+	switch {
+	case in.EndedAt != nil:
+		return in.EndedAt
+	case len(in.Events) > 0:
+		return &in.Events[len(in.Events)-1].At
+	}
+	return &in.StartedAt
+}
 
 // publicIncident tells what failed together, from the first that failed to the last that
-// recovered.
-func (m *publicMaker) publicIncident(list []*api.Incident) PublicIncident {
-	first := list[0]
-	v := PublicIncident{State: severityState(first), Word: publicWords[incident.CheckState(severityState(first))], Open: isOpen(first)}
-	end, reported := m.clock.now, first.ReportedAt
+// recovered; while some of it goes on, of that part alone.
+func (m *publicMaker) publicIncident(list []*api.Incident) publicIncident {
+	v := publicIncident{State: severityState(list[0]), Word: publicWords[incident.CheckState(severityState(list[0]))], began: list[0].StartedAt}
+	for _, in := range list {
+		v.Notes = append(v.Notes, m.notes(in)...)
+	}
+	if open := slices.DeleteFunc(slices.Clone(list), func(in *api.Incident) bool { return !isOpen(in) }); len(open) > 0 {
+		v.Open, list = true, open
+	}
+	var end, reported *time.Time
 	var names []string
 	for _, in := range list {
 		names = append(names, publicName(m.cfg, m.cfg.Checks[in.Check]))
-		if in.EndedAt != nil && (v.To.at.IsZero() || in.EndedAt.After(end)) {
-			end = *in.EndedAt
-			v.To = m.clock.at(&end)
-		}
 		reported = earlier(reported, in.ReportedAt)
-		v.Notes = append(v.Notes, m.notes(in)...)
+		if over := endOf(in); !v.Open && (end == nil || over.After(*end)) {
+			end = over
+		}
 	}
-	if v.Open {
-		v.To = stamp{}
+	v.From, v.To, v.Reported = m.clock.at(&list[0].StartedAt), m.clock.at(end), m.clock.at(reported)
+	if end == nil {
+		end = &m.clock.now
 	}
-	slices.Sort(names)
+	v.Length = between(list[0].StartedAt, *end)
+	slices.SortFunc(names, config.NaturalOrder)
 	names = slices.Compact(names)
-	v.Services = listed(names)
-	if len(names) > mostNamed {
+	if v.Services = listed(names); len(names) > mostNamed {
 		v.Services = grouped(len(names)) + " services"
 	}
-	v.From, v.Reported = m.clock.at(&first.StartedAt), m.clock.at(reported)
-	v.Length = between(first.StartedAt, end)
 	v.What = v.Services + " " + verbOf(len(names), v.Open) + " " + v.Word
-	slices.SortStableFunc(v.Notes, func(a, b PublicNote) int { return cmp.Or(a.At.at.Compare(b.At.at), cmp.Compare(a.Text, b.Text)) })
-	v.Notes = slices.CompactFunc(v.Notes, func(a, b PublicNote) bool { return a.Text == b.Text })
+	slices.SortStableFunc(v.Notes, func(a, b publicNote) int { return cmp.Or(a.At.at.Compare(b.At.at), cmp.Compare(a.Text, b.Text)) })
+	v.Notes = slices.CompactFunc(v.Notes, func(a, b publicNote) bool { return a.Text == b.Text })
 	return v
 }
 
@@ -166,10 +180,10 @@ func verbOf(n int, open bool) string {
 const longestNote = 2000
 
 // notes are what people wrote about an incident for everybody.
-func (m *publicMaker) notes(in *api.Incident) (list []PublicNote) {
+func (m *publicMaker) notes(in *api.Incident) (list []publicNote) {
 	for i := range in.Events {
 		if e := &in.Events[i]; e.Kind == incident.Noted && e.Public {
-			list = append(list, PublicNote{m.clock.at(&e.At), opaque.Bounded(e.Text, longestNote)})
+			list = append(list, publicNote{m.clock.at(&e.At), opaque.Bounded(e.Text, longestNote)})
 		}
 	}
 	return list
@@ -185,7 +199,7 @@ func (m *publicMaker) concerned(a *config.Announcement) bool {
 }
 
 // announcements are those that hold now.
-func (m *publicMaker) announcements() (list []PublicNotice) {
+func (m *publicMaker) announcements() (list []publicNotice) {
 	for i := range m.cfg.Announcements {
 		if a := &m.cfg.Announcements[i]; !a.From.After(m.clock.now) && a.Until.After(m.clock.now) && m.concerned(a) {
 			list = append(list, m.notice(a))
@@ -194,8 +208,8 @@ func (m *publicMaker) announcements() (list []PublicNotice) {
 	return list
 }
 
-func (m *publicMaker) notice(a *config.Announcement) PublicNotice {
-	return PublicNotice{announcementState(a), opaque.Bounded(a.Text, longestNote), m.clock.at(&a.From), m.clock.at(&a.Until)}
+func (m *publicMaker) notice(a *config.Announcement) publicNotice {
+	return publicNotice{announcementState(a), opaque.Bounded(a.Text, longestNote), m.clock.at(&a.From), m.clock.at(&a.Until)}
 }
 
 // announcementState is how an announcement of its kind is marked.
@@ -216,7 +230,7 @@ const (
 )
 
 // coming is the planned work and the announcements of the next month, the first first.
-func (m *publicMaker) coming() (list []PublicNotice) {
+func (m *publicMaker) coming() (list []publicNotice) {
 	end := m.clock.now.AddDate(0, 0, comingDays)
 	for i := range m.cfg.Announcements {
 		if a := &m.cfg.Announcements[i]; a.From.After(m.clock.now) && a.From.Before(end) && m.concerned(a) {
@@ -239,10 +253,10 @@ func (m *publicMaker) coming() (list []PublicNotice) {
 			text = "Maintenance of " + counted(len(names), "service", "services")
 		}
 		for _, span := range occurrences(work, m.clock.now, end) {
-			list = append(list, PublicNotice{shownState(incident.CheckMaintenance), text, m.clock.at(&span.From), m.clock.at(&span.To)})
+			list = append(list, publicNotice{shownState(incident.CheckMaintenance), text, m.clock.at(&span.From), m.clock.at(&span.To)})
 		}
 	}
-	slices.SortStableFunc(list, func(a, b PublicNotice) int { return a.From.at.Compare(b.From.at) })
+	slices.SortStableFunc(list, func(a, b publicNotice) int { return a.From.at.Compare(b.From.at) })
 	return list
 }
 

@@ -115,7 +115,7 @@ func isFelt(in *api.Incident) bool {
 const mostNamed = 3
 
 // sentence says in a sentence how everything is, and in others what else is not as usual.
-func (m *publicMaker) sentence(p *PublicPage) {
+func (m *publicMaker) sentence(p *publicPage) {
 	by := map[string][]*service{}
 	states := map[*service]serviceState{}
 	paused := 0

@@ -3,6 +3,7 @@ package pages
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -214,5 +215,40 @@ func TestWhatIsNotPublicDoesNotExist(t *testing.T) {
 	}
 	if a := askAs(t, v, &api.Visitor{Rights: []api.Right{api.See}, Groups: []config.GroupID{"customers/acme"}}, "/badge/customers/zoo.svg"); a.status != http.StatusNotFound {
 		t.Errorf("a customer gets the badge of another one: %d", a.status)
+	}
+}
+
+// An incident of two services of which one has recovered goes on as that of the other, and is the
+// same entry of the feed before, meanwhile and after.
+func TestPartOfAnIncidentRecovers(t *testing.T) {
+	m := &publicMaker{cfg: publicPlan().Config, clock: clock{begin, time.UTC}}
+	reported := begin.Add(-50 * time.Minute)
+	m.incidents = []api.Incident{
+		{ID: "1", Check: "canary-a/imaps", Condition: config.ConditionService, Severity: config.SeverityDown, StartedAt: begin.Add(-time.Hour), ReportedAt: &reported},
+		{ID: "2", Check: "canary-b/imaps", Condition: config.ConditionService, Severity: config.SeverityDown, StartedAt: begin.Add(-55 * time.Minute), ReportedAt: &reported},
+	}
+	says := func() (what, key string) {
+		p := &publicPage{at: m.clock, Feed: "/p/feed.atom"}
+		m.happened(p)
+		if n := len(p.Now) + len(p.Months); n != 1 {
+			t.Fatalf("there are %d incidents", n)
+		}
+		feed := publicFeed(p, "Mail", "https://status.example.org")
+		for _, list := range [][]publicIncident{p.Now, append(p.Months, publicMonth{})[0].Incidents} {
+			for i := range list {
+				what += list[i].What
+			}
+		}
+		return what, feed.Entries[len(feed.Entries)-1].ID
+	}
+	both, first := says()
+	end := begin.Add(-20 * time.Minute)
+	m.incidents[0].State, m.incidents[0].EndedAt = incident.StatusClosed, &end
+	one, second := says()
+	m.incidents[1].State, m.incidents[1].EndedAt = incident.StatusClosed, &begin
+	none, third := says()
+	want := []string{"Mail Berlin (IMAP) and Mail Munich (IMAP) are not reachable", "Mail Munich (IMAP) is not reachable", "Mail Berlin (IMAP) and Mail Munich (IMAP) were not reachable"}
+	if got := []string{both, one, none}; !slices.Equal(got, want) || first != second || second != third {
+		t.Errorf("the page says\n%q, of\n%s\n%s\n%s", got, first, second, third)
 	}
 }

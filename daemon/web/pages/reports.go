@@ -307,10 +307,12 @@ func (v *viewer) serveReport(w http.ResponseWriter, r *http.Request) {
 		api.WriteProblem(w, r, err)
 		return
 	}
-	o := report.Options{Zone: time.UTC}
-	if zone, ok := calendar.Zone(made.Timezone); ok {
-		o.Zone = zone
+	s, err := v.Daemon.Snapshot(r.Context())
+	if err != nil {
+		api.WriteProblem(w, r, err)
+		return
 	}
+	o := report.Options{Zone: zoneOf(s.Config)}
 	if kind == ".csv" {
 		text, err := report.CSV(&made, o)
 		if err != nil {

@@ -188,7 +188,7 @@ func (v *viewer) serveCalendar(w http.ResponseWriter, r *http.Request) {
 		c.authority = authorityOf(r, f.Config.Daemon.PublicURL)
 		c.events = f.calendarEvents(c.authority, api.VisitorOf(r.Context()))
 	}
-	writeCalendar(w, r, c)
+	writeCalendar(w, r, c, false)
 }
 
 // calendarEvents are the planned work and the announcements of what a visitor sees.
