@@ -62,7 +62,7 @@ func (w *writer) setAside(damage error) error {
 	w.useReaders(nil)
 	w.damage.Store(nil)
 	aside := fmt.Sprintf("%s.damaged-%s", w.Path, w.now().UTC().Format("20060102T150405.000Z"))
-	for _, suffix := range []string{"", "-wal", "-shm"} {
+	for _, suffix := range suffixes {
 		if err := os.Rename(w.Path+suffix, aside+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -80,7 +80,7 @@ func (w *writer) dropDamaged() error {
 	}
 	slices.Sort(found)
 	for _, old := range found[:max(0, len(found)-keptDamaged)] {
-		for _, suffix := range []string{"", "-wal", "-shm"} {
+		for _, suffix := range suffixes {
 			if err := os.Remove(old + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}

@@ -222,24 +222,52 @@ func TestASecondDaemonIsRefused(t *testing.T) {
 	}
 }
 
-// A file that somebody removes or moves while the daemon runs is begun anew.
-func TestAFileThatIsGoneIsBegunAnew(t *testing.T) {
+// A file that somebody removes, moves or empties while the daemon runs, or whose log is removed,
+// is not written where nobody looks: what comes in then is found by who opens the file.
+func TestFilesThatAreGoneAreBegunAnew(t *testing.T) {
 	t.Parallel()
-	d := newDrive(t, newYear)
-	d.hourOfProbes()
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		if err := os.Remove(d.path + suffix); err != nil {
-			t.Fatal(err)
-		}
+	for name, test := range map[string]struct {
+		harm func(d *drive) error
+		want int // probes that are known afterwards
+	}{
+		"all removed": {func(d *drive) error { return d.remove("", "-wal", "-shm") }, 1},
+		"emptied and its log removed": {func(d *drive) error {
+			return errors.Join(os.Truncate(d.path, 0), d.remove("-wal"))
+		}, 71},
+		"emptied":                        {func(d *drive) error { return os.Truncate(d.path, 0) }, 71},
+		"its log removed":                {func(d *drive) error { return d.remove("-wal") }, 71},
+		"what its readers share removed": {func(d *drive) error { return d.remove("-shm") }, 71},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDrive(t, newYear)
+			d.hourOfProbes()
+			if err := test.harm(d); err != nil {
+				t.Fatal(err)
+			}
+			d.observe("a", incident.OK, 100*time.Millisecond, "192.0.2.1")
+			d.mustRound()
+			file, err := OpenFile(t.Context(), d.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = file.Close() }()
+			if list, err := file.Incidents(t.Context(), newYear, d.now); err != nil || len(list) != 1 {
+				t.Errorf("%v %v", list, err)
+			}
+			if n := d.probes("a"); n != test.want {
+				t.Errorf("%d probes, want %d", n, test.want)
+			}
+		})
 	}
-	d.observe("a", incident.OK, 100*time.Millisecond, "192.0.2.1")
-	d.mustRound()
-	if n := d.probes("a"); n != 1 {
-		t.Errorf("%d probes in the new file", n)
+}
+
+// remove removes files of the history, which are named by how they end.
+func (d *drive) remove(suffixes ...string) (err error) {
+	for _, suffix := range suffixes {
+		err = errors.Join(err, os.Remove(d.path+suffix))
 	}
-	if list, err := d.store.Incidents(t.Context(), newYear, d.now); err != nil || len(list) != 1 {
-		t.Errorf("%v %v", list, err)
-	}
+	return err
 }
 
 // Without its directory, and while the file cannot be made, what comes in waits. When there is

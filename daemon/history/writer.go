@@ -30,8 +30,9 @@ type writer struct {
 	contents
 	progress
 	lock *os.File
-	db   *sql.DB     // nil: it is not open
-	info os.FileInfo // of the file that is open
+	db   *sql.DB // nil: it is not open
+	// inUse are the files that are open: the database, its log, and what its readers share.
+	inUse [len(suffixes)]os.FileInfo
 
 	version    uint64 // of the incidents that are mirrored
 	walked     bool   // the whole ledger is mirrored in this file
@@ -203,11 +204,12 @@ func (s *Store) size() (sum int64) {
 // open opens the file, unless it is open and still in its place.
 func (w *writer) open(ctx context.Context) (err error) {
 	if w.db != nil {
-		info, err := os.Stat(w.Path)
-		if err == nil && os.SameFile(info, w.info) {
+		if w.inPlace() {
 			return nil
 		}
-		// Somebody has moved or removed it: SQLite would go on writing where nobody looks.
+		// Somebody has moved, removed or emptied it: SQLite would go on writing where nobody
+		// looks. Readers close first, so that SQLite can save what is in a log without a name.
+		w.useReaders(nil)
 		w.closeFile()
 		w.beginAnew()
 	}
@@ -219,10 +221,10 @@ func (w *writer) open(ctx context.Context) (err error) {
 	if w.db, err = openFile(ctx, w.Path); err != nil {
 		return err
 	}
-	if w.info, err = os.Stat(w.Path); err != nil {
+	if err := w.load(ctx); err != nil {
 		return err
 	}
-	if err := w.load(ctx); err != nil {
+	if w.inUse, err = w.files(); err != nil {
 		return err
 	}
 	readers, err := w.openReader()
@@ -231,6 +233,33 @@ func (w *writer) open(ctx context.Context) (err error) {
 	}
 	w.useReaders(readers)
 	return nil
+}
+
+// suffixes are what the names of SQLite's files end with.
+var suffixes = [...]string{"", "-wal", "-shm"}
+
+// files returns which files are where those of the history belong.
+func (s *Store) files() (list [len(suffixes)]os.FileInfo, err error) {
+	for i, suffix := range suffixes {
+		if list[i], err = os.Stat(s.Path + suffix); err != nil {
+			return list, err
+		}
+	}
+	return list, nil
+}
+
+// inPlace reports whether the files that are open are still where others look for them.
+func (w *writer) inPlace() bool {
+	now, err := w.files()
+	if err != nil || now[0].Size() == 0 {
+		return false
+	}
+	for i := range now {
+		if !os.SameFile(now[i], w.inUse[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // beginAnew forgets what the file held: the next one knows nothing.
