@@ -43,17 +43,17 @@ func (m *monitor) changedIncidents(ctx context.Context, since uint64) (history.C
 	if err != nil {
 		return history.Changes{}, err
 	}
-	changed := history.Changes{Version: s.Version}
-	for _, in := range s.Changes(since).Incidents {
-		text, err := json.Marshal(api.NewIncident(s, in))
-		if err != nil {
-			return changed, err
-		}
-		changed.Incidents = append(changed.Incidents, history.Record{
-			Incident: in.Incident, Events: in.Events, Told: firstTold(s, in), JSON: text,
-		})
-	}
-	return changed, nil
+	changed := s.Changes(since).Incidents
+	return history.Changes{
+		Version: s.Version, Count: len(changed),
+		Record: func(i int) (history.Record, error) { return incidentRecord(s, changed[i]) },
+	}, nil
+}
+
+// incidentRecord returns what the history remembers of an incident.
+func incidentRecord(s *tracker.Snapshot, in *tracker.IncidentState) (history.Record, error) {
+	text, err := json.Marshal(api.NewIncident(s, in))
+	return history.Record{Incident: in.Incident, Events: in.Events, Told: firstTold(s, in), JSON: text}, err
 }
 
 // firstTold returns when the first message about an incident was taken; zero: none was.

@@ -18,8 +18,8 @@ func hourOf(at int64) int64 { return at / hourMillis }
 
 const chunkVersion = 1
 
-// A packer compresses chunks and roll-ups; it is used again and again, since a new
-// compressor costs more than a chunk.
+// A packer compresses chunks, roll-ups and incidents; it is used again and again, since a
+// new compressor takes 0.8 MB.
 type packer struct {
 	raw    []byte
 	packed bytes.Buffer
@@ -44,6 +44,12 @@ func (p *packer) pack() ([]byte, error) {
 	}
 	err := p.out.Close()
 	return p.packed.Bytes(), err
+}
+
+// packText returns a text compressed, until the next call.
+func (p *packer) packText(text []byte) ([]byte, error) {
+	p.raw = append(p.raw[:0], text...)
+	return p.pack()
 }
 
 // unpack returns what pack was given, until the next call.

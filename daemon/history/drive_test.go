@@ -36,7 +36,7 @@ func newDrive(tb testing.TB, now time.Time) *drive {
 func (d *drive) start() {
 	d.store = Open(Options{
 		Path: d.path, Node: "n1", Log: func(msg string, _ error) { d.said = append(d.said, msg) },
-		Changes: func(context.Context, uint64) (Changes, error) { return Changes{Version: 1, Incidents: d.known}, nil },
+		Changes: func(context.Context, uint64) (Changes, error) { return changesOf(1, d.known), nil },
 	})
 	d.store.now = func() time.Time { return d.now }
 	d.store.begun = d.now

@@ -39,27 +39,35 @@ func (w *writer) mirror(ctx context.Context) error {
 	if err != nil {
 		return nil //nolint:nilerr // the daemon is ending; the next start walks the whole ledger
 	}
-	for rest := changes.Incidents; len(rest) > 0; {
-		slice := rest[:min(mirrorAtOnce, len(rest))]
-		rest = rest[len(slice):]
-		err := w.transact(ctx, func(c change) error {
-			for i := range slice {
-				if err := w.mirrorIncident(c, &slice[i], changes.Version); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+	known := make(map[incident.ID]bool, changes.Count)
+	for first := 0; first < changes.Count; first += mirrorAtOnce {
+		last := min(first+mirrorAtOnce, changes.Count)
+		err := w.transact(ctx, func(c change) error { return w.mirrorSome(c, changes, first, last, known) })
 		if err != nil {
 			return err
 		}
 	}
 	if !w.walked {
-		if err := w.transact(ctx, func(c change) error { return w.endForgotten(c, changes.Incidents) }); err != nil {
+		if err := w.transact(ctx, func(c change) error { return w.endForgotten(c, known) }); err != nil {
 			return err
 		}
 	}
 	w.version, w.walked = changes.Version, true
+	return nil
+}
+
+// mirrorSome writes the incidents from first until before last, and notes which they are.
+func (w *writer) mirrorSome(c change, changes Changes, first, last int, known map[incident.ID]bool) error {
+	for i := first; i < last; i++ {
+		r, err := changes.Record(i)
+		if err != nil {
+			return err
+		}
+		known[r.Incident.ID] = true
+		if err := w.mirrorIncident(c, &r, changes.Version); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -76,15 +84,15 @@ func (w *writer) mirrorIncident(c change, r *Record, version uint64) error {
 			return err
 		}
 	}
-	data, err := deflate(r.JSON)
-	if err != nil {
-		return err
-	}
 	if !w.walked {
 		// The journal may have kept less of it than is here.
-		if richer, err := c.knowsMore(in, len(r.JSON)); err != nil || richer {
+		if richer, err := w.knowsMore(c, in, len(r.JSON)); err != nil || richer {
 			return err
 		}
+	}
+	data, err := w.packer.packText(r.JSON)
+	if err != nil {
+		return err
 	}
 	ended := in.EndedAt
 	err = c.do(insertIncident, string(in.ID), check.id, string(in.Condition), string(in.Severity), milli(in.StartedAt),
@@ -103,7 +111,7 @@ func (w *writer) mirrorIncident(c change, r *Record, version uint64) error {
 
 // knowsMore reports whether the file has more of an incident that has ended than a text of
 // a size.
-func (c change) knowsMore(in *incident.Incident, size int) (bool, error) {
+func (w *writer) knowsMore(c change, in *incident.Incident, size int) (bool, error) {
 	var ended sql.NullInt64
 	var as string
 	var data []byte
@@ -116,18 +124,14 @@ func (c change) knowsMore(in *incident.Incident, size int) (bool, error) {
 	case as == "" || as != string(in.ClosedAs) || ended.Int64 != milli(in.EndedAt) || in.Unconfirmed:
 		return false, nil
 	}
-	text, err := inflate(data)
+	text, err := w.packer.unpack(data)
 	return err == nil && len(text) > size, nil
 }
 
 // endForgotten ends the bouts of incidents that went on when the daemon was last alive and
 // that the ledger does not know: a journal that was lost must not leave anything down for
 // ever.
-func (w *writer) endForgotten(c change, all []Record) error {
-	known := make(map[incident.ID]bool, len(all))
-	for i := range all {
-		known[all[i].Incident.ID] = true
-	}
+func (w *writer) endForgotten(c change, known map[incident.ID]bool) error {
 	forgotten := map[string]int64{}
 	err := eachRow(c.ctx, c, "SELECT incident, f FROM bout WHERE t IS NULL", nil, func(scan scanner) error {
 		var id string
@@ -195,24 +199,10 @@ func boutsOf(in *incident.Incident, events []incident.Event) (list []bout) {
 	return list
 }
 
-// deflate compresses a text.
-func deflate(text []byte) ([]byte, error) {
-	var b bytes.Buffer
-	z, err := flate.NewWriter(&b, flate.DefaultCompression)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := z.Write(text); err != nil {
-		return nil, err
-	}
-	err = z.Close()
-	return b.Bytes(), err
-}
-
 // maxInflated bounds what a damaged file can make of a few bytes.
 const maxInflated = 16 << 20
 
-// inflate takes back what deflate has done.
+// inflate returns a text that packText has compressed.
 func inflate(data []byte) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(data)), maxInflated+1))
 	if err == nil && len(text) > maxInflated {

@@ -76,7 +76,12 @@ func (s *stage) changes(context.Context, uint64) (Changes, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.version++
-	return Changes{Version: s.version, Incidents: s.changed}, nil
+	return changesOf(s.version, s.changed), nil
+}
+
+// changesOf returns changes whose records are made already.
+func changesOf(version uint64, list []Record) Changes {
+	return Changes{Version: version, Count: len(list), Record: func(i int) (Record, error) { return list[i], nil }}
 }
 
 // said returns what was logged.

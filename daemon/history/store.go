@@ -33,8 +33,11 @@ type Options struct {
 
 // Changes are the incidents that have changed since a version, and the version they make.
 type Changes struct {
-	Version   uint64
-	Incidents []Record
+	Version uint64
+	Count   int // of the incidents
+	// Record makes the record of one of them, when it is written: those of a storm take
+	// much memory, which the daemon does not have twice.
+	Record func(i int) (Record, error)
 }
 
 // A Record is an incident as it is to be remembered.

@@ -90,7 +90,9 @@ func newFleet(t testing.TB) *fleet {
 // start begins a daemon's life.
 func (f *fleet) start() {
 	f.past = history.Rehearse(history.Options{Path: f.path, Node: "monitor1", Changes: func(_ context.Context, since uint64) (history.Changes, error) {
-		return history.Changes{Version: uint64(len(f.known)), Incidents: f.known[since:]}, nil
+		changed := f.known[since:]
+		record := func(i int) (history.Record, error) { return changed[i], nil }
+		return history.Changes{Version: uint64(len(f.known)), Count: len(changed), Record: record}, nil
 	}, Log: func(msg string, err error) { f.t.Logf("history: %s %v", msg, err) }}, f.now)
 	f.past.Use(f.cfg)
 }

@@ -30,7 +30,8 @@ func TestForgottenIncidentIsShownFromTheHistory(t *testing.T) {
 		if since > 0 {
 			return history.Changes{Version: since}, nil
 		}
-		return history.Changes{Version: 1, Incidents: []history.Record{{Incident: old, JSON: text}}}, nil
+		remembered := history.Record{Incident: old, JSON: text}
+		return history.Changes{Version: 1, Count: 1, Record: func(int) (history.Record, error) { return remembered, nil }}, nil
 	}})
 	stage := troubledStage(t)
 	cfg := *stage.snapshot.Config
