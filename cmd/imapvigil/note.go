@@ -29,11 +29,11 @@ func (p *program) noteCommand() *cobra.Command {
 		GroupID:     groupDaily,
 		Annotations: exitCodes("noted", "not noted"),
 		SuggestFor:  []string{"comment", "annotate"},
-		Args:        takes(2, anyNumber, "an incident and a text"),
+		Args:        takes(2, anyNumber, "an incident and what to write"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, text := p.clientAs(cmd, by), strings.Join(args[1:], " ")
 			if strings.TrimSpace(text) == "" {
-				return errors.New("a note needs a text")
+				return errors.New("a note must not be empty")
 			}
 			all, err := client.Incidents(cmd.Context())
 			if err != nil {

@@ -119,7 +119,7 @@ func (v1 *versionOne) unacknowledge(r *http.Request, _ *asked, _ view, id incide
 // note adds a note to an incident.
 func (v1 *versionOne) note(r *http.Request, in *asked, _ view, id incident.ID) (any, error) {
 	if strings.TrimSpace(in.Text) == "" {
-		return nil, badRequest(errors.New("a note needs a text"))
+		return nil, badRequest(errors.New("a note must not be empty"))
 	}
 	e, err := v1.daemon.Note(r.Context(), id, tracker.Note{By: authorOf(r), Text: in.Text, Public: in.Public})
 	return newNoted(e), err

@@ -30,7 +30,7 @@ func (t *Tracker) note(r *round, id incident.ID, n Note) (noted incident.Event, 
 		By: n.By, Reason: n.Text, Public: n.Public,
 	})
 	if noted.Reason == "" {
-		return noted, errors.New("a note needs a text")
+		return noted, errors.New("a note must not be empty")
 	}
 	if !t.addEvents(r, []incident.Event{noted}) {
 		return noted, errNotKept

@@ -81,7 +81,7 @@ func (s *Server) turnAway(w http.ResponseWriter, r *http.Request) {
 	case s.gate.KnowsUsers(r):
 		s.refuse(w, r, http.StatusUnauthorized, "Log in first, or send a token.")
 	case len(visitor.Rights) > 0:
-		s.refuse(w, r, http.StatusForbidden, "Without a login, whoever reaches this page may look, and no more. Set page { users_file, operators } or page { tokens_file }.")
+		s.refuse(w, r, http.StatusForbidden, "Without a login, everybody who reaches this page may look, and no more. Set page { users_file, operators } or page { tokens_file }.")
 	default:
 		s.refuse(w, r, http.StatusForbidden, "Only what is public is shown here. For the rest, the daemon needs a certificate and users: set page { cert_file, key_file, users_file }.")
 	}

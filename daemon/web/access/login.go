@@ -72,7 +72,7 @@ func (g *Gate) rulesFor(w http.ResponseWriter, r *http.Request) (*rules, bool) {
 	if !isPrivate(r) {
 		g.options.ShowFault(w, r, rules.config, Refusal{
 			Status: http.StatusForbidden, Title: "Nobody can log in here: the connection has no TLS.",
-			Text: "Whoever runs imapvigil can set page { cert_file, key_file }, or put a proxy with TLS in front of it on the same machine.",
+			Text: "The administrator of imapvigil can set page { cert_file, key_file }, or put a proxy with TLS in front of it on the same machine.",
 		})
 		return nil, false
 	}

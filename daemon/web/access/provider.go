@@ -205,8 +205,8 @@ func (g *Gate) hearProvider(w http.ResponseWriter, r *http.Request) {
 	// Without the cookie the link may be somebody else's, who wants this browser to be theirs.
 	if !begun || subtle.ConstantTimeCompare([]byte(cookie), []byte(state)) != 1 {
 		g.options.ShowFault(w, r, rules.config, Refusal{
-			Status: http.StatusBadRequest, Title: "This login is not under way in this browser.",
-			Text: "It took more than ten minutes, or it began elsewhere. Begin again.",
+			Status: http.StatusBadRequest, Title: "This login cannot go on.",
+			Text: "It took more than ten minutes, or began in another browser. Begin again.",
 		})
 		return
 	}

@@ -16,7 +16,7 @@ type Fault struct {
 // faultTitles say what the status of an answer means to people.
 var faultTitles = map[int]Fault{
 	http.StatusBadRequest:          {Title: "This address cannot be right.", Text: "Look for a typing error in it."},
-	http.StatusForbidden:           {Title: "You may not see or do this.", Text: "Log in as somebody who may, or ask whoever keeps this page."},
+	http.StatusForbidden:           {Title: "You may not see or do this.", Text: "Log in as somebody who may, or ask the administrator of this page."},
 	http.StatusNotFound:            {Title: "There is no such page.", Text: "The check or incident may have been removed, or it has another name now."},
 	http.StatusMethodNotAllowed:    {Title: "This cannot be done here.", Text: "Go back, and use the buttons of the page."},
 	http.StatusConflict:            {Title: "This was not done.", Text: "What you saw may have changed meanwhile."},
