@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -36,6 +37,9 @@ func (p *program) runCommand() *cobra.Command {
 				if err := at.UnmarshalText([]byte(level)); err != nil {
 					return fmt.Errorf("--log-level is debug, info, warn or error, not %q", level)
 				}
+			}
+			if _, _, err := net.SplitHostPort(listen); listen != "" && err != nil {
+				return fmt.Errorf("--listen is host:port, or \"\" for no status page, not %q", listen)
 			}
 			ignoreBrokenPipes()
 			log, out, err := newLog(p.err, format, p.underSystemd, at)

@@ -1,7 +1,12 @@
 package web
 
 import (
+	"context"
+	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -128,4 +133,26 @@ func TestUnroutedRequests(t *testing.T) {
 	if a := s.ask("GET", "/nowhere", "", "Accept: text/html"); a.status != 404 || !strings.Contains(a.body, "<html") {
 		t.Errorf("a browser gets %d %s", a.status, a.body)
 	}
+}
+
+// However a host is written, it is ours only if it is localhost, the host of public_url, or an
+// address.
+func FuzzHost(f *testing.F) {
+	for _, seed := range []string{"localhost", "LOCALHOST.:80", "127.0.0.1", "[::1]:9143", "evil.example", "@localhost", "localhost@evil.example", "127.1", "0x7f.1", "", "[fe80::1%25eth0]", "status.example.org:443"} {
+		f.Add(seed)
+	}
+	ours := &settings{}
+	ours.nameHosts("https://status.example.org")
+	f.Fuzz(func(t *testing.T, host string) {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Host = host
+		r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, net.Addr(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9143})))
+		if !ours.isOurHost(r) {
+			return
+		}
+		name := strings.ToLower((&url.URL{Host: host}).Hostname())
+		if _, err := netip.ParseAddr(strings.TrimSuffix(name, ".")); err != nil && strings.TrimSuffix(name, ".") != "localhost" && strings.TrimSuffix(name, ".") != "status.example.org" {
+			t.Errorf("%q is ours", host)
+		}
+	})
 }
