@@ -29,8 +29,7 @@ var badgeColours = map[shownState]string{
 var badgePicture = template.Must(template.New("badge").Parse(
 	`<svg xmlns="http://www.w3.org/2000/svg" width="{{.Width}}" height="20" viewBox="0 0 {{.Width}} 20" role="img" aria-label="{{.Title}}">
 <title>{{.Title}}</title>
-<clipPath id="r"><rect width="{{.Width}}" height="20" rx="4"/></clipPath>
-<g clip-path="url(#r)"><rect width="{{.Left}}" height="20" fill="#3d434d"/><rect x="{{.Left}}" width="{{.Right}}" height="20" fill="{{.Colour}}"/></g>
+<path fill="#3d434d" d="M4 0H{{.Left}}V20H4A4 4 0 0 1 0 16V4A4 4 0 0 1 4 0Z"/><path fill="{{.Colour}}" d="M{{.Left}} 0H{{.Turn}}A4 4 0 0 1 {{.Width}} 4V16A4 4 0 0 1 {{.Turn}} 20H{{.Left}}Z"/>
 <g fill="#fff" font-family="system-ui,-apple-system,'Segoe UI',Verdana,'DejaVu Sans',sans-serif" font-size="11"><text x="8" y="14" textLength="{{.LabelWidth}}" lengthAdjust="spacingAndGlyphs">{{.Label}}</text><text x="{{.At}}" y="14" font-weight="600" textLength="{{.MessageWidth}}" lengthAdjust="spacingAndGlyphs">{{.Message}}</text></g>
 </svg>
 `))
@@ -46,7 +45,7 @@ func (b badge) writeSVG(w http.ResponseWriter, r *http.Request, public bool) {
 	var out strings.Builder
 	err := badgePicture.Execute(&out, map[string]any{
 		"Title": b.Label + ": " + b.Message, "Label": b.Label, "Message": b.Message, "LabelWidth": label, "MessageWidth": message,
-		"Left": label + 2*pad, "Right": message + 2*pad, "At": label + 3*pad, "Width": label + message + 4*pad, "Colour": badgeColours[b.State],
+		"Left": label + 2*pad, "At": label + 3*pad, "Turn": label + message + 4*pad - 4, "Width": label + message + 4*pad, "Colour": badgeColours[b.State],
 	})
 	if err != nil {
 		http.Error(w, "the badge could not be made", http.StatusInternalServerError)

@@ -148,7 +148,9 @@ func (m *publicMaker) sentence(p *publicPage) {
 		text := m.says(k, list, states, all)
 		if p.Sentence == "" && k.state != incident.CheckMaintenance {
 			p.Sentence, p.State = text, shownState(k.state)
-			p.Known = m.knownSince(list, states)
+			if k.state == incident.CheckDown || k.state == incident.CheckDegraded {
+				p.Known = m.knownSince(list, states)
+			}
 			continue
 		}
 		rest = append(rest, text)
@@ -210,7 +212,10 @@ func (m *publicMaker) says(k publicKind, list []*service, states map[*service]se
 	} else if since != nil {
 		when = " since " + m.clock.at(since).Near()
 	}
-	if k.state == incident.CheckUnknown {
+	switch {
+	case k.state == incident.CheckDown && len(list) == all && all > 1:
+		return "No service is reachable" + when + "."
+	case k.state == incident.CheckUnknown:
 		return strings.Replace(k.form, "%s", strings.Replace(names, "All", "all", 1), 1)
 	}
 	return names + " " + verb + strings.Replace(k.form, "%s.", when+".", 1)
