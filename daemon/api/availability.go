@@ -37,11 +37,13 @@ type Ratios struct {
 
 // CheckAvailability is one check in a period.
 type CheckAvailability struct {
-	ID      config.CheckID  `json:"id"`
-	Label   string          `json:"label"`
-	Server  config.ServerID `json:"server"`
-	Groups  []string        `json:"groups"`
-	Seconds StateSeconds    `json:"seconds"`
+	ID    config.CheckID `json:"id"`
+	Label string         `json:"label"`
+	// PublicName is what people outside call it.
+	PublicName string          `json:"public_name"`
+	Server     config.ServerID `json:"server"`
+	Groups     []string        `json:"groups"`
+	Seconds    StateSeconds    `json:"seconds"`
 	Ratios
 	// Before is the availability in the period before.
 	Before *float64 `json:"before"`

@@ -102,9 +102,16 @@ func newOccurrence(in *history.Incident) occurrence {
 	}
 }
 
+// mostLatencies is of how many checks latencies are shown: each is a question of its own to the
+// history, of some milliseconds.
+const mostLatencies = 500
+
 // readLatency reads how long the conversations of the whole period took.
 func (s *survey) readLatency(ctx context.Context, p Past) error {
 	s.past.latency = map[config.CheckID]Quantiles{}
+	if len(s.checks) > mostLatencies {
+		return nil
+	}
 	whole := s.period.To.Sub(s.period.From)
 	for _, c := range s.checks {
 		points, err := p.Points(ctx, c.ID, s.period.From, s.period.To, whole)
@@ -129,6 +136,9 @@ const soonEnding = 60 * 24 * time.Hour
 
 // readCertificates reads which of the certificates that were seen lately end soon.
 func (s *survey) readCertificates(ctx context.Context, p Past) error {
+	if len(s.checks) > mostLatencies {
+		return nil // the page of certificates has them
+	}
 	for _, c := range s.checks {
 		list, err := p.Certificates(ctx, c.ID)
 		if err != nil {

@@ -166,7 +166,7 @@ const burnDays = 3 * 24 * time.Hour
 func (s *survey) availability() Availability {
 	s.measure()
 	a := Availability{
-		From: s.period.From.UTC(), To: s.end.UTC(), Timezone: s.period.From.Location().String(), Period: s.period.Name,
+		From: s.period.From.UTC(), To: s.end.UTC(), Timezone: zoneName(s.period.From.Location()), Period: s.period.Name,
 		CompleteSince: moment(s.past.completeSince), Checks: make([]CheckAvailability, 0, len(s.checks)),
 	}
 	if s.period.To.After(s.now) {
@@ -192,7 +192,7 @@ func allOf(checks []*config.Check) []int {
 func (s *survey) check(i int) CheckAvailability {
 	c := s.checks[i]
 	v := CheckAvailability{
-		Days: s.daysOf([]int{i}), ID: c.ID, Label: c.Label, Server: c.Server, Groups: s.groupNames(c), Seconds: newStateSeconds(s.sums[i]), Ratios: newRatios(s.sums[i]),
+		Days: s.daysOf([]int{i}), ID: c.ID, Label: c.Label, PublicName: s.cfg.PublicName(c), Server: c.Server, Groups: s.groupNames(c), Seconds: newStateSeconds(s.sums[i]), Ratios: newRatios(s.sums[i]),
 		Before: s.before[i].Figures().Availability, SLO: s.slos[i], LongestOutageS: availability.LongestOutage(s.lines[i]).Seconds(),
 	}
 	for _, o := range s.past.incidents[c.ID] {

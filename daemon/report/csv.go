@@ -36,12 +36,12 @@ func CSV(r *api.PeriodReport, o Options) ([]byte, error) {
 
 func csvRow(r *api.PeriodReport, c *api.CheckAvailability, o Options) []string {
 	const rfc3339 = "2006-01-02T15:04:05Z07:00"
-	id, groups := string(c.ID), strings.Join(c.Groups, "/")
+	id, label, groups := string(c.ID), c.Label, strings.Join(c.Groups, "/")
 	if o.Public {
-		id, groups = "", ""
+		id, label, groups = "", c.PublicName, ""
 	}
 	row := []string{
-		asText(id), asText(c.Label), asText(groups), r.From.UTC().Format(rfc3339), r.To.UTC().Format(rfc3339),
+		asText(id), asText(label), asText(groups), r.From.UTC().Format(rfc3339), r.To.UTC().Format(rfc3339),
 		orEmpty(c.Availability), orEmpty(c.Coverage), orEmpty(c.Floor), orEmpty(c.Ceiling), orEmpty(c.Strict),
 	}
 	objective, verdict := "", ""

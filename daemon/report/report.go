@@ -102,12 +102,12 @@ func (w *writer) span() string {
 
 func (w *writer) minute(at time.Time) string { return at.In(w.Zone).Format("2006-01-02 15:04 MST") }
 
-// checkName returns what a check is called: its label alone in public.
+// checkName returns what a check is called.
 func (w *writer) checkName(id config.CheckID) string {
 	c, ok := w.checks[id]
 	switch {
 	case w.Public && ok:
-		return c.Label
+		return c.PublicName
 	case w.Public:
 		return "a check"
 	default:

@@ -202,7 +202,7 @@ func (m *publicMaker) badgeLabel(q *badgeQuery) string {
 		return groupName(m.cfg, q.group)
 	}
 	if c := m.cfg.Checks[q.check]; c != nil {
-		return publicName(m.cfg, c)
+		return m.cfg.PublicName(c)
 	}
 	return opaque.Bounded(pageName(m.cfg), longestLabel)
 }

@@ -1,14 +1,11 @@
 package pages
 
 import (
-	"cmp"
 	"context"
-	"path"
 	"slices"
 	"strings"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
@@ -101,7 +98,7 @@ func (m *publicMaker) name() {
 		if n := len(check.Path); n > 0 {
 			section = check.Path[n-1]
 		}
-		name := publicName(m.cfg, check)
+		name := m.cfg.PublicName(check)
 		s := known[string(section)+"\n"+name]
 		if s == nil {
 			s = &service{name: name, section: section}
@@ -116,47 +113,8 @@ func (m *publicMaker) name() {
 // longestLabel is how much of a label is shown to everybody.
 const longestLabel = 200
 
-// publicName returns what the public calls a check: the labels that people wrote, of the server
-// and of the check. Where nobody wrote one, a label is an id, which is not for the public; the
-// check is then one of those that have the name of their group.
-func publicName(cfg *config.Config, c *config.Check) string {
-	return opaque.Bounded(nameInPublic(cfg, c), longestLabel)
-}
-
-func nameInPublic(cfg *config.Config, c *config.Check) string {
-	var server string
-	if s := cfg.Servers[c.Server]; s != nil {
-		server = ownLabel(s.Label, string(s.ID))
-	}
-	check := ownLabel(c.Label, string(c.ID))
-	switch {
-	case server == "" && check == "" && len(c.Path) > 0:
-		return groupName(cfg, c.Path[len(c.Path)-1])
-	case server == "" && check == "":
-		return "service"
-	case server == "", strings.HasPrefix(check, server):
-		return check
-	case check == "":
-		return server
-	}
-	return server + " (" + check + ")"
-}
-
-// ownLabel returns a label that is not just the id, or its last part.
-func ownLabel(label, id string) string {
-	if label == id || label == path.Base(id) {
-		return ""
-	}
-	return label
-}
-
 // groupName returns what people call a group.
-func groupName(cfg *config.Config, id config.GroupID) string {
-	if g := cfg.Groups[id]; g != nil {
-		return opaque.Bounded(cmp.Or(g.Label, path.Base(string(id))), longestLabel)
-	}
-	return path.Base(string(id))
-}
+func groupName(cfg *config.Config, id config.GroupID) string { return cfg.PublicGroupName(id) }
 
 // sectionTitle returns the labels of a group and of those that it is in, as far as they are
 // public and not what the whole page is about.

@@ -142,7 +142,7 @@ func (m *publicMaker) publicIncident(list []*api.Incident) publicIncident {
 	var end, reported *time.Time
 	var names []string
 	for _, in := range list {
-		names = append(names, publicName(m.cfg, m.cfg.Checks[in.Check]))
+		names = append(names, m.cfg.PublicName(m.cfg.Checks[in.Check]))
 		reported = earlier(reported, in.ReportedAt)
 		if over := endOf(in); !v.Open && (end == nil || over.After(*end)) {
 			end = over
