@@ -61,6 +61,7 @@ func (v *viewer) serveOverview(w http.ResponseWriter, r *http.Request) {
 	o := f.overview(q)
 	o.Notes = v.notes(r)
 	frame := newFrame(r, f.Config, "/", "")
+	frame.Feed = "/feed.atom"
 	frame.Content, frame.At, frame.State, frame.Live = o, clock{f.At, f.clock.zone}.at(&f.At), o.Trouble.State, "overview"
 	frame.Refresh = !q.asked()
 	show(w, r, http.StatusOK, "overview", frame)

@@ -16,6 +16,14 @@ type comingPage struct {
 	State    shownState
 	Days     []comingDay
 	More     int
+	Slowest  slowCheck
+}
+
+// A slowCheck is the check that is probed most rarely.
+type slowCheck struct {
+	Name, Link string // empty: there is no check
+	Every      string
+	Next       stamp
 }
 
 // A comingDay is the events of one day.
@@ -62,7 +70,7 @@ func (v *viewer) coming(r *http.Request) (*fleet, *comingPage, error) {
 		events = append(events, f.comingEvent(&list.Coming[i]))
 	}
 	slices.SortStableFunc(events, func(a, b comingEvent) int { return a.sortKey.Compare(b.sortKey) })
-	p := &comingPage{State: noState, Sentence: f.comingSentence(list.Coming)}
+	p := &comingPage{State: noState, Sentence: f.comingSentence(list.Coming), Slowest: f.slowest(v.Daemon, api.VisitorOf(r.Context()))}
 	p.More = max(0, len(events)-mostComing)
 	for _, e := range events[:len(events)-p.More] {
 		name := f.dayName(e.sortKey)
@@ -73,6 +81,21 @@ func (v *viewer) coming(r *http.Request) (*fleet, *comingPage, error) {
 		day.Rows = append(day.Rows, e)
 	}
 	return f, p, nil
+}
+
+// slowest finds the check that is probed most rarely, of those that a visitor sees.
+func (f *fleet) slowest(d api.Daemon, visitor *api.Visitor) (s slowCheck) {
+	var slow *config.Check
+	for _, c := range f.checksOf("", visitor) {
+		if c.Enabled && (slow == nil || c.Probe.Interval > slow.Probe.Interval) {
+			slow = c
+		}
+	}
+	if slow == nil {
+		return s
+	}
+	next := d.NextProbe(slow.ID)
+	return slowCheck{string(slow.ID), checkLink(slow.ID), config.FormatDuration(slow.Probe.Interval), f.clock.at(known(next))}
 }
 
 // comingSentence counts the planned work, which most people come for.
