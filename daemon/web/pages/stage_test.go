@@ -90,6 +90,12 @@ func (s *stage) Explain(_ context.Context, id incident.ID) ([]outbox.Held, error
 // keeps what it knows a minute later.
 func newStage(t testing.TB, cfg *config.Config, past written, probes ...incident.Result) *stage {
 	t.Helper()
+	return newStageAt(t, begin, cfg, past, probes...)
+}
+
+// newStageAt is newStage at a time after [begin].
+func newStageAt(t testing.TB, at time.Time, cfg *config.Config, past written, probes ...incident.Result) *stage {
+	t.Helper()
 	s := &stage{}
 	play := func(t testing.TB, pause time.Duration) {
 		tr, err := tracker.Open(tracker.Options{Journal: past, Sender: nobody{}})
@@ -113,7 +119,10 @@ func newStage(t testing.TB, cfg *config.Config, past written, probes ...incident
 		}
 	}
 	if test, ok := t.(*testing.T); ok {
-		synctest.Test(test, func(t *testing.T) { play(t, time.Minute) })
+		synctest.Test(test, func(t *testing.T) {
+			<-time.After(time.Until(at))
+			play(t, time.Minute)
+		})
 	} else {
 		play(t, 0) // a benchmark has no bubble
 	}
