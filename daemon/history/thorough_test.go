@@ -1,4 +1,4 @@
-//go:build !quick
+//go:build !quick && !race
 
 package history
 
