@@ -13,6 +13,10 @@
 //
 //	go test ./daemon/web/pages -pages DIR && python3 -m http.server --directory DIR
 //
+// How pages look stands in testdata/pictures and in examples/pictures, which README.md shows;
+// where the keys of a keyboard lead stands in testdata/keyboard-*. The flag -update writes all
+// of these anew.
+//
 // It listens nowhere and knows nobody: daemon/web serves [Routes], and puts into the
 // context who asks.
 package pages
