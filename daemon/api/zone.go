@@ -7,7 +7,7 @@ import (
 )
 
 // zoneName returns the name of a zone as other machines know it. That of the machine is "Local" to
-// Go; its name stands in TZ or in the link /etc/localtime (localtime(5)).
+// Go, unless TZ is set; its name stands in the link /etc/localtime (localtime(5)).
 func zoneName(zone *time.Location) string {
 	name := zone.String()
 	if name != "Local" {
@@ -15,7 +15,7 @@ func zoneName(zone *time.Location) string {
 	}
 	link, _ := os.Readlink("/etc/localtime") // "": it is a copy, or there is none, which is UTC
 	_, linked, _ := strings.Cut(link, "zoneinfo/")
-	for _, candidate := range []string{strings.TrimPrefix(os.Getenv("TZ"), ":"), linked, "UTC"} {
+	for _, candidate := range []string{linked, "UTC"} {
 		if known, err := time.LoadLocation(candidate); candidate != "" && candidate != "Local" && err == nil && sameClocks(known, zone) {
 			return candidate
 		}
