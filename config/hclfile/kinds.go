@@ -157,11 +157,12 @@ func integer(low, high int) kind {
 	}}
 }
 
-// percentage is a number above 0 and up to 100.
-var percentage = kind{name: "number", bounds: "0..100", read: func(r *reading) (value, bool) {
+// percentage is a number above 1 and up to 100. Who writes 0.999 means a ratio, which would be
+// kept by a service that is down all year.
+var percentage = kind{name: "number", bounds: "1..100", read: func(r *reading) (value, bool) {
 	v, ok := r.readNumber()
-	if ok && (v.number <= 0 || v.number > 100) {
-		return r.wrong(ruleBounds, "%s must be a percentage above 0 and up to 100, like 99.9, not %s.", r.attr.name, complaint{formatNumber(v.number), "another number"}.says(r.shown()))
+	if ok && (v.number <= 1 || v.number > 100) {
+		return r.wrong(ruleBounds, "%s must be a percentage above 1 and up to 100, like 99.9, not %s.", r.attr.name, complaint{formatNumber(v.number), "another number"}.says(r.shown()))
 	}
 	return v, ok
 }}
