@@ -46,7 +46,7 @@ func newFleet(t testing.TB) *fleet {
 		t.Fatal(err)
 	}
 	f := &fleet{
-		t: t, path: filepath.Join(t.TempDir(), "history.db"), random: rand.New(rand.NewPCG(12, 400)), downUntil: map[config.CheckID]time.Time{}, //nolint:gosec // the same fleet each time
+		t: t, path: filepath.Join(t.TempDir(), "history.db"), random: rand.New(rand.NewPCG(12, 400)), downUntil: map[config.CheckID]time.Time{},
 		cfg: &config.Config{
 			Checks: map[config.CheckID]*config.Check{}, Groups: map[config.GroupID]*config.Group{}, Page: config.Page{Title: "Mail at example.org", Zone: berlin},
 			Maintenance: []config.Maintenance{{Name: "patches", AppliesTo: []config.Ref{{Group: "europe/germany"}}, Zone: berlin, Weekly: []config.Window{{Days: [7]bool{time.Sunday: true}, From: 120, To: 240}}}},
@@ -63,8 +63,16 @@ func newFleet(t testing.TB) *fleet {
 		f.cfg.Groups[path] = &config.Group{ID: path, Label: label}
 	}
 	paths := [][]config.GroupID{
-		{"europe", "europe/germany"}, {"europe", "europe/germany"}, {"europe", "europe/france"}, {"europe", "europe/spain"}, {"america", "america/north"},
-		{"america", "america/south"}, {"customers", "customers/acme"}, {"customers", "customers/university"}, {"customers", "customers/town"}, {"laboratory"},
+		{"europe", "europe/germany"},
+		{"europe", "europe/germany"},
+		{"europe", "europe/france"},
+		{"europe", "europe/spain"},
+		{"america", "america/north"},
+		{"america", "america/south"},
+		{"customers", "customers/acme"},
+		{"customers", "customers/university"},
+		{"customers", "customers/town"},
+		{"laboratory"},
 	}
 	for i := range 200 {
 		server := config.ServerID(fmt.Sprintf("mx%d", i+1))
