@@ -12,6 +12,7 @@ import (
 
 // The codes of SQLite that matter here (https://www.sqlite.org/rescode.html).
 const (
+	codeError    = 1
 	codeBusy     = 5
 	codeLocked   = 6
 	codeReadOnly = 8
@@ -33,8 +34,14 @@ func sqliteCode(err error) int {
 
 // isCorrupt reports whether SQLite says that the file itself is broken.
 func isCorrupt(err error) bool {
-	code := sqliteCode(err)
-	return code == codeCorrupt || code == codeNotADB
+	switch sqliteCode(err) {
+	case codeCorrupt, codeNotADB:
+		return true
+	case codeError:
+		// The file says that it has this program's tables, and one is gone or another one.
+		return strings.Contains(err.Error(), "no such table") || strings.Contains(err.Error(), "no such column")
+	}
+	return false
 }
 
 // explain returns what is wrong in the words of people.

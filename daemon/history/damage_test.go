@@ -73,6 +73,14 @@ func TestADamagedFileIsSetAsideAndBegunAnew(t *testing.T) {
 			d.start()
 			d.store.Use(configuration("a"))
 		},
+		"a table is missing": func(d *drive) {
+			if _, err := d.writer.db.Exec("DROP TABLE span"); err != nil {
+				d.tb.Fatal(err)
+			}
+			d.crash()
+			d.start()
+			d.store.Use(configuration("a"))
+		},
 		"a chunk that is garbled": func(d *drive) {
 			if _, err := d.writer.db.Exec("UPDATE log SET data = CAST(x'0102' || data AS BLOB)"); err != nil {
 				d.tb.Fatal(err)
