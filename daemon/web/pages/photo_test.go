@@ -46,7 +46,7 @@ func TestPagesLookAsBefore(t *testing.T) {
 	well := &viewer{Options: Options{Daemon: wellStage(t)}, past: &madePast{since: begin.AddDate(0, 0, -30)}}
 	certificates := &viewer{Options: Options{Daemon: certificatesStage(t)}, past: measuredPast()}
 	messages := &viewer{Options: Options{Daemon: messagesStage(t)}, past: measuredPast()}
-	public := &viewer{Options: Options{Daemon: publicStage(t)}, past: measuredPast()}
+	public := &viewer{Options: Options{Daemon: publicStage(t)}, past: publicHistory()}
 	for name, o := range map[string]shot{
 		"overview":       {path: "/", of: troubled, wide: 1280, until: "main"},
 		"overview-phone": {path: "/", of: troubled, wide: 360, tall: 800, dark: true},
