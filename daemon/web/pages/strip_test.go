@@ -1,7 +1,9 @@
 package pages
 
 import (
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,5 +75,16 @@ func TestLabelOfAStripNamesTheBadDays(t *testing.T) {
 		if got := newStrip(c.days, false).Label; got != c.want {
 			t.Errorf("label %q, want %q", got, c.want)
 		}
+	}
+}
+
+// The overview and the page of a check say the same percent of its last 90 days.
+func TestOverviewAndCheckAgree(t *testing.T) {
+	v := &viewer{Options: Options{Daemon: troubledStage(t)}, past: measuredPast()}
+	overview := textOfPage(parsePage(t, askViewer(t, v, "/?q=mx2%2Fimaps", nil).body))
+	check := textOfPage(parsePage(t, askViewer(t, v, "/c/mx2/imaps", nil).body))
+	percent := regexp.MustCompile(`90 days\s+(\d+\.\d+ %)`).FindStringSubmatch(check)
+	if percent == nil || percent[1] == "100.00 %" || !strings.Contains(overview, percent[1]) {
+		t.Errorf("the page of the check says %q, and the overview\n%s", percent, overview)
 	}
 }

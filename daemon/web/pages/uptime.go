@@ -29,6 +29,15 @@ var spans = []span{
 	{"24h", "24 hours", aDay}, {"7d", "7 days", 7 * aDay}, {"30d", "30 days", 30 * aDay}, {"90d", "90 days", 90 * aDay}, {"1y", "1 year", 365 * aDay},
 }
 
+// begin returns when a span began. One of days holds whole days of the page and today, as the bars
+// do, so that both say the same percent.
+func (s span) begin(now clock) time.Time {
+	if s.Length <= aDay {
+		return now.now.Add(-s.Length)
+	}
+	return lastDays(now.now, int(s.Length/aDay), now.zone)[0]
+}
+
 func readWindow(r *http.Request) window {
 	v := r.URL.Query()
 	w := window{Key: v.Get("window"), Day: v.Get("day")}
@@ -117,8 +126,9 @@ func (f *fleet) uptime(ctx context.Context, past lives, c *config.Check, win win
 	}
 	u := &uptime{since: since, life: sinceKnown(known[c.ID], since), check: c, cfg: f.Config}
 	for _, s := range spans {
-		figure := figureOf(s, u.measure(f.At.Add(-s.Length), f.At))
-		young := f.At.Add(-s.Length).Before(since)
+		begin := s.begin(f.clock)
+		figure := figureOf(s, u.measure(begin, f.At))
+		young := begin.Before(since)
 		if young {
 			figure.Notes = append(figure.Notes, "known since "+f.clock.at(&since).Rough())
 		}
@@ -221,7 +231,8 @@ func endText(t, midnight time.Time, zone *time.Location) string {
 	return clockText(t, zone)
 }
 
-// promiseSpan is the time over which a promise is looked at on the page of a check.
+// promiseSpan is the time over which a promise is looked at on the page of a check. It ends now, and
+// is always as long, so that what is allowed to fail does not grow in the course of a day.
 const promiseSpan = 30 * aDay
 
 // promise judges the last 30 days.
