@@ -219,15 +219,27 @@ func (w *writer) applyConfiguration(c change, cfg *config.Config, at int64) erro
 			}
 		}
 	}
-	if w.fresh {
-		if err := c.do("INSERT INTO meta VALUES('configured', ?)", at); err != nil {
-			return err
-		}
+	if err := w.beginJudging(c, at); err != nil {
+		return err
 	}
 	w.applied, w.calendar, w.fresh = cfg, calendar.New(cfg), false
 	err := w.lookAtMaintenance(c, at, end)
 	w.resumed = 0
 	return err
+}
+
+// beginJudging writes that nothing was known of any check until the first configuration of
+// this process: a check that is paused, or was never probed, has no moment in which it was up.
+func (w *writer) beginJudging(c change, at int64) error {
+	switch {
+	case w.fresh:
+		return errors.Join(
+			c.do("INSERT INTO meta VALUES('configured', ?)", at),
+			c.span(allChecks, 0, max(at, w.created), availability.Unknown, whyNoHistory))
+	case w.resumed > 0 && w.resumed < w.begun.UnixMilli() && w.begun.UnixMilli() < at:
+		return c.span(allChecks, w.resumed, at, availability.Unknown, whyStopped)
+	}
+	return nil
 }
 
 // applyCheck writes that a check is in the files.

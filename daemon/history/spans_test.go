@@ -53,6 +53,26 @@ func TestTheTimeBetweenTwoDaemons(t *testing.T) {
 	})
 }
 
+// Nothing is known between the start of a daemon and its first configuration: a check that is
+// paused, or was never probed, has no moment in which it was up.
+func TestNothingIsKnownBeforeTheFirstConfiguration(t *testing.T) {
+	onStage(t, func(s *stage) {
+		s.wait(5 * time.Second)
+		s.store.Use(configuration("never", "-off"))
+		s.wait(10 * time.Minute)
+		s.stop()
+		s.wait(time.Hour)
+		s.start()
+		s.wait(5 * time.Second)
+		s.store.Use(configuration("never", "-off"))
+		s.wait(10 * time.Second)
+		s.expectLife("off", "ever-00:00:05 unknown the history was not begun", "00:00:05-... paused",
+			"00:10:05-01:10:10 unknown the monitor did not run")
+		s.expectLife("never", "ever-00:00:05 unknown the history was not begun", "00:00:05-00:10:05 unknown not probed yet",
+			"00:10:05-01:10:10 unknown the monitor did not run", "01:10:10-... unknown not probed yet")
+	})
+}
+
 // A check that has another id keeps its life, whether it is renamed while the daemon runs or
 // while it does not.
 func TestAMovedCheckKeepsItsLife(t *testing.T) {
