@@ -2,6 +2,9 @@ package pages
 
 import (
 	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/imapvigil/imapvigil/config"
 )
@@ -37,9 +40,23 @@ func WriteFault(w http.ResponseWriter, r *http.Request, cfg *config.Config, faul
 	if fault.Text == "" {
 		fault.Text = usual.Text
 	}
+	fault.Text = sentence(fault.Text)
 	f := newFrame(r, cfg, "", fault.Title)
 	f.Content = fault
 	show(w, r, fault.Status, "error", f)
+}
+
+// sentence writes words of an error, which may be part of a longer one, as a sentence.
+func sentence(words string) string {
+	if words == "" {
+		return ""
+	}
+	first, size := utf8.DecodeRuneInString(words)
+	words = string(unicode.ToUpper(first)) + words[size:]
+	if !strings.HasSuffix(words, ".") && !strings.HasSuffix(words, "!") && !strings.HasSuffix(words, "?") {
+		words += "."
+	}
+	return words
 }
 
 // A Login is what the page of the login shows.

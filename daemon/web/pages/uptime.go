@@ -65,7 +65,8 @@ type uptime struct {
 	Note    string // what the history cannot say
 
 	life  availability.Life
-	since time.Time // since when the history is complete
+	whole availability.Life // with the time before the history, of which nothing is known
+	since time.Time         // since when the history is complete
 	check *config.Check
 	cfg   *config.Config
 }
@@ -124,7 +125,7 @@ func (f *fleet) uptime(ctx context.Context, past lives, c *config.Check, win win
 	if err != nil {
 		return nil, err
 	}
-	u := &uptime{since: since, life: sinceKnown(known[c.ID], since), check: c, cfg: f.Config}
+	u := &uptime{since: since, life: sinceKnown(known[c.ID], since), whole: known[c.ID], check: c, cfg: f.Config}
 	for _, s := range spans {
 		begin := s.begin(f.clock)
 		figure := figureOf(s, u.measure(begin, f.At))
@@ -235,9 +236,9 @@ func endText(t, midnight time.Time, zone *time.Location) string {
 // is always as long, so that what is allowed to fail does not grow in the course of a day.
 const promiseSpan = 30 * aDay
 
-// promise judges the last 30 days.
+// promise judges the last 30 days, as reports do: a younger history proves nothing of them.
 func (u *uptime) promise(now time.Time) *promise {
-	sums := u.measure(now.Add(-promiseSpan), now)
+	sums := availability.Measure(u.whole, now.Add(-promiseSpan), now, now, correctionsOf(u.cfg, u.check))
 	slo := availability.Judge(sums, u.check.Policy.SLO)
 	p := &promise{ObjectivePercent: strconv.FormatFloat(u.check.Policy.SLO, 'f', -1, 64) + " %", Share: "0%"}
 	if slo.Budget > 0 && slo.Left > 0 {
