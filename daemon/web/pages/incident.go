@@ -158,8 +158,31 @@ func (f *fleet) incidentPage(in *api.Incident, all []api.Incident, visitor *api.
 	p.Entries = f.entries(in, visitor)
 	p.Line = f.timeline(in, end)
 	p.Others, p.OthersOf = f.atThatTime(in, all, end)
-	p.Night = []nightFact{{Question: "Was it us?", Answers: []string{f.wasItUs(in, all, end)}}, f.answerOf(in)}
+	if p.Open {
+		p.Night = f.affectedBy(in)
+	}
+	p.Night = append(p.Night, nightFact{Question: "Was it us?", Answers: []string{f.wasItUs(in, all, end)}})
+	if p.Open {
+		c := api.Check{CheckDetail: &api.CheckDetail{History: []api.Incident{*in}}}
+		told, _ := f.toldOf(&c, visitor)
+		p.Night = append(p.Night, nightFact{Question: "Notified", Answers: told})
+	}
+	p.Night = append(p.Night, f.answerOf(in))
 	return p
+}
+
+// affectedBy says what an open incident is about, in the words of the files.
+func (f *fleet) affectedBy(in *api.Incident) []nightFact {
+	if f.Config == nil || f.Config.Checks[in.Check] == nil {
+		return nil
+	}
+	c := f.Config.Checks[in.Check]
+	fact := nightFact{Question: "Affected"}
+	if c.Description != "" {
+		fact.Answers = append(fact.Answers, c.Description)
+	}
+	fact.Answers = append(fact.Answers, hostPort(&api.Check{Host: c.Probe.Hostname, Port: int(c.Probe.Port)}))
+	return []nightFact{fact}
 }
 
 // nameOf returns what people call a check, which may have left the files.
