@@ -140,6 +140,7 @@ type monitor struct {
 	report    func(context.Context, *config.Probe, verdict.Probe) incident.Pace // to the tracker
 	listener  *control.Socket
 	page      *web.Server
+	links     api.Links
 }
 
 // Run runs the monitor until ctx ends, which may be in the middle of the start. It
@@ -264,10 +265,11 @@ func (m *monitor) openRooms(ctx context.Context, maxConcurrentProbes int) (err e
 	}
 	m.trials = make(chan struct{}, trialsAtOnce)
 	m.probes.running, m.probes.limit = reconcile.NewFunc(sameProbe, m.loop.Runner()), m.loop.Limit
-	m.history = m.openHistory()
+	m.history, m.links = m.openHistory(), m.openLinks()
 	m.tracker, err = tracker.Open(tracker.Options{
 		Journal: m.journal, Sender: m.sender, Rates: m.Rates, Node: m.node, Log: m.Log,
 		Wake: m.loop.Wake, Clock: m.watch.Read, Feed: feeds{m.history, m.counts}, Outcomes: m.countOutcome,
+		LinkToken: m.linkToken,
 	})
 	if err != nil {
 		return err

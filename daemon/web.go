@@ -18,7 +18,7 @@ func (m *monitor) newPage() *web.Server {
 		Listen: m.Listen,
 		Routes: slices.Concat(
 			api.Routes(m),
-			pages.Routes(pages.Options{Daemon: m}),
+			pages.Routes(pages.Options{Daemon: m, Links: func() api.Links { return m.links }}),
 			metrics.Routes(metrics.Options{Daemon: m, Counts: m.counts, Version: m.Version}),
 		),
 		Healthy: m.vitals.progress(),

@@ -126,6 +126,7 @@ var walkers = []walker{
 // nothing that its visitor may not see: in its status, its headers or its body.
 func TestNobodySeesMoreThanTheyMay(t *testing.T) {
 	w := startWalk(t)
+	w.tryLinks()
 	answered := map[string]bool{}
 	for _, who := range walkers {
 		for _, route := range w.m.page.Routes() {
@@ -169,6 +170,44 @@ func TestNobodySeesMoreThanTheyMay(t *testing.T) {
 var unanswered = map[string]bool{
 	"GET /login/oidc": true, "GET /login/oidc/callback": true, // without a provider
 	"POST /login": true, "POST /logout": true, // they lead elsewhere
+	"GET /a/{token}": true, "POST /a/{token}": true, // tryLinks asks with tokens that are good
+}
+
+// tryLinks follows the links that acknowledge: they tell only of their incident, nothing happens
+// before somebody presses the button, and then it happens once.
+func (w *walk) tryLinks() {
+	w.t.Helper()
+	by := func(id config.GroupID) string {
+		s, err := w.m.tracker.Snapshot(w.t.Context())
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		c, _ := s.Check(config.CheckID("server" + walkedGroups[id].word + "/check" + walkedGroups[id].word))
+		return c.Incidents[0].AckedBy
+	}
+	for id := range walkedGroups {
+		path := "/a/" + w.m.linkToken(w.incidents[id], "it_team", time.Now().Add(time.Hour))
+		for _, method := range []string{"GET ", "HEAD "} {
+			a := w.ask(walkers[0], method+path)
+			if a.status != 200 || !strings.Contains(a.text, "noindex") || !strings.Contains(a.text, "no-referrer") || a.cache != "no-store" || by(id) != "" {
+				w.t.Errorf("%s of a link: %d, acknowledged by %q\n%s", method, a.status, by(id), a.text)
+			}
+			said := strings.ReplaceAll(a.text, path, "")
+			for other, g := range walkedGroups {
+				if strings.Contains(said, g.address) || other != id && strings.Contains(said, g.word) {
+					w.t.Errorf("a link about %s tells of %s", id, other)
+				}
+			}
+		}
+		for _, word := range []string{">Acknowledged<", ">Already acknowledged<"} {
+			if a := w.ask(walkers[0], "POST "+path); a.status != 200 || !strings.Contains(a.text, word) || by(id) != "by link sent to it_team" {
+				w.t.Errorf("the button: %d, acknowledged by %q\n%s", a.status, by(id), a.text)
+			}
+		}
+		if _, err := w.m.Unacknowledge(w.t.Context(), w.incidents[id], ""); err != nil {
+			w.t.Error(err)
+		}
+	}
 }
 
 // isForeign reports whether a path is about something that somebody does not see.
@@ -273,6 +312,10 @@ func (w *walk) paths(pattern string) (paths []string) {
 			for _, part := range []string{"/history", "/test", "/recheck"} {
 				fill(c + part)
 			}
+		}
+	case strings.HasPrefix(path, "/a/{"): // a key of somebody else
+		for _, id := range w.incidents {
+			fill(api.NewLinks(make([]byte, api.LinkKeySize)).Token(api.Link{Incident: id, Role: "x", Until: time.Now().Add(time.Hour)}))
 		}
 	case strings.HasPrefix(path, "/badge/{"):
 		for _, about := range append(checks, groups...) {

@@ -27,6 +27,7 @@ const (
 	Link                    // an URL, not to be broken
 	Quote                   // a server's words: data, never to be interpreted
 	Command                 // what to type in a shell
+	Button                  // an URL, not to be broken, of a page on which one does what the name says
 )
 
 // monitor is the condition of the monitor's own troubles.
@@ -131,6 +132,7 @@ func (m Message) Facts(item Item) []Fact {
 		Fact{Name: "Runbook", Text: withoutSpaces(in.Runbook), Kind: Link},
 		Fact{Name: "More", Text: withoutSpaces(in.URL), Kind: Link},
 		Fact{Name: "Incident", Text: sanitisedLine(in.ID)},
+		Fact{Name: "Acknowledge", Text: item.acknowledgeURL(), Kind: Button},
 		Fact{Name: "Acknowledge", Text: item.acknowledgeCommand(), Kind: Command},
 		Fact{Name: "Seen by", Text: m.otherNode(in)},
 	)
@@ -171,7 +173,7 @@ func (m Message) acknowledgement(in Incident) string {
 	}
 	var parts []string
 	if by := sanitisedLine(in.Acknowledgement.By); by != "" {
-		parts = append(parts, "by "+by)
+		parts = append(parts, "by "+strings.TrimPrefix(by, "by ")) // one who came by a link has no name
 	}
 	if until := in.Acknowledgement.Until; !until.IsZero() {
 		parts = append(parts, "until "+m.exactTime(until))
@@ -181,6 +183,14 @@ func (m Message) acknowledgement(in Incident) string {
 		text += ": " + reason
 	}
 	return text
+}
+
+// acknowledgeURL returns where to acknowledge an open incident.
+func (i Item) acknowledgeURL() string {
+	if i.acknowledgeCommand() == "" {
+		return ""
+	}
+	return withoutSpaces(i.Incident.AcknowledgeURL)
 }
 
 // acknowledgeCommand returns what to type to acknowledge an open incident.

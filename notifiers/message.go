@@ -109,6 +109,9 @@ type Incident struct {
 	EndedAt    time.Time // zero while open
 
 	URL string // where to read more; empty: there is no such page
+	// AcknowledgeURL is where a person acknowledges without a login: whoever has it may do that
+	// and nothing else. Empty: there is no such page.
+	AcknowledgeURL string
 }
 
 // An Acknowledgement is what is known of the person who works on an incident.

@@ -155,7 +155,7 @@ func (p *program) acknowledgement(a *api.Acknowledgement) string {
 // byAndUntil returns " by NAME until TIME" of an acknowledgement.
 func (p *program) byAndUntil(by string, until time.Time) (text string) {
 	if by != "" {
-		text = " by " + by
+		text = byAuthor(by)
 	}
 	if until.IsZero() {
 		return text + " until it closes"

@@ -205,7 +205,7 @@ func (p *program) eventLine(e api.Event) string {
 	case e.Kind == incident.Noted:
 		return text + noteIntro(e) + ": " + e.Text
 	case e.By != "":
-		text += " by " + e.By
+		text += byAuthor(e.By)
 	case e.Kind == incident.Unacknowledged:
 		text += ": its time is over"
 	}

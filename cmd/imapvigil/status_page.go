@@ -402,7 +402,7 @@ func byAuthor(author string) string {
 	if author == "" {
 		return ""
 	}
-	return " by " + author
+	return " by " + strings.TrimPrefix(author, "by ") // one who came by a link has no name
 }
 
 func (g *statusPage) untilTime(t *time.Time) string {

@@ -17,6 +17,7 @@ type Acknowledgement struct {
 	By     string    // who says so; at most maxAuthor bytes are kept
 	Reason string    // at most 1 KiB is kept
 	Until  time.Time // zero: until the incident ends
+	Once   bool      // nothing happens where somebody works on it already
 }
 
 // Acknowledge notes that a person works on an incident, and returns the incident as it was
@@ -32,6 +33,9 @@ func (t *Tracker) acknowledge(r *round, id incident.ID, a Acknowledgement) (befo
 	}
 	if !a.Until.IsZero() && !a.Until.After(r.now) {
 		return before, fmt.Errorf("an acknowledgement must end in the future, not at %s", a.Until.Format(time.RFC3339))
+	}
+	if rec, ok := t.ledger.records[id]; ok && a.Once && rec.incident.Acknowledged() {
+		return rec.incident, nil
 	}
 	return t.noteWork(r, id, incident.Event{Kind: incident.Acknowledged, By: a.By, Reason: a.Reason, Until: a.Until.UTC()})
 }

@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"net"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -35,11 +36,35 @@ func (t *Tracker) message(d *outbox.Delivery) notifiers.Message {
 		if len(m.Items) == 0 {
 			m.Previous = t.book.Previous(item.Incident, d.Destination())
 		}
-		m.Items = append(m.Items, notifiers.Item{
-			Transition: item.Transition, Incident: t.describe(rec.incident), OpeningUntold: item.Untold,
-		})
+		in := t.describe(rec.incident)
+		in.AcknowledgeURL = t.acknowledgeURL(rec.incident, d)
+		m.Items = append(m.Items, notifiers.Item{Transition: item.Transition, Incident: in, OpeningUntold: item.Untold})
 	}
 	return m
+}
+
+// LinkTime is how long the links of a message acknowledge, from when it was decided.
+const LinkTime = 24 * time.Hour
+
+// acknowledgeURL returns the link with which whoever is sent a delivery acknowledges an incident, the
+// same on every attempt; empty: there is nothing to acknowledge, or no page to do it on.
+func (t *Tracker) acknowledgeURL(in incident.Incident, d *outbox.Delivery) string {
+	until := d.At.Add(LinkTime)
+	if t.LinkToken == nil || t.cfg.Daemon.PublicURL == "" || !in.Open() || in.Acknowledged() || !time.Now().Before(until) {
+		return ""
+	}
+	if token := t.LinkToken(in.ID, d.NotifyID.Role, until); token != "" {
+		return t.pageURL("/a/" + url.PathEscape(token))
+	}
+	return ""
+}
+
+// pageURL returns the address of a path of the status page; empty: nobody has said where it is.
+func (t *Tracker) pageURL(path string) string {
+	if page := t.cfg.Daemon.PublicURL; page != "" {
+		return strings.TrimSuffix(page, "/") + path
+	}
+	return ""
 }
 
 // roleLabels returns the names of roles as people call them.
@@ -65,9 +90,7 @@ func (t *Tracker) describe(in incident.Incident) notifiers.Incident {
 		Affected:        t.affected(in, time.Now()),
 		Acknowledgement: notifiers.Acknowledgement{By: in.AckedBy, Reason: in.AckReason, Until: in.AckedUntil},
 	}
-	if page := t.cfg.Daemon.PublicURL; page != "" {
-		n.URL = strings.TrimSuffix(page, "/") + "/i/" + string(in.ID)
-	}
+	n.URL = t.pageURL("/i/" + string(in.ID))
 	// As it was probed; the files may name another host by now.
 	if host, port, err := net.SplitHostPort(in.Target); err == nil {
 		n.Host = host

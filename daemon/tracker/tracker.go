@@ -64,6 +64,9 @@ type Options struct {
 	// Outcomes hears what each attempt to deliver came to, when and as Feed hears of results;
 	// nil: nobody does.
 	Outcomes func(config.NotifierID, outbox.DeliveryState)
+	// LinkToken returns the token of a link with which whoever has the message acknowledges an
+	// incident until a time; nil: there are no such links.
+	LinkToken func(id incident.ID, sentTo config.RoleID, until time.Time) string
 	// Wake has a check probed at once; nil: nobody can.
 	Wake func(config.CheckID)
 	// Clock says what befell the clocks of this machine and this process:

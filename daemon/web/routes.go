@@ -18,7 +18,11 @@ func (s *Server) ownRoutes() []api.Route {
 func (s *Server) newMux(routes []api.Route) http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range routes {
-		mux.Handle(r.Pattern, s.demand(r.Right, r.Handler))
+		h := r.Handler
+		if _, limited := h.(api.Limited); limited {
+			h = s.gate.Limit(h)
+		}
+		mux.Handle(r.Pattern, s.demand(r.Right, h))
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if h, pattern := mux.Handler(r); pattern == "" {

@@ -45,8 +45,8 @@ type strip struct {
 
 // A fact is one line of a card.
 type fact struct {
-	Name, Text           string
-	Quote, Command, Link bool
+	Name, Text                   string
+	Quote, Command, Link, Button bool
 }
 
 // composeHTML makes the HTML part of a letter. The same message gives the same bytes.
@@ -85,6 +85,7 @@ func describeItem(m notifiers.Message, item notifiers.Item) card {
 		c.Facts = append(c.Facts, fact{
 			Name: f.Name, Text: f.Text,
 			Quote: f.Kind == notifiers.Quote, Command: f.Kind == notifiers.Command, Link: f.Kind == notifiers.Link,
+			Button: f.Kind == notifiers.Button,
 		})
 	}
 	return c

@@ -38,7 +38,8 @@ func Messages() (messages []notifiers.Message) {
 	return append(messages, of("unheard", unheard), of("monitor", own), of("monitor-closed", ownEnd), of("test"))
 }
 
-// Gathered returns the messages of several incidents, which only people get.
+// Gathered returns what only people get: the messages of several incidents, and one with a link
+// that acknowledges.
 func Gathered() []notifiers.Message {
 	var storm []notifiers.Item
 	for i := range 25 {
@@ -49,6 +50,8 @@ func Gathered() []notifiers.Message {
 	unheard.Incident, unheard.OpeningUntold = over(named("mx4", "login"), "recovered"), true
 	soon.Condition, soon.Severity = "certificate", "degraded"
 	soon.Phase, soon.Cause, soon.CauseText = "tls", "cert_expires_soon", "the certificate expires soon"
+	linked := Incident()
+	linked.AcknowledgeURL = "https://status.example.org/a/01JD6Z.it_team.1795542725.pn0aUPQ0mFyD4x1Vwl2XkO2d0TqkQeTj7m2Y3lGZ9uE"
 	soon.Hint, soon.Evidence = "It ends on 2026-11-30; renew it.", opaque.Words{}
 	return []notifiers.Message{
 		// As it happened, which is not as it should be read.
@@ -59,6 +62,7 @@ func Gathered() []notifiers.Message {
 			notifiers.Item{Transition: notifiers.Opened, Incident: named("mx5", "imaps")}),
 		of("ends", closing("recovered"), unheard),
 		of("digest", storm...),
+		of("linked", notifiers.Item{Transition: notifiers.Opened, Incident: linked}),
 	}
 }
 

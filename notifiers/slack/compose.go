@@ -132,7 +132,7 @@ func digestAttachment(m notifiers.Message, items []notifiers.Item) api.Attachmen
 func factLine(fact notifiers.Fact) string {
 	text := escapeText(fact.Text)
 	switch fact.Kind {
-	case notifiers.Link:
+	case notifiers.Link, notifiers.Button:
 		text = linkMarkup(fact.Text)
 	case notifiers.Quote:
 		// In a code block nothing is markup but its end.

@@ -104,6 +104,25 @@ func (g *Gate) logIn(w http.ResponseWriter, r *http.Request) {
 	g.enter(w, r, rules, user{name: name}, false, next)
 }
 
+// Limit lets each address ask a handler only as often as it may try to log in. What is asked
+// does not count as a try to log in.
+func (g *Gate) Limit(h http.Handler) http.Handler {
+	asked := newTries()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rules := g.rules.Load()
+		if rules == nil {
+			http.Error(w, "imapvigil is starting.", http.StatusServiceUnavailable)
+			return
+		}
+		if wait := asked.take(rules.clientOf(r), time.Now()); wait > 0 {
+			w.Header().Set("Retry-After", retryAfter(wait))
+			g.options.ShowFault(w, r, rules.config, Refusal{Status: http.StatusTooManyRequests, Text: "Wait " + wait.String() + ", and try again.", Wait: wait})
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
 // enter begins a session and leads to where the visitor wanted to go.
 func (g *Gate) enter(w http.ResponseWriter, r *http.Request, rules *rules, u user, byProvider bool, next string) {
 	g.sessions.end(rules.cookieOf(r, sessionCookie))

@@ -30,6 +30,8 @@ import (
 // Options are what the pages are made of.
 type Options struct {
 	Daemon api.Daemon
+	// Links returns what reads the links that acknowledge; nil: there are none.
+	Links func() api.Links
 }
 
 // A viewer makes pages.
@@ -65,6 +67,8 @@ func (v *viewer) routes() []api.Route {
 		see("GET /monitor", v.serveMonitor),
 		see("GET /wall", v.serveWall),
 		see("GET /feed.atom", v.serveFeed),
+		{Pattern: "GET /a/{token}", Right: api.Anybody, Handler: http.HandlerFunc(v.serveLink)},
+		{Pattern: "POST /a/{token}", Right: api.Anybody, Handler: api.Limited{Handler: http.HandlerFunc(v.followLink)}},
 		{Pattern: "GET /p/{path...}", Right: api.Anybody, Handler: http.HandlerFunc(v.servePublic)},
 		{Pattern: "GET /badge/{path...}", Right: api.Anybody, Handler: http.HandlerFunc(v.serveBadge)},
 	}

@@ -1,0 +1,76 @@
+package daemon
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// linkKeyFile, in the state directory, is the key of the links that acknowledge.
+const linkKeyFile = "acknowledge.key"
+
+// openLinks reads the key of the links that acknowledge, or makes one. Links of another key do
+// nothing any more, so a key that cannot be kept is good until the daemon ends.
+func (m *monitor) openLinks() api.Links {
+	file := filepath.Join(m.StateDir, linkKeyFile)
+	key, err := readLinkKey(file)
+	if err == nil {
+		return api.NewLinks(key)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		m.Log.Info("a key for links that acknowledge is made", zap.String("file", file))
+	} else {
+		m.Log.Warn("a new key for the links that acknowledge is made; links sent before do nothing any more", zap.String("file", file), zap.Error(err))
+	}
+	key = make([]byte, api.LinkKeySize)
+	_, _ = rand.Read(key) // never fails (crypto/rand)
+	if err := writeLinkKey(file, key); err != nil {
+		m.Log.Warn("the key of the links that acknowledge cannot be kept; they do nothing any more when this daemon ends", zap.Error(err))
+	}
+	return api.NewLinks(key)
+}
+
+// readLinkKey reads a key that nobody else can read.
+func readLinkKey(file string) ([]byte, error) {
+	info, err := os.Lstat(file)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("it is not a regular file")
+	case info.Mode().Perm()&0o077 != 0:
+		return nil, fmt.Errorf("others may have read it: its mode is %#o", info.Mode().Perm())
+	case info.Size() != api.LinkKeySize:
+		return nil, fmt.Errorf("it has %d bytes instead of %d", info.Size(), api.LinkKeySize)
+	}
+	return os.ReadFile(file)
+}
+
+// writeLinkKey writes a key so that after a power failure there is all of it or none.
+func writeLinkKey(file string, key []byte) error {
+	next, err := os.CreateTemp(filepath.Dir(file), linkKeyFile+".*") // its mode is 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(next.Name()) // fails when all went well
+	_, err = next.Write(key)
+	if err = errors.Join(err, next.Sync(), next.Close()); err != nil {
+		return err
+	}
+	return os.Rename(next.Name(), file)
+}
+
+// linkToken returns the token of a link that acknowledges an incident.
+func (m *monitor) linkToken(id incident.ID, sentTo config.RoleID, until time.Time) string {
+	return m.links.Token(api.Link{Incident: id, Role: sentTo, Until: until})
+}
