@@ -168,8 +168,8 @@ var pagesWithCalls = []string{
 }
 
 // notCommands are words that follow the name of the program in sentences.
-var notCommands = strings.Fields("also alone and asks by checks could decides from has have is itself makes may need needs notices says " +
-	"imapvigil sends servers shows start started stay stops watches works")
+var notCommands = strings.Fields("also alone and asks believes by can checks could decides from has have is itself makes may need needs notices notifies privkey says " +
+	"imapvigil sends servers shows start started stay stops tells watches works")
 
 // aMention is a call in a page; it ends where a sentence, the line or the command does.
 var aMention = regexp.MustCompile("\\bimapvigil ([a-z][a-z-]*)([^`|;&<>#\n\\\\)]*)")
