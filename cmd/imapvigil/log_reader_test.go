@@ -52,8 +52,10 @@ func TestLogReaders(t *testing.T) {
 			}
 			h.recover()
 			h.awaitEvents(typeClosed, 1)
-			if !fits(h.status().Log, test.unread, test.lost) {
-				t.Errorf("status says of the log: %+v", h.status().Log)
+			// A line may be under way just now.
+			var said api.Log
+			if !eventually(patience, func() bool { said = h.status().Log; return fits(said, test.unread, test.lost) }) {
+				t.Errorf("status says of the log: %+v", said)
 			}
 			h.stop()
 			h.verify(1)
