@@ -29,6 +29,7 @@ type checkPage struct {
 	Silences bool // it is silenced already
 
 	Waterfalls []waterfall
+	Usual      string // how far back the median behind the waterfalls looks
 	Limits     bool   // some phase has a limit
 	Probed     string // when, in words; empty: it was not
 	Uptime     *uptime
@@ -295,6 +296,19 @@ func webAddress(text string) string {
 	return ""
 }
 
+// usualSpan returns how far back the usual times of phases look: a week, or less where single probes
+// are kept for less.
+func usualSpan(h config.History) string {
+	const week = 7 * aDay
+	switch {
+	case h.Detail <= 0 || h.Detail >= week:
+		return "7 days"
+	case h.Detail > 2*aDay:
+		return counted(int(h.Detail/aDay), "day", "days")
+	}
+	return counted(max(1, int(h.Detail/time.Hour)), "hour", "hours")
+}
+
 // addPast adds what only the history knows.
 func (v *viewer) addPast(ctx context.Context, f *fleet, p *checkPage, c *api.Check, win window) {
 	ctx, cancel := context.WithTimeout(ctx, barsTime)
@@ -312,6 +326,7 @@ func (v *viewer) addPast(ctx context.Context, f *fleet, p *checkPage, c *api.Che
 	p.Limits = check.Probe.Thresholds != config.PhaseTimes{}
 	ghosts, _ := past.Ghost(ctx, c.ID) // without them the picture has no past, and says so
 	p.Waterfalls = waterfallsOf(c, check, ghosts)
+	p.Usual = usualSpan(f.Config.History)
 	up, err := f.uptime(ctx, past, check, win)
 	if err != nil {
 		p.History = "The history cannot be read now: " + err.Error() + "."
