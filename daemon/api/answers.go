@@ -10,16 +10,7 @@ import (
 // The functions of this file make what pages, feeds and programs show, as whoever asks may see
 // it: the visitor of ctx ([VisitorOf]).
 
-// StatusFor returns what `status --json` prints.
-func StatusFor(ctx context.Context, d Daemon) (Status, error) {
-	s, err := viewOf(ctx, d)
-	if err != nil {
-		return Status{}, err
-	}
-	return newStatus(s, d.Self(), d.NextProbe), nil
-}
-
-// OwnStatusFor returns the same without the checks: how the daemon itself is.
+// OwnStatusFor returns what `status --json` prints without the checks: how the daemon itself is.
 func OwnStatusFor(ctx context.Context, d Daemon) (Status, error) {
 	s, err := viewOf(ctx, d)
 	if err != nil {

@@ -106,7 +106,7 @@ func NewCheckHistory(ctx context.Context, cfg *config.Config, p Past, q HistoryQ
 		return CheckHistory{}, err
 	}
 	life := notBefore(lives[q.Check], complete, from)
-	for _, part := range availability.Timeline(life, from, to, now, correctionsOf(cfg, check)) {
+	for _, part := range availability.Timeline(life, from, to, now, CorrectionsOf(cfg, check)) {
 		if part.State != availability.IsOK {
 			h.Intervals = append(h.Intervals, StateInterval{part.From.UTC(), part.To.UTC(), part.State, part.Incident})
 		}

@@ -6,12 +6,6 @@ import (
 	"net/url"
 )
 
-// Availability asks what was so in a period.
-func (c *Client) Availability(ctx context.Context, q PeriodQuery) (a Availability, err error) {
-	err = c.request(ctx, http.MethodGet, "/v1/availability?"+q.encode(), nil, &a)
-	return a, err
-}
-
 // Report asks for the report of a period.
 func (c *Client) Report(ctx context.Context, q PeriodQuery) (r PeriodReport, err error) {
 	err = c.request(ctx, http.MethodGet, "/v1/report?"+q.encode(), nil, &r)

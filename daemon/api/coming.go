@@ -29,14 +29,6 @@ const (
 	ComingMaintenanceEnd  ComingKind = "maintenance_end"
 )
 
-// ComingKinds lists what time alone can bring.
-func ComingKinds() []ComingKind {
-	return []ComingKind{
-		ComingProbe, ComingReport, ComingClosing, ComingEscalation, ComingReminder, ComingAttempt,
-		ComingAcknowledgement, ComingSilence, ComingMaintenance, ComingMaintenanceEnd,
-	}
-}
-
 // A ComingEvent is one thing that will happen at a time unless something else happens before.
 type ComingEvent struct {
 	At   time.Time  `json:"at"`

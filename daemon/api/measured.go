@@ -61,7 +61,7 @@ func (s *survey) measure() {
 	beforeFrom, beforeTo := s.period.Before()
 	for _, c := range s.checks {
 		life := s.lifeOf(c, beforeFrom)
-		corrections := correctionsOf(s.cfg, c)
+		corrections := CorrectionsOf(s.cfg, c)
 		line := availability.Timeline(life, s.period.From, s.period.To, s.now, corrections)
 		s.lines = append(s.lines, line)
 		s.sums = append(s.sums, availability.Sum(line))
@@ -126,8 +126,8 @@ func notBefore(l availability.Life, complete, from time.Time) availability.Life 
 	return known
 }
 
-// correctionsOf returns the corrections that apply to a check.
-func correctionsOf(cfg *config.Config, check *config.Check) (list []config.Correction) {
+// CorrectionsOf returns the corrections that apply to a check.
+func CorrectionsOf(cfg *config.Config, check *config.Check) (list []config.Correction) {
 	for i := range cfg.Corrections {
 		if appliesTo(&cfg.Corrections[i], check) {
 			list = append(list, cfg.Corrections[i])
@@ -307,7 +307,7 @@ func (s *survey) correction(c *config.Correction) Correction {
 		if !appliesTo(c, check) {
 			continue
 		}
-		others := slices.DeleteFunc(correctionsOf(s.cfg, check), func(o config.Correction) bool { return o.Name == c.Name })
+		others := slices.DeleteFunc(CorrectionsOf(s.cfg, check), func(o config.Correction) bool { return o.Name == c.Name })
 		without = without.Plus(availability.Measure(s.lifeOf(check, s.period.From), s.period.From, s.period.To, s.now, others))
 		with = with.Plus(s.sums[i])
 		v.Checks++

@@ -247,7 +247,7 @@ func (m *publicMaker) uptime(ctx context.Context, past lives, window span) (stri
 	}
 	var sum availability.Seconds
 	for id, life := range known {
-		corrections := correctionsOf(m.cfg, m.cfg.Checks[id])
+		corrections := api.CorrectionsOf(m.cfg, m.cfg.Checks[id])
 		sum = sum.Plus(availability.Measure(sinceKnown(life, since), now.Add(-window.Length), now, now, corrections))
 	}
 	figure := sum.Figures().Availability

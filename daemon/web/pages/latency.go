@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/availability"
 	"github.com/imapvigil/imapvigil/daemon/history"
 )
@@ -73,7 +74,7 @@ func (f *fleet) latency(ctx context.Context, past pastReader, c *config.Check, u
 	l.Dates = plot.dates(f.clock.zone)
 	l.Scale, l.Grid = plot.scale()
 	l.Median, l.Smoke95, l.Smoke99 = plot.line(points, step), plot.smoke(points, step, p95), plot.smoke(points, step, p99)
-	for _, part := range availability.Timeline(up.life, from, f.At, f.At, correctionsOf(f.Config, c)) {
+	for _, part := range availability.Timeline(up.life, from, f.At, f.At, api.CorrectionsOf(f.Config, c)) {
 		if sh, drawn := plot.shade(part); drawn {
 			l.Shades = append(l.Shades, sh)
 		}

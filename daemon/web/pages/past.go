@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/availability"
 	"github.com/imapvigil/imapvigil/daemon/history"
 )
@@ -85,7 +86,7 @@ func makeBars(ctx context.Context, past lives, cfg *config.Config, now time.Time
 	for id, life := range known {
 		c := cfg.Checks[id]
 		p := uneventful
-		if corrections := correctionsOf(cfg, c); len(life.Intervals)+len(life.Bouts)+len(corrections) > 0 {
+		if corrections := api.CorrectionsOf(cfg, c); len(life.Intervals)+len(life.Bouts)+len(corrections) > 0 {
 			p = daysOfLife(life, b.since, borders, now, corrections)
 		}
 		if few { // else nobody sees it
@@ -152,28 +153,6 @@ func lastDays(now time.Time, days int, zone *time.Location) []time.Time {
 	y, m, d := now.In(zone).Date()
 	// From noon, because a day may lack its midnight.
 	return availability.DayBorders(time.Date(y, m, d-days+1, 12, 0, 0, 0, zone), now.Add(time.Nanosecond), zone)
-}
-
-// correctionsOf returns the corrections that apply to a check.
-func correctionsOf(cfg *config.Config, check *config.Check) (list []config.Correction) {
-	for i := range cfg.Corrections {
-		c := &cfg.Corrections[i]
-		if slices.ContainsFunc(c.AppliesTo, func(r config.Ref) bool { return concerns(r, check) }) {
-			list = append(list, *c)
-		}
-	}
-	return list
-}
-
-func concerns(r config.Ref, c *config.Check) bool {
-	switch {
-	case r.Check != "":
-		return r.Check == c.ID
-	case r.Server != "":
-		return r.Server == c.Server
-	default:
-		return slices.Contains(c.Path, r.Group)
-	}
 }
 
 // strip draws the days of a check or a group, with its percent.

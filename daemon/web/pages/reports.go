@@ -234,7 +234,7 @@ func (f *fleet) measurer(ctx context.Context, past lives, checks []*config.Check
 			return sum
 		}
 		for _, c := range checks {
-			sum = sum.Plus(availability.Measure(sinceKnown(known[c.ID], since), period.From, period.To, f.At, correctionsOf(f.Config, c)))
+			sum = sum.Plus(availability.Measure(sinceKnown(known[c.ID], since), period.From, period.To, f.At, api.CorrectionsOf(f.Config, c)))
 		}
 		return sum
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/availability"
 )
 
@@ -138,7 +139,7 @@ func (f *fleet) uptime(ctx context.Context, past lives, c *config.Check, win win
 		}
 	}
 	borders := lastDays(f.At, stripDays, f.clock.zone)
-	days := availability.Days(u.life, borders, f.At, correctionsOf(f.Config, c))
+	days := availability.Days(u.life, borders, f.At, api.CorrectionsOf(f.Config, c))
 	list := (&bars{dates: borders[:stripDays]}).daysOf(pastDays{days: days})
 	u.Strip = newStrip(list, true)
 	u.Strip.Walk = "days"
@@ -155,7 +156,7 @@ func (f *fleet) uptime(ctx context.Context, past lives, c *config.Check, win win
 }
 
 func (u *uptime) measure(from, to time.Time) availability.Seconds {
-	return availability.Measure(u.life, from, to, to, correctionsOf(u.cfg, u.check))
+	return availability.Measure(u.life, from, to, to, api.CorrectionsOf(u.cfg, u.check))
 }
 
 // figureOf says the availability in a span, and what bounds it.
@@ -205,7 +206,7 @@ func (u *uptime) list(day string, now clock) *dayList {
 	}
 	borders := availability.DayBorders(at.Add(time.Hour), at.Add(2*time.Hour), now.zone)
 	l := &dayList{Date: day}
-	for _, s := range availability.Timeline(u.life, borders[0], borders[1], now.now, correctionsOf(u.cfg, u.check)) {
+	for _, s := range availability.Timeline(u.life, borders[0], borders[1], now.now, api.CorrectionsOf(u.cfg, u.check)) {
 		if s.State == availability.IsOK && !s.Short {
 			continue
 		}
@@ -238,7 +239,7 @@ const promiseSpan = 30 * aDay
 
 // promise judges the last 30 days, as reports do: a younger history proves nothing of them.
 func (u *uptime) promise(now time.Time) *promise {
-	sums := availability.Measure(u.whole, now.Add(-promiseSpan), now, now, correctionsOf(u.cfg, u.check))
+	sums := availability.Measure(u.whole, now.Add(-promiseSpan), now, now, api.CorrectionsOf(u.cfg, u.check))
 	slo := availability.Judge(sums, u.check.Policy.SLO)
 	p := &promise{ObjectivePercent: strconv.FormatFloat(u.check.Policy.SLO, 'f', -1, 64) + " %", Share: "0%"}
 	if slo.Budget > 0 && slo.Left > 0 {
