@@ -48,7 +48,8 @@ var rooms = map[string][]string{
 	// reader, so that no two of them can differ.
 	"config/watch":                    {"config/source"},
 	"notifiers":                       {"config/opaque"},
-	"notifiers/*":                     {"notifiers", "notifiers/httpdo", "config/certfile", "config/names", "config/opaque"}, // a channel
+	"notifiers/*":                     {"notifiers", "notifiers/httpdo", "notifiers/fit", "config/certfile", "config/names", "config/opaque"}, // a channel
+	"notifiers/fit":                   {},
 	"notifiers/httpdo":                {"notifiers", "config/httpclient", "config/certfile", "config/names", "config/opaque"},
 	"notifiers/notifiertest":          {"notifiers", "config/opaque", "notifiers/notifiertest/*"},
 	"notifiers/notifiertest/smtpsink": {},

@@ -2,6 +2,7 @@ package notifiers
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/imapvigil/imapvigil/config/opaque"
 )
@@ -14,7 +15,11 @@ type Kind string
 type Channel struct {
 	Kind Kind
 	Doc  string // what it is, for the manual, without a full stop
+	// Guide is the text of the kind's section in imapvigil-notifiers(7), as mdoc: from the
+	// settings of the service, step by step, to the first test message.
+	Guide string
 	Traits
+	Abilities
 
 	Attributes       []Attribute // of a notifier block, beside those that all have
 	NotifyAttributes []Attribute // of the notify blocks that use it: whom they reach
@@ -35,12 +40,28 @@ type Traits struct {
 	Severity string
 	// PerHour is the default of max_per_hour in a notifier block; 0: no bound.
 	PerHour int
+	// Acknowledged says that the receiver is told that a person works on an incident, unless
+	// its notify block says otherwise.
+	Acknowledged bool
 	// OnlyAnnounced says that nobody is told the end of what he was never told: each message
 	// rings. Notify marks an error with [Unsure] where the message may have arrived.
 	OnlyAnnounced bool
 	// Place gives a target's form in which spellings that reach the same people are
 	// equal; nil: only the same text is the same place.
 	Place func(target string) string
+}
+
+// Abilities are what a channel can do beside carrying text, as the table of the manual
+// says. Package notifiertest tries each.
+type Abilities struct {
+	Threads      bool // later messages about an incident stand beside its first one
+	Updates      bool // the first message is changed when the incident ends
+	DropsDoubles bool // the service drops a message that comes twice
+	Acknowledges bool // people can acknowledge within the service
+	Mentions     bool // a notify block can name people who are called by it
+	Quiet        bool // ends arrive without a sound
+	// Proof is what an answer must hold to count as a delivery: "message id".
+	Proof string
 }
 
 // An Attribute describes what can be written in a block.
@@ -51,10 +72,12 @@ type Attribute struct {
 	Default  string // as the manual writes it; empty: none
 	Doc      string // one or more sentences, without the last full stop
 
-	Choices  []string // of a Choice
-	Min, Max int      // of a Number
-	List     bool     // several values of the type, none twice
-	NotEmpty bool     // a List of at least one
+	Choices  []string      // of a Choice
+	Min, Max int           // of a Number
+	Shortest time.Duration // of a Span
+	Longest  time.Duration // of a Span
+	List     bool          // several values of the type, none twice
+	NotEmpty bool          // a List of at least one
 }
 
 // A Type is what an attribute takes.
@@ -64,6 +87,10 @@ type Type int
 const (
 	Text         Type = iota // one line
 	Number                   // a whole number from Min to Max
+	Bool                     // true or false
+	Span                     // a duration, from Shortest to Longest
+	Map                      // texts by their names
+	Template                 // a text of several lines, in Go's text/template
 	Choice                   // one of Choices
 	Hostname                 // an IP address, or a DNS name that is looked up
 	DomainName               // a name that is told to others and never looked up
@@ -75,6 +102,8 @@ const (
 	SecretText               // a text, perhaps of several lines, that may hold a secret
 	SecretURL                // a URL that is a secret
 	Headers                  // of an HTTP request, in the form of httpdo.JoinHeaders; a secret
+	SecretMap                // texts by their names, in the form of [JoinMap]; a secret
+	SecretURLs               // a list of URLs, in the form of [JoinList]; a secret
 )
 
 // IsSecret reports whether values of the type may be secrets.
@@ -82,10 +111,13 @@ func (t Type) IsSecret() bool { return t >= Secret }
 
 // A Value is what was written for an attribute, in the field of its type.
 type Value struct {
-	Text   string
-	Number int
-	List   []string
-	Secret opaque.Secret
+	Text     string
+	Number   int
+	Bool     bool
+	Duration time.Duration
+	List     []string
+	Map      map[string]string
+	Secret   opaque.Secret
 }
 
 // Values are what was written in a block, by the names of its attributes.

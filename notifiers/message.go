@@ -18,6 +18,8 @@ const (
 	Reminder  Transition = "reminder"
 	Escalated Transition = "escalated"
 	Test      Transition = "test"
+	// Acknowledged says that a person works on the incident.
+	Acknowledged Transition = "acknowledged"
 )
 
 // A Message is what one notification says to one destination: about one incident
@@ -44,6 +46,8 @@ type Message struct {
 	// Settled are the addresses of recipients, as in [Receipt.Recipients], for
 	// whom an earlier attempt has sent this message or was refused for good.
 	Settled []string
+	// Resend says that this repeats what the receiver was told before, since it forgets.
+	Resend bool
 	// Previous is the receipt of the last message about Items[0].Incident to
 	// this destination, for threads; zero when there was none.
 	Previous Receipt
@@ -112,6 +116,9 @@ type Incident struct {
 	// AcknowledgeURL is where a person acknowledges without a login: whoever has it may do that
 	// and nothing else. Empty: there is no such page.
 	AcknowledgeURL string
+	// AcknowledgeCode is the value of a button with which a person acknowledges within the
+	// service, in ASCII and at most 60 bytes. Empty: nothing can be acknowledged.
+	AcknowledgeCode string
 }
 
 // An Acknowledgement is what is known of the person who works on an incident.

@@ -111,16 +111,22 @@ const (
 
 // Permanent marks an error that trying again cannot heal (a wrong token, an
 // unknown recipient).
-func Permanent(err error) error { return &classified{err: err, permanent: true} }
+func Permanent(err error) error {
+	return classify(err, func(c *classified) { c.permanent = true })
+}
 
 // RetryAfter marks an error after which another attempt is worth making only
 // when so much time has passed: the other side said so, or it would take more
 // attempts for an attack.
-func RetryAfter(err error, wait time.Duration) error { return &classified{err: err, wait: wait} }
+func RetryAfter(err error, wait time.Duration) error {
+	return classify(err, func(c *classified) { c.wait = wait })
+}
 
 // Unsure marks an error after which the message may have arrived all the same: it was sent,
 // and no answer came.
-func Unsure(err error) error { return &classified{err: err, unsure: true} }
+func Unsure(err error) error {
+	return classify(err, func(c *classified) { c.unsure = true })
+}
 
 // IsUnsure reports whether err was marked by [Unsure].
 func IsUnsure(err error) bool {
@@ -148,6 +154,17 @@ type classified struct {
 	permanent bool
 	unsure    bool
 	wait      time.Duration
+}
+
+// classify adds a mark to those that an error has.
+func classify(err error, mark func(*classified)) error {
+	c := classified{}
+	if had, ok := errors.AsType[*classified](err); ok {
+		c = *had
+	}
+	c.err = err
+	mark(&c)
+	return &c
 }
 
 func (c *classified) Error() string { return c.err.Error() }

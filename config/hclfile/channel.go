@@ -71,7 +71,9 @@ func channelTable(attributes []notifiers.Attribute) (rows table[notifiers.Values
 		rows = append(rows, row[notifiers.Values]{
 			attribute{name: a.Name, kind: kindOf(a), required: a.Required, secret: a.Type.IsSecret(), fallback: a.Default, doc: a.Doc},
 			func(values *notifiers.Values, v value) {
-				(*values)[a.Name] = notifiers.Value{Text: v.text, Number: int(v.number), List: v.list, Secret: v.secret}
+				(*values)[a.Name] = notifiers.Value{
+					Text: v.text, Number: int(v.number), Bool: v.flag, Duration: v.span(), List: v.list, Map: v.texts, Secret: v.secret,
+				}
 			},
 		})
 	}
@@ -83,6 +85,7 @@ var readersOfTypes = map[notifiers.Type]kind{
 	notifiers.Text: text, notifiers.Hostname: hostname, notifiers.DomainName: domainName, notifiers.EmailAddress: emailAddress,
 	notifiers.PhoneNumber: phoneNumber, notifiers.URL: secureURL, notifiers.Certificates: authorityFile, notifiers.Secret: secret,
 	notifiers.SecretText: hidden, notifiers.SecretURL: plainURL, notifiers.Headers: headers,
+	notifiers.Bool: boolean, notifiers.Map: textMap, notifiers.Template: freeText, notifiers.SecretMap: secretMap, notifiers.SecretURLs: plainURLs,
 }
 
 // kindOf returns what reads an attribute of a channel.
@@ -91,6 +94,8 @@ func kindOf(a notifiers.Attribute) kind {
 	switch a.Type {
 	case notifiers.Number:
 		k = integer(a.Min, a.Max)
+	case notifiers.Span:
+		k = spanKind(a.Shortest, a.Longest, false)
 	case notifiers.Choice:
 		k = oneOf(a.Choices...)
 	}

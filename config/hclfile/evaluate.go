@@ -22,6 +22,7 @@ type value struct {
 	size   int64 // in bytes
 	flag   bool
 	list   []string
+	texts  map[string]string
 	refs   []ref
 	secret opaque.Secret
 	users  []config.PageUser

@@ -7,6 +7,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/notifiers"
 	"github.com/imapvigil/imapvigil/notifiers/httpdo"
 )
 
@@ -39,6 +40,15 @@ var secretURLOrNone = kind{name: "URL", bounds: secureURL.bounds + `; "" for non
 // plainURL may be http to any host, as long as nothing secret is sent: see checkExposed.
 var plainURL = kind{name: "URL", bounds: "https, http to loopback, or http without any secret", read: func(r *reading) (value, bool) {
 	return readURL(r, true)
+}}
+
+// plainURLs are a list of such URLs, kept as one secret.
+var plainURLs = kind{name: "list of URL", bounds: plainURL.bounds, read: func(r *reading) (value, bool) {
+	list, ok := readEach(r, func(inner *reading) (string, bool) {
+		v, ok := readURL(inner, true)
+		return v.text, ok
+	}, func(inner *reading, text string) string { return diagnose.Capital(inner.show(text)) })
+	return value{list: list, secret: opaque.NewSecret(notifiers.JoinList(list))}, ok
 }}
 
 func readSecureURL(r *reading) (value, bool) { return readURL(r, false) }

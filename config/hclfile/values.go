@@ -14,7 +14,9 @@ import (
 
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/imapvigil/imapvigil/config/names"
+	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/config/source"
+	"github.com/imapvigil/imapvigil/notifiers"
 	"github.com/imapvigil/imapvigil/notifiers/email"
 	"github.com/imapvigil/imapvigil/notifiers/httpdo"
 	"github.com/imapvigil/imapvigil/notifiers/sms"
@@ -188,13 +190,36 @@ var socketPath = kind{name: "path", read: func(r *reading) (value, bool) {
 
 // headers is an object of texts, kept as one secret: tokens stand there.
 var headers = kind{name: "map of strings", read: func(r *reading) (value, bool) {
+	all, ok := r.textsByName(r.keep)
+	r.warnOfHeaders()
+	return value{secret: httpdo.JoinHeaders(all)}, ok
+}}
+
+// secretMap is an object of texts, kept as one secret.
+var secretMap = kind{name: "map of strings", read: func(r *reading) (value, bool) {
+	all, ok := r.textsByName(r.keep)
+	return value{secret: opaque.NewSecret(notifiers.JoinMap(all))}, ok
+}}
+
+// textMap is an object of texts, none of them a secret.
+var textMap = kind{name: "map of strings", read: func(r *reading) (value, bool) {
+	all, ok := r.textsByName(func(string) {})
+	return value{texts: all}, ok
+}}
+
+// keep remembers a part of a secret: a message would repeat one, not all of them.
+func (r *reading) keep(text string) { r.l.KeepSecret(text) }
+
+// textsByName reads an object of texts and hands each to seen.
+func (r *reading) textsByName(seen func(string)) (map[string]string, bool) {
 	ty := r.v.Type()
 	// With NoCredentials all of the object may be unknown; it is taken on trust.
 	if !r.v.IsKnown() {
-		return value{}, true
+		return nil, true
 	}
 	if !ty.IsObjectType() && !ty.IsMapType() {
-		return r.wrong(ruleType, "%s must be an object, written { name = \"value\" }, not %s.", r.attr.name, describe(r.v))
+		_, ok := r.wrong(ruleType, "%s must be an object, written { name = \"value\" }, not %s.", r.attr.name, describe(r.v))
+		return nil, ok
 	}
 	all, ok := map[string]string{}, true
 	for name, element := range r.v.AsValueMap() {
@@ -204,9 +229,8 @@ var headers = kind{name: "map of strings", read: func(r *reading) (value, bool) 
 		v, good := inner.str()
 		all[name], ok = v.text, ok && good
 		if good {
-			r.l.KeepSecret(v.text) // each alone: a message would repeat one, not all of them
+			seen(v.text)
 		}
 	}
-	r.warnOfHeaders()
-	return value{secret: httpdo.JoinHeaders(all)}, ok
-}}
+	return all, ok
+}

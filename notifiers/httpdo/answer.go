@@ -3,6 +3,7 @@ package httpdo
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -63,13 +64,22 @@ func (a Answer) Classify(err error) error {
 	return notifiers.Permanent(err)
 }
 
-// RetryAfter reads the header of that name (RFC 9110 section 10.2.3): seconds,
-// or a date. It is 0 where there is none, and a day at most.
+// Seconds returns a pause that a server named, rounded up to whole seconds: 0 to a day.
+func Seconds(seconds float64) time.Duration {
+	if !(seconds > 0) { // NaN too
+		return 0
+	}
+	// Bounded before it is multiplied: a Duration overflows at 292 years.
+	return time.Duration(math.Ceil(min(seconds, maxPause.Seconds()))) * time.Second
+}
+
+// RetryAfter reads the header of that name (RFC 9110 section 10.2.3): seconds, also with
+// decimals, or a date. It is 0 where there is none, and a day at most.
 func RetryAfter(header http.Header, now time.Time) time.Duration {
 	text := header.Get("Retry-After")
-	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil {
-		// Bounded before it is multiplied: a Duration overflows at 292 years.
-		return time.Duration(min(max(0, seconds), int64(maxPause/time.Second))) * time.Second
+	// Discord and Zulip write decimals.
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
+		return Seconds(seconds)
 	}
 	if date, err := http.ParseTime(text); err == nil {
 		return min(max(0, date.Sub(now)), maxPause)

@@ -1,6 +1,7 @@
 package httpdo_test
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -74,6 +75,10 @@ func TestAnswers(t *testing.T) {
 		{status: 425, words: "HTTP 425 Too Early"},
 		{status: 429, after: "30", words: "HTTP 429 Too Many Requests", atLeast: 30 * time.Second, atMost: 30 * time.Second},
 		{status: 503, after: soon, words: "HTTP 503 Service Unavailable", atLeast: 85 * time.Minute, atMost: 90 * time.Minute},
+		{status: 429, after: "0.376", words: "HTTP 429 Too Many Requests", atLeast: time.Second, atMost: time.Second},
+		{status: 429, after: "64.57", words: "HTTP 429 Too Many Requests", atLeast: 65 * time.Second, atMost: 65 * time.Second},
+		{status: 500, after: "NaN", words: "HTTP 500 Internal Server Error"},
+		{status: 500, after: "1e300", words: "HTTP 500 Internal Server Error", atLeast: 24 * time.Hour, atMost: 24 * time.Hour},
 		{status: 500, after: "soon", words: "HTTP 500 Internal Server Error"},
 		{status: 500, after: "-5", words: "HTTP 500 Internal Server Error"},
 		{status: 502, after: "9223372036854775807", words: "HTTP 502 Bad Gateway", atLeast: 24 * time.Hour, atMost: 24 * time.Hour},
@@ -229,5 +234,55 @@ func TestHeaders(t *testing.T) {
 	}
 	if _, err := httpdo.ParseHeaders(opaque.NewSecret("X-A: " + canary)); err == nil || strings.Contains(err.Error(), canary) {
 		t.Errorf("not joined: %v", err)
+	}
+}
+
+// Services judge by what they say, and say so in words that must be harmless.
+func TestJudgements(t *testing.T) {
+	sink := start(t, httpsink.Options{Answer: func(httpsink.Request) httpsink.Response {
+		return httpsink.Response{Status: 200, Body: `{"ok":false,"why":"not ` + canary + `\u001b"}`}
+	}})
+	c := client(t, "", canary)
+	answer, err := c.JSON(t.Context(), http.MethodPut, sink.URL(), http.Header{"X-Key": {"1"}}, map[string]string{"text": "<b> & 'c'"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said struct{ Why string }
+	if !answer.Decode(&said) || said.Why != "not "+canary+"\x1b" {
+		t.Errorf("decoded %q", said.Why)
+	}
+	refused, later := answer.Refusal(said.Why), answer.Later(said.Why, 90*time.Second)
+	if want := `HTTP 200 OK: not (sensitive)\x1b`; refused.Error() != want || later.Error() != want {
+		t.Errorf("%q and %q, want %q", refused, later, want)
+	}
+	if !notifiers.IsPermanent(refused) || notifiers.IsPermanent(later) || notifiers.Wait(later) != 90*time.Second {
+		t.Errorf("classified as %v and %v", notifiers.IsPermanent(refused), notifiers.Wait(later))
+	}
+	if wait := notifiers.Wait(httpdo.AtLeast(later, time.Hour)); wait != time.Hour {
+		t.Errorf("a pause of %v, want the floor", wait)
+	}
+	if err := httpdo.AtLeast(refused, time.Hour); notifiers.Wait(err) != 0 {
+		t.Error("a refusal for good has a pause")
+	}
+	if _, err := c.Form(t.Context(), sink.URL(), nil, url.Values{"text": {"a & b"}}); err != nil {
+		t.Error(err)
+	}
+	requests := sink.Requests()
+	if got := string(requests[0].Body); requests[0].Method != http.MethodPut || got != `{"text":"<b> & 'c'"}`+"\n" {
+		t.Errorf("sent %s %q", requests[0].Method, got)
+	}
+	if got := string(requests[1].Body); got != "text=a+%26+b" {
+		t.Errorf("sent %q", got)
+	}
+	if err := answer.Unproven("Somebody", "message id"); notifiers.IsPermanent(err) || strings.Contains(err.Error(), canary) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// What an error was marked with stays when more is said of it.
+func TestMarksAddUp(t *testing.T) {
+	err := httpdo.AtLeast(notifiers.Unsure(notifiers.RetryAfter(errors.New("late"), time.Second)), time.Minute)
+	if !notifiers.IsUnsure(err) || notifiers.Wait(err) != time.Minute || notifiers.IsPermanent(err) {
+		t.Errorf("unsure %v, wait %v", notifiers.IsUnsure(err), notifiers.Wait(err))
 	}
 }

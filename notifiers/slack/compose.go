@@ -1,8 +1,6 @@
 package slack
 
 import (
-	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -22,8 +20,8 @@ func composeMessage(target Target, m notifiers.Message) ([]api.MsgOption, error)
 	if err != nil {
 		return nil, err
 	}
-	text := escapeText(strings.TrimPrefix(m.Subject(), "[imapvigil] "))
-	if mention != "" && mayMention(m) {
+	text := escapeText(m.Headline())
+	if mention != "" && m.MayMention() {
 		text = mention + " " + text
 	}
 	return []api.MsgOption{
@@ -40,93 +38,31 @@ func composeMessage(target Target, m notifiers.Message) ([]api.MsgOption, error)
 	}, nil
 }
 
-// mayMention reports whether somebody may be mentioned, which makes phones ring: not for
-// a test, and not for an end.
-func mayMention(m notifiers.Message) bool {
-	for _, item := range m.Items {
-		if !item.Ends() {
-			return true
-		}
-	}
-	return false
-}
-
-// attachments returns what stands below the text: one attachment for each incident, or
-// one for all of a digest. The last has the footer.
+// attachments returns what stands below the text: one attachment for each card. The last
+// has the footer.
 func attachments(m notifiers.Message) []api.Attachment {
-	var all []api.Attachment
-	switch items := m.Arranged(); {
-	case m.IsTest():
-		all = []api.Attachment{packAttachment(grey, m.Subject(), []string{escapeText(m.TestText())})}
-	case len(m.Items) == 1:
-		all = []api.Attachment{describeIncident(m, items[0])}
-	case len(items) > notifiers.MaxItems:
-		all = []api.Attachment{digestAttachment(m, items)}
-	default:
-		all = describeIncidents(m, items)
+	cards := m.Cards()
+	all := make([]api.Attachment, len(cards))
+	for i, card := range cards {
+		all[i] = packAttachment(colours[card.Tone], card.Title, cardLines(card))
 	}
 	last := &all[len(all)-1].Blocks
 	last.BlockSet = append(last.BlockSet, api.NewContextBlock("", verbatimText(escapeText(m.Footer()))))
 	return all
 }
 
-// describeIncident returns the attachment of an incident that has a message of its own.
-func describeIncident(m notifiers.Message, item notifiers.Item) api.Attachment {
-	var lines []string
-	for _, fact := range m.Facts(item) {
+// cardLines returns a card as lines of Slack's mrkdwn.
+func cardLines(card notifiers.Card) (lines []string) {
+	if card.Titled {
+		lines = append(lines, "*"+escapeText(card.Title)+"*")
+	}
+	for _, line := range card.Lines {
+		lines = append(lines, escapeText(line))
+	}
+	for _, fact := range card.Facts {
 		lines = append(lines, factLine(fact))
 	}
-	return packAttachment(stateColour(item), item.Headline(m.At), lines)
-}
-
-// describeIncidents returns an attachment for each open incident, with what tells it apart,
-// and one for all that are over.
-func describeIncidents(m notifiers.Message, items []notifiers.Item) (all []api.Attachment) {
-	over := slices.IndexFunc(items, notifiers.Item.Ends)
-	if over < 0 {
-		over = len(items)
-	}
-	for _, item := range items[:over] {
-		lines := []string{"*" + escapeText(item.Headline(m.At)) + "*"}
-		for _, fact := range m.Facts(item) {
-			if brief[fact.Name] {
-				lines = append(lines, factLine(fact))
-			}
-		}
-		all = append(all, packAttachment(stateColour(item), item.Headline(m.At), lines))
-	}
-	// Neighbours of one colour are one attachment: Slack shows a hundred at most, and a
-	// reader fewer.
-	for rest := items[over:]; len(rest) > 0; {
-		colour, n := stateColour(rest[0]), 1
-		for n < len(rest) && stateColour(rest[n]) == colour {
-			n++
-		}
-		all = append(all, packAttachment(colour, rest[0].Headline(m.At), briefLines(m, rest[:n])))
-		rest = rest[n:]
-	}
-	return all
-}
-
-func briefLines(m notifiers.Message, items []notifiers.Item) (lines []string) {
-	for _, item := range items {
-		lines = append(lines, escapeText(m.Brief(item)))
-	}
 	return lines
-}
-
-// brief are the facts of an incident among others.
-var brief = map[string]bool{
-	"Since": true, "Acknowledged": true, "Check": true, "Group": true, "Endpoint": true, "Why": true, "Hint": true, "Affects": true,
-	"The server said": true, "The answer was": true, "Before": true, "More": true, "Acknowledge": true,
-}
-
-func digestAttachment(m notifiers.Message, items []notifiers.Item) api.Attachment {
-	lines := append(briefLines(m, items[:notifiers.MaxItems]), fmt.Sprintf("and %d more", len(items)-notifiers.MaxItems))
-	if advice := m.DigestAdvice(); advice != "" {
-		lines = append(lines, escapeText(advice))
-	}
-	return packAttachment(stateColour(items[0]), m.Subject(), lines)
 }
 
 func factLine(fact notifiers.Fact) string {
@@ -186,24 +122,8 @@ func verbatimText(text string) *api.TextBlockObject {
 	return api.NewTextBlockObject(api.MarkdownType, text, false, true)
 }
 
-// The colours of an attachment's edge.
-const (
-	red    = "#d32f2f"
-	yellow = "#f9a825"
-	green  = "#2e7d32"
-	grey   = "#607d8b"
-)
-
-// stateColour returns the colour of the bar beside an incident: green only for what is
-// well again.
-func stateColour(item notifiers.Item) string {
-	switch {
-	case item.Transition == notifiers.Closed && item.Incident.ClosedAs == "recovered":
-		return green
-	case item.Transition == notifiers.Closed:
-		return grey
-	case item.Incident.Severity == "down":
-		return red
-	}
-	return yellow
+// colours are those of an attachment's edge: green only for what is well again.
+var colours = map[notifiers.Tone]string{
+	notifiers.Down: "#d32f2f", notifiers.Degraded: "#f9a825", notifiers.Recovered: "#2e7d32",
+	notifiers.Ended: "#607d8b", notifiers.Neutral: "#607d8b",
 }
