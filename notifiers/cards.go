@@ -18,6 +18,13 @@ const (
 	Down
 )
 
+// icons stand beside words, never in their place: not everybody sees colours, and a screen
+// reader may leave them out.
+var icons = map[Tone]string{Neutral: "⚪", Ended: "⚪", Recovered: "🟢", Degraded: "🟠", Down: "🔴"}
+
+// Icon returns a coloured sign, for chats that show no colours of their own.
+func (t Tone) Icon() string { return icons[t] }
+
 // Tone returns the tone of an item: Recovered only for what is well again.
 func (i Item) Tone() Tone {
 	switch {
