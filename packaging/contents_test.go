@@ -79,6 +79,7 @@ var inAll = map[string]fs.FileMode{
 	"usr/share/man/man7/imapvigil-howto.7.gz":                              0o644,
 	"usr/share/man/man7/imapvigil-migrate.7.gz":                            0o644,
 	"usr/share/man/man7/imapvigil-page.7.gz":                               0o644,
+	"usr/share/man/man7/imapvigil-notifiers.7.gz":                          0o644,
 	"usr/share/man/man7/imapvigil-states.7.gz":                             0o644,
 	"usr/share/man/man8/imapvigil.8.gz":                                    0o644,
 }

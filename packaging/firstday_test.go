@@ -204,7 +204,7 @@ func comparesFilesFromAnywhere(m *machine) {
 // findsTheManual: man(1) shows each page without a complaint, and Bash completes the checks of
 // the daemon.
 func findsTheManual(m *machine) {
-	for _, page := range []string{"imapvigil.8", "imapvigil.hcl.5", "imapvigil-howto.7", "imapvigil-states.7", "imapvigil-migrate.7", "imapvigil-page.7"} {
+	for _, page := range []string{"imapvigil.8", "imapvigil.hcl.5", "imapvigil-howto.7", "imapvigil-states.7", "imapvigil-migrate.7", "imapvigil-page.7", "imapvigil-notifiers.7"} {
 		name, section := page[:len(page)-2], page[len(page)-1:]
 		said := m.run("env", "MANWIDTH=80", "man", "--warnings", section, name)
 		if !strings.HasPrefix(said, strings.ToUpper(name)+"("+section+")") {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile"
@@ -31,6 +32,12 @@ func configurations(t *testing.T, file string) (list []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return configurationsIn(t, file, page)
+}
+
+// configurationsIn returns the configurations in the text of a page.
+func configurationsIn(t *testing.T, file string, page []byte) (list []string) {
+	t.Helper()
 	for _, d := range aDisplay.FindAllSubmatch(page, -1) {
 		text := plain.Replace(string(d[2]))
 		if string(d[1]) == ".\\\" hcl\n" {
@@ -83,11 +90,35 @@ func TestHowTo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, text := range configurations(t, howto) {
+	tryConfigurations(t, configurations(t, howto), string(authority))
+}
+
+// TestGuides loads each configuration of imapvigil-notifiers(7); each kind has one.
+func TestGuides(t *testing.T) {
+	authority, err := os.ReadFile("../examples/files/ca.pem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var page bytes.Buffer
+	if err := hclfile.Guides(&page, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	list := configurationsIn(t, "imapvigil-notifiers.7", page.Bytes())
+	tryConfigurations(t, list, string(authority))
+	for _, kind := range hclfile.NotifierKinds() {
+		if !slices.ContainsFunc(list, func(text string) bool { return strings.Contains(text, "notifier \""+kind+"\"") }) {
+			t.Errorf("the section of %s shows no configuration", kind)
+		}
+	}
+}
+
+func tryConfigurations(t *testing.T, list []string, authority string) {
+	t.Helper()
+	for i, text := range list {
 		first, _, _ := strings.Cut(text, "\n")
 		t.Run(fmt.Sprint(i+1, " ", first), func(t *testing.T) {
 			dir := t.TempDir()
-			write(t, filepath.Join(dir, "private-ca.pem"), string(authority), 0o644)
+			write(t, filepath.Join(dir, "private-ca.pem"), authority, 0o644)
 			for name, content := range besides {
 				write(t, filepath.Join(dir, name), content, 0o644)
 			}

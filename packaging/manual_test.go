@@ -27,7 +27,9 @@ func manualPages(t *testing.T) []string {
 	if err != nil || len(pages) == 0 {
 		t.Fatal("no manual pages", err)
 	}
-	for name, print := range map[string]func(io.Writer, time.Time) error{"imapvigil.hcl.5": hclfile.Manual, "imapvigil-states.7": glossary.Page} {
+	for name, print := range map[string]func(io.Writer, time.Time) error{
+		"imapvigil.hcl.5": hclfile.Manual, "imapvigil-notifiers.7": hclfile.Guides, "imapvigil-states.7": glossary.Page,
+	} {
 		var page bytes.Buffer
 		if err := print(&page, time.Now()); err != nil {
 			t.Fatal(err)

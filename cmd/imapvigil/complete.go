@@ -75,7 +75,7 @@ func (p *program) complete(root *cobra.Command) {
 
 		"group":          p.completeNames(groupNames),
 		"log-format":     offerWords("auto", "console", "json"),
-		"man":            offerWords(languagePage, statesPage),
+		"man":            offerWords(languagePage, guidesPage, statesPage),
 		"log-level":      offerWords("debug", "info", "warn", "error"),
 		"proxy-protocol": offerWords(config.ProxyV1, config.ProxyV2),
 		"dismiss":        p.completeNames(deadMessageKeys),

@@ -15,6 +15,7 @@ import (
 const (
 	languagePage = "imapvigil.hcl"
 	statesPage   = "imapvigil-states"
+	guidesPage   = "imapvigil-notifiers"
 )
 
 func (p *program) schemaCommand() *cobra.Command {
@@ -35,13 +36,15 @@ func (p *program) schemaCommand() *cobra.Command {
 				return p.printJSON(hclfile.Schema())
 			case languagePage:
 				return hclfile.Manual(p.out, p.releasedAt())
+			case guidesPage:
+				return hclfile.Guides(p.out, p.releasedAt())
 			case statesPage:
 				return glossary.Page(p.out, p.releasedAt())
 			}
-			return fmt.Errorf("--man takes %s or %s, not %q", languagePage, statesPage, manual)
+			return fmt.Errorf("--man takes %s, %s or %s, not %q", languagePage, guidesPage, statesPage, manual)
 		},
 	}
-	c.Flags().StringVar(&manual, "man", "", "print a manual page instead: "+languagePage+" (also for --man alone) or "+statesPage)
+	c.Flags().StringVar(&manual, "man", "", "print a manual page instead: "+languagePage+" (also for --man alone), "+guidesPage+" or "+statesPage)
 	c.Flags().Lookup("man").NoOptDefVal = languagePage
 	return c
 }

@@ -1,6 +1,13 @@
 package email
 
-import "github.com/imapvigil/imapvigil/notifiers"
+import (
+	_ "embed"
+
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+//go:embed guide.mdoc
+var guide string
 
 // Kind is what a notifier block calls this channel.
 const Kind notifiers.Kind = "email"
@@ -10,7 +17,7 @@ type recipients struct{ to, cc []string }
 
 // Channel is email over SMTP.
 var Channel = notifiers.NewChannel(
-	notifiers.Channel{Kind: Kind, Doc: "Email over SMTP", Traits: notifiers.Traits{People: true, Place: place}},
+	notifiers.Channel{Kind: Kind, Doc: "Email over SMTP", Guide: guide, Abilities: notifiers.Abilities{Threads: true, Proof: "reply of the mail server, 250"}, Traits: notifiers.Traits{People: true, Place: place}},
 	[]notifiers.Row[Settings]{
 		{
 			Attribute: notifiers.Attribute{

@@ -1,13 +1,20 @@
 package slack
 
-import "github.com/imapvigil/imapvigil/notifiers"
+import (
+	_ "embed"
+
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+//go:embed guide.mdoc
+var guide string
 
 // Kind is what a notifier block calls this channel.
 const Kind notifiers.Kind = "slack"
 
 // Channel is Slack, as a bot.
 var Channel = notifiers.NewChannel(
-	notifiers.Channel{Kind: Kind, Doc: "Slack, as a bot", Traits: notifiers.Traits{People: true}},
+	notifiers.Channel{Kind: Kind, Doc: "Slack, as a bot", Guide: guide, Abilities: notifiers.Abilities{Threads: true, Mentions: true, Proof: "timestamp of the message"}, Traits: notifiers.Traits{People: true}},
 	[]notifiers.Row[Settings]{
 		{
 			Attribute: notifiers.Attribute{

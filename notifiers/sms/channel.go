@@ -1,6 +1,13 @@
 package sms
 
-import "github.com/imapvigil/imapvigil/notifiers"
+import (
+	_ "embed"
+
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+//go:embed guide.mdoc
+var guide string
 
 // Kind is what a notifier block calls this channel.
 const Kind notifiers.Kind = "sms"
@@ -12,7 +19,7 @@ type numbers struct{ to []string }
 // few, and for what is down.
 var Channel = notifiers.NewChannel(
 	notifiers.Channel{
-		Kind: Kind, Doc: "SMS through Twilio or another gateway",
+		Kind: Kind, Doc: "SMS through Twilio or another gateway", Guide: guide,
 		Traits: notifiers.Traits{People: true, Severity: "down", PerHour: 30, OnlyAnnounced: true},
 	},
 	[]notifiers.Row[Settings]{

@@ -1,13 +1,20 @@
 package webhook
 
-import "github.com/imapvigil/imapvigil/notifiers"
+import (
+	_ "embed"
+
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+//go:embed guide.mdoc
+var guide string
 
 // Kind is what a notifier block calls this channel.
 const Kind notifiers.Kind = "webhook"
 
 // Channel is an HTTP request that programs read.
 var Channel = notifiers.NewChannel(
-	notifiers.Channel{Kind: Kind, Doc: "An HTTP request for other programs, signed as Standard Webhooks says"},
+	notifiers.Channel{Kind: Kind, Doc: "An HTTP request for other programs, signed as Standard Webhooks says", Guide: guide},
 	[]notifiers.Row[Settings]{
 		{
 			Attribute: notifiers.Attribute{

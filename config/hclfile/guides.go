@@ -1,0 +1,65 @@
+package hclfile
+
+import (
+	_ "embed"
+	"fmt"
+	"io"
+	"strings"
+	"text/template"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config/mdoc"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+//go:embed guides.tmpl
+var guidesText string
+
+// Guides writes the page imapvigil-notifiers(7) in mdoc(7): what each kind of notifier can do,
+// and how it is set up, as its package says.
+func Guides(w io.Writer, date time.Time) error {
+	page, err := template.New("guides").Funcs(template.FuncMap{
+		"text":    mdoc.Text,
+		"trim":    strings.TrimSpace,
+		"yes":     func(can bool) string { return map[bool]string{true: "yes", false: `\-`}[can] },
+		"readers": func(people bool) string { return map[bool]string{true: "people", false: "programs"}[people] },
+	}).Parse(guidesText)
+	if err != nil {
+		return fmt.Errorf("reading the guides: %w", err)
+	}
+	var text strings.Builder
+	err = page.Execute(&text, struct {
+		Kinds []guide
+		Date  string
+	}{mapped(available, newGuide), date.UTC().Format("January 2, 2006")})
+	if err != nil {
+		return fmt.Errorf("filling the guides: %w", err)
+	}
+	_, err = io.WriteString(w, mdoc.Lines(text.String()))
+	return err
+}
+
+// A guide is what the page says of a kind of notifier.
+type guide struct {
+	notifiers.Channel
+	Notifier, Notify []AttributeDoc // the attributes that only this kind has
+}
+
+func newGuide(c notifiers.Channel) guide {
+	of := channelOf(string(c.Kind))
+	only := func(b *blockType, rows []notifiers.Attribute) (list []AttributeDoc) {
+		names := mapped(rows, func(a notifiers.Attribute) string { return a.Name })
+		for _, a := range describeType(b, nil).Attributes {
+			for _, name := range names {
+				if a.Name == name {
+					list = append(list, a)
+				}
+			}
+		}
+		return list
+	}
+	return guide{c, only(of.notifier, c.Attributes), only(of.notify, c.NotifyAttributes)}
+}
+
+// NotifierKinds returns the kinds of notifiers that can be written, in the order of the page.
+func NotifierKinds() []string { return channelKinds() }
