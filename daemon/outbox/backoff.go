@@ -14,6 +14,7 @@ const (
 	longestPause  = 15 * time.Minute
 	giveUpAfter   = 72 * time.Hour
 	poisonRetries = 3
+	shortestPace  = 100 * time.Millisecond // a notifier that asks for less is asked again and again
 )
 
 // Backoff returns the pause after the given number of failed attempts (1 and up): full
@@ -32,6 +33,9 @@ func Backoff(attempts int, share float64) time.Duration {
 // is the random number of the jitter. The last attempt is made when giveUpAfter
 // is over, however long the other side asked to wait.
 func Conclude(d Delivery, r notifiers.Receipt, err error, at time.Time, share float64) Outcome {
+	if notifiers.IsPaced(err) && at.Before(d.givenUpAt()) {
+		return postpone(d, at.Add(max(notifiers.Wait(err), shortestPace)), at)
+	}
 	return withRecipients(concludeAll(d, r, err, at, share), d.Last.Receipt, r)
 }
 
@@ -44,7 +48,7 @@ func concludeAll(d Delivery, r notifiers.Receipt, err error, at time.Time, share
 	}
 	o.Error, o.Receipt = opaque.Sanitise(err.Error()), notifiers.Receipt{}
 	o.Unsure = d.Last.Unsure || notifiers.IsUnsure(err)
-	end := d.At.Add(cmp.Or(d.patience, giveUpAfter))
+	end := d.givenUpAt()
 	switch {
 	case notifiers.IsPermanent(err) && o.Attempts >= poisonRetries:
 		o.State = Dead
@@ -57,6 +61,25 @@ func concludeAll(d Delivery, r notifiers.Receipt, err error, at time.Time, share
 		if o.NextAt.After(end) {
 			o.NextAt = end
 		}
+	}
+	return o
+}
+
+// givenUpAt returns when the last attempt is made.
+func (d *Delivery) givenUpAt() time.Time { return d.At.Add(cmp.Or(d.patience, giveUpAfter)) }
+
+// postpone returns the outcome of a call that sent nothing, because the receiver would get more than
+// it takes: what is known of the delivery stays, and no attempt is counted.
+func postpone(d Delivery, until, at time.Time) Outcome {
+	o := d.Last
+	o.Key, o.At, o.Attempts, o.NextAt, o.Held = d.Key, at, d.Attempts, until, true
+	// Nothing has failed where no attempt was made.
+	o.State = Queued
+	if o.Attempts > 0 {
+		o.State = Retrying
+	}
+	if end := d.givenUpAt(); o.NextAt.After(end) {
+		o.NextAt = end
 	}
 	return o
 }

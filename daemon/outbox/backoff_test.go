@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/notifiers"
 )
@@ -76,5 +77,31 @@ func TestConclude(t *testing.T) {
 				t.Errorf("receipt %v, error %v", o.Receipt, o.Error)
 			}
 		})
+	}
+}
+
+// What a channel keeps back for the pace of its receiver has not failed: what was known before
+// stays, and no attempt is counted.
+func TestPaceIsNoFailure(t *testing.T) {
+	t.Parallel()
+	d := outbox.Delivery{Notification: outbox.Notification{Key: "iv_1", At: epoch}}
+	o := outbox.Conclude(d, notifiers.Receipt{}, notifiers.Paced(3*time.Second), epoch, 0.5)
+	want := outbox.Outcome{Key: "iv_1", At: epoch, State: outbox.Queued, NextAt: epoch.Add(3 * time.Second), Held: true}
+	if diff := cmp.Diff(want, o, cmp.AllowUnexported(opaque.Words{})); diff != "" {
+		t.Error("before the first attempt (-want +got):\n", diff)
+	}
+	failed := outbox.Conclude(d, notifiers.Receipt{}, notifiers.Unsure(errors.New("no answer")), epoch, 0.5)
+	d.Attempts, d.Last = failed.Attempts, failed
+	o = outbox.Conclude(d, notifiers.Receipt{}, notifiers.Paced(0), epoch.Add(time.Second), 0.5)
+	want = failed
+	want.At, want.NextAt, want.Held = epoch.Add(time.Second), epoch.Add(1100*time.Millisecond), true
+	if diff := cmp.Diff(want, o, cmp.AllowUnexported(opaque.Words{})); diff != "" || o.Attempts != 1 || !o.Unsure {
+		t.Error("after a failed one (-want +got):\n", diff)
+	}
+	if o = outbox.Conclude(d, notifiers.Receipt{}, notifiers.Paced(time.Hour), epoch.Add(71*time.Hour+30*time.Minute), 0.5); !o.NextAt.Equal(epoch.Add(72 * time.Hour)) {
+		t.Errorf("the last attempt is made after %s", o.NextAt.Sub(epoch))
+	}
+	if o = outbox.Conclude(d, notifiers.Receipt{}, notifiers.Paced(time.Hour), epoch.Add(72*time.Hour), 0.5); o.State != outbox.Expired {
+		t.Errorf("one that is paced for ever is %s", o.State)
 	}
 }

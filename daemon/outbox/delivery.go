@@ -33,7 +33,8 @@ func (s DeliveryState) Final() bool {
 	return s == Sent || s == Dead || s == Expired || s == Replaced
 }
 
-// An Outcome is what one attempt came to, as it is journaled.
+// An Outcome is what one attempt came to, as it is journaled. One that sent nothing because of the
+// pace of its receiver is not journaled: see [notifiers.Paced].
 type Outcome struct {
 	Key      Key           `json:"key"`
 	At       time.Time     `json:"at"`

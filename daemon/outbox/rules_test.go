@@ -33,6 +33,7 @@ import (
 //	1m refuse email.mail            its attempts fail from now on
 //	1m reject email.mail            the same, for a reason that trying again cannot heal
 //	1m busy email.mail 20m          the same, asking to come again in 20 minutes
+//	1m pace slack.chat 40s          its channel sends one message in 40 seconds
 //	1m slow email.mail 30s          its attempts take so long
 //	1m answer email.mail            all is well again
 //	1m crash                        the process starts again from its journal
@@ -107,6 +108,8 @@ func (p *player) do(verb string, args []string) {
 		p.receiver(config.NotifierID(args[0])).err = notifiers.Permanent(errors.New("no such user"))
 	case "busy":
 		p.receiver(config.NotifierID(args[0])).err = notifiers.RetryAfter(errors.New("too many requests"), p.duration(args[1]))
+	case "pace":
+		p.receiver(config.NotifierID(args[0])).pace = p.duration(args[1])
 	case "slow":
 		p.receiver(config.NotifierID(args[0])).latency = p.duration(args[1])
 	case "recipients":
@@ -312,7 +315,9 @@ func (p *player) write(d *outbox.Delivery, o outbox.Outcome) {
 		to += ":" + d.NotifyID.Target
 	}
 	fmt.Fprintf(&p.out, "    %s %s %s", p.now.Sub(epoch), to, what(d.Items))
-	if o.State != outbox.Sent {
+	if o.State == outbox.Queued {
+		fmt.Fprintf(&p.out, ": kept back until %s", o.NextAt.Sub(epoch).Round(time.Millisecond))
+	} else if o.State != outbox.Sent {
 		fmt.Fprintf(&p.out, ": %s, %s", o.Error, o.State)
 	}
 	if o.State == outbox.Retrying {

@@ -43,6 +43,18 @@ type receiver struct {
 	err     error
 	// recipients are what each is answered; nil: err is the answer to all.
 	recipients []notifiers.Recipient
+	// It takes one message in this time, and its channel keeps the others back.
+	pace time.Duration
+	next time.Time
+}
+
+// paced is how long the channel keeps back a message now; it sends it, if that is 0.
+func (r *receiver) paced(now time.Time) time.Duration {
+	if now.Before(r.next) {
+		return r.next.Sub(now)
+	}
+	r.next = now.Add(r.pace)
+	return 0
 }
 
 // answer is what an attempt comes to that leaves out the settled recipients.
@@ -185,6 +197,10 @@ func (s *sim) send() {
 		s.book.Begin(d.Key)
 		s.sending(d)
 		r := s.receiver(d.NotifyID.Notifier)
+		if wait := r.paced(s.now); wait > 0 {
+			s.flying = append(s.flying, attempt{key: d.Key, end: s.now, err: notifiers.Paced(wait)})
+			continue
+		}
 		receipt, err := r.answer(d.Settled())
 		s.flying = append(s.flying, attempt{d.Key, s.now.Add(r.latency), receipt, err})
 	}
@@ -219,7 +235,9 @@ func (s *sim) land() {
 		}
 		d, _ := s.book.Delivery(a.key)
 		o := outbox.Conclude(*d, a.receipt, a.err, s.now, s.share())
-		s.journal = append(s.journal, record{outcome: text(o)})
+		if !notifiers.IsPaced(a.err) || o.State.Final() {
+			s.journal = append(s.journal, record{outcome: text(o)})
+		}
 		s.book.ApplyOutcome(o)
 		if a.err == nil {
 			s.book.Hurry(d.NotifyID.Notifier, s.now)

@@ -6,6 +6,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/imapvigil/imapvigil/daemon/outbox"
+	"github.com/imapvigil/imapvigil/notifiers"
 )
 
 // Attempted takes the outcome of one attempt of the sender.
@@ -28,6 +29,11 @@ func (t *Tracker) conclude(r *round, a outbox.Attempt) {
 		if rec, ok := t.ledger.records[item.Incident]; ok && !rec.incident.Live() {
 			t.touch(rec.incident.Check) // what is newer may have waited for its end
 		}
+	}
+	if notifiers.IsPaced(a.Err) && !o.State.Final() {
+		// Nothing was sent, so there is nothing to remember: after a crash it is due at once.
+		t.Log.Debug("a message waits for the pace of its receiver", zap.String("key", string(o.Key)), timeField("next_at", o.NextAt))
+		return
 	}
 	r.addRecord(kindOutcome, o.At, o)
 	if t.Outcomes != nil {
