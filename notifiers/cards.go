@@ -116,12 +116,17 @@ func (m Message) digestCard(items []Item) Card {
 }
 
 // MayMention reports whether somebody may be mentioned, which makes phones ring: not for
-// a test, and not for an end.
+// a test, an end or an acknowledgement, and for what is degraded only if the notify block says so. What is
+// escalated always may.
 func (m Message) MayMention() bool {
-	for _, item := range m.Items {
-		if !item.Ends() && item.Transition != Acknowledged {
+	return slices.ContainsFunc(m.Items, func(i Item) bool {
+		switch i.Transition {
+		case Closed, Acknowledged, Test:
+			return false
+		case Escalated:
 			return true
+		case Opened, Changed, Reminder:
 		}
-	}
-	return false
+		return m.MentionSeverity != "down" || i.Incident.Severity == "down"
+	})
 }

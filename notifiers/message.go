@@ -48,8 +48,9 @@ type Message struct {
 	Settled []string
 	// Resend says that this repeats what the receiver was told before, since it forgets.
 	Resend bool
-	// Previous is the receipt of the last message about Items[0].Incident to
-	// this destination, for threads; zero when there was none.
+	// MentionSeverity is "down" where degraded incidents mention nobody; see [Message.MayMention].
+	MentionSeverity string
+	// Previous is Items[0].Thread.First.
 	Previous Receipt
 }
 
@@ -66,6 +67,19 @@ type Item struct {
 	// Earlier are incidents of the same check and condition whose end the same message
 	// tells; [Message.Arranged] puts them here.
 	Earlier []Incident
+	// Thread is what has arrived at this destination about the incident.
+	Thread Thread
+}
+
+// A Thread is the messages about one incident that have arrived at one destination. It is kept
+// with the incident, through a restart, too.
+type Thread struct {
+	// First is the receipt of the first message whose receipt had a thread, and Last of the last
+	// one: zero where no message has arrived, and without a thread where no receipt had one.
+	First, Last Receipt
+	// Alone says that the first message told of this incident alone: what is written of its end
+	// can take the message's place.
+	Alone bool
 }
 
 // An Incident is what a message says about an incident: the state as it was

@@ -43,8 +43,8 @@ type status struct {
 type entry struct {
 	to              Destination
 	told, delivered status
-	opened          time.Time         // when the opening was told first
-	thread          notifiers.Receipt // of the first message that arrived
+	opened          time.Time        // when the opening was told first
+	thread          notifiers.Thread // of the messages that arrived
 }
 
 // A Book is the fold of notifications and outcomes. It is owned by the tracker and
@@ -243,10 +243,18 @@ func (b *Book) foldReceipt(d *Delivery, r notifiers.Receipt) {
 		e := b.entryOf(item.Incident, d.Destination())
 		e.delivered = item.statusAfter(d.Notification)
 		e.delivered.partial = len(d.Refused()) > 0
-		// Later messages are put beside the first one, so its thread stays.
-		if e.thread.Thread == "" {
-			e.thread = r
-		}
+		e.foldThread(d, r)
+	}
+}
+
+// foldThread notes a message to put later ones beside. Those may be put beside the first, so that
+// one stays.
+func (e *entry) foldThread(d *Delivery, r notifiers.Receipt) {
+	if e.thread.First.Thread == "" {
+		e.thread.First, e.thread.Alone = r, len(d.Items) == 1
+	}
+	if r.Thread != "" || e.thread.Last.Thread == "" {
+		e.thread.Last = r
 	}
 }
 
@@ -307,15 +315,15 @@ func (b *Book) Delivery(key Key) (*Delivery, bool) {
 	return d, ok
 }
 
-// Previous returns the receipt beside which a message about an incident can be put, in a
-// thread; zero: there is none.
-func (b *Book) Previous(id incident.ID, to Destination) notifiers.Receipt {
+// Thread returns the messages about an incident beside which another one can be put; zero:
+// none has arrived.
+func (b *Book) Thread(id incident.ID, to Destination) notifiers.Thread {
 	for _, e := range b.told[id] {
 		if e.to == to {
 			return e.thread
 		}
 	}
-	return notifiers.Receipt{}
+	return notifiers.Thread{}
 }
 
 // Of lists the deliveries that tell of an incident, oldest first.

@@ -33,12 +33,14 @@ func (t *Tracker) message(d *outbox.Delivery) notifiers.Message {
 		if !ok {
 			continue
 		}
-		if len(m.Items) == 0 {
-			m.Previous = t.book.Previous(item.Incident, d.Destination())
-		}
 		in := t.describe(rec.incident)
 		in.AcknowledgeURL = t.acknowledgeURL(rec.incident, d)
-		m.Items = append(m.Items, notifiers.Item{Transition: item.Transition, Incident: in, OpeningUntold: item.Untold})
+		m.Items = append(m.Items, notifiers.Item{
+			Transition: item.Transition, Incident: in, OpeningUntold: item.Untold, Thread: t.book.Thread(item.Incident, d.Destination()),
+		})
+	}
+	if len(m.Items) > 0 {
+		m.Previous = m.Items[0].Thread.First
 	}
 	return m
 }

@@ -220,8 +220,8 @@ func TestSilencesThatAreOver(t *testing.T) {
 	})
 }
 
-// A later message about an incident knows the receipt of the first one, so that it
-// can be put beside it.
+// A later message about an incident knows the receipts of the first one and of the last one, so
+// that it can be put beside them.
 func TestMessagesOfAnIncidentAreAThread(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t)
@@ -240,17 +240,22 @@ func TestMessagesOfAnIncidentAreAThread(t *testing.T) {
 				w.observe("partner", certificate, findings...)
 			}
 			m := <-w.sent
-			threads = append(threads, m.Previous.Thread)
+			thread := m.Items[0].Thread
+			if m.Previous.Thread != thread.First.Thread {
+				t.Errorf("belongs to %q and to %q", m.Previous.Thread, thread.First.Thread)
+			}
+			threads = append(threads, thread.First.Thread+" "+thread.Last.Thread)
 			receipt := notifiers.Receipt{Thread: fmt.Sprintf("message %d", i+1)}
 			w.tracker.Attempted(outbox.Attempt{Key: outbox.Key(m.Key), Receipt: receipt})
 		}
-		if want := []string{"", "message 1", "message 1"}; !slices.Equal(threads, want) {
+		if want := []string{" ", "message 1 message 1", "message 1 message 2"}; !slices.Equal(threads, want) {
 			t.Errorf("messages belong to the threads %q, want %q", threads, want)
 		}
 	})
 }
 
-// Whoever counts hears what each attempt came to, by its notifier.
+// Whoever counts hears what each attempt came to, by its notifier, but not of what was not sent
+// because of its pace.
 func TestOutcomesAreHeardOf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t)
@@ -263,7 +268,7 @@ func TestOutcomesAreHeardOf(t *testing.T) {
 		for range 2 {
 			w.observe("partner", config.ConditionSet(config.ConditionService), down)
 		}
-		for _, failed := range []error{errors.New("503"), nil} {
+		for _, failed := range []error{notifiers.Paced(time.Second), errors.New("503"), nil} {
 			m := <-w.sent
 			w.tracker.Attempted(outbox.Attempt{Key: outbox.Key(m.Key), At: time.Now(), Err: failed})
 		}
