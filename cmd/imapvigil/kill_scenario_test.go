@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/notifiers/notifiertest/smtpsink"
 )
 
@@ -49,6 +50,11 @@ const (
 	// tolerance is that of testdata/soak.
 	tolerance = 2 * time.Second
 )
+
+// mailPatience is how long the last mail may take once all is well: the one before it may
+// have been a digest, after which people are left in peace for longer, and the mail server
+// may be in a bad mood.
+var mailPatience = outbox.DefaultRates.Digest + time.Minute
 
 func newKillScenario(t *testing.T, n int) *killScenario {
 	t.Helper()

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/notifiers"
 )
@@ -60,9 +61,17 @@ func (s *killScenario) deaf(i int, id, what string) (missing []string) {
 	return missing
 }
 
-// unmailed names the incidents whose end has not come by mail. Those that were
-// over before it was time for a mail are told in one.
+// unmailed names the incidents whose end has not come by mail.
 func (s *killScenario) unmailed() (missing []string) {
+	for _, id := range s.unmailedIncidents() {
+		missing = append(missing, fmt.Sprintf("the mail about incident %s", id))
+	}
+	return missing
+}
+
+// unmailedIncidents lists the incidents whose end has not come by mail. Those that were
+// over before it was time for a mail are told in one.
+func (s *killScenario) unmailedIncidents() (missing []incident.ID) {
 	told := map[string]bool{}
 	arrived := s.mails()
 	for key, notification := range s.journalReader.sent() {
@@ -75,7 +84,7 @@ func (s *killScenario) unmailed() (missing []string) {
 	for i := range mailChecks {
 		for id, a := range s.journalReader.of(s.servers[i].check) {
 			if a.opened > 0 && !told[string(id)] {
-				missing = append(missing, fmt.Sprintf("the mail about incident %s of %s", id, a.check))
+				missing = append(missing, id)
 			}
 		}
 	}

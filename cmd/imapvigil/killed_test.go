@@ -33,7 +33,7 @@ func killedAtRandom(t *testing.T, kills int) {
 	began := time.Now()
 	s := newKillScenario(t, 200)
 	for n := range kills {
-		s.mailed.Store(n < kills/2) // so that the last mails, a minute apart, arrive meanwhile
+		s.mailed.Store(n < kills/4) // so that the last mails, a minute apart, arrive meanwhile
 		s.runUntilKilled()
 	}
 	s.endWaves()
@@ -69,8 +69,8 @@ func (s *killScenario) endWaves() {
 	if err := <-s.failed; err != nil { // nil: the waves have ended
 		s.t.Fatal(err)
 	}
-	if err := s.journalReader.await(s.ctx, 2*time.Minute, s.unmailed); err != nil {
-		s.t.Fatal(err)
+	if err := s.journalReader.await(s.ctx, mailPatience, s.unmailed); err != nil {
+		s.t.Fatalf("%s\n%s", err, s.mailStory(s.unmailedIncidents()))
 	}
 	s.stop()
 	s.stopWatching()
