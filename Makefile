@@ -57,16 +57,16 @@ trouble: ## 1,000 edits, 10,000 reloads, 200 kills at random moments, 10,000 fai
 	$(gotest) -run TestKilledAtRandom -tags soak -count=1 ./cmd/imapvigil
 	$(gotest) -run TestStorm -tags soak -count=1 ./cmd/imapvigil
 
-test-servers: ## the probe against Dovecot 2.4, Cyrus and Courier, which each live in a Debian of their own; needs root
-	@.ci/packages debootstrap
-	$(gotest) -count=1 -tags servers -run TestReal ./daemon/probe
+test-servers: ## the probe against Dovecot 2.4, Cyrus and Courier, which each live in a Debian of their own, and mail through Postfix; needs root
+	@.ci/packages debootstrap postfix dovecot-lmtpd notmuch
+	$(gotest) -count=1 -tags servers -run TestReal ./daemon/probe ./notifiers/email
 
 test-systemd: packages ## the packages on booted Debian 12 and 13: installed, reloaded, killed, upgraded, removed, by hand and by Ansible; needs root
 	@.ci/packages debootstrap systemd-container lintian ansible-core rpm cpio bash-completion zsh fish
 	$(gotest) -count=1 -parallel 4 -tags systemd ./packaging
 
 without-systemd:
-	@echo "SYSTEMD=no: the packages were not tried on a booted Debian, nor the probe on Cyrus, Courier and Dovecot 2.4"
+	@echo "SYSTEMD=no: the packages were not tried on a booted Debian, nor the probe on Cyrus, Courier and Dovecot 2.4, nor mail through Postfix"
 
 build: ## the program, as ./imapvigil
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o imapvigil ./cmd/imapvigil
