@@ -96,6 +96,7 @@ const (
 	DomainName               // a name that is told to others and never looked up
 	EmailAddress             // RFC 5322 mailbox
 	PhoneNumber              // E.164
+	Person                   // an object of id and name, in the form of [JoinMap]
 	URL                      // https, or http to this machine
 	Certificates             // the name of a file; the value is what it holds, in PEM
 	Secret                   // a secret of one line

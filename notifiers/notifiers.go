@@ -43,6 +43,11 @@ type PortAdviser interface{ PortAdvice() string }
 // do, to another machine than this.
 type Exposed interface{ IsExposed() bool }
 
+// A TargetChecker is Settings that do not suit every target of their kind, such as an incoming
+// webhook, which has one room. CheckTarget returns what does not fit together; the error begins
+// with the name of the notify block's attribute that it is about.
+type TargetChecker interface{ CheckTarget(to Target) error }
+
 // A Target is what one notify block adds to its notifier: recipients, a
 // channel. Implementations are comparable values.
 type Target interface {

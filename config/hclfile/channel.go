@@ -85,7 +85,7 @@ var readersOfTypes = map[notifiers.Type]kind{
 	notifiers.Text: text, notifiers.Hostname: hostname, notifiers.DomainName: domainName, notifiers.EmailAddress: emailAddress,
 	notifiers.PhoneNumber: phoneNumber, notifiers.URL: secureURL, notifiers.Certificates: authorityFile, notifiers.Secret: secret,
 	notifiers.SecretText: hidden, notifiers.SecretURL: plainURL, notifiers.Headers: headers,
-	notifiers.Bool: boolean, notifiers.Map: textMap, notifiers.Template: freeText, notifiers.SecretMap: secretMap, notifiers.SecretURLs: plainURLs,
+	notifiers.Person: person, notifiers.Bool: boolean, notifiers.Map: textMap, notifiers.Template: freeText, notifiers.SecretMap: secretMap, notifiers.SecretURLs: plainURLs,
 }
 
 // kindOf returns what reads an attribute of a channel.

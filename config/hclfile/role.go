@@ -100,7 +100,7 @@ func (l *loader) defineWays(role config.RoleID, b *hcl.Block) ([]writtenWay, boo
 	way.ID.Role = role
 	ok = decode(l, wayTable, content, &way)
 	targets, good := c.targets(l, content)
-	if !ok || !good {
+	if !ok || !good || !l.suit(way.ID.Notifier, targets, content) {
 		return nil, false
 	}
 	switch {
@@ -117,6 +117,26 @@ func (l *loader) defineWays(role config.RoleID, b *hcl.Block) ([]writtenWay, boo
 		ways = append(ways, writtenWay{way, header(b), literals(content.Attributes, c.targetAttributes()...)})
 	}
 	return ways, true
+}
+
+// suit reports whether the notifier can reach the targets of a notify block; what does not fit
+// together is reported. A notifier that is itself in error has been reported.
+func (l *loader) suit(id config.NotifierID, targets []notifiers.Target, content *contents) bool {
+	notifier := l.config.Notifiers[id]
+	if notifier == nil {
+		return true
+	}
+	checker, ok := notifier.Settings.(notifiers.TargetChecker)
+	if !ok {
+		return true
+	}
+	for _, target := range targets {
+		if err := checker.CheckTarget(target); err != nil {
+			l.unsuited(err, content)
+			return false
+		}
+	}
+	return true
 }
 
 // severityDefaults returns what severity is where it is not written, for the manual.

@@ -234,3 +234,21 @@ func (r *reading) textsByName(seen func(string)) (map[string]string, bool) {
 	}
 	return all, ok
 }
+
+// person is somebody whom a service knows by an id and people by a name.
+var person = kind{name: "object of id and name", read: func(r *reading) (value, bool) {
+	const example = "written { id = \"anna@example.net\", name = \"Anna\" }"
+	if ty := r.v.Type(); !ty.IsObjectType() && !ty.IsMapType() {
+		return r.wrong(ruleType, "%s must be an object, %s, not %s.", r.attr.name, example, describe(r.v))
+	}
+	parts, ok := r.textsByName(func(string) {})
+	if !ok {
+		return value{}, false
+	}
+	for _, name := range []string{"id", "name"} {
+		if text := parts[name]; strings.TrimSpace(text) == "" || unprintable(text, "") != (complaint{}) || len(parts) != 2 {
+			return r.wrong(ruleEmpty, "%s must be an object of an id and a name in one line each, %s.", r.attr.name, example)
+		}
+	}
+	return value{text: notifiers.JoinMap(parts)}, true
+}}
