@@ -33,6 +33,7 @@ func (m *monitor) Self() api.Self {
 		self.Log = m.LogState()
 		self.Notes = append(self.Notes, logNotes(self.Log, time.Now())...)
 	}
+	self.Notes = append(self.Notes, m.channels.listeners.notes()...)
 	if note := m.page.Note(); note != "" {
 		self.Notes = append(self.Notes, note)
 	}

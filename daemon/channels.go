@@ -14,8 +14,9 @@ type channels = map[config.NotifierID]outbox.Channel
 // openedChannels are the notifiers in force, which the sender uses. They are the
 // part that opens and closes them.
 type openedChannels struct {
-	sender *outbox.Sender
-	inUse  channels
+	sender    *outbox.Sender
+	listeners *listeners
+	inUse     channels
 }
 
 // Prepare implements [part].
@@ -30,6 +31,7 @@ func (o *openedChannels) Prepare(cfg *config.Config) (commit, discard func(), di
 	commit = func() {
 		o.sender.Use(opened)
 		o.sender.Partial(cfg.Incomplete)
+		o.listeners.use(opened)     // those that are closed below are not listened to any more
 		closeUnused(before, opened) // after Use: no attempt begins with these any more
 		o.inUse = opened
 	}
@@ -37,7 +39,10 @@ func (o *openedChannels) Prepare(cfg *config.Config) (commit, discard func(), di
 }
 
 // closeAll ends what the last configuration opened.
-func (o *openedChannels) closeAll() { closeUnused(o.inUse, nil) }
+func (o *openedChannels) closeAll() {
+	o.listeners.Close()
+	closeUnused(o.inUse, nil)
+}
 
 // openChannels opens the notifiers of a configuration; those whose settings
 // are as before are kept as they are. It has no effect outside.

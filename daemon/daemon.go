@@ -170,7 +170,7 @@ func (m *monitor) openAll(ctx context.Context) (*candidate, error) {
 	// Nothing is sent before openRooms has set m.tracker.
 	m.sender = outbox.NewSender(func(a outbox.Attempt) { m.tracker.Attempted(a) })
 	m.sender.Compose = m.composeReport
-	m.channels.sender = m.sender
+	m.channels.sender, m.channels.listeners = m.sender, newListeners(m.Log, m.takePress)
 	m.vitals = &vitals{m: m}
 	m.heartbeat.log, m.heartbeat.lives = m.Log, m.vitals.checkProgress
 	m.watcher = watch.New(watch.Options{Path: m.ConfigPath, Log: m.logOutside})
@@ -269,7 +269,7 @@ func (m *monitor) openRooms(ctx context.Context, maxConcurrentProbes int) (err e
 	m.tracker, err = tracker.Open(tracker.Options{
 		Journal: m.journal, Sender: m.sender, Rates: m.Rates, Node: m.node, Log: m.Log,
 		Wake: m.loop.Wake, Clock: m.watch.Read, Feed: feeds{m.history, m.counts}, Outcomes: m.countOutcome,
-		LinkToken: m.linkToken,
+		LinkToken: m.linkToken, ButtonCode: m.links.Code,
 	})
 	if err != nil {
 		return err
@@ -325,6 +325,7 @@ func (m *monitor) runTasks(ctx context.Context, first *candidate) error {
 	tasks.Go(func() error {
 		<-ctx.Done()
 		m.notifySystemd("STOPPING=1")
+		m.channels.listeners.Close() // whoever presses a button now is not answered
 		// Close waits for the probes, so that no result comes after the tracker has
 		// stopped.
 		m.probes.running.Close()

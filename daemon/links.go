@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/notifiers"
 )
 
 // linkKeyFile, in the state directory, is the key of the links that acknowledge.
@@ -73,4 +75,9 @@ func writeLinkKey(file string, key []byte) error {
 // linkToken returns the token of a link that acknowledges an incident.
 func (m *monitor) linkToken(id incident.ID, sentTo config.RoleID, until time.Time) string {
 	return m.links.Token(api.Link{Incident: id, Role: sentTo, Until: until})
+}
+
+// takePress acknowledges what somebody has pressed the button of a message for.
+func (m *monitor) takePress(ctx context.Context, sentBy config.NotifierID, p notifiers.Press) (words string, err error) {
+	return api.Presses{Daemon: m, Links: m.links, Monitor: m.node}.Take(ctx, sentBy, p)
 }

@@ -130,8 +130,9 @@ type Incident struct {
 	// AcknowledgeURL is where a person acknowledges without a login: whoever has it may do that
 	// and nothing else. Empty: there is no such page.
 	AcknowledgeURL string
-	// AcknowledgeCode is the value of a button with which a person acknowledges within the
-	// service, in ASCII and at most 60 bytes. Empty: nothing can be acknowledged.
+	// AcknowledgeCode is the value of a button that acknowledges, where the service itself brings
+	// back that it was pressed ([Listener]): at most 60 bytes of ASCII. Empty: there is nothing to
+	// acknowledge.
 	AcknowledgeCode string
 }
 

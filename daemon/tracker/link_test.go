@@ -17,7 +17,8 @@ import (
 )
 
 // A message about an open incident that nobody works on has the link that acknowledges, for a day
-// from when the message was decided, where the status page has an address.
+// from when the message was decided, where the status page has an address. It has the code of a
+// button for as long as there is something to acknowledge, whether there is a page or not.
 func TestMessagesHaveTheLinkThatAcknowledges(t *testing.T) {
 	const page = "https://status.example.org/"
 	for name, c := range map[string]struct {
@@ -25,25 +26,27 @@ func TestMessagesHaveTheLinkThatAcknowledges(t *testing.T) {
 		ago  time.Duration // since it was decided
 		kind incident.Kind // what happened last
 		want string
+		code string
 	}{
-		"open":         {page, time.Minute, incident.Opened, "https://status.example.org/a/i1.it_team.2000-01-01T23:59:00Z"},
-		"no page":      {"", time.Minute, incident.Opened, ""},
-		"acknowledged": {page, time.Minute, incident.Acknowledged, ""},
-		"closed":       {page, time.Minute, incident.Closed, ""},
-		"a day ago":    {page, 24 * time.Hour, incident.Opened, ""},
+		"open":         {page, time.Minute, incident.Opened, "https://status.example.org/a/i1.it_team.2000-01-01T23:59:00Z", "i1 by webhook.tickets"},
+		"no page":      {"", time.Minute, incident.Opened, "", "i1 by webhook.tickets"},
+		"acknowledged": {page, time.Minute, incident.Acknowledged, "", ""},
+		"closed":       {page, time.Minute, incident.Closed, "", ""},
+		"a day ago":    {page, 24 * time.Hour, incident.Opened, "", "i1 by webhook.tickets"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				if got := linkOfMessage(t, c.page, time.Now().Add(-c.ago).UTC(), c.kind); got != c.want {
-					t.Errorf("%q, want %q", got, c.want)
+				got := incidentOfMessage(t, c.page, time.Now().Add(-c.ago).UTC(), c.kind)
+				if got.AcknowledgeURL != c.want || got.AcknowledgeCode != c.code {
+					t.Errorf("%q and %q, want %q and %q", got.AcknowledgeURL, got.AcknowledgeCode, c.want, c.code)
 				}
 			})
 		})
 	}
 }
 
-// linkOfMessage returns the link in a message about an incident.
-func linkOfMessage(t *testing.T, page string, decided time.Time, last incident.Kind) string {
+// incidentOfMessage returns the incident as a message tells it.
+func incidentOfMessage(t *testing.T, page string, decided time.Time, last incident.Kind) notifiers.Incident {
 	t.Helper()
 	var written past
 	add := func(kind string, data any) {
@@ -72,7 +75,8 @@ func linkOfMessage(t *testing.T, page string, decided time.Time, last incident.K
 	token := func(id incident.ID, to config.RoleID, until time.Time) string {
 		return string(id) + "." + string(to) + "." + until.UTC().Format(time.RFC3339)
 	}
-	tr, err := tracker.Open(tracker.Options{Journal: written, Sender: sent, LinkToken: token})
+	code := func(id incident.ID, by config.NotifierID) string { return string(id) + " by " + string(by) }
+	tr, err := tracker.Open(tracker.Options{Journal: written, Sender: sent, LinkToken: token, ButtonCode: code})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +94,7 @@ func linkOfMessage(t *testing.T, page string, decided time.Time, last incident.K
 	if len(sent) == 0 {
 		t.Fatal("nothing is sent")
 	}
-	return (<-sent).Items[0].Incident.AcknowledgeURL
+	return (<-sent).Items[0].Incident
 }
 
 // Who acknowledges once changes nothing where somebody works on the incident already.

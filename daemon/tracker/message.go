@@ -35,6 +35,9 @@ func (t *Tracker) message(d *outbox.Delivery) notifiers.Message {
 		}
 		in := t.describe(rec.incident)
 		in.AcknowledgeURL = t.acknowledgeURL(rec.incident, d)
+		if t.ButtonCode != nil && rec.incident.Open() && !rec.incident.Acknowledged() {
+			in.AcknowledgeCode = t.ButtonCode(rec.incident.ID, d.NotifyID.Notifier)
+		}
 		m.Items = append(m.Items, notifiers.Item{
 			Transition: item.Transition, Incident: in, OpeningUntold: item.Untold, Thread: t.book.Thread(item.Incident, d.Destination()),
 		})

@@ -67,6 +67,9 @@ type Options struct {
 	// LinkToken returns the token of a link with which whoever has the message acknowledges an
 	// incident until a time; nil: there are no such links.
 	LinkToken func(id incident.ID, sentTo config.RoleID, until time.Time) string
+	// ButtonCode returns the value of a button with which whoever reads a message of a notifier
+	// acknowledges an incident; nil: there are no such buttons.
+	ButtonCode func(id incident.ID, sentBy config.NotifierID) string
 	// Wake has a check probed at once; nil: nobody can.
 	Wake func(config.CheckID)
 	// Clock says what befell the clocks of this machine and this process:
