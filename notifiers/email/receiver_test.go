@@ -9,7 +9,6 @@ import (
 	"mime/multipart"
 	"net/mail"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/imapvigil/imapvigil/config/opaque"
@@ -57,11 +56,7 @@ func target(t *testing.T, to ...string) email.Target {
 }
 
 // A receiver makes a sink misbehave as the suite wants it.
-type receiver struct {
-	sink    *smtpsink.Sink
-	reached chan struct{}
-	once    sync.Once
-}
+type receiver struct{ sink *smtpsink.Sink }
 
 func (r *receiver) Behave(fault notifiertest.Fault) {
 	answer := func(at smtpsink.Stage, code int, text string) smtpsink.Behaviour {
@@ -88,18 +83,18 @@ func (r *receiver) Behave(fault notifiertest.Fault) {
 		r.sink.Behave(answer(smtpsink.Data, 554, secrets+notifiertest.HostileWords))
 	case notifiertest.Rude:
 		r.sink.Behave(answer(smtpsink.Reply, 250, notifiertest.HostileWords))
+	case notifiertest.Scorn:
+		r.sink.Behave(answer(smtpsink.Reply, 554, notifiertest.HostileWords))
 	}
 }
 
 func (r *receiver) Reached() <-chan struct{} {
-	r.once.Do(func() {
-		r.reached = make(chan struct{}, 1)
-		go func() {
-			<-r.sink.Reached()
-			r.reached <- struct{}{}
-		}()
-	})
-	return r.reached
+	reached := make(chan struct{}, 1)
+	go func() {
+		<-r.sink.Reached()
+		reached <- struct{}{}
+	}()
+	return reached
 }
 
 func (r *receiver) Received() (received []notifiertest.Received) {

@@ -54,7 +54,8 @@ func described(t *testing.T, attributes []notifiers.Attribute) {
 			t.Errorf("%q is in the table twice", a.Name)
 		case a.Doc == "" || strings.HasSuffix(a.Doc, "."):
 			t.Errorf("%s is described as %q", a.Name, a.Doc)
-		case (a.Type == notifiers.Choice) != (len(a.Choices) > 0), (a.Type == notifiers.Number) != (a.Min < a.Max):
+		case (a.Type == notifiers.Choice) != (len(a.Choices) > 0), (a.Type == notifiers.Number) != (a.Min < a.Max),
+			(a.Type == notifiers.Span) != (a.Shortest < a.Longest):
 			t.Errorf("%s has other bounds than its type", a.Name)
 		}
 		seen[a.Name] = true
@@ -63,10 +64,12 @@ func described(t *testing.T, attributes []notifiers.Attribute) {
 
 // sample returns a value that no attribute has by default.
 func sample(a notifiers.Attribute) notifiers.Value {
+	texts := map[string]string{"id": "sample", "name": "Sample"}
 	text := map[notifiers.Type]string{
 		notifiers.Hostname: "host.example.org", notifiers.DomainName: "name.example.org",
 		notifiers.EmailAddress: "somebody@example.org", notifiers.PhoneNumber: "+15550100999", notifiers.URL: "https://example.org/x",
-		notifiers.SecretURL: "https://example.org/s",
+		notifiers.SecretURL: "https://example.org/s", notifiers.SecretURLs: notifiers.JoinList([]string{"https://example.org/s"}),
+		notifiers.SecretMap: notifiers.JoinMap(texts), notifiers.Headers: notifiers.JoinMap(texts), notifiers.Person: notifiers.JoinMap(texts),
 	}[a.Type]
 	switch {
 	case a.Type == notifiers.Choice:
@@ -74,5 +77,8 @@ func sample(a notifiers.Attribute) notifiers.Value {
 	case text == "":
 		text = "sample"
 	}
-	return notifiers.Value{Text: text, Number: a.Max, List: []string{text}, Secret: opaque.NewSecret(text)}
+	return notifiers.Value{
+		Text: text, Number: a.Max, Bool: a.Default != "true", Duration: a.Longest, Map: texts,
+		List: []string{text}, Secret: opaque.NewSecret(text),
+	}
 }

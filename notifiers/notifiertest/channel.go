@@ -18,13 +18,24 @@ const (
 	Broken       // has a trouble of its own: HTTP 500, SMTP 421
 	Refuse       // will never take this message: HTTP 400, SMTP 550
 	Echo         // refuses, and sends back all that it was sent, secrets included
-	Rude         // accepts or refuses with hostile words: see [HostileWords]
+	Rude         // accepts with hostile words: see [HostileWords]
+	Scorn        // refuses with hostile words
+
+	// Those below only receivers that speak HTTP know.
+
+	Lie      // refuses in the service's own words, with a status that says success
+	Portal   // status 200 with a page to log in on, as hotels and proxies have them
+	Mute     // a status that says success, and nothing else
+	Redirect // sends the client to another server
+	Huge     // says success, and has a body of 100 MB, of which the most comes too late
+	GzipBomb // the same in 10 MB, which are 10 GB once they are unpacked
 )
 
 // HostileWords are what a server may say to hurt whoever reads it.
 const HostileWords = "<!channel> \x1b[2J\x00 <https://evil.example|click> \u202egnp.exe"
 
-// A Received is one message as the receiver got it.
+// A Received is one message as the receiver got it. The zero Received is a request that
+// shows nobody anything.
 type Received struct {
 	Key  string // the idempotency key, where the channel carries one
 	Text string // all that is shown or handed on
@@ -53,4 +64,9 @@ type Channel struct {
 	Pause time.Duration
 	// Keyless says that the channel has no place for the idempotency key.
 	Keyless bool
+	// Trusts are the faults that the channel takes for deliveries since no answer of its
+	// receivers proves more, with the reason. Only Lie, Portal, Mute, Huge and GzipBomb can be.
+	Trusts map[Fault]string
+	// LieIsPermanent says that the refusal of Lie is one that no other attempt heals.
+	LieIsPermanent bool
 }

@@ -37,6 +37,13 @@ func Run(t *testing.T, open func(t *testing.T) Channel) {
 		{"marks a refusal as permanent", (*trial).refused},
 		{"marks a target of another channel as permanent", (*trial).foreign},
 		{"makes hostile answers harmless", (*trial).rude},
+		{"says why it trusts an answer", (*trial).trusts},
+		{"takes no refusal for a delivery", (*trial).lie},
+		{"takes no page of a captive portal for a delivery", (*trial).portal},
+		{"takes no empty answer for a delivery", (*trial).mute},
+		{"follows no redirect", (*trial).redirected},
+		{"ends soon when an answer is huge", (*trial).huge},
+		{"ends soon when an answer is a bomb of gzip", (*trial).gzipBomb},
 		{"makes hostile messages harmless", (*trial).hostile},
 		{"keeps its secret when the server repeats it", (*trial).echo},
 		{"serves several goroutines", (*trial).concurrent},
@@ -71,8 +78,11 @@ type trial struct {
 func (t *trial) notify(ctx context.Context, m notifiers.Message) (notifiers.Receipt, error) {
 	receipt, err := t.notifier.Notify(ctx, t.Target, m)
 	for _, text := range []string{receipt.Answer.String(), receipt.Thread, fmt.Sprint(err), fmt.Sprintf("%+v", err)} {
-		if strings.Contains(text, t.Canary) {
+		if shows(text, t.Canary) {
 			t.Errorf("the secret came back: %q", text)
+		}
+		if len(text) > maxWords {
+			t.Errorf("%d bytes came back: %.200q...", len(text), text)
 		}
 		if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 			t.Errorf("a server's control characters came back: %q", text)
@@ -83,6 +93,10 @@ func (t *trial) notify(ctx context.Context, m notifiers.Message) (notifiers.Rece
 	}
 	return receipt, err
 }
+
+// maxWords is the most that a receipt or an error says, in bytes: it stands in the journal
+// and in messages.
+const maxWords = 2000
 
 func receiptEmpty(r notifiers.Receipt) bool { return r.Answer.IsZero() }
 
@@ -101,7 +115,7 @@ func (t *trial) values() {
 			t.Errorf("%T is not comparable", value)
 		}
 		for _, verb := range []string{"%v", "%+v", "%#v", "%q"} {
-			if text := fmt.Sprintf(verb, value); strings.Contains(text, t.Canary) {
+			if text := fmt.Sprintf(verb, value); shows(text, t.Canary) {
 				t.Errorf("%s shows the secret: %s", verb, text)
 			}
 		}
@@ -126,7 +140,7 @@ func (t *trial) delivers() {
 		if len(received) != i+1 {
 			t.Fatalf("%d messages arrived after %d were sent", len(received), i+1)
 		}
-		if text := received[i].Text; strings.Contains(text, t.Canary) || text == "" {
+		if text := received[i].Text; shows(text, t.Canary) || text == "" {
 			t.Errorf("message %d: %q", i, text)
 		}
 	}
@@ -179,7 +193,13 @@ func (t *trial) busy() {
 }
 
 func (t *trial) refused() { _ = t.fails(Refuse, true) }
-func (t *trial) echo()    { _ = t.fails(Echo, true) }
+
+// echo tries it often, as the receiver begins with another part each time.
+func (t *trial) echo() {
+	for range 12 {
+		_ = t.fails(Echo, true)
+	}
+}
 
 // fails wants an error of the right sort, which it returns, and the next attempt
 // to succeed.
@@ -206,10 +226,12 @@ func (t *trial) foreign() {
 }
 
 func (t *trial) rude() {
-	t.Receiver.Behave(Rude)
-	// Whether it is taken or refused is all the same; notify looks at the words.
-	_, _ = t.notify(t.Context(), Message("rude"))
-	<-t.Receiver.Reached()
+	for _, fault := range []Fault{Rude, Scorn} {
+		t.Receiver.Behave(fault)
+		// Whether it is taken or refused is all the same; notify looks at the words.
+		_, _ = t.notify(t.Context(), Message("rude"))
+		<-t.Receiver.Reached()
+	}
 }
 
 func (t *trial) hostile() {

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/slack-go/slack/slacktest.(*Server).queueForWebsocket"))
 }
 
-const canary = "xoxb-hunter2-canary"
+const canary = `xoxb-hunter2"+%/canary`
 
 func start(t *testing.T, answer func(httpsink.Request) httpsink.Response) (*httpsink.Sink, slack.Settings) {
 	t.Helper()
@@ -51,17 +51,26 @@ func open(t *testing.T, settings slack.Settings) notifiers.Notifier {
 
 var ops = slack.Target{Channel: "#mail-ops", Mention: "@here"}
 
-func TestConformance(t *testing.T) {
-	notifiertest.Run(t, func(t *testing.T) notifiertest.Channel {
-		sink, settings := start(t, httpsink.Slack)
-		return notifiertest.Channel{
-			Settings: settings, Target: ops, Written: notifiers.Values{"channel": {Text: "#mail-ops"}, "mention": {Text: "@here"}},
-			Canary: canary, Pause: notifiertest.Pause,
-			Receiver: &notifiertest.HTTPReceiver{Sink: sink, Read: read, Accept: func(text string) httpsink.Response {
+func TestConformance(t *testing.T) { notifiertest.Run(t, conform) }
+
+func conform(t *testing.T) notifiertest.Channel {
+	sink, settings := start(t, httpsink.Slack)
+	return notifiertest.Channel{
+		Settings: settings, Target: ops, Written: notifiers.Values{"channel": {Text: "#mail-ops"}, "mention": {Text: "@here"}},
+		Canary: canary, Pause: notifiertest.Pause,
+		LieIsPermanent: true,
+		Receiver: &notifiertest.HTTPReceiver{
+			Sink: sink, Read: read,
+			Accept: func(text string) httpsink.Response {
 				return answer(map[string]any{"ok": true, "channel": text, "ts": text})
-			}},
-		}
-	})
+			},
+			Refuse: refusal,
+			Answers: map[notifiertest.Fault]httpsink.Response{
+				notifiertest.Lie:    refusal("not_in_channel"),
+				notifiertest.Broken: refusal("internal_error"),
+			},
+		},
+	}
 }
 
 // read finds key and texts of a message, without the token.
@@ -91,6 +100,13 @@ func answer(value map[string]any) httpsink.Response {
 	}
 	return httpsink.Response{Status: http.StatusOK, Body: string(body)}
 }
+
+// refusal refuses as Slack does: with status 200.
+func refusal(text string) httpsink.Response {
+	return answer(map[string]any{"ok": false, "error": text})
+}
+
+func FuzzAnswers(f *testing.F) { notifiertest.FuzzAnswers(f, conform) }
 
 // What Slack is sent, whole.
 func TestPosts(t *testing.T) {

@@ -57,19 +57,26 @@ func gateway(url string) sms.Settings {
 	}
 }
 
-func TestConformanceTwilio(t *testing.T) {
-	notifiertest.Run(t, func(t *testing.T) notifiertest.Channel {
-		sink := start(t, httpsink.Twilio)
-		return notifiertest.Channel{
-			Settings: twilio(sink.URL()), Target: phone, Written: notifiers.Values{"to": {List: []string{"+15550109", phone.String()}}}, Canary: canary, Pause: notifiertest.Pause, Keyless: true,
-			Receiver: &notifiertest.HTTPReceiver{Sink: sink, Read: func(r httpsink.Request) notifiertest.Received {
-				return notifiertest.Received{Text: form(t, r).Get("Body")}
-			}, Accept: func(text string) httpsink.Response {
-				body, _ := json.Marshal(map[string]string{"sid": text})
-				return httpsink.Response{Status: http.StatusCreated, Body: string(body)}
-			}},
-		}
-	})
+func TestConformanceTwilio(t *testing.T) { notifiertest.Run(t, conformTwilio) }
+
+func FuzzTwilioAnswers(f *testing.F) { notifiertest.FuzzAnswers(f, conformTwilio) }
+
+func conformTwilio(t *testing.T) notifiertest.Channel {
+	sink := start(t, httpsink.Twilio)
+	return notifiertest.Channel{
+		Settings: twilio(sink.URL()), Target: phone, Written: notifiers.Values{"to": {List: []string{"+15550109", phone.String()}}}, Canary: canary, Pause: notifiertest.Pause, Keyless: true,
+		Receiver: &notifiertest.HTTPReceiver{Sink: sink, Read: func(r httpsink.Request) notifiertest.Received {
+			return notifiertest.Received{Text: form(t, r).Get("Body")}
+		}, Accept: func(text string) httpsink.Response {
+			body, _ := json.Marshal(map[string]string{"sid": text})
+			return httpsink.Response{Status: http.StatusCreated, Body: string(body)}
+		}, Refuse: twilioRefusal, Answers: map[notifiertest.Fault]httpsink.Response{notifiertest.Lie: {Status: http.StatusOK, Body: twilioRefusal("no").Body}}},
+	}
+}
+
+func twilioRefusal(text string) httpsink.Response {
+	body, _ := json.Marshal(map[string]any{"code": 21211, "message": text, "status": http.StatusBadRequest})
+	return httpsink.Response{Status: http.StatusBadRequest, Body: string(body)}
 }
 
 // The secret may be anywhere in the templates.
@@ -99,6 +106,7 @@ func TestConformanceHTTP(t *testing.T) {
 				hide(&settings)
 				return notifiertest.Channel{
 					Settings: settings, Target: phone, Written: notifiers.Values{"to": {List: []string{"+15550109", phone.String()}}}, Canary: canary, Pause: notifiertest.Pause,
+					Trusts:   notifiertest.TrustsAnything("a gateway of which nothing is known but what success says"),
 					Receiver: &notifiertest.HTTPReceiver{Sink: sink, Read: func(r httpsink.Request) notifiertest.Received { return read(t, r) }},
 				}
 			})
@@ -189,12 +197,14 @@ func TestTwilioErrors(t *testing.T) {
 	}
 }
 
-// A 2xx is a delivery even when its body says nothing.
+// An answer that has no sid, or is cut off before it, is no proof.
 func TestTwilioWithoutSID(t *testing.T) {
-	sink := start(t, func(httpsink.Request) httpsink.Response { return httpsink.Response{Status: 201} })
-	receipt, err := open(t, twilio(sink.URL())).Notify(t.Context(), phone, notifiertest.Message("k"))
-	if err != nil || receipt.Answer.String() != "HTTP 201 Created" {
-		t.Errorf("%+v, %v", receipt, err)
+	for _, body := range []string{"", "{}", `{"sid":" "}`, `{"sid":7}`, `{"sid":"SM0`} {
+		sink := start(t, func(httpsink.Request) httpsink.Response { return httpsink.Response{Status: 201, Body: body} })
+		_, err := open(t, twilio(sink.URL())).Notify(t.Context(), phone, notifiertest.Message("k"))
+		if err == nil || notifiers.IsPermanent(err) || !strings.Contains(err.Error(), "the answer has no sid") {
+			t.Errorf("%q: %v", body, err)
+		}
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/notifiers"
 	"github.com/imapvigil/imapvigil/notifiers/httpdo"
 )
@@ -74,19 +73,13 @@ func (t *twilio) Notify(ctx context.Context, to notifiers.Target, m notifiers.Me
 	if err != nil {
 		return notifiers.Receipt{}, fmt.Errorf("sending by Twilio: %w", t.explain(answer, err))
 	}
-	return notifiers.Receipt{Answer: t.receipt(answer)}, nil
-}
-
-// receipt returns the message's sid, by which Twilio's console finds it, or the
-// answer's words where there is none.
-func (t *twilio) receipt(answer httpdo.Answer) opaque.Words {
 	var accepted struct {
-		SID string `json:"sid"`
+		SID string `json:"sid"` // by which Twilio's console finds the message
 	}
-	if err := json.Unmarshal(answer.Body, &accepted); err != nil || accepted.SID == "" {
-		return answer.Words()
+	if !answer.Decode(&accepted) || strings.TrimSpace(accepted.SID) == "" {
+		return notifiers.Receipt{}, fmt.Errorf("sending by Twilio: %w", answer.Unproven("Twilio", "sid"))
 	}
-	return t.client.Sanitise(accepted.SID)
+	return notifiers.Receipt{Answer: t.client.Sanitise(accepted.SID)}, nil
 }
 
 // explain returns err with Twilio's own code and sentence in the place of the raw

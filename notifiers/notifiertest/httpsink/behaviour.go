@@ -2,8 +2,10 @@ package httpsink
 
 import (
 	"context"
-	"fmt"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 )
 
 // An Action is what a misbehaving sink does.
@@ -15,13 +17,18 @@ const (
 	Answer                // with Response, whatever was asked
 	Stall                 // stay silent until the client goes or the sink is closed
 	Drop                  // close the connection
-	Mirror                // refuse with 400 and repeat all of the request
+	Mirror                // refuse with Response around all of the request
 )
 
 // A Behaviour is what a sink does instead of answering well.
 type Behaviour struct {
 	Do       Action
 	Response Response
+	// Around makes the answer of Mirror around the text that repeats the request; nil:
+	// status 400 with the text as body.
+	Around func(text string) Response
+	// Only says for which requests; nil: for all.
+	Only func(Request) bool
 }
 
 // Behave makes the sink misbehave from now on, in place of what it was told
@@ -42,7 +49,7 @@ func (s *Sink) misbehave(ctx context.Context, request Request) (response Respons
 	s.mu.Lock()
 	b := s.behaviour
 	s.mu.Unlock()
-	if b.Do == Nothing {
+	if b.Do == Nothing || b.Only != nil && !b.Only(request) {
 		return Response{}, false
 	}
 	// A test that does not read Reached must not stop the sink.
@@ -54,24 +61,25 @@ func (s *Sink) misbehave(ctx context.Context, request Request) (response Respons
 	case Answer:
 		return b.Response, true
 	case Stall:
-		select {
-		case <-ctx.Done():
-		case <-s.closing:
-		}
+		s.untilGone(ctx)
 	case Mirror:
-		return mirror(request), true
+		return s.mirror(request, b.Around), true
 	case Drop, Nothing:
 	}
 	panic(http.ErrAbortHandler) // net/http closes the connection, silently
 }
 
-// mirror answers as a careless server does, which shows what it did not like.
-func mirror(r Request) Response {
-	body := fmt.Sprintf("bad request: %s %s", r.Method, r.Path)
-	for name, values := range r.Header {
-		for _, value := range values {
-			body += fmt.Sprintf(", %s: %s", name, value)
-		}
+// mirror answers as a careless server does, which shows what it did not like. Each time it
+// begins with another part, since a client shows the beginning of an answer.
+func (s *Sink) mirror(r Request, around func(string) Response) Response {
+	parts := []string{r.Method + " " + r.Path, string(r.Body)}
+	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
+		parts = append(parts, name+": "+strings.Join(r.Header[name], ", "))
 	}
-	return Response{Status: http.StatusBadRequest, Body: body + ", " + string(r.Body)}
+	first := int(s.mirrored.Add(1)-1) % len(parts)
+	text := "bad request: " + strings.Join(slices.Concat(parts[first:], parts[:first]), ", ")
+	if around == nil {
+		return Response{Status: http.StatusBadRequest, Body: text}
+	}
+	return around(text)
 }

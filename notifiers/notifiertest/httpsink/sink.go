@@ -23,6 +23,7 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // A Request is one accepted request.
@@ -47,6 +48,9 @@ type Response struct {
 	Status int
 	Header http.Header
 	Body   string
+	// Unfinished says that nothing comes after Body, while the connection stays open: the
+	// header announces more (Content-Length).
+	Unfinished bool
 }
 
 // Options say what kind of server to be.
@@ -71,6 +75,7 @@ type Sink struct {
 	handlers sync.WaitGroup
 	close    func() error
 	reached  chan struct{}
+	mirrored atomic.Int64 // how often the sink was a mirror
 
 	mu        sync.Mutex
 	behaviour Behaviour
@@ -138,6 +143,19 @@ func (s *Sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(response.Status)
 	_, _ = io.WriteString(w, response.Body)
+	if response.Unfinished {
+		_ = http.NewResponseController(w).Flush()
+		s.untilGone(r.Context())
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// untilGone waits until the client has gone, or the sink is closed.
+func (s *Sink) untilGone(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-s.closing:
+	}
 }
 
 // enter counts a handler, unless nobody would wait for it any more.
