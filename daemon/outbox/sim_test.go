@@ -50,7 +50,7 @@ type receiver struct {
 
 // paced is how long the channel keeps back a message now; it sends it, if that is 0.
 func (r *receiver) paced(now time.Time) time.Duration {
-	if now.Before(r.next) {
+	if r.pace > 0 && now.Before(r.next) {
 		return r.next.Sub(now)
 	}
 	r.next = now.Add(r.pace)
