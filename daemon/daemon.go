@@ -170,6 +170,7 @@ func (m *monitor) openAll(ctx context.Context) (*candidate, error) {
 	// Nothing is sent before openRooms has set m.tracker.
 	m.sender = outbox.NewSender(func(a outbox.Attempt) { m.tracker.Attempted(a) })
 	m.sender.Compose = m.composeReport
+	m.sender.Resent = (&repeatLog{log: m.Log, failing: map[config.NotifierID]bool{}}).note
 	m.channels.sender, m.channels.listeners = m.sender, newListeners(m.Log, m.takePress)
 	m.vitals = &vitals{m: m}
 	m.heartbeat.log, m.heartbeat.lives = m.Log, m.vitals.checkProgress
@@ -269,7 +270,7 @@ func (m *monitor) openRooms(ctx context.Context, maxConcurrentProbes int) (err e
 	m.tracker, err = tracker.Open(tracker.Options{
 		Journal: m.journal, Sender: m.sender, Rates: m.Rates, Node: m.node, Log: m.Log,
 		Wake: m.loop.Wake, Clock: m.watch.Read, Feed: feeds{m.history, m.counts}, Outcomes: m.countOutcome,
-		LinkToken: m.linkToken, ButtonCode: m.links.Code,
+		LinkToken: m.linkToken, ButtonCode: m.links.Code, Resend: m.sender.Resend,
 	})
 	if err != nil {
 		return err

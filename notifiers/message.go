@@ -46,8 +46,6 @@ type Message struct {
 	// Settled are the addresses of recipients, as in [Receipt.Recipients], for
 	// whom an earlier attempt has sent this message or was refused for good.
 	Settled []string
-	// Resend says that this repeats what the receiver was told before, since it forgets.
-	Resend bool
 	// MentionSeverity is "down" where degraded incidents mention nobody; see [Message.MayMention].
 	MentionSeverity string
 	// Previous is Items[0].Thread.First.

@@ -42,22 +42,32 @@ type Sender struct {
 	// reports. It is set before the first Send.
 	Compose func(ctx context.Context, r notifiers.Report, at time.Time) (notifiers.Report, error)
 
+	// Resent hears what each call that repeats messages came to; nil: nobody does. It is
+	// set before the first Resend.
+	Resent func(id config.NotifierID, err error)
+
 	report func(Attempt)
 	ctx    context.Context
 	cancel context.CancelFunc
+	// repeats is the context of what is repeated, which a stop does not wait for.
+	repeats    context.Context
+	endRepeats context.CancelFunc
 
 	mu       sync.Mutex
 	channels map[config.NotifierID]Channel
 	partial  bool // channels lack some that the files could not give
 	stopped  bool
+	lanes    map[Destination]*lane // by place
 	running  sync.WaitGroup
 }
 
 // NewSender makes a Sender that hands every outcome to report, from a
 // goroutine of the attempt.
 func NewSender(report func(Attempt)) *Sender {
-	ctx, cancel := context.WithCancel(context.Background())
-	return &Sender{report: report, ctx: ctx, cancel: cancel}
+	s := &Sender{report: report, lanes: map[Destination]*lane{}}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.repeats, s.endRepeats = context.WithCancel(s.ctx)
+	return s
 }
 
 // Use replaces the channels and returns the old ones, for the caller to
@@ -94,6 +104,7 @@ func (s *Sender) Send(id config.NotifyID, to json.RawMessage, m notifiers.Messag
 	if s.stopped {
 		return
 	}
+	s.supersede(id, m)
 	channel, ok := s.channels[id.Notifier]
 	var missing error
 	if !ok {
@@ -113,11 +124,17 @@ func (s *Sender) Send(id config.NotifyID, to json.RawMessage, m notifiers.Messag
 	})
 }
 
-// attemptOnce makes one attempt and ends whether the notifier does or not: a call that
-// hangs must hold up neither the other messages to its destination nor the end of the
-// daemon.
+// attemptOnce makes one attempt.
 func (s *Sender) attemptOnce(c Channel, to json.RawMessage, m notifiers.Message) (notifiers.Receipt, error) {
-	ctx, cancel := context.WithTimeoutCause(s.ctx, attemptTimeout, errSlow)
+	return s.bounded(s.ctx, func(ctx context.Context) (notifiers.Receipt, error) { return s.callNotifier(ctx, c, to, m) })
+}
+
+// bounded calls a notifier and ends whether the notifier does or not: a call that hangs must
+// hold up neither the other messages to its destination nor the end of the daemon.
+func (s *Sender) bounded(
+	ctx context.Context, call func(context.Context) (notifiers.Receipt, error),
+) (notifiers.Receipt, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, attemptTimeout, errSlow)
 	defer cancel()
 	type answer struct {
 		receipt notifiers.Receipt
@@ -126,7 +143,7 @@ func (s *Sender) attemptOnce(c Channel, to json.RawMessage, m notifiers.Message)
 	// With room for the answer of a call that was left behind, whose goroutine can then end.
 	answers := make(chan answer, 1)
 	go func() {
-		r, err := s.callNotifier(ctx, c, to, m)
+		r, err := withoutPanic(func() (notifiers.Receipt, error) { return call(ctx) })
 		answers <- answer{r, err}
 	}()
 	select {
@@ -142,14 +159,19 @@ func (s *Sender) attemptOnce(c Channel, to json.RawMessage, m notifiers.Message)
 	}
 }
 
-// callNotifier calls the notifier, and makes an error of its panic.
-func (s *Sender) callNotifier(ctx context.Context, c Channel, to json.RawMessage, m notifiers.Message) (r notifiers.Receipt, err error) {
+// withoutPanic makes an error of the panic of a call.
+func withoutPanic(call func() (notifiers.Receipt, error)) (r notifiers.Receipt, err error) {
 	defer func() {
 		// A fault in one channel must not end the daemon, which has others.
 		if v := recover(); v != nil {
 			err = fmt.Errorf("the notifier panicked: %v", v)
 		}
 	}()
+	return call()
+}
+
+// callNotifier reads the target of a message, completes a report, and calls the notifier.
+func (s *Sender) callNotifier(ctx context.Context, c Channel, to json.RawMessage, m notifiers.Message) (r notifiers.Receipt, err error) {
 	target, err := c.Settings.DecodeTarget(to)
 	if err != nil {
 		return r, notifiers.Permanent(fmt.Errorf("reading the target: %w", err))
@@ -179,6 +201,7 @@ func (s *Sender) Stop(ctx context.Context) {
 	s.mu.Lock()
 	s.stopped = true
 	s.mu.Unlock()
+	s.endRepeats() // nobody has to get them: they come again after the next start
 	done := make(chan struct{})
 	go func() { s.running.Wait(); close(done) }()
 	select {

@@ -93,6 +93,9 @@ func (t *Tracker) useConfiguration(cfg *config.Config) {
 	t.cfg, t.calendar, t.dependencies = cfg, calendar.New(cfg), outbox.NewDependencies(cfg)
 	// A notifier that is gone can never deliver, and would keep its trouble open for ever.
 	t.channels.withdraw(t.cfg.Notifiers)
+	if t.Resend != nil {
+		t.repeats.configure(t.cfg.Notifiers)
+	}
 	t.agenda.everything()
 	t.published.configure(cfg, t.calendar, t.checks)
 }

@@ -68,7 +68,7 @@ func (t *Tracker) sleepTime(now time.Time) time.Duration {
 			next = due
 		}
 	}
-	for _, due := range []time.Time{t.retry, t.retryNext} {
+	for _, due := range []time.Time{t.retry, t.retryNext, t.repeats.due()} {
 		if !due.IsZero() && (next.IsZero() || due.Before(next)) {
 			next = due
 		}
@@ -115,6 +115,7 @@ func (t *Tracker) round(batch []input, now time.Time) {
 	t.logHeld(r)
 	if t.configured() {
 		t.startAttempts(r.now)
+		t.repeatMessages(r.now)
 	}
 	t.compactJournal(r.now)
 	for _, reply := range r.replies {

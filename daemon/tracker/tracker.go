@@ -70,6 +70,9 @@ type Options struct {
 	// ButtonCode returns the value of a button with which whoever reads a message of a notifier
 	// acknowledges an incident; nil: there are no such buttons.
 	ButtonCode func(id incident.ID, sentBy config.NotifierID) string
+	// Resend repeats messages to a receiver that forgets: [outbox.Sender.Resend]. It must return at
+	// once; nil: nothing is repeated.
+	Resend func(to config.NotifyID, target json.RawMessage, messages []notifiers.Message)
 	// Wake has a check probed at once; nil: nobody can.
 	Wake func(config.CheckID)
 	// Clock says what befell the clocks of this machine and this process:
@@ -103,6 +106,7 @@ type Tracker struct {
 	published publisher
 	kept      sharer // makes the last results of all checks small
 	awaiting  waits
+	repeats   repeats
 
 	started      time.Time
 	wokenFrom    time.Time            // wakePause before the tracker was made, so that no check was woken too lately
