@@ -100,7 +100,10 @@ func (r *receiver) Reached() <-chan struct{} {
 func (r *receiver) Received() (received []notifiertest.Received) {
 	for _, envelope := range r.sink.Messages() {
 		m := parse(envelope.Data)
-		received = append(received, notifiertest.Received{Key: m.Header.Get("X-Imapvigil-Key"), Text: m.subject + "\n" + m.text + "\n" + m.html})
+		received = append(received, notifiertest.Received{
+			Key: m.Header.Get("X-Imapvigil-Key"), Text: m.subject + "\n" + m.text + "\n" + m.html,
+			Thread: m.Header.Get("In-Reply-To"),
+		})
 	}
 	return received
 }

@@ -59,6 +59,9 @@ func (t *trial) trusts() {
 			t.Errorf("fault %d is trusted for the reason %q", fault, reason)
 		}
 	}
+	if proof := t.abilities().Proof; proof != "" && t.Trusts[Portal] != "" {
+		t.Errorf("the manual says that an answer needs the %s, but any page is trusted", proof)
+	}
 }
 
 // redirected wants a redirect to be a refusal, and nothing to arrive where it leads.

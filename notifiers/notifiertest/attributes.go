@@ -20,6 +20,7 @@ func (t *trial) attributes() {
 	if channel.Doc == "" || strings.HasSuffix(channel.Doc, ".") {
 		t.Errorf("the channel is described as %q", channel.Doc)
 	}
+	guided(t.T, channel.Guide)
 	described(t.T, channel.Attributes)
 	described(t.T, channel.NotifyAttributes)
 	for _, a := range channel.Attributes {
@@ -39,6 +40,19 @@ func (t *trial) attributes() {
 		}
 		if made, err := channel.Targets(other); err == nil && slices.Contains(made, t.Target) {
 			t.Errorf("%s makes no difference to the targets", a.Name)
+		}
+	}
+}
+
+// guided reports a section of the manual that says nothing, or whose lines are too long.
+func guided(t *testing.T, guide string) {
+	t.Helper()
+	if strings.TrimSpace(guide) == "" {
+		t.Error("the channel has no guide for its section in the manual")
+	}
+	for line := range strings.Lines(guide) {
+		if line = strings.TrimSuffix(line, "\n"); len(line) > 80 || line != strings.TrimRight(line, " \t") {
+			t.Errorf("the guide has the line %q", line)
 		}
 	}
 }

@@ -39,6 +39,19 @@ const HostileWords = "<!channel> \x1b[2J\x00 <https://evil.example|click> \u202e
 type Received struct {
 	Key  string // the idempotency key, where the channel carries one
 	Text string // all that is shown or handed on
+
+	// Thread is what it stands beside, a part of [notifiers.Receipt.Thread]; empty: nothing.
+	Thread string
+	// Updates is the message that it changes, a part of [notifiers.Receipt.Thread], or
+	// another name of it; empty: it is a message of its own.
+	Updates string
+	// Once is the name by which the receiver drops a message that comes twice, whatever the
+	// second one says; empty: it shows both.
+	Once string
+	// Quiet says that it arrives without a sound.
+	Quiet bool
+	// Mention are those whom it calls, in the receiver's form; empty: nobody.
+	Mention string
 }
 
 // A Receiver is the other side of a channel.

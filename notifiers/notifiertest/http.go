@@ -127,10 +127,14 @@ func (r *HTTPReceiver) Reached() <-chan struct{} { return r.Sink.Reached() }
 
 // Received implements [Receiver].
 func (r *HTTPReceiver) Received() (received []Received) {
+	seen := map[string]bool{"": false}
 	for _, request := range r.Sink.Requests() {
-		if got := r.Read(request); got != (Received{}) {
-			received = append(received, got)
+		got := r.Read(request)
+		if got == (Received{}) || seen[got.Once] {
+			continue
 		}
+		seen[got.Once] = got.Once != ""
+		received = append(received, got)
 	}
 	return received
 }

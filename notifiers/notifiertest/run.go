@@ -46,6 +46,14 @@ func Run(t *testing.T, open func(t *testing.T) Channel) {
 		{"ends soon when an answer is a bomb of gzip", (*trial).gzipBomb},
 		{"makes hostile messages harmless", (*trial).hostile},
 		{"keeps its secret when the server repeats it", (*trial).echo},
+		{"puts messages about one incident beside each other", (*trial).threads},
+		{"uses no thread that is none", (*trial).forgedThread},
+		{"changes the first message when the incident ends", (*trial).updates},
+		{"has delivered a message whose update fails", (*trial).failingUpdate},
+		{"is shown once when it is sent twice", (*trial).doubles},
+		{"is quiet about ends", (*trial).quiet},
+		{"mentions people, and only for what rings", (*trial).mentions},
+		{"mentions nobody because of hostile words", (*trial).hostileMentions},
 		{"serves several goroutines", (*trial).concurrent},
 		{"can be closed while it sends", (*trial).closed},
 	} {
@@ -235,20 +243,28 @@ func (t *trial) rude() {
 }
 
 func (t *trial) hostile() {
-	m := Message("hostile")
-	in := &m.Items[0].Incident
-	in.Evidence = opaque.Sanitise("* BYE " + HostileWords)
-	in.GroupLabels = []string{HostileWords}
-	for _, field := range []*string{&in.Label, &in.ServerLabel, &in.Description, &in.Hint, &in.Host, &in.Runbook, &m.RoleLabel, &m.Monitor} {
-		*field = "x\r\nBcc: evil@example.net\r\n\r\n" + HostileWords
-	}
-	t.mustNotify(m)
+	t.mustNotify(hostileMessage())
 	for _, received := range t.Receiver.Received() {
 		if strings.ContainsFunc(received.Text, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) {
 			t.Errorf("control characters went out: %q", received.Text)
 		}
 	}
 }
+
+// hostileMessage is an opening whose words are all hostile.
+func hostileMessage() notifiers.Message {
+	m := Message("hostile")
+	in := &m.Items[0].Incident
+	in.Evidence = opaque.Sanitise("* BYE " + HostileWords)
+	in.GroupLabels = []string{HostileWords}
+	for _, field := range []*string{&in.Label, &in.ServerLabel, &in.Description, &in.Hint, &in.Host, &in.Runbook, &m.RoleLabel, &m.Monitor} {
+		*field = "x\r\nBcc: evil@example.net\r\n\r\n" + HostileWords + mentions
+	}
+	return m
+}
+
+// mentions are words that call people in one chat or another.
+const mentions = " @here @channel @everyone @all @room @**all** <users/all> <@U024BE7LH> <@&1> <at>IT</at> @it:example.org "
 
 func (t *trial) concurrent() {
 	const senders = 8

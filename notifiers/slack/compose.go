@@ -94,7 +94,8 @@ func escapeText(text string) string { return slackutilsx.EscapeMessage(text) }
 // packAttachment packs lines into as few sections as hold them: Slack takes 3,000
 // characters in one.
 func packAttachment(colour, fallback string, lines []string) api.Attachment {
-	a := api.Attachment{Color: colour, Fallback: fallback}
+	// Slack shows it where it shows no blocks, and says nowhere that no markup is read in it.
+	a := api.Attachment{Color: colour, Fallback: escapeText(fallback)}
 	section := ""
 	for _, next := range lines {
 		next = cutToSection(next)

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -73,6 +74,8 @@ func conform(t *testing.T) notifiertest.Channel {
 	}
 }
 
+var mentionMarkup = regexp.MustCompile(`<[!@][^>]*>`)
+
 // read finds key and texts of a message, without the token.
 func read(r httpsink.Request) notifiertest.Received {
 	form := parse(r)
@@ -82,7 +85,11 @@ func read(r httpsink.Request) notifiertest.Received {
 	if err := json.Unmarshal([]byte(form.Get("metadata")), &metadata); err != nil {
 		panic(err)
 	}
-	return notifiertest.Received{Key: metadata.Payload.Key, Text: form.Get("text") + "\n" + form.Get("attachments")}
+	received := notifiertest.Received{Key: metadata.Payload.Key, Text: form.Get("text") + "\n" + form.Get("attachments"), Thread: form.Get("thread_ts")}
+	// What Slack takes for a mention, wherever it stands.
+	plain := strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(received.Text)
+	received.Mention = strings.Join(mentionMarkup.FindAllString(plain, -1), " ")
+	return received
 }
 
 func parse(r httpsink.Request) url.Values {
