@@ -33,7 +33,7 @@
 //   - maintenance: planned work; nothing is sent meanwhile.
 //   - mark: why something that a conversation found is not believed: this machine may be the reason.
 //   - notification: the decision to tell one destination something; journaled before it is sent.
-//   - notifier: a channel: how messages are sent (email, slack, sms, webhook).
+//   - notifier: a channel: how messages are sent (email, slack, telegram, webhook, ...).
 //   - notify: one notify block of a role: a destination, and what it is told when.
 //   - observation: what a probe lets us conclude about one condition.
 //   - phase: a step of a conversation, from dns to logout.

@@ -78,6 +78,11 @@ notifier "slack" "workspace" {
   api_url = "https://slack.com/api/" # default
 }
 
+notifier "telegram" "bot" {
+  token   = credential("telegram") # as BotFather gives it
+  api_url = "https://api.telegram.org" # default
+}
+
 notifier "sms" "twilio" {
   provider    = "twilio"
   account_sid = "AC00000000000000000000000000000000"
@@ -128,6 +133,12 @@ notification_role "it_team" {
     on         = ["opened", "changed", "closed", "reminder"] # default
     severity   = "degraded"                                  # default: everything
     conditions = ["service", "addresses", "certificate", "latency", "capability", "account", "intermittent", "monitor"]
+  }
+  notify {
+    via    = notifier.telegram.bot
+    chat   = "-1002718281828" # of a group; "@name" of a public channel
+    topic  = 42               # default: the general topic
+    silent = false            # default; ends are silent in any case
   }
   notify { # escalation: still open and not acknowledged 15 minutes after it was reported
     via      = notifier.sms.twilio

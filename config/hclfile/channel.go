@@ -14,6 +14,7 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers/email"
 	"github.com/imapvigil/imapvigil/notifiers/slack"
 	"github.com/imapvigil/imapvigil/notifiers/sms"
+	"github.com/imapvigil/imapvigil/notifiers/telegram"
 	"github.com/imapvigil/imapvigil/notifiers/webhook"
 )
 
@@ -22,6 +23,7 @@ var available = []notifiers.Channel{
 	email.Channel,
 	slack.Channel,
 	sms.Channel,
+	telegram.Channel,
 	webhook.Channel,
 }
 
