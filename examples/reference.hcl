@@ -79,7 +79,7 @@ notifier "slack" "workspace" {
 }
 
 notifier "telegram" "bot" {
-  token   = credential("telegram") # as BotFather gives it
+  token   = credential("telegram")     # as BotFather gives it
   api_url = "https://api.telegram.org" # default
 }
 

@@ -115,6 +115,13 @@ func (m Message) digestCard(items []Item) Card {
 	return Card{Tone: items[0].Tone(), Title: m.Subject(), Lines: lines, Items: items}
 }
 
+// IsQuiet reports whether a message tells only of what is over or somebody works on: there is
+// nothing to do, so it need not make a sound.
+func (m Message) IsQuiet() bool {
+	asks := func(i Item) bool { return !i.Ends() && i.Transition != Acknowledged }
+	return len(m.Items) > 0 && !slices.ContainsFunc(m.Items, asks)
+}
+
 // MayMention reports whether somebody may be mentioned, which makes phones ring: not for
 // a test, an end or an acknowledgement, and for what is degraded only if the notify block says so. What is
 // escalated always may.

@@ -34,23 +34,22 @@ func (n *notifier) Notify(ctx context.Context, to notifiers.Target, m notifiers.
 	if err != nil {
 		return notifiers.Receipt{}, fmt.Errorf("writing to Telegram: %w", err)
 	}
-	notes := append([]string{fmt.Sprintf("message %d in %d", d.sent.ID, d.sent.Chat.ID)}, d.notes...)
-	if moved, ok := n.movedTo(target); ok {
-		notes = append(notes, fmt.Sprintf("the group moved: write chat = %q instead of %q", moved, target.Chat))
-	}
-	if !first.in(numberedChat(d.sent.Chat.ID)) {
-		first = firstMessage{chat: d.sent.Chat.ID, id: d.sent.ID, shared: len(m.Items) > 1}
-	} else if err := n.markEnded(ctx, first, m); err != nil {
+	sent := messageID{chat: d.sent.Chat.ID, id: d.sent.ID}
+	notes := append([]string{fmt.Sprintf("message %d in %d", sent.id, sent.chat)}, d.notes...)
+	if err := n.markEnded(ctx, sent.chat, m); err != nil {
 		notes = append(notes, "the first message was not changed: "+err.Error())
+	}
+	if first.chat != sent.chat { // there is none, or the group has moved away from it
+		first = sent
 	}
 	return notifiers.Receipt{Answer: n.http.Sanitise(strings.Join(notes, "; ")), Thread: first.String()}, nil
 }
 
 // compose makes what sendMessage takes.
-func (n *notifier) compose(target Target, first firstMessage, m notifiers.Message) newMessage {
+func (n *notifier) compose(target Target, first messageID, m notifiers.Message) newMessage {
 	made := newMessage{
 		Chat: n.chatOf(target), Topic: target.Topic,
-		Quiet:   target.Silent || !m.IsTest() && !m.MayMention(),
+		Quiet:   target.Silent || m.IsQuiet(),
 		content: composeContent(m, true),
 	}
 	// The general topic has the number 1, which sendMessage does not know
@@ -74,7 +73,7 @@ type delivery struct {
 
 // deliver sends a message, and sends it once more without what Telegram refuses of it, or to
 // where the chat has moved.
-func (n *notifier) deliver(ctx context.Context, target Target, first firstMessage, m notifiers.Message) (delivery, error) {
+func (n *notifier) deliver(ctx context.Context, target Target, first messageID, m notifiers.Message) (delivery, error) {
 	var d delivery
 	made := n.compose(target, first, m)
 	// Each refusal takes something away, so this ends.
@@ -83,6 +82,9 @@ func (n *notifier) deliver(ctx context.Context, target Target, first firstMessag
 		said, refused := errors.AsType[*refusal](err)
 		switch {
 		case !refused:
+			if to, ok := n.movedTo(target); ok {
+				d.notes = append(d.notes, fmt.Sprintf("the group moved: write chat = %q instead of %q", to, target.Chat))
+			}
 			d.sent = sent
 			return d, err
 		case said.movedTo != 0 && !moved:
@@ -126,58 +128,67 @@ func (n *notifier) rememberMove(target Target, to int64) chatID {
 
 func numberedChat(id int64) chatID { return chatID(strconv.FormatInt(id, 10)) }
 
-// editPatience bounds the change of the first message: the delivery is done, and waits to be
+// editPatience bounds the changes of first messages: the delivery is done, and waits to be
 // noted.
 const editPatience = 10 * time.Second
 
-// markEnded changes the first message about an incident that has ended, so that people who
-// see only that one know.
-func (n *notifier) markEnded(ctx context.Context, first firstMessage, m notifiers.Message) error {
-	if first.shared || !m.Items[0].Ends() {
-		return nil
-	}
+// markEnded changes the first message about each incident that has ended, so that people who
+// see only that one know. It gives up at the first that Telegram does not change.
+func (n *notifier) markEnded(ctx context.Context, chat int64, m notifiers.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, editPatience)
 	defer cancel()
-	return n.change(ctx, changedMessage{
-		Chat: numberedChat(first.chat), Message: first.id, content: composeContent(m, false),
-	})
-}
-
-// A firstMessage names the first message about an incident.
-type firstMessage struct {
-	chat, id int64
-	shared   bool // it is about other incidents too, so it is answered and never changed
-}
-
-// in reports whether the message is in a chat. That of a public name is not known before the
-// first answer.
-func (f firstMessage) in(chat chatID) bool {
-	return f.id != 0 && (strings.HasPrefix(string(chat), "@") || chat == numberedChat(f.chat))
-}
-
-// String writes the message's name, as firstMessageOf reads it.
-func (f firstMessage) String() string {
-	if f.shared {
-		return fmt.Sprintf("%d:%d+", f.chat, f.id)
+	for _, item := range m.Items {
+		first := parseMessageID(item.Thread.First.Thread)
+		// What tells of other incidents too must go on saying so.
+		if !item.Ends() || !item.Thread.Alone || first.chat != chat {
+			continue
+		}
+		alone := m
+		alone.Items = []notifiers.Item{item}
+		err := n.change(ctx, changedMessage{
+			Chat: numberedChat(chat), Message: first.id, content: composeContent(alone, false),
+		})
+		if err != nil {
+			return err
+		}
 	}
-	return fmt.Sprintf("%d:%d", f.chat, f.id)
+	return nil
 }
 
-// threadForm is a chat's id and that of a message in it. A receipt comes from a file, so it
-// is looked at before it is used.
-var threadForm = regexp.MustCompile(`^(-?[0-9]{1,16}):([0-9]{1,16})(\+?)$`)
+// A messageID names a message; the zero messageID names none.
+type messageID struct{ chat, id int64 }
 
-// firstMessageOf returns the message to answer. There is none for a message about several
-// incidents, which is no answer to that of the first of them.
-func firstMessageOf(m notifiers.Message) firstMessage {
-	parts := threadForm.FindStringSubmatch(m.Previous.Thread)
-	if len(m.Items) != 1 || parts == nil {
-		return firstMessage{}
+// in reports whether the message is in a chat. Which one a public name means is not known before
+// the first answer.
+func (i messageID) in(chat chatID) bool {
+	return i.id != 0 && (strings.HasPrefix(string(chat), "@") || chat == numberedChat(i.chat))
+}
+
+// String writes the name as parseMessageID reads it.
+func (i messageID) String() string { return fmt.Sprintf("%d:%d", i.chat, i.id) }
+
+// messageIDForm is a chat's id and that of a message in it. A receipt comes from a file, so it is
+// looked at before it is used.
+var messageIDForm = regexp.MustCompile(`^(-?[0-9]{1,16}):([0-9]{1,16})$`)
+
+func parseMessageID(thread string) messageID {
+	parts := messageIDForm.FindStringSubmatch(thread)
+	if parts == nil {
+		return messageID{}
 	}
 	// The form is that of numbers which fit.
 	chat, _ := strconv.ParseInt(parts[1], 10, 64)
 	id, _ := strconv.ParseInt(parts[2], 10, 64)
-	return firstMessage{chat: chat, id: id, shared: parts[3] != ""}
+	return messageID{chat: chat, id: id}
+}
+
+// firstMessageOf returns the message to answer. There is none for a message about several
+// incidents, which is no answer to that of the first of them.
+func firstMessageOf(m notifiers.Message) messageID {
+	if len(m.Items) != 1 {
+		return messageID{}
+	}
+	return parseMessageID(m.Previous.Thread)
 }
 
 // Close closes idle connections.

@@ -197,7 +197,7 @@ func TestThread(t *testing.T) {
 	if reply := decode(t, sink.Requests()[1]).Reply; err != nil || second.Thread != first.Thread || reply.Message != 7 || !reply.Anyhow {
 		t.Errorf("%+v, %v, answers %+v", second, err, reply)
 	}
-	end := ended(first)
+	end := ended(first, true)
 	third, err := n.Notify(t.Context(), ops, end)
 	if err != nil || third.Answer.String() != "message 9 in -1002718281828" {
 		t.Fatalf("%+v, %v", third, err)
@@ -213,25 +213,50 @@ func TestThread(t *testing.T) {
 	golden.Compare(t, "testdata/changed-first.txt", show(t, requests[3]))
 }
 
-func ended(first notifiers.Receipt) notifiers.Message {
+// ended returns the end of an incident whose first message told of it alone, or not.
+func ended(first notifiers.Receipt, alone bool) notifiers.Message {
 	for _, m := range notifiertest.Messages() {
 		if m.Key == "key-closed-as-recovered" {
-			m.Previous = first
+			m.Previous, m.Items[0].Thread = first, notifiers.Thread{First: first, Last: first, Alone: alone}
 			return m
 		}
 	}
 	panic("there is no such message")
 }
 
-// A message about several incidents is answered, and never changed: it says more than that one
-// of them has ended.
+// What ends in one message is changed in each first one that told of nothing else.
+func TestGatheredEnds(t *testing.T) {
+	sink, n := start(t, newBotAPI().answer)
+	ends := notifiertest.Gathered()[1]
+	for i := range ends.Items {
+		first, err := n.Notify(t.Context(), ops, notifiertest.Message(fmt.Sprint(i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ends.Items[i].Thread = notifiers.Thread{First: first, Last: first, Alone: true}
+	}
+	sent := len(sink.Requests())
+	if _, err := n.Notify(t.Context(), ops, ends); err != nil {
+		t.Fatal(err)
+	}
+	var changed []int64
+	for _, r := range sink.Requests()[sent:] {
+		changed = append(changed, decode(t, r).Message)
+	}
+	if !slices.Equal(changed, []int64{0, 7, 8}) {
+		t.Errorf("changed %v", changed)
+	}
+}
+
+// A message that told of several incidents is answered, and never changed: it says more than
+// that one of them has ended.
 func TestSharedMessageIsNotChanged(t *testing.T) {
 	sink, n := start(t, newBotAPI().answer)
 	shared, err := n.Notify(t.Context(), ops, notifiertest.Gathered()[0])
-	if err != nil || shared.Thread != "-1002718281828:7+" {
+	if err != nil || shared.Thread != "-1002718281828:7" {
 		t.Fatalf("%+v, %v", shared, err)
 	}
-	receipt, err := n.Notify(t.Context(), ops, ended(shared))
+	receipt, err := n.Notify(t.Context(), ops, ended(shared, false))
 	if err != nil || receipt.Thread != shared.Thread || len(sink.Requests()) != 2 || decode(t, sink.Requests()[1]).Reply.Message != 7 {
 		t.Errorf("%+v, %v, %d requests", receipt, err, len(sink.Requests()))
 	}
@@ -250,7 +275,7 @@ func TestChangeFails(t *testing.T) {
 			}
 			return newBotAPI().answer(r)
 		})
-		receipt, err := n.Notify(t.Context(), ops, ended(notifiers.Receipt{Thread: "-1002718281828:3"}))
+		receipt, err := n.Notify(t.Context(), ops, ended(notifiers.Receipt{Thread: "-1002718281828:3"}, true))
 		if text := receipt.Answer.String(); err != nil || !strings.HasPrefix(text, "message 7 in -1002718281828; the first message was not changed: HTTP") || strings.Contains(text, canary) {
 			t.Errorf("%s: %q, %v", name, text, err)
 		}
@@ -261,7 +286,7 @@ func TestChangeFails(t *testing.T) {
 func TestThreadOfAFile(t *testing.T) {
 	for _, thread := range []string{"", "7", "-1:x", "-1:7/../x", "ts:1", "-1002718281828:99999999999999999999", "-42:7"} {
 		sink, n := start(t, newBotAPI().answer)
-		receipt, err := n.Notify(t.Context(), ops, ended(notifiers.Receipt{Thread: thread}))
+		receipt, err := n.Notify(t.Context(), ops, ended(notifiers.Receipt{Thread: thread}, true))
 		if err != nil || receipt.Thread != "-1002718281828:7" || len(sink.Requests()) != 1 || decode(t, sink.Requests()[0]).Reply.Message != 0 {
 			t.Errorf("%q: %+v, %v", thread, receipt, err)
 		}
@@ -315,7 +340,7 @@ func TestQuiet(t *testing.T) {
 			if _, err := n.Notify(t.Context(), telegram.Target{Chat: "@mailops", Silent: silent}, m); err != nil {
 				t.Fatal(err)
 			}
-			over := len(m.Items) > 0 && !slices.ContainsFunc(m.Items, func(i notifiers.Item) bool { return !i.Ends() })
+			over := strings.Contains(m.Key, "closed") || m.Key == "key-ends" || m.Key == "key-unheard"
 			if got := decode(t, sink.Requests()[2*i+j]); got.Quiet != (silent || over) || string(got.Chat) != `"@mailops"` {
 				t.Errorf("%s, silent %v: quiet %v in %s", m.Key, silent, got.Quiet, got.Chat)
 			}
