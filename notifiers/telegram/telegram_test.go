@@ -45,19 +45,29 @@ func settings(sink *httpsink.Sink) telegram.Settings {
 
 var ops = telegram.Target{Chat: "-1002718281828", Topic: 42}
 
-func TestConformance(t *testing.T) {
-	notifiertest.Run(t, func(t *testing.T) notifiertest.Channel {
-		sink, _ := start(t, newBotAPI().answer)
-		return notifiertest.Channel{
-			Settings: settings(sink), Target: ops, Written: notifiers.Values{"chat": {Text: "-1002718281828"}, "topic": {Number: 42}},
-			Canary: canary, Pause: notifiertest.Pause, Keyless: true,
-			Receiver: &notifiertest.HTTPReceiver{Sink: sink, Read: read, Accept: func(text string) httpsink.Response {
-				return respond(http.StatusOK, map[string]any{"ok": true, "description": text, "result": map[string]any{
-					"message_id": 7, "text": text, "chat": map[string]any{"id": group, "title": text},
-				}})
-			}},
-		}
-	})
+func TestConformance(t *testing.T) { notifiertest.Run(t, conform) }
+
+func FuzzAnswers(f *testing.F) { notifiertest.FuzzAnswers(f, conform) }
+
+func conform(t *testing.T) notifiertest.Channel {
+	sink, _ := start(t, newBotAPI().answer)
+	return notifiertest.Channel{
+		Settings: settings(sink), Target: ops, Written: notifiers.Values{"chat": {Text: "-1002718281828"}, "topic": {Number: 42}},
+		Canary: canary, Pause: notifiertest.Pause, Keyless: true, LieIsPermanent: true,
+		Receiver: &notifiertest.HTTPReceiver{
+			Sink: sink, Read: read, Accept: accept,
+			Refuse: func(text string) httpsink.Response { return refuse(http.StatusBadRequest, text) },
+			Answers: map[notifiertest.Fault]httpsink.Response{
+				notifiertest.Lie: respond(http.StatusOK, map[string]any{"ok": false, "description": "Bad Request: chat not found"}),
+			},
+		},
+	}
+}
+
+func accept(text string) httpsink.Response {
+	return respond(http.StatusOK, map[string]any{"ok": true, "description": text, "result": map[string]any{
+		"message_id": 7, "text": text, "chat": map[string]any{"id": group, "title": text},
+	}})
 }
 
 // What Telegram is sent, as it is shown there.
