@@ -50,6 +50,9 @@ type Message struct {
 	MentionSeverity string
 	// Previous is Items[0].Thread.First.
 	Previous Receipt
+	// Own are the words of the notifier's own templates; [Message.Subject] and its like
+	// return them.
+	Own Words
 }
 
 // IsTest reports whether m is a test message, which is about no incident and no period.

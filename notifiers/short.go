@@ -19,6 +19,9 @@ const (
 // when, and last what to type to acknowledge it, in the GSM alphabet. It is one SMS where
 // that is possible and never more than two. It holds no word of a server.
 func (m Message) Short() string {
+	if m.Own.Text != "" {
+		return m.ownShort()
+	}
 	switch len(m.Items) {
 	case 0:
 		return cutToOneSMS(replaceNonGSM("TEST for " + m.Role + " from imapvigil" + withMonitor(" on ", m.Monitor) + ". Nothing is wrong, there is nothing to do."))

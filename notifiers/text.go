@@ -21,6 +21,9 @@ const maxSubject = 120
 // which, so that people and programs can put what belongs together side by side. It holds
 // no word of a server.
 func (m Message) Subject() string {
+	if own := m.ownSubject(); own != "" {
+		return own
+	}
 	const mark = "[imapvigil] "
 	end := ""
 	if len(m.Items) == 1 && m.Items[0].Incident.ID != "" {
@@ -66,6 +69,9 @@ func listedNames(items []Item) (names []string) {
 // room for it. Lines end with "\n". The server's words stand by themselves, on
 // lines that begin with "> ".
 func (m Message) Text() string {
+	if own := m.ownText(); own != "" {
+		return own
+	}
 	var b strings.Builder
 	switch items := m.Arranged(); {
 	case m.IsTest():
@@ -77,7 +83,7 @@ func (m Message) Text() string {
 	default:
 		m.writeItems(&b, items)
 	}
-	fmt.Fprintf(&b, "\n%s\n", m.Footer())
+	fmt.Fprintf(&b, "\n%s\n%s", m.Footer(), m.noteOfWords())
 	return b.String()
 }
 
