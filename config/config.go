@@ -292,7 +292,10 @@ type Notifier struct {
 	ID         NotifierID
 	Settings   notifiers.Settings
 	MaxPerHour int // 0: no bound
-	Pos        Pos
+	// Subject and Text are templates (notifiers/wording) in the place of the built-in words;
+	// empty: those.
+	Subject, Text string
+	Pos           Pos
 }
 
 // A Schedule is weekly windows in a time zone.

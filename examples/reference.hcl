@@ -71,6 +71,20 @@ notifier "email" "mailroom" {
   hello           = "monitor.example.net" # the name of this machine in EHLO
   ca_file         = "files/ca.pem"        # instead of the system's authorities
   max_per_hour    = 200                   # the rest becomes one digest; recoveries are sent in any case
+
+  # Own words, in Go's text/template, for every notifier that people read. They
+  # make plain text. validate tries them with messages of every kind.
+  subject = "{{upper .Transition}}: {{.Counts | default \"test\"}}"
+  text    = <<-EOT
+    {{range .Items -}}
+    {{.Headline}}, since {{time "15:04 MST" .Started}}
+    {{with .Runbook}}What to do: {{.}}
+    {{end -}}
+    {{else -}}
+    {{.Text}}
+    {{- end}}
+    Sent to {{.RoleLabel}} by {{.Monitor}}.
+  EOT
 }
 
 notifier "slack" "workspace" {

@@ -58,6 +58,18 @@ func (m Message) Headline() string { return strings.TrimPrefix(m.Subject(), "[im
 // Cards returns what a chat shows below the headline: a card for each incident, or one for
 // all of a digest.
 func (m Message) Cards() []Card {
+	if m.Own.Text != "" {
+		return []Card{m.ownCard()}
+	}
+	cards := m.builtInCards()
+	if m.Own.Note != "" {
+		last := &cards[len(cards)-1]
+		last.Facts = append(last.Facts, Fact{Name: "Note", Text: strings.TrimPrefix(m.Own.Note, "Note: ")})
+	}
+	return cards
+}
+
+func (m Message) builtInCards() []Card {
 	switch items := m.Arranged(); {
 	case m.IsTest():
 		return []Card{{Tone: Neutral, Title: m.Subject(), Lines: []string{m.TestText()}}}

@@ -38,6 +38,8 @@ type Traits struct {
 	People bool
 	// Severity is the default of severity in a notify block; empty: "degraded".
 	Severity string
+	// MaxText is the longest text that is sent; own words of a notifier are held to it.
+	MaxText Limit
 	// PerHour is the default of max_per_hour in a notifier block; 0: no bound.
 	PerHour int
 	// Acknowledged says that the receiver is told that a person works on an incident, unless
@@ -78,6 +80,9 @@ type Attribute struct {
 	Longest  time.Duration // of a Span
 	List     bool          // several values of the type, none twice
 	NotEmpty bool          // a List of at least one
+
+	// Judge says what is wrong with a Template, as a [*wording.Fault] where it has a place.
+	Judge func(source string) error
 }
 
 // A Type is what an attribute takes.

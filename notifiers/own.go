@@ -2,6 +2,7 @@ package notifiers
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf16"
@@ -23,7 +24,7 @@ const maxOwnSubject = 250
 
 // ownSubject returns the words of the notifier's own subject; empty: it has none.
 func (m Message) ownSubject() string {
-	return cutWithEllipsis(sanitisedLine(m.Own.Subject), maxOwnSubject)
+	return cutWithEllipsis(strings.Join(strings.Fields(sanitisedLine(m.Own.Subject)), " "), maxOwnSubject)
 }
 
 // ownText returns the whole text of the notifier's own words; empty: it has none.
@@ -48,7 +49,7 @@ func (m Message) ownShort() string {
 	if isGSM(text) {
 		return cutToSeptets(text, maxTwo)
 	}
-	if UnitsOfUTF16(text) <= maxTwoWide {
+	if unitsOfUTF16(text) <= maxTwoWide {
 		return text
 	}
 	used := 0
@@ -58,6 +59,21 @@ func (m Message) ownShort() string {
 		}
 	}
 	return text
+}
+
+// ownCard returns the own text as a card. The button that acknowledges stays, since it is no
+// words, unless the text has its address.
+func (m Message) ownCard() Card {
+	card := Card{Tone: Neutral, Title: m.Headline(), Lines: strings.Split(strings.TrimSuffix(m.ownText(), "\n"), "\n"), Items: m.Arranged()}
+	if len(card.Items) > 0 {
+		card.Tone = card.Items[0].Tone()
+	}
+	if len(card.Items) == 1 {
+		card.Facts = slices.DeleteFunc(m.Facts(card.Items[0]), func(f Fact) bool {
+			return f.Kind != Button || strings.Contains(m.Own.Text, f.Text)
+		})
+	}
+	return card
 }
 
 // An SMS with a character beyond GSM 03.38 is sent in UCS-2, of which 70 units fit, or 67
@@ -72,9 +88,9 @@ func isGSM(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && !strings.ContainsRune(gsmBasic+gsmExtended, r) })
 }
 
-// UnitsOfUTF16 returns the length of a text in UTF-16 code units, in which some services
+// unitsOfUTF16 returns the length of a text in UTF-16 code units, in which some services
 // count.
-func UnitsOfUTF16(text string) (n int) {
+func unitsOfUTF16(text string) (n int) {
 	for _, r := range text {
 		n += max(1, utf16.RuneLen(r)) // what is not valid becomes U+FFFD
 	}
@@ -104,7 +120,7 @@ func (u Unit) Length(text string) int {
 	case Runes:
 		return utf8.RuneCountInString(text)
 	case UTF16:
-		return UnitsOfUTF16(text)
+		return unitsOfUTF16(text)
 	case InSMS:
 		return partsOfSMS(text)
 	case Bytes:
@@ -114,7 +130,7 @@ func (u Unit) Length(text string) int {
 
 // partsOfSMS returns in how many parts a text is sent.
 func partsOfSMS(text string) int {
-	length, one, each := UnitsOfUTF16(text), maxWide, maxTwoWide/2
+	length, one, each := unitsOfUTF16(text), maxWide, maxTwoWide/2
 	if isGSM(text) {
 		length, one, each = countSeptets(text), maxShort, maxTwo/2
 	}

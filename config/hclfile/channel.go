@@ -33,6 +33,7 @@ type channel struct {
 	notifiers.Channel
 	notifier, notify           *blockType
 	notifierTable, notifyTable table[notifiers.Values]
+	common                     table[config.Notifier]
 }
 
 // channels are those that are available, ready for use.
@@ -62,7 +63,11 @@ func channelKinds() []string {
 // newChannel returns a channel whose tables are joined with those that all have.
 func newChannel(of notifiers.Channel) *channel {
 	c := &channel{Channel: of, notifierTable: channelTable(of.Attributes), notifyTable: channelTable(of.NotifyAttributes)}
-	c.notifier = define(blockType{name: "notifier", variant: string(c.Kind), labels: []string{"kind", "name"}, doc: c.Doc}, c.notifierTable.attributes(), notifierTable.attributes())
+	c.common = notifierTable
+	if c.People {
+		c.common = slices.Concat(notifierTable, wordsTable(c.MaxText))
+	}
+	c.notifier = define(blockType{name: "notifier", variant: string(c.Kind), labels: []string{"kind", "name"}, doc: c.Doc}, c.notifierTable.attributes(), c.common.attributes())
 	c.notify = define(blockType{name: "notify", variant: string(c.Kind), doc: c.Doc}, wayTable.attributes(), c.notifyTable.attributes())
 	return c
 }
@@ -87,7 +92,7 @@ var readersOfTypes = map[notifiers.Type]kind{
 	notifiers.Text: text, notifiers.Hostname: hostname, notifiers.DomainName: domainName, notifiers.EmailAddress: emailAddress,
 	notifiers.PhoneNumber: phoneNumber, notifiers.URL: secureURL, notifiers.Certificates: authorityFile, notifiers.Secret: secret,
 	notifiers.SecretText: hidden, notifiers.SecretURL: plainURL, notifiers.Headers: headers,
-	notifiers.Person: person, notifiers.Bool: boolean, notifiers.Map: textMap, notifiers.Template: freeText, notifiers.SecretMap: secretMap, notifiers.SecretURLs: plainURLs,
+	notifiers.Person: person, notifiers.Bool: boolean, notifiers.Map: textMap, notifiers.SecretMap: secretMap, notifiers.SecretURLs: plainURLs,
 }
 
 // kindOf returns what reads an attribute of a channel.
@@ -96,6 +101,8 @@ func kindOf(a notifiers.Attribute) kind {
 	switch a.Type {
 	case notifiers.Number:
 		k = integer(a.Min, a.Max)
+	case notifiers.Template:
+		k = templateJudged(a.Judge)
 	case notifiers.Span:
 		k = spanKind(a.Shortest, a.Longest, false)
 	case notifiers.Choice:
@@ -152,7 +159,7 @@ func (l *loader) defineNotifier(b namedBlock) {
 	n := &config.Notifier{ID: config.NotifierID(b.id), MaxPerHour: c.PerHour, Pos: diagnose.Position(header(b.block))}
 	unread := l.unread
 	// Both tables are decoded even if the first fails, so that everything wrong is said.
-	common := decode(l, notifierTable, content, n)
+	common := decode(l, c.common, content, n)
 	values := notifiers.Values{}
 	if !decode(l, c.notifierTable, content, &values) || !common {
 		return

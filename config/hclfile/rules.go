@@ -117,6 +117,7 @@ var (
 	ruleMoved            = wrong("moved", "Check cannot have moved")
 	ruleUnsuitedNotifier = wrong("notifier", "Incomplete notifier")
 	ruleUnsuitedValue    = wrong("notifier-value", "Value does not suit the notifier")
+	ruleTemplate         = wrong("template", "Template that fails")
 )
 
 // Warnings: shown, and fatal only with --strict.

@@ -27,6 +27,8 @@ type sheet struct {
 	Lines   []strip  // a line each: what is over, or all of a digest
 	More    int      // how many more there are
 	Advice  []string // lines
+	Own     *ownWords
+	Note    string // why a template's words are missing
 	Footer  string
 }
 
@@ -54,6 +56,8 @@ func composeHTML(m notifiers.Message) (string, error) {
 	s := sheet{Subject: m.Subject(), Footer: m.Footer()}
 	items := m.Arranged()
 	switch {
+	case m.Own.Text != "":
+		s.Own, s.Footer = describeOwn(m), ""
 	case m.IsTest():
 		s.Test = m.TestText()
 	case len(m.Items) == 1:
@@ -72,6 +76,7 @@ func composeHTML(m notifiers.Message) (string, error) {
 		}
 		s.Lines = listItems(m, items[open:])
 	}
+	s.Note = m.Own.Note
 	var b bytes.Buffer
 	if err := page.Execute(&b, s); err != nil {
 		return "", fmt.Errorf("making the HTML part: %w", err)

@@ -20,7 +20,7 @@ type numbers struct{ to []string }
 var Channel = notifiers.NewChannel(
 	notifiers.Channel{
 		Kind: Kind, Doc: "SMS through Twilio or another gateway", Guide: guide,
-		Traits: notifiers.Traits{People: true, Severity: "down", PerHour: 30, OnlyAnnounced: true},
+		Traits: notifiers.Traits{People: true, Severity: "down", PerHour: 30, OnlyAnnounced: true, MaxText: notifiers.Limit{Most: 2, Unit: notifiers.InSMS}},
 	},
 	[]notifiers.Row[Settings]{
 		{

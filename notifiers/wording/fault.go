@@ -23,6 +23,15 @@ func (f *Fault) Error() string {
 	return fmt.Sprintf("line %d, column %d: %s", f.Line, f.Column, f.Problem)
 }
 
+// Offset returns where the place is in the template's source, in bytes.
+func (f *Fault) Offset(source string) int {
+	offset := 0
+	for range f.Line - 1 {
+		offset += 1 + max(0, strings.IndexByte(source[min(offset, len(source)):], '\n'))
+	}
+	return min(len(source), offset+f.Column-1)
+}
+
 // faultAt returns a fault at an offset of the source.
 func faultAt(source string, offset int, format string, args ...any) *Fault {
 	before := source[:min(max(0, offset), len(source))]
@@ -106,7 +115,7 @@ var typeNames = strings.NewReplacer("*wording.Moment", "a time", "[]wording.Item
 func explainRendering(words string) string {
 	words = typeNames.Replace(callingError.ReplaceAllString(words, "$1: "))
 	if strings.Contains(words, "index out of range") {
-		words += ". A test message has no items, and others have one or more: use range or with"
+		return "there is no such item. A test message has none, and others have one or more: use range or with"
 	}
 	return words
 }

@@ -23,7 +23,7 @@ var began = time.Date(2026, 11, 23, 17, 47, 5, 0, time.UTC)
 func samples() []sample {
 	all := []sample{{"a test message", message()}}
 	for _, transition := range []notifiers.Transition{
-		notifiers.Opened, notifiers.Changed, notifiers.Reminder, notifiers.Escalated, notifiers.Closed, acknowledged,
+		notifiers.Opened, notifiers.Changed, notifiers.Reminder, notifiers.Escalated, notifiers.Closed, notifiers.Acknowledged,
 	} {
 		item := func(in notifiers.Incident) notifiers.Item { return itemFor(transition, in) }
 		name := "a message about "
@@ -43,9 +43,6 @@ func samples() []sample {
 	mixed := message(itemFor(notifiers.Closed, incident(0)), itemFor(notifiers.Opened, incident(1)))
 	return append(all, sample{"the end of an incident of which nothing was sent before", message(untold)}, sample{"a message about an opening and an end", mixed})
 }
-
-// acknowledged is the transition that tells that somebody works on an incident.
-const acknowledged notifiers.Transition = "acknowledged"
 
 // single returns the samples that programs get: one transition a message.
 func single(all []sample) (few []sample) {
@@ -68,7 +65,7 @@ func itemFor(transition notifiers.Transition, in notifiers.Incident) notifiers.I
 	switch transition {
 	case notifiers.Closed:
 		in.State, in.ClosedAs, in.EndedAt = "closed", "recovered", in.StartedAt.Add(2*time.Minute)
-	case acknowledged:
+	case notifiers.Acknowledged:
 		in.State = "acknowledged"
 		in.Acknowledgement = notifiers.Acknowledgement{By: "Ann", Reason: "I am on it", Until: in.StartedAt.Add(time.Hour)}
 	case notifiers.Opened, notifiers.Changed, notifiers.Reminder, notifiers.Escalated, notifiers.Test:

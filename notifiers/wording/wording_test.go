@@ -60,7 +60,7 @@ func TestMistakes(t *testing.T) {
 		{"{{.Text", "unclosed action"},
 		{"{{define \"x\"}}a{{end}}{{template \"x\"}}", "templates within templates"},
 		{"{{template \"x\"}}", "templates within templates"},
-		{"x {{(index .Items 0).Check}}", "line 1, column 6: with a test message, <index .Items 0>: index: "},
+		{"x {{(index .Items 0).Check}}", "line 1, column 6: with a test message, <index .Items 0>: there is no such item"},
 		{"{{range .Items}}{{.Counts}}{{else}}x{{end}}", "can't evaluate field Counts in type an item"},
 		{"{{upper .At}}", "expected string; got a time"},
 		{"{{join 1 2}}", "join: it takes a text and a list"},
