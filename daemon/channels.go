@@ -7,6 +7,8 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
+	"github.com/imapvigil/imapvigil/notifiers"
+	"github.com/imapvigil/imapvigil/notifiers/wording"
 )
 
 type channels = map[config.NotifierID]outbox.Channel
@@ -51,19 +53,22 @@ func openChannels(cfg *config.Config, have channels) (channels, []config.Diagnos
 	var diags []config.Diagnostic
 	for _, id := range slices.Sorted(maps.Keys(cfg.Notifiers)) {
 		n := cfg.Notifiers[id]
-		// The sender goes on with it, idle connections and all.
-		if old, ok := have[id]; ok && old.Settings == n.Settings {
-			opened[id] = old
-			continue
+		words, err := wording.Open(n.Subject, n.Text)
+		var notifier notifiers.Notifier
+		switch old, ok := have[id]; {
+		case err != nil:
+		case ok && old.Settings == n.Settings: // the sender goes on with it, idle connections and all
+			notifier = old.Notifier
+		default:
+			notifier, err = n.Settings.Open()
 		}
-		notifier, err := n.Settings.Open()
 		if err != nil {
 			diags = append(diags, config.Diagnostic{
 				Gravity: config.Error, Summary: fmt.Sprintf("Notifier %q cannot be used", id), Detail: err.Error(), Pos: n.Pos,
 			})
 			continue
 		}
-		opened[id] = outbox.Channel{Notifier: notifier, Settings: n.Settings}
+		opened[id] = outbox.Channel{Notifier: notifier, Settings: n.Settings, Words: words}
 	}
 	return opened, diags
 }
@@ -71,7 +76,7 @@ func openChannels(cfg *config.Config, have channels) (channels, []config.Diagnos
 // closeUnused closes the channels of a that b does not have.
 func closeUnused(a, b channels) {
 	for id, c := range a {
-		if kept, ok := b[id]; !ok || kept != c {
+		if kept, ok := b[id]; !ok || kept.Notifier != c.Notifier {
 			_ = c.Close() // idle connections; calls under way end by themselves
 		}
 	}

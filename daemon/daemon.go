@@ -41,6 +41,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/verdict"
 	"github.com/imapvigil/imapvigil/daemon/web"
 	"github.com/imapvigil/imapvigil/daemon/web/metrics"
+	"github.com/imapvigil/imapvigil/notifiers"
 )
 
 // Options are what the command line and the environment say.
@@ -171,6 +172,9 @@ func (m *monitor) openAll(ctx context.Context) (*candidate, error) {
 	m.sender = outbox.NewSender(func(a outbox.Attempt) { m.tracker.Attempted(a) })
 	m.sender.Compose = m.composeReport
 	m.sender.Resent = (&repeatLog{log: m.Log, failing: map[config.NotifierID]bool{}}).note
+	m.sender.WordsFailed = func(msg notifiers.Message, err error) {
+		m.Log.Warn("a template of a notifier failed, so the message has imapvigil's own words", zap.String("key", msg.Key), zap.String("role", msg.Role), zap.Error(err))
+	}
 	m.channels.sender, m.channels.listeners = m.sender, newListeners(m.Log, m.takePress)
 	m.vitals = &vitals{m: m}
 	m.heartbeat.log, m.heartbeat.lives = m.Log, m.vitals.checkProgress

@@ -48,8 +48,9 @@ var rooms = map[string][]string{
 	// reader, so that no two of them can differ.
 	"config/watch":                    {"config/source"},
 	"notifiers":                       {"config/opaque"},
-	"notifiers/*":                     {"notifiers", "notifiers/httpdo", "notifiers/fit", "config/certfile", "config/names", "config/opaque"}, // a channel
+	"notifiers/*":                     {"notifiers", "notifiers/httpdo", "notifiers/fit", "notifiers/wording", "config/certfile", "config/names", "config/opaque"}, // a channel
 	"notifiers/fit":                   {},
+	"notifiers/wording":               {"notifiers", "config/opaque"},
 	"notifiers/httpdo":                {"notifiers", "config/httpclient", "config/certfile", "config/names", "config/opaque"},
 	"notifiers/notifiertest":          {"notifiers", "config/opaque", "notifiers/notifiertest/*"},
 	"notifiers/notifiertest/smtpsink": {},
@@ -73,7 +74,7 @@ var rooms = map[string][]string{
 		"daemon/outbox", "daemon/probe/imaptest", "daemon/probe/imaptest/ca",
 		"notifiers/notifiertest/smtpsink", "notifiers/notifiertest/httpsink",
 	},
-	"daemon/outbox": {"config", "config/calendar", "config/opaque", "daemon/incident", "notifiers"},
+	"daemon/outbox": {"config", "config/calendar", "config/opaque", "daemon/incident", "notifiers", "notifiers/wording"},
 	// The tracker puts incidents into messages, so it knows notifiers' words and
 	// the opaque ones, beside what it owns.
 	"daemon/tracker": {
@@ -96,7 +97,7 @@ var rooms = map[string][]string{
 	"daemon/control":     {"daemon/api"},
 	// What people read of a period, made of what programs get.
 	"daemon/report":      {"config", "notifiers", "daemon/api", "daemon/availability"},
-	"daemon":             {"daemon/*", "daemon/web/*", "config", "config/*", "notifiers", "notifiers/httpdo"},
+	"daemon":             {"daemon/*", "daemon/web/*", "config", "config/*", "notifiers", "notifiers/httpdo", "notifiers/wording"},
 	"examples":           {},
 	"examples/customers": {},
 	"packaging":          {},

@@ -191,7 +191,9 @@ var socketPath = kind{name: "path", read: func(r *reading) (value, bool) {
 // headers is an object of texts, kept as one secret: tokens stand there.
 var headers = kind{name: "map of strings", read: func(r *reading) (value, bool) {
 	all, ok := r.textsByName(r.keep)
-	r.warnOfHeaders()
+	if ok { // else it may be no object
+		r.warnOfHeaders()
+	}
 	return value{secret: httpdo.JoinHeaders(all)}, ok
 }}
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/notifiers"
+	"github.com/imapvigil/imapvigil/notifiers/wording"
 )
 
 // attemptTimeout bounds one attempt; one that does not end then although its
@@ -33,6 +34,7 @@ type Attempt struct {
 type Channel struct {
 	notifiers.Notifier
 	Settings notifiers.Settings
+	Words    wording.Words
 }
 
 // A Sender makes attempts, each in a goroutine of its own, and reports what
@@ -45,6 +47,10 @@ type Sender struct {
 	// Resent hears what each call that repeats messages came to; nil: nobody does. It is
 	// set before the first Resend.
 	Resent func(id config.NotifierID, err error)
+
+	// WordsFailed is told why a message has built-in words where a notifier has its own, in the
+	// goroutine of its attempt; nil: nobody is. It is set before the first Send.
+	WordsFailed func(m notifiers.Message, err error)
 
 	report func(Attempt)
 	ctx    context.Context
@@ -182,6 +188,10 @@ func (s *Sender) callNotifier(ctx context.Context, c Channel, to json.RawMessage
 			return r, fmt.Errorf("making the report: %w", err)
 		}
 		m.Report = &composed
+	}
+	m, err = c.Words.Apply(m)
+	if err != nil && s.WordsFailed != nil {
+		s.WordsFailed(m, err)
 	}
 	return c.Notify(ctx, target, m)
 }

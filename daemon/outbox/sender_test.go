@@ -15,6 +15,7 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/notifiers"
+	"github.com/imapvigil/imapvigil/notifiers/wording"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -211,5 +212,40 @@ func TestSenderWaitsForWhatIsLeftOut(t *testing.T) {
 	s.Send(way, nil, notifiers.Message{Key: "1"})
 	if a := <-attempts; !notifiers.IsPermanent(a.Err) {
 		t.Errorf("with files that do without it it came to %v", a.Err)
+	}
+}
+
+// The words of a notifier's templates are in the message before its channel sees it. Where one
+// fails, the message goes out with the built-in words, and the reason is told.
+func TestSendsOwnWords(t *testing.T) {
+	for text, want := range map[string]string{
+		"{{.Role}} is notified":      "it is notified\n",
+		"{{(index .Items 0).Check}}": notice.Text() + "\nNote: the template for the text of this message failed, so imapvigil used its own words. The log of imapvigil says why.\n",
+	} {
+		words, err := wording.Open("", text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		attempts, failures := make(chan outbox.Attempt, 1), make(chan error, 1)
+		s := outbox.NewSender(func(a outbox.Attempt) { attempts <- a })
+		s.WordsFailed = func(_ notifiers.Message, err error) { failures <- err }
+		s.Use(map[config.NotifierID]outbox.Channel{mail.Notifier: {
+			Notifier: notifier(func(_ context.Context, _ notifiers.Target, m notifiers.Message) (notifiers.Receipt, error) {
+				return notifiers.Receipt{Thread: m.Text()}, nil
+			}),
+			Settings: settings{}, Words: words,
+		}})
+		m := notice
+		m.Role = "it"
+		s.Send(mail, toIt, m)
+		a := <-attempts
+		want = strings.Replace(want, notice.Text(), m.Text(), 1)
+		if a.Err != nil || a.Receipt.Thread != want {
+			t.Errorf("%s: sent %q, %v, want %q", text, a.Receipt.Thread, a.Err, want)
+		}
+		if failed := len(failures) > 0; failed != strings.Contains(want, "Note") {
+			t.Errorf("%s: failed: %v", text, failed)
+		}
+		s.Stop(t.Context())
 	}
 }

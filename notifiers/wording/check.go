@@ -16,7 +16,7 @@ func Check(attribute, source string, limit notifiers.Limit) error {
 		case plain(text) == "":
 			return errors.New("it makes no text")
 		case limit.Most > 0 && length > limit.Most:
-			return fmt.Errorf("it makes a text of %d %s, and at most %d are sent", length, limit.Unit, limit.Most)
+			return fmt.Errorf("it makes %d %s, and at most %d are sent", length, limit.Unit, limit.Most)
 		}
 		return nil
 	})
@@ -28,7 +28,7 @@ func CheckBody(source string) error {
 	return try(Body, source, single(samples()), func(text string) error {
 		var value any
 		if err := json.Unmarshal([]byte(text), &value); err != nil {
-			return fmt.Errorf("what it makes is not JSON (%w). Write texts as {{json .Subject}}, without quotes", err)
+			return fmt.Errorf("what it makes is not JSON (%w). Write strings as {{json .Subject}}, without quotes", err)
 		}
 		return nil
 	})

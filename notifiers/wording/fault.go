@@ -110,7 +110,7 @@ func renderFault(tree *parse.Tree, err error) *Fault {
 var callingError = regexp.MustCompile(`^error calling (\w+): `)
 
 // typeNames puts names of Go's types into words.
-var typeNames = strings.NewReplacer("*wording.Moment", "a time", "[]wording.Item", "a list of items", "wording.Item", "an item", "wording.Data", "the message", "[]string", "a list of texts")
+var typeNames = strings.NewReplacer("*wording.Moment", "a time", "[]wording.Item", "a list of items", "wording.Item", "an item", "wording.Data", "the message", "[]string", "a list of strings")
 
 func explainRendering(words string) string {
 	words = typeNames.Replace(callingError.ReplaceAllString(words, "$1: "))

@@ -65,7 +65,7 @@ func join(b *budget, x, y any) (string, error) {
 	separator, isText := x.(string)
 	texts, isList := y.([]string)
 	if !isText || !isList {
-		return "", errors.New(`it takes a text and a list, like join ", " .Groups`)
+		return "", errors.New(`it takes a string and a list, like join ", " .Groups`)
 	}
 	size := 0
 	for _, text := range texts {
@@ -94,7 +94,7 @@ func truncate(x, y any) (string, error) {
 	most, isNumber := x.(int)
 	text, isText := y.(string)
 	if !isNumber || !isText || most < 1 {
-		return "", errors.New("it takes a number from 1 and a text, like truncate 80 .Headline")
+		return "", errors.New("it takes a number from 1 and a string, like truncate 80 .Headline")
 	}
 	if utf8.RuneCountInString(text) <= most {
 		return text, nil
@@ -141,7 +141,7 @@ func sprintf(b *budget, format string, args []any) (string, error) {
 		case *Moment:
 			args[i] = value.String()
 		default:
-			return "", errors.New("it takes texts, numbers and times")
+			return "", errors.New("it takes strings, numbers and times")
 		}
 	}
 	return b.keep(fmt.Sprintf(format, args...))
@@ -156,7 +156,7 @@ func quote(b *budget, value any) (string, error) {
 			return "[]", nil
 		}
 	default:
-		return "", errors.New("it takes a text, a number, a time, true, false or a list of texts")
+		return "", errors.New("it takes a string, a number, a time, true, false or a list of strings")
 	}
 	text, err := json.Marshal(value)
 	if err != nil {

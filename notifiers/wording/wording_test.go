@@ -63,9 +63,9 @@ func TestMistakes(t *testing.T) {
 		{"x {{(index .Items 0).Check}}", "line 1, column 6: with a test message, <index .Items 0>: there is no such item"},
 		{"{{range .Items}}{{.Counts}}{{else}}x{{end}}", "can't evaluate field Counts in type an item"},
 		{"{{upper .At}}", "expected string; got a time"},
-		{"{{join 1 2}}", "join: it takes a text and a list"},
+		{"{{join 1 2}}", "join: it takes a string and a list"},
 		{"{{truncate 0 .Text}}", "truncate: it takes a number from 1"},
-		{`{{printf "%p" .Items}}`, "printf: it takes texts, numbers and times"},
+		{`{{printf "%p" .Items}}`, "printf: it takes strings, numbers and times"},
 		{"{{range .Items}}{{.Check}}{{end}}", "with a test message, it makes no text"},
 		{"{{range .Items}}{{if eq .Transition \"acknowledged\"}}{{else}}x{{end}}{{else}}x{{end}}", "(acknowledged), it makes no text"},
 		{" \n ", "it makes no text"},
@@ -93,14 +93,14 @@ func TestLimits(t *testing.T) {
 		want   string
 	}{
 		{"äöü😀", notifiers.Limit{Most: 10, Unit: notifiers.Bytes}, ""},
-		{"äöü😀", notifiers.Limit{Most: 9, Unit: notifiers.Bytes}, "a text of 10 bytes, and at most 9"},
-		{"äöü😀", notifiers.Limit{Most: 3, Unit: notifiers.Runes}, "a text of 4 characters"},
-		{"äöü😀", notifiers.Limit{Most: 4, Unit: notifiers.UTF16}, "a text of 5 UTF-16 units"},
+		{"äöü😀", notifiers.Limit{Most: 9, Unit: notifiers.Bytes}, "it makes 10 bytes, and at most 9"},
+		{"äöü😀", notifiers.Limit{Most: 3, Unit: notifiers.Runes}, "it makes 4 characters"},
+		{"äöü😀", notifiers.Limit{Most: 4, Unit: notifiers.UTF16}, "it makes 5 UTF-16 units"},
 		{strings.Repeat("ж", 70), notifiers.Limit{Most: 1, Unit: notifiers.InSMS}, ""},
-		{strings.Repeat("ж", 71), notifiers.Limit{Most: 1, Unit: notifiers.InSMS}, "a text of 2 SMS, and at most 1 are"},
+		{strings.Repeat("ж", 71), notifiers.Limit{Most: 1, Unit: notifiers.InSMS}, "it makes 2 SMS, and at most 1 are"},
 		{strings.Repeat("x", 160), notifiers.Limit{Most: 1, Unit: notifiers.InSMS}, ""},
-		{strings.Repeat("[", 81), notifiers.Limit{Most: 1, Unit: notifiers.InSMS}, "a text of 2 SMS"},
-		{"{{range .Items}}{{.Headline}}{{else}}x{{end}}", notifiers.Limit{Most: 500, Unit: notifiers.Bytes}, "with a message about 25 incidents (opened), it makes a text of"},
+		{strings.Repeat("[", 81), notifiers.Limit{Most: 1, Unit: notifiers.InSMS}, "it makes 2 SMS"},
+		{"{{range .Items}}{{.Headline}}{{else}}x{{end}}", notifiers.Limit{Most: 500, Unit: notifiers.Bytes}, "with a message about 25 incidents (opened), it makes "},
 		{"{{.Short}}", notifiers.Limit{Most: 2, Unit: notifiers.InSMS}, ""},
 	} {
 		err := wording.Check(wording.Text, test.source, test.limit)
@@ -116,7 +116,7 @@ func TestBodies(t *testing.T) {
 		`{"text": {{json .Text}}, "at": {{json .At}}, "items": [{{range .Items}}{{json .Groups}}, {{json .Ended}}, {{json .Untold}}{{end}}], "n": {{len .Items}}}`: "",
 		`{"text": "{{.Text}}"}`:                         "with a test message, what it makes is not JSON",
 		`{"text": "{{range .Items}}{{.Label}}{{end}}"}`: "about a check with quotes",
-		`{"text": {{json .Items}}}`:                     "json: it takes a text",
+		`{"text": {{json .Items}}}`:                     "json: it takes a string",
 		`{} {}`:                                         "is not JSON",
 	} {
 		err := wording.CheckBody(source)
