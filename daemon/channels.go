@@ -7,7 +7,6 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
-	"github.com/imapvigil/imapvigil/notifiers"
 	"github.com/imapvigil/imapvigil/notifiers/wording"
 )
 
@@ -53,24 +52,33 @@ func openChannels(cfg *config.Config, have channels) (channels, []config.Diagnos
 	var diags []config.Diagnostic
 	for _, id := range slices.Sorted(maps.Keys(cfg.Notifiers)) {
 		n := cfg.Notifiers[id]
-		words, err := wording.Open(n.Subject, n.Text)
-		var notifier notifiers.Notifier
-		switch old, ok := have[id]; {
-		case err != nil:
-		case ok && old.Settings == n.Settings: // the sender goes on with it, idle connections and all
-			notifier = old.Notifier
-		default:
-			notifier, err = n.Settings.Open()
-		}
+		channel, err := openChannel(n, have[id])
 		if err != nil {
 			diags = append(diags, config.Diagnostic{
 				Gravity: config.Error, Summary: fmt.Sprintf("Notifier %q cannot be used", id), Detail: err.Error(), Pos: n.Pos,
 			})
 			continue
 		}
-		opened[id] = outbox.Channel{Notifier: notifier, Settings: n.Settings, Words: words}
+		opened[id] = channel
 	}
 	return opened, diags
+}
+
+// openChannel opens a notifier. Of the one before it what has not changed is kept, idle
+// connections and all.
+func openChannel(n *config.Notifier, old outbox.Channel) (c outbox.Channel, err error) {
+	c = outbox.Channel{Settings: n.Settings, Words: old.Words}
+	if !old.Words.Say(n.Subject, n.Text) {
+		if c.Words, err = wording.Open(n.Subject, n.Text); err != nil {
+			return c, err
+		}
+	}
+	if old.Notifier != nil && old.Settings == n.Settings {
+		c.Notifier = old.Notifier
+		return c, nil
+	}
+	c.Notifier, err = n.Settings.Open()
+	return c, err
 }
 
 // closeUnused closes the channels of a that b does not have.

@@ -34,6 +34,9 @@ func TestNewWordsKeepTheNotifier(t *testing.T) {
 	if is.Notifier != was.Notifier || is.Notifier.(*closable).closed || is.Words == was.Words {
 		t.Errorf("was %+v, is %+v", was, is)
 	}
+	if again, _ := openChannels(withText("b"), after); again["email.mail"] != is {
+		t.Errorf("was %+v, is %+v although nothing has changed", is, again["email.mail"])
+	}
 	if _, diags := openChannels(withText("{{"), before); len(diags) != 1 || diags[0].Detail != "text: line 1, column 1: unclosed action" {
 		t.Errorf("a template that cannot be read: %+v", diags)
 	}

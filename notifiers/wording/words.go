@@ -15,7 +15,13 @@ const (
 )
 
 // Words are the own words of a notifier; the zero value has none. They are comparable.
-type Words struct{ subject, text *Template }
+type Words struct {
+	subject, text         *Template
+	subjectFrom, textFrom string // their sources
+}
+
+// Say reports whether the words are those of these templates.
+func (w Words) Say(subject, text string) bool { return w.subjectFrom == subject && w.textFrom == text }
 
 // Open parses the templates of a notifier block; an empty one keeps the built-in words.
 func Open(subject, text string) (w Words, err error) {
@@ -25,6 +31,7 @@ func Open(subject, text string) (w Words, err error) {
 	if w.text, err = parseUnlessEmpty(Text, text); err != nil {
 		return Words{}, err
 	}
+	w.subjectFrom, w.textFrom = subject, text
 	return w, nil
 }
 
