@@ -122,6 +122,10 @@ notifier "webhook" "ticketing" { # for programs: one request for each event, sig
   ca_file = "files/ca.pem"
 }
 
+notifier "teams" "operations" { # a workflow of Power Automate
+  url = credential("teams-url")
+}
+
 # ---- Windows of the week ----------------------------------------------------
 
 schedule "night" {
@@ -139,6 +143,10 @@ notification_role "it_team" {
     via = notifier.email.mailroom
     to  = ["it@example.net", "On call <oncall@example.net>"]
     cc  = ["archive@example.net"]
+  }
+  notify {
+    via     = notifier.teams.operations
+    mention = [{ id = "anna@example.net", name = "Anna" }]
   }
   notify {
     via        = notifier.slack.workspace

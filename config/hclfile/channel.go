@@ -14,6 +14,7 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers/email"
 	"github.com/imapvigil/imapvigil/notifiers/slack"
 	"github.com/imapvigil/imapvigil/notifiers/sms"
+	"github.com/imapvigil/imapvigil/notifiers/teams"
 	"github.com/imapvigil/imapvigil/notifiers/telegram"
 	"github.com/imapvigil/imapvigil/notifiers/webhook"
 )
@@ -23,6 +24,7 @@ var available = []notifiers.Channel{
 	email.Channel,
 	slack.Channel,
 	sms.Channel,
+	teams.Channel,
 	telegram.Channel,
 	webhook.Channel,
 }
