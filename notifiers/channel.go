@@ -101,12 +101,13 @@ const (
 	DomainName               // a name that is told to others and never looked up
 	EmailAddress             // RFC 5322 mailbox
 	PhoneNumber              // E.164
-	Person                   // an object of id and name, in the form of [JoinMap]
+	People                   // a list of objects of id and name, each in the form of [JoinMap]
 	URL                      // https, or http to this machine
 	Certificates             // the name of a file; the value is what it holds, in PEM
 	Secret                   // a secret of one line
 	SecretText               // a text, perhaps of several lines, that may hold a secret
-	SecretURL                // a URL that is a secret
+	SecretURL                // a URL that is a secret; without one, http may lead anywhere
+	HookURL                  // a URL that is a secret: https, or http to this machine
 	Headers                  // of an HTTP request, in the form of httpdo.JoinHeaders; a secret
 	SecretMap                // texts by their names, in the form of [JoinMap]; a secret
 	SecretURLs               // a list of URLs, in the form of [JoinList]; a secret

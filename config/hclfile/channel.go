@@ -93,8 +93,10 @@ func channelTable(attributes []notifiers.Attribute) (rows table[notifiers.Values
 var readersOfTypes = map[notifiers.Type]kind{
 	notifiers.Text: text, notifiers.Hostname: hostname, notifiers.DomainName: domainName, notifiers.EmailAddress: emailAddress,
 	notifiers.PhoneNumber: phoneNumber, notifiers.URL: secureURL, notifiers.Certificates: authorityFile, notifiers.Secret: secret,
-	notifiers.SecretText: hidden, notifiers.SecretURL: plainURL, notifiers.Headers: headers,
+	notifiers.Bool: boolean, notifiers.Map: textMap, notifiers.Template: freeText, notifiers.SecretMap: secretMap, notifiers.SecretURLs: plainURLs,
 	notifiers.Person: person, notifiers.Bool: boolean, notifiers.Map: textMap, notifiers.SecretMap: secretMap, notifiers.SecretURLs: plainURLs,
+	notifiers.SecretText: hidden, notifiers.SecretURL: plainURL, notifiers.Headers: headers,
+	notifiers.SecretText: hidden, notifiers.SecretURL: plainURL, notifiers.HookURL: hookURL, notifiers.Headers: headers,
 }
 
 // kindOf returns what reads an attribute of a channel.
@@ -110,7 +112,10 @@ func kindOf(a notifiers.Attribute) kind {
 	case notifiers.Choice:
 		k = oneOf(a.Choices...)
 	}
-	if a.List {
+	switch {
+	case a.Type == notifiers.People:
+		k = people
+	case a.List:
 		k = texts(k)
 	}
 	if a.NotEmpty {

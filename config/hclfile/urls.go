@@ -54,30 +54,47 @@ var plainURLs = kind{name: "list of URL", bounds: plainURL.bounds, read: func(r 
 func readSecureURL(r *reading) (value, bool) { return readURL(r, false) }
 
 func readURL(r *reading, plain bool) (value, bool) {
+	v, u, ok := checkURL(r, plain)
+	if ok && r.attr.secret && !r.unread {
+		r.warnOfURL(v.text, u)
+	}
+	return v, ok
+}
+
+// hookURL is a URL that is all a sender needs, so that all of it is a secret.
+var hookURL = kind{name: "URL", bounds: secureURL.bounds, read: func(r *reading) (value, bool) {
+	v, _, ok := checkURL(r, false)
+	if ok && !r.unread {
+		ok = r.judgeSecret(r.expr, "this "+r.attr.name, r.attr.name, r.attr.name+` = credential("name")`)
+	}
+	return v, ok
+}}
+
+// checkURL reads a URL. Where plain, http may lead to any host.
+func checkURL(r *reading, plain bool) (value, *url.URL, bool) {
 	v, ok := readText(r)
 	if !ok {
-		return v, false
+		return v, nil, false
 	}
 	if r.unread {
 		// It must pass for a URL, and lead nowhere (RFC 6761 section 6.4).
 		v.secret = opaque.NewSecret("https://not-read.invalid/")
 		v.text = v.secret.Reveal()
-		return v, true
+		return v, nil, true
 	}
 	if r.attr.secret { // before anything is said of it
 		r.l.KeepSecret(v.text)
 	}
 	if complaint := notAURL(v.text, "http", "https"); complaint != "" {
-		return r.wrong(ruleURL, "%s: %s", diagnose.Capital(r.show(v.text)), complaint)
+		v, ok = r.wrong(ruleURL, "%s: %s", diagnose.Capital(r.show(v.text)), complaint)
+		return v, nil, ok
 	}
 	u, _ := url.Parse(v.text)
 	if !plain && httpdo.IsExposed(v.text) {
-		return r.wrong(rulePlainHTTP, "%s must begin with https://: others on the network could read what is sent to it over http://, which is only allowed to this machine.", r.attr.name)
+		v, ok = r.wrong(rulePlainHTTP, "%s must begin with https://: others on the network could read what is sent to it over http://, which is only allowed to this machine.", r.attr.name)
+		return v, nil, ok
 	}
 	r.warnOfSearchList(u.Hostname())
-	if r.attr.secret {
-		r.warnOfURL(v.text, u)
-	}
 	v.secret = opaque.NewSecret(v.text)
-	return v, true
+	return v, u, true
 }

@@ -12,6 +12,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/zclconf/go-cty/cty"
+
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/imapvigil/imapvigil/config/names"
 	"github.com/imapvigil/imapvigil/config/opaque"
@@ -191,7 +193,7 @@ var socketPath = kind{name: "path", read: func(r *reading) (value, bool) {
 // headers is an object of texts, kept as one secret: tokens stand there.
 var headers = kind{name: "map of strings", read: func(r *reading) (value, bool) {
 	all, ok := r.textsByName(r.keep)
-	if ok { // else it may be no object
+	if all != nil { // it is an object
 		r.warnOfHeaders()
 	}
 	return value{secret: httpdo.JoinHeaders(all)}, ok
@@ -237,20 +239,29 @@ func (r *reading) textsByName(seen func(string)) (map[string]string, bool) {
 	return all, ok
 }
 
-// person is somebody whom a service knows by an id and people by a name.
-var person = kind{name: "object of id and name", read: func(r *reading) (value, bool) {
-	const example = "written { id = \"anna@example.net\", name = \"Anna\" }"
-	if ty := r.v.Type(); !ty.IsObjectType() && !ty.IsMapType() {
-		return r.wrong(ruleType, "%s must be an object, %s, not %s.", r.attr.name, example, describe(r.v))
+// people are those whom a service knows by an id and others by a name.
+var people = kind{name: "list of objects of id and name", read: func(r *reading) (value, bool) {
+	list, ok := readEach(r, readPerson, func(*reading, string) string { return "This person" })
+	return value{list: list}, ok
+}}
+
+// readPerson returns a person in the form of [notifiers.JoinMap].
+func readPerson(r *reading) (string, bool) {
+	// With NoCredentials a part may be unknown; it is taken on trust.
+	if !r.v.IsWhollyKnown() {
+		return notifiers.JoinMap(map[string]string{"id": unreadSecret, "name": unreadSecret}), true
 	}
-	parts, ok := r.textsByName(func(string) {})
-	if !ok {
-		return value{}, false
-	}
-	for _, name := range []string{"id", "name"} {
-		if text := parts[name]; strings.TrimSpace(text) == "" || unprintable(text, "") != (complaint{}) || len(parts) != 2 {
-			return r.wrong(ruleEmpty, "%s must be an object of an id and a name in one line each, %s.", r.attr.name, example)
+	parts := map[string]string{}
+	if ty := r.v.Type(); !r.v.IsNull() && (ty.IsObjectType() || ty.IsMapType()) {
+		for name, part := range r.v.AsValueMap() {
+			if !part.IsNull() && part.Type() == cty.String && unprintable(part.AsString(), "") == (complaint{}) {
+				parts[name] = strings.TrimSpace(part.AsString())
+			}
+		}
+		if len(parts) == 2 && r.v.LengthInt() == 2 && parts["id"] != "" && parts["name"] != "" {
+			return notifiers.JoinMap(parts), true
 		}
 	}
-	return value{text: notifiers.JoinMap(parts)}, true
-}}
+	r.wrong(ruleType, "%s must be a list of objects, each of an id and a name in one line each. Write\n    %s = [{ id = \"anna@example.net\", name = \"Anna\" }]", r.attr.name, r.attr.name)
+	return "", false
+}

@@ -10,7 +10,7 @@ func TestMarksLoseTheirMeaning(t *testing.T) {
 	for text, want := range map[string]string{
 		"*down* mx_1/imap_s _x_ __y": "＊down＊ mx_1/imap_s ＿x＿ ＿＿y",
 		"~ü~":                        "～ü～",
-		"＊ is wide already [a](b)":    "＊ is wide already [a](b)",
+		"＊ is wide already [a](b)":   "＊ is wide already [a](b)",
 		"":                           "",
 	} {
 		if got := fit.Widen(text, "*_~"); got != want {

@@ -22,7 +22,7 @@ var Channel = notifiers.NewChannel(
 	[]notifiers.Row[Settings]{
 		{
 			Attribute: notifiers.Attribute{
-				Name: "url", Type: notifiers.SecretURL, Required: true,
+				Name: "url", Type: notifiers.HookURL, Required: true,
 				Doc: "The URL of the workflow, as Teams shows it when the workflow is made",
 			},
 			Set: func(s *Settings, v notifiers.Value) { s.URL = v.Secret },
@@ -32,7 +32,7 @@ var Channel = notifiers.NewChannel(
 	[]notifiers.Row[Target]{
 		{
 			Attribute: notifiers.Attribute{
-				Name: "mention", Type: notifiers.Person, List: true,
+				Name: "mention", Type: notifiers.People,
 				Doc: "Whom to mention, like [{ id = \"anna@example.net\", name = \"Anna\" }]. The id is the name that a person logs in with, or the object id of Microsoft Entra",
 			},
 			Set: func(t *Target, v notifiers.Value) { t.Mention = notifiers.JoinSet(v.List) },

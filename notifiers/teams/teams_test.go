@@ -65,7 +65,9 @@ func send(t *testing.T, target teams.Target, m notifiers.Message) (sent []byte, 
 }
 
 func cardOf(r httpsink.Request) map[string]any {
-	var sent struct{ Attachments []struct{ Content map[string]any } }
+	var sent struct {
+		Attachments []struct{ Content map[string]any }
+	}
 	if err := json.Unmarshal(r.Body, &sent); err != nil {
 		panic(err)
 	}
