@@ -79,24 +79,33 @@ func shownText(card map[string]any) string {
 	return strings.Join(textsOf(card, "TextBlock", "TextRun", "Action.OpenUrl"), "\n")
 }
 
-func TestConformance(t *testing.T) {
-	notifiertest.Run(t, func(t *testing.T) notifiertest.Channel {
-		sink, settings := start(t, workflows)
-		return notifiertest.Channel{
-			Settings: settings, Target: ops, Written: notifiers.Values{"mention": {List: []string{anna}}},
-			Canary: canary, Pause: notifiertest.Pause, Keyless: true,
-			Receiver: &notifiertest.HTTPReceiver{
-				Sink: sink,
-				Read: func(r httpsink.Request) notifiertest.Received {
-					return notifiertest.Received{Text: shownText(cardOf(r))}
-				},
-				Accept: func(text string) httpsink.Response {
-					return httpsink.Response{Status: http.StatusAccepted, Body: text}
-				},
+func TestConformance(t *testing.T) { notifiertest.Run(t, channel) }
+
+func FuzzAnswers(f *testing.F) { notifiertest.FuzzAnswers(f, channel) }
+
+func channel(t *testing.T) notifiertest.Channel {
+	sink, settings := start(t, workflows)
+	return notifiertest.Channel{
+		Settings: settings, Target: ops, Written: notifiers.Values{"mention": {List: []string{anna}}},
+		Canary: canary, Pause: notifiertest.Pause, Keyless: true,
+		Trusts: map[notifiertest.Fault]string{notifiertest.Mute: "Workflows says 202 and nothing else"},
+		Receiver: &notifiertest.HTTPReceiver{
+			Sink: sink,
+			Read: func(r httpsink.Request) notifiertest.Received {
+				return notifiertest.Received{Text: shownText(cardOf(r))}
 			},
-		}
-	})
+			Accept: func(text string) httpsink.Response {
+				return httpsink.Response{Status: http.StatusAccepted, Body: text}
+			},
+			Answers: map[notifiertest.Fault]httpsink.Response{
+				notifiertest.Lie: {Status: http.StatusOK, Body: fmt.Sprintf(formerRefusal, 429)},
+			},
+		},
+	}
 }
+
+// formerRefusal is what Teams said with a status of 200 when it had refused a message.
+const formerRefusal = "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error %d with ContextId tcid=0."
 
 // What Teams is sent, whole.
 func TestCards(t *testing.T) {
@@ -187,7 +196,6 @@ func TestFits(t *testing.T) {
 
 // What Workflows and those in its place may answer.
 func TestAnswers(t *testing.T) {
-	const former = "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error %d with ContextId tcid=0."
 	for _, test := range []struct {
 		answer    httpsink.Response
 		want      string // in the receipt, or in the error
@@ -201,11 +209,11 @@ func TestAnswers(t *testing.T) {
 		{answer: httpsink.Response{Status: 200}, want: "no status 202", failed: true},
 		{answer: httpsink.Response{Status: 200, Body: "1"}, want: "no status 202", failed: true},
 		{answer: httpsink.Response{Status: 200, Body: "<html>Log in first"}, want: "it may not be from Workflows", failed: true},
-		{answer: httpsink.Response{Status: 200, Body: fmt.Sprintf(former, 429)}, want: "HTTP 429 Too Many Requests", failed: true},
-		{answer: httpsink.Response{Status: 200, Body: fmt.Sprintf(former, 502)}, want: "HTTP 502", failed: true},
-		{answer: httpsink.Response{Status: 200, Body: fmt.Sprintf(former, 413)}, want: "HTTP 413", failed: true, permanent: true},
-		{answer: httpsink.Response{Status: 202, Body: fmt.Sprintf(former, 404)}, want: "HTTP 404", failed: true, permanent: true},
-		{answer: httpsink.Response{Status: 200, Body: fmt.Sprintf(former, 200)}, want: "no status 202", failed: true},
+		{answer: httpsink.Response{Status: 200, Body: fmt.Sprintf(formerRefusal, 429)}, want: "HTTP 429 Too Many Requests", failed: true},
+		{answer: httpsink.Response{Status: 200, Body: fmt.Sprintf(formerRefusal, 502)}, want: "HTTP 502", failed: true},
+		{answer: httpsink.Response{Status: 200, Body: fmt.Sprintf(formerRefusal, 413)}, want: "HTTP 413", failed: true, permanent: true},
+		{answer: httpsink.Response{Status: 202, Body: fmt.Sprintf(formerRefusal, 404)}, want: "HTTP 404", failed: true, permanent: true},
+		{answer: httpsink.Response{Status: 200, Body: fmt.Sprintf(formerRefusal, 200)}, want: "no status 202", failed: true},
 		{answer: httpsink.Response{Status: 429, Header: http.Header{"Retry-After": {"17"}}}, want: "HTTP 429", failed: true, wait: 17 * time.Second},
 		{answer: httpsink.Response{Status: 502}, want: "HTTP 502", failed: true},
 		{answer: httpsink.Response{Status: 503}, want: "HTTP 503", failed: true},
