@@ -171,24 +171,44 @@ func checkList(v any, kinds []string) error {
 	return nil
 }
 
+// A teamsOnly is what a card holds for Teams alone.
+type teamsOnly struct {
+	Entities []struct {
+		Type, Text string
+		Mentioned  struct{ ID, Name string }
+	}
+	Width string
+}
+
+func teamsPart(card map[string]any) (part teamsOnly, err error) {
+	raw, err := json.Marshal(card["msteams"])
+	if err != nil {
+		return part, err
+	}
+	return part, json.Unmarshal(raw, &part)
+}
+
+// calls returns the ids of those whom a card mentions.
+func calls(card map[string]any) string {
+	part, err := teamsPart(card)
+	if err != nil {
+		panic(err)
+	}
+	var ids []string
+	for _, e := range part.Entities {
+		ids = append(ids, e.Mentioned.ID)
+	}
+	return strings.Join(ids, " ")
+}
+
 var at = regexp.MustCompile(`<at>.*?</at>`)
 
 // checkMentions refuses a mention whose text is nowhere in the card, as Teams does, and a text
 // that looks like a mention and is none.
 func checkMentions(card map[string]any) error {
-	var part struct {
-		Entities []struct {
-			Type, Text string
-			Mentioned  struct{ ID, Name string }
-		}
-		Width string
-	}
-	raw, err := json.Marshal(card["msteams"])
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(raw, &part); err != nil || part.Width != "full" {
-		return fmt.Errorf("msteams is %s, %w", raw, err)
+	part, err := teamsPart(card)
+	if err != nil || part.Width != "full" {
+		return fmt.Errorf("msteams is %v, %w", card["msteams"], err)
 	}
 	blocks := strings.Join(textsOf(card, "TextBlock"), "\n")
 	declared := []string{}

@@ -92,7 +92,7 @@ func channel(t *testing.T) notifiertest.Channel {
 		Receiver: &notifiertest.HTTPReceiver{
 			Sink: sink,
 			Read: func(r httpsink.Request) notifiertest.Received {
-				return notifiertest.Received{Text: shownText(cardOf(r))}
+				return notifiertest.Received{Text: shownText(cardOf(r)), Mention: calls(cardOf(r))}
 			},
 			Accept: func(text string) httpsink.Response {
 				return httpsink.Response{Status: http.StatusAccepted, Body: text}
