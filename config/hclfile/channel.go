@@ -93,10 +93,8 @@ func channelTable(attributes []notifiers.Attribute) (rows table[notifiers.Values
 var readersOfTypes = map[notifiers.Type]kind{
 	notifiers.Text: text, notifiers.Hostname: hostname, notifiers.DomainName: domainName, notifiers.EmailAddress: emailAddress,
 	notifiers.PhoneNumber: phoneNumber, notifiers.URL: secureURL, notifiers.Certificates: authorityFile, notifiers.Secret: secret,
-	notifiers.Bool: boolean, notifiers.Map: textMap, notifiers.Template: freeText, notifiers.SecretMap: secretMap, notifiers.SecretURLs: plainURLs,
-	notifiers.Person: person, notifiers.Bool: boolean, notifiers.Map: textMap, notifiers.SecretMap: secretMap, notifiers.SecretURLs: plainURLs,
-	notifiers.SecretText: hidden, notifiers.SecretURL: plainURL, notifiers.Headers: headers,
 	notifiers.SecretText: hidden, notifiers.SecretURL: plainURL, notifiers.HookURL: hookURL, notifiers.Headers: headers,
+	notifiers.Bool: boolean, notifiers.Map: textMap, notifiers.SecretMap: secretMap, notifiers.SecretURLs: plainURLs,
 }
 
 // kindOf returns what reads an attribute of a channel.
