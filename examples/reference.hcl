@@ -126,6 +126,14 @@ notifier "teams" "operations" { # a workflow of Power Automate
   url = credential("teams-url")
 }
 
+notifier "alertmanager" "cluster" { # Prometheus Alertmanager; urls has every instance
+  urls     = ["https://am1.example.net:9093", "https://am2.example.net:9093"]
+  username = "imapvigil"
+  password = credential("alertmanager") # or token, a bearer token
+  ca_file  = "files/ca.pem"
+  resend   = "1m" # default: each open alert is sent again so often
+}
+
 # ---- Windows of the week ----------------------------------------------------
 
 schedule "night" {
@@ -183,6 +191,10 @@ notification_role "cto" {
 notification_role "ticketing" {
   notify {
     via = notifier.webhook.ticketing
+  }
+  notify {
+    via    = notifier.alertmanager.cluster
+    labels = { team = "mail" }
   }
 }
 

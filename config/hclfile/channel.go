@@ -11,6 +11,7 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/imapvigil/imapvigil/notifiers"
+	"github.com/imapvigil/imapvigil/notifiers/alertmanager"
 	"github.com/imapvigil/imapvigil/notifiers/email"
 	"github.com/imapvigil/imapvigil/notifiers/slack"
 	"github.com/imapvigil/imapvigil/notifiers/sms"
@@ -27,6 +28,7 @@ var available = []notifiers.Channel{
 	teams.Channel,
 	telegram.Channel,
 	webhook.Channel,
+	alertmanager.Channel,
 }
 
 // A channel is one kind of notifier with what it adds to the language: attributes of
@@ -186,7 +188,7 @@ func (l *loader) checkExposed(s notifiers.Settings, c *channel, content *content
 	if !ok || !exposed.IsExposed() {
 		return true
 	}
-	sent := []notifiers.Type{notifiers.SecretURL, notifiers.SecretText, notifiers.Headers}
+	sent := []notifiers.Type{notifiers.SecretURL, notifiers.SecretURLs, notifiers.SecretText, notifiers.Headers}
 	clean := true
 	for _, a := range c.Attributes {
 		attr := content.Attributes[a.Name]
