@@ -204,5 +204,12 @@ func read(r httpsink.Request) notifiertest.Received {
 			text += "\n[" + b.Text + "] " + b.URL
 		}
 	}
-	return notifiertest.Received{Text: text}
+	received := notifiertest.Received{Text: text, Quiet: asked.Quiet}
+	if asked.Reply.Message != 0 {
+		received.Thread = fmt.Sprintf("%s:%d", asked.Chat, asked.Reply.Message)
+	}
+	if asked.Message != 0 {
+		received.Updates = fmt.Sprintf("%s:%d", asked.Chat, asked.Message)
+	}
+	return received
 }

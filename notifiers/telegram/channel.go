@@ -18,7 +18,7 @@ var Channel = notifiers.NewChannel(
 	notifiers.Channel{
 		Kind: Kind, Doc: "Telegram, as a bot", Guide: guide,
 		Traits:    notifiers.Traits{People: true},
-		Abilities: notifiers.Abilities{Threads: true, Updates: true, Quiet: true, Proof: "message id"},
+		Abilities: notifiers.Abilities{Threads: true, Updates: true, Quiet: true, Proof: "id of the message"},
 	},
 	[]notifiers.Row[Settings]{
 		{
