@@ -49,6 +49,7 @@ var rooms = map[string][]string{
 	"config/watch":                    {"config/source"},
 	"notifiers":                       {"config/opaque"},
 	"notifiers/*":                     {"notifiers", "notifiers/httpdo", "notifiers/fit", "notifiers/wording", "config/certfile", "config/names", "config/opaque"}, // a channel
+	"notifiers/exec":                  {"notifiers", "notifiers/fit", "notifiers/webhook", "config/opaque"}, // what a program reads is the webhook's body
 	"notifiers/fit":                   {},
 	"notifiers/wording":               {"notifiers", "config/opaque"},
 	"notifiers/httpdo":                {"notifiers", "config/httpclient", "config/certfile", "config/names", "config/opaque"},
@@ -56,7 +57,6 @@ var rooms = map[string][]string{
 	"notifiers/notifiertest/smtpsink": {},
 	"notifiers/notifiertest/httpsink": {},
 	"daemon/incident":                 {"config", "config/opaque"},
-	"daemon/agree":                    {"config", "daemon/incident"},
 	"daemon/clock":                    {},
 	"daemon/journal":                  {},
 	"daemon/reconcile":                {},

@@ -126,12 +126,12 @@ notifier "teams" "operations" { # a workflow of Power Automate
   url = credential("teams-url")
 }
 
-notifier "alertmanager" "cluster" { # Prometheus Alertmanager; urls has every instance
-  urls     = ["https://am1.example.net:9093", "https://am2.example.net:9093"]
-  username = "imapvigil"
-  password = credential("alertmanager") # or token, a bearer token
-  ca_file  = "files/ca.pem"
-  resend   = "1m" # default: each open alert is sent again so often
+notifier "exec" "journal" { # a program of your own, without a shell
+  command = ["/usr/bin/logger", "--tag={to}", "{subject}"]
+  input   = "json" # default; "text": the message as people read it
+  env     = { LOGGER_TOKEN = credential("ticketing") }
+  timeout = "30s" # default
+  batch   = false # default: one run an event; true: people read it, and messages are gathered
 }
 
 # ---- Windows of the week ----------------------------------------------------
@@ -193,8 +193,8 @@ notification_role "ticketing" {
     via = notifier.webhook.ticketing
   }
   notify {
-    via    = notifier.alertmanager.cluster
-    labels = { team = "mail" }
+    via = notifier.exec.journal
+    to  = ["imapvigil"] # takes the place of {to}
   }
 }
 

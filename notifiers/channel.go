@@ -80,6 +80,7 @@ type Attribute struct {
 	Longest  time.Duration // of a Span
 	List     bool          // several values of the type, none twice
 	NotEmpty bool          // a List of at least one
+	Repeats  bool          // a List that keeps its order, in which a value may stand twice
 
 	// Judge says what is wrong with a Template, as a [*wording.Fault] where it has a place.
 	Judge func(source string) error

@@ -48,6 +48,13 @@ type Exposed interface{ IsExposed() bool }
 // with the name of the notify block's attribute that it is about.
 type TargetChecker interface{ CheckTarget(to Target) error }
 
+// An Adviser is Settings that may be right and of no use yet, as where a program is not there.
+// Advice says in sentences what is missing; empty: nothing. It may look at the disk.
+type Adviser interface{ Advice() string }
+
+// A Patient is Settings whose attempts may take longer than those of others.
+type Patient interface{ Patience() time.Duration }
+
 // A Target is what one notify block adds to its notifier: recipients, a
 // channel. Implementations are comparable values.
 type Target interface {

@@ -45,6 +45,7 @@ func Of(cfg *config.Config, written Written) []config.Diagnostic {
 	a.warnOfUnused()
 	a.warnOfOwnMail()
 	a.warnOfMailPorts()
+	a.warnOfIncomplete()
 	a.warnOfExposed()
 	a.warnOfUncoveredHours()
 	a.warnOfPage()
@@ -188,6 +189,17 @@ func (a *adviser) warnOfMailPorts() {
 		if settings, ok := n.Settings.(notifiers.PortAdviser); ok {
 			if advice := settings.PortAdvice(); advice != "" {
 				a.warn(ruleMailPort, n.Pos, "%s", advice)
+			}
+		}
+	}
+}
+
+// warnOfIncomplete finds notifiers that lack something which the files do not hold.
+func (a *adviser) warnOfIncomplete() {
+	for _, n := range a.config.Notifiers {
+		if settings, ok := n.Settings.(notifiers.Adviser); ok {
+			if advice := settings.Advice(); advice != "" {
+				a.warn(ruleIncomplete, n.Pos, "%s", advice)
 			}
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/imapvigil/imapvigil/config/advice"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/notifiers/email"
+	"github.com/imapvigil/imapvigil/notifiers/exec"
 	"github.com/imapvigil/imapvigil/notifiers/slack"
 )
 
@@ -103,6 +104,9 @@ func TestAdvice(t *testing.T) {
 		}},
 		{"mail-port", "on port 587 mail servers begin without", func(c *config.Config, _ *advice.Written) {
 			c.Notifiers["email.mail"].Settings = email.Settings{Host: "relay.example.org", Port: 587, Security: "tls"}
+		}},
+		{"incomplete", "command: /nonexistent/page does not exist.", func(c *config.Config, _ *advice.Written) {
+			c.Notifiers["email.mail"].Settings = exec.Settings{Command: `["/nonexistent/page"]`}
 		}},
 		{"unencrypted", "notifier.email.mail sends messages without encryption", func(c *config.Config, _ *advice.Written) {
 			c.Notifiers["email.mail"].Settings = email.Settings{Host: "10.0.0.5", Port: 25, Security: "none"}

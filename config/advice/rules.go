@@ -15,6 +15,7 @@ var (
 	ruleUnused       = newRule("unused", "Never used")
 	ruleOwnMail      = newRule("own-mail", "Alarm sent through the host that it is about")
 	ruleMailPort     = newRule("mail-port", "Port does not fit the encryption")
+	ruleIncomplete   = newRule("incomplete", "Notifier that cannot send yet")
 	ruleExposed      = newRule("unencrypted", "Messages sent unencrypted")
 	ruleUncovered    = newRule("uncovered", "Hours without notifications")
 	ruleNoHeartbeat  = newRule("no-heartbeat", "No heartbeat")

@@ -11,8 +11,8 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/imapvigil/imapvigil/notifiers"
-	"github.com/imapvigil/imapvigil/notifiers/alertmanager"
 	"github.com/imapvigil/imapvigil/notifiers/email"
+	"github.com/imapvigil/imapvigil/notifiers/exec"
 	"github.com/imapvigil/imapvigil/notifiers/slack"
 	"github.com/imapvigil/imapvigil/notifiers/sms"
 	"github.com/imapvigil/imapvigil/notifiers/teams"
@@ -28,7 +28,7 @@ var available = []notifiers.Channel{
 	teams.Channel,
 	telegram.Channel,
 	webhook.Channel,
-	alertmanager.Channel,
+	exec.Channel,
 }
 
 // A channel is one kind of notifier with what it adds to the language: attributes of
@@ -115,6 +115,8 @@ func kindOf(a notifiers.Attribute) kind {
 	switch {
 	case a.Type == notifiers.People:
 		k = people
+	case a.Repeats:
+		k = inOrder(k)
 	case a.List:
 		k = texts(k)
 	}
@@ -188,7 +190,7 @@ func (l *loader) checkExposed(s notifiers.Settings, c *channel, content *content
 	if !ok || !exposed.IsExposed() {
 		return true
 	}
-	sent := []notifiers.Type{notifiers.SecretURL, notifiers.SecretURLs, notifiers.SecretText, notifiers.Headers}
+	sent := []notifiers.Type{notifiers.SecretURL, notifiers.SecretText, notifiers.Headers}
 	clean := true
 	for _, a := range c.Attributes {
 		attr := content.Attributes[a.Name]

@@ -30,6 +30,19 @@ func texts(element kind) kind {
 	}}
 }
 
+// inOrder returns a kind for a list in which a text may stand several times, such as arguments.
+func inOrder(element kind) kind {
+	return kind{name: "list of " + element.name, bounds: element.bounds, values: element.values, read: func(r *reading) (value, bool) {
+		var list []string
+		elements, ok := r.elements()
+		for i, e := range elements {
+			v, good := element.read(r.element(i, e))
+			list, ok = append(list, v.text), ok && good
+		}
+		return value{list: list}, ok
+	}}
+}
+
 // readEach reads the elements of a list, and refuses one that stands there twice; show
 // begins a message with it.
 func readEach[T comparable](

@@ -152,7 +152,7 @@ func (s *Sender) resendBatch(ctx context.Context, c Channel, b batch) error {
 	if !able {
 		return errNotRepeated
 	}
-	_, err := s.bounded(ctx, func(ctx context.Context) (notifiers.Receipt, error) {
+	_, err := s.bounded(ctx, attemptTimeout, func(ctx context.Context) (notifiers.Receipt, error) {
 		target, err := c.Settings.DecodeTarget(b.to)
 		if err != nil {
 			return notifiers.Receipt{}, fmt.Errorf("reading the target: %w", err)

@@ -20,7 +20,13 @@ const (
 	attemptGrace   = 500 * time.Millisecond
 )
 
-var errSlow = errors.New("no answer within a minute")
+// tooSlow returns the cause of the end of an attempt.
+func tooSlow(timeout time.Duration) error {
+	if timeout == attemptTimeout {
+		return errors.New("no answer within a minute")
+	}
+	return fmt.Errorf("no answer within %s", notifiers.Duration(timeout))
+}
 
 // An Attempt is what one call of a notifier came to.
 type Attempt struct {
@@ -132,15 +138,19 @@ func (s *Sender) Send(id config.NotifyID, to json.RawMessage, m notifiers.Messag
 
 // attemptOnce makes one attempt.
 func (s *Sender) attemptOnce(c Channel, to json.RawMessage, m notifiers.Message) (notifiers.Receipt, error) {
-	return s.bounded(s.ctx, func(ctx context.Context) (notifiers.Receipt, error) { return s.callNotifier(ctx, c, to, m) })
+	timeout := attemptTimeout
+	if patient, ok := c.Settings.(notifiers.Patient); ok {
+		timeout = max(timeout, patient.Patience())
+	}
+	return s.bounded(s.ctx, timeout, func(ctx context.Context) (notifiers.Receipt, error) { return s.callNotifier(ctx, c, to, m) })
 }
 
 // bounded calls a notifier and ends whether the notifier does or not: a call that hangs must
 // hold up neither the other messages to its destination nor the end of the daemon.
 func (s *Sender) bounded(
-	ctx context.Context, call func(context.Context) (notifiers.Receipt, error),
+	ctx context.Context, timeout time.Duration, call func(context.Context) (notifiers.Receipt, error),
 ) (notifiers.Receipt, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, attemptTimeout, errSlow)
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, tooSlow(timeout))
 	defer cancel()
 	type answer struct {
 		receipt notifiers.Receipt

@@ -134,6 +134,38 @@ func TestSend(t *testing.T) {
 	}
 }
 
+type patient struct{ settings }
+
+func (patient) Patience() time.Duration { return 5*time.Minute + 25*time.Second }
+
+// An attempt of a notifier that may take longer has that time.
+func TestSendPatiently(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, r := newSender(nil)
+		defer s.Stop(t.Context())
+		s.Use(map[config.NotifierID]outbox.Channel{mail.Notifier: {Settings: patient{}, Notifier: notifier(
+			func(ctx context.Context, _ notifiers.Target, m notifiers.Message) (notifiers.Receipt, error) {
+				if m.Key == notice.Key {
+					time.Sleep(5 * time.Minute)
+					return notifiers.Receipt{Thread: "7"}, ctx.Err()
+				}
+				<-ctx.Done()
+				return notifiers.Receipt{}, ctx.Err()
+			},
+		)}})
+		s.Send(mail, toIt, notice)
+		time.Sleep(time.Hour)
+		if got := r.take(); len(got) != 1 || got[0].Err != nil {
+			t.Errorf("reported %v", got)
+		}
+		s.Send(mail, toIt, notifiers.Message{Key: "iv_2"})
+		time.Sleep(time.Hour)
+		if got := r.take(); len(got) != 1 || got[0].Err == nil || !strings.Contains(got[0].Err.Error(), "no answer within 5m 25s") {
+			t.Errorf("reported %v", got)
+		}
+	})
+}
+
 // Stop lets attempts end for as long as it is given, cuts the others short
 // without a report, and takes nothing more.
 func TestStop(t *testing.T) {

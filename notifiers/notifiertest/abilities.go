@@ -115,7 +115,7 @@ func (t *trial) updates() {
 	shared := ending(first)
 	shared.Key, shared.Items[0].Thread.Alone = "shared", false
 	if _, closed = t.sends(shared); isUpdate(closed) >= 0 {
-		t.Errorf("a message that tells of other incidents, too, was changed: %+v", closed)
+		t.Errorf("a message about other incidents, too, was changed: %+v", closed)
 	}
 }
 
