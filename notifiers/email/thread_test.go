@@ -74,17 +74,19 @@ func sendIncidents(t *testing.T, n notifiers.Notifier) (subjects []string) {
 	t.Helper()
 	to := target(t, mailbox)
 	first, second := incidentStory("01JD6Z", 0), incidentStory("01JD7B", time.Hour)
-	receipts := map[string]notifiers.Receipt{}
+	threads := map[string]notifiers.Thread{} // as the outbox keeps them
 	for _, m := range slices.Concat(first[:3], second[:1], first[3:], second[1:]) {
 		id := m.Items[0].Incident.ID
-		m.Previous = receipts[id] // of the first message of the incident, as the outbox keeps it
+		thread := threads[id]
+		m.Items[0].Thread, m.Previous = thread, thread.First
 		receipt, err := n.Notify(t.Context(), to, m)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if m.Previous.Thread == "" {
-			receipts[id] = receipt
+		if thread.Last = receipt; thread.First.Thread == "" {
+			thread.First, thread.Alone = receipt, true
 		}
+		threads[id] = thread
 		subjects = append(subjects, m.Subject())
 	}
 	return subjects
