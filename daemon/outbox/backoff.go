@@ -48,9 +48,14 @@ func concludeAll(d Delivery, r notifiers.Receipt, err error, at time.Time, share
 	}
 	o.Error, o.Receipt = opaque.Sanitise(err.Error()), notifiers.Receipt{}
 	o.Unsure = d.Last.Unsure || notifiers.IsUnsure(err)
+	// One after the other: what a captive portal or a proxy says in the middle of an outage is
+	// no verdict on the message.
+	if notifiers.IsPermanent(err) {
+		o.Poisoned = d.Last.Poisoned + 1
+	}
 	end := d.givenUpAt()
 	switch {
-	case notifiers.IsPermanent(err) && o.Attempts >= poisonRetries:
+	case o.Poisoned >= poisonRetries:
 		o.State = Dead
 	case !at.Before(end):
 		o.State = Expired

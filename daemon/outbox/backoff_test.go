@@ -40,28 +40,32 @@ func TestConclude(t *testing.T) {
 	cases := []struct {
 		name     string
 		attempts int // before
+		poisoned int // the last of them
 		err      error
 		after    time.Duration
 		state    outbox.DeliveryState
 		next     time.Duration // since the notification; 0: none
 		held     bool
 	}{
-		{"delivered", 4, nil, time.Hour, outbox.Sent, 0, false},
-		{"delivered after all", 400, nil, 100 * time.Hour, outbox.Sent, 0, false},
-		{"first failure", 0, refused, 0, outbox.Retrying, 500 * time.Millisecond, false},
-		{"fifth failure", 4, refused, time.Minute, outbox.Retrying, 68 * time.Second, false},
-		{"late failure", 100, refused, 71*time.Hour + 55*time.Minute, outbox.Retrying, 72 * time.Hour, false},
-		{"last failure", 101, refused, 72 * time.Hour, outbox.Expired, 0, false},
-		{"poison, first try", 0, poison, 0, outbox.Retrying, 500 * time.Millisecond, false},
-		{"poison, third try", 2, poison, time.Minute, outbox.Dead, 0, false},
-		{"asked to wait", 0, busy(time.Minute), time.Second, outbox.Retrying, 61 * time.Second, true},
-		{"asked to wait less than it would", 10, busy(time.Second), time.Hour, outbox.Retrying, time.Hour + 450*time.Second, true},
-		{"asked to wait for ever", 0, busy(1000 * time.Hour), 0, outbox.Retrying, 72 * time.Hour, true},
+		{"delivered", 4, 0, nil, time.Hour, outbox.Sent, 0, false},
+		{"delivered after all", 400, 0, nil, 100 * time.Hour, outbox.Sent, 0, false},
+		{"first failure", 0, 0, refused, 0, outbox.Retrying, 500 * time.Millisecond, false},
+		{"fifth failure", 4, 0, refused, time.Minute, outbox.Retrying, 68 * time.Second, false},
+		{"late failure", 100, 0, refused, 71*time.Hour + 55*time.Minute, outbox.Retrying, 72 * time.Hour, false},
+		{"last failure", 101, 0, refused, 72 * time.Hour, outbox.Expired, 0, false},
+		{"poison, first try", 0, 0, poison, 0, outbox.Retrying, 500 * time.Millisecond, false},
+		{"poison, third try", 2, 2, poison, time.Minute, outbox.Dead, 0, false},
+		{"poison after an outage", 9, 0, poison, time.Minute, outbox.Retrying, 316 * time.Second, false},
+		{"poison again after an outage", 11, 2, poison, time.Minute, outbox.Dead, 0, false},
+		{"an outage after poison", 2, 2, refused, 0, outbox.Retrying, 2 * time.Second, false},
+		{"asked to wait", 0, 0, busy(time.Minute), time.Second, outbox.Retrying, 61 * time.Second, true},
+		{"asked to wait less than it would", 10, 0, busy(time.Second), time.Hour, outbox.Retrying, time.Hour + 450*time.Second, true},
+		{"asked to wait for ever", 0, 0, busy(1000 * time.Hour), 0, outbox.Retrying, 72 * time.Hour, true},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			d := outbox.Delivery{Notification: outbox.Notification{Key: "iv_1", At: epoch}, Attempts: c.attempts}
+			d := outbox.Delivery{Notification: outbox.Notification{Key: "iv_1", At: epoch}, Attempts: c.attempts, Last: outbox.Outcome{Poisoned: c.poisoned}}
 			o := outbox.Conclude(d, notifiers.Receipt{Thread: "7"}, c.err, epoch.Add(c.after), 0.5)
 			if o.Key != d.Key || o.State != c.state || o.Attempts != c.attempts+1 || o.Held != c.held || !o.At.Equal(epoch.Add(c.after)) {
 				t.Errorf("%+v", o)

@@ -288,7 +288,10 @@ func (b *Book) Redeliver(key Key, now time.Time) (Outcome, error) {
 			return Outcome{}, fmt.Errorf("a newer message than %s has been decided for %s", key, d.NotifyID.Role)
 		}
 	}
-	return Outcome{Key: key, At: now, State: Retrying, Attempts: d.Attempts, NextAt: now, Error: d.Last.Error}, nil
+	return Outcome{
+		Key: key, At: now, State: Retrying, Attempts: d.Attempts, NextAt: now, Error: d.Last.Error,
+		Poisoned: d.Last.Poisoned,
+	}, nil
 }
 
 // Dismiss returns the outcome for ApplyOutcome with which a delivery that was given up is

@@ -43,6 +43,9 @@ type Outcome struct {
 	NextAt   time.Time     `json:"next_at,omitzero"` // of retrying
 	// Held: the other side said when to come again, which nothing may hurry.
 	Held bool `json:"held,omitempty"`
+	// Poisoned counts the attempts, this one and those right before it, that failed in a way that
+	// trying again cannot heal.
+	Poisoned int `json:"poisoned,omitempty"`
 	// Unsure: the message may have arrived with this attempt or an earlier one.
 	Unsure  bool              `json:"unsure,omitempty"`
 	Receipt notifiers.Receipt `json:"receipt,omitzero"`

@@ -100,7 +100,7 @@ func TestConcludeForEachRecipient(t *testing.T) {
 			t.Parallel()
 			b := outbox.NewBook()
 			b.Apply(outbox.Notification{Key: "k", At: epoch})
-			before := outbox.Outcome{Key: "k", At: epoch, State: outbox.Retrying, Attempts: c.attempts, Receipt: notifiers.Receipt{Recipients: said(c.before)}}
+			before := outbox.Outcome{Key: "k", At: epoch, State: outbox.Retrying, Attempts: c.attempts, Poisoned: c.attempts, Receipt: notifiers.Receipt{Recipients: said(c.before)}}
 			b.ApplyOutcome(before)
 			d, _ := b.Delivery("k")
 			receipt := notifiers.Receipt{Recipients: said(c.said)}
