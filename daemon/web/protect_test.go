@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
 // Every answer has the headers that protect a browser, whatever is asked.
@@ -80,6 +81,23 @@ func TestOrigins(t *testing.T) {
 		if a := s.ask("POST", "/anybody", "a=b", append(test.headers, formType)...); a.status != test.want {
 			t.Errorf("%v: %d, want %d", test.headers, a.status, test.want)
 		}
+	}
+}
+
+// A link that acknowledges may be used from anywhere: it is all that somebody needs, and needs nothing
+// of the browser. An app sends no form.
+func TestLinksWorkFromAnywhere(t *testing.T) {
+	s := newStage(t, Options{Routes: append(routes(), api.Route{Pattern: "POST /a/{token}", Right: api.Anybody, Handler: http.NotFoundHandler()})})
+	s.start(&config.Config{Daemon: config.Daemon{PublicURL: "https://status.example.org"}})
+	for _, headers := range [][]string{
+		nil, {"Origin: https://ntfy.example.org", "Sec-Fetch-Site: cross-site", "Content-Type: text/plain;charset=UTF-8"}, {"Origin: null"},
+	} {
+		if a := s.ask("POST", "/a/token", "", headers...); a.status != http.StatusNotFound {
+			t.Errorf("%v: %d %s", headers, a.status, a.body)
+		}
+	}
+	if a := s.ask("POST", "/operate", "", "Origin: https://ntfy.example.org"); a.status != http.StatusForbidden {
+		t.Errorf("other routes: %d", a.status)
 	}
 }
 

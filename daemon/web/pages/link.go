@@ -29,8 +29,10 @@ func (v *viewer) serveLink(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// followLink acknowledges.
+// followLink acknowledges, for whoever has the link: a page of ours, or a program that shows the
+// message and its button, with an empty body.
 func (v *viewer) followLink(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Access-Control-Allow-Origin", "*") // so that a program in a browser knows what came of it
 	link, ok := v.readLink(w, r)
 	if !ok {
 		return

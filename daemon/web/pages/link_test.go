@@ -76,12 +76,16 @@ func TestLinkAcknowledges(t *testing.T) {
 				s.follow(t, "HEAD", linkTo(c.id), "")
 			}
 		}
-		if got := strings.Join(s.taken, "; "); got != "p8d4r6v1zb Anna, by link sent to it_team" {
+		// As an app does: with neither form nor name.
+		if a := s.follow(t, "POST", linkTo(open), ""); a.status != http.StatusOK || a.header.Get("Access-Control-Allow-Origin") != "*" {
+			t.Errorf("without a form: %d %v", a.status, a.header)
+		}
+		if got := strings.Join(s.taken, "; "); got != "p8d4r6v1zb Anna, by link sent to it_team; p8d4r6v1zb by link sent to it_team" {
 			t.Errorf("acknowledged: %s", got)
 		}
 		<-time.After(24*time.Hour + time.Second)
 		for _, method := range []string{"GET", "POST"} {
-			if a := s.follow(t, method, linkTo(open), ""); a.status != http.StatusGone || len(s.taken) != 1 {
+			if a := s.follow(t, method, linkTo(open), ""); a.status != http.StatusGone || len(s.taken) != 2 {
 				t.Errorf("%s after a day: %d, %v", method, a.status, s.taken)
 			}
 		}
