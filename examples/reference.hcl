@@ -88,8 +88,10 @@ notifier "email" "mailroom" {
 }
 
 notifier "slack" "workspace" {
-  token   = credential("slack-token")
-  api_url = "https://slack.com/api/" # default
+  token     = credential("slack-token")
+  api_url   = "https://slack.com/api/"      # default
+  app_token = credential("slack-app-token") # a button that acknowledges
+  ackers    = ["U024BE7LH", "U024BE7LJ"]    # default: who can read the message
 }
 
 notifier "telegram" "bot" {

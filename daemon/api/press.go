@@ -87,7 +87,7 @@ func (ps Presses) Take(ctx context.Context, sentBy config.NotifierID, p notifier
 func (ps Presses) refusal(p notifiers.Press) string {
 	const advice = " Acknowledge with the command in the message."
 	if sender := opaque.Bounded(p.Monitor, longestMonitor); sender != "" && sender != ps.Monitor {
-		return "This button is of imapvigil on " + sender + ", and " + opaque.Bounded(p.Via, longestName) + " has told imapvigil on " + ps.Monitor +
+		return "This button is of imapvigil on " + sender + ", and " + opaque.Bounded(p.Via, longestName) + " has sent it to imapvigil on " + ps.Monitor +
 			": each imapvigil needs an app of its own." + advice
 	}
 	return "This button is not one that imapvigil has sent, or a new key was made since." + advice

@@ -118,7 +118,7 @@ func TestPressesAreAnswered(t *testing.T) {
 		},
 		"of another machine": {
 			press: notifiers.Press{Code: "dead0beef0.x", Monitor: "vigil2"},
-			words: "This button is of imapvigil on vigil2, and Slack has told imapvigil on vigil1: each imapvigil needs an app of its own. Acknowledge with the command in the message.",
+			words: "This button is of imapvigil on vigil2, and Slack has sent it to imapvigil on vigil1: each imapvigil needs an app of its own. Acknowledge with the command in the message.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,6 +2,8 @@ package slack
 
 import (
 	_ "embed"
+	"slices"
+	"strings"
 
 	"github.com/imapvigil/imapvigil/notifiers"
 )
@@ -14,7 +16,7 @@ const Kind notifiers.Kind = "slack"
 
 // Channel is Slack, as a bot.
 var Channel = notifiers.NewChannel(
-	notifiers.Channel{Kind: Kind, Doc: "Slack, as a bot", Guide: guide, Abilities: notifiers.Abilities{Threads: true, Mentions: true, Proof: "timestamp of the message"}, Traits: notifiers.Traits{People: true}},
+	notifiers.Channel{Kind: Kind, Doc: "Slack, as a bot", Guide: guide, Abilities: notifiers.Abilities{Threads: true, Mentions: true, Acknowledges: true, Proof: "timestamp of the message"}, Traits: notifiers.Traits{People: true}},
 	[]notifiers.Row[Settings]{
 		{
 			Attribute: notifiers.Attribute{
@@ -29,6 +31,22 @@ var Channel = notifiers.NewChannel(
 				Doc: "Where the API is",
 			},
 			Set: func(s *Settings, v notifiers.Value) { s.APIURL = v.Text },
+		},
+		{
+			Attribute: notifiers.Attribute{
+				Name: "app_token", Type: notifiers.Secret,
+				Doc: "An app-level token, which begins with xapp-, with the scope connections:write. Messages then have a button that acknowledges; one app serves one daemon",
+			},
+			Set: func(s *Settings, v notifiers.Value) { s.AppToken = v.Secret },
+		},
+		{
+			Attribute: notifiers.Attribute{
+				Name: "ackers", List: true, Default: "who can read the message",
+				Doc: "The ids of the users who may acknowledge by the button, like \"U024BE7LH\"",
+			},
+			Set: func(s *Settings, v notifiers.Value) {
+				s.Ackers = strings.Join(slices.Sorted(slices.Values(v.List)), " ")
+			},
 		},
 	},
 	Settings{},

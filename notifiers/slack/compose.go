@@ -15,7 +15,7 @@ const maxSection = 3000
 
 // composeMessage makes the text, which phones show, and below it a coloured
 // attachment for each incident.
-func composeMessage(target Target, m notifiers.Message) ([]api.MsgOption, error) {
+func composeMessage(target Target, m notifiers.Message, buttons bool) ([]api.MsgOption, error) {
 	mention, err := mentionMarkup(target.Mention)
 	if err != nil {
 		return nil, err
@@ -26,7 +26,7 @@ func composeMessage(target Target, m notifiers.Message) ([]api.MsgOption, error)
 	}
 	return []api.MsgOption{
 		api.MsgOptionText(text, false),
-		api.MsgOptionAttachments(attachments(m)...),
+		api.MsgOptionAttachments(attachments(m, buttons)...),
 		// Slack must not make links or mentions of words: they may be a server's.
 		api.MsgOptionParse(false),
 		api.MsgOptionLinkNames(false),
@@ -40,11 +40,14 @@ func composeMessage(target Target, m notifiers.Message) ([]api.MsgOption, error)
 
 // attachments returns what stands below the text: one attachment for each card. The last
 // has the footer.
-func attachments(m notifiers.Message) []api.Attachment {
+func attachments(m notifiers.Message, buttons bool) []api.Attachment {
 	cards := m.Cards()
 	all := make([]api.Attachment, len(cards))
 	for i, card := range cards {
 		all[i] = packAttachment(colours[card.Tone], card.Title, cardLines(card))
+		if button := acknowledgeButton(m, card); buttons && button != nil {
+			all[i].Blocks.BlockSet = append(all[i].Blocks.BlockSet, button)
+		}
 	}
 	last := &all[len(all)-1].Blocks
 	last.BlockSet = append(last.BlockSet, api.NewContextBlock("", verbatimText(escapeText(m.Footer()))))

@@ -39,11 +39,17 @@ func (d doer) Do(req *http.Request) (*http.Response, error) {
 // Notify posts one message. When Slack refuses only the thread (its first
 // message may have been deleted), the same message is posted without it.
 func (n *notifier) Notify(ctx context.Context, to notifiers.Target, m notifiers.Message) (notifiers.Receipt, error) {
+	return n.notify(ctx, to, m, false)
+}
+
+// notify makes one attempt, with or without buttons: without an app that listens, Slack answers
+// whoever presses one that the app does not work.
+func (n *notifier) notify(ctx context.Context, to notifiers.Target, m notifiers.Message, buttons bool) (notifiers.Receipt, error) {
 	target, ok := to.(Target)
 	if !ok {
 		return notifiers.Receipt{}, notifiers.Permanent(fmt.Errorf("slack cannot reach a %T", to))
 	}
-	options, err := composeMessage(target, m)
+	options, err := composeMessage(target, m, buttons)
 	if err != nil {
 		return notifiers.Receipt{}, notifiers.Permanent(err)
 	}
@@ -53,7 +59,7 @@ func (n *notifier) Notify(ctx context.Context, to notifiers.Target, m notifiers.
 		receipt, err = n.post(ctx, target, "", options)
 	}
 	if err != nil {
-		return notifiers.Receipt{}, n.classify(ctx, err)
+		return notifiers.Receipt{}, n.classify(ctx, "posting to Slack", err)
 	}
 	return receipt, nil
 }
@@ -107,22 +113,22 @@ var (
 // classify says whether another attempt can help, and takes the server's
 // control characters and our token out of what Slack said. An error of the
 // transport has been through all that.
-func (n *notifier) classify(ctx context.Context, err error) error {
+func (n *notifier) classify(ctx context.Context, doing string, err error) error {
 	refusal, said := errors.AsType[api.SlackErrorResponse](err)
 	switch {
 	case !said && ctx.Err() != nil:
-		return fmt.Errorf("posting to Slack: %w", ctx.Err())
+		return fmt.Errorf("%s: %w", doing, ctx.Err())
 	case !said && (notifiers.IsPermanent(err) || notifiers.Wait(err) > 0):
-		return fmt.Errorf("posting to Slack: %w", err)
+		return fmt.Errorf("%s: %w", doing, err)
 	case !said:
-		return fmt.Errorf("posting to Slack: %s", n.http.Sanitise(err.Error()))
+		return fmt.Errorf("%s: %s", doing, n.http.Sanitise(err.Error()))
 	}
 	words := refusal.Err
 	// An administrator can add the scope only if told which it is.
 	if refusal.Needed != "" {
 		words += ", the token needs the scope " + refusal.Needed
 	}
-	err = fmt.Errorf("posting to Slack: %s", n.http.Sanitise(words))
+	err = fmt.Errorf("%s: %s", doing, n.http.Sanitise(words))
 	if slices.Contains(passing, refusal.Err) {
 		return err
 	}

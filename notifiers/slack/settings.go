@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,6 +33,12 @@ type Settings struct {
 	Token opaque.Secret // "xoxb-..."
 	// APIURL is where the API is, https, or http to loopback; empty: Slack's.
 	APIURL string
+	// AppToken is an app-level token, "xapp-...", by which Slack says who presses the button of a
+	// message; zero: messages have none.
+	AppToken opaque.Secret
+	// Ackers are the ids of the users who may press it, sorted and joined by a space; empty:
+	// whoever can read the message.
+	Ackers string
 }
 
 // Kind implements [notifiers.Settings].
@@ -56,15 +63,48 @@ func (s Settings) Open() (notifiers.Notifier, error) {
 		// slack-go appends the name of the method to it.
 		base = strings.TrimSuffix(u.String(), "/") + "/"
 	}
-	token := s.Token.Reveal()
-	// The forms in which the token may come back: as it is, in a form, in a quoted error.
-	quoted := strconv.Quote(token)
-	client, err := httpdo.New("", token, url.QueryEscape(token), quoted[1:len(quoted)-1])
+	if err := s.checkListening(); err != nil {
+		return nil, err
+	}
+	client, err := httpdo.New("", slices.Concat(spellings(s.Token.Reveal()), spellings(s.AppToken.Reveal()))...)
 	if err != nil {
 		return nil, err
 	}
-	slack := api.New(token, api.OptionAPIURL(base), api.OptionHTTPClient(doer{client}))
-	return &notifier{http: client, api: slack}, nil
+	slack := api.New(s.Token.Reveal(), api.OptionAPIURL(base), api.OptionHTTPClient(doer{client}), api.OptionAppLevelToken(s.AppToken.Reveal()))
+	n := &notifier{http: client, api: slack}
+	if s.AppToken.IsZero() {
+		return n, nil
+	}
+	l := &listener{notifier: n, ackers: map[string]bool{}, least: leastConnection}
+	for _, id := range strings.Fields(s.Ackers) {
+		l.ackers[id] = true
+	}
+	return l, nil
+}
+
+// checkListening checks what only listening needs.
+func (s Settings) checkListening() error {
+	switch {
+	case s.AppToken.IsZero() && s.Ackers != "":
+		return errors.New("ackers: this needs app_token, without which messages have no button")
+	case !s.AppToken.IsZero() && !strings.HasPrefix(s.AppToken.Reveal(), "xapp-"):
+		return errors.New("app_token: use the app-level token of a Slack app, which begins with xapp-")
+	}
+	for _, id := range strings.Fields(s.Ackers) {
+		if !memberID.MatchString(id) {
+			return fmt.Errorf("ackers: %q is not the id of a user, like U024BE7LH", id)
+		}
+	}
+	return nil
+}
+
+// spellings are the forms in which a token may come back: as it is, in a form, in a quoted error.
+func spellings(token string) []string {
+	if token == "" {
+		return nil
+	}
+	quoted := strconv.Quote(token)
+	return []string{token, url.QueryEscape(token), quoted[1 : len(quoted)-1]}
 }
 
 // A Target is a channel, and whom to mention there. [NewTarget] makes one.
