@@ -57,6 +57,7 @@ var rooms = map[string][]string{
 	"notifiers/notifiertest/smtpsink": {},
 	"notifiers/notifiertest/httpsink": {},
 	"daemon/incident":                 {"config", "config/opaque"},
+	"daemon/agree":                    {"config", "daemon/incident"},
 	"daemon/clock":                    {},
 	"daemon/journal":                  {},
 	"daemon/reconcile":                {},

@@ -24,9 +24,9 @@ func (r *repeatLog) note(id config.NotifierID, err error) {
 	case failed == r.failing[id]:
 		return
 	case failed:
-		r.log.Warn("what is open could not be told again to a receiver that forgets; retrying", zap.String("notifier", string(id)), zap.Error(err))
+		r.log.Warn("open incidents could not be sent again to a receiver that forgets them; retrying", zap.String("notifier", string(id)), zap.Error(err))
 	default:
-		r.log.Info("what is open is told again", zap.String("notifier", string(id)))
+		r.log.Info("open incidents are sent again", zap.String("notifier", string(id)))
 	}
 	r.failing[id] = err != nil
 }

@@ -128,6 +128,14 @@ notifier "teams" "operations" { # a workflow of Power Automate
   url = credential("teams-url")
 }
 
+notifier "alertmanager" "cluster" { # Prometheus Alertmanager; urls has every instance
+  urls     = ["https://am1.example.net:9093", "https://am2.example.net:9093"]
+  username = "imapvigil"
+  password = credential("alertmanager") # or token, a bearer token
+  ca_file  = "files/ca.pem"
+  resend   = "1m" # default: each open alert is sent again so often
+}
+
 notifier "exec" "journal" { # a program of your own, without a shell
   command = ["/usr/bin/logger", "--tag={to}", "{subject}"]
   input   = "json" # default; "text": the message as people read it
@@ -193,6 +201,10 @@ notification_role "cto" {
 notification_role "ticketing" {
   notify {
     via = notifier.webhook.ticketing
+  }
+  notify {
+    via    = notifier.alertmanager.cluster
+    labels = { team = "mail" }
   }
   notify {
     via = notifier.exec.journal

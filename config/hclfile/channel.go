@@ -11,6 +11,7 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/imapvigil/imapvigil/notifiers"
+	"github.com/imapvigil/imapvigil/notifiers/alertmanager"
 	"github.com/imapvigil/imapvigil/notifiers/email"
 	"github.com/imapvigil/imapvigil/notifiers/exec"
 	"github.com/imapvigil/imapvigil/notifiers/slack"
@@ -28,6 +29,7 @@ var available = []notifiers.Channel{
 	teams.Channel,
 	telegram.Channel,
 	webhook.Channel,
+	alertmanager.Channel,
 	exec.Channel,
 }
 
@@ -190,7 +192,7 @@ func (l *loader) checkExposed(s notifiers.Settings, c *channel, content *content
 	if !ok || !exposed.IsExposed() {
 		return true
 	}
-	sent := []notifiers.Type{notifiers.SecretURL, notifiers.SecretText, notifiers.Headers}
+	sent := []notifiers.Type{notifiers.SecretURL, notifiers.SecretURLs, notifiers.SecretText, notifiers.Headers}
 	clean := true
 	for _, a := range c.Attributes {
 		attr := content.Attributes[a.Name]

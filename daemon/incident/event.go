@@ -148,7 +148,7 @@ func (in Incident) withoutAcknowledgement() Incident {
 // withReportedFinding returns the incident with what was reported, the worst of it,
 // which is kept when the incident is closed.
 func (in Incident) withReportedFinding(f *Finding) Incident {
-	if f != nil && !in.ReportedFinding.worseThan(*f) {
+	if f != nil && !in.ReportedFinding.WorseThan(*f) {
 		in.ReportedFinding = *f
 	}
 	return in

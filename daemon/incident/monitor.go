@@ -32,7 +32,7 @@ func ObserveMonitor(s State, id config.CheckID, f *Finding, now time.Time) []Eve
 		failing.Kind, opened.Kind = Failing, Opened
 		failing.Finding, opened.Finding = f, f
 		return []Event{failing, opened}
-	case f.worseThan(in.Finding):
+	case f.WorseThan(in.Finding):
 		e.Kind, e.Finding, e.Since = Worsened, f, time.Time{}
 		return []Event{e}
 	case !f.sameStateAs(in.Finding):

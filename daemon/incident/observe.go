@@ -105,15 +105,15 @@ func (o *observation) decideEvents() []Event {
 // worstFinding returns the worst finding of the condition.
 func (o *observation) worstFinding() (worst Finding, found bool) {
 	for _, f := range o.result.Findings {
-		if f.Condition == o.condition && (!found || f.worseThan(worst)) {
+		if f.Condition == o.condition && (!found || f.WorseThan(worst)) {
 			worst, found = f, true
 		}
 	}
 	return worst, found
 }
 
-// worseThan reports whether f is worse news than g of the same condition.
-func (f Finding) worseThan(g Finding) bool {
+// WorseThan reports whether f is worse news than g of the same condition.
+func (f Finding) WorseThan(g Finding) bool {
 	if f.Health != g.Health {
 		return f.Health.rank() > g.Health.rank()
 	}
@@ -169,7 +169,7 @@ func (o *observation) keepsFailing(f Finding) (events []Event) {
 	case in.Unconfirmed:
 		return events // the opening will say the cause
 	// That it fails is certain, so worse news is told without being confirmed.
-	case f.worseThan(in.Finding):
+	case f.WorseThan(in.Finding):
 		o.consecutive.other, o.consecutive.otherSeen = "", 0
 		e := o.newEvent(Worsened)
 		e.Finding = &f

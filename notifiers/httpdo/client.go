@@ -12,7 +12,9 @@
 package httpdo
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -50,7 +52,23 @@ func New(ca string, secrets ...string) (*Client, error) {
 		return nil, err
 	}
 	client := httpclient.New(httpclient.Options{Roots: roots, KeepAlive: true})
-	return &Client{http: client, secrets: opaque.NewScrubber(secrets...)}, nil
+	return &Client{http: client, secrets: opaque.NewScrubber(withForms(secrets)...)}, nil
+}
+
+// withForms adds to secrets the forms in which an answer may repeat them: quoted in JSON, and
+// as parts of a URL.
+func withForms(secrets []string) (all []string) {
+	for _, secret := range secrets {
+		all = append(all, secret, url.QueryEscape(secret), url.PathEscape(secret))
+		for _, escapeHTML := range []bool{true, false} {
+			var quoted bytes.Buffer
+			encoder := json.NewEncoder(&quoted)
+			encoder.SetEscapeHTML(escapeHTML)
+			_ = encoder.Encode(secret)                                  // a string can be written
+			all = append(all, string(quoted.Bytes()[1:quoted.Len()-2])) // without the quotes and the line end
+		}
+	}
+	return all
 }
 
 // Send makes one request. The error of an answer that is not 2xx is classified:

@@ -1,0 +1,174 @@
+package agree
+
+import (
+	"slices"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// A Member is a node that is to probe a check.
+type Member struct {
+	Node, Location string
+	// Silent says that nothing is heard of the node.
+	Silent bool
+	// Suspect says that the node itself is at fault: see [Judge].
+	Suspect bool
+}
+
+// A Rule is how the nodes of a check agree.
+type Rule struct {
+	Agree    int           // so many nodes have to see a failure
+	Fresh    time.Duration // how old the sight of a node may be: two intervals and the timeout
+	Settings uint64        // those of the check, as whoever decides has them
+	// Cause is that of the incident which is open; empty: there is none. It stays as long as a
+	// node gives it.
+	Cause config.Cause
+}
+
+// A View is what the nodes saw of one check last.
+type View struct {
+	sights []Sight
+	// short is when fewer nodes than have to agree began to report; zero: enough do.
+	short time.Time
+}
+
+// NewView returns the view of somebody who begins to decide at a time. Until enough nodes have
+// reported, no failure began before.
+func NewView(began time.Time) View { return View{short: began} }
+
+// Take keeps the sight of a node, unless a newer one is there, and reports whether it was kept.
+func (v *View) Take(s Sight) bool {
+	i := slices.IndexFunc(v.sights, func(had Sight) bool { return had.Node == s.Node })
+	switch {
+	case i < 0:
+		v.sights = append(v.sights, s)
+	case s.Result.Started.After(v.sights[i].Result.Started):
+		v.sights[i] = s
+	default:
+		return false
+	}
+	return true
+}
+
+// Forget drops what the nodes saw that are no members any more.
+func (v *View) Forget(members []Member) {
+	v.sights = slices.DeleteFunc(v.sights, func(s Sight) bool {
+		return !slices.ContainsFunc(members, func(m Member) bool { return m.Node == s.Node })
+	})
+}
+
+// sightOf returns the last sight of a node; nil: it has none.
+func (v *View) sightOf(node string) *Sight {
+	for i := range v.sights {
+		if v.sights[i].Node == node {
+			return &v.sights[i]
+		}
+	}
+	return nil
+}
+
+// A Standing says what became of the sight of a node.
+type Standing string
+
+// The standings.
+const (
+	Well      Standing = "well"
+	Failing   Standing = "failing"
+	Silent    Standing = "silent"   // not heard of, or its last sight is too old
+	Blind     Standing = "unknown"  // it could not judge: its own network, resolver or clock
+	Different Standing = "settings" // it runs other settings of this check
+	Outvoted  Standing = "at fault" // it fails to connect to what is well elsewhere
+)
+
+// A Voice is a member and what became of its sight.
+type Voice struct {
+	Member
+	Standing Standing
+	sight    *Sight // nil where it is silent
+}
+
+// voice judges the sight of a member.
+func (v *View) voice(m Member, rule Rule, now time.Time) Voice {
+	s := v.sightOf(m.Node)
+	voice := Voice{Member: m, Standing: Well, sight: s}
+	switch {
+	case m.Silent, s == nil, now.Sub(s.Result.Started) > rule.Fresh:
+		voice.Standing = Silent
+	case s.Settings != rule.Settings:
+		voice.Standing = Different
+	case !s.judged():
+		voice.Standing = Blind
+	default:
+		if _, fails := s.fails(0); fails {
+			voice.Standing = Failing
+			if m.Suspect && s.failsToConnect() {
+				voice.Standing = Outvoted
+			}
+		}
+	}
+	return voice
+}
+
+// failsToConnect reports whether the node does not get through to the service at all.
+func (s *Sight) failsToConnect() bool {
+	f, found := s.finding(0)
+	return found && (f.Phase == config.PhaseDNS || f.Phase == config.PhaseConnect)
+}
+
+// reports reports whether the voice counts.
+func (v Voice) reports() bool { return v.Standing == Well || v.Standing == Failing }
+
+// Agree returns what the members see together. It remembers since when too few of them report.
+func (v *View) Agree(members []Member, rule Rule, now time.Time) Opinion {
+	o := Opinion{Rule: rule, Now: now}
+	for _, m := range members {
+		voice := v.voice(m, rule, now)
+		o.Voices = append(o.Voices, voice)
+		if voice.reports() {
+			o.reporting = append(o.reporting, voice)
+		}
+	}
+	switch enough := len(o.reporting) >= rule.Agree; {
+	case enough:
+		v.short = time.Time{}
+	case v.short.IsZero():
+		v.short = now
+	}
+	o.short = v.short
+	o.decide()
+	return o
+}
+
+// byTime sorts times, the earliest first.
+func byTime(times []time.Time) []time.Time {
+	slices.SortFunc(times, time.Time.Compare)
+	return times
+}
+
+// laterOf returns the later of two times.
+func laterOf(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// observed returns the conditions that at least one of the voices could judge.
+func observed(voices []Voice) (set config.Conditions) {
+	for _, v := range voices {
+		set |= v.sight.Result.Observed
+	}
+	return set
+}
+
+// newest returns the newest of the results; ok is false where there is none.
+func newest(voices []Voice) (r incident.Result, ok bool) {
+	for _, v := range voices {
+		if !ok || v.sight.Result.Started.After(r.Started) {
+			r, ok = v.sight.Result, true
+		}
+	}
+	return r, ok
+}
