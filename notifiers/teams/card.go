@@ -3,8 +3,6 @@ package teams
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,39 +15,14 @@ import (
 // (MicrosoftDocs/msteams-docs#11274).
 const maxMessage = 18_000
 
-// A measure is how much of a message is shown.
-type measure struct {
-	text, quote int // of one fact and of the server's words, in bytes
-	essential   bool
-	incidents   int
-}
-
-// measures are tried one after the other, until the message is short enough: headlines and
-// links are in all of them.
-var measures = []measure{
-	{text: 4000, quote: 2000, incidents: notifiers.MaxItems},
-	{text: 1000, quote: 500, incidents: notifiers.MaxItems},
-	{text: 300, quote: 150, incidents: notifiers.MaxItems},
-	{text: 120, quote: 80, essential: true, incidents: notifiers.MaxItems},
-	{incidents: notifiers.MaxItems},
-	{incidents: 10},
-	{incidents: 5},
-	{},
-}
-
-// essential are the facts that are shown where there is no room for all of them.
-var essential = []string{"Since", "Began", "Ended", "Acknowledged", "Why", "Was"}
-
 // composeMessage returns what the workflow is sent.
 func composeMessage(target Target, m notifiers.Message) (sent message) {
-	for _, much := range measures {
+	m.CardsThatFit(func(cards []notifiers.Card) bool {
 		sent = message{Type: "message", Attachments: []attachment{{
-			ContentType: "application/vnd.microsoft.card.adaptive", Content: composeCard(target, m, much),
+			ContentType: "application/vnd.microsoft.card.adaptive", Content: composeCard(target, m, cards),
 		}}}
-		if sizeOf(sent) <= maxMessage {
-			break
-		}
-	}
+		return sizeOf(sent) <= maxMessage
+	})
 	return sent
 }
 
@@ -64,8 +37,7 @@ func sizeOf(sent message) int {
 	return text.Len()
 }
 
-func composeCard(target Target, m notifiers.Message, much measure) card {
-	cards := m.Cards()
+func composeCard(target Target, m notifiers.Message, cards []notifiers.Card) card {
 	c := card{
 		Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Type: "AdaptiveCard", Version: "1.2",
 		Teams: teamsPart{Width: "full"},
@@ -76,12 +48,11 @@ func composeCard(target Target, m notifiers.Message, much measure) card {
 	c.Body = append(c.Body, element{
 		Type: "TextBlock", Text: plainText(m.Headline()), Size: "medium", Weight: "bolder", Color: colours[worstTone(cards)], Wrap: true,
 	})
-	shown := min(len(cards), much.incidents)
-	for _, part := range cards[:shown] {
-		c.Body = append(c.Body, describe(part, much, len(cards) > 1))
-	}
-	if more := len(cards) - shown; more > 0 {
-		c.Body = append(c.Body, paragraph(run(fmt.Sprintf("and %d more", more))))
+	for _, part := range cards {
+		// The schema wants at least one element.
+		if box := describe(part, len(cards) > 1); len(box.Items) > 0 {
+			c.Body = append(c.Body, box)
+		}
 	}
 	c.Body = append(c.Body, ownClock(m)...)
 	footer := run(m.Footer())
@@ -114,68 +85,54 @@ func worstTone(cards []notifiers.Card) (worst notifiers.Tone) {
 }
 
 // describe returns a part of a message as a container.
-func describe(part notifiers.Card, much measure, among bool) element {
+func describe(part notifiers.Card, among bool) element {
 	box := element{Type: "Container", Separator: among}
 	if part.Titled {
 		box.Items = append(box.Items, element{
-			Type: "TextBlock", Text: plainText(fit.Bytes.Cut(part.Title, 200)), Weight: "bolder", Color: colours[part.Tone], Wrap: true,
+			Type: "TextBlock", Text: plainText(part.Title), Weight: "bolder", Color: colours[part.Tone], Wrap: true,
 		})
 	}
 	for _, line := range part.Lines {
-		box.Items = append(box.Items, paragraphs(fit.Bytes.Cut(line, max(much.text, 200)))...)
+		box.Items = append(box.Items, paragraphs(line)...)
 	}
 	var links []action
 	for _, fact := range part.Facts {
-		link, isLink := linkOf(fact)
-		switch {
-		case isLink:
-			links = append(links, link)
-		case much.text == 0, much.essential && !slices.Contains(essential, fact.Name):
-		default:
-			box.Items = append(box.Items, describeFact(fact, much)...)
+		if fact.Kind == notifiers.Link || fact.Kind == notifiers.Button {
+			links = append(links, linkTo(fact))
+			continue
 		}
+		box.Items = append(box.Items, describeFact(fact)...)
 	}
 	if len(links) > 0 {
 		box.Items = append(box.Items, element{Type: "ActionSet", Actions: links})
 	}
-	// The schema wants at least one.
-	if len(box.Items) == 0 {
-		box.Items = paragraphs("There is no room for more in this message.")
-	}
 	return box
 }
 
-// linkOf returns a fact as a button that opens a page, where it is a link.
-func linkOf(fact notifiers.Fact) (action, bool) {
-	isWeb := strings.HasPrefix(fact.Text, "https://") || strings.HasPrefix(fact.Text, "http://")
-	if fact.Kind != notifiers.Link && fact.Kind != notifiers.Button || !isWeb || len(fact.Text) > maxURL {
-		return action{}, false
-	}
+// linkTo returns a button that opens a page. Buttons that post do not work in Teams.
+func linkTo(fact notifiers.Fact) action {
 	title := fact.Name
 	if title == "More" {
 		title = "Open incident"
 	}
-	return action{Type: "Action.OpenUrl", Title: title, URL: fact.Text}, true
+	return action{Type: "Action.OpenUrl", Title: title, URL: fact.Text}
 }
 
-// maxURL is longer than any page's address; a longer one is a text, which can be cut.
-const maxURL = 2000
-
-func describeFact(fact notifiers.Fact, much measure) []element {
+func describeFact(fact notifiers.Fact) []element {
 	name := run(fact.Name + ": ")
 	name.Weight = "bolder"
 	switch fact.Kind {
 	case notifiers.Quote:
-		words := run(strings.ReplaceAll(fit.Bytes.Cut(fact.Text, much.quote), "`", "'"))
+		words := run(strings.ReplaceAll(fact.Text, "`", "'"))
 		words.FontType = "monospace"
 		return []element{paragraph(name), {Type: "Container", Style: "emphasis", Items: []element{paragraph(words)}}}
 	case notifiers.Command:
-		command := run(fit.Bytes.Cut(fact.Text, much.text))
+		command := run(fact.Text)
 		command.FontType = "monospace"
 		return []element{paragraph(name, command)}
 	case notifiers.Plain, notifiers.Link, notifiers.Button:
 	}
-	first, rest, _ := strings.Cut(fit.Bytes.Cut(fact.Text, much.text), "\n")
+	first, rest, _ := strings.Cut(fact.Text, "\n")
 	return append([]element{paragraph(name, run(first))}, paragraphs(rest)...)
 }
 
