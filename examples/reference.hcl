@@ -124,6 +124,12 @@ notifier "webhook" "ticketing" { # for programs: one request for each event, sig
   ca_file = "files/ca.pem"
 }
 
+notifier "mattermost" "chat" {
+  url     = "https://chat.example.org" # without token, a credential with the URL of an incoming webhook
+  token   = credential("mattermost")   # of a bot
+  ca_file = "files/ca.pem"
+}
+
 notifier "teams" "operations" { # a workflow of Power Automate
   url = credential("teams-url")
 }
@@ -161,6 +167,11 @@ notification_role "it_team" {
     via = notifier.email.mailroom
     to  = ["it@example.net", "On call <oncall@example.net>"]
     cc  = ["archive@example.net"]
+  }
+  notify {
+    via     = notifier.mattermost.chat
+    channel = "4yxo4xqkqtnfpfqz1tfpwwqwqa"
+    mention = "@here"
   }
   notify {
     via     = notifier.teams.operations

@@ -108,6 +108,7 @@ const (
 	Secret                   // a secret of one line
 	SecretText               // a text, perhaps of several lines, that may hold a secret
 	SecretURL                // a URL that is a secret; without one, http may lead anywhere
+	ServiceURL               // a URL that is a secret if it is that of a webhook: https, or http to this machine
 	HookURL                  // a URL that is a secret: https, or http to this machine
 	Headers                  // of an HTTP request, in the form of httpdo.JoinHeaders; a secret
 	SecretMap                // texts by their names, in the form of [JoinMap]; a secret

@@ -14,6 +14,7 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers/alertmanager"
 	"github.com/imapvigil/imapvigil/notifiers/email"
 	"github.com/imapvigil/imapvigil/notifiers/exec"
+	"github.com/imapvigil/imapvigil/notifiers/mattermost"
 	"github.com/imapvigil/imapvigil/notifiers/slack"
 	"github.com/imapvigil/imapvigil/notifiers/sms"
 	"github.com/imapvigil/imapvigil/notifiers/teams"
@@ -24,6 +25,7 @@ import (
 // available are all kinds of notifiers. A new one is a line here.
 var available = []notifiers.Channel{
 	email.Channel,
+	mattermost.Channel,
 	slack.Channel,
 	sms.Channel,
 	teams.Channel,
@@ -97,7 +99,8 @@ func channelTable(attributes []notifiers.Attribute) (rows table[notifiers.Values
 var readersOfTypes = map[notifiers.Type]kind{
 	notifiers.Text: text, notifiers.Hostname: hostname, notifiers.DomainName: domainName, notifiers.EmailAddress: emailAddress,
 	notifiers.PhoneNumber: phoneNumber, notifiers.URL: secureURL, notifiers.Certificates: authorityFile, notifiers.Secret: secret,
-	notifiers.SecretText: hidden, notifiers.SecretURL: plainURL, notifiers.HookURL: hookURL, notifiers.Headers: headers,
+	notifiers.SecretText: hidden, notifiers.SecretURL: plainURL, notifiers.Headers: headers,
+	notifiers.HookURL: hookURL, notifiers.ServiceURL: serviceURL,
 	notifiers.Bool: boolean, notifiers.Map: textMap, notifiers.SecretMap: secretMap, notifiers.SecretURLs: plainURLs,
 }
 

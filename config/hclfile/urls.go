@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/imapvigil/imapvigil/config/opaque"
@@ -65,7 +66,25 @@ func readURL(r *reading, plain bool) (value, bool) {
 var hookURL = kind{name: "URL", bounds: secureURL.bounds, read: func(r *reading) (value, bool) {
 	v, _, ok := checkURL(r, false)
 	if ok && !r.unread {
-		ok = r.judgeSecret(r.expr, "this "+r.attr.name, r.attr.name, r.attr.name+` = credential("name")`)
+		ok = r.judgeURL()
+	}
+	return v, ok
+}}
+
+// judgeURL looks where a URL is written that is a secret as a whole.
+func (r *reading) judgeURL() bool {
+	return r.judgeSecret(r.expr, "this "+r.attr.name, r.attr.name, r.attr.name+` = credential("name")`)
+}
+
+// serviceURL is the address of a server, or that of a webhook there, which is a secret.
+var serviceURL = kind{name: "URL", bounds: secureURL.bounds, read: func(r *reading) (value, bool) {
+	v, u, ok := checkURL(r, false)
+	switch {
+	case !ok || r.unread:
+	case strings.Contains(u.Path, "/hooks/"):
+		ok = r.judgeURL()
+	default:
+		r.warnOfURL(v.text, u)
 	}
 	return v, ok
 }}

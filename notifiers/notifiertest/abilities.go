@@ -14,6 +14,9 @@ import (
 // Each ability that the channel claims is tried here, and none that it does not claim may show.
 
 func (t *trial) abilities() notifiers.Abilities {
+	if t.Abilities != nil {
+		return *t.Abilities
+	}
 	channel, ok := notifiers.ChannelOf(t.Settings.Kind())
 	if !ok {
 		t.Fatalf("no channel is called %q", t.Settings.Kind())

@@ -84,7 +84,7 @@ func sample(a notifiers.Attribute) notifiers.Value {
 		notifiers.EmailAddress: "somebody@example.org", notifiers.PhoneNumber: "+15550100999", notifiers.URL: "https://example.org/x",
 		notifiers.SecretURL: "https://example.org/s", notifiers.SecretURLs: notifiers.JoinList([]string{"https://example.org/s"}),
 		notifiers.SecretMap: notifiers.JoinMap(texts), notifiers.Headers: notifiers.JoinMap(texts), notifiers.People: notifiers.JoinMap(texts),
-		notifiers.HookURL: "https://example.org/h",
+		notifiers.HookURL: "https://example.org/h", notifiers.ServiceURL: "https://example.org/s",
 	}[a.Type]
 	switch {
 	case a.Type == notifiers.Choice:

@@ -77,6 +77,8 @@ type Channel struct {
 	Pause time.Duration
 	// Keyless says that the channel has no place for the idempotency key.
 	Keyless bool
+	// Abilities are those of these settings, where others of the kind have more; nil: the kind's.
+	Abilities *notifiers.Abilities
 	// Trusts are the faults that the channel takes for deliveries since no answer of its
 	// receivers proves more, with the reason. Only Lie, Portal, Mute, Huge and GzipBomb can be.
 	Trusts map[Fault]string
