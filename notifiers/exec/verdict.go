@@ -33,10 +33,11 @@ func (n *notifier) verdict(r result) (notifiers.Receipt, error) {
 
 func signalName(s syscall.Signal) string { return fmt.Sprintf("signal %d (%s)", int(s), s) }
 
-// failed returns an error with the program's last words.
+// failed returns an error with what the program said last of its error, or first of what it wrote
+// otherwise: apprise writes why, and its whole usage behind it.
 func (n *notifier) failed(how string, r result) error {
 	text := n.command[0] + ": " + how
-	if words := cmp.Or(n.lastLine(r.stderr), n.lastLine(r.stdout)); words != "" {
+	if words := cmp.Or(n.lastLine(r.stderr), n.firstLine(r.stdout)); words != "" {
 		text += ": " + words
 	}
 	return fmt.Errorf("running %s", text)
