@@ -36,6 +36,9 @@ type status struct {
 	key       Key
 	noClosing bool
 	partial   bool // some recipients were refused for good, and have not heard
+	// acknowledged is when the acknowledgement was made that it has heard of, in nanoseconds
+	// since 1970; 0: of none.
+	acknowledged int64
 }
 
 // An entry is what a destination was told of an incident: told counts what is
@@ -163,7 +166,7 @@ func (e *entry) foldTold(s status) {
 func (i Item) statusAfter(t Notification) status {
 	return status{
 		open: i.Transition != notifiers.Closed, episode: i.Episode, worsened: i.Worsened,
-		at: t.At, key: t.Key, noClosing: t.NoClosing || i.NoClosing,
+		at: t.At, key: t.Key, noClosing: t.NoClosing || i.NoClosing, acknowledged: nanoseconds(i.Acknowledged),
 	}
 }
 

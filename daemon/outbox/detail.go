@@ -16,6 +16,8 @@ func (h *Held) Detail() string {
 		return "in maintenance " + h.Name
 	case HeldByAcknowledgement:
 		return "the incident is acknowledged, so it does not escalate"
+	case HeldByTakingBack:
+		return "the acknowledgement was taken back before this could be sent"
 	case HeldByDependency:
 		if h.over {
 			return "it depends on " + refWords(h.Parent) + ", which was down or failing then"

@@ -92,6 +92,9 @@ func (p *planner) noteDelivery(s *Subject, d *Delivery) {
 	if !h.holds() && item.Transition != notifiers.Closed && !s.Fresh {
 		h = hold{reason: HeldUntilSeen}
 	}
+	if item.Transition == notifiers.Acknowledged && !item.isTrueOf(s) {
+		h = hold{reason: HeldByTakingBack}
+	}
 	block := config.Notify{ID: d.NotifyID}
 	for _, block.ID.Role = range d.AskedBy() {
 		p.noteReason(s, &block, &need{transition: item.Transition}, &h)

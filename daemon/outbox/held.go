@@ -18,8 +18,9 @@ type HeldReason string
 const (
 	HeldBySilence         HeldReason = "silenced"
 	HeldByMaintenance     HeldReason = "maintenance"
-	HeldByAcknowledgement HeldReason = "acknowledged" // so it does not escalate
-	HeldByDependency      HeldReason = "depends_on"   // what the check depends on is down, or may be
+	HeldByAcknowledgement HeldReason = "acknowledged"   // so it does not escalate
+	HeldByTakingBack      HeldReason = "unacknowledged" // it tells of an acknowledgement that was taken back
+	HeldByDependency      HeldReason = "depends_on"     // what the check depends on is down, or may be
 	HeldBySchedule        HeldReason = "schedule"
 	HeldBySeverity        HeldReason = "severity"
 	HeldByCondition       HeldReason = "condition"
@@ -42,7 +43,7 @@ const (
 // HeldReasons lists the reasons.
 func HeldReasons() []HeldReason {
 	return []HeldReason{
-		HeldBySilence, HeldByMaintenance, HeldByAcknowledgement, HeldByDependency, HeldBySchedule, HeldBySeverity,
+		HeldBySilence, HeldByMaintenance, HeldByAcknowledgement, HeldByTakingBack, HeldByDependency, HeldBySchedule, HeldBySeverity,
 		HeldByCondition, HeldByTransition, HeldByLimit, HeldByNobody, HeldForSiblings, HeldToGather, HeldUntilAfter,
 		HeldUntilSeen, HeldUnconfirmed, HeldRecovering, HeldInOrder, HeldUndelivered, HeldEndedTooEarly,
 		HeldUnannounced,

@@ -50,6 +50,9 @@ type Item struct {
 	Untold bool `json:"untold,omitempty"`
 	// NoClosing: no role asked for the closing, so none is owed.
 	NoClosing bool `json:"no_closing,omitempty"`
+	// Acknowledged is when the acknowledgement was made that the destination knows of once this is
+	// told; zero: it knows of none.
+	Acknowledged time.Time `json:"acknowledged,omitzero"`
 	// Unannounced: the destination was never told of the opening and is not told of this
 	// closing either; the item only ends what waited to be told.
 	Unannounced bool `json:"unannounced,omitempty"`

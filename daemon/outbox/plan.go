@@ -186,7 +186,7 @@ func (p *planner) compareDestination(s *Subject, blocks []*config.Notify, e *ent
 	}
 	p.addItem(dr, r, Item{
 		Incident: s.ID, Transition: r.transition, Episode: s.Reported, Worsened: s.Worsened,
-		Untold: r.untold, NoClosing: r.noClosing, Unannounced: r.unannounced,
+		Untold: r.untold, NoClosing: r.noClosing, Unannounced: r.unannounced, Acknowledged: acknowledgementIn(s, r.transition, dr.kind, e),
 	}, d)
 }
 

@@ -26,6 +26,8 @@ import (
 //   - a closing is told only to who has heard, or says that it tells both;
 //   - nobody gets by SMS the end of what he was never told by SMS, unless that may have
 //     arrived, or he asks for ends alone;
+//   - that a person works on an incident is told to who asks for that and has got the
+//     opening, and not after it was taken back;
 //   - no more is sent in an hour than a notifier may send, ends excepted;
 //   - in the end nobody believes that something is open that is over;
 //   - nothing is handed out that is not in the journal, one attempt at a time;
@@ -42,6 +44,7 @@ func TestAnySequence(t *testing.T) {
 			"well":     func(t *rapid.T) { m.observe(m.drawCheck(t), nil) },
 			"wait":     m.wait,
 			"ack":      m.ack,
+			"unack":    m.unack,
 			"role":     m.changeRole,
 			"rename":   m.renameRole,
 			"receiver": m.changeReceiver,
@@ -86,6 +89,7 @@ var wayChoices = []string{
 	"email.mail:it@", "email.mail:ops@,severity=down", "sms.twilio:+1,after=2m", "sms.twilio:+2,during=night", "sms.twilio:+3", "sms.other:+4,severity=down",
 	"sms.other:+5,on=closed", "sms.other:+3", "webhook.hook", "webhook.slow,on=opened",
 	"slack.chat:#ops,on=opened|closed", "email.other:end@,on=closed", "email.cert:c@,conditions=certificate", "webhook.dead",
+	"pager.duty", "pager.duty", "slack.chat:#acks,on=opened|acknowledged", "webhook.pager,on=changed|acknowledged",
 }
 
 func newModel(t *rapid.T) *model {
@@ -180,7 +184,7 @@ func (m *model) drawRoles(t *rapid.T) {
 }
 
 func (m *model) changeReceiver(t *rapid.T) {
-	id := rapid.SampledFrom([]config.NotifierID{"email.mail", "sms.twilio", "sms.other", "webhook.hook", "webhook.slow"}).Draw(t, "notifier")
+	id := rapid.SampledFrom([]config.NotifierID{"email.mail", "sms.twilio", "sms.other", "webhook.hook", "webhook.slow", "pager.duty", "slack.chat"}).Draw(t, "notifier")
 	*m.receiver(id) = receiver{
 		latency: time.Duration(rapid.IntRange(0, 55).Draw(t, "latency")) * time.Second,
 		err: rapid.SampledFrom([]error{
@@ -275,6 +279,15 @@ func (m *model) ack(*rapid.T) {
 	m.advance(m.now)
 }
 
+func (m *model) unack(t *rapid.T) {
+	for in := range m.drawCheck(t).state.Incidents() {
+		if in.Acknowledged() {
+			m.happen(incident.Event{Kind: incident.Unacknowledged, At: m.now, Incident: in.ID, Check: in.Check, Condition: in.Condition})
+		}
+	}
+	m.advance(m.now)
+}
+
 func (m *model) configure(t *rapid.T) {
 	is := rapid.SampledFrom([]incident.Presence{incident.Present, incident.Disabled, incident.Absent}).Draw(t, "presence")
 	m.happen(incident.Configured(m.drawCheck(t).state, is, m.now)...)
@@ -337,7 +350,7 @@ func (m *model) onDone() {
 			told, underWay := m.deliveries(&s, to)
 			reason := held[to]
 			if reason.Reason == "" && !told && !underWay || // what is under way may be older
-				reason.Reason != "" && reason.Transition != notifiers.Reminder && told && !underWay {
+				reason.Reason != "" && reason.Transition != notifiers.Reminder && told && !underWay && !(s.Acknowledged() && wantsAcknowledged(block)) {
 				for _, d := range m.book.Of(s.ID) {
 					m.Logf("%s %v %s %+v", d.At.Sub(epoch), d.NotifyID, d.State, d.Items)
 				}
@@ -345,10 +358,41 @@ func (m *model) onDone() {
 					s.ID, m.now.Sub(epoch), block, told, underWay, reason.Reason, s.Open(), s.Unconfirmed, s.Reported, s.Worsened)
 			}
 		}
+		m.onDoneWith(s, held)
 		if len(s.Notify) == 0 && len(m.book.Of(s.ID)) == 0 && held[outbox.Destination{}].Reason != outbox.HeldByNobody {
 			m.Fatalf("%s has no destination, and that is not said", s.ID)
 		}
 	}
+}
+
+// onDoneWith: whoever asks for that and has got the opening has been told who works on the incident, or
+// there is a reason why not.
+func (m *model) onDoneWith(s outbox.Subject, held map[outbox.Destination]outbox.Held) {
+	if !s.Open() || !s.Acknowledged() {
+		return
+	}
+	for _, block := range s.Notify {
+		to := pairOf(s.ID, destinationOf(block.ID)).to
+		if _, underWay := m.deliveries(&s, to); !wantsAcknowledged(block) || underWay || held[to].Reason != "" {
+			continue
+		}
+		opened, acknowledged := false, false
+		for _, d := range m.book.Of(s.ID) {
+			for _, item := range d.Items {
+				same := pairOf(s.ID, d.Destination()).to == to && item.Incident == s.ID && d.State != outbox.Replaced
+				opened = opened || same && d.State == outbox.Sent && item.Episode == s.Reported
+				acknowledged = acknowledged || same && item.Acknowledged.Equal(s.AckedAt)
+			}
+		}
+		if opened && !acknowledged {
+			m.Fatalf("%s has not heard who works on %s", block.ID.Notifier, s.ID)
+		}
+	}
+}
+
+// wantsAcknowledged: the notify block asks for that, or its kind of notifier does.
+func wantsAcknowledged(block config.Notify) bool {
+	return slices.Contains(block.On, notifiers.Acknowledged) || len(block.On) == 0 && strings.HasPrefix(string(block.ID.Notifier), "pager.")
 }
 
 // deliveries reports whether the last message to a destination said how an incident is
@@ -447,6 +491,11 @@ func (m *model) onSending(d *outbox.Delivery) {
 		m.Fatalf("%s is handed out and not journaled", d.Key)
 	}
 	m.handed = len(m.journal)
+	if !slices.ContainsFunc(d.Items, func(i outbox.Item) bool {
+		return i.Transition != notifiers.Acknowledged || i.Acknowledged.Equal(m.incidents[i.Incident].AckedAt)
+	}) {
+		m.Fatalf("%s is sent an acknowledgement that was taken back", d.NotifyID.Notifier)
+	}
 	for _, a := range m.flying {
 		if other, _ := m.book.Delivery(a.key); other.Destination() == d.Destination() && about(other, d) {
 			m.Fatalf("two attempts about one incident are under way on %s", d.NotifyID.Notifier)
@@ -523,7 +572,12 @@ func (m *model) inOrder(p pair, item outbox.Item) {
 }
 
 func (m *model) excused(p pair) bool {
-	return p.to.Notifier == "webhook.slow" || m.died(p) || m.crashed || len(m.silences) > 0
+	return p.wantsNoEnd() || m.died(p) || m.crashed || len(m.silences) > 0
+}
+
+// wantsNoEnd: its notify block has an on without "closed".
+func (p pair) wantsNoEnd() bool {
+	return p.to.Notifier == "webhook.slow" || p.to.Notifier == "webhook.pager" || p.to.Target == "#acks"
 }
 
 // onlyAnnounced: whoever is not told of the beginning in time never hears of it.
@@ -557,6 +611,10 @@ func (m *model) hear(b *believes, d *outbox.Delivery, item outbox.Item) {
 		}
 		b.open, b.end = false, d.Key
 		return
+	case notifiers.Acknowledged:
+		if !b.open {
+			m.Fatalf("%s hears who works on %s and never of its opening", d.NotifyID.Notifier, item.Incident)
+		}
 	}
 	b.open = true
 }
@@ -576,7 +634,7 @@ func (m *model) rest() {
 	}
 	m.advance(m.now.Add(80 * time.Hour))
 	for p, b := range m.heard {
-		if in, known := m.incidents[p.incident]; known && b.open && !in.Live() && p.to.Notifier != "webhook.slow" && !m.died(p) &&
+		if in, known := m.incidents[p.incident]; known && b.open && !in.Live() && !p.wantsNoEnd() && !m.died(p) &&
 			!(p.onlyAnnounced() && (m.unsure[p] || m.crashed)) { // whether it was announced is not known
 			m.Fatalf("%s still believes that %s is open", p.to.Notifier, p.incident)
 		}

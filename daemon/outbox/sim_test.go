@@ -310,13 +310,17 @@ func channels(limits map[config.NotifierID]int) map[config.NotifierID]*config.No
 	for _, id := range []config.NotifierID{
 		"email.mail", "email.ops", "email.all", "email.night", "email.down", "email.starts", "email.start", "email.end", "email.worse", "email.cert",
 		"email.other", "sms.twilio", "sms.other", "slack.chat", "webhook.hook", "webhook.hook2", "webhook.pager", "webhook.slow", "webhook.fast", "webhook.boss",
-		"webhook.own", "webhook.dead",
+		"webhook.own", "webhook.dead", "pager.duty",
 	} {
 		k, _ := kind(id)
 		all[id] = &config.Notifier{ID: id, Settings: unopened{k}, MaxPerHour: limits[id]}
 	}
 	return all
 }
+
+// pager is a program that wants to hear who works on an incident.
+var pager = notifiers.NewChannel(notifiers.Channel{Kind: "pager", Traits: notifiers.Traits{Acknowledged: true}},
+	nil, unopened{"pager"}, nil, func(target) ([]notifiers.Target, error) { return nil, nil })
 
 // unopened are the settings of a channel that is never opened.
 type unopened struct{ kind notifiers.Kind }
@@ -366,7 +370,7 @@ func (s *sim) subject(c *check, in incident.Incident) outbox.Subject {
 func kind(id config.NotifierID) (notifiers.Kind, bool) {
 	name, _, _ := strings.Cut(string(id), ".")
 	k := notifiers.Kind(name)
-	return k, slices.Contains([]notifiers.Kind{email.Kind, slack.Kind, sms.Kind, webhook.Kind}, k)
+	return k, slices.Contains([]notifiers.Kind{email.Kind, slack.Kind, sms.Kind, webhook.Kind, pager.Kind}, k)
 }
 
 func (s *sim) happen(events ...incident.Event) {

@@ -103,14 +103,16 @@ func (w *World) itemHold(s *Subject, item Item, roles []config.RoleID, now time.
 
 // tellsNothingKnown reports whether a delivery tells of nothing that is known to be so:
 // of incidents that are open and have not been found failing since the start,
-// and of openings whose incident is over, which the closing will replace (unless
-// none is wanted).
+// of openings whose incident is over, which the closing will replace (unless
+// none is wanted), and of acknowledgements that were taken back.
 func (d *Delivery) tellsNothingKnown(subjects map[incident.ID]*Subject) bool {
 	return !slices.ContainsFunc(d.Items, func(i Item) bool {
 		s, known := subjects[i.Incident]
 		switch {
 		case i.Transition == notifiers.Closed:
 			return true
+		case i.Transition == notifiers.Acknowledged && known && !i.isTrueOf(s):
+			return false
 		case !known || !s.Open():
 			return d.NoClosing || i.NoClosing
 		}

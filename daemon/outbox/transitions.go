@@ -44,7 +44,8 @@ func (p *planner) notTold(reason HeldReason) need {
 // weight orders what the notify blocks to one destination ask for at once: what says more
 // is told.
 var weight = map[notifiers.Transition]int{
-	notifiers.Reminder: 1, notifiers.Changed: 2, notifiers.Escalated: 3, notifiers.Opened: 4, notifiers.Closed: 5,
+	notifiers.Reminder: 1, notifiers.Acknowledged: 2, notifiers.Changed: 3, notifiers.Escalated: 4, notifiers.Opened: 5,
+	notifiers.Closed: 6,
 }
 
 // joinWith returns two needs as one: what says more, due when the earlier one is.
@@ -97,6 +98,9 @@ func (p *planner) closingNeed(s *Subject, block *config.Notify, e *entry, underW
 	// It is told, below.
 	case heard && (!e.told.noClosing || asked && accepts(block, s)):
 	case heard:
+		if _, waits := p.waitingAcknowledgement(s, e); waits {
+			return need{transition: notifiers.Closed, due: p.dueAfter(s.ClosedAt, 0), unannounced: true}
+		}
 		return p.notTold(HeldByTransition)
 	case e.told.episode >= s.Reported && e.told.open:
 		return p.notTold(HeldUndelivered)
@@ -187,6 +191,11 @@ func (p *planner) openNeed(s *Subject, block *config.Notify, e *entry, underWay 
 func (p *planner) lackingTransition(s *Subject, block *config.Notify, e *entry, underWay bool) need {
 	heard := e.told.episode == s.Reported
 	knows := heard && s.Worsened <= e.told.worsened
+	if underWay {
+		// An acknowledgement that was taken back meanwhile is not sent any more.
+		item, waits := p.waitingAcknowledgement(s, e)
+		underWay = !waits || item.isTrueOf(s)
+	}
 	switch {
 	case !heard && !accepts(block, s):
 		return p.notTold(refusal(block, s))
@@ -198,6 +207,8 @@ func (p *planner) lackingTransition(s *Subject, block *config.Notify, e *entry, 
 			n.transition = openingTransition(block) // one message with the newest state
 		}
 		return n
+	case p.lacksAcknowledgement(s, block, e, underWay):
+		return need{transition: notifiers.Acknowledged, due: p.dueAfter(s.AckedAt, 0)}
 	// Nobody is reminded of what is still being sent, is worked on, or is getting well.
 	case s.Remind > 0 && !underWay && !s.Acknowledged() && !s.Recovering() && asksFor(block, notifiers.Reminder):
 		since := s.ReportedAt

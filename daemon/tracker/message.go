@@ -30,7 +30,9 @@ func (t *Tracker) message(d *outbox.Delivery) notifiers.Message {
 		}
 		// A damaged journal may have lost it.
 		rec, ok := t.ledger.records[item.Incident]
-		if !ok {
+		// Nor is what was acknowledged when this was decided, and is not any more, worth a word
+		// beside what else the message tells.
+		if !ok || item.Transition == notifiers.Acknowledged && !rec.incident.Acknowledged() {
 			continue
 		}
 		in := t.describe(rec.incident)
