@@ -46,7 +46,7 @@ func (i Item) Ends() bool { return i.Transition == Closed }
 // ranks are the words under which items are counted, in the order in which they are
 // read and counted.
 var ranks = []string{
-	"down", "still down", "degraded", "still degraded", "recovered", "changed", "paused", "removed", "ended",
+	"down", "still down", "degraded", "still degraded", "acknowledged", "recovered", "changed", "paused", "removed", "ended",
 }
 
 // rank returns the place of the item's word in ranks; one that is not known comes last.
@@ -62,6 +62,8 @@ func (i Item) countedAs() string {
 	switch {
 	case i.Ends():
 		return cmp.Or(i.Incident.ClosedAs, "ended")
+	case i.Transition == Acknowledged:
+		return "acknowledged"
 	case i.Transition == Reminder:
 		return "still " + i.Incident.Severity
 	}
@@ -75,6 +77,8 @@ func (i Item) Word() string {
 		return strings.ToUpper(i.countedAs())
 	case i.Transition == Changed:
 		return "WORSE"
+	case i.Transition == Acknowledged:
+		return "ACKNOWLEDGED"
 	case i.Transition == Escalated:
 		return "ESCALATED"
 	case i.Incident.Condition != monitor:

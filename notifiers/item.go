@@ -41,7 +41,20 @@ const maxName = 64
 func (i Item) Headline(at time.Time) string { return i.headline(i.Incident.displayName(), at) }
 
 func (i Item) headline(name string, at time.Time) string {
+	if i.author() != "" {
+		return i.Word() + " " + name + " " + i.Detail(at) // "by anna: ..."
+	}
 	return i.Word() + " " + name + ": " + i.Detail(at)
+}
+
+// author returns "by" and the name of who works on an incident, where the item tells that; "" where it
+// is not known, and of what tells something else.
+func (i Item) author() string {
+	by := strings.TrimPrefix(sanitisedLine(i.Incident.Acknowledgement.By), "by ") // one who came by a link has no name
+	if i.Transition != Acknowledged || by == "" {
+		return ""
+	}
+	return "by " + cutWithEllipsis(by, maxName/2)
 }
 
 // Name returns what a headline calls the check: its id, and what people call it.
@@ -58,15 +71,25 @@ func (i Item) Detail(at time.Time) string {
 	case Reminder:
 		return reason + ", for " + lasted
 	case Escalated:
-		if in.Condition == monitor {
-			return "for " + lasted + ", " + reason
+		return i.lastingText(lasted)
+	case Acknowledged:
+		if by := i.author(); by != "" {
+			return by + ": " + i.lastingText(lasted)
 		}
-		return fmt.Sprintf("%s for %s, %s", in.Severity, lasted, reason)
+		return i.lastingText(lasted)
 	case Closed:
 		return i.endingText(lasted)
 	case Opened, Test:
 	}
 	return reason
+}
+
+// lastingText says what is wrong and for how long it has been so.
+func (i Item) lastingText(lasted string) string {
+	if i.Incident.Condition == monitor {
+		return "for " + lasted + ", " + i.Incident.briefCause()
+	}
+	return fmt.Sprintf("%s for %s, %s", i.Incident.Severity, lasted, i.Incident.briefCause())
 }
 
 // Brief returns the item in one line, for a message of many: its headline, and since when

@@ -99,6 +99,9 @@ func (m Message) shortText(i Item) string {
 		word += ", " + strings.ToUpper(in.Severity)
 	}
 	text := word + " " + in.listedName() + ": "
+	if by := i.author(); by != "" {
+		text = word + " " + in.listedName() + " " + by + ": " + in.Severity + ", "
+	}
 	if i.Ends() {
 		text += i.endingText(in.lasted(m.At))
 	} else {

@@ -51,6 +51,13 @@ func ended(after time.Duration, as string) func(*notifiers.Incident) {
 	return func(in *notifiers.Incident) { in.State, in.ClosedAs, in.EndedAt = "closed", as, start.Add(after) }
 }
 
+func acknowledged(by string) func(*notifiers.Incident) {
+	return func(in *notifiers.Incident) {
+		in.State = "acknowledged"
+		in.Acknowledgement = notifiers.Acknowledgement{By: by, Reason: "replacing a disk", Until: start.Add(13 * time.Hour)}
+	}
+}
+
 func bye(in *notifiers.Incident) {
 	in.Check, in.Label, in.Port, in.Security = "mx1/office", "IMAP on the web port", 443, "starttls"
 	in.Phase, in.Cause, in.CauseText, in.Hint = "greeting", "bye", "the server said BYE", "The server sends clients away."
@@ -92,12 +99,15 @@ func TestMessages(t *testing.T) {
 			ID: "01JD70", Check: "partner", Label: "Partner mailbox", Condition: "service", Severity: "down", State: "open",
 			Phase: "dns", Cause: "no_such_name", CauseText: "the name does not exist", Host: "2001:db8::25", Port: 993, StartedAt: start,
 		})),
-		"changed":  message(hour, item(notifiers.Changed, change(refused(), certificate))),
-		"reminder": message(12*hour, item(notifiers.Reminder, refused())),
-		"acknowledged": message(12*hour, item(notifiers.Changed, change(refused(), func(in *notifiers.Incident) {
-			in.State = "acknowledged"
-			in.Acknowledgement = notifiers.Acknowledgement{By: "anna", Reason: "replacing a disk", Until: start.Add(13 * hour)}
-		}))),
+		"changed":      message(hour, item(notifiers.Changed, change(refused(), certificate))),
+		"reminder":     message(12*hour, item(notifiers.Reminder, refused())),
+		"acknowledged": message(12*hour, item(notifiers.Changed, change(refused(), acknowledged("anna")))),
+		// By a link, or in an older journal: nobody has said who.
+		"acknowledgement-nameless": message(hour, item(notifiers.Acknowledged, change(refused(), acknowledged("")))),
+		"acknowledgement-by-link":  message(hour, item(notifiers.Acknowledged, change(refused(), acknowledged("by link sent to it_team")))),
+		"acknowledgement-itself":   message(hour, item(notifiers.Acknowledged, change(notifiertest.Monitor(), acknowledged("anna")))),
+		"acknowledgements": message(hour, item(notifiers.Closed, change(refused(), ended(hour, "recovered"))), item(notifiers.Opened, change(refused(), unlabelled)),
+			item(notifiers.Acknowledged, change(refused(), certificate, acknowledged("anna")))),
 		"again": message(20*time.Minute, item(notifiers.Opened, change(refused(), func(in *notifiers.Incident) {
 			in.AgainAt = start.Add(17 * time.Minute)
 		}))),
@@ -229,7 +239,7 @@ func TestMessagesKeepTheirBounds(t *testing.T) {
 
 func drawItem(t *rapid.T, text *rapid.Generator[string]) notifiers.Item {
 	transition := rapid.SampledFrom([]notifiers.Transition{
-		notifiers.Opened, notifiers.Changed, notifiers.Closed, notifiers.Reminder, notifiers.Escalated,
+		notifiers.Opened, notifiers.Changed, notifiers.Closed, notifiers.Reminder, notifiers.Escalated, notifiers.Acknowledged,
 	}).Draw(t, "transition")
 	in := notifiers.Incident{
 		ID: text.Draw(t, "id"), Condition: rapid.SampledFrom([]string{"service", "monitor"}).Draw(t, "condition"),
@@ -237,6 +247,7 @@ func drawItem(t *rapid.T, text *rapid.Generator[string]) notifiers.Item {
 		GroupLabels: []string{text.Draw(t, "group")}, Description: text.Draw(t, "description"), Runbook: text.Draw(t, "runbook"),
 		Severity: "down", Phase: "greeting", Cause: "bye", CauseText: "the server said BYE", Hint: text.Draw(t, "hint"), Host: text.Draw(t, "host"),
 		Evidence: opaque.Sanitise(text.Draw(t, "evidence")), URL: text.Draw(t, "url"), StartedAt: start,
+		Acknowledgement: notifiers.Acknowledgement{By: text.Draw(t, "by")},
 	}
 	return notifiers.Item{Transition: transition, Incident: in, OpeningUntold: rapid.Bool().Draw(t, "untold")}
 }

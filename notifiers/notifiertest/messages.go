@@ -28,6 +28,7 @@ func Messages() (messages []notifiers.Message) {
 	} {
 		messages = append(messages, of(string(transition), notifiers.Item{Transition: transition, Incident: Incident()}))
 	}
+	messages = append(messages, of("acknowledged", acknowledgement()))
 	for _, as := range []string{"recovered", "removed", "paused", "changed"} {
 		messages = append(messages, of("closed-as-"+as, closing(as)))
 	}
@@ -103,6 +104,14 @@ func named(server, check string) notifiers.Incident {
 	in.Label, in.ServerLabel = in.Check, in.Server
 	in.Description, in.Runbook, in.URL, in.Node, in.Host = "", "", "", "vigil1.example.net", server+".example.org"
 	return in
+}
+
+// acknowledgement tells that a person works on an incident.
+func acknowledgement() notifiers.Item {
+	in := Incident()
+	in.State = "acknowledged"
+	in.Acknowledgement = notifiers.Acknowledgement{By: "anna", Reason: "replacing a disk", Until: began.Add(2 * time.Hour)}
+	return notifiers.Item{Transition: notifiers.Acknowledged, Incident: in}
 }
 
 func closing(as string) notifiers.Item {
