@@ -297,7 +297,7 @@ func TestMentions(t *testing.T) {
 				t.Fatal(err)
 			}
 			prefix := want
-			if m.IsTest() || m.Items[0].Transition == notifiers.Closed {
+			if m.IsTest() || m.Items[0].Transition == notifiers.Closed || m.Items[0].Transition == notifiers.Acknowledged {
 				prefix = ""
 			}
 			if text := parse(sink.Requests()[i]).Get("text"); !strings.HasPrefix(text, prefix) || strings.Contains(strings.TrimPrefix(text, prefix), "<") {
