@@ -261,14 +261,16 @@ type Role struct {
 
 // A Notify is one notify block (one number of it, where each is told apart).
 type Notify struct {
-	ID         NotifyID
-	Target     notifiers.Target
-	After      time.Duration          // counted from when the incident was reported
-	During     ScheduleID             // empty: always
-	On         []notifiers.Transition // empty: the default of the language
-	Severity   Severity               // the least that is told
-	Conditions Conditions             // empty: all
-	Pos        Pos
+	ID       NotifyID
+	Target   notifiers.Target
+	After    time.Duration          // counted from when the incident was reported
+	During   ScheduleID             // empty: always
+	On       []notifiers.Transition // empty: the default of the language
+	Severity Severity               // the least that is told
+	// MentionSeverity is the least of which a message mentions somebody; empty: degraded.
+	MentionSeverity Severity
+	Conditions      Conditions // empty: all
+	Pos             Pos
 }
 
 // NotifyID identifies a way by what it is, never by its place in a list.

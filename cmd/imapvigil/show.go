@@ -102,6 +102,8 @@ type shownNotify struct {
 	Conditions []string          `json:"conditions"`
 	File       string            `json:"file"`
 	Line       int               `json:"line"`
+	// MentionSeverity is there where it is written.
+	MentionSeverity config.Severity `json:"mention_severity,omitempty"`
 }
 
 func (p *program) show(names []string) error {
@@ -216,7 +218,7 @@ func newShownRole(cfg *config.Config, r *config.Role) shownRole {
 	for _, n := range r.Notify {
 		one := shownNotify{
 			Notifier: n.ID.Notifier, Target: n.ID.Target, After: config.FormatDuration(n.After), During: n.During, Severity: n.Severity,
-			On: []string{}, Conditions: []string{}, File: n.Pos.File, Line: int(n.Pos.Line),
+			MentionSeverity: n.MentionSeverity, On: []string{}, Conditions: []string{}, File: n.Pos.File, Line: int(n.Pos.Line),
 		}
 		for _, t := range n.On {
 			one.On = append(one.On, string(t))
@@ -369,7 +371,7 @@ func (p *program) printShownRole(r *shownRole) {
 			rows = append(rows, [3]string{"after", n.After, ""})
 		}
 		during := cmp.Or(string(n.During), "always")
-		on, conditions := "all", "all"
+		on, conditions := "default", "all"
 		if len(n.On) > 0 {
 			on = strings.Join(n.On, ", ")
 		}
@@ -377,6 +379,9 @@ func (p *program) printShownRole(r *shownRole) {
 			conditions = strings.Join(n.Conditions, ", ")
 		}
 		rows = append(rows, [][3]string{{"during", during, ""}, {"severity", string(n.Severity), ""}, {"on", on, ""}, {"conditions", conditions, ""}}...)
+		if n.MentionSeverity != "" {
+			rows = append(rows, [3]string{"mention_severity", string(n.MentionSeverity), ""})
+		}
 		p.printRows(rows)
 	}
 	if len(r.Reports) > 0 {

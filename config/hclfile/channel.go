@@ -43,6 +43,7 @@ type channel struct {
 	notifier, notify           *blockType
 	notifierTable, notifyTable table[notifiers.Values]
 	common                     table[config.Notifier]
+	commonNotify               table[config.Notify]
 }
 
 // channels are those that are available, ready for use.
@@ -72,12 +73,15 @@ func channelKinds() []string {
 // newChannel returns a channel whose tables are joined with those that all have.
 func newChannel(of notifiers.Channel) *channel {
 	c := &channel{Channel: of, notifierTable: channelTable(of.Attributes), notifyTable: channelTable(of.NotifyAttributes)}
-	c.common = notifierTable
+	c.common, c.commonNotify = notifierTable, wayTable
+	if c.Mentions {
+		c.commonNotify = slices.Concat(wayTable, mentionTable)
+	}
 	if c.People {
 		c.common = slices.Concat(notifierTable, wordsTable(c.MaxText))
 	}
 	c.notifier = define(blockType{name: "notifier", variant: string(c.Kind), labels: []string{"kind", "name"}, doc: c.Doc}, c.notifierTable.attributes(), c.common.attributes())
-	c.notify = define(blockType{name: "notify", variant: string(c.Kind), doc: c.Doc}, wayTable.attributes(), c.notifyTable.attributes())
+	c.notify = define(blockType{name: "notify", variant: string(c.Kind), doc: c.Doc}, c.commonNotify.attributes(), c.notifyTable.attributes())
 	return c
 }
 

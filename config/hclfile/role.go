@@ -24,7 +24,7 @@ var roleTable = table[config.Role]{
 var conditionWords = retyped[string](slices.Collect(config.AllConditions().All()))
 
 // transitions are what can be told of an incident, in the order of its life.
-var transitions = []string{"opened", "changed", "closed", "reminder"}
+var transitions = []string{"opened", "changed", "acknowledged", "closed", "reminder"}
 
 // wayTable is what every notify block takes, whatever its notifier.
 var wayTable = table[config.Notify]{
@@ -34,7 +34,7 @@ var wayTable = table[config.Notify]{
 		func(w *config.Notify, v value) { w.After = v.span() }),
 	newRow("during", referenceTo("schedule"), "always", "Messages are sent only within the windows of this schedule. An opening waits for the next window, and is sent if the incident is still open",
 		func(w *config.Notify, v value) { w.During = config.ScheduleID(v.refs[0].id) }),
-	newRow("on", atLeastOne(texts(oneOf(transitions...))), "all of them", "Which messages are sent of an incident",
+	newRow("on", atLeastOne(texts(oneOf(transitions...))), transitionDefaults(), "Which messages are sent of an incident",
 		func(w *config.Notify, v value) { w.On = transitionsOf(v.list) }),
 	newRow("severity", oneOf("degraded", "down"), severityDefaults(), `"degraded": everything, "down": only what is down`,
 		func(w *config.Notify, v value) { w.Severity = config.Severity(v.text) }),
@@ -44,8 +44,13 @@ var wayTable = table[config.Notify]{
 		}),
 }
 
-// transitionsOf returns the list in the order of an incident's life, and nil for all of
-// them, so that writing the default changes nothing.
+// mentionTable is what the notify blocks of notifiers take that can mention somebody.
+var mentionTable = table[config.Notify]{
+	newRow("mention_severity", oneOf("degraded", "down"), `"degraded"`, `"down": what is only degraded mentions nobody, unless it has escalated. Ends and acknowledgements never do`,
+		func(w *config.Notify, v value) { w.MentionSeverity = config.Severity(v.text) }),
+}
+
+// transitionsOf returns the list in the order of an incident's life.
 func transitionsOf(words []string) []notifiers.Transition {
 	var list []notifiers.Transition
 	for _, t := range transitions {
@@ -53,10 +58,31 @@ func transitionsOf(words []string) []notifiers.Transition {
 			list = append(list, notifiers.Transition(t))
 		}
 	}
-	if len(list) == len(transitions) {
-		return nil
-	}
 	return list
+}
+
+// isDefault reports whether a list of transitions is what a notify block of a kind asks for that says
+// nothing, so that writing the default changes nothing.
+func isDefault(list []notifiers.Transition, of notifiers.Traits) bool {
+	left := len(transitions)
+	if !of.Acknowledged {
+		left--
+	}
+	return len(list) == left && slices.Contains(list, notifiers.Acknowledged) == of.Acknowledged
+}
+
+// transitionDefaults returns what on is where it is not written, for the manual.
+func transitionDefaults() string {
+	var kinds []string
+	for _, c := range available {
+		if c.Acknowledged {
+			kinds = append(kinds, string(c.Kind))
+		}
+	}
+	if len(kinds) == 0 {
+		return `all but "acknowledged"`
+	}
+	return fmt.Sprintf(`all for %s, else all but "acknowledged"`, diagnose.Enumerate(kinds, "and"))
 }
 
 func (l *loader) defineRole(b namedBlock) {
@@ -98,10 +124,13 @@ func (l *loader) defineWays(role config.RoleID, b *hcl.Block) ([]writtenWay, boo
 	content := l.content(b, c.notify, fmt.Sprintf("notify block for %s", c.Kind))
 	way := config.Notify{Pos: diagnose.Position(header(b))}
 	way.ID.Role = role
-	ok = decode(l, wayTable, content, &way)
+	ok = decode(l, c.commonNotify, content, &way)
 	targets, good := c.targets(l, content)
 	if !ok || !good || !l.suit(way.ID.Notifier, targets, content) {
 		return nil, false
+	}
+	if isDefault(way.On, c.Traits) {
+		way.On = nil
 	}
 	switch {
 	case way.Severity != "":

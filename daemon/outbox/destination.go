@@ -37,6 +37,11 @@ func (d Destination) place() Destination {
 // Destination returns the place that the message goes to.
 func (t *Notification) Destination() Destination { return destinationOf(t.NotifyID, t.Kind) }
 
+// IsBy reports whether a notify block leads to the place that the message goes to.
+func (t *Notification) IsBy(block *config.Notify) bool {
+	return block.ID.Notifier == t.NotifyID.Notifier && destinationOf(block.ID, t.Kind).place() == t.Destination().place()
+}
+
 // AskedBy lists the roles that asked for the message; it has at least one.
 func (t *Notification) AskedBy() []config.RoleID {
 	if len(t.Roles) == 0 {

@@ -44,10 +44,32 @@ func (t *Tracker) message(d *outbox.Delivery) notifiers.Message {
 			Transition: item.Transition, Incident: in, OpeningUntold: item.Untold, Thread: t.book.Thread(item.Incident, d.Destination()),
 		})
 	}
+	m.MentionSeverity = string(t.mentionSeverity(d))
 	if len(m.Items) > 0 {
 		m.Previous = m.Items[0].Thread.First
 	}
 	return m
+}
+
+// mentionSeverity returns the least of which a message mentions somebody, by the notify blocks that lead to its
+// destination: the mildest, where several do.
+func (t *Tracker) mentionSeverity(d *outbox.Delivery) (least config.Severity) {
+	for _, role := range d.AskedBy() {
+		r, ok := t.cfg.Roles[role]
+		if !ok {
+			continue
+		}
+		for i := range r.Notify {
+			if !d.IsBy(&r.Notify[i]) {
+				continue
+			}
+			if r.Notify[i].MentionSeverity != config.SeverityDown {
+				return config.SeverityDegraded
+			}
+			least = config.SeverityDown
+		}
+	}
+	return least
 }
 
 // LinkTime is how long the links of a message acknowledge, from when it was decided.
