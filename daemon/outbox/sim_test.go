@@ -318,8 +318,8 @@ func channels(limits map[config.NotifierID]int) map[config.NotifierID]*config.No
 	return all
 }
 
-// pager is a program that wants to hear who works on an incident.
-var pager = notifiers.NewChannel(notifiers.Channel{Kind: "pager", Traits: notifiers.Traits{Acknowledged: true}},
+// dutyPager is a program that wants to hear who works on an incident.
+var dutyPager = notifiers.NewChannel(notifiers.Channel{Kind: "pager", Traits: notifiers.Traits{Acknowledged: true}},
 	nil, unopened{"pager"}, nil, func(target) ([]notifiers.Target, error) { return nil, nil })
 
 // unopened are the settings of a channel that is never opened.
@@ -370,7 +370,7 @@ func (s *sim) subject(c *check, in incident.Incident) outbox.Subject {
 func kind(id config.NotifierID) (notifiers.Kind, bool) {
 	name, _, _ := strings.Cut(string(id), ".")
 	k := notifiers.Kind(name)
-	return k, slices.Contains([]notifiers.Kind{email.Kind, slack.Kind, sms.Kind, webhook.Kind, pager.Kind}, k)
+	return k, slices.Contains([]notifiers.Kind{email.Kind, slack.Kind, sms.Kind, webhook.Kind, dutyPager.Kind}, k)
 }
 
 func (s *sim) happen(events ...incident.Event) {
