@@ -150,14 +150,6 @@ notifier "exec" "journal" { # a program of your own, without a shell
   batch   = false # default: one run an event; true: people read it, and messages are gathered
 }
 
-notifier "alertmanager" "cluster" { # Prometheus Alertmanager; urls has every instance
-  urls     = ["https://am1.example.net:9093", "https://am2.example.net:9093"]
-  username = "imapvigil"
-  password = credential("alertmanager") # or token, a bearer token
-  ca_file  = "files/ca.pem"
-  resend   = "1m" # default: each open alert is sent again so often
-}
-
 # ---- Windows of the week ----------------------------------------------------
 
 schedule "night" {
@@ -228,10 +220,6 @@ notification_role "ticketing" {
   notify {
     via = notifier.exec.journal
     to  = ["imapvigil"] # takes the place of {to}
-  }
-  notify {
-    via    = notifier.alertmanager.cluster
-    labels = { team = "mail" }
   }
 }
 

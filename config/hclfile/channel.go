@@ -33,7 +33,6 @@ var available = []notifiers.Channel{
 	webhook.Channel,
 	alertmanager.Channel,
 	exec.Channel,
-	alertmanager.Channel,
 }
 
 // A channel is one kind of notifier with what it adds to the language: attributes of
