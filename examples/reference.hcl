@@ -150,6 +150,16 @@ notifier "exec" "journal" { # a program of your own, without a shell
   batch   = false # default: one run an event; true: people read it, and messages are gathered
 }
 
+notifier "pagerduty" "mail" {
+  routing_key = credential("pagerduty")        # of an integration "Events API V2"
+  api_url     = "https://events.pagerduty.com" # default; https://events.eu.pagerduty.com in the EU
+}
+
+notifier "jsm" "operations" { # Jira Service Management, and Opsgenie until it ends
+  api_key = credential("jsm")
+  api_url = "https://api.atlassian.com/jsm/ops/integration" # default
+}
+
 # ---- Windows of the week ----------------------------------------------------
 
 schedule "night" {
@@ -220,6 +230,16 @@ notification_role "ticketing" {
   notify {
     via = notifier.exec.journal
     to  = ["imapvigil"] # takes the place of {to}
+  }
+  notify {
+    via          = notifier.pagerduty.mail
+    severity_map = { down = "critical", degraded = "warning", monitor = "error" } # default
+  }
+  notify {
+    via        = notifier.jsm.operations
+    priority   = { down = "P1", degraded = "P3", monitor = "P3" } # default
+    tags       = ["mail"]
+    responders = ["team:Mail", "user:anna@example.net"] # default: those of the integration
   }
 }
 

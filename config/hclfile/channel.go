@@ -15,6 +15,8 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers/email"
 	"github.com/imapvigil/imapvigil/notifiers/exec"
 	"github.com/imapvigil/imapvigil/notifiers/mattermost"
+	"github.com/imapvigil/imapvigil/notifiers/jsm"
+	"github.com/imapvigil/imapvigil/notifiers/pagerduty"
 	"github.com/imapvigil/imapvigil/notifiers/slack"
 	"github.com/imapvigil/imapvigil/notifiers/sms"
 	"github.com/imapvigil/imapvigil/notifiers/teams"
@@ -33,6 +35,8 @@ var available = []notifiers.Channel{
 	webhook.Channel,
 	alertmanager.Channel,
 	exec.Channel,
+	pagerduty.Channel,
+	jsm.Channel,
 }
 
 // A channel is one kind of notifier with what it adds to the language: attributes of

@@ -319,8 +319,8 @@ func TestAnswers(t *testing.T) {
 	}{
 		"taken":                 {response: httpsink.Response{Status: 200}},
 		"taken, with a newline": {response: httpsink.Response{Status: 200, Body: "\n"}},
-		"v1":                    {response: httpsink.Response{Status: 200, Body: `{"status":"success"}`}, err: "no empty body"},
-		"another success":       {response: httpsink.Response{Status: 204}, err: "no empty body"},
+		"v1":                    {response: httpsink.Response{Status: 200, Body: `{"status":"success"}`}, err: "not empty with status 200"},
+		"another success":       {response: httpsink.Response{Status: 204}, err: "not empty with status 200"},
 		"refused":               {response: quoted(400, "start time must be before end time"), err: "start time must be before end time", permanent: true},
 		"not logged in":         {response: httpsink.Response{Status: 401}, err: "HTTP 401", permanent: true},
 		"forbidden":             {response: httpsink.Response{Status: 403}, err: "HTTP 403", permanent: true},

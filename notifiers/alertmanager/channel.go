@@ -18,7 +18,7 @@ const Kind notifiers.Kind = "alertmanager"
 var Channel = notifiers.NewChannel(
 	notifiers.Channel{
 		Kind: Kind, Doc: "Prometheus Alertmanager, which routes alerts by rules of its own", Guide: guide,
-		Abilities: notifiers.Abilities{Proof: "status 200 with an empty body"},
+		Abilities: notifiers.Abilities{Proof: "status 200 and an empty body"},
 	},
 	[]notifiers.Row[Settings]{
 		{

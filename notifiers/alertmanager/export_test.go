@@ -10,7 +10,7 @@ import (
 // Compose returns the body of a message at a time, for golden files.
 func Compose(t Target, m notifiers.Message, now time.Time, again bool) string {
 	c := composer{target: t, resend: time.Minute, now: now}
-	list := []alert(nil)
+	var list []alert
 	if m.IsTest() {
 		list = c.test(m)
 	} else {

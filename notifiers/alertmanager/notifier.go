@@ -107,7 +107,8 @@ func (n *notifier) Notify(ctx context.Context, to notifiers.Target, m notifiers.
 		return notifiers.Receipt{}, notifiers.Permanent(errors.New("a message to Alertmanager must be about one incident"))
 	}
 	c := composer{target: target, resend: n.resend, now: time.Now()}
-	list, thread := []alert(nil), ""
+	var list []alert
+	var thread string
 	if m.IsTest() {
 		list = c.test(m)
 	} else {

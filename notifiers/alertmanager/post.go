@@ -54,7 +54,7 @@ func (n *notifier) postTo(ctx context.Context, to instance, list []alert) error 
 		return err
 	// Alertmanager says nothing more (api/v2/api.go): whoever says something is another server.
 	case answer.Status != http.StatusOK || strings.TrimSpace(string(answer.Body)) != "":
-		return answer.Unproven("Alertmanager", "empty body with status 200")
+		return fmt.Errorf("the answer is not empty with status 200, so it may not be from Alertmanager: %s", answer.Words())
 	}
 	return nil
 }
