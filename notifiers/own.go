@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/imapvigil/imapvigil/config/opaque"
 )
 
 // Words are what the templates of a notifier block make of a message, in the place of the
@@ -32,8 +34,24 @@ func (m Message) ownText() string {
 	if m.Own.Text == "" {
 		return ""
 	}
-	return m.Own.Text + "\n" + m.noteOfWords()
+	return PlainText(m.Own.Text) + "\n" + m.noteOfWords()
 }
+
+// PlainText returns a text of several lines without control characters, without spaces at
+// the ends of lines, and without empty lines around it.
+func PlainText(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, raw := range lines {
+		indent := raw[:len(raw)-len(strings.TrimLeft(raw, " "))]
+		if lines[i] = opaque.Bounded(raw, maxPlain); lines[i] != "" {
+			lines[i] = indent + lines[i]
+		}
+	}
+	return strings.Trim(strings.Join(lines, "\n"), "\n")
+}
+
+// maxPlain is more than a line ever has, in bytes.
+const maxPlain = 1 << 20
 
 // noteOfWords returns a last paragraph that says that a template failed; empty: none did.
 func (m Message) noteOfWords() string {
@@ -45,7 +63,7 @@ func (m Message) noteOfWords() string {
 
 // ownShort returns the own text for a phone, in two SMS at most.
 func (m Message) ownShort() string {
-	text := strings.TrimSpace(m.Own.Text)
+	text := strings.TrimSpace(PlainText(m.Own.Text))
 	if isGSM(text) {
 		return cutToSeptets(text, maxTwo)
 	}

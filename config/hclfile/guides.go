@@ -10,6 +10,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config/mdoc"
 	"github.com/imapvigil/imapvigil/notifiers"
+	"github.com/imapvigil/imapvigil/notifiers/wording"
 )
 
 //go:embed guides.tmpl
@@ -29,9 +30,11 @@ func Guides(w io.Writer, date time.Time) error {
 	}
 	var text strings.Builder
 	err = page.Execute(&text, struct {
-		Kinds []guide
-		Date  string
-	}{mapped(available, newGuide), date.UTC().Format("January 2, 2006")})
+		Kinds         []guide
+		Date          string
+		MaxItems      int
+		Message, Item []wording.Field
+	}{mapped(available, newGuide), date.UTC().Format("January 2, 2006"), wording.MaxItems, wording.MessageFields(), wording.ItemFields()})
 	if err != nil {
 		return fmt.Errorf("filling the guides: %w", err)
 	}

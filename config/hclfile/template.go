@@ -24,9 +24,9 @@ func wordsTable(longest notifiers.Limit) table[config.Notifier] {
 		return templateJudged(func(source string) error { return wording.Check(attribute, source, limit) })
 	}
 	return table[config.Notifier]{
-		newRow(wording.Subject, judge(wording.Subject, notifiers.Limit{}), "the built-in words", "A template for the subject or title of messages, which becomes one line. See Templates",
+		newRow(wording.Subject, judge(wording.Subject, notifiers.Limit{}), "the built-in words", "A template for the subject or title of messages, which becomes one line; see OWN WORDS in imapvigil-notifiers(7)",
 			func(n *config.Notifier, v value) { n.Subject = v.text }),
-		newRow(wording.Text, judge(wording.Text, longest), "the built-in words", "A template for the text of messages. It makes plain text, which the channel escapes. See Templates",
+		newRow(wording.Text, judge(wording.Text, longest), "the built-in words", "A template for the text of messages, which is sent as plain text; see OWN WORDS in imapvigil-notifiers(7)",
 			func(n *config.Notifier, v value) { n.Text = v.text }),
 	}
 }

@@ -45,6 +45,7 @@ func Run(t *testing.T, open func(t *testing.T) Channel) {
 		{"ends soon when an answer is huge", (*trial).huge},
 		{"ends soon when an answer is a bomb of gzip", (*trial).gzipBomb},
 		{"makes hostile messages harmless", (*trial).hostile},
+		{"sends the own words of its notifier in the place of the built-in ones", (*trial).ownWords},
 		{"keeps its secret when the server repeats it", (*trial).echo},
 		{"puts messages about one incident beside each other", (*trial).threads},
 		{"uses no thread that is none", (*trial).forgedThread},
@@ -265,6 +266,27 @@ func hostileMessage() notifiers.Message {
 
 // mentions are words that call people in one chat or another.
 const mentions = " @here @channel @everyone @all @room @**all** <users/all> <@U024BE7LH> <@&1> <at>IT</at> @it:example.org "
+
+// ownWords is about people: programs get no words of ours.
+func (t *trial) ownWords() {
+	if !t.Settings.Kind().Traits().People {
+		return
+	}
+	m := Message("own")
+	m.Own = notifiers.Words{Subject: "Vigilant " + HostileWords, Text: "Watchful " + HostileWords + "\n  @everyone <!channel> @room *b* _i_ `c` [l](https://example.org) {{.}}"}
+	t.mustNotify(m)
+	received := t.Receiver.Received()
+	if len(received) != 1 {
+		t.Fatalf("%d messages arrived", len(received))
+	}
+	text := received[0].Text
+	if !strings.Contains(text, "Watchful") || strings.Contains(text, "greeting") {
+		t.Errorf("the words that arrived are %q", text)
+	}
+	if strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) {
+		t.Errorf("control characters went out: %q", text)
+	}
+}
 
 func (t *trial) concurrent() {
 	const senders = 8

@@ -13,7 +13,7 @@ import (
 func Check(attribute, source string, limit notifiers.Limit) error {
 	return try(attribute, source, samples(), func(text string) error {
 		switch length := limit.Unit.Length(text); {
-		case plain(text) == "":
+		case notifiers.PlainText(text) == "":
 			return errors.New("it makes no text")
 		case limit.Most > 0 && length > limit.Most:
 			return fmt.Errorf("it makes %d %s, and at most %d are sent", length, limit.Unit, limit.Most)

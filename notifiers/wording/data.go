@@ -89,7 +89,7 @@ func itemOf(m notifiers.Message, item notifiers.Item) Item {
 		Phase: in.Phase, Cause: in.Cause, Reason: in.Reason(), Hint: line(in.Hint), Evidence: in.Evidence.String(), Endpoint: in.Endpoint(),
 		Started: momentOf(m, in.Began()), Ended: momentOf(m, in.EndedAt), Duration: in.Lasted(m.At),
 		Affected: eachLine(in.Affected[:min(len(in.Affected), notifiers.MaxItems)]),
-		URL:      address(in.URL), Runbook: address(in.Runbook), Description: plain(in.Description), Incident: line(in.ID),
+		URL:      address(in.URL), Runbook: address(in.Runbook), Description: notifiers.PlainText(in.Description), Incident: line(in.ID),
 		AcknowledgedBy: line(in.Acknowledgement.By), Untold: item.OpeningUntold,
 	}
 	// There is nothing to do where nothing is wrong any more, or somebody does it.
@@ -130,20 +130,6 @@ func eachLine(texts []string) (lines []string) {
 		lines = append(lines, line(text))
 	}
 	return lines
-}
-
-// plain returns a text of several lines without control characters, without spaces at the
-// end of a line, and without empty lines around it.
-func plain(text string) string {
-	lines := strings.Split(text, "\n")
-	for i, raw := range lines {
-		indent := raw[:len(raw)-len(strings.TrimLeft(raw, " "))]
-		lines[i] = opaque.Bounded(raw, MaxOutput)
-		if lines[i] != "" {
-			lines[i] = indent + lines[i]
-		}
-	}
-	return strings.Trim(strings.Join(lines, "\n"), "\n")
 }
 
 // A Field is what a template may name.

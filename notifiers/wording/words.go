@@ -71,7 +71,7 @@ func (t *Template) words(data Data) (string, error) {
 	}
 	text, err := t.Render(data)
 	if err == nil {
-		text = plain(text)
+		text = notifiers.PlainText(text)
 	}
 	switch {
 	case err != nil:
