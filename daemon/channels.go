@@ -7,6 +7,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
+	"github.com/imapvigil/imapvigil/notifiers"
 	"github.com/imapvigil/imapvigil/notifiers/wording"
 )
 
@@ -30,6 +31,7 @@ func (o *openedChannels) Prepare(cfg *config.Config) (commit, discard func(), di
 		return nil, nil, diags
 	}
 	commit = func() {
+		aim(opened, cfg)
 		o.sender.Use(opened)
 		o.sender.Partial(cfg.Incomplete)
 		o.listeners.use(opened)     // those that are closed below are not listened to any more
@@ -79,6 +81,21 @@ func openChannel(n *config.Notifier, old outbox.Channel) (c outbox.Channel, err 
 	}
 	c.Notifier, err = n.Settings.Open()
 	return c, err
+}
+
+// aim says where their messages go to those who want to know.
+func aim(opened channels, cfg *config.Config) {
+	targets := map[config.NotifierID][]notifiers.Target{}
+	for _, role := range cfg.Roles {
+		for _, notify := range role.Notify {
+			targets[notify.ID.Notifier] = append(targets[notify.ID.Notifier], notify.Target)
+		}
+	}
+	for id, c := range opened {
+		if aimed, wants := c.Notifier.(notifiers.Aimed); wants {
+			aimed.Aim(targets[id])
+		}
+	}
 }
 
 // closeUnused closes the channels of a that b does not have.

@@ -231,3 +231,30 @@ func TestPressesAreLimited(t *testing.T) {
 		}
 	})
 }
+
+// An aimed notifier keeps where its messages go.
+type aimed struct {
+	notifiers.Notifier
+	targets []notifiers.Target
+}
+
+func (a *aimed) Aim(targets []notifiers.Target) { a.targets = targets }
+
+// Notifiers that want to know learn the targets of all notify blocks that use them, and no others.
+func TestNotifiersAreAimed(t *testing.T) {
+	t.Parallel()
+	one, two := &aimed{}, &aimed{targets: []notifiers.Target{target("old")}}
+	block := func(id config.NotifierID, to string) config.Notify {
+		return config.Notify{ID: config.NotifyID{Notifier: id, Target: to}, Target: target(to)}
+	}
+	aim(channels{"telegram.one": {Notifier: one}, "telegram.two": {Notifier: two}, "email.x": {Notifier: deaf{}}}, &config.Config{Roles: map[config.RoleID]*config.Role{
+		"it_team": {Notify: []config.Notify{block("telegram.one", "a"), block("email.x", "b"), block("telegram.one", "c")}},
+	}})
+	if fmt.Sprint(one.targets) != "[a c]" || len(two.targets) > 0 {
+		t.Errorf("%v, %v", one.targets, two.targets)
+	}
+}
+
+type target string
+
+func (t target) String() string { return string(t) }

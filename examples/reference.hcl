@@ -97,6 +97,7 @@ notifier "slack" "workspace" {
 notifier "telegram" "bot" {
   token   = credential("telegram")     # as BotFather gives it
   api_url = "https://api.telegram.org" # default
+  ackers  = ["110201543"]              # who may acknowledge by a button; default: nobody, and there is none
 }
 
 notifier "sms" "twilio" {

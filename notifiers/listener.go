@@ -15,6 +15,11 @@ type Listener interface {
 	Listen(ctx context.Context, acknowledge func(ctx context.Context, p Press) (words string, err error)) error
 }
 
+// An Aimed Notifier wants to know where its messages go, before there are any: a press that comes
+// from elsewhere is not for it. Aim is called with the targets of all notify blocks that use it,
+// again after each reload; it does no I/O.
+type Aimed interface{ Aim(targets []Target) }
+
 // A Press is that somebody pressed the button of a message. Who may press has been looked at by the
 // channel; what the code is worth has not.
 type Press struct {

@@ -3,6 +3,8 @@ package telegram
 import (
 	_ "embed"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/imapvigil/imapvigil/notifiers"
 )
@@ -18,7 +20,7 @@ var Channel = notifiers.NewChannel(
 	notifiers.Channel{
 		Kind: Kind, Doc: "Telegram, as a bot", Guide: guide,
 		Traits:    notifiers.Traits{People: true},
-		Abilities: notifiers.Abilities{Threads: true, Updates: true, Quiet: true, Proof: "id of the message"},
+		Abilities: notifiers.Abilities{Threads: true, Updates: true, Acknowledges: true, Quiet: true, Proof: "id of the message"},
 	},
 	[]notifiers.Row[Settings]{
 		{
@@ -34,6 +36,15 @@ var Channel = notifiers.NewChannel(
 				Doc: "Where the Bot API is, for those who run a server of their own",
 			},
 			Set: func(s *Settings, v notifiers.Value) { s.APIURL = v.Text },
+		},
+		{
+			Attribute: notifiers.Attribute{
+				Name: "ackers", List: true, Default: "nobody: messages have no such button",
+				Doc: "The numbers of the people who may acknowledge by a button, like \"110201543\". Only one program may ask for what a bot is sent: this daemon",
+			},
+			Set: func(s *Settings, v notifiers.Value) {
+				s.Ackers = strings.Join(slices.Sorted(slices.Values(v.List)), " ")
+			},
 		},
 	},
 	Settings{},

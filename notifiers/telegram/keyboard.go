@@ -12,10 +12,11 @@ type keyboard struct {
 	Rows [][]button `json:"inline_keyboard"`
 }
 
-// A button leads to a page.
+// A button leads to a page, or is told us by Telegram when it is pressed.
 type button struct {
 	Text string `json:"text"`
 	URL  string `json:"url,omitempty"`
+	Code string `json:"callback_data,omitempty"` // at most 64 bytes
 }
 
 // composeKeyboard returns the buttons of a message about one incident; nil: it has none.
@@ -24,10 +25,14 @@ func composeKeyboard(m notifiers.Message) *keyboard {
 		return nil
 	}
 	var row []button
+	code := m.Items[0].Incident.AcknowledgeCode
+	if code != "" && !m.Items[0].Ends() {
+		row = append(row, button{Text: "Acknowledge", Code: code})
+	}
 	for _, fact := range m.Facts(m.Items[0]) {
 		b, ok := linkButton(fact)
 		switch {
-		case !ok:
+		case !ok, fact.Kind == notifiers.Button && code != "": // one button for one thing
 		case fact.Kind == notifiers.Button: // what is to be done comes before what is to be read
 			row = slices.Insert(row, 0, b)
 		default:

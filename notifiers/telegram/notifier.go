@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,6 +30,19 @@ func (n *notifier) Notify(ctx context.Context, to notifiers.Target, m notifiers.
 	if !ok {
 		return notifiers.Receipt{}, notifiers.Permanent(fmt.Errorf("telegram cannot reach a %T", to))
 	}
+	return n.notify(ctx, target, withoutCodes(m)) // nobody listens, so a button would do nothing
+}
+
+// withoutCodes returns a message that has no button which acknowledges.
+func withoutCodes(m notifiers.Message) notifiers.Message {
+	m.Items = slices.Clone(m.Items)
+	for i := range m.Items {
+		m.Items[i].Incident.AcknowledgeCode = ""
+	}
+	return m
+}
+
+func (n *notifier) notify(ctx context.Context, target Target, m notifiers.Message) (notifiers.Receipt, error) {
 	first := firstMessageOf(m)
 	d, err := n.deliver(ctx, target, first, m)
 	if err != nil {

@@ -31,6 +31,9 @@ type Settings struct {
 	Token opaque.Secret // "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
 	// APIURL is where the Bot API is, https, or http to loopback; empty: Telegram's.
 	APIURL string
+	// Ackers are the ids of the people who may press the button that acknowledges, sorted and
+	// joined by a space; empty: messages have no such button.
+	Ackers string
 }
 
 // Kind implements [notifiers.Settings].
@@ -68,7 +71,11 @@ func (s Settings) Open() (notifiers.Notifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &notifier{http: client, base: base + "/bot" + token + "/", moved: map[string]chatID{}}, nil
+	n := &notifier{http: client, base: base + "/bot" + token + "/", moved: map[string]chatID{}}
+	if s.Ackers == "" {
+		return n, nil
+	}
+	return newListener(n, strings.Fields(s.Ackers))
 }
 
 // A Target is a chat, or a topic of it. [NewTarget] makes one.
