@@ -125,6 +125,10 @@ notifier "webhook" "ticketing" { # for programs: one request for each event, sig
   ca_file = "files/ca.pem"
 }
 
+notifier "googlechat" "operations" {
+  url = credential("googlechat") # of the webhook of a space
+}
+
 notifier "mattermost" "chat" {
   url     = "https://chat.example.org" # without token, a credential with the URL of an incoming webhook
   token   = credential("mattermost")   # of a bot
@@ -178,6 +182,10 @@ notification_role "it_team" {
     via = notifier.email.mailroom
     to  = ["it@example.net", "On call <oncall@example.net>"]
     cc  = ["archive@example.net"]
+  }
+  notify {
+    via     = notifier.googlechat.operations
+    mention = "@all"
   }
   notify {
     via     = notifier.mattermost.chat

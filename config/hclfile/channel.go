@@ -14,6 +14,7 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers/alertmanager"
 	"github.com/imapvigil/imapvigil/notifiers/email"
 	"github.com/imapvigil/imapvigil/notifiers/exec"
+	"github.com/imapvigil/imapvigil/notifiers/googlechat"
 	"github.com/imapvigil/imapvigil/notifiers/mattermost"
 	"github.com/imapvigil/imapvigil/notifiers/jsm"
 	"github.com/imapvigil/imapvigil/notifiers/pagerduty"
@@ -27,6 +28,7 @@ import (
 // available are all kinds of notifiers. A new one is a line here.
 var available = []notifiers.Channel{
 	email.Channel,
+	googlechat.Channel,
 	mattermost.Channel,
 	slack.Channel,
 	sms.Channel,

@@ -79,7 +79,9 @@ func (t *trial) forgedThread() {
 	for _, thread := range []string{"../x?a=b\r\n", "../x?a=b", strings.Repeat("../x?a=b", 1000)} {
 		_, closed := t.sends(ending(notifiers.Receipt{Thread: thread}))
 		for _, received := range closed {
-			if received.Updates != "" && strings.Contains(thread, received.Updates) || received.Thread != "" {
+			// A thread can have a name that is made of the incident, and stays right.
+			uses := func(name string) bool { return name != "" && strings.Contains(thread, name) }
+			if uses(received.Updates) || uses(received.Thread) {
 				t.Errorf("%.20q was used: %+v", thread, received)
 			}
 		}
