@@ -100,6 +100,10 @@ notifier "telegram" "bot" {
   ackers  = ["110201543"]              # who may acknowledge by a button; default: nobody, and there is none
 }
 
+notifier "discord" "server" {
+  url = credential("discord") # of a webhook
+}
+
 notifier "sms" "twilio" {
   provider    = "twilio"
   account_sid = "AC00000000000000000000000000000000"
@@ -209,6 +213,15 @@ notification_role "it_team" {
     chat   = "-1002718281828" # of a group; "@name" of a public channel
     topic  = 42               # default: the general topic
     silent = false            # default; ends are silent in any case
+  }
+  notify {
+    via     = notifier.discord.server
+    thread  = "1180000000000000042" # of the channel; default: the channel itself
+    mention = "@here"               # or "@everyone", "<@&ID>" for a role, "<@ID>" for a user
+  }
+  notify {
+    via   = notifier.discord.server
+    forum = true # default: false; each incident is a post
   }
   notify { # escalation: still open and not acknowledged 15 minutes after it was reported
     via      = notifier.sms.twilio

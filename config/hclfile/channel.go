@@ -12,6 +12,7 @@ import (
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 	"github.com/imapvigil/imapvigil/notifiers"
 	"github.com/imapvigil/imapvigil/notifiers/alertmanager"
+	"github.com/imapvigil/imapvigil/notifiers/discord"
 	"github.com/imapvigil/imapvigil/notifiers/email"
 	"github.com/imapvigil/imapvigil/notifiers/exec"
 	"github.com/imapvigil/imapvigil/notifiers/googlechat"
@@ -27,6 +28,7 @@ import (
 
 // available are all kinds of notifiers. A new one is a line here.
 var available = []notifiers.Channel{
+	discord.Channel,
 	email.Channel,
 	googlechat.Channel,
 	mattermost.Channel,
