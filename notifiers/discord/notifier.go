@@ -76,28 +76,21 @@ func (n *notifier) deliver(ctx context.Context, target Target, m notifiers.Messa
 	}
 }
 
-// editPatience bounds the changes of first messages: the delivery is done, and waits to be
-// noted.
-const editPatience = 10 * time.Second
-
-// markEnded changes the first message about each incident that has ended, so that people who
-// see only that one know. It gives up at the first that Discord does not change.
+// markEnded changes the first message about each incident that has ended. It gives up at the
+// first that Discord does not change.
 func (n *notifier) markEnded(ctx context.Context, target Target, m notifiers.Message) error {
-	ctx, cancel := context.WithTimeout(ctx, editPatience)
+	ctx, cancel := context.WithTimeout(ctx, notifiers.EditPatience)
 	defer cancel()
-	for _, item := range m.Items {
-		first := parseMessageID(item.Thread.First.Thread)
-		// What tells of other incidents too must go on saying so.
-		if !item.Ends() || !item.Thread.Alone || first.id == "" {
+	for _, ending := range m.Endings() {
+		first := parseMessageID(ending.Previous.Thread)
+		if first.id == "" {
 			continue
 		}
-		alone := m
-		alone.Items = []notifiers.Item{item}
 		thread := target.Thread
 		if target.Forum {
 			thread = first.channel
 		}
-		if err := n.change(ctx, thread, first.id, composePost(alone, call{allowed: nobody()})); err != nil {
+		if err := n.change(ctx, thread, first.id, composePost(ending, call{allowed: nobody()})); err != nil {
 			return err
 		}
 	}

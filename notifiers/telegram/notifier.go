@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/imapvigil/imapvigil/notifiers"
 	"github.com/imapvigil/imapvigil/notifiers/httpdo"
@@ -142,25 +141,18 @@ func (n *notifier) rememberMove(target Target, to int64) chatID {
 
 func numberedChat(id int64) chatID { return chatID(strconv.FormatInt(id, 10)) }
 
-// editPatience bounds the changes of first messages: the delivery is done, and waits to be
-// noted.
-const editPatience = 10 * time.Second
-
-// markEnded changes the first message about each incident that has ended, so that people who
-// see only that one know. It gives up at the first that Telegram does not change.
+// markEnded changes the first message about each incident that has ended. It gives up at the
+// first that Telegram does not change.
 func (n *notifier) markEnded(ctx context.Context, chat int64, m notifiers.Message) error {
-	ctx, cancel := context.WithTimeout(ctx, editPatience)
+	ctx, cancel := context.WithTimeout(ctx, notifiers.EditPatience)
 	defer cancel()
-	for _, item := range m.Items {
-		first := parseMessageID(item.Thread.First.Thread)
-		// What tells of other incidents too must go on saying so.
-		if !item.Ends() || !item.Thread.Alone || first.chat != chat {
+	for _, ending := range m.Endings() {
+		first := parseMessageID(ending.Previous.Thread)
+		if first.chat != chat {
 			continue
 		}
-		alone := m
-		alone.Items = []notifiers.Item{item}
 		err := n.change(ctx, changedMessage{
-			Chat: numberedChat(chat), Message: first.id, content: composeContent(alone, false),
+			Chat: numberedChat(chat), Message: first.id, content: composeContent(ending, false),
 		})
 		if err != nil {
 			return err
