@@ -350,7 +350,7 @@ func TestQuiet(t *testing.T) {
 			if _, err := n.Notify(t.Context(), telegram.Target{Chat: "@mailops", Silent: silent}, m); err != nil {
 				t.Fatal(err)
 			}
-			over := strings.Contains(m.Key, "closed") || m.Key == "key-ends" || m.Key == "key-unheard"
+			over := m.Key == "key-acknowledged" || strings.Contains(m.Key, "closed") || m.Key == "key-ends" || m.Key == "key-unheard"
 			if got := decode(t, sink.Requests()[2*i+j]); got.Quiet != (silent || over) || string(got.Chat) != `"@mailops"` {
 				t.Errorf("%s, silent %v: quiet %v in %s", m.Key, silent, got.Quiet, got.Chat)
 			}
