@@ -113,6 +113,21 @@ notifier "sms" "twilio" {
   # max_per_hour is 30 for SMS
 }
 
+notifier "sms" "vonage" { # also "bird", "plivo", "sinch" and "clickatell"
+  provider = "vonage"
+  key      = credential("vonage-key")
+  secret   = credential("vonage-secret")
+  from     = "15550199"
+}
+
+notifier "sms" "sinch" {
+  provider = "sinch"
+  key      = credential("sinch-plan") # the service plan
+  token    = credential("sinch-token")
+  region   = "eu" # default: "us"
+  from     = "15550199"
+}
+
 notifier "sms" "gateway" { # any other gateway that takes an HTTP request
   provider = "http"
   url      = "https://sms.example.com/send"

@@ -64,7 +64,7 @@ func (m Message) noteOfWords() string {
 // ownShort returns the own text for a phone, in two SMS at most.
 func (m Message) ownShort() string {
 	text := strings.TrimSpace(PlainText(m.Own.Text))
-	if isGSM(text) {
+	if IsGSM(text) {
 		return cutToSeptets(text, maxTwo)
 	}
 	if unitsOfUTF16(text) <= maxTwoWide {
@@ -101,8 +101,8 @@ const (
 	maxTwoWide = 2 * (67 - 1)
 )
 
-// isGSM reports whether a text can be sent in the GSM alphabet as it is.
-func isGSM(text string) bool {
+// IsGSM reports whether a text can be sent in the GSM alphabet as it is.
+func IsGSM(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && !strings.ContainsRune(gsmBasic+gsmExtended, r) })
 }
 
@@ -149,7 +149,7 @@ func (u Unit) Length(text string) int {
 // partsOfSMS returns in how many parts a text is sent.
 func partsOfSMS(text string) int {
 	length, one, each := unitsOfUTF16(text), maxWide, maxTwoWide/2
-	if isGSM(text) {
+	if IsGSM(text) {
 		length, one, each = countSeptets(text), maxShort, maxTwo/2
 	}
 	if length <= one {

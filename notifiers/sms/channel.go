@@ -25,8 +25,8 @@ var Channel = notifiers.NewChannel(
 	[]notifiers.Row[Settings]{
 		{
 			Attribute: notifiers.Attribute{
-				Name: "provider", Type: notifiers.Choice, Choices: []string{"twilio", "http"}, Required: true,
-				Doc: "The gateway: Twilio, or any that takes an HTTP request a message",
+				Name: "provider", Type: notifiers.Choice, Choices: Providers(), Required: true,
+				Doc: "The gateway; \"http\" is any other that takes an HTTP request a message",
 			},
 			Set: func(s *Settings, v notifiers.Value) { s.Provider = v.Text },
 		},
@@ -47,8 +47,27 @@ var Channel = notifiers.NewChannel(
 		},
 		{
 			Attribute: notifiers.Attribute{
-				Name: "base_url", Type: notifiers.URL, Default: "Twilio's",
-				Doc: "twilio: where the API is",
+				Name: "key", Type: notifiers.Secret,
+				Doc: "vonage and clickatell: the API key; bird: the access key; plivo: the auth id; sinch: the service plan id",
+			},
+			Set: func(s *Settings, v notifiers.Value) { s.Key = v.Secret },
+		},
+		{
+			Attribute: notifiers.Attribute{Name: "secret", Type: notifiers.Secret, Doc: "vonage: the API secret"},
+			Set:       func(s *Settings, v notifiers.Value) { s.Secret = v.Secret },
+		},
+		{
+			Attribute: notifiers.Attribute{Name: "token", Type: notifiers.Secret, Doc: "plivo: the auth token; sinch: the API token"},
+			Set:       func(s *Settings, v notifiers.Value) { s.Token = v.Secret },
+		},
+		{
+			Attribute: notifiers.Attribute{Name: "region", Default: `"us"`, Doc: `sinch: the region of the account, "us", "eu", "au", "br" or "ca"`},
+			Set:       func(s *Settings, v notifiers.Value) { s.Region = v.Text },
+		},
+		{
+			Attribute: notifiers.Attribute{
+				Name: "base_url", Type: notifiers.URL, Default: "the provider's",
+				Doc: "All but http: where the API is",
 			},
 			Set: func(s *Settings, v notifiers.Value) { s.BaseURL = v.Text },
 		},

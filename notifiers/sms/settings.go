@@ -1,5 +1,5 @@
-// Package sms is the channel that sends text messages through a gateway: Twilio,
-// or any other that takes one HTTP request a message.
+// Package sms is the channel that sends text messages through a gateway: Twilio or another
+// that is known (presets), or any that takes one HTTP request a message.
 //
 // It owns what is asked of the gateway and how its answer is judged. A message
 // is one SMS in the GSM alphabet where that is possible, and holds no word of a
@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/notifiers"
@@ -22,7 +23,7 @@ import (
 
 // Settings are a notifier block of kind sms.
 type Settings struct {
-	Provider string // "twilio" or "http"
+	Provider string // one of Providers
 	// From is the sender: a number, a name where the country allows one, or
 	// with Twilio a messaging service ("MG...").
 	From string
@@ -30,7 +31,11 @@ type Settings struct {
 	// Of provider "twilio".
 	AccountSID string
 	AuthToken  opaque.Secret
-	BaseURL    string // empty: https://api.twilio.com
+	BaseURL    string // empty: the provider's; also of the presets
+
+	// Of the presets, which each take some: see presets.
+	Key, Secret, Token opaque.Secret
+	Region             string
 
 	// Of provider "http". URL and Body are templates: {to}, {text}, {from} and
 	// {key} are replaced, in the URL percent-encoded, in the body encoded as
@@ -59,22 +64,22 @@ func (Settings) DecodeTarget(data []byte) (notifiers.Target, error) {
 
 // Open implements [notifiers.Settings].
 func (s Settings) Open() (notifiers.Notifier, error) {
-	switch s.Provider {
-	case "twilio":
-		if s.URL != (opaque.Secret{}) || s.Method != "" || s.Headers != (opaque.Secret{}) || s.Body != (opaque.Secret{}) || s.Success != "" {
-			return nil, errors.New(`url, method, headers, body and success belong to provider "http"`)
-		}
-		return openTwilio(s)
-	case "http":
-		if s.AccountSID != "" || s.AuthToken != (opaque.Secret{}) || s.BaseURL != "" {
-			return nil, errors.New(`account_sid, auth_token and base_url belong to provider "twilio"`)
-		}
-		if s.URL.IsZero() {
-			return nil, errors.New("url is missing: where to send the request")
-		}
-		return openGateway(s)
+	preset, known := presets[s.Provider]
+	if !known && s.Provider != "twilio" && s.Provider != "http" {
+		return nil, fmt.Errorf("provider %q is not known: use one of %s", s.Provider, strings.Join(Providers(), ", "))
 	}
-	return nil, fmt.Errorf(`provider %q is not known: use "twilio" or "http"`, s.Provider)
+	if err := s.checkAttributes(); err != nil {
+		return nil, err
+	}
+	switch {
+	case known:
+		return openPreset(s, preset)
+	case s.Provider == "twilio":
+		return openTwilio(s)
+	case s.URL.IsZero():
+		return nil, errors.New("url is missing: where to send the request")
+	}
+	return openGateway(s)
 }
 
 // A Target is one number; each number of a notify block is a destination.

@@ -266,22 +266,22 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	secret := opaque.NewSecret
 	for want, settings := range map[string]sms.Settings{
-		`provider "" is not known`:           {},
-		"account_sid is missing":             tw(func(s *sms.Settings) { s.AccountSID = "" }),
-		"auth_token is missing":              tw(func(s *sms.Settings) { s.AuthToken = opaque.Secret{} }),
-		"from is missing":                    tw(func(s *sms.Settings) { s.From = "" }),
-		"base_url: http:// is for loopback":  tw(func(s *sms.Settings) { s.BaseURL = "http://api.example.org" }),
-		`belong to provider "http"`:          tw(func(s *sms.Settings) { s.Success = "OK" }),
-		`belong to provider "twilio"`:        http(func(s *sms.Settings) { s.AccountSID = "AC1" }),
-		`method "PATCH" is not known`:        http(func(s *sms.Settings) { s.Method = "PATCH" }),
-		"url is missing":                     http(func(s *sms.Settings) { s.URL = opaque.Secret{} }),
-		"url: it is not a URL":               http(func(s *sms.Settings) { s.URL = secret("https://{to}.example.org/" + canary) }),
-		"headers:":                           http(func(s *sms.Settings) { s.Headers = secret(canary) }),
-		"has {to} in it":                     http(func(s *sms.Settings) { s.Body = secret(`{"text": "{text}"}`) }),
-		"has {text} in it":                   http(func(s *sms.Settings) { s.Body = secret(`{"to": "{to}"}`) }),
-		"it is not JSON once filled in":      http(func(s *sms.Settings) { s.Body = secret(`{"to": "{to}", "text": {text}}`) }),
-		"it is not a form":                   http(func(s *sms.Settings) { s.Headers, s.Body = opaque.Secret{}, secret("to={to}&text=%zz{text}") }),
-		`method "GET" has none, write {to} `: http(func(s *sms.Settings) { s.Method = "GET" }),
+		`provider "" is not known`:                 {},
+		"account_sid is missing":                   tw(func(s *sms.Settings) { s.AccountSID = "" }),
+		"auth_token is missing":                    tw(func(s *sms.Settings) { s.AuthToken = opaque.Secret{} }),
+		"from is missing":                          tw(func(s *sms.Settings) { s.From = "" }),
+		"base_url: http:// is for loopback":        tw(func(s *sms.Settings) { s.BaseURL = "http://api.example.org" }),
+		`success belongs to provider "http"`:       tw(func(s *sms.Settings) { s.Success = "OK" }),
+		`account_sid belongs to provider "twilio"`: http(func(s *sms.Settings) { s.AccountSID = "AC1" }),
+		`method "PATCH" is not known`:              http(func(s *sms.Settings) { s.Method = "PATCH" }),
+		"url is missing":                           http(func(s *sms.Settings) { s.URL = opaque.Secret{} }),
+		"url: it is not a URL":                     http(func(s *sms.Settings) { s.URL = secret("https://{to}.example.org/" + canary) }),
+		"headers:":                                 http(func(s *sms.Settings) { s.Headers = secret(canary) }),
+		"has {to} in it":                           http(func(s *sms.Settings) { s.Body = secret(`{"text": "{text}"}`) }),
+		"has {text} in it":                         http(func(s *sms.Settings) { s.Body = secret(`{"to": "{to}"}`) }),
+		"it is not JSON once filled in":            http(func(s *sms.Settings) { s.Body = secret(`{"to": "{to}", "text": {text}}`) }),
+		"it is not a form":                         http(func(s *sms.Settings) { s.Headers, s.Body = opaque.Secret{}, secret("to={to}&text=%zz{text}") }),
+		`method "GET" has none, write {to} `:       http(func(s *sms.Settings) { s.Method = "GET" }),
 	} {
 		if _, err := settings.Open(); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), canary) {
 			t.Errorf("got %v, want %q in it", err, want)
