@@ -144,6 +144,10 @@ notifier "webhook" "ticketing" { # for programs: one request for each event, sig
   ca_file = "files/ca.pem"
 }
 
+notifier "slack" "by_webhook" { # instead of token; it has one channel
+  url = credential("slack-webhook")
+}
+
 notifier "googlechat" "operations" {
   url = credential("googlechat") # of the webhook of a space
 }
@@ -201,6 +205,10 @@ notification_role "it_team" {
     via = notifier.email.mailroom
     to  = ["it@example.net", "On call <oncall@example.net>"]
     cc  = ["archive@example.net"]
+  }
+  notify {
+    via     = notifier.slack.by_webhook
+    mention = "@channel"
   }
   notify {
     via     = notifier.googlechat.operations

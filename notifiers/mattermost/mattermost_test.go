@@ -220,10 +220,7 @@ func TestThread(t *testing.T) {
 	if other, err := n.Notify(t.Context(), square, batch); err != nil || other.Thread == first.Thread {
 		t.Errorf("a batch went into the thread of its first incident: %+v, %v", other, err)
 	}
-	end := notifiertest.Messages()[4] // closed-as-recovered
-	end.Previous = first
-	end.Items[0].Thread = notifiers.Thread{First: first, Last: second, Alone: true}
-	if _, err := n.Notify(t.Context(), square, end); err != nil {
+	if _, err := n.Notify(t.Context(), square, notifiertest.Ending(first)); err != nil {
 		t.Fatal(err)
 	}
 	changed := chat.all()[first.Thread]
@@ -246,8 +243,7 @@ func TestThreadIsGone(t *testing.T) {
 
 // An end is delivered, whatever becomes of the first post.
 func TestFirstPostIsGone(t *testing.T) {
-	end := notifiertest.Messages()[4]
-	end.Items[0].Thread = notifiers.Thread{First: notifiers.Receipt{Thread: strings.Repeat("a", 26)}, Alone: true}
+	end := notifiertest.Ending(notifiers.Receipt{Thread: strings.Repeat("a", 26)})
 	sink := start(t, newServer().answer)
 	receipt, err := open(t, botSettings(sink)).Notify(t.Context(), square, end)
 	if err != nil || !strings.Contains(receipt.Answer.String(), "the first post was not changed: HTTP 404 Not Found: app.post.get.app_error") {

@@ -39,6 +39,10 @@ func Messages() (messages []notifiers.Message) {
 	return append(messages, of("unheard", unheard), of("monitor", own), of("monitor-closed", ownEnd), of("test"))
 }
 
+// Ending returns the end of the incident of [Message], whose first message, which told of it
+// alone, has a receipt.
+func Ending(first notifiers.Receipt) notifiers.Message { return ending(first) }
+
 // Gathered returns what only people get: the messages of several incidents, and one with a link
 // that acknowledges.
 func Gathered() []notifiers.Message {

@@ -14,16 +14,29 @@ var guide string
 // Kind is what a notifier block calls this channel.
 const Kind notifiers.Kind = "slack"
 
-// Channel is Slack, as a bot.
+// Channel is Slack, as a bot or by an incoming webhook.
 var Channel = notifiers.NewChannel(
-	notifiers.Channel{Kind: Kind, Doc: "Slack, as a bot", Guide: guide, Abilities: notifiers.Abilities{Threads: true, Mentions: true, Acknowledges: true, Proof: "timestamp of the message"}, Traits: notifiers.Traits{People: true}},
+	notifiers.Channel{
+		Kind: Kind, Doc: "Slack, as a bot or by an incoming webhook", Guide: guide,
+		Traits: notifiers.Traits{People: true},
+		Abilities: notifiers.Abilities{
+			Threads: true, Updates: true, Mentions: true, Acknowledges: true, Proof: "timestamp of the message; of a webhook, ok",
+		},
+	},
 	[]notifiers.Row[Settings]{
 		{
 			Attribute: notifiers.Attribute{
-				Name: "token", Type: notifiers.Secret, Required: true,
-				Doc: "The bot token of a Slack app, which begins with xoxb-",
+				Name: "token", Type: notifiers.Secret,
+				Doc: "The bot token of a Slack app, which begins with xoxb-. It is required unless url is written",
 			},
 			Set: func(s *Settings, v notifiers.Value) { s.Token = v.Secret },
+		},
+		{
+			Attribute: notifiers.Attribute{
+				Name: "url", Type: notifiers.HookURL,
+				Doc: "The URL of an incoming webhook, instead of token. It has one channel, no threads and no button, and its messages do not change",
+			},
+			Set: func(s *Settings, v notifiers.Value) { s.URL = v.Secret },
 		},
 		{
 			Attribute: notifiers.Attribute{
@@ -53,8 +66,8 @@ var Channel = notifiers.NewChannel(
 	[]notifiers.Row[Target]{
 		{
 			Attribute: notifiers.Attribute{
-				Name: "channel", Required: true,
-				Doc: "The channel, like \"#mail-ops\" or its id",
+				Name: "channel", Default: "the webhook's own",
+				Doc: "The channel, like \"#mail-ops\" or its id. It is required with token, and must not be written for a webhook",
 			},
 			Set: func(t *Target, v notifiers.Value) { t.Channel = v.Text },
 		},
@@ -67,6 +80,10 @@ var Channel = notifiers.NewChannel(
 		},
 	},
 	func(t Target) ([]notifiers.Target, error) {
+		if t.Channel == "" {
+			made, err := NewHookTarget(t.Mention)
+			return []notifiers.Target{made}, err
+		}
 		made, err := NewTarget(t.Channel, t.Mention)
 		return []notifiers.Target{made}, err
 	},

@@ -16,13 +16,9 @@ const maxSection = 3000
 // composeMessage makes the text, which phones show, and below it a coloured
 // attachment for each incident.
 func composeMessage(target Target, m notifiers.Message, buttons bool) ([]api.MsgOption, error) {
-	mention, err := mentionMarkup(target.Mention)
+	text, err := composeText(target, m)
 	if err != nil {
 		return nil, err
-	}
-	text := escapeText(m.Headline())
-	if mention != "" && m.MayMention() {
-		text = mention + " " + text
 	}
 	return []api.MsgOption{
 		api.MsgOptionText(text, false),
@@ -36,6 +32,19 @@ func composeMessage(target Target, m notifiers.Message, buttons bool) ([]api.Msg
 			EventType: "imapvigil_message", EventPayload: map[string]any{"key": m.Key},
 		}),
 	}, nil
+}
+
+// composeText makes the headline, behind those whom it calls.
+func composeText(target Target, m notifiers.Message) (string, error) {
+	mention, err := mentionMarkup(target.Mention)
+	if err != nil {
+		return "", err
+	}
+	text := escapeText(m.Headline())
+	if mention != "" && m.MayMention() {
+		text = mention + " " + text
+	}
+	return text, nil
 }
 
 // attachments returns what stands below the text: one attachment for each card. The last

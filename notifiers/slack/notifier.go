@@ -61,6 +61,10 @@ func (n *notifier) notify(ctx context.Context, to notifiers.Target, m notifiers.
 	if err != nil {
 		return notifiers.Receipt{}, n.classify(ctx, "posting to Slack", err)
 	}
+	// The message has arrived, whatever becomes of the first one.
+	if err := n.markEnded(ctx, m); err != nil {
+		receipt.Answer = n.http.Sanitise(receipt.Answer.String() + "; " + err.Error())
+	}
 	return receipt, nil
 }
 

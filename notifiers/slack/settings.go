@@ -1,14 +1,15 @@
 // Package slack is the channel that posts to Slack with a bot token
 // (chat.postMessage; the scope chat:write, and chat:write.public for channels
-// that the bot has not joined).
+// that the bot has not joined), or by an incoming webhook.
 //
-// It owns what a message looks like in Slack. What is told of one incident is
-// one thread, whose replies are shown in the channel as well. A word of a server
+// It owns what a message looks like in Slack. What a bot tells of one incident is
+// one thread, whose replies are shown in the channel as well, and whose first message
+// is changed at the end. A word of a server
 // or of the configuration can neither mention anybody nor become a link: all
 // text is escaped, and only the target's own mention is one.
 //
 // A caller may rely on this: the receipt holds channel and timestamp, which is a
-// message's name in Slack. Slack drops no doubles; the idempotency key is in
+// message's name in Slack; by a webhook it holds "ok". Slack drops no doubles; the idempotency key is in
 // the message's metadata for those who look.
 package slack
 
@@ -31,6 +32,8 @@ import (
 // Settings are a notifier block of kind slack.
 type Settings struct {
 	Token opaque.Secret // "xoxb-..."
+	// URL is that of an incoming webhook, instead of Token; whoever has it can post.
+	URL opaque.Secret
 	// APIURL is where the API is, https, or http to loopback; empty: Slack's.
 	APIURL string
 	// AppToken is an app-level token, "xapp-...", by which Slack says who presses the button of a
@@ -51,8 +54,11 @@ func (Settings) DecodeTarget(data []byte) (notifiers.Target, error) {
 
 // Open implements [notifiers.Settings].
 func (s Settings) Open() (notifiers.Notifier, error) {
+	if !s.URL.IsZero() {
+		return s.openHook()
+	}
 	if s.Token.IsZero() {
-		return nil, errors.New("token is missing: use the bot token of a Slack app")
+		return nil, errors.New("token is missing: use the bot token of a Slack app, or url with an incoming webhook")
 	}
 	base := api.APIURL
 	if s.APIURL != "" {
@@ -109,7 +115,7 @@ func spellings(token string) []string {
 
 // A Target is a channel, and whom to mention there. [NewTarget] makes one.
 type Target struct {
-	Channel string `json:"channel"` // "#mail-ops", or an id: "C024BE91L"
+	Channel string `json:"channel"` // "#mail-ops", or an id: "C024BE91L"; empty: that of a webhook
 	// Mention is "@here", "@channel", "@everyone", or the id of a user
 	// ("U024BE7LH") or of a user group ("S0614TZR7"). It is left out of closings
 	// and tests.
@@ -131,6 +137,14 @@ func NewTarget(channel, mention string) (Target, error) {
 		return Target{}, err
 	}
 	return Target{Channel: channel, Mention: mention}, nil
+}
+
+// NewHookTarget checks a mention in the channel of a webhook.
+func NewHookTarget(mention string) (Target, error) {
+	if _, err := mentionMarkup(mention); err != nil {
+		return Target{}, err
+	}
+	return Target{Mention: mention}, nil
 }
 
 // String names the channel, and the mention, since one role may tell the same

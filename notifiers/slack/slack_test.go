@@ -79,6 +79,9 @@ var mentionMarkup = regexp.MustCompile(`<[!@][^>]*>`)
 // read finds key and texts of a message, without the token.
 func read(r httpsink.Request) notifiertest.Received {
 	form := parse(r)
+	if strings.HasSuffix(r.Path, "/chat.update") {
+		return notifiertest.Received{Text: form.Get("text") + "\n" + form.Get("attachments"), Updates: form.Get("ts")}
+	}
 	var metadata struct {
 		Payload struct{ Key string } `json:"event_payload"`
 	}

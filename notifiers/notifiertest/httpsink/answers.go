@@ -8,17 +8,24 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // NoContent answers as a webhook's receiver does.
 func NoContent(Request) Response { return Response{Status: http.StatusNoContent} }
 
-// Slack answers as chat.postMessage does. The timestamp, which is the message's
+// Slack answers as chat.postMessage and chat.update do. The timestamp, which is the message's
 // name there, is made from the body.
 func Slack(r Request) Response {
 	form, err := url.ParseQuery(string(r.Body))
 	if err != nil || form.Get("channel") == "" {
 		return jsonResponse(http.StatusOK, map[string]any{"ok": false, "error": "channel_not_found"})
+	}
+	if strings.HasSuffix(r.Path, "/chat.update") {
+		if form.Get("ts") == "" {
+			return jsonResponse(http.StatusOK, map[string]any{"ok": false, "error": "message_not_found"})
+		}
+		return jsonResponse(http.StatusOK, map[string]any{"ok": true, "channel": form.Get("channel"), "ts": form.Get("ts")})
 	}
 	sum := sha256.Sum256(r.Body)
 	ts := fmt.Sprintf("1795456025.%06d", binary.BigEndian.Uint32(sum[:])%1_000_000)
