@@ -188,6 +188,20 @@ notifier "jsm" "operations" { # Jira Service Management, and Opsgenie until it e
   api_url = "https://api.atlassian.com/jsm/ops/integration" # default
 }
 
+notifier "ntfy" "phones" {              # push messages, by ntfy.sh or a server of your own
+  url      = "https://ntfy.example.net" # default: "https://ntfy.sh"
+  username = "imapvigil"
+  password = credential("ntfy") # or token, an access token
+  ca_file  = "files/ca.pem"
+  # max_per_hour is 60 for ntfy
+}
+
+notifier "gotify" "phones" {
+  url     = "https://push.example.net"
+  token   = credential("gotify") # of an application
+  ca_file = "files/ca.pem"
+}
+
 # ---- Windows of the week ----------------------------------------------------
 
 schedule "night" {
@@ -271,6 +285,15 @@ notification_role "ticketing" {
   notify {
     via    = notifier.alertmanager.cluster
     labels = { team = "mail" }
+  }
+  notify {
+    via      = notifier.ntfy.phones
+    topic    = "mail-ops-7Kq2vX9d"
+    priority = { degraded = 3 } # from 1 to 5; the others keep their defaults
+  }
+  notify {
+    via      = notifier.gotify.phones
+    priority = { down = 10 } # from 0 to 10
   }
   notify {
     via = notifier.exec.journal

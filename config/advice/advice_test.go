@@ -105,7 +105,7 @@ func TestAdvice(t *testing.T) {
 		{"mail-port", "on port 587 mail servers begin without", func(c *config.Config, _ *advice.Written) {
 			c.Notifiers["email.mail"].Settings = email.Settings{Host: "relay.example.org", Port: 587, Security: "tls"}
 		}},
-		{"incomplete", "command: /nonexistent/page does not exist.", func(c *config.Config, _ *advice.Written) {
+		{"incomplete", "The program of command does not exist", func(c *config.Config, _ *advice.Written) {
 			c.Notifiers["email.mail"].Settings = exec.Settings{Command: `["/nonexistent/page"]`}
 		}},
 		{"unencrypted", "notifier.email.mail sends messages without encryption", func(c *config.Config, _ *advice.Written) {

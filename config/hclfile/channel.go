@@ -16,8 +16,10 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers/email"
 	"github.com/imapvigil/imapvigil/notifiers/exec"
 	"github.com/imapvigil/imapvigil/notifiers/googlechat"
+	"github.com/imapvigil/imapvigil/notifiers/gotify"
 	"github.com/imapvigil/imapvigil/notifiers/jsm"
 	"github.com/imapvigil/imapvigil/notifiers/mattermost"
+	"github.com/imapvigil/imapvigil/notifiers/ntfy"
 	"github.com/imapvigil/imapvigil/notifiers/pagerduty"
 	"github.com/imapvigil/imapvigil/notifiers/slack"
 	"github.com/imapvigil/imapvigil/notifiers/sms"
@@ -41,6 +43,8 @@ var available = []notifiers.Channel{
 	exec.Channel,
 	pagerduty.Channel,
 	jsm.Channel,
+	ntfy.Channel,
+	gotify.Channel,
 }
 
 // A channel is one kind of notifier with what it adds to the language: attributes of

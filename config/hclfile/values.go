@@ -207,9 +207,25 @@ var secretMap = kind{name: "map of strings", read: func(r *reading) (value, bool
 
 // textMap is an object of texts, none of them a secret.
 var textMap = kind{name: "map of strings", read: func(r *reading) (value, bool) {
+	r.v = numbersAsTexts(r.v)
 	all, ok := r.textsByName(func(string) {})
 	return value{texts: all}, ok
 }}
+
+// numbersAsTexts returns an object with its numbers as they are written, so that nobody has to put
+// one in quotes.
+func numbersAsTexts(object cty.Value) cty.Value {
+	if ty := object.Type(); !object.IsKnown() || object.IsNull() || !ty.IsObjectType() && !ty.IsMapType() {
+		return object
+	}
+	elements := object.AsValueMap()
+	for name, element := range elements {
+		if element.IsKnown() && !element.IsNull() && element.Type() == cty.Number {
+			elements[name] = cty.StringVal(element.AsBigFloat().Text('f', -1))
+		}
+	}
+	return cty.ObjectVal(elements)
+}
 
 // keep remembers a part of a secret: a message would repeat one, not all of them.
 func (r *reading) keep(text string) { r.l.KeepSecret(text) }

@@ -287,7 +287,7 @@ func TestOpenRefuses(t *testing.T) {
 // A program that is not there yet is no error of the files, but a warning, and no delivery.
 func TestMissingProgram(t *testing.T) {
 	s := settings(filepath.Join(t.TempDir(), "page"))
-	if advice := s.Advice(); !strings.Contains(advice, "page does not exist. Messages cannot be delivered before it is there.") {
+	if advice := s.Advice(); !strings.Contains(advice, "The program of command does not exist") {
 		t.Errorf("advice %q", advice)
 	}
 	if _, err := open(t, s).Notify(t.Context(), exec.Target{}, notifiertest.Message("k")); !notifiers.IsPermanent(err) || !strings.Contains(err.Error(), "does not exist") {

@@ -160,7 +160,7 @@ func TestConformance(t *testing.T) {
 	for name, change := range map[string]func(*exec.Settings){
 		"json":  func(*exec.Settings) {},
 		"text":  func(s *exec.Settings) { s.Input = "text" },
-		"batch": func(s *exec.Settings) { s.Batch = true },
+		"batch": func(s *exec.Settings) { s.Batch, s.Input = true, "text" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			notifiertest.Run(t, func(t *testing.T) notifiertest.Channel {

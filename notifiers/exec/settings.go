@@ -127,8 +127,9 @@ func (s Settings) Advice() string {
 	if len(command) == 0 {
 		return ""
 	}
+	// The path is not repeated: it may come from elsewhere, and is shown only where it is written.
 	if err := checkProgram(command[0]); isAbsent(err) {
-		return fmt.Sprintf("command: %s. Messages cannot be delivered before it is there.", err)
+		return "The program of command does not exist, or this user cannot see it. Messages cannot be delivered before it is there."
 	}
 	return ""
 }
