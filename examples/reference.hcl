@@ -104,6 +104,12 @@ notifier "discord" "server" {
   url = credential("discord") # of a webhook
 }
 
+notifier "matrix" "home" {
+  url     = "https://matrix.example.org" # where the homeserver answers clients
+  token   = credential("matrix")
+  ca_file = "files/ca.pem" # instead of the system's authorities
+}
+
 notifier "sms" "twilio" {
   provider    = "twilio"
   account_sid = "AC00000000000000000000000000000000"
@@ -259,6 +265,11 @@ notification_role "it_team" {
   notify {
     via   = notifier.discord.server
     forum = true # default: false; each incident is a post
+  }
+  notify {
+    via     = notifier.matrix.home
+    room    = "!abc:example.org"
+    mention = "@room" # or a user, "@anna:example.org"
   }
   notify { # escalation: still open and not acknowledged 15 minutes after it was reported
     via      = notifier.sms.twilio

@@ -18,6 +18,7 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers/googlechat"
 	"github.com/imapvigil/imapvigil/notifiers/gotify"
 	"github.com/imapvigil/imapvigil/notifiers/jsm"
+	"github.com/imapvigil/imapvigil/notifiers/matrix"
 	"github.com/imapvigil/imapvigil/notifiers/mattermost"
 	"github.com/imapvigil/imapvigil/notifiers/ntfy"
 	"github.com/imapvigil/imapvigil/notifiers/pagerduty"
@@ -33,6 +34,7 @@ var available = []notifiers.Channel{
 	discord.Channel,
 	email.Channel,
 	googlechat.Channel,
+	matrix.Channel,
 	mattermost.Channel,
 	slack.Channel,
 	sms.Channel,
