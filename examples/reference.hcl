@@ -267,9 +267,10 @@ notification_role "it_team" {
     forum = true # default: false; each incident is a post
   }
   notify {
-    via     = notifier.matrix.home
-    room    = "!abc:example.org"
-    mention = "@room" # or a user, "@anna:example.org"
+    via              = notifier.matrix.home
+    room             = "!abc:example.org"
+    mention          = "@room" # or a user, "@anna:example.org"
+    mention_severity = "down"  # default: "degraded"; what has escalated mentions in any case
   }
   notify { # escalation: still open and not acknowledged 15 minutes after it was reported
     via      = notifier.sms.twilio
