@@ -164,6 +164,13 @@ notifier "mattermost" "chat" {
   ca_file = "files/ca.pem"
 }
 
+notifier "rocketchat" "chat" {
+  url     = "https://rocket.example.org"
+  user_id = "aobEdbYhXfu5hkeqG"
+  token   = credential("rocketchat") # a personal access token of that user
+  ca_file = "files/ca.pem"
+}
+
 notifier "teams" "operations" { # a workflow of Power Automate
   url = credential("teams-url")
 }
@@ -237,6 +244,11 @@ notification_role "it_team" {
   notify {
     via     = notifier.mattermost.chat
     channel = "4yxo4xqkqtnfpfqz1tfpwwqwqa"
+    mention = "@here"
+  }
+  notify {
+    via     = notifier.rocketchat.chat
+    channel = "#mail-ops"
     mention = "@here"
   }
   notify {

@@ -22,6 +22,7 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers/mattermost"
 	"github.com/imapvigil/imapvigil/notifiers/ntfy"
 	"github.com/imapvigil/imapvigil/notifiers/pagerduty"
+	"github.com/imapvigil/imapvigil/notifiers/rocketchat"
 	"github.com/imapvigil/imapvigil/notifiers/slack"
 	"github.com/imapvigil/imapvigil/notifiers/sms"
 	"github.com/imapvigil/imapvigil/notifiers/teams"
@@ -36,6 +37,7 @@ var available = []notifiers.Channel{
 	googlechat.Channel,
 	matrix.Channel,
 	mattermost.Channel,
+	rocketchat.Channel,
 	slack.Channel,
 	sms.Channel,
 	teams.Channel,
