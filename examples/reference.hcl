@@ -238,30 +238,35 @@ notification_role "it_team" {
     mention = "@channel"
   }
   notify {
-    via     = notifier.googlechat.operations
-    mention = "@all"
+    via              = notifier.googlechat.operations
+    mention          = "@all"
+    mention_severity = "down" # nobody is mentioned for what is degraded
   }
   notify {
-    via     = notifier.mattermost.chat
-    channel = "4yxo4xqkqtnfpfqz1tfpwwqwqa"
-    mention = "@here"
+    via              = notifier.mattermost.chat
+    channel          = "4yxo4xqkqtnfpfqz1tfpwwqwqa"
+    mention          = "@here"
+    mention_severity = "down" # nobody is mentioned for what is degraded
   }
   notify {
-    via     = notifier.rocketchat.chat
-    channel = "#mail-ops"
-    mention = "@here"
+    via              = notifier.rocketchat.chat
+    channel          = "#mail-ops"
+    mention          = "@here"
+    mention_severity = "down" # nobody is mentioned for what is degraded
   }
   notify {
-    via     = notifier.teams.operations
-    mention = [{ id = "anna@example.net", name = "Anna" }]
+    via              = notifier.teams.operations
+    mention          = [{ id = "anna@example.net", name = "Anna" }]
+    mention_severity = "down" # nobody is mentioned for what is degraded
   }
   notify {
-    via        = notifier.slack.workspace
-    channel    = "#mail-ops"
-    mention    = "@here"
-    on         = ["opened", "changed", "closed", "reminder"] # default
-    severity   = "degraded"                                  # default: everything
-    conditions = ["service", "addresses", "certificate", "latency", "capability", "account", "intermittent", "monitor"]
+    via              = notifier.slack.workspace
+    channel          = "#mail-ops"
+    mention          = "@here"
+    mention_severity = "down"                                      # nobody is mentioned for what is degraded
+    on               = ["opened", "changed", "closed", "reminder"] # default
+    severity         = "degraded"                                  # default: everything
+    conditions       = ["service", "addresses", "certificate", "latency", "capability", "account", "intermittent", "monitor"]
   }
   notify {
     via    = notifier.telegram.bot
@@ -270,9 +275,10 @@ notification_role "it_team" {
     silent = false            # default; ends are silent in any case
   }
   notify {
-    via     = notifier.discord.server
-    thread  = "1180000000000000042" # of the channel; default: the channel itself
-    mention = "@here"               # or "@everyone", "<@&ID>" for a role, "<@ID>" for a user
+    via              = notifier.discord.server
+    thread           = "1180000000000000042" # of the channel; default: the channel itself
+    mention          = "@here"               # or "@everyone", "<@&ID>" for a role, "<@ID>" for a user
+    mention_severity = "down"                # nobody is mentioned for what is degraded
   }
   notify {
     via   = notifier.discord.server
