@@ -367,3 +367,14 @@ func TestTimesSayTheirZone(t *testing.T) {
 		}
 	}
 }
+
+// A cause that begins with its phase says it once.
+func TestCauseSaysThePhaseOnce(t *testing.T) {
+	in := change(refused(), func(in *notifiers.Incident) {
+		in.Condition, in.Severity, in.Phase, in.Cause = "capability", "degraded", "capability", "capability_missing"
+	})
+	item := notifiers.Item{Transition: notifiers.Opened, Incident: in}
+	if got, want := item.Headline(in.StartedAt), "DEGRADED mx1/imaps (Mail 1): capability missing"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

@@ -10,7 +10,11 @@ func (i Incident) briefCause() string {
 	if problem, _ := i.problem(); problem != "" {
 		return problem
 	}
-	words := strings.TrimSpace(i.Phase + " " + strings.ReplaceAll(i.Cause, "_", " "))
+	words := strings.ReplaceAll(i.Cause, "_", " ")
+	// What is missing is a capability, and not a capability capability.
+	if !strings.HasPrefix(words, i.Phase+" ") {
+		words = strings.TrimSpace(i.Phase + " " + words)
+	}
 	if words == "" {
 		return i.Condition
 	}
