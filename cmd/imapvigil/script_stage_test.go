@@ -140,15 +140,27 @@ func (s *stage) change(server *imaptest.Memory, verb string, args []string) erro
 	return errors.New("a server plays, starts, stops, hangs or shows, and does not " + verb)
 }
 
-// stageReceiver is the command receiver: it starts an HTTP server, or waits
-// until one of its requests matches.
+// services are those as which a receiver can answer.
+var services = map[string]func(httpsink.Request) httpsink.Response{
+	"webhook": httpsink.NoContent, "alertmanager": httpsink.Alertmanager, "pagerduty": httpsink.PagerDuty, "jsm": httpsink.JSM,
+}
+
+// stageReceiver is the command receiver:
+//
+//	receiver NAME                start an HTTP server that answers as a webhook's receiver does
+//	receiver NAME plays SERVICE  start one that answers as a service of services
+//	receiver NAME PATTERN        wait until one of its requests matches: method, path, and below them the body
 func stageReceiver(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 1 || len(args) > 2 {
-		ts.Fatalf("usage: receiver NAME [PATTERN]")
+	if neg || len(args) < 1 || len(args) > 3 || len(args) == 3 && services[args[2]] == nil {
+		ts.Fatalf("usage: receiver NAME [plays SERVICE | PATTERN]")
 	}
 	s, name := stageOf(ts), args[0]
-	if len(args) == 1 {
-		sink, err := httpsink.Start(httpsink.Options{})
+	if len(args) != 2 {
+		service := "webhook"
+		if len(args) == 3 {
+			service = args[2]
+		}
+		sink, err := httpsink.Start(httpsink.Options{Answer: services[service]})
 		ts.Check(err)
 		s.receivers[name] = sink
 		ts.Setenv(name, sink.URL())
@@ -163,8 +175,9 @@ func stageReceiver(ts *testscript.TestScript, neg bool, args []string) {
 		if err != nil {
 			ts.Fatalf("none of %d requests is like %q", n-1, args[1])
 		}
-		if body := requests[n-1].Body; pattern.Match(body) {
-			ts.Logf("[%s]\n%s\n", name, body)
+		r := requests[n-1]
+		if text := fmt.Sprintf("%s %s\n%s", r.Method, r.Path, r.Body); pattern.MatchString(text) {
+			ts.Logf("[%s]\n%s\n", name, text)
 			return
 		}
 	}

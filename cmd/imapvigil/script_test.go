@@ -27,7 +27,7 @@ import (
 //	capture NAME PATTERN               keep what the pattern's group matched on stdout
 //	keys FILE COMMAND                  write the keys of the JSON on stdout to FILE; the README must have them
 //	server NAME VERB [ARG]             an IMAP server; its port is $NAME
-//	receiver NAME [PATTERN]            an HTTP server; its URL is $NAME
+//	receiver NAME [plays SERVICE|PATTERN]  an HTTP server; its URL is $NAME
 //	port NAME                          choose a free port, which is $NAME
 //	page URL STATUS PATTERN [WHO]      ask for a page, as USER:PASSWORD or with a token; ! page URL: nothing answers
 //	relay NAME [refuses ADDRESS CODE WORDS]  an SMTP server; its port is $NAME

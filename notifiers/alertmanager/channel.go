@@ -52,7 +52,7 @@ var Channel = notifiers.NewChannel(
 		},
 		{
 			Attribute: notifiers.Attribute{
-				Name: "resend", Type: notifiers.Span, Shortest: 15 * time.Second, Longest: 10 * time.Minute, Default: `"1m"`,
+				Name: "resend", Type: notifiers.Span, Shortest: 5 * time.Second, Longest: 10 * time.Minute, Default: `"1m"`,
 				Doc: "How often each open alert is sent again. Alertmanager resolves an alert that was not sent again for four times as long",
 			},
 			Set: func(s *Settings, v notifiers.Value) { s.Resend = v.Duration },

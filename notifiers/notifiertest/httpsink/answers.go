@@ -50,3 +50,22 @@ func jsonResponse(status int, value any) Response {
 	}
 	return Response{Status: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: string(body)}
 }
+
+// Alertmanager answers as POST /api/v2/alerts does: with nothing.
+func Alertmanager(Request) Response { return Response{Status: http.StatusOK} }
+
+// PagerDuty answers as the Events API v2 does, whose answer has the key of the event.
+func PagerDuty(r Request) Response {
+	var event struct {
+		DedupKey string `json:"dedup_key"`
+	}
+	if json.Unmarshal(r.Body, &event) != nil || event.DedupKey == "" {
+		return jsonResponse(http.StatusBadRequest, map[string]any{"status": "invalid event", "message": "Event object is invalid", "errors": []string{}})
+	}
+	return jsonResponse(http.StatusAccepted, map[string]any{"status": "success", "message": "Event processed", "dedup_key": event.DedupKey})
+}
+
+// JSM answers as the alerts of Jira Service Management do. The id is made from the body.
+func JSM(r Request) Response {
+	return jsonResponse(http.StatusAccepted, map[string]any{"result": "Request will be processed", "took": 0.1, "requestId": fmt.Sprintf("%x", md5.Sum(r.Body))})
+}
