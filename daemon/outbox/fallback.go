@@ -9,7 +9,8 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// FallbackAfter is how long an opening may be undelivered before others are told.
+// FallbackAfter is how long an opening may be undelivered before others are told. Where the other side
+// asks to wait longer than that, as when a quota is used up, they are told at once.
 const FallbackAfter = 3 * time.Minute
 
 // Undelivered is an opening that has not arrived.
@@ -17,6 +18,9 @@ type Undelivered struct {
 	Incident incident.ID     `json:"incident"`
 	NotifyID config.NotifyID `json:"way"`   // the destination, and the first role that waits
 	Since    time.Time       `json:"since"` // when it was told first, or held
+	// Until is when the other side lets the next attempt be made, where it asked for more than
+	// FallbackAfter.
+	Until time.Time `json:"until,omitzero"`
 	// Refused says that some recipients were refused for good, and others have heard.
 	Refused bool `json:"refused,omitempty"`
 	// Held says that it was not sent at all, and why.
@@ -46,7 +50,7 @@ func (p *planner) withFallbacks(s *Subject, told []entry) []config.Notify {
 	for i := range told {
 		e := &told[i]
 		if since, undelivered := p.undeliveredSince(s, e); undelivered {
-			help(e.to, p.rolesToldLast(e), Undelivered{Since: since, Refused: e.delivered.open})
+			help(e.to, p.rolesToldLast(e), Undelivered{Since: since, Until: p.askedToWait(e), Refused: e.delivered.open})
 		}
 	}
 	for _, h := range p.book.held[s.ID] {
@@ -103,6 +107,9 @@ func (p *planner) undeliveredSince(s *Subject, e *entry) (since time.Time, ok bo
 		p.lookAgainAt(e.opened)
 		return since, false
 	}
+	if !p.askedToWait(e).IsZero() {
+		return e.opened, true
+	}
 	// Before the start nothing could be delivered, so that time does not count.
 	due := latest(e.opened, p.world.Started).Add(FallbackAfter)
 	suppressed := suppression((*World).suppressed)
@@ -114,6 +121,16 @@ func (p *planner) undeliveredSince(s *Subject, e *entry) (since time.Time, ok bo
 		return since, false
 	}
 	return e.opened, true
+}
+
+// askedToWait returns until when the other side asked to wait with what a destination is being told, where
+// that is longer than FallbackAfter; else zero.
+func (p *planner) askedToWait(e *entry) (until time.Time) {
+	d, ok := p.book.pending[e.told.key]
+	if !ok || !d.Last.Held || d.Attempts == 0 || d.NextAt.Sub(d.Last.At) <= FallbackAfter || !d.waitsForAttempt(p.now) {
+		return until
+	}
+	return d.NextAt
 }
 
 // addFallbacks returns the notify blocks with the later ones of a role due at once. When none

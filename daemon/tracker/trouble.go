@@ -96,6 +96,9 @@ func (t *Tracker) undeliveredFinding() *incident.Finding {
 		f.Hint += fmt.Sprintf(" %d more destinations do not get their messages.", others)
 	}
 	f.Hint += " See `imapvigil incidents " + string(first.Incident) + "`."
+	if first.Until.After(first.Since) {
+		f.Hint += " The other side asked to wait until " + first.Until.UTC().Format("2006-01-02 15:04 MST") + "."
+	}
 	if first.Held == "" && !first.Refused {
 		f.Hint += fmt.Sprintf(" This ends when %s has delivered a message; `imapvigil notify-test %s` sends one.", notifier, role)
 	}
