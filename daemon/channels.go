@@ -18,6 +18,7 @@ type channels = map[config.NotifierID]outbox.Channel
 type openedChannels struct {
 	sender    *outbox.Sender
 	listeners *listeners
+	mark      func(receiver string) string // of a receiver, which may be secret; nil: none is marked
 	inUse     channels
 }
 
@@ -32,6 +33,7 @@ func (o *openedChannels) Prepare(cfg *config.Config) (commit, discard func(), di
 	}
 	commit = func() {
 		aim(opened, cfg)
+		o.markReceivers(opened) // at the first start the key is read after Prepare
 		o.sender.Use(opened)
 		o.sender.Partial(cfg.Incomplete)
 		o.listeners.use(opened)     // those that are closed below are not listened to any more
@@ -39,6 +41,16 @@ func (o *openedChannels) Prepare(cfg *config.Config) (commit, discard func(), di
 		o.inUse = opened
 	}
 	return commit, discard, diags
+}
+
+// markReceivers marks who gets the messages of the channels whose settings decide that.
+func (o *openedChannels) markReceivers(opened channels) {
+	for id, c := range opened {
+		if bound, ok := c.Settings.(notifiers.Bound); ok && o.mark != nil {
+			c.Receiver = o.mark(string(id) + "\n" + bound.Receiver().Reveal())
+			opened[id] = c
+		}
+	}
 }
 
 // closeAll ends what the last configuration opened.

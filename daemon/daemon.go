@@ -176,6 +176,7 @@ func (m *monitor) openAll(ctx context.Context) (*candidate, error) {
 		m.Log.Warn("a template of a notifier failed, so the message has imapvigil's own words", zap.String("key", msg.Key), zap.String("role", msg.Role), zap.Error(err))
 	}
 	m.channels.sender, m.channels.listeners = m.sender, newListeners(m.Log, m.takePress)
+	m.channels.mark = func(receiver string) string { return m.links.Mark(receiver) } // the key is read later
 	m.vitals = &vitals{m: m}
 	m.heartbeat.log, m.heartbeat.lives = m.Log, m.vitals.checkProgress
 	m.watcher = watch.New(watch.Options{Path: m.ConfigPath, Log: m.logOutside})

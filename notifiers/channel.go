@@ -45,6 +45,9 @@ type Traits struct {
 	// Acknowledged says that the receiver is told that a person works on an incident, unless
 	// its notify block says otherwise.
 	Acknowledged bool
+	// Resolves says that an alert stays open at the receiver until that is told the end, which it therefore is
+	// whatever its notify block asks for.
+	Resolves bool
 	// OnlyAnnounced says that nobody is told the end of what he was never told: each message
 	// rings. Notify marks an error with [Unsure] where the message may have arrived.
 	OnlyAnnounced bool

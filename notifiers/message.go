@@ -81,6 +81,9 @@ type Thread struct {
 	// Alone says that the first message told of this incident alone: what is written of its end
 	// can take the message's place.
 	Alone bool
+	// Receivers are the marks of those that got a message of what is open, each behind a space, where
+	// the Settings are [Bound]; they are for who sends.
+	Receivers string
 }
 
 // An Incident is what a message says about an incident: the state as it was

@@ -55,6 +55,11 @@ type Adviser interface{ Advice() string }
 // A Patient is Settings whose attempts may take longer than those of others.
 type Patient interface{ Patience() time.Duration }
 
+// Bound are Settings that decide themselves who gets the messages: with another key another team does, with
+// another URL another room. Receiver returns what tells two receivers apart; it may be secret. Ends go to the
+// receiver that has got the opening, also when the settings have changed meanwhile.
+type Bound interface{ Receiver() opaque.Secret }
+
 // A Target is what one notify block adds to its notifier: recipients, a
 // channel. Implementations are comparable values.
 type Target interface {

@@ -49,6 +49,17 @@ func (l Links) sign(said string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
+// Mark returns a short mark of a text that may be secret, the same for the same text after a restart, from which
+// nobody learns the text; empty: there is no key.
+func (l Links) Mark(text string) string {
+	if len(l.key) != LinkKeySize {
+		return ""
+	}
+	mac := hmac.New(sha256.New, l.key)
+	_, _ = mac.Write([]byte("imapvigil compares\n" + text)) // a hash takes everything
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:9])
+}
+
 // Read returns what a token says. It is a problem if the token is not one of ours, or its time is over.
 func (l Links) Read(token string, now time.Time) (link Link, err error) {
 	end := strings.LastIndexByte(token, '.')

@@ -20,6 +20,7 @@ package outbox
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -247,6 +248,7 @@ func (b *Book) foldReceipt(d *Delivery, r notifiers.Receipt) {
 		e.delivered = item.statusAfter(d.Notification)
 		e.delivered.partial = len(d.Refused()) > 0
 		e.foldThread(d, r)
+		e.foldReceiver(item.Transition, d.Last.Receiver)
 	}
 }
 
@@ -258,6 +260,17 @@ func (e *entry) foldThread(d *Delivery, r notifiers.Receipt) {
 	}
 	if r.Thread != "" || e.thread.Last.Thread == "" {
 		e.thread.Last = r
+	}
+}
+
+// foldReceiver notes who has to hear of the end.
+func (e *entry) foldReceiver(t notifiers.Transition, mark string) {
+	switch known := e.thread.Receivers; {
+	case t == notifiers.Closed:
+		e.thread.Receivers = ""
+	case t == notifiers.Acknowledged || mark == "" || slices.Contains(strings.Fields(known), mark):
+	default:
+		e.thread.Receivers += " " + mark
 	}
 }
 

@@ -49,6 +49,8 @@ type Outcome struct {
 	// Unsure: the message may have arrived with this attempt or an earlier one.
 	Unsure  bool              `json:"unsure,omitempty"`
 	Receipt notifiers.Receipt `json:"receipt,omitzero"`
+	// Receiver is the mark of who has got it, where the settings of the notifier decide that.
+	Receiver string `json:"receiver,omitempty"`
 	Error   opaque.Words      `json:"error,omitzero"`
 	// DismissedAt is when somebody, DismissedBy, decided that a delivery that was given up
 	// needs no more attention; zero: nobody did.

@@ -252,9 +252,19 @@ func (p *planner) joinNeeds(s *Subject, blocks []*config.Notify, e *entry, under
 	if ok && len(r.roles) == 0 {
 		r.roles = p.rolesToldLast(e) // of the opening
 	}
-	r.noClosing = !wantsClosing
+	r.noClosing = !wantsClosing && !p.promised(s, e)
 	r.ends = r.transition == notifiers.Closed && (e.told.open || !r.untold)
 	return r, ok
+}
+
+// promised reports whether a destination gets the end of an incident although no notify block asks for that now:
+// one did when the opening was told, or its alert would stay open for ever.
+func (p *planner) promised(s *Subject, e *entry) bool {
+	if e.told.open && e.told.episode == s.Reported && !e.told.noClosing {
+		return true
+	}
+	kind, _ := p.world.kind(e.to.Notifier)
+	return kind.Traits().Resolves
 }
 
 // addRole adds a role to a list. Lists of one role, which nearly all are, are made once.

@@ -34,6 +34,9 @@ type Attempt struct {
 	At      time.Time
 	Receipt notifiers.Receipt
 	Err     error
+	// Receiver is the mark of the channel that the message was handed to; empty: its targets say who
+	// gets it.
+	Receiver string
 }
 
 // A Channel is an opened notifier beside the settings it was opened from.
@@ -41,6 +44,8 @@ type Channel struct {
 	notifiers.Notifier
 	Settings notifiers.Settings
 	Words    wording.Words
+	// Receiver is the mark of who gets its messages, where its settings decide that: see [notifiers.Bound].
+	Receiver string
 }
 
 // A Sender makes attempts, each in a goroutine of its own, and reports what
@@ -67,6 +72,7 @@ type Sender struct {
 
 	mu       sync.Mutex
 	channels map[config.NotifierID]Channel
+	former   []formerChannel // that have told of something, oldest first
 	partial  bool // channels lack some that the files could not give
 	stopped  bool
 	lanes    map[Destination]*lane // by place
@@ -88,6 +94,7 @@ func (s *Sender) Use(channels map[config.NotifierID]Channel) (old map[config.Not
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old, s.channels = s.channels, channels
+	s.keepFormer(old)
 	return old
 }
 
@@ -117,18 +124,10 @@ func (s *Sender) Send(id config.NotifyID, to json.RawMessage, m notifiers.Messag
 		return
 	}
 	s.supersede(id, m)
-	channel, ok := s.channels[id.Notifier]
-	var missing error
-	if !ok {
-		missing = s.missingChannel(id.Notifier)
-	}
+	r := s.routeOf(id.Notifier, m)
 	s.running.Go(func() {
-		a := Attempt{Key: Key(m.Key)}
-		if ok {
-			a.Receipt, a.Err = s.attemptOnce(channel, to, m)
-		} else {
-			a.Err = missing
-		}
+		a := Attempt{Key: Key(m.Key), Receiver: r.receiver()}
+		a.Receipt, a.Err = s.attemptAll(r, to, m)
 		a.At = time.Now()
 		if s.ctx.Err() == nil || a.Err == nil {
 			s.report(a) // an attempt that a stop cut short is made again after the start

@@ -319,7 +319,7 @@ func channels(limits map[config.NotifierID]int) map[config.NotifierID]*config.No
 }
 
 // dutyPager is a program that wants to hear who works on an incident.
-var dutyPager = notifiers.NewChannel(notifiers.Channel{Kind: "pager", Traits: notifiers.Traits{Acknowledged: true}},
+var dutyPager = notifiers.NewChannel(notifiers.Channel{Kind: "pager", Traits: notifiers.Traits{Acknowledged: true, Resolves: true}},
 	nil, unopened{"pager"}, nil, func(target) ([]notifiers.Target, error) { return nil, nil })
 
 // unopened are the settings of a channel that is never opened.

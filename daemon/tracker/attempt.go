@@ -23,6 +23,9 @@ func (t *Tracker) conclude(r *round, a outbox.Attempt) {
 		return
 	}
 	o := boundOutcome(outbox.Conclude(*d, a.Receipt, a.Err, a.At, t.Jitter()))
+	if o.State == outbox.Sent {
+		o.Receiver = a.Receiver
+	}
 	t.foldOutcome(o)
 	for _, item := range d.Items {
 		t.agenda.touch(item.Incident)

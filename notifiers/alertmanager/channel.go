@@ -19,6 +19,7 @@ var Channel = notifiers.NewChannel(
 	notifiers.Channel{
 		Kind: Kind, Doc: "Prometheus Alertmanager, which routes alerts by rules of its own", Guide: guide,
 		Abilities: notifiers.Abilities{Proof: "status 200 and an empty body"},
+		Traits:    notifiers.Traits{Resolves: true},
 	},
 	[]notifiers.Row[Settings]{
 		{

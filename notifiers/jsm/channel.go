@@ -26,7 +26,7 @@ var Channel = notifiers.NewChannel(
 	notifiers.Channel{
 		Kind: Kind, Doc: "Jira Service Management (Operations), and Opsgenie until it ends", Guide: guide,
 		Abilities: notifiers.Abilities{Proof: "status 202 and an id of the request"},
-		Traits:    notifiers.Traits{Acknowledged: true},
+		Traits:    notifiers.Traits{Acknowledged: true, Resolves: true},
 	},
 	[]notifiers.Row[Settings]{
 		{
@@ -82,6 +82,9 @@ type Settings struct {
 
 // Kind implements [notifiers.Settings].
 func (Settings) Kind() notifiers.Kind { return Kind }
+
+// Receiver implements [notifiers.Bound]: an alert belongs to the integration whose key opened it.
+func (s Settings) Receiver() opaque.Secret { return s.APIKey }
 
 // DecodeTarget reads a [Target] from JSON.
 func (Settings) DecodeTarget(data []byte) (notifiers.Target, error) {

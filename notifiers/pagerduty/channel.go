@@ -21,7 +21,7 @@ var Channel = notifiers.NewChannel(
 	notifiers.Channel{
 		Kind: Kind, Doc: "PagerDuty, by the Events API v2", Guide: guide,
 		Abilities: notifiers.Abilities{Proof: "status 202 and the key of the incident"},
-		Traits:    notifiers.Traits{Acknowledged: true},
+		Traits:    notifiers.Traits{Acknowledged: true, Resolves: true},
 	},
 	[]notifiers.Row[Settings]{
 		{
@@ -66,6 +66,9 @@ type Settings struct {
 
 // Kind implements [notifiers.Settings].
 func (Settings) Kind() notifiers.Kind { return Kind }
+
+// Receiver implements [notifiers.Bound]: an alert is resolved by the key that opened it.
+func (s Settings) Receiver() opaque.Secret { return s.RoutingKey }
 
 // DecodeTarget reads a [Target] from JSON.
 func (Settings) DecodeTarget(data []byte) (notifiers.Target, error) {
