@@ -255,6 +255,9 @@ type Role struct {
 	ID     RoleID
 	Label  string
 	Zone   *time.Location // of the times in its messages; nil: the daemon's
+	// NotifyTest is how often its destinations get a test message, EveryWeek or EveryMonth;
+	// empty: never.
+	NotifyTest ReportPeriod
 	Notify []Notify
 	Pos    Pos
 }

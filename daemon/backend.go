@@ -27,7 +27,7 @@ func (m *monitor) NextProbe(id config.CheckID) time.Time { return m.loop.Next(id
 func (m *monitor) Self() api.Self {
 	self := api.Self{
 		Config: m.reloads.configState(), Notes: routeNotes(m.prober.LeftOut()), Probes: m.punctuality(time.Now(), m.loop.Waiting()),
-		History: api.NewHistory(m.history.Health()),
+		History: api.NewHistory(m.history.Health()), Destinations: m.proofs.destinations(m.reloads.configInForce()),
 	}
 	if m.LogState != nil {
 		self.Log = m.LogState()

@@ -40,8 +40,11 @@ func (f feeds) Events(list []incident.Event) {
 }
 
 // countOutcome counts what an attempt to deliver came to.
-func (m *monitor) countOutcome(notifier config.NotifierID, state outbox.DeliveryState) {
-	m.counts.Outcome(notifier, string(state))
+func (m *monitor) countOutcome(id config.NotifyID, state outbox.DeliveryState) {
+	m.counts.Outcome(id.Notifier, string(state))
+	if state == outbox.Sent {
+		m.proofs.note(placeOf(id), proof{At: time.Now()})
+	}
 }
 
 // configureCounts has the checks of a configuration counted. It comes after the tracker has taken

@@ -142,6 +142,7 @@ type monitor struct {
 	listener  *control.Socket
 	page      *web.Server
 	links     api.Links
+	proofs    *proofs
 }
 
 // Run runs the monitor until ctx ends, which may be in the middle of the start. It
@@ -271,7 +272,7 @@ func (m *monitor) openRooms(ctx context.Context, maxConcurrentProbes int) (err e
 	}
 	m.trials = make(chan struct{}, trialsAtOnce)
 	m.probes.running, m.probes.limit = reconcile.NewFunc(sameProbe, m.loop.Runner()), m.loop.Limit
-	m.history, m.links = m.openHistory(), m.openLinks()
+	m.history, m.links, m.proofs = m.openHistory(), m.openLinks(), m.openProofs()
 	m.tracker, err = tracker.Open(tracker.Options{
 		Journal: m.journal, Sender: m.sender, Rates: m.Rates, Node: m.node, Log: m.Log,
 		Wake: m.loop.Wake, Clock: m.watch.Read, Feed: feeds{m.history, m.counts}, Outcomes: m.countOutcome,
@@ -317,6 +318,7 @@ func (m *monitor) runTasks(ctx context.Context, first *candidate) error {
 	tasks.Go(func() error { return m.self.Run(ctx, m.reportMachine) })
 	tasks.Go(func() error { return m.watchTroubles(ctx) })
 	tasks.Go(func() error { return m.sendReports(ctx) })
+	tasks.Go(func() error { return m.sendTests(ctx) })
 	tasks.Go(func() error { return m.watchDurability(ctx) })
 	tasks.Go(func() error { return m.counts.Run(ctx) })
 	tasks.Go(func() error {

@@ -21,6 +21,7 @@ const (
 	probesTrouble  tracker.Trouble = "probes"
 	tailTrouble    tracker.Trouble = "journal-tail"
 	lossTrouble    tracker.Trouble = "journal-files"
+	testsTrouble   tracker.Trouble = "notify-test"
 )
 
 const (

@@ -226,7 +226,8 @@ schedule "night" {
 # ---- Who is notified, and how -----------------------------------------------
 
 notification_role "it_team" {
-  label = "IT team"
+  label       = "IT team"
+  notify_test = "month" # default: never; a test message to each destination, "week" or "month"
 
   notify {
     via = notifier.email.mailroom

@@ -41,6 +41,9 @@ type Message struct {
 	// where programs read, none in a test message. [Message.Arranged] puts them in the
 	// order in which people read them.
 	Items []Item
+	// TestEvery says how often such a test message comes, "week" or "month"; empty: somebody
+	// asked for it.
+	TestEvery string
 	// Report is what a message is about that has no Items; nil: it is about incidents, or a test.
 	Report *Report
 	// Settled are the addresses of recipients, as in [Receipt.Recipients], for

@@ -95,6 +95,9 @@ func (m Message) Footer() string {
 
 // TestText is what a test message says.
 func (m Message) TestText() string {
+	if m.TestEvery != "" {
+		return "TEST. Sent once a " + sanitisedLine(m.TestEvery) + ", because notify_test is set for this role; nothing is wrong, and there is nothing to do. It shows that messages arrive here."
+	}
 	return fmt.Sprintf("TEST. Sent with `imapvigil notify-test %s`; nothing is wrong, and there is nothing to do.", sanitisedLine(m.Role))
 }
 

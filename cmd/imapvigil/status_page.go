@@ -86,6 +86,9 @@ func (g *statusPage) write(s api.Status, filtered bool) {
 	troubled, uneventful := splitTroubles(checks)
 	entries := g.troubles(troubled, checks)
 	g.writeUneventful(uneventful)
+	if !filtered {
+		g.proofs(s.Destinations)
+	}
 	g.writeNextCommands(entries)
 }
 

@@ -18,6 +18,8 @@ var roleTable = table[config.Role]{
 		func(r *config.Role, v value) { r.Label = v.text }),
 	newRow("timezone", timeZone, "that of daemon", "The zone of the times in messages to this role, like \"Asia/Tokyo\"",
 		func(r *config.Role, v value) { r.Zone = zone(v.text) }),
+	newRow("notify_test", oneOf("week", "month"), "never", "How often a test message is sent to each destination of the role, in the late morning of a Tuesday, of the first in the month with \"month\". What does not arrive is a problem of imapvigil itself",
+		func(r *config.Role, v value) { r.NotifyTest = config.ReportPeriod(v.text) }),
 }
 
 // conditionWords are what an incident can be about.

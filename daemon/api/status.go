@@ -29,6 +29,9 @@ type Status struct {
 	Groups []Group `json:"groups"`
 	// Silences are those that hold now.
 	Silences []ListedSilence `json:"silences"`
+	// Destinations are those of all roles, by role and in the order of the files; missing in answers
+	// of older daemons, and for visitors who see some groups alone.
+	Destinations []Destination `json:"destinations,omitempty"`
 	// Notes are what the probes cannot see from this machine, and what else people
 	// should know of it, in sentences.
 	Notes []string `json:"notes,omitempty"`
@@ -197,6 +200,8 @@ type Self struct {
 	// History is how the history is; nil: it is not known.
 	History *History
 	Notes   []string
+	// Destinations are those of all roles.
+	Destinations []Destination
 }
 
 // NewStatus turns a snapshot into what `status --json` prints. next says when a check is
@@ -222,7 +227,7 @@ func newStatus(s view, self Self, next func(config.CheckID) time.Time) Status {
 func newOwnStatus(s view, self Self) Status {
 	return Status{
 		GeneratedAt: s.At, Config: self.Config, Journal: newJournal(s), Checks: []Check{},
-		Notifications: newNotifications(s), Probes: self.Probes, Log: self.Log, Notes: self.Notes, History: self.History,
+		Notifications: newNotifications(s), Probes: self.Probes, Log: self.Log, Notes: self.Notes, History: self.History, Destinations: self.Destinations,
 		Silences: activeSilences(s), Groups: labelledGroups(s),
 	}
 }

@@ -40,7 +40,7 @@ func (t *Tracker) conclude(r *round, a outbox.Attempt) {
 	}
 	r.addRecord(kindOutcome, o.At, o)
 	if t.Outcomes != nil {
-		r.outcomes = append(r.outcomes, func() { t.Outcomes(d.NotifyID.Notifier, o.State) })
+		r.outcomes = append(r.outcomes, func() { t.Outcomes(d.NotifyID, o.State) })
 	}
 	fields := []zap.Field{
 		zap.String("key", string(o.Key)), zap.String("role", string(d.NotifyID.Role)),

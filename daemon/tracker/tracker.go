@@ -63,7 +63,7 @@ type Options struct {
 	Feed Feed
 	// Outcomes hears what each attempt to deliver came to, when and as Feed hears of results;
 	// nil: nobody does.
-	Outcomes func(config.NotifierID, outbox.DeliveryState)
+	Outcomes func(config.NotifyID, outbox.DeliveryState)
 	// LinkToken returns the token of a link with which whoever has the message acknowledges an
 	// incident until a time; nil: there are no such links.
 	LinkToken func(id incident.ID, sentTo config.RoleID, until time.Time) string

@@ -292,7 +292,9 @@ func watch(t *testing.T) *watched {
 	sent, came := make(outgoing, 8), &order{}
 	tr, err := tracker.Open(tracker.Options{
 		Journal: past{}, Sender: sent,
-		Outcomes: func(id config.NotifierID, state outbox.DeliveryState) { came.note(fmt.Sprintf("%s %s", id, state)) },
+		Outcomes: func(id config.NotifyID, state outbox.DeliveryState) {
+			came.note(fmt.Sprintf("%s %s", id.Notifier, state))
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -220,7 +220,7 @@ func classifyPoll(ctx context.Context, err error) error {
 	case !refused || said.code != http.StatusConflict:
 		return fmt.Errorf("asking Telegram who pressed a button: %w", err)
 	case strings.Contains(said.words, "webhook"):
-		return notifiers.Permanent(fmt.Errorf("asking Telegram who pressed a button: a webhook is set for this bot, so Telegram tells nobody else: delete it (deleteWebhook), or use a bot of its own: %s", said.Error()))
+		return notifiers.Permanent(fmt.Errorf("asking Telegram who pressed a button: a webhook is set for this bot, which gets all of it: delete it (deleteWebhook), or use a bot of its own: %s", said.Error()))
 	}
 	return notifiers.RetryAfter(fmt.Errorf("asking Telegram who pressed a button: another program asks for the same bot: use a bot of its own for each: %s", said.Error()), conflictPause)
 }

@@ -54,6 +54,7 @@ var (
 	journalDurable      = family{"imapvigil_journal_durable", false, "Whether what happens is safely on disk: 1, or 0."}
 	historyWritable     = family{"imapvigil_history_writable", false, "Whether the history can be written: 1, or 0. Alarms do not need it."}
 	historyDropped      = family{"imapvigil_history_dropped_total", true, "Observations and changes for which the history had no room."}
+	lastProof           = family{"imapvigil_destination_last_proof_timestamp_seconds", false, "When a message was last delivered to a role by a notifier, in seconds since 1970; of several targets the longest ago. Absent where none is known to have been."}
 	historySize         = family{"imapvigil_history_size_bytes", false, "How large the history is on disk."}
 	buildInfo           = family{"imapvigil_build_info", false, "The version of the program; always 1."}
 )

@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
 // What Prometheus asks for: 2.42, and the same with native histograms.
@@ -35,6 +36,8 @@ func formatWorld(t testing.TB) *world {
 	w.observe(good("mx1/imaps", "192.0.2.1", "2001:db8::1%eth0"))
 	w.observe(bad("mx2/imaps"))
 	w.counts.Outcome("email.mailroom", "sent")
+	delivered := time.Unix(1767690000, 0)
+	w.self.Destinations = []api.Destination{{Role: "it_team", Notifier: "email.mailroom", ProvedAt: &delivered}}
 	return w
 }
 

@@ -36,6 +36,7 @@ func (m *scraper) writeSelf(w *writer, s *tracker.Snapshot) {
 		w.label("outcome", o.word)
 		w.value(float64(times[i]))
 	}
+	writeProofs(w, self.Destinations)
 	w.family(&buildInfo)
 	w.label("version", m.Version)
 	w.label("goversion", runtime.Version())

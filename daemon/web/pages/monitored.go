@@ -47,6 +47,9 @@ func (v *viewer) serveMonitor(w http.ResponseWriter, r *http.Request) {
 func (f *fleet) monitor(s *api.Status, all bool) *monitorPage {
 	p := &monitorPage{State: "ok", Sentence: "imapvigil works as it should", Notes: s.Notes}
 	p.Parts = []monitorPart{f.configPart(s), f.probesPart(s), f.journalPart(s), f.messagesPart(s)}
+	if len(s.Destinations) > 0 {
+		p.Parts = append(p.Parts, f.destinationsPart(s.Destinations))
+	}
 	if all { // the others name files, or count what somebody may not see
 		p.Parts = append(p.Parts, f.historyPart(s), f.logPart(s))
 	}
@@ -165,6 +168,26 @@ func (f *fleet) messagesPart(s *api.Status) monitorPart {
 		failing[i] = string(id)
 	}
 	m.add("Notifiers with trouble", strings.Join(failing, ", "))
+	return m
+}
+
+// destinationsPart tells when messages last arrived where they go.
+func (f *fleet) destinationsPart(list []api.Destination) monitorPart {
+	m := monitorPart{Name: "Destinations", State: "ok", Word: "when a message last arrived"}
+	for i := range list {
+		d := &list[i]
+		name := roleLabel(f.Config, d.Role) + " by " + string(d.Notifier)
+		if d.FailedAt != nil {
+			m.State, m.Word = "degraded", "a test message was not delivered"
+			m.add(name, "test message not delivered "+f.clock.at(d.FailedAt).Near())
+			continue
+		}
+		if at := f.clock.at(d.ProvedAt); at.Known() {
+			m.addTime(name, at)
+			continue
+		}
+		m.add(name, "none yet")
+	}
 	return m
 }
 
