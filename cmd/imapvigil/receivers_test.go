@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -158,6 +159,10 @@ type slackServer struct {
 func newSlackServer(t testing.TB) *slackServer {
 	t.Helper()
 	room := &slackServer{server: slacktest.NewTestServer()}
+	// slacktest has no changes of messages.
+	room.server.Handle("/chat.update", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"ok":true,"channel":"C1","ts":"1795456025.000001"}`)
+	})
 	room.server.Start()
 	t.Cleanup(room.server.Stop)
 	conn, resp, err := websocket.DefaultDialer.Dial(room.server.GetWSURL(), http.Header{})
