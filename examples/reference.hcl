@@ -154,6 +154,13 @@ notifier "slack" "by_webhook" { # instead of token; it has one channel
   url = credential("slack-webhook")
 }
 
+notifier "zulip" "chat" {
+  url     = "https://example.zulipchat.com"
+  email   = "imapvigil-bot@example.zulipchat.com"
+  token   = credential("zulip")
+  ca_file = "files/ca.pem"
+}
+
 notifier "googlechat" "operations" {
   url = credential("googlechat") # of the webhook of a space
 }
@@ -237,6 +244,13 @@ notification_role "it_team" {
   notify {
     via     = notifier.slack.by_webhook
     mention = "@channel"
+  }
+  notify {
+    via              = notifier.zulip.chat
+    channel          = "mail ops"
+    topic            = "alarms" # default: one for each incident
+    mention          = "@*on call*"
+    mention_severity = "down" # nobody is mentioned for what is degraded
   }
   notify {
     via              = notifier.googlechat.operations

@@ -28,6 +28,7 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers/teams"
 	"github.com/imapvigil/imapvigil/notifiers/telegram"
 	"github.com/imapvigil/imapvigil/notifiers/webhook"
+	"github.com/imapvigil/imapvigil/notifiers/zulip"
 )
 
 // available are all kinds of notifiers. A new one is a line here.
@@ -43,6 +44,7 @@ var available = []notifiers.Channel{
 	teams.Channel,
 	telegram.Channel,
 	webhook.Channel,
+	zulip.Channel,
 	alertmanager.Channel,
 	exec.Channel,
 	pagerduty.Channel,

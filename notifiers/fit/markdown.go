@@ -6,13 +6,16 @@ import (
 )
 
 // Markdown returns a text for services that read Markdown, in which nothing is formatted and
-// nobody is mentioned. Mattermost and Rocket.Chat make signs of ":name:", which cannot be
-// escaped: the second colon becomes its wide form.
+// nobody is mentioned.
 func Markdown(text string) string {
-	text = Backslash(emoji.ReplaceAllString(Defang(text), "$1："), "\\`*_~#|>")
+	text = Backslash(WithoutEmoji(Defang(text)), "\\`*_~#|>")
 	// Brackets make a link only where their end has something behind it.
 	return linkEnd.ReplaceAllString(text, `\]$1`)
 }
+
+// WithoutEmoji returns a text in which no ":name:" becomes a sign: many chats make one of it and
+// have no way to escape it, so that the second colon becomes its wide form.
+func WithoutEmoji(text string) string { return emoji.ReplaceAllString(text, "$1：") }
 
 var (
 	// A name has a letter, or is one of a few that have none: times have colons, too.

@@ -32,6 +32,11 @@ func (c *Client) Form(ctx context.Context, to string, header http.Header, fields
 	return c.send(ctx, http.MethodPost, to, header, "application/x-www-form-urlencoded", []byte(fields.Encode()))
 }
 
+// PatchForm sends the fields of a form that change what is there. header may be nil.
+func (c *Client) PatchForm(ctx context.Context, to string, header http.Header, fields url.Values) (Answer, error) {
+	return c.send(ctx, http.MethodPatch, to, header, "application/x-www-form-urlencoded", []byte(fields.Encode()))
+}
+
 func (c *Client) send(ctx context.Context, method, to string, header http.Header, kind string, body []byte) (Answer, error) {
 	req, err := http.NewRequestWithContext(ctx, method, to, bytes.NewReader(body))
 	if err != nil {

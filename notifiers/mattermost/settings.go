@@ -14,7 +14,6 @@ package mattermost
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"regexp"
 	"strings"
 
@@ -58,7 +57,7 @@ func (s Settings) Open() (notifiers.Notifier, error) {
 		return nil, errors.New("url is that of a webhook: with token it has to be that of the server, without /hooks/")
 	}
 	token := s.Token.Reveal()
-	client, err := httpdo.New(s.CA, token, url.QueryEscape(token))
+	client, err := httpdo.New(s.CA, httpdo.Spellings(token)...)
 	if err != nil {
 		return nil, err
 	}
