@@ -148,6 +148,10 @@ notifier "webhook" "ticketing" { # for programs: one request for each event, sig
   secret  = credential("ticketing")
   headers = { X-Site = local.site }
   ca_file = "files/ca.pem"
+  method  = "POST" # default; "PUT" or "PATCH"
+  body    = <<-EOT
+    {"key": {{json .Key}}, "title": {{json .Subject}}, "over": {{eq .Transition "closed" "test"}}}
+  EOT
 }
 
 notifier "slack" "by_webhook" { # instead of token; it has one channel
@@ -320,6 +324,16 @@ notification_role "cto" {
   notify {
     via = notifier.sms.gateway
     to  = ["+15550102"]
+  }
+  notify {
+    via   = notifier.sms.vonage
+    to    = ["+15550102"]
+    after = "30m"
+  }
+  notify {
+    via   = notifier.sms.sinch
+    to    = ["+15550102"]
+    after = "45m"
   }
 }
 

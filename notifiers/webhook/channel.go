@@ -4,6 +4,7 @@ import (
 	_ "embed"
 
 	"github.com/imapvigil/imapvigil/notifiers"
+	"github.com/imapvigil/imapvigil/notifiers/wording"
 )
 
 //go:embed guide.mdoc
@@ -43,6 +44,20 @@ var Channel = notifiers.NewChannel(
 				Doc: "The authorities to trust instead of the system's, in PEM",
 			},
 			Set: func(s *Settings, v notifiers.Value) { s.CA = v.Text },
+		},
+		{
+			Attribute: notifiers.Attribute{
+				Name: "method", Type: notifiers.Choice, Choices: methods, Default: `"POST"`,
+				Doc: "The method of the request",
+			},
+			Set: func(s *Settings, v notifiers.Value) { s.Method = v.Text },
+		},
+		{
+			Attribute: notifiers.Attribute{
+				Name: "body", Type: notifiers.Template, Judge: wording.CheckBody, Default: "the JSON that this page describes",
+				Doc: "A template for the body, which makes JSON; see OWN WORDS in imapvigil-notifiers(7)",
+			},
+			Set: func(s *Settings, v notifiers.Value) { s.Body = v.Text },
 		},
 	},
 	Settings{},

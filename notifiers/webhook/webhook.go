@@ -1,8 +1,8 @@
-// Package webhook is the channel for programs: one HTTP POST of JSON a
+// Package webhook is the channel for programs: one HTTP request with JSON a
 // transition, signed as Standard Webhooks (standardwebhooks.com) says.
 //
-// It owns the body, which other programs are written against (see [Body]), and
-// the signature. It never follows a redirect and never gathers transitions.
+// It owns the body, which other programs are written against (see [Body]) unless a template
+// makes another, and the signature. It never follows a redirect and never gathers transitions.
 //
 // A caller may rely on this: the body of a repeated attempt is the same byte by
 // byte, under the same webhook-id; an answer of 2xx is a delivery, whatever else
@@ -11,16 +11,19 @@ package webhook
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/notifiers"
 	"github.com/imapvigil/imapvigil/notifiers/httpdo"
+	"github.com/imapvigil/imapvigil/notifiers/wording"
 )
 
 // Settings are a notifier block of kind webhook.
@@ -29,7 +32,12 @@ type Settings struct {
 	Secret  opaque.Secret // empty: not signed; see Open
 	Headers opaque.Secret // as [httpdo.JoinHeaders] makes them
 	CA      string        // PEM, instead of the system's roots
+	Method  string        // one of methods; empty: POST
+	Body    string        // a template of package wording; empty: that of [Body]
 }
+
+// methods are those with which services take events.
+var methods = []string{http.MethodPost, http.MethodPut, http.MethodPatch}
 
 // A Target adds nothing: a webhook has one receiver.
 type Target struct{}
@@ -63,19 +71,28 @@ func (s Settings) Open() (notifiers.Notifier, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.Method = cmp.Or(s.Method, http.MethodPost); !slices.Contains(methods, s.Method) {
+		return nil, fmt.Errorf(`method %q is not known: use "POST", "PUT" or "PATCH"`, s.Method)
+	}
+	body, err := parseBody(s.Body)
+	if err != nil {
+		return nil, err
+	}
 	secrets := append(httpdo.Secrets(u), httpdo.HeaderSecrets(headers)...)
 	client, err := httpdo.New(s.CA, append(secrets, s.Secret.Reveal())...)
 	if err != nil {
 		return nil, err
 	}
-	return &notifier{url: u, headers: headers, key: key, client: client}, nil
+	return &notifier{url: u, method: s.Method, headers: headers, key: key, template: body, client: client}, nil
 }
 
 type notifier struct {
-	url     *url.URL
-	headers http.Header
-	key     []byte // nil: not signed
-	client  *httpdo.Client
+	url      *url.URL
+	method   string
+	headers  http.Header
+	key      []byte            // nil: not signed
+	template *wording.Template // nil: the body is that of Body
+	client   *httpdo.Client
 }
 
 // Notify posts the one transition of m.
@@ -87,23 +104,28 @@ func (n *notifier) Notify(ctx context.Context, to notifiers.Target, m notifiers.
 	if len(m.Items) > 1 {
 		return notifiers.Receipt{}, notifiers.Permanent(errors.New("a webhook message must be about one transition"))
 	}
-	req, err := n.request(ctx, m, time.Now())
+	body, failed, err := n.compose(m)
+	if err != nil {
+		return notifiers.Receipt{}, notifiers.Permanent(err)
+	}
+	req, err := n.request(ctx, m.Key, body, time.Now())
 	if err != nil {
 		return notifiers.Receipt{}, notifiers.Permanent(err)
 	}
 	answer, err := n.client.Send(req)
-	if err != nil {
+	switch {
+	case err != nil && failed != nil:
+		return notifiers.Receipt{}, fmt.Errorf("posting to the webhook: %w (with imapvigil's own body, since the template failed: %s)", err, opaque.Sanitise(failed.Error()))
+	case err != nil:
 		return notifiers.Receipt{}, fmt.Errorf("posting to the webhook: %w", err)
+	case failed != nil:
+		return notifiers.Receipt{Answer: opaque.Sanitise(fmt.Sprintf("imapvigil's own body was sent, since the template failed: %s. %s", failed, answer.Words()))}, nil
 	}
 	return notifiers.Receipt{Answer: answer.Words()}, nil
 }
 
-func (n *notifier) request(ctx context.Context, m notifiers.Message, now time.Time) (*http.Request, error) {
-	body, err := Body(m)
-	if err != nil {
-		return nil, err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, n.url.String(), bytes.NewReader(body))
+func (n *notifier) request(ctx context.Context, key string, body []byte, now time.Time) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, n.method, n.url.String(), bytes.NewReader(body))
 	if err != nil {
 		return nil, errors.New("the url is not valid") // err would show it, and it is a secret
 	}
@@ -111,7 +133,7 @@ func (n *notifier) request(ctx context.Context, m notifiers.Message, now time.Ti
 	// After the configured headers: they must not say that the body is something else.
 	req.Header.Set("Content-Type", "application/json")
 	if n.key != nil {
-		setSignature(req.Header, n.key, m.Key, now, body)
+		setSignature(req.Header, n.key, key, now, body)
 	}
 	return req, nil
 }
