@@ -48,10 +48,11 @@ var rooms = map[string][]string{
 	// reader, so that no two of them can differ.
 	"config/watch":                    {"config/source"},
 	"notifiers":                       {"config/opaque"},
-	"notifiers/*":                     {"notifiers", "notifiers/httpdo", "notifiers/fit", "notifiers/wording", "config/certfile", "config/names", "config/opaque"}, // a channel
-	"notifiers/exec":                  {"notifiers", "notifiers/fit", "notifiers/webhook", "config/opaque"}, // what a program reads is the webhook's body
+	"notifiers/*":                     {"notifiers", "notifiers/httpdo", "notifiers/fit", "notifiers/twilio", "notifiers/wording", "config/certfile", "config/names", "config/opaque"}, // a channel
+	"notifiers/exec":                  {"notifiers", "notifiers/fit", "notifiers/webhook", "config/opaque"},                                                                            // what a program reads is the webhook's body
 	"notifiers/fit":                   {},
 	"notifiers/wording":               {"notifiers", "config/opaque"},
+	"notifiers/twilio":                {"notifiers", "notifiers/httpdo", "config/opaque"},
 	"notifiers/httpdo":                {"notifiers", "config/httpclient", "config/certfile", "config/names", "config/opaque"},
 	"notifiers/notifiertest":          {"notifiers", "config/opaque", "notifiers/notifiertest/*"},
 	"notifiers/notifiertest/smtpsink": {},

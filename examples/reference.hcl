@@ -143,6 +143,16 @@ notifier "sms" "gateway" { # any other gateway that takes an HTTP request
   success  = "200, 202" # default: any 2xx
 }
 
+notifier "voice" "phone" { # calls that read messages aloud
+  provider    = "twilio"
+  account_sid = "AC00000000000000000000000000000000"
+  auth_token  = credential("twilio")
+  from        = "+15550199"
+  language    = "en-GB"                  # default
+  base_url    = "https://api.twilio.com" # default
+  # max_per_hour is 6 for calls
+}
+
 notifier "webhook" "ticketing" { # for programs: one request for each event, signed
   url     = "https://hooks.example.net/imapvigil"
   secret  = credential("ticketing")
@@ -329,6 +339,12 @@ notification_role "cto" {
     via   = notifier.sms.vonage
     to    = ["+15550102"]
     after = "30m"
+  }
+  notify {
+    via   = notifier.voice.phone
+    to    = ["+15550102"]
+    on    = ["opened"]
+    after = "1h"
   }
   notify {
     via   = notifier.sms.sinch

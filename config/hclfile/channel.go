@@ -27,6 +27,7 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers/sms"
 	"github.com/imapvigil/imapvigil/notifiers/teams"
 	"github.com/imapvigil/imapvigil/notifiers/telegram"
+	"github.com/imapvigil/imapvigil/notifiers/voice"
 	"github.com/imapvigil/imapvigil/notifiers/webhook"
 	"github.com/imapvigil/imapvigil/notifiers/zulip"
 )
@@ -43,6 +44,7 @@ var available = []notifiers.Channel{
 	sms.Channel,
 	teams.Channel,
 	telegram.Channel,
+	voice.Channel,
 	webhook.Channel,
 	zulip.Channel,
 	alertmanager.Channel,
