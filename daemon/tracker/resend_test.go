@@ -19,6 +19,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 	"github.com/imapvigil/imapvigil/notifiers"
+	"github.com/imapvigil/imapvigil/notifiers/slack"
 	"github.com/imapvigil/imapvigil/notifiers/webhook"
 )
 
@@ -282,4 +283,67 @@ func TestManyAreRepeatedInParts(t *testing.T) {
 			t.Errorf("as many as %d at once", r.largest)
 		}
 	})
+}
+
+// BenchmarkRepeat is what a round of the tracker takes while 10,000 open incidents are repeated: the
+// longest time for which an observation has to wait, of all that it takes.
+func BenchmarkRepeat(b *testing.B) {
+	cfg := house(10_000)
+	for _, c := range cfg.Checks {
+		c.Policy.FaultTolerance = 0
+	}
+	am := cfg.Notifiers["webhook.hook"]
+	quiet := &channel{open: map[string]bool{}}
+	var tr *tracker.Tracker
+	sender := outbox.NewSender(func(a outbox.Attempt) { tr.Attempted(a) })
+	sender.Use(map[config.NotifierID]outbox.Channel{
+		"slack.chat":   {Notifier: quiet, Settings: plain{slack.Kind}},
+		"webhook.hook": {Notifier: quiet, Settings: plain{webhook.Kind}},
+	})
+	heard := make(chan int, 1000)
+	tr, err := tracker.Open(tracker.Options{
+		Journal: onDisk(b), Sender: sender,
+		Resend: func(_ config.NotifyID, _ json.RawMessage, messages []notifiers.Message) { heard <- len(messages) },
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = tr.Run(ctx) }()
+	b.Cleanup(func() { sender.Stop(ctx); cancel(); <-done })
+	configure := func(settings notifiers.Settings) {
+		changed := *am
+		changed.Settings = settings
+		again := *cfg
+		again.Notifiers = map[config.NotifierID]*config.Notifier{"slack.chat": cfg.Notifiers["slack.chat"], "webhook.hook": &changed}
+		if err := tr.Configure(ctx, &again); err != nil {
+			b.Fatal(err)
+		}
+	}
+	configure(am.Settings)
+	everybody(tr, cfg, symptoms["refused"].finding)
+	everybody(tr, cfg, symptoms["refused"].finding)
+	for look(b, tr).Notifications.Queued > 0 {
+		if err := tr.Ping(ctx); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	every, longest := time.Hour, time.Duration(0)
+	for b.Loop() {
+		every++ // other settings, so that everything is repeated at once
+		configure(forgets{plain{webhook.Kind}, every})
+		for left := 10_000; left > 0; {
+			began := time.Now()
+			if err := tr.Ping(ctx); err != nil {
+				b.Fatal(err)
+			}
+			longest = max(longest, time.Since(began))
+			for len(heard) > 0 {
+				left -= <-heard
+			}
+		}
+	}
+	b.ReportMetric(float64(longest.Microseconds()), "µs-longest")
 }
