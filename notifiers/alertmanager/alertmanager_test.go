@@ -476,3 +476,35 @@ func TestAnInstanceThatHangs(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// What is repeated ends with its context, and shows no secret, whatever the server does.
+func TestResendEndsAndKeepsSecrets(t *testing.T) {
+	sinks, settings := start(t, newFake())
+	settings.Token = opaque.NewSecret(canary)
+	n := open(t, settings).(notifiers.BatchResender)
+	messages := []notifiers.Message{about(notifiers.Opened, "down", notifiers.Receipt{})}
+	for _, behaviour := range []httpsink.Behaviour{
+		{Do: httpsink.Mirror}, {Do: httpsink.Drop}, {Do: httpsink.Answer, Response: httpsink.Response{Status: 200, Body: "<html>"}},
+		{Do: httpsink.Answer, Response: httpsink.Response{Status: 301, Header: http.Header{"Location": {"https://evil.example/"}}}},
+	} {
+		sinks[0].Behave(behaviour)
+		if err := n.Resend(t.Context(), mailTeam, messages); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("got %v", err)
+		}
+	}
+	sinks[0].Behave(httpsink.Behaviour{Do: httpsink.Stall})
+	for range len(sinks[0].Reached()) {
+		<-sinks[0].Reached()
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	failed := make(chan error)
+	go func() { failed <- n.Resend(ctx, mailTeam, messages) }()
+	<-sinks[0].Reached()
+	cancel()
+	if err := <-failed; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if err := n.Resend(ctx, mailTeam, messages); !errors.Is(err, context.Canceled) {
+		t.Errorf("after its context it came to %v", err)
+	}
+}

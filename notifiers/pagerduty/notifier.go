@@ -41,13 +41,14 @@ func (s Settings) Open() (notifiers.Notifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &notifier{url: u.JoinPath("v2", "enqueue"), key: s.RoutingKey, client: client}, nil
+	return &notifier{url: u.JoinPath("v2", "enqueue"), key: s.RoutingKey, client: client, pace: newPace()}, nil
 }
 
 type notifier struct {
 	url    *url.URL
 	key    opaque.Secret
 	client *httpdo.Client
+	pace   *pace
 }
 
 // Notify sends the event of one message, or for a test two.
@@ -58,6 +59,9 @@ func (n *notifier) Notify(ctx context.Context, to notifiers.Target, m notifiers.
 	}
 	if len(m.Items) > 1 || m.Report != nil {
 		return notifiers.Receipt{}, notifiers.Permanent(errors.New("a message to PagerDuty must be about one incident"))
+	}
+	if wait := n.pace.wait(m.Key, time.Now()); wait > 0 {
+		return notifiers.Receipt{}, notifiers.Paced(wait)
 	}
 	var receipt notifiers.Receipt
 	for _, e := range n.events(target, m) {
