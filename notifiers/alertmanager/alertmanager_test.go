@@ -484,7 +484,9 @@ func TestResendEndsAndKeepsSecrets(t *testing.T) {
 	n := open(t, settings).(notifiers.BatchResender)
 	messages := []notifiers.Message{about(notifiers.Opened, "down", notifiers.Receipt{})}
 	for _, behaviour := range []httpsink.Behaviour{
-		{Do: httpsink.Mirror}, {Do: httpsink.Drop}, {Do: httpsink.Answer, Response: httpsink.Response{Status: 200, Body: "<html>"}},
+		{Do: httpsink.Mirror},
+		{Do: httpsink.Drop},
+		{Do: httpsink.Answer, Response: httpsink.Response{Status: 200, Body: "<html>"}},
 		{Do: httpsink.Answer, Response: httpsink.Response{Status: 301, Header: http.Header{"Location": {"https://evil.example/"}}}},
 	} {
 		sinks[0].Behave(behaviour)
