@@ -53,6 +53,14 @@ func (p *repeats) configure(inFiles map[config.NotifierID]*config.Notifier) {
 	}
 }
 
+// hurry has everything repeated at once, since receivers have forgotten it while this process
+// stood still.
+func (p *repeats) hurry() {
+	for _, n := range p.of {
+		n.next = time.Time{}
+	}
+}
+
 // due returns when something has to be repeated; zero: nothing ever has.
 func (p *repeats) due() (due time.Time) {
 	for _, n := range p.of {

@@ -9,11 +9,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/journal"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
@@ -49,6 +51,7 @@ type repeater struct {
 	records []journal.Record
 	cfg     *config.Config
 	stop    func()
+	clock   atomic.Pointer[clock.Reading]
 
 	mu      sync.Mutex
 	refuses bool
@@ -77,6 +80,7 @@ func repeating(t *testing.T, checks ...config.CheckID) *repeater {
 	for _, id := range checks {
 		r.cfg.Checks[id] = &config.Check{ID: id, Label: string(id), Enabled: true, Roles: []config.RoleID{"it"}}
 	}
+	r.clock.Store(&clock.Reading{})
 	r.start()
 	t.Cleanup(func() { r.stop() })
 	return r
@@ -85,6 +89,7 @@ func repeating(t *testing.T, checks ...config.CheckID) *repeater {
 func (r *repeater) start() {
 	tr, err := tracker.Open(tracker.Options{
 		Journal: written{past(slices.Clone(r.records)), &r.records}, Sender: r, Resend: r.resend, Jitter: func() float64 { return 0.5 },
+		Clock: func() clock.Reading { return *r.clock.Load() },
 	})
 	if err != nil {
 		r.t.Fatal(err)
@@ -257,6 +262,23 @@ func TestAStartAndAReloadRepeatAtOnce(t *testing.T) {
 		r.cfg = &gone
 		r.configure()
 		r.expect(time.Hour)
+	})
+}
+
+// After a suspend the receiver has forgotten, and is told at once.
+func TestASuspendRepeatsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := repeating(t, "a")
+		r.observe(true)
+		r.expect(80*time.Second, "1m0s opened a open")
+		r.clock.Store(&clock.Reading{Suspended: time.Hour})
+		if err := r.tracker.Ping(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if heard, want := r.take(), []string{"1m20s opened a open"}; !slices.Equal(heard, want) {
+			t.Errorf("after the suspend %q, want %q", heard, want)
+		}
+		r.expect(2*time.Minute, "2m20s opened a open", "3m20s opened a open")
 	})
 }
 

@@ -24,6 +24,7 @@ func (t *Tracker) noticeSuspend(now time.Time) {
 	}
 	t.Log.Warn("the daemon or the machine stood still, or the clock was set: nothing is reported before its check has been probed again")
 	t.agenda.everything()
+	t.repeats.hurry()
 	for _, c := range t.checks {
 		c.fresh = 0
 	}
