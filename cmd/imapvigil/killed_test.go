@@ -33,7 +33,7 @@ func killedAtRandom(t *testing.T, kills int) {
 	began := time.Now()
 	s := newKillScenario(t, 200)
 	for n := range kills {
-		s.mailed.Store(n < kills/4) // so that the last mails, a minute apart, arrive meanwhile
+		s.mailed.Store(n < kills/3) // so that the last mails, a minute apart, arrive meanwhile
 		s.runUntilKilled()
 	}
 	s.endWaves()
