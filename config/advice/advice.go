@@ -48,6 +48,7 @@ func Of(cfg *config.Config, written Written) []config.Diagnostic {
 	a.warnOfIncomplete()
 	a.warnOfExposed()
 	a.warnOfUncoveredHours()
+	a.warnOfReminders()
 	a.warnOfPage()
 	a.warnOfHistory()
 	a.warnOfPast()

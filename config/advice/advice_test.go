@@ -10,9 +10,17 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/advice"
 	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/notifiers"
+	"github.com/imapvigil/imapvigil/notifiers/alertmanager"
 	"github.com/imapvigil/imapvigil/notifiers/email"
 	"github.com/imapvigil/imapvigil/notifiers/exec"
+	"github.com/imapvigil/imapvigil/notifiers/gotify"
+	"github.com/imapvigil/imapvigil/notifiers/matrix"
+	"github.com/imapvigil/imapvigil/notifiers/mattermost"
+	"github.com/imapvigil/imapvigil/notifiers/ntfy"
+	"github.com/imapvigil/imapvigil/notifiers/rocketchat"
 	"github.com/imapvigil/imapvigil/notifiers/slack"
+	"github.com/imapvigil/imapvigil/notifiers/webhook"
 )
 
 // sound is a configuration that nothing is to be said about.
@@ -54,6 +62,13 @@ func manyChecks(c *config.Config, n int) {
 		check.ID = config.CheckID(fmt.Sprintf("mx%d", i))
 		c.Checks[check.ID] = &check
 	}
+}
+
+// relayThrough has all messages sent by one notifier.
+func relayThrough(c *config.Config, id config.NotifierID, settings notifiers.Settings) {
+	c.Notifiers = map[config.NotifierID]*config.Notifier{id: {ID: id, Settings: settings}}
+	c.Roles["it"].Notify = []config.Notify{{ID: config.NotifyID{Notifier: id}}}
+	c.Schedules = nil
 }
 
 func inherited(config.CheckID) (config.Pos, bool) { return config.Pos{}, false }
@@ -116,6 +131,55 @@ func TestAdvice(t *testing.T) {
 		}},
 		{"uncovered", "none of them covers some hours.", func(c *config.Config, w *advice.Written) {
 			c.Schedules["night"].Windows[0].From, w.Hours = 21*60, nil
+		}},
+		{"uncovered", "by which messages are sent when a service goes down has a schedule, and none of them covers", func(c *config.Config, _ *advice.Written) {
+			c.Schedules["night"].Windows[0].From = 21 * 60
+			ends := config.Notify{ID: config.NotifyID{Notifier: "email.mail"}, On: []notifiers.Transition{notifiers.Closed}}
+			certificates := config.Notify{ID: config.NotifyID{Notifier: "slack.chat"}, Conditions: config.ConditionSet(config.ConditionCertificate)}
+			c.Roles["it"].Notify = append(c.Roles["it"].Notify, ends, certificates)
+		}},
+		{"own-mail", "notifier.ntfy.own, whose host is checked by mx", func(c *config.Config, _ *advice.Written) {
+			relayThrough(c, "ntfy.own", ntfy.Settings{URL: "https://MX.example.org/"})
+		}},
+		{"own-mail", "", func(c *config.Config, _ *advice.Written) {
+			relayThrough(c, "matrix.own", matrix.Settings{URL: "https://mx.example.org"})
+		}},
+		{"own-mail", "", func(c *config.Config, _ *advice.Written) {
+			relayThrough(c, "mattermost.own", mattermost.Settings{URL: opaque.NewSecret("https://mx.example.org:8065/hooks/x")})
+		}},
+		{"own-mail", "", func(c *config.Config, _ *advice.Written) {
+			relayThrough(c, "webhook.own", webhook.Settings{URL: opaque.NewSecret("https://mx.example.org/hook")})
+		}},
+		{"own-mail", "", func(c *config.Config, _ *advice.Written) {
+			relayThrough(c, "gotify.own", gotify.Settings{URL: "https://mx.example.org"})
+		}},
+		{"own-mail", "", func(c *config.Config, _ *advice.Written) {
+			relayThrough(c, "rocketchat.own", rocketchat.Settings{URL: "https://mx.example.org"})
+		}},
+		{"own-mail", "", func(c *config.Config, _ *advice.Written) {
+			relayThrough(c, "alertmanager.own", alertmanager.Settings{URLs: opaque.NewSecret(notifiers.JoinList([]string{"https://mx.example.org:9093", "https://mx.example.org:9094"}))})
+		}},
+		{"", "", func(c *config.Config, _ *advice.Written) {
+			relayThrough(c, "alertmanager.own", alertmanager.Settings{URLs: opaque.NewSecret(notifiers.JoinList([]string{"https://mx.example.org:9093", "https://am2.example.org:9093"}))})
+		}},
+		{"", "", func(c *config.Config, _ *advice.Written) { relayThrough(c, "ntfy.own", ntfy.Settings{}) }},
+		{"reminders", "max_per_hour is 10, and with remind = \"5m\" one open incident sends 12 messages an hour by notifier.slack.chat. New alarms would wait.", func(c *config.Config, _ *advice.Written) {
+			c.Checks["mx"].Policy.Remind, c.Notifiers["slack.chat"].MaxPerHour = 5*time.Minute, 10
+		}},
+		{"", "", func(c *config.Config, _ *advice.Written) {
+			c.Checks["mx"].Policy.Remind, c.Notifiers["slack.chat"].MaxPerHour = 5*time.Minute, 12
+		}},
+		{"", "", func(c *config.Config, _ *advice.Written) {
+			c.Checks["mx"].Policy.Remind, c.Notifiers["slack.chat"].MaxPerHour = 5*time.Minute, 10
+			c.Roles["it"].Notify[1].On = []notifiers.Transition{notifiers.Opened, notifiers.Closed}
+		}},
+		{"reminders", "ntfy.sh takes 250 messages in 1d, and with remind = \"5m\" one open incident sends 288 messages in that time by notifier.ntfy.own. New alarms would be refused.", func(c *config.Config, _ *advice.Written) {
+			c.Checks["mx"].Policy.Remind = 5 * time.Minute
+			relayThrough(c, "ntfy.own", ntfy.Settings{})
+		}},
+		{"", "", func(c *config.Config, _ *advice.Written) {
+			c.Checks["mx"].Policy.Remind = 5 * time.Minute
+			relayThrough(c, "ntfy.own", ntfy.Settings{Token: opaque.NewSecret("tk_x")})
 		}},
 		{"no-heartbeat", "no alerts are sent at all", func(c *config.Config, _ *advice.Written) { c.Daemon.HeartbeatURL = opaque.Secret{} }},
 		{"", "", func(c *config.Config, w *advice.Written) {

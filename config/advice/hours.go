@@ -2,11 +2,13 @@ package advice
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/calendar"
+	"github.com/imapvigil/imapvigil/notifiers"
 )
 
 // warnOfUncoveredHours finds roles that nobody hears at some hours, because each of their
@@ -20,7 +22,8 @@ func (a *adviser) warnOfUncoveredHours() {
 	for _, role := range a.config.Roles {
 		var zone *time.Location
 		shown := true
-		for _, notify := range role.Notify {
+		alarms := slices.DeleteFunc(slices.Clone(role.Notify), func(n config.Notify) bool { return !tellsOfOutages(n) })
+		for _, notify := range alarms {
 			if s := a.config.Schedules[notify.During]; s != nil {
 				zone, shown = s.Zone, shown && a.written.Hours[s.ID]
 			}
@@ -28,7 +31,7 @@ func (a *adviser) warnOfUncoveredHours() {
 		if zone == nil { // none has a schedule
 			continue
 		}
-		gaps := uncovered(hours, role.Notify, zone)
+		gaps := uncovered(hours, alarms, zone)
 		if gaps == "" {
 			continue
 		}
@@ -36,8 +39,18 @@ func (a *adviser) warnOfUncoveredHours() {
 		if shown {
 			which = fmt.Sprintf("%s (%s)", gaps, zone)
 		}
-		a.warn(ruleUncovered, role.Pos, "Every notify block of this role has a schedule, and none of them covers %s. An incident that opens then is notified when the next window begins. Add a notify block without during, or widen a schedule.", which)
+		every := "Every notify block of this role has a schedule"
+		if len(alarms) < len(role.Notify) {
+			every = "Every notify block of this role by which messages are sent when a service goes down has a schedule"
+		}
+		a.warn(ruleUncovered, role.Pos, "%s, and none of them covers %s. An incident that opens then is notified when the next window begins. Add a notify block without during, or widen a schedule.", every, which)
 	}
+}
+
+// tellsOfOutages reports whether a notify block sends a message when a service goes down.
+func tellsOfOutages(n config.Notify) bool {
+	opens := len(n.On) == 0 || slices.Contains(n.On, notifiers.Opened)
+	return opens && (n.Conditions == 0 || n.Conditions.Has(config.ConditionService))
 }
 
 // uncovered returns the first few spans of a week in which none of the notify blocks is

@@ -19,6 +19,7 @@ var (
 	ruleExposed      = newRule("unencrypted", "Messages sent unencrypted")
 	ruleUncovered    = newRule("uncovered", "Hours without notifications")
 	ruleNoHeartbeat  = newRule("no-heartbeat", "No heartbeat")
+	ruleReminders    = newRule("reminders", "More reminders than may be sent")
 
 	ruleNoOperators      = newRule("no-operators", "Page without operators")
 	rulePageOpen         = newRule("page-open", "Page open to everybody")
