@@ -143,6 +143,8 @@ func (s *stage) change(server *imaptest.Memory, verb string, args []string) erro
 // services are those as which a receiver can answer.
 var services = map[string]func(httpsink.Request) httpsink.Response{
 	"webhook": httpsink.NoContent, "alertmanager": httpsink.Alertmanager, "pagerduty": httpsink.PagerDuty, "jsm": httpsink.JSM,
+	"slack": httpsink.Slack, "incoming-webhook": httpsink.IncomingWebhook, "workflows": httpsink.Workflows,
+	"mattermost": httpsink.Mattermost, "googlechat": httpsink.GoogleChat, "zulip": httpsink.Zulip,
 }
 
 // stageReceiver is the command receiver:
