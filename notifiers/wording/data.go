@@ -39,7 +39,7 @@ type Item struct {
 	ServerLabel    string   `doc:"what people call the server"`
 	Groups         []string `doc:"the names of the groups, outermost first"`
 	GroupLabels    []string `doc:"what people call the groups"`
-	Condition      string   `doc:"service, certificate and the like"`
+	Condition      string   `doc:"what is wrong: service, certificate, latency and so on"`
 	Severity       string   `doc:"down or degraded"`
 	State          string   `doc:"open, acknowledged or closed"`
 	ClosedAs       string   `doc:"recovered, removed, paused or changed; empty while open"`

@@ -82,7 +82,7 @@ func explainParsing(words string) string {
 	found := unknownFunction.FindStringSubmatch(words)
 	switch {
 	case found != nil && found[1] == "json":
-		return "json is for the body of a webhook; a text needs no quotes"
+		return "json is for the body of a webhook; text needs no quotes"
 	case found != nil:
 		return fmt.Sprintf("there is no function %s; the functions are %s", found[1], FunctionNames())
 	case words == "unexpected EOF":
