@@ -55,20 +55,26 @@ func New(ca string, secrets ...string) (*Client, error) {
 	return &Client{http: client, secrets: opaque.NewScrubber(withForms(secrets)...)}, nil
 }
 
-// withForms adds to secrets the forms in which an answer may repeat them: quoted in JSON, and
-// as parts of a URL.
+// withForms adds to secrets the forms in which an answer may repeat them: quoted in JSON, also where
+// that repeats JSON, and as parts of a URL.
 func withForms(secrets []string) (all []string) {
 	for _, secret := range secrets {
 		all = append(all, secret, url.QueryEscape(secret), url.PathEscape(secret))
 		for _, escapeHTML := range []bool{true, false} {
-			var quoted bytes.Buffer
-			encoder := json.NewEncoder(&quoted)
-			encoder.SetEscapeHTML(escapeHTML)
-			_ = encoder.Encode(secret)                                  // a string can be written
-			all = append(all, string(quoted.Bytes()[1:quoted.Len()-2])) // without the quotes and the line end
+			once := quoteJSON(secret, escapeHTML)
+			all = append(all, once, quoteJSON(once, true), quoteJSON(once, false))
 		}
 	}
 	return all
+}
+
+// quoteJSON returns a text as it stands in JSON, without the quotes around it.
+func quoteJSON(text string, escapeHTML bool) string {
+	var quoted bytes.Buffer
+	encoder := json.NewEncoder(&quoted)
+	encoder.SetEscapeHTML(escapeHTML)
+	_ = encoder.Encode(text) // a string can be written
+	return string(quoted.Bytes()[1 : quoted.Len()-2])
 }
 
 // Send makes one request. The error of an answer that is not 2xx is classified:

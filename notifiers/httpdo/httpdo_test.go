@@ -291,7 +291,7 @@ func TestMarksAddUp(t *testing.T) {
 func TestSecretsInOtherForms(t *testing.T) {
 	const secret = `p"a<s&s/wörd`
 	sink := start(t, httpsink.Options{Answer: func(httpsink.Request) httpsink.Response {
-		return httpsink.Response{Status: http.StatusBadRequest, Body: `p\"a<s&s/wörd p\"a\u003cs\u0026s/wörd p%22a%3Cs%26s%2Fw%C3%B6rd`}
+		return httpsink.Response{Status: http.StatusBadRequest, Body: `p\\\"a<s&s/wörd p\"a<s&s/wörd p\"a\u003cs\u0026s/wörd p%22a%3Cs%26s%2Fw%C3%B6rd`}
 	}})
 	answer, _ := client(t, "", secret).Send(post(t, sink.URL()))
 	if text := answer.Words().String(); strings.Contains(text, "s/w") || strings.Contains(text, "p%") {
