@@ -16,7 +16,7 @@ var guide string
 var Channel = notifiers.NewChannel(
 	notifiers.Channel{
 		Kind: Kind, Doc: "Discord, by a webhook of a channel", Guide: guide,
-		Traits: notifiers.Traits{People: true},
+		Traits: notifiers.Traits{People: true, MaxText: notifiers.Limit{Most: maxDescription, Unit: notifiers.Runes}},
 		Abilities: notifiers.Abilities{
 			Threads: true, Updates: true, Mentions: true, Quiet: true, Proof: "id of the message",
 		},

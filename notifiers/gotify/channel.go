@@ -16,7 +16,7 @@ var guide string
 var Channel = notifiers.NewChannel(
 	notifiers.Channel{
 		Kind: Kind, Doc: "Push messages to phones by a Gotify server", Guide: guide,
-		Traits:    notifiers.Traits{People: true},
+		Traits:    notifiers.Traits{People: true, MaxText: notifiers.Limit{Most: maxText, Unit: notifiers.Bytes}},
 		Abilities: notifiers.Abilities{Quiet: true, Proof: "id of the message"},
 	},
 	[]notifiers.Row[Settings]{

@@ -16,7 +16,7 @@ var guide string
 var Channel = notifiers.NewChannel(
 	notifiers.Channel{
 		Kind: Kind, Doc: "Matrix, as a user of any homeserver", Guide: guide,
-		Traits: notifiers.Traits{People: true},
+		Traits: notifiers.Traits{People: true, MaxText: notifiers.Limit{Most: maxPlain, Unit: notifiers.Bytes}},
 		Abilities: notifiers.Abilities{
 			Threads: true, Updates: true, DropsDoubles: true, Mentions: true, Quiet: true, Proof: "id of the event",
 		},

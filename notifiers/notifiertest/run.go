@@ -286,6 +286,12 @@ func (t *trial) ownWords() {
 	if strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) {
 		t.Errorf("control characters went out: %q", text)
 	}
+	// A storm may make more than was tried: it is cut, and arrives.
+	m.Key, m.Own.Text = "long", strings.Repeat("Watchful \"line\" & <line>\n", 2500)
+	t.mustNotify(m)
+	if received = t.Receiver.Received(); len(received) != 2 || !strings.Contains(received[1].Text, "Watchful") {
+		t.Errorf("%d messages arrived, and a long one is cut to nothing", len(received))
+	}
 }
 
 func (t *trial) concurrent() {

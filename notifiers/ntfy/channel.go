@@ -16,7 +16,7 @@ var guide string
 var Channel = notifiers.NewChannel(
 	notifiers.Channel{
 		Kind: Kind, Doc: "Push messages to phones by ntfy", Guide: guide,
-		Traits:    notifiers.Traits{People: true, PerHour: 60},
+		Traits:    notifiers.Traits{People: true, MaxText: notifiers.Limit{Most: maxText, Unit: notifiers.Bytes}, PerHour: 60},
 		Abilities: notifiers.Abilities{Updates: true, Acknowledges: true, Quiet: true, Proof: "id of the message"},
 	},
 	[]notifiers.Row[Settings]{

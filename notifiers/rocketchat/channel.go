@@ -16,7 +16,7 @@ var guide string
 var Channel = notifiers.NewChannel(
 	notifiers.Channel{
 		Kind: Kind, Doc: "Rocket.Chat, as a user of its own", Guide: guide,
-		Traits:    notifiers.Traits{People: true},
+		Traits:    notifiers.Traits{People: true, MaxText: notifiers.Limit{Most: maxText, Unit: notifiers.Runes}},
 		Abilities: notifiers.Abilities{Threads: true, Updates: true, Mentions: true, Proof: "id of the message"},
 	},
 	[]notifiers.Row[Settings]{

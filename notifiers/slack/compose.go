@@ -53,7 +53,13 @@ func attachments(m notifiers.Message, buttons bool) []api.Attachment {
 	cards := m.Cards()
 	all := make([]api.Attachment, len(cards))
 	for i, card := range cards {
-		all[i] = packAttachment(colours[card.Tone], card.Title, cardLines(card))
+		if m.Own.Text != "" {
+			all[i] = packAttachment(colours[card.Tone], card.Title, plainText, escapedLines(card.Lines))
+			card.Lines = nil
+			packInto(&all[i], verbatimText, cardLines(card))
+		} else {
+			all[i] = packAttachment(colours[card.Tone], card.Title, verbatimText, cardLines(card))
+		}
 		if button := acknowledgeButton(m, card); buttons && button != nil {
 			all[i].Blocks.BlockSet = append(all[i].Blocks.BlockSet, button)
 		}
@@ -68,13 +74,18 @@ func cardLines(card notifiers.Card) (lines []string) {
 	if card.Titled {
 		lines = append(lines, "*"+escapeText(card.Title)+"*")
 	}
-	for _, line := range card.Lines {
-		lines = append(lines, escapeText(line))
-	}
+	lines = append(lines, escapedLines(card.Lines)...)
 	for _, fact := range card.Facts {
 		lines = append(lines, factLine(fact))
 	}
 	return lines
+}
+
+func escapedLines(lines []string) (escaped []string) {
+	for _, line := range lines {
+		escaped = append(escaped, escapeText(line))
+	}
+	return escaped
 }
 
 func factLine(fact notifiers.Fact) string {
@@ -103,22 +114,28 @@ func linkMarkup(url string) string {
 
 func escapeText(text string) string { return slackutilsx.EscapeMessage(text) }
 
-// packAttachment packs lines into as few sections as hold them: Slack takes 3,000
-// characters in one.
-func packAttachment(colour, fallback string, lines []string) api.Attachment {
+// packAttachment packs lines into an attachment, in blocks of one sort.
+func packAttachment(colour, fallback string, block func(string) *api.TextBlockObject, lines []string) api.Attachment {
 	// Slack shows it where it shows no blocks, and says nowhere that no markup is read in it.
 	a := api.Attachment{Color: colour, Fallback: escapeText(fallback)}
+	packInto(&a, block, lines)
+	return a
+}
+
+// packInto packs lines into as few sections as hold them: Slack takes 3,000 characters in one.
+func packInto(a *api.Attachment, block func(string) *api.TextBlockObject, lines []string) {
 	section := ""
 	for _, next := range lines {
 		next = cutToSection(next)
 		if utf8.RuneCountInString(section)+1+utf8.RuneCountInString(next) > maxSection {
-			a.Blocks.BlockSet = append(a.Blocks.BlockSet, api.NewSectionBlock(verbatimText(section), nil, nil))
+			a.Blocks.BlockSet = append(a.Blocks.BlockSet, api.NewSectionBlock(block(section), nil, nil))
 			section = ""
 		}
 		section = strings.TrimPrefix(section+"\n"+next, "\n")
 	}
-	a.Blocks.BlockSet = append(a.Blocks.BlockSet, api.NewSectionBlock(verbatimText(section), nil, nil))
-	return a
+	if section != "" {
+		a.Blocks.BlockSet = append(a.Blocks.BlockSet, api.NewSectionBlock(block(section), nil, nil))
+	}
 }
 
 func cutToSection(line string) string {
@@ -133,6 +150,11 @@ func cutToSection(line string) string {
 // out of plain words.
 func verbatimText(text string) *api.TextBlockObject {
 	return api.NewTextBlockObject(api.MarkdownType, text, false, true)
+}
+
+// plainText makes a block in which nothing is markup: the words of a notifier's own template.
+func plainText(text string) *api.TextBlockObject {
+	return api.NewTextBlockObject(api.PlainTextType, text, false, false)
 }
 
 // colours are those of an attachment's edge: green only for what is well again.

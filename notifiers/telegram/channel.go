@@ -19,7 +19,7 @@ var guide string
 var Channel = notifiers.NewChannel(
 	notifiers.Channel{
 		Kind: Kind, Doc: "Telegram, as a bot", Guide: guide,
-		Traits:    notifiers.Traits{People: true},
+		Traits:    notifiers.Traits{People: true, MaxText: notifiers.Limit{Most: maxText, Unit: notifiers.UTF16}},
 		Abilities: notifiers.Abilities{Threads: true, Updates: true, Acknowledges: true, Quiet: true, Proof: "id of the message"},
 	},
 	[]notifiers.Row[Settings]{
