@@ -110,6 +110,12 @@ notifier "matrix" "home" {
   ca_file = "files/ca.pem" # instead of the system's authorities
 }
 
+notifier "pushover" "phones" {
+  token   = credential("pushover")     # of an application
+  api_url = "https://api.pushover.net" # default
+  # max_per_hour is 60 for Pushover
+}
+
 notifier "sms" "twilio" {
   provider    = "twilio"
   account_sid = "AC00000000000000000000000000000000"
@@ -318,6 +324,15 @@ notification_role "it_team" {
     room             = "!abc:example.org"
     mention          = "@room" # or a user, "@anna:example.org"
     mention_severity = "down"  # default: "degraded"; what has escalated mentions in any case
+  }
+  notify {
+    via      = notifier.pushover.phones
+    to       = ["uQiRzpo4DXghDmr9QzzfQu27cmVRsG"] # keys of users or groups
+    device   = "phone"                            # default: all of them
+    priority = 2                                  # of what is down; default: 1; 2 rings until somebody acknowledges
+    retry    = "1m"                               # default; with priority 2: how often phones ring again
+    expire   = "1h"                               # default; with priority 2: when they stop
+    sound    = "siren"                            # default: the user's own
   }
   notify { # escalation: still open and not acknowledged 15 minutes after it was reported
     via      = notifier.sms.twilio

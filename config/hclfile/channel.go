@@ -22,6 +22,7 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers/mattermost"
 	"github.com/imapvigil/imapvigil/notifiers/ntfy"
 	"github.com/imapvigil/imapvigil/notifiers/pagerduty"
+	"github.com/imapvigil/imapvigil/notifiers/pushover"
 	"github.com/imapvigil/imapvigil/notifiers/rocketchat"
 	"github.com/imapvigil/imapvigil/notifiers/slack"
 	"github.com/imapvigil/imapvigil/notifiers/sms"
@@ -40,6 +41,7 @@ var available = []notifiers.Channel{
 	matrix.Channel,
 	mattermost.Channel,
 	rocketchat.Channel,
+	pushover.Channel,
 	slack.Channel,
 	sms.Channel,
 	teams.Channel,
