@@ -321,8 +321,16 @@ func TestOpenRefuses(t *testing.T) {
 
 func TestTarget(t *testing.T) {
 	for _, wrong := range []pushover.Target{
-		{}, {Key: "a b"}, {Key: "a/b"}, {Key: key, Device: "a b"}, {Key: key, Device: ","}, {Key: key, Priority: "3"}, {Key: key, Sound: "a b"},
-		{Key: key, Retry: 600, Expire: 300}, {Key: key, Expire: 30}, {Key: key + "\n"},
+		{},
+		{Key: "a b"},
+		{Key: "a/b"},
+		{Key: key, Device: "a b"},
+		{Key: key, Device: ","},
+		{Key: key, Priority: "3"},
+		{Key: key, Sound: "a b"},
+		{Key: key, Retry: 600, Expire: 300},
+		{Key: key, Expire: 30},
+		{Key: key + "\n"},
 	} {
 		if got, err := pushover.NewTarget(wrong); err == nil {
 			t.Errorf("%+v made %+v", wrong, got)
