@@ -36,7 +36,7 @@ var wayTable = table[config.Notify]{
 		func(w *config.Notify, v value) { w.After = v.span() }),
 	newRow("during", referenceTo("schedule"), "always", "Messages are sent only within the windows of this schedule. An opening waits for the next window, and is sent if the incident is still open",
 		func(w *config.Notify, v value) { w.During = config.ScheduleID(v.refs[0].id) }),
-	newRow("on", atLeastOne(texts(oneOf(transitions...))), transitionDefaults(), "Which messages are sent of an incident",
+	newRow("on", atLeastOne(texts(oneOf(transitions...))), transitionDefaults(), "Which messages are sent of an incident. "+endsInAnyCase(),
 		func(w *config.Notify, v value) { w.On = transitionsOf(v.list) }),
 	newRow("severity", oneOf("degraded", "down"), severityDefaults(), `"degraded": everything, "down": only what is down`,
 		func(w *config.Notify, v value) { w.Severity = config.Severity(v.text) }),
@@ -44,6 +44,17 @@ var wayTable = table[config.Notify]{
 		func(w *config.Notify, v value) {
 			w.Conditions = config.ConditionSet(retyped[config.Condition](v.list)...)
 		}),
+}
+
+// endsInAnyCase returns which kinds get the end whatever on says, for the manual.
+func endsInAnyCase() string {
+	var kinds []string
+	for _, c := range available {
+		if c.Resolves {
+			kinds = append(kinds, string(c.Kind))
+		}
+	}
+	return fmt.Sprintf("For %s the end is sent in any case: an alert stays open there until then", diagnose.Enumerate(kinds, "and"))
 }
 
 // mentionTable is what the notify blocks of notifiers take that can mention somebody.
