@@ -32,6 +32,14 @@ type Settings struct {
 // Kind implements [notifiers.Settings].
 func (Settings) Kind() notifiers.Kind { return Kind }
 
+// Receiver implements [notifiers.Bound]: an incoming webhook posts to its own channel; a bot is told where.
+func (s Settings) Receiver() opaque.Secret {
+	if !s.Token.IsZero() {
+		return opaque.Secret{}
+	}
+	return s.URL
+}
+
 // DecodeTarget reads a [Target] from JSON.
 func (Settings) DecodeTarget(data []byte) (notifiers.Target, error) {
 	return notifiers.DecodeTarget[Target](data)
