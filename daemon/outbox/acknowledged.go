@@ -56,6 +56,12 @@ func (p *planner) waitingAcknowledgement(s *Subject, e *entry) (item Item, waits
 	return d.Items[i], true
 }
 
+// endedSilently reports whether the last thing decided for a destination was to send nothing more of an incident.
+func (p *planner) endedSilently(s *Subject, e *entry) bool {
+	d, ok := p.book.deliveries[e.told.key]
+	return ok && d.unannounced(s.ID)
+}
+
 // isTrueOf reports whether an item that tells of an acknowledgement tells the one that counts now.
 func (i Item) isTrueOf(s *Subject) bool {
 	return s.Acknowledged() && i.Acknowledged.Equal(s.AckedAt)

@@ -104,6 +104,8 @@ func (p *planner) closingNeed(s *Subject, block *config.Notify, e *entry, underW
 		return p.notTold(HeldByTransition)
 	case e.told.episode >= s.Reported && e.told.open:
 		return p.notTold(HeldUndelivered)
+	case e.delivered.open && !asked && p.endedSilently(s, e):
+		return p.notTold(HeldByTransition)
 	case e.told.episode >= s.Reported || block == nil:
 		return need{} // it knows
 	case !accepts(block, s):
