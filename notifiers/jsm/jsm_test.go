@@ -119,10 +119,7 @@ func compose(t *testing.T, target jsm.Target, m notifiers.Message) string {
 
 // The requests of every kind of message, whole.
 func TestRequests(t *testing.T) {
-	acknowledged := notifiertest.Message("key-acknowledged")
-	acknowledged.Items[0].Transition, acknowledged.Items[0].Incident.State = notifiers.Acknowledged, "acknowledged"
-	acknowledged.Items[0].Incident.Acknowledgement = notifiers.Acknowledgement{By: "anna", Reason: "new disk"}
-	for _, m := range append(notifiertest.Messages(), acknowledged) {
+	for _, m := range notifiertest.Messages() {
 		golden.Compare(t, "testdata/"+strings.TrimPrefix(m.Key, "key-")+".txt", compose(t, wanted(t), m))
 	}
 }
