@@ -276,7 +276,7 @@ func (m *monitor) openRooms(ctx context.Context, maxConcurrentProbes int) (err e
 	m.tracker, err = tracker.Open(tracker.Options{
 		Journal: m.journal, Sender: m.sender, Rates: m.Rates, Node: m.node, Log: m.Log,
 		Wake: m.loop.Wake, Clock: m.watch.Read, Feed: feeds{m.history, m.counts}, Outcomes: m.countOutcome,
-		LinkToken: m.linkToken, ButtonCode: m.links.Code, Resend: m.sender.Resend,
+		LinkToken: m.linkToken, ButtonCode: m.links.Code, Resend: m.sender.Resend, MayResend: m.sender.MayResend,
 	})
 	if err != nil {
 		return err

@@ -12,9 +12,8 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// maxBatches bounds what waits to be repeated to one receiver. What does not fit is repeated the
-// next time.
-const maxBatches = 64
+// maxBatches bounds what waits to be repeated to one receiver: see [Sender.MayResend].
+const maxBatches = 16
 
 var (
 	errNewer       = errors.New("a newer message is sent")
@@ -82,6 +81,19 @@ func (s *Sender) Resend(id config.NotifyID, to json.RawMessage, messages []notif
 	}
 	l.number++
 	l.waiting = append(l.waiting, batch{id: id, to: to, number: l.number, messages: messages})
+}
+
+// MayResend reports whether what is to be repeated on a notifier has room to wait. Where it has none,
+// Resend drops it: whoever asks first comes again.
+func (s *Sender) MayResend(id config.NotifierID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for place, l := range s.lanes {
+		if place.Notifier == id && len(l.waiting) >= maxBatches {
+			return false
+		}
+	}
+	return true
 }
 
 // supersede keeps what is repeated to a receiver from following a message that is sent to it now.

@@ -17,6 +17,8 @@ const (
 	// repeatedAtOnce bounds how many incidents one round puts into words to repeat them, so
 	// that what comes in does not wait: 500 take some milliseconds.
 	repeatedAtOnce = 500
+	// waitForRoom is when a notifier is asked again whether it has room for more.
+	waitForRoom = time.Second
 )
 
 // repeats are what is told again and again to receivers that forget. Nothing of it is
@@ -31,6 +33,7 @@ type repetition struct {
 	every    time.Duration
 	next     time.Time     // when it begins anew; zero: at once
 	rest     []incident.ID // that this time are still to be repeated
+	resume   time.Time     // when it goes on with the rest; zero: at once
 }
 
 // configure begins to repeat on the notifiers of a configuration that need it: at once where a
@@ -65,7 +68,10 @@ func (p *repeats) hurry() {
 func (p *repeats) due() (due time.Time) {
 	for _, n := range p.of {
 		at := n.next
-		if len(n.rest) > 0 || at.IsZero() {
+		if len(n.rest) > 0 {
+			at = n.resume
+		}
+		if at.IsZero() {
 			return time.Unix(0, 0) // long ago
 		}
 		if due.IsZero() || at.Before(due) {
@@ -87,6 +93,12 @@ func (t *Tracker) repeatMessages(now time.Time) {
 			}
 			n.next, n.rest = now.Add(n.every), t.toRepeat(now)
 		}
+		// A receiver that is slower than the incidents are many gets them as it takes them.
+		if t.MayResend != nil && !t.MayResend(id) {
+			n.resume = now.Add(waitForRoom)
+			continue
+		}
+		n.resume = time.Time{}
 		some := n.rest[:min(repeatedAtOnce, len(n.rest))]
 		if n.rest = n.rest[len(some):]; len(n.rest) == 0 {
 			n.rest = nil

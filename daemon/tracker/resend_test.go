@@ -58,6 +58,8 @@ type repeater struct {
 	began   time.Time
 	heard   []string
 	largest int // of the batches
+	// mayResend says whether there is room, in place of the sender; nil: always.
+	mayResend func() bool
 }
 
 var toAM = config.NotifyID{Role: "it", Notifier: "alertmanager.am"}
@@ -90,6 +92,11 @@ func (r *repeater) start() {
 	tr, err := tracker.Open(tracker.Options{
 		Journal: written{past(slices.Clone(r.records)), &r.records}, Sender: r, Resend: r.resend, Jitter: func() float64 { return 0.5 },
 		Clock: func() clock.Reading { return *r.clock.Load() },
+		MayResend: func(config.NotifierID) bool {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			return r.mayResend == nil || r.mayResend()
+		},
 	})
 	if err != nil {
 		r.t.Fatal(err)
@@ -303,6 +310,32 @@ func TestManyAreRepeatedInParts(t *testing.T) {
 		}
 		if r.largest != 500 {
 			t.Errorf("as many as %d at once", r.largest)
+		}
+	})
+}
+
+// Where a receiver has no room for more, the rest is repeated as soon as it has.
+func TestTheRestWaitsForRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ids []config.CheckID
+		for i := range 1_200 {
+			ids = append(ids, config.CheckID(fmt.Sprintf("customer%05d", i)))
+		}
+		r := repeating(t, ids...)
+		r.observe(true)
+		full := time.Now().Add(70 * time.Second)
+		r.mu.Lock()
+		r.mayResend = func() bool { return time.Now().After(full) || len(r.heard) < 500 }
+		r.mu.Unlock()
+		for _, want := range []struct {
+			after time.Duration
+			heard int
+		}{{65 * time.Second, 500}, {10 * time.Second, 700}, {20 * time.Second, 0}, {30 * time.Second, 1200}} {
+			time.Sleep(want.after)
+			synctest.Wait()
+			if n := len(r.take()); n != want.heard {
+				t.Errorf("%d are repeated, want %d", n, want.heard)
+			}
 		}
 	})
 }

@@ -73,6 +73,8 @@ type Options struct {
 	// Resend repeats messages to a receiver that forgets: [outbox.Sender.Resend]. It must return at
 	// once; nil: nothing is repeated.
 	Resend func(to config.NotifyID, target json.RawMessage, messages []notifiers.Message)
+	// MayResend says whether there is room for more on a notifier: [outbox.Sender.MayResend]; nil: always.
+	MayResend func(config.NotifierID) bool
 	// Wake has a check probed at once; nil: nobody can.
 	Wake func(config.CheckID)
 	// Clock says what befell the clocks of this machine and this process:
