@@ -45,8 +45,8 @@ func TestSchema(t *testing.T) {
 	if a := attributeDoc(t, block(t, "login", ""), "password"); !a.Sensitive || !a.Inherited {
 		t.Errorf("password is %+v", a)
 	}
-	if a := attributeDoc(t, block(t, "notify", "slack"), "channel"); !a.Required {
-		t.Errorf("channel is %+v", a)
+	if a := attributeDoc(t, block(t, "notify", "telegram"), "chat"); !a.Required {
+		t.Errorf("chat is %+v", a)
 	}
 	if !block(t, "daemon", "").Once || block(t, "server", "").Once {
 		t.Error("Once is wrong")

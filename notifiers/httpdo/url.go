@@ -2,7 +2,6 @@ package httpdo
 
 import (
 	"errors"
-	"fmt"
 	"net/url"
 	"strings"
 
@@ -14,7 +13,7 @@ import (
 func ParseURL(text string) (*url.URL, error) {
 	u, err := ParsePlainURL(text)
 	if err == nil && isExposed(u) {
-		return nil, fmt.Errorf("http:// is for loopback hosts only, %s is not one: use https://", u.Hostname())
+		return nil, errors.New("http:// is for loopback hosts only: use https://") // the host may be a secret, too
 	}
 	return u, err
 }
