@@ -98,14 +98,32 @@ func (r *reading) placeInText(text string, fault *wording.Fault) (hcl.Range, boo
 			continue
 		}
 		at := diagnose.SpanOf(part.Range())
-		_, written := part.(*hclsyntax.LiteralValueExpr)
-		if !written || at.To > len(file) || !bytes.HasSuffix(file[at.From:at.To], []byte(made)) { // escapes
-			return part.Range(), true
+		if _, written := part.(*hclsyntax.LiteralValueExpr); written && at.To <= len(file) {
+			if inFile, ok := offsetInFile(string(file[at.From:at.To]), made, offset); ok {
+				return actionAt(part.Range().Filename, file, at.From+inFile), true
+			}
 		}
-		// A heredoc may be indented, which its text is not.
-		return actionAt(part.Range().Filename, file, at.To-len(made)+offset), true
+		return part.Range(), true
 	}
 	return hcl.Range{}, false
+}
+
+// offsetInFile returns where the source of a text has a place of it; false where escapes make
+// them different. The lines of a heredoc may be indented, which those of its text are not.
+func offsetInFile(source, text string, offset int) (int, bool) {
+	lines := strings.SplitAfter(source, "\n")
+	before := 0
+	for i, line := range strings.SplitAfter(text, "\n") {
+		if i >= len(lines) || !strings.HasSuffix(lines[i], line) {
+			return 0, false
+		}
+		if offset < len(line) {
+			return before + len(lines[i]) - len(line) + offset, true
+		}
+		offset -= len(line)
+		before += len(lines[i])
+	}
+	return 0, false
 }
 
 // partText returns what a part of a template of HCL's makes.

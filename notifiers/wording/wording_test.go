@@ -249,3 +249,12 @@ func BenchmarkLongest(b *testing.B) {
 		_, _ = words.Apply(m)
 	}
 }
+
+// What a notifier with own words adds to the reading of the files.
+func BenchmarkCheck(b *testing.B) {
+	for b.Loop() {
+		if err := wording.Check(wording.Text, everything, notifiers.Limit{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
