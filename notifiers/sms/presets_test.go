@@ -344,3 +344,17 @@ func TestPresetSettings(t *testing.T) {
 		}
 	}
 }
+
+// WhatsApp is reached by Twilio alone, and by who knows what provider "http" leads to.
+func TestPresetsSendToNumbers(t *testing.T) {
+	whatsapp := sms.Target{To: "whatsapp:+15550100"}
+	for _, provider := range sms.Providers() {
+		settings := sms.Settings{Provider: provider}
+		if err := settings.CheckTarget(phone); err != nil {
+			t.Errorf("%s: %v", provider, err)
+		}
+		if err := settings.CheckTarget(whatsapp); (err == nil) != (provider == "twilio" || provider == "http") {
+			t.Errorf("%s: %v", provider, err)
+		}
+	}
+}

@@ -54,6 +54,16 @@ type Settings struct {
 // Kind implements [notifiers.Settings].
 func (Settings) Kind() notifiers.Kind { return Kind }
 
+// CheckTarget implements [notifiers.TargetChecker]: of the providers that are known, Twilio alone
+// reaches WhatsApp.
+func (s Settings) CheckTarget(to notifiers.Target) error {
+	target, ok := to.(Target)
+	if _, known := presets[s.Provider]; ok && known && strings.HasPrefix(target.To, "whatsapp:") {
+		return fmt.Errorf("to: %q is for provider \"twilio\"; %s sends SMS to numbers", target.To, s.Provider)
+	}
+	return nil
+}
+
 // IsExposed implements [notifiers.Exposed].
 func (s Settings) IsExposed() bool { return httpdo.IsExposed(s.URL.Reveal()) }
 

@@ -97,11 +97,11 @@ func (b *bounded) Write(p []byte) (int, error) {
 // A budget bounds what one rendering may do, since ranges in ranges multiply.
 type budget struct{ steps, bytes int }
 
-// maxSteps is in nodes of a template that are executed within ranges: two ranges over 25
-// incidents, one in the other, with 160 nodes in the inner one. A hundred thousand take
-// some hundredths of a second. maxBytes is what functions may make in all.
+// maxSteps is in words of a template that are executed within ranges: two ranges over 25
+// incidents, one in the other, with 80 words in the inner one. So many take some hundredths
+// of a second. maxBytes is what functions may make in all.
 const (
-	maxSteps = 100_000
+	maxSteps = 50_000
 	maxBytes = 4 << 20
 )
 
