@@ -18,6 +18,7 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers/matrix"
 	"github.com/imapvigil/imapvigil/notifiers/mattermost"
 	"github.com/imapvigil/imapvigil/notifiers/ntfy"
+	"github.com/imapvigil/imapvigil/notifiers/pushover"
 	"github.com/imapvigil/imapvigil/notifiers/rocketchat"
 	"github.com/imapvigil/imapvigil/notifiers/slack"
 	"github.com/imapvigil/imapvigil/notifiers/webhook"
@@ -176,6 +177,10 @@ func TestAdvice(t *testing.T) {
 		{"reminders", "ntfy.sh takes 250 messages in 1d, and with remind = \"5m\" one open incident sends 288 messages in that time by notifier.ntfy.own. New alarms would be refused.", func(c *config.Config, _ *advice.Written) {
 			c.Checks["mx"].Policy.Remind = 5 * time.Minute
 			relayThrough(c, "ntfy.own", ntfy.Settings{})
+		}},
+		{"reminders", "Pushover takes 10000 messages in 30d, and with remind = \"4m\" one open incident sends 10800 messages in that time", func(c *config.Config, _ *advice.Written) {
+			c.Checks["mx"].Policy.Remind = 4 * time.Minute
+			relayThrough(c, "pushover.phones", pushover.Settings{})
 		}},
 		{"", "", func(c *config.Config, _ *advice.Written) {
 			c.Checks["mx"].Policy.Remind = 5 * time.Minute

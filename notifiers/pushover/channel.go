@@ -19,7 +19,7 @@ var Channel = notifiers.NewChannel(
 	notifiers.Channel{
 		Kind: Kind, Doc: "Pushover, on phones, also until somebody acknowledges", Guide: guide,
 		Traits:    notifiers.Traits{People: true, Acknowledged: true, PerHour: 60},
-		Abilities: notifiers.Abilities{Quiet: true, Proof: "id of the request, with the status 1"},
+		Abilities: notifiers.Abilities{Acknowledges: true, Quiet: true, Proof: "id of the request, with the status 1"},
 	},
 	[]notifiers.Row[Settings]{
 		{

@@ -28,6 +28,9 @@ type notifier struct {
 
 	mu     sync.Mutex
 	shared map[string]sharedRing // by receipt
+
+	awaited  map[string]awaitedRing // by receipt
+	askEvery time.Duration
 }
 
 // Notify sends one message, and ends the ringing of phones about incidents that have ended or
@@ -51,6 +54,7 @@ func (n *notifier) Notify(ctx context.Context, to notifiers.Target, m notifiers.
 	receipt := notifiers.Receipt{Answer: n.http.Sanitise(words)}
 	if made := (ring{said.Receipt, max(1, len(m.Items))}); receiptForm.MatchString(made.receipt) {
 		receipt.Thread = made.String()
+		n.await(made.receipt, m, time.Now())
 	}
 	return receipt, nil
 }
@@ -133,6 +137,7 @@ func (n *notifier) endRinging(ctx context.Context, m notifiers.Message, rings bo
 	defer cancel()
 	var failures []error
 	for _, r := range n.settled(m, rings, time.Now()) {
+		n.forgetRing(r.receipt)
 		if _, err := n.post(ctx, "receipts/"+r.receipt+"/cancel.json", nil); err != nil {
 			failures = append(failures, err)
 		}

@@ -65,7 +65,7 @@ func (s Settings) Open() (notifiers.Notifier, error) {
 	}
 	return &notifier{
 		http: client, base: strings.TrimSuffix(u.String(), "/") + "/1/", token: s.Token,
-		slots: make(chan struct{}, maxConnections), shared: map[string]sharedRing{},
+		slots: make(chan struct{}, maxConnections), shared: map[string]sharedRing{}, awaited: map[string]awaitedRing{}, askEvery: askPause,
 	}, nil
 }
 
