@@ -50,8 +50,8 @@ type Outcome struct {
 	Unsure  bool              `json:"unsure,omitempty"`
 	Receipt notifiers.Receipt `json:"receipt,omitzero"`
 	// Receiver is the mark of who has got it, where the settings of the notifier decide that.
-	Receiver string `json:"receiver,omitempty"`
-	Error   opaque.Words      `json:"error,omitzero"`
+	Receiver string       `json:"receiver,omitempty"`
+	Error    opaque.Words `json:"error,omitzero"`
 	// DismissedAt is when somebody, DismissedBy, decided that a delivery that was given up
 	// needs no more attention; zero: nobody did.
 	DismissedAt time.Time `json:"dismissed_at,omitzero"`

@@ -73,7 +73,7 @@ type Sender struct {
 	mu       sync.Mutex
 	channels map[config.NotifierID]Channel
 	former   []formerChannel // that have told of something, oldest first
-	partial  bool // channels lack some that the files could not give
+	partial  bool            // channels lack some that the files could not give
 	stopped  bool
 	lanes    map[Destination]*lane // by place
 	running  sync.WaitGroup
