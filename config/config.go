@@ -252,14 +252,14 @@ const leastRemindDegraded = 24 * time.Hour
 
 // A Role is people, and how they are told.
 type Role struct {
-	ID     RoleID
-	Label  string
-	Zone   *time.Location // of the times in its messages; nil: the daemon's
+	ID    RoleID
+	Label string
+	Zone  *time.Location // of the times in its messages; nil: the daemon's
 	// NotifyTest is how often its destinations get a test message, EveryWeek or EveryMonth;
 	// empty: never.
 	NotifyTest ReportPeriod
-	Notify []Notify
-	Pos    Pos
+	Notify     []Notify
+	Pos        Pos
 }
 
 // A Notify is one notify block (one number of it, where each is told apart).

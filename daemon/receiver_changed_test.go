@@ -21,7 +21,7 @@ type duty struct {
 	*stage
 	sink *httpsink.Sink
 	down atomic.Bool
-	seen int // requests
+	seen int          // requests
 	dead atomic.Value // the key that is refused
 }
 
