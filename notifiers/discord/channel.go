@@ -23,7 +23,7 @@ var Channel = notifiers.NewChannel(
 	},
 	[]notifiers.Row[Settings]{{
 		Attribute: notifiers.Attribute{
-			Name: "url", Type: notifiers.SecretURL, Required: true,
+			Name: "url", Type: notifiers.ServiceURL, Required: true,
 			Doc: "The URL of the webhook, as Discord gives it. Everybody who has it can post in the channel",
 		},
 		Set: func(s *Settings, v notifiers.Value) { s.URL = v.Secret },
