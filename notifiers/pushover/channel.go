@@ -18,7 +18,7 @@ var guide string
 var Channel = notifiers.NewChannel(
 	notifiers.Channel{
 		Kind: Kind, Doc: "Pushover, on phones, also until somebody acknowledges", Guide: guide,
-		Traits:    notifiers.Traits{People: true, Acknowledged: true, PerHour: 60},
+		Traits:    notifiers.Traits{People: true, Acknowledged: true, PerHour: 60, MaxText: notifiers.Limit{Most: maxMessage, Unit: notifiers.Runes}},
 		Abilities: notifiers.Abilities{Acknowledges: true, Quiet: true, Proof: "id of the request, with the status 1"},
 	},
 	[]notifiers.Row[Settings]{
