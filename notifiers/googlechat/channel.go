@@ -17,7 +17,7 @@ var Channel = notifiers.NewChannel(
 	notifiers.Channel{
 		Kind: Kind, Doc: "Google Chat, by the webhook of a space", Guide: guide,
 		Traits:    notifiers.Traits{People: true, MaxText: notifiers.Limit{Most: maxText, Unit: notifiers.Bytes}},
-		Abilities: notifiers.Abilities{Threads: true, DropsDoubles: true, Mentions: true, Proof: "the name of the message"},
+		Abilities: notifiers.Abilities{Threads: true, DropsDoubles: true, Mentions: true, Proof: "name of the message"},
 	},
 	[]notifiers.Row[Settings]{
 		{

@@ -17,7 +17,7 @@ var Channel = notifiers.NewChannel(
 	notifiers.Channel{
 		Kind: Kind, Doc: "Mattermost, as a bot or by an incoming webhook", Guide: guide,
 		Traits:    notifiers.Traits{People: true, MaxText: notifiers.Limit{Most: maxText, Unit: notifiers.Runes}},
-		Abilities: notifiers.Abilities{Threads: true, Updates: true, DropsDoubles: true, Mentions: true, Proof: "the id of the post; of a webhook, ok"},
+		Abilities: notifiers.Abilities{Threads: true, Updates: true, DropsDoubles: true, Mentions: true, Proof: "id of the post (of a webhook: ok)"},
 	},
 	[]notifiers.Row[Settings]{
 		{

@@ -20,7 +20,7 @@ var Channel = notifiers.NewChannel(
 		Kind: Kind, Doc: "Slack, as a bot or by an incoming webhook", Guide: guide,
 		Traits: notifiers.Traits{People: true},
 		Abilities: notifiers.Abilities{
-			Threads: true, Updates: true, Mentions: true, Acknowledges: true, Proof: "timestamp of the message; of a webhook, ok",
+			Threads: true, Updates: true, Mentions: true, Acknowledges: true, Proof: "timestamp of the message (of a webhook: ok)",
 		},
 	},
 	[]notifiers.Row[Settings]{

@@ -17,7 +17,7 @@ var Channel = notifiers.NewChannel(
 	notifiers.Channel{
 		Kind: Kind, Doc: "Microsoft Teams, by a workflow", Guide: guide,
 		Traits:    notifiers.Traits{People: true, MaxText: notifiers.Limit{Most: maxMessage / 2, Unit: notifiers.Bytes}},
-		Abilities: notifiers.Abilities{Mentions: true, Proof: "the status 202 of Workflows"},
+		Abilities: notifiers.Abilities{Mentions: true, Proof: "status 202 of Workflows"},
 	},
 	[]notifiers.Row[Settings]{
 		{

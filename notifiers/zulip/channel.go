@@ -17,7 +17,7 @@ var Channel = notifiers.NewChannel(
 	notifiers.Channel{
 		Kind: Kind, Doc: "Zulip, as a bot", Guide: guide,
 		Traits:    notifiers.Traits{People: true, MaxText: notifiers.Limit{Most: maxContent, Unit: notifiers.Runes}},
-		Abilities: notifiers.Abilities{Threads: true, Updates: true, Mentions: true, Proof: "the id of the message"},
+		Abilities: notifiers.Abilities{Threads: true, Updates: true, Mentions: true, Proof: "id of the message"},
 	},
 	[]notifiers.Row[Settings]{
 		{
