@@ -50,7 +50,7 @@ func channel(t *testing.T) notifiertest.Channel {
 		Written: notifiers.Values{"channel": {Text: "#mail-ops"}, "mention": {Text: "@here"}},
 		Receiver: &notifiertest.HTTPReceiver{
 			Sink: sink, Read: read,
-			Accept: func(text string) httpsink.Response { return created(text) },
+			Accept: created,
 			Refuse: func(text string) httpsink.Response { return refuse(http.StatusBadRequest, text) },
 			Answers: map[notifiertest.Fault]httpsink.Response{
 				notifiertest.Lie: refuse(http.StatusOK, "error-not-allowed"),
