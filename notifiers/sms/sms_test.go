@@ -114,6 +114,22 @@ func TestConformanceHTTP(t *testing.T) {
 	}
 }
 
+// A body in JSON has its secret also where no header says that it is JSON.
+func TestSecretOfUndeclaredJSON(t *testing.T) {
+	sink := start(t, nil)
+	sink.Behave(httpsink.Behaviour{Do: httpsink.Mirror})
+	settings := gateway(sink.URL())
+	settings.Headers, settings.Body = opaque.Secret{}, opaque.NewSecret(`{"key": "`+canary+`", "to": "{to}", "text": "{text}"}`)
+	n, err := settings.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = n.Close() })
+	if _, err := n.Notify(t.Context(), phone, notifiertest.Message("k")); err == nil || strings.Contains(err.Error(), canary) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // read finds key and text in whatever form they came.
 func read(t *testing.T, r httpsink.Request) notifiertest.Received {
 	t.Helper()

@@ -103,6 +103,10 @@ func (t template) secrets() []string {
 	case inJSON:
 		return t.jsonSecrets()
 	case inForm:
+		// Who writes JSON may have left out the header that says so.
+		if strings.HasPrefix(strings.TrimSpace(t.text), "{") {
+			return append(t.formSecrets(), t.jsonSecrets()...)
+		}
 		return t.formSecrets()
 	case asIs, inURL, inXML:
 	}

@@ -30,8 +30,9 @@ notifier "email" "mail" {
 }
 
 notifier "slack" "chat" {
-  token   = secret("slack")
-  api_url = env("MIRROR")
+  token     = secret("slack")
+  app_token = "xapp-1-${secret("slack-app")}"
+  api_url   = env("MIRROR")
 }
 
 notifier "sms" "twilio" {
@@ -47,6 +48,34 @@ notifier "sms" "gateway" {
   url      = "${env("MIRROR")}/${secret("gateway-url")}/send"
   headers  = { Authorization = "Bearer ${secret("gateway-bearer")}", X-Key = secret("gateway-header") }
   body     = "{\"key\": \"${secret("gateway-body")}\", \"to\": \"{to}\", \"text\": \"{text}\"}"
+}
+
+notifier "sms" "preset" {
+  provider = "vonage"
+  key      = secret("sms-key")
+  secret   = secret("sms-secret")
+  from     = "15550199"
+  base_url = env("MIRROR")
+}
+
+notifier "alertmanager" "alerts" {
+  urls  = ["${env("MIRROR")}/${secret("alertmanager-url")}"]
+  token = secret("alertmanager-token")
+}
+
+notifier "exec" "program" { # shows its environment, and fails
+  command = ["/bin/sh", "-c", "env; env >&2; exit 75"]
+  env     = { TOKEN = secret("exec-env") }
+}
+
+notifier "pagerduty" "pager" {
+  routing_key = secret("pagerduty")
+  api_url     = env("MIRROR")
+}
+
+notifier "jsm" "desk" {
+  api_key = secret("jsm")
+  api_url = env("MIRROR")
 }
 
 notifier "webhook" "hook" {
@@ -73,6 +102,23 @@ notification_role "all" {
     via      = notifier.sms.gateway
     to       = ["+15550101"]
     severity = "degraded"
+  }
+  notify {
+    via      = notifier.sms.preset
+    to       = ["+15550102"]
+    severity = "degraded"
+  }
+  notify {
+    via = notifier.alertmanager.alerts
+  }
+  notify {
+    via = notifier.exec.program
+  }
+  notify {
+    via = notifier.pagerduty.pager
+  }
+  notify {
+    via = notifier.jsm.desk
   }
   notify {
     via = notifier.webhook.hook
