@@ -52,13 +52,6 @@ func (v *View) Take(s Sight) bool {
 	return true
 }
 
-// Forget drops what the nodes saw that are no members any more.
-func (v *View) Forget(members []Member) {
-	v.sights = slices.DeleteFunc(v.sights, func(s Sight) bool {
-		return !slices.ContainsFunc(members, func(m Member) bool { return m.Node == s.Node })
-	})
-}
-
 // sightOf returns the last sight of a node; nil: it has none.
 func (v *View) sightOf(node string) *Sight {
 	for i := range v.sights {
