@@ -38,6 +38,7 @@ type Opinion struct {
 
 	reporting []Voice
 	short     time.Time
+	well      time.Time
 }
 
 // Need is how many of those that report have to see a failure: with too few, all of them.
@@ -76,7 +77,7 @@ func (o *Opinion) decideService() {
 	case len(began) >= o.Need():
 		o.Verdict = Fails
 		o.add(0)
-		o.Result.Started = o.clock(began)
+		o.Result.Started = laterOf(o.clock(began), o.well)
 		// What works beyond the service nobody can see now.
 		o.Result.Observed &^= config.ConditionSet(config.ConditionAddresses, config.ConditionLatency)
 	case o.allHaveLooked():

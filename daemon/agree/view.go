@@ -32,6 +32,9 @@ type View struct {
 	sights []Sight
 	// short is when fewer nodes than have to agree began to report; zero: enough do.
 	short time.Time
+	// well is when it was last agreed that the service is well. A node that could not judge for a while
+	// may have seen it fail before, and not since.
+	well time.Time
 }
 
 // NewView returns the view of somebody who begins to decide at a time. Until enough nodes have
@@ -129,8 +132,11 @@ func (v *View) Agree(members []Member, rule Rule, now time.Time) Opinion {
 	case v.short.IsZero():
 		v.short = now
 	}
-	o.short = v.short
+	o.short, o.well = v.short, v.well
 	o.decide()
+	if o.Verdict == Agreed {
+		v.well = now
+	}
 	return o
 }
 
