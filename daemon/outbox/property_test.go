@@ -651,6 +651,13 @@ func (m *model) rest() {
 		}
 	}
 	if queued, _ := m.book.Counts(); queued > 0 {
+		for id := range m.incidents {
+			for _, d := range m.book.Of(id) {
+				if !d.State.Final() {
+					m.Logf("still queued at %s: %+v", m.now, *d)
+				}
+			}
+		}
 		m.Fatalf("%d messages are still queued", queued)
 	}
 	for id := range m.incidents {
