@@ -215,6 +215,11 @@ func (p *planner) mergedNotification(d *draft) Notification {
 		replaces = append(replaces, old.Key)
 		d.roles = withRoles(d.roles, old.AskedBy()...)
 		for _, item := range old.Items {
+			// What was decided since says more: an item that only ended what waited stays in a
+			// delivery that tells of others, and the incident may have begun anew.
+			if last := entryFor(p.book.told[item.Incident], d.to); last.told.key != "" && last.told.key != old.Key {
+				continue
+			}
 			if !d.has[item.Incident] {
 				item.NoClosing = item.NoClosing || old.NoClosing
 				items, d.has[item.Incident] = append(items, item), true

@@ -379,7 +379,7 @@ func (m *model) onDoneWith(s outbox.Subject, held map[outbox.Destination]outbox.
 		opened, acknowledged := false, false
 		for _, d := range m.book.Of(s.ID) {
 			for _, item := range d.Items {
-				same := pairOf(s.ID, d.Destination()).to == to && item.Incident == s.ID && d.State != outbox.Replaced
+				same := m.placeOf(s.ID, d, to) == to && item.Incident == s.ID && d.State != outbox.Replaced
 				opened = opened || same && d.State == outbox.Sent && item.Episode == s.Reported
 				acknowledged = acknowledged || same && item.Acknowledged.Equal(s.AckedAt)
 			}
@@ -395,15 +395,21 @@ func wantsAcknowledged(block config.Notify) bool {
 	return slices.Contains(block.On, notifiers.Acknowledged) || len(block.On) == 0 && strings.HasPrefix(string(block.ID.Notifier), "pager.")
 }
 
+// placeOf is where a delivery went. Of a role that the files have no more, another one has taken
+// the place.
+func (m *model) placeOf(id incident.ID, d *outbox.Delivery, to outbox.Destination) outbox.Destination {
+	is := pairOf(id, d.Destination()).to
+	if is != to && len(m.roles[d.NotifyID.Role]) == 0 {
+		is.Role = to.Role
+	}
+	return is
+}
+
 // deliveries reports whether the last message to a destination said how an incident is
 // now, and whether one is under way, by what the book shows of its deliveries.
 func (m *model) deliveries(s *outbox.Subject, to outbox.Destination) (told, underWay bool) {
 	for _, d := range m.book.Of(s.ID) {
-		is := pairOf(s.ID, d.Destination()).to
-		if is != to && len(m.roles[d.NotifyID.Role]) == 0 {
-			is.Role = to.Role // the files have that role no more, so this one has taken its place
-		}
-		if is != to || d.State == outbox.Replaced {
+		if m.placeOf(s.ID, d, to) != to || d.State == outbox.Replaced {
 			continue
 		}
 		underWay = underWay || !d.State.Final()
