@@ -266,6 +266,7 @@ func (m *model) observe(c *check, list []incident.Finding) {
 }
 
 func (m *model) ack(*rapid.T) {
+	m.advance(m.now.Add(time.Second)) // two acknowledgements are never of the same moment
 	for _, c := range m.everyCheck() {
 		for in := range c.state.Incidents() {
 			if in.Open() {

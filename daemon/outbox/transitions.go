@@ -90,10 +90,12 @@ func (p *planner) closingNeed(s *Subject, block *config.Notify, e *entry, underW
 	heard := e.told.open && (e.delivered.open || underWay)
 	asked := block != nil && asksFor(block, notifiers.Closed)
 	unannounced := p.unannounced(s, block, e)
+	// Its end was decided; what became of that message says why it did not arrive.
+	decided := e.told.episode >= s.Reported && !e.told.open && !p.endedSilently(s, e)
 	switch {
 	case unannounced && heard:
 		return need{transition: notifiers.Closed, due: p.dueAfter(s.ClosedAt, 0), untold: true, unannounced: true}
-	case unannounced && asked && accepts(block, s):
+	case unannounced && !decided && asked && accepts(block, s):
 		return p.notTold(HeldUnannounced)
 	// It is told, below.
 	case heard && (!e.told.noClosing || asked && accepts(block, s)):
