@@ -148,7 +148,7 @@ func (p *planner) addFallbacks(s *Subject, blocks []config.Notify, told []entry,
 		_, within := p.withinSchedule(w, p.now)
 		to := p.destinationFor(s, told, w)
 		_, fails := p.undeliveredSince(s, entryFor(told, to))
-		if h, held := p.book.heldFor(s.ID, to); held && !fails {
+		if h, held := p.heldFor(s.ID, to); held && !fails {
 			_, fails = p.heldTooLong(s, h)
 		}
 		if within {

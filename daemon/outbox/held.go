@@ -85,7 +85,7 @@ func (p *planner) holdBack(d *draft, i int, until time.Time) {
 	}
 	h.NotifyID.Role = h.Roles[0]
 	// Each Plan holds it anew, and FallbackAfter counts from the first.
-	if was, ok := p.book.heldFor(h.Incident, d.to); ok && was.episode == h.episode && was.Since.Before(h.Since) {
+	if was, ok := p.heldFor(h.Incident, d.to); ok && was.episode == h.episode && was.Since.Before(h.Since) {
 		h.Since = was.Since
 	}
 	p.Held = append(p.Held, h)
@@ -108,6 +108,19 @@ func (p *planner) heldSince(to Destination) (since time.Time) {
 		}
 	}
 	return since
+}
+
+// heldFor returns what is held of an incident for a destination, also under the name of a role that is
+// no longer in the files: that role was renamed.
+func (p *planner) heldFor(id incident.ID, to Destination) (Held, bool) {
+	for _, h := range p.book.held[id] {
+		is := h.Destination()
+		renamed := to.Role != "" && is.place() == to.place() && !p.world.hasRole(is.Role)
+		if is == to || renamed {
+			return h, true
+		}
+	}
+	return Held{}, false
 }
 
 // heldFor returns what is held of an incident for a destination.

@@ -161,7 +161,7 @@ func (p *planner) whyNeverTold(s *Subject, block *config.Notify, e *entry) hold 
 		h.until = time.Time{} // it will not be told then either
 		return h
 	}
-	if _, held := p.book.heldFor(s.ID, e.to); !held && p.now.Sub(s.ClosedAt) >= Lately {
+	if _, held := p.heldFor(s.ID, e.to); !held && p.now.Sub(s.ClosedAt) >= Lately {
 		return hold{reason: HeldEndedTooEarly}
 	}
 	return hold{}
