@@ -38,6 +38,9 @@ var checkAttributes = slices.Concat([]checkAttribute{
 	{"expect_greeting", func(c *Check) string { return c.Probe.ExpectGreeting }},
 	{"require_capabilities", func(c *Check) string { return words(c.Probe.RequireCapabilities) }},
 	{"depends_on", func(c *Check) string { return list(c.DependsOn, Ref.String) }},
+	{"nodes", func(c *Check) string { return strconv.Itoa(c.Quorum.Nodes) }},
+	{"agree", func(c *Check) string { return strconv.Itoa(c.Quorum.Agree) }},
+	{"locations", func(c *Check) string { return strings.Join(c.Quorum.Locations, ", ") }},
 }, thresholdAttributes(), []checkAttribute{
 	{"tls.server_name", func(c *Check) string { return c.Probe.TLS.ServerName }},
 	{"tls.ca_file", func(c *Check) string { return c.Probe.TLS.CA.String() }},

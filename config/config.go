@@ -31,6 +31,7 @@ type (
 // Config is one whole valid configuration.
 type Config struct {
 	Daemon      Daemon
+	Cluster     *Cluster // nil: this machine is on its own
 	Checks      map[CheckID]*Check
 	Servers     map[ServerID]*Server
 	Groups      map[GroupID]*Group
@@ -128,6 +129,7 @@ type Check struct {
 	Enabled     bool
 	Probe       Probe
 	Policy      Policy
+	Quorum      Quorum
 	Roles       []RoleID // notification_roles and also_notify, each once
 	DependsOn   []Ref
 	Pos         Pos

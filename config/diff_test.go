@@ -146,6 +146,8 @@ func alter(v reflect.Value) bool {
 		return true
 	}
 	switch v.Kind() {
+	case reflect.Int:
+		v.SetInt(v.Int() + 1)
 	case reflect.String:
 		v.SetString("altered")
 	case reflect.Bool:

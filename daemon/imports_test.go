@@ -59,6 +59,10 @@ var rooms = map[string][]string{
 	"notifiers/notifiertest/httpsink": {},
 	"daemon/incident":                 {"config", "config/opaque"},
 	"daemon/agree":                    {"config", "daemon/incident"},
+	"daemon/bus":                      {},
+	"daemon/bus/*":                    {"daemon/bus"},
+	"daemon/stream":                   {"daemon/bus", "daemon/journal"},
+	"daemon/cluster":                  {"config", "config/opaque", "daemon/agree", "daemon/bus", "daemon/clock", "daemon/incident", "daemon/journal", "daemon/stream", "daemon/tracker"},
 	"daemon/clock":                    {},
 	"daemon/journal":                  {},
 	"daemon/reconcile":                {},
@@ -100,7 +104,7 @@ var rooms = map[string][]string{
 	"daemon/control":     {"daemon/api"},
 	// What people read of a period, made of what programs get.
 	"daemon/report":      {"config", "notifiers", "daemon/api", "daemon/availability"},
-	"daemon":             {"daemon/*", "daemon/web/*", "config", "config/*", "notifiers", "notifiers/httpdo", "notifiers/wording"},
+	"daemon":             {"daemon/*", "daemon/bus/*", "daemon/web/*", "config", "config/*", "notifiers", "notifiers/httpdo", "notifiers/wording"},
 	"examples":           {},
 	"examples/customers": {},
 	"packaging":          {},
@@ -124,6 +128,7 @@ var owners = map[string][]string{
 	"github.com/prometheus/":        {"daemon/web/metrics"},
 	"github.com/coreos/go-oidc/":    {"daemon/web/access"},
 	"github.com/spf13/cobra":        {"cmd/imapvigil"},
+	"github.com/nats-io/":           {"daemon/bus"},
 	"github.com/coreos/go-systemd/": {"daemon", "cmd/imapvigil"},
 }
 

@@ -39,6 +39,22 @@ type Result struct {
 	Addresses []Address
 	// Target is host:port as configured when the probe ran.
 	Target string
+	// Sightings are what each node of several sees; none on a single machine.
+	Sightings []Sighting
+}
+
+// A Sighting is what one node of several sees of a check.
+type Sighting struct {
+	Node, Location string
+	// Health is Unknown where the sighting does not count; Standing says why.
+	Health   Health
+	Standing string // what became of it, in the words of daemon/agree
+	Phase    config.Phase
+	Cause    config.Cause
+	Hint     string
+	Evidence opaque.Words
+	At       time.Time     // when its last probe began, by the clock of whoever decides; zero: none is known
+	Took     time.Duration // its longest conversation that came to an end; 0: not known
 }
 
 // A Finding is one thing that is wrong.
@@ -50,6 +66,8 @@ type Finding struct {
 	Hint      string           `json:"hint,omitempty"`    // one sentence of ours
 	Evidence  opaque.Words     `json:"evidence,omitzero"` // the server's last words
 	Address   string           `json:"address,omitempty"` // where one address is meant
+	// From says which of several nodes see it, and which do not; empty: a single machine does.
+	From string `json:"from,omitempty"`
 	// Grade orders findings of one condition and health, so that getting worse
 	// can be told: 1 for a certificate that has become critical, else 0.
 	Grade int `json:"grade,omitempty"`

@@ -1,0 +1,66 @@
+package config
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config/opaque"
+)
+
+// A NodeID is the name of a node: the machine's host name, or what the command line says.
+type NodeID string
+
+// A Cluster is several machines that run imapvigil with the same files. Each of them is a node,
+// probes its share of the checks, and one of them decides for all. A Config without one is that
+// of a single machine.
+type Cluster struct {
+	// Name is part of each subject, so that several installations can share one NATS.
+	Name string
+	// Servers are URLs: tls:// or wss://, or nats:// to this machine itself.
+	Servers []string
+	CA      Blob // PEM, instead of the system's roots
+	// One of Key, Credentials and Cert with CertKey says who this node is.
+	Key         opaque.Secret // the seed of an nkey
+	Credentials opaque.Secret // a JWT and its seed, in the form of a .creds file
+	Cert        Blob          // PEM of a client certificate
+	CertKey     opaque.Secret // PEM of its key
+	// AloneAfter is how long a node hears no decider before it decides for itself.
+	AloneAfter time.Duration
+	Nodes      map[NodeID]*Node
+	Pos        Pos
+}
+
+// A Node is one machine of a cluster.
+type Node struct {
+	ID       NodeID
+	Location string // of several nodes in one place only the first is asked, as long as there are others
+	Key      string // the public half of its nkey; empty: another way of login
+	// Decide says that the node may decide for all, and for itself when it hears nobody. One
+	// that does not needs no credentials of notifiers.
+	Decide bool
+	Pos    Pos
+}
+
+// SortedNodes lists the nodes by name.
+func (c *Cluster) SortedNodes() []*Node {
+	nodes := make([]*Node, 0, len(c.Nodes))
+	for _, n := range c.Nodes {
+		nodes = append(nodes, n)
+	}
+	slices.SortFunc(nodes, func(a, b *Node) int { return cmp.Compare(a.ID, b.ID) })
+	return nodes
+}
+
+// A Quorum is how many nodes probe a check, and how many of them have to agree. The zero Quorum
+// is that of a single machine.
+type Quorum struct {
+	Nodes     int      // so many probe it
+	Agree     int      // so many have to see it fail
+	Locations []string // where these may be; empty: anywhere
+}
+
+// In reports whether a node at a location may probe the check.
+func (q Quorum) In(location string) bool {
+	return len(q.Locations) == 0 || slices.Contains(q.Locations, location)
+}

@@ -1,0 +1,114 @@
+// Package bus is how the nodes of a cluster talk: what one says to those who listen now, what it
+// asks another, and the one stream that all keep.
+//
+// It owns the connection and its failures, and knows neither incidents nor files. Whoever uses
+// it may rely on this: nothing waits in a queue while the connection is cut, so that nothing old
+// arrives late; a message is whole or is not there; an append is kept by most servers when it is
+// acknowledged, and refused when somebody else appended meanwhile.
+package bus
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// A Topic is what a message is about. With the name of the cluster before it, it is a subject of
+// NATS.
+type Topic string
+
+// The topics; those with a node are made by the functions below.
+const (
+	Beat    Topic = "beat"    // the decider to all, twice a second
+	Wake    Topic = "wake"    // the decider to all: probe this check now
+	Seat    Topic = "seat"    // anybody asks the decider
+	Log     Topic = "log"     // the stream to all: what was appended, with its sequence
+	Journal Topic = "journal" // the decider to the stream
+
+	Heartbeats Topic = "hb.*"  // of all nodes
+	Sights     Topic = "res.*" // of all nodes
+)
+
+// Heartbeat returns the topic of a node's heartbeats.
+func Heartbeat(node string) Topic { return Topic("hb." + node) }
+
+// SightsOf returns the topic of what a node sees.
+func SightsOf(node string) Topic { return Topic("res." + node) }
+
+// Node returns the topic of questions to a node.
+func Node(node string) Topic { return Topic("ask." + node) }
+
+// The errors that callers tell apart.
+var (
+	ErrCut      = errors.New("the bus cannot be reached")
+	ErrNobody   = errors.New("nobody answers to that on the bus")
+	ErrReplaced = errors.New("another node decides now")
+	ErrNoStream = errors.New("there is no journal on the bus: make it once, on one node, with imapvigil nodes begin")
+	ErrGone     = errors.New("the stream no longer holds that")
+)
+
+// A Message is what was said about a topic.
+type Message struct {
+	Topic Topic // never a pattern
+	Data  []byte
+	// Seq is the place in the stream of what was appended; of topic Log only.
+	Seq uint64
+}
+
+// A Bus is one node's connection. Its methods may be called from any goroutine.
+type Bus interface {
+	// Publish says something to whoever listens now. It never waits. While the connection is cut it
+	// returns ErrCut, and the message is dropped.
+	Publish(to Topic, data []byte) error
+	// Listen has hear called with each message, one after the other, until stop is called. hear must
+	// return soon. Listening goes on after a cut; what was said meanwhile is lost.
+	Listen(to Topic, hear func(Message)) (stop func(), err error)
+	// Ask asks whoever answers to a topic and waits for the answer, of any length up to MaxAnswer. The
+	// errors are ErrCut, ErrNobody, and that of ctx.
+	Ask(ctx context.Context, to Topic, question []byte) (answer []byte, err error)
+	// Answer has answer called, each time in a goroutine of its own, with what is asked under a topic,
+	// until stop is called, which waits for those under way.
+	Answer(to Topic, answer func(ctx context.Context, question []byte) []byte) (stop func(), err error)
+	// Stream returns the one stream of the cluster.
+	Stream() Stream
+	// Status says how the connection is.
+	Status() Status
+	// Close ends the connection, and with it all that listens and answers.
+	Close()
+}
+
+// MaxMessage is the most bytes that Publish and Append take; MaxAnswer is the most of an answer,
+// which goes over in parts.
+const (
+	MaxMessage = 512 << 10
+	MaxAnswer  = 64 << 20
+)
+
+// A Status says how a connection is.
+type Status struct {
+	Connected bool
+	Since     time.Time
+	Server    string        // that it is connected to, or was last
+	Detail    string        // why it is not connected, in words of ours
+	RoundTrip time.Duration // to the server; 0: not known
+}
+
+// A Stream is the journal that all nodes share. Who may append decides.
+type Stream interface {
+	// Append appends, if after is the sequence of the last message in the stream, and returns the
+	// new one's when most servers have it on their disks. id is that of the message: the same
+	// again is not appended twice, and returns the same sequence. The errors are ErrReplaced, when
+	// after is not the last, ErrNoStream, ErrCut, and that of ctx: then it may have been appended,
+	// and has to be tried again with the same id.
+	Append(ctx context.Context, after uint64, id string, data []byte) (seq uint64, err error)
+	// Ends returns the sequences of the first and of the last message; of an empty stream first is
+	// last+1.
+	Ends(ctx context.Context) (first, last uint64, err error)
+	// Get returns the message with a sequence, or ErrGone.
+	Get(ctx context.Context, seq uint64) ([]byte, error)
+	// Purge removes what is before a sequence.
+	Purge(ctx context.Context, before uint64) error
+	// Create makes the stream, with as many replicas as there are servers, 3 at most. It is an error
+	// if there is one.
+	Create(ctx context.Context) error
+}
