@@ -51,6 +51,9 @@ var (
 	ErrNotDurable = errors.New("not durable")
 	// ErrClosed says that the journal was closed.
 	ErrClosed = errors.New("the journal is closed")
+	// ErrReplaced says that another node writes to a journal which several nodes share: whoever
+	// gets it decides nothing and sends nothing any more. A journal of one machine never gives it.
+	ErrReplaced = errors.New("another node decides now")
 )
 
 // Status is the health of a journal.
