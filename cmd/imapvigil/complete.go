@@ -38,7 +38,31 @@ type nameSource func(ctx context.Context, p *program, cmd *cobra.Command) []cobr
 // only a daemon knows from it alone.
 func (p *program) complete(root *cobra.Command) {
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
-	arguments := map[string]cobra.CompletionFunc{
+	arguments, flags := p.offeredArguments(), p.offeredFlags()
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		path := strings.TrimPrefix(c.CommandPath(), root.Name()+" ")
+		c.ValidArgsFunction = arguments[path]
+		offer := func(f *pflag.Flag) {
+			offered := flags[path+" "+f.Name]
+			if offered == nil {
+				offered = flags[f.Name]
+			}
+			if offered != nil {
+				_ = c.RegisterFlagCompletionFunc(f.Name, offered) // fails for a flag that is not there
+			}
+		}
+		c.LocalFlags().VisitAll(offer)
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(root)
+}
+
+// offeredArguments returns what completes the arguments of each command, by its name.
+func (p *program) offeredArguments() map[string]cobra.CompletionFunc {
+	return map[string]cobra.CompletionFunc{
 		"ack":            p.completeNames(incidentNames(incident.StatusOpen, incident.StatusAcknowledged)),
 		"fmt":            offerFiles,
 		"import":         offerAnyFile,
@@ -56,7 +80,12 @@ func (p *program) complete(root *cobra.Command) {
 		"validate":       offerFiles,
 		"who":            p.completeNames(checkNames),
 	}
-	flags := map[string]cobra.CompletionFunc{ // whichever command has them, or one alone
+}
+
+// offeredFlags returns what completes the values of flags, by the name of the flag alone, or behind the
+// name of its command.
+func (p *program) offeredFlags() map[string]cobra.CompletionFunc {
+	return map[string]cobra.CompletionFunc{
 		"check":     p.completeNames(checkNames),
 		"condition": offerWords(slices.Collect(config.AllConditions().All())...),
 		"config":    offerFiles,
@@ -88,25 +117,6 @@ func (p *program) complete(root *cobra.Command) {
 		"state":          offerWords(incident.CheckStates()...),
 		"state-dir":      offerDirectories,
 	}
-	var walk func(c *cobra.Command)
-	walk = func(c *cobra.Command) {
-		path := strings.TrimPrefix(c.CommandPath(), root.Name()+" ")
-		c.ValidArgsFunction = arguments[path]
-		offer := func(f *pflag.Flag) {
-			offered := flags[path+" "+f.Name]
-			if offered == nil {
-				offered = flags[f.Name]
-			}
-			if offered != nil {
-				_ = c.RegisterFlagCompletionFunc(f.Name, offered) // fails for a flag that is not there
-			}
-		}
-		c.LocalFlags().VisitAll(offer)
-		for _, sub := range c.Commands() {
-			walk(sub)
-		}
-	}
-	walk(root)
 }
 
 // completeNames gives names that are not among the arguments yet, or nothing if they

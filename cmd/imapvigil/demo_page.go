@@ -25,7 +25,7 @@ func (p *program) demoPage(ctx context.Context) error {
 	return err
 }
 
-// pageScript has the first server fail and recover, and says so, until ctx ends.
+// pageScript makes the first server fail and recover, again and again, and prints each step, until ctx ends.
 func (d *demonstration) pageScript(ctx context.Context) error {
 	d.printf("\nThe status page is open:\n\n    %s\n\n%s\n", d.PageURL, d.fold("",
 		"Three servers are part of the demo. Of mx1 nothing listens every now and then, mx2 is well, and the certificate of mx3 ends in five days. "+

@@ -12,10 +12,10 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/api"
 )
 
-// A lastHour is what the probes of a check came to in each of the last 60 minutes.
+// A lastHour holds, for each of the last 60 minutes, how the probes of a check ended.
 type lastHour [60]minute
 
-// A minute is what the probes that began in it came to.
+// A minute says how the probes ended that began in it.
 type minute struct {
 	down, unknown bool    // a probe said so, and none was good for unknown
 	ms            float64 // the median of the good ones; 0: there is none

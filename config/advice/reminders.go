@@ -9,8 +9,8 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// warnOfReminders finds notifiers that may send less than the reminders of one incident need: what
-// is new would wait behind what is old.
+// warnOfReminders finds notifiers whose limit is lower than the number of reminders that one incident
+// sends: a new alarm would have to wait behind the reminders.
 func (a *adviser) warnOfReminders() {
 	shortest := a.shortestReminders()
 	for id, n := range a.config.Notifiers {
@@ -36,8 +36,8 @@ func (a *adviser) warnOfReminders() {
 	}
 }
 
-// shortestReminders returns how often what is down is repeated to each role, by the check that says
-// it most often.
+// shortestReminders returns for each role the shortest pause between reminders that any of its checks
+// has for an incident that is down.
 func (a *adviser) shortestReminders() map[config.RoleID]time.Duration {
 	shortest := map[config.RoleID]time.Duration{}
 	for _, check := range a.config.Checks {
@@ -51,7 +51,8 @@ func (a *adviser) shortestReminders() map[config.RoleID]time.Duration {
 	return shortest
 }
 
-// remindersOf returns how often a notifier repeats what is down, and to how many targets.
+// remindersOf returns the pause between the reminders that a notifier sends, and to how many targets it
+// sends them.
 func (a *adviser) remindersOf(id config.NotifierID, shortest map[config.RoleID]time.Duration) (remind time.Duration, targets int) {
 	seen := map[string]bool{}
 	for of, role := range a.config.Roles {
