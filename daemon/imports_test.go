@@ -59,7 +59,7 @@ var rooms = map[string][]string{
 	"notifiers/notifiertest/httpsink": {},
 	"daemon/incident":                 {"config", "config/opaque"},
 	"daemon/agree":                    {"config", "daemon/incident"},
-	"daemon/bus":                      {},
+	"daemon/bus":                      {"config/opaque"},
 	"daemon/bus/*":                    {"daemon/bus"},
 	"daemon/stream":                   {"daemon/bus", "daemon/journal"},
 	"daemon/cluster":                  {"config", "config/opaque", "daemon/agree", "daemon/bus", "daemon/clock", "daemon/incident", "daemon/journal", "daemon/stream", "daemon/tracker"},
