@@ -17,7 +17,7 @@ var _ api.Daemon = (*monitor)(nil)
 
 // Snapshot implements [api.Daemon].
 func (m *monitor) Snapshot(ctx context.Context) (*tracker.Snapshot, error) {
-	return m.tracker.Snapshot(ctx)
+	return m.deciding.shown().Snapshot(ctx)
 }
 
 // NextProbe implements [api.Daemon].
@@ -49,7 +49,7 @@ func (m *monitor) Reload(ctx context.Context, allowShrink bool) (api.Verdict, er
 	if err != nil {
 		return v, err
 	}
-	s, err := m.tracker.Snapshot(ctx)
+	s, err := m.deciding.shown().Snapshot(ctx)
 	if err != nil {
 		return v, err
 	}
@@ -64,7 +64,7 @@ func (m *monitor) Plan(ctx context.Context, files *source.Parcel) (p api.Plan, e
 	} else {
 		p = m.reloads.planOther(*files)
 	}
-	s, err := m.tracker.Snapshot(ctx)
+	s, err := m.deciding.shown().Snapshot(ctx)
 	if err != nil {
 		return p, err
 	}
@@ -100,7 +100,7 @@ func survivingNames(d config.Diff) map[config.CheckID]config.CheckID {
 
 // Recheck implements [api.Daemon].
 func (m *monitor) Recheck(ctx context.Context, id config.CheckID) (rep api.Report, err error) {
-	s, err := m.tracker.Snapshot(ctx)
+	s, err := m.deciding.shown().Snapshot(ctx)
 	if err != nil {
 		return rep, err
 	}
@@ -111,7 +111,7 @@ func (m *monitor) Recheck(ctx context.Context, id config.CheckID) (rep api.Repor
 	case !c.Enabled:
 		return rep, fmt.Errorf("check %q is paused", id)
 	}
-	result, err := m.tracker.Await(ctx, id, func() {
+	result, err := m.deciding.shown().Await(ctx, id, func() {
 		// Before the probe: a login that was rejected often would not be tried.
 		m.prober.RetryLogin(id)
 		m.loop.Wake(id)

@@ -52,7 +52,7 @@ func (s *site) in(t *testing.T) *site {
 // incident returns the id of the open incident of a check.
 func (s *site) incident(id string) string {
 	s.t.Helper()
-	snapshot, err := s.m.tracker.Snapshot(s.t.Context())
+	snapshot, err := s.m.deciding.own.Snapshot(s.t.Context())
 	if err != nil {
 		s.t.Fatal(err)
 	}

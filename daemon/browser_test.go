@@ -143,7 +143,7 @@ func (s *site) await(id config.CheckID, is func(api.Check) bool) {
 	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
 	defer cancel()
 	for {
-		snapshot, err := s.m.tracker.Snapshot(ctx)
+		snapshot, err := s.m.deciding.own.Snapshot(ctx)
 		if err != nil {
 			s.t.Fatalf("%s does not get there: %v", id, err)
 		}

@@ -50,7 +50,7 @@ func (m *monitor) countOutcome(id config.NotifyID, state outbox.DeliveryState) {
 // configureCounts has the checks of a configuration counted. It comes after the tracker has taken
 // the configuration, and before anything is probed by it.
 func (m *monitor) configureCounts(cfg *config.Config) {
-	s, err := m.tracker.Snapshot(context.Background())
+	s, err := m.deciding.shown().Snapshot(context.Background())
 	if err != nil {
 		return // the tracker has stopped: the daemon is ending
 	}

@@ -122,7 +122,7 @@ type monitor struct {
 	Options
 	node      string // the name of this machine
 	journal   *journal.Journal
-	tracker   *tracker.Tracker
+	deciding  deciding
 	history   *history.Store
 	counts    *metrics.Counts
 	sender    *outbox.Sender
@@ -169,8 +169,8 @@ func Run(ctx context.Context, o Options) error {
 // openAll opens all that can fail: it reads the configuration, opens the journal
 // and the control socket.
 func (m *monitor) openAll(ctx context.Context) (*candidate, error) {
-	// Nothing is sent before openRooms has set m.tracker.
-	m.sender = outbox.NewSender(func(a outbox.Attempt) { m.tracker.Attempted(a) })
+	// Nothing is sent before openRooms has set m.deciding.own.
+	m.sender = outbox.NewSender(m.deciding.attempted)
 	m.sender.Compose = m.composeReport
 	m.sender.Resent = (&repeatLog{log: m.Log, failing: map[config.NotifierID]bool{}}).note
 	m.sender.WordsFailed = func(msg notifiers.Message, err error) {
@@ -227,7 +227,7 @@ func (m *monitor) parts() parts {
 		taker(func(cfg *config.Config) { m.self.Use(cfg.Daemon.SelfCheck) }),
 		taker(m.heartbeat.useURL),
 		taker(m.setLogLevel),
-		taker(m.configureTracker),
+		taker(m.deciding.configure),
 		taker(func(cfg *config.Config) { m.history.Use(cfg) }),
 		taker(m.configureCounts),
 		&m.probes,
@@ -239,13 +239,6 @@ func (m *monitor) setLogLevel(cfg *config.Config) {
 	if text := cfg.Daemon.LogLevel; m.Level != nil && text != "" {
 		_ = m.Level.UnmarshalText([]byte(text)) // the loader let nothing else through
 	}
-}
-
-// configureTracker gives the tracker a configuration, and returns when its incidents follow it.
-func (m *monitor) configureTracker(cfg *config.Config) {
-	// It fails only when the tracker has stopped: the daemon is ending, and no probe
-	// begins any more.
-	_ = m.tracker.Configure(context.Background(), cfg)
 }
 
 // openRooms makes what a running monitor needs beside its configuration and journal,
@@ -273,7 +266,7 @@ func (m *monitor) openRooms(ctx context.Context, maxConcurrentProbes int) (err e
 	m.trials = make(chan struct{}, trialsAtOnce)
 	m.probes.running, m.probes.limit = reconcile.NewFunc(sameProbe, m.loop.Runner()), m.loop.Limit
 	m.history, m.links, m.proofs = m.openHistory(), m.openLinks(), m.openProofs()
-	m.tracker, err = tracker.Open(tracker.Options{
+	m.deciding.own, err = tracker.Open(tracker.Options{
 		Journal: m.journal, Sender: m.sender, Rates: m.Rates, Node: m.node, Log: m.Log,
 		Wake: m.loop.Wake, Clock: m.watch.Read, Feed: feeds{m.history, m.counts}, Outcomes: m.countOutcome,
 		LinkToken: m.linkToken, ButtonCode: m.links.Code, Resend: m.sender.Resend, MayResend: m.sender.MayResend,
@@ -281,8 +274,8 @@ func (m *monitor) openRooms(ctx context.Context, maxConcurrentProbes int) (err e
 	if err != nil {
 		return err
 	}
-	m.self = selfcheck.New(selfcheck.Options{Newest: m.tracker.Newest(), Clock: m.watch.Read})
-	m.report = m.self.Guard(m.tracker.Observe)
+	m.self = selfcheck.New(selfcheck.Options{Newest: m.deciding.own.Newest(), Clock: m.watch.Read})
+	m.report = m.self.Guard(m.deciding.own.Observe)
 	if m.listener, err = control.Listen(ctx, m.Control); err != nil {
 		return err
 	}
@@ -307,7 +300,7 @@ func (m *monitor) runTasks(ctx context.Context, first *candidate) error {
 	keeping, stopTracker := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopTracker()
 	tasks, ctx := errgroup.WithContext(ctx)
-	tasks.Go(func() error { return m.tracker.Run(keeping) })
+	tasks.Go(func() error { return m.deciding.own.Run(keeping) })
 	tasks.Go(func() error { return m.watch.Run(keeping) })
 	recording, stopHistory := context.WithCancel(keeping)
 	defer stopHistory()

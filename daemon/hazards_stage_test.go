@@ -128,7 +128,7 @@ func (s *stage) runAlone(ctx context.Context, first *candidate) error {
 	keeping, stopTracker := context.WithCancel(context.WithoutCancel(ctx))
 	var tasks sync.WaitGroup
 	var failed [4]error
-	tasks.Go(func() { failed[0] = s.m.tracker.Run(keeping) })
+	tasks.Go(func() { failed[0] = s.m.deciding.own.Run(keeping) })
 	recording, stopHistory := context.WithCancel(keeping)
 	defer stopHistory()
 	if s.record != nil {

@@ -39,7 +39,7 @@ func (m *monitor) logHistory(msg string, err error) {
 // changedIncidents lists, for the history, the incidents that have changed since a snapshot of
 // the tracker.
 func (m *monitor) changedIncidents(ctx context.Context, since uint64) (history.Changes, error) {
-	s, err := m.tracker.Snapshot(ctx)
+	s, err := m.deciding.shown().Snapshot(ctx)
 	if err != nil {
 		return history.Changes{}, err
 	}

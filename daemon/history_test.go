@@ -61,7 +61,7 @@ var troubledPasts = map[string]troubledPast{
 // useHistory gives the monitor another history, before it runs.
 func (m *monitor) useHistory(o history.Options) func(context.Context) error {
 	m.history = history.Open(o)
-	m.tracker.Feed = m.history
+	m.deciding.own.Feed = m.history
 	return m.history.Run
 }
 
@@ -88,9 +88,9 @@ func playAlarms(t *testing.T, past troubledPast) (transcript string) {
 	t.Helper()
 	inBubble(t, func(s *stage, h *hand) {
 		s.past = func(m *monitor) func(context.Context) error {
-			m.tracker.Jitter = func() float64 { return 0.5 }
+			m.deciding.own.Jitter = func() float64 { return 0.5 }
 			if past == nil {
-				m.tracker.Feed = nil
+				m.deciding.own.Feed = nil
 				return nil
 			}
 			return past(s.t.(*testing.T), m)

@@ -56,7 +56,7 @@ func (m *monitor) tryDestination(ctx context.Context, cfg *config.Config, way co
 	}
 	m.proofs.note(placeOf(way.ID), proof{At: time.Now(), Test: true})
 	// What waits for this notifier need not wait any longer.
-	if err := m.tracker.Delivered(ctx, way.ID.Notifier); err != nil {
+	if err := m.deciding.shown().Delivered(ctx, way.ID.Notifier); err != nil {
 		m.Log.Warn("a test message was delivered, but the messages that wait could not be retried", zap.Error(err))
 	}
 	return d

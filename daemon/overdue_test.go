@@ -156,7 +156,7 @@ func TestACheckThatIsNotProbedIsAnIncident(t *testing.T) {
 			t.Helper()
 			time.Sleep(after)
 			synctest.Wait()
-			s, err := m.tracker.Snapshot(t.Context())
+			s, err := m.deciding.own.Snapshot(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

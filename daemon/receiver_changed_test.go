@@ -91,7 +91,7 @@ func (d *duty) observe(down bool) {
 		if down {
 			r.Findings = []incident.Finding{{Condition: config.ConditionService, Health: incident.Down, Cause: config.CauseBye}}
 		}
-		d.m.tracker.Observe(d.t.Context(), r)
+		d.m.deciding.own.Observe(d.t.Context(), r)
 	}
 }
 
@@ -115,7 +115,7 @@ func (d *duty) expect(want ...string) (answer string) {
 		}
 	}
 	for ctx.Err() == nil {
-		s, err := d.m.tracker.Snapshot(ctx)
+		s, err := d.m.deciding.own.Snapshot(ctx)
 		if err != nil {
 			d.t.Fatal(err)
 		}

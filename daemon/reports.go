@@ -29,7 +29,7 @@ const (
 // sendReports has a report sent when its period is over, until ctx ends.
 func (m *monitor) sendReports(ctx context.Context) error {
 	return repeatEvery(ctx, reportsEvery, func() {
-		s, err := m.tracker.Snapshot(ctx)
+		s, err := m.deciding.shown().Snapshot(ctx)
 		if err != nil || len(s.Config.Reports) == 0 {
 			return
 		}
@@ -64,7 +64,7 @@ func (m *monitor) sendReport(ctx context.Context, s *tracker.Snapshot, r *config
 	if err != nil {
 		return err
 	}
-	return m.tracker.SendReport(ctx, list)
+	return m.deciding.shown().SendReport(ctx, list)
 }
 
 // lastPeriod returns the last period of a report that is over.
@@ -82,7 +82,7 @@ func reportZone(cfg *config.Config, r *config.Report) *time.Location {
 
 // composeReport makes the mail of a report, of what the files say of it now.
 func (m *monitor) composeReport(ctx context.Context, wanted notifiers.Report, at time.Time) (notifiers.Report, error) {
-	s, err := m.tracker.Snapshot(ctx)
+	s, err := m.deciding.shown().Snapshot(ctx)
 	if err != nil {
 		return wanted, err
 	}

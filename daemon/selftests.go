@@ -36,12 +36,12 @@ var testPauses = []time.Duration{5 * time.Minute, 30 * time.Minute}
 
 // sendTests sends the test messages of notify_test until ctx ends: services die quietly.
 func (m *monitor) sendTests(ctx context.Context) error {
-	if s, err := m.tracker.Snapshot(ctx); err == nil {
+	if s, err := m.deciding.shown().Snapshot(ctx); err == nil {
 		m.proofs.seed(s)
 	}
 	defer m.proofs.keep()
 	return repeatEvery(ctx, testsLookEvery, func() {
-		s, err := m.tracker.Snapshot(ctx)
+		s, err := m.deciding.shown().Snapshot(ctx)
 		if err != nil || s.Config == nil || len(s.Config.Roles) == 0 {
 			return // the daemon is ending, or has no files yet
 		}
@@ -51,7 +51,7 @@ func (m *monitor) sendTests(ctx context.Context) error {
 		}
 		m.testRoles(ctx, s, now)
 		m.proofs.keep()
-		_ = m.tracker.Report(ctx, testsTrouble, m.proofs.finding()) // it fails only when the daemon is ending
+		_ = m.deciding.own.Report(ctx, testsTrouble, m.proofs.finding()) // it fails only when the daemon is ending
 	})
 }
 

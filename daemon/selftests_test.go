@@ -147,15 +147,15 @@ func (r *testRun) start() {
 	}
 	m := &monitor{Options: Options{StateDir: r.dir, Log: zap.NewNop()}, node: "vigil1"}
 	m.proofs = m.openProofs()
-	m.sender = outbox.NewSender(func(a outbox.Attempt) { m.tracker.Attempted(a) })
+	m.sender = outbox.NewSender(func(a outbox.Attempt) { m.deciding.own.Attempted(a) })
 	m.sender.Use(channels{"postbox.it": {Notifier: r.box, Settings: postSettings{}}})
-	if m.tracker, err = tracker.Open(tracker.Options{Journal: j, Sender: m.sender}); err != nil {
+	if m.deciding.own, err = tracker.Open(tracker.Options{Journal: j, Sender: m.sender}); err != nil {
 		r.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var tasks sync.WaitGroup
-	tasks.Go(func() { _ = m.tracker.Run(ctx) })
-	if err := m.tracker.Configure(ctx, r.cfg); err != nil {
+	tasks.Go(func() { _ = m.deciding.own.Run(ctx) })
+	if err := m.deciding.own.Configure(ctx, r.cfg); err != nil {
 		r.t.Fatal(err)
 	}
 	tasks.Go(func() { _ = m.sendTests(ctx) })
@@ -184,7 +184,7 @@ func (r *testRun) until(at string) {
 // trouble returns the headline of the incident about test messages; empty: none is open.
 func (r *testRun) trouble() string {
 	r.t.Helper()
-	s, err := r.m.tracker.Snapshot(r.t.Context())
+	s, err := r.m.deciding.own.Snapshot(r.t.Context())
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -288,7 +288,7 @@ func TestTestMessagesWaitForQuiet(t *testing.T) {
 			Findings: []incident.Finding{{Condition: config.ConditionService, Health: incident.Down, Cause: config.CauseRefused}},
 		}
 		for range 3 {
-			r.m.tracker.Observe(t.Context(), down)
+			r.m.deciding.own.Observe(t.Context(), down)
 		}
 		if testOffset("vigil1", "it_team") > 50*time.Minute {
 			t.Fatal("it is not due before the hour is over")

@@ -38,7 +38,7 @@ const (
 
 // reportMachine reports what daemon/selfcheck says of this machine.
 func (m *monitor) reportMachine(ctx context.Context, f *incident.Finding) {
-	_ = m.tracker.Report(ctx, machineTrouble, f) // the daemon is ending
+	_ = m.deciding.own.Report(ctx, machineTrouble, f) // the daemon is ending
 }
 
 // watchTroubles looks after the journal, the files and the probes until ctx ends, and
@@ -51,22 +51,22 @@ func (m *monitor) watchTroubles(ctx context.Context) error {
 	losses := 0
 	var late overdue
 	// Report fails only when the daemon is ending.
-	_ = m.tracker.Report(ctx, tailTrouble, tornTailFinding(m.journal.Status(), 0))
+	_ = m.deciding.own.Report(ctx, tailTrouble, tornTailFinding(m.journal.Status(), 0))
 	return repeatEvery(ctx, troubleEvery, func() {
 		m.memory.setLimit() // systemctl set-property changes it while the daemon runs
 		s := m.journal.Status()
 		if s.Durable {
 			durable = time.Now()
 		}
-		_ = m.tracker.Report(ctx, journalTrouble, journalFinding(s, time.Since(durable)))
-		_ = m.tracker.Report(ctx, tailTrouble, tornTailFinding(s, time.Since(started)))
+		_ = m.deciding.own.Report(ctx, journalTrouble, journalFinding(s, time.Since(durable)))
+		_ = m.deciding.own.Report(ctx, tailTrouble, tornTailFinding(s, time.Since(started)))
 		if s.Losses > losses {
 			losses, lossAt = s.Losses, time.Now()
 		}
-		_ = m.tracker.Report(ctx, lossTrouble, lossFinding(s, time.Since(lossAt)))
+		_ = m.deciding.own.Report(ctx, lossTrouble, lossFinding(s, time.Since(lossAt)))
 		m.reportFiles(ctx)
 		now, waiting := m.watch.Read(), m.loop.Waiting()
-		_ = m.tracker.Report(ctx, probesTrouble, probesFinding(late.findOverdue(now, waiting), m.loop.Limit))
+		_ = m.deciding.own.Report(ctx, probesTrouble, probesFinding(late.findOverdue(now, waiting), m.loop.Limit))
 		said = m.logLag(now.At, said, m.punctuality(now.At, waiting))
 	})
 }
@@ -118,7 +118,7 @@ func lossFinding(s journal.Status, ago time.Duration) *incident.Finding {
 // reportFiles reports what is wrong with the files.
 func (m *monitor) reportFiles(ctx context.Context) {
 	// It fails only when the daemon is ending.
-	_ = m.tracker.Report(ctx, filesTrouble, filesFinding(m.reloads.configState(), time.Now()))
+	_ = m.deciding.own.Report(ctx, filesTrouble, filesFinding(m.reloads.configState(), time.Now()))
 }
 
 // filesFinding returns what is wrong with the files, or nil if nothing is. A daemon that

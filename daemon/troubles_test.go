@@ -117,7 +117,7 @@ func TestTroublesOfTheMachine(t *testing.T) {
 		m, _ := living(t)
 		expect := func(when, want string) {
 			t.Helper()
-			s, err := m.tracker.Snapshot(t.Context())
+			s, err := m.deciding.own.Snapshot(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -50,7 +50,7 @@ func (v *vitals) checkProgress(ctx context.Context, seen *int64) error {
 		return errors.New("the scheduler is stuck: checks are due, and no probe begins")
 	}
 	// The cause is among the errors: it says after how long nobody answered.
-	if err := v.m.tracker.Ping(ctx); err != nil {
+	if err := v.m.deciding.ping(ctx); err != nil {
 		return fmt.Errorf("the tracker is stuck: %w", errors.Join(err, context.Cause(ctx)))
 	}
 	if err := v.m.sender.Ping(ctx); err != nil {

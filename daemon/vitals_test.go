@@ -27,15 +27,15 @@ func living(t *testing.T) (m *monitor, stopTracker func()) {
 		t.Fatal(err)
 	}
 	m = &monitor{journal: j, loop: &probe.Loop{}}
-	m.sender = outbox.NewSender(func(a outbox.Attempt) { m.tracker.Attempted(a) })
-	if m.tracker, err = tracker.Open(tracker.Options{Journal: j, Sender: m.sender}); err != nil {
+	m.sender = outbox.NewSender(func(a outbox.Attempt) { m.deciding.own.Attempted(a) })
+	if m.deciding.own, err = tracker.Open(tracker.Options{Journal: j, Sender: m.sender}); err != nil {
 		t.Fatal(err)
 	}
 	m.reloads = newReloader(m.Options, nil, nil, nil)
 	m.vitals = &vitals{m: m}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- m.tracker.Run(ctx) }()
+	go func() { ended <- m.deciding.own.Run(ctx) }()
 	stopTracker = func() {
 		stop()
 		if err := <-ended; err != nil {

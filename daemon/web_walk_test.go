@@ -178,7 +178,7 @@ var unanswered = map[string]bool{
 func (w *walk) tryLinks() {
 	w.t.Helper()
 	by := func(id config.GroupID) string {
-		s, err := w.m.tracker.Snapshot(w.t.Context())
+		s, err := w.m.deciding.own.Snapshot(w.t.Context())
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -450,7 +450,7 @@ func startWalk(t *testing.T) *walk {
 // know finds out the ids of what there is, and makes a silence of each group.
 func (w *walk) know() {
 	w.t.Helper()
-	s, err := w.m.tracker.Snapshot(w.t.Context())
+	s, err := w.m.deciding.own.Snapshot(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -1,0 +1,32 @@
+package daemon
+
+import (
+	"context"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+	"github.com/imapvigil/imapvigil/daemon/tracker"
+)
+
+// A deciding is who holds incidents in this process. On a single machine that is one tracker,
+// from the start to the end.
+type deciding struct {
+	// own is this machine's: its own troubles, and all incidents of a single machine.
+	own *tracker.Tracker
+}
+
+// shown returns the tracker whose incidents are shown, and changed, here.
+func (d *deciding) shown() *tracker.Tracker { return d.own }
+
+// attempted hands the outcome of one attempt of the sender to whoever had it made.
+func (d *deciding) attempted(a outbox.Attempt) { d.own.Attempted(a) }
+
+// configure gives a configuration to all who decide by it, and returns when their incidents follow it.
+func (d *deciding) configure(cfg *config.Config) {
+	// It fails only when the tracker has stopped: the daemon is ending, and no probe
+	// begins any more.
+	_ = d.own.Configure(context.Background(), cfg)
+}
+
+// ping returns when whoever decides has finished a round that began after the call.
+func (d *deciding) ping(ctx context.Context) error { return d.own.Ping(ctx) }
