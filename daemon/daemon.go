@@ -264,7 +264,7 @@ func (m *monitor) openRooms(ctx context.Context, maxConcurrentProbes int) (err e
 		Limit: m.limitProbesAtOnce(maxConcurrentProbes),
 	}
 	m.trials = make(chan struct{}, trialsAtOnce)
-	m.probes.running, m.probes.limit = reconcile.NewFunc(sameProbe, m.loop.Runner()), m.loop.Limit
+	m.probes.running, m.probes.members, m.probes.limit = reconcile.NewFunc(sameProbe, m.loop.Runner()), onlyMember, m.loop.Limit
 	m.history, m.links, m.proofs = m.openHistory(), m.openLinks(), m.openProofs()
 	m.deciding.own, err = tracker.Open(tracker.Options{
 		Journal: m.journal, Sender: m.sender, Rates: m.Rates, Node: m.node, Log: m.Log,

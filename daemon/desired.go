@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"sync"
 
 	"go.uber.org/zap"
 
@@ -31,21 +32,42 @@ func sameProbe(a, b *config.Probe) bool { return *a == *b }
 // A probeSet is the part that keeps one goroutine running for each check.
 type probeSet struct {
 	running *reconcile.Set[config.CheckID, *config.Probe] // nil before the start
+	members Members                                       // which of the checks are probed here; set at the start
 	limit   int                                           // conversations at once, set at the start
 	changed []zap.Field                                   // by the last commit, counted, for the log
+
+	mu  sync.Mutex     // held while what runs is changed
+	cfg *config.Config // in force; nil before the first
 }
 
 // Prepare implements [part].
 func (s *probeSet) Prepare(cfg *config.Config) (commit, discard func(), diags []config.Diagnostic) {
-	wanted := desired(cfg, onlyMember)
 	commit = func() {
-		diff := s.running.Apply(wanted)
+		diff := s.apply(cfg)
 		s.changed = []zap.Field{ // counts only: the names of 100,000 checks would stay in memory
 			zap.Int("started", len(diff.Started)), zap.Int("stopped", len(diff.Stopped)),
 			zap.Int("changed", len(diff.Changed)), zap.Int("unchanged", diff.Unchanged),
 		}
 	}
 	return commit, func() {}, s.needsRestart(cfg.Daemon)
+}
+
+// apply makes what this node is to probe of a configuration run.
+func (s *probeSet) apply(cfg *config.Config) reconcile.Diff[config.CheckID] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cfg = cfg
+	return s.running.Apply(desired(cfg, s.members))
+}
+
+// moveShare makes what this node is to probe run now that its share has changed. What it keeps
+// notices nothing.
+func (s *probeSet) moveShare() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cfg != nil { // else the first configuration is yet to be applied, and asks then
+		s.running.Apply(desired(s.cfg, s.members))
+	}
 }
 
 // needsRestart warns of what comes into effect with a restart only.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,6 +15,7 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/watch"
 	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/reconcile"
 )
 
 // A recorder is a part that writes down what is asked of it.
@@ -190,5 +192,41 @@ func TestDesired(t *testing.T) {
 		if got := desired(cfg, test.members); !maps.Equal(got, want) {
 			t.Errorf("%s: %d probes, want those of %v", name, len(got), test.want)
 		}
+	}
+}
+
+// A share that changes has other checks probed, without a reload, and those that stay notice nothing.
+func TestTheShareOfANodeMoves(t *testing.T) {
+	var mu sync.Mutex
+	begun := map[config.CheckID]int{}
+	share := map[config.CheckID]bool{"a": true, "b": true}
+	set := &probeSet{members: func(id config.CheckID) bool { return share[id] }}
+	started := make(chan struct{}, 3)
+	set.running = reconcile.NewFunc(sameProbe, func(ctx context.Context, id config.CheckID, _ *config.Probe) {
+		mu.Lock()
+		begun[id]++
+		mu.Unlock()
+		started <- struct{}{}
+		<-ctx.Done()
+	})
+	defer set.running.Close()
+	set.moveShare() // before the first configuration: nothing
+	cfg := &config.Config{Checks: map[config.CheckID]*config.Check{}}
+	for _, id := range []config.CheckID{"a", "b", "c"} {
+		cfg.Checks[id] = &config.Check{ID: id, Enabled: true}
+	}
+	set.apply(cfg)
+	share = map[config.CheckID]bool{"b": true, "c": true}
+	set.moveShare()
+	for range 3 {
+		<-started
+	}
+	if diff := set.apply(cfg); diff.Unchanged != 2 || len(diff.Started)+len(diff.Stopped)+len(diff.Changed) != 0 {
+		t.Errorf("the next configuration finds %+v", diff)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if want := map[config.CheckID]int{"a": 1, "b": 1, "c": 1}; !maps.Equal(begun, want) {
+		t.Errorf("begun: %v", begun)
 	}
 }

@@ -26,6 +26,11 @@ type Loop struct {
 	// Lag, if set, hears how much later than planned each probe begins. One that
 	// had to make room for others begins twice.
 	Lag func(id config.CheckID, late time.Duration)
+	// Turn says of which place among how many nodes that probe a check this one is: the nodes of a
+	// check probe one after the other, evenly over the interval, and the first alone logs in, so that
+	// no account has more sessions than on a single machine. It may say another thing at any time;
+	// nil: this is the only one.
+	Turn func(id config.CheckID) (place, nodes int)
 	// Limit is how many probes run at once; 0: DefaultLimit. Servers that hang get
 	// at most half of that while others are due.
 	Limit int

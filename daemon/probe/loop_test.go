@@ -341,3 +341,40 @@ func TestManyRestartsAreSpread(t *testing.T) {
 		}
 	})
 }
+
+// The nodes of a check probe one after the other, evenly over its interval, and the first alone
+// logs in. A place that changes counts from the next probe on.
+func TestNodesOfACheckTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const interval = time.Minute
+		begin := func(at position) (d *diary, loggedIn *bool, stop func()) {
+			d, loggedIn = newDiary(0), new(bool)
+			d.loop.Turn = func(config.CheckID) (place, nodes int) { return at.place, at.nodes }
+			d.loop.Report = func(_ context.Context, check *config.Probe, _ verdict.Probe) incident.Pace {
+				*loggedIn = check.Login.Username != ""
+				return incident.Pace{}
+			}
+			ctx, stop := context.WithCancel(t.Context())
+			go d.loop.Run(ctx, "a", config.Probe{Interval: interval, Login: config.Login{Username: "anna"}})
+			time.Sleep(5 * interval)
+			return d, loggedIn, stop
+		}
+		last := func(d *diary) time.Duration {
+			return time.Duration(d.starts[len(d.starts)-1].UnixNano()) % interval
+		}
+		alone, _, stop := begin(position{0, 1})
+		stop()
+		for place := range 3 {
+			d, loggedIn, stop := begin(position{place, 3})
+			stop()
+			want := (last(alone) + time.Duration(place)*20*time.Second) % interval
+			if got := last(d); got != want {
+				t.Errorf("node %d of 3 probes %v after the minute, not %v", place+1, got, want)
+			}
+			if *loggedIn != (place == 0) {
+				t.Errorf("node %d of 3 logs in: %v", place+1, *loggedIn)
+			}
+		}
+		synctest.Wait()
+	})
+}

@@ -38,11 +38,22 @@ func firstAfter(id config.CheckID, interval time.Duration) time.Duration {
 	return fractionOf(id, min(interval, firstWithin))
 }
 
+// A position is the place of this node among those that probe a check.
+type position struct{ place, nodes int }
+
+// share returns how much later in an interval than the first node this one probes.
+func (p position) share(interval time.Duration) time.Duration {
+	if p.nodes < 2 {
+		return 0
+	}
+	return interval / time.Duration(p.nodes) * time.Duration(p.place)
+}
+
 // untilPhase returns the pause from now until the check's next turn. Turns are
 // counted on the wall clock from 1970, so a restart or a reload does not shift
 // them, and nothing drifts.
-func untilPhase(id config.CheckID, interval time.Duration, now time.Time) time.Duration {
-	since := time.Duration(now.UnixNano()) - fractionOf(id, interval)
+func untilPhase(id config.CheckID, at position, interval time.Duration, now time.Time) time.Duration {
+	since := time.Duration(now.UnixNano()) - fractionOf(id, interval) - at.share(interval)
 	into := since % interval
 	// The clock of a machine without a battery may stand at 1970.
 	if into < 0 {
@@ -52,8 +63,8 @@ func untilPhase(id config.CheckID, interval time.Duration, now time.Time) time.D
 }
 
 // pauseAfter returns the pause after a probe that ended just now.
-func pauseAfter(id config.CheckID, check *config.Probe, pace incident.Pace, now time.Time) time.Duration {
-	pause := untilPhase(id, check.Interval, now)
+func pauseAfter(id config.CheckID, at position, check *config.Probe, pace incident.Pace, now time.Time) time.Duration {
+	pause := untilPhase(id, at, check.Interval, now)
 	if pace.Confirming {
 		retry := check.RetryInterval
 		if now.Sub(pace.Since) >= retryFor {

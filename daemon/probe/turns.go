@@ -77,10 +77,30 @@ func (t *turns) takeTurn() {
 		return
 	}
 	var pace incident.Pace
-	if probed, ok := t.probeInSlot(due); ok && t.ctx.Err() == nil {
-		pace = t.loop.Report(t.ctx, t.check, probed)
+	check := t.checkNow()
+	if probed, ok := t.probeInSlot(due, check); ok && t.ctx.Err() == nil {
+		pace = t.loop.Report(t.ctx, check, probed)
 	}
 	t.scheduleNext(pace)
+}
+
+// position returns the place of this node among those that probe the check.
+func (t *turns) position() position {
+	if t.loop.Turn == nil {
+		return position{0, 1}
+	}
+	place, nodes := t.loop.Turn(t.id)
+	return position{place, nodes}
+}
+
+// checkNow returns what this node probes of the check: one that is not the first does not log in.
+func (t *turns) checkNow() *config.Probe {
+	if t.check.Login == (config.Login{}) || t.position().place == 0 {
+		return t.check
+	}
+	check := *t.check
+	check.Login = config.Login{}
+	return &check
 }
 
 // claimTurn makes sure that no two probes of a check run at a time.
@@ -97,14 +117,14 @@ func (t *turns) claimTurn() (due time.Time, ok bool) {
 // probeInSlot waits for a slot and probes in it. The slot is given back before the probe is
 // reported: a tracker that is slow must not keep others from probing. It is not ok when the check
 // was stopped meanwhile.
-func (t *turns) probeInSlot(due time.Time) (probed verdict.Probe, ok bool) {
+func (t *turns) probeInSlot(due time.Time, check *config.Probe) (probed verdict.Probe, ok bool) {
 	for {
 		s := t.loop.slots.enter(t.ctx, t.slow, quickFor(t.check))
 		if s == nil {
 			return probed, false
 		}
 		began := t.noteStart(due, s)
-		probed = t.probeApart(s)
+		probed = t.probeApart(s, check)
 		counts := t.loop.slots.leave(s)
 		// A probe that had to make room waits among the slow ones the next time.
 		t.slow = !counts || time.Since(began) >= quickFor(t.check)
@@ -120,9 +140,9 @@ func (t *turns) probeInSlot(due time.Time) (probed verdict.Probe, ok bool) {
 // probeApart probes on a stack of its own, which is gone when the probe is over. A
 // conversation grows a stack to 8 or 16 KiB, and 10,000 checks that fail within a
 // second wait here together until the tracker has taken their results.
-func (t *turns) probeApart(s *slot) verdict.Probe {
+func (t *turns) probeApart(s *slot, check *config.Probe) verdict.Probe {
 	probed := make(chan verdict.Probe, 1)
-	go func() { probed <- t.loop.Probe(s, t.id, *t.check) }()
+	go func() { probed <- t.loop.Probe(s, t.id, *check) }()
 	return <-probed
 }
 
@@ -155,7 +175,7 @@ func (t *turns) lateBy(now time.Time) time.Duration {
 // scheduleNext ends a turn and sets the timer for the next one.
 func (t *turns) scheduleNext(pace incident.Pace) {
 	now := time.Now()
-	pause := pauseAfter(t.id, t.check, pace, now)
+	pause := pauseAfter(t.id, t.position(), t.check, pace, now)
 	t.loop.mu.Lock()
 	defer t.loop.mu.Unlock()
 	t.busy, t.slot = false, nil
