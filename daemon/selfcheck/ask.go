@@ -43,6 +43,9 @@ func askByConnecting(network string, o Options) askFunc {
 			return absent
 		}
 		ips, err := lookUpFamily(ctx, o.Resolver, network, host)
+		if o.Own != nil {
+			ips = slices.DeleteFunc(ips, o.Own)
+		}
 		if err != nil || len(ips) == 0 {
 			return absent
 		}

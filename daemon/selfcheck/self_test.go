@@ -60,6 +60,47 @@ func TestTargetsOnRealSockets(t *testing.T) {
 	}
 }
 
+// Those beside the targets are asked as these are, but for what answers from this machine itself, and
+// their names say nothing of the resolver.
+func TestAskingThoseBesideTheTargets(t *testing.T) {
+	t.Parallel()
+	accepting, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer accepting.Close()
+	_, port, _ := net.SplitHostPort(accepting.Addr().String())
+	name := net.JoinHostPort("localhost", port)
+	for _, test := range []struct {
+		name string
+		own  func(netip.Addr) bool
+		want incident.Health
+	}{
+		{"accepts", nil, incident.Down},
+		{"is this machine", netip.Addr.IsLoopback, incident.Unknown},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			self := selfcheck.New(selfcheck.Options{Own: test.own})
+			self.Use(nil, name)
+			if got := judge(t.Context(), self, lost("192.0.2.1")); got.Health() != test.want {
+				t.Errorf("%s, want %s: %v", got.Health(), test.want, got.Findings)
+			}
+		})
+	}
+	nameless := probed("- down dns/timeout")
+	nameless.Target = "mx1.example.net:993"
+	for want, use := range map[incident.Health]func(*selfcheck.Self){
+		incident.Down:    func(s *selfcheck.Self) { s.Use([]string{name}) },
+		incident.Unknown: func(s *selfcheck.Self) { s.Use(nil, name) },
+	} {
+		self := selfcheck.New(selfcheck.Options{})
+		use(self)
+		if got := judge(t.Context(), self, nameless); got.Health() != want {
+			t.Errorf("%s, want %s: %v", got.Health(), want, got.Findings)
+		}
+	}
+}
+
 // The dial is bounded by 3 seconds, and ends with the context.
 func TestAskingIsBounded(t *testing.T) {
 	t.Parallel()

@@ -73,6 +73,8 @@ package selfcheck
 import (
 	"context"
 	"net"
+	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -95,6 +97,9 @@ type Options struct {
 	// Clock says what befell the clocks of this machine, and how late this process
 	// was: [clock.Watch.Read]; nil: nothing ever happens to them.
 	Clock func() clock.Reading
+	// Own reports whether an address is one of this machine itself, which answers without any network
+	// and so proves nothing; nil: that is not asked.
+	Own func(netip.Addr) bool
 }
 
 // A Self judges this machine. Its methods may be called by several goroutines
@@ -106,6 +111,7 @@ type Self struct {
 	clock    wallClock
 	links    map[string]*link // "ip4", "ip6", "dns"
 	targets  []string         // self_check
+	beside   []string         // host:port that only the networks are asked by
 	troubles map[string]trouble
 	lag      lag
 }
@@ -132,11 +138,13 @@ func New(o Options) *Self {
 	return s
 }
 
-// Use takes the self_check targets of a configuration, each host:port.
-func (s *Self) Use(targets []string) {
+// Use takes the self_check targets of a configuration, each host:port. Those beside them are
+// connected to as well, and prove nothing of the resolver: their names may stand in a file of this
+// machine (hosts(5)).
+func (s *Self) Use(targets []string, beside ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.targets = targets
+	s.targets, s.beside = targets, beside
 	for _, l := range s.links {
 		l.survey = survey{} // the silence of targets of before proves nothing
 	}
@@ -269,7 +277,7 @@ func (s *Self) askAround(ctx context.Context, l *link, own []string, started tim
 // resolver, host:port by the others.
 func (s *Self) targetsFor(l *link) []string {
 	if l.cause != config.CauseResolverDown {
-		return s.targets
+		return slices.Concat(s.targets, s.beside)
 	}
 	var names []string
 	for _, target := range s.targets {
