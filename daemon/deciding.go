@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"time"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
@@ -26,6 +27,14 @@ func (d *deciding) configure(cfg *config.Config) {
 	// It fails only when the tracker has stopped: the daemon is ending, and no probe
 	// begins any more.
 	_ = d.own.Configure(context.Background(), cfg)
+}
+
+// answerTime returns how long whoever decides may take to answer, beyond which it counts as stuck.
+func (d *deciding) answerTime() time.Duration {
+	if d.own == d.shown() {
+		return answerTime
+	}
+	return sharedAnswerTime
 }
 
 // ping returns when whoever decides has finished a round that began after the call.

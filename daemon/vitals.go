@@ -16,6 +16,9 @@ import (
 const (
 	// answerTime is how long tracker and sender may take to show that they live.
 	answerTime = 10 * time.Second
+	// sharedAnswerTime is the same where an append is acknowledged by other machines: it may wait
+	// for 12 s while the servers of the bus choose who leads them, and a round may make two.
+	sharedAnswerTime = 30 * time.Second
 	// tooLate is how long a check may be due without any probe having begun, or
 	// being under way, before the scheduler counts as stuck.
 	tooLate = 30 * time.Second
@@ -39,7 +42,8 @@ func (v *vitals) noteProbeBegan(_ config.CheckID, late time.Duration) {
 // checkProgress returns an error that says what does not move, or nil. seen keeps how many
 // probes had begun when the same caller looked last.
 func (v *vitals) checkProgress(ctx context.Context, seen *int64) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, answerTime, errors.New("no answer within 10 seconds"))
+	limit := v.m.deciding.answerTime()
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %.0f seconds", limit.Seconds()))
 	defer cancel()
 	begun := v.begun.Load()
 	moved := begun != *seen
