@@ -17,7 +17,7 @@ import (
 // NATS.
 type Topic string
 
-// The topics; those with a node are made by the functions below.
+// The topics; those with a node are made by the functions in topic.go.
 const (
 	Beat    Topic = "beat"    // the decider to all, twice a second
 	Wake    Topic = "wake"    // the decider to all: probe this check now
@@ -29,15 +29,6 @@ const (
 	Sights     Topic = "res.*" // of all nodes
 )
 
-// Heartbeat returns the topic of a node's heartbeats.
-func Heartbeat(node string) Topic { return Topic("hb." + node) }
-
-// SightsOf returns the topic of what a node sees.
-func SightsOf(node string) Topic { return Topic("res." + node) }
-
-// Node returns the topic of questions to a node.
-func Node(node string) Topic { return Topic("ask." + node) }
-
 // The errors that callers tell apart.
 var (
 	ErrCut      = errors.New("the bus cannot be reached")
@@ -45,6 +36,10 @@ var (
 	ErrReplaced = errors.New("another node decides now")
 	ErrNoStream = errors.New("there is no journal on the bus: make it once, on one node, with imapvigil nodes begin")
 	ErrGone     = errors.New("the stream no longer holds that")
+
+	ErrForbidden = errors.New("the bus does not permit that to this node")
+	ErrTooLarge  = errors.New("the message is larger than the bus takes")
+	ErrClosed    = errors.New("the connection to the bus was closed")
 )
 
 // A Message is what was said about a topic.
@@ -57,23 +52,25 @@ type Message struct {
 
 // A Bus is one node's connection. Its methods may be called from any goroutine.
 type Bus interface {
-	// Publish says something to whoever listens now. It never waits. While the connection is cut it
-	// returns ErrCut, and the message is dropped.
+	// Publish says something to whoever listens now, this node included. It never waits, and does not keep
+	// data. While the connection is cut it returns ErrCut, and the message is dropped.
 	Publish(to Topic, data []byte) error
-	// Listen has hear called with each message, one after the other, until stop is called. hear must
-	// return soon. Listening goes on after a cut; what was said meanwhile is lost.
+	// Listen has hear called with each message, one after the other, until stop is called; a call under
+	// way may end after stop did. hear must return soon, and may keep the data. Listening goes on after a
+	// cut; what was said meanwhile is lost.
 	Listen(to Topic, hear func(Message)) (stop func(), err error)
 	// Ask asks whoever answers to a topic and waits for the answer, of any length up to MaxAnswer. The
-	// errors are ErrCut, ErrNobody, and that of ctx.
+	// errors are ErrCut, ErrNobody, and that of ctx. Where several answer, the first answer counts.
 	Ask(ctx context.Context, to Topic, question []byte) (answer []byte, err error)
 	// Answer has answer called, each time in a goroutine of its own, with what is asked under a topic,
-	// until stop is called, which waits for those under way.
+	// until stop is called, which ends the context of those under way and waits for them. The context
+	// ends, too, when whoever asked waits no more.
 	Answer(to Topic, answer func(ctx context.Context, question []byte) []byte) (stop func(), err error)
 	// Stream returns the one stream of the cluster.
 	Stream() Stream
 	// Status says how the connection is.
 	Status() Status
-	// Close ends the connection, and with it all that listens and answers.
+	// Close ends the connection, and with it all that listens and answers, and waits for these.
 	Close()
 }
 
@@ -98,14 +95,18 @@ type Stream interface {
 	// Append appends, if after is the sequence of the last message in the stream, and returns the
 	// new one's when most servers have it on their disks. id is that of the message: the same
 	// again is not appended twice, and returns the same sequence. The errors are ErrReplaced, when
-	// after is not the last, ErrNoStream, ErrCut, and that of ctx: then it may have been appended,
-	// and has to be tried again with the same id.
+	// after is not the last, ErrNoStream, ErrForbidden, ErrTooLarge, ErrCut, and that of ctx. After the last
+	// two it may have been appended, and has to be tried again with the same id, for two minutes at most.
 	Append(ctx context.Context, after uint64, id string, data []byte) (seq uint64, err error)
 	// Ends returns the sequences of the first and of the last message; of an empty stream first is
 	// last+1.
 	Ends(ctx context.Context) (first, last uint64, err error)
 	// Get returns the message with a sequence, or ErrGone.
 	Get(ctx context.Context, seq uint64) ([]byte, error)
+	// Read calls each with the messages from first to last, both included, in order and without
+	// gaps, faster than as many calls of Get. It ends early with ErrGone, when the next one is not in the
+	// stream, or with the error of each.
+	Read(ctx context.Context, first, last uint64, each func(seq uint64, data []byte) error) error
 	// Purge removes what is before a sequence.
 	Purge(ctx context.Context, before uint64) error
 	// Create makes the stream, with as many replicas as there are servers, 3 at most. It is an error
