@@ -109,9 +109,9 @@ var rooms = map[string][]string{
 	"examples/customers": {},
 	"packaging":          {},
 	"cmd/imapvigil": {
-		"daemon", "daemon/web/pages", "daemon/api", "daemon/clock", "daemon/glossary", "daemon/probe", "daemon/demo", "daemon/verdict",
+		"daemon", "daemon/bus", "daemon/web/pages", "daemon/api", "daemon/clock", "daemon/glossary", "daemon/probe", "daemon/demo", "daemon/verdict",
 		"daemon/incident", "daemon/journal", "daemon/history", "daemon/availability", "daemon/report", "config", "config/atomicfile", "config/hclfile", "config/lookup", "config/moment", "config/source", "notifiers",
-		"config/access", "config/calendar", "config/firstfile", "config/takeover",
+		"config/access", "config/calendar", "config/firstfile", "config/opaque", "config/takeover",
 	},
 }
 

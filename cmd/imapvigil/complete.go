@@ -98,6 +98,8 @@ func (p *program) offeredFlags() map[string]cobra.CompletionFunc {
 		"report format": offerWords("text", "csv", "json", "html"),
 		"period":        offerWords("last-month", "this-month", "last-quarter", "last-week", "7d", "30d", "90d"),
 
+		"nodes key out": offerAnyFile,
+
 		"init output":              offerAnyFile,
 		"init relay-password-file": offerAnyFile,
 		"init relay-security":      offerWords(relaySecurities()...),

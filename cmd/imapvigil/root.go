@@ -64,7 +64,7 @@ func (p *program) root() *cobra.Command {
 		p.runCommand(), p.validateCommand(), p.planCommand(), p.reloadCommand(), p.testCommand(), p.recheckCommand(),
 		p.statusCommand(), p.incidentsCommand(), p.ackCommand(), p.unackCommand(), p.noteCommand(), p.silenceCommand(),
 		p.deliveriesCommand(), p.historyCommand(), p.reportCommand(), p.notifyTestCommand(), p.journalCommand(), p.demoCommand(),
-		p.fmtCommand(), p.importCommand(), p.initCommand(), p.showCommand(), p.whoCommand(), p.schemaCommand(), p.versionCommand(),
+		p.fmtCommand(), p.importCommand(), p.nodesCommand(), p.initCommand(), p.showCommand(), p.whoCommand(), p.schemaCommand(), p.versionCommand(),
 	)
 	p.addCompletion(root)
 	p.complete(root)

@@ -63,6 +63,16 @@ func Closing(path string) string {
 	return "chmod o= " + path
 }
 
+// Confine lets a new secret be read by whoever needs it, and by nobody else: its owner, and
+// where the directory is as the packages make it, the daemon's group.
+func Confine(f *os.File) error {
+	dir := nearest(filepath.Dir(f.Name()))
+	if dir.uid != 0 || groupName(dir.gid) == "" || os.Geteuid() != 0 {
+		return f.Chmod(0o600)
+	}
+	return errors.Join(f.Chown(-1, int(dir.gid)), f.Chmod(0o640))
+}
+
 // keepers returns the group of those who need the secrets of a directory that is root's;
 // "" where it is somebody's own.
 func keepers(path string) string {

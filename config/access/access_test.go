@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/imapvigil/imapvigil/config/access"
@@ -172,5 +173,36 @@ func TestKeeping(t *testing.T) {
 	}
 	if got, want := access.Closing(path), "chgrp "+group+" "+path+" && chmod 640 "+path; got != want {
 		t.Errorf("in root's directory for a group: %s", got)
+	}
+}
+
+// A new secret is for its owner alone, and beside the daemon's for its group.
+func TestConfine(t *testing.T) {
+	dir := t.TempDir()
+	confined := func() (mode os.FileMode, gid uint32) {
+		t.Helper()
+		file, err := os.CreateTemp(dir, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = file.Close() }()
+		err = errors.Join(file.Chmod(0o666), access.Confine(file))
+		info, statErr := file.Stat()
+		if err := errors.Join(err, statErr); err != nil {
+			t.Fatal(err)
+		}
+		return info.Mode().Perm(), info.Sys().(*syscall.Stat_t).Gid
+	}
+	if mode, _ := confined(); mode != 0o600 {
+		t.Errorf("in a directory of one's own: %v", mode)
+	}
+	if os.Geteuid() != 0 { // who cannot give a directory to another group
+		return
+	}
+	if err := os.Chown(dir, 0, 1); err != nil {
+		t.Fatal(err)
+	}
+	if mode, gid := confined(); mode != 0o640 || gid != 1 {
+		t.Errorf("in root's directory for the group 1: %v of the group %d", mode, gid)
 	}
 }

@@ -1,0 +1,21 @@
+package main
+
+import "github.com/spf13/cobra"
+
+func (p *program) nodesCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "nodes",
+		Short: "Set up several machines that watch together",
+		Long: "Set up several machines that watch together: each probes, and one of them decides\n" +
+			"for all. Each node needs a key of its own.",
+		Example: examples(
+			"On each node: make its key, and print the half that the files name", "sudo imapvigil nodes key",
+			"In another file", "imapvigil nodes key --out fra1.seed",
+		),
+		GroupID:     groupSetUp,
+		Annotations: exitCodes("done", "not done"),
+	}
+	onlyCommands(c)
+	c.AddCommand(p.nodesKeyCommand())
+	return c
+}
