@@ -51,6 +51,8 @@ type Event struct {
 	Whole  *Incident `json:"whole,omitempty"` // of Restored and Moved
 	// From is what the check was called before it was Moved.
 	From config.CheckID `json:"from,omitempty"`
+	// To is the node to which an incident was handed over.
+	To string `json:"to,omitempty"`
 }
 
 // Apply folds one event into the state of its check. It decides nothing: the
@@ -91,7 +93,7 @@ func foldEvent(in Incident, e Event) Incident {
 	switch e.Kind {
 	case Opened:
 		in.ReportedAt, in.EndedAt, in.ClosedAt = e.At, time.Time{}, time.Time{}
-		in.ClosedAs, in.Unconfirmed = "", false
+		in.ClosedAs, in.HandedTo, in.Unconfirmed = "", "", false
 		in.Reported++
 		in.ReportedFinding = Finding{} // that of the episode before says nothing of this one
 		return in.withFinding(e.Finding).withReportedFinding(e.Finding)
@@ -132,7 +134,7 @@ func (in Incident) closeEpisode(e Event) Incident {
 	if wasPending && in.Reported > 0 {
 		return in
 	}
-	in.ClosedAs, in.EndedAt, in.ClosedAt = e.ClosedAs, e.Since, e.At
+	in.ClosedAs, in.EndedAt, in.ClosedAt, in.HandedTo = e.ClosedAs, e.Since, e.At, e.To
 	if in.ReportedFinding != (Finding{}) {
 		in = in.withFinding(&in.ReportedFinding) // not what was seen during the repair
 	}

@@ -79,6 +79,19 @@ func Configured(s State, is Presence, now time.Time) (events []Event) {
 	return events
 }
 
+// HandOver returns the events that end the incidents of a check on a node that decided while it was
+// alone: from now on another node decides about the check. Nobody has seen it recover.
+func HandOver(s State, to string, now time.Time) (events []Event) {
+	for _, in := range s.incidents {
+		if in.Live() {
+			e := in.closingEvent(HandedOver, now, now)
+			e.To = to
+			events = append(events, e)
+		}
+	}
+	return events
+}
+
 // Move returns the events that take the incidents of a check along to its new id. Live
 // incidents of the new id's own state stay, as do newer ones where both are over.
 func Move(s, of State, id config.CheckID, now time.Time) (events []Event) {

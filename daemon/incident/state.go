@@ -16,10 +16,18 @@ type ID string
 
 // newID returns the same ID for the same failure, whoever computes it.
 func newID(check config.CheckID, c config.Condition, start time.Time) ID {
-	sum := sha256.Sum256([]byte(string(check) + "\x00" + string(c) + "\x00" + start.UTC().Format(time.RFC3339Nano)))
+	return hashedID(string(check) + "\x00" + string(c) + "\x00" + start.UTC().Format(time.RFC3339Nano))
+}
+
+func hashedID(of string) ID {
+	sum := sha256.Sum256([]byte(of))
 	// Crockford's base32 leaves out I, L, O and U. 10 characters are 50 bits.
 	return ID(strings.ToLower(base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").EncodeToString(sum[:])[:10]))
 }
+
+// Salted returns another ID in the place of one, the same for the same salt. Two nodes that decide
+// about one failure apart from each other name two incidents by it.
+func (id ID) Salted(salt string) ID { return hashedID(string(id) + "\x00" + salt) }
 
 // ClosedAs says how an incident ended.
 type ClosedAs string
@@ -30,6 +38,8 @@ const (
 	Removed   ClosedAs = "removed"
 	Paused    ClosedAs = "paused"
 	Altered   ClosedAs = "changed" // the check was pointed elsewhere meanwhile
+	// HandedOver: of several nodes another one decides again; see [HandOver].
+	HandedOver ClosedAs = "handed over"
 )
 
 // Endings lists how incidents can end.
@@ -62,6 +72,7 @@ type Incident struct {
 	AckReason    string    `json:"ack_reason,omitempty"`
 	AckedBy      string    `json:"acked_by,omitempty"`  // empty in older journals
 	ClosedAs     ClosedAs  `json:"closed_as,omitempty"` // empty: it has not ended
+	HandedTo     string    `json:"handed_to,omitempty"` // the node to which it was handed over
 	// Unconfirmed: the current episode is not reported yet; what is closed stays as it
 	// was closed until it is.
 	Unconfirmed bool `json:"pending,omitempty"`

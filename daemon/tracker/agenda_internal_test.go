@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"iter"
@@ -342,13 +343,19 @@ func (m *miniature) answer(t *rapid.T) {
 
 func (m *miniature) round(inputs ...input) {
 	for _, in := range inputs {
-		m.tracker.round([]input{in}, m.now)
+		if err := m.tracker.round(context.Background(), []input{in}, m.now); err != nil {
+			panic(err)
+		}
 	}
 	if len(inputs) == 0 {
-		m.tracker.round(nil, m.now)
+		if err := m.tracker.round(context.Background(), nil, m.now); err != nil {
+			panic(err)
+		}
 	}
 	for m.tracker.sleepTime(m.now) == 0 { // it wants to go on at once
-		m.tracker.round(nil, m.now)
+		if err := m.tracker.round(context.Background(), nil, m.now); err != nil {
+			panic(err)
+		}
 	}
 	m.check(m.T)
 }

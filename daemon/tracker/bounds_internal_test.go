@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -67,7 +68,9 @@ func (b *bounded) again() {
 // inputs makes one round of them, a second later.
 func (b *bounded) inputs(list ...input) {
 	b.now = b.now.Add(time.Second)
-	b.round(list, b.now)
+	if err := b.round(context.Background(), list, b.now); err != nil {
+		panic(err)
+	}
 }
 
 // happened is an input of events that something else has decided.
@@ -160,8 +163,12 @@ func TestAnUnexpectedRefusalIsReportedInTheNextRound(t *testing.T) {
 	}
 	tr.useConfiguration(&config.Config{})
 	now := time.Now()
-	tr.round([]input{begun("i", "c", now).handle}, now)
-	tr.round(nil, now)
+	if err := tr.round(context.Background(), []input{begun("i", "c", now).handle}, now); err != nil {
+		panic(err)
+	}
+	if err := tr.round(context.Background(), nil, now); err != nil {
+		panic(err)
+	}
 	if in, _ := tr.stateOf(Records.check()).Incident(config.ConditionMonitor); !in.Open() || !strings.Contains(in.Finding.Hint, errRefused.Error()) {
 		t.Errorf("the monitor incident: %+v", in)
 	}

@@ -6,14 +6,15 @@ import (
 	"time"
 )
 
-// ErrStopped is returned to whoever asks a tracker that has ended.
+// ErrStopped is returned to whoever asks a tracker that has ended; journal.ErrReplaced is where it has
+// ended since another node decides now.
 var ErrStopped = errors.New("the tracker has stopped")
 
 // An input is something that happened outside. It is handled in the tracker's
 // goroutine and adds to the round.
 type input func(*Tracker, *round)
 
-// put hands an input to the tracker's goroutine. The error is that of ctx, or ErrStopped.
+// put hands an input to the tracker's goroutine. The error is that of ctx, or that of an ended tracker.
 func (t *Tracker) put(ctx context.Context, in input) error {
 	select {
 	case t.inputs <- in:
@@ -21,7 +22,7 @@ func (t *Tracker) put(ctx context.Context, in input) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-t.done:
-		return ErrStopped
+		return t.ended
 	}
 }
 
@@ -43,14 +44,25 @@ func await[T any](ctx context.Context, t *Tracker, answer <-chan answered[T], pu
 	case <-ctx.Done():
 		return none, ctx.Err()
 	case <-t.done:
-		return none, ErrStopped
+		return none, t.ended
 	}
 }
 
-// call has do run in the tracker's goroutine, as part of a round, and returns what it
+// call has do, which changes something, run in the tracker's goroutine, as part of a round, and
+// returns what it returned; a standby refuses with ErrStandby.
+func call[T any](ctx context.Context, t *Tracker, do func(*round) (T, error)) (T, error) {
+	return inRound(ctx, t, func(r *round) (none T, err error) {
+		if t.standby {
+			return none, ErrStandby
+		}
+		return do(r)
+	})
+}
+
+// inRound has do run in the tracker's goroutine, as part of a round, and returns what it
 // returned. The one rule for all: the answer is given after the round is journaled, also
 // one that refuses, which may rest on what the same round has changed.
-func call[T any](ctx context.Context, t *Tracker, do func(*round) (T, error)) (none T, err error) {
+func inRound[T any](ctx context.Context, t *Tracker, do func(*round) (T, error)) (none T, err error) {
 	answer := make(chan answered[T], 1)
 	err = t.put(ctx, func(_ *Tracker, r *round) {
 		value, err := do(r)
@@ -81,5 +93,6 @@ func (t *Tracker) run(ctx context.Context, do func(*round) error) error {
 // Ping returns when the tracker has finished a round that began after the
 // call.
 func (t *Tracker) Ping(ctx context.Context) error {
-	return t.run(ctx, func(*round) error { return nil })
+	_, err := inRound(ctx, t, func(*round) (none struct{}, _ error) { return none, nil })
+	return err
 }

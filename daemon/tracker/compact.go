@@ -3,6 +3,7 @@ package tracker
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"iter"
 	"slices"
 	"time"
@@ -38,9 +39,10 @@ type whole struct {
 
 // compactJournal replaces a journal that has grown by the records that lead to today's
 // state.
-func (t *Tracker) compactJournal(now time.Time) {
+func (t *Tracker) compactJournal(r *round) {
+	now := r.now
 	if t.renewing {
-		t.rewriteJournal(now)
+		r.replaced = t.rewriteJournal(now)
 		return
 	}
 	if t.Journal.Size() < compactAt || now.Before(t.compactNext) {
@@ -51,6 +53,10 @@ func (t *Tracker) compactJournal(now time.Time) {
 	t.forgetOldIncidents(now)
 	before := t.Journal.Size()
 	if err := t.Journal.Compact(t.snapshotRecords(now)); err != nil {
+		if errors.Is(err, journal.ErrReplaced) {
+			r.replaced = err
+			return
+		}
 		t.Log.Warn("the journal could not be compacted; retrying later", zap.Error(err))
 		return
 	}
@@ -58,25 +64,33 @@ func (t *Tracker) compactJournal(now time.Time) {
 }
 
 // rewriteJournal writes all that is known into a journal whose files somebody has taken
-// away. If that fails the journal asks again.
-func (t *Tracker) rewriteJournal(now time.Time) {
+// away. If that fails the journal asks again. The error is journal.ErrReplaced.
+func (t *Tracker) rewriteJournal(now time.Time) error {
 	t.renewing = false
 	t.forgetOldIncidents(now)
 	if err := t.Journal.Compact(t.snapshotRecords(now)); err != nil {
+		if errors.Is(err, journal.ErrReplaced) {
+			return err
+		}
 		t.Log.Error("the journal's files are lost and could not be rewritten; retrying", zap.Error(err))
-		return
+		return nil
 	}
 	t.Log.Warn("the journal's files were lost and have been rewritten from memory", zap.String("reason", t.Journal.Status().LastLoss))
+	return nil
 }
 
 // checkJournalAtEnd writes the journal anew if its files were taken away a moment ago, so
-// that the next start finds everything.
-func (t *Tracker) checkJournalAtEnd() {
+// that the next start finds everything. The error is journal.ErrReplaced.
+func (t *Tracker) checkJournalAtEnd() error {
+	if t.standby {
+		return nil
+	}
 	t.Journal.Verify()
 	select {
 	case <-t.Journal.Wanted():
-		t.rewriteJournal(time.Now())
+		return t.rewriteJournal(time.Now())
 	default:
+		return nil
 	}
 }
 
@@ -211,8 +225,14 @@ func (t *Tracker) restoreIncident(data json.RawMessage) error {
 	for i, e := range w.Events {
 		w.Events[i] = boundEvent(e)
 	}
-	rec := &record{incident: in, events: w.Events}
-	t.ledger.records[in.ID] = rec
+	rec, known := t.ledger.records[in.ID]
+	if !known {
+		rec = &record{}
+		t.ledger.records[in.ID] = rec
+	}
+	t.ledger.retire(in.ID) // its check may have another name now
+	rec.incident, rec.events = in, w.Events
+	t.pacer.stateChanged(in.Check, c.state)
 	t.published.checkChanged(c)
 	t.published.incidentChanged(rec)
 	t.ledger.activate(rec)

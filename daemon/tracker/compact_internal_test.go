@@ -69,7 +69,7 @@ func TestCompactionKeepsWhatIsWanted(t *testing.T) {
 		began("restless", now.Add(-aDay), incident.Recovering, incident.Relapsed)
 	}
 	tr.world(true, nil, now) // lets go of what is over
-	tr.compactJournal(now)
+	tr.compactJournal(&round{now: now})
 	var got []string
 	for _, w := range g.kept {
 		got = append(got, fmt.Sprintf("%s: %d events", w.Incident.ID, len(w.Events)))
@@ -78,8 +78,8 @@ func TestCompactionKeepsWhatIsWanted(t *testing.T) {
 	if want := []string{"open for long: 2 events", "over: 3 events", "restless: 200 events"}; !slices.Equal(got, want) {
 		t.Errorf("kept %q, want %q", got, want)
 	}
-	tr.compactJournal(now.Add(30 * time.Second))
-	tr.compactJournal(now.Add(time.Minute))
+	tr.compactJournal(&round{now: now.Add(30 * time.Second)})
+	tr.compactJournal(&round{now: now.Add(time.Minute)})
 	if g.compactions != 2 {
 		t.Errorf("%d compactions within a minute, want one, and one after it", g.compactions)
 	}

@@ -9,12 +9,18 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 )
 
-// Configure makes a configuration the one in force. It cannot fail.
+// Configure makes a configuration the one in force. It cannot fail. On a standby it decides nothing
+// of what the configuration changes.
 func (t *Tracker) Configure(ctx context.Context, cfg *config.Config) error {
-	return t.run(ctx, func(r *round) error {
-		t.configure(r, cfg)
-		return nil
+	_, err := inRound(ctx, t, func(r *round) (none struct{}, _ error) {
+		if t.standby {
+			t.useConfiguration(cfg)
+		} else {
+			t.configure(r, cfg)
+		}
+		return none, nil
 	})
+	return err
 }
 
 // configure makes a configuration the one in force, and tells the incidents whose checks
@@ -22,6 +28,8 @@ func (t *Tracker) Configure(ctx context.Context, cfg *config.Config) error {
 func (t *Tracker) configure(r *round, cfg *config.Config) {
 	before := t.cfg
 	t.useConfiguration(cfg)
+	// A notifier that is gone can never deliver, and would keep its trouble open for ever.
+	t.channels.withdraw(t.cfg.Notifiers)
 	t.moveIncidents(r)
 	t.warnOfLostSilences(before, r.now)
 	for id, c := range t.checks {
@@ -91,11 +99,10 @@ func (c *check) inheritFrom(from *check, id config.CheckID) {
 // useConfiguration makes a configuration the one by which everything is decided.
 func (t *Tracker) useConfiguration(cfg *config.Config) {
 	t.cfg, t.calendar, t.dependencies = cfg, calendar.New(cfg), outbox.NewDependencies(cfg)
-	// A notifier that is gone can never deliver, and would keep its trouble open for ever.
-	t.channels.withdraw(t.cfg.Notifiers)
 	if t.Resend != nil {
 		t.repeats.configure(t.cfg.Notifiers)
 	}
 	t.agenda.everything()
+	t.pacer.configure(cfg)
 	t.published.configure(cfg, t.calendar, t.checks)
 }

@@ -95,10 +95,12 @@ func (t *Tracker) foldEvent(e incident.Event) {
 	}
 	if from, ok := t.checks[e.From]; ok && e.Kind == incident.Moved {
 		from.state = from.state.Without(e.Condition)
+		t.pacer.stateChanged(e.From, from.state)
 		t.published.checkChanged(from)
 	}
 	c := t.ensureCheck(e.Check)
 	c.state = incident.Apply(c.state, e)
+	t.pacer.stateChanged(e.Check, c.state)
 	t.published.checkChanged(c)
 	t.agenda.touch(e.Incident)
 	if e.Condition == config.ConditionService {

@@ -2,6 +2,8 @@ package tracker
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -9,13 +11,38 @@ import (
 )
 
 // Observe takes the result of a probe and returns how soon the next one is wanted, once
-// what follows from it is journaled. When the tracker has ended that is zero.
+// what follows from it is journaled. When the tracker has ended that is zero. A standby
+// observes nothing and returns what Pace does.
 func (t *Tracker) Observe(ctx context.Context, r incident.Result) incident.Pace {
 	pace, err := call(ctx, t, func(in *round) (incident.Pace, error) { return t.observe(in, r), nil })
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrStandby):
+		return t.Pace(ctx, r)
+	case err != nil:
 		return incident.Pace{} // the loop that probes is ending
 	}
 	return pace
+}
+
+// Take takes a result as Observe does, and does not wait. It returns false when there is no room for
+// it just now, or the tracker has ended: then it is to be offered again. A standby drops it.
+func (t *Tracker) Take(r incident.Result) bool {
+	select {
+	case <-t.done:
+		return false
+	default:
+	}
+	in := func(t *Tracker, in *round) {
+		if !t.standby {
+			t.observe(in, r)
+		}
+	}
+	select {
+	case t.inputs <- in:
+		return true
+	default:
+		return false
+	}
 }
 
 // observe decides what follows from a result, and returns how soon the next one is wanted.
@@ -30,8 +57,12 @@ func (t *Tracker) observe(r *round, result incident.Result) incident.Pace {
 	if t.cfg.LoginLeftOut[id] {
 		result.Observed &^= config.ConditionSet(config.ConditionAccount)
 	}
+	if result, ok = t.marked(result); !ok {
+		return incident.Pace{}
+	}
 	c := t.ensureCheck(id)
 	streaks, events := incident.Observe(cfg.Policy, c.state, result)
+	t.salted(events)
 	c.state = c.state.WithCounts(streaks)
 	t.published.checkChanged(c)
 	failing := streaks.Failing()
@@ -54,6 +85,37 @@ func (t *Tracker) observe(r *round, result incident.Result) incident.Pace {
 	return incident.PaceOf(cfg.Policy, c.state, result.Ended)
 }
 
+// marked returns a result whose findings say that this node alone sees them, while it is alone among
+// several; false: it is not, and has handed over to whoever decides.
+func (t *Tracker) marked(r incident.Result) (marked incident.Result, ok bool) {
+	if t.Mark == nil {
+		return r, true
+	}
+	mark := t.Mark()
+	if mark == "" {
+		return r, !t.handedOver
+	}
+	t.handedOver = false
+	r.Findings = slices.Clone(r.Findings) // the result belongs to others, too
+	for i := range r.Findings {
+		r.Findings[i].From = mark
+	}
+	return r, true
+}
+
+// salted gives the incidents that begin ids of their own. One that reopens keeps the id that it has.
+func (t *Tracker) salted(events []incident.Event) {
+	if t.Salt == "" {
+		return
+	}
+	for i := range events {
+		e := &events[i]
+		if in, _ := t.stateOf(e.Check).Incident(e.Condition); in.ID != e.Incident {
+			e.Incident = e.Incident.Salted(t.Salt)
+		}
+	}
+}
+
 // noteResult keeps what is shown of a check beside its incidents, and reports whether a
 // condition was found failing for the first time since the start.
 func (c *check) noteResult(r *incident.Result, failing config.Conditions) (first bool) {
@@ -74,6 +136,10 @@ func (t *Tracker) Await(ctx context.Context, id config.CheckID, asked func()) (i
 	answer := make(chan answered[incident.Result], 1)
 	since := time.Now()
 	err := t.put(ctx, func(_ *Tracker, r *round) {
+		if t.standby {
+			answer <- answered[incident.Result]{err: ErrStandby}
+			return
+		}
 		t.awaiting[id] = append(t.awaiting[id], wait{since, answer})
 		r.replies = append(r.replies, asked)
 	})
@@ -90,6 +156,18 @@ type wait struct {
 	answer chan<- answered[incident.Result]
 }
 
+// newestProbe returns when the newest of the probes began that a result comes from. One that is made
+// of what several nodes see began when the first of them saw it so.
+func newestProbe(r incident.Result) time.Time {
+	newest := r.Started
+	for i := range r.Sightings {
+		if at := r.Sightings[i].At; at.After(newest) {
+			newest = at
+		}
+	}
+	return newest
+}
+
 // answer gives a result to those who wait for it.
 func (w waits) answer(r incident.Result) {
 	if len(w[r.Check]) == 0 {
@@ -97,7 +175,7 @@ func (w waits) answer(r incident.Result) {
 	}
 	waiting := w[r.Check][:0]
 	for _, one := range w[r.Check] {
-		if r.Started.Before(one.since) {
+		if newestProbe(r).Before(one.since) {
 			waiting = append(waiting, one) // the probe was under way when it was asked for
 			continue
 		}

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/journal"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
@@ -50,11 +48,7 @@ func (t *Tracker) replay() error {
 		if rec.At.After(t.newest) {
 			t.newest = rec.At
 		}
-		if err := t.replayRecord(rec); err != nil {
-			// A record of another version must not keep the monitor from starting.
-			t.Log.Error("a journal record could not be read and is skipped",
-				zap.Uint64("seq", rec.Seq), zap.String("kind", rec.Kind), zap.Error(err))
-		}
+		t.foldRecord(rec)
 	}
 	return nil
 }
@@ -114,6 +108,7 @@ func (t *Tracker) replayRecord(rec journal.Record) error {
 		}
 		s.Reason, s.By, s.EndedBy = boundReason(s.Reason), boundAuthor(s.By), boundAuthor(s.EndedBy)
 		t.silences[s.ID] = s
+	case strings.HasPrefix(rec.Kind, kindCluster):
 	default:
 		return fmt.Errorf("unknown kind")
 	}

@@ -91,7 +91,9 @@ func TestARenewalThatFailsIsTriedAgain(t *testing.T) {
 	tr.addEvents(&round{now: now}, []incident.Event{begun("i", "c", now)[0]})
 	for range 2 {
 		tr.renewing = true
-		tr.round(nil, now)
+		if err := tr.round(context.Background(), nil, now); err != nil {
+			panic(err)
+		}
 	}
 	if g.compactions != 2 || len(g.kept) != 1 || tr.renewing {
 		t.Errorf("%d compactions, kept %v", g.compactions, g.kept)

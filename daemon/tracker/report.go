@@ -42,13 +42,17 @@ func (t *Tracker) SendReport(ctx context.Context, list []outbox.ReportNotice) er
 
 // startReport hands the next report to the sender, when no alarm is due or under way: reports
 // come after all of them.
-func (t *Tracker) startReport(now time.Time) {
+func (t *Tracker) startReport(ctx context.Context, r *round) {
 	t.retryNext = time.Time{}
 	if t.book.AttemptUnderWay() {
 		return // its outcome is a round of its own
 	}
 	var d *outbox.ReportDelivery
-	if d, t.retryNext = t.reports.Next(now); d == nil {
+	if d, t.retryNext = t.reports.Next(r.now); d == nil {
+		return
+	}
+	if !t.isSure(ctx, r) {
+		t.retryNext = t.sureNext
 		return
 	}
 	t.reports.Begin(d.ReportNotice.Key)

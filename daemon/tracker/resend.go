@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"context"
 	"encoding/json"
 	"time"
 
@@ -84,7 +85,8 @@ func (p *repeats) due() (due time.Time) {
 // repeatMessages has repeated what is due, some of it: the next round, which begins at once, goes
 // on. Only what has arrived is repeated, so a silence or maintenance changes nothing: what a
 // receiver was told before stays as it is there.
-func (t *Tracker) repeatMessages(now time.Time) {
+func (t *Tracker) repeatMessages(ctx context.Context, r *round) {
+	now := r.now
 	for id, n := range t.repeats.of {
 		if len(n.rest) == 0 {
 			// Set back, a clock would be waited for; until then the receiver would have forgotten.
@@ -96,6 +98,10 @@ func (t *Tracker) repeatMessages(now time.Time) {
 		// A receiver that is slower than the incidents are many gets them as it takes them.
 		if t.MayResend != nil && !t.MayResend(id) {
 			n.resume = now.Add(waitForRoom)
+			continue
+		}
+		if len(n.rest) > 0 && !t.isSure(ctx, r) {
+			n.resume = t.sureNext
 			continue
 		}
 		n.resume = time.Time{}

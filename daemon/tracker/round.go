@@ -15,9 +15,19 @@ import (
 // maxRound is the most inputs that one round, and so one fsync, takes.
 const maxRound = 4096
 
-// Run handles inputs until ctx ends, and then what is still queued.
+// Run handles inputs until ctx ends, and then what is still queued. The only error is
+// journal.ErrReplaced: another node decides now, nothing comes of the last round, and what this
+// tracker holds is to be thrown away.
 func (t *Tracker) Run(ctx context.Context) error {
 	defer close(t.done)
+	err := t.runRounds(ctx)
+	if err != nil {
+		t.ended = err
+	}
+	return err
+}
+
+func (t *Tracker) runRounds(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -26,20 +36,31 @@ func (t *Tracker) Run(ctx context.Context) error {
 		case in := <-t.inputs:
 			batch = append(batch, in)
 		case <-timer.C:
-		case <-t.Journal.Wanted():
+		case <-t.journalWanted():
 			t.renewing = true
 		case <-ctx.Done():
 			// The receipts of messages that were under way came before the end: see daemon.
 			for batch = t.drainInputs(nil); len(batch) > 0; batch = t.drainInputs(nil) {
-				t.round(batch, time.Now())
+				if err := t.round(ctx, batch, time.Now()); err != nil {
+					return err
+				}
 			}
 			// The last moment at which somebody knows what stood in files that are lost.
-			t.checkJournalAtEnd()
-			return nil
+			return t.checkJournalAtEnd()
 		}
-		t.round(t.drainInputs(batch), time.Now())
+		if err := t.round(ctx, t.drainInputs(batch), time.Now()); err != nil {
+			return err
+		}
 		timer.Reset(t.sleepTime(time.Now()))
 	}
+}
+
+// journalWanted receives a value when this tracker has to write the journal anew.
+func (t *Tracker) journalWanted() <-chan struct{} {
+	if t.standby {
+		return nil // whoever decides does
+	}
+	return t.Journal.Wanted()
 }
 
 // drainInputs adds what is queued to a batch, up to maxRound.
@@ -59,7 +80,7 @@ func (t *Tracker) drainInputs(batch []input) []input {
 // decides something, something must be told, or an attempt is due.
 func (t *Tracker) sleepTime(now time.Time) time.Duration {
 	const longest = time.Hour // a bound for a timer, nothing depends on it
-	if !t.configured() {
+	if !t.decides() {
 		return longest
 	}
 	next := t.agenda.due(now)
@@ -69,6 +90,10 @@ func (t *Tracker) sleepTime(now time.Time) time.Duration {
 		}
 	}
 	for _, due := range []time.Time{t.retry, t.retryNext, t.repeats.due()} {
+		// What is due waits as long as nobody can say whether this node decides.
+		if !due.IsZero() && due.Before(t.sureNext) {
+			due = t.sureNext
+		}
 		if !due.IsZero() && (next.IsZero() || due.Before(next)) {
 			next = due
 		}
@@ -86,6 +111,10 @@ type round struct {
 	refused []error              // one for each record that cannot be kept
 	looked  map[incident.ID]bool // see lookedAt; for a log that shows everything
 	replies []func()             // called when the records are journaled
+	// sure: it is certain that this node decides; asked: somebody was asked.
+	sure, asked bool
+	// replaced says that another node decides now, so that nothing may come of the round.
+	replaced error
 	// For the feed, if there is one.
 	results  []incident.Result
 	events   []incident.Event
@@ -93,8 +122,8 @@ type round struct {
 }
 
 // round decides what a batch of inputs comes to, journals it, and only then lets anybody
-// know.
-func (t *Tracker) round(batch []input, now time.Time) {
+// know. The error is journal.ErrReplaced.
+func (t *Tracker) round(ctx context.Context, batch []input, now time.Time) error {
 	r := &round{now: now}
 	// Before the inputs: what they observe is fresh again.
 	t.noticeSuspend(now)
@@ -102,30 +131,38 @@ func (t *Tracker) round(batch []input, now time.Time) {
 		in(t, r)
 	}
 	var notifications []outbox.Notification
-	if t.configured() {
+	if t.decides() {
 		t.tickIncidents(r)
 		notifications = t.plan(r)
 		t.reportRefused(r)
 	}
-	t.appendRecords(r)
+	if t.appendRecords(r); r.replaced != nil {
+		return r.replaced
+	}
 	for _, notification := range notifications {
 		t.notificationJournaled(notification)
 	}
 	// What was just told is in the book by now, and has no reason any more.
 	t.logHeld(r)
-	if t.configured() {
-		t.startAttempts(r.now)
-		t.repeatMessages(r.now)
+	if t.decides() {
+		t.startAttempts(ctx, r)
+		t.repeatMessages(ctx, r)
 	}
-	t.compactJournal(r.now)
+	if !t.standby {
+		t.compactJournal(r)
+	}
 	for _, reply := range r.replies {
 		reply()
 	}
 	t.feed(r)
+	return r.replaced
 }
 
+// decides reports whether this tracker decides anything: it stands by no longer, and knows the files.
+func (t *Tracker) decides() bool { return t.configured() && !t.standby }
+
 // appendRecords appends the records of a round to the journal, with one fsync. Alarms go
-// on whatever comes of it.
+// on whatever comes of it, unless another node decides now.
 func (t *Tracker) appendRecords(r *round) {
 	if len(r.records) == 0 {
 		return
@@ -136,6 +173,8 @@ func (t *Tracker) appendRecords(r *round) {
 		t.late = append(t.late, refused)
 	}
 	switch {
+	case errors.Is(err, journal.ErrReplaced):
+		r.replaced = err
 	case errors.Is(err, journal.ErrNotDurable):
 		t.Log.Error("the journal is not durable; alarms go on from memory", zap.Error(err))
 	case err != nil:
@@ -159,7 +198,8 @@ func (t *Tracker) tickIncidents(r *round) {
 
 // startAttempts hands the deliveries that are due to the sender. The journal has each of
 // them.
-func (t *Tracker) startAttempts(now time.Time) {
+func (t *Tracker) startAttempts(ctx context.Context, r *round) {
+	now := r.now
 	var due []*outbox.Delivery
 	var w *outbox.World // in most rounds nothing is due, and it is not needed
 	due, t.retry = t.book.Due(now, func(d *outbox.Delivery) bool {
@@ -168,6 +208,10 @@ func (t *Tracker) startAttempts(now time.Time) {
 		}
 		return t.holds(w, d, now)
 	}, t.ledger.topic)
+	if len(due) > 0 && !t.isSure(ctx, r) {
+		t.retry = t.sureNext
+		return
+	}
 	for _, d := range due {
 		t.book.Begin(d.Key)
 		t.published.deliveryChanged(d)
@@ -179,7 +223,7 @@ func (t *Tracker) startAttempts(now time.Time) {
 		}
 		t.Sender.Send(d.NotifyID, d.To, m)
 	}
-	t.startReport(now)
+	t.startReport(ctx, r)
 }
 
 // holds reports whether a delivery must not be sent just now.

@@ -124,10 +124,15 @@ func (t *Tracker) keep(r *round, s outbox.Silence) bool {
 	t.silences[s.ID] = s
 	t.agenda.everything()
 	t.published.stale = true
+	t.forgetSilences(r.now)
+	return true
+}
+
+// forgetSilences drops the silences that ended long ago.
+func (t *Tracker) forgetSilences(now time.Time) {
 	for id, old := range t.silences {
-		if r.now.Sub(old.Until) > keepSilences {
+		if now.Sub(old.Until) > keepSilences {
 			delete(t.silences, id)
 		}
 	}
-	return true
 }

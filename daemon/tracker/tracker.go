@@ -13,13 +13,19 @@
 // record that the journal would refuse is looked at before anything comes of it:
 // it is not applied, an incident of the condition monitor says so, and its round
 // goes on. When the journal's files are lost it gets the whole state.
+//
+// Where several nodes share one journal, one of them decides. The trackers of the others stand by
+// ([Options.Standby]) and fold what it journals, so that each can go on at once. A tracker whose journal
+// says that another node decides now ends, and nothing comes of its last round.
 package tracker
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"iter"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -80,6 +86,19 @@ type Options struct {
 	// Clock says what befell the clocks of this machine and this process:
 	// [clock.Watch.Read]; nil: nothing ever does.
 	Clock func() clock.Reading
+	// Standby: the tracker folds what another one decides, see [Tracker.Fold], until [Tracker.Begin].
+	// Until then it decides, journals and sends nothing.
+	Standby bool
+	// Sure is asked before messages are sent whether this tracker is still the one that decides. An
+	// error has them wait; journal.ErrReplaced ends Run. nil: it always is.
+	Sure func(context.Context) error
+	// Mark returns the words for who sees what is found, while this node is alone among several:
+	// [incident.Finding.From]. Empty: it is not alone, and after [Tracker.HandOver] what it observes
+	// is left to others. nil: there is one node only.
+	Mark func() string
+	// Salt makes the ids of the incidents that begin here other than those that another tracker
+	// gives the same failures; empty: nobody else decides about them.
+	Salt string
 	// Jitter gives the random share in [0,1) of a retry's pause, which is
 	// journaled with what comes of it; nil: math/rand.
 	Jitter func() float64
@@ -106,6 +125,7 @@ type Tracker struct {
 	retry     time.Time // when the next delivery is due
 	retryNext time.Time // when the next report is
 	published publisher
+	pacer     *pacer // read by everybody
 	kept      sharer // makes the last results of all checks small
 	awaiting  waits
 	repeats   repeats
@@ -122,6 +142,12 @@ type Tracker struct {
 	refusedAt   time.Time // when the journal last refused a record
 	late        []error   // of records that it refused in the round before
 	lastRound   time.Time
+	standby     bool          // it decides nothing yet
+	begun       atomic.Bool   // Begin was called; read by Fold
+	forgotten   time.Time     // when the standby last dropped what is old
+	sureNext    time.Time     // before it, Sure is not asked again
+	handedOver  bool          // and not alone since
+	ended       error         // what callers are told, once done is closed
 	clock       clock.Reading // in that round
 }
 
@@ -156,8 +182,9 @@ func Open(o Options) (*Tracker, error) {
 		logged:   map[incident.ID][]string{},
 		channels: newChannels(),
 
-		published: newPublisher(),
+		published: newPublisher(), pacer: newPacer(),
 
+		standby: o.Standby, ended: ErrStopped,
 		started:   time.Now(),
 		wokenFrom: time.Now().Add(-wakePause),
 		calendar:  calendar.New(unconfigured), dependencies: outbox.NewDependencies(unconfigured),
@@ -167,7 +194,9 @@ func Open(o Options) (*Tracker, error) {
 	if err := t.replay(); err != nil {
 		return nil, fmt.Errorf("replaying the journal: %w", err)
 	}
-	t.findBrokenUnnoted()
+	if !t.standby {
+		t.findBrokenUnnoted()
+	}
 	return t, nil
 }
 

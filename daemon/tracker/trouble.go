@@ -50,6 +50,7 @@ func (t *Tracker) reportTrouble(r *round, what Trouble, f *incident.Finding) boo
 		}
 	}
 	events := incident.ObserveMonitor(t.stateOf(what.check()), what.check(), boundFinding(f), r.now)
+	t.salted(events)
 	for i := range events {
 		if events[i].Kind == incident.Closed && what == Messages && t.channels.withdrawn {
 			events[i].ClosedAs = incident.Removed // nobody has seen it deliver

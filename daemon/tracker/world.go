@@ -39,13 +39,18 @@ func (t *Tracker) gather(w *outbox.World, id incident.ID, now time.Time) {
 	if in.Live() && in.Unreported() {
 		return // nobody has to hear of it yet
 	}
-	if in.Live() || !in.Unreported() && (!t.book.NothingOwed(id) || now.Sub(in.ClosedAt) < outbox.Lately) {
+	if in.Live() || !t.isSettled(in, now) {
 		t.addSubject(w, in, now)
 		return
 	}
 	t.ledger.retire(id)
 	delete(t.stuck, id)
 	t.agenda.wake(id, time.Time{})
+}
+
+// isSettled reports whether nobody has to hear any more of an incident that is over.
+func (t *Tracker) isSettled(in incident.Incident, now time.Time) bool {
+	return in.Unreported() || t.book.NothingOwed(in.ID) && now.Sub(in.ClosedAt) >= outbox.Lately
 }
 
 // surroundings returns the world without its subjects.
