@@ -124,6 +124,7 @@ type monitor struct {
 	journal   *journal.Journal
 	deciding  deciding
 	history   *history.Store
+	mirrored  mirrored // by it
 	counts    *metrics.Counts
 	sender    *outbox.Sender
 	prober    *probe.Prober

@@ -10,14 +10,31 @@ import (
 )
 
 // A deciding is who holds incidents in this process. On a single machine that is one tracker,
-// from the start to the end.
+// from the start to the end. Several nodes share one that begins and ends with each change of who
+// decides, and each has one of its own beside it.
 type deciding struct {
 	// own is this machine's: its own troubles, and all incidents of a single machine.
 	own *tracker.Tracker
+	// inForce returns the tracker whose incidents are shown just now, which may be own; nil: there is
+	// no other than own.
+	inForce func() *tracker.Tracker
 }
 
 // shown returns the tracker whose incidents are shown, and changed, here.
-func (d *deciding) shown() *tracker.Tracker { return d.own }
+func (d *deciding) shown() *tracker.Tracker {
+	if d.inForce == nil {
+		return d.own
+	}
+	return d.inForce()
+}
+
+// all lists the trackers whose incidents are known here.
+func (d *deciding) all() []*tracker.Tracker {
+	if shown := d.shown(); shown != d.own {
+		return []*tracker.Tracker{d.own, shown}
+	}
+	return []*tracker.Tracker{d.own}
+}
 
 // attempted hands the outcome of one attempt of the sender to whoever had it made.
 func (d *deciding) attempted(a outbox.Attempt) { d.own.Attempted(a) }

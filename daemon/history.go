@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"path/filepath"
 	"time"
 
@@ -36,17 +37,55 @@ func (m *monitor) logHistory(msg string, err error) {
 	m.Log.Warn(msg, zap.Error(err))
 }
 
-// changedIncidents lists, for the history, the incidents that have changed since a snapshot of
-// the tracker.
-func (m *monitor) changedIncidents(ctx context.Context, since uint64) (history.Changes, error) {
-	s, err := m.deciding.shown().Snapshot(ctx)
-	if err != nil {
-		return history.Changes{}, err
+// A mirrored is how far the history has got: each tracker counts its snapshots by itself.
+type mirrored struct {
+	before, last reached // by the last two answers
+}
+
+// A reached is an answer: what it was called, and the version of each tracker's snapshot, by source.
+type reached struct {
+	version uint64
+	sources map[uint64]uint64
+}
+
+// by returns how far the history had got with an answer: one of the last two, since the last may have
+// found no room. Else it has everything to walk.
+func (m *mirrored) by(version uint64) map[uint64]uint64 {
+	switch {
+	case version == 0:
+		return nil
+	case version == m.last.version:
+		return m.last.sources
+	case version == m.before.version:
+		return m.before.sources
 	}
-	changed := s.Changes(since).Incidents
+	return nil
+}
+
+// changedIncidents lists, for the history, the incidents that have changed since an answer: those of
+// this machine, and those that several nodes share.
+func (m *monitor) changedIncidents(ctx context.Context, since uint64) (history.Changes, error) {
+	had := m.mirrored.by(since)
+	now := reached{version: since, sources: map[uint64]uint64{}}
+	maps.Copy(now.sources, had) // a tracker that is not asked just now may come back
+	var list []func() (history.Record, error)
+	for _, t := range m.deciding.all() {
+		s, err := t.Snapshot(ctx)
+		if err != nil {
+			return history.Changes{}, err
+		}
+		now.sources[s.Source] = s.Version
+		if s.Version > had[s.Source] {
+			now.version = max(since+1, s.Version, now.version)
+		}
+		for _, in := range s.Changes(had[s.Source]).Incidents {
+			list = append(list, func() (history.Record, error) { return incidentRecord(s, in) })
+		}
+	}
+	m.mirrored = mirrored{before: reached{since, had}, last: now}
 	return history.Changes{
-		Version: s.Version, Count: len(changed),
-		Record: func(i int) (history.Record, error) { return incidentRecord(s, changed[i]) },
+		Version: now.version, Count: len(list),
+		Record: func(i int) (history.Record, error) { return list[i]() },
 	}, nil
 }
 

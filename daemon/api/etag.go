@@ -12,7 +12,7 @@ import (
 )
 
 // process is another word in each process: a snapshot of version 7 is another one after a
-// restart.
+// restart, and another one from another tracker.
 var process = rand.Text()
 
 // entityTag returns the tag of what a visitor is answered now: it changes with what is known, with
@@ -37,7 +37,7 @@ func (v1 *versionOne) entityTag(r *http.Request) (string, error) {
 			active++
 		}
 	}
-	_, _ = fmt.Fprintf(hash, "%s %d %d %d %t %q %q ", process, s.Version, s.At.Truncate(time.Minute).Unix(), active, visitor.Groups == nil, visitor.Groups, r.URL.RawQuery)
+	_, _ = fmt.Fprintf(hash, "%s %d %d %d %d %t %q %q ", process, s.Source, s.Version, s.At.Truncate(time.Minute).Unix(), active, visitor.Groups == nil, visitor.Groups, r.URL.RawQuery)
 	_, _ = hash.Write(about)
 	return `W/"` + hex.EncodeToString(hash.Sum(nil)) + `"`, nil
 }

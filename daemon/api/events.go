@@ -122,15 +122,18 @@ func (v1 *versionOne) hello(s view, about config.CheckID, last string) Happening
 
 // eventID returns the id of events that tell of a snapshot: after them, a client knows all of it.
 func eventID(s *tracker.Snapshot) string {
-	return process + "-" + s.Config.Digest[:min(len(s.Config.Digest), 12)] + "-" + strconv.FormatUint(s.Version, 10)
+	return tagOf(s) + "-" + s.Config.Digest[:min(len(s.Config.Digest), 12)] + "-" + strconv.FormatUint(s.Version, 10)
 }
 
+// tagOf returns what no other tracker, and none of another process, begins its ids with.
+func tagOf(s *tracker.Snapshot) string { return process + strconv.FormatUint(s.Source, 36) }
+
 // versionIn returns the version of a snapshot that an id stands for. It is not the same when the id
-// is of another process or another configuration than the snapshot.
+// is of another process, another tracker or another configuration than the snapshot.
 func versionIn(id string, s *tracker.Snapshot) (version uint64, same bool) {
-	about, number, _ := strings.Cut(strings.TrimPrefix(id, process+"-"), "-")
+	about, number, _ := strings.Cut(strings.TrimPrefix(id, tagOf(s)+"-"), "-")
 	version, err := strconv.ParseUint(number, 10, 64)
-	same = err == nil && version <= s.Version && id == process+"-"+about+"-"+number && strings.HasPrefix(s.Config.Digest, about)
+	same = err == nil && version <= s.Version && id == tagOf(s)+"-"+about+"-"+number && strings.HasPrefix(s.Config.Digest, about)
 	return version, same
 }
 

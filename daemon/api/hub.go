@@ -160,9 +160,10 @@ func (h *hub) run(last *tracker.Snapshot) {
 		case errors.Is(err, tracker.ErrStopped):
 			h.letGo(list...)
 		case err != nil: // the next second may be better
-		case now.Config != last.Config:
+		case now.Config != last.Config, now.Source != last.Source:
 			h.tell(list, now, newTelling(last, now, nil).reload())
-			// Who they are, and what they may see, may be another thing now: they come again.
+			// Who they are, and what they may see, may be another thing now: they come again. So they do
+			// when another tracker than before has the incidents, whose changes cannot be told.
 			h.letGo(list...)
 			last, clock = now, newClockwork(now)
 		default:

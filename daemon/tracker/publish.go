@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"sync/atomic"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/calendar"
@@ -24,8 +25,11 @@ type publisher struct {
 	places     int                      // of incidents, that were given out
 }
 
+// sources counts the trackers of this process.
+var sources atomic.Uint64
+
 func newPublisher() publisher {
-	return publisher{deliveries: map[int]*outbox.Delivery{}}
+	return publisher{next: Snapshot{Source: sources.Add(1)}, deliveries: map[int]*outbox.Delivery{}}
 }
 
 // version returns the number of the next snapshot.

@@ -25,6 +25,9 @@ type Snapshot struct {
 	// Version counts the snapshots that differ, from 1. It is what a reader gives to
 	// Changes later.
 	Version uint64
+	// Source is another one for each tracker of this process: versions of two have nothing to do
+	// with each other.
+	Source  uint64
 	Config  *config.Config
 	Journal journal.Status
 	// Silences are those that are remembered; some have ended.

@@ -1,0 +1,104 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/journal"
+	"github.com/imapvigil/imapvigil/daemon/tracker"
+)
+
+// newTracker makes a tracker that runs until the test ends.
+func newTracker(t *testing.T) *tracker.Tracker {
+	t.Helper()
+	j, err := journal.Open(t.TempDir(), journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, err := tracker.Open(tracker.Options{Journal: j})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- tr.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := errors.Join(<-ended, j.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := tr.Configure(t.Context(), &config.Config{}); err != nil {
+		t.Fatal(err)
+	}
+	return tr
+}
+
+// The history gets what changes in each tracker, once, however often another one than before
+// is in force, and again what it had no room for.
+func TestTheHistoryHearsOfEachTracker(t *testing.T) {
+	own, shared := newTracker(t), newTracker(t)
+	inForce := shared
+	m := &monitor{deciding: deciding{own: own, inForce: func() *tracker.Tracker { return inForce }}}
+	fails := func(tr *tracker.Tracker, what tracker.Trouble) {
+		t.Helper()
+		if err := tr.Report(t.Context(), what, &incident.Finding{Cause: config.CauseLocalFault, Hint: string(what)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	changed := func(since uint64, want ...string) (version uint64) {
+		t.Helper()
+		c, err := m.changedIncidents(t.Context(), since)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for i := range c.Count {
+			r, err := c.Record(i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, r.Incident.Finding.Hint)
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) || len(want) > 0 && c.Version <= since {
+			t.Errorf("since %d: %q in version %d, not %q", since, got, c.Version, want)
+		}
+		return c.Version
+	}
+	fails(own, "a")
+	fails(shared, "b")
+	first := changed(0, "a", "b")
+	changed(first)
+	fails(shared, "c")
+	second := changed(first, "c")
+	changed(first, "c") // it was not written
+	fails(own, "d")
+	inForce = own
+	third := changed(second, "d")
+	inForce = shared
+	fails(shared, "e")
+	fourth := changed(third, "e")
+	inForce = newTracker(t)
+	fails(inForce, "f")
+	changed(fourth, "f")
+}
+
+// Whoever decides over a bus may take longer to answer than a journal on a disk of this machine.
+func TestAnAppendMayWait(t *testing.T) {
+	own, shared := newTracker(t), newTracker(t)
+	inForce := own
+	d := deciding{own: own, inForce: func() *tracker.Tracker { return inForce }}
+	if limit := d.answerTime(); limit != 10*time.Second {
+		t.Errorf("its own tracker has %s", limit)
+	}
+	inForce = shared
+	if limit := d.answerTime(); limit != 30*time.Second {
+		t.Errorf("the shared one has %s", limit)
+	}
+}
