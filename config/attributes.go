@@ -38,9 +38,9 @@ var checkAttributes = slices.Concat([]checkAttribute{
 	{"expect_greeting", func(c *Check) string { return c.Probe.ExpectGreeting }},
 	{"require_capabilities", func(c *Check) string { return words(c.Probe.RequireCapabilities) }},
 	{"depends_on", func(c *Check) string { return list(c.DependsOn, Ref.String) }},
-	{"nodes", func(c *Check) string { return strconv.Itoa(c.Quorum.Nodes) }},
-	{"agree", func(c *Check) string { return strconv.Itoa(c.Quorum.Agree) }},
-	{"locations", func(c *Check) string { return strings.Join(c.Quorum.Locations, ", ") }},
+	{"nodes", func(c *Check) string { return unlessNone(c.Quorum.Nodes) }},
+	{"agree", func(c *Check) string { return unlessNone(c.Quorum.Agree) }},
+	{"locations", func(c *Check) string { return places(c.Quorum.Locations) }},
 }, thresholdAttributes(), []checkAttribute{
 	{"tls.server_name", func(c *Check) string { return c.Probe.TLS.ServerName }},
 	{"tls.ca_file", func(c *Check) string { return c.Probe.TLS.CA.String() }},
@@ -147,6 +147,22 @@ func words(joined string) string {
 	return "[" + strings.ReplaceAll(joined, " ", ", ") + "]"
 }
 
+// unlessNone returns a number of nodes; "" without a cluster.
+func unlessNone(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+// places returns the locations in which a check is probed; "" for all.
+func places(locations []string) string {
+	if len(locations) == 0 {
+		return ""
+	}
+	return list(locations, func(place string) string { return place })
+}
+
 func percent(p float64) string {
 	if p == 0 { // not written: 0 percent cannot be promised
 		return ""
@@ -175,12 +191,17 @@ func tlsVersion(v uint16) string {
 // Secrets are "(sensitive)", files are their content's hash, and what is not set is empty.
 type AttributeValue struct{ Name, Value string }
 
+// quorumAttributes are those that have a meaning in a cluster only.
+var quorumAttributes = []string{"nodes", "agree", "locations"}
+
 // Attributes lists what holds for a check, in the order of the manual: what it says
 // itself, what it inherits, and the defaults.
 func Attributes(c *Check) []AttributeValue {
 	var list []AttributeValue
 	for _, a := range checkAttributes {
-		list = append(list, AttributeValue{a.name, a.value(c)})
+		if c.Quorum.Nodes > 0 || !slices.Contains(quorumAttributes, a.name) {
+			list = append(list, AttributeValue{a.name, a.value(c)})
+		}
 	}
 	for _, s := range checkSecrets {
 		secret := AttributeValue{Name: s.name}

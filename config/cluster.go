@@ -52,6 +52,26 @@ func (c *Cluster) SortedNodes() []*Node {
 	return nodes
 }
 
+// Locations lists where the nodes are, sorted, each once.
+func (c *Cluster) Locations() []string {
+	places := make([]string, 0, len(c.Nodes))
+	for _, n := range c.Nodes {
+		places = append(places, n.Location)
+	}
+	slices.Sort(places)
+	return slices.Compact(places)
+}
+
+// NodesFor returns how many nodes may probe a check.
+func (c *Cluster) NodesFor(q Quorum) (n int) {
+	for _, node := range c.Nodes {
+		if q.In(node.Location) {
+			n++
+		}
+	}
+	return n
+}
+
 // A Quorum is how many nodes probe a check, and how many of them have to agree. The zero Quorum
 // is that of a single machine.
 type Quorum struct {
@@ -63,4 +83,21 @@ type Quorum struct {
 // In reports whether a node at a location may probe the check.
 func (q Quorum) In(location string) bool {
 	return len(q.Locations) == 0 || slices.Contains(q.Locations, location)
+}
+
+// DefaultNodes is how many nodes probe a check where it does not say so; all, if there are fewer.
+const DefaultNodes = 3
+
+// FillDefaults sets what is not set yet and depends on the cluster; without one the Quorum stays
+// that of a single machine.
+func (q *Quorum) FillDefaults(c *Cluster) {
+	if c == nil {
+		return
+	}
+	if q.Nodes == 0 {
+		q.Nodes = min(DefaultNodes, c.NodesFor(*q))
+	}
+	if q.Agree == 0 {
+		q.Agree = q.Nodes/2 + 1 // the majority
+	}
 }

@@ -29,6 +29,7 @@ func elsewhere(old, new *Config) []string {
 		differing(old.Roles, new.Roles, roleReference, func(r *Role) any { return [...]any{r.Label, zoneName(r.Zone), withoutPlaces(r.Notify)} }),
 		differing(old.Schedules, new.Schedules, reference[ScheduleID]("schedule"), func(s *Schedule) any { return [...]any{zoneName(s.Zone), s.Windows, s.Except} }),
 		differing(old.Groups, new.Groups, func(id GroupID) string { return groupReference([]GroupID{id}) }, func(g *Group) any { return g.Label }),
+		differing(nodesOf(old.Cluster), nodesOf(new.Cluster), reference[NodeID]("node"), func(n *Node) any { return [...]any{n.Location, n.Key, n.Decide} }),
 		differing(old.Servers, new.Servers, reference[ServerID]("server"), func(s *Server) any { return [2]any{s.Label, s.DependsOn} }),
 	)
 	before, after := old.Daemon, new.Daemon
@@ -40,6 +41,7 @@ func elsewhere(old, new *Config) []string {
 	for name, same := range map[string]bool{
 		"daemon":      sameZone && reflect.DeepEqual(before, after),
 		"maintenance": reflect.DeepEqual(planned(old.Maintenance), planned(new.Maintenance)),
+		"cluster":     sameCluster(old.Cluster, new.Cluster),
 		"history":     old.History == new.History,
 		"page":        samePage(old.Page, new.Page),
 	} {
@@ -49,6 +51,26 @@ func elsewhere(old, new *Config) []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// nodesOf returns the nodes of a cluster; none without one.
+func nodesOf(c *Cluster) map[NodeID]*Node {
+	if c == nil {
+		return nil
+	}
+	return c.Nodes
+}
+
+// sameCluster reports whether two cluster blocks say the same, whatever nodes there are.
+func sameCluster(old, new *Cluster) bool {
+	if old == nil || new == nil {
+		return old == new
+	}
+	before, after := *old, *new
+	for _, c := range []*Cluster{&before, &after} {
+		c.Nodes, c.Pos = nil, Pos{}
+	}
+	return reflect.DeepEqual(before, after)
 }
 
 // samePage reports whether two pages are the same, wherever they are written.

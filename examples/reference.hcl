@@ -35,6 +35,31 @@ daemon {
   heartbeat_url = "https://ping.example.com/${credential("heartbeat")}"
 }
 
+# ---- Several machines that agree: at most one cluster, and its nodes --------
+# Without these blocks one machine probes and decides alone. With them every machine has
+# the same files, and the nodes talk over NATS servers. imapvigil nodes key makes the key of
+# a node, and imapvigil nodes bus-config the configuration of the servers.
+
+cluster {
+  servers     = ["tls://fra1.example.net:4222", "tls://nyc1.example.net:4222", "tls://lon1.example.net:4222"]
+  name        = "imapvigil"             # default; another one for each installation on the same servers
+  ca_file     = "files/ca.pem"          # default: the system's authorities
+  credentials = credential("bus-creds") # a .creds file; or key = the nkey's seed; or cert_file and key_file
+  alone_after = "1m"                    # default; without the deciding node for so long, a node decides for itself
+}
+
+# A node is called as the machine is, without the domain, or as run --node NAME says.
+node "fra1" {
+  location = "frankfurt"                                                # default: the name
+  key      = "UBUL3NUVSGO5Z6TFL7JJPM6GGBANZ6JAEHXKPLNYYYVEGKIHHCYYWL2I" # the public half
+  decide   = true                                                       # default
+}
+node "nyc1" { location = "new-york" }
+node "lon1" {
+  location = "london"
+  decide   = false # it only probes, and needs no credentials of notifiers
+}
+
 # ---- Names for values -------------------------------------------------------
 
 locals {
@@ -465,6 +490,9 @@ imap_check "partner" { # independent of any server, with everything that a check
   enabled              = true  # default; false: shown, not probed
   expect_greeting      = "Dovecot"
   require_capabilities = ["IDLE", "AUTH=PLAIN"]
+  nodes                = 2                       # so many nodes probe it; default: 3, or all if there are fewer
+  agree                = 2                       # so many have to see it fail; default: the majority of nodes
+  locations            = ["frankfurt", "london"] # default: all
   depends_on           = [imap_check["mx1/imaps"]]
 
   thresholds { # slower than this: degraded

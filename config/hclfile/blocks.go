@@ -8,6 +8,8 @@ var (
 	serverBlock      = define(blockType{name: "server", labels: []string{"name"}, doc: "A machine with its checks. Its name is unique in the whole configuration", blocks: []*blockType{defaultsBlock, imapCheckBlock}}, serverTable.attributes())
 	groupBlock       = newGroupBlock()
 	daemonBlock      = define(blockType{name: "daemon", once: true, doc: "The daemon itself"}, daemonTable.attributes())
+	clusterBlock     = define(blockType{name: "cluster", once: true, doc: "Several machines that run imapvigil with the same files. Each probes its share of the checks, and one of them decides for all and sends the messages. They talk over a NATS server, such as the one of the package imapvigil-bus"}, clusterTable.attributes())
+	nodeBlock        = define(blockType{name: "node", labels: []string{"name"}, doc: "A machine of the cluster. Its name is the host name without the domain, or what run --node says"}, nodeTable.attributes())
 	localsBlock      = define(blockType{name: "locals", doc: "Names for values, used as local.name. They may use other locals and functions, not references"})
 	notifierBlock    = define(blockType{name: "notifier", labels: []string{"kind", "name"}, doc: "A channel: how to reach people", variants: notifierVariants()}, notifierTable.attributes())
 	notifyBlock      = define(blockType{name: "notify", doc: "One destination of a role's messages", variants: notifyVariants()}, wayTable.attributes())
@@ -25,7 +27,7 @@ var (
 	pageBlock        = define(blockType{name: "page", once: true, doc: "What the status page shows, and to whom", blocks: []*blockType{accessBlock, proxyBlock, oidcBlock}}, pageTable.attributes())
 
 	rootBlock = define(blockType{blocks: []*blockType{
-		daemonBlock, localsBlock, defaultsBlock, groupBlock, serverBlock, imapCheckBlock,
+		daemonBlock, clusterBlock, nodeBlock, localsBlock, defaultsBlock, groupBlock, serverBlock, imapCheckBlock,
 		notifierBlock, roleBlock, scheduleBlock, maintenanceBlock, movedBlock, historyBlock, pageBlock,
 		reportBlock, noticeBlock, correctionBlock,
 	}})

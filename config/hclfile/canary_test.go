@@ -76,6 +76,8 @@ EOT`,
 // places is where an attribute of each block stands.
 var places = map[string]string{
 	"daemon":            "daemon {\n%s\n}\n",
+	"cluster":           "cluster {\n%s\n}\n",
+	"node":              "cluster {\n}\nnode \"x\" {\n%s\n}\n",
 	"defaults":          "defaults {\n%s\n}\n",
 	"thresholds":        "imap_check \"x\" {\nhostname = \"h\"\nthresholds {\n%s\n}\n}\n",
 	"tls":               "imap_check \"x\" {\nhostname = \"h\"\ntls {\n%s\n}\n}\n",

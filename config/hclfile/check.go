@@ -46,8 +46,11 @@ func (l *loader) defineCheck(node *checkNode) {
 		ok = ok && len(failed) == 0 && placed && (server == nil || !server.content.wrong)
 	}
 	t.Probe.FillDefaults()
+	written := t.Quorum
+	t.Quorum.FillDefaults(l.config.Cluster)
 	// On the left of && so that it is checked, and reported, even if ok is false.
 	ok = combination{l.Findings, &t, here, !l.snapshot.Options().NoCredentials}.fits() && ok
+	ok = l.checkQuorum(combination{Findings: l.Findings, terms: &t, here: here}, written) && ok
 	if p.hostname == "" && server != nil {
 		p.hostname = server.server.Hostname
 	}

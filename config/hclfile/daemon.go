@@ -6,6 +6,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
+	"github.com/imapvigil/imapvigil/config/opaque"
 )
 
 func defaultDaemon() config.Daemon {
@@ -49,7 +50,10 @@ func (l *loader) defineDaemon() {
 	if b := l.single["daemon"]; b != nil {
 		d.Pos = diagnose.Position(header(b))
 		content := l.content(b, daemonBlock, "daemon")
-		set, _ := decodeEach(l, daemonTable, content, &d)
+		var set []string
+		if l.lacksCredential(func() { set, _ = decodeEach(l, daemonTable, content, &d) }) {
+			d.HeartbeatURL = opaque.Secret{} // only who sends says by it that sending goes on
+		}
 		if listen := content.Attributes["listen"]; listen != nil {
 			l.listenAt = listen.Expr.Range()
 		}

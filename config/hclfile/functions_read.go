@@ -40,6 +40,8 @@ type reader struct {
 	*diagnose.Findings // which keeps the secrets
 	snapshot           *source.Snapshot
 	inSecret           bool // an attribute that may hold a secret is being evaluated
+	mayLack            bool // what is being evaluated is for sending, and this node sends nothing
+	lacks              bool // a credential was missing that may be
 }
 
 // file reads a named file, from the directory of the file that names it.
@@ -131,6 +133,9 @@ func (r *reader) credential(name string) (cty.Value, error) {
 		return none, nil
 	}
 	switch text := withoutLineEnd(c.Text.Reveal()); {
+	case c.Missing && r.mayLack: // unknown, as if no credentials were to be read
+		r.lacks = true
+		return none, nil
 	case c.Missing:
 		return none, &callError{ruleCredential, r.missingCredential(name, path)}
 	case !c.IsUsable():

@@ -34,6 +34,7 @@ import (
 //	$ max-checks 10
 //	$ deep etc/deep.hcl
 //	$ read-only etc (as if it were mounted so)
+//	$ node fra1
 //	$ restored (from what was saved, when the files are gone)
 type script struct {
 	archive *txtar.Archive
@@ -105,6 +106,8 @@ func (s *script) setting(t *testing.T, words []string) {
 		s.restored = true
 	case "no-credentials":
 		s.options.NoCredentials = true
+	case "node":
+		s.options.Node = config.NodeID(words[1])
 	case "credentials-directory":
 		s.options.CredentialsDirectory = words[1]
 	case "replace":

@@ -124,4 +124,4 @@ func everyBlock(b *blockType) []*blockType {
 }
 
 // reservedWords are kept for later versions, as blocks and as attributes.
-var reservedWords = []string{"cluster", "node", "nodes", "locations", "agree", "round_trip", "storage", "idle", "quota", "mailbox_age"}
+var reservedWords = []string{"round_trip", "storage", "idle", "quota", "mailbox_age"}

@@ -42,6 +42,8 @@ type loader struct {
 	guessed int              // how often what was meant has been looked for
 	config  *config.Config
 
+	nodesUnsure bool // something is wrong with a node, so that it is not known what nodes there are
+
 	written  advice.Written // what advice has to know besides the configuration
 	listenAt hcl.Range      // where daemon.listen is written
 
@@ -106,9 +108,10 @@ func (l *loader) run() {
 	}
 	l.linkNames() // every file has been declared, so references can go anywhere
 	l.linkServers()
+	l.defineCluster() // before the notifiers, whose secrets not every node needs, and the checks
 	l.eachBlock("schedule", l.defineSchedule)
-	l.eachBlock("notifier", l.defineNotifier)
-	l.eachBlock("notification_role", l.defineRole)
+	l.forSending("notifier", l.defineNotifier)
+	l.forSending("notification_role", l.defineRole)
 	l.defineDaemon() // after the roles, all of which it tells where none are written
 	l.defineGroups()
 	for _, node := range l.order { // after the daemon, whose roles they may have
@@ -128,7 +131,7 @@ func (l *loader) run() {
 	}
 	if l.broken {
 		// What is unknown may stand in the file that could not be used.
-		consequences := []*rule{ruleUnknownReference, ruleUnknownVariable, ruleReplace}
+		consequences := []*rule{ruleUnknownReference, ruleUnknownVariable, ruleReplace, ruleNoCluster, ruleNoNodes, ruleLocation, ruleTooFewNodes, ruleNotANode}
 		l.Drop(func(r *config.Rule) bool { return slices.Contains(consequences, r) })
 	}
 	if !l.Failed() {

@@ -14,8 +14,8 @@ type tree struct {
 	servers map[config.ServerID]*serverNode
 	checks  map[config.CheckID]*checkNode
 	order   []*checkNode            // as written
-	single  map[string]*hcl.Block   // daemon, history, page
-	named   map[string][]namedBlock // notifier, notification_role, schedule, maintenance
+	single  map[string]*hcl.Block   // daemon, cluster, history, page
+	named   map[string][]namedBlock // node, notifier, notification_role, schedule, maintenance
 	moved   []*hcl.Block
 }
 

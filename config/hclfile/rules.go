@@ -95,6 +95,10 @@ var (
 	ruleDate       = wrong("date", "Invalid date")
 	ruleRecurrence = wrong("recurrence", "Invalid recurrence rule")
 	ruleReference  = wrong("reference", "Wrong reference")
+	ruleSubject    = wrong("subject", "Name that cannot be used on the bus")
+	ruleNKey       = wrong("nkey", "Invalid nkey")
+	ruleCreds      = wrong("credentials", "Invalid credentials of NATS")
+	ruleLocation   = wrong("unknown-location", "Unknown location")
 )
 
 // What attributes mean together.
@@ -118,6 +122,13 @@ var (
 	ruleUnsuitedNotifier = wrong("notifier", "Incomplete notifier")
 	ruleUnsuitedValue    = wrong("notifier-value", "Value does not suit the notifier")
 	ruleTemplate         = wrong("template", "Template that fails")
+	ruleNoCluster        = wrong("no-cluster", "No cluster")
+	ruleNoNodes          = wrong("no-nodes", "Cluster without nodes")
+	ruleNobodyDecides    = wrong("nobody-decides", "No node may decide")
+	ruleNotANode         = wrong("not-a-node", "This machine is no node")
+	ruleClusterLogin     = wrong("cluster-login", "Login to the bus not clear")
+	ruleAgree            = wrong("agree", "More nodes have to agree than there are")
+	ruleTooFewNodes      = wrong("too-few-nodes", "More nodes than there are")
 )
 
 // Warnings: shown, and fatal only with --strict.
@@ -127,5 +138,6 @@ var (
 	ruleIgnoredPEM   = suspicious("certificate-ignored", "Part of a certificate file without effect")
 	ruleUnusedTLS    = suspicious("unused-tls", "TLS settings without TLS")
 	ruleUnknownUser  = suspicious("unknown-user", "User who cannot log in")
+	ruleLacking      = suspicious("lacking", "Credential missing that is not needed here")
 	ruleNoException  = suspicious("no-exception", "Exception without effect")
 )

@@ -2,6 +2,7 @@ package hclfile
 
 import (
 	"crypto/tls"
+	"slices"
 	"strconv"
 	"time"
 
@@ -50,6 +51,12 @@ var termsTable = table[terms]{
 		func(t *terms, v value) { t.Probe.RequireCapabilities = upperSorted(v.list) }),
 	newRow("depends_on", referencesTo("server", "imap_check"), "", "While one of these is down, incidents are recorded and not sent",
 		func(t *terms, v value) { t.DependsOn = configRefs(v.refs) }),
+	newRow("nodes", nodeCount, strconv.Itoa(config.DefaultNodes)+", or all if there are fewer", "How many nodes of the cluster probe the check, in different locations as long as there are any. At most as many as there are in locations",
+		func(t *terms, v value) { t.Quorum.Nodes = int(v.number) }),
+	newRow("agree", nodeCount, "the majority of nodes", "How many of these nodes have to see it fail until it counts as failing. At most nodes",
+		func(t *terms, v value) { t.Quorum.Agree = int(v.number) }),
+	newRow("locations", locations, "all", "The locations of the nodes that may probe the check",
+		func(t *terms, v value) { t.Quorum.Locations = slices.Sorted(slices.Values(v.list)) }),
 }
 
 // thresholdsTable has an attribute for each phase that may have a threshold.

@@ -21,11 +21,11 @@ func (l *loader) declare(body hcl.Body) {
 	content := l.content(&hcl.Block{Body: body}, rootBlock, "")
 	for _, b := range content.Blocks {
 		switch b.Type {
-		case "daemon", "history", "page":
+		case "daemon", "cluster", "history", "page":
 			first := l.single[b.Type]
 			l.once(&first, b, b.Type)
 			l.single[b.Type] = first
-		case "notifier", "notification_role", "schedule", "maintenance", "report", "announcement", "correction":
+		case "node", "notifier", "notification_role", "schedule", "maintenance", "report", "announcement", "correction":
 			l.declareNamed(b)
 		case "moved":
 			l.moved = append(l.moved, b)

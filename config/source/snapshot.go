@@ -27,6 +27,11 @@ type Options struct {
 	// TrustUnread takes a credential or a private key that is missing, or that this user
 	// may not read, on trust: whoever is sent the Snapshot has one of its own.
 	TrustUnread bool
+	// Node is the node of the cluster that reads, by its host name without the domain or as
+	// run --node says. "": nobody in particular, as for validate on a machine that is no node. With
+	// it the loader refuses files that have no such node, and where this node has decide = false a
+	// credential may be missing that only notifiers need: it sends nothing.
+	Node config.NodeID
 	// LookupEnv gives a variable of the environment to env; nil: none is set.
 	LookupEnv func(name string) (text string, isSet bool)
 	// Replace has the content of another file (the value) stand where the
