@@ -1,9 +1,7 @@
 package agree
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -22,23 +20,22 @@ const (
 	Nothing Verdict = "unknown"  // nobody reports
 )
 
+// conditionLocation is the condition that a check fails from some places only.
+const conditionLocation = config.Condition("location")
+
 // An Opinion is what the nodes of a check see together.
 type Opinion struct {
 	Verdict Verdict
 	Voices  []Voice // of all members, in their order
 	Rule    Rule
 	Now     time.Time
-	// Result is what a single machine would have seen; its Observed is empty where there is
-	// nothing to say.
+	// Result is what a single machine would have seen, with what is seen from some places only as
+	// a condition of its own. Its Observed has what was looked at again since the last opinion, and
+	// what is news; it is empty where there is nothing to say.
 	Result incident.Result
-	// Location is the finding that some nodes alone see it fail; nil: they do not.
-	Location *incident.Finding
-	// LocationObserved says that it is known whether they do.
-	LocationObserved bool
 
 	reporting []Voice
-	short     time.Time
-	well      time.Time
+	course    // as it was, and then as it is
 }
 
 // Need is how many of those that report have to see a failure: with too few, all of them.
@@ -49,23 +46,42 @@ func (o *Opinion) Need() int { return min(o.Rule.Agree, len(o.reporting)) }
 func (o *Opinion) Short() bool { return len(o.reporting) < o.Rule.Agree }
 
 func (o *Opinion) decide() {
-	r, any := newest(o.reporting)
-	if !any {
+	if len(o.reporting) == 0 {
 		o.Verdict = Nothing
 		return
 	}
-	o.Result = incident.Result{
-		Check: r.Check, Started: r.Started, Ended: r.Ended, Target: r.Target, Notes: r.Notes,
-		Observed: observed(o.reporting),
-	}
-	for _, v := range o.reporting {
-		o.Result.Addresses = append(o.Result.Addresses, v.sight.Result.Addresses...)
-	}
+	o.gather()
 	o.decideService()
 	if o.Verdict != Fails {
+		// What works beyond a service that fails nobody can see.
 		o.decideMilder()
 	}
-	o.addFindingsOfOne()
+	o.decideFindingsOfOne()
+}
+
+// gather makes the result without what it says of conditions.
+func (o *Opinion) gather() {
+	newest := o.newest()
+	o.Result = incident.Result{Check: newest.Check, Started: newest.Started, Target: newest.Target}
+	for _, v := range o.reporting {
+		r := &v.sight.Result
+		o.Result.Ended = laterOf(o.Result.Ended, r.Ended)
+		o.Result.Addresses = append(o.Result.Addresses, r.Addresses...)
+		if v.sight.fresh {
+			o.Result.Notes = append(o.Result.Notes, r.Notes...)
+		}
+	}
+}
+
+// newest returns the newest of the results.
+func (o *Opinion) newest() *incident.Result {
+	newest := &o.reporting[0].sight.Result
+	for _, v := range o.reporting[1:] {
+		if v.sight.Result.Started.After(newest.Started) {
+			newest = &v.sight.Result
+		}
+	}
+	return newest
 }
 
 // decideService decides whether the service fails, and since when.
@@ -73,34 +89,135 @@ func (o *Opinion) decideService() {
 	began := o.failing(0)
 	switch {
 	case len(began) == 0:
-		o.Verdict, o.LocationObserved = Agreed, true
+		o.Verdict = Agreed
 	case len(began) >= o.Need():
 		o.Verdict = Fails
-		o.add(0)
-		o.Result.Started = laterOf(o.clock(began), o.well)
-		// What works beyond the service nobody can see now.
-		o.Result.Observed &^= config.ConditionSet(config.ConditionAddresses, config.ConditionLatency)
-	case o.allHaveLooked():
-		o.Verdict, o.LocationObserved = Local, true
-		f, _ := o.commonFinding(0)
-		o.Location = &f
+	case len(o.yetToLook()) == 0:
+		o.Verdict = Local
 	default:
 		o.Verdict = Asking
+	}
+	if o.Verdict == Fails {
+		f, _ := o.commonFinding(0)
+		o.say(f, o.anyFresh(func(s *Sight) bool { return s.failsAt(0) }), laterOf(o.clock(began), o.well))
+		return
+	}
+	// Some may see it fail still. As far as they agree it failed until now.
+	if o.Verdict == Agreed || o.failed.Has(config.ConditionService) {
+		o.well = o.Now
+	}
+	o.sayWell(config.ConditionService, o.anyFresh(func(*Sight) bool { return true }))
+	o.decideLocation(began)
+}
+
+// decideLocation decides whether the service fails from some places only. While somebody has not looked
+// again that is not known.
+func (o *Opinion) decideLocation(began []time.Time) {
+	fresh := o.anyFresh(func(*Sight) bool { return true })
+	switch o.Verdict {
+	case Agreed:
+		o.sayWell(conditionLocation, fresh)
+	case Local:
+		f, _ := o.commonFinding(0)
+		f.Condition, f.Health, f.Grade, f.Hint = conditionLocation, incident.Degraded, 0, o.locationHint()
+		o.say(f, fresh, laterOf(began[0], o.well))
+	case Asking, Fails, Nothing:
 	}
 }
 
 // decideMilder decides what is said of addresses and latency.
 func (o *Opinion) decideMilder() {
 	for i := 1; i < len(pathConditions); i++ {
-		if !o.Result.Observed.Has(pathConditions[i]) {
+		judging := o.count(func(s *Sight) bool { return s.judges(i) })
+		if !o.observes(pathConditions[i]) {
 			continue
 		}
 		// Who sees the service fail counts here; who alone does is no reason to say so.
-		if began := o.failing(i); len(began) >= o.Need() && len(began) > len(o.failing(0)) {
-			o.add(i)
-			o.Result.Started = o.clock(began)
+		need, began := min(o.Rule.Agree, judging), o.failing(i)
+		if len(began) < need || len(began) == len(o.failing(0)) {
+			o.sayWell(pathConditions[i], o.anyFresh(func(s *Sight) bool { return s.Result.Observed.Has(pathConditions[i]) }))
+			continue
+		}
+		// Where nobody who sees it fail could judge it the last time, it stays as it is.
+		if f, found := o.commonFinding(i); found {
+			o.say(f, o.anyFresh(func(s *Sight) bool { return s.failsAt(i) }), began[need-1])
 		}
 	}
+}
+
+// decideFindingsOfOne decides what one node is enough for. Which says the worst counts.
+func (o *Opinion) decideFindingsOfOne() {
+	var observed config.Conditions
+	for _, v := range o.reporting {
+		observed |= v.sight.Result.Observed
+	}
+	for c := range observed.All() {
+		if slices.Contains(pathConditions[:], c) {
+			continue
+		}
+		worst, found := o.worstFinding(c)
+		if !found {
+			o.sayWell(c, o.anyFresh(func(s *Sight) bool { return s.Result.Observed.Has(c) }))
+			continue
+		}
+		o.say(worst, o.anyFresh(func(s *Sight) bool { return failsIn(s.Result, c) }), time.Time{})
+	}
+}
+
+// worstFinding returns the worst that a node says of a condition.
+func (o *Opinion) worstFinding(c config.Condition) (worst incident.Finding, found bool) {
+	for _, v := range o.reporting {
+		if f, has := findingOf(v.sight.Result, c); has && (!found || f.WorseThan(worst)) {
+			worst, found = f, true
+		}
+	}
+	return worst, found
+}
+
+// say adds a finding. It is observed if a node that sees it has looked again, or if it is news; else one
+// look of one node would count as many. Since is when the failure began; zero: with the newest probe.
+func (o *Opinion) say(f incident.Finding, fresh bool, since time.Time) {
+	f.From = o.from(f.Condition)
+	o.Result.Findings = append(o.Result.Findings, f)
+	set := config.ConditionSet(f.Condition)
+	if fresh || !o.failed.Has(f.Condition) {
+		o.Result.Observed |= set
+	}
+	if !since.IsZero() {
+		o.Result.Began = append(o.Result.Began, incident.Beginning{Condition: f.Condition, At: since})
+	}
+	o.failed |= set
+	o.observed |= set
+}
+
+// sayWell says that a condition is well, if a node has looked again, or if it is news.
+func (o *Opinion) sayWell(c config.Condition, fresh bool) {
+	set := config.ConditionSet(c)
+	if fresh || o.failed.Has(c) || !o.observed.Has(c) {
+		o.Result.Observed |= set
+	}
+	o.failed &^= set
+	o.observed |= set
+}
+
+// observes reports whether a node that reports could judge a condition.
+func (o *Opinion) observes(c config.Condition) bool {
+	return o.count(func(s *Sight) bool { return s.Result.Observed.Has(c) }) > 0
+}
+
+// count returns of how many that report something is so.
+func (o *Opinion) count(is func(*Sight) bool) (n int) {
+	for _, v := range o.reporting {
+		if is(v.sight) {
+			n++
+		}
+	}
+	return n
+}
+
+// anyFresh reports whether something is so of a sight on which nothing was decided yet.
+func (o *Opinion) anyFresh(is func(*Sight) bool) bool {
+	return o.count(func(s *Sight) bool { return s.fresh && is(s) }) > 0
 }
 
 // failing returns when the failures began that the nodes see of a condition, the earliest first.
@@ -123,121 +240,8 @@ func (o *Opinion) clock(began []time.Time) time.Time {
 	return since
 }
 
-// allHaveLooked reports whether each node has looked since one of them last changed its mind. Without
-// that each outage would begin and end as one that is seen from some places only.
-func (o *Opinion) allHaveLooked() bool {
-	var changed time.Time
-	for _, v := range o.reporting {
-		changed = laterOf(changed, v.sight.Changed)
-	}
-	return !slices.ContainsFunc(o.reporting, func(v Voice) bool { return v.sight.Result.Started.Before(changed) })
-}
-
-// add adds what the nodes find of a condition.
-func (o *Opinion) add(condition int) {
-	if f, ok := o.commonFinding(condition); ok {
-		f.Condition = pathConditions[condition]
-		o.Result.Findings = append(o.Result.Findings, f)
-	}
-}
-
-// commonFinding returns the finding that most of the nodes give, or one with the cause of the
-// incident, if any still has it.
-func (o *Opinion) commonFinding(condition int) (common incident.Finding, found bool) {
-	count := map[config.Cause]int{}
-	for _, v := range o.reporting {
-		if _, fails := v.sight.fails(condition); !fails {
-			continue
-		}
-		f, ok := v.sight.finding(condition)
-		if !ok {
-			continue
-		}
-		count[f.Cause]++
-		n, best := count[f.Cause], count[common.Cause]
-		if f.Cause == o.Rule.Cause {
-			n += len(o.Voices)
-		}
-		if common.Cause == o.Rule.Cause && found {
-			best += len(o.Voices)
-		}
-		if !found || n > best {
-			common, found = f, true
-		}
-	}
-	return common, found
-}
-
-// addFindingsOfOne adds what one node is enough for, from the node that sees the worst.
-func (o *Opinion) addFindingsOfOne() {
-	for c := range o.Result.Observed.All() {
-		if slices.Contains(pathConditions[:], c) {
-			continue
-		}
-		var worst incident.Finding
-		for _, v := range o.reporting {
-			for _, f := range v.sight.Result.Findings {
-				if f.Condition == c && (worst.Condition == "" || f.WorseThan(worst)) {
-					worst = f
-				}
-			}
-		}
-		if worst.Condition != "" {
-			o.Result.Findings = append(o.Result.Findings, worst)
-		}
-	}
-}
-
-// Places lists the locations of the voices of a standing, each once.
-func (o *Opinion) Places(s Standing) (places []string) {
-	for _, v := range o.Voices {
-		if v.Standing == s && !slices.Contains(places, v.Location) {
-			places = append(places, v.Location)
-		}
-	}
-	return places
-}
-
-// String says in a line what the nodes see: "down from 2 of 3 nodes: frankfurt, london; well from
-// new-york".
-func (o *Opinion) String() string {
-	failing, well := o.Places(Failing), o.Places(Well)
-	var parts []string
-	switch o.Verdict {
-	case Nothing:
-		parts = append(parts, "no node reports")
-	case Agreed:
-		parts = append(parts, "well from "+list(well))
-	case Asking:
-		parts = append(parts, "fails from "+list(failing)+", asking "+list(o.yetToLook()))
-	case Local:
-		parts = append(parts, "fails from "+list(failing), "well from "+list(well))
-	case Fails:
-		n := len(o.failing(0))
-		parts = append(parts, fmt.Sprintf("down from %d of %d nodes: %s", n, len(o.reporting), list(failing)))
-		if o.Short() {
-			parts[0] = fmt.Sprintf("down from %s, and only %d of %d nodes report", list(failing), len(o.reporting), len(o.Voices))
-		}
-		if len(well) > 0 {
-			parts = append(parts, "well from "+list(well))
-		}
-	}
-	for _, other := range []struct {
-		standing Standing
-		words    string
-	}{
-		{Silent, "%s is silent"}, {Blind, "%s cannot judge"}, {Different, "%s runs other settings"}, {Outvoted, "%s itself is at fault"},
-	} {
-		for _, v := range o.Voices {
-			if v.Standing == other.standing {
-				parts = append(parts, fmt.Sprintf(other.words, v.Node))
-			}
-		}
-	}
-	return strings.Join(parts, "; ")
-}
-
-// yetToLook lists the nodes that have not looked since one of them changed its mind.
+// yetToLook lists the nodes that have not looked since one of them changed its mind. Without waiting for
+// them each outage would begin and end as one that is seen from some places only.
 func (o *Opinion) yetToLook() (nodes []string) {
 	var changed time.Time
 	for _, v := range o.reporting {
@@ -259,4 +263,28 @@ func (o *Opinion) Wake() []string {
 	return o.yetToLook()
 }
 
-func list(words []string) string { return strings.Join(words, ", ") }
+// commonFinding returns the finding of one of pathConditions that most of the nodes give, or one with
+// the cause of the incident, if any still has it.
+func (o *Opinion) commonFinding(condition int) (common incident.Finding, found bool) {
+	count := map[config.Cause]int{}
+	for _, v := range o.reporting {
+		f, ok := findingOf(v.sight.Result, pathConditions[condition])
+		if !ok || !v.sight.failsAt(condition) {
+			continue
+		}
+		count[f.Cause]++
+		if !found || o.weight(f.Cause, count) > o.weight(common.Cause, count) {
+			common, found = f, true
+		}
+	}
+	common.Condition = pathConditions[condition]
+	return common, found
+}
+
+// weight orders causes by how many nodes give them, that of the incident first.
+func (o *Opinion) weight(cause config.Cause, count map[config.Cause]int) int {
+	if cause == o.Rule.Cause {
+		return len(o.Voices) + count[cause]
+	}
+	return count[cause]
+}

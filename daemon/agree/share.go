@@ -31,6 +31,25 @@ func Share(check config.CheckID, nodes []Member, n int) []Member {
 	return chosen[:min(n, len(chosen))]
 }
 
+// assigned returns the nodes of a check: those that probe it, and where these are fewer than should be,
+// silent ones that should.
+func assigned(check config.CheckID, nodes []Member, q config.Quorum) []Member {
+	eligible := slices.DeleteFunc(slices.Clone(nodes), func(m Member) bool { return !q.In(m.Location) })
+	n := max(1, q.Nodes)
+	members := Share(check, eligible, n)
+	if len(members) == n {
+		return members
+	}
+	for i := range eligible {
+		eligible[i].Silent = !eligible[i].Silent
+	}
+	for _, m := range Share(check, eligible, n-len(members)) {
+		m.Silent = true
+		members = append(members, m)
+	}
+	return members
+}
+
 // weight is how much a node wants a check.
 func weight(check config.CheckID, node string) uint64 {
 	h := fnv.New64a()

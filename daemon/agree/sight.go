@@ -17,12 +17,18 @@ type Sight struct {
 	Result incident.Result
 	// Settings identifies the settings of the check with which the node probed.
 	Settings uint64
-	// Changed is when the probe began with which the node last changed its mind about any of
-	// pathConditions.
+	// Changed is when the probe began with which the node last changed its mind about the service; zero:
+	// not known, and not with this result.
 	Changed time.Time
+	// Took is how long its longest conversation took that came to an end; 0: not known.
+	Took time.Duration
 
-	since [len(pathConditions)]time.Time // when the present failures began; zero: it is well
+	since beginnings
+	fresh bool // nothing was decided on it yet
 }
+
+// beginnings are since when a node sees each of pathConditions fail; zero: it is well.
+type beginnings [len(pathConditions)]time.Time
 
 // fails reports whether the node sees a condition fail: by its place in pathConditions. A
 // node that sees the service fail cannot see milder things, which fail with it.
@@ -35,57 +41,86 @@ func (s *Sight) fails(condition int) (since time.Time, fails bool) {
 	return time.Time{}, false
 }
 
+// failsAt reports whether fails does.
+func (s *Sight) failsAt(condition int) bool {
+	_, fails := s.fails(condition)
+	return fails
+}
+
 // finding returns the worst finding of the node about a condition, or about one that stands for it.
 func (s *Sight) finding(condition int) (worst incident.Finding, found bool) {
 	for i := 0; i <= condition; i++ {
-		for _, f := range s.Result.Findings {
-			if f.Condition == pathConditions[i] {
-				return f, true
-			}
+		if f, found := findingOf(s.Result, pathConditions[i]); found {
+			return f, true
 		}
 	}
 	return worst, false
+}
+
+// cause returns why the service fails as the node sees it.
+func (s *Sight) cause() config.Cause {
+	f, _ := s.finding(0)
+	return f.Cause
+}
+
+// judges reports whether the sight says anything of a condition: by its place in pathConditions.
+func (s *Sight) judges(condition int) bool {
+	return s.failsAt(condition) || s.Result.Observed.Has(pathConditions[condition])
 }
 
 // judged reports whether the node could judge the service at all: its own network, resolver
 // or clock may be at fault.
 func (s *Sight) judged() bool { return s.Result.Observed.Has(config.ConditionService) }
 
-// A Memory is what a node remembers of a check, to say since when it fails.
-type Memory struct{ last Sight }
+// A Memory is what a node remembers of a check, to say since when it fails. The node itself
+// does, so that nothing is wrong when what it said is lost on the way.
+type Memory struct {
+	seen    bool
+	changed time.Time
+	since   beginnings
+}
 
 // See returns the sight that follows from the next result of the node.
 func (m *Memory) See(node string, r incident.Result, settings uint64) Sight {
-	s := Sight{Node: node, Result: r, Settings: settings, Changed: m.last.Changed, since: m.last.since}
+	was := m.since
 	for i, c := range pathConditions {
-		if !r.Observed.Has(c) {
-			continue // it stays as it is
-		}
-		had := s.since[i]
-		failing := failsIn(r, c)
-		switch {
-		case failing && had.IsZero():
-			s.since[i] = r.Started
+		switch failing := failsIn(r, c); {
+		case !r.Observed.Has(c): // it stays as it is
 		case !failing:
-			s.since[i] = time.Time{}
-		}
-		if failing == had.IsZero() {
-			s.Changed = r.Started
+			m.since[i] = time.Time{}
+		case was[i].IsZero():
+			m.since[i] = r.Started
 		}
 	}
-	if s.Changed.IsZero() {
-		s.Changed = r.Started
+	if !m.seen || was[0].IsZero() != m.since[0].IsZero() {
+		m.changed = r.Started
 	}
-	m.last = s
-	return s
+	m.seen = true
+	return Sight{Node: node, Result: r, Settings: settings, Changed: m.changed, Took: took(r), since: m.since, fresh: true}
+}
+
+// took returns how long the longest conversation of a result took that came to an end.
+func took(r incident.Result) (longest time.Duration) {
+	for i := range r.Addresses {
+		if a := &r.Addresses[i]; a.Health == incident.OK || a.Health == incident.Degraded {
+			longest = max(longest, a.Timings[config.WholeConversation])
+		}
+	}
+	return longest
 }
 
 // failsIn reports whether a result has a finding about a condition that is a failure.
 func failsIn(r incident.Result, c config.Condition) bool {
+	f, found := findingOf(r, c)
+	return found && f.Health != incident.Unknown
+}
+
+// findingOf returns the worst finding of a result about a condition.
+func findingOf(r incident.Result, c config.Condition) (worst incident.Finding, found bool) {
 	for _, f := range r.Findings {
-		if f.Condition == c && f.Health != incident.Unknown {
-			return true
+		if f.Condition == c && (!found || f.WorseThan(worst)) {
+			worst, found = f, true
 		}
 	}
-	return false
+	return worst, found
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -148,17 +149,27 @@ func result(words []string, now time.Time) incident.Result {
 	return r
 }
 
-// details says what the incident machine gets.
+// details says what the incident machine gets: what was looked at again, or is news.
 func details(o agree.Opinion) string {
 	text := ""
 	for _, f := range o.Result.Findings {
-		text += fmt.Sprintf("\n    %s: %s since %s", f.Condition, f.Cause, o.Result.Started.Sub(began))
+		text += fmt.Sprintf("\n    %s: %s since %s", f.Condition, f.Cause, since(o.Result, f.Condition).Sub(began))
+		if !o.Result.Observed.Has(f.Condition) {
+			text += ", as before"
+		}
+		text += "\n        from " + f.From
+		if f.Condition == "location" {
+			text += "\n        " + f.Hint
+		}
 	}
-	switch {
-	case o.Location != nil:
-		text += "\n    location: " + string(o.Location.Cause)
-	case !o.LocationObserved && o.Verdict == agree.Asking:
-		text += "\n    location: not known yet"
+	var well []string
+	for c := range o.Result.Observed.All() {
+		if !slices.ContainsFunc(o.Result.Findings, func(f incident.Finding) bool { return f.Condition == c }) {
+			well = append(well, string(c))
+		}
+	}
+	if len(well) > 0 {
+		text += "\n    well: " + strings.Join(well, ", ")
 	}
 	if wake := o.Wake(); len(wake) > 0 {
 		text += "\n    to look now: " + strings.Join(wake, ", ")

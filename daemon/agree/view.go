@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 // A Member is a node that is to probe a check.
@@ -30,16 +29,25 @@ type Rule struct {
 // A View is what the nodes saw of one check last.
 type View struct {
 	sights []Sight
+	course
+}
+
+// A course is what a View remembers of what was agreed on before.
+type course struct {
 	// short is when fewer nodes than have to agree began to report; zero: enough do.
 	short time.Time
-	// well is when it was last agreed that the service is well. A node that could not judge for a while
-	// may have seen it fail before, and not since.
+	// well is when the service was last known not to fail as far as the nodes agree. A node that could not
+	// judge for a while, or was silent, may have seen it fail before, and not since.
 	well time.Time
+	// failed are the conditions that were said to fail when they were last observed.
+	failed config.Conditions
+	// observed are those that were observed at all so far.
+	observed config.Conditions
 }
 
 // NewView returns the view of somebody who begins to decide at a time. Until enough nodes have
 // reported, no failure began before.
-func NewView(began time.Time) View { return View{short: began} }
+func NewView(began time.Time) View { return View{course: course{short: began}} }
 
 // Take keeps the sight of a node, unless a newer one is there, and reports whether it was kept.
 func (v *View) Take(s Sight) bool {
@@ -116,9 +124,11 @@ func (s *Sight) failsToConnect() bool {
 // reports reports whether the voice counts.
 func (v Voice) reports() bool { return v.Standing == Well || v.Standing == Failing }
 
-// Agree returns what the members see together. It remembers since when too few of them report.
+// Agree returns what the members see together. It remembers since when too few of them report, and
+// which sights were decided on: what was said on them is said again when a node has looked again,
+// since it would count twice.
 func (v *View) Agree(members []Member, rule Rule, now time.Time) Opinion {
-	o := Opinion{Rule: rule, Now: now}
+	o := Opinion{Rule: rule, Now: now, Voices: make([]Voice, 0, len(members)), reporting: make([]Voice, 0, len(members))}
 	for _, m := range members {
 		voice := v.voice(m, rule, now)
 		o.Voices = append(o.Voices, voice)
@@ -132,10 +142,11 @@ func (v *View) Agree(members []Member, rule Rule, now time.Time) Opinion {
 	case v.short.IsZero():
 		v.short = now
 	}
-	o.short, o.well = v.short, v.well
+	o.course = v.course
 	o.decide()
-	if o.Verdict == Agreed {
-		v.well = now
+	v.course = o.course
+	for i := range v.sights {
+		v.sights[i].fresh = false
 	}
 	return o
 }
@@ -152,22 +163,4 @@ func laterOf(a, b time.Time) time.Time {
 		return a
 	}
 	return b
-}
-
-// observed returns the conditions that at least one of the voices could judge.
-func observed(voices []Voice) (set config.Conditions) {
-	for _, v := range voices {
-		set |= v.sight.Result.Observed
-	}
-	return set
-}
-
-// newest returns the newest of the results; ok is false where there is none.
-func newest(voices []Voice) (r incident.Result, ok bool) {
-	for _, v := range voices {
-		if !ok || v.sight.Result.Started.After(r.Started) {
-			r, ok = v.sight.Result, true
-		}
-	}
-	return r, ok
 }

@@ -53,7 +53,7 @@ func Observe(p config.Policy, s State, r Result) (Counts, []Event) {
 	}
 	var events []Event
 	for c := range r.Observed.All() {
-		o := observation{policy: p, result: r, condition: c, consecutive: s.consecutive(c), since: r.Started}
+		o := observation{policy: p, result: r, condition: c, consecutive: s.consecutive(c), since: r.began(c)}
 		o.incident, o.known = s.Incident(c)
 		if c == config.ConditionIntermittent {
 			// It began before this probe, up to half an hour ago.

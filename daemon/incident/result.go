@@ -41,6 +41,25 @@ type Result struct {
 	Target string
 	// Sightings are what each node of several sees; none on a single machine.
 	Sightings []Sighting
+	// Began are since when those findings are so that did not begin with this probe, because
+	// several nodes had to agree on them.
+	Began []Beginning
+}
+
+// A Beginning is since when a condition fails.
+type Beginning struct {
+	Condition config.Condition
+	At        time.Time
+}
+
+// began returns since when a condition fails that is found to fail for the first time.
+func (r *Result) began(c config.Condition) time.Time {
+	for _, b := range r.Began {
+		if b.Condition == c {
+			return b.At
+		}
+	}
+	return r.Started
 }
 
 // A Sighting is what one node of several sees of a check.
