@@ -63,4 +63,8 @@ type Daemon interface {
 	Dismiss(ctx context.Context, key, by string) error
 	// Redeliver has a message that was given up tried once more.
 	Redeliver(ctx context.Context, key string) error
+	// Nodes gives the nodes of the cluster, as this one knows them; ErrNoCluster: there is none.
+	Nodes(ctx context.Context) (Nodes, error)
+	// StepDown has this node stop deciding, so that another one takes over.
+	StepDown(ctx context.Context, by string) error
 }

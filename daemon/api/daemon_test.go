@@ -155,6 +155,10 @@ func (f *fake) Dismiss(_ context.Context, key, by string) error {
 	return nil
 }
 
+func (f *fake) Nodes(context.Context) (api.Nodes, error) { return api.Nodes{}, api.ErrNoCluster }
+
+func (f *fake) StepDown(context.Context, string) error { return api.ErrNoCluster }
+
 func (f *fake) Redeliver(_ context.Context, key string) error {
 	return errors.New("there is no delivery " + key)
 }

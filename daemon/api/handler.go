@@ -43,6 +43,8 @@ func routes(d Daemon) map[string]http.Handler {
 		"POST /v1/reload":                   answering(reload(d)),
 		"GET /v1/plan":                      oneAtATime(answering(planOwnFiles(d))),
 		"POST /v1/plan":                     oneAtATime(answering(planSentFiles(d))),
+		"GET /v1/nodes":                     answering(showNodes(d)),
+		"POST /v1/nodes/step-down":          answering(stepDown(d)),
 	}
 }
 

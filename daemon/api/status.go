@@ -35,6 +35,8 @@ type Status struct {
 	// Notes are what the probes cannot see from this machine, and what else people
 	// should know of it, in sentences.
 	Notes []string `json:"notes,omitempty"`
+	// Node is the node that was asked; missing: the machine watches on its own.
+	Node *Node `json:"node,omitempty"`
 }
 
 // A Group is a group of checks and what people call it.
@@ -202,6 +204,8 @@ type Self struct {
 	Notes   []string
 	// Destinations are those of all roles.
 	Destinations []Destination
+	// Node is this machine among others; nil: there are none.
+	Node *Node
 }
 
 // NewStatus turns a snapshot into what `status --json` prints. next says when a check is
@@ -228,7 +232,7 @@ func newOwnStatus(s view, self Self) Status {
 	return Status{
 		GeneratedAt: s.At, Config: self.Config, Journal: newJournal(s), Checks: []Check{},
 		Notifications: newNotifications(s), Probes: self.Probes, Log: self.Log, Notes: self.Notes, History: self.History, Destinations: self.Destinations,
-		Silences: activeSilences(s), Groups: labelledGroups(s),
+		Silences: activeSilences(s), Groups: labelledGroups(s), Node: self.Node,
 	}
 }
 
