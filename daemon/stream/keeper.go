@@ -1,0 +1,102 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/imapvigil/imapvigil/daemon/journal"
+)
+
+const (
+	retryAfter = time.Second // when what is missing could not be read
+	readFor    = time.Minute // then it begins again after what it has read
+)
+
+// wakeKeeper has what is missing read. It never waits.
+func (c *Copy) wakeKeeper() {
+	select {
+	case c.kick <- struct{}{}:
+	default:
+	}
+}
+
+// keep reads what is missing, and begins the copy anew when somebody has taken its files away, until
+// the copy is closed.
+func (c *Copy) keep() {
+	var retry <-chan time.Time
+	for {
+		select {
+		case <-c.alive.Done():
+			return
+		case <-c.kick:
+		case <-retry:
+		case <-c.j.Wanted():
+			if !c.renew() {
+				retry = time.After(retryAfter)
+				continue
+			}
+		}
+		ctx, cancel := context.WithTimeout(c.alive, readFor)
+		err := c.CatchUp(ctx)
+		cancel()
+		if retry = nil; err != nil {
+			c.Log.Debug("what is missing of the shared journal cannot be read yet", zap.Error(err))
+			retry = time.After(retryAfter)
+		}
+	}
+}
+
+// renew begins the copy anew on a disk that has lost it. It returns false when that has to be tried
+// again.
+func (c *Copy) renew() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.replaying > 0 {
+		return false // the journal asks again in two seconds
+	}
+	c.Log.Warn("the files of this node's copy of the shared journal were lost; it is read anew", zap.String("reason", c.j.Status().LastLoss))
+	if err := c.j.Compact(func(func(journal.Record) bool) {}); err != nil && !errors.Is(err, journal.ErrNotDurable) {
+		c.Log.Error("the copy of the shared journal cannot be begun anew", zap.Error(err))
+		return false
+	}
+	c.chain = chain{}
+	c.cut, c.first = nil, ""
+	c.damage = fmt.Errorf("its files were lost")
+	c.showState()
+	return true
+}
+
+// trim removes from the disk what the last whole state has replaced. c.mu is held.
+func (c *Copy) trim() {
+	base := c.chain.base
+	if base == nil || !c.chain.isWhole || base.sum == c.first || c.replaying > 0 || time.Now().Before(c.trimNext) {
+		return
+	}
+	c.trimNext = time.Now().Add(time.Minute) // a disk that cannot is not asked all the time
+	var kept uint64
+	err := c.j.Compact(func(yield func(journal.Record) bool) {
+		walkFrom(base, rounds(c.j.Records()), func(*heldRound) bool { return true }, func(h heldRound, err error) bool {
+			if err != nil || !yield(h.record()) {
+				return false
+			}
+			kept++
+			return !slices.ContainsFunc(h.records, func(r journal.Record) bool { return !yield(r) })
+		})
+	})
+	switch held := c.chain.place - base.start + 1; {
+	case err != nil:
+		c.Log.Warn("the copy of the shared journal could not be compacted; retrying later", zap.Error(err))
+	case kept != held:
+		c.damage = fmt.Errorf("%d of %d messages could not be read from the disk", held-kept, held)
+		c.chain.isWhole = false
+		c.wakeKeeper()
+		fallthrough
+	default:
+		c.first = base.sum
+	}
+}

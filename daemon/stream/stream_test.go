@@ -1,0 +1,270 @@
+package stream_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"iter"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/imapvigil/imapvigil/daemon/bus"
+	"github.com/imapvigil/imapvigil/daemon/bus/local"
+	"github.com/imapvigil/imapvigil/daemon/journal"
+	"github.com/imapvigil/imapvigil/daemon/stream"
+)
+
+// A member is a node with its copy and what it has folded: the records of Replay and OnRecords.
+type member struct {
+	*stream.Copy
+	t    testing.TB
+	name string
+	dir  string
+	net  *local.Network
+	bus  bus.Bus
+	fs   journal.FS
+
+	mu     sync.Mutex
+	folded []string
+	anew   int
+}
+
+// record is a record of the tests.
+func record(words string) journal.Record {
+	data, _ := json.Marshal(words)
+	return journal.Record{At: time.Date(2026, 5, 1, 10, 0, 0, 0, time.UTC), Kind: "test", Data: data}
+}
+
+func state(words ...string) iter.Seq[journal.Record] {
+	return func(yield func(journal.Record) bool) {
+		for _, w := range words {
+			if !yield(record(w)) {
+				return
+			}
+		}
+	}
+}
+
+// words returns what the tests have put into records; the cluster's own are left out.
+func words(records ...journal.Record) (list []string) {
+	for _, r := range records {
+		if !strings.HasPrefix(r.Kind, "cluster.") {
+			var w string
+			_ = json.Unmarshal(r.Data, &w)
+			list = append(list, w)
+		}
+	}
+	return list
+}
+
+// newNetwork returns a network with a stream that holds a state.
+func newNetwork(t testing.TB, words ...string) *local.Network {
+	t.Helper()
+	net := local.New()
+	b := net.Connect("maker")
+	defer b.Close()
+	if err := stream.Create(t.Context(), b.Stream(), state(words...)); err != nil {
+		t.Fatal(err)
+	}
+	return net
+}
+
+// join returns a node with an empty copy, which hears what is appended.
+func join(t testing.TB, net *local.Network, name string) *member {
+	t.Helper()
+	m := &member{t: t, name: name, dir: t.TempDir(), net: net}
+	m.start()
+	t.Cleanup(m.stop)
+	return m
+}
+
+// start opens the copy, as a daemon does that starts.
+func (m *member) start() {
+	m.t.Helper()
+	m.bus = m.net.Connect(m.name)
+	c, err := stream.Open(m.dir, m.bus.Stream(), stream.Options{Node: m.name, Version: "1.0", FS: m.fs, OnRecords: m.fold, OnAnew: func() { m.anew++ }})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.Copy = c
+	if _, err := m.bus.Listen(bus.Log, func(e bus.Message) { c.Heard(e.Seq, e.Data) }); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// stop ends the node.
+func (m *member) stop() {
+	if m.Copy == nil {
+		return
+	}
+	m.bus.Close()
+	if err := m.Close(); err != nil {
+		m.t.Error(err)
+	}
+	m.Copy = nil
+}
+
+func (m *member) fold(records []journal.Record) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.folded = append(m.folded, words(records...)...)
+}
+
+// catchUp reads to the end of the stream, and folds what is held.
+func (m *member) catchUp() {
+	m.t.Helper()
+	if err := m.CatchUp(m.t.Context()); err != nil {
+		m.t.Fatal(m.name, err)
+	}
+	m.replay()
+}
+
+// replay folds anew what is held.
+func (m *member) replay() {
+	m.t.Helper()
+	m.folded = m.held()
+}
+
+// held returns what the copy holds.
+func (m *member) held() (list []string) {
+	m.t.Helper()
+	for r, err := range m.Replay() {
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		list = append(list, words(r)...)
+	}
+	return list
+}
+
+// begin has a node decide.
+func (m *member) begin() {
+	m.t.Helper()
+	m.catchUp()
+	if _, err := m.Begin(m.t.Context()); err != nil {
+		m.t.Fatal(m.name, err)
+	}
+}
+
+// append appends a record for each word.
+func (m *member) append(words ...string) {
+	m.t.Helper()
+	if err := m.Append(slices.Collect(state(words...))...); err != nil {
+		m.t.Fatal(m.name, err)
+	}
+}
+
+// wantHeld compares what all copies hold.
+func wantHeld(t testing.TB, want string, all ...*member) {
+	t.Helper()
+	for _, m := range all {
+		if got := strings.Join(m.held(), " "); got != want {
+			t.Errorf("%s holds %q, want %q", m.name, got, want)
+		}
+	}
+}
+
+func TestCopiesHoldWhatTheDeciderAppends(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		net := newNetwork(t, "a", "b")
+		fra, nyc := join(t, net, "fra1"), join(t, net, "nyc1")
+		nyc.catchUp()
+		fra.begin()
+		fra.append("c", "d")
+		fra.append("e")
+		synctest.Wait()
+		if got := strings.Join(nyc.folded, " "); got != "a b c d e" {
+			t.Errorf("nyc1 has folded %q", got)
+		}
+		wantHeld(t, "a b c d e", fra, nyc)
+		lon := join(t, net, "lon1")
+		lon.catchUp()
+		wantHeld(t, "a b c d e", lon)
+		lon.stop()
+		lon.start()
+		wantHeld(t, "a b c d e", lon)
+		if lon.Place() != fra.Place() || lon.Place() == 0 {
+			t.Errorf("lon1 is at %d, fra1 at %d", lon.Place(), fra.Place())
+		}
+	})
+}
+
+// What a node that was cut off hears of its successor must not teach it where the stream ends.
+func TestDeciderThatWakesAfterItsSuccessorAppendedIsRefused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		net := newNetwork(t, "a")
+		fra, nyc := join(t, net, "fra1"), join(t, net, "nyc1")
+		fra.begin()
+		fra.append("b")
+		nyc.begin()
+		nyc.append("c")
+		synctest.Wait()
+		if fra.Place() != nyc.Place() {
+			t.Errorf("fra1 has heard messages up to %d, nyc1 has appended %d", fra.Place(), nyc.Place())
+		}
+		for range 2 {
+			if err := fra.Append(record("wrong")); !errors.Is(err, journal.ErrReplaced) {
+				t.Error("fra1 was not refused:", err)
+			}
+		}
+		if err := fra.Sure(t.Context()); !errors.Is(err, journal.ErrReplaced) {
+			t.Error("fra1 is sure:", err)
+		}
+		wantHeld(t, "a b c", fra, nyc)
+	})
+}
+
+func TestOfTwoThatBeginAtOnceOneDecides(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		net := newNetwork(t)
+		fra, nyc := join(t, net, "fra1"), join(t, net, "nyc1")
+		fra.catchUp()
+		nyc.catchUp()
+		net.Delay(40 * time.Millisecond)
+		var wg sync.WaitGroup
+		errs := make([]error, 2)
+		for i, m := range []*member{fra, nyc} {
+			wg.Go(func() { _, errs[i] = m.Begin(context.Background()) })
+		}
+		wg.Wait()
+		if (errs[0] == nil) == (errs[1] == nil) || !errors.Is(errors.Join(errs...), journal.ErrReplaced) {
+			t.Error(errs)
+		}
+	})
+}
+
+func TestAppendThatIsNotAnsweredIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		net := newNetwork(t)
+		fra := join(t, net, "fra1")
+		fra.begin()
+		net.LoseAcknowledgements(true)
+		time.AfterFunc(5*time.Second, func() { net.LoseAcknowledgements(false) })
+		fra.append("a")
+		fra.append("b")
+		wantHeld(t, "a b", fra)
+	})
+}
+
+func TestAppendThatNobodyAnswersEndsTheTerm(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		net := newNetwork(t)
+		fra := join(t, net, "fra1")
+		fra.begin()
+		net.CutStream(true)
+		began := time.Now()
+		err := fra.Append(record("a"))
+		if took := time.Since(began); !errors.Is(err, journal.ErrReplaced) || took < 12*time.Second || took > 13*time.Second {
+			t.Errorf("after %v: %v", took, err)
+		}
+	})
+}
