@@ -61,6 +61,7 @@ var rooms = map[string][]string{
 	"daemon/agree":                    {"config", "daemon/incident"},
 	"daemon/bus":                      {"config/opaque"},
 	"daemon/bus/*":                    {"daemon/bus"},
+	"daemon/bus/serverfiles":          {"config", "daemon/bus"},
 	"daemon/stream":                   {"daemon/bus", "daemon/journal"},
 	"daemon/cluster":                  {"config", "config/opaque", "daemon/agree", "daemon/bus", "daemon/clock", "daemon/incident", "daemon/journal", "daemon/stream", "daemon/tracker"},
 	"daemon/clock":                    {},
@@ -109,7 +110,7 @@ var rooms = map[string][]string{
 	"examples/customers": {},
 	"packaging":          {},
 	"cmd/imapvigil": {
-		"daemon", "daemon/bus", "daemon/web/pages", "daemon/api", "daemon/clock", "daemon/glossary", "daemon/probe", "daemon/demo", "daemon/verdict",
+		"daemon", "daemon/bus", "daemon/bus/serverfiles", "daemon/web/pages", "daemon/api", "daemon/clock", "daemon/glossary", "daemon/probe", "daemon/demo", "daemon/verdict",
 		"daemon/incident", "daemon/journal", "daemon/history", "daemon/availability", "daemon/report", "config", "config/atomicfile", "config/hclfile", "config/lookup", "config/moment", "config/source", "notifiers",
 		"config/access", "config/calendar", "config/firstfile", "config/opaque", "config/takeover",
 	},
