@@ -17,6 +17,7 @@ import (
 	"github.com/imapvigil/imapvigil/config/source"
 	"github.com/imapvigil/imapvigil/config/takeover"
 	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/bus/serverfiles"
 	"github.com/imapvigil/imapvigil/daemon/history"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
@@ -98,7 +99,9 @@ func (p *program) offeredFlags() map[string]cobra.CompletionFunc {
 		"report format": offerWords("text", "csv", "json", "html"),
 		"period":        offerWords("last-month", "this-month", "last-quarter", "last-week", "7d", "30d", "90d"),
 
-		"nodes key out": offerAnyFile,
+		"nodes key out":           offerAnyFile,
+		"nodes bus-config out":    offerDirectories,
+		"nodes bus-config server": p.completeNames(busServerNames),
 
 		"init output":              offerAnyFile,
 		"init relay-password-file": offerAnyFile,
@@ -218,6 +221,19 @@ func groupNames(ctx context.Context, p *program, cmd *cobra.Command) []cobra.Com
 // roleNames returns the roles of the files: no answer of the daemon lists them.
 func roleNames(_ context.Context, p *program, _ *cobra.Command) []cobra.Completion {
 	return sortedKeys(p.loadWithoutSecrets().Roles)
+}
+
+// busServerNames returns the NATS servers of the files.
+func busServerNames(_ context.Context, p *program, _ *cobra.Command) (list []cobra.Completion) {
+	cluster := p.loadWithoutSecrets().Cluster
+	if cluster == nil {
+		return nil
+	}
+	servers, _ := serverfiles.Servers(cluster) // none of files in error
+	for _, s := range servers {
+		list = append(list, s.Host)
+	}
+	return list
 }
 
 func incidentNames(states ...incident.Status) nameSource {

@@ -10,12 +10,12 @@ func (p *program) nodesCommand() *cobra.Command {
 			"for all. Each node needs a key of its own.",
 		Example: examples(
 			"On each node: make its key, and print the half that the files name", "sudo imapvigil nodes key",
-			"In another file", "imapvigil nodes key --out fra1.seed",
+			"Make what the NATS servers need, once the files have all nodes", "sudo imapvigil nodes bus-config --out /root/bus",
 		),
 		GroupID:     groupSetUp,
 		Annotations: exitCodes("done", "not done"),
 	}
 	onlyCommands(c)
-	c.AddCommand(p.nodesKeyCommand())
+	c.AddCommand(p.nodesKeyCommand(), p.nodesBusConfigCommand())
 	return c
 }
