@@ -99,8 +99,12 @@ func newMiniature(t *rapid.T) *miniature {
 }
 
 func (m *miniature) open(began memory) *Tracker {
+	return m.openWith(Options{Journal: began, Sender: m})
+}
+
+func (m *miniature) openWith(o Options) *Tracker {
 	tr, err := Open(Options{
-		Journal: began, Sender: m, Jitter: func() float64 { return 0.5 },
+		Journal: o.Journal, Sender: o.Sender, Standby: o.Standby, Jitter: func() float64 { return 0.5 },
 		Clock: func() clock.Reading { return clock.Reading{At: m.now, Wall: m.now.Add(m.wall), Suspended: m.wall} },
 		Rates: outbox.Rates{First: 10 * time.Second, Every: time.Minute, Digest: 5 * time.Minute, Large: 3},
 	})
@@ -139,6 +143,9 @@ func contents(t *Tracker) (list []any) {
 	for c := range s.Checks() {
 		state := *c.CheckState
 		state.Version = 0
+		if len(state.Incidents) == 0 {
+			state.Incidents = nil // one that had some, which have moved, has an empty list
+		}
 		list = append(list, c.ID, state)
 	}
 	incidents := slices.SortedFunc(s.Incidents(), func(a, b *IncidentState) int { return cmpID(a.Incident, b.Incident) })

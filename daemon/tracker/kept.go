@@ -18,7 +18,8 @@ const maxShared = 1 << 16
 type sharer struct {
 	sessions     map[session]*incident.TLSInfo
 	capabilities map[string][]string
-	texts        int // in both
+	names        map[string]string
+	texts        int // in all of them
 }
 
 // A session is what tells TLS sessions apart that are shown differently: the hash stands
@@ -29,7 +30,7 @@ type session struct{ version, cipher, certificate string }
 // last one of the same check; nil: there is none.
 func (s *sharer) keep(r incident.Result, last *incident.Result) *incident.Result {
 	if s.texts > maxShared || s.sessions == nil {
-		*s = sharer{sessions: map[session]*incident.TLSInfo{}, capabilities: map[string][]string{}}
+		*s = sharer{sessions: map[session]*incident.TLSInfo{}, capabilities: map[string][]string{}, names: map[string]string{}}
 	}
 	kept := r.Addresses
 	for i, a := range r.Addresses {
@@ -47,8 +48,34 @@ func (s *sharer) keep(r incident.Result, last *incident.Result) *incident.Result
 		}
 		kept[i] = a
 	}
-	r.Addresses = kept
+	r.Addresses, r.Sightings = kept, s.sightings(r.Sightings)
 	return &r
+}
+
+// sightings returns what is kept of what several nodes see. Their names are few, and each message that
+// arrives brings texts of its own.
+func (s *sharer) sightings(of []incident.Sighting) []incident.Sighting {
+	if len(of) == 0 {
+		return nil
+	}
+	kept := make([]incident.Sighting, len(of))
+	for i, sight := range of {
+		sight.Node, sight.Location, sight.Standing = s.name(sight.Node), s.name(sight.Location), s.name(sight.Standing)
+		sight.Hint = s.name(sight.Hint)
+		kept[i] = sight
+	}
+	return kept
+}
+
+// name returns one text for all that are equal.
+func (s *sharer) name(of string) string {
+	known, ok := s.names[of]
+	if !ok {
+		known = strings.Clone(of)
+		s.names[known] = known
+		s.texts++
+	}
+	return known
 }
 
 // session returns what is kept of a TLS session: one value for all that are shown alike.

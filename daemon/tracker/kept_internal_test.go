@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
@@ -63,6 +64,29 @@ func TestWhatIsKeptOfAResult(t *testing.T) {
 	}
 	if want := []string{"here1", "there1"}; !slices.Equal(nodes, want) {
 		t.Errorf("sources %q, want %q", nodes, want)
+	}
+}
+
+// What several nodes see is kept with one text for each name.
+func TestWhatIsKeptOfSightings(t *testing.T) {
+	var s sharer
+	seen := func() incident.Result {
+		return incident.Result{Sightings: []incident.Sighting{
+			{Node: strings.Clone("fra1"), Location: strings.Clone("frankfurt"), Health: incident.Down, Hint: strings.Clone("Start it."), At: time.Unix(1, 0)},
+			{Node: strings.Clone("lon1"), Location: strings.Clone("london"), Health: incident.OK, At: time.Unix(2, 0)},
+		}}
+	}
+	r := seen()
+	first, second := s.keep(r, nil), s.keep(seen(), nil)
+	if !slices.Equal(first.Sightings, r.Sightings) || &first.Sightings[0] == &r.Sightings[0] {
+		t.Errorf("kept %+v of %+v", first.Sightings, r.Sightings)
+	}
+	for i, sight := range first.Sightings {
+		for _, same := range [][2]string{{sight.Node, second.Sightings[i].Node}, {sight.Location, second.Sightings[i].Location}, {sight.Hint, second.Sightings[i].Hint}} {
+			if unsafe.StringData(same[0]) != unsafe.StringData(same[1]) && same[0] != "" {
+				t.Errorf("%q is there twice", same[0])
+			}
+		}
 	}
 }
 

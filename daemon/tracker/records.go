@@ -73,7 +73,11 @@ func (t *Tracker) replayRecord(rec journal.Record) error {
 		if err := json.Unmarshal(rec.Data, &notification); err != nil {
 			return err
 		}
-		t.foldNotification(notification)
+		// A journal that several nodes share holds it twice where the whole state was written behind
+		// what led to it. A key stands for the same for ever.
+		if _, known := t.book.Delivery(notification.Key); !known {
+			t.foldNotification(notification)
+		}
 	case rec.Kind == kindOutcome:
 		var o outbox.Outcome
 		if err := json.Unmarshal(rec.Data, &o); err != nil {
@@ -89,7 +93,9 @@ func (t *Tracker) replayRecord(rec journal.Record) error {
 		if err := json.Unmarshal(rec.Data, &n); err != nil {
 			return err
 		}
-		t.reports.Apply(n)
+		if _, known := t.reports.Delivery(n.Key); !known {
+			t.reports.Apply(n)
+		}
 	case rec.Kind == kindChannel:
 		var c channelRecord
 		if err := json.Unmarshal(rec.Data, &c); err != nil {

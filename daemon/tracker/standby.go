@@ -25,13 +25,15 @@ func (t *Tracker) Fold(records []journal.Record) {
 	if !t.Standby || t.begun.Load() {
 		return // what it journals itself is folded already
 	}
-	in := func(t *Tracker, r *round) {
-		for _, rec := range records {
-			t.foldRecord(rec)
-		}
-		t.forgetOnStandby(r.now)
-	}
+	in := func(t *Tracker, r *round) { t.fold(r, records) }
 	_ = t.put(context.Background(), in) // stopped: nobody asks for its state any more
+}
+
+func (t *Tracker) fold(r *round, records []journal.Record) {
+	for _, rec := range records {
+		t.foldRecord(rec)
+	}
+	t.forgetOnStandby(r.now)
 }
 
 // foldRecord folds one record. One that this version cannot read must not end the monitor.
@@ -71,8 +73,13 @@ func (t *Tracker) begin(r *round) {
 	t.Log.Info("this node decides from now on", zap.Int("incidents", len(t.ledger.records)))
 }
 
-// standbyForgets is how often a standby lets go of what is old.
-const standbyForgets = time.Hour
+const (
+	// standbyForgets is how often a standby lets go of what is old.
+	standbyForgets = time.Hour
+	// standbyKeeps is how long after its end a standby takes an incident to be one of which somebody may
+	// still have to hear: that is held, as until a schedule begins, only whoever decides knows.
+	standbyKeeps = 8 * 24 * time.Hour
+)
 
 // forgetOnStandby drops now and then what whoever decides forgets when its journal is written anew: a
 // standby may go on for months.
@@ -84,7 +91,7 @@ func (t *Tracker) forgetOnStandby(now time.Time) {
 	}
 	t.forgotten = now
 	for id, rec := range t.ledger.active {
-		if in := rec.incident; !in.Live() && t.isSettled(in, now) {
+		if in := rec.incident; !in.Live() && now.Sub(in.ClosedAt) > standbyKeeps && t.isSettled(in, now) {
 			t.ledger.retire(id)
 		}
 	}
