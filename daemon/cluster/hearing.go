@@ -1,0 +1,233 @@
+package cluster
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+const (
+	// pulsePause is the pause between two heartbeats, and between two beats.
+	pulsePause = 500 * time.Millisecond
+	// silentAfter is how long nothing is heard of a node before it counts as silent.
+	silentAfter = 2500 * time.Millisecond
+	// ownGap is how long a node may not hear itself before it no longer knows that the bus carries:
+	// two of its heartbeats may be lost.
+	ownGap = 1500 * time.Millisecond
+	// deafAfter is how long the decider may not hear itself. It is less than takeOverAfter, so that it
+	// stops before another node begins.
+	deafAfter = 4 * time.Second
+	// takeOverAfter is how long no decider is heard before another node takes over, and turnPause how
+	// much longer each waits than the one before it in the list.
+	takeOverAfter = 5 * time.Second
+	turnPause     = 250 * time.Millisecond
+	// clockTolerance is how far clocks may differ.
+	clockTolerance = 2 * time.Second
+)
+
+// A hearing is what one node hears of the others. It is pure: times are arguments, those of this
+// process' monotonic clock.
+type hearing struct {
+	self  config.NodeID
+	began time.Time // this node began to listen
+	nodes map[config.NodeID]*heard
+
+	beat      beat
+	beatAt    time.Time // the last beat; zero: none yet
+	beatSince time.Time // since when beats are heard without a gap
+	// deciderClock is how far the decider's clock was ahead of ours.
+	deciderClock time.Duration
+	// lost says that the journal has lost records: who holds most of them is the first to take over.
+	lost bool
+}
+
+// A heard is what is heard of one node.
+type heard struct {
+	heartbeat
+	at    time.Time // the last heartbeat
+	since time.Time // since when they are heard without a gap
+	ahead time.Duration
+}
+
+func newHearing(self config.NodeID, now time.Time) *hearing {
+	return &hearing{self: self, began: now, nodes: map[config.NodeID]*heard{}}
+}
+
+// hearNode takes a heartbeat, which arrives at a time when the clock on our wall shows another.
+func (h *hearing) hearNode(hb heartbeat, now, wall time.Time) {
+	n, known := h.nodes[hb.Node]
+	if !known {
+		if len(h.nodes) >= maxNodes {
+			return
+		}
+		n = &heard{since: now}
+		h.nodes[hb.Node] = n
+	}
+	if now.Sub(n.at) > h.gapOf(hb.Node) {
+		n.since = now
+	}
+	n.heartbeat, n.at, n.ahead = hb, now, hb.Wall.Sub(wall)
+}
+
+// gapOf returns after which pause the heartbeats of a node have begun again.
+func (h *hearing) gapOf(node config.NodeID) time.Duration {
+	if node == h.self {
+		return ownGap
+	}
+	return silentAfter
+}
+
+// hearBeat takes a beat, and reports whether it counts: one of a decider that was replaced does not.
+func (h *hearing) hearBeat(b beat, now, wall time.Time) bool {
+	// After a while also a lower term counts: the journal may have been made new.
+	if b.Term < h.beat.Term && now.Sub(h.beatAt) < takeOverAfter {
+		return false
+	}
+	if h.beatAt.IsZero() || now.Sub(h.beatAt) > silentAfter {
+		h.beatSince = now
+	}
+	h.beat, h.beatAt, h.deciderClock = b, now, b.Wall.Sub(wall)
+	return true
+}
+
+// live reports whether a node is heard.
+func (h *hearing) live(node config.NodeID, now time.Time) bool {
+	n, known := h.nodes[node]
+	return known && now.Sub(n.at) < silentAfter
+}
+
+// hearsItself reports for how long the node has heard itself without a gap; 0: it does not.
+func (h *hearing) hearsItself(now time.Time) time.Duration {
+	own, known := h.nodes[h.self]
+	if !known || now.Sub(own.at) > ownGap {
+		return 0
+	}
+	return now.Sub(own.since)
+}
+
+// deafFor returns for how long the node has not heard itself.
+func (h *hearing) deafFor(now time.Time) time.Duration {
+	if own, known := h.nodes[h.self]; known {
+		return now.Sub(own.at)
+	}
+	return now.Sub(h.began)
+}
+
+// decider returns who decides, as far as it is heard; empty: nobody is.
+func (h *hearing) decider(now time.Time) config.NodeID {
+	if h.beatAt.IsZero() || h.beat.Bye || now.Sub(h.beatAt) >= takeOverAfter {
+		return ""
+	}
+	return h.beat.Node
+}
+
+// withoutDecider returns for how long nobody was heard who decides.
+func (h *hearing) withoutDecider(now time.Time) time.Duration {
+	if h.beatAt.IsZero() {
+		return now.Sub(h.began)
+	}
+	return now.Sub(h.beatAt)
+}
+
+// withDecider returns for how long a decider has been heard without a gap; 0: none is.
+func (h *hearing) withDecider(now time.Time) time.Duration {
+	if h.decider(now) == "" || now.Sub(h.beatAt) > silentAfter {
+		return 0
+	}
+	return now.Sub(h.beatSince)
+}
+
+// mayTakeOver reports whether it is the turn of this node to take over: it has heard no decider for
+// long enough, while it heard itself without a gap for as long, and all before it in the list of
+// candidates have not done it.
+func (h *hearing) mayTakeOver(nodes map[config.NodeID]*config.Node, now time.Time) bool {
+	turn := slices.Index(h.candidates(nodes, now), h.self)
+	if turn < 0 {
+		return false
+	}
+	wait := takeOverAfter
+	if h.beat.Bye {
+		wait = 0
+	}
+	wait += time.Duration(turn) * turnPause
+	hears := h.hearsItself(now)
+	return hears > 0 && hears >= wait && h.withoutDecider(now) >= wait
+}
+
+// candidates lists who may take over, in the order in which they do: those with the files in force
+// first, and those last with whose copy of the journal something is wrong.
+func (h *hearing) candidates(nodes map[config.NodeID]*config.Node, now time.Time) (list []config.NodeID) {
+	clock := h.trueClock(nodes, now)
+	var late []config.NodeID // their clocks differ; better they than nobody
+	for id, n := range nodes {
+		switch {
+		case !n.Decide || !h.live(id, now) || !h.nodes[id].Decides || !h.fits(h.nodes[id]):
+		case (h.nodes[id].ahead - clock).Abs() > clockTolerance:
+			late = append(late, id)
+		default:
+			list = append(list, id)
+		}
+	}
+	if len(list) == 0 {
+		list = late
+	}
+	slices.SortFunc(list, func(a, b config.NodeID) int {
+		x, y := h.nodes[a], h.nodes[b]
+		most := 0
+		if h.lost {
+			most = cmp.Compare(y.Place, x.Place)
+		}
+		return cmp.Or(
+			most,
+			compareBool(x.Copy != "", y.Copy != ""),
+			compareBool(h.otherFiles(x), h.otherFiles(y)),
+			cmp.Compare(a, b),
+		)
+	})
+	return list
+}
+
+// fits reports whether a node may decide after the last decider: it understands its records, and its
+// files do not lack most of its checks, as in a reload.
+func (h *hearing) fits(n *heard) bool {
+	if h.beat.Speaks > n.Speaks || n.Speaks == 0 {
+		return false
+	}
+	return !h.otherFiles(n) || h.beat.Checks == 0 ||
+		n.Checks > 0 && (h.beat.Checks < 10 || n.Checks*2 >= h.beat.Checks)
+}
+
+// otherFiles reports whether a node has other files than those in force.
+func (h *hearing) otherFiles(n *heard) bool { return h.beat.Digest != "" && n.Digest != h.beat.Digest }
+
+// trueClock returns how far ahead of ours the clock is that counts: that of the last decider, or else
+// the one in the middle.
+func (h *hearing) trueClock(nodes map[config.NodeID]*config.Node, now time.Time) time.Duration {
+	if !h.beatAt.IsZero() {
+		return h.deciderClock
+	}
+	var all []time.Duration
+	for id := range nodes {
+		if h.live(id, now) {
+			all = append(all, h.nodes[id].ahead)
+		}
+	}
+	if len(all) == 0 {
+		return 0
+	}
+	slices.Sort(all)
+	return all[(len(all)-1)/2]
+}
+
+// compareBool orders false before true.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
