@@ -1,24 +1,56 @@
 package cluster
 
 import (
-	"cmp"
 	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/agree"
+	"github.com/imapvigil/imapvigil/daemon/stream"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
 
 // ErrNotDeciding is returned when a node is to stop deciding that does not decide.
 var ErrNotDeciding = errors.New("this node does not decide")
 
+// nobody is the configuration before the first: there is no other node, and there are no checks.
+var nobody = &config.Config{Cluster: &config.Cluster{}}
+
 // A Node is this machine among the others. Its methods may be called from any goroutine.
 type Node struct {
 	Options
+	copy         *stream.Copy
+	stepDown     chan chan struct{} // takes requests to decide no longer
+	folder       folder
+	anew         atomic.Bool // the shared tracker holds what the journal does not say
+	shareChanged chan struct{}
+
+	packing sync.Mutex
+	packer  *agree.Packer
+
+	mu       sync.Mutex // holds what follows; nothing waits while it is locked
+	cfg      *config.Config
+	running  bool
+	hearing  *hearing
+	solitude solitude
+	shared   *sharedTracker
+	term     uint64    // this node decides in it; 0: it does not
+	changed  time.Time // its role did
+	role     Role
+	members  []agree.Member // among whom the checks are shared
+	share    int            // how many checks this node probes
+	journal  string         // what is wrong with the shared journal
+	// restUntil is when a node that was asked to stop may decide again.
+	restUntil time.Time
+	// When this node wrote the whole state into a journal that had lost records, and which.
+	rebased     time.Time
+	rebaseCause string
 }
 
 // New makes a node: it opens the copy of the shared journal and a standby on it.
@@ -29,63 +61,80 @@ func New(o Options) (*Node, error) {
 	if o.Wall == nil {
 		o.Wall = time.Now
 	}
-	return &Node{Options: o}, nil
+	now := time.Now()
+	n := &Node{
+		Options: o, stepDown: make(chan chan struct{}), shareChanged: make(chan struct{}, 1),
+		packer: agree.NewPacker(string(o.Node), now), cfg: nobody, hearing: newHearing(o.Node, now), changed: now, role: Following,
+	}
+	var err error
+	if n.copy, err = stream.Open(o.Dir, o.Bus.Stream(), stream.Options{
+		Node: string(o.Node), Version: o.Version, Log: o.Log, OnRecords: n.folder.fold, OnAnew: func() { n.anew.Store(true) },
+	}); err != nil {
+		return nil, err
+	}
+	if err := n.openShared(); err != nil {
+		return nil, errors.Join(err, n.copy.Close())
+	}
+	return n, nil
 }
 
 // Run is a node of the cluster until ctx ends. If it decides then, it journals what is still
 // queued and says that it ends, so that another one takes over at once.
 func (n *Node) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
+	n.runShared(ctx)
+	n.mu.Lock()
+	n.running = true
+	n.hearing.began = time.Now()
+	n.mu.Unlock()
+	stop, err := n.listen()
+	if err == nil {
+		tasks, ctx := errgroup.WithContext(ctx)
+		tasks.Go(func() error { return n.pulse(ctx) })
+		tasks.Go(func() error { return n.followOrDecide(ctx) })
+		tasks.Go(func() error { return n.watchSolitude(ctx) })
+		tasks.Go(func() error { return n.watchShare(ctx) })
+		tasks.Go(func() error { return n.sayWhatItSees(ctx) })
+		err = tasks.Wait()
+	}
+	stop()
+	return errors.Join(err, n.endShared(), n.copy.Close())
 }
 
 // Configure makes a configuration the one in force, also for the shared tracker. It cannot fail.
-func (n *Node) Configure(cfg *config.Config) {}
-
-// Observe takes the result of a probe and returns how soon the next one is wanted. It takes the place
-// of [tracker.Tracker.Observe].
-func (n *Node) Observe(ctx context.Context, r incident.Result) incident.Pace {
-	return n.Own.Observe(ctx, r)
+func (n *Node) Configure(cfg *config.Config) {
+	n.mu.Lock()
+	first := n.cfg == nobody
+	was := n.members
+	n.cfg = cfg
+	n.members = membersOf(cfg.Cluster, func(id config.NodeID) bool { return first || isLive(was, id) })
+	s, running := n.shared, n.running
+	n.mu.Unlock()
+	n.countShare()
+	if running {
+		_ = s.Configure(context.Background(), cfg) // it fails when the tracker has ended: the next one gets it
+	}
 }
 
-// Probes reports whether this node is to probe a check.
-func (n *Node) Probes(id config.CheckID) bool { return true }
+// mayDecide reports whether this node may decide, by the files.
+func (n *Node) mayDecide() bool {
+	own, known := n.cfg.Cluster.Nodes[n.Node]
+	return known && own.Decide
+}
 
-// Turn returns the place of this node, from 0, among how many nodes probe a check, so that they probe
-// at different moments. of is 0 where this node does not probe it.
-func (n *Node) Turn(id config.CheckID) (place, of int) { return 0, 1 }
-
-// Role returns what this node does now.
-func (n *Node) Role() Role { return Following }
-
-// Decider returns the node that decides; empty: none is known.
-func (n *Node) Decider() string { return "" }
-
-// Mark returns what stands in each finding while this node is alone: "seen by fra1 alone"; else it
-// returns nothing.
-func (n *Node) Mark() string {
-	if n.Role() != Alone {
-		return ""
-	}
-	return "seen by " + cmp.Or(string(n.Node), "this node") + " alone"
+func (n *Node) mayDecideNow() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.mayDecide()
 }
 
 // Tracker returns the tracker whose incidents are shown and changed here: its own while the node is
 // alone, else the shared one, which changes with each take-over. While another node decides it is a
 // standby, and whoever wants to change something asks the decider.
-func (n *Node) Tracker() *tracker.Tracker { return n.Own }
-
-// AskDecider asks whoever decides, also this node itself, and waits for the answer.
-func (n *Node) AskDecider(ctx context.Context, question []byte) ([]byte, error) { return nil, nil }
-
-// AskNode asks one node, also this one itself, and waits for the answer.
-func (n *Node) AskNode(ctx context.Context, node config.NodeID, question []byte) ([]byte, error) {
-	return nil, nil
+func (n *Node) Tracker() *tracker.Tracker {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.currentRole() == Alone {
+		return n.Own
+	}
+	return n.shared.Tracker
 }
-
-// StepDown has this node stop deciding: what is queued is journaled, and another node takes over at
-// once. It returns when this node no longer decides, or ErrNotDeciding.
-func (n *Node) StepDown(ctx context.Context) error { return ErrNotDeciding }
-
-// State returns what this node knows of its cluster.
-func (n *Node) State() State { return State{Node: n.Node, Role: n.Role()} }

@@ -21,7 +21,7 @@ const (
 type State struct {
 	Node    config.NodeID // this one
 	Role    Role
-	Since   time.Time     // it has this role
+	Since   time.Time     // it has this role; by the clock of this process
 	Decider config.NodeID // empty: it hears none
 	Term    uint64        // of the decider: where in the journal it began
 	Last    uint64        // the end of the journal, as far as this node knows
@@ -49,6 +49,44 @@ type NodeState struct {
 	Place     uint64 // how far its copy of the journal goes
 	Behind    uint64 // how many messages of the journal it lacks
 	ClockOff  time.Duration
-	DiskFault string   // what is wrong with its copy of the journal; empty: nothing
+	CopyFault string   // what is wrong with its copy of the journal; empty: nothing
 	Troubles  []string // that it cannot tell of itself
+}
+
+// State returns what this node knows of its cluster.
+func (n *Node) State() State {
+	now := time.Now()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s := State{
+		Node: n.Node, Role: n.currentRole(), Since: n.changed, Decider: config.NodeID(n.decider(now)), Term: n.hearing.beat.Term,
+		Last: n.hearing.beat.Last, Bus: n.Bus.Status(), Journal: n.journal,
+	}
+	if n.term != 0 {
+		s.Term, s.Last = n.term, n.copy.Place()
+	}
+	for _, node := range n.cfg.Cluster.SortedNodes() {
+		s.Nodes = append(s.Nodes, n.stateOf(node, &s, now))
+	}
+	return s
+}
+
+// stateOf returns what is known of one node.
+func (n *Node) stateOf(node *config.Node, s *State, now time.Time) NodeState {
+	st := NodeState{Name: node.ID, Location: node.Location, Decides: node.Decide, Deciding: s.Decider == node.ID, Live: n.hearing.live(node.ID, now)}
+	h, known := n.hearing.nodes[node.ID]
+	if !known {
+		// Who may not decide hears no other heartbeats, but the decider lists who lives.
+		st.Live = isLive(n.members, node.ID) && s.Decider != ""
+		return st
+	}
+	st.Since = h.since
+	if !st.Live {
+		st.Since = h.at
+	}
+	st.Version, st.Speaks, st.Digest, st.SameFiles = h.Version, h.Speaks, h.Digest, h.Digest == n.cfg.Digest
+	st.Share, st.Place, st.ClockOff = h.Share, h.Place, h.ahead.Round(time.Millisecond)
+	st.Behind = max(s.Last, st.Place) - st.Place
+	st.CopyFault, st.Troubles = h.Copy, h.Troubles
+	return st
 }

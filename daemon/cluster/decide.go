@@ -1,0 +1,238 @@
+package cluster
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/agree"
+	"github.com/imapvigil/imapvigil/daemon/bus"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+const (
+	// decidePause is how often it is looked whether time alone decides something of what nodes see.
+	decidePause = 200 * time.Millisecond
+	// firstSights is how long a new decider waits for what the nodes last saw, before it decides with
+	// what it has.
+	firstSights = time.Second
+	// packetsAtOnce is the most packets that are taken before it is decided what follows from them.
+	packetsAtOnce = 256
+)
+
+// A decider is this node while it decides, in one term: it makes of what the nodes see what the
+// shared tracker observes.
+type decider struct {
+	*Node
+	began   uint64 // the term
+	tracker *sharedTracker
+	packets chan packet   // what nodes see; what does not fit is seen again with the next probe
+	heard   chan struct{} // closed when all that lived at the beginning have said what they last saw
+
+	// Owned by makeResults.
+	board   *agree.Board
+	cfg     *config.Config
+	members []agree.Member
+	results []incident.Result // for which the tracker had no room yet
+}
+
+// A packet is what one node says that it sees.
+type packet struct {
+	node string
+	data []byte
+}
+
+// decide decides for all nodes, in a term, until this node may no longer.
+func (n *Node) decide(ctx context.Context, term uint64) {
+	d := &decider{
+		Node: n, began: term, tracker: n.sharedTracker(), packets: make(chan packet, 4096), heard: make(chan struct{}),
+		board: agree.NewBoard(time.Now()),
+	}
+	stopListening := d.listen()
+	deciding, stop := context.WithCancel(ctx)
+	var tasks sync.WaitGroup
+	tasks.Go(func() { d.makeResults(deciding) })
+	tasks.Go(func() { d.askNodes(deciding) })
+	tasks.Go(func() { d.watchTroubles(deciding) })
+	why, tell := d.awaitEnd(ctx)
+	if why != asked {
+		d.copy.End() // nothing more is appended
+	}
+	stopListening()
+	stop()
+	tasks.Wait()
+	d.end(ctx, why)
+	if tell != nil {
+		close(tell)
+	}
+}
+
+// listen listens to what only a decider has to hear.
+func (d *decider) listen() (stop func()) {
+	stopSights, err := d.Bus.Listen(bus.Sights, func(m bus.Message) {
+		d.offer(packet{m.Topic.Node(), m.Data})
+	})
+	if err != nil {
+		d.Log.Error("this node cannot hear what the others see", zap.Error(err))
+		stopSights = func() {}
+	}
+	stopAnswers, err := d.Bus.Answer(bus.Seat, d.answerAsDecider)
+	if err != nil {
+		d.Log.Error("this node cannot answer as the decider", zap.Error(err))
+		stopAnswers = func() {}
+	}
+	return func() { stopSights(); stopAnswers() }
+}
+
+// offer queues a packet, if there is room.
+func (d *decider) offer(p packet) {
+	select {
+	case d.packets <- p:
+	default:
+	}
+}
+
+// makeResults makes one result of what the nodes see of a check, and gives it to the tracker.
+func (d *decider) makeResults(ctx context.Context) {
+	if err := d.tracker.Begin(ctx); err != nil {
+		return // awaitEnd knows
+	}
+	ticker := time.NewTicker(decidePause)
+	defer ticker.Stop()
+	patience := time.NewTimer(firstSights)
+	defer patience.Stop()
+	ready, heard := false, d.heard
+	for {
+		d.useConfiguration()
+		if ready {
+			d.giveResults()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case p := <-d.packets:
+			d.take(p)
+		case <-ticker.C:
+		case <-patience.C:
+			ready = true
+		case <-heard:
+			ready, heard = true, nil
+		}
+		for range min(packetsAtOnce, len(d.packets)) {
+			d.take(<-d.packets)
+		}
+	}
+}
+
+// useConfiguration has the board follow the configuration and the nodes that live.
+func (d *decider) useConfiguration() {
+	d.mu.Lock()
+	cfg, members := d.Node.cfg, d.Node.members
+	d.mu.Unlock()
+	if cfg != d.cfg {
+		d.cfg = cfg
+		d.board.Configure(cfg)
+	}
+	if !slices.Equal(members, d.members) {
+		d.members = members
+		d.board.SetNodes(members)
+	}
+}
+
+func (d *decider) take(p packet) {
+	if err := d.board.Take(p.node, p.data, time.Now()); err != nil {
+		d.Log.Warn("what a node sees cannot be read", zap.String("node", p.node), zap.Error(err))
+	}
+}
+
+// giveResults gives the tracker what follows from what the nodes see. While it has no room nothing
+// more is decided: what comes meanwhile takes the place of what was seen before.
+func (d *decider) giveResults() {
+	if len(d.results) == 0 {
+		var wanted []agree.Wanted
+		d.results, wanted = d.board.Decide(time.Now())
+		d.wakeNodes(wanted)
+	}
+	for len(d.results) > 0 && d.tracker.Take(d.results[0]) {
+		d.results = d.results[1:]
+	}
+}
+
+// wakeNodes has nodes probe checks at once about which another one has changed its mind.
+func (d *decider) wakeNodes(wanted []agree.Wanted) {
+	for batch := range slices.Chunk(wanted, wakesAtOnce) {
+		var list []wake
+		for _, w := range batch {
+			list = append(list, wake{Check: w.Check, Nodes: nodeIDs(w.Nodes)})
+		}
+		_ = d.Bus.Publish(bus.Wake, encode(list))
+	}
+}
+
+// wakesAtOnce is how many checks one message asks for: with ten nodes each about 300 bytes.
+const wakesAtOnce = 100
+
+func nodeIDs(names []string) (ids []config.NodeID) {
+	for _, name := range names {
+		ids = append(ids, config.NodeID(name))
+	}
+	return ids
+}
+
+// askNodes asks each node what it last saw, when this node begins to decide and when the node is
+// heard again, until ctx ends: what it has said meanwhile is lost.
+func (d *decider) askNodes(ctx context.Context) {
+	var mu sync.Mutex
+	asked := map[config.NodeID]bool{}
+	var answers sync.WaitGroup
+	ask := func() {
+		d.mu.Lock()
+		live := d.liveNodes(time.Now())
+		d.mu.Unlock()
+		mu.Lock()
+		defer mu.Unlock()
+		maps.DeleteFunc(asked, func(node config.NodeID, _ bool) bool { return !slices.Contains(live, node) })
+		for _, node := range live {
+			if asked[node] {
+				continue
+			}
+			asked[node] = true
+			answers.Go(func() {
+				if !d.askNode(ctx, node) {
+					mu.Lock()
+					defer mu.Unlock()
+					delete(asked, node) // it is asked again
+				}
+			})
+		}
+	}
+	ask()
+	answers.Wait()
+	close(d.heard)
+	_ = repeatEvery(ctx, sightsPause, ask)
+	answers.Wait()
+}
+
+// askNode asks a node what it last saw, and reports whether it has answered.
+func (d *decider) askNode(ctx context.Context, node config.NodeID) bool {
+	packets := d.allSights()
+	if node != d.Node.Node {
+		var err error
+		if packets, err = d.askWhatItSaw(ctx, string(node)); err != nil {
+			return false
+		}
+	}
+	for _, data := range packets {
+		select {
+		case d.packets <- packet{string(node), data}:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}

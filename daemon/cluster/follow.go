@@ -1,0 +1,95 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/imapvigil/imapvigil/daemon/bus"
+)
+
+const (
+	// lookPause is how often a node looks whether it is its turn to decide.
+	lookPause = 100 * time.Millisecond
+	// failedPause is how long a node whose attempt to take over failed lets others try.
+	failedPause = 2 * time.Second
+)
+
+// followOrDecide follows whoever decides, decides when that is the turn of this node, and follows
+// again, until ctx ends.
+func (n *Node) followOrDecide(ctx context.Context) error {
+	for n.follow(ctx) {
+		term, err := n.takeOver(ctx)
+		n.noteJournal(err)
+		if err != nil {
+			if !pause(ctx, failedPause) {
+				return nil
+			}
+			continue
+		}
+		n.decide(ctx, term)
+	}
+	return nil
+}
+
+// follow keeps a standby on the copy of the journal until it is the turn of this node to decide, or
+// until ctx ends: then it returns false.
+func (n *Node) follow(ctx context.Context) (myTurn bool) {
+	ticker := time.NewTicker(lookPause)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case answer := <-n.stepDown:
+			close(answer) // it does not decide
+			continue
+		case <-ticker.C:
+		}
+		if n.anew.Swap(false) || n.sharedTracker().hasEnded() {
+			if err := n.renewShared(ctx); err != nil && !pause(ctx, failedPause) {
+				return false
+			}
+		}
+		if n.isMyTurn(time.Now()) {
+			return true
+		}
+	}
+}
+
+// isMyTurn reports whether this node is to take over now.
+func (n *Node) isMyTurn(now time.Time) bool {
+	lost := n.copy.Lost() != nil
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.hearing.lost = lost
+	return !now.Before(n.restUntil) && n.hearing.mayTakeOver(n.cfg.Cluster.Nodes, now)
+}
+
+// noteJournal keeps what is wrong with the shared journal; nil: nothing.
+func (n *Node) noteJournal(err error) {
+	text := ""
+	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, errTooLate) {
+		text = err.Error()
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if text != "" && text != n.journal && !errors.Is(err, bus.ErrCut) {
+		n.Log.Warn("the journal of the cluster", zap.Error(err))
+	}
+	n.journal = text
+}
+
+// pause waits, and returns false if ctx ends first.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

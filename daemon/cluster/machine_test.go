@@ -1,0 +1,341 @@
+package cluster_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/bus"
+	"github.com/imapvigil/imapvigil/daemon/cluster"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/journal"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+	"github.com/imapvigil/imapvigil/daemon/stream"
+	"github.com/imapvigil/imapvigil/daemon/tracker"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+func createStream(ctx context.Context, s bus.Stream) error {
+	return stream.Create(ctx, s, func(func(journal.Record) bool) {})
+}
+
+// A machine is a node, whether its daemon runs or not.
+type machine struct {
+	stage  *stage
+	id     config.NodeID
+	dir    string // of its state; each kill leaves one behind
+	kills  int
+	wall   atomic.Int64 // how far its clock is ahead
+	digest string       // of its files; empty: that of all
+
+	mu      sync.Mutex
+	process *process                     // nil: it does not run
+	probes  map[config.CheckID]time.Time // when each is probed next; zero: it is being probed
+}
+
+// A process is the daemon of a machine between a start and its end: node, trackers, senders and journals
+// as they are, without probes and sockets.
+type process struct {
+	machine   *machine
+	node      *cluster.Node
+	own       *tracker.Tracker
+	ownRecord *journal.Journal
+	ownSender *outbox.Sender
+	bus       bus.Bus
+	cancel    context.CancelFunc
+	tasks     sync.WaitGroup
+	dead      atomic.Bool // killed: what it does now never happened
+
+	mu     sync.Mutex
+	shared *outbox.Sender // of the shared tracker
+}
+
+func (m *machine) config() *config.Config {
+	cfg := *m.stage.cfg
+	if m.digest != "" {
+		cfg.Digest = m.digest
+	}
+	return &cfg
+}
+
+// start starts the daemon.
+func (m *machine) start() {
+	t := m.stage.t
+	t.Helper()
+	p := &process{machine: m, bus: m.stage.net.Connect(string(m.id))}
+	var err error
+	p.ownRecord, err = journal.Open(filepath.Join(m.dir, "journal"), journal.Options{})
+	must(t, err)
+	p.ownSender = outbox.NewSender(func(a outbox.Attempt) { p.own.Attempted(a) })
+	p.useChannels(p.ownSender)
+	p.own, err = tracker.Open(tracker.Options{
+		Journal: tape{p.ownRecord, p, "alone"}, Sender: p.ownSender, Node: string(m.id), Jitter: half,
+		Mark: func() string { return p.node.Mark() }, Salt: string(m.id),
+	})
+	must(t, err)
+	p.node, err = cluster.New(cluster.Options{
+		Node: m.id, Version: "1.0", Bus: p.bus, Dir: filepath.Join(m.dir, "shared"), Own: p.own, OpenShared: p.openShared,
+		Wake: m.wake, OnShare: m.shareChanged, NeverStepDown: m.stage.neverStepDown, Log: zap.New(&roles{process: p}),
+		Wall: func() time.Time { return time.Now().Add(time.Duration(m.wall.Load())) },
+	})
+	must(t, err)
+	cfg := m.config()
+	p.node.Configure(cfg)
+	ctx, cancel := context.WithCancel(context.Background())
+	p.cancel = cancel
+	p.tasks.Go(func() { _ = p.own.Run(ctx) })
+	p.tasks.Go(func() {
+		if err := p.node.Run(ctx); err != nil && !p.dead.Load() {
+			t.Errorf("%s: %v", m.id, err)
+		}
+	})
+	must(t, p.own.Configure(ctx, cfg))
+	m.mu.Lock()
+	m.process, m.probes = p, map[config.CheckID]time.Time{}
+	m.mu.Unlock()
+	m.shareChanged()
+}
+
+func half() float64 { return 0.5 }
+
+func (p *process) openShared(j cluster.Journal) (*tracker.Tracker, error) {
+	var t *tracker.Tracker
+	sender := outbox.NewSender(func(a outbox.Attempt) { t.Attempted(a) })
+	p.useChannels(sender)
+	p.mu.Lock()
+	before := p.shared
+	p.shared = sender
+	p.mu.Unlock()
+	if before != nil {
+		drop(before)
+	}
+	var err error
+	t, err = tracker.Open(tracker.Options{
+		Journal: tape{j, p, ""}, Sender: sender, Node: string(p.machine.id), Jitter: half, Standby: true, Sure: j.Sure,
+	})
+	return t, err
+}
+
+// drop ends a sender at once.
+func drop(s *outbox.Sender) {
+	stopped, cancel := context.WithCancel(context.Background())
+	cancel()
+	s.Stop(stopped)
+}
+
+func (p *process) useChannels(s *outbox.Sender) {
+	channels := map[config.NotifierID]outbox.Channel{}
+	for id, notifier := range p.machine.stage.cfg.Notifiers {
+		channels[id] = outbox.Channel{Notifier: &line{p, string(id)}, Settings: notifier.Settings}
+	}
+	s.Use(channels)
+}
+
+// stop ends the daemon as SIGTERM does.
+func (m *machine) stop() {
+	p := m.take()
+	if p == nil {
+		return
+	}
+	p.end()
+}
+
+// kill leaves behind what kill -9 does: the files as they are at this moment. The rest of the
+// process is wound up so that nobody notices.
+func (m *machine) kill() {
+	p := m.take()
+	if p == nil {
+		return
+	}
+	p.dead.Store(true)
+	m.stage.net.Cut(string(m.id))
+	m.kills++
+	was := m.dir
+	m.dir = fmt.Sprintf("%s.%d", filepath.Join(m.stage.dir, string(m.id)), m.kills)
+	must(m.stage.t, os.CopyFS(m.dir, os.DirFS(was)))
+	p.end()
+	m.stage.net.Heal(string(m.id))
+}
+
+func (m *machine) take() *process {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p := m.process
+	m.process = nil
+	return p
+}
+
+// end winds the process up.
+func (p *process) end() {
+	p.cancel()
+	p.tasks.Wait()
+	drop(p.ownSender)
+	drop(p.shared)
+	p.bus.Close()
+	_ = p.ownRecord.Close()
+}
+
+// wake has a check probed at once.
+func (m *machine) wake(id config.CheckID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if at := m.probes[id]; !at.IsZero() {
+		m.probes[id] = time.Now()
+	}
+}
+
+// shareChanged begins to probe what is this node's, and ends what is not.
+func (m *machine) shareChanged() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.process == nil {
+		return
+	}
+	for id := range m.stage.cfg.Checks {
+		_, known := m.probes[id]
+		switch mine := m.process.node.Probes(id); {
+		case mine && !known:
+			m.probes[id] = m.nextTurn(id, time.Now())
+		case !mine:
+			delete(m.probes, id)
+		}
+	}
+}
+
+// nextTurn returns when a check is probed next: the nodes share its interval.
+func (m *machine) nextTurn(id config.CheckID, now time.Time) time.Time {
+	interval := m.stage.cfg.Checks[id].Probe.Interval
+	place, of := m.process.node.Turn(id)
+	phase := time.Duration(0)
+	if of > 0 {
+		phase = interval * time.Duration(place) / time.Duration(of)
+	}
+	// Not at the moments at which nodes look at the clock, where it is open what comes first.
+	next := m.stage.begin.Add(now.Sub(m.stage.begin).Truncate(interval) + phase + 10*time.Millisecond)
+	for !next.After(now) {
+		next = next.Add(interval)
+	}
+	return next
+}
+
+// probe probes a check, and finds the next time for it as daemon/probe does.
+func (m *machine) probe(id config.CheckID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p, check := m.process, m.stage.cfg.Checks[id]
+	if _, probed := m.probes[id]; p == nil || !probed {
+		return
+	}
+	m.probes[id] = time.Time{}
+	now := time.Now()
+	r := m.stage.result(check, m.id, now)
+	// Each takes another time for it, so that it is known whose result is the first.
+	took := time.Duration(7*(1+slices.Index(m.stage.sorted(), m))) * time.Millisecond
+	p.tasks.Go(func() {
+		time.Sleep(took)
+		r.Ended = time.Now()
+		pace := p.node.Observe(context.Background(), r)
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if _, probed := m.probes[id]; m.process != p || !probed {
+			return
+		}
+		next := m.nextTurn(id, now)
+		if pace.Confirming && now.Sub(pace.Since) < 10*time.Minute {
+			if soon := time.Now().Add(check.Probe.RetryInterval); soon.Before(next) {
+				next = soon
+			}
+		}
+		if !pace.At.IsZero() && pace.At.Before(next) && pace.At.After(time.Now()) {
+			next = pace.At
+		}
+		m.probes[id] = next
+	})
+}
+
+// A tape is a journal whose incident records are shown in the transcript.
+type tape struct {
+	tracker.Journal
+	process *process
+	which   string // "alone", or nothing for the shared one
+}
+
+// Append implements [tracker.Journal].
+func (t tape) Append(records ...journal.Record) error {
+	if err := t.Journal.Append(records...); err != nil || t.process.dead.Load() {
+		return err
+	}
+	for _, r := range records {
+		if !strings.HasPrefix(r.Kind, "incident.") || r.Kind == "incident.whole" {
+			continue
+		}
+		var e incident.Event
+		if err := json.Unmarshal(r.Data, &e); err != nil {
+			return err
+		}
+		t.process.machine.stage.event(t.process.machine.id, t.which, e)
+	}
+	return nil
+}
+
+// Compact implements [tracker.Journal].
+func (t tape) Compact(state iter.Seq[journal.Record]) error { return t.Journal.Compact(state) }
+
+// A line is a notifier as one process reaches it.
+type line struct {
+	process *process
+	id      string
+}
+
+// Close implements [notifiers.Notifier].
+func (l *line) Close() error { return nil }
+
+// Notify implements [notifiers.Notifier].
+func (l *line) Notify(_ context.Context, _ notifiers.Target, m notifiers.Message) (notifiers.Receipt, error) {
+	if l.process.dead.Load() {
+		return notifiers.Receipt{}, context.Canceled
+	}
+	l.process.machine.stage.message(l.process.machine.id, l.id, m)
+	return notifiers.Receipt{Thread: m.Key}, nil
+}
+
+// roles shows in the transcript what becomes of a node.
+type roles struct {
+	zapcore.LevelEnabler
+	process *process
+}
+
+// Enabled implements [zapcore.Core].
+func (r *roles) Enabled(zapcore.Level) bool { return true }
+
+// With implements [zapcore.Core].
+func (r *roles) With([]zapcore.Field) zapcore.Core { return r }
+
+// Check implements [zapcore.Core].
+func (r *roles) Check(e zapcore.Entry, c *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+	return c.AddCore(e, r)
+}
+
+// Sync implements [zapcore.Core].
+func (r *roles) Sync() error { return nil }
+
+// Write implements [zapcore.Core].
+func (r *roles) Write(e zapcore.Entry, fields []zapcore.Field) error {
+	if r.process.dead.Load() {
+		return nil
+	}
+	r.process.machine.stage.logged(r.process.machine.id, e, fields)
+	return nil
+}

@@ -1,0 +1,109 @@
+package cluster
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/bus"
+)
+
+// pulse says twice a second that this node lives and, when it decides, that it does.
+func (n *Node) pulse(ctx context.Context) error {
+	heartbeats := heartbeatListener{node: n}
+	defer heartbeats.end()
+	say := func() {
+		heartbeats.follow()
+		n.sayThatItLives()
+	}
+	say()
+	return repeatEvery(ctx, pulsePause, say)
+}
+
+// sayThatItLives says once what is said twice a second. While the bus is cut nobody hears it, which
+// is what it is for.
+func (n *Node) sayThatItLives() {
+	var troubles []string
+	if n.Troubles != nil {
+		troubles = n.Troubles()
+	}
+	n.mu.Lock()
+	now := time.Now()
+	own := encode(n.ownHeartbeat(troubles))
+	var said []byte
+	if n.term != 0 {
+		n.shareAmong(n.liveNodes(now))
+		said = encode(n.ownBeat())
+	}
+	n.mu.Unlock()
+	_ = n.Bus.Publish(bus.Heartbeat(string(n.Node)), own)
+	if said != nil {
+		_ = n.Bus.Publish(bus.Beat, said)
+	}
+}
+
+// ownHeartbeat returns what this node says of itself.
+func (n *Node) ownHeartbeat(troubles []string) heartbeat {
+	h := heartbeat{
+		V: Speaks, Node: n.Node, Version: n.Version, Speaks: Speaks, Decides: n.mayDecide() && n.copy.Speaks() == nil, Digest: n.cfg.Digest, Checks: len(n.cfg.Checks),
+		Share: n.share, Place: n.copy.Place(), Wall: n.Wall(), Troubles: troubles,
+	}
+	if err := n.copy.Behind(); err != nil {
+		h.Copy = err.Error()
+	}
+	return h
+}
+
+// ownBeat returns what this node says as the decider.
+func (n *Node) ownBeat() beat {
+	b := beat{
+		V: Speaks, Node: n.Node, Term: n.term, Last: n.copy.Place(), Speaks: Speaks, Digest: n.cfg.Digest, Checks: len(n.cfg.Checks), Wall: n.Wall(),
+	}
+	for _, m := range n.members {
+		if !m.Silent {
+			b.Live = append(b.Live, config.NodeID(m.Node))
+		}
+	}
+	return b
+}
+
+// liveNodes lists the nodes that are heard, this one included.
+func (n *Node) liveNodes(now time.Time) (live []config.NodeID) {
+	for _, node := range n.cfg.Cluster.SortedNodes() {
+		if node.ID == n.Node || n.hearing.live(node.ID, now) {
+			live = append(live, node.ID)
+		}
+	}
+	return live
+}
+
+// hearHeartbeat takes the heartbeat of a node.
+func (n *Node) hearHeartbeat(m bus.Message) {
+	h, err := parseHeartbeat(m.Data)
+	if err != nil || m.Topic != bus.Heartbeat(string(h.Node)) {
+		n.Log.Warn("a heartbeat cannot be read, or is that of another node", zap.String("topic", string(m.Topic)), zap.Error(err))
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, known := n.cfg.Cluster.Nodes[h.Node]; known {
+		n.hearing.hearNode(h, time.Now(), n.Wall())
+	}
+}
+
+// hearBeat takes the beat of a decider. Its list is the one by which all share the checks.
+func (n *Node) hearBeat(m bus.Message) {
+	b, err := parseBeat(m.Data)
+	if err != nil {
+		n.Log.Warn("a beat of the decider cannot be read", zap.Error(err))
+		return
+	}
+	n.copy.Expect(b.Last)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.hearing.hearBeat(b, time.Now(), n.Wall()) && n.term == 0 && !b.Bye {
+		n.shareAmong(b.Live)
+	}
+}

@@ -1,0 +1,181 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/imapvigil/imapvigil/daemon/bus"
+	"github.com/imapvigil/imapvigil/daemon/journal"
+)
+
+// errTooLate is returned when another node has taken over meanwhile.
+var errTooLate = errors.New("another node decides")
+
+// takeOver has this node decide: it reads the journal to its end and appends, if that still is the
+// end, that it begins. It returns the term, or errTooLate.
+func (n *Node) takeOver(ctx context.Context) (term uint64, err error) {
+	if err := n.catchUp(ctx); err != nil && n.copy.Lost() == nil {
+		return 0, fmt.Errorf("reading what is missing: %w", err)
+	}
+	if !n.isMyTurn(time.Now()) {
+		return 0, errTooLate
+	}
+	if lost := n.copy.Lost(); lost != nil {
+		term, err = n.rebase(ctx, lost)
+	} else {
+		term, err = n.copy.Begin(ctx)
+	}
+	switch {
+	case errors.Is(err, journal.ErrReplaced):
+		return 0, errTooLate // it was faster
+	case err != nil:
+		return 0, fmt.Errorf("beginning to decide: %w", err)
+	}
+	n.mu.Lock()
+	now := time.Now()
+	n.term = term
+	n.noteRole(now)
+	n.mu.Unlock()
+	n.sayThatItLives() // others need not try
+	return term, nil
+}
+
+// rebase begins to decide above a stream that has lost what this node holds, with the whole state. A
+// stream that is gone is not made anew: nobody knows whether it is another cluster's.
+func (n *Node) rebase(ctx context.Context, lost error) (term uint64, err error) {
+	if errors.Is(lost, bus.ErrNoStream) {
+		return 0, lost
+	}
+	n.anew.Store(true)         // unless it decides now, this has replayed what the standby does not know
+	var state []journal.Record // all of it, or none
+	for r, err := range n.copy.Replay() {
+		if err != nil {
+			return 0, err
+		}
+		state = append(state, r)
+	}
+	if term, err = n.copy.Rebase(ctx, slices.Values(state)); err != nil {
+		return 0, err
+	}
+	n.anew.Store(false)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.rebased, n.rebaseCause = time.Now(), lost.Error()
+	return term, nil
+}
+
+// catchUpTime is how long reading what is missing in the copy may take.
+const catchUpTime = 10 * time.Second
+
+func (n *Node) catchUp(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, catchUpTime)
+	defer cancel()
+	return n.copy.CatchUp(ctx)
+}
+
+// An ending is why a node decides no longer.
+type ending string
+
+const (
+	asked    ending = "it was asked to stop"
+	deaf     ending = "it no longer hears itself on the bus"
+	replaced ending = "another node decides"
+)
+
+// awaitEnd waits until this node may decide no longer, and returns why, and whom to tell that it does
+// not; nil: nobody.
+func (d *decider) awaitEnd(ctx context.Context) (why ending, tell chan struct{}) {
+	ticker := time.NewTicker(lookPause)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return asked, nil
+		case tell := <-d.stepDown:
+			return asked, tell
+		case <-d.tracker.ended:
+			return replaced, nil
+		case now := <-ticker.C:
+			if why := d.mustStop(now); why != "" && !d.NeverStepDown {
+				return why, nil
+			}
+		}
+	}
+}
+
+// mustStop returns why this node must not go on deciding; empty: it may.
+func (d *decider) mustStop(now time.Time) ending {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case d.hearing.beat.Term > d.began:
+		return replaced
+	case d.hearing.deafFor(now) >= deafAfter:
+		return deaf
+	}
+	return ""
+}
+
+const (
+	// goodbyeTime is how long what is queued may take to be journaled when this node stops deciding.
+	goodbyeTime = 3 * time.Second
+	// restTime is how long a node that was asked to stop lets others decide.
+	restTime = 10 * time.Second
+)
+
+// end ends the term. Who was asked to stop journals what is queued, and says goodbye.
+func (d *decider) end(ctx context.Context, why ending) {
+	err := errors.New(string(why))
+	if why == asked {
+		// The journal may not answer; then it is as if the node had been killed.
+		giveUp := time.AfterFunc(goodbyeTime, d.copy.End)
+		err = d.endShared()
+		giveUp.Stop()
+	}
+	d.copy.End()
+	if why != asked {
+		_ = d.endShared() // it is known why
+	}
+	d.mu.Lock()
+	now := time.Now()
+	goodbye := d.ownBeat()
+	goodbye.Bye = true
+	d.term = 0
+	d.noteRole(now)
+	if why == asked {
+		d.restUntil = now.Add(restTime)
+	}
+	d.mu.Unlock()
+	if why == asked && err == nil {
+		_ = d.Bus.Publish(bus.Beat, encode(goodbye))
+	}
+	d.Log.Info("this node decides no longer", zap.String("why", string(why)), zap.Uint64("term", d.began))
+	if ctx.Err() == nil {
+		_ = d.renewShared(ctx) // what it fails with is logged, and follow tries again
+	}
+}
+
+// StepDown has this node stop deciding: what is queued is journaled, and another node takes over at
+// once. It returns when this node no longer decides, or ErrNotDeciding.
+func (n *Node) StepDown(ctx context.Context) error {
+	if n.Role() != Deciding {
+		return ErrNotDeciding
+	}
+	done := make(chan struct{})
+	select {
+	case n.stepDown <- done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
