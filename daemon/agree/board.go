@@ -1,8 +1,7 @@
 package agree
 
 import (
-	"encoding/json"
-	"errors"
+	"cmp"
 	"slices"
 	"time"
 
@@ -10,69 +9,140 @@ import (
 )
 
 // A Board is what whoever decides knows of all checks: what each node saw last, and what follows from
-// it. It is pure: it has no clock of its own and no lock.
+// it. It is pure: it has no clock of its own and no lock, and the same calls give the same answers.
 type Board struct {
 	began  time.Time
-	nodes  []Member // by name
-	checks map[config.CheckID]*entry
-	dirty  []*entry // whose sights have changed since they were decided on
+	now    time.Time   // the newest that it was told
+	nodes  []nodeState // by name
+	checks map[uint64]*entry
+	sorted []*entry // by id
+	dirty  []*entry // that are to be decided on
+	intern interned
+
+	// For one check at a time.
+	opinion Opinion
+	members []Member
+	view    View
+}
+
+// A nodeState is what is known of one node.
+type nodeState struct {
+	Member
+	life    uint64
+	epoch   uint16 // counts its lives
+	asked   time.Time
+	lacking bool // a check of which only a brief sight is known
+	record  Record
 }
 
 // An entry is what is known of one check.
 type entry struct {
 	id       config.CheckID
 	check    *config.Check
-	settings uint64
-	view     View
-	members  []Member
-	cause    config.Cause
+	settings uint32
+	course   course
+	born     time.Duration // since the board began
+	members  []uint16      // places in Board.nodes, in their order
+	slots    []slot
+	cause    config.Cause // of the failure, as it was last said
+	reported uint64       // which members reported, a bit each, when it was last decided on
 	dirty    bool
-	woken    map[string]time.Time
+	asking   bool // a node has yet to look again
+	unknown  bool // it was last said that nobody reports
+	login    bool // its first node logs in
 }
 
 // NewBoard returns the board of somebody who begins to decide at a time.
-func NewBoard(began time.Time) *Board {
-	return &Board{began: began, checks: map[config.CheckID]*entry{}}
-}
+func NewBoard(began time.Time) *Board { return &Board{began: began, now: began} }
 
 // Configure makes a configuration the one in force. What is known of checks that stay is kept.
 func (b *Board) Configure(cfg *config.Config) {
 	was := b.checks
-	b.checks = make(map[config.CheckID]*entry, len(cfg.Checks))
+	b.checks, b.sorted = make(map[uint64]*entry, len(cfg.Checks)), b.sorted[:0]
 	for id, check := range cfg.Checks {
 		if !check.Enabled {
 			continue
 		}
-		e := was[id]
-		if e == nil {
-			e = &entry{id: id, view: NewView(b.began), woken: map[string]time.Time{}}
+		e := was[hashOf(id)]
+		if e == nil || e.id != id {
+			e = &entry{id: id, course: course{short: b.now}, born: b.now.Sub(b.began)}
 		}
-		e.check, e.settings = check, Settings(check)
-		e.members = assigned(id, b.nodes, check.Quorum)
-		b.checks[id] = e
+		e.check, e.settings, e.login = check, onWire(Settings(check)), check.Probe.Login != (config.Login{})
+		b.checks[hashOf(id)] = e
+		b.sorted = append(b.sorted, e)
 	}
-	b.dirty = slices.DeleteFunc(b.dirty, func(e *entry) bool { return b.checks[e.id] != e })
+	slices.SortFunc(b.sorted, func(a, b *entry) int { return cmp.Compare(a.id, b.id) })
+	b.dirty = slices.DeleteFunc(b.dirty, func(e *entry) bool { return b.entry(e.id) != e })
+	b.assign()
 }
 
-// SetNodes says which nodes there are, and of which of them nothing is heard.
-func (b *Board) SetNodes(nodes []Member) {
-	b.nodes = slices.Clone(nodes)
-	for id, e := range b.checks {
-		e.members = assigned(id, b.nodes, e.check.Quorum)
-		b.touch(e)
+// entry returns what is known of a check; nil: it is not in the files.
+func (b *Board) entry(id config.CheckID) *entry {
+	if e := b.checks[hashOf(id)]; e != nil && e.id == id {
+		return e
 	}
+	return nil
 }
 
-// Recall says which causes the open incidents of the service have. They stay as long as a node gives
-// them.
-func (b *Board) Recall(causes map[config.CheckID]config.Cause) {
-	for id, cause := range causes {
-		if e := b.checks[id]; e != nil {
-			e.cause = cause
+// SetNodes says which nodes there are, and of which of them nothing is heard. Which of them are at fault
+// themselves the board finds out.
+func (b *Board) SetNodes(members []Member) {
+	was := b.nodes
+	place := make([]int, len(was)) // of each node that was known
+	for i := range place {
+		place[i] = -1
+	}
+	b.nodes = nil
+	for _, m := range slices.SortedFunc(slices.Values(members), func(a, b Member) int { return cmp.Compare(a.Node, b.Node) }) {
+		n := nodeState{Member: m}
+		if i := slices.IndexFunc(was, func(o nodeState) bool { return o.Node == m.Node }); i >= 0 {
+			n = was[i]
+			n.Location, n.Silent = m.Location, m.Silent
+			place[i] = len(b.nodes)
+		}
+		b.nodes = append(b.nodes, n)
+	}
+	for _, e := range b.sorted {
+		e.moveSlots(place)
+	}
+	b.assign()
+}
+
+// moveSlots gives the sights of a check the new places of their nodes, and drops those of nodes that are
+// gone.
+func (e *entry) moveSlots(place []int) {
+	kept := e.slots[:0]
+	for _, s := range e.slots {
+		if to := place[s.node]; to >= 0 {
+			s.node = uint16(to)
+			kept = append(kept, s)
+		}
+	}
+	clear(e.slots[len(kept):])
+	e.slots = kept
+}
+
+// assign decides which nodes probe which check, and has those checks decided on that may be different now.
+func (b *Board) assign() {
+	all := make([]Member, len(b.nodes))
+	places := make(map[string]uint16, len(b.nodes))
+	for i := range b.nodes {
+		all[i] = b.nodes[i].Member
+		places[all[i].Node] = uint16(i)
+	}
+	for _, e := range b.sorted {
+		members := assigned(e.id, all, e.check.Quorum)
+		e.members = e.members[:0]
+		for _, m := range members {
+			e.members = append(e.members, places[m.Node])
+		}
+		if !e.simplyWell() || e.reported == 0 {
+			b.touch(e)
 		}
 	}
 }
 
+// touch has a check decided on.
 func (b *Board) touch(e *entry) {
 	if !e.dirty {
 		e.dirty = true
@@ -80,31 +150,12 @@ func (b *Board) touch(e *entry) {
 	}
 }
 
-// ErrStranger is the error about a packet of a node that is not in the configuration.
-var ErrStranger = errors.New("a node speaks that is not in the configuration")
-
-// Take takes a packet that a node sent. What it says of checks that are not in the files is left out.
-func (b *Board) Take(node string, packet []byte, now time.Time) error {
-	if !slices.ContainsFunc(b.nodes, func(m Member) bool { return m.Node == node }) {
-		return ErrStranger
-	}
-	var w wire
-	if err := json.Unmarshal(packet, &w); err != nil {
-		return err
-	}
-	e := b.checks[w.Result.Check]
-	if e == nil {
-		return nil
-	}
-	s := Sight{Node: node, Result: w.Result, Settings: w.Settings, Changed: now.Add(-w.Changed), Took: took(w.Result), fresh: true}
-	s.Result.Started, s.Result.Ended = now.Add(-w.Started), now.Add(-w.Ended)
-	for i, since := range w.Since {
-		if since >= 0 {
-			s.since[i] = now.Add(-since)
+// Recall says which causes the open incidents of the service have, as a new decider finds them in the
+// journal. A cause stays as long as a node gives it.
+func (b *Board) Recall(causes map[config.CheckID]config.Cause) {
+	for id, cause := range causes {
+		if e := b.entry(id); e != nil {
+			e.cause = cause
 		}
 	}
-	if e.view.Take(s) {
-		b.touch(e)
-	}
-	return nil
 }

@@ -1,6 +1,7 @@
 package agree
 
 import (
+	"slices"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -13,49 +14,139 @@ type Wanted struct {
 	Nodes []string
 }
 
-// Decide returns what a single machine would have seen of the checks whose sights have changed, and
-// which nodes are to look again now.
+// patience is how long a check that is new here waits for the first sight of each of its nodes. They begin to
+// probe within 10 seconds, and what they saw before they say at once when they are asked.
+const patience = 10 * time.Second
+
+// Decide returns what a single machine would have seen of the checks whose sights have changed, or of
+// whose nodes one has fallen silent, and which nodes are to look again now.
 func (b *Board) Decide(now time.Time) (results []incident.Result, wake []Wanted) {
+	b.now = laterOf(b.now, now)
+	waiting := b.dirty[:0]
 	for _, e := range b.dirty {
+		if b.waits(e) {
+			waiting = append(waiting, e)
+			continue
+		}
 		e.dirty = false
-		o := e.decide(now)
-		if r, any := e.result(&o); any {
+		o := b.decide(e)
+		if r, worthIt := b.result(e, o); worthIt {
 			results = append(results, r)
 		}
-		if nodes := e.toWake(&o, now); len(nodes) > 0 {
+		if nodes := b.toWake(e, o); len(nodes) > 0 {
 			wake = append(wake, Wanted{e.id, nodes})
 		}
 	}
-	b.dirty = b.dirty[:0]
+	clear(b.dirty[len(waiting):])
+	b.dirty = waiting
 	return results, wake
 }
 
-func (e *entry) decide(now time.Time) Opinion {
-	p := &e.check.Probe
-	o := e.view.Agree(e.members, Rule{Agree: max(1, e.check.Quorum.Agree), Fresh: 2*p.Interval + p.Timeout, Settings: e.settings, Cause: e.cause}, now)
-	e.cause = ""
+// waits reports whether it is too early to decide on a check.
+func (b *Board) waits(e *entry) bool {
+	return b.now.Sub(b.began)-e.born < patience && slices.ContainsFunc(e.members, func(node uint16) bool {
+		return !b.nodes[node].Silent && e.slot(node) == nil
+	})
+}
+
+// hear makes the opinion of the board one about a check, without what follows from it.
+func (b *Board) hear(e *entry) *Opinion {
+	b.view.sights = b.view.sights[:0]
+	for i := range e.slots {
+		b.view.sights = append(b.view.sights, b.sight(e, &e.slots[i]))
+	}
+	b.view.course = e.course
+	b.members = b.members[:0]
+	for _, node := range e.members {
+		b.members = append(b.members, b.nodes[b.standIn(e, node)].Member)
+	}
+	b.opinion.hear(&b.view, b.members, e.rule(), b.now)
+	return &b.opinion
+}
+
+func (e *entry) rule() Rule {
+	return Rule{Agree: max(1, e.check.Quorum.Agree), Fresh: e.fresh(), Settings: uint64(e.settings), Cause: e.cause}
+}
+
+// fresh returns how old a sight may be.
+func (e *entry) fresh() time.Duration { return 2*e.check.Probe.Interval + e.check.Probe.Timeout }
+
+// standIn returns the node that speaks for a member: another one, which probed the check until now, as long
+// as the member has not looked. Otherwise the check would have fewer nodes for a while whenever one comes
+// or goes.
+func (b *Board) standIn(e *entry, member uint16) uint16 {
+	now := b.now.Sub(b.began)
+	if s := e.slot(member); b.nodes[member].Silent || s != nil && now-s.started <= e.fresh() {
+		return member
+	}
+	for i := range e.slots {
+		s := &e.slots[i]
+		taken := slices.ContainsFunc(b.members, func(m Member) bool { return m.Node == b.nodes[s.node].Node })
+		if !taken && !b.nodes[s.node].Silent && !slices.Contains(e.members, s.node) && now-s.started <= e.fresh() {
+			return s.node
+		}
+	}
+	return member
+}
+
+// decide returns what the nodes of a check see together. It is valid until the next call.
+func (b *Board) decide(e *entry) *Opinion {
+	o := b.hear(e)
+	o.decide()
+	e.course = o.course
+	e.reported, e.asking = o.mask(), o.Verdict == Asking
+	for i := range e.slots {
+		e.slots[i].fresh = false
+	}
 	if f, fails := findingOf(o.Result, config.ConditionService); fails {
 		e.cause = f.Cause
+	} else if o.Verdict == Agreed {
+		e.cause = ""
 	}
 	return o
 }
 
+// mask returns which members report, a bit each.
+func (o *Opinion) mask() (mask uint64) {
+	for i := range o.Voices {
+		if o.Voices[i].reports() {
+			mask |= 1 << (i % 64)
+		}
+	}
+	return mask
+}
+
 // result returns what the incident machine gets of an opinion.
-func (e *entry) result(o *Opinion) (r incident.Result, any bool) {
+func (b *Board) result(e *entry, o *Opinion) (r incident.Result, worthIt bool) {
+	news := e.unknown != (o.Verdict == Nothing)
+	e.unknown = o.Verdict == Nothing
 	r = o.Result
 	if o.Verdict == Nothing {
-		r = incident.Result{Started: o.Now, Ended: o.Now, Findings: []incident.Finding{{
-			Condition: config.ConditionMonitor, Health: incident.Unknown, Cause: config.CauseLocalFault, Hint: "No node reports on this check.",
-		}}}
+		r = o.nothing(b.now)
 	}
 	r.Check = e.id
 	r.Sightings = o.sightings()
-	return r, r.Observed != 0 || o.Verdict == Nothing
+	return r, news || r.Observed != 0
+}
+
+// nothing returns a result of which nothing follows: why nobody can say how the check is.
+func (o *Opinion) nothing(now time.Time) incident.Result {
+	f := incident.Finding{Condition: config.ConditionMonitor, Health: incident.Unknown, Cause: config.CauseLocalFault}
+	for i := range o.Voices {
+		if v := &o.Voices[i]; v.Standing == Blind {
+			if why, known := findingOf(v.sight.Result, config.ConditionMonitor); known {
+				f = why
+			}
+		}
+	}
+	f.Hint = "No node reports on this check: " + list(o.others()) + "."
+	return incident.Result{Started: now, Ended: now, Findings: []incident.Finding{f}}
 }
 
 // sightings returns what each node sees, as it is shown.
 func (o *Opinion) sightings() []incident.Sighting {
 	list := make([]incident.Sighting, len(o.Voices))
+	asked := o.Wake()
 	for i := range o.Voices {
 		v := &o.Voices[i]
 		s := incident.Sighting{Node: v.Node, Location: v.Location, Health: incident.Unknown, Standing: string(v.Standing)}
@@ -64,8 +155,11 @@ func (o *Opinion) sightings() []incident.Sighting {
 			if worst, wrong := v.sight.Result.Worst(); wrong {
 				s.Phase, s.Cause, s.Hint, s.Evidence = worst.Phase, worst.Cause, worst.Hint, worst.Evidence
 			}
-			if v.reports() {
-				s.Health = v.sight.Result.Health()
+		}
+		if v.reports() {
+			s.Health = v.sight.Result.Health()
+			if slices.Contains(asked, v.Node) {
+				s.Standing = string(Asked)
 			}
 		}
 		list[i] = s
@@ -74,11 +168,15 @@ func (o *Opinion) sightings() []incident.Sighting {
 }
 
 // toWake returns which nodes are to look now, each at most once in retry_interval.
-func (e *entry) toWake(o *Opinion, now time.Time) (nodes []string) {
-	for _, node := range o.Wake() {
-		if last, woken := e.woken[node]; !woken || now.Sub(last) >= e.check.Probe.RetryInterval {
-			e.woken[node] = now
-			nodes = append(nodes, node)
+func (b *Board) toWake(e *entry, o *Opinion) (nodes []string) {
+	now := b.now.Sub(b.began)
+	for _, name := range o.Wake() {
+		for i := range e.slots {
+			s := &e.slots[i]
+			if b.nodes[s.node].Node == name && (s.woken == never || now-s.woken >= e.check.Probe.RetryInterval) {
+				s.woken = now
+				nodes = append(nodes, name)
+			}
 		}
 	}
 	return nodes

@@ -63,12 +63,20 @@ func (o *Opinion) decide() {
 func (o *Opinion) gather() {
 	newest := o.newest()
 	o.Result = incident.Result{Check: newest.Check, Started: newest.Started, Target: newest.Target}
+	addresses := 0
+	for _, v := range o.reporting {
+		addresses += len(v.sight.Result.Addresses)
+	}
+	// Others keep it, so it has the size that it needs.
+	o.Result.Addresses = make([]incident.Address, 0, addresses)
 	for _, v := range o.reporting {
 		r := &v.sight.Result
 		o.Result.Ended = laterOf(o.Result.Ended, r.Ended)
-		o.Result.Addresses = append(o.Result.Addresses, r.Addresses...)
-		if v.sight.fresh {
-			o.Result.Notes = append(o.Result.Notes, r.Notes...)
+		o.Result.Addresses = v.sight.appendAddresses(o.Result.Addresses)
+		for _, note := range r.Notes {
+			if !slices.Contains(o.Result.Notes, note) {
+				o.Result.Notes = append(o.Result.Notes, note)
+			}
 		}
 	}
 }
@@ -167,7 +175,7 @@ func (o *Opinion) decideFindingsOfOne() {
 // worstFinding returns the worst that a node says of a condition.
 func (o *Opinion) worstFinding(c config.Condition) (worst incident.Finding, found bool) {
 	for _, v := range o.reporting {
-		if f, has := findingOf(v.sight.Result, c); has && (!found || f.WorseThan(worst)) {
+		if f, has := findingOf(v.sight.Result, c); has && v.sight.Result.Observed.Has(c) && (!found || f.WorseThan(worst)) {
 			worst, found = f, true
 		}
 	}

@@ -1,7 +1,7 @@
 package agree
 
 import (
-	"encoding/json"
+	"hash/fnv"
 	"slices"
 	"time"
 
@@ -9,93 +9,147 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
-// MaxPacket is the most bytes of a packet.
-const MaxPacket = 64 << 10
+const (
+	// refreshAfter is how old the last full sight of a check may be. Each check has its own moment before
+	// that, so that they do not all travel at once.
+	refreshAfter = 10 * time.Minute
+	// atOnce is how many bytes of full sights an answer has; what is well beyond that is brief, and
+	// travels in full with the next probe.
+	atOnce = 1 << 20
+)
 
 // A Packer is what a node remembers of the checks that it probes, and makes packets of it for a
-// [Board]. It is no safer than a map when several goroutines call it.
+// [Board]. Only one goroutine at a time may use it.
 type Packer struct {
-	node     string
-	began    time.Time
-	memories map[config.CheckID]*Memory
-	last     map[config.CheckID]Sight
-	pending  []config.CheckID // that are to be sent
+	node    string
+	began   time.Time
+	life    uint64
+	checks  map[config.CheckID]*packed
+	pending []*packed // which are to be sent
+}
+
+// A packed is what a node remembers of one check: its newest sight, and what of it others have.
+type packed struct {
+	id     config.CheckID
+	memory Memory
+	sight  Sight // without what is in content
+	// content is what others show of it; version counts how often it changed.
+	content string
+	version uint8
+	timings []config.PhaseTimes // until it is sent
+	fullAt  time.Time           // it was last sent in full; zero: it is to be
+	pending bool
 }
 
 // NewPacker returns what a node that starts at a time remembers: nothing.
 func NewPacker(node string, began time.Time) *Packer {
-	return &Packer{node: node, began: began, memories: map[config.CheckID]*Memory{}, last: map[config.CheckID]Sight{}}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(node + began.Format(time.RFC3339Nano)))
+	return &Packer{node: node, began: began, life: mix(h.Sum64()), checks: map[config.CheckID]*packed{}}
 }
 
 // Add takes the next result of a check that this node probes. It is urgent if it is to be flushed at
 // once: it fails, or is the first one that does not. Others can wait for a second, so that they
 // travel together.
-func (p *Packer) Add(r incident.Result, settings uint64, _ time.Time) (urgent bool) {
-	m := p.memories[r.Check]
-	if m == nil {
-		m = &Memory{}
-		p.memories[r.Check] = m
+func (p *Packer) Add(r incident.Result, settings uint64, now time.Time) (urgent bool) {
+	c := p.checks[r.Check]
+	if c == nil {
+		c = &packed{id: r.Check}
+		p.checks[r.Check] = c
 	}
-	was := m.changed
-	s := m.See(p.node, r, settings)
-	p.last[r.Check] = s
-	p.pending = append(p.pending, r.Check)
-	return len(r.Findings) > 0 || !s.Changed.Equal(was)
+	failed := c.fails()
+	c.timings = timingsOf(&r)
+	if content := contentOf(&r); content != c.content {
+		c.content = content
+		c.version++
+		c.fullAt = time.Time{}
+	}
+	c.sight = c.memory.See(p.node, r, settings)
+	c.sight.Result.Addresses, c.sight.Result.Notes = nil, nil // the content has them
+	if now.Sub(c.fullAt) >= refreshAfter-time.Duration(hashOf(c.id)%uint64(refreshAfter/2)) {
+		c.fullAt = time.Time{}
+	}
+	if !c.pending {
+		c.pending = true
+		p.pending = append(p.pending, c)
+	}
+	return failed || c.fails()
 }
 
-// Flush returns packets with what was added since, and forgets that.
+// contentOf returns what of a result stays the same, as it travels.
+func contentOf(r *incident.Result) string {
+	var w writer
+	w.content(r)
+	if len(w.data) > MaxPacket/2 {
+		// No server is worth that much. What is wrong is in the findings.
+		w.data = w.data[:0]
+		w.content(&incident.Result{Target: r.Target})
+	}
+	return string(w.data)
+}
+
+// fails reports whether something of the check fails.
+func (c *packed) fails() bool {
+	return slices.ContainsFunc(c.sight.Result.Findings, func(f incident.Finding) bool { return f.Health != incident.Unknown })
+}
+
+// Flush returns packets with what was added since the last one.
 func (p *Packer) Flush(now time.Time) [][]byte {
-	pending := p.pending
-	p.pending = nil
-	return p.pack(pending, now)
+	b := p.newBatch(now)
+	for _, c := range p.pending {
+		c.pending = false
+		b.add(c, c.fullAt.IsZero())
+	}
+	p.pending = p.pending[:0]
+	return b.packets()
 }
 
-// All returns packets with what this node saw last of each check.
+// All returns packets with what this node saw last of each check, first of those that fail.
 func (p *Packer) All(now time.Time) [][]byte {
-	var ids []config.CheckID
-	for id := range p.last {
-		ids = append(ids, id)
+	list := make([]*packed, 0, len(p.checks))
+	for _, c := range p.checks {
+		list = append(list, c)
 	}
-	slices.Sort(ids)
-	return p.pack(ids, now)
+	slices.SortFunc(list, func(a, b *packed) int {
+		switch {
+		case a.brief() != b.brief():
+			return order(b.brief())
+		case a.id < b.id:
+			return -1
+		}
+		return 1
+	})
+	b := p.newBatch(now)
+	for _, c := range list {
+		if b.size < atOnce {
+			b.add(c, true)
+		} else {
+			b.add(c, false)
+			c.fullAt = time.Time{}
+		}
+	}
+	return b.packets()
+}
+
+func order(first bool) int {
+	if first {
+		return -1
+	}
+	return 1
 }
 
 // Keep forgets the checks that this node no longer probes.
 func (p *Packer) Keep(probes func(config.CheckID) bool) {
-	for id := range p.last {
+	for id := range p.checks {
 		if !probes(id) {
-			delete(p.last, id)
-			delete(p.memories, id)
+			delete(p.checks, id)
 		}
 	}
+	p.pending = slices.DeleteFunc(p.pending, func(c *packed) bool { return p.checks[c.id] != c })
 }
 
-// Forget forgets all: the machine was suspended, so that nobody knows how old it is.
-func (p *Packer) Forget() { *p = *NewPacker(p.node, p.began) }
-
-type wire struct {
-	Result                       incident.Result
-	Settings                     uint64
-	Started, Ended, Changed, Age time.Duration
-	Since                        [len(pathConditions)]time.Duration
-}
-
-func (p *Packer) pack(ids []config.CheckID, now time.Time) (packets [][]byte) {
-	for _, id := range ids {
-		s, known := p.last[id]
-		if !known {
-			continue
-		}
-		w := wire{Result: s.Result, Settings: s.Settings, Started: now.Sub(s.Result.Started), Ended: now.Sub(s.Result.Ended), Changed: now.Sub(s.Changed)}
-		for i, since := range s.since {
-			if w.Since[i] = -1; !since.IsZero() {
-				w.Since[i] = now.Sub(since)
-			}
-		}
-		packet, err := json.Marshal(w)
-		if err == nil && len(packet) <= MaxPacket {
-			packets = append(packets, packet)
-		}
-	}
-	return packets
+// Forget forgets all. A machine that was suspended does not know how old it is.
+func (p *Packer) Forget() {
+	clear(p.checks)
+	p.pending = nil
 }

@@ -56,8 +56,12 @@ func weight(check config.CheckID, node string) uint64 {
 	_, _ = h.Write([]byte(check))
 	_, _ = h.Write([]byte{0}) // so that "a" with "bc" is another pair than "ab" with "c"
 	_, _ = h.Write([]byte(node))
-	// FNV alone changes its upper bits too little for names that differ at the end (SplitMix64).
-	x := h.Sum64()
+	return mix(h.Sum64())
+}
+
+// mix spreads a hash over all its bits: FNV alone changes the upper ones too little for names that differ
+// at the end (SplitMix64).
+func mix(x uint64) uint64 {
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 	x = (x ^ x>>27) * 0x94d049bb133111eb
 	return x ^ x>>31

@@ -25,6 +25,10 @@ type Sight struct {
 
 	since beginnings
 	fresh bool // nothing was decided on it yet
+	// Of one that travelled, the conversations of Result share their memory with others, and have neither a
+	// node nor timings; these are here, if they are known.
+	travelled bool
+	timings   []config.PhaseTimes
 }
 
 // beginnings are since when a node sees each of pathConditions fail; zero: it is well.
@@ -97,6 +101,25 @@ func (m *Memory) See(node string, r incident.Result, settings uint64) Sight {
 	}
 	m.seen = true
 	return Sight{Node: node, Result: r, Settings: settings, Changed: m.changed, Took: took(r), since: m.since, fresh: true}
+}
+
+// appendAddresses appends the conversations of a sight.
+func (s *Sight) appendAddresses(list []incident.Address) []incident.Address {
+	took := s.Took // of a brief sight that is all that is known
+	for i, a := range s.Result.Addresses {
+		switch {
+		case !s.travelled:
+		case i < len(s.timings):
+			a.Node, a.Timings = s.Node, s.timings[i]
+		default:
+			a.Node = s.Node
+			if a.Health == incident.OK || a.Health == incident.Degraded {
+				a.Timings[config.WholeConversation], took = took, 0
+			}
+		}
+		list = append(list, a)
+	}
+	return list
 }
 
 // took returns how long the longest conversation of a result took that came to an end.

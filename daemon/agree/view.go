@@ -84,6 +84,7 @@ const (
 	Blind     Standing = "unknown"  // it could not judge: its own network, resolver or clock
 	Different Standing = "settings" // it runs other settings of this check
 	Outvoted  Standing = "at fault" // it fails to connect to what is well elsewhere
+	Asked     Standing = "asking"   // it has not looked since another one changed its mind
 )
 
 // A Voice is a member and what became of its sight.
@@ -127,8 +128,19 @@ func (v Voice) reports() bool { return v.Standing == Well || v.Standing == Faili
 // Agree returns what the members see together. It remembers since when too few of them report, and
 // which sights were decided on: what was said on them is said again when a node has looked again,
 // since it would count twice.
-func (v *View) Agree(members []Member, rule Rule, now time.Time) Opinion {
-	o := Opinion{Rule: rule, Now: now, Voices: make([]Voice, 0, len(members)), reporting: make([]Voice, 0, len(members))}
+func (v *View) Agree(members []Member, rule Rule, now time.Time) (o Opinion) {
+	o.hear(v, members, rule, now)
+	o.decide()
+	v.course = o.course
+	for i := range v.sights {
+		v.sights[i].fresh = false
+	}
+	return o
+}
+
+// hear begins an opinion: it judges the sight of each member.
+func (o *Opinion) hear(v *View, members []Member, rule Rule, now time.Time) {
+	*o = Opinion{Rule: rule, Now: now, Voices: o.Voices[:0], reporting: o.reporting[:0], course: v.course}
 	for _, m := range members {
 		voice := v.voice(m, rule, now)
 		o.Voices = append(o.Voices, voice)
@@ -138,17 +150,10 @@ func (v *View) Agree(members []Member, rule Rule, now time.Time) Opinion {
 	}
 	switch enough := len(o.reporting) >= rule.Agree; {
 	case enough:
-		v.short = time.Time{}
-	case v.short.IsZero():
-		v.short = now
+		o.short = time.Time{}
+	case o.short.IsZero():
+		o.short = now
 	}
-	o.course = v.course
-	o.decide()
-	v.course = o.course
-	for i := range v.sights {
-		v.sights[i].fresh = false
-	}
-	return o
 }
 
 // byTime sorts times, the earliest first.
