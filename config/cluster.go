@@ -31,6 +31,35 @@ type Cluster struct {
 	Pos        Pos
 }
 
+// NeedsRestart names the attributes in which two clusters differ and that come into effect with a
+// restart only, under the names of the language; "cluster" where one of them is nil. All else,
+// such as nodes that come and go, is in effect at once.
+func (c *Cluster) NeedsRestart(other *Cluster) (names []string) {
+	if c == nil || other == nil {
+		if c != other {
+			return []string{"cluster"}
+		}
+		return nil
+	}
+	for _, a := range []struct {
+		name string
+		same bool
+	}{
+		{"servers", slices.Equal(c.Servers, other.Servers)},
+		{"name", c.Name == other.Name},
+		{"ca_file", c.CA == other.CA},
+		{"key", c.Key == other.Key},
+		{"credentials", c.Credentials == other.Credentials},
+		{"cert_file", c.Cert == other.Cert},
+		{"key_file", c.CertKey == other.CertKey},
+	} {
+		if !a.same {
+			names = append(names, a.name)
+		}
+	}
+	return names
+}
+
 // A Node is one machine of a cluster.
 type Node struct {
 	ID       NodeID

@@ -55,6 +55,9 @@ type Config struct {
 	// Digest is the SHA-256, in hex, of every byte that counts: the files and
 	// what they name.
 	Digest string
+	// CommonDigest is that of what all nodes of a cluster have in common: without credentials,
+	// private keys and the node's own certificate.
+	CommonDigest string
 }
 
 // Daemon is what the daemon block says.

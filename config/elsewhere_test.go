@@ -14,7 +14,8 @@ import (
 func wide() *config.Config {
 	zone := zone("Europe/Berlin")
 	return &config.Config{
-		Daemon: config.Daemon{LogLevel: "info", Zone: zone},
+		Daemon:  config.Daemon{LogLevel: "info", Zone: zone},
+		Cluster: &config.Cluster{Servers: []string{"tls://a.example"}, Key: opaque.NewSecret("SU1"), Nodes: map[config.NodeID]*config.Node{"fra1": {ID: "fra1", Location: "frankfurt"}}},
 		Page: config.Page{
 			Zone: zone, Users: []config.PageUser{{Name: "anna", Hash: opaque.NewSecret("$2y$")}}, Access: []config.Access{{Name: "acme"}},
 		},
@@ -58,6 +59,9 @@ func TestCompareElsewhere(t *testing.T) {
 		"report.customers":     func(c *config.Config) { c.Reports[0].Public = true },
 		"announcement.move":    func(c *config.Config) { c.Announcements[0].Until = time.Unix(9, 0) },
 		"correction.fibre":     func(c *config.Config) { c.Corrections[0].CountAs = config.CountUp },
+		"node.fra1":            func(c *config.Config) { c.Cluster.Nodes["fra1"].Decide = true },
+		"node.fra2":            func(c *config.Config) { c.Cluster.Nodes["fra2"] = &config.Node{ID: "fra2"} },
+		"cluster":              func(c *config.Config) { c.Cluster.AloneAfter = time.Hour },
 		"correction.more":      func(c *config.Config) { c.Corrections = append(c.Corrections, config.Correction{Name: "more"}) },
 	} {
 		is := wide()
@@ -69,14 +73,20 @@ func TestCompareElsewhere(t *testing.T) {
 	for want, change := range map[string]func(*config.Config){
 		"daemon":               func(c *config.Config) { c.Daemon.Zone = time.UTC },
 		"notification_role.it": func(c *config.Config) { c.Roles["it"].Zone = nil },
+		"cluster":              func(c *config.Config) { c.Cluster.Key = opaque.NewSecret("SU2") },
 		"page":                 func(c *config.Config) { c.Page.Zone = zone("Asia/Tokyo") },
 		"report.customers":     func(c *config.Config) { c.Reports[0].Zone = zone("Asia/Tokyo") },
 	} {
 		is := wide()
 		change(is)
 		if got := config.Compare(wide(), is); !slices.Equal(got.Elsewhere, []string{want}) {
-			t.Errorf("another timezone of %s: %q", want, got.Elsewhere)
+			t.Errorf("another zone or secret of %s: %q", want, got.Elsewhere)
 		}
+	}
+	alone := wide()
+	alone.Cluster = nil
+	if got := config.Compare(wide(), alone).Elsewhere; !slices.Equal(got, []string{"cluster", "node.fra1"}) {
+		t.Errorf("without a cluster: %q", got)
 	}
 	gone := wide()
 	delete(gone.Notifiers, "webhook.hook")
@@ -111,6 +121,7 @@ func TestCompareElsewhereIgnoresPlaces(t *testing.T) {
 	is.Notifiers["webhook.hook"].Pos, is.Roles["it"].Pos, is.Roles["it"].Notify[0].Pos = place, place, place
 	is.Schedules["1st"].Pos, is.Maintenance[0].Pos = place, place
 	is.Page.Access[0].Pos, is.Reports[0].Pos, is.Announcements[0].Pos, is.Corrections[0].Pos = place, place, place, place
+	is.Cluster.Pos, is.Cluster.Nodes["fra1"].Pos = place, place
 	slices.Reverse(is.Maintenance)
 	if got := config.Compare(wide(), is); !got.IsEmpty() {
 		t.Errorf("%+v", got)

@@ -39,6 +39,8 @@ type reading struct {
 	sensitive bool
 	unread    bool // a secret that was not read, because of Options.NoCredentials
 
+	own bool // a file that is named is this machine's alone
+
 	holdsSecret bool // one that is written right here; the kind finds it
 }
 

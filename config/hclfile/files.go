@@ -20,6 +20,13 @@ var authorityFile = kind{name: "file", read: func(r *reading) (value, bool) { re
 // its value is the certificates. Keys and parameters beside them are usual.
 var certificateFile = kind{name: "file", read: func(r *reading) (value, bool) { return r.certificates(false) }}
 
+// ownCertificateFile is certificateFile for a certificate that each node of the cluster has one of
+// its own of.
+var ownCertificateFile = kind{name: "file", read: func(r *reading) (value, bool) {
+	r.own = true
+	return r.certificates(false)
+}}
+
 // certificates reads every block of the file that an attribute names. One that is
 // damaged is an error, although others are whole: it may be the one that matters.
 func (r *reading) certificates(authorities bool) (value, bool) {
@@ -133,7 +140,12 @@ var keyFile = kind{name: "file", read: func(r *reading) (value, bool) {
 
 // open reads the file that an attribute names, which is no secret.
 func (r *reading) open() (source.Content, string, bool) {
-	return r.openBy(func(path string) source.Content { return r.l.snapshot.Open(path, false) })
+	return r.openBy(func(path string) source.Content {
+		if r.own {
+			return r.l.snapshot.OpenOwn(path)
+		}
+		return r.l.snapshot.Open(path, false)
+	})
 }
 
 func (r *reading) openBy(open func(path string) source.Content) (source.Content, string, bool) {

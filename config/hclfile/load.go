@@ -66,7 +66,7 @@ func Load(s *source.Snapshot) (*config.Config, []config.Diagnostic) {
 		l.Drop(func(r *config.Rule) bool { return r.Gravity == config.Warning })
 		return nil, l.Diagnostics()
 	}
-	l.config.Digest = s.Digest()
+	l.config.Digest, l.config.CommonDigest = s.Digest(), s.CommonDigest()
 	return l.config, l.Diagnostics()
 }
 

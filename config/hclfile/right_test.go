@@ -31,7 +31,7 @@ func TestRight(t *testing.T) {
 		if got.Len() > 0 {
 			got.WriteByte('\n')
 		}
-		cfg.Digest = ""
+		cfg.Digest, cfg.CommonDigest = "", ""
 		dump(&got, "", reflect.ValueOf(*cfg))
 		compareText(t, s.archive, file, got.String())
 	})

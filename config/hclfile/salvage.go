@@ -19,7 +19,7 @@ func Salvage(s *source.Snapshot) (*config.Config, []config.Diagnostic) {
 	l := newLoader(s)
 	l.salvaging = true
 	l.guard(l.run)
-	l.config.Digest = s.Digest()
+	l.config.Digest, l.config.CommonDigest = s.Digest(), s.CommonDigest()
 	// Blocks are made one by one, so one that is good may name one that is not.
 	dropDangling(l.config)
 	diags := l.Diagnostics()

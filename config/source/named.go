@@ -72,6 +72,16 @@ func (s *Snapshot) OpenSecret(path string) Content {
 	return c
 }
 
+// OpenOwn returns what a file holds that is this machine's own, such as its certificate, as Open
+// does: on another node of the cluster it is another.
+func (s *Snapshot) OpenOwn(path string) Content {
+	c := s.Open(path, false)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.own[path] = true
+	return c
+}
+
 // ForgetNamed begins a new list of what is named. What was read stays known.
 func (s *Snapshot) ForgetNamed() {
 	s.mu.Lock()

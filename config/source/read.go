@@ -17,7 +17,7 @@ func Read(path string, options Options) (*Snapshot, error) {
 		return nil, nothingToRead(ruleNoPath, path, "The path of the configuration is empty. Name a directory or a file with --config.")
 	}
 	place := withoutDetour(path)
-	s := &Snapshot{path: path, root: place, options: options, known: map[string]Content{}, named: map[string]bool{}, sealed: map[string]bool{}}
+	s := &Snapshot{path: path, root: place, options: options, known: map[string]Content{}, named: map[string]bool{}, sealed: map[string]bool{}, own: map[string]bool{}}
 	info, err := os.Stat(place)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

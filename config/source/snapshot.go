@@ -65,6 +65,7 @@ type Snapshot struct {
 	named map[string]bool    // those that were named since ForgetNamed; true: as a secret
 	// sealed are those that were opened by OpenSecret.
 	sealed map[string]bool
+	own    map[string]bool // those that were opened by OpenOwn
 }
 
 // A File is one configuration file.
@@ -89,7 +90,7 @@ type Problem struct {
 // where it is now.
 func Restored(path, root string, files, named []File, options Options) *Snapshot {
 	s := &Snapshot{
-		path: path, root: root, options: options, restored: true, known: map[string]Content{}, named: map[string]bool{}, sealed: map[string]bool{},
+		path: path, root: root, options: options, restored: true, known: map[string]Content{}, named: map[string]bool{}, sealed: map[string]bool{}, own: map[string]bool{},
 	}
 	for _, f := range files {
 		s.addFile(f.Name, f.Text)
@@ -179,7 +180,7 @@ func (s *Snapshot) Again() (*Snapshot, error) {
 		return nil, err
 	}
 	s.mu.Lock()
-	next.sealed = maps.Clone(s.sealed)
+	next.sealed, next.own = maps.Clone(s.sealed), maps.Clone(s.own)
 	next.named = maps.Clone(s.named) // what has changed may be a file that is only named
 	s.mu.Unlock()
 	for name := range next.named {
@@ -208,6 +209,23 @@ func (s *Snapshot) Digest() string {
 		// A file that is missing or cannot be used counts, too: that it is back is a
 		// change.
 		fmt.Fprintf(h, "named %q %x %q %t\n", s.relativePath(name), c.sum, c.faultWord(), c.Readable)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// CommonDigest returns the SHA-256, in hex, of what the nodes of a cluster have in common: of
+// every byte that counts without credentials, private keys and what is a node's own.
+func (s *Snapshot) CommonDigest() string {
+	h := sha256.New()
+	for _, f := range s.files {
+		fmt.Fprintf(h, "file %q %x\n", s.relativePath(f.Name), f.sum)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(s.named)) {
+		if isSecret := s.named[name]; !isSecret && !s.own[name] {
+			fmt.Fprintf(h, "named %q %x\n", s.relativePath(name), s.known[name].sum)
+		}
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
