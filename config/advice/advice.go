@@ -12,14 +12,17 @@ import (
 
 // Written is what the files say beyond the configuration that was made of them.
 type Written struct {
-	Daemon       config.Pos                 // of the daemon block, else the files as a whole
-	MonitorRoles bool                       // daemon.notification_roles is written
-	NoHeartbeat  bool                       // daemon.heartbeat_url is written and empty
-	Page         config.Pos                 // of the page block, else the files as a whole
-	NoOperators  bool                       // page.operators is written and empty
-	History      config.Pos                 // of the history block, else the files as a whole
-	Now          time.Time                  // zero: what is over is not found
-	Hours        map[config.ScheduleID]bool // whose windows may be repeated in a message
+	Daemon       config.Pos // of the daemon block, else the files as a whole
+	MonitorRoles bool       // daemon.notification_roles is written
+	NoHeartbeat  bool       // daemon.heartbeat_url is written and empty
+	// HeartbeatOfMachine tells that daemon.heartbeat_url is made with env, and may differ from
+	// machine to machine.
+	HeartbeatOfMachine bool
+	Page               config.Pos                 // of the page block, else the files as a whole
+	NoOperators        bool                       // page.operators is written and empty
+	History            config.Pos                 // of the history block, else the files as a whole
+	Now                time.Time                  // zero: what is over is not found
+	Hours              map[config.ScheduleID]bool // whose windows may be repeated in a message
 	// Roles says where the notification_roles stand that hold for a check; false: the
 	// daemon's own hold.
 	Roles func(config.CheckID) (config.Pos, bool)
@@ -53,10 +56,19 @@ func Of(cfg *config.Config, written Written) []config.Diagnostic {
 	a.warnOfHistory()
 	a.warnOfPast()
 	a.warnOfIdleCorrections()
+	a.warnOfCluster()
 	if cfg.Daemon.HeartbeatURL.IsZero() && !written.NoHeartbeat && len(cfg.Roles) > 0 {
-		a.warn(ruleNoHeartbeat, written.Daemon, "If this machine dies, no alerts are sent at all. Have an external dead man's switch (healthchecks.io, Uptime Kuma push) expect a ping: daemon { heartbeat_url = \"https://...\" }. heartbeat_url = \"\" turns this warning off.")
+		a.warn(ruleNoHeartbeat, written.Daemon, "%s, no alerts are sent at all. Have an external dead man's switch (healthchecks.io, Uptime Kuma push) expect a ping: daemon { heartbeat_url = \"https://...\" }. heartbeat_url = \"\" turns this warning off.", a.endOfAlerts())
 	}
 	return a.diags
+}
+
+// endOfAlerts returns what ends all alerts, as the beginning of a sentence.
+func (a *adviser) endOfAlerts() string {
+	if a.config.Cluster != nil {
+		return "If all nodes that may decide fail"
+	}
+	return "If this machine dies"
 }
 
 // warnOfMissingRoles names the checks that nobody chose people for: all of them in one

@@ -72,6 +72,16 @@ func relayThrough(c *config.Config, id config.NotifierID, settings notifiers.Set
 	c.Schedules = nil
 }
 
+// cluster returns one of so many nodes, of which some may decide, and so many servers.
+func cluster(nodes, deciders, servers int) *config.Cluster {
+	c := &config.Cluster{Nodes: map[config.NodeID]*config.Node{}, Servers: make([]string, servers)}
+	for i := range nodes {
+		id := config.NodeID(fmt.Sprintf("n%d", i))
+		c.Nodes[id] = &config.Node{ID: id, Decide: i < deciders}
+	}
+	return c
+}
+
 func inherited(config.CheckID) (config.Pos, bool) { return config.Pos{}, false }
 
 // addRole adds a second role, which the daemon notifies.
@@ -186,7 +196,21 @@ func TestAdvice(t *testing.T) {
 			c.Checks["mx"].Policy.Remind = 5 * time.Minute
 			relayThrough(c, "ntfy.own", ntfy.Settings{Token: opaque.NewSecret("tk_x")})
 		}},
-		{"no-heartbeat", "no alerts are sent at all", func(c *config.Config, _ *advice.Written) { c.Daemon.HeartbeatURL = opaque.Secret{} }},
+		{"", "", func(c *config.Config, _ *advice.Written) { c.Cluster = cluster(3, 2, 3) }},
+		{"one-node", `node "n0" is the only one`, func(c *config.Config, _ *advice.Written) { c.Cluster = cluster(1, 1, 3) }},
+		{"one-decider", "Only this node may decide", func(c *config.Config, _ *advice.Written) { c.Cluster = cluster(3, 1, 3) }},
+		{"few-servers", "There is 1 server.", func(c *config.Config, _ *advice.Written) { c.Cluster = cluster(2, 2, 1) }},
+		{"few-servers", "There are 2 servers,", func(c *config.Config, _ *advice.Written) { c.Cluster = cluster(2, 2, 2) }},
+		{"", "", func(_ *config.Config, w *advice.Written) { w.HeartbeatOfMachine = true }}, // there is one machine only
+		{"heartbeat", "may be another URL on each machine", func(c *config.Config, w *advice.Written) {
+			c.Cluster = cluster(3, 2, 3)
+			w.HeartbeatOfMachine = true
+		}},
+		{"no-heartbeat", "If all nodes that may decide fail, no alerts are sent", func(c *config.Config, _ *advice.Written) {
+			c.Cluster = cluster(3, 2, 3)
+			c.Daemon.HeartbeatURL = opaque.Secret{}
+		}},
+		{"no-heartbeat", "If this machine dies, no alerts are sent at all", func(c *config.Config, _ *advice.Written) { c.Daemon.HeartbeatURL = opaque.Secret{} }},
 		{"", "", func(c *config.Config, w *advice.Written) {
 			c.Daemon.HeartbeatURL, w.NoHeartbeat = opaque.Secret{}, true
 		}},

@@ -21,6 +21,11 @@ var (
 	ruleNoHeartbeat  = newRule("no-heartbeat", "No heartbeat")
 	ruleReminders    = newRule("reminders", "More reminders than may be sent")
 
+	ruleFewNodes   = newRule("one-node", "Cluster of one node")
+	ruleOneDecider = newRule("one-decider", "Nobody can take over")
+	ruleFewServers = newRule("few-servers", "Cluster that needs one machine")
+	ruleHeartbeat  = newRule("heartbeat", "Heartbeat of one machine")
+
 	ruleNoOperators      = newRule("no-operators", "Page without operators")
 	rulePageOpen         = newRule("page-open", "Page open to everybody")
 	ruleHistorySize      = newRule("history-size", "History larger than it may be")

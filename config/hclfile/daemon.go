@@ -41,7 +41,7 @@ var daemonTable = table[config.Daemon]{
 		func(d *config.Daemon, v value) { d.Roles = idsOf[config.RoleID](v.refs) }),
 	newRow("self_check", texts(hostPort), "", "Hosts, as host:port, that answer whenever the network of this machine works; they are asked before a server is blamed",
 		func(d *config.Daemon, v value) { d.SelfCheck = v.list }),
-	newRow("heartbeat_url", secretURLOrNone, "none, with a warning", "An external dead man's switch (healthchecks.io, Uptime Kuma push), which gets a ping every minute while probes, journal and sending make progress",
+	newRow("heartbeat_url", secretURLOrNone, "none, with a warning", "An external dead man's switch (healthchecks.io, Uptime Kuma push), which gets a ping every minute while probes, journal and sending make progress. In a cluster the node that decides asks it, and a node that is alone",
 		func(d *config.Daemon, v value) { d.HeartbeatURL = v.secret }, mayHoldSecret),
 }
 
@@ -56,6 +56,9 @@ func (l *loader) defineDaemon() {
 		}
 		if listen := content.Attributes["listen"]; listen != nil {
 			l.listenAt = listen.Expr.Range()
+		}
+		if url := content.Attributes["heartbeat_url"]; url != nil {
+			l.written.HeartbeatOfMachine = calls(url.Expr, "env")
 		}
 		l.written.NoHeartbeat = slices.Contains(set, "heartbeat_url") && d.HeartbeatURL.IsZero()
 	}

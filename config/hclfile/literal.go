@@ -102,18 +102,21 @@ func textVariables(expr hclsyntax.Expression) (found []hcl.Traversal) {
 
 // readsElsewhere reports whether an expression reads the environment or a file: in an
 // attribute for secrets, what they hold is one.
-func readsElsewhere(expr hcl.Expression) (reads bool) {
+func readsElsewhere(expr hcl.Expression) bool { return calls(expr, "env", "file") }
+
+// calls reports whether an expression calls one of some functions.
+func calls(expr hcl.Expression, functions ...string) (found bool) {
 	native := nativeForm(expr)
 	if native == nil {
 		return false
 	}
 	_ = hclsyntax.VisitAll(native, func(node hclsyntax.Node) hcl.Diagnostics {
-		if call, ok := node.(*hclsyntax.FunctionCallExpr); ok && slices.Contains([]string{"env", "file"}, call.Name) {
-			reads = true
+		if call, ok := node.(*hclsyntax.FunctionCallExpr); ok && slices.Contains(functions, call.Name) {
+			found = true
 		}
 		return nil
 	})
-	return reads
+	return found
 }
 
 // literalText returns the text of an expression that calls no function, and so not
