@@ -12,14 +12,17 @@
 // and manual pages.
 //
 //   - acknowledged: a person works on the incident; no reminder and no escalation is sent.
+//   - alone: a node that reaches no deciding one, and so decides for itself.
 //   - attempt: one try to send a delivery.
 //   - cause: the named reason of a finding, from one list.
 //   - check: one imap_check block: a service that is probed.
 //   - clock jump: somebody set the wall clock. Compare suspend.
+//   - cluster: several nodes with the same files, of which one decides for all.
 //   - condition: what an incident is about (service, certificate, ...); an incident
 //     belongs to a check and a condition.
 //   - confirmed, unconfirmed: a failure has, or has not yet, lasted for fault_tolerance.
 //   - conversation: one IMAP session of a probe with one address.
+//   - deciding, following: the one node that decides for all, and the others.
 //   - delivery: the sending of one notification, with all its attempts.
 //   - destination: a notifier and a target: one place that messages go to.
 //   - episode: one stretch of failing within an incident that was reopened.
@@ -30,8 +33,10 @@
 //   - held: a notification that should be sent is not sent now, for a reason that has a name.
 //   - incident: a failure with its start, its events and its end.
 //   - last good configuration: what runs while the files are in error.
+//   - location: where a node is; also the condition of a check that fails in some of them only.
 //   - maintenance: planned work; nothing is sent meanwhile.
 //   - mark: why something that a conversation found is not believed: this machine may be the reason.
+//   - node: a machine of a cluster; it probes its share of the checks.
 //   - notification: the decision to tell one destination something; journaled before it is sent.
 //   - notifier: a channel: how messages are sent (email, slack, telegram, webhook, ...).
 //   - notify: one notify block of a role: a destination, and what it is told when.

@@ -35,7 +35,7 @@ var clusterTable = table[config.Cluster]{
 		func(c *config.Cluster, v value) { c.Key = v.secret }, mayHoldSecret),
 	newRow("credentials", credentialsText, "", "This node's JWT and its key, as a .creds file has them. A change needs a restart",
 		func(c *config.Cluster, v value) { c.Credentials = v.secret }, mayHoldSecret),
-	newRow("cert_file", certificateFile, "", "This node's certificate, in PEM. A change needs a restart",
+	newRow("cert_file", ownCertificateFile, "", "This node's certificate, in PEM. A change needs a restart",
 		func(c *config.Cluster, v value) { c.Cert = config.NewBlob(v.text) }),
 	newRow("key_file", keyFile, "", "Its key, in PEM; readable by the daemon and not by others. A change needs a restart",
 		func(c *config.Cluster, v value) { c.CertKey = v.secret }),

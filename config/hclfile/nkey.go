@@ -9,12 +9,12 @@ import (
 // two), 32 bytes, and a CRC-16 of what is before it, the low byte first. Their first letters say
 // what they are: U is the public half of a user's, SU its seed.
 const (
-	publicUserKey = 20 << 3               // U
-	seedPrefix    = 18 << 3               // S
-	seedOfUser0   = seedPrefix | 20<<3>>5 // and the rest of U is in the second byte
-	seedOfUser1   = (20 << 3 & 0x1f) << 3 //
-	lengthOfKey   = 1 + 32 + 2            // bytes
-	lengthOfSeed  = lengthOfKey + 1       // bytes
+	publicUserKey = 20 << 3                       // U
+	seedPrefix    = 18 << 3                       // S
+	seedOfUser0   = seedPrefix | publicUserKey>>5 // the rest of U is in the second byte
+	seedOfUser1   = (publicUserKey & 0x1f) << 3
+	lengthOfKey   = 1 + 32 + 2      // bytes
+	lengthOfSeed  = lengthOfKey + 1 // bytes
 )
 
 var nkeyEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
@@ -34,7 +34,8 @@ func isNKeySeed(text string) bool {
 // decodeNKey returns the bytes of a key; false where its checksum is not right.
 func decodeNKey(text string) (raw []byte, whole bool) {
 	raw, err := nkeyEncoding.DecodeString(text)
-	if err != nil || len(raw) < lengthOfKey {
+	// Other texts decode to the same bytes: with line ends in them, or with other unused bits.
+	if err != nil || len(raw) < lengthOfKey || nkeyEncoding.EncodeToString(raw) != text {
 		return nil, false
 	}
 	end := len(raw) - 2

@@ -37,13 +37,14 @@ func readLocation(r *reading) (string, bool) {
 	return v.text, ok
 }
 
-// inCluster returns a kind for a value that has a meaning only where there is a cluster.
+// inCluster returns a kind for a value that has a meaning only where there is a cluster. In what is
+// salvaged it has none: a machine that has lost its cluster block probes all.
 func inCluster(k kind) kind {
 	read := k.read
 	k.read = func(r *reading) (value, bool) {
 		if !r.l.hasCluster() {
 			r.l.Gather(ruleNoCluster, r.expr.Range(), "%s is for checks that several nodes probe, and there is no cluster block. Remove it.", r.attr.name)
-			return value{}, false
+			return value{}, r.l.salvaging
 		}
 		return read(r)
 	}

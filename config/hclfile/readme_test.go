@@ -135,17 +135,40 @@ func cell(text string) string {
 // TestREADMEExample loads the example of config/README.md, which warns of nothing but
 // what it says.
 func TestREADMEExample(t *testing.T) {
+	cfg := loadFromREADME(t, "example", "")
+	for _, id := range []config.CheckID{"mx1/imaps", "mx1/starttls", "partner"} {
+		if cfg.Checks[id] == nil {
+			t.Errorf("the example has no check %s", id)
+		}
+	}
+}
+
+// TestREADMECluster loads the example of several nodes beside a check.
+func TestREADMECluster(t *testing.T) {
+	cfg := loadFromREADME(t, "cluster", "imap_check \"mx\" { hostname = \"mx.example.org\" }\n")
+	if cfg.Cluster == nil || len(cfg.Cluster.Nodes) != 3 || cfg.Cluster.Nodes["lon1"].Decide {
+		t.Errorf("the cluster is %+v", cfg.Cluster)
+	}
+	if got := cfg.Checks["mx"].Quorum; got.Nodes != 3 || got.Agree != 2 {
+		t.Errorf("a check has %+v", got)
+	}
+}
+
+// loadFromREADME loads an example of config/README.md with more behind it.
+func loadFromREADME(t *testing.T, name, more string) *config.Config {
+	t.Helper()
 	text, err := os.ReadFile(readme)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, found := strings.Cut(string(text), "<!-- example -->\n```hcl\n")
+	_, rest, found := strings.Cut(string(text), "<!-- "+name+" -->\n```hcl\n")
 	example, _, ended := strings.Cut(rest, "```\n<!-- end -->")
 	if !found || !ended {
-		t.Fatalf("%s has no example", readme)
+		t.Fatalf("%s has no example %q", readme, name)
 	}
 	file := filepath.Join(t.TempDir(), "main.hcl")
-	writeFile(t, file, []byte(example))
+	writeFile(t, file, []byte(example+more))
+	writeFile(t, filepath.Join(filepath.Dir(file), "bus-ca.pem"), []byte(clientCert))
 	snapshot, err := source.Read(file, source.Options{NoCredentials: true})
 	if err != nil {
 		t.Fatal(err)
@@ -154,9 +177,5 @@ func TestREADMEExample(t *testing.T) {
 	if cfg == nil {
 		t.Fatalf("the example has errors: %v", diags)
 	}
-	for _, id := range []config.CheckID{"mx1/imaps", "mx1/starttls", "partner"} {
-		if cfg.Checks[id] == nil {
-			t.Errorf("the example has no check %s", id)
-		}
-	}
+	return cfg
 }

@@ -27,7 +27,9 @@ func TestWhereWritten(t *testing.T) {
 	lines := strings.Split(string(s.Files()[0].Text), "\n")
 	ids := slices.Sorted(maps.Keys(cfg.Checks))
 	written := hclfile.WhereWritten(s, ids...)
-	untouched := config.Attributes(&config.Check{Probe: defaultProbe(), Policy: config.DefaultPolicy(), Enabled: true})
+	var quorum config.Quorum
+	quorum.FillDefaults(cfg.Cluster)
+	untouched := config.Attributes(&config.Check{Probe: defaultProbe(), Policy: config.DefaultPolicy(), Quorum: quorum, Enabled: true})
 	for _, id := range ids {
 		for name, sources := range written[id] {
 			for _, w := range sources {
