@@ -1,0 +1,195 @@
+package bus
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"golang.org/x/sync/semaphore"
+)
+
+// The headers of questions and answers. An answer that is longer than a message goes over in
+// parts, which all carry the name of the answer, their number from 1 on, and how many there are.
+const (
+	withinHeader = "Imapvigil-Within" // how long whoever asks will wait, as Go writes durations
+	answerHeader = "Imapvigil-Answer"
+	partHeader   = "Imapvigil-Part"
+	partsHeader  = "Imapvigil-Parts"
+)
+
+const (
+	// maxAnswering is how many questions under one topic are answered at once; further ones are not heard.
+	maxAnswering = 256
+	// longestAnswering is how long answering may take where whoever asks does not say it.
+	longestAnswering = time.Minute
+)
+
+// Ask implements Bus.
+func (c *client) Ask(ctx context.Context, to Topic, question []byte) ([]byte, error) {
+	if len(question) > MaxMessage {
+		return nil, ErrTooLarge
+	}
+	l, err := c.current()
+	if err != nil {
+		return nil, err
+	}
+	m := &nats.Msg{Subject: c.subjects.of(to), Data: append([]byte(nil), question...), Header: nats.Header{}}
+	if deadline, ok := ctx.Deadline(); ok {
+		m.Header.Set(withinHeader, time.Until(deadline).String())
+	}
+	var p parts
+	err = l.request(ctx, m, p.collect)
+	if errors.Is(err, errNoResponders) {
+		return nil, ErrNobody
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p.whole, nil
+}
+
+// parts puts an answer together. Parts of several answers may arrive in any order.
+type parts struct {
+	whole   []byte
+	answers map[string]map[int][]byte
+	size    int
+}
+
+// collect reports whether one answer is complete.
+func (p *parts) collect(m *nats.Msg) bool {
+	count, err := strconv.Atoi(m.Header.Get(partsHeader))
+	if err != nil {
+		p.whole = m.Data
+		return true
+	}
+	number, err := strconv.Atoi(m.Header.Get(partHeader))
+	// What another node sends is never taken on trust.
+	if p.size += len(m.Data); err != nil || number < 1 || number > count || p.size > 2*MaxAnswer {
+		return false
+	}
+	if p.answers == nil {
+		p.answers = map[string]map[int][]byte{}
+	}
+	name := m.Header.Get(answerHeader)
+	if p.answers[name] == nil {
+		p.answers[name] = map[int][]byte{}
+	}
+	answer := p.answers[name]
+	answer[number] = m.Data
+	if len(answer) < count {
+		return false
+	}
+	for i := range count {
+		p.whole = append(p.whole, answer[i+1]...)
+	}
+	return true
+}
+
+// split makes messages of an answer.
+func split(reply string, answer []byte) []*nats.Msg {
+	if len(answer) <= MaxMessage {
+		return []*nats.Msg{{Subject: reply, Data: answer}}
+	}
+	var messages []*nats.Msg
+	name, count := rand.Text(), (len(answer)+MaxMessage-1)/MaxMessage
+	for i := range count {
+		h := nats.Header{}
+		h.Set(answerHeader, name)
+		h.Set(partHeader, strconv.Itoa(i+1))
+		h.Set(partsHeader, strconv.Itoa(count))
+		part := answer[i*MaxMessage : min((i+1)*MaxMessage, len(answer))]
+		messages = append(messages, &nats.Msg{Subject: reply, Header: h, Data: part})
+	}
+	return messages
+}
+
+// An answerer answers questions, each in a goroutine of its own.
+type answerer struct {
+	*listener
+	client *client
+	answer func(context.Context, []byte) []byte
+	ctx    context.Context
+	end    context.CancelFunc
+	room   *semaphore.Weighted
+	busy   sync.WaitGroup
+}
+
+func (a *answerer) stop() {
+	a.end()
+	a.listener.stop()
+}
+
+// Answer implements Bus.
+func (c *client) Answer(
+	to Topic, answer func(ctx context.Context, question []byte) []byte,
+) (stop func(), err error) {
+	a := &answerer{listener: newListener(to), client: c, answer: answer, room: semaphore.NewWeighted(maxAnswering)}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ctx.Err() != nil {
+		return nil, ErrClosed
+	}
+	a.ctx, a.end = context.WithCancel(c.ctx)
+	c.answerers[a] = true
+	if c.link != nil {
+		c.link.subscribe(a.listener)
+	}
+	done := make(chan struct{})
+	c.tasks.Go(func() {
+		defer close(done)
+		a.run(a.take)
+		a.busy.Wait()
+	})
+	return func() {
+		a.stop()
+		c.mu.Lock()
+		delete(c.answerers, a)
+		if c.link != nil {
+			c.link.unsubscribe(a.listener)
+		}
+		c.mu.Unlock()
+		<-done
+	}, nil
+}
+
+// take answers a question in a goroutine of its own, unless there are too many.
+func (a *answerer) take(m *nats.Msg) {
+	if m.Reply == "" || !a.room.TryAcquire(1) {
+		return
+	}
+	a.busy.Go(func() {
+		defer a.room.Release(1)
+		ctx, cancel := context.WithTimeout(a.ctx, answeringTime(m))
+		defer cancel()
+		a.reply(ctx, m.Reply, a.answer(ctx, m.Data))
+	})
+}
+
+// answeringTime returns how long whoever asks will wait.
+func answeringTime(m *nats.Msg) time.Duration {
+	within, err := time.ParseDuration(m.Header.Get(withinHeader))
+	if err != nil || within > longestAnswering {
+		return longestAnswering
+	}
+	return within
+}
+
+func (a *answerer) reply(ctx context.Context, to string, answer []byte) {
+	if len(answer) > MaxAnswer {
+		a.client.options.Log("an answer is too long for the bus and was not sent", nil)
+		return
+	}
+	for _, m := range split(to, answer) {
+		l, err := a.client.current()
+		if err != nil {
+			return
+		}
+		if err := l.send(ctx, m); err != nil {
+			return
+		}
+	}
+}
