@@ -62,6 +62,7 @@ var rooms = map[string][]string{
 	"daemon/bus":                      {"config/opaque"},
 	"daemon/bus/*":                    {"daemon/bus"},
 	"daemon/bus/serverfiles":          {"config", "daemon/bus"},
+	"daemon/bus/bustest":              {"config/opaque", "daemon/bus", "daemon/probe/imaptest/ca", "daemon/probe/imaptest/process"}, // of tests
 	"daemon/stream":                   {"daemon/bus", "daemon/journal"},
 	"daemon/cluster":                  {"config", "config/opaque", "daemon/agree", "daemon/bus", "daemon/clock", "daemon/incident", "daemon/journal", "daemon/stream", "daemon/tracker"},
 	"daemon/clock":                    {},

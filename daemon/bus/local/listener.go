@@ -7,9 +7,6 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/bus"
 )
 
-// maxWaiting is how many messages wait for a listener that does not return; further ones are lost.
-const maxWaiting = 65_536
-
 // A listener calls hear with one message after the other, in a goroutine of its own.
 type listener struct {
 	owner *connection
@@ -41,7 +38,7 @@ func newListener(owner *connection, topic bus.Topic, hear func(bus.Message)) *li
 func (l *listener) queue(due time.Time, m bus.Message) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.waiting) < maxWaiting {
+	if len(l.waiting) < bus.MaxWaiting {
 		l.waiting = append(l.waiting, delivery{due, m})
 	}
 	select {

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/imapvigil/imapvigil/daemon/bus"
+	"github.com/imapvigil/imapvigil/daemon/bus/bustest"
 	"github.com/imapvigil/imapvigil/daemon/bus/local"
 )
 
@@ -194,4 +195,18 @@ func TestACutEndsAllWaiting(t *testing.T) {
 			t.Error("ask:", err)
 		}
 	})
+}
+
+// network adapts a Network to the suite.
+type network struct{ *local.Network }
+
+func (n network) Connect(t testing.TB, node string) bus.Bus {
+	b := n.Network.Connect(node)
+	t.Cleanup(b.Close)
+	return b
+}
+
+func TestSuite(t *testing.T) {
+	t.Parallel()
+	bustest.Suite(t, func(testing.TB) bustest.Network { return network{local.New()} })
 }

@@ -1,0 +1,80 @@
+package bustest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/daemon/bus"
+	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/ca"
+	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/process"
+)
+
+// A nodeKey is the key of a node that a Setup names.
+type nodeKey struct {
+	seed   opaque.Secret
+	public string
+	decide bool
+}
+
+func newKeys(t testing.TB, setup Setup) map[member]nodeKey {
+	t.Helper()
+	keys := map[member]nodeKey{}
+	for i := range max(setup.Clusters, 1) {
+		for _, node := range slices.Concat(setup.Deciding, setup.Following) {
+			seed, public, err := bus.NewKey()
+			process.Must(t, err)
+			keys[member{clusterName(i), node}] = nodeKey{seed, public, slices.Contains(setup.Deciding, node)}
+		}
+	}
+	return keys
+}
+
+// writeConfig writes the files of one server.
+func (s *Servers) writeConfig(i int) error {
+	one := s.servers[i]
+	var c strings.Builder
+	fmt.Fprintf(&c, "server_name: %s\n", one.name)
+	fmt.Fprintf(&c, "listen: \"127.0.0.1:%d\"\n", one.client)
+	fmt.Fprintf(&c, "http: \"127.0.0.1:%d\"\n", one.monitor)
+	fmt.Fprintf(&c, "jetstream { store_dir: %q, max_file: 100GB, max_mem: 64MB, sync_interval: always }\n", filepath.Join(one.dir, "store"))
+	if len(s.servers) > 1 {
+		fmt.Fprintf(&c, "cluster {\n  name: bus\n  listen: \"127.0.0.1:%d\"\n  no_advertise: true\n  routes: [\n", one.route)
+		for _, other := range s.servers {
+			fmt.Fprintf(&c, "    \"nats://127.0.0.1:%d\"\n", other.route)
+		}
+		c.WriteString("  ]\n}\n")
+	}
+	if !s.setup.Plain {
+		cert, key := filepath.Join(one.dir, "cert.pem"), filepath.Join(one.dir, "key.pem")
+		if err := ca.WriteFiles(s.authority.Issue(ca.Leaf{}), cert, key); err != nil {
+			return err
+		}
+		fmt.Fprintf(&c, "tls { cert_file: %q, key_file: %q }\n", cert, key)
+		s.writeUsers(&c)
+	}
+	return os.WriteFile(filepath.Join(one.dir, "server.conf"), []byte(c.String()), 0o600)
+}
+
+func (s *Servers) writeUsers(c *strings.Builder) {
+	c.WriteString("authorization { users: [\n")
+	for m, key := range s.keys {
+		publish, subscribe := bus.Permissions(m.cluster, m.node, key.decide)
+		fmt.Fprintf(c, "  { nkey: %s, permissions {\n    publish { allow: [%s] }\n    subscribe { allow: [%s] }\n  } }\n",
+			key.public, quoted(publish), quoted(subscribe))
+	}
+	c.WriteString("] }\n")
+}
+
+func quoted(subjects []string) string {
+	var list []string
+	for _, subject := range subjects {
+		list = append(list, strconv.Quote(subject))
+	}
+	return strings.Join(list, ", ")
+}

@@ -1,0 +1,321 @@
+// Package bustest holds what every bus has to keep to, as tests that each implementation runs, and
+// runs real servers of NATS for them, with a proxy in between that behaves like a bad network.
+//
+// The servers are processes built from the source that .tools/bus.mod names, with TLS, keys of
+// nodes, and the permissions that package bus asks for. They end with the test.
+package bustest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/imapvigil/imapvigil/daemon/bus"
+	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/ca"
+	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/process"
+)
+
+// Cluster is the name of the first cluster that the servers are for.
+const Cluster = "imapvigil"
+
+// A Setup says which servers to run, and for whom.
+type Setup struct {
+	Servers int
+	// Clusters is how many clusters share the servers; 0 is one.
+	Clusters int
+	// Deciding and Following are the names of nodes, in each cluster.
+	Deciding, Following []string
+	// Plain has the servers without TLS, keys and permissions.
+	Plain bool
+}
+
+// Servers are the servers of one bus.
+type Servers struct {
+	setup     Setup
+	authority *ca.Authority
+	keys      map[member]nodeKey
+	servers   []*server
+	used      atomic.Int64 // clusters that Network has given out
+}
+
+// A member is a node of a cluster.
+type member struct{ cluster, node string }
+
+// clusterName returns the name of the cluster with a number.
+func clusterName(i int) string {
+	if i == 0 {
+		return Cluster
+	}
+	return Cluster + strconv.Itoa(i)
+}
+
+// A server may be running or not.
+type server struct {
+	name                   string
+	dir                    string
+	client, route, monitor int // ports
+	process                *process.Process
+}
+
+func (s *server) log() string { return filepath.Join(s.dir, "log") }
+
+// Start starts servers and returns when all accept connections. With more than one, they may still be
+// looking for each other.
+func Start(t testing.TB, setup Setup) *Servers {
+	t.Helper()
+	s := &Servers{setup: setup, authority: ca.New(), keys: newKeys(t, setup)}
+	dir := t.TempDir()
+	for i := range setup.Servers {
+		name := "server" + strconv.Itoa(i+1)
+		one := &server{name: name, dir: filepath.Join(dir, name)}
+		process.Must(t, os.Mkdir(one.dir, 0o700))
+		for _, port := range []*int{&one.client, &one.route, &one.monitor} {
+			claimed, err := process.ClaimPort(t, []string{"127.0.0.1"})
+			process.Must(t, err)
+			*port = claimed
+		}
+		s.servers = append(s.servers, one)
+	}
+	for i := range s.servers {
+		process.Must(t, s.writeConfig(i))
+		s.Start(t, i)
+	}
+	t.Cleanup(func() {
+		for _, one := range s.servers {
+			if one.process != nil {
+				process.Must(t, one.process.Kill())
+			}
+			if t.Failed() {
+				t.Logf("%s:\n%s", one.name, process.ReadLog(one.log()))
+			}
+		}
+	})
+	return s
+}
+
+// Start starts a server that was killed, and waits until it accepts connections.
+func (s *Servers) Start(t testing.TB, i int) {
+	t.Helper()
+	one := s.servers[i]
+	p, err := process.Launch(one.log(), binary(t), "-c", filepath.Join(one.dir, "server.conf"))
+	process.Must(t, err)
+	one.process = p
+	process.Await(t, p, one.name, 20*time.Millisecond, func(ctx context.Context) error {
+		return s.get(ctx, i, "/varz", nil)
+	})
+}
+
+// Kill ends a server with SIGKILL.
+func (s *Servers) Kill(t testing.TB, i int) {
+	t.Helper()
+	process.Must(t, s.servers[i].process.Kill())
+	s.servers[i].process = nil
+}
+
+// Stop stops a server with SIGSTOP: it keeps its connections and says nothing.
+func (s *Servers) Stop(t testing.TB, i int) {
+	t.Helper()
+	process.Must(t, s.servers[i].process.Signal(syscall.SIGSTOP))
+}
+
+// Continue lets a server go on that was stopped.
+func (s *Servers) Continue(t testing.TB, i int) {
+	t.Helper()
+	process.Must(t, s.servers[i].process.Signal(syscall.SIGCONT))
+}
+
+// Wipe removes what a server stored. It has to be killed first.
+func (s *Servers) Wipe(t testing.TB, i int) {
+	t.Helper()
+	process.Must(t, os.RemoveAll(filepath.Join(s.servers[i].dir, "store")))
+}
+
+// URL returns the address of a server.
+func (s *Servers) URL(i int) string { return s.url(s.servers[i].client) }
+
+func (s *Servers) url(port int) string {
+	if s.setup.Plain {
+		return "nats://127.0.0.1:" + strconv.Itoa(port)
+	}
+	return "tls://127.0.0.1:" + strconv.Itoa(port)
+}
+
+// Options returns the options with which a node of the first cluster connects to all servers.
+func (s *Servers) Options(t testing.TB, node string) bus.Options {
+	return s.options(t, member{Cluster, node})
+}
+
+func (s *Servers) options(t testing.TB, m member) bus.Options {
+	o := bus.Options{Cluster: m.cluster, Node: m.node, Log: logTo(t)}
+	for i := range s.servers {
+		o.Servers = append(o.Servers, s.URL(i))
+	}
+	if !s.setup.Plain {
+		o.CA, o.Key = s.authority.PEM(), s.keys[m].seed
+	}
+	return o
+}
+
+// logTo logs as long as the test goes on.
+func logTo(t testing.TB) func(string, error) {
+	var mu sync.Mutex
+	over := false
+	t.Cleanup(func() {
+		mu.Lock()
+		defer mu.Unlock()
+		over = true
+	})
+	return func(message string, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if !over {
+			t.Log("bus:", message, err)
+		}
+	}
+}
+
+// Connect connects a node to all servers until the test ends, and waits until it is connected.
+func (s *Servers) Connect(t testing.TB, node string) bus.Bus {
+	t.Helper()
+	return connect(t, s.Options(t, node))
+}
+
+func connect(t testing.TB, o bus.Options) bus.Bus {
+	t.Helper()
+	b, err := bus.Connect(context.Background(), o)
+	process.Must(t, err)
+	t.Cleanup(b.Close)
+	AwaitConnected(t, b)
+	return b
+}
+
+// AwaitConnected waits until a bus is connected.
+func AwaitConnected(t testing.TB, b bus.Bus) {
+	t.Helper()
+	process.Await(t, nil, "the connection", 10*time.Millisecond, func(context.Context) error {
+		if s := b.Status(); !s.Connected {
+			return errors.New(s.Detail)
+		}
+		return nil
+	})
+}
+
+// Leader returns which server leads the stream, and waits until one does.
+func (s *Servers) Leader(t testing.TB) (leader int) {
+	t.Helper()
+	process.Await(t, nil, "a leader", 50*time.Millisecond, func(ctx context.Context) error {
+		for i, one := range s.servers {
+			if one.process == nil {
+				continue
+			}
+			for j, other := range s.servers {
+				if s.leads(ctx, i) == other.name && other.process != nil {
+					leader = j
+					return nil
+				}
+			}
+		}
+		return errors.New("nobody leads")
+	})
+	return leader
+}
+
+// leads returns who leads the stream, as one server sees it.
+func (s *Servers) leads(ctx context.Context, i int) string {
+	var answer struct {
+		Accounts []struct {
+			Streams []struct {
+				Cluster struct {
+					Leader string `json:"leader"`
+				} `json:"cluster"`
+			} `json:"stream_detail"`
+		} `json:"account_details"`
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	if s.get(ctx, i, "/jsz?streams=true", &answer) != nil {
+		return ""
+	}
+	for _, account := range answer.Accounts {
+		for _, stream := range account.Streams {
+			return stream.Cluster.Leader
+		}
+	}
+	return ""
+}
+
+// get asks a server's monitoring port.
+func (s *Servers) get(ctx context.Context, i int, path string, answer any) error {
+	url := fmt.Sprintf("http://127.0.0.1:%d%s", s.servers[i].monitor, path)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	request.Close = true
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if answer == nil {
+		return nil
+	}
+	return json.NewDecoder(response.Body).Decode(answer)
+}
+
+// binary returns the path of the server's program.
+func binary(t testing.TB) string {
+	t.Helper()
+	path, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// build builds the server, once in a test process, into Go's cache, where later processes find it.
+var build = sync.OnceValues(func() (string, error) {
+	root, err := moduleRoot()
+	if err != nil {
+		return "", err
+	}
+	var complaint bytes.Buffer
+	build := exec.Command("go", "tool", "-modfile=.tools/bus.mod", "-n", "nats-server")
+	build.Dir, build.Stderr = root, &complaint
+	path, err := build.Output()
+	if err != nil {
+		return "", fmt.Errorf("building the server of the bus: %w\n%s", err, &complaint)
+	}
+	return strings.TrimSpace(string(path)), nil
+})
+
+// moduleRoot returns the directory of go.mod.
+func moduleRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", errors.New("the tests of the bus have to run inside the module")
+		}
+		dir = parent
+	}
+}
