@@ -42,6 +42,7 @@ func TestNoSecretComesOut(t *testing.T) {
 type canaries struct {
 	*daemonProcess
 	template  string
+	cluster   string // is validated only
 	literally bool
 	secrets   map[string]string // by the name of the credential
 	printed   bytes.Buffer
@@ -51,12 +52,8 @@ var canaryPlace = regexp.MustCompile(`secret\("([a-z-]+)"\)`)
 
 func newCanaries(t *testing.T, literally bool) *canaries {
 	t.Helper()
-	template, err := os.ReadFile("testdata/canary/main.hcl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &canaries{template: string(template), literally: literally, secrets: map[string]string{}}
-	for i, m := range canaryPlace.FindAllStringSubmatch(c.template, -1) {
+	c := &canaries{template: canaryFile(t, "main.hcl"), cluster: canaryFile(t, "cluster.hcl"), literally: literally, secrets: map[string]string{}}
+	for i, m := range canaryPlace.FindAllStringSubmatch(c.template+c.cluster, -1) {
 		c.secrets[m[1]] = fmt.Sprintf("canary%02dWq7Zx", i)
 	}
 	authority := ca.New()
@@ -78,6 +75,16 @@ func newCanaries(t *testing.T, literally bool) *canaries {
 	c.secrets["client.key"] = strings.Split(string(key), "\n")[1]
 	c.writeAll("main.hcl", c.template)
 	return c
+}
+
+// canaryFile returns a file in which secrets are to be put.
+func canaryFile(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata/canary", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // world are servers and receivers that refuse whatever they are given, most of
@@ -201,6 +208,36 @@ func (c *canaries) validates() {
 		c.runs("validate", conf, "--json")
 	}
 	c.writeAll("main.hcl", c.template)
+	c.validatesCluster()
+}
+
+// validatesCluster looks at the files of a node, right and with mistakes.
+func (c *canaries) validatesCluster() {
+	c.t.Helper()
+	key := regexp.MustCompile(`(?m)^ *key +=.*secret.*\n`)
+	for _, text := range []string{
+		c.cluster, // two ways to log in
+		key.ReplaceAllString(c.cluster, ""),
+		canaryPlace.ReplaceAllString(c.cluster, "parseint($0, 10)"),
+		canaryPlace.ReplaceAllString(c.cluster, "[$0]"),
+		canaryPlace.ReplaceAllString(c.cluster, "$0 $0"),
+		strings.ReplaceAll(c.cluster, " = ", "x = "),
+		strings.ReplaceAll(c.cluster, "nats://127", "nats://anna:${secret(\"bus-key\")}@127"),
+		strings.ReplaceAll(c.cluster, "127.0.0.1", "${secret(\"bus-key\")}"),
+		strings.Replace(c.cluster, "}\n", "\n", 1),
+	} {
+		c.writeAll("cluster.hcl", text)
+		for _, flags := range [][]string{{}, {"--json"}, {"--no-credentials"}} {
+			c.runs(append([]string{"validate", c.path("conf")}, flags...)...)
+		}
+	}
+	c.writeAll("cluster.hcl", key.ReplaceAllString(c.cluster, ""))
+	if out := c.runs("show", "local/password", "--config", c.path("conf")); !strings.Contains(out, "agree") {
+		c.t.Errorf("the files of the node are in error: %s", out)
+	}
+	if err := os.Remove(c.path("conf/cluster.hcl")); err != nil {
+		c.t.Fatal(err)
+	}
 }
 
 // fails waits until every way has failed, and looks at it from all sides.
@@ -324,14 +361,11 @@ func formsOf(secret string) []string {
 // Whatever may hold a secret has one in the test.
 func TestCanariesAreEverywhere(t *testing.T) {
 	t.Parallel()
-	template, err := os.ReadFile("testdata/canary/main.hcl")
-	if err != nil {
-		t.Fatal(err)
-	}
+	template := canaryFile(t, "main.hcl") + canaryFile(t, "cluster.hcl")
 	for _, b := range hclfile.Schema().Blocks {
 		for _, a := range b.Attributes {
 			place := regexp.MustCompile(`(?m)^ *` + a.Name + ` += .*secret\(`)
-			if a.Sensitive && !place.Match(template) {
+			if a.Sensitive && !place.MatchString(template) {
 				t.Errorf("no canary in %s of %s %s", a.Name, b.Name, b.Kind)
 			}
 		}
