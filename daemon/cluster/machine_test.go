@@ -1,6 +1,7 @@
 package cluster_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -64,9 +65,8 @@ type process struct {
 
 func (m *machine) config() *config.Config {
 	cfg := *m.stage.cfg
-	if m.digest != "" {
-		cfg.Digest = m.digest
-	}
+	// Of all that is read each machine has a digest of its own, since keys differ.
+	cfg.Digest, cfg.CommonDigest = string(m.id), cmp.Or(m.digest, "of all")
 	return &cfg
 }
 

@@ -21,7 +21,7 @@ type heartbeat struct {
 	Version  string        `json:"version"`
 	Speaks   int           `json:"speaks"`
 	Decides  bool          `json:"decides"`        // it may, and can
-	Digest   string        `json:"digest"`         // of its files
+	Digest   string        `json:"digest"`         // config.Config.CommonDigest
 	Checks   int           `json:"checks"`         // in its files
 	Share    int           `json:"share"`          // how many of them it probes
 	Place    uint64        `json:"place"`          // how far its copy of the journal goes
@@ -38,7 +38,7 @@ type beat struct {
 	Live   []config.NodeID `json:"live"` // among whom the checks are shared
 	Last   uint64          `json:"last"` // the end of the journal
 	Speaks int             `json:"speaks"`
-	Digest string          `json:"digest"` // of its files
+	Digest string          `json:"digest"` // config.Config.CommonDigest
 	Checks int             `json:"checks"` // in its files
 	Wall   time.Time       `json:"wall"`
 	// Bye says that it decides no longer, and that another node is to take over at once.

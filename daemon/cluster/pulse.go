@@ -47,7 +47,7 @@ func (n *Node) sayThatItLives() {
 // ownHeartbeat returns what this node says of itself.
 func (n *Node) ownHeartbeat(troubles []string) heartbeat {
 	h := heartbeat{
-		V: Speaks, Node: n.Node, Version: n.Version, Speaks: Speaks, Decides: n.mayDecide() && n.copy.Speaks() == nil, Digest: n.cfg.Digest, Checks: len(n.cfg.Checks),
+		V: Speaks, Node: n.Node, Version: n.Version, Speaks: Speaks, Decides: n.mayDecide() && n.copy.Speaks() == nil, Digest: n.cfg.CommonDigest, Checks: len(n.cfg.Checks),
 		Share: n.share, Place: n.copy.Place(), Wall: n.Wall(), Troubles: troubles,
 	}
 	if err := n.copy.Behind(); err != nil {
@@ -59,7 +59,7 @@ func (n *Node) ownHeartbeat(troubles []string) heartbeat {
 // ownBeat returns what this node says as the decider.
 func (n *Node) ownBeat() beat {
 	b := beat{
-		V: Speaks, Node: n.Node, Term: n.term, Last: n.copy.Place(), Speaks: Speaks, Digest: n.cfg.Digest, Checks: len(n.cfg.Checks), Wall: n.Wall(),
+		V: Speaks, Node: n.Node, Term: n.term, Last: n.copy.Place(), Speaks: Speaks, Digest: n.cfg.CommonDigest, Checks: len(n.cfg.Checks), Wall: n.Wall(),
 	}
 	for _, m := range n.members {
 		if !m.Silent {

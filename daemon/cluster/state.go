@@ -84,7 +84,7 @@ func (n *Node) stateOf(node *config.Node, s *State, now time.Time) NodeState {
 	if !st.Live {
 		st.Since = h.at
 	}
-	st.Version, st.Speaks, st.Digest, st.SameFiles = h.Version, h.Speaks, h.Digest, h.Digest == n.cfg.Digest
+	st.Version, st.Speaks, st.Digest, st.SameFiles = h.Version, h.Speaks, h.Digest, h.Digest == n.cfg.CommonDigest
 	st.Share, st.Place, st.ClockOff = h.Share, h.Place, h.ahead.Round(time.Millisecond)
 	st.Behind = max(s.Last, st.Place) - st.Place
 	st.CopyFault, st.Troubles = h.Copy, h.Troubles
