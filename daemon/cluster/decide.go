@@ -21,6 +21,8 @@ const (
 	// firstSights is how long a new decider waits for what the nodes last saw, before it decides with
 	// what it has.
 	firstSights = time.Second
+	// sweepPause is how often all checks are looked at.
+	sweepPause = time.Second
 	// packetsAtOnce is the most packets that are taken before it is decided what follows from them.
 	packetsAtOnce = 256
 )
@@ -33,6 +35,10 @@ type decider struct {
 	tracker *sharedTracker
 	packets chan packet   // what nodes see; what does not fit is seen again with the next probe
 	heard   chan struct{} // closed when all that lived at the beginning have said what they last saw
+	again   chan string   // nodes that are to say once more what they last saw
+	decides time.Time     // since when
+	// summaries has how far the nodes report, if nobody has looked at it yet.
+	summaries chan agree.Summary
 
 	// Owned by makeResults.
 	board   *agree.Board
@@ -50,9 +56,11 @@ type packet struct {
 // decide decides for all nodes, in a term, until this node may no longer.
 func (n *Node) decide(ctx context.Context, term uint64) {
 	d := &decider{
-		Node: n, began: term, tracker: n.sharedTracker(), packets: make(chan packet, 4096), heard: make(chan struct{}),
-		board: agree.NewBoard(time.Now()),
+		Node: n, began: term, decides: time.Now(), tracker: n.sharedTracker(),
+		packets: make(chan packet, 4096), heard: make(chan struct{}), again: make(chan string, 64),
+		summaries: make(chan agree.Summary, 1),
 	}
+	d.board = agree.NewBoard(d.decides)
 	stopListening := d.listen()
 	deciding, stop := context.WithCancel(ctx)
 	var tasks sync.WaitGroup
@@ -107,8 +115,13 @@ func (d *decider) makeResults(ctx context.Context) {
 	patience := time.NewTimer(firstSights)
 	defer patience.Stop()
 	ready, heard := false, d.heard
+	var swept time.Time
 	for {
 		d.useConfiguration()
+		if now := time.Now(); now.Sub(swept) >= sweepPause {
+			swept = now
+			d.sweep(now)
+		}
 		if ready {
 			d.giveResults()
 		}
@@ -121,10 +134,21 @@ func (d *decider) makeResults(ctx context.Context) {
 		case <-patience.C:
 			ready = true
 		case <-heard:
+			d.takeQueued(len(d.packets))
 			ready, heard = true, nil
 		}
-		for range min(packetsAtOnce, len(d.packets)) {
-			d.take(<-d.packets)
+		d.takeQueued(packetsAtOnce)
+	}
+}
+
+// takeQueued takes the packets that wait, up to a number.
+func (d *decider) takeQueued(most int) {
+	for range most {
+		select {
+		case p := <-d.packets:
+			d.take(p)
+		default:
+			return
 		}
 	}
 }
@@ -141,6 +165,21 @@ func (d *decider) useConfiguration() {
 	if !slices.Equal(members, d.members) {
 		d.members = members
 		d.board.SetNodes(members)
+	}
+}
+
+// sweep looks at all checks: which nodes report, and which are at fault themselves.
+func (d *decider) sweep(now time.Time) {
+	s := d.board.Sweep(now)
+	select {
+	case d.summaries <- s:
+	default:
+	}
+	for _, node := range s.Ask {
+		select {
+		case d.again <- node:
+		default: // the board asks once more
+		}
 	}
 }
 
@@ -197,6 +236,9 @@ func (d *decider) askNodes(ctx context.Context) {
 		mu.Lock()
 		defer mu.Unlock()
 		maps.DeleteFunc(asked, func(node config.NodeID, _ bool) bool { return !slices.Contains(live, node) })
+		for range len(d.again) {
+			delete(asked, config.NodeID(<-d.again))
+		}
 		for _, node := range live {
 			if asked[node] {
 				continue

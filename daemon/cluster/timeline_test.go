@@ -62,7 +62,11 @@ func playTimeline(t *testing.T, archive *txtar.Archive) {
 	var nodes []*config.Node
 	for i := range archive.Files {
 		file := &archive.Files[i]
-		if file.Name == "nodes" {
+		switch file.Name {
+		case "more.hcl":
+			house = append(house, file.Data...)
+			continue
+		case "nodes":
 			nodes = parseNodes(t, string(file.Data))
 			continue
 		}
