@@ -54,6 +54,19 @@ func TestFleet(t *testing.T) {
 	}
 }
 
+// TestNodes: a check is probed by as many nodes as its location has, at most.
+func TestNodes(t *testing.T) {
+	cfg := load(t, "nodes")
+	if cfg.Cluster == nil || len(cfg.Cluster.Nodes) != 3 || cfg.Cluster.Nodes["lon1"].Decide {
+		t.Fatalf("the cluster is %+v", cfg.Cluster)
+	}
+	for id, want := range map[config.CheckID][2]int{"mx1/imaps": {3, 2}, "mx-sydney/imaps": {3, 3}, "archive": {1, 1}} {
+		if q := cfg.Checks[id].Quorum; [2]int{q.Nodes, q.Agree} != want {
+			t.Errorf("%s is probed by %d nodes, of which %d have to agree", id, q.Nodes, q.Agree)
+		}
+	}
+}
+
 func TestReference(t *testing.T) {
 	cfg := load(t, "reference.hcl")
 	if cfg.Checks["partner"] == nil || cfg.Checks["shop-paris/starttls"] == nil || len(cfg.Maintenance) != 3 {
