@@ -19,12 +19,15 @@ import (
 var kinds = []struct {
 	name    string
 	file    map[string]string // by Go's name of the architecture
+	bus     map[string]string // the same of the package imapvigil-bus
 	extract string            // of "$1"
 	own     map[string]fs.FileMode
+	ownBus  map[string]fs.FileMode
 }{
 	{
 		"deb",
-		map[string]string{"amd64": "*_amd64.deb", "arm64": "*_arm64.deb"},
+		map[string]string{"amd64": "imapvigil_*_amd64.deb", "arm64": "imapvigil_*_arm64.deb"},
+		map[string]string{"amd64": "imapvigil-bus_*_amd64.deb", "arm64": "imapvigil-bus_*_arm64.deb"},
 		`dpkg-deb --extract "$1" .`,
 		map[string]fs.FileMode{
 			"usr/share/doc/imapvigil/changelog.Debian.gz": 0o644,
@@ -32,19 +35,26 @@ var kinds = []struct {
 			"usr/share/lintian/overrides/imapvigil":       0o644,
 			"usr/share/zsh/vendor-completions/_imapvigil": 0o644,
 		},
+		map[string]fs.FileMode{
+			"usr/share/doc/imapvigil-bus/changelog.Debian.gz": 0o644,
+			"usr/share/lintian/overrides/imapvigil-bus":       0o644,
+		},
 	},
 	{
 		"rpm",
-		map[string]string{"amd64": "*.x86_64.rpm", "arm64": "*.aarch64.rpm"},
+		map[string]string{"amd64": "imapvigil-[0-9]*.x86_64.rpm", "arm64": "imapvigil-[0-9]*.aarch64.rpm"},
+		map[string]string{"amd64": "imapvigil-bus-*.x86_64.rpm", "arm64": "imapvigil-bus-*.aarch64.rpm"},
 		`rpm2cpio "$1" | cpio --extract --make-directories --no-absolute-filenames --quiet`,
 		map[string]fs.FileMode{
 			"etc/imapvigil/imapvigil.hcl":             0o644,
 			"usr/share/zsh/site-functions/_imapvigil": 0o644,
 		},
+		nil,
 	},
 	{
 		"apk",
-		map[string]string{"amd64": "*_x86_64.apk", "arm64": "*_aarch64.apk"},
+		map[string]string{"amd64": "imapvigil_*_x86_64.apk", "arm64": "imapvigil_*_aarch64.apk"},
+		map[string]string{"amd64": "imapvigil-bus_*_x86_64.apk", "arm64": "imapvigil-bus_*_aarch64.apk"},
 		`tar --extract --gzip --warning=no-unknown-keyword --file="$1"`,
 		map[string]fs.FileMode{
 			".PKGINFO":                                0o600,
@@ -53,7 +63,23 @@ var kinds = []struct {
 			"etc/init.d/imapvigil":                    0o755,
 			"usr/share/zsh/site-functions/_imapvigil": 0o644,
 		},
+		map[string]fs.FileMode{
+			".PKGINFO":                 0o600,
+			".post-install":            0o755,
+			"etc/init.d/imapvigil-bus": 0o755,
+		},
 	},
+}
+
+// inEachBus is what each package of the NATS server brings.
+var inEachBus = map[string]fs.FileMode{
+	"usr/lib/imapvigil/imapvigil-bus":              0o755,
+	"usr/lib/systemd/system/imapvigil-bus.service": 0o644,
+	"usr/lib/sysusers.d/imapvigil-bus.conf":        0o644,
+	"usr/lib/tmpfiles.d/imapvigil-bus.conf":        0o644,
+	"usr/share/doc/imapvigil-bus/copyright":        0o644,
+	"usr/share/doc/imapvigil-bus/licenses.gz":      0o644,
+	"usr/share/man/man8/imapvigil-bus.8.gz":        0o644,
 }
 
 // inAll is what each package brings.
@@ -71,6 +97,9 @@ var inAll = map[string]fs.FileMode{
 	"usr/share/doc/imapvigil/examples/recipes/signal.hcl":                  0o644,
 	"usr/share/doc/imapvigil/examples/recipes/splunk-on-call.hcl":          0o644,
 	"usr/share/doc/imapvigil/examples/recipes/webex.hcl":                   0o644,
+	"usr/share/doc/imapvigil/examples/nodes/bus-ca.pem":                    0o644,
+	"usr/share/doc/imapvigil/examples/nodes/nodes.hcl":                     0o644,
+	"usr/share/doc/imapvigil/examples/nodes/services.hcl":                  0o644,
 	"usr/share/doc/imapvigil/examples/reference.hcl":                       0o644,
 	"usr/share/doc/imapvigil/examples/grafana/budget.json":                 0o644,
 	"usr/share/doc/imapvigil/examples/grafana/check.json":                  0o644,
@@ -84,6 +113,7 @@ var inAll = map[string]fs.FileMode{
 	"usr/share/man/man5/imapvigil.hcl.5.gz":                                0o644,
 	"usr/share/man/man7/imapvigil-howto.7.gz":                              0o644,
 	"usr/share/man/man7/imapvigil-migrate.7.gz":                            0o644,
+	"usr/share/man/man7/imapvigil-nodes.7.gz":                              0o644,
 	"usr/share/man/man7/imapvigil-page.7.gz":                               0o644,
 	"usr/share/man/man7/imapvigil-notifiers.7.gz":                          0o644,
 	"usr/share/man/man7/imapvigil-states.7.gz":                             0o644,
@@ -96,42 +126,63 @@ var machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AA
 // modes, a program for the right machine, and scripts that a shell can read.
 func TestContents(t *testing.T) {
 	for _, kind := range kinds {
-		want := maps.Clone(inAll)
-		maps.Copy(want, kind.own)
 		for arch, machine := range machines {
 			t.Run(kind.name+" "+arch, func(t *testing.T) {
 				dir := unpacked(t, made(t, kind.file[arch]), kind.extract)
-				got := filesBelow(t, dir)
-				for file, mode := range want {
-					if got[file] != mode {
-						t.Errorf("%s has the mode %v, not %v", file, got[file], mode)
-					}
-				}
-				for file := range got {
-					if _, wanted := want[file]; !wanted {
-						t.Errorf("%s does not belong there", file)
-					}
-				}
-				program, err := elf.Open(filepath.Join(dir, "usr/bin/imapvigil"))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if program.Machine != machine {
-					t.Errorf("the program is for %v", program.Machine)
-				}
-				_ = program.Close()
+				holds(t, dir, inAll, kind.own)
+				runsOn(t, filepath.Join(dir, "usr/bin/imapvigil"), machine)
+			})
+			t.Run("bus "+kind.name+" "+arch, func(t *testing.T) {
+				dir := unpacked(t, made(t, kind.bus[arch]), kind.extract)
+				holds(t, dir, inEachBus, kind.ownBus)
+				runsOn(t, filepath.Join(dir, "usr/lib/imapvigil/imapvigil-bus"), machine)
 			})
 		}
 	}
 }
 
+// holds compares the files of a directory with those that belong there.
+func holds(t *testing.T, dir string, inEach, own map[string]fs.FileMode) {
+	t.Helper()
+	want := maps.Clone(inEach)
+	maps.Copy(want, own)
+	got := filesBelow(t, dir)
+	for file, mode := range want {
+		if got[file] != mode {
+			t.Errorf("%s has the mode %v, not %v", file, got[file], mode)
+		}
+	}
+	for file := range got {
+		if _, wanted := want[file]; !wanted {
+			t.Errorf("%s does not belong there", file)
+		}
+	}
+}
+
+func runsOn(t *testing.T, file string, machine elf.Machine) {
+	t.Helper()
+	program, err := elf.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if program.Machine != machine {
+		t.Errorf("the program is for %v", program.Machine)
+	}
+	_ = program.Close()
+}
+
 // TestScripts has a shell without bash's extensions read all scripts.
 func TestScripts(t *testing.T) {
-	scripts, err := filepath.Glob("scripts/*/*")
-	if err != nil || len(scripts) != 7 {
-		t.Fatalf("the scripts are %q (%v)", scripts, err)
+	for _, of := range []string{"", "bus/"} {
+		scripts, err := filepath.Glob(of + "scripts/*/*")
+		if err != nil || len(scripts) != 7 {
+			t.Fatalf("the scripts are %q (%v)", scripts, err)
+		}
+		for _, script := range scripts {
+			output(t, "dash", "-n", script)
+		}
 	}
-	for _, script := range append(scripts, "openrc/imapvigil") {
+	for _, script := range []string{"openrc/imapvigil", "bus/imapvigil-bus.openrc"} {
 		output(t, "dash", "-n", script)
 	}
 }

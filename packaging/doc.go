@@ -1,6 +1,7 @@
 // Package packaging holds what makes the program a service of a Linux system:
 // the systemd unit, the user it runs as, the manual, the starter configuration,
-// and the deb, rpm and apk packages that bring them (make packages).
+// and the deb, rpm and apk packages that bring them (make packages). The package
+// imapvigil-bus, in the directory bus, brings the NATS server of several nodes.
 //
 // A caller, here an administrator, may rely on this:
 //
@@ -11,6 +12,8 @@
 //   - Removing keeps the state. Purging the deb removes it and the starter file, but
 //     nothing else that people have put into /etc/imapvigil.
 //   - The same commit gives the same bytes.
+//   - The package imapvigil-bus starts nothing before it has a configuration, and has a version
+//     of its own: a new imapvigil does not restart the NATS server.
 //
 // Its tests hold unit, manual and starter file against the tools that read them.
 // Those that look at the built packages, boot Debian 12 and 13, take the packages

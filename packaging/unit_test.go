@@ -11,51 +11,63 @@ import (
 	"testing"
 )
 
-const unit = "systemd/imapvigil.service"
-
-// TestUnitSecurity holds the unit against systemd's own list of what a service
-// could do to its machine: 0 is nothing, 10 everything. What is left is what a
-// client of the network needs.
-func TestUnitSecurity(t *testing.T) {
-	output(t, "systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=13", unit)
+// services are the units of both packages, by the path of the program in each.
+var services = map[string]string{
+	"/usr/bin/imapvigil":               "systemd/imapvigil.service",
+	"/usr/lib/imapvigil/imapvigil-bus": "bus/imapvigil-bus.service",
 }
 
-// TestUnitVerifies has systemd read the unit, with a program where the package
-// would put it.
-func TestUnitVerifies(t *testing.T) {
-	dir := t.TempDir()
-	text, err := os.ReadFile(unit)
-	if err != nil {
-		t.Fatal(err)
+// TestUnitSecurity holds the units against systemd's own list of what a service
+// could do to its machine: 0 is nothing, 10 everything. What is left is what a
+// client, or a server, of the network needs.
+func TestUnitSecurity(t *testing.T) {
+	for _, unit := range services {
+		output(t, "systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=13", unit)
 	}
-	program := filepath.Join(dir, "imapvigil")
-	write(t, program, "#!/bin/sh\n", 0o755)
-	copied := filepath.Join(dir, "imapvigil.service")
-	write(t, copied, string(bytes.ReplaceAll(text, []byte("/usr/bin/imapvigil"), []byte(program))), 0o644)
-	for line := range strings.Lines(output(t, "systemd-analyze", "verify", "--man=no", copied)) {
-		if strings.Contains(line, "imapvigil") { // it also speaks of what else this machine has
-			t.Error(line)
+}
+
+// TestUnitVerifies has systemd read the units, with programs where the packages
+// would put them.
+func TestUnitVerifies(t *testing.T) {
+	for installed, unit := range services {
+		dir := t.TempDir()
+		text, err := os.ReadFile(unit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		program := filepath.Join(dir, filepath.Base(installed))
+		write(t, program, "#!/bin/sh\n", 0o755)
+		copied := filepath.Join(dir, filepath.Base(unit))
+		write(t, copied, string(bytes.ReplaceAll(text, []byte(installed), []byte(program))), 0o644)
+		for line := range strings.Lines(output(t, "systemd-analyze", "verify", "--man=no", copied)) {
+			if strings.Contains(line, "imapvigil") { // it also speaks of what else this machine has
+				t.Error(line)
+			}
 		}
 	}
 }
 
-// TestUser has systemd-sysusers make the user in an empty system.
+// TestUser has systemd-sysusers make the users in an empty system.
 func TestUser(t *testing.T) {
-	root, conf := t.TempDir(), filepath.Join("systemd", "sysusers.conf")
-	text, err := os.ReadFile(conf)
-	if err != nil {
-		t.Fatal(err)
-	}
+	root := t.TempDir()
 	for _, dir := range []string{"etc", "usr/lib/sysusers.d"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	write(t, filepath.Join(root, "usr/lib/sysusers.d/imapvigil.conf"), string(text), 0o644)
-	output(t, "systemd-sysusers", "--root="+root, "imapvigil.conf")
+	for name, of := range map[string]string{"imapvigil.conf": "systemd", "imapvigil-bus.conf": "bus"} {
+		text, err := os.ReadFile(filepath.Join(of, "sysusers.conf"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(root, "usr/lib/sysusers.d", name), string(text), 0o644)
+		output(t, "systemd-sysusers", "--root="+root, name)
+	}
 	users, err := os.ReadFile(filepath.Join(root, "etc/passwd"))
-	if err != nil || !bytes.Contains(users, []byte(":IMAP monitor:/var/lib/imapvigil:/usr/sbin/nologin")) {
-		t.Errorf("the users are %s (%v)", users, err)
+	for _, want := range []string{":IMAP monitor:/var/lib/imapvigil:/usr/sbin/nologin", ":NATS server of imapvigil:/var/lib/imapvigil-bus:/usr/sbin/nologin"} {
+		if err != nil || !strings.Contains(string(users), want) {
+			t.Errorf("no user is %s: %s (%v)", want, users, err)
+		}
 	}
 }
 

@@ -317,7 +317,7 @@ func printUsage(c *cobra.Command) error {
 
 // manualPages are the pages that the package brings.
 var manualPages = []string{
-	"imapvigil(8)", "imapvigil-howto(7)", "imapvigil-notifiers(7)", "imapvigil-page(7)", "imapvigil-states(7)", "imapvigil-migrate(7)", "imapvigil.hcl(5)",
+	"imapvigil(8)", "imapvigil-howto(7)", "imapvigil-notifiers(7)", "imapvigil-page(7)", "imapvigil-nodes(7)", "imapvigil-states(7)", "imapvigil-migrate(7)", "imapvigil.hcl(5)",
 }
 
 // helpOrder is the order of the commands in their groups; the first ones are those that are
