@@ -42,14 +42,15 @@ type entry struct {
 	settings uint32
 	course   course
 	born     time.Duration // since the board began
-	members  []uint16      // places in Board.nodes, in their order
+	members  []uint16      // places in Board.nodes
+	first    uint16        // which of them logs in
 	slots    []slot
 	cause    config.Cause // of the failure, as it was last said
 	reported uint64       // which members reported, a bit each, when it was last decided on
 	dirty    bool
 	asking   bool // a node has yet to look again
 	unknown  bool // it was last said that nobody reports
-	login    bool // its first node logs in
+	login    bool // the check has a login
 }
 
 // NewBoard returns the board of somebody who begins to decide at a time.
@@ -136,6 +137,10 @@ func (b *Board) assign() {
 		for _, m := range members {
 			e.members = append(e.members, places[m.Node])
 		}
+		if len(e.members) > 0 {
+			e.first = e.members[0]
+		}
+		slices.Sort(e.members) // people read them by name
 		if !e.simplyWell() || e.reported == 0 {
 			b.touch(e)
 		}

@@ -79,14 +79,16 @@ func (b *Board) standIn(e *entry, member uint16) uint16 {
 	if s := e.slot(member); b.nodes[member].Silent || s != nil && now-s.started <= e.fresh() {
 		return member
 	}
+	best := member
 	for i := range e.slots {
 		s := &e.slots[i]
 		taken := slices.ContainsFunc(b.members, func(m Member) bool { return m.Node == b.nodes[s.node].Node })
-		if !taken && !b.nodes[s.node].Silent && !slices.Contains(e.members, s.node) && now-s.started <= e.fresh() {
-			return s.node
+		free := !taken && !b.nodes[s.node].Silent && !slices.Contains(e.members, s.node) && now-s.started <= e.fresh()
+		if free && (best == member || s.node < best) { // the same one, in whatever order they were heard
+			best = s.node
 		}
 	}
-	return member
+	return best
 }
 
 // decide returns what the nodes of a check see together. It is valid until the next call.

@@ -57,7 +57,7 @@ func (p *Packer) Add(r incident.Result, settings uint64, now time.Time) (urgent 
 		c = &packed{id: r.Check}
 		p.checks[r.Check] = c
 	}
-	failed := c.fails()
+	failed, wasBrief := c.fails(), c.brief()
 	c.timings = timingsOf(&r)
 	if content := contentOf(&r); content != c.content {
 		c.content = content
@@ -66,7 +66,7 @@ func (p *Packer) Add(r incident.Result, settings uint64, now time.Time) (urgent 
 	}
 	c.sight = c.memory.See(p.node, r, settings)
 	c.sight.Result.Addresses, c.sight.Result.Notes = nil, nil // the content has them
-	if now.Sub(c.fullAt) >= refreshAfter-time.Duration(hashOf(c.id)%uint64(refreshAfter/2)) {
+	if !wasBrief || now.Sub(c.fullAt) >= refreshAfter-time.Duration(hashOf(c.id)%uint64(refreshAfter/2)) {
 		c.fullAt = time.Time{}
 	}
 	if !c.pending {

@@ -87,7 +87,7 @@ func (b *Board) sight(e *entry, s *slot) Sight {
 	}
 	started := b.time(s.started)
 	sight.Result = incident.Result{Check: e.id, Started: started, Ended: started.Add(time.Duration(s.lasted) * time.Millisecond), Observed: s.observed}
-	if e.login && len(e.members) > 0 && s.node != e.members[0] {
+	if e.login && s.node != e.first {
 		sight.Result = WithoutAccount(sight.Result) // it did not log in, or it does no longer
 	}
 	if s.content != nil {

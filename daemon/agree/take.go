@@ -91,7 +91,7 @@ func (a *arrival) brief(f brief) {
 		return // a full one of the same probe is worth more
 	}
 	started := a.now - f.age
-	if s.epoch != 0 && !s.well() {
+	if s.more != nil && s.more.since[0] != never {
 		s.changed = started // the full one, with which it became well, was lost on the way
 	}
 	if s.epoch != a.epoch() || s.version != f.version {
@@ -121,6 +121,7 @@ func (a *arrival) full(f *full) error {
 	order := millis(a.sent - f.age)
 	s := a.slot(e, order)
 	if s == nil {
+		a.late(e.slot(a.node), f, content)
 		return nil
 	}
 	started, fresh := a.now-f.age, true
@@ -136,8 +137,18 @@ func (a *arrival) full(f *full) error {
 	for i, since := range f.since {
 		s.more.since[i] = a.ago(since)
 	}
-	a.board.touch(e)
+	if fresh {
+		a.board.touch(e)
+	}
 	return nil
+}
+
+// late takes a full sight after a newer one: where that is brief it lacks what the full one has.
+func (a *arrival) late(s *slot, f *full, content *content) {
+	if s.more != nil || s.version != f.version || len(f.findings) > 0 {
+		return
+	}
+	s.content, s.changed = content, a.ago(f.changed)
 }
 
 // ago returns when something was, counted from when the board began.
