@@ -116,6 +116,8 @@ var otherNames = map[string]string{
 	"dependencies": "depends_on", "parent": "depends_on", "parents": "depends_on", "disabled": "enabled", "active": "enabled",
 	"recipients": "to", "room": "channel", "days": "weekly", "hours": "weekly", "exclude": "except", "holidays": "except",
 	"tz": "timezone", "checks": "applies_to", "targets": "applies_to", "begin": "start", "until": "end",
+	"quorum": "agree", "majority": "agree", "regions": "locations", "sites": "locations", "region": "location", "site": "location",
+	"urls": "servers", "creds": "credentials", "nkey": "key", "public_key": "key", "private_key": "key_file",
 }
 
 // called returns the attribute of a block that other programs call by this name; ""

@@ -167,6 +167,8 @@ func TestCanaryWrittenInTheFile(t *testing.T) {
 		"cluster {\n  servers = [\"CANARY@bus.example\"]\n}\n",
 		"cluster {\n  key = \"CANARY\"\n}\n",
 		"cluster {\n  kye = \"CANARY\"\n}\n",
+		"node \"x\" {\n  seed = \"CANARY\"\n}\n",
+		"node \"x\" {\n  key = \"CANARY\n}\n",
 		"cluster {\n  seed = \"CANARY\"\n}\n",
 		"cluster {\n  key = \"CANARY\n}\n",
 		"cluster {\n  key = CANARY\n}\n",

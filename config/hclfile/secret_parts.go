@@ -109,7 +109,7 @@ func (f *partFinder) local(name string, expr hcl.Expression) {
 // vocabulary is what excerpts have to know of the language.
 var vocabulary = func() *diagnose.Vocabulary {
 	v := &diagnose.Vocabulary{
-		Blocks: []string{"notifier", "login", "oidc", "cluster"},
+		Blocks: []string{"notifier", "login", "oidc", "cluster", "node"},
 		Names:  []string{"dynamic", "content", "for_each", "labels", "iterator"},
 		Known:  map[string]bool{"local": true, "credential": true, "file": true, "withheld": true},
 	}
