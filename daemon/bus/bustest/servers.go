@@ -217,12 +217,13 @@ func AwaitConnected(t testing.TB, b bus.Bus) {
 func (s *Servers) Leader(t testing.TB) (leader int) {
 	t.Helper()
 	process.Await(t, nil, "a leader", 50*time.Millisecond, func(ctx context.Context) error {
-		for i, one := range s.servers {
-			if one.process == nil {
+		for i := range s.servers {
+			state, err := s.stream(ctx, i)
+			if err != nil {
 				continue
 			}
 			for j, other := range s.servers {
-				if s.leads(ctx, i) == other.name && other.process != nil {
+				if state.Cluster.Leader == other.name && other.process != nil {
 					leader = j
 					return nil
 				}
@@ -233,28 +234,51 @@ func (s *Servers) Leader(t testing.TB) (leader int) {
 	return leader
 }
 
-// leads returns who leads the stream, as one server sees it.
-func (s *Servers) leads(ctx context.Context, i int) string {
+// AwaitCopies waits until every server has the stream up to a sequence.
+func (s *Servers) AwaitCopies(t testing.TB, last uint64) {
+	t.Helper()
+	process.Await(t, nil, "all copies", 50*time.Millisecond, func(ctx context.Context) error {
+		for i, one := range s.servers {
+			state, err := s.stream(ctx, i)
+			if err != nil {
+				return err
+			}
+			if state.State.Last != last {
+				return fmt.Errorf("%s has the stream up to %d, not %d", one.name, state.State.Last, last)
+			}
+		}
+		return nil
+	})
+}
+
+// A streamState is the stream as one server sees it.
+type streamState struct {
+	Cluster struct {
+		Leader string `json:"leader"`
+	} `json:"cluster"`
+	State struct {
+		Last uint64 `json:"last_seq"`
+	} `json:"state"`
+}
+
+// stream asks a server for the only stream.
+func (s *Servers) stream(ctx context.Context, i int) (state streamState, err error) {
 	var answer struct {
 		Accounts []struct {
-			Streams []struct {
-				Cluster struct {
-					Leader string `json:"leader"`
-				} `json:"cluster"`
-			} `json:"stream_detail"`
+			Streams []streamState `json:"stream_detail"`
 		} `json:"account_details"`
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	if s.get(ctx, i, "/jsz?streams=true", &answer) != nil {
-		return ""
+	if err := s.get(ctx, i, "/jsz?streams=true", &answer); err != nil {
+		return state, err
 	}
 	for _, account := range answer.Accounts {
 		for _, stream := range account.Streams {
-			return stream.Cluster.Leader
+			return stream, nil
 		}
 	}
-	return ""
+	return state, fmt.Errorf("%s has no stream", s.servers[i].name)
 }
 
 // get asks a server's monitoring port.

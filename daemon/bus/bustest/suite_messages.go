@@ -189,7 +189,7 @@ func testFirstAnswer(t *testing.T, n Network) {
 		t.Fatal(err)
 	}
 	t.Cleanup(stop)
-	eventually(t, "both hear the question", func() bool {
+	eventually(t, "the question reaches both", func() bool {
 		got, err := follower.Ask(limited(t), bus.Seat, []byte("are you there?"))
 		return err == nil && string(got) == "here"
 	})
