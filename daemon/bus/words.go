@@ -2,7 +2,6 @@ package bus
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io"
@@ -19,7 +18,7 @@ func describe(host string, err error) string {
 		unknownAuthority x509.UnknownAuthorityError
 		wrongName        x509.HostnameError
 		invalid          x509.CertificateInvalidError
-		alert            tls.AlertError
+		remote           *net.OpError
 		unresolved       *net.DNSError
 	)
 	switch {
@@ -33,13 +32,15 @@ func describe(host string, err error) string {
 		return "the certificate of " + host + " has expired, or is not valid yet"
 	case errors.As(err, &invalid):
 		return "the certificate of " + host + " is not valid"
-	case errors.As(err, &alert):
-		return host + " refuses the TLS connection"
+	case errors.As(err, &remote) && remote.Op == "remote error": // an alert of TLS
+		return host + " refuses the TLS connection: it may want a certificate of this node"
 	case errors.Is(err, nats.ErrSecureConnWanted):
 		return host + " offers no TLS"
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked),
-		errors.Is(err, nats.ErrAccountAuthExpired), errors.Is(err, nats.ErrNkeysNotSupported):
+		errors.Is(err, nats.ErrAccountAuthExpired):
 		return host + " does not accept the key of this node"
+	case errors.Is(err, nats.ErrNkeysNotSupported):
+		return host + " knows no keys of nodes"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return host + " refuses connections"
 	case errors.As(err, &unresolved):

@@ -2,6 +2,7 @@ package bustest
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -52,16 +53,29 @@ func (s *Servers) writeConfig(i int) error {
 	}
 	if !s.setup.Plain {
 		cert, key := filepath.Join(one.dir, "cert.pem"), filepath.Join(one.dir, "key.pem")
-		if err := ca.WriteFiles(s.authority.Issue(ca.Leaf{}), cert, key); err != nil {
+		if err := ca.WriteFiles(s.authority.Issue(ca.Leaf{IPs: []net.IP{net.IPv4(127, 0, 0, 1)}}), cert, key); err != nil {
 			return err
 		}
-		fmt.Fprintf(&c, "tls { cert_file: %q, key_file: %q }\n", cert, key)
+		pair := fmt.Sprintf("cert_file: %q, key_file: %q", cert, key)
+		fmt.Fprintf(&c, "websocket { listen: \"127.0.0.1:%d\", tls { %s } }\n", one.websocket, pair)
+		if s.setup.Verify {
+			authority := filepath.Join(one.dir, "authority.pem")
+			if err := s.authority.WriteFile(authority); err != nil {
+				return err
+			}
+			pair += fmt.Sprintf(", ca_file: %q, verify: true", authority)
+		}
+		fmt.Fprintf(&c, "tls { %s }\n", pair)
 		s.writeUsers(&c)
 	}
 	return os.WriteFile(filepath.Join(one.dir, "server.conf"), []byte(c.String()), 0o600)
 }
 
 func (s *Servers) writeUsers(c *strings.Builder) {
+	if s.setup.Users != "" {
+		c.WriteString(s.setup.Users)
+		return
+	}
 	c.WriteString("authorization { users: [\n")
 	for m, key := range s.keys {
 		publish, subscribe := bus.Permissions(m.cluster, m.node, key.decide)

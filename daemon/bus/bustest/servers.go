@@ -40,6 +40,10 @@ type Setup struct {
 	Deciding, Following []string
 	// Plain has the servers without TLS, keys and permissions.
 	Plain bool
+	// Users is written into the servers' configuration instead of keys and permissions.
+	Users string
+	// Verify has the servers want certificates of clients.
+	Verify bool
 }
 
 // Servers are the servers of one bus.
@@ -67,6 +71,7 @@ type server struct {
 	name                   string
 	dir                    string
 	client, route, monitor int // ports
+	websocket              int
 	process                *process.Process
 }
 
@@ -82,16 +87,12 @@ func Start(t testing.TB, setup Setup) *Servers {
 		name := "server" + strconv.Itoa(i+1)
 		one := &server{name: name, dir: filepath.Join(dir, name)}
 		process.Must(t, os.Mkdir(one.dir, 0o700))
-		for _, port := range []*int{&one.client, &one.route, &one.monitor} {
+		for _, port := range []*int{&one.client, &one.route, &one.monitor, &one.websocket} {
 			claimed, err := process.ClaimPort(t, []string{"127.0.0.1"})
 			process.Must(t, err)
 			*port = claimed
 		}
 		s.servers = append(s.servers, one)
-	}
-	for i := range s.servers {
-		process.Must(t, s.writeConfig(i))
-		s.Start(t, i)
 	}
 	t.Cleanup(func() {
 		for _, one := range s.servers {
@@ -103,6 +104,10 @@ func Start(t testing.TB, setup Setup) *Servers {
 			}
 		}
 	})
+	for i := range s.servers {
+		process.Must(t, s.writeConfig(i))
+		s.Start(t, i)
+	}
 	return s
 }
 
@@ -114,7 +119,7 @@ func (s *Servers) Start(t testing.TB, i int) {
 	process.Must(t, err)
 	one.process = p
 	process.Await(t, p, one.name, 20*time.Millisecond, func(ctx context.Context) error {
-		return s.get(ctx, i, "/varz", nil)
+		return s.get(ctx, i, "/healthz?js-enabled-only=true", nil)
 	})
 }
 
@@ -151,6 +156,23 @@ func (s *Servers) url(port int) string {
 		return "nats://127.0.0.1:" + strconv.Itoa(port)
 	}
 	return "tls://127.0.0.1:" + strconv.Itoa(port)
+}
+
+// WebsocketURL returns the address of a server for those who reach it through a web proxy only.
+func (s *Servers) WebsocketURL(i int) string {
+	return "wss://127.0.0.1:" + strconv.Itoa(s.servers[i].websocket)
+}
+
+// Certificate makes a certificate from the servers' authority, and its key, in PEM.
+func (s *Servers) Certificate(t testing.TB) (cert, key []byte) {
+	t.Helper()
+	certFile, keyFile := filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
+	process.Must(t, ca.WriteFiles(s.authority.Issue(ca.Leaf{}), certFile, keyFile))
+	cert, err := os.ReadFile(certFile)
+	process.Must(t, err)
+	key, err = os.ReadFile(keyFile)
+	process.Must(t, err)
+	return cert, key
 }
 
 // Options returns the options with which a node of the first cluster connects to all servers.
@@ -294,6 +316,9 @@ func (s *Servers) get(ctx context.Context, i int, path string, answer any) error
 		return err
 	}
 	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return errors.New(response.Status)
+	}
 	if answer == nil {
 		return nil
 	}
