@@ -9,9 +9,14 @@ import (
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
-// Attempted takes the outcome of one attempt of the sender.
+// Attempted takes the outcome of one attempt of the sender. A key that this tracker does not know
+// is that of another one's message, and a standby leaves it to whoever decides what became of it.
 func (t *Tracker) Attempted(a outbox.Attempt) {
-	in := func(_ *Tracker, r *round) { t.conclude(r, a) }
+	in := func(_ *Tracker, r *round) {
+		if !t.standby {
+			t.conclude(r, a)
+		}
+	}
 	_ = t.put(context.Background(), in) // stopped: the delivery is due again after the start
 }
 
