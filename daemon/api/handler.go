@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,11 +13,25 @@ import (
 
 // Handler serves everything that a daemon can be asked.
 func Handler(d Daemon) http.Handler {
+	return HandlerOf(d, func(_ string, h http.Handler) http.Handler { return h })
+}
+
+// HandlerOf serves the same by what wrap makes of the handler of each pattern.
+func HandlerOf(d Daemon, wrap func(pattern string, h http.Handler) http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	for pattern, handler := range routes(d) {
-		mux.Handle(pattern, handler)
+		mux.Handle(pattern, wrap(pattern, handler))
 	}
 	return mux
+}
+
+// Refuse answers a request of the control socket with an error, which the client returns as its own.
+func Refuse(w http.ResponseWriter, err error) { writeAnswer(w, nil, err) }
+
+// AuthorOf returns who sent a request of the control socket, as the transport knows them; claimed is
+// what the client says.
+func AuthorOf(ctx context.Context, claimed string) string {
+	return Signature{User: claimed}.author(ctx)
 }
 
 // routes lists what a daemon can be asked, by the patterns of [http.ServeMux].

@@ -27,6 +27,9 @@ type Links struct{ key []byte }
 // NewLinks returns the links of a key of [LinkKeySize] random bytes.
 func NewLinks(key []byte) Links { return Links{key} }
 
+// Key returns the key, which is secret: the nodes of a cluster share one.
+func (l Links) Key() []byte { return l.key }
+
 // A Link is what a token of a link says.
 type Link struct {
 	Incident incident.ID
