@@ -37,6 +37,9 @@ func (m *monitor) Self() api.Self {
 	if note := m.page.Note(); note != "" {
 		self.Notes = append(self.Notes, note)
 	}
+	if m.member != nil {
+		self.Node, self.Notes = m.member.asNode(), append(self.Notes, m.member.notes()...)
+	}
 	if polling, why := m.watcher.Polling(); polling {
 		self.Config.Polling = why
 	}
@@ -114,7 +117,7 @@ func (m *monitor) Recheck(ctx context.Context, id config.CheckID) (rep api.Repor
 	result, err := m.deciding.shown().Await(ctx, id, func() {
 		// Before the probe: a login that was rejected often would not be tried.
 		m.prober.RetryLogin(id)
-		m.loop.Wake(id)
+		m.wakeAll(id)
 	})
 	return api.NewReport(c.Label, result), err
 }

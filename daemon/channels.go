@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
@@ -19,24 +20,35 @@ type openedChannels struct {
 	sender    *outbox.Sender
 	listeners *listeners
 	mark      func(receiver string) string // of a receiver, which may be secret; nil: none is marked
-	inUse     channels
+	none      func(*config.Config) bool    // this machine sends nothing by a configuration; nil: it always does
+
+	mu    sync.Mutex // held while what is in use, or is listened to, changes
+	inUse channels
+	deaf  bool // another node listens
 }
 
 // Prepare implements [part].
 func (o *openedChannels) Prepare(cfg *config.Config) (commit, discard func(), diags []config.Diagnostic) {
-	before := o.inUse
-	opened, diags := openChannels(cfg, before)
+	before := o.inUse // which a reload alone replaces, one at a time
+	opened, diags := channels{}, []config.Diagnostic(nil)
+	if o.none == nil || !o.none(cfg) {
+		opened, diags = openChannels(cfg, before)
+	}
 	discard = func() { closeUnused(opened, before) }
 	if config.HasErrors(diags) {
 		discard()
 		return nil, nil, diags
 	}
 	commit = func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
 		aim(opened, cfg)
 		o.markReceivers(opened) // at the first start the key is read after Prepare
 		o.sender.Use(opened)
 		o.sender.Partial(cfg.Incomplete)
-		o.listeners.use(opened)     // those that are closed below are not listened to any more
+		if !o.deaf {
+			o.listeners.use(opened) // those that are closed below are not listened to any more
+		}
 		closeUnused(before, opened) // after Use: no attempt begins with these any more
 		o.inUse = opened
 	}
@@ -51,6 +63,31 @@ func (o *openedChannels) markReceivers(opened channels) {
 			opened[id] = c
 		}
 	}
+}
+
+// listen has the services in use listened to from here, or not.
+func (o *openedChannels) listen(here bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.deaf == !here {
+		return
+	}
+	o.deaf = !here
+	if o.deaf {
+		o.listeners.use(nil)
+	} else {
+		o.listeners.use(o.inUse)
+	}
+}
+
+// markAgain marks who gets the messages once more: the key is another one.
+func (o *openedChannels) markAgain() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	marked := maps.Clone(o.inUse) // the sender uses the other one
+	o.markReceivers(marked)
+	o.inUse = marked
+	o.sender.Use(marked)
 }
 
 // closeAll ends what the last configuration opened.

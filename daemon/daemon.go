@@ -28,6 +28,7 @@ import (
 	"github.com/imapvigil/imapvigil/config/source"
 	"github.com/imapvigil/imapvigil/config/watch"
 	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/bus"
 	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/control"
 	"github.com/imapvigil/imapvigil/daemon/history"
@@ -50,6 +51,9 @@ type Options struct {
 	ConfigPath string
 	StateDir   string // wins over the configuration's
 	Control    string // likewise
+	// Node is the name of this machine among those of a cluster; empty: its host name without the
+	// domain.
+	Node string
 	// Listen wins over the configuration's; empty: no status page, nil: it is the configuration's.
 	Listen  *string
 	Version string
@@ -69,6 +73,9 @@ type Options struct {
 	Loaded func()
 	// Ready is called once all checks run; nil: nothing.
 	Ready func()
+
+	// connect connects a node to a bus of tests; nil: to the one of the files.
+	connect func(node string) (bus.Bus, error)
 }
 
 // An Environment is what the environment of the process says. It is read once, by
@@ -83,8 +90,10 @@ type Environment struct {
 }
 
 // sourceOptions returns how configurations are read.
-func (e Environment) sourceOptions() source.Options {
-	return source.Options{CredentialsDirectory: e.CredentialsDirectory, LookupEnv: e.LookupEnv, Denied: adviseSelf}
+func (o Options) sourceOptions() source.Options {
+	return source.Options{
+		CredentialsDirectory: o.CredentialsDirectory, LookupEnv: o.LookupEnv, Denied: adviseSelf, Node: config.NodeID(o.Node),
+	}
 }
 
 // adviseSelf says how the user of this process gets to read a path.
@@ -123,6 +132,9 @@ type monitor struct {
 	node      string // the name of this machine
 	journal   *journal.Journal
 	deciding  deciding
+	member    *membership // nil: this machine watches on its own
+	passer    *passer     // likewise
+	started   bool        // the first configuration and the rooms are open
 	history   *history.Store
 	mirrored  mirrored // by it
 	counts    *metrics.Counts
@@ -142,7 +154,8 @@ type monitor struct {
 	report    func(context.Context, *config.Probe, verdict.Probe) incident.Pace // to the tracker
 	listener  *control.Socket
 	page      *web.Server
-	links     api.Links
+	routes    []api.Route // that it serves, each of them answered here
+	links     keptLinks
 	proofs    *proofs
 }
 
@@ -170,6 +183,9 @@ func Run(ctx context.Context, o Options) error {
 // openAll opens all that can fail: it reads the configuration, opens the journal
 // and the control socket.
 func (m *monitor) openAll(ctx context.Context) (*candidate, error) {
+	if err := m.nameMachine(); err != nil {
+		return nil, err
+	}
 	// Nothing is sent before openRooms has set m.deciding.own.
 	m.sender = outbox.NewSender(m.deciding.attempted)
 	m.sender.Compose = m.composeReport
@@ -178,9 +194,10 @@ func (m *monitor) openAll(ctx context.Context) (*candidate, error) {
 		m.Log.Warn("a template of a notifier failed, so the message has imapvigil's own words", zap.String("key", msg.Key), zap.String("role", msg.Role), zap.Error(err))
 	}
 	m.channels.sender, m.channels.listeners = m.sender, newListeners(m.Log, m.takePress)
-	m.channels.mark = func(receiver string) string { return m.links.Mark(receiver) } // the key is read later
+	m.channels.none = m.probesOnly
+	m.channels.mark = func(receiver string) string { return m.links.load().Mark(receiver) } // the key is read later
 	m.vitals = &vitals{m: m}
-	m.heartbeat.log, m.heartbeat.lives = m.Log, m.vitals.checkProgress
+	m.heartbeat.log, m.heartbeat.lives, m.heartbeat.quiet = m.Log, m.vitals.checkProgress, m.follows
 	m.watcher = watch.New(watch.Options{Path: m.ConfigPath, Log: m.logOutside})
 	m.counts = metrics.NewCounts()
 	m.page = m.newPage()
@@ -202,7 +219,7 @@ func (m *monitor) openAll(ctx context.Context) (*candidate, error) {
 	}
 	logOpened(m.Log, m.journal.Status())
 	m.reloads.logWarnings(first.warnings) // not before: a start that is refused says only why
-	if err := m.openRooms(ctx, first.cfg.Daemon.MaxConcurrentProbes); err != nil {
+	if err := m.openRooms(ctx, first.cfg); err != nil {
 		first.discard()
 		return nil, errors.Join(err, m.journal.Close())
 	}
@@ -225,10 +242,10 @@ func (o Options) stateDirectory(d config.Daemon) string {
 func (m *monitor) parts() parts {
 	return parts{
 		&m.channels,
-		taker(func(cfg *config.Config) { m.self.Use(cfg.Daemon.SelfCheck) }),
+		taker(m.useSelfCheck),
 		taker(m.heartbeat.useURL),
 		taker(m.setLogLevel),
-		taker(m.deciding.configure),
+		decisions{m},
 		taker(func(cfg *config.Config) { m.history.Use(cfg) }),
 		taker(m.configureCounts),
 		&m.probes,
@@ -242,11 +259,22 @@ func (m *monitor) setLogLevel(cfg *config.Config) {
 	}
 }
 
-// openRooms makes what a running monitor needs beside its configuration and journal,
-// the control socket last.
-func (m *monitor) openRooms(ctx context.Context, maxConcurrentProbes int) (err error) {
-	if m.node, err = os.Hostname(); err != nil {
+// nameMachine finds out what this machine is called, for people and among other nodes.
+func (m *monitor) nameMachine() error {
+	host, err := os.Hostname()
+	if err != nil {
 		return fmt.Errorf("asking for the name of this machine: %w", err)
+	}
+	m.node = cmp.Or(m.Options.Node, host)
+	m.Options.Node = cmp.Or(m.Options.Node, shortName(host))
+	return nil
+}
+
+// openRooms makes what a running monitor needs beside its configuration and journal,
+// the connection to other nodes last.
+func (m *monitor) openRooms(ctx context.Context, cfg *config.Config) (err error) {
+	if cfg.Cluster != nil {
+		m.node = m.Options.Node
 	}
 	m.watch = clock.New(clock.Options{})
 	m.prober = probe.New(probe.Options{
@@ -262,26 +290,65 @@ func (m *monitor) openRooms(ctx context.Context, maxConcurrentProbes int) (err e
 			return pace
 		},
 		Lag:   m.vitals.noteProbeBegan,
-		Limit: m.limitProbesAtOnce(maxConcurrentProbes),
+		Limit: m.limitProbesAtOnce(cfg.Daemon.MaxConcurrentProbes),
 	}
 	m.trials = make(chan struct{}, trialsAtOnce)
 	m.probes.running, m.probes.members, m.probes.limit = reconcile.NewFunc(sameProbe, m.loop.Runner()), onlyMember, m.loop.Limit
-	m.history, m.links, m.proofs = m.openHistory(), m.openLinks(), m.openProofs()
-	m.deciding.own, err = tracker.Open(tracker.Options{
-		Journal: m.journal, Sender: m.sender, Rates: m.Rates, Node: m.node, Log: m.Log,
-		Wake: m.loop.Wake, Clock: m.watch.Read, Feed: feeds{m.history, m.counts}, Outcomes: m.countOutcome,
-		LinkToken: m.linkToken, ButtonCode: m.links.Code, Resend: m.sender.Resend, MayResend: m.sender.MayResend,
-	})
-	if err != nil {
+	m.links.store(m.openLinks())
+	m.history, m.proofs = m.openHistory(), m.openProofs()
+	if m.deciding.own, err = tracker.Open(m.ownOptions(cfg)); err != nil {
 		return err
 	}
-	m.self = selfcheck.New(selfcheck.Options{Newest: m.deciding.own.Newest(), Clock: m.watch.Read})
-	m.report = m.self.Guard(m.deciding.own.Observe)
+	m.self = selfcheck.New(m.selfOptions(cfg))
+	m.report = m.self.Guard(m.observe)
 	if m.listener, err = control.Listen(ctx, m.Control); err != nil {
 		return err
 	}
 	m.listener.Log, m.listener.Most = m.logOutside, clientPlaces()
+	if cfg.Cluster != nil {
+		if err := m.join(ctx, cfg); err != nil {
+			return errors.Join(err, m.listener.Close())
+		}
+	}
+	m.started = true
 	return nil
+}
+
+// trackerOptions returns what a tracker works with, whoever's journal it has.
+func (m *monitor) trackerOptions(j tracker.Journal) tracker.Options {
+	return tracker.Options{
+		Journal: j, Sender: m.sender, Rates: m.Rates, Node: m.node, Log: m.Log,
+		Wake: m.loop.Wake, Clock: m.watch.Read, Feed: feeds{m.history, m.counts}, Outcomes: m.countOutcome,
+		LinkToken: m.linkToken, ButtonCode: m.links.code, Resend: m.sender.Resend, MayResend: m.sender.MayResend,
+	}
+}
+
+// ownOptions returns what the tracker of this machine works with.
+func (m *monitor) ownOptions(cfg *config.Config) tracker.Options {
+	o := m.trackerOptions(m.journal)
+	if cfg.Cluster != nil {
+		// Another node may decide about the same failure.
+		o.Feed, o.Mark, o.Salt = ownFeed{sharedFeed{m}}, m.mark, m.node
+	}
+	return o
+}
+
+// selfOptions returns what the question whether this machine is at fault works with.
+func (m *monitor) selfOptions(cfg *config.Config) selfcheck.Options {
+	o := selfcheck.Options{Newest: m.deciding.own.Newest(), Clock: m.watch.Read}
+	if cfg.Cluster != nil {
+		o.Own = isOwnAddress // a server of the bus may run here
+	}
+	return o
+}
+
+// useSelfCheck takes who is asked whether this machine is at fault.
+func (m *monitor) useSelfCheck(cfg *config.Config) {
+	var beside []string
+	if m.member != nil {
+		beside = busTargets(m.member.begun)
+	}
+	m.self.Use(cfg.Daemon.SelfCheck, beside...)
 }
 
 // logOutside logs that something outside is not as it should be (there are no file-system
@@ -303,6 +370,7 @@ func (m *monitor) runTasks(ctx context.Context, first *candidate) error {
 	tasks, ctx := errgroup.WithContext(ctx)
 	tasks.Go(func() error { return m.deciding.own.Run(keeping) })
 	tasks.Go(func() error { return m.watch.Run(keeping) })
+	leave := m.runMember(ctx, keeping, tasks)
 	recording, stopHistory := context.WithCancel(keeping)
 	defer stopHistory()
 	tasks.Go(func() error { return m.history.Run(recording) })
@@ -319,7 +387,7 @@ func (m *monitor) runTasks(ctx context.Context, first *candidate) error {
 		m.reloads.applyCandidate(first)
 		// Whoever asks before this waits: the socket is open, and "no checks"
 		// would be no answer.
-		tasks.Go(func() error { return control.Serve(ctx, m.listener, api.Handler(m)) })
+		tasks.Go(func() error { return control.Serve(ctx, m.listener, m.socketHandler()) })
 		tasks.Go(func() error { return m.page.Run(ctx) })
 		m.announceReady(first)
 		return m.reloads.serveReasons(ctx)
@@ -335,6 +403,7 @@ func (m *monitor) runTasks(ctx context.Context, first *candidate) error {
 		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 		defer cancel()
 		m.sender.Stop(drain)
+		leave() // with what has become of the messages: another node would send them again
 		stopTracker()
 		return nil
 	})

@@ -37,9 +37,13 @@ func (d *deciding) all() []*tracker.Tracker {
 }
 
 // attempted hands the outcome of one attempt of the sender to whoever had it made.
-func (d *deciding) attempted(a outbox.Attempt) { d.own.Attempted(a) }
+func (d *deciding) attempted(a outbox.Attempt) {
+	for _, t := range d.all() {
+		t.Attempted(a) // who does not know of it ignores it
+	}
+}
 
-// configure gives a configuration to all who decide by it, and returns when their incidents follow it.
+// configure gives a configuration to this machine's tracker, and returns when its incidents follow it.
 func (d *deciding) configure(cfg *config.Config) {
 	// It fails only when the tracker has stopped: the daemon is ending, and no probe
 	// begins any more.
@@ -54,5 +58,13 @@ func (d *deciding) answerTime() time.Duration {
 	return sharedAnswerTime
 }
 
-// ping returns when whoever decides has finished a round that began after the call.
-func (d *deciding) ping(ctx context.Context) error { return d.own.Ping(ctx) }
+// ping returns when each tracker has finished a round that began after the call. One that has ended,
+// since another node decides now, is not stuck.
+func (d *deciding) ping(ctx context.Context) error {
+	for _, t := range d.all() {
+		if err := t.Ping(ctx); err != nil && (t == d.own || ctx.Err() != nil) {
+			return err
+		}
+	}
+	return nil
+}

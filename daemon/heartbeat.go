@@ -28,6 +28,7 @@ type heartbeat struct {
 	log   *zap.Logger
 	lives func(ctx context.Context, seen *int64) error // see vitals.checkProgress
 	url   atomic.Pointer[opaque.Secret]                // in force; nil before the first configuration
+	quiet func() bool                                  // another node asks; nil: there is none
 }
 
 // useURL takes the URL of a configuration.
@@ -38,7 +39,7 @@ func (h *heartbeat) askRegularly(ctx context.Context) error {
 	var seen int64
 	return repeatEvery(ctx, heartbeatEvery, func() {
 		url := h.url.Load()
-		if url == nil || url.IsZero() {
+		if url == nil || url.IsZero() || h.quiet != nil && h.quiet() {
 			return
 		}
 		if err := h.lives(ctx, &seen); err != nil {

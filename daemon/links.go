@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -42,6 +44,37 @@ func (m *monitor) openLinks() api.Links {
 	return api.NewLinks(key)
 }
 
+// A keptLinks holds the links of the key in force.
+type keptLinks struct{ at atomic.Pointer[api.Links] }
+
+// load returns the links of the key in force.
+func (k *keptLinks) load() api.Links {
+	if l := k.at.Load(); l != nil {
+		return *l
+	}
+	return api.Links{}
+}
+
+func (k *keptLinks) store(l api.Links) { k.at.Store(&l) }
+
+// code returns the value of a button that acknowledges an incident.
+func (k *keptLinks) code(id incident.ID, sentBy config.NotifierID) string {
+	return k.load().Code(id, sentBy)
+}
+
+// takeLinkKey has this machine use the key of another node, and keep it: a link works on every node,
+// and who gets the messages of a notifier bears the same mark whoever decides.
+func (m *monitor) takeLinkKey(key []byte) {
+	if len(key) != api.LinkKeySize || bytes.Equal(key, m.links.load().Key()) {
+		return
+	}
+	if err := writeLinkKey(filepath.Join(m.StateDir, linkKeyFile), key); err != nil {
+		m.Log.Warn("the key of the links that acknowledge, which all nodes share, cannot be kept", zap.Error(err))
+	}
+	m.links.store(api.NewLinks(key))
+	m.channels.markAgain()
+}
+
 // readLinkKey reads a key that nobody else can read.
 func readLinkKey(file string) ([]byte, error) {
 	info, err := os.Lstat(file)
@@ -74,10 +107,10 @@ func writeLinkKey(file string, key []byte) error {
 
 // linkToken returns the token of a link that acknowledges an incident.
 func (m *monitor) linkToken(id incident.ID, sentTo config.RoleID, until time.Time) string {
-	return m.links.Token(api.Link{Incident: id, Role: sentTo, Until: until})
+	return m.links.load().Token(api.Link{Incident: id, Role: sentTo, Until: until})
 }
 
 // takePress acknowledges what somebody has pressed the button of a message for.
 func (m *monitor) takePress(ctx context.Context, sentBy config.NotifierID, p notifiers.Press) (words string, err error) {
-	return api.Presses{Daemon: m, Links: m.links, Monitor: m.node}.Take(ctx, sentBy, p)
+	return api.Presses{Daemon: m, Links: m.links.load(), Monitor: m.node}.Take(ctx, sentBy, p)
 }

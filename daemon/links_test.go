@@ -17,7 +17,7 @@ func TestKeyOfLinks(t *testing.T) {
 	m := &monitor{Options: Options{StateDir: t.TempDir(), Log: zap.New(core)}}
 	file := filepath.Join(m.StateDir, linkKeyFile)
 	token := func() string {
-		m.links = m.openLinks()
+		m.links.store(m.openLinks())
 		return m.linkToken("abc", "it_team", time.Unix(0, 0))
 	}
 	read := func() string {

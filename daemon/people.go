@@ -58,9 +58,3 @@ func (m *monitor) Dismiss(ctx context.Context, key, by string) error {
 func (m *monitor) Redeliver(ctx context.Context, key string) error {
 	return m.deciding.shown().Redeliver(ctx, outbox.Key(key))
 }
-
-// Nodes implements [api.Daemon].
-func (m *monitor) Nodes(context.Context) (api.Nodes, error) { return api.Nodes{}, api.ErrNoCluster }
-
-// StepDown implements [api.Daemon].
-func (m *monitor) StepDown(context.Context, string) error { return api.ErrNoCluster }

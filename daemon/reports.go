@@ -29,6 +29,9 @@ const (
 // sendReports has a report sent when its period is over, until ctx ends.
 func (m *monitor) sendReports(ctx context.Context) error {
 	return repeatEvery(ctx, reportsEvery, func() {
+		if m.follows() {
+			return // whoever decides sends them
+		}
 		s, err := m.deciding.shown().Snapshot(ctx)
 		if err != nil || len(s.Config.Reports) == 0 {
 			return

@@ -41,6 +41,9 @@ func (m *monitor) sendTests(ctx context.Context) error {
 	}
 	defer m.proofs.keep()
 	return repeatEvery(ctx, testsLookEvery, func() {
+		if m.follows() {
+			return // whoever decides sends them
+		}
 		s, err := m.deciding.shown().Snapshot(ctx)
 		if err != nil || s.Config == nil || len(s.Config.Roles) == 0 {
 			return // the daemon is ending, or has no files yet

@@ -14,13 +14,14 @@ import (
 // newPage makes the server of the status page. Every room that answers over TCP gives its
 // routes here.
 func (m *monitor) newPage() *web.Server {
+	m.routes = slices.Concat(
+		api.Routes(m),
+		pages.Routes(pages.Options{Daemon: m, Links: m.links.load}),
+		metrics.Routes(metrics.Options{Daemon: m, Counts: m.counts, Version: m.Version}),
+	)
 	return web.New(web.Options{
-		Listen: m.Listen,
-		Routes: slices.Concat(
-			api.Routes(m),
-			pages.Routes(pages.Options{Daemon: m, Links: func() api.Links { return m.links }}),
-			metrics.Routes(metrics.Options{Daemon: m, Counts: m.counts, Version: m.Version}),
-		),
+		Listen:  m.Listen,
+		Routes:  m.routesOf(m.routes),
 		Healthy: m.vitals.progress(),
 		Ready:   m.vitals.readiness(),
 		Log:     m.logOutside,

@@ -18,7 +18,7 @@ import (
 )
 
 func (p *program) runCommand() *cobra.Command {
-	var format, level, listen string
+	var format, level, listen, node string
 	var shrink bool
 	c := &cobra.Command{
 		Use:   "run",
@@ -26,6 +26,7 @@ func (p *program) runCommand() *cobra.Command {
 		Example: examples(
 			"As a service", "sudo systemctl start imapvigil",
 			"By hand, with files of your own", "imapvigil run --config ./conf --state-dir ./state --control ./control.sock",
+			"As a node whose name is not its host name", "imapvigil run --node fra1",
 			"See every probe", "imapvigil run --config ./conf --state-dir ./state --log-level debug",
 		),
 		GroupID:     groupSetUp,
@@ -54,7 +55,7 @@ func (p *program) runCommand() *cobra.Command {
 			signal.Notify(hangup, syscall.SIGHUP)
 			defer signal.Stop(hangup)
 			o := daemon.Options{
-				Environment: p.daemon, ConfigPath: p.configPath, StateDir: p.stateDir, Control: p.control, Version: release(),
+				Environment: p.daemon, ConfigPath: p.configPath, StateDir: p.stateDir, Control: p.control, Node: node, Version: release(),
 				Log: log, LogState: out.state, Hangup: hangup, AllowShrink: shrink,
 				Loaded: p.collectGarbageOften,
 			}
@@ -74,6 +75,7 @@ func (p *program) runCommand() *cobra.Command {
 			return exit(1)
 		},
 	}
+	c.Flags().StringVar(&node, "node", "", "which node of the cluster this machine is (default: its host name without the domain)")
 	c.Flags().StringVar(&listen, "listen", "", `host:port of the status page; "" switches it off (default: the configuration's)`)
 	c.Flags().StringVar(&format, "log-format", "auto", "console or json; auto: under systemd, entries of its journal with their fields")
 	c.Flags().StringVar(&level, "log-level", "", "debug, info, warn or error (default: the configuration's)")

@@ -1,0 +1,287 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/cluster"
+)
+
+// followEvery is how often it is looked what this node is among the others.
+const followEvery = time.Second
+
+// runMember runs what a node does beside a machine on its own. leave ends it: what is queued is
+// journaled, and another node decides at once.
+func (m *monitor) runMember(ctx, keeping context.Context, tasks *errgroup.Group) (leave func()) {
+	if m.member == nil {
+		return func() {}
+	}
+	staying, end := context.WithCancel(keeping)
+	left := make(chan struct{})
+	tasks.Go(func() error {
+		defer close(left)
+		defer end() // when it failed
+		return m.member.node.Run(staying)
+	})
+	tasks.Go(func() error { return m.followRole(ctx) })
+	return func() {
+		end()
+		<-left
+		m.member.bus.Close()
+	}
+}
+
+// followRole has what depends on who decides follow it, until ctx ends.
+func (m *monitor) followRole(ctx context.Context) error {
+	m.takeRole(ctx)
+	return repeatEvery(ctx, followEvery, func() { m.takeRole(ctx) })
+}
+
+// adoptLinkKey takes the key of the links that acknowledge from a node that decides, once: then all
+// nodes have the same.
+func (m *monitor) adoptLinkKey(ctx context.Context) {
+	me := m.member
+	decider := me.node.Decider()
+	if decider == "" || decider == me.keyOf || m.probesOnly(me.config()) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, showTime)
+	defer cancel()
+	if key, err := me.node.AskDecider(ctx, []byte{askLinkKey}); err == nil && len(key) == api.LinkKeySize {
+		m.takeLinkKey(key)
+		me.keyOf = decider
+	}
+}
+
+// takeRole does what this node has to do as what it is now.
+func (m *monitor) takeRole(ctx context.Context) {
+	me, now := m.member, time.Now()
+	role := me.node.Role()
+	me.noteDecider(now)
+	me.troubles.Store(m.ownTroubles(ctx))
+	// A service that is listened to from two places gives each press to one of them.
+	m.channels.listen(role != cluster.Following)
+	if role == cluster.Following {
+		m.history.Events(nil) // what another node has journaled is in the standby
+		m.adoptLinkKey(ctx)
+	}
+}
+
+// wakeAll has a check probed at once, by all nodes that probe it.
+func (m *monitor) wakeAll(id config.CheckID) {
+	if m.member == nil || m.member.node.Role() == cluster.Alone {
+		m.loop.Wake(id)
+		return
+	}
+	m.member.node.WakeNodes(id)
+}
+
+// socketHandler serves the control socket.
+func (m *monitor) socketHandler() http.Handler {
+	return api.HandlerOf(m, func(pattern string, h http.Handler) http.Handler {
+		return m.passing(socketDoor, pattern, h)
+	})
+}
+
+// newPasser makes what passes requests on, and answers those of others.
+func (m *monitor) newPasser(me *membership) *passer {
+	page := http.NewServeMux()
+	for _, r := range m.routes {
+		page.Handle(r.Pattern, r.Handler)
+	}
+	return &passer{
+		node: m.node, log: m.Log, follows: m.follows, decider: me.node.Decider, ask: me.node.AskDecider, own: m.ownStatus,
+		doors: map[string]http.Handler{socketDoor: api.Handler(m), pageDoor: page}, fault: m.showFault,
+	}
+}
+
+// ownStatus puts what is so of this machine into the status that another node has given.
+func (m *monitor) ownStatus(ctx context.Context, status []byte) ([]byte, error) {
+	s, err := m.deciding.own.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return api.WithOwn(ctx, status, s, m.Self())
+}
+
+// answerAsDecider answers what other nodes ask whoever decides.
+func (m *monitor) answerAsDecider(ctx context.Context, question []byte) []byte {
+	if len(question) == 0 {
+		return nil
+	}
+	switch question[0] {
+	case askRequest:
+		return m.passer.answer(ctx, question[1:])
+	case askLinkKey:
+		return m.links.load().Key()
+	}
+	return nil // of a later version
+}
+
+// ownTroubles lists in sentences what is wrong with this machine.
+func (m *monitor) ownTroubles(ctx context.Context) *[]string {
+	list := []string{}
+	s, err := m.deciding.own.Snapshot(ctx)
+	if err != nil {
+		return &list
+	}
+	for _, in := range s.Changes(0).Incidents {
+		if in.Incident.Condition == config.ConditionMonitor && in.Incident.Open() {
+			list = append(list, in.Incident.Finding.Hint)
+		}
+	}
+	return &list
+}
+
+// untoldTroubles lists in sentences what this machine cannot tell people of.
+func (m *monitor) untoldTroubles() []string {
+	me := m.member // nil: the start is under way
+	if me == nil || !m.probesOnly(me.config()) {
+		return nil
+	}
+	if list := me.troubles.Load(); list != nil {
+		return *list
+	}
+	return nil
+}
+
+// noteDecider notes since when no node is heard that decides.
+func (me *membership) noteDecider(now time.Time) {
+	me.mu.Lock()
+	defer me.mu.Unlock()
+	switch {
+	case me.node.Decider() != "":
+		me.lost = time.Time{}
+	case me.lost.IsZero():
+		me.lost = now
+	}
+}
+
+// config returns the configuration in force, as this node takes it.
+func (me *membership) config() *config.Config {
+	me.mu.Lock()
+	defer me.mu.Unlock()
+	return me.last
+}
+
+// notes returns in sentences what people should know who look at this node.
+func (me *membership) notes() (list []string) {
+	me.mu.Lock()
+	lost := me.lost
+	me.mu.Unlock()
+	state := me.node.State()
+	since := func(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05 MST") }
+	switch {
+	case state.Role == cluster.Alone:
+		list = append(list, fmt.Sprintf("%s is alone since %s: it hears no node that decides, and decides for itself.", me.name, since(state.Since)))
+	case state.Role == cluster.Following && !lost.IsZero():
+		list = append(list, fmt.Sprintf("No node is heard that decides, since %s. What is shown is what %s knew until then.", since(lost), me.name))
+	}
+	if !state.Bus.Connected && state.Bus.Detail != "" {
+		list = append(list, fmt.Sprintf("The bus cannot be reached: %s.", strings.TrimSuffix(state.Bus.Detail, ".")))
+	}
+	if state.Journal != "" {
+		list = append(list, state.Journal)
+	}
+	return list
+}
+
+// asNode returns this node as a status has it.
+func (me *membership) asNode() *api.Node {
+	state := me.node.State()
+	n := &api.Node{Name: string(me.name), Role: api.NodeRole(state.Role), Decider: string(state.Decider), Since: momentOf(state.Since)}
+	if own := me.config().Cluster.Nodes[me.name]; own != nil {
+		n.Location = own.Location
+	}
+	return n
+}
+
+// momentOf returns a time as JSON has it; nil: it is not known.
+func momentOf(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC().Round(0)
+	return &t
+}
+
+// Nodes implements [api.Daemon].
+func (m *monitor) Nodes(context.Context) (api.Nodes, error) {
+	if m.member == nil {
+		return api.Nodes{}, api.ErrNoCluster
+	}
+	s := m.member.node.State()
+	n := api.Nodes{
+		Node: *m.member.asNode(), Term: s.Term, Last: s.Last, JournalError: s.Journal, Nodes: []api.NodeState{},
+		Bus: api.Bus{Connected: s.Bus.Connected, Since: momentOf(s.Bus.Since), Server: s.Bus.Server, Error: s.Bus.Detail},
+	}
+	if s.Bus.Connected {
+		n.Bus.Error = ""
+	}
+	if s.Bus.RoundTrip > 0 {
+		took := api.Milliseconds(s.Bus.RoundTrip)
+		n.Bus.RoundTripMS = &took
+	}
+	for _, one := range s.Nodes {
+		n.Nodes = append(n.Nodes, api.NodeState{
+			Name: string(one.Name), Location: one.Location, Decides: one.Decides, Deciding: one.Deciding, Live: one.Live, Since: momentOf(one.Since),
+			Version: one.Version, Speaks: one.Speaks, Digest: one.Digest, SameFiles: one.SameFiles, Share: one.Share, Place: one.Place,
+			Behind: one.Behind, ClockOffMS: api.Milliseconds(one.ClockOff), DiskError: one.CopyFault, Troubles: append([]string{}, one.Troubles...),
+		})
+	}
+	return n, nil
+}
+
+// StepDown implements [api.Daemon]. The node that decides is asked by its name: it answers nothing as
+// the decider while it stops.
+func (m *monitor) StepDown(ctx context.Context, by string) error {
+	if m.member == nil {
+		return api.ErrNoCluster
+	}
+	switch decider := m.member.node.Decider(); decider {
+	case m.node:
+		return m.stepDown(ctx, by)
+	case "":
+		return errors.New("no node is heard that decides")
+	default:
+		question := append([]byte{askStepDown}, by+" on "+m.node...)
+		answer, err := m.member.node.AskNode(ctx, config.NodeID(decider), question)
+		if err == nil && len(answer) > 0 {
+			err = errors.New(opaque.Bounded(string(answer), mostWords))
+		}
+		return err
+	}
+}
+
+// mostWords bounds what is shown of another node's words, in bytes.
+const mostWords = 500
+
+// stepDown has this node stop deciding.
+func (m *monitor) stepDown(ctx context.Context, by string) error {
+	m.Log.Info("this node is asked to let another one decide", zap.String("by", opaque.Bounded(by, mostWords)))
+	return m.member.node.StepDown(ctx)
+}
+
+// answerAsNode answers what other nodes ask this one.
+func (m *monitor) answerAsNode(ctx context.Context, question []byte) []byte {
+	if len(question) == 0 {
+		return nil
+	}
+	switch question[0] {
+	case askStepDown:
+		if err := m.stepDown(ctx, string(question[1:])); err != nil {
+			return []byte(err.Error())
+		}
+	}
+	return nil
+}

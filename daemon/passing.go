@@ -1,0 +1,260 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/bus"
+	"github.com/imapvigil/imapvigil/daemon/web/pages"
+)
+
+// The doors by which a request comes in.
+const (
+	socketDoor = "socket" // the control socket
+	pageDoor   = "page"   // TCP: pages, API and metrics
+)
+
+const (
+	// showTime is how long another node may take to answer what it knows: half of the patience of a
+	// client, so that there is time for an answer of this node.
+	showTime = 5 * time.Second
+	// doTime is how long it may take to do something, such as a probe of a slow server.
+	doTime = 3 * time.Minute
+)
+
+// A passer passes what concerns all nodes to the one that decides, and answers what others pass.
+type passer struct {
+	node string // this one
+	log  *zap.Logger
+	// follows reports whether this node leaves to another one what concerns all.
+	follows func() bool
+	// decider returns the node that decides; empty: none is heard.
+	decider func() string
+	ask     func(ctx context.Context, question []byte) ([]byte, error)
+	// own puts what is so of this machine into the status that another node has given.
+	own   func(ctx context.Context, status []byte) ([]byte, error)
+	doors map[string]http.Handler // what answers here, and passes nothing on
+	// fault shows a problem to a browser.
+	fault func(http.ResponseWriter, *http.Request, *api.Problem)
+}
+
+// passing returns what serves a route: h, or the node that decides.
+func (m *monitor) passing(door, pattern string, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p := m.passer // made after the page, before anything is served
+		if p == nil || !p.follows() {
+			h.ServeHTTP(w, r)
+			return
+		}
+		switch sideOf(pattern, r) {
+		case sharedOne:
+			p.passOn(w, r, door, h)
+		case neither:
+			p.refuse(w, r, door, errors.New("this node follows: "+p.whoDecides()+" gives events"))
+		case ownSide, unsaid:
+			h.ServeHTTP(w, r)
+		}
+	})
+}
+
+// routesOf returns routes that pass on what concerns all nodes.
+func (m *monitor) routesOf(routes []api.Route) []api.Route {
+	routes = slices.Clone(routes)
+	for i := range routes {
+		r := &routes[i]
+		if limited, ok := r.Handler.(api.Limited); ok { // who asks too often is turned away here
+			r.Handler = api.Limited{Handler: m.passing(pageDoor, r.Pattern, limited.Handler)}
+			continue
+		}
+		r.Handler = m.passing(pageDoor, r.Pattern, r.Handler)
+	}
+	return routes
+}
+
+func (p *passer) whoDecides() string {
+	if node := p.decider(); node != "" {
+		return node + ", which decides,"
+	}
+	return "only the node that decides"
+}
+
+// passOn has the node that decides answer a request. When it does not, what this node knows is shown
+// instead; nothing is changed.
+func (p *passer) passOn(w http.ResponseWriter, r *http.Request, door string, h http.Handler) {
+	shows := r.Method == http.MethodGet || r.Method == http.MethodHead
+	limit := showTime
+	if !shows {
+		limit = doTime
+		// The listener gives each answer only so long; what has no deadlines needs none.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(doTime + time.Minute))
+	}
+	question, err := p.questionOf(w, r, door)
+	if err != nil {
+		p.refuse(w, r, door, err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), limit)
+	defer cancel()
+	var a passedAnswer
+	answer, err := p.ask(ctx, question)
+	if err == nil {
+		a.body, err = unframe(answer, &a)
+	}
+	switch {
+	case err == nil && a.Status != 0:
+		p.give(w, r, &a)
+	case shows:
+		h.ServeHTTP(w, r)
+	default:
+		p.refuse(w, r, door, p.notDone(err))
+	}
+}
+
+// notDone returns in words why nothing was done, or why that is not known.
+func (p *passer) notDone(err error) error {
+	switch {
+	case errors.Is(err, bus.ErrNobody), errors.Is(err, bus.ErrCut):
+		return fmt.Errorf("nothing was done: no node is heard that decides (%w); another one takes over within seconds, so try again", err)
+	case p.decider() == "":
+		return errors.New("no answer has come, and no node is heard that decides; look whether it was done, and try again")
+	}
+	return fmt.Errorf("%s has not answered; look whether it was done, and try again", p.decider())
+}
+
+// questionOf puts a request into what is asked of the node that decides.
+func (p *passer) questionOf(w http.ResponseWriter, r *http.Request, door string) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostPassed))
+	if err != nil {
+		return nil, fmt.Errorf("reading the request: %w", err)
+	}
+	q := passedRequest{
+		Door: door, Method: r.Method, URI: r.URL.RequestURI(), Host: r.Host, Secure: r.TLS != nil, Header: http.Header{},
+	}
+	for _, name := range passedHeaders {
+		if values := r.Header.Values(name); len(values) > 0 {
+			q.Header[name] = values
+		}
+	}
+	if door == socketDoor {
+		q.Author = api.AuthorOf(r.Context(), claimedIn(r, body)) + " on " + p.node
+	} else {
+		q.Visitor = api.VisitorOf(r.Context())
+	}
+	return append([]byte{askRequest}, framed(q, body)...), nil
+}
+
+// claimedIn returns who a request of the control socket says that they are.
+func claimedIn(r *http.Request, body []byte) string {
+	var s api.Signature
+	if len(body) > 0 && json.Unmarshal(body, &s) == nil {
+		return s.User
+	}
+	return r.URL.Query().Get("user")
+}
+
+// give answers with what the other node has answered.
+func (p *passer) give(w http.ResponseWriter, r *http.Request, a *passedAnswer) {
+	body := a.body
+	if a.Status == http.StatusOK && strings.HasSuffix(r.URL.Path, "/status") {
+		with, err := p.own(r.Context(), body)
+		if err != nil {
+			p.log.Warn("the status of the node that decides cannot be completed", zap.Error(err))
+		} else {
+			body = with
+			a.Header.Del("ETag") // it does not change with what is so here
+		}
+	}
+	for name, values := range a.Header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(a.Status)
+	_, _ = w.Write(body) //nolint:gosec // of the type that the other node says; the client has gone when this fails
+}
+
+// refuse answers with why nothing can be answered.
+func (p *passer) refuse(w http.ResponseWriter, r *http.Request, door string, err error) {
+	if door == socketDoor {
+		api.Refuse(w, err)
+		return
+	}
+	api.WriteProblem(w, r, api.NewProblem(http.StatusServiceUnavailable, err.Error()))
+}
+
+// answer answers a request that another node has passed on.
+func (p *passer) answer(ctx context.Context, question []byte) []byte {
+	kept := &keptAnswer{passedAnswer: passedAnswer{Header: http.Header{}}, most: bus.MaxAnswer - mostHead}
+	if err := p.serve(ctx, kept, question); err != nil {
+		p.log.Warn("a request that another node has passed on is not answered", zap.Error(err))
+		return nil
+	}
+	if kept.Status == 0 {
+		kept.Status = http.StatusOK
+	}
+	return framed(kept.passedAnswer, kept.body)
+}
+
+// mostHead is room for what an answer has before its body.
+const mostHead = 64 << 10
+
+// serve has what answers here answer what another node has passed on.
+func (p *passer) serve(ctx context.Context, w http.ResponseWriter, question []byte) (err error) {
+	var q passedRequest
+	body, err := unframe(question, &q)
+	if err != nil {
+		return err
+	}
+	h := p.doors[q.Door]
+	if h == nil {
+		return fmt.Errorf("there is no door %q", q.Door)
+	}
+	if q.Door == socketDoor {
+		ctx = api.WithAuthor(ctx, func(string) string { return q.Author })
+	} else {
+		if q.Visitor == nil {
+			return errNotPassed
+		}
+		ctx = api.WithProblemPage(api.WithVisitor(ctx, q.Visitor), p.fault)
+	}
+	r, err := http.NewRequestWithContext(ctx, q.Method, q.URI, bytes.NewReader(body))
+	if err != nil {
+		return errors.Join(errNotPassed, err)
+	}
+	r.Host, r.Header, r.RequestURI = q.Host, q.Header, q.URI
+	if r.Header == nil {
+		r.Header = http.Header{}
+	}
+	if q.Secure {
+		r.TLS = &tls.ConnectionState{}
+	}
+	defer func() {
+		if fault := recover(); fault != nil { // net/http does the same for its connections
+			err = fmt.Errorf("answering %s %s: %v", q.Method, q.URI, fault)
+		}
+	}()
+	h.ServeHTTP(w, r)
+	return nil
+}
+
+// showFault shows a problem to the browser of a visitor of another node.
+func (m *monitor) showFault(w http.ResponseWriter, r *http.Request, p *api.Problem) {
+	pages.WriteFault(w, r, m.reloads.configInForce(), pages.Fault{Status: p.Status, Text: p.Detail})
+}
+
+// A question to another node begins with one of these.
+const (
+	askRequest  = 'r' // of who decides: a request that was passed on
+	askLinkKey  = 'k' // of who decides: the key of the links that acknowledge, which all nodes share
+	askStepDown = 'd' // of one node: that it stops deciding
+)
