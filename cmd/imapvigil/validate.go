@@ -130,8 +130,12 @@ func (p *program) printValidation(path string, cfg *config.Config, diags []confi
 }
 
 func countBlocks(cfg *config.Config) string {
-	return fmt.Sprintf("%s, %s, %s", plural(len(cfg.Checks), "check"), plural(len(cfg.Servers), "server"),
+	text := fmt.Sprintf("%s, %s, %s", plural(len(cfg.Checks), "check"), plural(len(cfg.Servers), "server"),
 		plural(len(cfg.Roles), "notification role"))
+	if cfg.Cluster != nil {
+		text += ", " + plural(len(cfg.Cluster.Nodes), "node")
+	}
+	return text
 }
 
 // plural returns a number and a word, which gets an s for any number but 1.
