@@ -80,11 +80,13 @@ func (t *confText) listen(s Server) {
 		t.line("port: %d", nodePort)
 	default:
 		t.line("port: %d # for the nodes", s.Port)
+		t.line("client_advertise: %q", net.JoinHostPort(s.Host, strconv.Itoa(s.Port)))
 	}
 	t.block("tls", t.ownCertificate)
 	if s.WebSocket != 0 {
 		t.block("websocket", func() {
 			t.line("port: %d # for nodes that reach no other port", s.WebSocket)
+			t.line("advertise: %q", net.JoinHostPort(s.Host, strconv.Itoa(s.WebSocket)))
 			t.block("tls", t.ownCertificate)
 		})
 	}
