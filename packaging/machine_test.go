@@ -159,8 +159,8 @@ func (m *machine) tellMore(console string) {
 		m.t.Logf("its console:\n%s", last(string(said), 40))
 		return
 	}
-	said, _ := m.try("journalctl", "--unit=imapvigil", "--no-pager", "--lines=40")
-	m.t.Logf("the journal of the service:\n%s", said)
+	said, _ := m.try("journalctl", "--unit=imapvigil", "--unit=imapvigil-bus", "--no-pager", "--lines=60")
+	m.t.Logf("the journal of the services:\n%s", said)
 }
 
 // try runs a program there and gives what it said and its exit status.
