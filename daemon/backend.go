@@ -114,10 +114,14 @@ func (m *monitor) Recheck(ctx context.Context, id config.CheckID) (rep api.Repor
 	case !c.Enabled:
 		return rep, fmt.Errorf("check %q is paused", id)
 	}
+	since := time.Now()
 	result, err := m.deciding.shown().Await(ctx, id, func() {
 		// Before the probe: a login that was rejected often would not be tried.
 		m.prober.RetryLogin(id)
 		m.wakeAll(id)
 	})
+	if err == nil && len(result.Sightings) > 0 {
+		result = m.awaitOthers(ctx, c.Check, since, result)
+	}
 	return api.NewReport(c.Label, result), err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/cluster"
+	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 // followEvery is how often it is looked what this node is among the others.
@@ -84,6 +86,44 @@ func (m *monitor) wakeAll(id config.CheckID) {
 		return
 	}
 	m.member.node.WakeNodes(id)
+}
+
+const (
+	// lookAgain is how often it is looked whether all nodes have probed.
+	lookAgain = 100 * time.Millisecond
+	// lookFurther is how much longer than a probe may take it is waited for the other nodes.
+	lookFurther = 3 * time.Second
+)
+
+// awaitOthers returns what all nodes see of a check that was asked to be probed at a time, or, when
+// one of them takes too long, what is known then. result is what was known first.
+func (m *monitor) awaitOthers(ctx context.Context, check *config.Check, since time.Time, result incident.Result) incident.Result {
+	ctx, cancel := context.WithTimeout(ctx, check.Probe.Timeout+lookFurther)
+	defer cancel()
+	ticker := time.NewTicker(lookAgain)
+	defer ticker.Stop()
+	for !allSince(result, since) {
+		select {
+		case <-ctx.Done():
+			return result
+		case <-ticker.C:
+		}
+		s, err := m.deciding.shown().Snapshot(ctx)
+		if err != nil {
+			return result
+		}
+		if c, known := s.Check(check.ID); known && c.CheckState != nil && c.Last != nil {
+			result = *c.Last
+		}
+	}
+	return result
+}
+
+// allSince reports whether each node that reports has probed since a time.
+func allSince(r incident.Result, since time.Time) bool {
+	return !slices.ContainsFunc(r.Sightings, func(s incident.Sighting) bool {
+		return s.Health != incident.Unknown && s.At.Before(since)
+	})
 }
 
 // socketHandler serves the control socket.

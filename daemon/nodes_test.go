@@ -229,7 +229,14 @@ func TestThreeNodesAreOneMonitor(t *testing.T) {
 	w.askEverywhere(first, followers)
 	w.until("the service is well in the eyes of all", func() bool { return w.stateAt(followers[0]) == "ok" })
 
+	if got := w.recheck(followers[1]); got != "ok" {
+		t.Errorf("rechecked, it is %s", got)
+	}
+
 	server.Refuse()
+	if got := w.recheck(followers[1]); got != "down" {
+		t.Errorf("rechecked when it has died, it is %s", got)
+	}
 	w.until("people are told that it is down", func() bool { return slices.Equal(w.told(), []string{"mx1/imap incident.opened"}) })
 	w.acknowledge(followers[0])
 
@@ -285,6 +292,16 @@ func (w *team) stateAt(name string) string {
 		return "acknowledged"
 	}
 	return string(c.State)
+}
+
+// recheck has the check probed now, and returns what all nodes see.
+func (w *team) recheck(name string) string {
+	w.t.Helper()
+	r, err := w.client(name).Recheck(w.t.Context(), "mx1/imap")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return string(r.State)
 }
 
 // acknowledge acknowledges the open incident on a node that follows.
