@@ -42,7 +42,7 @@ func (d *disk) writeBatch(first uint64, batch []entry, limit int64) (int64, erro
 	err := d.appendLines(lines)
 	if err != nil && !errors.As(err, &gone) {
 		d.abandonSegment()
-		d.places.forget(d.name) // how much of lines is in it is not known
+		d.places.loosen(d.name)
 		d.cuts = append(d.cuts, cut{d.name, d.size})
 	}
 	if err != nil {
@@ -108,7 +108,7 @@ func (d *disk) beginSegment(first uint64, batch []entry) (int64, error) {
 	d.live, d.name, d.size = f, name, int64(len(lines))
 	for _, c := range d.cuts {
 		if c.name != name {
-			d.places.forget(c.name)
+			d.places.loosen(c.name)
 			_ = d.fs.Truncate(d.path(c.name), c.size) // if it fails, readers know where to stop all the same
 			d.places.rememberAsFound(c.name)
 		}

@@ -39,6 +39,8 @@ type place struct {
 	Identity
 	sum    uint32 // CRC-32C of its content
 	summed bool   // sum is known
+	// A write to it has failed: how much of that is in it is not known.
+	loose bool
 }
 
 func newPlaces(fsys FS, dir string, home func() error) *places {
@@ -133,8 +135,18 @@ func (p *places) checksumOf(name string, size int64) (uint32, bool) {
 	return h.Sum32(), err == nil && n == size
 }
 
-// forget drops what is known of a file, before this process renames or removes it, or
-// when it does not know what it has written to it.
+// loosen notes that a write to a file has failed. What was durable before must be there all the
+// same.
+func (p *places) loosen(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if f, known := p.files[name]; known {
+		f.loose = true
+		p.files[name] = f
+	}
+}
+
+// forget drops what is known of a file, before this process renames or removes it.
 func (p *places) forget(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -152,9 +164,9 @@ func (p *places) forgetOthers(names ...string) {
 func (p *places) isIntact(name string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_, known := p.files[name]
+	f, known := p.files[name]
 	id, err := p.fs.Stat(filepath.Join(p.dir, name))
-	return known && err == nil && p.compareIdentity(name, id) == nil
+	return known && !f.loose && err == nil && p.compareIdentity(name, id) == nil
 }
 
 // lookAtFiles returns a *LostError if one of the files is not what it was.
@@ -205,13 +217,16 @@ func (p *places) compareIdentity(name string, id Identity) error {
 		lost.Reason = "was replaced by another file"
 	case id.Size < was.Size:
 		lost.Reason = fmt.Sprintf("was cut from %d to %d bytes", was.Size, id.Size)
-	case id.Size > was.Size:
+	case id.Size > was.Size && !was.loose:
 		lost.Reason = fmt.Sprintf("has %d bytes that another program wrote", id.Size-was.Size)
 	case id.Mode.Perm()&owner != owner:
 		lost.Reason = fmt.Sprintf("cannot be read at the next start: its mode is %04o", id.Mode.Perm())
-	case !id.Modified.Equal(was.Modified) && !p.hasSameContent(name, was):
+	case !id.Modified.Equal(was.Modified) && !was.loose && !p.hasSameContent(name, was):
 		lost.Reason = "was changed by another program"
 	default:
+		if was.loose {
+			id.Size = was.Size
+		}
 		was.Identity = id
 		p.files[name] = was
 		return nil

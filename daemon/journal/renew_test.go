@@ -495,6 +495,35 @@ func TestRenewalOnADiskThatFails(t *testing.T) {
 	}
 }
 
+// The records that were durable are missed also where a later write has failed.
+func TestFilesThatVanishFromADiskThatFailsAreMissed(t *testing.T) {
+	for name, f := range faults {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				disk := newSimDisk()
+				j := mustOpen(t, simDir, Options{FS: disk.process()})
+				mustAppend(t, j, recs(1, 5)...)
+				disk.setFault(f)
+				if err := within(t, time.Second, func() error { return j.Append(rec(6)) }); !errors.Is(err, ErrNotDurable) {
+					t.Errorf("Append: %v", err)
+				}
+				time.Sleep(time.Minute)
+				disk.mu.Lock()
+				delete(disk.cache, segmentName(1))
+				disk.mu.Unlock()
+				disk.setFault(nil)
+				<-j.Wanted()
+				if err := within(t, time.Second, func() error { return j.Compact(slices.Values(recs(1, 6))) }); err != nil {
+					t.Errorf("Compact: %v", err)
+				}
+				wantDurable(t, j, true, 6)
+				mustClose(t, j)
+				want(t, disk.image().open(t).records, state(6, 6))
+			})
+		})
+	}
+}
+
 // Two daemons never go on side by side: if the whole state directory was replaced
 // and another one began there, the first one hears that it has to end. One that
 // was only there for a moment is no reason.
