@@ -29,7 +29,8 @@ type chain struct {
 type wholeState struct {
 	term       uint64
 	start, end uint64 // sequences; end is 0 until it is complete
-	sum        string // of the first message, which names the state for ever
+	sum        string // of the first message
+	at         uint64 // the number of its head in the copy, or a lower one: it may be there twice
 	parts, of  int
 	later      int64 // bytes of records between its parts that are not part of it
 	newer      uint64
@@ -48,9 +49,8 @@ func (c *chain) restart(before uint64) {
 	*c = chain{place: before, base: c.base}
 }
 
-// add adds a round that continues the chain, whose records have so many bytes. It returns true
-// when a whole state is complete with it.
-func (c *chain) add(h round, bytes int64) bool {
+// add adds a round that continues the chain. It returns true when a whole state is complete with it.
+func (c *chain) add(h *heldRound) bool {
 	c.place, c.sum, c.term, c.era = h.Seq, h.Sum, h.Term, h.Era
 	if h.V > speaks {
 		c.newer = h.Seq
@@ -60,9 +60,9 @@ func (c *chain) add(h round, bytes int64) bool {
 		c.next = nil
 	}
 	if h.Whole == nil {
-		c.size += bytes
+		c.size += h.bytes()
 		if c.next != nil {
-			c.next.later += bytes
+			c.next.later += h.bytes()
 		}
 		return false
 	}
@@ -70,9 +70,9 @@ func (c *chain) add(h round, bytes int64) bool {
 }
 
 // addPart adds a part of a whole state.
-func (c *chain) addPart(h round) bool {
+func (c *chain) addPart(h *heldRound) bool {
 	if h.Whole.N == 1 {
-		c.next = &wholeState{term: h.Term, start: h.Seq, sum: h.Sum, of: h.Whole.Of}
+		c.next = &wholeState{term: h.Term, start: h.Seq, sum: h.Sum, at: h.at, of: h.Whole.Of}
 	}
 	if c.next == nil || h.Whole.N != c.next.parts+1 || h.Whole.Of != c.next.of {
 		c.next = nil
@@ -92,6 +92,7 @@ func (c *chain) addPart(h round) bool {
 // A heldRound is a round with its records, as the copy on disk has it.
 type heldRound struct {
 	round
+	at      uint64 // the number of the head in the copy
 	records []journal.Record
 }
 
@@ -140,7 +141,7 @@ func rounds(all iter.Seq2[journal.Record, error]) iter.Seq2[heldRound, error] {
 				return
 			}
 			head, err := parseRound(r.Data)
-			h, begun, told = heldRound{round: head}, err == nil, err != nil
+			h, begun, told = heldRound{round: head, at: r.Seq}, err == nil, err != nil
 			if err != nil && !yield(heldRound{}, errNoHead) {
 				return
 			}

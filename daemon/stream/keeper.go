@@ -74,29 +74,37 @@ func (c *Copy) renew() bool {
 // trim removes from the disk what the last whole state has replaced. c.mu is held.
 func (c *Copy) trim() {
 	base := c.chain.base
-	if base == nil || !c.chain.isWhole || base.sum == c.first || c.replaying > 0 || time.Now().Before(c.trimNext) {
+	if base == nil || !c.chain.isWhole || base.sum == c.first || c.replaying > 0 ||
+		!c.j.Status().Durable || time.Now().Before(c.trimNext) {
 		return
 	}
 	c.trimNext = time.Now().Add(time.Minute) // a disk that cannot is not asked all the time
-	var kept uint64
+	read, kept := false, uint64(0)
 	err := c.j.Compact(func(yield func(journal.Record) bool) {
-		walkFrom(base, rounds(c.j.Records()), func(*heldRound) bool { return true }, func(h heldRound, err error) bool {
-			if err != nil || !yield(h.record()) {
-				return false
-			}
-			kept++
-			return !slices.ContainsFunc(h.records, func(r journal.Record) bool { return !yield(r) })
-		})
+		read = true
+		c.yieldFrom(base, yield, &kept)
 	})
 	switch held := c.chain.place - base.start + 1; {
-	case err != nil:
-		c.Log.Warn("the copy of the shared journal could not be compacted; retrying later", zap.Error(err))
-	case kept != held:
+	// The journal may just have found that its files are lost, and taken this for all that was in them.
+	case read && kept != held:
 		c.damage = fmt.Errorf("%d of %d messages could not be read from the disk", held-kept, held)
 		c.chain.isWhole = false
 		c.wakeKeeper()
-		fallthrough
+	case err != nil:
+		c.Log.Warn("the copy of the shared journal could not be compacted; retrying later", zap.Error(err))
 	default:
 		c.first = base.sum
 	}
+}
+
+// yieldFrom gives what is on disk from a whole state on, heads included, and counts the rounds.
+func (c *Copy) yieldFrom(base *wholeState, yield func(journal.Record) bool, count *uint64) {
+	all := func(*heldRound) bool { return true }
+	walkFrom(base, rounds(c.j.Records()), all, func(h heldRound, err error) bool {
+		if err != nil || !yield(h.record()) {
+			return false
+		}
+		*count++
+		return !slices.ContainsFunc(h.records, func(r journal.Record) bool { return !yield(r) })
+	})
 }

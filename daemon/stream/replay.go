@@ -127,7 +127,7 @@ func walkFrom(base *wholeState, all iter.Seq2[heldRound, error], wanted func(*he
 			return yield(h, err)
 		case err != nil:
 			continue
-		case at.place == 0 && h.Sum == base.sum:
+		case at.place == 0 && h.at >= base.at && h.Sum == base.sum:
 			at.place, at.sum = h.Seq-1, h.Prev
 		case at.place == 0:
 			continue

@@ -56,7 +56,7 @@ func (f *found) addRound(h heldRound) {
 	case h.V > 0 && h.V <= speaks:
 		f.breakAt(fmt.Errorf("message %d was written by a newer version, and could not be read until now", h.Seq))
 	default:
-		f.add(h.round, h.bytes())
+		f.add(&h)
 	}
 }
 

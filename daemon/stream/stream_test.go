@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/imapvigil/imapvigil/daemon/bus"
 	"github.com/imapvigil/imapvigil/daemon/bus/local"
 	"github.com/imapvigil/imapvigil/daemon/journal"
@@ -21,7 +23,7 @@ import (
 // A member is a node with its copy and what it has folded: the records of Replay and OnRecords.
 type member struct {
 	*stream.Copy
-	t    testing.TB
+	t    rapid.TB
 	name string
 	dir  string
 	net  *local.Network
@@ -30,7 +32,7 @@ type member struct {
 
 	mu     sync.Mutex
 	folded []string
-	anew   int
+	stale  bool // what is folded is not what the stream says, or may not be
 }
 
 // record is a record of the tests.
@@ -62,19 +64,19 @@ func words(records ...journal.Record) (list []string) {
 }
 
 // newNetwork returns a network with a stream that holds a state.
-func newNetwork(t testing.TB, words ...string) *local.Network {
+func newNetwork(t rapid.TB, words ...string) *local.Network {
 	t.Helper()
 	net := local.New()
 	b := net.Connect("maker")
 	defer b.Close()
-	if err := stream.Create(t.Context(), b.Stream(), state(words...)); err != nil {
+	if err := stream.Create(context.Background(), b.Stream(), state(words...)); err != nil {
 		t.Fatal(err)
 	}
 	return net
 }
 
 // join returns a node with an empty copy, which hears what is appended.
-func join(t testing.TB, net *local.Network, name string) *member {
+func join(t *testing.T, net *local.Network, name string) *member {
 	t.Helper()
 	m := &member{t: t, name: name, dir: t.TempDir(), net: net}
 	m.start()
@@ -85,8 +87,9 @@ func join(t testing.TB, net *local.Network, name string) *member {
 // start opens the copy, as a daemon does that starts.
 func (m *member) start() {
 	m.t.Helper()
+	m.stale = true
 	m.bus = m.net.Connect(m.name)
-	c, err := stream.Open(m.dir, m.bus.Stream(), stream.Options{Node: m.name, Version: "1.0", FS: m.fs, OnRecords: m.fold, OnAnew: func() { m.anew++ }})
+	c, err := stream.Open(m.dir, m.bus.Stream(), stream.Options{Node: m.name, Version: "1.0", FS: m.fs, OnRecords: m.fold, OnAnew: m.noteAnew})
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -102,7 +105,8 @@ func (m *member) stop() {
 		return
 	}
 	m.bus.Close()
-	if err := m.Close(); err != nil {
+	// A copy on a disk that fails loses what it has not written, and reads it again.
+	if err := m.Close(); err != nil && m.fs == nil {
 		m.t.Error(err)
 	}
 	m.Copy = nil
@@ -114,10 +118,16 @@ func (m *member) fold(records []journal.Record) {
 	m.folded = append(m.folded, words(records...)...)
 }
 
+func (m *member) noteAnew() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.stale = true
+}
+
 // catchUp reads to the end of the stream, and folds what is held.
 func (m *member) catchUp() {
 	m.t.Helper()
-	if err := m.CatchUp(m.t.Context()); err != nil {
+	if err := m.CatchUp(context.Background()); err != nil {
 		m.t.Fatal(m.name, err)
 	}
 	m.replay()
@@ -126,7 +136,15 @@ func (m *member) catchUp() {
 // replay folds anew what is held.
 func (m *member) replay() {
 	m.t.Helper()
-	m.folded = m.held()
+	m.mu.Lock()
+	m.folded, m.stale = nil, false
+	m.mu.Unlock()
+	for r, err := range m.Replay() {
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		m.fold([]journal.Record{r})
+	}
 }
 
 // held returns what the copy holds.
@@ -145,7 +163,7 @@ func (m *member) held() (list []string) {
 func (m *member) begin() {
 	m.t.Helper()
 	m.catchUp()
-	if _, err := m.Begin(m.t.Context()); err != nil {
+	if _, err := m.Begin(context.Background()); err != nil {
 		m.t.Fatal(m.name, err)
 	}
 }
@@ -159,7 +177,7 @@ func (m *member) append(words ...string) {
 }
 
 // wantHeld compares what all copies hold.
-func wantHeld(t testing.TB, want string, all ...*member) {
+func wantHeld(t rapid.TB, want string, all ...*member) {
 	t.Helper()
 	for _, m := range all {
 		if got := strings.Join(m.held(), " "); got != want {

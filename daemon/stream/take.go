@@ -100,12 +100,14 @@ func (c *Copy) judge(in incoming, after *chain) heldRound {
 // memory.
 func (c *Copy) write(taken []heldRound) {
 	var records []journal.Record
+	last := c.j.Status().LastSeq // nobody else appends
 	for i := range taken {
 		h := &taken[i]
 		c.first = cmp.Or(c.first, h.Sum)
+		h.at = last + uint64(len(records)) + 1
 		rest := h.records
 		if c.cut != nil && c.cut.Seq == h.Seq && c.cut.Sum == h.Sum {
-			rest = h.records[len(c.cut.records):]
+			rest, h.at = h.records[len(c.cut.records):], c.cut.at
 		} else {
 			records = append(records, h.record())
 		}
@@ -125,7 +127,7 @@ func (c *Copy) addTaken(h *heldRound) {
 	if t := c.term.Load(); t != nil && h.Term > t.number {
 		t.end(journal.ErrReplaced)
 	}
-	completed := c.chain.add(h.round, h.bytes())
+	completed := c.chain.add(h)
 	switch {
 	case c.replaying > 0:
 		c.tail = append(c.tail, *h)
