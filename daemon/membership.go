@@ -167,13 +167,11 @@ func (me *membership) taken(cfg *config.Config) *config.Config {
 	if cfg.Cluster == nil {
 		return me.withoutCluster(cfg)
 	}
-	now := *cfg.Cluster
-	now.Nodes = me.begun.Nodes
-	if sameConnection(&now, me.begun) {
+	if len(cfg.Cluster.NeedsRestart(me.begun)) == 0 {
 		return cfg
 	}
 	kept := *me.begun
-	kept.Nodes = cfg.Cluster.Nodes
+	kept.Nodes, kept.AloneAfter = cfg.Cluster.Nodes, cfg.Cluster.AloneAfter
 	taken := *cfg
 	taken.Cluster = &kept
 	return &taken
@@ -186,22 +184,15 @@ func (me *membership) withoutCluster(cfg *config.Config) *config.Config {
 	taken := *cfg
 	taken.Cluster = last.Cluster
 	taken.Checks = make(map[config.CheckID]*config.Check, len(cfg.Checks))
-	nodes := min(3, len(taken.Cluster.Nodes))
 	for id, check := range cfg.Checks {
 		with := *check
-		with.Quorum = config.Quorum{Nodes: nodes, Agree: nodes/2 + 1}
+		with.Quorum.FillDefaults(taken.Cluster)
 		if before := last.Checks[id]; before != nil {
 			with.Quorum = before.Quorum
 		}
 		taken.Checks[id] = &with
 	}
 	return &taken
-}
-
-// sameConnection reports whether two clusters differ in nothing but their nodes.
-func sameConnection(a, b *config.Cluster) bool {
-	return a.Name == b.Name && slices.Equal(a.Servers, b.Servers) && a.CA == b.CA && a.Key == b.Key &&
-		a.Credentials == b.Credentials && a.Cert == b.Cert && a.CertKey == b.CertKey && a.AloneAfter == b.AloneAfter
 }
 
 // clusterNeedsRestart warns of what comes into effect with a restart only.
@@ -216,11 +207,14 @@ func (m *monitor) clusterNeedsRestart(cfg *config.Config) []config.Diagnostic {
 		return nil
 	case cfg.Cluster == nil:
 		return warn(m.member.begun.Pos, "A removed cluster block needs a restart", "Until then this machine is a node of the cluster, as before.")
-	case !sameConnection(cfg.Cluster, m.member.begun):
-		return warn(cfg.Cluster.Pos, "A changed cluster block needs a restart",
-			"Until then the node uses the servers, the login, the name and the alone_after with which it was started. The nodes, and nodes, agree and locations of checks, are in effect.")
 	}
-	return nil
+	changed := cfg.Cluster.NeedsRestart(m.member.begun)
+	if len(changed) == 0 {
+		return nil
+	}
+	return warn(cfg.Cluster.Pos, "A changed cluster block needs a restart", fmt.Sprintf(
+		"Until then the node goes on with what was written at its start: %s. All else is in effect: alone_after, the nodes, and nodes, agree and locations of checks.",
+		strings.Join(changed, ", ")))
 }
 
 // busTargets returns host:port of the servers of the bus, which are asked whether this machine

@@ -1,0 +1,57 @@
+package daemon
+
+import (
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+)
+
+// TestChangedClusterNeedsRestart: a node goes on with the servers and the login of its start, and takes
+// at once what concerns the nodes; the reload says which is which.
+func TestChangedClusterNeedsRestart(t *testing.T) {
+	nodes := map[config.NodeID]*config.Node{"fra1": {ID: "fra1", Decide: true}, "nyc1": {ID: "nyc1", Decide: true}}
+	begun := &config.Cluster{Name: "imapvigil", Servers: []string{"tls://a.example"}, AloneAfter: time.Minute, Nodes: nodes}
+	check := &config.Check{ID: "mx", Quorum: config.Quorum{Nodes: 1, Agree: 1}}
+	first := &config.Config{Cluster: begun, Checks: map[config.CheckID]*config.Check{"mx": check}}
+	m := &monitor{started: true, node: "fra1", member: &membership{begun: begun, name: "fra1", last: first}}
+	reload := func(change func(*config.Config)) (taken *config.Config, said string) {
+		cfg, c := *first, *begun
+		c.Nodes = maps.Clone(begun.Nodes)
+		cfg.Cluster = &c
+		change(&cfg)
+		for _, d := range m.clusterNeedsRestart(&cfg) {
+			said += d.Summary + ". " + d.Detail
+		}
+		return m.member.taken(&cfg), said
+	}
+	taken, said := reload(func(c *config.Config) {
+		c.Cluster.AloneAfter = time.Hour
+		c.Cluster.Nodes["lon1"] = &config.Node{ID: "lon1"}
+	})
+	if taken.Cluster.AloneAfter != time.Hour || len(taken.Cluster.Nodes) != 3 || said != "" {
+		t.Errorf("%+v is taken of other nodes, and %q is said", taken.Cluster, said)
+	}
+	taken, said = reload(func(c *config.Config) {
+		c.Cluster.Servers, c.Cluster.Name, c.Cluster.AloneAfter = []string{"tls://b.example"}, "other", time.Hour
+		delete(c.Cluster.Nodes, "nyc1")
+	})
+	if got := taken.Cluster; got.Servers[0] != "tls://a.example" || got.Name != "imapvigil" || got.AloneAfter != time.Hour || len(got.Nodes) != 1 {
+		t.Errorf("%+v is taken of other servers", got)
+	}
+	if !strings.Contains(said, "needs a restart") || !strings.Contains(said, "at its start: servers, name. ") {
+		t.Errorf("of other servers is said: %s", said)
+	}
+	taken, said = reload(func(c *config.Config) {
+		c.Cluster = nil
+		c.Checks = map[config.CheckID]*config.Check{"mx": {ID: "mx"}, "new": {ID: "new"}}
+	})
+	if got := taken.Checks; taken.Cluster != begun || got["mx"].Quorum.Nodes != 1 || got["new"].Quorum.Nodes != 2 || got["new"].Quorum.Agree != 2 {
+		t.Errorf("without a cluster block %+v is taken, and %+v of a new check", taken.Cluster, got["new"].Quorum)
+	}
+	if !strings.Contains(said, "A removed cluster block needs a restart") {
+		t.Errorf("of a removed cluster block is said: %s", said)
+	}
+}
