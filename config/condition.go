@@ -20,6 +20,7 @@ const (
 	ConditionAccount      Condition = "account"
 	ConditionIntermittent Condition = "intermittent"
 	ConditionMonitor      Condition = "monitor"
+	ConditionLocation     Condition = "location"
 )
 
 // conditionTable says once what there is to say of each condition. A condition's
@@ -37,6 +38,7 @@ var conditionTable = []struct {
 	{ConditionAccount, SeverityDegraded, "The check cannot log in with its own account, or cannot open its mailbox"},
 	{ConditionIntermittent, SeverityDegraded, "The service fails again and again, each time too shortly to be reported"},
 	{ConditionMonitor, SeverityDegraded, "The monitor itself has a fault"},
+	{ConditionLocation, SeverityDegraded, "Some nodes see the service fail, too few for an outage"},
 }
 
 // Conditions is a set of conditions.

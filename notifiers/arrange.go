@@ -46,7 +46,8 @@ func (i Item) Ends() bool { return i.Transition == Closed }
 // ranks are the words under which items are counted, in the order in which they are
 // read and counted.
 var ranks = []string{
-	"down", "still down", "degraded", "still degraded", "acknowledged", "recovered", "changed", "paused", "removed", "ended",
+	"down", "still down", "degraded", "still degraded", "acknowledged", "recovered", "changed", "paused", "removed",
+	"handed over", "merged", "ended",
 }
 
 // rank returns the place of the item's word in ranks; one that is not known comes last.

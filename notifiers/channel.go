@@ -51,6 +51,9 @@ type Traits struct {
 	// OnlyAnnounced says that nobody is told the end of what he was never told: each message
 	// rings. Notify marks an error with [Unsure] where the message may have arrived.
 	OnlyAnnounced bool
+	// Calls says that a message is a call by telephone. Nobody is called because of an end that is no
+	// news: the incident goes on as another one.
+	Calls bool
 	// Place gives a target's form in which spellings that reach the same people are
 	// equal; nil: only the same text is the same place.
 	Place func(target string) string

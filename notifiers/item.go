@@ -127,6 +127,10 @@ func (i Item) endingText(lasted string) string {
 		return "no longer probed, " + text
 	case "changed":
 		return "well since its configuration was changed, " + text
+	case "handed over":
+		return cmp.Or(sanitisedLine(in.HandedTo), "another node") + " decides for all nodes again, " + text
+	case "merged":
+		return "enough nodes see the service fail now, " + text
 	}
 	return text
 }
@@ -146,6 +150,7 @@ func (m Message) Facts(item Item) []Fact {
 		Fact{Name: "Group", Text: in.groupName()},
 		Fact{Name: "Endpoint", Text: in.endpointText()},
 		Fact{Name: why, Text: in.explainedCause()},
+		Fact{Name: "Seen from", Text: sanitisedLine(in.From)},
 		Fact{Name: "Hint", Text: hint},
 		Fact{Name: "Affects", Text: in.affectedNames()},
 		Fact{Name: in.speaker(), Text: in.Evidence.String(), Kind: Quote},

@@ -105,7 +105,8 @@ type Incident struct {
 	Condition string // service, certificate, ...
 	Severity  string // degraded, down
 	State     string // open, acknowledged, closed
-	ClosedAs  string // recovered, removed, paused, changed; empty while open
+	ClosedAs  string // recovered, removed, paused, changed, handed over, merged; empty while open
+	HandedTo  string // the node that decides now, where it was handed over
 
 	// Acknowledgement says by whom, until when and why, where State is acknowledged.
 	Acknowledgement Acknowledgement
@@ -121,6 +122,8 @@ type Incident struct {
 	Security string
 	Address  string // the address that was probed, where there is one
 	Node     string // the machine that saw it
+	// From says which of several nodes see it: "2 of 3 nodes: frankfurt, london". Empty: there is one.
+	From string
 
 	// Affected are the checks that fail because of this one, and are told of
 	// here alone.

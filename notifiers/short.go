@@ -98,7 +98,7 @@ func (m Message) shortText(i Item) string {
 	if i.Transition == Changed || i.Transition == Escalated {
 		word += ", " + strings.ToUpper(in.Severity)
 	}
-	text := word + " " + in.listedName() + ": "
+	text, from := word+" "+in.listedName()+": ", ""
 	if by := i.author(); by != "" {
 		text = word + " " + in.listedName() + " " + by + ": " + in.Severity + ", "
 	}
@@ -106,6 +106,7 @@ func (m Message) shortText(i Item) string {
 		text += i.endingText(in.lasted(m.At))
 	} else {
 		text += in.briefCause() + " since " + m.shortTime(in.currentEpisode().StartedAt)
+		from = in.shortFrom()
 	}
 	text = replaceNonGSM(text)
 	advice := replaceNonGSM(i.acknowledgeCommand())
@@ -115,7 +116,9 @@ func (m Message) shortText(i Item) string {
 	} else {
 		advice = ""
 	}
-	text = appendIfFits(text, replaceNonGSM(in.shortEndpoint()), maxShort-countSeptets(advice))
+	for _, more := range []string{from, in.shortEndpoint()} {
+		text = appendIfFits(text, replaceNonGSM(more), maxShort-countSeptets(advice))
+	}
 	if countSeptets(text)+countSeptets(advice) > maxTwo {
 		text = cutToSeptets(text, maxTwo-countSeptets(advice))
 	}
@@ -135,6 +138,15 @@ func appendIfFits(text, more string, limit int) string {
 		return text
 	}
 	return text + more
+}
+
+// shortFrom says which of several nodes see it, and leaves out what the others see.
+func (i Incident) shortFrom() string {
+	if i.From == "" {
+		return ""
+	}
+	failing, _, _ := strings.Cut(sanitisedLine(i.From), ";")
+	return ", seen from " + failing
 }
 
 func (i Incident) shortEndpoint() string {

@@ -69,7 +69,7 @@ var statuses = map[incident.Status]Entry{
 		nothing,
 	},
 	incident.StatusClosed: {
-		"The incident is over. How it ended is one of the next four words.",
+		"The incident is over. How it ended is one of the next words.",
 		nothing,
 	},
 }
@@ -83,6 +83,14 @@ var endings = map[incident.ClosedAs]Entry{
 	},
 	incident.Paused:  {"The check was paused with enabled = false. This says nothing about the service.", nothing},
 	incident.Altered: {"The check was changed to another host or port, and works there.", nothing},
+	incident.HandedOver: {
+		"A node that had decided alone is with the others again. The node that decides now reports what still fails, in an incident of its own.",
+		nothing,
+	},
+	incident.Merged: {
+		"Of condition location: enough nodes see the service fail now, which is another incident.",
+		nothing,
+	},
 }
 
 // deliveryStates explains the states of messages.
@@ -157,6 +165,10 @@ var conditions = map[config.Condition]Entry{
 	config.ConditionMonitor: {
 		"imapvigil itself has a problem: its files, its journal, its machine, or the delivery of messages.",
 		"imapvigil status says what it is, in the lines that begin with an exclamation mark.",
+	},
+	config.ConditionLocation: {
+		"Several nodes probe the check. Some of them see it fail, fewer than agree asks for, and all have looked again since.",
+		"Look at the network between the node and the server: a route, a firewall, or a block list of the server. imapvigil status CHECK says what each node sees.",
 	},
 }
 

@@ -44,6 +44,7 @@ func Observe(p config.Policy, s State, r Result) (Counts, []Event) {
 		return k, nil // the common case: well, and nothing to get over
 	}
 	r = k.history.withIntermittent(s, r)
+	r = withoutLocation(r)
 	k.list = make([]consecutive, 0, len(s.counts.list)+1)
 	for _, other := range s.counts.list {
 		// What this result did not observe keeps its count.
@@ -67,7 +68,7 @@ func Observe(p config.Policy, s State, r Result) (Counts, []Event) {
 			k.failing |= config.ConditionSet(c)
 		}
 	}
-	return k, events
+	return k, append(events, mergeLocation(s, events, k, r.Ended)...)
 }
 
 // An observation is what one result says of one condition, beside what is known of that.
@@ -144,8 +145,9 @@ func (o *observation) beginsToFail(f Finding) []Event {
 // heard of it is over for good: its start would be a false one for what comes later.
 func (o *observation) reopensIncident() bool {
 	in := o.incident
-	// One that was removed or paused did not end by itself, so nothing has come back.
-	recovered := in.ClosedAs == Recovered || in.ClosedAs == Altered
+	// One that was removed or paused did not end by itself, so nothing has come back. One that was merged
+	// has, when the outage ends and some nodes see it fail still.
+	recovered := in.ClosedAs == Recovered || in.ClosedAs == Altered || in.ClosedAs == Merged
 	return recovered && in.Reported > 0 && in.Target == o.result.Target &&
 		o.result.Started.Sub(in.ClosedAt) <= o.policy.ReopenWithin && o.policy.ReopenWithin > 0
 }

@@ -40,10 +40,13 @@ const (
 	Altered   ClosedAs = "changed" // the check was pointed elsewhere meanwhile
 	// HandedOver: of several nodes another one decides again; see [HandOver].
 	HandedOver ClosedAs = "handed over"
+	// Merged: of condition location. Enough nodes see the service fail by now, which is an incident of
+	// its own.
+	Merged ClosedAs = "merged"
 )
 
 // Endings lists how incidents can end.
-func Endings() []ClosedAs { return []ClosedAs{Recovered, Removed, Paused, Altered} }
+func Endings() []ClosedAs { return []ClosedAs{Recovered, Removed, Paused, Altered, HandedOver, Merged} }
 
 // An Incident is one condition of one check, from its first failed observation
 // on. It is a value, changed by [Apply] alone.
@@ -93,6 +96,9 @@ func (in Incident) Recovering() bool { return in.Live() && in.recovering() }
 // Unreported reports whether nobody has been, or will be, told of it so far: a
 // failure that does not last long enough is recorded as such an incident.
 func (in Incident) Unreported() bool { return in.Reported == 0 }
+
+// HandedOn reports whether the incident is over since what it was about goes on as another one.
+func (in Incident) HandedOn() bool { return in.ClosedAs == HandedOver || in.ClosedAs == Merged }
 
 // Live reports whether the failure has not ended, reported or not.
 func (in Incident) Live() bool { return in.ClosedAs == "" || in.Unconfirmed }

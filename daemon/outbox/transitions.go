@@ -93,6 +93,10 @@ func (p *planner) closingNeed(s *Subject, block *config.Notify, e *entry, underW
 	// Its end was decided; what became of that message says why it did not arrive.
 	decided := e.told.episode >= s.Reported && !e.told.open && !p.endedSilently(s, e)
 	switch {
+	case s.HandedOn() && heard && (!e.delivered.open || p.kindOf(block, e).Traits().Calls):
+		return need{transition: notifiers.Closed, due: p.dueAfter(s.ClosedAt, 0), untold: !e.delivered.open, unannounced: true}
+	case s.HandedOn() && !e.delivered.open:
+		return p.notTold(HeldEndedTooEarly) // what it goes on as is told
 	case unannounced && heard:
 		return need{transition: notifiers.Closed, due: p.dueAfter(s.ClosedAt, 0), untold: true, unannounced: true}
 	case unannounced && !decided && asked && accepts(block, s):
@@ -129,15 +133,8 @@ func (p *planner) closingNeed(s *Subject, block *config.Notify, e *entry, underW
 // the beginning. Who asks for ends alone gets them.
 func (p *planner) unannounced(s *Subject, block *config.Notify, e *entry) bool {
 	last, told := p.book.deliveries[e.told.key]
-	var kind notifiers.Kind
 	switch {
-	case block != nil:
-		kind, _ = p.world.kind(block.ID.Notifier)
-	case told:
-		kind = last.Kind
-	}
-	switch {
-	case !kind.Traits().OnlyAnnounced, block != nil && !asksFor(block, notifiers.Opened):
+	case !p.kindOf(block, e).Traits().OnlyAnnounced, block != nil && !asksFor(block, notifiers.Opened):
 		return false
 	// It was told of the beginning, or of the end.
 	case e.delivered.open, e.delivered.episode >= s.Reported:
@@ -145,6 +142,18 @@ func (p *planner) unannounced(s *Subject, block *config.Notify, e *entry) bool {
 	}
 	perhaps := told && e.told.episode == s.Reported && last.Last.Unsure && !last.unannounced(s.ID)
 	return !perhaps
+}
+
+// kindOf returns the kind of the notifier that a destination is told by; empty: it is not known.
+func (p *planner) kindOf(block *config.Notify, e *entry) (kind notifiers.Kind) {
+	if block != nil {
+		kind, _ = p.world.kind(block.ID.Notifier)
+		return kind
+	}
+	if last, told := p.book.deliveries[e.told.key]; told {
+		kind = last.Kind
+	}
+	return kind
 }
 
 // whyNeverTold returns why a destination that has not heard of an incident is not told of its

@@ -2,6 +2,7 @@ package notifiertest
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config/opaque"
@@ -29,9 +30,10 @@ func Messages() (messages []notifiers.Message) {
 		messages = append(messages, of(string(transition), notifiers.Item{Transition: transition, Incident: Incident()}))
 	}
 	messages = append(messages, of("acknowledged", acknowledgement()))
-	for _, as := range []string{"recovered", "removed", "paused", "changed"} {
-		messages = append(messages, of("closed-as-"+as, closing(as)))
+	for _, as := range []string{"recovered", "removed", "paused", "changed", "handed over", "merged"} {
+		messages = append(messages, of("closed-as-"+strings.ReplaceAll(as, " ", "-"), closing(as)))
 	}
+	messages = append(messages, of("located", notifiers.Item{Transition: notifiers.Opened, Incident: located()}))
 	unheard := closing("recovered")
 	unheard.OpeningUntold = true
 	own := notifiers.Item{Transition: notifiers.Opened, Incident: Monitor()}
@@ -100,6 +102,15 @@ func Monitor() notifiers.Incident {
 	}
 }
 
+// located returns an open incident that some of several nodes see.
+func located() notifiers.Incident {
+	in := Incident()
+	in.Condition, in.Severity, in.Node = "location", "degraded", "vigil1.example.net"
+	in.Phase, in.Cause, in.CauseText, in.Evidence = "connect", "timeout", "no answer in time", opaque.Words{}
+	in.Hint, in.From = "Look at the network between frankfurt and the server.", "1 of 3 nodes: frankfurt; well from london, new-york"
+	return in
+}
+
 // named returns an open incident of a check without labels.
 func named(server, check string) notifiers.Incident {
 	in := Incident()
@@ -124,5 +135,13 @@ func closing(as string) notifiers.Item {
 
 func over(in notifiers.Incident, as string) notifiers.Incident {
 	in.State, in.ClosedAs, in.EndedAt = "closed", as, in.StartedAt.Add(115*time.Second)
+	switch as {
+	case "handed over":
+		in.HandedTo, in.From = "fra1", "vigil1 alone, which hears no other node"
+	case "merged":
+		alone := located()
+		in.Condition, in.Severity, in.Phase, in.Cause, in.CauseText = alone.Condition, alone.Severity, alone.Phase, alone.Cause, alone.CauseText
+		in.Evidence, in.From = alone.Evidence, alone.From
+	}
 	return in
 }

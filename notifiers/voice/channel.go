@@ -20,7 +20,7 @@ var Channel = notifiers.NewChannel(
 	notifiers.Channel{
 		Kind: Kind, Doc: "Telephone calls that read messages aloud, through Twilio", Guide: guide,
 		Traits: notifiers.Traits{
-			People: true, Severity: "down", PerHour: 6, OnlyAnnounced: true,
+			People: true, Severity: "down", PerHour: 6, OnlyAnnounced: true, Calls: true,
 			MaxText: notifiers.Limit{Most: maxSpoken, Unit: notifiers.Runes},
 		},
 		Abilities: notifiers.Abilities{Proof: "sid of the call"},

@@ -34,12 +34,14 @@ type incident struct {
 	Severity   string       `json:"severity"`
 	State      string       `json:"state"`
 	ClosedAs   string       `json:"closed_as"`
+	HandedTo   string       `json:"handed_to,omitempty"` // the node that decides now
 	Phase      string       `json:"phase"`
 	Cause      string       `json:"cause"`
 	Hint       string       `json:"hint"`
 	Evidence   opaque.Words `json:"evidence"`
 	Address    string       `json:"address"`
 	Node       string       `json:"node"`
+	From       string       `json:"from,omitempty"` // which of several nodes see it
 	StartedAt  *time.Time   `json:"started_at"`
 	ReportedAt *time.Time   `json:"reported_at"`
 	EndedAt    *time.Time   `json:"ended_at"`
@@ -70,7 +72,7 @@ func describeIncident(in notifiers.Incident, at time.Time) *incident {
 		ID: in.ID, Check: in.Check, Label: sanitised(in.Label), Server: in.Server, Groups: append([]string{}, in.Groups...),
 		Condition: in.Condition, Severity: in.Severity, State: in.State, ClosedAs: in.ClosedAs,
 		Phase: in.Phase, Cause: in.Cause, Hint: sanitised(in.Hint), Evidence: in.Evidence,
-		Address: in.Address, Node: in.Node,
+		Address: in.Address, Node: in.Node, From: sanitised(in.From), HandedTo: sanitised(in.HandedTo),
 		StartedAt: timeOrNull(in.StartedAt), ReportedAt: timeOrNull(in.ReportedAt), EndedAt: timeOrNull(in.EndedAt),
 		DurationS: int64(in.Duration(at) / time.Second), URL: in.URL,
 		AckedBy: sanitised(in.Acknowledgement.By), AckedUntil: timeOrNull(in.Acknowledgement.Until), AckReason: sanitised(in.Acknowledgement.Reason),

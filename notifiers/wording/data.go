@@ -42,13 +42,14 @@ type Item struct {
 	Condition      string   `doc:"what is wrong: service, certificate, latency and so on"`
 	Severity       string   `doc:"down or degraded"`
 	State          string   `doc:"open, acknowledged or closed"`
-	ClosedAs       string   `doc:"recovered, removed, paused or changed; empty while open"`
+	ClosedAs       string   `doc:"recovered, removed, paused, changed, handed over or merged; empty while open"`
 	Phase          string   `doc:"the phase that failed"`
 	Cause          string   `doc:"the fixed word of the cause"`
 	Reason         string   `doc:"the cause in plain words"`
 	Hint           string   `doc:"what to do about it"`
 	Evidence       string   `doc:"the server's last words"`
 	Endpoint       string   `doc:"host, port, encryption and address"`
+	From           string   `doc:"which of several nodes see it; empty where there is one"`
 	Started        *Moment  `doc:"when the failure began"`
 	Ended          *Moment  `doc:"when it ended; nothing while open"`
 	Duration       string   `doc:"how long it lasted or has lasted: 1h 05m"`
@@ -86,7 +87,7 @@ func itemOf(m notifiers.Message, item notifiers.Item) Item {
 		Transition: string(item.Transition), Headline: item.Headline(m.At), Check: line(in.Check), Label: line(in.Label),
 		Server: line(in.Server), ServerLabel: line(in.ServerLabel), Groups: eachLine(in.Groups), GroupLabels: eachLine(in.GroupLabels),
 		Condition: in.Condition, Severity: in.Severity, State: in.State, ClosedAs: in.ClosedAs,
-		Phase: in.Phase, Cause: in.Cause, Reason: in.Reason(), Hint: line(in.Hint), Evidence: in.Evidence.String(), Endpoint: in.Endpoint(),
+		Phase: in.Phase, Cause: in.Cause, Reason: in.Reason(), Hint: line(in.Hint), Evidence: in.Evidence.String(), Endpoint: in.Endpoint(), From: line(in.From),
 		Started: momentOf(m, in.Began()), Ended: momentOf(m, in.EndedAt), Duration: in.Lasted(m.At),
 		Affected: eachLine(in.Affected[:min(len(in.Affected), notifiers.MaxItems)]),
 		URL:      address(in.URL), Runbook: address(in.Runbook), Description: notifiers.PlainText(in.Description), Incident: line(in.ID),

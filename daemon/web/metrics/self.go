@@ -63,6 +63,10 @@ func writeIncidents(w *writer, s *tracker.Snapshot, chosen selection) {
 	}
 	w.family(&incidentsOpen)
 	for condition := range config.AllConditions().All() {
+		// Where there is one node, nothing can look different from another place.
+		if condition == config.ConditionLocation && s.Config.Cluster == nil {
+			continue
+		}
 		if condition != config.ConditionMonitor || chosen.all {
 			w.label("condition", string(condition))
 			w.value(float64(open[condition]))

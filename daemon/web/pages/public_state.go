@@ -106,7 +106,8 @@ func isFelt(in *api.Incident) bool {
 	switch in.Condition {
 	case config.ConditionService, config.ConditionLatency, config.ConditionIntermittent:
 		return true
-	case config.ConditionAddresses, config.ConditionCertificate, config.ConditionCapability, config.ConditionAccount, config.ConditionMonitor:
+	case config.ConditionAddresses, config.ConditionCertificate, config.ConditionCapability, config.ConditionAccount, config.ConditionMonitor,
+		config.ConditionLocation:
 	}
 	return in.Severity == config.SeverityDown
 }
