@@ -240,6 +240,9 @@ func (m *machine) probe(id config.CheckID) {
 	}
 	m.probes[id] = time.Time{}
 	now := time.Now()
+	if m.stage.ledger != nil {
+		m.stage.ledger.noteProbe(id, now)
+	}
 	r := m.stage.result(check, m.id, now)
 	// Each takes another time for it, so that it is known whose result is the first.
 	took := time.Duration(7*(1+slices.Index(m.stage.sorted(), m))) * time.Millisecond
@@ -277,13 +280,20 @@ func (t tape) Append(records ...journal.Record) error {
 	if err := t.Journal.Append(records...); err != nil || t.process.dead.Load() {
 		return err
 	}
+	l := t.process.machine.stage.ledger
 	for _, r := range records {
+		if l != nil {
+			l.journaled(r)
+		}
 		if !strings.HasPrefix(r.Kind, "incident.") || r.Kind == "incident.whole" {
 			continue
 		}
 		var e incident.Event
 		if err := json.Unmarshal(r.Data, &e); err != nil {
 			return err
+		}
+		if l != nil {
+			l.opened(t.which, e)
 		}
 		t.process.machine.stage.event(t.process.machine.id, t.which, e)
 	}
@@ -303,11 +313,19 @@ type line struct {
 func (l *line) Close() error { return nil }
 
 // Notify implements [notifiers.Notifier].
-func (l *line) Notify(_ context.Context, _ notifiers.Target, m notifiers.Message) (notifiers.Receipt, error) {
+func (l *line) Notify(ctx context.Context, _ notifiers.Target, m notifiers.Message) (notifiers.Receipt, error) {
 	if l.process.dead.Load() {
 		return notifiers.Receipt{}, context.Canceled
 	}
-	l.process.machine.stage.message(l.process.machine.id, l.id, m)
+	s := l.process.machine.stage
+	s.message(l.process.machine.id, l.id, m)
+	if s.ledger != nil {
+		select {
+		case <-time.After(s.ledger.arrived(l.process.machine.id, m)):
+		case <-ctx.Done():
+			return notifiers.Receipt{}, ctx.Err()
+		}
+	}
 	return notifiers.Receipt{Thread: m.Key}, nil
 }
 

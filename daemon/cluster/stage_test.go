@@ -28,6 +28,7 @@ type stage struct {
 	cfg      *config.Config
 	machines map[config.NodeID]*machine
 	out      transcript
+	ledger   *ledger // of a round of random faults; nil: this is none
 
 	mu       sync.Mutex
 	symptoms map[string]string // by check, and by check and node: what probes find; else all is well

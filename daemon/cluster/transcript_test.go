@@ -49,7 +49,7 @@ func (t *transcript) flush(s *stage) {
 	t.news = nil
 }
 
-var order = map[string]int{"=": 0, ".": 1, ">": 2}
+var order = map[string]int{"#": 0, "=": 1, ".": 2, ">": 3}
 
 // event shows what a node has journaled.
 func (s *stage) event(node config.NodeID, which string, e incident.Event) {
