@@ -187,6 +187,9 @@ func (o *Opinion) worstFinding(c config.Condition) (worst incident.Finding, foun
 func (o *Opinion) say(f incident.Finding, fresh bool, since time.Time) {
 	f.From = o.from(f.Condition)
 	o.Result.Findings = append(o.Result.Findings, f)
+	// Who sees it may have looked before the time from which it counts. An observation from before
+	// the failure would be one by a clock that was set back, for which no tolerance holds.
+	o.Result.Ended = laterOf(o.Result.Ended, since)
 	set := config.ConditionSet(f.Condition)
 	if fresh || !o.failed.Has(f.Condition) {
 		o.Result.Observed |= set
