@@ -40,8 +40,11 @@ func TestRandomFaults(t *testing.T) {
 // Four of five nodes may decide; two are in one place.
 func fiveNodes() []*config.Node {
 	return []*config.Node{
-		{ID: "fra1", Location: "frankfurt", Decide: true}, {ID: "fra2", Location: "frankfurt", Decide: true},
-		{ID: "lon1", Location: "london", Decide: true}, {ID: "nyc1", Location: "new-york", Decide: true}, {ID: "sgp1", Location: "singapore"},
+		{ID: "fra1", Location: "frankfurt", Decide: true},
+		{ID: "fra2", Location: "frankfurt", Decide: true},
+		{ID: "lon1", Location: "london", Decide: true},
+		{ID: "nyc1", Location: "new-york", Decide: true},
+		{ID: "sgp1", Location: "singapore"},
 	}
 }
 
