@@ -127,7 +127,7 @@ func (a *answerer) stop() {
 func (c *client) Answer(
 	to Topic, answer func(ctx context.Context, question []byte) []byte,
 ) (stop func(), err error) {
-	a := &answerer{listener: newListener(to), client: c, answer: answer, room: semaphore.NewWeighted(maxAnswering)}
+	a := &answerer{listener: c.newListener(to), client: c, answer: answer, room: semaphore.NewWeighted(maxAnswering)}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ctx.Err() != nil {

@@ -34,6 +34,7 @@ type client struct {
 	ctx      context.Context // ends with Close
 	end      context.CancelFunc
 	tasks    sync.WaitGroup
+	pulse    pulse
 
 	mu        sync.Mutex
 	link      *link // nil: cut
@@ -113,10 +114,27 @@ func (c *client) use(s server) {
 	}
 	c.disconnected(s, l.reason())
 	l.tasks.Wait()
+	c.dropWhatIsOld()
+}
+
+// dropWhatIsOld empties what waits for listeners, if it waited while this process did not run.
+func (c *client) dropWhatIsOld() {
+	if !c.pulse.missed(time.Now()) {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for x := range c.listeners {
+		x.drop()
+	}
+	for x := range c.answerers {
+		x.drop()
+	}
 }
 
 // connected has everybody listen on the new link, then lets them use it.
 func (c *client) connected(l *link) {
+	c.pulse.beat(time.Now())
 	c.mu.Lock()
 	for x := range c.listeners {
 		l.subscribe(x)

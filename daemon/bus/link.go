@@ -31,6 +31,7 @@ type link struct {
 	tasks     sync.WaitGroup
 	roundTrip atomic.Int64
 	onlyReads atomic.Bool // this node may not ask who leads the stream
+	paused    atomic.Bool // it was ended by watchPauses
 
 	unsent *semaphore.Weighted // bytes
 	kick   chan struct{}       // has room for one: there is something in queue
@@ -54,6 +55,7 @@ func (l *link) start(conn *nats.Conn) {
 	l.nats = conn
 	l.tasks.Go(l.write)
 	l.tasks.Go(l.measure)
+	l.tasks.Go(l.watchPauses)
 	answers := make(chan *nats.Msg, MaxWaiting)
 	l.enqueue(func(conn *nats.Conn) {
 		_, _ = conn.ChanSubscribe(l.client.subjects.inbox(l.client.options.Node)+".*", answers)
@@ -190,7 +192,12 @@ func (l *link) unsubscribe(x *listener) {
 }
 
 // reason returns why the connection ended.
-func (l *link) reason() error { return l.nats.LastError() }
+func (l *link) reason() error {
+	if l.paused.Load() {
+		return errPaused
+	}
+	return l.nats.LastError()
+}
 
 // violation finds the subject in the words of a server that permits something not.
 var violation = regexp.MustCompile(`(Publish|Subscription) to "([^"]+)"`)

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 )
@@ -26,13 +27,16 @@ func (c *client) Publish(to Topic, data []byte) error {
 // A listener reads from a channel that all links fill, one after the other.
 type listener struct {
 	topic   Topic
+	pulse   *pulse
 	arrived chan *nats.Msg
 	stopped chan struct{}
 	once    sync.Once
 }
 
-func newListener(topic Topic) *listener {
-	return &listener{topic: topic, arrived: make(chan *nats.Msg, MaxWaiting), stopped: make(chan struct{})}
+func (c *client) newListener(topic Topic) *listener {
+	return &listener{
+		topic: topic, pulse: &c.pulse, arrived: make(chan *nats.Msg, MaxWaiting), stopped: make(chan struct{}),
+	}
 }
 
 func (x *listener) stop() { x.once.Do(func() { close(x.stopped) }) }
@@ -49,15 +53,28 @@ func (x *listener) run(hear func(*nats.Msg)) {
 			case <-x.stopped:
 				return
 			default:
+			}
+			if !x.pulse.missed(time.Now()) {
 				hear(m)
 			}
 		}
 	}
 }
 
+// drop empties the channel.
+func (x *listener) drop() {
+	for {
+		select {
+		case <-x.arrived:
+		default:
+			return
+		}
+	}
+}
+
 // Listen implements Bus.
 func (c *client) Listen(to Topic, hear func(Message)) (stop func(), err error) {
-	x := newListener(to)
+	x := c.newListener(to)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ctx.Err() != nil {

@@ -63,18 +63,30 @@ func (l *link) dispatch(answers <-chan *nats.Msg) {
 		case <-l.ended:
 			return
 		case m := <-answers:
-			l.mu.Lock()
-			r := l.requests[m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]]
-			l.mu.Unlock()
-			switch {
-			case r == nil: // it waits no more
-			case len(m.Data) == 0 && m.Header.Get("Status") == "503":
-				r.finish(errNoResponders)
-			case r.collect(m):
-				r.finish(nil)
-			}
+			l.deliver(m)
 		}
 	}
+}
+
+func (l *link) deliver(m *nats.Msg) {
+	token := m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]
+	l.mu.Lock()
+	r := l.requests[token]
+	l.mu.Unlock()
+	var err error
+	switch {
+	case r == nil: // it waits no more
+		return
+	case len(m.Data) == 0 && m.Header.Get("Status") == "503":
+		err = errNoResponders
+	case !r.collect(m):
+		return
+	}
+	// Whoever asked reads what was collected. So collect must not be called again.
+	l.mu.Lock()
+	delete(l.requests, token)
+	l.mu.Unlock()
+	r.finish(err)
 }
 
 // failRequests ends those that were published under a subject, and reports whether there was one.

@@ -3,6 +3,7 @@
 package bus_test
 
 import (
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -10,7 +11,12 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/bus/bustest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(listenerEnv) != "" {
+		os.Exit(runListener())
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // One server: with TLS, keys and permissions, and without.
 func TestSuiteOnOneServer(t *testing.T) {

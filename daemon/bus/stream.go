@@ -114,7 +114,7 @@ func patiently(ctx context.Context, attempt func(context.Context) error) error {
 		err := limited(ctx, attempt)
 		if errors.Is(err, errUnheard) {
 			if unheard++; unheard == lookAgain {
-				return ErrNoStream
+				return fmt.Errorf("%w, or none of the servers that keep it can be reached", ErrNoStream)
 			}
 		}
 		if !errors.Is(err, errAgain) {
