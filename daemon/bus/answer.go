@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"strconv"
 	"sync"
 	"time"
@@ -180,7 +181,7 @@ func answeringTime(m *nats.Msg) time.Duration {
 
 func (a *answerer) reply(ctx context.Context, to string, answer []byte) {
 	if len(answer) > MaxAnswer {
-		a.client.options.Log("an answer is too long for the bus and was not sent", nil)
+		a.client.options.Log("an answer was not sent", fmt.Errorf("%d bytes: %w", len(answer), ErrTooLarge))
 		return
 	}
 	for _, m := range split(to, answer) {

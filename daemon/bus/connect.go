@@ -3,6 +3,7 @@ package bus
 import (
 	"cmp"
 	"context"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -163,9 +164,9 @@ func (c *client) disconnected(s server, err error) {
 	switch {
 	case c.ctx.Err() != nil:
 	case lost:
-		c.options.Log("the connection to the bus has ended: "+fault, nil)
+		c.options.Log("the connection to the bus has ended", errors.New(fault))
 	case !known:
-		c.options.Log("the bus cannot be reached: "+fault, nil)
+		c.options.Log("the bus cannot be reached", errors.New(fault))
 	}
 }
 

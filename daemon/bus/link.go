@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"sync"
 	"sync/atomic"
@@ -199,29 +200,34 @@ func (l *link) reason() error {
 	return l.nats.LastError()
 }
 
-// violation finds the subject in the words of a server that permits something not.
+// violation finds the subject in what a server says when it forbids something.
 var violation = regexp.MustCompile(`(Publish|Subscription) to "([^"]+)"`)
 
 // handleError is called by the library with what does not end the connection.
 func (l *link) handleError(_ *nats.Conn, _ *nats.Subscription, err error) {
 	switch {
 	case errors.Is(err, nats.ErrPermissionViolation):
-		found := violation.FindStringSubmatch(err.Error())
-		if found == nil {
-			return
-		}
-		if subject := found[2]; found[1] == "Publish" && !l.failRequests(subject, ErrForbidden) {
-			l.client.options.Log("the bus does not permit this node to publish "+subject, nil)
-		} else if found[1] == "Subscription" {
-			l.client.options.Log("the bus does not permit this node to listen to "+subject, nil)
-		}
+		l.noteForbidden(violation.FindStringSubmatch(err.Error()))
 	case errors.Is(err, nats.ErrSlowConsumer):
 		l.mu.Lock()
 		told := l.lossTold
 		l.lossTold = true
 		l.mu.Unlock()
 		if !told {
-			l.client.options.Log("messages of the bus were lost, because this node did not read them in time", nil)
+			l.client.options.Log("messages of the bus were lost", errors.New("this node did not read them in time"))
 		}
 	}
+}
+
+// noteForbidden ends requests that the servers did not take. What else they did not take is logged.
+func (l *link) noteForbidden(found []string) {
+	if found == nil {
+		return
+	}
+	what, subject := found[1], found[2]
+	if what == "Publish" && l.failRequests(subject, ErrForbidden) {
+		return
+	}
+	verb := map[string]string{"Publish": "publish", "Subscription": "listen to"}[what]
+	l.client.options.Log("the servers of the bus forbid something to this node", fmt.Errorf("it may not %s %q", verb, subject))
 }

@@ -229,10 +229,10 @@ func TestWhoDoesNotDecideIsForbiddenToByTheServers(t *testing.T) {
 	var mu sync.Mutex
 	var logged []string
 	o := s.Options(t, bustest.Follower)
-	o.Log = func(message string, _ error) {
+	o.Log = func(message string, err error) {
 		mu.Lock()
 		defer mu.Unlock()
-		logged = append(logged, message)
+		logged = append(logged, fmt.Sprint(message, ": ", err))
 	}
 	follower := connected(t, o)
 	stream := follower.Stream()
@@ -281,7 +281,7 @@ func TestWhoDoesNotDecideIsForbiddenToByTheServers(t *testing.T) {
 			break
 		}
 	}
-	expectLog(t, &mu, &logged, "does not permit this node to publish iv.imapvigil.beat")
+	expectLog(t, &mu, &logged, `forbid something to this node: it may not publish "iv.imapvigil.beat"`)
 }
 
 func expectLog(t *testing.T, mu *sync.Mutex, logged *[]string, want string) {

@@ -28,7 +28,7 @@ type Options struct {
 	Cert        []byte        // PEM of a client certificate
 	CertKey     opaque.Secret // PEM of its key
 
-	// Log is told what happens to the connection. It must return soon. err may be nil.
+	// Log is told what happens to the connection. It must return soon. err is nil when all is well.
 	Log func(message string, err error)
 }
 

@@ -26,7 +26,7 @@ const listenerEnv = "IMAPVIGIL_BUS_LISTENER"
 func runListener() int {
 	b, err := bus.Connect(context.Background(), bus.Options{
 		Cluster: bustest.Cluster, Node: bustest.Follower, Servers: []string{os.Getenv(listenerEnv)},
-		Log: func(message string, _ error) { fmt.Println(message) },
+		Log: func(message string, err error) { fmt.Println(message, err) },
 	})
 	if err != nil {
 		return 1

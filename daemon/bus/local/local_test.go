@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,13 +34,21 @@ func connect(t *testing.T, n *local.Network, nodes ...string) []bus.Bus {
 // listen returns what is heard so far.
 func listen(t *testing.T, b bus.Bus, topic bus.Topic) func() []string {
 	t.Helper()
+	var mu sync.Mutex
 	var heard []string
-	if _, err := b.Listen(topic, func(m bus.Message) { heard = append(heard, m.Topic.Node()+" "+string(m.Data)) }); err != nil {
+	_, err := b.Listen(topic, func(m bus.Message) {
+		mu.Lock()
+		defer mu.Unlock()
+		heard = append(heard, m.Topic.Node()+" "+string(m.Data))
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	return func() []string {
 		synctest.Wait()
-		return heard
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(heard)
 	}
 }
 
