@@ -32,7 +32,6 @@ type nodeState struct {
 	epoch   uint16 // counts its lives
 	asked   time.Time
 	lacking bool // a check of which only a brief sight is known
-	record  Record
 }
 
 // An entry is what is known of one check.
