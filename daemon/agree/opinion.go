@@ -98,7 +98,7 @@ func (o *Opinion) decideService() {
 	switch {
 	case len(began) == 0:
 		o.Verdict = Agreed
-	case len(began) >= o.Need():
+	case len(began) >= o.needed():
 		o.Verdict = Fails
 	case len(o.yetToLook()) == 0:
 		o.Verdict = Local
@@ -241,10 +241,19 @@ func (o *Opinion) failing(condition int) (began []time.Time) {
 	return byTime(began)
 }
 
+// needed returns how many of those that report have to see the service fail. One node alone logs in, so
+// a failure at the login nobody else can see.
+func (o *Opinion) needed() int {
+	if slices.ContainsFunc(o.reporting, func(v Voice) bool { return v.sight.failsAtLogin() }) {
+		return 1
+	}
+	return o.Need()
+}
+
 // clock returns since when a failure counts: since enough of those that see it now did. Where too
 // few report, it counts from when that began, since nobody can confirm what was before.
 func (o *Opinion) clock(began []time.Time) time.Time {
-	since := began[o.Need()-1]
+	since := began[o.needed()-1]
 	if o.Short() {
 		since = laterOf(since, o.short)
 	}

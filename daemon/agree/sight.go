@@ -61,6 +61,12 @@ func (s *Sight) finding(condition int) (worst incident.Finding, found bool) {
 	return worst, false
 }
 
+// failsAtLogin reports whether the service fails at or behind the login, which one node alone tries.
+func (s *Sight) failsAtLogin() bool {
+	f, _ := findingOf(s.Result, config.ConditionService)
+	return f.Phase == config.PhaseLogin || f.Phase == config.PhaseSelect
+}
+
 // cause returns why the service fails as the node sees it.
 func (s *Sight) cause() config.Cause {
 	f, _ := s.finding(0)

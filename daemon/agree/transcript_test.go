@@ -143,6 +143,8 @@ func result(words []string, now time.Time) incident.Result {
 			phase = config.PhaseDNS
 		} else if words[0] == "tls" {
 			phase = config.PhaseTLS
+		} else if words[0] == "login" {
+			phase = config.PhaseLogin
 		}
 		r.Findings = []incident.Finding{{Condition: config.ConditionService, Health: incident.Down, Phase: phase, Cause: config.Cause(words[1])}}
 	}

@@ -43,6 +43,9 @@ func (o *Opinion) from(c config.Condition) string {
 	switch {
 	case len(o.Voices) == 1:
 		return list(places)
+	case c == config.ConditionService && count < o.Need() && o.needed() == 1:
+		parts = append(parts, list(places)+", the only node that logs in")
+		return strings.Join(append(parts, o.others()...), "; ")
 	case o.Short() && c == config.ConditionService:
 		parts = append(parts, and(o.nodes(seen))+" alone")
 	default:
