@@ -17,6 +17,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/cluster"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/stream"
 )
 
 // followEvery is how often it is looked what this node is among the others.
@@ -280,6 +281,30 @@ func (m *monitor) Nodes(context.Context) (api.Nodes, error) {
 		})
 	}
 	return n, nil
+}
+
+// beginTime bounds how long the shared journal may take to be made.
+const beginTime = 2 * time.Minute
+
+// BeginNodes implements [api.Daemon].
+func (m *monitor) BeginNodes(ctx context.Context, by string) (records int, err error) {
+	if m.member == nil {
+		return 0, api.ErrNoCluster
+	}
+	if m.probesOnly(m.member.config()) {
+		return 0, fmt.Errorf("%s has decide = false, so it may not write the shared journal: run this on a node that may decide", m.node)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, beginTime, errors.New("the NATS servers took longer than two minutes"))
+	defer cancel()
+	list, err := m.deciding.own.Records(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if err := stream.Create(ctx, m.member.bus.Stream(), slices.Values(list)); err != nil {
+		return 0, errors.Join(err, context.Cause(ctx))
+	}
+	m.Log.Info("the journal that all nodes share has been made", zap.String("by", by), zap.Int("records", len(list)))
+	return len(list), nil
 }
 
 // StepDown implements [api.Daemon]. The node that decides is asked by its name: it answers nothing as

@@ -16,6 +16,6 @@ func (p *program) nodesCommand() *cobra.Command {
 		Annotations: exitCodes("done", "not done"),
 	}
 	onlyCommands(c)
-	c.AddCommand(p.nodesKeyCommand(), p.nodesBusConfigCommand())
+	c.AddCommand(p.nodesKeyCommand(), p.nodesBusConfigCommand(), p.nodesBeginCommand())
 	return c
 }

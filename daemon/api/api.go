@@ -67,4 +67,7 @@ type Daemon interface {
 	Nodes(ctx context.Context) (Nodes, error)
 	// StepDown has this node stop deciding, so that another one takes over.
 	StepDown(ctx context.Context, by string) error
+	// BeginNodes makes the journal that all nodes share, once, of what this node knows, and returns how
+	// many records it begins with.
+	BeginNodes(ctx context.Context, by string) (records int, err error)
 }

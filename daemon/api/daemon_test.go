@@ -157,6 +157,8 @@ func (f *fake) Dismiss(_ context.Context, key, by string) error {
 
 func (f *fake) Nodes(context.Context) (api.Nodes, error) { return api.Nodes{}, api.ErrNoCluster }
 
+func (f *fake) BeginNodes(context.Context, string) (int, error) { return 0, api.ErrNoCluster }
+
 func (f *fake) StepDown(context.Context, string) error { return api.ErrNoCluster }
 
 func (f *fake) Redeliver(_ context.Context, key string) error {

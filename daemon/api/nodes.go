@@ -96,6 +96,24 @@ func stepDown(d Daemon) func(*http.Request) (Nodes, error) {
 	}
 }
 
+// Begun is what `nodes begin --json` prints.
+type Begun struct {
+	Records int `json:"records"` // with which the shared journal begins
+}
+
+func beginNodes(d Daemon) func(*http.Request) (Begun, error) {
+	return func(r *http.Request) (Begun, error) {
+		n, err := d.BeginNodes(r.Context(), signatureOf(r).author(r.Context()))
+		return Begun{n}, err
+	}
+}
+
+// BeginNodes has the node make the journal that all nodes share, of what it knows.
+func (c *Client) BeginNodes(ctx context.Context) (b Begun, err error) {
+	err = c.request(ctx, http.MethodPost, "/v1/nodes/begin?"+c.Signature.query(), nil, &b)
+	return b, err
+}
+
 // Nodes asks for the nodes of the cluster; the error of a daemon without one is that of
 // [ErrNoCluster], in its words.
 func (c *Client) Nodes(ctx context.Context) (n Nodes, err error) {
