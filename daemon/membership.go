@@ -17,6 +17,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/bus"
 	"github.com/imapvigil/imapvigil/daemon/cluster"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/stream"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
 
@@ -72,7 +73,7 @@ func (m *monitor) connectBus(ctx context.Context, c *config.Cluster) (bus.Bus, e
 // openShared opens a tracker of the incidents that all nodes share, which stands by.
 func (m *monitor) openShared(j cluster.Journal) (*tracker.Tracker, error) {
 	o := m.trackerOptions(j)
-	o.Standby, o.Sure = true, j.Sure
+	o.Standby, o.Sure, o.CompactAt = true, j.Sure, stream.CompactAt
 	o.Feed, o.Wake = sharedFeed{m}, func(id config.CheckID) { m.member.node.WakeNodes(id) }
 	return tracker.Open(o)
 }

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// compactAt is how large the journal grows before it is written anew.
+	// compactAt is how large the journal of one machine grows before it is written anew.
 	compactAt = 16 << 20
 	// keepFor and keepMost bound what is kept of incidents that are over.
 	keepFor  = 90 * 24 * time.Hour
@@ -45,7 +45,7 @@ func (t *Tracker) compactJournal(r *round) {
 		r.replaced = t.rewriteJournal(now)
 		return
 	}
-	if t.Journal.Size() < compactAt || now.Before(t.compactNext) {
+	if t.Journal.Size() < cmp.Or(t.CompactAt, compactAt) || now.Before(t.compactNext) {
 		return
 	}
 	// A disk that cannot is not asked again in every round.

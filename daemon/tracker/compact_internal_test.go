@@ -84,3 +84,18 @@ func TestCompactionKeepsWhatIsWanted(t *testing.T) {
 		t.Errorf("%d compactions within a minute, want one, and one after it", g.compactions)
 	}
 }
+
+// A journal that costs more to write anew grows larger first.
+func TestCompactionWaitsForTheSizeThatIsAsked(t *testing.T) {
+	for asked, want := range map[int64]int{0: 1, compactAt: 1, compactAt + 1: 0} {
+		g := &grown{}
+		tr, err := Open(Options{Journal: g, CompactAt: asked})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr.compactJournal(&round{now: time.Now()})
+		if g.compactions != want {
+			t.Errorf("asked for %d bytes: %d compactions, want %d", asked, g.compactions, want)
+		}
+	}
+}

@@ -92,6 +92,8 @@ type Options struct {
 	// Sure is asked before messages are sent whether this tracker is still the one that decides. An
 	// error has them wait; journal.ErrReplaced ends Run. nil: it always is.
 	Sure func(context.Context) error
+	// CompactAt is how large the journal grows, in bytes, before it is written anew; 0: 16 MiB.
+	CompactAt int64
 	// Mark returns the words for who sees what is found, while this node is alone among several:
 	// [incident.Finding.From]. Empty: it is not alone, and after [Tracker.HandOver] what it observes
 	// is left to others. nil: there is one node only.
