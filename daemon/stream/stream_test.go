@@ -2,9 +2,12 @@ package stream_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -227,6 +230,7 @@ func TestDeciderThatWakesAfterItsSuccessorAppendedIsRefused(t *testing.T) {
 			t.Errorf("fra1 has heard messages up to %d, nyc1 has appended %d", fra.Place(), nyc.Place())
 		}
 		for range 2 {
+			fra.ForgetThatItEnded() // only the stream refuses
 			if err := fra.Append(record("wrong")); !errors.Is(err, journal.ErrReplaced) {
 				t.Error("fra1 was not refused:", err)
 			}
@@ -283,6 +287,164 @@ func TestAppendThatNobodyAnswersEndsTheTerm(t *testing.T) {
 		err := fra.Append(record("a"))
 		if took := time.Since(began); !errors.Is(err, journal.ErrReplaced) || took < 12*time.Second || took > 13*time.Second {
 			t.Errorf("after %v: %v", took, err)
+		}
+	})
+}
+
+// What Sure says rests on when the last message was sent, not on when its acknowledgement came.
+func TestSureAppendsWhenTheLastAcknowledgementIsOld(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		net := newNetwork(t)
+		fra := join(t, net, "fra1")
+		fra.begin()
+		at := fra.Place()
+		sure := func(want uint64) {
+			t.Helper()
+			if err := fra.Sure(t.Context()); err != nil || fra.Place() != at+want {
+				t.Errorf("%v, and %d messages were appended, want %d", err, fra.Place()-at, want)
+			}
+		}
+		sure(0)
+		time.Sleep(3900 * time.Millisecond)
+		sure(0)
+		time.Sleep(200 * time.Millisecond)
+		sure(1)
+		sure(1)
+		net.CutStream(true)
+		time.Sleep(5 * time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := fra.Sure(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error("the stream does not answer:", err)
+		}
+		net.CutStream(false)
+		sure(3) // the one that was not answered, and one that is sent now
+	})
+}
+
+// A round that is too large for one message becomes several; one record that is too large for one is
+// compressed; and what does not fit even so is refused alone.
+func TestRecordsOfAllSizes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		net := newNetwork(t)
+		fra, nyc := join(t, net, "fra1"), join(t, net, "nyc1")
+		nyc.catchUp()
+		fra.begin()
+		noise := make([]byte, 750<<10)
+		rand.NewChaCha8([32]byte{1}).Read(noise)
+		sizes := []string{"small", strings.Repeat("a", 300<<10), strings.Repeat("b", 300<<10), strings.Repeat("c", 900<<10), "end"}
+		records := slices.Collect(state(sizes...))
+		wrong := record(base64.StdEncoding.EncodeToString(noise))
+		records = slices.Insert(records, 2, wrong, journal.Record{Kind: "test", Data: json.RawMessage("{")})
+		err := fra.Append(records...)
+		var refused *journal.RefusedError
+		if !errors.As(err, &refused) || refused.Index != 2 || strings.Count(err.Error(), "record ") != 2 {
+			t.Error(err)
+		}
+		synctest.Wait()
+		wantHeld(t, strings.Join(sizes, " "), fra, nyc)
+		if got := strings.Join(nyc.folded, " "); got != strings.Join(sizes, " ") {
+			t.Error("nyc1 has folded something else")
+		}
+	})
+}
+
+// A large state goes to the stream between the alarms that are decided meanwhile, which are no part
+// of it.
+func TestAlarmsDoNotWaitForACompaction(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var large []string
+		for i := range 40 {
+			large = append(large, fmt.Sprint(i, strings.Repeat("x", 300<<10)))
+		}
+		net := newNetwork(t, large...)
+		fra, nyc := join(t, net, "fra1"), join(t, net, "nyc1")
+		nyc.catchUp()
+		fra.begin()
+		net.Delay(100 * time.Millisecond)
+		if err := fra.Compact(state(large...)); !errors.Is(err, journal.ErrNotDurable) {
+			t.Error("40 messages are appended in less than 8 seconds:", err)
+		}
+		if err := fra.Compact(state(large...)); err == nil {
+			t.Error("a second compaction has begun")
+		}
+		began := time.Now()
+		fra.append("alarm")
+		if took := time.Since(began); took > 500*time.Millisecond {
+			t.Error("an alarm has waited for", took)
+		}
+		time.Sleep(time.Minute)
+		fra.append("later")
+		time.Sleep(time.Second)
+		lon := join(t, net, "lon1")
+		lon.catchUp()
+		wantHeld(t, strings.Join(append(large, "alarm", "later"), " "), fra, nyc, lon)
+		if size := fra.Size(); size > 1000 {
+			t.Error("after the compaction it has grown by", size)
+		}
+		if first, _, err := fra.bus.Stream().Ends(t.Context()); err != nil || first < 40 {
+			t.Errorf("the stream begins with message %d: %v", first, err)
+		}
+	})
+}
+
+// An end in the middle of a compaction leaves everything as it was.
+func TestCompactionThatIsCutShortChangesNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		large := []string{"a" + strings.Repeat("x", 300<<10), "b" + strings.Repeat("x", 300<<10), "c" + strings.Repeat("x", 300<<10)}
+		net := newNetwork(t, "a", "b", "c")
+		fra, nyc := join(t, net, "fra1"), join(t, net, "nyc1")
+		fra.begin()
+		net.Delay(300 * time.Millisecond)
+		if err := fra.Compact(state(large...)); !errors.Is(err, journal.ErrNotDurable) {
+			t.Error(err)
+		}
+		fra.End()
+		nyc.begin()
+		nyc.append("d")
+		time.Sleep(time.Second)
+		wantHeld(t, "a b c d", fra, nyc)
+		if err := nyc.Compact(state("a", "b", "c", "d")); err != nil && !errors.Is(err, journal.ErrNotDurable) {
+			t.Error(err)
+		}
+		time.Sleep(time.Minute)
+		lon := join(t, net, "lon1")
+		lon.catchUp()
+		wantHeld(t, "a b c d", fra, nyc, lon)
+	})
+}
+
+// A making of the stream that was interrupted goes on.
+func TestCreateGoesOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		net := local.New()
+		b := net.Connect("maker")
+		defer b.Close()
+		fra := join(t, net, "fra1")
+		if err := fra.CatchUp(t.Context()); !errors.Is(err, bus.ErrNoStream) {
+			t.Error("there is no stream:", err)
+		}
+		net.Delay(time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 7*time.Second)
+		defer cancel()
+		if err := stream.Create(ctx, b.Stream(), state("a", "b")); err == nil {
+			t.Error("it was not interrupted")
+		}
+		if err := fra.CatchUp(t.Context()); err == nil || fra.Place() != 0 {
+			t.Errorf("a stream that is not finished: %v, and fra1 is at %d", err, fra.Place())
+		}
+		if err := stream.Create(t.Context(), b.Stream(), state("a", "b")); err != nil {
+			t.Fatal(err)
+		}
+		fra.catchUp()
+		wantHeld(t, "a b", fra)
+		if err := stream.Create(t.Context(), b.Stream(), state("a", "b")); !errors.Is(err, stream.ErrMade) {
+			t.Error("it was made twice:", err)
 		}
 	})
 }

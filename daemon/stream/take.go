@@ -2,6 +2,7 @@ package stream
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -33,7 +34,19 @@ func (c *Copy) Heard(seq uint64, data []byte) {
 		if c.takeAll([]incoming{{seq, data}}) != nil {
 			c.wakeKeeper()
 		}
+	case c.contradicts(seq, data):
+		c.wakeKeeper()
 	}
+}
+
+// contradicts reports whether a message that was heard is not the one that is held: then the stream
+// was begun anew, or has lost what is held. c.mu is held.
+func (c *Copy) contradicts(seq uint64, data []byte) bool {
+	if seq == c.chain.place {
+		return sumOf(data) != c.chain.sum
+	}
+	var e envelope
+	return json.Unmarshal(data, &e) == nil && e.Era != "" && e.Era != c.chain.era
 }
 
 // takes reports whether what comes next can be copied without asking the stream first. c.mu is held.
@@ -89,9 +102,7 @@ func (c *Copy) judge(in incoming, after *chain) heldRound {
 		h.Prev, h.Era, h.Term = after.sum, after.era, after.term
 	case m.V > speaks:
 		h.V = m.V
-		if h.Prev == "" {
-			h.Prev = after.sum
-		}
+		h.Prev, h.Era, h.Term = cmp.Or(h.Prev, after.sum), cmp.Or(h.Era, after.era), cmp.Or(h.Term, after.term)
 	}
 	return h
 }
@@ -124,7 +135,8 @@ func (c *Copy) write(taken []heldRound) {
 
 // addTaken adds a round that is written to what is held, and gives its records out.
 func (c *Copy) addTaken(h *heldRound) {
-	if t := c.term.Load(); t != nil && h.Term > t.number {
+	t := c.term.Load()
+	if t != nil && h.Term > t.number {
 		t.end(journal.ErrReplaced)
 	}
 	completed := c.chain.add(h)
@@ -132,7 +144,7 @@ func (c *Copy) addTaken(h *heldRound) {
 	case c.replaying > 0:
 		c.tail = append(c.tail, *h)
 	case c.gives:
-		c.give(h)
+		c.give(h, t != nil && h.Term == t.number && t.err() == nil)
 	}
 	if completed {
 		c.trimNext = time.Time{}
@@ -142,13 +154,13 @@ func (c *Copy) addTaken(h *heldRound) {
 	}
 }
 
-// give gives the records of a round out, if it comes next.
-func (c *Copy) give(h *heldRound) {
+// give gives the records of a round out, if it comes next, unless this node has decided them.
+func (c *Copy) give(h *heldRound, own bool) {
 	if c.given == nothingGiven || h.Seq != c.given+1 {
 		return
 	}
 	c.given = h.Seq
-	if h.Whole == nil && len(h.records) > 0 && c.OnRecords != nil {
+	if !own && h.Whole == nil && len(h.records) > 0 && c.OnRecords != nil {
 		c.OnRecords(h.records)
 	}
 }

@@ -45,6 +45,8 @@ type term struct {
 	stop  context.CancelFunc
 }
 
+var errNoAnswer = errors.New("the bus does not answer")
+
 // A sending is a message that was sent and is not answered.
 type sending struct {
 	id    string
@@ -172,7 +174,7 @@ func (c *Copy) Append(records ...journal.Record) error {
 	defer c.giveTurn()
 	for _, b := range bodies {
 		if err := c.send(context.Background(), t, envelope{}, b); err != nil {
-			return errors.Join(refused, fmt.Errorf("appending to the shared journal: %w", err))
+			return errors.Join(refused, err)
 		}
 	}
 	return refused
@@ -255,7 +257,7 @@ func (c *Copy) settle(ctx context.Context, t *term) error {
 		u := t.unanswered
 		left := c.Patience - time.Since(u.since)
 		if left <= 0 {
-			t.end(fmt.Errorf("no append was answered for %v: another node may decide now: %w", c.Patience, u.cause))
+			t.end(fmt.Errorf("nothing could be appended to the shared journal for %v, so another node may decide now: %w", c.Patience, u.cause))
 		}
 		if err := t.err(); err != nil {
 			return err
@@ -268,12 +270,13 @@ func (c *Copy) settle(ctx context.Context, t *term) error {
 			t.end(fmt.Errorf("the stream has message %d where this node has appended message %d", seq, t.after+1))
 		case errors.Is(err, bus.ErrReplaced):
 			t.end(journal.ErrReplaced)
-		case ctx.Err() != nil:
-			u.cause = err
-			return ctx.Err()
 		default:
-			u.cause = err
-			_ = sleep(ctx, tryAgainIn)
+			if u.cause = err; errors.Is(err, context.DeadlineExceeded) {
+				u.cause = errNoAnswer
+			}
+			if err := sleep(ctx, tryAgainIn); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
