@@ -77,8 +77,9 @@ packages: ## deb, rpm and apk for amd64 and arm64, in dist
 bench: ## all benchmarks; BENCH=name for some
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
-soak: ## half an hour of trouble: the daemon killed 2,000 times, 10,000 failures watched to their end
+soak: ## an hour of trouble: the daemon killed 2,000 times, 10,000 failures watched to their end, 10,000 courses of five nodes
 	$(GO) test -run 'TestKilledAtRandom|TestStorm' -tags soak -count=1 -timeout 2h -v ./cmd/imapvigil -soak
+	$(GO) test -run TestSimulation -count=1 -timeout 2h ./daemon/agree -rapid.checks=10000
 
 fuzz: ## every fuzz target for FUZZTIME (10s)
 	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | tr ':' ' ' | while read -r file _ target; do \

@@ -181,6 +181,7 @@ func TestConditionsKeepTheirBits(t *testing.T) {
 	for bit, c := range []config.Condition{
 		config.ConditionService, config.ConditionAddresses, config.ConditionCertificate, config.ConditionLatency,
 		config.ConditionCapability, config.ConditionAccount, config.ConditionIntermittent, config.ConditionMonitor,
+		config.ConditionLocation,
 	} {
 		if config.ConditionSet(c) != 1<<bit {
 			t.Errorf("%s has another bit than %d: nodes of other versions would take it for another condition", c, bit)

@@ -20,9 +20,6 @@ const (
 	Nothing Verdict = "unknown"  // nobody reports
 )
 
-// conditionLocation is the condition that a check fails from some places only.
-const conditionLocation = config.Condition("location")
-
 // An Opinion is what the nodes of a check see together.
 type Opinion struct {
 	Verdict Verdict
@@ -124,10 +121,10 @@ func (o *Opinion) decideLocation(began []time.Time) {
 	fresh := o.anyFresh(func(*Sight) bool { return true })
 	switch o.Verdict {
 	case Agreed:
-		o.sayWell(conditionLocation, fresh)
+		o.sayWell(config.ConditionLocation, fresh)
 	case Local:
 		f, _ := o.commonFinding(0)
-		f.Condition, f.Health, f.Grade, f.Hint = conditionLocation, incident.Degraded, 0, o.locationHint()
+		f.Condition, f.Health, f.Grade, f.Hint = config.ConditionLocation, incident.Degraded, 0, o.locationHint()
 		o.say(f, fresh, laterOf(began[0], o.well))
 	case Asking, Fails, Nothing:
 	}

@@ -178,7 +178,7 @@ func (b *Board) contentOf(e *entry, raw []byte) (*content, error) {
 }
 
 // ofProbes are the conditions that a probe can judge.
-var ofProbes = config.AllConditions() &^ config.ConditionSet(config.ConditionMonitor, config.ConditionIntermittent, conditionLocation)
+var ofProbes = config.AllConditions() &^ config.ConditionSet(config.ConditionMonitor, config.ConditionIntermittent, config.ConditionLocation)
 
 // inMillis returns a duration in milliseconds, as a slot has it.
 func inMillis(d time.Duration) uint32 {

@@ -160,7 +160,7 @@ func details(o agree.Opinion) string {
 			text += ", as before"
 		}
 		text += "\n        from " + f.From
-		if f.Condition == "location" {
+		if f.Condition == config.ConditionLocation {
 			text += "\n        " + f.Hint
 		}
 	}

@@ -60,7 +60,7 @@ func (o *Opinion) from(c config.Condition) string {
 
 // sees reports whether the node sees a condition fail.
 func (s *Sight) sees(c config.Condition) bool {
-	if c == conditionLocation {
+	if c == config.ConditionLocation {
 		c = config.ConditionService
 	}
 	if i := slices.Index(pathConditions[:], c); i >= 0 {
@@ -71,7 +71,7 @@ func (s *Sight) sees(c config.Condition) bool {
 
 // couldSee reports whether the node could judge a condition.
 func (s *Sight) couldSee(c config.Condition) bool {
-	return c == conditionLocation || s.Result.Observed.Has(c)
+	return c == config.ConditionLocation || s.Result.Observed.Has(c)
 }
 
 // notReporting are the words for those that do not count, in the order in which they are said.
