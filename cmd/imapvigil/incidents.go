@@ -171,6 +171,9 @@ func (p *program) printWhoWorks(indent string, i api.Incident) {
 func (p *program) explainIncident(i api.Incident) {
 	p.printf("Incident %s, %s\n%s\n\n", i.ID, p.paint(incidentColour(i), string(i.State)), p.fold("", string(i.Check)+": "+incidentLine(i)))
 	p.printWhoWorks("  ", i)
+	if i.From != "" {
+		p.printf("%s\n", p.fold("  ", "seen from: "+i.From))
+	}
 	if i.Hint != "" {
 		p.printf("%s\n", p.fold("  ", "hint: "+i.Hint))
 	}
@@ -208,6 +211,8 @@ func (p *program) eventLine(e api.Event) string {
 		text += byAuthor(e.By)
 	case e.Kind == incident.Unacknowledged:
 		text += ": its time is over"
+	case e.To != "":
+		text += ": handed over to " + e.To
 	}
 	if e.Cause != "" {
 		text += " (" + phaseAndCause(e.Phase, e.Cause) + ")"

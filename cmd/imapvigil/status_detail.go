@@ -80,6 +80,9 @@ func (g *statusPage) writeReason(c *api.Check) {
 	if c.Cause != "" && c.State != incident.CheckOK {
 		g.fold("  ", strings.TrimSuffix(strings.TrimSpace(c.Phase+" "+c.Cause)+": "+c.Hint, ": "))
 	}
+	if c.From != "" {
+		g.fold("  ", "seen from "+c.From)
+	}
 	if !c.Evidence.IsZero() {
 		g.fold("  > ", c.Evidence.String())
 	}

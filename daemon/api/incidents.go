@@ -33,6 +33,8 @@ type Incident struct {
 	Hint       string           `json:"hint"`
 	Evidence   opaque.Words     `json:"evidence"`
 	Address    string           `json:"address"`
+	From       string           `json:"from,omitempty"`      // which of several nodes see it
+	HandedTo   string           `json:"handed_to,omitempty"` // the node that decides now
 	Groups     []string         `json:"groups"`
 	StartedAt  time.Time        `json:"started_at"`
 	ReportedAt *time.Time       `json:"reported_at"`
@@ -54,6 +56,8 @@ type Event struct {
 	Phase    config.Phase  `json:"phase,omitempty"`
 	Cause    config.Cause  `json:"cause,omitempty"`
 	Hint     string        `json:"hint,omitempty"`
+	From     string        `json:"from,omitempty"` // which of several nodes see it
+	To       string        `json:"to,omitempty"`   // the node that it was handed over to
 	ClosedAs string        `json:"closed_as,omitempty"`
 	Reason   string        `json:"reason,omitempty"`
 	By       string        `json:"by,omitempty"`    // who acknowledged it, took that back, or wrote the note
@@ -127,7 +131,7 @@ func NewIncident(s *tracker.Snapshot, state *tracker.IncidentState) Incident {
 	v := Incident{
 		ID: in.ID, Check: in.Check, Condition: in.Condition, Severity: in.Severity, State: in.Status(),
 		ClosedAs: string(in.ClosedAs), Phase: in.Finding.Phase, Cause: in.Finding.Cause, Hint: in.Finding.Hint,
-		Evidence: in.Finding.Evidence, Address: in.Finding.Address, Groups: []string{},
+		Evidence: in.Finding.Evidence, Address: in.Finding.Address, From: in.Finding.From, HandedTo: in.HandedTo, Groups: []string{},
 		StartedAt: in.StartedAt.UTC(), ReportedAt: moment(in.ReportedAt), EndedAt: moment(in.EndedAt),
 		Events: make([]Event, 0, len(state.Events)), Deliveries: []Delivery{}, Acknowledged: newAcknowledgement(in),
 	}
@@ -147,12 +151,12 @@ func NewIncident(s *tracker.Snapshot, state *tracker.IncidentState) Incident {
 }
 
 func newEvent(e *incident.Event) Event {
-	v := Event{Kind: e.Kind, At: e.At.UTC(), Since: moment(e.Since), ClosedAs: string(e.ClosedAs), Reason: e.Reason, By: e.By, Until: moment(e.Until)}
+	v := Event{Kind: e.Kind, At: e.At.UTC(), Since: moment(e.Since), ClosedAs: string(e.ClosedAs), To: e.To, Reason: e.Reason, By: e.By, Until: moment(e.Until)}
 	if e.Kind == incident.Noted {
 		v.Text, v.Reason, v.Public = e.Reason, "", e.Public
 	}
 	if e.Finding != nil {
-		v.Phase, v.Cause, v.Hint = e.Finding.Phase, e.Finding.Cause, e.Finding.Hint
+		v.Phase, v.Cause, v.Hint, v.From = e.Finding.Phase, e.Finding.Cause, e.Finding.Hint, e.Finding.From
 	}
 	return v
 }

@@ -154,6 +154,7 @@ type Check struct {
 	Phase       string              `json:"phase"`
 	Cause       string              `json:"cause"`
 	Hint        string              `json:"hint"`
+	From        string              `json:"from,omitempty"` // which of several nodes see it
 	Since       *time.Time          `json:"since"`
 	LastProbeAt *time.Time          `json:"last_probe_at"`
 	NextProbeAt *time.Time          `json:"next_probe_at"`
@@ -350,14 +351,14 @@ func newCheck(c tracker.Check, now time.Time, next func(config.CheckID) time.Tim
 		v.NextProbeAt = moment(next(c.ID))
 	}
 	if c.Last != nil {
-		v.LastProbeAt = moment(c.Last.Started)
+		v.LastProbeAt = moment(c.Last.Newest())
 	}
 	state, gravest := c.State(now)
 	if v.State = state; state == incident.CheckPaused {
 		return v // what was found before is not so any more, or not known to be
 	}
 	if f := c.Finding(state, gravest); f != nil {
-		v.Phase, v.Cause, v.Hint = f.Phase.String(), string(f.Cause), f.Hint
+		v.Phase, v.Cause, v.Hint, v.From = f.Phase.String(), string(f.Cause), f.Hint, f.From
 	}
 	v.Since = moment(c.StateSince(state, gravest))
 	if state == incident.CheckMaintenance {

@@ -62,6 +62,18 @@ func (r *Result) began(c config.Condition) time.Time {
 	return r.Started
 }
 
+// Newest returns when the newest of the probes began that the result comes from. Of several nodes, the
+// result itself begins when enough of them first saw what it says.
+func (r Result) Newest() time.Time {
+	newest := r.Started
+	for i := range r.Sightings {
+		if at := r.Sightings[i].At; at.After(newest) {
+			newest = at
+		}
+	}
+	return newest
+}
+
 // A Sighting is what one node of several sees of a check.
 type Sighting struct {
 	Node, Location string

@@ -66,7 +66,7 @@ func (t *Tracker) observe(r *round, result incident.Result) incident.Pace {
 	c.state = c.state.WithCounts(streaks)
 	t.published.checkChanged(c)
 	failing := streaks.Failing()
-	if result.Started.Before(t.clock.ProcessResumed) {
+	if result.Newest().Before(t.clock.ProcessResumed) {
 		failing = 0 // it was seen before the process stood still, and is not fresh
 	}
 	served := c.served
@@ -156,18 +156,6 @@ type wait struct {
 	answer chan<- answered[incident.Result]
 }
 
-// newestProbe returns when the newest of the probes began that a result comes from. One that is made
-// of what several nodes see began when the first of them saw it so.
-func newestProbe(r incident.Result) time.Time {
-	newest := r.Started
-	for i := range r.Sightings {
-		if at := r.Sightings[i].At; at.After(newest) {
-			newest = at
-		}
-	}
-	return newest
-}
-
 // answer gives a result to those who wait for it.
 func (w waits) answer(r incident.Result) {
 	if len(w[r.Check]) == 0 {
@@ -175,7 +163,7 @@ func (w waits) answer(r incident.Result) {
 	}
 	waiting := w[r.Check][:0]
 	for _, one := range w[r.Check] {
-		if newestProbe(r).Before(one.since) {
+		if r.Newest().Before(one.since) {
 			waiting = append(waiting, one) // the probe was under way when it was asked for
 			continue
 		}

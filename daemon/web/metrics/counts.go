@@ -148,7 +148,7 @@ func (c *Counts) Result(r incident.Result) {
 	if !known {
 		return
 	}
-	check.observe(check.Check, r.Started, r.Observed != 0, c.maintenance)
+	check.observe(check.Check, r.Newest(), r.Observed != 0, c.maintenance)
 	if worst, bad := r.Worst(); bad && worst.Health != incident.Unknown {
 		check.count(worst.Phase, worst.Cause)
 	}

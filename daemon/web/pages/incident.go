@@ -161,6 +161,9 @@ func (f *fleet) incidentPage(in *api.Incident, all []api.Incident, visitor *api.
 	if p.Open {
 		p.Night = f.affectedBy(in)
 	}
+	if in.From != "" {
+		p.Night = append(p.Night, nightFact{Question: "Seen from", Answers: []string{in.From}})
+	}
 	p.Night = append(p.Night, nightFact{Question: "Was it us?", Answers: []string{f.wasItUs(in, all, end)}})
 	if p.Open {
 		c := api.Check{CheckDetail: &api.CheckDetail{History: []api.Incident{*in}}}
@@ -333,6 +336,9 @@ func (f *fleet) eventEntry(e *api.Event, in *api.Incident) entry {
 		out.Title = "It fails again"
 	case incident.Closed:
 		out.State, out.Title = "ok", "It is closed as "+cmp.Or(e.ClosedAs, "over")
+		if e.To != "" {
+			out.State, out.Title = noState, "It is handed over to "+e.To
+		}
 	case incident.Orphaned:
 		out.State, out.Title = "paused", "Its check has left the files"
 	case incident.Adopted:
