@@ -53,6 +53,8 @@ func (c *client) Ask(ctx context.Context, to Topic, question []byte) ([]byte, er
 	return p.whole, nil
 }
 
+const mostParts = MaxAnswer / MaxMessage
+
 // parts puts an answer together. Parts of several answers may arrive in any order.
 type parts struct {
 	whole   []byte
@@ -69,7 +71,8 @@ func (p *parts) collect(m *nats.Msg) bool {
 	}
 	number, err := strconv.Atoi(m.Header.Get(partHeader))
 	// What another node sends is never taken on trust.
-	if p.size += len(m.Data); err != nil || number < 1 || number > count || p.size > 2*MaxAnswer {
+	p.size += len(m.Data) + 256
+	if err != nil || number < 1 || number > count || count > mostParts || p.size > 2*MaxAnswer {
 		return false
 	}
 	if p.answers == nil {
