@@ -5,6 +5,23 @@
 // it may rely on this: nothing waits in a queue while the connection is cut, so that nothing old
 // arrives late; a message is whole or is not there; an append is kept by most servers when it is
 // acknowledged, and refused when somebody else appended meanwhile.
+//
+// Connect gives a Bus over NATS. A node is a plain client of one of the servers, and goes to
+// another one when that falls silent, which takes it a second and a half to notice. Of a
+// cluster C these are the subjects, and Permissions says who may do what with them:
+//
+//	iv.C.hb.NODE    what a node says of itself, twice a second
+//	iv.C.res.NODE   what a node sees
+//	iv.C.ask.NODE   questions to a node
+//	iv.C.beat       what whoever decides says, twice a second
+//	iv.C.wake       whoever decides wants a check probed now
+//	iv.C.seat       questions to whoever decides
+//	iv.C.journal    what is appended to the stream iv_C_journal
+//	iv.C.log        the same again, with its sequence, from the servers to all
+//	_INBOX.iv.C.NODE.RANDOM   one answer to a node
+//
+// A node that has missed something of iv.C.log reads it from the stream. There are no consumers
+// of JetStream, and no buckets, since making them needs a leader.
 package bus
 
 import (

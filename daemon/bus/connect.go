@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -36,6 +37,7 @@ type client struct {
 	end      context.CancelFunc
 	tasks    sync.WaitGroup
 	pulse    pulse
+	patience atomic.Int64 // how long nobody may answer for the journal until another server is tried
 
 	mu        sync.Mutex
 	link      *link // nil: cut
@@ -63,6 +65,7 @@ func Connect(ctx context.Context, o Options) (Bus, error) {
 		status: Status{Since: time.Now()}, faults: map[server]string{},
 		listeners: map[*listener]bool{}, answerers: map[*answerer]bool{},
 	}
+	c.patience.Store(int64(firstSilence))
 	c.ctx, c.end = context.WithCancel(context.WithoutCancel(ctx))
 	c.tasks.Go(c.stayConnected)
 	return c, nil

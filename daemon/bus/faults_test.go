@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -122,6 +123,33 @@ func TestTheLeadingServerStopsWhileAppending(t *testing.T) {
 	})
 	t.Logf("%d appended, the slowest took %v", last, slowest)
 	s.Continue(t, stopped)
+	holds(t, b, last)
+}
+
+// The server that leads loses the other servers, and keeps the node that appends: it acknowledges nothing
+// from then on, and the node goes on with another server.
+func TestTheLeadingServerLosesTheOthersWhileAppending(t *testing.T) {
+	t.Parallel()
+	setup := three()
+	setup.Separable = true
+	s := bustest.Start(t, setup)
+	withStream(t, s)
+	leader := s.Leader(t)
+	o := s.Options(t, bustest.Candidate)
+	var b bus.Bus
+	for b == nil || b.Status().Server != strings.TrimPrefix(s.URL(leader), "tls://") {
+		if b != nil {
+			b.Close()
+		}
+		b = connected(t, o)
+	}
+	last, slowest := appendDuring(t, b, func() { s.Isolate(leader) })
+	t.Logf("%d appended, the slowest took %v", last, slowest)
+	if b.Status().Server == strings.TrimPrefix(s.URL(leader), "tls://") {
+		t.Error("it is still connected to the server without others")
+	}
+	s.Rejoin(leader)
+	s.AwaitCopies(t, last)
 	holds(t, b, last)
 }
 

@@ -33,6 +33,8 @@ type link struct {
 	roundTrip atomic.Int64
 	onlyReads atomic.Bool // this node may not ask who leads the stream
 	paused    atomic.Bool // it was ended by watchPauses
+	left      atomic.Bool // it was ended by noteAnswer
+	silence   silence     // of the journal
 
 	unsent *semaphore.Weighted // bytes
 	kick   chan struct{}       // has room for one: there is something in queue
@@ -194,8 +196,11 @@ func (l *link) unsubscribe(x *listener) {
 
 // reason returns why the connection ended.
 func (l *link) reason() error {
-	if l.paused.Load() {
+	switch {
+	case l.paused.Load():
 		return errPaused
+	case l.left.Load():
+		return errCutOffServer
 	}
 	return l.nats.LastError()
 }

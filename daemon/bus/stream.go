@@ -141,12 +141,14 @@ func limited(ctx context.Context, attempt func(context.Context) error) error {
 	return err
 }
 
-// call asks the servers once and reads their answer.
+// call asks whoever leads once and reads the answer.
 func (j journal) call(ctx context.Context, m *nats.Msg) (r reply, err error) {
 	l, err := j.client.current()
 	if err != nil {
 		return reply{}, err
 	}
+	began := time.Now()
+	defer func() { l.noteAnswer(began, err) }()
 	var answer []byte
 	err = l.request(ctx, m, func(m *nats.Msg) bool {
 		answer = m.Data

@@ -24,6 +24,8 @@ func describe(host string, err error) string {
 	switch {
 	case errors.Is(err, errPaused):
 		return "this node did not run for a while, and connects to " + host + " again"
+	case errors.Is(err, errCutOffServer):
+		return "nobody answers for the journal at " + host
 	case err == nil, errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
 		return host + " closed the connection"
 	case errors.As(err, &unknownAuthority):

@@ -45,11 +45,7 @@ func (s *Servers) writeConfig(i int) error {
 	fmt.Fprintf(&c, "http: \"127.0.0.1:%d\"\n", one.monitor)
 	fmt.Fprintf(&c, "jetstream { store_dir: %q, max_file: 100GB, max_mem: 64MB, sync_interval: always }\n", filepath.Join(one.dir, "store"))
 	if len(s.servers) > 1 {
-		fmt.Fprintf(&c, "cluster {\n  name: bus\n  listen: \"127.0.0.1:%d\"\n  no_advertise: true\n  routes: [\n", one.route)
-		for _, other := range s.servers {
-			fmt.Fprintf(&c, "    \"nats://127.0.0.1:%d\"\n", other.route)
-		}
-		c.WriteString("  ]\n}\n")
+		s.writeRoutes(&c, i)
 	}
 	if !s.setup.Plain {
 		cert, key := filepath.Join(one.dir, "cert.pem"), filepath.Join(one.dir, "key.pem")
@@ -69,6 +65,25 @@ func (s *Servers) writeConfig(i int) error {
 		s.writeUsers(&c)
 	}
 	return os.WriteFile(filepath.Join(one.dir, "server.conf"), []byte(c.String()), 0o600)
+}
+
+func (s *Servers) writeRoutes(c *strings.Builder, i int) {
+	fmt.Fprintf(c, "cluster {\n  name: bus\n  listen: \"127.0.0.1:%d\"\n  no_advertise: true\n", s.servers[i].route)
+	if s.setup.Separable {
+		// Under what it says of itself nobody reaches it, so that all go through the proxies.
+		c.WriteString("  advertise: \"127.0.0.1:1\"\n")
+	}
+	c.WriteString("  routes: [\n")
+	for j, other := range s.servers {
+		port := other.route
+		if p := s.routes[[2]int{i, j}]; p != nil {
+			port = p.port()
+		}
+		if i != j {
+			fmt.Fprintf(c, "    \"nats://127.0.0.1:%d\"\n", port)
+		}
+	}
+	c.WriteString("  ]\n}\n")
 }
 
 func (s *Servers) writeUsers(c *strings.Builder) {

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -44,6 +45,8 @@ type Setup struct {
 	Users string
 	// Verify has the servers want certificates of clients.
 	Verify bool
+	// Separable has the servers reach each other through proxies, so that Isolate works.
+	Separable bool
 }
 
 // Servers are the servers of one bus.
@@ -52,7 +55,8 @@ type Servers struct {
 	authority *ca.Authority
 	keys      map[member]nodeKey
 	servers   []*server
-	used      atomic.Int64 // clusters that Network has given out
+	routes    map[[2]int]*proxy // from one server to another
+	used      atomic.Int64      // clusters that Network has given out
 }
 
 // A member is a node of a cluster.
@@ -104,6 +108,9 @@ func Start(t testing.TB, setup Setup) *Servers {
 			}
 		}
 	})
+	if setup.Separable {
+		s.separate(t)
+	}
 	for i := range s.servers {
 		process.Must(t, s.writeConfig(i))
 		s.Start(t, i)
@@ -140,6 +147,34 @@ func (s *Servers) Stop(t testing.TB, i int) {
 func (s *Servers) Continue(t testing.TB, i int) {
 	t.Helper()
 	process.Must(t, s.servers[i].process.Signal(syscall.SIGCONT))
+}
+
+// separate puts a proxy between each two servers, in each direction.
+func (s *Servers) separate(t testing.TB) {
+	t.Helper()
+	s.routes = map[[2]int]*proxy{}
+	for i := range s.servers {
+		for j, other := range s.servers {
+			if i != j {
+				s.routes[[2]int{i, j}] = newProxy(t, net.JoinHostPort("127.0.0.1", strconv.Itoa(other.route)))
+			}
+		}
+	}
+}
+
+// Isolate cuts a server off from the other servers, and not from the nodes, until Rejoin. It needs a
+// Setup that is Separable.
+func (s *Servers) Isolate(i int) { s.setRoutes(i, gate{toServers: true, fromServers: true}) }
+
+// Rejoin lets a server find the others again.
+func (s *Servers) Rejoin(i int) { s.setRoutes(i, gate{}) }
+
+func (s *Servers) setRoutes(i int, g gate) {
+	for way, p := range s.routes {
+		if way[0] == i || way[1] == i {
+			p.set(g)
+		}
+	}
 }
 
 // Wipe removes what a server stored. It has to be killed first.
