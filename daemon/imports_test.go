@@ -58,7 +58,7 @@ var rooms = map[string][]string{
 	"notifiers/notifiertest/smtpsink": {},
 	"notifiers/notifiertest/httpsink": {},
 	"daemon/incident":                 {"config", "config/opaque"},
-	"daemon/agree":                    {"config", "daemon/incident"},
+	"daemon/agree":                    {"config", "config/opaque", "daemon/incident"},
 	"daemon/bus":                      {"config/opaque"},
 	"daemon/bus/*":                    {"daemon/bus"},
 	"daemon/bus/serverfiles":          {"config", "daemon/bus"},
