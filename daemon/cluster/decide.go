@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -37,6 +38,7 @@ type decider struct {
 	heard   chan struct{} // closed when all that lived at the beginning have said what they last saw
 	again   chan string   // nodes that are to say once more what they last saw
 	decides time.Time     // since when
+	ended   atomic.Bool   // the journal is another node's
 	// summaries has how far the nodes report, if nobody has looked at it yet.
 	summaries chan agree.Summary
 
@@ -67,6 +69,7 @@ func (n *Node) decide(ctx context.Context, term uint64) {
 	tasks.Go(func() { d.makeResults(deciding) })
 	tasks.Go(func() { d.askNodes(deciding) })
 	tasks.Go(func() { d.watchTroubles(deciding) })
+	tasks.Go(func() { d.watchJournal(deciding) })
 	why, tell := d.awaitEnd(ctx)
 	if why != asked {
 		d.copy.End() // nothing more is appended
@@ -110,6 +113,8 @@ func (d *decider) makeResults(ctx context.Context) {
 	if err := d.tracker.Begin(ctx); err != nil {
 		return // awaitEnd knows
 	}
+	d.useConfiguration()
+	d.recallCauses(ctx)
 	ticker := time.NewTicker(decidePause)
 	defer ticker.Stop()
 	patience := time.NewTimer(firstSights)
@@ -139,6 +144,23 @@ func (d *decider) makeResults(ctx context.Context) {
 		}
 		d.takeQueued(packetsAtOnce)
 	}
+}
+
+// recallCauses has the board know which causes people were told.
+func (d *decider) recallCauses(ctx context.Context) {
+	s, err := d.tracker.Snapshot(ctx)
+	if err != nil {
+		return // awaitEnd knows
+	}
+	causes := map[config.CheckID]config.Cause{}
+	for c := range s.Checks() {
+		for _, in := range c.Incidents {
+			if in.Open() && in.Condition == config.ConditionService {
+				causes[c.ID] = in.Finding.Cause
+			}
+		}
+	}
+	d.board.Recall(causes)
 }
 
 // takeQueued takes the packets that wait, up to a number.

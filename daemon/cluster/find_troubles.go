@@ -77,8 +77,11 @@ func (d *decider) aboutNode(node *config.Node, h *heard, summary agree.Summary) 
 		}
 	}
 	if off := h.ahead.Round(time.Second / 10); off.Abs() > clockTolerance {
-		list[2].wrong = fmt.Sprintf("The clock of %s is %s %s that of %s, which decides. Until it is right, that node does not take over.",
+		list[2].wrong = fmt.Sprintf("The clock of %s is %s %s that of %s, which decides.",
 			node.ID, off.Abs(), map[bool]string{true: "ahead of", false: "behind"}[off > 0], d.Node.Node)
+		if node.Decide {
+			list[2].wrong += fmt.Sprintf(" Until it is right, %s does not take over.", node.ID)
+		}
 	}
 	if h.Copy != "" {
 		list[3].wrong = fmt.Sprintf("The copy of the shared journal on %s is not good: %s. That node is the last to take over.", node.ID, h.Copy)
@@ -111,12 +114,9 @@ func unseen(summary agree.Summary) trouble {
 // lostRecords says whether the journal lost records a while ago.
 func (d *decider) lostRecords(now time.Time) trouble {
 	t := trouble{name: journalTrouble}
-	switch {
-	case d.rebased.IsZero():
-		// The decider before this one may know of it.
-		t.unknown = now.Sub(d.decides) < mendedFor
-	case now.Sub(d.rebased) < mendedFor:
-		t.wrong = fmt.Sprintf("The shared journal had lost records. %s wrote its own copy there, which is whole. Messages may be sent twice. Check the disks of the servers of the bus. It was noticed that %s.", d.Node.Node, d.rebaseCause)
+	if !d.rebased.IsZero() && now.Sub(d.rebased) < mendedFor {
+		t.wrong = fmt.Sprintf("The shared journal had lost records. At %s it was written again from the copy of the node that had most of them. Messages may be sent twice. Check the disks of the servers of the bus.",
+			d.rebased.UTC().Format("2006-01-02 15:04:05 MST"))
 	}
 	return t
 }

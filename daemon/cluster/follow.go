@@ -15,6 +15,8 @@ const (
 	lookPause = 100 * time.Millisecond
 	// failedPause is how long a node whose attempt to take over failed lets others try.
 	failedPause = 2 * time.Second
+	// comparePause is how often a copy is compared with the journal at most, because of what others say.
+	comparePause = 10 * time.Second
 )
 
 // followOrDecide follows whoever decides, decides when that is the turn of this node, and follows
@@ -39,6 +41,7 @@ func (n *Node) followOrDecide(ctx context.Context) error {
 func (n *Node) follow(ctx context.Context) (myTurn bool) {
 	ticker := time.NewTicker(lookPause)
 	defer ticker.Stop()
+	var compared time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -53,7 +56,12 @@ func (n *Node) follow(ctx context.Context) (myTurn bool) {
 				return false
 			}
 		}
-		if n.isMyTurn(time.Now()) {
+		now := time.Now()
+		if n.doubted.Swap(false) && now.Sub(compared) >= comparePause {
+			compared = now
+			n.noteJournal(n.catchUp(ctx))
+		}
+		if n.isMyTurn(now) {
 			return true
 		}
 	}

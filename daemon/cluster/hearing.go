@@ -79,10 +79,12 @@ func (h *hearing) gapOf(node config.NodeID) time.Duration {
 	return silentAfter
 }
 
-// hearBeat takes a beat, and reports whether it counts: one of a decider that was replaced does not.
-func (h *hearing) hearBeat(b beat, now, wall time.Time) bool {
-	// After a while also a lower term counts: the journal may have been made new.
-	if b.Term < h.beat.Term && now.Sub(h.beatAt) < takeOverAfter {
+// hearBeat takes a beat, and reports whether it counts: one of a decider that was replaced does not. Place
+// is how far the copy of the journal goes.
+func (h *hearing) hearBeat(b beat, place uint64, now, wall time.Time) bool {
+	// After a while also a lower term counts, of somebody who knows all that this node knows: the journal
+	// was made new.
+	if b.Term < h.beat.Term && (now.Sub(h.beatAt) < takeOverAfter || b.Last < place) {
 		return false
 	}
 	if h.beatAt.IsZero() || now.Sub(h.beatAt) > silentAfter {

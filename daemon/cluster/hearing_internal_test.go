@@ -37,7 +37,7 @@ func (e *ear) pass(d time.Duration, decider config.NodeID, heard ...config.NodeI
 		}
 		if decider != "" {
 			own := e.beats[decider]
-			e.hearBeat(beat{V: Speaks, Node: decider, Term: 1, Speaks: own.Speaks, Digest: own.Digest, Checks: own.Checks, Wall: e.now}, e.now, e.now)
+			e.hearBeat(beat{V: Speaks, Node: decider, Term: 1, Speaks: own.Speaks, Digest: own.Digest, Checks: own.Checks, Wall: e.now}, 0, e.now, e.now)
 		}
 	}
 }
@@ -103,7 +103,7 @@ func TestAfterAGoodbyeTheNextTakesOverAtOnce(t *testing.T) {
 	t.Parallel()
 	e := newEar("nyc1", "fra1", "nyc1", "lon1")
 	e.pass(time.Minute, "fra1", "fra1", "nyc1", "lon1")
-	e.hearBeat(beat{V: Speaks, Node: "fra1", Term: 1, Digest: "a", Bye: true, Wall: e.now}, e.now, e.now)
+	e.hearBeat(beat{V: Speaks, Node: "fra1", Term: 1, Digest: "a", Bye: true, Wall: e.now}, 0, e.now, e.now)
 	if e.decider(e.now) != "" {
 		t.Error("who has said goodbye decides")
 	}
@@ -117,12 +117,16 @@ func TestAfterAGoodbyeTheNextTakesOverAtOnce(t *testing.T) {
 func TestBeatsOfWhoWasReplacedDoNotCount(t *testing.T) {
 	t.Parallel()
 	e := newEar("lon1", "fra1", "nyc1", "lon1")
-	e.hearBeat(beat{Node: "nyc1", Term: 7}, e.now, e.now)
-	if e.hearBeat(beat{Node: "fra1", Term: 3}, e.now, e.now) || e.decider(e.now) != "nyc1" {
+	e.hearBeat(beat{Node: "nyc1", Term: 7, Last: 9}, 9, e.now, e.now)
+	if e.hearBeat(beat{Node: "fra1", Term: 3, Last: 6}, 9, e.now, e.now) || e.decider(e.now) != "nyc1" {
 		t.Error("it follows who was replaced")
 	}
-	// A journal that was made new begins with small terms.
-	if !e.hearBeat(beat{Node: "fra1", Term: 3}, e.now.Add(takeOverAfter), e.now) {
+	e.now = e.now.Add(takeOverAfter)
+	if e.hearBeat(beat{Node: "fra1", Term: 3, Last: 6}, 9, e.now, e.now) {
+		t.Error("it follows who was replaced when the successor is gone")
+	}
+	// A journal that was made new begins with small terms, and its copy, too.
+	if !e.hearBeat(beat{Node: "fra1", Term: 3, Last: 6}, 6, e.now, e.now) {
 		t.Error("it never follows again")
 	}
 }

@@ -38,6 +38,7 @@ type heartbeatListener struct {
 	node  *Node
 	topic bus.Topic
 	stop  func()
+	fails bool // it could not listen the last time
 }
 
 // follow listens to the heartbeats that this node may hear now.
@@ -51,8 +52,10 @@ func (l *heartbeatListener) follow() {
 	}
 	l.end()
 	stop, err := l.node.Bus.Listen(topic, l.node.hearHeartbeat)
-	if err != nil {
+	if err != nil && !l.fails {
 		l.node.Log.Error("this node cannot hear whether others live", zap.Error(err))
+	}
+	if l.fails = err != nil; l.fails {
 		return // and tries again
 	}
 	l.topic, l.stop = topic, stop

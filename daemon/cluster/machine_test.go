@@ -40,6 +40,8 @@ type machine struct {
 	kills  int
 	wall   atomic.Int64 // how far its clock is ahead
 	digest string       // of its files; empty: that of all
+	// trouble is what it says of itself; nil or "nothing": nothing.
+	trouble atomic.Pointer[string]
 
 	mu      sync.Mutex
 	process *process                     // nil: it does not run
@@ -88,7 +90,8 @@ func (m *machine) start() {
 	p.node, err = cluster.New(cluster.Options{
 		Node: m.id, Version: "1.0", Bus: p.bus, Dir: filepath.Join(m.dir, "shared"), Own: p.own, OpenShared: p.openShared,
 		Wake: m.wake, OnShare: m.shareChanged, NeverStepDown: m.stage.neverStepDown, Log: zap.New(&roles{process: p}),
-		Wall: func() time.Time { return time.Now().Add(time.Duration(m.wall.Load())) },
+		Troubles: m.troubles,
+		Wall:     func() time.Time { return time.Now().Add(time.Duration(m.wall.Load())) },
 	})
 	must(t, err)
 	cfg := m.config()
@@ -126,6 +129,13 @@ func (p *process) openShared(j cluster.Journal) (*tracker.Tracker, error) {
 		Journal: tape{j, p, ""}, Sender: sender, Node: string(p.machine.id), Jitter: half, Standby: true, Sure: j.Sure,
 	})
 	return t, err
+}
+
+func (m *machine) troubles() []string {
+	if text := m.trouble.Load(); text != nil && *text != "nothing" {
+		return []string{*text}
+	}
+	return nil
 }
 
 // drop ends a sender at once.
@@ -319,12 +329,14 @@ func (l *line) Notify(ctx context.Context, _ notifiers.Target, m notifiers.Messa
 	}
 	s := l.process.machine.stage
 	s.message(l.process.machine.id, l.id, m)
+	wait := time.Duration(s.answerTime.Load())
 	if s.ledger != nil {
-		select {
-		case <-time.After(s.ledger.arrived(l.process.machine.id, m)):
-		case <-ctx.Done():
-			return notifiers.Receipt{}, ctx.Err()
-		}
+		wait = s.ledger.arrived(l.process.machine.id, m)
+	}
+	select {
+	case <-time.After(wait):
+	case <-ctx.Done():
+		return notifiers.Receipt{}, ctx.Err()
 	}
 	return notifiers.Receipt{Thread: m.Key}, nil
 }

@@ -29,6 +29,7 @@ type Node struct {
 	stepDown     chan chan struct{} // takes requests to decide no longer
 	folder       folder
 	anew         atomic.Bool // the shared tracker holds what the journal does not say
+	doubted      atomic.Bool // somebody decides who holds less of the journal than this node
 	shareChanged chan struct{}
 
 	packing sync.Mutex
@@ -48,9 +49,8 @@ type Node struct {
 	journal  string         // what is wrong with the shared journal
 	// restUntil is when a node that was asked to stop may decide again.
 	restUntil time.Time
-	// When this node wrote the whole state into a journal that had lost records, and which.
-	rebased     time.Time
-	rebaseCause string
+	// rebased is when some node wrote the whole state into a journal that had lost records.
+	rebased time.Time
 }
 
 // New makes a node: it opens the copy of the shared journal and a standby on it.
@@ -65,6 +65,8 @@ func New(o Options) (*Node, error) {
 	n := &Node{
 		Options: o, stepDown: make(chan chan struct{}), shareChanged: make(chan struct{}, 1),
 		packer: agree.NewPacker(string(o.Node), now), cfg: nobody, hearing: newHearing(o.Node, now), changed: now, role: Following,
+		// What its own journal has of checks is of a time when it was alone.
+		solitude: solitude{phase: handingOver, since: now},
 	}
 	var err error
 	if n.copy, err = stream.Open(o.Dir, o.Bus.Stream(), stream.Options{

@@ -55,6 +55,20 @@ func (n *Node) sayWhatItSees(ctx context.Context) error {
 	return repeatEvery(ctx, sightsPause, n.publishBatch)
 }
 
+// forgetSights forgets all: the machine was suspended, and nobody knows how old it is.
+func (n *Node) forgetSights() {
+	n.packing.Lock()
+	defer n.packing.Unlock()
+	n.packer.Forget()
+}
+
+// keepSights forgets what this node saw of checks that it no longer probes.
+func (n *Node) keepSights() {
+	n.packing.Lock()
+	defer n.packing.Unlock()
+	n.packer.Keep(n.Probes)
+}
+
 // allSights returns what this node last saw of each check.
 func (n *Node) allSights() [][]byte {
 	n.packing.Lock()

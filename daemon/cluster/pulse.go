@@ -10,11 +10,21 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/bus"
 )
 
+// suspendedFor is how far the wall clock must run ahead of the monotonic one, or behind, for a suspend or
+// a clock that was set.
+const suspendedFor = 10 * time.Second
+
 // pulse says twice a second that this node lives and, when it decides, that it does.
 func (n *Node) pulse(ctx context.Context) error {
 	heartbeats := heartbeatListener{node: n}
 	defer heartbeats.end()
+	said, saidAt := time.Now(), n.Wall()
 	say := func() {
+		now, wall := time.Now(), n.Wall()
+		if ahead := wall.Round(0).Sub(saidAt.Round(0)) - now.Sub(said); ahead.Abs() > suspendedFor {
+			n.forgetSights()
+		}
+		said, saidAt = now, wall
 		heartbeats.follow()
 		n.sayThatItLives()
 	}
@@ -100,10 +110,16 @@ func (n *Node) hearBeat(m bus.Message) {
 		n.Log.Warn("a beat of the decider cannot be read", zap.Error(err))
 		return
 	}
-	n.copy.Expect(b.Last)
+	place := n.copy.Place()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.hearing.hearBeat(b, time.Now(), n.Wall()) && n.term == 0 && !b.Bye {
+	if !n.hearing.hearBeat(b, place, time.Now(), n.Wall()) {
+		// Who decides, and holds less than this node, was replaced; or the journal was made new.
+		n.doubted.Store(b.Last < place)
+		return
+	}
+	n.copy.Expect(b.Last)
+	if n.term == 0 && !b.Bye {
 		n.shareAmong(b.Live)
 	}
 }

@@ -39,6 +39,7 @@ func (n *Node) watchShare(ctx context.Context) error {
 		case <-n.shareChanged:
 		}
 		n.countShare()
+		n.keepSights()
 		if n.OnShare != nil {
 			n.OnShare()
 		}

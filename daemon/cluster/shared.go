@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -79,7 +80,7 @@ func (f *folder) open(to *tracker.Tracker) {
 // not replayed, but folded.
 type replayedCopy struct {
 	*stream.Copy
-	folder *folder
+	node *Node
 }
 
 // Replay implements [tracker.Journal].
@@ -88,8 +89,11 @@ func (c replayedCopy) Replay() iter.Seq2[journal.Record, error] {
 		begun := false
 		for r, err := range c.Copy.Replay() {
 			if !begun {
-				c.folder.replayed() // nothing is given out while somebody replays
+				c.node.folder.replayed() // nothing is given out while somebody replays
 				begun = true
+			}
+			if r.Kind == stream.KindRebase {
+				c.node.noteRebase(r.At)
 			}
 			if !yield(r, err) {
 				return
@@ -98,11 +102,18 @@ func (c replayedCopy) Replay() iter.Seq2[journal.Record, error] {
 	}
 }
 
+// noteRebase notes when a node wrote the whole state into a journal that had lost records.
+func (n *Node) noteRebase(at time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.rebased = at
+}
+
 // openShared opens a standby on the copy of the shared journal, in the place of the one that has
 // ended.
 func (n *Node) openShared() error {
 	n.folder.close()
-	t, err := n.OpenShared(replayedCopy{n.copy, &n.folder})
+	t, err := n.OpenShared(replayedCopy{n.copy, n})
 	if err != nil {
 		return fmt.Errorf("opening the incidents that the nodes share: %w", err)
 	}

@@ -19,9 +19,11 @@ const (
 type solitude struct {
 	phase phase
 	since time.Time // the phase began
+	// was says that the node was alone until a moment ago: it knows that the bus was gone.
+	was bool
 }
 
-// What is heard, as far as it matters for a solitude.
+// A company is what is heard, as far as it matters for a solitude.
 type company struct {
 	mayDecide  bool
 	deciding   bool          // this node decides
@@ -43,11 +45,14 @@ func (s *solitude) next(c company, now time.Time) (changed bool) {
 		}
 	case apart:
 		if !c.mayDecide || c.with >= togetherAfter {
-			s.phase = handingOver
+			s.phase, s.was = handingOver, true
 		}
 	case handingOver:
-		// It knows that the bus was gone a moment ago, and its incidents are still open.
-		if c.mayDecide && c.without >= takeOverAfter {
+		patience := c.aloneAfter
+		if s.was {
+			patience = takeOverAfter
+		}
+		if c.mayDecide && c.without >= patience {
 			s.phase = apart
 		}
 	}
@@ -58,4 +63,4 @@ func (s *solitude) next(c company, now time.Time) (changed bool) {
 }
 
 // handedOver notes that what the node opened is handed over.
-func (s *solitude) handedOver(now time.Time) { s.phase, s.since = together, now }
+func (s *solitude) handedOver(now time.Time) { *s = solitude{since: now} }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,6 +30,8 @@ type stage struct {
 	machines map[config.NodeID]*machine
 	out      transcript
 	ledger   *ledger // of a round of random faults; nil: this is none
+	// answerTime is how long whoever gets a message takes to answer.
+	answerTime atomic.Int64
 
 	mu       sync.Mutex
 	symptoms map[string]string // by check, and by check and node: what probes find; else all is well

@@ -22,7 +22,7 @@ func (n *Node) takeOver(ctx context.Context) (term uint64, err error) {
 	if err := n.catchUp(ctx); err != nil && n.copy.Lost() == nil {
 		return 0, fmt.Errorf("reading what is missing: %w", err)
 	}
-	if !n.isMyTurn(time.Now()) {
+	if !n.isMyTurn(time.Now()) || n.anew.Load() {
 		return 0, errTooLate
 	}
 	if lost := n.copy.Lost(); lost != nil {
@@ -35,6 +35,9 @@ func (n *Node) takeOver(ctx context.Context) (term uint64, err error) {
 		return 0, errTooLate // it was faster
 	case err != nil:
 		return 0, fmt.Errorf("beginning to decide: %w", err)
+	case n.anew.Load(): // meanwhile the standby has become another one's
+		n.copy.End()
+		return 0, errTooLate
 	}
 	n.mu.Lock()
 	now := time.Now()
@@ -65,7 +68,7 @@ func (n *Node) rebase(ctx context.Context, lost error) (term uint64, err error) 
 	n.anew.Store(false)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.rebased, n.rebaseCause = time.Now(), lost.Error()
+	n.rebased = time.Now()
 	return term, nil
 }
 
@@ -101,7 +104,7 @@ func (d *decider) awaitEnd(ctx context.Context) (why ending, tell chan struct{})
 		case <-d.tracker.ended:
 			return replaced, nil
 		case now := <-ticker.C:
-			if why := d.mustStop(now); why != "" && !d.NeverStepDown {
+			if why := d.mustStop(now); why != "" {
 				return why, nil
 			}
 		}
@@ -110,15 +113,40 @@ func (d *decider) awaitEnd(ctx context.Context) (why ending, tell chan struct{})
 
 // mustStop returns why this node must not go on deciding; empty: it may.
 func (d *decider) mustStop(now time.Time) ending {
+	if d.ended.Load() {
+		return replaced
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
+	case d.NeverStepDown:
+		return ""
 	case d.hearing.beat.Term > d.began:
 		return replaced
 	case d.hearing.deafFor(now) >= deafAfter:
 		return deaf
 	}
 	return ""
+}
+
+// journalPause is how often a decider that appends nothing looks whether the journal is still its own.
+const journalPause = 10 * time.Second
+
+// watchJournal looks now and then whether somebody else has appended to the journal, until ctx ends: a
+// decider that hears nothing of its successor, and has nothing to append, would go on for ever.
+func (d *decider) watchJournal(ctx context.Context) {
+	_ = repeatEvery(ctx, journalPause, func() {
+		ctx, cancel := context.WithTimeout(ctx, journalPause)
+		defer cancel()
+		_, last, err := d.Bus.Stream().Ends(ctx)
+		if err == nil && last == d.copy.Place() || errors.Is(err, bus.ErrCut) || ctx.Err() != nil {
+			return
+		}
+		// It appends something, and is refused if another node decides.
+		if err := d.copy.Sure(ctx); errors.Is(err, journal.ErrReplaced) {
+			d.ended.Store(true)
+		}
+	})
 }
 
 const (

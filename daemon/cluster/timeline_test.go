@@ -32,6 +32,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 //	00:01:00 mx1/imaps from fra1: ok    from one node only
 //	00:01:00 files of fra1 differ
 //	00:01:00 clock of fra1 +5s          it is ahead
+//	00:01:00 trouble of lon1: its ...   it says that of itself
+//	00:01:00 messages take 5s           until whoever gets one has answered
 //	00:01:00 step down fra1             imapvigil nodes step-down
 //	00:01:00 nodes of fra1              shows what fra1 knows
 //	00:01:00 wait
@@ -73,6 +75,8 @@ func playTimeline(t *testing.T, archive *txtar.Archive) {
 		s := newStage(t, loadFiles(t, string(house), nodes...))
 		s.neverStepDown = file.Name == "never step down"
 		s.createStream()
+		// So that what is said does not arrive at the moment at which others look.
+		s.net.Delay(13 * time.Millisecond)
 		for line := range strings.Lines(string(file.Data)) {
 			if !strings.HasPrefix(line, "    ") {
 				s.line(line)
@@ -119,7 +123,12 @@ func (s *stage) line(line string) {
 
 // do has something happen.
 func (s *stage) do(command string, words []string) {
-	if name, symptom, ok := strings.Cut(command, ": "); ok {
+	name, symptom, ok := strings.Cut(command, ": ")
+	if node, isTrouble := strings.CutPrefix(name, "trouble of "); isTrouble {
+		s.machine(node).trouble.Store(&symptom)
+		return
+	}
+	if ok {
 		check, node, _ := strings.Cut(name, " from ")
 		s.set(check, node, symptom)
 		return
@@ -143,6 +152,10 @@ func (s *stage) do(command string, words []string) {
 		d, err := time.ParseDuration(words[3])
 		must(s.t, err)
 		s.machine(words[2]).wall.Store(int64(d))
+	case "messages":
+		d, err := time.ParseDuration(words[2])
+		must(s.t, err)
+		s.answerTime.Store(int64(d))
 	case "step":
 		must(s.t, s.machine(words[2]).process.node.StepDown(context.Background()))
 	case "nodes":

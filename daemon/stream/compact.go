@@ -152,7 +152,7 @@ func (c *Copy) Rebase(ctx context.Context, state iter.Seq[journal.Record]) (numb
 	}
 	held := c.heldPlace()
 	t := newTerm(c.alive, c.Node, &end)
-	bodies, err := splitWhole(note{Node: c.Node, Term: t.number, Version: c.Version, Held: held}.record(kindRebase), state)
+	bodies, err := splitWhole(note{Node: c.Node, Term: t.number, Version: c.Version, Held: held}.record(KindRebase), state)
 	if err != nil {
 		return 0, fmt.Errorf("appending the whole state anew: %w", err)
 	}

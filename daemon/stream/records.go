@@ -16,9 +16,12 @@ const (
 	kindStill   = "cluster.still"   // the same node decides still
 	kindCreated = "cluster.created" // the stream was made
 	kindWhole   = "cluster.whole"   // the whole state begins
-	kindRebase  = "cluster.rebase"  // the whole state begins, of a copy that holds more than the stream
 	kindUnread  = "cluster.unread"  // a message of a newer version, as it is
 )
+
+// KindRebase is the kind of the record with which a whole state begins that a node has appended
+// because the stream had lost what it holds: [Copy.Rebase].
+const KindRebase = "cluster.rebase"
 
 // A note is the data of the records about the cluster itself.
 type note struct {

@@ -63,7 +63,7 @@ func (e *endedError) Error() string { return e.cause.Error() }
 func (e *endedError) Unwrap() error { return e.cause }
 
 // Is makes it journal.ErrReplaced.
-func (e *endedError) Is(target error) bool { return target == journal.ErrReplaced } //nolint:errorlint // that is what Is is for
+func (e *endedError) Is(target error) bool { return target == journal.ErrReplaced }
 
 // newTerm returns a term that begins after what is held.
 func newTerm(alive context.Context, node string, held *chain) *term {
