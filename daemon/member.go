@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -228,8 +227,8 @@ func (me *membership) notes() (list []string) {
 	case state.Role == cluster.Following && !lost.IsZero():
 		list = append(list, fmt.Sprintf("No node is heard that decides, since %s. What is shown is what %s knew until then.", since(lost), me.name))
 	}
-	if !state.Bus.Connected && state.Bus.Detail != "" {
-		list = append(list, fmt.Sprintf("The bus cannot be reached: %s.", strings.TrimSuffix(state.Bus.Detail, ".")))
+	if why := busSentence(state.Bus); why != "" {
+		list = append(list, why)
 	}
 	if state.Journal != "" {
 		list = append(list, state.Journal)

@@ -132,7 +132,7 @@ func (m *monitor) probesOnly(cfg *config.Config) bool {
 	case m.member != nil:
 		cfg = m.member.taken(cfg)
 	}
-	own := cfg.Cluster.Nodes[config.NodeID(m.node)]
+	own := cfg.Cluster.Nodes[config.NodeID(m.Options.Node)]
 	return own != nil && !own.Decide
 }
 

@@ -19,6 +19,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/bus"
+	"github.com/imapvigil/imapvigil/daemon/bus/bustest"
 	"github.com/imapvigil/imapvigil/daemon/bus/local"
 	"github.com/imapvigil/imapvigil/daemon/cluster"
 	"github.com/imapvigil/imapvigil/daemon/journal"
@@ -35,7 +36,7 @@ cluster {
 }
 node "fra1" {}
 node "nyc1" {}
-node "lon1" {}
+node "lon1" {%s}
 daemon {
   notification_roles = []
 }
@@ -69,14 +70,14 @@ server "mx1" {
 type team struct {
 	t       *testing.T
 	dir     string
-	network *local.Network
+	network bustest.Network
 	sink    *httpsink.Sink
 	nodes   map[string]*monitor
 	stop    map[string]func()
 }
 
-// newTeam makes the files and the shared journal.
-func newTeam(t *testing.T, port uint16, authority *ca.Authority) *team {
+// newTeam makes the files and the shared journal. lon1 is what the files say of that node.
+func newTeam(t *testing.T, network bustest.Network, port uint16, authority *ca.Authority, lon1 string) *team {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "team-") // the paths of sockets have to be short
 	if err != nil {
@@ -91,13 +92,11 @@ func newTeam(t *testing.T, port uint16, authority *ca.Authority) *team {
 	if err := authority.WriteFile(filepath.Join(dir, "ca.pem")); err != nil {
 		t.Fatal(err)
 	}
-	w := &team{t: t, dir: dir, network: local.New(), sink: sink, nodes: map[string]*monitor{}, stop: map[string]func(){}}
-	if err := os.WriteFile(filepath.Join(dir, "main.hcl"), fmt.Appendf(nil, nodesConfig, sink.URL(), port), 0o600); err != nil {
+	w := &team{t: t, dir: dir, network: network, sink: sink, nodes: map[string]*monitor{}, stop: map[string]func(){}}
+	if err := os.WriteFile(filepath.Join(dir, "main.hcl"), fmt.Appendf(nil, nodesConfig, lon1, sink.URL(), port), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	maker := w.network.Connect("maker")
-	defer maker.Close()
-	if err := stream.Create(t.Context(), maker.Stream(), slices.Values([]journal.Record(nil))); err != nil {
+	if err := stream.Create(t.Context(), network.Connect(t, "fra1").Stream(), slices.Values([]journal.Record(nil))); err != nil {
 		t.Fatal(err)
 	}
 	return w
@@ -110,7 +109,7 @@ func (w *team) start(name string) {
 	m := &monitor{Options: Options{
 		ConfigPath: filepath.Join(w.dir, "main.hcl"), StateDir: filepath.Join(w.dir, name), Control: filepath.Join(w.dir, name+".sock"),
 		Node: name, Log: zap.NewNop(), Listen: new(string), Ready: func() { close(ready) },
-		connect: func(node string) (bus.Bus, error) { return w.network.Connect(node), nil },
+		connect: func(node string) (bus.Bus, error) { return w.network.Connect(w.t, node), nil },
 	}}
 	ctx, stop := context.WithCancel(context.Background())
 	first, err := m.openAll(ctx)
@@ -211,22 +210,45 @@ func (w *team) client(name string) *api.Client {
 	return c
 }
 
+// localNetwork is a bus of this process.
+type localNetwork struct{ *local.Network }
+
+func (n localNetwork) Connect(_ testing.TB, node string) bus.Bus { return n.Network.Connect(node) }
+
 // A server dies, whoever decides is killed, and the server recovers: people are told once of each,
 // whichever node they ask.
 func TestThreeNodesAreOneMonitor(t *testing.T) {
+	testThreeNodes(t, localNetwork{local.New()})
+}
+
+// So it is over a server of NATS, with TLS, keys and permissions.
+func TestThreeNodesAreOneMonitorOverNATS(t *testing.T) {
+	servers := bustest.Start(t, bustest.Setup{Servers: 1, Deciding: []string{"fra1", "lon1", "nyc1"}})
+	testThreeNodes(t, servers.Network(t))
+}
+
+// startTeam starts some nodes that watch a server which is well.
+func startTeam(t *testing.T, network bustest.Network, lon1 string, names ...string) (*team, *imaptest.Memory) {
+	t.Helper()
 	authority := ca.New()
 	server, err := imaptest.StartMemory(imaptest.MemoryOptions{Certificate: authority.Issue(ca.Leaf{})})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Close)
-	w := newTeam(t, server.Addr().Port(), authority)
-	for _, name := range []string{"fra1", "lon1", "nyc1"} {
+	w := newTeam(t, network, server.Addr().Port(), authority, lon1)
+	for _, name := range names {
 		w.start(name)
 	}
+	return w, server
+}
+
+func testThreeNodes(t *testing.T, network bustest.Network) {
+	w, server := startTeam(t, network, "", "fra1", "lon1", "nyc1")
 	first := w.decider()
 	followers := w.others(first)
 	w.askEverywhere(first, followers)
+	w.shareKey()
 	w.until("the service is well in the eyes of all", func() bool { return w.stateAt(followers[0]) == "ok" })
 
 	if got := w.recheck(followers[1]); got != "ok" {
@@ -328,4 +350,78 @@ func (w *team) stepDown(asked, decider string) {
 	if role := w.nodes[decider].member.node.Role(); role != cluster.Following {
 		w.t.Errorf("%s is %s after it stepped down", decider, role)
 	}
+}
+
+// shareKey waits until all nodes have the same key of links, so that a link works wherever it is followed.
+func (w *team) shareKey() {
+	w.t.Helper()
+	w.until("all nodes have one key of links", func() bool {
+		keys := map[string]bool{}
+		for _, m := range w.nodes {
+			keys[string(m.links.load().Key())] = true
+		}
+		return len(keys) == 1
+	})
+}
+
+// When nobody is heard that decides, a node that only probes shows what it knew until then, says so,
+// and changes nothing.
+func TestANodeThatOnlyProbesSaysThatNobodyDecides(t *testing.T) {
+	w, _ := startTeam(t, localNetwork{local.New()}, "decide = false", "fra1", "lon1")
+	if got := w.decider(); got != "fra1" {
+		t.Fatalf("%s decides", got)
+	}
+	if n := len(w.nodes["lon1"].channels.inUse); n != 0 {
+		t.Errorf("lon1 has opened %d notifiers", n)
+	}
+	w.until("lon1 shows what fra1 knows", func() bool { return w.stateAt("lon1") == "ok" })
+	w.kill("fra1")
+	c := w.client("lon1")
+	w.until("lon1 says that nobody decides", func() bool {
+		status, err := c.Status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return status.Node.Decider == "" && slices.ContainsFunc(status.Notes, func(note string) bool {
+			return strings.Contains(note, "No node is heard that decides, since ") && strings.Contains(note, "What is shown is what lon1 knew until then.")
+		})
+	})
+	if _, err := c.Acknowledge(t.Context(), "none", "on it", time.Time{}); err == nil || !strings.Contains(err.Error(), "nothing was done: no node is heard that decides") {
+		t.Errorf("acknowledging says %v", err)
+	}
+	if _, err := c.StepDown(t.Context()); err == nil || !strings.Contains(err.Error(), "no node is heard that decides") {
+		t.Errorf("stepping down says %v", err)
+	}
+	if role := w.nodes["lon1"].member.node.Role(); role != cluster.Following {
+		t.Errorf("lon1 is %s", role)
+	}
+}
+
+// A node that is cut off decides for itself and says so, until it hears the others again.
+func TestANodeThatIsCutOffIsAlone(t *testing.T) {
+	network := localNetwork{local.New()}
+	w, server := startTeam(t, network, "", "fra1", "nyc1")
+	first := w.decider()
+	other := w.others(first)[0]
+	w.until("the service is well", func() bool { return w.stateAt(other) == "ok" })
+	network.Cut(other)
+	alone := w.nodes[other]
+	w.until(other+" is alone", func() bool { return alone.member.node.Role() == cluster.Alone })
+	status, err := w.client(other).Status(t.Context())
+	if err != nil || status.Node.Role != api.Alone || !slices.ContainsFunc(status.Notes, func(note string) bool {
+		return strings.HasPrefix(note, other+" is alone since ")
+	}) {
+		t.Errorf("%+v says %q, %v", status.Node, status.Notes, err)
+	}
+	if f := aloneFinding(alone.member.node.State()); f == nil || !strings.Contains(f.Hint, other+" hears no node that decides") || !strings.Contains(f.Hint, "The bus cannot be reached: this node is cut off.") {
+		t.Errorf("people are told %+v", f)
+	}
+	server.Refuse()
+	if got := w.recheck(other); got != "down" {
+		t.Errorf("rechecked alone, it is %s", got)
+	}
+	w.until("each tells of the outage", func() bool { return len(w.told()) == 2 })
+	network.Heal(other)
+	w.until("it follows again", func() bool { return alone.member.node.Role() == cluster.Following && w.stateAt(other) == "down" })
+	w.until("it has closed what it told alone", func() bool { return slices.Contains(w.told(), "mx1/imap incident.closed") })
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/bus"
+	"github.com/imapvigil/imapvigil/daemon/cluster"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/journal"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
@@ -22,6 +24,7 @@ const (
 	tailTrouble    tracker.Trouble = "journal-tail"
 	lossTrouble    tracker.Trouble = "journal-files"
 	testsTrouble   tracker.Trouble = "notify-test"
+	aloneTrouble   tracker.Trouble = "alone"
 )
 
 const (
@@ -65,6 +68,9 @@ func (m *monitor) watchTroubles(ctx context.Context) error {
 		}
 		_ = m.deciding.own.Report(ctx, lossTrouble, lossFinding(s, time.Since(lossAt)))
 		m.reportFiles(ctx)
+		if m.member != nil {
+			_ = m.deciding.own.Report(ctx, aloneTrouble, aloneFinding(m.member.node.State()))
+		}
 		now, waiting := m.watch.Read(), m.loop.Waiting()
 		_ = m.deciding.own.Report(ctx, probesTrouble, probesFinding(late.findOverdue(now, waiting), m.loop.Limit))
 		said = m.logLag(now.At, said, m.punctuality(now.At, waiting))
@@ -113,6 +119,31 @@ func lossFinding(s journal.Status, ago time.Duration) *incident.Finding {
 		Cause: config.CauseLocalFault,
 		Hint:  "Files of the journal were deleted, replaced or changed while imapvigil ran: " + what + ".",
 	}
+}
+
+// aloneFinding returns that a node hears nobody who decides, and decides for itself. It returns nil if
+// that is not so.
+func aloneFinding(s cluster.State) *incident.Finding {
+	if s.Role != cluster.Alone {
+		return nil
+	}
+	hint := fmt.Sprintf("%s hears no node that decides, since %s, and decides for itself. Each node that is alone sends messages of its own about an outage.",
+		s.Node, s.Since.UTC().Format("2006-01-02 15:04 MST"))
+	if why := busSentence(s.Bus); why != "" {
+		hint += " " + why
+	}
+	if s.Journal != "" {
+		hint += " " + s.Journal
+	}
+	return &incident.Finding{Cause: config.CauseLocalFault, Hint: hint}
+}
+
+// busSentence says why the bus cannot be reached; empty: it can.
+func busSentence(s bus.Status) string {
+	if s.Connected || s.Detail == "" {
+		return ""
+	}
+	return fmt.Sprintf("The bus cannot be reached: %s.", strings.TrimSuffix(s.Detail, "."))
 }
 
 // reportFiles reports what is wrong with the files.
