@@ -54,6 +54,11 @@ func (o *Opinion) decide() {
 		o.decideMilder()
 	}
 	o.decideFindingsOfOne()
+	// Who sees a failure may have looked before the time from which it counts, and of several nodes one that
+	// looked earlier may be heard later. An observation from before the failure, or from before another
+	// one, would be one by a clock that was set back, for which no tolerance holds.
+	o.ended = laterOf(o.ended, o.Result.Ended)
+	o.Result.Ended = o.ended
 }
 
 // gather makes the result without what it says of conditions.
@@ -102,10 +107,16 @@ func (o *Opinion) decideService() {
 	default:
 		o.Verdict = Asking
 	}
+	atLogin := o.atLogin
+	o.atLogin = o.Verdict == Fails && o.anyReporting((*Sight).failsAtLogin)
 	if o.Verdict == Fails {
 		f, _ := o.commonFinding(0)
 		o.say(f, o.anyFresh(func(s *Sight) bool { return s.failsAt(0) }), laterOf(o.clock(began), o.well))
 		return
+	}
+	if atLogin && o.stillFails() {
+		o.atLogin = true
+		return // the only node that could see it well again could not judge this time
 	}
 	// Some may see it fail still. As far as they agree it failed until now.
 	if o.Verdict == Agreed || o.failed.Has(config.ConditionService) {
@@ -184,9 +195,7 @@ func (o *Opinion) worstFinding(c config.Condition) (worst incident.Finding, foun
 func (o *Opinion) say(f incident.Finding, fresh bool, since time.Time) {
 	f.From = o.from(f.Condition)
 	o.Result.Findings = append(o.Result.Findings, f)
-	// Who sees it may have looked before the time from which it counts. An observation from before
-	// the failure would be one by a clock that was set back, for which no tolerance holds.
-	o.Result.Ended = laterOf(o.Result.Ended, since)
+	o.ended = laterOf(o.ended, since)
 	set := config.ConditionSet(f.Condition)
 	if fresh || !o.failed.Has(f.Condition) {
 		o.Result.Observed |= set
@@ -207,6 +216,9 @@ func (o *Opinion) sayWell(c config.Condition, fresh bool) {
 	o.failed &^= set
 	o.observed |= set
 }
+
+// anyReporting reports whether something is so of one that reports.
+func (o *Opinion) anyReporting(is func(*Sight) bool) bool { return o.count(is) > 0 }
 
 // observes reports whether a node that reports could judge a condition.
 func (o *Opinion) observes(c config.Condition) bool {
@@ -241,10 +253,15 @@ func (o *Opinion) failing(condition int) (began []time.Time) {
 // needed returns how many of those that report have to see the service fail. One node alone logs in, so
 // a failure at the login nobody else can see.
 func (o *Opinion) needed() int {
-	if slices.ContainsFunc(o.reporting, func(v Voice) bool { return v.sight.failsAtLogin() }) {
+	if o.anyReporting((*Sight).failsAtLogin) {
 		return 1
 	}
 	return o.Need()
+}
+
+// stillFails reports whether a node saw the service fail before it could not judge it.
+func (o *Opinion) stillFails() bool {
+	return slices.ContainsFunc(o.Voices, func(v Voice) bool { return v.Standing == Blind && v.sight.failsAt(0) })
 }
 
 // clock returns since when a failure counts: since enough of those that see it now did. Where too

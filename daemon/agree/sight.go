@@ -64,7 +64,7 @@ func (s *Sight) finding(condition int) (worst incident.Finding, found bool) {
 // failsAtLogin reports whether the service fails at or behind the login, which one node alone tries.
 func (s *Sight) failsAtLogin() bool {
 	f, _ := findingOf(s.Result, config.ConditionService)
-	return f.Phase == config.PhaseLogin || f.Phase == config.PhaseSelect
+	return s.failsAt(0) && (f.Phase == config.PhaseLogin || f.Phase == config.PhaseSelect)
 }
 
 // cause returns why the service fails as the node sees it.

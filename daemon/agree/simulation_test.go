@@ -45,6 +45,8 @@ type simulation struct {
 	plain  map[config.CheckID]*plainCheck
 	known  map[string]*plainNode
 	got    map[config.CheckID]incident.Result // what the board says at this moment
+	// locations counts the failures of the condition location.
+	locations map[config.CheckID]int
 }
 
 // A plainNode is what is known of a node.
@@ -87,7 +89,7 @@ func newSimulation(t *rapid.T) *simulation {
 	n := rapid.IntRange(1, 5).Draw(t, "nodes of a check")
 	s := &simulation{
 		t: t, quorum: config.Quorum{Nodes: n, Agree: rapid.IntRange(1, n).Draw(t, "agree")},
-		plain: map[config.CheckID]*plainCheck{}, known: map[string]*plainNode{}, got: map[config.CheckID]incident.Result{},
+		plain: map[config.CheckID]*plainCheck{}, known: map[string]*plainNode{}, got: map[config.CheckID]incident.Result{}, locations: map[config.CheckID]int{},
 	}
 	probe := config.Probe{Hostname: "mx.example.org", Interval: time.Minute, Timeout: 10 * time.Second, RetryInterval: 15 * time.Second}
 	policy := config.Policy{
@@ -123,6 +125,9 @@ func newSimulation(t *rapid.T) *simulation {
 	}
 	s.onResult = func(r incident.Result) { s.got[r.Check] = r }
 	s.onEvent = func(e incident.Event, _ incident.Result) {
+		if e.Condition == config.ConditionLocation && e.Kind == incident.Failing {
+			s.locations[e.Check]++
+		}
 		if e.Condition == config.ConditionService {
 			c := s.plain[e.Check]
 			c.real = append(c.real, fmt.Sprint(e.Kind, e.Since.Sub(began), e.At.Sub(began)))
@@ -209,6 +214,7 @@ func (s *simulation) realOutage() {
 		}
 		s.run(s.now.Add(5 * time.Minute))
 	}
+	locations := s.locations[check.ID]
 	for _, m := range members[:seen] {
 		s.node(m.Node).sees[check.ID] = "connect refused"
 	}
@@ -220,6 +226,9 @@ func (s *simulation) realOutage() {
 		clear(n.sees)
 	}
 	s.run(s.now.Add(35 * time.Minute))
+	if seen == len(members) && s.locations[check.ID] != locations {
+		s.t.Fatalf("all nodes saw %s down, and it was a matter of the place for a while", check.ID)
+	}
 	if in, _ := s.states[check.ID].Incident(config.ConditionService); in.Live() {
 		s.t.Fatalf("the outage of %s is over for half an hour: %+v", check.ID, in)
 	}

@@ -43,6 +43,10 @@ type course struct {
 	failed config.Conditions
 	// observed are those that were observed at all so far.
 	observed config.Conditions
+	// ended is when the newest probe was over on which anything was said.
+	ended time.Time
+	// atLogin says that the service fails where one node alone can see it.
+	atLogin bool
 }
 
 // NewView returns the view of somebody who begins to decide at a time. Until enough nodes have
