@@ -194,24 +194,18 @@ func parseMessage(data []byte) (message, error) {
 		envelope
 		Records []wireRecord `json:"records"`
 	}
-	var m message
-	if json.Unmarshal(data, &m.envelope) != nil || m.V < 1 {
-		return message{}, errNotOurs
+	err := json.Unmarshal(data, &read)
+	if err != nil || read.V != speaks {
+		return parseOther(data)
 	}
-	if m.V > speaks {
-		m.records = []journal.Record{{At: time.Unix(0, 0).UTC(), Kind: kindUnread, Data: asText(data)}}
-		return m, nil
-	}
-	if err := json.Unmarshal(data, &read); err != nil || !m.Whole.isValid() {
-		return message{}, errNotOurs
-	}
-	if m.Packed != nil {
-		text, err := unpack(m.Packed)
+	if read.Packed != nil {
+		text, err := unpack(read.Packed)
 		if err != nil || json.Unmarshal(text, &read.Records) != nil {
 			return message{}, errNotOurs
 		}
-		m.Packed = nil
+		read.Packed = nil
 	}
+	m := message{envelope: read.envelope, records: make([]journal.Record, 0, len(read.Records))}
 	for _, r := range read.Records {
 		kept, err := normalise(journal.Record{At: r.At, Kind: r.Kind, Data: r.Data}, time.Unix(0, 0))
 		if err != nil {
@@ -219,6 +213,19 @@ func parseMessage(data []byte) (message, error) {
 		}
 		m.records = append(m.records, kept)
 	}
+	if !m.Whole.isValid() {
+		return message{}, errNotOurs
+	}
+	return m, nil
+}
+
+// parseOther reads a message that this version does not write.
+func parseOther(data []byte) (m message, err error) {
+	if json.Unmarshal(data, &m.envelope) != nil || m.V <= speaks {
+		return message{}, errNotOurs
+	}
+	m.Whole, m.Packed = nil, nil // whatever that says then
+	m.records = []journal.Record{{At: time.Unix(0, 0).UTC(), Kind: kindUnread, Data: asText(data)}}
 	return m, nil
 }
 
