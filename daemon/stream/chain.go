@@ -33,7 +33,6 @@ type wholeState struct {
 	at         uint64 // the number of its head in the copy, or a lower one: it may be there twice
 	parts, of  int
 	later      int64 // bytes of records between its parts that are not part of it
-	newer      uint64
 }
 
 // isMixed reports whether rounds lie between its parts.

@@ -333,7 +333,7 @@ func TestRecordsOfAllSizes(t *testing.T) {
 		nyc.catchUp()
 		fra.begin()
 		noise := make([]byte, 750<<10)
-		rand.NewChaCha8([32]byte{1}).Read(noise)
+		_, _ = rand.NewChaCha8([32]byte{1}).Read(noise)
 		sizes := []string{"small", strings.Repeat("a", 300<<10), strings.Repeat("b", 300<<10), strings.Repeat("c", 900<<10), "end"}
 		records := slices.Collect(state(sizes...))
 		wrong := record(base64.StdEncoding.EncodeToString(noise))
