@@ -109,6 +109,7 @@ func (p *program) offeredFlags() map[string]cobra.CompletionFunc {
 
 		"group":          p.completeNames(groupNames),
 		"log-format":     offerWords("auto", "console", "json"),
+		"node":           p.completeNames(nodeNames),
 		"man":            offerWords(languagePage, guidesPage, statesPage),
 		"log-level":      offerWords("debug", "info", "warn", "error"),
 		"proxy-protocol": offerWords(config.ProxyV1, config.ProxyV2),
@@ -201,6 +202,13 @@ func serverNames(ctx context.Context, p *program, cmd *cobra.Command) []cobra.Co
 		}
 	}
 	return sortedKeys(servers)
+}
+
+func nodeNames(_ context.Context, p *program, _ *cobra.Command) []cobra.Completion {
+	if c := p.loadWithoutSecrets().Cluster; c != nil {
+		return sortedKeys(c.Nodes)
+	}
+	return nil
 }
 
 func groupNames(ctx context.Context, p *program, cmd *cobra.Command) []cobra.Completion {

@@ -11,7 +11,7 @@ func (p *program) nodesBeginCommand() *cobra.Command {
 			"daemons run on all of them: until then nobody decides for all, and each node\n" +
 			"decides alone. A journal that is there already is not touched.",
 		Example: examples(
-			"On the machine that watched on its own before, or on any node that may decide", "sudo imapvigil nodes begin",
+			"On the node that watched alone before, or on any that may decide", "sudo imapvigil nodes begin",
 			"After it: one of the nodes decides", "imapvigil nodes",
 		),
 		Annotations: exitCodes("the journal is made", "not made: there is one already, or why not"),

@@ -135,7 +135,10 @@ func (p *program) nodesStepDownCommand() *cobra.Command {
 		Long: "Have the node that decides stop deciding, so that another one takes over within\n" +
 			"seconds. Nothing is lost. The node may decide again later. Stopping its daemon\n" +
 			"does the same.",
-		Example:     examples("Before work on the machine that decides", "sudo imapvigil nodes step-down"),
+		Example: examples(
+			"Before work on the machine that decides", "sudo imapvigil nodes step-down",
+			"Which one decides now?", "imapvigil nodes",
+		),
 		Annotations: exitCodes("it no longer decides", "no node decides, or it could not be asked"),
 		Args:        noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
