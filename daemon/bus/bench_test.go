@@ -39,6 +39,37 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
+// BenchmarkRead reads 64 MiB, which is all that a stream holds before it is compacted, near the servers and
+// 40 ms away from them.
+func BenchmarkRead(b *testing.B) {
+	s := bustest.Start(b, three())
+	stream := withStream(b, s).Stream()
+	const messages = 128
+	for after := range uint64(messages) {
+		if _, err := stream.Append(context.Background(), after, fmt.Sprint("id", after), make([]byte, bus.MaxMessage)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for _, delay := range []time.Duration{0, 40 * time.Millisecond} {
+		b.Run(fmt.Sprintf("delay=%v", delay), func(b *testing.B) {
+			o, path := s.Through(b, bustest.Follower)
+			path.Delay(delay)
+			reader, err := bus.Connect(context.Background(), o)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer reader.Close()
+			bustest.AwaitConnected(b, reader)
+			b.SetBytes(messages * bus.MaxMessage)
+			for b.Loop() {
+				if err := reader.Stream().Read(context.Background(), 1, messages, func(uint64, []byte) error { return nil }); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 // BenchmarkPublish says something of the size of a packet of sights, and waits until it was heard.
 func BenchmarkPublish(b *testing.B) {
 	s := bustest.Start(b, three())
