@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -110,6 +111,26 @@ func TestTheLeadingServerIsKilledWhileAppending(t *testing.T) {
 	last, slowest := appendDuring(t, b, func() { s.Kill(t, s.Leader(t)) })
 	t.Logf("%d appended, the slowest took %v", last, slowest)
 	holds(t, b, last)
+}
+
+// As in an upgrade of the servers, one after the other.
+func TestTheLeadingServerEndsInGoodOrderWhileAppending(t *testing.T) {
+	t.Parallel()
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGUSR2} {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			s := bustest.Start(t, three())
+			b := withStream(t, s)
+			last, slowest := appendDuring(t, b, func() {
+				leader := s.Leader(t)
+				s.End(t, leader, signal)
+				s.Start(t, leader)
+			})
+			t.Logf("%d appended, the slowest took %v", last, slowest)
+			s.AwaitCopies(t, last)
+			holds(t, b, last)
+		})
+	}
 }
 
 func TestTheLeadingServerStopsWhileAppending(t *testing.T) {

@@ -44,6 +44,7 @@ func (s *Servers) writeConfig(i int) error {
 	fmt.Fprintf(&c, "listen: \"127.0.0.1:%d\"\n", one.client)
 	fmt.Fprintf(&c, "http: \"127.0.0.1:%d\"\n", one.monitor)
 	fmt.Fprintf(&c, "jetstream { store_dir: %q, max_file: 100GB, max_mem: 64MB, sync_interval: always }\n", filepath.Join(one.dir, "store"))
+	c.WriteString("lame_duck_duration: \"30s\", lame_duck_grace_period: \"2s\"\n")
 	if len(s.servers) > 1 {
 		s.writeRoutes(&c, i)
 	}

@@ -137,6 +137,16 @@ func (s *Servers) Kill(t testing.TB, i int) {
 	s.servers[i].process = nil
 }
 
+// End has a server end in good order, by SIGTERM, or by SIGUSR2, after which it first hands over to the
+// others and then lets its clients go, one after the other.
+func (s *Servers) End(t testing.TB, i int, signal syscall.Signal) {
+	t.Helper()
+	one := s.servers[i]
+	process.Must(t, one.process.Signal(signal))
+	<-one.process.Exited()
+	one.process = nil
+}
+
 // Stop stops a server with SIGSTOP: it keeps its connections and says nothing.
 func (s *Servers) Stop(t testing.TB, i int) {
 	t.Helper()
