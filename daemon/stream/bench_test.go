@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imapvigil/imapvigil/daemon/bus"
 	"github.com/imapvigil/imapvigil/daemon/bus/local"
 	"github.com/imapvigil/imapvigil/daemon/journal"
 )
@@ -16,7 +17,7 @@ import (
 // joinBench returns a node with an empty copy.
 func joinBench(b *testing.B, net *local.Network, name string) *member {
 	b.Helper()
-	m := &member{t: b, name: name, dir: b.TempDir(), net: net, fs: &disk{}}
+	m := &member{t: b, name: name, dir: b.TempDir(), connect: func() bus.Bus { return net.Connect(name) }, fs: &disk{}}
 	m.start()
 	b.Cleanup(m.stop)
 	return m

@@ -15,6 +15,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/imapvigil/imapvigil/daemon/bus"
 	"github.com/imapvigil/imapvigil/daemon/bus/local"
 	"github.com/imapvigil/imapvigil/daemon/journal"
 )
@@ -59,7 +60,7 @@ func runTrial(t *testing.T, rt *rapid.T) {
 	}
 	defer os.RemoveAll(root)
 	for _, name := range []string{"fra1", "nyc1", "lon1"} {
-		m := &member{t: rt, name: name, dir: filepath.Join(root, name), net: w.net, fs: &disk{}}
+		m := &member{t: rt, name: name, dir: filepath.Join(root, name), connect: func() bus.Bus { return w.net.Connect(name) }, fs: &disk{}}
 		m.start()
 		defer m.stop()
 		w.members = append(w.members, m)

@@ -26,12 +26,12 @@ import (
 // A member is a node with its copy and what it has folded: the records of Replay and OnRecords.
 type member struct {
 	*stream.Copy
-	t    rapid.TB
-	name string
-	dir  string
-	net  *local.Network
-	bus  bus.Bus
-	fs   journal.FS
+	t       rapid.TB
+	name    string
+	dir     string
+	bus     bus.Bus
+	connect func() bus.Bus
+	fs      journal.FS
 
 	mu     sync.Mutex
 	folded []string
@@ -81,7 +81,7 @@ func newNetwork(t rapid.TB, words ...string) *local.Network {
 // join returns a node with an empty copy, which hears what is appended.
 func join(t *testing.T, net *local.Network, name string) *member {
 	t.Helper()
-	m := &member{t: t, name: name, dir: t.TempDir(), net: net}
+	m := &member{t: t, name: name, dir: t.TempDir(), connect: func() bus.Bus { return net.Connect(name) }}
 	m.start()
 	t.Cleanup(m.stop)
 	return m
@@ -91,7 +91,7 @@ func join(t *testing.T, net *local.Network, name string) *member {
 func (m *member) start() {
 	m.t.Helper()
 	m.stale = true
-	m.bus = m.net.Connect(m.name)
+	m.bus = m.connect()
 	c, err := stream.Open(m.dir, m.bus.Stream(), stream.Options{Node: m.name, Version: "1.0", FS: m.fs, OnRecords: m.fold, OnAnew: m.noteAnew})
 	if err != nil {
 		m.t.Fatal(err)

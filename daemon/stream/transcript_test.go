@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config/golden"
+	"github.com/imapvigil/imapvigil/daemon/bus"
 	"github.com/imapvigil/imapvigil/daemon/bus/local"
 	"github.com/imapvigil/imapvigil/daemon/journal"
 	"github.com/imapvigil/imapvigil/daemon/stream"
@@ -53,7 +54,7 @@ func playTranscript(t *testing.T, text string) string {
 	t.Helper()
 	s := &stage{T: t, net: local.New(), nodes: map[string]*member{}, began: time.Now()}
 	for _, name := range []string{"fra1", "nyc1", "lon1"} {
-		m := &member{t: t, name: name, dir: t.TempDir(), net: s.net, fs: &disk{}}
+		m := &member{t: t, name: name, dir: t.TempDir(), connect: func() bus.Bus { return s.net.Connect(name) }, fs: &disk{}}
 		m.start()
 		defer m.stop()
 		s.nodes[name] = m
