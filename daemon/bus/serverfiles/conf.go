@@ -105,6 +105,9 @@ func (t *confText) routes(c *config.Cluster, server Server, servers []Server) {
 	t.block("cluster", func() {
 		t.line("name: %q", c.Name)
 		t.line("port: %d # for the other servers, and nobody else", routePort)
+		// Otherwise the servers tell each other their addresses, and refuse the certificates there,
+		// which have the names.
+		t.line("advertise: %q", net.JoinHostPort(server.Host, strconv.Itoa(routePort)))
 		t.line("no_advertise: true")
 		t.line("routes: [")
 		for _, other := range servers {
