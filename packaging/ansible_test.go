@@ -29,7 +29,9 @@ func TestAnsible(t *testing.T) {
 
 	t.Run("example", func(t *testing.T) {
 		const dir = "../examples/ansible/"
-		output(t, "ansible-playbook", "--syntax-check", "--inventory="+dir+"inventory.ini", dir+"site.yml")
+		for _, file := range []string{"site.yml", "nodes.yml"} {
+			output(t, "ansible-playbook", "--syntax-check", "--inventory="+dir+"inventory.ini", dir+file)
+		}
 	})
 	t.Run("defaults", func(t *testing.T) {
 		p := newPlay(t, boot(t, "trixie", "postfix"), nil)
@@ -154,18 +156,31 @@ func customers(n int) map[string]any {
 	return map[string]any{"imapvigil_customers": list}
 }
 
-// A play runs the role on a machine.
+// A play runs the role on a machine, or on several.
 type play struct {
 	*machine
 	dir  string
 	vars map[string]any // that are the same each time
 }
 
-// newPlay takes the place of ssh: Ansible reaches the machine without a network.
+// newPlay makes a play for one machine.
 func newPlay(t *testing.T, m *machine, vars map[string]any) *play {
-	p := &play{m, t.TempDir(), vars}
-	write(t, filepath.Join(p.dir, "ssh"), "#!/bin/sh\nfor command; do :; done # the last argument\n"+
-		"exec nsenter --target="+m.leader+" --mount --uts --ipc --net --pid --cgroup -- sh -c \"$command\"\n", 0o755)
+	return newPlayOn(t, map[string]*machine{"monitor": m}, "monitor\n", vars)
+}
+
+// newPlayOn makes a play for the machines of an inventory. It takes the place of ssh: Ansible
+// reaches them without a network.
+func newPlayOn(t *testing.T, machines map[string]*machine, inventory string, vars map[string]any) *play {
+	p := &play{dir: t.TempDir(), vars: vars}
+	var cases strings.Builder
+	for host, m := range machines {
+		p.machine = m
+		fmt.Fprintf(&cases, "\t%s) leader=%s ;;\n", host, m.leader)
+	}
+	// The last argument is the command.
+	write(t, filepath.Join(p.dir, "ssh"), "#!/bin/sh\nfor command; do\n\tcase $command in\n"+cases.String()+"\tesac\ndone\n"+
+		"exec nsenter --target=$leader --mount --uts --ipc --net --pid --cgroup -- sh -c \"$command\"\n", 0o755)
+	write(t, filepath.Join(p.dir, "inventory.ini"), inventory, 0o644)
 	write(t, filepath.Join(p.dir, "site.yml"), "- {hosts: all, gather_facts: false, roles: [imapvigil]}\n", 0o644)
 	return p
 }
@@ -191,7 +206,7 @@ func (p *play) play(vars map[string]any, flags ...string) (string, bool) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
-	c := exec.CommandContext(ctx, "ansible-playbook", append(flags, "--inventory=monitor,", "--extra-vars=@vars.json", "site.yml")...)
+	c := exec.CommandContext(ctx, "ansible-playbook", append(flags, "--inventory=inventory.ini", "--extra-vars=@vars.json", "site.yml")...)
 	c.Dir, c.WaitDelay = p.dir, 10*time.Second
 	c.Env = append(os.Environ(), "ANSIBLE_ROLES_PATH="+roles, "ANSIBLE_SSH_EXECUTABLE="+filepath.Join(p.dir, "ssh"),
 		"ANSIBLE_SSH_TRANSFER_METHOD=piped", "ANSIBLE_PIPELINING=true", "ANSIBLE_NOCOLOR=true", "ANSIBLE_LOCAL_TEMP="+p.dir, "ANSIBLE_HOME="+p.dir,

@@ -53,11 +53,23 @@ func TestFirstDay(t *testing.T) {
 }
 
 // trustsDovecot gives Dovecot a certificate for localhost, of an authority that the machine
-// trusts. Debian's files are links, which the machine itself has to follow.
-func trustsDovecot(m *machine) {
+// trusts.
+func trustsDovecot(m *machine) { m.trusts(certifiesDovecot(m, "localhost")) }
+
+// trusts has a machine trust an authority.
+func (m *machine) trusts(authority *ca.Authority) {
+	m.t.Helper()
+	m.write("/usr/local/share/ca-certificates/company.crt", string(authority.PEM()))
+	m.run("update-ca-certificates")
+}
+
+// certifiesDovecot gives Dovecot a certificate for a name, of the authority that it returns.
+// Debian's files are links, which the machine itself has to follow.
+func certifiesDovecot(m *machine, name string) *ca.Authority {
+	m.t.Helper()
 	authority, dir := ca.New(), m.t.TempDir()
 	cert, key := filepath.Join(dir, "cert"), filepath.Join(dir, "key")
-	if err := ca.WriteFiles(authority.Issue(ca.Leaf{Names: []string{"localhost"}}), cert, key); err != nil {
+	if err := ca.WriteFiles(authority.Issue(ca.Leaf{Names: []string{name}}), cert, key); err != nil {
 		m.t.Fatal(err)
 	}
 	for file, link := range map[string]string{cert: "dovecot.pem", key: "dovecot.key"} {
@@ -68,9 +80,8 @@ func trustsDovecot(m *machine) {
 		m.write("/root/"+link, string(text))
 		m.run("mv", "/root/"+link, "/etc/dovecot/private/"+link)
 	}
-	m.write("/usr/local/share/ca-certificates/company.crt", string(authority.PEM()))
-	m.run("update-ca-certificates")
 	m.run("systemctl", "restart", "dovecot")
+	return authority
 }
 
 func installsAndSeesWhatToDo(m *machine) {
