@@ -98,7 +98,7 @@ func (s *survey) read(ctx context.Context, p Past) (err error) {
 func newOccurrence(in *history.Incident) occurrence {
 	return occurrence{
 		ID: in.ID, Condition: in.Condition, Severity: in.Severity, Cause: in.Cause,
-		Started: in.Started, Reported: in.Reported, Notified: in.Told, Acked: in.Acked, Over: in.Ended,
+		Started: in.Started, Reported: in.Reported, Notified: in.Told, Acked: in.Acked, Over: in.Ended, HandedOn: in.ClosedAs.HandedOn(),
 	}
 }
 

@@ -30,6 +30,7 @@ type occurrence struct {
 	Severity                                 config.Severity
 	Cause                                    config.Cause
 	Started, Reported, Notified, Acked, Over time.Time // zero: it did not come to that
+	HandedOn                                 bool      // it is over, and nothing was repaired: it goes on as another one
 }
 
 // A survey makes figures of a period for some checks.
@@ -211,7 +212,11 @@ func (s *survey) check(i int) CheckAvailability {
 func (s *survey) ofService(i int) (list []availability.Incident) {
 	for _, o := range s.past.incidents[s.checks[i].ID] {
 		if o.Condition == config.ConditionService && !o.Reported.IsZero() {
-			list = append(list, availability.Incident{Started: o.Started, Reported: o.Reported, Notified: o.Notified, Acknowledged: o.Acked, Ended: o.Over})
+			in := availability.Incident{Started: o.Started, Reported: o.Reported, Notified: o.Notified, Acknowledged: o.Acked, Ended: o.Over}
+			if o.HandedOn {
+				in.Ended = time.Time{}
+			}
+			list = append(list, in)
 		}
 	}
 	return list

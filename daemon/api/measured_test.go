@@ -15,6 +15,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/availability"
 	"github.com/imapvigil/imapvigil/daemon/history"
+	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 // A pastFleet is a history that a test makes up.
@@ -142,6 +143,30 @@ func TestReportOfAMonth(t *testing.T) {
 		if sum := s.Absent + s.Maintenance + s.Unknown + s.Down + s.Degraded + s.OK; math.Abs(sum-r.To.Sub(r.From).Seconds()) > 1e-6 {
 			t.Errorf("%s: the states have %v seconds, the month %v", c.ID, sum, r.To.Sub(r.From).Seconds())
 		}
+	}
+}
+
+// TestHandedOverIsNoRepair: what a node that was alone handed over goes on as another incident.
+func TestHandedOverIsNoRepair(t *testing.T) {
+	repairs := func(as incident.ClosedAs) (n int) {
+		cfg, p := october(t)
+		for i := range p.incidents {
+			p.incidents[i].ClosedAs = as
+		}
+		r, err := api.NewPeriodReport(t.Context(), cfg, p, api.PeriodQuery{Period: "2026-10"}, november)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range r.Checks {
+			n += c.Repair.Count
+		}
+		return n
+	}
+	if n := repairs(incident.Recovered); n != 2 {
+		t.Errorf("%d of 2 recovered incidents count as repaired", n)
+	}
+	if n := repairs(incident.HandedOver); n != 0 {
+		t.Errorf("%d incidents that were handed over count as repaired", n)
 	}
 }
 

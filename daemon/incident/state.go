@@ -98,7 +98,10 @@ func (in Incident) Recovering() bool { return in.Live() && in.recovering() }
 func (in Incident) Unreported() bool { return in.Reported == 0 }
 
 // HandedOn reports whether the incident is over since what it was about goes on as another one.
-func (in Incident) HandedOn() bool { return in.ClosedAs == HandedOver || in.ClosedAs == Merged }
+func (in Incident) HandedOn() bool { return in.ClosedAs.HandedOn() }
+
+// HandedOn reports whether an incident that ended so goes on as another one.
+func (c ClosedAs) HandedOn() bool { return c == HandedOver || c == Merged }
 
 // Live reports whether the failure has not ended, reported or not.
 func (in Incident) Live() bool { return in.ClosedAs == "" || in.Unconfirmed }
