@@ -50,6 +50,7 @@ func TestAnySequence(t *testing.T) {
 			"receiver": m.changeReceiver,
 			"back":     m.comeBack,
 			"remove":   m.configure,
+			"hand on":  m.handOver,
 			"silence":  m.silence,
 			"parent":   m.parent,
 			"limit":    m.limit,
@@ -295,6 +296,12 @@ func (m *model) configure(t *rapid.T) {
 	m.advance(m.now)
 }
 
+// handOver ends what fails of a check, which goes on as another incident somewhere else.
+func (m *model) handOver(t *rapid.T) {
+	m.happen(incident.HandOver(m.drawCheck(t).state, "fra1", m.now)...)
+	m.advance(m.now)
+}
+
 // crashAnywhere loses any number of the records that nothing has come of yet,
 // what is under way, and perhaps the receipt of what has arrived.
 func (m *model) crashAnywhere(t *rapid.T) {
@@ -430,6 +437,9 @@ func (m *model) onTold(t outbox.Notification) {
 		if item.Transition != notifiers.Closed && len(t.Replaces) == 0 && m.stale(item.Incident) {
 			m.Fatalf("%s %s, which nobody has looked at since the start", item.Transition, item.Incident)
 		}
+		if m.fixed && !m.crashed && m.incidents[item.Incident].HandedOn() && !item.Unannounced && !m.wasOpened(item.Incident, t.Destination()) {
+			m.Fatalf("%s is told that %s goes on as another incident, and not of its opening", t.NotifyID.Notifier, item.Incident)
+		}
 		if m.suppressed(t, item) && len(t.Replaces) == 0 {
 			m.Fatalf("%s %s, of which nothing is to be heard", item.Transition, item.Incident)
 		}
@@ -453,6 +463,15 @@ func (m *model) onTold(t outbox.Notification) {
 		}
 	}
 	m.rested[t.Destination()] = t
+}
+
+// wasOpened reports whether it was decided to tell a destination that an incident is open.
+func (m *model) wasOpened(id incident.ID, to outbox.Destination) bool {
+	return slices.ContainsFunc(m.book.Of(id), func(d *outbox.Delivery) bool {
+		return m.placeOf(id, d, pairOf(id, to).to) == pairOf(id, to).to && slices.ContainsFunc(d.Items, func(i outbox.Item) bool {
+			return i.Incident == id && i.Transition != notifiers.Closed
+		})
+	})
 }
 
 // withinLimit: a notifier sends more than max_per_hour only for the end of what it
@@ -647,7 +666,8 @@ func (m *model) rest() {
 		}
 	}
 	for _, in := range m.incidents {
-		if !m.fixed || in.Reported == 0 {
+		// Who has not heard of what is handed on hears of what it goes on as.
+		if !m.fixed || in.Reported == 0 || in.HandedOn() {
 			continue
 		}
 		for _, w := range m.subject(m.checks[in.Check], in).Notify {

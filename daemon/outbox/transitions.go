@@ -93,10 +93,12 @@ func (p *planner) closingNeed(s *Subject, block *config.Notify, e *entry, underW
 	// Its end was decided; what became of that message says why it did not arrive.
 	decided := e.told.episode >= s.Reported && !e.told.open && !p.endedSilently(s, e)
 	switch {
-	case s.HandedOn() && heard && (!e.delivered.open || p.kindOf(block, e).Traits().Calls):
-		return need{transition: notifiers.Closed, due: p.dueAfter(s.ClosedAt, 0), untold: !e.delivered.open, unannounced: true}
-	case s.HandedOn() && !e.delivered.open:
+	case s.HandedOn() && e.told.episode < s.Reported && !e.told.open && !e.delivered.open:
 		return p.notTold(HeldEndedTooEarly) // what it goes on as is told
+	case s.HandedOn() && p.kindOf(block, e).Traits().Calls && heard:
+		return need{transition: notifiers.Closed, due: p.dueAfter(s.ClosedAt, 0), untold: !e.delivered.open, unannounced: true}
+	case s.HandedOn() && p.kindOf(block, e).Traits().Calls:
+		return p.notTold(HeldByTransition)
 	case unannounced && heard:
 		return need{transition: notifiers.Closed, due: p.dueAfter(s.ClosedAt, 0), untold: true, unannounced: true}
 	case unannounced && !decided && asked && accepts(block, s):
