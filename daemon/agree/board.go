@@ -39,6 +39,8 @@ type entry struct {
 	id       config.CheckID
 	check    *config.Check
 	settings uint32
+	agree    int
+	fresh    time.Duration // how old a sight may be
 	course   course
 	born     time.Duration // since the board began
 	members  []uint16      // places in Board.nodes
@@ -68,6 +70,7 @@ func (b *Board) Configure(cfg *config.Config) {
 			e = &entry{id: id, course: course{short: b.now}, born: b.now.Sub(b.began)}
 		}
 		e.check, e.settings, e.login = check, onWire(Settings(check)), check.Probe.Login != (config.Login{})
+		e.agree, e.fresh = max(1, check.Quorum.Agree), 2*check.Probe.Interval+check.Probe.Timeout
 		b.checks[hashOf(id)] = e
 		b.sorted = append(b.sorted, e)
 	}
@@ -126,24 +129,40 @@ func (e *entry) moveSlots(place []int) {
 func (b *Board) assign() {
 	all := make([]Member, len(b.nodes))
 	places := make(map[string]uint16, len(b.nodes))
+	lists, list := map[string][]uint16{}, []uint16{}
 	for i := range b.nodes {
 		all[i] = b.nodes[i].Member
 		places[all[i].Node] = uint16(i)
 	}
 	for _, e := range b.sorted {
 		members := assigned(e.id, all, e.check.Quorum)
-		e.members = e.members[:0]
+		list = list[:0]
 		for _, m := range members {
-			e.members = append(e.members, places[m.Node])
+			list = append(list, places[m.Node])
 		}
-		if len(e.members) > 0 {
-			e.first = e.members[0]
+		if len(list) > 0 {
+			e.first = list[0]
 		}
-		slices.Sort(e.members) // people read them by name
+		slices.Sort(list) // people read them by name
+		e.members = shared(lists, list)
 		if !e.simplyWell() || e.reported == 0 {
 			b.touch(e)
 		}
 	}
+}
+
+// shared returns a list that all have which are equal: many checks have the same nodes.
+func shared(lists map[string][]uint16, list []uint16) []uint16 {
+	key := make([]byte, 0, 2*64)
+	for _, node := range list {
+		key = append(key, byte(node>>8), byte(node))
+	}
+	known, ok := lists[string(key)]
+	if !ok {
+		known = slices.Clone(list)
+		lists[string(key)] = known
+	}
+	return known
 }
 
 // touch has a check decided on.

@@ -65,25 +65,22 @@ func (b *Board) hear(e *entry) *Opinion {
 }
 
 func (e *entry) rule() Rule {
-	return Rule{Agree: max(1, e.check.Quorum.Agree), Fresh: e.fresh(), Settings: uint64(e.settings), Cause: e.cause}
+	return Rule{Agree: e.agree, Fresh: e.fresh, Settings: uint64(e.settings), Cause: e.cause}
 }
-
-// fresh returns how old a sight may be.
-func (e *entry) fresh() time.Duration { return 2*e.check.Probe.Interval + e.check.Probe.Timeout }
 
 // standIn returns the node that speaks for a member: another one, which probed the check until now, as long
 // as the member has not looked. Otherwise the check would have fewer nodes for a while whenever one comes
 // or goes.
 func (b *Board) standIn(e *entry, member uint16) uint16 {
 	now := b.now.Sub(b.began)
-	if s := e.slot(member); b.nodes[member].Silent || s != nil && now-s.started <= e.fresh() {
+	if s := e.slot(member); b.nodes[member].Silent || s != nil && now-s.started <= e.fresh {
 		return member
 	}
 	best := member
 	for i := range e.slots {
 		s := &e.slots[i]
 		taken := slices.ContainsFunc(b.members, func(m Member) bool { return m.Node == b.nodes[s.node].Node })
-		free := !taken && !b.nodes[s.node].Silent && !slices.Contains(e.members, s.node) && now-s.started <= e.fresh()
+		free := !taken && !b.nodes[s.node].Silent && !slices.Contains(e.members, s.node) && now-s.started <= e.fresh
 		if free && (best == member || s.node < best) { // the same one, in whatever order they were heard
 			best = s.node
 		}

@@ -73,9 +73,8 @@ func (b *Board) sweep(e *entry, s *Summary) {
 		mask = o.mask()
 		b.count(e, o, s)
 	}
-	enough := e.rule().Agree
 	switch {
-	case !plain && (mask != e.reported || e.asking), bits.OnesCount64(mask) < enough && bits.OnesCount64(e.reported) >= enough:
+	case !plain && (mask != e.reported || e.asking), bits.OnesCount64(mask) < e.agree && bits.OnesCount64(e.reported) >= e.agree:
 		b.touch(e)
 	}
 	if mask != 0 {
@@ -97,7 +96,7 @@ func (b *Board) simplyWell(e *entry) (mask uint64, plain bool) {
 		s := e.slot(node)
 		switch {
 		case b.nodes[node].Silent:
-		case s == nil, now-s.started > e.fresh():
+		case s == nil, now-s.started > e.fresh:
 			if len(e.slots) > i {
 				return 0, false // another one may speak for it
 			}
@@ -127,9 +126,12 @@ func (e *entry) countWell(mask uint64, s *Summary) {
 
 // forgetFormer forgets what nodes saw that no longer probe a check, once it is too old.
 func (b *Board) forgetFormer(e *entry) {
+	if len(e.slots) <= len(e.members) {
+		return // it is no burden
+	}
 	now := b.now.Sub(b.began)
 	e.slots = slices.DeleteFunc(e.slots, func(s slot) bool {
-		return now-s.started > e.fresh() && !slices.Contains(e.members, s.node)
+		return now-s.started > e.fresh && !slices.Contains(e.members, s.node)
 	})
 }
 

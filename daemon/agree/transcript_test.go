@@ -138,14 +138,7 @@ func result(words []string, now time.Time) incident.Result {
 		r.Findings = []incident.Finding{{Condition: config.Condition(words[0]), Health: incident.Degraded, Cause: config.Cause(words[1])}}
 	default:
 		r.Observed = config.ConditionSet(config.ConditionService)
-		phase := config.PhaseConnect
-		if words[0] == "dns" {
-			phase = config.PhaseDNS
-		} else if words[0] == "tls" {
-			phase = config.PhaseTLS
-		} else if words[0] == "login" {
-			phase = config.PhaseLogin
-		}
+		phase := config.ParsePhase(words[0]) // "connect", "tls"
 		r.Findings = []incident.Finding{{Condition: config.ConditionService, Health: incident.Down, Phase: phase, Cause: config.Cause(words[1])}}
 	}
 	return r
