@@ -19,8 +19,12 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/stream"
 )
 
-// followEvery is how often it is looked what this node is among the others.
-const followEvery = time.Second
+const (
+	// followEvery is how often it is looked what this node is among the others.
+	followEvery = time.Second
+	// mirrorEvery is how often the history looks for incidents that another node has journaled.
+	mirrorEvery = 10 * time.Second
+)
 
 // runMember runs what a node does beside a machine on its own. leave ends it: what is queued is
 // journaled, and another node decides at once.
@@ -70,11 +74,16 @@ func (m *monitor) takeRole(ctx context.Context) {
 	me, now := m.member, time.Now()
 	role := me.node.Role()
 	me.noteDecider(now)
-	me.troubles.Store(m.ownTroubles(ctx))
+	if m.probesOnly(me.config()) {
+		me.troubles.Store(m.ownTroubles(ctx))
+	}
 	// A service that is listened to from two places gives each press to one of them.
 	m.channels.listen(role != cluster.Following)
 	if role == cluster.Following {
-		m.history.Events(nil) // what another node has journaled is in the standby
+		if now.Sub(me.mirrored) >= mirrorEvery { // what another node has journaled is in the standby
+			me.mirrored = now
+			m.history.Events(nil)
+		}
 		m.adoptLinkKey(ctx)
 	}
 }
@@ -195,7 +204,7 @@ func (m *monitor) untoldTroubles() []string {
 	return nil
 }
 
-// noteDecider notes since when no node is heard that decides.
+// noteDecider notes since when no node that decides is reached.
 func (me *membership) noteDecider(now time.Time) {
 	me.mu.Lock()
 	defer me.mu.Unlock()
@@ -223,9 +232,9 @@ func (me *membership) notes() (list []string) {
 	since := func(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05 MST") }
 	switch {
 	case state.Role == cluster.Alone:
-		list = append(list, fmt.Sprintf("%s is alone since %s: it hears no node that decides, and decides for itself.", me.name, since(state.Since)))
+		list = append(list, fmt.Sprintf("%s is alone since %s: it reaches no node that decides, and decides for itself.", me.name, since(state.Since)))
 	case state.Role == cluster.Following && !lost.IsZero():
-		list = append(list, fmt.Sprintf("No node is heard that decides, since %s. What is shown is what %s knew until then.", since(lost), me.name))
+		list = append(list, fmt.Sprintf("No node that decides is reached, since %s. What is shown is what %s knew until then.", since(lost), me.name))
 	}
 	if why := busSentence(state.Bus); why != "" {
 		list = append(list, why)
@@ -316,7 +325,7 @@ func (m *monitor) StepDown(ctx context.Context, by string) error {
 	case m.node:
 		return m.stepDown(ctx, by)
 	case "":
-		return errors.New("no node is heard that decides")
+		return errors.New("no node that decides is reached")
 	default:
 		question := append([]byte{askStepDown}, by+" on "+m.node...)
 		answer, err := m.member.node.AskNode(ctx, config.NodeID(decider), question)

@@ -33,7 +33,10 @@ type membership struct {
 	last *config.Config // in force, as this node takes it
 	lost time.Time      // since when no node is heard that decides; zero: one is
 
-	keyOf    string                   // the node whose key of links this one has; of followRole
+	// Of followRole alone.
+	keyOf    string    // the node whose key of links this one has
+	mirrored time.Time // when the history last looked for incidents of other nodes
+
 	troubles atomic.Pointer[[]string] // what is wrong with this machine
 }
 

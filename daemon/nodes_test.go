@@ -383,13 +383,13 @@ func TestANodeThatOnlyProbesSaysThatNobodyDecides(t *testing.T) {
 			t.Fatal(err)
 		}
 		return status.Node.Decider == "" && slices.ContainsFunc(status.Notes, func(note string) bool {
-			return strings.Contains(note, "No node is heard that decides, since ") && strings.Contains(note, "What is shown is what lon1 knew until then.")
+			return strings.Contains(note, "No node that decides is reached, since ") && strings.Contains(note, "What is shown is what lon1 knew until then.")
 		})
 	})
-	if _, err := c.Acknowledge(t.Context(), "none", "on it", time.Time{}); err == nil || !strings.Contains(err.Error(), "nothing was done: no node is heard that decides") {
+	if _, err := c.Acknowledge(t.Context(), "none", "on it", time.Time{}); err == nil || !strings.Contains(err.Error(), "nothing was done: no node that decides is reached") {
 		t.Errorf("acknowledging says %v", err)
 	}
-	if _, err := c.StepDown(t.Context()); err == nil || !strings.Contains(err.Error(), "no node is heard that decides") {
+	if _, err := c.StepDown(t.Context()); err == nil || !strings.Contains(err.Error(), "no node that decides is reached") {
 		t.Errorf("stepping down says %v", err)
 	}
 	if role := w.nodes["lon1"].member.node.Role(); role != cluster.Following {
@@ -413,7 +413,7 @@ func TestANodeThatIsCutOffIsAlone(t *testing.T) {
 	}) {
 		t.Errorf("%+v says %q, %v", status.Node, status.Notes, err)
 	}
-	if f := aloneFinding(alone.member.node.State()); f == nil || !strings.Contains(f.Hint, other+" hears no node that decides") || !strings.Contains(f.Hint, "The bus cannot be reached: this node is cut off.") {
+	if f := aloneFinding(alone.member.node.State()); f == nil || !strings.Contains(f.Hint, other+" reaches no node that decides") || !strings.Contains(f.Hint, "The bus cannot be reached: this node is cut off.") {
 		t.Errorf("people are told %+v", f)
 	}
 	server.Refuse()

@@ -126,9 +126,9 @@ func (p *passer) passOn(w http.ResponseWriter, r *http.Request, door string, h h
 func (p *passer) notDone(err error) error {
 	switch {
 	case errors.Is(err, bus.ErrNobody), errors.Is(err, bus.ErrCut):
-		return fmt.Errorf("nothing was done: no node is heard that decides (%w); another one takes over within seconds, so try again", err)
+		return fmt.Errorf("nothing was done: no node that decides is reached (%w); another one takes over within seconds, so try again", err)
 	case p.decider() == "":
-		return errors.New("no answer has come, and no node is heard that decides; look whether it was done, and try again")
+		return errors.New("no answer has come, and no node that decides is reached; look whether it was done, and try again")
 	}
 	return fmt.Errorf("%s has not answered; look whether it was done, and try again", p.decider())
 }

@@ -127,7 +127,7 @@ func aloneFinding(s cluster.State) *incident.Finding {
 	if s.Role != cluster.Alone {
 		return nil
 	}
-	hint := fmt.Sprintf("%s hears no node that decides, since %s, and decides for itself. Each node that is alone sends messages of its own about an outage.",
+	hint := fmt.Sprintf("%s reaches no node that decides, since %s, and decides for itself. Each node that is alone sends messages of its own about an outage.",
 		s.Node, s.Since.UTC().Format("2006-01-02 15:04 MST"))
 	if why := busSentence(s.Bus); why != "" {
 		hint += " " + why

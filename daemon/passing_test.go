@@ -1,0 +1,194 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/bus"
+)
+
+// A pair is a node that follows, fra1, and one that decides.
+type pair struct {
+	follower *monitor
+	answers  func(w http.ResponseWriter, r *http.Request) // of the node that decides
+	own      http.Handler                                 // of the follower
+	fails    error                                        // of asking
+	asked    int
+}
+
+func newPair() *pair {
+	p := &pair{follower: &monitor{}}
+	decides := &passer{
+		log: zap.NewNop(), doors: map[string]http.Handler{}, fault: func(w http.ResponseWriter, _ *http.Request, p *api.Problem) { w.WriteHeader(p.Status) },
+	}
+	for _, door := range []string{socketDoor, pageDoor} {
+		decides.doors[door] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.answers(w, r) })
+	}
+	p.own = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "own") })
+	p.follower.passer = &passer{
+		node: "fra1", log: zap.NewNop(), follows: func() bool { return true }, decider: func() string { return "nyc1" },
+		ask: func(ctx context.Context, question []byte) ([]byte, error) {
+			p.asked++
+			if p.fails != nil {
+				return nil, p.fails
+			}
+			return decides.answer(ctx, question[1:]), nil
+		},
+		own: func(_ context.Context, status []byte) ([]byte, error) { return append(status, " of fra1"...), nil },
+	}
+	return p
+}
+
+// ask asks the follower by a route.
+func (p *pair) ask(t *testing.T, door, pattern, method, uri, body string, change func(*http.Request) *http.Request) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, uri, strings.NewReader(body))
+	if change != nil {
+		r = change(r)
+	}
+	w := httptest.NewRecorder()
+	p.follower.passing(door, pattern, p.own).ServeHTTP(w, r)
+	return w
+}
+
+// What is asked of one node is asked of the one that decides as it was: method, path, query, body, host,
+// headers that count, and who asks. So is the answer. Cookies stay where they were.
+func TestARequestIsPassedOnAsItIs(t *testing.T) {
+	p := newPair()
+	p.answers = func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		v := api.VisitorOf(r.Context())
+		w.Header().Set("X-Kept", "yes")
+		w.WriteHeader(http.StatusTeapot)
+		_, _ = fmt.Fprintf(w, "%s %s %s %s %q %q %q %v %v", r.Method, r.Host, r.URL.Path, r.URL.RawQuery, body, r.Header.Get("Accept"), r.Header.Get("Cookie"), v.Name, v.Groups)
+	}
+	a := p.ask(t, pageDoor, "POST /api/v1/silences", "POST", "http://status.example/api/v1/silences?x=1", `{"check":"mx"}`, func(r *http.Request) *http.Request {
+		r.Header.Set("Accept", "text/html")
+		r.Header.Set("Cookie", "secret")
+		return r.WithContext(api.WithVisitor(r.Context(), &api.Visitor{Name: "anna", Groups: []config.GroupID{"acme"}}))
+	})
+	want := `POST status.example /api/v1/silences x=1 "{\"check\":\"mx\"}" "text/html" "" anna [acme]`
+	if diff := cmp.Diff(want, a.Body.String()); diff != "" || a.Code != http.StatusTeapot || a.Header().Get("X-Kept") != "yes" {
+		t.Errorf("%d (-want +got):\n%s", a.Code, diff)
+	}
+}
+
+// Who acts on the control socket is named with the node; a claim in the request counts as it does there.
+func TestAnAuthorIsNamedWithTheNode(t *testing.T) {
+	p := newPair()
+	p.answers = func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, api.AuthorOf(r.Context(), "forged"))
+	}
+	known := func(r *http.Request) *http.Request {
+		return r.WithContext(api.WithAuthor(r.Context(), func(claimed string) string { return "uid 7, says " + claimed }))
+	}
+	for _, test := range []struct{ pattern, method, uri, body string }{
+		{"POST /v1/ack", "POST", "/v1/ack", `{"user":"anna"}`},
+		{"DELETE /v1/silences/{id}", "DELETE", "/v1/silences/1?user=anna", ""},
+	} {
+		if a := p.ask(t, socketDoor, test.pattern, test.method, test.uri, test.body, known); a.Body.String() != "uid 7, says anna on fra1" {
+			t.Errorf("%s: by %q", test.pattern, a.Body)
+		}
+	}
+}
+
+// What is about this machine is not passed on; a status has what is so here; events are refused.
+func TestEachSideAnswersItsOwn(t *testing.T) {
+	p := newPair()
+	p.answers = func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", "x")
+		_, _ = io.WriteString(w, "decider")
+	}
+	for pattern, want := range map[string]string{
+		"POST /v1/reload": "own", "GET /v1/nodes": "own", "GET /metrics": "own", "GET /v1/incidents": "decider", "GET /{$}": "decider",
+		"GET /v1/status": "decider of fra1", "GET /api/v1/status": "decider of fra1",
+	} {
+		method, path, _ := strings.Cut(pattern, " ")
+		if path == "/{$}" {
+			path = "/"
+		}
+		a := p.ask(t, socketDoor, pattern, method, path, "", nil)
+		if a.Body.String() != want {
+			t.Errorf("%s: %q", pattern, a.Body)
+		}
+		if strings.HasSuffix(want, "fra1") && a.Header().Get("ETag") != "" {
+			t.Errorf("%s: the tag says nothing of what is so here", pattern)
+		}
+	}
+	before := p.asked
+	a := p.ask(t, pageDoor, "GET /api/v1/events", "GET", "/api/v1/events", "", nil)
+	if a.Code != http.StatusServiceUnavailable || !strings.Contains(a.Body.String(), "nyc1, which decides, gives events") || p.asked != before {
+		t.Errorf("events: %d %s", a.Code, a.Body)
+	}
+}
+
+// When nobody answers, what is known here is shown, and what was to be changed is refused in words.
+func TestWhenNobodyAnswers(t *testing.T) {
+	p := newPair()
+	p.answers = func(http.ResponseWriter, *http.Request) { panic("a bug") }
+	if a := p.ask(t, pageDoor, "GET /{$}", "GET", "/", "", nil); a.Body.String() != "own" {
+		t.Errorf("when the other node fails: %q", a.Body)
+	}
+	for err, want := range map[error]string{
+		bus.ErrCut:               "nothing was done: no node that decides is reached",
+		bus.ErrNobody:            "nothing was done: no node that decides is reached",
+		context.DeadlineExceeded: "nyc1 has not answered; look whether it was done",
+	} {
+		p.fails = err
+		if a := p.ask(t, pageDoor, "GET /{$}", "GET", "/", "", nil); a.Code != http.StatusOK || a.Body.String() != "own" {
+			t.Errorf("%v: %d %q", err, a.Code, a.Body)
+		}
+		a := p.ask(t, socketDoor, "POST /v1/ack", "POST", "/v1/ack", "{}", nil)
+		if a.Code != http.StatusUnprocessableEntity || !strings.Contains(a.Body.String(), want) {
+			t.Errorf("%v: %d %s", err, a.Code, a.Body)
+		}
+	}
+	a := p.ask(t, socketDoor, "POST /v1/note", "POST", "/v1/note", strings.Repeat("x", mostPassed+1), nil)
+	if a.Code != http.StatusUnprocessableEntity || !strings.Contains(a.Body.String(), "too large") {
+		t.Errorf("too large: %d %s", a.Code, a.Body)
+	}
+}
+
+// FuzzPassedRequest: what comes from another node never ends this one.
+func FuzzPassedRequest(f *testing.F) {
+	f.Add(framed(passedRequest{Door: socketDoor, Method: "GET", URI: "/v1/status"}, []byte("body")))
+	f.Add(framed(passedRequest{Door: pageDoor, Method: "GET", URI: "//", Visitor: &api.Visitor{}}, nil))
+	f.Add(framed(passedRequest{Door: pageDoor, Method: " ", URI: "%"}, nil))
+	f.Add([]byte{0xff, 0xff, 0xff})
+	f.Fuzz(func(t *testing.T, question []byte) {
+		p := &passer{log: zap.NewNop(), doors: map[string]http.Handler{}}
+		for _, door := range []string{socketDoor, pageDoor} {
+			p.doors[door] = http.NotFoundHandler()
+		}
+		answer := p.answer(t.Context(), question)
+		if answer == nil {
+			return
+		}
+		var a passedAnswer
+		if _, err := unframe(answer, &a); err != nil || a.Status == 0 {
+			t.Errorf("%+v, %v", a, err)
+		}
+	})
+}
+
+// An answer that is too long for the bus is none.
+func TestAnAnswerThatIsTooLong(t *testing.T) {
+	k := &keptAnswer{passedAnswer: passedAnswer{Header: http.Header{}}, most: 3}
+	if _, err := k.Write([]byte("1234")); !errors.Is(err, errTooLong) || k.Status != http.StatusInsufficientStorage {
+		t.Errorf("%d, %v", k.Status, err)
+	}
+}
