@@ -56,7 +56,7 @@ func (n *Node) answer(ctx context.Context, question []byte) []byte {
 }
 
 // askTime is how long a node may take to say what it last saw.
-const askTime = 5 * time.Second
+const askTime = 20 * time.Second
 
 // askWhatItSaw asks a node what it last saw of each check.
 func (n *Node) askWhatItSaw(ctx context.Context, node string) (packets [][]byte, err error) {

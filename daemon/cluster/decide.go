@@ -19,6 +19,8 @@ import (
 const (
 	// decidePause is how often it is looked whether time alone decides something of what nodes see.
 	decidePause = 200 * time.Millisecond
+	// roomPause is how long the tracker gets to make room for more results.
+	roomPause = 5 * time.Millisecond
 	// firstSights is how long a new decider waits for what the nodes last saw, before it decides with
 	// what it has.
 	firstSights = time.Second
@@ -127,10 +129,13 @@ func (d *decider) makeResults(ctx context.Context) {
 			swept = now
 			d.sweep(now)
 		}
-		if ready {
-			d.giveResults()
+		var room <-chan time.Time
+		if ready && !d.giveResults() {
+			room = time.After(roomPause)
 		}
 		select {
+		case <-room:
+			continue
 		case <-ctx.Done():
 			return
 		case p := <-d.packets:
@@ -212,8 +217,9 @@ func (d *decider) take(p packet) {
 }
 
 // giveResults gives the tracker what follows from what the nodes see. While it has no room nothing
-// more is decided: what comes meanwhile takes the place of what was seen before.
-func (d *decider) giveResults() {
+// more is decided: what comes meanwhile takes the place of what was seen before. It returns false when
+// some are left.
+func (d *decider) giveResults() (all bool) {
 	if len(d.results) == 0 {
 		var wanted []agree.Wanted
 		d.results, wanted = d.board.Decide(time.Now())
@@ -222,6 +228,7 @@ func (d *decider) giveResults() {
 	for len(d.results) > 0 && d.tracker.Take(d.results[0]) {
 		d.results = d.results[1:]
 	}
+	return len(d.results) == 0
 }
 
 // wakeNodes has nodes probe checks at once about which another one has changed its mind.
