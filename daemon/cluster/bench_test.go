@@ -50,7 +50,7 @@ func benchmarkTakeOver(b *testing.B, checks int) {
 		}
 		now := awaitDecider(b, nodes)
 		for !now.decided(ctx, checks) {
-			time.Sleep(10 * time.Millisecond) //nolint:forbidigo // real time is measured
+			time.Sleep(10 * time.Millisecond)
 		}
 		b.ReportMetric(time.Since(began).Seconds(), "s/takeover")
 		b.ReportMetric((cpuTime(b) - cpu).Seconds(), "cpu-s/takeover")
@@ -145,7 +145,7 @@ func (n *benchNode) probeAll(ctx context.Context, cfg *config.Config) {
 }
 
 func awaitDecider(b *testing.B, nodes map[config.NodeID]*benchNode) *benchNode {
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) { //nolint:forbidigo // real time is measured
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		for _, n := range nodes {
 			if n.node.Role() == cluster.Deciding {
 				return n

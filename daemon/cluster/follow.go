@@ -15,6 +15,8 @@ const (
 	lookPause = 100 * time.Millisecond
 	// failedPause is how long a node whose attempt to take over failed lets others try.
 	failedPause = 2 * time.Second
+	// latePause is the pause of a node whose standby or whose turn has become another one meanwhile.
+	latePause = 500 * time.Millisecond
 	// comparePause is how often a copy is compared with the journal at most, because of what others say.
 	comparePause = 10 * time.Second
 )
@@ -22,16 +24,18 @@ const (
 // followOrDecide follows whoever decides, decides when that is the turn of this node, and follows
 // again, until ctx ends.
 func (n *Node) followOrDecide(ctx context.Context) error {
+	n.copy.Expect(1) // a new copy lacks everything, also while nobody decides
 	for n.follow(ctx) {
 		term, err := n.takeOver(ctx)
 		n.noteJournal(err)
-		if err != nil {
-			if !pause(ctx, failedPause) {
-				return nil
-			}
-			continue
+		switch {
+		case err == nil:
+			n.decide(ctx, term)
+		case errors.Is(err, errTooLate):
+			pause(ctx, latePause)
+		default:
+			pause(ctx, failedPause)
 		}
-		n.decide(ctx, term)
 	}
 	return nil
 }

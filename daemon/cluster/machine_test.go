@@ -91,7 +91,13 @@ func (m *machine) start() {
 		Node: m.id, Version: "1.0", Bus: p.bus, Dir: filepath.Join(m.dir, "shared"), Own: p.own, OpenShared: p.openShared,
 		Wake: m.wake, OnShare: m.shareChanged, NeverStepDown: m.stage.neverStepDown, Log: zap.New(&roles{process: p}),
 		Troubles: m.troubles,
-		Wall:     func() time.Time { return time.Now().Add(time.Duration(m.wall.Load())) },
+		AnswerAsDecider: func(_ context.Context, question []byte) []byte {
+			return fmt.Appendf(nil, "%s decides, asked %s", m.id, question)
+		},
+		Answer: func(_ context.Context, question []byte) []byte {
+			return fmt.Appendf(nil, "%s, asked %s", m.id, question)
+		},
+		Wall: func() time.Time { return time.Now().Add(time.Duration(m.wall.Load())) },
 	})
 	must(t, err)
 	cfg := m.config()

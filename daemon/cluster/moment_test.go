@@ -19,6 +19,7 @@ func TestOfTwoThatBeginAtTheSameMomentOneDecides(t *testing.T) {
 		s := newStage(t, loadFiles(t, string(house),
 			&config.Node{ID: "fra1", Location: "frankfurt", Decide: true}, &config.Node{ID: "nyc1", Location: "new-york", Decide: true}))
 		s.createStream()
+		s.net.Delay(20 * time.Millisecond) // so that both have read the journal before one of them appends
 		s.net.CutOneWay("fra1", "nyc1")
 		s.net.CutOneWay("nyc1", "fra1")
 		defer s.end()

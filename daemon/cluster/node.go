@@ -47,7 +47,7 @@ type Node struct {
 	members  []agree.Member // among whom the checks are shared
 	share    int            // how many checks this node probes
 	journal  string         // what is wrong with the shared journal
-	// restUntil is when a node that was asked to stop may decide again.
+	// restUntil is when a node may decide again that was asked to stop, or was not the first to begin.
 	restUntil time.Time
 	// rebased is when some node wrote the whole state into a journal that had lost records.
 	rebased time.Time

@@ -32,7 +32,8 @@ func (n *Node) takeOver(ctx context.Context) (term uint64, err error) {
 	}
 	switch {
 	case errors.Is(err, journal.ErrReplaced):
-		return 0, errTooLate // it was faster
+		n.rest(takeOverAfter) // another node was faster, as good as heard
+		return 0, errTooLate
 	case err != nil:
 		return 0, fmt.Errorf("beginning to decide: %w", err)
 	case n.anew.Load(): // meanwhile the standby has become another one's
@@ -46,6 +47,13 @@ func (n *Node) takeOver(ctx context.Context) (term uint64, err error) {
 	n.mu.Unlock()
 	n.sayThatItLives() // others need not try
 	return term, nil
+}
+
+// rest has this node let others decide for a while.
+func (n *Node) rest(d time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.restUntil = time.Now().Add(d)
 }
 
 // rebase begins to decide above a stream that has lost what this node holds, with the whole state. A

@@ -1,0 +1,134 @@
+package cluster_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/bus"
+	"github.com/imapvigil/imapvigil/daemon/cluster"
+)
+
+// threeNodes begins a stage with three nodes that may decide, and lets them find who does: fra1.
+func threeNodes(t *testing.T) *stage {
+	t.Helper()
+	house, err := os.ReadFile("testdata/timelines/house.hcl")
+	must(t, err)
+	s := newStage(t, loadFiles(t, string(house),
+		&config.Node{ID: "fra1", Location: "frankfurt", Decide: true}, &config.Node{ID: "lon1", Location: "london", Decide: true},
+		&config.Node{ID: "nyc1", Location: "new-york", Decide: true}))
+	s.createStream()
+	for _, m := range s.sorted() {
+		m.start()
+	}
+	s.reach(s.begin.Add(10 * time.Second))
+	return s
+}
+
+func (s *stage) node(name string) *cluster.Node { return s.machine(name).process.node }
+
+func TestWhoeverDecidesIsAsked(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := threeNodes(t)
+		defer s.end()
+		for _, from := range []string{"fra1", "lon1"} { // also by itself
+			answer, err := s.node(from).AskDecider(t.Context(), []byte("status"))
+			if err != nil || string(answer) != "fra1 decides, asked status" {
+				t.Errorf("%s is answered %q, %v", from, answer, err)
+			}
+		}
+		must(t, s.node("fra1").StepDown(t.Context()))
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		if answer, err := s.node("nyc1").AskDecider(ctx, []byte("status")); err == nil {
+			t.Errorf("nobody decides, and it is answered %q", answer)
+		}
+		s.reach(time.Now().Add(2 * time.Second))
+		if answer, err := s.node("nyc1").AskDecider(t.Context(), []byte("status")); err != nil || string(answer) != "lon1 decides, asked status" {
+			t.Errorf("the next one is asked: %q, %v", answer, err)
+		}
+	})
+}
+
+func TestEachNodeIsAskedByItsName(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := threeNodes(t)
+		defer s.end()
+		for _, name := range []config.NodeID{"fra1", "nyc1"} {
+			answer, err := s.node("fra1").AskNode(t.Context(), name, []byte("history"))
+			if err != nil || string(answer) != string(name)+", asked history" {
+				t.Errorf("%s answers %q, %v", name, answer, err)
+			}
+		}
+		s.net.Cut("fra1")
+		if _, err := s.node("fra1").AskNode(t.Context(), "nyc1", nil); !errors.Is(err, bus.ErrCut) {
+			t.Errorf("without the bus: %v", err)
+		}
+	})
+}
+
+func TestOnlyWhoDecidesStepsDown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := threeNodes(t)
+		defer s.end()
+		if err := s.node("nyc1").StepDown(t.Context()); !errors.Is(err, cluster.ErrNotDeciding) {
+			t.Errorf("a node that follows: %v", err)
+		}
+		must(t, s.node("fra1").StepDown(t.Context()))
+		if role := s.node("fra1").Role(); role != cluster.Following {
+			t.Errorf("it is %s when StepDown returns", role)
+		}
+		s.reach(time.Now().Add(15 * time.Second)) // it would have had its turn
+		if d := s.node("fra1").Decider(); d != "lon1" {
+			t.Errorf("%q decides", d)
+		}
+	})
+}
+
+// Each check has its nodes, which take turns; a node that is cut off keeps its checks.
+func TestTurns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := threeNodes(t)
+		defer s.end()
+		places := func(id config.CheckID) (seen []int) {
+			seen = make([]int, 4)
+			for _, m := range s.sorted() {
+				if m.process == nil {
+					continue
+				}
+				if place, of := m.process.node.Turn(id); of > 0 {
+					seen[place]++
+					seen[3] = of
+				}
+			}
+			return seen
+		}
+		if got := places("mx1/imaps"); got[0] != 1 || got[1] != 1 || got[2] != 1 || got[3] != 3 {
+			t.Errorf("places %v", got)
+		}
+		s.machine("nyc1").kill()
+		s.reach(time.Now().Add(5 * time.Second))
+		if got := places("mx1/imaps"); got[0] != 1 || got[1] != 1 || got[3] != 2 {
+			t.Errorf("when one node is gone: places %v", got)
+		}
+		s.net.Cut("lon1")
+		s.reach(time.Now().Add(time.Hour))
+		if _, of := s.node("lon1").Turn("mx1/imaps"); of != 2 {
+			t.Errorf("who is cut off has another share: one of %d", of)
+		}
+		if place, of := s.node("fra1").Turn("mx1/imaps"); place != 0 || of != 1 {
+			t.Errorf("who decides goes on alone: %d of %d", place, of)
+		}
+		if s.node("fra1").Probes("mx9/imaps") {
+			t.Error("it probes what is not in the files")
+		}
+	})
+}
