@@ -2,6 +2,7 @@ package agree
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -138,7 +139,10 @@ func (o *Opinion) nothing(now time.Time) incident.Result {
 			}
 		}
 	}
-	f.Hint = "No node reports on this check: " + list(o.others()) + "."
+	f.Hint = "No node reports on this check."
+	if others := strings.Join(o.others(), "; "); others != "" {
+		f.Hint = "No node reports on this check: " + others + "."
+	}
 	return incident.Result{Started: now, Ended: now, Findings: []incident.Finding{f}}
 }
 

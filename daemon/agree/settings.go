@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
-	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 // Settings identifies what a check says of its probes, without its secrets. Nodes that have the same
@@ -67,17 +66,3 @@ func (s *settings) number(name string, n int64) {
 }
 
 func (s *settings) time(name string, d time.Duration) { s.number(name, int64(d)) }
-
-// WithoutLogin returns a probe that does not log in. Of the nodes of a check only the first one does:
-// one session a user, and no address that is banned because of another.
-func WithoutLogin(p config.Probe) config.Probe {
-	p.Login = config.Login{}
-	return p
-}
-
-// WithoutAccount returns the result of a probe that did not log in although the check has a login: it
-// says nothing of the account.
-func WithoutAccount(r incident.Result) incident.Result {
-	r.Observed &^= config.ConditionSet(config.ConditionAccount)
-	return r
-}

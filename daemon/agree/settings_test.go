@@ -8,7 +8,6 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/agree"
-	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 // Whatever a probe looks at makes other settings, but for its secrets: nodes may have their own. What is decided of
@@ -81,17 +80,4 @@ func change(t *testing.T, name string, field reflect.Value) (secret bool) {
 		t.Fatalf("%s is a %s, which this test does not know", name, field.Type())
 	}
 	return false
-}
-
-// Of the nodes of a check one logs in. The others probe without a login, and say nothing of the account.
-func TestWithoutLogin(t *testing.T) {
-	t.Parallel()
-	p := config.Probe{Hostname: "mx.example.org", Login: config.Login{Username: "vigil", Password: opaque.NewSecret("canary")}}
-	if got := agree.WithoutLogin(p); got.Login != (config.Login{}) || got.Hostname != p.Hostname {
-		t.Errorf("%+v", got)
-	}
-	r := agree.WithoutAccount(incident.Result{Observed: config.AllConditions()})
-	if r.Observed.Has(config.ConditionAccount) || !r.Observed.Has(config.ConditionService) {
-		t.Errorf("observed are %s", r.Observed)
-	}
 }

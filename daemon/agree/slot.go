@@ -88,7 +88,8 @@ func (b *Board) sight(e *entry, s *slot) Sight {
 	started := b.time(s.started)
 	sight.Result = incident.Result{Check: e.id, Started: started, Ended: started.Add(time.Duration(s.lasted) * time.Millisecond), Observed: s.observed}
 	if e.login && s.node != e.first {
-		sight.Result = WithoutAccount(sight.Result) // it did not log in, or it does no longer
+		// It did not log in, or it does no longer: of the nodes of a check only the first one does.
+		sight.Result.Observed &^= config.ConditionSet(config.ConditionAccount)
 	}
 	if s.content != nil {
 		sight.Result.Target, sight.Result.Notes, sight.Result.Addresses = s.content.target, s.content.notes, s.content.addresses
