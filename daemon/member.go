@@ -304,7 +304,11 @@ func (m *monitor) BeginNodes(ctx context.Context, by string) (records int, err e
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, beginTime, errors.New("the NATS servers took longer than two minutes"))
 	defer cancel()
-	list, err := m.deciding.own.Records(ctx)
+	// A shared journal that was lost goes on where this node's copy of it ends.
+	list, err := m.member.node.SharedRecords()
+	if err == nil && len(list) == 0 {
+		list, err = m.deciding.own.Records(ctx)
+	}
 	if err != nil {
 		return 0, err
 	}

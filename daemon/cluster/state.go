@@ -5,6 +5,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/bus"
+	"github.com/imapvigil/imapvigil/daemon/journal"
 )
 
 // A Role is what a node does in its cluster, in the words that users read.
@@ -51,6 +52,18 @@ type NodeState struct {
 	ClockOff  time.Duration
 	CopyFault string   // what is wrong with its copy of the journal; empty: nothing
 	Troubles  []string // that it cannot tell of itself
+}
+
+// SharedRecords returns the records that lead to what this node holds of the shared journal; none, when it
+// holds nothing.
+func (n *Node) SharedRecords() (records []journal.Record, err error) {
+	for r, err := range n.copy.Records() {
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, r)
+	}
+	return records, nil
 }
 
 // State returns what this node knows of its cluster.

@@ -56,7 +56,7 @@ func (c *Copy) keep() {
 func (c *Copy) renew() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.replaying > 0 {
+	if c.replaying+c.viewing > 0 {
 		return false // the journal asks again in two seconds
 	}
 	c.Log.Warn("the files of this node's copy of the shared journal were lost; it is read anew", zap.String("reason", c.j.Status().LastLoss))
@@ -74,7 +74,7 @@ func (c *Copy) renew() bool {
 // trim removes from the disk what the last whole state has replaced. c.mu is held.
 func (c *Copy) trim() {
 	base := c.chain.base
-	if base == nil || !c.chain.isWhole || base.sum == c.first || c.replaying > 0 ||
+	if base == nil || !c.chain.isWhole || base.sum == c.first || c.replaying+c.viewing > 0 ||
 		!c.j.Status().Durable || time.Now().Before(c.trimNext) {
 		return
 	}

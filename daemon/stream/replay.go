@@ -30,6 +30,37 @@ func (c *Copy) Replay() iter.Seq2[journal.Record, error] {
 	}
 }
 
+// Records gives what Replay gives, as of when it begins. What OnRecords hears goes on as it was.
+func (c *Copy) Records() iter.Seq2[journal.Record, error] {
+	return func(yield func(journal.Record, error) bool) {
+		base, last := c.beginViewing()
+		defer c.endViewing()
+		for h, err := range c.heldFrom(base, last) {
+			if err != nil {
+				yield(journal.Record{}, err)
+				return
+			}
+			if !yieldAll(h.records, yield) {
+				return
+			}
+		}
+	}
+}
+
+func (c *Copy) beginViewing() (base *wholeState, last uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.viewing++
+	return c.chain.base, c.j.Status().LastSeq
+}
+
+func (c *Copy) endViewing() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.viewing--
+	c.trim()
+}
+
 func yieldAll(records []journal.Record, yield func(journal.Record, error) bool) bool {
 	for _, r := range records {
 		if !yield(r, nil) {
