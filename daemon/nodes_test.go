@@ -425,3 +425,28 @@ func TestANodeThatIsCutOffIsAlone(t *testing.T) {
 	w.until("it follows again", func() bool { return alone.member.node.Role() == cluster.Following && w.stateAt(other) == "down" })
 	w.until("it has closed what it told alone", func() bool { return slices.Contains(w.told(), "mx1/imap incident.closed") })
 }
+
+// The servers of the bus have lost everything in the middle of an outage. The journal that is made anew, on
+// a node that has followed, goes on where its copy ends: people hear once of the outage, and of its end.
+func TestALostJournalIsMadeAnewFromACopy(t *testing.T) {
+	network := localNetwork{local.New()}
+	w, server := startTeam(t, network, "", "fra1", "nyc1")
+	first := w.decider()
+	other := w.others(first)[0]
+	w.until("the service is well", func() bool { return w.stateAt(other) == "ok" })
+	server.Refuse()
+	w.until("people are told that it is down", func() bool { return slices.Equal(w.told(), []string{"mx1/imap incident.opened"}) })
+	w.until(other+" knows it, too", func() bool { return w.stateAt(other) == "down" })
+	network.LoseStream()
+	begun, err := w.client(other).BeginNodes(t.Context())
+	if err != nil || begun.Records == 0 {
+		t.Fatalf("%+v, %v", begun, err)
+	}
+	if err := server.Serve(); err != nil {
+		t.Fatal(err)
+	}
+	w.until("people are told that it is well", func() bool { return slices.Contains(w.told(), "mx1/imap incident.closed") })
+	if got := w.told(); !slices.Equal(got, []string{"mx1/imap incident.opened", "mx1/imap incident.closed"}) {
+		t.Errorf("people were told %q", got)
+	}
+}
