@@ -110,7 +110,7 @@ func (c *Copy) Begin(ctx context.Context) (number uint64, err error) {
 		return 0, c.Behind()
 	}
 	if old := c.term.Load(); old != nil {
-		old.end(errors.New("this node has begun to decide anew"))
+		old.end(errors.New("this node has begun to decide once more"))
 	}
 	t := newTerm(c.alive, c.Node, &s.chain)
 	if err := c.beginTerm(ctx, t, []journal.Record{note{Node: c.Node, Term: t.number, Version: c.Version}.record(kindBegan)}); err != nil {
