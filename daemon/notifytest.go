@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"sync"
@@ -23,6 +24,9 @@ func (m *monitor) NotifyTest(ctx context.Context, id config.RoleID) (t api.Trial
 	if !ok {
 		_, err := lookup.Of(cfg).Role(string(id)) // says which is near
 		return t, err
+	}
+	if m.probesOnly(cfg) {
+		return t, fmt.Errorf("%s has decide = false and sends no messages; ask a node that may decide", m.node)
 	}
 	now := time.Now()
 	t = api.Trial{Role: id, Deliveries: make([]api.TrialDelivery, len(role.Notify))}
@@ -55,6 +59,9 @@ func (m *monitor) tryDestination(ctx context.Context, cfg *config.Config, way co
 		return d
 	}
 	m.proofs.note(placeOf(way.ID), proof{At: time.Now(), Test: true})
+	if m.follows() {
+		return d // what waits is sent by the node that decides
+	}
 	// What waits for this notifier need not wait any longer.
 	if err := m.deciding.shown().Delivered(ctx, way.ID.Notifier); err != nil {
 		m.Log.Warn("a test message was delivered, but the messages that wait could not be retried", zap.Error(err))

@@ -89,7 +89,7 @@ func (k *keptAnswer) WriteHeader(status int) {
 func (k *keptAnswer) Write(p []byte) (int, error) {
 	k.WriteHeader(http.StatusOK)
 	if len(k.body)+len(p) > k.most {
-		k.Status = http.StatusInsufficientStorage
+		k.Status = tooLongToPass
 		return 0, errTooLong
 	}
 	k.body = append(k.body, p...)

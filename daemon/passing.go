@@ -113,7 +113,7 @@ func (p *passer) passOn(w http.ResponseWriter, r *http.Request, door string, h h
 		a.body, err = unframe(answer, &a)
 	}
 	switch {
-	case err == nil && a.Status != 0:
+	case err == nil && a.Status != 0 && a.Status != tooLongToPass:
 		p.give(w, r, &a)
 	case shows:
 		h.ServeHTTP(w, r)
@@ -121,6 +121,9 @@ func (p *passer) passOn(w http.ResponseWriter, r *http.Request, door string, h h
 		p.refuse(w, r, door, p.notDone(err))
 	}
 }
+
+// tooLongToPass is the status of an answer that the bus cannot carry.
+const tooLongToPass = http.StatusInsufficientStorage
 
 // notDone returns in words why nothing was done, or why that is not known.
 func (p *passer) notDone(err error) error {

@@ -41,8 +41,9 @@ func (m *monitor) sendTests(ctx context.Context) error {
 	}
 	defer m.proofs.keep()
 	return repeatEvery(ctx, testsLookEvery, func() {
-		if m.follows() {
-			return // whoever decides sends them
+		follows := m.follows()
+		if follows && m.member.node.Decider() == "" {
+			return // nobody knows whether they are sent
 		}
 		s, err := m.deciding.shown().Snapshot(ctx)
 		if err != nil || s.Config == nil || len(s.Config.Roles) == 0 {
@@ -52,28 +53,40 @@ func (m *monitor) sendTests(ctx context.Context) error {
 		if !s.Config.Incomplete { // what the files could not give just now may come back
 			m.proofs.forget(s.Config)
 		}
-		m.testRoles(ctx, s, now)
+		m.testRoles(ctx, s, now, follows)
 		m.proofs.keep()
 		_ = m.deciding.own.Report(ctx, testsTrouble, m.proofs.finding()) // it fails only when the daemon is ending
 	})
 }
 
-// testRoles sends what is due now.
-func (m *monitor) testRoles(ctx context.Context, s *tracker.Snapshot, now time.Time) {
+// testRoles sends what is due now. A node that follows only notes that it is sent, so that it is not sent
+// again when this node decides.
+func (m *monitor) testRoles(ctx context.Context, s *tracker.Snapshot, now time.Time, follows bool) {
 	for _, id := range slices.Sorted(maps.Keys(s.Config.Roles)) {
 		role := s.Config.Roles[id]
 		if role.NotifyTest == "" {
 			continue
 		}
-		period, due := testDue(role.NotifyTest, testOffset(m.node, id), now.In(s.Config.ZoneFor(id)))
+		period, due := testDue(role.NotifyTest, testOffset(m.testedAs(), id), now.In(s.Config.ZoneFor(id)))
 		var blocks []config.Notify
 		if due && !isBusy(s, now) && m.proofs.claim(id, period) {
 			blocks = role.Notify
 		} else {
 			blocks = m.proofs.toRetry(role, now)
 		}
-		m.testBlocks(ctx, s.Config, role, blocks, now)
+		if !follows {
+			m.testBlocks(ctx, s.Config, role, blocks, now)
+		}
 	}
+}
+
+// testedAs returns the name by which it is decided when roles are tested: all nodes of a cluster decide it
+// alike.
+func (m *monitor) testedAs() string {
+	if m.member != nil {
+		return m.member.begun.Name
+	}
+	return m.node
 }
 
 // testDue returns the name of the period that a time is in, and whether its test message is due: on

@@ -120,6 +120,7 @@ type testRun struct {
 	cfg   *config.Config
 	m     *monitor
 	begun time.Time
+	idle  bool // sends nothing by itself
 	stop  func()
 }
 
@@ -158,7 +159,9 @@ func (r *testRun) start() {
 	if err := m.deciding.own.Configure(ctx, r.cfg); err != nil {
 		r.t.Fatal(err)
 	}
-	tasks.Go(func() { _ = m.sendTests(ctx) })
+	if !r.idle {
+		tasks.Go(func() { _ = m.sendTests(ctx) })
+	}
 	r.m = m
 	r.stop = func() {
 		cancel()
@@ -234,6 +237,35 @@ func TestTestMessagesComeOnceAMonth(t *testing.T) {
 		if len(list) != 3 || list[0].Role != "cto" || list[0].ProvedAt != nil || list[1].ProvedBy != "test" || list[1].NotifyTest != "month" || list[1].ProvedAt.Day() != 3 {
 			t.Errorf("%+v", list)
 		}
+	})
+}
+
+// A node that follows notes what the node that decides has sent, and does not send it again when it
+// decides itself.
+func TestTestMessagesComeFromOneNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newTestRun(t)
+		r.idle = true
+		r.start()
+		test := func(at string, follows bool) string {
+			r.until(at)
+			s, err := r.m.deciding.own.Snapshot(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.m.testRoles(t.Context(), s, time.Now(), follows)
+			return r.box.taken()
+		}
+		if sent := test("2000-01-04 12:01", true); sent != "" {
+			t.Errorf("following: %s", sent)
+		}
+		if sent := test("2000-01-05 12:01", false); sent != "" {
+			t.Errorf("deciding a day later: %s", sent)
+		}
+		if sent := test("2000-02-01 12:01", false); strings.Count(sent, "every month") != 2 {
+			t.Errorf("deciding a month later: %s", sent)
+		}
+		r.stop()
 	})
 }
 
