@@ -91,7 +91,7 @@ func (d *decider) listen() (stop func()) {
 		d.offer(packet{m.Topic.Node(), m.Data})
 	})
 	if err != nil {
-		d.Log.Error("this node cannot hear what the others see", zap.Error(err))
+		d.Log.Error("what the other nodes see does not reach this node", zap.Error(err))
 		stopSights = func() {}
 	}
 	stopAnswers, err := d.Bus.Answer(bus.Seat, d.answerAsDecider)

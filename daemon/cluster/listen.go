@@ -53,7 +53,7 @@ func (l *heartbeatListener) follow() {
 	l.end()
 	stop, err := l.node.Bus.Listen(topic, l.node.hearHeartbeat)
 	if err != nil && !l.fails {
-		l.node.Log.Error("this node cannot hear whether others live", zap.Error(err))
+		l.node.Log.Error("this node cannot find out whether other nodes run", zap.Error(err))
 	}
 	if l.fails = err != nil; l.fails {
 		return // and tries again

@@ -94,7 +94,7 @@ type ending string
 
 const (
 	asked    ending = "it was asked to stop"
-	deaf     ending = "it no longer hears itself on the bus"
+	deaf     ending = "its own messages no longer come back to it from the bus"
 	replaced ending = "another node decides"
 )
 
