@@ -136,7 +136,7 @@ var owners = map[string][]string{
 
 // pure are the rooms that decide from their arguments alone: they see neither the
 // machine nor the clock.
-var pure = []string{"daemon/availability", "daemon/incident", "daemon/verdict"}
+var pure = []string{"daemon/agree", "daemon/availability", "daemon/incident", "daemon/verdict"}
 
 // impure is what would let a room look around, with everything below it; net/netip is
 // values.
