@@ -184,6 +184,8 @@ type Check struct {
 	// File and Line are where the check is written.
 	File string `json:"file"`
 	Line int    `json:"line"`
+	// Locations are what each of several nodes sees; empty: one machine watches on its own.
+	Locations []Location `json:"locations"`
 
 	// CheckDetail is there where one check was asked for; nil otherwise.
 	*CheckDetail
@@ -344,7 +346,7 @@ func newCheck(c tracker.Check, now time.Time, next func(config.CheckID) time.Tim
 		ID: c.ID, Label: c.Label, Server: string(c.Server), Groups: c.GroupNames(),
 		Host: c.Probe.Hostname, Port: int(c.Probe.Port), Security: c.Probe.Security, File: c.Pos.File, Line: int(c.Pos.Line),
 		// JSON says [], not null.
-		Incidents: []incident.ID{}, Acknowledged: []Acknowledgement{}, Silences: []string{},
+		Incidents: []incident.ID{}, Acknowledged: []Acknowledgement{}, Silences: []string{}, Locations: []Location{},
 	}
 	// A paused check has no next probe.
 	if c.Enabled {
@@ -369,7 +371,7 @@ func newCheck(c tracker.Check, now time.Time, next func(config.CheckID) time.Tim
 		v.ReportedFrom, v.ClosesAt = moment(gravest.ReportedFrom(c.Policy)), moment(gravest.ClosesAt(c.Policy))
 	}
 	if c.Last != nil {
-		v.LatencyMS, v.CertificateNotAfter = latency(c.Last), firstExpiry(c.Last)
+		v.LatencyMS, v.CertificateNotAfter, v.Locations = latency(c.Last), firstExpiry(c.Last), newLocations(c.Last)
 	}
 	for _, in := range c.Incidents {
 		if !in.Open() {
