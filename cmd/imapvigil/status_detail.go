@@ -36,6 +36,7 @@ func addDetails(ctx context.Context, client *api.Client, s *api.Status, f status
 func (g *statusPage) details(s api.Status) {
 	g.nameGroups(s.Groups)
 	g.line(g.formatTime(s.GeneratedAt))
+	g.node(s.Node)
 	g.monitor(s)
 	for i := range s.Checks {
 		g.line("")
@@ -53,6 +54,7 @@ func (g *statusPage) detail(c *api.Check, silences []api.ListedSilence) {
 	g.writeReason(c)
 	g.writeFacts(c)
 	g.writeLastHour(c.ID, 2)
+	g.writeLocations(c)
 	g.incidentsOf(c)
 	g.plannedFor(c, silences)
 	if c.Forecast != nil && len(c.Incidents) == 0 {
@@ -80,9 +82,7 @@ func (g *statusPage) writeReason(c *api.Check) {
 	if c.Cause != "" && c.State != incident.CheckOK {
 		g.fold("  ", strings.TrimSuffix(strings.TrimSpace(c.Phase+" "+c.Cause)+": "+c.Hint, ": "))
 	}
-	if c.From != "" {
-		g.fold("  ", "seen from "+c.From)
-	}
+	g.fold("  ", seenFrom(c))
 	if !c.Evidence.IsZero() {
 		g.fold("  > ", c.Evidence.String())
 	}

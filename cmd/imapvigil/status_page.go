@@ -112,10 +112,19 @@ func (g *statusPage) header(s api.Status) {
 	at, counts := g.formatTime(s.GeneratedAt), countStates(s.Checks)
 	if line := at + "  " + counts; config.Columns(line) <= g.width {
 		g.line(line)
-		return
+	} else {
+		g.fold("", at)
+		g.fold("  ", counts)
 	}
-	g.fold("", at)
-	g.fold("  ", counts)
+	g.node(s.Node)
+}
+
+// node writes which of several nodes answers, and which decides. Of one that hears no other, the notes say
+// so, and since when.
+func (g *statusPage) node(n *api.Node) {
+	if n != nil && n.Role != api.Alone && n.Decider != "" {
+		g.fold("", whoDecides(*n))
+	}
 }
 
 // monitor writes what is wrong with the monitor itself.
@@ -330,6 +339,7 @@ func (g *statusPage) reason(e *statusEntry) {
 	default:
 		g.foldBelowState(fmt.Sprintf("%s, as of %s: %s", why, c.ID, c.Hint))
 	}
+	g.writeSeenFrom(e)
 	g.foldBelowState(g.handling(e.checks))
 	g.writeLastHour(c.ID, stateRoom)
 }

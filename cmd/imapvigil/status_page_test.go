@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -137,6 +138,7 @@ func statuses() map[string]api.Status {
 	care.Config = api.Config{State: api.Rejected, LoadedAt: *at(26 * time.Hour), Error: "/etc/imapvigil/mx.hcl:12:3: An imap_check has no attribute \"intervall\"."}
 	care.Notes = []string{"This machine has no route for IPv6, so addresses of that family are left out."}
 	all["care"] = care
+	all["nodes"] = fromNodes()
 	return all
 }
 
@@ -262,4 +264,65 @@ func TestStatusInDetail(t *testing.T) {
 		}
 	}
 	golden.Compare(t, filepath.Join("testdata", "status", "detail.txt"), text.String())
+}
+
+// fromNodes is a status of three nodes: a server is down from two of them, a check is degraded from one,
+// one has just begun to fail, and one is known to nobody.
+func fromNodes() api.Status {
+	s := fleet(9)
+	s.Node = &api.Node{Name: "fra1", Location: "frankfurt", Role: api.Following, Decider: "nyc1"}
+	locations := func(states ...string) (list []api.Location) {
+		for i, name := range []string{"fra1 frankfurt", "lon1 london", "nyc1 new-york"} {
+			node, place, _ := strings.Cut(name, " ")
+			took := 80.4 + float64(i)
+			l := api.Location{Node: node, Location: place, State: incident.OK, Standing: states[i], At: at(time.Duration(i+1) * 7 * time.Second), TookMS: &took}
+			switch states[i] {
+			case "failing", "at fault":
+				l.State, l.Phase, l.Cause, l.TookMS = incident.Down, "connect", "timeout", nil
+			case "silent":
+				l.At, l.TookMS = at(9*time.Minute), nil
+			case "unknown":
+				l.Cause, l.TookMS = "local_fault", nil
+			}
+			if l.Remark() != "" && l.Standing != "asking" {
+				l.State = incident.Unknown
+			}
+			list = append(list, l)
+		}
+		return list
+	}
+	for i := range s.Checks {
+		s.Checks[i].Locations = locations("well", "well", "well")
+	}
+	for i := range 3 {
+		c := &s.Checks[i]
+		fails(c, incident.CheckDown, "connect", "timeout", "Nothing answers within 10s.", 12*time.Minute)
+		c.From, c.Locations = "2 of 3 nodes: frankfurt, london; well from new-york", locations("failing", "failing", "well")
+	}
+	s.Checks[2].From, s.Checks[2].Locations = "nyc1 alone; fra1 and lon1 are silent", locations("silent", "silent", "failing")
+	fails(&s.Checks[3], incident.CheckDegraded, "connect", "timeout", "Times out from fra1; is well from lon1, nyc1.", time.Hour)
+	s.Checks[3].From, s.Checks[3].Locations = "1 of 3 nodes: frankfurt; well from london, new-york", locations("failing", "well", "well")
+	fails(&s.Checks[4], incident.CheckFailing, "greeting", "bye", "The server ends the session at once.", time.Minute)
+	s.Checks[4].From, s.Checks[4].Locations = "2 of 3 nodes: frankfurt, london; new-york itself is at fault", locations("failing", "failing", "at fault")
+	fails(&s.Checks[6], incident.CheckUnknown, "", "local_fault", "No node reports on this check: fra1 is silent, lon1 cannot judge, nyc1 runs other files.", time.Minute)
+	s.Checks[6].Incidents, s.Checks[6].Locations = nil, locations("silent", "unknown", "settings")
+	s.Checks[7].Locations = locations("failing", "asking", "well")
+	return s
+}
+
+// What each of several nodes sees of a check has a line of its own.
+func TestStatusOfNodesInDetail(t *testing.T) {
+	s := fromNodes()
+	s.Checks = slices.Concat(s.Checks[2:5], s.Checks[6:8])
+	for i := range s.Checks {
+		s.Checks[i].CheckDetail, s.Checks[i].Security = &api.CheckDetail{}, config.TLSFromStart
+	}
+	s.Checks[1].Locations[1].Location = "lon1" // a node without a location is its own
+	var text strings.Builder
+	for _, width := range []int{40, 60, 80} {
+		shown := shownOn(s, screen{width: width}, statusFilter{})
+		checkWidth(t, shown, width)
+		fmt.Fprintf(&text, "----- %d columns\n%s", width, shown)
+	}
+	golden.Compare(t, filepath.Join("testdata", "status", "nodes-detail.txt"), text.String())
 }

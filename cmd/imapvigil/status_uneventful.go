@@ -51,10 +51,7 @@ func (g *statusPage) writeEachUneventful(checks []*api.Check) {
 
 // uneventfulRow returns name, place, latency, certificate, since when, and the label.
 func (g *statusPage) uneventfulRow(c *api.Check) []string {
-	row := []string{string(c.ID), hostPort(c), "", "", "", labelOf(c)}
-	if c.LatencyMS != nil {
-		row[2] = fmt.Sprintf("%.0f ms", *c.LatencyMS)
-	}
+	row := []string{string(c.ID), hostPort(c), latencyOf(c.LatencyMS), "", "", labelOf(c)}
 	if c.CertificateNotAfter != nil {
 		row[3] = "cert " + daysLeft(*c.CertificateNotAfter, g.now)
 	}

@@ -49,3 +49,20 @@ func newLocations(r *incident.Result) []Location {
 	}
 	return list
 }
+
+// Remark says why what the node saw does not count, or what it was asked to do; empty: it counts.
+func (l *Location) Remark() string {
+	switch l.Standing {
+	case "silent":
+		return "is silent"
+	case "unknown":
+		return "cannot judge"
+	case "settings":
+		return "runs other files"
+	case "at fault":
+		return "is at fault itself"
+	case "asking":
+		return "is asked to probe again"
+	}
+	return ""
+}
