@@ -113,7 +113,7 @@ func (c *Copy) compare(ctx context.Context, first, last uint64) error {
 	}
 	switch {
 	case era == "" && held.chain.isWhole:
-		return lostf("it is being made anew")
+		return lostf("it is being made again")
 	case era == "":
 		return errUnfinished
 	case held.damage != nil, held.chain.place == 0, held.chain.place+1 < first:

@@ -148,25 +148,25 @@ func (c *Copy) Rebase(ctx context.Context, state iter.Seq[journal.Record]) (numb
 	defer c.giveTurn()
 	end, err := c.endOfStream(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("appending the whole state anew: %w", err)
+		return 0, fmt.Errorf("appending the whole state again: %w", err)
 	}
 	held := c.heldPlace()
 	t := newTerm(c.alive, c.Node, &end)
 	bodies, err := splitWhole(note{Node: c.Node, Term: t.number, Version: c.Version, Held: held}.record(KindRebase), state)
 	if err != nil {
-		return 0, fmt.Errorf("appending the whole state anew: %w", err)
+		return 0, fmt.Errorf("appending the whole state again: %w", err)
 	}
 	w := &wholeSending{bodies: bodies, era: t.name}
 	for i := 0; i < len(bodies) && err == nil; i++ {
 		err = c.sendPart(ctx, t, w, i)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("appending the whole state anew: %w", err)
+		return 0, fmt.Errorf("appending the whole state again: %w", err)
 	}
 	t.era = w.era
 	c.term.Store(t)
 	if err := c.CatchUp(ctx); err != nil {
-		return 0, fmt.Errorf("reading the state that was appended anew: %w", err)
+		return 0, fmt.Errorf("reading the state that was appended again: %w", err)
 	}
 	c.stopGiving()
 	if err := c.purge(ctx); err != nil {

@@ -99,7 +99,7 @@ func Open(dir string, s bus.Stream, o Options) (*Copy, error) {
 		turn: make(chan struct{}, 1), reading: make(chan struct{}, 1), kick: make(chan struct{}, 1),
 	}
 	if c.damage != nil {
-		c.Log.Warn("this node's copy of the shared journal is damaged; it will be read anew", zap.Error(c.damage))
+		c.Log.Warn("this node's copy of the shared journal is damaged; it will be read again", zap.Error(c.damage))
 	}
 	c.alive, c.die = context.WithCancel(context.Background())
 	c.showState()

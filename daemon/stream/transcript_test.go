@@ -237,7 +237,7 @@ func (s *stage) show() string {
 		held := strings.Join(m.held(), " ")
 		fmt.Fprintf(&b, "  %s holds message %d and before: %s\n", name, m.Place(), held)
 		if stale {
-			b.WriteString("    its incidents have to be opened anew\n")
+			b.WriteString("    its incidents have to be opened again\n")
 		} else if folded != held {
 			fmt.Fprintf(&b, "    it has folded: %s\n", folded)
 		}
