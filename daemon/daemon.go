@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -73,9 +74,10 @@ type Options struct {
 	Loaded func()
 	// Ready is called once all checks run; nil: nothing.
 	Ready func()
-
-	// connect connects a node to a bus of tests; nil: to the one of the files.
-	connect func(node string) (bus.Bus, error)
+	// Connect connects a node to a bus within this process; nil: to the one of the files.
+	Connect func(node string) (bus.Bus, error)
+	// Dial opens the connections of probes; nil: TCP as the system has it.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // An Environment is what the environment of the process says. It is read once, by
@@ -278,7 +280,7 @@ func (m *monitor) openRooms(ctx context.Context, cfg *config.Config) (err error)
 	}
 	m.watch = clock.New(clock.Options{})
 	m.prober = probe.New(probe.Options{
-		Node: m.node, Version: m.Version, NoRoute: m.logMissingRoute, Watch: m.watch, Descriptors: probeDescriptors(),
+		Node: m.node, Version: m.Version, Dial: m.Dial, NoRoute: m.logMissingRoute, Watch: m.watch, Descriptors: probeDescriptors(),
 		// m.loop is made below, before anything is probed.
 		LoginTurn: func(id config.CheckID) { m.loop.Wake(id) },
 	})

@@ -80,7 +80,7 @@ var rooms = map[string][]string{
 	"daemon/probe/imaptest/proxies": {"daemon/probe/imaptest/ca", "daemon/probe/imaptest/process"},
 	"daemon/selfcheck":              {"config", "config/names", "daemon/clock", "daemon/incident", "daemon/verdict"},
 	"daemon/demo": {
-		"daemon/outbox", "daemon/probe/imaptest", "daemon/probe/imaptest/ca",
+		"daemon/bus", "daemon/bus/local", "daemon/journal", "daemon/stream", "daemon/outbox", "daemon/probe/imaptest", "daemon/probe/imaptest/ca",
 		"notifiers/notifiertest/smtpsink", "notifiers/notifiertest/httpsink",
 	},
 	"daemon/outbox": {"config", "config/calendar", "config/opaque", "daemon/incident", "notifiers", "notifiers/wording"},

@@ -64,8 +64,8 @@ func (m *monitor) join(ctx context.Context, cfg *config.Config) (err error) {
 
 // connectBus connects to the bus of a cluster, in the background.
 func (m *monitor) connectBus(ctx context.Context, c *config.Cluster) (bus.Bus, error) {
-	if m.connect != nil {
-		return m.connect(m.node)
+	if m.Connect != nil {
+		return m.Connect(m.node)
 	}
 	return bus.Connect(ctx, bus.Options{
 		Cluster: c.Name, Node: m.node, Servers: c.Servers, CA: []byte(c.CA.Text()),

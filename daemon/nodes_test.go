@@ -109,7 +109,7 @@ func (w *team) start(name string) {
 	m := &monitor{Options: Options{
 		ConfigPath: filepath.Join(w.dir, "main.hcl"), StateDir: filepath.Join(w.dir, name), Control: filepath.Join(w.dir, name+".sock"),
 		Node: name, Log: zap.NewNop(), Listen: new(string), Ready: func() { close(ready) },
-		connect: func(node string) (bus.Bus, error) { return w.network.Connect(w.t, node), nil },
+		Connect: func(node string) (bus.Bus, error) { return w.network.Connect(w.t, node), nil },
 	}}
 	ctx, stop := context.WithCancel(context.Background())
 	first, err := m.openAll(ctx)

@@ -99,6 +99,8 @@ func (p *program) offeredFlags() map[string]cobra.CompletionFunc {
 		"report format": offerWords("text", "csv", "json", "html"),
 		"period":        offerWords("last-month", "this-month", "last-quarter", "last-week", "7d", "30d", "90d"),
 
+		"demo nodes": offerWords("2", "3", "4", "5"),
+
 		"nodes key out":           offerAnyFile,
 		"nodes bus-config out":    offerDirectories,
 		"nodes bus-config server": p.completeNames(busServerNames),

@@ -20,29 +20,40 @@ import (
 
 func (p *program) demoCommand() *cobra.Command {
 	var page bool
+	var nodes int
 	c := &cobra.Command{
 		Use:   "demo",
 		Short: "Show an alarm and a recovery; nothing has to be installed",
 		Long: "The real daemon, in a temporary directory, watches an IMAP server that is part\n" +
 			"of the demo, fails and recovers. Every message is printed as it arrives. With\n" +
 			"--page the status page is open meanwhile, on loopback, and a server fails and\n" +
-			"recovers again and again until the demo is interrupted (Ctrl-C).",
+			"recovers again and again until the demo is interrupted (Ctrl-C). With --nodes 3\n" +
+			"three nodes in this process watch one server: the path of one node fails, then\n" +
+			"the server, and the node that decides is killed. That takes about a minute.",
 		Example: examples(
 			"Watch it", "imapvigil demo",
 			"Watch it, and keep what was printed", "imapvigil demo | tee demo.txt",
 			"Watch it in a browser", "imapvigil demo --page",
+			"Watch three nodes, of which one is killed", "imapvigil demo --nodes 3",
 		),
 		GroupID:     groupStart,
 		Annotations: exitCodes("shown", "an error"),
 		Args:        noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if page {
+			severalNodes := cmd.Flags().Changed("nodes")
+			switch {
+			case page && severalNodes:
+				return errors.New("--page and --nodes are two demos: give one of them")
+			case severalNodes:
+				return p.demoNodes(cmd.Context(), nodes)
+			case page:
 				return p.demoPage(cmd.Context())
 			}
 			return p.demo(cmd.Context())
 		},
 	}
 	c.Flags().BoolVar(&page, "page", false, "open the status page on loopback, until Ctrl-C")
+	c.Flags().IntVar(&nodes, "nodes", 0, "show that many nodes, 2 to 5, which watch one server together")
 	return c
 }
 
@@ -161,8 +172,9 @@ func (d *demonstration) showMessages(ctx context.Context, n int) {
 	}
 }
 
-func (d *demonstration) say(text string) {
-	d.printf("\n%s  %s\n\n", time.Now().Format("15:04:05"), text)
+// say prints what happens now.
+func (p *program) say(text string) {
+	p.printf("\n%s  %s\n\n", time.Now().Format("15:04:05"), text)
 }
 
 // until prints the status each time it changes, and returns when every check is in the

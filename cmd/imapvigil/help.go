@@ -215,7 +215,7 @@ func isPlaceFlag(f *pflag.Flag) bool {
 var valueNames = map[string]string{
 	configFlag: "PATH", stateFlag: "DIR", controlFlag: "SOCKET",
 	"as": "USER", "at": "TIME", "by": "NAME", "check": "CHECK", "condition": "CONDITION", "dismiss": "KEY", "from": "ADDRESS", "format": "FORMAT", "group": "GROUP", "host": "HOST",
-	"listen": "ADDRESS", "log-format": "FORMAT", "log-level": "LEVEL", "man": "PAGE", "node": "NODE", "out": "PATH", "output": "FILE", "period": "PERIOD", "port": "PORT", "proxy-protocol": "VERSION",
+	"listen": "ADDRESS", "log-format": "FORMAT", "log-level": "LEVEL", "man": "PAGE", "node": "NODE", "nodes": "NUMBER", "out": "PATH", "output": "FILE", "period": "PERIOD", "port": "PORT", "proxy-protocol": "VERSION",
 	"reason": "TEXT", "relay": "HOST", "relay-password-file": "FILE", "relay-security": "HOW", "relay-user": "USER",
 	"replace": "DEST=FILE", "retry": "KEY", "role": "ROLE", "security": "HOW", "server": "SERVER",
 	"severity": "SEVERITY", "since": "TIME", "state": "STATE", "to": "ADDRESS", "until": "TIME",

@@ -24,7 +24,7 @@ import (
 var Rates = outbox.Rates{First: time.Second, Every: 2 * time.Second, Digest: 2 * time.Second, Large: 20}
 
 //go:embed demo.hcl
-var template string
+var oneMachine string
 
 // A Stage is the world of one demo.
 type Stage struct {
@@ -42,7 +42,10 @@ type Stage struct {
 
 // Open starts the server and the receivers, and writes the configuration into an
 // empty directory.
-func Open(dir string) (*Stage, error) {
+func Open(dir string) (*Stage, error) { return open(dir, oneMachine) }
+
+// open opens a stage whose configuration is made of a template.
+func open(dir, template string) (*Stage, error) {
 	// The demo speaks verified TLS, as the daemon does outside: demo.hcl names this
 	// authority.
 	authority := ca.New()

@@ -2,8 +2,10 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -89,6 +91,44 @@ func TestMessagesAsPeopleSeeThem(t *testing.T) {
 	} {
 		if strings.TrimSpace(test.got) != strings.TrimSpace(test.want) {
 			t.Errorf("%q, want %q", test.got, test.want)
+		}
+	}
+}
+
+// The configuration of the demo of several nodes is a valid one, and the way of one node can fail
+// while that of the others is well.
+func TestNodesStage(t *testing.T) {
+	for n := FewestNodes; n <= MostNodes; n++ {
+		s, err := OpenNodes(t.Context(), t.TempDir(), n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		files, err := source.Read(s.ConfigPath, source.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg, diags := hclfile.Load(files)
+		if config.HasErrors(diags) || len(cfg.Checks) != 1 || len(cfg.Cluster.Nodes) != n || len(s.Nodes) != n {
+			t.Errorf("the configuration of %d nodes gives %v", n, diags)
+		}
+		dial := func(node string) error {
+			conn, err := s.Dialer(node)(t.Context(), "tcp", s.server.Addr().String())
+			if err == nil {
+				_ = conn.Close()
+			}
+			return err
+		}
+		s.Block(s.Nodes[0])
+		if err := dial(s.Nodes[0]); !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Errorf("connecting from %s gives %v", s.Nodes[0], err)
+		}
+		if err := dial(s.Nodes[1]); err != nil {
+			t.Errorf("connecting from %s gives %v", s.Nodes[1], err)
+		}
+		s.Unblock()
+		if err := dial(s.Nodes[0]); err != nil {
+			t.Errorf("connecting from %s again gives %v", s.Nodes[0], err)
 		}
 	}
 }
