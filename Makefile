@@ -62,7 +62,7 @@ test-servers: ## the probe against Dovecot 2.4, Cyrus and Courier, which each li
 	$(gotest) -count=1 -tags servers -run TestReal ./daemon/probe ./notifiers/email
 
 test-systemd: packages ## the packages on booted Debian 12 and 13: installed, reloaded, killed, upgraded, removed, by hand and by Ansible; needs root
-	@.ci/packages debootstrap systemd-container lintian ansible-core rpm cpio bash-completion zsh fish
+	@.ci/packages debootstrap systemd-container iproute2 lintian ansible-core rpm cpio bash-completion zsh fish
 	$(gotest) -count=1 -parallel 4 -tags systemd ./packaging
 
 without-systemd:
