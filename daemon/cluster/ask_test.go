@@ -132,3 +132,19 @@ func TestTurns(t *testing.T) {
 		}
 	})
 }
+
+// Without the cluster block the nodes are as they were until a restart.
+func TestFilesWithoutNodesNeedARestart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := threeNodes(t)
+		defer s.end()
+		cfg := *s.machine("lon1").config()
+		cfg.Cluster = nil
+		s.node("lon1").Configure(&cfg)
+		s.reach(time.Now().Add(5 * time.Second))
+		if st := s.node("lon1").State(); st.Decider != "fra1" || len(st.Nodes) != 3 {
+			t.Errorf("%+v", st)
+		}
+	})
+}

@@ -105,6 +105,11 @@ func (n *Node) Run(ctx context.Context) error {
 // Configure makes a configuration the one in force, also for the shared tracker. It cannot fail.
 func (n *Node) Configure(cfg *config.Config) {
 	n.mu.Lock()
+	if cfg.Cluster == nil { // that needs a restart; until then the nodes are as they were
+		c := *cfg
+		c.Cluster = n.cfg.Cluster
+		cfg = &c
+	}
 	first := n.cfg == nobody
 	was := n.members
 	n.cfg = cfg
