@@ -351,14 +351,11 @@ func (m *monitor) stepDown(ctx context.Context, by string) error {
 
 // answerAsNode answers what other nodes ask this one.
 func (m *monitor) answerAsNode(ctx context.Context, question []byte) []byte {
-	if len(question) == 0 {
-		return nil
+	if len(question) == 0 || question[0] != askStepDown {
+		return nil // of a later version
 	}
-	switch question[0] {
-	case askStepDown:
-		if err := m.stepDown(ctx, string(question[1:])); err != nil {
-			return []byte(err.Error())
-		}
+	if err := m.stepDown(ctx, string(question[1:])); err != nil {
+		return []byte(err.Error())
 	}
 	return nil
 }

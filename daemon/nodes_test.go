@@ -107,10 +107,12 @@ func (w *team) start(name string) {
 	w.t.Helper()
 	ready := make(chan struct{})
 	m := &monitor{Options: Options{
-		ConfigPath: filepath.Join(w.dir, "main.hcl"), StateDir: filepath.Join(w.dir, name), Control: filepath.Join(w.dir, name+".sock"),
+		Environment: Environment{CredentialsDirectory: filepath.Join(w.dir, "credentials")}, ConfigPath: filepath.Join(w.dir, "main.hcl"), StateDir: filepath.Join(w.dir, name), Control: filepath.Join(w.dir, name+".sock"),
 		Node: name, Log: zap.NewNop(), Listen: new(string), Ready: func() { close(ready) },
-		Connect: func(node string) (bus.Bus, error) { return w.network.Connect(w.t, node), nil },
 	}}
+	if w.network != nil {
+		m.Connect = func(node string) (bus.Bus, error) { return w.network.Connect(w.t, node), nil }
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	first, err := m.openAll(ctx)
 	if err != nil {
@@ -188,6 +190,9 @@ func (w *team) others(decider string) (names []string) {
 // told lists what people were told, each message once.
 func (w *team) told() (list []string) {
 	keys := map[string]bool{}
+	if w.sink == nil {
+		return nil
+	}
 	for _, r := range w.sink.Requests() {
 		var body struct {
 			Key, Type string
@@ -448,5 +453,29 @@ func TestALostJournalIsMadeAnewFromACopy(t *testing.T) {
 	w.until("people are told that it is well", func() bool { return slices.Contains(w.told(), "mx1/imap incident.closed") })
 	if got := w.told(); !slices.Equal(got, []string{"mx1/imap incident.opened", "mx1/imap incident.closed"}) {
 		t.Errorf("people were told %q", got)
+	}
+}
+
+// The files say where the bus is and who the node is: it connects with TLS and its key, and decides.
+func TestTheFilesSayWhereTheBusIs(t *testing.T) {
+	servers := bustest.Start(t, bustest.Setup{Servers: 1, Deciding: []string{"fra1"}})
+	o := servers.Options(t, "fra1")
+	w := &team{t: t, dir: t.TempDir(), nodes: map[string]*monitor{}, stop: map[string]func(){}}
+	text := fmt.Sprintf("cluster {\n  servers = [%q]\n  ca_file = \"bus-ca.pem\"\n  key = credential(\"bus-key\")\n}\nnode \"fra1\" {}\n", o.Servers[0])
+	for name, content := range map[string]string{"main.hcl": text, "bus-ca.pem": string(o.CA), "credentials/bus-key": o.Key.Reveal() + "\n"} {
+		file := filepath.Join(w.dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(content), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := stream.Create(t.Context(), servers.Connect(t, "fra1").Stream(), slices.Values([]journal.Record(nil))); err != nil {
+		t.Fatal(err)
+	}
+	w.start("fra1")
+	if got := w.decider(); got != "fra1" {
+		t.Errorf("%s decides", got)
+	}
+	if s := w.nodes["fra1"].member.node.State().Bus; !s.Connected || !strings.Contains(o.Servers[0], s.Server) {
+		t.Errorf("%+v", s)
 	}
 }

@@ -26,8 +26,6 @@ type passedRequest struct {
 	// it is the visitor.
 	Author  string
 	Visitor *api.Visitor
-
-	body []byte
 }
 
 // A passedAnswer is what it is answered.

@@ -183,7 +183,7 @@ func (p *passer) give(w http.ResponseWriter, r *http.Request, a *passedAnswer) {
 		w.Header()[name] = values
 	}
 	w.WriteHeader(a.Status)
-	_, _ = w.Write(body) //nolint:gosec // of the type that the other node says; the client has gone when this fails
+	_, _ = w.Write(body) // of the type that the other node says; the client has gone when this fails
 }
 
 // refuse answers with why nothing can be answered.
