@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
@@ -26,6 +27,32 @@ func (d *deciding) shown() *tracker.Tracker {
 		return d.own
 	}
 	return d.inForce()
+}
+
+// holder returns the tracker that has an incident: own, for a trouble of this machine, or the one that
+// is shown.
+func (d *deciding) holder(ctx context.Context, id incident.ID) *tracker.Tracker {
+	if d.owns(ctx, id) {
+		return d.own
+	}
+	return d.shown()
+}
+
+// owns reports whether an incident is one of this machine alone, beside those that are shown.
+func (d *deciding) owns(ctx context.Context, id incident.ID) bool {
+	if d.shown() == d.own {
+		return false
+	}
+	s, err := d.own.Snapshot(ctx)
+	if err != nil {
+		return false
+	}
+	for in := range s.Incidents() {
+		if in.Incident.ID == id {
+			return true
+		}
+	}
+	return false
 }
 
 // all lists the trackers whose incidents are known here.

@@ -17,6 +17,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/cluster"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/stream"
+	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
 
 const (
@@ -149,7 +150,7 @@ func (m *monitor) newPasser(me *membership) *passer {
 		page.Handle(r.Pattern, r.Handler)
 	}
 	return &passer{
-		node: m.node, log: m.Log, follows: m.follows, decider: me.node.Decider, ask: me.node.AskDecider, own: m.ownStatus,
+		node: m.node, log: m.Log, follows: m.follows, decider: me.node.Decider, ask: me.node.AskDecider, own: m.ownStatus, ownIncidents: m.addOwnIncidents, owns: m.deciding.owns,
 		doors: map[string]http.Handler{socketDoor: api.Handler(m), pageDoor: page}, fault: m.showFault,
 	}
 }
@@ -161,6 +162,26 @@ func (m *monitor) ownStatus(ctx context.Context, status []byte) ([]byte, error) 
 		return nil, err
 	}
 	return api.WithOwn(ctx, status, s, m.Self())
+}
+
+// OwnIncidents implements [api.Owner].
+func (m *monitor) OwnIncidents(ctx context.Context) *tracker.Snapshot {
+	if m.deciding.shown() == m.deciding.own {
+		return nil
+	}
+	s, err := m.deciding.own.Snapshot(ctx)
+	if err != nil {
+		return nil
+	}
+	return s
+}
+
+// addOwnIncidents adds this machine's own incidents to the list that another node has given.
+func (m *monitor) addOwnIncidents(ctx context.Context, list []byte) ([]byte, error) {
+	if own := m.OwnIncidents(ctx); own != nil {
+		return api.AddOwnIncidents(list, own)
+	}
+	return list, nil
 }
 
 // answerAsDecider answers what other nodes ask whoever decides.

@@ -17,11 +17,13 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/bus"
 	"github.com/imapvigil/imapvigil/daemon/bus/bustest"
 	"github.com/imapvigil/imapvigil/daemon/bus/local"
 	"github.com/imapvigil/imapvigil/daemon/cluster"
+	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/journal"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/ca"
@@ -267,6 +269,7 @@ func testThreeNodes(t *testing.T, network bustest.Network) {
 	w.until("people are told that it is down", func() bool { return slices.Equal(w.told(), []string{"mx1/imap incident.opened"}) })
 	w.acknowledge(followers[0])
 
+	w.ownTrouble(followers[0])
 	w.kill(first)
 	second := w.decider()
 	if second == first {
@@ -342,6 +345,23 @@ func (w *team) acknowledge(name string) {
 	a, err := c.Acknowledge(w.t.Context(), list.Incidents[0].ID, "on it", time.Time{})
 	if err != nil || !strings.HasSuffix(a.By, " on "+name) {
 		w.t.Fatalf("acknowledged by %q, %v", a.By, err)
+	}
+}
+
+// ownTrouble looks whether what is wrong with one machine is listed there, and can be acknowledged there.
+func (w *team) ownTrouble(name string) {
+	w.t.Helper()
+	f := &incident.Finding{Cause: config.CauseLocalFault, Hint: "The disk is full."}
+	if err := w.nodes[name].deciding.own.Report(w.t.Context(), journalTrouble, f); err != nil {
+		w.t.Fatal(err)
+	}
+	c := w.client(name)
+	list, err := c.Incidents(w.t.Context())
+	if err != nil || len(list.Incidents) != 2 || list.Incidents[1].Hint != f.Hint {
+		w.t.Fatalf("%+v, %v", list, err)
+	}
+	if a, err := c.Acknowledge(w.t.Context(), list.Incidents[1].ID, "on it", time.Time{}); err != nil {
+		w.t.Errorf("%+v, %v", a, err)
 	}
 }
 

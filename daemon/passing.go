@@ -17,6 +17,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/bus"
+	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/web/pages"
 )
 
@@ -44,7 +45,11 @@ type passer struct {
 	decider func() string
 	ask     func(ctx context.Context, question []byte) ([]byte, error)
 	// own puts what is so of this machine into the status that another node has given.
-	own   func(ctx context.Context, status []byte) ([]byte, error)
+	own func(ctx context.Context, status []byte) ([]byte, error)
+	// ownIncidents adds this machine's own incidents to a list of the control socket.
+	ownIncidents func(ctx context.Context, list []byte) ([]byte, error)
+	// owns reports whether an incident is one of this machine alone.
+	owns  func(ctx context.Context, id incident.ID) bool
 	doors map[string]http.Handler // what answers here, and passes nothing on
 	// fault shows a problem to a browser.
 	fault func(http.ResponseWriter, *http.Request, *api.Problem)
@@ -105,6 +110,10 @@ func (p *passer) passOn(w http.ResponseWriter, r *http.Request, door string, h h
 		p.refuse(w, r, door, err)
 		return
 	}
+	if id := incidentIn(r, question); id != "" && p.owns(r.Context(), id) {
+		h.ServeHTTP(w, r)
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), limit)
 	defer cancel()
 	var a passedAnswer
@@ -142,6 +151,7 @@ func (p *passer) questionOf(w http.ResponseWriter, r *http.Request, door string)
 	if err != nil {
 		return nil, fmt.Errorf("reading the request: %w", err)
 	}
+	r.Body = io.NopCloser(bytes.NewReader(body)) // in case that this node answers after all
 	q := passedRequest{
 		Door: door, Method: r.Method, URI: r.URL.RequestURI(), Host: r.Host, Secure: r.TLS != nil, Header: http.Header{},
 	}
@@ -158,6 +168,22 @@ func (p *passer) questionOf(w http.ResponseWriter, r *http.Request, door string)
 	return append([]byte{askRequest}, framed(q, body)...), nil
 }
 
+// incidentIn returns which incident a request of the control socket is about; empty: none is named.
+func incidentIn(r *http.Request, question []byte) incident.ID {
+	if id, ok := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/v1/incidents/"), "/held"); ok {
+		return incident.ID(id)
+	}
+	var in struct {
+		Incident incident.ID `json:"incident"`
+	}
+	var q passedRequest
+	body, err := unframe(question[1:], &q)
+	if err != nil || len(body) == 0 || json.Unmarshal(body, &in) != nil {
+		return ""
+	}
+	return in.Incident
+}
+
 // claimedIn returns who a request of the control socket says that they are.
 func claimedIn(r *http.Request, body []byte) string {
 	var s api.Signature
@@ -170,10 +196,18 @@ func claimedIn(r *http.Request, body []byte) string {
 // give answers with what the other node has answered.
 func (p *passer) give(w http.ResponseWriter, r *http.Request, a *passedAnswer) {
 	body := a.body
-	if a.Status == http.StatusOK && strings.HasSuffix(r.URL.Path, "/status") {
-		with, err := p.own(r.Context(), body)
+	var add func(context.Context, []byte) ([]byte, error)
+	switch {
+	case a.Status != http.StatusOK:
+	case strings.HasSuffix(r.URL.Path, "/status"):
+		add = p.own
+	case r.URL.Path == "/v1/incidents":
+		add = p.ownIncidents
+	}
+	if add != nil {
+		with, err := add(r.Context(), body)
 		if err != nil {
-			p.log.Warn("the status of the node that decides cannot be completed", zap.Error(err))
+			p.log.Warn("what the node that decides has answered cannot be completed", zap.Error(err))
 		} else {
 			body = with
 			a.Header.Del("ETag") // it does not change with what is so here

@@ -16,6 +16,7 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/bus"
+	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 // A pair is a node that follows, fra1, and one that decides.
@@ -45,7 +46,9 @@ func newPair() *pair {
 			}
 			return decides.answer(ctx, question[1:]), nil
 		},
-		own: func(_ context.Context, status []byte) ([]byte, error) { return append(status, " of fra1"...), nil },
+		own:          func(_ context.Context, status []byte) ([]byte, error) { return append(status, " of fra1"...), nil },
+		ownIncidents: func(_ context.Context, list []byte) ([]byte, error) { return append(list, " and own"...), nil },
+		owns:         func(_ context.Context, id incident.ID) bool { return id == "own" },
 	}
 	return p
 }
@@ -114,7 +117,7 @@ func TestEachSideAnswersItsOwn(t *testing.T) {
 		_, _ = io.WriteString(w, "decider")
 	}
 	for pattern, want := range map[string]string{
-		"POST /v1/reload": "own", "GET /v1/nodes": "own", "GET /metrics": "own", "GET /v1/incidents": "decider", "GET /{$}": "decider",
+		"POST /v1/reload": "own", "GET /v1/nodes": "own", "GET /metrics": "own", "GET /v1/incidents": "decider and own", "GET /{$}": "decider",
 		"GET /v1/status": "decider of fra1", "GET /api/v1/status": "decider of fra1",
 	} {
 		method, path, _ := strings.Cut(pattern, " ")
@@ -128,6 +131,12 @@ func TestEachSideAnswersItsOwn(t *testing.T) {
 		if strings.HasSuffix(want, "fra1") && a.Header().Get("ETag") != "" {
 			t.Errorf("%s: the tag says nothing of what is so here", pattern)
 		}
+	}
+	if a := p.ask(t, socketDoor, "POST /v1/ack", "POST", "/v1/ack", `{"incident":"own"}`, nil); a.Body.String() != "own" {
+		t.Errorf("of an incident of this machine: %q", a.Body)
+	}
+	if a := p.ask(t, socketDoor, "GET /v1/incidents/{id}/held", "GET", "/v1/incidents/own/held", "", nil); a.Body.String() != "own" {
+		t.Errorf("why nobody was told of one: %q", a.Body)
 	}
 	before := p.asked
 	a := p.ask(t, pageDoor, "GET /api/v1/events", "GET", "/api/v1/events", "", nil)

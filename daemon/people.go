@@ -11,12 +11,12 @@ import (
 
 // Explain implements [api.Daemon].
 func (m *monitor) Explain(ctx context.Context, id incident.ID) ([]outbox.Held, error) {
-	return m.deciding.shown().Explain(ctx, id)
+	return m.deciding.holder(ctx, id).Explain(ctx, id)
 }
 
 // Note implements [api.Daemon].
 func (m *monitor) Note(ctx context.Context, id incident.ID, n tracker.Note) (incident.Event, error) {
-	return m.deciding.shown().Note(ctx, id, n)
+	return m.deciding.holder(ctx, id).Note(ctx, id, n)
 }
 
 // Upcoming implements [api.Daemon].
@@ -31,12 +31,12 @@ func (m *monitor) Foresee(ctx context.Context, q outbox.Question) (outbox.Foreca
 
 // Acknowledge implements [api.Daemon].
 func (m *monitor) Acknowledge(ctx context.Context, id incident.ID, a tracker.Acknowledgement) (incident.Incident, error) {
-	return m.deciding.shown().Acknowledge(ctx, id, a)
+	return m.deciding.holder(ctx, id).Acknowledge(ctx, id, a)
 }
 
 // Unacknowledge implements [api.Daemon].
 func (m *monitor) Unacknowledge(ctx context.Context, id incident.ID, by string) (incident.Incident, error) {
-	return m.deciding.shown().Unacknowledge(ctx, id, by)
+	return m.deciding.holder(ctx, id).Unacknowledge(ctx, id, by)
 }
 
 // Silence implements [api.Daemon].

@@ -39,7 +39,7 @@ func routes(d Daemon) map[string]http.Handler {
 	return map[string]http.Handler{
 		"GET /v1/status":                    shared(d, func(s *tracker.Snapshot) any { return NewStatus(s, d.Self(), d.NextProbe) }),
 		"GET /v1/checks/{id...}":            answering(showCheck(d)),
-		"GET /v1/incidents":                 shared(d, func(s *tracker.Snapshot) any { return NewIncidents(s) }),
+		"GET /v1/incidents":                 shared(d, func(s *tracker.Snapshot) any { return withOwnIncidents(NewIncidents(s), d) }),
 		"GET /v1/incidents/{id}/held":       answering(explainIncident(d)),
 		"GET /v1/availability":              answering(measureAvailability(d)),
 		"GET /v1/report":                    answering(reportPeriod(d)),

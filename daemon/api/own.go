@@ -75,3 +75,31 @@ func eachKey(object []byte, do func(key string, value json.RawMessage)) error {
 	}
 	return nil
 }
+
+// An Owner is a daemon that has incidents of its own machine beside those that several nodes share.
+type Owner interface {
+	// OwnIncidents returns the snapshot that has them; nil: there are none.
+	OwnIncidents(ctx context.Context) *tracker.Snapshot
+}
+
+// withOwnIncidents adds to a list the incidents of the daemon's own machine.
+func withOwnIncidents(list Incidents, d Daemon) Incidents {
+	if o, ok := d.(Owner); ok {
+		if own := o.OwnIncidents(context.Background()); own != nil {
+			list.Incidents = append(list.Incidents, NewIncidents(own).Incidents...)
+			sortIncidents(list.Incidents)
+		}
+	}
+	return list
+}
+
+// AddOwnIncidents adds to the list of incidents that another node has given those of a snapshot.
+func AddOwnIncidents(text []byte, own *tracker.Snapshot) ([]byte, error) {
+	var list Incidents
+	if err := json.Unmarshal(text, &list); err != nil {
+		return nil, err
+	}
+	list.Incidents = append(list.Incidents, NewIncidents(own).Incidents...)
+	sortIncidents(list.Incidents)
+	return json.Marshal(list)
+}
