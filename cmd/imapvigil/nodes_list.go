@@ -47,11 +47,11 @@ func (p *program) printNodes(nodes api.Nodes) error {
 func whoDecides(n api.Node) string {
 	switch {
 	case n.Role == api.Alone:
-		return n.Name + " answers. It is alone: it hears no node that decides, and decides for itself."
+		return n.Name + " answers. It is alone: it reaches no node that decides, and decides for itself."
 	case n.Decider == n.Name:
 		return n.Name + " answers. It decides for all nodes."
 	case n.Decider == "":
-		return n.Name + " answers. It hears no node that decides."
+		return n.Name + " answers. It reaches no node that decides."
 	}
 	return fmt.Sprintf("%s answers. It follows %s, which decides for all nodes.", n.Name, n.Decider)
 }
@@ -119,7 +119,7 @@ func nodeTroubles(p *program, n api.NodeState) (list []string) {
 		list = append(list, "it runs other files than the node that answers. Checks that differ are not counted from there.")
 	}
 	if off := max(n.ClockOffMS, -n.ClockOffMS); off > clockOffMost {
-		list = append(list, fmt.Sprintf("its clock differs by %.1f s. It does not decide before that is mended.", off/1000))
+		list = append(list, fmt.Sprintf("its clock differs by %.1f s. It does not decide before that is corrected.", off/1000))
 	}
 	if n.DiskError != "" {
 		list = append(list, n.DiskError)
