@@ -33,7 +33,8 @@ func formatWorld(t testing.TB) *world {
 	strange := check("mx1/imaps", "europe")
 	strange.Label = "Line 1\nC:\\mail is \"mail\", ü"
 	w := newWorld(t, strange, check("mx2/imaps"))
-	w.observe(good("mx1/imaps", "192.0.2.1", "2001:db8::1%eth0"))
+	w.among(three(api.Deciding))
+	w.observe(seenFrom(good("mx1/imaps", "192.0.2.1", "2001:db8::1%eth0")))
 	w.observe(bad("mx2/imaps"))
 	w.counts.Outcome("email.mailroom", "sent")
 	delivered := time.Unix(1767690000, 0)

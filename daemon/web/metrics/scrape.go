@@ -65,7 +65,7 @@ func (s *scraper) serveMetrics(w http.ResponseWriter, r *http.Request) {
 	header.Add("Vary", "Accept-Encoding")
 	body, end := compressed(w, r)
 	// An error is that of a client who has gone.
-	_ = s.write(body, format, snapshot, chosen, mode)
+	_ = s.write(ctx, body, format, snapshot, chosen, mode)
 	end()
 }
 
@@ -107,7 +107,7 @@ func isIn(c *config.Check, groups []string) bool {
 }
 
 // write writes an answer.
-func (s *scraper) write(to io.Writer, format expfmt.Format, snapshot *tracker.Snapshot, chosen selection, mode config.PageMetrics) error {
+func (s *scraper) write(ctx context.Context, to io.Writer, format expfmt.Format, snapshot *tracker.Snapshot, chosen selection, mode config.PageMetrics) error {
 	encoder := expfmt.NewEncoder(to, format)
 	w := newWriter(to, format, encoder)
 	if chosen.all {
@@ -122,9 +122,15 @@ func (s *scraper) write(to io.Writer, format expfmt.Format, snapshot *tracker.Sn
 			}
 		}
 		s.writeSelf(w, snapshot)
+		if snapshot.Config.Cluster != nil {
+			s.writeNodes(ctx, w)
+		}
 	}
 	writeIncidents(w, snapshot, chosen)
 	writeChecks(w, chosen.checks, s.Counts, mode)
+	if snapshot.Config.Cluster != nil {
+		writeLocations(w, chosen.checks, mode)
+	}
 	if err := w.flush(); err != nil {
 		return err
 	}

@@ -36,6 +36,8 @@ type world struct {
 	tracker    *tracker.Tracker
 	counts     *metrics.Counts
 	self       api.Self
+	cluster    *config.Cluster
+	nodes      *api.Nodes // nil: it is in no cluster
 	test       func(context.Context, *config.Check, api.TestOptions) (incident.Result, error)
 	mux        *http.ServeMux
 }
@@ -70,6 +72,13 @@ func (w *world) Snapshot(ctx context.Context) (*tracker.Snapshot, error) {
 	return w.tracker.Snapshot(ctx)
 }
 func (w *world) Self() api.Self { return w.self }
+func (w *world) Nodes(context.Context) (api.Nodes, error) {
+	if w.nodes == nil {
+		return api.Nodes{}, api.ErrNoCluster
+	}
+	return *w.nodes, nil
+}
+
 func (w *world) Test(ctx context.Context, c *config.Check, o api.TestOptions) (incident.Result, error) {
 	return w.test(ctx, c, o)
 }
@@ -77,7 +86,7 @@ func (w *world) History() *history.Store { return history.Open(history.Options{}
 
 func (w *world) configure(page config.Page, checks ...*config.Check) {
 	w.t.Helper()
-	cfg := &config.Config{Page: page, Checks: map[config.CheckID]*config.Check{}, Groups: map[config.GroupID]*config.Group{}}
+	cfg := &config.Config{Page: page, Cluster: w.cluster, Checks: map[config.CheckID]*config.Check{}, Groups: map[config.GroupID]*config.Group{}}
 	for _, c := range checks {
 		cfg.Checks[c.ID] = c
 		for _, g := range c.Path {
@@ -88,6 +97,21 @@ func (w *world) configure(page config.Page, checks ...*config.Check) {
 		w.t.Fatal(err)
 	}
 	w.counts.Use(cfg, time.Now(), calendar.New(cfg).Maintenance, nothing)
+}
+
+// among makes it one of several nodes, with the checks that it has.
+func (w *world) among(nodes *api.Nodes) {
+	w.t.Helper()
+	s, err := w.Snapshot(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var checks []*config.Check
+	for c := range s.Checks() {
+		checks = append(checks, c.Check)
+	}
+	w.nodes, w.cluster = nodes, &config.Cluster{}
+	w.configure(s.Config.Page, checks...)
 }
 
 // observe reports a probe of now.
