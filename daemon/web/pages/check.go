@@ -28,6 +28,7 @@ type checkPage struct {
 	Runbook  string
 	Silences bool // it is silenced already
 
+	Locations  []locationRow // empty: one machine watches on its own
 	Waterfalls []waterfall
 	Usual      string // how far back the median behind the waterfalls looks
 	Limits     bool   // some phase has a limit
@@ -88,6 +89,9 @@ func (v *viewer) serveCheck(w http.ResponseWriter, r *http.Request) {
 	frame := newFrame(r, f.Config, "", p.Name)
 	frame.Content, frame.At, frame.State, frame.Live = p, f.clock.at(&f.At), p.State, "check"
 	frame.Refresh = true
+	if len(p.Locations) > 0 {
+		frame.Sheets = []string{"views.css"} // for the table
+	}
 	show(w, r, http.StatusOK, "check", frame)
 }
 
@@ -96,7 +100,7 @@ func (f *fleet) checkPage(c *api.Check, visitor *api.Visitor) *checkPage {
 	row := f.rowOf(c)
 	p := &checkPage{
 		ID: c.ID, Name: row.Name, Crumbs: f.crumbs(c), State: row.State, Since: row.Since, What: row.What, Hint: row.Hint, Runbook: webAddress(c.Runbook),
-		Silences: len(c.Silences) > 0, Facts: f.checkFacts(c),
+		Silences: len(c.Silences) > 0, Facts: f.checkFacts(c), Locations: f.locationRows(c),
 	}
 	if last := f.clock.at(c.LastProbeAt); last.Known() {
 		p.Probed = "Probed " + last.Relative()
@@ -139,7 +143,11 @@ func (f *fleet) crumbs(c *api.Check) (list []crumb) {
 // nightFacts answers who is affected, whether it is this machine, who was told, and whether
 // somebody has answered.
 func (f *fleet) nightFacts(c *api.Check, visitor *api.Visitor) []nightFact {
-	list := []nightFact{{Question: "Affected", Answers: f.affected(c)}, {Question: "Is it us?", Answers: []string{f.isItUs(c)}}}
+	list := []nightFact{{Question: "Affected", Answers: f.affected(c)}}
+	if c.From != "" {
+		list = append(list, nightFact{Question: "Seen from", Answers: []string{c.From}})
+	}
+	list = append(list, nightFact{Question: "Is it us?", Answers: []string{f.isItUs(c)}})
 	told, answered := f.toldOf(c, visitor)
 	list = append(list, nightFact{Question: "Notified", Answers: told})
 	return append(list, nightFact{Question: "Answered", Answers: []string{answered}, Bad: answered == nobodyAnswered})

@@ -47,6 +47,9 @@ func (v *viewer) serveMonitor(w http.ResponseWriter, r *http.Request) {
 func (f *fleet) monitor(s *api.Status, all bool) *monitorPage {
 	p := &monitorPage{State: "ok", Sentence: "imapvigil works as it should", Notes: s.Notes}
 	p.Parts = []monitorPart{f.configPart(s), f.probesPart(s), f.journalPart(s), f.messagesPart(s)}
+	if s.Node != nil {
+		p.Parts = append(p.Parts, f.nodePart(s.Node))
+	}
 	if len(s.Destinations) > 0 {
 		p.Parts = append(p.Parts, f.destinationsPart(s.Destinations))
 	}
@@ -80,6 +83,22 @@ func (m *monitorPart) addTime(name string, at stamp) {
 	if at.Known() {
 		m.Facts = append(m.Facts, fact{Name: name, Time: at})
 	}
+}
+
+// nodePart says what the node is among the others.
+func (f *fleet) nodePart(n *api.Node) monitorPart {
+	m := monitorPart{Name: "Node", State: "ok", Word: n.Name + " follows " + n.Decider + ", which decides for all nodes"}
+	switch {
+	case n.Role == api.Alone:
+		m.State, m.Word = "down", n.Name+" is alone: it hears no node that decides, and decides for itself"
+	case n.Role == api.Deciding:
+		m.Word = n.Name + " decides for all nodes"
+	case n.Decider == "":
+		m.State, m.Word = "down", n.Name+" hears no node that decides"
+	}
+	m.add("Location", n.Location)
+	m.addTime("So since", f.clock.at(n.Since))
+	return m
 }
 
 func (f *fleet) configPart(s *api.Status) monitorPart {

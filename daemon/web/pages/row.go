@@ -21,6 +21,7 @@ type checkRow struct {
 	State      shownState
 	What       string // in our words; empty: nothing is wrong
 	Hint       string
+	From       string // which of several nodes see it
 	Since      stamp
 	Owner      string // who works on it; empty: nobody does
 	Muted      string // until when nothing is sent; empty: all is sent
@@ -33,13 +34,13 @@ type checkRow struct {
 func (f *fleet) rowOf(c *api.Check) checkRow {
 	row := checkRow{
 		ID: c.ID, Link: checkLink(c.ID), Name: nameOf(c, f.Config), Host: hostPort(c), State: shownState(c.State),
-		What: whatIsWrong(c, f.clock), Hint: c.Hint, Since: f.clock.at(c.Since), Owner: ownerOf(c), Latency: milliseconds(c.LatencyMS),
+		What: whatIsWrong(c, f.clock), Hint: c.Hint, From: c.From, Since: f.clock.at(c.Since), Owner: ownerOf(c), Latency: milliseconds(c.LatencyMS),
 	}
 	if until := f.clock.at(c.SilencedUntil); until.Known() {
 		row.Muted = "silenced until " + until.Near()
 	}
 	if !troubled(c.State) || c.State == incident.CheckRecovering {
-		row.Hint = ""
+		row.Hint, row.From = "", ""
 	}
 	if f.bars != nil {
 		if past, known := f.bars.checks[c.ID]; known {

@@ -14,7 +14,7 @@ import (
 // A waterfall is one conversation with an address, phase by phase as it went, and behind each
 // phase how long it usually takes. Where it failed the usual ones go on alone.
 type waterfall struct {
-	Address, Node string
+	Address, Node string // Node is empty where there is one machine
 	State         shownState
 	What, Hint    string // what is wrong with this address; empty: nothing
 	TLS           string
@@ -217,7 +217,11 @@ func waterfallsOf(c *api.Check, check *config.Check, ghosts []history.Ghost) (li
 				usual = ghosts[g].Median
 			}
 		}
-		list = append(list, newWaterfall(a, check.Probe.Security, usual, check.Probe.Thresholds))
+		w := newWaterfall(a, check.Probe.Security, usual, check.Probe.Thresholds)
+		if len(c.Locations) == 0 {
+			w.Node = ""
+		}
+		list = append(list, w)
 	}
 	return list
 }

@@ -1,0 +1,108 @@
+package pages
+
+import (
+	"net/http"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/config/golden"
+	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+)
+
+// refusedFromTwo is what three nodes agree on, of which two cannot connect.
+var refusedFromTwo = func() incident.Finding {
+	f := refusedFinding
+	f.From = "2 of 3 nodes: frankfurt, london; well from new-york"
+	return f
+}()
+
+// seenBy returns what each of five nodes sees of a check: two see it down, one sees it well, one is silent,
+// and one is at fault itself.
+func seenBy() []incident.Sighting {
+	return []incident.Sighting{
+		{
+			Node: "fra1", Location: "frankfurt", Health: incident.Down, Standing: "failing", Phase: config.PhaseConnect, Cause: config.CauseRefused,
+			Hint: refusedFinding.Hint, At: begin.Add(-12 * time.Second),
+		},
+		{
+			Node: "lon1", Location: "london", Health: incident.Down, Standing: "failing", Phase: config.PhaseGreeting, Cause: config.CauseBye,
+			Evidence: opaque.Sanitise("* BYE <script>"), At: begin.Add(-31 * time.Second),
+		},
+		{Node: "nyc1", Location: "new-york", Health: incident.OK, Standing: "well", At: begin.Add(-3 * time.Second), Took: 212 * time.Millisecond},
+		{Node: "sgp1", Location: "sgp1", Health: incident.Unknown, Standing: "silent", At: begin.Add(-9 * time.Minute)},
+		{
+			Node: "syd1", Location: "sydney", Health: incident.Unknown, Standing: "at fault", Phase: config.PhaseConnect, Cause: config.CauseTimeout,
+			At: begin.Add(-20 * time.Second),
+		},
+	}
+}
+
+// nodesStage is a fleet that several nodes watch: a server is down from two of them.
+func nodesStage(t *testing.T) *stage {
+	t.Helper()
+	p := newPlan()
+	p.check("mx1", "imaps", "IMAP over TLS")
+	p.check("mx2", "imaps", "IMAP over TLS")
+	var past written
+	past.add(t, "incident."+string(incident.Failing), begin.Add(-17*time.Minute), fromTwo(incident.Failing, 17*time.Minute))
+	past.add(t, "incident."+string(incident.Opened), begin.Add(-14*time.Minute), fromTwo(incident.Opened, 14*time.Minute))
+	down, well := badProbe("mx2/imaps", refusedFromTwo, 4), wellProbe("mx1/imaps")
+	other := well.Addresses[0]
+	other.Node = "nyc1"
+	down.Addresses = []incident.Address{down.Addresses[0], other}
+	down.Addresses[0].Node = "fra1"
+	down.Sightings = seenBy()
+	well.Sightings = []incident.Sighting{{Node: "fra1", Location: "frankfurt", Health: incident.OK, Standing: "well", At: begin, Took: 90 * time.Millisecond}}
+	s := newStage(t, p.Config, past, well, down)
+	since := begin.Add(-time.Hour)
+	s.self.Node = &api.Node{Name: "fra1", Location: "frankfurt", Role: api.Following, Decider: "nyc1", Since: &since}
+	return s
+}
+
+func fromTwo(kind incident.Kind, ago time.Duration) incident.Event {
+	return incident.Event{
+		Kind: kind, At: begin.Add(-ago), Since: begin.Add(-ago - 4*time.Second), Incident: "k3q9w2m7tx", Check: "mx2/imaps",
+		Condition: config.ConditionService, Finding: &refusedFromTwo, Target: "mx2.example.org:993",
+	}
+}
+
+// Where several nodes probe, pages say from where a check fails, and what each node sees.
+func TestPagesSayFromWhere(t *testing.T) {
+	of := &viewer{Options: Options{Daemon: nodesStage(t)}, past: &madePast{since: begin.AddDate(0, 0, -30)}}
+	for name, path := range map[string]string{"nodes-overview": "/", "nodes-check": "/c/mx2/imaps", "nodes-incident": "/i/k3q9w2m7tx", "nodes-monitor": "/monitor"} {
+		t.Run(name, func(t *testing.T) {
+			a := askViewer(t, of, path, nil)
+			if a.status != http.StatusOK {
+				t.Fatalf("answered %d\n%s", a.status, a.body)
+			}
+			keep(t, name, a.body)
+			page := parsePage(t, a.body)
+			inspectPage(t, page)
+			text := textOfPage(page)
+			golden.Compare(t, filepath.Join("testdata", name+".txt"), text)
+			golden.Plain(t, name, text)
+		})
+	}
+}
+
+// A node that hears nobody who decides is what the page of the monitor shows first.
+func TestTheMonitorSaysWhatANodeIs(t *testing.T) {
+	for _, c := range []struct {
+		node  api.Node
+		state shownState
+		word  string
+	}{
+		{api.Node{Name: "fra1", Role: api.Deciding, Decider: "fra1"}, "ok", "fra1 decides for all nodes"},
+		{api.Node{Name: "fra1", Role: api.Following, Decider: "nyc1"}, "ok", "fra1 follows nyc1, which decides for all nodes"},
+		{api.Node{Name: "fra1", Role: api.Following}, "down", "fra1 hears no node that decides"},
+		{api.Node{Name: "fra1", Role: api.Alone}, "down", "fra1 is alone: it hears no node that decides, and decides for itself"},
+	} {
+		if m := (&fleet{}).nodePart(&c.node); m.State != c.state || m.Word != c.word {
+			t.Errorf("%+v is %s: %s", c.node, m.State, m.Word)
+		}
+	}
+}
