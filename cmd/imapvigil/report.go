@@ -79,9 +79,7 @@ func (p *program) printReport(r api.Report) {
 		title += "  " + r.Label
 	}
 	p.printf("%s  %s\n", p.paint(string(r.State), strings.ToUpper(string(r.State))), title)
-	for _, a := range r.Addresses {
-		p.printAddress(a)
-	}
+	p.printAddresses(r.Addresses)
 	// It failed before there was an address, as when DNS does not know the name.
 	if len(r.Addresses) == 0 && r.Phase != config.NoPhase {
 		p.printf("  %s %-10s            %s\n", p.paint("down", "✗"), r.Phase, r.Cause)
@@ -97,8 +95,21 @@ func (p *program) printReport(r api.Report) {
 	}
 }
 
-func (p *program) printAddress(a api.AddressReport) {
-	p.printf("  %s port %d\n", a.Address, a.Port)
+// printAddresses prints conversations, and from where each was where several nodes had them.
+func (p *program) printAddresses(list []api.AddressReport) {
+	several := slices.ContainsFunc(list, func(a api.AddressReport) bool { return a.Node != list[0].Node })
+	for _, a := range list {
+		from := ""
+		if several {
+			from = " from " + a.Node
+		}
+		p.printf("  %s port %d%s\n", a.Address, a.Port, from)
+		p.printPhases(a)
+	}
+}
+
+// printPhases prints how long each phase of a conversation took, and what was seen of the server.
+func (p *program) printPhases(a api.AddressReport) {
 	for _, phase := range phasesOf(a) {
 		took := a.Timings[phase]
 		failed := phase == a.Phase && a.State != incident.OK

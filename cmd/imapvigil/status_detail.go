@@ -65,9 +65,7 @@ func (g *statusPage) detail(c *api.Check, silences []api.ListedSilence) {
 		g.line("")
 		g.fold("", "Last probe, "+timeAgo(c.LastProbeAt, g.now))
 	}
-	for _, a := range c.Last {
-		g.printAddress(a)
-	}
+	g.printAddresses(c.Last)
 }
 
 // writeReason writes since when a check is in its state, and the reason.

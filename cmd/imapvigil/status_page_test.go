@@ -317,6 +317,11 @@ func TestStatusOfNodesInDetail(t *testing.T) {
 	for i := range s.Checks {
 		s.Checks[i].CheckDetail, s.Checks[i].Security = &api.CheckDetail{}, config.TLSFromStart
 	}
+	for _, node := range []string{"fra1", "nyc1"} {
+		s.Checks[0].Last = append(s.Checks[0].Last, api.AddressReport{
+			Node: node, Address: "192.0.2.1", Port: 993, State: incident.Down, Phase: config.PhaseConnect, Cause: config.CauseTimeout,
+		})
+	}
 	s.Checks[1].Locations[1].Location = "lon1" // a node without a location is its own
 	var text strings.Builder
 	for _, width := range []int{40, 60, 80} {
