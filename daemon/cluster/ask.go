@@ -2,8 +2,6 @@ package cluster
 
 import (
 	"context"
-	"encoding/json"
-	"time"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/bus"
@@ -53,19 +51,4 @@ func (n *Node) answer(ctx context.Context, question []byte) []byte {
 		}
 	}
 	return nil
-}
-
-// askTime is how long a node may take to say what it last saw.
-const askTime = 20 * time.Second
-
-// askWhatItSaw asks a node what it last saw of each check.
-func (n *Node) askWhatItSaw(ctx context.Context, node string) (packets [][]byte, err error) {
-	ctx, cancel := context.WithTimeout(ctx, askTime)
-	defer cancel()
-	answer, err := n.Bus.Ask(ctx, bus.Node(node), []byte{askSights})
-	if err != nil {
-		return nil, err
-	}
-	err = json.Unmarshal(answer, &packets)
-	return packets, err
 }

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -250,60 +249,4 @@ func nodeIDs(names []string) (ids []config.NodeID) {
 		ids = append(ids, config.NodeID(name))
 	}
 	return ids
-}
-
-// askNodes asks each node what it last saw, when this node begins to decide and when the node is
-// heard again, until ctx ends: what it has said meanwhile is lost.
-func (d *decider) askNodes(ctx context.Context) {
-	var mu sync.Mutex
-	asked := map[config.NodeID]bool{}
-	var answers sync.WaitGroup
-	ask := func() {
-		d.mu.Lock()
-		live := d.liveNodes(time.Now())
-		d.mu.Unlock()
-		mu.Lock()
-		defer mu.Unlock()
-		maps.DeleteFunc(asked, func(node config.NodeID, _ bool) bool { return !slices.Contains(live, node) })
-		for range len(d.again) {
-			delete(asked, config.NodeID(<-d.again))
-		}
-		for _, node := range live {
-			if asked[node] {
-				continue
-			}
-			asked[node] = true
-			answers.Go(func() {
-				if !d.askNode(ctx, node) {
-					mu.Lock()
-					defer mu.Unlock()
-					delete(asked, node) // it is asked again
-				}
-			})
-		}
-	}
-	ask()
-	answers.Wait()
-	close(d.heard)
-	_ = repeatEvery(ctx, sightsPause, ask)
-	answers.Wait()
-}
-
-// askNode asks a node what it last saw, and reports whether it has answered.
-func (d *decider) askNode(ctx context.Context, node config.NodeID) bool {
-	packets := d.allSights()
-	if node != d.Node.Node {
-		var err error
-		if packets, err = d.askWhatItSaw(ctx, string(node)); err != nil {
-			return false
-		}
-	}
-	for _, data := range packets {
-		select {
-		case d.packets <- packet{string(node), data}:
-		case <-ctx.Done():
-			return false
-		}
-	}
-	return true
 }
