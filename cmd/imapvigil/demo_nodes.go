@@ -89,8 +89,8 @@ func (d *nodesDemonstration) script(ctx context.Context) error {
 }
 
 // afterNodes is how the demo of several nodes ends.
-const afterNodes = `Nobody got an SMS when one path failed. People were told once that the server
-was down, and once that it is well again, although the node that decided was
+const afterNodes = `Nobody got an SMS when one path failed. People got one message that the server
+is down, and one that it is well again, although the node that decided was
 killed in between. Here the messages came after seconds; by default a failure
 must last 3 minutes before anybody is notified.
 
@@ -150,7 +150,7 @@ func (d *nodesDemonstration) killDecider(ctx context.Context) error {
 		return err
 	}
 	decider := node.name
-	d.say(fmt.Sprintf("%s, which decides, is killed. It tells the other nodes nothing.", decider))
+	d.say(fmt.Sprintf("%s, which decides, is killed. The others get no word of it.", decider))
 	killed := time.Now()
 	d.Disconnect(decider)
 	if err := d.end(node); err != nil {

@@ -67,7 +67,7 @@ func manualEntries(page string) map[string]string {
 		if i+1 < len(starts) {
 			end = starts[i+1][0]
 		}
-		entries[page[s[2]:s[3]]] = page[s[0]:end]
+		entries[page[s[2]:s[3]]] += page[s[0]:end] // a command with others below it has several
 	}
 	return entries
 }
