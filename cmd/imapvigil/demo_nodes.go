@@ -5,15 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
-	"slices"
-	"strings"
 	"time"
 
-	"go.uber.org/zap"
-
-	"github.com/imapvigil/imapvigil/daemon"
-	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/demo"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
@@ -29,14 +22,6 @@ type nodesDemonstration struct {
 	// How many messages have been shown, and the last line of what all see.
 	letters, sms int
 	last         string
-}
-
-// A demoNode is one node, a whole daemon.
-type demoNode struct {
-	name   string
-	client *api.Client
-	stop   context.CancelFunc
-	ended  chan error // holds what its end was
 }
 
 // demoNodes plays the demo of several nodes in a temporary directory, which it removes.
@@ -62,17 +47,6 @@ func (p *program) demoNodes(interrupted context.Context, n int) (err error) {
 		err = nil // Ctrl-C
 	}
 	return errors.Join(err, d.endAll())
-}
-
-// endAll ends all nodes, and returns when they have ended.
-func (d *nodesDemonstration) endAll() (err error) {
-	for _, n := range d.running {
-		n.stop()
-	}
-	for len(d.running) > 0 {
-		err = errors.Join(err, d.end(d.running[0]))
-	}
-	return err
 }
 
 // script plays the demo step by step.
@@ -143,7 +117,7 @@ func (d *nodesDemonstration) failServer(ctx context.Context) error {
 	return d.tell(ctx, true)
 }
 
-// killDecider ends the node that decides, which says nothing more, and waits for another one.
+// killDecider ends the node that decides, which says nothing more to the others, and waits for another one.
 func (d *nodesDemonstration) killDecider(ctx context.Context) error {
 	node, err := d.decidingNode(ctx)
 	if err != nil {
@@ -168,24 +142,6 @@ func (d *nodesDemonstration) killDecider(ctx context.Context) error {
 	return nil
 }
 
-// settle waits until no message is under way: the journal has that they were delivered. What is
-// under way when a node is killed may be sent twice.
-func (d *nodesDemonstration) settle(ctx context.Context) error {
-	for {
-		node, err := d.decidingNode(ctx)
-		if err != nil {
-			return err
-		}
-		s, err := node.client.Status(ctx)
-		if err != nil || s.Notifications.Queued == 0 {
-			return err
-		}
-		if err := pause(ctx); err != nil {
-			return err
-		}
-	}
-}
-
 func (d *nodesDemonstration) mendServer(ctx context.Context) error {
 	d.say("The IMAP server starts again.")
 	if err := d.StartServer(); err != nil {
@@ -195,157 +151,4 @@ func (d *nodesDemonstration) mendServer(ctx context.Context) error {
 		return err
 	}
 	return d.tell(ctx, true)
-}
-
-// start starts a node, and returns when it is ready.
-func (d *nodesDemonstration) start(ctx context.Context, name string) error {
-	// What ends all, ends each in good order, by end.
-	own, stop := context.WithCancel(context.WithoutCancel(ctx))
-	n := &demoNode{name: name, client: api.NewClient(d.NodeControl(name)), stop: stop, ended: make(chan error, 1)}
-	ready := make(chan struct{})
-	go func() {
-		n.ended <- daemon.Run(own, daemon.Options{
-			Environment: d.daemon, ConfigPath: d.ConfigPath, StateDir: d.NodeState(name), Control: d.NodeControl(name),
-			Node: name, Version: release(), Log: zap.NewNop(), Rates: demo.Rates, Listen: new(string),
-			Connect: d.Connect, Dial: d.Dialer(name), Ready: func() { close(ready) },
-		})
-	}()
-	select {
-	case <-ready:
-		d.running = append(d.running, n)
-		return nil
-	case err := <-n.ended:
-		stop()
-		return err
-	}
-}
-
-// end ends a node, and returns when it has ended.
-func (d *nodesDemonstration) end(n *demoNode) error {
-	d.running = slices.DeleteFunc(d.running, func(other *demoNode) bool { return other == n })
-	n.stop()
-	return <-n.ended
-}
-
-// decider returns the node that decides, as the last one knows it; empty: it hears none.
-func (d *nodesDemonstration) decider(ctx context.Context) (string, error) {
-	s, err := d.running[len(d.running)-1].client.Status(ctx)
-	if err != nil || s.Node == nil {
-		return "", err
-	}
-	return s.Node.Decider, nil
-}
-
-// decidingNode returns the node that decides.
-func (d *nodesDemonstration) decidingNode(ctx context.Context) (*demoNode, error) {
-	for {
-		name, err := d.decider(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if i := slices.IndexFunc(d.running, func(n *demoNode) bool { return n.name == name }); i >= 0 {
-			return d.running[i], nil
-		}
-		if err := pause(ctx); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// until prints what all nodes together see each time it changes, and returns when a node decides and
-// every check is in the wanted state.
-func (d *nodesDemonstration) until(ctx context.Context, want incident.CheckState) error {
-	for {
-		s, err := d.running[len(d.running)-1].client.Status(ctx)
-		if err != nil {
-			return err
-		}
-		line, reached := nodesLine(s, want)
-		if line != d.last {
-			d.printf("%s\n", foldHangingTo(d.screenOf(d.out).width, "  "+time.Now().Format("15:04:05")+"  ", spaces(12), line))
-			d.last = line
-		}
-		if reached {
-			return nil
-		}
-		if err := pause(ctx); err != nil {
-			return err
-		}
-	}
-}
-
-// pause waits a moment, or until ctx ends.
-func pause(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(200 * time.Millisecond):
-		return nil
-	}
-}
-
-// nodesLine returns who decides and what the nodes see in one line, and whether all is as wanted.
-func nodesLine(s api.Status, want incident.CheckState) (line string, reached bool) {
-	if s.Node == nil || s.Node.Decider == "" {
-		return "No node decides yet.", false
-	}
-	reached = len(s.Checks) > 0
-	parts := []string{s.Node.Decider + " decides"}
-	for _, c := range s.Checks {
-		text := fmt.Sprintf("%s is %s", c.ID, c.State)
-		switch {
-		case c.State == incident.CheckRecovering:
-		case c.From != "":
-			text += ", seen from " + c.From
-		}
-		parts = append(parts, text)
-		reached = reached && c.State == want
-	}
-	return strings.Join(parts, "; "), reached
-}
-
-// tell prints the messages that people get now, and sees that there are no others.
-func (d *nodesDemonstration) tell(ctx context.Context, paged bool) error {
-	d.letters++
-	letter, err := d.Letter(ctx, d.letters)
-	if err != nil {
-		return err
-	}
-	messages := []demo.Message{letter}
-	if paged {
-		d.sms++
-		sms, err := d.SMS(ctx, d.sms)
-		if err != nil {
-			return err
-		}
-		messages = append(messages, sms)
-	}
-	for _, m := range messages {
-		d.printf("\n  ---- %s ----\n", m.To)
-		for line := range strings.Lines(strings.TrimSpace(m.Text)) {
-			d.printf("%s\n", foldMessageLine(d.screenOf(d.out).width, strings.TrimSpace(line)))
-		}
-	}
-	if !paged {
-		d.printf("\n  Nobody gets an SMS, which is sent only of what is down.\n")
-	}
-	if err := d.settle(ctx); err != nil {
-		return err
-	}
-	if letters, sms := d.Arrived(); letters != d.letters || sms != d.sms {
-		return fmt.Errorf("%d emails and %d SMS were sent, and not %d and %d", letters, sms, d.letters, d.sms)
-	}
-	return nil
-}
-
-// messageTitle is what a line of a message begins with that has a title and a value.
-var messageTitle = regexp.MustCompile(`^[A-Z][A-Za-z ]*: +`)
-
-// foldMessageLine indents a line of a message, and folds it where it does not fit the screen.
-func foldMessageLine(width int, line string) string {
-	if line == "" {
-		return ""
-	}
-	title := messageTitle.FindString(line)
-	return foldHangingTo(width, "    "+title, spaces(4+len(title)), line[len(title):])
 }

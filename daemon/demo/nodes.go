@@ -21,10 +21,13 @@ import (
 var nodesTemplate string
 
 // cities are the nodes that a stage can have, each in a location of its name.
-var cities = []string{"frankfurt", "london", "new-york", "sydney", "tokyo"}
+var cities = [MostNodes]string{"frankfurt", "london", "new-york", "sydney", "tokyo"}
 
-// FewestNodes and MostNodes are how many nodes a stage can have.
-var FewestNodes, MostNodes = 2, len(cities)
+// A stage can have from FewestNodes to MostNodes nodes.
+const (
+	FewestNodes = 2
+	MostNodes   = 5
+)
 
 // A NodesStage is a stage for several daemons, which are nodes of one cluster, and the bus between
 // them. The way from one node to the server can fail by itself.
