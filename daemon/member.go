@@ -372,11 +372,16 @@ func (m *monitor) stepDown(ctx context.Context, by string) error {
 
 // answerAsNode answers what other nodes ask this one.
 func (m *monitor) answerAsNode(ctx context.Context, question []byte) []byte {
-	if len(question) == 0 || question[0] != askStepDown {
-		return nil // of a later version
+	if len(question) == 0 {
+		return nil
 	}
-	if err := m.stepDown(ctx, string(question[1:])); err != nil {
-		return []byte(err.Error())
+	switch question[0] {
+	case askStepDown:
+		if err := m.stepDown(ctx, string(question[1:])); err != nil {
+			return []byte(err.Error())
+		}
+	case askTest:
+		return m.testAsAsked(ctx, config.CheckID(question[1:]))
 	}
-	return nil
+	return nil // of a later version
 }

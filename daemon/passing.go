@@ -294,4 +294,5 @@ const (
 	askRequest  = 'r' // of who decides: a request that was passed on
 	askLinkKey  = 'k' // of who decides: the key of the links that acknowledge, which all nodes share
 	askStepDown = 'd' // of one node: that it stops deciding
+	askTest     = 't' // of one node: that it probes a check, and the result does not count
 )

@@ -42,6 +42,7 @@ var sides = map[string]side{
 	"POST /v1/plan":                     ownSide,
 	"GET /v1/nodes":                     ownSide,
 	"POST /v1/nodes/step-down":          ownSide, // which asks the one that decides
+	"POST /v1/nodes/test":               ownSide, // which asks the one that is to probe
 	"POST /v1/nodes/begin":              ownSide, // of whose journal the shared one is made
 
 	// The API over TCP.

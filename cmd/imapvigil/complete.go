@@ -111,6 +111,7 @@ func (p *program) offeredFlags() map[string]cobra.CompletionFunc {
 
 		"group":          p.completeNames(groupNames),
 		"log-format":     offerWords("auto", "console", "json"),
+		"test from":      p.completeNames(nodeNames),
 		"node":           p.completeNames(nodeNames),
 		"man":            offerWords(languagePage, guidesPage, statesPage),
 		"log-level":      offerWords("debug", "info", "warn", "error"),

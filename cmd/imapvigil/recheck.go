@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -41,15 +42,19 @@ func (p *program) recheckCommand() *cobra.Command {
 	return c
 }
 
-// recheck has the daemon probe checks, which are named, or those of servers and groups
-// that are not paused.
-func recheck(ctx context.Context, client *api.Client, names []string) ([]api.Report, error) {
+// chosenChecks asks the daemon for the checks that are named, or those of servers and groups
+// that are not paused; without names, for all that are not.
+func chosenChecks(ctx context.Context, client *api.Client, names []string) ([]config.CheckID, error) {
 	status, err := client.Status(ctx)
 	if err != nil {
 		return nil, err
 	}
-	ids, err := directoryOf(status.Checks).Checks(names...)
-	if err != nil {
+	var ids []config.CheckID
+	if len(names) == 0 {
+		for i := range status.Checks {
+			ids = append(ids, status.Checks[i].ID)
+		}
+	} else if ids, err = directoryOf(status.Checks).Checks(names...); err != nil {
 		return nil, err
 	}
 	for i := range status.Checks {
@@ -58,8 +63,20 @@ func recheck(ctx context.Context, client *api.Client, names []string) ([]api.Rep
 			ids = slices.DeleteFunc(ids, func(id config.CheckID) bool { return id == c.ID })
 		}
 	}
-	if len(ids) == 0 {
+	switch {
+	case len(ids) > 0:
+		return ids, nil
+	case len(names) > 0:
 		return nil, fmt.Errorf("all checks of %s are paused", strings.Join(names, ", "))
+	}
+	return nil, errors.New("there is no check that is not paused")
+}
+
+// recheck has the daemon probe checks.
+func recheck(ctx context.Context, client *api.Client, names []string) ([]api.Report, error) {
+	ids, err := chosenChecks(ctx, client, names)
+	if err != nil {
+		return nil, err
 	}
 	reports := make([]api.Report, len(ids))
 	var g errgroup.Group

@@ -27,6 +27,7 @@ import (
 type testOptions struct {
 	host, security, format string
 	proxyProtocol          string
+	from                   string // the node that probes; empty: this command does
 	port                   int
 	portGiven              bool // with --port
 	transcript             bool
@@ -50,6 +51,9 @@ func (p *program) testCommand() *cobra.Command {
 			if err := checkHostFlags(cmd, args); err != nil {
 				return err
 			}
+			if o.from != "" {
+				return p.testFrom(cmd, o, args)
+			}
 			o.adHoc, o.portGiven = cmd.Flags().Changed("host"), cmd.Flags().Changed("port")
 			return p.test(cmd.Context(), o, args)
 		},
@@ -58,11 +62,12 @@ func (p *program) testCommand() *cobra.Command {
 	c.Flags().IntVarP(&o.port, "port", "p", config.DefaultPort, "its port")
 	c.Flags().StringVar(&o.security, "security", "", `"tls", "starttls" or "none" (default: that of the port)`)
 	c.Flags().StringVar(&o.proxyProtocol, "proxy-protocol", "", `"v1" or "v2": send the PROXY header first (default: none)`)
+	c.Flags().StringVar(&o.from, "from", "", "have this node of the cluster probe, by the daemons; the result does not count")
 	c.Flags().StringVarP(&o.format, "format", "o", "text", "text, json or nagios")
 	c.Flags().BoolVar(&o.transcript, "transcript", false, "print the conversation, passwords masked")
 	p.jsonFlag(c)
 	p.utcFlag(c)
-	p.placeFlags(c, configFlag)
+	p.placeFlags(c, configFlag, controlFlag)
 	return c
 }
 

@@ -38,6 +38,8 @@ type Daemon interface {
 	// Test probes now what a check says, in the files or not, and the result does not count. It
 	// takes slots as slow probes do, and is as polite to the server as they are.
 	Test(ctx context.Context, check *config.Check, o TestOptions) (incident.Result, error)
+	// TestFrom has a node of the cluster probe a check of its files now, and the result does not count.
+	TestFrom(ctx context.Context, node config.NodeID, id config.CheckID) (Report, error)
 	// NotifyTest sends a test message along each way of a role.
 	NotifyTest(ctx context.Context, id config.RoleID) (Trial, error)
 	// Explain says why the destinations of an incident are not told of it now.

@@ -159,6 +159,10 @@ func (f *fake) Nodes(context.Context) (api.Nodes, error) { return api.Nodes{}, a
 
 func (f *fake) BeginNodes(context.Context, string) (int, error) { return 0, api.ErrNoCluster }
 
+func (f *fake) TestFrom(context.Context, config.NodeID, config.CheckID) (api.Report, error) {
+	return api.Report{}, api.ErrNoCluster
+}
+
 func (f *fake) StepDown(context.Context, string) error { return api.ErrNoCluster }
 
 func (f *fake) Redeliver(_ context.Context, key string) error {

@@ -60,6 +60,7 @@ func routes(d Daemon) map[string]http.Handler {
 		"POST /v1/plan":                     oneAtATime(answering(planSentFiles(d))),
 		"GET /v1/nodes":                     answering(showNodes(d)),
 		"POST /v1/nodes/step-down":          answering(stepDown(d)),
+		"POST /v1/nodes/test":               answering(testFrom(d)),
 		"POST /v1/nodes/begin":              answering(beginNodes(d)),
 	}
 }

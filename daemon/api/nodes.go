@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"time"
+
+	"github.com/imapvigil/imapvigil/config"
 )
 
 // ErrNoCluster is the answer about other nodes of a daemon that knows of none.
@@ -94,6 +97,20 @@ func stepDown(d Daemon) func(*http.Request) (Nodes, error) {
 		}
 		return d.Nodes(r.Context())
 	}
+}
+
+func testFrom(d Daemon) func(*http.Request) (Report, error) {
+	return func(r *http.Request) (Report, error) {
+		q := r.URL.Query()
+		return d.TestFrom(r.Context(), config.NodeID(q.Get("node")), config.CheckID(q.Get("check")))
+	}
+}
+
+// TestFrom has a node probe a check now, and waits for the result, which does not count.
+func (c *Client) TestFrom(ctx context.Context, node config.NodeID, check config.CheckID) (r Report, err error) {
+	q := url.Values{"node": {string(node)}, "check": {string(check)}}
+	err = c.request(ctx, http.MethodPost, "/v1/nodes/test?"+q.Encode(), nil, &r)
+	return r, err
 }
 
 // Begun is what `nodes begin --json` prints.
