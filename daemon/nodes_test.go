@@ -261,6 +261,8 @@ func testThreeNodes(t *testing.T, network bustest.Network) {
 	if got := w.recheck(followers[1]); got != "ok" {
 		t.Errorf("rechecked, it is %s", got)
 	}
+	w.seenFrom(first, "ok")
+	w.seenFrom(followers[0], "ok")
 
 	server.Refuse()
 	if got := w.recheck(followers[1]); got != "down" {
@@ -268,6 +270,7 @@ func testThreeNodes(t *testing.T, network bustest.Network) {
 	}
 	w.until("people are told that it is down", func() bool { return slices.Equal(w.told(), []string{"mx1/imap incident.opened"}) })
 	w.acknowledge(followers[0])
+	w.seenFrom(followers[0], "down")
 
 	w.ownTrouble(followers[0])
 	w.kill(first)
@@ -322,6 +325,29 @@ func (w *team) stateAt(name string) string {
 		return "acknowledged"
 	}
 	return string(c.State)
+}
+
+// seenFrom looks whether a node shows what each of three sees of the check, and when it probed.
+func (w *team) seenFrom(asked string, state incident.Health) {
+	w.t.Helper()
+	status, err := w.client(asked).Status(w.t.Context())
+	if err != nil || len(status.Checks) != 1 {
+		w.t.Fatalf("%d checks, %v", len(status.Checks), err)
+	}
+	c := status.Checks[0]
+	var nodes []string
+	for _, l := range c.Locations {
+		nodes = append(nodes, l.Node)
+		if l.State != state || l.At == nil || (l.TookMS != nil) != (state == incident.OK) {
+			w.t.Errorf("%s shows of %s: %+v", asked, l.Node, l)
+		}
+	}
+	if slices.Sort(nodes); !slices.Equal(nodes, []string{"fra1", "lon1", "nyc1"}) {
+		w.t.Errorf("%s shows what is seen from %q", asked, nodes)
+	}
+	if from := strings.HasPrefix(c.From, "3 of 3 nodes: "); from != (state == incident.Down) {
+		w.t.Errorf("%s says that it is seen from %q", asked, c.From)
+	}
 }
 
 // recheck has the check probed now, and returns what all nodes see.
