@@ -16,6 +16,8 @@ func seenFrom(c *api.Check) string {
 		return ""
 	case c.State == incident.CheckDown || c.State == incident.CheckDegraded:
 		return string(c.State) + " from " + c.From
+	case c.State == incident.CheckRecovering:
+		return "was seen from " + c.From
 	}
 	return "seen from " + c.From
 }

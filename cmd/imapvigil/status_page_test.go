@@ -307,6 +307,8 @@ func fromNodes() api.Status {
 	fails(&s.Checks[6], incident.CheckUnknown, "", "local_fault", "No node reports on this check: fra1 is silent, lon1 cannot judge, nyc1 runs other files.", time.Minute)
 	s.Checks[6].Incidents, s.Checks[6].Locations = nil, locations("silent", "unknown", "settings")
 	s.Checks[7].Locations = locations("failing", "asking", "well")
+	fails(&s.Checks[8], incident.CheckRecovering, "connect", "timeout", "Nothing answers within 10s.", time.Minute)
+	s.Checks[8].From = "2 of 3 nodes: frankfurt, london; well from new-york"
 	return s
 }
 
