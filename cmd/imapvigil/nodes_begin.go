@@ -6,11 +6,12 @@ func (p *program) nodesBeginCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "begin",
 		Short: "Make the journal that all nodes share, once",
-		Long: "Make the journal that all nodes share on the NATS servers, of the open incidents,\n" +
-			"silences and messages that this node knows. Do this once, on one node, when the\n" +
-			"daemons run on all of them: until then nobody decides for all, and each node\n" +
-			"decides alone. A journal that is there already is not touched. Where the servers\n" +
-			"have lost it, this puts back what the node's copy of it holds.",
+		Long: "Make the journal that all nodes share on the NATS servers. It begins with the\n" +
+			"incidents of this node that are over, and its silences; what is open is handed\n" +
+			"over to the node that decides then. Do this once, on one node, when the daemons\n" +
+			"run on all of them: until then nobody decides for all, and each node decides\n" +
+			"alone. A journal that is there already is not touched. Where the servers have\n" +
+			"lost it, this puts back what the node's copy of it holds.",
 		Example: examples(
 			"On the node that watched alone before, or on any that may decide", "sudo imapvigil nodes begin",
 			"After it: one of the nodes decides", "imapvigil nodes",

@@ -60,7 +60,7 @@ type Copy struct {
 	damage    error
 	lost      error
 	replaying int
-	viewing   int // the disk is read, and nothing is removed from it
+	viewing   int         // the disk is read, and nothing is removed from it
 	tail      []heldRound // copied while somebody replays
 	given     uint64      // the last sequence of which the records were given out
 	givenEra  string

@@ -11,54 +11,59 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 )
 
-// Records returns the records that lead to the incidents of checks, their messages and the silences of
-// today, as a compaction would write them: another journal can begin with them. What is wrong with
-// this machine is left out.
+// Records returns the records that lead to what is over of the incidents of checks, to the messages about
+// them that have come to an end, and to the silences, as a compaction would write them: a journal that
+// several nodes share can begin with them. What is open stays with this machine, which hands it over, and
+// is found by the nodes for themselves: in two journals it would be told of twice.
 func (t *Tracker) Records(ctx context.Context) ([]journal.Record, error) {
-	return look(ctx, t, func(now time.Time) (list []journal.Record, err error) {
-		left := leftOut{incidents: map[incident.ID]bool{}, messages: map[outbox.Key]bool{}}
-		for rec := range t.snapshotRecords(now) {
-			ours, err := left.concerns(rec)
-			if err != nil {
+	return look(ctx, t, func(now time.Time) ([]journal.Record, error) {
+		all := slices.Collect(t.snapshotRecords(now))
+		over := finished{incidents: map[incident.ID]bool{}, messages: map[outbox.Key]bool{}}
+		for _, rec := range all {
+			if err := over.note(rec); err != nil {
 				return nil, err
 			}
-			if !ours {
-				list = append(list, rec)
-			}
 		}
-		return list, nil
+		return slices.DeleteFunc(all, func(rec journal.Record) bool { return !over.has(rec) }), nil
 	})
 }
 
-// A leftOut is what is about the monitor itself, among the records of a snapshot, which have an
-// incident before its messages and a message before its outcome.
-type leftOut struct {
-	incidents map[incident.ID]bool
+// A finished holds what has come to an end, by the records of a snapshot.
+type finished struct {
+	incidents map[incident.ID]bool // of checks
 	messages  map[outbox.Key]bool
 }
 
-// concerns reports whether a record is about the monitor itself.
-func (l leftOut) concerns(rec journal.Record) (bool, error) {
+// note takes a record. An outcome stands behind its message, and a message behind its incidents.
+func (f finished) note(rec journal.Record) error {
 	switch rec.Kind {
 	case kindWholeIncident:
 		var w whole
 		err := json.Unmarshal(rec.Data, &w)
-		if isTrouble(w.Incident.Check) {
-			l.incidents[w.Incident.ID] = true
-		}
-		return l.incidents[w.Incident.ID], err
-	case kindNotification:
-		var n outbox.Notification
-		err := json.Unmarshal(rec.Data, &n)
-		about := func(item outbox.Item) bool { return !l.incidents[item.Incident] }
-		l.messages[n.Key] = !slices.ContainsFunc(n.Items, about)
-		return l.messages[n.Key], err
+		f.incidents[w.Incident.ID] = !w.Incident.Live() && !isTrouble(w.Incident.Check)
+		return err
 	case kindOutcome:
 		var o outbox.Outcome
 		err := json.Unmarshal(rec.Data, &o)
-		return l.messages[o.Key], err
-	case kindChannel:
-		return true, nil
+		f.messages[o.Key] = o.State.Final()
+		return err
 	}
-	return false, nil
+	return nil
+}
+
+// has reports whether a record, which was noted, is of what has come to an end.
+func (f finished) has(rec journal.Record) bool {
+	switch rec.Kind {
+	case kindWholeIncident:
+		var w whole
+		return json.Unmarshal(rec.Data, &w) == nil && f.incidents[w.Incident.ID]
+	case kindNotification:
+		var n outbox.Notification
+		unfinished := func(item outbox.Item) bool { return !f.incidents[item.Incident] }
+		return json.Unmarshal(rec.Data, &n) == nil && f.messages[n.Key] && !slices.ContainsFunc(n.Items, unfinished)
+	case kindOutcome:
+		var o outbox.Outcome
+		return json.Unmarshal(rec.Data, &o) == nil && f.messages[o.Key]
+	}
+	return rec.Kind == kindSilence
 }
