@@ -20,7 +20,7 @@ var (
 		"imapvigil_check_location_duration_seconds", false,
 		"How long the longest conversation took in the last probe of one node; absent as imapvigil_check_location_up is, and where none came to an end.",
 	}
-	nodeUp       = family{"imapvigil_node_up", false, "Whether this node hears a node: 1, or 0."}
+	nodeUp       = family{"imapvigil_node_up", false, "Whether this node has contact with a node: 1, or 0."}
 	nodeDeciding = family{"imapvigil_node_deciding", false, "Whether this node decides for all nodes: 1, or 0."}
 )
 

@@ -89,7 +89,7 @@ func TestPagesSayFromWhere(t *testing.T) {
 	}
 }
 
-// A node that hears nobody who decides is what the page of the monitor shows first.
+// A node that reaches nobody who decides is what the page of the monitor shows first.
 func TestTheMonitorSaysWhatANodeIs(t *testing.T) {
 	for _, c := range []struct {
 		node  api.Node
@@ -98,8 +98,8 @@ func TestTheMonitorSaysWhatANodeIs(t *testing.T) {
 	}{
 		{api.Node{Name: "fra1", Role: api.Deciding, Decider: "fra1"}, "ok", "fra1 decides for all nodes"},
 		{api.Node{Name: "fra1", Role: api.Following, Decider: "nyc1"}, "ok", "fra1 follows nyc1, which decides for all nodes"},
-		{api.Node{Name: "fra1", Role: api.Following}, "down", "fra1 hears no node that decides"},
-		{api.Node{Name: "fra1", Role: api.Alone}, "down", "fra1 is alone: it hears no node that decides, and decides for itself"},
+		{api.Node{Name: "fra1", Role: api.Following}, "down", "fra1 reaches no node that decides"},
+		{api.Node{Name: "fra1", Role: api.Alone}, "down", "fra1 is alone: it reaches no node that decides, and decides for itself"},
 	} {
 		if m := (&fleet{}).nodePart(&c.node); m.State != c.state || m.Word != c.word {
 			t.Errorf("%+v is %s: %s", c.node, m.State, m.Word)

@@ -90,11 +90,11 @@ func (f *fleet) nodePart(n *api.Node) monitorPart {
 	m := monitorPart{Name: "Node", State: "ok", Word: n.Name + " follows " + n.Decider + ", which decides for all nodes"}
 	switch {
 	case n.Role == api.Alone:
-		m.State, m.Word = "down", n.Name+" is alone: it hears no node that decides, and decides for itself"
+		m.State, m.Word = "down", n.Name+" is alone: it reaches no node that decides, and decides for itself"
 	case n.Role == api.Deciding:
 		m.Word = n.Name + " decides for all nodes"
 	case n.Decider == "":
-		m.State, m.Word = "down", n.Name+" hears no node that decides"
+		m.State, m.Word = "down", n.Name+" reaches no node that decides"
 	}
 	m.add("Location", n.Location)
 	m.addTime("So since", f.clock.at(n.Since))
