@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -160,9 +161,10 @@ func (c *client) Answer(
 	}, nil
 }
 
-// take answers a question in a goroutine of its own, unless there are too many.
+// take answers a question in a goroutine of its own, unless there are too many. Whoever asks says where
+// the answer goes, and the servers do not look whether he may publish there: the journal is no inbox.
 func (a *answerer) take(m *nats.Msg) {
-	if m.Reply == "" || !a.room.TryAcquire(1) {
+	if !strings.HasPrefix(m.Reply, a.client.subjects.inboxes()) || !a.room.TryAcquire(1) {
 		return
 	}
 	a.busy.Go(func() {

@@ -15,10 +15,11 @@ func (s subjects) api(function string) string { return "$JS.API." + function + "
 // lastOf returns the subject under which the server gives out the last message of the stream.
 func (s subjects) lastOf() string { return s.api(directGet) + "." + s.of(Journal) }
 
+// inboxes returns with what the subjects begin at which answers arrive.
+func (s subjects) inboxes() string { return "_INBOX.iv." + s.cluster + "." }
+
 // inbox returns where the answers to a node's own questions arrive, without the last tokens.
-func (s subjects) inbox(node string) string {
-	return "_INBOX.iv." + s.cluster + "." + encodeNode(node)
-}
+func (s subjects) inbox(node string) string { return s.inboxes() + encodeNode(node) }
 
 // The functions of the server for a stream.
 const (
@@ -40,7 +41,7 @@ func Permissions(cluster, node string, decide bool) (publish, subscribe []string
 		s.of(SightsOf(node)),
 		s.of("ask.*"),
 		s.of(Seat),
-		"_INBOX.iv." + cluster + ".>",
+		s.inboxes() + ">",
 		s.api(directGet),
 		s.lastOf(),
 	}
