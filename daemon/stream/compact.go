@@ -140,7 +140,8 @@ func (c *Copy) purge(ctx context.Context) error {
 
 // Rebase begins to decide, as Begin does, after whatever the stream holds now, and appends the whole
 // state. It is for a stream that has lost what this node holds; all copies take the state
-// over when it is complete. The records of what Replay gives are such a state.
+// over when it is complete. The records of what Replay gives are such a state. The error is
+// journal.ErrReplaced when somebody was faster.
 func (c *Copy) Rebase(ctx context.Context, state iter.Seq[journal.Record]) (number uint64, err error) {
 	if err := c.takeTurn(ctx); err != nil {
 		return 0, err
@@ -148,6 +149,14 @@ func (c *Copy) Rebase(ctx context.Context, state iter.Seq[journal.Record]) (numb
 	defer c.giveTurn()
 	end, err := c.endOfStream(ctx)
 	if err != nil {
+		return 0, fmt.Errorf("appending the whole state again: %w", err)
+	}
+	// Another node may have done it meanwhile, and decided since: that must not be undone.
+	var lost *lostError
+	switch err := c.CatchUp(ctx); {
+	case err == nil:
+		return 0, journal.ErrReplaced
+	case !errors.As(err, &lost):
 		return 0, fmt.Errorf("appending the whole state again: %w", err)
 	}
 	held := c.heldPlace()
