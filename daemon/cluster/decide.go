@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -39,7 +38,7 @@ type decider struct {
 	heard   chan struct{} // closed when all that lived at the beginning have said what they last saw
 	again   chan string   // nodes that are to say once more what they last saw
 	decides time.Time     // since when
-	ended   atomic.Bool   // the journal is another node's
+	refused chan struct{} // has a value when the journal is another node's
 	// summaries has how far the nodes report, if nobody has looked at it yet.
 	summaries chan agree.Summary
 
@@ -61,7 +60,7 @@ func (n *Node) decide(ctx context.Context, term uint64) {
 	d := &decider{
 		Node: n, began: term, decides: time.Now(), tracker: n.sharedTracker(),
 		packets: make(chan packet, 4096), heard: make(chan struct{}), again: make(chan string, 64),
-		summaries: make(chan agree.Summary, 1),
+		refused: make(chan struct{}, 1), summaries: make(chan agree.Summary, 1),
 	}
 	d.board = agree.NewBoard(d.decides)
 	stopListening := d.listen()

@@ -111,6 +111,8 @@ func (d *decider) awaitEnd(ctx context.Context) (why ending, tell chan struct{})
 			return asked, tell
 		case <-d.tracker.ended:
 			return replaced, nil
+		case <-d.refused:
+			return replaced, nil
 		case now := <-ticker.C:
 			if why := d.mustStop(now); why != "" {
 				return why, nil
@@ -121,9 +123,6 @@ func (d *decider) awaitEnd(ctx context.Context) (why ending, tell chan struct{})
 
 // mustStop returns why this node must not go on deciding; empty: it may.
 func (d *decider) mustStop(now time.Time) ending {
-	if d.ended.Load() {
-		return replaced
-	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
@@ -142,17 +141,21 @@ const journalPause = 10 * time.Second
 
 // watchJournal looks now and then whether somebody else has appended to the journal, until ctx ends: a
 // decider that hears nothing of its successor, and has nothing to append, would go on for ever.
+// One that nobody answers for ends the term, too: nodes that hear a decider are never alone.
 func (d *decider) watchJournal(ctx context.Context) {
 	_ = repeatEvery(ctx, journalPause, func() {
-		ctx, cancel := context.WithTimeout(ctx, journalPause)
+		asking, cancel := context.WithTimeout(ctx, journalPause)
 		defer cancel()
-		_, last, err := d.Bus.Stream().Ends(ctx)
+		_, last, err := d.Bus.Stream().Ends(asking)
 		if err == nil && last == d.copy.Place() || errors.Is(err, bus.ErrCut) || ctx.Err() != nil {
 			return
 		}
-		// It appends something, and is refused if another node decides.
+		// It appends something, and is refused if another node decides, or nobody answers for that either.
 		if err := d.copy.Sure(ctx); errors.Is(err, journal.ErrReplaced) {
-			d.ended.Store(true)
+			select {
+			case d.refused <- struct{}{}:
+			default: // it is known already
+			}
 		}
 	})
 }
