@@ -129,6 +129,28 @@ func (m *monitor) awaitOthers(ctx context.Context, check *config.Check, since ti
 	return result
 }
 
+// recheckWait is how long what comes of a recheck may take beside the probe: until each node has looked and
+// the journal has it.
+const recheckWait = 30 * time.Second
+
+// awaitProbe returns the next result of a check, as [tracker.Tracker.Await] does. Of several nodes none may
+// be there to probe it, or to know what it sees: then it is not waited for ever.
+func (m *monitor) awaitProbe(ctx context.Context, check *config.Check, asked func()) (incident.Result, error) {
+	t := m.deciding.shown()
+	if m.member == nil {
+		return t.Await(ctx, check.ID, asked)
+	}
+	within := check.Probe.Timeout + recheckWait
+	bounded, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	r, err := t.Await(bounded, check.ID, asked)
+	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		err = fmt.Errorf("no node has said within %s what it sees of %s; imapvigil nodes shows which of them are silent",
+			config.FormatDuration(within), check.ID)
+	}
+	return r, err
+}
+
 // allSince reports whether each node that reports has probed since a time.
 func allSince(r incident.Result, since time.Time) bool {
 	return !slices.ContainsFunc(r.Sightings, func(s incident.Sighting) bool {
@@ -145,14 +167,17 @@ func (m *monitor) socketHandler() http.Handler {
 
 // newPasser makes what passes requests on, and answers those of others.
 func (m *monitor) newPasser(me *membership) *passer {
+	p := &passer{
+		node: m.node, log: m.Log, follows: m.follows, decider: me.node.Decider, ask: me.node.AskDecider, own: m.ownStatus, ownIncidents: m.addOwnIncidents, owns: m.deciding.owns,
+		fault: m.showFault,
+	}
 	page := http.NewServeMux()
 	for _, r := range m.routes {
-		page.Handle(r.Pattern, r.Handler)
+		page.Handle(r.Pattern, p.sharing(pageDoor, r.Pattern, r.Handler))
 	}
-	return &passer{
-		node: m.node, log: m.Log, follows: m.follows, decider: me.node.Decider, ask: me.node.AskDecider, own: m.ownStatus, ownIncidents: m.addOwnIncidents, owns: m.deciding.owns,
-		doors: map[string]http.Handler{socketDoor: api.Handler(m), pageDoor: page}, fault: m.showFault,
-	}
+	socket := api.HandlerOf(m, func(pattern string, h http.Handler) http.Handler { return p.sharing(socketDoor, pattern, h) })
+	p.doors = map[string]http.Handler{socketDoor: socket, pageDoor: page}
+	return p
 }
 
 // ownStatus puts what is so of this machine into the status that another node has given.

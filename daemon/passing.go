@@ -199,7 +199,7 @@ func (p *passer) give(w http.ResponseWriter, r *http.Request, a *passedAnswer) {
 	var add func(context.Context, []byte) ([]byte, error)
 	switch {
 	case a.Status != http.StatusOK:
-	case strings.HasSuffix(r.URL.Path, "/status"):
+	case r.URL.Path == "/v1/status", r.URL.Path == "/api/v1/status":
 		add = p.own
 	case r.URL.Path == "/v1/incidents":
 		add = p.ownIncidents
@@ -227,6 +227,18 @@ func (p *passer) refuse(w http.ResponseWriter, r *http.Request, door string, err
 		return
 	}
 	api.WriteProblem(w, r, api.NewProblem(http.StatusServiceUnavailable, err.Error()))
+}
+
+// sharing returns what answers a route for other nodes: h, if the route concerns all of them. What is about
+// this machine alone is answered on its own doors only, by which whoever asks is known.
+func (p *passer) sharing(door, pattern string, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if sideOf(pattern, r) != sharedOne {
+			p.refuse(w, r, door, fmt.Errorf("%s answers this to nobody on another node", p.node))
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // answer answers a request that another node has passed on.

@@ -17,6 +17,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/bus"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/web/metrics"
 )
 
 // A pair is a node that follows, fra1, and one that decides.
@@ -87,6 +88,50 @@ func TestARequestIsPassedOnAsItIs(t *testing.T) {
 	want := `POST status.example /api/v1/silences x=1 "{\"check\":\"mx\"}" "text/html" "" anna [acme]`
 	if diff := cmp.Diff(want, a.Body.String()); diff != "" || a.Code != http.StatusTeapot || a.Header().Get("X-Kept") != "yes" {
 		t.Errorf("%d (-want +got):\n%s", a.Code, diff)
+	}
+}
+
+// The status has what is so here; what only ends like it stays as the other node has given it.
+func TestOnlyTheStatusIsCompleted(t *testing.T) {
+	p := newPair()
+	p.answers = func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "theirs") }
+	for uri, want := range map[string]string{
+		"/v1/status": "theirs of fra1", "/v1/incidents": "theirs and own", "/v1/checks/acme/status": "theirs",
+	} {
+		if a := p.ask(t, socketDoor, "GET /v1/status", "GET", uri, "", nil); a.Body.String() != want {
+			t.Errorf("%s: %q, want %q", uri, a.Body, want)
+		}
+	}
+	visits := func(r *http.Request) *http.Request {
+		return r.WithContext(api.WithVisitor(r.Context(), &api.Visitor{Groups: []config.GroupID{}}))
+	}
+	for uri, want := range map[string]string{"/api/v1/status": "theirs of fra1", "/p/status": "theirs", "/c/acme/status": "theirs"} {
+		if a := p.ask(t, pageDoor, "GET /p/{path...}", "GET", uri, "", visits); a.Body.String() != want {
+			t.Errorf("%s: %q, want %q", uri, a.Body, want)
+		}
+	}
+}
+
+// Another node gets no answer to what is about this machine alone, whatever it claims of who asks.
+func TestOtherNodesAskOnlyWhatConcernsAll(t *testing.T) {
+	m := &monitor{counts: metrics.NewCounts(), node: "nyc1"}
+	m.Log = zap.NewNop()
+	m.vitals = &vitals{m: m}
+	m.page = m.newPage()
+	p := m.newPasser(&membership{})
+	for _, q := range []passedRequest{
+		{Door: socketDoor, Method: "POST", URI: "/v1/reload"},
+		{Door: socketDoor, Method: "POST", URI: "/v1/plan"},
+		{Door: socketDoor, Method: "POST", URI: "/v1/notify-test"},
+		{Door: socketDoor, Method: "POST", URI: "/v1/nodes/begin"},
+		{Door: socketDoor, Method: "POST", URI: "/v1/nodes/test"},
+		{Door: pageDoor, Method: "POST", URI: "/api/v1/checks/mx1/imaps/test", Visitor: &api.Visitor{Rights: []api.Right{api.Operate}}},
+		{Door: pageDoor, Method: "GET", URI: "/metrics", Visitor: &api.Visitor{Rights: []api.Right{api.Metrics}}},
+	} {
+		q.Author = "root"
+		if answer := p.answer(t.Context(), framed(q, nil)); !strings.Contains(string(answer), "nyc1 answers this to nobody on another node") {
+			t.Errorf("%s %s: %q", q.Method, q.URI, answer)
+		}
 	}
 }
 
