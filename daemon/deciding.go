@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -19,6 +20,8 @@ type deciding struct {
 	// inForce returns the tracker whose incidents are shown just now, which may be own; nil: there is
 	// no other than own.
 	inForce func() *tracker.Tracker
+	// shared is the last that was opened of those that several nodes share, in force or not; nil: none was.
+	shared atomic.Pointer[tracker.Tracker]
 }
 
 // shown returns the tracker whose incidents are shown, and changed, here.
@@ -61,6 +64,14 @@ func (d *deciding) all() []*tracker.Tracker {
 		return []*tracker.Tracker{d.own, shown}
 	}
 	return []*tracker.Tracker{d.own}
+}
+
+// both lists the trackers of a node of several, in force or not; a single machine has none beside own.
+func (d *deciding) both() []*tracker.Tracker {
+	if shared := d.shared.Load(); shared != nil {
+		return []*tracker.Tracker{d.own, shared}
+	}
+	return nil
 }
 
 // attempted hands the outcome of one attempt of the sender to whoever had it made.

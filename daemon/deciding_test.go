@@ -2,14 +2,18 @@ package daemon
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/journal"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
 
@@ -20,7 +24,13 @@ func newTracker(t *testing.T) *tracker.Tracker {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr, err := tracker.Open(tracker.Options{Journal: j})
+	return runTracker(t, j, tracker.Options{Journal: j})
+}
+
+// runTracker runs a tracker on a journal until the test ends.
+func runTracker(t *testing.T, j *journal.Journal, o tracker.Options) *tracker.Tracker {
+	t.Helper()
+	tr, err := tracker.Open(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,4 +111,58 @@ func TestAnAppendMayWait(t *testing.T) {
 	if limit := d.answerTime(); limit != 30*time.Second {
 		t.Errorf("the shared one has %s", limit)
 	}
+}
+
+// A node that is alone knows of the reports that were sent before, and whoever decides of those that it has
+// sent alone.
+func TestAReportIsDecidedInEitherJournal(t *testing.T) {
+	m := &monitor{deciding: deciding{own: newTracker(t)}}
+	alone, err := m.deciding.own.Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.isDecided(t.Context(), alone, "report/monthly/2026-10") {
+		t.Error("it is decided on a machine that has decided nothing")
+	}
+	data, err := json.Marshal(outbox.ReportNotice{Key: "report/monthly/2026-10", At: time.Now(), Report: "monthly"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.deciding.shared.Store(newStandby(t, journal.Record{At: time.Now(), Kind: "report", Data: data}))
+	if !m.isDecided(t.Context(), alone, "report/monthly/2026-10") {
+		t.Error("what is in the shared journal would be sent again")
+	}
+	if m.isDecided(t.Context(), alone, "report/monthly/2026-11") {
+		t.Error("another month would never be sent")
+	}
+}
+
+// newStandby makes a tracker that stands by on a journal with records, and runs until the test ends.
+func newStandby(t *testing.T, records ...journal.Record) *tracker.Tracker {
+	t.Helper()
+	j, err := journal.Open(t.TempDir(), journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Append(records...); err != nil {
+		t.Fatal(err)
+	}
+	return runTracker(t, j, tracker.Options{Journal: j, Standby: true})
+}
+
+// Of several nodes none may be there that probes a check: a recheck says so, and does not wait for ever.
+func TestARecheckOfWhatNobodyProbesEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		check := &config.Check{ID: "mx1/imap", Enabled: true, Probe: config.Probe{Timeout: 10 * time.Second}}
+		m := &monitor{deciding: deciding{own: newTracker(t)}, member: &membership{}}
+		began := time.Now()
+		_, err := m.awaitProbe(t.Context(), check, func() {})
+		if err == nil || !strings.Contains(err.Error(), "no node has said within 40s what it sees of mx1/imap") || time.Since(began) != 40*time.Second {
+			t.Errorf("after %s: %v", time.Since(began), err)
+		}
+		ctx, hangUp := context.WithCancel(t.Context())
+		if _, err := m.awaitProbe(ctx, check, hangUp); !errors.Is(err, context.Canceled) {
+			t.Errorf("who hangs up reads %v", err)
+		}
+	})
 }

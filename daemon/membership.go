@@ -78,7 +78,11 @@ func (m *monitor) openShared(j cluster.Journal) (*tracker.Tracker, error) {
 	o := m.trackerOptions(j)
 	o.Standby, o.Sure, o.CompactAt = true, j.Sure, stream.CompactAt
 	o.Feed, o.Wake = sharedFeed{m}, func(id config.CheckID) { m.member.node.WakeNodes(id) }
-	return tracker.Open(o)
+	t, err := tracker.Open(o)
+	if err == nil {
+		m.deciding.shared.Store(t)
+	}
+	return t, err
 }
 
 // A sharedFeed hears of what whoever decides journals for all.

@@ -52,8 +52,7 @@ func (m *monitor) sendReport(ctx context.Context, s *tracker.Snapshot, r *config
 		return err
 	}
 	key := outbox.ReportKey(r.Name, p.Name)
-	decided := slices.ContainsFunc(s.Reports, func(d tracker.ReportState) bool { return d.Key == key })
-	if decided || now.Before(p.To.Add(reportsAfter)) || !now.Before(p.To.Add(outbox.ReportsLate)) {
+	if m.isDecided(ctx, s, key) || now.Before(p.To.Add(reportsAfter)) || !now.Before(p.To.Add(outbox.ReportsLate)) {
 		return nil
 	}
 	since, err := m.history.CompleteSince(ctx)
@@ -68,6 +67,18 @@ func (m *monitor) sendReport(ctx context.Context, s *tracker.Snapshot, r *config
 		return err
 	}
 	return m.deciding.shown().SendReport(ctx, list)
+}
+
+// isDecided reports whether a report was decided, in this machine's journal or in the one that it shares with
+// others: a node that is alone does not send again what was sent before.
+func (m *monitor) isDecided(ctx context.Context, shown *tracker.Snapshot, key outbox.Key) bool {
+	has := func(s *tracker.Snapshot) bool {
+		return slices.ContainsFunc(s.Reports, func(d tracker.ReportState) bool { return d.Key == key })
+	}
+	return has(shown) || slices.ContainsFunc(m.deciding.both(), func(t *tracker.Tracker) bool {
+		s, err := t.Snapshot(ctx) // it fails where another tracker takes its place, or the daemon ends
+		return err == nil && has(s)
+	})
 }
 
 // lastPeriod returns the last period of a report that is over.
