@@ -35,6 +35,8 @@ type Node struct {
 	packing sync.Mutex
 	packer  *agree.Packer
 
+	configuring sync.Mutex // held while the shared tracker is given a configuration; before mu
+
 	mu       sync.Mutex // holds what follows; nothing waits while it is locked
 	cfg      *config.Config
 	running  bool
@@ -85,7 +87,6 @@ func New(o Options) (*Node, error) {
 func (n *Node) Run(ctx context.Context) error {
 	n.runShared(ctx)
 	n.mu.Lock()
-	n.running = true
 	n.hearing.began = time.Now()
 	n.mu.Unlock()
 	stop, err := n.listen()
@@ -104,6 +105,8 @@ func (n *Node) Run(ctx context.Context) error {
 
 // Configure makes a configuration the one in force, also for the shared tracker. It cannot fail.
 func (n *Node) Configure(cfg *config.Config) {
+	n.configuring.Lock()
+	defer n.configuring.Unlock()
 	n.mu.Lock()
 	if cfg.Cluster == nil { // that needs a restart; until then the nodes are as they were
 		c := *cfg

@@ -128,13 +128,20 @@ func (n *Node) openShared() error {
 // ctx, but with endShared.
 func (n *Node) runShared(ctx context.Context) {
 	n.mu.Lock()
-	s, cfg := n.shared, n.cfg
+	s := n.shared
 	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
+	n.running = true // from now on Configure gives it what comes
 	n.mu.Unlock()
 	go func() { // the shared tracker; endShared waits for it
 		defer close(s.ended)
 		s.err = s.Run(ctx)
 	}()
+	// A reload at the same time must not be overtaken by what was in force before it.
+	n.configuring.Lock()
+	defer n.configuring.Unlock()
+	n.mu.Lock()
+	cfg := n.cfg
+	n.mu.Unlock()
 	if cfg != nobody {
 		_ = s.Configure(ctx, cfg) // it fails when the tracker has ended, which is noticed elsewhere
 	}
