@@ -159,12 +159,13 @@ func (c *clusterOf) awaitState(state string) {
 	})
 }
 
-// messages counts those with a text that root got on all nodes.
+// messages counts those that root got on all nodes with a line that begins so, in the plain text: several
+// incidents may be in one message.
 func (c *clusterOf) messages(text string) (n int) {
 	c.t.Helper()
 	for _, name := range nodeHosts {
 		if m := c.machines[name]; m.exists("/var/mail/root") {
-			n += strings.Count(m.run("cat", "/var/mail/root"), text)
+			n += strings.Count(m.run("cat", "/var/mail/root"), "\n"+text)
 		}
 	}
 	return n
@@ -182,8 +183,8 @@ func oneDecides(c *clusterOf) {
 
 // What the messages to root say.
 const (
-	opening = "Subject: [imapvigil] DOWN"
-	closing = "Subject: [imapvigil] RECOVERED"
+	opening = "DOWN mail"
+	closing = "RECOVERED mail: was down"
 )
 
 // notifiesOnce: one opening and one closing, whoever saw it.
