@@ -102,6 +102,13 @@ func (link Link) Author(name string) string {
 // incident is closed: then the link does nothing any more.
 func (link Link) IncidentOf(ctx context.Context, d Daemon) (Incident, error) {
 	in, err := IncidentFor(WithVisitor(ctx, everybody), d, link.Incident)
+	if err != nil {
+		var isOneOfSeveral bool
+		if in, isOneOfSeveral, err = ownIncident(ctx, d, link.Incident); err != nil && isOneOfSeveral {
+			return Incident{}, NewProblem(http.StatusGone,
+				"The incident is over, or it is about another node itself: then imapvigil ack on that node acknowledges it.")
+		}
+	}
 	if err != nil || in.State == incident.StatusClosed {
 		return Incident{}, NewProblem(http.StatusGone, "The incident is over. There is nothing to acknowledge.")
 	}

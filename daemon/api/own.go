@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
 
@@ -92,6 +93,26 @@ func withOwnIncidents(list Incidents, d Daemon) Incidents {
 	}
 	return list
 }
+
+// ownIncident returns an incident of the daemon's own machine, and whether the machine is one of several
+// nodes, so that there may be such incidents.
+func ownIncident(ctx context.Context, d Daemon, id incident.ID) (in Incident, isOneOfSeveral bool, err error) {
+	o, ok := d.(Owner)
+	if !ok {
+		return in, false, errNotOwn
+	}
+	s := o.OwnIncidents(ctx)
+	if s == nil {
+		return in, false, errNotOwn
+	}
+	state, err := view{s, everybody}.incidentOf(id)
+	if err != nil {
+		return in, true, err
+	}
+	return NewIncident(s, state), true, nil
+}
+
+var errNotOwn = errors.New("the daemon's own machine has no such incident")
 
 // AddOwnIncidents adds to the list of incidents that another node has given those of a snapshot.
 func AddOwnIncidents(text []byte, own *tracker.Snapshot) ([]byte, error) {

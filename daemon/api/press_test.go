@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
@@ -139,5 +140,30 @@ func TestPressesAreAnswered(t *testing.T) {
 				t.Errorf("acknowledged: %q, want %q", taken, test.taken)
 			}
 		})
+	}
+}
+
+// A nodeDesk is the desk of one node of several, with the incidents of its own machine.
+type nodeDesk struct {
+	*ackDesk
+	own *tracker.Snapshot
+}
+
+func (d *nodeDesk) OwnIncidents(context.Context) *tracker.Snapshot { return d.own }
+
+// An incident that is about a node itself is acknowledged where it is, although the incidents that all nodes
+// share do not have it. Elsewhere nobody is told that it is over.
+func TestAPressForANodeItself(t *testing.T) {
+	links := api.NewLinks(make([]byte, api.LinkKeySize))
+	for id, want := range map[incident.ID]string{
+		"dead0beef0": "Acknowledged by anna, by Slack. There are no more reminders and no escalations until the incident is over.",
+		"0fan0ther0": "The incident is over, or it is about another node itself: then imapvigil ack on that node acknowledges it.",
+	} {
+		d := &nodeDesk{&ackDesk{fake: &fake{snapshot: &tracker.Snapshot{Config: &config.Config{}}}}, shown(t)}
+		press := notifiers.Press{Code: links.Code(id, "slack.ops"), By: "anna", Via: "Slack"}
+		words, err := api.Presses{Daemon: d, Links: links, Monitor: "vigil1"}.Take(t.Context(), "slack.ops", press)
+		if words != want || (err == nil) != (id == "dead0beef0") || (err == nil) != (len(d.taken) == 1) {
+			t.Errorf("%s: %q, %v, acknowledged %v", id, words, err, d.taken)
+		}
 	}
 }
