@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -108,6 +109,15 @@ func writeLinkKey(file string, key []byte) error {
 // linkToken returns the token of a link that acknowledges an incident.
 func (m *monitor) linkToken(id incident.ID, sentTo config.RoleID, until time.Time) string {
 	return m.links.load().Token(api.Link{Incident: id, Role: sentTo, Until: until})
+}
+
+// linkedIn returns the incident that the link of a request acknowledges; empty: it has none.
+func (m *monitor) linkedIn(r *http.Request) incident.ID {
+	link, err := m.links.load().Read(r.PathValue("token"), time.Now())
+	if err != nil {
+		return "" // of another key, or too old: whoever decides says so
+	}
+	return link.Incident
 }
 
 // takePress acknowledges what somebody has pressed the button of a message for.

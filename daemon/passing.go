@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -49,8 +50,10 @@ type passer struct {
 	// ownIncidents adds this machine's own incidents to a list of the control socket.
 	ownIncidents func(ctx context.Context, list []byte) ([]byte, error)
 	// owns reports whether an incident is one of this machine alone.
-	owns  func(ctx context.Context, id incident.ID) bool
-	doors map[string]http.Handler // what answers here, and passes nothing on
+	owns func(ctx context.Context, id incident.ID) bool
+	// linked returns the incident of the link that a request follows; empty: it follows none.
+	linked func(*http.Request) incident.ID
+	doors  map[string]http.Handler // what answers here, and passes nothing on
 	// fault shows a problem to a browser.
 	fault func(http.ResponseWriter, *http.Request, *api.Problem)
 }
@@ -110,7 +113,7 @@ func (p *passer) passOn(w http.ResponseWriter, r *http.Request, door string, h h
 		p.refuse(w, r, door, err)
 		return
 	}
-	if id := incidentIn(r, question); id != "" && p.owns(r.Context(), id) {
+	if id := cmp.Or(incidentIn(r, question), p.linked(r)); id != "" && p.owns(r.Context(), id) {
 		h.ServeHTTP(w, r)
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
@@ -50,6 +51,7 @@ func newPair() *pair {
 		own:          func(_ context.Context, status []byte) ([]byte, error) { return append(status, " of fra1"...), nil },
 		ownIncidents: func(_ context.Context, list []byte) ([]byte, error) { return append(list, " and own"...), nil },
 		owns:         func(_ context.Context, id incident.ID) bool { return id == "own" },
+		linked:       func(r *http.Request) incident.ID { return incident.ID(r.PathValue("token")) },
 	}
 	return p
 }
@@ -109,6 +111,31 @@ func TestOnlyTheStatusIsCompleted(t *testing.T) {
 		if a := p.ask(t, pageDoor, "GET /p/{path...}", "GET", uri, "", visits); a.Body.String() != want {
 			t.Errorf("%s: %q, want %q", uri, a.Body, want)
 		}
+	}
+}
+
+// A link that acknowledges what is about this machine is followed here.
+func TestALinkIsFollowedWhereItsIncidentIs(t *testing.T) {
+	p := newPair()
+	p.answers = func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "theirs") }
+	for token, want := range map[string]string{"own": "own", "other": "theirs"} {
+		a := p.ask(t, pageDoor, "POST /a/{token}", "POST", "/a/"+token, "", func(r *http.Request) *http.Request {
+			r.SetPathValue("token", token)
+			return r.WithContext(api.WithVisitor(r.Context(), &api.Visitor{Groups: []config.GroupID{}}))
+		})
+		if a.Body.String() != want {
+			t.Errorf("%s: %q, want %q", token, a.Body, want)
+		}
+	}
+	m := &monitor{}
+	m.links.store(api.NewLinks(make([]byte, api.LinkKeySize)))
+	r := httptest.NewRequestWithContext(t.Context(), "POST", "/a/token", nil)
+	if got := m.linkedIn(r); got != "" {
+		t.Errorf("a request without a link is about %q", got)
+	}
+	r.SetPathValue("token", m.linkToken("0123456789", "people", time.Now().Add(time.Hour)))
+	if got := m.linkedIn(r); got != "0123456789" {
+		t.Errorf("the link is about %q", got)
 	}
 }
 
