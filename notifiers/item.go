@@ -150,7 +150,7 @@ func (m Message) Facts(item Item) []Fact {
 		Fact{Name: "Group", Text: in.groupName()},
 		Fact{Name: "Endpoint", Text: in.endpointText()},
 		Fact{Name: why, Text: in.explainedCause()},
-		Fact{Name: "Seen from", Text: sanitisedLine(in.From)},
+		seenFact(in),
 		Fact{Name: "Hint", Text: hint},
 		Fact{Name: "Affects", Text: in.affectedNames()},
 		Fact{Name: in.speaker(), Text: in.Evidence.String(), Kind: Quote},

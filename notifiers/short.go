@@ -146,7 +146,7 @@ func (i Incident) shortFrom() string {
 		return ""
 	}
 	failing, _, _ := strings.Cut(sanitisedLine(i.From), ";")
-	return ", seen from " + failing
+	return ", " + SeenFromClause(failing)
 }
 
 func (i Incident) shortEndpoint() string {

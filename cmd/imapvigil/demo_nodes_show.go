@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/imapvigil/imapvigil/notifiers"
+
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/demo"
 	"github.com/imapvigil/imapvigil/daemon/incident"
@@ -56,7 +58,7 @@ func nodesLine(s api.Status, want incident.CheckState) (line string, reached boo
 		switch {
 		case c.State == incident.CheckRecovering:
 		case c.From != "":
-			text += ", seen from " + c.From
+			text += ", " + notifiers.SeenFromClause(c.From)
 		}
 		parts = append(parts, text)
 		reached = reached && c.State == want

@@ -172,7 +172,7 @@ func (p *program) explainIncident(i api.Incident) {
 	p.printf("Incident %s, %s\n%s\n\n", i.ID, p.paint(incidentColour(i), string(i.State)), p.fold("", string(i.Check)+": "+incidentLine(i)))
 	p.printWhoWorks("  ", i)
 	if i.From != "" {
-		p.printf("%s\n", p.fold("  ", "seen from: "+i.From))
+		p.printf("%s\n", p.fold("  ", seenLine(i.From)))
 	}
 	if i.Hint != "" {
 		p.printf("%s\n", p.fold("  ", "hint: "+i.Hint))

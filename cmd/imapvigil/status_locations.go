@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/imapvigil/imapvigil/notifiers"
+
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
@@ -14,12 +16,20 @@ func seenFrom(c *api.Check) string {
 	switch {
 	case c.From == "":
 		return ""
+	case strings.HasPrefix(c.From, "seen by "): // a node that is alone
 	case c.State == incident.CheckDown || c.State == incident.CheckDegraded:
 		return string(c.State) + " from " + c.From
-	case c.State == incident.CheckRecovering:
-		return "was seen from " + c.From
 	}
-	return "seen from " + c.From
+	if c.State == incident.CheckRecovering {
+		return "was " + notifiers.SeenFromClause(c.From)
+	}
+	return notifiers.SeenFromClause(c.From)
+}
+
+// seenLine says in a line of its own which of several nodes see an incident.
+func seenLine(from string) string {
+	name, text := notifiers.SeenFrom(from)
+	return strings.ToLower(name) + ": " + text
 }
 
 // writeSeenFrom writes from where the checks of an entry are as they are, of several that differ the first.

@@ -50,11 +50,11 @@ func (n *Node) decider(now time.Time) string {
 	return ""
 }
 
-// Mark returns what stands in each finding while this node is alone: "fra1 alone, which reaches no other node"; else it
-// returns nothing.
+// Mark returns what stands in each finding while this node is alone: "seen by fra1 alone"; else it returns
+// nothing.
 func (n *Node) Mark() string {
 	if n.Role() != Alone {
 		return ""
 	}
-	return string(n.Node) + " alone, which reaches no other node"
+	return "seen by " + string(n.Node) + " alone"
 }

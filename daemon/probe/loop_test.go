@@ -357,6 +357,7 @@ func TestNodesOfACheckTakeTurns(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
 			go d.loop.Run(ctx, "a", config.Probe{Interval: interval, Login: config.Login{Username: "anna"}})
 			time.Sleep(5 * interval)
+			synctest.Wait()
 			return d, loggedIn, stop
 		}
 		last := func(d *diary) time.Duration {

@@ -69,7 +69,7 @@ func TestHandOver(t *testing.T) {
 		for _, c := range cfg.Checks {
 			c.Policy.FaultTolerance = 30 * time.Second
 		}
-		alone := "fra1 alone, which reaches no other node"
+		alone := "seen by fra1 alone"
 		d := &deliverer{broken: map[config.NotifierID]bool{"webhook.lost": true}}
 		var err error
 		d.tracker, err = tracker.Open(tracker.Options{Journal: past{}, Sender: d, Mark: func() string { return alone }, Salt: "fra1"})
@@ -124,7 +124,7 @@ func TestHandOver(t *testing.T) {
 				if in.Incident.Condition != config.ConditionMonitor {
 					t.Errorf("open is %+v", in.Incident)
 				}
-			case in.Incident.ClosedAs != incident.HandedOver || in.Incident.Finding.From != "fra1 alone, which reaches no other node":
+			case in.Incident.ClosedAs != incident.HandedOver || in.Incident.Finding.From != "seen by fra1 alone":
 				t.Errorf("over is %+v", in.Incident)
 			}
 		}
@@ -132,7 +132,7 @@ func TestHandOver(t *testing.T) {
 			t.Errorf("%d incidents are open", open)
 		}
 
-		alone = "fra1 alone, which reaches no other node"
+		alone = "seen by fra1 alone"
 		fail("customer00000")
 		if state := look(t, d.tracker).Checks[0].State; state != incident.CheckFailing {
 			t.Errorf("alone again it finds the check %s", state)

@@ -137,7 +137,7 @@ func over(in notifiers.Incident, as string) notifiers.Incident {
 	in.State, in.ClosedAs, in.EndedAt = "closed", as, in.StartedAt.Add(115*time.Second)
 	switch as {
 	case "handed over":
-		in.HandedTo, in.From = "fra1", "vigil1 alone, which reaches no other node"
+		in.HandedTo, in.From = "fra1", "seen by vigil1 alone"
 	case "merged":
 		alone := located()
 		in.Condition, in.Severity, in.Phase, in.Cause, in.CauseText = alone.Condition, alone.Severity, alone.Phase, alone.Cause, alone.CauseText

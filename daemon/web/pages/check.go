@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/imapvigil/imapvigil/notifiers"
+
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/incident"
@@ -145,7 +147,8 @@ func (f *fleet) crumbs(c *api.Check) (list []crumb) {
 func (f *fleet) nightFacts(c *api.Check, visitor *api.Visitor) []nightFact {
 	list := []nightFact{{Question: "Affected", Answers: f.affected(c)}}
 	if c.From != "" {
-		list = append(list, nightFact{Question: "Seen from", Answers: []string{c.From}})
+		name, text := notifiers.SeenFrom(c.From)
+		list = append(list, nightFact{Question: name, Answers: []string{text}})
 	}
 	list = append(list, nightFact{Question: "Is it us?", Answers: []string{f.isItUs(c)}})
 	told, answered := f.toldOf(c, visitor)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/imapvigil/imapvigil/notifiers"
+
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/history"
@@ -162,7 +164,8 @@ func (f *fleet) incidentPage(in *api.Incident, all []api.Incident, visitor *api.
 		p.Night = f.affectedBy(in)
 	}
 	if in.From != "" {
-		p.Night = append(p.Night, nightFact{Question: "Seen from", Answers: []string{in.From}})
+		name, text := notifiers.SeenFrom(in.From)
+		p.Night = append(p.Night, nightFact{Question: name, Answers: []string{text}})
 	}
 	p.Night = append(p.Night, nightFact{Question: "Was it us?", Answers: []string{f.wasItUs(in, all, end)}})
 	if p.Open {
