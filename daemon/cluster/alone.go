@@ -23,9 +23,16 @@ const (
 // longer, until ctx ends.
 func (n *Node) watchSolitude(ctx context.Context) error {
 	var looked time.Time
+	before := together
 	return repeatEvery(ctx, solitudePause, func() {
 		now := time.Now()
-		if n.lookForCompany(now) != handingOver || now.Sub(looked) < handOverPause {
+		is := n.lookForCompany(now)
+		begins := is == apart && before != apart
+		before = is
+		if begins {
+			n.adoptSilences(ctx)
+		}
+		if is != handingOver || now.Sub(looked) < handOverPause {
 			return
 		}
 		looked = now
@@ -33,6 +40,20 @@ func (n *Node) watchSolitude(ctx context.Context) error {
 			n.Log.Warn("the incidents of this node cannot be handed over yet", zap.Error(err))
 		}
 	})
+}
+
+// adoptSilences has what is silenced for all nodes be so for this one alone, too.
+func (n *Node) adoptSilences(ctx context.Context) {
+	n.mu.Lock()
+	shared := n.shared
+	n.mu.Unlock()
+	all, err := shared.Snapshot(ctx)
+	if err == nil {
+		err = n.Own.AdoptSilences(ctx, all.Silences)
+	}
+	if err != nil && ctx.Err() == nil {
+		n.Log.Error("this node is alone, and the silences that all nodes share are not known to it", zap.Error(err))
+	}
 }
 
 // lookForCompany decides whether this node is alone now.

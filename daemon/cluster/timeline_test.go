@@ -15,6 +15,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/golden"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -35,6 +36,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 //	00:01:00 trouble of lon1: its ...   it says that of itself
 //	00:01:00 messages take 5s           until whoever gets one has answered
 //	00:01:00 step down fra1             imapvigil nodes step-down
+//	00:01:00 silence mx1/imaps for 1h on fra1   a silence, on the node that fra1 follows
 //	00:01:00 nodes of fra1              shows what fra1 knows
 //	00:01:00 wait
 //
@@ -158,6 +160,14 @@ func (s *stage) do(command string, words []string) {
 		s.answerTime.Store(int64(d))
 	case "step":
 		must(s.t, s.machine(words[2]).process.node.StepDown(context.Background()))
+	case "silence":
+		d, err := time.ParseDuration(words[3])
+		must(s.t, err)
+		decider := s.machine(s.machine(words[5]).process.node.Decider())
+		_, err = decider.process.node.Tracker().Silence(context.Background(), outbox.Silence{
+			Scope: outbox.Scope{Check: config.CheckID(words[1])}, Until: time.Now().Add(d),
+		})
+		must(s.t, err)
 	case "nodes":
 		s.showNodes(s.machine(words[2]))
 	case "wait":

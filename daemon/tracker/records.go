@@ -59,6 +59,7 @@ func (t *Tracker) Newest() time.Time { return t.newest }
 
 // replayRecord folds one record. The error says that this version cannot read it.
 func (t *Tracker) replayRecord(rec journal.Record) error {
+	t.published.stale = true // a standby shows what it folds, also what marks nothing: silences and reports
 	switch {
 	case rec.Kind == kindWholeIncident:
 		return t.restoreIncident(rec.Data)
