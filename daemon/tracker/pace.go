@@ -10,7 +10,8 @@ import (
 )
 
 // A pacer knows how soon checks want to be probed again. It is read by those who probe, and has a lock
-// of its own: a journal that several nodes share may take seconds for a round, and probes go on.
+// of its own: a journal that several nodes share may take seconds for a round, and probes go on. A tracker
+// that decides alone has none (nil): Observe answers, and the states would be in memory twice.
 type pacer struct {
 	mu   sync.Mutex
 	cfg  *config.Config
@@ -25,6 +26,9 @@ func newPacer() *pacer {
 
 // stateChanged notes the state of a check.
 func (p *pacer) stateChanged(id config.CheckID, s incident.State) {
+	if p == nil {
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if s.Live() {
@@ -36,6 +40,9 @@ func (p *pacer) stateChanged(id config.CheckID, s incident.State) {
 
 // configure notes the configuration in force.
 func (p *pacer) configure(cfg *config.Config) {
+	if p == nil {
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cfg = cfg
@@ -48,7 +55,7 @@ func (p *pacer) configure(cfg *config.Config) {
 
 // Pace returns how soon the next probe is wanted of a check that this node has just probed, while the
 // incidents follow from what several nodes see: as they are, and as if what this node alone sees fail
-// were failing. It decides nothing and does not wait.
+// were failing. It decides nothing and does not wait. The tracker must have been opened as a standby.
 func (t *Tracker) Pace(_ context.Context, r incident.Result) incident.Pace {
 	p := t.pacer
 	p.mu.Lock()

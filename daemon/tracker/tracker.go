@@ -127,7 +127,7 @@ type Tracker struct {
 	retry     time.Time // when the next delivery is due
 	retryNext time.Time // when the next report is
 	published publisher
-	pacer     *pacer // read by everybody
+	pacer     *pacer // read by everybody; nil unless it was opened as a standby
 	kept      sharer // makes the last results of all checks small
 	awaiting  waits
 	repeats   repeats
@@ -184,7 +184,7 @@ func Open(o Options) (*Tracker, error) {
 		logged:   map[incident.ID][]string{},
 		channels: newChannels(),
 
-		published: newPublisher(), pacer: newPacer(),
+		published: newPublisher(),
 
 		standby: o.Standby, ended: ErrStopped,
 		started:   time.Now(),
@@ -193,6 +193,9 @@ func Open(o Options) (*Tracker, error) {
 		silences: map[string]outbox.Silence{},
 	}
 	t.published.next.Config = unconfigured
+	if t.standby {
+		t.pacer = newPacer()
+	}
 	if err := t.replay(); err != nil {
 		return nil, fmt.Errorf("replaying the journal: %w", err)
 	}
