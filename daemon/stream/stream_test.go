@@ -142,9 +142,16 @@ func (m *member) replay() {
 	m.mu.Lock()
 	m.folded, m.stale = nil, false
 	m.mu.Unlock()
+	begun := false
 	for r, err := range m.Replay() {
 		if err != nil {
 			m.t.Fatal(err)
+		}
+		if !begun { // what OnRecords has given until Replay began is in it
+			begun = true
+			m.mu.Lock()
+			m.folded = nil
+			m.mu.Unlock()
 		}
 		m.fold([]journal.Record{r})
 	}
