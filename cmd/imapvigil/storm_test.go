@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	stormChecks    = 10_000
+	stormChecks = 10_000
 	// stormMegabytes is how much memory it wants at most. It was 250, and 206 were measured, until several
 	// nodes came: since then it is 251 to 260, which is too much, and why is not known yet.
 	stormMegabytes = 290
