@@ -11,10 +11,8 @@ import (
 )
 
 const (
-	stormChecks = 10_000
-	// stormMegabytes is how much memory it wants at most. It was 250, and 206 were measured, until several
-	// nodes came: since then it is 251 to 260, which is too much, and why is not known yet.
-	stormMegabytes = 290
+	stormChecks    = 10_000
+	stormMegabytes = 250 // of memory at most
 	// toldWithin is how long it may take until everybody has heard of all: two minutes
 	// on a quiet machine. digestPause is how long after a digest people get the next one.
 	toldWithin  = 20 * time.Minute
