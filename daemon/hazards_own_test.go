@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/imapvigil/imapvigil/daemon/clock"
+
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/watch"
 	"github.com/imapvigil/imapvigil/daemon/api"
@@ -176,7 +178,7 @@ func TestRejectedForAnHour(t *testing.T) {
 		s.start()
 		ctx, cancel := context.WithCancel(context.Background())
 		var reporting sync.WaitGroup
-		reporting.Go(func() { _ = repeatEvery(ctx, troubleEvery, func() { s.m.reportFiles(ctx) }) })
+		reporting.Go(func() { _ = clock.Repeat(ctx, troubleEvery, func() { s.m.reportFiles(ctx) }) })
 		defer reporting.Wait()
 		defer cancel()
 		troubles := func() (list []string) {

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/imapvigil/imapvigil/daemon/clock"
+
 	"go.uber.org/zap"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -37,7 +39,7 @@ func (h *heartbeat) useURL(cfg *config.Config) { h.url.Store(&cfg.Daemon.Heartbe
 // askRegularly asks until ctx ends. That it fails is logged, and nothing else.
 func (h *heartbeat) askRegularly(ctx context.Context) error {
 	var seen int64
-	return repeatEvery(ctx, heartbeatEvery, func() {
+	return clock.Repeat(ctx, heartbeatEvery, func() {
 		url := h.url.Load()
 		if url == nil || url.IsZero() || h.quiet != nil && h.quiet() {
 			return

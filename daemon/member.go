@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/imapvigil/imapvigil/daemon/clock"
+
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
@@ -51,7 +53,7 @@ func (m *monitor) runMember(ctx, keeping context.Context, tasks *errgroup.Group)
 // followRole has what depends on who decides follow it, until ctx ends.
 func (m *monitor) followRole(ctx context.Context) error {
 	m.takeRole(ctx)
-	return repeatEvery(ctx, followEvery, func() { m.takeRole(ctx) })
+	return clock.Repeat(ctx, followEvery, func() { m.takeRole(ctx) })
 }
 
 // adoptLinkKey takes the key of the links that acknowledge from a node that decides, once: then all

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/imapvigil/imapvigil/daemon/clock"
+
 	"go.uber.org/zap"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -28,7 +30,7 @@ const (
 
 // sendReports has a report sent when its period is over, until ctx ends.
 func (m *monitor) sendReports(ctx context.Context) error {
-	return repeatEvery(ctx, reportsEvery, func() {
+	return clock.Repeat(ctx, reportsEvery, func() {
 		if m.follows() {
 			return // whoever decides sends them
 		}

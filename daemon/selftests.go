@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/imapvigil/imapvigil/daemon/clock"
+
 	"go.uber.org/zap"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -40,7 +42,7 @@ func (m *monitor) sendTests(ctx context.Context) error {
 		m.proofs.seed(s)
 	}
 	defer m.proofs.keep()
-	return repeatEvery(ctx, testsLookEvery, func() {
+	return clock.Repeat(ctx, testsLookEvery, func() {
 		follows := m.follows()
 		if follows && m.member.node.Decider() == "" {
 			return // nobody knows whether they are sent

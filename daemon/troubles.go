@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/imapvigil/imapvigil/daemon/clock"
+
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/bus"
@@ -55,7 +57,7 @@ func (m *monitor) watchTroubles(ctx context.Context) error {
 	var late overdue
 	// Report fails only when the daemon is ending.
 	_ = m.deciding.own.Report(ctx, tailTrouble, tornTailFinding(m.journal.Status(), 0))
-	return repeatEvery(ctx, troubleEvery, func() {
+	return clock.Repeat(ctx, troubleEvery, func() {
 		m.memory.setLimit() // systemctl set-property changes it while the daemon runs
 		s := m.journal.Status()
 		if s.Durable {

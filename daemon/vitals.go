@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/imapvigil/imapvigil/daemon/clock"
+
 	systemd "github.com/coreos/go-systemd/v22/daemon"
 	"go.uber.org/zap"
 
@@ -72,25 +74,11 @@ func (v *vitals) feedWatchdog(ctx context.Context) error {
 	}
 	var seen int64
 	// Half of WatchdogSec, as sd_watchdog_enabled(3) recommends.
-	return repeatEvery(ctx, limit/2, func() {
+	return clock.Repeat(ctx, limit/2, func() {
 		if err := v.checkProgress(ctx, &seen); err != nil {
 			v.m.Log.Error("watchdog ping withheld", zap.Error(err))
 			return
 		}
 		v.m.notifySystemd(systemd.SdNotifyWatchdog)
 	})
-}
-
-// repeatEvery calls f after each pause, until ctx ends.
-func repeatEvery(ctx context.Context, pause time.Duration, f func()) error {
-	ticker := time.NewTicker(pause)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-			f()
-		}
-	}
 }

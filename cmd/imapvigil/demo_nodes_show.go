@@ -100,7 +100,7 @@ func (d *nodesDemonstration) tell(ctx context.Context, paged bool) error {
 	return nil
 }
 
-// messageTitle is what a line of a message begins with that has a title and a value.
+// messageTitle matches the title of a line such as "Seen from:    2 of 3 nodes".
 var messageTitle = regexp.MustCompile(`^[A-Z][A-Za-z ]*: +`)
 
 // foldMessageLine indents a line of a message, and folds it where it does not fit the screen.

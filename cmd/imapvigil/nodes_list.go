@@ -110,7 +110,7 @@ func busLine(b api.Bus) string {
 // clockOffMost is by how many milliseconds the clock of a node may differ: with more it does not decide.
 const clockOffMost = 2000
 
-// nodeTroubles lists what is wrong with a node, in sentences.
+// nodeTroubles returns a sentence for each thing that is wrong with a node.
 func nodeTroubles(p *program, n api.NodeState) (list []string) {
 	if !n.Live && n.Since != nil {
 		list = append(list, "silent since "+p.formatTime(*n.Since)+".")

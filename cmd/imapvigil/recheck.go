@@ -72,7 +72,7 @@ func chosenChecks(ctx context.Context, client *api.Client, names []string) ([]co
 	return nil, errors.New("there is no check that is not paused")
 }
 
-// recheck has the daemon probe checks.
+// recheck asks the daemon to probe some checks now, and returns what it found. The results count.
 func recheck(ctx context.Context, client *api.Client, names []string) ([]api.Report, error) {
 	ids, err := chosenChecks(ctx, client, names)
 	if err != nil {

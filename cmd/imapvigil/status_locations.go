@@ -10,8 +10,8 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
-// seenFrom says from which of several nodes a check is as it is: "down from 2 of 3 nodes: frankfurt, london;
-// well from new-york". Empty: one machine watches on its own.
+// seenFrom returns the part of a status line that names the nodes, such as "down from 2 of 3 nodes: frankfurt,
+// london; well from new-york". It is empty without a cluster.
 func seenFrom(c *api.Check) string {
 	switch {
 	case c.From == "":

@@ -29,7 +29,7 @@ func (p *program) testFrom(cmd *cobra.Command, o testOptions, names []string) er
 	return p.printReports(reports)
 }
 
-// reportsFrom has the daemon of this machine ask a node.
+// reportsFrom returns what a node finds that probes some checks now. The daemon of this machine asks it.
 func reportsFrom(ctx context.Context, client *api.Client, node config.NodeID, names []string) ([]api.Report, error) {
 	ids, err := chosenChecks(ctx, client, names)
 	if err != nil {

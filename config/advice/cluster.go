@@ -6,8 +6,8 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 )
 
-// fewestServers is how many servers of the bus have to be there so that one may fail: what is
-// written counts when most of them have it, and of two both are most.
+// fewestServers is the smallest number of NATS servers of which one may fail. A write counts when more
+// than half of the servers have it: with two servers, both must have it.
 const fewestServers = 3
 
 // warnOfCluster finds clusters in which the end of one machine is the end of more.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/imapvigil/imapvigil/daemon/clock"
+
 	"go.uber.org/zap"
 
 	"github.com/imapvigil/imapvigil/daemon/incident"
@@ -24,7 +26,7 @@ const (
 func (n *Node) watchSolitude(ctx context.Context) error {
 	var looked time.Time
 	before := together
-	return repeatEvery(ctx, solitudePause, func() {
+	return clock.Repeat(ctx, solitudePause, func() {
 		now := time.Now()
 		is := n.lookForCompany(now)
 		begins := is == apart && before != apart

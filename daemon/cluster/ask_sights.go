@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/imapvigil/imapvigil/daemon/clock"
+
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/bus"
 )
@@ -45,7 +47,7 @@ func (d *decider) askNodes(ctx context.Context) {
 	ask()
 	answers.Wait()
 	close(d.heard)
-	_ = repeatEvery(ctx, sightsPause, ask)
+	_ = clock.Repeat(ctx, sightsPause, ask)
 	answers.Wait()
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/imapvigil/imapvigil/daemon/clock"
+
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/agree"
 	"github.com/imapvigil/imapvigil/daemon/bus"
@@ -52,7 +54,7 @@ func (n *Node) publishBatch() {
 
 // sayWhatItSees publishes a batch each second, until ctx ends.
 func (n *Node) sayWhatItSees(ctx context.Context) error {
-	return repeatEvery(ctx, sightsPause, n.publishBatch)
+	return clock.Repeat(ctx, sightsPause, n.publishBatch)
 }
 
 // forgetSights forgets all: the machine was suspended, and nobody knows how old it is.

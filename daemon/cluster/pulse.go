@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/imapvigil/imapvigil/daemon/clock"
+
 	"go.uber.org/zap"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -29,7 +31,7 @@ func (n *Node) pulse(ctx context.Context) error {
 		n.sayThatItLives()
 	}
 	say()
-	return repeatEvery(ctx, pulsePause, say)
+	return clock.Repeat(ctx, pulsePause, say)
 }
 
 // sayThatItLives says once what is said twice a second. While the bus is cut nobody hears it, which

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/imapvigil/imapvigil/daemon/clock"
+
 	"go.uber.org/zap"
 
 	"github.com/imapvigil/imapvigil/daemon/bus"
@@ -143,7 +145,7 @@ const journalPause = 10 * time.Second
 // decider that hears nothing of its successor, and has nothing to append, would go on for ever.
 // One that nobody answers for ends the term, too: nodes that hear a decider are never alone.
 func (d *decider) watchJournal(ctx context.Context) {
-	_ = repeatEvery(ctx, journalPause, func() {
+	_ = clock.Repeat(ctx, journalPause, func() {
 		asking, cancel := context.WithTimeout(ctx, journalPause)
 		defer cancel()
 		_, last, err := d.Bus.Stream().Ends(asking)

@@ -17,16 +17,9 @@ func (c *Copy) Replay() iter.Seq2[journal.Record, error] {
 	return func(yield func(journal.Record, error) bool) {
 		base, last := c.beginReplay()
 		defer c.endReplay()
-		for h, err := range c.heldFrom(base, last) {
-			if err != nil {
-				yield(journal.Record{}, err)
-				return
-			}
-			if !yieldAll(h.records, yield) {
-				return
-			}
+		if c.yieldHeld(base, last, yield) {
+			c.replayTail(yield)
 		}
-		c.replayTail(yield)
 	}
 }
 
@@ -35,16 +28,23 @@ func (c *Copy) Records() iter.Seq2[journal.Record, error] {
 	return func(yield func(journal.Record, error) bool) {
 		base, last := c.beginViewing()
 		defer c.endViewing()
-		for h, err := range c.heldFrom(base, last) {
-			if err != nil {
-				yield(journal.Record{}, err)
-				return
-			}
-			if !yieldAll(h.records, yield) {
-				return
-			}
+		c.yieldHeld(base, last, yield)
+	}
+}
+
+// yieldHeld gives the records on disk that lead from a whole state to a record of the copy. It returns
+// false when the reader wants no more, or the disk cannot be read.
+func (c *Copy) yieldHeld(base *wholeState, last uint64, yield func(journal.Record, error) bool) bool {
+	for h, err := range c.heldFrom(base, last) {
+		if err != nil {
+			yield(journal.Record{}, err)
+			return false
+		}
+		if !yieldAll(h.records, yield) {
+			return false
 		}
 	}
+	return true
 }
 
 func (c *Copy) beginViewing() (base *wholeState, last uint64) {

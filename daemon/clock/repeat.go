@@ -1,12 +1,12 @@
-package cluster
+package clock
 
 import (
 	"context"
 	"time"
 )
 
-// repeatEvery calls f after each pause, until ctx ends.
-func repeatEvery(ctx context.Context, pause time.Duration, f func()) error {
+// Repeat calls f after each pause, until ctx ends.
+func Repeat(ctx context.Context, pause time.Duration, f func()) error {
 	ticker := time.NewTicker(pause)
 	defer ticker.Stop()
 	for {
