@@ -41,22 +41,22 @@ func (s *Servers) writeConfig(i int) error {
 	one := s.servers[i]
 	var c strings.Builder
 	fmt.Fprintf(&c, "server_name: %s\n", one.name)
-	fmt.Fprintf(&c, "listen: \"127.0.0.1:%d\"\n", one.client)
-	fmt.Fprintf(&c, "http: \"127.0.0.1:%d\"\n", one.monitor)
-	fmt.Fprintf(&c, "jetstream { store_dir: %q, max_file: 100GB, max_mem: 64MB, sync_interval: always }\n", filepath.Join(one.dir, "store"))
+	fmt.Fprintf(&c, "listen: %q\n", one.at(one.client))
+	fmt.Fprintf(&c, "http: %q\n", one.at(one.monitor))
+	fmt.Fprintf(&c, "jetstream { store_dir: %q, max_file: 100GB, max_mem: 64MB, sync_interval: always }\n", filepath.Join(one.Dir, "store"))
 	c.WriteString("lame_duck_duration: \"30s\", lame_duck_grace_period: \"2s\"\n")
 	if len(s.servers) > 1 {
 		s.writeRoutes(&c, i)
 	}
 	if !s.setup.Plain {
-		cert, key := filepath.Join(one.dir, "cert.pem"), filepath.Join(one.dir, "key.pem")
-		if err := ca.WriteFiles(s.authority.Issue(ca.Leaf{IPs: []net.IP{net.IPv4(127, 0, 0, 1)}}), cert, key); err != nil {
+		cert, key := filepath.Join(one.Dir, "cert.pem"), filepath.Join(one.Dir, "key.pem")
+		if err := ca.WriteFiles(s.authority.Issue(ca.Leaf{IPs: []net.IP{net.ParseIP(one.Address)}}), cert, key); err != nil {
 			return err
 		}
 		pair := fmt.Sprintf("cert_file: %q, key_file: %q", cert, key)
-		fmt.Fprintf(&c, "websocket { listen: \"127.0.0.1:%d\", tls { %s } }\n", one.websocket, pair)
+		fmt.Fprintf(&c, "websocket { listen: %q, tls { %s } }\n", one.at(one.websocket), pair)
 		if s.setup.Verify {
-			authority := filepath.Join(one.dir, "authority.pem")
+			authority := filepath.Join(one.Dir, "authority.pem")
 			if err := s.authority.WriteFile(authority); err != nil {
 				return err
 			}
@@ -65,23 +65,23 @@ func (s *Servers) writeConfig(i int) error {
 		fmt.Fprintf(&c, "tls { %s }\n", pair)
 		s.writeUsers(&c)
 	}
-	return os.WriteFile(filepath.Join(one.dir, "server.conf"), []byte(c.String()), 0o600)
+	return os.WriteFile(filepath.Join(one.Dir, "server.conf"), []byte(c.String()), 0o600)
 }
 
 func (s *Servers) writeRoutes(c *strings.Builder, i int) {
-	fmt.Fprintf(c, "cluster {\n  name: bus\n  listen: \"127.0.0.1:%d\"\n  no_advertise: true\n", s.servers[i].route)
+	fmt.Fprintf(c, "cluster {\n  name: bus\n  listen: %q\n  no_advertise: true\n", s.servers[i].at(s.servers[i].route))
 	if s.setup.Separable {
 		// Under what it says of itself nobody reaches it, so that all go through the proxies.
 		c.WriteString("  advertise: \"127.0.0.1:1\"\n")
 	}
 	c.WriteString("  routes: [\n")
 	for j, other := range s.servers {
-		port := other.route
+		address := other.at(other.route)
 		if p := s.routes[[2]int{i, j}]; p != nil {
-			port = p.port()
+			address = p.address()
 		}
 		if i != j {
-			fmt.Fprintf(c, "    \"nats://127.0.0.1:%d\"\n", port)
+			fmt.Fprintf(c, "    %q\n", "nats://"+address)
 		}
 	}
 	c.WriteString("  ]\n}\n")

@@ -3,7 +3,6 @@ package bustest
 import (
 	"context"
 	"net"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -12,8 +11,29 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/process"
 )
 
-// A Path is the way from one node to all servers: a proxy before each.
-type Path struct{ proxies []*proxy }
+// A Path is the way from one machine to all servers: a proxy before each.
+type Path struct {
+	servers *Servers
+	proxies []*proxy
+}
+
+// NewPath returns a way of its own.
+func (s *Servers) NewPath(t testing.TB) *Path {
+	t.Helper()
+	path := &Path{servers: s}
+	for _, one := range s.servers {
+		path.proxies = append(path.proxies, newProxy(t, one.at(one.client)))
+	}
+	return path
+}
+
+// URLs returns the addresses of all servers by this way.
+func (p *Path) URLs() (urls []string) {
+	for _, x := range p.proxies {
+		urls = append(urls, p.servers.url(x.address()))
+	}
+	return urls
+}
 
 // Through returns options with which a node connects by a way of its own, and that way.
 func (s *Servers) Through(t testing.TB, node string) (bus.Options, *Path) {
@@ -23,13 +43,8 @@ func (s *Servers) Through(t testing.TB, node string) (bus.Options, *Path) {
 
 func (s *Servers) through(t testing.TB, m member) (bus.Options, *Path) {
 	t.Helper()
-	o := s.options(t, m)
-	path := &Path{}
-	for i, one := range s.servers {
-		p := newProxy(t, net.JoinHostPort("127.0.0.1", strconv.Itoa(one.client)))
-		path.proxies = append(path.proxies, p)
-		o.Servers[i] = s.url(p.port())
-	}
+	o, path := s.options(t, m), s.NewPath(t)
+	o.Servers = path.URLs()
 	return o, path
 }
 
@@ -102,7 +117,7 @@ func newProxy(t testing.TB, target string) *proxy {
 	return p
 }
 
-func (p *proxy) port() int { return p.listener.Addr().(*net.TCPAddr).Port }
+func (p *proxy) address() string { return p.listener.Addr().String() }
 
 func (p *proxy) set(g gate) {
 	p.mu.Lock()

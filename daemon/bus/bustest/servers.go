@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -47,6 +48,15 @@ type Setup struct {
 	Verify bool
 	// Separable has the servers reach each other through proxies, so that Isolate works.
 	Separable bool
+	// Hosts says where each server runs; nil: on this machine, in a directory of the test.
+	Hosts []Host
+}
+
+// A Host is a place for a server.
+type Host struct {
+	Address string   // an IP address; nobody else listens on it
+	Enter   []string // the beginning of a command that runs the rest of it there
+	Dir     string   // for what the server keeps; it exists
 }
 
 // Servers are the servers of one bus.
@@ -72,14 +82,17 @@ func clusterName(i int) string {
 
 // A server may be running or not.
 type server struct {
+	Host
 	name                   string
-	dir                    string
 	client, route, monitor int // ports
 	websocket              int
 	process                *process.Process
 }
 
-func (s *server) log() string { return filepath.Join(s.dir, "log") }
+func (s *server) log() string { return filepath.Join(s.Dir, "log") }
+
+// at returns the address of one of the server's ports.
+func (s *server) at(port int) string { return net.JoinHostPort(s.Address, strconv.Itoa(port)) }
 
 // Start starts servers and returns when all accept connections. With more than one, they may still be
 // looking for each other.
@@ -89,8 +102,12 @@ func Start(t testing.TB, setup Setup) *Servers {
 	dir := t.TempDir()
 	for i := range setup.Servers {
 		name := "server" + strconv.Itoa(i+1)
-		one := &server{name: name, dir: filepath.Join(dir, name)}
-		process.Must(t, os.Mkdir(one.dir, 0o700))
+		one := &server{name: name, Host: Host{Address: "127.0.0.1", Dir: filepath.Join(dir, name)}}
+		if setup.Hosts == nil {
+			process.Must(t, os.Mkdir(one.Dir, 0o700))
+		} else {
+			one.Host = setup.Hosts[i]
+		}
 		for _, port := range []*int{&one.client, &one.route, &one.monitor, &one.websocket} {
 			claimed, err := process.ClaimPort(t, []string{"127.0.0.1"})
 			process.Must(t, err)
@@ -122,7 +139,7 @@ func Start(t testing.TB, setup Setup) *Servers {
 func (s *Servers) Start(t testing.TB, i int) {
 	t.Helper()
 	one := s.servers[i]
-	p, err := process.Launch(one.log(), binary(t), "-c", filepath.Join(one.dir, "server.conf"))
+	p, err := process.Launch(one.log(), append(slices.Clone(one.Enter), binary(t), "-c", filepath.Join(one.Dir, "server.conf"))...)
 	process.Must(t, err)
 	one.process = p
 	process.Await(t, p, one.name, 20*time.Millisecond, func(ctx context.Context) error {
@@ -166,7 +183,7 @@ func (s *Servers) separate(t testing.TB) {
 	for i := range s.servers {
 		for j, other := range s.servers {
 			if i != j {
-				s.routes[[2]int{i, j}] = newProxy(t, net.JoinHostPort("127.0.0.1", strconv.Itoa(other.route)))
+				s.routes[[2]int{i, j}] = newProxy(t, other.at(other.route))
 			}
 		}
 	}
@@ -190,22 +207,22 @@ func (s *Servers) setRoutes(i int, g gate) {
 // Wipe removes what a server stored. It has to be killed first.
 func (s *Servers) Wipe(t testing.TB, i int) {
 	t.Helper()
-	process.Must(t, os.RemoveAll(filepath.Join(s.servers[i].dir, "store")))
+	process.Must(t, os.RemoveAll(filepath.Join(s.servers[i].Dir, "store")))
 }
 
 // URL returns the address of a server.
-func (s *Servers) URL(i int) string { return s.url(s.servers[i].client) }
+func (s *Servers) URL(i int) string { return s.url(s.servers[i].at(s.servers[i].client)) }
 
-func (s *Servers) url(port int) string {
+func (s *Servers) url(address string) string {
 	if s.setup.Plain {
-		return "nats://127.0.0.1:" + strconv.Itoa(port)
+		return "nats://" + address
 	}
-	return "tls://127.0.0.1:" + strconv.Itoa(port)
+	return "tls://" + address
 }
 
 // WebsocketURL returns the address of a server for those who reach it through a web proxy only.
 func (s *Servers) WebsocketURL(i int) string {
-	return "wss://127.0.0.1:" + strconv.Itoa(s.servers[i].websocket)
+	return "wss://" + s.servers[i].at(s.servers[i].websocket)
 }
 
 // Certificate makes a certificate from the servers' authority, and its key, in PEM.
@@ -222,7 +239,12 @@ func (s *Servers) Certificate(t testing.TB) (cert, key []byte) {
 
 // Options returns the options with which a node of the first cluster connects to all servers.
 func (s *Servers) Options(t testing.TB, node string) bus.Options {
-	return s.options(t, member{Cluster, node})
+	return s.OptionsIn(t, 0, node)
+}
+
+// OptionsIn returns the options of a node of the cluster with a number, from 0.
+func (s *Servers) OptionsIn(t testing.TB, cluster int, node string) bus.Options {
+	return s.options(t, member{clusterName(cluster), node})
 }
 
 func (s *Servers) options(t testing.TB, m member) bus.Options {
@@ -318,6 +340,9 @@ func (s *Servers) AwaitCopies(t testing.TB, last uint64) {
 	})
 }
 
+// Healthy returns nil when a server has found the others and has all that they have.
+func (s *Servers) Healthy(ctx context.Context, i int) error { return s.get(ctx, i, "/healthz", nil) }
+
 // A streamState is the stream as one server sees it.
 type streamState struct {
 	Cluster struct {
@@ -350,7 +375,7 @@ func (s *Servers) stream(ctx context.Context, i int) (state streamState, err err
 
 // get asks a server's monitoring port.
 func (s *Servers) get(ctx context.Context, i int, path string, answer any) error {
-	url := fmt.Sprintf("http://127.0.0.1:%d%s", s.servers[i].monitor, path)
+	url := "http://" + s.servers[i].at(s.servers[i].monitor) + path
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
