@@ -230,18 +230,38 @@ func (m *machine) shareChanged() {
 	}
 }
 
-// nextTurn returns when a check is probed next: the nodes share its interval.
+// nextTurn returns when this node probes a check next.
 func (m *machine) nextTurn(id config.CheckID, now time.Time) time.Time {
-	interval := m.stage.cfg.Checks[id].Probe.Interval
-	place, of := m.process.node.Turn(id)
+	return nextTurn(m.process.node, m.stage.cfg.Checks[id], m.stage.begin, now)
+}
+
+// nextTurn returns when a node probes a check next: the nodes share its interval.
+func nextTurn(n *cluster.Node, check *config.Check, begin, now time.Time) time.Time {
+	interval := check.Probe.Interval
+	place, of := n.Turn(check.ID)
 	phase := time.Duration(0)
 	if of > 0 {
 		phase = interval * time.Duration(place) / time.Duration(of)
 	}
 	// Not at the moments at which nodes look at the clock, where it is open what comes first.
-	next := m.stage.begin.Add(now.Sub(m.stage.begin).Truncate(interval) + phase + 10*time.Millisecond)
+	next := begin.Add(now.Sub(begin).Truncate(interval) + phase + 10*time.Millisecond)
 	for !next.After(now) {
 		next = next.Add(interval)
+	}
+	return next
+}
+
+// nextProbe returns when a check is probed next, by what came of a probe that began at a time, as
+// daemon/probe does.
+func nextProbe(next time.Time, check *config.Check, pace incident.Pace, began time.Time) time.Time {
+	now := time.Now()
+	if pace.Confirming && began.Sub(pace.Since) < 10*time.Minute {
+		if soon := now.Add(check.Probe.RetryInterval); soon.Before(next) {
+			next = soon
+		}
+	}
+	if !pace.At.IsZero() && pace.At.Before(next) && pace.At.After(now) {
+		next = pace.At
 	}
 	return next
 }
@@ -259,7 +279,7 @@ func (m *machine) probe(id config.CheckID) {
 	if m.stage.ledger != nil {
 		m.stage.ledger.noteProbe(id, now)
 	}
-	r := m.stage.result(check, m.id, now)
+	r := result(id, m.stage.symptom(id, m.id), now)
 	// Each takes another time for it, so that it is known whose result is the first.
 	took := time.Duration(7*(1+slices.Index(m.stage.sorted(), m))) * time.Millisecond
 	p.tasks.Go(func() {
@@ -271,16 +291,7 @@ func (m *machine) probe(id config.CheckID) {
 		if _, probed := m.probes[id]; m.process != p || !probed {
 			return
 		}
-		next := m.nextTurn(id, now)
-		if pace.Confirming && now.Sub(pace.Since) < 10*time.Minute {
-			if soon := time.Now().Add(check.Probe.RetryInterval); soon.Before(next) {
-				next = soon
-			}
-		}
-		if !pace.At.IsZero() && pace.At.Before(next) && pace.At.After(time.Now()) {
-			next = pace.At
-		}
-		m.probes[id] = next
+		m.probes[id] = nextProbe(m.nextTurn(id, now), check, pace, now)
 	})
 }
 

@@ -53,14 +53,25 @@ func newStage(t *testing.T, cfg *config.Config) *stage {
 // loadFiles reads a configuration for one machine, and adds nodes to it.
 func loadFiles(t *testing.T, files string, nodes ...*config.Node) *config.Config {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "imapvigil.hcl")
-	must(t, os.WriteFile(path, []byte(files), 0o600))
-	snapshot, err := source.Read(path, source.Options{})
+	cfg, err := readFiles(t.TempDir(), files, nodes...)
 	must(t, err)
+	return cfg
+}
+
+// readFiles does what loadFiles does, in a directory.
+func readFiles(dir, files string, nodes ...*config.Node) (*config.Config, error) {
+	path := filepath.Join(dir, "imapvigil.hcl")
+	if err := os.WriteFile(path, []byte(files), 0o600); err != nil {
+		return nil, err
+	}
+	snapshot, err := source.Read(path, source.Options{})
+	if err != nil {
+		return nil, err
+	}
 	cfg, diags := hclfile.Load(snapshot)
 	for _, d := range diags {
 		if d.Gravity == config.Error {
-			t.Fatalf("%s: %s, line %d", d.Summary, d.Detail, d.Pos.Line)
+			return nil, fmt.Errorf("%s: %s, line %d", d.Summary, d.Detail, d.Pos.Line)
 		}
 	}
 	cfg.Cluster = &config.Cluster{Name: "imapvigil", AloneAfter: time.Minute, Nodes: map[config.NodeID]*config.Node{}}
@@ -71,7 +82,7 @@ func loadFiles(t *testing.T, files string, nodes ...*config.Node) *config.Config
 		n := min(3, len(nodes))
 		c.Quorum = config.Quorum{Nodes: n, Agree: n/2 + 1}
 	}
-	return cfg
+	return cfg, nil
 }
 
 func must(t *testing.T, err error) {
@@ -101,13 +112,13 @@ func (s *stage) symptom(check config.CheckID, node config.NodeID) string {
 	return "ok"
 }
 
-// result is what a node finds when it probes a check.
-func (s *stage) result(check *config.Check, node config.NodeID, now time.Time) incident.Result {
+// result is what a probe of a check finds: "ok", "unknown", or a phase and a cause.
+func result(check config.CheckID, symptom string, now time.Time) incident.Result {
 	r := incident.Result{
-		Check: check.ID, Started: now, Ended: now, Target: "mx.example.org:993",
+		Check: check, Started: now, Ended: now, Target: "mx.example.org:993",
 		Observed: config.ConditionSet(config.ConditionService, config.ConditionAddresses, config.ConditionLatency),
 	}
-	switch phase, cause, _ := strings.Cut(s.symptom(check.ID, node), " "); phase {
+	switch phase, cause, _ := strings.Cut(symptom, " "); phase {
 	case "ok":
 	case "unknown":
 		r.Observed = 0
