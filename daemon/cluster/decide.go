@@ -39,6 +39,7 @@ type decider struct {
 	again   chan string   // nodes that are to say once more what they last saw
 	decides time.Time     // since when
 	refused chan struct{} // has a value when the journal is another node's
+	aside   chan struct{} // has a value when messages do not leave this node, and another one is to decide
 	// summaries has how far the nodes report, if nobody has looked at it yet.
 	summaries chan agree.Summary
 
@@ -60,7 +61,7 @@ func (n *Node) decide(ctx context.Context, term uint64) {
 	d := &decider{
 		Node: n, began: term, decides: time.Now(), tracker: n.sharedTracker(),
 		packets: make(chan packet, 4096), heard: make(chan struct{}), again: make(chan string, 64),
-		refused: make(chan struct{}, 1), summaries: make(chan agree.Summary, 1),
+		refused: make(chan struct{}, 1), aside: make(chan struct{}, 1), summaries: make(chan agree.Summary, 1),
 	}
 	d.board = agree.NewBoard(d.decides)
 	stopListening := d.listen()
@@ -70,8 +71,9 @@ func (n *Node) decide(ctx context.Context, term uint64) {
 	tasks.Go(func() { d.askNodes(deciding) })
 	tasks.Go(func() { d.watchTroubles(deciding) })
 	tasks.Go(func() { d.watchJournal(deciding) })
+	tasks.Go(func() { d.watchUnsent(deciding) })
 	why, tell := d.awaitEnd(ctx)
-	if why != asked {
+	if !why.isWanted() {
 		d.copy.End() // nothing more is appended
 	}
 	stopListening()

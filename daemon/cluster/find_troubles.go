@@ -22,7 +22,7 @@ func (d *decider) findTroubles(summary agree.Summary, now time.Time) (list []tro
 		}
 		for _, t := range d.aboutNode(node, h, summary) {
 			t.name += tracker.Trouble(node.ID)
-			t.unknown = !live // what a silent node would say
+			t.unknown = t.unknown || !live // what a silent node would say
 			list = append(list, t)
 		}
 	}
@@ -65,6 +65,8 @@ func (d *decider) aboutNode(node *config.Node, h *heard, summary agree.Summary) 
 		{name: clockTrouble, after: faultTime},
 		{name: copyTrouble, after: faultTime},
 		{name: reportTrouble},
+		// Of the decider itself the incident about messages tells.
+		{name: unsentTrouble, wrong: unsentSentence(node.ID, h.Unsent, d.Wall()), unknown: node.ID == d.Node.Node},
 	}
 	if seen.Suspect {
 		list[0].wrong = fmt.Sprintf("%s itself is at fault. It cannot connect to %d of %d checks that other nodes find well. Such failures do not count from there.",

@@ -159,7 +159,8 @@ func (h *hearing) mayTakeOver(nodes map[config.NodeID]*config.Node, now time.Tim
 }
 
 // candidates lists who may take over, in the order in which they do: those with the files in force
-// first, and those last with whose copy of the journal something is wrong.
+// first, those last from which messages did not leave, and after them those with whose copy of the journal
+// something is wrong.
 func (h *hearing) candidates(nodes map[config.NodeID]*config.Node, now time.Time) (list []config.NodeID) {
 	clock := h.trueClock(nodes, now)
 	var late []config.NodeID // their clocks differ; better they than nobody
@@ -185,6 +186,7 @@ func (h *hearing) candidates(nodes map[config.NodeID]*config.Node, now time.Time
 			most,
 			compareBool(x.Copy != "", y.Copy != ""),
 			compareBool(h.otherFiles(x), h.otherFiles(y)),
+			compareBool(len(x.Unsent) > 0, len(y.Unsent) > 0),
 			cmp.Compare(a, b),
 		)
 	})

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"os"
@@ -42,6 +43,7 @@ type machine struct {
 	digest string       // of its files; empty: that of all
 	// trouble is what it says of itself; nil or "nothing": nothing.
 	trouble atomic.Pointer[string]
+	mute    atomic.Bool // no message leaves it
 
 	mu      sync.Mutex
 	process *process                     // nil: it does not run
@@ -345,6 +347,9 @@ func (l *line) Notify(ctx context.Context, _ notifiers.Target, m notifiers.Messa
 		return notifiers.Receipt{}, context.Canceled
 	}
 	s := l.process.machine.stage
+	if l.process.machine.mute.Load() {
+		return notifiers.Receipt{}, errors.New("connection refused")
+	}
 	s.message(l.process.machine.id, l.id, m)
 	wait := time.Duration(s.answerTime.Load())
 	if s.ledger != nil {

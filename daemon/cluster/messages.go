@@ -28,6 +28,8 @@ type heartbeat struct {
 	Wall     time.Time     `json:"wall"`           // what its clock shows
 	Copy     string        `json:"copy,omitempty"` // what is wrong with its copy
 	Troubles []string      `json:"troubles,omitempty"`
+	// Unsent are the notifiers by which it has delivered nothing while it decided, in the last hour.
+	Unsent []unsentNotice `json:"unsent,omitempty"`
 }
 
 // A beat is what the decider says to all.
@@ -91,6 +93,11 @@ func parseHeartbeat(data []byte) (h heartbeat, err error) {
 	h.Troubles = h.Troubles[:min(maxTroubles, len(h.Troubles))]
 	for i := range h.Troubles {
 		h.Troubles[i] = opaque.Bounded(h.Troubles[i], maxSentence)
+	}
+	h.Unsent = h.Unsent[:min(maxTroubles, len(h.Unsent))]
+	for i := range h.Unsent {
+		h.Unsent[i].Notifier = config.NotifierID(opaque.Bounded(string(h.Unsent[i].Notifier), maxName))
+		h.Unsent[i].Ago = max(0, h.Unsent[i].Ago)
 	}
 	h.Share, h.Checks = max(0, h.Share), max(0, h.Checks)
 	return h, nil

@@ -51,6 +51,7 @@ type Node struct {
 	journal  string         // what is wrong with the shared journal
 	// restUntil is when a node may decide again that was asked to stop, or was not the first to begin.
 	restUntil time.Time
+	unsent    unsentLog
 	// rebased is when some node wrote the whole state into a journal that had lost records.
 	rebased time.Time
 }

@@ -96,9 +96,13 @@ type ending string
 
 const (
 	asked    ending = "it was asked to stop"
+	unsent   ending = "messages do not leave it"
 	deaf     ending = "its own messages no longer come back to it from the bus"
 	replaced ending = "another node decides"
 )
+
+// isWanted reports whether the node stops of its own accord: it journals what is queued, and says goodbye.
+func (e ending) isWanted() bool { return e == asked || e == unsent }
 
 // awaitEnd waits until this node may decide no longer, and returns why, and whom to tell that it does
 // not; nil: nobody.
@@ -111,6 +115,8 @@ func (d *decider) awaitEnd(ctx context.Context) (why ending, tell chan struct{})
 			return asked, nil
 		case tell := <-d.stepDown:
 			return asked, tell
+		case <-d.aside:
+			return unsent, nil
 		case <-d.tracker.ended:
 			return replaced, nil
 		case <-d.refused:
@@ -172,14 +178,14 @@ const (
 // end ends the term. Who was asked to stop journals what is queued, and says goodbye.
 func (d *decider) end(ctx context.Context, why ending) {
 	err := errors.New(string(why))
-	if why == asked {
+	if why.isWanted() {
 		// The journal may not answer; then it is as if the node had been killed.
 		giveUp := time.AfterFunc(goodbyeTime, d.copy.End)
 		err = d.endShared()
 		giveUp.Stop()
 	}
 	d.copy.End()
-	if why != asked {
+	if !why.isWanted() {
 		_ = d.endShared() // it is known why
 	}
 	d.mu.Lock()
@@ -188,11 +194,11 @@ func (d *decider) end(ctx context.Context, why ending) {
 	goodbye.Bye = true
 	d.term = 0
 	d.noteRole(now)
-	if why == asked {
+	if why.isWanted() {
 		d.restUntil = now.Add(restTime)
 	}
 	d.mu.Unlock()
-	if why == asked && err == nil {
+	if why.isWanted() && err == nil {
 		_ = d.Bus.Publish(bus.Beat, encode(goodbye))
 	}
 	d.Log.Info("this node decides no longer", zap.String("why", string(why)), zap.Uint64("term", d.began))

@@ -34,6 +34,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 //	00:01:00 files of fra1 differ
 //	00:01:00 clock of fra1 +5s          it is ahead
 //	00:01:00 trouble of lon1: its ...   it says that of itself
+//	00:01:00 relay of fra1 fails        no message leaves it, until it "works"
 //	00:01:00 messages take 5s           until whoever gets one has answered
 //	00:01:00 step down fra1             imapvigil nodes step-down
 //	00:01:00 silence mx1/imaps for 1h on fra1   a silence, on the node that fra1 follows
@@ -154,6 +155,8 @@ func (s *stage) do(command string, words []string) {
 		d, err := time.ParseDuration(words[3])
 		must(s.t, err)
 		s.machine(words[2]).wall.Store(int64(d))
+	case "relay":
+		s.machine(words[2]).mute.Store(words[3] == "fails")
 	case "messages":
 		d, err := time.ParseDuration(words[2])
 		must(s.t, err)

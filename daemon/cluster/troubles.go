@@ -32,12 +32,13 @@ const (
 	clockTrouble   = "node-clock-"
 	copyTrouble    = "node-journal-"
 	reportTrouble  = "node-reports-"
+	unsentTrouble  = "node-messages-"
 	unseenTrouble  = "unseen"
 	journalTrouble = "shared-journal"
 )
 
 var troubleKinds = []string{
-	silentTrouble, faultTrouble, filesTrouble, clockTrouble, copyTrouble, reportTrouble, unseenTrouble, journalTrouble,
+	silentTrouble, faultTrouble, filesTrouble, clockTrouble, copyTrouble, reportTrouble, unsentTrouble, unseenTrouble, journalTrouble,
 }
 
 // A trouble is something that can be wrong in a cluster, and whether it is.

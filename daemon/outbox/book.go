@@ -287,6 +287,24 @@ func (b *Book) Hurry(id config.NotifierID, now time.Time) {
 	}
 }
 
+// HurryAll makes due at once what Hurry does, of all notifiers: what has failed on another machine may
+// succeed here.
+func (b *Book) HurryAll(now time.Time) {
+	for id := range b.retrying {
+		b.Hurry(id, now)
+	}
+}
+
+// Waits reports whether anything waits to be delivered by a notifier.
+func (b *Book) Waits(id config.NotifierID) bool {
+	for _, d := range b.pending {
+		if d.NotifyID.Notifier == id {
+			return true
+		}
+	}
+	return false
+}
+
 // Redeliver returns the outcome for ApplyOutcome with which a delivery that was given up
 // is tried once more. It is an error if the delivery is unknown, is not given up, or a
 // newer message to its destination has been decided.

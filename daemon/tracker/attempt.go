@@ -56,6 +56,7 @@ func (t *Tracker) conclude(r *round, a outbox.Attempt) {
 	fields = append(fields, t.tellsOf(d)...)
 	// Sent in spite of an error: some of the recipients have got it.
 	if a.Err != nil && o.State != outbox.Sent {
+		t.channels.noteFailed(d.NotifyID.Notifier, o)
 		t.Log.Warn("a message could not be delivered", append(fields, timeField("next_at", o.NextAt))...)
 		return
 	}

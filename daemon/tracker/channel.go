@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"go.uber.org/zap"
@@ -23,7 +24,9 @@ type channelRecord struct {
 type channels struct {
 	broken map[config.NotifierID]outbox.Undelivered // by the first opening that did not arrive
 	worked map[config.NotifierID]time.Time          // when it last delivered
-	noted  bool                                     // the journal knows what is broken
+	// failing has since when attempts by a notifier fail, and none has succeeded; see Blocked.
+	failing map[config.NotifierID]time.Time
+	noted   bool // the journal knows what is broken
 	// withdrawn: the last one that was broken has left the files.
 	withdrawn bool
 	holding   map[config.NotifierID]bool // have used up their max_per_hour, as the log says
@@ -32,7 +35,7 @@ type channels struct {
 func newChannels() channels {
 	return channels{
 		broken: map[config.NotifierID]outbox.Undelivered{}, worked: map[config.NotifierID]time.Time{},
-		holding: map[config.NotifierID]bool{},
+		holding: map[config.NotifierID]bool{}, failing: map[config.NotifierID]time.Time{},
 	}
 }
 
@@ -54,6 +57,7 @@ func (t *Tracker) noteBroken(r *round, u outbox.Undelivered) {
 // mend notes that a notifier has delivered.
 func (c *channels) mend(id config.NotifierID, at time.Time) {
 	delete(c.broken, id)
+	delete(c.failing, id)
 	c.worked[id] = at
 	c.withdrawn = false
 }
@@ -102,6 +106,23 @@ func (t *Tracker) Delivered(ctx context.Context, id config.NotifierID) error {
 			t.agenda.everything()
 		}
 		return nil
+	})
+}
+
+// noteFailed notes that an attempt by a notifier came to nothing. What the other side refuses, or asks to
+// have later, has reached it, and does not count.
+func (c *channels) noteFailed(id config.NotifierID, o outbox.Outcome) {
+	if _, known := c.failing[id]; !known && o.State == outbox.Retrying && !o.Held && o.Poisoned == 0 {
+		c.failing[id] = o.At
+	}
+}
+
+// Blocked returns the notifiers by which messages of this tracker do not leave, and since when no
+// attempt has succeeded.
+func (t *Tracker) Blocked(ctx context.Context) (map[config.NotifierID]time.Time, error) {
+	return look(ctx, t, func(time.Time) (map[config.NotifierID]time.Time, error) {
+		maps.DeleteFunc(t.channels.failing, func(id config.NotifierID, _ time.Time) bool { return !t.book.Waits(id) })
+		return maps.Clone(t.channels.failing), nil
 	})
 }
 

@@ -70,6 +70,7 @@ func (t *Tracker) begin(r *round) {
 		t.cfg = unconfigured
 		t.configure(r, cfg)
 	}
+	t.book.HurryAll(r.now)
 	t.Log.Info("this node decides from now on", zap.Int("incidents", len(t.ledger.records)))
 }
 
