@@ -77,10 +77,14 @@ func (g *statusPage) writeReason(c *api.Check) {
 		}
 		g.fold("  ", text)
 	}
-	if c.Cause != "" && c.State != incident.CheckOK {
+	switch {
+	case c.IsUnreported():
+		g.fold("  ", c.Hint)
+	case c.Cause != "" && c.State != incident.CheckOK:
 		g.fold("  ", strings.TrimSuffix(strings.TrimSpace(c.Phase+" "+c.Cause)+": "+c.Hint, ": "))
 	}
 	g.fold("  ", seenFrom(c))
+	g.fold("  ", c.Asking())
 	if !c.Evidence.IsZero() {
 		g.fold("  > ", c.Evidence.String())
 	}

@@ -25,12 +25,13 @@ type sameness struct {
 	acknowledged  string
 	silenced      time.Time
 	maintenance   string
+	asking        string
 	hasIncidents  bool
 	allAreHandled bool
 }
 
 func samenessOf(c *api.Check) sameness {
-	s := sameness{state: c.State, phase: c.Phase, cause: c.Cause, hasIncidents: len(c.Incidents) > 0, allAreHandled: isHandled(c)}
+	s := sameness{state: c.State, phase: c.Phase, cause: c.Cause, asking: c.Asking(), hasIncidents: len(c.Incidents) > 0, allAreHandled: isHandled(c)}
 	if len(c.Acknowledged) > 0 {
 		a := &c.Acknowledged[0]
 		s.acknowledged = a.By + "\x00" + a.Reason

@@ -40,11 +40,17 @@ func (g *statusPage) writeSeenFrom(e *statusEntry) {
 		text = fmt.Sprintf("as of %s: %s", c.ID, text)
 	}
 	g.foldBelowState(text)
+	g.foldBelowState(c.Asking())
 }
 
 // writeLocations writes what each of several nodes sees of a check.
 func (g *statusPage) writeLocations(c *api.Check) {
 	if len(c.Locations) == 0 {
+		if g.seesNoLocations {
+			g.line("")
+			g.line("Locations")
+			g.fold("  ", "Not known: only the node that decides knows what each node sees, and none is reached.")
+		}
 		return
 	}
 	g.line("")
@@ -63,13 +69,16 @@ func (g *statusPage) writeLocations(c *api.Check) {
 	lines := alignColumns(g.width-stateRoom, []column{{}, {rank: 3}, {rank: 1, right: true}, {rank: 2}}, rows)
 	for i := range c.Locations {
 		l := &c.Locations[i]
-		g.writeRow(incident.CheckState(l.State), lines[i], whyLocation(l))
+		g.writeRow(incident.CheckState(l.State), lines[i], g.whyLocation(l))
 	}
 }
 
-// whyLocation says why a location is not well, or is not counted; empty: it is well.
-func whyLocation(l *api.Location) string {
+// whyLocation says why a location is not well and since when, or why it is not counted; empty: it is well.
+func (g *statusPage) whyLocation(l *api.Location) string {
 	why, remark := strings.TrimSpace(l.Phase+" "+l.Cause), l.Remark()
+	if why != "" && l.Since != nil {
+		why += ", since " + notifiers.Duration(g.now.Sub(*l.Since))
+	}
 	switch {
 	case why == "" || l.Standing == "silent": // what it saw is too old
 		return remark

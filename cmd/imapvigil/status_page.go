@@ -23,7 +23,9 @@ type statusPage struct {
 	// labels are what people call groups, by their paths.
 	labels map[string]string
 	cut    bool // something was said of several checks at once, or left out
-	text   strings.Builder
+	// seesNoLocations says that this node cannot know what other nodes see.
+	seesNoLocations bool
+	text            strings.Builder
 }
 
 // stateRoom is how many columns the word of a state has, with those around it.
@@ -122,6 +124,7 @@ func (g *statusPage) header(s api.Status) {
 // node writes which of several nodes answers, and which decides. Of one that hears no other, the notes say
 // so, and since when.
 func (g *statusPage) node(n *api.Node) {
+	g.seesNoLocations = n.SeesNoLocations()
 	if n != nil && n.Role != api.Alone && n.Decider != "" {
 		g.fold("", whoDecides(*n))
 	}
@@ -189,6 +192,10 @@ func splitTroubles(checks []*api.Check) (troubled, uneventful []*api.Check) {
 	for _, c := range checks {
 		switch c.State {
 		case incident.CheckOK, incident.CheckPaused, incident.CheckMaintenance:
+			if c.State == incident.CheckOK && c.Asking() != "" {
+				troubled = append(troubled, c) // it may be down within seconds
+				continue
+			}
 			uneventful = append(uneventful, c)
 		case incident.CheckDown, incident.CheckFailing, incident.CheckDegraded, incident.CheckRecovering, incident.CheckUnknown:
 			troubled = append(troubled, c)
@@ -332,6 +339,8 @@ func (g *statusPage) reason(e *statusEntry) {
 	case c.Cause == "" && c.State == incident.CheckUnknown && c.LastProbeAt == nil:
 		g.foldBelowState("not probed yet")
 	case c.Cause == "":
+	case c.IsUnreported(): // the cause is that of a node, which may lack the files
+		g.foldBelowState(c.Hint)
 	case c.Hint == "":
 		g.foldBelowState(why)
 	case countIf(e.checks, sameHint) == len(e.checks):

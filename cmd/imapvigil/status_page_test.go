@@ -278,7 +278,7 @@ func fromNodes() api.Status {
 			l := api.Location{Node: node, Location: place, State: incident.OK, Standing: states[i], At: at(time.Duration(i+1) * 7 * time.Second), TookMS: &took}
 			switch states[i] {
 			case "failing", "at fault":
-				l.State, l.Phase, l.Cause, l.TookMS = incident.Down, "connect", "timeout", nil
+				l.State, l.Phase, l.Cause, l.TookMS, l.Since = incident.Down, "connect", "timeout", nil, at(time.Duration(12-i)*time.Minute)
 			case "silent":
 				l.At, l.TookMS = at(9*time.Minute), nil
 			case "unknown":
@@ -332,4 +332,19 @@ func TestStatusOfNodesInDetail(t *testing.T) {
 		fmt.Fprintf(&text, "----- %d columns\n%s", width, shown)
 	}
 	golden.Compare(t, filepath.Join("testdata", "status", "nodes-detail.txt"), text.String())
+}
+
+// On a node that follows, and reaches no node that decides, nobody knows what each node sees.
+func TestStatusOfANodeThatReachesNobody(t *testing.T) {
+	s := fromNodes()
+	s.Node.Decider = ""
+	s.Checks = s.Checks[5:6]
+	s.Checks[0].CheckDetail, s.Checks[0].Locations = &api.CheckDetail{}, nil
+	if shown := shownOn(s, screen{width: 80}, statusFilter{}); !strings.Contains(shown, `
+Locations
+  Not known: only the node that decides knows what each node sees, and none is
+  reached.
+`) {
+		t.Errorf("it shows\n%s", shown)
+	}
 }

@@ -158,6 +158,7 @@ func (o *Opinion) sightings() []incident.Sighting {
 			if worst, wrong := v.sight.Result.Worst(); wrong {
 				s.Phase, s.Cause, s.Hint, s.Evidence = worst.Phase, worst.Cause, worst.Hint, worst.Evidence
 			}
+			s.Since = v.sight.shownSince()
 		}
 		if v.reports() {
 			s.Health = v.sight.Result.Health()

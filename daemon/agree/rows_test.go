@@ -147,6 +147,9 @@ func (r *row) noteResult(result incident.Result) {
 		text := s.Node + " " + string(s.Health)
 		if s.Health != incident.OK && s.Cause != "" {
 			text += " (" + strings.TrimSpace(s.Phase.String()+" "+string(s.Cause)) + ")"
+			if s.Health != incident.Unknown && !s.Since.IsZero() {
+				text += " since " + r.clock(s.Since)
+			}
 		}
 		if s.Standing != string(agree.Well) && s.Standing != string(agree.Failing) {
 			text = strings.TrimSuffix(text, " unknown") + ", " + s.Standing

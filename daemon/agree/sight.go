@@ -61,6 +61,23 @@ func (s *Sight) finding(condition int) (worst incident.Finding, found bool) {
 	return worst, false
 }
 
+// shownSince returns since when the node sees what is shown of it: the gravest that a bad path can fake, or
+// that the service works. It is zero where the node has not said so: it remembers as long as it runs.
+func (s *Sight) shownSince() time.Time {
+	if !s.judged() {
+		return time.Time{}
+	}
+	for _, since := range s.since {
+		if !since.IsZero() {
+			return since
+		}
+	}
+	if _, wrong := s.Result.Worst(); wrong {
+		return time.Time{} // of a certificate nobody counts since when
+	}
+	return s.Changed
+}
+
 // failsAtLogin reports whether the service fails at or behind the login, which one node alone tries.
 func (s *Sight) failsAtLogin() bool {
 	f, _ := findingOf(s.Result, config.ConditionService)

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config/opaque"
@@ -25,6 +27,8 @@ type Location struct {
 	Hint     string       `json:"hint"`
 	Evidence opaque.Words `json:"evidence"`
 	At       *time.Time   `json:"at"` // when its last probe began; null: none is known
+	// Since is since when the node sees the service so, as long as its daemon has run; null: not known.
+	Since *time.Time `json:"since"`
 	// TookMS is how long the longest conversation of that probe took which came to an end; null: none did.
 	TookMS *float64 `json:"took_ms"`
 }
@@ -40,6 +44,7 @@ func newLocations(r *incident.Result) []Location {
 		l := Location{
 			Node: s.Node, Location: s.Location, State: s.Health, Standing: s.Standing,
 			Phase: s.Phase.String(), Cause: string(s.Cause), Hint: s.Hint, Evidence: s.Evidence, At: moment(s.At),
+			Since: moment(s.Since),
 		}
 		if s.Took > 0 {
 			took := Milliseconds(s.Took)
@@ -66,3 +71,36 @@ func (l *Location) Remark() string {
 	}
 	return ""
 }
+
+// Asking says which nodes are to probe again, since another one has changed its mind: "fails from frankfurt;
+// asking lon1, nyc1", or, where the check is known to fail, "asking fra1". It is empty when all have.
+func (c *Check) Asking() string {
+	var failing, asked []string
+	for i := range c.Locations {
+		l := &c.Locations[i]
+		if l.Standing == "asking" {
+			asked = append(asked, l.Node)
+		}
+		if l.State == incident.Down {
+			failing = append(failing, l.Location)
+		}
+	}
+	switch {
+	case len(asked) == 0:
+		return ""
+	case c.State != incident.CheckOK || len(failing) == 0:
+		return "asking " + strings.Join(asked, ", ")
+	}
+	return "fails from " + strings.Join(failing, ", ") + "; asking " + strings.Join(asked, ", ")
+}
+
+// IsUnreported reports whether several nodes are to probe the check, and nothing that one of them says
+// counts.
+func (c *Check) IsUnreported() bool {
+	return c.State == incident.CheckUnknown && len(c.Locations) > 0 &&
+		!slices.ContainsFunc(c.Locations, func(l Location) bool { return l.State != incident.Unknown })
+}
+
+// SeesNoLocations reports whether a node cannot know what the others see: only the node that decides does,
+// and none is reached.
+func (n *Node) SeesNoLocations() bool { return n != nil && n.Role == Following && n.Decider == "" }

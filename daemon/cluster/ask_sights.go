@@ -19,8 +19,8 @@ import (
 func (d *decider) askNodes(ctx context.Context) {
 	var mu sync.Mutex
 	asked := map[config.NodeID]bool{}
-	var answers sync.WaitGroup
-	ask := func() {
+	var first, later sync.WaitGroup
+	ask := func(answers *sync.WaitGroup) {
 		d.mu.Lock()
 		live := d.liveNodes(time.Now())
 		d.mu.Unlock()
@@ -44,11 +44,14 @@ func (d *decider) askNodes(ctx context.Context) {
 			})
 		}
 	}
-	ask()
-	answers.Wait()
-	close(d.heard)
-	_ = clock.Repeat(ctx, sightsPause, ask)
-	answers.Wait()
+	ask(&first)
+	later.Go(func() {
+		first.Wait()
+		close(d.heard)
+	})
+	// Meanwhile others may come back. They do not wait for one that is slow to answer.
+	_ = clock.Repeat(ctx, sightsPause, func() { ask(&later) })
+	later.Wait()
 }
 
 // askNode asks a node what it last saw, and reports whether it has answered.

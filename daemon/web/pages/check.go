@@ -30,19 +30,23 @@ type checkPage struct {
 	Runbook  string
 	Silences bool // it is silenced already
 
-	Locations  []locationRow // empty: one machine watches on its own
-	Waterfalls []waterfall
-	Usual      string // how far back the median behind the waterfalls looks
-	Limits     bool   // some phase has a limit
-	Probed     string // when, in words; empty: it was not
-	Uptime     *uptime
-	Latency    *latencyChart
-	Certs      *certChart
-	Incidents  []incidentRow
-	Coming     []comingRow
-	Notified   []destinationRow
-	Facts      []fact
-	History    string // why a part of the page is empty
+	Asking    string        // which nodes are to probe again; empty: none is
+	Locations []locationRow // empty: one machine watches on its own
+	// NoLocations says that this node cannot know what the others see.
+	NoLocations bool
+	Unreported  bool // of the nodes that probe it, none reports
+	Waterfalls  []waterfall
+	Usual       string // how far back the median behind the waterfalls looks
+	Limits      bool   // some phase has a limit
+	Probed      string // when, in words; empty: it was not
+	Uptime      *uptime
+	Latency     *latencyChart
+	Certs       *certChart
+	Incidents   []incidentRow
+	Coming      []comingRow
+	Notified    []destinationRow
+	Facts       []fact
+	History     string // why a part of the page is empty
 }
 
 // A crumb leads to what the check is in.
@@ -87,6 +91,7 @@ func (v *viewer) serveCheck(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := f.checkPage(&c, api.VisitorOf(r.Context()))
+	p.NoLocations = len(p.Locations) == 0 && v.Daemon.Self().Node.SeesNoLocations()
 	v.addPast(r.Context(), f, p, &c, readWindow(r))
 	frame := newFrame(r, f.Config, "", p.Name)
 	frame.Content, frame.At, frame.State, frame.Live = p, f.clock.at(&f.At), p.State, "check"
@@ -102,7 +107,7 @@ func (f *fleet) checkPage(c *api.Check, visitor *api.Visitor) *checkPage {
 	row := f.rowOf(c)
 	p := &checkPage{
 		ID: c.ID, Name: row.Name, Crumbs: f.crumbs(c), State: row.State, Since: row.Since, What: row.What, Hint: row.Hint, Runbook: webAddress(c.Runbook),
-		Silences: len(c.Silences) > 0, Facts: f.checkFacts(c), Locations: f.locationRows(c),
+		Silences: len(c.Silences) > 0, Facts: f.checkFacts(c), Locations: f.locationRows(c), Asking: capitalised(c.Asking()), Unreported: c.IsUnreported(),
 	}
 	if last := f.clock.at(c.LastProbeAt); last.Known() {
 		p.Probed = "Probed " + last.Relative()
@@ -207,6 +212,9 @@ func othersOf(t tally, own incident.CheckState) string {
 // isItUs says what speaks for a fault of the monitoring machine, and what against it.
 func (f *fleet) isItUs(c *api.Check) string {
 	well := f.tally.of(incident.CheckOK)
+	if c.IsUnreported() {
+		return "Not known: no node that probes it reports, and no server is blamed for that."
+	}
 	switch cause := config.Cause(c.Cause); {
 	case cause == config.CauseLocalFault || cause == config.CauseResolverDown:
 		return "Yes: it is this machine, and no server is blamed for it."

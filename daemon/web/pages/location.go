@@ -12,6 +12,7 @@ type locationRow struct {
 	Place, Node string // Node is empty where the place is called so
 	State       shownState
 	What        string // in our words; empty: nothing is wrong
+	Since       stamp  // since when something is wrong; not known where nothing is
 	Latency     string
 	Probed      stamp
 }
@@ -26,6 +27,9 @@ func (f *fleet) locationRows(c *api.Check) (rows []locationRow) {
 		if row.Node == row.Place {
 			row.Node = ""
 		}
+		if l.Cause != "" && l.Standing != "silent" { // what that one saw is too old
+			row.Since = f.clock.at(l.Since)
+		}
 		rows = append(rows, row)
 	}
 	return rows
@@ -33,10 +37,7 @@ func (f *fleet) locationRows(c *api.Check) (rows []locationRow) {
 
 // whatIsSeen says why a location is not well, or is not counted; empty: it is well.
 func whatIsSeen(l *api.Location) string {
-	remark := l.Remark()
-	if remark != "" {
-		remark = strings.ToUpper(remark[:1]) + remark[1:]
-	}
+	remark := capitalised(l.Remark())
 	if l.Cause == "" || l.Standing == "silent" { // what it saw is too old
 		return remark
 	}
@@ -45,4 +46,12 @@ func whatIsSeen(l *api.Location) string {
 		return cause
 	}
 	return remark + ": " + strings.ToLower(cause[:1]) + cause[1:]
+}
+
+// capitalised returns a text as a sentence begins.
+func capitalised(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
 }

@@ -3,6 +3,7 @@ package pages
 import (
 	"net/http"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,11 +27,11 @@ func seenBy() []incident.Sighting {
 	return []incident.Sighting{
 		{
 			Node: "fra1", Location: "frankfurt", Health: incident.Down, Standing: "failing", Phase: config.PhaseConnect, Cause: config.CauseRefused,
-			Hint: refusedFinding.Hint, At: begin.Add(-12 * time.Second),
+			Hint: refusedFinding.Hint, At: begin.Add(-12 * time.Second), Since: begin.Add(-17 * time.Minute),
 		},
 		{
 			Node: "lon1", Location: "london", Health: incident.Down, Standing: "failing", Phase: config.PhaseGreeting, Cause: config.CauseBye,
-			Evidence: opaque.Sanitise("* BYE <script>"), At: begin.Add(-31 * time.Second),
+			Evidence: opaque.Sanitise("* BYE <script>"), At: begin.Add(-31 * time.Second), Since: begin.Add(-16 * time.Minute),
 		},
 		{Node: "nyc1", Location: "new-york", Health: incident.OK, Standing: "well", At: begin.Add(-3 * time.Second), Took: 212 * time.Millisecond},
 		{Node: "sgp1", Location: "sgp1", Health: incident.Unknown, Standing: "silent", At: begin.Add(-9 * time.Minute)},
@@ -47,6 +48,8 @@ func nodesStage(t *testing.T) *stage {
 	p := newPlan()
 	p.check("mx1", "imaps", "IMAP over TLS")
 	p.check("mx2", "imaps", "IMAP over TLS")
+	p.check("mx3", "imaps", "IMAP over TLS")
+	p.check("mx4", "imaps", "IMAP over TLS")
 	var past written
 	past.add(t, "incident."+string(incident.Failing), begin.Add(-17*time.Minute), fromTwo(incident.Failing, 17*time.Minute))
 	past.add(t, "incident."+string(incident.Opened), begin.Add(-14*time.Minute), fromTwo(incident.Opened, 14*time.Minute))
@@ -57,7 +60,13 @@ func nodesStage(t *testing.T) *stage {
 	down.Addresses[0].Node = "fra1"
 	down.Sightings = seenBy()
 	well.Sightings = []incident.Sighting{{Node: "fra1", Location: "frankfurt", Health: incident.OK, Standing: "well", At: begin, Took: 90 * time.Millisecond}}
-	s := newStage(t, p.Config, past, well, down)
+	asking, unreported := wellProbe("mx3/imaps"), badProbe("mx4/imaps", localFinding)
+	asking.Sightings = seenBy()[:3]
+	asking.Sightings[1] = incident.Sighting{Node: "lon1", Location: "london", Health: incident.OK, Standing: "asking", At: begin.Add(-40 * time.Second), Took: 90 * time.Millisecond}
+	unreported.Findings[0].Hint = "No node reports on this check: sgp1 is silent; syd1 itself is at fault."
+	unreported.Findings[0].Phase = 0
+	unreported.Sightings = seenBy()[3:]
+	s := newStage(t, p.Config, past, well, down, asking, unreported)
 	since := begin.Add(-time.Hour)
 	s.self.Node = &api.Node{Name: "fra1", Location: "frankfurt", Role: api.Following, Decider: "nyc1", Since: &since}
 	return s
@@ -73,7 +82,7 @@ func fromTwo(kind incident.Kind, ago time.Duration) incident.Event {
 // Where several nodes probe, pages say from where a check fails, and what each node sees.
 func TestPagesSayFromWhere(t *testing.T) {
 	of := &viewer{Options: Options{Daemon: nodesStage(t)}, past: &madePast{since: begin.AddDate(0, 0, -30)}}
-	for name, path := range map[string]string{"nodes-overview": "/", "nodes-check": "/c/mx2/imaps", "nodes-incident": "/i/k3q9w2m7tx", "nodes-monitor": "/monitor"} {
+	for name, path := range map[string]string{"nodes-overview": "/", "nodes-check": "/c/mx2/imaps", "nodes-asking": "/c/mx3/imaps", "nodes-unreported": "/c/mx4/imaps", "nodes-incident": "/i/k3q9w2m7tx", "nodes-monitor": "/monitor"} {
 		t.Run(name, func(t *testing.T) {
 			a := askViewer(t, of, path, nil)
 			if a.status != http.StatusOK {
@@ -104,5 +113,18 @@ func TestTheMonitorSaysWhatANodeIs(t *testing.T) {
 		if m := (&fleet{}).nodePart(&c.node); m.State != c.state || m.Word != c.word {
 			t.Errorf("%+v is %s: %s", c.node, m.State, m.Word)
 		}
+	}
+}
+
+// On a node that follows, and reaches no node that decides, nobody knows what each node sees.
+func TestPageOfANodeThatReachesNobody(t *testing.T) {
+	p := newPlan()
+	p.check("mx1", "imaps", "IMAP over TLS")
+	s := newStage(t, p.Config, nil)
+	s.self.Node = &api.Node{Name: "fra1", Location: "frankfurt", Role: api.Following}
+	of := &viewer{Options: Options{Daemon: s}, past: &madePast{since: begin.AddDate(0, 0, -30)}}
+	text := textOfPage(parsePage(t, askViewer(t, of, "/c/mx1/imaps", nil).body))
+	if !strings.Contains(text, "Only the node that decides knows what each node sees, and none is reached.") {
+		t.Errorf("it shows\n%s", text)
 	}
 }

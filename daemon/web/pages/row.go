@@ -76,6 +76,9 @@ func whatIsWrong(c *api.Check, now clock) string {
 	case incident.CheckMaintenance:
 		return maintenanceText(c.Maintenance, now)
 	case incident.CheckUnknown:
+		if c.IsUnreported() {
+			return "No node reports on it"
+		}
 		if c.LastProbeAt == nil {
 			return "Not probed yet"
 		}
