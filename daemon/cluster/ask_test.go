@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,17 +17,28 @@ import (
 // threeNodes begins a stage with three nodes that may decide, and lets them find who does: fra1.
 func threeNodes(t *testing.T) *stage {
 	t.Helper()
+	s := newThreeNodes(t)
+	s.startAll()
+	s.reach(s.begin.Add(10 * time.Second))
+	return s
+}
+
+// newThreeNodes begins a stage with three nodes that may decide, which are not started.
+func newThreeNodes(t *testing.T) *stage {
+	t.Helper()
 	house, err := os.ReadFile("testdata/timelines/house.hcl")
 	must(t, err)
-	s := newStage(t, loadFiles(t, string(house),
+	return newStage(t, loadFiles(t, string(house),
 		&config.Node{ID: "fra1", Location: "frankfurt", Decide: true}, &config.Node{ID: "lon1", Location: "london", Decide: true},
 		&config.Node{ID: "nyc1", Location: "new-york", Decide: true}))
+}
+
+// startAll makes the shared journal, and starts all nodes.
+func (s *stage) startAll() {
 	s.createStream()
 	for _, m := range s.sorted() {
 		m.start()
 	}
-	s.reach(s.begin.Add(10 * time.Second))
-	return s
 }
 
 func (s *stage) node(name string) *cluster.Node { return s.machine(name).process.node }
@@ -145,6 +157,36 @@ func TestFilesWithoutNodesNeedARestart(t *testing.T) {
 		s.reach(time.Now().Add(5 * time.Second))
 		if st := s.node("lon1").State(); st.Decider != "fra1" || len(st.Nodes) != 3 {
 			t.Errorf("%+v", st)
+		}
+	})
+}
+
+// A node that does not answer what it saw keeps nobody from being asked that comes back meanwhile.
+func TestASlowNodeKeepsNobodyFromBeingAsked(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newThreeNodes(t)
+		defer s.end()
+		var mu sync.Mutex
+		var asked []time.Duration // of nyc1
+		s.onAsk = func(from config.NodeID, to string) (hangs bool) {
+			if from == "fra1" && to == "nyc1" {
+				mu.Lock()
+				defer mu.Unlock()
+				asked = append(asked, time.Since(s.begin))
+			}
+			return from == "fra1" && to == "lon1"
+		}
+		s.startAll()
+		s.reach(s.begin.Add(8 * time.Second))
+		s.machine("nyc1").kill()
+		s.reach(s.begin.Add(12 * time.Second))
+		s.machine("nyc1").start()
+		s.reach(s.begin.Add(15 * time.Second))
+		mu.Lock()
+		defer mu.Unlock()
+		if n := len(asked); n != 2 || asked[1] < 12*time.Second {
+			t.Errorf("nyc1 is asked after %s", asked)
 		}
 	})
 }

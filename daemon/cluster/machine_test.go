@@ -78,7 +78,7 @@ func (m *machine) config() *config.Config {
 func (m *machine) start() {
 	t := m.stage.t
 	t.Helper()
-	p := &process{machine: m, bus: m.stage.net.Connect(string(m.id))}
+	p := &process{machine: m, bus: asking{m.stage.net.Connect(string(m.id)), m}}
 	var err error
 	p.ownRecord, err = journal.Open(filepath.Join(m.dir, "journal"), journal.Options{})
 	must(t, err)
@@ -117,6 +117,20 @@ func (m *machine) start() {
 	m.process, m.probes = p, map[config.CheckID]time.Time{}
 	m.mu.Unlock()
 	m.shareChanged()
+}
+
+// An asking is a bus on which a node may wait in vain for the answer of another one.
+type asking struct {
+	bus.Bus
+	machine *machine
+}
+
+func (a asking) Ask(ctx context.Context, to bus.Topic, question []byte) ([]byte, error) {
+	if on := a.machine.stage.onAsk; on != nil && on(a.machine.id, to.Node()) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return a.Bus.Ask(ctx, to, question)
 }
 
 func half() float64 { return 0.5 }
