@@ -61,8 +61,8 @@ func (s *Sight) finding(condition int) (worst incident.Finding, found bool) {
 	return worst, false
 }
 
-// shownSince returns since when the node sees what is shown of it: the gravest that a bad path can fake, or
-// that the service works. It is zero where the node has not said so: it remembers as long as it runs.
+// shownSince returns since when the node sees what is shown of it: the gravest that a bad path can fake. It
+// is zero where all is well, and where only a certificate or the like is not.
 func (s *Sight) shownSince() time.Time {
 	if !s.judged() {
 		return time.Time{}
@@ -72,10 +72,7 @@ func (s *Sight) shownSince() time.Time {
 			return since
 		}
 	}
-	if _, wrong := s.Result.Worst(); wrong {
-		return time.Time{} // of a certificate nobody counts since when
-	}
-	return s.Changed
+	return time.Time{}
 }
 
 // failsAtLogin reports whether the service fails at or behind the login, which one node alone tries.

@@ -27,7 +27,7 @@ type Location struct {
 	Hint     string       `json:"hint"`
 	Evidence opaque.Words `json:"evidence"`
 	At       *time.Time   `json:"at"` // when its last probe began; null: none is known
-	// Since is since when the node sees the service so, as long as its daemon has run; null: not known.
+	// Since is since when the node sees it fail so, as long as its daemon has run; null: it is well, or not known.
 	Since *time.Time `json:"since"`
 	// TookMS is how long the longest conversation of that probe took which came to an end; null: none did.
 	TookMS *float64 `json:"took_ms"`

@@ -85,7 +85,7 @@ type Sighting struct {
 	Hint     string
 	Evidence opaque.Words
 	At       time.Time     // when its last probe began, by the clock of whoever decides; zero: none is known
-	Since    time.Time     // since when it sees it so, by the same clock; zero: not known
+	Since    time.Time     // since when it sees it fail, by the same clock; zero: it is well, or not known
 	Took     time.Duration // its longest conversation that came to an end; 0: not known
 }
 
