@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/cluster"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/journal"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
@@ -113,8 +114,7 @@ func TestAnAppendMayWait(t *testing.T) {
 	}
 }
 
-// A node that is alone knows of the reports that were sent before, and whoever decides of those that it has
-// sent alone.
+// A node knows of the reports that it has sent itself, and of those that all nodes share.
 func TestAReportIsDecidedInEitherJournal(t *testing.T) {
 	m := &monitor{deciding: deciding{own: newTracker(t)}}
 	alone, err := m.deciding.own.Snapshot(t.Context())
@@ -134,6 +134,26 @@ func TestAReportIsDecidedInEitherJournal(t *testing.T) {
 	}
 	if m.isDecided(t.Context(), alone, "report/monthly/2026-11") {
 		t.Error("another month would never be sent")
+	}
+}
+
+// Reports come from the node that decides. One that is alone leaves them to it, unless no other may decide.
+func TestReportsComeFromTheNodeThatDecides(t *testing.T) {
+	three := &config.Cluster{Nodes: map[config.NodeID]*config.Node{
+		"fra1": {ID: "fra1", Decide: true}, "nyc1": {ID: "nyc1", Decide: true}, "lon1": {ID: "lon1"},
+	}}
+	one := &config.Cluster{Nodes: map[config.NodeID]*config.Node{"fra1": {ID: "fra1", Decide: true}, "lon1": {ID: "lon1"}}}
+	for _, c := range []struct {
+		role cluster.Role
+		of   *config.Cluster
+		want bool
+	}{
+		{cluster.Deciding, three, true}, {cluster.Following, three, false}, {cluster.Alone, three, false},
+		{cluster.Deciding, one, true}, {cluster.Following, one, false}, {cluster.Alone, one, true},
+	} {
+		if got := nodeSendsReports(c.role, "fra1", c.of); got != c.want {
+			t.Errorf("%s among %d: %v", c.role, len(c.of.Nodes), got)
+		}
 	}
 }
 

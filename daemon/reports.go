@@ -14,6 +14,7 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/moment"
 	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/cluster"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/report"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
@@ -31,8 +32,8 @@ const (
 // sendReports has a report sent when its period is over, until ctx ends.
 func (m *monitor) sendReports(ctx context.Context) error {
 	return clock.Repeat(ctx, reportsEvery, func() {
-		if m.follows() {
-			return // whoever decides sends them
+		if !m.sendsReports() {
+			return
 		}
 		s, err := m.deciding.shown().Snapshot(ctx)
 		if err != nil || len(s.Config.Reports) == 0 {
@@ -44,6 +45,19 @@ func (m *monitor) sendReports(ctx context.Context) error {
 			}
 		}
 	})
+}
+
+// sendsReports reports whether this machine sends the reports.
+func (m *monitor) sendsReports() bool {
+	return m.member == nil || nodeSendsReports(m.member.node.Role(), m.member.name, m.member.config().Cluster)
+}
+
+// nodeSendsReports reports whether a node sends the reports: the one that decides does. One that is alone
+// cannot know whether another has sent a report, which may come late and must not come twice, so it waits
+// until somebody decides for all; unless no other node may.
+func nodeSendsReports(role cluster.Role, name config.NodeID, c *config.Cluster) bool {
+	others := slices.ContainsFunc(c.SortedNodes(), func(n *config.Node) bool { return n.Decide && n.ID != name })
+	return role == cluster.Deciding || role == cluster.Alone && !others
 }
 
 // sendReport has the report of the last period decided, once. Nothing is sent of a period that
@@ -72,7 +86,7 @@ func (m *monitor) sendReport(ctx context.Context, s *tracker.Snapshot, r *config
 }
 
 // isDecided reports whether a report was decided, in this machine's journal or in the one that it shares with
-// others: a node that is alone does not send again what was sent before.
+// others: what was sent before there were several nodes, or by the only one that may decide while it was alone.
 func (m *monitor) isDecided(ctx context.Context, shown *tracker.Snapshot, key outbox.Key) bool {
 	has := func(s *tracker.Snapshot) bool {
 		return slices.ContainsFunc(s.Reports, func(d tracker.ReportState) bool { return d.Key == key })

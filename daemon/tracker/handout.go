@@ -6,15 +6,17 @@ import (
 	"slices"
 	"time"
 
+	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/journal"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 )
 
 // Records returns the records that lead to what is over of the incidents of checks, to the messages about
-// them that have come to an end, and to the silences, as a compaction would write them: a journal that
-// several nodes share can begin with them. What is open stays with this machine, which hands it over, and
-// is found by the nodes for themselves: in two journals it would be told of twice.
+// them that have come to an end, to the silences and to the reports, as a compaction would write them: a
+// journal that several nodes share can begin with them. What is open stays with this machine, which hands it
+// over, and is found by the nodes for themselves: in two journals it would be told of twice. A report that is
+// not delivered yet this machine goes on sending; in the records it is one that was given up.
 func (t *Tracker) Records(ctx context.Context) ([]journal.Record, error) {
 	return look(ctx, t, func(now time.Time) ([]journal.Record, error) {
 		all := slices.Collect(t.snapshotRecords(now))
@@ -24,8 +26,26 @@ func (t *Tracker) Records(ctx context.Context) ([]journal.Record, error) {
 				return nil, err
 			}
 		}
-		return slices.DeleteFunc(all, func(rec journal.Record) bool { return !over.has(rec) }), nil
+		all = slices.DeleteFunc(all, func(rec journal.Record) bool { return !over.has(rec) })
+		return append(all, t.unsentReports(now)...), nil
 	})
+}
+
+// unsentReports returns the records of the reports that this machine goes on sending, as ones that nobody else
+// is to send.
+func (t *Tracker) unsentReports(now time.Time) []journal.Record {
+	r := &round{now: now}
+	for _, d := range t.reports.List() {
+		if d.State.Final() {
+			continue
+		}
+		r.addRecord(kindReport, d.ReportNotice.At, d.ReportNotice)
+		r.addRecord(kindOutcome, now, outbox.Outcome{
+			Key: d.ReportNotice.Key, At: now, State: outbox.Dead, Attempts: max(1, d.Attempts),
+			Error: opaque.Sanitise(t.Node + " goes on sending it, as before there were several nodes"),
+		})
+	}
+	return r.records
 }
 
 // A finished holds what has come to an end, by the records of a snapshot.
@@ -61,6 +81,9 @@ func (f finished) has(rec journal.Record) bool {
 		var n outbox.Notification
 		unfinished := func(item outbox.Item) bool { return !f.incidents[item.Incident] }
 		return json.Unmarshal(rec.Data, &n) == nil && f.messages[n.Key] && !slices.ContainsFunc(n.Items, unfinished)
+	case kindReport:
+		var n outbox.ReportNotice
+		return json.Unmarshal(rec.Data, &n) == nil && f.messages[n.Key]
 	case kindOutcome:
 		var o outbox.Outcome
 		return json.Unmarshal(rec.Data, &o) == nil && f.messages[o.Key]

@@ -2,6 +2,9 @@ package tracker_test
 
 import (
 	"context"
+	"encoding/json"
+	"maps"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,6 +13,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
+	"github.com/imapvigil/imapvigil/notifiers"
 )
 
 // A journal that several nodes share begins with what is over, with its messages and the silences. What
@@ -85,3 +89,63 @@ func TestWhatIsOverIsHandedOut(t *testing.T) {
 		}
 	})
 }
+
+// Reports are not sent again by the nodes: neither those that have arrived nor those that this machine is
+// still sending.
+func TestReportsAreHandedOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &deliverer{broken: map[config.NotifierID]bool{"email.broken": true}}
+		var err error
+		if d.tracker, err = tracker.Open(tracker.Options{Journal: past{}, Sender: d, Node: "fra1"}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { _ = d.tracker.Run(ctx) })
+		defer func() { stop(); running.Wait() }()
+		if err := d.tracker.Configure(ctx, house(1)); err != nil {
+			t.Fatal(err)
+		}
+		period := outbox.ReportNotice{Report: "monthly", At: time.Now(), From: time.Now().AddDate(0, -1, 0), Until: time.Now()}
+		arrives, waits := period, period
+		arrives.Key, arrives.NotifyID = "report/monthly/1999-12", config.NotifyID{Notifier: "email.mail", Target: "it@example.net"}
+		waits.Key, waits.NotifyID = "report/yearly/1999", config.NotifyID{Notifier: "email.broken", Target: "it@example.net"}
+		for _, n := range []outbox.ReportNotice{arrives, waits} {
+			if err := d.tracker.SendReport(ctx, []outbox.ReportNotice{n}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Minute)
+		records, err := d.tracker.Records(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		sent := 0
+		next, err := tracker.Open(tracker.Options{Journal: past(records), Sender: counter{&sent}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		running.Go(func() { _ = next.Run(ctx) })
+		if err := next.Configure(ctx, house(1)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(24 * time.Hour)
+		s, err := next.Snapshot(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		states := map[outbox.Key]outbox.DeliveryState{}
+		for _, r := range s.Reports {
+			states[r.Key] = r.State
+		}
+		if want := map[outbox.Key]outbox.DeliveryState{arrives.Key: outbox.Sent, waits.Key: outbox.Dead}; !maps.Equal(states, want) || sent != 0 {
+			t.Errorf("the nodes know %v, and have sent %d", states, sent)
+		}
+	})
+}
+
+// A counter counts what it is given to send.
+type counter struct{ sent *int }
+
+func (c counter) Send(config.NotifyID, json.RawMessage, notifiers.Message) { *c.sent++ }
