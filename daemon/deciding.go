@@ -32,10 +32,20 @@ func (d *deciding) shown() *tracker.Tracker {
 	return d.inForce()
 }
 
-// holder returns the tracker that has an incident: own, for a trouble of this machine, or the one that
-// is shown.
+// holder returns the tracker that has an incident: own, for a trouble of this machine and for what it told
+// alone, or the one that is shown.
 func (d *deciding) holder(ctx context.Context, id incident.ID) *tracker.Tracker {
-	if d.owns(ctx, id) {
+	return d.ownOrShown(d.owns(ctx, id))
+}
+
+// sender returns the tracker that has a message: own, for one about an incident of this machine, or the
+// one that is shown.
+func (d *deciding) sender(ctx context.Context, key outbox.Key) *tracker.Tracker {
+	return d.ownOrShown(d.sends(ctx, key))
+}
+
+func (d *deciding) ownOrShown(own bool) *tracker.Tracker {
+	if own {
 		return d.own
 	}
 	return d.shown()
@@ -43,19 +53,27 @@ func (d *deciding) holder(ctx context.Context, id incident.ID) *tracker.Tracker 
 
 // owns reports whether an incident is one of this machine alone, beside those that are shown.
 func (d *deciding) owns(ctx context.Context, id incident.ID) bool {
-	if d.shown() == d.own {
+	return d.onlyOwnHas(ctx, func(s *tracker.Snapshot) bool { return s.HasIncident(id) })
+}
+
+// sends reports whether a message is one that this machine sends for itself alone.
+func (d *deciding) sends(ctx context.Context, key outbox.Key) bool {
+	return d.onlyOwnHas(ctx, func(s *tracker.Snapshot) bool { return s.HasDelivery(key) })
+}
+
+// onlyOwnHas reports whether the tracker of this machine has something that the one that is shown has not.
+// What both have was of this machine before there were several nodes, and is of all of them now.
+func (d *deciding) onlyOwnHas(ctx context.Context, has func(*tracker.Snapshot) bool) bool {
+	shown := d.shown()
+	if shown == d.own {
 		return false
 	}
 	s, err := d.own.Snapshot(ctx)
-	if err != nil {
+	if err != nil || !has(s) {
 		return false
 	}
-	for in := range s.Incidents() {
-		if in.Incident.ID == id {
-			return true
-		}
-	}
-	return false
+	all, err := shown.Snapshot(ctx)
+	return err != nil || !has(all)
 }
 
 // all lists the trackers whose incidents are known here.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -154,6 +155,58 @@ func TestReportsComeFromTheNodeThatDecides(t *testing.T) {
 		if got := nodeSendsReports(c.role, "fra1", c.of); got != c.want {
 			t.Errorf("%s among %d: %v", c.role, len(c.of.Nodes), got)
 		}
+	}
+}
+
+// Who holds an incident or a message is asked for it: on each node the tracker of its own machine for what only
+// that has. What a machine told before there were several nodes is in both journals, and is of all nodes now.
+func TestWhoHoldsAnIncidentAndItsMessagesIsAsked(t *testing.T) {
+	record := func(kind string, data any) journal.Record {
+		text, err := json.Marshal(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return journal.Record{At: time.Now(), Kind: kind, Data: text}
+	}
+	of := func(name string) []journal.Record {
+		in := incident.Incident{ID: incident.ID(name), Check: config.CheckID(name), Condition: config.ConditionService, ReportedAt: time.Now(), ClosedAs: incident.Recovered, ClosedAt: time.Now(), Reported: 1}
+		n := outbox.Notification{Key: outbox.Key(name), At: time.Now(), Items: []outbox.Item{{Incident: in.ID}}}
+		return []journal.Record{
+			record("incident.whole", map[string]any{"incident": in}), record("telling", n),
+			record("outcome", outbox.Outcome{Key: n.Key, At: n.At, State: outbox.Dead, Attempts: 1}),
+		}
+	}
+	open := func(names ...string) *tracker.Tracker {
+		j, err := journal.Open(t.TempDir(), journal.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			if err := j.Append(of(name)...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return runTracker(t, j, tracker.Options{Journal: j})
+	}
+	own, shared := open("own", "both"), open("both", "shared")
+	inForce := shared
+	m := &monitor{deciding: deciding{own: own, inForce: func() *tracker.Tracker { return inForce }}}
+	for name, want := range map[string]*tracker.Tracker{"own": own, "both": shared, "shared": shared, "none": shared} {
+		if m.deciding.holder(t.Context(), incident.ID(name)) != want || m.deciding.sender(t.Context(), outbox.Key(name)) != want {
+			t.Errorf("another tracker is asked for %q", name)
+		}
+	}
+	for name, want := range map[string]error{"own": nil, "both": nil, "none": errors.New("there is no delivery none")} {
+		if err := m.Dismiss(t.Context(), name, "anna"); fmt.Sprint(err) != fmt.Sprint(want) {
+			t.Errorf("dismissing %q: %v", name, err)
+		}
+	}
+	if _, err := own.Note(t.Context(), "own", tracker.Note{Text: "it was the disk", By: "anna"}); err != nil {
+		t.Error(err)
+	}
+	inForce = own // the node is alone
+	if m.deciding.holder(t.Context(), "both") != own {
+		t.Error("a node that is alone asks for what it cannot change")
 	}
 }
 

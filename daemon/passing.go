@@ -19,6 +19,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/bus"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/web/pages"
 )
 
@@ -51,6 +52,8 @@ type passer struct {
 	ownIncidents func(ctx context.Context, list []byte) ([]byte, error)
 	// owns reports whether an incident is one of this machine alone.
 	owns func(ctx context.Context, id incident.ID) bool
+	// sends reports whether a message is one that this machine sends for itself alone.
+	sends func(ctx context.Context, key outbox.Key) bool
 	// linked returns the incident of the link that a request follows; empty: it follows none.
 	linked func(*http.Request) incident.ID
 	doors  map[string]http.Handler // what answers here, and passes nothing on
@@ -113,7 +116,7 @@ func (p *passer) passOn(w http.ResponseWriter, r *http.Request, door string, h h
 		p.refuse(w, r, door, err)
 		return
 	}
-	if id := cmp.Or(incidentIn(r, question), p.linked(r)); id != "" && p.owns(r.Context(), id) {
+	if p.isAboutOwn(r, question) {
 		h.ServeHTTP(w, r)
 		return
 	}
@@ -132,6 +135,15 @@ func (p *passer) passOn(w http.ResponseWriter, r *http.Request, door string, h h
 	default:
 		p.refuse(w, r, door, p.notDone(err))
 	}
+}
+
+// isAboutOwn reports whether a request is about an incident or a message of this machine alone.
+func (p *passer) isAboutOwn(r *http.Request, question []byte) bool {
+	if key := messageIn(r); key != "" {
+		return p.sends(r.Context(), key)
+	}
+	id := cmp.Or(incidentIn(r, question), p.linked(r))
+	return id != "" && p.owns(r.Context(), id)
 }
 
 // tooLongToPass is the status of an answer that the bus cannot carry.
@@ -185,6 +197,15 @@ func incidentIn(r *http.Request, question []byte) incident.ID {
 		return ""
 	}
 	return in.Incident
+}
+
+// messageIn returns which message a request of the control socket is about; empty: none is named.
+func messageIn(r *http.Request) outbox.Key {
+	key, ok := strings.CutPrefix(r.URL.Path, "/v1/deliveries/")
+	if !ok {
+		return ""
+	}
+	return outbox.Key(strings.TrimSuffix(key, "/dismiss"))
 }
 
 // claimedIn returns who a request of the control socket says that they are.

@@ -18,6 +18,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/bus"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/web/metrics"
 )
 
@@ -51,6 +52,7 @@ func newPair() *pair {
 		own:          func(_ context.Context, status []byte) ([]byte, error) { return append(status, " of fra1"...), nil },
 		ownIncidents: func(_ context.Context, list []byte) ([]byte, error) { return append(list, " and own"...), nil },
 		owns:         func(_ context.Context, id incident.ID) bool { return id == "own" },
+		sends:        func(_ context.Context, key outbox.Key) bool { return key == "own/1" },
 		linked:       func(r *http.Request) incident.ID { return incident.ID(r.PathValue("token")) },
 	}
 	return p
@@ -136,6 +138,20 @@ func TestALinkIsFollowedWhereItsIncidentIs(t *testing.T) {
 	r.SetPathValue("token", m.linkToken("0123456789", "people", time.Now().Add(time.Hour)))
 	if got := m.linkedIn(r); got != "0123456789" {
 		t.Errorf("the link is about %q", got)
+	}
+}
+
+// What was given up of the messages about this machine is sent again, or dismissed, here.
+func TestAMessageIsSentAgainWhereItIs(t *testing.T) {
+	p := newPair()
+	p.answers = func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "theirs") }
+	for path, want := range map[string]string{
+		"own%2F1": "own", "own%2F1/dismiss": "own", "other": "theirs", "other/dismiss": "theirs",
+	} {
+		a := p.ask(t, socketDoor, "POST /v1/deliveries/{key}", "POST", "/v1/deliveries/"+path, "{}", nil)
+		if a.Body.String() != want {
+			t.Errorf("%s: %q, want %q", path, a.Body, want)
+		}
 	}
 }
 

@@ -51,10 +51,10 @@ func (m *monitor) EndSilence(ctx context.Context, id, by string) (api.Silence, e
 
 // Dismiss implements [api.Daemon].
 func (m *monitor) Dismiss(ctx context.Context, key, by string) error {
-	return m.deciding.shown().Dismiss(ctx, outbox.Key(key), by)
+	return m.deciding.sender(ctx, outbox.Key(key)).Dismiss(ctx, outbox.Key(key), by)
 }
 
 // Redeliver implements [api.Daemon].
 func (m *monitor) Redeliver(ctx context.Context, key string) error {
-	return m.deciding.shown().Redeliver(ctx, outbox.Key(key))
+	return m.deciding.sender(ctx, outbox.Key(key)).Redeliver(ctx, outbox.Key(key))
 }

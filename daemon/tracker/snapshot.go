@@ -228,6 +228,26 @@ func (s *Snapshot) Incidents() iter.Seq[*IncidentState] {
 	}
 }
 
+// HasIncident reports whether the snapshot shows an incident.
+func (s *Snapshot) HasIncident(id incident.ID) bool {
+	for in := range s.Incidents() {
+		if in.Incident.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+// HasDelivery reports whether the snapshot has a delivery.
+func (s *Snapshot) HasDelivery(key outbox.Key) bool {
+	for _, d := range s.deliveries.all() {
+		if d.Key == key {
+			return true
+		}
+	}
+	return false
+}
+
 func (in *IncidentState) shown() bool { return !in.Incident.Unconfirmed || !in.Incident.Unreported() }
 
 // Deliveries yields the deliveries that tell of an incident, the oldest first.
