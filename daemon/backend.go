@@ -115,11 +115,7 @@ func (m *monitor) Recheck(ctx context.Context, id config.CheckID) (rep api.Repor
 		return rep, fmt.Errorf("check %q is paused", id)
 	}
 	since := time.Now()
-	result, err := m.awaitProbe(ctx, c.Check, func() {
-		// Before the probe: a login that was rejected often would not be tried.
-		m.prober.RetryLogin(id)
-		m.wakeAll(id)
-	})
+	result, err := m.awaitProbe(ctx, c.Check, func() { m.recheckAll(id) })
 	if err == nil && len(result.Sightings) > 0 {
 		result = m.awaitOthers(ctx, c.Check, since, result)
 	}

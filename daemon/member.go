@@ -91,13 +91,14 @@ func (m *monitor) takeRole(ctx context.Context) {
 	}
 }
 
-// wakeAll has a check probed at once, by all nodes that probe it.
-func (m *monitor) wakeAll(id config.CheckID) {
+// recheckAll has a check probed at once, with its login, by all nodes that probe it.
+func (m *monitor) recheckAll(id config.CheckID) {
 	if m.member == nil || m.member.node.Role() == cluster.Alone {
+		m.prober.RetryLogin(id) // before the probe: a login that was rejected often would not be tried
 		m.loop.Wake(id)
 		return
 	}
-	m.member.node.WakeNodes(id)
+	m.member.node.RecheckNodes(id)
 }
 
 const (

@@ -48,7 +48,7 @@ func (m *monitor) join(ctx context.Context, cfg *config.Config) (err error) {
 	}
 	me.node, err = cluster.New(cluster.Options{
 		Node: me.name, Version: m.Version, Bus: me.bus, Dir: filepath.Join(m.StateDir, "shared"), Log: m.Log,
-		Own: m.deciding.own, OpenShared: m.openShared, Wake: m.loop.Wake, OnShare: m.probes.moveShare,
+		Own: m.deciding.own, OpenShared: m.openShared, Wake: m.loop.Wake, RetryLogin: m.prober.RetryLogin, OnShare: m.probes.moveShare,
 		AnswerAsDecider: m.answerAsDecider, Answer: m.answerAsNode, Troubles: m.untoldTroubles,
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -141,6 +142,48 @@ func TestTurns(t *testing.T) {
 		}
 		if s.node("fra1").Probes("mx9/imaps") {
 			t.Error("it probes what is not in the files")
+		}
+	})
+}
+
+// A check that a person wants rechecked is probed at once by all of its nodes, with its login by the one that logs
+// in. One that only another node wants to know of leaves rejected logins alone.
+func TestARecheckReachesTheNodeThatLogsIn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := threeNodes(t)
+		defer s.end()
+		var first string
+		retried := func() (by []string) {
+			for _, m := range s.sorted() {
+				if place, _ := m.process.node.Turn("mx1/imaps"); place == 0 {
+					first = string(m.id)
+				}
+				m.mu.Lock()
+				for range m.retried {
+					by = append(by, string(m.id))
+				}
+				m.mu.Unlock()
+			}
+			return by
+		}
+		s.node("lon1").WakeNodes("mx1/imaps")
+		s.reach(time.Now().Add(time.Second))
+		if by := retried(); len(by) != 0 {
+			t.Errorf("%q try a rejected login that nobody has asked for", by)
+		}
+		for _, asked := range []string{"fra1", "lon1", "nyc1"} {
+			s.node(asked).RecheckNodes("mx1/imaps")
+		}
+		s.reach(time.Now().Add(time.Second))
+		if by := retried(); !slices.Equal(by, []string{first, first, first}) {
+			t.Errorf("asked three times, %q try the login, and %s logs in", by, first)
+		}
+		s.net.Cut(first)
+		s.node(first).RecheckNodes("mx1/imaps")
+		s.reach(time.Now().Add(time.Second))
+		if by := retried(); len(by) != 4 {
+			t.Errorf("without the bus %q have tried it", by)
 		}
 	})
 }

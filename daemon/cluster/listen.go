@@ -1,8 +1,6 @@
 package cluster
 
 import (
-	"slices"
-
 	"go.uber.org/zap"
 
 	"github.com/imapvigil/imapvigil/daemon/bus"
@@ -77,8 +75,6 @@ func (n *Node) hearWakes(m bus.Message) {
 		return
 	}
 	for _, w := range list {
-		if n.Wake != nil && slices.Contains(w.Nodes, n.Node) && n.Probes(w.Check) {
-			n.Wake(w.Check)
-		}
+		n.obey(w)
 	}
 }

@@ -41,6 +41,8 @@ type machine struct {
 	kills  int
 	wall   atomic.Int64 // how far its clock is ahead
 	digest string       // of its files; empty: that of all
+	// retried has the checks whose login was to be tried again.
+	retried []config.CheckID
 	// trouble is what it says of itself; nil or "nothing": nothing.
 	trouble atomic.Pointer[string]
 	mute    atomic.Bool // no message leaves it
@@ -91,7 +93,7 @@ func (m *machine) start() {
 	must(t, err)
 	p.node, err = cluster.New(cluster.Options{
 		Node: m.id, Version: "1.0", Bus: p.bus, Dir: filepath.Join(m.dir, "shared"), Own: p.own, OpenShared: p.openShared,
-		Wake: m.wake, OnShare: m.shareChanged, NeverStepDown: m.stage.neverStepDown, Log: zap.New(&roles{process: p}),
+		Wake: m.wake, RetryLogin: m.retryLogin, OnShare: m.shareChanged, NeverStepDown: m.stage.neverStepDown, Log: zap.New(&roles{process: p}),
 		Troubles: m.troubles,
 		AnswerAsDecider: func(_ context.Context, question []byte) []byte {
 			return fmt.Appendf(nil, "%s decides, asked %s", m.id, question)
@@ -226,6 +228,13 @@ func (m *machine) wake(id config.CheckID) {
 	if at := m.probes[id]; !at.IsZero() {
 		m.probes[id] = time.Now()
 	}
+}
+
+// retryLogin has the next probe of a check log in.
+func (m *machine) retryLogin(id config.CheckID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.retried = append(m.retried, id)
 }
 
 // shareChanged begins to probe what is this node's, and ends what is not.

@@ -51,6 +51,8 @@ type beat struct {
 type wake struct {
 	Check config.CheckID  `json:"check"`
 	Nodes []config.NodeID `json:"nodes"`
+	// Recheck says that a person has asked: a login that was rejected often is tried once more.
+	Recheck bool `json:"recheck,omitempty"`
 }
 
 // The bounds of what is taken from another node: the most bytes of a message, of a name and of a

@@ -35,6 +35,9 @@ type Options struct {
 
 	// Wake has a check probed at once, if this node probes it; nil: nobody can.
 	Wake func(config.CheckID)
+	// RetryLogin has the next probe of a check log in, however often its login was rejected; nil: nobody
+	// logs in.
+	RetryLogin func(config.CheckID)
 	// OnShare is called when other checks than before are this node's: see [Node.Probes]; nil: nobody
 	// wants to know. It may take its time.
 	OnShare func()
