@@ -119,5 +119,5 @@ func (m *monitor) Recheck(ctx context.Context, id config.CheckID) (rep api.Repor
 	if err == nil && len(result.Sightings) > 0 {
 		result = m.awaitOthers(ctx, c.Check, since, result)
 	}
-	return api.NewReport(c.Label, result), err
+	return api.NewReport(c.Label, result), m.elsewhere(err)
 }

@@ -12,12 +12,14 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/bus"
+	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/web/pages"
@@ -123,7 +125,7 @@ func (p *passer) passOn(w http.ResponseWriter, r *http.Request, door string, h h
 	ctx, cancel := context.WithTimeout(r.Context(), limit)
 	defer cancel()
 	var a passedAnswer
-	answer, err := p.ask(ctx, question)
+	answer, err := p.askWhoDecides(ctx, question)
 	if err == nil {
 		a.body, err = unframe(answer, &a)
 	}
@@ -135,6 +137,47 @@ func (p *passer) passOn(w http.ResponseWriter, r *http.Request, door string, h h
 	default:
 		p.refuse(w, r, door, p.notDone(err))
 	}
+}
+
+const (
+	// changePause is how often it is looked whether another node decides than the one that was asked.
+	changePause = 200 * time.Millisecond
+	// lastWords is how long the one that was asked has to answer after another one has begun to decide.
+	lastWords = 2 * time.Second
+)
+
+// A changedError says that another node decides now than the one that was asked.
+type changedError struct{ decider string }
+
+func (e *changedError) Error() string { return e.decider + " decides now" }
+
+// askWhoDecides asks the node that decides. When another one does before it has answered, that is the
+// error: no answer will come any more.
+func (p *passer) askWhoDecides(ctx context.Context, question []byte) (answer []byte, err error) {
+	asked := p.decider()
+	ctx, giveUp := context.WithCancelCause(ctx)
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	defer giveUp(nil)
+	watching.Go(func() {
+		var since time.Time
+		_ = clock.Repeat(ctx, changePause, func() {
+			switch now := p.decider(); {
+			case asked == "" || now == "" || now == asked:
+				since = time.Time{}
+			case since.IsZero():
+				since = time.Now()
+			case time.Since(since) >= lastWords:
+				giveUp(&changedError{now})
+			}
+		})
+	})
+	if answer, err = p.ask(ctx, question); err != nil {
+		if changed, ok := errors.AsType[*changedError](context.Cause(ctx)); ok {
+			err = changed
+		}
+	}
+	return answer, err
 }
 
 // isAboutOwn reports whether a request is about an incident or a message of this machine alone.
@@ -154,10 +197,17 @@ func (p *passer) notDone(err error) error {
 	switch {
 	case errors.Is(err, bus.ErrNobody), errors.Is(err, bus.ErrCut):
 		return fmt.Errorf("nothing was done: no node that decides is reached (%w); another one takes over within seconds, so try again", err)
+	case isChanged(err):
+		return fmt.Errorf("%w; look whether it was done, and run it again", err)
 	case p.decider() == "":
 		return errors.New("no answer has come, and no node that decides is reached; look whether it was done, and try again")
 	}
 	return fmt.Errorf("%s has not answered; look whether it was done, and try again", p.decider())
+}
+
+func isChanged(err error) bool {
+	_, changed := errors.AsType[*changedError](err)
+	return changed
 }
 
 // questionOf puts a request into what is asked of the node that decides.

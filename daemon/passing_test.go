@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,7 +19,9 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/bus"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/journal"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
+	"github.com/imapvigil/imapvigil/daemon/tracker"
 	"github.com/imapvigil/imapvigil/daemon/web/metrics"
 )
 
@@ -151,6 +154,49 @@ func TestAMessageIsSentAgainWhereItIs(t *testing.T) {
 		a := p.ask(t, socketDoor, "POST /v1/deliveries/{key}", "POST", "/v1/deliveries/"+path, "{}", nil)
 		if a.Body.String() != want {
 			t.Errorf("%s: %q, want %q", path, a.Body, want)
+		}
+	}
+}
+
+// Whoever has asked for something while the node that decides changes reads who decides now, at once, and does
+// not wait for an answer that cannot come.
+func TestWhenAnotherNodeDecidesNowNobodyWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair()
+		began := time.Now()
+		p.follower.passer.ask = func(ctx context.Context, _ []byte) ([]byte, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		p.follower.passer.decider = func() string {
+			switch since := time.Since(began); {
+			case since < 3*time.Second:
+				return "nyc1"
+			case since < 8*time.Second: // it was killed
+				return ""
+			}
+			return "lon1"
+		}
+		a := p.ask(t, socketDoor, "POST /v1/recheck", "POST", "/v1/recheck", "{}", nil)
+		if want := "lon1 decides now; look whether it was done, and run it again"; !strings.Contains(a.Body.String(), want) {
+			t.Errorf("it reads %s", a.Body)
+		}
+		if took := time.Since(began); took > 11*time.Second {
+			t.Errorf("it has waited %s", took)
+		}
+	})
+}
+
+// Each command says the same where the tracker that it was put to decides no longer.
+func TestACommandSaysWhoDecidesNow(t *testing.T) {
+	for given, want := range map[error]string{
+		tracker.ErrStandby:    "fra1 decides now, and nothing was done; run it again",
+		tracker.ErrStopped:    "fra1 decides now, and nothing was done; run it again",
+		journal.ErrReplaced:   "fra1 decides now; look whether it was done, and run it again",
+		errors.New("no such"): "no such",
+	} {
+		if got := decidedElsewhere("fra1", given); got.Error() != want {
+			t.Errorf("%q is read as %q", given, got)
 		}
 	}
 }

@@ -44,7 +44,12 @@ func await[T any](ctx context.Context, t *Tracker, answer <-chan answered[T], pu
 	case <-ctx.Done():
 		return none, ctx.Err()
 	case <-t.done:
-		return none, t.ended
+		select { // an answer that was given before the end counts
+		case a := <-answer:
+			return a.value, a.err
+		default:
+			return none, t.ended
+		}
 	}
 }
 
