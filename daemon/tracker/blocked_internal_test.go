@@ -14,8 +14,12 @@ func TestBlockedSince(t *testing.T) {
 	failed := outbox.Outcome{State: outbox.Retrying}
 	c := newChannels()
 	for minute, o := range []outbox.Outcome{
-		{State: outbox.Retrying, Held: true}, {State: outbox.Retrying, Poisoned: 1}, {State: outbox.Dead},
-		failed, failed, {State: outbox.Sent}, failed, failed,
+		{State: outbox.Retrying, Held: true},
+		{State: outbox.Retrying, Poisoned: 1},
+		{State: outbox.Dead},
+		failed, failed,
+		{State: outbox.Sent},
+		failed, failed,
 	} {
 		o.At = begin.Add(time.Duration(minute) * time.Minute)
 		if o.State == outbox.Sent {

@@ -17,8 +17,8 @@ import (
 )
 
 // A tracker that stood by and begins is what one is that is opened on the same journal at that moment:
-// in what it knows, decides, journals and sends. So nothing is told twice that would not be told twice
-// after a restart.
+// in what it knows, decides, journals and sends; but that it tries at once what has failed
+// elsewhere. So nothing is told twice that would not be told twice after a restart.
 func TestStandbyBeginsAsAfterAStart(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -130,7 +130,10 @@ func (s *succession) takeOver(*rapid.T) {
 	began := s.standby
 	began.Sender = &sent[1]
 	began.Journal = &shelf{take: func(records []journal.Record) { did[1] = append(did[1], records...) }}
-	s.turn(started, func(t *Tracker, r *round) { t.configure(r, s.tracker.cfg) })
+	s.turn(started, func(t *Tracker, r *round) {
+		t.configure(r, s.tracker.cfg)
+		t.book.HurryAll(r.now)
+	})
 	s.turn(began, func(t *Tracker, r *round) { t.begin(r) })
 	s.same("what is journaled at first", lines(did[0]), lines(did[1]))
 	s.same("what is sent", sent[0], sent[1])
