@@ -77,9 +77,10 @@ packages: ## deb, rpm and apk for amd64 and arm64, in dist
 bench: ## all benchmarks; BENCH=name for some
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
-soak: ## an hour of trouble: the daemon killed 2,000 times, 10,000 failures watched to their end, 10,000 courses of five nodes
+soak: test-packages ## an hour and a half of trouble: the daemon killed 2,000 times, 10,000 failures watched to their end, 10,000 courses of five nodes, 500 rounds of five machines and three servers with faults
 	$(GO) test -run 'TestKilledAtRandom|TestStorm' -tags soak -count=1 -timeout 2h -v ./cmd/imapvigil -soak
 	$(GO) test -run TestSimulation -count=1 -timeout 2h ./daemon/agree -rapid.checks=10000
+	$(GO) test -run TestRealFaults -count=1 -timeout 3h -v ./daemon/cluster -real-rounds=500
 
 fuzz: ## every fuzz target for FUZZTIME (10s)
 	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | tr ':' ' ' | while read -r file _ target; do \

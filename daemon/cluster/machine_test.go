@@ -93,7 +93,7 @@ func (m *machine) start() {
 	must(t, err)
 	p.node, err = cluster.New(cluster.Options{
 		Node: m.id, Version: "1.0", Bus: p.bus, Dir: filepath.Join(m.dir, "shared"), Own: p.own, OpenShared: p.openShared,
-		Wake: m.wake, RetryLogin: m.retryLogin, OnShare: m.shareChanged, NeverStepDown: m.stage.neverStepDown, Log: zap.New(&roles{process: p}),
+		Wake: m.wake, RetryLogin: m.retryLogin, OnShare: m.shareChanged, NeverStepDown: m.stage.neverStepDown, Log: zap.New(&roles{hear: p.logged}),
 		Troubles: m.troubles,
 		AnswerAsDecider: func(_ context.Context, question []byte) []byte {
 			return fmt.Appendf(nil, "%s decides, asked %s", m.id, question)
@@ -386,10 +386,10 @@ func (l *line) Notify(ctx context.Context, _ notifiers.Target, m notifiers.Messa
 	return notifiers.Receipt{Thread: m.Key}, nil
 }
 
-// roles shows in the transcript what becomes of a node.
+// roles hears what is logged, as what becomes of a node.
 type roles struct {
 	zapcore.LevelEnabler
-	process *process
+	hear func(zapcore.Entry, []zapcore.Field)
 }
 
 // Enabled implements [zapcore.Core].
@@ -408,9 +408,13 @@ func (r *roles) Sync() error { return nil }
 
 // Write implements [zapcore.Core].
 func (r *roles) Write(e zapcore.Entry, fields []zapcore.Field) error {
-	if r.process.dead.Load() {
-		return nil
-	}
-	r.process.machine.stage.logged(r.process.machine.id, e, fields)
+	r.hear(e, fields)
 	return nil
+}
+
+// logged takes what the daemon logs.
+func (p *process) logged(e zapcore.Entry, fields []zapcore.Field) {
+	if !p.dead.Load() {
+		p.machine.stage.logged(p.machine.id, e, fields)
+	}
 }

@@ -11,14 +11,11 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
-	"go.uber.org/goleak"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/golden"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // A timeline says what happens to several machines, and behind it stands what follows. Its lines are a
 // time since the beginning and what happens then:

@@ -1,0 +1,259 @@
+//go:build !quick
+
+package cluster_test
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/cluster"
+	"github.com/imapvigil/imapvigil/notifiers"
+)
+
+const (
+	longestTakeOver = 10 * time.Second
+	longestGap      = 2 * time.Second // two intervals
+	// decidingTime is for how long somebody has to decide during an outage, so that it is told: until nodes have
+	// said what they last saw, two have seen it twice, and fault_tolerance is over.
+	decidingTime = faultTolerance + 3*time.Second
+)
+
+// judge compares what was told with what was, and adds to the figures.
+func (r *realRound) judge(f *figures) {
+	slices.SortStableFunc(r.reports, func(a, b report) int { return cmp.Compare(a.At, b.At) })
+	f.rounds += len(r.clusters)
+	f.late += r.fair.late()
+	for c := range r.clusters {
+		r.judgeCluster(c, f)
+	}
+	r.judgeGaps(f)
+	r.judgeTakeOvers(f)
+}
+
+func (r *realRound) fail(cluster int, format string, args ...any) {
+	r.wrong[cluster] = append(r.wrong[cluster], fmt.Sprintf(format, args...))
+}
+
+func (r *realRound) judgeCluster(c int, f *figures) {
+	opened, closed := map[string]report{}, map[string]bool{}
+	for _, one := range r.of(c, "opened") {
+		opened[one.Incident] = one
+	}
+	told := r.of(c, "told")
+	for _, one := range told {
+		if one.What == string(notifiers.Closed) {
+			closed[one.Incident] = true
+		}
+	}
+	seen := map[string]bool{}
+	for _, one := range told {
+		if one.What != string(notifiers.Opened) || seen[one.Incident] {
+			continue
+		}
+		seen[one.Incident] = true
+		if !closed[one.Incident] {
+			f.lostClosings++
+			r.fail(c, "%s: %s told of %s %s, and nobody of its end", r.show(one.At), r.name(one.Machine), one.Check, one.Condition)
+		}
+		if one.Condition == string(config.ConditionService) && !r.explains(one, opened[one.Incident]) {
+			f.falseOpenings++
+			r.fail(c, "%s: %s told that %s is down since %s, and it was not: %s", r.show(one.At), r.name(one.Machine), one.Check, one.Started, opened[one.Incident].From)
+		}
+	}
+	for _, o := range r.outages {
+		if o.cluster == c {
+			r.judgeOutage(o, told, f)
+		}
+	}
+	f.refused += len(r.of(c, "refused"))
+	r.judgeDoubled(c, told, f)
+}
+
+// of returns the reports of a kind of a cluster, in the order of their time.
+func (r *realRound) of(cluster int, kind string) (list []report) {
+	for _, one := range r.reports {
+		if one.Cluster == cluster && one.Kind == kind {
+			list = append(list, one)
+		}
+	}
+	return list
+}
+
+// judgeOutage finds out whether an outage was told, once.
+func (r *realRound) judgeOutage(o *realOutage, told []report, f *figures) {
+	if o.from >= 0 {
+		f.locals++
+		return
+	}
+	f.outages++
+	shared, any := map[string]bool{}, false
+	for _, one := range told {
+		if one.Check == string(checkOf(o.check)) && one.What == string(notifiers.Opened) && one.Condition == string(config.ConditionService) {
+			any = true
+			if !one.Own {
+				shared[one.Incident] = true
+			}
+		}
+	}
+	switch decided := r.decided(o.cluster, o.begin, o.end); {
+	case any:
+	case decided < decidingTime:
+		f.tooShort++
+	default:
+		f.lostOpenings++
+		r.fail(o.cluster, "nobody was told of %s, which was down from %s to %s, while somebody decided for %s of it",
+			checkOf(o.check), r.show(o.begin), r.show(o.end), decided)
+	}
+	if len(shared) > 1 {
+		f.toldAsTwo++
+		r.fail(o.cluster, "the outage of %s was told as %d", checkOf(o.check), len(shared))
+	}
+}
+
+// decided returns for how long, of fair time, somebody decided between two uptimes who was not felled, while
+// the servers of the bus were as they ought to be.
+func (r *realRound) decided(c int, from, to time.Duration) (longest time.Duration) {
+	roles := r.of(c, "role")
+	for i, one := range roles {
+		if one.Role != string(cluster.Deciding) {
+			continue
+		}
+		end := to
+		for _, later := range roles[i+1:] {
+			if later.Machine == one.Machine {
+				end = min(end, later.At)
+				break
+			}
+		}
+		for _, f := range r.faults {
+			if !f.server && f.victim == one.Machine && fells(f.kind) && (f.end == 0 || f.end > one.At) {
+				end = min(end, max(f.begin, one.At))
+			}
+		}
+		begin := max(one.At, from)
+		for _, f := range r.faults {
+			// A new leader of the stream takes nine seconds; what is left of the outage has to do.
+			if f.server && f.begin < end && f.begin+9*time.Second > begin {
+				begin = f.begin + 9*time.Second
+			}
+		}
+		if begin < end {
+			longest = max(longest, r.fair.at(end)-r.fair.at(begin))
+		}
+	}
+	return longest
+}
+
+// explains reports whether a check that was told to be down was: from everywhere, or from the nodes that were
+// left.
+func (r *realRound) explains(told, opened report) bool {
+	for _, o := range r.outages {
+		if o.cluster != told.Cluster || string(checkOf(o.check)) != told.Check {
+			continue
+		}
+		if o.from >= 0 {
+			return strings.Contains(opened.From, "alone")
+		}
+		early := o.wall.Sub(told.Started)
+		late := r.fair.at(o.end + told.Started.Sub(o.wall) - (o.end - o.begin))
+		return early < 100*time.Millisecond && late < r.fair.at(o.end)+2*time.Second
+	}
+	return false
+}
+
+// judgeDoubled finds out whether a message came again only because it was under way when another node took
+// over.
+func (r *realRound) judgeDoubled(c int, told []report, f *figures) {
+	settled, began := r.readStream(c)
+	f.takeOvers += len(began) - 1
+	attempts := map[string][]report{}
+	for _, one := range told {
+		attempts[one.Key] = append(attempts[one.Key], one)
+	}
+	for key, list := range attempts {
+		f.messages++
+		for i, one := range list[1:] {
+			f.doubled++
+			switch before := list[i]; {
+			case one.Own || before.Own:
+			case one.Term == before.Term:
+				r.fail(c, "%s: %s told %s again in the same term: %s", r.show(one.At), r.name(one.Machine), one.Check, key)
+			case settled[key] != 0 && settled[key] < one.Term:
+				r.fail(c, "%s: %s sends again of %s what the journal said was delivered: %s", r.show(one.At), r.name(one.Machine), one.Check, key)
+			}
+		}
+	}
+}
+
+// judgeGaps finds the longest time without a probe of any check.
+func (r *realRound) judgeGaps(f *figures) {
+	all := make([][]time.Duration, len(r.clusters)*checksOfRound)
+	for _, p := range r.machines {
+		must(r.t, readProbes(p.file.Probes, func(n probeNote) {
+			i := int(n.Cluster)*checksOfRound + int(n.Check)
+			all[i] = append(all[i], n.At)
+		}))
+	}
+	for i, probes := range all {
+		slices.Sort(probes)
+		for j, at := range probes[min(1, len(probes)):] {
+			gap := r.fair.at(at) - r.fair.at(probes[j])
+			f.gap = max(f.gap, gap)
+			if gap > longestGap {
+				r.fail(i/checksOfRound, "%s was not probed from %s to %s", checkOf(i%checksOfRound), r.show(probes[j]), r.show(at))
+			}
+		}
+	}
+}
+
+// judgeTakeOvers finds how long nobody decided after the one who did was killed.
+func (r *realRound) judgeTakeOvers(f *figures) {
+	for i, fault := range r.faults {
+		if fault.server || fault.kind != killed {
+			continue
+		}
+		for c := range r.clusters {
+			before, next := r.aroundOf(c, fault.begin)
+			if before == nil || before.Role != string(cluster.Deciding) || before.Machine != fault.victim || next == nil {
+				continue
+			}
+			since, disturbed := fault.begin, false
+			for _, other := range r.faults[i+1:] {
+				if other.begin < next.At && (other.server || fells(other.kind)) {
+					disturbed = true // what it takes then is said of other faults
+				}
+			}
+			for _, other := range r.faults[:i] {
+				disturbed = disturbed || other.end == 0 || other.end+time.Second > since && (other.server || fells(other.kind))
+			}
+			took := r.fair.at(next.At) - r.fair.at(since)
+			if disturbed {
+				f.disturbed = append(f.disturbed, took)
+				continue
+			}
+			f.afterKill = append(f.afterKill, took)
+			if took > longestTakeOver {
+				r.fail(c, "%s: after %s was killed it took %s until another node decided", r.show(since), r.name(fault.victim), took)
+			}
+		}
+	}
+}
+
+// aroundOf returns who said last before an uptime that it decides, or the last thing that this one said, and
+// who said first after it that it does; nil: nobody.
+func (r *realRound) aroundOf(c int, at time.Duration) (before, next *report) {
+	for _, one := range r.of(c, "role") {
+		switch {
+		case one.At > at && one.Role == string(cluster.Deciding):
+			return before, &one
+		case one.At > at:
+		case one.Role == string(cluster.Deciding), before != nil && before.Machine == one.Machine:
+			before = &one
+		}
+	}
+	return before, nil
+}
