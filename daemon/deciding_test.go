@@ -149,8 +149,12 @@ func TestReportsComeFromTheNodeThatDecides(t *testing.T) {
 		of   *config.Cluster
 		want bool
 	}{
-		{cluster.Deciding, three, true}, {cluster.Following, three, false}, {cluster.Alone, three, false},
-		{cluster.Deciding, one, true}, {cluster.Following, one, false}, {cluster.Alone, one, true},
+		{cluster.Deciding, three, true},
+		{cluster.Following, three, false},
+		{cluster.Alone, three, false},
+		{cluster.Deciding, one, true},
+		{cluster.Following, one, false},
+		{cluster.Alone, one, true},
 	} {
 		if got := nodeSendsReports(c.role, "fra1", c.of); got != c.want {
 			t.Errorf("%s among %d: %v", c.role, len(c.of.Nodes), got)

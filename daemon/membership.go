@@ -15,6 +15,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/bus"
+	"github.com/imapvigil/imapvigil/daemon/bus/serverfiles"
 	"github.com/imapvigil/imapvigil/daemon/cluster"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/stream"
@@ -49,6 +50,7 @@ func (m *monitor) join(ctx context.Context, cfg *config.Config) (err error) {
 	me.node, err = cluster.New(cluster.Options{
 		Node: me.name, Version: m.Version, Bus: me.bus, Dir: filepath.Join(m.StateDir, "shared"), Log: m.Log,
 		Own: m.deciding.own, OpenShared: m.openShared, Wake: m.loop.Wake, RetryLogin: m.prober.RetryLogin, OnShare: m.probes.moveShare,
+		OwnServers:      func(ctx context.Context) []string { return ownServers(ctx, me.begun, me.name) },
 		AnswerAsDecider: m.answerAsDecider, Answer: m.answerAsNode, Troubles: m.untoldTroubles,
 	})
 	if err != nil {
@@ -247,6 +249,26 @@ func busTargets(c *config.Cluster) (targets []string) {
 		targets = append(targets, net.JoinHostPort(u.Hostname(), port))
 	}
 	return targets
+}
+
+// ownServers lists the servers of the bus that run on this machine: those that are called as it is, or
+// whose address is one of its own. nodes bus-config names each server as its host.
+func ownServers(ctx context.Context, c *config.Cluster, node config.NodeID) (own []string) {
+	servers, err := serverfiles.Servers(c)
+	if err != nil {
+		return nil
+	}
+	for _, s := range servers {
+		if s.Host == string(node) || shortName(s.Host) == string(node) {
+			own = append(own, s.Host)
+			continue
+		}
+		addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", s.Host)
+		if err == nil && slices.ContainsFunc(addresses, isOwnAddress) {
+			own = append(own, s.Host)
+		}
+	}
+	return own
 }
 
 // isOwnAddress reports whether an address is one of this machine: a server of the bus there answers

@@ -2,12 +2,22 @@ package daemon
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
 )
+
+// A server of the bus is on this machine if it is called as the node is, or answers at an address of it.
+func TestWhichServersOfTheBusRunHere(t *testing.T) {
+	t.Parallel()
+	c := &config.Cluster{Servers: []string{"tls://fra1.example.net:4222", "tls://192.0.2.7:4222", "wss://127.0.0.1:443", "tls://fra10.invalid:4222"}}
+	if own := ownServers(t.Context(), c, "fra1"); !slices.Equal(own, []string{"fra1.example.net", "127.0.0.1"}) {
+		t.Errorf("these are said to run here: %v", own)
+	}
+}
 
 // TestChangedClusterNeedsRestart: a node goes on with the servers and the login of its start, and takes
 // at once what concerns the nodes; the reload says which is which.

@@ -126,6 +126,11 @@ type Stream interface {
 	Read(ctx context.Context, first, last uint64, each func(seq uint64, data []byte) error) error
 	// Purge removes what is before a sequence.
 	Purge(ctx context.Context, before uint64) error
+	// LeadElsewhere has another server lead the stream, one that has all of it, if it is led by one of some
+	// servers, given by their names; it tries once, and reports whether it did. Appends may have to wait
+	// a moment. The errors are ErrForbidden, where the servers were set up for an older imapvigil, those
+	// of Ends, and words of the servers.
+	LeadElsewhere(ctx context.Context, than []string) (moved bool, err error)
 	// Create makes the stream, with as many replicas as there are servers, 3 at most. It is an error
 	// if there is one.
 	Create(ctx context.Context) error

@@ -377,3 +377,35 @@ func TestAFarAwayServer(t *testing.T) {
 		t.Error("round trip", rtt)
 	}
 }
+
+// A node that may not decide does not move the stream from one server to another, and a server that lacks
+// something does not come to lead.
+func TestTheStreamIsLedElsewhereWhileAppending(t *testing.T) {
+	t.Parallel()
+	s := bustest.Start(t, three())
+	b := withStream(t, s)
+	var before, after int
+	last, slowest := appendDuring(t, b, func() {
+		before = s.Leader(t)
+		other := s.Name((before + 1) % 3)
+		if moved, err := b.Stream().LeadElsewhere(limited(t), []string{other, "another machine"}); moved || err != nil {
+			t.Errorf("it was moved although none of these leads: %v, %v", moved, err)
+		}
+		if moved, err := s.Connect(t, bustest.Follower).Stream().LeadElsewhere(limited(t), []string{s.Name(before)}); moved || !errors.Is(err, bus.ErrForbidden) {
+			t.Errorf("who does not decide has moved it: %v, %v", moved, err)
+		}
+		ctx := limited(t)
+		for after = before; after == before && ctx.Err() == nil; after = s.Leader(t) {
+			// The others may lack what was appended this moment.
+			if _, err := b.Stream().LeadElsewhere(ctx, []string{s.Name(before)}); err != nil {
+				t.Errorf("it was not moved: %v", err)
+			}
+		}
+		if moved, err := b.Stream().LeadElsewhere(limited(t), []string{s.Name(0), s.Name(1), s.Name(2)}); moved || err != nil {
+			t.Errorf("it was moved although there is no other: %v, %v", moved, err)
+		}
+	})
+	t.Logf("%d appended, the slowest took %v", last, slowest)
+	s.AwaitCopies(t, last)
+	holds(t, b, last)
+}

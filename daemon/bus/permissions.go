@@ -28,6 +28,8 @@ const (
 	streamGet    = "STREAM.MSG.GET"
 	streamPurge  = "STREAM.PURGE"
 	streamCreate = "STREAM.CREATE"
+
+	streamStepDown = "STREAM.LEADER.STEPDOWN"
 )
 
 // Permissions returns the subjects that the connection of a node has to be allowed to publish and
@@ -64,6 +66,7 @@ func Permissions(cluster, node string, decide bool) (publish, subscribe []string
 		s.api(streamGet),
 		s.api(streamPurge),
 		s.api(streamCreate),
+		s.api(streamStepDown),
 	)
 	subscribe = append(subscribe,
 		s.of(Heartbeats),

@@ -13,6 +13,7 @@ func TestWhoDoesNotDecideCannotSpeakForTheCluster(t *testing.T) {
 		"iv.imapvigil.journal", "iv.imapvigil.beat", "iv.imapvigil.wake", "iv.imapvigil.hb.fra1",
 		"$JS.API.STREAM.PURGE.iv_imapvigil_journal", "$JS.API.STREAM.CREATE.iv_imapvigil_journal",
 		"$JS.API.STREAM.CREATE.other", "$JS.API.STREAM.DELETE.iv_imapvigil_journal", "iv.imapvigil.log", "iv.other.seat",
+		"$JS.API.STREAM.LEADER.STEPDOWN.iv_imapvigil_journal",
 	} {
 		if allows(publish, subject) {
 			t.Errorf("may publish %s", subject)
@@ -33,6 +34,7 @@ func TestWhoDecidesMakesNothingButTheJournal(t *testing.T) {
 	publish, subscribe := Permissions("imapvigil", "fra1", true)
 	for _, subject := range []string{
 		"$JS.API.STREAM.CREATE.other", "$JS.API.STREAM.DELETE.iv_imapvigil_journal", "iv.imapvigil.log",
+		"$JS.API.STREAM.LEADER.STEPDOWN.other", "$JS.API.META.LEADER.STEPDOWN",
 		"$JS.API.STREAM.UPDATE.iv_imapvigil_journal", "$JS.API.CONSUMER.CREATE.iv_imapvigil_journal",
 	} {
 		if allows(publish, subject) {

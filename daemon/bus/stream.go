@@ -74,6 +74,7 @@ type reply struct {
 		First    uint64 `json:"first_seq"`
 		Last     uint64 `json:"last_seq"`
 	} `json:"state"`
+	Cluster leadership `json:"cluster"`
 	// Of a question for a message.
 	Message struct {
 		Data []byte `json:"data"`

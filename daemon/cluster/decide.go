@@ -72,6 +72,7 @@ func (n *Node) decide(ctx context.Context, term uint64) {
 	tasks.Go(func() { d.watchTroubles(deciding) })
 	tasks.Go(func() { d.watchJournal(deciding) })
 	tasks.Go(func() { d.watchUnsent(deciding) })
+	tasks.Go(func() { d.watchLeader(deciding) })
 	why, tell := d.awaitEnd(ctx)
 	if !why.isWanted() {
 		d.copy.End() // nothing more is appended

@@ -94,7 +94,7 @@ func (m *machine) start() {
 	p.node, err = cluster.New(cluster.Options{
 		Node: m.id, Version: "1.0", Bus: p.bus, Dir: filepath.Join(m.dir, "shared"), Own: p.own, OpenShared: p.openShared,
 		Wake: m.wake, RetryLogin: m.retryLogin, OnShare: m.shareChanged, NeverStepDown: m.stage.neverStepDown, Log: zap.New(&roles{hear: p.logged}),
-		Troubles: m.troubles,
+		Troubles: m.troubles, OwnServers: func(context.Context) []string { return []string{"bus on " + string(m.id)} },
 		AnswerAsDecider: func(_ context.Context, question []byte) []byte {
 			return fmt.Appendf(nil, "%s decides, asked %s", m.id, question)
 		},

@@ -50,6 +50,10 @@ type Options struct {
 	// nobody to send messages to: the decider does. nil: nothing is.
 	Troubles func() []string
 
+	// OwnServers lists the servers of the bus, by name, that run on this machine. It may ask the DNS.
+	// While this node decides, the journal is led by others, if these can. nil: there are none.
+	OwnServers func(context.Context) []string
+
 	// NeverStepDown has a node go on deciding although it cannot hear itself, until its journal
 	// refuses an append. Only tests want that: they show that nothing else is needed for safety.
 	NeverStepDown bool

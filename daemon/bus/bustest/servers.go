@@ -302,6 +302,9 @@ func AwaitConnected(t testing.TB, b bus.Bus) {
 	})
 }
 
+// Name returns what a server is called among the others.
+func (s *Servers) Name(i int) string { return s.servers[i].name }
+
 // Leader returns which server leads the stream, and waits until one does.
 func (s *Servers) Leader(t testing.TB) (leader int) {
 	t.Helper()

@@ -20,6 +20,7 @@ type stream struct {
 	ids      map[string]kept
 	cut      bool
 	loseAcks bool
+	leader   string        // a name; of a server, in real life
 	changed  chan struct{} // closed when cut changes, then made anew
 }
 
@@ -47,6 +48,20 @@ func (n *Network) LoseAcknowledgements(lose bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.stream.loseAcks = lose
+}
+
+// Lead has the stream led by somebody with a name. At first nobody has one.
+func (n *Network) Lead(name string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.stream.leader = name
+}
+
+// Leader returns who leads the stream: "elsewhere" after a node has asked for another.
+func (n *Network) Leader() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.stream.leader
 }
 
 // LoseStream removes the stream, as if the disks of all servers were gone.
@@ -150,6 +165,17 @@ func (s streamOf) Purge(ctx context.Context, before uint64) error {
 		}
 		return nil
 	})
+}
+
+// LeadElsewhere implements bus.Stream.
+func (s streamOf) LeadElsewhere(ctx context.Context, than []string) (moved bool, err error) {
+	err = s.reach(ctx, func(n *Network) error {
+		if moved = slices.Contains(than, n.stream.leader); moved {
+			n.stream.leader = "elsewhere"
+		}
+		return nil
+	})
+	return moved, err
 }
 
 // Create implements bus.Stream.
