@@ -33,7 +33,7 @@ func (d *decider) watchLeader(ctx context.Context) {
 		}
 		own := d.OwnServers(ctx)
 		// While appends fail the servers have other things to do.
-		if len(own) == 0 || d.copy.Sure(ctx) != nil {
+		if len(own) == 0 || !d.copy.Settled() {
 			return
 		}
 		did, err := d.Bus.Stream().LeadElsewhere(ctx, own)

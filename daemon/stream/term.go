@@ -208,6 +208,22 @@ func (c *Copy) Sure(ctx context.Context) error {
 	return nil
 }
 
+// Settled reports whether this node decides, and nothing that it appends waits for an answer just now. It
+// appends nothing, and never waits.
+func (c *Copy) Settled() bool {
+	t := c.term.Load()
+	if t == nil || t.err() != nil {
+		return false
+	}
+	select {
+	case c.turn <- struct{}{}:
+		defer c.giveTurn()
+		return t.unanswered == nil
+	default:
+		return false
+	}
+}
+
 // isSure reports whether an acknowledged message was sent a moment ago. The machine may have been
 // suspended since, which Go's monotonic clock does not see: the wall clock is asked, too.
 func (t *term) isSure(now time.Time) bool {
