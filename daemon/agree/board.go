@@ -16,7 +16,9 @@ type Board struct {
 	nodes  []nodeState // by name
 	checks map[uint64]*entry
 	sorted []*entry // by id
-	dirty  []*entry // that are to be decided on
+	// That are to be decided on: those that fail, as some node sees them, and all others. One may be in both.
+	urgent, dirty []*entry
+
 	intern interned
 
 	// For one check at a time.
@@ -48,10 +50,11 @@ type entry struct {
 	slots    []slot
 	cause    config.Cause // of the failure, as it was last said
 	reported uint64       // which members reported, a bit each, when it was last decided on
-	dirty    bool
-	asking   bool // a node has yet to look again
-	unknown  bool // it was last said that nobody reports
-	login    bool // the check has a login
+	dirty    bool         // it is to be decided on,
+	urgent   bool         // and before those that are well
+	asking   bool         // a node has yet to look again
+	unknown  bool         // it was last said that nobody reports
+	login    bool         // the check has a login
 }
 
 // NewBoard returns the board of somebody who begins to decide at a time.
@@ -75,7 +78,8 @@ func (b *Board) Configure(cfg *config.Config) {
 		b.sorted = append(b.sorted, e)
 	}
 	slices.SortFunc(b.sorted, func(a, b *entry) int { return cmp.Compare(a.id, b.id) })
-	b.dirty = slices.DeleteFunc(b.dirty, func(e *entry) bool { return b.entry(e.id) != e })
+	gone := func(e *entry) bool { return b.entry(e.id) != e }
+	b.urgent, b.dirty = slices.DeleteFunc(b.urgent, gone), slices.DeleteFunc(b.dirty, gone)
 	b.assign()
 }
 
@@ -167,7 +171,12 @@ func shared(lists map[string][]uint16, list []uint16) []uint16 {
 
 // touch has a check decided on.
 func (b *Board) touch(e *entry) {
-	if !e.dirty {
+	switch {
+	case e.urgent:
+	case !e.simplyWell():
+		e.dirty, e.urgent = true, true
+		b.urgent = append(b.urgent, e)
+	case !e.dirty:
 		e.dirty = true
 		b.dirty = append(b.dirty, e)
 	}

@@ -19,27 +19,37 @@ type Wanted struct {
 // probe within 10 seconds, and what they saw before they say at once when they are asked.
 const patience = 10 * time.Second
 
+// decidedAtOnce is the most results that one call returns, so that those of a failure are not made after those
+// of 100,000 checks that are well.
+const decidedAtOnce = 4096
+
 // Decide returns what a single machine would have seen of the checks whose sights have changed, or of
-// whose nodes one has fallen silent, and which nodes are to look again now.
+// whose nodes one has fallen silent, and which nodes are to look again now. Those that fail come first.
+// It is to be called again until it returns no results.
 func (b *Board) Decide(now time.Time) (results []incident.Result, wake []Wanted) {
 	b.now = laterOf(b.now, now)
-	waiting := b.dirty[:0]
-	for _, e := range b.dirty {
-		if b.waits(e) {
-			waiting = append(waiting, e)
-			continue
+	for _, list := range []*[]*entry{&b.urgent, &b.dirty} {
+		waiting := (*list)[:0]
+		for _, e := range *list {
+			switch {
+			case !e.dirty: // it was urgent, and is decided on
+				continue
+			case len(results) >= decidedAtOnce, b.waits(e):
+				waiting = append(waiting, e)
+				continue
+			}
+			e.dirty, e.urgent = false, false
+			o := b.decide(e)
+			if r, worthIt := b.result(e, o); worthIt {
+				results = append(results, r)
+			}
+			if nodes := b.toWake(e, o); len(nodes) > 0 {
+				wake = append(wake, Wanted{e.id, nodes})
+			}
 		}
-		e.dirty = false
-		o := b.decide(e)
-		if r, worthIt := b.result(e, o); worthIt {
-			results = append(results, r)
-		}
-		if nodes := b.toWake(e, o); len(nodes) > 0 {
-			wake = append(wake, Wanted{e.id, nodes})
-		}
+		clear((*list)[len(waiting):])
+		*list = waiting
 	}
-	clear(b.dirty[len(waiting):])
-	b.dirty = waiting
 	return results, wake
 }
 
@@ -47,7 +57,19 @@ func (b *Board) Decide(now time.Time) (results []incident.Result, wake []Wanted)
 func (b *Board) waits(e *entry) bool {
 	return b.now.Sub(b.began)-e.born < patience && slices.ContainsFunc(e.members, func(node uint16) bool {
 		return !b.nodes[node].Silent && e.slot(node) == nil
-	})
+	}) && !b.enoughFail(e)
+}
+
+// enoughFail reports whether as many nodes as have to agree see the service of a check fail, whatever the
+// others have to say.
+func (b *Board) enoughFail(e *entry) bool {
+	n := 0
+	for _, node := range e.members {
+		if s := e.slot(node); s != nil && s.more != nil && s.more.since[0] != never && s.settings == e.settings {
+			n++
+		}
+	}
+	return n >= e.agree
 }
 
 // hear makes the opinion of the board one about a check, without what follows from it.

@@ -16,6 +16,9 @@ const (
 	// atOnce is how many bytes of full sights an answer has; what is well beyond that is brief, and
 	// travels in full with the next probe.
 	atOnce = 1 << 20
+	// mostAtOnce is how many bytes an answer has. A bus takes 64 MiB of what it makes of them, and 100,000 checks
+	// that fail come to about 40.
+	mostAtOnce = 40 << 20
 )
 
 // A Packer is what a node remembers of the checks that it probes, and makes packets of it for a
@@ -25,6 +28,7 @@ type Packer struct {
 	began   time.Time
 	life    uint64
 	checks  map[config.CheckID]*packed
+	sorted  []*packed // all of them, as they came
 	pending []*packed // which are to be sent
 }
 
@@ -56,6 +60,7 @@ func (p *Packer) Add(r incident.Result, settings uint64, now time.Time) (urgent 
 	if c == nil {
 		c = &packed{id: r.Check}
 		p.checks[r.Check] = c
+		p.sorted = append(p.sorted, c)
 	}
 	failed, wasBrief := c.fails(), c.brief()
 	c.timings = timingsOf(&r)
@@ -69,10 +74,7 @@ func (p *Packer) Add(r incident.Result, settings uint64, now time.Time) (urgent 
 	if !wasBrief || now.Sub(c.fullAt) >= refreshAfter-time.Duration(hashOf(c.id)%uint64(refreshAfter/2)) {
 		c.fullAt = time.Time{}
 	}
-	if !c.pending {
-		c.pending = true
-		p.pending = append(p.pending, c)
-	}
+	p.wait(c)
 	return failed || c.fails()
 }
 
@@ -104,38 +106,37 @@ func (p *Packer) Flush(now time.Time) [][]byte {
 	return b.packets()
 }
 
-// All returns packets with what this node saw last of each check, first of those that fail.
+// All returns packets with what this node saw last of each check, first of those that fail. What has no room in
+// an answer is in what Flush returns next.
 func (p *Packer) All(now time.Time) [][]byte {
-	list := make([]*packed, 0, len(p.checks))
-	for _, c := range p.checks {
-		list = append(list, c)
-	}
-	slices.SortFunc(list, func(a, b *packed) int {
-		switch {
-		case a.brief() != b.brief():
-			return order(b.brief())
-		case a.id < b.id:
-			return -1
-		}
-		return 1
-	})
 	b := p.newBatch(now)
-	for _, c := range list {
-		if b.size < atOnce {
+	var rest []*packed
+	for _, c := range p.sorted {
+		switch {
+		case c.brief():
+			rest = append(rest, c)
+		case b.size < mostAtOnce:
 			b.add(c, true)
-		} else {
-			b.add(c, false)
+		default:
+			p.wait(c)
+		}
+	}
+	for _, c := range rest {
+		full := b.size < atOnce
+		b.add(c, full)
+		if !full {
 			c.fullAt = time.Time{}
 		}
 	}
 	return b.packets()
 }
 
-func order(first bool) int {
-	if first {
-		return -1
+// wait has what was seen of a check sent with the next batch.
+func (p *Packer) wait(c *packed) {
+	if !c.pending {
+		c.pending = true
+		p.pending = append(p.pending, c)
 	}
-	return 1
 }
 
 // Keep forgets the checks that this node no longer probes.
@@ -145,11 +146,12 @@ func (p *Packer) Keep(probes func(config.CheckID) bool) {
 			delete(p.checks, id)
 		}
 	}
-	p.pending = slices.DeleteFunc(p.pending, func(c *packed) bool { return p.checks[c.id] != c })
+	gone := func(c *packed) bool { return p.checks[c.id] != c }
+	p.sorted, p.pending = slices.DeleteFunc(p.sorted, gone), slices.DeleteFunc(p.pending, gone)
 }
 
 // Forget forgets all. A machine that was suspended does not know how old it is.
 func (p *Packer) Forget() {
 	clear(p.checks)
-	p.pending = nil
+	p.sorted, p.pending = nil, nil
 }

@@ -17,6 +17,8 @@ import (
 const (
 	// compactAt is how large the journal of one machine grows before it is written anew.
 	compactAt = 16 << 20
+	// compactPause is how long it is not tried again.
+	compactPause = time.Minute
 	// keepFor and keepMost bound what is kept of incidents that are over.
 	keepFor  = 90 * 24 * time.Hour
 	keepMost = 10_000
@@ -49,7 +51,7 @@ func (t *Tracker) compactJournal(r *round) {
 		return
 	}
 	// A disk that cannot is not asked again in every round.
-	t.compactNext = now.Add(time.Minute)
+	t.compactNext = now.Add(compactPause)
 	t.forgetOldIncidents(now)
 	before := t.Journal.Size()
 	if err := t.Journal.Compact(t.snapshotRecords(now)); err != nil {

@@ -99,3 +99,23 @@ func TestCompactionWaitsForTheSizeThatIsAsked(t *testing.T) {
 		}
 	}
 }
+
+// Whoever takes over a journal that has grown decides first, and writes it anew a minute later.
+func TestTakingOverDoesNotWaitForACompaction(t *testing.T) {
+	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	g := &grown{}
+	tr, err := Open(Options{Journal: g, Standby: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &round{now: now}
+	tr.begin(r)
+	tr.compactJournal(r)
+	if g.compactions > 0 {
+		t.Error("it is written anew in the first round")
+	}
+	tr.compactJournal(&round{now: now.Add(time.Minute)})
+	if g.compactions != 1 {
+		t.Errorf("after a minute it was written anew %d times", g.compactions)
+	}
+}

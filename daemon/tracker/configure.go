@@ -28,6 +28,11 @@ func (t *Tracker) Configure(ctx context.Context, cfg *config.Config) error {
 func (t *Tracker) configure(r *round, cfg *config.Config) {
 	before := t.cfg
 	t.useConfiguration(cfg)
+	t.followConfiguration(r, before)
+}
+
+// followConfiguration tells the incidents what is different in the files from those before.
+func (t *Tracker) followConfiguration(r *round, before *config.Config) {
 	// A notifier that is gone can never deliver, and would keep its trouble open for ever.
 	t.channels.withdraw(t.cfg.Notifiers)
 	t.moveIncidents(r)
@@ -37,7 +42,7 @@ func (t *Tracker) configure(r *round, cfg *config.Config) {
 			continue
 		}
 		is := incident.Absent
-		if now, ok := cfg.Checks[id]; ok {
+		if now, ok := t.cfg.Checks[id]; ok {
 			is = incident.Disabled
 			if now.Enabled {
 				is = incident.Present

@@ -1,0 +1,378 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/agree"
+	"github.com/imapvigil/imapvigil/daemon/bus"
+	"github.com/imapvigil/imapvigil/daemon/bus/local"
+	"github.com/imapvigil/imapvigil/daemon/clock"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/journal"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+	"github.com/imapvigil/imapvigil/daemon/stream"
+	"github.com/imapvigil/imapvigil/daemon/tracker"
+	"github.com/imapvigil/imapvigil/notifiers"
+	"github.com/imapvigil/imapvigil/notifiers/webhook"
+)
+
+// BenchmarkTakeOver measures a node that takes over after its decider was killed: how long that takes from
+// the last beat on, 5 seconds of which nobody does anything, and what it costs this process. The others only
+// say what they would: they have made their answers before. The shared journal has 60 MiB, every tenth check
+// is down, and three nodes have seen each check. One that fails since a moment ago is last by its name, and
+// first to be told. The floor is one pass over the journal, which a node without a standby could not avoid.
+//
+//	go test -run '^$' -bench TakeOver -benchtime 1x ./daemon/cluster
+func BenchmarkTakeOver(b *testing.B) {
+	for _, checks := range []int{1000, 100_000} {
+		b.Run(fmt.Sprint(checks), func(b *testing.B) {
+			for b.Loop() {
+				newSuccession(b, checks).measure()
+			}
+		})
+	}
+}
+
+// A succession is a cluster whose decider is about to be killed.
+type succession struct {
+	b      *testing.B
+	cfg    *config.Config
+	net    *local.Network
+	node   *Node
+	killed chan struct{} // closed when the decider is
+	last   uint64        // message of the journal
+
+	decided atomic.Int64  // checks
+	begun   atomic.Bool   // the decider is killed
+	alarm   chan struct{} // closed when the first message leaves after that
+	all     chan struct{} // closed when all checks are decided on
+	once    sync.Once
+}
+
+// Result implements [tracker.Feed].
+func (s *succession) Result(incident.Result) {
+	if s.begun.Load() && s.decided.Add(1) == int64(len(s.cfg.Checks)) {
+		close(s.all)
+	}
+}
+
+// Events implements [tracker.Feed].
+func (s *succession) Events([]incident.Event) {}
+
+// Send implements [tracker.Sender].
+func (s *succession) Send(config.NotifyID, json.RawMessage, notifiers.Message) {
+	if s.begun.Load() {
+		s.once.Do(func() { close(s.alarm) })
+	}
+}
+
+// failsLast is the check that fails since a moment ago.
+const failsLast = "mx999999/imaps"
+
+func newSuccession(b *testing.B, checks int) *succession {
+	s := &succession{
+		b: b, cfg: manyChecks(checks), net: local.New(), killed: make(chan struct{}), alarm: make(chan struct{}), all: make(chan struct{}),
+	}
+	s.fillJournal()
+	return s
+}
+
+// fillJournal has fra1 decide until the journal has 60 MiB, with a tracker of its own.
+func (s *succession) fillJournal() {
+	ctx := context.Background()
+	conn := s.net.Connect("fra1")
+	must(s.b, stream.Create(ctx, conn.Stream(), func(func(journal.Record) bool) {}))
+	copied, err := stream.Open(s.b.TempDir(), conn.Stream(), stream.Options{Node: "fra1"})
+	must(s.b, err)
+	must(s.b, copied.CatchUp(ctx))
+	_, err = copied.Begin(ctx)
+	must(s.b, err)
+	sender := &sends{}
+	sender.to, err = tracker.Open(tracker.Options{Journal: copied, Sender: sender, CompactAt: 1 << 40})
+	must(s.b, err)
+	running, stop := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = sender.to.Run(running) }()
+	must(s.b, sender.to.Configure(ctx, s.cfg))
+	for i := 0; i < 27 && copied.Size() < 60<<20; i++ {
+		s.everyTenth(sender.to, 1+i%9, true)
+		s.everyTenth(sender.to, 1+i%9, false)
+	}
+	s.everyTenth(sender.to, 0, true)
+	r := failing(failsLast, time.Now())
+	for !sender.to.Take(r) {
+		time.Sleep(time.Millisecond)
+	}
+	for {
+		snapshot, err := sender.to.Snapshot(ctx)
+		must(s.b, err)
+		if queued, _ := snapshot.Counts(); queued == 0 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	s.b.ReportMetric(float64(copied.Size())/(1<<20), "MiB-journal")
+	stop()
+	<-ended
+	s.last = copied.Place()
+	must(s.b, copied.Close())
+	conn.Close()
+}
+
+// everyTenth has the checks fail, or end to fail, whose numbers end with a digit.
+func (s *succession) everyTenth(t *tracker.Tracker, digit int, fail bool) {
+	end := fmt.Sprintf("%d/imaps", digit)
+	for range 2 {
+		for id := range s.cfg.Checks {
+			if id == failsLast || !strings.HasSuffix(string(id), end) {
+				continue
+			}
+			r := well(id, time.Now())
+			if fail {
+				r = failing(id, time.Now())
+			}
+			for !t.Take(r) {
+				time.Sleep(time.Millisecond)
+			}
+		}
+		must(s.b, t.Ping(context.Background()))
+	}
+}
+
+// measure kills the decider and reports what becomes of it.
+func (s *succession) measure() {
+	ctx, cancel := context.WithCancel(s.b.Context())
+	ended := s.startNode(ctx)
+	var others sync.WaitGroup
+	others.Go(func() { s.beDecider(ctx) })
+	for _, id := range []config.NodeID{"lon1", "nyc1"} {
+		o := s.newOther(id)
+		defer o.end()
+		others.Go(func() { o.live(ctx) })
+	}
+	for s.node.Decider() != "fra1" || s.node.withHeard() < takeOverAfter {
+		time.Sleep(10 * time.Millisecond)
+	}
+	for s.node.copy.Place() != s.last {
+		time.Sleep(10 * time.Millisecond)
+	}
+	_, err := s.node.Tracker().Snapshot(ctx) // when all is folded
+	must(s.b, err)
+	killed, cpu := time.Now(), cpuTime()
+	s.begun.Store(true)
+	close(s.killed)
+	for _, stage := range []struct {
+		name    string
+		reached func()
+	}{
+		{"deciding", func() {
+			for s.node.Role() != Deciding {
+				time.Sleep(time.Millisecond)
+			}
+		}},
+		{"alarm", func() { <-s.alarm }},
+		{"all", func() { <-s.all }},
+	} {
+		stage.reached()
+		s.b.ReportMetric(time.Since(killed).Seconds(), "s-"+stage.name)
+		s.b.ReportMetric(float64((cpuTime() - cpu).Milliseconds()), "cpu-ms-"+stage.name)
+	}
+	cancel()
+	<-ended
+	others.Wait()
+}
+
+func (n *Node) withHeard() time.Duration {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.hearing.hearsItself(time.Now())
+}
+
+// startNode starts the node that will take over, and has it see each check.
+func (s *succession) startNode(ctx context.Context) (ended chan struct{}) {
+	dir := s.b.TempDir()
+	j, err := journal.Open(filepath.Join(dir, "journal"), journal.Options{})
+	must(s.b, err)
+	own, err := tracker.Open(tracker.Options{Journal: j, Sender: s, Node: "ams1"})
+	must(s.b, err)
+	conn := s.net.Connect("ams1")
+	s.node, err = New(Options{
+		Node: "ams1", Bus: conn, Dir: filepath.Join(dir, "shared"), Own: own,
+		OpenShared: func(j Journal) (*tracker.Tracker, error) {
+			return tracker.Open(tracker.Options{
+				Journal: j, Sender: s, Node: "ams1", Standby: true, Sure: j.Sure, Feed: s, CompactAt: stream.CompactAt,
+			})
+		},
+	})
+	must(s.b, err)
+	s.node.Configure(s.cfg)
+	ended = make(chan struct{})
+	go func() {
+		defer close(ended)
+		must(s.b, s.node.Run(ctx))
+		conn.Close()
+		_ = j.Close()
+	}()
+	for id := range s.cfg.Checks {
+		s.node.Observe(ctx, s.result(id))
+	}
+	return ended
+}
+
+// beDecider says that fra1 decides, until it is killed.
+func (s *succession) beDecider(ctx context.Context) {
+	conn := s.net.Connect("fra1")
+	defer conn.Close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() { <-s.killed; cancel() }()
+	_ = clock.Repeat(ctx, pulsePause, func() {
+		s.sayThatItLives(conn, "fra1")
+		_ = conn.Publish(bus.Beat, encode(beat{
+			V: Speaks, Node: "fra1", Term: 2, Live: slices.Sorted(maps.Keys(s.cfg.Cluster.Nodes)), Last: s.last, Speaks: Speaks, Checks: len(s.cfg.Checks), Wall: time.Now(),
+		}))
+	})
+}
+
+func (s *succession) sayThatItLives(conn bus.Bus, id config.NodeID) {
+	_ = conn.Publish(bus.Heartbeat(string(id)), encode(heartbeat{V: Speaks, Node: id, Speaks: Speaks, Checks: len(s.cfg.Checks), Wall: time.Now()}))
+}
+
+// An other is a node that may not decide, as far as others notice.
+type other struct {
+	*succession
+	id     config.NodeID
+	conn   bus.Bus
+	packer *agree.Packer
+	stop   func()
+}
+
+// newOther returns a node that has put together what it answers.
+func (s *succession) newOther(id config.NodeID) *other {
+	o := &other{succession: s, id: id, conn: s.net.Connect(string(id)), packer: agree.NewPacker(string(id), time.Now())}
+	for check := range s.cfg.Checks {
+		o.see(check)
+	}
+	o.packer.Flush(time.Now())
+	answer := encode(o.packer.All(time.Now()))
+	var err error
+	o.stop, err = o.conn.Answer(bus.Node(string(id)), func(context.Context, []byte) []byte { return answer })
+	must(s.b, err)
+	return o
+}
+
+func (o *other) see(check config.CheckID) {
+	o.packer.Add(o.result(check), agree.Settings(o.cfg.Checks[check]), time.Now())
+}
+
+// live says that the node lives, and that it still sees a check fail.
+func (o *other) live(ctx context.Context) {
+	_ = clock.Repeat(ctx, pulsePause, func() {
+		o.sayThatItLives(o.conn, o.id)
+		o.see(failsLast)
+		for _, packet := range o.packer.Flush(time.Now()) {
+			_ = o.conn.Publish(bus.SightsOf(string(o.id)), packet)
+		}
+	})
+}
+
+func (o *other) end() { o.stop(); o.conn.Close() }
+
+// result is what a node sees of a check.
+func (s *succession) result(id config.CheckID) incident.Result {
+	if id == failsLast || strings.HasSuffix(string(id), "0/imaps") {
+		return failing(id, time.Now())
+	}
+	return well(id, time.Now())
+}
+
+func well(id config.CheckID, now time.Time) incident.Result {
+	return incident.Result{
+		Check: id, Started: now, Ended: now, Target: "mx.example.org:993",
+		Observed: config.ConditionSet(config.ConditionService, config.ConditionAddresses, config.ConditionLatency),
+	}
+}
+
+func failing(id config.CheckID, now time.Time) incident.Result {
+	r := well(id, now)
+	r.Observed = config.ConditionSet(config.ConditionService)
+	r.Findings = []incident.Finding{{
+		Condition: config.ConditionService, Health: incident.Down, Phase: config.PhaseConnect, Cause: config.CauseTimeout,
+		Hint: "The server does not answer: it is down, or a firewall drops the packets.",
+	}}
+	return r
+}
+
+// manyChecks are the files of four nodes, of which ams1 can take over from fra1.
+func manyChecks(n int) *config.Config {
+	cfg := &config.Config{
+		Checks:    make(map[config.CheckID]*config.Check, n),
+		Cluster:   &config.Cluster{AloneAfter: time.Hour, Nodes: map[config.NodeID]*config.Node{}},
+		Notifiers: map[config.NotifierID]*config.Notifier{"webhook.hook": {ID: "webhook.hook", Settings: hook{}}},
+		Roles: map[config.RoleID]*config.Role{"it": {ID: "it", Notify: []config.Notify{
+			{ID: config.NotifyID{Role: "it", Notifier: "webhook.hook"}, Target: url("")},
+		}}},
+	}
+	for _, name := range []config.NodeID{"ams1", "fra1", "lon1", "nyc1"} {
+		cfg.Cluster.Nodes[name] = &config.Node{ID: name, Location: string(name), Decide: name == "ams1" || name == "fra1"}
+	}
+	for i := range n {
+		id := config.CheckID(fmt.Sprintf("mx%06d/imaps", i))
+		if i == n-1 {
+			id = failsLast
+		}
+		cfg.Checks[id] = &config.Check{
+			ID: id, Label: string(id), Enabled: true, Roles: []config.RoleID{"it"}, Quorum: config.Quorum{Nodes: 3, Agree: 2},
+			Probe: config.Probe{Hostname: "mx.example.org", Port: 993, Interval: time.Hour, Timeout: 30 * time.Second, RetryInterval: time.Hour},
+		}
+	}
+	cfg.Checks[failsLast].Policy = config.Policy{FaultTolerance: time.Second}
+	return cfg
+}
+
+type url string
+
+func (u url) String() string { return string(u) }
+
+type hook struct{}
+
+func (hook) Kind() notifiers.Kind                            { return webhook.Kind }
+func (hook) Open() (notifiers.Notifier, error)               { return nil, errors.New("nobody opens it") }
+func (hook) DecodeTarget(d []byte) (notifiers.Target, error) { return notifiers.DecodeTarget[url](d) }
+
+// sends answers each attempt at once.
+type sends struct{ to *tracker.Tracker }
+
+// Send implements [tracker.Sender].
+func (s *sends) Send(_ config.NotifyID, _ json.RawMessage, m notifiers.Message) {
+	go s.to.Attempted(outbox.Attempt{Key: outbox.Key(m.Key), At: time.Now()})
+}
+
+// cpuTime returns what this process has spent.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func must(b *testing.B, err error) {
+	if err != nil {
+		b.Helper()
+		b.Fatal(err)
+	}
+}
