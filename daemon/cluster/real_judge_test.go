@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -212,7 +213,7 @@ func (r *realRound) judgeGaps(f *figures) {
 
 // judgeTakeOvers finds how long nobody decided after the one who did was killed.
 func (r *realRound) judgeTakeOvers(f *figures) {
-	for i, fault := range r.faults {
+	for _, fault := range r.faults {
 		if fault.server || fault.kind != killed {
 			continue
 		}
@@ -221,26 +222,34 @@ func (r *realRound) judgeTakeOvers(f *figures) {
 			if before == nil || before.Role != string(cluster.Deciding) || before.Machine != fault.victim || next == nil {
 				continue
 			}
-			since, disturbed := fault.begin, false
-			for _, other := range r.faults[i+1:] {
-				if other.begin < next.At && (other.server || fells(other.kind)) {
-					disturbed = true // what it takes then is said of other faults
-				}
-			}
-			for _, other := range r.faults[:i] {
-				disturbed = disturbed || other.end == 0 || other.end+time.Second > since && (other.server || fells(other.kind))
-			}
-			took := r.fair.at(next.At) - r.fair.at(since)
-			if disturbed {
+			took, others := r.fair.at(next.At)-r.fair.at(fault.begin), r.faultsBetween(fault.begin, next.At)
+			others = slices.DeleteFunc(others, func(other *realFault) bool { return other == fault })
+			if len(others) > 0 { // what it takes then is said for itself
 				f.disturbed = append(f.disturbed, took)
+				if took > longestTakeOver {
+					r.t.Logf("cluster %d: after %s was killed at %s it took %s until another node decided, with %s", c, r.name(fault.victim), r.show(fault.begin), took, r.list(others))
+					if testing.Verbose() {
+						r.t.Log(r.transcript(c))
+					}
+				}
 				continue
 			}
 			f.afterKill = append(f.afterKill, took)
 			if took > longestTakeOver {
-				r.fail(c, "%s: after %s was killed it took %s until another node decided", r.show(since), r.name(fault.victim), took)
+				r.fail(c, "%s: after %s was killed it took %s until another node decided", r.show(fault.begin), r.name(fault.victim), took)
 			}
 		}
 	}
+}
+
+// faultsBetween returns the faults of servers, and those that fell machines, between two uptimes.
+func (r *realRound) faultsBetween(from, to time.Duration) (list []*realFault) {
+	for _, f := range r.faults {
+		if f.begin < to && (f.end == 0 || f.end+time.Second > from) && (f.server || fells(f.kind)) {
+			list = append(list, f)
+		}
+	}
+	return list
 }
 
 // aroundOf returns who said last before an uptime that it decides, or the last thing that this one said, and

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,10 +19,11 @@ import (
 )
 
 var (
-	realRounds = flag.Int("real-rounds", 50, "how many rounds of TestRealFaults are played")
-	realSeed   = flag.Uint64("real-seed", 0, "what decides the faults of TestRealFaults; 0: each time something else")
-	together   = flag.Int("together", 25, "how many rounds of TestRealFaults are played at once")
-	inside     = flag.Bool("inside", false, "this process is in namespaces of its own, for TestRealFaults")
+	realRounds  = flag.Int("real-rounds", 50, "how many rounds of TestRealFaults are played")
+	realSeed    = flag.Uint64("real-seed", 0, "what decides the faults of TestRealFaults; 0: each time something else")
+	together    = flag.Int("together", 25, "how many rounds of TestRealFaults are played at once")
+	onlyServers = flag.Bool("only-servers", false, "in all rounds of TestRealFaults servers fall")
+	inside      = flag.Bool("inside", false, "this process is in namespaces of its own, for TestRealFaults")
 )
 
 // Five machines, each a process of its own, and three real servers of the bus, with faults of all of them: each
@@ -55,7 +57,7 @@ func playInside(t *testing.T) {
 	must(t, err)
 	log := filepath.Join(t.TempDir(), "log")
 	p, err := osprocess.Launch(log, "unshare", "--net", "--mount", self, "-test.run=^TestRealFaults$", "-test.v", "-test.timeout=0", "-inside",
-		fmt.Sprint("-real-rounds=", *realRounds), fmt.Sprint("-real-seed=", *realSeed), fmt.Sprint("-together=", *together))
+		fmt.Sprint("-real-rounds=", *realRounds), fmt.Sprint("-real-seed=", *realSeed), fmt.Sprint("-together=", *together), fmt.Sprint("-only-servers=", *onlyServers))
 	must(t, err)
 	<-p.Exited()
 	t.Log("\n" + osprocess.ReadLog(log))
@@ -74,9 +76,9 @@ func playReal(t *testing.T, network realNetwork) {
 	for i, left := 0, *realRounds; left > 0; i++ {
 		n := min(left, *together)
 		left -= n
-		servers := i%2 == 1
+		servers := i%2 == 1 || *onlyServers
 		t.Run(fmt.Sprint(seed+uint64(i)), func(t *testing.T) {
-			playPass(t, network, seed+uint64(i), n, servers, all[i%2])
+			playPass(t, network, seed+uint64(i), n, servers, all[map[bool]int{true: 1}[servers]])
 		})
 	}
 	t.Log("\n" + table(all))
@@ -108,17 +110,17 @@ func playPass(t *testing.T, network realNetwork, seed uint64, n int, servers boo
 	r.look()
 	r.judge(f)
 	r.compareCopies()
-	t.Log("faults: " + r.listFaults())
+	t.Log("faults: " + r.list(r.faults))
 	for c, list := range r.wrong {
 		t.Errorf("cluster %d, never steps down: %v, alone after %s:\n%s\n%s", c, clusters[c].NeverStepDown, clusters[c].AloneAfter, strings.Join(list, "\n"), r.transcript(c))
 	}
 }
 
-// listFaults says what befell whom for how long.
-func (r *realRound) listFaults() string {
+// list says what befell whom, and when.
+func (r *realRound) list(faults []*realFault) string {
 	var list []string
-	for _, f := range r.faults {
-		list = append(list, fmt.Sprintf("%s %s for %.1f s", r.victim(f), f.kind, (f.end-f.begin).Seconds()))
+	for _, f := range faults {
+		list = append(list, fmt.Sprintf("%s %s %s to %s", r.victim(f), f.kind, r.show(f.begin), r.show(f.end)))
 	}
 	return strings.Join(list, ", ")
 }
@@ -153,6 +155,20 @@ func (r *realRound) transcript(c int) string {
 			note(one.At, "%s %s %s %d %s %s %s %s %v %s", r.name(one.Machine), one.Kind, one.Role, one.Term, one.Check, one.Condition, one.What, one.Incident, one.Own, one.From)
 		}
 	}
+	for _, p := range r.machines {
+		r.readLog(p, c, func(at time.Duration, text string) { note(at, "%s: %s", r.name(p.number), text) })
+	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
+}
+
+// readLog calls each with what a machine has logged about a cluster.
+func (r *realRound) readLog(p *realProcess, c int, each func(at time.Duration, text string)) {
+	for line := range strings.Lines(osprocess.ReadLog(p.log)) {
+		seconds, text, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		at, err := strconv.ParseFloat(seconds, 64)
+		if err == nil && strings.Contains(text, fmt.Sprintf("%q: %q", "cluster", p.file.Clusters[c].Name)) {
+			each(time.Duration(at*float64(time.Second)), text)
+		}
+	}
 }
