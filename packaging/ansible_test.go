@@ -19,7 +19,7 @@ import (
 // TestAnsible plays the role of examples/ansible, with Debian's Ansible, against
 // a machine: once, again, and with variables that are wrong.
 func TestAnsible(t *testing.T) {
-	t.Parallel() // beside TestFirstDay, which mostly waits
+	t.Parallel()
 	mail := map[string]any{"host": "smtp.example.net", "from": "imapvigil@example.org", "username": "alerts"}
 	common := map[string]any{
 		"imapvigil_mail": mail, "imapvigil_credentials": map[string]string{"smtp-password": "hunter2"},
@@ -34,6 +34,7 @@ func TestAnsible(t *testing.T) {
 		}
 	})
 	t.Run("defaults", func(t *testing.T) {
+		t.Parallel()
 		p := newPlay(t, boot(t, "trixie", "postfix"), nil)
 		p.changes(one)
 		p.watches(2)
@@ -83,6 +84,7 @@ func TestAnsible(t *testing.T) {
 		})
 	})
 	t.Run("files", func(t *testing.T) {
+		t.Parallel()
 		p := newPlay(t, boot(t, "bookworm"), common)
 		good := map[string]any{"imapvigil_servers": []any{
 			map[string]any{"name": "mx1", "hostname": "127.0.0.1"},
@@ -113,6 +115,7 @@ func TestAnsible(t *testing.T) {
 	})
 
 	t.Run("tree", func(t *testing.T) {
+		t.Parallel()
 		p := newPlay(t, boot(t, "bookworm"), common)
 		all := customers(400)
 		p.changes(all)
@@ -162,6 +165,9 @@ type play struct {
 	dir  string
 	vars map[string]any // that are the same each time
 }
+
+// in returns the same play for a part of the test.
+func (p *play) in(t *testing.T) *play { return &play{p.machine.in(t), p.dir, p.vars} }
 
 // newPlay makes a play for one machine.
 func newPlay(t *testing.T, m *machine, vars map[string]any) *play {

@@ -23,6 +23,7 @@ node "$NODE" {
 
 // TestBus takes the package imapvigil-bus through its life: the parts go on from one another.
 func TestBus(t *testing.T) {
+	t.Parallel()
 	m := boot(t, "trixie")
 	for _, part := range []struct {
 		name string
@@ -34,7 +35,7 @@ func TestBus(t *testing.T) {
 		{"stopped", stopsTheBus},
 		{"removed", removesTheBus},
 	} {
-		if !t.Run(part.name, func(t *testing.T) { part.do(&machine{t, m.leader}) }) {
+		if !t.Run(part.name, func(t *testing.T) { part.do(m.in(t)) }) {
 			return
 		}
 	}

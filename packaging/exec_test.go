@@ -11,6 +11,7 @@ import (
 // TestProgramsOfTheService runs programs as notifiers of the kind exec do, in the service as it is
 // installed, and with the drop-ins of imapvigil-notifiers(7) for those that fail in it.
 func TestProgramsOfTheService(t *testing.T) {
+	t.Parallel()
 	m := boot(t, "bookworm")
 	m.install(built(t))
 	m.write("/usr/local/bin/plain", "#!/bin/sh\nread -r line; echo \"of ${#line} characters\" | tr -d '0-9'\n")

@@ -15,8 +15,8 @@ import (
 
 // TestFirstDay does what an administrator does on the first day, on a Debian with Postfix and
 // Dovecot, with the values that the package comes with: install it, edit the starter file, be
-// alarmed, and be told of the end. Most of it is waiting, so it shares its time with the tests
-// of Ansible.
+// alarmed, and be told of the end. Most of it is waiting, so all tests that boot a machine share
+// its time.
 func TestFirstDay(t *testing.T) {
 	t.Parallel()
 	for release, configure := range map[string]func(*machine){"bookworm": takesTheStarterIntoUse, "trixie": answersInit} {
@@ -42,7 +42,7 @@ func TestFirstDay(t *testing.T) {
 				{"recovery", recovers},
 			} {
 				begun := time.Now()
-				ok := t.Run(part.name, func(t *testing.T) { part.do(&machine{t, m.leader}) })
+				ok := t.Run(part.name, func(t *testing.T) { part.do(m.in(t)) })
 				t.Logf("%s took %v", part.name, time.Since(begun).Round(time.Second))
 				if !ok {
 					return

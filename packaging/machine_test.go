@@ -29,7 +29,8 @@ const patience = 3 * time.Minute
 // gone with it.
 type machine struct {
 	t      *testing.T
-	leader string // the process id, here, of its first process
+	news   *net.UnixConn // what it says while it boots
+	leader string        // the process id, here, of its first process
 }
 
 // boots counts them, for a name that no other has.
@@ -41,6 +42,14 @@ var mailServers = []string{"dovecot", "postfix"}
 // boot starts a machine of a Debian release, and waits until all of its services
 // run. Of the mail servers only those run that are named.
 func boot(t *testing.T, release string, running ...string) *machine {
+	t.Helper()
+	m := switchOn(t, release, running...)
+	m.awaitServices()
+	return m
+}
+
+// switchOn is boot without the waiting, for several machines that boot at the same time.
+func switchOn(t *testing.T, release string, running ...string) *machine {
 	t.Helper()
 	mustBoot(t)
 	dir := image(t, release)
@@ -80,7 +89,7 @@ func boot(t *testing.T, release string, running ...string) *machine {
 		_ = nspawn.Wait()
 		_ = news.Close() // there will be none any more
 	}()
-	m := &machine{t: t}
+	m := &machine{t: t, news: news}
 	t.Cleanup(func() {
 		if t.Failed() {
 			m.tellMore(console.Name())
@@ -90,13 +99,21 @@ func boot(t *testing.T, release string, running ...string) *machine {
 		_ = console.Close()
 		place.clear()
 	})
-	m.leader = leaderOf(t, news)
-	if state, _ := m.try("systemctl", "is-system-running", "--wait"); state != "running" {
-		failed, _ := m.try("systemctl", "--failed", "--no-legend")
-		t.Fatalf("the machine is %s: %s", state, failed)
-	}
 	return m
 }
+
+// awaitServices waits until a machine that was switched on has booted.
+func (m *machine) awaitServices() {
+	m.t.Helper()
+	m.leader = leaderOf(m.t, m.news)
+	if state, _ := m.try("systemctl", "is-system-running", "--wait"); state != "running" {
+		failed, _ := m.try("systemctl", "--failed", "--no-legend")
+		m.t.Fatalf("the machine is %s: %s", state, failed)
+	}
+}
+
+// in returns the same machine for a part of the test.
+func (m *machine) in(t *testing.T) *machine { return &machine{t: t, leader: m.leader} }
 
 // mustBoot fails the test where no machine could boot.
 func mustBoot(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 // TestRPM takes the rpm through its life. Its scripts need rpm and systemd, no
 // Fedora; what it depends on goes by other names here.
 func TestRPM(t *testing.T) {
+	t.Parallel()
 	m := boot(t, "bookworm")
 	content, err := os.ReadFile(made(t, kinds[1].file[runtime.GOARCH]))
 	if err != nil {
@@ -77,6 +78,7 @@ exec useradd --system --no-create-home --home-dir "$home" --shell "$shell" --gid
 // TestAPKScript runs the script of the apk, which makes user and directories as
 // sysusers.d and tmpfiles.d do elsewhere, and may run again.
 func TestAPKScript(t *testing.T) {
+	t.Parallel()
 	m := boot(t, "bookworm")
 	script, err := os.ReadFile("scripts/apk/post-install")
 	if err != nil {

@@ -13,8 +13,10 @@ import (
 // TestService takes the package through its life on the Debian releases that
 // are supported: the parts go on from one another.
 func TestService(t *testing.T) {
+	t.Parallel()
 	for _, release := range []string{"bookworm", "trixie"} {
 		t.Run(release, func(t *testing.T) {
+			t.Parallel()
 			m := boot(t, release)
 			for _, part := range []struct {
 				name string
@@ -35,7 +37,7 @@ func TestService(t *testing.T) {
 				{"removed", isRemoved},
 				{"installed anew", installsAnew},
 			} {
-				ok := t.Run(part.name, func(t *testing.T) { part.do(&machine{t, m.leader}) })
+				ok := t.Run(part.name, func(t *testing.T) { part.do(m.in(t)) })
 				if !ok {
 					return
 				}

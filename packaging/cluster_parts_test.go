@@ -1,0 +1,174 @@
+//go:build systemd
+
+package packaging_test
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+// oneDecides: the others follow it. The check comes with the files, as any other.
+func oneDecides(c *clusterOf) {
+	await(c.t, patience, "one node decides", func() bool { return c.decider() != "" })
+	for _, name := range nodeHosts {
+		c.machines[name].write("/etc/imapvigil/mail.hcl", mailCheck)
+		c.machines[name].run("imapvigil", "reload")
+	}
+	c.awaitState("ok")
+}
+
+// notifiesOnce: one opening and one closing, whoever saw it. Root gets them as mail, too.
+func notifiesOnce(c *clusterOf) {
+	c.mail.run("systemctl", "stop", "dovecot")
+	c.awaitPaged(opened, 1)
+	c.awaitState("down")
+	if from := c.pages(c.decider())[0].Incident.From; from != "3 of 3 nodes: frankfurt, london, new-york" {
+		c.t.Errorf("it is seen from %q", from)
+	}
+	c.mail.run("systemctl", "start", "dovecot")
+	c.awaitPaged(closed, 1)
+	c.awaitState("ok")
+	c.hasPaged(1, 1, 0)
+	c.machines[c.decider()].awaitMail("mail")
+}
+
+// blamesThePath: what one node alone sees fail is one incident, degraded, and no page.
+func blamesThePath(c *clusterOf) {
+	heal := c.cut("lon1.example.net", mailHost)
+	c.awaitState("degraded")
+	said := c.machines[nodeHosts[0]].run("sh", "-c", "imapvigil status mail || true")
+	if !strings.Contains(said, "london") {
+		c.t.Errorf("the status does not say from where: %s", said)
+	}
+	heal()
+	c.awaitState("ok")
+	all := c.incidents(nodeHosts[0])
+	if last := all[len(all)-1]; len(all) != 2 || last.Condition != "location" || !strings.HasPrefix(last.From, "1 of 3 nodes: london") {
+		c.t.Errorf("the incidents are %+v", all)
+	}
+	c.hasPaged(1, 1, 0)
+}
+
+// outlivesTheDecider: the one that takes its place sends the closing, and nothing twice.
+func outlivesTheDecider(c *clusterOf) {
+	c.mail.run("systemctl", "stop", "dovecot")
+	c.awaitPaged(opened, 2)
+	killed := c.decider()
+	c.machines[killed].kill("imapvigil")
+	await(c.t, patience, "another node decides", func() bool {
+		return slices.ContainsFunc(nodeHosts, func(name string) bool { return name != killed && c.status(name).Node.Role == "deciding" })
+	})
+	c.mail.run("systemctl", "start", "dovecot")
+	c.awaitPaged(closed, 2)
+	c.machines[killed].revive("imapvigil")
+	c.awaitRole("following", killed)
+	c.hasPaged(2, 2, 0)
+}
+
+// kill ends a service as a crash does, and for longer.
+func (m *machine) kill(service string) {
+	m.t.Helper()
+	m.run("systemctl", "mask", "--runtime", service)
+	m.run("systemctl", "kill", "--signal=KILL", service)
+}
+
+func (m *machine) revive(service string) {
+	m.t.Helper()
+	m.run("systemctl", "unmask", "--runtime", service)
+	m.run("systemctl", "start", service)
+}
+
+// outlivesTheBus: without NATS servers each node decides alone, and its messages say so. Afterwards
+// all of it is one incident, which began when the service ended.
+func outlivesTheBus(c *clusterOf) {
+	for _, name := range nodeHosts {
+		c.machines[name].kill("imapvigil-bus")
+	}
+	c.awaitRole("alone", nodeHosts...)
+	begun := time.Now()
+	c.mail.run("systemctl", "stop", "dovecot")
+	c.awaitPaged(opened, 5)
+	for _, name := range nodeHosts {
+		pages := c.pages(name)
+		if from := pages[len(pages)-1].Incident.From; from != "seen by "+node(name)+" alone" {
+			c.t.Errorf("%s pages what is %q", name, from)
+		}
+	}
+	healed := time.Now()
+	for _, name := range nodeHosts {
+		c.machines[name].revive("imapvigil-bus")
+	}
+	c.awaitPaged(handedOver, 3)
+	c.awaitPaged(opened, 6)
+	all := c.incidents(c.decider())
+	if last := all[len(all)-1]; last.State != "open" || last.StartedAt.Before(begun) || last.StartedAt.After(healed) {
+		c.t.Errorf("after an outage that began at %v, and a bus that was back at %v, the last incident is %+v", begun, healed, last)
+	}
+	c.mail.run("systemctl", "start", "dovecot")
+	c.awaitPaged(closed, 3)
+	c.awaitState("ok")
+	c.hasPaged(6, 3, 3)
+}
+
+// A truth is what a node shows of the cluster.
+type truth struct {
+	Decider   string
+	Nodes     []nodeRow
+	Checks    any
+	Incidents []oneIncident
+	Journal   []string
+}
+
+type nodeRow struct {
+	Name, Location string
+	Live, Deciding bool
+	SameFiles      bool `json:"same_files"`
+	Share          int
+	Place, Behind  uint64
+	Troubles       []string
+}
+
+func (t truth) String() string {
+	return fmt.Sprintf("decider %s\nnodes %+v\nchecks %+v\nincidents %+v\njournal\n%s", t.Decider, t.Nodes, t.Checks, t.Incidents, strings.Join(t.Journal, "\n"))
+}
+
+func (c *clusterOf) truth(host string) truth {
+	c.t.Helper()
+	s := c.status(host)
+	var nodes struct{ Nodes []nodeRow }
+	c.answer(host, &nodes, "nodes")
+	return truth{s.Node.Decider, nodes.Nodes, s.Checks, c.incidents(host), c.copied(host)}
+}
+
+// agreesOnAll: whichever node is asked, the answer is the same, and all have the same journal.
+func agreesOnAll(c *clusterOf) {
+	var first, other truth
+	defer func() {
+		if c.t.Failed() {
+			c.t.Logf("one says\n%s\nanother says\n%s", first, other)
+		}
+	}()
+	await(c.t, patience, "all nodes say the same", func() bool {
+		first = c.truth(nodeHosts[0])
+		return !slices.ContainsFunc(nodeHosts[1:], func(name string) bool {
+			other = c.truth(name)
+			return !reflect.DeepEqual(first, other)
+		})
+	})
+	for _, n := range first.Nodes {
+		if !n.Live || !n.SameFiles || n.Behind > 0 || len(n.Troubles) > 0 {
+			c.t.Errorf("it is not well: %+v", n)
+		}
+	}
+	var kinds []string
+	for _, i := range first.Incidents {
+		kinds = append(kinds, fmt.Sprint(i.Condition, " ", i.State, " ", i.ClosedAs))
+	}
+	want := []string{"service closed recovered", "location closed recovered", "service closed recovered", "service closed recovered"}
+	if !slices.Equal(kinds, want) {
+		c.t.Errorf("the incidents are %q, not %q", kinds, want)
+	}
+}
