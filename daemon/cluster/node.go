@@ -29,7 +29,7 @@ type Node struct {
 	stepDown     chan chan struct{} // takes requests to decide no longer
 	folder       folder
 	anew         atomic.Bool // the shared tracker holds what the journal does not say
-	doubted      atomic.Bool // somebody decides who holds less of the journal than this node
+	doubted      atomic.Bool // what this node holds of the journal, or says about it, contradicts whoever decides
 	shareChanged chan struct{}
 
 	packing sync.Mutex

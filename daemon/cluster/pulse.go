@@ -121,6 +121,9 @@ func (n *Node) hearBeat(m bus.Message) {
 		return
 	}
 	n.copy.Expect(b.Last)
+	if n.journal != "" {
+		n.doubted.Store(true) // somebody decides, so what was wrong with the journal may be over
+	}
 	if n.term == 0 && !b.Bye {
 		n.shareAmong(b.Live)
 	}

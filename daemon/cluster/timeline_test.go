@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,6 +16,7 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/golden"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
+	"github.com/imapvigil/imapvigil/daemon/stream"
 )
 
 // A timeline says what happens to several machines, and behind it stands what follows. Its lines are a
@@ -34,6 +36,7 @@ import (
 //	00:01:00 relay of fra1 fails        no message leaves it, until it "works"
 //	00:01:00 messages take 5s           until whoever gets one has answered
 //	00:01:00 step down fra1             imapvigil nodes step-down
+//	00:01:00 begin on fra1              imapvigil nodes begin
 //	00:01:00 silence mx1/imaps for 1h on fra1   a silence, on the node that fra1 follows
 //	00:01:00 nodes of fra1              shows what fra1 knows
 //	00:01:00 wait
@@ -160,6 +163,8 @@ func (s *stage) do(command string, words []string) {
 		s.answerTime.Store(int64(d))
 	case "step":
 		must(s.t, s.machine(words[2]).process.node.StepDown(context.Background()))
+	case "begin":
+		s.beginStream(s.machine(words[2]))
 	case "silence":
 		d, err := time.ParseDuration(words[3])
 		must(s.t, err)
@@ -218,10 +223,20 @@ func (s *stage) faultOfStream(fault string) {
 	}
 }
 
+// beginStream makes a journal that was lost again, of what a node holds of it.
+func (s *stage) beginStream(m *machine) {
+	records, err := m.process.node.SharedRecords()
+	must(s.t, err)
+	must(s.t, stream.Create(context.Background(), m.process.bus.Stream(), slices.Values(records)))
+}
+
 // showNodes shows what a node knows of all.
 func (s *stage) showNodes(m *machine) {
 	st := m.process.node.State()
 	fmt.Fprintf(&s.out.text, "    %s is %s, decider %q\n", st.Node, st.Role, st.Decider)
+	if st.Journal != "" {
+		fmt.Fprintf(&s.out.text, "    %s: %s\n", st.Node, st.Journal)
+	}
 	for _, n := range st.Nodes {
 		fmt.Fprintf(&s.out.text, "    %s in %s: live %v, deciding %v, version %s, same files %v, share %d, behind %d %s\n",
 			n.Name, n.Location, n.Live, n.Deciding, n.Version, n.SameFiles, n.Share, n.Behind, strings.Join(n.Troubles, " "))
