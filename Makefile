@@ -7,14 +7,19 @@ BENCH    ?= .
 # SYSTEMD=no leaves out of make test what lives in a Debian of its own, booted or not, which takes
 # root and a machine that lets it make namespaces.
 SYSTEMD  ?= yes
-# What make test runs, in this order.
-tests     = vet lint unit program trouble $(if $(filter no,$(SYSTEMD)),without-systemd,test-servers test-systemd)
+# Debian packages for test-servers and test-systemd, beside those in .ci/packages.
+servers   = debootstrap postfix dovecot-lmtpd notmuch
+systemd   = debootstrap systemd-container iproute2 lintian ansible-core rpm cpio bash-completion zsh fish
+booting   = $(filter-out no,$(SYSTEMD))
 tool      = $(GO) tool -modfile=.tools/go.mod
 # Of what fails 200 lines are printed. A test that hangs is ended after an hour: Go's ten minutes
-# are too few for the longest ones on a machine that does other things too.
-gotest    = .ci/brief $(GO) test -timeout 1h
+# are too few for the longest ones on a machine that does other things too. "go test" vets too, a
+# little, and with each set of flags all libraries again: "make vet" and "make lint" have done it.
+gotest    = .ci/brief $(GO) test -timeout 1h -vet=off
+# Where there is no race detector, all is compiled as packaging/build does it, and once.
+compiled  = CGO_ENABLED=0 GOFLAGS='$(GOFLAGS) -trimpath'
 
-.PHONY: help demo check quick test test-packages test-servers test-systemd without-systemd vet lint unit program trouble build packages bench soak fuzz format deadcode vendor clean
+.PHONY: help demo check quick test test-packages test-servers test-systemd without-systemd vet lint unit program trouble edits kills storm build packages bench soak fuzz format deadcode vendor clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,19 +37,25 @@ check: ## before each commit, in three minutes: vet, lint and the tests that nee
 # another Debian package, the daemon as a process of its own, or minutes. No test is skipped: it is
 # built, or not. Results are taken from Go's cache where nothing has changed.
 quick:
-	$(gotest) -tags quick ./...
+	$(compiled) .ci/brief $(GO) test -tags quick ./...
 
-test: test-packages ## everything that must pass: vet, lint and all tests; on Debian installs what they need; SYSTEMD=no boots nothing
-	@$(MAKE) --no-print-directory --keep-going $(tests)
+# Tests that boot a Debian, or kill the daemon, wait most of the time: they run beside those that
+# compute. Those that look at memory run alone, last.
+test: ## everything that must pass: vet, lint and all tests; on Debian installs what they need; SYSTEMD=no boots nothing
+	@failed=0; \
+	.ci/beside vet -- test-packages || failed=1; \
+	.ci/beside lint unit program -- $(if $(booting),test-systemd test-servers,without-systemd) kills || failed=1; \
+	$(MAKE) --no-print-directory --keep-going edits storm || failed=1; \
+	exit $$failed
 
 test-packages: ## install the Debian packages that the tests need
-	@.ci/packages
+	@.ci/packages $(if $(booting),$(servers) $(systemd))
 
 vet: ## go vet
-	$(GO) vet ./...
+	$(compiled) $(GO) vet ./...
 
 lint: ## golangci-lint with .golangci.yml
-	$(tool) golangci-lint run
+	$(compiled) $(tool) golangci-lint run
 
 unit: ## the tests of all rooms under the race detector, none from the cache: they depend on real servers
 	$(gotest) -race -count=1 $$($(GO) list ./... | grep -v /cmd/)
@@ -52,18 +63,24 @@ unit: ## the tests of all rooms under the race detector, none from the cache: th
 program: ## the tests of the program, likewise: the real daemon, real servers, and the clock
 	$(gotest) -race -count=1 ./cmd/...
 
-trouble: ## 1,000 edits, 10,000 reloads, 200 kills at random moments, 10,000 failures within a second
-	$(gotest) -run 'TestThousandEdits|TestNothingGrows' -count=1 ./daemon
-	$(gotest) -run TestKilledAtRandom -tags soak -count=1 ./cmd/imapvigil
-	$(gotest) -run TestStorm -tags soak -count=1 ./cmd/imapvigil
+trouble: edits kills storm ## 1,000 edits, 10,000 reloads, 200 kills at random moments, 10,000 failures within a second
+
+edits:
+	$(compiled) $(gotest) -run 'TestThousandEdits|TestNothingGrows' -count=1 ./daemon
+
+kills:
+	$(compiled) $(gotest) -run TestKilledAtRandom -tags soak -count=1 ./cmd/imapvigil
+
+storm:
+	$(compiled) $(gotest) -run TestStorm -tags soak -count=1 ./cmd/imapvigil
 
 test-servers: ## the probe against Dovecot 2.4, Cyrus and Courier, which each live in a Debian of their own, and mail through Postfix; needs root
-	@.ci/packages debootstrap postfix dovecot-lmtpd notmuch
-	$(gotest) -count=1 -tags servers -run TestReal ./daemon/probe ./notifiers/email
+	@.ci/packages $(servers)
+	$(compiled) $(gotest) -count=1 -tags servers -run TestReal ./daemon/probe ./notifiers/email
 
 test-systemd: packages ## the packages on booted Debian 12 and 13: installed, reloaded, killed, upgraded, removed, by hand and by Ansible; needs root
-	@.ci/packages debootstrap systemd-container iproute2 lintian ansible-core rpm cpio bash-completion zsh fish
-	$(gotest) -count=1 -parallel 4 -tags systemd ./packaging
+	@.ci/packages $(systemd)
+	$(compiled) $(gotest) -count=1 -parallel 4 -tags systemd ./packaging
 
 without-systemd:
 	@echo "SYSTEMD=no: the packages were not tried on a booted Debian, nor the probe on Cyrus, Courier and Dovecot 2.4, nor mail through Postfix"

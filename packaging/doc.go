@@ -18,7 +18,7 @@
 // Its tests hold unit, manual and starter file against the tools that read them.
 // Those that look at the built packages, boot Debian 12 and 13, take the packages
 // through their lives there and play the Ansible role of the examples have the
-// build tag "systemd". make test runs them last; they need root, a machine that
+// build tag "systemd". make test runs them beside others; they need root, a machine that
 // lets it make namespaces, and, once, a Debian mirror: the Debians that boot are
 // kept in the user's cache, below imapvigil, and are never written to again.
 // Where that is not to be had, make test SYSTEMD=no leaves them out.

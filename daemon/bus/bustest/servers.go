@@ -139,7 +139,7 @@ func Start(t testing.TB, setup Setup) *Servers {
 func (s *Servers) Start(t testing.TB, i int) {
 	t.Helper()
 	one := s.servers[i]
-	p, err := process.Launch(one.log(), append(slices.Clone(one.Enter), binary(t), "-c", filepath.Join(one.Dir, "server.conf"))...)
+	p, err := process.Launch(one.log(), append(slices.Clone(one.Enter), Program(t), "-c", filepath.Join(one.Dir, "server.conf"))...)
 	process.Must(t, err)
 	one.process = p
 	process.Await(t, p, one.name, 20*time.Millisecond, func(ctx context.Context) error {
@@ -398,8 +398,8 @@ func (s *Servers) get(ctx context.Context, i int, path string, answer any) error
 	return json.NewDecoder(response.Body).Decode(answer)
 }
 
-// binary returns the path of the server's program.
-func binary(t testing.TB) string {
+// Program returns the path of the server's program.
+func Program(t testing.TB) string {
 	t.Helper()
 	path, err := build()
 	if err != nil {
@@ -416,6 +416,8 @@ var build = sync.OnceValues(func() (string, error) {
 	}
 	var complaint bytes.Buffer
 	build := exec.Command("go", "tool", "-modfile=.tools/bus.mod", "-n", "nats-server")
+	// As packaging/build compiles it, so that one compilation serves both.
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS="+os.Getenv("GOFLAGS")+" -trimpath")
 	build.Dir, build.Stderr = root, &complaint
 	path, err := build.Output()
 	if err != nil {

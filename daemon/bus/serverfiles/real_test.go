@@ -10,13 +10,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/imapvigil/imapvigil/daemon/bus/bustest"
 	"github.com/imapvigil/imapvigil/daemon/bus/serverfiles"
 )
 
 // TestServersTakeTheConfigurations has the real nats-server read each golden file, with
 // certificates where it names them.
 func TestServersTakeTheConfigurations(t *testing.T) {
-	program := natsServer(t)
+	program := bustest.Program(t)
 	for name, c := range clusters {
 		servers, err := serverfiles.Servers(c)
 		if err != nil {
@@ -57,16 +58,4 @@ func install(t *testing.T, conf, host string) string {
 		}
 	}
 	return filepath.Join(dir, serverfiles.ConfigFile)
-}
-
-// natsServer builds the server that the package imapvigil-bus brings.
-func natsServer(t *testing.T) string {
-	t.Helper()
-	program := filepath.Join(t.TempDir(), "nats-server")
-	build := exec.CommandContext(t.Context(), "go", "build", "-modfile=.tools/bus.mod", "-o", program, "github.com/nats-io/nats-server/v2")
-	build.Dir = "../../.."
-	if said, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, said)
-	}
-	return program
 }
