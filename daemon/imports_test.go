@@ -94,13 +94,14 @@ var rooms = map[string][]string{
 	// a database.
 	"daemon/availability": {"config"},
 	"daemon/history":      {"config", "config/calendar", "daemon/availability", "daemon/incident"},
+	"daemon/elsewhere":    {"config", "daemon/availability", "daemon/history"},
 	"daemon/glossary":     {"config", "config/mdoc", "daemon/incident", "daemon/outbox"},
 	// What was told, and what is held, is the outbox's, in its words.
-	"daemon/api": {"config", "config/access", "config/calendar", "config/lookup", "config/moment", "config/source", "config/opaque", "notifiers", "daemon/incident", "daemon/outbox", "daemon/tracker", "daemon/availability", "daemon/history"},
+	"daemon/api": {"config", "config/access", "config/calendar", "config/lookup", "config/moment", "config/source", "config/opaque", "notifiers", "daemon/incident", "daemon/outbox", "daemon/tracker", "daemon/availability", "daemon/history", "daemon/elsewhere"},
 	// The listener, and who may ask; what is shown and counted is in the rooms below it.
 	"daemon/web":        {"config", "config/opaque", "daemon/api", "daemon/web/*"},
 	"daemon/web/access": {"config", "config/opaque", "daemon/api"},
-	"daemon/web/pages":  {"config", "config/opaque", "config/calendar", "config/moment", "notifiers", "daemon/api", "daemon/availability", "daemon/history", "daemon/incident", "daemon/report"},
+	"daemon/web/pages":  {"config", "config/opaque", "config/calendar", "config/moment", "notifiers", "daemon/api", "daemon/availability", "daemon/history", "daemon/incident", "daemon/report", "daemon/elsewhere"},
 	// It writes series straight from the snapshot: api's types would be made for each check first.
 	"daemon/web/metrics": {"config", "daemon/api", "daemon/incident", "daemon/tracker"},
 	"daemon/control":     {"daemon/api"},

@@ -410,6 +410,8 @@ func (m *monitor) answerAsNode(ctx context.Context, question []byte) []byte {
 		}
 	case askTest:
 		return m.testAsAsked(ctx, config.CheckID(question[1:]))
+	case askPast:
+		return m.answerAboutThePast(ctx, question[1:])
 	}
 	return nil // of a later version
 }

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/bus"
 	"github.com/imapvigil/imapvigil/daemon/bus/serverfiles"
@@ -38,12 +40,13 @@ type membership struct {
 	keyOf    string    // the node whose key of links this one has
 	mirrored time.Time // when the history last looked for incidents of other nodes
 
-	troubles atomic.Pointer[[]string] // what is wrong with this machine
+	troubles    atomic.Pointer[[]string] // what is wrong with this machine
+	pastAnswers *semaphore.Weighted      // room for answering what others ask of the history
 }
 
 // join makes this machine a node of the cluster of a configuration. The bus need not be there.
 func (m *monitor) join(ctx context.Context, cfg *config.Config) (err error) {
-	me := &membership{begun: cfg.Cluster, name: config.NodeID(m.node), last: cfg}
+	me := &membership{begun: cfg.Cluster, name: config.NodeID(m.node), last: cfg, pastAnswers: semaphore.NewWeighted(mostPastAnswers)}
 	if me.bus, err = m.connectBus(ctx, cfg.Cluster); err != nil {
 		return fmt.Errorf("connecting to the other nodes: %w", err)
 	}

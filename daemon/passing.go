@@ -381,4 +381,5 @@ const (
 	askLinkKey  = 'k' // of who decides: the key of the links that acknowledge, which all nodes share
 	askStepDown = 'd' // of one node: that it stops deciding
 	askTest     = 't' // of one node: that it probes a check, and the result does not count
+	askPast     = 'p' // of one node: what its history knows, see daemon/elsewhere
 )

@@ -125,7 +125,7 @@ func (m *monitor) composeReport(ctx context.Context, wanted notifiers.Report, at
 	cfg.Page.Zone = reportZone(s.Config, r)
 	q := api.PeriodQuery{Period: periodOf(r, wanted.From.In(cfg.Page.Zone), wanted.Until), Group: r.Group}
 	// As of the decision: each attempt says the same.
-	made, err := api.NewPeriodReport(ctx, &cfg, m.history, q, at)
+	made, err := api.NewPeriodReport(ctx, &cfg, api.PastOf(m), q, at)
 	if problem, ok := errors.AsType[*api.Problem](err); ok {
 		return wanted, notifiers.Permanent(problem) // its group has left the files
 	}

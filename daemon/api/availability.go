@@ -24,6 +24,8 @@ type Availability struct {
 	// Total is all checks together, as a group without an id.
 	Total       GroupAvailability `json:"total"`
 	Corrections []Correction      `json:"corrections"`
+	// Nodes are those whose histories these figures are made of; missing: one machine watches on its own.
+	Nodes []NodePast `json:"nodes,omitempty"`
 }
 
 // Ratios are the figures of some seconds.

@@ -9,6 +9,7 @@ import (
 	"github.com/imapvigil/imapvigil/config"
 	periods "github.com/imapvigil/imapvigil/config/moment"
 	"github.com/imapvigil/imapvigil/daemon/availability"
+	"github.com/imapvigil/imapvigil/daemon/elsewhere"
 	"github.com/imapvigil/imapvigil/daemon/history"
 )
 
@@ -24,6 +25,9 @@ type CheckHistory struct {
 	CompleteSince *time.Time      `json:"complete_since"`
 	Points        []HistoryPoint  `json:"points"`
 	Intervals     []StateInterval `json:"intervals"`
+	// Locations are what the probes of each node came to in all of the time, first of the node that answers,
+	// of which the points are; missing: one machine watches on its own.
+	Locations []LocationHistory `json:"locations,omitempty"`
 }
 
 // HistoryPoint is what the probes that began in one step came to. A step without a probe has no
@@ -73,7 +77,7 @@ func HistoryFor(ctx context.Context, d Daemon, q HistoryQuery) (CheckHistory, er
 	if err != nil {
 		return CheckHistory{}, err
 	}
-	return NewCheckHistory(ctx, s.Config, d.History(), q, s.At)
+	return NewCheckHistory(ctx, s.Config, PastOf(d), q, s.At)
 }
 
 // NewCheckHistory returns what was of one check, if the visitor of ctx sees it.
@@ -88,6 +92,10 @@ func NewCheckHistory(ctx context.Context, cfg *config.Config, p Past, q HistoryQ
 	}
 	h := CheckHistory{
 		Check: q.Check, From: from.UTC(), To: to.UTC(), StepS: step.Seconds(), Points: []HistoryPoint{}, Intervals: []StateInterval{},
+	}
+	all, _ := p.(*elsewhere.Past)
+	if all != nil {
+		all.Begin(ctx, elsewhere.Query{Checks: []config.CheckID{q.Check}, From: from, To: to, Of: q.Check, Since: from})
 	}
 	complete, err := p.CompleteSince(ctx)
 	if err != nil {
@@ -110,6 +118,13 @@ func NewCheckHistory(ctx context.Context, cfg *config.Config, p Past, q HistoryQ
 		if part.State != availability.IsOK {
 			h.Intervals = append(h.Intervals, StateInterval{part.From.UTC(), part.To.UTC(), part.State, part.Incident})
 		}
+	}
+	if all != nil {
+		locations, err := all.Locations(ctx, q.Check, from, to)
+		if err != nil {
+			return CheckHistory{}, err
+		}
+		h.Locations = newLocationHistories(locations)
 	}
 	return h, nil
 }

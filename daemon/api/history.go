@@ -25,7 +25,7 @@ func AvailabilityFor(ctx context.Context, d Daemon, q PeriodQuery) (Availability
 	if err != nil {
 		return Availability{}, err
 	}
-	return NewAvailability(ctx, s.Config, d.History(), q, s.At)
+	return NewAvailability(ctx, s.Config, PastOf(d), q, s.At)
 }
 
 // ReportFor returns the same with what happened.
@@ -34,7 +34,7 @@ func ReportFor(ctx context.Context, d Daemon, q PeriodQuery) (PeriodReport, erro
 	if err != nil {
 		return PeriodReport{}, err
 	}
-	return NewPeriodReport(ctx, s.Config, d.History(), q, s.At)
+	return NewPeriodReport(ctx, s.Config, PastOf(d), q, s.At)
 }
 
 // NewAvailability makes the figures of a period of what the visitor of ctx sees.
@@ -46,7 +46,9 @@ func NewAvailability(ctx context.Context, cfg *config.Config, p Past, q PeriodQu
 	if err := s.read(ctx, p); err != nil {
 		return Availability{}, err
 	}
-	return s.availability(), nil
+	a := s.availability()
+	a.Nodes = newNodePasts(p)
+	return a, nil
 }
 
 // NewPeriodReport makes the report of a period of what the visitor of ctx sees.
@@ -61,7 +63,9 @@ func NewPeriodReport(ctx context.Context, cfg *config.Config, p Past, q PeriodQu
 	if err := s.readCertificates(ctx, p); err != nil {
 		return PeriodReport{}, err
 	}
-	return s.report(q.Group), nil
+	r := s.report(q.Group)
+	r.Nodes = newNodePasts(p)
+	return r, nil
 }
 
 // read reads what is known of the checks: of the period, of the one before, and of the last days

@@ -146,6 +146,11 @@ func (w *writer) notices() (list []string) {
 	if r.CompleteSince == nil {
 		list = append(list, "Nobody knows from when on the history is complete.")
 	}
+	if text := api.MissingNodes(r.Nodes); text != "" && w.Public {
+		list = append(list, "Not all that was seen is in these figures.")
+	} else if text != "" {
+		list = append(list, text)
+	}
 	if r.Until != nil {
 		list = append(list, "The period is not over: the figures are those until now.")
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/elsewhere"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -41,6 +42,7 @@ type checkPage struct {
 	Probed      string // when, in words; empty: it was not
 	Uptime      *uptime
 	Latency     *latencyChart
+	Elsewhere   *elsewhereTable // nil: one machine watches on its own
 	Certs       *certChart
 	Incidents   []incidentRow
 	Coming      []comingRow
@@ -96,7 +98,7 @@ func (v *viewer) serveCheck(w http.ResponseWriter, r *http.Request) {
 	frame := newFrame(r, f.Config, "", p.Name)
 	frame.Content, frame.At, frame.State, frame.Live = p, f.clock.at(&f.At), p.State, "check"
 	frame.Refresh = true
-	if len(p.Locations) > 0 {
+	if len(p.Locations) > 0 || p.Elsewhere != nil {
 		frame.Sheets = []string{"views.css"} // for the table
 	}
 	show(w, r, http.StatusOK, "check", frame)
@@ -342,6 +344,10 @@ func (v *viewer) addPast(ctx context.Context, f *fleet, p *checkPage, c *api.Che
 		p.Waterfalls = waterfallsOf(c, check, nil)
 		return
 	}
+	all, several := past.(*elsewhere.Past)
+	if several {
+		all.Begin(ctx, win.queryOf(c.ID, f.At))
+	}
 	p.Limits = check.Probe.Thresholds != config.PhaseTimes{}
 	ghosts, _ := past.Ghost(ctx, c.ID) // without them the picture has no past, and says so
 	p.Waterfalls = waterfallsOf(c, check, ghosts)
@@ -353,6 +359,9 @@ func (v *viewer) addPast(ctx context.Context, f *fleet, p *checkPage, c *api.Che
 	}
 	p.Uptime = up
 	p.Latency, _ = f.latency(ctx, past, check, up, win) // what failed a moment later fails for the same reason
+	if several {
+		p.Elsewhere = latencyElsewhere(ctx, all, c.ID, f.At, win)
+	}
 	certs, _ := past.Certificates(ctx, c.ID)
 	p.Certs = f.certChart(certs)
 }

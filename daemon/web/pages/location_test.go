@@ -1,8 +1,13 @@
 package pages
 
 import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +16,9 @@ import (
 	"github.com/imapvigil/imapvigil/config/golden"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/availability"
+	"github.com/imapvigil/imapvigil/daemon/elsewhere"
+	"github.com/imapvigil/imapvigil/daemon/history"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -79,9 +87,64 @@ func fromTwo(kind incident.Kind, ago time.Duration) incident.Event {
 	}
 }
 
+// A joinedStage is a fleet of which three nodes remember something, and two do not answer.
+type joinedStage struct {
+	*stage
+	nodes map[config.NodeID]summedPast // that answer
+}
+
+// A summedPast is a history whose points come to a sum.
+type summedPast struct {
+	*madePast
+	sum []history.Point
+}
+
+func (p summedPast) Points(ctx context.Context, id config.CheckID, from, to time.Time, step time.Duration) ([]history.Point, error) {
+	if step == to.Sub(from) {
+		return p.sum, nil
+	}
+	return p.madePast.Points(ctx, id, from, to, step)
+}
+
+func newJoinedStage(t *testing.T) *joinedStage {
+	point := func(n, down int, p50, p95, longest time.Duration) []history.Point {
+		p := history.Point{At: begin.Add(-time.Hour), N: n, OK: n - down, Down: down, Max: longest}
+		p.P50[config.WholeConversation], p.P95[config.WholeConversation], p.P99[config.WholeConversation] = p50, p95, p95+10*time.Millisecond
+		return []history.Point{p}
+	}
+	own := measuredPast()
+	own.lives["mx2/imaps"] = availability.Life{
+		Bouts:     own.lives["mx2/imaps"].Bouts,
+		Intervals: []availability.Interval{{From: begin.Add(-40 * time.Hour), To: begin.Add(-30 * time.Hour), Kind: availability.Unknown}},
+	}
+	other := &madePast{since: begin.AddDate(-2, 0, 0)}
+	return &joinedStage{nodesStage(t), map[config.NodeID]summedPast{
+		"fra1": {own, point(1405, 17, 128*time.Millisecond, 166*time.Millisecond, 1100*time.Millisecond)},
+		"lon1": {other, point(1437, 18, 92*time.Millisecond, 131*time.Millisecond, 2400*time.Millisecond)},
+		"nyc1": {other, point(1440, 0, 212*time.Millisecond, 260*time.Millisecond, 1900*time.Millisecond)},
+	}}
+}
+
+// PastOfAll implements [api.Several].
+func (s *joinedStage) PastOfAll() *elsewhere.Past {
+	o := elsewhere.Options{Store: s.nodes["fra1"], Self: elsewhere.Node{ID: "fra1", Location: "frankfurt"}}
+	for id, place := range map[config.NodeID]string{"lon1": "london", "nyc1": "new-york", "sgp1": "sgp1", "syd1": "sydney"} {
+		o.Others = append(o.Others, elsewhere.Node{ID: id, Location: place, Live: id != "sgp1"})
+	}
+	slices.SortFunc(o.Others, func(a, b elsewhere.Node) int { return cmp.Compare(a.ID, b.ID) })
+	o.Ask = func(ctx context.Context, node config.NodeID, question []byte) ([]byte, error) {
+		past, answers := s.nodes[node]
+		if !answers {
+			return nil, errors.New("nobody listens")
+		}
+		return elsewhere.Answer(ctx, past, func() []config.CheckID { return slices.Collect(maps.Keys(s.snapshot.Config.Checks)) }, question), nil
+	}
+	return elsewhere.New(o)
+}
+
 // Where several nodes probe, pages say from where a check fails, and what each node sees.
 func TestPagesSayFromWhere(t *testing.T) {
-	of := &viewer{Options: Options{Daemon: nodesStage(t)}, past: &madePast{since: begin.AddDate(0, 0, -30)}}
+	of := &viewer{Options: Options{Daemon: newJoinedStage(t)}}
 	for name, path := range map[string]string{"nodes-overview": "/", "nodes-check": "/c/mx2/imaps", "nodes-asking": "/c/mx3/imaps", "nodes-unreported": "/c/mx4/imaps", "nodes-incident": "/i/k3q9w2m7tx", "nodes-monitor": "/monitor"} {
 		t.Run(name, func(t *testing.T) {
 			a := askViewer(t, of, path, nil)

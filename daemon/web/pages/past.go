@@ -3,12 +3,14 @@ package pages
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/availability"
+	"github.com/imapvigil/imapvigil/daemon/elsewhere"
 	"github.com/imapvigil/imapvigil/daemon/history"
 )
 
@@ -34,6 +36,7 @@ type bars struct {
 	groups map[config.GroupID]pastDays
 	since  time.Time // since when the history is complete
 	err    error     // why there is no history
+	nodes  string    // of which nodes something is missing, in a sentence; empty: of none
 }
 
 // pastDays is how long a check or a group was in each state.
@@ -77,6 +80,7 @@ func makeBars(ctx context.Context, past lives, cfg *config.Config, now time.Time
 		return b
 	}
 	known, err := past.Lives(ctx, ids, borders[0], now)
+	b.nodes = missingNodes(past)
 	if b.err = err; err != nil {
 		return b
 	}
@@ -176,7 +180,16 @@ func (b *bars) note(now clock) string {
 	case b.err != nil:
 		return "There are no bars and percentages now: " + b.err.Error() + "."
 	case since.Known() && len(b.dates) > 0 && b.since.After(b.dates[0]):
-		return "The history begins " + since.Exact() + ". Days before it are empty, and count for nothing."
+		return strings.TrimSpace("The history begins " + since.Exact() + ". Days before it are empty, and count for nothing. " + b.nodes)
+	}
+	return b.nodes
+}
+
+// missingNodes says of which nodes the figures have nothing; empty: all have answered, or one machine watches
+// on its own.
+func missingNodes(past any) string {
+	if all, ok := past.(*elsewhere.Past); ok {
+		return elsewhere.Sentence(all.Nodes())
 	}
 	return ""
 }
@@ -190,10 +203,15 @@ type pastReader interface {
 	Certificates(ctx context.Context, check config.CheckID) ([]history.Certificate, error)
 }
 
-// history returns what tells of the past; nil: there is none.
+// history returns what tells of the past, for one request; nil: there is none.
 func (v *viewer) history() pastReader {
 	if v.past != nil {
 		return v.past
+	}
+	if all, ok := v.Daemon.(api.Several); ok {
+		if past := all.PastOfAll(); past != nil {
+			return past
+		}
 	}
 	if store := v.Daemon.History(); store != nil {
 		return store

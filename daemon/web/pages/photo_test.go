@@ -46,6 +46,7 @@ func TestPagesLookAsBefore(t *testing.T) {
 	well := &viewer{Options: Options{Daemon: wellStage(t)}, past: &madePast{since: begin.AddDate(0, 0, -30)}}
 	certificates := &viewer{Options: Options{Daemon: certificatesStage(t)}, past: measuredPast()}
 	messages := &viewer{Options: Options{Daemon: messagesStage(t)}, past: measuredPast()}
+	nodes := &viewer{Options: Options{Daemon: newJoinedStage(t)}}
 	public := &viewer{Options: Options{Daemon: publicStage(t)}, past: publicHistory()}
 	for name, o := range map[string]shot{
 		"overview":       {path: "/", of: troubled, wide: 1280, until: "main"},
@@ -53,6 +54,8 @@ func TestPagesLookAsBefore(t *testing.T) {
 		"overview-well":  {path: "/", of: well, wide: 1280, tall: 800, dark: true},
 		"check":          {path: "/c/mx2/imaps", of: troubled, wide: 1280, until: "main", dark: true},
 		"check-phone":    {path: "/c/mx2/login", of: troubled, wide: 360, until: "#waterfall"},
+		"nodes":          {path: "/c/mx2/imaps", of: nodes, wide: 1280, until: "main"},
+		"nodes-phone":    {path: "/c/mx2/imaps", of: nodes, wide: 360, until: "main", dark: true},
 		"incident":       {path: "/i/k3q9w2m7tx", of: troubled, wide: 1280, until: "main"},
 		"incident-phone": {path: "/i/p8d4r6v1zb", of: troubled, wide: 360, until: "main", dark: true},
 		"certificates":   {path: "/certificates", of: certificates, wide: 1280, until: "main"},

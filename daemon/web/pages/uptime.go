@@ -121,7 +121,7 @@ func (f *fleet) uptime(ctx context.Context, past lives, c *config.Check, win win
 	if err != nil {
 		return nil, err
 	}
-	from := f.At.Add(-spans[len(spans)-1].Length - aDay)
+	from := earliest(f.At)
 	known, err := past.Lives(ctx, []config.CheckID{c.ID}, from, f.At)
 	if err != nil {
 		return nil, err
