@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/availability"
 	"github.com/imapvigil/imapvigil/daemon/report"
 )
 
@@ -21,7 +23,8 @@ func (p *program) historyCommand() *cobra.Command {
 		Long: "Show what was of one check: how available it was, a mark for each day, when it\n" +
 			"was down, degraded, unknown or in maintenance, and how long its probes took. The\n" +
 			"daemon is asked. Where none answers, or with --state-dir, its history is read\n" +
-			"instead.",
+			"instead. A node of several asks the others, too, and names those that do not\n" +
+			"answer within two seconds.",
 		Example: examples(
 			"The last seven days", "imapvigil history mx1/imaps",
 			"The last quarter of a year", "imapvigil history mx1/imaps --since 90d",
@@ -101,7 +104,8 @@ func (p *program) printHistory(ctx context.Context, past *past, h *api.CheckHist
 	}
 	p.printDays(r.From.In(p.zoneOf(r.Timezone)), r.To, c.Days)
 	p.printIntervals(h, r.Incidents)
-	p.printLatency(h.Points)
+	p.printLatency(h)
+	p.printLocations(h.Locations)
 	return nil
 }
 
@@ -189,9 +193,14 @@ func (p *program) printIntervals(h *api.CheckHistory, incidents []api.ReportInci
 }
 
 // printLatency prints how long the phases of good probes took.
-func (p *program) printLatency(points []api.HistoryPoint) {
+func (p *program) printLatency(h *api.CheckHistory) {
+	points := h.Points
 	if len(points) == 0 {
 		return
+	}
+	from := ""
+	if len(h.Locations) > 0 {
+		from = " from " + h.Locations[0].Location
 	}
 	point := &points[len(points)-1]
 	rows := [][]string{{"PHASE", "HALF", "95 %", "99 %"}}
@@ -201,7 +210,29 @@ func (p *program) printLatency(points []api.HistoryPoint) {
 		}
 	}
 	right := column{right: true, rank: 1}
-	p.printTable(fmt.Sprintf("Of %s so many took no longer (exact to 3 %%):", plural(point.N, "probe")), []column{{}, right, right, right}, rows)
+	p.printTable(fmt.Sprintf("Of %s%s so many took no longer (exact to 3 %%):", plural(point.N, "probe"), from), []column{{}, right, right, right}, rows)
+}
+
+// printLocations prints what the probes of each of several nodes came to. Who did not answer was said before.
+func (p *program) printLocations(locations []api.LocationHistory) {
+	rows := [][]string{{"LOCATION", "NODE", "PROBES", "WORKED", "HALF", "95 %", "99 %"}}
+	for i := range locations {
+		l := &locations[i]
+		if l.N == 0 {
+			continue
+		}
+		worked := availability.NoData
+		if judged := l.OK + l.Degraded + l.Down; judged > 0 {
+			share := float64(judged-l.Down) / float64(judged)
+			worked = availability.Percent(&share)
+		}
+		rows = append(rows, []string{l.Location, string(l.Node), strconv.Itoa(l.N), worked, latencyOf(l.P50MS), latencyOf(l.P95MS), latencyOf(l.P99MS)})
+	}
+	if len(rows) == 1 {
+		return
+	}
+	right := column{right: true, rank: 1}
+	p.printTable("From each location:", []column{{}, {rank: 3}, {right: true, rank: 2}, right, right, right, {right: true, rank: 2}}, rows)
 }
 
 func inMillis(d time.Duration) string {

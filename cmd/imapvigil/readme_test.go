@@ -24,7 +24,7 @@ var jsonOutputs = map[string]any{
 	"validate": validation{}, "plan": api.Plan{}, "reload": api.Verdict{}, "test": api.Reports{}, "recheck": api.Reports{},
 	"status": api.Status{}, "incidents": api.Incidents{}, "silence add": api.ListedSilence{}, "silence list": api.Silences{},
 	"deliveries": api.Deliveries{}, "notify-test": api.Trial{}, "journal": entry{}, "schema": hclfile.Language{},
-	"show": shown{}, "history": api.CheckHistory{}, "report": api.PeriodReport{}, "who": forecasts{},
+	"show": shown{}, "history": api.CheckHistory{}, "report": api.PeriodReport{}, "who": forecasts{}, "nodes": api.Nodes{},
 	"version": map[string]string{"version": "", "go": "", "os": "", "arch": ""},
 }
 

@@ -159,6 +159,9 @@ func TestDescribedValues(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	took := 80.4
+	report.Nodes = []api.NodePast{{Node: "fra1", Location: "frankfurt", Missing: "is silent"}}
+	history.Locations = []api.LocationHistory{{NodePast: report.Nodes[0]}, {N: 3, OK: 3, P50MS: &took, P95MS: &took, P99MS: &took, MaxMS: &took}}
 	for name, value := range map[string]any{
 		"Availability": figures, "PeriodReport": report, "CheckHistory": history,
 		"Noted": api.Noted{}, "Silence": api.Silence{}, "Happening": api.Happening{Checks: []api.Check{}}, "PhaseEnd": api.PhaseEnd{},

@@ -8,6 +8,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,7 +69,7 @@ func NewView(r *api.PeriodReport, o Options) View {
 	v := View{
 		Title: w.title(), Period: periodName(r.Period), Span: w.span(), MadeAt: w.minute(r.MadeAt), Monitor: r.Title, Notices: w.notices(),
 		Promise: w.promise(r.Total.Promises), Total: w.group(&r.Total), Checks: w.everyCheck(), Details: w.incidents(),
-		Steps: steps(r.Total.Steps), Certs: w.certificates(), Fixes: w.corrections(), Figures: formula, ZoneName: r.Timezone, Public: o.Public,
+		Steps: steps(r.Total.Steps), Certs: w.certificates(), Fixes: w.corrections(), Figures: w.formula(), ZoneName: r.Timezone, Public: o.Public,
 	}
 	for i := range r.Groups {
 		v.Groups = append(v.Groups, w.group(&r.Groups[i]))
@@ -173,4 +174,14 @@ var formula = []string{
 	"Down is the time from the start of the first failed probe until the start of the first good one, of failures that became incidents. “Strict” counts the shorter failures as well.",
 	"The availability of a group is that of all its checks together. “Any down” is the time in which at least one was down, “all down” the time in which all that counted were.",
 	"Figures are cut, not rounded: 100 % means that nothing was down. Latencies are exact to 3 %.",
+}
+
+// severalNodes says the same of several nodes.
+const severalNodes = "Several nodes probe. Down and degraded is what they agreed on, as the incidents say. Unknown is what none of them saw."
+
+func (w *writer) formula() []string {
+	if len(w.report.Nodes) == 0 {
+		return formula
+	}
+	return append(slices.Clone(formula), severalNodes)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -120,6 +121,23 @@ func TestIncompleteHistory(t *testing.T) {
 	want := "This report is incomplete: the history begins 2026-10-14 00:00 CEST. What was before counts as unknown; 61.00 % of the period was seen."
 	if len(v.Notices) == 0 || v.Notices[0] != want {
 		t.Errorf("%q", v.Notices)
+	}
+}
+
+// Of several nodes a report names those that are missing in it, unless it is for the public.
+func TestNodesThatDidNotAnswer(t *testing.T) {
+	t.Parallel()
+	r := october(t)
+	r.Nodes = []api.NodePast{{Node: "fra1", Location: "frankfurt"}, {Node: "nyc1", Location: "new-york", Missing: "did not answer"}}
+	v := report.NewView(r, options(t, false))
+	if !slices.Contains(v.Notices, "nyc1 did not answer. What only that node saw is missing here.") {
+		t.Errorf("%q", v.Notices)
+	}
+	if n := len(v.Figures); !strings.HasPrefix(v.Figures[n-1], "Several nodes probe.") {
+		t.Errorf("%q", v.Figures)
+	}
+	if v = report.NewView(r, options(t, true)); strings.Contains(strings.Join(v.Notices, " "), "nyc1") || !slices.Contains(v.Notices, "Not all that was seen is in these figures.") {
+		t.Errorf("the public is told %q", v.Notices)
 	}
 }
 
