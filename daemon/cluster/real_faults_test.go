@@ -71,9 +71,10 @@ func (m *troublemaker) next() *realFault {
 	return f
 }
 
-// rests has it do nothing for a while. It is long enough for who was at fault to come back.
-func (m *troublemaker) rests(now time.Duration) {
-	m.now, m.free = nil, now+time.Duration((4+4*m.random.Float64())*float64(time.Second))
+// rests has it do nothing for a while, of which the first part is long enough for who was at fault to come
+// back.
+func (m *troublemaker) rests(now, atLeast time.Duration) {
+	m.now, m.free = nil, now+atLeast+time.Duration(m.random.Int64N(int64(6*time.Second)))
 }
 
 // A realOutage is of one check of one cluster.

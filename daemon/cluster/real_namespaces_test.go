@@ -22,7 +22,7 @@ type namespaces struct {
 	slow   *slowLines // nil: this kernel has none
 }
 
-func newNamespaces(t *testing.T) *namespaces {
+func newNamespaces(t testing.TB) *namespaces {
 	t.Helper()
 	must(t, run("ip", "link", "set", "lo", "up"))
 	must(t, run("ip", "link", "add", "hub", "type", "bridge"))
@@ -104,7 +104,7 @@ func (n *namespaces) fault(f *realFault) error {
 	case reset:
 		return p.filter("output", `oifname "eth0" meta l4proto tcp reject with tcp reset`)
 	case slow:
-		return n.slow.use(p, 80*time.Millisecond, 20*time.Millisecond, 0.01)
+		return n.slow.use(p, slowness{80 * time.Millisecond, 20 * time.Millisecond, 0.01}, n.places)
 	case diskFull:
 		return p.fill()
 	}
@@ -120,7 +120,7 @@ func (n *namespaces) mend(f *realFault) error {
 	case deaf, mute, reset:
 		return p.unfilter()
 	case slow:
-		return n.slow.leave(p)
+		return n.slow.leave(p, n.places)
 	case diskFull:
 		return os.Remove(p.filling())
 	}

@@ -27,16 +27,23 @@ func (o *member) probeUntilEnd(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-ticker.C:
-			for i := range checksOfRound {
-				o.mu.Lock()
-				due := !o.next[i].IsZero() && !o.next[i].After(now)
-				o.mu.Unlock()
-				if due {
-					o.probe(ctx, i)
-				}
+			for _, i := range o.due(now) {
+				o.probe(ctx, i)
 			}
 		}
 	}
+}
+
+// due lists the checks that are to be probed now.
+func (o *member) due(now time.Time) (list []int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for i, next := range o.next {
+		if !next.IsZero() && !next.After(now) {
+			list = append(list, i)
+		}
+	}
+	return list
 }
 
 // probe has the node find of a check what is the case, and finds the next time for it.

@@ -171,6 +171,9 @@ func (r *realRound) play(troublemakers []*troublemaker, servers bool) {
 	began := r.fair.now()
 	r.ends = began + timeOfTrouble + timeAfterwards
 	r.outages = planOutages(r.random, len(r.clusters), timeOfTrouble, servers)
+	for _, m := range troublemakers {
+		m.rests(began, 0)
+	}
 	left := slices.Clone(r.outages)
 	var on []*realOutage
 	r.await(10*time.Minute, func() bool {
@@ -217,7 +220,7 @@ func (r *realRound) setOutage(o *realOutage, failing bool) {
 func (r *realRound) makeTrouble(m *troublemaker, now time.Duration, may bool) {
 	if f := m.now; f != nil && f.duration <= now {
 		must(r.t, r.end(f))
-		m.rests(now)
+		m.rests(now, 4*time.Second)
 	}
 	if m.now != nil || !may || now < m.free || m.server && !r.serversAreHealthy() {
 		return

@@ -17,9 +17,8 @@ import (
 // do what netem does, which not every kernel has: each is a network device whose packets this process
 // reads, and writes to another device later.
 type slowLines struct {
-	places []*place
-	post   *os.File // a device of the switch
-	lines  []*slowLine
+	post  *os.File // a device of the switch
+	lines []*slowLine
 }
 
 // A slowLine is that of one place.
@@ -34,7 +33,7 @@ type slowness struct {
 	loss          float64
 }
 
-func newSlowLines(t *testing.T, places []*place) (*slowLines, error) {
+func newSlowLines(t testing.TB, places []*place) (*slowLines, error) {
 	t.Helper()
 	post, err := newDevice("post")
 	if err != nil {
@@ -45,7 +44,7 @@ func newSlowLines(t *testing.T, places []*place) (*slowLines, error) {
 	for setting, value := range map[string]string{"ip_forward": "1", "conf/all/rp_filter": "0", "conf/post/rp_filter": "0"} {
 		must(t, os.WriteFile("/proc/sys/net/ipv4/"+setting, []byte(value), 0o644))
 	}
-	s := &slowLines{places: places, post: post}
+	s := &slowLines{post: post}
 	for _, p := range places {
 		device, err := newDevice(p.slowLine())
 		must(t, err)
@@ -104,17 +103,17 @@ func (l *slowLine) carry(to *os.File) {
 
 func (p *place) slowLine() string { return fmt.Sprint("slow", p.number) }
 
-// use has all that a place sends to the others go over its slow line.
-func (s *slowLines) use(p *place, delay, jitter time.Duration, loss float64) error {
-	s.lines[p.number].how.Store(&slowness{delay, jitter, loss})
-	return s.route(p, "replace")
+// use has all that a place sends to others go over its slow line.
+func (s *slowLines) use(p *place, how slowness, others []*place) error {
+	s.lines[p.number].how.Store(&how)
+	return s.route(p, "replace", others)
 }
 
 // leave has it go over the cable again.
-func (s *slowLines) leave(p *place) error { return s.route(p, "delete") }
+func (s *slowLines) leave(p *place, others []*place) error { return s.route(p, "delete", others) }
 
-func (s *slowLines) route(p *place, what string) error {
-	for _, to := range s.places {
+func (s *slowLines) route(p *place, what string, others []*place) error {
+	for _, to := range others {
 		if to == p {
 			continue
 		}

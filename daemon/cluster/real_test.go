@@ -48,6 +48,16 @@ func TestRealFaults(t *testing.T) {
 
 // playInside plays the rounds in a process in namespaces of its own.
 func playInside(t *testing.T) {
+	out, err := runInside(t, "-test.run=^TestRealFaults$", "-test.v", fmt.Sprint("-real-rounds=", *realRounds), fmt.Sprint("-real-seed=", *realSeed),
+		fmt.Sprint("-together=", *together), fmt.Sprint("-only-servers=", *onlyServers))
+	t.Log("\n" + out)
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// runInside runs tests of this program in namespaces of their own, and returns what they say.
+func runInside(t testing.TB, args ...string) (out string, err error) {
 	for _, needed := range [][2]string{{"ip", "iproute2"}, {"nft", "nftables"}, {"nsenter", "util-linux"}} {
 		if _, err := exec.LookPath(needed[0]); err != nil {
 			t.Fatalf("%v: install the package %s", err, needed[1])
@@ -56,14 +66,10 @@ func playInside(t *testing.T) {
 	self, err := os.Executable()
 	must(t, err)
 	log := filepath.Join(t.TempDir(), "log")
-	p, err := osprocess.Launch(log, "unshare", "--net", "--mount", self, "-test.run=^TestRealFaults$", "-test.v", "-test.timeout=0", "-inside",
-		fmt.Sprint("-real-rounds=", *realRounds), fmt.Sprint("-real-seed=", *realSeed), fmt.Sprint("-together=", *together), fmt.Sprint("-only-servers=", *onlyServers))
+	p, err := osprocess.Launch(log, append([]string{"unshare", "--net", "--mount", self, "-inside", "-test.timeout=0"}, args...)...)
 	must(t, err)
 	<-p.Exited()
-	t.Log("\n" + osprocess.ReadLog(log))
-	if err := p.Err(); err != nil {
-		t.Error(err)
-	}
+	return osprocess.ReadLog(log), p.Err()
 }
 
 // playReal plays so many rounds as are wanted, several at once.

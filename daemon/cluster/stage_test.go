@@ -87,7 +87,7 @@ func readFiles(dir, files string, nodes ...*config.Node) (*config.Config, error)
 	return cfg, nil
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
