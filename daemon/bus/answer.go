@@ -6,12 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"golang.org/x/sync/semaphore"
 )
 
 // The headers of questions and answers. An answer that is longer than a message goes over in
@@ -23,35 +21,49 @@ const (
 	partsHeader  = "Imapvigil-Parts"
 )
 
-const (
-	// maxAnswering is how many questions under one topic are answered at once; further ones are not heard.
-	maxAnswering = 256
-	// longestAnswering is how long answering may take where whoever asks does not say it.
-	longestAnswering = time.Minute
-)
+// longestAnswering is how long answering may take where whoever asks does not say it.
+const longestAnswering = time.Minute
 
 // Ask implements Bus.
 func (c *client) Ask(ctx context.Context, to Topic, question []byte) ([]byte, error) {
 	if len(question) > MaxMessage {
 		return nil, ErrTooLarge
 	}
+	for range askTimes {
+		p, err := c.askOnce(ctx, to, question)
+		if errors.Is(err, errNoResponders) {
+			return nil, ErrNobody
+		}
+		if err != nil {
+			return nil, err
+		}
+		if p.word == "" {
+			return p.whole, nil
+		}
+		c.words.keep(to, p.word)
+	}
+	return nil, errNotBelieved
+}
+
+var errNotBelieved = errors.New("the node that was asked does not believe who asks")
+
+// askOnce asks, with the word that this node was told under a topic.
+func (c *client) askOnce(ctx context.Context, to Topic, question []byte) (*parts, error) {
 	l, err := c.current()
 	if err != nil {
 		return nil, err
 	}
 	m := &nats.Msg{Subject: c.subjects.of(to), Data: append([]byte(nil), question...), Header: nats.Header{}}
+	m.Header.Set(fromHeader, c.options.Node)
+	m.Header[wordHeader] = c.words.of(to)
 	if deadline, ok := ctx.Deadline(); ok {
 		m.Header.Set(withinHeader, time.Until(deadline).String())
 	}
-	var p parts
-	err = l.request(ctx, m, p.collect)
-	if errors.Is(err, errNoResponders) {
-		return nil, ErrNobody
+	p := &parts{}
+	if err := l.request(ctx, m, p.collect); err != nil {
+		return nil, err // and collect may still be running
 	}
-	if err != nil {
-		return nil, err
-	}
-	return p.whole, nil
+	return p, nil
 }
 
 const mostParts = MaxAnswer / MaxMessage
@@ -59,12 +71,16 @@ const mostParts = MaxAnswer / MaxMessage
 // parts puts an answer together. Parts of several answers may arrive in any order.
 type parts struct {
 	whole   []byte
+	word    string // instead of an answer: the question has to be asked with it
 	answers map[string]map[int][]byte
 	size    int
 }
 
 // collect reports whether one answer is complete.
 func (p *parts) collect(m *nats.Msg) bool {
+	if p.word = m.Header.Get(wordHeader); p.word != "" {
+		return true
+	}
 	count, err := strconv.Atoi(m.Header.Get(partsHeader))
 	if err != nil {
 		p.whole = m.Data
@@ -116,10 +132,11 @@ func split(reply string, answer []byte) []*nats.Msg {
 type answerer struct {
 	*listener
 	client *client
-	answer func(context.Context, []byte) []byte
+	answer func(context.Context, Question) []byte
 	ctx    context.Context
 	end    context.CancelFunc
-	room   *semaphore.Weighted
+	words  *wordGiver
+	askers askers
 	busy   sync.WaitGroup
 }
 
@@ -129,10 +146,8 @@ func (a *answerer) stop() {
 }
 
 // Answer implements Bus.
-func (c *client) Answer(
-	to Topic, answer func(ctx context.Context, question []byte) []byte,
-) (stop func(), err error) {
-	a := &answerer{listener: c.newListener(to), client: c, answer: answer, room: semaphore.NewWeighted(maxAnswering)}
+func (c *client) Answer(to Topic, answer func(context.Context, Question) []byte) (stop func(), err error) {
+	a := &answerer{listener: c.newListener(to), client: c, answer: answer, words: newWordGiver(to)}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ctx.Err() != nil {
@@ -164,14 +179,24 @@ func (c *client) Answer(
 // take answers a question in a goroutine of its own, unless there are too many. Whoever asks says where
 // the answer goes, and the servers do not look whether he may publish there: the journal is no inbox.
 func (a *answerer) take(m *nats.Msg) {
-	if !strings.HasPrefix(m.Reply, a.client.subjects.inboxes()) || !a.room.TryAcquire(1) {
+	from, tell, ok := a.words.identify(a.client.subjects, m)
+	if tell != nil {
+		if l, err := a.client.current(); err == nil {
+			_ = l.trySend(tell) // whoever asks does so again
+		}
+	}
+	if !ok {
+		return
+	}
+	who := a.askers.begin(from)
+	if who == nil {
 		return
 	}
 	a.busy.Go(func() {
-		defer a.room.Release(1)
+		defer a.askers.end(from)
 		ctx, cancel := context.WithTimeout(a.ctx, answeringTime(m))
 		defer cancel()
-		a.reply(ctx, m.Reply, a.answer(ctx, m.Data))
+		who.take(ctx, func() { a.reply(ctx, m.Reply, a.answer(ctx, Question{from, m.Data})) })
 	})
 }
 

@@ -52,7 +52,7 @@ func BenchmarkRead(b *testing.B) {
 	}
 	for _, delay := range []time.Duration{0, 40 * time.Millisecond} {
 		b.Run(fmt.Sprintf("delay=%v", delay), func(b *testing.B) {
-			o, path := s.Through(b, bustest.Follower)
+			o, path := s.Through(b, bustest.Candidate)
 			path.Delay(delay)
 			reader, err := bus.Connect(context.Background(), o)
 			if err != nil {

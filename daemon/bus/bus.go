@@ -22,6 +22,10 @@
 //
 // A node that has missed something of iv.C.log reads it from the stream. There are no consumers
 // of JetStream, and no buckets, since making them needs a leader.
+//
+// Whoever asks says where the answer goes, and the servers do not look whether he may publish there. So a
+// node that must not write the journal may publish nothing that a server answers: a server would put its
+// answer into the journal for him. Nodes answer into inboxes only, and see file proof.go.
 package bus
 
 import (
@@ -67,6 +71,14 @@ type Message struct {
 	Seq uint64
 }
 
+// A Question is what a node asks.
+type Question struct {
+	// From is the node that asks. It has proved that it hears what is said to that node, which the servers let
+	// nobody else. It is empty where an earlier imapvigil asks, which proves nothing.
+	From string
+	Data []byte
+}
+
 // A Bus is one node's connection. Its methods may be called from any goroutine.
 type Bus interface {
 	// Publish says something to whoever listens now, this node included. It never waits, and does not keep
@@ -81,8 +93,9 @@ type Bus interface {
 	Ask(ctx context.Context, to Topic, question []byte) (answer []byte, err error)
 	// Answer has answer called, each time in a goroutine of its own, with what is asked under a topic,
 	// until stop is called, which ends the context of those under way and waits for them. The context
-	// ends, too, when whoever asked waits no more.
-	Answer(to Topic, answer func(ctx context.Context, question []byte) []byte) (stop func(), err error)
+	// ends, too, when whoever asked waits no more. Of the questions of one node a few are answered at
+	// once, and others wait for them.
+	Answer(to Topic, answer func(context.Context, Question) []byte) (stop func(), err error)
 	// Stream returns the one stream of the cluster.
 	Stream() Stream
 	// Status says how the connection is.

@@ -38,6 +38,7 @@ type client struct {
 	tasks    sync.WaitGroup
 	pulse    pulse
 	patience atomic.Int64 // how long nobody may answer for the journal until another server is tried
+	words    words        // with which this node asks
 
 	mu        sync.Mutex
 	link      *link // nil: cut

@@ -4,8 +4,6 @@ package bus_test
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -16,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 
 	"github.com/imapvigil/imapvigil/config/opaque"
@@ -369,57 +366,5 @@ func TestSecretsAreNotSaid(t *testing.T) {
 				t.Errorf("a secret was said: %s", text)
 			}
 		}
-	}
-}
-
-// Whoever asks says where the answer goes: a node that may not write the journal, nor speak as the decider,
-// has nobody do that for it.
-func TestAnAnswerIsNoWayIntoTheJournal(t *testing.T) {
-	t.Parallel()
-	s := bustest.Start(t, one())
-	decider := withStream(t, s)
-	asked := make(chan string, 10)
-	stop, err := decider.Answer(bus.Node(bustest.Decider), func(_ context.Context, question []byte) []byte {
-		asked <- string(question)
-		return []byte("an answer")
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stop()
-	o := s.Options(t, bustest.Follower)
-	follower := connected(t, o)
-	public, err := bus.PublicOf(o.Key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pair, err := nkeys.FromSeed([]byte(o.Key.Reveal()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(o.CA)
-	conn, err := nats.Connect(o.Servers[0], nats.Nkey(public, pair.Sign), nats.Secure(&tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	to := "iv." + bustest.Cluster + "." + string(bus.Node(bustest.Decider))
-	if err := errors.Join(conn.PublishRequest(to, "iv."+bustest.Cluster+".journal", []byte("hostile")), conn.Flush()); err != nil {
-		t.Fatal(err)
-	}
-	// The one after it is answered; asked says that the first one was not even heard.
-	for ctx := limited(t); ; {
-		if _, err := follower.Ask(ctx, bus.Node(bustest.Decider), []byte("honest")); err == nil {
-			break
-		} else if ctx.Err() != nil {
-			t.Fatal(err)
-		}
-	}
-	if first := <-asked; first != "honest" {
-		t.Error("it answers", first)
-	}
-	if _, last, err := decider.Stream().Ends(limited(t)); last != 0 || err != nil {
-		t.Error("the stream has now", last, err)
 	}
 }

@@ -34,8 +34,10 @@ const (
 
 // Permissions returns the subjects that the connection of a node has to be allowed to publish and
 // to subscribe to; it uses no others. A node that does not decide can neither write the journal nor
-// speak as the one that decides, not even if it was taken over. Answers go to inboxes whose last
-// part is random, and which only the node that asks hears.
+// speak as the one that decides, not even if it was taken over. So it asks the servers nothing: they publish
+// their answers wherever whoever asks wants them, also into the journal. It reads the journal by
+// asking a node that decides or may decide. Answers go to inboxes whose last part is random, and
+// which only the node that asks hears.
 func Permissions(cluster, node string, decide bool) (publish, subscribe []string) {
 	s := subjects{cluster}
 	publish = []string{
@@ -44,8 +46,6 @@ func Permissions(cluster, node string, decide bool) (publish, subscribe []string
 		s.of("ask.*"),
 		s.of(Seat),
 		s.inboxes() + ">",
-		s.api(directGet),
-		s.lastOf(),
 	}
 	subscribe = []string{
 		s.of(Heartbeat(node)),
@@ -62,6 +62,8 @@ func Permissions(cluster, node string, decide bool) (publish, subscribe []string
 		s.of(Beat),
 		s.of(Wake),
 		s.of(Journal),
+		s.api(directGet),
+		s.lastOf(),
 		s.api(streamInfo),
 		s.api(streamGet),
 		s.api(streamPurge),

@@ -95,6 +95,9 @@ func (s *Servers) writeUsers(c *strings.Builder) {
 	c.WriteString("authorization { users: [\n")
 	for m, key := range s.keys {
 		publish, subscribe := bus.Permissions(m.cluster, m.node, key.decide)
+		if stream := "$JS.API.DIRECT.GET.iv_" + m.cluster + "_journal"; s.setup.Earlier {
+			publish = append(publish, stream, stream+".iv."+m.cluster+".journal")
+		}
 		fmt.Fprintf(c, "  { nkey: %s, permissions {\n    publish { allow: [%s] }\n    subscribe { allow: [%s] }\n  } }\n",
 			key.public, quoted(publish), quoted(subscribe))
 	}

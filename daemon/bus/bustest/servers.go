@@ -42,6 +42,9 @@ type Setup struct {
 	Deciding, Following []string
 	// Plain has the servers without TLS, keys and permissions.
 	Plain bool
+	// Earlier gives the nodes the permissions of an earlier imapvigil: those that do not decide read the journal
+	// from the servers.
+	Earlier bool
 	// Users is written into the servers' configuration instead of keys and permissions.
 	Users string
 	// Verify has the servers want certificates of clients.

@@ -81,8 +81,8 @@ func testHeal(t *testing.T, n Network) {
 func testCutEndsWaiting(t *testing.T, n Network) {
 	decider, b := n.Connect(t, Decider), n.Connect(t, Candidate)
 	asked := make(chan struct{})
-	answer(t, decider, b, bus.Seat, func(ctx context.Context, question []byte) []byte {
-		if string(question) == "wait" {
+	answer(t, decider, b, bus.Seat, func(ctx context.Context, q bus.Question) []byte {
+		if string(q.Data) == "wait" {
 			close(asked)
 			<-ctx.Done()
 		}

@@ -108,7 +108,7 @@ func testLimits(t *testing.T, n Network) {
 }
 
 // answer answers under a topic until the test ends, and returns when another node is answered.
-func answer(t testing.TB, b, asks bus.Bus, topic bus.Topic, with func(context.Context, []byte) []byte) (stop func()) {
+func answer(t testing.TB, b, asks bus.Bus, topic bus.Topic, with func(context.Context, bus.Question) []byte) (stop func()) {
 	t.Helper()
 	stop, err := b.Answer(topic, with)
 	if err != nil {
@@ -124,16 +124,16 @@ func answer(t testing.TB, b, asks bus.Bus, topic bus.Topic, with func(context.Co
 	return stop
 }
 
-func echo(_ context.Context, question []byte) []byte { return question }
+func echo(_ context.Context, q bus.Question) []byte { return q.Data }
 
 func testAnswers(t *testing.T, n Network) {
 	decider, follower, candidate := n.Connect(t, Decider), n.Connect(t, Follower), n.Connect(t, Candidate)
-	answer(t, decider, follower, bus.Seat, func(_ context.Context, question []byte) []byte {
-		return append([]byte("you said "), question...)
+	answer(t, decider, follower, bus.Seat, func(_ context.Context, q bus.Question) []byte {
+		return append([]byte(q.From+" said "), q.Data...)
 	})
-	answer(t, candidate, follower, bus.Node(Candidate), func(context.Context, []byte) []byte { return nil })
+	answer(t, candidate, follower, bus.Node(Candidate), func(context.Context, bus.Question) []byte { return nil })
 	got, err := follower.Ask(limited(t), bus.Seat, []byte("hello"))
-	if err != nil || string(got) != "you said hello" {
+	if err != nil || string(got) != Follower+" said hello" {
 		t.Errorf("%q, %v", got, err)
 	}
 	got, err = follower.Ask(limited(t), bus.Node(Candidate), nil)
@@ -148,8 +148,8 @@ func testLongAnswers(t *testing.T, n Network) {
 	for i := range long {
 		long[i] = byte(i * i >> 8)
 	}
-	answer(t, follower, decider, bus.Node(Follower), func(_ context.Context, question []byte) []byte {
-		size, err := strconv.Atoi(string(question))
+	answer(t, follower, decider, bus.Node(Follower), func(_ context.Context, q bus.Question) []byte {
+		size, err := strconv.Atoi(string(q.Data))
 		if err != nil {
 			return nil
 		}
@@ -177,14 +177,14 @@ func testNobody(t *testing.T, n Network) {
 func testFirstAnswer(t *testing.T, n Network) {
 	decider, candidate, follower := n.Connect(t, Decider), n.Connect(t, Candidate), n.Connect(t, Follower)
 	ended := make(chan struct{})
-	answer(t, decider, follower, bus.Seat, func(ctx context.Context, question []byte) []byte {
-		if string(question) == "now" {
+	answer(t, decider, follower, bus.Seat, func(ctx context.Context, q bus.Question) []byte {
+		if string(q.Data) == "now" {
 			<-ctx.Done()
 			close(ended)
 		}
 		return nil
 	})
-	stop, err := candidate.Answer(bus.Seat, func(context.Context, []byte) []byte { return []byte("here") })
+	stop, err := candidate.Answer(bus.Seat, func(context.Context, bus.Question) []byte { return []byte("here") })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,12 +208,12 @@ func testFirstAnswer(t *testing.T, n Network) {
 func testGivingUp(t *testing.T, n Network) {
 	decider, follower := n.Connect(t, Decider), n.Connect(t, Follower)
 	ended := make(chan struct{}, 1)
-	answer(t, decider, follower, bus.Seat, func(ctx context.Context, question []byte) []byte {
-		if string(question) == "wait" {
+	answer(t, decider, follower, bus.Seat, func(ctx context.Context, q bus.Question) []byte {
+		if string(q.Data) == "wait" {
 			<-ctx.Done()
 			ended <- struct{}{}
 		}
-		return question
+		return q.Data
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
 	defer cancel()
@@ -230,13 +230,13 @@ func testGivingUp(t *testing.T, n Network) {
 func testStopAnswering(t *testing.T, n Network) {
 	decider, follower := n.Connect(t, Decider), n.Connect(t, Follower)
 	began, ended := make(chan struct{}), false
-	stop := answer(t, decider, follower, bus.Seat, func(ctx context.Context, question []byte) []byte {
-		if string(question) == "wait" {
+	stop := answer(t, decider, follower, bus.Seat, func(ctx context.Context, q bus.Question) []byte {
+		if string(q.Data) == "wait" {
 			close(began)
 			<-ctx.Done()
 			ended = true
 		}
-		return question
+		return q.Data
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	asked := make(chan struct{})
@@ -281,12 +281,12 @@ func testOwnership(t *testing.T, n Network) {
 		t.Fatal(err)
 	}
 	copy(data, "after!")
-	got, err := follower.Stream().Get(limited(t), seq)
+	got, err := decider.Stream().Get(limited(t), seq)
 	if err != nil || string(got) != "before" {
 		t.Errorf("the stream has %q, %v", got, err)
 	}
 	copy(got, "after!")
-	if again, err := follower.Stream().Get(limited(t), seq); err != nil || string(again) != "before" {
+	if again, err := decider.Stream().Get(limited(t), seq); err != nil || string(again) != "before" {
 		t.Errorf("the stream has now %q, %v", again, err)
 	}
 }

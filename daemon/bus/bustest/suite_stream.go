@@ -73,15 +73,15 @@ func testAppend(t *testing.T, n Network) {
 	if seq, err := s.Append(limited(t), 3, "largest", largest); seq != 4 || err != nil {
 		t.Error(seq, err)
 	}
-	follower := n.Connect(t, Follower).Stream()
-	if got, err := follower.Get(limited(t), 4); err != nil || !bytes.Equal(got, largest) {
+	other := n.Connect(t, Candidate).Stream()
+	if got, err := other.Get(limited(t), 4); err != nil || !bytes.Equal(got, largest) {
 		t.Error("the largest message has changed:", len(got), err)
 	}
-	if _, err := follower.Get(limited(t), 5); !errors.Is(err, bus.ErrGone) {
+	if _, err := other.Get(limited(t), 5); !errors.Is(err, bus.ErrGone) {
 		t.Error("the message after the last:", err)
 	}
-	if first, last, err := follower.Ends(limited(t)); first != 1 || last != 4 || err != nil {
-		t.Error("as the follower sees it:", first, last, err)
+	if first, last, err := other.Ends(limited(t)); first != 1 || last != 4 || err != nil {
+		t.Error("as another node sees it:", first, last, err)
 	}
 }
 
@@ -154,7 +154,7 @@ func testRead(t *testing.T, n Network) {
 	s := create(t, n)
 	const messages = 600
 	fill(t, s, 1, messages)
-	for _, b := range []bus.Stream{s, n.Connect(t, Follower).Stream()} {
+	for _, b := range []bus.Stream{s, n.Connect(t, Candidate).Stream()} {
 		for _, span := range [][2]uint64{{1, messages}, {17, 17}, {255, 258}, {3, 2}} {
 			next := span[0]
 			err := b.Read(limited(t), span[0], span[1], func(seq uint64, data []byte) error {
@@ -184,8 +184,7 @@ func testPurge(t *testing.T, n Network) {
 	if err := s.Purge(limited(t), 8); err != nil {
 		t.Fatal(err)
 	}
-	follower := n.Connect(t, Follower).Stream()
-	for _, b := range []bus.Stream{s, follower} {
+	for _, b := range []bus.Stream{s, n.Connect(t, Candidate).Stream()} {
 		if first, last, err := b.Ends(limited(t)); first != 8 || last != 10 || err != nil {
 			t.Error(first, last, err)
 		}

@@ -13,7 +13,7 @@ import (
 type answerer struct {
 	owner  *connection
 	topic  bus.Topic
-	answer func(context.Context, []byte) []byte
+	answer func(context.Context, bus.Question) []byte
 	ctx    context.Context // ends with it
 	end    context.CancelFunc
 	busy   sync.WaitGroup
@@ -22,9 +22,7 @@ type answerer struct {
 func (a *answerer) node() string { return a.owner.node }
 
 // Answer implements bus.Bus.
-func (c *connection) Answer(
-	to bus.Topic, answer func(ctx context.Context, question []byte) []byte,
-) (stop func(), err error) {
+func (c *connection) Answer(to bus.Topic, answer func(context.Context, bus.Question) []byte) (stop func(), err error) {
 	n := c.network
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -73,7 +71,7 @@ func (a *answerer) ask(ctx context.Context, from *connection, question []byte, a
 		if !pause(own, latency) {
 			return
 		}
-		answer := slices.Clone(a.answer(own, question))
+		answer := slices.Clone(a.answer(own, bus.Question{From: from.node, Data: question}))
 		if len(answer) > bus.MaxAnswer || !pause(own, latency) {
 			return
 		}

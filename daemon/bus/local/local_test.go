@@ -191,7 +191,7 @@ func TestACutEndsAllWaiting(t *testing.T) {
 		if err := b[0].Stream().Create(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := b[1].Answer(bus.Seat, func(ctx context.Context, _ []byte) []byte { <-ctx.Done(); return nil }); err != nil {
+		if _, err := b[1].Answer(bus.Seat, func(ctx context.Context, _ bus.Question) []byte { <-ctx.Done(); return nil }); err != nil {
 			t.Fatal(err)
 		}
 		n.CutStream(true)
