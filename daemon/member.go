@@ -213,15 +213,17 @@ func (m *monitor) addOwnIncidents(ctx context.Context, list []byte) ([]byte, err
 }
 
 // answerAsDecider answers what other nodes ask whoever decides.
-func (m *monitor) answerAsDecider(ctx context.Context, question []byte) []byte {
+func (m *monitor) answerAsDecider(ctx context.Context, from cluster.Asker, question []byte) []byte {
 	if len(question) == 0 {
 		return nil
 	}
 	switch question[0] {
 	case askRequest:
-		return m.passer.answer(ctx, question[1:])
+		return m.passer.answer(ctx, from.Node, question[1:])
 	case askLinkKey:
-		return m.links.load().Key()
+		if from.Decides {
+			return m.links.load().Key()
+		}
 	}
 	return nil // of a later version
 }
@@ -399,12 +401,16 @@ func (m *monitor) stepDown(ctx context.Context, by string) error {
 }
 
 // answerAsNode answers what other nodes ask this one.
-func (m *monitor) answerAsNode(ctx context.Context, question []byte) []byte {
+func (m *monitor) answerAsNode(ctx context.Context, from cluster.Asker, question []byte) []byte {
 	if len(question) == 0 {
 		return nil
 	}
 	switch question[0] {
 	case askStepDown:
+		if !from.Decides {
+			m.Log.Warn("a node that may not decide asks this one to let another one decide", zap.String("node", string(from.Node)))
+			return []byte("only a node that may decide can have another one decide: type this on " + m.node)
+		}
 		if err := m.stepDown(ctx, string(question[1:])); err != nil {
 			return []byte(err.Error())
 		}

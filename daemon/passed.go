@@ -5,7 +5,10 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/imapvigil/imapvigil/daemon/api"
 )
@@ -52,10 +55,10 @@ func framed(head any, body []byte) []byte {
 	return append(append(frame, text...), body...)
 }
 
-// unframe reads what framed has written.
+// unframe reads what framed has written. Its head has a limit, so that reading it costs little.
 func unframe(frame []byte, head any) (body []byte, err error) {
 	size, n := binary.Uvarint(frame)
-	if n <= 0 || size > uint64(len(frame)-n) {
+	if n <= 0 || size > uint64(len(frame)-n) || size > mostHead {
 		return nil, errNotPassed
 	}
 	frame = frame[n:]
@@ -64,6 +67,25 @@ func unframe(frame []byte, head any) (body []byte, err error) {
 	}
 	return frame[size:], nil
 }
+
+// parseAnswer reads an answer. Its status is one that [http.ResponseWriter] takes, and it says nothing of the
+// connection, which is that of this node.
+func parseAnswer(frame []byte) (a passedAnswer, err error) {
+	if a.body, err = unframe(frame, &a); err != nil {
+		return passedAnswer{}, err
+	}
+	if a.Status < http.StatusOK || a.Status > 599 {
+		return passedAnswer{}, fmt.Errorf("%w: its status is %d", errNotPassed, a.Status)
+	}
+	maps.DeleteFunc(a.Header, func(name string, _ []string) bool {
+		return slices.Contains(ofTheConnection, http.CanonicalHeaderKey(name))
+	})
+	return a, nil
+}
+
+// ofTheConnection are headers that are about a connection (RFC 9110, section 7.6.1), the length of what goes over
+// it, and who is logged in, which this node knows.
+var ofTheConnection = []string{"Connection", "Keep-Alive", "Transfer-Encoding", "Trailer", "Upgrade", "Content-Length", "Set-Cookie"}
 
 // A keptAnswer keeps an answer, of at most so many bytes, to be passed back.
 type keptAnswer struct {

@@ -17,6 +17,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/bus"
 	"github.com/imapvigil/imapvigil/daemon/clock"
@@ -127,10 +128,10 @@ func (p *passer) passOn(w http.ResponseWriter, r *http.Request, door string, h h
 	var a passedAnswer
 	answer, err := p.askWhoDecides(ctx, question)
 	if err == nil {
-		a.body, err = unframe(answer, &a)
+		a, err = parseAnswer(answer)
 	}
 	switch {
-	case err == nil && a.Status != 0 && a.Status != tooLongToPass:
+	case err == nil && a.Status != tooLongToPass:
 		p.give(w, r, &a)
 	case shows:
 		h.ServeHTTP(w, r)
@@ -226,7 +227,7 @@ func (p *passer) questionOf(w http.ResponseWriter, r *http.Request, door string)
 		}
 	}
 	if door == socketDoor {
-		q.Author = api.AuthorOf(r.Context(), claimedIn(r, body)) + " on " + p.node
+		q.Author = api.AuthorOf(r.Context(), claimedIn(r, body)) + senderWords(config.NodeID(p.node))
 	} else {
 		q.Visitor = api.VisitorOf(r.Context())
 	}
@@ -316,9 +317,9 @@ func (p *passer) sharing(door, pattern string, h http.Handler) http.Handler {
 }
 
 // answer answers a request that another node has passed on.
-func (p *passer) answer(ctx context.Context, question []byte) []byte {
+func (p *passer) answer(ctx context.Context, from config.NodeID, question []byte) []byte {
 	kept := &keptAnswer{passedAnswer: passedAnswer{Header: http.Header{}}, most: bus.MaxAnswer - mostHead}
-	if err := p.serve(ctx, kept, question); err != nil {
+	if err := p.serve(ctx, from, kept, question); err != nil {
 		p.log.Warn("a request that another node has passed on is not answered", zap.Error(err))
 		return nil
 	}
@@ -328,11 +329,11 @@ func (p *passer) answer(ctx context.Context, question []byte) []byte {
 	return framed(kept.passedAnswer, kept.body)
 }
 
-// mostHead is room for what an answer has before its body.
-const mostHead = 64 << 10
+// mostHead is the most bytes that a question or an answer has before its body.
+const mostHead = 128 << 10
 
 // serve has what answers here answer what another node has passed on.
-func (p *passer) serve(ctx context.Context, w http.ResponseWriter, question []byte) (err error) {
+func (p *passer) serve(ctx context.Context, from config.NodeID, w http.ResponseWriter, question []byte) (err error) {
 	var q passedRequest
 	body, err := unframe(question, &q)
 	if err != nil {
@@ -342,8 +343,10 @@ func (p *passer) serve(ctx context.Context, w http.ResponseWriter, question []by
 	if h == nil {
 		return fmt.Errorf("there is no door %q", q.Door)
 	}
+	ctx = api.WithSender(ctx, senderWords(from))
 	if q.Door == socketDoor {
-		ctx = api.WithAuthor(ctx, func(string) string { return q.Author })
+		author := strings.TrimSuffix(q.Author, senderWords(from))
+		ctx = api.WithAuthor(ctx, func(string) string { return author })
 	} else {
 		if q.Visitor == nil {
 			return errNotPassed
@@ -368,6 +371,15 @@ func (p *passer) serve(ctx context.Context, w http.ResponseWriter, question []by
 	}()
 	h.ServeHTTP(w, r)
 	return nil
+}
+
+// senderWords returns what stands behind the name of whoever asks on another node, which has proved which one it
+// is; an earlier imapvigil proves nothing.
+func senderWords(from config.NodeID) string {
+	if from == "" {
+		return ", as an earlier imapvigil says"
+	}
+	return " on " + string(from)
 }
 
 // showFault shows a problem to the browser of a visitor of another node.

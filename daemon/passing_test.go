@@ -31,6 +31,7 @@ type pair struct {
 	answers  func(w http.ResponseWriter, r *http.Request) // of the node that decides
 	own      http.Handler                                 // of the follower
 	fails    error                                        // of asking
+	says     []byte                                       // instead of answers
 	asked    int
 }
 
@@ -50,7 +51,10 @@ func newPair() *pair {
 			if p.fails != nil {
 				return nil, p.fails
 			}
-			return decides.answer(ctx, question[1:]), nil
+			if p.says != nil {
+				return p.says, nil
+			}
+			return decides.answer(ctx, "fra1", question[1:]), nil
 		},
 		own:          func(_ context.Context, status []byte) ([]byte, error) { return append(status, " of fra1"...), nil },
 		ownIncidents: func(_ context.Context, list []byte) ([]byte, error) { return append(list, " and own"...), nil },
@@ -218,7 +222,7 @@ func TestOtherNodesAskOnlyWhatConcernsAll(t *testing.T) {
 		{Door: pageDoor, Method: "GET", URI: "/metrics", Visitor: &api.Visitor{Rights: []api.Right{api.Metrics}}},
 	} {
 		q.Author = "root"
-		if answer := p.answer(t.Context(), framed(q, nil)); !strings.Contains(string(answer), "nyc1 answers this to nobody on another node") {
+		if answer := p.answer(t.Context(), "lon1", framed(q, nil)); !strings.Contains(string(answer), "nyc1 answers this to nobody on another node") {
 			t.Errorf("%s %s: %q", q.Method, q.URI, answer)
 		}
 	}
@@ -317,15 +321,70 @@ func FuzzPassedRequest(f *testing.F) {
 		for _, door := range []string{socketDoor, pageDoor} {
 			p.doors[door] = http.NotFoundHandler()
 		}
-		answer := p.answer(t.Context(), question)
+		answer := p.answer(t.Context(), "lon1", question)
 		if answer == nil {
 			return
 		}
-		var a passedAnswer
-		if _, err := unframe(answer, &a); err != nil || a.Status == 0 {
+		if a, err := parseAnswer(answer); err != nil || a.Status == 0 {
 			t.Errorf("%+v, %v", a, err)
 		}
 	})
+}
+
+// FuzzPassedAnswer: whatever the node that decides is said to have answered can be given to a client.
+func FuzzPassedAnswer(f *testing.F) {
+	f.Add(framed(passedAnswer{Status: http.StatusOK, Header: http.Header{"Content-Type": {"text/plain"}}}, []byte("body")))
+	for _, status := range []int{-1, 99, 101, 600, 1000} {
+		f.Add(framed(passedAnswer{Status: status, Header: http.Header{"connection": {"close"}}}, nil))
+	}
+	f.Add([]byte{0xff, 0xff, 0xff})
+	p := newPair().follower.passer
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		a, err := parseAnswer(answer)
+		if err != nil {
+			return
+		}
+		w := httptest.NewRecorder()
+		p.give(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/status", nil), &a) // it panics for a status that is none
+		if w.Code != a.Status || w.Header().Get("Connection") != "" {
+			t.Errorf("%d %v of %q", w.Code, w.Header(), answer)
+		}
+	})
+}
+
+// What another node answers with a status that is none is no answer, and what is known here is shown.
+func TestAStatusThatIsNoneIsNoAnswer(t *testing.T) {
+	for _, status := range []int{-1, 0, 99, 100, 199, 600, 1000} {
+		p := newPair()
+		p.says = framed(passedAnswer{Status: status}, []byte("theirs"))
+		if a := p.ask(t, pageDoor, "GET /{$}", "GET", "/", "", nil); a.Code != http.StatusOK || a.Body.String() != "own" {
+			t.Errorf("%d: %d %q", status, a.Code, a.Body)
+		}
+		a := p.ask(t, socketDoor, "POST /v1/ack", "POST", "/v1/ack", "{}", nil)
+		if a.Code != http.StatusUnprocessableEntity || !strings.Contains(a.Body.String(), "nyc1 has not answered") {
+			t.Errorf("%d: %d %s", status, a.Code, a.Body)
+		}
+	}
+}
+
+// Whoever asks on another node is named with that node, whatever it says of them and of itself.
+func TestANodeVouchesForItsOwnPeopleOnly(t *testing.T) {
+	for _, test := range []struct{ from, author, want string }{
+		{"lon1", "anna on lon1", "anna on lon1"},
+		{"lon1", "anna on fra1", "anna on fra1 on lon1"},
+		{"lon1", "anna", "anna on lon1"},
+		{"", "anna on fra1", "anna on fra1, as an earlier imapvigil says"},
+		{"lon1", strings.Repeat("anna on fra1 ", 1000), strings.Repeat("anna on fra1 ", 7)[:89] + "\u2026 on lon1"},
+	} {
+		var by string
+		p := &passer{log: zap.NewNop(), doors: map[string]http.Handler{socketDoor: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			by = api.AuthorOf(r.Context(), "forged")
+		})}}
+		p.answer(t.Context(), config.NodeID(test.from), framed(passedRequest{Door: socketDoor, Method: "POST", URI: "/v1/ack", Author: test.author}, nil))
+		if by != test.want {
+			t.Errorf("%q says that %.40q asks: it is %q, not %q", test.from, test.author, by, test.want)
+		}
+	}
 }
 
 // An answer that is too long for the bus is none.

@@ -36,7 +36,7 @@ func acting(do action) http.Handler {
 }
 
 // authorOf returns the name that is kept with what a visitor does.
-func authorOf(r *http.Request) string { return VisitorOf(r.Context()).Name }
+func authorOf(r *http.Request) string { return withSender(r.Context(), VisitorOf(r.Context()).Name) }
 
 // actOnCheck serves POST /api/v1/checks/{check}/recheck and /test.
 func (v1 *versionOne) actOnCheck() http.Handler {

@@ -5,6 +5,9 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+
+	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
 
 // A Signature is what a client says of who asks. It is kept with what is done.
@@ -22,6 +25,28 @@ func WithAuthor(ctx context.Context, identify func(claimed string) string) conte
 	return context.WithValue(ctx, authorKey{}, identify)
 }
 
+// senderKey is the key under which a context holds which node has passed a request on.
+type senderKey struct{}
+
+// WithSender returns a context of requests that another node has passed on. Whoever asks is named with the words,
+// such as " on fra1", whatever the node says of them: it vouches for its own people only.
+func WithSender(ctx context.Context, words string) context.Context {
+	return context.WithValue(ctx, senderKey{}, words)
+}
+
+// withSender returns a name with the words about the node that has passed the request on. However long the name
+// is, what is kept of it has these words.
+func withSender(ctx context.Context, name string) string {
+	words, passed := ctx.Value(senderKey{}).(string)
+	if !passed {
+		return name
+	}
+	return opaque.Bounded(name, max(leastName, tracker.MaxAuthor-len(words))) + words
+}
+
+// leastName is how many bytes of a name are kept at least: nodes have names of 63 bytes at most.
+const leastName = 30
+
 // signatureOf reads a signature from the query of a request without a body.
 func signatureOf(r *http.Request) Signature {
 	return Signature{r.URL.Query().Get("by"), r.URL.Query().Get("user")}
@@ -36,7 +61,7 @@ func (s Signature) query() string {
 // a note for colleagues, no proof.
 func (s Signature) author(ctx context.Context) string {
 	if identify, ok := ctx.Value(authorKey{}).(func(string) string); ok && s.By == "" {
-		return identify(s.User)
+		return withSender(ctx, identify(s.User))
 	}
-	return cmp.Or(s.By, s.User)
+	return withSender(ctx, cmp.Or(s.By, s.User))
 }

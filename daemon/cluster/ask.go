@@ -9,46 +9,71 @@ import (
 
 // A question to a node begins with one of these.
 const (
-	askSights = 's' // what it last saw of each check
-	askDaemon = 'd' // what Options.Answer answers
+	askSights  = 's' // what it last saw of each check
+	askDaemon  = 'd' // what Options.Answer answers
+	askJournal = 'j' // what is in the shared journal: see readJournal
 )
+
+// An Asker is the node that asks another one.
+type Asker struct {
+	Node config.NodeID // it has proved who it is; empty: an earlier imapvigil, which proves nothing
+	// Decides says that it may decide, by the files of the node that is asked. What it is told is safe there:
+	// it could write the journal of all nodes.
+	Decides bool
+}
+
+// asker returns who asks a question.
+func (n *Node) asker(q bus.Question) Asker {
+	from := Asker{Node: config.NodeID(q.From)}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if node, known := n.cfg.Cluster.Nodes[from.Node]; known {
+		from.Decides = node.Decide
+	}
+	return from
+}
+
+// self returns this node as one that asks itself.
+func (n *Node) self() Asker { return n.asker(bus.Question{From: string(n.Node)}) }
 
 // AskDecider asks whoever decides, also this node itself, and waits for the answer.
 func (n *Node) AskDecider(ctx context.Context, question []byte) ([]byte, error) {
 	if n.Role() == Deciding {
-		return n.answerAsDecider(ctx, question), nil
+		return n.answerAsDecider(ctx, n.self(), question), nil
 	}
 	return n.Bus.Ask(ctx, bus.Seat, question)
 }
 
-func (n *Node) answerAsDecider(ctx context.Context, question []byte) []byte {
+func (n *Node) answerAsDecider(ctx context.Context, from Asker, question []byte) []byte {
 	if n.AnswerAsDecider == nil {
 		return nil
 	}
-	return n.AnswerAsDecider(ctx, question)
+	return n.AnswerAsDecider(ctx, from, question)
 }
 
 // AskNode asks one node, also this one itself, and waits for the answer.
 func (n *Node) AskNode(ctx context.Context, node config.NodeID, question []byte) ([]byte, error) {
 	question = append([]byte{askDaemon}, question...)
 	if node == n.Node {
-		return n.answer(ctx, question), nil
+		return n.answer(ctx, n.self(), question), nil
 	}
 	return n.Bus.Ask(ctx, bus.Node(string(node)), question)
 }
 
 // answer answers what this node is asked.
-func (n *Node) answer(ctx context.Context, question []byte) []byte {
+func (n *Node) answer(ctx context.Context, from Asker, question []byte) []byte {
 	if len(question) == 0 {
 		return nil
 	}
 	switch question[0] {
 	case askSights:
-		return encode(n.allSights())
+		return n.answerSights(ctx, from)
 	case askDaemon:
 		if n.Answer != nil {
-			return n.Answer(ctx, question[1:])
+			return n.Answer(ctx, from, question[1:])
 		}
+	case askJournal:
+		return n.answerJournal(ctx, from, question[1:])
 	}
 	return nil
 }

@@ -1,8 +1,11 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -11,6 +14,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/clock"
 
 	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/agree"
 	"github.com/imapvigil/imapvigil/daemon/bus"
 )
 
@@ -84,6 +88,53 @@ func (n *Node) askWhatItSaw(ctx context.Context, node string) (packets [][]byte,
 	if err != nil {
 		return nil, err
 	}
-	err = json.Unmarshal(answer, &packets)
-	return packets, err
+	return parseSights(answer)
+}
+
+const (
+	// mostSights is the most bytes that a node may say of what it last saw: 200,000 checks that are well, or
+	// 5,000 that fail, come to a sixth of it.
+	mostSights = 32 << 20
+	// mostPackets is the most packets in them. Each has about 60,000 bytes.
+	mostPackets = 4096
+)
+
+// parseSights reads what a node says that it last saw. What it says that it has costs not much more memory than
+// it has bytes.
+func parseSights(answer []byte) (packets [][]byte, err error) {
+	if len(answer) > mostSights {
+		return nil, fmt.Errorf("%d bytes, and %d are the most", len(answer), mostSights)
+	}
+	d := json.NewDecoder(bytes.NewReader(answer))
+	if token, err := d.Token(); err != nil || token != json.Delim('[') {
+		return nil, errors.Join(errNoSights, err)
+	}
+	for d.More() {
+		var packet []byte
+		if err := d.Decode(&packet); err != nil {
+			return nil, errors.Join(errNoSights, err)
+		}
+		if len(packets) == mostPackets || len(packet) > agree.MaxPacket {
+			return nil, fmt.Errorf("%w: too many packets, or one of %d bytes", errNoSights, len(packet))
+		}
+		packets = append(packets, packet)
+	}
+	return packets, nil
+}
+
+var errNoSights = errors.New("what a node last saw cannot be read")
+
+// answerSights says what this node last saw of each check, to nodes that may decide. Packing that takes a
+// while, and the results of probes wait for it: so it is done once at a time.
+func (n *Node) answerSights(ctx context.Context, from Asker) []byte {
+	if !from.Decides && from.Node != "" {
+		return nil
+	}
+	select {
+	case n.packingAll <- struct{}{}:
+		defer func() { <-n.packingAll }()
+		return encode(n.allSights())
+	case <-ctx.Done():
+		return nil
+	}
 }

@@ -95,7 +95,9 @@ func (d *decider) listen() (stop func()) {
 		d.Log.Error("what the other nodes see does not reach this node", zap.Error(err))
 		stopSights = func() {}
 	}
-	stopAnswers, err := d.Bus.Answer(bus.Seat, d.answerAsDecider)
+	stopAnswers, err := d.Bus.Answer(bus.Seat, func(ctx context.Context, q bus.Question) []byte {
+		return d.answerAsDecider(ctx, d.asker(q), q.Data)
+	})
 	if err != nil {
 		d.Log.Error("this node cannot answer as the decider", zap.Error(err))
 		stopAnswers = func() {}

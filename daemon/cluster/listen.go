@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"context"
+
 	"go.uber.org/zap"
 
 	"github.com/imapvigil/imapvigil/daemon/bus"
@@ -23,7 +25,9 @@ func (n *Node) listen() (stop func(), err error) {
 		}
 		stops = append(stops, one)
 	}
-	one, err := n.Bus.Answer(bus.Node(string(n.Node)), n.answer)
+	one, err := n.Bus.Answer(bus.Node(string(n.Node)), func(ctx context.Context, q bus.Question) []byte {
+		return n.answer(ctx, n.asker(q), q.Data)
+	})
 	if err == nil {
 		stops = append(stops, one)
 	}

@@ -95,10 +95,10 @@ func (m *machine) start() {
 		Node: m.id, Version: "1.0", Bus: p.bus, Dir: filepath.Join(m.dir, "shared"), Own: p.own, OpenShared: p.openShared,
 		Wake: m.wake, RetryLogin: m.retryLogin, OnShare: m.shareChanged, NeverStepDown: m.stage.neverStepDown, Log: zap.New(&roles{hear: p.logged}),
 		Troubles: m.troubles, OwnServers: func(context.Context) []string { return []string{"bus on " + string(m.id)} },
-		AnswerAsDecider: func(_ context.Context, question []byte) []byte {
+		AnswerAsDecider: func(_ context.Context, _ cluster.Asker, question []byte) []byte {
 			return fmt.Appendf(nil, "%s decides, asked %s", m.id, question)
 		},
-		Answer: func(_ context.Context, question []byte) []byte {
+		Answer: func(_ context.Context, _ cluster.Asker, question []byte) []byte {
 			return fmt.Appendf(nil, "%s, asked %s", m.id, question)
 		},
 		Wall: func() time.Time { return time.Now().Add(time.Duration(m.wall.Load())) },

@@ -32,8 +32,10 @@ type Node struct {
 	doubted      atomic.Bool // what this node holds of the journal, or says about it, contradicts whoever decides
 	shareChanged chan struct{}
 
-	packing sync.Mutex
-	packer  *agree.Packer
+	packing    sync.Mutex
+	packer     *agree.Packer
+	packingAll chan struct{} // held while what this node last saw of all checks is packed
+	journaling chan struct{} // held while another node is told what is in the journal
 
 	configuring sync.Mutex // held while the shared tracker is given a configuration; before mu
 
@@ -67,12 +69,12 @@ func New(o Options) (*Node, error) {
 	now := time.Now()
 	n := &Node{
 		Options: o, stepDown: make(chan chan struct{}), shareChanged: make(chan struct{}, 1),
-		packer: agree.NewPacker(string(o.Node), now), cfg: nobody, hearing: newHearing(o.Node, now), changed: now, role: Following,
+		packer: agree.NewPacker(string(o.Node), now), packingAll: make(chan struct{}, 1), journaling: make(chan struct{}, 2), cfg: nobody, hearing: newHearing(o.Node, now), changed: now, role: Following,
 		// What its own journal has of checks is of a time when it was alone.
 		solitude: solitude{phase: handingOver, since: now},
 	}
 	var err error
-	if n.copy, err = stream.Open(o.Dir, o.Bus.Stream(), stream.Options{
+	if n.copy, err = stream.Open(o.Dir, askedStream{o.Bus.Stream(), n}, stream.Options{
 		Node: string(o.Node), Version: o.Version, Log: o.Log, OnRecords: n.folder.fold, OnAnew: func() { n.anew.Store(true) },
 	}); err != nil {
 		return nil, err

@@ -43,9 +43,9 @@ type Options struct {
 	OnShare func()
 	// AnswerAsDecider answers what others ask the decider with [Node.AskDecider], while this node
 	// decides; nil: it answers nothing.
-	AnswerAsDecider func(ctx context.Context, question []byte) []byte
+	AnswerAsDecider func(ctx context.Context, from Asker, question []byte) []byte
 	// Answer answers what others ask this node with [Node.AskNode]; nil: it answers nothing.
-	Answer func(ctx context.Context, question []byte) []byte
+	Answer func(ctx context.Context, from Asker, question []byte) []byte
 	// Troubles lists in sentences what is wrong with this machine. A node that may not decide has
 	// nobody to send messages to: the decider does. nil: nothing is.
 	Troubles func() []string

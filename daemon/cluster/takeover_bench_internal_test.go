@@ -300,7 +300,7 @@ func (s *succession) newOther(id config.NodeID) *other {
 	o.packer.Flush(time.Now())
 	answer := encode(o.packer.All(time.Now()))
 	var err error
-	o.stop, err = o.conn.Answer(bus.Node(string(id)), func(context.Context, []byte) []byte { return answer })
+	o.stop, err = o.conn.Answer(bus.Node(string(id)), func(context.Context, bus.Question) []byte { return answer })
 	must(s.b, err)
 	return o
 }

@@ -14,7 +14,7 @@ var errNotKept = errors.New("the journal cannot keep this; nothing has changed (
 
 // An Acknowledgement says that a person works on an incident.
 type Acknowledgement struct {
-	By     string    // who says so; at most maxAuthor bytes are kept
+	By     string    // who says so; at most MaxAuthor bytes are kept
 	Reason string    // at most 1 KiB is kept
 	Until  time.Time // zero: until the incident ends
 	Once   bool      // nothing happens where somebody works on it already

@@ -16,7 +16,7 @@ import (
 // takes: an incident has up to 200 events, and is one record in a snapshot.
 const (
 	maxReason = 1 << 10 // of an acknowledgement or a silence, in bytes
-	maxAuthor = 100     // of who did something
+	MaxAuthor = 100     // of who did something
 	maxHint   = 2 << 10 // a sentence of ours may quote a configuration
 	maxName   = 200     // of what does not exist, in an error
 	maxThread = 1 << 10 // of a receipt; a Message-ID has at most 998 bytes (RFC 5322 section 2.1.1)
@@ -26,7 +26,7 @@ const (
 func boundReason(text string) string { return opaque.Bounded(text, maxReason) }
 
 // boundAuthor makes the name of who did something safe to keep and to show.
-func boundAuthor(name string) string { return opaque.Bounded(name, maxAuthor) }
+func boundAuthor(name string) string { return opaque.Bounded(name, MaxAuthor) }
 
 // boundName quotes what somebody asked for and does not exist.
 func boundName(text string) string { return opaque.Bounded(text, maxName) }

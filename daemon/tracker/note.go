@@ -9,7 +9,7 @@ import (
 
 // A Note is what a person writes about an incident, for those who read of it later.
 type Note struct {
-	By     string // who writes; at most maxAuthor bytes are kept
+	By     string // who writes; at most MaxAuthor bytes are kept
 	Text   string // at most 1 KiB is kept
 	Public bool   // it stands on the public page, too
 }
