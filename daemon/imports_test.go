@@ -131,7 +131,7 @@ var owners = map[string][]string{
 	"github.com/prometheus/":        {"daemon/web/metrics"},
 	"github.com/coreos/go-oidc/":    {"daemon/web/access"},
 	"github.com/spf13/cobra":        {"cmd/imapvigil"},
-	"github.com/nats-io/":           {"daemon/bus"},
+	"github.com/nats-io/":           {"daemon/bus", "daemon/bus/bustest"}, // the latter for tests
 	"github.com/coreos/go-systemd/": {"daemon", "cmd/imapvigil"},
 }
 
