@@ -106,7 +106,10 @@ func parseSights(answer []byte) (packets [][]byte, err error) {
 		return nil, fmt.Errorf("%d bytes, and %d are the most", len(answer), mostSights)
 	}
 	d := json.NewDecoder(bytes.NewReader(answer))
-	if token, err := d.Token(); err != nil || token != json.Delim('[') {
+	switch token, err := d.Token(); {
+	case err == nil && token == nil: // null: it has seen nothing yet
+		return nil, nil
+	case err != nil || token != json.Delim('['):
 		return nil, errors.Join(errNoSights, err)
 	}
 	for d.More() {

@@ -78,9 +78,10 @@ func (r *realRound) compareCopies() {
 	}
 }
 
-// recordsOf returns the records of a copy, once it has all of the stream.
+// recordsOf returns the records of a copy, once it has all of the stream, as a node that may read it from the
+// servers.
 func (r *realRound) recordsOf(c int, node config.NodeID, dir string) (list []string, err error) {
-	b := r.connect(c, node)
+	b := r.connect(c, fiveNodes()[0].ID)
 	one, err := stream.Open(dir, b.Stream(), stream.Options{Node: string(node)})
 	if err != nil {
 		return nil, err
