@@ -73,15 +73,15 @@ type hangingBus struct {
 }
 
 // Answer implements [bus.Bus].
-func (b hangingBus) Answer(to bus.Topic, answer func(context.Context, []byte) []byte) (stop func(), err error) {
-	return b.Bus.Answer(to, func(ctx context.Context, question []byte) []byte {
+func (b hangingBus) Answer(to bus.Topic, answer func(context.Context, bus.Question) []byte) (stop func(), err error) {
+	return b.Bus.Answer(to, func(ctx context.Context, q bus.Question) []byte {
 		select {
 		case <-b.hangs:
-			if b.node == "lon1" && len(question) > 1 && question[1] == askPast {
+			if b.node == "lon1" && len(q.Data) > 1 && q.Data[1] == askPast {
 				<-ctx.Done()
 			}
 		default:
 		}
-		return answer(ctx, question)
+		return answer(ctx, q)
 	})
 }
