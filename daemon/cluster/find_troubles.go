@@ -26,7 +26,7 @@ func (d *decider) findTroubles(summary agree.Summary, now time.Time) (list []tro
 			list = append(list, t)
 		}
 	}
-	return append(list, unseen(summary), d.lostRecords(now))
+	return append(list, unseen(summary), d.lostRecords(now), d.shrunk.trouble(d.Node.Node, now))
 }
 
 // silence says whether a node is silent.
@@ -119,6 +119,29 @@ func (d *decider) lostRecords(now time.Time) trouble {
 	if !d.rebased.IsZero() && now.Sub(d.rebased) < mendedFor {
 		t.wrong = fmt.Sprintf("The shared journal had lost records. At %s it was written again from the copy of the node that had most of them. Messages may be sent twice. Check the disks of the servers of the bus.",
 			d.rebased.UTC().Format("2006-01-02 15:04:05 MST"))
+	}
+	return t
+}
+
+// A shrinking is that a node decides with files that lack most checks of the decider before it.
+type shrinking struct {
+	was, is int
+	at      time.Time // it began; zero: there was none, or it was long ago
+}
+
+// note notes with how many checks a node begins to decide.
+func (s *shrinking) note(was, is int, lacksMost bool, now time.Time) {
+	if lacksMost {
+		*s = shrinking{was, is, now}
+	}
+}
+
+// trouble says that a node decides with few checks, for a while.
+func (s shrinking) trouble(node config.NodeID, now time.Time) trouble {
+	t := trouble{name: shrunkTrouble}
+	if !s.at.IsZero() && now.Sub(s.at) < mendedFor {
+		t.wrong = fmt.Sprintf("%s decides with files that have %s, where the node that decided before had %d. No node with as many was heard for %s. If that is not meant, distribute the right files to all nodes.",
+			node, plural(s.is, "check"), s.was, config.FormatDuration(shrinkAfter))
 	}
 	return t
 }

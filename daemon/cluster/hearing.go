@@ -23,6 +23,9 @@ const (
 	// much longer each waits than the one before it in the list.
 	takeOverAfter = 5 * time.Second
 	turnPause     = 250 * time.Millisecond
+	// shrinkAfter is how long nobody has to decide before a node may whose files lack most of the checks of
+	// the last decider: until then one that has them may come back, and each node is alone meanwhile.
+	shrinkAfter = 10 * time.Minute
 	// clockTolerance is how far clocks may differ.
 	clockTolerance = 2 * time.Second
 )
@@ -166,7 +169,7 @@ func (h *hearing) candidates(nodes map[config.NodeID]*config.Node, now time.Time
 	var late []config.NodeID // their clocks differ; better they than nobody
 	for id, n := range nodes {
 		switch {
-		case !n.Decide || !h.live(id, now) || !h.nodes[id].Decides || !h.fits(h.nodes[id]):
+		case !n.Decide || !h.live(id, now) || !h.nodes[id].Decides || !h.fits(h.nodes[id], now):
 		case (h.nodes[id].ahead - clock).Abs() > clockTolerance:
 			late = append(late, id)
 		default:
@@ -186,6 +189,7 @@ func (h *hearing) candidates(nodes map[config.NodeID]*config.Node, now time.Time
 			most,
 			compareBool(x.Copy != "", y.Copy != ""),
 			compareBool(h.otherFiles(x), h.otherFiles(y)),
+			compareBool(h.lacksMost(x.Checks), h.lacksMost(y.Checks)),
 			compareBool(len(x.Unsent) > 0, len(y.Unsent) > 0),
 			cmp.Compare(a, b),
 		)
@@ -194,14 +198,23 @@ func (h *hearing) candidates(nodes map[config.NodeID]*config.Node, now time.Time
 }
 
 // fits reports whether a node may decide after the last decider: it understands its records, and its
-// files do not lack most of its checks, as in a reload.
-func (h *hearing) fits(n *heard) bool {
+// files do not lack most of its checks, as in a reload. A cluster that finds nobody else goes on with less: all
+// of its nodes read such files, and each has accepted them.
+func (h *hearing) fits(n *heard, now time.Time) bool {
 	if h.beat.Speaks > n.Speaks || n.Speaks == 0 {
 		return false
 	}
-	return !h.otherFiles(n) || h.beat.Checks == 0 ||
-		n.Checks > 0 && (h.beat.Checks < 10 || n.Checks*2 >= h.beat.Checks)
+	return !h.otherFiles(n) || !h.lacksMost(n.Checks) || h.withoutDecider(now) >= shrinkAfter
 }
+
+// lacksMost reports whether so many checks are none, or less than half of those of the last decider.
+func (h *hearing) lacksMost(checks int) bool {
+	return h.beat.Checks > 0 && (checks == 0 || h.beat.Checks >= 10 && checks*2 < h.beat.Checks)
+}
+
+// begins notes that this node decides in a term. Terms are places in the journal: one that was heard before
+// and is higher is of a journal that was made new since, or has lost its end.
+func (h *hearing) begins(term uint64) { h.beat.Term = min(h.beat.Term, term) }
 
 // otherFiles reports whether a node has other files than those in force.
 func (h *hearing) otherFiles(n *heard) bool { return h.beat.Digest != "" && n.Digest != h.beat.Digest }

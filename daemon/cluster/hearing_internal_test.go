@@ -131,6 +131,21 @@ func TestBeatsOfWhoWasReplacedDoNotCount(t *testing.T) {
 	}
 }
 
+// A node that heard a high term before its journal was made new, or was cut short, is not replaced by it when it
+// decides itself.
+func TestTermsOfAJournalThatIsGoneDoNotCountForADecider(t *testing.T) {
+	t.Parallel()
+	e := newEar("fra1", "fra1", "nyc1")
+	e.hearBeat(beat{Node: "nyc1", Term: 300, Last: 900}, 900, e.now, e.now)
+	e.begins(2)
+	if e.beat.Term > 2 {
+		t.Errorf("it has begun in term 2, and hears of term %d", e.beat.Term)
+	}
+	if !e.hearBeat(beat{Node: "nyc1", Term: 3, Last: 3}, 2, e.now, e.now) || e.beat.Term != 3 {
+		t.Error("it does not hear of its successor")
+	}
+}
+
 func TestCandidates(t *testing.T) {
 	t.Parallel()
 	all := []config.NodeID{"a1", "b1", "c1", "d1"}
@@ -151,6 +166,11 @@ func TestCandidates(t *testing.T) {
 		"not with files that lack most checks": {func(e *ear) {
 			e.say("a1", func(h *heartbeat) { h.Digest, h.Checks = "b", 49 })
 		}, "[b1 c1 d1]"},
+		"but when nobody has decided for long, those with the most checks first": {func(e *ear) {
+			e.say("a1", func(h *heartbeat) { h.Digest, h.Checks = "b", 49 })
+			e.say("b1", func(h *heartbeat) { h.Digest, h.Checks = "c", 50 })
+			e.pass(shrinkAfter, "", "a1", "b1")
+		}, "[b1 a1]"},
 		"without a good copy last": {func(e *ear) {
 			e.say("a1", func(h *heartbeat) { h.Copy = "it is damaged" })
 			e.say("b1", func(h *heartbeat) { h.Digest = "b" })

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,6 +42,7 @@ type machine struct {
 	kills  int
 	wall   atomic.Int64 // how far its clock is ahead
 	digest string       // of its files; empty: that of all
+	lacks  bool         // its files have the checks of mx1 only
 	// retried has the checks whose login was to be tried again.
 	retried []config.CheckID
 	// trouble is what it says of itself; nil or "nothing": nothing.
@@ -73,6 +75,10 @@ func (m *machine) config() *config.Config {
 	cfg := *m.stage.cfg
 	// Of all that is read each machine has a digest of its own, since keys differ.
 	cfg.Digest, cfg.CommonDigest = string(m.id), cmp.Or(m.digest, "of all")
+	if m.lacks {
+		cfg.Checks = maps.Clone(cfg.Checks)
+		maps.DeleteFunc(cfg.Checks, func(id config.CheckID, _ *config.Check) bool { return !strings.HasPrefix(string(id), "mx1/") })
+	}
 	return &cfg
 }
 

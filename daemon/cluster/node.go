@@ -54,6 +54,7 @@ type Node struct {
 	// restUntil is when a node may decide again that was asked to stop, or was not the first to begin.
 	restUntil time.Time
 	unsent    unsentLog
+	shrunk    shrinking
 	// rebased is when some node wrote the whole state into a journal that had lost records.
 	rebased time.Time
 }

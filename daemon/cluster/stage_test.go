@@ -139,6 +139,10 @@ func result(check config.CheckID, symptom string, now time.Time) incident.Result
 func (s *stage) reach(until time.Time) {
 	for {
 		next, due := s.due()
+		if len(due) == 0 && s.probing() && time.Now().Add(longestProbe).Before(until) {
+			time.Sleep(longestProbe)
+			continue
+		}
 		if len(due) == 0 || next.After(until) {
 			break
 		}
@@ -150,6 +154,23 @@ func (s *stage) reach(until time.Time) {
 	}
 	time.Sleep(time.Until(until))
 	s.settle()
+}
+
+// longestProbe is longer than each probe takes.
+const longestProbe = 50 * time.Millisecond
+
+// probing reports whether a probe is under way.
+func (s *stage) probing() bool {
+	return slices.ContainsFunc(s.sorted(), func(m *machine) bool {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		for _, at := range m.probes {
+			if m.process != nil && at.IsZero() {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // A turn is a probe that is due.

@@ -30,7 +30,7 @@ import (
 //	00:01:00 stream silent, heals, gone, loses 2 messages, loses acknowledgements
 //	00:01:00 mx1/imaps: tls timeout     from now on probes find this, from everywhere ("ok": all is well)
 //	00:01:00 mx1/imaps from fra1: ok    from one node only
-//	00:01:00 files of fra1 differ
+//	00:01:00 files of fra1 differ       or "lack most checks"
 //	00:01:00 clock of fra1 +5s          it is ahead
 //	00:01:00 trouble of lon1: its ...   it says that of itself
 //	00:01:00 relay of fra1 fails        no message leaves it, until it "works"
@@ -149,7 +149,7 @@ func (s *stage) do(command string, words []string) {
 		s.faultOfStream(strings.Join(words[1:], " "))
 	case "files":
 		m := s.machine(words[2])
-		m.digest = "other"
+		m.digest, m.lacks = "other", words[3] == "lack"
 		m.process.node.Configure(m.config())
 	case "clock":
 		d, err := time.ParseDuration(words[3])

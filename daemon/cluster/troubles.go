@@ -35,10 +35,11 @@ const (
 	unsentTrouble  = "node-messages-"
 	unseenTrouble  = "unseen"
 	journalTrouble = "shared-journal"
+	shrunkTrouble  = "fewer-checks"
 )
 
 var troubleKinds = []string{
-	silentTrouble, faultTrouble, filesTrouble, clockTrouble, copyTrouble, reportTrouble, unsentTrouble, unseenTrouble, journalTrouble,
+	silentTrouble, faultTrouble, filesTrouble, clockTrouble, copyTrouble, reportTrouble, unsentTrouble, unseenTrouble, journalTrouble, shrunkTrouble,
 }
 
 // A trouble is something that can be wrong in a cluster, and whether it is.
