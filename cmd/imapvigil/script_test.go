@@ -14,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/imapvigil/imapvigil/config/golden"
+	"github.com/imapvigil/imapvigil/daemon/bus/bustest"
 )
 
 // The scripts under testdata show each command at work, with the files it
@@ -29,6 +30,7 @@ import (
 //	server NAME VERB [ARG]             an IMAP server; its port is $NAME
 //	receiver NAME [plays SERVICE|PATTERN]  an HTTP server; its URL is $NAME
 //	port NAME                          choose a free port, which is $NAME
+//	natsserver                         make the program nats-server; its path is $NATS_SERVER
 //	page URL STATUS PATTERN [WHO]      ask for a page, as USER:PASSWORD or with a token; ! page URL: nothing answers
 //	relay NAME [refuses ADDRESS CODE WORDS]  an SMTP server; its port is $NAME
 //
@@ -53,6 +55,7 @@ func TestScripts(t *testing.T) {
 			"receiver":   stageReceiver,
 			"relay":      stageRelay,
 			"port":       choosePort,
+			"natsserver": natsServer(t),
 			"page":       askPage,
 		},
 	})
@@ -163,4 +166,14 @@ func capture(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("nothing on stdout is like %q", args[1])
 	}
 	ts.Setenv(args[0], found[1])
+}
+
+// natsServer makes the command natsserver.
+func natsServer(t *testing.T) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) != 0 {
+			ts.Fatalf("usage: natsserver")
+		}
+		ts.Setenv("NATS_SERVER", bustest.Program(t))
+	}
 }

@@ -22,6 +22,10 @@ var (
 	}
 	nodeUp       = family{"imapvigil_node_up", false, "Whether this node has contact with a node: 1, or 0."}
 	nodeDeciding = family{"imapvigil_node_deciding", false, "Whether this node decides for all nodes: 1, or 0."}
+	nodeChecks   = family{"imapvigil_node_checks", false, "How many checks a node probes, as it last said; absent where it is silent."}
+	nodeBehind   = family{
+		"imapvigil_node_journal_behind", false, "How many messages of the shared journal the copy of a node lacks, as it last said; absent where it is silent.",
+	}
 )
 
 // writeLocations writes what each node sees of each check. How long it took is left out of a summary, as
@@ -75,4 +79,22 @@ func (m *scraper) writeNodes(ctx context.Context, w *writer) {
 	}
 	w.family(&nodeDeciding)
 	w.value(oneIf(nodes.Node.Role == api.Deciding))
+	w.family(&nodeChecks)
+	eachSpeaking(nodes.Nodes, func(n *api.NodeState) { writeOfNode(w, n, float64(n.Share)) })
+	w.family(&nodeBehind)
+	eachSpeaking(nodes.Nodes, func(n *api.NodeState) { writeOfNode(w, n, float64(n.Behind)) })
+}
+
+// eachSpeaking calls do with each node that says something of itself to this one.
+func eachSpeaking(nodes []api.NodeState, do func(*api.NodeState)) {
+	for i := range nodes {
+		if n := &nodes[i]; n.Live && n.Speaks > 0 {
+			do(n)
+		}
+	}
+}
+
+func writeOfNode(w *writer, n *api.NodeState, v float64) {
+	w.label("node", n.Name)
+	w.value(v)
 }
