@@ -14,7 +14,10 @@ import (
 func three(role api.NodeRole) *api.Nodes {
 	return &api.Nodes{
 		Node:  api.Node{Name: "fra1", Role: role, Decider: "fra1"},
-		Nodes: []api.NodeState{{Name: "fra1", Live: true}, {Name: "lon1"}, {Name: "nyc1", Live: true}},
+		Nodes: []api.NodeState{
+			{Name: "fra1", Live: true, Speaks: 1, Share: 2}, {Name: "lon1", Speaks: 1, Share: 2, Behind: 7}, {Name: "nyc1", Live: true, Speaks: 1, Share: 1, Behind: 3},
+			{Name: "sgp1", Live: true}, // which says nothing of itself to this one
+		},
 	}
 }
 
@@ -37,7 +40,9 @@ func TestAScrapeTellsWhatEachNodeSees(t *testing.T) {
 	expect(t, "up", series(f["imapvigil_check_location_up"]),
 		"check=mx1/imaps location=frankfurt node=fra1 0", "check=mx1/imaps location=new-york node=nyc1 1")
 	expect(t, "duration", series(f["imapvigil_check_location_duration_seconds"]), "check=mx1/imaps location=new-york node=nyc1 0.0845")
-	expect(t, "nodes", series(f["imapvigil_node_up"]), "node=fra1 1", "node=lon1 0", "node=nyc1 1")
+	expect(t, "nodes", series(f["imapvigil_node_up"]), "node=fra1 1", "node=lon1 0", "node=nyc1 1", "node=sgp1 1")
+	expect(t, "share", series(f["imapvigil_node_checks"]), "node=fra1 2", "node=nyc1 1")
+	expect(t, "behind", series(f["imapvigil_node_journal_behind"]), "node=fra1 0", "node=nyc1 3")
 	expect(t, "deciding", series(f["imapvigil_node_deciding"]), "1")
 
 	w.among(three(api.Alone)) // it decides for itself
