@@ -83,7 +83,7 @@ type query struct {
 func queries(t *testing.T) (list []query) {
 	t.Helper()
 	files, err := filepath.Glob("grafana/*.json")
-	if err != nil || len(files) != 3 {
+	if err != nil || len(files) != 4 {
 		t.Fatal(files, err)
 	}
 	for _, name := range files {

@@ -103,6 +103,7 @@ var inAll = map[string]fs.FileMode{
 	"usr/share/doc/imapvigil/examples/reference.hcl":                       0o644,
 	"usr/share/doc/imapvigil/examples/grafana/budget.json":                 0o644,
 	"usr/share/doc/imapvigil/examples/grafana/check.json":                  0o644,
+	"usr/share/doc/imapvigil/examples/grafana/nodes.json":                  0o644,
 	"usr/share/doc/imapvigil/examples/grafana/overview.json":               0o644,
 	"usr/share/doc/imapvigil/examples/prometheus/README.md":                0o644,
 	"usr/share/doc/imapvigil/examples/prometheus/imapvigil.rules.test.yml": 0o644,
