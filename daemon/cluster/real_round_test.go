@@ -49,6 +49,8 @@ const (
 	// most.
 	timeOfTrouble  = 30 * time.Second
 	timeAfterwards = 12 * time.Second
+	// settledTime is how long all goes well then, at least: what is told too late or too much is told by then.
+	settledTime = 6 * time.Second
 )
 
 // newRealRound begins the servers and the machines.
@@ -196,7 +198,8 @@ func (r *realRound) play(troublemakers []*troublemaker, servers bool) {
 		}
 		return len(left) == 0 && len(on) == 0 && !busy
 	})
-	if why := ""; !r.await(time.Minute, func() bool { why = r.open(); return why == "" }) {
+	healed := r.fair.now()
+	if why := ""; !r.await(time.Minute, func() bool { why = r.open(); return why == "" && r.fair.now()-healed > settledTime }) {
 		r.t.Logf("after a minute %s", why)
 	}
 }
