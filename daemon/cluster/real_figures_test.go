@@ -21,7 +21,9 @@ type figures struct {
 	messages, doubled, refused int
 	gap                        time.Duration
 	afterKill                  []time.Duration // how long until another node decided
-	disturbed                  []time.Duration // the same, where more than that befell them meanwhile
+	afterFall                  []time.Duration // the same, when it was stopped, or nothing left it
+	afterDeaf                  []time.Duration // the same, when nothing reached it
+	withServer                 []time.Duration // the same, after any of these, where a server of the bus was at fault, too
 	late                       time.Duration
 }
 
@@ -50,7 +52,9 @@ func table(all []*figures) string {
 	number("refused appends", func(f *figures) int { return f.refused })
 	row("longest gap without a probe", func(f *figures) string { return f.gap.Round(10 * time.Millisecond).String() })
 	row("take-over after a kill, p50 / max (how many)", func(f *figures) string { return spread(f.afterKill) })
-	row("the same, with another fault at the same time", func(f *figures) string { return spread(f.disturbed) })
+	row("the same, when it was stopped or cut off", func(f *figures) string { return spread(f.afterFall) })
+	row("the same, when nothing reached it", func(f *figures) string { return spread(f.afterDeaf) })
+	row("any of these, with a server at fault, too", func(f *figures) string { return spread(f.withServer) })
 	row("time that does not count: machines were late", func(f *figures) string { return f.late.Round(time.Second / 10).String() })
 	return text.String()
 }

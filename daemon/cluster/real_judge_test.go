@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -211,45 +210,51 @@ func (r *realRound) judgeGaps(f *figures) {
 	}
 }
 
-// judgeTakeOvers finds how long nobody decided after the one who did was killed.
+// judgeTakeOvers finds how long nobody decided after the one who did had fallen.
 func (r *realRound) judgeTakeOvers(f *figures) {
 	for _, fault := range r.faults {
-		if fault.server || fault.kind != killed {
+		if fault.server || !fells(fault.kind) {
 			continue
 		}
 		for c := range r.clusters {
 			before, next := r.aroundOf(c, fault.begin)
-			if before == nil || before.Role != string(cluster.Deciding) || before.Machine != fault.victim || next == nil {
-				continue
-			}
-			took, others := r.fair.at(next.At)-r.fair.at(fault.begin), r.faultsBetween(fault.begin, next.At)
-			others = slices.DeleteFunc(others, func(other *realFault) bool { return other == fault })
-			if len(others) > 0 { // what it takes then is said for itself
-				f.disturbed = append(f.disturbed, took)
-				if took > longestTakeOver {
-					r.t.Logf("cluster %d: after %s was killed at %s it took %s until another node decided, with %s", c, r.name(fault.victim), r.show(fault.begin), took, r.list(others))
-					if testing.Verbose() {
-						r.t.Log(r.transcript(c))
-					}
-				}
-				continue
-			}
-			f.afterKill = append(f.afterKill, took)
-			if took > longestTakeOver {
-				r.fail(c, "%s: after %s was killed it took %s until another node decided", r.show(fault.begin), r.name(fault.victim), took)
+			if before != nil && before.Role == string(cluster.Deciding) && before.Machine == fault.victim && next != nil && next.Machine != fault.victim {
+				r.judgeTakeOver(c, fault, next.At, f)
 			}
 		}
 	}
 }
 
-// faultsBetween returns the faults of servers, and those that fell machines, between two uptimes.
-func (r *realRound) faultsBetween(from, to time.Duration) (list []*realFault) {
-	for _, f := range r.faults {
-		if f.begin < to && (f.end == 0 || f.end+time.Second > from) && (f.server || fells(f.kind)) {
-			list = append(list, f)
+// judgeTakeOver finds how long it took from the fall of one who decided, or from that of another one
+// meanwhile, until a node took over.
+func (r *realRound) judgeTakeOver(c int, fault *realFault, until time.Duration, f *figures) {
+	since := fault.begin
+	var servers []*realFault
+	for _, other := range r.faults {
+		switch {
+		case other.begin > until || other.end != 0 && other.end+time.Second < since:
+		case other.server:
+			servers = append(servers, other)
+		case fells(other.kind):
+			since = max(since, other.begin)
 		}
 	}
-	return list
+	took := r.fair.at(until) - r.fair.at(since)
+	switch {
+	case len(servers) > 0: // a new leader among them takes up to nine seconds
+		f.withServer = append(f.withServer, took)
+		return
+	case fault.kind == deaf: // the others hear it until it knows
+		f.afterDeaf = append(f.afterDeaf, took)
+		return
+	case fault.kind == killed:
+		f.afterKill = append(f.afterKill, took)
+	default:
+		f.afterFall = append(f.afterFall, took)
+	}
+	if took > longestTakeOver {
+		r.fail(c, "%s: after %s was %s it took %s until another node decided", r.show(fault.begin), r.name(fault.victim), fault.kind, took)
+	}
 }
 
 // aroundOf returns who said last before an uptime that it decides, or the last thing that this one said, and
