@@ -28,7 +28,7 @@ func (p *program) printNodes(nodes api.Nodes) error {
 	p.printf("%s\n", p.fold("", whoDecides(nodes.Node)))
 	rows := [][]string{{"NODE", "LOCATION", "IS", "CHECKS", "JOURNAL", "FILES", "VERSION"}}
 	for _, n := range nodes.Nodes {
-		rows = append(rows, []string{n.Name, n.Location, nodeState(n), unlessSilent(n, strconv.Itoa(n.Share)), unlessSilent(n, journalPlace(n)), filesWord(n), cmp.Or(n.Version, "-")})
+		rows = append(rows, []string{n.Name, n.Location, nodeState(n), unlessSilent(n, strconv.Itoa(n.Share)), unlessSilent(n, journalPlace(n)), unlessSilent(n, filesWord(n)), cmp.Or(n.Version, "-")})
 	}
 	p.printTable("", []column{{}, {rank: 1}, {}, {right: true, rank: 3}, {rank: 2}, {rank: 4}, {rank: 5}}, rows)
 	p.printf("\n%s\n", p.fold("", busLine(nodes.Bus)))
@@ -115,7 +115,7 @@ func nodeTroubles(p *program, n api.NodeState) (list []string) {
 	if !n.Live && n.Since != nil {
 		list = append(list, "silent since "+p.formatTime(*n.Since)+".")
 	}
-	if n.Digest != "" && !n.SameFiles {
+	if n.Live && n.Digest != "" && !n.SameFiles {
 		list = append(list, "it runs other files than the node that answers. Checks that differ are not counted from there.")
 	}
 	if off := max(n.ClockOffMS, -n.ClockOffMS); off > clockOffMost {
