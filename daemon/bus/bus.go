@@ -144,6 +144,9 @@ type Stream interface {
 	// a moment. The errors are ErrForbidden, where the servers were set up for an older imapvigil, those
 	// of Ends, and words of the servers.
 	LeadElsewhere(ctx context.Context, than []string) (moved bool, err error)
+	// Missing returns the names of the servers that are to keep the stream, and do not: the others do not hear
+	// them, or they lack a part of it. The errors are ErrForbidden and those of Ends.
+	Missing(ctx context.Context) (servers []string, err error)
 	// Create makes the stream, with as many replicas as there are servers, 3 at most. It is an error
 	// if there is one.
 	Create(ctx context.Context) error

@@ -378,6 +378,31 @@ func TestAFarAwayServer(t *testing.T) {
 	}
 }
 
+// So people can be told before the next server fails.
+func TestAServerThatDoesNotKeepTheStreamIsMissing(t *testing.T) {
+	t.Parallel()
+	s := bustest.Start(t, three())
+	b := withStream(t, s)
+	missing := func(want ...string) {
+		t.Helper()
+		for ctx := limited(t); ; {
+			is, err := b.Stream().Missing(ctx)
+			if err == nil && slices.Equal(is, want) {
+				return
+			}
+			if ctx.Err() != nil {
+				t.Fatalf("%q are missing, not %q (%v)", is, want, err)
+			}
+		}
+	}
+	missing()
+	one := (s.Leader(t) + 1) % 3
+	s.Kill(t, one)
+	missing(s.Name(one))
+	s.Start(t, one)
+	missing()
+}
+
 // A node that may not decide does not move the stream from one server to another, and a server that lacks
 // something does not come to lead.
 func TestTheStreamIsLedElsewhereWhileAppending(t *testing.T) {

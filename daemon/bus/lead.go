@@ -26,6 +26,20 @@ func (l leadership) another(than []string) string {
 	return ""
 }
 
+// Missing implements Stream. A server whose disk is full goes on without its part of the stream until it
+// is restarted.
+func (j journal) Missing(ctx context.Context) (servers []string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, attemptTime)
+	defer cancel()
+	r, err := j.info(ctx)
+	for _, replica := range r.Cluster.Replicas {
+		if replica.Offline || !replica.Current {
+			servers = append(servers, replica.Name)
+		}
+	}
+	return servers, err
+}
+
 // LeadElsewhere implements Stream. The leader hands over to the server that is named, which takes the
 // servers less than an election does: nobody has to find out that the leader is gone.
 func (j journal) LeadElsewhere(ctx context.Context, than []string) (moved bool, err error) {

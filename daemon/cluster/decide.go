@@ -43,6 +43,10 @@ type decider struct {
 	// summaries has how far the nodes report, if nobody has looked at it yet.
 	summaries chan agree.Summary
 
+	// missing are the servers that do not keep the journal, if that is known; guarded by Node.mu.
+	missing      []string
+	knowsMissing bool
+
 	// Owned by makeResults.
 	board   *agree.Board
 	cfg     *config.Config
@@ -73,6 +77,7 @@ func (n *Node) decide(ctx context.Context, term uint64) {
 	tasks.Go(func() { d.watchJournal(deciding) })
 	tasks.Go(func() { d.watchUnsent(deciding) })
 	tasks.Go(func() { d.watchLeader(deciding) })
+	tasks.Go(func() { d.watchServers(deciding) })
 	why, tell := d.awaitEnd(ctx)
 	if !why.isWanted() {
 		d.copy.End() // nothing more is appended

@@ -28,6 +28,7 @@ import (
 //	00:01:00 cut fra1                   its connection to the bus is gone, until heal
 //	00:01:00 cut fra1 to nyc1           nyc1 does not hear fra1, until heal fra1
 //	00:01:00 stream silent, heals, gone, loses 2 messages, loses acknowledgements
+//	00:01:00 server lon1 is missing     it does not keep the stream; "no server is missing": all do
 //	00:01:00 mx1/imaps: tls timeout     from now on probes find this, from everywhere ("ok": all is well)
 //	00:01:00 mx1/imaps from fra1: ok    from one node only
 //	00:01:00 files of fra1 differ       or "lack most checks"
@@ -147,6 +148,10 @@ func (s *stage) do(command string, words []string) {
 		s.cut(words)
 	case "stream":
 		s.faultOfStream(strings.Join(words[1:], " "))
+	case "server":
+		s.net.Miss(words[1])
+	case "no":
+		s.net.Miss()
 	case "files":
 		m := s.machine(words[2])
 		m.digest, m.lacks = "other", words[3] == "lack"

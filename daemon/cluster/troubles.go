@@ -19,7 +19,7 @@ const (
 	silentTime = time.Minute      // before people hear that a node is silent
 	filesTime  = 10 * time.Minute // that it has other files: they are being distributed
 	unseenTime = 5 * time.Minute  // that no node reports on a check
-	faultTime  = time.Minute      // that anything else is wrong with a node
+	faultTime  = time.Minute      // that anything else is wrong with a node, or with a server of the bus
 	// mendedFor is how long an incident stays open about what was over before it was told.
 	mendedFor = time.Hour
 )
@@ -36,10 +36,12 @@ const (
 	unseenTrouble  = "unseen"
 	journalTrouble = "shared-journal"
 	shrunkTrouble  = "fewer-checks"
+	serversTrouble = "bus-servers"
 )
 
 var troubleKinds = []string{
 	silentTrouble, faultTrouble, filesTrouble, clockTrouble, copyTrouble, reportTrouble, unsentTrouble, unseenTrouble, journalTrouble, shrunkTrouble,
+	serversTrouble,
 }
 
 // A trouble is something that can be wrong in a cluster, and whether it is.

@@ -21,6 +21,7 @@ type stream struct {
 	cut      bool
 	loseAcks bool
 	leader   string        // a name; of a server, in real life
+	missing  []string      // names of servers that do not keep it
 	changed  chan struct{} // closed when cut changes, then made anew
 }
 
@@ -55,6 +56,13 @@ func (n *Network) Lead(name string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.stream.leader = name
+}
+
+// Miss says which servers do not keep the stream.
+func (n *Network) Miss(servers ...string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.stream.missing = servers
 }
 
 // Leader returns who leads the stream: "elsewhere" after a node has asked for another.
@@ -176,6 +184,15 @@ func (s streamOf) LeadElsewhere(ctx context.Context, than []string) (moved bool,
 		return nil
 	})
 	return moved, err
+}
+
+// Missing implements bus.Stream.
+func (s streamOf) Missing(ctx context.Context) (servers []string, err error) {
+	err = s.reach(ctx, func(n *Network) error {
+		servers = slices.Clone(n.stream.missing)
+		return nil
+	})
+	return servers, err
 }
 
 // Create implements bus.Stream.
