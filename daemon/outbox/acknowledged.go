@@ -44,22 +44,19 @@ func acknowledgementIn(s *Subject, t notifiers.Transition, kind notifiers.Kind, 
 
 // waitingAcknowledgement returns whether a delivery to a destination tells nothing of an incident but who works
 // on it.
-func (p *planner) waitingAcknowledgement(s *Subject, e *entry) (item Item, waits bool) {
+func (p *planner) waitingAcknowledgement(e *entry) (item Item, waits bool) {
 	d, ok := p.book.pending[e.told.key]
 	if !ok {
 		return item, false
 	}
-	i := slices.IndexFunc(d.Items, func(i Item) bool { return i.Incident == s.ID })
-	if i < 0 || d.Items[i].Transition != notifiers.Acknowledged {
-		return item, false
-	}
-	return d.Items[i], true
+	item = e.itemIn(d)
+	return item, item.Transition == notifiers.Acknowledged
 }
 
 // endedSilently reports whether the last thing decided for a destination was to send nothing more of an incident.
-func (p *planner) endedSilently(s *Subject, e *entry) bool {
+func (p *planner) endedSilently(e *entry) bool {
 	d, ok := p.book.deliveries[e.told.key]
-	return ok && d.unannounced(s.ID)
+	return ok && e.itemIn(d).Unannounced
 }
 
 // isTrueOf reports whether an item that tells of an acknowledgement tells the one that counts now.

@@ -60,6 +60,18 @@ func BenchmarkPlan(b *testing.B) {
 			}
 		}
 	})
+	b.Run("queued", func(b *testing.B) {
+		b.ReportAllocs()
+		book := outbox.NewBook()
+		for _, t := range outbox.Plan(book, w, now).Tell {
+			book.Apply(t)
+		}
+		for b.Loop() {
+			if tell := outbox.Plan(book, w, now.Add(time.Minute)).Tell; len(tell) != 0 {
+				b.Fatal(len(tell))
+			}
+		}
+	})
 }
 
 // BenchmarkDue is what choosing the next attempts among 10,000 costs.

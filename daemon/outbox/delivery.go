@@ -1,11 +1,9 @@
 package outbox
 
 import (
-	"slices"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config/opaque"
-	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/notifiers"
 )
 
@@ -80,12 +78,6 @@ func (d *Delivery) Answer() opaque.Words {
 		return d.Last.Receipt.Answer
 	}
 	return d.Last.Error
-}
-
-// unannounced reports whether a delivery ended, without a word, what waited to be told of an
-// incident.
-func (d *Delivery) unannounced(id incident.ID) bool {
-	return slices.ContainsFunc(d.Items, func(i Item) bool { return i.Incident == id && i.Unannounced })
 }
 
 // wasGivenUp reports whether no attempt will be made any more and none has succeeded.

@@ -81,13 +81,12 @@ func (p *planner) noteAll(s *Subject, blocks []*config.Notify, n need, reason He
 	}
 }
 
-// noteDelivery keeps why a delivery is not sent of which nothing newer is to be said.
-func (p *planner) noteDelivery(s *Subject, d *Delivery) {
-	i := slices.IndexFunc(d.Items, func(i Item) bool { return i.Incident == s.ID })
-	if !p.explains || d.State == Sending || i < 0 {
+// noteDelivery keeps why a delivery is not sent, with its item about an incident of which nothing newer
+// is to be said.
+func (p *planner) noteDelivery(s *Subject, d *Delivery, item Item) {
+	if !p.explains || d.State == Sending {
 		return
 	}
-	item := d.Items[i]
 	h := p.world.itemHold(s, item, d.AskedBy(), p.now)
 	if !h.holds() && item.Transition != notifiers.Closed && !s.Fresh {
 		h = hold{reason: HeldUntilSeen}

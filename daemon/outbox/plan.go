@@ -161,7 +161,7 @@ func entryFor(told []entry, to Destination) *entry {
 // be owed.
 func (p *planner) compareDestination(s *Subject, blocks []*config.Notify, e *entry) {
 	d, reasons := p.book.pending[e.told.key], len(p.reasons)
-	if d != nil && d.unannounced(s.ID) {
+	if d != nil && e.itemIn(d).Unannounced {
 		d = nil // it tells of others
 	}
 	r, ok := p.joinNeeds(s, blocks, e, d != nil)
@@ -169,7 +169,7 @@ func (p *planner) compareDestination(s *Subject, blocks []*config.Notify, e *ent
 		p.reasons = p.reasons[:reasons] // of other roles, or of what replaces the delivery
 	}
 	if !ok && d != nil {
-		p.noteDelivery(s, d)
+		p.noteDelivery(s, d, e.itemIn(d))
 	}
 	switch {
 	case !ok || d != nil && d.State == Sending:

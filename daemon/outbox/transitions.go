@@ -91,7 +91,7 @@ func (p *planner) closingNeed(s *Subject, block *config.Notify, e *entry, underW
 	asked := block != nil && asksFor(block, notifiers.Closed)
 	unannounced := p.unannounced(s, block, e)
 	// Its end was decided; what became of that message says why it did not arrive.
-	decided := e.told.episode >= s.Reported && !e.told.open && !p.endedSilently(s, e)
+	decided := e.told.episode >= s.Reported && !e.told.open && !p.endedSilently(e)
 	switch {
 	case s.HandedOn() && e.told.episode < s.Reported && !e.told.open && !e.delivered.open:
 		return p.notTold(HeldEndedTooEarly) // what it goes on as is told
@@ -106,13 +106,13 @@ func (p *planner) closingNeed(s *Subject, block *config.Notify, e *entry, underW
 	// It is told, below.
 	case heard && (!e.told.noClosing || asked && accepts(block, s)):
 	case heard:
-		if _, waits := p.waitingAcknowledgement(s, e); waits {
+		if _, waits := p.waitingAcknowledgement(e); waits {
 			return need{transition: notifiers.Closed, due: p.dueAfter(s.ClosedAt, 0), unannounced: true}
 		}
 		return p.notTold(HeldByTransition)
 	case e.told.episode >= s.Reported && e.told.open:
 		return p.notTold(HeldUndelivered)
-	case e.delivered.open && !asked && p.endedSilently(s, e):
+	case e.delivered.open && !asked && p.endedSilently(e):
 		return p.notTold(HeldByTransition)
 	case e.told.episode >= s.Reported || block == nil:
 		return need{} // it knows
@@ -142,7 +142,7 @@ func (p *planner) unannounced(s *Subject, block *config.Notify, e *entry) bool {
 	case e.delivered.open, e.delivered.episode >= s.Reported:
 		return false
 	}
-	perhaps := told && e.told.episode == s.Reported && last.Last.Unsure && !last.unannounced(s.ID)
+	perhaps := told && e.told.episode == s.Reported && last.Last.Unsure && !e.itemIn(last).Unannounced
 	return !perhaps
 }
 
@@ -208,7 +208,7 @@ func (p *planner) lackingTransition(s *Subject, block *config.Notify, e *entry, 
 	knows := heard && s.Worsened <= e.told.worsened
 	if underWay {
 		// An acknowledgement that was taken back meanwhile is not sent any more.
-		item, waits := p.waitingAcknowledgement(s, e)
+		item, waits := p.waitingAcknowledgement(e)
 		underWay = !waits || item.isTrueOf(s)
 	}
 	switch {
