@@ -107,9 +107,12 @@ func (c *Copy) compare(ctx context.Context, first, last uint64) error {
 	if err != nil {
 		return err
 	}
-	era := held.chain.era
-	if m, err := parseMessage(end); err == nil && (m.V == speaks || m.Era != "") {
-		era = m.Era
+	era, known, err := c.eraOf(ctx, first, last, end)
+	if err != nil {
+		return err
+	}
+	if !known {
+		era = held.chain.era
 	}
 	switch {
 	case era == "" && held.chain.isWhole:

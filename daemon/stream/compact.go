@@ -195,8 +195,6 @@ func (c *Copy) endOfStream(ctx context.Context) (end chain, err error) {
 		return chain{}, err
 	}
 	end = chain{place: last, sum: sumOf(data)}
-	if m, err := parseMessage(data); err == nil {
-		end.era = m.Era
-	}
-	return end, nil
+	end.era, _, err = c.eraOf(ctx, first, last, data)
+	return end, err
 }

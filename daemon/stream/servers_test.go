@@ -20,7 +20,7 @@ import (
 // over from one that does not know it, and with compactions: no acknowledged record is lost or doubled.
 func TestCopiesOnRealServers(t *testing.T) {
 	t.Parallel()
-	s := bustest.Start(t, bustest.Setup{Servers: 3, Deciding: []string{"fra1", "nyc1"}, Following: []string{"lon1"}})
+	s := bustest.Start(t, bustest.Setup{Servers: 3, Deciding: []string{"fra1", "nyc1", "lon1"}})
 	maker := s.Connect(t, "fra1")
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()

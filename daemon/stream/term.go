@@ -51,6 +51,8 @@ var errNoAnswer = errors.New("the bus does not answer")
 type sending struct {
 	id    string
 	data  []byte
+	head  envelope
+	body  body
 	since time.Time // when it was sent first
 	cause error     // what came of it the last time
 }
@@ -267,13 +269,21 @@ func (c *Copy) send(ctx context.Context, t *term, e envelope, b body) error {
 	if err := c.settle(ctx, t); err != nil {
 		return err
 	}
-	e.V, e.Term, e.Prev, e.Packed = speaks, t.number, t.sum, b.packed
+	e.V, e.Term, e.Packed = speaks, t.number, b.packed
 	if e.Era == "" {
 		e.Era = t.era
 	}
-	t.count++
-	t.unanswered = &sending{id: fmt.Sprintf("%s-%d", t.name, t.count), data: e.encode(b.records), since: time.Now()}
+	t.write(e, b, time.Now())
 	return c.settle(ctx, t)
+}
+
+// write makes a message that comes next, the one to be answered.
+func (t *term) write(head envelope, b body, since time.Time) {
+	head.Prev = t.sum
+	t.count++
+	t.unanswered = &sending{
+		id: fmt.Sprintf("%s-%d", t.name, t.count), data: head.encode(b.records), head: head, body: b, since: since,
+	}
 }
 
 // settle finds out what became of the message that is not answered.
@@ -294,7 +304,9 @@ func (c *Copy) settle(ctx context.Context, t *term) error {
 		case err == nil:
 			t.end(fmt.Errorf("the stream has message %d where this node has appended message %d", seq, t.after+1))
 		case errors.Is(err, bus.ErrReplaced):
-			t.end(journal.ErrReplaced)
+			if !c.goAbove(ctx, t) {
+				t.end(journal.ErrReplaced)
+			}
 		default:
 			if u.cause = err; errors.Is(err, context.DeadlineExceeded) {
 				u.cause = errNoAnswer
