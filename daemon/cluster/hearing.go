@@ -26,6 +26,9 @@ const (
 	// shrinkAfter is how long nobody has to decide before a node may whose files lack most of the checks of
 	// the last decider: until then one that has them may come back, and each node is alone meanwhile.
 	shrinkAfter = 10 * time.Minute
+	// rebaseTime is how long a node may take to write the whole state into a journal that has lost records, while
+	// others wait: 64 MiB take some seconds.
+	rebaseTime = 30 * time.Second
 	// clockTolerance is how far clocks may differ.
 	clockTolerance = 2 * time.Second
 )
@@ -52,6 +55,8 @@ type heard struct {
 	at    time.Time // the last heartbeat
 	since time.Time // since when they are heard without a gap
 	ahead time.Duration
+	// rebasingSince is since when it says that it writes the whole state; zero: it does not.
+	rebasingSince time.Time
 }
 
 func newHearing(self config.NodeID, now time.Time) *hearing {
@@ -70,6 +75,12 @@ func (h *hearing) hearNode(hb heartbeat, now, wall time.Time) {
 	}
 	if now.Sub(n.at) > h.gapOf(hb.Node) {
 		n.since = now
+	}
+	switch {
+	case !hb.Rebasing:
+		n.rebasingSince = time.Time{}
+	case n.rebasingSince.IsZero():
+		n.rebasingSince = now
 	}
 	n.heartbeat, n.at, n.ahead = hb, now, hb.Wall.Sub(wall)
 }
@@ -148,8 +159,9 @@ func (h *hearing) withDecider(now time.Time) time.Duration {
 // long enough, while it heard itself without a gap for as long, and all before it in the list of
 // candidates have not done it.
 func (h *hearing) mayTakeOver(nodes map[config.NodeID]*config.Node, now time.Time) bool {
-	turn := slices.Index(h.candidates(nodes, now), h.self)
-	if turn < 0 {
+	list := h.candidates(nodes, now)
+	turn := slices.Index(list, h.self)
+	if turn < 0 || slices.ContainsFunc(list[:turn], func(id config.NodeID) bool { return h.nodes[id].rebases(now) }) {
 		return false
 	}
 	wait := takeOverAfter
@@ -159,6 +171,12 @@ func (h *hearing) mayTakeOver(nodes map[config.NodeID]*config.Node, now time.Tim
 	wait += time.Duration(turn) * turnPause
 	hears := h.hearsItself(now)
 	return hears > 0 && hears >= wait && h.withoutDecider(now) >= wait
+}
+
+// rebases reports whether the node writes the whole state into the journal. Who appended something meanwhile would cut
+// that short, with a state of its own that has less.
+func (n *heard) rebases(now time.Time) bool {
+	return !n.rebasingSince.IsZero() && now.Sub(n.rebasingSince) < rebaseTime
 }
 
 // candidates lists who may take over, in the order in which they do: those with the files in force

@@ -114,6 +114,50 @@ func TestAfterAGoodbyeTheNextTakesOverAtOnce(t *testing.T) {
 	}
 }
 
+// Who holds most of a journal that has lost records writes all of it anew, which takes a while: the next ones wait,
+// unless it falls silent, ends without success, or takes for ever. Whoever comes before it does not wait.
+func TestTheNextWaitsForARebase(t *testing.T) {
+	t.Parallel()
+	rebasing := func(e *ear, node config.NodeID) {
+		hb := e.beats[node]
+		hb.Rebasing = true
+		e.beats[node] = hb
+	}
+	waits := newEar("nyc1", "fra1", "nyc1")
+	waits.pass(time.Minute, "fra1", "fra1", "nyc1")
+	rebasing(waits, "fra1")
+	waits.pass(20*time.Second, "", "fra1", "nyc1")
+	if waits.mayTakeOver() {
+		t.Error("it cuts short what another one writes")
+	}
+	silent := *waits
+	silent.pass(silentAfter, "", "nyc1")
+	if !silent.mayTakeOver() {
+		t.Error("it waits for a node that is silent")
+	}
+	before := newEar("fra1", "fra1", "nyc1")
+	rebasing(before, "nyc1")
+	before.pass(time.Minute, "", "fra1", "nyc1")
+	if !before.mayTakeOver() {
+		t.Error("it waits for one that comes after it")
+	}
+	endless := newEar("nyc1", "fra1", "nyc1")
+	rebasing(endless, "fra1")
+	endless.pass(rebaseTime+pulsePause, "", "fra1", "nyc1")
+	if !endless.mayTakeOver() {
+		t.Error("it waits for ever")
+	}
+	hb := endless.beats["fra1"]
+	hb.Rebasing = false
+	endless.beats["fra1"] = hb
+	endless.pass(pulsePause, "", "fra1", "nyc1")
+	rebasing(endless, "fra1")
+	endless.pass(pulsePause, "", "fra1", "nyc1")
+	if endless.mayTakeOver() {
+		t.Error("it does not wait for another attempt")
+	}
+}
+
 func TestBeatsOfWhoWasReplacedDoNotCount(t *testing.T) {
 	t.Parallel()
 	e := newEar("lon1", "fra1", "nyc1", "lon1")

@@ -28,6 +28,8 @@ type heartbeat struct {
 	Wall     time.Time     `json:"wall"`           // what its clock shows
 	Copy     string        `json:"copy,omitempty"` // what is wrong with its copy
 	Troubles []string      `json:"troubles,omitempty"`
+	// Rebasing says that it writes the whole state into a journal that has lost records.
+	Rebasing bool `json:"rebasing,omitempty"`
 	// Unsent are the notifiers by which it has delivered nothing while it decided, in the last hour.
 	Unsent []unsentNotice `json:"unsent,omitempty"`
 }

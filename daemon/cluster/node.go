@@ -55,6 +55,7 @@ type Node struct {
 	restUntil time.Time
 	unsent    unsentLog
 	shrunk    shrinking
+	rebasing  bool // it writes the whole state into a journal that has lost records
 	// rebased is when some node wrote the whole state into a journal that had lost records.
 	rebased time.Time
 }

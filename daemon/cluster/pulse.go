@@ -60,7 +60,7 @@ func (n *Node) sayThatItLives() {
 func (n *Node) ownHeartbeat(troubles []string) heartbeat {
 	h := heartbeat{
 		V: Speaks, Node: n.Node, Version: n.Version, Speaks: Speaks, Decides: n.mayDecide() && n.copy.Speaks() == nil, Digest: n.cfg.CommonDigest, Checks: len(n.cfg.Checks),
-		Share: n.share, Place: n.copy.Place(), Wall: n.Wall(), Troubles: troubles, Unsent: n.unsent.notices(time.Now()),
+		Share: n.share, Place: n.copy.Place(), Wall: n.Wall(), Troubles: troubles, Rebasing: n.rebasing, Unsent: n.unsent.notices(time.Now()),
 	}
 	if err := n.copy.Behind(); err != nil {
 		h.Copy = err.Error()

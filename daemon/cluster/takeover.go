@@ -66,6 +66,9 @@ func (n *Node) rebase(ctx context.Context, lost error) (term uint64, err error) 
 	if errors.Is(lost, bus.ErrNoStream) {
 		return 0, lost
 	}
+	n.setRebasing(true)
+	n.sayThatItLives()         // others wait
+	defer n.setRebasing(false) // which they hear together with the first beat
 	n.anew.Store(true)         // unless it decides now, this has replayed what the standby does not know
 	var state []journal.Record // all of it, or none
 	for r, err := range n.copy.Replay() {
@@ -73,6 +76,9 @@ func (n *Node) rebase(ctx context.Context, lost error) (term uint64, err error) 
 			return 0, err
 		}
 		state = append(state, r)
+	}
+	if !n.isMyTurn(time.Now()) {
+		return 0, errTooLate
 	}
 	if term, err = n.copy.Rebase(ctx, slices.Values(state)); err != nil {
 		return 0, err
@@ -82,6 +88,13 @@ func (n *Node) rebase(ctx context.Context, lost error) (term uint64, err error) 
 	defer n.mu.Unlock()
 	n.rebased = time.Now()
 	return term, nil
+}
+
+// setRebasing notes whether this node writes the whole state into the journal.
+func (n *Node) setRebasing(rebasing bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.rebasing = rebasing
 }
 
 // catchUpTime is how long reading what is missing in the copy may take.
