@@ -2,6 +2,7 @@ package stream
 
 import (
 	"bytes"
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -67,4 +68,25 @@ func TestMessagesAreSmallEnough(t *testing.T) {
 	if n := len(e.encode(nil)) + maxRecords; n > bus.MaxMessage {
 		t.Errorf("a message may have %d bytes", n)
 	}
+}
+
+// A record is kept as encoding/json makes its data small.
+func FuzzNormalise(f *testing.F) {
+	for _, text := range []string{
+		`null`, `{"a":"b c"}`, `{"a" :1}`, `["\\", "\""]`, `"\\\""`, ` 1`, "{\"a\":\t[]}", `{"a"`, `"`, `"\`, "\"\u2028<\"",
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var want bytes.Buffer
+		wantErr := json.Compact(&want, data)
+		if len(data) == 0 {
+			want.WriteString("null")
+			wantErr = nil
+		}
+		got, err := normalise(journal.Record{At: time.Unix(1, 0), Kind: "opened", Data: bytes.Clone(data)}, time.Time{})
+		if (err == nil) != (wantErr == nil) || err == nil && string(got.Data) != want.String() {
+			t.Errorf("%q becomes %q, %v; want %q, %v", data, got.Data, err, &want, wantErr)
+		}
+	})
 }

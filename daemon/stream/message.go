@@ -93,18 +93,45 @@ func encodeRecord(b []byte, r journal.Record) []byte {
 
 // normalise returns a record as all copies will keep it.
 func normalise(r journal.Record, now time.Time) (journal.Record, error) {
+	if len(r.Data) > 0 && !json.Valid(r.Data) {
+		return r, fmt.Errorf("data of kind %q is not JSON", r.Kind)
+	}
+	return normaliseValid(r, now)
+}
+
+// normaliseValid does what normalise does with a record that has JSON as its data, or nothing.
+func normaliseValid(r journal.Record, now time.Time) (journal.Record, error) {
 	if r.At.IsZero() {
 		r.At = now
 	}
-	r.At = r.At.UTC().Round(0)
-	var data bytes.Buffer
-	if len(r.Data) == 0 {
-		data.WriteString("null")
-	} else if err := json.Compact(&data, r.Data); err != nil {
-		return r, fmt.Errorf("data of kind %q is not JSON: %w", r.Kind, err)
+	r.Seq, r.At = 0, r.At.UTC().Round(0)
+	switch {
+	case len(r.Data) == 0:
+		r.Data = json.RawMessage("null")
+	case hasSpace(r.Data): // nearly nothing that is journaled has, and to look for it takes a tenth of the time
+		var data bytes.Buffer
+		if err := json.Compact(&data, r.Data); err != nil {
+			return r, fmt.Errorf("data of kind %q is not JSON: %w", r.Kind, err)
+		}
+		r.Data = data.Bytes()
 	}
-	r.Seq, r.Data = 0, data.Bytes()
 	return r, r.Fits()
+}
+
+// hasSpace reports whether valid JSON has space between its words.
+func hasSpace(data []byte) bool {
+	quoted := false
+	for i := 0; i < len(data); i++ {
+		switch b := data[i]; {
+		case b == '"':
+			quoted = !quoted
+		case quoted && b == '\\':
+			i++
+		case !quoted && b <= ' ':
+			return true
+		}
+	}
+	return false
 }
 
 // A body is the records of one message, encoded.
@@ -207,7 +234,7 @@ func parseMessage(data []byte) (message, error) {
 	}
 	m := message{envelope: read.envelope, records: make([]journal.Record, 0, len(read.Records))}
 	for _, r := range read.Records {
-		kept, err := normalise(journal.Record{At: r.At, Kind: r.Kind, Data: r.Data}, time.Unix(0, 0))
+		kept, err := normaliseValid(journal.Record{At: r.At, Kind: r.Kind, Data: r.Data}, time.Unix(0, 0))
 		if err != nil {
 			return message{}, errNotOurs
 		}
