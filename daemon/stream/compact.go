@@ -16,8 +16,9 @@ import (
 // appends its whole state: what Size is compared with.
 const CompactAt = 64 << 20
 
-// compactWait is how long Compact waits for what it has begun.
-const compactWait = 800 * time.Millisecond
+// compactWait is how long Compact waits for what it has begun: a small state is there by then, and an alarm that comes
+// meanwhile does not wait for a large one.
+const compactWait = 100 * time.Millisecond
 
 var errCompacting = errors.New("the compaction before this one is not done")
 
@@ -31,7 +32,7 @@ type wholeSending struct {
 // Compact appends the whole state to the stream, of which all copies then drop what is before. It
 // must be called where Append is called. All of state is read and its first part is appended before
 // Compact returns; the rest is appended in the background, one message between those of Append,
-// so that no alarm waits for it. Compact waits for that for up to a second; then its error is
+// so that no alarm waits for it. Compact waits for that for a tenth of a second; then its error is
 // journal.ErrNotDurable. After any error what is in the stream is as good as before.
 func (c *Copy) Compact(state iter.Seq[journal.Record]) error {
 	t, err := c.deciding(context.Background())

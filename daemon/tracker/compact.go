@@ -59,7 +59,7 @@ func (t *Tracker) compactJournal(r *round) {
 			r.replaced = err
 			return
 		}
-		t.Log.Warn("the journal could not be compacted; retrying later", zap.Error(err))
+		t.Log.Warn("the journal is not compacted yet", zap.Error(err))
 		return
 	}
 	t.Log.Info("the journal was compacted", zap.Int64("bytes_before", before), zap.Int64("bytes_after", t.Journal.Size()))
