@@ -95,42 +95,81 @@ func newSuccession(b *testing.B, checks int) *succession {
 
 // fillJournal has fra1 decide until the journal has 60 MiB, with a tracker of its own.
 func (s *succession) fillJournal() {
+	d := s.newDecider()
+	d.fill(60 << 20)
+	s.everyTenth(d.to, 0, true)
+	take(d.to, failing(failsLast, time.Now()))
+	d.awaitDelivered()
+	s.b.ReportMetric(float64(d.copied.Size())/(1<<20), "MiB-journal")
+	s.last = d.copied.Place()
+	d.close()
+}
+
+// A firstDecider is fra1, which decides in a cluster that is made anew. All messages arrive at once.
+type firstDecider struct {
+	*succession
+	conn   bus.Bus
+	copied *stream.Copy
+	to     *tracker.Tracker
+	stop   func() // ends the tracker
+}
+
+func (s *succession) newDecider() *firstDecider {
 	ctx := context.Background()
-	conn := s.net.Connect("fra1")
-	must(s.b, stream.Create(ctx, conn.Stream(), func(func(journal.Record) bool) {}))
-	copied, err := stream.Open(s.b.TempDir(), conn.Stream(), stream.Options{Node: "fra1"})
+	d := &firstDecider{succession: s, conn: s.net.Connect("fra1")}
+	must(s.b, stream.Create(ctx, d.conn.Stream(), func(func(journal.Record) bool) {}))
+	var err error
+	d.copied, err = stream.Open(s.b.TempDir(), d.conn.Stream(), stream.Options{Node: "fra1"})
 	must(s.b, err)
-	must(s.b, copied.CatchUp(ctx))
-	_, err = copied.Begin(ctx)
+	must(s.b, d.copied.CatchUp(ctx))
+	_, err = d.copied.Begin(ctx)
 	must(s.b, err)
-	sender := &sends{}
-	sender.to, err = tracker.Open(tracker.Options{Journal: copied, Sender: sender, CompactAt: 1 << 40})
-	must(s.b, err)
-	running, stop := context.WithCancel(ctx)
+	d.open(1 << 40)
+	return d
+}
+
+// open opens a tracker that writes the journal anew when it has so many bytes.
+func (d *firstDecider) open(compactAt int64) {
+	ctx, cancel := context.WithCancel(context.Background())
+	t, err := tracker.Open(tracker.Options{Journal: d.copied, Sender: d, CompactAt: compactAt})
+	must(d.b, err)
 	ended := make(chan struct{})
-	go func() { defer close(ended); _ = sender.to.Run(running) }()
-	must(s.b, sender.to.Configure(ctx, s.cfg))
-	// Few checks do not come to that much: what flaps is told seldom.
-	for i := 0; i < 27 && copied.Size() < 60<<20; i++ {
-		s.everyTenth(sender.to, 1+i%9, true)
-		s.everyTenth(sender.to, 1+i%9, false)
+	go func() {
+		defer close(ended)
+		must(d.b, t.Run(ctx))
+	}()
+	d.to, d.stop = t, func() {
+		cancel()
+		<-ended
 	}
-	s.everyTenth(sender.to, 0, true)
-	take(sender.to, failing(failsLast, time.Now()))
-	s.awaitDelivered(sender.to)
-	s.b.ReportMetric(float64(copied.Size())/(1<<20), "MiB-journal")
-	stop()
-	<-ended
-	s.last = copied.Place()
-	must(s.b, copied.Close())
-	conn.Close()
+	must(d.b, t.Configure(ctx, d.cfg))
+}
+
+func (d *firstDecider) close() {
+	d.stop()
+	must(d.b, d.copied.Close())
+	d.conn.Close()
+}
+
+// Send implements [tracker.Sender].
+func (d *firstDecider) Send(_ config.NotifyID, _ json.RawMessage, m notifiers.Message) {
+	go d.to.Attempted(outbox.Attempt{Key: outbox.Key(m.Key), At: time.Now()})
+}
+
+// fill has checks fail and be well again until the journal has so many bytes. Few checks do not come to that much: what
+// flaps is told seldom.
+func (d *firstDecider) fill(bytes int64) {
+	for i := 0; i < 27 && d.copied.Size() < bytes; i++ {
+		d.everyTenth(d.to, 1+i%9, true)
+		d.everyTenth(d.to, 1+i%9, false)
+	}
 }
 
 // awaitDelivered waits until nothing is to be told.
-func (s *succession) awaitDelivered(t *tracker.Tracker) {
+func (d *firstDecider) awaitDelivered() {
 	for {
-		snapshot, err := t.Snapshot(context.Background())
-		must(s.b, err)
+		snapshot, err := d.to.Snapshot(context.Background())
+		must(d.b, err)
 		if queued, _ := snapshot.Counts(); queued == 0 {
 			return
 		}
@@ -389,14 +428,6 @@ func (hook) Kind() notifiers.Kind              { return webhook.Kind }
 func (hook) Open() (notifiers.Notifier, error) { return nil, errors.New("nobody opens it") }
 
 func (hook) DecodeTarget(d []byte) (notifiers.Target, error) { return notifiers.DecodeTarget[url](d) }
-
-// sends answers each attempt at once.
-type sends struct{ to *tracker.Tracker }
-
-// Send implements [tracker.Sender].
-func (s *sends) Send(_ config.NotifyID, _ json.RawMessage, m notifiers.Message) {
-	go s.to.Attempted(outbox.Attempt{Key: outbox.Key(m.Key), At: time.Now()})
-}
 
 // cpuTime returns what this process has spent.
 func cpuTime() time.Duration {
