@@ -28,6 +28,7 @@ type daemonProcess struct {
 	dir     string
 	env     []string
 	client  *api.Client
+	args    []string      // of run, beside those that say where its files are
 	out     *os.File      // what the daemon prints goes here; nil: into the file "log"
 	notify  *net.UnixConn // what systemd would listen on
 	ready   chan struct{} // holds one when the daemon has said READY=1
@@ -125,8 +126,8 @@ func (v *daemonProcess) launch() {
 	if v.out != nil {
 		log = v.out
 	}
-	v.process = exec.Command(v.program, "run", "--config", v.path("conf"), "--state-dir", v.path("state"),
-		"--control", v.path("control.sock"), "--log-format", "json")
+	v.process = exec.Command(v.program, append([]string{"run", "--config", v.path("conf"), "--state-dir", v.path("state"),
+		"--control", v.path("control.sock"), "--log-format", "json"}, v.args...)...)
 	v.process.Env, v.process.Stdout, v.process.Stderr = v.env, log, log
 	v.forgetReady()
 	if err := v.process.Start(); err != nil {
