@@ -38,8 +38,10 @@ type decider struct {
 	heard   chan struct{} // closed when all that lived at the beginning have said what they last saw
 	again   chan string   // nodes that are to say once more what they last saw
 	decides time.Time     // since when
-	refused chan struct{} // has a value when the journal is another node's
-	aside   chan struct{} // has a value when messages do not leave this node, and another one is to decide
+	// clockRight is when the clock of this node was last right, as far as the others show. Owned by awaitEnd.
+	clockRight time.Time
+	refused    chan struct{} // has a value when the journal is another node's
+	aside      chan struct{} // has a value when messages do not leave this node, and another one is to decide
 	// summaries has how far the nodes report, if nobody has looked at it yet.
 	summaries chan agree.Summary
 
@@ -67,6 +69,7 @@ func (n *Node) decide(ctx context.Context, term uint64) {
 		packets: make(chan packet, 4096), heard: make(chan struct{}), again: make(chan string, 64),
 		refused: make(chan struct{}, 1), aside: make(chan struct{}, 1), summaries: make(chan agree.Summary, 1),
 	}
+	d.clockRight = d.decides
 	d.board = agree.NewBoard(d.decides)
 	stopListening := d.listen()
 	deciding, stop := context.WithCancel(ctx)

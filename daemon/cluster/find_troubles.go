@@ -20,7 +20,7 @@ func (d *decider) findTroubles(summary agree.Summary, now time.Time) (list []tro
 		if node.ID != d.Node.Node {
 			list = append(list, d.silence(node.ID, h, now))
 		}
-		for _, t := range d.aboutNode(node, h, summary) {
+		for _, t := range d.aboutNode(node, h, summary, now) {
 			t.name += tracker.Trouble(node.ID)
 			t.unknown = t.unknown || !live // what a silent node would say
 			list = append(list, t)
@@ -49,7 +49,7 @@ func (d *decider) silence(node config.NodeID, h *heard, now time.Time) trouble {
 
 // aboutNode lists what a node says of itself, and what is seen of it. The names of the troubles lack
 // that of the node.
-func (d *decider) aboutNode(node *config.Node, h *heard, summary agree.Summary) []trouble {
+func (d *decider) aboutNode(node *config.Node, h *heard, summary agree.Summary, now time.Time) []trouble {
 	if h == nil {
 		h = &heard{}
 	}
@@ -78,13 +78,7 @@ func (d *decider) aboutNode(node *config.Node, h *heard, summary agree.Summary) 
 			list[1].wrong += fmt.Sprintf(" What it sees of %s with other settings does not count.", plural(seen.Different, "check"))
 		}
 	}
-	if off := h.ahead.Round(time.Second / 10); off.Abs() > clockTolerance {
-		list[2].wrong = fmt.Sprintf("The clock of %s is %s %s that of %s, which decides.",
-			node.ID, off.Abs(), map[bool]string{true: "ahead of", false: "behind"}[off > 0], d.Node.Node)
-		if node.Decide {
-			list[2].wrong += fmt.Sprintf(" Until it is right, %s does not take over.", node.ID)
-		}
-	}
+	list[2].wrong = d.clockSentence(node, h.ahead, now)
 	if h.Copy != "" {
 		list[3].wrong = fmt.Sprintf("The copy of the shared journal on %s is not good: %s. That node is the last to take over.", node.ID, h.Copy)
 	}
@@ -93,6 +87,24 @@ func (d *decider) aboutNode(node *config.Node, h *heard, summary agree.Summary) 
 		list[4].wrong = fmt.Sprintf("%s reports: %s", node.ID, strings.Join(h.Troubles, " "))
 	}
 	return list
+}
+
+// clockSentence says that the clock of a node differs from the one that counts; empty: it does not.
+func (d *decider) clockSentence(node *config.Node, ahead time.Duration, now time.Time) string {
+	counts := d.hearing.trueClock(d.Node.cfg.Cluster.Nodes, now)
+	off := (ahead - counts).Round(time.Second / 10)
+	if off.Abs() <= clockTolerance {
+		return ""
+	}
+	than := "that of " + string(d.Node.Node) + ", which decides"
+	if counts.Abs() > clockTolerance || node.ID == d.Node.Node {
+		than = "those of the other nodes"
+	}
+	text := fmt.Sprintf("The clock of %s is %s %s %s.", node.ID, config.FormatDuration(off.Abs()), map[bool]string{true: "ahead of", false: "behind"}[off > 0], than)
+	if node.Decide {
+		text += fmt.Sprintf(" Until it is right, %s does not decide while another node can.", node.ID)
+	}
+	return text
 }
 
 // unseen says whether there are checks on which no node reports.

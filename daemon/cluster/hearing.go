@@ -237,23 +237,29 @@ func (h *hearing) begins(term uint64) { h.beat.Term = min(h.beat.Term, term) }
 // otherFiles reports whether a node has other files than those in force.
 func (h *hearing) otherFiles(n *heard) bool { return h.beat.Digest != "" && n.Digest != h.beat.Digest }
 
-// trueClock returns how far ahead of ours the clock is that counts: that of the last decider, or else
-// the one in the middle.
+// trueClock returns how far ahead of ours the clock is that counts: the one in the middle, where three nodes
+// or more are heard; of two nobody can say which is right, and that of the last decider counts.
 func (h *hearing) trueClock(nodes map[config.NodeID]*config.Node, now time.Time) time.Duration {
-	if !h.beatAt.IsZero() {
-		return h.deciderClock
-	}
 	var all []time.Duration
 	for id := range nodes {
 		if h.live(id, now) {
 			all = append(all, h.nodes[id].ahead)
 		}
 	}
-	if len(all) == 0 {
+	switch {
+	case len(all) < 3 && !h.beatAt.IsZero():
+		return h.deciderClock
+	case len(all) == 0:
 		return 0
 	}
 	slices.Sort(all)
 	return all[(len(all)-1)/2]
+}
+
+// hasWrongClock reports whether the clock of this node is not the one that counts.
+func (h *hearing) hasWrongClock(nodes map[config.NodeID]*config.Node, now time.Time) bool {
+	own, known := h.nodes[h.self]
+	return known && (own.ahead-h.trueClock(nodes, now)).Abs() > clockTolerance
 }
 
 // compareBool orders false before true.

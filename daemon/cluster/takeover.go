@@ -112,12 +112,13 @@ type ending string
 const (
 	asked    ending = "it was asked to stop"
 	unsent   ending = "messages do not leave it"
+	wrong    ending = "its clock differs from those of the other nodes"
 	deaf     ending = "its own messages no longer come back to it from the bus"
 	replaced ending = "another node decides"
 )
 
 // isWanted reports whether the node stops of its own accord: it journals what is queued, and says goodbye.
-func (e ending) isWanted() bool { return e == asked || e == unsent }
+func (e ending) isWanted() bool { return e == asked || e == unsent || e == wrong }
 
 // awaitEnd waits until this node may decide no longer, and returns why, and whom to tell that it does
 // not; nil: nobody.
@@ -148,9 +149,15 @@ func (d *decider) awaitEnd(ctx context.Context) (why ending, tell chan struct{})
 func (d *decider) mustStop(now time.Time) ending {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if !d.hearing.hasWrongClock(d.Node.cfg.Cluster.Nodes, now) {
+		d.clockRight = now
+	}
 	switch {
 	case d.NeverStepDown:
 		return ""
+	// Whoever is heard with a clock that is right is to decide: that of the decider is the incidents'.
+	case now.Sub(d.clockRight) >= faultTime && len(d.hearing.candidates(d.Node.cfg.Cluster.Nodes, now)) > 0:
+		return wrong
 	case d.hearing.beat.Term > d.began:
 		return replaced
 	case d.hearing.deafFor(now) >= deafAfter:
