@@ -128,11 +128,23 @@ func (i Item) endingText(lasted string) string {
 	case "changed":
 		return "well since its configuration was changed, " + text
 	case "handed over":
-		return cmp.Or(sanitisedLine(in.HandedTo), "another node") + " decides for all nodes again, " + text
+		return in.successorText() + ", " + text
 	case "merged":
 		return "enough nodes see the service fail now, " + text
 	}
 	return text
+}
+
+// successorText says what becomes of an incident that was handed over.
+func (i Incident) successorText() string {
+	node := cmp.Or(sanitisedLine(i.HandedTo), "another node")
+	switch id := sanitisedLine(i.HandedAs); {
+	case id != "":
+		return "goes on at " + node + " as incident " + id
+	case i.HandedWell:
+		return node + " decides for all nodes again and sees it well"
+	}
+	return node + " decides for all nodes again"
 }
 
 // Facts are what is known of an item of the message, in the order in which a reader

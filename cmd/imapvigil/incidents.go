@@ -213,6 +213,12 @@ func (p *program) eventLine(e api.Event) string {
 		text += ": its time is over"
 	case e.To != "":
 		text += ": handed over to " + e.To
+		switch {
+		case e.As != "":
+			text += ", where it is incident " + string(e.As)
+		case e.Well:
+			text += ", which sees it well"
+		}
 	}
 	if e.Cause != "" {
 		text += " (" + phaseAndCause(e.Phase, e.Cause) + ")"

@@ -33,8 +33,10 @@ type Incident struct {
 	Hint       string           `json:"hint"`
 	Evidence   opaque.Words     `json:"evidence"`
 	Address    string           `json:"address"`
-	From       string           `json:"from,omitempty"`      // which of several nodes see it
-	HandedTo   string           `json:"handed_to,omitempty"` // the node that decides now
+	From       string           `json:"from,omitempty"`        // which of several nodes see it
+	HandedTo   string           `json:"handed_to,omitempty"`   // the node that decides now
+	HandedAs   incident.ID      `json:"handed_as,omitempty"`   // the incident as which it goes on there
+	HandedWell bool             `json:"handed_well,omitempty"` // that node sees the check well
 	Groups     []string         `json:"groups"`
 	StartedAt  time.Time        `json:"started_at"`
 	ReportedAt *time.Time       `json:"reported_at"`
@@ -58,6 +60,8 @@ type Event struct {
 	Hint     string        `json:"hint,omitempty"`
 	From     string        `json:"from,omitempty"` // which of several nodes see it
 	To       string        `json:"to,omitempty"`   // the node that it was handed over to
+	As       incident.ID   `json:"as,omitempty"`   // the incident as which it goes on there
+	Well     bool          `json:"well,omitempty"` // that node sees the check well
 	ClosedAs string        `json:"closed_as,omitempty"`
 	Reason   string        `json:"reason,omitempty"`
 	By       string        `json:"by,omitempty"`    // who acknowledged it, took that back, or wrote the note
@@ -131,7 +135,7 @@ func NewIncident(s *tracker.Snapshot, state *tracker.IncidentState) Incident {
 	v := Incident{
 		ID: in.ID, Check: in.Check, Condition: in.Condition, Severity: in.Severity, State: in.Status(),
 		ClosedAs: string(in.ClosedAs), Phase: in.Finding.Phase, Cause: in.Finding.Cause, Hint: in.Finding.Hint,
-		Evidence: in.Finding.Evidence, Address: in.Finding.Address, From: in.Finding.From, HandedTo: in.HandedTo, Groups: []string{},
+		Evidence: in.Finding.Evidence, Address: in.Finding.Address, From: in.Finding.From, HandedTo: in.HandedTo, HandedAs: in.HandedAs, HandedWell: in.HandedWell, Groups: []string{},
 		StartedAt: in.StartedAt.UTC(), ReportedAt: moment(in.ReportedAt), EndedAt: moment(in.EndedAt),
 		Events: make([]Event, 0, len(state.Events)), Deliveries: []Delivery{}, Acknowledged: newAcknowledgement(in),
 	}
@@ -151,7 +155,7 @@ func NewIncident(s *tracker.Snapshot, state *tracker.IncidentState) Incident {
 }
 
 func newEvent(e *incident.Event) Event {
-	v := Event{Kind: e.Kind, At: e.At.UTC(), Since: moment(e.Since), ClosedAs: string(e.ClosedAs), To: e.To, Reason: e.Reason, By: e.By, Until: moment(e.Until)}
+	v := Event{Kind: e.Kind, At: e.At.UTC(), Since: moment(e.Since), ClosedAs: string(e.ClosedAs), To: e.To, As: e.As, Well: e.Well, Reason: e.Reason, By: e.By, Until: moment(e.Until)}
 	if e.Kind == incident.Noted {
 		v.Text, v.Reason, v.Public = e.Reason, "", e.Public
 	}

@@ -14,6 +14,10 @@ const (
 	askJournal = 'j' // what is in the shared journal: see readJournal
 )
 
+// askHandOver begins a question to the decider that Options.AnswerAsDecider does not get: what a node that was
+// alone leaves to it.
+const askHandOver = 'h'
+
 // An Asker is the node that asks another one.
 type Asker struct {
 	Node config.NodeID // it has proved who it is; empty: an earlier imapvigil, which proves nothing
@@ -45,6 +49,9 @@ func (n *Node) AskDecider(ctx context.Context, question []byte) ([]byte, error) 
 }
 
 func (n *Node) answerAsDecider(ctx context.Context, from Asker, question []byte) []byte {
+	if len(question) > 0 && question[0] == askHandOver {
+		return n.takeHandover(ctx, from, question[1:])
+	}
 	if n.AnswerAsDecider == nil {
 		return nil
 	}

@@ -21,6 +21,8 @@
 //     for all only after that. The clocks of the machines do not matter for it.
 //   - A node that hears no decider keeps its share of the checks, and decides for them by itself after
 //     alone_after. It hands its incidents over when it hears a decider again.
+//   - What people have asked for, silences and acknowledgements, goes with it in both directions: see
+//     [tracker.Wishes].
 //   - A node that may not decide never does, and is never alone.
 //   - Nothing here waits for the bus in the goroutine of a probe.
 package cluster

@@ -281,5 +281,7 @@ func FuzzMessages(f *testing.F) {
 			t.Errorf("%+v", b)
 		}
 		_, _ = parseWakes(data)
+		_, _ = parseHandover(data)
+		_, _ = parseTakeover(data)
 	})
 }

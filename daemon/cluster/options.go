@@ -42,7 +42,7 @@ type Options struct {
 	// wants to know. It may take its time.
 	OnShare func()
 	// AnswerAsDecider answers what others ask the decider with [Node.AskDecider], while this node
-	// decides; nil: it answers nothing.
+	// decides; nil: it answers nothing. A question that begins with "h" is answered here.
 	AnswerAsDecider func(ctx context.Context, from Asker, question []byte) []byte
 	// Answer answers what others ask this node with [Node.AskNode]; nil: it answers nothing.
 	Answer func(ctx context.Context, from Asker, question []byte) []byte

@@ -38,7 +38,11 @@ import (
 //	00:01:00 messages take 5s           until whoever gets one has answered
 //	00:01:00 step down fra1             imapvigil nodes step-down
 //	00:01:00 begin on fra1              imapvigil nodes begin
-//	00:01:00 silence mx1/imaps for 1h on fra1   a silence, on the node that fra1 follows
+//	00:01:00 silence mx1/imaps for 1h on fra1   a silence, on the node that fra1 follows, or fra1 alone
+//	00:01:00 unsilence mx1/imaps on fra1        ends it
+//	00:01:00 ack mx1/imaps by anna on fra1      somebody works on it, in the same way
+//	00:01:00 unack mx1/imaps by anna on fra1
+//	00:01:00 asked on fra1              shows what people have asked for there
 //	00:01:00 nodes of fra1              shows what fra1 knows
 //	00:01:00 wait
 //
@@ -173,11 +177,16 @@ func (s *stage) do(command string, words []string) {
 	case "silence":
 		d, err := time.ParseDuration(words[3])
 		must(s.t, err)
-		decider := s.machine(s.machine(words[5]).process.node.Decider())
-		_, err = decider.process.node.Tracker().Silence(context.Background(), outbox.Silence{
+		_, err = s.tracker(words[5]).Silence(context.Background(), outbox.Silence{
 			Scope: outbox.Scope{Check: config.CheckID(words[1])}, Until: time.Now().Add(d),
 		})
 		must(s.t, err)
+	case "unsilence":
+		s.endSilence(s.tracker(words[3]), config.CheckID(words[1]))
+	case "ack", "unack":
+		s.acknowledge(s.tracker(words[5]), config.CheckID(words[1]), words[3], words[0] == "ack")
+	case "asked":
+		s.showWishes(s.tracker(words[2]))
 	case "nodes":
 		s.showNodes(s.machine(words[2]))
 	case "wait":

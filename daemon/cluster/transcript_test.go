@@ -62,6 +62,9 @@ func (s *stage) event(node config.NodeID, which string, e incident.Event) {
 		text += " " + string(e.Condition)
 	}
 	text += " " + string(e.Kind)
+	if e.By != "" {
+		text += " by " + e.By
+	}
 	if e.ClosedAs != "" {
 		text += " as " + string(e.ClosedAs)
 	}

@@ -112,6 +112,7 @@ var heldReasons = map[outbox.HeldReason]Entry{
 	outbox.HeldBySilence:         {"A silence mutes it.", "imapvigil silence list shows it; imapvigil silence remove ID ends it."},
 	outbox.HeldByMaintenance:     {"A maintenance block applies.", nothing},
 	outbox.HeldByAcknowledgement: {"The incident is acknowledged, so it is not escalated.", nothing},
+	outbox.HeldKnown:             {"The node that decided for all before this one was alone has sent it, and somebody has acknowledged it. It is sent if that ends, or if it gets worse.", nothing},
 	outbox.HeldByTakingBack:      {"The message says that the incident is acknowledged, and that was taken back before it could be sent.", nothing},
 	outbox.HeldByDependency:      {"What the check depends on (depends_on) is down or failing.", "Look at what it depends on."},
 	outbox.HeldBySchedule:        {"The notify block has a schedule (during), and now is outside it. It is sent when the window begins, if the incident is still open.", nothing},

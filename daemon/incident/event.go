@@ -35,7 +35,7 @@ type Event struct {
 	Check     config.CheckID   `json:"check"`
 	Condition config.Condition `json:"condition"`
 	// Since is when what the event tells began: the start of the first failed
-	// or first good probe.
+	// or first good probe; of an acknowledgement that was taken over from another journal, when it was made.
 	Since    time.Time `json:"since,omitzero"`
 	Finding  *Finding  `json:"finding,omitempty"`
 	Target   string    `json:"target,omitempty"`
@@ -51,8 +51,11 @@ type Event struct {
 	Whole  *Incident `json:"whole,omitempty"` // of Restored and Moved
 	// From is what the check was called before it was Moved.
 	From config.CheckID `json:"from,omitempty"`
-	// To is the node to which an incident was handed over.
-	To string `json:"to,omitempty"`
+	// To is the node to which an incident was handed over, As the incident as which it goes on there, if
+	// there is one, and Well says that the node sees the check well.
+	To   string `json:"to,omitempty"`
+	As   ID     `json:"as,omitempty"`
+	Well bool   `json:"well,omitempty"`
 }
 
 // Apply folds one event into the state of its check. It decides nothing: the
@@ -93,7 +96,7 @@ func foldEvent(in Incident, e Event) Incident {
 	switch e.Kind {
 	case Opened:
 		in.ReportedAt, in.EndedAt, in.ClosedAt = e.At, time.Time{}, time.Time{}
-		in.ClosedAs, in.HandedTo, in.Unconfirmed = "", "", false
+		in.ClosedAs, in.HandedTo, in.HandedAs, in.HandedWell, in.Unconfirmed = "", "", "", false, false
 		in.Reported++
 		in.ReportedFinding = Finding{} // that of the episode before says nothing of this one
 		return in.withFinding(e.Finding).withReportedFinding(e.Finding)
@@ -134,7 +137,8 @@ func (in Incident) closeEpisode(e Event) Incident {
 	if wasPending && in.Reported > 0 {
 		return in
 	}
-	in.ClosedAs, in.EndedAt, in.ClosedAt, in.HandedTo = e.ClosedAs, e.Since, e.At, e.To
+	in.ClosedAs, in.EndedAt, in.ClosedAt = e.ClosedAs, e.Since, e.At
+	in.HandedTo, in.HandedAs, in.HandedWell = e.To, e.As, e.Well
 	if in.ReportedFinding != (Finding{}) {
 		in = in.withFinding(&in.ReportedFinding) // not what was seen during the repair
 	}

@@ -79,13 +79,22 @@ func Configured(s State, is Presence, now time.Time) (events []Event) {
 	return events
 }
 
+// A Successor is what becomes of an incident that a node hands over.
+type Successor struct {
+	Node string // which decides about the check from now on
+	ID   ID     // of the incident as which it goes on there; empty: there is none, as far as is known
+	Well bool   // that node sees the check well
+}
+
 // HandOver returns the events that end the incidents of a check on a node that decided while it was
-// alone: from now on another node decides about the check. Nobody has seen it recover.
-func HandOver(s State, to string, now time.Time) (events []Event) {
+// alone: from now on another node decides about the check. This node has not seen it recover. successor says
+// what becomes of the incident of a condition.
+func HandOver(s State, successor func(config.Condition) Successor, now time.Time) (events []Event) {
 	for _, in := range s.incidents {
 		if in.Live() {
 			e := in.closingEvent(HandedOver, now, now)
-			e.To = to
+			next := successor(in.Condition)
+			e.To, e.As, e.Well = next.Node, next.ID, next.Well
 			events = append(events, e)
 		}
 	}

@@ -146,14 +146,14 @@ func TestFromIsNoNews(t *testing.T) {
 func TestHandOver(t *testing.T) {
 	now := time.Date(2026, 11, 30, 12, 5, 0, 0, time.UTC)
 	_, s := course(t, nodesPolicy, enoughFail, 5*time.Minute)
-	for _, e := range incident.HandOver(s, "fra1", now) {
+	for _, e := range incident.HandOver(s, toFra1, now) {
 		s = incident.Apply(s, e)
 	}
 	in, _ := s.Incident(config.ConditionService)
 	if in.ClosedAs != incident.HandedOver || in.HandedTo != "fra1" || !in.EndedAt.Equal(now) || in.Live() {
 		t.Errorf("it ended as %+v", in)
 	}
-	if len(incident.HandOver(s, "fra1", now)) > 0 {
+	if len(incident.HandOver(s, toFra1, now)) > 0 {
 		t.Error("what is over is handed over")
 	}
 	_, events := incident.Observe(nodesPolicy, s, enoughFail(incident.Result{Check: "mx1/imaps", Target: "mx1:993", Started: now, Ended: now}))
@@ -161,3 +161,5 @@ func TestHandOver(t *testing.T) {
 		t.Errorf("it goes on as %+v", events)
 	}
 }
+
+func toFra1(config.Condition) incident.Successor { return incident.Successor{Node: "fra1"} }

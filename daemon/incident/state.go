@@ -73,9 +73,11 @@ type Incident struct {
 	AckedAt      time.Time `json:"acked_at,omitzero"`    // when a person acknowledged it
 	AckedUntil   time.Time `json:"acked_until,omitzero"` // zero: until it ends
 	AckReason    string    `json:"ack_reason,omitempty"`
-	AckedBy      string    `json:"acked_by,omitempty"`  // empty in older journals
-	ClosedAs     ClosedAs  `json:"closed_as,omitempty"` // empty: it has not ended
-	HandedTo     string    `json:"handed_to,omitempty"` // the node to which it was handed over
+	AckedBy      string    `json:"acked_by,omitempty"`    // empty in older journals
+	ClosedAs     ClosedAs  `json:"closed_as,omitempty"`   // empty: it has not ended
+	HandedTo     string    `json:"handed_to,omitempty"`   // the node to which it was handed over
+	HandedAs     ID        `json:"handed_as,omitempty"`   // the incident as which it goes on there
+	HandedWell   bool      `json:"handed_well,omitempty"` // that node sees the check well
 	// Unconfirmed: the current episode is not reported yet; what is closed stays as it
 	// was closed until it is.
 	Unconfirmed bool `json:"pending,omitempty"`

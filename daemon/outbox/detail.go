@@ -16,6 +16,8 @@ func (h *Held) Detail() string {
 		return "in maintenance " + h.Name
 	case HeldByAcknowledgement:
 		return "the incident is acknowledged, so it does not escalate"
+	case HeldKnown:
+		return "the node that decided before has sent it, and the incident is acknowledged"
 	case HeldByTakingBack:
 		return "the acknowledgement was taken back before this could be sent"
 	case HeldByDependency:

@@ -19,6 +19,7 @@ const (
 	HeldBySilence         HeldReason = "silenced"
 	HeldByMaintenance     HeldReason = "maintenance"
 	HeldByAcknowledgement HeldReason = "acknowledged"   // so it does not escalate
+	HeldKnown             HeldReason = "known"          // from another node, and acknowledged
 	HeldByTakingBack      HeldReason = "unacknowledged" // it tells of an acknowledgement that was taken back
 	HeldByDependency      HeldReason = "depends_on"     // what the check depends on is down, or may be
 	HeldBySchedule        HeldReason = "schedule"
@@ -43,7 +44,7 @@ const (
 // HeldReasons lists the reasons.
 func HeldReasons() []HeldReason {
 	return []HeldReason{
-		HeldBySilence, HeldByMaintenance, HeldByAcknowledgement, HeldByTakingBack, HeldByDependency, HeldBySchedule, HeldBySeverity,
+		HeldBySilence, HeldByMaintenance, HeldByAcknowledgement, HeldKnown, HeldByTakingBack, HeldByDependency, HeldBySchedule, HeldBySeverity,
 		HeldByCondition, HeldByTransition, HeldByLimit, HeldByNobody, HeldForSiblings, HeldToGather, HeldUntilAfter,
 		HeldUntilSeen, HeldUnconfirmed, HeldRecovering, HeldInOrder, HeldUndelivered, HeldEndedTooEarly,
 		HeldUnannounced,

@@ -298,7 +298,7 @@ func (m *model) configure(t *rapid.T) {
 
 // handOver ends what fails of a check, which goes on as another incident somewhere else.
 func (m *model) handOver(t *rapid.T) {
-	m.happen(incident.HandOver(m.drawCheck(t).state, "fra1", m.now)...)
+	m.happen(incident.HandOver(m.drawCheck(t).state, func(config.Condition) incident.Successor { return incident.Successor{Node: "fra1"} }, m.now)...)
 	m.advance(m.now)
 }
 

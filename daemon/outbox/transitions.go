@@ -127,7 +127,7 @@ func (p *planner) closingNeed(s *Subject, block *config.Notify, e *entry, underW
 		}
 	}
 	// Who asks for openings and has not got this one hears of both in one message.
-	untold := !e.delivered.open && (heard || asksFor(block, notifiers.Opened))
+	untold := !e.delivered.open && (heard || asksFor(block, notifiers.Opened)) && !slices.Contains(s.Told, e.to)
 	return need{transition: notifiers.Closed, due: p.dueAfter(s.ClosedAt, 0), untold: untold}
 }
 
@@ -214,6 +214,8 @@ func (p *planner) lackingTransition(s *Subject, block *config.Notify, e *entry, 
 	switch {
 	case !heard && !accepts(block, s):
 		return p.notTold(refusal(block, s))
+	case !heard && s.leavesUntold(e.to):
+		return p.notTold(HeldKnown)
 	case !heard && asksFor(block, notifiers.Opened):
 		return p.openingNeed(s, block)
 	case s.Worsened > e.told.worsened && asksForWorse(block):

@@ -43,9 +43,17 @@ type Subject struct {
 	Fresh bool
 	// FreshAt is when time alone makes it fresh; zero: an observation does.
 	FreshAt time.Time
+	// Told are the destinations that another node has told of it, in whose place this one decides.
+	Told []Destination
 	// Before are older incidents of the same topic that are over, and whose end may
 	// not be decided yet.
 	Before []incident.ID
+}
+
+// leavesUntold reports whether a destination need not be told of the beginning: another node has told it,
+// somebody works on it, and it has not got worse since.
+func (s *Subject) leavesUntold(to Destination) bool {
+	return s.Acknowledged() && s.Worsened == 0 && slices.Contains(s.Told, to)
 }
 
 // Sort orders subjects by when they were reported, so that a message names

@@ -3,24 +3,22 @@ package tracker
 import (
 	"context"
 
+	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 // HandOver ends every open incident of a check, since another node decides about the checks again. Those
-// who heard of one hear to whom it is handed over. What is wrong with this machine itself stays.
-func (t *Tracker) HandOver(ctx context.Context, to string) error {
+// who heard of one hear to whom it is handed over, and what successor says becomes of it there. What is
+// wrong with this machine itself stays.
+func (t *Tracker) HandOver(ctx context.Context, successor func(config.CheckID, config.Condition) incident.Successor) error {
 	return t.run(ctx, func(r *round) error {
-		t.handOver(r, to)
+		t.handedOver = true
+		clear(t.wished)
+		for id, c := range t.checks {
+			if !isTrouble(id) {
+				t.addEvents(r, incident.HandOver(c.state, func(c config.Condition) incident.Successor { return successor(id, c) }, r.now))
+			}
+		}
 		return nil
 	})
-}
-
-// handOver ends the incidents of checks.
-func (t *Tracker) handOver(r *round, to string) {
-	t.handedOver = true
-	for id, c := range t.checks {
-		if !isTrouble(id) {
-			t.addEvents(r, incident.HandOver(c.state, to, r.now))
-		}
-	}
 }

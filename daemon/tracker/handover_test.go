@@ -55,6 +55,11 @@ func (d *deliverer) heard() []string {
 	return came
 }
 
+// to says that a node decides about everything, and nothing else.
+func to(node string) func(config.CheckID, config.Condition) incident.Successor {
+	return func(config.CheckID, config.Condition) incident.Successor { return incident.Successor{Node: node} }
+}
+
 // A node that was alone hands over: who heard of its incidents hears once who decides now, nobody is called
 // because of that, and who had not heard yet hears nothing. Its own troubles stay.
 func TestHandOver(t *testing.T) {
@@ -99,7 +104,7 @@ func TestHandOver(t *testing.T) {
 		fail("customer00000")
 		d.heard()
 
-		if err := d.tracker.HandOver(ctx, "nyc1"); err != nil {
+		if err := d.tracker.HandOver(ctx, to("nyc1")); err != nil {
 			t.Fatal(err)
 		}
 		alone = ""

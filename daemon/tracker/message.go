@@ -113,6 +113,7 @@ func (t *Tracker) describe(in incident.Incident) notifiers.Incident {
 	n := notifiers.Incident{
 		ID: string(in.ID), Check: string(in.Check), Label: string(in.Check),
 		Condition: string(in.Condition), Severity: string(in.Severity), State: string(in.Status()), ClosedAs: string(in.ClosedAs), HandedTo: in.HandedTo,
+		HandedAs: string(in.HandedAs), HandedWell: in.HandedWell,
 		Phase: in.Finding.Phase.String(), Cause: string(in.Finding.Cause), CauseText: in.Finding.Cause.Text(), Hint: in.Finding.Hint,
 		Evidence: in.Finding.Evidence, Address: in.Finding.Address, Node: t.Node, From: in.Finding.From,
 		StartedAt: in.StartedAt, AgainAt: again(in), ReportedAt: in.ReportedAt, EndedAt: in.EndedAt,

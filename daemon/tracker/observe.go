@@ -63,6 +63,7 @@ func (t *Tracker) observe(r *round, result incident.Result) incident.Pace {
 	c := t.ensureCheck(id)
 	streaks, events := incident.Observe(cfg.Policy, c.state, result)
 	t.salted(events)
+	events = t.withWishes(events, &result)
 	c.state = c.state.WithCounts(streaks)
 	t.published.checkChanged(c)
 	failing := streaks.Failing()

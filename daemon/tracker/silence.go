@@ -43,22 +43,6 @@ func (t *Tracker) silence(r *round, wanted outbox.Silence) (none outbox.Silence,
 	return s, nil
 }
 
-// AdoptSilences takes silences that another journal has, as they are there: also ones that are over, which
-// may have been ended since they were taken last.
-func (t *Tracker) AdoptSilences(ctx context.Context, list []outbox.Silence) error {
-	return t.run(ctx, func(r *round) error {
-		for _, s := range list {
-			if known, ok := t.silences[s.ID]; ok && known == s {
-				continue
-			}
-			if !t.keep(r, s) {
-				return errNotKept
-			}
-		}
-		return nil
-	})
-}
-
 // exists refuses a silence that would silence nothing.
 func (t *Tracker) exists(s outbox.Scope) error {
 	switch {

@@ -119,7 +119,7 @@ func TestStandbyShowsAndRefuses(t *testing.T) {
 		for what, err := range map[string]error{
 			"Acknowledge": acknowledging, "Unacknowledge": unacknowledging, "Note": noting, "Silence": silencing, "EndSilence": ending,
 			"Await": awaiting, "Report": tr.Report(ctx, "network", nil), "Delivered": tr.Delivered(ctx, "slack.chat"), "Dismiss": tr.Dismiss(ctx, "k", ""),
-			"Redeliver": tr.Redeliver(ctx, "k"), "SendReport": tr.SendReport(ctx, nil), "HandOver": tr.HandOver(ctx, "fra1"),
+			"Redeliver": tr.Redeliver(ctx, "k"), "SendReport": tr.SendReport(ctx, nil), "HandOver": tr.HandOver(ctx, to("fra1")),
 		} {
 			if !errors.Is(err, tracker.ErrStandby) {
 				t.Errorf("%s: %v", what, err)

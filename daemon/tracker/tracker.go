@@ -138,6 +138,7 @@ type Tracker struct {
 	calendar     *calendar.Calendar   // of cfg
 	dependencies *outbox.Dependencies // of cfg
 	silences     map[string]outbox.Silence
+	wished       map[topicOfWork]*wished // acknowledgements of another journal
 
 	compactNext time.Time
 	renewing    bool      // the journal's files are lost, and it needs all that is known
@@ -190,7 +191,7 @@ func Open(o Options) (*Tracker, error) {
 		started:   time.Now(),
 		wokenFrom: time.Now().Add(-wakePause),
 		calendar:  calendar.New(unconfigured), dependencies: outbox.NewDependencies(unconfigured),
-		silences: map[string]outbox.Silence{},
+		silences: map[string]outbox.Silence{}, wished: map[topicOfWork]*wished{},
 	}
 	t.published.next.Config = unconfigured
 	if t.standby {

@@ -64,7 +64,7 @@ func (t *Tracker) surroundings() outbox.World {
 
 // addSubject adds an incident to a world, and the services of what it may wait for.
 func (t *Tracker) addSubject(w *outbox.World, in incident.Incident, now time.Time) {
-	s := outbox.Subject{Incident: in, Fresh: t.isFresh(in.ID), Before: t.before(in)}
+	s := outbox.Subject{Incident: in, Fresh: t.isFresh(in.ID), Before: t.before(in), Told: t.toldElsewhere(&in)}
 	if isTrouble(in.Check) {
 		s.FreshAt = t.started.Add(outbox.FallbackAfter)
 		s.Notify, s.Remind = t.notifyBlocks(t.cfg.Daemon.Roles), remindOfTrouble

@@ -34,7 +34,9 @@ type incident struct {
 	Severity   string       `json:"severity"`
 	State      string       `json:"state"`
 	ClosedAs   string       `json:"closed_as"`
-	HandedTo   string       `json:"handed_to,omitempty"` // the node that decides now
+	HandedTo   string       `json:"handed_to,omitempty"`   // the node that decides now
+	HandedAs   string       `json:"handed_as,omitempty"`   // the incident as which it goes on there
+	HandedWell bool         `json:"handed_well,omitempty"` // that node sees the check well
 	Phase      string       `json:"phase"`
 	Cause      string       `json:"cause"`
 	Hint       string       `json:"hint"`
@@ -72,7 +74,7 @@ func describeIncident(in notifiers.Incident, at time.Time) *incident {
 		ID: in.ID, Check: in.Check, Label: sanitised(in.Label), Server: in.Server, Groups: append([]string{}, in.Groups...),
 		Condition: in.Condition, Severity: in.Severity, State: in.State, ClosedAs: in.ClosedAs,
 		Phase: in.Phase, Cause: in.Cause, Hint: sanitised(in.Hint), Evidence: in.Evidence,
-		Address: in.Address, Node: in.Node, From: sanitised(in.From), HandedTo: sanitised(in.HandedTo),
+		Address: in.Address, Node: in.Node, From: sanitised(in.From), HandedTo: sanitised(in.HandedTo), HandedAs: sanitised(in.HandedAs), HandedWell: in.HandedWell,
 		StartedAt: timeOrNull(in.StartedAt), ReportedAt: timeOrNull(in.ReportedAt), EndedAt: timeOrNull(in.EndedAt),
 		DurationS: int64(in.Duration(at) / time.Second), URL: in.URL,
 		AckedBy: sanitised(in.Acknowledgement.By), AckedUntil: timeOrNull(in.Acknowledgement.Until), AckReason: sanitised(in.Acknowledgement.Reason),

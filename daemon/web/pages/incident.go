@@ -341,6 +341,12 @@ func (f *fleet) eventEntry(e *api.Event, in *api.Incident) entry {
 		out.State, out.Title = "ok", "It is closed as "+cmp.Or(e.ClosedAs, "over")
 		if e.To != "" {
 			out.State, out.Title = noState, "It is handed over to "+e.To
+			switch {
+			case e.As != "":
+				out.Title += " as incident " + string(e.As)
+			case e.Well:
+				out.Title += ", which sees it well"
+			}
 		}
 	case incident.Orphaned:
 		out.State, out.Title = "paused", "Its check has left the files"
