@@ -35,9 +35,11 @@ func (p *program) printNodes(nodes api.Nodes) error {
 	if nodes.JournalError != "" {
 		p.printf("%s\n", p.fold("", nodes.JournalError))
 	}
+	gap := "\n"
 	for _, n := range nodes.Nodes {
 		for _, trouble := range nodeTroubles(p, n) {
-			p.printf("%s\n", foldHangingTo(screenWidth, "  - ", "    ", n.Name+": "+trouble))
+			p.printf("%s%s\n", gap, foldHangingTo(screenWidth, "  - ", "    ", n.Name+": "+trouble))
+			gap = ""
 		}
 	}
 	return nil
@@ -146,7 +148,11 @@ func (p *program) nodesStepDownCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return p.printNodes(nodes)
+			if err := p.printNodes(nodes); err != nil || p.json || nodes.Node.Decider != "" {
+				return err
+			}
+			p.printf("\nAnother node takes over within seconds: see imapvigil nodes.\n")
+			return nil
 		},
 	}
 	p.byFlag(c, &by)
