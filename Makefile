@@ -80,7 +80,7 @@ test-servers: ## the probe against Dovecot 2.4, Cyrus and Courier, which each li
 
 test-systemd: packages ## the packages on booted Debian 12 and 13: installed, reloaded, killed, upgraded, removed, by hand and by Ansible; needs root
 	@.ci/packages $(systemd)
-	$(compiled) $(gotest) -count=1 -parallel 4 -tags systemd ./packaging
+	$(compiled) $(gotest) -count=1 -parallel 6 -tags systemd ./packaging
 
 without-systemd:
 	@echo "SYSTEMD=no: the packages were not tried on a booted Debian, nor the probe on Cyrus, Courier and Dovecot 2.4, nor mail through Postfix"

@@ -104,8 +104,9 @@ func outlivesTheBus(c *clusterOf) {
 	c.awaitPaged(handedOver, 3)
 	c.awaitPaged(opened, 6)
 	all := c.incidents(c.decider())
-	if last := all[len(all)-1]; last.State != "open" || last.StartedAt.Before(begun) || last.StartedAt.After(healed) {
-		c.t.Errorf("after an outage that began at %v, and a bus that was back at %v, the last incident is %+v", begun, healed, last)
+	open := slices.DeleteFunc(slices.Clone(all), func(i oneIncident) bool { return i.State != "open" })
+	if len(open) != 1 || open[0].StartedAt.Before(begun) || open[0].StartedAt.After(healed) {
+		c.t.Errorf("an outage began at %v, and the bus was back at %v; of the incidents %+v these are open: %+v", begun, healed, all, open)
 	}
 	c.mail.run("systemctl", "start", "dovecot")
 	c.awaitPaged(closed, 3)
@@ -165,7 +166,9 @@ func agreesOnAll(c *clusterOf) {
 	}
 	var kinds []string
 	for _, i := range first.Incidents {
-		kinds = append(kinds, fmt.Sprint(i.Condition, " ", i.State, " ", i.ClosedAs))
+		if i.ClosedAs != "handed over" { // those that the node which decides has opened alone
+			kinds = append(kinds, fmt.Sprint(i.Condition, " ", i.State, " ", i.ClosedAs))
+		}
 	}
 	want := []string{"service closed recovered", "location closed recovered", "service closed recovered", "service closed recovered"}
 	if !slices.Equal(kinds, want) {
