@@ -114,7 +114,7 @@ func outlivesTheBus(c *clusterOf) {
 	c.hasPaged(6, 3, 3)
 }
 
-// A truth is what a node shows of the cluster.
+// A truth is what a node shows of the cluster, but for what it decided while it was alone.
 type truth struct {
 	Decider   string
 	Nodes     []nodeRow
@@ -141,7 +141,10 @@ func (c *clusterOf) truth(host string) truth {
 	s := c.status(host)
 	var nodes struct{ Nodes []nodeRow }
 	c.answer(host, &nodes, "nodes")
-	return truth{s.Node.Decider, nodes.Nodes, s.Checks, c.incidents(host), c.copied(host)}
+	shared := slices.DeleteFunc(c.incidents(host), func(i oneIncident) bool {
+		return i.ClosedAs == "handed over" // what it decided alone
+	})
+	return truth{s.Node.Decider, nodes.Nodes, s.Checks, shared, c.copied(host)}
 }
 
 // agreesOnAll: whichever node is asked, the answer is the same, and all have the same journal.
@@ -166,9 +169,7 @@ func agreesOnAll(c *clusterOf) {
 	}
 	var kinds []string
 	for _, i := range first.Incidents {
-		if i.ClosedAs != "handed over" { // those that the node which decides has opened alone
-			kinds = append(kinds, fmt.Sprint(i.Condition, " ", i.State, " ", i.ClosedAs))
-		}
+		kinds = append(kinds, fmt.Sprint(i.Condition, " ", i.State, " ", i.ClosedAs))
 	}
 	want := []string{"service closed recovered", "location closed recovered", "service closed recovered", "service closed recovered"}
 	if !slices.Equal(kinds, want) {
