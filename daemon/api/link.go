@@ -106,8 +106,13 @@ func (link Link) IncidentOf(ctx context.Context, d Daemon) (Incident, error) {
 		var isOneOfSeveral bool
 		if in, isOneOfSeveral, err = ownIncident(ctx, d, link.Incident); err != nil && isOneOfSeveral {
 			return Incident{}, NewProblem(http.StatusGone,
-				"The incident is over, or it is about another node itself: then imapvigil ack on that node acknowledges it.")
+				"The incident is over, or it is one of another node alone: one about that node itself, which imapvigil ack acknowledges there, "+
+					"or one that it has handed over and that goes on under another id.")
 		}
+	}
+	if err == nil && in.HandedAs != "" {
+		return Incident{}, NewProblem(http.StatusGone, "The incident was handed over to "+in.HandedTo+
+			", where it goes on as incident "+string(in.HandedAs)+". Acknowledge that one: imapvigil ack "+string(in.HandedAs)+".")
 	}
 	if err != nil || in.State == incident.StatusClosed {
 		return Incident{}, NewProblem(http.StatusGone, "The incident is over. There is nothing to acknowledge.")

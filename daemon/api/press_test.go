@@ -157,7 +157,7 @@ func TestAPressForANodeItself(t *testing.T) {
 	links := api.NewLinks(make([]byte, api.LinkKeySize))
 	for id, want := range map[incident.ID]string{
 		"dead0beef0": "Acknowledged by anna, by Slack. There are no more reminders and no escalations until the incident is over.",
-		"0fan0ther0": "The incident is over, or it is about another node itself: then imapvigil ack on that node acknowledges it.",
+		"0fan0ther0": "The incident is over, or it is one of another node alone: one about that node itself, which imapvigil ack acknowledges there, or one that it has handed over and that goes on under another id.",
 	} {
 		d := &nodeDesk{&ackDesk{fake: &fake{snapshot: &tracker.Snapshot{Config: &config.Config{}}}}, shown(t)}
 		press := notifiers.Press{Code: links.Code(id, "slack.ops"), By: "anna", Via: "Slack"}

@@ -29,6 +29,9 @@ func hashedID(of string) ID {
 // about one failure apart from each other name two incidents by it.
 func (id ID) Salted(salt string) ID { return hashedID(string(id) + "\x00" + salt) }
 
+// IsSalted reports whether an incident has another ID than that by which each machine names the same failure.
+func (in Incident) IsSalted() bool { return in.ID != newID(in.Check, in.Condition, in.StartedAt) }
+
 // ClosedAs says how an incident ended.
 type ClosedAs string
 

@@ -200,3 +200,46 @@ func TestReopenedKeepsItsOwnID(t *testing.T) {
 		}
 	})
 }
+
+// An incident of the time when the machine was a single one does not reopen under its id in the tracker of a node:
+// the journal that all nodes share has it, too.
+func TestAnIncidentOfBeforeDoesNotReopenUnderItsID(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		records := past{}
+		var ids []incident.ID
+		for _, salt := range []string{"", "fra1"} {
+			tr, err := tracker.Open(tracker.Options{Journal: records, Sender: counter{new(int)}, Salt: salt})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, stop := context.WithCancel(t.Context())
+			var running sync.WaitGroup
+			running.Go(func() { _ = tr.Run(ctx) })
+			if err := tr.Configure(ctx, house(1)); err != nil {
+				t.Fatal(err)
+			}
+			for _, symptom := range []string{"refused", "refused", "refused", "", "", ""} {
+				r := result()
+				if symptom != "" {
+					r = result(symptoms[symptom].finding)
+				}
+				r.Check = "customer00000"
+				tr.Observe(ctx, r)
+				time.Sleep(2 * time.Minute)
+			}
+			for _, in := range look(t, tr).Incidents {
+				if in.Check == "customer00000" && !slices.Contains(ids, in.ID) {
+					ids = append(ids, in.ID)
+				}
+			}
+			if records, err = tr.Records(ctx); err != nil {
+				t.Fatal(err)
+			}
+			stop()
+			running.Wait()
+		}
+		if len(ids) != 2 {
+			t.Errorf("the incidents are %q", ids)
+		}
+	})
+}

@@ -104,14 +104,16 @@ func (t *Tracker) marked(r incident.Result) (marked incident.Result, ok bool) {
 	return r, true
 }
 
-// salted gives the incidents that begin ids of their own. One that reopens keeps the id that it has.
+// salted gives the incidents that begin ids of their own. One that reopens keeps the id that it has, unless that
+// is one of the time before the salt: then other nodes may have it, too, and reopen it.
 func (t *Tracker) salted(events []incident.Event) {
 	if t.Salt == "" {
 		return
 	}
 	for i := range events {
 		e := &events[i]
-		if in, _ := t.stateOf(e.Check).Incident(e.Condition); in.ID != e.Incident {
+		in, _ := t.stateOf(e.Check).Incident(e.Condition)
+		if in.ID != e.Incident || e.Kind == incident.Failing && !in.IsSalted() {
 			e.Incident = e.Incident.Salted(t.Salt)
 		}
 	}

@@ -1,0 +1,244 @@
+package tracker_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
+	"github.com/imapvigil/imapvigil/daemon/tracker"
+)
+
+// A wishing is a tracker of two checks that gets wishes of another journal.
+type wishing struct {
+	*deliverer
+	t   *testing.T
+	ctx context.Context
+}
+
+// testWishes runs a test with a tracker.
+func testWishes(t *testing.T, test func(w *wishing)) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &wishing{deliverer: &deliverer{}, t: t}
+		var err error
+		if w.tracker, err = tracker.Open(tracker.Options{Journal: past{}, Sender: w}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		w.ctx = ctx
+		var running sync.WaitGroup
+		running.Go(func() { _ = w.tracker.Run(ctx) })
+		defer func() { stop(); running.Wait() }()
+		if err := w.tracker.Configure(ctx, house(2)); err != nil {
+			t.Fatal(err)
+		}
+		test(w)
+	})
+}
+
+func (w *wishing) take(wishes tracker.Wishes) {
+	w.t.Helper()
+	if err := w.tracker.TakeWishes(w.ctx, wishes); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// acknowledged is that anna works on the service of customer00000, since a time.
+func acknowledged(at time.Time) tracker.Wish {
+	return tracker.Wish{
+		Check: "customer00000", Condition: config.ConditionService, By: "anna", Reason: "on it", At: at,
+		Finding: symptoms["refused"].finding,
+	}
+}
+
+// see has the check observed as a symptom says; empty: it is well.
+func (w *wishing) see(symptom string) {
+	r := result()
+	if symptom != "" {
+		r = result(symptoms[symptom].finding)
+	}
+	r.Check = "customer00000"
+	w.tracker.Observe(w.ctx, r)
+}
+
+// fails has the check fail for long enough to be reported.
+func (w *wishing) fails() {
+	for range 3 {
+		w.see("refused")
+		time.Sleep(2 * time.Minute)
+	}
+}
+
+// worker returns who works on the check.
+func (w *wishing) worker() string {
+	w.t.Helper()
+	s, err := w.tracker.Snapshot(w.ctx)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	c, _ := s.Check("customer00000")
+	for _, in := range c.Incidents {
+		if in.Open() {
+			return in.AckedBy
+		}
+	}
+	return "no incident"
+}
+
+// An acknowledgement of before counts for what is opened, unless it is over, it was seen well before, or it is
+// worse than what was acknowledged.
+func TestAnAcknowledgementOfAnotherJournalWaitsForTheIncident(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*tracker.Wish)
+		first  func(*wishing)
+		want   string
+	}{
+		"as it is":               {want: "anna"},
+		"its time is over":       {change: func(a *tracker.Wish) { a.Until = a.At.Add(time.Minute) }, want: ""},
+		"its time is not over":   {change: func(a *tracker.Wish) { a.Until = a.At.Add(time.Hour) }, want: "anna"},
+		"it was milder":          {change: func(a *tracker.Wish) { a.Finding.Health = incident.Degraded }, want: ""},
+		"of another condition":   {change: func(a *tracker.Wish) { a.Condition = config.ConditionAddresses }, want: ""},
+		"it is well in between":  {first: func(w *wishing) { w.see("") }, want: ""},
+		"it fails before":        {first: func(w *wishing) { w.see("refused") }, want: "anna"},
+		"by a clock that is off": {change: func(a *tracker.Wish) { a.At = a.At.Add(time.Hour) }, want: "anna"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			testWishes(t, func(w *wishing) {
+				a := acknowledged(time.Now())
+				if c.change != nil {
+					c.change(&a)
+				}
+				w.take(tracker.Wishes{Acknowledgements: []tracker.Wish{a}})
+				if c.first != nil {
+					c.first(w)
+				}
+				w.fails()
+				if got := w.worker(); got != c.want {
+					t.Errorf("%q works on it, not %q", got, c.want)
+				}
+			})
+		})
+	}
+}
+
+// Of an incident that is open here the newer word counts, and the same word twice is one.
+func TestTheNewerAcknowledgementCounts(t *testing.T) {
+	testWishes(t, func(w *wishing) {
+		w.fails()
+		s, err := w.tracker.Snapshot(w.ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, _ := s.Check("customer00000")
+		id := c.Incidents[0].ID
+		early := acknowledged(time.Now())
+		time.Sleep(time.Minute)
+		w.take(tracker.Wishes{Acknowledgements: []tracker.Wish{early}})
+		w.take(tracker.Wishes{Acknowledgements: []tracker.Wish{early}})
+		if got := w.worker(); got != "anna" {
+			t.Fatalf("%q works on it", got)
+		}
+		if _, err := w.tracker.Unacknowledge(w.ctx, id, "bob"); err != nil {
+			t.Fatal(err)
+		}
+		w.take(tracker.Wishes{Acknowledgements: []tracker.Wish{early}})
+		if got := w.worker(); got != "" {
+			t.Errorf("what bob took back later is back: %q works on it", got)
+		}
+		time.Sleep(time.Minute)
+		w.take(tracker.Wishes{Acknowledgements: []tracker.Wish{acknowledged(time.Now())}})
+		if got := w.worker(); got != "anna" {
+			t.Errorf("%q works on it", got)
+		}
+		if s, err = w.tracker.Snapshot(w.ctx); err != nil {
+			t.Fatal(err)
+		}
+		times := 0
+		for in := range s.Incidents() {
+			for _, e := range in.Events {
+				if e.Kind == incident.Acknowledged {
+					times++
+				}
+			}
+		}
+		if times != 2 {
+			t.Errorf("it was acknowledged %d times", times)
+		}
+	})
+}
+
+// Who was told by another node of what is acknowledged hears nothing of it, and reads why; when the
+// acknowledgement is taken back, they hear.
+func TestWhoWasToldElsewhereIsNotToldAgain(t *testing.T) {
+	testWishes(t, func(w *wishing) {
+		a := acknowledged(time.Now())
+		a.Told = []outbox.Destination{{Notifier: "slack.chat", Target: "#ops"}}
+		w.take(tracker.Wishes{Acknowledgements: []tracker.Wish{a}})
+		w.fails()
+		told := w.heard()
+		if slices.ContainsFunc(told, func(m string) bool { return m[:5] == "slack" }) || len(told) != 1 {
+			t.Errorf("heard: %q", told)
+		}
+		s, err := w.tracker.Snapshot(w.ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, _ := s.Check("customer00000")
+		held, err := w.tracker.Explain(w.ctx, c.Incidents[0].ID)
+		if err != nil || len(held) != 1 || held[0].Reason != outbox.HeldKnown {
+			t.Errorf("%+v, %v", held, err)
+		}
+		if _, err := w.tracker.Unacknowledge(w.ctx, c.Incidents[0].ID, "bob"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if got := w.heard(); len(got) != 1 || got[0][:5] != "slack" {
+			t.Errorf("heard: %q", got)
+		}
+	})
+}
+
+// Of two journals that have a silence, the one that has ended it counts; one that is over is not taken.
+func TestASilenceThatOneJournalHasEndedEnds(t *testing.T) {
+	testWishes(t, func(w *wishing) {
+		now := time.Now()
+		one := outbox.NewSilence(outbox.Scope{Check: "customer00000"}, "works", now, now.Add(time.Hour))
+		one.By = "anna"
+		over := outbox.NewSilence(outbox.Scope{Check: "customer00001"}, "worked", now.Add(-2*time.Hour), now.Add(-time.Hour))
+		ended := one
+		ended.Until, ended.EndedBy = now.Add(time.Minute), "bob"
+		time.Sleep(2 * time.Minute)
+		for _, c := range []struct {
+			take outbox.Silence
+			want string
+		}{
+			{over, "[]"}, {one, "[1h0m0s anna ]"}, {one, "[1h0m0s anna ]"}, {ended, "[1m0s anna bob]"}, {one, "[1m0s anna bob]"},
+		} {
+			w.take(tracker.Wishes{Silences: []outbox.Silence{c.take}})
+			s, err := w.tracker.Snapshot(w.ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := []string{}
+			for _, known := range s.Silences {
+				got = append(got, fmt.Sprintf("%s %s %s", known.Until.Sub(now), known.By, known.EndedBy))
+			}
+			if fmt.Sprint(got) != c.want {
+				t.Errorf("after %v: %v, not %s", c.take, got, c.want)
+			}
+		}
+		all, err := w.tracker.Snapshot(w.ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rest := (tracker.Wishes{Silences: []outbox.Silence{one, ended, over}}).NewTo(all); len(rest.Silences) != 0 {
+			t.Errorf("%+v is said again", rest)
+		}
+	})
+}
