@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -291,4 +292,78 @@ func encoded(b *testing.B, v any) json.RawMessage {
 		b.Fatal(err)
 	}
 	return text
+}
+
+// BenchmarkFold is what a node that follows does with 100,000 transitions that another one has journaled, in rounds,
+// and what the snapshot costs that whoever asks for the status waits for.
+func BenchmarkFold(b *testing.B) {
+	const many = 100_000
+	cfg := house(many)
+	finding := symptoms["refused"].finding
+	for b.Loop() {
+		tr := following(b, cfg)
+		var rounds [][]journal.Record
+		for id := range cfg.Checks {
+			now := time.Now()
+			text := encoded(b, incident.Event{
+				Kind: incident.Failing, At: now, Since: now, Incident: incident.ID("of " + id), Check: id,
+				Condition: config.ConditionService, Finding: &finding, Target: "mx:993",
+			})
+			if len(rounds) == 0 || len(rounds[len(rounds)-1]) == 800 { // as many as a message has
+				rounds = append(rounds, nil)
+			}
+			last := &rounds[len(rounds)-1]
+			*last = append(*last, journal.Record{At: now, Kind: "incident.failing", Data: text})
+		}
+		if _, err := tr.Snapshot(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		began, asked := cpu(b), time.Now()
+		for _, records := range rounds {
+			tr.Fold(records)
+		}
+		if err := tr.Ping(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(cpu(b)-began)/many/1000, "cpu-µs/transition")
+		b.ReportMetric(time.Since(asked).Seconds(), "s-folding")
+		began = cpu(b)
+		s, err := tr.Snapshot(b.Context())
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64((cpu(b) - began).Milliseconds()), "cpu-ms-snapshot")
+		if n := len(s.Changes(0).Incidents); n > 0 {
+			b.Fatalf("%d incidents of failures that are not confirmed", n)
+		}
+	}
+}
+
+// following starts a tracker that stands by.
+func following(b *testing.B, cfg *config.Config) *tracker.Tracker {
+	b.Helper()
+	tr, err := tracker.Open(tracker.Options{Journal: past{}, Sender: outbox.NewSender(nil), Standby: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = tr.Run(ctx) }()
+	b.Cleanup(func() {
+		cancel()
+		<-done
+	})
+	if err := tr.Configure(ctx, cfg); err != nil {
+		b.Fatal(err)
+	}
+	return tr
+}
+
+// cpu returns what this process has spent.
+func cpu(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
