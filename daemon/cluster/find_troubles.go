@@ -81,6 +81,9 @@ func (d *decider) aboutNode(node *config.Node, h *heard, summary agree.Summary, 
 	list[2].wrong = d.clockSentence(node, h.ahead, now)
 	if h.Copy != "" {
 		list[3].wrong = fmt.Sprintf("The copy of the shared journal on %s is not good: %s. That node is the last to take over.", node.ID, h.Copy)
+		if node.ID == d.Node.Node {
+			list[3].wrong = fmt.Sprintf("The copy of the shared journal on %s, which decides, is not good: %s. It goes on: the servers of the bus have what it decides.", node.ID, h.Copy)
+		}
 	}
 	// A node that may decide tells people itself.
 	if !node.Decide && len(h.Troubles) > 0 {
