@@ -197,10 +197,22 @@ const (
 	restTime = 10 * time.Second
 )
 
+// finishTime is how long what is being sent may take when this node stops deciding: else another one would
+// send it again.
+const finishTime = 2 * time.Second
+
+// finishAttempts waits for what is being sent.
+func (d *decider) finishAttempts(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
+	defer cancel()
+	_ = d.tracker.Finish(ctx) // what takes longer is sent again, under the same key
+}
+
 // end ends the term. Who was asked to stop journals what is queued, and says goodbye.
 func (d *decider) end(ctx context.Context, why ending) {
 	err := errors.New(string(why))
 	if why.isWanted() {
+		d.finishAttempts(ctx)
 		// The journal may not answer; then it is as if the node had been killed.
 		giveUp := time.AfterFunc(goodbyeTime, d.copy.End)
 		err = d.endShared()

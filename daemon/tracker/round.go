@@ -199,6 +199,10 @@ func (t *Tracker) tickIncidents(r *round) {
 // startAttempts hands the deliveries that are due to the sender. The journal has each of
 // them.
 func (t *Tracker) startAttempts(ctx context.Context, r *round) {
+	if t.finishing {
+		t.retry = time.Time{}
+		return
+	}
 	now := r.now
 	var due []*outbox.Delivery
 	var w *outbox.World // in most rounds nothing is due, and it is not needed

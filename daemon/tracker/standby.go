@@ -76,6 +76,31 @@ func (t *Tracker) begin(r *round) {
 	t.Log.Info("this node decides from now on", zap.Int("incidents", len(t.ledger.records)))
 }
 
+// finishLook is how often Finish looks whether attempts are under way.
+const finishLook = 20 * time.Millisecond
+
+// Finish has this tracker begin no attempt any more, and returns when what came of those under way is
+// journaled, or with the error of ctx. Whoever decides next then repeats none of them, and makes the
+// others.
+func (t *Tracker) Finish(ctx context.Context) error {
+	ticker := time.NewTicker(finishLook)
+	defer ticker.Stop()
+	for {
+		busy, err := call(ctx, t, func(*round) (bool, error) {
+			t.finishing = true
+			return t.book.AttemptUnderWay(), nil
+		})
+		if err != nil || !busy {
+			return err
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 const (
 	// standbyForgets is how often a standby lets go of what is old.
 	standbyForgets = time.Hour

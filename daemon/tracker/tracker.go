@@ -147,6 +147,7 @@ type Tracker struct {
 	lastRound   time.Time
 	standby     bool          // it decides nothing yet
 	begun       atomic.Bool   // Begin was called; read by Fold
+	finishing   bool          // Finish was called: no attempt begins any more
 	forgotten   time.Time     // when the standby last dropped what is old
 	sureNext    time.Time     // before it, Sure is not asked again
 	handedOver  bool          // and not alone since
