@@ -126,8 +126,10 @@ func (v *daemonProcess) launch() {
 	if v.out != nil {
 		log = v.out
 	}
-	v.process = exec.Command(v.program, append([]string{"run", "--config", v.path("conf"), "--state-dir", v.path("state"),
-		"--control", v.path("control.sock"), "--log-format", "json"}, v.args...)...)
+	v.process = exec.Command(v.program, append([]string{
+		"run", "--config", v.path("conf"), "--state-dir", v.path("state"),
+		"--control", v.path("control.sock"), "--log-format", "json",
+	}, v.args...)...)
 	v.process.Env, v.process.Stdout, v.process.Stderr = v.env, log, log
 	v.forgetReady()
 	if err := v.process.Start(); err != nil {
