@@ -21,7 +21,7 @@ func SeenElsewhere(l Life, unseen ...[]Interval) Life {
 	for _, list := range unseen {
 		unknown = intersect(unknown, Union(list))
 	}
-	l.Intervals = append(rest, unknown...)
+	l.Intervals = slices.Concat(rest, unknown)
 	return l
 }
 

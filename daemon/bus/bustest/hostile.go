@@ -101,8 +101,14 @@ func AskIntoTheJournal(t testing.TB, r *Raw) {
 		bus.Seat, bus.Beat, bus.Wake, bus.Log, bus.Node(Decider), bus.Node(Candidate), bus.Node(Follower), bus.Heartbeat(Follower), bus.SightsOf(Follower),
 	} {
 		for _, headers := range []map[string]string{
-			nil, {"Imapvigil-From": Follower}, {"Imapvigil-From": Decider}, {"Nats-Trace-Dest": journal}, {"Nats-Trace-Dest": journal, "Nats-Trace-Only": "true"},
-			{"Nats-Msg-Id": "1", "Nats-Expected-Stream": stream}, {"Nats-Schedule": "@every 1s", "Nats-Schedule-Target": journal}, {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
+			nil,
+			{"Imapvigil-From": Follower},
+			{"Imapvigil-From": Decider},
+			{"Nats-Trace-Dest": journal},
+			{"Nats-Trace-Dest": journal, "Nats-Trace-Only": "true"},
+			{"Nats-Msg-Id": "1", "Nats-Expected-Stream": stream},
+			{"Nats-Schedule": "@every 1s", "Nats-Schedule-Target": journal},
+			{"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
 		} {
 			process.Must(t, r.Ask(topic, journal, headers, []byte("hostile")))
 		}

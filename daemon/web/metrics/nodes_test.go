@@ -13,9 +13,11 @@ import (
 // three is what a node knows of three, of which one is silent.
 func three(role api.NodeRole) *api.Nodes {
 	return &api.Nodes{
-		Node:  api.Node{Name: "fra1", Role: role, Decider: "fra1"},
+		Node: api.Node{Name: "fra1", Role: role, Decider: "fra1"},
 		Nodes: []api.NodeState{
-			{Name: "fra1", Live: true, Speaks: 1, Share: 2}, {Name: "lon1", Speaks: 1, Share: 2, Behind: 7}, {Name: "nyc1", Live: true, Speaks: 1, Share: 1, Behind: 3},
+			{Name: "fra1", Live: true, Speaks: 1, Share: 2},
+			{Name: "lon1", Speaks: 1, Share: 2, Behind: 7},
+			{Name: "nyc1", Live: true, Speaks: 1, Share: 1, Behind: 3},
 			{Name: "sgp1", Live: true}, // which says nothing of itself to this one
 		},
 	}
