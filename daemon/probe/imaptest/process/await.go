@@ -7,8 +7,12 @@ import (
 )
 
 // awaitPatience bounds every wait. It is long, since a loaded machine is no reason to
-// fail.
-const awaitPatience = time.Minute
+// fail. A try is ended sooner: a Courier that has just been started, on a loaded machine,
+// left a connection without an answer for as long as it was open.
+const (
+	awaitPatience = 3 * time.Minute
+	tryPatience   = 10 * time.Second
+)
 
 // Await tries until a server is as wanted, with a pause between two tries. The test
 // fails at once when the server's process (nil: none runs) ends meanwhile, which is
@@ -22,7 +26,9 @@ func Await(t testing.TB, p *Process, what string, pause time.Duration, condition
 		ended = p.Exited()
 	}
 	for {
-		err := condition(ctx)
+		try, done := context.WithTimeout(ctx, tryPatience)
+		err := condition(try)
+		done()
 		if err == nil {
 			return
 		}
