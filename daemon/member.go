@@ -332,6 +332,7 @@ func (m *monitor) Nodes(context.Context) (api.Nodes, error) {
 		took := api.Milliseconds(s.Bus.RoundTrip)
 		n.Bus.RoundTripMS = &took
 	}
+	n.Bus.Ending = append([]string{}, cluster.EndingCertificates(m.member.bus.Certificates(), time.Now())...)
 	for _, one := range s.Nodes {
 		n.Nodes = append(n.Nodes, api.NodeState{
 			Name: string(one.Name), Location: one.Location, Decides: one.Decides, Deciding: one.Deciding, Live: one.Live, Since: momentOf(one.Since),

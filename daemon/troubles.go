@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,7 @@ const (
 	lossTrouble    tracker.Trouble = "journal-files"
 	testsTrouble   tracker.Trouble = "notify-test"
 	aloneTrouble   tracker.Trouble = "alone"
+	loginTrouble   tracker.Trouble = "bus-login"
 )
 
 const (
@@ -72,6 +74,7 @@ func (m *monitor) watchTroubles(ctx context.Context) error {
 		m.reportFiles(ctx)
 		if m.member != nil {
 			_ = m.deciding.own.Report(ctx, aloneTrouble, aloneFinding(m.member.node.State()))
+			_ = m.deciding.own.Report(ctx, loginTrouble, loginFinding(m.member.bus.Certificates(), time.Now()))
 		}
 		now, waiting := m.watch.Read(), m.loop.Waiting()
 		_ = m.deciding.own.Report(ctx, probesTrouble, probesFinding(late.findOverdue(now, waiting), m.loop.Limit))
@@ -138,6 +141,17 @@ func aloneFinding(s cluster.State) *incident.Finding {
 		hint += " " + s.Journal
 	}
 	return &incident.Finding{Cause: config.CauseLocalFault, Hint: hint}
+}
+
+// loginFinding returns that the certificate ends soon with which this node logs in to the bus. It returns nil if
+// that is not so. What the servers show is the same for all nodes, and the one that decides tells people.
+func loginFinding(list []bus.Certificate, now time.Time) *incident.Finding {
+	own := slices.DeleteFunc(list, func(c bus.Certificate) bool { return !c.Own })
+	sentences := cluster.EndingCertificates(own, now)
+	if len(sentences) == 0 {
+		return nil
+	}
+	return &incident.Finding{Cause: config.CauseLocalFault, Hint: strings.Join(sentences, " ") + " " + cluster.RenewCertificates}
 }
 
 // busSentence says why the bus cannot be reached; empty: it can.

@@ -32,6 +32,9 @@ func (p *program) printNodes(nodes api.Nodes) error {
 	}
 	p.printTable("", []column{{}, {rank: 1}, {}, {right: true, rank: 3}, {rank: 2}, {rank: 4}, {rank: 5}}, rows)
 	p.printf("\n%s\n", p.fold("", busLine(nodes.Bus)))
+	for _, sentence := range nodes.Bus.Ending {
+		p.printf("%s\n", p.fold("", sentence))
+	}
 	if nodes.JournalError != "" {
 		p.printf("%s\n", p.fold("", nodes.JournalError))
 	}

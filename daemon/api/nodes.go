@@ -56,6 +56,8 @@ type Bus struct {
 	Error     string     `json:"error"`  // why it is not connected; empty: it is
 	// RoundTripMS is how long the way to the server and back takes; null: it is not known.
 	RoundTripMS *float64 `json:"round_trip_ms"`
+	// Ending says in sentences which certificates end soon, or have ended, without which nodes do not connect.
+	Ending []string `json:"ending"`
 }
 
 // A NodeState is what is known of one node. A node that may not decide hears no heartbeats but its

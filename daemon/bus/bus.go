@@ -100,6 +100,9 @@ type Bus interface {
 	Stream() Stream
 	// Status says how the connection is.
 	Status() Status
+	// Certificates lists those without which this node does not reach the bus, as it saw them last, the one that
+	// ends first before the others.
+	Certificates() []Certificate
 	// Close ends the connection, and with it all that listens and answers, and waits for these.
 	Close()
 }

@@ -46,6 +46,8 @@ type client struct {
 	faults    map[server]string // why those of the servers cannot be used that were tried since the last connection
 	listeners map[*listener]bool
 	answerers map[*answerer]bool
+
+	certificates certificates
 }
 
 var _ Bus = (*client)(nil)
@@ -64,11 +66,12 @@ func Connect(ctx context.Context, o Options) (Bus, error) {
 	c := &client{
 		options: o, access: a, subjects: subjects{o.Cluster},
 		status: Status{Since: time.Now()}, faults: map[server]string{},
-		listeners: map[*listener]bool{}, answerers: map[*answerer]bool{},
+		listeners: map[*listener]bool{}, answerers: map[*answerer]bool{}, certificates: certificates{},
 	}
 	c.patience.Store(int64(firstSilence))
 	c.ctx, c.end = context.WithCancel(context.WithoutCancel(ctx))
 	c.tasks.Go(c.stayConnected)
+	c.tasks.Go(c.watchCertificates)
 	return c, nil
 }
 
@@ -252,7 +255,7 @@ func (c *client) dial(s server) (*link, error) {
 		nats.ErrorHandler(l.handleError),
 	}
 	if s.tls {
-		options = append(options, nats.Secure(c.access.tls))
+		options = append(options, nats.Secure(c.tlsFor(s)))
 	}
 	conn, err := nats.Connect(s.url, append(options, c.access.login...)...)
 	if err != nil {

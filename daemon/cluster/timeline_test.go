@@ -15,6 +15,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/golden"
+	"github.com/imapvigil/imapvigil/daemon/bus"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/stream"
 )
@@ -156,6 +157,10 @@ func (s *stage) do(command string, words []string) {
 		s.net.Miss(words[1])
 	case "no":
 		s.net.Miss()
+	case "certificate":
+		left, err := time.ParseDuration(words[4])
+		must(s.t, err)
+		s.net.ShowCertificates(bus.Certificate{Of: "the NATS server " + words[1], Ends: time.Now().Add(left)})
 	case "files":
 		m := s.machine(words[2])
 		m.digest, m.lacks = "other", words[3] == "lack"

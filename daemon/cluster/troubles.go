@@ -37,11 +37,13 @@ const (
 	journalTrouble = "shared-journal"
 	shrunkTrouble  = "fewer-checks"
 	serversTrouble = "bus-servers"
+
+	certificatesTrouble = "bus-certificates"
 )
 
 var troubleKinds = []string{
 	silentTrouble, faultTrouble, filesTrouble, clockTrouble, copyTrouble, reportTrouble, unsentTrouble, unseenTrouble, journalTrouble, shrunkTrouble,
-	serversTrouble,
+	serversTrouble, certificatesTrouble,
 }
 
 // A trouble is something that can be wrong in a cluster, and whether it is.

@@ -50,7 +50,7 @@ func (s *Servers) writeConfig(i int) error {
 	}
 	if !s.setup.Plain {
 		cert, key := filepath.Join(one.Dir, "cert.pem"), filepath.Join(one.Dir, "key.pem")
-		if err := ca.WriteFiles(s.authority.Issue(ca.Leaf{IPs: []net.IP{net.ParseIP(one.Address)}}), cert, key); err != nil {
+		if err := ca.WriteFiles(s.authority.Issue(ca.Leaf{IPs: []net.IP{net.ParseIP(one.Address)}, NotAfter: s.setup.Ends}), cert, key); err != nil {
 			return err
 		}
 		pair := fmt.Sprintf("cert_file: %q, key_file: %q", cert, key)

@@ -45,6 +45,8 @@ type Setup struct {
 	// Earlier gives the nodes the permissions of an earlier imapvigil: those that do not decide read the journal
 	// from the servers.
 	Earlier bool
+	// Ends is when the certificates of the servers end; zero: in some months.
+	Ends time.Time
 	// Users is written into the servers' configuration instead of keys and permissions.
 	Users string
 	// Verify has the servers want certificates of clients.

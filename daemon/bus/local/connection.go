@@ -111,6 +111,14 @@ func (c *connection) Status() bus.Status {
 	return s
 }
 
+// Certificates implements bus.Bus.
+func (c *connection) Certificates() []bus.Certificate {
+	n := c.network
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.certificates)
+}
+
 // Close implements bus.Bus.
 func (c *connection) Close() {
 	n := c.network

@@ -28,6 +28,8 @@ type Network struct {
 	rand      *rand.Rand
 	latency   time.Duration
 	stream    stream
+
+	certificates []bus.Certificate
 }
 
 // A direction is the way from one node to another.
@@ -77,6 +79,13 @@ func (n *Network) CutOneWay(from, to string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.lost[direction{from, to}] = true
+}
+
+// ShowCertificates says what all nodes see of the certificates of the bus.
+func (n *Network) ShowCertificates(list ...bus.Certificate) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.certificates = list
 }
 
 // Lose loses a share of all messages, questions and answers, 0 to 1. What the stream says
