@@ -114,38 +114,58 @@ func (r *realRound) judgeOutage(o *realOutage, told []report, f *figures) {
 	}
 }
 
-// decided returns for how long, of fair time, somebody decided between two uptimes who was not felled, while
-// the servers of the bus were as they ought to be.
+// electing is for how long a new leader among the servers takes, at most.
+const electing = 9 * time.Second
+
+// decided returns for how long at a stretch, of fair time, somebody decided between two uptimes who had not
+// fallen, while the servers of the bus had a leader.
 func (r *realRound) decided(c int, from, to time.Duration) (longest time.Duration) {
+	for _, s := range r.decidedBy(c) {
+		stretches := []stretch{{max(s.from, from), min(s.to, to)}}
+		for _, f := range r.faults {
+			if !f.server {
+				continue
+			}
+			var rest []stretch
+			for _, s := range stretches {
+				rest = append(rest, stretch{s.from, min(s.to, f.begin)}, stretch{max(s.from, f.begin+electing), s.to})
+			}
+			stretches = rest
+		}
+		for _, s := range stretches {
+			if s.from < s.to {
+				longest = max(longest, r.fair.at(s.to)-r.fair.at(s.from))
+			}
+		}
+	}
+	return longest
+}
+
+// A stretch is from one uptime to another; it may be empty.
+type stretch struct{ from, to time.Duration }
+
+// decidedBy returns when somebody decided for a cluster who had not fallen.
+func (r *realRound) decidedBy(c int) (list []stretch) {
 	roles := r.of(c, "role")
 	for i, one := range roles {
 		if one.Role != string(cluster.Deciding) {
 			continue
 		}
-		end := to
+		s := stretch{one.At, uptime()}
 		for _, later := range roles[i+1:] {
 			if later.Machine == one.Machine {
-				end = min(end, later.At)
+				s.to = later.At
 				break
 			}
 		}
 		for _, f := range r.faults {
 			if !f.server && f.victim == one.Machine && fells(f.kind) && (f.end == 0 || f.end > one.At) {
-				end = min(end, max(f.begin, one.At))
+				s.to = min(s.to, max(f.begin, one.At))
 			}
 		}
-		begin := max(one.At, from)
-		for _, f := range r.faults {
-			// A new leader of the stream takes nine seconds; what is left of the outage has to do.
-			if f.server && f.begin < end && f.begin+9*time.Second > begin {
-				begin = f.begin + 9*time.Second
-			}
-		}
-		if begin < end {
-			longest = max(longest, r.fair.at(end)-r.fair.at(begin))
-		}
+		list = append(list, s)
 	}
-	return longest
+	return list
 }
 
 // explains reports whether a check that was told to be down was: from everywhere, or from the nodes that were
