@@ -59,6 +59,7 @@ func (n *Node) willBeAlone(now time.Time) bool {
 
 // company returns what this node hears of others.
 func (n *Node) company(now time.Time) company {
+	n.hearing.runs(now)
 	return company{
 		mayDecide: n.mayDecide(), deciding: n.term != 0, aloneAfter: n.cfg.Cluster.AloneAfter,
 		without: n.hearing.withoutDecider(now), with: n.hearing.withDecider(now),

@@ -38,6 +38,8 @@ const (
 type hearing struct {
 	self  config.NodeID
 	began time.Time // this node began to listen
+	ran   time.Time // when this process was last seen to run
+	woke  time.Time // when it went on after it had not run for a while; zero: it never did
 	nodes map[config.NodeID]*heard
 
 	beat      beat
@@ -139,12 +141,25 @@ func (h *hearing) decider(now time.Time) config.NodeID {
 	return h.beat.Node
 }
 
-// withoutDecider returns for how long nobody was heard who decides.
-func (h *hearing) withoutDecider(now time.Time) time.Duration {
-	if h.beatAt.IsZero() {
-		return now.Sub(h.began)
+// runs notes that this process runs.
+func (h *hearing) runs(now time.Time) {
+	if !h.ran.IsZero() && now.Sub(h.ran) > silentAfter {
+		h.woke = now
 	}
-	return now.Sub(h.beatAt)
+	h.ran = now
+}
+
+// withoutDecider returns for how long nobody was heard who decides. While this process did not run it
+// heard nobody, which says nothing of the others.
+func (h *hearing) withoutDecider(now time.Time) time.Duration {
+	since := h.began
+	if !h.beatAt.IsZero() {
+		since = h.beatAt
+	}
+	if since.Before(h.woke) {
+		since = h.woke
+	}
+	return now.Sub(since)
 }
 
 // withDecider returns for how long a decider has been heard without a gap; 0: none is.

@@ -99,6 +99,33 @@ func TestAGapInItsOwnHeartbeatsBeginsTheTimeAnew(t *testing.T) {
 	}
 }
 
+// A process that was stopped for an hour has heard nobody for an hour, and is not alone for that.
+func TestTimeInWhichTheProcessDidNotRunDoesNotCount(t *testing.T) {
+	t.Parallel()
+	e := newEar("fra1", "fra1", "nyc1")
+	run := func(d time.Duration, decider config.NodeID) {
+		for end := e.now.Add(d); e.now.Before(end); {
+			e.runs(e.now)
+			e.pass(pulsePause, decider, "fra1")
+		}
+	}
+	run(time.Minute, "nyc1")
+	run(2*time.Second, "")
+	e.now = e.now.Add(time.Hour)
+	e.runs(e.now)
+	if d := e.withoutDecider(e.now); d != 0 {
+		t.Errorf("when it goes on it has heard no decider for %s", d)
+	}
+	run(8*time.Second, "")
+	if d := e.withoutDecider(e.now); d != 8*time.Second || !e.mayTakeOver() {
+		t.Errorf("8 seconds later it has heard none for %s", d)
+	}
+	run(time.Second, "nyc1")
+	if d := e.withoutDecider(e.now); d != 0 {
+		t.Errorf("it hears one, and has heard none for %s", d)
+	}
+}
+
 func TestAfterAGoodbyeTheNextTakesOverAtOnce(t *testing.T) {
 	t.Parallel()
 	e := newEar("nyc1", "fra1", "nyc1", "lon1")

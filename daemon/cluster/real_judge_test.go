@@ -70,7 +70,21 @@ func (r *realRound) judgeCluster(c int, f *figures) {
 		}
 	}
 	f.refused += len(r.of(c, "refused"))
+	r.judgeSolitude(c)
 	r.judgeDoubled(c, told, f)
+}
+
+// judgeSolitude finds out whether a node that had been stopped said that it is alone, before it had listened for
+// long enough.
+func (r *realRound) judgeSolitude(c int) {
+	for _, one := range r.of(c, "role") {
+		for _, f := range r.faults {
+			if one.Role == string(cluster.Alone) && f.kind == stopped && !f.server && f.victim == one.Machine && f.begin < one.At &&
+				one.At < f.end+r.clusters[c].AloneAfter-time.Second {
+				r.fail(c, "%s: %s is alone, which was stopped from %s to %s", r.show(one.At), r.name(one.Machine), r.show(f.begin), r.show(f.end))
+			}
+		}
+	}
 }
 
 // of returns the reports of a kind of a cluster, in the order of their time.
