@@ -162,8 +162,18 @@ func (c *canaries) nodeDecides() {
 func (c *canaries) lookAround() {
 	c.t.Helper()
 	for _, args := range [][]string{
-		{"status"}, {"status", "--json"}, {"status", "mail"}, {"nodes"}, {"nodes", "--json"}, {"incidents"}, {"incidents", "--json"},
-		{"recheck", "mail"}, {"plan"}, {"history", "mail"}, {"show", "mail"}, {"validate", c.path("conf")},
+		{"status"},
+		{"status", "--json"},
+		{"status", "mail"},
+		{"nodes"},
+		{"nodes", "--json"},
+		{"incidents"},
+		{"incidents", "--json"},
+		{"recheck", "mail"},
+		{"plan"},
+		{"history", "mail"},
+		{"show", "mail"},
+		{"validate", c.path("conf")},
 	} {
 		switch args[0] {
 		case "show":
