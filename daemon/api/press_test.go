@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -165,5 +166,39 @@ func TestAPressForANodeItself(t *testing.T) {
 		if words != want || (err == nil) != (id == "dead0beef0") || (err == nil) != (len(d.taken) == 1) {
 			t.Errorf("%s: %q, %v, acknowledged %v", id, words, err, d.taken)
 		}
+	}
+}
+
+// The link of what a node told alone, followed when it has handed that over, names the incident that goes on.
+func TestALinkNamesTheIncidentThatGoesOn(t *testing.T) {
+	var own *tracker.Snapshot
+	synctest.Test(t, func(t *testing.T) {
+		seen(t, func(tr *tracker.Tracker) {
+			next := func(config.CheckID, config.Condition) incident.Successor {
+				return incident.Successor{Node: "fra1", ID: "shared0000"}
+			}
+			if err := tr.HandOver(t.Context(), next); err != nil {
+				t.Fatal(err)
+			}
+			var err error
+			if own, err = tr.Snapshot(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		})
+	})
+	handed := 0
+	for in := range own.Incidents() {
+		if in.Incident.ClosedAs != incident.HandedOver {
+			continue
+		}
+		handed++
+		d := &nodeDesk{&ackDesk{fake: &fake{snapshot: &tracker.Snapshot{Config: &config.Config{}}}}, own}
+		_, err := api.Link{Incident: in.Incident.ID}.IncidentOf(t.Context(), d)
+		if want := "The incident was handed over to fra1, where it goes on as incident shared0000. Acknowledge that one: imapvigil ack shared0000."; err == nil || err.Error() != want {
+			t.Errorf("%s: %v", in.Incident.ID, err)
+		}
+	}
+	if handed == 0 {
+		t.Error("nothing was handed over")
 	}
 }
