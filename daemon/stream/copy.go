@@ -101,6 +101,12 @@ func Open(dir string, s bus.Stream, o Options) (*Copy, error) {
 	if c.damage != nil {
 		c.Log.Warn("this node's copy of the shared journal is damaged; it will be read again", zap.Error(c.damage))
 	}
+	if j.Status().Damaged {
+		// What is still read from a damaged file is written to a sound one: people are told to take
+		// damaged files away.
+		c.first = ""
+		c.trim()
+	}
 	c.alive, c.die = context.WithCancel(context.Background())
 	c.showState()
 	c.keeper.Go(c.keep)

@@ -257,6 +257,12 @@ func (w *trial) judge() {
 	for i, m := range w.members {
 		folded, stale := m.folded, m.stale
 		got := m.held()
+		if m.Behind() != nil { // reading has found that files are gone
+			if err := m.CatchUp(context.Background()); err != nil {
+				w.Fatal(m.name, err)
+			}
+			got = m.held()
+		}
 		if !stale && !slices.Equal(folded, got) {
 			w.Fatalf("%s has folded %s\nand holds %s", m.name, brief(folded), brief(got))
 		}

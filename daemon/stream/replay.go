@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"fmt"
 	"iter"
 	"math"
 
@@ -15,9 +16,9 @@ const nothingGiven = math.MaxUint64
 // the end of it on OnRecords hears what follows, so that whoever folds both has each record once.
 func (c *Copy) Replay() iter.Seq2[journal.Record, error] {
 	return func(yield func(journal.Record, error) bool) {
-		base, last := c.beginReplay()
+		from := c.beginReplay()
 		defer c.endReplay()
-		if c.yieldHeld(base, last, yield) {
+		if c.yieldHeld(from, yield) {
 			c.replayTail(yield)
 		}
 	}
@@ -26,16 +27,30 @@ func (c *Copy) Replay() iter.Seq2[journal.Record, error] {
 // Records gives what Replay gives, as of when it begins. What OnRecords hears goes on as it was.
 func (c *Copy) Records() iter.Seq2[journal.Record, error] {
 	return func(yield func(journal.Record, error) bool) {
-		base, last := c.beginViewing()
+		from := c.beginViewing()
 		defer c.endViewing()
-		c.yieldHeld(base, last, yield)
+		c.yieldHeld(from, yield)
 	}
+}
+
+// A moment of the copy is what a reader of the disk is given.
+type moment struct {
+	base    *wholeState
+	last    uint64 // the last record on disk
+	place   uint64 // the last sequence
+	isWhole bool
+}
+
+// now returns what the copy is now. c.mu is held.
+func (c *Copy) now() moment {
+	return moment{c.chain.base, c.j.Status().LastSeq, c.chain.place, c.chain.isWhole}
 }
 
 // yieldHeld gives the records on disk that lead from a whole state to a record of the copy. It returns
 // false when the reader wants no more, or the disk cannot be read.
-func (c *Copy) yieldHeld(base *wholeState, last uint64, yield func(journal.Record, error) bool) bool {
-	for h, err := range c.heldFrom(base, last) {
+func (c *Copy) yieldHeld(from moment, yield func(journal.Record, error) bool) bool {
+	var reached uint64
+	for h, err := range c.heldFrom(from.base, from.last, &reached) {
 		if err != nil {
 			yield(journal.Record{}, err)
 			return false
@@ -44,14 +59,35 @@ func (c *Copy) yieldHeld(base *wholeState, last uint64, yield func(journal.Recor
 			return false
 		}
 	}
+	if from.isWhole && reached != from.place {
+		c.noteShort(reached, from.place)
+	}
 	return true
 }
 
-func (c *Copy) beginViewing() (base *wholeState, last uint64) {
+// noteShort notes that the disk has less than was copied to it, as when somebody took away a
+// damaged file of which the first records were still read. What is missing is read from the stream, and
+// whoever was given less is told to read again.
+func (c *Copy) noteShort(reached, place uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.chain.isWhole {
+		return
+	}
+	c.damage = fmt.Errorf("the messages from %d to %d are not on the disk any more", reached+1, place)
+	c.chain.isWhole = false
+	if c.replaying > 0 {
+		c.given = nothingGiven
+	}
+	c.showState()
+	c.wakeKeeper()
+}
+
+func (c *Copy) beginViewing() moment {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.viewing++
-	return c.chain.base, c.j.Status().LastSeq
+	return c.now()
 }
 
 func (c *Copy) endViewing() {
@@ -72,7 +108,7 @@ func yieldAll(records []journal.Record, yield func(journal.Record, error) bool) 
 
 // beginReplay returns what is to be replayed from the disk: from a whole state to a record of the
 // copy. What is copied from now on is kept in memory, too, and nothing on disk is removed.
-func (c *Copy) beginReplay() (base *wholeState, last uint64) {
+func (c *Copy) beginReplay() moment {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.replaying++
@@ -80,7 +116,7 @@ func (c *Copy) beginReplay() (base *wholeState, last uint64) {
 	if c.chain.base != nil {
 		c.given = c.chain.place
 	}
-	return c.chain.base, c.j.Status().LastSeq
+	return c.now()
 }
 
 // endReplay lets the disk be tidied again.
@@ -114,20 +150,26 @@ func (c *Copy) replayTail(yield func(journal.Record, error) bool) {
 }
 
 // heldFrom gives the rounds on disk that lead from a whole state to a record of the copy, in the
-// order in which they have to be folded.
-func (c *Copy) heldFrom(base *wholeState, last uint64) iter.Seq2[heldRound, error] {
+// order in which they have to be folded. It notes the sequence of the last one that it has come to.
+func (c *Copy) heldFrom(base *wholeState, last uint64, reached *uint64) iter.Seq2[heldRound, error] {
+	noting := func(is func(*heldRound) bool) func(*heldRound) bool {
+		return func(h *heldRound) bool {
+			*reached = h.Seq
+			return is(h)
+		}
+	}
 	return func(yield func(heldRound, error) bool) {
 		if base == nil {
 			return
 		}
 		all := rounds(until(c.j.Records(), last))
 		if !base.isMixed() {
-			walkFrom(base, all, func(h *heldRound) bool { return h.Whole == nil || base.holds(h) }, yield)
+			walkFrom(base, all, noting(func(h *heldRound) bool { return h.Whole == nil || base.holds(h) }), yield)
 			return
 		}
 		// What was appended between the parts comes after the state, so the disk is read twice.
 		if walkFrom(base, all, base.holds, yield) {
-			walkFrom(base, all, func(h *heldRound) bool { return h.Whole == nil }, yield)
+			walkFrom(base, all, noting(func(h *heldRound) bool { return h.Whole == nil }), yield)
 		}
 	}
 }
