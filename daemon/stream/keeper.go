@@ -74,7 +74,8 @@ func (c *Copy) renew() bool {
 // trim removes from the disk what the last whole state has replaced. c.mu is held.
 func (c *Copy) trim() {
 	base := c.chain.base
-	if base == nil || !c.chain.isWhole || base.sum == c.first || c.replaying+c.viewing > 0 ||
+	// What is there of a round that was cut is completed first: the rest goes under its head.
+	if base == nil || c.cut != nil || !c.chain.isWhole || base.sum == c.first || c.replaying+c.viewing > 0 ||
 		!c.j.Status().Durable || time.Now().Before(c.trimNext) {
 		return
 	}
