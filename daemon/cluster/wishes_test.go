@@ -9,6 +9,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/cluster"
+	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
 
@@ -28,17 +29,18 @@ func (s *stage) snapshot(of *tracker.Tracker) *tracker.Snapshot {
 	return all
 }
 
-// endSilence ends the silence of a check.
+// endSilence ends the silence of a check that would be over first.
 func (s *stage) endSilence(on *tracker.Tracker, check config.CheckID) {
 	s.t.Helper()
-	for _, silence := range s.snapshot(on).Silences {
-		if silence.Scope.Check == check && silence.Until.After(time.Now()) {
-			_, err := on.EndSilence(context.Background(), silence.ID, "bob")
-			must(s.t, err)
-			return
-		}
+	silences := slices.DeleteFunc(slices.Clone(s.snapshot(on).Silences), func(silence outbox.Silence) bool {
+		return silence.Scope.Check != check || !silence.Until.After(time.Now())
+	})
+	if len(silences) == 0 {
+		s.t.Fatalf("%s is not silenced", check)
 	}
-	s.t.Fatalf("%s is not silenced", check)
+	first := slices.MinFunc(silences, func(a, b outbox.Silence) int { return a.Until.Compare(b.Until) })
+	_, err := on.EndSilence(context.Background(), first.ID, "bob")
+	must(s.t, err)
 }
 
 // acknowledge has somebody work on the open incident of a check, or no more.
