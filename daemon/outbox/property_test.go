@@ -355,7 +355,7 @@ func (m *model) onDone() {
 		}
 		for _, block := range s.Notify {
 			to := pairOf(s.ID, destinationOf(block.ID)).to
-			told, underWay := m.deliveries(&s, to)
+			told, underWay := m.deliveries(&s, block)
 			reason := held[to]
 			if reason.Reason == "" && !told && !underWay || // what is under way may be older
 				reason.Reason != "" && reason.Transition != notifiers.Reminder && told && !underWay && !(s.Acknowledged() && wantsAcknowledged(block)) {
@@ -381,13 +381,13 @@ func (m *model) onDoneWith(s outbox.Subject, held map[outbox.Destination]outbox.
 	}
 	for _, block := range s.Notify {
 		to := pairOf(s.ID, destinationOf(block.ID)).to
-		if _, underWay := m.deliveries(&s, to); !wantsAcknowledged(block) || underWay || held[to].Reason != "" {
+		if _, underWay := m.deliveries(&s, block); !wantsAcknowledged(block) || underWay || held[to].Reason != "" {
 			continue
 		}
-		opened, acknowledged := false, false
+		opened, acknowledged, as := false, false, m.toldAs(&s, block)
 		for _, d := range m.book.Of(s.ID) {
 			for _, item := range d.Items {
-				same := m.placeOf(s.ID, d, to) == to && item.Incident == s.ID && d.State != outbox.Replaced
+				same := d.Destination() == as && item.Incident == s.ID && d.State != outbox.Replaced
 				opened = opened || same && d.State == outbox.Sent && item.Episode == s.Reported
 				acknowledged = acknowledged || same && item.Acknowledged.Equal(s.AckedAt)
 			}
@@ -403,21 +403,36 @@ func wantsAcknowledged(block config.Notify) bool {
 	return slices.Contains(block.On, notifiers.Acknowledged) || len(block.On) == 0 && strings.HasPrefix(string(block.ID.Notifier), "pager.")
 }
 
-// placeOf is where a delivery went. Of a role that the files have no more, another one has taken
-// the place.
-func (m *model) placeOf(id incident.ID, d *outbox.Delivery, to outbox.Destination) outbox.Destination {
-	is := pairOf(id, d.Destination()).to
-	if is != to && len(m.roles[d.NotifyID.Role]) == 0 {
-		is.Role = to.Role
+// toldAs is the destination under which a notify block is told of an incident: its own; or that of a role which the
+// files have no more and which was told of a later bout, since the block has taken its place.
+func (m *model) toldAs(s *outbox.Subject, block config.Notify) outbox.Destination {
+	own := destinationOf(block.ID)
+	last, goesOn := map[outbox.Destination]int{}, map[outbox.Destination]bool{}
+	for _, d := range m.book.Of(s.ID) {
+		for _, item := range d.Items {
+			if item.Incident == s.ID {
+				last[d.Destination()] = item.Episode
+				goesOn[d.Destination()] = item.Transition != notifiers.Closed || !d.State.Final() || !s.Open()
+			}
+		}
 	}
-	return is
+	as := own
+	for _, d := range m.book.Of(s.ID) { // of several such roles, that which was told first
+		to := d.Destination()
+		sameProgram := to.Role != "" && to.Notifier == own.Notifier && to.Target == own.Target
+		if sameProgram && len(m.roles[to.Role]) == 0 && goesOn[to] && last[to] > last[as] {
+			as = to
+		}
+	}
+	return as
 }
 
-// deliveries reports whether the last message to a destination said how an incident is
+// deliveries reports whether the last message for a notify block said how an incident is
 // now, and whether one is under way, by what the book shows of its deliveries.
-func (m *model) deliveries(s *outbox.Subject, to outbox.Destination) (told, underWay bool) {
+func (m *model) deliveries(s *outbox.Subject, block config.Notify) (told, underWay bool) {
+	as := m.toldAs(s, block)
 	for _, d := range m.book.Of(s.ID) {
-		if m.placeOf(s.ID, d, to) != to || d.State == outbox.Replaced {
+		if d.Destination() != as || d.State == outbox.Replaced {
 			continue
 		}
 		underWay = underWay || !d.State.Final()
@@ -468,7 +483,7 @@ func (m *model) onTold(t outbox.Notification) {
 // wasOpened reports whether it was decided to tell a destination that an incident is open.
 func (m *model) wasOpened(id incident.ID, to outbox.Destination) bool {
 	return slices.ContainsFunc(m.book.Of(id), func(d *outbox.Delivery) bool {
-		return m.placeOf(id, d, pairOf(id, to).to) == pairOf(id, to).to && slices.ContainsFunc(d.Items, func(i outbox.Item) bool {
+		return d.Destination() == to && slices.ContainsFunc(d.Items, func(i outbox.Item) bool {
 			return i.Incident == id && i.Transition != notifiers.Closed
 		})
 	})
