@@ -161,6 +161,12 @@ func (s Service) down(at time.Time, grace time.Duration) (until time.Time, down 
 	return until, at.Before(until)
 }
 
+// IsDown reports whether the service is reported as down at a time.
+func (s Service) IsDown(at time.Time) bool {
+	_, down := s.down(at, 0)
+	return down
+}
+
 // decidedWell reports whether the service is known to be well at a time, and has been for
 // longer than grace.
 func (s Service) decidedWell(at time.Time, grace time.Duration) bool {
@@ -284,15 +290,4 @@ func (w *World) allDown(members []config.CheckID, at time.Time, grace time.Durat
 		until = earliestKnown(until, end)
 	}
 	return until, len(members) > 0
-}
-
-// AllDown reports whether all checks of a list are reported as down; an empty list is
-// not.
-func AllDown(services []Service, now time.Time) bool {
-	for _, s := range services {
-		if _, down := s.down(now, 0); !down {
-			return false
-		}
-	}
-	return len(services) > 0
 }

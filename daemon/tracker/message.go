@@ -17,8 +17,9 @@ import (
 )
 
 // message returns what a notifier needs to put a delivery into words: the incidents as
-// they are now. Its key is that of the notification, on every attempt.
-func (t *Tracker) message(d *outbox.Delivery) notifiers.Message {
+// they are now. Its key is that of the notification, on every attempt. Messages that are made together share what is
+// found for them.
+func (t *Tracker) message(d *outbox.Delivery, found *failingChildren) notifiers.Message {
 	m := notifiers.Message{
 		Key: string(d.Key), At: d.At, Role: string(d.NotifyID.Role), RoleLabel: t.roleLabels(d.AskedBy()), Monitor: t.Node,
 		Settled: d.Settled(), Zone: t.cfg.ZoneFor(d.NotifyID.Role),
@@ -35,7 +36,7 @@ func (t *Tracker) message(d *outbox.Delivery) notifiers.Message {
 		if !ok || item.Transition == notifiers.Acknowledged && !rec.incident.Acknowledged() {
 			continue
 		}
-		in := t.describe(rec.incident)
+		in := t.describe(rec.incident, found)
 		in.AcknowledgeURL = t.acknowledgeURL(rec.incident, d)
 		if t.ButtonCode != nil && rec.incident.Open() && !rec.incident.Acknowledged() {
 			in.AcknowledgeCode = t.ButtonCode(rec.incident.ID, d.NotifyID.Notifier)
@@ -109,7 +110,7 @@ func (t *Tracker) roleLabels(ids []config.RoleID) string {
 }
 
 // describe returns an incident as messages tell it.
-func (t *Tracker) describe(in incident.Incident) notifiers.Incident {
+func (t *Tracker) describe(in incident.Incident, found *failingChildren) notifiers.Incident {
 	n := notifiers.Incident{
 		ID: string(in.ID), Check: string(in.Check), Label: string(in.Check),
 		Condition: string(in.Condition), Severity: string(in.Severity), State: string(in.Status()), ClosedAs: string(in.ClosedAs), HandedTo: in.HandedTo,
@@ -117,7 +118,7 @@ func (t *Tracker) describe(in incident.Incident) notifiers.Incident {
 		Phase: in.Finding.Phase.String(), Cause: string(in.Finding.Cause), CauseText: in.Finding.Cause.Text(), Hint: in.Finding.Hint,
 		Evidence: in.Finding.Evidence, Address: in.Finding.Address, Node: t.Node, From: in.Finding.From,
 		StartedAt: in.StartedAt, AgainAt: again(in), ReportedAt: in.ReportedAt, EndedAt: in.EndedAt,
-		Affected:        t.affected(in, time.Now()),
+		Affected:        t.affected(in, found),
 		Acknowledgement: notifiers.Acknowledgement{By: in.AckedBy, Reason: in.AckReason, Until: in.AckedUntil},
 	}
 	n.URL = t.pageURL("/i/" + string(in.ID))

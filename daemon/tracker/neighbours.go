@@ -76,24 +76,60 @@ func (t *Tracker) touchDependents(id config.CheckID) {
 	}
 }
 
+// A failingChildren lists the checks that are failing too and that nobody is told of because a server is down. It
+// is asked of each server once for all messages that are made together: thousands of its checks may fail at once.
+type failingChildren struct {
+	now      time.Time
+	onServer map[config.ServerID][]string
+}
+
 // affected lists the checks that are failing too, and that nobody is told of
-// because this one is down.
-func (t *Tracker) affected(in incident.Incident, now time.Time) (names []string) {
+// because this one is down. Nobody may change the list.
+func (t *Tracker) affected(in incident.Incident, found *failingChildren) []string {
 	if !in.Open() || in.Condition != config.ConditionService {
 		return nil
 	}
-	list := t.dependencies.Children(config.Ref{Check: in.Check})
-	if c, ok := t.cfg.Checks[in.Check]; ok && c.Server != "" {
-		var services []outbox.Service
-		for _, id := range t.dependencies.Siblings(c.Server) {
-			services = append(services, t.service(id))
-		}
-		if outbox.AllDown(services, now) {
-			list = slices.Concat(list, t.dependencies.Children(config.Ref{Server: c.Server}))
-		}
+	names := t.failing(t.dependencies.Children(config.Ref{Check: in.Check}))
+	c, ok := t.cfg.Checks[in.Check]
+	if !ok || c.Server == "" {
+		return names
 	}
-	for _, id := range list {
-		if child, ok := t.stateOf(id).Incident(config.ConditionService); ok && child.Live() {
+	more := t.affectedByServer(c.Server, found)
+	if len(names) == 0 {
+		return more
+	}
+	names = append(names, more...)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// affectedByServer lists the failing checks that depend on a server, if that is down.
+func (t *Tracker) affectedByServer(id config.ServerID, found *failingChildren) []string {
+	names, known := found.onServer[id]
+	if !known {
+		names = t.failing(t.dependencies.Children(config.Ref{Server: id}))
+		if len(names) > 0 && !t.isServerDown(id, found.now) {
+			names = nil
+		}
+		if found.onServer == nil {
+			found.onServer = map[config.ServerID][]string{}
+		}
+		found.onServer[id] = names
+	}
+	return names
+}
+
+// isServerDown reports whether all checks of a server are reported as down.
+func (t *Tracker) isServerDown(id config.ServerID, now time.Time) bool {
+	siblings := t.dependencies.Siblings(id)
+	isUp := func(id config.CheckID) bool { return !t.service(id).IsDown(now) }
+	return len(siblings) > 0 && !slices.ContainsFunc(siblings, isUp)
+}
+
+// failing lists those of some checks whose service is failing, each once, in the order of ids.
+func (t *Tracker) failing(checks []config.CheckID) (names []string) {
+	for _, id := range checks {
+		if in, ok := t.stateOf(id).Incident(config.ConditionService); ok && in.Live() {
 			names = append(names, string(id))
 		}
 	}

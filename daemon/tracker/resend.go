@@ -138,6 +138,7 @@ func (t *Tracker) isRepeated(id incident.ID, now time.Time) bool {
 func (t *Tracker) repeatOn(id config.NotifierID, incidents []incident.ID, now time.Time) {
 	batches := map[config.NotifyID][]notifiers.Message{}
 	targets := map[config.NotifyID]json.RawMessage{}
+	found := &failingChildren{now: time.Now()}
 	for _, in := range incidents {
 		// It may be forgotten since the list was made.
 		if !t.isRepeated(in, now) {
@@ -147,7 +148,7 @@ func (t *Tracker) repeatOn(id config.NotifierID, incidents []incident.ID, now ti
 			if d.NotifyID.Notifier != id {
 				continue
 			}
-			if m, current := t.repeated(d, in, now); current {
+			if m, current := t.repeated(d, in, now, found); current {
 				batches[d.NotifyID] = append(batches[d.NotifyID], m)
 				targets[d.NotifyID] = d.To
 			}
@@ -160,9 +161,11 @@ func (t *Tracker) repeatOn(id config.NotifierID, incidents []incident.ID, now ti
 
 // repeated returns what a delivery told of an incident, with the incident as it is now; false: it is
 // over for too long.
-func (t *Tracker) repeated(d *outbox.Delivery, id incident.ID, now time.Time) (m notifiers.Message, current bool) {
+func (t *Tracker) repeated(
+	d *outbox.Delivery, id incident.ID, now time.Time, found *failingChildren,
+) (m notifiers.Message, current bool) {
 	in := &t.ledger.records[id].incident
-	m = t.message(d)
+	m = t.message(d, found)
 	if len(m.Items) != 1 || m.Items[0].Incident.ID != string(id) { // only programs forget
 		return m, false
 	}

@@ -216,10 +216,11 @@ func (t *Tracker) startAttempts(ctx context.Context, r *round) {
 		t.retry = t.sureNext
 		return
 	}
+	found := &failingChildren{now: time.Now()}
 	for _, d := range due {
 		t.book.Begin(d.Key)
 		t.published.deliveryChanged(d)
-		m := t.message(d)
+		m := t.message(d, found)
 		if m.IsTest() { // a damaged journal has lost what it tells of
 			t.Log.Error("a message is about unknown incidents and is not sent", zap.String("key", m.Key))
 			t.foldOutcome(outbox.Outcome{Key: d.Key, At: now, State: outbox.Dead})

@@ -23,7 +23,7 @@ func TestMessagesKnowEveryWord(t *testing.T) {
 		in := tr.describe(incident.Incident{
 			ID: "abc", Check: "mx1/imaps", Condition: f.Condition, Severity: f.Condition.Severity(), Finding: f,
 			StartedAt: start, FailingSince: start, ReportedAt: start,
-		})
+		}, &failingChildren{})
 		m := notifiers.Message{At: start, Items: []notifiers.Item{{Transition: notifiers.Opened, Incident: in}}}
 		written, err := webhook.Body(m)
 		if err != nil {
