@@ -467,6 +467,11 @@ func TestANodeThatIsCutOffIsAlone(t *testing.T) {
 	if f := aloneFinding(alone.member.node.State()); f == nil || !strings.Contains(f.Hint, other+" reaches no node that decides") || !strings.Contains(f.Hint, "The bus cannot be reached: this node is cut off.") {
 		t.Errorf("people are told %+v", f)
 	}
+	for _, n := range alone.member.node.State().Nodes {
+		if own := string(n.Name) == other; n.Live != own || own && !n.SameFiles {
+			t.Errorf("%s, which is alone, knows of %s: %+v", other, n.Name, n)
+		}
+	}
 	server.Refuse()
 	if got := w.recheck(other); got != "down" {
 		t.Errorf("rechecked alone, it is %s", got)

@@ -28,7 +28,7 @@ func (p *program) printNodes(nodes api.Nodes) error {
 	p.printf("%s\n", p.fold("", whoDecides(nodes.Node)))
 	rows := [][]string{{"NODE", "LOCATION", "IS", "CHECKS", "JOURNAL", "FILES", "VERSION"}}
 	for _, n := range nodes.Nodes {
-		rows = append(rows, []string{n.Name, n.Location, nodeState(n), unlessSilent(n, strconv.Itoa(n.Share)), unlessSilent(n, journalPlace(n)), unlessSilent(n, filesWord(n)), cmp.Or(n.Version, "-")})
+		rows = append(rows, []string{n.Name, n.Location, nodeState(nodes.Node, n), unlessSilent(n, strconv.Itoa(n.Share)), unlessSilent(n, journalPlace(n)), unlessSilent(n, filesWord(n)), cmp.Or(n.Version, "-")})
 	}
 	p.printTable("", []column{{}, {rank: 1}, {}, {right: true, rank: 3}, {rank: 2}, {rank: 4}, {rank: 5}}, rows)
 	p.printf("\n%s\n", p.fold("", busLine(nodes.Bus)))
@@ -61,8 +61,11 @@ func whoDecides(n api.Node) string {
 	return fmt.Sprintf("%s answers. It follows %s, which decides for all nodes.", n.Name, n.Decider)
 }
 
-func nodeState(n api.NodeState) string {
+// nodeState says what a node is, as the one that answers knows it.
+func nodeState(me api.Node, n api.NodeState) string {
 	switch {
+	case n.Name == me.Name && me.Role == api.Alone:
+		return "alone"
 	case n.Deciding:
 		return "deciding"
 	case n.Live && n.Decides:

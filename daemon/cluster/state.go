@@ -68,6 +68,10 @@ func (n *Node) SharedRecords() (records []journal.Record, err error) {
 
 // State returns what this node knows of its cluster.
 func (n *Node) State() State {
+	var troubles []string
+	if n.Troubles != nil {
+		troubles = n.Troubles()
+	}
 	now := time.Now()
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -79,7 +83,11 @@ func (n *Node) State() State {
 		s.Term, s.Last = n.term, n.copy.Place()
 	}
 	for _, node := range n.cfg.Cluster.SortedNodes() {
-		s.Nodes = append(s.Nodes, n.stateOf(node, &s, now))
+		if st := n.stateOf(node, &s, now); node.ID == n.Node {
+			s.Nodes = append(s.Nodes, n.ownState(st, troubles))
+		} else {
+			s.Nodes = append(s.Nodes, st)
+		}
 	}
 	return s
 }
@@ -101,5 +109,16 @@ func (n *Node) stateOf(node *config.Node, s *State, now time.Time) NodeState {
 	st.Share, st.Place, st.ClockOff = h.Share, h.Place, h.ahead.Round(time.Millisecond)
 	st.Behind = max(s.Last, st.Place) - st.Place
 	st.CopyFault, st.Troubles = h.Copy, h.Troubles
+	return st
+}
+
+// ownState returns what is known of this node itself, also when the bus is gone and it does not hear even itself.
+func (n *Node) ownState(st NodeState, troubles []string) NodeState {
+	if !st.Live {
+		st.Live, st.Since = true, n.hearing.began
+	}
+	h := n.ownHeartbeat(troubles)
+	st.Version, st.Speaks, st.Digest, st.SameFiles = h.Version, h.Speaks, h.Digest, true
+	st.Share, st.Place, st.CopyFault, st.Troubles = h.Share, h.Place, h.Copy, h.Troubles
 	return st
 }
