@@ -277,6 +277,14 @@ func (h *hearing) hasWrongClock(nodes map[config.NodeID]*config.Node, now time.T
 	return known && (own.ahead-h.trueClock(nodes, now)).Abs() > clockTolerance
 }
 
+// othersMayDecide reports whether a node may decide in place of this one, whose clock is wrong: one with a clock
+// that is right, and with a sound copy of the journal.
+func (h *hearing) othersMayDecide(nodes map[config.NodeID]*config.Node, now time.Time) bool {
+	list := h.candidates(nodes, now)
+	// Where this node is among them no clock is right of those that may decide: it would stop for nobody.
+	return len(list) > 0 && !slices.Contains(list, h.self) && h.nodes[list[0]].Copy == ""
+}
+
 // compareBool orders false before true.
 func compareBool(a, b bool) int {
 	switch {

@@ -126,6 +126,42 @@ func TestTimeInWhichTheProcessDidNotRunDoesNotCount(t *testing.T) {
 	}
 }
 
+// A decider whose clock is wrong goes on if nobody else may decide: it would stop, and begin again, for ever.
+func TestADeciderWithAWrongClockStopsForAnotherOnly(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(e *ear)
+		want   bool
+	}{
+		"another one may":       {change: func(*ear) {}, want: true},
+		"all others only probe": {change: func(e *ear) { e.nodes["lon1"].Decide, e.nodes["nyc1"].Decide = false, false }},
+		"the copy of the other is damaged": {change: func(e *ear) {
+			e.nodes["lon1"].Decide = false
+			b := e.beats["nyc1"]
+			b.Copy = "the copy is damaged"
+			e.beats["nyc1"] = b
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEar("fra1", "fra1", "lon1", "nyc1")
+			for _, right := range []config.NodeID{"lon1", "nyc1"} {
+				b := e.beats[right]
+				b.Wall = b.Wall.Add(time.Hour)
+				e.beats[right] = b
+			}
+			c.change(e)
+			e.pass(time.Minute, "fra1", "fra1", "lon1", "nyc1")
+			if !e.hasWrongClock(e.nodes, e.now) {
+				t.Fatal("its clock is right")
+			}
+			if got := e.othersMayDecide(e.nodes, e.now); got != c.want {
+				t.Errorf("others may decide: %t", got)
+			}
+		})
+	}
+}
+
 func TestAfterAGoodbyeTheNextTakesOverAtOnce(t *testing.T) {
 	t.Parallel()
 	e := newEar("nyc1", "fra1", "nyc1", "lon1")

@@ -156,7 +156,7 @@ func (d *decider) mustStop(now time.Time) ending {
 	case d.NeverStepDown:
 		return ""
 	// Whoever is heard with a clock that is right is to decide: that of the decider is the incidents'.
-	case now.Sub(d.clockRight) >= faultTime && len(d.hearing.candidates(d.Node.cfg.Cluster.Nodes, now)) > 0:
+	case now.Sub(d.clockRight) >= faultTime && d.hearing.othersMayDecide(d.Node.cfg.Cluster.Nodes, now):
 		return wrong
 	case d.hearing.beat.Term > d.began:
 		return replaced
