@@ -36,6 +36,16 @@ func (n *Node) watchSolitude(ctx context.Context) error {
 	})
 }
 
+// watchRunning notes that this process runs, until ctx ends. It never waits for anything: whoever looks whether this
+// node is alone waits for trackers and for other nodes, and the process runs meanwhile.
+func (n *Node) watchRunning(ctx context.Context) error {
+	return clock.Repeat(ctx, pulsePause, func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.hearing.runs(time.Now())
+	})
+}
+
 // takeSharedWishes has what is silenced or acknowledged for all nodes be so for this one alone, too.
 func (n *Node) takeSharedWishes(ctx context.Context) {
 	soon, cancel := context.WithTimeout(ctx, wishesTime)

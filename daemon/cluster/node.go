@@ -99,6 +99,7 @@ func (n *Node) Run(ctx context.Context) error {
 		tasks, ctx := errgroup.WithContext(ctx)
 		tasks.Go(func() error { return n.pulse(ctx) })
 		tasks.Go(func() error { return n.followOrDecide(ctx) })
+		tasks.Go(func() error { return n.watchRunning(ctx) })
 		tasks.Go(func() error { return n.watchSolitude(ctx) })
 		tasks.Go(func() error { return n.watchShare(ctx) })
 		tasks.Go(func() error { return n.sayWhatItSees(ctx) })
