@@ -2,6 +2,7 @@ package incident
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -87,6 +88,20 @@ type Sighting struct {
 	At       time.Time     // when its last probe began, by the clock of whoever decides; zero: none is known
 	Since    time.Time     // since when it sees it fail, by the same clock; zero: it is well, or not known
 	Took     time.Duration // its longest conversation that came to an end; 0: not known
+}
+
+// Doubts reports whether a node sees a condition fail that the result, which says what all of them see, may have
+// found well. A certificate that expires soon, as one node sees it, says nothing of the service.
+func (r *Result) Doubts(c config.Condition) bool {
+	return slices.ContainsFunc(r.Sightings, func(s Sighting) bool {
+		switch c {
+		case config.ConditionService:
+			return s.Health == Down
+		case config.ConditionAddresses, config.ConditionLatency:
+			return (s.Health == Down || s.Health == Degraded) && !s.Since.IsZero()
+		}
+		return false // of all others one node is enough
+	})
 }
 
 // A Finding is one thing that is wrong.

@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -194,12 +195,10 @@ func (t *Tracker) withWishes(events []incident.Event, r *incident.Result) []inci
 	if len(t.wished) == 0 {
 		return events // nearly always
 	}
-	// What one node sees well may not be well for all of them.
-	doubted := slices.ContainsFunc(r.Sightings, func(s incident.Sighting) bool { return s.Health == incident.Down || s.Health == incident.Degraded })
 	for c := range r.Observed.All() {
 		topic := topicOfWork{r.Check, c}
 		fails := slices.ContainsFunc(r.Findings, func(f incident.Finding) bool { return f.Condition == c })
-		if w := t.wished[topic]; w != nil && w.incident == "" && !fails && !doubted {
+		if w := t.wished[topic]; w != nil && w.incident == "" && !fails && !r.Doubts(c) {
 			delete(t.wished, topic) // what was acknowledged may be over, and what comes is something else
 		}
 	}
@@ -218,7 +217,18 @@ func (t *Tracker) withWishes(events []incident.Event, r *incident.Result) []inci
 			events = append(events, w.event(e.Incident, e.At))
 		}
 	}
+	if slices.ContainsFunc(events, func(e incident.Event) bool {
+		return e.Kind == incident.Opened && e.Condition == config.ConditionLocation
+	}) {
+		t.dropWaitingWishes(r.Check)
+	}
 	return events
+}
+
+// dropWaitingWishes drops the acknowledgements of a check that wait for an incident: only some nodes see it fail, which
+// is told. When it comes to fail for all that is worse than what was acknowledged.
+func (t *Tracker) dropWaitingWishes(check config.CheckID) {
+	maps.DeleteFunc(t.wished, func(topic topicOfWork, w *wished) bool { return topic.check == check && w.incident == "" })
 }
 
 // toldElsewhere returns the destinations that another node has told of an incident.

@@ -67,6 +67,24 @@ func (w *wishing) see(symptom string) {
 	w.tracker.Observe(w.ctx, r)
 }
 
+// seeFrom has the check observed by two nodes as well, of which one sees something else.
+func (w *wishing) seeFrom(other incident.Sighting) {
+	r := result()
+	r.Sightings = []incident.Sighting{{Node: "fra1", Health: incident.OK}, other}
+	w.tracker.Observe(w.ctx, r)
+}
+
+// failsFromOnePlace has the check fail as one node sees it, for long enough to be reported.
+func (w *wishing) failsFromOnePlace() {
+	for range 3 {
+		r := result(incident.Finding{Condition: config.ConditionLocation, Health: incident.Degraded})
+		r.Observed |= config.ConditionSet(config.ConditionLocation)
+		r.Sightings = []incident.Sighting{{Node: "fra1", Health: incident.OK}, {Node: "nyc1", Health: incident.Down}}
+		w.tracker.Observe(w.ctx, r)
+		time.Sleep(2 * time.Minute)
+	}
+}
+
 // fails has the check fail for long enough to be reported.
 func (w *wishing) fails() {
 	for range 3 {
@@ -75,7 +93,7 @@ func (w *wishing) fails() {
 	}
 }
 
-// worker returns who works on the check.
+// worker returns who works on the service of the check.
 func (w *wishing) worker() string {
 	w.t.Helper()
 	s, err := w.tracker.Snapshot(w.ctx)
@@ -84,7 +102,7 @@ func (w *wishing) worker() string {
 	}
 	c, _ := s.Check("customer00000")
 	for _, in := range c.Incidents {
-		if in.Open() {
+		if in.Open() && in.Condition == config.ConditionService {
 			return in.AckedBy
 		}
 	}
@@ -99,14 +117,17 @@ func TestAnAcknowledgementOfAnotherJournalWaitsForTheIncident(t *testing.T) {
 		first  func(*wishing)
 		want   string
 	}{
-		"as it is":               {want: "anna"},
-		"its time is over":       {change: func(a *tracker.Wish) { a.Until = a.At.Add(time.Minute) }, want: ""},
-		"its time is not over":   {change: func(a *tracker.Wish) { a.Until = a.At.Add(time.Hour) }, want: "anna"},
-		"it was milder":          {change: func(a *tracker.Wish) { a.Finding.Health = incident.Degraded }, want: ""},
-		"of another condition":   {change: func(a *tracker.Wish) { a.Condition = config.ConditionAddresses }, want: ""},
-		"it is well in between":  {first: func(w *wishing) { w.see("") }, want: ""},
-		"it fails before":        {first: func(w *wishing) { w.see("refused") }, want: "anna"},
-		"by a clock that is off": {change: func(a *tracker.Wish) { a.At = a.At.Add(time.Hour) }, want: "anna"},
+		"as it is":                  {want: "anna"},
+		"its time is over":          {change: func(a *tracker.Wish) { a.Until = a.At.Add(time.Minute) }, want: ""},
+		"its time is not over":      {change: func(a *tracker.Wish) { a.Until = a.At.Add(time.Hour) }, want: "anna"},
+		"it was milder":             {change: func(a *tracker.Wish) { a.Finding.Health = incident.Degraded }, want: ""},
+		"of another condition":      {change: func(a *tracker.Wish) { a.Condition = config.ConditionAddresses }, want: ""},
+		"it is well in between":     {first: func(w *wishing) { w.see("") }, want: ""},
+		"it fails before":           {first: func(w *wishing) { w.see("refused") }, want: "anna"},
+		"one node sees it fail":     {first: func(w *wishing) { w.seeFrom(incident.Sighting{Health: incident.Down}) }, want: "anna"},
+		"its certificate ends soon": {first: func(w *wishing) { w.seeFrom(incident.Sighting{Health: incident.Degraded}) }, want: ""},
+		"only one node saw it":      {first: func(w *wishing) { w.failsFromOnePlace() }, want: ""},
+		"by a clock that is off":    {change: func(a *tracker.Wish) { a.At = a.At.Add(time.Hour) }, want: "anna"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			testWishes(t, func(w *wishing) {
