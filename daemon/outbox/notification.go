@@ -77,12 +77,16 @@ func (t Notification) Halves() []Notification {
 // EndsTold reports whether the item is the end of what its destination has heard of.
 func (i Item) EndsTold() bool { return i.Transition == notifiers.Closed && !i.Untold }
 
-// deriveKey returns the key of the notification: the same one for the same content.
+// deriveKey returns the key of the notification: the same one for the same content. What it replaces counts, so that
+// it never has the key of that: an acknowledgement may follow another one at the same moment.
 func (t Notification) deriveKey() Key {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\x00%s\x00%s\x00%d", t.NotifyID.Role, t.NotifyID.Notifier, t.NotifyID.Target, t.At.UnixNano())
 	for _, item := range t.Items {
 		fmt.Fprintf(h, "\x00%s %s %d %d", item.Incident, item.Transition, item.Episode, item.Worsened)
+	}
+	for _, key := range t.Replaces {
+		fmt.Fprintf(h, "\x00replaces %s", key)
 	}
 	// 15 bytes, 120 bits, are 24 characters of base32 without padding.
 	return Key("iv_" + strings.ToLower(base32.StdEncoding.EncodeToString(h.Sum(nil)[:15])))

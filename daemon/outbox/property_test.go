@@ -393,6 +393,9 @@ func (m *model) onDoneWith(s outbox.Subject, held map[outbox.Destination]outbox.
 			}
 		}
 		if opened && !acknowledged {
+			for _, d := range m.book.Of(s.ID) {
+				m.Logf("%s %v %s %+v", d.At.Sub(epoch), d.NotifyID, d.State, d.Items)
+			}
 			m.Fatalf("%s has not heard who works on %s", block.ID.Notifier, s.ID)
 		}
 	}
