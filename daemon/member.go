@@ -388,8 +388,25 @@ func (m *monitor) StepDown(ctx context.Context, by string) error {
 		if err == nil && len(answer) > 0 {
 			err = errors.New(opaque.Bounded(string(answer), mostWords))
 		}
+		if err == nil {
+			m.member.hearEnd(ctx, decider)
+		}
 		return err
 	}
+}
+
+// endHeard bounds how long this node waits until it hears that a decider decides no longer, which that has said.
+const endHeard = 3 * time.Second
+
+// hearEnd waits until this node, too, knows that the decider decides no longer: what it shows would not be true.
+func (me *membership) hearEnd(ctx context.Context, decider string) {
+	ctx, cancel := context.WithTimeout(ctx, endHeard)
+	defer cancel()
+	_ = clock.Repeat(ctx, 20*time.Millisecond, func() {
+		if me.node.Decider() != decider {
+			cancel()
+		}
+	})
 }
 
 // mostWords bounds what is shown of another node's words, in bytes.

@@ -394,8 +394,12 @@ func (w *team) ownTrouble(name string) {
 // stepDown has the node that decides make room, and waits until another one does.
 func (w *team) stepDown(asked, decider string) {
 	w.t.Helper()
-	if _, err := w.client(asked).StepDown(w.t.Context()); err != nil {
+	nodes, err := w.client(asked).StepDown(w.t.Context())
+	if err != nil {
 		w.t.Fatal(err)
+	}
+	if nodes.Node.Decider == decider {
+		w.t.Errorf("%s answers that %s still decides, which has stepped down", asked, decider)
 	}
 	w.until("another node decides", func() bool { return w.nodes[asked].member.node.Role() == cluster.Deciding })
 	if role := w.nodes[decider].member.node.Role(); role != cluster.Following {
