@@ -196,7 +196,9 @@ const tooLongToPass = http.StatusInsufficientStorage
 // notDone returns in words why nothing was done, or why that is not known.
 func (p *passer) notDone(err error) error {
 	switch {
-	case errors.Is(err, bus.ErrNobody), errors.Is(err, bus.ErrCut):
+	case errors.Is(err, bus.ErrCut): // nobody knows for how long
+		return fmt.Errorf("nothing was done: no node that decides is reached (%w)", err)
+	case errors.Is(err, bus.ErrNobody):
 		return fmt.Errorf("nothing was done: no node that decides is reached (%w); another one takes over within seconds, so try again", err)
 	case isChanged(err):
 		return fmt.Errorf("%w; look whether it was done, and run it again", err)

@@ -291,8 +291,8 @@ func TestWhenNobodyAnswers(t *testing.T) {
 		t.Errorf("when the other node fails: %q", a.Body)
 	}
 	for err, want := range map[error]string{
-		bus.ErrCut:               "nothing was done: no node that decides is reached",
-		bus.ErrNobody:            "nothing was done: no node that decides is reached",
+		bus.ErrCut:               "nothing was done: no node that decides is reached (the bus cannot be reached)",
+		bus.ErrNobody:            "another one takes over within seconds, so try again",
 		context.DeadlineExceeded: "nyc1 has not answered; look whether it was done",
 	} {
 		p.fails = err

@@ -78,9 +78,10 @@ func nodeState(me api.Node, n api.NodeState) string {
 	return "silent"
 }
 
-// unlessSilent returns what a node said of itself; of one that is silent it may no longer be so.
+// unlessSilent returns what a node said of itself; of one that is silent it may no longer be so, and what another
+// one says is not heard by a node that may not decide.
 func unlessSilent(n api.NodeState, text string) string {
-	if n.Live {
+	if n.Live && n.Speaks > 0 {
 		return text
 	}
 	return "-"

@@ -39,6 +39,9 @@ func TestNodesAreListed(t *testing.T) {
 			Node: api.Node{Name: "fra1", Role: api.Alone}, Bus: api.Bus{Server: "fra1.example.net:4222", Error: "fra1.example.net:4222 refuses connections"},
 			JournalError: "The shared journal is not read: the bus is not there.", Nodes: []api.NodeState{well("fra1", "frankfurt"), ill[1]},
 		}},
+		{"probes only", api.Nodes{Node: api.Node{Name: "lon1", Role: api.Following, Decider: "nyc1"}, Bus: connected, Nodes: []api.NodeState{
+			three[1], {Name: "nyc1", Location: "new-york", Decides: true, Deciding: true, Live: true},
+		}}},
 	} {
 		var out bytes.Buffer
 		p := &program{out: &out, err: &out, utc: true}

@@ -336,6 +336,8 @@ func (g *statusPage) reason(e *statusEntry) {
 	}
 	why := strings.TrimSpace(c.Phase + " " + c.Cause)
 	switch sameHint := func(o *api.Check) bool { return o.Hint == c.Hint }; {
+	case c.Cause == "" && c.State == incident.CheckUnknown && c.LastProbeAt == nil && g.seesNoLocations:
+		g.foldBelowState("not known here: only the node that decides knows how it is")
 	case c.Cause == "" && c.State == incident.CheckUnknown && c.LastProbeAt == nil:
 		g.foldBelowState("not probed yet")
 	case c.Cause == "":

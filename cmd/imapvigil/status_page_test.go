@@ -348,3 +348,14 @@ Locations
 		t.Errorf("it shows\n%s", shown)
 	}
 }
+
+// It has probed them, but does not know how they are.
+func TestStatusOfChecksThatANodeDoesNotKnow(t *testing.T) {
+	s := fromNodes()
+	s.Node.Decider, s.Silences = "", nil
+	s.Checks = []api.Check{{ID: "mx1/imaps", State: incident.CheckUnknown}}
+	shown := shownOn(s, screen{width: 80}, statusFilter{})
+	if !strings.Contains(shown, "not known here: only the node that decides knows how it is") || strings.Contains(shown, "not probed yet") {
+		t.Errorf("it shows\n%s", shown)
+	}
+}
