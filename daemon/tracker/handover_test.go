@@ -25,9 +25,10 @@ type deliverer struct {
 	tracker *tracker.Tracker
 	broken  map[config.NotifierID]bool
 
-	mu   sync.Mutex
-	came []string
-	ids  []string
+	mu     sync.Mutex
+	came   []string
+	ids    []string
+	untold []string // by which notifiers an end came without its beginning
 }
 
 func (d *deliverer) Send(way config.NotifyID, _ json.RawMessage, m notifiers.Message) {
@@ -40,6 +41,9 @@ func (d *deliverer) Send(way config.NotifyID, _ json.RawMessage, m notifiers.Mes
 		for _, item := range m.Items {
 			d.came = append(d.came, string(way.Notifier)+": "+item.Headline(m.At))
 			d.ids = append(d.ids, item.Incident.ID)
+			if item.OpeningUntold {
+				d.untold = append(d.untold, string(way.Notifier))
+			}
 		}
 	}
 	go d.tracker.Attempted(a)

@@ -206,10 +206,9 @@ func (t *Tracker) withWishes(events []incident.Event, r *incident.Result) []inci
 		topic := topicOfWork{e.Check, e.Condition}
 		w := t.wished[topic]
 		switch {
-		case w == nil:
-		case e.Kind == incident.Closed:
-			delete(t.wished, topic)
-		case e.Kind != incident.Opened || w.incident != "":
+		case w == nil || e.Kind != incident.Opened: // also of what is over: who was told hears of the end
+		case w.incident != "":
+			delete(t.wished, topic) // that was the incident before, or its episode
 		case e.Finding.WorseThan(w.Finding), !w.Until.IsZero() && !w.Until.After(e.At):
 			delete(t.wished, topic)
 		default:

@@ -225,6 +225,24 @@ func TestWhoWasToldElsewhereIsNotToldAgain(t *testing.T) {
 	})
 }
 
+// Who was told by another node hears of the end as one who knows of the beginning.
+func TestWhoWasToldElsewhereIsToldOfTheEnd(t *testing.T) {
+	testWishes(t, func(w *wishing) {
+		a := acknowledged(time.Now())
+		a.Told = []outbox.Destination{{Notifier: "slack.chat", Target: "#ops"}}
+		w.take(tracker.Wishes{Acknowledgements: []tracker.Wish{a}})
+		w.fails()
+		w.heard()
+		for range 3 {
+			w.see("")
+			time.Sleep(2 * time.Minute)
+		}
+		if got := w.heard(); len(got) != 2 || len(w.untold) != 0 {
+			t.Errorf("heard: %q, of what nobody had told: %q", got, w.untold)
+		}
+	})
+}
+
 // Of two journals that have a silence, the one that has ended it counts; one that is over is not taken.
 func TestASilenceThatOneJournalHasEndedEnds(t *testing.T) {
 	testWishes(t, func(w *wishing) {
