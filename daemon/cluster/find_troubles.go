@@ -26,7 +26,8 @@ func (d *decider) findTroubles(summary agree.Summary, now time.Time) (list []tro
 			list = append(list, t)
 		}
 	}
-	return append(list, unseen(summary), d.lostRecords(now), d.shrunk.trouble(d.Node.Node, now), d.missingServers(), d.endingCertificates())
+	return append(list, unseen(summary), d.lostRecords(now), d.shrunk.trouble(d.Node.Node, now),
+		d.missingServers(), d.endingCertificates())
 }
 
 // silence says whether a node is silent.

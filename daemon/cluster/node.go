@@ -71,7 +71,8 @@ func New(o Options) (*Node, error) {
 	now := time.Now()
 	n := &Node{
 		Options: o, stepDown: make(chan chan struct{}), shareChanged: make(chan struct{}, 1),
-		packer: agree.NewPacker(string(o.Node), now), packingAll: make(chan struct{}, 1), journaling: make(chan struct{}, 2), cfg: nobody, hearing: newHearing(o.Node, now), changed: now, role: Following,
+		packer: agree.NewPacker(string(o.Node), now), packingAll: make(chan struct{}, 1), journaling: make(chan struct{}, 2),
+		cfg: nobody, hearing: newHearing(o.Node, now), changed: now, role: Following,
 		// What its own journal has of checks is of a time when it was alone.
 		solitude: solitude{phase: handingOver, since: now},
 	}

@@ -59,8 +59,9 @@ func (n *Node) sayThatItLives() {
 // ownHeartbeat returns what this node says of itself.
 func (n *Node) ownHeartbeat(troubles []string) heartbeat {
 	h := heartbeat{
-		V: Speaks, Node: n.Node, Version: n.Version, Speaks: Speaks, Decides: n.mayDecide() && n.copy.Speaks() == nil, Digest: n.cfg.CommonDigest, Checks: len(n.cfg.Checks),
-		Share: n.share, Place: n.copy.Place(), Wall: n.Wall(), Troubles: troubles, Rebasing: n.rebasing, Unsent: n.unsent.notices(time.Now()),
+		V: Speaks, Node: n.Node, Version: n.Version, Speaks: Speaks, Decides: n.mayDecide() && n.copy.Speaks() == nil,
+		Digest: n.cfg.CommonDigest, Checks: len(n.cfg.Checks), Share: n.share, Place: n.copy.Place(), Wall: n.Wall(),
+		Troubles: troubles, Rebasing: n.rebasing, Unsent: n.unsent.notices(time.Now()),
 	}
 	if err := n.copy.Behind(); err != nil {
 		h.Copy = err.Error()
@@ -71,7 +72,8 @@ func (n *Node) ownHeartbeat(troubles []string) heartbeat {
 // ownBeat returns what this node says as the decider.
 func (n *Node) ownBeat() beat {
 	b := beat{
-		V: Speaks, Node: n.Node, Term: n.term, Last: n.copy.Place(), Speaks: Speaks, Digest: n.cfg.CommonDigest, Checks: len(n.cfg.Checks), Wall: n.Wall(),
+		V: Speaks, Node: n.Node, Term: n.term, Last: n.copy.Place(), Speaks: Speaks,
+		Digest: n.cfg.CommonDigest, Checks: len(n.cfg.Checks), Wall: n.Wall(),
 	}
 	for _, m := range n.members {
 		if !m.Silent {

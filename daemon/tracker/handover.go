@@ -16,7 +16,8 @@ func (t *Tracker) HandOver(ctx context.Context, successor func(config.CheckID, c
 		clear(t.wished)
 		for id, c := range t.checks {
 			if !isTrouble(id) {
-				t.addEvents(r, incident.HandOver(c.state, func(c config.Condition) incident.Successor { return successor(id, c) }, r.now))
+				of := func(c config.Condition) incident.Successor { return successor(id, c) }
+				t.addEvents(r, incident.HandOver(c.state, of, r.now))
 			}
 		}
 		return nil

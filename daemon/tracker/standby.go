@@ -46,7 +46,8 @@ func (t *Tracker) foldRecord(rec journal.Record) {
 
 // Begin ends the standby: from now on this tracker decides, journals and sends, as one does that was
 // opened just now on the same journal; what has failed to leave another machine is tried at once.
-// Everything that Fold was given before is folded. It returns when the first round is journaled. In a tracker that decides already it changes nothing.
+// Everything that Fold was given before is folded. It returns when the first round is journaled. In a tracker that
+// decides already it changes nothing.
 func (t *Tracker) Begin(ctx context.Context) error {
 	t.begun.Store(true)
 	_, err := inRound(ctx, t, func(r *round) (none struct{}, _ error) {
