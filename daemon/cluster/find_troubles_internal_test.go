@@ -7,6 +7,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/agree"
+	"github.com/imapvigil/imapvigil/daemon/bus/local"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
 
@@ -24,8 +25,10 @@ func TestFullDisksAreTold(t *testing.T) {
 		if order := e.order(); !strings.HasSuffix(order, string(node)+"]") {
 			t.Errorf("they take over in the order %s", order)
 		}
+		b := local.New().Connect("a1")
+		defer b.Close()
 		d := &decider{Node: &Node{
-			Options: Options{Node: "a1", Wall: func() time.Time { return e.now }},
+			Options: Options{Node: "a1", Wall: func() time.Time { return e.now }, Bus: b},
 			cfg:     &config.Config{Cluster: &config.Cluster{Nodes: e.nodes}}, hearing: e.hearing,
 		}}
 		log := &troubleLog{since: map[tracker.Trouble]time.Time{}, open: map[tracker.Trouble]bool{}}
