@@ -12,6 +12,7 @@ const (
 	askSights  = 's' // what it last saw of each check
 	askDaemon  = 'd' // what Options.Answer answers
 	askJournal = 'j' // what is in the shared journal: see readJournal
+	askWishes  = 'w' // what people have asked of it while it was alone
 )
 
 // askHandOver begins a question to the decider that Options.AnswerAsDecider does not get: what a node that was
@@ -81,6 +82,8 @@ func (n *Node) answer(ctx context.Context, from Asker, question []byte) []byte {
 		}
 	case askJournal:
 		return n.answerJournal(ctx, from, question[1:])
+	case askWishes:
+		return n.answerWishes(ctx, from)
 	}
 	return nil
 }

@@ -58,8 +58,9 @@ func (d *decider) askNodes(ctx context.Context) {
 	later.Wait()
 }
 
-// askNode asks a node what it last saw, and reports whether it has answered.
+// askNode asks a node what people have asked of it, and what it last saw, and reports whether it has answered.
 func (d *decider) askNode(ctx context.Context, node config.NodeID) bool {
+	d.takeWishesOf(ctx, node)
 	packets := d.allSights()
 	if node != d.Node.Node {
 		var err error

@@ -35,6 +35,7 @@ type decider struct {
 	began   uint64 // the term
 	tracker *sharedTracker
 	packets chan packet   // what nodes see; what does not fit is seen again with the next probe
+	begun   chan struct{} // closed when the tracker decides
 	heard   chan struct{} // closed when all that lived at the beginning have said what they last saw
 	again   chan string   // nodes that are to say once more what they last saw
 	decides time.Time     // since when
@@ -66,7 +67,7 @@ type packet struct {
 func (n *Node) decide(ctx context.Context, term uint64) {
 	d := &decider{
 		Node: n, began: term, decides: time.Now(), tracker: n.sharedTracker(),
-		packets: make(chan packet, 4096), heard: make(chan struct{}), again: make(chan string, 64),
+		packets: make(chan packet, 4096), begun: make(chan struct{}), heard: make(chan struct{}), again: make(chan string, 64),
 		refused: make(chan struct{}, 1), aside: make(chan struct{}, 1), summaries: make(chan agree.Summary, 1),
 	}
 	d.clockRight = d.decides
@@ -129,6 +130,7 @@ func (d *decider) makeResults(ctx context.Context) {
 	if err := <-begun; err != nil {
 		return // awaitEnd knows
 	}
+	close(d.begun)
 	d.recallCauses(ctx)
 	ticker := time.NewTicker(decidePause)
 	defer ticker.Stop()

@@ -346,5 +346,6 @@ func FuzzMessages(f *testing.F) {
 		_, _ = parseWakes(data)
 		_, _ = parseHandover(data)
 		_, _ = parseTakeover(data)
+		_, _ = parseWishes(data)
 	})
 }
