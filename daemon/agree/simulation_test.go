@@ -80,6 +80,7 @@ type plainSight struct {
 	ended   time.Time
 	since   time.Time // the service fails; zero: it is well
 	other   bool      // other settings
+	look    *look     // of the node, as long as it probes the check
 	life    int
 	epoch   int
 	fresh   bool
@@ -241,12 +242,14 @@ func (s *simulation) noteProbe(n *prober, r incident.Result) {
 		own.life = n.lives
 		clear(own.memory)
 	}
-	for id := range own.memory {
-		if n.looks[id] == nil {
-			delete(own.memory, id) // it no longer probes it
+	for id, sight := range own.memory {
+		if n.looks[id] != sight.look {
+			delete(own.memory, id) // it no longer probes it, or does again
 		}
 	}
-	sight := plainSight{result: r, since: own.memory[r.Check].since, other: n.otherFiles, life: n.lives}
+	sight := plainSight{
+		result: r, since: own.memory[r.Check].since, other: n.otherFiles, life: n.lives, look: n.looks[r.Check],
+	}
 	if r.Observed.Has(config.ConditionService) {
 		switch fails := slices.ContainsFunc(r.Findings, func(f incident.Finding) bool { return f.Condition == config.ConditionService }); {
 		case !fails:
@@ -263,7 +266,7 @@ func (s *simulation) noteSent(n *prober, ids []config.CheckID) (arrives func()) 
 	sent, life := s.now, n.lives
 	sights := map[config.CheckID]plainSight{}
 	for _, id := range ids {
-		if sight, known := s.known[n.name].memory[id]; known && sight.life == life && n.looks[id] != nil {
+		if sight, known := s.known[n.name].memory[id]; known && sight.life == life && n.looks[id] == sight.look {
 			sights[id] = sight
 		}
 	}
