@@ -19,8 +19,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
 	quiet    = 5 * time.Millisecond
-	never    = time.Hour        // a poll that cannot be what noticed the change
-	deadline = 20 * time.Second // for a signal on a busy machine
+	never    = time.Hour       // a poll that cannot be what noticed the change
+	deadline = 2 * time.Minute // for a signal on a busy machine
 )
 
 // start runs a Watcher whose first signal has been taken: its watches stand.

@@ -422,7 +422,12 @@ var build = sync.OnceValues(func() (string, error) {
 	var complaint bytes.Buffer
 	build := exec.Command("go", "tool", "-modfile=.tools/bus.mod", "-n", "nats-server")
 	// As packaging/build compiles it, so that one compilation serves both.
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS="+os.Getenv("GOFLAGS")+" -trimpath")
+	build.Env = append(build.Environ(), "CGO_ENABLED=0", "GOFLAGS=-trimpath")
+	for _, variable := range build.Environ() {
+		if strings.HasPrefix(variable, "GOFLAGS=") {
+			build.Env = append(build.Env, variable+" -trimpath")
+		}
+	}
 	build.Dir, build.Stderr = root, &complaint
 	path, err := build.Output()
 	if err != nil {
