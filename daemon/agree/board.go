@@ -50,6 +50,7 @@ type entry struct {
 	slots    []slot
 	cause    config.Cause // of the failure, as it was last said
 	reported uint64       // which members reported, a bit each, when it was last decided on
+	spoke    uint64       // which nodes reported then: see speakers
 	dirty    bool         // it is to be decided on,
 	urgent   bool         // and before those that are well
 	asking   bool         // a node has yet to look again

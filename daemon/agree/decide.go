@@ -1,6 +1,7 @@
 package agree
 
 import (
+	"hash/maphash"
 	"slices"
 	"strings"
 	"time"
@@ -116,7 +117,7 @@ func (b *Board) decide(e *entry) *Opinion {
 	o := b.hear(e)
 	o.decide()
 	e.course = o.course
-	e.reported, e.asking = o.mask(), o.Verdict == Asking
+	e.reported, e.spoke, e.asking = o.mask(), o.speakers(), o.Verdict == Asking
 	for i := range e.slots {
 		e.slots[i].fresh = false
 	}
@@ -126,6 +127,19 @@ func (b *Board) decide(e *entry) *Opinion {
 		e.cause = ""
 	}
 	return o
+}
+
+var speakersSeed = maphash.MakeSeed()
+
+// speakers returns a number that is another one when other nodes report, or one speaks for another.
+func (o *Opinion) speakers() (sum uint64) {
+	for i := range o.Voices {
+		sum *= 31
+		if v := &o.Voices[i]; v.reports() {
+			sum += maphash.String(speakersSeed, v.Node)
+		}
+	}
+	return sum
 }
 
 // mask returns which members report, a bit each.

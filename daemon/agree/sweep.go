@@ -66,15 +66,16 @@ func (b *Board) Sweep(now time.Time) Summary {
 func (b *Board) sweep(e *entry, s *Summary) {
 	b.forgetFormer(e)
 	mask, plain := b.simplyWell(e)
+	others := false // speak than those on whom it was decided
 	if plain {
 		e.countWell(mask, s)
 	} else {
 		o := b.hear(e)
-		mask = o.mask()
+		mask, others = o.mask(), o.speakers() != e.spoke
 		b.count(e, o, s)
 	}
 	switch {
-	case !plain && (mask != e.reported || e.asking), bits.OnesCount64(mask) < e.agree && bits.OnesCount64(e.reported) >= e.agree:
+	case others, !plain && e.asking, bits.OnesCount64(mask) < e.agree && bits.OnesCount64(e.reported) >= e.agree:
 		b.touch(e)
 	}
 	if mask != 0 {
