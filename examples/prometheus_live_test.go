@@ -361,7 +361,9 @@ func TestPrometheusScrapesTheDaemon(t *testing.T) {
 				}
 				some += n
 			}
-			if some == 0 {
+			// A single machine has no nodes, and sees from one place.
+			ofNodes := strings.Contains(q.expr, "imapvigil_node_") || strings.Contains(q.expr, "imapvigil_check_location_")
+			if some == 0 && !ofNodes {
 				return fmt.Errorf("it shows nothing: %s", fill("mx2/imaps"))
 			}
 			return nil
