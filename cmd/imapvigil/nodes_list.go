@@ -61,7 +61,8 @@ func whoDecides(n api.Node) string {
 	return fmt.Sprintf("%s answers. It follows %s, which decides for all nodes.", n.Name, n.Decider)
 }
 
-// nodeState says what a node is, as the one that answers knows it.
+// nodeState returns the word for the state of a node, such as deciding or silent. The node that answers, me, knows
+// whether it is alone itself.
 func nodeState(me api.Node, n api.NodeState) string {
 	switch {
 	case n.Name == me.Name && me.Role == api.Alone:

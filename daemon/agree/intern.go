@@ -5,7 +5,7 @@ import (
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
-// maxInterned bounds what is in memory once, in texts.
+// maxInterned is how many different texts are kept, so that equal ones share their memory.
 const maxInterned = 1 << 18
 
 // An interned has once in memory what the sights of many checks have in common.

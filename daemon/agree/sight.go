@@ -61,8 +61,8 @@ func (s *Sight) finding(condition int) (worst incident.Finding, found bool) {
 	return worst, false
 }
 
-// shownSince returns since when the node sees what is shown of it: the gravest that a bad path can fake. It
-// is zero where all is well, and where only a certificate or the like is not.
+// shownSince returns since when the node sees the gravest failure of pathConditions. It is zero where none of them
+// fails, also if a certificate or the like does.
 func (s *Sight) shownSince() time.Time {
 	if !s.judged() {
 		return time.Time{}

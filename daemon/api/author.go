@@ -34,8 +34,8 @@ func WithSender(ctx context.Context, words string) context.Context {
 	return context.WithValue(ctx, senderKey{}, words)
 }
 
-// withSender returns a name with the words about the node that has passed the request on. However long the name
-// is, what is kept of it has these words.
+// withSender returns a name with the words about the node that has passed the request on. It cuts a long name, so
+// that the words are never the part that is cut.
 func withSender(ctx context.Context, name string) string {
 	words, passed := ctx.Value(senderKey{}).(string)
 	if !passed {

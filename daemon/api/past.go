@@ -57,7 +57,7 @@ func MissingNodes(nodes []NodePast) string {
 	return elsewhere.Sentence(list)
 }
 
-// A LocationHistory is what the probes of one of several nodes came to.
+// A LocationHistory counts the probes of one node, by their outcome, and says how long they took.
 type LocationHistory struct {
 	NodePast
 	N        int `json:"n"` // probes

@@ -71,7 +71,7 @@ type Message struct {
 	Seq uint64
 }
 
-// A Question is what a node asks.
+// A Question comes from a node, which waits for the answer.
 type Question struct {
 	// From is the node that asks. It has proved that it hears what is said to that node, which the servers let
 	// nobody else. It is empty where an earlier imapvigil asks, which proves nothing.
