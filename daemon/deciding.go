@@ -41,7 +41,7 @@ func (d *deciding) holder(ctx context.Context, id incident.ID) *tracker.Tracker 
 // sender returns the tracker that has a message: own, for one about an incident of this machine, or the
 // one that is shown.
 func (d *deciding) sender(ctx context.Context, key outbox.Key) *tracker.Tracker {
-	return d.ownOrShown(d.sends(ctx, key))
+	return d.ownOrShown(d.sendsItself(ctx, key))
 }
 
 func (d *deciding) ownOrShown(own bool) *tracker.Tracker {
@@ -56,8 +56,8 @@ func (d *deciding) owns(ctx context.Context, id incident.ID) bool {
 	return d.onlyOwnHas(ctx, func(s *tracker.Snapshot) bool { return s.HasIncident(id) })
 }
 
-// sends reports whether a message is one that this machine sends for itself alone.
-func (d *deciding) sends(ctx context.Context, key outbox.Key) bool {
+// sendsItself reports whether a message is one that this machine sendsItself for itself alone.
+func (d *deciding) sendsItself(ctx context.Context, key outbox.Key) bool {
 	return d.onlyOwnHas(ctx, func(s *tracker.Snapshot) bool { return s.HasDelivery(key) })
 }
 

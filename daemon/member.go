@@ -172,7 +172,7 @@ func (m *monitor) socketHandler() http.Handler {
 func (m *monitor) newPasser(me *membership) *passer {
 	p := &passer{
 		node: m.node, log: m.Log, follows: m.follows, decider: me.node.Decider, ask: me.node.AskDecider, own: m.ownStatus, ownIncidents: m.addOwnIncidents, owns: m.deciding.owns,
-		sends: m.deciding.sends, linked: m.linkedIn, fault: m.showFault,
+		sends: m.deciding.sendsItself, linked: m.linkedIn, fault: m.showFault,
 	}
 	page := http.NewServeMux()
 	for _, r := range m.routes {

@@ -321,7 +321,7 @@ func (p *passer) sharing(door, pattern string, h http.Handler) http.Handler {
 // answer answers a request that another node has passed on.
 func (p *passer) answer(ctx context.Context, from config.NodeID, question []byte) []byte {
 	kept := &keptAnswer{passedAnswer: passedAnswer{Header: http.Header{}}, most: bus.MaxAnswer - mostHead}
-	if err := p.serve(ctx, from, kept, question); err != nil {
+	if err := p.servePassed(ctx, from, kept, question); err != nil {
 		p.log.Warn("a request that another node has passed on is not answered", zap.Error(err))
 		return nil
 	}
@@ -334,8 +334,8 @@ func (p *passer) answer(ctx context.Context, from config.NodeID, question []byte
 // mostHead is the most bytes that a question or an answer has before its body.
 const mostHead = 128 << 10
 
-// serve has what answers here answer what another node has passed on.
-func (p *passer) serve(ctx context.Context, from config.NodeID, w http.ResponseWriter, question []byte) (err error) {
+// servePassed has what answers here answer what another node has passed on.
+func (p *passer) servePassed(ctx context.Context, from config.NodeID, w http.ResponseWriter, question []byte) (err error) {
 	var q passedRequest
 	body, err := unframe(question, &q)
 	if err != nil {

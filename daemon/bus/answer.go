@@ -40,7 +40,7 @@ func (c *client) Ask(ctx context.Context, to Topic, question []byte) ([]byte, er
 		if p.word == "" {
 			return p.whole, nil
 		}
-		c.words.keep(to, p.word)
+		c.words.keepWord(to, p.word)
 	}
 	return nil, errNotBelieved
 }
@@ -55,7 +55,7 @@ func (c *client) askOnce(ctx context.Context, to Topic, question []byte) (*parts
 	}
 	m := &nats.Msg{Subject: c.subjects.of(to), Data: append([]byte(nil), question...), Header: nats.Header{}}
 	m.Header.Set(fromHeader, c.options.Node)
-	m.Header[wordHeader] = c.words.of(to)
+	m.Header[wordHeader] = c.words.wordsUnder(to)
 	if deadline, ok := ctx.Deadline(); ok {
 		m.Header.Set(withinHeader, time.Until(deadline).String())
 	}
@@ -188,15 +188,15 @@ func (a *answerer) take(m *nats.Msg) {
 	if !ok {
 		return
 	}
-	who := a.askers.begin(from)
+	who := a.askers.admitQuestion(from)
 	if who == nil {
 		return
 	}
 	a.busy.Go(func() {
-		defer a.askers.end(from)
+		defer a.askers.freeRoomOf(from)
 		ctx, cancel := context.WithTimeout(a.ctx, answeringTime(m))
 		defer cancel()
-		who.take(ctx, func() { a.reply(ctx, m.Reply, a.answer(ctx, Question{from, m.Data})) })
+		who.runInTurn(ctx, func() { a.reply(ctx, m.Reply, a.answer(ctx, Question{from, m.Data})) })
 	})
 }
 

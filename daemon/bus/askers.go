@@ -28,8 +28,8 @@ type asker struct {
 	room  *semaphore.Weighted
 }
 
-// begin makes room for a question of a node. It returns nil if there is none.
-func (a *askers) begin(node string) *asker {
+// admitQuestion makes room for a question of a node. It returns nil if there is none.
+func (a *askers) admitQuestion(node string) *asker {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	x := a.nodes[node]
@@ -48,8 +48,8 @@ func (a *askers) begin(node string) *asker {
 	return x
 }
 
-// end gives back the room of a question.
-func (a *askers) end(node string) {
+// freeRoomOf gives back the room of a question.
+func (a *askers) freeRoomOf(node string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.all--
@@ -60,8 +60,8 @@ func (a *askers) end(node string) {
 	}
 }
 
-// take calls do when it is the turn of a question, unless ctx ends first.
-func (x *asker) take(ctx context.Context, do func()) {
+// runInTurn calls do when it is the turn of a question, unless ctx ends first.
+func (x *asker) runInTurn(ctx context.Context, do func()) {
 	if x.room.Acquire(ctx, 1) == nil {
 		defer x.room.Release(1)
 		do()

@@ -39,15 +39,15 @@ type words struct {
 	told map[Topic][]string // the newest first
 }
 
-// of returns the words that were told under a topic.
-func (w *words) of(topic Topic) []string {
+// wordsUnder returns the words that were told under a topic.
+func (w *words) wordsUnder(topic Topic) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.told[topic])
 }
 
-// keep keeps a word.
-func (w *words) keep(topic Topic, word string) {
+// keepWord keeps a word.
+func (w *words) keepWord(topic Topic, word string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.told == nil {
@@ -70,8 +70,8 @@ func newWordGiver(topic Topic) *wordGiver {
 	return g
 }
 
-// word returns the word of a node.
-func (g *wordGiver) word(node string) string {
+// wordFor returns the wordFor of a node.
+func (g *wordGiver) wordFor(node string) string {
 	mac := hmac.New(sha256.New, g.secret[:])
 	_, _ = mac.Write([]byte(string(g.topic) + "\x00" + node))
 	return hex.EncodeToString(mac.Sum(nil))
@@ -87,7 +87,7 @@ func (g *wordGiver) identify(s subjects, m *nats.Msg) (from string, tell *nats.M
 	if len(from) > maxNodeName || !strings.HasPrefix(m.Reply, s.inbox(from)+".") {
 		return "", nil, false
 	}
-	word := g.word(from)
+	word := g.wordFor(from)
 	for _, said := range m.Header.Values(wordHeader) {
 		if hmac.Equal([]byte(word), []byte(said)) {
 			return from, nil, true

@@ -34,7 +34,7 @@ func TestAWordIsToldToItsNodeOnly(t *testing.T) {
 		t.Errorf("with the word of whoever answered before it is %q", from)
 	}
 	for _, reply := range []string{"_INBOX.iv.imapvigil.lon1.x", "iv.imapvigil.journal", "_INBOX.iv.imapvigil.fra1", "_INBOX.iv.imapvigil.fra11.x", ""} {
-		if from, tell, ok := g.identify(s, question("fra1", reply, g.word("fra1"))); from != "" || tell != nil || ok {
+		if from, tell, ok := g.identify(s, question("fra1", reply, g.wordFor("fra1"))); from != "" || tell != nil || ok {
 			t.Errorf("with the inbox %q it is %q, %+v, %v", reply, from, tell, ok)
 		}
 	}
@@ -51,7 +51,7 @@ func FuzzIdentify(f *testing.F) {
 	f.Add("", "iv.imapvigil.journal", "")
 	f.Add("a.b", "_INBOX.iv.imapvigil.a/b.x", "")
 	f.Fuzz(func(t *testing.T, from, reply, word string) {
-		for _, said := range []string{word, g.word(from)} {
+		for _, said := range []string{word, g.wordFor(from)} {
 			m := &nats.Msg{Reply: reply, Header: nats.Header{}}
 			m.Header.Set(fromHeader, from)
 			m.Header.Set(wordHeader, said)
@@ -62,7 +62,7 @@ func FuzzIdentify(f *testing.F) {
 			if !strings.HasPrefix(reply, "_INBOX.iv.imapvigil.") || from != "" && !strings.HasPrefix(reply, s.inbox(from)+".") {
 				t.Errorf("%q is answered into %q", from, reply)
 			}
-			if ok && known != from || known != "" && said != g.word(known) || tell != nil && tell.Subject != reply {
+			if ok && known != from || known != "" && said != g.wordFor(known) || tell != nil && tell.Subject != reply {
 				t.Errorf("%q with %q is %q, %v, %+v", from, said, known, ok, tell)
 			}
 		}
@@ -73,9 +73,9 @@ func TestOnlyTheNewestWordsAreKept(t *testing.T) {
 	t.Parallel()
 	var w words
 	for _, word := range []string{"1", "2", "2", "3", strings.Repeat("x", longestWord+1), "4", "5"} {
-		w.keep(Seat, word)
+		w.keepWord(Seat, word)
 	}
-	if got := w.of(Seat); !slices.Equal(got, []string{"5", "4", "3", "2"}) || len(w.of(Beat)) != 0 {
+	if got := w.wordsUnder(Seat); !slices.Equal(got, []string{"5", "4", "3", "2"}) || len(w.wordsUnder(Beat)) != 0 {
 		t.Errorf("%q", got)
 	}
 }
@@ -88,14 +88,14 @@ func TestOneNodeLeavesRoomForOthers(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		running, most, heard := 0, 0, 0
 		for range 1000 {
-			who := a.begin("lon1")
+			who := a.admitQuestion("lon1")
 			if who == nil {
 				continue
 			}
 			heard++
 			go func() {
-				defer a.end("lon1")
-				who.take(ctx, func() {
+				defer a.freeRoomOf("lon1")
+				who.runInTurn(ctx, func() {
 					a.mu.Lock()
 					running++
 					most = max(most, running)
@@ -108,12 +108,12 @@ func TestOneNodeLeavesRoomForOthers(t *testing.T) {
 		if heard != maxAskedBy || most != maxAnsweringTo {
 			t.Errorf("%d were heard, %d answered at once", heard, most)
 		}
-		if who := a.begin("fra1"); who == nil {
+		if who := a.admitQuestion("fra1"); who == nil {
 			t.Error("another node is not heard")
 		} else {
 			answered := false
-			who.take(ctx, func() { answered = true })
-			a.end("fra1")
+			who.runInTurn(ctx, func() { answered = true })
+			a.freeRoomOf("fra1")
 			if !answered {
 				t.Error("another node is not answered")
 			}
@@ -124,7 +124,7 @@ func TestOneNodeLeavesRoomForOthers(t *testing.T) {
 			t.Errorf("%d questions of %d nodes are left", a.all, len(a.nodes))
 		}
 		for i := range 1000 {
-			a.begin(string(rune('a' + i%8)))
+			a.admitQuestion(string(rune('a' + i%8)))
 		}
 		if a.all != maxAnswering {
 			t.Errorf("all together %d are heard", a.all)

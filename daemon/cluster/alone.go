@@ -42,7 +42,7 @@ func (n *Node) watchRunning(ctx context.Context) error {
 	return clock.Repeat(ctx, pulsePause, func() {
 		n.mu.Lock()
 		defer n.mu.Unlock()
-		n.hearing.runs(time.Now())
+		n.hearing.noteRunning(time.Now())
 	})
 }
 
@@ -69,7 +69,7 @@ func (n *Node) willBeAlone(now time.Time) bool {
 
 // company returns what this node hears of others.
 func (n *Node) company(now time.Time) company {
-	n.hearing.runs(now)
+	n.hearing.noteRunning(now)
 	return company{
 		mayDecide: n.mayDecide(), deciding: n.term != 0, aloneAfter: n.cfg.Cluster.AloneAfter,
 		without: n.hearing.withoutDecider(now), with: n.hearing.withDecider(now),

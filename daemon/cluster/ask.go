@@ -27,8 +27,8 @@ type Asker struct {
 	Decides bool
 }
 
-// asker returns who asks a question.
-func (n *Node) asker(q bus.Question) Asker {
+// askerOf returns who asks a question.
+func (n *Node) askerOf(q bus.Question) Asker {
 	from := Asker{Node: config.NodeID(q.From)}
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -38,13 +38,13 @@ func (n *Node) asker(q bus.Question) Asker {
 	return from
 }
 
-// self returns this node as one that asks itself.
-func (n *Node) self() Asker { return n.asker(bus.Question{From: string(n.Node)}) }
+// askerItself returns this node as one that asks itself.
+func (n *Node) askerItself() Asker { return n.askerOf(bus.Question{From: string(n.Node)}) }
 
 // AskDecider asks whoever decides, also this node itself, and waits for the answer.
 func (n *Node) AskDecider(ctx context.Context, question []byte) ([]byte, error) {
 	if n.Role() == Deciding {
-		return n.answerAsDecider(ctx, n.self(), question), nil
+		return n.answerAsDecider(ctx, n.askerItself(), question), nil
 	}
 	return n.Bus.Ask(ctx, bus.Seat, question)
 }
@@ -63,7 +63,7 @@ func (n *Node) answerAsDecider(ctx context.Context, from Asker, question []byte)
 func (n *Node) AskNode(ctx context.Context, node config.NodeID, question []byte) ([]byte, error) {
 	question = append([]byte{askDaemon}, question...)
 	if node == n.Node {
-		return n.answer(ctx, n.self(), question), nil
+		return n.answer(ctx, n.askerItself(), question), nil
 	}
 	return n.Bus.Ask(ctx, bus.Node(string(node)), question)
 }

@@ -63,7 +63,7 @@ func TestWhoIsAnsweredWhat(t *testing.T) {
 		packer: agree.NewPacker("fra1", time.Now()), packingAll: make(chan struct{}, 1), journaling: make(chan struct{}, 1), Options: Options{Node: "lon1"},
 	}
 	for from, want := range map[string]Asker{"fra1": {"fra1", true}, "lon1": {"lon1", false}, "gone": {"gone", false}, "": {}} {
-		got := n.asker(bus.Question{From: from})
+		got := n.askerOf(bus.Question{From: from})
 		if got != want {
 			t.Errorf("%q is %+v", from, got)
 		}

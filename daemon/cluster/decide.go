@@ -105,7 +105,7 @@ func (d *decider) listen() (stop func()) {
 		stopSights = func() {}
 	}
 	stopAnswers, err := d.Bus.Answer(bus.Seat, func(ctx context.Context, q bus.Question) []byte {
-		return d.answerAsDecider(ctx, d.asker(q), q.Data)
+		return d.answerAsDecider(ctx, d.askerOf(q), q.Data)
 	})
 	if err != nil {
 		d.Log.Error("this node cannot answer as the decider", zap.Error(err))

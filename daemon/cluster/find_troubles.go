@@ -145,8 +145,8 @@ type shrinking struct {
 	at      time.Time // it began; zero: there was none, or it was long ago
 }
 
-// note notes with how many checks a node begins to decide.
-func (s *shrinking) note(was, is int, lacksMost bool, now time.Time) {
+// noteTakeOver notes with how many checks a node begins to decide.
+func (s *shrinking) noteTakeOver(was, is int, lacksMost bool, now time.Time) {
 	if lacksMost {
 		*s = shrinking{was, is, now}
 	}

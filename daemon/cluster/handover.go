@@ -59,7 +59,7 @@ type view struct {
 	Well bool        `json:"well,omitempty"` // all nodes that report see the check well
 }
 
-func (v view) known() bool { return v.As != "" || v.Well }
+func (v view) isKnown() bool { return v.As != "" || v.Well }
 
 // handOver hands over the incidents that this node opened alone, once it is known what the decider says of
 // their checks: otherwise people would read that they are over.
@@ -86,7 +86,7 @@ func (n *Node) handOver(ctx context.Context, now time.Time) error {
 		return fmt.Errorf("asking %s: %w", decider, err)
 	}
 	for id, v := range views {
-		if c, exists := own.Check(id.Check); exists && !v.known() && now.Sub(since) < min(2*c.Probe.Interval, saidWithin) {
+		if c, exists := own.Check(id.Check); exists && !v.isKnown() && now.Sub(since) < min(2*c.Probe.Interval, saidWithin) {
 			return nil // after two intervals each node has looked
 		}
 	}
@@ -123,7 +123,7 @@ func (n *Node) leaveToDecider(ctx context.Context, h handover) (views map[topic]
 	for _, id := range h.Open {
 		views[id] = view{}
 	}
-	for _, part := range h.parts() {
+	for _, part := range h.splitToFit() {
 		answer, err := n.askToTakeOver(ctx, part)
 		if err != nil {
 			return views, err
@@ -135,8 +135,8 @@ func (n *Node) leaveToDecider(ctx context.Context, h handover) (views map[topic]
 	return views, nil
 }
 
-// parts lists what a handover says, in parts that one message of the bus can hold: what people asked for first.
-func (h handover) parts() (list []handover) {
+// splitToFit lists what a handover says, in splitToFit that one message of the bus can hold: what people asked for first.
+func (h handover) splitToFit() (list []handover) {
 	for some := range slices.Chunk(h.Wishes.Silences, wishesAtOnce) {
 		list = append(list, handover{V: h.V, Wishes: tracker.Wishes{Silences: some}})
 	}

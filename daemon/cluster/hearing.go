@@ -141,8 +141,8 @@ func (h *hearing) decider(now time.Time) config.NodeID {
 	return h.beat.Node
 }
 
-// runs notes that this process runs.
-func (h *hearing) runs(now time.Time) {
+// noteRunning notes that this process noteRunning.
+func (h *hearing) noteRunning(now time.Time) {
 	if !h.ran.IsZero() && now.Sub(h.ran) > silentAfter {
 		h.woke = now
 	}
@@ -202,7 +202,7 @@ func (h *hearing) candidates(nodes map[config.NodeID]*config.Node, now time.Time
 	var late []config.NodeID // their clocks differ; better they than nobody
 	for id, n := range nodes {
 		switch {
-		case !n.Decide || !h.live(id, now) || !h.nodes[id].Decides || !h.fits(h.nodes[id], now):
+		case !n.Decide || !h.live(id, now) || !h.nodes[id].Decides || !h.mayFollowOn(h.nodes[id], now):
 		case (h.nodes[id].ahead - clock).Abs() > clockTolerance:
 			late = append(late, id)
 		default:
@@ -230,10 +230,10 @@ func (h *hearing) candidates(nodes map[config.NodeID]*config.Node, now time.Time
 	return list
 }
 
-// fits reports whether a node may decide after the last decider: it understands its records, and its
+// mayFollowOn reports whether a node may decide after the last decider: it understands its records, and its
 // files do not lack most of its checks, as in a reload. A cluster that finds nobody else goes on with less: all
 // of its nodes read such files, and each has accepted them.
-func (h *hearing) fits(n *heard, now time.Time) bool {
+func (h *hearing) mayFollowOn(n *heard, now time.Time) bool {
 	if h.beat.Speaks > n.Speaks || n.Speaks == 0 {
 		return false
 	}

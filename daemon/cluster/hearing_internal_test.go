@@ -105,14 +105,14 @@ func TestTimeInWhichTheProcessDidNotRunDoesNotCount(t *testing.T) {
 	e := newEar("fra1", "fra1", "nyc1")
 	run := func(d time.Duration, decider config.NodeID) {
 		for end := e.now.Add(d); e.now.Before(end); {
-			e.runs(e.now)
+			e.noteRunning(e.now)
 			e.pass(pulsePause, decider, "fra1")
 		}
 	}
 	run(time.Minute, "nyc1")
 	run(2*time.Second, "")
 	e.now = e.now.Add(time.Hour)
-	e.runs(e.now)
+	e.noteRunning(e.now)
 	if d := e.withoutDecider(e.now); d != 0 {
 		t.Errorf("when it goes on it has heard no decider for %s", d)
 	}

@@ -26,7 +26,7 @@ func (n *Node) listen() (stop func(), err error) {
 		stops = append(stops, one)
 	}
 	one, err := n.Bus.Answer(bus.Node(string(n.Node)), func(ctx context.Context, q bus.Question) []byte {
-		return n.answer(ctx, n.asker(q), q.Data)
+		return n.answer(ctx, n.askerOf(q), q.Data)
 	})
 	if err == nil {
 		stops = append(stops, one)
@@ -79,6 +79,6 @@ func (n *Node) hearWakes(m bus.Message) {
 		return
 	}
 	for _, w := range list {
-		n.obey(w)
+		n.probeIfNamed(w)
 	}
 }

@@ -55,7 +55,7 @@ var (
 
 // Ends implements [bus.Stream].
 func (s askedStream) Ends(ctx context.Context) (first, last uint64, err error) {
-	answer, err := s.ask(ctx, journalQuestion{})
+	answer, err := s.askNodes(ctx, journalQuestion{})
 	switch {
 	case errors.Is(err, errAskServers):
 		return s.Stream.Ends(ctx)
@@ -80,7 +80,7 @@ func (s askedStream) Get(ctx context.Context, seq uint64) (data []byte, err erro
 // Read implements [bus.Stream].
 func (s askedStream) Read(ctx context.Context, first, last uint64, each func(seq uint64, data []byte) error) error {
 	for next := first; next <= last; {
-		answer, err := s.ask(ctx, journalQuestion{First: next, Last: last})
+		answer, err := s.askNodes(ctx, journalQuestion{First: next, Last: last})
 		if errors.Is(err, errAskServers) {
 			return s.Stream.Read(ctx, next, last, each)
 		}
@@ -105,8 +105,8 @@ func (s askedStream) Read(ctx context.Context, first, last uint64, each func(seq
 // earlier imapvigil, whose servers let it.
 var errAskServers = errors.New("the servers are asked")
 
-// ask asks one node after the other, until one knows.
-func (s askedStream) ask(ctx context.Context, q journalQuestion) (answer []byte, err error) {
+// askNodes asks one node after the other, until one knows.
+func (s askedStream) askNodes(ctx context.Context, q journalQuestion) (answer []byte, err error) {
 	n := s.node
 	if n.mayDecideNow() {
 		return nil, errAskServers
@@ -219,8 +219,8 @@ func parseJournalQuestion(data []byte) (q journalQuestion, err error) {
 	return q, nil
 }
 
-// told returns what is in an answer of a kind, or the error that it says.
-func told(answer []byte, kind byte) ([]byte, error) {
+// contentOf returns what is in an answer of a kind, or the error that it says.
+func contentOf(answer []byte, kind byte) ([]byte, error) {
 	switch {
 	case len(answer) == 0:
 	case answer[0] == kind:
@@ -237,7 +237,7 @@ var errMisread = errors.New("what another node says of the journal cannot be rea
 
 // parseEnds reads the ends of the stream.
 func parseEnds(answer []byte) (first, last uint64, err error) {
-	rest, err := told(answer, toldEnds)
+	rest, err := contentOf(answer, toldEnds)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -254,7 +254,7 @@ func parseEnds(answer []byte) (first, last uint64, err error) {
 
 // parseMessages reads messages, one at least. They are parts of the answer, and cost no more memory.
 func parseMessages(answer []byte) (messages [][]byte, err error) {
-	rest, err := told(answer, toldMessages)
+	rest, err := contentOf(answer, toldMessages)
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ func (n *Node) takeOver(ctx context.Context) (term uint64, err error) {
 	n.mu.Lock()
 	now := time.Now()
 	n.term = term
-	n.shrunk.note(n.hearing.beat.Checks, len(n.cfg.Checks), n.hearing.lacksMost(len(n.cfg.Checks)), now)
+	n.shrunk.noteTakeOver(n.hearing.beat.Checks, len(n.cfg.Checks), n.hearing.lacksMost(len(n.cfg.Checks)), now)
 	n.hearing.begins(term)
 	n.noteRole(now)
 	n.mu.Unlock()

@@ -44,8 +44,8 @@ type blockage struct {
 	seen  time.Time // the last time that it was so
 }
 
-// note takes since when notifiers deliver nothing, and returns those for which that is too long.
-func (u *unsentLog) note(blocked map[config.NotifierID]time.Time, now time.Time) (tooLong []config.NotifierID) {
+// noteBlocked takes since when notifiers deliver nothing, and returns those for which that is too long.
+func (u *unsentLog) noteBlocked(blocked map[config.NotifierID]time.Time, now time.Time) (tooLong []config.NotifierID) {
 	for id, since := range blocked {
 		if now.Sub(since) < unsentTime {
 			continue
@@ -97,7 +97,7 @@ func (d *decider) watchUnsent(ctx context.Context) {
 func (d *decider) whoMaySend(blocked map[config.NotifierID]time.Time, now time.Time) config.NodeID {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	tooLong := d.unsent.note(blocked, now)
+	tooLong := d.unsent.noteBlocked(blocked, now)
 	if len(tooLong) == 0 || !d.unsent.mayLetOthers(now) {
 		return ""
 	}

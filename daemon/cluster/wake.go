@@ -26,12 +26,12 @@ func (n *Node) wakeNodes(w wake) {
 		w.Nodes = append(w.Nodes, config.NodeID(m.Node))
 	}
 	if err := n.Bus.Publish(bus.Wake, encode([]wake{w})); err != nil {
-		n.obey(w)
+		n.probeIfNamed(w)
 	}
 }
 
-// obey has a check probed at once, if this node is one of those that are to.
-func (n *Node) obey(w wake) {
+// probeIfNamed has a check probed at once, if this node is one of those that are to.
+func (n *Node) probeIfNamed(w wake) {
 	place, of := n.Turn(w.Check)
 	if n.Wake == nil || !slices.Contains(w.Nodes, n.Node) || of == 0 {
 		return

@@ -39,7 +39,7 @@ func makeAnswer(ctx context.Context, own Store, q Query) (a answer, err error) {
 	}
 	a.setUnseen(lives, complete, q)
 	if q.Of != "" {
-		a.Sum, err = sumOf(ctx, own, q.Of, q.Since, q.To)
+		a.Sum, err = sumOfProbes(ctx, own, q.Of, q.Since, q.To)
 	}
 	return a, err
 }
@@ -49,7 +49,7 @@ func (a *answer) setUnseen(lives map[config.CheckID]availability.Life, complete 
 	lists, count, most := map[config.CheckID][]int64{}, map[string]int{}, ""
 	for id, life := range lives {
 		list := unseen(life, complete, q)
-		key := keyOf(list)
+		key := encodeNumbers(list)
 		if count[key]++; count[key] > count[most] || count[key] == count[most] && key < most {
 			most, a.Unseen = key, list
 		}
@@ -63,7 +63,7 @@ func (a *answer) setUnseen(lives map[config.CheckID]availability.Life, complete 
 	}
 }
 
-func keyOf(list []int64) string {
+func encodeNumbers(list []int64) string {
 	text, err := json.Marshal(list)
 	if err != nil {
 		panic(err) // of numbers
@@ -95,7 +95,7 @@ func unseen(life availability.Life, complete time.Time, q Query) (pairs []int64)
 	return pairs
 }
 
-func sumOf(ctx context.Context, own Store, check config.CheckID, from, to time.Time) (*Sum, error) {
+func sumOfProbes(ctx context.Context, own Store, check config.CheckID, from, to time.Time) (*Sum, error) {
 	if !from.Before(to) {
 		return nil, errWindow
 	}

@@ -81,11 +81,11 @@ func (r *round) covers(q Query) bool {
 
 // Begin asks the other nodes, and waits for nobody. Who is asked everything at once answers sooner.
 func (p *Past) Begin(ctx context.Context, q Query) {
-	p.ask(ctx, q)
+	p.askOthers(ctx, q)
 }
 
-// ask asks the other nodes, unless they were asked the same.
-func (p *Past) ask(ctx context.Context, q Query) *round {
+// askOthers asks the other nodes, unless they were asked the same.
+func (p *Past) askOthers(ctx context.Context, q Query) *round {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.round != nil && p.round.covers(q) {
@@ -152,7 +152,7 @@ func (p *Past) askOne(ctx context.Context, node config.NodeID, question []byte) 
 // Lives returns what is known of checks in a window. Of the time that this node did not see, that is unknown
 // which no other node saw either.
 func (p *Past) Lives(ctx context.Context, checks []config.CheckID, from, to time.Time) (map[config.CheckID]availability.Life, error) {
-	r := p.ask(ctx, Query{Checks: checks, From: from, To: to})
+	r := p.askOthers(ctx, Query{Checks: checks, From: from, To: to})
 	lives, err := p.Store.Lives(ctx, checks, from, to)
 	<-r.done
 	if err != nil {
@@ -177,8 +177,8 @@ type Location struct {
 
 // Locations returns what the probes of each node came to in a window, this node first.
 func (p *Past) Locations(ctx context.Context, check config.CheckID, from, to time.Time) ([]Location, error) {
-	r := p.ask(ctx, Query{Checks: []config.CheckID{check}, From: from, To: to, Of: check, Since: from})
-	own, err := sumOf(ctx, p.Store, check, from, to)
+	r := p.askOthers(ctx, Query{Checks: []config.CheckID{check}, From: from, To: to, Of: check, Since: from})
+	own, err := sumOfProbes(ctx, p.Store, check, from, to)
 	<-r.done
 	if err != nil {
 		return nil, err

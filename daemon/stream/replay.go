@@ -41,8 +41,8 @@ type moment struct {
 	isWhole bool
 }
 
-// now returns what the copy is now. c.mu is held.
-func (c *Copy) now() moment {
+// currentMoment returns what the copy is currentMoment. c.mu is held.
+func (c *Copy) currentMoment() moment {
 	return moment{c.chain.base, c.j.Status().LastSeq, c.chain.place, c.chain.isWhole}
 }
 
@@ -87,7 +87,7 @@ func (c *Copy) beginViewing() moment {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.viewing++
-	return c.now()
+	return c.currentMoment()
 }
 
 func (c *Copy) endViewing() {
@@ -116,7 +116,7 @@ func (c *Copy) beginReplay() moment {
 	if c.chain.base != nil {
 		c.given = c.chain.place
 	}
-	return c.now()
+	return c.currentMoment()
 }
 
 // endReplay lets the disk be tidied again.

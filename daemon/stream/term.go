@@ -273,12 +273,12 @@ func (c *Copy) send(ctx context.Context, t *term, e envelope, b body) error {
 	if e.Era == "" {
 		e.Era = t.era
 	}
-	t.write(e, b, time.Now())
+	t.makeMessage(e, b, time.Now())
 	return c.settle(ctx, t)
 }
 
-// write makes a message that comes next, the one to be answered.
-func (t *term) write(head envelope, b body, since time.Time) {
+// makeMessage makes a message that comes next, the one to be answered.
+func (t *term) makeMessage(head envelope, b body, since time.Time) {
 	head.Prev = t.sum
 	t.count++
 	t.unanswered = &sending{

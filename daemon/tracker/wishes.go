@@ -174,7 +174,7 @@ func (t *Tracker) takeWish(r *round, w Wish) {
 			t.wished[topic] = &wished{w, in.ID}
 		}
 		if !same && last.madeAt().Before(w.At) && !in.Finding.WorseThan(w.Finding) {
-			t.addEvents(r, []incident.Event{w.event(in.ID, r.now)})
+			t.addEvents(r, []incident.Event{w.acknowledgementOf(in.ID, r.now)})
 		}
 	case known && !in.Live() && in.ClosedAt.After(w.At): // what was acknowledged is over
 	default:
@@ -182,8 +182,8 @@ func (t *Tracker) takeWish(r *round, w Wish) {
 	}
 }
 
-// event returns the event that acknowledges an incident.
-func (w *Wish) event(id incident.ID, now time.Time) incident.Event {
+// acknowledgementOf returns the acknowledgementOf that acknowledges an incident.
+func (w *Wish) acknowledgementOf(id incident.ID, now time.Time) incident.Event {
 	return incident.Event{
 		Kind: incident.Acknowledged, At: now, Since: w.At, Incident: id, Check: w.Check, Condition: w.Condition,
 		By: w.By, Reason: w.Reason, Until: w.Until,
@@ -213,7 +213,7 @@ func (t *Tracker) withWishes(events []incident.Event, r *incident.Result) []inci
 			delete(t.wished, topic)
 		default:
 			w.incident = e.Incident
-			events = append(events, w.event(e.Incident, e.At))
+			events = append(events, w.acknowledgementOf(e.Incident, e.At))
 		}
 	}
 	if slices.ContainsFunc(events, func(e incident.Event) bool {
