@@ -46,7 +46,7 @@ type Foreseen struct {
 // long, that nobody acknowledges, and of which every message arrives at once. Nothing was
 // told before. There are no reminders in it.
 func Foresee(w World, s Subject, horizon time.Duration) Forecast {
-	f := forecaster{book: NewBook(), waited: map[Destination]Held{}}
+	f := forecaster{book: NewBook(), waited: map[Destination]Held{}, longest: map[Destination]Held{}}
 	f.ReportedAt, f.Remind = s.ReportedAt, s.Remind
 	s.Remind = 0
 	w.Subjects = []Subject{s}
@@ -76,6 +76,9 @@ type forecaster struct {
 	book   *Book
 	world  World
 	waited map[Destination]Held
+	// longest is what holds a destination longest. Outside of a schedule only that is said, and a silence may go on
+	// when the schedule begins.
+	longest map[Destination]Held
 }
 
 // sendAll takes notifications for sent.
@@ -96,7 +99,11 @@ func (f *forecaster) sendAll(list []Notification, now time.Time) {
 func (f *forecaster) remember(now time.Time) {
 	for _, h := range Explain(f.book, f.world, now) {
 		if h.Reason != HeldToGather && h.Reason != HeldByNobody {
-			f.waited[h.Destination()] = h
+			to := h.Destination()
+			f.waited[to] = h
+			if h.Until.After(f.longest[to].Until) {
+				f.longest[to] = h
+			}
 		}
 	}
 }
@@ -105,6 +112,9 @@ func (f *forecaster) remember(now time.Time) {
 func (f *forecaster) addHeld(now time.Time) {
 	for _, h := range Explain(f.book, f.world, now) {
 		told := slices.ContainsFunc(f.Sent, func(s Foreseen) bool { return destinationOf(s.NotifyID, s.Kind) == h.Destination() })
+		if longest := f.longest[h.Destination()]; longest.Until.After(h.Until) && !h.Until.IsZero() {
+			h = longest
+		}
 		if !told {
 			f.Held = append(f.Held, h)
 		}

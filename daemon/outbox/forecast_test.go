@@ -135,3 +135,41 @@ func drawFiles(t *rapid.T) *config.Config {
 	cfg.Checks["mx1/imaps"].Roles = rapid.SampledFrom([][]config.RoleID{{"a"}, {"a", "b"}, {}}).Draw(t, "roles")
 	return cfg
 }
+
+// Whoever is silenced for longer than a forecast looks ahead is not said to wait for the schedule, at whatever time
+// the incident begins.
+func TestForeseeNamesTheSilenceThatOutlastsASchedule(t *testing.T) {
+	t.Parallel()
+	daily := func(id config.ScheduleID, from, to int) *config.Schedule {
+		w := config.Window{From: from * 60, To: to * 60}
+		for day := range w.Days {
+			w.Days[day] = true
+		}
+		return &config.Schedule{ID: id, Zone: time.UTC, Windows: []config.Window{w}}
+	}
+	cfg := &config.Config{
+		Notifiers: channels(nil),
+		Schedules: map[config.ScheduleID]*config.Schedule{"office": daily("office", 8, 18), "evening": daily("evening", 20, 22)},
+		Checks:    map[config.CheckID]*config.Check{"mx1/imaps": {ID: "mx1/imaps", Enabled: true, Roles: []config.RoleID{"boss", "ops"}}},
+		Roles: map[config.RoleID]*config.Role{
+			"boss": {ID: "boss", Notify: []config.Notify{{
+				ID: config.NotifyID{Role: "boss", Notifier: "email.mail", Target: "x"}, Target: target("x"), During: "office",
+			}}},
+			// Each evening it is looked whether these people lack anything, when the office is closed.
+			"ops": {ID: "ops", Notify: []config.Notify{{
+				ID: config.NotifyID{Role: "ops", Notifier: "email.ops", Target: "y"}, Target: target("y"), During: "evening",
+			}}},
+		},
+	}
+	for hour := range 24 {
+		begins := epoch.Add(time.Duration(hour) * time.Hour)
+		w := outbox.WorldOf(cfg)
+		until := begins.Add(30 * 24 * time.Hour)
+		w.Silences = []outbox.Silence{outbox.NewSilence(outbox.Scope{Role: "boss"}, "", begins, until)}
+		subject := outbox.Suppose(cfg, cfg.Checks["mx1/imaps"], config.ConditionService, config.SeverityDown, begins)
+		held := outbox.Foresee(w, subject, outbox.Horizon).Held
+		if len(held) != 1 || held[0].Reason != outbox.HeldBySilence || !held[0].Until.Equal(until) {
+			t.Errorf("beginning at %s: %+v", begins, held)
+		}
+	}
+}
