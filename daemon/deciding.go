@@ -56,7 +56,7 @@ func (d *deciding) owns(ctx context.Context, id incident.ID) bool {
 	return d.onlyOwnHas(ctx, func(s *tracker.Snapshot) bool { return s.HasIncident(id) })
 }
 
-// sendsItself reports whether a message is one that this machine sendsItself for itself alone.
+// sendsItself reports whether this machine sends a message for itself alone.
 func (d *deciding) sendsItself(ctx context.Context, key outbox.Key) bool {
 	return d.onlyOwnHas(ctx, func(s *tracker.Snapshot) bool { return s.HasDelivery(key) })
 }

@@ -70,7 +70,7 @@ func newWordGiver(topic Topic) *wordGiver {
 	return g
 }
 
-// wordFor returns the wordFor of a node.
+// wordFor returns the word of a node.
 func (g *wordGiver) wordFor(node string) string {
 	mac := hmac.New(sha256.New, g.secret[:])
 	_, _ = mac.Write([]byte(string(g.topic) + "\x00" + node))

@@ -135,7 +135,8 @@ func (n *Node) leaveToDecider(ctx context.Context, h handover) (views map[topic]
 	return views, nil
 }
 
-// splitToFit lists what a handover says, in splitToFit that one message of the bus can hold: what people asked for first.
+// splitToFit splits what a handover says into parts that one message of the bus can hold: what people asked for
+// comes first.
 func (h handover) splitToFit() (list []handover) {
 	for some := range slices.Chunk(h.Wishes.Silences, wishesAtOnce) {
 		list = append(list, handover{V: h.V, Wishes: tracker.Wishes{Silences: some}})

@@ -141,7 +141,7 @@ func (h *hearing) decider(now time.Time) config.NodeID {
 	return h.beat.Node
 }
 
-// noteRunning notes that this process noteRunning.
+// noteRunning notes that this process runs.
 func (h *hearing) noteRunning(now time.Time) {
 	if !h.ran.IsZero() && now.Sub(h.ran) > silentAfter {
 		h.woke = now

@@ -41,7 +41,7 @@ type moment struct {
 	isWhole bool
 }
 
-// currentMoment returns what the copy is currentMoment. c.mu is held.
+// currentMoment returns how far the copy is. c.mu is held.
 func (c *Copy) currentMoment() moment {
 	return moment{c.chain.base, c.j.Status().LastSeq, c.chain.place, c.chain.isWhole}
 }

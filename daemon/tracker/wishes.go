@@ -182,7 +182,7 @@ func (t *Tracker) takeWish(r *round, w Wish) {
 	}
 }
 
-// acknowledgementOf returns the acknowledgementOf that acknowledges an incident.
+// acknowledgementOf returns the event that acknowledges an incident.
 func (w *Wish) acknowledgementOf(id incident.ID, now time.Time) incident.Event {
 	return incident.Event{
 		Kind: incident.Acknowledged, At: now, Since: w.At, Incident: id, Check: w.Check, Condition: w.Condition,
