@@ -210,7 +210,7 @@ func (p *play) play(vars map[string]any, flags ...string) (string, bool) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*patience)
 	defer cancel()
 	c := exec.CommandContext(ctx, "ansible-playbook", append(flags, "--inventory=inventory.ini", "--extra-vars=@vars.json", "site.yml")...)
 	c.Dir, c.WaitDelay = p.dir, 10*time.Second

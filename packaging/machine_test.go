@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,14 +23,14 @@ import (
 
 // How long something on a machine may take before the test gives up: far longer
 // than it takes on a machine that does other things too.
-const patience = 3 * time.Minute
+const patience = 10 * time.Minute
 
 // A machine is a Debian that was booted for one test, with systemd as its first
 // process and a network of its own that leads nowhere. What is written there is
 // gone with it.
 type machine struct {
 	t      *testing.T
-	news   *net.UnixConn // what it says while it boots
+	booted <-chan string // gives the leader once, or is closed
 	leader string        // the process id, here, of its first process
 }
 
@@ -89,7 +90,7 @@ func switchOn(t *testing.T, release string, running ...string) *machine {
 		_ = nspawn.Wait()
 		_ = news.Close() // there will be none any more
 	}()
-	m := &machine{t: t, news: news}
+	m := &machine{t: t, booted: readNews(news)}
 	t.Cleanup(func() {
 		if t.Failed() {
 			m.tellMore(console.Name())
@@ -105,7 +106,13 @@ func switchOn(t *testing.T, release string, running ...string) *machine {
 // awaitServices waits until a machine that was switched on has booted.
 func (m *machine) awaitServices() {
 	m.t.Helper()
-	m.leader = leaderOf(m.t, m.news)
+	select {
+	case m.leader = <-m.booted:
+	case <-time.After(patience):
+	}
+	if m.leader == "" {
+		m.t.Fatal("the machine does not boot")
+	}
 	if state, _ := m.try("systemctl", "is-system-running", "--wait"); state != "running" {
 		failed, _ := m.try("systemctl", "--failed", "--no-legend")
 		m.t.Fatalf("the machine is %s: %s", state, failed)
@@ -146,27 +153,37 @@ func notifications(t *testing.T) (*net.UnixConn, string) {
 	return news, socket
 }
 
-// leaderOf waits until a machine has booted.
-func leaderOf(t *testing.T, news *net.UnixConn) (leader string) {
-	t.Helper()
-	if err := news.SetReadDeadline(time.Now().Add(patience)); err != nil {
-		t.Fatal(err)
-	}
-	for datagram := make([]byte, 4096); ; {
-		n, err := news.Read(datagram)
-		if err != nil {
-			t.Fatalf("the machine does not boot: %v", err)
-		}
-		for line := range strings.Lines(string(datagram[:n])) {
-			line = strings.TrimSpace(line)
-			if pid, ok := strings.CutPrefix(line, "X_NSPAWN_LEADER_PID="); ok {
-				leader = pid
+// What systemd-nspawn and a machine tell, see sd_notify(3).
+var (
+	leaderLine = regexp.MustCompile(`(?m)^X_NSPAWN_LEADER_PID=(\d+)$`)
+	readyLine  = regexp.MustCompile(`(?m)^READY=1$`)
+)
+
+// readNews reads what a machine tells until it is switched off, since its first process stands still
+// while nobody does. The channel gives its leader when it has booted.
+func readNews(news *net.UnixConn) <-chan string {
+	booted := make(chan string, 1)
+	go func() {
+		defer close(booted)
+		var leader string
+		for datagram := make([]byte, 4096); ; {
+			n, err := news.Read(datagram)
+			if err != nil {
+				return // it is closed
 			}
-			if line == "READY=1" && leader != "" {
-				return leader
+			if found := leaderLine.FindSubmatch(datagram[:n]); found != nil {
+				leader = string(found[1])
+			}
+			if leader == "" || !readyLine.Match(datagram[:n]) {
+				continue
+			}
+			select {
+			case booted <- leader:
+			default: // it says so after each reload, too
 			}
 		}
-	}
+	}()
+	return booted
 }
 
 // tellMore logs what may explain a failure.

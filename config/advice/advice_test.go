@@ -199,8 +199,8 @@ func TestAdvice(t *testing.T) {
 		{"", "", func(c *config.Config, _ *advice.Written) { c.Cluster = cluster(3, 2, 3) }},
 		{"one-node", `node "n0" is the only one`, func(c *config.Config, _ *advice.Written) { c.Cluster = cluster(1, 1, 3) }},
 		{"one-decider", "Only this node may decide", func(c *config.Config, _ *advice.Written) { c.Cluster = cluster(3, 1, 3) }},
-		{"few-servers", "There is 1 server.", func(c *config.Config, _ *advice.Written) { c.Cluster = cluster(2, 2, 1) }},
-		{"few-servers", "There are 2 servers,", func(c *config.Config, _ *advice.Written) { c.Cluster = cluster(2, 2, 2) }},
+		{"few-servers", "There is 1 server, and the end of that machine leaves every node alone:", func(c *config.Config, _ *advice.Written) { c.Cluster = cluster(2, 2, 1) }},
+		{"few-servers", "the end of that machine leaves every node alone:", func(c *config.Config, _ *advice.Written) { c.Cluster = cluster(2, 2, 2) }},
 		{"", "", func(_ *config.Config, w *advice.Written) { w.HeartbeatOfMachine = true }}, // there is one machine only
 		{"heartbeat", "may be another URL on each machine", func(c *config.Config, w *advice.Written) {
 			c.Cluster = cluster(3, 2, 3)

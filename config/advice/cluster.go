@@ -26,9 +26,9 @@ func (a *adviser) warnOfCluster() {
 	}
 	switch len(c.Servers) {
 	case 1:
-		a.warn(ruleFewServers, c.Pos, "There is 1 server. If it fails, every node is alone, and each that may decide does so for itself. Use %d servers on different machines.", fewestServers)
+		a.warn(ruleFewServers, c.Pos, "There is 1 server, and the end of that machine leaves every node alone: each that may decide does so for itself. Use %d servers on different machines.", fewestServers)
 	case 2:
-		a.warn(ruleFewServers, c.Pos, "There are 2 servers, and most of them, which is both, have to keep what is decided. If one fails, every node is alone, and each that may decide does so for itself. Use %d servers on different machines.", fewestServers)
+		a.warn(ruleFewServers, c.Pos, "There are 2 servers, and most of them, which is both, have to keep what is decided. If one fails, the end of that machine leaves every node alone: each that may decide does so for itself. Use %d servers on different machines.", fewestServers)
 	}
 	if a.written.HeartbeatOfMachine {
 		a.warn(ruleHeartbeat, a.written.Daemon, "heartbeat_url reads the environment, so it may be another URL on each machine. It is asked by the node that decides only, and by a node that is alone: the others would be missed. Use one URL for all nodes.")

@@ -25,7 +25,7 @@ func (l *loader) adoptContent(diags hcl.Diagnostics, b *blockType, what string) 
 		case d.Expression != nil: // for_each and labels of a dynamic block
 			l.adoptDynamic(d)
 		// Before what is near: a reserved word may be near a word of today.
-		case slices.Contains(reservedWords, name) && (says == diagnose.UnknownAttribute || says == diagnose.UnknownBlock):
+		case isReserved(name, says):
 			l.Report(ruleReserved, at, "%q is reserved for a later version of imapvigil.", name)
 		case says == diagnose.UnknownAttribute:
 			// Whoever meant a required attribute is not told as well that it is missing.

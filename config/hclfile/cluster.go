@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -77,6 +78,8 @@ var busURLText = textWith("URL", ruleURL, func(text string) string {
 		return "The URL of a NATS server is like tls://bus.example.net:4222"
 	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		return "The URL of a NATS server ends after the port."
+	case u.Port() != "" && !isPort(u.Port()):
+		return "The port of a NATS server is a number from 1 to 65535."
 	case (u.Scheme == "nats" || u.Scheme == "ws") && !isLoopback(u.Hostname()):
 		return "Without TLS others on the network could read and change what the nodes say to each other. Use tls:// or wss://; nats:// is only allowed to this machine."
 	case u.Scheme == "ws":
@@ -87,6 +90,11 @@ var busURLText = textWith("URL", ruleURL, func(text string) string {
 	}
 	return ""
 })
+
+func isPort(text string) bool {
+	port, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && port > 0
+}
 
 func isLoopback(host string) bool {
 	addr, err := netip.ParseAddr(host)

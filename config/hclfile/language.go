@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/imapvigil/imapvigil/config/hclfile/diagnose"
 )
 
 // An attribute is one line of the language's tables: what the loader checks,
@@ -124,4 +126,17 @@ func everyBlock(b *blockType) []*blockType {
 }
 
 // reservedWords are kept for later versions, as blocks and as attributes.
-var reservedWords = []string{"round_trip", "storage", "idle", "quota", "mailbox_age"}
+var reservedWords = []string{"round_trip", "storage", "idle", "quota", "mailbox_age", "via_proxy", "source_address", "interface"}
+
+// reservedBlocks are kept as blocks only: as an attribute somebody means one of today by them.
+var reservedBlocks = []string{"sender", "domain"}
+
+func isReserved(name string, says diagnose.Meaning) bool {
+	switch says {
+	case diagnose.UnknownBlock:
+		return slices.Contains(reservedWords, name) || slices.Contains(reservedBlocks, name)
+	case diagnose.UnknownAttribute:
+		return slices.Contains(reservedWords, name)
+	}
+	return false
+}

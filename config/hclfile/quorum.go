@@ -68,6 +68,8 @@ func (l *loader) checkQuorum(c combination, written config.Quorum) bool {
 		c.blame(ruleTooFewNodes, []string{"nodes", "locations"}, "%s can never come about, since there %s. Write nodes = %d, or more %s.", wanted, isThere(offered, q), offered, moreOf(q))
 	case q.Agree > q.Nodes && written.Nodes == 0:
 		c.blame(ruleAgree, []string{"agree", "locations"}, "%s can never come about: %s probe this check as long as nodes is not written, and there %s. Write %s.", wantedAgree(c), diagnose.Plural(q.Nodes, "node"), isThere(offered, q), fewerOrMore(c, offered))
+	case q.Agree > q.Nodes && c.inheritsAlone("nodes", "agree"):
+		c.blame(ruleAgree, []string{"agree", "nodes"}, "%s can never come about, nodes = %d is inherited from %s; write agree = %[2]d, or more nodes.", wantedAgree(c), q.Nodes, c.lineOf("nodes", "agree"))
 	case q.Agree > q.Nodes:
 		probing := complaint{fmt.Sprintf(" with nodes = %d", q.Nodes), ", since it is more than nodes"}.says(c.shown("nodes"))
 		fewer := complaint{fmt.Sprintf("agree = %d", q.Nodes), "a smaller agree"}.says(c.shown("nodes"))
@@ -76,6 +78,26 @@ func (l *loader) checkQuorum(c combination, written config.Quorum) bool {
 		return true
 	}
 	return false
+}
+
+// inheritsAlone reports whether the check inherits the first attribute, and has the second one itself. The first must
+// be one whose place in the files may be shown.
+func (c combination) inheritsAlone(inherited, own string) bool {
+	from, written := c.from.of(inherited)
+	here, writtenHere := c.from.of(own)
+	return written && writtenHere && from.level != c.here && here.level == c.here && c.shown(inherited)
+}
+
+// lineOf returns where an attribute is written, seen from another one: "line 12", or "line 12 of b.hcl".
+func (c combination) lineOf(name, seenFrom string) string {
+	o, _ := c.from.of(name)
+	from, _ := c.from.of(seenFrom)
+	at := o.expr.Range()
+	text := fmt.Sprintf("line %d", at.Start.Line)
+	if at.Filename != from.expr.Range().Filename {
+		text += " of " + at.Filename
+	}
+	return text
 }
 
 func wantedAgree(c combination) string {

@@ -71,7 +71,7 @@ func Schema() Language {
 		}
 	}
 	lang.Functions = describeFunctions()
-	lang.Reserved = slices.Sorted(slices.Values(reservedWords))
+	lang.Reserved = slices.Sorted(slices.Values(slices.Concat(reservedWords, reservedBlocks)))
 	return lang
 }
 
