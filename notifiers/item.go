@@ -139,10 +139,10 @@ func (i Item) endingText(lasted string) string {
 func (i Incident) successorText() string {
 	node := cmp.Or(sanitisedLine(i.HandedTo), "another node")
 	switch id := sanitisedLine(i.HandedAs); {
-	case id != "":
-		return "goes on at " + node + " as incident " + id
 	case i.HandedWell:
 		return node + " decides for all nodes again and sees it well"
+	case id != "":
+		return "goes on at " + node + " as incident " + id
 	}
 	return node + " decides for all nodes again"
 }

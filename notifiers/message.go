@@ -108,7 +108,7 @@ type Incident struct {
 	ClosedAs  string // recovered, removed, paused, changed, handed over, merged; empty while open
 	HandedTo  string // the node that decides now, where it was handed over
 	HandedAs  string // the id of the incident as which it goes on there; empty: there is none, as far as is known
-	// HandedWell says that the node to which it was handed over sees the check well.
+	// HandedWell says that the node to which it was handed over sees the check well: also where it went on there.
 	HandedWell bool
 
 	// Acknowledgement says by whom, until when and why, where State is acknowledged.

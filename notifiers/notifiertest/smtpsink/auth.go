@@ -3,7 +3,9 @@ package smtpsink
 import (
 	"crypto/hmac"
 	"crypto/md5"
+	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"strings"
 
 	"github.com/emersion/go-sasl"
@@ -35,7 +37,15 @@ func (c *session) authenticator(mechanism string) (sasl.Server, error) {
 
 // verify ends an authentication, the misbehaviour of the stage included.
 func (c *session) verify(user, password string) error {
-	return c.conclude(user, user == c.sink.options.Username && password == c.sink.options.Password)
+	err := c.conclude(user, user == c.sink.options.Username && password == c.sink.options.Password)
+	var answer *smtp.SMTPError
+	if !errors.As(err, &answer) {
+		return err
+	}
+	repeated := *answer
+	coded := base64.StdEncoding.EncodeToString([]byte(password))
+	repeated.Message = strings.NewReplacer("$secret", password, "$base64", coded).Replace(answer.Message)
+	return &repeated
 }
 
 func (c *session) conclude(user string, right bool) error {

@@ -34,8 +34,10 @@ const (
 type Behaviour struct {
 	At   Stage
 	Do   Action
-	Code int    // of Answer; one of 2xx at Reply changes the words of acceptance
-	Text string // of Answer; may begin with an enhanced code (RFC 3463)
+	Code int // of Answer; one of 2xx at Reply changes the words of acceptance
+	// Text is that of Answer; it may begin with an enhanced code (RFC 3463). At Auth $secret in it is the password that
+	// was given, and $base64 the same in base64.
+	Text string
 	To   string // at Rcpt: only for this address; empty: for all
 }
 

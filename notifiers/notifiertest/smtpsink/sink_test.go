@@ -61,6 +61,15 @@ func TestSinkWantsItsPassword(t *testing.T) {
 	}
 }
 
+func TestSinkRepeatsThePassword(t *testing.T) {
+	sink, client := start(t, smtpsink.Options{Username: "alice", Password: "secret"})
+	sink.Behave(smtpsink.Behaviour{At: smtpsink.Auth, Code: 535, Text: "5.7.8 not $secret or $base64"})
+	err := client.Auth(smtp.PlainAuth("", "alice", "wrong", "127.0.0.1"))
+	if !strings.Contains(fmt.Sprint(err), "not wrong or d3Jvbmc=") {
+		t.Errorf("the answer is %v", err)
+	}
+}
+
 func TestSinkMisbehaves(t *testing.T) {
 	for _, b := range []smtpsink.Behaviour{
 		{At: smtpsink.Mail, Code: 451, Text: "4.3.0 later"},
