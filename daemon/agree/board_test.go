@@ -254,7 +254,7 @@ func TestNewDeciderWaits(t *testing.T) {
 		t.Errorf("after %s with one of three nodes it says %+v", b.now.Sub(began), r.Findings)
 	}
 	b.now = began.Add(11 * time.Second)
-	if r, _ := b.arrive("fra1", nil); r.Health() != incident.Down || r.Findings[0].From != "fra1 alone; lon1 and nyc1 are silent" {
+	if r, _ := b.arrive("fra1", nil); r.Health() != incident.Down || r.Findings[0].From != "frankfurt; only fra1 reports; lon1 and nyc1 are silent" {
 		t.Errorf("after 11 s it says %+v", r.Findings)
 	}
 }
@@ -302,7 +302,7 @@ func TestStrangersAndLiars(t *testing.T) {
 	}
 }
 
-// Good sights of a node travel together, a failing one at once; every 10 minutes a good one travels in full.
+// Good sights of a node travel together, a failing one at once; every few hours a good one travels in full.
 func TestPacker(t *testing.T) {
 	p := agree.NewPacker("fra1", began)
 	now := began
@@ -323,15 +323,15 @@ func TestPacker(t *testing.T) {
 	}
 	p.Flush(now)
 	full := 0
-	for range 60 {
+	for range 24 * 60 {
 		now = now.Add(time.Minute)
 		add("a", "ok")
 		if len(p.Flush(now)[0]) > 60 {
 			full++
 		}
 	}
-	if full < 6 || full > 12 {
-		t.Errorf("in an hour %d full sights", full)
+	if full < 4 || full > 8 {
+		t.Errorf("in a day %d full sights", full)
 	}
 	p.Keep(func(id config.CheckID) bool { return id == "a" })
 	if all := p.All(now); len(all) != 1 || strings.Contains(string(all[0]), "b") {
@@ -411,4 +411,64 @@ func TestOrderOfPacketsMakesNoDifference(t *testing.T) {
 			rt.Fatalf("in order:\n%+v\notherwise:\n%+v", want, got)
 		}
 	})
+}
+
+// Of full sights that arrive after a brief one, the newest says since when it is well.
+func TestLateSights(t *testing.T) {
+	b := newTable(t, func(c *config.Check) { c.Quorum = config.Quorum{Nodes: 1, Agree: 1} })
+	b.look("fra1", "ok")
+	b.now = b.now.Add(time.Minute)
+	first := b.packers["fra1"].All(b.now)
+	_, again := b.look("fra1", "connect", "timeout"), b.look("fra1", "ok")
+	well := b.now.Add(-time.Second)
+	for _, packets := range [][][]byte{b.look("fra1", "ok"), again, first} {
+		if err := b.board.Take("fra1", packets[0], well.Add(time.Second)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	results, _ := b.board.Decide(b.now)
+	want := []incident.Beginning{{Condition: config.ConditionService, At: well}}
+	if len(results) != 1 || !slices.Equal(results[0].Began, want) {
+		t.Errorf("want %v, got %+v", want, results)
+	}
+}
+
+// A new decider knows since when all see a check well, where enough of them report to say so.
+func TestSinceWhenAllSeeItWell(t *testing.T) {
+	for name, silent := range map[string]bool{"all report": false, "too few report": true} {
+		t.Run(name, func(t *testing.T) {
+			b := newTable(t)
+			var changed time.Time
+			for _, kind := range [][]string{{"connect", "timeout"}, {"ok"}} {
+				for _, m := range three() {
+					b.arrive(m.Node, b.look(m.Node, kind...))
+					changed = b.now.Add(-time.Second) // when it looked
+				}
+			}
+			for _, m := range three() {
+				b.arrive(m.Node, b.look(m.Node, "ok"))
+			}
+			b.board = agree.NewBoard(b.now)
+			nodes := three()
+			nodes[1].Silent, nodes[2].Silent = silent, silent
+			b.board.SetNodes(nodes)
+			b.board.Configure(&config.Config{Checks: map[config.CheckID]*config.Check{b.check.ID: b.check}})
+			var last incident.Result
+			for _, m := range nodes {
+				if !m.Silent {
+					last, _ = b.arrive(m.Node, b.packers[m.Node].All(b.now))
+				}
+			}
+			want := []incident.Beginning{{Condition: config.ConditionService, At: changed}}
+			if silent {
+				want = nil
+			}
+			if last.Health() != incident.OK || len(last.Sightings) != 3 || !reflect.DeepEqual(last.Began, want) {
+				t.Errorf("%s since %v, want %v", last.Health(), last.Began, want)
+			}
+			if last, _ = b.arrive("fra1", b.look("fra1", "ok")); len(last.Began) != 0 {
+				t.Errorf("it is said again: %v", last.Began)
+			}
+		})
+	}
 }

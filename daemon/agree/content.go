@@ -99,7 +99,9 @@ func (w *writer) content(r *incident.Result) {
 func (r *reader) content() (c content) {
 	c.target = r.text(mostName)
 	for range r.count(mostNotes) {
-		c.notes = append(c.notes, incident.Note{Cause: config.Cause(r.text(mostName)), Text: r.text(mostText), Evidence: r.words(), Address: r.text(mostName)})
+		c.notes = append(c.notes, incident.Note{
+			Cause: config.Cause(r.text(mostName)), Text: r.text(mostText), Evidence: r.words(), Address: r.text(mostName),
+		})
 	}
 	for range r.count(mostAddresses) {
 		c.addresses = append(c.addresses, r.address())

@@ -35,7 +35,7 @@ func (b *Board) Decide(now time.Time) (results []incident.Result, wake []Wanted)
 			switch {
 			case !e.dirty: // it was urgent, and is decided on
 				continue
-			case len(results) >= decidedAtOnce, b.waits(e):
+			case len(results) >= decidedAtOnce, b.isTooEarly(e):
 				waiting = append(waiting, e)
 				continue
 			}
@@ -54,8 +54,8 @@ func (b *Board) Decide(now time.Time) (results []incident.Result, wake []Wanted)
 	return results, wake
 }
 
-// waits reports whether it is too early to decide on a check.
-func (b *Board) waits(e *entry) bool {
+// isTooEarly reports whether it is too early to decide on a check.
+func (b *Board) isTooEarly(e *entry) bool {
 	return b.now.Sub(b.began)-e.born < patience && slices.ContainsFunc(e.members, func(node uint16) bool {
 		return !b.nodes[node].Silent && e.slot(node) == nil
 	}) && !b.enoughFail(e)
@@ -117,7 +117,7 @@ func (b *Board) decide(e *entry) *Opinion {
 	o := b.hear(e)
 	o.decide()
 	e.course = o.course
-	e.reported, e.spoke, e.asking = o.mask(), o.speakers(), o.Verdict == Asking
+	e.reported, e.spoke, e.asking = o.reportingMask(), o.speakers(), o.Verdict == Asking
 	for i := range e.slots {
 		e.slots[i].fresh = false
 	}
@@ -142,8 +142,8 @@ func (o *Opinion) speakers() (sum uint64) {
 	return sum
 }
 
-// mask returns which members report, a bit each.
-func (o *Opinion) mask() (mask uint64) {
+// reportingMask returns which members report, a bit each.
+func (o *Opinion) reportingMask() (mask uint64) {
 	for i := range o.Voices {
 		if o.Voices[i].reports() {
 			mask |= 1 << (i % 64)
@@ -158,15 +158,15 @@ func (b *Board) result(e *entry, o *Opinion) (r incident.Result, worthIt bool) {
 	e.unknown = o.Verdict == Nothing
 	r = o.Result
 	if o.Verdict == Nothing {
-		r = o.nothing(b.now)
+		r = o.resultOfNothing(b.now)
 	}
 	r.Check = e.id
 	r.Sightings = o.sightings()
 	return r, news || r.Observed != 0
 }
 
-// nothing returns a result of which nothing follows: why nobody can say how the check is.
-func (o *Opinion) nothing(now time.Time) incident.Result {
+// resultOfNothing returns a result of which nothing follows: why nobody can say how the check is.
+func (o *Opinion) resultOfNothing(now time.Time) incident.Result {
 	f := incident.Finding{Condition: config.ConditionMonitor, Health: incident.Unknown, Cause: config.CauseLocalFault}
 	for i := range o.Voices {
 		if v := &o.Voices[i]; v.Standing == Blind {

@@ -122,8 +122,26 @@ func (o *Opinion) decideService() {
 	if o.Verdict == Agreed || o.failed.Has(config.ConditionService) {
 		o.well = o.Now
 	}
+	o.sayWellSince()
 	o.sayWell(config.ConditionService, o.anyFresh(func(*Sight) bool { return true }))
 	o.decideLocation(began)
+}
+
+// sayWellSince says since when the service is well, where that is news and all see it well: the nodes may have seen it
+// while they reached nobody who decides. Where too few report nobody can confirm what was before.
+func (o *Opinion) sayWellSince() {
+	isNews := !o.observed.Has(config.ConditionService) || o.failed.Has(config.ConditionService)
+	if !isNews || o.Verdict != Agreed || o.Short() {
+		return
+	}
+	var since time.Time
+	for _, v := range o.reporting {
+		if v.sight.Changed.IsZero() {
+			return // what is known of it is brief
+		}
+		since = laterOf(since, v.sight.Changed)
+	}
+	o.Result.Began = append(o.Result.Began, incident.Beginning{Condition: config.ConditionService, At: since})
 }
 
 // decideLocation decides whether the service fails from some places only. While somebody has not looked

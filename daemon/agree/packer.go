@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// refreshAfter is how old the last full sight of a check may be. Each check has its own moment before
-	// that, so that they do not all travel at once.
-	refreshAfter = 10 * time.Minute
+	// refreshAfter is how old the last full sight of a check may be. One that was lost is asked for, and so
+	// this may be long. Each check has its own moment before that, so that they do not all travel at once.
+	refreshAfter = 6 * time.Hour
 	// atOnce is how many bytes of full sights an answer has; what is well beyond that is brief, and
 	// travels in full with the next probe.
 	atOnce = 1 << 20

@@ -29,8 +29,8 @@ const packetVersion = 1
 //
 // With these alone a board can decide, so that nothing is wrong when a full one is lost, and a new decider
 // knows in a second what 60,000 checks are like. What is shown beside it (addresses, certificate,
-// capabilities, notes) is its content, which travels in full ones only: when it changes, and every 10
-// minutes. The number of the content says whether the last full one is still true.
+// capabilities, notes) is its content, which travels in full ones only: when it changes, when a board asks
+// for it, and every few hours. The number of the content says whether the last full one is still true.
 type brief struct {
 	check    uint64
 	settings uint32

@@ -20,11 +20,14 @@ type slot struct {
 	lasted   uint32        // milliseconds
 	took     uint32        // the same
 	settings uint32
-	node     uint16 // its place in Board.nodes
-	epoch    uint16 // life of the node
-	observed config.Conditions
-	version  uint8 // of the content
-	fresh    bool  // nothing was decided on it yet
+	// sinceFull is how many milliseconds before this one the full sight began of which changed is; the largest
+	// number: there is none.
+	sinceFull uint32
+	node      uint16 // its place in Board.nodes
+	epoch     uint16 // life of the node
+	observed  config.Conditions
+	version   uint8 // of the content
+	fresh     bool  // nothing was decided on it yet
 }
 
 // never is a time that was not.
@@ -44,7 +47,8 @@ func (s *slot) well() bool {
 	if s.more == nil {
 		return s.observed.Has(config.ConditionService)
 	}
-	return len(s.more.findings) == 0 && s.more.since == [len(pathConditions)]time.Duration{never, never, never} && s.observed.Has(config.ConditionService)
+	return len(s.more.findings) == 0 && s.more.since == [len(pathConditions)]time.Duration{never, never, never} &&
+		s.observed.Has(config.ConditionService)
 }
 
 // slot returns the sight of a node; nil: there is none.
@@ -65,7 +69,9 @@ func (e *entry) makeSlot(node uint16) *slot {
 	if e.slots == nil {
 		e.slots = make([]slot, 0, len(e.members))
 	}
-	e.slots = append(e.slots, slot{node: node, started: never, order: never, changed: never, woken: never})
+	e.slots = append(e.slots, slot{
+		node: node, started: never, order: never, changed: never, woken: never, sinceFull: math.MaxUint32,
+	})
 	return &e.slots[len(e.slots)-1]
 }
 
@@ -86,7 +92,9 @@ func (b *Board) sight(e *entry, s *slot) Sight {
 		Took: time.Duration(s.took) * time.Millisecond,
 	}
 	started := b.time(s.started)
-	sight.Result = incident.Result{Check: e.id, Started: started, Ended: started.Add(time.Duration(s.lasted) * time.Millisecond), Observed: s.observed}
+	sight.Result = incident.Result{
+		Check: e.id, Started: started, Ended: started.Add(time.Duration(s.lasted) * time.Millisecond), Observed: s.observed,
+	}
 	if e.login && s.node != e.first {
 		// It did not log in, or it does no longer: of the nodes of a check only the first one does.
 		sight.Result.Observed &^= config.ConditionSet(config.ConditionAccount)

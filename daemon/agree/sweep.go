@@ -42,13 +42,13 @@ func (b *Board) Sweep(now time.Time) Summary {
 	b.now = laterOf(b.now, now)
 	s := Summary{Checks: len(b.sorted), Nodes: make([]NodeSummary, len(b.nodes))}
 	for _, e := range b.sorted {
-		if b.waits(e) {
+		if b.isTooEarly(e) {
 			for _, node := range e.members {
 				s.Nodes[node].Checks++
 			}
 			continue
 		}
-		b.sweep(e, &s)
+		b.sweepCheck(e, &s)
 	}
 	for i := range b.nodes {
 		n := &b.nodes[i]
@@ -62,8 +62,8 @@ func (b *Board) Sweep(now time.Time) Summary {
 	return s
 }
 
-// sweep counts what the nodes of a check see, and has it decided on if time makes a difference.
-func (b *Board) sweep(e *entry, s *Summary) {
+// sweepCheck counts what the nodes of a check see, and has it decided on if time makes a difference.
+func (b *Board) sweepCheck(e *entry, s *Summary) {
 	b.forgetFormer(e)
 	mask, plain := b.simplyWell(e)
 	others := false // speak than those on whom it was decided
@@ -71,7 +71,7 @@ func (b *Board) sweep(e *entry, s *Summary) {
 		e.countWell(mask, s)
 	} else {
 		o := b.hear(e)
-		mask, others = o.mask(), o.speakers() != e.spoke
+		mask, others = o.reportingMask(), o.speakers() != e.spoke
 		b.count(e, o, s)
 	}
 	switch {

@@ -28,11 +28,11 @@ func (b *Board) Take(node string, packet []byte, now time.Time) error {
 		return errPacket
 	}
 	a := arrival{board: b, node: uint16(place), now: now.Sub(b.began)}
-	a.live(r.uint64())
+	a.noteLife(r.uint64())
 	a.sent = r.age()
 	for range r.count(MaxPacket) {
 		if s := r.brief(); r.err == nil {
-			a.brief(s)
+			a.takeBrief(s)
 		}
 	}
 	for len(r.data) > 0 {
@@ -41,7 +41,7 @@ func (b *Board) Take(node string, packet []byte, now time.Time) error {
 		if one.err != nil {
 			return one.err
 		}
-		if err := a.full(&s); err != nil {
+		if err := a.takeFull(&s); err != nil {
 			return err
 		}
 	}
@@ -56,8 +56,8 @@ type arrival struct {
 	sent  time.Duration // now, on the clock of the node
 }
 
-// live notes whether the node was started anew: it counts by another clock then.
-func (a *arrival) live(life uint64) {
+// noteLife notes whether the node was started anew: it counts by another clock then.
+func (a *arrival) noteLife(life uint64) {
 	n := &a.board.nodes[a.node]
 	if n.life == life && n.epoch != 0 {
 		return
@@ -79,8 +79,8 @@ func (a *arrival) slot(e *entry, order time.Duration) *slot {
 
 func (a *arrival) epoch() uint16 { return a.board.nodes[a.node].epoch }
 
-// brief takes a brief sight.
-func (a *arrival) brief(f brief) {
+// takeBrief takes a brief sight.
+func (a *arrival) takeBrief(f brief) {
 	e := a.board.checks[f.check]
 	if e == nil {
 		return
@@ -97,10 +97,14 @@ func (a *arrival) brief(f brief) {
 	if s.epoch != a.epoch() || s.version != f.version {
 		s.content = nil // it is another one by now
 	}
+	sinceFull := uint32(math.MaxUint32) // the full ones of another life have another clock
+	if s.epoch == a.epoch() {
+		sinceFull = inMillis(order - s.order + time.Duration(s.sinceFull)*time.Millisecond)
+	}
 	*s = slot{
 		node: s.node, epoch: a.epoch(), woken: s.woken, content: s.content, changed: s.changed, version: f.version,
 		started: started, order: order, lasted: inMillis(f.lasted), took: inMillis(f.took),
-		settings: f.settings, observed: f.observed & ofProbes, fresh: true,
+		settings: f.settings, sinceFull: sinceFull, observed: f.observed & ofProbes, fresh: true,
 	}
 	if s.content == nil {
 		a.board.nodes[a.node].lacking = true
@@ -108,8 +112,8 @@ func (a *arrival) brief(f brief) {
 	a.board.touch(e)
 }
 
-// full takes a full sight.
-func (a *arrival) full(f *full) error {
+// takeFull takes a full sight.
+func (a *arrival) takeFull(f *full) error {
 	e := a.board.entry(f.check)
 	if e == nil {
 		return nil
@@ -121,7 +125,7 @@ func (a *arrival) full(f *full) error {
 	order := millis(a.sent - f.age)
 	s := a.slot(e, order)
 	if s == nil {
-		a.late(e.slot(a.node), f, content)
+		a.takeLate(e.slot(a.node), f, content, order)
 		return nil
 	}
 	started, fresh := a.now-f.age, true
@@ -143,12 +147,14 @@ func (a *arrival) full(f *full) error {
 	return nil
 }
 
-// late takes a full sight after a newer one: where that is brief it lacks what the full one has.
-func (a *arrival) late(s *slot, f *full, content *content) {
-	if s.more != nil || s.version != f.version || len(f.findings) > 0 {
+// takeLate takes a full sight after a newer one: where that is brief it lacks what the full one has, unless a full
+// one between them is known.
+func (a *arrival) takeLate(s *slot, f *full, content *content, order time.Duration) {
+	sinceFull := inMillis(s.order - order)
+	if s.more != nil || s.version != f.version || len(f.findings) > 0 || sinceFull > s.sinceFull {
 		return
 	}
-	s.content, s.changed = content, a.ago(f.changed)
+	s.content, s.changed, s.sinceFull = content, a.ago(f.changed), sinceFull
 }
 
 // ago returns when something was, counted from when the board began.
@@ -178,7 +184,8 @@ func (b *Board) contentOf(e *entry, raw []byte) (*content, error) {
 }
 
 // ofProbes are the conditions that a probe can judge.
-var ofProbes = config.AllConditions() &^ config.ConditionSet(config.ConditionMonitor, config.ConditionIntermittent, config.ConditionLocation)
+var ofProbes = config.AllConditions() &^
+	config.ConditionSet(config.ConditionMonitor, config.ConditionIntermittent, config.ConditionLocation)
 
 // inMillis returns a duration in milliseconds, as a slot has it.
 func inMillis(d time.Duration) uint32 {

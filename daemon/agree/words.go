@@ -47,7 +47,7 @@ func (o *Opinion) from(c config.Condition) string {
 		parts = append(parts, list(places)+", the only node that logs in")
 		return strings.Join(append(parts, o.others()...), "; ")
 	case o.Short() && c == config.ConditionService:
-		parts = append(parts, and(o.nodes(seen))+" alone")
+		parts = append(parts, list(places), only(o.nodes(seen)))
 	default:
 		parts = append(parts, fmt.Sprintf("%d of %d nodes: %s", count, len(o.Voices), list(places)))
 	}
@@ -56,6 +56,14 @@ func (o *Opinion) from(c config.Condition) string {
 		parts = append(parts, "well from "+list(well))
 	}
 	return strings.Join(append(parts, o.others()...), "; ")
+}
+
+// only says that no other nodes report than these, which are fewer than have to agree: "only lon1 reports".
+func only(nodes []string) string {
+	if len(nodes) == 1 {
+		return "only " + nodes[0] + " reports"
+	}
+	return "only " + joinWithAnd(nodes) + " report"
 }
 
 // sees reports whether the node sees a condition fail.
@@ -94,7 +102,7 @@ func (o *Opinion) others() (parts []string) {
 		case 1:
 			parts = append(parts, nodes[0]+" "+words.one)
 		default:
-			parts = append(parts, and(nodes)+" "+words.many)
+			parts = append(parts, joinWithAnd(nodes)+" "+words.many)
 		}
 	}
 	return parts
@@ -163,8 +171,8 @@ func (o *Opinion) nodes(is func(*Voice) bool) (nodes []string) {
 
 func list(words []string) string { return strings.Join(words, ", ") }
 
-// and lists names as a sentence does: "fra1, nyc1 and lon1".
-func and(names []string) string {
+// joinWithAnd lists names as a sentence does: "fra1, nyc1 and lon1".
+func joinWithAnd(names []string) string {
 	if len(names) < 2 {
 		return list(names)
 	}

@@ -54,7 +54,7 @@ func Observe(p config.Policy, s State, r Result) (Counts, []Event) {
 	}
 	var events []Event
 	for c := range r.Observed.All() {
-		o := observation{policy: p, result: r, condition: c, consecutive: s.consecutive(c), since: r.began(c)}
+		o := observation{policy: p, result: r, condition: c, consecutive: s.consecutive(c), since: r.Since(c)}
 		o.incident, o.known = s.Incident(c)
 		if c == config.ConditionIntermittent {
 			// It began before this probe, up to half an hour ago.
@@ -214,7 +214,7 @@ func (o *observation) observesRecovery() []Event {
 	if !in.recovering() {
 		o.consecutive = consecutive{condition: o.condition, good: 1}
 		e := o.newEvent(Recovering)
-		e.Since = laterOf(o.result.Started, in.FailingSince) // a clock may have been set back
+		e.Since = laterOf(o.wellSince(), in.FailingSince) // a clock may have been set back
 		return []Event{e}
 	}
 	o.consecutive.failed = 0
@@ -230,6 +230,15 @@ func (o *observation) observesRecovery() []Event {
 	}
 	o.consecutive = consecutive{condition: o.condition}
 	return []Event{e}
+}
+
+// wellSince returns since when the condition is well. Who says that it is so since before it failed has not seen it
+// fail, and does not know when it ended.
+func (o *observation) wellSince() time.Time {
+	if since := o.result.Since(o.condition); since.After(o.incident.FailingSince) {
+		return since
+	}
+	return o.result.Started
 }
 
 // laterOf returns the later of two times.

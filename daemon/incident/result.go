@@ -42,19 +42,19 @@ type Result struct {
 	Target string
 	// Sightings are what each node of several sees; none on a single machine.
 	Sightings []Sighting
-	// Began are since when those findings are so that did not begin with this probe, because
-	// several nodes had to agree on them.
+	// Began are since when those conditions fail, or are well, that did not begin to with this probe: several
+	// nodes had to agree on a failure, and what is well they may have seen while they could tell nobody.
 	Began []Beginning
 }
 
-// A Beginning is since when a condition fails.
+// A Beginning is since when a condition is as it is found.
 type Beginning struct {
 	Condition config.Condition
 	At        time.Time
 }
 
-// began returns since when a condition fails that is found to fail for the first time.
-func (r *Result) began(c config.Condition) time.Time {
+// Since returns since when a condition is as it is found, as far as the result knows.
+func (r *Result) Since(c config.Condition) time.Time {
 	for _, b := range r.Began {
 		if b.Condition == c {
 			return b.At

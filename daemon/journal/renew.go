@@ -169,6 +169,10 @@ func (j *Journal) noteRenewal(c *compaction, size int64) {
 	j.queue = slices.Clone(j.queue[n:])
 	j.durable, j.begun, j.size = c.through, true, size
 	j.lost, j.renewal, j.compacting = nil, nil, false
+	select {
+	case <-j.wanted: // asked again while the state was being given
+	default:
+	}
 	if len(j.queue) == 0 {
 		j.setHealth(nil)
 		return

@@ -26,8 +26,17 @@ type keeper struct {
 	mu  sync.Mutex
 	all []Record
 
+	// All may be well by the time that the keeper answers, and be lost again before the snapshot is written.
+	losesAnytime bool
+
 	stop chan struct{}
 	done chan struct{}
+}
+
+// isOfALoss reports whether an error says that a file or a directory of the journal is gone.
+func isOfALoss(err error) bool {
+	var lost *LostError
+	return errors.As(err, &lost) || errors.Is(err, fs.ErrNotExist)
 }
 
 func newKeeper(t *testing.T, o Options) *keeper {
@@ -52,7 +61,7 @@ func (k *keeper) answer() {
 		k.mu.Lock()
 		err := k.Compact(slices.Values(k.all))
 		k.mu.Unlock()
-		if err != nil && !errors.Is(err, ErrNotDurable) {
+		if err != nil && !errors.Is(err, ErrNotDurable) && !(k.losesAnytime && isOfALoss(err)) {
 			k.Error(err)
 		}
 	}
@@ -648,11 +657,38 @@ func TestForeignFilesAreSetAside(t *testing.T) {
 	})
 }
 
+// A caller that takes its time is asked again. Once the files are written, it is asked for nothing.
+func TestAStateIsWrittenOnceHoweverOftenItWasAskedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := filepath.Join(t.TempDir(), "journal")
+		j := mustOpen(t, dir, Options{})
+		mustAppend(t, j, rec(1))
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+		j.Verify()
+		<-j.Wanted()
+		j.Verify()
+		if err := j.Compact(slices.Values(recs(1, 1))); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-j.Wanted():
+			t.Error("the state is wanted again")
+		default:
+		}
+		mustClose(t, j)
+	})
+}
+
 // A compaction while the files are lost, and a loss while it compacts, end in one
 // of the two.
 func TestLossesDuringCompactions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKeeper(t, Options{SegmentBytes: 400})
+		k.mu.Lock()
+		k.losesAnytime = true
+		k.mu.Unlock()
 		for n := 1; n <= 60; n++ {
 			k.add(n, n)
 			k.mu.Lock()

@@ -142,6 +142,9 @@ func (t *Tracker) snapshotRecords(now time.Time) iter.Seq[journal.Record] {
 		for _, s := range t.silences {
 			r.addRecord(kindSilence, now, s)
 		}
+		for _, w := range t.waitingWishes(now) {
+			r.addRecord(kindWish, now, w)
+		}
 		// The deliveries of incidents that are forgotten are forgotten with them.
 		kept := t.book.Keep(func(id incident.ID) bool { return t.ledger.records[id] != nil })
 		t.published.keepDeliveries(kept)

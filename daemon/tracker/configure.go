@@ -36,6 +36,11 @@ func (t *Tracker) followConfiguration(r *round, before *config.Config) {
 	// A notifier that is gone can never deliver, and would keep its trouble open for ever.
 	t.channels.withdraw(t.cfg.Notifiers)
 	t.moveIncidents(r)
+	for topic := range t.wished {
+		if _, exists := t.cfg.Checks[topic.check]; !exists {
+			t.dropWish(r, topic)
+		}
+	}
 	t.warnOfLostSilences(before, r.now)
 	for id, c := range t.checks {
 		if isTrouble(id) {

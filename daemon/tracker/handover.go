@@ -13,7 +13,9 @@ import (
 func (t *Tracker) HandOver(ctx context.Context, successor func(config.CheckID, config.Condition) incident.Successor) error {
 	return t.run(ctx, func(r *round) error {
 		t.handedOver = true
-		clear(t.wished)
+		for topic := range t.wished {
+			t.dropWish(r, topic)
+		}
 		for id, c := range t.checks {
 			if !isTrouble(id) {
 				of := func(c config.Condition) incident.Successor { return successor(id, c) }

@@ -98,6 +98,9 @@ func (t *Tracker) foldEvent(e incident.Event) {
 		t.pacer.stateChanged(e.From, from.state)
 		t.published.checkChanged(from)
 	}
+	if e.Kind == incident.Acknowledged {
+		t.meetWish(e)
+	}
 	c := t.ensureCheck(e.Check)
 	c.state = incident.Apply(c.state, e)
 	t.pacer.stateChanged(e.Check, c.state)

@@ -37,6 +37,7 @@ func (t *Tracker) message(d *outbox.Delivery, found *failingChildren) notifiers.
 			continue
 		}
 		in := t.describe(rec.incident, found)
+		t.describeSuccessor(&in, &rec.incident)
 		in.AcknowledgeURL = t.acknowledgeURL(rec.incident, d)
 		if t.ButtonCode != nil && rec.incident.Open() && !rec.incident.Acknowledged() {
 			in.AcknowledgeCode = t.ButtonCode(rec.incident.ID, d.NotifyID.Notifier)

@@ -63,7 +63,7 @@ func (t *Tracker) observe(r *round, result incident.Result) incident.Pace {
 	c := t.ensureCheck(id)
 	streaks, events := incident.Observe(cfg.Policy, c.state, result)
 	t.salted(events)
-	events = t.withWishes(events, &result)
+	events = t.withWishes(r, events, &result)
 	c.state = c.state.WithCounts(streaks)
 	t.published.checkChanged(c)
 	failing := streaks.Failing()
@@ -125,7 +125,7 @@ func (c *check) noteResult(r *incident.Result, failing config.Conditions) (first
 	c.served = c.served || r.Observed.Has(config.ConditionService)
 	unknown := r.Observed == 0 || !c.served // what works up to the login is not known to work
 	if c.last == nil || unknown != c.unknown {
-		c.since = r.Started
+		c.since = r.Since(config.ConditionService)
 	}
 	c.unknown, c.last = unknown, r
 	first = c.fresh|failing != c.fresh

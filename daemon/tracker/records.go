@@ -19,6 +19,7 @@ const (
 	kindSilence      = "silence"
 	kindChannel      = "channel"
 	kindReport       = "report"
+	kindWish         = "wish" // an acknowledgement that waits for its incident, or no longer does
 )
 
 // addRecord adds data to the records of the round. It returns false when the journal would
@@ -115,6 +116,12 @@ func (t *Tracker) replayRecord(rec journal.Record) error {
 		}
 		s.Reason, s.By, s.EndedBy = boundReason(s.Reason), boundAuthor(s.By), boundAuthor(s.EndedBy)
 		t.silences[s.ID] = s
+	case rec.Kind == kindWish:
+		var w waitingWish
+		if err := json.Unmarshal(rec.Data, &w); err != nil {
+			return err
+		}
+		t.foldWish(w)
 	case strings.HasPrefix(rec.Kind, kindCluster):
 	default:
 		return fmt.Errorf("unknown kind")

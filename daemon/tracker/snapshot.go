@@ -34,6 +34,9 @@ type Snapshot struct {
 	Silences []outbox.Silence
 	// Reports are those that were decided, in that order, and what became of them.
 	Reports []ReportState
+	// Others are further ids of incidents, by those here: on a node that is alone, the ids of those in the journal that
+	// all nodes share which are about the same. People have read them in messages. A tracker knows none.
+	Others map[incident.ID]incident.ID
 
 	roster     []*config.Check // of Config, by id
 	checks     table[CheckState]
@@ -51,7 +54,8 @@ type CheckState struct {
 	// yet.
 	Last *incident.Result
 	// Since is when the first of the probes began that say the same of the check as the
-	// last one: whether it can be judged.
+	// last one: whether it can be judged. Of several nodes it is since when all of them do, also while another one
+	// decided.
 	Since time.Time
 	// Unknown: the last probe could not judge, or the service was not observed yet.
 	Unknown bool

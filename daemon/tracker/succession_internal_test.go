@@ -35,6 +35,7 @@ func TestStandbyBeginsAsAfterAStart(t *testing.T) {
 			"unack":     s.unack,
 			"answer":    s.answer,
 			"trouble":   s.trouble,
+			"wish":      s.wish,
 			"renew":     s.renew,
 			"take over": s.takeOver,
 		})
@@ -109,6 +110,28 @@ func (s *succession) trouble(t *rapid.T) {
 	s.round(func(t *Tracker, r *round) { t.reportTrouble(r, what, f) })
 }
 
+// wish takes an acknowledgement of another journal.
+func (s *succession) wish(t *rapid.T) {
+	w := Wish{
+		Check: s.draw(t), Condition: config.ConditionService, By: "anna", Finding: incident.Finding{Condition: config.ConditionService, Health: incident.Down},
+		At: s.now.Add(-time.Duration(rapid.IntRange(0, 3).Draw(t, "minutes")) * time.Minute),
+	}
+	s.round(func(t *Tracker, r *round) {
+		if err := t.takeWish(r, w); err != nil {
+			s.Fatal(err)
+		}
+	})
+}
+
+// waiting lists the acknowledgements that wait.
+func (s *succession) waiting(t *Tracker) []string {
+	r := &round{now: s.now}
+	for _, w := range t.waitingWishes(s.now) {
+		r.addRecord(kindWish, s.now, w)
+	}
+	return lines(r.records)
+}
+
 // renew writes the whole state, behind what is there or in its place.
 func (s *succession) renew(t *rapid.T) {
 	whole := slices.Collect(s.tracker.snapshotRecords(s.now))
@@ -128,6 +151,7 @@ func (s *succession) takeOver(*rapid.T) {
 		slices.Clone(s.written), func(records []journal.Record) { did[0] = append(did[0], records...) },
 	}})
 	began := s.standby
+	s.same("acknowledgements that wait", s.waiting(s.tracker), s.waiting(began))
 	began.Sender = &sent[1]
 	began.Journal = &shelf{take: func(records []journal.Record) { did[1] = append(did[1], records...) }}
 	s.turn(started, func(t *Tracker, r *round) {

@@ -98,6 +98,9 @@ type Options struct {
 	// [incident.Finding.From]. Empty: it is not alone, and after [Tracker.HandOver] what it observes
 	// is left to others. nil: there is one node only.
 	Mark func() string
+	// Successor returns as which incident of a check it goes on by now what this node has handed over to one of
+	// them, or that the check is well. It must not wait; nil: nothing is handed over.
+	Successor func(check config.CheckID, as incident.ID) (now incident.ID, well bool)
 	// Salt makes the ids of the incidents that begin here other than those that another tracker
 	// gives the same failures; empty: nobody else decides about them.
 	Salt string

@@ -2,7 +2,6 @@ package tracker
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 type Wishes struct {
 	Silences         []outbox.Silence `json:"silences,omitempty"`
 	Acknowledgements []Wish           `json:"acknowledgements,omitempty"`
+	Notes            []WrittenNote    `json:"notes,omitempty"`
 }
 
 // A Wish is the acknowledgement of an incident that another journal may have under another id.
@@ -32,14 +32,18 @@ type Wish struct {
 	Told []outbox.Destination `json:"-"`
 }
 
-// Wishes returns what people have asked for: all silences that are remembered, and the acknowledgements of
+// Wishes returns what people have asked for: all silences that are remembered, and the acknowledgements and notes of
 // open incidents of checks.
 func (s *Snapshot) Wishes() (w Wishes) {
 	w.Silences = s.Silences
 	for in := range s.Incidents() {
-		if in.Incident.Open() && in.Incident.Acknowledged() && !isTrouble(in.Incident.Check) {
+		if !in.Incident.Open() || isTrouble(in.Incident.Check) {
+			continue
+		}
+		if in.Incident.Acknowledged() {
 			w.Acknowledgements = append(w.Acknowledgements, s.wishOf(in))
 		}
+		w.Notes = append(w.Notes, notesOf(in)...)
 	}
 	return w
 }
@@ -74,6 +78,7 @@ func (w Wishes) NewTo(s *Snapshot) (lacking Wishes) {
 			lacking.Acknowledgements = append(lacking.Acknowledgements, a)
 		}
 	}
+	lacking.Notes = s.notesLacking(w.Notes)
 	return lacking
 }
 
@@ -108,7 +113,8 @@ func (w work) madeAt() time.Time {
 
 // TakeWishes takes what people have asked for in another journal, unless this one has something newer. It may
 // be called again with the same. A silence that either journal has ended ends. An acknowledgement of what is not
-// an incident here yet counts when it becomes one, unless it is seen well before.
+// an incident here yet counts when it becomes one, unless it is seen well before. A note is added to the incident that
+// there is, or left out.
 func (t *Tracker) TakeWishes(ctx context.Context, w Wishes) error {
 	return t.run(ctx, func(r *round) error {
 		for _, s := range w.Silences {
@@ -117,7 +123,14 @@ func (t *Tracker) TakeWishes(ctx context.Context, w Wishes) error {
 			}
 		}
 		for _, a := range w.Acknowledgements {
-			t.takeWish(r, a)
+			if err := t.takeWish(r, a); err != nil {
+				return err
+			}
+		}
+		for _, n := range w.Notes {
+			if err := t.takeNote(r, n); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
@@ -156,15 +169,14 @@ type wished struct {
 }
 
 // takeWish takes an acknowledgement.
-func (t *Tracker) takeWish(r *round, w Wish) {
-	if w.At.After(r.now) {
-		w.At = r.now // by a clock that is ahead
+func (t *Tracker) takeWish(r *round, w Wish) error {
+	w = w.bounded(r.now)
+	_, exists := t.cfg.Checks[w.Check]
+	makesSense := exists && config.AllConditions().Has(w.Condition) && !w.isOver(r.now) && writable(w.Until) == nil
+	if !makesSense {
+		return nil
 	}
-	over := !w.Until.IsZero() && !w.Until.After(r.now)
-	if _, exists := t.cfg.Checks[w.Check]; !exists || over || writable(w.Until) != nil {
-		return
-	}
-	topic := topicOfWork{w.Check, w.Condition}
+	topic := w.topic()
 	in, known := t.stateOf(w.Check).Incident(w.Condition)
 	switch {
 	case known && in.Open():
@@ -178,8 +190,92 @@ func (t *Tracker) takeWish(r *round, w Wish) {
 		}
 	case known && !in.Live() && in.ClosedAt.After(w.At): // what was acknowledged is over
 	default:
-		t.wished[topic] = &wished{Wish: w}
+		return t.keepWish(r, w)
 	}
+	return nil
+}
+
+// bounded returns an acknowledgement with what another machine has put into it made safe to keep.
+func (w Wish) bounded(now time.Time) Wish {
+	w.By, w.Reason, w.Finding = boundAuthor(w.By), boundReason(w.Reason), *boundFinding(&w.Finding)
+	if w.At.After(now) {
+		w.At = now // by a clock that is ahead
+	}
+	return w
+}
+
+func (w *Wish) topic() topicOfWork { return topicOfWork{w.Check, w.Condition} }
+
+// isOver reports whether the time of an acknowledgement is over.
+func (w *Wish) isOver(now time.Time) bool { return !w.Until.IsZero() && !w.Until.After(now) }
+
+// A waitingWish is an acknowledgement that waits for its incident, as it is journaled: whoever decides next has it,
+// too. That it was used the incident says, which is acknowledged.
+type waitingWish struct {
+	Wish
+	Dropped bool `json:"dropped,omitempty"` // it waits no longer, and acknowledges nothing
+}
+
+// keepWish has an acknowledgement wait for its incident.
+func (t *Tracker) keepWish(r *round, w Wish) error {
+	known := t.waitingWish(w.topic())
+	switch {
+	case known != nil && known.isAs(&w): // it was said before
+		known.Told = w.Told
+	case !r.addRecord(kindWish, r.now, waitingWish{Wish: w}):
+		return errNotKept
+	default:
+		t.foldWish(waitingWish{Wish: w})
+	}
+	return nil
+}
+
+// isAs reports whether two acknowledgements say the same.
+func (w *Wish) isAs(other *Wish) bool {
+	return w.At.Equal(other.At) && w.Until.Equal(other.Until) && w.By == other.By && w.Reason == other.Reason && w.Finding == other.Finding
+}
+
+// waitingWish returns the acknowledgement that waits for an incident of a topic; nil: none does.
+func (t *Tracker) waitingWish(topic topicOfWork) *wished {
+	if w := t.wished[topic]; w != nil && w.incident == "" {
+		return w
+	}
+	return nil
+}
+
+// dropWish forgets the acknowledgement of a topic.
+func (t *Tracker) dropWish(r *round, topic topicOfWork) {
+	if w := t.waitingWish(topic); w != nil {
+		r.addRecord(kindWish, r.now, waitingWish{w.Wish, true})
+	}
+	delete(t.wished, topic)
+}
+
+// foldWish folds what was journaled of an acknowledgement that waits.
+func (t *Tracker) foldWish(w waitingWish) {
+	switch topic := w.topic(); {
+	case !w.Dropped:
+		t.wished[topic] = &wished{Wish: w.Wish}
+	case t.waitingWish(topic) != nil:
+		delete(t.wished, topic)
+	}
+}
+
+// meetWish notes that an acknowledgement which waited is that of an incident now.
+func (t *Tracker) meetWish(e incident.Event) {
+	if w := t.waitingWish(topicOfWork{e.Check, e.Condition}); w != nil && w.At.Equal(e.Since) && w.By == e.By {
+		w.incident = e.Incident
+	}
+}
+
+// waitingWishes lists the acknowledgements that wait.
+func (t *Tracker) waitingWishes(now time.Time) (list []waitingWish) {
+	for _, w := range t.wished {
+		if w.incident == "" && !w.isOver(now) {
+			list = append(list, waitingWish{Wish: w.Wish})
+		}
+	}
+	return list
 }
 
 // acknowledgementOf returns the event that acknowledges an incident.
@@ -191,15 +287,15 @@ func (w *Wish) acknowledgementOf(id incident.ID, now time.Time) incident.Event {
 }
 
 // withWishes returns the events of a result with the acknowledgements that were made before, of what is opened.
-func (t *Tracker) withWishes(events []incident.Event, r *incident.Result) []incident.Event {
+func (t *Tracker) withWishes(r *round, events []incident.Event, seen *incident.Result) []incident.Event {
 	if len(t.wished) == 0 {
 		return events // nearly always
 	}
-	for c := range r.Observed.All() {
-		topic := topicOfWork{r.Check, c}
-		fails := slices.ContainsFunc(r.Findings, func(f incident.Finding) bool { return f.Condition == c })
-		if w := t.wished[topic]; w != nil && w.incident == "" && !fails && !r.Doubts(c) {
-			delete(t.wished, topic) // what was acknowledged may be over, and what comes is something else
+	for c := range seen.Observed.All() {
+		topic := topicOfWork{seen.Check, c}
+		fails := slices.ContainsFunc(seen.Findings, func(f incident.Finding) bool { return f.Condition == c })
+		if t.waitingWish(topic) != nil && !fails && !seen.Doubts(c) {
+			t.dropWish(r, topic) // what was acknowledged may be over, and what comes is something else
 		}
 	}
 	for _, e := range slices.Clone(events) {
@@ -207,27 +303,30 @@ func (t *Tracker) withWishes(events []incident.Event, r *incident.Result) []inci
 		w := t.wished[topic]
 		switch {
 		case w == nil || e.Kind != incident.Opened: // also of what is over: who was told hears of the end
-		case w.incident != "":
-			delete(t.wished, topic) // that was the incident before, or its episode
-		case e.Finding.WorseThan(w.Finding), !w.Until.IsZero() && !w.Until.After(e.At):
-			delete(t.wished, topic)
+		case w.incident != "": // that was the incident before, or its episode
+			t.dropWish(r, topic)
+		case e.Finding.WorseThan(w.Finding), w.isOver(e.At):
+			t.dropWish(r, topic)
 		default:
-			w.incident = e.Incident
 			events = append(events, w.acknowledgementOf(e.Incident, e.At))
 		}
 	}
 	if slices.ContainsFunc(events, func(e incident.Event) bool {
 		return e.Kind == incident.Opened && e.Condition == config.ConditionLocation
 	}) {
-		t.dropWaitingWishes(r.Check)
+		t.dropWaitingWishes(r, seen.Check)
 	}
 	return events
 }
 
 // dropWaitingWishes drops the acknowledgements of a check that wait for an incident: only some nodes see it fail, which
 // is told. When it comes to fail for all that is worse than what was acknowledged.
-func (t *Tracker) dropWaitingWishes(check config.CheckID) {
-	maps.DeleteFunc(t.wished, func(topic topicOfWork, w *wished) bool { return topic.check == check && w.incident == "" })
+func (t *Tracker) dropWaitingWishes(r *round, check config.CheckID) {
+	for topic := range t.wished {
+		if topic.check == check && t.waitingWish(topic) != nil {
+			t.dropWish(r, topic)
+		}
+	}
 }
 
 // toldElsewhere returns the destinations that another node has told of an incident.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/journal"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
@@ -18,28 +19,39 @@ import (
 // A wishing is a tracker of two checks that gets wishes of another journal.
 type wishing struct {
 	*deliverer
-	t   *testing.T
-	ctx context.Context
+	t       *testing.T
+	ctx     context.Context
+	stop    func()
+	records []journal.Record
+	said    tracker.Wishes // at first
 }
 
 // testWishes runs a test with a tracker.
 func testWishes(t *testing.T, test func(w *wishing)) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &wishing{deliverer: &deliverer{}, t: t}
-		var err error
-		if w.tracker, err = tracker.Open(tracker.Options{Journal: past{}, Sender: w}); err != nil {
-			t.Fatal(err)
-		}
-		ctx, stop := context.WithCancel(t.Context())
-		w.ctx = ctx
-		var running sync.WaitGroup
-		running.Go(func() { _ = w.tracker.Run(ctx) })
-		defer func() { stop(); running.Wait() }()
-		if err := w.tracker.Configure(ctx, house(2)); err != nil {
-			t.Fatal(err)
-		}
+		w := &wishing{deliverer: &deliverer{}, t: t, stop: func() {}}
+		w.begin()
+		defer func() { w.stop() }()
 		test(w)
 	})
+}
+
+// begin has a tracker go on with what the one before it has journaled.
+func (w *wishing) begin() {
+	w.t.Helper()
+	w.stop()
+	var err error
+	if w.tracker, err = tracker.Open(tracker.Options{Journal: written{slices.Clone(w.records), &w.records}, Sender: w}); err != nil {
+		w.t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(w.t.Context())
+	w.ctx = ctx
+	var running sync.WaitGroup
+	running.Go(func() { _ = w.tracker.Run(ctx) })
+	w.stop = func() { stop(); running.Wait() }
+	if err := w.tracker.Configure(ctx, house(2)); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 func (w *wishing) take(wishes tracker.Wishes) {
@@ -93,6 +105,29 @@ func (w *wishing) fails() {
 	}
 }
 
+// recovers has the check be well for so long that what fails then is another incident.
+func (w *wishing) recovers() {
+	for range 3 {
+		w.see("")
+		time.Sleep(2 * time.Minute)
+	}
+	time.Sleep(24 * time.Hour)
+}
+
+// takeUntil takes an acknowledgement that holds for a while.
+func (w *wishing) takeUntil(d time.Duration) {
+	a := acknowledged(time.Now())
+	a.Until = a.At.Add(d)
+	w.take(tracker.Wishes{Acknowledgements: []tracker.Wish{a}})
+}
+
+// takeBy takes one of somebody.
+func (w *wishing) takeBy(who string) {
+	a := acknowledged(time.Now())
+	a.By = who
+	w.take(tracker.Wishes{Acknowledgements: []tracker.Wish{a}})
+}
+
 // worker returns who works on the service of the check.
 func (w *wishing) worker() string {
 	w.t.Helper()
@@ -142,6 +177,41 @@ func TestAnAcknowledgementOfAnotherJournalWaitsForTheIncident(t *testing.T) {
 				w.fails()
 				if got := w.worker(); got != c.want {
 					t.Errorf("%q works on it, not %q", got, c.want)
+				}
+			})
+		})
+	}
+}
+
+// Whoever decides next knows the acknowledgements that wait, and which do no longer.
+func TestAnAcknowledgementThatWaitsIsJournaled(t *testing.T) {
+	for name, c := range map[string]struct {
+		first func(*wishing)
+		want  string
+	}{
+		"it waits":                      {want: "anna"},
+		"it was seen well":              {first: func(w *wishing) { w.see("") }, want: ""},
+		"only one node saw it":          {first: func(w *wishing) { w.failsFromOnePlace() }, want: ""},
+		"it was said twice":             {first: func(w *wishing) { w.take(w.said) }, want: "anna"},
+		"it was that of an incident":    {first: func(w *wishing) { w.fails(); w.recovers() }, want: ""},
+		"its time has come to its end":  {first: func(w *wishing) { w.takeUntil(time.Minute); time.Sleep(time.Hour) }, want: ""},
+		"another one counts in between": {first: func(w *wishing) { w.takeBy("bob") }, want: "bob"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			testWishes(t, func(w *wishing) {
+				w.said = tracker.Wishes{Acknowledgements: []tracker.Wish{acknowledged(time.Now())}}
+				w.take(w.said)
+				if c.first != nil {
+					c.first(w)
+				}
+				w.begin()
+				w.fails()
+				if got := w.worker(); got != c.want {
+					t.Errorf("%q works on it, not %q", got, c.want)
+				}
+				kept := slices.DeleteFunc(slices.Clone(w.records), func(r journal.Record) bool { return r.Kind != "wish" })
+				if most := 3; len(kept) > most { // two acknowledgements, and that one no longer waits
+					t.Errorf("%d records, and %d are enough", len(kept), most)
 				}
 			})
 		})
