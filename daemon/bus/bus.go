@@ -150,7 +150,7 @@ type Stream interface {
 	// Missing returns the names of the servers that are to keep the stream, and do not: the others do not hear
 	// them, or they lack a part of it. The errors are ErrForbidden and those of Ends.
 	Missing(ctx context.Context) (servers []string, err error)
-	// Create makes the stream, with as many replicas as there are servers, 3 at most. It is an error
-	// if there is one.
-	Create(ctx context.Context) error
+	// Create makes the stream, with as many replicas as there are servers, 3 at most. Its first message
+	// will have the sequence first, which is 1 or higher. It is an error if there is a stream already.
+	Create(ctx context.Context, first uint64) error
 }

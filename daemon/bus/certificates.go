@@ -88,7 +88,7 @@ func (c *client) Certificates() []Certificate {
 // watchCertificates connects to each server now and then, also to those that this node does not use, and looks at
 // what they show.
 func (c *client) watchCertificates() {
-	for c.rest(firstLook); c.ctx.Err() == nil; c.rest(certificateLook) {
+	for c.pause(firstLook); c.ctx.Err() == nil; c.pause(certificateLook) {
 		for _, s := range c.access.servers {
 			if s.tls {
 				c.lookAtCertificate(s)
@@ -100,7 +100,8 @@ func (c *client) watchCertificates() {
 // lookAtCertificate connects to a server and leaves it again.
 func (c *client) lookAtCertificate(s server) {
 	options := []nats.Option{
-		nats.Name("imapvigil " + c.options.Node + ", looks at the certificate"), nats.NoReconnect(), nats.Timeout(dialTimeout),
+		nats.Name("imapvigil " + c.options.Node + ", looks at the certificate"), nats.NoReconnect(),
+		nats.Timeout(dialTimeout),
 		nats.SetCustomDialer(&dialer{ctx: c.ctx}), nats.SkipHostLookup(), nats.Secure(c.tlsFor(s)),
 	}
 	if conn, err := nats.Connect(s.url, append(options, c.access.login...)...); err == nil {

@@ -18,7 +18,6 @@ import (
 // within 1.5 seconds: two pings, half a second apart, without an answer.
 const (
 	dialTimeout  = 2 * time.Second
-	writeTimeout = time.Second
 	pingInterval = 500 * time.Millisecond
 	pingsLost    = 2
 	// After all servers were tried the next round begins after a while, longer each time.
@@ -46,6 +45,7 @@ type client struct {
 	faults    map[server]string // why those of the servers cannot be used that were tried since the last connection
 	listeners map[*listener]bool
 	answerers map[*answerer]bool
+	forbidden map[string]time.Time // when it was last logged that the servers forbid something
 
 	certificates certificates
 }
@@ -60,13 +60,16 @@ func Connect(ctx context.Context, o Options) (Bus, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Ping == 0 {
+		o.Ping = pingInterval
+	}
 	if o.Log == nil {
 		o.Log = func(string, error) {}
 	}
 	c := &client{
 		options: o, access: a, subjects: subjects{o.Cluster},
 		status: Status{Since: time.Now()}, faults: map[server]string{},
-		listeners: map[*listener]bool{}, answerers: map[*answerer]bool{}, certificates: certificates{},
+		listeners: map[*listener]bool{}, answerers: map[*answerer]bool{}, forbidden: map[string]time.Time{}, certificates: certificates{},
 	}
 	c.patience.Store(int64(firstSilence))
 	c.ctx, c.end = context.WithCancel(context.WithoutCancel(ctx))
@@ -85,19 +88,19 @@ func (c *client) stayConnected() {
 		s := servers[0]
 		servers = append(servers[1:], s)
 		began := time.Now()
-		c.use(s)
+		c.useServer(s)
 		if time.Since(began) > dialTimeout+longestPause { // it was a connection, for some time at least
 			failures, pause = 0, shortestPause
 			continue
 		}
 		if failures++; failures%len(servers) == 0 {
-			c.rest(pause/2 + rand.N(pause))
+			c.pause(pause/2 + rand.N(pause))
 			pause = min(2*pause, longestPause)
 		}
 	}
 }
 
-func (c *client) rest(d time.Duration) {
+func (c *client) pause(d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -106,8 +109,8 @@ func (c *client) rest(d time.Duration) {
 	}
 }
 
-// use connects to a server and returns when the connection has ended.
-func (c *client) use(s server) {
+// useServer connects to a server and returns when the connection has ended.
+func (c *client) useServer(s server) {
 	l, err := c.dial(s)
 	if err != nil {
 		c.disconnected(s, err)
@@ -246,8 +249,8 @@ func (c *client) dial(s server) (*link, error) {
 		nats.NoReconnect(),
 		nats.ReconnectBufSize(-1),
 		nats.Timeout(dialTimeout),
-		nats.FlusherTimeout(writeTimeout),
-		nats.PingInterval(pingInterval),
+		nats.FlusherTimeout(pingsLost * c.options.Ping),
+		nats.PingInterval(c.options.Ping),
 		nats.MaxPingsOutstanding(pingsLost),
 		nats.SetCustomDialer(d),
 		nats.SkipHostLookup(),

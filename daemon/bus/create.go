@@ -21,6 +21,7 @@ type streamConfig struct {
 	Direct     bool          `json:"allow_direct"`
 	DenyDelete bool          `json:"deny_delete"`
 	Republish  republish     `json:"republish"`
+	First      uint64        `json:"first_seq,omitempty"`
 }
 
 // republish has the servers say again what was appended, with its sequence.
@@ -29,9 +30,12 @@ type republish struct {
 	To   string `json:"dest"`
 }
 
-func (s subjects) config(replicas int) streamConfig {
+func (s subjects) config(replicas int, first uint64) streamConfig {
+	if first == 1 {
+		first = 0 // the servers need not be told
+	}
 	return streamConfig{
-		Name: s.stream(), Subjects: []string{s.of(Journal)},
+		Name: s.stream(), Subjects: []string{s.of(Journal)}, First: first,
 		Retention: "limits", Storage: "file", Replicas: replicas,
 		// A journal that is full must not forget its beginning.
 		Discard: "new", MaxBytes: 1 << 30, MaxMsgs: -1,
@@ -44,7 +48,7 @@ var errExists = errors.New("there is a journal on the bus already")
 
 // Create implements Stream. While the servers have not all found each other it waits until ctx ends,
 // unless the files name fewer than three.
-func (j journal) Create(ctx context.Context) error {
+func (j journal) Create(ctx context.Context, first uint64) error {
 	err := patiently(ctx, func(ctx context.Context) error {
 		_, err := j.info(ctx)
 		return err
@@ -56,24 +60,24 @@ func (j journal) Create(ctx context.Context) error {
 		return err
 	}
 	return patiently(ctx, func(ctx context.Context) error {
-		err := j.create(ctx, mostReplicas)
+		err := j.create(ctx, mostReplicas, first)
 		named := len(j.client.access.servers)
 		if errors.Is(err, errNoPeers) && named < mostReplicas {
-			return j.create(ctx, named)
+			return j.create(ctx, named, first)
 		}
 		return err
 	})
 }
 
 // create makes the stream on so many servers, or on the only one.
-func (j journal) create(ctx context.Context, replicas int) error {
-	r, err := j.function(ctx, streamCreate, j.client.subjects.config(replicas))
+func (j journal) create(ctx context.Context, replicas int, first uint64) error {
+	r, err := j.function(ctx, streamCreate, j.client.subjects.config(replicas, first))
 	if r.Error == nil {
 		return err
 	}
 	switch r.Error.Code {
 	case codeNotClustered:
-		return j.create(ctx, 1)
+		return j.create(ctx, 1, first)
 	case codeNameInUse:
 		return errExists
 	}

@@ -224,6 +224,26 @@ func (l *link) handleError(_ *nats.Conn, _ *nats.Subscription, err error) {
 	}
 }
 
+const (
+	// forbiddenPause is how long it is not logged again that the servers forbid the same.
+	forbiddenPause = time.Hour
+	// mostForbidden bounds of how many subjects it is logged that the servers forbid them.
+	mostForbidden = 32
+)
+
+// isNews reports whether it is to be logged that the servers forbid something. A node tries some things twice a
+// second, so the same is logged once an hour.
+func (c *client) isNews(what string, now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	last, known := c.forbidden[what]
+	if known && now.Sub(last) < forbiddenPause || !known && len(c.forbidden) >= mostForbidden {
+		return false
+	}
+	c.forbidden[what] = now
+	return true
+}
+
 // noteForbidden ends requests that the servers did not take. What else they did not take is logged.
 func (l *link) noteForbidden(found []string) {
 	if found == nil {
@@ -233,6 +253,10 @@ func (l *link) noteForbidden(found []string) {
 	if what == "Publish" && l.failRequests(subject, ErrForbidden) {
 		return
 	}
+	if !l.client.isNews(what+" "+subject, time.Now()) {
+		return
+	}
 	verb := map[string]string{"Publish": "publish", "Subscription": "listen to"}[what]
-	l.client.options.Log("the servers of the bus forbid something to this node", fmt.Errorf("it may not %s %q", verb, subject))
+	l.client.options.Log("the servers of the bus forbid something to this node",
+		fmt.Errorf("it may not %s %q", verb, subject))
 }

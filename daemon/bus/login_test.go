@@ -52,7 +52,7 @@ func TestAClientCertificate(t *testing.T) {
 	cert, key := s.Certificate(t)
 	o.Cert, o.CertKey = cert, opaque.NewSecret(string(key))
 	b := connected(t, o)
-	if err := b.Stream().Create(limited(t)); err != nil {
+	if err := b.Stream().Create(limited(t), 1); err != nil {
 		t.Error(err)
 	}
 }
@@ -63,7 +63,7 @@ func TestAWebsocket(t *testing.T) {
 	o := s.Options(t, bustest.Decider)
 	o.Servers = []string{s.WebsocketURL(0)}
 	b := connected(t, o)
-	if err := b.Stream().Create(limited(t)); err != nil {
+	if err := b.Stream().Create(limited(t), 1); err != nil {
 		t.Error(err)
 	}
 	appendPatiently(t, b, 0)
@@ -80,7 +80,7 @@ func TestCredentials(t *testing.T) {
 	o := s.Options(t, bustest.Decider)
 	o.Key, o.Credentials = opaque.Secret{}, opaque.NewSecret(credentials)
 	b := connected(t, o)
-	if err := b.Stream().Create(limited(t)); err != nil {
+	if err := b.Stream().Create(limited(t), 1); err != nil {
 		t.Error(err)
 	}
 	appendPatiently(t, b, 0)
@@ -243,7 +243,7 @@ func TestWhoDoesNotDecideIsForbiddenToByTheServers(t *testing.T) {
 	if err := stream.Purge(limited(t), 1); !errors.Is(err, bus.ErrForbidden) {
 		t.Error("purge:", err)
 	}
-	if err := stream.Create(limited(t)); !errors.Is(err, bus.ErrForbidden) {
+	if err := stream.Create(limited(t), 1); !errors.Is(err, bus.ErrForbidden) {
 		t.Error("create:", err)
 	}
 	if took := time.Since(began); took > 10*time.Second {

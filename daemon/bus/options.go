@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
@@ -27,6 +28,10 @@ type Options struct {
 	Credentials opaque.Secret // a JWT and its seed, in the form of a .creds file
 	Cert        []byte        // PEM of a client certificate
 	CertKey     opaque.Secret // PEM of its key
+
+	// Ping is how often a server is asked whether it lives; 0: twice a second. A connection is given up when two of these
+	// questions have no answer, or when nothing can be written for as long as two of them.
+	Ping time.Duration
 
 	// Log is told what happens to the connection. It must return soon. err is nil when all is well.
 	Log func(message string, err error)

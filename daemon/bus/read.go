@@ -68,7 +68,7 @@ func (j journal) directAll(
 	entries, status := c.end()
 	switch {
 	case errors.Is(err, errNoResponders):
-		return nil, j.why(ctx)
+		return nil, j.meaningOfNoAnswer(ctx)
 	case len(entries) > 0:
 		return entries, nil
 	case errors.Is(err, context.Canceled):
@@ -78,7 +78,8 @@ func (j journal) directAll(
 	case status == "404", status == "204":
 		return nil, ErrGone
 	}
-	return nil, fmt.Errorf("the servers of the bus do not understand a question for the journal: status %q", shorten(status))
+	return nil, fmt.Errorf("the servers of the bus do not understand a question for the journal: status %q",
+		shorten(status))
 }
 
 // A collector keeps what arrives, until nothing more has arrived for a while.

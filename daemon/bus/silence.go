@@ -27,9 +27,9 @@ type silence struct {
 	since time.Time // zero: somebody answered last
 }
 
-// note takes what came of a question that began at a time, and returns how long nobody has
+// noteOutcome takes what came of a question that began at a time, and returns how long nobody has
 // answered.
-func (s *silence) note(began time.Time, err error) time.Duration {
+func (s *silence) noteOutcome(began time.Time, err error) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -48,7 +48,7 @@ func (s *silence) note(began time.Time, err error) time.Duration {
 // noteAnswer takes what came of a question to whoever leads the stream, and ends the connection if
 // nobody has answered for too long and there are other servers.
 func (l *link) noteAnswer(began time.Time, err error) {
-	c, silent := l.client, l.silence.note(began, err)
+	c, silent := l.client, l.silence.noteOutcome(began, err)
 	if err == nil {
 		c.patience.Store(int64(firstSilence))
 	}

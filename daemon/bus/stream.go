@@ -180,8 +180,8 @@ func (j journal) function(ctx context.Context, name string, question any) (reply
 	return r, err
 }
 
-// why returns what it means that nobody answers for the stream: there is none, or nobody leads.
-func (j journal) why(ctx context.Context) error {
+// meaningOfNoAnswer returns what it means that nobody answers for the stream: there is none, or nobody leads.
+func (j journal) meaningOfNoAnswer(ctx context.Context) error {
 	switch _, err := j.info(ctx); {
 	case err == nil:
 		return errAgain
@@ -207,7 +207,7 @@ func (j journal) Append(ctx context.Context, after uint64, id string, data []byt
 		r, err := j.call(ctx, &nats.Msg{Subject: j.client.subjects.of(Journal), Header: header, Data: data})
 		switch {
 		case errors.Is(err, errNoResponders):
-			return j.why(ctx)
+			return j.meaningOfNoAnswer(ctx)
 		case errors.Is(err, ErrReplaced):
 			seq = after + 1
 			return j.isOurs(ctx, seq, id)
@@ -278,7 +278,8 @@ func (j journal) endsOfAnyServer(ctx context.Context) (first, last uint64, err e
 	if err != nil {
 		return 0, 0, err
 	}
-	begin, err := j.direct(ctx, j.client.subjects.api(directGet), directQuestion{Seq: 1, Next: j.client.subjects.of(Journal)})
+	begin, err := j.direct(ctx, j.client.subjects.api(directGet),
+		directQuestion{Seq: 1, Next: j.client.subjects.of(Journal)})
 	return begin.seq, end.seq, err
 }
 

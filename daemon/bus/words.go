@@ -49,8 +49,8 @@ func describe(host string, err error) string {
 		return host + " refuses connections"
 	case errors.As(err, &unresolved):
 		return "the address of " + host + " cannot be found"
-	case errors.Is(err, nats.ErrStaleConnection), errors.Is(err, nats.ErrTimeout), errors.Is(err, context.DeadlineExceeded),
-		errors.Is(err, os.ErrDeadlineExceeded):
+	case errors.Is(err, nats.ErrStaleConnection), errors.Is(err, nats.ErrTimeout),
+		errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return host + " does not answer"
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
 		return "no network leads to " + host

@@ -25,7 +25,7 @@ func (e *lostError) Error() string {
 	return "the shared journal on the bus has lost or changed what this node holds of it: " + e.reason
 }
 
-func lostf(format string, args ...any) error { return &lostError{fmt.Sprintf(format, args...)} }
+func lostErrorf(format string, args ...any) error { return &lostError{fmt.Sprintf(format, args...)} }
 
 // CatchUp reads what this node lacks, up to the end that the stream has when it is called, and
 // compares what it holds with the stream: see [Copy.Lost], which is an error here, too. What is
@@ -63,7 +63,7 @@ func (c *Copy) compareAndRead(ctx context.Context) (last uint64, err error) {
 		// Others compact the stream meanwhile. If it is not that, a message is missing.
 		missing := c.heldPlace() + 1
 		if first, _, err = c.stream.Ends(ctx); err == nil && first <= missing {
-			err = lostf("message %d is missing", missing)
+			err = lostErrorf("message %d is missing", missing)
 		}
 		if err != nil {
 			return 0, err
@@ -99,7 +99,7 @@ func (c *Copy) compare(ctx context.Context, first, last uint64) error {
 	held := c.state.Load()
 	if first > last {
 		if held.chain.isWhole {
-			return lostf("it is empty")
+			return lostErrorf("it is empty")
 		}
 		return errUnfinished
 	}
@@ -116,7 +116,7 @@ func (c *Copy) compare(ctx context.Context, first, last uint64) error {
 	}
 	switch {
 	case era == "" && held.chain.isWhole:
-		return lostf("it is being made again")
+		return lostErrorf("it is being made again")
 	case era == "":
 		return errUnfinished
 	case held.damage != nil, held.chain.place == 0, held.chain.place+1 < first:
@@ -124,9 +124,9 @@ func (c *Copy) compare(ctx context.Context, first, last uint64) error {
 	case era != held.chain.era:
 		return c.adopt(ctx, first, last)
 	case last < held.chain.place:
-		return lostf("it ends with message %d, and this node holds message %d", last, held.chain.place)
+		return lostErrorf("it ends with message %d, and this node holds message %d", last, held.chain.place)
 	case last == held.chain.place && sumOf(end) != held.chain.sum:
-		return lostf("message %d is another", last)
+		return lostErrorf("message %d is another", last)
 	}
 	return nil
 }
@@ -195,10 +195,10 @@ func (c *Copy) takeRead(batch []incoming) error {
 		return nil
 	}
 	if m, err := parseMessage(batch[0].data); c.chain.sum == "" && (err != nil || m.Whole == nil || m.Whole.N != 1) {
-		return lostf("it does not begin with a whole state")
+		return lostErrorf("it does not begin with a whole state")
 	}
 	if err := c.takeAll(batch); err != nil {
-		return lostf("message %d does not follow message %d", c.chain.place+1, c.chain.place)
+		return lostErrorf("message %d does not follow message %d", c.chain.place+1, c.chain.place)
 	}
 	return nil
 }

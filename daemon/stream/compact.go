@@ -160,29 +160,36 @@ func (c *Copy) Rebase(ctx context.Context, state iter.Seq[journal.Record]) (numb
 	case !errors.As(err, &lost):
 		return 0, fmt.Errorf("appending the whole state again: %w", err)
 	}
-	held := c.heldPlace()
 	t := newTerm(c.alive, c.Node, &end)
-	bodies, err := splitWhole(note{Node: c.Node, Term: t.number, Version: c.Version, Held: held}.record(KindRebase), state)
-	if err != nil {
-		return 0, fmt.Errorf("appending the whole state again: %w", err)
-	}
-	w := &wholeSending{bodies: bodies, era: t.name}
-	for i := 0; i < len(bodies) && err == nil; i++ {
-		err = c.sendPart(ctx, t, w, i)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("appending the whole state again: %w", err)
-	}
-	t.era = w.era
-	c.term.Store(t)
-	if err := c.CatchUp(ctx); err != nil {
-		return 0, fmt.Errorf("reading the state that was appended again: %w", err)
+	if err := c.rebaseTerm(ctx, t, state); err != nil {
+		t.end(err)
+		c.term.CompareAndSwap(t, nil)
+		return 0, err
 	}
 	c.stopGiving()
 	if err := c.purge(ctx); err != nil {
 		c.Log.Warn("what a rebase has replaced stays in the stream until it is compacted", zap.Error(err))
 	}
 	return t.number, nil
+}
+
+// rebaseTerm appends the whole state in a term that begins with it, and reads it back: then the copy goes on with it.
+func (c *Copy) rebaseTerm(ctx context.Context, t *term, state iter.Seq[journal.Record]) error {
+	head := note{Node: c.Node, Term: t.number, Version: c.Version, Held: c.heldPlace()}.record(KindRebase)
+	bodies, err := splitWhole(head, state)
+	w := &wholeSending{bodies: bodies, era: t.name}
+	for i := 0; i < len(bodies) && err == nil; i++ {
+		err = c.sendPart(ctx, t, w, i)
+	}
+	if err != nil {
+		return fmt.Errorf("appending the whole state again: %w", err)
+	}
+	t.era = w.era
+	c.term.Store(t)
+	if err := c.CatchUp(ctx); err != nil {
+		return fmt.Errorf("reading the state that was appended again: %w", err)
+	}
+	return nil
 }
 
 // endOfStream returns the end of the stream, whatever this node holds.

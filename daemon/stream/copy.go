@@ -145,13 +145,13 @@ func (c *Copy) Behind() error {
 	s, disk := c.state.Load(), c.j.Status()
 	switch expected := c.expected.Load(); {
 	case s.damage != nil:
-		return fmt.Errorf("the copy is damaged: %w", s.damage)
+		return fmt.Errorf("it is damaged: %w", s.damage)
 	case !s.chain.isWhole:
-		return errors.New("the copy does not hold the whole journal yet")
+		return errors.New("it does not hold the whole journal yet")
 	case !disk.Durable:
-		return fmt.Errorf("the copy is not on the disk: %s", disk.Detail)
+		return fmt.Errorf("it is not on the disk: %s", disk.Detail)
 	case expected > s.chain.place:
-		return fmt.Errorf("the copy holds messages up to %d of %d", s.chain.place, expected)
+		return fmt.Errorf("it holds messages up to %d of %d", s.chain.place, expected)
 	}
 	return nil
 }

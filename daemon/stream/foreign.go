@@ -57,7 +57,8 @@ func (c *Copy) goAbove(ctx context.Context, t *term) bool {
 	if err != nil || place != last {
 		return false
 	}
-	c.Log.Error("somebody who is no node has put messages into the shared journal; they are left out", zap.Uint64("messages", last-t.after), zap.Uint64("last", last))
+	c.Log.Error("somebody who is no node has put messages into the shared journal; they are left out",
+		zap.Uint64("messages", last-t.after), zap.Uint64("last", last))
 	u := t.unanswered
 	t.after, t.sum = place, sum
 	t.makeMessage(u.head, u.body, u.since)

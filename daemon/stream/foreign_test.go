@@ -1,6 +1,7 @@
 package stream_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -8,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/imapvigil/imapvigil/daemon/bus"
+	"github.com/imapvigil/imapvigil/daemon/bus/local"
 	"github.com/imapvigil/imapvigil/daemon/journal"
 	"github.com/imapvigil/imapvigil/daemon/stream"
 )
@@ -72,7 +75,7 @@ func TestWhatIsNotOfANodeEndsNoTerm(t *testing.T) {
 		}
 		// One that ends with what is not of a node is not made again, and another node takes over above it.
 		nyc.put("404")
-		if err := stream.Create(t.Context(), nyc.bus.Stream(), state("again")); !errors.Is(err, stream.ErrMade) {
+		if err := stream.Create(t.Context(), nyc.bus.Stream(), 0, state("again")); !errors.Is(err, stream.ErrMade) {
 			t.Errorf("made again: %v", err)
 		}
 		must(t, nyc.CatchUp(t.Context()))
@@ -87,6 +90,32 @@ func TestWhatIsNotOfANodeEndsNoTerm(t *testing.T) {
 		if lon.Place() != nyc.Place()+1 && lon.Place() != nyc.Place() || lon.Lost() != nil {
 			t.Errorf("a new node holds messages up to %d of %d, %v", lon.Place(), nyc.Place(), lon.Lost())
 		}
+	})
+}
+
+// A pushyStream is one into which somebody who is no node puts something after the first message.
+type pushyStream struct {
+	bus.Stream
+	others *member
+	calls  int
+}
+
+func (s *pushyStream) Append(ctx context.Context, after uint64, id string, data []byte) (uint64, error) {
+	if s.calls++; s.calls == 2 {
+		s.others.put("404")
+	}
+	return s.Stream.Append(ctx, after, id, data)
+}
+
+// Also while the stream is made somebody may put into it what is not of a node.
+func TestAStreamIsMadeAboveWhatIsNotOfANode(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		net := local.New()
+		fra := join(t, net, "fra1")
+		must(t, stream.Create(t.Context(), &pushyStream{fra.bus.Stream(), fra, 0}, 0, state("a")))
+		fra.catchUp()
+		wantHeld(t, "a", fra)
 	})
 }
 

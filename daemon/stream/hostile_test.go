@@ -71,5 +71,5 @@ func TestAHostileNodeEndsNoTerm(t *testing.T) {
 }
 
 func createOn(ctx context.Context, b bus.Bus) error {
-	return stream.Create(ctx, b.Stream(), state("0"))
+	return stream.Create(ctx, b.Stream(), 0, state("0"))
 }

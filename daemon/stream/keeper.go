@@ -59,7 +59,8 @@ func (c *Copy) renew() bool {
 	if c.replaying+c.viewing > 0 {
 		return false // the journal asks again in two seconds
 	}
-	c.Log.Warn("the files of this node's copy of the shared journal were lost; it is read again", zap.String("reason", c.j.Status().LastLoss))
+	c.Log.Warn("the files of this node's copy of the shared journal were lost; it is read again",
+		zap.String("reason", c.j.Status().LastLoss))
 	if err := c.j.Compact(func(func(journal.Record) bool) {}); err != nil && !errors.Is(err, journal.ErrNotDurable) {
 		c.Log.Error("the copy of the shared journal cannot be started again", zap.Error(err))
 		return false

@@ -1,11 +1,14 @@
 package stream_test
 
 import (
+	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/imapvigil/imapvigil/daemon/bus"
 	"github.com/imapvigil/imapvigil/daemon/journal"
 )
 
@@ -40,6 +43,68 @@ func TestALateRebaseIsRefused(t *testing.T) {
 		lon := join(t, net, "lon1")
 		lon.catchUp()
 		wantHeld(t, "a b c d e", fra, nyc, lon)
+	})
+}
+
+// A deafBus is a bus of which the stream does not say its end once something was appended to it, while that is wanted.
+type deafBus struct {
+	bus.Bus
+	wanted, appended atomic.Bool
+}
+
+func (b *deafBus) Stream() bus.Stream { return deafStream{b.Bus.Stream(), b} }
+
+type deafStream struct {
+	bus.Stream
+	bus *deafBus
+}
+
+func (s deafStream) Append(ctx context.Context, after uint64, id string, data []byte) (uint64, error) {
+	s.bus.appended.Store(true)
+	return s.Stream.Append(ctx, after, id, data)
+}
+
+func (s deafStream) Ends(ctx context.Context) (first, last uint64, err error) {
+	if s.bus.wanted.Load() && s.bus.appended.Load() {
+		return 0, 0, bus.ErrCut
+	}
+	return s.Stream.Ends(ctx)
+}
+
+// A node that could not read what it has appended anew does not decide, and appends nothing more.
+func TestARebaseThatFailsEndsItsTerm(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		net := newNetwork(t, "a")
+		b := &deafBus{}
+		fra := &member{t: t, name: "fra1", dir: t.TempDir(), connect: func() bus.Bus {
+			b.Bus = net.Connect("fra1")
+			return b
+		}}
+		fra.start()
+		defer fra.stop()
+		fra.catchUp()
+		fra.begin()
+		fra.append("b")
+		fra.End()
+		synctest.Wait()
+		net.LoseEnd(1)
+		if fra.CatchUp(t.Context()) == nil {
+			t.Fatal("nothing is lost")
+		}
+		b.appended.Store(false)
+		b.wanted.Store(true)
+		if _, err := fra.Rebase(t.Context(), state("a", "b")); !errors.Is(err, bus.ErrCut) {
+			t.Fatal("the rebase:", err)
+		}
+		if err := fra.Append(record("c")); !errors.Is(err, journal.ErrReplaced) {
+			t.Error("it decides without a term:", err)
+		}
+		b.wanted.Store(false)
+		fra.catchUp()
+		fra.begin()
+		fra.append("d")
+		wantHeld(t, "a b d", fra)
 	})
 }
 

@@ -182,7 +182,8 @@ func (s *splitter) add(r journal.Record) error {
 	}
 	packed := pack(one)
 	if base64 := (len(packed) + 2) / 3 * 4; base64 > maxRecords {
-		return fmt.Errorf("data of kind %q has %d bytes, which are %d when packed, and a message holds %d", r.Kind, len(r.Data), base64, maxRecords)
+		return fmt.Errorf("data of kind %q has %d bytes, which are %d when packed, and a message holds %d",
+			r.Kind, len(r.Data), base64, maxRecords)
 	}
 	s.finish()
 	s.bodies = append(s.bodies, body{packed: packed})

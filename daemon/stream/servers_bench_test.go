@@ -25,7 +25,7 @@ func onServers(b *testing.B) *member {
 	b.Cleanup(m.stop)
 	for deadline := time.Now().Add(time.Minute); ; {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		err := stream.Create(ctx, m.bus.Stream(), state("0"))
+		err := stream.Create(ctx, m.bus.Stream(), 0, state("0"))
 		if err == nil || errors.Is(err, stream.ErrMade) {
 			err = errors.Join(m.CatchUp(ctx), begins(ctx, m))
 		}

@@ -25,7 +25,7 @@ func TestCopiesOnRealServers(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	until(t, "the stream is made", func() error {
-		if err := stream.Create(ctx, maker.Stream(), state("0")); err != nil && !errors.Is(err, stream.ErrMade) {
+		if err := stream.Create(ctx, maker.Stream(), 0, state("0")); err != nil && !errors.Is(err, stream.ErrMade) {
 			return err
 		}
 		return nil

@@ -72,7 +72,7 @@ func newNetwork(t rapid.TB, words ...string) *local.Network {
 	net := local.New()
 	b := net.Connect("maker")
 	defer b.Close()
-	if err := stream.Create(context.Background(), b.Stream(), state(words...)); err != nil {
+	if err := stream.Create(context.Background(), b.Stream(), 0, state(words...)); err != nil {
 		t.Fatal(err)
 	}
 	return net
@@ -269,6 +269,56 @@ func TestOfTwoThatBeginAtOnceOneDecides(t *testing.T) {
 	})
 }
 
+// A slowBus is one on which appends wait.
+type slowBus struct {
+	bus.Bus
+	wait func()
+}
+
+func (b slowBus) Stream() bus.Stream { return slowStream{b.Bus.Stream(), b.wait} }
+
+type slowStream struct {
+	bus.Stream
+	wait func()
+}
+
+func (s slowStream) Append(ctx context.Context, after uint64, id string, data []byte) (uint64, error) {
+	s.wait()
+	return s.Stream.Append(ctx, after, id, data)
+}
+
+// Two nodes begin after the same message, so that their terms have the same number. Who comes too late has
+// folded what the other one has appended before it knows.
+func TestWhoBeginsTooLateHasFoldedWhatTheOtherOneDecides(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		net := newNetwork(t, "a")
+		fra, nyc := join(t, net, "fra1"), join(t, net, "nyc1")
+		fra.stop()
+		begins := make(chan struct{})
+		fra.connect = func() bus.Bus { return slowBus{net.Connect("fra1"), func() { <-begins }} }
+		fra.start()
+		fra.catchUp()
+		begun := make(chan error, 1)
+		go func() { _, err := fra.Begin(context.Background()); begun <- err }()
+		synctest.Wait()
+		nyc.begin()
+		nyc.append("b")
+		synctest.Wait()
+		close(begins)
+		if err := <-begun; !errors.Is(err, journal.ErrReplaced) {
+			t.Error(err)
+		}
+		nyc.append("c")
+		synctest.Wait()
+		fra.mu.Lock()
+		defer fra.mu.Unlock()
+		if got := strings.Join(fra.folded, " "); got != "a b c" {
+			t.Errorf("fra1 has folded %q", got)
+		}
+	})
+}
+
 func TestAppendThatIsNotAnsweredIsMadeOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -429,6 +479,29 @@ func TestCompactionThatIsCutShortChangesNothing(t *testing.T) {
 	})
 }
 
+// Who decided in a journal that was lost, and hears nothing of it, is refused by the one that takes its place,
+// even when that has as many messages.
+func TestWhoDecidedInALostJournalIsRefused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		net := newNetwork(t, "a")
+		fra, nyc := join(t, net, "fra1"), join(t, net, "nyc1")
+		fra.begin()
+		fra.append("b")
+		synctest.Wait()
+		net.LoseStream()
+		if err := stream.Create(t.Context(), nyc.bus.Stream(), fra.Place(), state("a", "b")); err != nil {
+			t.Fatal(err)
+		}
+		nyc.begin()
+		nyc.append("c")
+		fra.ForgetThatItEnded() // only the stream refuses
+		if err := fra.Append(record("wrong")); !errors.Is(err, journal.ErrReplaced) {
+			t.Error("fra1 was not refused:", err)
+		}
+	})
+}
+
 // A making of the stream that was interrupted goes on.
 func TestCreateGoesOn(t *testing.T) {
 	t.Parallel()
@@ -440,21 +513,21 @@ func TestCreateGoesOn(t *testing.T) {
 		if err := fra.CatchUp(t.Context()); !errors.Is(err, bus.ErrNoStream) {
 			t.Error("there is no stream:", err)
 		}
-		net.Delay(time.Second)
+		net.Delay(900 * time.Millisecond) // each answer takes 1.8 s, just below what an append waits for it
 		ctx, cancel := context.WithTimeout(t.Context(), 7*time.Second)
 		defer cancel()
-		if err := stream.Create(ctx, b.Stream(), state("a", "b")); err == nil {
+		if err := stream.Create(ctx, b.Stream(), 0, state("a", "b")); err == nil {
 			t.Error("it was not interrupted")
 		}
 		if err := fra.CatchUp(t.Context()); err == nil || fra.Place() != 0 {
 			t.Errorf("a stream that is not finished: %v, and fra1 is at %d", err, fra.Place())
 		}
-		if err := stream.Create(t.Context(), b.Stream(), state("a", "b")); err != nil {
+		if err := stream.Create(t.Context(), b.Stream(), 0, state("a", "b")); err != nil {
 			t.Fatal(err)
 		}
 		fra.catchUp()
 		wantHeld(t, "a b", fra)
-		if err := stream.Create(t.Context(), b.Stream(), state("a", "b")); !errors.Is(err, stream.ErrMade) {
+		if err := stream.Create(t.Context(), b.Stream(), 0, state("a", "b")); !errors.Is(err, stream.ErrMade) {
 			t.Error("it was made twice:", err)
 		}
 	})

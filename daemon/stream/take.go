@@ -27,7 +27,7 @@ func (c *Copy) Heard(seq uint64, data []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case !c.takes(), seq > c.chain.place+1:
+	case !c.canCopyNext(), seq > c.chain.place+1:
 		c.wakeKeeper()
 	case seq == c.chain.place+1:
 		// That it does not follow is not believed of what was heard: the stream is asked.
@@ -49,8 +49,8 @@ func (c *Copy) contradicts(seq uint64, data []byte) bool {
 	return json.Unmarshal(data, &e) == nil && e.Era != "" && e.Era != c.chain.era
 }
 
-// takes reports whether what comes next can be copied without asking the stream first. c.mu is held.
-func (c *Copy) takes() bool { return c.lost == nil && c.damage == nil && c.chain.sum != "" }
+// canCopyNext reports whether what comes next can be copied without asking the stream first. c.mu is held.
+func (c *Copy) canCopyNext() bool { return c.lost == nil && c.damage == nil && c.chain.sum != "" }
 
 // Expect notes that the stream goes up to a sequence at least. What this node lacks is read in the
 // background. It never waits.
@@ -72,7 +72,7 @@ func (c *Copy) takeAll(all []incoming) (err error) {
 	var taken []heldRound
 	next := c.chain // where the chain goes; each round is added for good when the disk has it
 	for _, in := range all {
-		h := c.judge(in, &next)
+		h := c.roundOf(in, &next)
 		if !next.continues(h.round) {
 			err = errBroken
 			break
@@ -89,8 +89,8 @@ func (c *Copy) takeAll(all []incoming) (err error) {
 	return err
 }
 
-// judge returns the round that a message comes to.
-func (c *Copy) judge(in incoming, after *chain) heldRound {
+// roundOf returns the round that a message comes to.
+func (c *Copy) roundOf(in incoming, after *chain) heldRound {
 	m, err := parseMessage(in.data)
 	h := heldRound{round: round{
 		Seq: in.seq, Term: m.Term, Era: m.Era, Prev: m.Prev, Sum: sumOf(in.data), Records: len(m.records), Whole: m.Whole,
@@ -128,7 +128,8 @@ func (c *Copy) write(taken []heldRound) {
 	if len(records) == 0 {
 		return
 	}
-	if err := c.j.Append(records...); err != nil && !errors.Is(err, journal.ErrNotDurable) && !errors.Is(err, journal.ErrClosed) {
+	if err := c.j.Append(records...); err != nil && !errors.Is(err, journal.ErrNotDurable) &&
+		!errors.Is(err, journal.ErrClosed) {
 		c.Log.Error("the copy of the shared journal did not accept a record", zap.Error(err))
 	}
 }
@@ -144,7 +145,7 @@ func (c *Copy) addTaken(h *heldRound) {
 	case c.replaying > 0:
 		c.tail = append(c.tail, *h)
 	case c.gives:
-		c.give(h, t != nil && h.Term == t.number && t.err() == nil)
+		c.giveOut(h, t != nil && t.begun.Load() && h.Term == t.number && t.err() == nil)
 	}
 	if completed {
 		c.trimNext = time.Time{}
@@ -154,8 +155,8 @@ func (c *Copy) addTaken(h *heldRound) {
 	}
 }
 
-// give gives the records of a round out, if it comes next, unless this node has decided them.
-func (c *Copy) give(h *heldRound, own bool) {
+// giveOut gives the records of a round out, if it comes next, unless this node has decided them.
+func (c *Copy) giveOut(h *heldRound, own bool) {
 	if c.given == nothingGiven || h.Seq != c.given+1 {
 		return
 	}

@@ -40,6 +40,9 @@ type term struct {
 	sure       time.Time
 	whole      *wholeSending
 
+	// begun says that the stream has its first message. Until then messages with the number of this term are those
+	// of another node, which has begun after the same message.
+	begun atomic.Bool
 	ended atomic.Pointer[endedError]
 	ctx   context.Context // done when it has ended
 	stop  context.CancelFunc
@@ -115,7 +118,8 @@ func (c *Copy) Begin(ctx context.Context) (number uint64, err error) {
 		old.end(errors.New("this node has begun to decide once more"))
 	}
 	t := newTerm(c.alive, c.Node, &s.chain)
-	if err := c.beginTerm(ctx, t, []journal.Record{note{Node: c.Node, Term: t.number, Version: c.Version}.record(kindBegan)}); err != nil {
+	if err := c.beginTerm(ctx, t,
+		[]journal.Record{note{Node: c.Node, Term: t.number, Version: c.Version}.record(kindBegan)}); err != nil {
 		return 0, fmt.Errorf("beginning to decide: %w", err)
 	}
 	return t.number, nil
@@ -142,6 +146,15 @@ func (c *Copy) stopGiving() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.gives = false
+}
+
+// Ended says why the term of this node is over although nobody has called End, as when another node's message came
+// after it; nil: it is not, or this node does not decide.
+func (c *Copy) Ended() error {
+	if t := c.term.Load(); t != nil {
+		return t.err()
+	}
+	return nil
 }
 
 // End ends the term: nothing more is appended. It waits for what is under way, which it cuts short.
@@ -292,12 +305,13 @@ func (c *Copy) settle(ctx context.Context, t *term) error {
 		u := t.unanswered
 		left := c.Patience - time.Since(u.since)
 		if left <= 0 {
-			t.end(fmt.Errorf("nothing could be appended to the shared journal for %v, so another node may decide now: %w", c.Patience, u.cause))
+			t.end(fmt.Errorf("nothing could be appended to the shared journal for %v, so another node may decide now: %w",
+				c.Patience, u.cause))
 		}
 		if err := t.err(); err != nil {
 			return err
 		}
-		seq, err := c.try(ctx, t, u, min(left, answerIn))
+		seq, err := c.sendOnce(ctx, t, u, min(left, answerIn))
 		switch {
 		case err == nil && seq == t.after+1:
 			c.acknowledge(t, u)
@@ -319,8 +333,8 @@ func (c *Copy) settle(ctx context.Context, t *term) error {
 	return nil
 }
 
-// try sends a message once.
-func (c *Copy) try(ctx context.Context, t *term, u *sending, wait time.Duration) (uint64, error) {
+// sendOnce sends a message once.
+func (c *Copy) sendOnce(ctx context.Context, t *term, u *sending, wait time.Duration) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	defer context.AfterFunc(t.ctx, cancel)()
@@ -332,10 +346,11 @@ func (c *Copy) acknowledge(t *term, u *sending) {
 	t.after, t.sum, t.unanswered = t.after+1, sumOf(u.data), nil
 	// Not the time of the answer: it may come late, when another node has begun already.
 	t.sure = u.since
+	t.begun.Store(true)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case t.after == c.chain.place+1 && c.takes():
+	case t.after == c.chain.place+1 && c.canCopyNext():
 		if c.takeAll([]incoming{{t.after, u.data}}) != nil {
 			c.wakeKeeper()
 		}

@@ -97,7 +97,11 @@ func (s *stage) do(line string) string {
 	case subject == "make":
 		b := s.net.Connect("maker")
 		defer b.Close()
-		return result(stream.Create(context.Background(), b.Stream(), state(strings.Fields(rest)...)))
+		furthest := uint64(0)
+		for _, m := range s.nodes {
+			furthest = max(furthest, m.Place())
+		}
+		return result(stream.Create(context.Background(), b.Stream(), furthest, state(strings.Fields(rest)...)))
 	case subject == "wait":
 		d, err := time.ParseDuration(rest)
 		if err != nil {

@@ -40,6 +40,7 @@ var suite = map[string]func(*testing.T, Network){
 	"WhoAsksNoMoreIsNotAnswered":       testGivingUp,
 	"StopWaitsForAnswersUnderWay":      testStopAnswering,
 	"ThereIsNoStreamUntilItIsMade":     testNoStream,
+	"AStreamBeginsLater":               testLaterFirst,
 	"OnlyTheNextMayBeAppended":         testAppend,
 	"TheSameIDIsAppendedOnce":          testSameID,
 	"OfTwoThatAppendOneIsRefused":      testRace,
@@ -91,13 +92,7 @@ func listen(t testing.TB, b bus.Bus, topic bus.Topic) inbox {
 // next returns the next message.
 func (i inbox) next(t testing.TB) bus.Message {
 	t.Helper()
-	select {
-	case m := <-i.heard:
-		return m
-	case <-time.After(patience):
-		t.Fatal("nothing was heard")
-		return bus.Message{}
-	}
+	return awaitArrival(t, "something is heard", i.heard)
 }
 
 // ready returns when a listener hears what a bus says: a subscription takes a moment to reach the
@@ -128,6 +123,17 @@ func (i inbox) drain(t testing.TB, from bus.Bus, topic bus.Topic) {
 	}
 	for string(i.next(t).Data) != "now" {
 	}
+}
+
+// awaitArrival waits for what comes out of a channel.
+func awaitArrival[T any](t testing.TB, what string, from <-chan T) (arrived T) {
+	t.Helper()
+	select {
+	case arrived = <-from:
+	case <-time.After(patience):
+		t.Fatal("it never came about that", what)
+	}
+	return arrived
 }
 
 // eventually tries until something is so.

@@ -88,15 +88,15 @@ func testCutEndsWaiting(t *testing.T, n Network) {
 		}
 		return nil
 	})
-	outcome := make(chan error)
+	outcome := make(chan error, 1)
 	ctx := limited(t)
 	go func() {
 		_, err := b.Ask(ctx, bus.Seat, []byte("wait"))
 		outcome <- err
 	}()
-	<-asked
+	awaitArrival(t, "the question arrives", asked)
 	cut(t, n, Candidate, b)
-	if err := <-outcome; !errors.Is(err, bus.ErrCut) {
+	if err := awaitArrival(t, "the question has an outcome", outcome); !errors.Is(err, bus.ErrCut) {
 		t.Error(err)
 	}
 }

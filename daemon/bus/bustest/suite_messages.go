@@ -198,11 +198,7 @@ func testFirstAnswer(t *testing.T, n Network) {
 	if got, err := follower.Ask(ctx, bus.Seat, []byte("now")); err != nil || string(got) != "here" {
 		t.Errorf("%q, %v", got, err)
 	}
-	select {
-	case <-ended:
-	case <-time.After(patience):
-		t.Error("the other still answers")
-	}
+	awaitArrival(t, "the other answers no longer", ended)
 }
 
 func testGivingUp(t *testing.T, n Network) {
@@ -220,11 +216,7 @@ func testGivingUp(t *testing.T, n Network) {
 	if _, err := follower.Ask(ctx, bus.Seat, []byte("wait")); !errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
 	}
-	select {
-	case <-ended:
-	case <-time.After(patience):
-		t.Error("it still answers")
-	}
+	awaitArrival(t, "it answers no longer", ended)
 }
 
 func testStopAnswering(t *testing.T, n Network) {
@@ -244,13 +236,13 @@ func testStopAnswering(t *testing.T, n Network) {
 		defer close(asked)
 		_, _ = follower.Ask(ctx, bus.Seat, []byte("wait"))
 	}()
-	<-began
+	awaitArrival(t, "the question arrives", began)
 	stop()
 	if !ended {
 		t.Error("stop did not wait")
 	}
 	cancel()
-	<-asked
+	awaitArrival(t, "who asked goes on", asked)
 	eventually(t, "nobody answers", func() bool {
 		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 		defer cancel()
@@ -272,7 +264,7 @@ func testOwnership(t *testing.T, n Network) {
 	if string(m.Data) != "before" {
 		t.Errorf("heard %q", m.Data)
 	}
-	if err := decider.Stream().Create(limited(t)); err != nil {
+	if err := decider.Stream().Create(limited(t), 1); err != nil {
 		t.Fatal(err)
 	}
 	data = []byte("before")

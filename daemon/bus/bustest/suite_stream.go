@@ -15,7 +15,7 @@ import (
 func create(t testing.TB, n Network) bus.Stream {
 	t.Helper()
 	s := n.Connect(t, Decider).Stream()
-	if err := s.Create(limited(t)); err != nil {
+	if err := s.Create(limited(t), 1); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -46,16 +46,35 @@ func testNoStream(t *testing.T, n Network) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if err := s.Create(ctx); err != nil {
+	if err := s.Create(ctx, 1); err != nil {
 		t.Fatal(err)
 	}
 	if first, last, err := s.Ends(ctx); first != 1 || last != 0 || err != nil {
 		t.Errorf("a new stream: %d, %d, %v", first, last, err)
 	}
-	if err := s.Create(ctx); err == nil || errors.Is(err, context.DeadlineExceeded) {
+	if err := s.Create(ctx, 1); err == nil || errors.Is(err, context.DeadlineExceeded) {
 		t.Error("made twice:", err)
 	}
 	fill(t, s, 1, 1)
+}
+
+// A stream can begin with a later sequence, and nobody appends to it who expects an earlier one.
+func testLaterFirst(t *testing.T, n Network) {
+	s := n.Connect(t, Decider).Stream()
+	const begin = 1_000_001
+	if err := s.Create(limited(t), begin); err != nil {
+		t.Fatal(err)
+	}
+	if first, last, err := s.Ends(limited(t)); first != begin || last != begin-1 || err != nil {
+		t.Errorf("a new stream: %d, %d, %v", first, last, err)
+	}
+	if _, err := s.Append(limited(t), 0, "other", nil); !errors.Is(err, bus.ErrReplaced) {
+		t.Error("after 0:", err)
+	}
+	fill(t, s, begin, begin+2)
+	if first, last, err := n.Connect(t, Candidate).Stream().Ends(limited(t)); first != begin || last != begin+2 || err != nil {
+		t.Errorf("as another node sees it: %d, %d, %v", first, last, err)
+	}
 }
 
 func testAppend(t *testing.T, n Network) {

@@ -139,7 +139,7 @@ func TestAStreamThatIsCutAnswersLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := local.New()
 		s := connect(t, n, "fra1")[0].Stream()
-		if err := s.Create(t.Context()); err != nil {
+		if err := s.Create(t.Context(), 1); err != nil {
 			t.Fatal(err)
 		}
 		n.CutStream(true)
@@ -164,7 +164,7 @@ func TestALostAcknowledgementIsRepeatedForTheSameID(t *testing.T) {
 		n := local.New()
 		b := connect(t, n, "fra1", "nyc1")
 		fra, nyc := b[0].Stream(), b[1].Stream()
-		if err := fra.Create(t.Context()); err != nil {
+		if err := fra.Create(t.Context(), 1); err != nil {
 			t.Fatal(err)
 		}
 		n.LoseAcknowledgements(true)
@@ -188,7 +188,7 @@ func TestACutEndsAllWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := local.New()
 		b := connect(t, n, "fra1", "nyc1")
-		if err := b[0].Stream().Create(t.Context()); err != nil {
+		if err := b[0].Stream().Create(t.Context(), 1); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := b[1].Answer(bus.Seat, func(ctx context.Context, _ bus.Question) []byte { <-ctx.Done(); return nil }); err != nil {

@@ -196,7 +196,7 @@ func (s streamOf) Missing(ctx context.Context) (servers []string, err error) {
 }
 
 // Create implements bus.Stream.
-func (s streamOf) Create(ctx context.Context) error {
+func (s streamOf) Create(ctx context.Context, first uint64) error {
 	exists := errors.New("the journal on the bus exists already")
 	err := s.reach(ctx, func(*Network) error { return exists })
 	if !errors.Is(err, bus.ErrNoStream) {
@@ -208,7 +208,7 @@ func (s streamOf) Create(ctx context.Context) error {
 	if n.stream.exists {
 		return exists
 	}
-	n.stream.exists, n.stream.first, n.stream.ids = true, 1, map[string]kept{}
+	n.stream.exists, n.stream.first, n.stream.ids = true, first, map[string]kept{}
 	return nil
 }
 

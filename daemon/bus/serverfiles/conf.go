@@ -146,7 +146,8 @@ func (t *confText) limits() {
 func (t *confText) accounts(c *config.Cluster) error {
 	for _, n := range c.SortedNodes() {
 		if !bus.IsPublic(n.Key) {
-			return fmt.Errorf("node %q has no key in the files, so the servers could not know it. Run imapvigil nodes key on it, and write what it prints: node %[1]q { key = \"U...\" }", n.ID)
+			return fmt.Errorf("node %q has no key in the files, so the servers could not know it. Run imapvigil nodes key on "+
+				"it, and write what it prints: node %[1]q { key = \"U...\" }", n.ID)
 		}
 	}
 	t.line("")

@@ -45,7 +45,8 @@ func Servers(c *config.Cluster) ([]Server, error) {
 		}
 	}
 	if len(servers) > 1 && slices.ContainsFunc(servers, func(s Server) bool { return s.Plain }) {
-		return nil, errors.New("a server at nats:// is on the machine of its node, so it can only be the only one. Use tls:// for several")
+		return nil, errors.New("a server at nats:// is on the machine of its node, so it can only be the only one. Use " +
+			"tls:// for several")
 	}
 	return servers, nil
 }
@@ -61,7 +62,8 @@ func (s *Server) add(u *url.URL) error {
 		s.Plain = true
 	}
 	if *place != 0 {
-		return fmt.Errorf("servers has two URLs of %s that differ in nothing but the port. Several servers need a host name each", s.Host)
+		return fmt.Errorf("servers has two URLs of %s that differ in nothing but the port. Several servers need a host "+
+			"name each", s.Host)
 	}
 	if port == 0 {
 		port = usual
