@@ -17,7 +17,11 @@ var _ api.Daemon = (*monitor)(nil)
 
 // Snapshot implements [api.Daemon].
 func (m *monitor) Snapshot(ctx context.Context) (*tracker.Snapshot, error) {
-	return m.deciding.shown().Snapshot(ctx)
+	t, s, err := m.deciding.snapshot(ctx)
+	if err == nil && m.member != nil && t == m.deciding.own {
+		s.Others = m.deciding.others(ctx, s)
+	}
+	return s, err
 }
 
 // NextProbe implements [api.Daemon].

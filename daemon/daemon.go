@@ -330,7 +330,7 @@ func (m *monitor) ownOptions(cfg *config.Config) tracker.Options {
 	o := m.trackerOptions(m.journal)
 	if cfg.Cluster != nil {
 		// Another node may decide about the same failure.
-		o.Feed, o.Mark, o.Salt = ownFeed{sharedFeed{m}}, m.mark, m.node
+		o.Feed, o.Mark, o.Salt, o.Successor = ownFeed{sharedFeed{m}}, m.mark, m.node, m.successor
 	}
 	return o
 }

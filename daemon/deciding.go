@@ -2,13 +2,21 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/daemon/journal"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
+)
+
+// How long a question waits for the tracker that takes the place of one that has ended, and how often it looks.
+const (
+	replacementTime  = 3 * time.Second
+	replacementPause = 50 * time.Millisecond
 )
 
 // A deciding is who holds incidents in this process. On a single machine that is one tracker,
@@ -32,10 +40,71 @@ func (d *deciding) shown() *tracker.Tracker {
 	return d.inForce()
 }
 
+// snapshot returns the tracker whose incidents are shown, and what it knows. Where it has just ended, since another node
+// decides now, it waits a moment for the one that takes its place.
+func (d *deciding) snapshot(ctx context.Context) (*tracker.Tracker, *tracker.Snapshot, error) {
+	look := time.NewTicker(replacementPause)
+	defer look.Stop()
+	for began := time.Now(); ; {
+		t := d.shown()
+		s, err := t.Snapshot(ctx)
+		hasEnded := errors.Is(err, tracker.ErrStopped) || errors.Is(err, journal.ErrReplaced)
+		if !hasEnded || d.inForce == nil || time.Since(began) >= replacementTime {
+			return t, s, err
+		}
+		select {
+		case <-ctx.Done():
+			return t, nil, ctx.Err()
+		case <-look.C:
+		}
+	}
+}
+
 // holder returns the tracker that has an incident: own, for a trouble of this machine and for what it told
 // alone, or the one that is shown.
 func (d *deciding) holder(ctx context.Context, id incident.ID) *tracker.Tracker {
 	return d.ownOrShown(d.owns(ctx, id))
+}
+
+// here returns the id that an incident has here: on a node that is alone, also of one that all nodes know by another.
+func (d *deciding) here(ctx context.Context, id incident.ID) incident.ID {
+	own, err := d.own.Snapshot(ctx)
+	if err != nil || own.HasIncident(id) {
+		return id
+	}
+	for known, other := range d.others(ctx, own) {
+		if other == id {
+			return known
+		}
+	}
+	return id
+}
+
+// others returns, while this node is alone, the shared id of each of its open incidents that all nodes know too. Keys
+// are the node's own ids. nil: it is not alone.
+func (d *deciding) others(ctx context.Context, own *tracker.Snapshot) map[incident.ID]incident.ID {
+	shared := d.shared.Load()
+	if shared == nil || d.shown() != d.own {
+		return nil
+	}
+	all, err := shared.Snapshot(ctx)
+	if err != nil {
+		return nil
+	}
+	others := map[incident.ID]incident.ID{}
+	for state := range all.Incidents() {
+		in := &state.Incident
+		c, known := own.Check(in.Check)
+		if !known || !in.Open() {
+			continue
+		}
+		for i := range c.Incidents {
+			if c.Incidents[i].Condition == in.Condition && c.Incidents[i].Open() {
+				others[c.Incidents[i].ID] = in.ID
+			}
+		}
+	}
+	return others
 }
 
 // sender returns the tracker that has a message: own, for one about an incident of this machine, or the

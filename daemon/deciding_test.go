@@ -101,6 +101,41 @@ func TestTheHistoryHearsOfEachTracker(t *testing.T) {
 	changed(fourth, "f")
 }
 
+// Whoever asks while another node begins to decide gets the answer of the tracker that comes next. Where none comes,
+// the daemon is ending.
+func TestASnapshotWaitsForTheNextTracker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		own, next := newTracker(t), newTracker(t)
+		j, err := journal.Open(t.TempDir(), journal.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended, err := tracker.Open(tracker.Options{Journal: j})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stopped, stop := context.WithCancel(t.Context())
+		stop()
+		if err := errors.Join(ended.Run(stopped), j.Close()); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		d := deciding{own: own, inForce: func() *tracker.Tracker {
+			if time.Since(began) < time.Second {
+				return ended
+			}
+			return next
+		}}
+		if shown, s, err := d.snapshot(t.Context()); err != nil || shown != next || s == nil {
+			t.Errorf("%v, %v", s, err)
+		}
+		d.inForce = func() *tracker.Tracker { return ended }
+		if _, _, err := d.snapshot(t.Context()); !errors.Is(err, tracker.ErrStopped) {
+			t.Errorf("none comes: %v", err)
+		}
+	})
+}
+
 // Whoever decides over a bus may take longer to answer than a journal on a disk of this machine.
 func TestAnAppendMayWait(t *testing.T) {
 	own, shared := newTracker(t), newTracker(t)

@@ -14,9 +14,12 @@ func (m *monitor) PastOfAll() *elsewhere.Past {
 	if m.member == nil {
 		return nil
 	}
-	o := elsewhere.Options{Store: m.history, Ask: func(ctx context.Context, node config.NodeID, question []byte) ([]byte, error) {
-		return m.member.node.AskNode(ctx, node, append([]byte{askPast}, question...))
-	}}
+	o := elsewhere.Options{
+		Store: m.history,
+		Ask: func(ctx context.Context, node config.NodeID, question []byte) ([]byte, error) {
+			return m.member.node.AskNode(ctx, node, append([]byte{askPast}, question...))
+		},
+	}
 	for _, n := range m.member.node.State().Nodes {
 		node := elsewhere.Node{ID: n.Name, Location: n.Location, Live: n.Live}
 		if n.Name == m.member.name {

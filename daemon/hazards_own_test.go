@@ -12,11 +12,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/imapvigil/imapvigil/daemon/clock"
-
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/watch"
 	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/probe/imaptest/ca"
 	"github.com/imapvigil/imapvigil/daemon/verdict"

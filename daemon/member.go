@@ -8,14 +8,14 @@ import (
 	"slices"
 	"time"
 
-	"github.com/imapvigil/imapvigil/daemon/clock"
-
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/opaque"
 	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/bus"
+	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/cluster"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/stream"
@@ -171,14 +171,16 @@ func (m *monitor) socketHandler() http.Handler {
 // newPasser makes what passes requests on, and answers those of others.
 func (m *monitor) newPasser(me *membership) *passer {
 	p := &passer{
-		node: m.node, log: m.Log, follows: m.follows, decider: me.node.Decider, ask: me.node.AskDecider, own: m.ownStatus, ownIncidents: m.addOwnIncidents, owns: m.deciding.owns,
-		sends: m.deciding.sendsItself, linked: m.linkedIn, fault: m.showFault,
+		node: m.node, log: m.Log, follows: m.follows, decider: me.node.Decider, ask: me.node.AskDecider,
+		addOwn: m.ownStatus, addOwnIncidents: m.addOwnIncidents, owns: m.deciding.owns, sends: m.deciding.sendsItself,
+		linked: m.linkedIn, fault: m.showFault,
 	}
 	page := http.NewServeMux()
 	for _, r := range m.routes {
 		page.Handle(r.Pattern, p.sharing(pageDoor, r.Pattern, r.Handler))
 	}
-	socket := api.HandlerOf(m, func(pattern string, h http.Handler) http.Handler { return p.sharing(socketDoor, pattern, h) })
+	socket := api.HandlerOf(m,
+		func(pattern string, h http.Handler) http.Handler { return p.sharing(socketDoor, pattern, h) })
 	p.doors = map[string]http.Handler{socketDoor: socket, pageDoor: page}
 	return p
 }
@@ -283,15 +285,19 @@ func (me *membership) notes() (list []string) {
 	since := func(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05 MST") }
 	switch {
 	case state.Role == cluster.Alone:
-		list = append(list, fmt.Sprintf("%s is alone since %s: it reaches no node that decides, and decides for itself.", me.name, since(state.Since)))
+		list = append(list, fmt.Sprintf("%s is alone since %s: it reaches no node that decides, and decides for itself.",
+			me.name, since(state.Since)))
 	case state.Role == cluster.Following && !lost.IsZero():
-		list = append(list, fmt.Sprintf("No node that decides is reached, since %s. What is shown is what %s knew until then.", since(lost), me.name))
+		list = append(list, fmt.Sprintf("No node that decides is reached, since %s. What is shown is what %s knew until "+
+			"then.", since(lost), me.name))
 	}
 	if why := busSentence(state.Bus); why != "" {
 		list = append(list, why)
 	}
-	if state.Journal != "" {
-		list = append(list, state.Journal)
+	for _, why := range []string{state.Journal, me.ownKeySentence()} {
+		if why != "" {
+			list = append(list, why)
+		}
 	}
 	return list
 }
@@ -299,7 +305,9 @@ func (me *membership) notes() (list []string) {
 // asNode returns this node as a status has it.
 func (me *membership) asNode() *api.Node {
 	state := me.node.State()
-	n := &api.Node{Name: string(me.name), Role: api.NodeRole(state.Role), Decider: string(state.Decider), Since: momentOf(state.Since)}
+	n := &api.Node{
+		Name: string(me.name), Role: api.NodeRole(state.Role), Decider: string(state.Decider), Since: momentOf(state.Since),
+	}
 	if own := me.config().Cluster.Nodes[me.name]; own != nil {
 		n.Location = own.Location
 	}
@@ -334,10 +342,15 @@ func (m *monitor) Nodes(context.Context) (api.Nodes, error) {
 	}
 	n.Bus.Ending = append([]string{}, cluster.EndingCertificates(m.member.bus.Certificates(), time.Now())...)
 	for _, one := range s.Nodes {
+		if why := m.member.ownKeySentence(); why != "" && one.Name == m.member.name {
+			one.Troubles = append(slices.Clone(one.Troubles), why)
+		}
 		n.Nodes = append(n.Nodes, api.NodeState{
-			Name: string(one.Name), Location: one.Location, Decides: one.Decides, Deciding: one.Deciding, Live: one.Live, Since: momentOf(one.Since),
-			Version: one.Version, Speaks: one.Speaks, Digest: one.Digest, SameFiles: one.SameFiles, Share: one.Share, Place: one.Place,
-			Behind: one.Behind, ClockOffMS: api.Milliseconds(one.ClockOff), DiskError: one.CopyFault, Troubles: append([]string{}, one.Troubles...),
+			Name: string(one.Name), Location: one.Location, Decides: one.Decides, Deciding: one.Deciding,
+			Live: one.Live, Since: momentOf(one.Since), Version: one.Version, Speaks: one.Speaks,
+			Digest: one.Digest, SameFiles: one.SameFiles, Share: one.Share, Place: one.Place, Behind: one.Behind,
+			ClockOffMS: api.Milliseconds(one.ClockOff), DiskError: one.CopyFault,
+			Troubles: append([]string{}, one.Troubles...),
 		})
 	}
 	return n, nil
@@ -352,10 +365,14 @@ func (m *monitor) BeginNodes(ctx context.Context, by string) (records int, err e
 		return 0, api.ErrNoCluster
 	}
 	if m.probesOnly(m.member.config()) {
-		return 0, fmt.Errorf("%s has decide = false, so it may not write the shared journal: run this on a node that may decide", m.node)
+		return 0, fmt.Errorf("%s has decide = false, so it may not write the shared journal: run this on a node that may "+
+			"decide", m.node)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, beginTime, errors.New("the NATS servers took longer than two minutes"))
 	defer cancel()
+	if err := m.member.refuseShorterCopy(ctx); err != nil {
+		return 0, err
+	}
 	// A shared journal that was lost goes on where this node's copy of it ends.
 	list, err := m.member.node.SharedRecords()
 	if err == nil && len(list) == 0 {
@@ -364,11 +381,35 @@ func (m *monitor) BeginNodes(ctx context.Context, by string) (records int, err e
 	if err != nil {
 		return 0, err
 	}
-	if err := stream.Create(ctx, m.member.bus.Stream(), slices.Values(list)); err != nil {
+	if err := stream.Create(ctx, m.member.bus.Stream(), m.member.node.Furthest(), slices.Values(list)); err != nil {
 		return 0, errors.Join(err, context.Cause(ctx))
 	}
 	m.Log.Info("the journal that all nodes share has been made", zap.String("by", by), zap.Int("records", len(list)))
 	return len(list), nil
+}
+
+// refuseShorterCopy returns an error if the servers have no shared journal and another node that is heard has more
+// of it than this one: what only that one has would be lost.
+func (me *membership) refuseShorterCopy(ctx context.Context) error {
+	if _, _, err := me.bus.Stream().Ends(ctx); !errors.Is(err, bus.ErrNoStream) {
+		return nil
+	}
+	state := me.node.State()
+	var own, furthest cluster.NodeState
+	for _, n := range state.Nodes {
+		if n.Name == me.name {
+			own = n
+		}
+		if n.Live && n.Place > furthest.Place {
+			furthest = n
+		}
+	}
+	if furthest.Place <= own.Place {
+		return nil
+	}
+	return fmt.Errorf("%s has a copy of the shared journal that goes further: to %d, and this one to %d. "+
+		"Run imapvigil nodes begin on %s. If its copy is not wanted, stop imapvigil there before you run this here",
+		furthest.Name, furthest.Place, own.Place, furthest.Name)
 }
 
 // StepDown implements [api.Daemon]. The node that decides is asked by its name: it answers nothing as
@@ -426,7 +467,8 @@ func (m *monitor) answerAsNode(ctx context.Context, from cluster.Asker, question
 	switch question[0] {
 	case askStepDown:
 		if !from.Decides {
-			m.Log.Warn("a node that may not decide asks this one to let another one decide", zap.String("node", string(from.Node)))
+			m.Log.Warn("a node that may not decide asks this one to let another one decide",
+				zap.String("node", string(from.Node)))
 			return []byte("only a node that may decide can have another one decide: type this on " + m.node)
 		}
 		if err := m.stepDown(ctx, string(question[1:])); err != nil {

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.uber.org/zap"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -30,11 +31,13 @@ type membership struct {
 	node  *cluster.Node
 	bus   bus.Bus
 	begun *config.Cluster // in force at the start: what cannot change without a restart
+	log   *zap.Logger
 	name  config.NodeID
 
 	mu   sync.Mutex
 	last *config.Config // in force, as this node takes it
 	lost time.Time      // since when no node is heard that decides; zero: one is
+	said string         // what was logged last about the key of this node
 
 	// Of followRole alone.
 	keyOf    string    // the node whose key of links this one has
@@ -46,13 +49,17 @@ type membership struct {
 
 // join makes this machine a node of the cluster of a configuration. The bus need not be there.
 func (m *monitor) join(ctx context.Context, cfg *config.Config) (err error) {
-	me := &membership{begun: cfg.Cluster, name: config.NodeID(m.node), last: cfg, pastAnswers: semaphore.NewWeighted(mostPastAnswers)}
+	me := &membership{
+		begun: cfg.Cluster, log: m.Log, name: config.NodeID(m.node), last: cfg,
+		pastAnswers: semaphore.NewWeighted(mostPastAnswers),
+	}
 	if me.bus, err = m.connectBus(ctx, cfg.Cluster); err != nil {
 		return fmt.Errorf("connecting to the other nodes: %w", err)
 	}
 	me.node, err = cluster.New(cluster.Options{
 		Node: me.name, Version: m.Version, Bus: me.bus, Dir: filepath.Join(m.StateDir, "shared"), Log: m.Log,
-		Own: m.deciding.own, OpenShared: m.openShared, Wake: m.loop.Wake, RetryLogin: m.prober.RetryLogin, OnShare: m.probes.moveShare,
+		Own: m.deciding.own, OpenShared: m.openShared, Wake: m.loop.Wake, RetryLogin: m.prober.RetryLogin,
+		OnShare:         m.probes.moveShare,
 		OwnServers:      func(ctx context.Context) []string { return ownServers(ctx, me.begun, me.name) },
 		AnswerAsDecider: m.answerAsDecider, Answer: m.answerAsNode, Troubles: m.untoldTroubles,
 	})
@@ -136,13 +143,21 @@ func (m *monitor) mark() string {
 	return m.member.node.Mark()
 }
 
+// successor returns what has become of an incident that this node has handed over.
+func (m *monitor) successor(check config.CheckID, as incident.ID) (now incident.ID, well bool) {
+	if m.member == nil {
+		return as, as == "" // the start is under way
+	}
+	return m.member.node.Successor(check, as)
+}
+
 // probesOnly reports whether this machine, by a configuration, never sends messages.
 func (m *monitor) probesOnly(cfg *config.Config) bool {
 	switch {
 	case m.started && m.member == nil, cfg.Cluster == nil && !m.started:
 		return false
 	case m.member != nil:
-		cfg = m.member.taken(cfg)
+		cfg = m.member.asTaken(cfg)
 	}
 	own := cfg.Cluster.Nodes[config.NodeID(m.Options.Node)]
 	return own != nil && !own.Decide
@@ -167,16 +182,17 @@ func (m decisions) Prepare(cfg *config.Config) (commit, discard func(), diags []
 
 // configure puts a configuration in force.
 func (me *membership) configure(cfg *config.Config) {
-	taken := me.taken(cfg)
+	taken := me.asTaken(cfg)
 	me.mu.Lock()
 	me.last = taken
 	me.mu.Unlock()
+	me.logKey()
 	me.node.Configure(taken)
 }
 
-// taken returns a configuration as this node takes it: with what cannot change without a restart as
+// asTaken returns a configuration as this node takes it: with what cannot change without a restart as
 // it was at the start.
-func (me *membership) taken(cfg *config.Config) *config.Config {
+func (me *membership) asTaken(cfg *config.Config) *config.Config {
 	if cfg.Cluster == nil {
 		return me.withoutCluster(cfg)
 	}
@@ -215,18 +231,21 @@ func (m *monitor) clusterNeedsRestart(cfg *config.Config) []config.Diagnostic {
 	}
 	switch {
 	case m.member == nil && cfg.Cluster != nil:
-		return warn(cfg.Cluster.Pos, "A new cluster block needs a restart", "Until then this machine watches on its own, as before.")
+		return warn(cfg.Cluster.Pos, "A new cluster block needs a restart",
+			"Until then this machine watches on its own, as before.")
 	case m.member == nil:
 		return nil
 	case cfg.Cluster == nil:
-		return warn(m.member.begun.Pos, "A removed cluster block needs a restart", "Until then this machine is a node of the cluster, as before.")
+		return warn(m.member.begun.Pos, "A removed cluster block needs a restart",
+			"Until then this machine is a node of the cluster, as before.")
 	}
 	changed := cfg.Cluster.NeedsRestart(m.member.begun)
 	if len(changed) == 0 {
 		return nil
 	}
 	return warn(cfg.Cluster.Pos, "A changed cluster block needs a restart", fmt.Sprintf(
-		"Until then the node goes on with what was written at its start: %s. All else is in effect: alone_after, the nodes, and nodes, agree and locations of checks.",
+		"Until then the node goes on with what was written at its start: %s. All else is in effect: alone_after, the "+
+			"nodes, and nodes, agree and locations of checks.",
 		strings.Join(changed, ", ")))
 }
 
@@ -280,11 +299,14 @@ func isOwnAddress(ip netip.Addr) bool {
 	if ip.IsLoopback() {
 		return true
 	}
-	addresses, err := net.InterfaceAddrs()
-	return err == nil && slices.ContainsFunc(addresses, func(a net.Addr) bool {
-		prefix, err := netip.ParsePrefix(a.String())
-		return err == nil && prefix.Addr().Unmap() == ip.Unmap()
-	})
+	// The service may not ask for the addresses of this machine, which takes AF_NETLINK. But a socket is bound to
+	// no others.
+	socket, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(ip.Unmap(), 0)))
+	if err != nil {
+		return false
+	}
+	_ = socket.Close()
+	return true
 }
 
 // shortName returns the name of a machine without its domain, as nodes are called.

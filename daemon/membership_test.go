@@ -2,6 +2,9 @@ package daemon
 
 import (
 	"maps"
+	"net"
+	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -35,7 +38,7 @@ func TestChangedClusterNeedsRestart(t *testing.T) {
 		for _, d := range m.clusterNeedsRestart(&cfg) {
 			said += d.Summary + ". " + d.Detail
 		}
-		return m.member.taken(&cfg), said
+		return m.member.asTaken(&cfg), said
 	}
 	taken, said := reload(func(c *config.Config) {
 		c.Cluster.AloneAfter = time.Hour
@@ -63,5 +66,29 @@ func TestChangedClusterNeedsRestart(t *testing.T) {
 	}
 	if !strings.Contains(said, "A removed cluster block needs a restart") {
 		t.Errorf("of a removed cluster block is said: %s", said)
+	}
+}
+
+// A server of the bus on this machine answers without a network, so its addresses must be known as those of this
+// machine: also to a service that may not list them, see RestrictAddressFamilies in its unit.
+func TestAddressesOfThisMachineAreItsOwn(t *testing.T) {
+	own, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range own {
+		ip := netip.MustParsePrefix(a.String()).Addr()
+		if !ip.IsLinkLocalUnicast() && !isOwnAddress(ip) { // such an address takes a zone
+			t.Errorf("%s is not its own", ip)
+		}
+	}
+	for _, text := range []string{"192.0.2.1", "2001:db8::1"} { // RFC 5737, RFC 3849
+		if isOwnAddress(netip.MustParseAddr(text)) {
+			t.Errorf("%s is its own", text)
+		}
+	}
+	unit, err := os.ReadFile("../packaging/systemd/imapvigil.service")
+	if err != nil || strings.Contains(string(unit), "AF_NETLINK") {
+		t.Errorf("the service may list its addresses, or %v: isOwnAddress can be simpler", err)
 	}
 }

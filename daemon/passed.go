@@ -85,7 +85,9 @@ func parseAnswer(frame []byte) (a passedAnswer, err error) {
 
 // ofTheConnection are headers that are about a connection (RFC 9110, section 7.6.1), the length of what goes over
 // it, and who is logged in, which this node knows.
-var ofTheConnection = []string{"Connection", "Keep-Alive", "Transfer-Encoding", "Trailer", "Upgrade", "Content-Length", "Set-Cookie"}
+var ofTheConnection = []string{
+	"Connection", "Keep-Alive", "Transfer-Encoding", "Trailer", "Upgrade", "Content-Length", "Set-Cookie",
+}
 
 // A keptAnswer keeps an answer, of at most so many bytes, to be passed back.
 type keptAnswer struct {

@@ -49,10 +49,10 @@ type passer struct {
 	// decider returns the node that decides; empty: none is heard.
 	decider func() string
 	ask     func(ctx context.Context, question []byte) ([]byte, error)
-	// own puts what is so of this machine into the status that another node has given.
-	own func(ctx context.Context, status []byte) ([]byte, error)
-	// ownIncidents adds this machine's own incidents to a list of the control socket.
-	ownIncidents func(ctx context.Context, list []byte) ([]byte, error)
+	// addOwn puts what is so of this machine into the status that another node has given.
+	addOwn func(ctx context.Context, status []byte) ([]byte, error)
+	// addOwnIncidents adds this machine's own incidents to a list of the control socket.
+	addOwnIncidents func(ctx context.Context, list []byte) ([]byte, error)
 	// owns reports whether an incident is one of this machine alone.
 	owns func(ctx context.Context, id incident.ID) bool
 	// sends reports whether a message is one that this machine sends for itself alone.
@@ -132,7 +132,7 @@ func (p *passer) passOn(w http.ResponseWriter, r *http.Request, door string, h h
 	}
 	switch {
 	case err == nil && a.Status != tooLongToPass:
-		p.give(w, r, &a)
+		p.giveAnswer(w, r, &a)
 	case shows:
 		h.ServeHTTP(w, r)
 	default:
@@ -199,7 +199,8 @@ func (p *passer) notDone(err error) error {
 	case errors.Is(err, bus.ErrCut): // nobody knows for how long
 		return fmt.Errorf("nothing was done: no node that decides is reached (%w)", err)
 	case errors.Is(err, bus.ErrNobody):
-		return fmt.Errorf("nothing was done: no node that decides is reached (%w); another one takes over within seconds, so try again", err)
+		return fmt.Errorf("nothing was done: no node that decides is reached (%w); another one takes over within seconds, "+
+			"so try again", err)
 	case isChanged(err):
 		return fmt.Errorf("%w; look whether it was done, and run it again", err)
 	case p.decider() == "":
@@ -270,16 +271,16 @@ func claimedIn(r *http.Request, body []byte) string {
 	return r.URL.Query().Get("user")
 }
 
-// give answers with what the other node has answered.
-func (p *passer) give(w http.ResponseWriter, r *http.Request, a *passedAnswer) {
+// giveAnswer answers with what the other node has answered.
+func (p *passer) giveAnswer(w http.ResponseWriter, r *http.Request, a *passedAnswer) {
 	body := a.body
 	var add func(context.Context, []byte) ([]byte, error)
 	switch {
 	case a.Status != http.StatusOK:
 	case r.URL.Path == "/v1/status", r.URL.Path == "/api/v1/status":
-		add = p.own
+		add = p.addOwn
 	case r.URL.Path == "/v1/incidents":
-		add = p.ownIncidents
+		add = p.addOwnIncidents
 	}
 	if add != nil {
 		with, err := add(r.Context(), body)

@@ -56,11 +56,11 @@ func newPair() *pair {
 			}
 			return decides.answer(ctx, "fra1", question[1:]), nil
 		},
-		own:          func(_ context.Context, status []byte) ([]byte, error) { return append(status, " of fra1"...), nil },
-		ownIncidents: func(_ context.Context, list []byte) ([]byte, error) { return append(list, " and own"...), nil },
-		owns:         func(_ context.Context, id incident.ID) bool { return id == "own" },
-		sends:        func(_ context.Context, key outbox.Key) bool { return key == "own/1" },
-		linked:       func(r *http.Request) incident.ID { return incident.ID(r.PathValue("token")) },
+		addOwn:          func(_ context.Context, status []byte) ([]byte, error) { return append(status, " of fra1"...), nil },
+		addOwnIncidents: func(_ context.Context, list []byte) ([]byte, error) { return append(list, " and own"...), nil },
+		owns:            func(_ context.Context, id incident.ID) bool { return id == "own" },
+		sends:           func(_ context.Context, key outbox.Key) bool { return key == "own/1" },
+		linked:          func(r *http.Request) incident.ID { return incident.ID(r.PathValue("token")) },
 	}
 	return p
 }
@@ -345,7 +345,7 @@ func FuzzPassedAnswer(f *testing.F) {
 			return
 		}
 		w := httptest.NewRecorder()
-		p.give(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/status", nil), &a) // it panics for a status that is none
+		p.giveAnswer(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/status", nil), &a) // it panics for a status that is none
 		if w.Code != a.Status || w.Header().Get("Connection") != "" {
 			t.Errorf("%d %v of %q", w.Code, w.Header(), answer)
 		}

@@ -15,12 +15,14 @@ import (
 
 // Explain implements [api.Daemon].
 func (m *monitor) Explain(ctx context.Context, id incident.ID) ([]outbox.Held, error) {
+	id = m.deciding.here(ctx, id)
 	v, err := m.deciding.holder(ctx, id).Explain(ctx, id)
 	return v, m.elsewhere(err)
 }
 
 // Note implements [api.Daemon].
 func (m *monitor) Note(ctx context.Context, id incident.ID, n tracker.Note) (incident.Event, error) {
+	id = m.deciding.here(ctx, id)
 	v, err := m.deciding.holder(ctx, id).Note(ctx, id, n)
 	return v, m.elsewhere(err)
 }
@@ -39,12 +41,14 @@ func (m *monitor) Foresee(ctx context.Context, q outbox.Question) (outbox.Foreca
 
 // Acknowledge implements [api.Daemon].
 func (m *monitor) Acknowledge(ctx context.Context, id incident.ID, a tracker.Acknowledgement) (incident.Incident, error) {
+	id = m.deciding.here(ctx, id)
 	v, err := m.deciding.holder(ctx, id).Acknowledge(ctx, id, a)
 	return v, m.elsewhere(err)
 }
 
 // Unacknowledge implements [api.Daemon].
 func (m *monitor) Unacknowledge(ctx context.Context, id incident.ID, by string) (incident.Incident, error) {
+	id = m.deciding.here(ctx, id)
 	v, err := m.deciding.holder(ctx, id).Unacknowledge(ctx, id, by)
 	return v, m.elsewhere(err)
 }

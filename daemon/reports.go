@@ -7,13 +7,12 @@ import (
 	"slices"
 	"time"
 
-	"github.com/imapvigil/imapvigil/daemon/clock"
-
 	"go.uber.org/zap"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/moment"
 	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/cluster"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/report"

@@ -11,12 +11,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/imapvigil/imapvigil/daemon/clock"
-
 	"go.uber.org/zap"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/config/opaque"
+	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 	"github.com/imapvigil/imapvigil/notifiers"

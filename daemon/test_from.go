@@ -66,7 +66,8 @@ func notTested(node config.NodeID, within time.Duration, err error) error {
 	case errors.Is(err, bus.ErrCut):
 		return fmt.Errorf("%s cannot be asked: %w", node, err)
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%s has not answered within %s; imapvigil nodes shows whether it is silent", node, config.FormatDuration(within))
+		return fmt.Errorf("%s has not answered within %s; imapvigil nodes shows whether it is silent",
+			node, config.FormatDuration(within))
 	}
 	return fmt.Errorf("asking %s: %w", node, err)
 }

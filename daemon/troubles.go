@@ -7,11 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/imapvigil/imapvigil/daemon/clock"
-
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/bus"
+	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/cluster"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/journal"
@@ -73,7 +72,7 @@ func (m *monitor) watchTroubles(ctx context.Context) error {
 		_ = m.deciding.own.Report(ctx, lossTrouble, lossFinding(s, time.Since(lossAt)))
 		m.reportFiles(ctx)
 		if m.member != nil {
-			_ = m.deciding.own.Report(ctx, aloneTrouble, aloneFinding(m.member.node.State()))
+			_ = m.deciding.own.Report(ctx, aloneTrouble, aloneFinding(m.member.node.State(), m.member.ownKeySentence()))
 			_ = m.deciding.own.Report(ctx, loginTrouble, loginFinding(m.member.bus.Certificates(), time.Now()))
 		}
 		now, waiting := m.watch.Read(), m.loop.Waiting()
@@ -126,19 +125,21 @@ func lossFinding(s journal.Status, ago time.Duration) *incident.Finding {
 	}
 }
 
-// aloneFinding returns that a node hears nobody who decides, and decides for itself. It returns nil if
-// that is not so.
-func aloneFinding(s cluster.State) *incident.Finding {
+// aloneFinding returns that a node hears nobody who decides, and decides for itself; key says what is wrong with its
+// key. It returns nil if that is not so.
+func aloneFinding(s cluster.State, key string) *incident.Finding {
 	if s.Role != cluster.Alone {
 		return nil
 	}
 	hint := fmt.Sprintf("%s reaches no node that decides, since %s, and decides for itself. Each node that is alone sends messages of its own about an outage.",
-		s.Node, s.Since.UTC().Format("2006-01-02 15:04 MST"))
+		s.Node, s.Unheard.UTC().Format("2006-01-02 15:04:05 MST"))
 	if why := busSentence(s.Bus); why != "" {
 		hint += " " + why
 	}
-	if s.Journal != "" {
-		hint += " " + s.Journal
+	for _, why := range []string{s.Journal, key} {
+		if why != "" {
+			hint += " " + why
+		}
 	}
 	return &incident.Finding{Cause: config.CauseLocalFault, Hint: hint}
 }

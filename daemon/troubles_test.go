@@ -8,6 +8,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/api"
+	"github.com/imapvigil/imapvigil/daemon/cluster"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/journal"
 )
@@ -71,6 +72,19 @@ func TestTroublesOfLostFiles(t *testing.T) {
 		if got := f != nil; got != (test.want != "") || got && !strings.Contains(f.Hint, test.want) {
 			t.Errorf("%+v, %s ago: %+v", test.status, test.ago, f)
 		}
+	}
+}
+
+// People read since when a node hears nobody, which it did before it was alone.
+func TestTroubleOfANodeThatIsAlone(t *testing.T) {
+	t.Parallel()
+	unheard := time.Date(2026, 1, 5, 10, 0, 0, 0, time.UTC)
+	f := aloneFinding(cluster.State{Node: "fra1", Role: cluster.Alone, Unheard: unheard, Since: unheard.Add(time.Hour)}, "")
+	if want := "fra1 reaches no node that decides, since 2026-01-05 10:00:00 UTC, and decides for itself."; f == nil || !strings.HasPrefix(f.Hint, want) {
+		t.Errorf("people read %+v, not %q", f, want)
+	}
+	if f := aloneFinding(cluster.State{Node: "fra1", Role: cluster.Following}, ""); f != nil {
+		t.Errorf("of a node that follows people read %+v", f)
 	}
 }
 

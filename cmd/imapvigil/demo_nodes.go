@@ -138,7 +138,8 @@ func (d *nodesDemonstration) killDecider(ctx context.Context) error {
 	if err := d.until(ctx, incident.CheckDown); err != nil {
 		return err
 	}
-	d.printf("\n%s\n", d.fold("  ", fmt.Sprintf("%s decides after %d seconds. It knows of the incident, and that people know of it.", next.name, int(took.Round(time.Second).Seconds()))))
+	d.printf("\n%s\n", d.fold("  ", fmt.Sprintf("%s decides after %d seconds. It knows of the incident, and that people "+
+		"know of it.", next.name, int(took.Round(time.Second).Seconds()))))
 	return nil
 }
 

@@ -7,11 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/imapvigil/imapvigil/notifiers"
-
 	"github.com/imapvigil/imapvigil/daemon/api"
 	"github.com/imapvigil/imapvigil/daemon/demo"
 	"github.com/imapvigil/imapvigil/daemon/incident"
+	"github.com/imapvigil/imapvigil/notifiers"
 )
 
 // until prints what all nodes together see each time it changes, and returns when a node decides and

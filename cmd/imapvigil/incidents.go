@@ -75,7 +75,7 @@ func (p *program) incidents(ctx context.Context, client *api.Client, f incidentF
 	if err != nil {
 		return err
 	}
-	one := slices.IndexFunc(list.Incidents, func(i api.Incident) bool { return string(i.ID) == f.id })
+	one := slices.IndexFunc(list.Incidents, func(i api.Incident) bool { return i.IsCalled(incident.ID(f.id)) })
 	if one >= 0 {
 		return p.incident(ctx, client, list.Incidents[one])
 	}

@@ -38,9 +38,9 @@ func namedIncidents(ctx context.Context, client *api.Client, names []string) (fo
 func incidentsOf(ctx context.Context, client *api.Client, all []api.Incident, name string) (list []api.Incident, err error) {
 	for _, i := range all {
 		switch {
-		case string(i.ID) == name && i.State == incident.StatusClosed:
+		case i.IsCalled(incident.ID(name)) && i.State == incident.StatusClosed:
 			return nil, fmt.Errorf("incident %s is not open: it is over (%s)", name, i.ClosedAs)
-		case string(i.ID) == name:
+		case i.IsCalled(incident.ID(name)):
 			return []api.Incident{i}, nil
 		// Also a check that has left the files, and the monitor's own troubles.
 		case string(i.Check) == name && i.State != incident.StatusClosed:

@@ -26,7 +26,8 @@ func (p *program) nodesBeginCommand() *cobra.Command {
 			if p.json {
 				return p.printJSON(begun)
 			}
-			p.printf("The journal that all nodes share is made; it begins with %s of this node.\n", plural(begun.Records, "record"))
+			p.printf("The journal that all nodes share is made; it begins with %s of this node.\n",
+				plural(begun.Records, "record"))
 			p.printf("Within ten seconds one of the nodes decides: see imapvigil nodes.\n")
 			return nil
 		},

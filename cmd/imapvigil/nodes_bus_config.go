@@ -61,7 +61,8 @@ func (p *program) writeBusConfig(o busConfigOptions) error {
 	if err != nil {
 		return err
 	}
-	p.printf("%s  authority, valid until %s\n", filepath.Join(o.out, serverfiles.AuthorityFile), authority.until.Format(time.DateOnly))
+	p.printf("%s  authority, valid until %s\n", filepath.Join(o.out, serverfiles.AuthorityFile),
+		authority.until.Format(time.DateOnly))
 	for _, server := range servers {
 		if err := p.writeServer(o, cluster, server, authority); err != nil {
 			return err
@@ -94,7 +95,8 @@ func (p *program) busAuthority(dir string) (a busAuthority, err error) {
 		return a, fmt.Errorf("the authority in %s: %w", dir, err)
 	}
 	if !a.until.After(p.now()) {
-		return a, fmt.Errorf("the authority in %s has ended. Write into a new directory, and put its ca.pem where ca_file is, on every node", dir)
+		return a, fmt.Errorf("the authority in %s has ended. Write into a new directory, and put its ca.pem where ca_file "+
+			"is, on every node", dir)
 	}
 	return a, nil
 }
@@ -109,7 +111,9 @@ func (p *program) busServers(o busConfigOptions, authority busAuthority) (*confi
 		return nil, nil, errors.New("the files have no cluster block, so there are no servers to configure")
 	}
 	if ca := cfg.Cluster.CA.Text(); ca != "" && !strings.Contains(ca, strings.TrimSpace(string(authority.Certificate))) {
-		return nil, nil, fmt.Errorf("ca_file names another authority than %s, so nodes would refuse these servers. Give --out the directory that was used before, or put this ca.pem where ca_file is", filepath.Join(o.out, serverfiles.AuthorityFile))
+		return nil, nil, fmt.Errorf("ca_file names another authority than %s, so nodes would refuse these servers. Give "+
+			"--out the directory that was used before, or put this ca.pem where ca_file is",
+			filepath.Join(o.out, serverfiles.AuthorityFile))
 	}
 	servers, err := serverfiles.Servers(cfg.Cluster)
 	if err != nil || o.server == "" {
@@ -216,11 +220,14 @@ func writePair(pair serverfiles.Pair, certificate, key string) error {
 }
 
 func (p *program) printBusNext(out string, cluster *config.Cluster, servers []serverfiles.Server) {
-	p.printf("\n%s\n", p.fold("", fmt.Sprintf("What is in the directory of a server belongs to %s there, and ca.pem where ca_file is, on every node. Keep %s, and let nobody else have it.", serverfiles.Directory, filepath.Join(out, "ca.key"))))
+	p.printf("\n%s\n", p.fold("", fmt.Sprintf("What is in the directory of a server belongs to %s there, and ca.pem "+
+		"where ca_file is, on every node. Keep %s, and let nobody else have it.",
+		serverfiles.Directory, filepath.Join(out, "ca.key"))))
 	if cluster.CA.Text() == "" && !servers[0].Plain {
 		p.printf("%s\n", p.fold("", `The cluster block has no ca_file, so nodes would refuse these servers. Write ca_file = "bus-ca.pem".`))
 	}
 	if slices.ContainsFunc(servers, func(s serverfiles.Server) bool { return s.WebSocket > 0 && s.WebSocket < 1024 }) {
-		p.printf("%s\n", p.fold("", "A server may use the port of wss:// only after a change of its unit; imapvigil-nodes(7) has the lines."))
+		p.printf("%s\n", p.fold("",
+			"A server may use the port of wss:// only after a change of its unit; imapvigil-nodes(7) has the lines."))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,9 +27,16 @@ func (p *program) printNodes(nodes api.Nodes) error {
 		return p.printJSON(nodes)
 	}
 	p.printf("%s\n", p.fold("", whoDecides(nodes.Node)))
+	if !slices.ContainsFunc(nodes.Nodes, func(n api.NodeState) bool { return n.Name == nodes.Node.Name }) {
+		p.printf("%s\n", p.fold("", fmt.Sprintf("The files have no node %q, so what it sees does not "+
+			"count: see imapvigil validate and imapvigil status.", nodes.Node.Name)))
+	}
 	rows := [][]string{{"NODE", "LOCATION", "IS", "CHECKS", "JOURNAL", "FILES", "VERSION"}}
 	for _, n := range nodes.Nodes {
-		rows = append(rows, []string{n.Name, n.Location, nodeState(nodes.Node, n), unlessSilent(n, strconv.Itoa(n.Share)), unlessSilent(n, journalPlace(n)), unlessSilent(n, filesWord(n)), cmp.Or(n.Version, "-")})
+		rows = append(rows, []string{
+			n.Name, n.Location, nodeState(nodes, n), unlessSilent(n, strconv.Itoa(n.Share)),
+			unlessSilent(n, journalPlace(n)), unlessSilent(n, filesWord(n)), cmp.Or(n.Version, "-"),
+		})
 	}
 	p.printTable("", []column{{}, {rank: 1}, {}, {right: true, rank: 3}, {rank: 2}, {rank: 4}, {rank: 5}}, rows)
 	p.printf("\n%s\n", p.fold("", busLine(nodes.Bus)))
@@ -61,22 +69,31 @@ func whoDecides(n api.Node) string {
 	return fmt.Sprintf("%s answers. It follows %s, which decides for all nodes.", n.Name, n.Decider)
 }
 
-// nodeState returns the word for the state of a node, such as deciding or silent. The node that answers, me, knows
-// whether it is alone itself.
-func nodeState(me api.Node, n api.NodeState) string {
+// nodeState returns the word for the state of a node, such as deciding or silent. The node that answers knows
+// whether it is alone itself. One that may not decide knows of the others what the node that decides says.
+func nodeState(nodes api.Nodes, n api.NodeState) string {
 	switch {
-	case n.Name == me.Name && me.Role == api.Alone:
+	case n.Name == nodes.Node.Name && nodes.Node.Role == api.Alone:
 		return "alone"
 	case n.Deciding:
 		return "deciding"
+	case n.Live && n.Decides && nodes.Node.Decider == "":
+		return "live" // it may be alone, which the one that answers does not know
 	case n.Live && n.Decides:
 		return "following"
 	case n.Live:
 		return "probing only"
-	case n.Since == nil:
+	case n.Since == nil && !hearsHeartbeats(nodes) && nodes.Node.Decider == "":
+		return "not known"
+	case n.Since == nil && hearsHeartbeats(nodes):
 		return "never heard"
 	}
 	return "silent"
+}
+
+// hearsHeartbeats reports whether the node that answers hears the others itself, which those do that may decide.
+func hearsHeartbeats(nodes api.Nodes) bool {
+	return slices.ContainsFunc(nodes.Nodes, func(n api.NodeState) bool { return n.Name == nodes.Node.Name && n.Decides })
 }
 
 // unlessSilent returns what a node said of itself; of one that is silent it may no longer be so, and what another
@@ -129,10 +146,11 @@ func nodeTroubles(p *program, n api.NodeState) (list []string) {
 		list = append(list, "it runs other files than the node that answers. Checks that differ are not counted from there.")
 	}
 	if off := max(n.ClockOffMS, -n.ClockOffMS); off > clockOffMost {
-		list = append(list, fmt.Sprintf("its clock differs by %.1f s. It does not decide before that is corrected.", off/1000))
+		list = append(list, fmt.Sprintf("its clock differs by %.1f s. It does not decide before that is corrected.",
+			off/1000))
 	}
 	if n.DiskError != "" {
-		list = append(list, n.DiskError)
+		list = append(list, "its copy of the shared journal is not good: "+strings.TrimSuffix(n.DiskError, ".")+".")
 	}
 	return append(list, n.Troubles...)
 }

@@ -26,7 +26,7 @@ func TestNodesAreListed(t *testing.T) {
 	ill[0].Deciding = true
 	ill[1].Live = false
 	ill[2].Digest, ill[2].SameFiles, ill[2].ClockOffMS, ill[2].Behind, ill[2].Version = "b", false, -2400, 210, "1.3.2"
-	ill[4].DiskError = "The copy of the shared journal cannot be written: no space left on device."
+	ill[4].DiskError = "it is not on the disk: 002: 4 records wait in memory for the disk: no space left on device"
 	ill[4].Troubles = []string{"The files are in error: main.hcl, line 12."}
 	var text strings.Builder
 	for _, c := range []struct {
@@ -37,10 +37,20 @@ func TestNodesAreListed(t *testing.T) {
 		{"much is wrong", api.Nodes{Node: api.Node{Name: "fra1", Role: api.Deciding, Decider: "fra1"}, Bus: connected, Nodes: ill}},
 		{"cut off", api.Nodes{
 			Node: api.Node{Name: "fra1", Role: api.Alone}, Bus: api.Bus{Server: "fra1.example.net:4222", Error: "fra1.example.net:4222 refuses connections"},
-			JournalError: "The shared journal is not read: the bus is not there.", Nodes: []api.NodeState{well("fra1", "frankfurt"), ill[1]},
+			Nodes: []api.NodeState{well("fra1", "frankfurt"), ill[1]},
+		}},
+		{"not begun", api.Nodes{
+			Node: api.Node{Name: "fra1", Role: api.Following}, Bus: connected, Nodes: []api.NodeState{well("fra1", "frankfurt"), well("nyc1", "new-york")},
+			JournalError: "There is no shared journal yet, so no node decides for all. Run sudo imapvigil nodes begin, once, on one node.",
+		}},
+		{"no node", api.Nodes{
+			Node: api.Node{Name: "nyc9", Role: api.Following, Decider: "nyc1"}, Bus: connected, Nodes: three,
 		}},
 		{"probes only", api.Nodes{Node: api.Node{Name: "lon1", Role: api.Following, Decider: "nyc1"}, Bus: connected, Nodes: []api.NodeState{
-			three[1], {Name: "nyc1", Location: "new-york", Decides: true, Deciding: true, Live: true},
+			{Name: "fra1", Location: "frankfurt", Decides: true}, three[1], {Name: "nyc1", Location: "new-york", Decides: true, Deciding: true, Live: true},
+		}}},
+		{"probes only, and reaches none that decides", api.Nodes{Node: api.Node{Name: "lon1", Role: api.Following}, Bus: connected, Nodes: []api.NodeState{
+			{Name: "fra1", Location: "frankfurt", Decides: true}, three[1],
 		}}},
 	} {
 		var out bytes.Buffer

@@ -65,7 +65,7 @@ func (p *program) noteCommand() *cobra.Command {
 // incidentsCalled returns the incident with an id, open or over; nil: there is none.
 func incidentsCalled(all []api.Incident, id string) []api.Incident {
 	for _, i := range all {
-		if string(i.ID) == id {
+		if i.IsCalled(incident.ID(id)) {
 			return []api.Incident{i}
 		}
 	}

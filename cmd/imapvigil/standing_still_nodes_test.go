@@ -116,6 +116,11 @@ func TestADeciderThatStoodStill(t *testing.T) {
 	first.awaitAll("ok")
 	server.fail(false)
 	first.await("the opening", patience, func() bool { return slices.Equal(first.sent(), []string{typeOpened}) })
+	// What the journal does not have as sent, the next one sends again.
+	first.await("the opening to be kept as sent", patience, func() bool {
+		status, _ := first.command("status")
+		return strings.Contains(status, "Messages last delivered: tickets")
+	})
 
 	first.signal(syscall.SIGSTOP)
 	second, _ := awaitDecider(others...)

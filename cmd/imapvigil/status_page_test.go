@@ -299,7 +299,7 @@ func fromNodes() api.Status {
 		fails(c, incident.CheckDown, "connect", "timeout", "Nothing answers within 10s.", 12*time.Minute)
 		c.From, c.Locations = "2 of 3 nodes: frankfurt, london; well from new-york", locations("failing", "failing", "well")
 	}
-	s.Checks[2].From, s.Checks[2].Locations = "nyc1 alone; fra1 and lon1 are silent", locations("silent", "silent", "failing")
+	s.Checks[2].From, s.Checks[2].Locations = "new-york; only nyc1 reports; fra1 and lon1 are silent", locations("silent", "silent", "failing")
 	fails(&s.Checks[3], incident.CheckDegraded, "connect", "timeout", "Times out from fra1; is well from lon1, nyc1.", time.Hour)
 	s.Checks[3].From, s.Checks[3].Locations = "1 of 3 nodes: frankfurt; well from london, new-york", locations("failing", "well", "well")
 	fails(&s.Checks[4], incident.CheckFailing, "greeting", "bye", "The server ends the session at once.", time.Minute)

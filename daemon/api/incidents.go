@@ -37,6 +37,7 @@ type Incident struct {
 	HandedTo   string           `json:"handed_to,omitempty"`   // the node that decides now
 	HandedAs   incident.ID      `json:"handed_as,omitempty"`   // the incident as which it goes on there
 	HandedWell bool             `json:"handed_well,omitempty"` // that node sees the check well
+	Also       incident.ID      `json:"also,omitempty"`        // of a node that is alone: by which all nodes know it
 	Groups     []string         `json:"groups"`
 	StartedAt  time.Time        `json:"started_at"`
 	ReportedAt *time.Time       `json:"reported_at"`
@@ -49,6 +50,9 @@ type Incident struct {
 	// incident is told; nil otherwise.
 	Held []Held `json:"held,omitzero"`
 }
+
+// IsCalled reports whether an id is that of the incident, or one by which all nodes know it.
+func (i *Incident) IsCalled(id incident.ID) bool { return id != "" && (i.ID == id || i.Also == id) }
 
 // Event is one event of an incident.
 type Event struct {
@@ -135,7 +139,7 @@ func NewIncident(s *tracker.Snapshot, state *tracker.IncidentState) Incident {
 	v := Incident{
 		ID: in.ID, Check: in.Check, Condition: in.Condition, Severity: in.Severity, State: in.Status(),
 		ClosedAs: string(in.ClosedAs), Phase: in.Finding.Phase, Cause: in.Finding.Cause, Hint: in.Finding.Hint,
-		Evidence: in.Finding.Evidence, Address: in.Finding.Address, From: in.Finding.From, HandedTo: in.HandedTo, HandedAs: in.HandedAs, HandedWell: in.HandedWell, Groups: []string{},
+		Evidence: in.Finding.Evidence, Address: in.Finding.Address, From: in.Finding.From, HandedTo: in.HandedTo, HandedAs: in.HandedAs, HandedWell: in.HandedWell, Also: s.Others[in.ID], Groups: []string{},
 		StartedAt: in.StartedAt.UTC(), ReportedAt: moment(in.ReportedAt), EndedAt: moment(in.EndedAt),
 		Events: make([]Event, 0, len(state.Events)), Deliveries: []Delivery{}, Acknowledged: newAcknowledgement(in),
 	}

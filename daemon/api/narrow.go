@@ -60,7 +60,7 @@ func (v view) Incidents() iter.Seq[*tracker.IncidentState] {
 // incidentOf returns an incident that the visitor sees.
 func (v view) incidentOf(id incident.ID) (*tracker.IncidentState, error) {
 	for in := range v.Incidents() {
-		if in.Incident.ID == id {
+		if other, has := v.Others[in.Incident.ID]; in.Incident.ID == id || has && other == id {
 			return in, nil
 		}
 	}

@@ -50,6 +50,9 @@ func TestANodeWithSlowTrackersIsAlone(t *testing.T) {
 		if role := n.Role(); role != Alone {
 			t.Errorf("it is %s", role)
 		}
+		if s := n.State(); s.Since.Sub(s.Unheard) < time.Minute {
+			t.Errorf("it is alone since %s, and has heard nobody since %s", s.Since, s.Unheard)
+		}
 		stop()
 		running.Wait()
 		b.Close()

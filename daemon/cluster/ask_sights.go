@@ -11,11 +11,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/imapvigil/imapvigil/daemon/clock"
-
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/agree"
 	"github.com/imapvigil/imapvigil/daemon/bus"
+	"github.com/imapvigil/imapvigil/daemon/clock"
 )
 
 // askNodes asks each node what it last saw, when this node begins to decide and when the node is
@@ -93,9 +92,9 @@ func (n *Node) askWhatItSaw(ctx context.Context, node string) (packets [][]byte,
 }
 
 const (
-	// mostSights is the most bytes that a node may say of what it last saw: 200,000 checks that are well, or
-	// 5,000 that fail, come to a sixth of it.
-	mostSights = 32 << 20
+	// mostSights is the most bytes that a node may say of what it last saw: 100,000 checks that all fail come to
+	// five sixths of it.
+	mostSights = bus.MaxAnswer
 	// mostPackets is the most packets in them. Each has about 60,000 bytes.
 	mostPackets = 4096
 )

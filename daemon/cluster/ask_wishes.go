@@ -101,5 +101,6 @@ func (n *Node) wishesOfPeople(ctx context.Context) (w tracker.Wishes, err error)
 	w = own.Wishes().NewTo(all)
 	w.Silences = w.Silences[:min(len(w.Silences), mostWishes)]
 	w.Acknowledgements = w.Acknowledgements[:min(len(w.Acknowledgements), mostWishes)]
+	w.Notes = nil // they keep nobody from being told, and there is no incident yet that has them
 	return w, nil
 }

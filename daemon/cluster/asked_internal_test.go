@@ -2,12 +2,15 @@ package cluster
 
 import (
 	"bytes"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/agree"
 	"github.com/imapvigil/imapvigil/daemon/bus"
+	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 // FuzzJournalAnswer: what another node says of the journal costs no more memory than it has bytes, and questions for
@@ -54,6 +57,24 @@ func FuzzSights(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What a node last saw is read also when all of very many checks fail, and each has much to say.
+func TestAllOfManyChecksFail(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	p := agree.NewPacker("fra1", now)
+	finding := incident.Finding{Condition: config.ConditionService, Health: incident.Down, Hint: strings.Repeat("x", 1000)}
+	for i := range 50_000 {
+		p.Add(incident.Result{
+			Check: config.CheckID(fmt.Sprintf("mx%d/imaps", i)), Started: now, Ended: now,
+			Observed: config.ConditionSet(config.ConditionService), Findings: []incident.Finding{finding},
+		}, 1, now)
+	}
+	answer := encode(p.All(now))
+	if packets, err := parseSights(answer); err != nil || len(packets) == 0 || len(answer) < 40<<20 {
+		t.Errorf("%d packets of %d bytes: %v", len(packets), len(answer), err)
+	}
 }
 
 // What costs a node work, or others could use, is for nodes that need it.

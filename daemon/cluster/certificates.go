@@ -22,7 +22,8 @@ func EndingCertificates(list []bus.Certificate, now time.Time) (sentences []stri
 		if c.Ends.Before(now) {
 			ends = "ended"
 		}
-		sentences = append(sentences, fmt.Sprintf("The certificate of %s %s at %s.", c.Of, ends, c.Ends.UTC().Format("2006-01-02 15:04 MST")))
+		sentences = append(sentences,
+			fmt.Sprintf("The certificate of %s %s at %s.", c.Of, ends, c.Ends.UTC().Format("2006-01-02 15:04 MST")))
 	}
 	return sentences
 }

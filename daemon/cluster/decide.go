@@ -67,7 +67,8 @@ type packet struct {
 func (n *Node) decide(ctx context.Context, term uint64) {
 	d := &decider{
 		Node: n, began: term, decides: time.Now(), tracker: n.sharedTracker(),
-		packets: make(chan packet, 4096), begun: make(chan struct{}), heard: make(chan struct{}), again: make(chan string, 64),
+		packets: make(chan packet, 4096), begun: make(chan struct{}), heard: make(chan struct{}),
+		again:   make(chan string, 64),
 		refused: make(chan struct{}, 1), aside: make(chan struct{}, 1), summaries: make(chan agree.Summary, 1),
 	}
 	d.clockRight = d.decides
@@ -98,7 +99,7 @@ func (n *Node) decide(ctx context.Context, term uint64) {
 // listen listens to what only a decider has to hear.
 func (d *decider) listen() (stop func()) {
 	stopSights, err := d.Bus.Listen(bus.Sights, func(m bus.Message) {
-		d.offer(packet{m.Topic.Node(), m.Data})
+		d.offerPacket(packet{m.Topic.Node(), m.Data})
 	})
 	if err != nil {
 		d.Log.Error("what the other nodes see does not reach this node", zap.Error(err))
@@ -114,8 +115,8 @@ func (d *decider) listen() (stop func()) {
 	return func() { stopSights(); stopAnswers() }
 }
 
-// offer queues a packet, if there is room.
-func (d *decider) offer(p packet) {
+// offerPacket queues a packet, if there is room.
+func (d *decider) offerPacket(p packet) {
 	select {
 	case d.packets <- p:
 	default:
@@ -128,7 +129,7 @@ func (d *decider) makeResults(ctx context.Context) {
 	go func() { begun <- d.tracker.Begin(ctx) }()
 	d.useConfiguration() // meanwhile: of 100,000 checks that takes 0.3 s
 	if err := <-begun; err != nil {
-		return // awaitEnd knows
+		return // the tracker has ended, which ends awaitEnd
 	}
 	close(d.begun)
 	d.recallCauses(ctx)
@@ -170,7 +171,7 @@ func (d *decider) makeResults(ctx context.Context) {
 func (d *decider) recallCauses(ctx context.Context) {
 	s, err := d.tracker.Snapshot(ctx)
 	if err != nil {
-		return // awaitEnd knows
+		return // the tracker has ended, which ends awaitEnd
 	}
 	causes := map[config.CheckID]config.Cause{}
 	for c := range s.Checks() {
@@ -255,17 +256,30 @@ func (d *decider) giveResults() (all bool) {
 
 // wakeNodes has nodes probe checks at once about which another one has changed its mind.
 func (d *decider) wakeNodes(wanted []agree.Wanted) {
-	for batch := range slices.Chunk(wanted, wakesAtOnce) {
-		var list []wake
-		for _, w := range batch {
-			list = append(list, wake{Check: w.Check, Nodes: nodeIDs(w.Nodes)})
-		}
-		_ = d.Bus.Publish(bus.Wake, encode(list))
+	for _, message := range wakeMessages(wanted) {
+		_ = d.Bus.Publish(bus.Wake, message)
 	}
 }
 
-// wakesAtOnce is how many checks one message asks for: with ten nodes each about 300 bytes.
-const wakesAtOnce = 100
+// wakeMessages returns lists of wakes, encoded, each of which is short enough for parseWakes.
+func wakeMessages(wanted []agree.Wanted) (messages [][]byte) {
+	var list []byte
+	for _, w := range wanted {
+		one := encode(wake{Check: w.Check, Nodes: nodeIDs(w.Nodes)})
+		if len(list) > 0 && len(list)+len(one)+len(",]") > maxMessage {
+			messages, list = append(messages, append(list, ']')), nil
+		}
+		separator := byte(',')
+		if len(list) == 0 {
+			separator = '['
+		}
+		list = append(append(list, separator), one...)
+	}
+	if len(list) > 0 {
+		messages = append(messages, append(list, ']'))
+	}
+	return messages
+}
 
 func nodeIDs(names []string) (ids []config.NodeID) {
 	for _, name := range names {

@@ -70,20 +70,25 @@ func (d *decider) aboutNode(node *config.Node, h *heard, summary agree.Summary, 
 		{name: unsentTrouble, wrong: unsentSentence(node.ID, h.Unsent, d.Wall()), unknown: node.ID == d.Node.Node},
 	}
 	if seen.Suspect {
-		list[0].wrong = fmt.Sprintf("%s itself is at fault. It cannot connect to %d of %d checks that other nodes find well. Such failures do not count from there.",
+		list[0].wrong = fmt.Sprintf("%s itself is at fault. It cannot connect to %d of %d checks that other nodes find "+
+			"well. Such failures do not count from there.",
 			node.ID, seen.Record.Unreachable, seen.Record.WellElsewhere)
 	}
 	if h.Digest != d.Node.cfg.CommonDigest || seen.Different > 0 {
-		list[1].wrong = fmt.Sprintf("%s runs other files than %s, which decides. Distribute the same files to all nodes.", node.ID, d.Node.Node)
+		list[1].wrong = fmt.Sprintf("%s runs other files than %s, which decides. Distribute the same files to all nodes.",
+			node.ID, d.Node.Node)
 		if seen.Different > 0 {
-			list[1].wrong += fmt.Sprintf(" What it sees of %s with other settings does not count.", plural(seen.Different, "check"))
+			list[1].wrong += fmt.Sprintf(" What it sees of %s with other settings does not count.",
+				plural(seen.Different, "check"))
 		}
 	}
 	list[2].wrong = d.clockSentence(node, h.ahead, now)
 	if h.Copy != "" {
-		list[3].wrong = fmt.Sprintf("The copy of the shared journal on %s is not good: %s. That node is the last to take over.", node.ID, h.Copy)
+		list[3].wrong = fmt.Sprintf("The copy of the shared journal on %s is not good: %s. That node is the last to take "+
+			"over.", node.ID, h.Copy)
 		if node.ID == d.Node.Node {
-			list[3].wrong = fmt.Sprintf("The copy of the shared journal on %s, which decides, is not good: %s. It goes on: the servers of the bus have what it decides.", node.ID, h.Copy)
+			list[3].wrong = fmt.Sprintf("The copy of the shared journal on %s, which decides, is not good: %s. It goes on: "+
+				"the servers of the bus have what it decides.", node.ID, h.Copy)
 		}
 	}
 	// A node that may decide tells people itself.
@@ -104,7 +109,8 @@ func (d *decider) clockSentence(node *config.Node, ahead time.Duration, now time
 	if counts.Abs() > clockTolerance || node.ID == d.Node.Node {
 		than = "those of the other nodes"
 	}
-	text := fmt.Sprintf("The clock of %s is %s %s %s.", node.ID, config.FormatDuration(off.Abs()), map[bool]string{true: "ahead of", false: "behind"}[off > 0], than)
+	text := fmt.Sprintf("The clock of %s is %s %s %s.", node.ID, config.FormatDuration(off.Abs()),
+		map[bool]string{true: "ahead of", false: "behind"}[off > 0], than)
 	if node.Decide {
 		text += fmt.Sprintf(" Until it is right, %s does not decide while another node can.", node.ID)
 	}
@@ -125,7 +131,8 @@ func unseen(summary agree.Summary) trouble {
 	if summary.Unreported > len(names) {
 		more = fmt.Sprintf(" and %d more", summary.Unreported-len(names))
 	}
-	t.wrong = fmt.Sprintf("No node reports on %s: %s%s. Whether they work is not known.", plural(summary.Unreported, "check"), strings.Join(names, ", "), more)
+	t.wrong = fmt.Sprintf("No node reports on %s: %s%s. Whether they work is not known.",
+		plural(summary.Unreported, "check"), strings.Join(names, ", "), more)
 	return t
 }
 
@@ -133,7 +140,8 @@ func unseen(summary agree.Summary) trouble {
 func (d *decider) lostRecords(now time.Time) trouble {
 	t := trouble{name: journalTrouble}
 	if !d.rebased.IsZero() && now.Sub(d.rebased) < mendedFor {
-		t.wrong = fmt.Sprintf("The shared journal had lost records. At %s it was written again from the copy of the node that had most of them. Messages may be sent twice. Check the disks of the servers of the bus.",
+		t.wrong = fmt.Sprintf("The shared journal had lost records. At %s it was written again from the copy of the node "+
+			"that had most of them. Messages may be sent twice. Check the disks of the servers of the bus.",
 			d.rebased.UTC().Format("2006-01-02 15:04:05 MST"))
 	}
 	return t
@@ -156,7 +164,8 @@ func (s *shrinking) noteTakeOver(was, is int, lacksMost bool, now time.Time) {
 func (s shrinking) trouble(node config.NodeID, now time.Time) trouble {
 	t := trouble{name: shrunkTrouble}
 	if !s.at.IsZero() && now.Sub(s.at) < mendedFor {
-		t.wrong = fmt.Sprintf("%s decides with files that have %s, where the node that decided before had %d. No node with as many was heard for %s. If that is not meant, distribute the right files to all nodes.",
+		t.wrong = fmt.Sprintf("%s decides with files that have %s, where the node that decided before had %d. No node with "+
+			"as many was heard for %s. If that is not meant, distribute the right files to all nodes.",
 			node, plural(s.is, "check"), s.was, config.FormatDuration(shrinkAfter))
 	}
 	return t

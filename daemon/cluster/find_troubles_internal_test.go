@@ -19,7 +19,7 @@ func TestFullDisksAreTold(t *testing.T) {
 		e := newEar("a1", "a1", "b1", "c1")
 		e.pass(time.Minute, "a1", "a1", "b1", "c1")
 		hb := e.beats[node]
-		hb.Copy = "the copy is not on the disk: no space left on device"
+		hb.Copy = "it is not on the disk: no space left on device"
 		e.beats[node] = hb
 		e.pass(pulsePause, "a1", "a1", "b1", "c1")
 		if order := e.order(); !strings.HasSuffix(order, string(node)+"]") {
@@ -46,6 +46,22 @@ func TestFullDisksAreTold(t *testing.T) {
 		e.pass(faultTime, "a1", "a1", "b1", "c1")
 		if hints := told(); len(hints) != 1 || !strings.Contains(hints[0], want) || !strings.Contains(hints[0], "no space left") {
 			t.Errorf("told of %s: %q", node, hints)
+		}
+	}
+}
+
+// A node that is gone from the files, and comes back with the same trouble, has had it since it came back.
+func TestTheTroubleOfANodeThatIsGoneIsForgotten(t *testing.T) {
+	t.Parallel()
+	log := &troubleLog{since: map[tracker.Trouble]time.Time{}, open: map[tracker.Trouble]bool{}}
+	slow := []trouble{{name: clockTrouble + "lon1", wrong: "The clock of lon1 is wrong.", after: faultTime}}
+	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		after time.Duration
+		list  []trouble
+	}{{0, slow}, {time.Second, nil}, {2 * faultTime, slow}} {
+		if reports := log.next(c.list, now.Add(c.after)); len(reports) > 0 {
+			t.Errorf("after %s is reported: %v", c.after, reports)
 		}
 	}
 }

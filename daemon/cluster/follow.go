@@ -55,7 +55,7 @@ func (n *Node) follow(ctx context.Context) (myTurn bool) {
 			continue
 		case <-ticker.C:
 		}
-		if n.anew.Swap(false) || n.sharedTracker().hasEnded() {
+		if n.stale.Swap(false) || n.sharedTracker().hasEnded() {
 			if err := n.renewShared(ctx); err != nil && !pause(ctx, failedPause) {
 				return false
 			}
@@ -77,21 +77,51 @@ func (n *Node) isMyTurn(now time.Time) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.hearing.lost = lost
-	return !now.Before(n.restUntil) && n.hearing.mayTakeOver(n.cfg.Cluster.Nodes, now)
+	return n.canDecide() && !now.Before(n.restUntil) && n.hearing.mayTakeOver(n.cfg.Cluster.Nodes, now)
 }
 
 // noteJournal keeps what is wrong with the shared journal; nil: nothing.
 func (n *Node) noteJournal(err error) {
-	text := ""
-	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, errTooLate) {
-		text = err.Error()
+	if errors.Is(err, context.Canceled) || errors.Is(err, errTooLate) {
+		err = nil
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	text := n.journalSentence(err)
 	if text != "" && text != n.journal && !errors.Is(err, bus.ErrCut) {
-		n.Log.Warn("the journal of the cluster", zap.Error(err))
+		n.Log.Warn("the journal of the cluster", zap.Error(errors.New(text)))
 	}
-	n.journal = text
+	n.journal, n.unmade = text, errors.Is(err, bus.ErrNoStream)
+}
+
+// journalSentence returns, for an error of the shared journal, a sentence that says what is wrong and what to do
+// about it. It is empty for nil.
+func (n *Node) journalSentence(err error) string {
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, bus.ErrNoStream) && n.someoneHoldsJournal():
+		return "The NATS servers do not have the shared journal, so no node decides for all. " +
+			"If they are new, or their disks were lost, run imapvigil nodes begin on the node whose copy " +
+			"goes furthest: see JOURNAL in imapvigil nodes."
+	case errors.Is(err, bus.ErrNoStream):
+		return "There is no shared journal yet, so no node decides for all. " +
+			"Run sudo imapvigil nodes begin, once, on one node."
+	case errors.Is(err, context.DeadlineExceeded):
+		return "The NATS servers do not answer for the shared journal, so no node decides for all. " +
+			"It takes most of them: see that imapvigil-bus runs on each of their machines."
+	}
+	return asSentence(err.Error())
+}
+
+// someoneHoldsJournal reports whether this node, or another one that was heard, has a copy of the shared journal.
+func (n *Node) someoneHoldsJournal() bool {
+	for _, h := range n.hearing.nodes {
+		if h.Place > 0 {
+			return true
+		}
+	}
+	return n.copy.Place() > 0
 }
 
 // pause waits, and returns false if ctx ends first.

@@ -27,6 +27,9 @@ const (
 	answeredWithin = 5 * time.Minute
 	// handOverTime is how long one question to it may take.
 	handOverTime = 5 * time.Second
+	// trackerTime is how long a tracker of this node may take to answer. Whoever hands over also looks whether the
+	// node is alone again, and must not wait for a tracker that is stuck.
+	trackerTime = 5 * time.Second
 	// wishesAtOnce is how many wishes one question holds, and topicsAtOnce how many topics: the longest wish
 	// has some 5 KiB, a topic 300 bytes, and a message of the bus 512 KiB.
 	wishesAtOnce = 60
@@ -64,7 +67,7 @@ func (v view) isKnown() bool { return v.As != "" || v.Well }
 // handOver hands over the incidents that this node opened alone, once it is known what the decider says of
 // their checks: otherwise people would read that they are over.
 func (n *Node) handOver(ctx context.Context, now time.Time) error {
-	own, err := n.Own.Snapshot(ctx)
+	own, err := snapshotSoon(ctx, n.Own)
 	if err != nil {
 		return err
 	}
@@ -74,7 +77,7 @@ func (n *Node) handOver(ctx context.Context, now time.Time) error {
 	if decider == "" {
 		return nil // it may be alone again
 	}
-	all, err := shared.Snapshot(ctx)
+	all, err := snapshotSoon(ctx, shared.Tracker)
 	if err != nil {
 		return err
 	}
@@ -94,13 +97,22 @@ func (n *Node) handOver(ctx context.Context, now time.Time) error {
 		v := views[topic{check, condition}]
 		return incident.Successor{Node: cmp.Or(decider, "another node"), ID: v.As, Well: v.Well}
 	}
-	if err := n.Own.HandOver(ctx, successor); err != nil {
+	soon, cancel := context.WithTimeout(ctx, trackerTime)
+	defer cancel()
+	if err := n.Own.HandOver(soon, successor); err != nil {
 		return err
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.solitude.handedOver(time.Now())
 	return nil
+}
+
+// snapshotSoon returns what a tracker knows, unless that takes too long.
+func snapshotSoon(ctx context.Context, t *tracker.Tracker) (*tracker.Snapshot, error) {
+	ctx, cancel := context.WithTimeout(ctx, trackerTime)
+	defer cancel()
+	return t.Snapshot(ctx)
 }
 
 // newHandover returns what a node leaves to the decider, by a snapshot of its own and one of the journal that
@@ -136,7 +148,7 @@ func (n *Node) leaveToDecider(ctx context.Context, h handover) (views map[topic]
 }
 
 // splitToFit splits what a handover says into parts that one message of the bus can hold: what people asked for
-// comes first.
+// comes first, but for notes.
 func (h handover) splitToFit() (list []handover) {
 	for some := range slices.Chunk(h.Wishes.Silences, wishesAtOnce) {
 		list = append(list, handover{V: h.V, Wishes: tracker.Wishes{Silences: some}})
@@ -146,6 +158,10 @@ func (h handover) splitToFit() (list []handover) {
 	}
 	for some := range slices.Chunk(h.Open, topicsAtOnce) {
 		list = append(list, handover{V: h.V, Open: some})
+	}
+	// Last: then the incidents to which they are added are known to the decider, if they will be.
+	for some := range slices.Chunk(h.Wishes.Notes, wishesAtOnce) {
+		list = append(list, handover{V: h.V, Wishes: tracker.Wishes{Notes: some}})
 	}
 	return list
 }

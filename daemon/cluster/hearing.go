@@ -41,6 +41,9 @@ type hearing struct {
 	ran   time.Time // when this process was last seen to run
 	woke  time.Time // when it went on after it had not run for a while; zero: it never did
 	nodes map[config.NodeID]*heard
+	// listed are the nodes that deciders have listed as live: all that a node knows of the others which hears no
+	// heartbeats but its own.
+	listed map[config.NodeID]*listing
 
 	beat      beat
 	beatAt    time.Time // the last beat; zero: none yet
@@ -62,8 +65,11 @@ type heard struct {
 }
 
 func newHearing(self config.NodeID, now time.Time) *hearing {
-	return &hearing{self: self, began: now, nodes: map[config.NodeID]*heard{}}
+	return &hearing{self: self, began: now, nodes: map[config.NodeID]*heard{}, listed: map[config.NodeID]*listing{}}
 }
+
+// A listing is since when a decider lists a node as live, and when it did so last.
+type listing struct{ since, at time.Time }
 
 // hearNode takes a heartbeat, which arrives at a time when the clock on our wall shows another.
 func (h *hearing) hearNode(hb heartbeat, now, wall time.Time) {
@@ -107,7 +113,26 @@ func (h *hearing) hearBeat(b beat, place uint64, now, wall time.Time) bool {
 		h.beatSince = now
 	}
 	h.beat, h.beatAt, h.deciderClock = b, now, b.Wall.Sub(wall)
+	h.noteListed(b, now)
 	return true
+}
+
+// noteListed notes whom a decider lists as live.
+func (h *hearing) noteListed(b beat, now time.Time) {
+	for _, id := range b.Live {
+		l := h.listed[id]
+		if l == nil {
+			if len(h.listed) >= maxNodes {
+				return
+			}
+			l = &listing{since: now}
+			h.listed[id] = l
+		}
+		if now.Sub(l.at) > silentAfter {
+			l.since = now
+		}
+		l.at = now
+	}
 }
 
 // live reports whether a node is heard.
@@ -143,6 +168,9 @@ func (h *hearing) decider(now time.Time) config.NodeID {
 
 // noteRunning notes that this process runs.
 func (h *hearing) noteRunning(now time.Time) {
+	if now.Before(h.ran) {
+		return // somebody has looked at the clock, and has waited since
+	}
 	if !h.ran.IsZero() && now.Sub(h.ran) > silentAfter {
 		h.woke = now
 	}

@@ -14,7 +14,7 @@ import (
 const (
 	// leadLook is how often the decider looks whether the journal is led by a server on its own machine.
 	leadLook = time.Minute
-	// leadPause is how long after it has moved it it leaves it where it is, whatever the servers do.
+	// leadPause is how long the decider leaves the journal where it is after it has moved it, whatever the servers do.
 	leadPause = 10 * time.Minute
 )
 
@@ -40,7 +40,8 @@ func (d *decider) watchLeader(ctx context.Context) {
 		switch {
 		case errors.Is(err, bus.ErrForbidden):
 			forbidden = true
-			d.Log.Info("the servers of the bus do not let this node move the journal away from its own machine: make their configuration again with imapvigil nodes bus-config")
+			d.Log.Info("the servers of the bus do not let this node move the journal away from its own machine: make their " +
+				"configuration again with imapvigil nodes bus-config")
 		case err != nil:
 			d.Log.Debug("the journal was not moved away from this machine", zap.Error(err))
 		case did:

@@ -31,18 +31,19 @@ import (
 )
 
 func createStream(ctx context.Context, s bus.Stream) error {
-	return stream.Create(ctx, s, func(func(journal.Record) bool) {})
+	return stream.Create(ctx, s, 0, func(func(journal.Record) bool) {})
 }
 
 // A machine is a node, whether its daemon runs or not.
 type machine struct {
-	stage  *stage
-	id     config.NodeID
-	dir    string // of its state; each kill leaves one behind
-	kills  int
-	wall   atomic.Int64 // how far its clock is ahead
-	digest string       // of its files; empty: that of all
-	lacks  bool         // its files have the checks of mx1 only
+	stage    *stage
+	id       config.NodeID
+	dir      string // of its state; each kill leaves one behind
+	kills    int
+	wall     atomic.Int64 // how far its clock is ahead
+	digest   string       // of its files; empty: that of all
+	lacks    bool         // its files have the checks of mx1 only
+	unopened atomic.Bool  // no standby can be opened on it
 	// retried has the checks whose login was to be tried again.
 	retried []config.CheckID
 	// trouble is what it says of itself; nil or "nothing": nothing.
@@ -75,6 +76,14 @@ func (m *machine) config() *config.Config {
 	cfg := *m.stage.cfg
 	// Of all that is read each machine has a digest of its own, since keys differ.
 	cfg.Digest, cfg.CommonDigest = string(m.id), cmp.Or(m.digest, "of all")
+	if id := m.stage.probesOnly; id != "" {
+		only := *cfg.Cluster.Nodes[id]
+		only.Decide = false
+		cluster := *cfg.Cluster
+		cluster.Nodes = maps.Clone(cluster.Nodes)
+		cluster.Nodes[id] = &only
+		cfg.Cluster = &cluster
+	}
 	if m.lacks {
 		cfg.Checks = maps.Clone(cfg.Checks)
 		maps.DeleteFunc(cfg.Checks, func(id config.CheckID, _ *config.Check) bool { return !strings.HasPrefix(string(id), "mx1/") })
@@ -95,6 +104,7 @@ func (m *machine) start() {
 	p.own, err = tracker.Open(tracker.Options{
 		Journal: tape{p.ownRecord, p, "alone"}, Sender: p.ownSender, Node: string(m.id), Jitter: half,
 		Mark: func() string { return p.node.Mark() }, Salt: string(m.id),
+		Successor: func(check config.CheckID, as incident.ID) (incident.ID, bool) { return p.node.Successor(check, as) },
 	})
 	must(t, err)
 	p.node, err = cluster.New(cluster.Options{
@@ -144,6 +154,9 @@ func (a asking) Ask(ctx context.Context, to bus.Topic, question []byte) ([]byte,
 func half() float64 { return 0.5 }
 
 func (p *process) openShared(j cluster.Journal) (*tracker.Tracker, error) {
+	if p.machine.unopened.Load() {
+		return nil, errors.New("input/output error")
+	}
 	var t *tracker.Tracker
 	sender := outbox.NewSender(func(a outbox.Attempt) { t.Attempted(a) })
 	p.useChannels(sender)

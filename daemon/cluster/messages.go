@@ -3,6 +3,7 @@ package cluster
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -92,9 +93,16 @@ func parseHeartbeat(data []byte) (h heartbeat, err error) {
 	if h.Node == "" || len(h.Node) > maxName {
 		return h, fmt.Errorf("a heartbeat of a node without a name, or with one of %d bytes", len(h.Node))
 	}
+	h.limitTexts()
+	return h, nil
+}
+
+// limitTexts cuts texts that are too long, and sanitises them. Both who sends a heartbeat and who reads it do this: one
+// that is too long is not read.
+func (h *heartbeat) limitTexts() {
 	h.Version, h.Digest = opaque.Bounded(h.Version, maxName), opaque.Bounded(h.Digest, maxName)
 	h.Copy = opaque.Bounded(h.Copy, maxSentence)
-	h.Troubles = h.Troubles[:min(maxTroubles, len(h.Troubles))]
+	h.Troubles = slices.Clone(h.Troubles[:min(maxTroubles, len(h.Troubles))])
 	for i := range h.Troubles {
 		h.Troubles[i] = opaque.Bounded(h.Troubles[i], maxSentence)
 	}
@@ -104,7 +112,6 @@ func parseHeartbeat(data []byte) (h heartbeat, err error) {
 		h.Unsent[i].Ago = max(0, h.Unsent[i].Ago)
 	}
 	h.Share, h.Checks = max(0, h.Share), max(0, h.Checks)
-	return h, nil
 }
 
 // parseBeat reads a beat, as parseHeartbeat does.

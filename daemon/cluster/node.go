@@ -19,16 +19,16 @@ import (
 // ErrNotDeciding is returned when a node is to stop deciding that does not decide.
 var ErrNotDeciding = errors.New("this node does not decide")
 
-// nobody is the configuration before the first: there is no other node, and there are no checks.
-var nobody = &config.Config{Cluster: &config.Cluster{}}
+// noFiles is the configuration before the first: there is no other node, and there are no checks.
+var noFiles = &config.Config{Cluster: &config.Cluster{}}
 
 // A Node is this machine among the others. Its methods may be called from any goroutine.
 type Node struct {
 	Options
 	copy         *stream.Copy
 	stepDown     chan chan struct{} // takes requests to decide no longer
-	folder       folder
-	anew         atomic.Bool // the shared tracker holds what the journal does not say
+	feed         standbyFeed
+	stale        atomic.Bool // the shared tracker holds what the journal does not say
 	doubted      atomic.Bool // what this node holds of the journal, or says about it, contradicts whoever decides
 	shareChanged chan struct{}
 
@@ -51,6 +51,8 @@ type Node struct {
 	members  []agree.Member // among whom the checks are shared
 	share    int            // how many checks this node probes
 	journal  string         // what is wrong with the shared journal
+	unopened string         // why no standby could be opened; empty: there is one
+	unmade   bool           // the servers do not have it
 	// restUntil is when a node may decide again that was asked to stop, or was not the first to begin.
 	restUntil time.Time
 	unsent    unsentLog
@@ -72,13 +74,13 @@ func New(o Options) (*Node, error) {
 	n := &Node{
 		Options: o, stepDown: make(chan chan struct{}), shareChanged: make(chan struct{}, 1),
 		packer: agree.NewPacker(string(o.Node), now), packingAll: make(chan struct{}, 1), journaling: make(chan struct{}, 2),
-		cfg: nobody, hearing: newHearing(o.Node, now), changed: now, role: Following,
+		cfg: noFiles, hearing: newHearing(o.Node, now), changed: now, role: Following,
 		// What its own journal has of checks is of a time when it was alone.
 		solitude: solitude{phase: handingOver, since: now},
 	}
 	var err error
 	if n.copy, err = stream.Open(o.Dir, askedStream{o.Bus.Stream(), n}, stream.Options{
-		Node: string(o.Node), Version: o.Version, Log: o.Log, OnRecords: n.folder.fold, OnAnew: func() { n.anew.Store(true) },
+		Node: string(o.Node), Version: o.Version, Log: o.Log, OnRecords: n.feed.fold, OnAnew: func() { n.stale.Store(true) },
 	}); err != nil {
 		return nil, err
 	}
@@ -120,13 +122,14 @@ func (n *Node) Configure(cfg *config.Config) {
 		c.Cluster = n.cfg.Cluster
 		cfg = &c
 	}
-	first := n.cfg == nobody
+	first := n.cfg == noFiles
 	was := n.members
 	n.cfg = cfg
 	n.members = membersOf(cfg.Cluster, func(id config.NodeID) bool { return first || isLive(was, id) })
 	s, running := n.shared, n.running
 	n.mu.Unlock()
 	n.countShare()
+	n.keepSights()
 	if running {
 		_ = s.Configure(context.Background(), cfg) // it fails when the tracker has ended: the next one gets it
 	}

@@ -4,11 +4,10 @@ import (
 	"context"
 	"time"
 
-	"github.com/imapvigil/imapvigil/daemon/clock"
-
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/agree"
 	"github.com/imapvigil/imapvigil/daemon/bus"
+	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
@@ -64,7 +63,8 @@ func (n *Node) forgetSights() {
 	n.packer.Forget()
 }
 
-// keepSights forgets what this node saw of checks that it no longer probes.
+// keepSights forgets what this node saw of checks that it no longer probes. One that comes back may have been well
+// meanwhile.
 func (n *Node) keepSights() {
 	n.packing.Lock()
 	defer n.packing.Unlock()

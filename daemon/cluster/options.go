@@ -27,7 +27,7 @@ type Options struct {
 	Log     *zap.Logger   // nil: none
 
 	// Own is the tracker of this machine's own journal. Whoever made it runs and configures it. Its
-	// Options.Mark is [Node.Mark].
+	// Options.Mark is [Node.Mark], and Options.Successor [Node.Successor].
 	Own *tracker.Tracker
 	// OpenShared opens a tracker on the shared journal, as a standby and with Sure. It is called
 	// again after the one before has ended: by New, and by Run, which runs what it returns.

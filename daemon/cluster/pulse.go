@@ -4,12 +4,11 @@ import (
 	"context"
 	"time"
 
-	"github.com/imapvigil/imapvigil/daemon/clock"
-
 	"go.uber.org/zap"
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/bus"
+	"github.com/imapvigil/imapvigil/daemon/clock"
 )
 
 // suspendedFor is how far the wall clock must run ahead of the monotonic one, or behind, for a suspend or
@@ -34,8 +33,8 @@ func (n *Node) pulse(ctx context.Context) error {
 	return clock.Repeat(ctx, pulsePause, say)
 }
 
-// sayThatItLives says once what is said twice a second. While the bus is cut nobody hears it, which
-// is what it is for.
+// sayThatItLives says once what pulse says twice a second. While the bus is cut it is lost: that is how the others
+// find out.
 func (n *Node) sayThatItLives() {
 	var troubles []string
 	if n.Troubles != nil {
@@ -59,15 +58,22 @@ func (n *Node) sayThatItLives() {
 // ownHeartbeat returns what this node says of itself.
 func (n *Node) ownHeartbeat(troubles []string) heartbeat {
 	h := heartbeat{
-		V: Speaks, Node: n.Node, Version: n.Version, Speaks: Speaks, Decides: n.mayDecide() && n.copy.Speaks() == nil,
+		V: Speaks, Node: n.Node, Version: n.Version, Speaks: Speaks, Decides: n.canDecide(),
 		Digest: n.cfg.CommonDigest, Checks: len(n.cfg.Checks), Share: n.share, Place: n.copy.Place(), Wall: n.Wall(),
 		Troubles: troubles, Rebasing: n.rebasing, Unsent: n.unsent.notices(time.Now()),
 	}
 	if err := n.copy.Behind(); err != nil {
 		h.Copy = err.Error()
+	} else {
+		h.Copy = n.unopened
 	}
+	h.limitTexts()
 	return h
 }
+
+// canDecide reports whether this node may decide, and has what it needs for it: it understands the journal, and a
+// standby has replayed its copy.
+func (n *Node) canDecide() bool { return n.mayDecide() && n.unopened == "" && n.copy.Speaks() == nil }
 
 // ownBeat returns what this node says as the decider.
 func (n *Node) ownBeat() beat {
@@ -97,7 +103,8 @@ func (n *Node) liveNodes(now time.Time) (live []config.NodeID) {
 func (n *Node) hearHeartbeat(m bus.Message) {
 	h, err := parseHeartbeat(m.Data)
 	if err != nil || m.Topic != bus.Heartbeat(string(h.Node)) {
-		n.Log.Warn("a heartbeat cannot be read, or is that of another node", zap.String("topic", string(m.Topic)), zap.Error(err))
+		n.Log.Warn("a heartbeat cannot be read, or is that of another node", zap.String("topic", string(m.Topic)),
+			zap.Error(err))
 		return
 	}
 	n.mu.Lock()

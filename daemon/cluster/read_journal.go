@@ -219,7 +219,8 @@ func parseJournalQuestion(data []byte) (q journalQuestion, err error) {
 	return q, nil
 }
 
-// contentOf returns what is in an answer of a kind, or the error that it says.
+// contentOf returns the content of an answer, without its first byte, which must be kind; else the error that the
+// answer stands for.
 func contentOf(answer []byte, kind byte) ([]byte, error) {
 	switch {
 	case len(answer) == 0:

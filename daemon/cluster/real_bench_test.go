@@ -32,7 +32,7 @@ func BenchmarkAppendBetweenFarServers(b *testing.B) {
 		setup.Hosts = append(setup.Hosts, n.host(p.number))
 	}
 	s := bustest.Start(b, setup)
-	must(b, s.Connect(b, "fra1").Stream().Create(b.Context()))
+	must(b, s.Connect(b, "fra1").Stream().Create(b.Context(), 1))
 	for _, how := range []slowness{{}, {40 * time.Millisecond, 0, 0}, {40 * time.Millisecond, 10 * time.Millisecond, 0.01}} {
 		for _, p := range servers {
 			must(b, n.slow.use(p, how, servers))

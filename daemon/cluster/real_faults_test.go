@@ -19,7 +19,8 @@ const (
 	reset     = "reset"     // its connections are reset, and new ones, too
 	clockSet  = "clock set" // its clock is set
 	diskFull  = "disk full"
-	wiped     = "wiped" // a server is killed, and begins again with an empty disk
+	wiped     = "wiped"                 // a server is killed, and begins again with an empty disk
+	allWiped  = "wiped, and all others" // the same, of all servers at once; then a person makes the journals again
 )
 
 // fells reports whether others have to do without a machine with this fault.
@@ -43,6 +44,8 @@ type troublemaker struct {
 	random *rand.Rand
 	kinds  []string
 	server bool // to servers
+	once   bool // and then nothing more
+	over   bool // it was
 	now    *realFault
 	free   time.Duration // the fair time at which the next one may begin
 }

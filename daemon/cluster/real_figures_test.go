@@ -23,6 +23,7 @@ type figures struct {
 	afterKill                  []time.Duration // how long until another node decided
 	afterFall                  []time.Duration // the same, when it was stopped, or nothing left it
 	afterDeaf                  []time.Duration // the same, when nothing reached it
+	withOther                  []time.Duration // the same, when another machine fell meanwhile
 	withServer                 []time.Duration // the same, after any of these, where a server of the bus was at fault, too
 	late                       time.Duration
 }
@@ -54,6 +55,7 @@ func table(all []*figures) string {
 	row("take-over after a kill, p50 / max (how many)", func(f *figures) string { return spread(f.afterKill) })
 	row("the same, when it was stopped or cut off", func(f *figures) string { return spread(f.afterFall) })
 	row("the same, when nothing reached it", func(f *figures) string { return spread(f.afterDeaf) })
+	row("any of these, when another fell meanwhile", func(f *figures) string { return spread(f.withOther) })
 	row("any of these, with a server at fault, too", func(f *figures) string { return spread(f.withServer) })
 	row("time that does not count: machines were late", func(f *figures) string { return f.late.Round(time.Second / 10).String() })
 	return text.String()

@@ -17,6 +17,11 @@ import (
 const (
 	longestTakeOver = 10 * time.Second
 	longestGap      = 2 * time.Second // two intervals
+	// neverStepsDown is how long a decider that was replaced, and never steps down, may be heard by the others, who
+	// wait for so long: until it looks whether the journal is still its own.
+	neverStepsDown = 12 * time.Second
+	// outcomeTime is how long it takes at most until nodes have it that a message was delivered.
+	outcomeTime = answerTime + 2*time.Second
 	// decidingTime is for how long somebody has to decide during an outage, so that it is told: until nodes have
 	// said what they last saw, two have seen it twice, and fault_tolerance is over.
 	decidingTime = faultTolerance + 3*time.Second
@@ -36,6 +41,11 @@ func (r *realRound) judge(f *figures) {
 
 func (r *realRound) fail(cluster int, format string, args ...any) {
 	r.wrong[cluster] = append(r.wrong[cluster], fmt.Sprintf(format, args...))
+}
+
+// failByClock does what fail does, for what may be wrong only since the machines were too slow.
+func (r *realRound) failByClock(cluster int, format string, args ...any) {
+	r.wrongByClock[cluster] = append(r.wrongByClock[cluster], fmt.Sprintf(format, args...))
 }
 
 func (r *realRound) judgeCluster(c int, f *figures) {
@@ -61,7 +71,7 @@ func (r *realRound) judgeCluster(c int, f *figures) {
 		}
 		if one.Condition == string(config.ConditionService) && !r.explains(one, opened[one.Incident]) {
 			f.falseOpenings++
-			r.fail(c, "%s: %s told that %s is down since %s, and it was not: %s", r.show(one.At), r.name(one.Machine), one.Check, one.Started, opened[one.Incident].From)
+			r.failByClock(c, "%s: %s told that %s is down since %s, and it was not: %s", r.show(one.At), r.name(one.Machine), one.Check, one.Started, opened[one.Incident].From)
 		}
 	}
 	for _, o := range r.outages {
@@ -75,16 +85,32 @@ func (r *realRound) judgeCluster(c int, f *figures) {
 }
 
 // judgeSolitude finds out whether a node that had been stopped said that it is alone, before it had listened for
-// long enough.
+// long enough. One that was alone before goes on with it.
 func (r *realRound) judgeSolitude(c int) {
 	for _, one := range r.of(c, "role") {
 		for _, f := range r.faults {
 			if one.Role == string(cluster.Alone) && f.kind == stopped && !f.server && f.victim == one.Machine && f.begin < one.At &&
-				one.At < f.end+r.clusters[c].AloneAfter-time.Second {
+				one.At < f.end+r.clusters[c].AloneAfter-time.Second && !r.wasAlone(c, f.victim, f.begin) {
 				r.fail(c, "%s: %s is alone, which was stopped from %s to %s", r.show(one.At), r.name(one.Machine), r.show(f.begin), r.show(f.end))
 			}
 		}
 	}
+}
+
+// wasAlone reports whether a node was alone at a time, or shortly before: it is so until it has heard a decider, or has
+// decided, for 5 seconds.
+func (r *realRound) wasAlone(c, machine int, at time.Duration) bool {
+	was, ended := false, -time.Hour
+	for _, one := range r.of(c, "role") {
+		if one.Machine != machine || one.At >= at {
+			continue
+		}
+		if was {
+			ended = one.At
+		}
+		was = one.Role == string(cluster.Alone)
+	}
+	return was || at-ended < 5*time.Second
 }
 
 // of returns the reports of a kind of a cluster, in the order of their time.
@@ -141,8 +167,12 @@ func (r *realRound) decided(c int, from, to time.Duration) (longest time.Duratio
 				continue
 			}
 			var rest []stretch
+			again := f.begin + electing
+			if f.kind == allWiped {
+				again = r.rescue.made[c]
+			}
 			for _, s := range stretches {
-				rest = append(rest, stretch{s.from, min(s.to, f.begin)}, stretch{max(s.from, f.begin+electing), s.to})
+				rest = append(rest, stretch{s.from, min(s.to, f.begin)}, stretch{max(s.from, again), s.to})
 			}
 			stretches = rest
 		}
@@ -214,6 +244,10 @@ func (r *realRound) judgeDoubled(c int, told []report, f *figures) {
 			f.doubled++
 			switch before := list[i]; {
 			case one.Own || before.Own:
+			case r.isAcrossLoss(c, before.At, one.At):
+				if before.At < r.rescue.began-outcomeTime {
+					r.fail(c, "%s: %s sends again of %s what was delivered before the disks were lost: %s", r.show(one.At), r.name(one.Machine), one.Check, key)
+				}
 			case one.Term == before.Term:
 				r.fail(c, "%s: %s told %s again in the same term: %s", r.show(one.At), r.name(one.Machine), one.Check, key)
 			case settled[key] != 0 && settled[key] < one.Term:
@@ -238,7 +272,7 @@ func (r *realRound) judgeGaps(f *figures) {
 			gap := r.fair.at(at) - r.fair.at(probes[j])
 			f.gap = max(f.gap, gap)
 			if gap > longestGap {
-				r.fail(i/checksOfRound, "%s was not probed from %s to %s", checkOf(i%checksOfRound), r.show(probes[j]), r.show(at))
+				r.failByClock(i/checksOfRound, "%s was not probed from %s to %s", checkOf(i%checksOfRound), r.show(probes[j]), r.show(at))
 			}
 		}
 	}
@@ -260,17 +294,20 @@ func (r *realRound) judgeTakeOvers(f *figures) {
 }
 
 // judgeTakeOver finds how long it took from the fall of one who decided until a node took over. Where another one
-// fell meanwhile, who might have been the next, it may take so long from then on.
+// fell within the time that it may take, who might have been the next, it may take so long from then on.
 func (r *realRound) judgeTakeOver(c int, fault *realFault, until time.Duration, f *figures) {
-	since := fault.begin
+	since, others := fault.begin, 0
 	var servers []*realFault
-	for _, other := range r.faults {
+	for _, other := range r.faults { // in the order in which they began
 		switch {
-		case other.begin > until || other.end != 0 && other.end+time.Second < since:
+		case other == fault, other.begin > until, other.end != 0 && other.end+time.Second < fault.begin:
 		case other.server:
 			servers = append(servers, other)
-		case fells(other.kind):
-			since = max(since, other.begin)
+		case fells(other.kind) && other.begin > fault.begin:
+			others++
+			if r.fair.at(other.begin)-r.fair.at(since) <= longestTakeOver {
+				since = other.begin
+			}
 		}
 	}
 	took := r.fair.at(until) - r.fair.at(fault.begin)
@@ -278,15 +315,20 @@ func (r *realRound) judgeTakeOver(c int, fault *realFault, until time.Duration, 
 	case len(servers) > 0: // a new leader among them takes up to nine seconds
 		f.withServer = append(f.withServer, took)
 		return
+	case others > 0:
+		f.withOther = append(f.withOther, took)
 	case fault.kind == deaf: // the others hear it until it knows
 		f.afterDeaf = append(f.afterDeaf, took)
-		return
 	case fault.kind == killed:
 		f.afterKill = append(f.afterKill, took)
 	default:
 		f.afterFall = append(f.afterFall, took)
 	}
-	if r.fair.at(until)-r.fair.at(since) > longestTakeOver {
+	most := longestTakeOver
+	if r.clusters[c].NeverStepDown {
+		most += neverStepsDown
+	}
+	if fault.kind != deaf && r.fair.at(until)-r.fair.at(since) > most {
 		r.fail(c, "%s: after %s was %s it took %s until another node decided", r.show(fault.begin), r.name(fault.victim), fault.kind, took)
 	}
 }

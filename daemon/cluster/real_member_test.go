@@ -130,6 +130,7 @@ func (o *member) run(ctx context.Context) error {
 		return err
 	}
 	o.shareChanged()
+	tasks.Go(func() { o.obeyOrders(ctx) })
 	o.probeUntilEnd(ctx)
 	tasks.Wait()
 	drop(o.ownSender)

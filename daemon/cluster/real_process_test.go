@@ -101,6 +101,8 @@ func (r *realRound) begin(f *realFault) error {
 		case wiped:
 			r.servers.Kill(r.t, f.victim)
 			r.servers.Wipe(r.t, f.victim)
+		case allWiped:
+			r.loseDisks()
 		}
 		return r.network.fault(f)
 	}
@@ -143,6 +145,10 @@ func (r *realRound) endOfServer(f *realFault) error {
 		r.servers.Start(r.t, f.victim)
 	case killed, wiped:
 		r.servers.Start(r.t, f.victim)
+	case allWiped:
+		for i := range serversOfRound {
+			r.servers.Start(r.t, i)
+		}
 	}
 	return err
 }

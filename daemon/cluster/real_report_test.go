@@ -18,10 +18,10 @@ type report struct {
 	At      time.Duration // uptime
 	Machine int           `json:"-"`
 	Cluster int
-	Kind    string // role, told, opened, refused
+	Kind    string // role, told, opened, refused; place and made: see obeyOrders
 
 	Role string `json:",omitempty"` // of a role
-	Term uint64 `json:",omitempty"` // of a role; of what is told: in which the node decides, or decided last
+	Term uint64 `json:",omitempty"` // of a role; of what is told: in which the node decides, or decided last; of a place: which
 	// Of what is told, and of an incident that was opened.
 	Key       string    `json:",omitempty"`
 	Incident  string    `json:",omitempty"`

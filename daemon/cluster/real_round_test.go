@@ -37,11 +37,13 @@ type realRound struct {
 	reports  []report      // in the order in which they were read
 	ends     time.Duration // when the last fault does, by fair time
 	deciders []int         // of each cluster: which machine said last that it decides; -1: none yet
+	rescue   rescue
 
 	// By how much this process was late, and how much of it was counted.
 	ownLate, countedLate atomic.Int64
 
-	wrong map[int][]string // what is wrong, by cluster
+	wrong        map[int][]string // what is wrong, by cluster
+	wrongByClock map[int][]string // the same, where it may be only since the machines were too slow
 }
 
 const (
@@ -55,7 +57,8 @@ const (
 
 // newRealRound begins the servers and the machines.
 func newRealRound(t *testing.T, network realNetwork, clusters []clusterFile, seed uint64) *realRound {
-	r := &realRound{t: t, dir: t.TempDir(), network: network, random: rand.New(rand.NewPCG(seed, 0)), clusters: clusters, wrong: map[int][]string{}}
+	r := &realRound{t: t, dir: t.TempDir(), network: network, random: rand.New(rand.NewPCG(seed, 0)), clusters: clusters}
+	r.wrong, r.wrongByClock = map[int][]string{}, map[int][]string{}
 	setup := bustest.Setup{Servers: serversOfRound, Clusters: len(clusters)}
 	for _, node := range fiveNodes() {
 		if node.Decide {
@@ -196,7 +199,7 @@ func (r *realRound) play(troublemakers []*troublemaker, servers bool) {
 			r.makeTrouble(m, now, now-began < timeOfTrouble)
 			busy = busy || m.now != nil
 		}
-		return len(left) == 0 && len(on) == 0 && !busy
+		return r.isRescued() && len(left) == 0 && len(on) == 0 && !busy
 	})
 	healed := r.fair.now()
 	if why := ""; !r.await(time.Minute, func() bool { why = r.open(); return why == "" && r.fair.now()-healed > settledTime }) {
@@ -224,8 +227,9 @@ func (r *realRound) makeTrouble(m *troublemaker, now time.Duration, may bool) {
 	if f := m.now; f != nil && f.duration <= now {
 		must(r.t, r.end(f))
 		m.rests(now, 4*time.Second)
+		m.over = m.once
 	}
-	if m.now != nil || !may || now < m.free || m.server && !r.serversAreHealthy() {
+	if m.now != nil || m.over || !may || now < m.free || m.server && !r.serversAreHealthy() {
 		return
 	}
 	f := m.next()

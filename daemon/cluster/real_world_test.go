@@ -17,8 +17,12 @@ type realWorld struct {
 	clusters int // that each machine is in
 }
 
-// Of each machine the file has two numbers, and then of each cluster a byte for each check.
-const numbersOfWorld = 16
+// Of each machine the file has two numbers, and then of each cluster a byte for each check, and one for what a
+// person orders.
+const (
+	numbersOfWorld = 16
+	bytesOfCluster = checksOfRound + 1
+)
 
 func openWorld(path string, clusters int) (*realWorld, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
@@ -26,28 +30,46 @@ func openWorld(path string, clusters int) (*realWorld, error) {
 }
 
 func (w *realWorld) place(machine int) int64 {
-	return int64(machine * (numbersOfWorld + w.clusters*checksOfRound))
+	return int64(machine * (numbersOfWorld + w.clusters*bytesOfCluster))
 }
 
 // setFailing says whether a check fails from now on, as one machine sees it.
 func (w *realWorld) setFailing(machine, cluster, check int, failing bool) error {
-	value := []byte{0}
+	value := byte(0)
 	if failing {
-		value[0] = 1
+		value = 1
 	}
-	_, err := w.file.WriteAt(value, w.placeOf(machine, cluster, check))
+	return w.setByte(machine, cluster, check, value)
+}
+
+func (w *realWorld) setByte(machine, cluster, check int, value byte) error {
+	_, err := w.file.WriteAt([]byte{value}, w.placeOf(machine, cluster, check))
 	return err
 }
 
 func (w *realWorld) placeOf(machine, cluster, check int) int64 {
-	return w.place(machine) + numbersOfWorld + int64(cluster*checksOfRound+check)
+	return w.place(machine) + numbersOfWorld + int64(cluster*bytesOfCluster+check)
 }
 
 // failing reports whether a check fails now, as a machine sees it.
 func (w *realWorld) failing(machine, cluster, check int) bool {
+	return w.getByte(machine, cluster, check) != 0
+}
+
+// getByte returns 0 beyond the end of the file: all has been well from the beginning.
+func (w *realWorld) getByte(machine, cluster, check int) byte {
 	var value [1]byte
-	_, err := w.file.ReadAt(value[:], w.placeOf(machine, cluster, check))
-	return err == nil && value[0] != 0 // where the file ends, all has been well from the beginning
+	_, _ = w.file.ReadAt(value[:], w.placeOf(machine, cluster, check))
+	return value[0]
+}
+
+// setOrder says what a person orders of a machine, as a node of a cluster.
+func (w *realWorld) setOrder(machine, cluster, order int) error {
+	return w.setByte(machine, cluster, checksOfRound, byte(order))
+}
+
+func (w *realWorld) order(machine, cluster int) int {
+	return int(w.getByte(machine, cluster, checksOfRound))
 }
 
 // A number is what the file has of a machine beside what it sees.

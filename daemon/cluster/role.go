@@ -4,6 +4,9 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/imapvigil/imapvigil/config"
+	"github.com/imapvigil/imapvigil/daemon/incident"
 )
 
 // Role returns what this node does now.
@@ -29,7 +32,8 @@ func (n *Node) noteRole(now time.Time) {
 	if role == n.role {
 		return
 	}
-	n.Log.Info("the node has another role", zap.String("was", string(n.role)), zap.String("is", string(role)), zap.Uint64("term", n.term))
+	n.Log.Info("the node has another role", zap.String("was", string(n.role)), zap.String("is", string(role)),
+		zap.Uint64("term", n.term))
 	n.role, n.changed = role, now
 }
 
@@ -44,10 +48,19 @@ func (n *Node) decider(now time.Time) string {
 	if n.term != 0 {
 		return string(n.Node)
 	}
-	if heard := n.hearing.decider(now); heard != n.Node { // what it has said itself is over
+	if heard := n.hearing.decider(now); heard != n.Node { // its own last beat, from before it stopped
 		return string(heard)
 	}
 	return ""
+}
+
+// Successor returns as which incident of a check it goes on by now what this node has handed over to one of them, or
+// that the check is well: [tracker.Options.Successor]. A node that is alone does not know it.
+func (n *Node) Successor(check config.CheckID, as incident.ID) (now incident.ID, well bool) {
+	if n.Role() == Alone {
+		return as, as == ""
+	}
+	return n.sharedTracker().GoesOnAs(check, as)
 }
 
 // Mark returns what stands in each finding while this node is alone: "seen by fra1 alone"; else it returns

@@ -53,7 +53,7 @@ func (n *Node) countShare() {
 	n.mu.Unlock()
 	share := 0
 	for _, check := range cfg.Checks {
-		if _, of := turn(n.Node, check, members); of > 0 && check.Enabled {
+		if _, of := turnOf(n.Node, check, members); of > 0 && check.Enabled {
 			share++
 		}
 	}
@@ -74,15 +74,15 @@ func (n *Node) Turn(id config.CheckID) (place, of int) {
 	n.mu.Lock()
 	check, members := n.cfg.Checks[id], n.members
 	n.mu.Unlock()
-	if check == nil {
+	if check == nil || !check.Enabled {
 		return 0, 0
 	}
-	return turn(n.Node, check, members)
+	return turnOf(n.Node, check, members)
 }
 
-// turn returns the place of a node among those that probe a check, and how many these are; 0: the node
+// turnOf returns the place of a node among those that probe a check, and how many these are; 0: the node
 // is not among them.
-func turn(node config.NodeID, check *config.Check, members []agree.Member) (place, of int) {
+func turnOf(node config.NodeID, check *config.Check, members []agree.Member) (place, of int) {
 	share := nodesOf(check, members)
 	place = slices.IndexFunc(share, func(m agree.Member) bool { return m.Node == string(node) })
 	if place < 0 {

@@ -32,16 +32,16 @@ func (s *sharedTracker) hasEnded() bool {
 	}
 }
 
-// A folder gives the records that are copied to the shared tracker, each once, also while one tracker
+// A standbyFeed gives the records that are copied to the shared tracker, each once, also while one tracker
 // takes the place of another.
-type folder struct {
+type standbyFeed struct {
 	mu      sync.Mutex
 	to      *tracker.Tracker // nil: one is being opened
 	waiting []journal.Record // for the one that is being opened
 }
 
 // fold takes records that were copied.
-func (f *folder) fold(records []journal.Record) {
+func (f *standbyFeed) fold(records []journal.Record) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.to == nil {
@@ -52,21 +52,21 @@ func (f *folder) fold(records []journal.Record) {
 }
 
 // close keeps what is copied from now on.
-func (f *folder) close() {
+func (f *standbyFeed) close() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.to, f.waiting = nil, nil
 }
 
 // replayed notes that what was copied until now is replayed.
-func (f *folder) replayed() {
+func (f *standbyFeed) replayed() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.waiting = nil
 }
 
 // open gives everything to a tracker that has replayed the copy.
-func (f *folder) open(to *tracker.Tracker) {
+func (f *standbyFeed) open(to *tracker.Tracker) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.to = to
@@ -89,7 +89,7 @@ func (c replayedCopy) Replay() iter.Seq2[journal.Record, error] {
 		begun := false
 		for r, err := range c.Copy.Replay() {
 			if !begun {
-				c.node.folder.replayed() // nothing is given out while somebody replays
+				c.node.feed.replayed() // nothing is given out while somebody replays
 				begun = true
 			}
 			if r.Kind == stream.KindRebase {
@@ -112,7 +112,7 @@ func (n *Node) noteRebase(at time.Time) {
 // openShared opens a standby on the copy of the shared journal, in the place of the one that has
 // ended.
 func (n *Node) openShared() error {
-	n.folder.close()
+	n.feed.close()
 	t, err := n.OpenShared(replayedCopy{n.copy, n})
 	if err != nil {
 		return fmt.Errorf("opening the incidents that the nodes share: %w", err)
@@ -120,7 +120,7 @@ func (n *Node) openShared() error {
 	n.mu.Lock()
 	n.shared = &sharedTracker{Tracker: t, ended: make(chan struct{})}
 	n.mu.Unlock()
-	n.folder.open(t)
+	n.feed.open(t)
 	return nil
 }
 
@@ -142,7 +142,7 @@ func (n *Node) runShared(ctx context.Context) {
 	n.mu.Lock()
 	cfg := n.cfg
 	n.mu.Unlock()
-	if cfg != nobody {
+	if cfg != noFiles {
 		_ = s.Configure(ctx, cfg) // it fails when the tracker has ended, which is noticed elsewhere
 	}
 }
@@ -159,12 +159,28 @@ func (n *Node) endShared() error {
 // does not say.
 func (n *Node) renewShared(ctx context.Context) error {
 	_ = n.endShared() // it is known
-	if err := n.openShared(); err != nil {
-		n.Log.Error("this node cannot follow", zap.Error(err))
-		return err
+	err := n.openShared()
+	n.noteOpening(err)
+	if err == nil {
+		n.runShared(ctx)
 	}
-	n.runShared(ctx)
-	return nil
+	return err
+}
+
+// noteOpening notes whether a standby could be opened. A node without one must not decide: it would tell nobody
+// anything, while the others hear that somebody decides.
+func (n *Node) noteOpening(err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	n.mu.Lock()
+	was := n.unopened
+	n.unopened = text
+	n.mu.Unlock()
+	if text != "" && text != was {
+		n.Log.Error("this node cannot follow, and tries again", zap.Error(err))
+	}
 }
 
 func (n *Node) sharedTracker() *sharedTracker {

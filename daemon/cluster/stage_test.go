@@ -30,6 +30,8 @@ type stage struct {
 	machines map[config.NodeID]*machine
 	out      transcript
 	ledger   *ledger // of a round of random faults; nil: this is none
+	// probesOnly is a node that may decide no longer, by files that all have been given since; empty: there is none.
+	probesOnly config.NodeID
 	// onAsk is called when a node asks another one, and says whether that one never answers; nil: all do.
 	onAsk func(from config.NodeID, to string) (hangs bool)
 	// answerTime is how long whoever gets a message takes to answer.

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"strings"
 	"time"
 
 	"github.com/imapvigil/imapvigil/config"
@@ -23,6 +24,7 @@ type State struct {
 	Node    config.NodeID // this one
 	Role    Role
 	Since   time.Time     // it has this role; by the clock of this process
+	Unheard time.Time     // since when it hears nobody who decides, while it is alone; else zero
 	Decider config.NodeID // empty: it hears none
 	Term    uint64        // of the decider: where in the journal it began
 	Last    uint64        // the end of the journal, as far as this node knows
@@ -54,6 +56,14 @@ type NodeState struct {
 	Troubles  []string // that it cannot tell of itself
 }
 
+// asSentence returns the words of an error as a sentence.
+func asSentence(words string) string {
+	if words == "" {
+		return ""
+	}
+	return strings.ToUpper(words[:1]) + strings.TrimSuffix(words[1:], ".") + "."
+}
+
 // SharedRecords returns the records that lead to what this node holds of the shared journal; none, when it
 // holds nothing.
 func (n *Node) SharedRecords() (records []journal.Record, err error) {
@@ -66,6 +76,19 @@ func (n *Node) SharedRecords() (records []journal.Record, err error) {
 	return records, nil
 }
 
+// Furthest returns the last sequence of the shared journal that this node knows of: that of its own copy or of
+// another one, or that which a decider named.
+func (n *Node) Furthest() uint64 {
+	furthest := n.copy.Place()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	furthest = max(furthest, n.hearing.beat.Last)
+	for _, h := range n.hearing.nodes {
+		furthest = max(furthest, h.Place)
+	}
+	return furthest
+}
+
 // State returns what this node knows of its cluster.
 func (n *Node) State() State {
 	var troubles []string
@@ -76,29 +99,48 @@ func (n *Node) State() State {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	s := State{
-		Node: n.Node, Role: n.currentRole(), Since: n.changed, Decider: config.NodeID(n.decider(now)), Term: n.hearing.beat.Term,
-		Last: n.hearing.beat.Last, Bus: n.Bus.Status(), Journal: n.journal,
+		Node: n.Node, Role: n.currentRole(), Since: n.changed, Decider: config.NodeID(n.decider(now)),
+		Term: n.hearing.beat.Term, Last: n.hearing.beat.Last, Bus: n.Bus.Status(), Journal: n.journal,
+	}
+	if !s.Bus.Connected {
+		s.Journal = "" // it follows from that
 	}
 	if n.term != 0 {
 		s.Term, s.Last = n.term, n.copy.Place()
 	}
+	if s.Role == Alone {
+		s.Unheard = now.Add(-n.hearing.withoutDecider(now))
+	}
 	for _, node := range n.cfg.Cluster.SortedNodes() {
-		if st := n.stateOf(node, &s, now); node.ID == n.Node {
-			s.Nodes = append(s.Nodes, n.ownState(st, troubles))
-		} else {
-			s.Nodes = append(s.Nodes, st)
+		st := n.stateOf(node, &s, now)
+		if node.ID == n.Node {
+			st = n.ownState(st, troubles)
 		}
+		if n.unmade && st.Place == 0 {
+			st.CopyFault = "" // there is nothing of which it could have a copy
+		}
+		s.Nodes = append(s.Nodes, st)
 	}
 	return s
 }
 
 // stateOf returns what is known of one node.
 func (n *Node) stateOf(node *config.Node, s *State, now time.Time) NodeState {
-	st := NodeState{Name: node.ID, Location: node.Location, Decides: node.Decide, Deciding: s.Decider == node.ID, Live: n.hearing.live(node.ID, now)}
+	st := NodeState{
+		Name: node.ID, Location: node.Location, Decides: node.Decide, Deciding: s.Decider == node.ID,
+		Live: n.hearing.live(node.ID, now),
+	}
 	h, known := n.hearing.nodes[node.ID]
-	if !known {
-		// Who may not decide hears no other heartbeats, but the decider lists who lives.
+	if !known || node.ID != n.Node && !n.mayDecide() {
+		// Who may not decide hears no other heartbeats, but the decider lists who lives. What it heard while it might
+		// decide is old.
 		st.Live = isLive(n.members, node.ID) && s.Decider != ""
+		if l := n.hearing.listed[node.ID]; l != nil {
+			st.Since = l.at
+			if st.Live {
+				st.Since = l.since
+			}
+		}
 		return st
 	}
 	st.Since = h.since

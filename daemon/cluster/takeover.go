@@ -7,11 +7,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/imapvigil/imapvigil/daemon/clock"
-
 	"go.uber.org/zap"
 
 	"github.com/imapvigil/imapvigil/daemon/bus"
+	"github.com/imapvigil/imapvigil/daemon/clock"
 	"github.com/imapvigil/imapvigil/daemon/journal"
 )
 
@@ -24,7 +23,7 @@ func (n *Node) takeOver(ctx context.Context) (term uint64, err error) {
 	if err := n.catchUp(ctx); err != nil && n.copy.Lost() == nil {
 		return 0, fmt.Errorf("reading what is missing: %w", err)
 	}
-	if !n.isMyTurn(time.Now()) || n.anew.Load() {
+	if !n.isMyTurn(time.Now()) || n.stale.Load() {
 		return 0, errTooLate
 	}
 	if lost := n.copy.Lost(); lost != nil {
@@ -34,11 +33,11 @@ func (n *Node) takeOver(ctx context.Context) (term uint64, err error) {
 	}
 	switch {
 	case errors.Is(err, journal.ErrReplaced):
-		n.rest(takeOverAfter) // another node was faster, as good as heard
+		n.letOthersDecide(takeOverAfter) // another node was faster: this one waits as if it had heard its beat
 		return 0, errTooLate
 	case err != nil:
 		return 0, fmt.Errorf("beginning to decide: %w", err)
-	case n.anew.Load(): // meanwhile the standby has become another one's
+	case n.stale.Load(): // meanwhile the standby has become another one's
 		n.copy.End()
 		return 0, errTooLate
 	}
@@ -49,12 +48,12 @@ func (n *Node) takeOver(ctx context.Context) (term uint64, err error) {
 	n.hearing.begins(term)
 	n.noteRole(now)
 	n.mu.Unlock()
-	n.sayThatItLives() // others need not try
+	n.sayThatItLives() // so that no other node tries to take over
 	return term, nil
 }
 
-// rest has this node let others decide for a while.
-func (n *Node) rest(d time.Duration) {
+// letOthersDecide has this node let others decide for a while.
+func (n *Node) letOthersDecide(d time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.restUntil = time.Now().Add(d)
@@ -69,7 +68,7 @@ func (n *Node) rebase(ctx context.Context, lost error) (term uint64, err error) 
 	n.setRebasing(true)
 	n.sayThatItLives()         // others wait
 	defer n.setRebasing(false) // which they hear together with the first beat
-	n.anew.Store(true)         // unless it decides now, this has replayed what the standby does not know
+	n.stale.Store(true)        // unless it decides now, this has replayed what the standby does not know
 	var state []journal.Record // all of it, or none
 	for r, err := range n.copy.Replay() {
 		if err != nil {
@@ -83,7 +82,7 @@ func (n *Node) rebase(ctx context.Context, lost error) (term uint64, err error) 
 	if term, err = n.copy.Rebase(ctx, slices.Values(state)); err != nil {
 		return 0, err
 	}
-	n.anew.Store(false)
+	n.stale.Store(false)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.rebased = time.Now()
@@ -112,13 +111,14 @@ type ending string
 const (
 	asked    ending = "it was asked to stop"
 	unsent   ending = "messages do not leave it"
+	barred   ending = "its files no longer let it decide"
 	wrong    ending = "its clock differs from those of the other nodes"
 	deaf     ending = "its own messages no longer come back to it from the bus"
 	replaced ending = "another node decides"
 )
 
 // isWanted reports whether the node stops of its own accord: it journals what is queued, and says goodbye.
-func (e ending) isWanted() bool { return e == asked || e == unsent || e == wrong }
+func (e ending) isWanted() bool { return e == asked || e == unsent || e == barred || e == wrong }
 
 // awaitEnd waits until this node may decide no longer, and returns why, and whom to tell that it does
 // not; nil: nobody.
@@ -153,12 +153,14 @@ func (d *decider) mustStop(now time.Time) ending {
 		d.clockRight = now
 	}
 	switch {
+	case !d.mayDecide(): // it hears no other node any more, and would take all for silent
+		return barred
 	case d.NeverStepDown:
 		return ""
 	// Whoever is heard with a clock that is right is to decide: that of the decider is the incidents'.
 	case now.Sub(d.clockRight) >= faultTime && d.hearing.othersMayDecide(d.Node.cfg.Cluster.Nodes, now):
 		return wrong
-	case d.hearing.beat.Term > d.began:
+	case d.hearing.beat.Term > d.began, d.copy.Ended() != nil:
 		return replaced
 	case d.hearing.deafFor(now) >= deafAfter:
 		return deaf
@@ -177,7 +179,7 @@ func (d *decider) watchJournal(ctx context.Context) {
 		asking, cancel := context.WithTimeout(ctx, journalPause)
 		defer cancel()
 		_, last, err := d.Bus.Stream().Ends(asking)
-		if err == nil && last == d.copy.Place() || errors.Is(err, bus.ErrCut) || ctx.Err() != nil {
+		if err == nil && last == d.copy.Place() && d.copy.Ended() == nil || errors.Is(err, bus.ErrCut) || ctx.Err() != nil {
 			return
 		}
 		// It appends something, and is refused if another node decides, or nobody answers for that either.

@@ -117,7 +117,7 @@ type firstDecider struct {
 func (s *succession) newDecider() *firstDecider {
 	ctx := context.Background()
 	d := &firstDecider{succession: s, conn: s.net.Connect("fra1")}
-	must(s.b, stream.Create(ctx, d.conn.Stream(), func(func(journal.Record) bool) {}))
+	must(s.b, stream.Create(ctx, d.conn.Stream(), 0, func(func(journal.Record) bool) {}))
 	var err error
 	d.copied, err = stream.Open(s.b.TempDir(), d.conn.Stream(), stream.Options{Node: "fra1"})
 	must(s.b, err)

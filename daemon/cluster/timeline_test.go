@@ -32,6 +32,8 @@ import (
 //	00:01:00 mx1/imaps: tls timeout     from now on probes find this, from everywhere ("ok": all is well)
 //	00:01:00 mx1/imaps from fra1: ok    from one node only
 //	00:01:00 files of fra1 differ       or "lack most checks"
+//	00:01:00 decide of fra1 is false    by files that all machines read now
+//	00:01:00 standby of fra1 fails      no other one can be opened there, until it "works"
 //	00:01:00 clock of fra1 +5s          it is ahead
 //	00:01:00 trouble of lon1: its ...   it says that of itself
 //	00:01:00 relay of fra1 fails        no message leaves it, until it "works"
@@ -42,6 +44,7 @@ import (
 //	00:01:00 unsilence mx1/imaps on fra1        ends it
 //	00:01:00 ack mx1/imaps by anna on fra1      somebody works on it, in the same way
 //	00:01:00 unack mx1/imaps by anna on fra1
+//	00:01:00 note mx1/imaps by anna on fra1     somebody writes something about it
 //	00:01:00 asked on fra1              shows what people have asked for there
 //	00:01:00 nodes of fra1              shows what fra1 knows
 //	00:01:00 wait
@@ -166,6 +169,13 @@ func (s *stage) do(command string, words []string) {
 		m := s.machine(words[2])
 		m.digest, m.lacks = "other", words[3] == "lack"
 		m.process.node.Configure(m.config())
+	case "decide":
+		s.probesOnly = s.machine(words[2]).id
+		for _, m := range s.sorted() {
+			m.process.node.Configure(m.config())
+		}
+	case "standby":
+		s.machine(words[2]).unopened.Store(words[3] == "fails")
 	case "clock":
 		d, err := time.ParseDuration(words[3])
 		must(s.t, err)
@@ -191,6 +201,8 @@ func (s *stage) do(command string, words []string) {
 		s.endSilence(s.tracker(words[3]), config.CheckID(words[1]))
 	case "ack", "unack":
 		s.acknowledge(s.tracker(words[5]), config.CheckID(words[1]), words[3], words[0] == "ack")
+	case "note":
+		s.note(s.tracker(words[5]), config.CheckID(words[1]), words[3])
 	case "asked":
 		s.showWishes(s.tracker(words[2]))
 	case "nodes":
@@ -247,7 +259,7 @@ func (s *stage) faultOfStream(fault string) {
 func (s *stage) beginStream(m *machine) {
 	records, err := m.process.node.SharedRecords()
 	must(s.t, err)
-	must(s.t, stream.Create(context.Background(), m.process.bus.Stream(), slices.Values(records)))
+	must(s.t, stream.Create(context.Background(), m.process.bus.Stream(), m.process.node.Furthest(), slices.Values(records)))
 }
 
 // showNodes shows what a node knows of all.

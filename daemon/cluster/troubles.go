@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -98,7 +99,8 @@ func openTroubles(s *tracker.Snapshot) map[tracker.Trouble]bool {
 	open := map[tracker.Trouble]bool{}
 	for in := range s.Incidents() {
 		name, ours := strings.CutPrefix(string(in.Incident.Check), "imapvigil:")
-		if ours && in.Incident.Open() && slices.ContainsFunc(troubleKinds, func(kind string) bool { return strings.HasPrefix(name, kind) }) {
+		if ours && in.Incident.Open() &&
+			slices.ContainsFunc(troubleKinds, func(kind string) bool { return strings.HasPrefix(name, kind) }) {
 			open[tracker.Trouble(name)] = true
 		}
 	}
@@ -134,10 +136,12 @@ func (t *troubleLog) next(list []trouble, now time.Time) (reports []report) {
 			reports = append(reports, report{one.name, &incident.Finding{Cause: config.CauseLocalFault, Hint: one.wrong}})
 		}
 	}
+	// What is not known any more is about a node that is gone from the files.
 	for name, open := range t.open {
-		if open && !known[name] { // of a node that is gone from the files
+		if open && !known[name] {
 			reports = append(reports, report{name, nil})
 		}
 	}
+	maps.DeleteFunc(t.since, func(name tracker.Trouble, _ time.Time) bool { return !known[name] })
 	return reports
 }

@@ -79,7 +79,7 @@ func (d *decider) watchUnsent(ctx context.Context) {
 	_ = clock.Repeat(ctx, unsentPause, func() {
 		blocked, err := d.tracker.Blocked(ctx)
 		if err != nil {
-			return // awaitEnd knows
+			return // the tracker has ended, which ends awaitEnd
 		}
 		if to := d.whoMaySend(blocked, time.Now()); to != "" {
 			d.Log.Warn("messages do not leave this node, so another one is to decide", zap.String("node", string(to)))
@@ -123,6 +123,7 @@ func unsentSentence(node config.NodeID, list []unsentNotice, now time.Time) stri
 		names = append(names, string(n.Notifier))
 		since = max(since, n.Ago)
 	}
-	return fmt.Sprintf("%s could not deliver messages by %s, since %s, so another node decides now. Check whether %s reaches the service behind it: run `imapvigil notify-test` there. This report ends by itself after an hour.",
+	return fmt.Sprintf("%s could not deliver messages by %s, since %s, so another node decides now. Check whether %s "+
+		"reaches the service behind it: run `imapvigil notify-test` there. This report ends by itself after an hour.",
 		node, strings.Join(names, ", "), now.Add(-since).UTC().Format("2006-01-02 15:04:05 MST"), node)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/imapvigil/imapvigil/config"
 	"github.com/imapvigil/imapvigil/daemon/cluster"
+	"github.com/imapvigil/imapvigil/daemon/incident"
 	"github.com/imapvigil/imapvigil/daemon/outbox"
 	"github.com/imapvigil/imapvigil/daemon/tracker"
 )
@@ -61,6 +62,18 @@ func (s *stage) acknowledge(on *tracker.Tracker, check config.CheckID, by string
 		return
 	}
 	s.t.Fatalf("%s has no open incident", check)
+}
+
+// note has somebody write a note about the open incident of a check.
+func (s *stage) note(on *tracker.Tracker, check config.CheckID, by string) {
+	s.t.Helper()
+	c, _ := s.snapshot(on).Check(check)
+	at := slices.IndexFunc(c.Incidents, incident.Incident.Open)
+	if at < 0 {
+		s.t.Fatalf("%s has no open incident", check)
+	}
+	_, err := on.Note(context.Background(), c.Incidents[at].ID, tracker.Note{By: by, Text: "it is the disk"})
+	must(s.t, err)
 }
 
 // showWishes shows what people have asked for.

@@ -55,7 +55,7 @@ func OpenNodes(ctx context.Context, dir string, n int) (*NodesStage, error) {
 	s := &NodesStage{Stage: stage, Nodes: nodes, dir: dir, network: local.New()}
 	maker := s.network.Connect("maker") // as `nodes begin` is no node either
 	defer maker.Close()
-	if err := stream.Create(ctx, maker.Stream(), slices.Values([]journal.Record(nil))); err != nil {
+	if err := stream.Create(ctx, maker.Stream(), 0, slices.Values([]journal.Record(nil))); err != nil {
 		stage.Close()
 		return nil, err
 	}

@@ -13,7 +13,8 @@
 //
 // One step a line; empty lines and lines that begin with # are ignored.
 //
-//	S: * OK ready         send a line; $tag is the tag of the last command
+//	S: * OK ready         send a line; $tag is the tag of the last command, $secret
+//	                      the password or token in it, $base64 that in base64
 //	C: LOGIN alice *      wait for a command; * stands for any text; letter case
 //	                      does not matter. Another command ends the connection
 //	                      and is kept in Surprises

@@ -3,6 +3,7 @@ package imaptest
 import (
 	"bufio"
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"io"
 	"net"
@@ -21,6 +22,7 @@ type player struct {
 	conn   net.Conn // tcp, or TLS over it
 	lines  *bufio.Reader
 	tag    string
+	last   string   // command
 	caps   []string // what the polite steps announce
 }
 
@@ -32,7 +34,7 @@ func newPlayer(s *Server, conn net.Conn) *player {
 func (p *player) do(s step) error {
 	switch s.verb {
 	case "S:":
-		return p.send(strings.ReplaceAll(s.text, "$tag", p.tag) + "\r\n")
+		return p.send(p.filled(s.text) + "\r\n")
 	case "C:":
 		return p.expect(s.text)
 	case "C":
@@ -48,7 +50,7 @@ func (p *player) do(s step) error {
 	case "proxy":
 		return p.takeProxyHeader(s.text)
 	case "raw":
-		return p.send(strings.ReplaceAll(s.text, "$tag", p.tag))
+		return p.send(p.filled(s.text))
 	case "trickle":
 		return p.trickle(s.text+"\r\n", s.pause)
 	case "caps":
@@ -80,6 +82,25 @@ func (p *player) do(s step) error {
 		}
 	}
 	return errOver
+}
+
+// filled puts into a text what the last command was.
+func (p *player) filled(text string) string {
+	secret := secretOf(p.last)
+	coded := base64.StdEncoding.EncodeToString([]byte(secret))
+	return strings.NewReplacer("$tag", p.tag, "$secret", secret, "$base64", coded).Replace(text)
+}
+
+// secretOf returns the password of a LOGIN, or the token of an AUTHENTICATE XOAUTH2.
+func secretOf(command string) string {
+	word := strings.Trim(command[strings.LastIndex(command, " ")+1:], `"`)
+	if decoded, err := base64.StdEncoding.DecodeString(word); err == nil {
+		if _, rest, ok := strings.Cut(string(decoded), "Bearer "); ok {
+			token, _, _ := strings.Cut(rest, "\x01")
+			return token
+		}
+	}
+	return word
 }
 
 // hangUp ends the server's half and takes what still comes until the client has
@@ -120,7 +141,7 @@ func (p *player) line() (command string, err error) {
 		return "", err
 	}
 	tag, command, _ := strings.Cut(strings.TrimRight(line, "\r\n"), " ")
-	p.tag = tag
+	p.tag, p.last = tag, command
 	p.server.heard(command)
 	return command, nil
 }

@@ -2,6 +2,7 @@ package imaptest
 
 import (
 	"bufio"
+	"encoding/base64"
 	"net"
 	"strings"
 	"testing"
@@ -47,7 +48,7 @@ func TestServerFollowsItsScript(t *testing.T) {
 	server, err := Start("127.0.0.1:0", MustParse(`
 S: * OK ready
 C: LOGIN alice *
-S: $tag NO not you
+S: $tag NO not $secret or $base64
 --- next connection
 S: * BYE once was enough
 `), nil)
@@ -56,7 +57,7 @@ S: * BYE once was enough
 	}
 	defer server.Close()
 	first := talk(t, server, "a1 LOGIN alice secret\r\n")
-	if want := "* OK ready\na1 NO not you\n"; first != want {
+	if want := "* OK ready\na1 NO not secret or c2VjcmV0\n"; first != want {
 		t.Errorf("the first connection got %q, want %q", first, want)
 	}
 	for range 2 {
@@ -69,6 +70,18 @@ S: * BYE once was enough
 	}
 	if got := server.Surprises(); len(got) != 0 {
 		t.Errorf("surprises: %q", got)
+	}
+}
+
+func TestSecretsOfCommands(t *testing.T) {
+	for command, want := range map[string]string{
+		`LOGIN alice "secret"`: "secret",
+		"AUTHENTICATE XOAUTH2 " + base64.StdEncoding.EncodeToString([]byte("user=alice\x01auth=Bearer token\x01\x01")): "token",
+		"": "",
+	} {
+		if got := secretOf(command); got != want {
+			t.Errorf("%q has %q, want %q", command, got, want)
+		}
 	}
 }
 

@@ -64,6 +64,8 @@ type fleet struct {
 	loose   tally            // of the checks that are in no group
 	count   int
 	bars    *bars // nil: there is no history
+	// seesNoLocations says that this node cannot know how the checks are that others probe.
+	seesNoLocations bool
 }
 
 // A groupTally counts what is in a group and the groups in it.
@@ -95,7 +97,7 @@ func gather(r *http.Request, d api.Daemon) (*fleet, *query, error) {
 		}
 		return troubled(state) || q.hits[c.ID]
 	})
-	f.clock = clock{f.At, zoneOf(f.Config)}
+	f.clock, f.seesNoLocations = clock{f.At, zoneOf(f.Config)}, d.Self().Node.SeesNoLocations()
 	for _, g := range f.groups {
 		slices.SortFunc(g.inner, config.NaturalOrder)
 		slices.SortFunc(g.checks, config.NaturalOrder)

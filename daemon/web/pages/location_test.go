@@ -191,3 +191,14 @@ func TestPageOfANodeThatReachesNobody(t *testing.T) {
 		t.Errorf("it shows\n%s", text)
 	}
 }
+
+// A node that follows and reaches none that decides knows nothing of checks that others probe: it does not say that
+// they were not probed.
+func TestAFollowerDoesNotSayThatACheckWasNotProbed(t *testing.T) {
+	c := &api.Check{State: incident.CheckUnknown}
+	for seesNone, want := range map[bool]string{false: "Not probed yet", true: "Not known here: only the node that decides knows how it is"} {
+		if got := (&fleet{seesNoLocations: seesNone}).whatIsWrong(c); got != want {
+			t.Errorf("where a node cannot know it (%t): %q", seesNone, got)
+		}
+	}
+}

@@ -34,7 +34,7 @@ type checkRow struct {
 func (f *fleet) rowOf(c *api.Check) checkRow {
 	row := checkRow{
 		ID: c.ID, Link: checkLink(c.ID), Name: nameOf(c, f.Config), Host: hostPort(c), State: shownState(c.State),
-		What: whatIsWrong(c, f.clock), Hint: c.Hint, From: c.From, Since: f.clock.at(c.Since), Owner: ownerOf(c), Latency: milliseconds(c.LatencyMS),
+		What: f.whatIsWrong(c), Hint: c.Hint, From: c.From, Since: f.clock.at(c.Since), Owner: ownerOf(c), Latency: milliseconds(c.LatencyMS),
 	}
 	if until := f.clock.at(c.SilencedUntil); until.Known() {
 		row.Muted = "silenced until " + until.Near()
@@ -69,7 +69,8 @@ func nameOf(c *api.Check, cfg *config.Config) string {
 func hostPort(c *api.Check) string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
 
 // whatIsWrong says in our words why a check is in its state; empty: nothing is wrong.
-func whatIsWrong(c *api.Check, now clock) string {
+func (f *fleet) whatIsWrong(c *api.Check) string {
+	now := f.clock
 	switch c.State {
 	case incident.CheckOK, incident.CheckPaused:
 		return ""
@@ -79,7 +80,10 @@ func whatIsWrong(c *api.Check, now clock) string {
 		if c.IsUnreported() {
 			return "No node reports on it"
 		}
-		if c.LastProbeAt == nil {
+		switch {
+		case c.LastProbeAt == nil && f.seesNoLocations:
+			return "Not known here: only the node that decides knows how it is"
+		case c.LastProbeAt == nil:
 			return "Not probed yet"
 		}
 	case incident.CheckRecovering:
