@@ -52,6 +52,16 @@ func (c *clusterOf) decider() (host string) {
 	return host
 }
 
+// awaitDecider waits until the nodes agree on one.
+func (c *clusterOf) awaitDecider() (host string) {
+	c.t.Helper()
+	await(c.t, patience, "one node decides", func() bool {
+		host = c.decider()
+		return host != ""
+	})
+	return host
+}
+
 // node is the name of the node on a host.
 func node(host string) string {
 	name, _, _ := strings.Cut(host, ".")
@@ -159,6 +169,24 @@ func (c *clusterOf) hasPaged(opening, closing, handing int) {
 		for _, host := range nodeHosts {
 			c.t.Logf("%s: %+v", host, c.pages(host))
 		}
+	}
+}
+
+// awaitSent waits until all nodes know of so many pages that they were sent.
+func (c *clusterOf) awaitSent(n int) {
+	c.t.Helper()
+	for _, host := range nodeHosts {
+		await(c.t, patience, fmt.Sprint(host, " knows that ", n, " pages were sent"), func() bool {
+			var list struct{ Deliveries []struct{ Kind, State string } }
+			c.answer(host, &list, "deliveries", "--all")
+			sent := 0
+			for _, d := range list.Deliveries {
+				if d.Kind == "exec" && d.State == "sent" {
+					sent++
+				}
+			}
+			return sent == n
+		})
 	}
 }
 

@@ -5,6 +5,7 @@ package packaging_test
 import (
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -12,7 +13,7 @@ import (
 
 // oneDecides: the others follow it. The check comes with the files, as any other.
 func oneDecides(c *clusterOf) {
-	await(c.t, patience, "one node decides", func() bool { return c.decider() != "" })
+	c.awaitDecider()
 	for _, name := range nodeHosts {
 		c.machines[name].write("/etc/imapvigil/mail.hcl", mailCheck)
 		c.machines[name].run("imapvigil", "reload")
@@ -25,14 +26,15 @@ func notifiesOnce(c *clusterOf) {
 	c.mail.run("systemctl", "stop", "dovecot")
 	c.awaitPaged(opened, 1)
 	c.awaitState("down")
-	if from := c.pages(c.decider())[0].Incident.From; from != "3 of 3 nodes: frankfurt, london, new-york" {
+	// Two are enough; the third may have been about to look.
+	if from := c.pages(c.awaitDecider())[0].Incident.From; !regexp.MustCompile(`^(2 of 3 nodes: [a-z-]+, [a-z-]+|3 of 3 nodes: frankfurt, london, new-york)$`).MatchString(from) {
 		c.t.Errorf("it is seen from %q", from)
 	}
 	c.mail.run("systemctl", "start", "dovecot")
 	c.awaitPaged(closed, 1)
 	c.awaitState("ok")
 	c.hasPaged(1, 1, 0)
-	c.machines[c.decider()].awaitMail("mail")
+	c.machines[c.awaitDecider()].awaitMail("mail")
 }
 
 // blamesThePath: what one node alone sees fail is one incident, degraded, and no page.
@@ -56,7 +58,8 @@ func blamesThePath(c *clusterOf) {
 func outlivesTheDecider(c *clusterOf) {
 	c.mail.run("systemctl", "stop", "dovecot")
 	c.awaitPaged(opened, 2)
-	killed := c.decider()
+	killed := c.awaitDecider()
+	c.awaitSent(3) // else the next decider would send the last once more, under the same key
 	c.machines[killed].kill("imapvigil")
 	await(c.t, patience, "another node decides", func() bool {
 		return slices.ContainsFunc(nodeHosts, func(name string) bool { return name != killed && c.status(name).Node.Role == "deciding" })
@@ -103,7 +106,7 @@ func outlivesTheBus(c *clusterOf) {
 	}
 	c.awaitPaged(handedOver, 3)
 	c.awaitPaged(opened, 6)
-	all := c.incidents(c.decider())
+	all := c.incidents(c.awaitDecider())
 	open := slices.DeleteFunc(slices.Clone(all), func(i oneIncident) bool { return i.State != "open" })
 	if len(open) != 1 || open[0].StartedAt.Before(begun) || open[0].StartedAt.After(healed) {
 		c.t.Errorf("an outage began at %v, and the bus was back at %v; of the incidents %+v these are open: %+v", begun, healed, all, open)
@@ -147,7 +150,8 @@ func (c *clusterOf) truth(host string) truth {
 	return truth{s.Node.Decider, nodes.Nodes, s.Checks, shared, c.copied(host)}
 }
 
-// agreesOnAll: whichever node is asked, the answer is the same, and all have the same journal.
+// agreesOnAll: whichever node is asked, the answer is the same, and all have the same journal. Each
+// is well.
 func agreesOnAll(c *clusterOf) {
 	var first, other truth
 	defer func() {
@@ -155,18 +159,15 @@ func agreesOnAll(c *clusterOf) {
 			c.t.Logf("one says\n%s\nanother says\n%s", first, other)
 		}
 	}()
-	await(c.t, patience, "all nodes say the same", func() bool {
+	await(c.t, patience, "all nodes are well, and say the same", func() bool {
 		first = c.truth(nodeHosts[0])
 		return !slices.ContainsFunc(nodeHosts[1:], func(name string) bool {
 			other = c.truth(name)
 			return !reflect.DeepEqual(first, other)
+		}) && !slices.ContainsFunc(first.Nodes, func(n nodeRow) bool {
+			return !n.Live || !n.SameFiles || n.Behind > 0 || len(n.Troubles) > 0
 		})
 	})
-	for _, n := range first.Nodes {
-		if !n.Live || !n.SameFiles || n.Behind > 0 || len(n.Troubles) > 0 {
-			c.t.Errorf("it is not well: %+v", n)
-		}
-	}
 	var kinds []string
 	for _, i := range first.Incidents {
 		kinds = append(kinds, fmt.Sprint(i.Condition, " ", i.State, " ", i.ClosedAs))

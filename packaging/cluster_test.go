@@ -5,6 +5,7 @@ package packaging_test
 import (
 	"maps"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -23,8 +24,8 @@ lon1.example.net imapvigil_location=london
 // mailHost has the Dovecot that they watch.
 const mailHost = "mail.example.net"
 
-// mailCheck is probed more often than people would. The program that stands for a pager is run at
-// once, and only for what is down.
+// mailCheck is probed more often than people would, but with time for a machine that does other
+// things too. The program that stands for a pager is run at once, and only for what is down.
 const mailCheck = `notifier "exec" "pager" {
   command = ["/usr/bin/tee", "--append", "/var/lib/imapvigil/pages"]
 }
@@ -40,14 +41,18 @@ imap_check "mail" {
   hostname        = "mail.example.net"
   interval        = "2s"
   retry_interval  = "1s"
-  timeout         = "1s"
-  fault_tolerance = "5s"
+  timeout         = "5s"
+  fault_tolerance = "10s"
   also_notify     = [notification_role.pager]
 
   recovery_tolerance = "2s"
   reopen_within      = "0s"
 }
 `
+
+// refusal is what a NATS server says when it lets somebody in who does not belong there, or the other
+// way about. That somebody was too slow, as on a machine that does other things too, is none.
+var refusal = regexp.MustCompile(`(?m)^.*(Violation|authentication error|handshake error: (remote error: )?(tls|x509):).*$`)
 
 // A clusterOf is three machines on which the play has made a cluster, and one that they watch.
 type clusterOf struct {
@@ -116,7 +121,7 @@ func playsTheCluster(c *clusterOf) {
 		c.t.Fatal(err)
 	}
 	vars := map[string]any{
-		"imapvigil_nodes": "nodes", "imapvigil_bus_deb": bus, "imapvigil_notify_test": false, "imapvigil_alone_after": "10s",
+		"imapvigil_nodes": "nodes", "imapvigil_bus_deb": bus, "imapvigil_notify_test": false, "imapvigil_alone_after": "30s",
 		"imapvigil_servers": []any{map[string]any{"name": "mx1", "hostname": mailHost, "ports": []int{993}}},
 	}
 	c.play.changes(vars)
@@ -133,8 +138,8 @@ func playsTheCluster(c *clusterOf) {
 		if hasAuthority := m.exists("/root/imapvigil-bus/ca.key"); hasAuthority != strings.HasPrefix(name, "fra1") {
 			c.t.Errorf("%s has the key of the authority: %t", name, hasAuthority)
 		}
-		if said := m.busLog(); strings.Contains(said, "Violation") || strings.Contains(said, "uthentication") || strings.Contains(said, "handshake") {
-			c.t.Errorf("the server on %s refused somebody: %s", name, said)
+		if said := refusal.FindAllString(m.busLog(), -1); len(said) > 0 {
+			c.t.Errorf("the server on %s refused somebody: %q", name, said)
 		}
 	}
 	if len(files) != 1 {

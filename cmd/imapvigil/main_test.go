@@ -77,6 +77,10 @@ func (m leakChecked) Run() int {
 const (
 	lookEvery = 100 * time.Millisecond
 	patience  = 3 * time.Minute
+
+	// The longest pause between two attempts for a message. They double, so a script that gets slowly
+	// to where the message may arrive waits longer for the next attempt.
+	betweenAttempts = 15 * time.Minute
 )
 
 // eventually waits until cond is true of another process, and reports whether

@@ -48,6 +48,7 @@ func TestScripts(t *testing.T) {
 			"exits":      exits,
 			"eventually": eventuallyMatches("eventually", patience),
 			"noticed":    eventuallyMatches("noticed", beforeOwnLook),
+			"retried":    eventuallyMatches("retried", betweenAttempts+patience),
 			"signal":     signalDaemon,
 			"capture":    capture,
 			"keys":       writeKeys,
