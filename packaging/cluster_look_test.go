@@ -177,7 +177,9 @@ func (c *clusterOf) awaitSent(n int) {
 	c.t.Helper()
 	for _, host := range nodeHosts {
 		await(c.t, patience, fmt.Sprint(host, " knows that ", n, " pages were sent"), func() bool {
-			var list struct{ Deliveries []struct{ Kind, State string } }
+			var list struct {
+				Deliveries []struct{ Kind, State string }
+			}
 			c.answer(host, &list, "deliveries", "--all")
 			sent := 0
 			for _, d := range list.Deliveries {
