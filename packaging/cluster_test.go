@@ -39,7 +39,7 @@ notification_role "pager" {
 
 imap_check "mail" {
   hostname        = "mail.example.net"
-  interval        = "2s"
+  interval        = "5s"
   retry_interval  = "1s"
   timeout         = "5s"
   fault_tolerance = "10s"
